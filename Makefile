@@ -1,0 +1,88 @@
+# Copyright (c) 2026, exasol_community.network contributors
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+
+# Everything that these targets need is put below this directory: .venv, .cache and .collections.
+PYTHON ?= $(shell for python in python3 python3.11 python3.12 python3.13; do \
+	$$python -c 'import sys; sys.exit(sys.version_info < (3, 11))' 2>/dev/null && command -v $$python && break; done)
+ARGS ?=
+
+COLLECTION := .collections/ansible_collections/exasol_community/network
+OLDEST_AND_NEWEST := 3.6 3.13
+
+export PATH := $(CURDIR)/.venv/bin:$(PATH)
+export ANSIBLE_CONFIG := $(CURDIR)/ansible.cfg
+export ANSIBLE_COLLECTIONS_PATH := $(CURDIR)/.collections
+# Ansible starts in no other encoding, and a fresh machine often has no locale set.
+export LC_ALL := C.UTF-8
+export PIP_DISABLE_PIP_VERSION_CHECK := 1
+
+.PHONY: help site test lint sanity units integration docs docs-check build changelog bench clean
+.NOTPARALLEL:
+
+help:  ## show this list
+	@sed -n 's/^\([a-z-]*\):.*## /\1\t/p' Makefile | expand -t 14
+
+site: .venv/site  ## run site.yml on this machine alone; ARGS="-i inventory" for hosts of your own
+	ansible-playbook site.yml $(ARGS)
+
+test: lint docs-check build sanity integration units  ## all checks and tests
+
+lint: .venv/test  ## style, types, playbooks and roles, documentation, changelog
+	ruff check
+	mypy
+	ansible-lint --offline
+	antsibull-docs lint-collection-docs --plugin-docs --validate-collection-refs=self .
+	antsibull-changelog lint
+
+sanity: .venv/test  ## ansible-test sanity, without a container engine
+	tools/sanity.sh
+
+units: .venv/test  ## unit tests; those of managed nodes on their oldest and newest Python too
+	@for version in $(OLDEST_AND_NEWEST); do tools/units.sh $$version || exit; done
+	python -m pytest tests/unit $(ARGS)
+
+integration: .venv/test  ## tests on loopback and, as root, in network namespaces
+	python -m pytest tests/integration $(ARGS)
+
+docs:  ## generate docs/ports.md from the port table
+	"$(PYTHON)" tools/ports_doc.py
+
+docs-check: .venv/site  ## fail if docs/ports.md is not what the port table says
+	python tools/ports_doc.py --check
+
+build: .venv/site  ## build the artefact, see that it holds what it should, install it elsewhere and run it
+	rm -rf .cache/dist
+	ansible-galaxy collection build --output-path .cache/dist .
+	tar -tzf .cache/dist/*.tar.gz > .cache/dist/content
+	! grep -E '(^|/)(\.|__pycache__)' .cache/dist/content
+	cut -d / -f 1 .cache/dist/content | sort -u | diff tests/artefact.txt -
+	cd .cache/dist && unset ANSIBLE_CONFIG && export ANSIBLE_COLLECTIONS_PATH=collections \
+		&& ansible-galaxy collection install --offline -p collections *.tar.gz \
+		&& { ansible-playbook -i "$(CURDIR)/inventory/loopback.yml" exasol_community.network.site > log || { cat log; false; }; }
+
+changelog: .venv/test  ## add the fragments to CHANGELOG.md
+	antsibull-changelog release --update-existing
+
+bench: .venv/test  ## measure; as root, in network namespaces
+	python benchmarks/run.py $(ARGS)
+
+clean:  ## remove everything that was installed or made here
+	rm -rf .venv .cache .collections .ansible .hypothesis .*_cache report tests/output
+
+.venv/bin/pip:
+	@tools/venv.sh "$(PYTHON)" .venv
+
+.venv/site: requirements/site.txt | .venv/bin/pip $(COLLECTION)
+	@echo "Installing ansible-core into .venv"
+	.venv/bin/python -m pip install -q -r $<
+	@touch $@
+
+.venv/test: requirements/test.txt .venv/site
+	@echo "Installing the test tools into .venv"
+	.venv/bin/python -m pip install -q -r $<
+	@touch $@
+
+$(COLLECTION):
+	@mkdir -p $(@D)
+	@ln -sfn ../../.. $@

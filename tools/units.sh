@@ -1,0 +1,25 @@
+#!/usr/bin/env bash
+# Copyright (c) 2026, exasol_community.network contributors
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+
+# Run the unit tests of what managed nodes execute on one version of Python, in a small environment of its own: units.sh VERSION
+set -euo pipefail
+version=$1
+venv=.cache/python-$version
+
+python=$(python tools/pythons.py "$version") || { echo "Python $version is not installed: its unit tests are skipped"; exit 0; }
+if [ tests/unit/requirements.txt -nt "$venv/installed" ]; then
+    tools/venv.sh "$python" "$venv"
+    "$venv/bin/python" -m pip install -q 'pip ~= 21.3 ; python_version < "3.7"'  # an older pip may choose releases for newer Pythons
+    "$venv/bin/python" -m pip install -q pytest -r tests/unit/requirements.txt
+    touch "$venv/installed"
+fi
+
+find plugins/modules plugins/module_utils -name '*.py' -exec "$venv/bin/python" -c '
+import sys
+for name in sys.argv[1:]:
+    with open(name, encoding="utf-8") as source:
+        compile(source.read(), name, "exec")
+' {} +
+exec "$venv/bin/python" -m pytest tests/unit/plugins/module_utils
