@@ -1,0 +1,59 @@
+# Copyright (c) 2026, exasol_community.network contributors
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+
+"""Change a host's firewall, then prove over a new connection that the host can still be reached."""
+
+from __future__ import annotations
+
+import time
+import typing as t
+
+from ansible.errors import AnsibleConnectionFailure
+from ansible.plugins.action import ActionBase
+from ansible.utils.display import Display
+
+display = Display()
+
+_MODULE = "exasol_community.network.firewall"
+_GRACE_SECONDS = 15  # for the timer's own work, and for the host to be reached again
+
+
+class ActionModule(ActionBase):
+    """Run the module and confirm what it changed."""
+
+    _supports_check_mode = True
+
+    def run(self, tmp: t.Any = None, task_vars: dict[str, t.Any] | None = None) -> dict[str, t.Any]:
+        """Run the module; a change that awaits confirmation is confirmed or reported as taken back."""
+        result = super().run(tmp, task_vars)
+        result.update(self._execute_module(module_name=_MODULE, task_vars=task_vars))
+        identity = result.pop("pending", "")
+        if result.get("rolled_back"):
+            display.warning(f"an earlier change of the firewall was taken back by the host at {result['rolled_back']}, because nobody confirmed it")
+        if identity:
+            self._settle(result, identity, task_vars)
+        return result
+
+    def _settle(self, result: dict[str, t.Any], identity: str, task_vars: dict[str, t.Any] | None) -> None:
+        seconds = int(self._task.args.get("rollback_after", 30))
+        answer = self._confirm(identity, time.monotonic() + seconds + _GRACE_SECONDS, task_vars)
+        result["confirmed"] = bool(answer.get("confirmed"))
+        if result["confirmed"]:
+            return
+        why = answer.get("msg") or "no new connection came through in time"
+        result.update(failed=True, changed=False, msg=f"the change was not confirmed ({why}): the host restores its old rules {seconds} s after the change")
+
+    def _confirm(self, identity: str, deadline: float, task_vars: dict[str, t.Any] | None) -> dict[str, t.Any]:
+        answer: dict[str, t.Any] = {}
+        while time.monotonic() < deadline:
+            try:
+                # An established connection passes most rule sets: only a new one proves anything.
+                self._connection.reset()
+                answer = self._execute_module(module_name=_MODULE, module_args={"confirm": identity}, task_vars=task_vars)
+            except AnsibleConnectionFailure as error:
+                answer = {"msg": str(error)}
+            if "confirmed" in answer:
+                return answer
+            time.sleep(1)
+        return answer

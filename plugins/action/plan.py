@@ -1,0 +1,39 @@
+# Copyright (c) 2026, exasol_community.network contributors
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+
+"""The plan, computed once on the controller."""
+
+from __future__ import annotations
+
+import typing as t
+
+from ..module_utils._options import table_options
+from ..module_utils._plan import Wishes, flow_count, make_plan
+from ..plugin_utils._action import ControllerAction
+from ..plugin_utils._topology import Inventory, Topology, default_peers
+
+
+class ActionModule(ControllerAction):
+    """Turn the inventory and the port table into what each host probes, listens on and lets through."""
+
+    OPTIONS: t.ClassVar[dict[str, t.Any]] = dict(
+        table_options(),
+        peers={"type": "dict"},
+        include={"type": "list", "elements": "str", "default": []},
+        exclude={"type": "list", "elements": "str", "default": []},
+        check_blocked={"type": "bool", "default": False},
+    )
+
+    def act(self, options: dict[str, t.Any], variables: dict[str, t.Any]) -> dict[str, t.Any]:
+        """Return the plan."""
+        groups, hostvars = variables["groups"], variables["hostvars"]
+        inventory = Inventory(groups, lambda host: hostvars[host])
+        peers = options["peers"]
+        if peers is None:
+            peers = default_peers(groups, self._templar.template(variables.get("exasol_peers")))
+        members = Topology(inventory).members(peers)
+        wishes = Wishes(options["release"], options["overrides"], options["include"], options["exclude"], options["check_blocked"])
+        present = [inventory.party(host) for host in variables.get("ansible_play_hosts_all", ())]
+        plan = make_plan(wishes, members, present)
+        return dict(plan, flows=flow_count(plan))

@@ -1,0 +1,70 @@
+# Copyright (c) 2026, exasol_community.network contributors
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+
+"""The verdicts, joined once on the controller from what all hosts observed."""
+
+from __future__ import annotations
+
+import datetime
+import shutil
+import typing as t
+from collections.abc import Mapping
+
+from ansible.utils.display import Display
+
+from ..plugin_utils._action import ControllerAction
+from ..plugin_utils._joining import Joining, summarize
+from ..plugin_utils._summary import counts, sentences, table
+from ..plugin_utils._verdict import OK
+
+display = Display()
+
+
+class ActionModule(ControllerAction):
+    """Judge every flow of a plan and print the matrix."""
+
+    OPTIONS: t.ClassVar[dict[str, t.Any]] = {
+        "plan": {"type": "dict", "required": True},
+        "observations": {"type": "dict", "required": True},
+        "listeners": {"type": "dict", "default": {}},
+        "display": {"type": "bool", "default": True},
+    }
+
+    def act(self, options: dict[str, t.Any], variables: dict[str, t.Any]) -> dict[str, t.Any]:
+        """Return the verification."""
+        plan = options["plan"]
+        joining = Joining(plan, options["observations"], options["listeners"])
+        results = joining.results()
+        verification = {
+            "created": datetime.datetime.now(datetime.timezone.utc).isoformat(timespec="seconds"),
+            "release": plan["release"],
+            "peers": _peers(plan["hosts"]),
+            "results": results,
+            "untestable": plan["untestable"] + joining.untestable(),
+            "summary": summarize(results),
+        }
+        verification["message"] = _message(verification)
+        if options["display"]:
+            self._print(verification)
+        return dict(verification, not_ok=sum(count for verdict, count in verification["summary"].items() if verdict != OK))
+
+    @staticmethod
+    def _print(verification: Mapping[str, t.Any]) -> None:
+        columns = min(max(shutil.get_terminal_size().columns, 80), 160)
+        for line in table(verification["results"], verification["peers"], columns):
+            display.display(line)
+        display.display("")
+        display.display(counts(verification["summary"], len(verification["untestable"])))
+
+
+def _peers(hosts: Mapping[str, Mapping[str, t.Any]]) -> dict[str, list[str]]:
+    peers: dict[str, list[str]] = {}
+    for name, host in hosts.items():
+        for peer in host["peers"]:
+            peers.setdefault(peer, []).append(name)
+    return peers
+
+
+def _message(verification: Mapping[str, t.Any]) -> str:
+    return "\n".join([counts(verification["summary"], len(verification["untestable"])), *sentences(verification["results"])])

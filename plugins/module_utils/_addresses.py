@@ -1,0 +1,86 @@
+# Copyright (c) 2026, exasol_community.network contributors
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""Addresses, networks, DNS names and the address ranges of Exasol connection strings.
+
+A connection string writes several hosts as C(192.168.6.11..14) or C(exasol01..04): the number after the
+dots replaces the number before them, zero padding is kept
+(https://docs.exasol.com/db/latest/connect_exasol/drivers/jdbc.htm).
+"""
+
+import ipaddress
+import re
+from typing import List, Optional, Union
+
+from ._errors import NetworkError
+
+Address = Union[ipaddress.IPv4Address, ipaddress.IPv6Address]
+Network = Union[ipaddress.IPv4Network, ipaddress.IPv6Network]
+
+_LIMIT = 4096
+_RANGE = re.compile(r"(?P<prefix>.*?)(?P<first>[0-9]+)\.\.(?P<last>[0-9]+)(?P<suffix>[^0-9].*)?\Z")
+# RFC 1123, section 2.1, with RFC 952: labels of letters, digits and inner hyphens.
+_LABEL = re.compile(r"(?!-)[A-Za-z0-9-]{1,63}(?<!-)\Z")
+
+
+def split(text: str) -> List[str]:
+    """Return the hosts of one entry: parts between commas, each C(a..b) range written out."""
+    hosts = []  # type: List[str]
+    for part in text.split(","):
+        hosts += expand(part.strip())
+    return hosts
+
+
+def expand(text: str) -> List[str]:
+    """Return the hosts that C(prefixN..Msuffix) stands for, or the text alone if it holds no range."""
+    if ".." not in text:
+        return [text]
+    match = _RANGE.match(text)
+    if not match:
+        raise NetworkError("host range {0!r} cannot be read: expected prefixN..M, such as 192.168.6.11..14 or exasol01..04".format(text))
+    if not match.group("prefix"):
+        raise NetworkError("host range {0!r} has no prefix before its first number: expected prefixN..M, such as 192.168.6.11..14".format(text))
+    first, last = int(match.group("first")), int(match.group("last"))
+    if first > last:
+        raise NetworkError("host range {0!r} runs backwards: {1} is greater than {2}".format(text, first, last))
+    if last - first >= _LIMIT:
+        raise NetworkError("host range {0!r} stands for {1} hosts: expected at most {2}".format(text, last - first + 1, _LIMIT))
+    width = len(match.group("first"))
+    pattern = "{0}{1:0{2}d}{3}"
+    return [pattern.format(match.group("prefix"), number, width, match.group("suffix") or "") for number in range(first, last + 1)]
+
+
+def parse_address(text: str) -> Optional[Address]:
+    """Return the address, or None if the text is not one; a zone (C(fe80::1%eth0)) is not accepted."""
+    if "%" in text:
+        return None  # ipaddress reads zones since Python 3.9 only
+    try:
+        return ipaddress.ip_address(text)
+    except ValueError:
+        return None
+
+
+def parse_network(text: str) -> Optional[Network]:
+    """Return the network of a text with a prefix length or mask, or None if it is not one."""
+    if "/" not in text:
+        return None
+    try:
+        return ipaddress.ip_network(text, strict=False)
+    except ValueError:
+        return None
+
+
+def is_name(text: str) -> bool:
+    """Tell whether the text can be a DNS host name (RFC 1123)."""
+    labels = text.rstrip(".").split(".")
+    return len(text) <= 253 and all(_LABEL.match(label) for label in labels) and not labels[-1].isdigit()
+
+
+def sort_key(text: str):
+    """Order addresses and networks by family and number, then names alphabetically."""
+    parsed = parse_address(text) or parse_network(text)
+    if parsed is None:
+        return (9, 0, 0, text)
+    if isinstance(parsed, (ipaddress.IPv4Address, ipaddress.IPv6Address)):
+        return (parsed.version, int(parsed), parsed.max_prefixlen, "")
+    return (parsed.version, int(parsed.network_address), parsed.prefixlen, "")

@@ -1,0 +1,140 @@
+# Copyright (c) 2026, exasol_community.network contributors
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+
+"""From wishes to a changed host: read, decide, arm the way back, perform, and say what was done."""
+
+import fcntl
+import os
+import socket
+from contextlib import contextmanager
+from typing import Any, Dict, Iterator, List, Mapping, NamedTuple, Sequence
+
+from .._ports import intersect
+from . import _connection, _detect, _foreign, _rollback
+from ._rule import ACCEPT, IN, OUT, Rules, canonical, controller, from_plan, lines, restriction
+from ._steps import FirewallError, perform, take_back
+
+_LOCK = "/run/exasol_community.network.lock"
+
+
+class Wish(NamedTuple):
+    """What the user asks for."""
+
+    rules: Sequence[Mapping[str, Any]]
+    present: bool = True
+    provider: str = "auto"
+    outgoing: str = "auto"
+    restrict: bool = False
+    persist: bool = True
+    rollback_after: int = 30
+
+
+@contextmanager
+def alone() -> Iterator[None]:
+    """Let one run at a time change the firewall of a host."""
+    if os.geteuid() != 0:
+        raise FirewallError("changing the firewall needs root: set become")
+    with open(_LOCK, "w") as lock:
+        try:
+            fcntl.flock(lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
+        except OSError:
+            raise FirewallError("another run changes the firewall of this host at the moment: try again when it has ended")
+        yield
+
+
+def resolve(name: str) -> List[str]:
+    """Return the addresses of a name as this host sees it."""
+    try:
+        return sorted({str(found[4][0]) for found in socket.getaddrinfo(name, None, type=socket.SOCK_STREAM)})
+    except (OSError, UnicodeError):  # the second for what is no name at all (RFC 3490)
+        return []
+
+
+def desired(wish: Wish, provider: Any) -> Rules:
+    """Return the rules that the provider has to hold."""
+    if not wish.present:
+        return ()
+    rules = list(from_plan(wish.rules, resolve))
+    if wish.outgoing == "never" or (wish.outgoing == "auto" and not provider.filters_outgoing()):
+        rules = [rule for rule in rules if rule.direction != OUT]
+    connection = _connection.find()
+    if connection and rules:
+        rules.append(controller(connection.address, connection.port))
+    if wish.restrict:
+        rules += restriction(rules, {22} | ({connection.port} if connection else set()))
+    return provider.wanted(canonical(rules))
+
+
+def change(wish: Wish, identity: str, dry: bool) -> Dict[str, Any]:
+    """Bring the host to what is wished, or only tell what would change."""
+    with alone():
+        _rollback.settle(dry)
+        result = {"warnings": [], "rolled_back": _rollback.rolled_back(forget=False)}  # type: Dict[str, Any]
+        result.update(_change(wish, identity, dry))
+        if not dry:
+            _rollback.rolled_back()
+        return result
+
+
+def _change(wish: Wish, identity: str, dry: bool) -> Dict[str, Any]:
+    name = _detect.choose(wish.provider)
+    if not name:
+        return dict(changed=False, provider="", msg=_nothing_runs(wish), **_diff((), ()))
+    provider = _detect.provider(name)
+    before, after = provider.rules(), desired(wish, provider)
+    barriers = _foreign.barriers(name, after)
+    if after:
+        provider.check()
+        _foreign.check(name, barriers)
+    steps, undo = provider.steps(after, wish.persist)
+    result = dict(_diff(before, after), changed=bool(steps), provider=name, commands=[describe(step) for step in steps])
+    result["warnings"] = provider.notes() + _foreign.notes(name, barriers) + _docker(after)
+    if steps and not dry:
+        result["pending"] = _perform(steps, undo, identity, wish.rollback_after)
+    return result
+
+
+def _nothing_runs(wish: Wish) -> str:
+    what = "no firewall runs" if wish.provider == "auto" else "{0} does not run".format(wish.provider)
+    if wish.present and wish.restrict:
+        raise FirewallError("{0} on this host, so nobody can be refused: start one, or choose nftables or iptables with provider".format(what))
+    return "{0} on this host: there is nothing to open".format(what)
+
+
+def _perform(steps: Sequence[Any], undo: Sequence[Any], identity: str, seconds: int) -> str:
+    if not seconds:
+        perform(steps, undo)
+        return ""
+    _rollback.arm(identity, undo, seconds)
+    try:
+        perform(steps, undo)
+    except FirewallError:
+        _rollback.disarm(identity)
+        raise
+    if not _rollback.waits(identity):
+        # The timer restored the old rules while we still made the new ones: part of them stands on top.
+        problems = take_back(undo)
+        raise FirewallError("the change took longer than rollback_after ({0} s), and the host took it back in between: give it more time. {1}".format(
+            seconds, "; ".join(problems) or "The firewall is as it was before"))
+    return identity
+
+
+def describe(step: Any) -> str:
+    """Return a step in a few words."""
+    if hasattr(step, "command"):
+        return " ".join(step.command)
+    return step.text if hasattr(step, "text") else "{0} {1}".format("write" if getattr(step, "content", None) is not None else "remove", step.path)
+
+
+def _diff(before: Rules, after: Rules) -> Dict[str, Any]:
+    return {"diff": {"before": lines(before), "after": lines(after), "before_header": "firewall rules", "after_header": "firewall rules"}}
+
+
+def _docker(rules: Rules) -> List[str]:
+    wanted = [item for rule in rules if rule.direction == IN and rule.action == ACCEPT and rule.protocol == "tcp" for item in rule.ports]
+    published = [port for port in _detect.published_by_docker() if intersect(wanted, [type(wanted[0])(port, port)] if wanted else [])]
+    if not published:
+        return []
+    return ["Docker publishes port {0} on this host: its traffic passes before the rules for what comes in, which neither open nor restrict it".format(
+        ", ".join(str(port) for port in published))]

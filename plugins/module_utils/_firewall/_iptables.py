@@ -1,0 +1,204 @@
+# Copyright (c) 2026, exasol_community.network contributors
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+
+"""iptables, nft or legacy variant: a chain of ours for each direction and family, jumped to before anything else.
+
+Each family changes in one C(iptables-restore --noflush), which is one transaction. The saved rules of netfilter-persistent
+or iptables-services get our lines and lose them again; every other line stays as it is.
+"""
+
+import re
+import shlex
+from typing import Dict, List, NamedTuple, Optional, Sequence, Tuple
+
+from . import _xtables
+from ._rule import ACCEPT, IN, OUT, REJECT, Rule, Rules, canonical
+from ._steps import FirewallError, Run, Shell, Step, Write, as_it_is, output, read, which
+
+NAME = "iptables"
+CHAINS = {IN: "EXASOL-IN", OUT: "EXASOL-OUT"}
+_BASES = {IN: "INPUT", OUT: "OUTPUT"}
+_COMMENT = "exasol_community.network"
+# With IPTABLES_SAVE_COUNTER=yes, lines of saved rules begin with counters.
+_COUNTERS = r"(\[\d+:\d+\] )?"
+_OURS = re.compile(r"^:EXASOL-(IN|OUT) |^" + _COUNTERS + r"-A (EXASOL-(IN|OUT) |(INPUT|OUTPUT) .*-j EXASOL-(IN|OUT)$)")
+_ADDED = ["# Added by exasol_community.network\n", "*filter\n", "COMMIT\n"]
+_REJECTIONS = {4: "icmp-admin-prohibited", 6: "icmp6-adm-prohibited"}
+
+
+class Family(NamedTuple):
+    """The commands of one IP version, and the files that are loaded at boot."""
+
+    version: int
+    save: str
+    restore: str
+    files: Tuple[str, str]  # netfilter-persistent, iptables-services
+
+
+FAMILIES = (Family(4, "iptables-save", "iptables-restore", ("/etc/iptables/rules.v4", "/etc/sysconfig/iptables")),
+            Family(6, "ip6tables-save", "ip6tables-restore", ("/etc/iptables/rules.v6", "/etc/sysconfig/ip6tables")))
+
+
+def jump(direction: str) -> str:
+    """Return the jump to our chain without the command before it."""
+    return "{0} -m comment --comment {1} -j {2}".format(_BASES[direction], _COMMENT, CHAINS[direction])
+
+
+def chain_lines(rules: Sequence[Rule], direction: str, version: int) -> List[str]:
+    """Return the lines of our chain."""
+    own = [rule for rule in rules if rule.direction == direction and rule.version == version]
+    if not own:
+        return []
+    chain = CHAINS[direction]
+    lines = ["-A {0} -m conntrack --ctstate ESTABLISHED --ctdir REPLY -j ACCEPT".format(chain)]
+    lines += [line for rule in own if rule.action == ACCEPT for line in _lines(rule, chain, "ACCEPT")]
+    refused = [line for rule in own if rule.action == REJECT for line in _lines(rule, chain, "REJECT --reject-with {0}".format(_REJECTIONS[version]))]
+    if refused:
+        # What we refuse is new connections from elsewhere: none of this host's own, none that stands already. What we permit
+        # stands before: a host may have no rule of its own for standing connections.
+        lines += ["-A {0} -i lo -j RETURN".format(chain), "-A {0} -m conntrack --ctstate RELATED,ESTABLISHED -j RETURN".format(chain)]
+    return lines + refused
+
+
+def _lines(rule: Rule, chain: str, target: str) -> List[str]:
+    matches = [" ".join(_xtables.match(rule, network, ports)) for network, ports in _xtables.pieces(rule)]
+    return ['-A {0} {1} -m comment --comment "{2}{3}" -j {4}'.format(chain, match, _xtables.PREFIX, ", ".join(rule.services), target) for match in matches]
+
+
+def parse(saved: str, version: int) -> Rules:
+    """Return the rules that an iptables-save holds for us, in canonical form."""
+    found = []
+    for direction, chain in CHAINS.items():
+        lines = [line for line in saved.splitlines() if line.startswith("-A {0} ".format(chain))]
+        found += [_xtables.parse_line(line, direction, version) for line in lines]
+    return canonical(rule for rule in found if rule is not None)
+
+
+def batch(saved: str, rules: Rules, version: int) -> str:
+    """Return the input of iptables-restore that leads from the saved rules to ours, empty if nothing has to change."""
+    parts = [_direction(saved, rules, version, direction) for direction in CHAINS]
+    text = "".join(parts)
+    return "*filter\n{0}COMMIT\n".format(text) if text else ""
+
+
+def _direction(saved: str, rules: Rules, version: int, direction: str) -> str:
+    chain, wanted = CHAINS[direction], chain_lines(rules, direction, version)
+    exists = ":{0} ".format(chain) in saved
+    # A line that somebody put into our chain is no rule of ours, so they are counted too.
+    whole = sum(line.startswith("-A {0} ".format(chain)) for line in saved.splitlines()) == len(wanted)
+    in_base = [line for line in saved.splitlines() if line.startswith("-A {0} ".format(_BASES[direction]))]
+    jumps = [position for position, line in enumerate(in_base) if line.endswith("-j {0}".format(chain))]
+    own = tuple(rule for rule in rules if (rule.direction, rule.version) == (direction, version))
+    held = tuple(rule for rule in parse(saved, version) if rule.direction == direction)
+    gone = "-D {0}\n".format(jump(direction)) * len(jumps)
+    if not wanted:
+        return gone + "-F {0}\n-X {0}\n".format(chain) if exists else ""
+    text = "" if exists and held == own and whole else "\n".join([":{0} - [0:0]".format(chain)] + wanted) + "\n"
+    if jumps != [0]:
+        text += gone + "-I {0}\n".format(jump(direction).replace(" ", " 1 ", 1))
+    return text
+
+
+def way_back(family: Family, saved: str) -> Shell:
+    """Return the step that brings our chains and jumps back to what is saved, however far a change has come by then."""
+    heads = "*filter\n" + "".join(":{0} - [0:0]\n".format(chain) for chain in CHAINS.values())
+    rest = "".join(_as_saved(saved, direction) for direction in CHAINS) + "COMMIT\n"
+    jumps = "{0} | sed -n {1}".format(family.save, shlex.quote("/^[*]filter/,/^COMMIT/s/^-A \\(.* -j EXASOL-[INOUT]*\\)$/-D \\1/p"))
+    return Shell("{{ printf '%s' {0}; {1}; printf '%s' {2}; }} | {3} --noflush".format(shlex.quote(heads), jumps, shlex.quote(rest), family.restore))
+
+
+def _as_saved(saved: str, direction: str) -> str:
+    base, chain = "-A {0} ".format(_BASES[direction]), CHAINS[direction]
+    if ":{0} ".format(chain) not in saved:
+        return "-X {0}\n".format(chain)
+    body = [line for line in saved.splitlines() if line.startswith("-A {0} ".format(chain))]
+    in_base = [line for line in saved.splitlines() if line.startswith(base)]
+    jumps = [line.replace(base, "-I {0} {1} ".format(_BASES[direction], position), 1) for position, line in enumerate(in_base, 1)
+             if line.endswith("-j {0}".format(chain))]
+    return "".join("{0}\n".format(line) for line in body + jumps)
+
+
+def edit(text: Optional[str], rules: Rules, version: int) -> Optional[str]:
+    """Return a file of saved rules with exactly our lines in it, None if it held nothing else and we want nothing."""
+    lines = _foreign(text or "")
+    ours = {direction: chain_lines(rules, direction, version) for direction in CHAINS}
+    if not any(ours.values()):
+        return text if "".join(lines) == text else "".join(lines) or None
+    if "*filter\n" not in lines:
+        lines += _ADDED
+    start = lines.index("*filter\n") + 1
+    if "COMMIT\n" not in lines[start:]:
+        raise FirewallError("the saved rules of IPv{0} have a filter table without its COMMIT: mend the file first".format(version))
+    end = lines.index("COMMIT\n", start)
+    first = next((index for index in range(start, end) if re.match(_COUNTERS + "-", lines[index])), end)
+    heads = [":{0} - [0:0]\n".format(CHAINS[direction]) for direction, own in ours.items() if own]
+    jumps = ["-A {0}\n".format(jump(direction)) for direction, own in ours.items() if own]
+    bodies = ["{0}\n".format(line) for own in ours.values() for line in own]
+    return "".join(lines[:first] + heads + jumps + lines[first:end] + bodies + lines[end:])
+
+
+def _foreign(text: str) -> List[str]:
+    lines = [line for line in text.splitlines(True) if not _OURS.match(line)]
+    if lines and not lines[-1].endswith("\n"):
+        lines[-1] += "\n"
+    return lines[:-len(_ADDED)] if lines[-len(_ADDED):] == _ADDED else lines
+
+
+class Provider:
+    """Reads and changes iptables."""
+
+    name = NAME
+
+    def __init__(self):
+        self._families = [family for family in FAMILIES if which(family.save)]
+        self._saved = {family.version: _xtables.filter_table(output((family.save,))) for family in self._families}  # type: Dict[int, str]
+
+    def rules(self) -> Rules:
+        """Return what our chains hold."""
+        return canonical(rule for version, saved in self._saved.items() for rule in parse(saved, version))
+
+    def wanted(self, rules: Rules) -> Rules:
+        """Return which of the rules take effect here."""
+        return tuple(rule for rule in rules if rule.version in self._saved)
+
+    def check(self) -> None:
+        """Nothing stands before the chains that we jump from."""
+
+    def steps(self, rules: Rules, persist: bool) -> Tuple[List[Step], List[Step]]:
+        """Return the steps to these rules and the steps back."""
+        steps, back = [], []  # type: List[Step], List[Step]
+        for family in self._families:
+            saved = self._saved[family.version]
+            text = batch(saved, rules, family.version)
+            if text:
+                steps.append(Run((family.restore, "--noflush"), text))
+                back.append(way_back(family, saved))
+            path = _file(family)
+            if persist and path:
+                self._persist(path, edit(read(path), rules, family.version), steps, back)
+        return steps, back
+
+    @staticmethod
+    def _persist(path: str, content: Optional[str], steps: List[Step], back: List[Step]) -> None:
+        before = as_it_is(path)
+        if before.content != content:
+            steps.append(Write(path, content, before.mode if before.content is not None else 0o640))
+            back.append(before)
+
+    def notes(self) -> List[str]:
+        """Return what the user should know."""
+        if any(_file(family) for family in self._families):
+            return []
+        return ["the rules are applied but nothing keeps them over a restart: install netfilter-persistent (Debian, Ubuntu) or iptables-services (Red Hat)"]
+
+    def filters_outgoing(self) -> bool:
+        """Tell whether anything that goes out is dropped."""
+        return any(re.search(r"^:OUTPUT (DROP|REJECT)|^-A OUTPUT .*-j (?!ACCEPT|EXASOL|LOG)", saved, re.MULTILINE) for saved in self._saved.values())
+
+
+def _file(family: Family) -> str:
+    debian, redhat = family.files
+    if which("netfilter-persistent"):
+        return debian
+    return redhat if read(redhat) is not None else ""

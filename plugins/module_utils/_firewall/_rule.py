@@ -1,0 +1,174 @@
+# Copyright (c) 2026, exasol_community.network contributors
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+
+"""Firewall rules in canonical form: what a host lets in or out, the same for every provider.
+
+Two lists of rules that permit the same are equal, so that comparing them says whether anything has to change.
+"""
+
+import ipaddress
+import re
+from typing import Any, Callable, Dict, Iterable, List, Mapping, NamedTuple, Sequence, Set, Tuple
+
+from .._addresses import Network, is_name, parse_address, parse_network
+from .._errors import NetworkError
+from .._ports import PortRange, Ports, merge, parse_ports, subtract, text
+
+IN, OUT = "in", "out"
+ACCEPT, REJECT = "accept", "reject"
+CONTROLLER = "controller"
+EVERYBODY = ()  # type: Tuple[Network, ...]
+
+
+class Rule(NamedTuple):
+    """What to do with the packets of one direction, protocol and address family."""
+
+    action: str
+    direction: str
+    version: int  # of the addresses: 4 or 6
+    protocol: str  # "tcp", "udp", or "any"
+    ports: Ports  # empty with protocol "any"
+    networks: Tuple[Network, ...]  # sources of what comes in, destinations of what goes out; empty: everybody
+    services: Tuple[str, ...]
+
+    def __str__(self):
+        what = "{0} {1}".format(self.protocol, text(self.ports)).strip() if self.ports else "any protocol"
+        networks = ", ".join(plain(network) for network in self.networks) or "anybody (IPv{0})".format(self.version)
+        ends = "{0} {1}".format("from" if self.direction == IN else "to", networks)
+        return "{0} {1} {2} {3}  # {4}".format(self.action, self.direction, what, ends, ", ".join(self.services))
+
+
+Rules = Tuple[Rule, ...]
+ALL = {4: ipaddress.ip_network("0.0.0.0/0"), 6: ipaddress.ip_network("::/0")}  # type: Dict[int, Network]
+_MORE = "..."
+# What stands in comments, descriptions and scripts unquoted; RFC 6335's service names are a subset.
+_SERVICE = re.compile(r"[A-Za-z0-9_][A-Za-z0-9_.+-]*\Z")
+_COMMENT = 96  # characters; nftables allows 128 in all (NFTNL_UDATA_COMMENT_MAXLEN)
+Resolver = Callable[[str], Sequence[str]]
+
+
+def plain(network: Network) -> str:
+    """Return a network as text, one address without its prefix length."""
+    return str(network.network_address) if network.prefixlen == network.max_prefixlen else str(network)
+
+
+def lines(rules: Iterable[Rule]) -> str:
+    """Return rules as text for a diff, a line for each."""
+    return "".join("{0}\n".format(rule) for rule in rules)
+
+
+def canonical(rules: Iterable[Rule]) -> Rules:
+    """Return rules that permit the same, in canonical form: rejections last, ports merged for each set of networks, no network twice."""
+    found, before = _merged(rules), ()  # type: Rules, Rules
+    while found != before:
+        # Networks that became one may meet their like, and names that were shortened may have become the same.
+        found, before = _merged(found), found
+    return found
+
+
+def _merged(rules: Iterable[Rule]) -> Rules:
+    ports, services = {}, {}  # type: Dict[Tuple[str, str, int, str], Dict[Network, Ports]], Dict[Tuple[str, str, int, str], Dict[Network, Set[str]]]
+    for rule in rules:
+        key = (rule.action, rule.direction, rule.version, rule.protocol)
+        for network in rule.networks or (ALL[rule.version],):
+            by_network = ports.setdefault(key, {})
+            by_network[network] = merge(by_network.get(network, ()) + rule.ports)
+            services.setdefault(key, {}).setdefault(network, set()).update(rule.services)
+    found = [rule for key, by_network in ports.items() for rule in _grouped(key, by_network, services[key])]
+    return ordered(found)
+
+
+def ordered(rules: Iterable[Rule]) -> Rules:
+    """Return rules in the one order that they are compared and rendered in."""
+    return tuple(sorted(rules, key=lambda rule: (rule.action, rule.direction, rule.version, rule.protocol, rule.ports, _order(rule.networks), rule.services)))
+
+
+def collapsed(networks: Iterable[Network], version: int) -> Tuple[Network, ...]:
+    """Return the same addresses in as few networks as possible; all addresses are everybody."""
+    found = tuple(ipaddress.collapse_addresses(networks))  # type: ignore[type-var]  # one family at a time
+    return EVERYBODY if found == (ALL[version],) else found
+
+
+def _order(networks: Sequence[Network]) -> List[Tuple[int, int]]:
+    return [(int(network.network_address), network.prefixlen) for network in networks]
+
+
+def _grouped(key: Tuple[str, str, int, str], ports: Mapping[Network, Ports], services: Mapping[Network, Set[str]]) -> Iterable[Rule]:
+    grouped = {}  # type: Dict[Tuple[Ports, Tuple[str, ...]], List[Network]]
+    for network, merged in ports.items():
+        grouped.setdefault((merged, fitting(sorted(services[network]))), []).append(network)
+    for (merged, names), networks in grouped.items():
+        yield Rule(key[0], key[1], key[2], key[3], merged, collapsed(networks, key[2]), names)
+
+
+def fitting(services: Sequence[str]) -> Tuple[str, ...]:
+    """Return the names that fit a firewall's comment, with a mark at the end where some do not."""
+    fit = []  # type: List[str]
+    names = [name for name in services if name != _MORE]
+    for name in names:
+        if len(", ".join(fit + [name, _MORE])) > _COMMENT:
+            return tuple(fit) + (_MORE,)
+        fit.append(name)
+    return tuple(fit) + ((_MORE,) if len(names) < len(services) else ())
+
+
+def names_of(comment: str) -> Tuple[str, ...]:
+    """Return the names that a comment holds."""
+    return tuple(name for name in comment.split(", ") if name)
+
+
+def from_plan(entries: Iterable[Mapping[str, Any]], resolve: Resolver) -> Rules:
+    """Return the rules of a plan's host; C(resolve) turns a DNS name into addresses."""
+    rules = []
+    for entry in entries:
+        ports = () if entry["protocol"] == "any" else parse_ports(entry["ports"])
+        networks = [network for address in entry["addresses"] for network in _networks(address, resolve)]
+        for version in (4, 6):
+            family = tuple(sorted(network for network in networks if network.version == version))
+            if family:
+                rules.append(Rule(ACCEPT, entry["direction"], version, entry["protocol"], ports, family, _services(entry["services"])))
+    return canonical(rules)
+
+
+def _services(names: Iterable[str]) -> Tuple[str, ...]:
+    for name in names:
+        if not _SERVICE.match(name):
+            raise NetworkError("service name {0!r} cannot stand in a firewall's comment: expected letters, digits, and . _ + - between them".format(name))
+    return tuple(sorted(names))
+
+
+def _networks(value: str, resolve: Resolver) -> List[Network]:
+    parsed = None if "%" in value else parse_network(value) or parse_address(value)
+    # A zone (fe80::1%eth0) is the resolver's; firewalls match the address alone.
+    return [ipaddress.ip_network(str(parsed))] if parsed else [ipaddress.ip_network(address.split("%")[0]) for address in _resolved(value, resolve)]
+
+
+def _resolved(name: str, resolve: Resolver) -> Sequence[str]:
+    if not is_name(name):
+        # inet_aton(3) reads 192.0.2 as 192.0.0.2, and so would the resolver.
+        raise NetworkError("{0!r} is no address, network or DNS name: a firewall rule needs one".format(name))
+    addresses = resolve(name)
+    if not addresses:
+        raise NetworkError("the name {0!r} does not resolve on this host: a firewall rule needs addresses; "
+                           "give the address instead, or mend the name".format(name))
+    return addresses
+
+
+def restriction(rules: Iterable[Rule], spared: Iterable[int]) -> Rules:
+    """Return the rules that refuse everybody else on the service ports that come in, never on the C(spared) ports."""
+    wanted = {}  # type: Dict[str, Tuple[Ports, Set[str]]]
+    for rule in rules:
+        if rule.action == ACCEPT and rule.direction == IN and rule.ports and CONTROLLER not in rule.services:
+            ports, services = wanted.get(rule.protocol, ((), set()))
+            wanted[rule.protocol] = (merge(ports + rule.ports), services | set(rule.services))
+    spared_ranges = [PortRange(port, port) for port in spared]
+    refused = {protocol: (subtract(ports, spared_ranges), services) for protocol, (ports, services) in wanted.items()}
+    return canonical(Rule(REJECT, IN, version, protocol, ports, EVERYBODY, fitting(sorted(services)))
+                     for protocol, (ports, services) in refused.items() if ports for version in (4, 6))
+
+
+def controller(address: str, port: int) -> Rule:
+    """Return the rule that keeps the running connection's way in open."""
+    network = ipaddress.ip_network(address)
+    return Rule(ACCEPT, IN, network.version, "tcp", (PortRange(port, port),), (network,), (CONTROLLER,))

@@ -1,0 +1,169 @@
+# Copyright (c) 2026, exasol_community.network contributors
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+
+"""ufw: rules of ours, told by their comment, above all others in its user rules, where the first match wins.
+
+ufw keeps each rule as a tuple in a comment, from which C(ufw status) and later changes read it, and the iptables lines below.
+We write both as ufw does, under ufw's own lock, and load the file as ufw does: one iptables-restore a family.
+"""
+
+import binascii
+import fcntl
+import ipaddress
+import re
+from typing import Dict, List, NamedTuple, Optional, Tuple
+
+from .._ports import Ports
+from . import _xtables
+from ._rule import ACCEPT, IN, OUT, REJECT, Rule, Rules, canonical, names_of, plain
+from ._steps import FirewallError, Run, Step, Write, as_it_is, read
+
+NAME = "ufw"
+_LOCK = "/run/ufw.lock"
+_BEGIN = "### RULES ###\n"
+_CHAINS = {IN: "ufw{0}-user-input", OUT: "ufw{0}-user-output"}
+_ANYWHERE = {4: "0.0.0.0/0", 6: "::/0"}
+_TUPLE = re.compile(r"### tuple ### (\S+) (\S+) (\S+) (\S+) (\S+) (\S+) (in|out)(?: comment=((?:[0-9a-f]{2})+))?$")
+
+_LINE = re.compile(r"-A ufw6?-user-(input|output) ")
+
+
+class Family(NamedTuple):
+    """The user rules of one IP version."""
+
+    version: int
+    path: str
+    restore: str
+    infix: str
+
+
+FAMILIES = (Family(4, "/etc/ufw/user.rules", "iptables-restore", ""), Family(6, "/etc/ufw/user6.rules", "ip6tables-restore", "6"))
+
+
+def _comment(rule: Rule) -> str:
+    return binascii.hexlify((_xtables.PREFIX + ", ".join(rule.services)).encode("ascii")).decode("ascii")
+
+
+def blocks(rule: Rule, infix: str) -> List[str]:
+    """Return the tuples of a rule, each with its iptables line and the blank line that ufw writes after it."""
+    found = []
+    for network, ports in _xtables.pieces(rule):
+        words = {"action": "allow" if rule.action == ACCEPT else "reject", "protocol": rule.protocol, "ports": _xtables.port_text(ports) or "any",
+                 "here": _ANYWHERE[rule.version], "there": _short(network) or _ANYWHERE[rule.version], "direction": rule.direction, "comment": _comment(rule)}
+        ends = "{here} any {there}" if rule.direction == IN else "{there} any {here}"
+        head = ("### tuple ### {action} {protocol} {ports} " + ends + " {direction} comment={comment}").format(**words)
+        found.append("\n{0}\n-A {1} {2}\n".format(head, _CHAINS[rule.direction].format(infix), _line(rule, network, ports)))
+    return found
+
+
+def _short(network: Optional[str]) -> str:
+    return plain(ipaddress.ip_network(network)) if network else ""
+
+
+def _line(rule: Rule, network: Optional[str], ports: Ports) -> str:
+    # To the letter as ufw writes it (UFWRule.format_rule): ufw writes every line anew with each change by its user.
+    rejection = "REJECT --reject-with tcp-reset" if rule.protocol == "tcp" else "REJECT"
+    words = [] if rule.protocol == "any" else ["-p", rule.protocol]
+    where = [{IN: "-s", OUT: "-d"}[rule.direction], _short(network)] if network else []
+    single = ["--dport", _xtables.port_text(ports)] if len(ports) == 1 and ports[0].first == ports[0].last else []
+    if ports and not single:
+        words += ["-m", "multiport", "--dports", _xtables.port_text(ports)]
+    words += single + where if rule.direction == IN else where + single
+    return " ".join(words + ["-j", "ACCEPT" if rule.action == ACCEPT else rejection])
+
+
+def parse(text: str, version: int) -> Rules:
+    """Return the rules of ours in a file of user rules, in canonical form."""
+    return canonical(rule for rule in (_parse_tuple(line, version) for line in text.splitlines()) if rule is not None)
+
+
+def _parse_tuple(line: str, version: int) -> Optional[Rule]:
+    found = _TUPLE.match(line)
+    comment = binascii.unhexlify(found.group(8) or "").decode("utf-8", "replace") if found else ""
+    if not found or not comment.startswith(_xtables.PREFIX):
+        return None
+    action, protocol, ports, destination, unused, source, direction = found.groups()[:7]
+    there = source if direction == IN else destination
+    networks = () if there == _ANYWHERE[version] else (ipaddress.ip_network(there),)
+    return Rule(ACCEPT if action == "allow" else REJECT, direction, version, protocol, () if ports == "any" else _xtables.parse_port_text(ports),
+                networks, names_of(comment[len(_xtables.PREFIX):]))
+
+
+def edit(text: str, rules: Rules, version: int, infix: str) -> str:
+    """Return a file of user rules with exactly our rules at its head; everything else stays as it is."""
+    if _BEGIN not in text:
+        raise FirewallError("ufw's user rules have no line {0!r}: ufw 0.36 or newer is expected".format(_BEGIN.strip()))
+    head, rest = text.split(_BEGIN, 1)
+    own = "".join(block for rule in rules if rule.version == version for block in blocks(rule, infix))
+    return head + _BEGIN + own + _without_ours(rest)
+
+
+def _without_ours(text: str) -> str:
+    # Each of our tuples is a blank line, itself and one iptables line; the next may be a line of somebody else's without a tuple.
+    lines = text.splitlines(True)
+    mine = {index for index, line in enumerate(lines) if _is_ours(line)}
+    gone = set(mine)
+    gone.update(index + 1 for index in mine if lines[index + 1:] and _LINE.match(lines[index + 1]))
+    gone.update(index - 1 for index in mine if lines[index - 1] == "\n")
+    return "".join(line for index, line in enumerate(lines) if index not in gone)
+
+
+def _is_ours(line: str) -> bool:
+    return any(_parse_tuple(line.rstrip("\n"), version) for version in (4, 6)) if line.startswith("### tuple ###") else False
+
+
+class Provider:
+    """Reads and changes ufw's user rules; holds ufw's lock as long as it lives."""
+
+    name = NAME
+
+    def __init__(self):
+        self._lock = open(_LOCK, "w")  # noqa: SIM115  # held as long as this object
+        fcntl.lockf(self._lock, fcntl.LOCK_EX)
+        self._families = [family for family in FAMILIES if family.version == 4 or _has_ipv6()]
+        self._texts = {family.version: _read(family.path) for family in self._families}  # type: Dict[int, str]
+
+    def rules(self) -> Rules:
+        """Return our rules."""
+        return canonical(rule for version, text in self._texts.items() for rule in parse(text, version))
+
+    def wanted(self, rules: Rules) -> Rules:
+        """Return which of the rules take effect here."""
+        return tuple(rule for rule in rules if rule.version in self._texts)
+
+    def check(self) -> None:
+        """Our rules stand above all others."""
+
+    def steps(self, rules: Rules, persist: bool) -> Tuple[List[Step], List[Step]]:
+        """Return the steps to these rules and the steps back; ufw has no rules that do not persist."""
+        steps, back = [], []  # type: List[Step], List[Step]
+        for family in self._families:
+            text = self._texts[family.version]
+            content = edit(text, rules, family.version, family.infix)
+            if content != text:
+                before = as_it_is(family.path)
+                steps += [Write(family.path, content, before.mode), Run((family.restore, "-n"), content)]
+                back += [before, Run((family.restore, "-n"), text)]
+        return steps, back
+
+    def notes(self) -> List[str]:
+        """Return what the user should know."""
+        return [] if _has_ipv6() else ["ufw filters no IPv6 on this host (IPV6=no in /etc/default/ufw): rules for IPv6 are left out"]
+
+    def filters_outgoing(self) -> bool:
+        """Tell whether anything that goes out is dropped."""
+        default = re.search(r'^DEFAULT_OUTPUT_POLICY="?(\w+)', read("/etc/default/ufw") or "", re.MULTILINE)
+        denies = re.search(r"^### tuple ### (deny|reject) .* out(_| |$)", "\n".join(self._texts.values()), re.MULTILINE)
+        return bool(denies) or bool(default and default.group(1) != "ACCEPT")
+
+
+def _has_ipv6() -> bool:
+    return bool(re.search(r"^IPV6=\"?yes", read("/etc/default/ufw") or "", re.MULTILINE | re.IGNORECASE))
+
+
+def _read(path: str) -> str:
+    text = read(path)
+    if text is None:
+        raise FirewallError("ufw's user rules {0} are missing: reinstall or reset ufw".format(path))
+    return text

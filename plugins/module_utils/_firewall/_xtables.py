@@ -1,0 +1,74 @@
+# Copyright (c) 2026, exasol_community.network contributors
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+
+"""Rules in the words of iptables, which ufw writes too: one line for each network and each group of ports that fits a match."""
+
+import ipaddress
+import re
+import shlex
+from typing import Iterator, List, Optional, Tuple
+
+from .._ports import PortRange, Ports, merge
+from ._rule import ACCEPT, IN, OUT, REJECT, Rule, names_of
+
+# iptables-extensions(8), multiport: up to 15 ports, and a range counts as two.
+_SLOTS = 15
+PREFIX = "exasol: "
+
+
+def filter_table(saved: str) -> str:
+    """Return the filter table of an iptables-save of all tables; to ask for it by name would load it where it is not (legacy variant)."""
+    start = saved.find("*filter\n")
+    return "" if start < 0 else saved[start:saved.index("COMMIT\n", start)] + "COMMIT\n"
+
+
+def port_groups(ports: Ports) -> List[Ports]:
+    """Return the ports in groups that fit one multiport match."""
+    groups, room = [], 0  # type: List[List[PortRange]], int
+    for item in ports:
+        need = 1 if item.first == item.last else 2
+        if need > room:
+            groups.append([])
+            room = _SLOTS
+        groups[-1].append(item)
+        room -= need
+    return [tuple(group) for group in groups] or [()]
+
+
+def port_text(ports: Ports) -> str:
+    """Return ports as iptables and ufw write them."""
+    return ",".join(str(item).replace("-", ":") for item in ports)
+
+
+def parse_port_text(value: str) -> Ports:
+    """Read ports as iptables and ufw write them."""
+    return merge(PortRange(*(int(end) for end in (item.split(":") * 2)[:2])) for item in value.split(","))
+
+
+def pieces(rule: Rule) -> Iterator[Tuple[Optional[str], Ports]]:
+    """Yield a network (None for everybody) and the ports of each line that the rule needs."""
+    for network in rule.networks or (None,):
+        for ports in port_groups(rule.ports):
+            yield (None if network is None else str(network)), ports
+
+
+def match(rule: Rule, network: Optional[str], ports: Ports) -> List[str]:
+    """Return the words of one line that say which packets are meant."""
+    words = [] if network is None else [{IN: "-s", OUT: "-d"}[rule.direction], network]
+    if rule.protocol != "any":
+        words += ["-p", rule.protocol]
+    return words + (["-m", "multiport", "--dports", port_text(ports)] if ports else [])
+
+
+def parse_line(line: str, direction: str, version: int) -> Optional[Rule]:
+    """Read a line of iptables-save that is ours, or return None; it holds one network and one group of ports."""
+    words = shlex.split(line)
+    options = {word: words[index + 1] for index, word in enumerate(words[:-1]) if re.match(r"--?[a-z]", word)}
+    comment = options.get("--comment", "")
+    if not comment.startswith(PREFIX):
+        return None
+    network = options.get({IN: "-s", OUT: "-d"}[direction])
+    ports = options.get("--dports") or options.get("--dport")
+    return Rule(REJECT if options.get("-j") == "REJECT" else ACCEPT, direction, version, options.get("-p", "any"), parse_port_text(ports) if ports else (),
+                (ipaddress.ip_network(network),) if network else (), names_of(comment[len(PREFIX):]))

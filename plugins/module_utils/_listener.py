@@ -1,0 +1,224 @@
+# Copyright (c) 2026, exasol_community.network contributors
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""The listener: one process for all ports of a host, which answers the hello of the runs that it serves and nothing else.
+
+It is controlled through a Unix socket in Linux's abstract namespace (unix(7)): the name lives in the same network
+namespace as the ports, vanishes with the process, and can be held by one process only.
+"""
+
+import errno
+import json
+import os
+import select
+import socket
+import struct
+import time
+from collections import OrderedDict
+from typing import Any, Callable, Dict, List, Tuple
+
+from . import _hello
+from ._errors import NetworkError
+from ._leases import Leases
+from ._listens import Endpoint, describe, endpoints
+
+_GRACE_SECONDS = 10.0  # for the first lease to come
+_CONNECTION_SECONDS = 15.0
+_CONTROL_SECONDS = 5.0
+_MOST_CONNECTIONS = 4096
+_LONGEST_REQUEST = 1 << 20
+
+
+class _Connection:
+    __slots__ = ("sock", "endpoint", "received", "deadline")
+
+    def __init__(self, sock: socket.socket, endpoint: Endpoint, deadline: float):
+        self.sock = sock
+        self.endpoint = endpoint
+        self.received = b""
+        self.deadline = deadline
+
+
+class Listener:
+    """Serves the leases of one host until the last of them ends."""
+
+    def __init__(self, host: str, control: socket.socket):
+        self._host = host
+        self._control = control
+        self._poll = select.epoll()
+        self._handlers = {}  # type: Dict[int, Tuple[Callable[..., None], Any]]
+        self._connections = OrderedDict()  # type: OrderedDict[int, _Connection]
+        self._leases = Leases(self._on_opened, self._on_closing)
+        self._born = time.monotonic()
+        self._watch(control, self._on_control, control)
+
+    def serve(self) -> None:
+        """Run until no lease is left."""
+        while self._leases or time.monotonic() < self._born + _GRACE_SECONDS:
+            for descriptor, unused in self._poll.poll(self._patience()):
+                handler, argument = self._handlers.get(descriptor, (None, None))
+                if handler:
+                    handler(argument)
+            now = time.monotonic()
+            if self._leases and self._leases.next_deadline() <= now:
+                self._leases.expire(now)
+                self._end_if_idle()
+            self._drop_idle(now)
+
+    def _patience(self) -> float:
+        deadline = self._leases.next_deadline() if self._leases else self._born + _GRACE_SECONDS
+        if self._connections:
+            deadline = min(deadline, next(iter(self._connections.values())).deadline)
+        return min(5.0, max(0.0, deadline - time.monotonic()))
+
+    def _watch(self, sock: socket.socket, handler: Callable[..., None], argument: Any) -> None:
+        self._handlers[sock.fileno()] = (handler, argument)
+        self._poll.register(sock.fileno(), select.EPOLLIN)
+
+    def _on_opened(self, endpoint: Endpoint, sock: socket.socket) -> None:
+        self._watch(sock, self._on_accept if endpoint.protocol == "tcp" else self._on_datagram, (endpoint, sock))
+
+    def _on_closing(self, sock: socket.socket) -> None:
+        self._handlers.pop(sock.fileno(), None)
+
+    def _on_accept(self, argument: Tuple[Endpoint, socket.socket]) -> None:
+        endpoint, listening = argument
+        try:
+            sock = listening.accept()[0]
+        except OSError as error:
+            self._make_room(error)
+            return
+        sock.setblocking(False)
+        connection = _Connection(sock, endpoint, time.monotonic() + _CONNECTION_SECONDS)
+        self._on_readable(connection)
+        if sock.fileno() >= 0:
+            self._wait_for(connection)
+
+    def _make_room(self, error: OSError) -> None:
+        # Without a descriptor left, the waiting connection would keep us awake, and out, until others end by themselves.
+        if error.errno in (errno.EMFILE, errno.ENFILE) and self._connections:
+            self._close(next(iter(self._connections.values())))
+
+    def _wait_for(self, connection: _Connection) -> None:
+        if len(self._connections) >= _MOST_CONNECTIONS:
+            self._close(next(iter(self._connections.values())))
+        self._connections[connection.sock.fileno()] = connection
+        self._watch(connection.sock, self._on_readable, connection)
+
+    def _on_readable(self, connection: _Connection) -> None:
+        try:
+            data = connection.sock.recv(_hello.LONGEST)
+        except BlockingIOError:
+            return
+        except OSError:
+            data = b""
+        connection.received += data
+        if not data or len(connection.received) > _hello.LONGEST:
+            self._close(connection)
+        elif b"\n" in connection.received:
+            self._reply(connection)
+
+    def _reply(self, connection: _Connection) -> None:
+        try:
+            connection.sock.send(self._answer(connection.received, connection.endpoint))
+        except OSError:
+            pass  # the probe is gone; so is the connection
+        # The probe answers our FIN with RST, so that neither end keeps TIME_WAIT.
+        self._close(connection)
+
+    def _answer(self, received: bytes, endpoint: Endpoint) -> bytes:
+        hello = _hello.read_hello(received.split(b"\n")[0])
+        key = self._leases.key_of(hello[0], endpoint) if hello else b""
+        return _hello.answer(key, self._host, hello[1]) if hello and key else b""
+
+    def _on_datagram(self, argument: Tuple[Endpoint, socket.socket]) -> None:
+        endpoint, sock = argument
+        try:
+            data, ancillary, flags, peer = sock.recvmsg(_hello.LONGEST, 128)
+            answer = self._answer(data, endpoint)
+            # Or a forged source could be sent more than its forger sends.
+            if answer and len(answer) <= len(data):
+                # A wildcard socket answers from the address that was asked: the probe accepts no other.
+                sock.sendmsg([answer], [_from_same_address(*item) for item in ancillary], 0, peer)
+        except OSError:
+            return
+
+    def _close(self, connection: _Connection) -> None:
+        descriptor = connection.sock.fileno()
+        self._handlers.pop(descriptor, None)
+        self._connections.pop(descriptor, None)
+        connection.sock.close()
+
+    def _drop_idle(self, now: float) -> None:
+        while self._connections:
+            oldest = next(iter(self._connections.values()))
+            if oldest.deadline > now:
+                return
+            self._close(oldest)
+
+    def _on_control(self, control: socket.socket) -> None:
+        try:
+            sock = control.accept()[0]
+        except OSError as error:
+            self._make_room(error)
+            return
+        with sock:
+            sock.settimeout(_CONTROL_SECONDS)
+            try:
+                if peer_uid(sock) in (os.getuid(), 0):
+                    sock.sendall(json.dumps(self._obey(read_line(sock))).encode("ascii") + b"\n")
+            except (OSError, ValueError):
+                return
+
+    def _obey(self, line: bytes) -> Dict[str, Any]:
+        request = json.loads(line.decode("ascii"))
+        try:
+            return getattr(self, "_do_" + request.pop("operation"))(**request)
+        except NetworkError as error:
+            self._end_if_idle()
+            return {"error": str(error)}
+        except (AttributeError, KeyError, TypeError) as error:
+            # Another version of this collection may be asking; the leases of others hold.
+            return {"error": "the listener does not understand the request: {0}".format(error)}
+
+    def _end_if_idle(self) -> None:
+        if not self._leases:
+            self._born = -_GRACE_SECONDS
+
+    def _do_lease(self, token: str, listens: List[Dict[str, Any]], ttl: float) -> Dict[str, Any]:
+        key = _hello.check_token(token)
+        wanted, before = set(endpoints(listens)), self._leases.get(key)
+        lease = self._leases.take(key, wanted, time.monotonic() + ttl)
+        return dict(lease.report(), changed=before is None or before.wanted != wanted, pid=os.getpid())
+
+    def _do_show(self, token: str) -> Dict[str, Any]:
+        lease = self._leases.get(_hello.check_token(token))
+        return dict(lease.report(), wanted=describe(lease.wanted), changed=True, pid=os.getpid()) if lease else {"changed": False}
+
+    def _do_release(self, token: str) -> Dict[str, Any]:
+        released = self._leases.release(_hello.check_token(token))
+        self._end_if_idle()
+        return {"changed": released}
+
+
+def read_line(sock: socket.socket) -> bytes:
+    """Return one line of a blocking socket, bounded."""
+    received = b""
+    while not received.endswith(b"\n"):
+        data = sock.recv(65536)
+        if not data or len(received) > _LONGEST_REQUEST:
+            raise ValueError("incomplete line")
+        received += data
+    return received
+
+
+def peer_uid(sock: socket.socket) -> int:
+    """Return the user who runs the other end of a Unix socket (SO_PEERCRED, unix(7))."""
+    return struct.unpack("iii", sock.getsockopt(socket.SOL_SOCKET, socket.SO_PEERCRED, 12))[1]
+
+
+def _from_same_address(level: int, kind: int, data: bytes) -> Tuple[int, int, bytes]:
+    # struct in_pktinfo: index, source to use, destination seen; struct in6_pktinfo: address, index. Index 0: routes decide.
+    if level == socket.IPPROTO_IP:
+        return level, kind, bytes(4) + data[4:]
+    return level, kind, data[:16] + bytes(4)

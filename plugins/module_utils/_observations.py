@@ -1,0 +1,116 @@
+# Copyright (c) 2026, exasol_community.network contributors
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""Outcomes as users see them: compressed ranges, with lost packets and rate-limited rejects told from filters."""
+
+from array import array
+from typing import Any, Dict, Iterable, Iterator, List, Sequence, Tuple
+
+from ._outcome import CLOSED, FILTERED, NO_RESPONSE, OPEN, Outcome, rank
+from ._ports import compress, text
+from ._sweep import SILENT_LISTENER
+from ._targets import Found, Target
+
+# A repeated SYN leaves a second after the first (RFC 6298, section 2.1): so late an answer means that a packet was lost.
+_LOSS_MS = 900.0
+# Linux sends a host six ICMP errors at once and then one a second (icmp_ratelimit, ip-sysctl; XRLIM_BURST_FACTOR).
+_ICMP_BURST = 5
+# So many silent ports cannot all have lost every packet while a retry found none of them.
+_SURELY_FILTERED = 8
+
+
+def by_address(targets: Iterable[Target]) -> List[List[Target]]:
+    """Return the targets grouped by address: what one port answers tells something of the others."""
+    grouped = {}  # type: Dict[str, List[Target]]
+    for target in targets:
+        grouped.setdefault(target.address, []).append(target)
+    return list(grouped.values())
+
+
+def is_silence(outcome: Outcome) -> bool:
+    """Tell whether nothing came back, as it is with a filter and with lost packets alike."""
+    return outcome.reason == NO_RESPONSE or outcome.detail == SILENT_LISTENER
+
+
+class Suspects:
+    """The silent ports of one address that may have lost their packets: a minority beside ports that answered."""
+
+    def __init__(self, targets: Sequence[Target]):
+        self.targets = targets
+        self.waiting = 0
+        self._rounds = 0
+
+    def take(self) -> Iterator[Tuple[Target, int]]:
+        """Remove the suspects from their targets' outcomes and yield them for another try, or yield nothing."""
+        silent = self._silent()
+        count = sum(len(found.ports) for target, outcome, found in silent)
+        recovered = self.waiting - count if self._rounds else 0
+        self._rounds += 1
+        if not count or not self._plausible(count, recovered):
+            return
+        self.waiting = count
+        for target, outcome, found in silent:
+            del target.found[outcome]
+            for port in found.ports:
+                yield target, port
+
+    def _silent(self) -> List[Tuple[Target, Outcome, Found]]:
+        return [(target, outcome, found) for target in self.targets for outcome, found in target.found.items() if is_silence(outcome)]
+
+    def _plausible(self, count: int, recovered: int) -> bool:
+        answered = [found for target in self.targets for outcome, found in target.found.items()
+                    if outcome.state in (OPEN, CLOSED) and not is_silence(outcome)]
+        if count >= sum(len(found.ports) for found in answered):
+            return False
+        if self._rounds == 1 or recovered:
+            return True
+        lossy = any(rtt >= _LOSS_MS for found in answered for rtt in found.rtt_ms)
+        return lossy and count < _SURELY_FILTERED
+
+
+def join_limited_rejects(target: Target) -> None:
+    """Count silent ports to the rejected ones where one sender's limit of ICMP errors explains the silence."""
+    rejects = [(len(found.ports), outcome) for outcome, found in target.found.items() if outcome.state == FILTERED and outcome.reason_ip]
+    silent = Outcome(FILTERED, NO_RESPONSE)
+    count, most = max(rejects, default=(0, silent))
+    if silent not in target.found or count < _ICMP_BURST:
+        return
+    joined = most._replace(detail="{0} ports were rejected by ICMP errors, which are limited in number; the others stayed silent".format(count))
+    ports, rtt_ms = array("H"), array("d")
+    for outcome in (most, silent):
+        found = target.found.pop(outcome)
+        ports.extend(found.ports)
+        rtt_ms.extend(found.rtt_ms)
+    target.found[joined] = Found(ports, rtt_ms)
+
+
+def observation(target: Target) -> Dict[str, Any]:
+    """Return a target's outcomes as plain data, each state with its compressed ports."""
+    states = [_state(outcome, target.found[outcome]) for outcome in sorted(target.found, key=rank)]
+    return {"destination": target.destination, "address": target.address, "protocol": target.protocol, "ports": text(target.ports), "states": states}
+
+
+def _state(outcome: Outcome, found: Found) -> Dict[str, Any]:
+    state = {"ports": text(compress(found.ports)), "state": outcome.state, "reason": outcome.reason}  # type: Dict[str, Any]
+    if found.rtt_ms:
+        state["rtt_ms"] = _spread(found.rtt_ms)
+    for field in ("reason_ip", "detail"):
+        if getattr(outcome, field):
+            state[field] = getattr(outcome, field)
+    if outcome.answered_by is not None:
+        state["answered_by"] = outcome.answered_by
+    return state
+
+
+def _spread(rtt_ms: Iterable[float]) -> Dict[str, float]:
+    ordered = sorted(rtt_ms)
+    return {"min": round(ordered[0], 3), "median": round(ordered[len(ordered) // 2], 3), "max": round(ordered[-1], 3)}
+
+
+def summarize(targets: Iterable[Target]) -> Dict[str, int]:
+    """Return how many ports are in each state."""
+    summary = {}  # type: Dict[str, int]
+    for target in targets:
+        for outcome, found in target.found.items():
+            summary[outcome.state] = summary.get(outcome.state, 0) + len(found.ports)
+    return summary

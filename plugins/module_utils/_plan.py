@@ -1,0 +1,78 @@
+# Copyright (c) 2026, exasol_community.network contributors
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""The plan as a whole: plain data, indexed by host, from a release, its overrides and the parties of each peer."""
+
+from typing import Any, Dict, Iterable, List, Mapping, NamedTuple, Optional, Sequence
+
+from ._errors import NetworkError
+from ._flows import Members, Party, bundles, listens, probes, select, unassigned, untestable, with_any_node
+from ._forbidden import Forbidden
+from ._rules import rules
+from ._table import DEFAULT_RELEASE, TABLE
+
+
+class Wishes(NamedTuple):
+    """What a user asks of the port table."""
+
+    release: str = DEFAULT_RELEASE
+    overrides: Optional[Mapping[str, Any]] = None
+    include: Sequence[str] = ()
+    exclude: Sequence[str] = ()
+    check_blocked: bool = False
+
+
+def make_plan(wishes: Wishes, members: Members, hosts: Iterable[Party]) -> Dict[str, Any]:
+    """Return the plan; C(hosts) are the managed hosts of the run, those included that play no peer."""
+    TABLE.check_names(wishes.include, wishes.release, "include")
+    TABLE.check_names(wishes.exclude, wishes.release, "exclude")
+    TABLE.check_peers(members)
+    services = select(TABLE.services_of(wishes.release, wishes.overrides), wishes.include, wishes.exclude)
+    members = with_any_node(members)
+    found = bundles(services, members)
+    everybody = _everybody(members, hosts)
+    planned = probes(found)
+    if wishes.check_blocked:
+        for name, entries in Forbidden(found).probes(everybody).items():
+            planned.setdefault(name, []).extend(entries)
+    left = unassigned(services, members)
+    result = {"release": wishes.release, "unassigned": left, "untestable": untestable(found),
+              "hosts": _by_host(everybody, members, planned, listens(planned, everybody), rules(found, everybody))}
+    _refuse_empty(result, left)
+    return result
+
+
+def _everybody(members: Members, hosts: Iterable[Party]) -> List[Party]:
+    everybody = dict.fromkeys(hosts)
+    everybody.update(dict.fromkeys(party for parties in members.values() for party in parties if party.managed))
+    return list(everybody)
+
+
+def _by_host(everybody: Sequence[Party], members: Members, planned: Mapping, listened: Mapping, ruled: Mapping) -> Dict[str, Dict[str, Any]]:
+    peers = {}  # type: Dict[str, List[str]]
+    for peer, parties in sorted(members.items()):
+        for party in parties:
+            peers.setdefault(party.name, []).append(peer)
+    return {
+        party.name: {
+            "peers": peers.get(party.name, []),
+            "addresses": list(party.addresses),
+            "probes": planned.get(party.name, []),
+            "listens": listened.get(party.name, []),
+            "rules": ruled.get(party.name, []),
+        }
+        for party in everybody
+    }
+
+
+def _refuse_empty(plan: Mapping[str, Any], left: Sequence[str]) -> None:
+    if plan["untestable"] or any(host["probes"] or host["rules"] for host in plan["hosts"].values()):
+        return
+    nobody = "Nobody plays {0}. ".format(", ".join(left)) if left else ""
+    raise NetworkError("the plan is empty: no service has both a source and a destination. {0}Put hosts into the groups "
+                       "exasol_nodes, exasol_clients and exasol_admins, and partner systems into exasol_peers".format(nobody))
+
+
+def flow_count(plan: Mapping[str, Any]) -> int:
+    """Return how many flows the plan's probes measure: one for each source, destination and service."""
+    return sum(len(entry["destinations"]) for host in plan["hosts"].values() for entry in host["probes"])

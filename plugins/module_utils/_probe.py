@@ -1,0 +1,109 @@
+# Copyright (c) 2026, exasol_community.network contributors
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""A whole probe: names resolved, one sweep over every port, lost packets told from filters, observations returned."""
+
+import time
+from typing import Any, Dict, Iterable, List, Mapping, NamedTuple, Sequence, Tuple
+
+from . import _limits
+from ._addresses import is_name, parse_address
+from ._errors import NetworkError
+from ._hello import check_token
+from ._observations import Suspects, by_address, join_limited_rejects, observation, summarize
+from ._outcome import UNRESOLVED, Outcome
+from ._ports import numbers
+from ._resolve import resolve
+from ._sockets import Sources
+from ._sweep import Pace, Sweep, all_ports
+from ._targets import Target, Targets, describe
+
+_RETRIES = 4  # at 20 % loss each way a port stays silent through all of them with a probability of 2e-7
+_RESOLVER_SECONDS = 10.0
+_LEAST_SOCKETS = 8
+
+
+class Settings(NamedTuple):
+    """How to probe."""
+
+    pace: Pace = Pace()
+    sources: Sequence[str] = ()
+    token: str = ""
+
+
+def check(settings: Settings) -> Settings:
+    """Return the settings with the concurrency that the limit of open files allows; raise for what cannot be used."""
+    pace = settings.pace
+    if not 0 < pace.timeout <= 300:
+        raise NetworkError("timeout {0:g} is out of range: expected more than 0 and at most 300 seconds".format(pace.timeout))
+    if not 0 <= pace.rate < float("inf"):
+        raise NetworkError("rate {0:g} is out of range: expected connections a second, or 0 for no limit".format(pace.rate))
+    if pace.concurrency < 1:
+        raise NetworkError("concurrency {0} is too small: expected at least 1 socket".format(pace.concurrency))
+    available = _limits.raise_limit()
+    _limits.check(_LEAST_SOCKETS, available, "a probe")
+    return settings._replace(pace=pace._replace(concurrency=min(pace.concurrency, available)))
+
+
+def collect(flows: Iterable[Mapping[str, Any]], plain: Iterable[Mapping[str, Any]], listening: Mapping[str, Any]) -> Targets:
+    """Return the targets of a plan's flows and of plain targets, with our own listeners marked."""
+    targets = Targets()
+    targets.add_flows(flows)
+    for target in plain:
+        targets.add(target["address"], target["address"], target["protocol"], target["ports"])
+    targets.claim(listening)
+    return targets
+
+
+def run(targets: Targets, settings: Settings) -> Dict[str, Any]:
+    """Probe the targets and return observations, summary and elapsed_s."""
+    begun = time.monotonic()
+    settings = check(settings)
+    key = check_token(settings.token) if settings.token else b""
+    if not key and any(target.ours or target.ours_everywhere for target in targets):
+        raise NetworkError("there is no token: expected the one of the listeners, or they could not prove themselves")
+    sources = Sources(settings.sources)
+    resolved, unresolved = _resolved(targets)
+    with Sweep(settings.pace, sources, key) as sweep:
+        _measure(sweep, resolved)
+    for target in resolved:
+        join_limited_rejects(target)
+    everything = resolved + unresolved
+    return {"observations": [observation(target) for target in everything], "summary": summarize(everything),
+            "elapsed_s": round(time.monotonic() - begun, 3)}
+
+
+def _measure(sweep: Sweep, targets: Sequence[Target]) -> None:
+    sweep.run(all_ports(targets))
+    groups = [Suspects(group) for group in by_address(targets)]
+    for unused in range(_RETRIES):
+        work = [item for group in groups for item in group.take()]
+        if not work:
+            return
+        sweep.run(work)
+
+
+def _resolved(targets: Iterable[Target]) -> Tuple[List[Target], List[Target]]:
+    targets = list(targets)
+    names = [target.address for target in targets if parse_address(target.address) is None]
+    for target in targets:
+        if target.address in names and not is_name(target.address):
+            raise NetworkError("address {0!r} of destination {1!r} is neither an IP address nor a DNS name ({2})".format(
+                target.address, target.destination, describe(target)))
+    answers = resolve(names, _RESOLVER_SECONDS)
+    found, lost = [], []  # type: List[Target], List[Target]
+    for target in targets:
+        if target.address not in answers:
+            found.append(target)
+        elif answers[target.address].addresses:
+            found += [target.at(address) for address in answers[target.address].addresses]
+        else:
+            lost.append(_unresolved(target, answers[target.address].problem))
+    return found, lost
+
+
+def _unresolved(target: Target, problem: str) -> Target:
+    outcome = Outcome(UNRESOLVED, "name", detail=problem)
+    for port in numbers(target.ports):
+        target.record(port, outcome)
+    return target

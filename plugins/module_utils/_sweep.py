@@ -1,0 +1,323 @@
+# Copyright (c) 2026, exasol_community.network contributors
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""One non-blocking pass over many ports: every connection waits beside the others, so silence costs one timeout in all.
+
+Connections to our own listeners end with RST as soon as the answer is checked. All others end with FIN: the writing side
+is shut down and what the server still says is read, bounded, because closing a socket with unread data would send RST
+(RFC 2525, section 2.17).
+"""
+
+import errno
+import select
+import socket
+import time
+from collections import deque
+from typing import Deque, Dict, Iterable, Iterator, NamedTuple, Tuple
+
+from . import _hello
+from ._outcome import CLOSED, OPEN, REFUSED, SYN_ACK, UDP_RESPONSE, Outcome, from_errno, icmp_or_errno, local_failure, receive_errors, timed_out
+from ._ports import numbers
+from ._sockets import Sources, handshake_ms, joins_itself, reset
+from ._targets import Target
+
+SILENT_LISTENER, OTHER_ANSWER = "connected, but nobody answered our hello", "connected, but something else answered our hello"
+
+_BURST = 32  # connections started between two looks at the answers
+_DRAIN_SECONDS, _DRAIN_BYTES = 1.0, 65536
+_EVENTS = select.EPOLLIN | select.EPOLLOUT | select.EPOLLET
+_STREAM = socket.SOCK_STREAM | socket.SOCK_NONBLOCK
+_DATAGRAM = socket.SOCK_DGRAM | socket.SOCK_NONBLOCK
+_CONNECTING, _ANSWERING, _DRAINING = range(3)
+_DATAGRAMS = 3  # how often a question is asked: a datagram may be lost
+
+
+class Pace(NamedTuple):
+    """How fast and how patiently to probe."""
+
+    timeout: float = 3.5  # seconds; just above 3 s gives three SYNs (1 s and 3 s after the first)
+    rate: float = 0.0  # connections a second, 0 for no limit
+    concurrency: int = 1024  # sockets at a time
+
+
+class _Attempt:
+    __slots__ = ("sock", "target", "port", "started", "stage", "alarm", "nonce", "received", "asked", "rtt_ms")
+
+    def __init__(self, sock: socket.socket, target: Target, port: int, started: float):
+        self.sock = sock
+        self.target = target
+        self.port = port
+        self.started = started
+        self.stage = _CONNECTING
+        self.alarm = 0.0
+        self.nonce = b""
+        self.received = b""
+        self.asked = 0
+        self.rtt_ms = -1.0
+
+
+class _Alarms:
+    """Alarms in order of time: each delay has a queue of its own, so the first of a queue is always its next."""
+
+    def __init__(self):
+        self._queues = {}  # type: Dict[float, Deque[Tuple[float, _Attempt]]]
+
+    def set(self, delay: float, now: float, attempt: _Attempt) -> None:
+        """Let an attempt's only alarm ring after C(delay) seconds."""
+        attempt.alarm = now + delay
+        self._queues.setdefault(delay, deque()).append((attempt.alarm, attempt))
+
+    def due(self, now: float) -> Iterator[_Attempt]:
+        """Yield the attempts whose alarm rings."""
+        for queue in list(self._queues.values()):
+            while queue and (queue[0][0] <= now or queue[0][1].alarm != queue[0][0]):
+                alarm, attempt = queue.popleft()
+                if attempt.alarm == alarm:
+                    yield attempt
+
+    def seconds(self, now: float) -> float:
+        """Return the time to the next alarm, at most a second."""
+        return max(0.0, min([queue[0][0] - now for queue in self._queues.values() if queue] + [1.0]))
+
+
+class Sweep:
+    """Probes ports side by side and records each outcome at its target."""
+
+    def __init__(self, pace: Pace, sources: Sources, key: bytes = b""):
+        self._pace = pace
+        self._sources = sources
+        self._key = key
+        self._prefix = _hello.prefix(key)
+        self._poll = select.epoll()
+        self._active = {}  # type: Dict[int, _Attempt]
+        self._alarms = _Alarms()
+        self._begun = 0.0
+        self._count = 0
+
+    def __enter__(self) -> "Sweep":
+        return self
+
+    def __exit__(self, *unused) -> None:
+        for attempt in list(self._active.values()):
+            self._close(attempt)
+        self._poll.close()
+
+    def run(self, work: Iterable[Tuple[Target, int]]) -> None:
+        """Probe each port once."""
+        waiting = iter(work)
+        self._begun, self._count = time.monotonic(), 0
+        more = True
+        while more or self._active:
+            more = more and self._start_some(waiting)
+            for descriptor, events in self._poll.poll(self._patience(more)):
+                attempt = self._active.get(descriptor)
+                if attempt is not None:
+                    self._on_event(attempt, events)
+            for attempt in self._alarms.due(time.monotonic()):
+                self._on_alarm(attempt)
+
+    def _patience(self, more: bool) -> float:
+        now = time.monotonic()
+        if not more and not self._active:
+            return 0.0
+        if not more or len(self._active) >= self._pace.concurrency:
+            return self._alarms.seconds(now)
+        if not self._pace.rate:
+            return 0.0
+        return min(self._alarms.seconds(now), max(0.0, self._begun + self._count / self._pace.rate - now))
+
+    def _start_some(self, waiting: Iterator[Tuple[Target, int]]) -> bool:
+        room = min(_BURST, self._pace.concurrency - len(self._active))
+        if self._pace.rate:
+            room = min(room, int((time.monotonic() - self._begun) * self._pace.rate) + 1 - self._count)
+        for unused in range(room):
+            item = next(waiting, None)
+            if item is None:
+                return False
+            self._start(*item)
+        return True
+
+    def _start(self, target: Target, port: int) -> None:
+        self._count += 1
+        now = time.monotonic()
+        try:
+            sock = socket.socket(target.family, _STREAM if target.protocol == "tcp" else _DATAGRAM)
+        except OSError as error:
+            target.record(port, local_failure(error.errno or 0))
+            return
+        try:
+            receive_errors(sock, target.family)
+            self._sources.bind(sock, target.family)
+            number = sock.connect_ex((target.address, port))
+        except OSError as error:
+            number = error.errno or errno.EIO
+        self._begin(_Attempt(sock, target, port, now), number)
+
+    def _begin(self, attempt: _Attempt, number: int) -> None:
+        if number not in (0, errno.EINPROGRESS):
+            outcome = from_errno(number, 0.0, attempt.target.protocol) if number == errno.ECONNREFUSED else local_failure(number)
+            self._finish(attempt, outcome)
+            return
+        descriptor = attempt.sock.fileno()
+        self._active[descriptor] = attempt
+        self._poll.register(descriptor, _EVENTS)
+        if attempt.target.protocol == "udp":
+            self._ask(attempt)
+        else:
+            self._alarms.set(self._pace.timeout, attempt.started, attempt)
+
+    def _on_event(self, attempt: _Attempt, events: int) -> None:
+        if attempt.stage == _DRAINING:
+            self._drain(attempt)
+        elif attempt.target.protocol == "udp":
+            self._on_datagram(attempt, events)
+        elif attempt.stage == _CONNECTING:
+            self._on_connect(attempt, events)
+        else:
+            self._on_answer(attempt)
+
+    def _on_alarm(self, attempt: _Attempt) -> None:
+        if attempt.stage == _DRAINING:
+            self._close(attempt)
+        elif attempt.stage == _ANSWERING:
+            self._finish(attempt, Outcome(OPEN, SYN_ACK, answered_by="", detail=SILENT_LISTENER))
+        elif attempt.target.protocol == "udp" and attempt.asked < _DATAGRAMS:
+            self._ask(attempt)
+        else:
+            self._finish(attempt, timed_out(attempt.target.protocol))
+
+    def _on_connect(self, attempt: _Attempt, events: int) -> None:
+        number = attempt.sock.getsockopt(socket.SOL_SOCKET, socket.SO_ERROR)
+        now = time.monotonic()
+        seconds = now - attempt.started
+        target = attempt.target
+        if number:
+            self._finish(attempt, icmp_or_errno(attempt.sock, number, seconds, "tcp", target.address), seconds * 1000)
+            return
+        attempt.rtt_ms = handshake_ms(attempt.sock, seconds * 1000)
+        if joins_itself(attempt.sock):
+            self._finish(attempt, Outcome(CLOSED, REFUSED), seconds * 1000)
+        elif self._expects_proof(target, attempt.port):
+            attempt.nonce = _hello.new_nonce()
+            attempt.stage = _ANSWERING
+            self._alarms.set(self._pace.timeout, now, attempt)
+            # What came with the handshake is never signalled again (EPOLLET, epoll(7)).
+            if self._send(attempt, _hello.hello(self._prefix, attempt.nonce)) and events & select.EPOLLIN:
+                self._on_answer(attempt)
+        else:
+            target.record(attempt.port, Outcome(OPEN, SYN_ACK), attempt.rtt_ms)
+            self._say_goodbye(attempt)
+
+    def _expects_proof(self, target: Target, port: int) -> bool:
+        return any(item.first <= port <= item.last for item in target.ours)
+
+    def _send(self, attempt: _Attempt, data: bytes) -> bool:
+        try:
+            attempt.sock.send(data)
+            return True
+        except OSError as error:
+            if attempt.target.protocol == "udp":
+                self._on_datagram_error(attempt, error.errno or 0, sending=True)
+            else:
+                self._finish(attempt, Outcome(OPEN, SYN_ACK, answered_by="", detail=OTHER_ANSWER))
+            return False
+
+    def _on_answer(self, attempt: _Attempt) -> None:
+        try:
+            data = attempt.sock.recv(_hello.LONGEST)
+        except BlockingIOError:
+            return
+        except OSError:
+            data = b""
+        attempt.received += data
+        if data and b"\n" not in attempt.received and len(attempt.received) < _hello.LONGEST:
+            return
+        self._conclude(attempt, SYN_ACK, attempt.rtt_ms)
+
+    def _conclude(self, attempt: _Attempt, reason: str, rtt_ms: float) -> None:
+        host = _hello.read_answer(self._key, attempt.nonce, attempt.received.split(b"\n")[0])
+        outcome = Outcome(OPEN, reason, answered_by=host) if host is not None else Outcome(OPEN, reason, answered_by="", detail=OTHER_ANSWER)
+        attempt.target.record(attempt.port, outcome, rtt_ms)
+        if host is None and attempt.target.protocol == "tcp":
+            self._say_goodbye(attempt)
+            return
+        self._forget(attempt)
+        reset(attempt.sock)
+
+    def _ask(self, attempt: _Attempt) -> None:
+        attempt.asked += 1
+        self._alarms.set(self._pace.timeout / _DATAGRAMS, time.monotonic(), attempt)
+        if self._expects_proof(attempt.target, attempt.port):
+            attempt.nonce = attempt.nonce or _hello.new_nonce()
+            self._send(attempt, _hello.hello(self._prefix, attempt.nonce))
+        else:
+            self._send(attempt, attempt.target.datagrams.get(attempt.port, b""))
+
+    def _on_datagram(self, attempt: _Attempt, events: int) -> None:
+        if not events & (select.EPOLLIN | select.EPOLLERR):
+            return
+        try:
+            attempt.received = attempt.sock.recv(_hello.LONGEST)
+        except BlockingIOError:
+            return
+        except OSError as error:
+            self._on_datagram_error(attempt, error.errno or 0)
+            return
+        rtt_ms = (time.monotonic() - attempt.started) * 1000
+        if attempt.nonce:
+            self._conclude(attempt, UDP_RESPONSE, rtt_ms)
+        else:
+            self._finish(attempt, Outcome(OPEN, UDP_RESPONSE), rtt_ms)
+
+    def _on_datagram_error(self, attempt: _Attempt, number: int, sending: bool = False) -> None:
+        seconds = time.monotonic() - attempt.started
+        outcome = icmp_or_errno(attempt.sock, number, seconds, "udp", attempt.target.address)
+        if sending and not outcome.reason_ip and number != errno.ECONNREFUSED:
+            outcome = local_failure(number)
+        self._finish(attempt, outcome, seconds * 1000)
+
+    def _finish(self, attempt: _Attempt, outcome: Outcome, rtt_ms: float = -1.0) -> None:
+        attempt.target.record(attempt.port, outcome, rtt_ms)
+        self._close(attempt)
+
+    def _say_goodbye(self, attempt: _Attempt) -> None:
+        try:
+            attempt.sock.shutdown(socket.SHUT_WR)
+        except OSError:
+            self._close(attempt)
+            return
+        attempt.stage = _DRAINING
+        self._alarms.set(min(_DRAIN_SECONDS, self._pace.timeout), time.monotonic(), attempt)
+        self._drain(attempt)
+
+    def _drain(self, attempt: _Attempt) -> None:
+        try:
+            while attempt.asked < _DRAIN_BYTES:
+                data = attempt.sock.recv(4096)
+                if not data:
+                    break
+                attempt.asked += len(data)
+        except BlockingIOError:
+            return
+        except OSError:
+            pass
+        self._close(attempt)
+
+    def _close(self, attempt: _Attempt) -> None:
+        self._forget(attempt)
+        attempt.sock.close()
+
+    def _forget(self, attempt: _Attempt) -> None:
+        attempt.alarm = 0.0
+        self._active.pop(attempt.sock.fileno(), None)
+
+
+def all_ports(targets: Iterable[Target]) -> Iterator[Tuple[Target, int]]:
+    """Yield every port of every target, round the targets in turn, so that no host takes the whole burst."""
+    queues = deque((target, iter(numbers(target.ports))) for target in targets)
+    while queues:
+        target, ports = queues.popleft()
+        port = next(ports, None)
+        if port is not None:
+            queues.append((target, ports))
+            yield target, port

@@ -1,0 +1,131 @@
+# Copyright (c) 2026, exasol_community.network contributors
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""What a probe measures: one target for each destination, address and protocol, and what was found there."""
+
+import socket
+from array import array
+from typing import Any, Dict, Iterable, Iterator, List, Mapping, NamedTuple, Optional, Tuple
+
+from ._addresses import parse_address
+from ._errors import NetworkError
+from ._listens import WILDCARDS
+from ._outcome import Outcome
+from ._payloads import payload
+from ._ports import Ports, intersect, merge, numbers, parse_ports, text
+
+PROTOCOLS = ("tcp", "udp")
+
+
+class Found(NamedTuple):
+    """The ports that share an outcome, with the milliseconds of each."""
+
+    ports: array
+    rtt_ms: array
+
+
+class Target:
+    """One address and protocol, its ports, and the outcomes so far."""
+
+    def __init__(self, destination: str, address: str, protocol: str):
+        self.destination = destination
+        self.address = address
+        self.protocol = protocol
+        self.ports = ()  # type: Ports
+        self.ours = ()  # type: Ports  # where our own listener answers
+        self.datagrams = {}  # type: Dict[int, bytes]
+        self.found = {}  # type: Dict[Outcome, Found]
+        self.ours_everywhere = {}  # type: Dict[str, Ports]  # the same by wildcard, until a name has its addresses
+        self.family = socket.AF_INET6 if ":" in address else socket.AF_INET
+
+    def add(self, ports: Ports, service: str = "") -> None:
+        """Add ports; a UDP service that has a question of its own is asked that question."""
+        self.ports = merge(self.ports + ports)
+        datagram = payload(service) if self.protocol == "udp" else b""
+        if datagram:
+            self.datagrams.update((port, datagram) for port in numbers(ports))
+
+    def record(self, port: int, outcome: Outcome, rtt_ms: float = -1.0) -> None:
+        """Keep what an attempt came to; a negative time means that none was measured."""
+        found = self.found.get(outcome)
+        if found is None:
+            found = self.found[outcome] = Found(array("H"), array("d"))
+        found.ports.append(port)
+        if rtt_ms >= 0:
+            found.rtt_ms.append(rtt_ms)
+
+    @property
+    def wildcard(self) -> str:
+        """The address that stands for all of the target's family."""
+        return WILDCARDS[self.family == socket.AF_INET6]
+
+    def claim(self, address: str, ports: Ports) -> None:
+        """Mark ports on which our own listener answers at an address, or at all addresses of its family."""
+        ports = intersect(self.ports, ports)
+        if address in WILDCARDS:
+            self.ours_everywhere[address] = merge(self.ours_everywhere.get(address, ()) + ports)
+        if address in (self.address, self.wildcard):
+            self.ours = merge(self.ours + ports)
+
+    def at(self, address: str) -> "Target":
+        """Return the same target at one address of its name."""
+        copy = Target(self.destination, address, self.protocol)
+        copy.ports, copy.ours, copy.datagrams = self.ports, self.ours_everywhere.get(copy.wildcard, ()), self.datagrams
+        return copy
+
+
+class Targets:
+    """Collects targets so that each address, protocol and port is measured once, whoever asks for it."""
+
+    def __init__(self):
+        self._targets = {}  # type: Dict[Tuple[str, str, str], Target]
+
+    def __iter__(self) -> Iterator[Target]:
+        return iter(self._targets.values())
+
+    def add(self, destination: str, address: str, protocol: str, ports: Any, service: str = "") -> Target:
+        """Add ports of one address; returns the target they went to."""
+        if protocol not in PROTOCOLS:
+            raise NetworkError("protocol {0!r} of {1} cannot be probed: expected tcp or udp".format(protocol, destination))
+        if not address:
+            raise NetworkError("destination {0!r} has no address".format(destination))
+        parsed = parse_address(address)
+        key = (destination, str(parsed or address), protocol)
+        target = self._targets.get(key)
+        if target is None:
+            target = self._targets[key] = Target(*key)
+        target.add(parse_ports(ports), service)
+        return target
+
+    def add_flows(self, flows: Iterable[Mapping[str, Any]]) -> None:
+        """Add the flows of a plan."""
+        for flow in flows:
+            for name, addresses in flow["destinations"].items():
+                if not addresses:
+                    raise NetworkError("destination {0!r} of service {1!r} has no address".format(name, flow["service"]))
+                for address in addresses:
+                    self.add(name, str(address), flow["protocol"], flow["ports"], flow["service"])
+
+    def claim(self, listening: Mapping[str, List[Mapping[str, Any]]]) -> None:
+        """Mark the ports on which our own listeners answer: destination -> list of address, protocol and ports."""
+        for target in self:
+            for entry in listening.get(target.destination, ()):
+                if entry["protocol"] == target.protocol:
+                    target.claim(entry["address"], parse_ports(entry["ports"]))
+
+
+def describe(target: Target) -> str:
+    """Return a target for messages."""
+    return "{0} {1} {2}".format(target.address, target.protocol, text(target.ports))
+
+
+def first_of(family: int, addresses: Iterable[str]) -> Optional[str]:
+    """Return the first address of a family (socket.AF_INET or AF_INET6)."""
+    version = 6 if family == socket.AF_INET6 else 4
+    for address in (item.strip() for item in addresses):
+        parsed = parse_address(address)
+        if parsed is None:
+            raise NetworkError("source address {0!r} is not an IPv4 or IPv6 address".format(address))
+        if parsed.version == version:
+            return address
+    return None

@@ -1,0 +1,153 @@
+#!/usr/bin/python
+# Copyright (c) 2026, exasol_community.network contributors
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+
+DOCUMENTATION = r"""
+module: plan
+short_description: Plan which hosts need which ports of which others, from the port table and the inventory
+version_added: 0.1.0
+description:
+  - Turns the port table and the inventory into what each host probes, what it listens on, and what its firewall must let through.
+  - The plan is computed once, on the controller, and indexed by host; run it with C(run_once).
+  - A host's address is its variable C(exasol_address) (an address, or a list of them), else C(ansible_host), else its name.
+  - Nodes belong to one cluster, or to the one that the host variable C(exasol_cluster) names.
+extends_documentation_fragment:
+  - exasol_community.network._attributes
+  - exasol_community.network._attributes.read_only
+  - exasol_community.network._attributes.controller
+  - exasol_community.network._table
+attributes:
+  platform:
+    support: full
+    platforms: all
+options:
+  peers:
+    description:
+      - Who plays each peer of the port table, for example V(database_node), V(client), V(admin_network) or V(oracle).
+      - Each entry is an inventory group, an inventory host, an address, a network, a DNS name with its domain, or a range of a
+        connection string such as V(192.0.2.11..14).
+      - By default the groups C(exasol_nodes) (V(database_node)), C(exasol_clients) (V(client)) and C(exasol_admins) (V(admin_network)),
+        as far as they exist, with what the variable C(exasol_peers) adds.
+      - V(any_node) always holds the managed members of V(database_node) too.
+    type: dict
+  include:
+    description:
+      - Optional rows to plan too, by name.
+    type: list
+    elements: str
+    default: []
+  exclude:
+    description:
+      - Rows to leave out, by name.
+    type: list
+    elements: str
+    default: []
+  check_blocked:
+    description:
+      - Plan flows that must not work too, that is the incoming services from every managed host that the table does not allow.
+    type: bool
+    default: false
+seealso:
+  - module: exasol_community.network.port_info
+  - module: exasol_community.network.probe
+  - module: exasol_community.network.verdict
+author:
+  - exasol_community.network contributors (@exasol-community)
+"""
+
+EXAMPLES = r"""
+- name: Plan for the default groups
+  exasol_community.network.plan:
+  run_once: true
+  register: plan
+
+- name: Plan for groups of our own, with partner systems and a database port that differs
+  exasol_community.network.plan:
+    peers:
+      database_node: [warehouse]
+      client: [reporting, 198.51.100.0/24]
+      oracle: [192.0.2.40]
+      ldaps_server: [ldap.example.com]
+    overrides:
+      sql_client: 9563
+  run_once: true
+  register: plan
+"""
+
+RETURN = r"""
+hosts:
+  description: What each managed host has to do, by its name.
+  returned: success
+  type: dict
+  contains:
+    peers:
+      description: The peers that the host plays.
+      type: list
+      elements: str
+      returned: success
+      sample: [any_node, database_node]
+    addresses:
+      description: The host's addresses.
+      type: list
+      elements: str
+      returned: success
+      sample: [192.0.2.11]
+    probes:
+      description: The flows that start here, for O(exasol_community.network.probe#module:flows).
+      type: list
+      elements: dict
+      returned: success
+      sample:
+        - service: subconnection_in
+          protocol: tcp
+          ports: 20000-21000
+          expected: reachable
+          destinations: {n12: [192.0.2.12]}
+    listens:
+      description: Where the host listens for the probes of others, for O(exasol_community.network.listener#module:listens).
+      type: list
+      elements: dict
+      returned: success
+      sample:
+        - {address: 192.0.2.11, protocol: tcp, ports: '8563,20000-21000'}
+    rules:
+      description: What the host's firewall must let in or out.
+      type: list
+      elements: dict
+      returned: success
+      sample:
+        - direction: in
+          protocol: tcp
+          ports: '2580,8563'
+          addresses: [192.0.2.21]
+          services: [bucketfs, sql_client]
+flows:
+  description: How many flows the probes measure.
+  returned: success
+  type: int
+  sample: 72
+release:
+  description: The release that was planned for.
+  returned: success
+  type: str
+  sample: '8'
+unassigned:
+  description: Peers of the port table that nobody plays.
+  returned: success
+  type: list
+  elements: str
+  sample: [oracle, sybase_ase]
+untestable:
+  description: Flows that no probe can measure, with the reason; every source with every destination.
+  returned: success
+  type: list
+  elements: dict
+  sample:
+    - service: sql_client
+      protocol: tcp
+      ports: '8563'
+      sources: [198.51.100.0/24]
+      destinations: [n11, n12]
+      reason: the source is not a host of this inventory
+"""

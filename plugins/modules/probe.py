@@ -1,0 +1,255 @@
+#!/usr/bin/python
+# Copyright (c) 2026, exasol_community.network contributors
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+
+DOCUMENTATION = r"""
+module: probe
+short_description: Measure from a host which ports of other hosts it reaches, and why not
+version_added: 0.1.0
+description:
+  - Opens a real connection to every port, all side by side, and reports each port's state with the reason for it.
+  - States and reasons are those of nmap, see U(https://nmap.org/book/man-port-scanning-basics.html).
+  - An ICMP error behind a refused connection is read from the kernel, so that a firewall's reject is told from a closed port,
+    and its sender is named.
+  - A name is resolved on the probing host, and each of its addresses is probed, IPv4 and IPv6.
+  - Silent ports beside ports that answered are tried again, so that packet loss is not reported as a filter.
+  - Connections are closed with FIN, those to listeners of M(exasol_community.network.listener) with RST.
+  - No user name, password or query is ever sent.
+extends_documentation_fragment:
+  - exasol_community.network._attributes
+  - exasol_community.network._attributes.read_only
+attributes:
+  platform:
+    support: full
+options:
+  flows:
+    description:
+      - Flows of a plan, as RV(exasol_community.network.plan#module:hosts) holds them for each host under C(probes).
+    type: list
+    elements: dict
+    default: []
+    suboptions:
+      service:
+        description: Name of the service, used to choose the question that a UDP service is asked.
+        type: str
+        default: ''
+      protocol:
+        description: The protocol.
+        type: str
+        choices: [tcp, udp]
+        default: tcp
+      ports:
+        description: The ports, for example V(8563) or V(22,20000-21000).
+        type: str
+        required: true
+      expected:
+        description: What the plan expects; carried along for the verdict.
+        type: str
+        choices: [reachable, blocked]
+        default: reachable
+      destinations:
+        description: Addresses by the destination's name.
+        type: dict
+        required: true
+  targets:
+    description:
+      - Plain targets, for use without a plan.
+    type: list
+    elements: dict
+    default: []
+    suboptions:
+      address:
+        description: An IP address or a DNS name.
+        type: str
+        required: true
+      protocol:
+        description: The protocol.
+        type: str
+        choices: [tcp, udp]
+        default: tcp
+      ports:
+        description: The ports, for example V(8563) or V(22,20000-21000).
+        type: str
+        required: true
+  timeout:
+    description:
+      - Seconds to wait for an answer.
+      - The kernel repeats an unanswered SYN after 1 and 3 seconds, so the default gives three of them.
+    type: float
+    default: 3.5
+  rate:
+    description:
+      - New connections a second, V(0) for no limit.
+    type: float
+    default: 0
+  concurrency:
+    description:
+      - Connections that wait for an answer at the same time.
+      - It is lowered to what the limit of open files allows, which is raised to its hard limit first.
+    type: int
+    default: 4096
+  source_address:
+    description:
+      - Addresses of this host to connect from, at most one of each family.
+      - By default the kernel chooses.
+    type: list
+    elements: str
+    default: []
+  token:
+    description:
+      - The token of the listeners of this run, which lets them prove who they are.
+    type: str
+  listening:
+    description:
+      - Where listeners with this O(token) answer, by the destination's name, as RV(exasol_community.network.listener#module:listening)
+        returns it.
+      - Only these ports are sent our hello; a real service never is. Without O(token) nobody is.
+    type: dict
+    default: {}
+seealso:
+  - module: exasol_community.network.plan
+  - module: exasol_community.network.listener
+author:
+  - exasol_community.network contributors (@exasol-community)
+"""
+
+EXAMPLES = r"""
+- name: Probe the database port of a node
+  exasol_community.network.probe:
+    targets:
+      - address: 192.0.2.11
+        ports: 8563
+  register: result
+
+- name: Probe the subconnections of two nodes, gently and over IPv6 too
+  exasol_community.network.probe:
+    targets:
+      - {address: 192.0.2.11, ports: 20000-21000}
+      - {address: "2001:db8::11", ports: 20000-21000}
+    rate: 500
+
+- name: Probe what the plan asks of this host
+  exasol_community.network.probe:
+    flows: "{{ plan.hosts[inventory_hostname].probes }}"
+"""
+
+RETURN = r"""
+observations:
+  description: One entry for each destination, address and protocol.
+  returned: success
+  type: list
+  elements: dict
+  contains:
+    destination:
+      description: The destination's name, or its address for plain targets.
+      type: str
+      returned: success
+      sample: n12
+    address:
+      description: The address that was probed, or the name if it did not resolve.
+      type: str
+      returned: success
+      sample: 192.0.2.12
+    protocol:
+      description: V(tcp) or V(udp).
+      type: str
+      returned: success
+      sample: tcp
+    ports:
+      description: All ports that were probed there.
+      type: str
+      returned: success
+      sample: 8563,20000-21000
+    states:
+      description: What was found, one entry for all ports with the same state and reason.
+      type: list
+      elements: dict
+      returned: success
+      contains:
+        ports:
+          description: The ports, compressed to ranges.
+          type: str
+          returned: success
+          sample: 20000-21000
+        state:
+          description: V(open), V(closed), V(filtered), V(unreachable), V(unresolved), V(open|filtered) or V(error).
+          type: str
+          returned: success
+          sample: open
+        reason:
+          description: How the state is known.
+          type: str
+          returned: success
+          sample: syn-ack
+        reason_ip:
+          description: Who sent the ICMP error, V(local) if this host's own kernel refused.
+          type: str
+          returned: when somebody sent one
+          sample: 192.0.2.1
+        answered_by:
+          description: The name of the host whose listener proved itself, empty if something else answered.
+          type: str
+          returned: where a listener was expected
+          sample: n12
+        detail:
+          description: More about the reason, in words.
+          type: str
+          returned: sometimes
+          sample: Name or service not known
+        rtt_ms:
+          description: Milliseconds until the answer.
+          type: dict
+          returned: when an answer came
+          sample: {min: 0.081, median: 0.102, max: 0.933}
+summary:
+  description: How many ports are in each state.
+  returned: success
+  type: dict
+  sample: {open: 1001, filtered: 1}
+elapsed_s:
+  description: Seconds that the probe took.
+  returned: success
+  type: float
+  sample: 0.213
+"""
+
+from ansible.module_utils.basic import AnsibleModule
+
+from ..module_utils._module import failures_of
+from ..module_utils._options import target_options
+from ..module_utils._probe import Settings, collect, run
+from ..module_utils._sweep import Pace
+
+
+def flow_options():
+    """Return the suboptions of a flow."""
+    return dict(
+        target_options(),
+        service={"type": "str", "default": ""},
+        expected={"type": "str", "choices": ["reachable", "blocked"], "default": "reachable"},
+        destinations={"type": "dict", "required": True},
+    )
+
+
+def main():
+    """Run the module."""
+    options = {
+        "flows": {"type": "list", "elements": "dict", "default": [], "options": flow_options()},
+        "targets": {"type": "list", "elements": "dict", "default": [], "options": dict(target_options(), address={"type": "str", "required": True})},
+        "timeout": {"type": "float", "default": 3.5},
+        "rate": {"type": "float", "default": 0},
+        "concurrency": {"type": "int", "default": 4096},
+        "source_address": {"type": "list", "elements": "str", "default": []},
+        "token": {"type": "str", "no_log": True},
+        "listening": {"type": "dict", "default": {}},
+    }
+    module = AnsibleModule(argument_spec=options, supports_check_mode=True, required_one_of=[("flows", "targets")])
+    params = module.params
+    with failures_of(module):
+        settings = Settings(Pace(params["timeout"], params["rate"], params["concurrency"]), params["source_address"], params["token"] or "")
+        module.exit_json(changed=False, **run(collect(params["flows"], params["targets"], params["listening"] if params["token"] else {}), settings))
+
+
+if __name__ == "__main__":
+    main()

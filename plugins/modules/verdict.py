@@ -1,0 +1,175 @@
+#!/usr/bin/python
+# Copyright (c) 2026, exasol_community.network contributors
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+
+DOCUMENTATION = r"""
+module: verdict
+short_description: Judge every flow of a plan from what all hosts observed
+version_added: 0.1.0
+description:
+  - Joins the plan with the observations of all hosts and says for every flow what they mean and who must act.
+  - It prints a matrix that fits the terminal; equal results are one line, however many hosts they join.
+  - A flow whose source could not test it is V(untested), which is never a success.
+  - It runs once, on the controller, and does not fail whatever the verdicts are.
+extends_documentation_fragment:
+  - exasol_community.network._attributes
+  - exasol_community.network._attributes.read_only
+  - exasol_community.network._attributes.controller
+attributes:
+  platform:
+    support: full
+    platforms: all
+options:
+  plan:
+    description:
+      - What M(exasol_community.network.plan) returned.
+    type: dict
+    required: true
+  observations:
+    description:
+      - What M(exasol_community.network.probe) returned on each host, by host, as the filter P(exasol_community.network.registered#filter)
+        collects it.
+      - Hosts that are missing took no part in the run.
+    type: dict
+    required: true
+  listeners:
+    description:
+      - What M(exasol_community.network.listener) returned on each host, by host.
+      - Empty if none was started; then a refused port means that no service listens there.
+    type: dict
+    default: {}
+  display:
+    description:
+      - Print the matrix.
+    type: bool
+    default: true
+seealso:
+  - module: exasol_community.network.plan
+  - module: exasol_community.network.probe
+  - plugin: exasol_community.network.to_report
+    plugin_type: filter
+author:
+  - exasol_community.network contributors (@exasol-community)
+"""
+
+EXAMPLES = r"""
+- name: Judge what all hosts observed
+  exasol_community.network.verdict:
+    plan: "{{ plan }}"
+    observations: "{{ ansible_play_hosts_all | exasol_community.network.registered(hostvars, 'probe') }}"
+  run_once: true
+  register: verification
+"""
+
+RETURN = r"""
+results:
+  description: One entry for each flow, or for each part of its ports that differs from the others.
+  returned: success
+  type: list
+  elements: dict
+  contains:
+    source:
+      description: The host that probed.
+      type: str
+      returned: success
+      sample: n11
+    destination:
+      description: The host that was probed.
+      type: str
+      returned: success
+      sample: n12
+    address:
+      description: The address that was probed.
+      type: str
+      returned: success
+      sample: 192.0.2.12
+    service:
+      description: The row of the port table.
+      type: str
+      returned: success
+      sample: subconnection_in
+    protocol:
+      description: V(tcp) or V(udp).
+      type: str
+      returned: success
+      sample: tcp
+    ports:
+      description: The ports that this verdict is about.
+      type: str
+      returned: success
+      sample: 20000-21000
+    expected:
+      description: V(reachable) or V(blocked).
+      type: str
+      returned: success
+      sample: reachable
+    verdict:
+      description:
+        - V(ok), V(no_listener), V(wrong_peer), V(wrong_service), V(blocked_at_source), V(blocked_on_path), V(blocked_at_destination),
+          V(blocked_on_return), V(blocked), V(no_route), V(unresolved), V(exposed) or V(untested).
+      type: str
+      returned: success
+      sample: ok
+    state:
+      description: The state that the probe reported.
+      type: str
+      returned: success
+      sample: open
+    reason:
+      description: How the probe knows the state.
+      type: str
+      returned: success
+      sample: syn-ack
+    reason_ip:
+      description: Who sent the ICMP error behind it.
+      type: str
+      returned: when somebody sent one
+      sample: 192.0.2.1
+    rtt_ms:
+      description: Milliseconds until the answer.
+      type: dict
+      returned: when an answer came
+      sample: {min: 0.081, median: 0.102, max: 0.933}
+    sentence:
+      description: What was seen, who acts, and the change that would mend it.
+      type: str
+      returned: success
+      sample: n11 reaches tcp 20000-21000 of n12 (192.0.2.12).
+summary:
+  description: How many flows have each verdict; a flow whose ports differ counts with the verdict that needs somebody to act.
+  returned: success
+  type: dict
+  sample: {ok: 71, blocked: 1}
+not_ok:
+  description: How many flows need somebody to act.
+  returned: success
+  type: int
+  sample: 1
+message:
+  description: The counts and what is wrong, for a failure's text.
+  returned: success
+  type: str
+  sample: '72 flows: 71 ok, 1 blocked'
+untestable:
+  description: Flows that could not be measured, with the reason.
+  returned: success
+  type: list
+  elements: dict
+  sample: []
+peers:
+  description: The managed hosts of each peer.
+  returned: success
+  type: dict
+  sample: {client: [client]}
+created:
+  description: When the verdicts were made, in UTC (ISO 8601).
+  returned: success
+  type: str
+  sample: '2026-11-23T05:00:49+00:00'
+release:
+  description: The release that was planned for.
+  returned: success
+  type: str
+  sample: '8'
+"""

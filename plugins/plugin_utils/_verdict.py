@@ -1,0 +1,158 @@
+# Copyright (c) 2026, exasol_community.network contributors
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+
+"""Verdicts: what the observations of a flow mean, and who must act."""
+
+from __future__ import annotations
+
+import typing as t
+from collections.abc import Callable
+
+OK, NO_LISTENER, WRONG_PEER, WRONG_SERVICE = "ok", "no_listener", "wrong_peer", "wrong_service"
+AT_SOURCE, ON_PATH, AT_DESTINATION, ON_RETURN = "blocked_at_source", "blocked_on_path", "blocked_at_destination", "blocked_on_return"
+BLOCKED, NO_ROUTE, UNRESOLVED, EXPOSED, UNTESTED = "blocked", "no_route", "unresolved", "exposed", "untested"
+VERDICTS = (OK, NO_LISTENER, WRONG_PEER, WRONG_SERVICE, AT_SOURCE, ON_PATH, AT_DESTINATION, ON_RETURN, BLOCKED, NO_ROUTE, UNRESOLVED, EXPOSED, UNTESTED)
+
+
+class Case(t.NamedTuple):
+    """One flow, or the part of its ports that share a state, with what both ends know of it."""
+
+    source: str
+    destination: str
+    address: str
+    service: str
+    protocol: str
+    ports: str
+    expected: str
+    state: dict[str, t.Any]
+    source_addresses: tuple[str, ...] = ()
+    listener: str = ""  # "up" where ours answered at the destination, else why it did not, "" where none was asked for
+
+    @property
+    def where(self) -> str:
+        """The ports and their host, for a sentence."""
+        host = self.destination if self.destination == self.address else f"{self.destination} ({self.address})"
+        return f"{self.protocol} {self.ports} of {host}"
+
+    @property
+    def sender(self) -> str:
+        """Which end sent the ICMP error: C(source), C(destination), an address between them, or nobody."""
+        address = self.state.get("reason_ip", "")
+        if address == "local" or address in self.source_addresses:
+            return "source"
+        return "destination" if address == self.address else address
+
+
+Judgement = tuple[str, str]
+
+
+def judge(case: Case) -> Judgement:
+    """Return the verdict of a case and the sentence that says what was seen and who acts."""
+    judged = _JUDGES[case.state["state"]](case)
+    return judged if case.expected == "reachable" else _expected_blocked(case, judged)
+
+
+def _expected_blocked(case: Case, judged: Judgement) -> Judgement:
+    verdict, sentence = judged
+    if case.state["state"] == "open":
+        return EXPOSED, f"{case.source} reaches {case.where}, which the port table does not allow: close it on {case.destination} (role firewall, restrict)."
+    if case.state["state"] == "closed" and verdict in (NO_LISTENER, UNTESTED):
+        return UNTESTED, f"{case.source} is refused at {case.where}, but nothing listens there, so it cannot be told whether a filter would stop it."
+    if verdict in (UNRESOLVED, UNTESTED):
+        return judged
+    return OK, f"{case.source} does not reach {case.where}, as it should be."
+
+
+def _open(case: Case) -> Judgement:
+    proven = case.state.get("answered_by")
+    if proven is None or proven == case.destination:
+        return OK, f"{case.source} reaches {case.where}."
+    if proven:
+        return WRONG_PEER, (f"{case.source} connects to {case.where}, but {proven} answers: the address, a balancer or a NAT rule leads to "
+                            f"another host; check exasol_address of both and the rules between them.")
+    return WRONG_PEER, (f"{case.source} connects to {case.where}, but not our listener answers ({case.state.get('detail', 'no proof')}): a balancer, "
+                        f"a proxy or another host is in between; whoever runs it must let the connection through to {case.destination}.")
+
+
+def _closed(case: Case) -> Judgement:
+    if case.listener == "up":
+        return BLOCKED, (f"{case.source} is refused at {case.where} although our listener was up there: a firewall refuses with a reset, or the address "
+                         f"belongs to another host; {_wish(case)}.")
+    if case.listener:
+        return UNTESTED, f"{case.source} is refused at {case.where}, where we could not listen: {case.listener}."
+    return NO_LISTENER, (f"{case.source} is refused at {case.where}: the host answers, but nothing listens; start the service there, or correct its port "
+                         f"in overrides ({case.service}).")
+
+
+def _filtered(case: Case) -> Judgement:
+    reason, sender = case.state["reason"], case.sender
+    if sender == "source":
+        return _filtered_at_source(case, reason)
+    if sender == "destination":
+        return AT_DESTINATION, f"{case.destination} itself rejects {case.source} at {case.where} ({reason}): {_wish(case)}."
+    if sender and reason == "host-unreach":
+        return NO_ROUTE, (f"router {sender} answers {case.source} that it cannot reach {case.where} ({reason}): the host is down, or the router rejects; "
+                          f"ask who runs {sender}.")
+    if sender:
+        return ON_PATH, (f"{sender}, between {case.source} and {case.destination}, rejects {case.where} ({reason}): "
+                         f"ask who runs {sender} to permit {_rule(case)}.")
+    if reason == "host-unreach":
+        return NO_ROUTE, _unanswered(case)
+    what = "is rejected" if reason != "no-response" else "gets no answer"
+    return BLOCKED, (f"{case.source} {what} at {case.where} ({reason}): a filter on the way or at either end drops it; {_wish(case)}, "
+                     f"and permit {_rule(case)} in between.")
+
+
+def _filtered_at_source(case: Case, reason: str) -> Judgement:
+    if reason == "host-unreach":
+        return NO_ROUTE, _unanswered(case)
+    return AT_SOURCE, f"{case.source} itself rejects {case.where} ({reason}): let out {_rule(case)} on {case.source} (role firewall)."
+
+
+def _unanswered(case: Case) -> str:
+    return f"nobody answers {case.source} for {case.address} or its next hop (ARP, neighbour discovery): the host is down, or its address or network is wrong."
+
+
+def _unreachable(case: Case) -> Judgement:
+    sender = case.sender
+    if sender == "destination":
+        return AT_DESTINATION, f"{case.destination} itself rejects {case.source} at {case.where} ({case.state['reason']}): {_wish(case)}."
+    if sender and sender != "source":
+        return NO_ROUTE, f"router {sender} answers {case.source} that it has no route to {case.address} ({case.state['reason']}): ask who runs {sender}."
+    return NO_ROUTE, f"{case.source} has no route to {case.address} ({case.state['reason']}): add a route, or correct the address of {case.destination}."
+
+
+def _unresolved(case: Case) -> Judgement:
+    return UNRESOLVED, (f"{case.source} cannot resolve {case.address} ({case.state.get('detail', 'no answer')}): mend the DNS servers or the search domain "
+                        f"of {case.source}, or give an address instead.")
+
+
+def _silent(case: Case) -> Judgement:
+    if case.listener == "up":
+        return BLOCKED, f"{case.source} gets no answer from our listener at {case.where}: a filter on the way or at either end drops it; permit {_rule(case)}."
+    return UNTESTED, f"{case.source} gets no answer from {case.where}: with UDP a filter and a service that has nothing to say look the same."
+
+
+def _error(case: Case) -> Judgement:
+    detail = case.state.get("detail")
+    return UNTESTED, f"{case.source} could not try {case.where}: {case.state['reason']}" + (f", {detail}." if detail else ".")
+
+
+def _rule(case: Case) -> str:
+    return f"{case.protocol} {case.ports} from {', '.join(case.source_addresses) or case.source} to {case.address}"
+
+
+def _wish(case: Case) -> str:
+    return f"let in {_rule(case)} on {case.destination}"
+
+
+_JUDGES: dict[str, Callable[[Case], Judgement]] = {
+    "open": _open,
+    "closed": _closed,
+    "filtered": _filtered,
+    "unreachable": _unreachable,
+    "unresolved": _unresolved,
+    "open|filtered": _silent,
+    "error": _error,
+}
