@@ -1,0 +1,52 @@
+# Copyright (c) 2026, exasol_community.network contributors
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+
+"""One lab for all tests here; without root or a container engine they are skipped, and say why."""
+
+from __future__ import annotations
+
+import fcntl
+import os
+import sys
+from pathlib import Path
+
+import pytest
+
+HERE = Path(__file__).resolve().parent
+sys.path[:0] = [str(HERE), str(HERE.parent / "lab")]
+
+from fwlab.baselines import PROVIDERS  # noqa: E402  # the path is set above
+from fwlab.hosts import FirewallLab  # noqa: E402
+from nodelab.engine import CACHE, EngineError  # noqa: E402
+
+_KEEP = "EXANET_KEEP"
+
+
+@pytest.fixture(scope="session")
+def firewalls():
+    """The lab, up and listening; it stays up where EXANET_KEEP is set."""
+    if os.geteuid() != 0:
+        pytest.skip("needs root: containers that boot systemd and network namespaces")
+    CACHE.mkdir(parents=True, exist_ok=True)
+    with (CACHE / "firewall.lock").open("w") as lock:
+        fcntl.flock(lock, fcntl.LOCK_EX)  # two sessions would change the same hosts
+        yield from _running_lab()
+
+
+def _running_lab():
+    try:
+        lab = FirewallLab()
+        lab.up()
+    except EngineError as error:
+        pytest.skip(f"needs a container engine and images: {error}")
+    yield lab
+    lab.traffic.close()
+    if not os.environ.get(_KEEP):
+        lab.lab.down()
+
+
+@pytest.fixture(params=PROVIDERS)
+def provider(request):
+    """Each host's firewall in turn."""
+    return request.param

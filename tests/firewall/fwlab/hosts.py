@@ -1,0 +1,80 @@
+# Copyright (c) 2026, exasol_community.network contributors
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+
+"""The lab as the tests use it: every provider's host in one go, since a run of Ansible costs more than what a host does in it."""
+
+from __future__ import annotations
+
+import contextlib
+import typing as t
+from pathlib import Path
+
+from nodelab.lab import Lab
+
+from . import baselines
+from .baselines import PROVIDERS, View
+from .playing import Answer, Run
+from .traffic import Reached, Traffic
+
+SOURCES = ("client", "admin", "node", "stranger")
+DESCRIPTION = Path(__file__).resolve().parents[1] / "lab.yml"
+
+
+class Stage(t.NamedTuple):
+    """Everything that is known of all hosts after a step."""
+
+    views: dict[str, View]
+    reached: dict[str, Reached]  # by source
+    answers: dict[str, Answer] = {}  # noqa: RUF012  # never changed
+
+    def ports(self, source: str, provider: str) -> dict[int, set[int]]:
+        """Return the ports that a source reaches on a host, by IP version."""
+        return self.reached[source][provider]
+
+
+class FirewallLab:
+    """Nodes with a firewall each, and the places to reach them from."""
+
+    def __init__(self):
+        self.lab = Lab(DESCRIPTION)
+        self.traffic = Traffic(self.lab)
+
+    def up(self) -> None:
+        """Bring the lab up and listen everywhere."""
+        self.lab.up()
+        self.traffic.listen((*PROVIDERS, "partner"))
+
+    def reset(self, hosts: t.Iterable[str] = PROVIDERS, extra: dict[str, str] | None = None, **options: bool) -> None:
+        """Bring hosts to their baseline; C(extra) is a script for each that follows it."""
+        self.lab.everywhere({host: baselines.baseline(host, extra=(extra or {}).get(host, ""), **options) for host in hosts})
+
+    def start(self, hosts: t.Iterable[str] = PROVIDERS, without: t.Container[str] = (), variables: dict[str, dict[str, t.Any]] | None = None,
+              options: t.Iterable[str] = (), environment: dict[str, str] | None = None, **common: t.Any) -> Run:
+        """Start the role; C(common) are role variables without their prefix."""
+        names = {f"exasol_firewall_{name}" if not name.startswith(("exasol_", "ansible_")) else name: value for name, value in common.items()}
+        return Run(self.lab, hosts, without, variables or {}, options, environment or {}, names)
+
+    def play(self, *arguments: t.Any, **options: t.Any) -> dict[str, Answer]:
+        """Run the role to its end."""
+        return self.start(*arguments, **options).answers()
+
+    def views(self, hosts: t.Iterable[str] = PROVIDERS) -> dict[str, View]:
+        """Look at hosts."""
+        return {host: baselines.view(host, output) for host, output in self.lab.everywhere({host: baselines.look(host) for host in hosts}).items()}
+
+    def stage(self, answers: dict[str, Answer] | None = None) -> Stage:
+        """Look at all hosts and try what passes."""
+        return Stage(self.views(), self.traffic.reach(SOURCES, PROVIDERS), answers or {})
+
+    @contextlib.contextmanager
+    def sessions(self) -> t.Iterator[dict[str, t.Callable[[], bool]]]:
+        """Hold a connection of the stranger to each host; yields what tells whether it still passes bytes."""
+        with contextlib.ExitStack() as stack:
+            yield {host: stack.enter_context(self.traffic.session("stranger", host)) for host in PROVIDERS}
+
+    def restart(self) -> None:
+        """Restart all hosts with a firewall, and listen again."""
+        self.traffic.close(PROVIDERS)
+        self.lab.restart(*PROVIDERS)
+        self.traffic.listen(PROVIDERS)

@@ -1,0 +1,171 @@
+# Copyright (c) 2026, exasol_community.network contributors
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+
+"""Commit confirmed: a change that locks the controller out, or that nobody confirms, is taken back by the host itself."""
+
+from __future__ import annotations
+
+import re
+import socket
+import time
+import typing as t
+from concurrent.futures import ThreadPoolExecutor
+from pathlib import Path
+
+import pytest
+from fwlab.baselines import EVERYBODY, PROVIDERS
+from fwlab.traffic import until
+
+ROLLBACK_SECONDS = 15
+GRACE_SECONDS = 5
+PATIENCE_SECONDS = 120
+_UTC = re.compile(r"\d{4}-\d\d-\d\dT\d\d:\d\d:\d\dZ$")
+
+# As soon as our own object stands, everything from the controller is dropped at its head.
+_LOCK_OUT = "systemd-run --quiet --collect --unit=exanet-lockout sh -c 'until {command}; do sleep 0.05; done'"
+LOCK_OUT = {
+    "nftables": "nft insert rule inet host exasol_network_in ip saddr {controller} counter drop",
+    "iptables": "iptables -I EXASOL-IN -s {controller} -j DROP",
+    "legacy": "iptables -I EXASOL-IN -s {controller} -j DROP",
+    "ufw": "iptables -S ufw-user-input | grep -q 8563 && iptables -I ufw-user-input -s {controller} -j DROP",
+    "firewalld": "nft insert rule inet firewalld filter_IN_policy_exasol-network-in_pre ip saddr {controller} counter drop",
+}
+
+
+def lock_out(firewalls):
+    controller = firewalls.lab.controller()[0]
+    return {host: _LOCK_OUT.format(command=command.format(controller=controller)) for host, command in LOCK_OUT.items()}
+
+
+@pytest.fixture(scope="module")
+def locked_out(firewalls):
+    """A change that drops the controller, on every host at once."""
+    firewalls.reset()
+    found = {"before": firewalls.stage()}
+    firewalls.lab.everywhere(lock_out(firewalls))
+    run = firewalls.start(rollback_after=ROLLBACK_SECONDS)
+    try:
+        found["watched"] = watch(firewalls)
+        found["answers"] = run.answers()
+    finally:
+        run.kill()
+        firewalls.lab.everywhere(dict.fromkeys(PROVIDERS, "systemctl stop exanet-lockout 2>/dev/null || true"))
+    found["after"] = firewalls.stage()
+    found["next"] = firewalls.play(options=["--check"])
+    return found
+
+
+class Watched(t.NamedTuple):
+    """What the network shows of a lock-out."""
+
+    locked: bool  # shortly before its end, new connections to SSH were refused
+    late_seconds: float  # from the end of the waiting time to the first new connection
+
+
+def watch(firewalls):
+    """Watch all hosts at the same time."""
+    with ThreadPoolExecutor(len(PROVIDERS)) as pool:
+        return dict(zip(PROVIDERS, pool.map(lambda host: _watch(state_of(firewalls, host), firewalls.lab.addresses(host)[0]), PROVIDERS), strict=True))
+
+
+def _watch(state, address):
+    until((state / "pending/info.json").exists, f"a pending change on {address}", PATIENCE_SECONDS)
+    deadline = (state / "pending/info.json").stat().st_mtime + ROLLBACK_SECONDS
+    time.sleep(max(deadline - 3 - time.time(), 0))
+    locked = not reaches_ssh(address)
+    until(lambda: reaches_ssh(address), f"SSH at {address}", PATIENCE_SECONDS)
+    return Watched(locked, time.time() - deadline)
+
+
+def state_of(firewalls, host):
+    """Return the folder of pending changes on a host."""
+    return Path(f"/proc/{firewalls.lab.process(host)}/root/var/lib/exasol_community.network")
+
+
+def reaches_ssh(address):
+    try:
+        socket.create_connection((address, 22), timeout=0.5).close()
+    except OSError:
+        return False
+    return True
+
+
+class TestLockOut:
+    def test_task_fails_and_says_what_happens(self, locked_out, provider):
+        answer = locked_out["answers"][provider]
+        assert answer.word in ("failed", "unreachable")
+        assert "not confirmed" in answer.message
+        assert not answer.changed
+
+    def test_host_lets_the_controller_in_again_in_time(self, locked_out, provider):
+        watched = locked_out["watched"][provider]
+        assert watched.locked
+        assert watched.late_seconds < GRACE_SECONDS
+
+    def test_runtime_and_configuration_are_as_before(self, locked_out, provider):
+        assert locked_out["after"].views[provider].text == locked_out["before"].views[provider].text
+        assert locked_out["after"].views[provider].etc == locked_out["before"].views[provider].etc
+        assert locked_out["after"].ports("client", provider) == {4: EVERYBODY, 6: EVERYBODY}
+
+    def test_next_run_says_so(self, locked_out, provider):
+        assert _UTC.match(locked_out["next"][provider].result["rolled_back"])
+
+
+@pytest.fixture(scope="module")
+def killed(firewalls, tmp_path_factory):
+    """A controller that dies between the change and its confirmation; meanwhile a second one comes."""
+    folder = tmp_path_factory.mktemp("killed")
+    firewalls.reset()
+    found = {"before": firewalls.stage()}
+    run = firewalls.start(rollback_after=ROLLBACK_SECONDS + 25, environment={"ANSIBLE_SSH_EXECUTABLE": str(stuck_ssh(folder))})
+    try:
+        until(lambda: len(list(folder.glob("stuck-*"))) == len(PROVIDERS), "the moment before the confirmation", PATIENCE_SECONDS)
+    finally:
+        run.kill()
+    found["during"] = firewalls.traffic.reach(["client"], PROVIDERS)["client"]
+    found["second"] = firewalls.play()
+    for host in PROVIDERS:
+        state = state_of(firewalls, host)
+        until((state / "rolled_back").exists, f"the end of the change on {host}", PATIENCE_SECONDS)
+        until(lambda state=state: not (state / "taken").exists(), f"the whole way back on {host}")
+    found["after"] = firewalls.stage()
+    found["next"] = firewalls.play()
+    found["leftovers"] = {host: view.leftovers for host, view in firewalls.views().items()}
+    return found
+
+
+def stuck_ssh(folder):
+    """Return an ssh that never comes back from closing its connection, where the action is about to confirm."""
+    path = folder / "ssh"
+    path.write_text(f'#!/bin/sh\ncase " $* " in *" -O stop "*) : > {folder}/stuck-$$; exec sleep 300;; esac\nexec /usr/bin/ssh "$@"\n')
+    path.chmod(0o755)
+    return path
+
+
+class TestKilledController:
+    def test_change_was_in_force(self, killed, provider):
+        """The control: there was something to take back."""
+        assert killed["during"][provider][4] == EVERYBODY | {2580, 8563}
+
+    def test_second_run_is_refused_meanwhile(self, killed, provider):
+        assert killed["second"][provider].word == "failed"
+        assert "waits for its confirmation" in killed["second"][provider].message
+
+    def test_host_restores_itself(self, killed, provider):
+        assert killed["after"].views[provider].text == killed["before"].views[provider].text
+        assert killed["after"].views[provider].etc == killed["before"].views[provider].etc
+
+    def test_next_run_says_so_and_opens(self, killed, provider):
+        assert _UTC.match(killed["next"][provider].result["rolled_back"])
+        assert killed["next"][provider].changed
+        assert killed["leftovers"][provider] == ""
+
+
+def test_without_rollback_there_is_no_timer(firewalls):
+    firewalls.reset()
+    answers = firewalls.play(rollback_after=0)
+    for host, view in firewalls.views().items():
+        assert answers[host].changed
+        assert "confirmed" not in answers[host].result
+        assert view.leftovers == ""

@@ -1,0 +1,154 @@
+# Copyright (c) 2026, exasol_community.network contributors
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+
+"""What others put in the way: older denials above us, and other firewalls beside us."""
+
+from __future__ import annotations
+
+import pytest
+from fwlab.baselines import EVERYBODY, PROVIDERS
+
+OPENED = EVERYBODY | {2580, 8563}
+_POLICY = """cat > /etc/firewalld/policies/foreign-deny.xml <<'END'
+<?xml version="1.0" encoding="utf-8"?>
+<policy priority="-200" target="CONTINUE">
+  <ingress-zone name="ANY"/>
+  <egress-zone name="HOST"/>
+  <rule priority="-5"><port port="8563" protocol="tcp"/><drop/></rule>
+</policy>
+END
+firewall-cmd --quiet --permanent --add-rich-rule='rule priority="-9" port port="8563" protocol="tcp" reject'
+firewall-cmd --quiet --reload
+"""
+DENIALS = {
+    "nftables": "nft insert rule inet host input tcp dport 8563 drop",
+    "iptables": "for command in iptables ip6tables; do $command -I INPUT -p tcp --dport 8563 -j DROP; done",
+    "legacy": "for command in iptables ip6tables; do $command -I INPUT -p tcp --dport 8563 -j DROP; done",
+    "ufw": "ufw prepend deny 8563/tcp",
+    "firewalld": _POLICY,
+}
+_TABLE = """nft -f - <<'END'
+table inet other {{
+    chain guard {{
+        type filter hook input priority 10; policy {policy};
+        {rules}
+    }}
+}}
+END
+"""
+DROP_RULE = _TABLE.format(policy="accept", rules="tcp dport 8563 drop")
+DROP_POLICY = _TABLE.format(policy="drop", rules="ct state established,related accept\n        meta l4proto ipv6-icmp accept\n        tcp dport 22 accept")
+EARLY = DROP_POLICY.replace("hook input priority 10", "hook prerouting priority -100")
+# Beside nftables itself, iptables is the other firewall.
+IPTABLES_POLICY = """iptables -A INPUT -m conntrack --ctstate ESTABLISHED -j ACCEPT
+iptables -A INPUT -p tcp --dport 22 -j ACCEPT
+iptables -P INPUT DROP
+"""
+OTHERS = tuple(name for name in PROVIDERS if name != "nftables")
+NAMES = {"legacy": "iptables"}
+
+
+def both(ports):
+    return {4: set(ports), 6: set(ports)}
+
+
+@pytest.fixture(scope="module")
+def denied(firewalls):
+    firewalls.reset(extra=DENIALS)
+    before = firewalls.views()
+    firewalls.play()
+    after = firewalls.traffic.reach(["client"], PROVIDERS)["client"]
+    again = firewalls.play()
+    firewalls.play(state="absent")
+    return {"before": before, "reached": after, "again": again, "absent": firewalls.views(), "closed": firewalls.traffic.reach(["client"], PROVIDERS)["client"]}
+
+
+def test_older_denial_does_not_win(denied, provider):
+    assert denied["reached"][provider] == both(OPENED)
+    assert not denied["again"][provider].changed
+
+
+def test_older_denial_stays_and_counts_again_without_us(denied, provider):
+    assert denied["closed"][provider] == both(EVERYBODY)
+    assert denied["absent"][provider] == denied["before"][provider]
+
+
+@pytest.fixture(scope="module")
+def later(firewalls):
+    """A denial that somebody puts above us after our first run."""
+    firewalls.reset()
+    firewalls.play()
+    firewalls.lab.everywhere({host: DENIALS[host] for host in ("nftables", "iptables", "legacy", "ufw")})
+    before = firewalls.traffic.reach(["client"], PROVIDERS)["client"]
+    return {"before": before, "answers": firewalls.play(), "after": firewalls.traffic.reach(["client"], PROVIDERS)["client"]}
+
+
+@pytest.mark.parametrize("host", ["nftables", "iptables", "legacy", "ufw"])
+def test_later_denial_is_overcome_by_the_next_run(later, host):
+    assert later["before"][host] == both(OPENED - {8563})
+    assert later["answers"][host].changed
+    assert later["after"][host] == both(OPENED)
+
+
+@pytest.fixture(scope="module")
+def beside(firewalls):
+    """A foreign table that drops one of our ports by a rule, and one that drops everything by its policy."""
+    firewalls.reset(extra=dict.fromkeys(PROVIDERS, DROP_RULE))
+    found = {"rule": firewalls.play(), "reached rule": firewalls.traffic.reach(["client"], PROVIDERS)["client"]}
+    firewalls.reset(extra=dict.fromkeys(PROVIDERS, DROP_POLICY))
+    found["views"] = firewalls.views(OTHERS)
+    found["policy"] = firewalls.play()
+    chosen = {name: {"exasol_firewall_provider": NAMES.get(name, name)} for name in OTHERS}
+    found["chosen"] = firewalls.play(OTHERS, variables=chosen)
+    found["views after"] = firewalls.views(OTHERS)
+    found["reached policy"] = firewalls.traffic.reach(["client"], ["nftables"])["client"]
+    return found
+
+
+@pytest.mark.parametrize("kind", ["rule", "policy"])
+def test_nftables_is_effective_in_every_table(beside, kind):
+    expected = OPENED if kind == "rule" else OPENED - {9998}  # that policy permits no more than SSH
+    assert beside[kind]["nftables"].word == "ok"
+    assert beside[f"reached {kind}"]["nftables"] == both(expected)
+
+
+@pytest.mark.parametrize("host", OTHERS)
+def test_table_that_drops_some_packets_is_named(beside, host):
+    assert beside["rule"][host].word == "ok"
+    assert beside["reached rule"][host] == both(OPENED - {8563})
+    assert "inet other guard" in beside["rule"][host].message
+    assert NAMES.get(host, host) in beside["rule"][host].message
+
+
+@pytest.mark.parametrize("host", OTHERS)
+def test_two_firewalls_are_refused_and_both_named(beside, host):
+    answer = beside["policy"][host]
+    assert answer.word == "failed"
+    assert NAMES.get(host, host) in answer.message
+    assert "nftables" in answer.message
+
+
+@pytest.mark.parametrize("host", OTHERS)
+def test_chosen_firewall_behind_another_is_refused_with_table_and_chain(beside, host):
+    answer = beside["chosen"][host]
+    assert answer.word == "failed"
+    assert "inet other guard" in answer.message
+    assert beside["views after"][host] == beside["views"][host]
+
+
+def test_iptables_beside_nftables_is_refused(firewalls):
+    firewalls.reset(["nftables"], extra={"nftables": IPTABLES_POLICY})
+    automatic = firewalls.play(["nftables"])["nftables"]
+    chosen = firewalls.play(["nftables"], provider="nftables")["nftables"]
+    assert (automatic.word, chosen.word) == ("failed", "failed")
+    assert "iptables and nftables run at the same time" in automatic.message
+    assert "ip filter INPUT" in chosen.message
+
+
+def test_chain_before_ours_is_named(firewalls):
+    """A packet that is dropped in the prerouting hook never comes to any rule of ours."""
+    firewalls.reset(["nftables"], extra={"nftables": EARLY})
+    answer = firewalls.play(["nftables"])["nftables"]
+    assert answer.word == "failed"
+    assert "inet other guard" in answer.message

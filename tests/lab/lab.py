@@ -1,0 +1,41 @@
+#!/usr/bin/env python3
+# Copyright (c) 2026, exasol_community.network contributors
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+
+"""Bring a lab of containers up, take it down, or say how it is.
+
+The engine is the first of podman and docker that answers, or EXANET_ENGINE. Images are made from Debian's packages
+(mmdebstrap), or from the image that EXANET_BASE_IMAGE names.
+"""
+
+from __future__ import annotations
+
+import argparse
+import sys
+from pathlib import Path
+
+from nodelab.engine import EngineError
+from nodelab.lab import Lab
+
+
+def main() -> int:
+    """Run one command."""
+    parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
+    parser.add_argument("command", choices=("up", "down", "status"))
+    parser.add_argument("--lab", type=Path, default=Path(__file__).with_name("lab.yml"), help="the lab's description")
+    parser.add_argument("--release", default="bookworm", choices=("bullseye", "bookworm", "trixie"), help="Debian's release")
+    arguments = parser.parse_args()
+    try:
+        lab = Lab(arguments.lab, arguments.release)
+        if arguments.command != "status":
+            getattr(lab, arguments.command)()
+        print(lab.status() if arguments.command != "up" else f"{lab.status()}\n\nansible-playbook -i {lab.folder / 'inventory.yml'}")
+    except EngineError as error:
+        print(error, file=sys.stderr)
+        return 1
+    return 0
+
+
+if __name__ == "__main__":
+    sys.exit(main())

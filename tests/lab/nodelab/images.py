@@ -1,0 +1,88 @@
+# Copyright (c) 2026, exasol_community.network contributors
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+
+"""Images of nodes: made from Debian's packages where no registry is at hand, from any base image where one is.
+
+An image's tag holds a hash of everything that it is made from, so that an unchanged image is never made twice.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import os
+import shlex
+import shutil
+import subprocess
+import tempfile
+from concurrent.futures import ThreadPoolExecutor
+
+from .engine import CACHE, Engine, EngineError
+
+BASE = "EXANET_BASE_IMAGE"
+REPOSITORY = "localhost/exanet-node"
+
+_DEBIAN = ("dbus", "iproute2", "iptables", "nftables", "openssh-server", "procps", "python3", "socat", "sudo", "systemd", "systemd-sysv")
+_REDHAT = ("dbus-daemon", "iproute", "iptables-nft", "nftables", "openssh-server", "procps-ng", "python3", "socat", "sudo", "systemd")
+# ufw and iptables-persistent exclude each other.
+FLAVOURS = {
+    "plain": (("firewalld", "iptables-persistent", "netfilter-persistent"), ("firewalld", "iptables-services")),
+    "ufw": (("ufw",), ("ufw",)),
+}
+# No firewall runs on a fresh node, nothing there calls out by itself, and there is a user who is not root.
+_SETUP = "; ".join((
+    "for unit in firewalld nftables netfilter-persistent iptables ip6tables; do systemctl disable $unit.service || true; done",
+    "for unit in apt-daily.timer apt-daily-upgrade.timer dpkg-db-backup.timer e2scrub_all.timer fstrim.timer systemd-modules-load.service",
+    "do ln -sf /dev/null /etc/systemd/system/$unit; done",
+    "id ordinary || useradd --create-home --shell /bin/bash ordinary",
+))
+_INIT = 'CMD ["/sbin/init"]'
+
+
+def ensure(engine: Engine, release: str, flavours: set[str]) -> dict[str, str]:
+    """Return the image of each flavour; the missing ones are made, at the same time."""
+    recipes = {flavour: recipe(release, flavour) for flavour in sorted(flavours)}
+    tags = {flavour: f"{REPOSITORY}:{release}-{flavour}-{_digest(text)}" for flavour, text in recipes.items()}
+    missing = [flavour for flavour, tag in tags.items() if not engine.knows("image", tag)]
+    with ThreadPoolExecutor() as pool:
+        list(pool.map(lambda flavour: _make(engine, release, flavour, tags[flavour]), missing))
+    return tags
+
+
+def base(release: str) -> str:
+    """Return the base image, empty where the base is made from packages."""
+    return os.environ.get(BASE) or ("" if shutil.which("mmdebstrap") else f"docker.io/library/debian:{release}")
+
+
+def recipe(release: str, flavour: str) -> str:
+    """Return everything that an image is made from, as one text."""
+    return _containerfile(base(release), flavour) if base(release) else " ".join(_bootstrap(release, flavour)) + _INIT
+
+
+def _digest(text: str) -> str:
+    return hashlib.sha256(text.encode()).hexdigest()[:12]
+
+
+def _make(engine: Engine, release: str, flavour: str, tag: str) -> None:
+    if base(release):
+        engine.run("build", "--tag", tag, "-", stdin=_containerfile(base(release), flavour))
+        return
+    with tempfile.TemporaryDirectory(dir=CACHE) as folder:
+        archive = f"{folder}/{flavour}.tar"
+        made = subprocess.run(_bootstrap(release, flavour, archive), capture_output=True, text=True, check=False)
+        if made.returncode:
+            raise EngineError(f"mmdebstrap could not make {tag}: {made.stderr.strip()[-1500:]}")
+        engine.run("import", "--change", _INIT, archive, tag)
+
+
+def _bootstrap(release: str, flavour: str, archive: str = "-") -> list[str]:
+    packages = ",".join(sorted(_DEBIAN + FLAVOURS[flavour][0]))
+    hook = f'chroot "$1" sh -eu -c {shlex.quote(_SETUP)} >&2'
+    return ["mmdebstrap", "--quiet", "--variant=minbase", f"--include={packages}", f"--customize-hook={hook}", release, archive]
+
+
+def _containerfile(image: str, flavour: str) -> str:
+    debian, redhat = (" ".join(common + special) for common, special in zip((_DEBIAN, _REDHAT), FLAVOURS[flavour], strict=True))
+    debian_way = f"apt-get update && DEBIAN_FRONTEND=noninteractive apt-get install -y --no-install-recommends {debian}"
+    install = f"if command -v apt-get; then {debian_way}; else dnf install -y {redhat}; fi"
+    return f"FROM {image}\nRUN {install}\nRUN sh -eu -c {shlex.quote(_SETUP)}\n{_INIT}\n"

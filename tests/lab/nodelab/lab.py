@@ -1,0 +1,220 @@
+# Copyright (c) 2026, exasol_community.network contributors
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+
+"""A lab: what it consists of, bringing it up, and taking it down."""
+
+from __future__ import annotations
+
+import hashlib
+import ipaddress
+import json
+import socket
+import subprocess
+import time
+import typing as t
+from concurrent.futures import ThreadPoolExecutor
+from pathlib import Path
+
+import yaml
+
+from . import images, networks
+from .engine import BOOT, CACHE, NETWORK, REMOVE, Engine, EngineError, find
+
+PREFIX = "exanet-"
+_BOOT_SECONDS = 60
+_SSH_ARGS = "-o StrictHostKeyChecking=no -o UserKnownHostsFile=/dev/null -o LogLevel=ERROR -o ConnectTimeout=5"
+# Waits for the end of the boot, and lets us in as root and as an ordinary user.
+_LET_IN = """
+systemctl is-system-running --wait || true
+for home in /root /home/ordinary; do
+    mkdir -p -m 700 $home/.ssh
+    echo '{key}' > $home/.ssh/authorized_keys
+    chown -R $(stat -c %u:%g $home) $home/.ssh
+done
+"""
+
+
+class Host(t.NamedTuple):
+    """A container of a lab, as its description has it."""
+
+    name: str
+    address: int  # in each of its networks
+    networks: tuple[str, ...]
+    flavour: str = "plain"
+    groups: tuple[str, ...] = ()
+    boots: bool = True  # with systemd and SSH; without them a host is only a place to send from
+    router: str = ""  # the host that joins its network with the others
+    variables: dict[str, t.Any] = {}  # noqa: RUF012  # never changed
+
+
+class Lab:
+    """The containers, networks and files of one lab; its description is a file, what was chosen for it lies in the cache."""
+
+    def __init__(self, description: Path, release: str = "bookworm"):
+        content = yaml.safe_load(description.read_text())
+        self.name, self.release = content["name"], release
+        self.folder = CACHE / self.name
+        self.variables = content.get("variables", {})
+        self._networks = tuple(content["networks"])
+        self.hosts = {name: _host(name, values, self._networks) for name, values in content["hosts"].items()}
+        self.engine: Engine = find()
+        self._key = _key()
+        self._digest = hashlib.sha256((description.read_text() + release).encode()).hexdigest()[:12]
+
+    def container(self, host: str) -> str:
+        """Return the container's name."""
+        return f"{PREFIX}{self.name}-{host}"
+
+    def addresses(self, host: str) -> list[str]:
+        """Return a host's addresses, IPv4 before IPv6, in the order of its networks."""
+        return [str(subnet[self.hosts[host].address]) for network in self.hosts[host].networks for subnet in self._subnets[network]]
+
+    def controller(self) -> list[str]:
+        """Return the addresses that this machine has in the first network."""
+        return [str(subnet[1]) for subnet in self._subnets[self._networks[0]]]
+
+    def execute(self, host: str, script: str, check: bool = True) -> str:
+        """Run a shell script in a container and return what it prints."""
+        return self.engine.run("exec", "--interactive", "--privileged", self.container(host), "/bin/sh", "-eu", stdin=script, check=check)
+
+    def everywhere(self, scripts: dict[str, str]) -> dict[str, str]:
+        """Run a script in each of some containers, at the same time."""
+        return _together(self.execute, scripts)
+
+    def restart(self, *hosts: str) -> None:
+        """Restart containers, as if their machines were switched off and on, and wait until they answer."""
+        _together(lambda host, name: self.engine.run("restart", "--time=5", name), {host: self.container(host) for host in hosts})
+        # A restarted container has new link-layer addresses.
+        self.everywhere(dict.fromkeys(self.hosts, "ip neigh flush all"))
+        self._finish(hosts)
+
+    def process(self, host: str) -> int:
+        """Return the id of a container's first process, through which its network namespace can be entered."""
+        return int(self.engine.run("container", "inspect", "--format={{.State.Pid}}", self.container(host)))
+
+    def is_up(self) -> bool:
+        """Tell whether the lab runs as it is described."""
+        template = '--format={{index .Config.Labels "exanet.digest"}} {{.State.Running}}'
+        found = (self.engine.run("container", "inspect", template, self.container(host), check=False).split() for host in self.hosts)
+        return bool(self._subnets) and all(state == [self._digest, "true"] for state in found)
+
+    def up(self) -> None:
+        """Bring the lab up, unless it is; wait until every host answers, and write the inventory."""
+        if not self.is_up():
+            tags = images.ensure(self.engine, self.release, {host.flavour for host in self.hosts.values()})
+            self.down()
+            self._make_networks()
+            _together(self._make, {host.name: tags[host.flavour] for host in self.hosts.values()})
+        self._finish(self.hosts)
+        (self.folder / "inventory.yml").write_text(yaml.safe_dump(self.inventory(), sort_keys=False))
+
+    def down(self) -> None:
+        """Remove the lab's containers and networks, and nothing else."""
+        containers = self._ours("ps", "--all", "--format={{.Names}}")
+        if containers:
+            self.engine.run(*REMOVE[self.engine.name], *containers)
+        for network in self._ours("network", "ls", "--format={{.Name}}"):
+            self.engine.run("network", "rm", network)
+
+    def status(self) -> str:
+        """Return a line for each container of the lab."""
+        lines = self.engine.run("ps", "--all", f"--filter=label=exanet.lab={self.name}", "--format={{.Names}}\t{{.Status}}").splitlines()
+        return "\n".join(lines) or f"lab {self.name} is down"
+
+    def inventory(self, without: t.Container[str] = ()) -> dict[str, t.Any]:
+        """Return an inventory of the lab's hosts."""
+        hosts = {name: self._variables(host) for name, host in self.hosts.items() if name not in without}
+        groups: dict[str, t.Any] = {}
+        for name in hosts:
+            for group in self.hosts[name].groups:
+                groups.setdefault(group, {"hosts": {}})["hosts"][name] = {}
+        return {"all": {"vars": {**self._connection(), **self.variables}, "hosts": hosts, "children": groups}}
+
+    def _connection(self) -> dict[str, str]:
+        return {"ansible_user": "root", "ansible_ssh_private_key_file": str(self._key), "ansible_ssh_common_args": _SSH_ARGS,
+                "ansible_python_interpreter": "/usr/bin/python3"}
+
+    def _variables(self, host: Host) -> dict[str, t.Any]:
+        addresses = self.addresses(host.name)
+        return {"ansible_host": addresses[0], "exasol_address": addresses, **host.variables}
+
+    @property
+    def _subnets(self) -> dict[str, networks.Subnets]:
+        path = self.folder / "networks.json"
+        chosen = json.loads(path.read_text()) if path.exists() else {}
+        return {name: tuple(ipaddress.ip_network(text) for text in texts) for name, texts in chosen.items()}
+
+    def _ours(self, *listing: str) -> list[str]:
+        return self.engine.run(*listing, f"--filter=label=exanet.lab={self.name}").split()
+
+    def _make_networks(self) -> None:
+        chosen = dict(zip(self._networks, networks.free(self.engine), strict=False))
+        self.folder.mkdir(parents=True, exist_ok=True)
+        (self.folder / "networks.json").write_text(json.dumps({name: [str(subnet) for subnet in pair] for name, pair in chosen.items()}))
+        for name, (four, six) in chosen.items():
+            self.engine.run("network", "create", f"--label=exanet.lab={self.name}", *NETWORK[self.engine.name],
+                            "--ipv6", f"--subnet={four}", f"--subnet={six}", f"{PREFIX}{self.name}-{name}")
+
+    def _make(self, name: str, tag: str) -> None:
+        host, first = self.hosts[name], self._subnets[self.hosts[name].networks[0]]
+        routes = ("--sysctl=net.ipv4.ip_forward=1", "--sysctl=net.ipv6.conf.all.forwarding=1") if len(host.networks) > 1 else ()
+        boot, command = (BOOT[self.engine.name], ("/sbin/init",)) if host.boots else ((), ("sleep", "infinity"))
+        self.engine.run(
+            # A name that does not resolve fails at once, and no question about it leaves the lab.
+            "run", "--detach", f"--name={self.container(name)}", f"--hostname={name}", "--dns=127.0.0.1", *routes, *boot,
+            f"--label=exanet.lab={self.name}", f"--label=exanet.digest={self._digest}",
+            f"--network={PREFIX}{self.name}-{host.networks[0]}", f"--ip={first[0][host.address]}", f"--ip6={first[1][host.address]}",
+            tag, *command)
+        for network in host.networks[1:]:
+            four, six = (str(subnet[host.address]) for subnet in self._subnets[network])
+            self.engine.run("network", "connect", f"--ip={four}", f"--ip6={six}", f"{PREFIX}{self.name}-{network}", self.container(name))
+
+    def _finish(self, hosts: t.Iterable[str]) -> None:
+        _together(self._settle, {host: self._routes(host) for host in hosts})
+
+    def _settle(self, name: str, routes: str) -> None:
+        boots = self.hosts[name].boots
+        self.execute(name, routes + (_LET_IN.format(key=self._key.with_suffix(".pub").read_text().strip()) if boots else ""))
+        if boots:
+            _await_ssh(self.addresses(name)[0])
+
+    def _routes(self, name: str) -> str:
+        host = self.hosts[name]
+        lines = ["ip route flush default", "ip -6 route flush default"]  # nothing that is sent in the lab leaves it
+        if not host.router:
+            return "\n".join(lines) + "\n"
+        shared = next(network for network in host.networks if network in self.hosts[host.router].networks)
+        lines += [f"ip route replace {subnet} via {gateway[self.hosts[host.router].address]}" for network in self._networks if network not in host.networks
+                  for subnet, gateway in zip(self._subnets[network], self._subnets[shared], strict=True)]
+        return "\n".join(lines) + "\n"
+
+
+def _host(name: str, values: dict[str, t.Any], known: tuple[str, ...]) -> Host:
+    lists = {key: tuple(values[key]) for key in ("networks", "groups") if key in values}
+    return Host(name, **{"networks": known[:1], **values, **lists})
+
+
+def _together(function: t.Callable[[str, str], t.Any], arguments: dict[str, str]) -> dict[str, t.Any]:
+    with ThreadPoolExecutor(max_workers=max(len(arguments), 1)) as pool:
+        return dict(zip(arguments, pool.map(function, arguments, arguments.values()), strict=True))
+
+
+def _key() -> Path:
+    path = CACHE / "id_ed25519"
+    if not path.exists():
+        path.parent.mkdir(parents=True, exist_ok=True)
+        subprocess.run(["ssh-keygen", "-q", "-t", "ed25519", "-N", "", "-C", "exanet lab", "-f", str(path)], check=True)
+    return path
+
+
+def _await_ssh(address: str) -> None:
+    deadline = time.monotonic() + _BOOT_SECONDS
+    while time.monotonic() < deadline:
+        try:
+            with socket.create_connection((address, 22), timeout=2) as connection:
+                if connection.recv(4) == b"SSH-":
+                    return
+        except OSError:
+            time.sleep(0.1)
+    raise EngineError(f"no SSH server answers at {address} within {_BOOT_SECONDS} s")

@@ -1,0 +1,39 @@
+# Copyright (c) 2026, exasol_community.network contributors
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+
+"""Subnets that nothing on this machine uses yet."""
+
+from __future__ import annotations
+
+import ipaddress
+import itertools
+import json
+import re
+import subprocess
+from collections.abc import Iterable, Iterator
+
+from .engine import Engine
+
+Subnets = tuple[ipaddress.IPv4Network, ipaddress.IPv6Network]
+_POOLS = (ipaddress.IPv4Network("10.213.0.0/16"), ipaddress.IPv6Network("fdec:213::/48"))
+
+
+def free(engine: Engine) -> Iterator[Subnets]:
+    """Yield pairs of an IPv4 and an IPv6 subnet that overlap neither a route of this machine nor a network of the engine."""
+    used = list(itertools.chain(_routes(), _networks(engine)))
+    for pair in zip(_POOLS[0].subnets(new_prefix=24), _POOLS[1].subnets(new_prefix=64), strict=False):
+        if not any(subnet.version == other.version and subnet.overlaps(other) for subnet in pair for other in used):
+            yield pair
+
+
+def _routes() -> Iterator[ipaddress.IPv4Network | ipaddress.IPv6Network]:
+    for family in ("-4", "-6"):
+        listing = subprocess.run(["ip", "-j", family, "route"], capture_output=True, text=True, check=True).stdout
+        yield from (ipaddress.ip_network(route["dst"], strict=False) for route in json.loads(listing or "[]") if route["dst"] != "default")
+
+
+def _networks(engine: Engine) -> Iterable[ipaddress.IPv4Network | ipaddress.IPv6Network]:
+    names = engine.run("network", "ls", "--quiet").split()
+    listing = engine.run("network", "inspect", *names) if names else ""
+    return [ipaddress.ip_network(text, strict=False) for text in re.findall(r'"[sS]ubnet": "([0-9a-f.:/]+)"', listing)]
