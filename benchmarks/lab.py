@@ -1,0 +1,76 @@
+# Copyright (c) 2026, exasol_community.network contributors
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""Two network namespaces joined by a cable: traffic of a benchmark never leaves them."""
+
+from __future__ import annotations
+
+import os
+import shutil
+import subprocess
+import typing as t
+from collections.abc import Iterable
+
+# RFC 5737: addresses for documentation, here on both ends of a veth pair and nowhere else.
+SOURCE = "192.0.2.1"
+TARGET = "192.0.2.101"
+TARGETS = [f"192.0.2.{number}" for number in range(101, 164)]
+
+
+def missing() -> str:
+    """Return what a lab cannot be made without, or nothing."""
+    if os.geteuid():
+        return "network namespaces need root"
+    absent = [tool for tool in ("ip", "nft", "nsenter") if not shutil.which(tool)]
+    return f"not installed: {', '.join(absent)} (Debian: iproute2, nftables, util-linux)" if absent else ""
+
+
+class Lab:
+    """The source's and the target's namespace, removed on leaving; names hold our process id, so that runs do not meet."""
+
+    def __init__(self) -> None:
+        self.source = f"exabench-{os.getpid()}-source"
+        self.target = f"exabench-{os.getpid()}-target"
+
+    def __enter__(self) -> Lab:
+        try:
+            self._build()
+        except BaseException:
+            self.__exit__()
+            raise
+        return self
+
+    def __exit__(self, *unused: object) -> None:
+        for name in (self.source, self.target):
+            subprocess.run(["ip", "netns", "delete", name], check=False, capture_output=True)
+
+    def _build(self) -> None:
+        for name in (self.source, self.target):
+            _run("ip", "netns", "add", name)
+        _run("ip", "link", "add", "cable", "netns", self.source, "type", "veth", "peer", "name", "cable", "netns", self.target)
+        for name, addresses in ((self.source, [SOURCE]), (self.target, TARGETS)):
+            for address in addresses:
+                _run("ip", "-n", name, "address", "add", f"{address}/24", "dev", "cable")
+            for device in ("lo", "cable"):
+                _run("ip", "-n", name, "link", "set", device, "up")
+
+    def drop(self, ports: str) -> None:
+        """Let the target drop what comes to these ports."""
+        rules = f"table inet bench {{ chain input {{\n type filter hook input priority 0\n tcp dport {ports} drop\n}}\n}}"
+        _run(*inside(self.target, ["nft", rules]))
+
+    def drop_nothing(self) -> None:
+        """Take the drop away."""
+        _run(*inside(self.target, ["nft", "delete table inet bench"]))
+
+
+def inside(namespace: str, command: Iterable[str]) -> list[str]:
+    """Return a command that runs in a namespace."""
+    return ["nsenter", f"--net=/run/netns/{namespace}", *command]
+
+
+def _run(*command: str) -> t.Any:
+    done = subprocess.run(command, check=False, capture_output=True, text=True)
+    if done.returncode:
+        raise RuntimeError(f"{' '.join(command)}: {done.stderr.strip()}")
+    return done.stdout

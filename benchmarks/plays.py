@@ -1,0 +1,130 @@
+# Copyright (c) 2026, exasol_community.network contributors
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""Rows about whole playbooks, beside playbooks of Ansible's own modules with the same hosts and connection."""
+
+from __future__ import annotations
+
+import json
+import os
+import sys
+import typing as t
+from collections.abc import Sequence
+from pathlib import Path
+
+from lab import SOURCE, TARGET, Lab, inside
+from row import Row, compared
+from stopwatch import Contestant, Effort, Lap, command, executable, interleave
+from sweeps import work
+
+ROOT = Path(__file__).resolve().parent.parent
+_PLAYS = ROOT / "benchmarks" / "playbooks"
+_FOREIGN = ("ftp_server", "ftps_server", "sftp_server", "http_server", "https_server", "ldap_server", "ldaps_server", "dns_server", "ntp_server",
+            "oracle", "sql_server", "mysql", "db2", "postgresql", "sybase_ase", "install_host")
+_OPTIONAL = ["bucketfs_https", "client_subconnection", "install_ssh"]
+_GROWTH = (4, 16, 64, 200, 1000)
+
+
+class Ansible:
+    """Runs playbooks of this checkout from a folder of its own."""
+
+    def __init__(self, folder: Path, lab: Lab):
+        self.folder, self.lab = folder, lab
+        collection = folder / "collections" / "ansible_collections" / "exasol_community" / "network"
+        collection.parent.mkdir(parents=True)
+        collection.symlink_to(ROOT)
+        kept = {name: value for name, value in os.environ.items() if not name.startswith("ANSIBLE_")}
+        self._environment = dict(kept, ANSIBLE_CONFIG=str(ROOT / "ansible.cfg"), ANSIBLE_COLLECTIONS_PATH=str(folder / "collections"),
+                                 ANSIBLE_LOCAL_TEMP=str(folder / "local"), LC_ALL="C.UTF-8")
+
+    def play(self, playbook: Path, inventory: Path, **variables: t.Any) -> Contestant:
+        """Return a contestant that runs a playbook."""
+        program = str(Path(sys.executable).with_name("ansible-playbook"))
+        arguments = [program, "-i", str(inventory), str(playbook), "-e", json.dumps(variables)]
+        return lambda: command(arguments, cwd=self.folder, env=self._environment)[0]
+
+    def write(self, name: str, inventory: dict[str, t.Any]) -> Path:
+        """Write an inventory (JSON is YAML too)."""
+        path = self.folder / name
+        path.write_text(json.dumps(inventory))
+        return path
+
+    def pair(self) -> Path:
+        """Return the inventory of two hosts, each in a namespace: one probes, the other plays everybody that the first one needs."""
+        hosts = {}
+        for name, namespace, address in (("source", self.lab.source, SOURCE), ("target", self.lab.target, TARGET)):
+            python = executable(self.folder, f"python-{name}", [f'exec {" ".join(inside(namespace, [sys.executable]))} "$@"'])
+            hosts[name] = {"exasol_address": address, "ansible_connection": "local", "ansible_python_interpreter": str(python)}
+        peers = {"client": ["source"], "database_node": ["source", "target"], **{peer: ["target"] for peer in _FOREIGN}}
+        return self.write("pair.yml", {"all": {"hosts": hosts, "vars": {"exasol_peers": peers}}})
+
+
+def everything(ansible: Ansible, effort: Effort) -> Row:
+    """The 18 rows of release kb against one host."""
+    pair = ansible.pair()
+    verify = ansible.play(ROOT / "playbooks" / "verify.yml", pair, exasol_release="kb", exasol_report_directory=str(ansible.folder / "report"))
+    laps = interleave({"ours": verify, "3 x ping": ansible.play(_PLAYS / "pings.yml", pair)}, effort.rounds)
+    slow = None if effort.quick else _wait_for(ansible, pair)
+    row = compared("the 18 rows of release kb against one host, whole playbook", laps, "3 x ping", 2.0, wait_for=slow._asdict() if slow else None)
+    aside = f"3 x ping; wait_for over the same {slow.extra['ports']} ports, once: {slow.wall:.0f} s" if slow else "3 x ping"
+    return row._replace(peer_name=aside)
+
+
+def _wait_for(ansible: Ansible, pair: Path) -> Lap:
+    ports = work(ansible.lab.source, "ports", release="kb")
+    listens = [{"address": TARGET, "protocol": "tcp", "ports": ",".join(map(str, ports))}]
+    work(ansible.lab.target, "listen", host="target", listens=listens)
+    try:
+        lap = ansible.play(_PLAYS / "wait_for.yml", pair, bench_address=TARGET, bench_ports=ports)()
+    finally:
+        work(ansible.lab.target, "stop", host="target")
+    return lap._replace(extra={"ports": len(ports)})
+
+
+def crowd(count: int) -> dict[str, t.Any]:
+    """Return groups, addresses and peers of many hosts: half of them nodes, a quarter clients, the others partner systems in turn."""
+    names = [f"host{number:04d}" for number in range(count)]
+    nodes, clients, partners = names[:count // 2], names[count // 2:count * 3 // 4], names[count * 3 // 4:]
+    peers: dict[str, list[str]] = {peer: [partners[index % len(partners)]] for index, peer in enumerate((*_FOREIGN, "admin_network"))}
+    for index, name in enumerate(partners):
+        peer = _FOREIGN[index % len(_FOREIGN)]
+        peers[peer] = list(dict.fromkeys([*peers[peer], name]))
+    # RFC 2544: a network for benchmarks. Nothing is sent to it, planning is arithmetic.
+    addresses = {name: f"198.18.{index // 250}.{index % 250 + 1}" for index, name in enumerate(names)}
+    return {"groups": {"all": names, "exasol_nodes": nodes, "exasol_clients": clients}, "addresses": addresses, "peers": peers}
+
+
+def _crowd_inventory(ansible: Ansible, count: int) -> Path:
+    some = crowd(count)
+    hosts = {name: {"exasol_address": address} for name, address in some["addresses"].items()}
+    groups = {name: {"hosts": dict.fromkeys(members)} for name, members in some["groups"].items() if name != "all"}
+    return ansible.write(f"crowd-{count}.yml", {"all": {"hosts": hosts, "vars": {"exasol_peers": some["peers"]}, "children": groups}})
+
+
+def planning(ansible: Ansible, effort: Effort) -> Row:
+    """A plan for 200 hosts, all rows of release 8."""
+    return _planning(ansible, 200, effort.rounds)
+
+
+def planning_many(ansible: Ansible, effort: Effort) -> Row:
+    """A plan for 1000 hosts, all rows of release 8."""
+    return _planning(ansible, 1000, 1 if effort.quick else min(effort.rounds, 3))._replace(target="shown", met=None)
+
+
+def _planning(ansible: Ansible, count: int, rounds: int) -> Row:
+    inventory = _crowd_inventory(ansible, count)
+    play = ansible.play(_PLAYS / "plan.yml", inventory, bench_include=_OPTIONAL)
+    laps = interleave({"ours": play, "debug": ansible.play(_PLAYS / "no_op.yml", inventory)}, rounds)
+    return compared(f"plan for {count} hosts, all rows of release 8", laps, "debug", 3.0)
+
+
+def growth(lab: Lab, rounds: int) -> list[tuple[str, ...]]:
+    """Return the growth of a plan without Ansible: hosts, flows, seconds, flows a second, size as JSON, peak memory."""
+    return [_grown(lab, count, rounds) for count in _GROWTH]
+
+
+def _grown(lab: Lab, count: int, rounds: int) -> tuple[str, ...]:
+    done: Sequence[dict[str, t.Any]] = [work(lab.source, "plan", inventory=crowd(count), include=_OPTIONAL) for _ in range(rounds)]
+    middle = sorted(done, key=lambda one: one["cpu"])[rounds // 2]
+    return (str(count), f"{middle['flows']:,}", f"{middle['cpu']:.3f}", f"{middle['flows'] / middle['cpu']:,.0f}",
+            f"{middle['json_bytes'] / 1024:,.0f}", f"{middle['peak_kib'] / 1024:.0f}")

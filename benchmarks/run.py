@@ -1,0 +1,101 @@
+# Copyright (c) 2026, exasol_community.network contributors
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""Measure the collection beside its peers: python benchmarks/run.py [--quick] [--rounds N] [name ...]."""
+
+from __future__ import annotations
+
+import argparse
+import datetime
+import functools
+import json
+import os
+import platform
+import signal
+import sys
+import tempfile
+import typing as t
+from collections.abc import Sequence
+from pathlib import Path
+
+import plays
+import sweeps
+from lab import Lab, missing
+from row import HEADINGS, Row, markdown
+from stopwatch import Effort
+
+SWEEPS = {"dropped": sweeps.dropped, "closed": sweeps.closed, "open": sweeps.opened, "many": sweeps.many, "proofs": sweeps.proofs}
+PLAYS = {"verify": plays.everything, "plan": plays.planning, "plan-1000": plays.planning_many}
+GROWTH = "growth"
+NAMES = (*SWEEPS, *PLAYS, GROWTH)
+_MARK = "<!-- results -->"
+_GROWTH_HEADINGS = ("hosts", "flows", "seconds of CPU", "flows a second", "plan as JSON, KiB", "peak, MiB")
+
+
+def arguments(argv: Sequence[str] | None = None) -> argparse.Namespace:
+    parser = argparse.ArgumentParser(description=__doc__)
+    parser.add_argument("names", nargs="*", metavar="name", help=f"what to measure, by default everything: {', '.join(NAMES)}")
+    parser.add_argument("--rounds", type=int, default=5, help="how often each contestant runs; the median counts")
+    parser.add_argument("--quick", action="store_true", help="leave out the peers that take minutes (nmap on dropped ports, wait_for)")
+    parser.add_argument("--output", type=Path, default=Path("report"), help="the folder for benchmarks.json and benchmarks.md")
+    parser.add_argument("--document", type=Path, help=f"a file whose text after {_MARK} the results replace, such as docs/benchmarks.md")
+    options = parser.parse_args(argv)
+    unknown = [name for name in options.names if name not in NAMES]
+    if unknown:
+        parser.error(f"{unknown[0]!r} is no benchmark: expected one of {', '.join(NAMES)}")
+    if options.rounds < 1:
+        parser.error(f"--rounds {options.rounds} is too small: expected at least 1")
+    return options
+
+
+def measure(options: argparse.Namespace, folder: Path) -> tuple[list[Row], list[tuple[str, ...]]]:
+    """Return the rows that were asked for, and the growth of a plan."""
+    effort = Effort(options.rounds, options.quick)
+    wanted = [name for name in NAMES if not options.names or name in options.names]
+    with Lab() as lab:
+        ansible = plays.Ansible(folder, lab)
+        jobs: dict[str, t.Any] = {name: functools.partial(job, lab) for name, job in SWEEPS.items()}
+        jobs.update({name: functools.partial(job, ansible) for name, job in PLAYS.items()})
+        rows = []
+        for name in wanted:
+            if name != GROWTH:
+                print(f"measuring {name}", file=sys.stderr, flush=True)
+                rows.append(jobs[name](effort))
+        return rows, plays.growth(lab, options.rounds) if GROWTH in wanted else []
+
+
+def document(rows: Sequence[Row], grown: Sequence[tuple[str, ...]]) -> str:
+    """Return the results as Markdown."""
+    now = datetime.datetime.now(datetime.timezone.utc).date().isoformat()
+    parts = [f"{now}, Python {platform.python_version()}, Linux {platform.release()}, {os.cpu_count()} processors."]
+    if rows:
+        parts.append(markdown(HEADINGS, [row.cells() for row in rows]))
+    if grown:
+        parts.append(markdown(_GROWTH_HEADINGS, grown))
+    return "\n\n".join(parts) + "\n"
+
+
+def main() -> int:
+    options = arguments()
+    lacking = missing()
+    if lacking:
+        print(f"benchmarks skipped: {lacking}")
+        return 0
+    # A terminated run removes its namespaces as an interrupted one does.
+    signal.signal(signal.SIGTERM, signal.default_int_handler)
+    with tempfile.TemporaryDirectory(prefix="exabench-") as folder:
+        rows, grown = measure(options, Path(folder))
+    text = document(rows, grown)
+    options.output.mkdir(parents=True, exist_ok=True)
+    (options.output / "benchmarks.md").write_text(text)
+    results = {"rows": [row.as_dict() for row in rows], "growth": [dict(zip(_GROWTH_HEADINGS, line, strict=True)) for line in grown]}
+    (options.output / "benchmarks.json").write_text(json.dumps(results, indent=1) + "\n")
+    if options.document:
+        kept = options.document.read_text().partition(_MARK)[0]
+        options.document.write_text(f"{kept}{_MARK}\n\n{text}")
+    print(text, end="")
+    return 0
+
+
+if __name__ == "__main__":
+    sys.exit(main())

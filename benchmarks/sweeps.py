@@ -1,0 +1,126 @@
+# Copyright (c) 2026, exasol_community.network contributors
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""Rows about the probe and the listener, without Ansible, beside nmap."""
+
+from __future__ import annotations
+
+import json
+import re
+import shutil
+import subprocess
+import sys
+import typing as t
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
+from pathlib import Path
+
+from lab import TARGET, TARGETS, Lab, inside
+from row import Row, compared
+from stopwatch import Contestant, Effort, Lap, command, interleave, median
+
+PORTS = "20000-21000"
+_COUNT = 1001
+_WORKER = str(Path(__file__).with_name("worker.py"))
+_NMAP = "nmap -n -Pn -sT"
+_MESH = 16
+
+
+def work(namespace: str, task: str, **arguments: t.Any) -> t.Any:
+    """Let a worker do something in a namespace."""
+    done = subprocess.run(inside(namespace, [sys.executable, _WORKER, task]), input=json.dumps(arguments), check=False, capture_output=True, text=True)
+    if done.returncode:
+        raise RuntimeError(f"{task}: {done.stderr}")
+    return json.loads(done.stdout)
+
+
+def _targets(addresses: Sequence[str]) -> list[dict[str, str]]:
+    return [{"address": address, "protocol": "tcp", "ports": PORTS} for address in addresses]
+
+
+def _sweeper(lab: Lab, expected: str, addresses: Sequence[str], **options: t.Any) -> Contestant:
+    def once() -> Lap:
+        done = work(lab.source, "sweep", targets=_targets(addresses), **options)
+        if done["summary"] != {expected: _COUNT * len(addresses)} or done["proven"] is False:
+            raise RuntimeError(f"expected {_COUNT * len(addresses)} {expected} ports, found {done['summary']}")
+        return Lap(done["wall"], done["cpu"], done)
+    return once
+
+
+def _nmapper(lab: Lab, addresses: str) -> Contestant:
+    def once() -> Lap:
+        lap, text = command(inside(lab.source, [*_NMAP.split(), "-p", PORTS, addresses]))
+        found = re.search(r"scanned in ([0-9.]+) seconds", text)
+        return lap._replace(extra={"own_seconds": float(found.group(1)) if found else None})
+    return once
+
+
+def _beside_nmap(lab: Lab, ours: Contestant, addresses: str, rounds: int) -> dict[str, list[Lap]]:
+    contestants = {"ours": ours}
+    if shutil.which("nmap"):
+        contestants[_NMAP] = _nmapper(lab, addresses)
+    return interleave(contestants, rounds)
+
+
+@contextmanager
+def listening(lab: Lab, addresses: Sequence[str]) -> Iterator[list[int]]:
+    """Let a listener of its own answer at each address; yields their processes."""
+    try:
+        yield [work(lab.target, "listen", host=address, listens=_targets([address]))["pid"] for address in addresses]
+    finally:
+        for address in addresses:
+            work(lab.target, "stop", host=address)
+
+
+def dropped(lab: Lab, effort: Effort) -> Row:
+    """1001 dropped ports."""
+    lab.drop(PORTS)
+    try:
+        ours = median(interleave({"ours": _sweeper(lab, "filtered", [TARGET], timeout=2.0)}, effort.rounds)["ours"])
+        peer = None if effort.quick or not shutil.which("nmap") else _nmapper(lab, TARGET)()
+    finally:
+        lab.drop_nothing()
+    name = _NMAP + (", once" if peer else ", left out")
+    return Row("1001 dropped ports, timeout 2 s", ours, "at most 2.2 s", ours.wall <= 2.2, peer, name, peer.extra if peer else {})
+
+
+def closed(lab: Lab, effort: Effort) -> Row:
+    """1001 closed ports."""
+    laps = _beside_nmap(lab, _sweeper(lab, "closed", [TARGET]), TARGET, effort.rounds)
+    return compared("1001 closed ports", laps, _NMAP, 1.0)
+
+
+def opened(lab: Lab, effort: Effort) -> Row:
+    """1001 open ports, each with the proof of our listener; nmap asks for none."""
+    with listening(lab, [TARGET]):
+        laps = _beside_nmap(lab, _sweeper(lab, "open", [TARGET], proof=True), TARGET, effort.rounds)
+    return compared("1001 open ports, each proven by our listener", laps, _NMAP, 1.0)
+
+
+def many(lab: Lab, effort: Effort) -> Row:
+    """63 hosts with 1001 closed ports each."""
+    laps = _beside_nmap(lab, _sweeper(lab, "closed", TARGETS), f"{TARGETS[0]}-{TARGETS[-1].rpartition('.')[2]}", effort.rounds)
+    ours = median(laps["ours"])
+    peak, size = max(lap.extra["peak_kib"] for lap in laps["ours"]), max(lap.extra["json_bytes"] for lap in laps["ours"])
+    met = ours.wall <= 4.0 and peak <= 100 * 1024 and size <= 64 * 1024
+    peer, name = (median(laps[_NMAP]), _NMAP) if _NMAP in laps else (None, f"{_NMAP}: not installed")
+    return Row(f"63 hosts x 1001 closed ports (peak {peak / 1024:.0f} MiB, result {size / 1024:.0f} KiB)", ours,
+               "at most 4 s, 100 MiB, 64 KiB", met, peer, name, {"peak_kib": peak, "json_bytes": size})
+
+
+def proofs(lab: Lab, effort: Effort) -> Row:
+    """16 hosts with 1001 open ports each: what a proven connection costs both ends."""
+    hosts = TARGETS[:_MESH]
+    with listening(lab, hosts) as processes:
+        begun = sum(map(_busy_seconds, processes))
+        laps = interleave({"ours": _sweeper(lab, "open", hosts, proof=True)}, effort.rounds)["ours"]
+        listeners = sum(map(_busy_seconds, processes)) - begun
+    count = _MESH * _COUNT
+    prober, listener = median(laps).cpu / count * 1e6, listeners / effort.rounds / count * 1e6
+    return Row(f"16 hosts x 1001 open ports, proven ({prober:.0f} + {listener:.0f} µs of CPU a connection, probe + listener)", median(laps),
+               "at most 250 µs", prober + listener <= 250, notes={"prober_us": prober, "listener_us": listener})
+
+
+def _busy_seconds(process: int) -> float:
+    # The first number is nanoseconds on a processor (proc(5) counts in hundredths of a second only).
+    return int(Path(f"/proc/{process}/schedstat").read_text().split()[0]) / 1e9

@@ -1,0 +1,83 @@
+# Copyright (c) 2026, exasol_community.network contributors
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""What a benchmark runs in a process of its own, so that imports, memory and caches are counted from nothing.
+
+Each task takes its arguments as one JSON document and prints one.
+"""
+
+from __future__ import annotations
+
+import json
+import resource
+import sys
+import time
+import typing as t
+from pathlib import Path
+
+sys.path.insert(0, str(Path(__file__).resolve().parent.parent))
+
+TOKEN = "benchmark-0123456789"  # nobody else can reach the namespaces
+_TTL = 3600  # seconds, should a benchmark be killed
+
+
+def _cpu() -> float:
+    usage = resource.getrusage(resource.RUSAGE_SELF)
+    return usage.ru_utime + usage.ru_stime
+
+
+def sweep(targets: list[dict[str, str]], timeout: float = 3.5, proof: bool = False) -> dict[str, t.Any]:
+    """Probe the targets, with the proof of our own listener or without."""
+    from plugins.module_utils._probe import Settings, collect, run
+    from plugins.module_utils._sweep import Pace
+
+    listening = {target["address"]: [target] for target in targets} if proof else {}
+    cpu, begun = _cpu(), time.monotonic()
+    result = run(collect([], targets, listening), Settings(Pace(timeout, 0.0, 4096), (), TOKEN if proof else ""))
+    wall, cpu = time.monotonic() - begun, _cpu() - cpu
+    proven = all(state.get("answered_by") == target["destination"] for target in result["observations"] for state in target["states"]) if proof else None
+    return {"wall": wall, "cpu": cpu, "elapsed_s": result["elapsed_s"], "summary": result["summary"], "proven": proven,
+            "json_bytes": len(json.dumps(result)), "peak_kib": resource.getrusage(resource.RUSAGE_SELF).ru_maxrss}
+
+
+def listen(host: str, listens: list[dict[str, str]]) -> dict[str, t.Any]:
+    """Start a listener, detached."""
+    from plugins.module_utils._control import present
+
+    return present(host, TOKEN, listens, _TTL)
+
+
+def stop(host: str) -> bool:
+    """Stop a listener."""
+    from plugins.module_utils._control import absent
+
+    return absent(host, TOKEN)
+
+
+def plan(inventory: dict[str, t.Any], include: list[str]) -> dict[str, t.Any]:
+    """Make a plan without Ansible."""
+    from plugins.module_utils._plan import Wishes, flow_count, make_plan
+    from plugins.plugin_utils._topology import Inventory, Topology, default_peers
+
+    groups = inventory["groups"]
+    cpu, begun = _cpu(), time.monotonic()
+    hosts = Inventory(groups, lambda host: {"exasol_address": inventory["addresses"][host]})
+    members = Topology(hosts).members(default_peers(groups, inventory["peers"]))
+    made = make_plan(Wishes(include=include), members, [hosts.party(host) for host in groups["all"]])
+    wall, cpu = time.monotonic() - begun, _cpu() - cpu
+    return {"wall": wall, "cpu": cpu, "flows": flow_count(made), "json_bytes": len(json.dumps(made)),
+            "peak_kib": resource.getrusage(resource.RUSAGE_SELF).ru_maxrss}
+
+
+def ports(release: str) -> list[int]:
+    """Return the TCP ports of a release that can be probed."""
+    from plugins.module_utils._ports import merge, numbers
+    from plugins.module_utils._table import TABLE
+
+    return list(numbers(merge(item for service in TABLE.services_of(release) if service.probe == "tcp" for item in service.ports)))
+
+
+TASKS = {"sweep": sweep, "listen": listen, "stop": stop, "plan": plan, "ports": ports}
+
+if __name__ == "__main__":
+    json.dump(TASKS[sys.argv[1]](**json.load(sys.stdin)), sys.stdout)
