@@ -1,0 +1,173 @@
+# Copyright (c) 2026, exasol_community.network contributors
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+
+"""Network namespaces of the tests' own, with their processes, and the machine's own loopback where there is no root."""
+
+from __future__ import annotations
+
+import contextlib
+import ctypes
+import functools
+import itertools
+import os
+import re
+import shutil
+import signal
+import subprocess
+import time
+import typing as t
+from collections.abc import Iterator, Sequence
+from pathlib import Path
+
+PREFIX = "exanet"
+SECONDS = 60  # no step of a test may take longer; it is a bound against hanging, not a measure
+_HANDLES = Path("/run/netns")
+_CLONE_NEWNET = 0x40000000  # setns(2); os.setns is there since Python 3.12
+_libc = ctypes.CDLL(None, use_errno=True)
+_numbers = itertools.count(1)
+
+
+def run(*command: str, stdin: str | None = None) -> str:
+    """Run a tool that must succeed and return what it prints."""
+    done = subprocess.run(command, input=stdin, capture_output=True, text=True, timeout=SECONDS, check=False)
+    if done.returncode:
+        raise RuntimeError(f"{' '.join(command)} failed with {done.returncode}: {done.stderr.strip()}\n{stdin or ''}")
+    return done.stdout
+
+
+@functools.cache
+def missing() -> str:
+    """Return why no namespace can be made here, or nothing."""
+    if os.geteuid():
+        return "needs root, to make network namespaces"
+    tools = [tool for tool in ("ip", "nft", "prlimit", "setpriv", "unshare") if not shutil.which(tool)]
+    if tools:
+        return f"needs {', '.join(tools)} (Debian: iproute2, nftables, util-linux)"
+    return _refused()
+
+
+def _refused() -> str:
+    # Containers have root and the tools, but often no right to use them.
+    try:
+        with Namespace("try") as trial:
+            trial.nft("table inet t { chain c { type filter hook input priority 0; tcp dport 1 reject; }; }")
+    except (OSError, RuntimeError) as error:
+        return f"needs the right to make network namespaces: {error}"
+    return ""
+
+
+def remove_leftovers() -> None:
+    """Remove the namespaces of earlier runs that were killed: those of our prefix whose owner is gone."""
+    for handle in _HANDLES.glob(f"{PREFIX}-*"):
+        owner = re.match(rf"{PREFIX}-([0-9]+)-", handle.name)
+        if owner and not Path("/proc", owner.group(1)).exists():
+            run("ip", "netns", "del", handle.name)
+
+
+class Machine:
+    """The machine's own network: for what needs no root."""
+
+    def inside(self) -> t.ContextManager[None]:
+        """Return a context in which new sockets and processes belong here."""
+        return contextlib.nullcontext()
+
+
+class Namespace(Machine):
+    """A network namespace with its loopback up, removed with all its processes."""
+
+    def __init__(self, label: str):
+        self.label = label
+        self.name = f"{PREFIX}-{os.getpid()}-{next(_numbers)}-{label}"
+        run("ip", "netns", "add", self.name)
+        self._handle = os.open(_HANDLES / self.name, os.O_RDONLY | os.O_CLOEXEC)
+        for scope in ("all", "default"):
+            # No search for duplicate addresses: link-local ones, too, shall be usable at once.
+            self.sysctl(f"ipv6/conf/{scope}/accept_dad", 0)
+        self.ip("link", "set", "lo", "up")
+
+    def __enter__(self) -> Namespace:
+        return self
+
+    def __exit__(self, *unused: object) -> None:
+        self.remove()
+
+    def remove(self) -> None:
+        """Kill what runs here and remove the namespace."""
+        self.kill_processes()
+        os.close(self._handle)
+        run("ip", "netns", "del", self.name)
+
+    def processes(self) -> list[int]:
+        """Return the processes in this namespace."""
+        return [int(pid) for pid in run("ip", "netns", "pids", self.name).split()]
+
+    def kill_processes(self) -> None:
+        """Kill the processes in this namespace, all of which the tests started, and wait until they are gone."""
+        for unused in range(200):
+            pids = [pid for pid in self.processes() if pid != os.getpid()]
+            if not pids:
+                return
+            for pid in pids:
+                with contextlib.suppress(ProcessLookupError):
+                    os.kill(pid, signal.SIGKILL)
+            time.sleep(0.01)
+        raise RuntimeError(f"processes in {self.name} do not end: {pids}")
+
+    @contextlib.contextmanager
+    def inside(self) -> Iterator[None]:
+        """Let this thread's new sockets and processes belong to the namespace."""
+        before = os.open("/proc/thread-self/ns/net", os.O_RDONLY | os.O_CLOEXEC)
+        try:
+            _enter(self._handle)
+            yield
+        finally:
+            _enter(before)
+            os.close(before)
+
+    def ip(self, *arguments: str) -> str:
+        """Run ip(8) on the namespace."""
+        return run("ip", "-n", self.name, *arguments)
+
+    def nft(self, rules: str) -> None:
+        """Load nftables rules into the namespace, beside what is there."""
+        with self.inside():
+            run("nft", "-f", "-", stdin=rules)
+
+    def nft_flush(self) -> None:
+        """Forget all rules of the namespace."""
+        self.nft("flush ruleset")
+
+    def sysctl(self, path: str, value: object) -> None:
+        """Set a kernel parameter, such as C(ipv4/ip_forward), of the namespace: it belongs to the thread that looks."""
+        with self.inside():
+            Path("/proc/sys/net", path).write_text(f"{value}\n", encoding="ascii")
+
+    def address(self, *addresses: str, device: str = "lo") -> None:
+        """Give the namespace addresses."""
+        for address in addresses:
+            self.ip("address", "add", address, "dev", device)
+
+
+def _enter(handle: int) -> None:
+    if _libc.setns(handle, _CLONE_NEWNET):
+        number = ctypes.get_errno()
+        raise OSError(number, os.strerror(number))
+
+
+def join(one: Namespace, other: Namespace, device: str, addresses: Sequence[str], other_addresses: Sequence[str]) -> None:
+    """Lay a cable between two namespaces; at both ends the device has the same name."""
+    run("ip", "link", "add", device, "netns", one.name, "type", "veth", "peer", "name", device, "netns", other.name)
+    for end, own in ((one, addresses), (other, other_addresses)):
+        end.ip("link", "set", device, "up")
+        end.address(*own, device=device)
+
+
+# Root without any of root's rights, for what must need none; a real other user could not read a checkout in root's home.
+NO_RIGHTS = ["setpriv", "--bounding-set=-all", "--inh-caps=-all"]
+NO_LOW_PORTS = ["setpriv", "--bounding-set=-net_bind_service", "--inh-caps=-net_bind_service"]
+
+
+def with_hosts(hosts: Path, command: Sequence[str]) -> list[str]:
+    """Return a command that sees another file as /etc/hosts, without a change to the machine's own."""
+    return ["unshare", "--mount", "sh", "-c", 'mount --bind "$0" /etc/hosts && exec "$@"', str(hosts), *command]

@@ -1,0 +1,196 @@
+# Copyright (c) 2026, exasol_community.network contributors
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+
+"""Runs of ansible-playbook as a user starts them, watched while they go on."""
+
+from __future__ import annotations
+
+import contextlib
+import json
+import os
+import shutil
+import signal
+import subprocess
+import sys
+import threading
+import typing as t
+from collections.abc import Mapping, Sequence
+from pathlib import Path
+
+from . import oracles
+from .namespaces import SECONDS, Machine, with_hosts
+
+CHECKOUT = Path(__file__).resolve().parents[3]
+LOOPBACK = CHECKOUT / "inventory" / "loopback.yml"
+ROLE = "exasol_community.network.verify"
+LISTEN, COLLECT, PROBE = (f"TASK [{ROLE} : {task}]" for task in ("Listen where nothing does", "Collect where our listeners answer", "Probe"))
+Result = dict[str, t.Any]
+
+
+def executable(name: str = "ansible-playbook") -> str:
+    """Return the tool beside this Python, or the one on PATH."""
+    beside = Path(sys.executable).parent / name
+    found = str(beside) if beside.exists() else shutil.which(name)
+    assert found, f"{name} is neither beside {sys.executable} nor on PATH"
+    return found
+
+
+class Done(t.NamedTuple):
+    """A run that is over."""
+
+    code: int
+    output: str
+    directory: Path
+
+    @property
+    def report(self) -> dict[str, t.Any]:
+        """The report that the run wrote."""
+        return json.loads((self.directory / "report" / "report.json").read_text(encoding="utf-8"))
+
+    @property
+    def wrote_report(self) -> bool:
+        """Whether the run wrote anything."""
+        return (self.directory / "report").exists()
+
+    def results(self, **wanted: t.Any) -> list[Result]:
+        """Return the results with these values."""
+        return [result for result in self.report["results"] if all(result[field] == value for field, value in wanted.items())]
+
+    def the_result(self, **wanted: t.Any) -> Result:
+        """Return the only result with these values."""
+        found = self.results(**wanted)
+        assert len(found) == 1, (wanted, found)
+        return found[0]
+
+    def verdicts(self, **wanted: t.Any) -> set[str]:
+        """Return the verdicts of the results with these values."""
+        return {result["verdict"] for result in self.results(**wanted)}
+
+
+class Run:
+    """A run that goes on; leaving its context kills what is left of it."""
+
+    def __init__(self, machine: Machine, directory: Path, *arguments: str, inventory: Path | Mapping[str, t.Any] = LOOPBACK, playbook: str = "site.yml",
+                 variables: Mapping[str, t.Any] | None = None, before: Sequence[str] = (), hosts: Path | None = None):
+        self.directory = directory
+        self.lines: list[str] = []
+        self._news = threading.Condition()
+        directory.mkdir(exist_ok=True)
+        # env, because a shell on the way would set PWD, from which the report's directory is told, to what it is.
+        command = [*before, "env", f"PWD={directory}", executable(), "-i", str(_written(inventory, directory)), *_extra(variables), playbook, *arguments]
+        with machine.inside():
+            self._process = subprocess.Popen(
+                with_hosts(hosts, command) if hosts else command, cwd=CHECKOUT, env=_environment(directory), stdin=subprocess.DEVNULL,
+                stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True, errors="replace", start_new_session=True)
+        self.pid = self._process.pid
+        self._reader = threading.Thread(target=self._read, daemon=True)
+        self._reader.start()
+
+    def __enter__(self) -> Run:
+        return self
+
+    def __exit__(self, *unused: object) -> None:
+        if self._process.poll() is None:
+            with contextlib.suppress(ProcessLookupError):
+                os.killpg(self.pid, signal.SIGKILL)
+        self._process.wait(SECONDS)
+
+    def _read(self) -> None:
+        assert self._process.stdout
+        for line in self._process.stdout:
+            with self._news:
+                self.lines.append(line)
+                self._news.notify_all()
+
+    @property
+    def output(self) -> str:
+        """What the run has printed so far."""
+        return "".join(self.lines)
+
+    def wait_for(self, text: str, seconds: float = SECONDS) -> None:
+        """Wait until the run prints a text."""
+        with self._news:
+            seen = self._news.wait_for(lambda: text in self.output or self._process.poll() is not None, seconds)
+        assert seen and text in self.output, f"{text!r} was waited for in vain:\n{self.output}"
+
+    def send(self, number: int) -> None:
+        """Send a signal to ansible-playbook alone."""
+        os.kill(self.pid, number)
+
+    @contextlib.contextmanager
+    def suspended(self) -> t.Iterator[None]:
+        """Stop ansible-playbook for a moment, so that it starts no further task."""
+        self.send(signal.SIGSTOP)
+        try:
+            yield
+        finally:
+            self.send(signal.SIGCONT)
+
+    def finish(self, seconds: float = 3 * SECONDS) -> Done:
+        """Wait for the end."""
+        code = self._process.wait(seconds)
+        self._reader.join(SECONDS)
+        return Done(code, self.output, self.directory)
+
+
+def play(machine: Machine, directory: Path, *arguments: str, **options: t.Any) -> Done:
+    """Run a playbook, C(site.yml) if none is given, to its end."""
+    with Run(machine, directory, *arguments, **options) as run:
+        return run.finish()
+
+
+def do(machine: Machine, directory: Path, host: str, tasks: Sequence[Mapping[str, t.Any]], **options: t.Any) -> tuple[list[Result], Done]:
+    """Run tasks on one host, whether they fail or not, and return what each of them returned."""
+    kept = directory / "results.json"
+    numbered = [dict(task, register=f"result_{number}", ignore_errors=True) for number, task in enumerate(tasks)]
+    everything = "[" + ", ".join(task["register"] for task in numbered) + "]"
+    keep = {"ansible.builtin.copy": {"content": "{{ " + everything + " | to_json }}", "dest": str(kept)}}
+    playbook = directory / "tasks.yml"
+    playbook.write_text(json.dumps([{"hosts": host, "gather_facts": False, "tasks": [*numbered, keep]}]), encoding="utf-8")
+    done = play(machine, directory, playbook=str(playbook), **options)
+    assert done.code == 0, done.output
+    return json.loads(kept.read_text(encoding="utf-8")), done
+
+
+def _written(inventory: Path | Mapping[str, t.Any], directory: Path) -> Path:
+    if isinstance(inventory, Path):
+        return inventory
+    path = directory / "inventory.yml"
+    # JSON is YAML, and unlike YAML it is in the standard library.
+    path.write_text(json.dumps(inventory, ensure_ascii=False), encoding="utf-8")
+    return path
+
+
+def _extra(variables: Mapping[str, t.Any] | None) -> list[str]:
+    return ["-e", json.dumps(variables)] if variables else []
+
+
+def _environment(directory: Path) -> dict[str, str]:
+    """Return an environment in which only the checkout's ansible.cfg counts, and nothing is written outside of the test's directory."""
+    inherited = {name: value for name, value in os.environ.items() if not name.startswith("ANSIBLE_")}
+    return inherited | {
+        "ANSIBLE_CONFIG": str(CHECKOUT / "ansible.cfg"), "ANSIBLE_HOME": str(directory / "home"), "ANSIBLE_REMOTE_TMP": str(directory / "home" / "tmp"),
+        "ANSIBLE_NOCOLOR": "1", "COLUMNS": "80", "LC_ALL": "C.UTF-8", "PYTHONUNBUFFERED": "1",
+    }
+
+
+def cluster(nodes: Mapping[str, t.Any], clients: Mapping[str, t.Any] | None = None, **variables: t.Any) -> dict[str, t.Any]:
+    """Return an inventory of local hosts, given by name and address or by name and variables."""
+    groups = {"exasol_nodes": nodes, "exasol_clients": clients or {}}
+    common = {"ansible_connection": "local", "ansible_python_interpreter": "{{ ansible_playbook_python }}", "exasol_firewall_enabled": False,
+              "exasol_verify_source_address": "{{ exasol_address }}", "exasol_report_formats": ["json"]}
+    return {"all": {"vars": common | variables, "children": {group: {"hosts": _hosts(hosts)} for group, hosts in groups.items() if hosts}}}
+
+
+def _hosts(hosts: Mapping[str, t.Any]) -> dict[str, t.Any]:
+    return {name: value if isinstance(value, Mapping) else {"exasol_address": value} for name, value in hosts.items()}
+
+
+PAIR = cluster({"n12": "127.0.0.12"}, {"client": "127.0.0.21"})
+TRIPLE = cluster({"n11": "127.0.0.11", "n12": "127.0.0.12"}, {"client": "127.0.0.21"})
+
+
+def idle(machine: Machine) -> bool:
+    """Tell whether no listener is left, or becomes so in a moment."""
+    return oracles.until(lambda: oracles.nothing_left(machine), "the end of all listeners", 10)

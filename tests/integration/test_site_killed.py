@@ -1,0 +1,72 @@
+# Copyright (c) 2026, exasol_community.network contributors
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+
+"""Runs in which something dies: a listener, a probe, or Ansible itself."""
+
+from __future__ import annotations
+
+import os
+import signal
+import sys
+from pathlib import Path
+
+from netlab import oracles
+from netlab.namespaces import Machine
+from netlab.playbooks import COLLECT, PAIR, PROBE, TRIPLE, Run, cluster, idle, play
+
+ADDRESS, PORT = "127.0.0.12", 8563
+
+
+def test_a_killed_listener_is_noticed(machine: Machine, tmp_path: Path) -> None:
+    with Run(machine, tmp_path, inventory=TRIPLE) as run:
+        run.wait_for(COLLECT)
+        with run.suspended():
+            os.kill(oracles.listener_at(machine, ADDRESS, PORT), signal.SIGKILL)
+            oracles.until(lambda: not oracles.listener_at(machine, ADDRESS, PORT), "the end of the listener", 10)
+        done = run.finish()
+    assert done.code == 2, done.output
+    killed = done.results(destination="n12")
+    assert {result["service"] for result in killed} == {"sql_client", "bucketfs", "subconnection_in"}
+    assert all(result["verdict"] != "ok" for result in killed)
+    assert done.verdicts(destination="n11") == {"ok"}
+    for text in (done.output, done.the_result(source="client", destination="n12", service="sql_client")["sentence"]):
+        assert "client is refused at tcp 8563 of n12 (127.0.0.12)" in text
+    assert idle(machine)
+
+
+def probe_of(host_marker: str) -> int:
+    """Return the process of the probe that runs under an interpreter of this name."""
+    found = [pid for pid in oracles.pids() if any(host_marker in word for word in oracles.command(pid)[:1]) and oracles.comm(pid) != oracles.LISTENER]
+    return next((pid for pid in found if oracles.socket_count(pid)), 0)
+
+
+def test_a_killed_probe_is_noticed(machine: Machine, tmp_path: Path) -> None:
+    # The host's own interpreter makes its modules known by name; the rate makes them last.
+    own = tmp_path / "python-of-n11"
+    own.symlink_to(sys.executable)
+    inventory = cluster({"n11": {"exasol_address": "127.0.0.11", "ansible_python_interpreter": str(own), "exasol_verify_rate": 20}, "n12": ADDRESS},
+                        {"client": "127.0.0.21"})
+    with Run(machine, tmp_path, inventory=inventory) as run:
+        run.wait_for(PROBE)
+        os.kill(oracles.until(lambda: probe_of(own.name), "the probe of n11"), signal.SIGKILL)
+        done = run.finish()
+    assert done.code == 2, done.output
+    result = done.the_result(source="n11")
+    assert (result["verdict"], result["destination"], result["ports"]) == ("untested", "n12", "20000-21000")
+    assert "n11 was not able to test tcp 20000-21000 of n12: " in done.output
+    assert done.verdicts(source="client") == done.verdicts(source="n12") == {"ok"}
+    assert idle(machine)
+
+
+def test_listeners_of_interrupted_runs_end_by_themselves(machine: Machine, tmp_path: Path) -> None:
+    ttl = {"exasol_verify_listeners_ttl": 20}
+    with Run(machine, tmp_path / "one", inventory=PAIR, variables=ttl) as one, Run(machine, tmp_path / "other", inventory=PAIR, variables=ttl) as other:
+        for run, number in ((one, signal.SIGINT), (other, signal.SIGKILL)):
+            run.wait_for(COLLECT)
+            run.send(number)
+            assert run.finish().code
+    assert oracles.listener_at(machine, ADDRESS, PORT)
+    third = play(machine, tmp_path / "third", inventory=PAIR)
+    assert third.code == 0, third.output
+    oracles.until(lambda: oracles.nothing_left(machine), "the deadline of the interrupted runs", 40)

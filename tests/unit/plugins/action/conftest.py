@@ -1,0 +1,31 @@
+# Copyright (c) 2026, exasol_community.network contributors
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""The actions as Ansible calls them, without a connection."""
+
+from __future__ import annotations
+
+from types import SimpleNamespace
+from unittest import mock
+
+import pytest
+
+
+class Templar:
+    """Templates nothing."""
+
+    @staticmethod
+    def template(value):
+        """Return the value."""
+        return value
+
+
+@pytest.fixture
+def act():
+    """Return a function that runs an action with its options and variables."""
+    def run(action, options, variables):
+        task = mock.Mock(args=options, async_val=0, check_mode=False, diff=False, action="test")
+        made = action(task=task, connection=mock.Mock(), play_context=SimpleNamespace(check_mode=False), loader=mock.Mock(), templar=Templar(),
+                      shared_loader_obj=mock.Mock())
+        return made.run(None, variables)
+    return run

@@ -1,0 +1,74 @@
+# Copyright (c) 2026, exasol_community.network contributors
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""The action C(plan): from the variables of a play to a plan."""
+
+from __future__ import annotations
+
+import pytest
+from ansible.errors import AnsibleError
+
+from ansible_collections.exasol_community.network.plugins.action.plan import ActionModule
+
+HOSTVARS = {
+    "n11": {"ansible_host": "192.0.2.11"}, "n12": {"ansible_host": "192.0.2.12"}, "client": {"ansible_host": "192.0.2.21"},
+    "db1": {"ansible_host": "192.0.2.40"}, "idle": {"ansible_host": "192.0.2.99"},
+}
+GROUPS = {"all": list(HOSTVARS), "exasol_nodes": ["n11", "n12"], "exasol_clients": ["client"], "databases": ["db1"]}
+
+
+def variables(**more):
+    """Return the variables of a play on all hosts."""
+    return {"groups": GROUPS, "hostvars": HOSTVARS, "ansible_play_hosts_all": list(HOSTVARS), **more}
+
+
+def test_default_groups_are_planned(act):
+    found = act(ActionModule, {}, variables())
+    assert (found["changed"], found["release"], sorted(found["hosts"])) == (False, "8", sorted(HOSTVARS))
+    assert found["flows"] == 2 + 2 + 2
+    assert found["hosts"]["n11"]["peers"] == ["any_node", "database_node"]
+    assert found["hosts"]["idle"]["rules"] == []
+
+
+def test_partner_systems_come_from_a_variable(act):
+    found = act(ActionModule, {"release": "kb"}, variables(exasol_peers={"oracle": ["databases"]}))
+    assert found["hosts"]["db1"]["listens"] == [{"address": "192.0.2.40", "protocol": "tcp", "ports": "1521"}]
+
+
+def test_peers_given_are_the_only_ones(act):
+    found = act(ActionModule, {"peers": {"database_node": ["n11"], "client": ["192.0.2.99"]}, "release": "kb"}, variables(exasol_peers={"oracle": ["db1"]}))
+    assert {name: host["peers"] for name, host in found["hosts"].items() if host["peers"]} == {"n11": ["any_node", "database_node"]}
+    assert "oracle" in found["unassigned"]
+
+
+def test_hosts_outside_of_the_play_are_planned_if_they_play_a_part(act):
+    found = act(ActionModule, {}, variables(ansible_play_hosts_all=["n11"]))
+    assert sorted(found["hosts"]) == ["client", "n11", "n12"]
+
+
+def test_options_reach_the_plan(act):
+    options = {"release": "8", "overrides": {"sql_client": 9563}, "include": ["bucketfs_https"], "exclude": ["bucketfs"], "check_blocked": True}
+    entries = act(ActionModule, options, variables())["hosts"]["client"]["probes"]
+    assert {entry["service"]: entry["ports"] for entry in entries if entry["expected"] == "reachable"} == {"sql_client": "9563", "bucketfs_https": "2581"}
+    assert "blocked" in {entry["expected"] for entry in entries}
+
+
+@pytest.mark.parametrize(("options", "more", "fragments"), [
+    ({"release": "9"}, {}, ["release", "kb, 7.1, 8", "9"]),
+    ({"nonsense": 1}, {}, ["nonsense"]),
+    ({"overrides": {"nonsense": 1}}, {}, ["'nonsense'", "no row at all"]),
+    ({"overrides": {"sql_client": "21000-20000"}}, {}, ["'sql_client'", "'21000-20000'", "backwards"]),
+    ({"overrides": {"sql_client": None}}, {}, ["'sql_client'", "None"]),
+    ({"include": ["nonsense"]}, {}, ["'nonsense'"]),
+    ({"peers": {"nonsense": ["n11"]}}, {}, ["'nonsense'", "database_node"]),
+    ({"peers": {"database_node": ["exasol_node"]}}, {}, ["'exasol_node'", "neither a group nor a host"]),
+    ({"peers": {}}, {}, ["the plan is empty"]),
+    ({}, {"groups": {"all": ["n11"]}, "ansible_play_hosts_all": ["n11"]}, ["the plan is empty", "exasol_nodes"]),
+    ({}, {"exasol_peers": ["oracle"]}, ["exasol_peers", "expected a dictionary"]),
+    ({}, {"hostvars": {**HOSTVARS, "idle": {"exasol_address": ""}}}, ["'idle'", "no address"]),
+    ({}, {"hostvars": {**HOSTVARS, "n12": HOSTVARS["n11"]}}, ["'n11'", "'n12'", "same address", "192.0.2.11"]),
+], ids=repr)
+def test_what_cannot_be_planned_fails_and_names_the_value(act, options, more, fragments):
+    with pytest.raises(AnsibleError) as caught:
+        act(ActionModule, options, variables(**more))
+    assert [fragment for fragment in fragments if fragment not in str(caught.value)] == []

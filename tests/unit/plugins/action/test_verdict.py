@@ -1,0 +1,80 @@
+# Copyright (c) 2026, exasol_community.network contributors
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""The action C(verdict): the matrix on the screen, and the numbers that a playbook fails by."""
+
+from __future__ import annotations
+
+import datetime
+
+import pytest
+from ansible.errors import AnsibleError
+
+from ansible_collections.exasol_community.network.plugins.action import verdict
+from ansible_collections.exasol_community.network.plugins.module_utils._flows import Party
+from ansible_collections.exasol_community.network.plugins.module_utils._plan import Wishes, make_plan
+
+NODE, CLIENT = Party("n11", ("192.0.2.11",), managed=True), Party("client", ("192.0.2.21",), managed=True)
+PLAN = make_plan(Wishes("kb"), {"database_node": [NODE], "client": [CLIENT]}, [])
+
+
+def observed(state, reason):
+    """Return what the client saw of the node."""
+    return {"client": {"observations": [{"destination": "n11", "address": "192.0.2.11", "protocol": "tcp", "ports": "8563",
+                                         "states": [{"ports": "8563", "state": state, "reason": reason}]}]}}
+
+
+@pytest.fixture
+def screen(monkeypatch):
+    """Return the lines that are displayed."""
+    lines = []
+    monkeypatch.setattr(verdict.display, "display", lambda text, *unused, **more: lines.append(text))
+    return lines
+
+
+def judged(act, observations, **options):
+    """Run the action."""
+    return act(verdict.ActionModule, {"plan": PLAN, "observations": observations, **options}, {})
+
+
+def test_a_verification_is_whole(act, screen):
+    found = judged(act, observed("open", "syn-ack"))
+    assert (found["changed"], found["not_ok"], found["summary"], found["release"]) == (False, 0, {"ok": 1}, "kb")
+    assert found["peers"] == {"any_node": ["n11"], "client": ["client"], "database_node": ["n11"]}
+    assert found["message"].startswith("1 flow: 1 ok")
+    assert datetime.datetime.fromisoformat(found["created"]).utcoffset() == datetime.timedelta(0)
+
+
+def test_the_matrix_is_displayed(act, screen):
+    judged(act, observed("open", "syn-ack"))
+    assert ["client", "n11", "sql_client", "8563", "ok", "-"] in [line.split() for line in screen]
+    assert screen[-1].startswith("1 flow: 1 ok")
+
+
+def test_the_matrix_is_left_out_on_demand(act, screen):
+    judged(act, observed("open", "syn-ack"), display=False)
+    assert screen == []
+
+
+@pytest.mark.parametrize(("observations", "word"), [
+    (observed("filtered", "no-response"), "blocked"),
+    (observed("closed", "conn-refused"), "no_listener"),
+    ({"client": {"failed": True, "msg": "broken"}}, "untested"),
+    ({"client": {"skipped": True}}, "untested"),
+], ids=["filtered", "closed", "failed", "skipped"])
+def test_what_is_not_ok_is_counted_and_named(act, screen, observations, word):
+    found = judged(act, observations)
+    assert (found["not_ok"], found["summary"]) == (1, {word: 1})
+    assert f"\n{word}: client" in found["message"]
+
+
+def test_a_source_outside_of_the_run_is_set_aside(act, screen):
+    found = judged(act, {})
+    assert (found["results"], found["not_ok"]) == ([], 0)
+    assert found["untestable"][-1]["reason"] == "the source is outside of this run"
+
+
+@pytest.mark.parametrize("options", [{}, {"plan": PLAN}, {"plan": PLAN, "observations": "text"}], ids=["nothing", "no observations", "text"])
+def test_missing_options_are_refused(act, options):
+    with pytest.raises(AnsibleError, match="observations"):
+        act(verdict.ActionModule, options, {})

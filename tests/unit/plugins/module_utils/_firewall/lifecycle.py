@@ -1,0 +1,89 @@
+# Copyright (c) 2026, exasol_community.network contributors
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""Takes a provider through its life in a network namespace of its own, and tells what the host's own commands say about it.
+
+Run by test_namespaces.py within C(unshare --net); reads scenarios as JSON, prints what it saw as JSON.
+"""
+
+import json
+import re
+import subprocess
+import sys
+
+from ansible_collections.exasol_community.network.plugins.module_utils._firewall import _iptables, _nftables, _rule, _steps
+
+DUMPS = {"nftables": "nft -s list ruleset", "iptables": "iptables-save -t filter; ip6tables-save -t filter"}
+RESETS = {"nftables": "nft flush ruleset", "iptables": "for t in iptables ip6tables; do $t -P INPUT ACCEPT; $t -P OUTPUT ACCEPT; $t -F; $t -X; done"}
+PROVIDERS = {"nftables": _nftables.Provider, "iptables": _iptables.Provider}
+
+
+def shell(text):
+    """Run a shell command; returns what it printed."""
+    done = subprocess.run(["sh", "-ec", text], stdout=subprocess.PIPE, stderr=subprocess.PIPE, universal_newlines=True, timeout=30, check=False)
+    if done.returncode:
+        raise RuntimeError("{0}: {1}".format(text, done.stderr))
+    return done.stdout
+
+
+def dump(name):
+    """Return the rule set without what changes by itself."""
+    lines = [re.sub(r"\[\d+:\d+\]", "", line).rstrip() for line in shell(DUMPS[name]).splitlines()]
+    return [line for line in lines if line and not re.match(r"#|\*|COMMIT|:(INPUT|OUTPUT|FORWARD) ACCEPT", line)]
+
+
+def wanted(scenario, provider):
+    """Return the scenario's rules as the provider is to hold them."""
+    rules = list(_rule.from_plan(scenario["rules"], lambda name: []))
+    if scenario.get("restrict"):
+        rules += _rule.restriction(rules, {22})
+    return provider.wanted(_rule.canonical(rules))
+
+
+def live(scenario):
+    """Take one scenario from nothing to present, back, to present again, to absent, and back."""
+    name = scenario["provider"]
+    make = PROVIDERS[name]
+    shell(RESETS[name])
+    shell(scenario["host"])
+    seen = {"before": dump(name)}
+    provider = make()
+    rules = wanted(scenario, provider)
+    steps, undo = provider.steps(rules, False)
+    # A timer may fire before anything was changed, and a step may fail halfway: the way back leads home from everywhere.
+    seen["problems"] = _steps.take_back(undo)
+    seen["taken back at once"] = dump(name)
+    _steps.perform(steps, undo)
+    seen["present"] = dump(name)
+    seen["held"] = _rule.lines(make().rules()) == _rule.lines(rules)
+    seen["second"] = [str(step) for step in make().steps(rules, False)[0]]
+    seen["problems"] += _steps.take_back(undo)
+    seen["taken back"] = dump(name)
+    _steps.perform(*make().steps(rules, False))
+    shell(scenario.get("meanwhile", ":"))
+    steps, undo = make().steps(rules, False)
+    _steps.perform(steps, undo)
+    seen["mended"] = dump(name)
+    shell(scenario.get("afterwards", ":"))
+    seen["problems"] += _steps.take_back(undo)
+    steps, undo = make().steps((), False)
+    _steps.perform(steps, undo)
+    seen["absent"] = dump(name)
+    shell(_steps.script(undo))
+    seen["absent taken back"] = dump(name)
+    return seen
+
+
+def main():
+    """Live all scenarios; one that fails says so and leaves the others alone."""
+    seen = []
+    for scenario in json.load(sys.stdin):
+        try:
+            seen.append(live(scenario))
+        except (RuntimeError, _steps.FirewallError) as error:
+            seen.append({"error": str(error)})
+    json.dump(seen, sys.stdout)
+
+
+if __name__ == "__main__":
+    main()

@@ -1,0 +1,288 @@
+# Copyright (c) 2026, exasol_community.network contributors
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""From wishes to a changed host, with a provider and a timer that only remember."""
+
+import contextlib
+import subprocess
+import sys
+
+import pytest
+
+from ansible_collections.exasol_community.network.plugins.module_utils._firewall import _apply, _rollback
+from ansible_collections.exasol_community.network.plugins.module_utils._firewall._apply import Wish
+from ansible_collections.exasol_community.network.plugins.module_utils._firewall._connection import Connection
+from ansible_collections.exasol_community.network.plugins.module_utils._firewall._steps import FirewallError, Shell
+from ansible_collections.exasol_community.network.tests.unit.helpers import assert_names, refusal
+from ansible_collections.exasol_community.network.tests.unit.plugins.module_utils._firewall import cases
+from ansible_collections.exasol_community.network.tests.unit.plugins.module_utils._firewall.test__rollback import Place, fire
+
+IN_RULE = {"direction": "in", "protocol": "tcp", "ports": "22,8563", "addresses": ["192.0.2.0/24"], "services": ["cos_ssh", "sql_client"]}
+OUT_RULE = {"direction": "out", "protocol": "udp", "ports": "53", "addresses": ["192.0.2.53"], "services": ["dns_udp"]}
+BOTH = Wish([IN_RULE, OUT_RULE])
+
+
+class Provider:
+    """Holds some rules, and writes down what its steps do."""
+
+    def __init__(self, out, held=(), filters_outgoing=False, failing=False):
+        self.out, self.held, self._filters_outgoing, self.failing = out, held, filters_outgoing, failing
+
+    def rules(self):
+        return self.held
+
+    def wanted(self, rules):
+        return rules
+
+    def check(self):
+        pass
+
+    def steps(self, rules, persist):
+        if rules == self.held:
+            return [], []
+        return [Shell("echo done >> '{0}'; exit {1}".format(self.out, int(self.failing)))], [Shell("echo back >> '{0}'".format(self.out))]
+
+    def notes(self):
+        return ["a note"]
+
+    def filters_outgoing(self):
+        return self._filters_outgoing
+
+
+class Host(Place):
+    """A host with one firewall."""
+
+    def __init__(self, monkeypatch, tmp_path, **provider):
+        super().__init__(monkeypatch, tmp_path)
+        self.provider = Provider(self.out, **provider)
+        monkeypatch.setattr(_apply, "_LOCK", str(tmp_path / "lock"))
+        monkeypatch.setattr(_apply.os, "geteuid", lambda: 0)
+        monkeypatch.setattr(_apply._detect, "choose", lambda wish: "nftables")
+        monkeypatch.setattr(_apply._detect, "provider", lambda name: self.provider)
+        monkeypatch.setattr(_apply._detect, "published_by_docker", lambda: [8563, 9999])
+        monkeypatch.setattr(_apply._connection, "find", lambda: None)
+        monkeypatch.setattr(_apply._foreign, "barriers", lambda name, rules: [])
+        self.monkeypatch = monkeypatch
+
+    def connected(self, address, port):
+        """Let the module run over this connection."""
+        self.monkeypatch.setattr(_apply._connection, "find", lambda: Connection(address, port))
+
+    def log(self):
+        """Return what was done, in order."""
+        return self.out.read_text().split() if self.out.exists() else []
+
+
+@pytest.fixture
+def host(monkeypatch, tmp_path):
+    return Host(monkeypatch, tmp_path)
+
+
+def test_a_change_waits_for_its_confirmation(host):
+    result = _apply.change(BOTH, "one", dry=False)
+    assert (result["changed"], result["pending"], result["provider"]) == (True, "one", "nftables")
+    assert host.log() == ["done"] and host.started == [("one", 30)]
+    assert result["diff"]["before"] == ""
+    assert result["diff"]["after"] == "accept in tcp 22,8563 from 192.0.2.0/24  # cos_ssh, sql_client\n"
+    assert _rollback.confirm("one") is True
+
+
+def test_the_timer_is_armed_before_anything_is_changed(host, monkeypatch):
+    monkeypatch.setattr(_rollback, "_start", lambda identity, seconds: host.out.write_text("armed\n"))
+    _apply.change(BOTH, "one", dry=False)
+    assert host.log() == ["armed", "done"]
+
+
+def test_a_timer_that_cannot_be_armed_ends_the_change_before_it_begins(host, monkeypatch):
+    def fail(identity, seconds):
+        raise FirewallError("no timer")
+
+    monkeypatch.setattr(_rollback, "_start", fail)
+    assert refusal(_apply.change, BOTH, "one", False) == "no timer"
+    assert host.log() == []
+
+
+def test_without_seconds_nothing_is_armed(host):
+    result = _apply.change(BOTH._replace(rollback_after=0), "one", dry=False)
+    assert (result["changed"], result["pending"], host.started, host.log()) == (True, "", [], ["done"])
+
+
+def test_a_change_that_fails_is_taken_back_and_forgotten(monkeypatch, tmp_path):
+    host = Host(monkeypatch, tmp_path, failing=True)
+    assert_names(refusal(_apply.change, BOTH, "one", False), ["as it was before"])
+    assert host.log() == ["done", "back"] and _rollback.pending() is None
+
+
+def test_check_mode_changes_nothing(host):
+    result = _apply.change(BOTH, "one", dry=True)
+    assert result["changed"] is True and "pending" not in result
+    assert host.log() == [] and host.started == [] and not host.folder.exists()
+
+
+def test_what_is_right_already_is_left_alone(monkeypatch, tmp_path):
+    host = Host(monkeypatch, tmp_path, held=cases.settled(_apply.from_plan([IN_RULE], cases.resolve)))
+    result = _apply.change(BOTH, "one", dry=False)
+    assert (result["changed"], result.get("pending", ""), host.log(), host.started) == (False, "", [], [])
+    assert result["diff"]["before"] == result["diff"]["after"] != ""
+
+
+def test_absent_wants_nothing(monkeypatch, tmp_path):
+    host = Host(monkeypatch, tmp_path, held=cases.settled(_apply.from_plan([IN_RULE], cases.resolve)))
+    host.connected("203.0.113.77", 22)
+    result = _apply.change(BOTH._replace(present=False, restrict=True), "one", dry=False)
+    assert result["changed"] is True and result["diff"]["after"] == ""
+
+
+def desired(host, wish):
+    """Return what a wish makes of the rules, as text."""
+    return [str(rule).split("  #")[0] for rule in _apply.desired(wish, host.provider)]
+
+
+INCOMING, OUTGOING = "accept in tcp 22,8563 from 192.0.2.0/24", "accept out udp 53 to 192.0.2.53"
+
+
+@pytest.mark.parametrize("outgoing, filtered, expected", [
+    ("auto", False, [INCOMING]), ("auto", True, [INCOMING, OUTGOING]),
+    ("always", False, [INCOMING, OUTGOING]), ("always", True, [INCOMING, OUTGOING]),
+    ("never", False, [INCOMING]), ("never", True, [INCOMING]),
+])
+def test_what_goes_out_is_opened_as_wished(monkeypatch, tmp_path, outgoing, filtered, expected):
+    host = Host(monkeypatch, tmp_path, filters_outgoing=filtered)
+    assert desired(host, BOTH._replace(outgoing=outgoing)) == expected
+
+
+@pytest.mark.parametrize("address, port, expected", [
+    ("203.0.113.77", 2222, "accept in tcp 2222 from 203.0.113.77"),
+    ("2001:db8::77", 22, "accept in tcp 22 from 2001:db8::77"),
+    ("192.0.2.9", 22, "accept in tcp 22 from 192.0.2.9"),
+])
+def test_the_way_in_of_the_connection_is_kept_open(host, address, port, expected):
+    host.connected(address, port)
+    assert sorted(desired(host, BOTH)) == sorted([INCOMING, expected])
+
+
+def test_without_rules_the_connection_needs_none(host):
+    host.connected("203.0.113.77", 22)
+    assert desired(host, Wish([])) == []
+
+
+@pytest.mark.parametrize("connection, refused", [(None, "8563"), (("203.0.113.77", 2222), "8563"), (("203.0.113.77", 8563), None)], ids=["local", "other", "service-port"])
+def test_nobody_is_refused_on_ssh_or_on_the_port_of_the_connection(host, connection, refused):
+    if connection:
+        host.connected(*connection)
+    rules = desired(host, BOTH._replace(restrict=True))
+    assert [rule for rule in rules if rule.startswith("reject")] == (["reject in tcp {0} from anybody (IPv{1})".format(refused, version) for version in (4, 6)] if refused else [])
+
+
+def test_where_no_firewall_runs_nothing_is_done(host, monkeypatch):
+    monkeypatch.setattr(_apply._detect, "choose", lambda wish: "")
+    result = _apply.change(BOTH, "one", dry=False)
+    assert (result["changed"], result["provider"], host.log()) == (False, "", [])
+    assert_names(result["msg"], ["no firewall", "nothing to open"])
+
+
+def test_where_no_firewall_runs_nobody_can_be_refused(host, monkeypatch):
+    monkeypatch.setattr(_apply._detect, "choose", lambda wish: "")
+    assert_names(refusal(_apply.change, BOTH._replace(restrict=True), "one", False), ["nobody can be refused"])
+
+
+def test_what_docker_publishes_is_told(host):
+    warnings = _apply.change(BOTH, "one", dry=True)["warnings"]
+    assert warnings[0] == "a note"
+    assert_names(warnings[1], ["Docker", "8563"])
+    assert "9999" not in warnings[1]
+
+
+def test_somebody_else_than_root_is_told(host, monkeypatch):
+    monkeypatch.setattr(_apply.os, "geteuid", lambda: 1000)
+    assert_names(refusal(_apply.change, BOTH, "one", False), ["root", "become"])
+
+
+HOLD = "import fcntl, sys; lock = open(sys.argv[1], 'w'); fcntl.flock(lock, fcntl.LOCK_EX); print('held', flush=True); sys.stdin.read()"
+
+
+@contextlib.contextmanager
+def held(path):
+    """Let another process hold the lock."""
+    process = subprocess.Popen([sys.executable, "-c", HOLD, str(path)], stdin=subprocess.PIPE, stdout=subprocess.PIPE)
+    try:
+        assert process.stdout.readline() == b"held\n"
+        yield
+    finally:
+        process.communicate(timeout=30)
+
+
+def test_two_runs_do_not_change_a_host_at_once(host, tmp_path):
+    with held(tmp_path / "lock"):
+        assert_names(refusal(_apply.change, BOTH, "one", False), ["another run"])
+    assert _apply.change(BOTH, "one", dry=False)["changed"] is True
+
+
+def test_a_change_that_waits_is_not_overtaken(host):
+    _apply.change(BOTH, "one", dry=False)
+    assert_names(refusal(_apply.change, BOTH, "two", False), ["waits for its confirmation"])
+    assert host.log() == ["done"]
+
+
+def test_what_the_host_took_back_is_told_by_the_next_run_alone(host):
+    _apply.change(BOTH, "one", dry=False)
+    fire(host.script)
+    assert host.log() == ["done", "back"]
+    assert _apply.change(BOTH, "two", dry=False)["rolled_back"].endswith("Z")
+    _rollback.confirm("two")
+    assert _apply.change(BOTH, "three", dry=False)["rolled_back"] == ""
+
+
+def test_check_mode_does_not_forget_what_the_host_took_back(host):
+    _apply.change(BOTH, "one", dry=False)
+    fire(host.script)
+    assert _apply.change(BOTH, "two", dry=True)["rolled_back"].endswith("Z")
+    assert _apply.change(BOTH, "three", dry=False)["rolled_back"].endswith("Z")
+
+
+def refuse_two(wish):
+    raise FirewallError("two at once")
+
+
+def test_a_run_that_fails_does_not_forget_what_the_host_took_back(host, monkeypatch):
+    _apply.change(BOTH, "one", dry=False)
+    fire(host.script)
+    with monkeypatch.context() as context:
+        context.setattr(_apply._detect, "choose", refuse_two)
+        assert refusal(_apply.change, BOTH, "two", False) == "two at once"
+    assert _apply.change(BOTH, "three", dry=False)["rolled_back"].endswith("Z")
+
+
+def test_check_mode_takes_nothing_back(host):
+    _rollback.arm("one", host.undo, -60)
+    assert_names(refusal(_apply.change, BOTH, "two", True), ["waits"])
+    assert host.log() == []
+
+
+def test_a_timer_that_fires_while_steps_are_performed_leaves_no_half_change(host, monkeypatch):
+    # Steps may take longer than rollback_after: the old rules come back in between, and what is performed after that stays.
+    perform = _apply.perform
+
+    def slow(steps, undo):
+        fire(host.script)
+        perform(steps, undo)
+
+    monkeypatch.setattr(_apply, "perform", slow)
+    assert_names(refusal(_apply.change, BOTH, "one", False), ["rollback_after"])
+    assert host.log() == ["back", "done", "back"]
+
+
+@pytest.mark.parametrize("name", ["x" * 64 + ".example", "a..example", "caf\u00e9" * 30])
+def test_a_name_that_cannot_be_asked_for_has_no_address(monkeypatch, name):
+    def getaddrinfo(host, *arguments, **named):
+        host.encode("idna")
+        raise OSError("Name or service not known")
+
+    monkeypatch.setattr(_apply.socket, "getaddrinfo", getaddrinfo)
+    assert _apply.resolve(name) == []
+
+
+def test_a_name_has_all_its_addresses_once(monkeypatch):
+    answers = [(2, 1, 6, "", ("192.0.2.2", 0)), (2, 1, 6, "", ("192.0.2.1", 0)), (10, 1, 6, "", ("2001:db8::1", 0, 0, 0)), (2, 2, 17, "", ("192.0.2.1", 0))]
+    monkeypatch.setattr(_apply.socket, "getaddrinfo", lambda *arguments, **named: answers)
+    assert _apply.resolve("two.example") == ["192.0.2.1", "192.0.2.2", "2001:db8::1"]

@@ -1,0 +1,104 @@
+# Copyright (c) 2026, exasol_community.network contributors
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""Other firewalls beside the one that is changed."""
+
+import json
+
+import pytest
+
+from ansible_collections.exasol_community.network.plugins.module_utils._firewall import _foreign
+from ansible_collections.exasol_community.network.tests.unit.helpers import assert_names, refusal
+from ansible_collections.exasol_community.network.tests.unit.plugins.module_utils._firewall import cases
+from ansible_collections.exasol_community.network.tests.unit.plugins.module_utils._firewall.cases import rule
+from ansible_collections.exasol_community.network.tests.unit.plugins.module_utils._firewall.commands import Commands
+from ansible_collections.exasol_community.network.tests.unit.plugins.module_utils._firewall.rulesets import (
+    COUNTER,
+    DROP,
+    REJECT,
+    TCP_22,
+    base,
+    chain,
+    document,
+    entry,
+    jump,
+)
+
+IN_RULES = cases.settled([rule("in tcp 8563", "192.0.2.0/24")])
+OUT_RULES = cases.settled([rule("out udp 53", "192.0.2.53")])
+OWN = base(policy="drop")
+IPTABLES_NFT = base(policy="drop", family="ip", name="INPUT")
+FIREWALLD = base(table="firewalld", name="filter_INPUT")
+IN_FIREWALLD = entry("filter_INPUT", REJECT, table="firewalld")
+FAIL2BAN = (base(table="f2b-table", name="f2b-chain"), entry("f2b-chain", TCP_22, REJECT, table="f2b-table"))
+
+
+def barriers(monkeypatch, provider, items, rules=IN_RULES):
+    """Return the barriers beside a provider, each as place and whether it stops everything."""
+    Commands(monkeypatch, {"nft -j list ruleset": json.dumps(document(*items))})
+    return [(found.owner, found.place, found.everything) for found in _foreign.barriers(provider, rules)]
+
+
+@pytest.mark.parametrize("provider, items, expected", [
+    ("nftables", [OWN], []),
+    ("ufw", [OWN], [("nftables", "inet filter input", True)]),
+    ("ufw", [IPTABLES_NFT], []),
+    ("iptables", [IPTABLES_NFT], []),
+    ("nftables", [IPTABLES_NFT], [("iptables", "ip filter INPUT", True)]),
+    ("firewalld", [FIREWALLD, IN_FIREWALLD], []),
+    ("iptables", [FIREWALLD, IN_FIREWALLD], [("firewalld", "inet firewalld filter_INPUT", True)]),
+    ("ufw", list(FAIL2BAN), [("nftables", "inet f2b-table f2b-chain", False)]),
+    ("ufw", [base(), entry("input", COUNTER, DROP)], [("nftables", "inet filter input", True)]),
+    ("ufw", [base(), entry("input", TCP_22, DROP)], [("nftables", "inet filter input", False)]),
+    ("ufw", [base(), chain("a"), entry("input", jump("a")), entry("a", DROP)], [("nftables", "inet filter input", False)]),
+    ("ufw", [base("output", "drop")], []),
+    ("ufw", [base("forward", "drop"), base("prerouting", "drop")], []),
+    ("ufw", [base(policy="drop", table="exasol_network")], []),
+], ids=["own", "beside-ufw", "ufw-is-iptables", "iptables", "iptables-beside", "firewalld", "firewalld-beside", "fail2ban", "drop", "some", "in-a-chain", "other-way",
+        "other-hooks", "ours"])
+def test_chains_of_others_that_stop_packets_are_found(monkeypatch, provider, items, expected):
+    assert barriers(monkeypatch, provider, items) == expected
+
+
+def test_only_the_ways_that_rules_open_matter(monkeypatch):
+    both = [OWN, base("output", "drop")]
+    assert [place for owner, place, everything in barriers(monkeypatch, "ufw", both, OUT_RULES)] == ["inet filter output"]
+    assert barriers(monkeypatch, "ufw", both, ()) == []
+    assert barriers(monkeypatch, "ufw", both, cases.settled([rule("in tcp 22", action="reject")])) == []
+
+
+def test_a_reject_of_iptables_nft_is_a_barrier(monkeypatch):
+    # "iptables -A INPUT -j REJECT" is an extension for nft, not a statement.
+    items = [base(family="ip", name="INPUT"), entry("INPUT", COUNTER, {"xt": {"type": "target", "name": "REJECT"}}, family="ip")]
+    assert barriers(monkeypatch, "firewalld", items) == [("iptables", "ip filter INPUT", True)]
+
+
+def test_without_nft_nobody_can_tell(monkeypatch):
+    Commands(monkeypatch, {})
+    assert _foreign.barriers("ufw", IN_RULES) == []
+
+
+@pytest.mark.parametrize("provider, refused", [("ufw", False), ("nftables", True)])
+def test_an_nft_without_json_is_in_the_way_of_nftables_alone(monkeypatch, provider, refused):
+    Commands(monkeypatch, {"nft -j list ruleset": "Error: no JSON\n"})
+    if refused:
+        assert_names(refusal(_foreign.barriers, provider, IN_RULES), ["JSON"])
+    else:
+        assert _foreign.barriers(provider, IN_RULES) == []
+
+
+@pytest.mark.parametrize("items, fragments", [
+    ([OWN], ["ufw", "nftables", "inet filter input", "stop one of the two"]),
+    ([OWN, base(policy="drop", name="late")], ["inet filter input", "inet filter late"]),
+], ids=["one", "two"])
+def test_what_stops_everything_is_refused_by_name(monkeypatch, items, fragments):
+    Commands(monkeypatch, {"nft -j list ruleset": json.dumps(document(*items))})
+    assert_names(refusal(_foreign.check, "ufw", _foreign.barriers("ufw", IN_RULES)), fragments)
+
+
+def test_what_stops_something_is_told(monkeypatch):
+    Commands(monkeypatch, {"nft -j list ruleset": json.dumps(document(*FAIL2BAN))})
+    found = _foreign.barriers("ufw", IN_RULES)
+    _foreign.check("ufw", found)
+    assert_names(" ".join(_foreign.notes("ufw", found)), ["nftables", "ufw", "inet f2b-table f2b-chain"])
+    assert _foreign.notes("ufw", []) == []

@@ -1,0 +1,257 @@
+# Copyright (c) 2026, exasol_community.network contributors
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""Commit confirmed: a timer on the host and a confirmation race for one rename, and one of them wins."""
+
+import json
+import os
+import re
+import subprocess
+import time
+
+import pytest
+
+from ansible_collections.exasol_community.network.plugins.module_utils._firewall import _rollback
+from ansible_collections.exasol_community.network.plugins.module_utils._firewall._steps import FirewallError, Shell
+from ansible_collections.exasol_community.network.tests.unit.helpers import assert_names, refusal
+
+PARTS = {"_PENDING": "pending", "_TAKEN": "taken", "_CONFIRMED": "confirmed", "_ROLLED_BACK": "rolled_back"}
+
+
+class Place:
+    """A folder of its own for what waits, and a timer that only remembers."""
+
+    def __init__(self, monkeypatch, tmp_path):
+        self.folder, self.started, self.out = tmp_path / "state", [], tmp_path / "out"
+        monkeypatch.setattr(_rollback, "FOLDER", str(self.folder))
+        for name, part in PARTS.items():
+            monkeypatch.setattr(_rollback, name, str(self.folder / part), raising=False)
+        monkeypatch.setattr(_rollback, "which", lambda name: "")
+        monkeypatch.setattr(_rollback, "_start", lambda identity, seconds: self.started.append((identity, seconds)))
+
+    @property
+    def undo(self):
+        """What takes the change back, a word that says so."""
+        return [Shell("echo 'taken back' >> '{0}'".format(self.out))]
+
+    @property
+    def script(self):
+        """The script that the timer runs."""
+        return self.folder / "pending" / "undo.sh"
+
+    def taken_back(self):
+        """Return how often the change was taken back."""
+        return self.out.read_text().count("taken back") if self.out.exists() else 0
+
+    def names(self):
+        """Return what is left in the folder."""
+        return sorted(path.name for path in self.folder.iterdir()) if self.folder.exists() else []
+
+
+@pytest.fixture
+def place(monkeypatch, tmp_path):
+    return Place(monkeypatch, tmp_path)
+
+
+def fire(script, *arguments):
+    """Run the script as the timer would."""
+    return subprocess.run(["/bin/sh", str(script)] + list(arguments), env={}, stdin=subprocess.DEVNULL, timeout=30, check=False).returncode
+
+
+def test_arming_leaves_a_script_for_root_alone(place):
+    _rollback.arm("one", place.undo, 30)
+    assert place.started == [("one", 30)]
+    assert place.folder.stat().st_mode & 0o777 == place.script.parent.stat().st_mode & 0o777 == 0o700
+    assert place.script.stat().st_mode & 0o077 == 0
+    waiting = _rollback.pending()
+    assert waiting["id"] == "one" and 25 < waiting["deadline"] - time.time() <= 30
+
+
+def test_confirmation_in_time_keeps_the_change(place):
+    _rollback.arm("one", place.undo, 30)
+    script = place.script.read_text()
+    assert _rollback.confirm("one") is True
+    assert place.names() == [] and not place.folder.exists()
+    assert _rollback.confirm("one") is False
+    # The timer may run the script that it opened before.
+    place.out.parent.joinpath("late.sh").write_text(script)
+    assert fire(place.out.parent / "late.sh") == 0
+    assert place.taken_back() == 0 and place.names() == []
+
+
+@pytest.mark.parametrize("identity", ["two", "", "one "])
+def test_somebody_elses_confirmation_keeps_nothing(place, identity):
+    _rollback.arm("one", place.undo, 30)
+    assert _rollback.confirm(identity) is False
+    assert _rollback.pending()["id"] == "one"
+
+
+def test_nothing_waits_where_nothing_was_armed(place):
+    assert _rollback.pending() is None
+    assert _rollback.confirm("one") is False
+    assert _rollback.rolled_back() == ""
+    _rollback.settle()
+
+
+def test_the_timer_takes_the_change_back_and_says_so_once(place):
+    _rollback.arm("one", place.undo, 30)
+    assert fire(place.script) == 0
+    assert place.taken_back() == 1 and place.names() == ["rolled_back"]
+    assert _rollback.confirm("one") is False
+    assert re.match(r"\d{4}-\d\d-\d\dT\d\d:\d\d:\d\dZ$", _rollback.rolled_back())
+    assert _rollback.rolled_back() == "" and not place.folder.exists()
+
+
+def test_a_confirmation_during_the_way_back_is_too_late(place):
+    _rollback.arm("one", [Shell("until [ -e '{0}.go' ]; do sleep 0.02; done".format(place.out))] + place.undo, 30)
+    timer = subprocess.Popen(["/bin/sh", str(place.script)], env={"PATH": "/usr/bin:/bin"})
+    until((place.folder / "taken").exists)
+    assert _rollback.confirm("one") is False
+    place.out.with_suffix(".go").write_text("")
+    assert timer.wait(30) == 0
+    assert place.taken_back() == 1
+
+
+@pytest.mark.parametrize("turn", range(6))
+def test_timer_and_confirmation_never_both_win(place, turn):
+    _rollback.arm("one", place.undo, 30)
+    timer = subprocess.Popen(["/bin/sh", str(place.script)], env={"PATH": "/usr/bin:/bin"}, stderr=subprocess.DEVNULL)
+    time.sleep(turn * 0.0006)
+    confirmed = _rollback.confirm("one")
+    timer.wait(30)
+    assert confirmed != bool(place.taken_back())
+    assert place.names() == ([] if confirmed else ["rolled_back"])
+
+
+def test_a_confirmation_that_lost_the_race_in_the_last_moment_is_none(place, monkeypatch):
+    _rollback.arm("one", place.undo, 30)
+    waits = _rollback.waits
+
+    def timer_comes_first(identity):
+        found = waits(identity)
+        fire(place.script)
+        return found
+
+    monkeypatch.setattr(_rollback, "waits", timer_comes_first)
+    assert _rollback.confirm("one") is False
+    assert place.taken_back() == 1
+
+
+def test_disarming_forgets_the_change(place):
+    _rollback.arm("one", place.undo, 30)
+    _rollback.disarm("one")
+    assert _rollback.pending() is None and place.taken_back() == 0
+
+
+@pytest.mark.parametrize("seconds", [30, 0, -10])
+def test_a_change_that_waits_is_not_disturbed(place, seconds):
+    _rollback.arm("one", place.undo, seconds)
+    assert_names(refusal(_rollback.settle), ["waits for its confirmation"])
+    assert place.taken_back() == 0 and _rollback.pending()["id"] == "one"
+
+
+def test_a_change_whose_timer_was_lost_is_taken_back(place):
+    # The host was restarted, and its timer with it.
+    _rollback.arm("one", place.undo, -60)
+    _rollback.settle()
+    assert place.taken_back() == 1
+    assert _rollback.rolled_back()
+
+
+def test_a_timer_that_does_not_start_leaves_nothing_behind(place, monkeypatch):
+    def fail(identity, seconds):
+        raise FirewallError("no timer")
+
+    monkeypatch.setattr(_rollback, "_start", fail)
+    assert refusal(_rollback.arm, "one", place.undo, 30) == "no timer"
+    assert _rollback.pending() is None and "pending" not in place.names()
+
+
+def test_what_a_dead_run_left_does_not_undo_the_next_change(place):
+    # A host that went down between a confirmation's rename and its removal.
+    for name in ("taken", "confirmed"):
+        (place.folder / name).mkdir(parents=True)
+        (place.folder / name / "undo.sh").write_text("exit 0\n")
+    _rollback.arm("one", place.undo, 30)
+    assert _rollback.confirm("one") is True
+
+
+def test_nobody_begins_while_the_host_restores_its_rules(place):
+    _rollback.arm("one", place.undo, 0)
+    os.rename(str(place.script.parent), str(place.folder / "taken"))
+    assert_names(refusal(_rollback.settle), ["again"])
+
+
+def test_a_way_back_that_was_cut_short_is_gone_to_its_end(place):
+    # The host was restarted while it restored its rules.
+    _rollback.arm("one", place.undo, -60)
+    os.rename(str(place.script.parent), str(place.folder / "taken"))
+    _rollback.settle()
+    assert place.taken_back() == 1 and place.names() == ["rolled_back"]
+
+
+def until(condition, seconds=10):
+    """Wait for something that a process of its own brings about."""
+    end = time.monotonic() + seconds
+    while not condition():
+        assert time.monotonic() < end, "it did not happen within {0} s".format(seconds)
+        time.sleep(0.01)
+
+
+@pytest.fixture
+def ticking(monkeypatch, tmp_path):
+    """A place with a timer that really runs, of the kind for hosts without systemd."""
+    start = _rollback._start
+    place = Place(monkeypatch, tmp_path)
+    monkeypatch.setattr(_rollback, "_start", start)
+    return place
+
+
+def test_a_real_timer_fires(ticking):
+    _rollback.arm("one", ticking.undo, 0)
+    until(lambda: (ticking.folder / "rolled_back").exists() and ticking.names() == ["rolled_back"])
+    assert ticking.taken_back() == 1
+
+
+def test_a_real_timer_that_was_stopped_in_time_does_nothing(ticking):
+    _rollback.arm("one", ticking.undo, 1)
+    assert _rollback.confirm("one") is True
+    time.sleep(1.3)
+    assert ticking.taken_back() == 0 and ticking.names() == []
+
+
+def test_the_timer_of_a_confirmed_change_leaves_the_next_one_alone(ticking):
+    _rollback.arm("one", ticking.undo, 1)
+    assert _rollback.confirm("one") is True
+    _rollback.arm("two", ticking.undo, 30)
+    time.sleep(1.3)
+    assert ticking.taken_back() == 0 and _rollback.pending()["id"] == "two"
+
+
+def test_with_systemd_the_timer_is_a_unit_of_its_own(ticking, monkeypatch):
+    commands = []
+
+    class Recorder:
+        def __init__(self, command, stdin=""):
+            commands.append(command)
+
+        def perform(self):
+            pass
+
+    monkeypatch.setattr(_rollback, "which", lambda name: "/usr/bin/" + name)
+    monkeypatch.setattr(_rollback.os.path, "isdir", lambda path: True)
+    monkeypatch.setattr(_rollback, "Run", Recorder)
+    _rollback.arm("one", ticking.undo, 30)
+    command, = commands
+    assert command[0] == "systemd-run" and "--on-active=30s" in command
+    assert [word for word in command if "AccuracySec" in word] and str(ticking.script) in command
+    stopped = []
+    monkeypatch.setattr(_rollback, "run", stopped.append)
+    assert _rollback.confirm("one") is True
+    unit = command[command.index("--unit") + 1]
+    assert stopped == [("systemctl", "stop", unit + ".timer")]
+
+
+def test_info_is_plain_json(place):
+    _rollback.arm("one", place.undo, 30)
+    assert set(json.loads((place.folder / "pending" / "info.json").read_text())) == {"id", "deadline"}

@@ -1,0 +1,331 @@
+# Copyright (c) 2026, exasol_community.network contributors
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""Starting, sharing and ending a listener; its process is seen through /proc and bare sockets."""
+
+import errno
+import json
+import os
+import signal
+import socket
+
+import pytest
+
+from ansible_collections.exasol_community.network.plugins.module_utils import _control
+from ansible_collections.exasol_community.network.plugins.module_utils._errors import ListenerError
+from ansible_collections.exasol_community.network.tests.unit.helpers import assert_names, refusal, run_python
+from ansible_collections.exasol_community.network.tests.unit.plugins.module_utils.loopback import (
+    ended,
+    family_of,
+    free_ports,
+    listening,
+    port_of,
+    some_address,
+    wait_until,
+)
+
+NOBODY = 65534
+
+
+def listens(address, port):
+    """Tell whether somebody listens at a port."""
+    with socket.socket(family_of(address)) as sock:
+        return sock.connect_ex((address, port)) == 0
+
+
+def runs(host):
+    """Tell whether a host's listener can be asked."""
+    with socket.socket(socket.AF_UNIX) as sock:
+        return sock.connect_ex(_control.control_name(host.name)) != errno.ECONNREFUSED
+
+
+def entry(address, *ports):
+    """Return where a listener listens."""
+    return {"address": address, "protocol": "tcp", "ports": ",".join(str(port) for port in ports)}
+
+
+def test_present_starts_a_process_and_absent_ends_it(host):
+    address = some_address()
+    (port,) = free_ports(address)
+    found = host.present(address, [port])
+    assert (found["listening"], found["in_use"], found["denied"], found["changed"]) == ([entry(address, port)], [], [], True)
+    assert listens(address, port) and not ended(found["pid"])
+    assert host.absent() is True
+    wait_until(lambda: ended(found["pid"]))
+    assert not listens(address, port)
+
+
+def test_both_are_idempotent(host):
+    address = some_address()
+    first, last = free_ports(address, 2)
+    assert host.present(address, [first])["changed"] is True
+    again = host.present(address, [first])
+    assert (again["changed"], again["listening"]) == (False, [entry(address, first)])
+    assert host.present(address, [last])["changed"] is True
+    assert (host.absent(), host.absent()) == (True, False)
+
+
+def test_absent_without_a_listener_changes_nothing(host):
+    assert host.absent() is False
+    assert not runs(host)
+
+
+def test_the_process_is_a_child_of_nobody_and_holds_nothing_of_its_parent(host):
+    address = some_address()
+    with open(os.devnull) as held:
+        pid = host.present(address, free_ports(address))["pid"]
+        inherited = os.readlink("/proc/self/fd/{0}".format(held.fileno()))
+    with open("/proc/{0}/stat".format(pid)) as stat:
+        parent, group, session = stat.read().rpartition(")")[2].split()[1:4]
+    assert int(parent) != os.getpid() and session != str(os.getsid(0)) and group == session
+    files = [os.readlink("/proc/{0}/fd/{1}".format(pid, name)) for name in os.listdir("/proc/{0}/fd".format(pid))]
+    assert files.count(inherited) <= 3, "standard streams alone lead to /dev/null"
+    assert not [name for name in files if name.startswith("pipe:")], "whoever reads our output must not wait for the listener"
+    assert os.readlink("/proc/{0}/cwd".format(pid)) == "/"
+
+
+def test_two_runs_share_the_process_and_neither_ends_the_others_ports(host):
+    address = some_address()
+    first, shared, last = free_ports(address, 3)
+    one = host.present(address, [first, shared], run="one")
+    other = host.present(address, [shared, last], run="other")
+    assert one["pid"] == other["pid"]
+    assert (other["listening"], other["in_use"]) == ([entry(address, *sorted([shared, last]))] if last != shared + 1 else other["listening"], [])
+    assert host.absent("one") is True
+    assert [listens(address, port) for port in (first, shared, last)] == [False, True, True]
+    assert host.absent("one") is False
+    assert host.absent("other") is True
+    wait_until(lambda: ended(one["pid"]))
+
+
+def test_two_hosts_on_one_machine_have_a_process_each(host, other_host):
+    address = some_address()
+    first, last = free_ports(address, 2)
+    assert host.present(address, [first])["pid"] != other_host.present(address, [first, last])["pid"]
+    assert other_host.present(address, [first, last])["in_use"] == [entry(address, first)]
+    host.absent()
+    assert [listens(address, port) for port in (first, last)] == [False, True]
+
+
+def test_two_starts_at_once_are_one_process(host):
+    address = some_address()
+    ports = free_ports(address, 8)
+    pipes = []
+    for index, port in enumerate(ports):
+        token = host.token("run{0}".format(index))
+        reader, writer = os.pipe()
+        child = os.fork()
+        if not child:
+            try:
+                found = _control.present(host.name, token, [entry(address, port)], 60)
+                os.write(writer, str(found["pid"]).encode("ascii"))
+            finally:
+                os._exit(0)
+        os.close(writer)
+        pipes.append((child, reader))
+    for child, reader in pipes:
+        os.waitpid(child, 0)
+        host.pids.add(int(os.read(reader, 100)))
+        os.close(reader)
+    assert len(host.pids) == 1
+    assert all(listens(address, port) for port in ports)
+
+
+def test_nothing_wanted_starts_nothing(host):
+    assert host.listen([]) == {"listening": [], "in_use": [], "denied": [], "changed": False}
+    assert not runs(host)
+
+
+def test_dry_runs_start_and_end_nothing(host):
+    address = some_address()
+    (port,) = free_ports(address)
+    expected = {"listening": [entry(address, port)], "in_use": [], "denied": []}
+    assert host.present(address, [port], dry=True) == dict(expected, changed=True)
+    assert not runs(host)
+    assert host.absent(dry=True) is False
+    pid = host.present(address, [port])["pid"]
+    assert host.present(address, [port], dry=True) == dict(expected, changed=False, pid=pid)
+    assert host.absent(dry=True) is True
+    assert listens(address, port)
+
+
+def test_ports_in_use_come_back_and_the_service_still_works(host):
+    with listening("127.0.0.1") as service:
+        (free,) = free_ports("127.0.0.1")
+        found = host.present("127.0.0.1", [free, port_of(service)])
+        assert (found["listening"], found["in_use"]) == ([entry("127.0.0.1", free)], [entry("127.0.0.1", port_of(service))])
+        assert host.absent() is True
+        with socket.create_connection(service.getsockname(), timeout=10):
+            service.accept()[0].close()
+
+
+@pytest.mark.parametrize("token, wanted, fragments", [
+    ("short", [entry("127.0.0.1", 5)], ["5 characters", "at least 16"]),
+    ("x" * 16, [entry("127.0.0.1", 0)], ["port 0", "1 to 65535"]),
+    ("x" * 16, [entry("127.0.0.1", "6-5")], ["'6-5'", "backwards"]),
+    ("x" * 16, [entry("192.0.2.0/24", 5)], ["'192.0.2.0/24'", "IP address of the host"]),
+    ("x" * 16, [dict(entry("127.0.0.1", 5), protocol="sctp")], ["'sctp'", "tcp or udp"]),
+])
+def test_bad_input_is_named_and_starts_nothing(host, token, wanted, fragments):
+    assert_names(refusal(_control.present, host.name, token, wanted, 60), fragments)
+    assert not runs(host)
+
+
+def test_an_address_of_another_host_is_named_and_nothing_is_left(host):
+    (free,) = free_ports("127.0.0.1")
+    with pytest.raises(ListenerError) as caught:
+        host.listen([entry("127.0.0.1", free), entry("192.0.2.1", 18563)])
+    assert_names(str(caught.value), ["192.0.2.1", "tcp port 18563", "not one of this host's", "exasol_address"])
+    assert not listens("127.0.0.1", free)
+    wait_until(lambda: not runs(host))
+
+
+def test_a_run_that_cannot_be_served_harms_no_other(host):
+    (free,) = free_ports("127.0.0.1")
+    host.present("127.0.0.1", [free], run="other")
+    with pytest.raises(ListenerError):
+        host.listen([entry("192.0.2.1", 18563)])
+    assert listens("127.0.0.1", free) and runs(host)
+
+
+LEAVE = """
+import json, os, signal, sys
+from ansible_collections.exasol_community.network.plugins.module_utils import _control
+host, token, address, port, ttl = sys.argv[1:6]
+print(json.dumps(_control.present(host, token, [{"address": address, "protocol": "tcp", "ports": port}], float(ttl))), flush=True)
+os.kill(os.getpid(), signal.SIGKILL)
+"""
+
+
+def left_behind(host, address, port, ttl):
+    """Start a listener from a process that is killed at once."""
+    found = json.loads(run_python(LEAVE, host.name, host.token("run"), address, str(port), str(ttl)))
+    host.pids.add(found["pid"])
+    return found
+
+
+def test_the_deadline_ends_the_process_though_its_parent_is_dead(host):
+    address = some_address()
+    (port,) = free_ports(address)
+    pid = left_behind(host, address, port, 1)["pid"]
+    wait_until(lambda: ended(pid))
+    assert not listens(address, port)
+
+
+def test_until_its_deadline_it_outlives_its_parent(host):
+    address = some_address()
+    (port,) = free_ports(address)
+    pid = left_behind(host, address, port, 60)["pid"]
+    assert listens(address, port) and not ended(pid)
+    assert host.absent() is True
+
+
+def test_each_run_ends_at_its_own_deadline(host):
+    address = some_address()
+    first, last = free_ports(address, 2)
+    host.present(address, [first], run="brief", ttl=1)
+    pid = host.present(address, [last], run="long", ttl=60)["pid"]
+    wait_until(lambda: not listens(address, first))
+    assert listens(address, last) and not ended(pid)
+
+
+def test_a_killed_listener_is_started_anew(host):
+    address = some_address()
+    (port,) = free_ports(address)
+    pid = host.present(address, [port])["pid"]
+    os.kill(pid, signal.SIGKILL)
+    wait_until(lambda: ended(pid))
+    again = host.present(address, [port])
+    assert (again["changed"], again["listening"]) == (True, [entry(address, port)])
+    assert again["pid"] != pid and listens(address, port)
+
+
+def test_absent_after_a_kill_changes_nothing(host):
+    address = some_address()
+    pid = host.present(address, free_ports(address))["pid"]
+    os.kill(pid, signal.SIGKILL)
+    wait_until(lambda: ended(pid))
+    assert host.absent() is False
+
+
+CROWD = """
+import json, resource, sys
+from ansible_collections.exasol_community.network.plugins.module_utils import _control
+from ansible_collections.exasol_community.network.plugins.module_utils._errors import NetworkError
+resource.setrlimit(resource.RLIMIT_NOFILE, (256, 256))
+host, token, address = sys.argv[1:4]
+try:
+    _control.present(host, token, [{"address": address, "protocol": "tcp", "ports": "20000-21000"}], 60)
+except NetworkError as error:
+    print(json.dumps([str(error), _control.request(host, operation="show", token=token)]))
+"""
+
+
+def test_more_sockets_than_the_limit_are_an_error_and_nothing_starts(host):
+    error, running = json.loads(run_python(CROWD, host.name, host.token("run"), some_address()))
+    assert_names(error, ["1001 ports", "1065 sockets", "limit of open files", "hard limit"])
+    assert running is None
+    assert not runs(host)
+
+
+PRIVILEGED = """
+import json, os, sys
+from ansible_collections.exasol_community.network.plugins.module_utils import _control
+if not os.getuid():
+    os.setgroups([])
+    os.setgid(int(sys.argv[5]))
+    os.setuid(int(sys.argv[5]))
+host, token, address, ports = sys.argv[1:5]
+found = _control.present(host, token, [{"address": address, "protocol": "tcp", "ports": ports}], 60)
+print(json.dumps([found, _control.absent(host, token)]))
+"""
+
+
+def unprivileged_from():
+    """Return the first port that needs no privilege."""
+    with open("/proc/sys/net/ipv4/ip_unprivileged_port_start") as setting:
+        return int(setting.read())
+
+
+@pytest.mark.skipif(unprivileged_from() < 2, reason="every port is permitted to everybody here")
+def test_a_privileged_port_is_denied_without_root_and_the_others_are_served(host):
+    address = some_address()
+    (free,) = free_ports(address)
+    found, released = json.loads(run_python(PRIVILEGED, host.name, host.token("run"), address, "1,{0}".format(free), str(NOBODY)))
+    host.pids.add(found["pid"])
+    assert (found["denied"], found["listening"], released) == ([entry(address, 1)], [entry(address, free)], True)
+
+
+@pytest.mark.skipif(os.getuid() != 0, reason="only root can act for another user")
+def test_the_listener_of_another_user_is_not_obeyed(host):
+    with socket.socket(socket.AF_UNIX) as squatter:
+        squatter.bind(_control.control_name(host.name))
+        squatter.listen(5)
+        assert run_python(SQUATTED, host.name, host.token("run"), _control.control_name(host.name).decode("ascii")[1:], str(NOBODY)) == "refused"
+
+
+SQUATTED = """
+import os, sys
+from ansible_collections.exasol_community.network.plugins.module_utils import _control
+from ansible_collections.exasol_community.network.plugins.module_utils._errors import ListenerError
+name = "\\0" + sys.argv[3]
+os.setgroups([])
+os.setgid(int(sys.argv[4]))
+os.setuid(int(sys.argv[4]))
+_control.control_name = lambda host: name.encode("ascii")
+try:
+    _control.absent(sys.argv[1], sys.argv[2])
+except ListenerError as error:
+    print("refused" if "another user (uid 0)" in str(error) else error)
+"""
+
+
+def test_names_of_hosts_and_users_do_not_collide():
+    names = {_control.control_name(name) for name in ("n1", "n2", "N1", "\u30ce", "n1 ")}
+    assert len(names) == 5
+    assert all(name.startswith(b"\0") and len(name) < 108 and str(os.getuid()).encode("ascii") in name for name in names)
+
+
+def test_a_listener_that_never_stays_up_is_told(host, monkeypatch):
+    monkeypatch.setattr(_control, "spawn", lambda name: None)
+    assert_names(refusal(host.present, "127.0.0.1", free_ports("127.0.0.1")), [host.name, "does not stay up"])

@@ -1,0 +1,43 @@
+# Copyright (c) 2026, exasol_community.network contributors
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""The questions that UDP services are asked, read back as their standards define them."""
+
+import struct
+
+import pytest
+
+from ansible_collections.exasol_community.network.plugins.module_utils._payloads import payload
+from ansible_collections.exasol_community.network.plugins.module_utils._table import TABLE
+
+
+def test_dns_asks_for_the_name_servers_of_the_root():
+    # RFC 1035, sections 4.1.1 and 4.1.2.
+    question = payload("dns_udp")
+    flags, questions, answers, authorities, additional = struct.unpack("!5H", question[2:12])
+    assert (flags & 0x8000, questions, answers, authorities, additional) == (0, 1, 0, 0, 0)
+    name, kind, family = question[12:13], struct.unpack("!H", question[13:15])[0], struct.unpack("!H", question[15:17])[0]
+    assert (name, kind, family, len(question)) == (b"\0", 2, 1, 17)
+
+
+def test_dns_recursion_is_not_desired():
+    assert not struct.unpack("!H", payload("dns_udp")[2:4])[0] & 0x0100
+
+
+def test_dns_questions_differ_in_their_id():
+    assert len({payload("dns_udp")[:2] for unused in range(50)}) > 1
+
+
+def test_ntp_asks_as_a_client():
+    # RFC 5905, section 7.3: leap indicator, version and mode share the first byte of 48.
+    packet = payload("ntp")
+    assert (packet[0] >> 6, packet[0] >> 3 & 7, packet[0] & 7, len(packet)) == (0, 4, 3, 48)
+
+
+@pytest.mark.parametrize("service", ["", "sql_client", "dns_tcp", "unknown"])
+def test_other_services_are_asked_nothing(service):
+    assert payload(service) == b""
+
+
+def test_every_udp_row_has_a_question():
+    assert [service.name for service in TABLE.services if service.probe == "udp" and not payload(service.name)] == []

@@ -1,0 +1,301 @@
+# Copyright (c) 2026, exasol_community.network contributors
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""The sweep against real sockets on loopback: what it finds, and how politely it leaves."""
+
+import socket
+import threading
+import time
+
+import pytest
+
+from ansible_collections.exasol_community.network.plugins.module_utils import _hello, _outcome
+from ansible_collections.exasol_community.network.plugins.module_utils._outcome import Outcome
+from ansible_collections.exasol_community.network.plugins.module_utils._ports import PortRange, compress
+from ansible_collections.exasol_community.network.plugins.module_utils._sockets import Sources
+from ansible_collections.exasol_community.network.plugins.module_utils._sweep import OTHER_ANSWER, SILENT_LISTENER, Pace, Sweep, all_ports
+from ansible_collections.exasol_community.network.plugins.module_utils._targets import Target
+from ansible_collections.exasol_community.network.tests.unit.plugins.module_utils.loopback import (
+    Echo,
+    Server,
+    bound,
+    full,
+    listening,
+    open_files,
+    port_of,
+    some_address,
+    wait_until,
+)
+
+KEY = b"a token of the tests"
+ADDRESSES = ["127.0.0.1", "127.0.0.77", "::1"]
+QUICK = Pace(timeout=0.3)
+
+
+def target(address, ports, protocol="tcp", ours=False):
+    """Return a target; with C(ours) our listener is expected at all its ports."""
+    made = Target("n11", address, protocol)
+    made.add(compress(ports))
+    made.ours = made.ports if ours else ()
+    return made
+
+
+def swept(*targets, **pace):
+    """Sweep the targets and return the outcomes of the first one by port."""
+    with Sweep(QUICK._replace(**pace), Sources(()), KEY) as sweep:
+        sweep.run(all_ports(targets))
+    return {port: outcome for outcome, found in targets[0].found.items() for port in found.ports}
+
+
+def states(outcomes):
+    """Return state and reason by port."""
+    return {port: (outcome.state, outcome.reason) for port, outcome in outcomes.items()}
+
+
+@pytest.mark.parametrize("address", ADDRESSES)
+def test_open_closed_and_silent_ports_are_told_apart(address):
+    with listening(address) as server, bound(address) as refusing, full(address) as filtered:
+        found = swept(target(address, [port_of(server), port_of(refusing), port_of(filtered)]))
+        assert states(found) == {port_of(server): ("open", "syn-ack"), port_of(refusing): ("closed", "conn-refused"),
+                                 port_of(filtered): ("filtered", "no-response")}
+
+
+@pytest.mark.parametrize("address", ADDRESSES)
+def test_datagrams_are_answered_or_refused(address):
+    with Echo(address, b"hello") as talking, bound(address, kind=socket.SOCK_DGRAM) as gone:
+        closed = port_of(gone)
+        gone.close()
+        found = swept(target(address, [talking.port, closed], "udp"), timeout=5.0)
+    assert states(found) == {talking.port: ("open", "udp-response"), closed: ("closed", "port-unreach")}
+    assert found[closed].reason_ip == address
+
+
+@pytest.mark.parametrize("address", ADDRESSES)
+def test_a_silent_service_is_asked_three_times_and_no_more(address):
+    with Echo(address) as service:
+        found = swept(target(address, [service.port], "udp"))
+        wait_until(lambda: len(service.questions) >= 3)
+    assert states(found) == {service.port: ("open|filtered", "no-response")}
+    assert service.questions == [b""] * 3
+
+
+def test_a_lost_datagram_is_asked_for_again():
+    with Echo("127.0.0.1", b"hello", deaf_to=1) as service:
+        found = swept(target("127.0.0.1", [service.port], "udp"), timeout=1.5)
+    assert states(found) == {service.port: ("open", "udp-response")}
+    assert len(service.questions) >= 2
+
+
+def test_times_are_measured_for_answers_only():
+    with listening("127.0.0.1") as server, bound("127.0.0.1") as refusing, full("127.0.0.1") as filtered:
+        made = target("127.0.0.1", [port_of(server), port_of(refusing), port_of(filtered)])
+        swept(made)
+    times = {outcome.state: list(found.rtt_ms) for outcome, found in made.found.items()}
+    assert (len(times["open"]), len(times["closed"]), times["filtered"]) == (1, 1, [])
+    assert all(0 <= rtt_ms < 10000 for rtt_ms in times["open"] + times["closed"])
+
+
+def test_a_repeated_syn_shows_in_the_time():
+    # The kernel drops the first SYN of a full queue and answers the second, which leaves a second later (RFC 6298, section 2.1).
+    with full("127.0.0.1") as lossy:
+        timer = threading.Timer(0.2, lambda: [lossy.listen(16)] + [lossy.accept()[0].close() for unused in range(3)])
+        timer.start()
+        made = target("127.0.0.1", [port_of(lossy)])
+        swept(made, timeout=3.5)
+        timer.join()
+    ((outcome, found),) = made.found.items()
+    assert outcome == Outcome("open", "syn-ack")
+    assert found.rtt_ms[0] >= 900
+
+
+@pytest.mark.parametrize("banner", [b"", b"220 ready\r\n", b"x" * 20000], ids=["silent", "short banner", "long banner"])
+def test_a_foreign_service_sees_an_orderly_end(banner):
+    with Server(some_address(), banner) as server:
+        found = swept(target(server.sock.getsockname()[0], [server.port]))
+        assert server.wait_for(1) == ["fin"]
+    assert states(found) == {server.port: ("open", "syn-ack")}
+    assert server.received == [b""], "a foreign service is told nothing"
+
+
+def test_a_service_that_ends_first_is_open():
+    with Server(some_address(), b"go away\r\n", closes=True) as server:
+        assert states(swept(target(server.sock.getsockname()[0], [server.port]))) == {server.port: ("open", "syn-ack")}
+
+
+@pytest.mark.parametrize("banner, closes", [(b"220 ready\r\n", False), (b"x" * 20000, False), (b"SSH-2.0-x\r\n" * 1000, False), (b"", True)],
+                         ids=["short banner", "long line", "many lines", "nothing"])
+def test_a_foreign_service_in_the_place_of_ours_proves_nothing_and_sees_an_orderly_end(banner, closes):
+    with Server(some_address(), banner, closes) as server:
+        found = swept(target(server.sock.getsockname()[0], [server.port], ours=True), timeout=5.0)
+        endings = server.wait_for(1)
+    assert found == {server.port: Outcome("open", "syn-ack", answered_by="", detail=OTHER_ANSWER)}
+    assert endings == ["fin"]
+
+
+def test_a_server_that_never_answers_proves_nothing():
+    with listening("127.0.0.1") as server:
+        found = swept(target("127.0.0.1", [port_of(server)], ours=True))
+        assert found == {port_of(server): Outcome("open", "syn-ack", answered_by="", detail=SILENT_LISTENER)}
+
+
+def test_an_echo_of_our_hello_proves_nothing():
+    question = _hello.hello(_hello.prefix(KEY), b"a" * 24)
+    with Echo("127.0.0.1", question) as service:
+        found = swept(target("127.0.0.1", [service.port], "udp", ours=True), timeout=5.0)
+    assert found == {service.port: Outcome("open", "udp-response", answered_by="", detail=OTHER_ANSWER)}
+
+
+def test_a_banner_that_came_before_we_looked_is_read():
+    with Server(some_address(), b"220 ready\r\n") as server:
+        made = target(server.sock.getsockname()[0], [server.port], ours=True)
+
+        def work():
+            yield made, server.port
+            wait_until(lambda: server.greeted)
+        with Sweep(Pace(timeout=1.0), Sources(()), KEY) as sweep:
+            sweep.run(work())
+    assert [outcome.detail for outcome in made.found] == [OTHER_ANSWER]
+
+
+def test_an_old_answer_proves_nothing():
+    with Server(some_address(), _hello.answer(KEY, "n11", b"a" * 24)) as server:
+        found = swept(target(server.sock.getsockname()[0], [server.port], ours=True), timeout=5.0)
+    assert found[server.port].answered_by == ""
+
+
+class OwnPort:
+    """A source that is the very destination: with its own port a socket connects to itself (simultaneous open, RFC 9293)."""
+
+    def __init__(self, address, port):
+        self._place = (address, port)
+
+    def bind(self, sock, family):
+        """Bind to the destination."""
+        sock.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+        sock.bind(self._place)
+
+
+def test_a_connection_to_itself_is_no_open_port():
+    address = some_address()
+    with bound(address) as taken:
+        port = port_of(taken)
+    made = target(address, [port])
+    with Sweep(QUICK, OwnPort(address, port)) as sweep:
+        sweep.run(all_ports([made]))
+    assert {outcome.state for outcome in made.found} == {"closed"}
+
+
+def test_many_ports_keep_to_the_concurrency():
+    address = some_address()
+    seen = []
+    with bound(address) as refusing:
+        made = target(address, [port_of(refusing)])
+
+        def work():
+            for unused in range(300):
+                seen.append(open_files())
+                yield made, port_of(refusing)
+        before = open_files()
+        with Sweep(Pace(timeout=5.0, concurrency=10), Sources(())) as sweep:
+            sweep.run(work())
+    assert sum(len(found.ports) for found in made.found.values()) == 300
+    assert max(seen) <= before + 1 + 10
+
+
+def test_no_port_is_started_before_its_turn():
+    times = []
+
+    def work(made, port):
+        for unused in range(21):
+            times.append(time.monotonic())
+            yield made, port
+    with bound("127.0.0.1") as refusing:
+        begun = time.monotonic()
+        with Sweep(Pace(timeout=5.0, rate=50.0), Sources(())) as sweep:
+            sweep.run(work(target("127.0.0.1", [port_of(refusing)]), port_of(refusing)))
+    early = [index for index, started in enumerate(times) if started - begun < index / 50.0 - 0.001]
+    assert (len(times), early) == (21, [])
+
+
+def test_an_interrupted_sweep_leaves_no_socket():
+    def interrupted(made, port):
+        yield made, port
+        raise KeyboardInterrupt
+    before = open_files()
+    with full("127.0.0.1") as filtered:
+        held = open_files()
+        with pytest.raises(KeyboardInterrupt), Sweep(Pace(), Sources(())) as sweep:
+            sweep.run(interrupted(target("127.0.0.1", [port_of(filtered)]), port_of(filtered)))
+        assert open_files() == held
+    assert open_files() == before
+
+
+def test_a_sweep_leaves_no_socket():
+    before = open_files()
+    with Server("127.0.0.1", b"banner") as server, Echo("127.0.0.1", b"x") as service, full("127.0.0.1") as filtered:
+        swept(target("127.0.0.1", [server.port, port_of(filtered)]), target("127.0.0.1", [service.port], "udp"))
+        server.wait_for(1)
+    assert open_files() == before
+
+
+@pytest.mark.parametrize("number, state, reason", [(101, "unreachable", "no-route"), (1, "filtered", "admin-prohibited"), (99, "error", "EADDRNOTAVAIL")])
+def test_what_the_own_kernel_refuses_is_recorded_and_the_rest_is_tried(number, state, reason):
+    class Refusing:
+        """Sources whose first use fails."""
+        used = False
+
+        def bind(self, sock, family):
+            """Fail once."""
+            if not self.used:
+                self.used = True
+                raise OSError(number, "refused")
+    with bound("127.0.0.1") as one, bound("127.0.0.1") as other:
+        made = target("127.0.0.1", [port_of(one), port_of(other)])
+        with Sweep(QUICK, Refusing()) as sweep:
+            sweep.run(all_ports([made]))
+    assert sorted(outcome.state for outcome in made.found) == sorted([state, "closed"])
+    assert reason in {outcome.reason for outcome in made.found}
+
+
+def test_no_descriptor_left_is_an_error_and_no_crash(monkeypatch):
+    made = target("127.0.0.1", [5])
+    with Sweep(QUICK, Sources(())) as sweep:
+        def exhausted(*unused):
+            raise OSError(24, "Too many open files")
+        monkeypatch.setattr(socket, "socket", exhausted)
+        sweep.run(all_ports([made]))
+    ((outcome, found),) = made.found.items()
+    assert (outcome.state, outcome.reason, list(found.ports)) == (_outcome.ERROR, "EMFILE", [5])
+
+
+class Watched:
+    """An epoll that keeps how long it was told to wait."""
+
+    def __init__(self, poll):
+        self._poll = poll
+        self.timeouts = []
+        self.register, self.close = poll.register, poll.close
+
+    def poll(self, timeout):
+        """Wait, and keep how long at most."""
+        self.timeouts.append(timeout)
+        return self._poll.poll(timeout)
+
+
+def test_when_nothing_is_under_way_nothing_is_waited_for(monkeypatch):
+    with Sweep(QUICK, Sources(())) as sweep:
+        sweep._poll = Watched(sweep._poll)
+
+        def exhausted(*unused):
+            raise OSError(24, "Too many open files")
+        monkeypatch.setattr(socket, "socket", exhausted)
+        sweep.run(all_ports([target("127.0.0.1", [5])]))
+        assert not any(sweep._poll.timeouts)
+
+
+def test_hosts_take_turns():
+    one, other, last = (Target(name, "127.0.0.1", "tcp") for name in "abc")
+    one.add((PortRange(1, 3),))
+    other.add((PortRange(11, 12),))
+    last.add((PortRange(21, 21),))
+    assert [(made.destination, port) for made, port in all_ports([one, other, last])] == [("a", 1), ("b", 11), ("c", 21), ("a", 2), ("b", 12), ("a", 3)]

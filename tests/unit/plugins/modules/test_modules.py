@@ -1,0 +1,99 @@
+# Copyright (c) 2026, exasol_community.network contributors
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""What the modules do with their options before and after the work, without running them."""
+
+from __future__ import annotations
+
+import pytest
+
+from ansible_collections.exasol_community.network.plugins.module_utils import _module, _options
+from ansible_collections.exasol_community.network.plugins.module_utils._errors import ListenerError, NetworkError
+from ansible_collections.exasol_community.network.plugins.modules import listener, port_info
+from ansible_collections.exasol_community.network.tests.unit.helpers import assert_names, refusal
+
+PARAMS = {"release": "8", "overrides": {}, "direction": None, "names": [], "peers": []}
+
+
+def selected(**params):
+    """Return the names of the rows that port_info selects."""
+    return [row["name"] for row in port_info.select({**PARAMS, **params})]
+
+
+@pytest.mark.parametrize(("params", "expected"), [
+    ({"names": ["confd", "sql_client"]}, ["sql_client", "confd"]),
+    ({"peers": ["install_host"]}, ["install_ssh"]),
+    ({"peers": ["ftp_server"], "release": "kb"}, ["ftp_data", "ftp"]),
+    ({"peers": ["client"], "direction": "outgoing"}, ["sql_client_out"]),
+    ({"names": ["sql_client"], "direction": "outgoing"}, []),
+    ({"names": ["sql_client"], "peers": ["oracle"]}, []),
+], ids=repr)
+def test_port_info_selects(params, expected):
+    assert selected(**params) == expected
+
+
+@pytest.mark.parametrize(("release", "count"), [("kb", 18), ("7.1", 26), ("8", 31)])
+def test_port_info_returns_every_row_of_a_release(release, count):
+    assert len(selected(release=release)) == count
+
+
+def test_port_info_applies_overrides():
+    (row,) = port_info.select({**PARAMS, "names": ["subconnection_in"], "overrides": {"subconnection_out": "30000-31000"}})
+    assert (row["ports"], row["first"], row["last"]) == ("30000-31000", 30000, 31000)
+
+
+@pytest.mark.parametrize(("params", "fragments"), [
+    ({"names": ["nonsense"]}, ["names", "'nonsense'", "no row at all"]),
+    ({"names": ["os_ssh"]}, ["'os_ssh'", "another release"]),
+    ({"peers": ["nonsense"]}, ["'nonsense'", "oracle"]),
+    ({"overrides": {"sql_client": "x"}}, ["'sql_client'", "'x'"]),
+], ids=repr)
+def test_port_info_names_what_it_does_not_know(params, fragments):
+    assert_names(refusal(selected, **params), fragments)
+
+
+@pytest.mark.parametrize(("params", "fragments"), [
+    ({"ttl": 0, "host": "n11"}, ["ttl 0", "at least 1 second"]),
+    ({"ttl": -5, "host": "n11"}, ["ttl -5", "at least 1 second"]),
+    ({"ttl": 5, "host": ""}, ["host is empty"]),
+])
+def test_listener_names_options_that_cannot_be_used(params, fragments):
+    assert_names(refusal(listener.check, params), fragments)
+
+
+def test_listener_accepts_the_rest():
+    assert listener.check({"ttl": 1, "host": "n11"}) is None
+
+
+class Module:
+    """Keeps how a module failed."""
+
+    failed = None
+
+    def fail_json(self, msg):
+        """Fail."""
+        self.failed = msg
+
+
+@pytest.mark.parametrize("error", [NetworkError, ListenerError])
+def test_our_errors_become_the_modules_failure(error):
+    module = Module()
+    with _module.failures_of(module):
+        raise error("port 0 is out of range")
+    assert module.failed == "port 0 is out of range"
+
+
+def test_other_errors_stay_what_they_are():
+    module = Module()
+    with pytest.raises(ZeroDivisionError), _module.failures_of(module):
+        raise ZeroDivisionError
+    assert module.failed is None
+
+
+def test_releases_are_offered_in_their_order():
+    assert _options.table_options()["release"] == {"type": "str", "choices": ["kb", "7.1", "8"], "default": "8"}
+
+
+def test_options_are_made_anew_each_time():
+    _options.target_options()["ports"]["required"] = False
+    assert _options.target_options()["ports"]["required"] is True

@@ -1,0 +1,226 @@
+# Copyright (c) 2026, exasol_community.network contributors
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""Joining a plan with what the hosts observed, on plans that the planner made."""
+
+from __future__ import annotations
+
+import pytest
+
+from ansible_collections.exasol_community.network.plugins.module_utils._flows import Party
+from ansible_collections.exasol_community.network.plugins.module_utils._plan import Wishes, make_plan
+from ansible_collections.exasol_community.network.plugins.plugin_utils._joining import Joining, failure, flow_verdicts, summarize
+from ansible_collections.exasol_community.network.tests.unit.helpers import assert_names
+
+N1, N2 = (Party(f"n{number}", (f"192.0.2.{number}",), managed=True) for number in (1, 2))
+CLIENT = Party("client", ("192.0.2.21", "2001:db8::21"), managed=True)
+OPEN, CLOSED, SILENT = ({"state": state, "reason": reason} for state, reason in
+                        (("open", "syn-ack"), ("closed", "conn-refused"), ("filtered", "no-response")))
+LOST = {"failed": True, "msg": "the host was unreachable"}
+
+
+def plan(**wishes):
+    """Return the plan of two nodes and a client, of release kb."""
+    return make_plan(Wishes(**{"release": "kb", **wishes}), {"database_node": [N1, N2], "client": [CLIENT]}, [])
+
+
+def listening(made):
+    """Return listeners that all came up."""
+    return {name: {"changed": True, "listening": host["listens"], "in_use": [], "denied": []} for name, host in made["hosts"].items() if host["listens"]}
+
+
+def observed(made, state=None, **states):
+    """Return what probes of a plan saw: one state everywhere, or another one by source and destination (C(n1_n2))."""
+    state = state or {**OPEN, "rtt_ms": {"min": 1.0, "median": 1.0, "max": 1.0}}
+    return {source: {"observations": [
+        {"destination": name, "address": address, "protocol": entry["protocol"], "ports": entry["ports"],
+         "states": [{**states.get(f"{source}_{name}", state), "ports": entry["ports"]}]}
+        for entry in host["probes"] for name, addresses in entry["destinations"].items() for address in addresses]}
+        for source, host in made["hosts"].items() if host["probes"]}
+
+
+def results(made, seen, listeners=None):
+    """Return the results by flow; each flow of these plans has one address."""
+    joined = Joining(made, seen, listening(made) if listeners is None else listeners).results()
+    return {(result["source"], result["destination"], result["service"], result["ports"]): result for result in joined}
+
+
+def verdicts(*arguments):
+    """Return the verdicts by flow."""
+    return {flow: result["verdict"] for flow, result in results(*arguments).items()}
+
+
+MESH = {("n1", "n2", "subconnection_in", "20000-21000"), ("n2", "n1", "subconnection_in", "20000-21000")}
+SQL = {("client", "n1", "sql_client", "8563"), ("client", "n2", "sql_client", "8563")}
+
+
+def test_every_flow_of_the_plan_has_a_result():
+    assert verdicts(plan(), observed(plan())) == dict.fromkeys(MESH | SQL, "ok")
+
+
+def test_a_result_says_what_was_seen():
+    result = results(plan(), observed(plan()))[("client", "n1", "sql_client", "8563")]
+    assert result == {
+        "source": "client", "destination": "n1", "address": "192.0.2.1", "service": "sql_client", "protocol": "tcp", "ports": "8563",
+        "expected": "reachable", "verdict": "ok", "state": "open", "reason": "syn-ack", "sentence": "client reaches tcp 8563 of n1 (192.0.2.1).",
+        "rtt_ms": {"min": 1.0, "median": 1.0, "max": 1.0}}
+
+
+def test_one_blocked_flow_is_one_result():
+    found = verdicts(plan(), observed(plan(), client_n2=SILENT))
+    assert {flow for flow, verdict in found.items() if verdict != "ok"} == {("client", "n2", "sql_client", "8563")}
+    assert found[("client", "n2", "sql_client", "8563")] == "blocked"
+
+
+def test_a_flow_is_split_where_its_ports_differ():
+    seen = observed(plan())
+    seen["n1"]["observations"][0]["states"] = [{**OPEN, "ports": "20000-20385,20387-21000"}, {**SILENT, "ports": "20386"}]
+    found = {flow: verdict for flow, verdict in verdicts(plan(), seen).items() if flow[0] == "n1"}
+    assert found == {("n1", "n2", "subconnection_in", "20000-20385,20387-21000"): "ok", ("n1", "n2", "subconnection_in", "20386"): "blocked"}
+
+
+def test_each_address_of_a_destination_has_a_result():
+    made = make_plan(Wishes("kb"), {"database_node": [N1._replace(addresses=("192.0.2.1", "2001:db8::1"))], "client": [CLIENT]}, [])
+    seen = observed(made)
+    seen["client"]["observations"][1]["states"][0].update(SILENT)
+    found = [(result["address"], result["verdict"]) for result in Joining(made, seen, {}).results()]
+    assert found == [("192.0.2.1", "ok"), ("2001:db8::1", "blocked")]
+
+
+def test_services_that_share_an_observation_get_their_own_ports():
+    made = plan(release="8")
+    ports = {flow[2]: flow[3] for flow in results(made, observed(made)) if flow[0] == "client"}
+    assert ports == {"sql_client": "8563", "bucketfs": "2580"}
+
+
+@pytest.mark.parametrize(("result", "fragment"), [
+    (LOST, "the host was unreachable"),
+    ({"unreachable": True, "msg": "Failed to connect"}, "Failed to connect"),
+    ({"failed": True}, "the task failed"),
+    ({"skipped": True}, "no observation came back"),
+    ({"observations": []}, "no observation came back"),
+    ({}, "no observation came back"),
+    (None, "took no part"),
+], ids=repr)
+def test_a_source_without_observations_is_untested_and_says_why(result, fragment):
+    seen = {**observed(plan()), "client": result}
+    found = results(plan(), seen)
+    assert {flow: found[flow]["verdict"] for flow in SQL} == dict.fromkeys(SQL, "untested")
+    assert {flow: found[flow]["verdict"] for flow in MESH} == dict.fromkeys(MESH, "ok")
+    assert_names(found[("client", "n1", "sql_client", "8563")]["sentence"], ["client was not able to test tcp 8563 of n1", fragment])
+
+
+def test_ports_that_nobody_observed_are_untested():
+    seen = observed(plan())
+    seen["n1"]["observations"][0]["states"] = [{**OPEN, "ports": "20000-20999"}]
+    found = {flow: verdict for flow, verdict in verdicts(plan(), seen).items() if flow[0] == "n1"}
+    assert found == {("n1", "n2", "subconnection_in", "20000-20999"): "ok", ("n1", "n2", "subconnection_in", "21000"): "untested"}
+
+
+def test_a_source_outside_of_the_run_is_set_aside():
+    seen = observed(plan())
+    del seen["client"]
+    joining = Joining(plan(), seen, listening(plan()))
+    assert {result["source"] for result in joining.results()} == {"n1", "n2"}
+    assert joining.untestable() == [{"service": "sql_client", "protocol": "tcp", "ports": "8563", "sources": ["client"], "destinations": ["n1", "n2"],
+                                     "reason": "the source is outside of this run"}]
+
+
+def test_a_refusal_of_a_destination_outside_of_the_run_is_set_aside():
+    listeners = listening(plan())
+    del listeners["n2"]
+    joining = Joining(plan(), observed(plan(), client_n2=CLOSED, n1_n2=CLOSED), listeners)
+    assert {result["verdict"] for result in joining.results()} == {"ok"}
+    assert {(entry["service"], *entry["sources"], *entry["destinations"]) for entry in joining.untestable()} == {
+        ("sql_client", "client", "n2"), ("subconnection_in", "n1", "n2")}
+    assert all("n2 is outside of this run" in entry["reason"] for entry in joining.untestable())
+
+
+@pytest.mark.parametrize(("state", "verdict"), [(OPEN, "ok"), (SILENT, "blocked")])
+def test_what_is_known_of_a_destination_outside_of_the_run_is_judged(state, verdict):
+    listeners = listening(plan())
+    del listeners["n2"]
+    assert verdicts(plan(), observed(plan(), client_n2=state), listeners)[("client", "n2", "sql_client", "8563")] == verdict
+
+
+def test_a_refusal_although_our_listener_was_up_is_a_block():
+    assert verdicts(plan(), observed(plan(), client_n2=CLOSED))[("client", "n2", "sql_client", "8563")] == "blocked"
+
+
+def test_a_refusal_of_a_live_cluster_is_a_service_that_is_not_started():
+    assert verdicts(plan(), observed(plan(), client_n2=CLOSED), {})[("client", "n2", "sql_client", "8563")] == "no_listener"
+
+
+def test_a_refusal_where_a_service_was_found_in_use_is_a_service_that_is_gone():
+    listeners = listening(plan())
+    listeners["n2"] = {"listening": [], "in_use": plan()["hosts"]["n2"]["listens"], "denied": []}
+    assert verdicts(plan(), observed(plan(), client_n2=CLOSED), listeners)[("client", "n2", "sql_client", "8563")] == "no_listener"
+
+
+@pytest.mark.parametrize(("listener", "fragment"), [
+    (LOST, "the listener of n2 did not start: the host was unreachable"),
+    ({"failed": True}, "the listener of n2 did not start: the task failed"),
+    ({"listening": [], "in_use": [], "denied": [{"address": "192.0.2.2", "protocol": "tcp", "ports": "8563"}]}, "does not permit it without root"),
+])
+def test_a_refusal_where_we_could_not_listen_is_untested(listener, fragment):
+    found = results(plan(), observed(plan(), client_n2=CLOSED), {**listening(plan()), "n2": listener})[("client", "n2", "sql_client", "8563")]
+    assert found["verdict"] == "untested"
+    assert fragment in found["sentence"]
+
+
+def test_a_listener_at_every_address_is_up_at_each():
+    listeners = listening(plan())
+    listeners["n2"]["listening"] = [{"address": "0.0.0.0", "protocol": "tcp", "ports": "8563,20000-21000"}]
+    assert verdicts(plan(), observed(plan(), client_n2=CLOSED), listeners)[("client", "n2", "sql_client", "8563")] == "blocked"
+
+
+@pytest.mark.parametrize("wildcard, expected", [("0.0.0.0", {"192.0.2.1": "blocked", "2001:db8::1": "no_listener"}),
+                                                ("::", {"192.0.2.1": "no_listener", "2001:db8::1": "blocked"})])
+def test_a_wildcard_is_up_for_its_own_family_only(wildcard, expected):
+    made = make_plan(Wishes("kb"), {"database_node": [N1._replace(addresses=("192.0.2.1", "2001:db8::1"))], "client": [CLIENT]}, [])
+    listeners = {"n1": {"listening": [{"address": wildcard, "protocol": "tcp", "ports": "8563"}], "in_use": [], "denied": []}, "client": {"skipped": True}}
+    assert {result["address"]: result["verdict"] for result in Joining(made, observed(made, CLOSED), listeners).results()} == expected
+
+
+def test_who_answers_for_another_is_not_ok():
+    assert verdicts(plan(), observed(plan(), client_n2={**OPEN, "answered_by": "n1"}))[("client", "n2", "sql_client", "8563")] == "wrong_peer"
+
+
+@pytest.mark.parametrize(("state", "verdict"), [(OPEN, "exposed"), (SILENT, "ok"), (CLOSED, "ok")])
+def test_what_must_not_work(state, verdict):
+    idle = Party("idle", ("192.0.2.99",), managed=True)
+    made = make_plan(Wishes("kb", check_blocked=True), {"database_node": [N1], "client": [CLIENT]}, [idle])
+    found = verdicts(made, observed(made, idle_n1=state))
+    assert found[("idle", "n1", "sql_client", "8563")] == verdict
+    assert found[("client", "n1", "sql_client", "8563")] == "ok"
+
+
+def test_a_host_of_the_plan_that_does_nothing_has_no_results():
+    made = make_plan(Wishes("kb"), {"database_node": [N1], "client": [CLIENT]}, [Party("idle", ("192.0.2.99",), managed=True)])
+    joining = Joining(made, observed(made), {})
+    assert {result["source"] for result in joining.results()} == {"client"}
+    assert joining.untestable() == []
+
+
+@pytest.mark.parametrize(("result", "expected"), [
+    ({"changed": False}, ""), ({}, ""), ({"skipped": True}, ""), (None, "the host took no part in this run"),
+    ({"failed": True, "msg": " broken\n"}, "broken"), ({"unreachable": True}, "the task failed"), ({"failed": False, "msg": "fine"}, ""),
+])
+def test_failure_of_a_task(result, expected):
+    assert failure(result) == expected
+
+
+def result(verdict, ports="8563", source="client", address="192.0.2.1"):
+    """Return a result with what counting needs."""
+    return {"source": source, "destination": "n1", "address": address, "service": "sql_client", "expected": "reachable", "ports": ports, "verdict": verdict}
+
+
+def test_a_flow_counts_once_with_what_needs_somebody_to_act():
+    parts = [result("ok", "1-5"), result("blocked", "6"), result("ok", "7"), result("ok", address="2001:db8::1"), result("ok", source="other")]
+    assert summarize(parts) == {"blocked": 1, "ok": 1}
+    assert sorted(flow_verdicts(parts).values()) == ["blocked", "ok"]
+    assert summarize([]) == {}
+
+
+def test_what_was_not_tested_is_never_counted_as_ok():
+    assert summarize([result("ok", "1"), result("untested", "2")]) == {"untested": 1}
