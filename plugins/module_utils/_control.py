@@ -14,7 +14,7 @@ from . import _limits
 from ._errors import ListenerError
 from ._hello import check_token
 from ._leases import ROOM_FOR_CONNECTIONS
-from ._listener import Listener, peer_uid, read_line
+from ._listener import LONGEST_REQUEST, Listener, peer_uid
 from ._listens import Endpoint, describe, endpoints
 
 _TRIES = 5
@@ -40,12 +40,22 @@ def request(host: str, **wish: Any) -> Optional[Dict[str, Any]]:
             raise ListenerError("the listener of {0!r} is held by a process of another user (uid {1})".format(host, peer_uid(sock)))
         try:
             sock.sendall(json.dumps(wish).encode("ascii") + b"\n")
-            answer = json.loads(read_line(sock).decode("ascii"))
+            answer = json.loads(_read_line(sock).decode("ascii"))
         except (OSError, ValueError):
             return None  # it ended while we asked
     if "error" in answer:
         raise ListenerError(answer["error"])
     return answer
+
+
+def _read_line(sock: socket.socket) -> bytes:
+    received = b""
+    while not received.endswith(b"\n"):
+        data = sock.recv(65536)
+        if not data or len(received) > LONGEST_REQUEST:
+            raise ValueError("incomplete line")
+        received += data
+    return received
 
 
 def present(host: str, token: str, listens: List[Dict[str, Any]], ttl: float, dry: bool = False) -> Dict[str, Any]:

@@ -15,7 +15,7 @@ import socket
 import struct
 import time
 from collections import OrderedDict
-from typing import Any, Callable, Dict, List, Tuple
+from typing import Any, Callable, Dict, List, Tuple, Union
 
 from . import _hello
 from ._errors import NetworkError
@@ -26,7 +26,8 @@ _GRACE_SECONDS = 10.0  # for the first lease to come
 _CONNECTION_SECONDS = 15.0
 _CONTROL_SECONDS = 5.0
 _MOST_CONNECTIONS = 4096
-_LONGEST_REQUEST = 1 << 20
+_MOST_REQUESTS = 64
+LONGEST_REQUEST = 1 << 20  # bytes of a request or its answer
 
 
 class _Connection:
@@ -35,6 +36,15 @@ class _Connection:
     def __init__(self, sock: socket.socket, endpoint: Endpoint, deadline: float):
         self.sock = sock
         self.endpoint = endpoint
+        self.received = b""
+        self.deadline = deadline
+
+
+class _Request:
+    __slots__ = ("sock", "received", "deadline")
+
+    def __init__(self, sock: socket.socket, deadline: float):
+        self.sock = sock
         self.received = b""
         self.deadline = deadline
 
@@ -48,6 +58,7 @@ class Listener:
         self._poll = select.epoll()
         self._handlers = {}  # type: Dict[int, Tuple[Callable[..., None], Any]]
         self._connections = OrderedDict()  # type: OrderedDict[int, _Connection]
+        self._requests = OrderedDict()  # type: OrderedDict[int, _Request]
         self._leases = Leases(self._on_opened, self._on_closing)
         self._born = time.monotonic()
         self._watch(control, self._on_control, control)
@@ -67,8 +78,9 @@ class Listener:
 
     def _patience(self) -> float:
         deadline = self._leases.next_deadline() if self._leases else self._born + _GRACE_SECONDS
-        if self._connections:
-            deadline = min(deadline, next(iter(self._connections.values())).deadline)
+        for waiting in (self._connections, self._requests):
+            if waiting:
+                deadline = min(deadline, next(iter(waiting.values())).deadline)
         return min(5.0, max(0.0, deadline - time.monotonic()))
 
     def _watch(self, sock: socket.socket, handler: Callable[..., None], argument: Any) -> None:
@@ -143,18 +155,20 @@ class Listener:
         except OSError:
             return
 
-    def _close(self, connection: _Connection) -> None:
-        descriptor = connection.sock.fileno()
+    def _close(self, waiting: Union[_Connection, _Request]) -> None:
+        descriptor = waiting.sock.fileno()
         self._handlers.pop(descriptor, None)
         self._connections.pop(descriptor, None)
-        connection.sock.close()
+        self._requests.pop(descriptor, None)
+        waiting.sock.close()
 
     def _drop_idle(self, now: float) -> None:
-        while self._connections:
-            oldest = next(iter(self._connections.values()))
-            if oldest.deadline > now:
-                return
-            self._close(oldest)
+        for waiting in (self._connections, self._requests):
+            while waiting:
+                oldest = next(iter(waiting.values()))
+                if oldest.deadline > now:
+                    break
+                self._close(oldest)
 
     def _on_control(self, control: socket.socket) -> None:
         try:
@@ -162,13 +176,34 @@ class Listener:
         except OSError as error:
             self._make_room(error)
             return
-        with sock:
-            sock.settimeout(_CONTROL_SECONDS)
-            try:
-                if peer_uid(sock) in (os.getuid(), 0):
-                    sock.sendall(json.dumps(self._obey(read_line(sock))).encode("ascii") + b"\n")
-            except (OSError, ValueError):
-                return
+        if len(self._requests) >= _MOST_REQUESTS or peer_uid(sock) not in (os.getuid(), 0):
+            sock.close()
+            return
+        sock.setblocking(False)
+        request = _Request(sock, time.monotonic() + _CONTROL_SECONDS)
+        self._requests[sock.fileno()] = request
+        self._watch(sock, self._on_request, request)
+
+    def _on_request(self, request: _Request) -> None:
+        try:
+            data = request.sock.recv(65536)
+        except BlockingIOError:
+            return
+        except OSError:
+            data = b""
+        request.received += data
+        if request.received.endswith(b"\n"):
+            self._fulfil(request)
+        elif not data or len(request.received) > LONGEST_REQUEST:
+            self._close(request)
+
+    def _fulfil(self, request: _Request) -> None:
+        try:
+            request.sock.settimeout(_CONTROL_SECONDS)
+            request.sock.sendall(json.dumps(self._obey(request.received)).encode("ascii") + b"\n")
+        except (OSError, ValueError):
+            pass  # whoever asked is gone, or asked for nothing
+        self._close(request)
 
     def _obey(self, line: bytes) -> Dict[str, Any]:
         request = json.loads(line.decode("ascii"))
@@ -199,17 +234,6 @@ class Listener:
         released = self._leases.release(_hello.check_token(token))
         self._end_if_idle()
         return {"changed": released}
-
-
-def read_line(sock: socket.socket) -> bytes:
-    """Return one line of a blocking socket, bounded."""
-    received = b""
-    while not received.endswith(b"\n"):
-        data = sock.recv(65536)
-        if not data or len(received) > _LONGEST_REQUEST:
-            raise ValueError("incomplete line")
-        received += data
-    return received
 
 
 def peer_uid(sock: socket.socket) -> int:

@@ -1,20 +1,17 @@
 # Copyright (c) 2026, exasol_community.network contributors
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""Outcomes as users see them: compressed ranges, with lost packets and rate-limited rejects told from filters."""
+"""Outcomes as users see them: compressed ranges, with lost packets told from filters."""
 
-from array import array
 from typing import Any, Dict, Iterable, Iterator, List, Sequence, Tuple
 
-from ._outcome import CLOSED, FILTERED, NO_RESPONSE, OPEN, Outcome, rank
+from ._outcome import CLOSED, NO_RESPONSE, OPEN, Outcome, rank
 from ._ports import compress, text
-from ._sweep import SILENT_LISTENER
+from ._sweep import CUT_OFF, SILENT_LISTENER
 from ._targets import Found, Target
 
 # A repeated SYN leaves a second after the first (RFC 6298, section 2.1): so late an answer means that a packet was lost.
 _LOSS_MS = 900.0
-# Linux sends a host six ICMP errors at once and then one a second (icmp_ratelimit, ip-sysctl; XRLIM_BURST_FACTOR).
-_ICMP_BURST = 5
 # So many silent ports cannot all have lost every packet while a retry found none of them.
 _SURELY_FILTERED = 8
 
@@ -29,7 +26,7 @@ def by_address(targets: Iterable[Target]) -> List[List[Target]]:
 
 def is_silence(outcome: Outcome) -> bool:
     """Tell whether nothing came back, as it is with a filter and with lost packets alike."""
-    return outcome.reason == NO_RESPONSE or outcome.detail == SILENT_LISTENER
+    return outcome.reason == NO_RESPONSE or outcome.detail in (SILENT_LISTENER, CUT_OFF)
 
 
 class Suspects:
@@ -66,22 +63,6 @@ class Suspects:
             return True
         lossy = any(rtt >= _LOSS_MS for found in answered for rtt in found.rtt_ms)
         return lossy and count < _SURELY_FILTERED
-
-
-def join_limited_rejects(target: Target) -> None:
-    """Count silent ports to the rejected ones where one sender's limit of ICMP errors explains the silence."""
-    rejects = [(len(found.ports), outcome) for outcome, found in target.found.items() if outcome.state == FILTERED and outcome.reason_ip]
-    silent = Outcome(FILTERED, NO_RESPONSE)
-    count, most = max(rejects, default=(0, silent))
-    if silent not in target.found or count < _ICMP_BURST:
-        return
-    joined = most._replace(detail="{0} ports were rejected by ICMP errors, which are limited in number; the others stayed silent".format(count))
-    ports, rtt_ms = array("H"), array("d")
-    for outcome in (most, silent):
-        found = target.found.pop(outcome)
-        ports.extend(found.ports)
-        rtt_ms.extend(found.rtt_ms)
-    target.found[joined] = Found(ports, rtt_ms)
 
 
 def observation(target: Target) -> Dict[str, Any]:

@@ -21,6 +21,8 @@ STATES = (OPEN, CLOSED, FILTERED, UNREACHABLE, UNRESOLVED, SILENT, ERROR)
 NO_RESPONSE, PROHIBITED, HOST_UNREACH, NET_UNREACH = "no-response", "admin-prohibited", "host-unreach", "net-unreach"
 NO_ROUTE, PORT_UNREACH, REFUSED, SYN_ACK, UDP_RESPONSE = "no-route", "port-unreach", "conn-refused", "syn-ack", "udp-response"
 
+LOCAL = "local"  # the sender of an error that the probing host's own kernel gave
+
 MSG_ERRQUEUE = 0x2000
 _IP_RECVERR, _IPV6_RECVERR = 11, 25
 _ORIGIN_ICMP, _ORIGIN_ICMP6 = 2, 3
@@ -124,7 +126,7 @@ def local_failure(number: int) -> Outcome:
         return Outcome(UNREACHABLE, NO_ROUTE)
     if number in (errno.EPERM, errno.EACCES):
         # A filter on output, or a "prohibit" route.
-        return Outcome(FILTERED, PROHIBITED, "local")
+        return Outcome(FILTERED, PROHIBITED, LOCAL)
     return Outcome(ERROR, errno.errorcode.get(number, str(number)), detail=_explain(number))
 
 
@@ -142,7 +144,17 @@ def _explain(number: int) -> str:
 def icmp_or_errno(sock: socket.socket, number: int, seconds: float, protocol: str, destination: str) -> Outcome:
     """Return the outcome of a failed attempt, from the ICMP message where one came, else from errno and time."""
     icmp = read_icmp(sock)
-    return from_icmp(icmp, protocol, destination) if icmp else from_errno(number, seconds, protocol)
+    if not icmp:
+        return from_errno(number, seconds, protocol)
+    outcome = from_icmp(icmp, protocol, destination)
+    return outcome._replace(reason_ip=LOCAL) if icmp.sender != destination and icmp.sender == _own_address(sock) else outcome
+
+
+def _own_address(sock: socket.socket) -> str:
+    try:
+        return sock.getsockname()[0]
+    except OSError:
+        return ""
 
 
 def timed_out(protocol: str) -> Outcome:

@@ -6,11 +6,11 @@
 import time
 from typing import Any, Dict, Iterable, List, Mapping, NamedTuple, Sequence, Tuple
 
-from . import _limits
+from . import _limits, _witness
 from ._addresses import is_name, parse_address
 from ._errors import NetworkError
 from ._hello import check_token
-from ._observations import Suspects, by_address, join_limited_rejects, observation, summarize
+from ._observations import Suspects, by_address, observation, summarize
 from ._outcome import UNRESOLVED, Outcome
 from ._ports import numbers
 from ._resolve import resolve
@@ -66,8 +66,6 @@ def run(targets: Targets, settings: Settings) -> Dict[str, Any]:
     resolved, unresolved = _resolved(targets)
     with Sweep(settings.pace, sources, key) as sweep:
         _measure(sweep, resolved)
-    for target in resolved:
-        join_limited_rejects(target)
     everything = resolved + unresolved
     return {"observations": [observation(target) for target in everything], "summary": summarize(everything),
             "elapsed_s": round(time.monotonic() - begun, 3)}
@@ -75,12 +73,14 @@ def run(targets: Targets, settings: Settings) -> Dict[str, Any]:
 
 def _measure(sweep: Sweep, targets: Sequence[Target]) -> None:
     sweep.run(all_ports(targets))
-    groups = [Suspects(group) for group in by_address(targets)]
+    groups = by_address(targets)
+    suspects = [Suspects(group) for group in groups]
     for unused in range(_RETRIES):
-        work = [item for group in groups for item in group.take()]
+        work = [item for some in suspects for item in some.take()]
         if not work:
-            return
+            break
         sweep.run(work)
+    _witness.settle(sweep.run, groups)
 
 
 def _resolved(targets: Iterable[Target]) -> Tuple[List[Target], List[Target]]:

@@ -22,6 +22,7 @@ from ._sockets import Sources, handshake_ms, joins_itself, reset
 from ._targets import Target
 
 SILENT_LISTENER, OTHER_ANSWER = "connected, but nobody answered our hello", "connected, but something else answered our hello"
+CUT_OFF = "connected, but cut off before anybody answered our hello"
 
 _BURST = 32  # connections started between two looks at the answers
 _DRAIN_SECONDS, _DRAIN_BYTES = 1.0, 65536
@@ -191,8 +192,11 @@ class Sweep:
         now = time.monotonic()
         seconds = now - attempt.started
         target = attempt.target
-        if number:
-            self._finish(attempt, icmp_or_errno(attempt.sock, number, seconds, "tcp", target.address), seconds * 1000)
+        if number or not events & select.EPOLLOUT:
+            # An ICMP message that met the kernel inside connect() is queued without an error (sk_err_soft in tcp_v6_err of Linux).
+            outcome = icmp_or_errno(attempt.sock, number, seconds, "tcp", target.address)
+            if number or outcome.reason_ip:
+                self._finish(attempt, outcome, seconds * 1000)
             return
         attempt.rtt_ms = handshake_ms(attempt.sock, seconds * 1000)
         if joins_itself(attempt.sock):
@@ -219,7 +223,7 @@ class Sweep:
             if attempt.target.protocol == "udp":
                 self._on_datagram_error(attempt, error.errno or 0, sending=True)
             else:
-                self._finish(attempt, Outcome(OPEN, SYN_ACK, answered_by="", detail=OTHER_ANSWER))
+                self._finish(attempt, Outcome(OPEN, SYN_ACK, answered_by="", detail=CUT_OFF))
             return False
 
     def _on_answer(self, attempt: _Attempt) -> None:
@@ -236,7 +240,8 @@ class Sweep:
 
     def _conclude(self, attempt: _Attempt, reason: str, rtt_ms: float) -> None:
         host = _hello.read_answer(self._key, attempt.nonce, attempt.received.split(b"\n")[0])
-        outcome = Outcome(OPEN, reason, answered_by=host) if host is not None else Outcome(OPEN, reason, answered_by="", detail=OTHER_ANSWER)
+        detail = "" if host is not None else OTHER_ANSWER if attempt.received else CUT_OFF
+        outcome = Outcome(OPEN, reason, answered_by=host or "", detail=detail)
         attempt.target.record(attempt.port, outcome, rtt_ms)
         if host is None and attempt.target.protocol == "tcp":
             self._say_goodbye(attempt)

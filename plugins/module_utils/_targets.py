@@ -67,6 +67,12 @@ class Target:
         if address in (self.address, self.wildcard):
             self.ours = merge(self.ours + ports)
 
+    def twin(self) -> "Target":
+        """Return the same target without outcomes."""
+        copy = Target(self.destination, self.address, self.protocol)
+        copy.ports, copy.ours, copy.datagrams = self.ports, self.ours, self.datagrams
+        return copy
+
     def at(self, address: str) -> "Target":
         """Return the same target at one address of its name."""
         copy = Target(self.destination, address, self.protocol)

@@ -80,23 +80,3 @@ def line(whole_line: Line) -> Iterator[Line]:
     """Client, router and server in a row without any filter."""
     yield whole_line
     whole_line.forget_filters()
-
-
-# What the tests ask for and the code does not do yet; the closing note of issue 2 names them too.
-_LIMITS = "the limit of ICMP errors is recognised by the number of rejects alone, not by asking a silent port again"
-KNOWN_GAPS = {
-    "test_a_route[router: prohibit]": "an ICMP error that the router's own limit swallowed is reported as silence",
-    "test_a_control_connection_that_stalls_does_not_stop_the_answers": "the listener waits up to 5 s for the rest of a request",
-    "test_rejected_and_probed_again_at_once": _LIMITS,
-    "test_five_hosts_rejected_by_one_router": _LIMITS,
-    "test_rejected_datagrams": _LIMITS,
-    "test_nobody_answers_for_the_addresses_of_whole_ranges": "an unanswered neighbour is an error for the first packets alone",
-    "test_some_rejected_and_all_others_dropped": _LIMITS,
-}
-
-
-def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
-    """Mark the known gaps: they are run and shown, and do not hide a new failure."""
-    for item in items:
-        if item.name in KNOWN_GAPS:
-            item.add_marker(pytest.mark.xfail(reason=KNOWN_GAPS[item.name], strict=False))

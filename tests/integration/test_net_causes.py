@@ -12,12 +12,12 @@ import typing as t
 from collections.abc import Iterator
 
 import pytest
-from netlab.lines import CLIENT, NOBODY_FAR, NOBODY_NEAR, ROUTER, SERVER, Line, filter_rules
+from netlab.lines import NOBODY_FAR, NOBODY_NEAR, ROUTER, SERVER, Line, filter_rules
 from netlab.probing import probe, target
 from netlab.services import Service
 
 PORT, CLOSED_PORT = 8563, 8564
-SENDERS = {"client": CLIENT, "router": ROUTER, "server": SERVER}
+SENDERS = {"router": ROUTER, "server": SERVER}
 OPEN = (("open", "syn-ack", ""), ("open", "udp-response", ""))
 SILENT = (("filtered", "no-response", ""), ("open|filtered", "no-response", ""))
 FAMILIES = (4, 6)
@@ -68,8 +68,8 @@ FILTERS = [
     Cause("reset", "router", RESET, (REFUSED, OPEN[1])),
     # TCP takes its own dropped SYN for a lost one; UDP is told.
     Cause("drop", "client", DROP, (SILENT[0], ("filtered", "admin-prohibited", "local"))),
-    Cause("reject", "client", REJECT, both("filtered", "port-unreach", "client")),
-    Cause("reject as prohibited", "client", AS_PROHIBITED, both("filtered", "admin-prohibited", "client")),
+    Cause("reject", "client", REJECT, both("filtered", "port-unreach", "local")),
+    Cause("reject as prohibited", "client", AS_PROHIBITED, both("filtered", "admin-prohibited", "local")),
     Cause("reset", "client", RESET, (REFUSED, OPEN[1])),
     Cause("too few hops", "client", "ip ttl set 1; ip6 hoplimit set 1", both("filtered", "time-exceeded", "router")),
 ]
@@ -175,7 +175,7 @@ def test_no_route_at_all(line: Line) -> None:
     reachable(line)
 
 
-@pytest.mark.parametrize(("addresses", "who"), [(NOBODY_NEAR, "client"), (NOBODY_FAR, "router")], ids=["next hop", "behind the router"])
+@pytest.mark.parametrize(("addresses", "who"), [(NOBODY_NEAR, "local"), (NOBODY_FAR, "router")], ids=["next hop", "behind the router"])
 def test_nobody_answers_for_the_address(line: Line, addresses: dict[int, str], who: str) -> None:
     reachable(line)
     expected = both("filtered", "host-unreach", who)

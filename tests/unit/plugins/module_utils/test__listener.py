@@ -10,7 +10,7 @@ import pytest
 
 from ansible_collections.exasol_community.network.plugins.module_utils import _control, _hello
 from ansible_collections.exasol_community.network.plugins.module_utils._probe import Settings, collect, run
-from ansible_collections.exasol_community.network.plugins.module_utils._sweep import OTHER_ANSWER, Pace
+from ansible_collections.exasol_community.network.plugins.module_utils._sweep import CUT_OFF, Pace
 from ansible_collections.exasol_community.network.tests.unit.helpers import run_python
 from ansible_collections.exasol_community.network.tests.unit.plugins.module_utils.loopback import (
     TIME_WAIT,
@@ -106,7 +106,7 @@ def test_another_runs_token_proves_nothing(host):
     address = some_address()
     found = host.present(address, free_ports(address))
     (state,) = probed(host, found, run_name="stranger")
-    assert (state["state"], state["answered_by"], state["detail"]) == ("open", "", OTHER_ANSWER)
+    assert (state["state"], state["answered_by"], state["detail"]) == ("open", "", CUT_OFF)
 
 
 @pytest.mark.parametrize("protocol, kind", [("tcp", socket.SOCK_STREAM), ("udp", DATAGRAM)])

@@ -1,17 +1,17 @@
 # Copyright (c) 2026, exasol_community.network contributors
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""Observations: compressed states, lost packets told from filters, and rate-limited rejects counted as what they are."""
+"""Observations: compressed states, and lost packets told from filters."""
 
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
 from ansible_collections.exasol_community.network.plugins.module_utils import _observations
-from ansible_collections.exasol_community.network.plugins.module_utils._observations import Suspects, join_limited_rejects, observation
+from ansible_collections.exasol_community.network.plugins.module_utils._observations import Suspects, observation
 from ansible_collections.exasol_community.network.plugins.module_utils._outcome import Outcome
 from ansible_collections.exasol_community.network.plugins.module_utils._ports import PortRange, compress
-from ansible_collections.exasol_community.network.plugins.module_utils._sweep import OTHER_ANSWER, SILENT_LISTENER
+from ansible_collections.exasol_community.network.plugins.module_utils._sweep import CUT_OFF, OTHER_ANSWER, SILENT_LISTENER
 from ansible_collections.exasol_community.network.plugins.module_utils._targets import Target
 from ansible_collections.exasol_community.network.tests.unit.helpers import ports_of
 
@@ -19,6 +19,7 @@ OPEN, CLOSED = Outcome("open", "syn-ack"), Outcome("closed", "conn-refused")
 SILENT, SILENT_UDP = Outcome("filtered", "no-response"), Outcome("open|filtered", "no-response")
 REJECTED = Outcome("filtered", "admin-prohibited", "192.0.2.1")
 MUTE = Outcome("open", "syn-ack", answered_by="", detail=SILENT_LISTENER)
+CUT = Outcome("open", "syn-ack", answered_by="", detail=CUT_OFF)
 STATES = [OPEN, CLOSED, SILENT, SILENT_UDP, REJECTED, Outcome("unreachable", "no-route"), Outcome("error", "EMFILE", detail="words")]
 
 
@@ -33,7 +34,7 @@ def target(outcomes, rtt_ms=-1.0, protocol="tcp"):
 
 def counted(**counts):
     """Return outcomes for consecutive ports: so many of each word."""
-    words = {"open": OPEN, "closed": CLOSED, "silent": SILENT, "udp": SILENT_UDP, "rejected": REJECTED, "mute": MUTE}
+    words = {"open": OPEN, "closed": CLOSED, "silent": SILENT, "udp": SILENT_UDP, "rejected": REJECTED, "mute": MUTE, "cut": CUT}
     outcomes = [words[word] for word in sorted(counts) for unused in range(counts[word])]
     return {1000 + index: outcome for index, outcome in enumerate(outcomes)}
 
@@ -47,6 +48,7 @@ def taken(suspects):
     ({"open": 10, "silent": 1}, True),
     ({"closed": 10, "silent": 9}, True),
     ({"open": 10, "mute": 3}, True),
+    ({"open": 10, "cut": 3}, True),
     ({"open": 10, "udp": 2}, True),
     ({"open": 10}, False),
     ({"silent": 10}, False),
@@ -57,7 +59,7 @@ def taken(suspects):
 ])
 def test_a_silent_minority_beside_answers_is_tried_again(counts, again):
     outcomes = counted(**counts)
-    silent = sorted(port for port, outcome in outcomes.items() if outcome in (SILENT, SILENT_UDP, MUTE))
+    silent = sorted(port for port, outcome in outcomes.items() if outcome in (SILENT, SILENT_UDP, MUTE, CUT))
     made = target(outcomes)
     assert taken(Suspects([made])) == (silent if again else [])
     assert any(_observations.is_silence(outcome) for outcome in made.found) is bool(silent and not again), "what is tried again is not yet judged"
@@ -99,35 +101,6 @@ def test_nothing_is_forgotten_when_trying_ends():
         made.record(port, SILENT)
     assert taken(suspects) == []
     assert observation(made)["states"][1]["ports"] == "1100-1102"
-
-
-@pytest.mark.parametrize("rejected, silent, joined", [(7, 994, True), (5, 1, True), (4, 994, False), (7, 0, False), (0, 7, False)])
-def test_silence_beside_limited_rejects_is_counted_to_them(rejected, silent, joined):
-    made = target(counted(rejected=rejected, silent=silent))
-    join_limited_rejects(made)
-    states = observation(made)["states"]
-    if joined:
-        (state,) = states
-        assert (state["reason"], state["reason_ip"], ports_of(state["ports"])) == ("admin-prohibited", "192.0.2.1", set(range(1000, 1000 + rejected + silent)))
-        assert "{0} ports were rejected".format(rejected) in state["detail"]
-    else:
-        assert len(states) == bool(rejected) + bool(silent)
-        assert not any("detail" in state for state in states)
-
-
-def test_answers_beside_limited_rejects_stay_answers():
-    made = target(counted(rejected=6, silent=20, open=3, closed=2))
-    join_limited_rejects(made)
-    assert [(state["state"], len(ports_of(state["ports"]))) for state in observation(made)["states"]] == [("open", 3), ("closed", 2), ("filtered", 26)]
-
-
-def test_silence_joins_the_sender_with_most_rejects():
-    outcomes = counted(silent=3)
-    outcomes.update(dict.fromkeys(range(1, 7), REJECTED))
-    outcomes.update({port: REJECTED._replace(reason_ip="192.0.2.2") for port in range(11, 21)})
-    made = target(outcomes)
-    join_limited_rejects(made)
-    assert {state["reason_ip"]: len(ports_of(state["ports"])) for state in observation(made)["states"]} == {"192.0.2.1": 6, "192.0.2.2": 13}
 
 
 def test_targets_are_grouped_by_address():

@@ -3,17 +3,18 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
 """The sweep against real sockets on loopback: what it finds, and how politely it leaves."""
 
+import select
 import socket
 import threading
 import time
 
 import pytest
 
-from ansible_collections.exasol_community.network.plugins.module_utils import _hello, _outcome
+from ansible_collections.exasol_community.network.plugins.module_utils import _hello, _outcome, _sweep
 from ansible_collections.exasol_community.network.plugins.module_utils._outcome import Outcome
 from ansible_collections.exasol_community.network.plugins.module_utils._ports import PortRange, compress
 from ansible_collections.exasol_community.network.plugins.module_utils._sockets import Sources
-from ansible_collections.exasol_community.network.plugins.module_utils._sweep import OTHER_ANSWER, SILENT_LISTENER, Pace, Sweep, all_ports
+from ansible_collections.exasol_community.network.plugins.module_utils._sweep import CUT_OFF, OTHER_ANSWER, SILENT_LISTENER, Pace, Sweep, all_ports
 from ansible_collections.exasol_community.network.plugins.module_utils._targets import Target
 from ansible_collections.exasol_community.network.tests.unit.plugins.module_utils.loopback import (
     Echo,
@@ -122,13 +123,14 @@ def test_a_service_that_ends_first_is_open():
         assert states(swept(target(server.sock.getsockname()[0], [server.port]))) == {server.port: ("open", "syn-ack")}
 
 
-@pytest.mark.parametrize("banner, closes", [(b"220 ready\r\n", False), (b"x" * 20000, False), (b"SSH-2.0-x\r\n" * 1000, False), (b"", True)],
-                         ids=["short banner", "long line", "many lines", "nothing"])
-def test_a_foreign_service_in_the_place_of_ours_proves_nothing_and_sees_an_orderly_end(banner, closes):
+@pytest.mark.parametrize("banner, closes, detail", [
+    (b"220 ready\r\n", False, OTHER_ANSWER), (b"x" * 20000, False, OTHER_ANSWER), (b"SSH-2.0-x\r\n" * 1000, False, OTHER_ANSWER), (b"", True, CUT_OFF),
+], ids=["short banner", "long line", "many lines", "nothing"])
+def test_a_foreign_service_in_the_place_of_ours_proves_nothing_and_sees_an_orderly_end(banner, closes, detail):
     with Server(some_address(), banner, closes) as server:
         found = swept(target(server.sock.getsockname()[0], [server.port], ours=True), timeout=5.0)
         endings = server.wait_for(1)
-    assert found == {server.port: Outcome("open", "syn-ack", answered_by="", detail=OTHER_ANSWER)}
+    assert found == {server.port: Outcome("open", "syn-ack", answered_by="", detail=detail)}
     assert endings == ["fin"]
 
 
@@ -161,6 +163,18 @@ def test_an_old_answer_proves_nothing():
     with Server(some_address(), _hello.answer(KEY, "n11", b"a" * 24)) as server:
         found = swept(target(server.sock.getsockname()[0], [server.port], ours=True), timeout=5.0)
     assert found[server.port].answered_by == ""
+
+
+@pytest.mark.parametrize("message, expected", [
+    (None, {}), (_outcome.Icmp(4, 3, 13, "192.0.2.1"), {25: Outcome("filtered", "admin-prohibited", "192.0.2.1")}),
+], ids=["no message", "a message"])
+def test_an_event_without_a_connection_is_no_open_port(monkeypatch, message, expected):
+    # Linux signals a message that met it inside connect() without an error of the socket.
+    monkeypatch.setattr(_outcome, "read_icmp", lambda sock: message)
+    made = Target("n11", "192.0.2.11", "tcp")
+    with Sweep(Pace(), Sources(())) as sweep, socket.socket() as sock:
+        sweep._on_connect(_sweep._Attempt(sock, made, 25, time.monotonic()), select.EPOLLERR)
+    assert {port: outcome for outcome, found in made.found.items() for port in found.ports} == expected
 
 
 class OwnPort:
