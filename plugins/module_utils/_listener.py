@@ -15,7 +15,7 @@ import socket
 import struct
 import time
 from collections import OrderedDict
-from typing import Any, Callable, Dict, List, Tuple, Union
+from typing import Any, Callable, Dict, List, Tuple
 
 from . import _hello
 from ._errors import NetworkError
@@ -27,26 +27,28 @@ _CONNECTION_SECONDS = 15.0
 _CONTROL_SECONDS = 5.0
 _MOST_CONNECTIONS = 4096
 _MOST_REQUESTS = 64
+_NOW = int(socket.MSG_DONTWAIT)
+_NOW_WITH_END = int(socket.MSG_DONTWAIT | socket.MSG_MORE)  # answer and FIN leave as one segment
 LONGEST_REQUEST = 1 << 20  # bytes of a request or its answer
 
 
-class _Connection:
-    __slots__ = ("sock", "endpoint", "received", "deadline")
+class _Waiting:
+    """A connection that has not said all yet."""
 
-    def __init__(self, sock: socket.socket, endpoint: Endpoint, deadline: float):
-        self.sock = sock
-        self.endpoint = endpoint
-        self.received = b""
-        self.deadline = deadline
-
-
-class _Request:
     __slots__ = ("sock", "received", "deadline")
 
     def __init__(self, sock: socket.socket, deadline: float):
         self.sock = sock
         self.received = b""
         self.deadline = deadline
+
+
+class _Connection(_Waiting):
+    __slots__ = ("endpoint",)
+
+    def __init__(self, sock: socket.socket, deadline: float, endpoint: Endpoint):
+        super(_Connection, self).__init__(sock, deadline)
+        self.endpoint = endpoint
 
 
 class Listener:
@@ -57,8 +59,8 @@ class Listener:
         self._control = control
         self._poll = select.epoll()
         self._handlers = {}  # type: Dict[int, Tuple[Callable[..., None], Any]]
-        self._connections = OrderedDict()  # type: OrderedDict[int, _Connection]
-        self._requests = OrderedDict()  # type: OrderedDict[int, _Request]
+        self._connections = OrderedDict()  # type: OrderedDict[int, _Waiting]
+        self._requests = OrderedDict()  # type: OrderedDict[int, _Waiting]
         self._leases = Leases(self._on_opened, self._on_closing)
         self._born = time.monotonic()
         self._watch(control, self._on_control, control)
@@ -96,12 +98,13 @@ class Listener:
     def _on_accept(self, argument: Tuple[Endpoint, socket.socket]) -> None:
         endpoint, listening = argument
         try:
-            sock = listening.accept()[0]
+            # As accept() does, without asking the socket for its family and type as enumerations: a third of the time.
+            descriptor = listening._accept()[0]  # type: ignore[attr-defined]
         except OSError as error:
             self._make_room(error)
             return
-        sock.setblocking(False)
-        connection = _Connection(sock, endpoint, time.monotonic() + _CONNECTION_SECONDS)
+        sock = socket.socket(endpoint.family, endpoint.kind, 0, descriptor)
+        connection = _Connection(sock, time.monotonic() + _CONNECTION_SECONDS, endpoint)
         self._on_readable(connection)
         if sock.fileno() >= 0:
             self._wait_for(connection)
@@ -119,7 +122,7 @@ class Listener:
 
     def _on_readable(self, connection: _Connection) -> None:
         try:
-            data = connection.sock.recv(_hello.LONGEST)
+            data = connection.sock.recv(_hello.LONGEST, _NOW)
         except BlockingIOError:
             return
         except OSError:
@@ -132,7 +135,7 @@ class Listener:
 
     def _reply(self, connection: _Connection) -> None:
         try:
-            connection.sock.send(self._answer(connection.received, connection.endpoint))
+            connection.sock.send(self._answer(connection.received, connection.endpoint), _NOW_WITH_END)
         except OSError:
             pass  # the probe is gone; so is the connection
         # The probe answers our FIN with RST, so that neither end keeps TIME_WAIT.
@@ -155,7 +158,7 @@ class Listener:
         except OSError:
             return
 
-    def _close(self, waiting: Union[_Connection, _Request]) -> None:
+    def _close(self, waiting: _Waiting) -> None:
         descriptor = waiting.sock.fileno()
         self._handlers.pop(descriptor, None)
         self._connections.pop(descriptor, None)
@@ -180,11 +183,11 @@ class Listener:
             sock.close()
             return
         sock.setblocking(False)
-        request = _Request(sock, time.monotonic() + _CONTROL_SECONDS)
+        request = _Waiting(sock, time.monotonic() + _CONTROL_SECONDS)
         self._requests[sock.fileno()] = request
         self._watch(sock, self._on_request, request)
 
-    def _on_request(self, request: _Request) -> None:
+    def _on_request(self, request: _Waiting) -> None:
         try:
             data = request.sock.recv(65536)
         except BlockingIOError:
@@ -197,7 +200,7 @@ class Listener:
         elif not data or len(request.received) > LONGEST_REQUEST:
             self._close(request)
 
-    def _fulfil(self, request: _Request) -> None:
+    def _fulfil(self, request: _Waiting) -> None:
         try:
             request.sock.settimeout(_CONTROL_SECONDS)
             request.sock.sendall(json.dumps(self._obey(request.received)).encode("ascii") + b"\n")

@@ -35,10 +35,11 @@ def handshake_ms(sock: socket.socket, fallback: float) -> float:
     return micros / 1000.0 if micros and not repeated else fallback
 
 
-def joins_itself(sock: socket.socket) -> bool:
-    """Tell whether a socket is its own peer, as a simultaneous open within the ephemeral ports of this host makes it (RFC 9293, 3.5)."""
+def joins_itself(sock: socket.socket, port: int) -> bool:
+    """Tell whether a socket connected to C(port) is its own peer, as a simultaneous open within the ephemeral ports of this host makes it (RFC 9293, 3.5)."""
     try:
-        return sock.getsockname() == sock.getpeername()
+        own = sock.getsockname()
+        return own[1] == port and own == sock.getpeername()
     except OSError:
         return False
 

@@ -27,6 +27,8 @@ CUT_OFF = "connected, but cut off before anybody answered our hello"
 _BURST = 32  # connections started between two looks at the answers
 _DRAIN_SECONDS, _DRAIN_BYTES = 1.0, 65536
 _EVENTS = select.EPOLLIN | select.EPOLLOUT | select.EPOLLET
+_FAILED = select.EPOLLERR | select.EPOLLHUP
+_ONCE_CONNECTED = (0, errno.ECONNRESET, errno.EPIPE)  # a refused connection is ECONNREFUSED
 _STREAM = socket.SOCK_STREAM | socket.SOCK_NONBLOCK
 _DATAGRAM = socket.SOCK_DGRAM | socket.SOCK_NONBLOCK
 _CONNECTING, _ANSWERING, _DRAINING = range(3)
@@ -188,18 +190,15 @@ class Sweep:
             self._finish(attempt, timed_out(attempt.target.protocol))
 
     def _on_connect(self, attempt: _Attempt, events: int) -> None:
-        number = attempt.sock.getsockopt(socket.SOL_SOCKET, socket.SO_ERROR)
         now = time.monotonic()
         seconds = now - attempt.started
         target = attempt.target
-        if number or not events & select.EPOLLOUT:
-            # An ICMP message that met the kernel inside connect() is queued without an error (sk_err_soft in tcp_v6_err of Linux).
-            outcome = icmp_or_errno(attempt.sock, number, seconds, "tcp", target.address)
-            if number or outcome.reason_ip:
-                self._finish(attempt, outcome, seconds * 1000)
+        number = attempt.sock.getsockopt(socket.SOL_SOCKET, socket.SO_ERROR) if events & _FAILED else 0
+        if number not in _ONCE_CONNECTED or not events & select.EPOLLOUT:
+            self._on_failed_connect(attempt, number, seconds)
             return
         attempt.rtt_ms = handshake_ms(attempt.sock, seconds * 1000)
-        if joins_itself(attempt.sock):
+        if joins_itself(attempt.sock, attempt.port):
             self._finish(attempt, Outcome(CLOSED, REFUSED), seconds * 1000)
         elif self._expects_proof(target, attempt.port):
             attempt.nonce = _hello.new_nonce()
@@ -211,6 +210,12 @@ class Sweep:
         else:
             target.record(attempt.port, Outcome(OPEN, SYN_ACK), attempt.rtt_ms)
             self._say_goodbye(attempt)
+
+    def _on_failed_connect(self, attempt: _Attempt, number: int, seconds: float) -> None:
+        outcome = icmp_or_errno(attempt.sock, number, seconds, "tcp", attempt.target.address)
+        # An ICMP message that met the kernel inside connect() is queued without an error (sk_err_soft in tcp_v6_err of Linux).
+        if number or outcome.reason_ip:
+            self._finish(attempt, outcome, seconds * 1000)
 
     def _expects_proof(self, target: Target, port: int) -> bool:
         return any(item.first <= port <= item.last for item in target.ours)

@@ -11,7 +11,7 @@ beside it; one that stays silent shows that they are dropped.
 import time
 from array import array
 from collections import Counter
-from typing import Any, Callable, Iterable, Iterator, List, Optional, Sequence, Tuple
+from typing import Any, Callable, Dict, Iterable, Iterator, List, Optional, Sequence, Tuple
 
 from ._outcome import Outcome, timed_out
 from ._targets import Found, Target
@@ -87,7 +87,7 @@ def _sender(group: Iterable[Target]) -> str:
 
 
 def _one_a_sender(cases: Iterable[_Case]) -> List[_Case]:
-    turn = {}
+    turn = {}  # type: Dict[str, _Case]
     for case in cases:
         if case.is_pending:
             turn.setdefault(case.sender, case)

@@ -5,6 +5,7 @@
 
 import select
 import socket
+import struct
 import threading
 import time
 
@@ -175,6 +176,20 @@ def test_an_event_without_a_connection_is_no_open_port(monkeypatch, message, exp
     with Sweep(Pace(), Sources(())) as sweep, socket.socket() as sock:
         sweep._on_connect(_sweep._Attempt(sock, made, 25, time.monotonic()), select.EPOLLERR)
     assert {port: outcome for outcome, found in made.found.items() for port in found.ports} == expected
+
+
+def test_a_service_that_resets_before_we_look_is_open():
+    made = target("127.0.0.1", [25])
+    with socket.socket() as listening, socket.socket() as sock:
+        listening.bind(("127.0.0.1", 0))
+        listening.listen(1)
+        sock.connect(listening.getsockname())
+        accepted = listening.accept()[0]
+        accepted.setsockopt(socket.SOL_SOCKET, socket.SO_LINGER, struct.pack("ii", 1, 0))
+        accepted.close()
+        with Sweep(Pace(), Sources(())) as sweep:
+            sweep._on_connect(_sweep._Attempt(sock, made, 25, time.monotonic()), select.EPOLLIN | select.EPOLLOUT | select.EPOLLERR | select.EPOLLHUP)
+    assert list(made.found) == [Outcome("open", "syn-ack")]
 
 
 class OwnPort:
