@@ -284,7 +284,7 @@ def test_few_open_files(machine: Machine, tmp_path: Path) -> None:
 
 def test_a_live_cluster_is_tested_as_it_is(machine: Machine, tmp_path: Path) -> None:
     with Service(machine, "127.0.0.12", 8563) as service:
-        with Run(machine, tmp_path, inventory=PAIR, variables={"exasol_verify_listeners": False}) as run:
+        with Run(machine, tmp_path, inventory=PAIR, variables={"exasol_verify_listeners": "false"}) as run:  # as -e name=false gives it
             run.wait_for(PROBE)
             assert oracles.nothing_left(machine)
             done = run.finish()
