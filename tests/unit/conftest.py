@@ -50,10 +50,8 @@ settings.register_profile("unit", deadline=None, suppress_health_check=[HealthCh
 settings.load_profile("unit")
 
 
-# What is known to fail: the first two read a way back that became a piece of shell since; the third meets a busy machine's race now and then.
+# What is known to fail: it meets a busy machine's race now and then.
 KNOWN_GAPS = {
-    "test_provider_changes_both_families_and_goes_back": "the way back is a piece of shell by now",
-    "test_way_back_from_absent_brings_rules_and_jump": "the way back is a piece of shell by now",
     "test_neither_end_keeps_time_wait": "on a busy machine the FIN of the listener may be acknowledged before the RST",
 }
 
