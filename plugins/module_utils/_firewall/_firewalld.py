@@ -181,9 +181,9 @@ class Provider:
 
     def steps(self, rules: Rules, persist: bool) -> Tuple[List[Step], List[Step]]:
         """Return the steps to these rules and the steps back; a policy cannot be made without being permanent."""
-        rules, steps, back, reload = named(rules), [], [], False  # type: Rules, List[Step], List[Step], bool
+        kept, steps, back, reload = named(rules), [], [], False  # type: Rules, List[Step], List[Step], bool
         for policy in POLICIES:
-            content = document(policy, rules) if any(rule.direction == policy.direction for rule in rules) else None
+            content = document(policy, kept) if any(rule.direction == policy.direction for rule in kept) else None
             before = as_it_is(policy.path)
             if before.content != content:
                 steps.append(Write(policy.path, content))
@@ -191,7 +191,7 @@ class Provider:
             if (content is not None) != (policy.name in self._policies):
                 reload = True
             elif content is not None:
-                self._change(policy, rich_rules(rules, policy.direction), steps, back)
+                self._change(policy, rich_rules(kept, policy.direction), steps, back)
         if reload:
             steps.append(Run(("firewall-cmd", "--reload")))
             back.append(Run(("firewall-cmd", "--reload")))
