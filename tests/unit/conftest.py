@@ -48,19 +48,3 @@ collect_ignore = [os.path.join("plugins", name) for name in left_out()]
 # A slow machine is no failure.
 settings.register_profile("unit", deadline=None, suppress_health_check=[HealthCheck.too_slow])
 settings.load_profile("unit")
-
-
-# What is known to fail: they read a way back that became a piece of shell since.
-KNOWN_GAPS = {
-    "test_provider_changes_both_families_and_goes_back": "the way back is a piece of shell by now",
-    "test_way_back_from_absent_brings_rules_and_jump": "the way back is a piece of shell by now",
-}
-
-
-def pytest_collection_modifyitems(items):
-    """Mark the known gaps: they are run and shown, and do not hide a new failure."""
-    import pytest
-
-    for item in items:
-        if item.name in KNOWN_GAPS:
-            item.add_marker(pytest.mark.xfail(reason=KNOWN_GAPS[item.name], strict=False))

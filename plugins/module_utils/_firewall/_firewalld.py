@@ -16,7 +16,7 @@ from xml.sax.saxutils import escape, unescape
 
 from .._addresses import Network
 from .._ports import PortRange, Ports
-from ._rule import ACCEPT, ALL, IN, OUT, REJECT, Rule, Rules, collapsed, fitting, names_of, ordered, plain
+from ._rule import ACCEPT, ALL, IN, OUT, REJECT, Rule, Rules, canonical, collapsed, fitting, names_of, ordered, plain
 from ._steps import FirewallError, Run, Step, Write, as_it_is, output, read
 
 NAME = "firewalld"
@@ -96,6 +96,14 @@ def named(rules: Iterable[Rule]) -> Rules:
     return ordered(Rule(key[0], key[1], key[2], key[3], key[4], collapsed(found, key[2]), names[(key[1], key[3], key[4])]) for key, found in networks.items())
 
 
+def told(rules: Iterable[Rule]) -> Rules:
+    """Return rules in canonical form, as every provider tells them, with the names that firewalld can keep."""
+    found, before = canonical(named(rules)), ()  # type: Rules, Rules
+    while found != before:
+        found, before = canonical(named(found)), found
+    return found
+
+
 def services_of(rules: Rules, direction: str) -> str:
     """Return the lines of a policy's description that name the services of each range of ports."""
     lines = {"{0}: {1}".format(_what(rule.protocol, str(item)), ", ".join(rule.services))
@@ -153,7 +161,7 @@ class Provider:
 
     def rules(self) -> Rules:
         """Return what our policies hold at run time."""
-        return named(rule for policy in POLICIES for rule in self._held(policy))
+        return told(rule for policy in POLICIES for rule in self._held(policy))
 
     def _held(self, policy: Policy) -> Rules:
         description = re.search(r"<description>(.*?)</description>", read(policy.path) or "", re.DOTALL)
@@ -166,16 +174,16 @@ class Provider:
 
     def wanted(self, rules: Rules) -> Rules:
         """Return the rules as firewalld can keep them."""
-        return named(rules)
+        return told(rules)
 
     def check(self) -> None:
         """Our policies stand before every zone."""
 
     def steps(self, rules: Rules, persist: bool) -> Tuple[List[Step], List[Step]]:
         """Return the steps to these rules and the steps back; a policy cannot be made without being permanent."""
-        steps, back, reload = [], [], False  # type: List[Step], List[Step], bool
+        kept, steps, back, reload = named(rules), [], [], False  # type: Rules, List[Step], List[Step], bool
         for policy in POLICIES:
-            content = document(policy, rules) if any(rule.direction == policy.direction for rule in rules) else None
+            content = document(policy, kept) if any(rule.direction == policy.direction for rule in kept) else None
             before = as_it_is(policy.path)
             if before.content != content:
                 steps.append(Write(policy.path, content))
@@ -183,7 +191,7 @@ class Provider:
             if (content is not None) != (policy.name in self._policies):
                 reload = True
             elif content is not None:
-                self._change(policy, rich_rules(rules, policy.direction), steps, back)
+                self._change(policy, rich_rules(kept, policy.direction), steps, back)
         if reload:
             steps.append(Run(("firewall-cmd", "--reload")))
             back.append(Run(("firewall-cmd", "--reload")))

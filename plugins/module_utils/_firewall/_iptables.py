@@ -24,6 +24,13 @@ _COMMENT = "exasol_community.network"
 _COUNTERS = r"(\[\d+:\d+\] )?"
 _OURS = re.compile(r"^:EXASOL-(IN|OUT) |^" + _COUNTERS + r"-A (EXASOL-(IN|OUT) |(INPUT|OUTPUT) .*-j EXASOL-(IN|OUT)$)")
 _ADDED = ["# Added by exasol_community.network\n", "*filter\n", "COMMIT\n"]
+# Takes away the jumps that are there by then and puts the saved ones where they stood, counted from the head or from the end of the rules of
+# others, whichever is nearer to the head: with fewer rules before it by then (fail2ban's, for example), a jump falls behind no more than it did.
+_JUMPS = r"""
+/^[*]/ { filter = /^[*]filter/ }
+filter && /^-A (INPUT|OUTPUT) / { if (/ -j EXASOL-(IN|OUT)$/) print "-D" substr($0, 3); else count[$2]++ }
+/^-I / { place = ++count[$2] - $4; if ($3 < place) place = $3; sub(/ [0-9]+ [0-9]+ /, " " (place < 1 ? 1 : place) " "); print }
+"""
 _REJECTIONS = {4: "icmp-admin-prohibited", 6: "icmp6-adm-prohibited"}
 
 
@@ -91,7 +98,8 @@ def _direction(saved: str, rules: Rules, version: int, direction: str) -> str:
     jumps = [position for position, line in enumerate(in_base) if line.endswith("-j {0}".format(chain))]
     own = tuple(rule for rule in rules if (rule.direction, rule.version) == (direction, version))
     held = tuple(rule for rule in parse(saved, version) if rule.direction == direction)
-    gone = "-D {0}\n".format(jump(direction)) * len(jumps)
+    # Each jump in its own words: one that somebody made by hand has no comment of ours, and -D has to match all of a rule.
+    gone = "".join("-D {0}\n".format(in_base[position][len("-A "):]) for position in jumps)
     if not wanted:
         return gone + "-F {0}\n-X {0}\n".format(chain) if exists else ""
     text = "" if exists and held == own and whole else "\n".join([":{0} - [0:0]".format(chain)] + wanted) + "\n"
@@ -104,19 +112,24 @@ def way_back(family: Family, saved: str) -> Shell:
     """Return the step that brings our chains and jumps back to what is saved, however far a change has come by then."""
     heads = "*filter\n" + "".join(":{0} - [0:0]\n".format(chain) for chain in CHAINS.values())
     rest = "".join(_as_saved(saved, direction) for direction in CHAINS) + "COMMIT\n"
-    jumps = "{0} | sed -n {1}".format(family.save, shlex.quote("/^[*]filter/,/^COMMIT/s/^-A \\(.* -j EXASOL-[INOUT]*\\)$/-D \\1/p"))
+    held = "".join(_inserts(saved, direction) for direction in CHAINS)
+    jumps = "{{ {0}; printf '%s' {1}; }} | awk {2}".format(family.save, shlex.quote(held), shlex.quote(_JUMPS))
     return Shell("{{ printf '%s' {0}; {1}; printf '%s' {2}; }} | {3} --noflush".format(shlex.quote(heads), jumps, shlex.quote(rest), family.restore))
 
 
+def _inserts(saved: str, direction: str) -> str:
+    base, ending = "-A {0} ".format(_BASES[direction]), "-j {0}".format(CHAINS[direction])
+    in_base = [line for line in saved.splitlines() if line.startswith(base)]
+    behind = [sum(not line.endswith(ending) for line in in_base[position:]) for position in range(len(in_base))]
+    return "".join("-I {0} {1} {2} {3}\n".format(_BASES[direction], position + 1, behind[position], line[len(base):])
+                   for position, line in enumerate(in_base) if line.endswith(ending))
+
+
 def _as_saved(saved: str, direction: str) -> str:
-    base, chain = "-A {0} ".format(_BASES[direction]), CHAINS[direction]
+    chain = CHAINS[direction]
     if ":{0} ".format(chain) not in saved:
         return "-X {0}\n".format(chain)
-    body = [line for line in saved.splitlines() if line.startswith("-A {0} ".format(chain))]
-    in_base = [line for line in saved.splitlines() if line.startswith(base)]
-    jumps = [line.replace(base, "-I {0} {1} ".format(_BASES[direction], position), 1) for position, line in enumerate(in_base, 1)
-             if line.endswith("-j {0}".format(chain))]
-    return "".join("{0}\n".format(line) for line in body + jumps)
+    return "".join("{0}\n".format(line) for line in saved.splitlines() if line.startswith("-A {0} ".format(chain)))
 
 
 def edit(text: Optional[str], rules: Rules, version: int) -> Optional[str]:

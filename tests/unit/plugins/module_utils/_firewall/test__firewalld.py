@@ -158,6 +158,19 @@ def test_all_names_are_read_back(rules):
     assert _firewalld.named(wanted) == wanted
 
 
+@given(cases.RULE_SETS)
+@cases.EXAMPLES
+def test_what_is_told_is_told_again_after_a_visit_to_firewalld(rules):
+    told = _firewalld.told(cases.settled(rules))
+    assert told == cases.settled(told)
+    assert _firewalld.told(read_back(_firewalld.named(told))) == told
+
+
+def test_rules_are_told_as_by_every_other_provider():
+    rules = cases.settled([rule("in tcp 2580,8563", "192.0.2.1", "bucketfs,sql_client"), rule("in tcp 20000-21000", "192.0.2.2", "subconnection_in")])
+    assert _firewalld.told(rules) == rules != _firewalld.named(rules)
+
+
 @pytest.mark.parametrize("text", ['rule service name="http" accept', 'rule family="ipv4" source ipset="friends" accept', 'rule protocol value="esp" accept'])
 def test_a_rich_rule_of_somebody_else_in_our_policy_does_no_harm(monkeypatch, tmp_path, text):
     Host(monkeypatch, tmp_path, LISTING_1_3.replace(HELD[0], HELD[0] + "\n\t" + text))

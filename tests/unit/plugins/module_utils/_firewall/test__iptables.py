@@ -3,6 +3,8 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
 """iptables: our chains in a running rule set and in saved files, where every line of others stays as it is."""
 
+import subprocess
+
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
@@ -270,7 +272,39 @@ def test_way_back_from_absent_brings_rules_and_jump(monkeypatch, tmp_path):
     Host(monkeypatch, tmp_path, v4=_iptables.edit(saved("-A INPUT -j DROP"), ONE, 4))
     steps, back = _iptables.Provider().steps((), True)
     assert commands(steps[0].stdin) == [DELETE_IN, "-F EXASOL-IN", "-X EXASOL-IN"]
-    assert_names(_steps.script(back).replace('"exasol_community.network"', "exasol_community.network"), ["\n".join(BODY), INSERT_IN])
+    assert_names(_steps.script(back[:1]), ["\n".join(BODY)])
+    assert commands(restored(tmp_path, back[0], saved("-A INPUT -j DROP")))[2:] == [INSERT_IN] + BODY + ["-X EXASOL-OUT"]
+
+
+def restored(folder, step, by_then):
+    """Return what the way back gives to iptables-restore where the rule set is C(by_then) when its time has come."""
+    (folder / "by_then").write_text(by_then)
+    for name, text in (("iptables-save", "cat {0}/by_then".format(folder)), ("iptables-restore", "cat")):
+        (folder / name).write_text("#!/bin/sh\n{0}\n".format(text))
+        (folder / name).chmod(0o755)
+    return subprocess.check_output(["sh", "-c", step.text], env={"PATH": "{0}:/usr/bin:/bin".format(folder)}).decode("ascii")
+
+
+LOOPBACK, LATE = "-A INPUT -i lo -j ACCEPT", "-A INPUT -j DROP"
+BY_HAND = '-A INPUT -m comment --comment "two  spaces" -j EXASOL-IN'
+
+
+@pytest.mark.parametrize("before, by_then, expected", [
+    ([LOOPBACK, IN_JUMP, LATE], [LOOPBACK, LATE], [INSERT_IN.replace(" 1 ", " 2 ")]),
+    ([LOOPBACK, IN_JUMP, LATE], [IN_JUMP, LOOPBACK, LATE], [DELETE_IN, INSERT_IN.replace(" 1 ", " 2 ")]),
+    ([LOOPBACK, IN_JUMP, LATE], [LATE], [INSERT_IN]),
+    ([IN_JUMP, LATE], [LOOPBACK, LATE], [INSERT_IN]),
+    ([LOOPBACK, LATE, IN_JUMP], [], [INSERT_IN]),
+    ([LOOPBACK, IN_JUMP, LATE], [], [INSERT_IN]),
+    ([IN_JUMP, LATE, BY_HAND], [LATE, BY_HAND], [BY_HAND.replace("-A", "-D"), INSERT_IN, BY_HAND.replace("-A INPUT", "-I INPUT 3")]),
+    ([LATE], [IN_JUMP, LATE], [DELETE_IN]),
+    ([LATE], [LATE, BY_HAND], [BY_HAND.replace("-A", "-D")]),
+], ids=["same", "moved", "fewer-before", "more-before", "last-of-none", "none", "two-jumps", "none-before", "by-hand-meanwhile"])
+def test_way_back_puts_jumps_where_they_stood_as_far_as_that_is_there_by_then(tmp_path, before, by_then, expected):
+    held, nat = (BODY if any("EXASOL" in line for line in before) else []), "*nat\n:INPUT ACCEPT [0:0]\n-A INPUT -j EXASOL-IN\nCOMMIT\n"
+    step = _iptables.way_back(_iptables.FAMILIES[0], saved(*(before + held)))
+    lines = commands(restored(tmp_path, step, saved(*(by_then + BODY)) + nat))
+    assert lines == [":EXASOL-IN - [0:0]", ":EXASOL-OUT - [0:0]"] + expected + (held or ["-X EXASOL-IN"]) + ["-X EXASOL-OUT"]
 
 
 def test_provider_has_nothing_to_do_where_all_is_there(monkeypatch, tmp_path):

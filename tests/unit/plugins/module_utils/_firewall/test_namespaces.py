@@ -160,7 +160,7 @@ def assert_good_life(seen, changes=True):
     assert (seen["present"] != seen["before"]) is changes
     assert (seen["held"], seen["second"], seen["problems"]) == (True, [], [])
     assert seen["taken back at once"] == seen["taken back"] == seen["before"]
-    assert without_meanwhile(seen["absent taken back"]) == without_meanwhile(seen["mended"])
+    assert seen["absent taken back"] == seen["mended taken back"]
 
 
 def without_meanwhile(lines):
@@ -189,6 +189,7 @@ def test_nftables_mends_what_others_put_before_it():
         assert "jump exasol_network_in" in seen["mended"][[line.strip() for line in seen["mended"]].index("chain input {") + 2]
         assert sum("jump exasol_network_in" in line for line in seen["mended"]) == 1
         assert_good_life(seen)
+        assert without_meanwhile(seen["mended taken back"]) == without_meanwhile(seen["mended"])
         assert without_meanwhile(seen["absent"]) == without_meanwhile(seen["before"])
 
 
@@ -199,6 +200,7 @@ def test_iptables_comes_goes_and_is_taken_back(restrict, changes):
     for seen in lives(scenarios("iptables", IPTABLES_HOSTS, restrict=restrict, **changes)):
         assert_good_life(seen)
         assert next(line for line in seen["mended"] if line.startswith("-A INPUT ")).endswith("-j EXASOL-IN")
+        assert without_meanwhile(seen["mended taken back"]) == without_meanwhile(seen["disturbed"])
         assert without_meanwhile(seen["absent"]) == without_meanwhile(seen["before"])
 
 
