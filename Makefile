@@ -67,7 +67,7 @@ build: .venv/site  ## build the artefact, see that it holds what it should, inst
 changelog: .venv/test  ## add the fragments to CHANGELOG.md
 	antsibull-changelog release --update-existing
 
-bench: .venv/test  ## measure; as root, in network namespaces
+bench: .venv/test  ## measure; as root, in network namespaces and containers
 	python benchmarks/run.py $(ARGS)
 
 clean:  ## remove everything that was installed or made here
