@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import hashlib
 import ipaddress
+import itertools
 import json
 import socket
 import subprocess
@@ -84,10 +85,18 @@ class Lab:
 
     def restart(self, *hosts: str) -> None:
         """Restart containers, as if their machines were switched off and on, and wait until they answer."""
-        _together(lambda host, name: self.engine.run("restart", "--time=5", name), {host: self.container(host) for host in hosts})
-        # A restarted container has new link-layer addresses.
+        _together(self._restart, {host: self.container(host) for host in hosts})
+        # A restarted container has new link-layer addresses, and everybody may remember the old ones for half a minute.
         self.everywhere(dict.fromkeys(self.hosts, "ip neigh flush all"))
+        for address in itertools.chain.from_iterable(map(self.addresses, hosts)):
+            subprocess.run(["ip", "neigh", "flush", "to", address], check=False, capture_output=True)
         self._finish(hosts)
+
+    def _restart(self, host: str, name: str) -> None:
+        # On a busy machine a container may end by itself in the moment when it is killed, which podman takes for an error.
+        self.engine.run("stop", "--time=20", name, check=False)
+        self.engine.run("wait", name)
+        self.engine.run("start", name)
 
     def process(self, host: str) -> int:
         """Return the id of a container's first process, through which its network namespace can be entered."""
