@@ -9,6 +9,7 @@ ARGS ?=
 
 COLLECTION := .collections/ansible_collections/exasol_community/network
 OLDEST_AND_NEWEST := 3.6 3.13
+PROVIDERS := firewalld ufw nftables iptables
 
 export PATH := $(CURDIR)/.venv/bin:$(PATH)
 export ANSIBLE_CONFIG := $(CURDIR)/ansible.cfg
@@ -17,7 +18,7 @@ export ANSIBLE_COLLECTIONS_PATH := $(CURDIR)/.collections
 export LC_ALL := C.UTF-8
 export PIP_DISABLE_PIP_VERSION_CHECK := 1
 
-.PHONY: help site test lint sanity units integration docs docs-check build changelog bench clean
+.PHONY: help site test lint sanity units integration molecule molecule-ci lab lab-down docs docs-check build changelog bench clean
 .NOTPARALLEL:
 
 help:  ## show this list
@@ -44,6 +45,12 @@ units: .venv/test  ## unit tests; those of managed nodes on their oldest and new
 
 integration: .venv/test  ## tests on loopback and, as root, in network namespaces
 	python -m pytest tests/integration $(ARGS)
+
+molecule: .venv/test  ## scenarios on containers, as root; ARGS="-s ufw" for one of them
+	COLUMNS=160 molecule test $(or $(ARGS),--all)
+
+molecule-ci: .venv/test  ## the default scenario and one for each firewall
+	for scenario in default $(PROVIDERS); do COLUMNS=160 molecule test -s $$scenario || exit; done
 
 docs:  ## generate docs/ports.md from the port table
 	"$(PYTHON)" tools/ports_doc.py
