@@ -10,6 +10,7 @@ ARGS ?=
 COLLECTION := .collections/ansible_collections/exasol_community/network
 OLDEST_AND_NEWEST := 3.6 3.13
 PROVIDERS := firewalld ufw nftables iptables
+LAB := tests/lab/lab.yml
 
 export PATH := $(CURDIR)/.venv/bin:$(PATH)
 export ANSIBLE_CONFIG := $(CURDIR)/ansible.cfg
@@ -51,6 +52,13 @@ molecule: .venv/test  ## scenarios on containers, as root; ARGS="-s ufw" for one
 
 molecule-ci: .venv/test  ## the default scenario and one for each firewall
 	for scenario in default $(PROVIDERS); do COLUMNS=160 molecule test -s $$scenario || exit; done
+
+lab: .venv/test  ## bring a small site of containers up and leave it running, as root
+	@python tests/lab/lab.py up --lab $(LAB)
+	@sed -e 's|ENGINE|$(or $(EXANET_ENGINE),podman)|' -e 's|INVENTORY|.cache/lab/site/inventory.yml|' tests/lab/tour.txt
+
+lab-down: .venv/test  ## take it down
+	@python tests/lab/lab.py down --lab $(LAB)
 
 docs:  ## generate docs/ports.md from the port table
 	"$(PYTHON)" tools/ports_doc.py

@@ -34,7 +34,7 @@ def missing(view, results, blocked):
 
 def differences(results, faults):
     """Return where the report says something else than what is the case."""
-    truth = {(fault["from"], fault["to"], fault["service"]): fault["verdict"] for fault in faults}
+    truth = {(fault["from"], fault["to"], fault["service"]): fault["verdict"] for fault in faults if "verdict" in fault}
     found = dict.fromkeys(truth, "no result")
     for result in results:
         flow = tuple(result[name] for name in FLOW)

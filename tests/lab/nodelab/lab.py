@@ -100,14 +100,17 @@ class Lab:
         return bool(self._subnets) and all(state == [self._digest, "true"] for state in found)
 
     def up(self) -> None:
-        """Bring the lab up, unless it is; wait until every host answers, and write the inventory."""
+        """Bring the lab up, unless it is, and wait until every host answers."""
         if not self.is_up():
             tags = images.ensure(self.engine, self.release, {host.flavour for host in self.hosts.values()})
             self.down()
             self._make_network()
             _together(self._make, {host.name: tags[host.flavour] for host in self.hosts.values()})
         self._finish(self.hosts)
-        (self.folder / "inventory.yml").write_text(yaml.safe_dump(self.inventory(), sort_keys=False))
+
+    def write_inventory(self, left: t.Container[str] = ()) -> None:
+        """Write the inventory; the hosts in C(left) are in none of their groups any more."""
+        (self.folder / "inventory.yml").write_text(yaml.safe_dump(self.inventory(left=left), sort_keys=False))
 
     def down(self) -> None:
         """Remove the lab's containers and networks, and nothing else."""
@@ -122,12 +125,12 @@ class Lab:
         lines = self.engine.run("ps", "--all", f"--filter=label=exanet.lab={self.name}", "--format={{.Names}}\t{{.Status}}").splitlines()
         return "\n".join(lines) or f"lab {self.name} is down"
 
-    def inventory(self, without: t.Container[str] = ()) -> dict[str, t.Any]:
+    def inventory(self, without: t.Container[str] = (), left: t.Container[str] = ()) -> dict[str, t.Any]:
         """Return an inventory of the lab's hosts."""
         hosts = {name: self._variables(host) for name, host in self.hosts.items() if name not in without}
         groups: dict[str, t.Any] = {}
         for name in hosts:
-            for group in self.hosts[name].groups:
+            for group in ("left",) if name in left else self.hosts[name].groups:
                 groups.setdefault(group, {"hosts": {}})["hosts"][name] = {}
         return {"all": {"vars": {**self._connection(), **self.variables}, "hosts": hosts, "children": groups}}
 
