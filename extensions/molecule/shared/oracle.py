@@ -20,7 +20,7 @@ import sys
 from pathlib import Path
 
 CLOSED = Path("/run/closed-ports")  # ports on which no service listens, until it is gone
-SECONDS = 2.5  # the kernel repeats an unanswered SYN after one second: one that is lost does not count as blocked
+SECONDS = 3.5  # the kernel repeats an unanswered SYN after one second and after three: a lost one does not count as blocked
 OPEN = "open"
 MOST = 20  # complaints that are printed
 
