@@ -9,6 +9,8 @@ ARGS ?=
 
 COLLECTION := .collections/ansible_collections/exasol_community/network
 OLDEST_AND_NEWEST := 3.6 3.13
+PROVIDERS := firewalld ufw nftables iptables
+LAB := tests/lab/lab.yml
 
 export PATH := $(CURDIR)/.venv/bin:$(PATH)
 export ANSIBLE_CONFIG := $(CURDIR)/ansible.cfg
@@ -17,7 +19,7 @@ export ANSIBLE_COLLECTIONS_PATH := $(CURDIR)/.collections
 export LC_ALL := C.UTF-8
 export PIP_DISABLE_PIP_VERSION_CHECK := 1
 
-.PHONY: help site test lint sanity units integration firewall docs docs-check build changelog bench clean
+.PHONY: help site test lint sanity units integration firewall molecule molecule-ci lab lab-down docs docs-check build changelog bench clean
 .NOTPARALLEL:
 
 help:  ## show this list
@@ -47,6 +49,19 @@ integration: .venv/test  ## tests on loopback and, as root, in network namespace
 
 firewall: .venv/test  ## tests of firewalls with real traffic; as root, in containers that boot systemd
 	python -m pytest tests/firewall $(ARGS)
+
+molecule: .venv/test  ## scenarios on containers, as root; ARGS="-s ufw" for one of them
+	COLUMNS=160 molecule test $(or $(ARGS),--all)
+
+molecule-ci: .venv/test  ## the default scenario and one for each firewall
+	for scenario in default $(PROVIDERS); do COLUMNS=160 molecule test -s $$scenario || exit; done
+
+lab: .venv/test  ## bring a small site of containers up and leave it running, as root
+	@python tests/lab/lab.py up --lab $(LAB)
+	@sed -e 's|ENGINE|$(or $(EXANET_ENGINE),podman)|' -e 's|INVENTORY|.cache/lab/site/inventory.yml|' tests/lab/tour.txt
+
+lab-down: .venv/test  ## take it down
+	@python tests/lab/lab.py down --lab $(LAB)
 
 docs:  ## generate docs/ports.md from the port table
 	"$(PYTHON)" tools/ports_doc.py
