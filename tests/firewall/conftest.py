@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import fcntl
 import os
+import shutil
 import sys
 from pathlib import Path
 
@@ -21,6 +22,7 @@ from fwlab.hosts import FirewallLab  # noqa: E402
 from nodelab.engine import CACHE, EngineError  # noqa: E402
 
 _KEEP = "EXANET_KEEP"
+_TOOLS = ("ip", "nsenter", "ssh", "ssh-keygen")
 
 
 @pytest.fixture(scope="session")
@@ -28,6 +30,9 @@ def firewalls():
     """The lab, up and listening; it stays up where EXANET_KEEP is set."""
     if os.geteuid() != 0:
         pytest.skip("needs root: containers that boot systemd and network namespaces")
+    absent = [tool for tool in _TOOLS if not shutil.which(tool)]
+    if absent:
+        pytest.skip(f"not installed: {', '.join(absent)} (Debian: iproute2, util-linux, openssh-client)")
     CACHE.mkdir(parents=True, exist_ok=True)
     with (CACHE / "firewall.lock").open("w") as lock:
         fcntl.flock(lock, fcntl.LOCK_EX)  # two sessions would change the same hosts

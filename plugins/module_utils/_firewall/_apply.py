@@ -68,6 +68,8 @@ def desired(wish: Wish, provider: Any) -> Rules:
 
 def change(wish: Wish, identity: str, dry: bool) -> Dict[str, Any]:
     """Bring the host to what is wished, or only tell what would change."""
+    if wish.rollback_after < 0:
+        raise FirewallError("rollback_after {0} is negative: expected seconds, or 0 to turn it off".format(wish.rollback_after))
     with alone():
         _rollback.settle(dry)
         result = {"warnings": [], "rolled_back": _rollback.rolled_back(forget=False)}  # type: Dict[str, Any]

@@ -154,10 +154,11 @@ class Provider:
     name = NAME
 
     def __init__(self):
-        version = output(("firewall-cmd", "--version")).strip()
-        if tuple(int(number) for number in re.findall(r"\d+", version)[:2]) < _OLDEST:
-            raise FirewallError("firewalld {0} is too old: policies need 0.9 or newer".format(version))
-        self._policies = parse_policies(output(("firewall-cmd", "--list-all-policies")))
+        try:
+            self._policies = parse_policies(output(("firewall-cmd", "--list-all-policies")))
+        except FirewallError:
+            _refuse_old()  # not asked before: each call of firewall-cmd starts a Python
+            raise
         self._reloads = False
 
     def rules(self) -> Rules:
@@ -224,6 +225,12 @@ class Provider:
         return any("HOST" in fields.get("ingress-zones", "")
                    and (fields.get("target") in ("DROP", "REJECT") or re.search(r"\b(drop|reject)\b", fields.get("rich rules", "")))
                    for fields in others)
+
+
+def _refuse_old() -> None:
+    version = output(("firewall-cmd", "--version")).strip()
+    if tuple(int(number) for number in re.findall(r"\d+", version)[:2]) < _OLDEST:
+        raise FirewallError("firewalld {0} is too old: policies need 0.9 or newer".format(version))
 
 
 def _content(fields: Dict[str, str]) -> Dict[str, List[str]]:

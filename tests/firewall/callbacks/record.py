@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import json
 import os
+import time
 
 from ansible.plugins.callback import CallbackBase
 
@@ -27,8 +28,12 @@ class CallbackModule(CallbackBase):
     CALLBACK_NAME = "record"
     CALLBACK_NEEDS_ENABLED = True
 
+    def v2_playbook_on_task_start(self, task, is_conditional):
+        self._begun = time.monotonic()
+
     def _keep(self, result, word):
-        entry = {"host": result._host.get_name(), "action": result._task.action, "word": word, "result": result._result}
+        entry = {"host": result._host.get_name(), "action": result._task.action, "word": word, "result": result._result,
+                 "seconds": time.monotonic() - self._begun}
         with open(os.environ["RECORD_FILE"], "a") as stream:
             stream.write(json.dumps(entry, default=str) + "\n")
 

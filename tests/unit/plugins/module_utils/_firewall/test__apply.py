@@ -102,6 +102,12 @@ def test_a_timer_that_cannot_be_armed_ends_the_change_before_it_begins(host, mon
     assert host.log() == []
 
 
+def test_negative_seconds_are_refused(monkeypatch, tmp_path):
+    host = Host(monkeypatch, tmp_path)
+    assert_names(refusal(_apply.change, BOTH._replace(rollback_after=-1), "one", False), ["rollback_after -1"])
+    assert not host.out.exists()
+
+
 def test_without_seconds_nothing_is_armed(host):
     result = _apply.change(BOTH._replace(rollback_after=0), "one", dry=False)
     assert (result["changed"], result["pending"], host.started, host.log()) == (True, "", [], ["done"])
