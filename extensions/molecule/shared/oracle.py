@@ -67,7 +67,8 @@ def targets(view):
 def expected(view, stage, host, port, opened):
     """Return the answers that are as they must be, nothing for any but C(open)."""
     for fault in view["faults"] if stage == "broken" else ():
-        if (fault.get("from"), fault.get("to"), fault.get("port")) == (view["me"], host, port):
+        here = fault.get("from") == view["me"] or (fault.get("from") == "anybody" and port in opened)
+        if here and (fault["to"], fault.get("port")) == (host, port):
             return fault["answers"]
     return [OPEN] if stage == "everything" or (stage != "nothing" and port in opened) else []
 
