@@ -1,4 +1,3 @@
-#!/usr/bin/env python3
 # Copyright (c) 2026, exasol_community.network contributors
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
@@ -65,9 +64,9 @@ def listing(client, address, port=21):
     return True
 
 
-def page(kind, address, **options):
+def page(kind, address, port, **options):
     """Return whether a page comes."""
-    connection = kind(address, timeout=SECONDS, **options)
+    connection = kind(address, port, timeout=SECONDS, **options)
     connection.request("GET", "/")
     return connection.getresponse().read() == b"partner\n"
 
@@ -77,8 +76,8 @@ CLIENTS = {
     "ftp with TLS": lambda address: listing(ftplib.FTP_TLS(context=UNTRUSTED), address),
     "ftps": lambda address: listing(ImplicitTLS(context=UNTRUSTED), address, 990),
     "ssh": lambda address: exchange(address, 22, b"SSH-2.0-lab\r\n").startswith(b"SSH-2.0-OpenSSH"),
-    "http": lambda address: page(http.client.HTTPConnection, address),
-    "https": lambda address: page(http.client.HTTPSConnection, address, context=UNTRUSTED),
+    "http": lambda address: page(http.client.HTTPConnection, address, 80),
+    "https": lambda address: page(http.client.HTTPSConnection, address, 443, context=UNTRUSTED),
     "ldap": lambda address: exchange(address, 389, LDAP_BIND)[5] == 0x61,
     "ldaps": lambda address: exchange(address, 636, LDAP_BIND, tls=True)[5] == 0x61,
     "mariadb": lambda address: exchange(address, 3306)[4] in (0x0A, 0xFF),  # a greeting, or that this host may not log in

@@ -1,4 +1,3 @@
-#!/usr/bin/env python3
 # Copyright (c) 2026, exasol_community.network contributors
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
@@ -67,7 +66,8 @@ def targets(view):
 def expected(view, stage, host, port, opened):
     """Return the answers that are as they must be, nothing for any but C(open)."""
     for fault in view["faults"] if stage == "broken" else ():
-        if (fault.get("from"), fault.get("to"), fault.get("port")) == (view["me"], host, port):
+        here = fault.get("from") == view["me"] or (fault.get("from") == "anybody" and port in opened)
+        if here and (fault["to"], fault.get("port")) == (host, port):
             return fault["answers"]
     return [OPEN] if stage == "everything" or (stage != "nothing" and port in opened) else []
 

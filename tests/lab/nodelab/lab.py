@@ -26,7 +26,10 @@ _BOOT_SECONDS = 60
 _SSH_ARGS = "-o StrictHostKeyChecking=no -o UserKnownHostsFile=/dev/null -o LogLevel=ERROR -o ConnectTimeout=5"
 # Waits for the end of the boot, and lets us in as root and as an ordinary user.
 _LET_IN = """
-systemctl is-system-running --wait || true
+timeout {seconds} systemctl is-system-running --wait || test $? != 124 || {{
+    echo 'it did not boot within {seconds} s; with many containers, look at fs.inotify.max_user_instances of this machine' >&2
+    exit 1
+}}
 for home in /root /home/ordinary; do
     mkdir -p -m 700 $home/.ssh
     echo '{key}' > $home/.ssh/authorized_keys
@@ -194,7 +197,7 @@ class Lab:
 
     def _settle(self, name: str, routes: str) -> None:
         boots = self.hosts[name].boots
-        self.execute(name, routes + (_LET_IN.format(key=self._key.with_suffix(".pub").read_text().strip()) if boots else ""))
+        self.execute(name, routes + (_LET_IN.format(seconds=_BOOT_SECONDS, key=self._key.with_suffix(".pub").read_text().strip()) if boots else ""))
         if boots:
             _await_ssh(self.addresses(name)[0])
 

@@ -12,7 +12,8 @@ cat > /etc/firewalld/zones/public.xml <<'END'
   <service name="ssh"/>
 </zone>
 END
-cat > /etc/firewalld/policies/outgoing.xml <<'END'
+# Before release 1 such a policy drops the answers of established connections too, those of SSH among them.
+test "$(firewall-offline-cmd --version | cut -d. -f1)" = 0 || cat > /etc/firewalld/policies/outgoing.xml <<'END'
 <?xml version="1.0" encoding="utf-8"?>
 <policy priority="-1" target="DROP">
   <ingress-zone name="HOST"/>
