@@ -29,6 +29,7 @@ class Settings(NamedTuple):
     pace: Pace = Pace()
     sources: Sequence[str] = ()
     token: str = ""
+    identify: bool = False
 
 
 def check(settings: Settings) -> Settings:
@@ -50,7 +51,7 @@ def collect(flows: Iterable[Mapping[str, Any]], plain: Iterable[Mapping[str, Any
     targets = Targets()
     targets.add_flows(flows)
     for target in plain:
-        targets.add(target["address"], target["address"], target["protocol"], target["ports"])
+        targets.add(target["address"], target["address"], target["protocol"], target["ports"], target.get("service", ""))
     targets.claim(listening)
     return targets
 
@@ -64,7 +65,7 @@ def run(targets: Targets, settings: Settings) -> Dict[str, Any]:
         raise NetworkError("there is no token: expected the one of the listeners, or they could not prove themselves")
     sources = Sources(settings.sources)
     resolved, unresolved = _resolved(targets)
-    with Sweep(settings.pace, sources, key) as sweep:
+    with Sweep(settings.pace, sources, key, settings.identify) as sweep:
         _measure(sweep, resolved)
     everything = resolved + unresolved
     return {"observations": [observation(target) for target in everything], "summary": summarize(everything),

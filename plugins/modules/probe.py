@@ -15,7 +15,8 @@ description:
   - A name is resolved on the probing host, and each of its addresses is probed, IPv4 and IPv6.
   - Silent ports beside ports that answered are tried again, so that packet loss is not reported as a filter.
   - Connections are closed with FIN, those to listeners of M(exasol_community.network.listener) with RST.
-  - No user name, password or query is ever sent.
+  - No password or query is ever sent, and no user name but to C(mysql), where a handshake that is not finished counts against the
+    probing host (C(max_connect_errors)) - there a login is refused to a user who does not exist.
 extends_documentation_fragment:
   - exasol_community.network._attributes
   - exasol_community.network._attributes.read_only
@@ -31,7 +32,10 @@ options:
     default: []
     suboptions:
       service:
-        description: Name of the service, used to choose the question that a UDP service is asked.
+        description:
+          - Name of the service in the port table.
+          - It decides which question a UDP service is asked, how a service is told with O(identify), and that a handshake with
+            C(mysql) is finished.
         type: str
         default: ''
       protocol:
@@ -72,6 +76,10 @@ options:
         description: The ports, for example V(8563) or V(22,20000-21000).
         type: str
         required: true
+      service:
+        description: The service of the port table that is expected there, used like the one of O(flows).
+        type: str
+        default: ''
   timeout:
     description:
       - Seconds to wait for an answer.
@@ -96,6 +104,13 @@ options:
     type: list
     elements: str
     default: []
+  identify:
+    description:
+      - Also tell whether the expected service answers, its version, and what a TLS server presents.
+      - It is the same connection that proves the port open, one for each port, bounded to 64 KiB and 10 seconds, and it never logs in.
+      - Needs the service's name in O(flows) or O(targets). Our own listeners are not asked.
+    type: bool
+    default: false
   token:
     description:
       - The token of the listeners of this run, which lets them prove who they are.
@@ -192,6 +207,16 @@ observations:
           type: str
           returned: where a listener was expected
           sample: n12
+        identity:
+          description:
+            - Who answers on these ports.
+            - C(status) is V(identified), V(other) or V(silent). The others are there if they are known - C(version), C(looks_like), C(detail), and
+              C(tls) with C(protocol), C(subject), C(issuer), C(names), C(not_after), C(days_left) and C(fingerprint), the SHA-256 of the
+              certificate as in an Exasol connection string.
+            - What a server says is shortened, and what cannot be printed is escaped. Certificates are shown, not verified.
+          type: dict
+          returned: when O(identify=true) and the service is one that can be told
+          sample: {status: identified, version: OpenSSH_9.2p1}
         detail:
           description: More about the reason, in words.
           type: str
@@ -232,22 +257,29 @@ def flow_options():
     )
 
 
+def plain_options():
+    """Return the suboptions of a plain target."""
+    return dict(target_options(), address={"type": "str", "required": True}, service={"type": "str", "default": ""})
+
+
 def main():
     """Run the module."""
     options = {
         "flows": {"type": "list", "elements": "dict", "default": [], "options": flow_options()},
-        "targets": {"type": "list", "elements": "dict", "default": [], "options": dict(target_options(), address={"type": "str", "required": True})},
+        "targets": {"type": "list", "elements": "dict", "default": [], "options": plain_options()},
         "timeout": {"type": "float", "default": 3.5},
         "rate": {"type": "float", "default": 0},
         "concurrency": {"type": "int", "default": 4096},
         "source_address": {"type": "list", "elements": "str", "default": []},
         "token": {"type": "str", "no_log": True},
+        "identify": {"type": "bool", "default": False},
         "listening": {"type": "dict", "default": {}},
     }
     module = AnsibleModule(argument_spec=options, supports_check_mode=True, required_one_of=[("flows", "targets")])
     params = module.params
     with failures_of(module):
-        settings = Settings(Pace(params["timeout"], params["rate"], params["concurrency"]), params["source_address"], params["token"] or "")
+        settings = Settings(Pace(params["timeout"], params["rate"], params["concurrency"]), params["source_address"], params["token"] or "",
+                            params["identify"])
         module.exit_json(changed=False, **run(collect(params["flows"], params["targets"], params["listening"] if params["token"] else {}), settings))
 
 
