@@ -85,8 +85,8 @@ def _served(case: Case) -> Judgement:
         return WRONG_SERVICE, (f"{case.source} reaches {case.where}, but {case.service} does not answer there ({seen}): another service, a balancer or a "
                                f"proxy has the port; correct the port in overrides ({case.service}), or what stands before {case.destination}.")
     if status == "silent" and not detail:
-        return WRONG_SERVICE, (f"{case.source} connects to {case.where}, but {identity.get('looks_like', 'nothing')} is there: {case.service} hangs, or a balancer "
-                               f"or a proxy without a server behind it accepts; look at {case.service} on {case.destination}.")
+        return WRONG_SERVICE, (f"{case.source} connects to {case.where}, but {identity.get('looks_like', 'nothing')} is there: {case.service} hangs, or "
+                               f"a balancer or a proxy without a server behind it accepts; look at {case.service} on {case.destination}.")
     return OK, f"{case.source} reaches {case.where}" + (f" ({_described(identity)})." if status else ".")
 
 

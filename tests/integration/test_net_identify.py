@@ -16,12 +16,13 @@ from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
-from ansible_collections.exasol_community.network.plugins.module_utils._probe import Settings, collect
-from ansible_collections.exasol_community.network.plugins.module_utils._probe import run as run_probe
-from ansible_collections.exasol_community.network.plugins.module_utils._sweep import Pace
 from netlab import servers
 from netlab.lines import SERVER, Line
 from netlab.servers import Hall, Server
+
+from ansible_collections.exasol_community.network.plugins.module_utils._probe import Settings, collect
+from ansible_collections.exasol_community.network.plugins.module_utils._probe import run as run_probe
+from ansible_collections.exasol_community.network.plugins.module_utils._sweep import Pace
 
 ADDRESS = SERVER[4]
 NEEDED = ("sshd", "vsftpd", "nginx", "slapd", "mariadbd", "mariadb-install-db", "postgres", "initdb", "dnsmasq", "chronyd", "openssl")

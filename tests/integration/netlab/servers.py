@@ -123,8 +123,8 @@ class Hall:
                    "seccomp_sandbox": "NO", "ssl_enable": "NO", "connect_from_port_20": "YES", **settings}
         if implicit or options["ssl_enable"] == "YES":
             key, certificate = self.certificate(folder)
-            options.update(ssl_enable="YES", allow_anon_ssl="YES", implicit_ssl="YES" if implicit else "NO", rsa_cert_file=certificate, rsa_private_key_file=key,
-                           force_local_data_ssl="NO", force_local_logins_ssl="NO", require_ssl_reuse="NO")
+            options.update(ssl_enable="YES", allow_anon_ssl="YES", implicit_ssl="YES" if implicit else "NO", rsa_cert_file=certificate,
+                           rsa_private_key_file=key, force_local_data_ssl="NO", force_local_logins_ssl="NO", require_ssl_reuse="NO")
         (folder / "conf").write_text("".join(f"{name}={value}\n" for name, value in options.items()))
         return self.start(folder, ["vsftpd", str(folder / "conf")], port)
 
