@@ -32,19 +32,24 @@ def facts(der: bytes, protocol: str, now: Optional[float] = None) -> TlsFacts:
     """Return what a certificate says; what cannot be read is left out."""
     found = TlsFacts(protocol, fingerprint=hashlib.sha256(der).hexdigest().upper() if der else "")
     try:
-        return _read(der, found, time.time() if now is None else now)
+        body = _body(der)
+        found = _read(body, found, time.time() if now is None else now)
+        found = found._replace(names=tuple(_alternative_names(body[5:])))
     except (ValueError, LookupError, OverflowError):
-        return found
+        pass
+    return found
 
 
-def _read(der: bytes, found: TlsFacts, now: float) -> TlsFacts:
-    body = list(elements(next(elements(next(elements(der)).content)).content))
-    if body and body[0].tag == _VERSION:
-        body = body[1:]
+def _body(der: bytes) -> List[Element]:
+    body = list(elements(first(first(der).content).content))
+    return body[1:] if body and body[0].tag == _VERSION else body
+
+
+def _read(body: List[Element], found: TlsFacts, now: float) -> TlsFacts:
     issuer, validity, subject = body[2], body[3], body[4]
     ends = _seconds(list(elements(validity.content))[1])
-    return found._replace(subject=_name(subject), issuer=_name(issuer), names=tuple(_alternative_names(body[5:])),
-                          not_after=time.strftime("%Y-%m-%dT%H:%M:%SZ", time.gmtime(ends)), days_left=int((ends - now) // 86400))
+    return found._replace(subject=_name(subject), issuer=_name(issuer), days_left=int((ends - now) // 86400),
+                          not_after="{0:04}-{1:02}-{2:02}T{3:02}:{4:02}:{5:02}Z".format(*time.gmtime(ends)))
 
 
 def elements(data: bytes) -> Iterator[Element]:
@@ -56,6 +61,13 @@ def elements(data: bytes) -> Iterator[Element]:
             raise ValueError("an element of {0} bytes in {1}".format(length, len(data) - start))
         yield Element(tag, data[start:start + length])
         position = start + length
+
+
+def first(data: bytes) -> Element:
+    """Return the first element of DER; raises ValueError where there is none."""
+    for element in elements(data):
+        return element
+    raise ValueError("nothing where an element of DER must be")
 
 
 def _header(data: bytes, position: int) -> Tuple[int, int, int]:
@@ -91,10 +103,10 @@ def _alternative_names(rest: List[Element]) -> Iterator[str]:
     for wrapper in rest:
         if wrapper.tag != _EXTENSIONS:
             continue
-        for extension in elements(next(elements(wrapper.content)).content):
+        for extension in elements(first(wrapper.content).content):
             parts = list(elements(extension.content))
             if parts[0].content == _ALTERNATIVE_NAMES:
-                names = list(elements(next(elements(parts[-1].content)).content))
+                names = list(elements(first(parts[-1].content).content))
                 yield from (_alternative_name(name) for name in names[:_MOST_NAMES] if name.tag in (_DNS_NAME, _IP_ADDRESS))
 
 

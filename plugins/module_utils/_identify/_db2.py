@@ -6,7 +6,7 @@
 import struct
 
 from ._finding import IDENTIFIED, OTHER, Finding, clean
-from ._wire import Waiting, Wire, looks_like
+from ._wire import Waiting, Wire
 
 NAMES = ("db2",)
 _EXCSAT = bytes.fromhex("0032D0010001002C10410004115E0004116D0004115A001814041403000724070008240F0008144000081474000800041147")
@@ -19,7 +19,7 @@ def talk(wire: Wire) -> Waiting:
     wire.say(_EXCSAT)
     length, magic, unused, unused_id = struct.unpack(">HBBH", (yield from wire.hear(6)))
     if magic != _DDM or not 10 <= length <= _LONGEST:
-        return Finding(OTHER, looks_like=looks_like(wire.heard))
+        return Finding(OTHER)
     content = yield from wire.hear(length - 6)
     code = struct.unpack_from(">H", content, 2)[0]
     if code not in (_EXCSATRD, _SYNTAX_ERROR):
@@ -36,6 +36,7 @@ def release_level(parameters: bytes) -> str:
             return ""
         if code == _RELEASE_LEVEL:
             value = parameters[position + 4:position + length]
-            return clean(value if value.isalnum() else value.decode("cp500"))
+            # Letters and digits of EBCDIC lie above ASCII.
+            return clean(value.decode("cp500") if any(byte >= 0x80 for byte in value) else value)
         position += length
     return ""

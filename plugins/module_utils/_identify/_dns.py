@@ -25,8 +25,9 @@ def talk(wire: Wire) -> Waiting:
     wire.say(struct.pack(">H", len(asked)) + asked)
     length = struct.unpack(">H", (yield from wire.hear(2)))[0]
     if length < 12:
-        return Finding(OTHER, looks_like=looks_like(wire.heard))
-    return judge(asked, (yield from wire.hear(12)))
+        return Finding(OTHER)
+    found = judge(asked, (yield from wire.hear(12)))
+    return found if found.status == IDENTIFIED else Finding(OTHER)  # what it looks like begins before the length
 
 
 def judge(asked: bytes, answer: bytes) -> Finding:

@@ -19,7 +19,7 @@ from ._wire import MOST_BYTES, Waiting, Wire, looks_like
 
 NAMES = ("sql_client",)
 _GUID = b"258EAFA5-E914-47DA-95CA-C5AB0DC85B11"  # RFC 6455, section 1.3
-_TEXT, _CLOSE, _PING = 0x1, 0x8, 0x9
+_TEXT, _CLOSE, _PING, _PONG = 0x1, 0x8, 0x9, 0xA
 _NORMAL = struct.pack(">H", 1000)
 _MOST_FRAMES = 10
 
@@ -43,9 +43,10 @@ def talk(wire: Wire) -> Waiting:
 def judge(answer: bytes) -> Finding:
     """Return what the answer to the first step of the login shows."""
     document = json.loads(answer.decode("utf-8"))
-    data = document.get("responseData") if isinstance(document, dict) else None
-    if document.get("status") == "ok" and isinstance(data, dict) and "publicKeyPem" in data:
-        return Finding(IDENTIFIED)
+    if isinstance(document, dict) and document.get("status") == "ok":
+        data = document.get("responseData")
+        if isinstance(data, dict) and "publicKeyPem" in data:
+            return Finding(IDENTIFIED)
     return Finding(OTHER, looks_like="WebSocket", detail="its answer to the first step of a login is not the database's")
 
 
@@ -67,7 +68,7 @@ def message(wire: Wire) -> Waiting:
         payload = yield from wire.hear((yield from _length(wire, second & 0x7F)))
         if first & 0x0F == _CLOSE:
             raise ValueError("it closes the WebSocket")
-        if first & 0x0F == _PING:
+        if first & 0x0F in (_PING, _PONG):
             continue
         parts += payload
         if first & 0x80:

@@ -6,7 +6,7 @@
 import re
 
 from ._finding import IDENTIFIED, OTHER, Finding, clean
-from ._wire import EndedError, Waiting, Wire, looks_like
+from ._wire import EndedError, Waiting, Wire
 
 NAMES = ("ftp",)
 _GREETINGS = (b"220", b"120", b"421")
@@ -17,7 +17,7 @@ def talk(wire: Wire) -> Waiting:
     """Wait for the greeting and leave."""
     greeting = yield from reply(wire)
     if greeting[:3] not in _GREETINGS or b"smtp" in greeting.lower():
-        return Finding(OTHER, looks_like=looks_like(wire.heard))
+        return Finding(OTHER)
     wire.say(b"QUIT\r\n")
     try:
         yield from reply(wire)

@@ -6,7 +6,7 @@
 from . import _ldap
 from ._finding import IDENTIFIED, OTHER, Finding
 from ._tls import alerted
-from ._wire import Waiting, Wire, looks_like
+from ._wire import Waiting, Wire
 
 NAMES = ("ldaps",)
 
@@ -18,5 +18,5 @@ def talk(wire: Wire) -> Waiting:
     except OSError:  # ssl.SSLError
         if alerted(wire):
             return Finding(IDENTIFIED, detail="TLS, but the server refuses the handshake with an alert")
-        return Finding(OTHER, looks_like=looks_like(wire.heard))
+        return Finding(OTHER)
     return (yield from _ldap.talk(wire))

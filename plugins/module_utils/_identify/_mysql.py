@@ -9,10 +9,11 @@ and is not counted; so a user is named who cannot exist, without a password. Lay
 "Protocol::HandshakeResponse41" of the MySQL Source Code Documentation.
 """
 
+import re
 import struct
 
 from ._finding import IDENTIFIED, OTHER, Finding, clean
-from ._wire import Waiting, Wire, looks_like
+from ._wire import MALFORMED, EndedError, Waiting, Wire
 
 NAMES = ("mysql",)
 USER = b"exasol_network_port_probe"
@@ -35,9 +36,13 @@ def talk(wire: Wire) -> Waiting:
         known = ERRORS.get(code, "its greeting is error {0}".format(code))
         return Finding(IDENTIFIED if code in ERRORS else OTHER, looks_like="" if code in ERRORS else "MySQL", detail=known)
     if greeting[:1] != b"\x0a":
-        return Finding(OTHER, looks_like=looks_like(wire.heard))
-    found = Finding(IDENTIFIED, version=clean(greeting[1:greeting.index(b"\0", 1)].replace(b"5.5.5-", b"", 1)))
-    yield from _be_denied(wire, number)
+        return Finding(OTHER)
+    # MariaDB before 11 puts a version of MySQL before its own, for replication.
+    found = Finding(IDENTIFIED, version=clean(re.sub(rb"^5\.5\.5-", b"", greeting[1:greeting.index(b"\0", 1)])))
+    try:
+        yield from _be_denied(wire, number)
+    except (EndedError,) + MALFORMED:
+        return found._replace(detail="it breaks the handshake off")
     return found
 
 

@@ -11,7 +11,7 @@ import re
 import struct
 
 from ._finding import IDENTIFIED, OTHER, Finding
-from ._wire import Waiting, Wire, looks_like
+from ._wire import Waiting, Wire
 
 NAMES = ("oracle",)
 _COMMAND = b"(CONNECT_DATA=(COMMAND=ping))"
@@ -33,7 +33,7 @@ def talk(wire: Wire) -> Waiting:
     wire.say(connect_packet())
     length, unused, kind, unused_flags, unused_sum = struct.unpack(">HHBBH", (yield from wire.hear(8)))
     if kind not in _ANSWERS or not 8 <= length <= _LONGEST:
-        return Finding(OTHER, looks_like=looks_like(wire.heard))
+        return Finding(OTHER)
     said = yield from wire.hear(length - 8)
     found = re.search(rb"VSNNUM=([0-9]{1,10})\)", said)
     return Finding(IDENTIFIED, version=version(int(found.group(1))) if found else "", detail="the listener {0}".format(_ANSWERS[kind]))

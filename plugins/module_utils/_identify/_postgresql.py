@@ -4,7 +4,7 @@
 """PostgreSQL: SSLRequest (Frontend/Backend Protocol, "SSL Session Encryption")."""
 
 from ._finding import IDENTIFIED, OTHER, Finding
-from ._wire import MALFORMED, EndedError, Waiting, Wire, looks_like
+from ._wire import MALFORMED, EndedError, Waiting, Wire
 
 NAMES = ("postgresql",)
 _SSL_REQUEST = bytes.fromhex("0000000804D2162F")
@@ -17,9 +17,9 @@ def talk(wire: Wire) -> Waiting:
     if answer == b"N":
         return Finding(IDENTIFIED, detail="without TLS")
     if answer != b"S":
-        return Finding(OTHER, looks_like=looks_like(wire.heard))
+        return Finding(OTHER)
     try:
         yield from wire.start_tls()
     except (EndedError,) + MALFORMED:
-        return Finding(OTHER, looks_like=looks_like(wire.heard), detail="it agrees to TLS, but does not speak it")
+        return Finding(OTHER, detail="it agrees to TLS, but does not speak it")
     return Finding(IDENTIFIED)

@@ -6,7 +6,7 @@
 import struct
 
 from ._finding import IDENTIFIED, OTHER, Finding
-from ._wire import Waiting, Wire, looks_like
+from ._wire import Waiting, Wire
 
 NAMES = ("sql_server",)
 _PRELOGIN = bytes.fromhex("1201002F0000010000001A00060100200001020021000103002200040400260001FF0900000000000100B80D000001")
@@ -19,7 +19,7 @@ def talk(wire: Wire) -> Waiting:
     wire.say(_PRELOGIN)
     kind, unused_status, length = struct.unpack(">BBH", (yield from wire.hear(8))[:4])
     if kind != _REPLY or not 8 < length <= _LONGEST:
-        return Finding(OTHER, looks_like=looks_like(wire.heard))
+        return Finding(OTHER)
     return judge((yield from wire.hear(length - 8)))
 
 

@@ -6,7 +6,7 @@
 import re
 
 from ._finding import IDENTIFIED, OTHER, Finding, clean
-from ._wire import Waiting, Wire, looks_like
+from ._wire import Waiting, Wire
 
 NAMES = ("sftp", "os_ssh", "install_ssh", "cos_ssh")
 _MOST_LINES = 20
@@ -22,4 +22,4 @@ def talk(wire: Wire) -> Waiting:
             return Finding(IDENTIFIED, version=clean(found.group(1)))
         if line.startswith((b"220", b"HTTP/")):
             break
-    return Finding(OTHER, looks_like=looks_like(wire.heard))
+    return Finding(OTHER)

@@ -4,7 +4,7 @@
 """Sybase ASE is silent before a login, and no harmless question to it is known: what is open is not verified."""
 
 from ._finding import OTHER, SILENT, Finding
-from ._wire import EndedError, Waiting, Wire, looks_like
+from ._wire import EndedError, Waiting, Wire
 
 NAMES = ("sybase_ase",)
 
@@ -15,4 +15,4 @@ def talk(wire: Wire) -> Waiting:
         yield from wire.hear(1)
     except EndedError:
         return Finding(SILENT, detail="open, service not verified: Sybase ASE says nothing before a login")
-    return Finding(OTHER, looks_like=looks_like(wire.heard))
+    return Finding(OTHER)

@@ -5,7 +5,7 @@
 
 from ._finding import IDENTIFIED, OTHER, Finding
 from ._http import ask
-from ._wire import EndedError, Waiting, Wire, looks_like
+from ._wire import EndedError, Waiting, Wire
 
 NAMES = ("https", "exaoperation", "bucketfs_https", "admin_api", "exasol_admin", "confd")
 _ALERT = b"\x15\x03"
@@ -23,7 +23,7 @@ def talk(wire: Wire) -> Waiting:
     except OSError:  # ssl.SSLError
         if alerted(wire):
             return Finding(IDENTIFIED, detail="TLS, but the server refuses the handshake with an alert")
-        return Finding(OTHER, looks_like=looks_like(wire.heard))
+        return Finding(OTHER)
     try:
         return (yield from ask(wire))
     except EndedError:

@@ -50,18 +50,24 @@ class Wire:
         """Return exactly so many bytes; raises EndedError if they do not come."""
         while len(self._buffer) < count:
             yield from self._more()
+        return self._take(count)
+
+    def hear_until(self, end: bytes, longest: int = 8192) -> Waiting:
+        """Return the bytes up to and with an end; raises ValueError if these are more than C(longest)."""
+        while self._buffer.find(end, 0, longest) < 0:
+            if len(self._buffer) >= longest:
+                raise ValueError("no end within {0} bytes".format(longest))
+            yield from self._more()
+        return self._take(self._buffer.index(end) + len(end))
+
+    def _take(self, count: int) -> bytes:
         data, self._buffer = self._buffer[:count], self._buffer[count:]
         return data
 
-    def hear_until(self, end: bytes, longest: int = 8192) -> Waiting:
-        """Return the bytes up to and with an end; raises ValueError if it takes longer."""
-        while end not in self._buffer:
-            if len(self._buffer) > longest:
-                raise ValueError("no end within {0} bytes".format(longest))
-            yield from self._more()
-        position = self._buffer.index(end) + len(end)
-        data, self._buffer = self._buffer[:position], self._buffer[position:]
-        return data
+    def hear_enough(self) -> Waiting:
+        """Wait until it can be told what speaks: the same, however the network cuts its words."""
+        while not self._ended and not _is_enough(self.heard):
+            yield
 
     def start_tls(self) -> Waiting:
         """Shake hands and keep what the server presents."""
@@ -70,6 +76,7 @@ class Wire:
         context.verify_mode = ssl.CERT_NONE
         _welcome_old_servers(context)
         self._incoming_bio, self._outgoing_bio = ssl.MemoryBIO(), ssl.MemoryBIO()
+        self._incoming_bio.write(self._take(len(self._buffer)))  # what came early belongs to the handshake: never trust it as encrypted
         self._session = context.wrap_bio(self._incoming_bio, self._outgoing_bio, server_hostname=self.host if _is_name(self.host) else None)
         while True:
             try:
@@ -111,7 +118,8 @@ class Wire:
 
     def put_incoming(self, data: bytes) -> None:
         """Take in what came, nothing for the end."""
-        self.heard += data[:MOST_BYTES - len(self.heard)]
+        data = data[:MOST_BYTES - len(self.heard)]
+        self.heard += data
         if self._incoming_bio is None:
             self._buffer += data
         else:
@@ -124,11 +132,11 @@ Script = Callable[[Wire], Generator[None, None, Finding]]
 
 
 class Talk:
-    """Runs a script against the bytes of a server."""
+    """Runs a script against the bytes of a server, and says what else it looks like where the script does not."""
 
     def __init__(self, script: Script, host: str):
         self._wire = Wire(host)
-        self._steps = script(self._wire)
+        self._steps = self._converse(script)
         self._hung_up = True
         self.finding = None  # type: Optional[Finding]
         self._go_on()
@@ -153,32 +161,46 @@ class Talk:
         try:
             next(self._steps)
         except StopIteration as end:
-            self.finding = end.value._replace(tls=end.value.tls or self._wire.tls)
-        except (EndedError,) + MALFORMED as error:
-            self.finding = self._unexpected(error)
-        if self.finding is not None:
+            self.finding = end.value
             self._wire.part()
+
+    def _converse(self, script: Script) -> Generator[None, None, Finding]:
+        try:
+            found = yield from script(self._wire)
+        except (EndedError,) + MALFORMED as error:
+            found = self._unexpected(error)
+        if found.status == OTHER and not found.looks_like:
+            yield from self._wire.hear_enough()
+            found = found._replace(looks_like=looks_like(self._wire.heard))
+        return found._replace(tls=self._wire.tls)
 
     def _unexpected(self, error: Exception) -> Finding:
         if not self._wire.heard:
             return Finding(SILENT, looks_like="something that hangs up without a word" if self._hung_up else "something that says nothing")
         words = "" if isinstance(error, EndedError) else clean(error, 80)
-        return Finding(OTHER, looks_like=looks_like(self._wire.heard), detail=words, tls=self._wire.tls)
+        return Finding(OTHER, detail=words)
 
 
+# No sign is the beginning of another, but for FTP: the rest of its line may be that of SMTP.
 _SIGNS = (
     (rb"\x15\x03|\x16\x03", "TLS"), (rb"SSH-", "SSH"), (rb"HTTP/1", "HTTP"), (rb"(220|120|421)[ -].*(?i:smtp)", "SMTP"), (rb"(220|120|421)[ -]", "FTP"),
-    (rb"[\s\S]{3}\x00\x0a[0-9.]+", "MySQL"), (rb"\+OK", "POP3"), (rb"\* OK", "IMAP"), (rb"RFB 0", "VNC"), (rb"\x04\x01\x00", "SQL Server"),
-    (rb"-ERR|-NOAUTH|-DENIED", "Redis"), (rb"\x05\x00[\x0b-\x0d]\x03", "DCE/RPC"),
+    (rb"\+OK", "POP3"), (rb"\* OK", "IMAP"), (rb"RFB 0", "VNC"), (rb"\x04\x01\x00", "SQL Server"),
+    (rb"-ERR|-NOAUTH|-DENIED", "Redis"), (rb"\x05\x00[\x0b-\x0d]\x03", "DCE/RPC"), (rb"[^\n]{3}\x00\x0a", "MySQL"),
 )
+_ENOUGH = 64  # bytes to tell what speaks
 
 
 def looks_like(data: bytes) -> str:
     """Return what bytes look like: a protocol's name, else their beginning."""
-    for sign, name in _SIGNS:
-        if re.match(sign, data):
-            return name
-    return "something that says {0!r}".format(clean(data, 60))
+    return _sign(data) or "something that says {0!r}".format(clean(data[:_ENOUGH].lstrip().split(b"\n")[0], 60))
+
+
+def _sign(data: bytes) -> str:
+    return next((name for sign, name in _SIGNS if re.match(sign, data[:_ENOUGH])), "")
+
+
+def _is_enough(data: bytes) -> bool:
+    return len(data) >= _ENOUGH or b"\n" in data.lstrip() or _sign(data) not in ("", "FTP")
 
 
 def _is_name(host: str) -> bool:
