@@ -15,6 +15,7 @@ from ansible.utils.display import Display
 
 from ..plugin_utils._action import ControllerAction
 from ..plugin_utils._certificates import certificates, differences
+from ..plugin_utils._ftp_results import ftp_results, still_untestable
 from ..plugin_utils._joining import Joining, summarize
 from ..plugin_utils._summary import counts, sentences, table
 from ..plugin_utils._verdict import OK
@@ -36,14 +37,15 @@ class ActionModule(ControllerAction):
         """Return the verification."""
         plan = options["plan"]
         joining = Joining(plan, options["observations"], options["listeners"])
-        results = joining.results()
+        sessions = ftp_results(options["observations"])
+        results = joining.results() + sessions
         presented = certificates(results)
         verification = {
             "created": datetime.datetime.now(datetime.timezone.utc).isoformat(timespec="seconds"),
             "release": plan["release"],
             "peers": _peers(plan["hosts"]),
             "results": results,
-            "untestable": plan["untestable"] + joining.untestable(),
+            "untestable": still_untestable(plan["untestable"], sessions) + joining.untestable(),
             "summary": summarize(results),
             "certificates": presented,
             "notes": differences(presented),

@@ -111,6 +111,32 @@ options:
       - Needs the service's name in O(flows) or O(targets). Our own listeners are not asked.
     type: bool
     default: false
+  ftp:
+    description:
+      - Log in to the open services C(ftp) and C(ftps) too, and try each way of opening a data connection with a list of names.
+      - Passive with C(EPSV) and C(PASV), active with C(EPRT) and C(PORT), each in a session of its own.
+    type: dict
+    suboptions:
+      mode:
+        description: Which modes to try.
+        type: str
+        choices: [passive, active, both]
+        default: both
+      user:
+        description: Who logs in.
+        type: str
+        default: anonymous
+      password:
+        description: The password.
+        type: str
+        default: anonymous@
+      tls:
+        description: Start TLS before the login (C(AUTH TLS)); C(ftps) has TLS in any case.
+        type: bool
+        default: false
+      active_ports:
+        description: The ports to announce in active mode; by default the kernel chooses.
+        type: str
   token:
     description:
       - The token of the listeners of this run, which lets them prove who they are.
@@ -227,6 +253,50 @@ observations:
           type: dict
           returned: when an answer came
           sample: {min: 0.081, median: 0.102, max: 0.933}
+ftp_sessions:
+  description: What became of the FTP sessions, one entry for each server.
+  returned: with O(ftp)
+  type: list
+  elements: dict
+  contains:
+    destination:
+      description: The server's name.
+      type: str
+      returned: success
+      sample: files
+    address:
+      description: The server's address.
+      type: str
+      returned: success
+      sample: 192.0.2.31
+    port:
+      description: The port of the control connection.
+      type: int
+      returned: success
+      sample: 21
+    service:
+      description: V(ftp) or V(ftps).
+      type: str
+      returned: success
+      sample: ftp
+    login:
+      description: V(ok) or V(failed).
+      type: str
+      returned: success
+      sample: ok
+    detail:
+      description: Why the login failed.
+      type: str
+      returned: on failure
+      sample: 530 Login incorrect.
+    data:
+      description:
+        - Each way of opening a data connection, with C(mode), C(command), C(address) and C(port) that it led to, C(state), C(reason) and C(detail).
+      type: list
+      elements: dict
+      returned: success
+      sample:
+        - {mode: passive, command: EPSV, address: 192.0.2.31, port: 49152, state: filtered, reason: no-response}
 summary:
   description: How many ports are in each state.
   returned: success
@@ -241,8 +311,11 @@ elapsed_s:
 
 from ansible.module_utils.basic import AnsibleModule
 
+from ..module_utils._ftp_modes import BOTH, MODES
+from ..module_utils._ftp_session import Login
 from ..module_utils._module import failures_of
 from ..module_utils._options import target_options
+from ..module_utils._ports import parse_ports
 from ..module_utils._probe import Settings, collect, run
 from ..module_utils._sweep import Pace
 
@@ -262,6 +335,26 @@ def plain_options():
     return dict(target_options(), address={"type": "str", "required": True}, service={"type": "str", "default": ""})
 
 
+def ftp_options():
+    """Return the options of FTP sessions."""
+    return {
+        "mode": {"type": "str", "choices": list(MODES), "default": BOTH},
+        "user": {"type": "str", "default": "anonymous"},
+        "password": {"type": "str", "default": "anonymous@", "no_log": True},
+        "tls": {"type": "bool", "default": False},
+        "active_ports": {"type": "str"},
+    }
+
+
+def login_of(params):
+    """Return how to log in to FTP servers, None if nobody shall."""
+    ftp = params["ftp"]
+    if not ftp:
+        return None
+    ports = parse_ports(ftp["active_ports"]) if ftp["active_ports"] else ()
+    return Login(ftp["mode"], ftp["user"], ftp["password"], ftp["tls"], ports, sources=params["source_address"])
+
+
 def main():
     """Run the module."""
     options = {
@@ -274,12 +367,13 @@ def main():
         "token": {"type": "str", "no_log": True},
         "identify": {"type": "bool", "default": False},
         "listening": {"type": "dict", "default": {}},
+        "ftp": {"type": "dict", "options": ftp_options()},
     }
     module = AnsibleModule(argument_spec=options, supports_check_mode=True, required_one_of=[("flows", "targets")])
     params = module.params
     with failures_of(module):
         settings = Settings(Pace(params["timeout"], params["rate"], params["concurrency"]), params["source_address"], params["token"] or "",
-                            params["identify"])
+                            params["identify"], login_of(params))
         module.exit_json(changed=False, **run(collect(params["flows"], params["targets"], params["listening"] if params["token"] else {}), settings))
 
 

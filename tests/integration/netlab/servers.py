@@ -106,12 +106,13 @@ class Hall:
             "-subj", f"/O=Example/CN={name}", "-addext", f"subjectAltName=DNS:{name},DNS:*.example.com,IP:192.0.2.11")
         return key, certificate
 
-    def ssh(self, port: int = 22) -> Server:
+    def ssh(self, address: str = "0.0.0.0", port: int = 22) -> Server:
         """Start OpenSSH."""
         folder = self.folder("ssh")
         os.makedirs("/run/sshd", exist_ok=True)
         run("ssh-keygen", "-q", "-t", "ed25519", "-N", "", "-f", str(folder / "key"))
         return self.start(folder, ["sshd", "-D", "-e", "-f", "/dev/null", "-h", str(folder / "key"), "-p", str(port), "-o", "PidFile=none",
+                                   "-o", f"ListenAddress={address}",
                                    "-o", "LogLevel=VERBOSE"], port)
 
     def ftp(self, port: int = 21, implicit: bool = False, **settings: t.Any) -> Server:
@@ -128,16 +129,16 @@ class Hall:
         (folder / "conf").write_text("".join(f"{name}={value}\n" for name, value in options.items()))
         return self.start(folder, ["vsftpd", str(folder / "conf")], port)
 
-    def web(self, port: int = 80, tls_port: int = 443) -> Server:
+    def web(self, port: int = 80, tls_port: int = 443, address: str = "0.0.0.0") -> Server:
         """Start nginx, plain and inside TLS."""
-        folder = self.folder("web")
+        folder = self.folder(f"web-{port}")
         key, certificate = self.certificate(folder)
         (folder / "conf").write_text(f"""
 daemon off; pid {folder}/pid; error_log {folder}/errors info; user root;
 events {{}}
 http {{ access_log {folder}/access; client_body_temp_path {folder}/a; proxy_temp_path {folder}/b; fastcgi_temp_path {folder}/c; uwsgi_temp_path {folder}/d;
-  scgi_temp_path {folder}/e; server {{ listen {port}; return 200 "hello"; }}
-  server {{ listen {tls_port} ssl; ssl_certificate {certificate}; ssl_certificate_key {key}; return 200 "hello"; }} }}
+  scgi_temp_path {folder}/e; server {{ listen {address}:{port}; return 200 "hello"; }}
+  server {{ listen {address}:{tls_port} ssl; ssl_certificate {certificate}; ssl_certificate_key {key}; return 200 "hello"; }} }}
 """)
         return self.start(folder, ["nginx", "-c", str(folder / "conf"), "-e", str(folder / "errors")], tls_port)
 
