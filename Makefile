@@ -9,6 +9,8 @@ ARGS ?=
 
 COLLECTION := .collections/ansible_collections/exasol_community/network
 OLDEST_AND_NEWEST := 3.6 3.13
+PROVIDERS := firewalld ufw nftables iptables
+LAB := tests/lab/lab.yml
 
 export PATH := $(CURDIR)/.venv/bin:$(PATH)
 export ANSIBLE_CONFIG := $(CURDIR)/ansible.cfg
@@ -17,7 +19,7 @@ export ANSIBLE_COLLECTIONS_PATH := $(CURDIR)/.collections
 export LC_ALL := C.UTF-8
 export PIP_DISABLE_PIP_VERSION_CHECK := 1
 
-.PHONY: help site test lint sanity units integration docs docs-check build changelog bench clean
+.PHONY: help site test lint sanity units integration firewall molecule molecule-ci lab lab-down docs docs-check build changelog bench clean
 .NOTPARALLEL:
 
 help:  ## show this list
@@ -26,7 +28,7 @@ help:  ## show this list
 site: .venv/site  ## run site.yml on this machine alone; ARGS="-i inventory" for hosts of your own
 	ansible-playbook site.yml $(ARGS)
 
-test: lint docs-check build sanity integration units  ## all checks and tests
+test: lint docs-check build sanity integration firewall units  ## all checks and tests
 
 lint: .venv/test  ## style, types, playbooks and roles, documentation, changelog
 	ruff check
@@ -44,6 +46,22 @@ units: .venv/test  ## unit tests; those of managed nodes on their oldest and new
 
 integration: .venv/test  ## tests on loopback and, as root, in network namespaces
 	python -m pytest tests/integration $(ARGS)
+
+firewall: .venv/test  ## tests of firewalls with real traffic; as root, in containers that boot systemd
+	python -m pytest tests/firewall $(ARGS)
+
+molecule: .venv/test  ## scenarios on containers, as root; ARGS="-s ufw" for one of them
+	COLUMNS=160 molecule test $(or $(ARGS),--all)
+
+molecule-ci: .venv/test  ## the default scenario and one for each firewall
+	for scenario in default $(PROVIDERS); do COLUMNS=160 molecule test -s $$scenario || exit; done
+
+lab: .venv/test  ## bring a small site of containers up and leave it running, as root
+	@python tests/lab/lab.py up --lab $(LAB)
+	@sed -e 's|ENGINE|$(or $(EXANET_ENGINE),podman)|' -e 's|INVENTORY|.cache/lab/site/inventory.yml|' tests/lab/tour.txt
+
+lab-down: .venv/test  ## take it down
+	@python tests/lab/lab.py down --lab $(LAB)
 
 docs:  ## generate docs/ports.md from the port table
 	"$(PYTHON)" tools/ports_doc.py
@@ -64,7 +82,7 @@ build: .venv/site  ## build the artefact, see that it holds what it should, inst
 changelog: .venv/test  ## add the fragments to CHANGELOG.md
 	antsibull-changelog release --update-existing
 
-bench: .venv/test  ## measure; as root, in network namespaces
+bench: .venv/test  ## measure; as root, in network namespaces and containers
 	python benchmarks/run.py $(ARGS)
 
 clean:  ## remove everything that was installed or made here

@@ -45,7 +45,7 @@ class Row(t.NamedTuple):
 def compared(work: str, laps: Mapping[str, Sequence[Lap]], peer: str, at_most: float, **notes: t.Any) -> Row:
     """Return a row whose target is a ratio of the medians of C(ours) and the peer."""
     ours, other = median(laps["ours"]), median(laps[peer]) if peer in laps else None
-    target = f"at most {at_most:g} x" if at_most > 1 else "not slower"
+    target = "not slower" if at_most == 1 else f"at most {at_most:.2g} x"
     return Row(work, ours, target, ours.wall <= at_most * other.wall if other else None, other, peer if other else f"{peer}: not installed", notes)
 
 

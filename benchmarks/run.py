@@ -18,6 +18,7 @@ import typing as t
 from collections.abc import Sequence
 from pathlib import Path
 
+import firewalls
 import plays
 import sweeps
 from lab import Lab, missing
@@ -26,8 +27,10 @@ from stopwatch import Effort
 
 SWEEPS = {"dropped": sweeps.dropped, "closed": sweeps.closed, "open": sweeps.opened, "many": sweeps.many, "proofs": sweeps.proofs}
 PLAYS = {"verify": plays.everything, "plan": plays.planning, "plan-1000": plays.planning_many}
+FIREWALLS = {"firewalld": firewalls.firewalld, "ufw": firewalls.ufw, "nftables-200": firewalls.many,
+             **{f"unchanged-{host}": firewalls.unchanged(host) for host in ("nftables", "iptables", "ufw", "firewalld")}}
 GROWTH = "growth"
-NAMES = (*SWEEPS, *PLAYS, GROWTH)
+NAMES = (*SWEEPS, *PLAYS, *FIREWALLS, GROWTH)
 _MARK = "<!-- results -->"
 _GROWTH_HEADINGS = ("hosts", "flows", "seconds of CPU", "flows a second", "plan as JSON, KiB", "peak, MiB")
 
@@ -56,12 +59,27 @@ def measure(options: argparse.Namespace, folder: Path) -> tuple[list[Row], list[
         ansible = plays.Ansible(folder, lab)
         jobs: dict[str, t.Any] = {name: functools.partial(job, lab) for name, job in SWEEPS.items()}
         jobs.update({name: functools.partial(job, ansible) for name, job in PLAYS.items()})
-        rows = []
-        for name in wanted:
-            if name != GROWTH:
-                print(f"measuring {name}", file=sys.stderr, flush=True)
-                rows.append(jobs[name](effort))
-        return rows, plays.growth(lab, options.rounds) if GROWTH in wanted else []
+        rows = _measured({name: job for name, job in jobs.items() if name in wanted}, effort)
+        grown = plays.growth(lab, options.rounds) if GROWTH in wanted else []
+    return rows + _firewalls([name for name in FIREWALLS if name in wanted], effort, folder / "firewalls"), grown
+
+
+def _measured(jobs: dict[str, t.Callable[[Effort], Row]], effort: Effort) -> list[Row]:
+    rows = []
+    for name, job in jobs.items():
+        print(f"measuring {name}", file=sys.stderr, flush=True)
+        rows.append(job(effort))
+    return rows
+
+
+def _firewalls(wanted: Sequence[str], effort: Effort, folder: Path) -> list[Row]:
+    lacking = firewalls.missing() if wanted else ""
+    if lacking:
+        print(f"benchmarks of firewalls skipped: {lacking}", file=sys.stderr)
+    if lacking or not wanted:
+        return []
+    with firewalls.running(folder) as site:
+        return _measured({name: functools.partial(FIREWALLS[name], site) for name in wanted}, effort)
 
 
 def document(rows: Sequence[Row], grown: Sequence[tuple[str, ...]]) -> str:

@@ -115,14 +115,9 @@ class TestLockOut:
 @pytest.fixture(scope="module")
 def killed(firewalls, tmp_path_factory):
     """A controller that dies between the change and its confirmation; meanwhile a second one comes."""
-    folder = tmp_path_factory.mktemp("killed")
     firewalls.reset()
     found = {"before": firewalls.stage()}
-    run = firewalls.start(rollback_after=ROLLBACK_SECONDS + 25, environment={"ANSIBLE_SSH_EXECUTABLE": str(stuck_ssh(folder))})
-    try:
-        until(lambda: len(list(folder.glob("stuck-*"))) == len(PROVIDERS), "the moment before the confirmation", PATIENCE_SECONDS)
-    finally:
-        run.kill()
+    die_before_confirming(firewalls, tmp_path_factory.mktemp("killed"), ROLLBACK_SECONDS + 25)
     found["during"] = firewalls.traffic.reach(["client"], PROVIDERS)["client"]
     found["second"] = firewalls.play()
     for host in PROVIDERS:
@@ -133,6 +128,15 @@ def killed(firewalls, tmp_path_factory):
     found["next"] = firewalls.play()
     found["leftovers"] = {host: view.leftovers for host, view in firewalls.views().items()}
     return found
+
+
+def die_before_confirming(firewalls, folder, rollback_seconds):
+    """Run until every host waits for its confirmation, and kill the controller then."""
+    run = firewalls.start(rollback_after=rollback_seconds, environment={"ANSIBLE_SSH_EXECUTABLE": str(stuck_ssh(folder))})
+    try:
+        until(lambda: len(list(folder.glob("stuck-*"))) == len(PROVIDERS), "the moment before the confirmation", PATIENCE_SECONDS)
+    finally:
+        run.kill()
 
 
 def stuck_ssh(folder):
@@ -160,6 +164,36 @@ class TestKilledController:
         assert _UTC.match(killed["next"][provider].result["rolled_back"])
         assert killed["next"][provider].changed
         assert killed["leftovers"][provider] == ""
+
+
+@pytest.fixture(scope="module")
+def restarted(firewalls, tmp_path_factory):
+    """Hosts that are restarted while a change waits: their timer is lost, and the changed rules are what they load."""
+    firewalls.reset()
+    found = {"before": firewalls.stage()}
+    die_before_confirming(firewalls, tmp_path_factory.mktemp("restarted"), 10 * PATIENCE_SECONDS)
+    found["during"] = firewalls.traffic.reach(["client"], PROVIDERS)["client"]
+    firewalls.restart()
+    for host in PROVIDERS:
+        state = state_of(firewalls, host)
+        until(lambda state=state: (state / "rolled_back").exists() and not (state / "taken").exists(), f"the way back of {host} after its start")
+    found["after"] = firewalls.stage()
+    found["next"] = firewalls.play(options=["--check"])
+    return found
+
+
+class TestRestartedHost:
+    def test_change_was_in_force(self, restarted, provider):
+        assert restarted["during"][provider][4] == EVERYBODY | {2580, 8563}
+
+    def test_host_restores_itself(self, restarted, provider):
+        before, after = restarted["before"], restarted["after"]
+        assert after.ports("client", provider) == before.ports("client", provider) == {4: EVERYBODY, 6: EVERYBODY}
+        assert after.views[provider].text == before.views[provider].text
+        assert after.views[provider].etc == before.views[provider].etc
+
+    def test_next_run_says_so(self, restarted, provider):
+        assert _UTC.match(restarted["next"][provider].result["rolled_back"])
 
 
 def test_without_rollback_there_is_no_timer(firewalls):

@@ -152,3 +152,50 @@ def test_chain_before_ours_is_named(firewalls):
     answer = firewalls.play(["nftables"])["nftables"]
     assert answer.word == "failed"
     assert "inet other guard" in answer.message
+
+
+# As Docker does it: what comes in for a published port goes on to a container, here the partner, and meets no rule for what comes in.
+PUBLISHED = """
+sysctl --quiet --write net.ipv4.ip_forward=1
+iptables -t nat -N DOCKER
+iptables -t nat -A PREROUTING -m addrtype --dst-type LOCAL -j DOCKER
+iptables -t nat -A DOCKER ! -i docker0 -p tcp -m tcp --dport 8563 -j DNAT --to-destination {partner}:8563
+iptables -t nat -A POSTROUTING -d {partner}/32 -p tcp -m tcp --dport 8563 -j MASQUERADE
+iptables -I FORWARD -j ACCEPT
+"""
+PUBLISHED_NO_MORE = "iptables -t nat -F\niptables -t nat -X\nsysctl --quiet --write net.ipv4.ip_forward=0\n"
+# Nothing but iptables filters what they forward, so its rule above lets it pass.
+FORWARDING = ("iptables", "legacy", "ufw")
+
+
+def test_port_that_docker_publishes_is_named_and_passes_by_us(firewalls):
+    firewalls.reset()
+    control = {host: firewalls.traffic.greeting("stranger", host, 8563) for host in FORWARDING}
+    without = firewalls.play(options=["--check"])
+    script = PUBLISHED.format(partner=firewalls.lab.addresses("partner")[0])
+    firewalls.lab.everywhere(dict.fromkeys(PROVIDERS, script))
+    try:
+        answers = firewalls.play(restrict=True)
+        passed = {host: firewalls.traffic.greeting("stranger", host, 8563) for host in FORWARDING}
+    finally:
+        firewalls.lab.everywhere(dict.fromkeys(PROVIDERS, PUBLISHED_NO_MORE))
+    assert control == dict.fromkeys(FORWARDING, "")
+    assert passed == dict.fromkeys(FORWARDING, "partner")
+    for host in PROVIDERS:
+        assert answers[host].word == "ok"
+        assert "Docker publishes port 8563" in answers[host].message
+        assert "Docker" not in without[host].message
+
+
+def test_reload_that_drops_rules_of_others_is_said_before(firewalls):
+    """A policy cannot be made without a reload of firewalld, and that keeps only what is permanent."""
+    firewalls.reset(["firewalld"])
+    quiet = firewalls.play(["firewalld"], options=["--check"])["firewalld"]
+    firewalls.lab.execute("firewalld", "firewall-cmd --quiet --add-port=9999/tcp")
+    before = firewalls.traffic.reach(["stranger"], ["firewalld"])["stranger"]
+    told = firewalls.play(["firewalld"], options=["--check"])["firewalld"]
+    firewalls.play(["firewalld"])
+    after = firewalls.traffic.reach(["stranger"], ["firewalld"])["stranger"]
+    assert "public" not in quiet.message
+    assert "drops what is not permanent in public" in told.message
+    assert (before["firewalld"], after["firewalld"]) == (both(EVERYBODY | {9999}), both(EVERYBODY))

@@ -22,15 +22,18 @@ from nodelab.lab import Lab
 def main() -> int:
     """Run one command."""
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
-    parser.add_argument("command", choices=("up", "down", "status"))
+    parser.add_argument("command", choices=("up", "down", "status", "inventory"))
     parser.add_argument("--lab", type=Path, default=Path(__file__).with_name("lab.yml"), help="the lab's description")
     parser.add_argument("--release", default="bookworm", choices=("bullseye", "bookworm", "trixie"), help="Debian's release")
+    parser.add_argument("--left", nargs="+", default=(), help="hosts that have left every group of the inventory")
     arguments = parser.parse_args()
     try:
         lab = Lab(arguments.lab, arguments.release)
-        if arguments.command != "status":
+        if arguments.command in ("up", "down"):
             getattr(lab, arguments.command)()
-        print(lab.status() if arguments.command != "up" else f"{lab.status()}\n\nansible-playbook -i {lab.folder / 'inventory.yml'}")
+        if arguments.command in ("up", "inventory"):
+            lab.write_inventory(arguments.left)
+        print(lab.status())
     except EngineError as error:
         print(error, file=sys.stderr)
         return 1

@@ -158,6 +158,7 @@ class Provider:
         if tuple(int(number) for number in re.findall(r"\d+", version)[:2]) < _OLDEST:
             raise FirewallError("firewalld {0} is too old: policies need 0.9 or newer".format(version))
         self._policies = parse_policies(output(("firewall-cmd", "--list-all-policies")))
+        self._reloads = False
 
     def rules(self) -> Rules:
         """Return what our policies hold at run time."""
@@ -181,7 +182,7 @@ class Provider:
 
     def steps(self, rules: Rules, persist: bool) -> Tuple[List[Step], List[Step]]:
         """Return the steps to these rules and the steps back; a policy cannot be made without being permanent."""
-        kept, steps, back, reload = named(rules), [], [], False  # type: Rules, List[Step], List[Step], bool
+        kept, steps, back = named(rules), [], []  # type: Rules, List[Step], List[Step]
         for policy in POLICIES:
             content = document(policy, kept) if any(rule.direction == policy.direction for rule in kept) else None
             before = as_it_is(policy.path)
@@ -189,10 +190,10 @@ class Provider:
                 steps.append(Write(policy.path, content))
                 back.append(before)
             if (content is not None) != (policy.name in self._policies):
-                reload = True
+                self._reloads = True
             elif content is not None:
                 self._change(policy, rich_rules(kept, policy.direction), steps, back)
-        if reload:
+        if self._reloads:
             steps.append(Run(("firewall-cmd", "--reload")))
             back.append(Run(("firewall-cmd", "--reload")))
         return steps, back
@@ -206,8 +207,15 @@ class Provider:
                       for verb, texts in (("add", first), ("remove", second)) if texts]
 
     def notes(self) -> List[str]:
-        """Nothing to know."""
-        return []
+        """Return what the user should know: a reload drops what others added for the running firewall alone."""
+        lost = [name for kind in ("zones", "policies") for name in self._transient(kind)] if self._reloads else []
+        return ["firewalld has to be reloaded, which drops what is not permanent in {0}: to keep such rules, run firewall-cmd --runtime-to-permanent "
+                "first".format(", ".join(lost))] if lost else []
+
+    def _transient(self, kind: str) -> List[str]:
+        running, permanent = (parse_policies(output(("firewall-cmd", *where, "--list-all-" + kind))) for where in ((), ("--permanent",)))
+        ours = {policy.name for policy in POLICIES}
+        return sorted(name for name in running if name not in ours and _content(running[name]) != _content(permanent.get(name, {})))
 
     def filters_outgoing(self) -> bool:
         """Tell whether a policy of others drops what this host sends."""
@@ -216,6 +224,11 @@ class Provider:
         return any("HOST" in fields.get("ingress-zones", "")
                    and (fields.get("target") in ("DROP", "REJECT") or re.search(r"\b(drop|reject)\b", fields.get("rich rules", "")))
                    for fields in others)
+
+
+def _content(fields: Dict[str, str]) -> Dict[str, List[str]]:
+    # firewalld keeps interfaces where they are when it is reloaded, and lists words and lines in any order.
+    return {name: sorted(text.split()) for name, text in fields.items() if name != "interfaces"}
 
 
 def _normal(text: str) -> Tuple[str, ...]:

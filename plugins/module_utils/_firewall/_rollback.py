@@ -5,7 +5,8 @@
 """Commit confirmed: the host restores its old rules by itself, unless a new connection says that it still gets in.
 
 The way back is a shell script on the host, started by a timer there, so it needs neither the controller nor the module.
-Timer and confirmation race for one rename(2), which only one of them can win.
+Timer and confirmation race for one rename(2), which only one of them can win. A host that is restarted meanwhile has lost
+its timer, but not the change: a unit restores the old rules then, once the firewall is up.
 """
 
 import json
@@ -14,13 +15,27 @@ import shlex
 import shutil
 import subprocess
 import time
-from typing import Any, Dict, Optional
+from typing import Any, Dict, List, Optional
 
-from ._steps import FirewallError, Run, Steps, Write, read, run, script, which
+from ._steps import FirewallError, Run, Shell, Step, Steps, Write, read, run, script, take_back, which
 
 FOLDER = "/var/lib/exasol_community.network"
 _PENDING, _TAKEN, _CONFIRMED, _ROLLED_BACK = FOLDER + "/pending", FOLDER + "/taken", FOLDER + "/confirmed", FOLDER + "/rolled_back"
 _LATE_SECONDS = 15
+_BOOT_UNIT = "/etc/systemd/system/exasol-network-rollback.service"
+_BOOT_WANT = "/etc/systemd/system/multi-user.target.wants/exasol-network-rollback.service"
+_BOOT = """[Unit]
+Description=Restore the firewall's rules from before a change that nobody confirmed
+ConditionPathExists=|{0}/undo.sh
+ConditionPathExists=|{1}/undo.sh
+After=firewalld.service ufw.service nftables.service netfilter-persistent.service iptables.service ip6tables.service
+
+[Service]
+Type=oneshot
+ExecStart=/bin/sh -c 'test -e {0} || mv {1} {0}; exec /bin/sh {0}/undo.sh'
+"""
+# Somebody may have reloaded systemd meanwhile, and it remembers what it read.
+_FORGET = Shell("systemctl daemon-reload")
 
 
 def arm(identity: str, undo: Steps, seconds: int) -> None:
@@ -28,13 +43,33 @@ def arm(identity: str, undo: Steps, seconds: int) -> None:
     os.makedirs(_PENDING, mode=0o700, exist_ok=True)
     os.chmod(FOLDER, 0o700)
     shutil.rmtree(_TAKEN, ignore_errors=True)
-    Write(_PENDING + "/undo.sh", _script(identity, undo), 0o700).perform()
-    Write(_PENDING + "/info.json", json.dumps({"id": identity, "deadline": time.time() + seconds}), 0o600).perform()
+    _guard_restart()
     try:
+        Write(_PENDING + "/undo.sh", _script(identity, list(undo) + _unguard()), 0o700).perform()
+        Write(_PENDING + "/info.json", json.dumps({"id": identity, "deadline": time.time() + seconds}), 0o600).perform()
         _start(identity, seconds)
     except FirewallError:
         shutil.rmtree(_PENDING, ignore_errors=True)
+        take_back(_unguard())
         raise
+
+
+def _guard_restart() -> None:
+    if not _systemd():
+        return
+    try:
+        Write(_BOOT_UNIT, _BOOT.format(_PENDING, _TAKEN)).perform()
+        os.symlink(_BOOT_UNIT, _BOOT_WANT)
+    except (OSError, FirewallError):
+        pass  # it is there already, or nothing can be written here: then no change outlives a restart either
+
+
+def _unguard() -> List[Step]:
+    return [Write(_BOOT_WANT, None), Write(_BOOT_UNIT, None), _FORGET] if os.path.lexists(_BOOT_UNIT) else []
+
+
+def _systemd() -> bool:
+    return os.path.isdir("/run/systemd/system") and bool(which("systemd-run"))
 
 
 def _script(identity: str, undo: Steps) -> str:
@@ -46,7 +81,7 @@ def _script(identity: str, undo: Steps) -> str:
 
 
 def _start(identity: str, seconds: int) -> None:
-    if os.path.isdir("/run/systemd/system") and which("systemd-run"):
+    if _systemd():
         # A unit of its own outlives the session; without AccuracySec timers may be a minute late (systemd.timer(5)).
         Run(("systemd-run", "--quiet", "--unit", _unit(identity), "--on-active={0}s".format(seconds), "--timer-property=AccuracySec=100ms",
              "/bin/sh", _PENDING + "/undo.sh", identity)).perform()
@@ -101,6 +136,7 @@ def confirm(identity: str) -> bool:
         return False
     if which("systemctl"):
         run(("systemctl", "stop", _unit(identity) + ".timer"))
+    take_back(_unguard())
     shutil.rmtree(_CONFIRMED, ignore_errors=True)
     _tidy()
     return True

@@ -99,6 +99,15 @@ with socket.create_connection((sys.argv[1], int(sys.argv[2])), timeout=5) as ses
         print(stream.readline(), end="", flush=True)
 """
 
+_GREETING = f"""
+import socket, sys
+try:
+    with socket.create_connection((sys.argv[1], int(sys.argv[2])), timeout={_SECONDS}) as connection:
+        print(connection.recv(100).decode().strip(), end="")
+except OSError:
+    pass
+"""
+
 
 def until(look: Callable[[], T], what: str, seconds: float = 30) -> T:
     """Return what a look finds as soon as it finds something."""
@@ -155,6 +164,11 @@ class Traffic:
             assert answer in ("", owners[address]) or answer.startswith("SSH-"), f"{answer!r} answered for {owners[address]}"
             reached[owners[address]][6 if ":" in address else 4].add(port)
         return reached
+
+    def greeting(self, source: str, destination: str, port: int) -> str:
+        """Return the name of the host that answers, empty if nobody does."""
+        output, _ = _inside(self._lab.process(source), _GREETING, self._lab.addresses(destination)[0], str(port)).communicate()
+        return output
 
     @contextlib.contextmanager
     def session(self, source: str, destination: str, port: int = ECHO_PORT) -> Iterator[Callable[[], bool]]:

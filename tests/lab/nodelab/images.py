@@ -28,7 +28,12 @@ _REDHAT = ("dbus-daemon", "iproute", "iptables-nft", "nftables", "openssh-server
 FLAVOURS = {
     "plain": (("firewalld", "iptables-persistent", "netfilter-persistent"), ("firewalld", "iptables-services")),
     "ufw": (("ufw",), ("ufw",)),
+    "partner": (("chrony", "dnsmasq", "ldap-utils", "mariadb-server", "nginx", "openssl", "postgresql", "slapd", "vsftpd"),
+                ("chrony", "dnsmasq", "mariadb-server", "nginx", "openldap-clients", "openldap-servers", "openssl", "postgresql-server", "vsftpd")),
 }
+# A partner's services start when they are configured; chrony must never set the clock of the machine below.
+_SERVICES = "chrony dnsmasq mariadb nginx postgresql slapd vsftpd"
+_LATER = {"partner": f"for unit in {_SERVICES}; do systemctl disable $unit || true; done"}
 # No firewall runs on a fresh node, nothing there calls out by itself, and there is a user who is not root.
 _SETUP = "; ".join((
     "for unit in firewalld nftables netfilter-persistent iptables ip6tables; do systemctl disable $unit.service || true; done",
@@ -59,6 +64,10 @@ def recipe(release: str, flavour: str) -> str:
     return _containerfile(base(release), flavour) if base(release) else " ".join(_bootstrap(release, flavour)) + _INIT
 
 
+def _setup(flavour: str) -> str:
+    return "; ".join((_SETUP, *filter(None, [_LATER.get(flavour)])))
+
+
 def _digest(text: str) -> str:
     return hashlib.sha256(text.encode()).hexdigest()[:12]
 
@@ -77,7 +86,7 @@ def _make(engine: Engine, release: str, flavour: str, tag: str) -> None:
 
 def _bootstrap(release: str, flavour: str, archive: str = "-") -> list[str]:
     packages = ",".join(sorted(_DEBIAN + FLAVOURS[flavour][0]))
-    hook = f'chroot "$1" sh -eu -c {shlex.quote(_SETUP)} >&2'
+    hook = f'chroot "$1" sh -eu -c {shlex.quote(_setup(flavour))} >&2'
     return ["mmdebstrap", "--quiet", "--variant=minbase", f"--include={packages}", f"--customize-hook={hook}", release, archive]
 
 
@@ -85,4 +94,4 @@ def _containerfile(image: str, flavour: str) -> str:
     debian, redhat = (" ".join(common + special) for common, special in zip((_DEBIAN, _REDHAT), FLAVOURS[flavour], strict=True))
     debian_way = f"apt-get update && DEBIAN_FRONTEND=noninteractive apt-get install -y --no-install-recommends {debian}"
     install = f"if command -v apt-get; then {debian_way}; else dnf install -y {redhat}; fi"
-    return f"FROM {image}\nRUN {install}\nRUN sh -eu -c {shlex.quote(_SETUP)}\n{_INIT}\n"
+    return f"FROM {image}\nRUN {install}\nRUN sh -eu -c {shlex.quote(_setup(flavour))}\n{_INIT}\n"

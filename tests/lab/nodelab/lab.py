@@ -7,7 +7,7 @@
 from __future__ import annotations
 
 import hashlib
-import ipaddress
+import itertools
 import json
 import socket
 import subprocess
@@ -57,6 +57,7 @@ class Lab:
         self.folder = CACHE / self.name
         self.variables = content.get("variables", {})
         self._networks = tuple(content["networks"])
+        self._versions = set(content.get("versions", (4, 6)))
         self.hosts = {name: _host(name, values, self._networks) for name, values in content["hosts"].items()}
         self.engine: Engine = find()
         self._key = _key()
@@ -84,10 +85,18 @@ class Lab:
 
     def restart(self, *hosts: str) -> None:
         """Restart containers, as if their machines were switched off and on, and wait until they answer."""
-        _together(lambda host, name: self.engine.run("restart", "--time=5", name), {host: self.container(host) for host in hosts})
-        # A restarted container has new link-layer addresses.
+        _together(self._restart, {host: self.container(host) for host in hosts})
+        # A restarted container has new link-layer addresses, and everybody may remember the old ones for half a minute.
         self.everywhere(dict.fromkeys(self.hosts, "ip neigh flush all"))
+        for address in itertools.chain.from_iterable(map(self.addresses, hosts)):
+            subprocess.run(["ip", "neigh", "flush", "to", address], check=False, capture_output=True)
         self._finish(hosts)
+
+    def _restart(self, host: str, name: str) -> None:
+        # On a busy machine a container may end by itself in the moment when it is killed, which podman takes for an error.
+        self.engine.run("stop", "--time=20", name, check=False)
+        self.engine.run("wait", name)
+        self.engine.run("start", name)
 
     def process(self, host: str) -> int:
         """Return the id of a container's first process, through which its network namespace can be entered."""
@@ -100,14 +109,17 @@ class Lab:
         return bool(self._subnets) and all(state == [self._digest, "true"] for state in found)
 
     def up(self) -> None:
-        """Bring the lab up, unless it is; wait until every host answers, and write the inventory."""
+        """Bring the lab up, unless it is, and wait until every host answers."""
         if not self.is_up():
             tags = images.ensure(self.engine, self.release, {host.flavour for host in self.hosts.values()})
             self.down()
-            self._make_networks()
+            self._make_network()
             _together(self._make, {host.name: tags[host.flavour] for host in self.hosts.values()})
         self._finish(self.hosts)
-        (self.folder / "inventory.yml").write_text(yaml.safe_dump(self.inventory(), sort_keys=False))
+
+    def write_inventory(self, left: t.Container[str] = ()) -> None:
+        """Write the inventory; the hosts in C(left) are in none of their groups any more."""
+        (self.folder / "inventory.yml").write_text(yaml.safe_dump(self.inventory(left=left), sort_keys=False))
 
     def down(self) -> None:
         """Remove the lab's containers and networks, and nothing else."""
@@ -122,12 +134,12 @@ class Lab:
         lines = self.engine.run("ps", "--all", f"--filter=label=exanet.lab={self.name}", "--format={{.Names}}\t{{.Status}}").splitlines()
         return "\n".join(lines) or f"lab {self.name} is down"
 
-    def inventory(self, without: t.Container[str] = ()) -> dict[str, t.Any]:
+    def inventory(self, without: t.Container[str] = (), left: t.Container[str] = ()) -> dict[str, t.Any]:
         """Return an inventory of the lab's hosts."""
         hosts = {name: self._variables(host) for name, host in self.hosts.items() if name not in without}
         groups: dict[str, t.Any] = {}
         for name in hosts:
-            for group in self.hosts[name].groups:
+            for group in ("left",) if name in left else self.hosts[name].groups:
                 groups.setdefault(group, {"hosts": {}})["hosts"][name] = {}
         return {"all": {"vars": {**self._connection(), **self.variables}, "hosts": hosts, "children": groups}}
 
@@ -140,35 +152,42 @@ class Lab:
         return {"ansible_host": addresses[0], "exasol_address": addresses, **host.variables}
 
     @property
-    def _subnets(self) -> dict[str, networks.Subnets]:
-        path = self.folder / "networks.json"
-        chosen = json.loads(path.read_text()) if path.exists() else {}
-        return {name: tuple(ipaddress.ip_network(text) for text in texts) for name, texts in chosen.items()}
+    def _whole(self) -> networks.Subnets | None:
+        path = self.folder / "network.json"
+        return networks.parse(json.loads(path.read_text())) if path.exists() else None
+
+    @property
+    def _subnets(self) -> dict[str, list[networks.Subnet]]:
+        parts = networks.split(self._whole, len(self._networks)) if self._whole else ()
+        return {name: [subnet for subnet in part if subnet.version in self._versions] for name, part in zip(self._networks, parts, strict=False)}
 
     def _ours(self, *listing: str) -> list[str]:
         return self.engine.run(*listing, f"--filter=label=exanet.lab={self.name}").split()
 
-    def _make_networks(self) -> None:
-        chosen = dict(zip(self._networks, networks.free(self.engine), strict=False))
+    def _make_network(self) -> None:
         self.folder.mkdir(parents=True, exist_ok=True)
-        (self.folder / "networks.json").write_text(json.dumps({name: [str(subnet) for subnet in pair] for name, pair in chosen.items()}))
-        for name, (four, six) in chosen.items():
-            self.engine.run("network", "create", f"--label=exanet.lab={self.name}", *NETWORK[self.engine.name],
-                            "--ipv6", f"--subnet={four}", f"--subnet={six}", f"{PREFIX}{self.name}-{name}")
+        for pair in networks.free(self.engine):
+            try:
+                self.engine.run("network", "create", f"--label=exanet.lab={self.name}", *NETWORK[self.engine.name],
+                                "--ipv6", *(f"--subnet={subnet}" for subnet in pair), f"{PREFIX}{self.name}")
+            except EngineError as error:
+                if not networks.taken(error):  # by another lab that came up in this moment
+                    raise
+                continue
+            (self.folder / "network.json").write_text(json.dumps([str(subnet) for subnet in pair]))
+            return
+        raise EngineError("no subnet is free for the lab")
 
     def _make(self, name: str, tag: str) -> None:
-        host, first = self.hosts[name], self._subnets[self.hosts[name].networks[0]]
+        host = self.hosts[name]
         routes = ("--sysctl=net.ipv4.ip_forward=1", "--sysctl=net.ipv6.conf.all.forwarding=1") if len(host.networks) > 1 else ()
         boot, command = (BOOT[self.engine.name], ("/sbin/init",)) if host.boots else ((), ("sleep", "infinity"))
+        four, six = networks.split(self._whole, len(self._networks))[self._networks.index(host.networks[0])]
         self.engine.run(
             # A name that does not resolve fails at once, and no question about it leaves the lab.
             "run", "--detach", f"--name={self.container(name)}", f"--hostname={name}", "--dns=127.0.0.1", *routes, *boot,
             f"--label=exanet.lab={self.name}", f"--label=exanet.digest={self._digest}",
-            f"--network={PREFIX}{self.name}-{host.networks[0]}", f"--ip={first[0][host.address]}", f"--ip6={first[1][host.address]}",
-            tag, *command)
-        for network in host.networks[1:]:
-            four, six = (str(subnet[host.address]) for subnet in self._subnets[network])
-            self.engine.run("network", "connect", f"--ip={four}", f"--ip6={six}", f"{PREFIX}{self.name}-{network}", self.container(name))
+            f"--network={PREFIX}{self.name}", f"--ip={four[host.address]}", f"--ip6={six[host.address]}", tag, *command)
 
     def _finish(self, hosts: t.Iterable[str]) -> None:
         _together(self._settle, {host: self._routes(host) for host in hosts})
@@ -182,12 +201,22 @@ class Lab:
     def _routes(self, name: str) -> str:
         host = self.hosts[name]
         lines = ["ip route flush default", "ip -6 route flush default"]  # nothing that is sent in the lab leaves it
-        if not host.router:
-            return "\n".join(lines) + "\n"
-        shared = next(network for network in host.networks if network in self.hosts[host.router].networks)
-        lines += [f"ip route replace {subnet} via {gateway[self.hosts[host.router].address]}" for network in self._networks if network not in host.networks
-                  for subnet, gateway in zip(self._subnets[network], self._subnets[shared], strict=True)]
+        lines += self._addressing(host) if len(self._networks) > 1 or len(self._versions) == 1 else []
+        if host.router:
+            shared = next(network for network in host.networks if network in self.hosts[host.router].networks)
+            lines += [f"ip route replace {subnet} via {gateway[self.hosts[host.router].address]}"
+                      for network in self._networks if network not in host.networks
+                      for subnet, gateway in zip(self._subnets[network], self._subnets[shared], strict=True)]
         return "\n".join(lines) + "\n"
+
+    def _addressing(self, host: Host) -> list[str]:
+        # The engine's network is one wire; a host's prefixes and routes make networks of it that only a router joins, and redirects would undo that.
+        flush = ["ip address flush dev eth0 scope global"]
+        quiet = [f"sysctl -qw net.ipv{version}.conf.{each}.{word}_redirects=0"
+                 for version, word in ((4, "accept"), (4, "send"), (6, "accept")) for each in ("all", "eth0")]
+        own = [f"ip address add {subnet[host.address]}/{subnet.prefixlen} dev eth0{' nodad' if subnet.version == 6 else ''}"
+               for network in host.networks for subnet in self._subnets[network]]
+        return flush + quiet + own + [f"ip route replace {address} dev eth0" for address in self.controller()]
 
 
 def _host(name: str, values: dict[str, t.Any], known: tuple[str, ...]) -> Host:

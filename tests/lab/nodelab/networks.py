@@ -2,7 +2,7 @@
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
 
-"""Subnets that nothing on this machine uses yet."""
+"""Subnets that nothing on this machine uses yet, and their parts."""
 
 from __future__ import annotations
 
@@ -15,6 +15,7 @@ from collections.abc import Iterable, Iterator
 
 from .engine import Engine
 
+Subnet = ipaddress.IPv4Network | ipaddress.IPv6Network
 Subnets = tuple[ipaddress.IPv4Network, ipaddress.IPv6Network]
 _POOLS = (ipaddress.IPv4Network("10.213.0.0/16"), ipaddress.IPv6Network("fdec:213::/48"))
 
@@ -27,13 +28,30 @@ def free(engine: Engine) -> Iterator[Subnets]:
             yield pair
 
 
-def _routes() -> Iterator[ipaddress.IPv4Network | ipaddress.IPv6Network]:
+def split(whole: Subnets, count: int) -> list[Subnets]:
+    """Return so many equal parts of a pair of subnets, or a few more."""
+    more = (count - 1).bit_length()
+    return list(zip(whole[0].subnets(more), whole[1].subnets(more), strict=True))
+
+
+def parse(texts: Iterable[str]) -> Subnets:
+    """Return a pair of subnets from their texts."""
+    four, six = texts
+    return ipaddress.IPv4Network(four), ipaddress.IPv6Network(six)
+
+
+def taken(error: Exception) -> bool:
+    """Tell whether the engine complains that somebody else has a subnet already."""
+    return any(word in str(error) for word in ("already used", "overlaps"))
+
+
+def _routes() -> Iterator[Subnet]:
     for family in ("-4", "-6"):
         listing = subprocess.run(["ip", "-j", family, "route"], capture_output=True, text=True, check=True).stdout
         yield from (ipaddress.ip_network(route["dst"], strict=False) for route in json.loads(listing or "[]") if route["dst"] != "default")
 
 
-def _networks(engine: Engine) -> Iterable[ipaddress.IPv4Network | ipaddress.IPv6Network]:
+def _networks(engine: Engine) -> Iterable[Subnet]:
     names = engine.run("network", "ls", "--quiet").split()
     listing = engine.run("network", "inspect", *names) if names else ""
     return [ipaddress.ip_network(text, strict=False) for text in re.findall(r'"[sS]ubnet": "([0-9a-f.:/]+)"', listing)]

@@ -206,13 +206,33 @@ def test_names_are_read_from_a_description(description, expected):
     assert _firewalld.parse_services(description) == expected
 
 
+ZONES = """dmz
+  target: default
+  interfaces:\x20
+  services: ssh
+  ports: 80/tcp 443/tcp
+  rich rules:\x20
+
+public (active)
+  target: default
+  interfaces: eth0
+  services: ssh
+  ports:\x20
+  rich rules:\x20
+\trule family="ipv4" source address="192.0.2.7" drop
+\trule family="ipv4" source address="192.0.2.8" drop
+
+"""
+
+
 class Host:
     """A host's commands and files, as far as the provider asks for them."""
 
     def __init__(self, monkeypatch, folder, listing=LISTING_0_9, version="1.3.3"):
-        answers = {"--version": version + "\n", "--list-all-policies": listing}
+        self.answers = {"--version": version + "\n", "--list-all-policies": listing, "--permanent --list-all-policies": listing,
+                        "--list-all-zones": ZONES, "--permanent --list-all-zones": ZONES}
         monkeypatch.setattr(_firewalld, "_FOLDER", str(folder) + "/")
-        monkeypatch.setattr(_firewalld, "output", lambda command: answers[command[1]])
+        monkeypatch.setattr(_firewalld, "output", lambda command: self.answers[" ".join(command[1:])])
 
 
 @pytest.mark.parametrize("version, fits", [
@@ -236,6 +256,30 @@ def test_policies_are_made_with_one_reload(monkeypatch, tmp_path):
     steps, back = _firewalld.Provider().steps(OUT_RULES, True)
     assert kinds(steps) == ["exasol-network-in.xml", "exasol-network-out.xml", "--reload"]
     assert kinds(back) == ["exasol-network-in.xml gone", "exasol-network-out.xml gone", "--reload"]
+
+
+@pytest.mark.parametrize("kind, changes, lost", [
+    ("zones", [], []),
+    ("zones", [("80/tcp 443/tcp", "443/tcp 80/tcp"), ("interfaces: eth0", "interfaces: eth0 eth1"), ("public (active)", "public")], []),
+    ("zones", [("80/tcp 443/tcp", "80/tcp 443/tcp 9999/tcp")], ["dmz"]),
+    ("zones", [('\trule family="ipv4" source address="192.0.2.7" drop\n', "")], ["public"]),
+    ("zones", [("dmz\n", "new\n")], ["new"]),
+    ("policies", [("-15000", "-14000")], ["allow-host-ipv6"]),
+], ids=["nothing", "order-and-interfaces", "port", "rule-removed", "zone", "policy"])
+def test_what_a_reload_would_drop_is_named(monkeypatch, tmp_path, kind, changes, lost):
+    host = Host(monkeypatch, tmp_path)
+    provider = _firewalld.Provider()
+    provider.steps(RULES, True)
+    for old, new in changes:
+        assert old in host.answers["--list-all-" + kind]
+        host.answers["--list-all-" + kind] = host.answers["--list-all-" + kind].replace(old, new)
+    assert [note.split(" in ")[1].split(":")[0] for note in provider.notes()] == [", ".join(lost)] * bool(lost)
+
+
+def test_without_a_reload_nothing_is_dropped(monkeypatch, tmp_path):
+    provider = standing(monkeypatch, tmp_path)
+    provider.steps(RULES, True)
+    assert provider.notes() == []
 
 
 def standing(monkeypatch, tmp_path, rules=RULES):

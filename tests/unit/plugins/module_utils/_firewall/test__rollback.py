@@ -6,6 +6,7 @@
 import json
 import os
 import re
+import shlex
 import subprocess
 import time
 
@@ -26,6 +27,10 @@ class Place:
         monkeypatch.setattr(_rollback, "FOLDER", str(self.folder))
         for name, part in PARTS.items():
             monkeypatch.setattr(_rollback, name, str(self.folder / part), raising=False)
+        self.boot = [tmp_path / "boot.service", tmp_path / "boot.want"]
+        for name, path in zip(("_BOOT_UNIT", "_BOOT_WANT"), self.boot):
+            monkeypatch.setattr(_rollback, name, str(path))
+        monkeypatch.setattr(_rollback, "_FORGET", Shell("true"))
         monkeypatch.setattr(_rollback, "which", lambda name: "")
         monkeypatch.setattr(_rollback, "_start", lambda identity, seconds: self.started.append((identity, seconds)))
 
@@ -250,6 +255,52 @@ def test_with_systemd_the_timer_is_a_unit_of_its_own(ticking, monkeypatch):
     assert _rollback.confirm("one") is True
     unit = command[command.index("--unit") + 1]
     assert stopped == [("systemctl", "stop", unit + ".timer")]
+
+
+@pytest.fixture
+def systemd(place, monkeypatch):
+    """A place on a host with systemd, whose commands do nothing."""
+    monkeypatch.setattr(_rollback, "_systemd", lambda: True)
+    return place
+
+
+def at_boot(place):
+    """Do what systemd does with the unit when the host starts."""
+    unit = dict(line.rsplit("=", 1) if line.startswith("Cond") else line.split("=", 1) for line in place.boot[1].read_text().splitlines() if "=" in line)
+    return subprocess.run(shlex.split(unit["ExecStart"]), env={"PATH": "/usr/bin:/bin"}, timeout=30, check=False).returncode
+
+
+@pytest.mark.parametrize("cut_short", [False, True], ids=["waiting", "going-back"])
+def test_a_host_that_is_restarted_goes_back_by_itself(systemd, cut_short):
+    _rollback.arm("one", systemd.undo, 30)
+    if cut_short:
+        os.rename(str(systemd.script.parent), str(systemd.folder / "taken"))
+    assert at_boot(systemd) == 0
+    assert systemd.taken_back() == 1 and systemd.names() == ["rolled_back"]
+    assert not any(os.path.lexists(str(path)) for path in systemd.boot)
+
+
+def test_what_guards_a_restart_goes_with_the_confirmation(systemd):
+    _rollback.arm("one", systemd.undo, 30)
+    assert all(path.exists() for path in systemd.boot)
+    assert _rollback.confirm("one") is True
+    assert not any(os.path.lexists(str(path)) for path in systemd.boot)
+
+
+def test_where_nothing_can_be_written_a_change_needs_no_guard(systemd, monkeypatch):
+    monkeypatch.setattr(_rollback, "_BOOT_UNIT", "/proc/no/boot.service")
+    _rollback.arm("one", systemd.undo, 30)
+    assert fire(systemd.script) == 0
+    assert systemd.taken_back() == 1
+
+
+def test_a_timer_that_does_not_start_leaves_no_guard(systemd, monkeypatch):
+    def fail(identity, seconds):
+        raise FirewallError("no timer")
+
+    monkeypatch.setattr(_rollback, "_start", fail)
+    assert refusal(_rollback.arm, "one", systemd.undo, 30) == "no timer"
+    assert not any(os.path.lexists(str(path)) for path in systemd.boot)
 
 
 def test_info_is_plain_json(place):

@@ -1,0 +1,104 @@
+#!/usr/bin/env python3
+# Copyright (c) 2026, exasol_community.network contributors
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+
+"""Bare sockets on a host of a lab: they say what passes, and share no code with what is tested.
+
+  oracle.py listen PORT...   stand-ins for services; each greets with its host's name
+  oracle.py expect STAGE     try everything that the view on standard input names, and complain of what is not as it must be
+
+A stage is C(everything) (no firewall), C(nothing) (closed), C(table) (open for what the table says) or C(broken) (with the faults).
+"""
+
+import asyncio
+import errno
+import json
+import os
+import socket
+import sys
+from pathlib import Path
+
+CLOSED = Path("/run/closed-ports")  # ports on which no service listens, until it is gone
+SECONDS = 3.5  # the kernel repeats an unanswered SYN after one second and after three: a lost one does not count as blocked
+OPEN = "open"
+MOST = 20  # complaints that are printed
+
+
+async def greet(_reader, writer):
+    """Say who answers."""
+    writer.write(socket.gethostname().encode() + b"\n")
+    writer.close()
+
+
+async def listen(ports):
+    """Stand in for services until we are stopped, and tell systemd when all of them can be reached."""
+    servers = [await asyncio.start_server(greet, None, port, backlog=1024) for port in ports]
+    with socket.socket(socket.AF_UNIX, socket.SOCK_DGRAM) as notify:
+        notify.sendto(b"READY=1", os.environ["NOTIFY_SOCKET"])
+    await asyncio.gather(*(server.serve_forever() for server in servers))
+
+
+async def answer(address, port, host):
+    """Return what a connection comes to: C(open), C(silent), the name of the error, or who answers instead of the host."""
+    try:
+        reader, writer = await asyncio.wait_for(asyncio.open_connection(address, port), SECONDS)
+        name = (await asyncio.wait_for(reader.readline(), SECONDS)).decode().strip()
+        writer.close()
+    except asyncio.TimeoutError:
+        return "silent"
+    except OSError as error:
+        return "silent" if error.errno == errno.ETIMEDOUT else errno.errorcode.get(error.errno, str(error))
+    return OPEN if name == host else f"answered by {name!r}"
+
+
+def targets(view):
+    """Yield each host, address and port that is tried from here, with the ports that the table opens there."""
+    for entry in view["traffic"]:
+        if entry["from"] not in view["groups"]:
+            continue
+        for host in view["members"].get(entry["to"], ()):
+            if host != view["me"]:
+                for address in view["addresses"][host]:
+                    for port in view["ports"][entry["to"]]:
+                        yield host, address, port, entry["open"]
+
+
+def expected(view, stage, host, port, opened):
+    """Return the answers that are as they must be, nothing for any but C(open)."""
+    for fault in view["faults"] if stage == "broken" else ():
+        if (fault.get("from"), fault.get("to"), fault.get("port")) == (view["me"], host, port):
+            return fault["answers"]
+    return [OPEN] if stage == "everything" or (stage != "nothing" and port in opened) else []
+
+
+async def expect(view, stage):
+    """Try everything side by side; return how many answers came, and what is wrong."""
+    tried = list(targets(view))
+    answers = await asyncio.gather(*(answer(address, port, host) for host, address, port, opened in tried))
+    wrong = []
+    for (host, address, port, opened), word in zip(tried, answers):
+        right = expected(view, stage, host, port, opened)
+        if word not in right if right else word == OPEN:
+            wrong.append(f"{view['me']} -> {host} {address} port {port}: {word}, expected {' or '.join(right) or 'no connection'}")
+    return {"tried": len(tried), "open": answers.count(OPEN)}, wrong
+
+
+def complain(wrong):
+    """Fail and say why, if there is anything to say."""
+    if wrong:
+        sys.exit("\n".join(wrong[:MOST] + [f"... and {len(wrong) - MOST} more"] * (len(wrong) > MOST)))
+
+
+def main(command, *arguments):
+    """Run one command."""
+    if command == "listen":
+        closed = CLOSED.read_text().split() if CLOSED.exists() else ()
+        asyncio.run(listen([int(port) for port in arguments if port not in closed]))
+    summary, wrong = asyncio.run(expect(json.load(sys.stdin), *arguments))
+    print(json.dumps(summary))
+    complain(wrong)
+
+
+if __name__ == "__main__":
+    main(*sys.argv[1:])
