@@ -40,5 +40,6 @@ def talk(wire: Wire) -> Waiting:
 
 
 def version(number: int) -> str:
-    """Return Oracle's version number as words: 8, 4, 8, 4 and 8 bits."""
-    return ".".join(str(part) for part in (number >> 24 & 255, number >> 20 & 15, number >> 12 & 255, number >> 8 & 15, number & 255))
+    """Return Oracle's version number as words, whose widths in bits changed with release 18."""
+    widths = (8, 8, 4, 8, 4) if number >> 24 >= 18 else (8, 4, 8, 4, 8)
+    return ".".join(str(number >> 32 - sum(widths[:index + 1]) & (1 << width) - 1) for index, width in enumerate(widths))

@@ -77,7 +77,7 @@ class Wire:
         _welcome_old_servers(context)
         self._incoming_bio, self._outgoing_bio = ssl.MemoryBIO(), ssl.MemoryBIO()
         self._incoming_bio.write(self._take(len(self._buffer)))  # what came early belongs to the handshake: never trust it as encrypted
-        self._session = context.wrap_bio(self._incoming_bio, self._outgoing_bio, server_hostname=self.host if _is_name(self.host) else None)
+        self._session = context.wrap_bio(self._incoming_bio, self._outgoing_bio, server_hostname=_server_name(self.host))
         while True:
             try:
                 self._session.do_handshake()
@@ -192,7 +192,7 @@ _ENOUGH = 64  # bytes to tell what speaks
 
 def looks_like(data: bytes) -> str:
     """Return what bytes look like: a protocol's name, else their beginning."""
-    return _sign(data) or "something that says {0!r}".format(clean(data[:_ENOUGH].lstrip().split(b"\n")[0], 60))
+    return _sign(data) or "something that says '{0}'".format(clean(data[:_ENOUGH].lstrip().split(b"\n")[0], 60))
 
 
 def _sign(data: bytes) -> str:
@@ -203,8 +203,12 @@ def _is_enough(data: bytes) -> bool:
     return len(data) >= _ENOUGH or b"\n" in data.lstrip() or _sign(data) not in ("", "FTP")
 
 
-def _is_name(host: str) -> bool:
-    return bool(host) and not re.match(r"[0-9.]+$|.*:", host)
+def _server_name(host: str) -> Optional[str]:
+    """Return the name that TLS may be told: never an address, and without the dot of the root (RFC 6066, section 3)."""
+    name = host.rstrip(".")
+    if re.match(r"[0-9.]+$|.*:", name) or not all(0 < len(label) < 64 for label in name.split(".")):
+        return None
+    return name
 
 
 def _welcome_old_servers(context: ssl.SSLContext) -> None:
