@@ -13,13 +13,12 @@ from ansible_collections.exasol_community.network.plugins.module_utils._identify
 from ansible_collections.exasol_community.network.plugins.module_utils._identify._finding import IDENTIFIED, Finding
 from ansible_collections.exasol_community.network.plugins.module_utils._identify._wire import EndedError, Talk, Wire, looks_like
 from ansible_collections.exasol_community.network.tests.unit.plugins.module_utils._identify import answers
+from ansible_collections.exasol_community.network.tests.unit.plugins.module_utils._identify.peers import database, once
 from ansible_collections.exasol_community.network.tests.unit.plugins.module_utils._identify.talking import (
     MOST_BYTES,
     SERVICES,
     assert_harmless,
     begun,
-    database,
-    once,
     texts,
     told,
     told_inside_tls,

@@ -9,13 +9,12 @@ from hypothesis import strategies as st
 
 from ansible_collections.exasol_community.network.tests.unit.plugins.module_utils._identify import answers
 from ansible_collections.exasol_community.network.tests.unit.plugins.module_utils._identify.answers import BAD, GOOD
+from ansible_collections.exasol_community.network.tests.unit.plugins.module_utils._identify.peers import database, once
 from ansible_collections.exasol_community.network.tests.unit.plugins.module_utils._identify.talking import (
     INSIDE_TLS,
     SERVICES,
     assert_harmless,
     begun,
-    database,
-    once,
     told,
     told_inside_tls,
 )

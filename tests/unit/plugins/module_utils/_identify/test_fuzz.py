@@ -12,13 +12,12 @@ from hypothesis import strategies as st
 from ansible_collections.exasol_community.network.plugins.module_utils._identify._registry import datagram
 from ansible_collections.exasol_community.network.tests.unit.plugins.module_utils._identify import answers
 from ansible_collections.exasol_community.network.tests.unit.plugins.module_utils._identify.answers import BAD, GOOD
+from ansible_collections.exasol_community.network.tests.unit.plugins.module_utils._identify.peers import database, once
 from ansible_collections.exasol_community.network.tests.unit.plugins.module_utils._identify.talking import (
     INSIDE_TLS,
     SERVICES,
     STATUSES,
     assert_harmless,
-    database,
-    once,
     texts,
     told,
     told_inside_tls,

@@ -11,9 +11,8 @@ import pytest
 from ansible_collections.exasol_community.network.plugins.module_utils._identify import _exasol, _mysql
 from ansible_collections.exasol_community.network.plugins.module_utils._identify._certificate import elements
 from ansible_collections.exasol_community.network.tests.unit.plugins.module_utils._identify import answers
+from ansible_collections.exasol_community.network.tests.unit.plugins.module_utils._identify.peers import database, once
 from ansible_collections.exasol_community.network.tests.unit.plugins.module_utils._identify.talking import (
-    database,
-    once,
     told,
     told_inside_tls,
 )
