@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import typing as t
 
+from ..module_utils._ftp_modes import ACTIVE_PORTS, MODES, FtpWishes
 from ..module_utils._options import table_options
 from ..module_utils._plan import Wishes, flow_count, make_plan
 from ..plugin_utils._action import ControllerAction
@@ -23,6 +24,9 @@ class ActionModule(ControllerAction):
         include={"type": "list", "elements": "str", "default": []},
         exclude={"type": "list", "elements": "str", "default": []},
         check_blocked={"type": "bool", "default": False},
+        ftp_mode={"type": "str", "choices": list(MODES)},
+        ftp_passive_ports={"type": "str"},
+        ftp_active_ports={"type": "str", "default": ACTIVE_PORTS},
     )
 
     def act(self, options: dict[str, t.Any], variables: dict[str, t.Any]) -> dict[str, t.Any]:
@@ -33,7 +37,8 @@ class ActionModule(ControllerAction):
         if peers is None:
             peers = default_peers(groups, self._templar.template(variables.get("exasol_peers")))
         members = Topology(inventory).members(peers)
-        wishes = Wishes(options["release"], options["overrides"], options["include"], options["exclude"], options["check_blocked"])
+        wishes = Wishes(options["release"], options["overrides"], options["include"], options["exclude"], options["check_blocked"],
+                        FtpWishes(options["ftp_mode"] or "", options["ftp_passive_ports"], options["ftp_active_ports"]))
         present = [inventory.party(host) for host in variables.get("ansible_play_hosts_all", ())]
         plan = make_plan(wishes, members, present)
         return dict(plan, flows=flow_count(plan))

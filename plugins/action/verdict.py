@@ -14,6 +14,8 @@ from collections.abc import Mapping
 from ansible.utils.display import Display
 
 from ..plugin_utils._action import ControllerAction
+from ..plugin_utils._certificates import certificates, differences
+from ..plugin_utils._ftp_results import ftp_results, still_untestable
 from ..plugin_utils._joining import Joining, summarize
 from ..plugin_utils._summary import counts, sentences, table
 from ..plugin_utils._verdict import OK
@@ -35,14 +37,18 @@ class ActionModule(ControllerAction):
         """Return the verification."""
         plan = options["plan"]
         joining = Joining(plan, options["observations"], options["listeners"])
-        results = joining.results()
+        sessions = ftp_results(options["observations"])
+        results = joining.results() + sessions
+        presented = certificates(results)
         verification = {
             "created": datetime.datetime.now(datetime.timezone.utc).isoformat(timespec="seconds"),
             "release": plan["release"],
             "peers": _peers(plan["hosts"]),
             "results": results,
-            "untestable": plan["untestable"] + joining.untestable(),
+            "untestable": still_untestable(plan["untestable"], sessions) + joining.untestable(),
             "summary": summarize(results),
+            "certificates": presented,
+            "notes": differences(presented),
         }
         verification["message"] = _message(verification)
         if options["display"]:
@@ -56,6 +62,8 @@ class ActionModule(ControllerAction):
             display.display(line)
         display.display("")
         display.display(counts(verification["summary"], len(verification["untestable"])))
+        for note in verification["notes"]:
+            display.warning(note)
 
 
 def _peers(hosts: Mapping[str, Mapping[str, t.Any]]) -> dict[str, list[str]]:
@@ -67,4 +75,4 @@ def _peers(hosts: Mapping[str, Mapping[str, t.Any]]) -> dict[str, list[str]]:
 
 
 def _message(verification: Mapping[str, t.Any]) -> str:
-    return "\n".join([counts(verification["summary"], len(verification["untestable"])), *sentences(verification["results"])])
+    return "\n".join([counts(verification["summary"], len(verification["untestable"])), *sentences(verification["results"]), *verification["notes"]])

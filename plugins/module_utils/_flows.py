@@ -11,7 +11,7 @@ from typing import Any, Dict, Iterable, List, Mapping, NamedTuple, Sequence, Tup
 
 from ._errors import NetworkError
 from ._ports import Ports, parse_ports, text
-from ._table import ONE_ENDED, UNPROBED, Service
+from ._table import CONNECTS_BACK, ONE_ENDED, UNPROBED, Service
 
 REACHABLE, BLOCKED = "reachable", "blocked"
 UNMANAGED = "the source is not a host of this inventory"
@@ -117,7 +117,7 @@ def untestable(found: Sequence[Bundle]) -> List[Dict[str, Any]]:
 
 def _unmeasured(bundle: Bundle) -> List[Tuple[str, Sequence[Party], Sequence[Party]]]:
     if bundle.service.probe == "none":
-        reason = UNPROBED[bundle.service.name]
+        reason = UNPROBED.get(bundle.service.name, CONNECTS_BACK)
         if bundle.service.protocol != "any":
             return [(reason, bundle.sources, bundle.destinations)]
         return [(reason, _of_cluster(bundle.sources, cluster), _of_cluster(bundle.destinations, cluster))

@@ -78,6 +78,8 @@ def _state(outcome: Outcome, found: Found) -> Dict[str, Any]:
     for field in ("reason_ip", "detail"):
         if getattr(outcome, field):
             state[field] = getattr(outcome, field)
+    if outcome.finding:
+        state["identity"] = outcome.finding.as_dict()
     if outcome.answered_by is not None:
         state["answered_by"] = outcome.answered_by
     return state

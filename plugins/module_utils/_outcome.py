@@ -14,6 +14,8 @@ import socket
 import struct
 from typing import NamedTuple, Optional, Tuple
 
+from ._identify._finding import Finding
+
 OPEN, CLOSED, FILTERED, UNREACHABLE = "open", "closed", "filtered", "unreachable"
 UNRESOLVED, SILENT, ERROR = "unresolved", "open|filtered", "error"
 STATES = (OPEN, CLOSED, FILTERED, UNREACHABLE, UNRESOLVED, SILENT, ERROR)
@@ -50,6 +52,7 @@ class Outcome(NamedTuple):
     reason_ip: str = ""  # who sent the ICMP message, where one came
     answered_by: Optional[str] = None  # "" when nobody could prove to be our listener, else the host that proved itself
     detail: str = ""
+    finding: Optional[Finding] = None  # who answered, where somebody was asked
 
 
 class Icmp(NamedTuple):
@@ -164,4 +167,5 @@ def timed_out(protocol: str) -> Outcome:
 
 def rank(outcome: Outcome) -> Tuple:
     """Order outcomes as the states are listed, and those that look alike by what else is known."""
-    return (STATES.index(outcome.state), outcome.reason, outcome.reason_ip, outcome.answered_by is not None, outcome.answered_by or "", outcome.detail)
+    return (STATES.index(outcome.state), outcome.reason, outcome.reason_ip, outcome.answered_by is not None, outcome.answered_by or "", outcome.detail,
+            str(outcome.finding or ""))

@@ -8,6 +8,7 @@ from typing import Any, Dict, Iterable, List, Mapping, NamedTuple, Optional, Seq
 from ._errors import NetworkError
 from ._flows import Members, Party, bundles, listens, probes, select, unassigned, untestable, with_any_node
 from ._forbidden import Forbidden
+from ._ftp_modes import FtpWishes, apply_mode
 from ._rules import rules
 from ._table import DEFAULT_RELEASE, TABLE
 
@@ -20,6 +21,7 @@ class Wishes(NamedTuple):
     include: Sequence[str] = ()
     exclude: Sequence[str] = ()
     check_blocked: bool = False
+    ftp: FtpWishes = FtpWishes()
 
 
 def make_plan(wishes: Wishes, members: Members, hosts: Iterable[Party]) -> Dict[str, Any]:
@@ -27,7 +29,7 @@ def make_plan(wishes: Wishes, members: Members, hosts: Iterable[Party]) -> Dict[
     TABLE.check_names(wishes.include, wishes.release, "include")
     TABLE.check_names(wishes.exclude, wishes.release, "exclude")
     TABLE.check_peers(members)
-    services = select(TABLE.services_of(wishes.release, wishes.overrides), wishes.include, wishes.exclude)
+    services = apply_mode(select(TABLE.services_of(wishes.release, wishes.overrides), wishes.include, wishes.exclude), wishes.ftp)
     members = with_any_node(members)
     found = bundles(services, members)
     everybody = _everybody(members, hosts)

@@ -4,14 +4,15 @@
 """A whole probe: names resolved, one sweep over every port, lost packets told from filters, observations returned."""
 
 import time
-from typing import Any, Dict, Iterable, List, Mapping, NamedTuple, Sequence, Tuple
+from typing import Any, Dict, Iterable, List, Mapping, NamedTuple, Optional, Sequence, Tuple
 
 from . import _limits, _witness
 from ._addresses import is_name, parse_address
 from ._errors import NetworkError
+from ._ftp_session import FTP_SERVICES, Login, Server, examine_all
 from ._hello import check_token
 from ._observations import Suspects, by_address, observation, summarize
-from ._outcome import UNRESOLVED, Outcome
+from ._outcome import OPEN, UNRESOLVED, Outcome
 from ._ports import numbers
 from ._resolve import resolve
 from ._sockets import Sources
@@ -29,6 +30,8 @@ class Settings(NamedTuple):
     pace: Pace = Pace()
     sources: Sequence[str] = ()
     token: str = ""
+    identify: bool = False
+    ftp: Optional[Login] = None
 
 
 def check(settings: Settings) -> Settings:
@@ -50,7 +53,7 @@ def collect(flows: Iterable[Mapping[str, Any]], plain: Iterable[Mapping[str, Any
     targets = Targets()
     targets.add_flows(flows)
     for target in plain:
-        targets.add(target["address"], target["address"], target["protocol"], target["ports"])
+        targets.add(target["address"], target["address"], target["protocol"], target["ports"], target.get("service", ""))
     targets.claim(listening)
     return targets
 
@@ -64,11 +67,18 @@ def run(targets: Targets, settings: Settings) -> Dict[str, Any]:
         raise NetworkError("there is no token: expected the one of the listeners, or they could not prove themselves")
     sources = Sources(settings.sources)
     resolved, unresolved = _resolved(targets)
-    with Sweep(settings.pace, sources, key) as sweep:
+    with Sweep(settings.pace, sources, key, settings.identify) as sweep:
         _measure(sweep, resolved)
     everything = resolved + unresolved
-    return {"observations": [observation(target) for target in everything], "summary": summarize(everything),
-            "elapsed_s": round(time.monotonic() - begun, 3)}
+    sessions = {"ftp_sessions": examine_all(_ftp_servers(resolved), settings.ftp)} if settings.ftp else {}  # type: Dict[str, Any]
+    return dict(sessions, observations=[observation(target) for target in everything], summary=summarize(everything),
+                elapsed_s=round(time.monotonic() - begun, 3))
+
+
+def _ftp_servers(targets: Iterable[Target]) -> List[Server]:
+    return [Server(target.destination, target.address, target.named, port, target.services[port])
+            for target in targets for outcome, found in target.found.items() if outcome.state == OPEN and outcome.answered_by is None
+            for port in sorted(found.ports) if target.services.get(port) in FTP_SERVICES]
 
 
 def _measure(sweep: Sweep, targets: Sequence[Target]) -> None:

@@ -13,9 +13,12 @@ import select
 import socket
 import time
 from collections import deque
-from typing import Deque, Dict, Iterable, Iterator, NamedTuple, Tuple
+from typing import Deque, Dict, Iterable, Iterator, NamedTuple, Optional, Tuple
 
 from . import _hello
+from ._identify._finding import Finding
+from ._identify._registry import NEVER_CUT_SHORT, SCRIPTS
+from ._identify._wire import Talk
 from ._outcome import CLOSED, OPEN, REFUSED, SYN_ACK, UDP_RESPONSE, Outcome, from_errno, icmp_or_errno, local_failure, receive_errors, timed_out
 from ._ports import numbers
 from ._sockets import Sources, handshake_ms, joins_itself, reset
@@ -31,7 +34,8 @@ _FAILED = select.EPOLLERR | select.EPOLLHUP
 _ONCE_CONNECTED = (0, errno.ECONNRESET, errno.EPIPE)  # a refused connection is ECONNREFUSED
 _STREAM = socket.SOCK_STREAM | socket.SOCK_NONBLOCK
 _DATAGRAM = socket.SOCK_DGRAM | socket.SOCK_NONBLOCK
-_CONNECTING, _ANSWERING, _DRAINING = range(3)
+_CONNECTING, _ANSWERING, _TALKING, _DRAINING = range(4)
+_TALK_SECONDS = 10.0  # a server may look up our name before it says a word
 _DATAGRAMS = 3  # how often a question is asked: a datagram may be lost
 
 
@@ -44,7 +48,7 @@ class Pace(NamedTuple):
 
 
 class _Attempt:
-    __slots__ = ("sock", "target", "port", "started", "stage", "alarm", "nonce", "received", "asked", "rtt_ms")
+    __slots__ = ("sock", "target", "port", "started", "stage", "alarm", "nonce", "received", "asked", "rtt_ms", "talk")
 
     def __init__(self, sock: socket.socket, target: Target, port: int, started: float):
         self.sock = sock
@@ -57,6 +61,7 @@ class _Attempt:
         self.received = b""
         self.asked = 0
         self.rtt_ms = -1.0
+        self.talk = None  # type: Optional[Talk]
 
 
 class _Alarms:
@@ -86,10 +91,11 @@ class _Alarms:
 class Sweep:
     """Probes ports side by side and records each outcome at its target."""
 
-    def __init__(self, pace: Pace, sources: Sources, key: bytes = b""):
+    def __init__(self, pace: Pace, sources: Sources, key: bytes = b"", identify: bool = False):
         self._pace = pace
         self._sources = sources
         self._key = key
+        self._identify = identify
         self._prefix = _hello.prefix(key)
         self._poll = select.epoll()
         self._active = {}  # type: Dict[int, _Attempt]
@@ -176,12 +182,17 @@ class Sweep:
             self._on_datagram(attempt, events)
         elif attempt.stage == _CONNECTING:
             self._on_connect(attempt, events)
+        elif attempt.stage == _TALKING:
+            self._on_talk(attempt)
         else:
             self._on_answer(attempt)
 
     def _on_alarm(self, attempt: _Attempt) -> None:
         if attempt.stage == _DRAINING:
             self._close(attempt)
+        elif attempt.talk is not None:
+            attempt.talk.give_up()
+            self._continue(attempt, None)
         elif attempt.stage == _ANSWERING:
             self._finish(attempt, Outcome(OPEN, SYN_ACK, answered_by="", detail=SILENT_LISTENER))
         elif attempt.target.protocol == "udp" and attempt.asked < _DATAGRAMS:
@@ -207,8 +218,41 @@ class Sweep:
             # What came with the handshake is never signalled again (EPOLLET, epoll(7)).
             if self._send(attempt, _hello.hello(self._prefix, attempt.nonce)) and events & select.EPOLLIN:
                 self._on_answer(attempt)
+        elif self._is_asked(target.services.get(attempt.port)):
+            attempt.talk = Talk(SCRIPTS[target.services[attempt.port]], target.named)
+            attempt.stage = _TALKING
+            self._alarms.set(_TALK_SECONDS, now, attempt)
+            self._continue(attempt, None)
+            self._on_talk(attempt)
         else:
             target.record(attempt.port, Outcome(OPEN, SYN_ACK), attempt.rtt_ms)
+            self._say_goodbye(attempt)
+
+    def _is_asked(self, service: Optional[str]) -> bool:
+        return service is not None and (self._identify or service in NEVER_CUT_SHORT)
+
+    def _on_talk(self, attempt: _Attempt) -> None:
+        while attempt.talk is not None:
+            try:
+                data = attempt.sock.recv(16384)
+            except BlockingIOError:
+                return
+            except OSError:
+                data = b""
+            self._continue(attempt, data)
+
+    def _continue(self, attempt: _Attempt, data: Optional[bytes]) -> None:
+        talk = attempt.talk
+        assert talk is not None
+        if data is not None:
+            talk.feed(data)
+        try:
+            attempt.sock.sendall(talk.outgoing())
+        except OSError:
+            talk.feed(b"")
+        if talk.finding is not None:
+            attempt.talk = None
+            attempt.target.record(attempt.port, Outcome(OPEN, SYN_ACK, finding=talk.finding if self._identify else None), attempt.rtt_ms)
             self._say_goodbye(attempt)
 
     def _on_failed_connect(self, attempt: _Attempt, number: int, seconds: float) -> None:
@@ -261,7 +305,16 @@ class Sweep:
             attempt.nonce = attempt.nonce or _hello.new_nonce()
             self._send(attempt, _hello.hello(self._prefix, attempt.nonce))
         else:
-            self._send(attempt, attempt.target.datagrams.get(attempt.port, b""))
+            self._send(attempt, self._question(attempt))
+
+    @staticmethod
+    def _question(attempt: _Attempt) -> bytes:
+        datagram = attempt.target.datagrams.get(attempt.port)
+        return datagram.question if datagram else b""
+
+    def _identity(self, attempt: _Attempt) -> Optional[Finding]:
+        datagram = attempt.target.datagrams.get(attempt.port) if self._identify else None
+        return datagram.judge(attempt.received) if datagram else None
 
     def _on_datagram(self, attempt: _Attempt, events: int) -> None:
         if not events & (select.EPOLLIN | select.EPOLLERR):
@@ -277,7 +330,7 @@ class Sweep:
         if attempt.nonce:
             self._conclude(attempt, UDP_RESPONSE, rtt_ms)
         else:
-            self._finish(attempt, Outcome(OPEN, UDP_RESPONSE), rtt_ms)
+            self._finish(attempt, Outcome(OPEN, UDP_RESPONSE, finding=self._identity(attempt)), rtt_ms)
 
     def _on_datagram_error(self, attempt: _Attempt, number: int, sending: bool = False) -> None:
         seconds = time.monotonic() - attempt.started

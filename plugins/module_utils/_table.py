@@ -31,6 +31,9 @@ UNPROBED = {
     "cluster_internal": "any protocol between the nodes of a cluster: there is no single port to connect to",
 }
 
+# The same for a service that is no row: FTP's data in active mode as a site asks for it.
+CONNECTS_BACK = "in active mode the server connects back to a port that the client announces, so there is nothing to connect to"
+
 # Rows whose far end needs no opening, because nothing listens there.
 ONE_ENDED = frozenset(("sql_client_out", "ftp_data"))
 
@@ -124,6 +127,10 @@ class Table:
             if key in seen:
                 raise NetworkError("rows {0!r} and {1!r} of release {2} say the same: nobody could tell them apart".format(seen[key], service.name, release))
             seen[key] = service.name
+
+    def service(self, name: str) -> Service:
+        """Return the row of a name, with its default ports."""
+        return self._by_name[name]
 
     @property
     def names(self) -> List[str]:

@@ -9,9 +9,9 @@ from typing import Any, Dict, Iterable, Iterator, List, Mapping, NamedTuple, Opt
 
 from ._addresses import parse_address
 from ._errors import NetworkError
+from ._identify._registry import SCRIPTS, Datagram, datagram
 from ._listens import WILDCARDS
 from ._outcome import Outcome
-from ._payloads import payload
 from ._ports import Ports, intersect, merge, numbers, parse_ports, text
 
 PROTOCOLS = ("tcp", "udp")
@@ -29,21 +29,27 @@ class Target:
 
     def __init__(self, destination: str, address: str, protocol: str):
         self.destination = destination
+        self.name = ""
         self.address = address
         self.protocol = protocol
         self.ports = ()  # type: Ports
         self.ours = ()  # type: Ports  # where our own listener answers
-        self.datagrams = {}  # type: Dict[int, bytes]
+        self.services = {}  # type: Dict[int, str]  # by the ports of those that can tell who they are
+        self.datagrams = {}  # type: Dict[int, Datagram]
         self.found = {}  # type: Dict[Outcome, Found]
         self.ours_everywhere = {}  # type: Dict[str, Ports]  # the same by wildcard, until a name has its addresses
         self.family = socket.AF_INET6 if ":" in address else socket.AF_INET
 
     def add(self, ports: Ports, service: str = "") -> None:
-        """Add ports; a UDP service that has a question of its own is asked that question."""
+        """Add ports; a service of the port table that can tell who it is may be asked."""
         self.ports = merge(self.ports + ports)
-        datagram = payload(service) if self.protocol == "udp" else b""
-        if datagram:
-            self.datagrams.update((port, datagram) for port in numbers(ports))
+        if self.protocol == "tcp":
+            if service in SCRIPTS:
+                self.services.update(dict.fromkeys(numbers(ports), service))
+            return
+        question = datagram(service)
+        if question:
+            self.datagrams.update(dict.fromkeys(numbers(ports), question))
 
     def record(self, port: int, outcome: Outcome, rtt_ms: float = -1.0) -> None:
         """Keep what an attempt came to; a negative time means that none was measured."""
@@ -53,6 +59,11 @@ class Target:
         found.ports.append(port)
         if rtt_ms >= 0:
             found.rtt_ms.append(rtt_ms)
+
+    @property
+    def named(self) -> str:
+        """The DNS name that was given for the target, else its address: what a server expects to be called."""
+        return self.name or self.address
 
     @property
     def wildcard(self) -> str:
@@ -69,14 +80,16 @@ class Target:
 
     def twin(self) -> "Target":
         """Return the same target without outcomes."""
-        copy = Target(self.destination, self.address, self.protocol)
-        copy.ports, copy.ours, copy.datagrams = self.ports, self.ours, self.datagrams
+        copy = self.at(self.address)
+        copy.ours = self.ours
         return copy
 
     def at(self, address: str) -> "Target":
         """Return the same target at one address of its name."""
         copy = Target(self.destination, address, self.protocol)
-        copy.ports, copy.ours, copy.datagrams = self.ports, self.ours_everywhere.get(copy.wildcard, ()), self.datagrams
+        copy.name = self.name if parse_address(self.address) else self.address
+        copy.ports, copy.ours = self.ports, self.ours_everywhere.get(copy.wildcard, ())
+        copy.services, copy.datagrams = self.services, self.datagrams
         return copy
 
 

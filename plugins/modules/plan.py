@@ -48,6 +48,22 @@ options:
       - Plan flows that must not work too, that is the incoming services from every managed host that the table does not allow.
     type: bool
     default: false
+  ftp_mode:
+    description:
+      - How the data connections of FTP and FTPS are opened at your site, which decides what firewalls must let through.
+      - With V(passive) the nodes connect to O(ftp_passive_ports) of the servers, with V(active) the servers connect to O(ftp_active_ports) of the nodes.
+      - Without it the rows of the port table stand as they are.
+    type: str
+    choices: [passive, active, both]
+  ftp_passive_ports:
+    description:
+      - The ports that the FTP servers announce, by default those of the row C(ftp_passive).
+    type: str
+  ftp_active_ports:
+    description:
+      - The ports that nodes announce, by default those that Linux gives a client.
+    type: str
+    default: 32768-60999
 seealso:
   - module: exasol_community.network.port_info
   - module: exasol_community.network.probe

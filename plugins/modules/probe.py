@@ -15,7 +15,8 @@ description:
   - A name is resolved on the probing host, and each of its addresses is probed, IPv4 and IPv6.
   - Silent ports beside ports that answered are tried again, so that packet loss is not reported as a filter.
   - Connections are closed with FIN, those to listeners of M(exasol_community.network.listener) with RST.
-  - No user name, password or query is ever sent.
+  - No password or query is ever sent, and no user name but to C(mysql), where a handshake that is not finished counts against the
+    probing host (C(max_connect_errors)) - there a login is refused to a user who does not exist.
 extends_documentation_fragment:
   - exasol_community.network._attributes
   - exasol_community.network._attributes.read_only
@@ -31,7 +32,10 @@ options:
     default: []
     suboptions:
       service:
-        description: Name of the service, used to choose the question that a UDP service is asked.
+        description:
+          - Name of the service in the port table.
+          - It decides which question a UDP service is asked, how a service is told with O(identify), and that a handshake with
+            C(mysql) is finished.
         type: str
         default: ''
       protocol:
@@ -72,6 +76,10 @@ options:
         description: The ports, for example V(8563) or V(22,20000-21000).
         type: str
         required: true
+      service:
+        description: The service of the port table that is expected there, used like the one of O(flows).
+        type: str
+        default: ''
   timeout:
     description:
       - Seconds to wait for an answer.
@@ -96,6 +104,39 @@ options:
     type: list
     elements: str
     default: []
+  identify:
+    description:
+      - Also tell whether the expected service answers, its version, and what a TLS server presents.
+      - It is the same connection that proves the port open, one for each port, bounded to 64 KiB and 10 seconds, and it never logs in.
+      - Needs the service's name in O(flows) or O(targets). Our own listeners are not asked.
+    type: bool
+    default: false
+  ftp:
+    description:
+      - Log in to the open services C(ftp) and C(ftps) too, and try each way of opening a data connection with a list of names.
+      - Passive with C(EPSV) and C(PASV), active with C(EPRT) and C(PORT), each in a session of its own.
+    type: dict
+    suboptions:
+      mode:
+        description: Which modes to try.
+        type: str
+        choices: [passive, active, both]
+        default: both
+      user:
+        description: Who logs in.
+        type: str
+        default: anonymous
+      password:
+        description: The password.
+        type: str
+        default: anonymous@
+      tls:
+        description: Start TLS before the login (C(AUTH TLS)); C(ftps) has TLS in any case.
+        type: bool
+        default: false
+      active_ports:
+        description: The ports to announce in active mode; by default the kernel chooses.
+        type: str
   token:
     description:
       - The token of the listeners of this run, which lets them prove who they are.
@@ -192,6 +233,16 @@ observations:
           type: str
           returned: where a listener was expected
           sample: n12
+        identity:
+          description:
+            - Who answers on these ports.
+            - C(status) is V(identified), V(other) or V(silent). The others are there if they are known - C(version), C(looks_like), C(detail), and
+              C(tls) with C(protocol), C(subject), C(issuer), C(names), C(not_after), C(days_left) and C(fingerprint), the SHA-256 of the
+              certificate as in an Exasol connection string.
+            - What a server says is shortened, and what cannot be printed is escaped. Certificates are shown, not verified.
+          type: dict
+          returned: when O(identify=true) and the service is one that can be told
+          sample: {status: identified, version: OpenSSH_9.2p1}
         detail:
           description: More about the reason, in words.
           type: str
@@ -202,6 +253,50 @@ observations:
           type: dict
           returned: when an answer came
           sample: {min: 0.081, median: 0.102, max: 0.933}
+ftp_sessions:
+  description: What became of the FTP sessions, one entry for each server.
+  returned: with O(ftp)
+  type: list
+  elements: dict
+  contains:
+    destination:
+      description: The server's name.
+      type: str
+      returned: success
+      sample: files
+    address:
+      description: The server's address.
+      type: str
+      returned: success
+      sample: 192.0.2.31
+    port:
+      description: The port of the control connection.
+      type: int
+      returned: success
+      sample: 21
+    service:
+      description: V(ftp) or V(ftps).
+      type: str
+      returned: success
+      sample: ftp
+    login:
+      description: V(ok) or V(failed).
+      type: str
+      returned: success
+      sample: ok
+    detail:
+      description: Why the login failed.
+      type: str
+      returned: on failure
+      sample: 530 Login incorrect.
+    data:
+      description:
+        - Each way of opening a data connection, with C(mode), C(command), C(address) and C(port) that it led to, C(state), C(reason) and C(detail).
+      type: list
+      elements: dict
+      returned: success
+      sample:
+        - {mode: passive, command: EPSV, address: 192.0.2.31, port: 49152, state: filtered, reason: no-response}
 summary:
   description: How many ports are in each state.
   returned: success
@@ -216,8 +311,11 @@ elapsed_s:
 
 from ansible.module_utils.basic import AnsibleModule
 
+from ..module_utils._ftp_modes import BOTH, MODES
+from ..module_utils._ftp_session import Login
 from ..module_utils._module import failures_of
 from ..module_utils._options import target_options
+from ..module_utils._ports import parse_ports
 from ..module_utils._probe import Settings, collect, run
 from ..module_utils._sweep import Pace
 
@@ -232,22 +330,50 @@ def flow_options():
     )
 
 
+def plain_options():
+    """Return the suboptions of a plain target."""
+    return dict(target_options(), address={"type": "str", "required": True}, service={"type": "str", "default": ""})
+
+
+def ftp_options():
+    """Return the options of FTP sessions."""
+    return {
+        "mode": {"type": "str", "choices": list(MODES), "default": BOTH},
+        "user": {"type": "str", "default": "anonymous"},
+        "password": {"type": "str", "default": "anonymous@", "no_log": True},
+        "tls": {"type": "bool", "default": False},
+        "active_ports": {"type": "str"},
+    }
+
+
+def login_of(params):
+    """Return how to log in to FTP servers, None if nobody shall."""
+    ftp = params["ftp"]
+    if not ftp:
+        return None
+    ports = parse_ports(ftp["active_ports"]) if ftp["active_ports"] else ()
+    return Login(ftp["mode"], ftp["user"], ftp["password"], ftp["tls"], ports, sources=params["source_address"])
+
+
 def main():
     """Run the module."""
     options = {
         "flows": {"type": "list", "elements": "dict", "default": [], "options": flow_options()},
-        "targets": {"type": "list", "elements": "dict", "default": [], "options": dict(target_options(), address={"type": "str", "required": True})},
+        "targets": {"type": "list", "elements": "dict", "default": [], "options": plain_options()},
         "timeout": {"type": "float", "default": 3.5},
         "rate": {"type": "float", "default": 0},
         "concurrency": {"type": "int", "default": 4096},
         "source_address": {"type": "list", "elements": "str", "default": []},
         "token": {"type": "str", "no_log": True},
+        "identify": {"type": "bool", "default": False},
         "listening": {"type": "dict", "default": {}},
+        "ftp": {"type": "dict", "options": ftp_options()},
     }
     module = AnsibleModule(argument_spec=options, supports_check_mode=True, required_one_of=[("flows", "targets")])
     params = module.params
     with failures_of(module):
-        settings = Settings(Pace(params["timeout"], params["rate"], params["concurrency"]), params["source_address"], params["token"] or "")
+        settings = Settings(Pace(params["timeout"], params["rate"], params["concurrency"]), params["source_address"], params["token"] or "",
+                            params["identify"], login_of(params))
         module.exit_json(changed=False, **run(collect(params["flows"], params["targets"], params["listening"] if params["token"] else {}), settings))
 
 

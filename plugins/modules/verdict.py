@@ -131,6 +131,11 @@ results:
       type: dict
       returned: when an answer came
       sample: {min: 0.081, median: 0.102, max: 0.933}
+    identity:
+      description: Who answers, as RV(exasol_community.network.probe#module:observations) tells it.
+      type: dict
+      returned: when the probe was asked to identify
+      sample: {status: identified, version: OpenSSH_9.2p1}
     sentence:
       description: What was seen, who acts, and the change that would mend it.
       type: str
@@ -151,6 +156,39 @@ message:
   returned: success
   type: str
   sample: '72 flows: 71 ok, 1 blocked'
+certificates:
+  description: What TLS servers presented, one entry for each service, certificate and port.
+  returned: success
+  type: list
+  elements: dict
+  contains:
+    service:
+      description: The row of the port table.
+      type: str
+      returned: success
+      sample: sql_client
+    fingerprint:
+      description: SHA-256 of the certificate.
+      type: str
+      returned: success
+      sample: 135A1D2DCE102DE866F58267521F4232153545A075DC85F8F7596F57E588A181
+    destinations:
+      description: The hosts that presented it.
+      type: list
+      elements: str
+      returned: success
+      sample: [n11, n12, n13]
+    connection:
+      description: Host, fingerprint and port as an Exasol connection string has them.
+      type: str
+      returned: for O(observations) of the database port
+      sample: 192.0.2.11,192.0.2.12,192.0.2.13/135A1D2DCE102DE866F58267521F4232153545A075DC85F8F7596F57E588A181:8563
+notes:
+  description: What should be looked at although it is no verdict, such as nodes that present different certificates.
+  returned: success
+  type: list
+  elements: str
+  sample: []
 untestable:
   description: Flows that could not be measured, with the reason.
   returned: success

@@ -66,13 +66,32 @@ def _expected_blocked(case: Case, judged: Judgement) -> Judgement:
 
 def _open(case: Case) -> Judgement:
     proven = case.state.get("answered_by")
-    if proven is None or proven == case.destination:
+    if proven is None:
+        return _served(case)
+    if proven == case.destination:
         return OK, f"{case.source} reaches {case.where}."
     if proven:
         return WRONG_PEER, (f"{case.source} connects to {case.where}, but {proven} answers: the address, a balancer or a NAT rule leads to "
                             f"another host; check exasol_address of both and the rules between them.")
     return WRONG_PEER, (f"{case.source} connects to {case.where}, but not our listener answers ({case.state.get('detail', 'no proof')}): a balancer, "
                         f"a proxy or another host is in between; whoever runs it must let the connection through to {case.destination}.")
+
+
+def _served(case: Case) -> Judgement:
+    identity = case.state.get("identity", {})
+    status, detail = identity.get("status", ""), identity.get("detail", "")
+    if status == "other":
+        seen = "; ".join(filter(None, (identity.get("looks_like", ""), detail)))
+        return WRONG_SERVICE, (f"{case.source} reaches {case.where}, but {case.service} does not answer there ({seen}): another service, a balancer or a "
+                               f"proxy has the port; correct the port in overrides ({case.service}), or what stands before {case.destination}.")
+    if status == "silent" and not detail:
+        return WRONG_SERVICE, (f"{case.source} connects to {case.where}, but {identity.get('looks_like', 'nothing')} is there: {case.service} hangs, or "
+                               f"a balancer or a proxy without a server behind it accepts; look at {case.service} on {case.destination}.")
+    return OK, f"{case.source} reaches {case.where}" + (f" ({_described(identity)})." if status else ".")
+
+
+def _described(identity: dict[str, t.Any]) -> str:
+    return ", ".join(filter(None, (identity.get("version"), identity.get("detail")))) or identity["status"]
 
 
 def _closed(case: Case) -> Judgement:

@@ -68,6 +68,20 @@ def test_what_is_not_ok_is_counted_and_named(act, screen, observations, word):
     assert f"\n{word}: client" in found["message"]
 
 
+def test_certificates_and_what_is_to_be_looked_at_are_told(act, screen, monkeypatch):
+    warnings = []
+    monkeypatch.setattr(verdict.display, "warning", lambda text, *unused, **more: warnings.append(text))
+    seen = observed("open", "syn-ack")
+    tls = {"fingerprint": "AB" * 32, "days_left": 3, "not_after": "2026-12-01T00:00:00Z"}
+    seen["client"]["observations"][0]["states"][0]["identity"] = {"status": "identified", "tls": tls}
+    found = judged(act, seen)
+    assert [entry["connection"] for entry in found["certificates"]] == ["192.0.2.11/" + "AB" * 32 + ":8563"]
+    assert found["results"][0]["identity"]["tls"] == tls
+    assert warnings == found["notes"]
+    assert "ends in 3 days" in found["notes"][0]
+    assert (found["not_ok"], found["summary"]) == (0, {"ok": 1}), "a note is no verdict"
+
+
 def test_a_source_outside_of_the_run_is_set_aside(act, screen):
     found = judged(act, {})
     assert (found["results"], found["not_ok"]) == ([], 0)

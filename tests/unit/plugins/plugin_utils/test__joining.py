@@ -66,6 +66,30 @@ def test_a_result_says_what_was_seen():
         "rtt_ms": {"min": 1.0, "median": 1.0, "max": 1.0}}
 
 
+def test_a_result_says_who_answers():
+    identity = {"status": "identified", "version": "8.0", "tls": {"fingerprint": "AB" * 32}}
+    found = results(plan(), observed(plan(), client_n1={**OPEN, "identity": identity}))
+    assert found[("client", "n1", "sql_client", "8563")]["identity"] == identity
+    assert found[("client", "n1", "sql_client", "8563")]["verdict"] == "ok"
+    assert "identity" not in found[("client", "n2", "sql_client", "8563")]
+
+
+@pytest.mark.parametrize("identity", [{"status": "other", "looks_like": "SSH"}, {"status": "silent", "looks_like": "something that says nothing"}])
+def test_another_service_is_a_verdict(identity):
+    found = verdicts(plan(), observed(plan(), client_n1={**OPEN, "identity": identity}))
+    assert found[("client", "n1", "sql_client", "8563")] == "wrong_service"
+    assert found[("client", "n2", "sql_client", "8563")] == "ok"
+
+
+def test_services_on_ports_of_one_observation_keep_their_own_identity():
+    made = plan(release="8")
+    seen = observed(made)
+    for entry in seen["client"]["observations"]:
+        entry["states"][0]["identity"] = {"status": "identified", "version": entry["ports"]}
+    found = results(made, seen)
+    assert {flow[2]: one["identity"]["version"] for flow, one in found.items() if flow[0] == "client"} == {"sql_client": "8563", "bucketfs": "2580"}
+
+
 def test_one_blocked_flow_is_one_result():
     found = verdicts(plan(), observed(plan(), client_n2=SILENT))
     assert {flow for flow, verdict in found.items() if verdict != "ok"} == {("client", "n2", "sql_client", "8563")}

@@ -6,12 +6,14 @@
 from __future__ import annotations
 
 import json
+import re
 
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
 from ansible_collections.exasol_community.network.plugins.plugin_utils import _report
+from ansible_collections.exasol_community.network.plugins.plugin_utils._verdict import Case, judge
 from ansible_collections.exasol_community.network.tests.unit.helpers import assert_names, refusal
 from ansible_collections.exasol_community.network.tests.unit.plugins.plugin_utils.verifications import NODES, mesh, result, verification
 
@@ -102,6 +104,46 @@ def test_no_name_breaks_a_table(name):
     for heading, width in (("Matrix", 3), ("Flows", 8)):
         rows = [line.replace("\\|", "") for line in report.split(f"## {heading}\n")[1].split("\n## ")[0].splitlines() if line.startswith("|")]
         assert {row.count("|") for row in rows} == {width + 1}
+
+
+HOSTILE = ["<script>alert(1)</script>", "[x](http://203.0.113.5)", "![x](y)", "**bold** _slanted_ `code`", "| a | b |\n|---|---|", "\x1b[2J\x1b]0;owned\x07",
+           "\u202egpj.exe", "<!-- ", "# heading", "\\", "\\<b>", "&lt;b&gt;"]
+
+
+def judged(words):
+    """Return the result of a service that said these words, as far as a probe lets them through: every field at once."""
+    identity = {"status": "other", "version": words, "looks_like": words, "detail": words,
+                "tls": {"fingerprint": "AB" * 32, "subject": words, "issuer": words, "names": [words]}}
+    seen = {"ports": "8563", "state": "open", "reason": "syn-ack", "identity": identity}
+    verdict, sentence = judge(Case("client", "n11", "192.0.2.11", "sql_client", "tcp", "8563", "reachable", seen))
+    assert (verdict, words in sentence) == ("wrong_service", True)
+    # The verdict's own state and reason are those of an open port.
+    return {**result("client", "n11"), "verdict": verdict, "sentence": sentence, "identity": identity}
+
+
+@pytest.mark.parametrize("words", HOSTILE)
+def test_what_a_server_says_stays_text_in_markdown(words):
+    report = _report.to_markdown(verification([judged(words)]))
+    part = report.split("## What to mend\n")[1].split("\n## ")[0]
+    assert len(part.strip().splitlines()) == 1, "one line for one sentence"
+    bare = re.sub(r"\\[\\`*_\[\]<>|#]", "", part)
+    assert not set(bare) & set("`*_[]<>|#\\\x1b\x07\u202e"), bare
+    assert [len(row) for row in cells(report, "Flows")] == [8]
+
+
+@pytest.mark.parametrize("words", HOSTILE)
+def test_what_a_server_says_is_kept_in_json(words):
+    text = _report.to_json(verification([judged(words)]))
+    assert json.loads(text)["results"][0]["identity"]["tls"]["names"] == [words]
+    assert not set(text) & set("\x1b\x07"), "JSON escapes control characters (RFC 8259, section 7)"
+
+
+@given(TEXTS)
+def test_no_words_of_a_server_break_a_report(words):
+    report = _report.to_markdown(verification([judged(words)]))
+    part = report.split("## What to mend\n")[1].split("\n## ")[0]
+    assert len(part.strip().splitlines()) == 1
+    assert part.strip().isprintable()
 
 
 @pytest.mark.parametrize(("name", "start"), [("json", "{"), ("markdown", "# ")])

@@ -55,6 +55,24 @@ REACHABLE = [
     (case("error", "EIO"), "untested", ["could not try", "EIO."]),
 ]
 
+TLS = {"fingerprint": "AB" * 32}
+SYBASE = "open, service not verified: Sybase ASE says nothing before a login"
+IDENTITIES = [
+    ({"status": "identified"}, "ok", ["client reaches tcp 8563 of n11 (192.0.2.11) (identified)."]),
+    ({"status": "identified", "version": "8.0.36"}, "ok", ["(8.0.36)."]),
+    ({"status": "identified", "detail": "without TLS"}, "ok", ["(without TLS)."]),
+    ({"status": "identified", "version": "x", "detail": "HTTP status 200", "tls": TLS}, "ok", ["(x, HTTP status 200)."]),
+    ({"status": "other", "looks_like": "SSH"}, "wrong_service",
+     ["client reaches tcp 8563", "sql_client does not answer there (SSH)", "overrides (sql_client)", "n11"]),
+    ({"status": "other", "looks_like": "TLS", "detail": "it does not speak WebSocket"}, "wrong_service", ["(TLS; it does not speak WebSocket)", "balancer"]),
+    ({"status": "other", "detail": "odd"}, "wrong_service", ["(odd)"]),
+    ({"status": "silent", "looks_like": "something that says nothing"}, "wrong_service",
+     ["connects", "something that says nothing is there", "sql_client hangs"]),
+    ({"status": "silent", "looks_like": "something that hangs up without a word"}, "wrong_service",
+     ["hangs up", "balancer or a proxy", "look at sql_client on n11"]),
+    ({"status": "silent", "detail": SYBASE}, "ok", [SYBASE]),
+]
+
 BLOCKED = [
     (("open", "syn-ack"), {}, "exposed", ["client reaches tcp 8563 of n11", "does not allow", "close it on n11"]),
     (("open", "syn-ack"), {"answered_by": "n11"}, "exposed", ["close it on n11"]),
@@ -83,6 +101,30 @@ def test_what_must_work(seen, verdict, fragments):
     judged, sentence = judge(seen)
     assert judged == verdict, sentence
     assert_names(sentence, fragments)
+
+
+@pytest.mark.parametrize(("identity", "verdict", "fragments"), IDENTITIES, ids=lambda value: value["status"] if isinstance(value, dict) else None)
+def test_who_answers_is_judged(identity, verdict, fragments):
+    judged, sentence = judge(case("open", "syn-ack", identity=identity))
+    assert judged == verdict, sentence
+    assert_names(sentence, fragments)
+    assert sentence.endswith(".")
+
+
+@pytest.mark.parametrize("identity", [row[0] for row in IDENTITIES])
+def test_what_must_not_work_is_exposed_whoever_answers(identity):
+    assert judge(case("open", "syn-ack", expected="blocked", identity=identity))[0] == "exposed"
+
+
+def test_our_listener_is_asked_for_its_proof_and_not_for_a_service():
+    assert judge(case("open", "syn-ack", answered_by="n12", identity={"status": "identified"}))[0] == "wrong_peer"
+
+
+def test_udp_services_are_judged_by_their_answers():
+    seen = case("open", "udp-response", identity={"status": "other", "looks_like": "SSH"})._replace(protocol="udp", service="dns_udp", ports="53")
+    verdict, sentence = judge(seen)
+    assert verdict == "wrong_service"
+    assert "dns_udp does not answer there (SSH)" in sentence
 
 
 @pytest.mark.parametrize(("seen", "more", "verdict", "fragments"), BLOCKED)

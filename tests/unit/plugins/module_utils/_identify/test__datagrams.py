@@ -7,13 +7,13 @@ import struct
 
 import pytest
 
-from ansible_collections.exasol_community.network.plugins.module_utils._payloads import payload
+from ansible_collections.exasol_community.network.plugins.module_utils._identify._registry import datagram
 from ansible_collections.exasol_community.network.plugins.module_utils._table import TABLE
 
 
 def test_dns_asks_for_the_name_servers_of_the_root():
     # RFC 1035, sections 4.1.1 and 4.1.2.
-    question = payload("dns_udp")
+    question = datagram("dns_udp").question
     flags, questions, answers, authorities, additional = struct.unpack("!5H", question[2:12])
     assert (flags & 0x8000, questions, answers, authorities, additional) == (0, 1, 0, 0, 0)
     name, kind, family = question[12:13], struct.unpack("!H", question[13:15])[0], struct.unpack("!H", question[15:17])[0]
@@ -21,23 +21,23 @@ def test_dns_asks_for_the_name_servers_of_the_root():
 
 
 def test_dns_recursion_is_not_desired():
-    assert not struct.unpack("!H", payload("dns_udp")[2:4])[0] & 0x0100
+    assert not struct.unpack("!H", datagram("dns_udp").question[2:4])[0] & 0x0100
 
 
 def test_dns_questions_differ_in_their_id():
-    assert len({payload("dns_udp")[:2] for unused in range(50)}) > 1
+    assert len({datagram("dns_udp").question[:2] for unused in range(50)}) > 1
 
 
 def test_ntp_asks_as_a_client():
     # RFC 5905, section 7.3: leap indicator, version and mode share the first byte of 48.
-    packet = payload("ntp")
+    packet = datagram("ntp").question
     assert (packet[0] >> 6, packet[0] >> 3 & 7, packet[0] & 7, len(packet)) == (0, 4, 3, 48)
 
 
 @pytest.mark.parametrize("service", ["", "sql_client", "dns_tcp", "unknown"])
 def test_other_services_are_asked_nothing(service):
-    assert payload(service) == b""
+    assert datagram(service) is None
 
 
 def test_every_udp_row_has_a_question():
-    assert [service.name for service in TABLE.services if service.probe == "udp" and not payload(service.name)] == []
+    assert [service.name for service in TABLE.services if service.probe == "udp" and not datagram(service.name)] == []

@@ -1,0 +1,53 @@
+# Copyright (c) 2026, exasol_community.network contributors
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""The data connections of FTP: which of them a site uses, and so what firewalls must let through.
+
+In passive mode the client opens them, to a port that the server announces; in active mode the server opens them, from
+its port 20 to a port that the client announces (RFC 959, section 3.2; RFC 2428).
+"""
+
+from typing import Any, List, NamedTuple, Sequence
+
+from ._errors import NetworkError
+from ._ports import parse_ports
+from ._table import TABLE, Service
+
+PASSIVE, ACTIVE, BOTH = "passive", "active", "both"
+MODES = (PASSIVE, ACTIVE, BOTH)
+ACTIVE_NAME = "ftp_active"
+_PASSIVE_NAME, _DATA_NAME = "ftp_passive", "ftp_data"
+# The ports that Linux gives a client: ip_local_port_range in ip-sysctl.
+ACTIVE_PORTS = "32768-60999"
+
+
+class FtpWishes(NamedTuple):
+    """What a site uses; without a mode the rows of the port table stand as they are."""
+
+    mode: str = ""
+    passive_ports: Any = None
+    active_ports: Any = ACTIVE_PORTS
+
+
+def apply_mode(services: Sequence[Service], wishes: FtpWishes) -> List[Service]:
+    """Return the services with the data connections of the chosen mode in the place of the table's."""
+    if not wishes.mode:
+        return list(services)
+    if wishes.mode not in MODES:
+        raise NetworkError("ftp_mode {0!r} is not known: expected one of {1}".format(wishes.mode, ", ".join(MODES)))
+    if not any(service.name in ("ftp", "ftps") for service in services):
+        return list(services)
+    kept = [service for service in services if service.name not in (_PASSIVE_NAME, _DATA_NAME)]
+    passive = next((service for service in services if service.name == _PASSIVE_NAME), TABLE.service(_PASSIVE_NAME))
+    if wishes.passive_ports:
+        passive = passive._replace(ports=_ports("ftp_passive_ports", wishes.passive_ports))
+    active = passive._replace(name=ACTIVE_NAME, direction="incoming", source=passive.destination, destination=passive.source,
+                              ports=_ports("ftp_active_ports", wishes.active_ports), description="FTP and FTPS data in active mode: the server connects back")
+    return kept + [service for service, mode in ((passive, PASSIVE), (active, ACTIVE)) if wishes.mode in (mode, BOTH)]
+
+
+def _ports(option: str, value: Any) -> Any:
+    try:
+        return parse_ports(value)
+    except NetworkError as error:
+        raise NetworkError("{0}: {1}".format(option, error))

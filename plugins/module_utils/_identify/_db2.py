@@ -1,0 +1,42 @@
+# Copyright (c) 2026, exasol_community.network contributors
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""Db2: EXCSAT, by which two ends of DRDA exchange what they are (The Open Group, DRDA V5 Vol. 3: DDM Reference)."""
+
+import struct
+
+from ._finding import IDENTIFIED, OTHER, Finding, clean
+from ._wire import Waiting, Wire
+
+NAMES = ("db2",)
+_EXCSAT = bytes.fromhex("0032D0010001002C10410004115E0004116D0004115A001814041403000724070008240F0008144000081474000800041147")
+_DDM, _EXCSATRD, _SYNTAX_ERROR, _RELEASE_LEVEL = 0xD0, 0x1443, 0x124C, 0x115A
+_LONGEST = 8192
+
+
+def talk(wire: Wire) -> Waiting:
+    """Exchange attributes and leave."""
+    wire.say(_EXCSAT)
+    length, magic, unused, unused_id = struct.unpack(">HBBH", (yield from wire.hear(6)))
+    if magic != _DDM or not 10 <= length <= _LONGEST:
+        return Finding(OTHER)
+    content = yield from wire.hear(length - 6)
+    code = struct.unpack_from(">H", content, 2)[0]
+    if code not in (_EXCSATRD, _SYNTAX_ERROR):
+        return Finding(OTHER, looks_like="something that speaks DRDA, but no Db2")
+    return Finding(IDENTIFIED, version=release_level(content[4:]))
+
+
+def release_level(parameters: bytes) -> str:
+    """Return the server's release level, which is EBCDIC or UTF-8, or nothing."""
+    position = 0
+    while position + 4 <= len(parameters):
+        length, code = struct.unpack_from(">HH", parameters, position)
+        if length < 4:
+            return ""
+        if code == _RELEASE_LEVEL:
+            value = parameters[position + 4:position + length]
+            # Letters and digits of EBCDIC lie above ASCII.
+            return clean(value.decode("cp500") if any(byte >= 0x80 for byte in value) else value)
+        position += length
+    return ""

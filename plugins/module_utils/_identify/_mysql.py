@@ -1,0 +1,73 @@
+# Copyright (c) 2026, exasol_community.network contributors
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""MySQL and MariaDB: the handshake is finished, because one that is not may make the server refuse the whole host.
+
+A server counts connections that end within the handshake, for each host, and refuses the host for good once
+max_connect_errors is reached (MySQL Reference Manual, "Blocked host"). A login that is denied is a finished handshake
+and is not counted; so a user is named who cannot exist, without a password. Layouts: "Protocol::HandshakeV10" and
+"Protocol::HandshakeResponse41" of the MySQL Source Code Documentation.
+"""
+
+import re
+import struct
+
+from ._finding import IDENTIFIED, OTHER, Finding, clean
+from ._wire import MALFORMED, EndedError, Waiting, Wire
+
+NAMES = ("mysql",)
+USER = b"exasol_network_port_probe"
+_PROTOCOL_41, _SECURE_CONNECTION, _PLUGIN_AUTH = 0x200, 0x8000, 0x80000
+_ERROR, _OK, _SWITCH, _MORE, _QUIT = 0xFF, 0x00, 0xFE, 0x01, b"\x01"
+_LONGEST = 4096
+_ROUNDS = 4
+ERRORS = {
+    1040: "it has too many connections",
+    1129: "it refuses this host, because too many handshakes from it were interrupted: an administrator must say FLUSH HOSTS",
+    1130: "it lets nobody of this host in",
+}
+
+
+def talk(wire: Wire) -> Waiting:
+    """Read the greeting, let a login be denied, and leave."""
+    number, greeting = yield from packet(wire)
+    if greeting[:1] == bytes((_ERROR,)):
+        code = struct.unpack_from("<H", greeting, 1)[0]
+        known = ERRORS.get(code, "its greeting is error {0}".format(code))
+        return Finding(IDENTIFIED if code in ERRORS else OTHER, looks_like="" if code in ERRORS else "MySQL", detail=known)
+    if greeting[:1] != b"\x0a":
+        return Finding(OTHER)
+    # MariaDB before 11 puts a version of MySQL before its own, for replication.
+    found = Finding(IDENTIFIED, version=clean(re.sub(rb"^5\.5\.5-", b"", greeting[1:greeting.index(b"\0", 1)])))
+    try:
+        yield from _be_denied(wire, number)
+    except (EndedError,) + MALFORMED:
+        return found._replace(detail="it breaks the handshake off")
+    return found
+
+
+def _be_denied(wire: Wire, number: int) -> Waiting:
+    send(wire, number + 1, struct.pack("<IIB23x", _PROTOCOL_41 | _SECURE_CONNECTION | _PLUGIN_AUTH, 1 << 24, 33) + USER
+         + b"\0" + b"\0" + b"mysql_native_password\0")
+    for unused in range(_ROUNDS):
+        number, answer = yield from packet(wire)
+        if answer[:1] == bytes((_ERROR,)):
+            return
+        if answer[:1] == bytes((_OK,)):
+            send(wire, 0, _QUIT)
+            return
+        send(wire, number + 1, b"")
+
+
+def packet(wire: Wire) -> Waiting:
+    """Return the number and the content of the next packet."""
+    head = yield from wire.hear(4)
+    length = int.from_bytes(head[:3], "little")
+    if not 0 < length <= _LONGEST:
+        raise ValueError("a packet of {0} bytes".format(length))
+    return head[3], (yield from wire.hear(length))
+
+
+def send(wire: Wire, number: int, content: bytes) -> None:
+    """Send a packet."""
+    wire.say(struct.pack("<I", len(content))[:3] + bytes((number & 255,)) + content)

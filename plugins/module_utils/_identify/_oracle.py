@@ -1,0 +1,45 @@
+# Copyright (c) 2026, exasol_community.network contributors
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""Oracle's listener: a CONNECT packet of Transparent Network Substrate that asks for nothing but a sign of life.
+
+Oracle publishes no description of TNS; the layout is that of Wireshark's dissector
+(https://gitlab.com/wireshark/wireshark/-/blob/master/epan/dissectors/packet-tns.c).
+"""
+
+import re
+import struct
+
+from ._finding import IDENTIFIED, OTHER, Finding
+from ._wire import Waiting, Wire
+
+NAMES = ("oracle",)
+_COMMAND = b"(CONNECT_DATA=(COMMAND=ping))"
+_DATA_OFFSET = 58
+_CONNECT = 1
+_ANSWERS = {2: "accepts", 4: "refuses", 5: "redirects", 11: "asks to send again"}
+_LONGEST = 8192
+
+
+def connect_packet() -> bytes:
+    """Return the packet: header, versions 314 and 300, sizes, where the data is, and the data."""
+    body = struct.pack(">HHHHHHHHHHIBB", 314, 300, 0, 2048, 32767, 0x4F98, 0, 1, len(_COMMAND), _DATA_OFFSET, 0, 0, 0)
+    body = body.ljust(_DATA_OFFSET - 8, b"\0") + _COMMAND
+    return struct.pack(">HHBBH", 8 + len(body), 0, _CONNECT, 0, 0) + body
+
+
+def talk(wire: Wire) -> Waiting:
+    """Connect, and read the answer."""
+    wire.say(connect_packet())
+    length, unused, kind, unused_flags, unused_sum = struct.unpack(">HHBBH", (yield from wire.hear(8)))
+    if kind not in _ANSWERS or not 8 <= length <= _LONGEST:
+        return Finding(OTHER)
+    said = yield from wire.hear(length - 8)
+    found = re.search(rb"VSNNUM=([0-9]{1,10})\)", said)
+    return Finding(IDENTIFIED, version=version(int(found.group(1))) if found else "", detail="the listener {0}".format(_ANSWERS[kind]))
+
+
+def version(number: int) -> str:
+    """Return Oracle's version number as words, whose widths in bits changed with release 18."""
+    widths = (8, 8, 4, 8, 4) if number >> 24 >= 18 else (8, 4, 8, 4, 8)
+    return ".".join(str(number >> 32 - sum(widths[:index + 1]) & (1 << width) - 1) for index, width in enumerate(widths))

@@ -1,0 +1,45 @@
+# Copyright (c) 2026, exasol_community.network contributors
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""Which conversation belongs to which service of the port table: one file for each protocol, named here once."""
+
+from typing import Any, Callable, Dict, Iterable, Mapping, NamedTuple, Optional
+
+from . import _db2, _dns, _exasol, _ftp, _ftps, _http, _ldap, _ldaps, _mysql, _ntp, _oracle, _postgresql, _sql_server, _ssh, _sybase_ase, _tls
+from ._finding import Finding
+from ._wire import Script
+
+_PROTOCOLS = (_db2, _dns, _exasol, _ftp, _ftps, _http, _ldap, _ldaps, _mysql, _oracle, _postgresql, _sql_server, _ssh, _sybase_ase, _tls)
+
+# Even where nobody asks who answers: an unfinished handshake would count against the probing host.
+NEVER_CUT_SHORT = frozenset(_mysql.NAMES)
+
+
+def _index(protocols: Iterable[Any]) -> Dict[str, Script]:
+    scripts = {}  # type: Dict[str, Script]
+    for protocol in protocols:
+        for name in protocol.NAMES:
+            if name in scripts:
+                raise ValueError("service {0!r} stands in two files".format(name))
+            scripts[name] = protocol.talk
+    return scripts
+
+
+SCRIPTS = _index(_PROTOCOLS)  # type: Mapping[str, Script]
+
+
+class Datagram(NamedTuple):
+    """The question of a UDP service, and what its answer shows."""
+
+    question: bytes
+    judge: Callable[[bytes], Finding]
+
+
+def datagram(service: str) -> Optional[Datagram]:
+    """Return the harmless question of a UDP service by its name in the port table, None where none is known."""
+    if service == "ntp":
+        return Datagram(_ntp.QUESTION, _ntp.judge)
+    if service == "dns_udp":
+        asked = _dns.question()
+        return Datagram(asked, lambda answer: _dns.judge(asked, answer))
+    return None

@@ -1,0 +1,18 @@
+# Copyright (c) 2026, exasol_community.network contributors
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""Sybase ASE is silent before a login, and no harmless question to it is known: what is open is not verified."""
+
+from ._finding import OTHER, SILENT, Finding
+from ._wire import EndedError, Waiting, Wire
+
+NAMES = ("sybase_ase",)
+
+
+def talk(wire: Wire) -> Waiting:
+    """Listen whether something else speaks up."""
+    try:
+        yield from wire.hear(1)
+    except EndedError:
+        return Finding(SILENT, detail="open, service not verified: Sybase ASE says nothing before a login")
+    return Finding(OTHER)

@@ -1,0 +1,220 @@
+# Copyright (c) 2026, exasol_community.network contributors
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""One bounded conversation with a server, without a socket: bytes go in and come out, so that many run side by side.
+
+A script is a generator function that takes a wire. It says things, and yields while it waits; see the neighbours.
+"""
+
+import re
+import ssl
+import struct
+from typing import Any, Callable, Generator, Optional
+
+from . import _certificate
+from ._finding import OTHER, SILENT, Finding, TlsFacts, clean
+
+MOST_BYTES = 65536  # of one server
+_CIPHERS = "ALL:@SECLEVEL=0"  # servers of another decade shall be told from no TLS at all
+
+Waiting = Generator[None, None, Any]
+# What hostile bytes make a parser raise; everything else is a defect of ours.
+MALFORMED = (ValueError, LookupError, struct.error, ssl.SSLError, OverflowError, RecursionError)
+
+
+class EndedError(Exception):
+    """The server said no more: it closed, time was over, or it said too much."""
+
+
+class Wire:
+    """What a script may do."""
+
+    def __init__(self, host: str):
+        self.host = host
+        self.heard = b""  # raw, as it came
+        self.tls = None  # type: Optional[TlsFacts]
+        self._buffer = b""
+        self._outgoing = b""
+        self._ended = False
+        self._session = None  # type: Any
+        self._incoming_bio = self._outgoing_bio = None  # type: Any
+
+    def say(self, data: bytes) -> None:
+        """Send bytes."""
+        if self._session is None:
+            self._outgoing += data
+        else:
+            self._session.write(data)
+
+    def hear(self, count: int) -> Waiting:
+        """Return exactly so many bytes; raises EndedError if they do not come."""
+        while len(self._buffer) < count:
+            yield from self._more()
+        return self._take(count)
+
+    def hear_until(self, end: bytes, longest: int = 8192) -> Waiting:
+        """Return the bytes up to and with an end; raises ValueError if these are more than C(longest)."""
+        while self._buffer.find(end, 0, longest) < 0:
+            if len(self._buffer) >= longest:
+                raise ValueError("no end within {0} bytes".format(longest))
+            yield from self._more()
+        return self._take(self._buffer.index(end) + len(end))
+
+    def _take(self, count: int) -> bytes:
+        data, self._buffer = self._buffer[:count], self._buffer[count:]
+        return data
+
+    def hear_enough(self) -> Waiting:
+        """Wait until it can be told what speaks: the same, however the network cuts its words."""
+        while not self._ended and not _is_enough(self.heard):
+            yield
+
+    def start_tls(self) -> Waiting:
+        """Shake hands and keep what the server presents."""
+        context = ssl.SSLContext(ssl.PROTOCOL_TLS_CLIENT)
+        context.check_hostname = False
+        context.verify_mode = ssl.CERT_NONE
+        _welcome_old_servers(context)
+        self._incoming_bio, self._outgoing_bio = ssl.MemoryBIO(), ssl.MemoryBIO()
+        self._incoming_bio.write(self._take(len(self._buffer)))  # what came early belongs to the handshake: never trust it as encrypted
+        self._session = context.wrap_bio(self._incoming_bio, self._outgoing_bio, server_hostname=_server_name(self.host))
+        while True:
+            try:
+                self._session.do_handshake()
+                break
+            except ssl.SSLWantReadError:
+                yield from self._wait()
+        self.tls = _certificate.facts(self._session.getpeercert(True) or b"", self._session.version() or "")
+
+    def _more(self) -> Waiting:
+        if self._session is not None:
+            try:
+                data = self._session.read(16384)
+                self._buffer += data
+                if data:
+                    return
+                self._ended = True
+            except ssl.SSLWantReadError:
+                pass
+        yield from self._wait()
+
+    def _wait(self) -> Waiting:
+        if self._ended:
+            raise EndedError()
+        yield
+
+    def part(self) -> None:
+        """Say goodbye in the words of TLS, where it is spoken, so that the server sees no truncation (RFC 8446, section 6.1)."""
+        if self._session is not None:
+            try:
+                self._session.unwrap()
+            except (ssl.SSLError, ValueError):
+                pass  # the server's own goodbye has not come, or the handshake was not finished
+
+    def take_outgoing(self) -> bytes:
+        """Return what is to be sent now."""
+        data, self._outgoing = self._outgoing, b""
+        return data + (self._outgoing_bio.read() if self._outgoing_bio else b"")
+
+    def put_incoming(self, data: bytes) -> None:
+        """Take in what came, nothing for the end."""
+        data = data[:MOST_BYTES - len(self.heard)]
+        self.heard += data
+        if self._incoming_bio is None:
+            self._buffer += data
+        else:
+            self._incoming_bio.write(data)
+        if not data or len(self.heard) >= MOST_BYTES:
+            self._ended = True
+
+
+Script = Callable[[Wire], Generator[None, None, Finding]]
+
+
+class Talk:
+    """Runs a script against the bytes of a server, and says what else it looks like where the script does not."""
+
+    def __init__(self, script: Script, host: str):
+        self._wire = Wire(host)
+        self._steps = self._converse(script)
+        self._hung_up = True
+        self.finding = None  # type: Optional[Finding]
+        self._go_on()
+
+    def feed(self, data: bytes) -> None:
+        """Take in what the server sent, nothing for the end."""
+        self._wire.put_incoming(data)
+        self._go_on()
+
+    def give_up(self) -> None:
+        """Take what came for all that will come."""
+        self._hung_up = False
+        self.feed(b"")
+
+    def outgoing(self) -> bytes:
+        """Return what is to be sent now."""
+        return self._wire.take_outgoing()
+
+    def _go_on(self) -> None:
+        if self.finding is not None:
+            return
+        try:
+            next(self._steps)
+        except StopIteration as end:
+            self.finding = end.value
+            self._wire.part()
+
+    def _converse(self, script: Script) -> Generator[None, None, Finding]:
+        try:
+            found = yield from script(self._wire)
+        except (EndedError,) + MALFORMED as error:
+            found = self._unexpected(error)
+        if found.status == OTHER and not found.looks_like:
+            yield from self._wire.hear_enough()
+            found = found._replace(looks_like=looks_like(self._wire.heard))
+        return found._replace(tls=self._wire.tls)
+
+    def _unexpected(self, error: Exception) -> Finding:
+        if not self._wire.heard:
+            return Finding(SILENT, looks_like="something that hangs up without a word" if self._hung_up else "something that says nothing")
+        words = "" if isinstance(error, EndedError) else clean(error, 80)
+        return Finding(OTHER, detail=words)
+
+
+# No sign is the beginning of another, but for FTP: the rest of its line may be that of SMTP.
+_SIGNS = (
+    (rb"\x15\x03|\x16\x03", "TLS"), (rb"SSH-", "SSH"), (rb"HTTP/1", "HTTP"), (rb"(220|120|421)[ -].*(?i:smtp)", "SMTP"), (rb"(220|120|421)[ -]", "FTP"),
+    (rb"\+OK", "POP3"), (rb"\* OK", "IMAP"), (rb"RFB 0", "VNC"), (rb"\x04\x01\x00", "SQL Server"),
+    (rb"-ERR|-NOAUTH|-DENIED", "Redis"), (rb"\x05\x00[\x0b-\x0d]\x03", "DCE/RPC"), (rb"[^\n]{3}\x00\x0a", "MySQL"),
+)
+_ENOUGH = 64  # bytes to tell what speaks
+
+
+def looks_like(data: bytes) -> str:
+    """Return what bytes look like: a protocol's name, else their beginning."""
+    return _sign(data) or "something that says '{0}'".format(clean(data[:_ENOUGH].lstrip().split(b"\n")[0], 60))
+
+
+def _sign(data: bytes) -> str:
+    return next((name for sign, name in _SIGNS if re.match(sign, data[:_ENOUGH])), "")
+
+
+def _is_enough(data: bytes) -> bool:
+    return len(data) >= _ENOUGH or b"\n" in data.lstrip() or _sign(data) not in ("", "FTP")
+
+
+def _server_name(host: str) -> Optional[str]:
+    """Return the name that TLS may be told: never an address, and without the dot of the root (RFC 6066, section 3)."""
+    name = host.rstrip(".")
+    if re.match(r"[0-9.]+$|.*:", name) or not all(0 < len(label) < 64 for label in name.split(".")):
+        return None
+    return name
+
+
+def _welcome_old_servers(context: ssl.SSLContext) -> None:
+    try:
+        context.set_ciphers(_CIPHERS)
+    except ssl.SSLError:
+        pass  # OpenSSL before 1.1.0 knows no security levels
+    if hasattr(ssl, "TLSVersion"):
+        context.minimum_version = ssl.TLSVersion.MINIMUM_SUPPORTED

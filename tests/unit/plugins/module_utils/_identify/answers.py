@@ -1,0 +1,237 @@
+# Copyright (c) 2026, exasol_community.network contributors
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""What servers answer, built as the public documentation of their protocols says: the good, and what is none of theirs."""
+
+import base64
+import hashlib
+import json
+import struct
+
+# LDAP: RFC 4511, BER of ITU-T X.690
+
+def ber(tag, content, long=False):
+    """Return an element, its length in the short form where that is enough, or in the form of Active Directory."""
+    size = len(content)
+    if long:
+        return bytes((tag, 0x84)) + struct.pack(">I", size) + content
+    if size < 0x80:
+        return bytes((tag, size)) + content
+    return bytes((tag, 0x82)) + struct.pack(">H", size) + content
+
+
+def bind_response(code, message=b"", number=1, long=False):
+    """Return the answer to a bind."""
+    result = ber(0x0A, bytes((code,))) + ber(0x04, b"") + ber(0x04, message)
+    return ber(0x30, ber(0x02, bytes((number,))) + ber(0x61, result, long), long)
+
+
+# Oracle: TNS, as Wireshark's dissector reads it
+
+def tns(kind, body=b""):
+    """Return a TNS packet."""
+    return struct.pack(">HHBBH", 8 + len(body), 0, kind, 0, 0) + body
+
+
+def tns_refuse(number):
+    """Return a listener's refusal with its version number."""
+    said = b"(DESCRIPTION=(TMP=)(VSNNUM=%d)(ERR=12504)(ERROR_STACK=(ERROR=(CODE=12504)(EMFI=4))))" % number
+    return tns(4, struct.pack(">BBH", 34, 0, len(said)) + said)
+
+
+TNS_ACCEPT = tns(2, struct.pack(">HHHHHHHH", 314, 1, 8192, 65535, 256, 0, 32, 0))
+TNS_RESEND = tns(11)
+TNS_REDIRECT = tns(5, struct.pack(">H", 44) + b"(ADDRESS=(PROTOCOL=tcp)(HOST=h)(PORT=15210))")
+
+
+# SQL Server: MS-TDS, section 2.2.6.5
+
+def prelogin_response(*version, order=(0, 1, 2, 3, 4)):
+    """Return the answer to PRELOGIN."""
+    values = {0: struct.pack(">BBHH", *(tuple(version) + (0,))), 1: b"\x01", 2: b"\x00", 3: b"", 4: b"\x00"}
+    offset, head, data = 5 * len(order) + 1, b"", b""
+    for token in order:
+        head += struct.pack(">BHH", token, offset + len(data), len(values[token]))
+        data += values[token]
+    body = head + b"\xff" + data
+    return struct.pack(">BBHHBB", 4, 1, 8 + len(body), 0, 1, 0) + body
+
+
+# Db2: The Open Group, DRDA, Vol. 3
+
+def ddm(code, *parameters):
+    """Return a reply of one object."""
+    content = b"".join(struct.pack(">HH", 4 + len(value), number) + value for number, value in parameters)
+    return struct.pack(">HBBHHH", 10 + len(content), 0xD0, 2, 1, 4 + len(content), code) + content
+
+
+def excsatrd(release="SQL11055"):
+    """Return the server's attributes: external name, manager levels, class, name, release level, in EBCDIC."""
+    texts = [(0x115E, "db2inst1        db2sysc 00000000"), (0x1147, "QDB2/LINUXX8664"), (0x116D, "db.example.com"), (0x115A, release)]
+    parameters = [(code, text.encode("cp500")) for code, text in texts]
+    return ddm(0x1443, parameters[0], (0x1404, bytes.fromhex("1403000724070008240f000814400008")), *parameters[1:])
+
+
+# MySQL: Protocol::HandshakeV10, ERR_Packet, OK_Packet, AuthSwitchRequest
+
+def mysql(number, content):
+    """Return a packet."""
+    return struct.pack("<I", len(content))[:3] + bytes((number,)) + content
+
+
+def greeting(version):
+    """Return a greeting."""
+    return mysql(0, b"\x0a" + version + b"\x00" + struct.pack("<I", 9) + b"abcdefgh\x00" + struct.pack("<HBHHB", 0xF7FF, 33, 2, 0x81BF, 21) + bytes(10)
+                 + b"ijklmnopqrst\x00mysql_native_password\x00")
+
+
+def mysql_error(code, text, number=0, state=b""):
+    """Return an error; before the handshake it has no SQL state."""
+    return mysql(number, b"\xff" + struct.pack("<H", code) + state + text)
+
+
+DENIED = mysql_error(1045, b"Access denied for user", 2, b"#28000")
+MYSQL_OK = mysql(2, b"\x00\x00\x00\x02\x00\x00\x00")
+MYSQL_SWITCH = mysql(2, b"\xfecaching_sha2_password\x00abcdefghijklmnopqrst\x00")
+
+
+# Exasol: RFC 6455, and https://github.com/exasol/websocket-api
+
+def upgraded(request):
+    """Return the answer to a request for WebSocket."""
+    key = next(line.split(b":", 1)[1].strip() for line in request.split(b"\r\n") if line.lower().startswith(b"sec-websocket-key:"))
+    accept = base64.b64encode(hashlib.sha1(key + b"258EAFA5-E914-47DA-95CA-C5AB0DC85B11").digest())
+    return b"HTTP/1.1 101 Switching Protocols\r\nUpgrade: websocket\r\nConnection: Upgrade\r\nSec-WebSocket-Accept: " + accept + b"\r\n\r\n"
+
+
+def frame(payload, opcode=1, final=True):
+    """Return a server's frame."""
+    head = bytes(((0x80 if final else 0) | opcode,))
+    if len(payload) < 126:
+        return head + bytes((len(payload),)) + payload
+    if len(payload) < 65536:
+        return head + b"\x7e" + struct.pack(">H", len(payload)) + payload
+    return head + b"\x7f" + struct.pack(">Q", len(payload)) + payload
+
+
+LOGIN_ANSWER = json.dumps({"status": "ok", "responseData": {
+    "publicKeyPem": "-----BEGIN RSA PUBLIC KEY-----\nMIGJAoGB\n-----END RSA PUBLIC KEY-----\n", "publicKeyModulus": "AB" * 128, "publicKeyExponent": "010001"}}
+).encode("ascii")
+HUGE_FRAME = b"\x81\x7f" + struct.pack(">Q", 1 << 63)
+
+
+# DNS: RFC 1035
+
+def dns_answer(said, code=0, flags=0x8180):
+    """Return a server's answer over TCP to a question with its length in front."""
+    answer = said[2:4] + struct.pack(">HHHHH", flags | code, 1, 0, 0, 0) + said[14:]
+    return struct.pack(">H", len(answer)) + answer
+
+
+# the tables
+# service, answer (or what makes one of what was said), version, a fragment of the detail
+
+GOOD = [
+    ("sftp", b"SSH-2.0-OpenSSH_9.2p1 Debian-2+deb12u3\r\n", "OpenSSH_9.2p1 Debian-2+deb12u3", ""),
+    ("sftp", b"SSH-1.99-Cisco-1.25\n", "Cisco-1.25", ""),
+    ("cos_ssh", b"Welcome to\r\nthis host\r\nSSH-2.0-dropbear\r\n", "dropbear", ""),
+    ("ftp", b"220 (vsFTPd 3.0.3)\r\n221 Goodbye.\r\n", "(vsFTPd 3.0.3)", ""),
+    ("ftp", b"220 (vsFTPd 3.0.3)\r\n", "(vsFTPd 3.0.3)", ""),
+    ("ftp", b"220-Hello\r\n 220 inside\r\n2201 no end\r\n220 end\r\n221 bye\r\n", "Hello", ""),
+    ("ftp", b"120 in 5 minutes\r\n", "in 5 minutes", "no service now"),
+    ("ftp", b"421 Too many users\r\n", "Too many users", "no service now"),
+    ("http", b"HTTP/1.1 200 OK\r\nServer: nginx/1.22.1\r\n\r\n", "nginx/1.22.1", "HTTP status 200"),
+    ("http", b"HTTP/1.0 500 Broken\nSERVER:x\n\n", "x", "HTTP status 500"),
+    ("bucketfs", b"HTTP/1.1 404 Not Found\r\n\r\n", "", "HTTP status 404"),
+    ("ldap", bind_response(0), "", ""),
+    ("ldap", bind_response(48, b"anonymous bind disallowed"), "", "result code 48"),
+    ("ldap", bind_response(8, b"x" * 300), "", "result code 8"),
+    ("ldap", bind_response(1, b"00000000: LdapErr", long=True), "", "result code 1"),
+    ("oracle", tns_refuse(186647296), "11.2.0.3.0", "refuses"),
+    ("oracle", tns_refuse(203424000), "12.2.0.1.0", "refuses"),
+    ("oracle", tns_refuse(318767104), "19.0.0.0.0", "refuses"),
+    ("oracle", tns_refuse(0x15030000), "21.3.0.0.0", "refuses"),
+    ("oracle", TNS_ACCEPT, "", "accepts"),
+    ("oracle", TNS_RESEND, "", "asks to send again"),
+    ("oracle", TNS_REDIRECT, "", "redirects"),
+    ("sql_server", prelogin_response(15, 0, 2000), "15.0.2000", ""),
+    ("sql_server", prelogin_response(16, 0, 4105, order=(1, 4, 0)), "16.0.4105", ""),
+    ("db2", excsatrd(), "SQL11055", ""),
+    ("db2", excsatrd("CSS10140/10.14.2.0"), "CSS10140/10.14.2.0", ""),
+    ("db2", ddm(0x1443, (0x115A, b"11.5.8")), "11.5.8", ""),
+    ("db2", ddm(0x1443), "", ""),
+    ("db2", ddm(0x124C, (0x1149, b"\x00\x08")), "", ""),
+    ("mysql", greeting(b"8.0.36") + DENIED, "8.0.36", ""),
+    ("mysql", greeting(b"5.5.5-10.11.6-MariaDB-1") + DENIED, "10.11.6-MariaDB-1", ""),
+    ("mysql", greeting(b"8.4.0") + MYSQL_SWITCH + mysql_error(1045, b"denied", 4), "8.4.0", ""),
+    ("mysql", greeting(b"8.4.0") + MYSQL_OK, "8.4.0", ""),
+    ("mysql", greeting(b"8.4.0"), "8.4.0", "breaks the handshake off"),
+    ("mysql", greeting(b"8.4.0") + b"\x00\x00\x00\x02", "8.4.0", "breaks the handshake off"),
+    ("mysql", mysql_error(1040, b"Too many connections"), "", "too many connections"),
+    ("mysql", mysql_error(1129, b"Host is blocked"), "", "FLUSH HOSTS"),
+    ("mysql", mysql_error(1130, b"not allowed"), "", "nobody of this host"),
+    ("postgresql", b"N", "", "without TLS"),
+    ("dns_tcp", dns_answer, "", ""),
+    ("dns_tcp", lambda said: dns_answer(said, 5), "", "code 5"),
+]
+
+# service, answer, status, what it looks like (a fragment)
+BAD = [
+    ("sftp", b"220 mail.example.com ESMTP Postfix\r\n", "other", "SMTP"),
+    ("sftp", b"SSH-1.5-old\r\n", "other", "SSH"),
+    ("sftp", b"HTTP/1.1 400 Bad Request\r\n\r\n", "other", "HTTP"),
+    ("sftp", b"hello\r\n" * 30, "other", "'hello'"),
+    ("sftp", b"x" * 3000, "other", "'" + "x" * 60 + "'"),
+    ("ftp", b"220 mail.example.com ESMTP Postfix\r\n", "other", "SMTP"),
+    ("ftp", b"SSH-2.0-OpenSSH\r\n", "other", "SSH"),
+    ("ftp", b"530 no\r\n", "other", "'530 no'"),
+    ("ftp", b"220-" + b"again\r\n220-" * 100, "other", "FTP"),
+    ("http", b"SSH-2.0-OpenSSH\r\n", "other", "SSH"),
+    ("http", b"HTTP/1.1 400 Bad Request\r\nServer: nginx\r\n\r\n", "other", "HTTPS"),
+    ("http", b"HTTP/2.0 200 OK\r\n\r\n", "other", "'HTTP/2.0 200 OK'"),
+    ("http", b"\x15\x03\x01\x00\x02\x02\x46", "other", "TLS"),
+    ("ldap", b"HTTP/1.1 400 Bad Request\r\n\r\n", "other", "HTTP"),
+    ("ldap", b"0\x80", "other", "'0"),
+    ("ldap", b"0\x84\x7f\xff\xff\xff", "other", "'0"),
+    ("ldap", b"0\x00", "other", "ASN.1"),
+    ("ldap", ber(0x30, ber(2, b"\x01") + ber(0x61, b"")), "other", "'0"),
+    ("ldap", ber(0x30, ber(2, b"\x01") + ber(0x61, ber(0x0A, b"\x7f" * 2000))), "other", "'0"),
+    ("ldap", bind_response(0, number=2), "other", "ASN.1"),
+    ("ldap", ber(0x30, ber(2, b"\x01") + ber(0x78, b"")), "other", "ASN.1"),
+    ("oracle", b"SSH-2.0-OpenSSH\r\n", "other", "SSH"),
+    ("oracle", tns(9), "other", "says"),
+    ("oracle", b"\x00\x07\x00\x00\x04\x00\x00\x00", "other", "says"),
+    ("oracle", b"\xff\xff\x00\x00\x04\x00\x00\x00", "other", "says"),
+    ("oracle", tns_refuse(1)[:-5], "other", "says"),
+    ("sql_server", b"HTTP/1.1 400 Bad Request\r\n\r\n", "other", "HTTP"),
+    ("sql_server", b"\x04\x01\x00\x08\x00\x00\x01\x00", "other", "SQL Server"),
+    ("sql_server", b"\x04\x01\xff\xff\x00\x00\x01\x00", "other", "says"),
+    ("sql_server", prelogin_response(15, 0, 2000, order=(1,)), "other", "SQL Server"),
+    ("sql_server", b"\x04\x01\x00\x0d\x00\x00\x01\x00" + b"\x00" * 5, "other", "SQL Server"),
+    ("sql_server", b"\x04\x01\x00\x0f\x00\x00\x01\x00" + b"\x00\xff\xff\x00\x06\xff\xff", "other", "SQL Server"),
+    ("db2", b"SSH-2.0-OpenSSH\r\n", "other", "SSH"),
+    ("db2", ddm(0x1041), "other", "DRDA"),
+    ("db2", b"\x00\x06\xd0\x02\x00\x01", "other", "says"),
+    ("db2", b"\xff\xff\xd0\x02\x00\x01", "other", "says"),
+    ("mysql", b"SSH-2.0-OpenSSH\r\n", "other", "SSH"),
+    ("mysql", b"220 ready\r\n", "other", "FTP"),
+    ("mysql", mysql(0, b"\x09old\x00"), "other", "says"),
+    ("mysql", mysql(0, b"\x0ano end"), "other", "MySQL"),
+    ("mysql", mysql(0, b"\xff\x01"), "other", "says"),
+    ("mysql", mysql_error(4711, b"what?"), "other", "MySQL"),
+    ("mysql", b"\xff\xff\xff\x00\x0a", "other", "MySQL"),
+    ("postgresql", b"SSH-2.0-OpenSSH\r\n", "other", "SSH"),
+    ("postgresql", b"E\x00\x00\x00\x05x\n", "other", "'E"),
+    ("postgresql", b"SSSSSSSSSS", "other", "'SSSSSSSSSS'"),
+    ("dns_tcp", b"SSH-2.0-OpenSSH\r\n", "other", "SSH"),
+    ("dns_tcp", b"\x00\x02xx", "other", "says"),
+    ("dns_tcp", lambda said: dns_answer(said, flags=0x0100), "other", "says"),
+    ("dns_tcp", lambda said: b"\x00\x11" + bytes((said[2] ^ 1,)) + dns_answer(said)[3:], "other", "says"),
+    ("sybase_ase", b"SSH-2.0-OpenSSH\r\n", "other", "SSH"),
+    ("https", b"SSH-2.0-OpenSSH\r\n", "other", "SSH"),
+    ("https", b"HTTP/1.1 400 Bad Request\r\n\r\n", "other", "HTTP"),
+    ("ldaps", b"220 ready\r\n", "other", "FTP"),
+    ("ftps", b"220 (vsFTPd 3.0.3)\r\n", "other", "FTP"),
+    ("sql_client", b"HTTP/1.1 400 Bad Request\r\n\r\n", "other", "HTTP"),
+    ("sql_client", b"\x15\x03\x03\x00\x02\x02\x28", "other", "TLS"),
+]

@@ -1,0 +1,34 @@
+# Copyright (c) 2026, exasol_community.network contributors
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""The registry: every TCP service of the port table that can tell who it is, by one script."""
+
+import types
+
+import pytest
+
+from ansible_collections.exasol_community.network.plugins.module_utils._identify import _mysql, _registry
+from ansible_collections.exasol_community.network.plugins.module_utils._identify._registry import NEVER_CUT_SHORT, SCRIPTS
+from ansible_collections.exasol_community.network.plugins.module_utils._table import TABLE
+
+# Data connections of the database, which nobody can ask anything.
+UNASKED = {"subconnection_in", "subconnection_out", "client_subconnection"}
+
+
+def test_every_name_is_one_of_the_table():
+    assert set(SCRIPTS) - {service.name for service in TABLE.services} == set()
+
+
+def test_every_other_tcp_row_has_a_script():
+    rows = {service.name for service in TABLE.services if service.protocol == "tcp" and service.probe == "tcp"}
+    assert rows - set(SCRIPTS) == UNASKED
+
+
+def test_mysql_is_never_cut_short():
+    assert set(_mysql.NAMES) == NEVER_CUT_SHORT
+
+
+def test_a_name_in_two_files_is_refused():
+    one = types.SimpleNamespace(NAMES=("a", "b"), talk=None)
+    with pytest.raises(ValueError, match="'b' stands in two files"):
+        _registry._index([one, types.SimpleNamespace(NAMES=("b",), talk=None)])
