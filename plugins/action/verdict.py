@@ -30,13 +30,14 @@ class ActionModule(ControllerAction):
         "plan": {"type": "dict", "required": True},
         "observations": {"type": "dict", "required": True},
         "listeners": {"type": "dict", "default": {}},
+        "captures": {"type": "dict", "default": {}},
         "display": {"type": "bool", "default": True},
     }
 
     def act(self, options: dict[str, t.Any], variables: dict[str, t.Any]) -> dict[str, t.Any]:
         """Return the verification."""
         plan = options["plan"]
-        joining = Joining(plan, options["observations"], options["listeners"])
+        joining = Joining(plan, options["observations"], options["listeners"], options["captures"])
         sessions = ftp_results(options["observations"])
         results = joining.results() + sessions
         presented = certificates(results)
@@ -48,7 +49,7 @@ class ActionModule(ControllerAction):
             "untestable": still_untestable(plan["untestable"], sessions) + joining.untestable(),
             "summary": summarize(results),
             "certificates": presented,
-            "notes": differences(presented),
+            "notes": differences(presented) + joining.captures.notes(),
         }
         verification["message"] = _message(verification)
         if options["display"]:

@@ -58,7 +58,8 @@ def _read_line(sock: socket.socket) -> bytes:
     return received
 
 
-def present(host: str, token: str, listens: List[Dict[str, Any]], ttl: float, dry: bool = False) -> Dict[str, Any]:
+def present(host: str, token: str, listens: List[Dict[str, Any]], ttl: float, dry: bool = False,
+            capture: bool = False) -> Dict[str, Any]:
     """Take a lease at the host's listener, which is started where none runs; C(dry) only tells whether that would change anything."""
     wanted = endpoints(listens)
     check_token(token)
@@ -68,7 +69,7 @@ def present(host: str, token: str, listens: List[Dict[str, Any]], ttl: float, dr
     if dry:
         return _would(host, token, wanted)
     for unused in range(_TRIES):
-        answer = request(host, operation="lease", token=token, listens=listens, ttl=ttl)
+        answer = request(host, operation="lease", token=token, listens=listens, ttl=ttl, capture=capture)
         if answer is not None:
             return answer
         spawn(host)
@@ -82,11 +83,11 @@ def _would(host: str, token: str, wanted: List[Endpoint]) -> Dict[str, Any]:
     return dict(_NOTHING, listening=describe(wanted), changed=True)
 
 
-def absent(host: str, token: str, dry: bool = False) -> bool:
-    """End a run's lease; tells whether there was one. The process ends with its last lease."""
+def absent(host: str, token: str, dry: bool = False) -> Dict[str, Any]:
+    """End a run's lease; tells whether there was one, and what it captured. The process ends with its last lease."""
     check_token(token)
-    answer = request(host, operation="show" if dry else "release", token=token)
-    return bool(answer and answer["changed"])
+    answer = request(host, operation="show" if dry else "release", token=token) or {"changed": False}
+    return {name: value for name, value in answer.items() if name in ("changed", "capture")}
 
 
 def spawn(host: str) -> None:

@@ -15,12 +15,14 @@ import socket
 import struct
 import time
 from collections import OrderedDict
-from typing import Any, Callable, Dict, List, Tuple
+from typing import Any, Callable, Dict, Iterable, List, Optional, Tuple
 
 from . import _hello
+from ._capture import Capture
 from ._errors import NetworkError
 from ._leases import Leases
 from ._listens import Endpoint, describe, endpoints
+from ._ports import Ports, compress
 
 _GRACE_SECONDS = 10.0  # for the first lease to come
 _CONNECTION_SECONDS = 15.0
@@ -62,6 +64,8 @@ class Listener:
         self._connections = OrderedDict()  # type: OrderedDict[int, _Waiting]
         self._requests = OrderedDict()  # type: OrderedDict[int, _Waiting]
         self._leases = Leases(self._on_opened, self._on_closing)
+        self._captures = {}  # type: Dict[bytes, Optional[Capture]]
+        self._capture_problem = ""
         self._born = time.monotonic()
         self._watch(control, self._on_control, control)
 
@@ -75,6 +79,7 @@ class Listener:
             now = time.monotonic()
             if self._leases and self._leases.next_deadline() <= now:
                 self._leases.expire(now)
+                self._drop_captures()
                 self._end_if_idle()
             self._drop_idle(now)
 
@@ -223,20 +228,57 @@ class Listener:
         if not self._leases:
             self._born = -_GRACE_SECONDS
 
-    def _do_lease(self, token: str, listens: List[Dict[str, Any]], ttl: float) -> Dict[str, Any]:
+    def _do_lease(self, token: str, listens: List[Dict[str, Any]], ttl: float, capture: bool = False) -> Dict[str, Any]:
         key = _hello.check_token(token)
         wanted, before = set(endpoints(listens)), self._leases.get(key)
-        lease = self._leases.take(key, wanted, time.monotonic() + ttl)
+        if capture and key not in self._captures:
+            self._capture(key, wanted)
+        try:
+            lease = self._leases.take(key, wanted, time.monotonic() + ttl)
+        finally:
+            self._drop_captures()
         return dict(lease.report(), changed=before is None or before.wanted != wanted, pid=os.getpid())
+
+    def _capture(self, key: bytes, wanted: Iterable[Endpoint]) -> None:
+        try:
+            taken = self._captures[key] = Capture(_ports_of(wanted))
+            self._watch(taken.sock, Capture.read, taken)
+        except NetworkError as error:
+            # The ports are listened on nevertheless; who asked for a capture is told at the end.
+            self._captures[key], self._capture_problem = None, str(error)
+
+    def _drop_captures(self) -> None:
+        for key in [key for key in self._captures if self._leases.get(key) is None]:
+            self._end_capture(key)
+
+    def _end_capture(self, key: bytes) -> Dict[str, Any]:
+        if key not in self._captures:
+            return {}
+        taken = self._captures.pop(key)
+        if taken is None:
+            return {"capture": {"problem": self._capture_problem}}
+        report = taken.report()
+        self._handlers.pop(taken.sock.fileno(), None)
+        taken.close()
+        return {"capture": report}
 
     def _do_show(self, token: str) -> Dict[str, Any]:
         lease = self._leases.get(_hello.check_token(token))
         return dict(lease.report(), wanted=describe(lease.wanted), changed=True, pid=os.getpid()) if lease else {"changed": False}
 
     def _do_release(self, token: str) -> Dict[str, Any]:
-        released = self._leases.release(_hello.check_token(token))
+        key = _hello.check_token(token)
+        captured = self._end_capture(key)
+        released = self._leases.release(key)
         self._end_if_idle()
-        return {"changed": released}
+        return dict(captured, changed=released)
+
+
+def _ports_of(wanted: Iterable[Endpoint]) -> Dict[str, Ports]:
+    numbers = {}  # type: Dict[str, List[int]]
+    for endpoint in wanted:
+        numbers.setdefault(endpoint.protocol, []).append(endpoint.port)
+    return {protocol: compress(ports) for protocol, ports in numbers.items()}
 
 
 def peer_uid(sock: socket.socket) -> int:

@@ -3,17 +3,19 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
 """A whole probe: names resolved, one sweep over every port, lost packets told from filters, observations returned."""
 
+import contextlib
 import time
 from typing import Any, Dict, Iterable, List, Mapping, NamedTuple, Optional, Sequence, Tuple
 
 from . import _limits, _witness
 from ._addresses import is_name, parse_address
+from ._capture import Capture
 from ._errors import NetworkError
 from ._ftp_session import FTP_SERVICES, Login, Server, examine_all
 from ._hello import check_token
 from ._observations import Suspects, by_address, observation, summarize
 from ._outcome import OPEN, UNRESOLVED, Outcome
-from ._ports import numbers
+from ._ports import Ports, merge, numbers
 from ._resolve import resolve
 from ._sockets import Sources
 from ._sweep import Pace, Sweep, all_ports
@@ -32,6 +34,7 @@ class Settings(NamedTuple):
     token: str = ""
     identify: bool = False
     ftp: Optional[Login] = None
+    capture: bool = False
 
 
 def check(settings: Settings) -> Settings:
@@ -67,12 +70,30 @@ def run(targets: Targets, settings: Settings) -> Dict[str, Any]:
         raise NetworkError("there is no token: expected the one of the listeners, or they could not prove themselves")
     sources = Sources(settings.sources)
     resolved, unresolved = _resolved(targets)
-    with Sweep(settings.pace, sources, key, settings.identify) as sweep:
+    captured = {}  # type: Dict[str, Any]
+    with contextlib.ExitStack() as stack:
+        sweep = stack.enter_context(Sweep(settings.pace, sources, key, settings.identify))
+        capture = None
+        try:
+            if settings.capture:
+                capture = stack.enter_context(contextlib.closing(Capture(_ports_of(resolved))))
+                sweep.watch(capture)
+        except NetworkError as error:
+            captured["capture"] = {"problem": str(error)}
         _measure(sweep, resolved)
+        if capture is not None:
+            captured["capture"] = capture.report()
     everything = resolved + unresolved
     sessions = {"ftp_sessions": examine_all(_ftp_servers(resolved), settings.ftp)} if settings.ftp else {}  # type: Dict[str, Any]
-    return dict(sessions, observations=[observation(target) for target in everything], summary=summarize(everything),
+    return dict(sessions, **captured, observations=[observation(target) for target in everything], summary=summarize(everything),
                 elapsed_s=round(time.monotonic() - begun, 3))
+
+
+def _ports_of(targets: Iterable[Target]) -> Dict[str, Ports]:
+    ports = {}  # type: Dict[str, Ports]
+    for target in targets:
+        ports[target.protocol] = merge(ports.get(target.protocol, ()) + target.ports)
+    return ports
 
 
 def _ftp_servers(targets: Iterable[Target]) -> List[Server]:

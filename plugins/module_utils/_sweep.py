@@ -16,6 +16,7 @@ from collections import deque
 from typing import Deque, Dict, Iterable, Iterator, NamedTuple, Optional, Tuple
 
 from . import _hello
+from ._capture import Capture
 from ._identify._finding import Finding
 from ._identify._registry import NEVER_CUT_SHORT, SCRIPTS
 from ._identify._wire import Talk
@@ -100,6 +101,7 @@ class Sweep:
         self._poll = select.epoll()
         self._active = {}  # type: Dict[int, _Attempt]
         self._alarms = _Alarms()
+        self._capture = None  # type: Optional[Capture]
         self._begun = 0.0
         self._count = 0
 
@@ -110,6 +112,11 @@ class Sweep:
         for attempt in list(self._active.values()):
             self._close(attempt)
         self._poll.close()
+
+    def watch(self, capture: Capture) -> None:
+        """Let a capture read while we probe."""
+        self._capture = capture
+        self._poll.register(capture.sock.fileno(), select.EPOLLIN)
 
     def run(self, work: Iterable[Tuple[Target, int]]) -> None:
         """Probe each port once."""
@@ -122,6 +129,8 @@ class Sweep:
                 attempt = self._active.get(descriptor)
                 if attempt is not None:
                     self._on_event(attempt, events)
+                elif self._capture is not None and descriptor == self._capture.sock.fileno():
+                    self._capture.read()
             for attempt in self._alarms.due(time.monotonic()):
                 self._on_alarm(attempt)
 

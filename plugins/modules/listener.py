@@ -65,6 +65,12 @@ options:
       - Seconds after which the listener ends by itself.
     type: int
     default: 1800
+  capture:
+    description:
+      - Also record which connections arrived and which answers left, seen outside of this host's own packet filter; O(state=absent) returns it.
+      - Needs root. Kept are port numbers by pairs of addresses, no packets and no contents.
+    type: bool
+    default: false
 seealso:
   - module: exasol_community.network.probe
 author:
@@ -105,6 +111,14 @@ denied:
   type: list
   elements: dict
   sample: [{address: 192.0.2.11, protocol: tcp, ports: '22'}]
+capture:
+  description: What was seen, as RV(exasol_community.network.probe#module:capture) describes it.
+  returned: O(state=absent) of a listener with O(capture=true)
+  type: dict
+  sample:
+    complete: true
+    seen:
+      - {address: 192.0.2.11, peer: 192.0.2.21, protocol: tcp, asked_in: '8563', answered_out: '8563'}
 pid:
   description: The listener's process.
   returned: O(state=present), except in check mode
@@ -136,14 +150,16 @@ def main():
         "token": {"type": "str", "required": True, "no_log": True},
         "listens": {"type": "list", "elements": "dict", "default": [], "options": dict(target_options(), address={"type": "str", "required": True})},
         "ttl": {"type": "int", "default": 1800},
+        "capture": {"type": "bool", "default": False},
     }
     module = AnsibleModule(argument_spec=options, supports_check_mode=True)
     params = module.params
     with failures_of(module):
         check(params)
         if params["state"] == "absent":
-            module.exit_json(changed=_control.absent(params["host"], params["token"], dry=module.check_mode))
-        module.exit_json(**_control.present(params["host"], params["token"], params["listens"], params["ttl"], dry=module.check_mode))
+            module.exit_json(**_control.absent(params["host"], params["token"], dry=module.check_mode))
+        module.exit_json(**_control.present(params["host"], params["token"], params["listens"], params["ttl"], dry=module.check_mode,
+                                            capture=params["capture"]))
 
 
 if __name__ == "__main__":

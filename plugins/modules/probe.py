@@ -137,6 +137,13 @@ options:
       active_ports:
         description: The ports to announce in active mode; by default the kernel chooses.
         type: str
+  capture:
+    description:
+      - Also record which connections left this host and which answers came in, seen outside of its own packet filter.
+      - With the same from the listeners of the destinations, the verdict tells where a packet is lost.
+      - Needs root. Kept are port numbers by pairs of addresses, no packets and no contents.
+    type: bool
+    default: false
   token:
     description:
       - The token of the listeners of this run, which lets them prove who they are.
@@ -253,6 +260,25 @@ observations:
           type: dict
           returned: when an answer came
           sample: {min: 0.081, median: 0.102, max: 0.933}
+capture:
+  description: What was seen on the wire's side of this host's packet filter.
+  returned: with O(capture)
+  type: dict
+  contains:
+    complete:
+      description: Whether nothing was missed.
+      type: bool
+      returned: success
+      sample: true
+    seen:
+      description:
+        - One entry for each pair of addresses and protocol. C(asked_out) and C(asked_in) are the ports of services to which a connection or
+          datagram left or came in, C(answered_out) and C(answered_in) those from which an answer did.
+      type: list
+      elements: dict
+      returned: success
+      sample:
+        - {address: 192.0.2.21, peer: 192.0.2.11, protocol: tcp, asked_out: '8563', answered_in: '8563'}
 ftp_sessions:
   description: What became of the FTP sessions, one entry for each server.
   returned: with O(ftp)
@@ -368,12 +394,13 @@ def main():
         "identify": {"type": "bool", "default": False},
         "listening": {"type": "dict", "default": {}},
         "ftp": {"type": "dict", "options": ftp_options()},
+        "capture": {"type": "bool", "default": False},
     }
     module = AnsibleModule(argument_spec=options, supports_check_mode=True, required_one_of=[("flows", "targets")])
     params = module.params
     with failures_of(module):
         settings = Settings(Pace(params["timeout"], params["rate"], params["concurrency"]), params["source_address"], params["token"] or "",
-                            params["identify"], login_of(params))
+                            params["identify"], login_of(params), params["capture"])
         module.exit_json(changed=False, **run(collect(params["flows"], params["targets"], params["listening"] if params["token"] else {}), settings))
 
 

@@ -39,6 +39,12 @@ options:
       - Empty if none was started; then a refused port means that no service listens there.
     type: dict
     default: {}
+  captures:
+    description:
+      - What the listeners captured, by host, that is RV(exasol_community.network.listener#module:capture).
+      - With RV(exasol_community.network.probe#module:capture) in O(observations) it tells where a packet is lost.
+    type: dict
+    default: {}
   display:
     description:
       - Print the matrix.

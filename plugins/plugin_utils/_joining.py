@@ -13,6 +13,7 @@ from functools import lru_cache
 
 from ..module_utils._listens import WILDCARDS
 from ..module_utils._ports import Ports, intersect, parse_ports, subtract, text
+from ._captures import AT_DESTINATION, ON_RETURN, RETURNED, Captures, Ends
 from ._verdict import OK, UNTESTED, VERDICTS, Case, judge
 
 OUTSIDE = "{0} is outside of this run, so no listener was started there"
@@ -71,10 +72,11 @@ def failure(result: Mapping[str, t.Any] | None) -> str:
 class Joining:
     """Judges every flow of a plan."""
 
-    def __init__(self, plan: Mapping[str, t.Any], observed: Mapping[str, t.Any], listeners: Mapping[str, t.Any]):
+    def __init__(self, plan: Mapping[str, t.Any], observed: Mapping[str, t.Any], listeners: Mapping[str, t.Any], captures: Mapping[str, t.Any] | None = None):
         self._hosts = plan["hosts"]
         self._observed = observed
         self._listeners = listeners
+        self.captures = Captures({host: (result or {}).get("capture") for host, result in observed.items()}, captures or {})
         self._set_aside: list[dict[str, t.Any]] = []
         self._listening = Listening(listeners, {name: host["addresses"] for name, host in self._hosts.items()})
 
@@ -116,7 +118,21 @@ class Joining:
                 if ports:
                     address, protocol = observation["address"], entry["protocol"]
                     listener = self._listening.at(destination, address, protocol, ports) if state["state"] != "open" else ""
-                    yield Case(source, destination, address, entry["service"], protocol, ports, entry["expected"], state, own, listener)
+                    case = Case(source, destination, address, entry["service"], protocol, ports, entry["expected"], state, own, listener)
+                    yield from self._located(case)
+
+    def _located(self, case: Case) -> Iterator[Case]:
+        """Yield the case, split where its packets came differently far."""
+        lost = case.state["reason"] == "no-response" and (case.protocol == "tcp" or case.listener == "up")
+        refused = case.state["state"] == "closed" and case.listener == "up"
+        stages = self.captures.stages(Ends(case.source, case.source_addresses, case.destination, case.address, case.protocol), case.ports) \
+            if lost or refused else []
+        for stage, ports in stages:
+            # A reset that comes back says all of itself but where it was made.
+            place = stage if lost else {RETURNED: AT_DESTINATION, ON_RETURN: AT_DESTINATION}.get(stage, stage)
+            yield case._replace(ports=ports, stage=place)
+        if not stages:
+            yield case
 
 
 def _result(case: Case) -> dict[str, t.Any]:

@@ -9,6 +9,8 @@ from __future__ import annotations
 import typing as t
 from collections.abc import Callable
 
+from . import _captures
+
 OK, NO_LISTENER, WRONG_PEER, WRONG_SERVICE = "ok", "no_listener", "wrong_peer", "wrong_service"
 AT_SOURCE, ON_PATH, AT_DESTINATION, ON_RETURN = "blocked_at_source", "blocked_on_path", "blocked_at_destination", "blocked_on_return"
 BLOCKED, NO_ROUTE, UNRESOLVED, EXPOSED, UNTESTED = "blocked", "no_route", "unresolved", "exposed", "untested"
@@ -28,6 +30,7 @@ class Case(t.NamedTuple):
     state: dict[str, t.Any]
     source_addresses: tuple[str, ...] = ()
     listener: str = ""  # "up" where ours answered at the destination, else why it did not, "" where none was asked for
+    stage: str = ""  # how far the packets came, where that was captured
 
     @property
     def where(self) -> str:
@@ -49,7 +52,7 @@ Judgement = tuple[str, str]
 
 def judge(case: Case) -> Judgement:
     """Return the verdict of a case and the sentence that says what was seen and who acts."""
-    judged = _JUDGES[case.state["state"]](case)
+    judged = _located(case) if case.stage in _PLACES else _JUDGES[case.state["state"]](case)
     return judged if case.expected == "reachable" else _expected_blocked(case, judged)
 
 
@@ -62,6 +65,32 @@ def _expected_blocked(case: Case, judged: Judgement) -> Judgement:
     if verdict in (UNRESOLVED, UNTESTED):
         return judged
     return OK, f"{case.source} does not reach {case.where}, as it should be."
+
+
+def _located(case: Case) -> Judgement:
+    verdict, seen, act = _PLACES[case.stage]
+    words = {"source": case.source, "destination": case.destination, "where": case.where, "rule": _rule(case), "wish": _wish(case)}
+    return verdict, f"{seen}: {act}.".format(**words)
+
+
+# By the stage that packets reached: the verdict, what was seen on the wire, and who acts.
+_PLACES = {
+    _captures.AT_SOURCE: (AT_SOURCE, "{source} lets nothing out to {where}", "let out {rule} on {source} (role firewall)"),
+    _captures.ON_PATH: (ON_PATH, "what left {source} for {where} did not arrive at {destination}",
+                        "a device in between drops it; ask the network team to permit {rule}"),
+    _captures.AT_DESTINATION: (AT_DESTINATION, "what {source} sent to {where} arrived at {destination}, and no answer left it",
+                               "its own firewall drops it; {wish} (role firewall)"),
+    _captures.ON_RETURN: (ON_RETURN, "{destination} answered {source} at {where}, but its answer did not arrive",
+                          "a device in between drops it, or it takes another way back; ask the network team to permit the replies to {rule}"),
+    _captures.LEFT: (BLOCKED, "what {source} sent to {where} left it, and no answer came in",
+                     "the destination or a device in between drops it; {wish}, and permit {rule} in between"),
+    _captures.BEFORE_DESTINATION: (BLOCKED, "nothing of what {source} sent to {where} arrived at {destination}",
+                                   "{source} or a device in between drops it; let out {rule} on {source}, and permit it in between"),
+    _captures.BEHIND_DESTINATION: (BLOCKED, "{destination} answered {source} at {where}, but its answer was lost",
+                                   "a device in between or {source} drops it; permit the replies to {rule}"),
+    _captures.RETURNED: (ON_RETURN, "the answer of {where} arrived at {source}, whose own firewall drops it",
+                         "let in the replies of standing connections on {source}"),
+}
 
 
 def _open(case: Case) -> Judgement:

@@ -74,7 +74,7 @@ def test_check_mode_starts_nothing(machine: Machine) -> None:
     with listener(machine, HOST, target(ADDRESS, 8563)):
         assert lease(machine, HOST, target(ADDRESS, 8563), dry=True)["changed"] is False
         assert lease(machine, HOST, target(ADDRESS, 2580), dry=True)["changed"] is True
-        assert elsewhere(machine, "absent", host=HOST, token=TOKEN, dry=True) is True
+        assert elsewhere(machine, "absent", host=HOST, token=TOKEN, dry=True)["changed"] is True
         assert ports(machine) == [8563]
 
 

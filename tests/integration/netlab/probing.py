@@ -93,7 +93,7 @@ def lease(machine: Machine, host: str, *listens: Mapping[str, t.Any], token: str
 
 def release(machine: Machine, host: str, token: str = TOKEN) -> bool:
     """End a lease."""
-    return elsewhere(machine, "absent", host=host, token=token)
+    return elsewhere(machine, "absent", host=host, token=token)["changed"]
 
 
 @contextlib.contextmanager

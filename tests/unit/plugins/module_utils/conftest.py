@@ -36,7 +36,7 @@ class Host:
 
     def absent(self, run="run", dry=False):
         """End a run's lease."""
-        return _control.absent(self.name, self.token(run), dry)
+        return _control.absent(self.name, self.token(run), dry)["changed"]
 
     def end(self):
         """End every lease and see the processes end."""

@@ -186,14 +186,13 @@ def wait_until(condition, seconds=PATIENCE):
         time.sleep(0.01)
 
 
-def connections(ports, state):
-    """Return how many connections of these ports, at either end, the kernel holds in a state."""
-    found = 0
-    for name in ("tcp", "tcp6"):
-        with open("/proc/net/" + name) as table:
-            rows = [line.split() for line in table][1:]
-        found += sum(row[3] == state and any(int(row[end].rpartition(":")[2], 16) in ports for end in (1, 2)) for row in rows)
-    return found
+def connections(address, ports, state):
+    """Return how many connections the kernel holds in a state whose one end is an IPv4 address with one of these ports."""
+    # Words of 32 bits in the machine's own byte order.
+    ends = {"{0:08X}:{1:04X}".format(struct.unpack("=I", socket.inet_aton(address))[0], port) for port in ports}
+    with open("/proc/net/tcp") as table:
+        rows = [line.split() for line in table][1:]
+    return sum(row[3] == state and bool(ends & {row[1], row[2]}) for row in rows)
 
 
 def ended(pid):

@@ -277,7 +277,7 @@ if not os.getuid():
     os.setuid(int(sys.argv[5]))
 host, token, address, ports = sys.argv[1:5]
 found = _control.present(host, token, [{"address": address, "protocol": "tcp", "ports": ports}], 60)
-print(json.dumps([found, _control.absent(host, token)]))
+print(json.dumps([found, _control.absent(host, token)["changed"]]))
 """
 
 

@@ -80,14 +80,14 @@ def test_reset_is_seen_as_reset_and_leaves_no_time_wait():
     with Server("127.0.0.1") as server:
         _sockets.reset(connected(server))
         assert server.wait_for(1) == ["reset"]
-    assert connections({server.port}, TIME_WAIT) == 0
+    assert connections("127.0.0.1", [server.port], TIME_WAIT) == 0
 
 
 def test_an_ordinary_close_is_seen_as_fin_and_leaves_time_wait():
     with Server("127.0.0.1") as server:
         connected(server).close()
         assert server.wait_for(1) == ["fin"]
-        wait_until(lambda: connections({server.port}, TIME_WAIT) == 1)
+        wait_until(lambda: connections("127.0.0.1", [server.port], TIME_WAIT) == 1)
 
 
 @pytest.mark.parametrize("address", ["127.0.0.1", "::1"])

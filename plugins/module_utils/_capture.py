@@ -1,0 +1,164 @@
+# Copyright (c) 2026, exasol_community.network contributors
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""Which connections left a host, arrived at it, were answered: seen on the wire's side of its own filters.
+
+A packet socket (packet(7)) sees what leaves after the output filter and what arrives before the input filter. Kept are
+not packets but, for each pair of addresses, the ports of which a packet of a kind was seen: 8 KiB at most.
+"""
+
+import ctypes
+import socket
+import struct
+from typing import Any, Dict, Iterator, List, NamedTuple, Optional, Tuple
+
+from ._bpf import program
+from ._errors import NetworkError
+from ._ports import Ports, compress, numbers, text
+
+_ETH_P_ALL = 0x0003
+_SO_ATTACH_FILTER, _SO_RCVBUFFORCE = 26, 33
+_SOL_PACKET, _PACKET_STATISTICS = 263, 6
+_HOST, _OUTGOING = 0, 4
+_BUFFER_BYTES = 16 << 20
+_MOST_PAIRS = 2048
+_HEAD = 96  # bytes of a packet that are looked at
+_SYN, _RST, _ACK = 0x02, 0x04, 0x10
+_TCP, _UDP = 6, 17
+_PROTOCOLS = {_TCP: "tcp", _UDP: "udp"}
+
+
+class Packet(NamedTuple):
+    """What counts of a packet."""
+
+    outgoing: bool
+    source: str
+    destination: str
+    protocol: str
+    source_port: int
+    destination_port: int
+    flags: int
+
+    @property
+    def asks(self) -> bool:
+        """Whether it may begin a connection; a datagram's ports tell whether it asks or answers."""
+        return self.protocol == "udp" or self.flags & (_SYN | _ACK | _RST) == _SYN
+
+    @property
+    def answers(self) -> bool:
+        """Whether it may accept or refuse a connection."""
+        return self.protocol == "udp" or bool(self.flags & _RST) or self.flags & (_SYN | _ACK) == _SYN | _ACK
+
+
+class _PortSet:
+    __slots__ = ("_bits",)
+
+    def __init__(self) -> None:
+        self._bits = bytearray(8192)
+
+    def add(self, port: int) -> None:
+        self._bits[port >> 3] |= 1 << (port & 7)
+
+    def __contains__(self, port: int) -> bool:
+        return bool(self._bits[port >> 3] >> (port & 7) & 1)
+
+    def __iter__(self) -> Iterator[int]:
+        return (port for index, byte in enumerate(self._bits) if byte for port in range(index * 8, index * 8 + 8) if byte >> (port & 7) & 1)
+
+
+Key = Tuple[str, str, str, str]  # own address, address of the other end, protocol, kind
+
+
+class Capture:
+    """A packet socket, and what was seen of the ports of services; needs root."""
+
+    def __init__(self, ports: Dict[str, Ports]):
+        self._wanted = {"tcp": _PortSet(), "udp": _PortSet()}
+        for protocol, ranges in ports.items():
+            for port in numbers(ranges):
+                self._wanted[protocol].add(port)
+        self._seen = {}  # type: Dict[Key, _PortSet]
+        self._complete = True
+        try:
+            self.sock = socket.socket(socket.AF_PACKET, socket.SOCK_DGRAM | socket.SOCK_NONBLOCK, socket.htons(_ETH_P_ALL))
+        except OSError as error:
+            raise NetworkError("cannot capture: {0}; it needs root (become)".format(error.strerror))
+        self._filter(program(ports.get("tcp", ()), ports.get("udp", ()), _HEAD))
+        try:
+            self.sock.setsockopt(socket.SOL_SOCKET, _SO_RCVBUFFORCE, _BUFFER_BYTES)
+        except OSError:
+            pass  # a container's root may not; what is lost is told
+
+    def _filter(self, instructions: bytes) -> None:
+        code = ctypes.create_string_buffer(instructions, len(instructions))
+        self.sock.setsockopt(socket.SOL_SOCKET, _SO_ATTACH_FILTER, struct.pack("HP", len(instructions) // 8, ctypes.addressof(code)))
+
+    def read(self) -> None:
+        """Take in what has come."""
+        while True:
+            try:
+                data, address = self.sock.recvfrom(_HEAD)
+            except BlockingIOError:
+                return
+            except OSError:
+                self._complete = False  # an interface went down
+                return
+            if address[2] in (_HOST, _OUTGOING):
+                packet = parse(data, address[2] == _OUTGOING)
+                if packet is not None:
+                    self._note(packet)
+
+    def _note(self, packet: Packet) -> None:
+        wanted, way = self._wanted[packet.protocol], "out" if packet.outgoing else "in"
+        if packet.destination_port in wanted and packet.asks:
+            self._add(packet, "asked_" + way, packet.destination_port)
+        if packet.source_port in wanted and packet.answers:
+            self._add(packet, "answered_" + way, packet.source_port)
+
+    def _add(self, packet: Packet, kind: str, port: int) -> None:
+        ends = (packet.source, packet.destination) if packet.outgoing else (packet.destination, packet.source)
+        key = ends + (packet.protocol, kind)
+        found = self._seen.get(key)
+        if found is None:
+            if len(self._seen) >= _MOST_PAIRS:
+                self._complete = False
+                return
+            found = self._seen[key] = _PortSet()
+        found.add(port)
+
+    def report(self) -> Dict[str, Any]:
+        """Return what was seen as plain data: for each pair of addresses, the ports asked and answered, out and in."""
+        self.read()
+        lost = struct.unpack("II", self.sock.getsockopt(_SOL_PACKET, _PACKET_STATISTICS, 8))[1]
+        self._complete = self._complete and not lost
+        seen = []  # type: List[Dict[str, str]]
+        for (own, other, protocol, kind), ports in sorted(self._seen.items(), key=lambda item: item[0]):
+            pair = {"address": own, "peer": other, "protocol": protocol}
+            if not seen or any(seen[-1][name] != value for name, value in pair.items()):
+                seen.append(pair)
+            seen[-1][kind] = text(compress(ports))
+        return {"seen": seen, "complete": self._complete}
+
+    def close(self) -> None:
+        """Stop capturing."""
+        self.sock.close()
+
+
+def parse(data: bytes, outgoing: bool) -> Optional[Packet]:
+    """Return what counts of an IP packet, None of what is neither TCP nor UDP."""
+    try:
+        version = data[0] >> 4
+        if version == 4:
+            protocol, start, family, ends = data[9], (data[0] & 15) * 4, socket.AF_INET, (data[12:16], data[16:20])
+        elif version == 6:
+            protocol, start, family, ends = data[6], 40, socket.AF_INET6, (data[8:24], data[24:40])
+        else:
+            return None
+        if protocol not in _PROTOCOLS or (version == 4 and struct.unpack_from(">H", data, 6)[0] & 0x1FFF):
+            return None
+        source_port, destination_port = struct.unpack_from(">HH", data, start)
+        flags = data[start + 13] if protocol == _TCP else 0
+        source, destination = (socket.inet_ntop(family, end) for end in ends)
+    except (IndexError, ValueError, struct.error):
+        return None
+    return Packet(outgoing, source, destination, _PROTOCOLS[protocol], source_port, destination_port, flags)

@@ -1,0 +1,142 @@
+# Copyright (c) 2026, exasol_community.network contributors
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+
+"""Who drops it: captures at both ends, joined, name the place of every real fault, port by port."""
+
+from __future__ import annotations
+
+import typing as t
+
+import pytest
+from netlab.lines import CLIENT, SERVER, Line, filter_rules
+from netlab.namespaces import NO_RIGHTS, Namespace
+from netlab.probing import TOKEN, elsewhere, target
+from netlab.services import silent_ports
+
+from ansible_collections.exasol_community.network.plugins.module_utils._probe import Settings, collect
+from ansible_collections.exasol_community.network.plugins.module_utils._probe import run as run_probe
+from ansible_collections.exasol_community.network.plugins.module_utils._sweep import Pace
+from ansible_collections.exasol_community.network.plugins.plugin_utils._joining import Joining
+
+RANGE = "20000-21000"
+LOSS = "numgen random mod 100 < 20 drop"
+Verdicts = dict[str, str]  # by ports
+
+
+def verdicts(line: Line, version: int = 4, ports: str = RANGE, protocol: str = "tcp", timeout: float = 1.2, near: bool = True, far: bool = True) -> Verdicts:
+    """Probe with captures at the ends that are wished, and judge."""
+    address = SERVER[version]
+    listens = [target(address, ports, protocol)]
+    listener = elsewhere(line.server, "present", host="server", token=TOKEN, listens=listens, ttl=300, capture=far)
+    try:
+        with line.client.inside():
+            observed = run_probe(collect([], listens, {address: listener["listening"]}),
+                                 Settings(Pace(timeout, 0.0, 4096), (), TOKEN, capture=near))
+    finally:
+        ended = elsewhere(line.server, "absent", host="server", token=TOKEN)
+    for observation in observed["observations"]:
+        observation["destination"] = "server"
+    plan = {"hosts": {
+        "client": {"addresses": [CLIENT[version]], "peers": [], "listens": [],
+                   "probes": [{"service": "subconnection_in", "protocol": protocol, "ports": ports, "expected": "reachable",
+                               "destinations": {"server": [address]}}]},
+        "server": {"addresses": [address], "peers": [], "probes": [], "listens": listens},
+    }}
+    joining = Joining(plan, {"client": observed, "server": {}}, {"server": listener}, {"server": ended.get("capture")})
+    assert not joining.captures.notes()
+    return {result["ports"]: result["verdict"] for result in joining.results() if result["source"] == "client"}
+
+
+class Fault(t.NamedTuple):
+    """A filter, where it is, and the verdict that it must get."""
+
+    where: str
+    hook: str
+    rule: str
+    verdict: str
+
+
+DROPS = {
+    "the source's output": Fault("client", "output", "meta l4proto { tcp, udp } th dport 20000-21000 drop", "blocked_at_source"),
+    "the path": Fault("router", "forward", "meta l4proto { tcp, udp } th dport 20000-21000 drop", "blocked_on_path"),
+    "the destination's input": Fault("server", "input", "meta l4proto { tcp, udp } th dport 20000-21000 drop", "blocked_at_destination"),
+    "the destination's output": Fault("server", "output", "meta l4proto { tcp, udp } th sport 20000-21000 drop", "blocked_at_destination"),
+    "the path back": Fault("router", "forward", "meta l4proto { tcp, udp } th sport 20000-21000 drop", "blocked_on_return"),
+    "the source's input": Fault("client", "input", "meta l4proto { tcp, udp } th sport 20000-21000 drop", "blocked_on_return"),
+}
+
+
+@pytest.mark.parametrize("protocol", ["tcp", "udp"])
+@pytest.mark.parametrize("name", list(DROPS))
+def test_a_drop_is_located(line: Line, name: str, protocol: str) -> None:
+    fault = DROPS[name]
+    assert verdicts(line, ports="20000-20009", protocol=protocol) == {"20000-20009": "ok"}
+    getattr(line, fault.where).nft(filter_rules(fault.hook, fault.rule))
+    assert verdicts(line, ports="20000-20009", protocol=protocol) == {"20000-20009": fault.verdict}
+
+
+@pytest.mark.parametrize("name", list(DROPS))
+def test_a_drop_is_located_over_ipv6(line: Line, name: str) -> None:
+    fault = DROPS[name]
+    getattr(line, fault.where).nft(filter_rules(fault.hook, fault.rule))
+    assert verdicts(line, 6, "20000-20009") == {"20000-20009": fault.verdict}
+
+
+def holes(line: Line, loss: bool) -> None:
+    """Drop parts of the range in four places, on a network that loses a fifth of all packets in each direction, or none."""
+    line.client.nft(filter_rules("output", "tcp dport 20100-20149 drop"))
+    line.router.nft(filter_rules("forward", "tcp dport 20300-20349 drop", "tcp sport 20400-20449 drop", *([LOSS] if loss else [])))
+    line.server.nft(filter_rules("input", "tcp dport 20350-20399 drop"))
+
+
+HOLES = {"20000-20099,20150-20299,20450-21000": "ok", "20100-20149": "blocked_at_source", "20300-20349": "blocked_on_path",
+         "20350-20399": "blocked_at_destination", "20400-20449": "blocked_on_return"}
+
+
+@pytest.mark.parametrize("loss", [False, True], ids=["without loss", "with loss"])
+def test_a_range_that_is_blocked_in_several_places_is_told_apart(line: Line, loss: bool) -> None:
+    holes(line, loss)
+    assert verdicts(line, timeout=3.5) == HOLES
+
+
+@pytest.mark.parametrize(("where", "hook", "verdict"), [("router", "forward", "blocked_on_path"), ("server", "input", "blocked_at_destination"),
+                                                        ("client", "output", "blocked_at_source")])
+def test_a_reset_is_located(line: Line, where: str, hook: str, verdict: str) -> None:
+    # A reset alone looks like a closed port; that our listener was up shows a filter, and the captures show whose.
+    getattr(line, where).nft(filter_rules(hook, "tcp dport 20000-20009 reject with tcp reset"))
+    assert verdicts(line, ports="20000-20009") == {"20000-20009": verdict}
+
+
+@pytest.mark.parametrize(("near", "far", "expected"), [
+    (True, False, {"the source's output": "blocked_at_source", "the path": "blocked", "the destination's input": "blocked",
+                   "the source's input": "blocked_on_return"}),
+    (False, True, {"the source's output": "blocked", "the path": "blocked", "the destination's input": "blocked_at_destination",
+                   "the source's input": "blocked"}),
+    (False, False, {"the source's output": "blocked", "the destination's input": "blocked"}),
+], ids=["source", "destination", "neither"])
+def test_one_end_alone_tells_what_it_can(line: Line, near: bool, far: bool, expected: dict[str, str]) -> None:
+    for name, verdict in expected.items():
+        fault = DROPS[name]
+        getattr(line, fault.where).nft(filter_rules(fault.hook, fault.rule))
+        assert verdicts(line, ports="20000-20009", near=near, far=far) == {"20000-20009": verdict}, name
+        line.forget_filters()
+
+
+def test_other_traffic_on_the_same_ports_misleads_nobody(line: Line) -> None:
+    # The router itself reaches the server, and the client reaches the router: neither is the flow in question.
+    line.server.nft(filter_rules("input", f"ip saddr {CLIENT[4]} tcp dport 20000-20009 drop"))
+    with silent_ports(line.router, "10.77.1.1", range(20000, 20010)):
+        with line.router.inside():
+            run_probe(collect([], [target(SERVER[4], "20000-20009")], {}), Settings(Pace(0.5)))
+        with line.client.inside():
+            run_probe(collect([], [target("10.77.1.1", "20000-20009")], {}), Settings(Pace(0.5)))
+        assert verdicts(line, ports="20000-20009") == {"20000-20009": "blocked_at_destination"}
+
+
+def test_without_root_it_is_said_and_everything_else_goes_on(namespace: Namespace) -> None:
+    listens = [target("127.0.0.12", "20000-20009")]
+    listener = elsewhere(namespace, "present", NO_RIGHTS, host="server", token=TOKEN, listens=listens, ttl=300, capture=True)
+    ended = elsewhere(namespace, "absent", host="server", token=TOKEN)
+    assert listener["listening"] == [dict(listens[0], ports="20000-20009")]
+    assert "root" in ended["capture"]["problem"]
