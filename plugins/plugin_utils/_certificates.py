@@ -42,7 +42,7 @@ def _ending(service: str, entries: Iterable[Mapping[str, t.Any]]) -> Iterable[st
     for entry in entries:
         days = entry.get("days_left")
         if days is not None and days < _SOON_DAYS:
-            when = f"ends in {days} days" if days >= 0 else f"ended {-days} days ago"
+            when = f"ends within {days + 1} day{'s' if days else ''}" if days >= 0 else "has ended"
             yield f"The certificate of {service} on {', '.join(entry['destinations'])} {when} ({entry['not_after']}): renew it."
 
 
