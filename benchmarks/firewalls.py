@@ -105,8 +105,8 @@ def running(folder: Path) -> Iterator[Site]:
         subprocess.run([str(ROOT / "tools" / "venv.sh"), sys.executable, str(_ENVIRONMENT)], check=True)
         subprocess.run([str(_ENVIRONMENT / "bin" / "python"), "-m", "pip", "install", "-q", _PACKAGE], check=True)
     site = Site(folder)
-    site.lab.up()
     try:
+        site.lab.up()
         yield site
     finally:
         site.lab.down()
