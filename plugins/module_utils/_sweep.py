@@ -252,7 +252,8 @@ class Sweep:
 
     def _continue(self, attempt: _Attempt, data: Optional[bytes]) -> None:
         talk = attempt.talk
-        assert talk is not None
+        if talk is None:
+            return
         if data is not None:
             talk.feed(data)
         try:
