@@ -15,7 +15,7 @@ from ansible_collections.exasol_community.network.tests.unit.plugins.plugin_util
 
 
 @pytest.mark.parametrize(("name", "start"), [
-    ("json", "{"), ("markdown", "# "), ("csv", "created,"), ("junit", "<?xml"), ("prometheus", "# HELP "),
+    ("json", "{"), ("markdown", "# "), ("csv", "created,"), ("junit", "<?xml"), ("prometheus", "# HELP "), ("html", "<!DOCTYPE html>"),
 ])
 def test_render(name, start):
     assert _report.render(verification(mesh()), name).startswith(start)
