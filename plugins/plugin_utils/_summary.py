@@ -7,9 +7,9 @@
 from __future__ import annotations
 
 import typing as t
-from collections import Counter
 from collections.abc import Iterable, Mapping, Sequence
 
+from ._grouping import grouped
 from ._verdict import OK, VERDICTS
 
 _HEADINGS = ("FROM", "TO", "SERVICE", "PORTS", "VERDICT", "MS")
@@ -54,14 +54,8 @@ def lines(results: Iterable[Result]) -> list[Line]:
 
 def _split(by_destination: dict[str, dict[str, Result]]) -> list[Line]:
     ends = {destination: frozenset(result["source"] for result in results.values()) for destination, results in by_destination.items()}
-    # In a mesh each node misses only itself among its sources: the set with itself is the same for all of them.
-    plain, mesh = Counter(ends.values()), Counter(sources | {destination} for destination, sources in ends.items())
-    by_sources: dict[frozenset[str], list[str]] = {}
-    for destination, sources in ends.items():
-        itself = sources | {destination}
-        by_sources.setdefault(itself if mesh[itself] > plain[sources] else sources, []).append(destination)
     return [Line(tuple(sorted(sources)), tuple(destinations), tuple(result for name in destinations for result in by_destination[name].values()))
-            for sources, destinations in by_sources.items()]
+            for sources, destinations in grouped(ends, str)]
 
 
 def label(names: Sequence[str], peers: Mapping[str, Sequence[str]], width: int) -> str:

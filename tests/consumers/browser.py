@@ -11,6 +11,7 @@ import json
 import re
 import shutil
 import subprocess
+import time
 import typing as t
 import urllib.error
 import urllib.request
@@ -75,6 +76,13 @@ class Browser:
     def run(self, script: str, *arguments: t.Any) -> t.Any:
         """Run a function's body in the page."""
         return self._post("/execute/sync", script=script, args=list(arguments))
+
+    def until(self, script: str, wanted: t.Any) -> None:
+        """Wait until a script returns what is wanted."""
+        deadline = time.monotonic() + 20
+        while (found := self.run(script)) != wanted:
+            assert time.monotonic() < deadline, f"{script}: {found!r}, and not {wanted!r}"
+            time.sleep(0.05)
 
     def type(self, selector: str, text: str) -> None:
         """Type into an element."""

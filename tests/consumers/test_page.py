@@ -5,37 +5,17 @@
 
 from __future__ import annotations
 
-import itertools
-import typing as t
 from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
 from browser import Browser, missing
+from samples import MARKUP, cluster
 
 from ansible_collections.exasol_community.network.plugins.plugin_utils._report import render
 
-MARKUP = "<img src=x onerror=document.title='broken'>"
 CHOSEN = "return document.querySelector('.chosen')?.id ?? ''"
 DETAIL = "return document.getElementById('detail').innerText"
-
-
-def result(source: str, destination: str, service: str = "sql_client", ports: str = "8563", verdict: str = "ok") -> dict[str, t.Any]:
-    """Return one result."""
-    state, reason = {"ok": ("open", "syn-ack"), "blocked": ("filtered", "no-response"), "no_listener": ("closed", "conn-refused")}[verdict]
-    made = {"source": source, "destination": destination, "address": destination, "service": service, "protocol": "tcp", "ports": ports, "verdict": verdict,
-            "expected": "reachable", "state": state, "reason": reason, "sentence": f"{source} and {destination}: {verdict}."}
-    return {**made, "rtt_ms": {"min": 0.125, "median": 0.25, "max": 0.5}} if verdict == "ok" else made
-
-
-def cluster(count: int) -> dict[str, t.Any]:
-    """Return a verification of so many nodes: the second one is blocked, and one service of the first has no listener."""
-    nodes = [f"node{number:02}" for number in range(count)]
-    results = [result(*pair, "subconnection_in", "20000-21000", "blocked" if pair[1] == nodes[1] else "ok") for pair in itertools.permutations(nodes, 2)]
-    results += [result(MARKUP, node) for node in nodes] + [result(MARKUP, nodes[0], "bucketfs", "2580", "no_listener")]
-    summary = {word: sum(one["verdict"] == word for one in results) for word in ("ok", "no_listener", "blocked")}
-    return {"created": "2026-11-23T05:00:49+00:00", "release": "8", "peers": {"database_node": nodes}, "addresses": {node: [node] for node in nodes},
-            "results": results, "untestable": [], "summary": summary}
 
 
 @pytest.fixture(scope="module")
@@ -148,7 +128,7 @@ def test_filter_by_verdict_and_back(opened: Browser, count: int) -> None:
     opened.press("Down")
     assert opened.run(CHOSEN) == "c2-1"
     opened.click("button[type=reset]")
-    assert opened.run("return new Promise((done) => setTimeout(() => done(document.getElementById('verdict').value), 50))") == ""
+    opened.until("return document.querySelectorAll('#matrix .off').length", 0)
     assert shown(opened) == before
 
 
@@ -160,7 +140,7 @@ def test_an_address_leads_to_a_cell(opened: Browser, page: Path) -> None:
 
 def test_a_group_leads_to_its_cell(opened: Browser) -> None:
     opened.click("#groups li[data-verdict=blocked] a")
-    assert opened.run(CHOSEN) == "c0-1"
+    opened.until(CHOSEN, "c0-1")
 
 
 @pytest.mark.parametrize("scheme", ["light", "dark"])
