@@ -95,9 +95,9 @@ class _Matrix:
     def __init__(self, verification: Mapping[str, t.Any]):
         self._verification = verification
         self._results: Sequence[Result] = verification["results"]
-        order = list(dict.fromkeys(host for members in verification["peers"].values() for host in members))
-        self.rows = _index(order, (result["source"] for result in self._results))
-        self.columns = _index(order, (result["destination"] for result in self._results))
+        # Columns in the order of the rows, so that the cells of hosts with themselves are a diagonal.
+        self.rows = _index((), (result["source"] for result in self._results))
+        self.columns = _index(self.rows, (result["destination"] for result in self._results))
         self._texts: dict[str, int] = {}
         self._domain = _domain([*self.rows, *self.columns])
 

@@ -11,7 +11,7 @@ import pytest
 
 from ansible_collections.exasol_community.network.plugins.plugin_utils import _report
 from ansible_collections.exasol_community.network.tests.unit.helpers import assert_names, refusal
-from ansible_collections.exasol_community.network.tests.unit.plugins.plugin_utils.verifications import mesh, verification
+from ansible_collections.exasol_community.network.tests.unit.plugins.plugin_utils.verifications import NODES, mesh, result, verification
 
 
 @pytest.mark.parametrize(("name", "start"), [
@@ -23,7 +23,8 @@ def test_render(name, start):
 
 @pytest.mark.parametrize("name", sorted(_report.FORMATS))
 def test_a_saved_report_is_rendered_as_the_fresh_one(name):
-    made = verification(mesh(n13="blocked"))
+    results = [*mesh(n13="blocked"), result("client", "n11"), result("n11", "admin")]
+    made = verification(results, peers={"database_node": NODES, "client": ["client"], "admin_network": ["admin"]})  # JSON has them in another order
     assert _report.render(json.loads(_report.render(made, "json")), name) == _report.render(made, name)
 
 
