@@ -19,7 +19,7 @@ export ANSIBLE_COLLECTIONS_PATH := $(CURDIR)/.collections
 export LC_ALL := C.UTF-8
 export PIP_DISABLE_PIP_VERSION_CHECK := 1
 
-.PHONY: help site test lint sanity units integration firewall molecule molecule-ci lab lab-down docs docs-check build changelog bench clean
+.PHONY: help site test lint sanity units consumers integration firewall molecule molecule-ci lab lab-down docs docs-check build changelog bench clean
 .NOTPARALLEL:
 
 help:  ## show this list
@@ -28,7 +28,7 @@ help:  ## show this list
 site: .venv/site  ## run site.yml on this machine alone; ARGS="-i inventory" for hosts of your own
 	ansible-playbook site.yml $(ARGS)
 
-test: lint docs-check build sanity integration firewall units  ## all checks and tests
+test: lint docs-check build sanity consumers integration firewall units  ## all checks and tests
 
 lint: .venv/test  ## style, types, playbooks and roles, documentation, changelog
 	ruff check
@@ -43,6 +43,9 @@ sanity: .venv/test  ## ansible-test sanity, without a container engine
 units: .venv/test  ## unit tests; those of managed nodes on their oldest and newest Python too
 	@for version in $(OLDEST_AND_NEWEST); do tools/units.sh $$version || exit; done
 	python -m pytest tests/unit $(ARGS)
+
+consumers: .venv/test  ## what browsers, CI servers, clouds' modules and Aerleon make of our reports; what is missing is skipped
+	python -m pytest tests/consumers $(ARGS)
 
 integration: .venv/test  ## tests on loopback and, as root, in network namespaces
 	python -m pytest tests/integration $(ARGS)

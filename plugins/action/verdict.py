@@ -45,6 +45,7 @@ class ActionModule(ControllerAction):
             "created": datetime.datetime.now(datetime.timezone.utc).isoformat(timespec="seconds"),
             "release": plan["release"],
             "peers": _peers(plan["hosts"]),
+            "addresses": {name: host["addresses"] for name, host in plan["hosts"].items()},
             "results": results,
             "untestable": still_untestable(plan["untestable"], sessions) + joining.untestable(),
             "summary": summarize(results),

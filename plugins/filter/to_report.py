@@ -7,22 +7,15 @@
 from __future__ import annotations
 
 import typing as t
-from collections.abc import Mapping
 
-from ansible.errors import AnsibleFilterError
-
-from ..module_utils._errors import NetworkError
+from ..plugin_utils._filters import raising, verification_of
 from ..plugin_utils._report import render
 
 
+@raising
 def to_report(verification: t.Any, format: str = "json") -> str:  # noqa: A002  # the name that users write
     """Render a verification."""
-    if not isinstance(verification, Mapping) or "results" not in verification:
-        raise AnsibleFilterError("to_report needs what exasol_community.network.verdict returns")
-    try:
-        return render(verification, format)
-    except NetworkError as error:
-        raise AnsibleFilterError(str(error)) from error
+    return render(verification_of(verification, "to_report"), format)
 
 
 class FilterModule:

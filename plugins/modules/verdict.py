@@ -206,6 +206,11 @@ peers:
   returned: success
   type: dict
   sample: {client: [client]}
+addresses:
+  description: The addresses of each managed host.
+  returned: success
+  type: dict
+  sample: {client: [192.0.2.21]}
 created:
   description: When the verdicts were made, in UTC (ISO 8601).
   returned: success

@@ -9,6 +9,7 @@ from __future__ import annotations
 import typing as t
 from collections.abc import Iterable, Mapping, Sequence
 
+from ._grouping import grouped
 from ._verdict import OK, VERDICTS
 
 _HEADINGS = ("FROM", "TO", "SERVICE", "PORTS", "VERDICT", "MS")
@@ -54,18 +55,9 @@ def lines(results: Iterable[Result]) -> list[Line]:
 
 
 def _split(by_destination: dict[str, dict[str, Result]]) -> list[Line]:
-    by_sources: dict[tuple[str, ...], list[str]] = {}
-    for destination, results in by_destination.items():
-        sources = {result["source"] for result in results.values()}
-        by_sources.setdefault(tuple(sorted(_with_itself(sources, by_destination, destination))), []).append(destination)
-    return [Line(sources, tuple(destinations), tuple(result for name in destinations for result in by_destination[name].values()))
-            for sources, destinations in by_sources.items()]
-
-
-def _with_itself(sources: set[str], by_destination: Mapping[str, t.Any], destination: str) -> set[str]:
-    # In a mesh each node misses only itself among its sources: the set with itself is the same for all of them.
-    everybody = {result["source"] for results in by_destination.values() for result in results.values()}
-    return everybody if everybody - sources == {destination} else sources
+    ends = {destination: frozenset(result["source"] for result in results.values()) for destination, results in by_destination.items()}
+    return [Line(tuple(sorted(sources)), tuple(destinations), tuple(result for name in destinations for result in by_destination[name].values()))
+            for sources, destinations in grouped(ends, str)]
 
 
 def label(names: Sequence[str], peers: Mapping[str, Sequence[str]], width: int) -> str:

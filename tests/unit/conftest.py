@@ -33,7 +33,7 @@ sys.path_importer_cache.pop(sys.path[0], None)
 
 # The controller needs Python 3.10 or newer (ansible-core 2.16); managed nodes run module_utils on 3.6 too.
 CONTROLLER = ["action", "filter", "modules", "plugin_utils"]
-WITH_ANSIBLE = ["action", "modules", os.path.join("filter", "test_to_report.py")]
+WITH_ANSIBLE = ["action", "modules", os.path.join("filter", "test_to_report.py"), os.path.join("filter", "test_report_filters.py")]
 
 
 def left_out():

@@ -78,7 +78,7 @@ def test_certificates_and_what_is_to_be_looked_at_are_told(act, screen, monkeypa
     assert [entry["connection"] for entry in found["certificates"]] == ["192.0.2.11/" + "AB" * 32 + ":8563"]
     assert found["results"][0]["identity"]["tls"] == tls
     assert warnings == found["notes"]
-    assert "ends in 3 days" in found["notes"][0]
+    assert "ends within 4 days" in found["notes"][0]
     assert (found["not_ok"], found["summary"]) == (0, {"ok": 1}), "a note is no verdict"
 
 

@@ -36,5 +36,5 @@ def test_what_is_no_verification_is_refused(to_report, value):
 
 
 def test_unknown_format_is_named(to_report):
-    with pytest.raises(AnsibleFilterError, match=r"'pdf'.*json, markdown"):
+    with pytest.raises(AnsibleFilterError, match=r"'pdf'.*json.*markdown"):
         to_report(verification(mesh()), "pdf")

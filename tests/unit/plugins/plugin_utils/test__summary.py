@@ -62,6 +62,28 @@ def test_one_broken_flow_is_few_lines():
     assert ends(found)[-1] == ({"n11"}, {"n12"})
 
 
+MANY = [f"node{number:02}" for number in range(64)]
+
+
+@pytest.mark.parametrize("broken", [
+    lambda source, destination: destination == "node07",
+    lambda source, destination: source == "node07",
+    lambda source, destination: (source, destination) == ("node07", "node09"),
+    lambda source, destination: "node07" in (source, destination),
+    lambda source, destination: source < "node32" <= destination,
+    lambda source, destination: (source < "node32") != (destination < "node32"),
+    lambda source, destination: True,
+], ids=["into a node", "out of a node", "one flow", "both ways of a node", "half to half, one way", "half to half", "everything"])
+def test_64_nodes_with_one_broken_rule_are_few_lines(broken):
+    results = [{**one, "verdict": "blocked"} if broken(one["source"], one["destination"]) else one for one in mesh(MANY)]
+    found = table(results, {"database_node": MANY}, 80)
+    assert len(found) <= 5
+    assert len(sentences(results)) <= 2
+    for line in lines(results):
+        pairs = {(source, destination) for source in line.sources for destination in line.destinations if source != destination}
+        assert pairs == {(one["source"], one["destination"]) for one in line.results}
+
+
 def test_every_result_is_in_exactly_one_line():
     results = [*mesh(n13="blocked"), *(result("client", node, "no_listener" if node == "n11" else "ok") for node in NODES)]
     held = [one for line in lines(results) for one in line.results]

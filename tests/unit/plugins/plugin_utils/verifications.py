@@ -7,10 +7,16 @@ from __future__ import annotations
 
 import itertools
 
+from hypothesis import strategies as st
+
+MARKUP = "\\`*_[]<>|#"
+TEXTS = st.text(MARKUP + "n1-. ä漢🙂&~!\n\r\t\x1b\u200b\u2028\u202e\x00\"'=", min_size=1, max_size=30)
+
 NODES = [f"n{number}" for number in range(11, 17)]
 PEERS = {"database_node": NODES, "any_node": NODES, "client": ["client"]}
 WORDS = {"ok": ("open", "syn-ack"), "blocked": ("filtered", "no-response"), "no_listener": ("closed", "conn-refused"), "exposed": ("open", "syn-ack"),
          "untested": ("error", "no-observation"), "blocked_at_destination": ("filtered", "admin-prohibited")}
+ASIDE = {"service": "ftp_data", "protocol": "tcp", "ports": "20", "sources": NODES, "destinations": ["files"], "reason": "nothing to connect to"}
 
 
 def result(source, destination, verdict="ok", service="sql_client", ports="8563", **more):

@@ -1,0 +1,30 @@
+# Copyright (c) 2026, exasol_community.network contributors
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+
+"""The filter C(to_change_request)."""
+
+from __future__ import annotations
+
+import typing as t
+from collections.abc import Mapping
+
+from ..module_utils._errors import NetworkError
+from ..plugin_utils._filters import raising, verification_of
+from ..plugin_utils._request import render_request
+
+
+@raising
+def to_change_request(made: t.Any, format: str = "markdown", place_unknown: bool = False) -> str:  # noqa: A002  # as to_report has it
+    """Render the change request of a verification or of a plan."""
+    if not isinstance(made, Mapping):
+        raise NetworkError("to_change_request needs what exasol_community.network.verdict or exasol_community.network.plan returns")
+    return render_request(verification_of(made, "to_change_request") if "results" in made else made, format, place_unknown)
+
+
+class FilterModule:
+    """Filters of this collection."""
+
+    def filters(self) -> dict[str, t.Any]:
+        """Return the filters by name."""
+        return {"to_change_request": to_change_request}

@@ -1,0 +1,22 @@
+# Copyright (c) 2026, exasol_community.network contributors
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+
+"""Canonical JSON, as docs/report.schema.json describes it."""
+
+from __future__ import annotations
+
+import json
+import typing as t
+from collections.abc import Mapping
+
+NAME, SUFFIX = "json", "json"
+SCHEMA = 1
+# What Ansible adds to the result of a task.
+_ANSIBLE = frozenset(("changed", "failed", "skipped", "invocation", "warnings", "deprecations", "exception"))
+
+
+def render(verification: Mapping[str, t.Any]) -> str:
+    """Return the verification with sorted keys: equal verifications are equal texts."""
+    kept = {key: value for key, value in verification.items() if key not in _ANSIBLE and not key.startswith(("_ansible", "ansible_"))}
+    return json.dumps(dict(kept, schema=SCHEMA), indent=1, sort_keys=True, ensure_ascii=False) + "\n"

@@ -1,0 +1,63 @@
+# Copyright (c) 2026, exasol_community.network contributors
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+
+"""Markdown, for people: counts, what to mend, a grid of hosts, all flows, what could not be tested."""
+
+from __future__ import annotations
+
+import typing as t
+from collections.abc import Mapping, Sequence
+
+from .._summary import counts, label, lines, sentences
+from .._text import escape, markdown_table
+from .._verdict import OK
+
+NAME, SUFFIX = "markdown", "md"
+_WIDEST_GRID = 24
+_WIDEST_LABEL = 120
+Peers = Mapping[str, Sequence[str]]
+
+
+def render(verification: Mapping[str, t.Any]) -> str:
+    """Return the verification as Markdown."""
+    results = verification["results"]
+    parts = ["# Network verification", f"{escape(str(verification['created']))}, release {escape(str(verification['release']))}",
+             counts(verification["summary"], len(verification["untestable"])) + "."]
+    wrong = sentences(results)
+    if wrong:
+        parts += ["## What to mend", "\n".join(f"- {escape(sentence)}" for sentence in wrong)]
+    parts += [*_grid(results), "## Flows", _flows(results, verification["peers"])]
+    if verification["untestable"]:
+        parts += ["## Not tested", _untestable(verification["untestable"], verification["peers"])]
+    return "\n\n".join(parts) + "\n"
+
+
+def _grid(results: Sequence[Mapping[str, t.Any]]) -> list[str]:
+    sources = list(dict.fromkeys(result["source"] for result in results))
+    destinations = list(dict.fromkeys(result["destination"] for result in results))
+    if not results or len(destinations) > _WIDEST_GRID or len(sources) > 4 * _WIDEST_GRID:
+        return []
+    cells: dict[tuple[str, str], list[bool]] = {}
+    for result in results:
+        cells.setdefault((result["source"], result["destination"]), []).append(result["verdict"] == OK)
+    rows = [[source, *(_cell(cells.get((source, destination), [])) for destination in destinations)] for source in sources]
+    table = markdown_table(["from \\ to", *map(escape, destinations)], rows)
+    return ["## Matrix", "Flows that are ok, of all flows from the row's host to the column's.", table]
+
+
+def _cell(oks: Sequence[bool]) -> str:
+    return f"{'✓' if all(oks) else '✗'} {sum(oks)}/{len(oks)}" if oks else ""
+
+
+def _flows(results: Sequence[Mapping[str, t.Any]], peers: Peers) -> str:
+    rows = [(label(line.sources, peers, _WIDEST_LABEL), label(line.destinations, peers, _WIDEST_LABEL), line.first["service"],
+             f"{line.first['protocol']} {line.first['ports']}", line.first["expected"], line.first["verdict"],
+             f"{line.first['state']} ({line.first['reason']})", line.milliseconds()) for line in lines(results)]
+    return markdown_table(("from", "to", "service", "ports", "expected", "verdict", "seen", "ms"), rows)
+
+
+def _untestable(entries: Sequence[Mapping[str, t.Any]], peers: Peers) -> str:
+    rows = [(label(entry["sources"], peers, _WIDEST_LABEL), label(entry["destinations"], peers, _WIDEST_LABEL), entry["service"],
+             f"{entry['protocol']} {entry['ports']}", entry["reason"]) for entry in entries]
+    return markdown_table(("from", "to", "service", "ports", "why"), rows)

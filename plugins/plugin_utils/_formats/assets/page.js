@@ -1,0 +1,179 @@
+"use strict";
+(() => {
+  const data = JSON.parse(document.getElementById("data").textContent);
+  const [table, detail, form, shown] = ["matrix", "detail", "filters", "shown"].map((id) => document.getElementById(id));
+  const fields = ["host", "service", "verdict"].map((id) => document.getElementById(id));
+  const text = (index) => data.texts[index];
+  const OK = 0;
+
+  // The order of the numbers is that of _html.py.
+  const flows = data.flows.map(([row, column, verdict, service, ports, address, expected, seen, identity, sentence, times]) =>
+    ({ row, column, verdict, service, ports, address, expected, seen, identity, sentence, times, source: data.rows[row], destination: data.columns[column] }));
+  const cells = new Map();
+  for (const flow of flows) {
+    const name = `c${flow.row}-${flow.column}`;
+    if (!cells.has(name)) cells.set(name, { element: document.getElementById(name), flows: [], shown: [], look: "" });
+    const cell = cells.get(name);
+    cell.flows.push(flow);
+    cell.shown = cell.flows;
+  }
+
+  function sentence(flow) {
+    const names = [text(flow.address), data.addresses[flow.row], flow.source, flow.destination];
+    return text(flow.sentence).replace(/[\uE000-\uE003]/g, (mark) => names[mark.charCodeAt(0) - 0xE000]);
+  }
+
+  function make(tag, attributes, ...children) {
+    const element = document.createElement(tag);
+    for (const [name, value] of Object.entries(attributes)) element.setAttribute(name, value);
+    element.append(...children);
+    return element;
+  }
+
+  function badge(verdict) {
+    const [word, sign, kind] = data.verdicts[verdict];
+    return make("span", { class: `badge ${kind}` }, make("b", { "aria-hidden": "true" }, sign), ` ${word}`);
+  }
+
+  function numbers(flow) {
+    const times = flow.times ? flow.times.map((value) => Number(value.toPrecision(3))).join(" / ") : "none";
+    const pairs = [["address", text(flow.address)], ["expected", text(flow.expected)], ["seen", text(flow.seen)], ["ms min / median / max", times],
+      ["who answers", text(flow.identity)]];
+    return make("dl", {}, ...pairs.filter(([, value]) => value).map(([name, value]) => make("div", {}, make("dt", {}, name), make("dd", {}, value))));
+  }
+
+  function entry(flow) {
+    const what = make("span", { class: "what" }, `${text(flow.service)} ${text(flow.ports)}`);
+    return make("li", {}, badge(flow.verdict), " ", what, make("p", {}, sentence(flow)), numbers(flow));
+  }
+
+  let chosen = null;
+
+  function show(name, focus) {
+    const cell = cells.get(name);
+    if (!cell || cell.element.hidden) return;
+    if (chosen) {
+      chosen.element.classList.remove("chosen");
+      chosen.element.tabIndex = -1;
+    }
+    chosen = cell;
+    cell.element.classList.add("chosen");
+    cell.element.tabIndex = 0;
+    if (focus) cell.element.focus();
+    const list = [...cell.shown].sort((one, other) => other.verdict - one.verdict);
+    detail.replaceChildren(make("h2", {}, `${cell.flows[0].source} → ${cell.flows[0].destination}`), make("ul", {}, ...list.map(entry)));
+    detail.hidden = false;
+  }
+
+  function matches(flow, [host, service, verdict]) {
+    return (!host || flow.source.toLowerCase().includes(host) || flow.destination.toLowerCase().includes(host))
+      && (!service || text(flow.service) === service)
+      && (!verdict || (verdict === "not ok" ? flow.verdict !== OK : data.verdicts[flow.verdict][0] === verdict));
+  }
+
+  function paint(cell, counted) {
+    const worst = cell.shown.reduce((found, flow) => Math.max(found, flow.verdict), -1);
+    const [, sign, kind] = worst < 0 ? ["", "", "off"] : data.verdicts[worst];
+    const share = `${cell.shown.filter((flow) => flow.verdict === OK).length}/${cell.shown.length}`;
+    if (cell.look === kind + share) return;
+    cell.look = kind + share;
+    cell.element.className = cell === chosen ? `${kind} chosen` : kind;
+    cell.element.replaceChildren(sign, ...(counted && worst >= 0 ? [make("small", {}, share)] : []));
+  }
+
+  function hide(rows, columns, filtered) {
+    [...table.tBodies[0].rows].forEach((line, row) => {
+      line.hidden = filtered && !rows.has(row);
+      if (!line.hidden) [...line.cells].slice(1).forEach((cell, column) => { cell.hidden = filtered && !columns.has(column); });
+    });
+    [...table.tHead.rows[0].cells].slice(1).forEach((cell, column) => { cell.hidden = filtered && !columns.has(column); });
+  }
+
+  function list([host, service, verdict]) {
+    for (const item of document.querySelectorAll("#groups li[data-verdict]")) {
+      item.hidden = Boolean((host && !item.dataset.hosts.toLowerCase().includes(host)) || (service && item.dataset.service !== service)
+        || (verdict && (verdict === "not ok" ? item.dataset.verdict === "ok" : item.dataset.verdict !== verdict)));
+    }
+  }
+
+  function filter() {
+    const wanted = fields.map((field) => field.value.trim());
+    wanted[0] = wanted[0].toLowerCase();
+    const [rows, columns] = [new Set(), new Set()];
+    let count = 0;
+    for (const cell of cells.values()) {
+      cell.shown = cell.flows.filter((flow) => matches(flow, wanted));
+      count += cell.shown.length;
+      if (cell.shown.length) {
+        rows.add(cell.flows[0].row);
+        columns.add(cell.flows[0].column);
+      }
+      paint(cell, table.classList.contains("narrow"));
+    }
+    hide(rows, columns, wanted.some(Boolean));
+    list(wanted);
+    tell(count);
+    detail.hidden = true;
+  }
+
+  function tell(count) {
+    shown.textContent = `${count} of ${flows.length} results`;
+  }
+
+  // A cell that holds no flow is passed over, and so is one that the filters hide.
+  function neighbour(name, down, right, far) {
+    let [row, column] = name.slice(1).split("-").map(Number);
+    let found = "";
+    for (;;) {
+      row += down;
+      column += right;
+      if (row < 0 || column < 0 || row >= data.rows.length || column >= data.columns.length) return found;
+      const cell = cells.get(`c${row}-${column}`);
+      if (cell && cell.shown.length) {
+        found = `c${row}-${column}`;
+        if (!far) return found;
+      }
+    }
+  }
+
+  const STEPS = { ArrowUp: [-1, 0], ArrowDown: [1, 0], ArrowLeft: [0, -1], ArrowRight: [0, 1], Home: [0, -1, true], End: [0, 1, true], PageUp: [-1, 0, true], PageDown: [1, 0, true] };
+
+  function label(element) {
+    const cell = cells.get(element.id);
+    if (!cell) return;
+    const said = `${cell.flows[0].source} to ${cell.flows[0].destination}: ${[...new Set(cell.shown.map((flow) => data.verdicts[flow.verdict][0]))].join(", ")}`;
+    element.setAttribute("aria-label", said);
+    element.title = said;
+  }
+
+  table.addEventListener("keydown", (event) => {
+    const step = STEPS[event.key];
+    if (step) {
+      const next = neighbour(event.target.id, ...step);
+      if (next) show(next, true);
+    } else if (event.key === "Enter" || event.key === " ") {
+      show(event.target.id, false);
+      detail.focus();
+    } else {
+      return;
+    }
+    event.preventDefault();
+  });
+  detail.addEventListener("keydown", (event) => {
+    if (event.key === "Escape" && chosen) chosen.element.focus();
+  });
+  table.addEventListener("click", (event) => show(event.target.closest("td")?.id, true));
+  table.addEventListener("mouseover", (event) => label(event.target));
+  table.addEventListener("focusin", (event) => label(event.target));
+  window.addEventListener("hashchange", () => show(location.hash.slice(1), true));
+  form.addEventListener("input", filter);
+  form.addEventListener("submit", (event) => event.preventDefault());
+  form.addEventListener("reset", () => setTimeout(filter));
+
+  table.setAttribute("role", "grid");
+  form.hidden = false;
+  tell(flows.length);
+  const first = cells.values().next().value;
+  if (first) first.element.tabIndex = 0;
+  if (location.hash) show(location.hash.slice(1), true);
+})();

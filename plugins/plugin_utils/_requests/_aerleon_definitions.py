@@ -1,0 +1,20 @@
+# Copyright (c) 2026, exasol_community.network contributors
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+
+"""Networks and services for Aerleon, for its folder of definitions."""
+
+from __future__ import annotations
+
+import yaml
+
+from .._aerleon import definitions
+from .._request_row import Request, plain
+
+NAME, SUFFIX = "aerleon_definitions", "yaml"
+
+
+def render(request: Request) -> str:
+    """Return the file, with what was left out as comments."""
+    comments = "".join(f"# {plain(line, 300)}\n" for line in request.left_out())
+    return comments + yaml.safe_dump(definitions(request), sort_keys=False, allow_unicode=False)

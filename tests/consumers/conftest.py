@@ -1,0 +1,69 @@
+# Copyright (c) 2026, exasol_community.network contributors
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""What the readers of our files make of them: browsers, CI servers, generators of firewall rules, modules of clouds."""
+
+from __future__ import annotations
+
+import json
+import subprocess
+import sys
+import typing as t
+import zipfile
+from collections.abc import Callable
+from pathlib import Path
+
+import pytest
+
+_HERE = Path(__file__).parent
+_CHECKOUT = _HERE.parents[1]
+_CACHE = _CHECKOUT / ".cache" / "consumers"
+_CLOUDS = {"amazon/aws": "ec2_security_group", "azure/azcollection": "azure_rm_securitygroup", "google/cloud": "gcp_compute_firewall"}
+sys.path[:0] = [str(_HERE), str(_CHECKOUT / ".collections")]
+
+Reader = Callable[..., t.Any]
+
+
+def _run(*command: t.Any, **options: t.Any) -> None:
+    done = subprocess.run([str(part) for part in command], capture_output=True, text=True, check=False, **options)
+    if done.returncode:
+        pytest.skip(f"{' '.join(str(part) for part in command[:6])} failed: {(done.stderr or done.stdout).strip()[-300:]}")
+
+
+@pytest.fixture(scope="session")
+def reader() -> Reader:
+    """Return a function that gives input to a script in the readers' own environment and returns what it prints."""
+    wanted, python = _HERE / "requirements.txt", _CACHE / "venv" / "bin" / "python"
+    installed = _CACHE / "installed"
+    if not installed.exists() or installed.read_text() != wanted.read_text():
+        _CACHE.mkdir(parents=True, exist_ok=True)
+        _run(_CHECKOUT / "tools" / "venv.sh", sys.executable, _CACHE / "venv")
+        _run(python, "-m", "pip", "install", "-q", "-r", wanted)
+        installed.write_text(wanted.read_text())
+
+    def read(script: str, given: t.Any) -> t.Any:
+        done = subprocess.run([str(python), "-c", script], input=json.dumps(given), capture_output=True, text=True, check=False, timeout=300)
+        assert done.returncode == 0, done.stderr[-3000:]
+        return json.loads(done.stdout.splitlines()[-1])
+
+    return read
+
+
+@pytest.fixture(scope="session")
+def clouds() -> Path:
+    """Return a directory with the collections of three clouds, as far as their modules for firewalls need them."""
+    place = _CACHE / "clouds"
+    if not (place / "complete").exists():
+        _CACHE.mkdir(parents=True, exist_ok=True)
+        _run(sys.executable, "-m", "pip", "download", "-q", "--no-deps", "-d", _CACHE / "wheels", "ansible")
+        (wheel,) = (_CACHE / "wheels").glob("ansible-*.whl")
+        with zipfile.ZipFile(wheel) as archive:
+            archive.extractall(place, [name for name in archive.namelist() if _needed(name)])
+        wheel.unlink()
+        (place / "complete").touch()
+    return place
+
+
+def _needed(name: str) -> bool:
+    return any(name.startswith(f"ansible_collections/{collection}/plugins/module_utils/") or name == f"ansible_collections/{collection}/meta/runtime.yml"
+               or name == f"ansible_collections/{collection}/plugins/modules/{module}.py" for collection, module in _CLOUDS.items())

@@ -1,0 +1,179 @@
+# Copyright (c) 2026, exasol_community.network contributors
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""The HTML report in a real browser, without a network: pointer, keys, filters, phone, paper."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+from browser import Browser, missing
+from samples import MARKUP, cluster
+
+from ansible_collections.exasol_community.network.plugins.plugin_utils._report import render
+
+CHOSEN = "return document.querySelector('.chosen')?.id ?? ''"
+DETAIL = "return document.getElementById('detail').innerText"
+
+
+@pytest.fixture(scope="module")
+def browser(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Browser]:
+    """Return a browser, or skip."""
+    if missing():
+        pytest.skip(f"{missing()} not found: apt-get install chromium chromium-driver")
+    opened = Browser(tmp_path_factory.mktemp("profile"))
+    yield opened
+    opened.close()
+
+
+@pytest.fixture(scope="module", params=[3, 64], ids=["3 hosts", "64 hosts"])
+def count(request: pytest.FixtureRequest) -> int:
+    """Return how many nodes there are."""
+    return request.param
+
+
+@pytest.fixture(scope="module")
+def page(count: int, tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """Return the report as a file."""
+    file = tmp_path_factory.mktemp("page") / "report.html"
+    file.write_text(render(cluster(count), "html"), encoding="utf-8")
+    assert file.stat().st_size <= 3 * 1024 * 1024
+    return file
+
+
+@pytest.fixture
+def opened(browser: Browser, page: Path) -> Iterator[Browser]:
+    """Return the browser with the page loaded; whatever a test does, the page complains of nothing and loads nothing."""
+    browser.emulate()
+    browser.open(page)
+    yield browser
+    assert browser.said() == []
+    assert browser.run("return document.title") == "Network verification, 2026-11-23T05:00:49+00:00"
+    assert browser.run("return performance.getEntriesByType('resource').length") == 0
+
+
+def shown(browser: Browser) -> int:
+    """Return how many cells are visible and hold a flow."""
+    return browser.run("return [...document.querySelectorAll('#matrix td[id]:not(.off)')].filter((cell) => cell.offsetWidth).length")
+
+
+def test_every_pair_has_a_cell(opened: Browser, count: int) -> None:
+    assert shown(opened) == count * (count - 1) + count
+    assert opened.run("return document.querySelectorAll('td.blocked').length") == count - 1
+
+
+def test_a_click_shows_sentence_and_numbers(opened: Browser) -> None:
+    opened.click("#c0-1")
+    said = opened.run(DETAIL)
+    assert "node00 and node01: blocked." in said
+    assert "filtered (no-response)" in said
+    opened.click("#c1-0")
+    assert "0.125 / 0.25 / 0.5" in opened.run(DETAIL)
+
+
+def test_markup_of_a_name_is_text(opened: Browser, count: int) -> None:
+    opened.click(f"#c{count}-0")
+    assert f"{MARKUP} and node00: no_listener." in opened.run(DETAIL)
+    assert opened.run("return document.querySelectorAll('img').length") == 0
+
+
+def test_keys_walk_from_cell_to_cell(opened: Browser, count: int) -> None:
+    opened.run("document.querySelector('#matrix td[tabindex=\"0\"]').focus()")
+    opened.press("Down")  # over the cell of a host with itself
+    assert opened.run(CHOSEN) == "c2-1"
+    opened.press("Left")
+    assert opened.run(CHOSEN) == "c2-0"
+    opened.press("End", "Home", "Up")
+    assert opened.run(CHOSEN) == "c1-0"
+    opened.press("Enter")
+    assert opened.run("return document.activeElement.id") == "detail"
+    opened.press("Escape")
+    assert opened.run("return document.activeElement.id") == "c1-0"
+
+
+def test_tab_reaches_the_matrix_once(opened: Browser) -> None:
+    reached = []
+    for _press in range(7):
+        opened.press("Tab")
+        reached.append(opened.run("return document.activeElement.id"))
+    assert [name for name in reached if name in ("host", "service", "verdict")] == ["host", "service", "verdict"]
+    assert len([name for name in reached if name.startswith("c")]) == 1
+
+
+def test_a_cell_is_named_for_those_who_do_not_see_it(opened: Browser) -> None:
+    opened.click("#c0-1")
+    assert opened.run("return document.activeElement.ariaLabel") == "node00 to node01: blocked"
+    assert opened.run("return document.getElementById('detail').getAttribute('aria-live')") == "polite"
+
+
+def test_filter_by_host(opened: Browser, count: int) -> None:
+    opened.type("#host", "NODE02")
+    assert shown(opened) == 2 * (count - 1) + 1
+    assert opened.run("return document.getElementById('shown').textContent").startswith(f"{2 * (count - 1) + 1} of ")
+
+
+def test_filter_by_service(opened: Browser) -> None:
+    opened.run("const field = document.getElementById('service'); field.value = 'bucketfs'; field.dispatchEvent(new Event('input', {bubbles: true}))")
+    assert shown(opened) == 1
+    assert opened.run("return [...document.querySelectorAll('#groups li')].filter((item) => !item.hidden).length") == 1
+
+
+def test_filter_by_verdict_and_back(opened: Browser, count: int) -> None:
+    before = shown(opened)
+    opened.run("const field = document.getElementById('verdict'); field.value = 'not ok'; field.dispatchEvent(new Event('input', {bubbles: true}))")
+    assert shown(opened) == count - 1 + 1
+    opened.click("#c0-1")
+    opened.press("Down")
+    assert opened.run(CHOSEN) == "c2-1"
+    opened.click("button[type=reset]")
+    opened.until("return document.querySelectorAll('#matrix .off').length", 0)
+    assert shown(opened) == before
+
+
+def test_an_address_leads_to_a_cell(opened: Browser, page: Path) -> None:
+    opened.open(page, "#c0-1")
+    assert opened.run(CHOSEN) == "c0-1"
+    assert opened.run("const box = document.getElementById('c0-1').getBoundingClientRect(); return box.top >= 0 && box.bottom <= innerHeight")
+
+
+def test_a_group_leads_to_its_cell(opened: Browser) -> None:
+    opened.click("#groups li[data-verdict=blocked] a")
+    opened.until(CHOSEN, "c0-1")
+
+
+@pytest.mark.parametrize("scheme", ["light", "dark"])
+def test_texts_stand_out_from_what_is_behind_them(opened: Browser, page: Path, scheme: str) -> None:
+    opened.emulate(scheme=scheme)
+    opened.open(page)
+    assert opened.run("return matchMedia('(prefers-color-scheme: dark)').matches") == (scheme == "dark")
+    pairs = opened.run("return [...document.querySelectorAll('#c0-1, #c1-0, .badge, .hint, .ends, h1')].map((element) => { let under = element; "
+                       "while (getComputedStyle(under).backgroundColor === 'rgba(0, 0, 0, 0)') under = under.parentElement; "
+                       "return [getComputedStyle(element).color, getComputedStyle(under).backgroundColor] })")
+    assert min(contrast(*pair) for pair in pairs) >= 4.5  # WCAG 2.2, 1.4.3
+
+
+def contrast(*colours: str) -> float:
+    """Return the contrast ratio of two colours as CSS writes them (WCAG 2.2, relative luminance)."""
+    parts = [[int(part) / 255 for part in colour[4:-1].split(",")] for colour in colours]
+    lights = sorted(sum(weight * (part / 12.92 if part <= 0.04045 else ((part + 0.055) / 1.055) ** 2.4) for weight, part in zip((0.2126, 0.7152, 0.0722), rgb))
+                    for rgb in parts)
+    return (lights[1] + 0.05) / (lights[0] + 0.05)
+
+
+def test_a_phone_needs_no_sideways_scrolling_of_the_page(opened: Browser, page: Path) -> None:
+    opened.emulate(width=390, height=844)
+    opened.open(page, "#c0-1")
+    assert opened.run("return document.documentElement.scrollWidth <= innerWidth")
+    assert opened.run("const box = document.getElementById('detail').getBoundingClientRect(); return box.top < innerHeight && box.right <= innerWidth")
+    assert opened.run("return document.getElementById('c0-1').offsetWidth") >= 24  # WCAG 2.2, 2.5.8
+
+
+def test_paper_holds_the_whole_matrix(opened: Browser, page: Path) -> None:
+    opened.emulate(media="print", scheme="dark", width=1050, height=740)
+    opened.open(page)
+    assert opened.run("return document.getElementById('matrix').getBoundingClientRect().right <= innerWidth")
+    assert opened.run("return getComputedStyle(document.body).backgroundColor") == "rgb(255, 255, 255)"
+    assert not opened.run("return document.getElementById('filters').offsetHeight")
+    assert opened.pages() <= 3

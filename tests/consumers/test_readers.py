@@ -1,0 +1,48 @@
+# Copyright (c) 2026, exasol_community.network contributors
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""JUnit XML and gauges, as the libraries of others read them."""
+
+from __future__ import annotations
+
+from conftest import Reader
+from samples import everything
+
+from ansible_collections.exasol_community.network.plugins.plugin_utils._report import render
+
+JUNIT = """
+import json, sys, junitparser
+root = junitparser.JUnitXml.fromstring(json.load(sys.stdin).encode())
+suites = [{"name": suite.name, "tests": suite.tests, "failures": suite.failures, "errors": suite.errors, "skipped": suite.skipped, "time": suite.time,
+           "cases": [[case.name, case.classname, [[type(result).__name__, result.type, result.message] for result in case.result]] for case in suite]}
+          for suite in root]
+before = [root.tests, root.failures, root.errors, root.skipped]
+root.update_statistics()
+print(json.dumps({"suites": suites, "said": before, "counted": [root.tests, root.failures, root.errors, root.skipped]}))
+"""
+GAUGES = """
+import json, sys
+from prometheus_client.parser import text_string_to_metric_families
+families = text_string_to_metric_families(json.load(sys.stdin))
+print(json.dumps([[family.name, family.type, [[sample.name, sample.labels, sample.value] for sample in family.samples]] for family in families]))
+"""
+
+
+def test_junit(reader: Reader) -> None:
+    made = everything()
+    found = reader(JUNIT, render(made, "junit"))
+    assert found["said"] == found["counted"]
+    assert {suite["name"] for suite in found["suites"]} == {result["service"] for result in (*made["results"], *made["untestable"])}
+    cases = [case for suite in found["suites"] for case in suite["cases"]]
+    failures = {(kind, message) for _name, _class, results in cases for word, kind, message in results if word == "Failure"}
+    assert failures == {(result["verdict"], result["sentence"]) for result in made["results"] if result["verdict"] not in ("ok", "untested")}
+    assert [word for _name, _class, results in cases for word, _kind, _message in results].count("Error") == 1
+
+
+def test_gauges(reader: Reader) -> None:
+    made = everything()
+    found = {name: (kind, samples) for name, kind, samples in reader(GAUGES, render(made, "prometheus"))}
+    assert {kind for kind, _samples in found.values()} == {"gauge"}
+    flows = {(labels["source"], labels["destination"], labels["service"]): value for _name, labels, value in found["exasol_network_flow_ok"][1]}
+    assert flows == {(result["source"], result["destination"], result["service"]): float(result["verdict"] == "ok") for result in made["results"]}
+    assert sum(value for _name, _labels, value in found["exasol_network_flows"][1]) == len(flows)

@@ -1,0 +1,94 @@
+# Copyright (c) 2026, exasol_community.network contributors
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""Reports of a real run: every format, a comparison with an earlier run, saved reports, and the change request of a plan."""
+
+from __future__ import annotations
+
+import contextlib
+import json
+from pathlib import Path
+
+import pytest
+import yaml
+from netlab.namespaces import Machine, Namespace, missing
+from netlab.playbooks import CHECKOUT, PAIR, PROBE, Done, play
+
+FORMATS = {"csv": "csv", "html": "html", "json": "json", "junit": "xml", "markdown": "md", "prometheus": "prom"}
+REQUESTS = ["aerleon_definitions", "aerleon_policy", "aws", "azure", "csv", "gcp", "markdown"]
+
+
+@pytest.fixture(scope="module")
+def measured(tmp_path_factory: pytest.TempPathFactory) -> Done:
+    """Return a run that compared itself with an earlier one, in which one flow was blocked, and replaced its report."""
+    directory = tmp_path_factory.mktemp("measured")
+    with contextlib.ExitStack() as stack:
+        return _measured(Machine() if missing() else stack.enter_context(Namespace("reports")), directory)
+
+
+def _measured(machine: Machine, directory: Path) -> Done:
+    first = play(machine, directory, inventory=PAIR, playbook="playbooks/verify.yml")
+    assert first.code == 0, first.output
+    earlier = first.report
+    earlier["results"][0]["verdict"] = "blocked"
+    file = directory / "report" / "report.json"
+    file.write_text(json.dumps(earlier), encoding="utf-8")
+    done = play(machine, directory, inventory=PAIR, playbook="playbooks/verify.yml", variables={
+        "exasol_report_formats": list(FORMATS), "exasol_report_change_request": ["csv"], "exasol_report_compare_with": str(file)})
+    assert done.code == 0, done.output
+    return done
+
+
+def files(directory: Path) -> set[str]:
+    """Return the names of the files in a directory."""
+    return {file.name for file in directory.iterdir()}
+
+
+def test_every_format_is_written(measured: Done) -> None:
+    written = files(measured.directory / "report")
+    assert written == {*(f"report.{suffix}" for suffix in FORMATS.values()), "changes.md", "changes.json", "change_request.csv"}
+
+
+def test_the_json_is_what_its_schema_says(measured: Done) -> None:
+    jsonschema = pytest.importorskip("jsonschema", reason="jsonschema comes with ansible-lint")
+    schema = json.loads((CHECKOUT / "docs" / "report.schema.json").read_text(encoding="utf-8"))
+    jsonschema.Draft202012Validator(schema).validate(measured.report)
+    assert set(measured.report) <= set(schema["properties"])
+    assert {"n12", "client"} <= set(measured.report["addresses"])
+
+
+def test_what_was_mended_is_said_and_written(measured: Done) -> None:
+    assert "1 mended" in measured.output
+    changes = json.loads((measured.directory / "report" / "changes.json").read_text(encoding="utf-8"))
+    assert [len(changes[kind]) for kind in ("broke", "mended", "changed", "appeared", "gone")] == [0, 1, 0, 0, 0]
+    assert "## Mended" in (measured.directory / "report" / "changes.md").read_text(encoding="utf-8")
+
+
+def test_a_saved_report_is_rendered_alike(machine: Machine, measured: Done, tmp_path: Path) -> None:
+    saved = measured.directory / "report"
+    done = play(machine, tmp_path, inventory=PAIR, playbook="playbooks/report.yml",
+                variables={"exasol_report_from": str(saved / "report.json"), "exasol_report_formats": list(FORMATS)})
+    assert done.code == 0, done.output
+    assert PROBE not in done.output
+    for suffix in FORMATS.values():
+        name = f"report.{suffix}"
+        assert (tmp_path / "report" / name).read_bytes() == (saved / name).read_bytes(), name
+
+
+def test_a_plan_is_asked_for_before_anything_is_measured(machine: Machine, tmp_path: Path) -> None:
+    done = play(machine, tmp_path, playbook="playbooks/report.yml", variables={"exasol_report_change_request": REQUESTS})
+    assert done.code == 0, done.output
+    assert PROBE not in done.output
+    written = files(tmp_path / "report")
+    assert len(written) == len(REQUESTS)
+    assert all(name.startswith("change_request") for name in written)
+    (play_,) = yaml.safe_load((tmp_path / "report" / "change_request_aws.yml").read_text(encoding="utf-8"))
+    assert "127.0.0.21/32" in str(play_["tasks"])
+
+
+def test_a_newer_schema_is_refused(machine: Machine, tmp_path: Path) -> None:
+    file = tmp_path / "newer.json"
+    file.write_text(json.dumps({"schema": 2, "results": []}), encoding="utf-8")
+    done = play(machine, tmp_path, inventory=PAIR, playbook="playbooks/report.yml", variables={"exasol_report_from": str(file)})
+    assert done.code == 2, done.output
+    assert "the report has schema 2" in done.output
