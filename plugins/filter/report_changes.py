@@ -9,7 +9,8 @@ from __future__ import annotations
 import typing as t
 
 from ..plugin_utils._changes import render_changes
-from ..plugin_utils._filters import raising, verification_of
+from ..plugin_utils._filters import raising
+from ..plugin_utils._report import verification_of
 
 
 @raising

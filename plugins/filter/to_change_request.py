@@ -10,7 +10,8 @@ import typing as t
 from collections.abc import Mapping
 
 from ..module_utils._errors import NetworkError
-from ..plugin_utils._filters import raising, verification_of
+from ..plugin_utils._filters import raising
+from ..plugin_utils._report import verification_of
 from ..plugin_utils._request import render_request
 
 

@@ -27,7 +27,7 @@ class ControllerAction(ActionBase):
         result = super().run(tmp, task_vars)
         options = self.validate_argument_spec(argument_spec=self.OPTIONS)[1]
         try:
-            return dict(result, changed=False, **self.act(options, task_vars or {}))
+            return dict(result, **{"changed": False, **self.act(options, task_vars or {})})
         except NetworkError as error:
             raise AnsibleActionFail(str(error)) from error
 

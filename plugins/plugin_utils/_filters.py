@@ -8,12 +8,11 @@ from __future__ import annotations
 
 import functools
 import typing as t
-from collections.abc import Callable, Mapping
+from collections.abc import Callable
 
 from ansible.errors import AnsibleFilterError
 
 from ..module_utils._errors import NetworkError
-from ._report import check
 
 Made = t.TypeVar("Made")
 
@@ -28,10 +27,3 @@ def raising(function: Callable[..., Made]) -> Callable[..., Made]:
             raise AnsibleFilterError(str(error)) from error
 
     return call
-
-
-def verification_of(value: t.Any, user: str) -> Mapping[str, t.Any]:
-    """Return a verification, fresh or read from a report in JSON."""
-    if not isinstance(value, Mapping) or "results" not in value:
-        raise NetworkError(f"{user} needs what exasol_community.network.verdict returns, or what a report in JSON holds")
-    return check(value)

@@ -26,3 +26,10 @@ def check(verification: Mapping[str, t.Any]) -> Mapping[str, t.Any]:
     if not isinstance(schema, int) or not 1 <= schema <= SCHEMA:
         raise NetworkError(f"the report has schema {schema!r}, and this release reads 1 to {SCHEMA}: update exasol_community.network")
     return verification
+
+
+def verification_of(value: t.Any, user: str) -> Mapping[str, t.Any]:
+    """Return a verification, fresh or read from a report in JSON; C(user) is named where it is none."""
+    if not isinstance(value, Mapping) or "results" not in value:
+        raise NetworkError(f"{user} needs what exasol_community.network.verdict returns, or what a report in JSON holds")
+    return check(value)

@@ -23,8 +23,8 @@ class Templar:
 @pytest.fixture
 def act():
     """Return a function that runs an action with its options and variables."""
-    def run(action, options, variables):
-        task = mock.Mock(args=options, async_val=0, check_mode=False, diff=False, action="test")
+    def run(action, options, variables, **modes):
+        task = mock.Mock(args=options, async_val=0, action="test", **{"check_mode": False, "diff": False, **modes})
         made = action(task=task, connection=mock.Mock(), play_context=SimpleNamespace(check_mode=False), loader=mock.Mock(), templar=Templar(),
                       shared_loader_obj=mock.Mock())
         return made.run(None, variables)

@@ -58,7 +58,10 @@ def test_the_role_knows_all_formats():
     options = yaml.safe_load((role / "meta" / "argument_specs.yml").read_text(encoding="utf-8"))["argument_specs"]["main"]["options"]
     assert sorted(options["exasol_report_formats"]["choices"]) == sorted(FORMATS)
     assert sorted(options["exasol_report_change_request"]["choices"]) == sorted(REQUEST_FORMATS)
-    variables = yaml.safe_load((role / "vars" / "main.yml").read_text(encoding="utf-8"))
-    assert variables["__report_suffixes"] == {name: known.suffix for name, known in FORMATS.items()}
-    assert sorted(variables["__report_request_files"]) == sorted(REQUEST_FORMATS)
-    assert all(file.endswith("." + REQUEST_FORMATS[name].suffix) for name, file in variables["__report_request_files"].items())
+
+
+def test_the_module_knows_all_formats():
+    module = (CHECKOUT / "plugins" / "modules" / "report.py").read_text(encoding="utf-8")
+    options = yaml.safe_load(module.split('"""')[1])["options"]
+    assert sorted(options["formats"]["choices"]) == sorted(FORMATS)
+    assert sorted(options["change_request"]["choices"]) == sorted(REQUEST_FORMATS)

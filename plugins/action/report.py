@@ -1,0 +1,74 @@
+# Copyright (c) 2026, exasol_community.network contributors
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+
+"""All files of a report in one task on the controller: a task for each would cost more than the measurement."""
+
+from __future__ import annotations
+
+import typing as t
+from collections.abc import Mapping
+from pathlib import Path
+
+from ansible.utils.display import Display
+
+from ..module_utils._errors import NetworkError
+from ..plugin_utils._action import ControllerAction
+from ..plugin_utils._changes import render_changes
+from ..plugin_utils._documents import Wishes, documents
+from ..plugin_utils._files import Change, changes_of, read_report, write
+from ..plugin_utils._formats import FORMATS
+from ..plugin_utils._report import verification_of
+from ..plugin_utils._requests import REQUEST_FORMATS
+
+display = Display()
+
+
+class ActionModule(ControllerAction):
+    """Write what tells of a verification or of a plan."""
+
+    OPTIONS: t.ClassVar[dict[str, t.Any]] = {
+        "directory": {"type": "path", "required": True},
+        "verification": {"type": "dict"},
+        "saved": {"type": "path"},
+        "plan": {"type": "dict"},
+        "formats": {"type": "list", "elements": "str", "choices": list(FORMATS), "default": ["json", "markdown", "html"]},
+        "compare_with": {"type": "path"},
+        "change_request": {"type": "list", "elements": "str", "choices": list(REQUEST_FORMATS), "default": []},
+        "place_unknown": {"type": "bool", "default": False},
+    }
+
+    def act(self, options: dict[str, t.Any], variables: dict[str, t.Any]) -> dict[str, t.Any]:
+        """Decide which files change, then write them."""
+        made = _made(options)
+        earlier = _earlier(options["compare_with"]) if "results" in made else None
+        if earlier is not None:
+            for line in render_changes(made, earlier, "text").splitlines():
+                display.display(line)
+        directory = Path(options["directory"])
+        wanted = documents(made, Wishes(options["formats"], options["change_request"], options["place_unknown"]), earlier)
+        changes = changes_of(directory, wanted)
+        if changes and not self._task.check_mode:
+            write(directory, changes)
+        result = {"changed": bool(changes), "files": [str(directory / document.name) for document in wanted]}
+        return dict(result, diff=[_difference(change) for change in changes]) if self._task.diff else result
+
+
+def _made(options: Mapping[str, t.Any]) -> Mapping[str, t.Any]:
+    given = [name for name in ("verification", "saved", "plan") if options[name]]
+    if len(given) != 1:
+        raise NetworkError(f"{' and '.join(given) or 'nothing'} given: expected exactly one of verification, saved and plan")
+    if options["saved"]:
+        return read_report(Path(options["saved"]))
+    return options["plan"] or verification_of(options["verification"], "verification")
+
+
+def _earlier(path: str | None) -> Mapping[str, t.Any] | None:
+    if path and not Path(path).exists():
+        display.display(f"{path} is not there: nothing to compare with yet.")
+        return None
+    return read_report(Path(path)) if path else None
+
+
+def _difference(change: Change) -> dict[str, str]:
+    return {"before_header": str(change.path), "after_header": str(change.path), "before": change.before or "", "after": change.after}

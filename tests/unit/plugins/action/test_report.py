@@ -1,0 +1,133 @@
+# Copyright (c) 2026, exasol_community.network contributors
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""The action C(report): which files it writes, what it says, and that it leaves alone what it should."""
+
+from __future__ import annotations
+
+import json
+import os
+import stat
+
+import pytest
+from ansible.errors import AnsibleError
+
+from ansible_collections.exasol_community.network.plugins.action import report
+from ansible_collections.exasol_community.network.tests.unit.plugins.plugin_utils.plans import plan
+from ansible_collections.exasol_community.network.tests.unit.plugins.plugin_utils.verifications import mesh, verification
+
+GREEN, RED = verification(mesh()), verification(mesh(n13="blocked"))
+
+
+@pytest.fixture
+def screen(monkeypatch):
+    """Return the lines that are displayed."""
+    lines = []
+    monkeypatch.setattr(report.display, "display", lambda text, *unused, **more: lines.append(text))
+    return lines
+
+
+@pytest.fixture
+def write(act, tmp_path):
+    """Return a function that runs the action on a directory that is not there yet."""
+    def run(modes=None, **options):
+        return act(report.ActionModule, {"directory": str(tmp_path / "a" / "report"), **options}, {}, **(modes or {}))
+    return run
+
+
+def written(tmp_path):
+    """Return the names of the files, whatever lies beside them."""
+    folder = tmp_path / "a" / "report"
+    return sorted(file.name for file in folder.iterdir()) if folder.exists() else []
+
+
+@pytest.mark.parametrize(("options", "names"), [
+    ({"verification": GREEN}, ["report.html", "report.json", "report.md"]),
+    ({"verification": GREEN, "formats": ["junit"], "change_request": ["csv", "aws"]}, ["change_request.csv", "change_request_aws.yml", "report.xml"]),
+    ({"plan": plan(), "change_request": ["markdown", "aerleon_policy"]}, ["change_request.md", "change_request_aerleon_policy.yaml"]),
+    ({"plan": plan()}, []),
+], ids=["by default", "chosen", "plan", "plan alone"])
+def test_what_is_wished_for_is_written(write, tmp_path, options, names):
+    found = write(**options)
+    assert written(tmp_path) == names
+    assert sorted(map(os.path.basename, found["files"])) == names
+    assert found["changed"] is bool(names)
+
+
+def test_files_can_be_read_by_everybody_and_nothing_else_is_left(write, tmp_path):
+    write(verification=GREEN, formats=["json"])
+    (file,) = (tmp_path / "a" / "report").iterdir()
+    assert stat.S_IMODE(file.stat().st_mode) == 0o644
+    assert json.loads(file.read_text(encoding="utf-8"))["schema"] == 1
+
+
+def test_a_second_run_changes_nothing(write, tmp_path):
+    assert write(verification=GREEN)["changed"]
+    before = [file.stat() for file in sorted((tmp_path / "a" / "report").iterdir())]
+    assert not write(verification=GREEN)["changed"]
+    assert [file.stat() for file in sorted((tmp_path / "a" / "report").iterdir())] == before
+    assert write(verification=RED)["changed"], "the control"
+
+
+def test_check_mode_tells_and_writes_nothing(write, tmp_path):
+    assert write({"check_mode": True}, verification=GREEN)["changed"]
+    assert written(tmp_path) == []
+
+
+def test_a_difference_is_shown_on_demand(write):
+    assert "diff" not in write(verification=GREEN, formats=["csv"])
+    (difference,) = write({"diff": True}, verification=RED, formats=["csv"])["diff"]
+    assert "blocked" not in difference["before"]
+    assert "blocked" in difference["after"]
+    assert difference["after_header"].endswith("report.csv")
+
+
+def test_a_saved_report_is_rendered_alike(write, tmp_path):
+    write(verification=RED)
+    saved = tmp_path / "saved.json"
+    saved.write_bytes((tmp_path / "a" / "report" / "report.json").read_bytes())
+    assert not write(saved=str(saved))["changed"]
+
+
+def test_what_changed_since_the_report_that_is_replaced(write, screen, tmp_path):
+    write(verification=RED)
+    assert screen == []
+    write(verification=GREEN, compare_with=str(tmp_path / "a" / "report" / "report.json"))
+    assert "5 mended" in screen[0]
+    assert {"changes.md", "changes.json"} < set(written(tmp_path))
+
+
+def test_nothing_to_compare_with_yet(write, screen, tmp_path):
+    write(verification=GREEN, compare_with=str(tmp_path / "none.json"))
+    assert screen == [f"{tmp_path / 'none.json'} is not there: nothing to compare with yet."]
+    assert "changes.md" not in written(tmp_path)
+
+
+@pytest.mark.parametrize(("options", "words"), [
+    ({}, "nothing given: expected exactly one of"),
+    ({"verification": GREEN, "plan": plan()}, "verification and plan given"),
+    ({"verification": {"results": 1, "schema": 99}}, "schema 99"),
+    ({"verification": {"changed": False}}, "verification needs"),
+    ({"saved": "{folder}/none.json"}, "none.json' cannot be read: No such file"),
+    ({"saved": "{folder}/text"}, "text' is no JSON"),
+    ({"saved": "{folder}/list"}, "list' needs"),
+    ({"verification": GREEN, "compare_with": "{folder}/text"}, "text' is no JSON"),
+    ({"verification": GREEN, "formats": ["pdf"]}, "pdf"),
+    ({"verification": GREEN, "directory": "{folder}/text"}, "cannot be read: Not a directory"),
+], ids=lambda value: value if isinstance(value, str) else "")
+def test_what_cannot_be_is_refused_and_nothing_is_written(write, tmp_path, options, words):
+    (tmp_path / "text").write_bytes(b"\xff no JSON")
+    (tmp_path / "list").write_text("[]")
+    filled = {name: value.format(folder=tmp_path) if isinstance(value, str) else value for name, value in options.items()}
+    with pytest.raises(AnsibleError, match=words):
+        write(**filled)
+    assert written(tmp_path) == []
+
+
+def test_a_file_that_cannot_be_written_leaves_nothing_half_done(write, tmp_path, monkeypatch):
+    def refuse(source, target):
+        raise PermissionError(13, "Permission denied", str(target))
+    monkeypatch.setattr(os, "replace", refuse)
+    with pytest.raises(AnsibleError, match=r"report\.json' cannot be written: Permission denied; choose another directory"):
+        write(verification=GREEN, formats=["json"])
+    assert written(tmp_path) == []
