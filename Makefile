@@ -12,6 +12,10 @@ OLDEST_AND_NEWEST := 3.6 3.13
 PROVIDERS := firewalld ufw nftables iptables
 LAB := tests/lab/lab.yml
 
+# Tests in network namespaces of their own can run side by side; without root they share the loopback of the machine.
+SIDE_BY_SIDE := --numprocesses=auto --maxprocesses=4 --dist=loadfile
+SIDE_BY_SIDE_AS_ROOT := $(if $(filter 0,$(shell id -u)),$(SIDE_BY_SIDE))
+
 export PATH := $(CURDIR)/.venv/bin:$(PATH)
 export ANSIBLE_CONFIG := $(CURDIR)/ansible.cfg
 export ANSIBLE_COLLECTIONS_PATH := $(CURDIR)/.collections
@@ -42,13 +46,13 @@ sanity: .venv/test  ## ansible-test sanity, without a container engine
 
 units: .venv/test  ## unit tests; those of managed nodes on their oldest and newest Python too
 	@for version in $(OLDEST_AND_NEWEST); do tools/units.sh $$version || exit; done
-	python -m pytest tests/unit $(ARGS)
+	python -m pytest tests/unit $(SIDE_BY_SIDE) $(ARGS)
 
 consumers: .venv/test  ## what browsers, CI servers, clouds' modules and Aerleon make of our reports; what is missing is skipped
 	python -m pytest tests/consumers $(ARGS)
 
 integration: .venv/test  ## tests on loopback and, as root, in network namespaces
-	python -m pytest tests/integration $(ARGS)
+	python -m pytest tests/integration $(SIDE_BY_SIDE_AS_ROOT) $(ARGS)
 
 firewall: .venv/test  ## tests of firewalls with real traffic; as root, in containers that boot systemd
 	python -m pytest tests/firewall $(ARGS)

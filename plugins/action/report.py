@@ -18,6 +18,7 @@ from ..plugin_utils._changes import render_changes
 from ..plugin_utils._documents import Wishes, documents
 from ..plugin_utils._files import Change, changes_of, read_report, write
 from ..plugin_utils._formats import FORMATS
+from ..plugin_utils._joining import not_ok
 from ..plugin_utils._report import verification_of
 from ..plugin_utils._requests import REQUEST_FORMATS
 
@@ -50,7 +51,7 @@ class ActionModule(ControllerAction):
         changes = changes_of(directory, wanted)
         if changes and not self._task.check_mode:
             write(directory, changes)
-        result = {"changed": bool(changes), "files": [str(directory / document.name) for document in wanted]}
+        result = {"changed": bool(changes), "files": [str(directory / document.name) for document in wanted], **_statistics(made)}
         return dict(result, diff=[_difference(change) for change in changes]) if self._task.diff else result
 
 
@@ -61,6 +62,14 @@ def _made(options: Mapping[str, t.Any]) -> Mapping[str, t.Any]:
     if options["saved"]:
         return read_report(Path(options["saved"]))
     return options["plan"] or verification_of(options["verification"], "verification")
+
+
+def _statistics(made: Mapping[str, t.Any]) -> dict[str, t.Any]:
+    """Return the numbers of a verification as ansible.builtin.set_stats leaves them: AWX shows them as a job's artefacts, where files do not last."""
+    if "results" not in made:
+        return {}
+    numbers = {"created": made["created"], "summary": made["summary"], "not_ok": not_ok(made["summary"])}
+    return {"ansible_stats": {"data": {"exasol_network": numbers}, "per_host": False, "aggregate": False}}
 
 
 def _earlier(path: str | None) -> Mapping[str, t.Any] | None:

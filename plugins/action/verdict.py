@@ -16,9 +16,8 @@ from ansible.utils.display import Display
 from ..plugin_utils._action import ControllerAction
 from ..plugin_utils._certificates import certificates, differences
 from ..plugin_utils._ftp_results import ftp_results, still_untestable
-from ..plugin_utils._joining import Joining, summarize
+from ..plugin_utils._joining import Joining, not_ok, summarize
 from ..plugin_utils._summary import counts, sentences, table
-from ..plugin_utils._verdict import OK
 
 display = Display()
 
@@ -55,7 +54,7 @@ class ActionModule(ControllerAction):
         verification["message"] = _message(verification)
         if options["display"]:
             self._print(verification)
-        return dict(verification, not_ok=sum(count for verdict, count in verification["summary"].items() if verdict != OK))
+        return dict(verification, not_ok=not_ok(verification["summary"]))
 
     @staticmethod
     def _print(verification: Mapping[str, t.Any]) -> None:

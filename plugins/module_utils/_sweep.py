@@ -165,6 +165,9 @@ class Sweep:
             return
         try:
             receive_errors(sock, target.family)
+            if target.ours and target.protocol == "tcp":
+                # The end of the handshake leaves with the hello that follows it at once, as one segment (tcp(7)).
+                sock.setsockopt(socket.IPPROTO_TCP, socket.TCP_QUICKACK, 0)
             self._sources.bind(sock, target.family)
             number = sock.connect_ex((target.address, port))
         except OSError as error:

@@ -170,6 +170,11 @@ def flow_verdicts(results: list[dict[str, t.Any]]) -> dict[tuple[str, ...], str]
     return verdicts
 
 
+def not_ok(summary: Mapping[str, int]) -> int:
+    """Return how many flows need somebody to act."""
+    return sum(count for verdict, count in summary.items() if verdict != OK)
+
+
 def summarize(results: list[dict[str, t.Any]]) -> dict[str, int]:
     """Return how many flows have each verdict."""
     return dict(Counter(flow_verdicts(results).values()))

@@ -97,6 +97,12 @@ def test_what_changed_since_the_report_that_is_replaced(write, screen, tmp_path)
     assert {"changes.md", "changes.json"} < set(written(tmp_path))
 
 
+def test_numbers_are_left_for_controllers_that_keep_no_files(write):
+    data = write(verification=RED)["ansible_stats"]["data"]["exasol_network"]
+    assert data == {"created": RED["created"], "summary": RED["summary"], "not_ok": RED["summary"]["blocked"]}
+    assert "ansible_stats" not in write(plan=plan())
+
+
 def test_nothing_to_compare_with_yet(write, screen, tmp_path):
     write(verification=GREEN, compare_with=str(tmp_path / "none.json"))
     assert screen == [f"{tmp_path / 'none.json'} is not there: nothing to compare with yet."]
