@@ -38,6 +38,7 @@ class Packet(NamedTuple):
     source_port: int
     destination_port: int
     flags: int
+    sequence: int = 0
 
     @property
     def asks(self) -> bool:
@@ -47,7 +48,12 @@ class Packet(NamedTuple):
     @property
     def answers(self) -> bool:
         """Whether it may accept or refuse a connection."""
-        return self.protocol == "udp" or bool(self.flags & _RST) or self.flags & (_SYN | _ACK) == _SYN | _ACK
+        return self.protocol == "udp" or self.refuses or self.flags & (_SYN | _ACK | _RST) == _SYN | _ACK
+
+    @property
+    def refuses(self) -> bool:
+        """Whether it resets what has not begun: such a reset begins at zero (RFC 9293, 3.5.2), that of a connection of others does not."""
+        return self.flags & (_RST | _ACK) == _RST | _ACK and not self.sequence
 
 
 class _PortSet:
@@ -157,8 +163,8 @@ def parse(data: bytes, outgoing: bool) -> Optional[Packet]:
         if protocol not in _PROTOCOLS or (version == 4 and struct.unpack_from(">H", data, 6)[0] & 0x1FFF):
             return None
         source_port, destination_port = struct.unpack_from(">HH", data, start)
-        flags = data[start + 13] if protocol == _TCP else 0
+        sequence, flags = (struct.unpack_from(">I", data, start + 4)[0], data[start + 13]) if protocol == _TCP else (0, 0)
         source, destination = (socket.inet_ntop(family, end) for end in ends)
     except (IndexError, ValueError, struct.error):
         return None
-    return Packet(outgoing, source, destination, _PROTOCOLS[protocol], source_port, destination_port, flags)
+    return Packet(outgoing, source, destination, _PROTOCOLS[protocol], source_port, destination_port, flags, sequence)

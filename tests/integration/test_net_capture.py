@@ -6,13 +6,18 @@
 
 from __future__ import annotations
 
+import contextlib
+import socket
+import struct
+import threading
 import typing as t
+from collections.abc import Iterator
 
 import pytest
 from netlab.lines import CLIENT, SERVER, Line, filter_rules
 from netlab.namespaces import NO_RIGHTS, Namespace
 from netlab.probing import TOKEN, elsewhere, target
-from netlab.services import silent_ports
+from netlab.services import bound, silent_ports
 
 from ansible_collections.exasol_community.network.plugins.module_utils._probe import Settings, collect
 from ansible_collections.exasol_community.network.plugins.module_utils._probe import run as run_probe
@@ -132,6 +137,41 @@ def test_other_traffic_on_the_same_ports_misleads_nobody(line: Line) -> None:
         with line.client.inside():
             run_probe(collect([], [target("10.77.1.1", "20000-20009")], {}), Settings(Pace(0.5)))
         assert verdicts(line, ports="20000-20009") == {"20000-20009": "blocked_at_destination"}
+
+
+@contextlib.contextmanager
+def resets(line: Line, ports: range) -> Iterator[list[int]]:
+    """Let somebody's connections from the client stand, on every port, and their server reset them one batch after the other."""
+    batches, done, ended = [[_standing(line, port) for port in ports] for _batch in range(8)], [], threading.Event()
+
+    def reset() -> None:
+        while batches and not ended.wait(0.4):
+            done.append(len(batches))
+            for _client, server in batches.pop():
+                server.setsockopt(socket.SOL_SOCKET, socket.SO_LINGER, struct.pack("ii", 1, 0))
+                server.close()
+
+    thread = threading.Thread(target=reset)
+    thread.start()
+    try:
+        yield done
+    finally:
+        ended.set()
+        thread.join()
+
+
+def _standing(line: Line, port: int) -> tuple[socket.socket, socket.socket]:
+    with bound(line.server, SERVER[4], port) as listening:
+        with line.client.inside():
+            client = socket.create_connection((SERVER[4], port))
+        return client, listening.accept()[0]
+
+
+def test_a_reset_of_anothers_connection_is_no_answer_to_ours(line: Line) -> None:
+    with resets(line, range(20000, 20010)) as done:
+        line.server.nft(filter_rules("input", "tcp dport 20000-20009 drop"))
+        assert verdicts(line, ports="20000-20009") == {"20000-20009": "blocked_at_destination"}
+        assert done
 
 
 def test_without_root_it_is_said_and_everything_else_goes_on(namespace: Namespace) -> None:

@@ -20,10 +20,10 @@ TCP, UDP, ICMP = 6, 17, 1
 KEPT = 96
 
 
-def packet(version=4, protocol=TCP, source_port=40000, destination_port=8563, flags=SYN, options=0, fragment=0):
+def packet(version=4, protocol=TCP, source_port=40000, destination_port=8563, flags=SYN, options=0, fragment=0, sequence=0):
     """Return an IP packet: RFC 791, RFC 8200, RFC 9293, RFC 768."""
     head = struct.pack(">HH", source_port, destination_port)
-    content = head + (struct.pack(">IIBBHHH", 1, 0, 5 << 4, flags, 1000, 0, 0) if protocol == TCP else struct.pack(">HH", 8, 0))
+    content = head + (struct.pack(">IIBBHHH", sequence, 0, 5 << 4, flags, 1000, 0, 0) if protocol == TCP else struct.pack(">HH", 8, 0))
     source, destination = ENDS[version]
     if version == 6:
         return struct.pack(">IHBB", 6 << 28, len(content), protocol, 64) + socket.inet_pton(socket.AF_INET6, source) + socket.inet_pton(
@@ -35,7 +35,7 @@ def packet(version=4, protocol=TCP, source_port=40000, destination_port=8563, fl
 @pytest.mark.parametrize("version", [4, 6])
 @pytest.mark.parametrize("outgoing", [True, False])
 def test_a_packet_is_read(version, outgoing):
-    assert parse(packet(version), outgoing) == Packet(outgoing, ENDS[version][0], ENDS[version][1], "tcp", 40000, 8563, SYN)
+    assert parse(packet(version, sequence=7), outgoing) == Packet(outgoing, ENDS[version][0], ENDS[version][1], "tcp", 40000, 8563, SYN, 7)
     assert parse(packet(version, UDP), outgoing) == Packet(outgoing, ENDS[version][0], ENDS[version][1], "udp", 40000, 8563, 0)
 
 
@@ -51,12 +51,13 @@ def test_no_bytes_break_it(data, outgoing):
     assert found is None or found.protocol in ("tcp", "udp")
 
 
-@pytest.mark.parametrize("flags, asks, answers", [
-    (SYN, True, False), (SYN | ACK, False, True), (RST, False, True), (RST | ACK, False, True), (ACK, False, False),
-    (FIN | ACK, False, False), (0, False, False),
+@pytest.mark.parametrize("flags, sequence, asks, answers", [
+    (SYN, 1, True, False), (SYN | ACK, 1, False, True), (RST | ACK, 0, False, True), (ACK, 0, False, False), (FIN | ACK, 1, False, False), (0, 0, False, False),
+    # Resets of connections that stand (RFC 9293, 3.5.2): of somebody else, on the same port.
+    (RST, 0, False, False), (RST, 1, False, False), (RST | ACK, 1, False, False), (SYN | RST, 0, False, False), (SYN | RST | ACK, 1, False, False),
 ])
-def test_what_asks_and_what_answers(flags, asks, answers):
-    found = parse(packet(flags=flags), True)
+def test_what_asks_and_what_answers(flags, sequence, asks, answers):
+    found = parse(packet(flags=flags, sequence=sequence), True)
     assert (found.asks, found.answers) == (asks, answers)
 
 
