@@ -3,7 +3,7 @@
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
 
-"""Bring a lab of containers up, take it down, or say how it is.
+"""Bring a lab of containers up, take it down, say how it is, what to do with it, or whether there can be one.
 
 The engine is the first of podman and docker that answers, or EXANET_ENGINE. Images are made from Debian's packages
 (mmdebstrap), or from the image that EXANET_BASE_IMAGE names.
@@ -12,32 +12,52 @@ The engine is the first of podman and docker that answers, or EXANET_ENGINE. Ima
 from __future__ import annotations
 
 import argparse
+import os
 import sys
 from pathlib import Path
 
-from nodelab.engine import EngineError
+from nodelab.engine import ROOT, EngineError, find
 from nodelab.lab import Lab
+
+TOUR = Path(__file__).with_name("tour.txt")
 
 
 def main() -> int:
     """Run one command."""
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
-    parser.add_argument("command", choices=("up", "down", "status", "inventory"))
+    parser.add_argument("command", choices=("up", "down", "status", "inventory", "tour", "require"))
     parser.add_argument("--lab", type=Path, default=Path(__file__).with_name("lab.yml"), help="the lab's description")
     parser.add_argument("--release", default="bookworm", choices=("bullseye", "bookworm", "trixie"), help="Debian's release")
     parser.add_argument("--left", nargs="+", default=(), help="hosts that have left every group of the inventory")
     arguments = parser.parse_args()
     try:
+        if arguments.command == "require":
+            _require()
+            return 0
         lab = Lab(arguments.lab, arguments.release)
         if arguments.command in ("up", "down"):
             getattr(lab, arguments.command)()
         if arguments.command in ("up", "inventory"):
             lab.write_inventory(arguments.left)
-        print(lab.status())
+        print(_tour(lab) if arguments.command == "tour" else lab.status())
     except EngineError as error:
         print(error, file=sys.stderr)
         return 1
     return 0
+
+
+def _require() -> None:
+    """Fail, and say what is missing, where there can be no lab."""
+    if os.geteuid():
+        raise EngineError("containers that boot systemd need root")
+    find()
+
+
+def _tour(lab: Lab) -> str:
+    text = TOUR.read_text()
+    for word, meaning in (("ENGINE", lab.engine.name), ("LAB", lab.title), ("INVENTORY", str(lab.inventory_path.relative_to(ROOT)))):
+        text = text.replace(word, meaning)
+    return text
 
 
 if __name__ == "__main__":

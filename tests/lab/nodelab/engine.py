@@ -22,7 +22,7 @@ BOOT = {
     "docker": ("--privileged", "--cgroupns=private", "--tmpfs=/run", "--tmpfs=/run/lock", "--tmpfs=/tmp"),
 }
 NETWORK = {"podman": ("--disable-dns",), "docker": ()}
-REMOVE = {"podman": ("rm", "--force", "--time=0"), "docker": ("rm", "--force")}
+REMOVE = {"podman": ("rm", "--force", "--volumes", "--time=0"), "docker": ("rm", "--force", "--volumes")}
 
 # crun refuses a hybrid hierarchy of cgroups, and raising limits is not permitted everywhere.
 _LIMITS = 'default_ulimits = ["nofile=20000:20000", "nproc=20000:20000"]'

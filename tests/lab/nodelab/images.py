@@ -92,6 +92,6 @@ def _bootstrap(release: str, flavour: str, archive: str = "-") -> list[str]:
 
 def _containerfile(image: str, flavour: str) -> str:
     debian, redhat = (" ".join(common + special) for common, special in zip((_DEBIAN, _REDHAT), FLAVOURS[flavour], strict=True))
-    debian_way = f"apt-get update && DEBIAN_FRONTEND=noninteractive apt-get install -y --no-install-recommends {debian}"
+    debian_way = f"apt-get update && DEBIAN_FRONTEND=noninteractive apt-get install -y --no-install-recommends {debian} && apt-get clean"
     install = f"if command -v apt-get; then {debian_way}; else dnf install -y {redhat}; fi"
     return f"FROM {image}\nRUN {install}\nRUN sh -eu -c {shlex.quote(_setup(flavour))}\n{_INIT}\n"

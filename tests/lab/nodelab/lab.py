@@ -19,15 +19,19 @@ from pathlib import Path
 import yaml
 
 from . import images, networks
-from .engine import BOOT, CACHE, NETWORK, REMOVE, Engine, EngineError, find
+from .engine import BOOT, CACHE, NETWORK, REMOVE, ROOT, Engine, EngineError, find
 
 PREFIX = "exanet-"
+# Every checkout has its own labs: what one takes down is not what another brought up.
+_CHECKOUT = hashlib.sha256(str(ROOT).encode()).hexdigest()[:4]
 _BOOT_SECONDS = 60
 _SSH_ARGS = "-o StrictHostKeyChecking=no -o UserKnownHostsFile=/dev/null -o LogLevel=ERROR -o ConnectTimeout=5"
+# systemd ends at once, or boots forever, where it gets no inotify instance.
+_CROWDED = "with many containers, look at fs.inotify.max_user_instances of this machine"
 # Waits for the end of the boot, and lets us in as root and as an ordinary user.
 _LET_IN = """
 timeout {seconds} systemctl is-system-running --wait || test $? != 124 || {{
-    echo 'it did not boot within {seconds} s; with many containers, look at fs.inotify.max_user_instances of this machine' >&2
+    echo 'it did not boot within {seconds} s' >&2
     exit 1
 }}
 for home in /root /home/ordinary; do
@@ -57,7 +61,9 @@ class Lab:
     def __init__(self, description: Path, release: str = "bookworm"):
         content = yaml.safe_load(description.read_text())
         self.name, self.release = content["name"], release
+        self.title = f"{PREFIX}{self.name}-{_CHECKOUT}"  # how its network is called, and its containers begin
         self.folder = CACHE / self.name
+        self.inventory_path = self.folder / "inventory.yml"
         self.variables = content.get("variables", {})
         self._networks = tuple(content["networks"])
         self._versions = set(content.get("versions", (4, 6)))
@@ -68,7 +74,7 @@ class Lab:
 
     def container(self, host: str) -> str:
         """Return the container's name."""
-        return f"{PREFIX}{self.name}-{host}"
+        return f"{self.title}-{host}"
 
     def addresses(self, host: str) -> list[str]:
         """Return a host's addresses, IPv4 before IPv6, in the order of its networks."""
@@ -97,7 +103,7 @@ class Lab:
 
     def _restart(self, host: str, name: str) -> None:
         # On a busy machine a container may end by itself in the moment when it is killed, which podman takes for an error.
-        self.engine.run("stop", "--time=20", name, check=False)
+        self.engine.run("stop", "-t", "20", name, check=False)
         self.engine.run("wait", name)
         self.engine.run("start", name)
 
@@ -122,7 +128,7 @@ class Lab:
 
     def write_inventory(self, left: t.Container[str] = ()) -> None:
         """Write the inventory; the hosts in C(left) are in none of their groups any more."""
-        (self.folder / "inventory.yml").write_text(yaml.safe_dump(self.inventory(left=left), sort_keys=False))
+        self.inventory_path.write_text(yaml.safe_dump(self.inventory(left=left), sort_keys=False))
 
     def down(self) -> None:
         """Remove the lab's containers and networks, and nothing else."""
@@ -134,7 +140,7 @@ class Lab:
 
     def status(self) -> str:
         """Return a line for each container of the lab."""
-        lines = self.engine.run("ps", "--all", f"--filter=label=exanet.lab={self.name}", "--format={{.Names}}\t{{.Status}}").splitlines()
+        lines = self.engine.run("ps", "--all", f"--filter=label=exanet.lab={self.title}", "--format={{.Names}}\t{{.Status}}").splitlines()
         return "\n".join(lines) or f"lab {self.name} is down"
 
     def inventory(self, without: t.Container[str] = (), left: t.Container[str] = ()) -> dict[str, t.Any]:
@@ -165,14 +171,14 @@ class Lab:
         return {name: [subnet for subnet in part if subnet.version in self._versions] for name, part in zip(self._networks, parts, strict=False)}
 
     def _ours(self, *listing: str) -> list[str]:
-        return self.engine.run(*listing, f"--filter=label=exanet.lab={self.name}").split()
+        return self.engine.run(*listing, f"--filter=label=exanet.lab={self.title}").split()
 
     def _make_network(self) -> None:
         self.folder.mkdir(parents=True, exist_ok=True)
         for pair in networks.free(self.engine):
             try:
-                self.engine.run("network", "create", f"--label=exanet.lab={self.name}", *NETWORK[self.engine.name],
-                                "--ipv6", *(f"--subnet={subnet}" for subnet in pair), f"{PREFIX}{self.name}")
+                self.engine.run("network", "create", f"--label=exanet.lab={self.title}", *NETWORK[self.engine.name],
+                                "--ipv6", *(f"--subnet={subnet}" for subnet in pair), self.title)
             except EngineError as error:
                 if not networks.taken(error):  # by another lab that came up in this moment
                     raise
@@ -189,15 +195,19 @@ class Lab:
         self.engine.run(
             # A name that does not resolve fails at once, and no question about it leaves the lab.
             "run", "--detach", f"--name={self.container(name)}", f"--hostname={name}", "--dns=127.0.0.1", *routes, *boot,
-            f"--label=exanet.lab={self.name}", f"--label=exanet.digest={self._digest}",
-            f"--network={PREFIX}{self.name}", f"--ip={four[host.address]}", f"--ip6={six[host.address]}", tag, *command)
+            f"--label=exanet.lab={self.title}", f"--label=exanet.digest={self._digest}",
+            f"--network={self.title}", f"--ip={four[host.address]}", f"--ip6={six[host.address]}", tag, *command)
 
     def _finish(self, hosts: t.Iterable[str]) -> None:
         _together(self._settle, {host: self._routes(host) for host in hosts})
 
     def _settle(self, name: str, routes: str) -> None:
         boots = self.hosts[name].boots
-        self.execute(name, routes + (_LET_IN.format(seconds=_BOOT_SECONDS, key=self._key.with_suffix(".pub").read_text().strip()) if boots else ""))
+        let_in = _LET_IN.format(seconds=_BOOT_SECONDS, key=self._key.with_suffix(".pub").read_text().strip()) if boots else ""
+        try:
+            self.execute(name, routes + let_in)
+        except EngineError as error:
+            raise EngineError(f"{error}; {_CROWDED}") from error
         if boots:
             _await_ssh(self.addresses(name)[0])
 
