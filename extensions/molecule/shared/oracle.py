@@ -6,6 +6,7 @@
 
   oracle.py listen PORT...   stand-ins for services; each greets with its host's name
   oracle.py expect STAGE     try everything that the view on standard input names, and complain of what is not as it must be
+  oracle.py disturb VIEW     connect to everything that the view names again and again, as others would
 
 A stage is C(everything) (no firewall), C(nothing) (closed), C(table) (open for what the table says) or C(broken) (with the faults).
 """
@@ -20,6 +21,7 @@ from pathlib import Path
 
 CLOSED = Path("/run/closed-ports")  # ports on which no service listens, until it is gone
 SECONDS = 3.5  # the kernel repeats an unanswered SYN after one second and after three: a lost one does not count as blocked
+PAUSE = 0.5
 OPEN = "open"
 MOST = 20  # complaints that are printed
 
@@ -66,10 +68,16 @@ def targets(view):
 def expected(view, stage, host, port, opened):
     """Return the answers that are as they must be, nothing for any but C(open)."""
     for fault in view["faults"] if stage == "broken" else ():
-        here = fault.get("from") == view["me"] or (fault.get("from") == "anybody" and port in opened)
-        if here and (fault["to"], fault.get("port")) == (host, port):
+        here = fault.get("from") in (view["me"], *view["groups"]) or (fault.get("from") == "anybody" and port in opened)
+        if here and host in (fault["to"], *view["members"].get(fault["to"], ())) and covers(fault, port):
             return fault["answers"]
     return [OPEN] if stage == "everything" or (stage != "nothing" and port in opened) else []
+
+
+def covers(fault, port):
+    """Tell whether a fault is about a port."""
+    first, _, last = str(fault.get("port", 0)).partition("-")
+    return int(first) <= port <= int(last or first)
 
 
 async def expect(view, stage):
@@ -84,6 +92,22 @@ async def expect(view, stage):
     return {"tried": len(tried), "open": answers.count(OPEN)}, wrong
 
 
+async def disturb(view):
+    """Be somebody else on the same ports until we are stopped."""
+    tried = [(address, port) for _host, address, port, _opened in targets(view)]
+    while True:
+        await asyncio.gather(*(break_off(address, port) for address, port in tried), asyncio.sleep(PAUSE))
+
+
+async def break_off(address, port):
+    """Connect, if that is possible, and leave at once."""
+    try:
+        _reader, writer = await asyncio.wait_for(asyncio.open_connection(address, port), PAUSE)
+        writer.transport.abort()
+    except (OSError, asyncio.TimeoutError):
+        pass  # it is closed, and we asked
+
+
 def complain(wrong):
     """Fail and say why, if there is anything to say."""
     if wrong:
@@ -95,6 +119,8 @@ def main(command, *arguments):
     if command == "listen":
         closed = CLOSED.read_text().split() if CLOSED.exists() else ()
         asyncio.run(listen([int(port) for port in arguments if port not in closed]))
+    if command == "disturb":
+        asyncio.run(disturb(json.loads(Path(*arguments).read_text())))
     summary, wrong = asyncio.run(expect(json.load(sys.stdin), *arguments))
     print(json.dumps(summary))
     complain(wrong)
