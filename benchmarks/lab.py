@@ -64,6 +64,38 @@ class Lab:
         _run(*inside(self.target, ["nft", "delete table inet bench"]))
 
 
+class Mesh:
+    """Namespaces that one switch joins, each with an address."""
+
+    def __init__(self, count: int) -> None:
+        self._switch = f"exabench-{os.getpid()}-switch"
+        self.addresses = {f"exabench-{os.getpid()}-{number}": f"192.0.2.{number}" for number in range(1, count + 1)}
+
+    def __enter__(self) -> Mesh:
+        try:
+            self._build()
+        except BaseException:
+            self.__exit__()
+            raise
+        return self
+
+    def __exit__(self, *unused: object) -> None:
+        for name in (*self.addresses, self._switch):
+            subprocess.run(["ip", "netns", "delete", name], check=False, capture_output=True)
+
+    def _build(self) -> None:
+        _run("ip", "netns", "add", self._switch)
+        _run("ip", "-n", self._switch, "link", "add", "bridge", "type", "bridge")
+        _run("ip", "-n", self._switch, "link", "set", "bridge", "up")
+        for number, (name, address) in enumerate(self.addresses.items()):
+            _run("ip", "netns", "add", name)
+            _run("ip", "link", "add", "cable", "netns", name, "type", "veth", "peer", "name", f"port{number}", "netns", self._switch)
+            _run("ip", "-n", self._switch, "link", "set", f"port{number}", "master", "bridge", "up")
+            _run("ip", "-n", name, "address", "add", f"{address}/24", "dev", "cable")
+            for device in ("lo", "cable"):
+                _run("ip", "-n", name, "link", "set", device, "up")
+
+
 def inside(namespace: str, command: Iterable[str]) -> list[str]:
     """Return a command that runs in a namespace."""
     return ["nsenter", f"--net=/run/netns/{namespace}", *command]

@@ -1,15 +1,18 @@
 # Copyright (c) 2026, exasol_community.network contributors
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""Measure how soon the HTML report of a large cluster can be used: python benchmarks/page.py [HOSTS] [ROUNDS]."""
+"""How soon the HTML report of a large cluster can be used."""
 
 from __future__ import annotations
 
 import statistics
 import sys
 import tempfile
-import time
+import typing as t
 from pathlib import Path
+
+from row import Row
+from stopwatch import Effort, Lap
 
 _CHECKOUT = Path(__file__).resolve().parents[1]
 sys.path[:0] = [str(_CHECKOUT / "tests" / "consumers"), str(_CHECKOUT / ".collections")]
@@ -25,13 +28,20 @@ FILTER = ("const field = document.getElementById('host'); const start = performa
           "field.dispatchEvent(new Event('input', {bubbles: true})); document.body.offsetHeight; return performance.now() - start")
 
 
-def main(hosts: int = 64, rounds: int = 9) -> None:
-    if missing():
-        sys.exit(f"{missing()} not found: apt-get install chromium chromium-driver")
+class Opened(t.NamedTuple):
+    """A page of a report, as a browser saw it: milliseconds, one for each time it was opened."""
+
+    results: int
+    kib: float
+    usable: list[float]
+    loaded: list[float]
+    filtered: list[float]
+
+
+def opened(hosts: int, rounds: int) -> Opened:
+    """Render the page of a cluster and open it again and again."""
     made = cluster(hosts)
-    start = time.perf_counter()
     text = render(made, "html")
-    rendered = time.perf_counter() - start
     with tempfile.TemporaryDirectory() as folder:
         page = Path(folder) / "report.html"
         page.write_text(text, encoding="utf-8")
@@ -43,10 +53,15 @@ def main(hosts: int = 64, rounds: int = 9) -> None:
                 found.append((*browser.run(LOADED), browser.run(FILTER)))
         finally:
             browser.close()
-    print(f"{hosts} hosts, {len(made['results'])} results: {len(text.encode()) / 1024:.0f} KiB, rendered in {rendered:.2f} s")
-    for name, values in zip(("usable", "loaded", "filtered"), zip(*found)):
-        print(f"{name} after {statistics.median(values):.0f} ms (median of {rounds}; {min(values):.0f} to {max(values):.0f})")
+    return Opened(len(made["results"]), len(text.encode()) / 1024, *map(list, zip(*found, strict=True)))
 
 
-if __name__ == "__main__":
-    main(*map(int, sys.argv[1:]))
+def usable(effort: Effort) -> Row:
+    """The page of 64 hosts: how soon it can be used, and its size."""
+    name = "HTML page of 64 hosts"
+    if missing():
+        return Row(f"{name}: {missing()} is not installed", Lap(0, 0), "1 s, 3 MiB", None)
+    page = opened(64, max(effort.rounds, 3))
+    seconds = statistics.median(page.usable) / 1000
+    work = f"{name}, {page.results:,} results, {page.kib:.0f} KiB: usable (a filter answers after {statistics.median(page.filtered):.0f} ms)"
+    return Row(work, Lap(seconds, 0), "at most 1 s, 3 MiB", seconds <= 1 and page.kib <= 3 * 1024)

@@ -9,7 +9,6 @@ import json
 import os
 import sys
 import typing as t
-from collections.abc import Sequence
 from pathlib import Path
 
 from lab import SOURCE, TARGET, Lab, inside
@@ -18,11 +17,10 @@ from stopwatch import Contestant, Effort, Lap, command, executable, interleave
 from sweeps import work
 
 ROOT = Path(__file__).resolve().parent.parent
-_PLAYS = ROOT / "benchmarks" / "playbooks"
-_FOREIGN = ("ftp_server", "ftps_server", "sftp_server", "http_server", "https_server", "ldap_server", "ldaps_server", "dns_server", "ntp_server",
+PLAYS = ROOT / "benchmarks" / "playbooks"
+FOREIGN = ("ftp_server", "ftps_server", "sftp_server", "http_server", "https_server", "ldap_server", "ldaps_server", "dns_server", "ntp_server",
             "oracle", "sql_server", "mysql", "db2", "postgresql", "sybase_ase", "install_host")
 _OPTIONAL = ["bucketfs_https", "client_subconnection", "install_ssh"]
-_GROWTH = (4, 16, 64, 200, 1000)
 
 
 class Ansible:
@@ -55,7 +53,7 @@ class Ansible:
         for name, namespace, address in (("source", self.lab.source, SOURCE), ("target", self.lab.target, TARGET)):
             python = executable(self.folder, f"python-{name}", [f'exec {" ".join(inside(namespace, [sys.executable]))} "$@"'])
             hosts[name] = {"exasol_address": address, "ansible_connection": "local", "ansible_python_interpreter": str(python)}
-        peers = {"client": ["source"], "database_node": ["source", "target"], **{peer: ["target"] for peer in _FOREIGN}}
+        peers = {"client": ["source"], "database_node": ["source", "target"], **{peer: ["target"] for peer in FOREIGN}}
         return self.write("pair.yml", {"all": {"hosts": hosts, "vars": {"exasol_peers": peers}}})
 
 
@@ -63,7 +61,7 @@ def everything(ansible: Ansible, effort: Effort) -> Row:
     """The 18 rows of release kb against one host."""
     pair = ansible.pair()
     verify = ansible.play(ROOT / "playbooks" / "verify.yml", pair, exasol_release="kb", exasol_report_directory=str(ansible.folder / "report"))
-    laps = interleave({"ours": verify, "3 x ping": ansible.play(_PLAYS / "pings.yml", pair)}, effort.rounds)
+    laps = interleave({"ours": verify, "3 x ping": ansible.play(PLAYS / "pings.yml", pair)}, effort.rounds)
     slow = None if effort.quick else _wait_for(ansible, pair)
     row = compared("the 18 rows of release kb against one host, whole playbook", laps, "3 x ping", 2.0, wait_for=slow._asdict() if slow else None)
     aside = f"3 x ping; wait_for over the same {slow.extra['ports']} ports, once: {slow.wall:.0f} s" if slow else "3 x ping"
@@ -75,7 +73,7 @@ def _wait_for(ansible: Ansible, pair: Path) -> Lap:
     listens = [{"address": TARGET, "protocol": "tcp", "ports": ",".join(map(str, ports))}]
     work(ansible.lab.target, "listen", host="target", listens=listens)
     try:
-        lap = ansible.play(_PLAYS / "wait_for.yml", pair, bench_address=TARGET, bench_ports=ports)()
+        lap = ansible.play(PLAYS / "wait_for.yml", pair, bench_address=TARGET, bench_ports=ports)()
     finally:
         work(ansible.lab.target, "stop", host="target")
     return lap._replace(extra={"ports": len(ports)})
@@ -85,9 +83,9 @@ def crowd(count: int) -> dict[str, t.Any]:
     """Return groups, addresses and peers of many hosts: half of them nodes, a quarter clients, the others partner systems in turn."""
     names = [f"host{number:04d}" for number in range(count)]
     nodes, clients, partners = names[:count // 2], names[count // 2:count * 3 // 4], names[count * 3 // 4:]
-    peers: dict[str, list[str]] = {peer: [partners[index % len(partners)]] for index, peer in enumerate((*_FOREIGN, "admin_network"))}
+    peers: dict[str, list[str]] = {peer: [partners[index % len(partners)]] for index, peer in enumerate((*FOREIGN, "admin_network"))}
     for index, name in enumerate(partners):
-        peer = _FOREIGN[index % len(_FOREIGN)]
+        peer = FOREIGN[index % len(FOREIGN)]
         peers[peer] = list(dict.fromkeys([*peers[peer], name]))
     # RFC 2544: a network for benchmarks. Nothing is sent to it, planning is arithmetic.
     addresses = {name: f"198.18.{index // 250}.{index % 250 + 1}" for index, name in enumerate(names)}
@@ -108,23 +106,11 @@ def planning(ansible: Ansible, effort: Effort) -> Row:
 
 def planning_many(ansible: Ansible, effort: Effort) -> Row:
     """A plan for 1000 hosts, all rows of release 8."""
-    return _planning(ansible, 1000, 1 if effort.quick else min(effort.rounds, 3))._replace(target="shown", met=None)
+    return _planning(ansible, 1000, 1 if effort.quick else min(effort.rounds, 3))
 
 
 def _planning(ansible: Ansible, count: int, rounds: int) -> Row:
     inventory = _crowd_inventory(ansible, count)
-    play = ansible.play(_PLAYS / "plan.yml", inventory, bench_include=_OPTIONAL)
-    laps = interleave({"ours": play, "debug": ansible.play(_PLAYS / "no_op.yml", inventory)}, rounds)
+    play = ansible.play(PLAYS / "plan.yml", inventory, bench_include=_OPTIONAL)
+    laps = interleave({"ours": play, "debug": ansible.play(PLAYS / "no_op.yml", inventory)}, rounds)
     return compared(f"plan for {count} hosts, all rows of release 8", laps, "debug", 3.0)
-
-
-def growth(lab: Lab, rounds: int) -> list[tuple[str, ...]]:
-    """Return the growth of a plan without Ansible: hosts, flows, seconds, flows a second, size as JSON, peak memory."""
-    return [_grown(lab, count, rounds) for count in _GROWTH]
-
-
-def _grown(lab: Lab, count: int, rounds: int) -> tuple[str, ...]:
-    done: Sequence[dict[str, t.Any]] = [work(lab.source, "plan", inventory=crowd(count), include=_OPTIONAL) for _ in range(rounds)]
-    middle = sorted(done, key=lambda one: one["cpu"])[rounds // 2]
-    return (str(count), f"{middle['flows']:,}", f"{middle['cpu']:.3f}", f"{middle['flows'] / middle['cpu']:,.0f}",
-            f"{middle['json_bytes'] / 1024:,.0f}", f"{middle['peak_kib'] / 1024:.0f}")

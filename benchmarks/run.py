@@ -19,20 +19,25 @@ from collections.abc import Sequence
 from pathlib import Path
 
 import firewalls
+import page
 import plays
+import scale
 import sweeps
 from lab import Lab, missing
+from plot import growth_svg
 from row import HEADINGS, Row, markdown
 from stopwatch import Effort
 
 SWEEPS = {"dropped": sweeps.dropped, "closed": sweeps.closed, "open": sweeps.opened, "many": sweeps.many, "proofs": sweeps.proofs}
-PLAYS = {"verify": plays.everything, "plan": plays.planning, "plan-1000": plays.planning_many}
+PLAYS = {"verify": plays.everything, "plan": plays.planning, "plan-1000": plays.planning_many,
+         "site": scale.controller("all green"), "site-broken": scale.controller("one rule missing"), "site-dark": scale.controller("nothing passes")}
 FIREWALLS = {"firewalld": firewalls.firewalld, "ufw": firewalls.ufw, "nftables-200": firewalls.many,
              **{f"unchanged-{host}": firewalls.unchanged(host) for host in ("nftables", "iptables", "ufw", "firewalld")}}
 GROWTH = "growth"
-NAMES = (*SWEEPS, *PLAYS, *FIREWALLS, GROWTH)
+OTHERS = {"mesh": scale.mesh, "page": page.usable}
+NAMES = (*SWEEPS, *PLAYS, *OTHERS, *FIREWALLS, GROWTH)
 _MARK = "<!-- results -->"
-_GROWTH_HEADINGS = ("hosts", "flows", "seconds of CPU", "flows a second", "plan as JSON, KiB", "peak, MiB")
+_PICTURE = "growth.svg"
 
 
 def arguments(argv: Sequence[str] | None = None) -> argparse.Namespace:
@@ -51,7 +56,7 @@ def arguments(argv: Sequence[str] | None = None) -> argparse.Namespace:
     return options
 
 
-def measure(options: argparse.Namespace, folder: Path) -> tuple[list[Row], list[tuple[str, ...]]]:
+def measure(options: argparse.Namespace, folder: Path) -> tuple[list[Row], list[dict[str, t.Any]]]:
     """Return the rows that were asked for, and the growth of a plan."""
     effort = Effort(options.rounds, options.quick)
     wanted = [name for name in NAMES if not options.names or name in options.names]
@@ -59,8 +64,9 @@ def measure(options: argparse.Namespace, folder: Path) -> tuple[list[Row], list[
         ansible = plays.Ansible(folder, lab)
         jobs: dict[str, t.Any] = {name: functools.partial(job, lab) for name, job in SWEEPS.items()}
         jobs.update({name: functools.partial(job, ansible) for name, job in PLAYS.items()})
+        jobs.update(OTHERS)
         rows = _measured({name: job for name, job in jobs.items() if name in wanted}, effort)
-        grown = plays.growth(lab, options.rounds) if GROWTH in wanted else []
+        grown = scale.growth(lab, effort) if GROWTH in wanted else []
     return rows + _firewalls([name for name in FIREWALLS if name in wanted], effort, folder / "firewalls"), grown
 
 
@@ -68,7 +74,9 @@ def _measured(jobs: dict[str, t.Callable[[Effort], Row]], effort: Effort) -> lis
     rows = []
     for name, job in jobs.items():
         print(f"measuring {name}", file=sys.stderr, flush=True)
-        rows.append(job(effort))
+        row = job(effort)
+        print(" | ".join(row.cells()), file=sys.stderr, flush=True)
+        rows.append(row)
     return rows
 
 
@@ -82,14 +90,14 @@ def _firewalls(wanted: Sequence[str], effort: Effort, folder: Path) -> list[Row]
         return _measured({name: functools.partial(FIREWALLS[name], site) for name in wanted}, effort)
 
 
-def document(rows: Sequence[Row], grown: Sequence[tuple[str, ...]]) -> str:
+def document(rows: Sequence[Row], grown: Sequence[dict[str, t.Any]]) -> str:
     """Return the results as Markdown."""
     now = datetime.datetime.now(datetime.timezone.utc).date().isoformat()
     parts = [f"{now}, Python {platform.python_version()}, Linux {platform.release()}, {os.cpu_count()} processors."]
     if rows:
         parts.append(markdown(HEADINGS, [row.cells() for row in rows]))
     if grown:
-        parts.append(markdown(_GROWTH_HEADINGS, grown))
+        parts += [markdown(scale.GROWTH_HEADINGS, scale.growth_cells(grown)), f"![Processor time by number of flows]({_PICTURE})"]
     return "\n\n".join(parts) + "\n"
 
 
@@ -106,11 +114,13 @@ def main() -> int:
     text = document(rows, grown)
     options.output.mkdir(parents=True, exist_ok=True)
     (options.output / "benchmarks.md").write_text(text)
-    results = {"rows": [row.as_dict() for row in rows], "growth": [dict(zip(_GROWTH_HEADINGS, line, strict=True)) for line in grown]}
+    results = {"rows": [row.as_dict() for row in rows], "growth": grown}
     (options.output / "benchmarks.json").write_text(json.dumps(results, indent=1) + "\n")
     if options.document:
         kept = options.document.read_text().partition(_MARK)[0]
         options.document.write_text(f"{kept}{_MARK}\n\n{text}")
+    for folder in {options.output, *([options.document.parent] if options.document else [])} if grown else ():
+        (folder / _PICTURE).write_text(growth_svg(grown))
     print(text, end="")
     return 0
 

@@ -45,7 +45,7 @@ def command(arguments: Sequence[str], expected: Sequence[int] = (0,), **options:
         text = output.read()
     if process.returncode not in expected:
         raise RuntimeError(f"{' '.join(arguments)} ended with {process.returncode}:\n{text[-4000:]}")
-    return Lap(wall, usage.ru_utime + usage.ru_stime), text
+    return Lap(wall, usage.ru_utime + usage.ru_stime, {"peak_kib": usage.ru_maxrss}), text
 
 
 def interleave(contestants: Mapping[str, Contestant], rounds: int) -> dict[str, list[Lap]]:

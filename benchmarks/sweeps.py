@@ -22,7 +22,7 @@ from stopwatch import Contestant, Effort, Lap, command, interleave, median
 PORTS = "20000-21000"
 _COUNT = 1001
 _WORKER = str(Path(__file__).with_name("worker.py"))
-_NMAP = "nmap -n -Pn -sT"
+NMAP = "nmap -n -Pn -sT"
 _MESH = 16
 
 
@@ -34,13 +34,14 @@ def work(namespace: str, task: str, **arguments: t.Any) -> t.Any:
     return json.loads(done.stdout)
 
 
-def _targets(addresses: Sequence[str]) -> list[dict[str, str]]:
+def targets(addresses: Sequence[str]) -> list[dict[str, str]]:
+    """Return the whole range of ports at each address."""
     return [{"address": address, "protocol": "tcp", "ports": PORTS} for address in addresses]
 
 
 def _sweeper(lab: Lab, expected: str, addresses: Sequence[str], **options: t.Any) -> Contestant:
     def once() -> Lap:
-        done = work(lab.source, "sweep", targets=_targets(addresses), **options)
+        done = work(lab.source, "sweep", targets=targets(addresses), **options)
         if done["summary"] != {expected: _COUNT * len(addresses)} or done["proven"] is False:
             raise RuntimeError(f"expected {_COUNT * len(addresses)} {expected} ports, found {done['summary']}")
         return Lap(done["wall"], done["cpu"], done)
@@ -49,7 +50,7 @@ def _sweeper(lab: Lab, expected: str, addresses: Sequence[str], **options: t.Any
 
 def _nmapper(lab: Lab, addresses: str) -> Contestant:
     def once() -> Lap:
-        lap, text = command(inside(lab.source, [*_NMAP.split(), "-p", PORTS, addresses]))
+        lap, text = command(inside(lab.source, [*NMAP.split(), "-p", PORTS, addresses]))
         found = re.search(r"scanned in ([0-9.]+) seconds", text)
         return lap._replace(extra={"own_seconds": float(found.group(1)) if found else None})
     return once
@@ -58,7 +59,7 @@ def _nmapper(lab: Lab, addresses: str) -> Contestant:
 def _beside_nmap(lab: Lab, ours: Contestant, addresses: str, rounds: int) -> dict[str, list[Lap]]:
     contestants = {"ours": ours}
     if shutil.which("nmap"):
-        contestants[_NMAP] = _nmapper(lab, addresses)
+        contestants[NMAP] = _nmapper(lab, addresses)
     return interleave(contestants, rounds)
 
 
@@ -66,7 +67,7 @@ def _beside_nmap(lab: Lab, ours: Contestant, addresses: str, rounds: int) -> dic
 def listening(lab: Lab, addresses: Sequence[str]) -> Iterator[list[int]]:
     """Let a listener of its own answer at each address; yields their processes."""
     try:
-        yield [work(lab.target, "listen", host=address, listens=_targets([address]))["pid"] for address in addresses]
+        yield [work(lab.target, "listen", host=address, listens=targets([address]))["pid"] for address in addresses]
     finally:
         for address in addresses:
             work(lab.target, "stop", host=address)
@@ -80,21 +81,21 @@ def dropped(lab: Lab, effort: Effort) -> Row:
         peer = None if effort.quick or not shutil.which("nmap") else _nmapper(lab, TARGET)()
     finally:
         lab.drop_nothing()
-    name = _NMAP + (", once" if peer else ", left out")
+    name = NMAP + (", once" if peer else ", left out")
     return Row("1001 dropped ports, timeout 2 s", ours, "at most 2.2 s", ours.wall <= 2.2, peer, name, peer.extra if peer else {})
 
 
 def closed(lab: Lab, effort: Effort) -> Row:
     """1001 closed ports."""
     laps = _beside_nmap(lab, _sweeper(lab, "closed", [TARGET]), TARGET, effort.rounds)
-    return compared("1001 closed ports", laps, _NMAP, 1.0)
+    return compared("1001 closed ports", laps, NMAP, 1.0)
 
 
 def opened(lab: Lab, effort: Effort) -> Row:
     """1001 open ports, each with the proof of our listener; nmap asks for none."""
     with listening(lab, [TARGET]):
         laps = _beside_nmap(lab, _sweeper(lab, "open", [TARGET], proof=True), TARGET, effort.rounds)
-    return compared("1001 open ports, each proven by our listener", laps, _NMAP, 1.0)
+    return compared("1001 open ports, each proven by our listener", laps, NMAP, 1.0)
 
 
 def many(lab: Lab, effort: Effort) -> Row:
@@ -103,7 +104,7 @@ def many(lab: Lab, effort: Effort) -> Row:
     ours = median(laps["ours"])
     peak, size = max(lap.extra["peak_kib"] for lap in laps["ours"]), max(lap.extra["json_bytes"] for lap in laps["ours"])
     met = ours.wall <= 4.0 and peak <= 100 * 1024 and size <= 64 * 1024
-    peer, name = (median(laps[_NMAP]), _NMAP) if _NMAP in laps else (None, f"{_NMAP}: not installed")
+    peer, name = (median(laps[NMAP]), NMAP) if NMAP in laps else (None, f"{NMAP}: not installed")
     return Row(f"63 hosts x 1001 closed ports (peak {peak / 1024:.0f} MiB, result {size / 1024:.0f} KiB)", ours,
                "at most 4 s, 100 MiB, 64 KiB", met, peer, name, {"peak_kib": peak, "json_bytes": size})
 

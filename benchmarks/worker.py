@@ -54,19 +54,35 @@ def stop(host: str) -> bool:
     return absent(host, TOKEN)
 
 
-def plan(inventory: dict[str, t.Any], include: list[str]) -> dict[str, t.Any]:
-    """Make a plan without Ansible."""
+def verification(inventory: dict[str, t.Any]) -> dict[str, t.Any]:
+    """Plan, judge simulated observations and render six reports, without Ansible; processor seconds of each step."""
+    from simulation import observations
+
     from plugins.module_utils._plan import Wishes, flow_count, make_plan
+    from plugins.plugin_utils._documents import Wishes as Written
+    from plugins.plugin_utils._documents import documents
+    from plugins.plugin_utils._formats import FORMATS
+    from plugins.plugin_utils._joining import Joining, summarize
+    from plugins.plugin_utils._summary import table
     from plugins.plugin_utils._topology import Inventory, Topology, default_peers
 
-    groups = inventory["groups"]
-    cpu, begun = _cpu(), time.monotonic()
+    groups, marks = inventory["groups"], [_cpu()]
     hosts = Inventory(groups, lambda host: {"exasol_address": inventory["addresses"][host]})
     members = Topology(hosts).members(default_peers(groups, inventory["peers"]))
-    made = make_plan(Wishes(include=include), members, [hosts.party(host) for host in groups["all"]])
-    wall, cpu = time.monotonic() - begun, _cpu() - cpu
-    return {"wall": wall, "cpu": cpu, "flows": flow_count(made), "json_bytes": len(json.dumps(made)),
-            "peak_kib": resource.getrusage(resource.RUSAGE_SELF).ru_maxrss}
+    plan = make_plan(Wishes(), members, [hosts.party(host) for host in groups["all"]])
+    marks.append(_cpu())
+    observed = {name: {"observations": observations(host["probes"])} for name, host in plan["hosts"].items()}
+    marks.append(_cpu())
+    results = Joining(plan, observed, {}).results()
+    peers = {peer: [party.name for party in parties] for peer, parties in members.items()}
+    table(results, peers, 120)
+    marks.append(_cpu())
+    made = {"created": "2026-11-27T00:00:00+00:00", "release": plan["release"], "peers": peers, "addresses": inventory["addresses"], "results": results,
+            "untestable": plan["untestable"], "summary": summarize(results), "certificates": [], "notes": []}
+    sizes = {document.name: len(document.text.encode()) for document in documents(made, Written(tuple(FORMATS)))}
+    marks.append(_cpu())
+    return {"plan_cpu": marks[1] - marks[0], "verdict_cpu": marks[3] - marks[2], "report_cpu": marks[4] - marks[3], "flows": flow_count(plan),
+            "plan_bytes": len(json.dumps(plan)), "report_bytes": sizes["report.json"], "peak_kib": resource.getrusage(resource.RUSAGE_SELF).ru_maxrss}
 
 
 def ports(release: str) -> list[int]:
@@ -77,7 +93,7 @@ def ports(release: str) -> list[int]:
     return list(numbers(merge(item for service in TABLE.services_of(release) if service.probe == "tcp" for item in service.ports)))
 
 
-TASKS = {"sweep": sweep, "listen": listen, "stop": stop, "plan": plan, "ports": ports}
+TASKS = {"sweep": sweep, "listen": listen, "stop": stop, "verification": verification, "ports": ports}
 
 if __name__ == "__main__":
     json.dump(TASKS[sys.argv[1]](**json.load(sys.stdin)), sys.stdout)

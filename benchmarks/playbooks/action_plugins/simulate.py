@@ -1,0 +1,27 @@
+# Copyright (c) 2026, exasol_community.network contributors
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""The action C(simulate): what the probe would return on a host, without a host."""
+
+from __future__ import annotations
+
+import sys
+import typing as t
+from pathlib import Path
+
+from ansible.plugins.action import ActionBase
+
+sys.path.append(str(Path(__file__).resolve().parents[2]))
+
+from simulation import observations
+
+
+class ActionModule(ActionBase):
+    """Make observations of a plan."""
+
+    _requires_connection = False
+
+    def run(self, tmp: t.Any = None, task_vars: dict[str, t.Any] | None = None) -> dict[str, t.Any]:
+        """Return them as the probe does."""
+        result = super().run(tmp, task_vars)
+        return dict(result, changed=False, observations=observations(self._task.args["probes"], self._task.args["fault"], self._task.args["broken"]))
