@@ -30,13 +30,14 @@ class ActionModule(ControllerAction):
         "observations": {"type": "dict", "required": True},
         "listeners": {"type": "dict", "default": {}},
         "captures": {"type": "dict", "default": {}},
+        "stopped": {"type": "dict", "default": {}},
         "display": {"type": "bool", "default": True},
     }
 
     def act(self, options: dict[str, t.Any], variables: dict[str, t.Any]) -> dict[str, t.Any]:
         """Return the verification."""
         plan = options["plan"]
-        joining = Joining(plan, options["observations"], options["listeners"], options["captures"])
+        joining = Joining(plan, options["observations"], options["listeners"], options["captures"], options["stopped"])
         sessions = ftp_results(options["observations"])
         results = joining.results() + sessions
         presented = certificates(results)

@@ -164,7 +164,7 @@ class Provider:
     name = NAME
 
     def __init__(self):
-        self._families = [family for family in FAMILIES if which(family.save)]
+        self._families = [family for family in FAMILIES if which(family.save) and (family.version == 4 or _xtables.has_ipv6())]
         self._saved = {family.version: _xtables.filter_table(output((family.save,))) for family in self._families}  # type: Dict[int, str]
 
     def rules(self) -> Rules:

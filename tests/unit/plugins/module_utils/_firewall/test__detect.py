@@ -7,7 +7,7 @@ import json
 
 import pytest
 
-from ansible_collections.exasol_community.network.plugins.module_utils._firewall import _detect
+from ansible_collections.exasol_community.network.plugins.module_utils._firewall import _detect, _xtables
 from ansible_collections.exasol_community.network.tests.unit.helpers import assert_names, refusal
 from ansible_collections.exasol_community.network.tests.unit.plugins.module_utils._firewall.commands import Commands
 from ansible_collections.exasol_community.network.tests.unit.plugins.module_utils._firewall.rulesets import (
@@ -195,6 +195,37 @@ def test_a_choice_that_is_not_installed_is_named(monkeypatch, wish, command):
 def test_iptables_runs_when_a_filter_table_filters(monkeypatch, v4, v6, expected):
     Commands(monkeypatch, {"iptables-save": v4, "ip6tables-save": v6})
     assert _detect.choose("auto") == expected
+
+
+def variants(monkeypatch, active, legacy="", nft="", loaded=""):
+    """Make a host with both variants of iptables, one of them the command."""
+    Commands(monkeypatch, {"iptables --version": "iptables v1.8.9 ({0})\n".format(active), "iptables-save": legacy if active == "legacy" else nft,
+                           "iptables-legacy-save": legacy, "iptables-nft-save": nft})
+    monkeypatch.setattr(_xtables, "read", lambda path: loaded if path == "/proc/net/ip_tables_names" else None)
+
+
+@pytest.mark.parametrize("active, legacy, nft, loaded, expected", [
+    ("nf_tables", "", saved(input="DROP"), "", "iptables"),
+    ("nf_tables", saved(), saved(input="DROP"), "filter\nnat\n", "iptables"),
+    ("nf_tables", saved(*DOCKER, forward="DROP"), saved(), "filter\nnat\n", ""),
+    ("legacy", saved(input="DROP"), "", "filter\n", "iptables"),
+    ("legacy", saved(input="DROP"), saved(), "filter\n", "iptables"),
+], ids=["nft", "nft-beside-empty", "docker-in-legacy", "legacy", "legacy-beside-empty"])
+def test_the_variant_that_filters_is_chosen(monkeypatch, active, legacy, nft, loaded, expected):
+    variants(monkeypatch, active, legacy, nft, loaded)
+    assert _detect.choose("auto") == expected
+
+
+@pytest.mark.parametrize("active, legacy, nft, fragments", [
+    ("nf_tables", saved(input="DROP"), saved(input="DROP"), ["iptables and iptables-legacy", "stop one"]),
+    ("legacy", saved(input="DROP"), saved("-A INPUT -j DROP"), ["iptables and iptables-nft", "stop one"]),
+    ("nf_tables", saved(input="DROP"), saved(), ["iptables-legacy filters", "update-alternatives"]),
+    ("legacy", saved(), saved(input="DROP"), ["iptables-nft filters", "update-alternatives"]),
+], ids=["both-nft", "both-legacy", "other-than-nft", "other-than-legacy"])
+def test_a_variant_that_filters_beside_the_command_is_named(monkeypatch, active, legacy, nft, fragments):
+    variants(monkeypatch, active, legacy, nft, "filter\n")
+    assert_names(refusal(_detect.choose, "auto"), fragments)
+    assert _detect.choose("iptables") == "iptables"
 
 
 NAT = """*nat

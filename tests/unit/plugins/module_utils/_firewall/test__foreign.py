@@ -7,7 +7,7 @@ import json
 
 import pytest
 
-from ansible_collections.exasol_community.network.plugins.module_utils._firewall import _foreign
+from ansible_collections.exasol_community.network.plugins.module_utils._firewall import _foreign, _xtables
 from ansible_collections.exasol_community.network.tests.unit.helpers import assert_names, refusal
 from ansible_collections.exasol_community.network.tests.unit.plugins.module_utils._firewall import cases
 from ansible_collections.exasol_community.network.tests.unit.plugins.module_utils._firewall.cases import rule
@@ -71,6 +71,25 @@ def test_a_reject_of_iptables_nft_is_a_barrier(monkeypatch):
     # "iptables -A INPUT -j REJECT" is an extension for nft, not a statement.
     items = [base(family="ip", name="INPUT"), entry("INPUT", COUNTER, {"xt": {"type": "target", "name": "REJECT"}}, family="ip")]
     assert barriers(monkeypatch, "firewalld", items) == [("iptables", "ip filter INPUT", True)]
+
+
+@pytest.mark.parametrize("lines, rules, expected", [
+    ([":INPUT DROP [0:0]"], IN_RULES, [("iptables-legacy", "filter INPUT", True)]),
+    ([":INPUT ACCEPT [0:0]", "-A INPUT -i lo -j ACCEPT", "-A INPUT -j REJECT --reject-with icmp-port-unreachable"], IN_RULES,
+     [("iptables-legacy", "filter INPUT", True)]),
+    ([":INPUT ACCEPT [0:0]", "-A INPUT -s 203.0.113.5/32 -j DROP"], IN_RULES, [("iptables-legacy", "filter INPUT", False)]),
+    ([":INPUT ACCEPT [0:0]", "-A INPUT -p tcp -j MINE", "-A MINE -s 203.0.113.5/32 -j DROP"], IN_RULES, [("iptables-legacy", "filter INPUT", False)]),
+    ([":INPUT DROP [0:0]"], OUT_RULES, []),
+    ([":OUTPUT DROP [0:0]"], OUT_RULES, [("iptables-legacy", "filter OUTPUT", True)]),
+    ([":FORWARD DROP [0:0]", "-A FORWARD -s 203.0.113.5/32 -j DROP", "-A INPUT -i lo -j ACCEPT"], IN_RULES, []),
+    ([":INPUT ACCEPT [0:0]", "-A OUTPUT -d 203.0.113.5/32 -j DROP", "-A INPUT -i lo -j ACCEPT"], IN_RULES, []),
+    ([":INPUT DROP [0:0]"], (), []),
+], ids=["policy", "reject", "some", "in-a-chain", "other-way", "out", "forward", "other-chain", "nothing-to-open"])
+def test_the_other_variant_of_iptables_is_found(monkeypatch, lines, rules, expected):
+    Commands(monkeypatch, {"iptables --version": "iptables v1.8.9 (nf_tables)\n", "iptables-legacy-save": "\n".join(["*filter"] + lines + ["COMMIT", ""]),
+                           "iptables-nft-save": ""})
+    monkeypatch.setattr(_xtables, "read", lambda path: "filter\n" if path == "/proc/net/ip_tables_names" else None)
+    assert [tuple(found) for found in _foreign.barriers("iptables", rules)] == expected
 
 
 def test_without_nft_nobody_can_tell(monkeypatch):

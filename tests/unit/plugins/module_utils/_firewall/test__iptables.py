@@ -9,7 +9,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from ansible_collections.exasol_community.network.plugins.module_utils._firewall import _iptables, _steps
+from ansible_collections.exasol_community.network.plugins.module_utils._firewall import _iptables, _steps, _xtables
 from ansible_collections.exasol_community.network.tests.unit.helpers import assert_names, refusal
 from ansible_collections.exasol_community.network.tests.unit.plugins.module_utils._firewall import cases
 from ansible_collections.exasol_community.network.tests.unit.plugins.module_utils._firewall.cases import rule
@@ -319,6 +319,12 @@ def test_provider_leaves_out_a_family_that_is_not_there(monkeypatch, tmp_path):
     provider = _iptables.Provider()
     assert {one.version for one in provider.wanted(RULES)} == {4}
     assert [step.command[0] for step in provider.steps(provider.wanted(RULES), True)[0]] == ["iptables-restore"]
+
+
+def test_provider_leaves_out_ipv6_where_the_kernel_has_none(monkeypatch, tmp_path):
+    Host(monkeypatch, tmp_path)
+    monkeypatch.setattr(_xtables.os.path, "exists", lambda path: path != "/proc/net/if_inet6")
+    assert {one.version for one in _iptables.Provider().wanted(RULES)} == {4}
 
 
 BOTH = ("iptables-save", "ip6tables-save")
