@@ -17,8 +17,7 @@ from ._captures import AT_DESTINATION, ON_RETURN, RETURNED, Captures, Ends
 from ._verdict import OK, UNTESTED, VERDICTS, Case, judge
 
 OUTSIDE = "{0} is outside of this run, so no listener was started there"
-ENDED = ("the listener of {0} had ended before it was told to: it was killed (by hand, for want of memory, or with its session by logind's "
-         "KillUserProcesses), or its time was over (exasol_verify_listeners_ttl)")
+ENDED = "the listener of {0} had ended too early: it was killed, or its time (exasol_verify_listeners_ttl) was over"
 
 _ports = lru_cache(maxsize=65536)(parse_ports)
 

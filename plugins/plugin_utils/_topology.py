@@ -16,10 +16,17 @@ from ..module_utils._flows import Party
 DEFAULT_GROUPS = {"database_node": "exasol_nodes", "client": "exasol_clients", "admin_network": "exasol_admins"}
 
 
+class Variables(t.Protocol):
+    """What is asked of a host's variables."""
+
+    def get(self, name: str, default: t.Any = None) -> t.Any:
+        """Return the value of a variable, or the default."""
+
+
 class Inventory:
     """The groups and hosts of an inventory, each host's variables read once and only when needed."""
 
-    def __init__(self, groups: Mapping[str, Sequence[str]], variables: Callable[[str], Mapping[str, t.Any]]):
+    def __init__(self, groups: Mapping[str, Sequence[str]], variables: Callable[[str], Variables]):
         self.groups = groups
         self._variables = variables
         self._parties: dict[str, Party] = {}
@@ -37,7 +44,7 @@ class Inventory:
         return self._parties[name]
 
 
-def _host_addresses(name: str, variables: Mapping[str, t.Any]) -> tuple[str, ...]:
+def _host_addresses(name: str, variables: Variables) -> tuple[str, ...]:
     value = variables.get("exasol_address", variables.get("ansible_host", name))
     values = value.split(",") if isinstance(value, str) else [] if value is None else value
     if not isinstance(values, Sequence):

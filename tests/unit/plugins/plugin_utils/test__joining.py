@@ -204,7 +204,7 @@ def test_a_refusal_where_our_listener_had_ended_proves_nothing(stopped, verdict)
     joining = Joining(plan(), observed(plan(), client_n2=CLOSED, n1_n2=SILENT), listening(plan()), stopped={"n2": stopped} if stopped else None)
     found = {(result["source"], result["destination"]): result for result in joining.results()}
     assert found[("client", "n2")]["verdict"] == verdict
-    assert ("had ended before" in found[("client", "n2")]["sentence"]) == (verdict == "untested")
+    assert ("had ended too early" in found[("client", "n2")]["sentence"]) == (verdict == "untested")
     assert found[("n1", "n2")]["verdict"] == "blocked"  # a dead listener would have been a refusal
     assert found[("client", "n1")]["verdict"] == "ok"
 
