@@ -24,14 +24,6 @@ _LABEL = re.compile(r"(?!-)[A-Za-z0-9_-]{1,63}(?<!-)\Z")
 _EVERYBODY_HERE = ipaddress.ip_address("255.255.255.255")
 
 
-def split(text: str) -> List[str]:
-    """Return the hosts of one entry: parts between commas, each C(a..b) range written out."""
-    hosts = []  # type: List[str]
-    for part in text.split(","):
-        hosts += expand(part.strip())
-    return hosts
-
-
 def expand(text: str) -> List[str]:
     """Return the hosts that C(prefixN..Msuffix) stands for, or the text alone if it holds no range."""
     if ".." not in text:
