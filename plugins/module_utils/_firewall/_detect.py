@@ -10,7 +10,7 @@ from typing import Any, Callable, Dict, List
 from . import _nftables
 from ._foreign import refuses
 from ._steps import FirewallError, run, which
-from ._xtables import filter_table, other_variant, saved_by
+from ._xtables import filter_table, is_firewallds, other_variant, saved_by
 
 _COMMANDS = {"firewalld": "firewall-cmd", "ufw": "ufw", "nftables": "nft", "iptables": "iptables-save"}
 _ORDER = tuple(_COMMANDS)
@@ -37,7 +37,9 @@ def _iptables_runs() -> bool:
 
 
 def filters(saved: str) -> bool:
-    """Tell whether an C(iptables-save) filters what comes in or goes out, other than through the chains of guests."""
+    """Tell whether an C(iptables-save) filters what comes in or goes out, other than through the chains of guests and of firewalld."""
+    if is_firewallds(saved):
+        return False
     for line in saved.splitlines():
         if re.match(r":(INPUT|OUTPUT) (DROP|REJECT)", line):
             return "-j ufw-" not in saved and "-j ufw6-" not in saved

@@ -17,6 +17,7 @@ from ._steps import read, run, which
 # iptables-extensions(8), multiport: up to 15 ports, and a range counts as two.
 _SLOTS = 15
 PREFIX = "exasol: "
+FIREWALLD_CHAIN = "INPUT_ZONES"
 _LEGACY_TABLES = ("/proc/net/ip_tables_names", "/proc/net/ip6_tables_names")
 
 
@@ -47,9 +48,16 @@ def saved_by(variant: str) -> List[str]:
     return [filter_table(run((command,)).stdout) for command in commands if which(command)]
 
 
+def is_firewallds(saved: str) -> bool:
+    """Tell whether a filter table is firewalld's, with FirewallBackend=iptables (firewalld.conf(5))."""
+    return FIREWALLD_CHAIN in saved
+
+
 def stops(saved: str, base: str) -> Tuple[bool, bool]:
     """Tell whether a filter table stops anything of a base chain, and whether it stops whatever it does not permit itself."""
     everything = bool(re.search(r"^:{0} (DROP|REJECT)|^-A {0} -j (DROP|REJECT)".format(base), saved, re.MULTILINE))
+    if is_firewallds(saved):
+        return False, False
     others = {"INPUT": "OUTPUT", "OUTPUT": "INPUT"}[base]
     something = "-A {0} ".format(base) in saved and re.search(r"^-A (?!FORWARD |{0} )\S+ .*-j (DROP|REJECT)".format(others), saved, re.MULTILINE)
     return everything or bool(something), everything

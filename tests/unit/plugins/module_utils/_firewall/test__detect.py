@@ -35,6 +35,9 @@ UFW = ("-A INPUT -j ufw-before-logging-input", "-A INPUT -j ufw-before-input", "
 FAIL2BAN = ("-A INPUT -p tcp -m multiport --dports 22 -j f2b-sshd", "-A f2b-sshd -s 203.0.113.5/32 -j REJECT --reject-with icmp-port-unreachable", "-A f2b-sshd -j RETURN")
 LIBVIRT = ("-A INPUT -j LIBVIRT_INP", "-A OUTPUT -j LIBVIRT_OUT", "-A LIBVIRT_INP -i virbr0 -p udp -m udp --dport 53 -j ACCEPT")
 PODMAN = ('-A INPUT -m comment --comment "netavark firewall rules" -j NETAVARK_INPUT', '-A FORWARD -m comment --comment "netavark firewall rules" -j NETAVARK_FORWARD')
+# With FirewallBackend=iptables in firewalld.conf(5).
+FIREWALLD_IPTABLES = ("-A INPUT -m conntrack --ctstate RELATED,ESTABLISHED -j ACCEPT", "-A INPUT -i lo -j ACCEPT", "-A INPUT -j INPUT_direct", "-A INPUT -j INPUT_ZONES",
+                      "-A INPUT -m conntrack --ctstate INVALID -j DROP", "-A INPUT -j REJECT --reject-with icmp-host-prohibited")
 OURS = ("-A INPUT -m comment --comment exasol_community.network -j EXASOL-IN", "-A EXASOL-IN -s 192.0.2.1/32 -j ACCEPT")
 
 
@@ -58,10 +61,11 @@ OURS = ("-A INPUT -m comment --comment exasol_community.network -j EXASOL-IN", "
     (saved(*FAIL2BAN, input="DROP"), True),
     (saved(*LIBVIRT), False),
     (saved(*PODMAN), False),
+    (saved(*FIREWALLD_IPTABLES), False),
     (saved(*OURS), False),
     (saved(*OURS, input="DROP"), True),
 ], ids=["nothing", "accepts", "accept-rules", "policy", "policy-out", "policy-forward", "drop", "reject", "reject-out", "chain", "docker", "docker-and-drop", "ufw", "ufw-accepts",
-        "ufw6", "fail2ban", "fail2ban-and-drop", "libvirt", "podman", "ours", "ours-and-drop"])
+        "ufw6", "fail2ban", "fail2ban-and-drop", "libvirt", "podman", "firewalld", "ours", "ours-and-drop"])
 def test_iptables_filters_other_than_for_its_guests(text, expected):
     assert _detect.filters(text) is expected
 
