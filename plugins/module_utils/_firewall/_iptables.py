@@ -156,7 +156,7 @@ def file_back(before: Write, written: Optional[str]) -> Shell:
     """Return the step that brings a file of saved rules back; if others have changed it by then, it loses our lines alone."""
     left = "".join(line for line in (written or "").splitlines(True) if not _OURS.match(line)).rstrip("\n")
     words = {"sed": "sed -E {0}".format(shlex.quote(_DELETE)), "path": shlex.quote(before.path), "left": shlex.quote(left), "before": before.shell()}
-    return Shell("if [ \"$({sed} {path} 2>/dev/null)\" = {left} ]; then\n{before}\nelse {sed} -i {path}\nfi".format(**words))
+    return Shell("if [ \"$({sed} {path} 2>/dev/null)\" = {left} ]; then\n{before}\nelif [ -e {path} ]; then {sed} -i {path}\nfi".format(**words))
 
 
 def _foreign(text: str) -> List[str]:

@@ -383,6 +383,13 @@ def test_way_back_of_a_saved_file_leaves_what_others_changed_meanwhile(monkeypat
     assert path.read_text() == (DEBIAN.replace("COMMIT\n", later + "COMMIT\n", 1) if later else before)
 
 
+def test_way_back_of_a_file_that_was_not_written_yet_does_nothing(monkeypatch, tmp_path):
+    Host(monkeypatch, tmp_path, commands=BOTH + ("netfilter-persistent",))
+    for step in saving(_iptables.Provider().steps(RULES, True)[1]):
+        step.perform()
+    assert not [name for name in tmp_path.iterdir() if name.name.startswith("rules")]
+
+
 def test_way_back_from_absent_writes_the_saved_file_anew(monkeypatch, tmp_path):
     host = Host(monkeypatch, tmp_path, commands=BOTH + ("netfilter-persistent",))
     before = _iptables.edit(None, RULES, 4)
