@@ -65,28 +65,6 @@ def test_a_trusted_zone_is_restricted_on_the_service_ports(firewalls):
     assert all(not OPENED & ports and 22 in ports for ports in left.values())
 
 
-# Root stands on the list of those who may change firewalld nevertheless, until somebody takes it off.
-_LOCKED = """echo '<whitelist><user id="65534"/></whitelist>' > /etc/firewalld/lockdown-whitelist.xml
-firewall-cmd --quiet --reload
-firewall-cmd --quiet --lockdown-on
-"""
-_UNLOCKED = """systemctl stop firewalld
-rm /etc/firewalld/lockdown-whitelist.xml
-sed -i 's/^Lockdown=.*/Lockdown=no/' /etc/firewalld/firewalld.conf
-systemctl start firewalld
-"""
-
-
-def test_a_firewalld_that_root_may_not_change_says_so_and_stays_as_it_is(firewalls):
-    firewalls.reset(["firewalld"])
-    assert firewalls.play(["firewalld"])["firewalld"].changed
-    firewalls.lab.execute("firewalld", _LOCKED)
-    try:
-        assert "lockdown is enabled" in refused(firewalls, "firewalld", exasol_exclude=["bucketfs"])
-    finally:
-        firewalls.lab.execute("firewalld", _UNLOCKED)
-
-
 # -- ufw and iptables --------------------------------------------------------------------------------------------------------------------------------
 
 def test_half_a_file_of_ufw_is_refused(firewalls):
