@@ -118,7 +118,6 @@ def killed(firewalls, tmp_path_factory):
     firewalls.reset()
     found = {"before": firewalls.stage()}
     die_before_confirming(firewalls, tmp_path_factory.mktemp("killed"), ROLLBACK_SECONDS + 25)
-    firewalls.lab.everywhere(dict.fromkeys(PROVIDERS, "systemctl daemon-reload"))  # which no timer may be lost by
     found["during"] = firewalls.traffic.reach(["client"], PROVIDERS)["client"]
     found["second"] = firewalls.play()
     for host in PROVIDERS:
