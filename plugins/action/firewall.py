@@ -11,6 +11,7 @@ import typing as t
 
 from ansible.errors import AnsibleConnectionFailure
 from ansible.plugins.action import ActionBase
+from ansible.plugins.connection import ConnectionBase
 from ansible.utils.display import Display
 
 display = Display()
@@ -44,12 +45,17 @@ class ActionModule(ActionBase):
         why = answer.get("msg") or "no new connection came through in time"
         result.update(failed=True, changed=False, msg=f"the change was not confirmed ({why}): the host restores its old rules {seconds} s after the change")
 
+    def _leave(self) -> None:
+        """Close the connection: an established one passes most rule sets, and only a new one proves anything."""
+        # Connections that never cross a network (a container's, for example) have nothing to close, and Ansible would warn of that.
+        if type(self._connection).reset is not ConnectionBase.reset:
+            self._connection.reset()
+
     def _confirm(self, identity: str, deadline: float, task_vars: dict[str, t.Any] | None) -> dict[str, t.Any]:
         answer: dict[str, t.Any] = {}
         while time.monotonic() < deadline:
             try:
-                # An established connection passes most rule sets: only a new one proves anything.
-                self._connection.reset()
+                self._leave()
                 answer = self._execute_module(module_name=_MODULE, module_args={"confirm": identity}, task_vars=task_vars)
             except AnsibleConnectionFailure as error:
                 answer = {"msg": str(error)}

@@ -7,12 +7,32 @@
 from __future__ import annotations
 
 import typing as t
+from collections.abc import Mapping
 
+from ansible.errors import AnsibleError
+
+from ..module_utils._errors import NetworkError
 from ..module_utils._ftp_modes import ACTIVE_PORTS, MODES, FtpWishes
 from ..module_utils._options import table_options
 from ..module_utils._plan import Wishes, flow_count, make_plan
 from ..plugin_utils._action import ControllerAction
 from ..plugin_utils._topology import Inventory, Topology, default_peers
+
+
+class HostVariables:
+    """A host's variables; one that cannot be evaluated is named, with its host."""
+
+    def __init__(self, host: str, variables: Mapping[str, t.Any]):
+        self._host = host
+        self._variables = variables
+
+    def get(self, name: str, default: t.Any = None) -> t.Any:
+        """Return the value of a variable, or the default."""
+        try:
+            return self._variables.get(name, default)
+        except AnsibleError as error:
+            raise NetworkError(f"host {self._host!r} has a variable {name} that cannot be evaluated ({error}); facts are known only where they were "
+                               "gathered before") from None
 
 
 class ActionModule(ControllerAction):
@@ -32,7 +52,7 @@ class ActionModule(ControllerAction):
     def act(self, options: dict[str, t.Any], variables: dict[str, t.Any]) -> dict[str, t.Any]:
         """Return the plan."""
         groups, hostvars = variables["groups"], variables["hostvars"]
-        inventory = Inventory(groups, lambda host: hostvars[host])
+        inventory = Inventory(groups, lambda host: HostVariables(host, hostvars[host]))
         peers = options["peers"]
         if peers is None:
             peers = default_peers(groups, self._templar.template(variables.get("exasol_peers")))

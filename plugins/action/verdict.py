@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import datetime
 import shutil
+import textwrap
 import typing as t
 from collections.abc import Mapping
 
@@ -21,6 +22,8 @@ from ..plugin_utils._summary import counts, sentences, table
 
 display = Display()
 
+_WIDEST_PROSE = 120
+
 
 class ActionModule(ControllerAction):
     """Judge every flow of a plan and print the matrix."""
@@ -30,13 +33,14 @@ class ActionModule(ControllerAction):
         "observations": {"type": "dict", "required": True},
         "listeners": {"type": "dict", "default": {}},
         "captures": {"type": "dict", "default": {}},
+        "stopped": {"type": "dict", "default": {}},
         "display": {"type": "bool", "default": True},
     }
 
     def act(self, options: dict[str, t.Any], variables: dict[str, t.Any]) -> dict[str, t.Any]:
         """Return the verification."""
         plan = options["plan"]
-        joining = Joining(plan, options["observations"], options["listeners"], options["captures"])
+        joining = Joining(plan, options["observations"], options["listeners"], options["captures"], options["stopped"])
         sessions = ftp_results(options["observations"])
         results = joining.results() + sessions
         presented = certificates(results)
@@ -62,9 +66,17 @@ class ActionModule(ControllerAction):
         for line in table(verification["results"], verification["peers"], columns):
             display.display(line)
         display.display("")
-        display.display(counts(verification["summary"], len(verification["untestable"])))
+        display.display(_filled(counts(verification["summary"], len(verification["untestable"])), columns))
+        for sentence in sentences(verification["results"]):
+            display.display("")
+            display.display(_filled(sentence, columns))
         for note in verification["notes"]:
             display.warning(note)
+
+
+def _filled(text: str, columns: int) -> str:
+    # No word is broken: somebody may want to copy it.
+    return textwrap.fill(text, min(columns, _WIDEST_PROSE), break_long_words=False, break_on_hyphens=False)
 
 
 def _peers(hosts: Mapping[str, Mapping[str, t.Any]]) -> dict[str, list[str]]:

@@ -19,16 +19,9 @@ Network = Union[ipaddress.IPv4Network, ipaddress.IPv6Network]
 
 _LIMIT = 4096
 _RANGE = re.compile(r"(?P<prefix>.*?)(?P<first>[0-9]+)\.\.(?P<last>[0-9]+)(?P<suffix>[^0-9].*)?\Z")
-# RFC 1123, section 2.1, with RFC 952: labels of letters, digits and inner hyphens.
-_LABEL = re.compile(r"(?!-)[A-Za-z0-9-]{1,63}(?<!-)\Z")
-
-
-def split(text: str) -> List[str]:
-    """Return the hosts of one entry: parts between commas, each C(a..b) range written out."""
-    hosts = []  # type: List[str]
-    for part in text.split(","):
-        hosts += expand(part.strip())
-    return hosts
+# RFC 1123, section 2.1, with RFC 952: labels of letters, digits and inner hyphens. Resolvers answer for underscores too (RFC 2181, section 11).
+_LABEL = re.compile(r"(?!-)[A-Za-z0-9_-]{1,63}(?<!-)\Z")
+_EVERYBODY_HERE = ipaddress.ip_address("255.255.255.255")
 
 
 def expand(text: str) -> List[str]:
@@ -55,9 +48,29 @@ def parse_address(text: str) -> Optional[Address]:
     if "%" in text:
         return None  # ipaddress reads zones since Python 3.9 only
     try:
-        return ipaddress.ip_address(text)
+        address = ipaddress.ip_address(text)
     except ValueError:
         return None
+    # What is sent to ::ffff:192.0.2.1 travels as IPv4 (RFC 4291, section 2.5.5.2): routes and firewalls see nothing else.
+    return getattr(address, "ipv4_mapped", None) or address
+
+
+def stands_for(address: Address) -> str:
+    """Return what an address stands for instead of one host, or nothing; Linux connects to 0.0.0.0 as to itself."""
+    if address.is_unspecified:
+        return "all addresses of a host"
+    if address.is_multicast:
+        return "a multicast group"
+    return "every host on the link" if address == _EVERYBODY_HERE else ""
+
+
+def complaint(text: str) -> str:
+    """Say of a text that is no address and no DNS name what it is instead."""
+    if "%" in text and parse_address(text.split("%")[0]):
+        return "an address with a zone, which no other host understands: expected one without"
+    if any(ord(letter) > 127 for letter in text):
+        return "beyond ASCII: expected the name as DNS keeps it, which begins with xn--"
+    return "neither an IP address nor a DNS name"
 
 
 def parse_network(text: str) -> Optional[Network]:

@@ -8,7 +8,7 @@ import hashlib
 import json
 import os
 import socket
-from typing import Any, Dict, List, Optional
+from typing import Any, Dict, Iterable, List, Optional
 
 from . import _limits
 from ._errors import ListenerError
@@ -19,6 +19,7 @@ from ._listens import Endpoint, describe, endpoints
 
 _TRIES = 5
 _NOTHING = {"listening": [], "in_use": [], "denied": []}  # type: Dict[str, Any]
+_MOST_INHERITED = 4096  # file descriptors of whoever starts the listener, where nobody tells them
 _SECONDS = 30.0  # binding thousands of ports takes a moment
 
 
@@ -119,12 +120,19 @@ def _keep_only(writer: int) -> None:
     nothing = os.open(os.devnull, os.O_RDWR)
     for stream in range(3):
         os.dup2(nothing, stream)
-    for name in os.listdir("/proc/self/fd"):
-        if int(name) > 2 and int(name) != writer:
+    for descriptor in _descriptors():
+        if descriptor > 2 and descriptor != writer:
             try:
-                os.close(int(name))
+                os.close(descriptor)
             except OSError:
-                pass  # the descriptor of the listing itself
+                pass  # not open, or that of the listing itself
+
+
+def _descriptors() -> Iterable[int]:
+    try:
+        return [int(name) for name in os.listdir("/proc/self/fd")]
+    except OSError:
+        return range(_MOST_INHERITED)  # a container without /proc
 
 
 def _serve(host: str, writer: int) -> None:

@@ -19,5 +19,5 @@ def target_options():
     """Return the suboptions that every entry with a protocol and ports has."""
     return {
         "protocol": {"type": "str", "choices": ["tcp", "udp"], "default": "tcp"},
-        "ports": {"type": "str", "required": True},
+        "ports": {"type": "raw", "required": True},
     }

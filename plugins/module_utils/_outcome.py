@@ -139,6 +139,7 @@ def _explain(number: int) -> str:
         errno.EAFNOSUPPORT: "this host has no support for the address family",
         errno.EMFILE: "the limit of open files is reached: raise it (ulimit -n) or lower the concurrency",
         errno.ENFILE: "the system's limit of open files is reached",
+        errno.EAGAIN: "no ephemeral port is left (net.ipv4.ip_local_port_range)",
         errno.ENOBUFS: "the kernel has no buffers left: lower the concurrency or the rate",
     }
     return known.get(number, "")

@@ -8,7 +8,8 @@ The text form is nmap's port specification: C(22,8563,20000-21000).
 """
 
 import re
-from typing import Iterable, List, NamedTuple, Tuple, Union
+from collections.abc import Mapping
+from typing import Any, Iterable, List, NamedTuple, Tuple, Union
 
 from ._errors import NetworkError
 
@@ -49,10 +50,16 @@ def parse_ports(value: PortsLike) -> Ports:
     """Return the merged ranges of an int, a text with commas, or a list of both."""
     if isinstance(value, PortRange):
         return (value,)
-    items = value.split(",") if isinstance(value, str) else list(value) if isinstance(value, Iterable) else [value]
+    items = _items(value)
     if not items:
         raise NetworkError("no port is given: expected at least one, such as 8563 or 20000-21000")
     return merge(item if isinstance(item, PortRange) else parse_range(item) for item in items)
+
+
+def _items(value: Any) -> List[Any]:
+    if isinstance(value, str):
+        return value.split(",")
+    return list(value) if isinstance(value, Iterable) and not isinstance(value, (bytes, Mapping)) else [value]
 
 
 def merge(ranges: Iterable[PortRange]) -> Ports:

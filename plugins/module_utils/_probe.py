@@ -8,7 +8,7 @@ import time
 from typing import Any, Dict, Iterable, List, Mapping, NamedTuple, Optional, Sequence, Tuple
 
 from . import _limits, _witness
-from ._addresses import is_name, parse_address
+from ._addresses import complaint, is_name, parse_address
 from ._capture import Capture
 from ._errors import NetworkError
 from ._ftp_session import FTP_SERVICES, Login, Server, examine_all
@@ -119,8 +119,8 @@ def _resolved(targets: Iterable[Target]) -> Tuple[List[Target], List[Target]]:
     names = [target.address for target in targets if parse_address(target.address) is None]
     for target in targets:
         if target.address in names and not is_name(target.address):
-            raise NetworkError("address {0!r} of destination {1!r} is neither an IP address nor a DNS name ({2})".format(
-                target.address, target.destination, describe(target)))
+            raise NetworkError("address {0!r} of destination {1!r} is {2} ({3})".format(
+                target.address, target.destination, complaint(target.address), describe(target)))
     answers = resolve(names, _RESOLVER_SECONDS)
     found, lost = [], []  # type: List[Target], List[Target]
     for target in targets:

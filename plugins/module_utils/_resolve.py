@@ -10,6 +10,7 @@ import time
 from typing import Dict, Iterable, List, NamedTuple
 
 _WORKERS = 16
+_SINKHOLES = ("0.0.0.0", "::")  # what resolvers say to block a name; Linux would connect to itself
 
 
 class Answer(NamedTuple):
@@ -57,5 +58,7 @@ def lookup(name: str) -> Answer:
         except (OSError, UnicodeError) as error:
             problem = getattr(error, "strerror", None) or str(error)
         else:
-            return Answer(list(dict.fromkeys(str(item[4][0]) for item in found)))
+            addresses = list(dict.fromkeys(str(item[4][0]) for item in found))
+            usable = [address for address in addresses if address not in _SINKHOLES]
+            return Answer(usable, "" if usable else "it resolves to {0}, which is no host".format(addresses[0]))
     return Answer([], problem)

@@ -5,7 +5,7 @@
 
 import socket
 import struct
-from typing import Dict, Optional, Tuple
+from typing import Dict, Optional
 
 from ._errors import NetworkError
 from ._targets import first_of
@@ -71,9 +71,3 @@ class Sources:
         except OSError:
             pass  # before Linux 4.2; costs an ephemeral port for each connection
         sock.bind((address, 0))
-
-
-def split_hello(buffer: bytes) -> Tuple[bytes, bool]:
-    """Return the first line of a buffer and whether it is complete."""
-    line, newline, rest = buffer.partition(b"\n")
-    return line, bool(newline)

@@ -13,7 +13,7 @@ import select
 import socket
 import time
 from collections import deque
-from typing import Deque, Dict, Iterable, Iterator, NamedTuple, Optional, Tuple
+from typing import Deque, Dict, Iterable, Iterator, List, NamedTuple, Optional, Tuple
 
 from . import _hello
 from ._capture import Capture
@@ -32,6 +32,8 @@ _BURST = 32  # connections started between two looks at the answers
 _DRAIN_SECONDS, _DRAIN_BYTES = 1.0, 65536
 _EVENTS = select.EPOLLIN | select.EPOLLOUT | select.EPOLLET
 _FAILED = select.EPOLLERR | select.EPOLLHUP
+# What the probing host runs out of (descriptors, buffers, ephemeral ports), and has again when other attempts end.
+_SCARCE = (errno.EMFILE, errno.ENFILE, errno.ENOBUFS, errno.ENOMEM, errno.EAGAIN, errno.EADDRNOTAVAIL)
 _ONCE_CONNECTED = (0, errno.ECONNRESET, errno.EPIPE)  # a refused connection is ECONNREFUSED
 _STREAM = socket.SOCK_STREAM | socket.SOCK_NONBLOCK
 _DATAGRAM = socket.SOCK_DGRAM | socket.SOCK_NONBLOCK
@@ -102,6 +104,7 @@ class Sweep:
         self._active = {}  # type: Dict[int, _Attempt]
         self._alarms = _Alarms()
         self._capture = None  # type: Optional[Capture]
+        self._postponed = []  # type: List[Tuple[Target, int]]
         self._begun = 0.0
         self._count = 0
 
@@ -119,7 +122,13 @@ class Sweep:
         self._poll.register(capture.sock.fileno(), select.EPOLLIN)
 
     def run(self, work: Iterable[Tuple[Target, int]]) -> None:
-        """Probe each port once."""
+        """Probe each port once; what this host has no means for at the moment waits for the others to end."""
+        self._pass(work)
+        while self._postponed:
+            again, self._postponed = self._postponed, []
+            self._pass(again)
+
+    def _pass(self, work: Iterable[Tuple[Target, int]]) -> None:
         waiting = iter(work)
         self._begun, self._count = time.monotonic(), 0
         more = True
@@ -161,7 +170,7 @@ class Sweep:
         try:
             sock = socket.socket(target.family, _STREAM if target.protocol == "tcp" else _DATAGRAM)
         except OSError as error:
-            target.record(port, local_failure(error.errno or 0))
+            self._refuse(target, port, error.errno or 0)
             return
         try:
             receive_errors(sock, target.family)
@@ -176,8 +185,8 @@ class Sweep:
 
     def _begin(self, attempt: _Attempt, number: int) -> None:
         if number not in (0, errno.EINPROGRESS):
-            outcome = from_errno(number, 0.0, attempt.target.protocol) if number == errno.ECONNREFUSED else local_failure(number)
-            self._finish(attempt, outcome)
+            attempt.sock.close()
+            self._refuse(attempt.target, attempt.port, number)
             return
         descriptor = attempt.sock.fileno()
         self._active[descriptor] = attempt
@@ -186,6 +195,12 @@ class Sweep:
             self._ask(attempt)
         else:
             self._alarms.set(self._pace.timeout, attempt.started, attempt)
+
+    def _refuse(self, target: Target, port: int, number: int) -> None:
+        if number in _SCARCE and self._active:
+            self._postponed.append((target, port))
+        else:
+            target.record(port, from_errno(number, 0.0, target.protocol) if number == errno.ECONNREFUSED else local_failure(number))
 
     def _on_event(self, attempt: _Attempt, events: int) -> None:
         if attempt.stage == _DRAINING:

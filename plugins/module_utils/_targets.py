@@ -7,7 +7,7 @@ import socket
 from array import array
 from typing import Any, Dict, Iterable, Iterator, List, Mapping, NamedTuple, Optional, Tuple
 
-from ._addresses import parse_address
+from ._addresses import parse_address, stands_for
 from ._errors import NetworkError
 from ._identify._registry import SCRIPTS, Datagram, datagram
 from ._listens import WILDCARDS
@@ -109,6 +109,9 @@ class Targets:
         if not address:
             raise NetworkError("destination {0!r} has no address".format(destination))
         parsed = parse_address(address)
+        group = stands_for(parsed) if parsed else ""
+        if group:
+            raise NetworkError("address {0} of destination {1!r} stands for {2}: expected the address of one host".format(parsed, destination, group))
         key = (destination, str(parsed or address), protocol)
         target = self._targets.get(key)
         if target is None:

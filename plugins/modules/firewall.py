@@ -46,8 +46,8 @@ options:
         choices: [tcp, udp, any]
         required: true
       ports:
-        description: The ports, for example V(8563,20000-21000), or V(any) with O(rules[].protocol=any).
-        type: str
+        description: The ports, for example V(8563), V(8563,20000-21000), or a list of such; V(any) with O(rules[].protocol=any).
+        type: raw
         required: true
       addresses:
         description: Addresses, networks or DNS names of the other end; names are resolved on the host.
@@ -164,7 +164,7 @@ def rule_options():
     return {
         "direction": {"type": "str", "choices": ["in", "out"], "required": True},
         "protocol": {"type": "str", "choices": ["tcp", "udp", "any"], "required": True},
-        "ports": {"type": "str", "required": True},
+        "ports": {"type": "raw", "required": True},
         "addresses": {"type": "list", "elements": "str", "required": True},
         "services": {"type": "list", "elements": "str", "default": []},
     }

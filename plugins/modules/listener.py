@@ -57,8 +57,8 @@ options:
         choices: [tcp, udp]
         default: tcp
       ports:
-        description: The ports, for example V(8563) or V(22,20000-21000).
-        type: str
+        description: The ports, for example V(8563), V(22,20000-21000), or a list of such.
+        type: raw
         required: true
   ttl:
     description:

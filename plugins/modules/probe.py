@@ -44,8 +44,8 @@ options:
         choices: [tcp, udp]
         default: tcp
       ports:
-        description: The ports, for example V(8563) or V(22,20000-21000).
-        type: str
+        description: The ports, for example V(8563), V(22,20000-21000), or a list of such.
+        type: raw
         required: true
       expected:
         description: What the plan expects; carried along for the verdict.
@@ -73,8 +73,8 @@ options:
         choices: [tcp, udp]
         default: tcp
       ports:
-        description: The ports, for example V(8563) or V(22,20000-21000).
-        type: str
+        description: The ports, for example V(8563), V(22,20000-21000), or a list of such.
+        type: raw
         required: true
       service:
         description: The service of the port table that is expected there, used like the one of O(flows).

@@ -45,6 +45,12 @@ options:
       - With RV(exasol_community.network.probe#module:capture) in O(observations) it tells where a packet is lost.
     type: dict
     default: {}
+  stopped:
+    description:
+      - What M(exasol_community.network.listener) returned on each host when it was told to stop, by host.
+      - A listener that had ended by then proves nothing of the ports that were refused.
+    type: dict
+    default: {}
   display:
     description:
       - Print the matrix.

@@ -17,6 +17,7 @@ from ._captures import AT_DESTINATION, ON_RETURN, RETURNED, Captures, Ends
 from ._verdict import OK, UNTESTED, VERDICTS, Case, judge
 
 OUTSIDE = "{0} is outside of this run, so no listener was started there"
+ENDED = "the listener of {0} had ended too early: it was killed, or its time (exasol_verify_listeners_ttl) was over"
 
 _ports = lru_cache(maxsize=65536)(parse_ports)
 
@@ -29,7 +30,7 @@ def _shared(one: str, other: str) -> str:
 class Listening:
     """What the destinations' listeners did: where they answered, and why not elsewhere."""
 
-    def __init__(self, results: Mapping[str, Mapping[str, t.Any]], addresses: Mapping[str, list[str]]):
+    def __init__(self, results: Mapping[str, Mapping[str, t.Any]], addresses: Mapping[str, list[str]], stopped: Mapping[str, Mapping[str, t.Any]]):
         self._up: dict[tuple[str, str, str], Ports] = {}
         self._denied: dict[tuple[str, str, str], Ports] = {}
         self._failed: dict[str, str] = {}
@@ -39,6 +40,8 @@ class Listening:
             problem = failure(result)
             if problem:
                 self._failed[host] = f"the listener of {host} did not start: {problem}"
+            elif _ended(result, stopped.get(host)):
+                self._failed[host] = ENDED.format(host)
             self._index(self._up, host, result.get("listening"))
             self._index(self._denied, host, result.get("denied"))
 
@@ -60,6 +63,13 @@ class Listening:
         return ""
 
 
+def _ended(result: Mapping[str, t.Any], stopped: Mapping[str, t.Any] | None) -> bool:
+    """Tell whether a listener was up and was not there any more when it was stopped."""
+    if not result.get("listening") or not stopped or stopped.get("skipped") or failure(stopped):
+        return False
+    return not stopped.get("changed")
+
+
 def failure(result: Mapping[str, t.Any] | None) -> str:
     """Return why a host's task has no result, or nothing."""
     if result is None or result.get("skipped"):
@@ -72,13 +82,14 @@ def failure(result: Mapping[str, t.Any] | None) -> str:
 class Joining:
     """Judges every flow of a plan."""
 
-    def __init__(self, plan: Mapping[str, t.Any], observed: Mapping[str, t.Any], listeners: Mapping[str, t.Any], captures: Mapping[str, t.Any] | None = None):
+    def __init__(self, plan: Mapping[str, t.Any], observed: Mapping[str, t.Any], listeners: Mapping[str, t.Any], captures: Mapping[str, t.Any] | None = None,
+                 stopped: Mapping[str, t.Any] | None = None):
         self._hosts = plan["hosts"]
         self._observed = observed
         self._listeners = listeners
         self.captures = Captures({host: (result or {}).get("capture") for host, result in observed.items()}, captures or {})
         self._set_aside: list[dict[str, t.Any]] = []
-        self._listening = Listening(listeners, {name: host["addresses"] for name, host in self._hosts.items()})
+        self._listening = Listening(listeners, {name: host["addresses"] for name, host in self._hosts.items()}, stopped or {})
 
     def results(self) -> list[dict[str, t.Any]]:
         """Return the results of all flows whose source took part in the run."""

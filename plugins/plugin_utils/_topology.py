@@ -9,17 +9,24 @@ from __future__ import annotations
 import typing as t
 from collections.abc import Callable, Iterable, Mapping, Sequence
 
-from ..module_utils._addresses import expand, is_name, parse_address, parse_network
+from ..module_utils._addresses import complaint, expand, is_name, parse_address, parse_network, stands_for
 from ..module_utils._errors import NetworkError
 from ..module_utils._flows import Party
 
 DEFAULT_GROUPS = {"database_node": "exasol_nodes", "client": "exasol_clients", "admin_network": "exasol_admins"}
 
 
+class Variables(t.Protocol):
+    """What is asked of a host's variables."""
+
+    def get(self, name: str, default: t.Any = None) -> t.Any:
+        """Return the value of a variable, or the default."""
+
+
 class Inventory:
     """The groups and hosts of an inventory, each host's variables read once and only when needed."""
 
-    def __init__(self, groups: Mapping[str, Sequence[str]], variables: Callable[[str], Mapping[str, t.Any]]):
+    def __init__(self, groups: Mapping[str, Sequence[str]], variables: Callable[[str], Variables]):
         self.groups = groups
         self._variables = variables
         self._parties: dict[str, Party] = {}
@@ -37,7 +44,7 @@ class Inventory:
         return self._parties[name]
 
 
-def _host_addresses(name: str, variables: Mapping[str, t.Any]) -> tuple[str, ...]:
+def _host_addresses(name: str, variables: Variables) -> tuple[str, ...]:
     value = variables.get("exasol_address", variables.get("ansible_host", name))
     values = value.split(",") if isinstance(value, str) else [] if value is None else value
     if not isinstance(values, Sequence):
@@ -50,11 +57,11 @@ def _host_addresses(name: str, variables: Mapping[str, t.Any]) -> tuple[str, ...
 
 def _literal(name: str, text: str) -> str:
     address = parse_address(text.strip("[]"))
-    if address is not None:
-        return str(address)
-    if not is_name(text):
-        raise NetworkError(f"host {name!r} has the address {text!r}, which is neither an IP address nor a DNS name: set exasol_address")
-    return text
+    if address is not None and stands_for(address):
+        raise NetworkError(f"host {name!r} has the address {address}, which stands for {stands_for(address)}: set exasol_address to one of its own")
+    if address is None and not is_name(text):
+        raise NetworkError(f"host {name!r} has the address {text!r}, which is {complaint(text)}: set exasol_address")
+    return str(address or text.lower())
 
 
 class Topology:
@@ -86,11 +93,13 @@ class Topology:
             return self._inventory.party(text)
         address, network = parse_address(text.strip("[]")), parse_network(text)
         if address is not None:
+            if stands_for(address):
+                raise NetworkError(f"{entry!r}, given for peer {peer!r}, stands for {stands_for(address)}: expected the address of one host, or a network")
             return Party(str(address), (str(address),))
         if network is not None:
             return Party(str(network), (str(network),), network=True)
         if "." in text and is_name(text):
-            return Party(text, (text,))
+            return Party(text.lower(), (text.lower(),))
         raise NetworkError(f"{entry!r}, given for peer {peer!r}, is {_mistake(text)}")
 
     def _index(self, managed: Iterable[Party]) -> None:
@@ -117,6 +126,8 @@ def _mistake(text: str) -> str:
         return f"a part of a connection string: write the host alone ({host.split('/')[0]!r}), and set the port in overrides"
     if "/" in text:
         return "no network: expected an address and a prefix length, such as 192.0.2.0/24"
+    if not text.isascii() or "%" in text:
+        return complaint(text)
     return "neither a group nor a host of the inventory, nor an address, network or full DNS name (with its domain)"
 
 

@@ -128,7 +128,7 @@ def _closed(case: Case) -> Judgement:
         return BLOCKED, (f"{case.source} is refused at {case.where} although our listener was up there: a firewall refuses with a reset, or the address "
                          f"belongs to another host; {_wish(case)}.")
     if case.listener:
-        return UNTESTED, f"{case.source} is refused at {case.where}, where we could not listen: {case.listener}."
+        return UNTESTED, f"{case.source} is refused at {case.where}, where we did not listen: {case.listener}."
     return NO_LISTENER, (f"{case.source} is refused at {case.where}: the host answers, but nothing listens; start the service there, or correct its port "
                          f"in overrides ({case.service}).")
 

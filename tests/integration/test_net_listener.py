@@ -132,6 +132,13 @@ def test_a_host_without_ipv6_listens_on_ipv4(namespace: Namespace) -> None:
         assert answers(namespace, result) == [HOST]
 
 
+def test_a_container_without_proc_and_with_nothing_to_write_to(namespace: Namespace) -> None:
+    bare = "for folder in /proc /tmp /dev/shm; do mount -t tmpfs -o ro none $folder; done; exec \"$@\""
+    result = lease(namespace, HOST, target(ADDRESS, 8563), before=["unshare", "--mount", "sh", "-c", bare, "sh"])
+    assert answers(namespace, result) == [HOST]
+    assert release(namespace, HOST)
+
+
 def test_more_ports_than_files_may_be_open(machine: Machine) -> None:
     with pytest.raises(RefusedError, match=r"listening on 1001 ports needs 1065 sockets, but the limit of open files leaves \d+"):
         lease(machine, HOST, target(ADDRESS, "20000-21000"), before=["prlimit", "--nofile=300:300"])

@@ -146,6 +146,14 @@ def test_too_few_sockets_are_refused(namespace: Namespace) -> None:
         elsewhere(namespace, "probe", before=["prlimit", "--nofile=30:30"], targets=[target(ADDRESS, "20000-21000")], listening={})
 
 
+def test_few_ephemeral_ports_are_enough(namespace: Namespace) -> None:
+    # Each UDP socket takes one of them, whatever its destination.
+    namespace.sysctl("ipv4/ip_local_port_range", "40000 40009")
+    namespace.nft("table inet t { chain c { type filter hook input priority 0; udp dport 20100-20119 drop; }; }")
+    found = states_of(namespace, ADDRESS, "20000-20119", "udp", timeout=0.3)
+    assert [state[:3] for state in found] == [("20000-20099", "closed", "port-unreach"), ("20100-20119", "open|filtered", "no-response")]
+
+
 @pytest.mark.parametrize("address", ["127.0.0.1", "::1"])
 def test_a_connection_that_meets_itself_is_no_open_port(namespace: Namespace, address: str) -> None:
     # Among ports that the kernel also takes sources from, a connection to the own address may be given its own port as source (RFC 9293, section 3.5).

@@ -113,7 +113,7 @@ def faulty(need_namespaces: None, tmp_path_factory: pytest.TempPathFactory) -> I
 
 def named(done: Done, result: dict[str, t.Any]) -> bool:
     """Tell whether the output and the report name a result: the sentence that says who acts."""
-    return f"{result['verdict']}: " in done.output and result["sentence"] in done.output
+    return f"{result['verdict']}: {result['sentence']}" in done.said
 
 
 def test_faults_end_red(faulty: Faulty) -> None:
@@ -223,7 +223,7 @@ def test_an_unreachable_host_and_one_that_cannot_bind(namespace: Namespace, tmp_
     assert {result["verdict"] for result in to_lost} == {"untested"}
     assert all("the listener of n12 did not start: " in result["sentence"] for result in to_lost)
     assert done.verdicts(destination="n13", source="client") == {"untested"}
-    why = "where we could not listen: the listener of n13 did not start: cannot listen on 198.51.100.13 tcp port 2580: the address is not one of this host's"
+    why = "where we did not listen: the listener of n13 did not start: cannot listen on 198.51.100.13 tcp port 2580: the address is not one of this host's"
     assert all(why in result["sentence"] for result in done.results(destination="n13", source="client"))
     assert idle(namespace)
 
@@ -255,7 +255,7 @@ def test_names_that_resolve_and_one_that_does_not(namespace: Namespace, tmp_path
     assert done.code == 2, done.output
     lost = done.the_result(destination="oracle.invalid")
     assert (lost["source"], lost["verdict"], lost["state"]) == ("n12", "unresolved", "unresolved")
-    assert "n12 cannot resolve oracle.invalid" in done.output
+    assert "n12 cannot resolve oracle.invalid" in done.said
     assert done.verdicts(destination="n12") == {"ok"}
     assert {result["address"] for result in done.results(destination="n12")} == {"127.0.0.12"}
     assert "Traceback" not in done.output
@@ -276,7 +276,7 @@ def test_few_open_files(machine: Machine, tmp_path: Path) -> None:
     done = play(machine, tmp_path, inventory=PAIR, variables={"exasol_overrides": {"bucketfs": "20000-21000"}}, before=["prlimit", "--nofile=256:256"])
     assert done.code == 2, done.output
     assert done.verdicts() == {"untested"}
-    assert "listening on 1002 ports needs 1066 sockets, but the limit of open files leaves" in done.output
+    assert "listening on 1002 ports needs 1066 sockets, but the limit of open files leaves" in done.said
     assert idle(machine)
 
 
@@ -294,7 +294,7 @@ def test_a_live_cluster_is_tested_as_it_is(machine: Machine, tmp_path: Path) -> 
     assert done.the_result(destination="n12", service="sql_client")["verdict"] == "ok"
     result = done.the_result(destination="n12", service="bucketfs")
     assert (result["verdict"], result["state"]) == ("no_listener", "closed")
-    assert "tcp 2580 of n12 (127.0.0.12): the host answers, but nothing listens" in done.output
+    assert "tcp 2580 of n12 (127.0.0.12): the host answers, but nothing listens" in done.said
 
 
 # -- flows that must not work ------------------------------------------------------------------------------------------------------------------------
@@ -309,4 +309,4 @@ def test_what_must_not_work(namespace: Namespace, tmp_path: Path) -> None:
     by_service = {result["service"]: result["verdict"] for result in done.results(source="admin", expected="blocked")}
     assert by_service == {"sql_client": "ok", "bucketfs": "exposed", "subconnection_in": "exposed"}
     assert done.verdicts(expected="reachable") == {"ok"}
-    assert "admin reaches tcp 2580 of n11 (127.0.0.11), which the port table does not allow" in done.output
+    assert "admin reaches tcp 2580 of n11 (127.0.0.11), which the port table does not allow" in done.said

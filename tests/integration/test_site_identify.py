@@ -46,7 +46,7 @@ def test_another_service_on_the_port_is_wrong(done: Done) -> None:
     assert done.code == 2, done.output
     wrong = done.the_result(service="sftp", destination=WRONG)
     assert (wrong["verdict"], wrong["state"]) == ("wrong_service", "open")
-    assert f"wrong_service: n11 reaches tcp 22 of {WRONG}, but sftp does not answer there (HTTP" in done.output
+    assert f"wrong_service: n11 reaches tcp 22 of {WRONG}, but sftp does not answer there (HTTP" in done.said
 
 
 def test_certificates_are_collected(done: Done) -> None:

@@ -6,6 +6,7 @@
 
 from __future__ import annotations
 
+import json
 import typing as t
 from pathlib import Path
 
@@ -44,6 +45,16 @@ def test_the_playbook_refuses(machine: Machine, tmp_path: Path, inventory: dict[
     assert oracles.nothing_left(machine)
 
 
+def test_a_play_in_batches_is_refused(machine: Machine, tmp_path: Path) -> None:
+    playbook = tmp_path / "batches.yml"
+    verify = {"ansible.builtin.import_role": {"name": f"{NETWORK}.verify"}}
+    playbook.write_text(json.dumps([{"hosts": "all", "gather_facts": False, "serial": 1, "tasks": [verify]}]), encoding="utf-8")
+    done = play(machine, tmp_path, inventory=PAIR, playbook=str(playbook))
+    assert done.code == 2, done.output
+    assert "has 1 of its 2 hosts at work: take serial out of it." in done.said
+    assert LISTEN not in done.output
+
+
 # -- every value, by the modules alone, in one run ---------------------------------------------------------------------------------------------------
 
 PEERS = {"database_node": ["n12"], "client": ["client"]}
@@ -70,7 +81,7 @@ def listen(**options: t.Any) -> dict[str, t.Any]:
     return {f"{NETWORK}.listener": dict({"host": "n12", "token": "0123456789abcdef", "listens": listens}, **options)}
 
 
-def at(address: str, ports: str = "8563") -> list[dict[str, str]]:
+def at(address: str, ports: t.Any = "8563") -> list[dict[str, t.Any]]:
     return [{"address": address, "ports": ports}]
 
 
@@ -103,6 +114,10 @@ MODULES: dict[str, Case] = {
     "too many hosts": (peer("192.0.2.1..99999"), "host range '192.0.2.1..99999' stands for 99999 hosts: expected at most 4096"),
     "hosts beyond an address": (peer("192.0.2.250..260"), "'192.0.2.250..260', given for peer 'oracle', is neither"),
     "a connection string": (peer("192.0.2.1:1521"), "a part of a connection string: write the host alone ('192.0.2.1')"),
+    "nobody's address": (peer("0.0.0.0"), "'0.0.0.0', given for peer 'oracle', stands for all addresses of a host"),
+    "a group's address": (peer("224.0.0.1"), "'224.0.0.1', given for peer 'oracle', stands for a multicast group"),
+    "an address with a zone": (peer("fe80::1%eth0"), "'fe80::1%eth0', given for peer 'oracle', is an address with a zone"),
+    "a name beyond ASCII": (peer("b\u00fccher.example"), "beyond ASCII: expected the name as DNS keeps it, which begins with xn--"),
     "no network": (peer("192.0.2.0/33"), "is no network: expected an address and a prefix length"),
     "nobody": (plan(peers={"oracle": ["192.0.2.1"]}), "the plan is empty: no service has both a source and a destination"),
     "timeout": (probe(timeout=0), "timeout 0 is out of range: expected more than 0 and at most 300 seconds"),
@@ -111,6 +126,9 @@ MODULES: dict[str, Case] = {
     "source address": (probe(source_address=["127.0.0.300"]), "source address '127.0.0.300' is not an IPv4 or IPv6 address"),
     "token": (probe(token="short"), "the token has 5 characters: expected at least 16, random ones"),
     "target port": (probe(targets=at("127.0.0.12", "8563-")), "port '8563-' is not a port"),
+    "target port true": (probe(targets=at("127.0.0.12", True)), "port True is not a port"),
+    "target ports nested": (probe(targets=at("127.0.0.12", [[8563]])), "port [8563] is not a port"),
+    "target of everybody": (probe(targets=at("0.0.0.0")), "address 0.0.0.0 of destination '0.0.0.0' stands for all addresses of a host"),
     "target": (probe(targets=at("127.0.0.300")), "address '127.0.0.300' of destination '127.0.0.300' is neither an IP address nor a DNS name"),
     "a destination without address": (probe(targets=[], flows=[{"service": "ftp", "ports": "21", "destinations": {"files": []}}]),
                                       "destination 'files' of service 'ftp' has no address"),

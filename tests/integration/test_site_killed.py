@@ -30,8 +30,8 @@ def test_a_killed_listener_is_noticed(machine: Machine, tmp_path: Path) -> None:
     assert {result["service"] for result in killed} == {"sql_client", "bucketfs", "subconnection_in"}
     assert all(result["verdict"] != "ok" for result in killed)
     assert done.verdicts(destination="n11") == {"ok"}
-    for text in (done.output, done.the_result(source="client", destination="n12", service="sql_client")["sentence"]):
-        assert "client is refused at tcp 8563 of n12 (127.0.0.12)" in text
+    for text in (done.said, done.the_result(source="client", destination="n12", service="sql_client")["sentence"]):
+        assert "client is refused at tcp 8563 of n12 (127.0.0.12), where we did not listen: the listener of n12 had ended too early" in text
     assert idle(machine)
 
 
@@ -54,7 +54,7 @@ def test_a_killed_probe_is_noticed(machine: Machine, tmp_path: Path) -> None:
     assert done.code == 2, done.output
     result = done.the_result(source="n11")
     assert (result["verdict"], result["destination"], result["ports"]) == ("untested", "n12", "20000-21000")
-    assert "n11 was not able to test tcp 20000-21000 of n12: " in done.output
+    assert "n11 was not able to test tcp 20000-21000 of n12: " in done.said
     assert done.verdicts(source="client") == done.verdicts(source="n12") == {"ok"}
     assert idle(machine)
 

@@ -13,7 +13,7 @@ from typing import Any, Dict, Iterator, List, Mapping, NamedTuple, Sequence
 from .._ports import intersect
 from . import _connection, _detect, _foreign, _rollback
 from ._rule import ACCEPT, IN, OUT, Rules, canonical, controller, from_plan, lines, restriction
-from ._steps import FirewallError, perform, take_back
+from ._steps import FirewallError, open_lock, perform, take_back
 
 _LOCK = "/run/exasol_community.network.lock"
 
@@ -35,7 +35,7 @@ def alone() -> Iterator[None]:
     """Let one run at a time change the firewall of a host."""
     if os.geteuid() != 0:
         raise FirewallError("changing the firewall needs root: set become")
-    with open(_LOCK, "w") as lock:
+    with open_lock(_LOCK) as lock:
         try:
             fcntl.flock(lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
         except OSError:

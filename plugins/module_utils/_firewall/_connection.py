@@ -36,8 +36,7 @@ def parse(value: str) -> Optional[Connection]:
     if len(parts) != 4 or not re.match("[0-9]{1,5}$", parts[3]) or not FIRST <= int(parts[3]) <= LAST:
         return None
     address = parse_address(parts[0].split("%")[0])
-    mapped = getattr(address, "ipv4_mapped", None)
-    return Connection(str(mapped or address), int(parts[3])) if address else None
+    return Connection(str(address), int(parts[3])) if address else None
 
 
 def _environment(process: int) -> str:

@@ -10,7 +10,7 @@ from typing import Any, Callable, Dict, List
 from . import _nftables
 from ._foreign import refuses
 from ._steps import FirewallError, run, which
-from ._xtables import filter_table
+from ._xtables import filter_table, is_firewallds, other_variant, saved_by
 
 _COMMANDS = {"firewalld": "firewall-cmd", "ufw": "ufw", "nftables": "nft", "iptables": "iptables-save"}
 _ORDER = tuple(_COMMANDS)
@@ -37,13 +37,20 @@ def _iptables_runs() -> bool:
 
 
 def filters(saved: str) -> bool:
-    """Tell whether an C(iptables-save) filters what comes in or goes out, other than through the chains of guests."""
+    """Tell whether an C(iptables-save) filters what comes in or goes out, other than through the chains of guests and of firewalld."""
+    if is_firewallds(saved):
+        return False
     for line in saved.splitlines():
         if re.match(r":(INPUT|OUTPUT) (DROP|REJECT)", line):
             return "-j ufw-" not in saved and "-j ufw6-" not in saved
         if re.match(r"-A (INPUT|OUTPUT) ", line) and not _GUESTS.search(_QUOTED.sub("", line)):
             return True
     return False
+
+
+def _other_variant_runs() -> str:
+    variant = other_variant()
+    return variant if variant and any(filters(saved) for saved in saved_by(variant)) else ""
 
 
 def _nftables_runs() -> bool:
@@ -77,6 +84,11 @@ def choose(wish: str) -> str:
         # nftables and iptables have no service that could be stopped.
         return wish if wish in ("nftables", "iptables") or _RUNS[wish]() else ""
     others = [name for name in _ORDER if name != "nftables" and installed(name) and _RUNS[name]()]
+    variant = _other_variant_runs()
+    if variant and not others:
+        raise FirewallError("{0} filters on this host, but its command iptables is the other variant: make {0} the one with update-alternatives, or choose "
+                            "another firewall with provider".format(variant))
+    others += [variant] if variant else []
     running = others + ["nftables"] if installed("nftables") and _nftables_beside(others) else others
     if len(running) > 1:
         raise FirewallError("{0} run at the same time on this host: stop one of them, or choose one with provider".format(" and ".join(running)))

@@ -6,7 +6,7 @@
 
 from typing import Any, Dict, Iterator, List, NamedTuple, Set
 
-from . import _nftables
+from . import _nftables, _xtables
 from ._rule import ACCEPT, IN, OUT, Rules
 from ._steps import FirewallError, which
 
@@ -26,12 +26,23 @@ class Barrier(NamedTuple):
 def barriers(provider: str, rules: Rules) -> List[Barrier]:
     """Return the chains of others that may stop what the rules let in or out."""
     directions = {rule.direction for rule in rules if rule.action == ACCEPT}
+    others = list(_of_other_variant(directions)) if directions else []
     try:
-        return list(_barriers(_nftables.ruleset(), _OWNERS[provider], directions)) if which("nft") else []
+        return others + (list(_barriers(_nftables.ruleset(), _OWNERS[provider], directions)) if which("nft") else [])
     except FirewallError:
         if provider == _nftables.NAME:
             raise
-        return []  # an old nft without JSON: nobody can tell
+        return others  # an old nft without JSON: nobody can tell
+
+
+def _of_other_variant(directions: Set[str]) -> Iterator[Barrier]:
+    # The kernel asks both variants of iptables; nft sees nothing of the legacy one.
+    variant = _xtables.other_variant()
+    for saved in _xtables.saved_by(variant) if variant else ():
+        for base, direction in (("INPUT", IN), ("OUTPUT", OUT)):
+            something, everything = _xtables.stops(saved, base)
+            if direction in directions and something:
+                yield Barrier(variant, "filter {0}".format(base), everything)
 
 
 def _barriers(found: "_nftables.Ruleset", own: str, directions: Set[str]) -> Iterator[Barrier]:

@@ -23,6 +23,7 @@ _COMMENT = "exasol_community.network"
 # With IPTABLES_SAVE_COUNTER=yes, lines of saved rules begin with counters.
 _COUNTERS = r"(\[\d+:\d+\] )?"
 _OURS = re.compile(r"^:EXASOL-(IN|OUT) |^" + _COUNTERS + r"-A (EXASOL-(IN|OUT) |(INPUT|OUTPUT) .*-j EXASOL-(IN|OUT)$)")
+_DELETE = "/{0}/d".format(_OURS.pattern.replace(r"\d", "[0-9]"))  # the same for sed -E
 _ADDED = ["# Added by exasol_community.network\n", "*filter\n", "COMMIT\n"]
 # Takes away the jumps that are there by then and puts the saved ones where they stood, counted from the head or from the end of the rules of
 # others, whichever is nearer to the head: with fewer rules before it by then (fail2ban's, for example), a jump falls behind no more than it did.
@@ -151,6 +152,13 @@ def edit(text: Optional[str], rules: Rules, version: int) -> Optional[str]:
     return "".join(lines[:first] + heads + jumps + lines[first:end] + bodies + lines[end:])
 
 
+def file_back(before: Write, written: Optional[str]) -> Shell:
+    """Return the step that brings a file of saved rules back; if others have changed it by then, it loses our lines alone."""
+    left = "".join(line for line in (written or "").splitlines(True) if not _OURS.match(line)).rstrip("\n")
+    words = {"sed": "sed -E {0}".format(shlex.quote(_DELETE)), "path": shlex.quote(before.path), "left": shlex.quote(left), "before": before.shell()}
+    return Shell("if [ \"$({sed} {path} 2>/dev/null)\" = {left} ]; then\n{before}\nelif [ -e {path} ]; then {sed} -i {path}\nfi".format(**words))
+
+
 def _foreign(text: str) -> List[str]:
     lines = [line for line in text.splitlines(True) if not _OURS.match(line)]
     if lines and not lines[-1].endswith("\n"):
@@ -164,7 +172,7 @@ class Provider:
     name = NAME
 
     def __init__(self):
-        self._families = [family for family in FAMILIES if which(family.save)]
+        self._families = [family for family in FAMILIES if which(family.save) and (family.version == 4 or _xtables.has_ipv6())]
         self._saved = {family.version: _xtables.filter_table(output((family.save,))) for family in self._families}  # type: Dict[int, str]
 
     def rules(self) -> Rules:
@@ -197,7 +205,7 @@ class Provider:
         before = as_it_is(path)
         if before.content != content:
             steps.append(Write(path, content, before.mode if before.content is not None else 0o640))
-            back.append(before)
+            back.append(file_back(before, content))
 
     def notes(self) -> List[str]:
         """Return what the user should know."""

@@ -19,6 +19,7 @@ from .._addresses import Network
 from .._ports import PortRange, Ports, merge
 from ._rule import ACCEPT, IN, OUT, REJECT, Rule, Rules, canonical, names_of, plain
 from ._steps import FirewallError, RemoveFolder, Run, Shell, Step, Write, as_it_is, output, read, run, which
+from ._xtables import FIREWALLD_CHAIN
 
 NAME = "nftables"
 CHAINS = {IN: "exasol_network_in", OUT: "exasol_network_out"}
@@ -79,7 +80,7 @@ class Ruleset:
 
     def owner(self, family: str, table: str) -> str:
         """Return which firewall manages a table: nftables unless it is one of firewalld or of iptables."""
-        if table.startswith("firewalld"):
+        if table.startswith("firewalld") or self.has_chain(family, table, FIREWALLD_CHAIN):
             return "firewalld"
         # iptables-nft names its base chains in capitals, which nobody else does.
         capitals = any((chain["family"], chain["table"]) == (family, table) and chain["name"] in ("INPUT", "OUTPUT") for chain in self.chains)

@@ -40,18 +40,30 @@ _FORGET = Shell("systemctl daemon-reload")
 
 def arm(identity: str, undo: Steps, seconds: int) -> None:
     """Start the timer that performs C(undo) after so many seconds."""
-    os.makedirs(_PENDING, mode=0o700, exist_ok=True)
-    os.chmod(FOLDER, 0o700)
+    _make_folder()
     shutil.rmtree(_TAKEN, ignore_errors=True)
     _guard_restart()
     try:
         Write(_PENDING + "/undo.sh", _script(identity, list(undo) + _unguard()), 0o700).perform()
-        Write(_PENDING + "/info.json", json.dumps({"id": identity, "deadline": time.time() + seconds}), 0o600).perform()
+        Write(_PENDING + "/info.json", json.dumps({"id": identity, "deadline": time.monotonic() + seconds, "boot": _boot()}), 0o600).perform()
         _start(identity, seconds)
     except FirewallError:
         shutil.rmtree(_PENDING, ignore_errors=True)
         take_back(_unguard())
         raise
+
+
+def _make_folder() -> None:
+    try:
+        os.makedirs(_PENDING, mode=0o700, exist_ok=True)
+        os.chmod(FOLDER, 0o700)
+    except OSError as error:
+        raise FirewallError("cannot keep the way back in {0}: {1}; rollback_after 0 would do without".format(FOLDER, error.strerror))
+
+
+def _boot() -> str:
+    """Return what names this start of the kernel: the clock that deadlines are told by begins anew with it."""
+    return (read("/proc/sys/kernel/random/boot_id") or "").strip()
 
 
 def _guard_restart() -> None:
@@ -115,14 +127,25 @@ def settle(dry: bool = False) -> None:
     taken = _info(_TAKEN)  # the host restores its rules at this moment, or went down while it did
     waiting = pending() or taken
     if waiting is None:
+        _forget_unarmed(dry)
         return
-    left = waiting["deadline"] - time.time()
-    if dry or left > -_LATE_SECONDS:
+    left = waiting["deadline"] - time.monotonic()
+    if waiting.get("boot") == _boot() and left > -_LATE_SECONDS:
         raise FirewallError("a change of another run waits for its confirmation, or is taken back within {0:.0f} s: try again then".format(
             max(left, 0) + _LATE_SECONDS))
+    if dry:
+        raise FirewallError("a change that nobody confirmed is still in force, because the host lost its timer: the next run without check mode takes it back")
     if taken and not pending():
         os.rename(_TAKEN, _PENDING)
     Run(("/bin/sh", _PENDING + "/undo.sh")).perform()  # the host was restarted, and its timer with it
+
+
+def _forget_unarmed(dry: bool) -> None:
+    # Killed before its timer was set, a run had not begun to change anything; its way back must not be gone at the next start.
+    if not dry and os.path.isdir(_PENDING):
+        shutil.rmtree(_PENDING, ignore_errors=True)
+        take_back(_unguard())
+        _tidy()
 
 
 def confirm(identity: str) -> bool:

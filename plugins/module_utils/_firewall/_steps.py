@@ -9,7 +9,7 @@ import os
 import shlex
 import subprocess
 import tempfile
-from typing import Iterable, List, NamedTuple, Optional, Sequence, Tuple, Union
+from typing import IO, Iterable, List, NamedTuple, Optional, Sequence, Tuple, Union
 
 from .._errors import NetworkError
 
@@ -153,6 +153,14 @@ def read(path: str) -> Optional[str]:
         raise FirewallError("cannot read {0}: {1}".format(path, error.strerror))
     except UnicodeDecodeError:
         raise FirewallError("cannot read {0}: it is not UTF-8 text".format(path))
+
+
+def open_lock(path: str) -> IO[str]:
+    """Open a file to lock it."""
+    try:
+        return open(path, "w")
+    except OSError as error:
+        raise FirewallError("cannot lock {0}: {1}".format(path, error.strerror))
 
 
 def as_it_is(path: str) -> Write:

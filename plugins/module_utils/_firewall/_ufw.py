@@ -12,12 +12,13 @@ import binascii
 import fcntl
 import ipaddress
 import re
+import shlex
 from typing import Dict, List, NamedTuple, Optional, Tuple
 
 from .._ports import Ports
 from . import _xtables
 from ._rule import ACCEPT, IN, OUT, REJECT, Rule, Rules, canonical, names_of, plain
-from ._steps import FirewallError, Run, Step, Write, as_it_is, read
+from ._steps import FirewallError, Run, Shell, Step, Write, as_it_is, open_lock, read
 
 NAME = "ufw"
 _LOCK = "/run/ufw.lock"
@@ -27,6 +28,17 @@ _ANYWHERE = {4: "0.0.0.0/0", 6: "::/0"}
 _TUPLE = re.compile(r"### tuple ### (\S+) (\S+) (\S+) (\S+) (\S+) (\S+) (in|out)(?: comment=((?:[0-9a-f]{2})+))?$")
 
 _LINE = re.compile(r"-A ufw6?-user-(input|output) ")
+# What edit() does, on the file as it is when the change is taken back: others may have changed it by then.
+_EDIT = r"""
+{ line[NR] = $0 }
+END {
+  for (n = 1; n <= NR; n++) if (line[n] ~ /^### tuple ### .* comment=PREFIX/) {
+    gone[n] = 1
+    if (line[n + 1] ~ /^-A ufw6?-user-(input|output) /) gone[n + 1] = 1
+    if (line[n - 1] == "") gone[n - 1] = 1
+  }
+  for (n = 1; n <= NR; n++) if (!gone[n]) { print line[n]; if (line[n] == "### RULES ###") printf "%s", ENVIRON["OURS"] }
+}""".replace("PREFIX", binascii.hexlify(_xtables.PREFIX.encode("ascii")).decode("ascii"))
 
 
 class Family(NamedTuple):
@@ -99,6 +111,14 @@ def edit(text: str, rules: Rules, version: int, infix: str) -> str:
     return head + _BEGIN + own + _without_ours(rest)
 
 
+def way_back(family: Family, text: str, mode: int) -> Shell:
+    """Return the step that brings our rules back to what they are in this text, and leaves what others change meanwhile."""
+    ours = "".join(block for rule in parse(text, family.version) for block in blocks(rule, family.infix))
+    words = {"ours": shlex.quote(ours), "edit": shlex.quote(_EDIT), "path": shlex.quote(family.path), "mode": format(mode, "o"), "restore": family.restore}
+    return Shell("(umask 077; OURS={ours} awk {edit} {path} > {path}.exasol) && chmod {mode} {path}.exasol && mv {path}.exasol {path}\n"
+                 "{restore} -n < {path}".format(**words))
+
+
 def _without_ours(text: str) -> str:
     # Each of our tuples is a blank line, itself and one iptables line; the next may be a line of somebody else's without a tuple.
     lines = text.splitlines(True)
@@ -119,7 +139,7 @@ class Provider:
     name = NAME
 
     def __init__(self):
-        self._lock = open(_LOCK, "w")  # noqa: SIM115  # held as long as this object
+        self._lock = open_lock(_LOCK)  # held as long as this object
         fcntl.lockf(self._lock, fcntl.LOCK_EX)
         self._families = [family for family in FAMILIES if family.version == 4 or _has_ipv6()]
         self._texts = {family.version: _read(family.path) for family in self._families}  # type: Dict[int, str]
@@ -142,14 +162,14 @@ class Provider:
             text = self._texts[family.version]
             content = edit(text, rules, family.version, family.infix)
             if content != text:
-                before = as_it_is(family.path)
-                steps += [Write(family.path, content, before.mode), Run((family.restore, "-n"), content)]
-                back += [before, Run((family.restore, "-n"), text)]
+                mode = as_it_is(family.path).mode
+                steps += [Write(family.path, content, mode), Run((family.restore, "-n"), content)]
+                back.append(way_back(family, text, mode))
         return steps, back
 
     def notes(self) -> List[str]:
         """Return what the user should know."""
-        return [] if _has_ipv6() else ["ufw filters no IPv6 on this host (IPV6=no in /etc/default/ufw): rules for IPv6 are left out"]
+        return [] if _has_ipv6() or not _xtables.has_ipv6() else ["ufw filters no IPv6 on this host (IPV6=no in /etc/default/ufw): rules for IPv6 are left out"]
 
     def filters_outgoing(self) -> bool:
         """Tell whether anything that goes out is dropped."""
@@ -159,7 +179,7 @@ class Provider:
 
 
 def _has_ipv6() -> bool:
-    return bool(re.search(r"^IPV6=\"?yes", read("/etc/default/ufw") or "", re.MULTILINE | re.IGNORECASE))
+    return _xtables.has_ipv6() and bool(re.search(r"^IPV6=\"?yes", read("/etc/default/ufw") or "", re.MULTILINE | re.IGNORECASE))
 
 
 def _read(path: str) -> str:

@@ -5,22 +5,62 @@
 """Rules in the words of iptables, which ufw writes too: one line for each network and each group of ports that fits a match."""
 
 import ipaddress
+import os
 import re
 import shlex
 from typing import Iterator, List, Optional, Tuple
 
 from .._ports import PortRange, Ports, merge
 from ._rule import ACCEPT, IN, OUT, REJECT, Rule, names_of
+from ._steps import read, run, which
 
 # iptables-extensions(8), multiport: up to 15 ports, and a range counts as two.
 _SLOTS = 15
 PREFIX = "exasol: "
+FIREWALLD_CHAIN = "INPUT_ZONES"
+_LEGACY_TABLES = ("/proc/net/ip_tables_names", "/proc/net/ip6_tables_names")
 
 
 def filter_table(saved: str) -> str:
     """Return the filter table of an iptables-save of all tables; to ask for it by name would load it where it is not (legacy variant)."""
     start = saved.find("*filter\n")
     return "" if start < 0 else saved[start:saved.index("COMMIT\n", start)] + "COMMIT\n"
+
+
+def has_ipv6() -> bool:
+    """Tell whether the kernel has IPv6 at all: with ipv6.disable=1, ip6tables fails and there is nothing to filter."""
+    return os.path.exists("/proc/net/if_inet6")
+
+
+def other_variant() -> str:
+    """Return the variant of iptables that the host's command is not, C(iptables-legacy) or C(iptables-nft), or nothing where there is but one."""
+    if not all(which(name) for name in ("iptables", "iptables-nft-save", "iptables-legacy-save")):
+        return ""
+    if "legacy" in run(("iptables", "--version")).stdout:
+        return "iptables-nft"
+    # Most hosts have both variants, and tables in one of them alone.
+    return "iptables-legacy" if any("filter" in (read(path) or "").split() for path in _LEGACY_TABLES) else ""
+
+
+def saved_by(variant: str) -> List[str]:
+    """Return the filter tables of a variant, one a family."""
+    commands = [name.format(variant[len("iptables-"):]) for name in ("iptables-{0}-save", "ip6tables-{0}-save")]
+    return [filter_table(run((command,)).stdout) for command in commands if which(command)]
+
+
+def is_firewallds(saved: str) -> bool:
+    """Tell whether a filter table is firewalld's, with FirewallBackend=iptables (firewalld.conf(5))."""
+    return FIREWALLD_CHAIN in saved
+
+
+def stops(saved: str, base: str) -> Tuple[bool, bool]:
+    """Tell whether a filter table stops anything of a base chain, and whether it stops whatever it does not permit itself."""
+    everything = bool(re.search(r"^:{0} (DROP|REJECT)|^-A {0} -j (DROP|REJECT)".format(base), saved, re.MULTILINE))
+    if is_firewallds(saved):
+        return False, False
+    others = {"INPUT": "OUTPUT", "OUTPUT": "INPUT"}[base]
+    something = "-A {0} ".format(base) in saved and re.search(r"^-A (?!FORWARD |{0} )\S+ .*-j (DROP|REJECT)".format(others), saved, re.MULTILINE)
+    return everything or bool(something), everything
 
 
 def port_groups(ports: Ports) -> List[Ports]:

@@ -44,6 +44,11 @@ class Done(t.NamedTuple):
     directory: Path
 
     @property
+    def said(self) -> str:
+        """The output without its line breaks: sentences are broken to fit the terminal."""
+        return " ".join(self.output.split())
+
+    @property
     def report(self) -> dict[str, t.Any]:
         """The report that the run wrote."""
         return json.loads((self.directory / "report" / "report.json").read_text(encoding="utf-8"))

@@ -6,7 +6,7 @@
 from __future__ import annotations
 
 import pytest
-from ansible.errors import AnsibleError
+from ansible.errors import AnsibleError, AnsibleUndefinedVariable
 
 from ansible_collections.exasol_community.network.plugins.action.plan import ActionModule
 
@@ -44,6 +44,23 @@ def test_peers_given_are_the_only_ones(act):
 def test_hosts_outside_of_the_play_are_planned_if_they_play_a_part(act):
     found = act(ActionModule, {}, variables(ansible_play_hosts_all=["n11"]))
     assert sorted(found["hosts"]) == ["client", "n11", "n12"]
+
+
+class Undefined(dict):
+    """Variables of which one cannot be evaluated, as Ansible 2.19 says it."""
+
+    def get(self, name, default=None):
+        """Return a value, or raise."""
+        if name == "exasol_address":
+            raise AnsibleUndefinedVariable("'ansible_default_ipv4' is undefined")
+        return super().get(name, default)
+
+
+def test_a_variable_that_cannot_be_evaluated_is_named_with_its_host(act):
+    with pytest.raises(AnsibleError) as caught:
+        act(ActionModule, {}, variables(hostvars={**HOSTVARS, "n12": Undefined()}))
+    for fragment in ("'n12'", "exasol_address", "'ansible_default_ipv4' is undefined", "facts"):
+        assert fragment in str(caught.value)
 
 
 def test_options_reach_the_plan(act):

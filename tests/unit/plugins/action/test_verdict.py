@@ -51,6 +51,17 @@ def test_the_matrix_is_displayed(act, screen):
     assert screen[-1].startswith("1 flow: 1 ok")
 
 
+@pytest.mark.parametrize(("columns", "widest"), [(80, 80), (200, 120)])
+def test_what_is_wrong_is_told_under_the_matrix_in_lines_that_fit(act, screen, monkeypatch, columns, widest):
+    monkeypatch.setenv("COLUMNS", str(columns))
+    found = judged(act, observed("filtered", "no-response"))
+    told = screen[[line.startswith("1 flow: ") for line in screen].index(True) + 1:]
+    sentence = "blocked: " + found["results"][0]["sentence"]
+    assert " ".join(" ".join(told).split()) == sentence
+    lengths = [len(line) for line in "\n".join(told).splitlines()]
+    assert len(sentence) > max(lengths) > widest - 25 and max(lengths) <= widest
+
+
 def test_the_matrix_is_left_out_on_demand(act, screen):
     judged(act, observed("open", "syn-ack"), display=False)
     assert screen == []

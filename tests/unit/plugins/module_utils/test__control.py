@@ -84,6 +84,18 @@ def test_the_process_is_a_child_of_nobody_and_holds_nothing_of_its_parent(host):
     assert os.readlink("/proc/{0}/cwd".format(pid)) == "/"
 
 
+def test_without_proc_it_holds_nothing_of_its_parent_either(host, monkeypatch):
+    def no_proc(path):
+        raise FileNotFoundError(errno.ENOENT, "No such file or directory", path)
+    address = some_address()
+    with open(os.devnull) as held, monkeypatch.context() as patched:
+        patched.setattr(_control.os, "listdir", no_proc)
+        pid = host.present(address, free_ports(address))["pid"]
+        inherited = os.readlink("/proc/self/fd/{0}".format(held.fileno()))
+    files = [os.readlink("/proc/{0}/fd/{1}".format(pid, name)) for name in os.listdir("/proc/{0}/fd".format(pid))]
+    assert files.count(inherited) <= 3 and not [name for name in files if name.startswith("pipe:")]
+
+
 def test_two_runs_share_the_process_and_neither_ends_the_others_ports(host):
     address = some_address()
     first, shared, last = free_ports(address, 3)

@@ -98,6 +98,10 @@ def test_ports_are_read_and_merged(value, expected):
     ([[8563]], ["[8563]", "not a port"]),
     (None, ["None"]),
     (8563.5, ["8563.5"]),
+    (b"8563", ["8563", "not a port"]),
+    ({8563: "sql"}, ["{8563: 'sql'}", "not a port"]),
+    ("0o17", ["'0o17'", "not a port"]),
+    ("1e3", ["'1e3'", "not a port"]),
 ], ids=repr)
 def test_what_is_no_list_of_ports_is_named(value, fragments):
     assert_names(refusal(_ports.parse_ports, value), fragments)

@@ -46,6 +46,16 @@ def test_a_name_that_cannot_be_encoded_says_so(monkeypatch):
     assert lookup("a" * 64 + ".example") == Answer([], "label empty or too long")
 
 
+@pytest.mark.parametrize("addresses, expected", [
+    (["0.0.0.0"], Answer([], "it resolves to 0.0.0.0, which is no host")),
+    (["::", "0.0.0.0"], Answer([], "it resolves to ::, which is no host")),
+    (["0.0.0.0", "192.0.2.1"], Answer(["192.0.2.1"])),
+])
+def test_a_name_that_a_resolver_blocks_is_not_resolved(monkeypatch, addresses, expected):
+    monkeypatch.setattr(socket, "getaddrinfo", lambda *unused, **named: [(socket.AF_INET, socket.SOCK_STREAM, 6, "", (address, 0)) for address in addresses])
+    assert lookup("blocked.example") == expected
+
+
 def test_with_loopback_alone_a_name_is_asked_for_again(monkeypatch):
     def only_without_hint(name, port, flags=0, **named):
         if flags & socket.AI_ADDRCONFIG:

@@ -3,6 +3,7 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
 """The sweep against real sockets on loopback: what it finds, and how politely it leaves."""
 
+import errno
 import select
 import socket
 import struct
@@ -295,6 +296,30 @@ def test_no_descriptor_left_is_an_error_and_no_crash(monkeypatch):
         sweep.run(all_ports([made]))
     ((outcome, found),) = made.found.items()
     assert (outcome.state, outcome.reason, list(found.ports)) == (_outcome.ERROR, "EMFILE", [5])
+
+
+class Scarce:
+    """Sources that have means for one more socket only while none is in use."""
+
+    def __init__(self, number):
+        self.number, self.used = number, []
+
+    def bind(self, sock, family):
+        """Fail while another socket is open."""
+        if any(other.fileno() >= 0 for other in self.used):
+            raise OSError(self.number, "exhausted")
+        self.used.append(sock)
+
+
+@pytest.mark.parametrize("number", [errno.EADDRNOTAVAIL, errno.EAGAIN, errno.ENOBUFS])
+def test_what_the_host_has_no_means_for_waits_for_others_to_end(number):
+    with full("127.0.0.1") as one, full("127.0.0.1") as other, bound("127.0.0.1") as refusing:
+        ports = [port_of(one), port_of(other), port_of(refusing)]
+        made = target("127.0.0.1", ports)
+        with Sweep(QUICK, Scarce(number)) as sweep:
+            sweep.run(all_ports([made]))
+    found = {port: outcome.state for outcome, ports in made.found.items() for port in ports.ports}
+    assert found == {ports[0]: "filtered", ports[1]: "filtered", ports[2]: "closed"}
 
 
 class Watched:

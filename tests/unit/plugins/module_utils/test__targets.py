@@ -44,12 +44,14 @@ def test_each_address_and_port_is_measured_once():
     ({"destinations": {"n11": []}}, ["'n11'", "'sql_client'", "no address"]),
     ({"destinations": {"n11": None}}, ["'n11'", "no address"]),
     ({"destinations": {"n11": [""]}}, ["'n11'", "no address"]),
+    ({"destinations": {"n11": ["0.0.0.0"]}}, ["0.0.0.0", "'n11'", "all addresses of a host"]),
+    ({"destinations": {"n11": ["ff02::1"]}}, ["ff02::1", "'n11'", "a multicast group"]),
 ])
 def test_flow_that_cannot_be_probed_is_named(changes, fragments):
     assert_names(refusal(collected, flow(**changes)), fragments)
 
 
-@pytest.mark.parametrize("address, family", [("192.0.2.1", socket.AF_INET), ("2001:db8::1", socket.AF_INET6), ("::ffff:192.0.2.1", socket.AF_INET6)])
+@pytest.mark.parametrize("address, family", [("192.0.2.1", socket.AF_INET), ("2001:db8::1", socket.AF_INET6), ("::ffff:192.0.2.1", socket.AF_INET)])
 def test_family(address, family):
     (target,) = collected(flow(destinations={"n": [address]}))
     assert target.family == family

@@ -192,6 +192,23 @@ def test_a_refusal_where_we_could_not_listen_is_untested(listener, fragment):
     assert fragment in found["sentence"]
 
 
+@pytest.mark.parametrize(("stopped", "verdict"), [
+    ({"changed": True}, "blocked"),
+    ({"changed": False}, "untested"),
+    ({"changed": False, "failed": True, "msg": "no answer"}, "blocked"),
+    ({"changed": False, "skipped": True}, "blocked"),
+    (LOST, "blocked"),
+    (None, "blocked"),
+])
+def test_a_refusal_where_our_listener_had_ended_proves_nothing(stopped, verdict):
+    joining = Joining(plan(), observed(plan(), client_n2=CLOSED, n1_n2=SILENT), listening(plan()), stopped={"n2": stopped} if stopped else None)
+    found = {(result["source"], result["destination"]): result for result in joining.results()}
+    assert found[("client", "n2")]["verdict"] == verdict
+    assert ("had ended too early" in found[("client", "n2")]["sentence"]) == (verdict == "untested")
+    assert found[("n1", "n2")]["verdict"] == "blocked"  # a dead listener would have been a refusal
+    assert found[("client", "n1")]["verdict"] == "ok"
+
+
 def test_a_listener_at_every_address_is_up_at_each():
     listeners = listening(plan())
     listeners["n2"]["listening"] = [{"address": "0.0.0.0", "protocol": "tcp", "ports": "8563,20000-21000"}]

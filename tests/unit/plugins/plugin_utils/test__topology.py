@@ -54,6 +54,9 @@ def address_of(variables, name="host.example.com"):
     ({"exasol_address": ["192.0.2.1", "192.0.2.1"]}, ["192.0.2.1"]),
     ({"exasol_address": "node.example.com"}, ["node.example.com"]),
     ({"exasol_address": ["", "192.0.2.1"]}, ["192.0.2.1"]),
+    ({"exasol_address": "::ffff:192.0.2.1"}, ["192.0.2.1"]),
+    ({"exasol_address": "Node.Example.COM"}, ["node.example.com"]),
+    ({"ansible_host": "db_node1"}, ["db_node1"]),
 ], ids=repr)
 def test_address_of_a_host(variables, expected):
     assert list(address_of(variables)) == expected
@@ -72,7 +75,12 @@ def test_address_of_a_host(variables, expected):
     ({"exasol_address": 5}, ["'host.example.com'", "5"]),
     ({"exasol_address": True}, ["'host.example.com'", "True"]),
     ({"exasol_address": {"v4": "192.0.2.1"}}, ["'host.example.com'"]),
-    ({"exasol_address": "fe80::1%eth0"}, ["'fe80::1%eth0'", "neither"]),
+    ({"exasol_address": "fe80::1%eth0"}, ["'fe80::1%eth0'", "with a zone", "without"]),
+    ({"exasol_address": "0.0.0.0"}, ["'host.example.com'", "0.0.0.0", "all addresses of a host"]),
+    ({"exasol_address": "::"}, ["'host.example.com'", "all addresses of a host"]),
+    ({"exasol_address": "224.0.0.5"}, ["'host.example.com'", "224.0.0.5", "a multicast group"]),
+    ({"exasol_address": "255.255.255.255"}, ["'host.example.com'", "every host on the link"]),
+    ({"exasol_address": "b\u00fccher.example"}, ["b\u00fccher.example", "xn--"]),
 ], ids=repr)
 def test_host_without_a_usable_address_is_named(variables, fragments):
     assert_names(refusal(address_of, variables), fragments)
@@ -116,6 +124,9 @@ def test_clusters_are_kept():
     (["203.0.113.77/24"], ["203.0.113.0/24"]),
     (["2001:db8:1::/48"], ["2001:db8:1::/48"]),
     (["ldap.example.com"], ["ldap.example.com"]),
+    (["LDAP.Example.com", "ldap.example.com"], ["ldap.example.com"]),
+    (["::ffff:203.0.113.5", "203.0.113.5"], ["203.0.113.5"]),
+    (["0.0.0.0/0"], ["0.0.0.0/0"]),
     (["ldap1..2.example.com"], ["ldap1.example.com", "ldap2.example.com"]),
 ], ids=repr)
 def test_what_users_write_for_a_peer(entries, expected):
@@ -151,6 +162,10 @@ def test_a_party_is_listed_once():
     ("exa.example.com/135A1D2DCE102DE866F58267521F4232153545A075DC85F8F7596F57E588A181:8563", ["connection string", "'exa.example.com'"]),
     ("exa.example.com:8563/135A1D2DCE102DE866F58267521F4232153545A075DC85F8F7596F57E588A181", ["connection string", "'exa.example.com'"]),
     ("192.0.2.0/33", ["'192.0.2.0/33'", "no network", "192.0.2.0/24"]),
+    ("0.0.0.0", ["'0.0.0.0'", "'oracle'", "all addresses of a host", "or a network"]),
+    ("224.0.0.1", ["'224.0.0.1'", "a multicast group"]),
+    ("fe80::1%eth0", ["'fe80::1%eth0'", "with a zone"]),
+    ("b\u00fccher.example", ["b\u00fccher.example", "xn--"]),
     ("192.0.2.0/x", ["'192.0.2.0/x'", "no network"]),
     ("2001:db8::/129", ["'2001:db8::/129'", "no network"]),
     ("a..b", ["'a..b'", "cannot be read", "192.168.6.11..14"]),

@@ -29,7 +29,7 @@ REACHABLE = [
     (case("open", "syn-ack", answered_by=""), "wrong_peer", ["no proof"]),
     (case("closed", "conn-refused"), "no_listener", ["refused", "nothing listens", "start the service", "overrides (sql_client)"]),
     (case("closed", "conn-refused", listener="up"), "blocked", ["refused", "our listener was up", "let in tcp 8563 from 192.0.2.21 to 192.0.2.11 on n11"]),
-    (case("closed", "conn-refused", listener="n11 does not permit it"), "untested", ["refused", "could not listen: n11 does not permit it"]),
+    (case("closed", "conn-refused", listener="n11 does not permit it"), "untested", ["refused", "did not listen: n11 does not permit it"]),
     (case("filtered", "no-response"), "blocked", ["no answer", "drops it", "let in tcp 8563 from 192.0.2.21 to 192.0.2.11 on n11", "in between"]),
     (case("filtered", "admin-prohibited"), "blocked", ["is rejected", "admin-prohibited", "let in"]),
     (case("filtered", "host-unreach"), "no_route", ["nobody answers client for 192.0.2.11", "ARP", "down"]),

@@ -261,7 +261,7 @@ def test_a_run_that_fails_does_not_forget_what_the_host_took_back(host, monkeypa
 
 def test_check_mode_takes_nothing_back(host):
     _rollback.arm("one", host.undo, -60)
-    assert_names(refusal(_apply.change, BOTH, "two", True), ["waits"])
+    assert_names(refusal(_apply.change, BOTH, "two", True), ["nobody confirmed", "lost its timer"])
     assert host.log() == []
 
 

@@ -7,7 +7,7 @@ import json
 
 import pytest
 
-from ansible_collections.exasol_community.network.plugins.module_utils._firewall import _detect
+from ansible_collections.exasol_community.network.plugins.module_utils._firewall import _detect, _xtables
 from ansible_collections.exasol_community.network.tests.unit.helpers import assert_names, refusal
 from ansible_collections.exasol_community.network.tests.unit.plugins.module_utils._firewall.commands import Commands
 from ansible_collections.exasol_community.network.tests.unit.plugins.module_utils._firewall.rulesets import (
@@ -35,6 +35,9 @@ UFW = ("-A INPUT -j ufw-before-logging-input", "-A INPUT -j ufw-before-input", "
 FAIL2BAN = ("-A INPUT -p tcp -m multiport --dports 22 -j f2b-sshd", "-A f2b-sshd -s 203.0.113.5/32 -j REJECT --reject-with icmp-port-unreachable", "-A f2b-sshd -j RETURN")
 LIBVIRT = ("-A INPUT -j LIBVIRT_INP", "-A OUTPUT -j LIBVIRT_OUT", "-A LIBVIRT_INP -i virbr0 -p udp -m udp --dport 53 -j ACCEPT")
 PODMAN = ('-A INPUT -m comment --comment "netavark firewall rules" -j NETAVARK_INPUT', '-A FORWARD -m comment --comment "netavark firewall rules" -j NETAVARK_FORWARD')
+# With FirewallBackend=iptables in firewalld.conf(5).
+FIREWALLD_IPTABLES = ("-A INPUT -m conntrack --ctstate RELATED,ESTABLISHED -j ACCEPT", "-A INPUT -i lo -j ACCEPT", "-A INPUT -j INPUT_direct", "-A INPUT -j INPUT_ZONES",
+                      "-A INPUT -m conntrack --ctstate INVALID -j DROP", "-A INPUT -j REJECT --reject-with icmp-host-prohibited")
 OURS = ("-A INPUT -m comment --comment exasol_community.network -j EXASOL-IN", "-A EXASOL-IN -s 192.0.2.1/32 -j ACCEPT")
 
 
@@ -58,10 +61,11 @@ OURS = ("-A INPUT -m comment --comment exasol_community.network -j EXASOL-IN", "
     (saved(*FAIL2BAN, input="DROP"), True),
     (saved(*LIBVIRT), False),
     (saved(*PODMAN), False),
+    (saved(*FIREWALLD_IPTABLES), False),
     (saved(*OURS), False),
     (saved(*OURS, input="DROP"), True),
 ], ids=["nothing", "accepts", "accept-rules", "policy", "policy-out", "policy-forward", "drop", "reject", "reject-out", "chain", "docker", "docker-and-drop", "ufw", "ufw-accepts",
-        "ufw6", "fail2ban", "fail2ban-and-drop", "libvirt", "podman", "ours", "ours-and-drop"])
+        "ufw6", "fail2ban", "fail2ban-and-drop", "libvirt", "podman", "firewalld", "ours", "ours-and-drop"])
 def test_iptables_filters_other_than_for_its_guests(text, expected):
     assert _detect.filters(text) is expected
 
@@ -195,6 +199,37 @@ def test_a_choice_that_is_not_installed_is_named(monkeypatch, wish, command):
 def test_iptables_runs_when_a_filter_table_filters(monkeypatch, v4, v6, expected):
     Commands(monkeypatch, {"iptables-save": v4, "ip6tables-save": v6})
     assert _detect.choose("auto") == expected
+
+
+def variants(monkeypatch, active, legacy="", nft="", loaded=""):
+    """Make a host with both variants of iptables, one of them the command."""
+    Commands(monkeypatch, {"iptables --version": "iptables v1.8.9 ({0})\n".format(active), "iptables-save": legacy if active == "legacy" else nft,
+                           "iptables-legacy-save": legacy, "iptables-nft-save": nft})
+    monkeypatch.setattr(_xtables, "read", lambda path: loaded if path == "/proc/net/ip_tables_names" else None)
+
+
+@pytest.mark.parametrize("active, legacy, nft, loaded, expected", [
+    ("nf_tables", "", saved(input="DROP"), "", "iptables"),
+    ("nf_tables", saved(), saved(input="DROP"), "filter\nnat\n", "iptables"),
+    ("nf_tables", saved(*DOCKER, forward="DROP"), saved(), "filter\nnat\n", ""),
+    ("legacy", saved(input="DROP"), "", "filter\n", "iptables"),
+    ("legacy", saved(input="DROP"), saved(), "filter\n", "iptables"),
+], ids=["nft", "nft-beside-empty", "docker-in-legacy", "legacy", "legacy-beside-empty"])
+def test_the_variant_that_filters_is_chosen(monkeypatch, active, legacy, nft, loaded, expected):
+    variants(monkeypatch, active, legacy, nft, loaded)
+    assert _detect.choose("auto") == expected
+
+
+@pytest.mark.parametrize("active, legacy, nft, fragments", [
+    ("nf_tables", saved(input="DROP"), saved(input="DROP"), ["iptables and iptables-legacy", "stop one"]),
+    ("legacy", saved(input="DROP"), saved("-A INPUT -j DROP"), ["iptables and iptables-nft", "stop one"]),
+    ("nf_tables", saved(input="DROP"), saved(), ["iptables-legacy filters", "update-alternatives"]),
+    ("legacy", saved(), saved(input="DROP"), ["iptables-nft filters", "update-alternatives"]),
+], ids=["both-nft", "both-legacy", "other-than-nft", "other-than-legacy"])
+def test_a_variant_that_filters_beside_the_command_is_named(monkeypatch, active, legacy, nft, fragments):
+    variants(monkeypatch, active, legacy, nft, "filter\n")
+    assert_names(refusal(_detect.choose, "auto"), fragments)
+    assert _detect.choose("iptables") == "iptables"
 
 
 NAT = """*nat

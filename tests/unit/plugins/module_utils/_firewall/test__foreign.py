@@ -7,7 +7,7 @@ import json
 
 import pytest
 
-from ansible_collections.exasol_community.network.plugins.module_utils._firewall import _foreign
+from ansible_collections.exasol_community.network.plugins.module_utils._firewall import _foreign, _xtables
 from ansible_collections.exasol_community.network.tests.unit.helpers import assert_names, refusal
 from ansible_collections.exasol_community.network.tests.unit.plugins.module_utils._firewall import cases
 from ansible_collections.exasol_community.network.tests.unit.plugins.module_utils._firewall.cases import rule
@@ -47,6 +47,8 @@ def barriers(monkeypatch, provider, items, rules=IN_RULES):
     ("nftables", [IPTABLES_NFT], [("iptables", "ip filter INPUT", True)]),
     ("firewalld", [FIREWALLD, IN_FIREWALLD], []),
     ("iptables", [FIREWALLD, IN_FIREWALLD], [("firewalld", "inet firewalld filter_INPUT", True)]),
+    ("firewalld", [IPTABLES_NFT, chain("INPUT_ZONES", family="ip")], []),
+    ("iptables", [IPTABLES_NFT, chain("INPUT_ZONES", family="ip")], [("firewalld", "ip filter INPUT", True)]),
     ("ufw", list(FAIL2BAN), [("nftables", "inet f2b-table f2b-chain", False)]),
     ("ufw", [base(), entry("input", COUNTER, DROP)], [("nftables", "inet filter input", True)]),
     ("ufw", [base(), entry("input", TCP_22, DROP)], [("nftables", "inet filter input", False)]),
@@ -54,7 +56,7 @@ def barriers(monkeypatch, provider, items, rules=IN_RULES):
     ("ufw", [base("output", "drop")], []),
     ("ufw", [base("forward", "drop"), base("prerouting", "drop")], []),
     ("ufw", [base(policy="drop", table="exasol_network")], []),
-], ids=["own", "beside-ufw", "ufw-is-iptables", "iptables", "iptables-beside", "firewalld", "firewalld-beside", "fail2ban", "drop", "some", "in-a-chain", "other-way",
+], ids=["own", "beside-ufw", "ufw-is-iptables", "iptables", "iptables-beside", "firewalld", "firewalld-beside", "firewalld-iptables", "firewalld-iptables-beside", "fail2ban", "drop", "some", "in-a-chain", "other-way",
         "other-hooks", "ours"])
 def test_chains_of_others_that_stop_packets_are_found(monkeypatch, provider, items, expected):
     assert barriers(monkeypatch, provider, items) == expected
@@ -71,6 +73,26 @@ def test_a_reject_of_iptables_nft_is_a_barrier(monkeypatch):
     # "iptables -A INPUT -j REJECT" is an extension for nft, not a statement.
     items = [base(family="ip", name="INPUT"), entry("INPUT", COUNTER, {"xt": {"type": "target", "name": "REJECT"}}, family="ip")]
     assert barriers(monkeypatch, "firewalld", items) == [("iptables", "ip filter INPUT", True)]
+
+
+@pytest.mark.parametrize("lines, rules, expected", [
+    ([":INPUT DROP [0:0]"], IN_RULES, [("iptables-legacy", "filter INPUT", True)]),
+    ([":INPUT ACCEPT [0:0]", "-A INPUT -i lo -j ACCEPT", "-A INPUT -j REJECT --reject-with icmp-port-unreachable"], IN_RULES,
+     [("iptables-legacy", "filter INPUT", True)]),
+    ([":INPUT ACCEPT [0:0]", "-A INPUT -s 203.0.113.5/32 -j DROP"], IN_RULES, [("iptables-legacy", "filter INPUT", False)]),
+    ([":INPUT ACCEPT [0:0]", "-A INPUT -p tcp -j MINE", "-A MINE -s 203.0.113.5/32 -j DROP"], IN_RULES, [("iptables-legacy", "filter INPUT", False)]),
+    ([":INPUT DROP [0:0]"], OUT_RULES, []),
+    ([":OUTPUT DROP [0:0]"], OUT_RULES, [("iptables-legacy", "filter OUTPUT", True)]),
+    ([":FORWARD DROP [0:0]", "-A FORWARD -s 203.0.113.5/32 -j DROP", "-A INPUT -i lo -j ACCEPT"], IN_RULES, []),
+    ([":INPUT ACCEPT [0:0]", "-A OUTPUT -d 203.0.113.5/32 -j DROP", "-A INPUT -i lo -j ACCEPT"], IN_RULES, []),
+    ([":INPUT DROP [0:0]"], (), []),
+    ([":INPUT DROP [0:0]", "-A INPUT -j INPUT_ZONES"], IN_RULES, []),
+], ids=["policy", "reject", "some", "in-a-chain", "other-way", "out", "forward", "other-chain", "nothing-to-open", "firewalld"])
+def test_the_other_variant_of_iptables_is_found(monkeypatch, lines, rules, expected):
+    Commands(monkeypatch, {"iptables --version": "iptables v1.8.9 (nf_tables)\n", "iptables-legacy-save": "\n".join(["*filter"] + lines + ["COMMIT", ""]),
+                           "iptables-nft-save": ""})
+    monkeypatch.setattr(_xtables, "read", lambda path: "filter\n" if path == "/proc/net/ip_tables_names" else None)
+    assert [tuple(found) for found in _foreign.barriers("iptables", rules)] == expected
 
 
 def test_without_nft_nobody_can_tell(monkeypatch):

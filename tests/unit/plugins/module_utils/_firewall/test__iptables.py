@@ -9,7 +9,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from ansible_collections.exasol_community.network.plugins.module_utils._firewall import _iptables, _steps
+from ansible_collections.exasol_community.network.plugins.module_utils._firewall import _iptables, _steps, _xtables
 from ansible_collections.exasol_community.network.tests.unit.helpers import assert_names, refusal
 from ansible_collections.exasol_community.network.tests.unit.plugins.module_utils._firewall import cases
 from ansible_collections.exasol_community.network.tests.unit.plugins.module_utils._firewall.cases import rule
@@ -321,6 +321,12 @@ def test_provider_leaves_out_a_family_that_is_not_there(monkeypatch, tmp_path):
     assert [step.command[0] for step in provider.steps(provider.wanted(RULES), True)[0]] == ["iptables-restore"]
 
 
+def test_provider_leaves_out_ipv6_where_the_kernel_has_none(monkeypatch, tmp_path):
+    Host(monkeypatch, tmp_path)
+    monkeypatch.setattr(_xtables.os.path, "exists", lambda path: path != "/proc/net/if_inet6")
+    assert {one.version for one in _iptables.Provider().wanted(RULES)} == {4}
+
+
 BOTH = ("iptables-save", "ip6tables-save")
 
 
@@ -348,11 +354,53 @@ def test_saved_files_are_brought_back_to_the_letter(monkeypatch, tmp_path):
     host.write("rules.v4", DEBIAN)
     (tmp_path / "rules.v4").chmod(0o600)
     steps, back = _iptables.Provider().steps(RULES, True)
-    for step in [step for step in steps + back if isinstance(step, _steps.Write)]:
+    for step in saving(steps + back):
         step.perform()
     assert (tmp_path / "rules.v4").read_bytes() == DEBIAN.encode("utf-8")
     assert (tmp_path / "rules.v4").stat().st_mode & 0o777 == 0o600
     assert not (tmp_path / "rules.v6").exists()
+
+
+def saving(steps):
+    """Return the steps that are about saved files."""
+    return [step for step in steps if isinstance(step, _steps.Write) or "rules.v" in getattr(step, "text", "")]
+
+
+@pytest.mark.parametrize("held", [(), ONE, RULES], ids=["nothing", "one", "the-same"])
+@pytest.mark.parametrize("later", ["", "-A INPUT -p tcp --dport 9000 -j ACCEPT\n"], ids=["untouched", "changed-by-somebody"])
+def test_way_back_of_a_saved_file_leaves_what_others_changed_meanwhile(monkeypatch, tmp_path, held, later):
+    host = Host(monkeypatch, tmp_path, commands=BOTH + ("netfilter-persistent",))
+    before = _iptables.edit(DEBIAN, held, 4)
+    host.write("rules.v4", before)
+    steps, back = _iptables.Provider().steps(OTHER_RULES, True)
+    for step in saving(steps):
+        step.perform()
+    path = tmp_path / "rules.v4"
+    assert path.read_text() != before
+    path.write_text(path.read_text().replace("COMMIT\n", later + "COMMIT\n", 1))
+    for step in saving(back):
+        step.perform()
+    assert path.read_text() == (DEBIAN.replace("COMMIT\n", later + "COMMIT\n", 1) if later else before)
+
+
+def test_way_back_of_a_file_that_was_not_written_yet_does_nothing(monkeypatch, tmp_path):
+    Host(monkeypatch, tmp_path, commands=BOTH + ("netfilter-persistent",))
+    for step in saving(_iptables.Provider().steps(RULES, True)[1]):
+        step.perform()
+    assert not [name for name in tmp_path.iterdir() if name.name.startswith("rules")]
+
+
+def test_way_back_from_absent_writes_the_saved_file_anew(monkeypatch, tmp_path):
+    host = Host(monkeypatch, tmp_path, commands=BOTH + ("netfilter-persistent",))
+    before = _iptables.edit(None, RULES, 4)
+    host.write("rules.v4", before)
+    steps, back = _iptables.Provider().steps((), True)
+    for step in saving(steps):
+        step.perform()
+    assert not (tmp_path / "rules.v4").exists()
+    for step in saving(back):
+        step.perform()
+    assert (tmp_path / "rules.v4").read_text() == before
 
 
 @pytest.mark.parametrize("v4, expected", [

@@ -69,7 +69,7 @@ def test_arming_leaves_a_script_for_root_alone(place):
     assert place.folder.stat().st_mode & 0o777 == place.script.parent.stat().st_mode & 0o777 == 0o700
     assert place.script.stat().st_mode & 0o077 == 0
     waiting = _rollback.pending()
-    assert waiting["id"] == "one" and 25 < waiting["deadline"] - time.time() <= 30
+    assert waiting["id"] == "one" and 25 < waiting["deadline"] - time.monotonic() <= 30
 
 
 def test_confirmation_in_time_keeps_the_change(place):
@@ -158,9 +158,40 @@ def test_a_change_that_waits_is_not_disturbed(place, seconds):
 def test_a_change_whose_timer_was_lost_is_taken_back(place):
     # The host was restarted, and its timer with it.
     _rollback.arm("one", place.undo, -60)
+    assert_names(refusal(_rollback.settle, True), ["lost its timer", "without check mode"])
+    assert place.taken_back() == 0
     _rollback.settle()
     assert place.taken_back() == 1
     assert _rollback.rolled_back()
+
+
+def test_after_a_restart_nobody_waits_for_a_timer(place, monkeypatch):
+    _rollback.arm("one", place.undo, 3600)
+    monkeypatch.setattr(_rollback, "_boot", lambda: "another start")
+    _rollback.settle()
+    assert place.taken_back() == 1 and place.names() == ["rolled_back"]
+
+
+@pytest.mark.parametrize("step", [-86400, 86400])
+def test_a_clock_that_is_set_changes_nothing(place, monkeypatch, step):
+    _rollback.arm("one", place.undo, 30)
+    monkeypatch.setattr(_rollback.time, "time", lambda now=time.time: now() + step)
+    assert_names(refusal(_rollback.settle), ["waits for its confirmation"])
+
+
+def test_a_run_that_was_killed_before_its_timer_was_set_leaves_no_way_back(place):
+    place.script.parent.mkdir(parents=True)
+    place.script.write_text("#!/bin/sh\necho 'taken back' >> '{0}'\n".format(place.out))
+    _rollback.settle(dry=True)
+    assert place.script.exists()
+    _rollback.settle()
+    assert not place.folder.exists() and place.taken_back() == 0
+
+
+def test_where_nothing_can_be_kept_nothing_is_changed(place, monkeypatch):
+    monkeypatch.setattr(_rollback, "_PENDING", "/proc/no/pending")
+    assert_names(refusal(_rollback.arm, "one", place.undo, 30), [str(place.folder), "rollback_after 0"])
+    assert not place.started
 
 
 def test_a_timer_that_does_not_start_leaves_nothing_behind(place, monkeypatch):
@@ -305,4 +336,4 @@ def test_a_timer_that_does_not_start_leaves_no_guard(systemd, monkeypatch):
 
 def test_info_is_plain_json(place):
     _rollback.arm("one", place.undo, 30)
-    assert set(json.loads((place.folder / "pending" / "info.json").read_text())) == {"id", "deadline"}
+    assert set(json.loads((place.folder / "pending" / "info.json").read_text())) == {"id", "deadline", "boot"}

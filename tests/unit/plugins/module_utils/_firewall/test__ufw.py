@@ -9,7 +9,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from ansible_collections.exasol_community.network.plugins.module_utils._firewall import _steps, _ufw
+from ansible_collections.exasol_community.network.plugins.module_utils._firewall import _steps, _ufw, _xtables
 from ansible_collections.exasol_community.network.tests.unit.helpers import assert_names, refusal
 from ansible_collections.exasol_community.network.tests.unit.plugins.module_utils._firewall import cases
 from ansible_collections.exasol_community.network.tests.unit.plugins.module_utils._firewall.cases import rule
@@ -188,9 +188,32 @@ def test_provider_writes_and_loads_both_families(monkeypatch, tmp_path):
     steps, back = _ufw.Provider().steps(cases.settled(RULES + V6), True)
     assert [step.path if hasattr(step, "path") else step.command for step in steps] == [
         str(tmp_path / "user.rules"), ("iptables-restore", "-n"), str(tmp_path / "user6.rules"), ("ip6tables-restore", "-n")]
-    assert [step.mode for step in steps + back if hasattr(step, "mode")] == [0o640] * 4
-    assert [step.stdin for step in back if hasattr(step, "stdin")] == [FILES["foreign"], HEAD.replace("ufw-", "ufw6-") + TAIL]
+    assert [step.mode for step in steps if hasattr(step, "mode")] == [0o640] * 2
+    assert len(back) == 2
     assert [step.content for step in steps if hasattr(step, "content")] == [step.stdin for step in steps if hasattr(step, "stdin")]
+
+
+LATER = "\n### tuple ### allow tcp 9000 0.0.0.0/0 any 0.0.0.0/0 in\n-A ufw-user-input -p tcp --dport 9000 -j ACCEPT\n"
+
+
+OTHER_RULES = cases.settled([rule("in tcp 2580", "192.0.2.7", "bucketfs")])
+
+
+@pytest.mark.parametrize("held", [(), RULES, OTHER_RULES], ids=["nothing", "the-same", "others"])
+@pytest.mark.parametrize("later", ["", LATER], ids=["untouched", "changed-by-somebody"])
+def test_way_back_leaves_what_others_changed_meanwhile(monkeypatch, tmp_path, held, later):
+    before = _ufw.edit(FILES["foreign"], held, 4, "")
+    Host(monkeypatch, tmp_path, v4=before)
+    path, restore = tmp_path / "user.rules", tmp_path / "restore"
+    restore.write_text("#!/bin/sh\ncat > '{0}/loaded'\n".format(tmp_path))
+    restore.chmod(0o755)
+    family = _ufw.FAMILIES[0]._replace(restore=str(restore))
+    path.write_text(_ufw.edit(before, cases.settled([rule("in tcp 1521", "192.0.2.8", "oracle")]), 4, "").replace(TAIL, later + TAIL))
+    _ufw.way_back(family, before, 0o640).perform()
+    assert path.read_text() == before.replace(TAIL, later + TAIL)
+    assert path.stat().st_mode & 0o777 == 0o640
+    assert (tmp_path / "loaded").read_text() == path.read_text()
+    assert sorted(name.name for name in tmp_path.iterdir() if name.name.endswith(".exasol")) == []
 
 
 def test_provider_has_nothing_to_do_where_all_is_there(monkeypatch, tmp_path):
@@ -209,6 +232,13 @@ def test_ipv6_is_left_out_where_ufw_leaves_it_out(monkeypatch, tmp_path, default
     assert bool(provider.wanted(V6)) is expected
     assert bool(provider.notes()) is not expected
     assert bool(provider.steps(provider.wanted(V6), True)[0]) is expected
+
+
+def test_ipv6_is_left_out_without_a_word_where_the_kernel_has_none(monkeypatch, tmp_path):
+    Host(monkeypatch, tmp_path, v6=None)
+    monkeypatch.setattr(_xtables, "has_ipv6", lambda: False)
+    provider = _ufw.Provider()
+    assert provider.wanted(V6) == () and provider.notes() == []
 
 
 def test_missing_user_rules_are_named(monkeypatch, tmp_path):

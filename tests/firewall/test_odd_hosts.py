@@ -1,0 +1,184 @@
+# Copyright (c) 2026, exasol_community.network contributors
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+
+"""Hosts that are set up unusually, commands that take too long, and modules that die: opened all the same, or left as they were."""
+
+from __future__ import annotations
+
+import contextlib
+import tempfile
+from pathlib import Path
+
+import pytest
+from fwlab.baselines import EVERYBODY, PROVIDERS
+from fwlab.traffic import until
+from test_confirm import ROLLBACK_SECONDS, lock_out, state_of
+
+OPENED = {2580, 8563}
+_ZONE = "firewall-cmd --quiet --set-default-zone={0}\n"
+
+
+def reached(firewalls, source, host):
+    """Return the ports of a host that a source reaches, by IP version."""
+    return firewalls.traffic.reach([source], [host])[source][host]
+
+
+def both(ports):
+    return {4: set(ports), 6: set(ports)}
+
+
+def refused(firewalls, host, **options):
+    """Run on a host that must refuse and stay as it is; returns its message."""
+    before = firewalls.views([host])
+    answer = firewalls.play([host], **options)[host]
+    assert answer.word == "failed", answer
+    assert firewalls.views([host]) == before
+    return answer.message
+
+
+# -- firewalld ---------------------------------------------------------------------------------------------------------------------------------------
+
+@pytest.mark.parametrize(("script", "everybody"), [
+    (_ZONE.format("drop") + "firewall-cmd --quiet --permanent --zone=drop --add-service=ssh\nfirewall-cmd --quiet --reload\n", {22}),
+    ("sed -i 's/^FirewallBackend=.*/FirewallBackend=iptables/' /etc/firewalld/firewalld.conf\nsystemctl restart firewalld\n", EVERYBODY),
+], ids=["zone-drop", "backend-iptables"])
+def test_firewalld_of_another_kind_is_opened(firewalls, script, everybody):
+    firewalls.reset(["firewalld"], extra={"firewalld": script})
+    before = firewalls.views(["firewalld"])
+    assert reached(firewalls, "client", "firewalld") == both(everybody)
+    assert firewalls.play(["firewalld"])["firewalld"].result["confirmed"]
+    assert reached(firewalls, "client", "firewalld") == both(everybody | OPENED)
+    assert reached(firewalls, "stranger", "firewalld") == both(everybody)
+    firewalls.play(["firewalld"], state="absent")
+    assert firewalls.views(["firewalld"]) == before
+
+
+def test_a_trusted_zone_is_restricted_on_the_service_ports(firewalls):
+    firewalls.reset(["firewalld"], extra={"firewalld": _ZONE.format("trusted")})
+    everything = reached(firewalls, "stranger", "firewalld")
+    assert all(ports >= OPENED for ports in everything.values())
+    assert firewalls.play(["firewalld"], restrict=True)["firewalld"].changed
+    # The client keeps its own services and loses those of administrators.
+    assert all(ports >= OPENED and 4444 not in ports for ports in reached(firewalls, "client", "firewalld").values())
+    left = reached(firewalls, "stranger", "firewalld")
+    assert all(not OPENED & ports and 22 in ports for ports in left.values())
+
+
+# -- ufw and iptables --------------------------------------------------------------------------------------------------------------------------------
+
+def test_half_a_file_of_ufw_is_refused(firewalls):
+    firewalls.reset(["ufw"], extra={"ufw": "sed -i '/^COMMIT/d' /etc/ufw/user.rules\n"})
+    message = refused(firewalls, "ufw")
+    assert "iptables-restore" in message
+    assert "as it was before" in message
+
+
+_LEGACY = """iptables-legacy -A INPUT -m conntrack --ctstate ESTABLISHED -j ACCEPT
+iptables-legacy -A INPUT -p tcp --dport 22 -j ACCEPT
+iptables-legacy -P INPUT DROP
+"""
+_NO_LEGACY = "iptables-legacy -P INPUT ACCEPT\niptables-legacy -F INPUT\n"
+
+
+def test_both_variants_of_iptables_are_refused_by_name(firewalls):
+    host = "iptables"
+    firewalls.reset([host])
+    firewalls.lab.execute(host, _LEGACY)
+    try:
+        automatic, chosen = refused(firewalls, host), refused(firewalls, host, provider=host)
+        assert reached(firewalls, "client", host)[4] == {22}
+    finally:
+        firewalls.lab.execute(host, _NO_LEGACY)
+    assert "iptables and iptables-legacy run at the same time" in automatic
+    assert "iptables-legacy beside it" in chosen
+    assert "filter INPUT" in chosen
+
+
+# -- what goes wrong on the way ----------------------------------------------------------------------------------------------------------------------
+
+def test_where_the_way_back_cannot_be_kept_nothing_is_changed(firewalls):
+    firewalls.reset(["nftables"])
+    firewalls.lab.execute("nftables", "mount --bind /var/lib /var/lib\nmount -o remount,bind,ro /var/lib\n")
+    try:
+        message = refused(firewalls, "nftables")
+    finally:
+        firewalls.lab.execute("nftables", "umount /var/lib")
+    assert "cannot keep the way back in /var/lib/exasol_community.network: Read-only file system" in message
+
+
+@contextlib.contextmanager
+def slow(firewalls, host, command, word, seconds):
+    """Let a command of a host take its time where it has this word."""
+    path = f"/usr/sbin/{command}"
+    tell = "echo $PPID > /run/exanet-slow.new; mv /run/exanet-slow.new /run/exanet-slow"
+    text = f'#!/bin/sh\\ncase " $* " in *"{word}"*) {tell}; sleep {seconds};; esac\\nexec /usr/bin/{command} "$@"\\n'
+    firewalls.lab.execute(host, f"rm -f /run/exanet-slow; printf '{text}' > {path}; chmod 755 {path}")
+    try:
+        yield
+    finally:
+        firewalls.lab.execute(host, f"rm -f {path} /run/exanet-slow")
+
+
+def test_a_change_that_takes_longer_than_it_may_is_taken_back(firewalls):
+    firewalls.reset(["firewalld"])
+    before = firewalls.views(["firewalld"])["firewalld"]
+    with slow(firewalls, "firewalld", "firewall-cmd", "--reload", 4):
+        answer = firewalls.play(["firewalld"], rollback_after=2)["firewalld"]
+    after = firewalls.views(["firewalld"])["firewalld"]
+    assert answer.word == "failed"
+    assert "took longer than rollback_after (2 s)" in answer.message
+    assert (after.text, after.etc) == (before.text, before.etc)
+
+
+# Steps that stand at the end of a change: the module dies when the firewall is changed and not yet all of it written, or told to systemd.
+HALF_WAY = {"firewalld": ("firewall-cmd", "--reload"), "nftables": ("systemctl", "daemon-reload")}
+
+
+@pytest.mark.parametrize("host", HALF_WAY)
+def test_a_module_that_dies_half_way_is_undone(firewalls, host):
+    firewalls.reset([host])
+    before = firewalls.views([host])
+    root = Path(f"/proc/{firewalls.lab.process(host)}/root")
+    with slow(firewalls, host, *HALF_WAY[host], 8):
+        run = firewalls.start([host], rollback_after=ROLLBACK_SECONDS)
+        try:
+            until((state_of(firewalls, host) / "pending/info.json").exists, "a pending change", 60)
+            until((root / "run/exanet-slow").exists, "the slow step", 60)
+            firewalls.lab.execute(host, "grep -q python /proc/$(cat /run/exanet-slow)/cmdline && kill -9 $(cat /run/exanet-slow)")
+        finally:
+            run.kill()
+    until((state_of(firewalls, host) / "rolled_back").exists, "the end of the waiting time", 60)
+    until(lambda: not (state_of(firewalls, host) / "taken").exists(), "the whole way back", 60)
+    after = firewalls.views([host])[host]
+    assert (after.text, after.etc) == (before[host].text, before[host].etc)
+    again = firewalls.play([host])[host]
+    assert again.result["rolled_back"] and again.changed
+
+
+# -- how the controller comes ------------------------------------------------------------------------------------------------------------------------
+
+def test_a_master_connection_of_the_users_own_confirms_nothing(firewalls):
+    """With ControlMaster in the user's configuration, and none of Ansible's arguments, an old connection must not be taken for a new one."""
+    firewalls.reset(["nftables"])
+    # Standing connections pass on: only a new one shows that the controller is locked out.
+    firewalls.lab.execute("nftables", lock_out(firewalls)["nftables"].replace(" counter drop", " ct state new counter drop"))
+    with tempfile.TemporaryDirectory(dir="/tmp") as folder:  # the path of a socket has 108 bytes at most (unix(7))
+        config = Path(folder, "config")
+        config.write_text(f"ControlMaster auto\nControlPath {folder}/%C\nControlPersist 20\n")
+        try:
+            answer = firewalls.play(["nftables"], rollback_after=8, environment={"ANSIBLE_SSH_ARGS": f"-F {config}"})["nftables"]
+        finally:
+            firewalls.lab.execute("nftables", "systemctl stop exanet-lockout 2>/dev/null || true")
+    assert answer.word in ("failed", "unreachable")
+    assert "not confirmed" in answer.message
+    until((state_of(firewalls, "nftables") / "rolled_back").exists, "the end of the waiting time")
+
+
+def test_a_controller_that_comes_over_ipv6_keeps_its_way_in(firewalls):
+    firewalls.reset()
+    answers = firewalls.play(variables={host: {"ansible_host": firewalls.lab.addresses(host)[1]} for host in PROVIDERS})
+    controller = firewalls.lab.controller()[1]
+    for host in PROVIDERS:
+        assert answers[host].result["confirmed"], host
+        assert f"accept in tcp 22 from {controller}  # controller" in answers[host].diff[1]

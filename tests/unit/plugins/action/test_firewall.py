@@ -1,0 +1,105 @@
+# Copyright (c) 2026, exasol_community.network contributors
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""The action C(firewall): a change is confirmed over a new connection, or said to be taken back."""
+
+from __future__ import annotations
+
+from unittest import mock
+
+import pytest
+from ansible.errors import AnsibleConnectionFailure
+from ansible.plugins.connection import ConnectionBase
+
+from ansible_collections.exasol_community.network.plugins.action import firewall
+
+PENDING = {"changed": True, "provider": "nftables", "pending": "one"}
+
+
+class Connection:
+    """A connection that keeps how often it was closed."""
+
+    _shell = mock.Mock()
+
+    def __init__(self):
+        self.closed = 0
+
+    def reset(self):
+        """Close it."""
+        self.closed += 1
+
+
+class WithoutNetwork:
+    """A connection with nothing to close."""
+
+    _shell = mock.Mock()
+    reset = ConnectionBase.reset
+
+
+@pytest.fixture
+def run(monkeypatch):
+    """Return a function that runs the action on a host whose module answers so, one answer a call."""
+    seconds = iter(range(0, 1000, 5))
+    monkeypatch.setattr(firewall.time, "monotonic", lambda: next(seconds))
+    monkeypatch.setattr(firewall.time, "sleep", lambda unused: None)
+
+    def run(*answers, connection=None, **options):
+        task = mock.Mock(args=options, async_val=0, check_mode=False, diff=False, action="test")
+        made = firewall.ActionModule(task=task, connection=connection or Connection(), play_context=mock.Mock(), loader=mock.Mock(), templar=mock.Mock(),
+                                     shared_loader_obj=mock.Mock())
+        last = answers[-1]
+        left = list(answers)
+        calls = []
+
+        def execute(module_name, module_args=None, task_vars=None):
+            calls.append(module_args)
+            answer = left.pop(0) if left else last
+            if isinstance(answer, Exception):
+                raise answer
+            return dict(answer)
+        monkeypatch.setattr(made, "_execute_module", execute)
+        return made.run(None, {}), calls
+    return run
+
+
+def test_what_changes_nothing_needs_no_confirmation(run):
+    connection = Connection()
+    assert run({"changed": False}, connection=connection) == ({"changed": False}, [None])
+    assert connection.closed == 0
+
+
+def test_a_change_is_confirmed_over_a_new_connection(run):
+    connection = Connection()
+    result, calls = run(PENDING, {"confirmed": True}, connection=connection)
+    assert (result["changed"], result["confirmed"], "pending" in result) == (True, True, False)
+    assert calls == [None, {"confirm": "one"}]
+    assert connection.closed == 1
+
+
+def test_a_connection_that_fails_is_tried_again(run):
+    connection = Connection()
+    result, calls = run(PENDING, AnsibleConnectionFailure("refused"), {"failed": True, "msg": "no Python"}, {"confirmed": True}, connection=connection)
+    assert result["confirmed"] is True and not result.get("failed")
+    assert connection.closed == len(calls) - 1 == 3
+
+
+@pytest.mark.parametrize(("answers", "why"), [
+    ([{"confirmed": False}], "no new connection came through in time"),
+    ([AnsibleConnectionFailure("Connection timed out")], "Connection timed out"),
+])
+def test_a_change_that_nobody_confirms_has_failed(run, answers, why):
+    result = run(PENDING, *answers, rollback_after=20)[0]
+    assert (result["failed"], result["changed"], result["confirmed"]) == (True, False, False)
+    assert why in result["msg"] and "restores its old rules 20 s after the change" in result["msg"]
+
+
+def test_a_connection_without_a_network_is_not_asked_to_close(run, monkeypatch):
+    monkeypatch.setattr("ansible.plugins.connection.display.warning", lambda *unused, **named: pytest.fail("a warning that helps nobody"))
+    assert run(PENDING, {"confirmed": True}, connection=WithoutNetwork())[0]["confirmed"] is True
+
+
+def test_a_change_that_was_taken_back_is_told(run, monkeypatch):
+    warned = []
+    monkeypatch.setattr(firewall.display, "warning", warned.append)
+    run({"changed": False, "rolled_back": "2026-11-23T05:00:49Z"})
+    assert len(warned) == 1 and "2026-11-23T05:00:49Z" in warned[0]
