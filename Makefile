@@ -34,12 +34,14 @@ site: .venv/site  ## run site.yml on this machine alone; ARGS="-i inventory" for
 
 test: lint docs-check sanity consumers integration firewall units compat-ci  ## all checks and tests
 
-lint: .venv/test  ## style, types, playbooks and roles, documentation, changelog
+lint: .venv/test  ## style, types, playbooks and roles, documentation, changelog, workflows
 	ruff check
 	mypy
 	ansible-lint --offline
 	antsibull-docs lint-collection-docs --plugin-docs --validate-collection-refs=self .
 	antsibull-changelog lint
+	check-jsonschema --builtin-schema vendor.github-workflows .github/workflows/*.yml
+	zizmor --offline --quiet .github
 
 sanity: .venv/test  ## ansible-test sanity, without a container engine
 	tools/ansible_test.sh sanity
