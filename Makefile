@@ -51,7 +51,7 @@ units: .venv/test  ## unit tests; those of managed nodes on their oldest and new
 	python -m pytest tests/unit $(SIDE_BY_SIDE) $(ARGS)
 
 compat: compat-run  ## site.yml, modules and artefact on every ansible-core and Python of this machine, then README's table of them; ARGS="-s compat-2.16-py3.10"
-	python tools/versions_doc.py --collect .cache/versions/compat-*.xml
+	python tools/versions_doc.py --collect $(wildcard .cache/versions/compat-*.xml)
 
 compat-run: .venv/nox
 	PATH="$$(python tools/pythons.py)" nox $(or $(ARGS),--tags compat ansible-test)
