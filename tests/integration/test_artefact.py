@@ -23,8 +23,10 @@ from netlab.playbooks import CHECKOUT, DROPS, Done, executable, idle, play, warn
 pytestmark = pytest.mark.versions
 
 NAME = "exasol_community.network"
+PLACE = Path(".ansible", "collections", "ansible_collections", "exasol_community", "network")  # below a home
 MADE = {"FILES.json", "MANIFEST.json"}  # by ansible-galaxy
-SHIPPED = {"CHANGELOG.md", "LICENSE", "README.md", "changelogs", "docs", "inventory", "meta", "playbooks", "plugins", "roles"}
+SHIPPED = {"CHANGELOG.md", "CODE_OF_CONDUCT.md", "CONTRIBUTING.md", "LICENSE", "README.md", "SECURITY.md",
+           "changelogs", "docs", "inventory", "meta", "playbooks", "plugins", "roles"}
 LEFT_OUT = re.compile(r"changelogs/(config.yaml|fragments/)")
 CODE = ("inventory", "meta", "playbooks", "plugins", "roles")
 DOCUMENTED = {"module": "plugins/modules/*.py", "filter": "plugins/filter/*.yml", "role": "roles/*"}
@@ -58,20 +60,16 @@ def tool(name: str, *arguments: str, home: Path, code: int = 0) -> str:
 
 
 class Installed(t.NamedTuple):
-    """A home that holds the artefact and nothing else."""
+    """A home that holds the artefact and nothing else, and the inventory that is in the artefact."""
 
     home: Path
-
-    @property
-    def collection(self) -> Path:
-        """Where the collection lies."""
-        return self.home / ".ansible" / "collections" / "ansible_collections" / "exasol_community" / "network"
+    inventory: Path
 
     def play(self, machine: Machine, directory: Path, playbook: str, *arguments: str, **options: t.Any) -> Done:
         """Run a playbook of the collection by its full name in an empty directory."""
         directory.mkdir()
         return play(machine, directory, *arguments, playbook=f"{NAME}.{playbook}", cwd=directory, environment=environment(self.home),
-                    before=_without_checkout(self.home), inventory=self.collection / "inventory" / "loopback.yml", **options)
+                    before=_without_checkout(self.home), inventory=self.inventory, **options)
 
 
 def _without_checkout(home: Path) -> list[str]:
@@ -89,7 +87,18 @@ def installed(artefact: Path, tmp_path_factory: pytest.TempPathFactory) -> Insta
     """Install the artefact in an empty home."""
     home = tmp_path_factory.mktemp("home")
     tool("ansible-galaxy", "collection", "install", "--offline", str(artefact), home=home)
-    return Installed(home)
+    return Installed(home, home / PLACE / "inventory" / "loopback.yml")
+
+
+@pytest.fixture
+def bare(installed: Installed, tmp_path: Path) -> Installed:
+    """Return the same with nothing but code: no documentation, no inventory."""
+    home = tmp_path / "bare"
+    shutil.copytree(installed.home / ".ansible", home / ".ansible")
+    for path in (home / PLACE).iterdir():
+        if path.name not in {*CODE, *MADE} - {"inventory"}:
+            shutil.rmtree(path) if path.is_dir() else path.unlink()
+    return Installed(home, installed.inventory)
 
 
 # -- what is in it -----------------------------------------------------------------------------------------------------------------------------------
@@ -128,14 +137,14 @@ def test_links_lead_to_what_is_in_it(content: dict[str, str]) -> None:
 
 def test_it_is_whole(installed: Installed, tmp_path: Path) -> None:
     assert "Successfully verified" in tool("ansible-galaxy", "collection", "verify", "--offline", NAME, home=installed.home)
-    changed = shutil.copytree(installed.home / ".ansible", tmp_path / ".ansible") / "collections/ansible_collections/exasol_community/network/README.md"
-    changed.write_text("changed", encoding="utf-8")
+    shutil.copytree(installed.home / ".ansible", tmp_path / ".ansible")
+    (tmp_path / PLACE / "README.md").write_text("changed", encoding="utf-8")
     assert "README.md" in tool("ansible-galaxy", "collection", "verify", "--offline", NAME, home=tmp_path, code=1)
 
 
 def test_nothing_else_is_installed(installed: Installed) -> None:
     listed = json.loads(tool("ansible-galaxy", "collection", "list", NAME, "--format", "json", home=installed.home))
-    assert list(listed) == [str(installed.collection.parents[1])]
+    assert list(listed) == [str((installed.home / PLACE).parents[1])]
 
 
 def test_ansible_doc_knows_all_of_it(installed: Installed) -> None:
@@ -148,8 +157,8 @@ def test_ansible_doc_knows_all_of_it(installed: Installed) -> None:
         assert all(name.upper() in text.upper() for name in dump[kind])
 
 
-def test_site_is_green_where_there_is_nothing_else(installed: Installed, machine: Machine, tmp_path: Path) -> None:
-    done = installed.play(machine, tmp_path / "empty", "site")
+def test_site_is_green_where_there_is_nothing_else(bare: Installed, machine: Machine, tmp_path: Path) -> None:
+    done = bare.play(machine, tmp_path / "empty", "site")
     assert done.code == 0, done.output
     assert "72 flows: 72 ok" in done.output
     assert done.warnings == [], done.output
