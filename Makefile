@@ -23,7 +23,7 @@ export ANSIBLE_COLLECTIONS_PATH := $(CURDIR)/.collections
 export LC_ALL := C.UTF-8
 export PIP_DISABLE_PIP_VERSION_CHECK := 1
 
-.PHONY: help site test lint sanity units consumers integration firewall molecule molecule-ci lab lab-down docs docs-check build changelog bench clean
+.PHONY: help site test lint sanity units compat compat-run compat-ci compat-list consumers integration firewall molecule molecule-ci lab lab-down docs docs-check build changelog bench clean
 .NOTPARALLEL:
 
 help:  ## show this list
@@ -32,21 +32,35 @@ help:  ## show this list
 site: .venv/site  ## run site.yml on this machine alone; ARGS="-i inventory" for hosts of your own
 	ansible-playbook site.yml $(ARGS)
 
-test: lint docs-check build sanity consumers integration firewall molecule-ci units  ## all checks and tests
+test: lint docs-check sanity consumers integration firewall molecule-ci units compat-ci  ## all checks and tests
 
-lint: .venv/test  ## style, types, playbooks and roles, documentation, changelog
+lint: .venv/test  ## style, types, playbooks and roles, documentation, changelog, workflows
 	ruff check
 	mypy
 	ansible-lint --offline
 	antsibull-docs lint-collection-docs --plugin-docs --validate-collection-refs=self .
 	antsibull-changelog lint
+	check-jsonschema --builtin-schema vendor.github-workflows .github/workflows/*.yml
+	zizmor --offline --quiet .github
 
 sanity: .venv/test  ## ansible-test sanity, without a container engine
-	tools/sanity.sh
+	tools/ansible_test.sh sanity
 
 units: .venv/test  ## unit tests; those of managed nodes on their oldest and newest Python too
 	@for version in $(OLDEST_AND_NEWEST); do tools/units.sh $$version || exit; done
 	python -m pytest tests/unit $(SIDE_BY_SIDE) $(ARGS)
+
+compat: compat-run  ## site.yml, modules and artefact on every ansible-core and Python of this machine, then README's table of them; ARGS="-s compat-2.16-py3.10"
+	python tools/versions_doc.py --collect $(wildcard .cache/versions/compat-*.xml)
+
+compat-run: .venv/nox
+	PATH="$$(python tools/pythons.py)" nox $(or $(ARGS),--tags compat ansible-test)
+
+compat-ci: .venv/nox  ## the same on the oldest and the newest ansible-core alone
+	PATH="$$(python tools/pythons.py)" nox --tags oldest-and-newest $(ARGS)
+
+compat-list: .venv/nox
+	@nox --list --json $(ARGS) | python -c 'import json, sys; print(json.dumps([one["session"] for one in json.load(sys.stdin)]))'
 
 consumers: .venv/test  ## what browsers, CI servers, clouds' modules and Aerleon make of our reports; what is missing is skipped
 	python -m pytest tests/consumers $(ARGS)
@@ -71,21 +85,18 @@ lab: .venv/test  ## bring a small site of containers up and leave it running, as
 lab-down: .venv/test  ## take it down
 	@python tests/lab/lab.py down --lab $(LAB)
 
-docs:  ## generate docs/ports.md from the port table
+docs:  ## generate docs/ports.md from the port table, and README's table of versions from what was run
 	"$(PYTHON)" tools/ports_doc.py
+	"$(PYTHON)" tools/versions_doc.py
 
-docs-check: .venv/site  ## fail if docs/ports.md is not what the port table says
+docs-check: .venv/site  ## fail if they are not what the port table and the runs say
 	python tools/ports_doc.py --check
+	python tools/versions_doc.py --check
 
-build: .venv/site  ## build the artefact, see that it holds what it should, install it elsewhere and run it
+build: .venv/test  ## build the artefact, see that it holds what it should, install it elsewhere and run it
 	rm -rf .cache/dist
 	ansible-galaxy collection build --output-path .cache/dist .
-	tar -tzf .cache/dist/*.tar.gz > .cache/dist/content
-	! grep -E '(^|/)(\.|__pycache__)' .cache/dist/content
-	cut -d / -f 1 .cache/dist/content | sort -u | diff tests/artefact.txt -
-	cd .cache/dist && unset ANSIBLE_CONFIG && export ANSIBLE_COLLECTIONS_PATH=collections \
-		&& ansible-galaxy collection install --offline -p collections *.tar.gz \
-		&& { ansible-playbook -i "$(CURDIR)/inventory/loopback.yml" exasol_community.network.site > log || { cat log; false; }; }
+	EXANET_ARTEFACT=$$(echo .cache/dist/*.tar.gz) python -m pytest tests/integration/test_artefact.py $(ARGS)
 
 changelog: .venv/test  ## add the fragments to CHANGELOG.md
 	antsibull-changelog release --update-existing
@@ -106,6 +117,10 @@ clean:  ## remove everything that was installed or made here
 
 .venv/test: requirements/test.txt .venv/site
 	@echo "Installing the test tools into .venv"
+	.venv/bin/python -m pip install -q -r $<
+	@touch $@
+
+.venv/nox: requirements/nox.txt | .venv/bin/pip $(COLLECTION)
 	.venv/bin/python -m pip install -q -r $<
 	@touch $@
 

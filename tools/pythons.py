@@ -12,6 +12,7 @@ C(pythons.py 3.6) prints the path of that version, or ends with 1; C(pythons.py)
 
 from __future__ import annotations
 
+import functools
 import os
 import pathlib
 import shutil
@@ -30,6 +31,7 @@ def said(*command: str) -> str:
     return done.stdout.strip() if done.returncode == 0 else ""
 
 
+@functools.cache
 def folders() -> list[pathlib.Path]:
     """Return the folders where interpreters may lie."""
     managed = sorted(pathlib.Path(said("pyenv", "root"), "versions").glob("*/bin")) if shutil.which("pyenv") else []

@@ -9,9 +9,8 @@ from __future__ import annotations
 import typing as t
 from collections.abc import Sequence
 
-import yaml
-
 from ._request_row import Request, plain
+from ._yaml import to_yaml
 
 _WIDTH = 150
 
@@ -21,4 +20,4 @@ def playbook(name: str, request: Request, tasks: Sequence[dict[str, t.Any]], hin
     said = [*hints, *(f"Evidence: {evidence}" for evidence in dict.fromkeys(row.evidence for row in request.rows)), *request.left_out()]
     play = {"name": name, "hosts": "localhost", "connection": "local", "gather_facts": False, "tasks": list(tasks)}
     comments = "".join(f"# {plain(line, 300)}\n" for line in said)
-    return "---\n" + comments + yaml.safe_dump([play], sort_keys=False, width=_WIDTH, allow_unicode=False)
+    return "---\n" + comments + to_yaml([play], _WIDTH)

@@ -7,8 +7,11 @@
 from __future__ import annotations
 
 import contextlib
+import platform
 import sys
+import typing as t
 from collections.abc import Callable, Iterator
+from importlib import metadata
 from pathlib import Path
 
 import pytest
@@ -26,10 +29,17 @@ def _let_the_checkout_be_a_collection() -> None:
 
 
 _let_the_checkout_be_a_collection()
-sys.path[:0] = [str(_HERE), str(_CHECKOUT / ".collections")]
+sys.path[:0] = [str(_HERE), str(_CHECKOUT / ".collections"), str(_CHECKOUT / "tools")]
 
-from netlab import namespaces  # noqa: E402
+from netlab import namespaces, servers  # noqa: E402
 from netlab.lines import Line  # noqa: E402
+from netlab.standins import Certificate  # noqa: E402
+
+
+@pytest.fixture(scope="session", autouse=True)
+def _say_what_is_tested(record_testsuite_property: t.Any) -> None:
+    record_testsuite_property("ansible-core", metadata.version("ansible-core"))
+    record_testsuite_property("python", platform.python_version())
 
 
 @pytest.fixture(scope="session", autouse=True)
@@ -66,6 +76,15 @@ def machine() -> Iterator[namespaces.Machine]:
         return
     with namespaces.Namespace("loopback") as own:
         yield own
+
+
+@pytest.fixture(scope="session")
+def certificate(tmp_path_factory: pytest.TempPathFactory) -> Certificate:
+    """Return a database's certificate and its key."""
+    if servers.missing("openssl"):
+        pytest.skip(servers.missing("openssl"))
+    key, certificate = servers.Hall.certificate(tmp_path_factory.mktemp("certificate"))
+    return str(certificate), str(key)
 
 
 @pytest.fixture(scope="module")

@@ -39,14 +39,17 @@ def test_green(machine: Machine, tmp_path: Path) -> None:
     assert all(result["rtt_ms"]["median"] > 0 for result in done.report["results"])
     assert max(map(len, matrix(done.output))) <= 80
     assert (tmp_path / "report" / "report.md").read_text(encoding="utf-8").startswith("# Network verification\n")
+    assert done.warnings == [], done.output
     assert idle(machine)
 
 
+@pytest.mark.versions
 def test_check_mode_measures_nothing(machine: Machine, tmp_path: Path) -> None:
     done = play(machine, tmp_path, "--check")
     assert done.code == 0, done.output
     assert "72 flows would be measured" in done.output
     assert not done.wrote_report
+    assert done.warnings == [], done.output
     assert oracles.nothing_left(machine)
 
 
@@ -116,8 +119,10 @@ def named(done: Done, result: dict[str, t.Any]) -> bool:
     return f"{result['verdict']}: {result['sentence']}" in done.said
 
 
+@pytest.mark.versions
 def test_faults_end_red(faulty: Faulty) -> None:
     assert faulty.done.code == 2
+    assert faulty.done.warnings == [], faulty.done.output
     assert "Fail if any flow is not ok" in faulty.done.output
     assert faulty.idle
     report = (faulty.done.directory / "report" / "report.md").read_text(encoding="utf-8")
@@ -132,25 +137,27 @@ def test_a_port_of_somebody_else_is_ok_and_left_alone(faulty: Faulty) -> None:
     assert len(faulty.service.endings) == 2  # the client's probe, and our own question afterwards
 
 
+@pytest.mark.versions
 def test_a_dropped_port_is_blocked(faulty: Faulty) -> None:
     result = faulty.done.the_result(source="client", destination="n12", service="bucketfs")
     assert (result["verdict"], result["state"], result["reason"]) == ("blocked", "filtered", "no-response")
     assert "client" in result["sentence"]
     assert "2580" in result["sentence"]
-    assert named(faulty.done, result)
+    assert faulty.done.names(result)
 
 
+@pytest.mark.versions
 def test_a_rejected_port_is_blocked_at_the_destination(faulty: Faulty) -> None:
     result = faulty.done.the_result(destination="n12", service="admin_api")
     # Both ends are this machine, but the addresses differ, and the error comes from the destination's.
     assert (result["verdict"], result["reason"], result["reason_ip"]) == ("blocked_at_destination", "admin-prohibited", "127.0.0.12")
-    assert named(faulty.done, result)
+    assert faulty.done.names(result)
 
 
 def test_a_port_that_is_reset_although_we_listen_is_blocked(faulty: Faulty) -> None:
     result = faulty.done.the_result(destination="n13", service="exasol_admin")
     assert (result["verdict"], result["state"]) == ("blocked", "closed")
-    assert named(faulty.done, result)
+    assert faulty.done.names(result)
 
 
 def test_a_hole_in_a_range_is_reported_exactly(faulty: Faulty) -> None:
@@ -170,11 +177,12 @@ def test_a_udp_service_of_somebody_else_is_asked_what_it_understands(faulty: Fau
     assert {(len(datagram), datagram[0] & 7) for datagram in faulty.clock.received} == {(48, 3)}
 
 
+@pytest.mark.versions
 def test_an_address_that_leads_to_another_host_is_a_wrong_peer(faulty: Faulty) -> None:
     result = faulty.done.the_result(destination="n13", service="sql_client")
     assert result["verdict"] == "wrong_peer"
     assert "n11 answers" in result["sentence"]
-    assert named(faulty.done, result)
+    assert faulty.done.names(result)
 
 
 def test_an_address_that_leads_to_a_foreign_service_is_a_wrong_peer(faulty: Faulty) -> None:
@@ -183,6 +191,7 @@ def test_an_address_that_leads_to_a_foreign_service_is_a_wrong_peer(faulty: Faul
     assert "not our listener" in result["sentence"]
 
 
+@pytest.mark.versions
 def test_no_fault_harms_another_flow(faulty: Faulty) -> None:
     wrong = {(result["destination"], result["service"]) for result in faulty.done.report["results"] if result["verdict"] != "ok"}
     assert wrong == {("n12", "bucketfs"), ("n12", "admin_api"), ("n13", "exasol_admin"), ("n13", "subconnection_in"),

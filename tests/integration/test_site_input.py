@@ -13,11 +13,10 @@ from pathlib import Path
 import pytest
 from netlab import oracles
 from netlab.namespaces import Machine, Namespace, missing
-from netlab.playbooks import LISTEN, PAIR, Result, cluster, do, idle, play
+from netlab.playbooks import LISTEN, LOCAL, PAIR, Result, cluster, do, idle, play
 
 CLIENT = {"client": "127.0.0.21"}
 NETWORK = "exasol_community.network"
-LOCAL = {"ansible_connection": "local", "exasol_firewall_enabled": False}
 Case = tuple[dict[str, t.Any], str]
 
 # -- the whole playbook --------------------------------------------------------------------------------------------------------------------------

@@ -36,6 +36,7 @@ def _measured(machine: Machine, directory: Path) -> Done:
     done = play(machine, directory, inventory=PAIR, playbook="playbooks/verify.yml", variables={
         "exasol_report_formats": list(FORMATS), "exasol_report_change_request": ["csv"], "exasol_report_compare_with": str(file)})
     assert done.code == 0, done.output
+    assert first.warnings + done.warnings == [], first.output + done.output
     return done
 
 
@@ -44,11 +45,13 @@ def files(directory: Path) -> set[str]:
     return {file.name for file in directory.iterdir()}
 
 
+@pytest.mark.versions
 def test_every_format_is_written(measured: Done) -> None:
     written = files(measured.directory / "report")
     assert written == {*(f"report.{suffix}" for suffix in FORMATS.values()), "changes.md", "changes.json", "change_request.csv"}
 
 
+@pytest.mark.versions
 def test_the_json_is_what_its_schema_says(measured: Done) -> None:
     jsonschema = pytest.importorskip("jsonschema", reason="jsonschema comes with ansible-lint")
     schema = json.loads((CHECKOUT / "docs" / "report.schema.json").read_text(encoding="utf-8"))
@@ -57,6 +60,7 @@ def test_the_json_is_what_its_schema_says(measured: Done) -> None:
     assert {"n12", "client"} <= set(measured.report["addresses"])
 
 
+@pytest.mark.versions
 def test_what_was_mended_is_said_and_written(measured: Done) -> None:
     assert "1 mended" in measured.output
     changes = json.loads((measured.directory / "report" / "changes.json").read_text(encoding="utf-8"))
@@ -69,15 +73,18 @@ def test_a_saved_report_is_rendered_alike(machine: Machine, measured: Done, tmp_
     done = play(machine, tmp_path, inventory=PAIR, playbook="playbooks/report.yml",
                 variables={"exasol_report_from": str(saved / "report.json"), "exasol_report_formats": list(FORMATS)})
     assert done.code == 0, done.output
+    assert done.warnings == [], done.output
     assert PROBE not in done.output
     for suffix in FORMATS.values():
         name = f"report.{suffix}"
         assert (tmp_path / "report" / name).read_bytes() == (saved / name).read_bytes(), name
 
 
+@pytest.mark.versions
 def test_a_plan_is_asked_for_before_anything_is_measured(machine: Machine, tmp_path: Path) -> None:
     done = play(machine, tmp_path, playbook="playbooks/report.yml", variables={"exasol_report_change_request": REQUESTS})
     assert done.code == 0, done.output
+    assert done.warnings == [], done.output
     assert PROBE not in done.output
     written = files(tmp_path / "report")
     assert len(written) == len(REQUESTS)

@@ -6,10 +6,9 @@
 
 from __future__ import annotations
 
-import yaml
-
 from .._aerleon import policy
 from .._request_row import Request, plain
+from .._yaml import to_yaml
 
 NAME, SUFFIX = "aerleon_policy", "yaml"
 
@@ -17,4 +16,4 @@ NAME, SUFFIX = "aerleon_policy", "yaml"
 def render(request: Request) -> str:
     """Return the file, with what was left out as comments."""
     comments = "".join(f"# {plain(line, 300)}\n" for line in request.left_out())
-    return comments + yaml.safe_dump(policy(request), sort_keys=False, allow_unicode=False)
+    return comments + to_yaml(policy(request))

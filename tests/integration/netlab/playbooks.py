@@ -9,6 +9,7 @@ from __future__ import annotations
 import contextlib
 import json
 import os
+import re
 import shutil
 import signal
 import subprocess
@@ -26,6 +27,11 @@ LOOPBACK = CHECKOUT / "inventory" / "loopback.yml"
 ROLE = "exasol_community.network.verify"
 LISTEN, COLLECT, PROBE = (f"TASK [{ROLE} : {task}]" for task in ("Listen where nothing does", "Collect where our listeners answer", "Probe"))
 Result = dict[str, t.Any]
+_RETURNED = "returned.json"
+_HARMLESS = (
+    "nftables.service is not enabled",  # said by our module, and true of the machine that runs the tests
+    "/ansible/_protomatter' does not have a MANIFEST.json file",  # a collection inside ansible-core itself
+)
 
 
 def executable(name: str = "ansible-playbook") -> str:
@@ -34,6 +40,12 @@ def executable(name: str = "ansible-playbook") -> str:
     found = str(beside) if beside.exists() else shutil.which(name)
     assert found, f"{name} is neither beside {sys.executable} nor on PATH"
     return found
+
+
+def warnings_in(output: str) -> list[str]:
+    """Return the lines with which Ansible begins a warning, of a deprecation too, but for those that are known to be harmless."""
+    found = re.findall(r"^\[(?:DEPRECATION )?WARNING\].*", output, re.MULTILINE)
+    return [line for line in found if not any(known in line for known in _HARMLESS)]
 
 
 class Done(t.NamedTuple):
@@ -54,6 +66,11 @@ class Done(t.NamedTuple):
         return json.loads((self.directory / "report" / "report.json").read_text(encoding="utf-8"))
 
     @property
+    def warnings(self) -> list[str]:
+        """The warnings in the output that nobody knows."""
+        return warnings_in(self.output)
+
+    @property
     def wrote_report(self) -> bool:
         """Whether the run wrote anything."""
         return (self.directory / "report").exists()
@@ -72,12 +89,17 @@ class Done(t.NamedTuple):
         """Return the verdicts of the results with these values."""
         return {result["verdict"] for result in self.results(**wanted)}
 
+    def names(self, result: Result) -> bool:
+        """Tell whether the output names a result of the report: its verdict, and the sentence that says who acts."""
+        return f"{result['verdict']}: " in self.output and result["sentence"] in self.output
+
 
 class Run:
     """A run that goes on; leaving its context kills what is left of it."""
 
     def __init__(self, machine: Machine, directory: Path, *arguments: str, inventory: Path | Mapping[str, t.Any] = LOOPBACK, playbook: str = "site.yml",
-                 variables: Mapping[str, t.Any] | None = None, before: Sequence[str] = (), hosts: Path | None = None):
+                 variables: Mapping[str, t.Any] | None = None, before: Sequence[str] = (), hosts: Path | None = None, cwd: Path = CHECKOUT,
+                 environment: Mapping[str, str] | None = None):
         self.directory = directory
         self.lines: list[str] = []
         self._news = threading.Condition()
@@ -86,7 +108,7 @@ class Run:
         command = [*before, "env", f"PWD={directory}", executable(), "-i", str(_written(inventory, directory)), *_extra(variables), playbook, *arguments]
         with machine.inside():
             self._process = subprocess.Popen(
-                with_hosts(hosts, command) if hosts else command, cwd=CHECKOUT, env=_environment(directory), stdin=subprocess.DEVNULL,
+                with_hosts(hosts, command) if hosts else command, cwd=cwd, env=environment or _environment(directory), stdin=subprocess.DEVNULL,
                 stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True, errors="replace", start_new_session=True)
         self.pid = self._process.pid
         self._reader = threading.Thread(target=self._read, daemon=True)
@@ -145,17 +167,30 @@ def play(machine: Machine, directory: Path, *arguments: str, **options: t.Any) -
         return run.finish()
 
 
+def playbook_of(directory: Path, hosts: str, tasks: Mapping[str, Mapping[str, t.Any]]) -> str:
+    """Return a playbook that runs tasks, whether they fail or not; each registers what it returns under its name, for C(returned)."""
+    named = [dict(task, name=name, register=name, ignore_errors=True) for name, task in tasks.items()]
+    everywhere = [f"'{name}': ansible_play_hosts_all | map('extract', hostvars, '{name}') | list" for name in tasks]
+    content = "{{ {'hosts': ansible_play_hosts_all, " + ", ".join(everywhere) + "} | to_json }}"
+    keep = {"name": "Keep", "run_once": True, "ansible.builtin.copy": {"content": content, "dest": str(directory / _RETURNED)}}
+    playbook = directory / "tasks.yml"
+    playbook.write_text(json.dumps([{"hosts": hosts, "gather_facts": False, "tasks": [*named, keep]}]), encoding="utf-8")
+    return str(playbook)
+
+
+def returned(done: Done, host: str) -> dict[str, Result]:
+    """Return what each task of C(playbook_of) returned on a host."""
+    assert done.code == 0, done.output
+    kept = json.loads((done.directory / _RETURNED).read_text(encoding="utf-8"))
+    number = kept.pop("hosts").index(host)
+    return {name: results[number] for name, results in kept.items()}
+
+
 def do(machine: Machine, directory: Path, host: str, tasks: Sequence[Mapping[str, t.Any]], **options: t.Any) -> tuple[list[Result], Done]:
     """Run tasks on one host, whether they fail or not, and return what each of them returned."""
-    kept = directory / "results.json"
-    numbered = [dict(task, register=f"result_{number}", ignore_errors=True) for number, task in enumerate(tasks)]
-    everything = "[" + ", ".join(task["register"] for task in numbered) + "]"
-    keep = {"ansible.builtin.copy": {"content": "{{ " + everything + " | to_json }}", "dest": str(kept)}}
-    playbook = directory / "tasks.yml"
-    playbook.write_text(json.dumps([{"hosts": host, "gather_facts": False, "tasks": [*numbered, keep]}]), encoding="utf-8")
-    done = play(machine, directory, playbook=str(playbook), **options)
-    assert done.code == 0, done.output
-    return json.loads(kept.read_text(encoding="utf-8")), done
+    playbook = playbook_of(directory, host, {f"result_{number}": task for number, task in enumerate(tasks)})
+    done = play(machine, directory, playbook=playbook, **options)
+    return list(returned(done, host).values()), done
 
 
 def _written(inventory: Path | Mapping[str, t.Any], directory: Path) -> Path:
@@ -180,11 +215,15 @@ def _environment(directory: Path) -> dict[str, str]:
     }
 
 
+DROPS = "table inet filter { chain input { type filter hook input priority 0; policy drop; iif lo accept; }; }"
+LOCAL = {"ansible_connection": "local", "exasol_firewall_enabled": False}
+
+
 def cluster(nodes: Mapping[str, t.Any], clients: Mapping[str, t.Any] | None = None, **variables: t.Any) -> dict[str, t.Any]:
     """Return an inventory of local hosts, given by name and address or by name and variables."""
     groups = {"exasol_nodes": nodes, "exasol_clients": clients or {}}
-    common = {"ansible_connection": "local", "ansible_python_interpreter": "{{ ansible_playbook_python }}", "exasol_firewall_enabled": False,
-              "exasol_verify_source_address": "{{ exasol_address }}", "exasol_report_formats": ["json"]}
+    common = {**LOCAL, "ansible_python_interpreter": "{{ ansible_playbook_python }}", "exasol_verify_source_address": "{{ exasol_address }}",
+              "exasol_report_formats": ["json"]}
     return {"all": {"vars": common | variables, "children": {group: {"hosts": _hosts(hosts)} for group, hosts in groups.items() if hosts}}}
 
 

@@ -99,7 +99,8 @@ class Hall:
         self._servers.append(server)
         return server.wait_for(self.machine, port, protocol)
 
-    def certificate(self, folder: Path, name: str = "db.example.com") -> tuple[Path, Path]:
+    @staticmethod
+    def certificate(folder: Path, name: str = "db.example.com") -> tuple[Path, Path]:
         """Make a key and a certificate for a name."""
         key, certificate = folder / "key.pem", folder / "certificate.pem"
         run("openssl", "req", "-x509", "-newkey", "rsa:2048", "-nodes", "-keyout", str(key), "-out", str(certificate), "-days", "100",
