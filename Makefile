@@ -23,7 +23,7 @@ export ANSIBLE_COLLECTIONS_PATH := $(CURDIR)/.collections
 export LC_ALL := C.UTF-8
 export PIP_DISABLE_PIP_VERSION_CHECK := 1
 
-.PHONY: help site test lint sanity units consumers integration firewall molecule molecule-ci lab lab-down docs docs-check build changelog bench clean
+.PHONY: help site test lint sanity units consumers integration firewall molecule molecule-ci lab lab-down docs docs-check docs-site build changelog bench clean
 .NOTPARALLEL:
 
 help:  ## show this list
@@ -32,7 +32,7 @@ help:  ## show this list
 site: .venv/site  ## run site.yml on this machine alone; ARGS="-i inventory" for hosts of your own
 	ansible-playbook site.yml $(ARGS)
 
-test: lint docs-check build sanity consumers integration firewall units  ## all checks and tests
+test: lint docs-check docs-site build sanity consumers integration firewall units  ## all checks and tests
 
 lint: .venv/test  ## style, types, playbooks and roles, documentation, changelog
 	ruff check
@@ -40,6 +40,7 @@ lint: .venv/test  ## style, types, playbooks and roles, documentation, changelog
 	ansible-lint --offline
 	antsibull-docs lint-collection-docs --plugin-docs --validate-collection-refs=self .
 	antsibull-changelog lint
+	reuse lint --quiet || reuse lint --lines
 
 sanity: .venv/test  ## ansible-test sanity, without a container engine
 	tools/sanity.sh
@@ -75,6 +76,9 @@ docs:  ## generate docs/ports.md from the port table
 
 docs-check: .venv/site  ## fail if docs/ports.md is not what the port table says
 	python tools/ports_doc.py --check
+
+docs-site: .venv/test  ## build the documentation site, without a network; warnings are errors
+	python tools/docs_site.py
 
 build: .venv/site  ## build the artefact, see that it holds what it should, install it elsewhere and run it
 	rm -rf .cache/dist
