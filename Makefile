@@ -23,7 +23,7 @@ export ANSIBLE_COLLECTIONS_PATH := $(CURDIR)/.collections
 export LC_ALL := C.UTF-8
 export PIP_DISABLE_PIP_VERSION_CHECK := 1
 
-.PHONY: help site test lint sanity units compat compat-run compat-ci compat-list consumers integration firewall molecule molecule-ci lab lab-down docs docs-check build changelog bench clean
+.PHONY: help site test lint sanity units compat compat-run compat-ci compat-list consumers integration firewall molecule molecule-ci lab lab-down docs docs-check docs-site build changelog bench clean
 .NOTPARALLEL:
 
 help:  ## show this list
@@ -32,7 +32,7 @@ help:  ## show this list
 site: .venv/site  ## run site.yml on this machine alone; ARGS="-i inventory" for hosts of your own
 	ansible-playbook site.yml $(ARGS)
 
-test: lint docs-check sanity consumers integration firewall molecule-ci units compat-ci  ## all checks and tests
+test: lint docs-check docs-site sanity consumers integration firewall molecule-ci units compat-ci  ## all checks and tests
 
 lint: .venv/test  ## style, types, playbooks and roles, documentation, changelog, workflows
 	ruff check
@@ -42,6 +42,7 @@ lint: .venv/test  ## style, types, playbooks and roles, documentation, changelog
 	antsibull-changelog lint
 	check-jsonschema --builtin-schema vendor.github-workflows .github/workflows/*.yml
 	zizmor --offline --quiet .github
+	reuse lint --quiet || reuse lint --lines
 
 sanity: .venv/test  ## ansible-test sanity, without a container engine
 	tools/ansible_test.sh sanity
@@ -92,6 +93,9 @@ docs:  ## generate docs/ports.md from the port table, and README's table of vers
 docs-check: .venv/site  ## fail if they are not what the port table and the runs say
 	python tools/ports_doc.py --check
 	python tools/versions_doc.py --check
+
+docs-site: .venv/test  ## build the documentation site, without a network; warnings are errors
+	python tools/docs_site.py
 
 build: .venv/test  ## build the artefact, see that it holds what it should, install it elsewhere and run it
 	rm -rf .cache/dist

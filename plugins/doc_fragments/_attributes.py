@@ -20,6 +20,11 @@ attributes:
   platform:
     description: Target OS that can be operated against.
     platforms: Linux
+  action_group:
+    description: Use C(group/exasol_community.network.all) in C(module_defaults) to set defaults of all modules that have the same option.
+    support: full
+    membership:
+      - exasol_community.network.all
 """
 
     # Together with the standard fragment

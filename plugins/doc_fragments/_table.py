@@ -27,4 +27,6 @@ options:
       - The two directions of one service have one port, so an override of either counts for both.
     type: dict
     default: {}
+notes:
+  - To set O(release) and O(overrides) once, use C(group/exasol_community.network.table) in C(module_defaults).
 """

@@ -11,7 +11,7 @@ from typing import Any, Dict, Iterable, List, Mapping, NamedTuple, Sequence, Tup
 
 from ._errors import NetworkError
 from ._ports import Ports, parse_ports, text
-from ._table import CONNECTS_BACK, ONE_ENDED, UNPROBED, Service
+from ._table import BETWEEN_CLUSTERS, CONNECTS_BACK, ONE_ENDED, UNPROBED, Service
 
 REACHABLE, BLOCKED = "reachable", "blocked"
 UNMANAGED = "the source is not a host of this inventory"
@@ -40,7 +40,13 @@ class Bundle(NamedTuple):
         """Tell whether these two, each on its side of the bundle, have a flow: never with itself, never both foreign."""
         if source.name == destination.name or not (source.managed or destination.managed):
             return False
-        return self.service.protocol != "any" or source.cluster == destination.cluster
+        return self.spans(source.cluster == destination.cluster)
+
+    def spans(self, same_cluster: bool) -> bool:
+        """Tell whether the service is for two parties of the same cluster, or of different ones."""
+        if self.service.protocol == "any":
+            return same_cluster
+        return not same_cluster or self.service.name not in BETWEEN_CLUSTERS
 
     @property
     def two_ended(self) -> bool:

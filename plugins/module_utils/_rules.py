@@ -59,9 +59,7 @@ class _Rules:
 
 
 def _opens(bundle: Bundle, direction: str, same_cluster: bool) -> bool:
-    if bundle.service.protocol == "any":
-        return same_cluster
-    return direction == "out" or bundle.two_ended
+    return bundle.spans(same_cluster) and (direction == "out" or bundle.two_ended)
 
 
 def _parts(sides: Iterable[Sequence[Party]]) -> Dict[Party, Part]:

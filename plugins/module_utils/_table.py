@@ -10,13 +10,14 @@ from ._ports import PortRange, Ports, parse_ports, text
 from ._table_rows import ROWS
 
 # A release is the rows of the tables that make it up.
-RELEASES = {"kb": ("kb",), "7.1": ("kb", "7.1"), "8": ("kb", "8", "infra")}
+RELEASES = {"kb": ("kb",), "7.1": ("kb", "7.1", "sql"), "8": ("kb", "8", "sql", "infra")}
 DEFAULT_RELEASE = "8"
 
 REFERENCES = {
     "kb": "https://github.com/exasol/public-knowledgebase/blob/main/Environment-Management/exasol-database-network-port-usage-summary.md",
     "7.1": "https://docs.exasol.com/7.1/administration/on-premise/installation/prepareenvironment/cluster_network_access.htm",
     "8": "https://docs.exasol.com/db/latest/administration/aws/manage_network.htm",
+    "sql": "https://docs.exasol.com/db/latest/sql/import.htm",
     "infra": "https://github.com/exasol/exasol-personal",
 }
 
@@ -36,6 +37,10 @@ CONNECTS_BACK = "in active mode the server connects back to a port that the clie
 
 # Rows whose far end needs no opening, because nothing listens there.
 ONE_ENDED = frozenset(("sql_client_out", "ftp_data"))
+
+# Rows that join nodes of different clusters alone, and rows that have the port of another one unless they are overridden themselves.
+BETWEEN_CLUSTERS = frozenset(("exa_to_exa",))
+FOLLOWS = {"exa_to_exa": "sql_client"}
 
 
 class Service(NamedTuple):
@@ -184,6 +189,9 @@ class Table:
             except NetworkError as error:
                 raise NetworkError("override of {0!r}: {1}".format(service.name, error))
             self._override_twins(service, rows, ports)
+        for service in rows:
+            if FOLLOWS.get(service.name) in ports:
+                ports.setdefault(service.name, ports[FOLLOWS[service.name]])
         return ports
 
     @staticmethod

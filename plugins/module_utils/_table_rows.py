@@ -11,6 +11,7 @@ Sources:
   https://docs.exasol.com/7.1/administration/on-premise/installation/prepareenvironment/cluster_network_access.htm
 * C(8): "Firewall and port settings", https://docs.exasol.com/db/latest/administration/aws/manage_network.htm, and
   "Network settings", https://docs.exasol.com/db/latest/administration/on-premise/installation/install_as_app/configure_network.htm
+* C(sql): "IMPORT", https://docs.exasol.com/db/latest/sql/import.htm: a database that loads from another is a client of its database port
 * C(infra): the vendor's infrastructure code and container images,
   https://github.com/exasol/exasol-personal and https://github.com/exasol/docker-db
 
@@ -46,6 +47,8 @@ ROWS = (
     ("7.1 8", "outgoing", "tcp", 53, 53, "any_node", "dns_server", "dns_tcp", "required", "tcp", "name resolution"),
     ("7.1 8", "incoming", "any", 0, 0, "any_node", "any_node", "cluster_internal", "required", "none",
      "private network between the nodes of one cluster must not be filtered"),
+    ("sql", "outgoing", "tcp", 8563, 8563, "database_node", "database_node", "exa_to_exa", "required", "tcp",
+     "database port of another cluster, for EXA-to-EXA loading"),
     ("infra", "incoming", "tcp", 2581, 2581, "client", "database_node", "bucketfs_https", "optional", "tcp", "BucketFS over HTTPS"),
     ("8", "incoming", "tcp", 4444, 4444, "admin_network", "any_node", "admin_api", "required", "tcp", "Administration API (HTTPS)"),
     ("8", "incoming", "tcp", 8443, 8443, "admin_network", "database_node", "exasol_admin", "required", "tcp",

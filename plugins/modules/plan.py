@@ -11,7 +11,8 @@ description:
   - Turns the port table and the inventory into what each host probes, what it listens on, and what its firewall must let through.
   - The plan is computed once, on the controller, and indexed by host; run it with C(run_once).
   - A host's address is its variable C(exasol_address) (an address, or a list of them), else C(ansible_host), else its name.
-  - Nodes belong to one cluster, or to the one that the host variable C(exasol_cluster) names.
+  - Nodes belong to one cluster, or to the one that the host variable C(exasol_cluster) names. Nodes of different clusters need of each other the database
+    port (C(exa_to_exa)) and the subconnection ports, for EXA-to-EXA loading.
 extends_documentation_fragment:
   - exasol_community.network._attributes
   - exasol_community.network._attributes.read_only

@@ -11,7 +11,7 @@ description:
   - Writes all files that tell of a verification, fresh or saved, or the change request of a plan before anything is measured.
   - A file is written only where its content changes, and replaced as a whole.
   - It runs once, on the controller, as the user who runs Ansible.
-  - It leaves the numbers of a verification as M(ansible.builtin.set_stats) does, under the name C(exasol_network). AWX keeps them with the job.
+  - It leaves the numbers of a verification as M(ansible.builtin.set_stats) does, under the name C(exasol_network), which AWX keeps with the job.
 extends_documentation_fragment:
   - exasol_community.network._attributes
   - exasol_community.network._attributes.controller

@@ -163,3 +163,9 @@ def test_clusters_are_set_aside_each_for_itself():
 def test_subconnections_join_clusters_too():
     nodes = [host("a1", cluster="a"), host("b1", cluster="b")]
     assert ("a1", "subconnection_in", "b1") in probed({"database_node": nodes})
+
+
+def test_the_database_port_joins_clusters_and_not_the_nodes_of_one():
+    nodes = [host(name, cluster=name[0]) for name in ("a1", "a2", "b1")]
+    joined = {(source, destination) for source, service, destination in probed({"database_node": nodes}) if service == "exa_to_exa"}
+    assert joined == {("a1", "b1"), ("a2", "b1"), ("b1", "a1"), ("b1", "a2")}

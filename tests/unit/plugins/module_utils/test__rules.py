@@ -117,7 +117,8 @@ def test_nodes_of_another_cluster_are_not_let_in_by_any_protocol():
     found = opened(rules_of({"database_node": nodes}, nodes)["a1"])
     assert found[("in", "any", "192.0.2.2")] == ANY
     assert ("in", "any", "192.0.2.3") not in found
-    assert found[("in", "tcp", "192.0.2.3")] == set(range(20000, 21001))
+    assert found[("in", "tcp", "192.0.2.3")] == found[("out", "tcp", "192.0.2.3")] == {8563} | set(range(20000, 21001))
+    assert found[("in", "tcp", "192.0.2.2")] == set(range(20000, 21001))
 
 
 def test_networks_and_names_stand_in_rules():

@@ -16,7 +16,7 @@ from ansible_collections.exasol_community.network.tests.unit.helpers import asse
 
 FIXTURE = os.path.join(os.path.dirname(os.path.abspath(__file__)), "..", "..", "fixtures", "ports.csv")
 FIELDS = ("direction", "protocol", "first", "last", "source", "destination", "name", "need", "probe", "description")
-OWN_TABLES = [("kb", ["kb"]), ("7.1", ["kb", "7.1"]), ("8", ["kb", "8", "infra"])]
+OWN_TABLES = [("kb", ["kb"]), ("7.1", ["kb", "7.1", "sql"]), ("8", ["kb", "8", "sql", "infra"])]
 
 
 def published(*tables):
@@ -40,7 +40,7 @@ def crafted(**changes):
 
 
 def test_the_fixture_is_the_published_list():
-    assert (len(published("kb")), len(published())) == (18, 34)
+    assert (len(published("kb")), len(published())) == (18, 35)
 
 
 def test_release_kb_is_the_18_rows_in_their_order():
@@ -54,7 +54,7 @@ def test_release_holds_the_rows_of_its_tables_once(release, tables):
     assert found[:18] == published("kb")
 
 
-@pytest.mark.parametrize("release, count", [("kb", 18), ("7.1", 26), ("8", 31)])
+@pytest.mark.parametrize("release, count", [("kb", 18), ("7.1", 27), ("8", 32)])
 def test_release_has_so_many_rows(release, count):
     assert len(TABLE.rows(release)) == count
 
@@ -98,8 +98,8 @@ def test_row_of_any_protocol_has_no_ports():
     ({"protocol": "sctp"}, ["'sql_client'", "protocol", "'sctp'", "tcp, udp, any"]),
     ({"need": "maybe"}, ["'sql_client'", "need", "'maybe'", "required, optional"]),
     ({"probe": "icmp"}, ["'sql_client'", "probe", "'icmp'", "tcp, udp, none"]),
-    ({"tables": "9"}, ["'sql_client'", "'9'", "kb, 7.1, 8, infra"]),
-    ({"tables": "kb 9"}, ["'sql_client'", "'9'", "kb, 7.1, 8, infra"]),
+    ({"tables": "9"}, ["'sql_client'", "'9'", "kb, 7.1, 8, sql, infra"]),
+    ({"tables": "kb 9"}, ["'sql_client'", "'9'", "kb, 7.1, 8, sql, infra"]),
 ])
 def test_row_with_a_wrong_word_is_refused(changes, fragments):
     assert_names(refusal(Table, [crafted(**changes)]), fragments)
@@ -169,11 +169,13 @@ def overridden(release, overrides):
 @pytest.mark.parametrize("overrides, expected", [
     (None, {}),
     ({}, {}),
-    ({"sql_client": 9563}, {"sql_client": "9563"}),
-    ({"sql_client": "9563"}, {"sql_client": "9563"}),
-    ({"sql_client": [9563, "9565-9566"]}, {"sql_client": "9563,9565-9566"}),
+    ({"sql_client": 9563}, {"sql_client": "9563", "exa_to_exa": "9563"}),
+    ({"sql_client": "9563"}, {"sql_client": "9563", "exa_to_exa": "9563"}),
+    ({"sql_client": [9563, "9565-9566"]}, {"sql_client": "9563,9565-9566", "exa_to_exa": "9563,9565-9566"}),
     ({"sql_client": 8563}, {}),
     ({"dns_udp": 10053}, {"dns_udp": "10053"}),
+    ({"sql_client": 9563, "exa_to_exa": [8563, 9563]}, {"sql_client": "9563", "exa_to_exa": "8563,9563"}),
+    ({"exa_to_exa": 9563}, {"exa_to_exa": "9563"}),
     ({"subconnection_in": "30000-31000"}, {"subconnection_in": "30000-31000", "subconnection_out": "30000-31000"}),
     ({"subconnection_out": "30000-31000"}, {"subconnection_in": "30000-31000", "subconnection_out": "30000-31000"}),
     ({"subconnection_in": "30000-30001", "subconnection_out": [30001, 30000]}, {"subconnection_in": "30000-30001", "subconnection_out": "30000-30001"}),

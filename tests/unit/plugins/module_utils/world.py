@@ -52,4 +52,6 @@ def naive_flow(service, members, source, destination):
         return False
     if source not in members.get(service.source, ()) or destination not in members.get(service.destination, ()):
         return False
+    if service.name == "exa_to_exa":
+        return source.cluster != destination.cluster
     return service.protocol != "any" or source.cluster == destination.cluster

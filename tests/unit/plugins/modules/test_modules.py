@@ -32,7 +32,7 @@ def test_port_info_selects(params, expected):
     assert selected(**params) == expected
 
 
-@pytest.mark.parametrize(("release", "count"), [("kb", 18), ("7.1", 26), ("8", 31)])
+@pytest.mark.parametrize(("release", "count"), [("kb", 18), ("7.1", 27), ("8", 32)])
 def test_port_info_returns_every_row_of_a_release(release, count):
     assert len(selected(release=release)) == count
 

@@ -1,0 +1,285 @@
+# Copyright (c) 2026, exasol_community.network contributors
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+
+"""Every command, inventory and playbook of README.md and docs/guide.md, run as it stands, in a namespace that owns the addresses of the examples.
+
+What this test does not know fails it, so nothing comes into these files untried.
+"""
+
+from __future__ import annotations
+
+import contextlib
+import functools
+import json
+import os
+import re
+import shutil
+import socket
+import subprocess
+import sys
+import sysconfig
+import typing as t
+import xml.etree.ElementTree as ET
+from collections.abc import Callable, Iterator
+from pathlib import Path
+
+import pytest
+import yaml
+from netlab.documents import Block, blocks, commands
+from netlab.galaxy import Galaxy
+from netlab.namespaces import SECONDS, Namespace, with_hosts
+from netlab.playbooks import CHECKOUT, executable
+from netlab.services import Service, silent_ports
+
+DOCUMENTS = (CHECKOUT / "README.md", CHECKOUT / "docs" / "guide.md")
+BLOCKS = [block for document in DOCUMENTS for block in blocks(document)]
+NETWORK = "exasol_community.network"
+PLAY = f"ansible-playbook -i inventory {NETWORK}"
+
+# The documentation's own networks (RFC 5737), which exist in the namespace alone.
+ADDRESSES = [f"198.51.100.{number}" for number in (11, 12, 13)] + [f"192.0.2.{number}" for number in (11, 12, 13, 21, 22, 40, 53, 54, 60)] \
+    + [f"203.0.113.{number}" for number in (11, 12)]
+NAMES = {"ldap.example.com": "192.0.2.60"}
+
+
+class Expected(t.NamedTuple):
+    """How a block ends, what it prints, which files it writes, and what else is to be looked at."""
+
+    code: int = 0
+    output: str = ""
+    files: tuple[str, ...] = ()
+    look: Callable[[Path], None] = lambda directory: None
+
+
+def between_the_clusters(directory: Path) -> None:
+    """Look for exactly what two clusters need of each other, both ways, and for nothing of it within one."""
+    results = json.loads((directory / "report" / "report.json").read_text(encoding="utf-8"))["results"]
+    crossing, inner = ({(result["source"], result["destination"], result["service"], result["ports"]) for result in results
+                        if (result["source"][0] != result["destination"][0]) == different} for different in (True, False))
+    east, west = ("e11", "e12"), ("w11", "w12")
+    pairs = [(one, other) for one in east for other in west] + [(one, other) for one in west for other in east]
+    assert crossing == {(*pair, *need) for pair in pairs for need in (("exa_to_exa", "8563"), ("subconnection_in", "20000-21000"))}
+    assert {service for unused, unused, service, unused in inner} == {"subconnection_in"}
+
+
+REPORTS = ("report/report.json", "report/report.md", "report/report.html")
+REQUESTS = ("report/change_request.md", "report/change_request.csv")
+REQUEST = """-e '{"exasol_report_change_request": ["markdown", "csv"]}'"""
+GREEN = Expected(0, " ok; ", REPORTS)
+# Nothing of Exasol runs here, so the verification of a running database ends red, each of its ports named as without a service.
+RED = Expected(2, "no_listener", REPORTS)
+MANIFEST = f"home/.ansible/collections/ansible_collections/{NETWORK.replace('.', '/')}/MANIFEST.json"
+INSTALL = f"ansible-galaxy collection install {NETWORK}"
+INSTALLED = Expected(0, "was installed successfully", (MANIFEST,))
+
+# What cannot be run as it stands, and what is run instead.
+INSTEAD = {
+    "make test": "make -n test",  # this test is a part of it
+    "pip install ansible-core": f"PYTHONPATH={sysconfig.get_path('purelib')} pip install ansible-core",  # so that pip finds it installed, and asks no registry
+}
+# By the last command of a block, which is run as a whole.
+COMMANDS = {
+    "make test": Expected(0, "72 flows: 72 ok", REPORTS),
+    INSTALL: INSTALLED,
+    f"ansible-doc -t filter {NETWORK}.to_report": Expected(0, "prometheus"),
+    f"{PLAY}.verify --check": Expected(0, "flows would be measured"),
+    f"{PLAY}.verify": GREEN,
+    f"{PLAY}.site --become": GREEN,
+    f"{PLAY}.verify -e exasol_check_blocked=true": Expected(2, "exposed: ", REPORTS),
+    f"{PLAY}.verify -e exasol_verify_listeners=false -e exasol_verify_identify=true": RED,
+    f"{PLAY}.verify --limit reporting,n11": GREEN,
+    f"{PLAY}.verify --become -e exasol_verify_capture=true": GREEN,
+    f"{PLAY}.open --become -e exasol_firewall_state=absent": Expected(0, "Let in and out what the plan says"),
+    f"{PLAY}.report {REQUEST}": Expected(files=REQUESTS),
+    f"{PLAY}.verify {REQUEST}": Expected(files=(*REPORTS, *REQUESTS)),
+    f"""ansible-playbook -i localhost, {NETWORK}.report -e exasol_report_from=$PWD/report/report.json -e '{{"exasol_report_formats": ["csv", "html"]}}'""":
+        Expected(files=("report/report.csv", "report/report.html")),
+    f"ansible-playbook -i clusters.yml {NETWORK}.verify": GREEN._replace(look=between_the_clusters),
+}
+PLAYBOOKS = {
+    "Verify the network of the running database": ("own.yml", RED),
+    "Verify the running database every night": ("nightly.yml", RED),  # run by a job of CI
+    "Let the firewall of every host permit what the port table says": ("opening.yml", Expected(0, "Let in and out what the plan says")),
+}
+
+
+def of(language: str, kind: str = "") -> list[Block]:
+    """Return the blocks of a language and, if it is YAML, of a kind."""
+    return [block for block in BLOCKS if block.language == language and (not kind or kind_of(block) == kind)]
+
+
+def kind_of(block: Block) -> str:
+    """Return what a YAML block is."""
+    content = yaml.safe_load(block.text)
+    if isinstance(content, list):
+        return "playbook"
+    if set(content) == {"all"}:
+        return "inventory"
+    return "variables" if all(name.startswith("exasol_") for name in content) else ",".join(content)
+
+
+def name_of(block: Block) -> str:
+    """Return the name of a playbook's play."""
+    return yaml.safe_load(block.text)[0]["name"]
+
+
+def named(blocks_: list[Block]) -> dict[str, t.Any]:
+    """Return the arguments that make a test of each block, under its file and line."""
+    return {"argvalues": blocks_, "ids": map(str, blocks_)}
+
+
+# -- the sandbox ---------------------------------------------------------------------------------------------------------------------------------
+
+class Sandbox:
+    """A directory for a document, in the namespace that owns the addresses of its examples."""
+
+    def __init__(self, namespace: Namespace, directory: Path, galaxy: str):
+        self.directory = directory
+        self._namespace = namespace
+        self._hosts = directory / "hosts"
+        self._hosts.write_text("127.0.0.1 localhost\n" + "".join(f"{address} {name}\n" for name, address in NAMES.items()), encoding="ascii")
+        inherited = {name: value for name, value in os.environ.items() if not name.startswith("ANSIBLE_")}
+        self._environment = inherited | {
+            "HOME": str(directory / "home"), "LC_ALL": "C.UTF-8", "ANSIBLE_NOCOLOR": "1", "COLUMNS": "80", "ANSIBLE_GALAXY_SERVER": galaxy,
+            # Every host of the examples is this namespace, so nobody has to log in.
+            "ANSIBLE_TRANSPORT": "local",
+            "ANSIBLE_PYTHON_INTERPRETER": sys.executable,
+            "ANSIBLE_FORKS": "1",  # they are one machine, whose firewall takes one change at a time
+            "PATH": f"{Path(sys.executable).parent}:{os.environ['PATH']}",
+        }
+
+    def run(self, script: str, expected: Expected, directory: Path | None = None) -> str:
+        """Run a script as a user would paste it, see that it ends as expected, and return what it printed."""
+        place = directory or self.directory
+        if NETWORK in script and expected != INSTALLED and not (self.directory / MANIFEST).exists():
+            self.run(INSTALL, INSTALLED)
+        for file in expected.files:
+            if file not in script:
+                (place / file).unlink(missing_ok=True)
+        with self._namespace.inside():
+            done = subprocess.run(with_hosts(self._hosts, ["bash", "-ec", script]), cwd=place, env=self._environment | {"PWD": str(place)},
+                                  stdin=subprocess.DEVNULL, stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True, timeout=5 * SECONDS, check=False)
+        assert done.returncode == expected.code, done.stdout
+        assert expected.output in done.stdout, done.stdout
+        for file in expected.files:
+            assert (place / file).is_file(), f"{file} was not written:\n{done.stdout}"
+        expected.look(place)
+        return done.stdout
+
+    def write(self, name: str, text: str) -> str:
+        """Write a file of the document and return its name."""
+        file = self.directory / name
+        file.parent.mkdir(exist_ok=True)
+        file.write_text(text, encoding="utf-8")
+        return name
+
+    @functools.cached_property
+    def clone(self) -> Path:
+        """A copy of the checkout, with the tools that are installed already."""
+        copy = self.directory / "clone"
+        for name in subprocess.run(["git", "ls-files"], cwd=CHECKOUT, capture_output=True, text=True, check=True).stdout.splitlines():
+            if (CHECKOUT / name).is_file():
+                (copy / name).parent.mkdir(parents=True, exist_ok=True)
+                shutil.copy2(CHECKOUT / name, copy / name)  # with its time, or make would install again
+        (copy / ".venv").symlink_to(Path(sys.executable).parent.parent)
+        return copy
+
+
+@pytest.fixture(scope="module")
+def world(need_namespaces: None, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Callable[[Path], Sandbox]]:
+    """Return the sandbox of a document, with the partners that its examples name, and a Galaxy that has the collection."""
+    directory = tmp_path_factory.mktemp("artefact")
+    subprocess.run([executable("ansible-galaxy"), "collection", "build", "--output-path", directory, CHECKOUT], check=True, stdout=subprocess.DEVNULL)
+    with contextlib.ExitStack() as stack:
+        namespace = stack.enter_context(Namespace("documents"))
+        namespace.address(*(f"{address}/32" for address in ADDRESSES))
+        galaxy = stack.enter_context(Galaxy(namespace, *directory.glob("*.tar.gz")))
+        for address, port in (("192.0.2.40", 1521), (NAMES["ldap.example.com"], 636)):
+            stack.enter_context(silent_ports(namespace, address, range(port, port + 1)))
+        for address in ("192.0.2.53", "192.0.2.54"):
+            stack.enter_context(Service(namespace, address, 123, socket.SOCK_DGRAM, reply=b"time"))
+
+        @functools.cache
+        def sandbox(document: Path) -> Sandbox:
+            made = Sandbox(namespace, tmp_path_factory.mktemp(document.stem), galaxy.url)
+            for block in of("yaml", "inventory"):
+                if block.file == document:
+                    made.write("clusters.yml" if "exasol_cluster" in block.text else "inventory/hosts.yml", block.text)
+            return made
+        yield sandbox
+
+
+# -- nothing unknown, nothing forgotten ------------------------------------------------------------------------------------------------------------
+
+@pytest.mark.parametrize("block", **named(BLOCKS))
+def test_the_block_is_known(block: Block) -> None:
+    if block.language == "console":
+        assert commands(block)[-1] in COMMANDS
+    elif block.language == "yaml":
+        assert kind_of(block) in ("inventory", "playbook", "variables", "verify-network", "groups")
+    else:
+        assert block.language in ("text", "diff"), "neither shown nor run"
+
+
+def test_what_is_expected_stands_in_the_documents() -> None:
+    assert set(COMMANDS) == {commands(block)[-1] for block in of("console")}
+    assert set(PLAYBOOKS) == {name_of(block) for block in of("yaml", "playbook")}
+    assert set(INSTEAD) <= {command for block in of("console") for command in commands(block)}
+
+
+def test_a_block_that_is_not_closed_is_found(tmp_path: Path) -> None:
+    file = tmp_path / "open.md"
+    file.write_text("1. A list:\n\n   ```console\n   ls\n   ```\n\n```yaml\na: 1\n", encoding="utf-8")
+    with pytest.raises(AssertionError, match="a fence is not closed"):
+        blocks(file)
+    file.write_text(file.read_text(encoding="utf-8") + "```\n", encoding="utf-8")
+    assert [(block.line, block.language, block.text) for block in blocks(file)] == [(3, "console", "ls\n"), (7, "yaml", "a: 1\n")]
+
+
+# -- all of them, run -----------------------------------------------------------------------------------------------------------------------------
+
+@pytest.mark.parametrize("block", **named(of("console")))
+def test_commands(world: Callable[[Path], Sandbox], block: Block) -> None:
+    sandbox = world(block.file)
+    expected = COMMANDS[commands(block)[-1]]
+    if MANIFEST in expected.files:
+        shutil.rmtree(sandbox.directory / "home", ignore_errors=True)
+    script = "\n".join(INSTEAD.get(command, command) for command in commands(block))
+    sandbox.run(script, expected, sandbox.clone if "make " in script else None)
+
+
+@pytest.mark.parametrize("block", **named([block for block in of("yaml", "playbook") if "nightly" not in PLAYBOOKS[name_of(block)][0]]))
+def test_playbooks(world: Callable[[Path], Sandbox], block: Block) -> None:
+    sandbox = world(block.file)
+    name, expected = PLAYBOOKS[name_of(block)]
+    sandbox.run(f"ansible-playbook -i inventory {sandbox.write(name, block.text)}", expected)
+
+
+@pytest.mark.parametrize("block", **named(of("yaml", "variables")))
+def test_variables(world: Callable[[Path], Sandbox], block: Block) -> None:
+    known = {name for file in (CHECKOUT / "roles").glob("*/meta/argument_specs.yml")
+             for name in yaml.safe_load(file.read_text(encoding="utf-8"))["argument_specs"]["main"]["options"]}
+    assert set(yaml.safe_load(block.text)) <= known
+    sandbox = world(block.file)
+    sandbox.run(f"{PLAY}.verify --check -e @{sandbox.write('variables.yml', block.text)}", Expected(0, "flows would be measured"))
+
+
+def test_a_night_in_ci(world: Callable[[Path], Sandbox]) -> None:
+    (job,) = of("yaml", "verify-network")
+    (alerts,) = of("yaml", "groups")
+    sandbox, settings = world(job.file), yaml.safe_load(job.text)["verify-network"]
+    (nightly,) = (block for block in of("yaml", "playbook") if "nightly" in PLAYBOOKS[name_of(block)][0])
+    sandbox.write(PLAYBOOKS[name_of(nightly)][0], nightly.text)
+    results, (kept,) = settings["artifacts"]["reports"]["junit"], settings["cache"]["paths"]
+    (sandbox.directory / kept).unlink(missing_ok=True)
+    first, second = (sandbox.run(settings["script"], Expected(2, "no_listener", files)) for files in ((results, kept), (results,)))
+    assert "nothing to compare with" in first
+    assert "nothing to compare with" not in second
+    suites = ET.parse(sandbox.directory / results).getroot()
+    assert [case for case in suites.iter("testcase") if case.find("failure") is not None]
+    gauges = (sandbox.directory / "report" / "report.prom").read_text(encoding="utf-8")
+    for rule in yaml.safe_load(alerts.text)["groups"][0]["rules"]:
+        metrics = re.findall(r"exasol_network_\w+", rule["expr"])
+        assert metrics
+        assert all(f"\n{metric}" in gauges for metric in metrics)

@@ -1,0 +1,145 @@
+#!/usr/bin/env python
+# Copyright (c) 2026, exasol_community.network contributors
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+
+"""Build the documentation site without any network: the Markdown of the checkout, and what antsibull-docs makes of modules, filters and roles."""
+
+from __future__ import annotations
+
+import pathlib
+import posixpath
+import re
+import shutil
+import subprocess
+import sys
+import zlib
+
+ROOT = pathlib.Path(__file__).resolve().parent.parent
+SITE = ROOT / ".cache" / "docs-site"
+PAGES = SITE / "rst"  # antsibull-docs' name for it
+COLLECTION = "exasol_community.network"
+REPOSITORY = "https://github.com/exasol-community/ansible-network"
+ANSIBLE = "https://docs.ansible.com/ansible/latest/"
+
+# Files of docs/ come in this order, and those that it does not name after them.
+ORDER = ("guide", "ports", "controllers", "compatibility", "benchmarks", "design", "inclusion")
+PROJECT = ("CONTRIBUTING.md", "CODE_OF_CONDUCT.md", "SECURITY.md", "CHANGELOG.md")
+
+# What generated pages refer to in Ansible's own documentation.
+LABELS = {
+    "action_plugins": "plugins/action.html",
+    "ansible_configuration_settings": "reference_appendices/config.html",
+    "common_return_values": "reference_appendices/common_return_values.html",
+} | {f"ansible_collections.{name}_module": f"collections/{name.replace('.', '/')}_module.html" for name in (
+    "amazon.aws.ec2_security_group", "azure.azcollection.azure_rm_securitygroup", "google.cloud.gcp_compute_firewall")}
+
+SETTINGS = f"""
+# From here on: tools/docs_site.py
+extensions = ['sphinx.ext.intersphinx', 'sphinx_antsibull_ext', 'myst_parser']
+intersphinx_mapping = {{'ansible': ('{ANSIBLE}', '../ansible.inv')}}
+myst_heading_anchors = 4
+html_static_path = ['static']
+html_css_files = ['site.css']
+html_show_sourcelink = False
+html_title = '{COLLECTION}'
+html_theme_options = {{
+    'documentation_home_url': 'index.html', 'navigation_depth': 2, 'style_external_links': True,
+    'show_extranav': False, 'show_rtd_ethical_ads': False,  # the site needs no network, and shows nobody else's
+}}
+"""
+
+# The theme does not break lines in tables, which hides most of a sentence, and breaks those of code where a screen is narrow.
+STYLE = """
+.wy-table-responsive table td, .wy-table-responsive table th { white-space: normal; padding: 6px 8px; }
+.rst-content pre.literal-block, .rst-content div[class^='highlight'] pre { white-space: pre; overflow-x: auto; }
+.wy-nav-content { max-width: 1300px; }
+"""
+
+
+def pages() -> dict[str, str]:
+    """Return the Markdown files of the checkout that are pages, and the name of each page."""
+    documents = sorted((file.stem for file in (ROOT / "docs").glob("*.md")), key=lambda stem: (ORDER.index(stem) if stem in ORDER else len(ORDER), stem))
+    found = {"README.md": "index.md"} | {f"docs/{stem}.md": f"{stem}.md" for stem in documents}
+    return found | {name: name.lower() for name in PROJECT if (ROOT / name).is_file()}
+
+
+def relinked(text: str, file: str, names: dict[str, str]) -> str:
+    """Return a page's text with its links led to other pages of the site, or to the repository."""
+    def link(match: re.Match[str]) -> str:
+        path, hash_, anchor = match["target"].partition("#")
+        target = posixpath.normpath(posixpath.join(posixpath.dirname(file), path)) if path else file
+        inside = names.get(target) or (posixpath.basename(target) if posixpath.dirname(target) == "docs" else None)
+        return f"{match['before']}{inside or f'{REPOSITORY}/blob/main/{target}'}{hash_}{anchor})"
+    return re.sub(r"(?P<before>\]\()(?![a-z]+:|#)(?P<target>[^)\s]+)\)", link, text)
+
+
+def contents(title: str, entries: list[str]) -> str:
+    """Return a part of the table of contents."""
+    return "\n".join(["", "```{toctree}", ":hidden:", f":caption: {title}", "", *entries, "```", ""])
+
+
+def reference() -> list[str]:
+    """Return the pages that antsibull-docs made, by short names: their titles are sentences."""
+    kinds = ("module", "role", "filter")
+    found = [(kind, file.stem) for kind in kinds for file in sorted((PAGES / "reference").glob(f"*_{kind}.rst"))]
+    return ["Overview <reference/index>", *(f"{stem.removesuffix(f'_{kind}')} ({kind}) <reference/{stem}>" for kind, stem in found)]
+
+
+def write_pages() -> None:
+    """Write the Markdown pages, with the table of contents at the end of the first one, and everything else of docs/ beside them."""
+    names = pages()
+    for file, name in names.items():
+        (PAGES / name).write_text(relinked((ROOT / file).read_text(encoding="utf-8"), file, names), encoding="utf-8")
+    documents = [name.removesuffix(".md") for file, name in names.items() if file.startswith("docs/")]
+    project = [name.removesuffix(".md") for file, name in names.items() if file in PROJECT]
+    with (PAGES / "index.md").open("a", encoding="utf-8") as index:
+        index.write(contents("Guides", documents) + contents("Reference", reference()) + contents("Project", project))
+    for file in (ROOT / "docs").iterdir():
+        if file.is_file() and file.suffix != ".md":
+            shutil.copy(file, PAGES)
+
+
+def inventory() -> bytes:
+    """Return what intersphinx would fetch from Ansible's documentation, as far as it is needed."""
+    head = "# Sphinx inventory version 2\n# Project: Ansible\n# Version: latest\n# The remainder of this file is compressed using zlib.\n"
+    lines = "".join(f"{label} std:label -1 {page} {label}\n" for label, page in LABELS.items())
+    return head.encode() + zlib.compress(lines.encode())
+
+
+def initialise() -> None:
+    """Let antsibull-docs write the site's configuration, and add ours."""
+    shutil.rmtree(SITE, ignore_errors=True)
+    PAGES.mkdir(parents=True, mode=0o755)
+    subprocess.run(["antsibull-docs", "sphinx-init", "--use-current", "--squash-hierarchy", "--fail-on-error", "--dest-dir", SITE,
+                    "--sphinx-theme", "sphinx_ansible_theme", "--project", COLLECTION, "--title", COLLECTION, "--copyright", f"{COLLECTION} contributors",
+                    COLLECTION], check=True, stdout=subprocess.DEVNULL)
+    with (SITE / "conf.py").open("a", encoding="utf-8") as configuration:
+        configuration.write(SETTINGS)
+    (SITE / "static").mkdir()
+    (SITE / "static" / "site.css").write_text(STYLE, encoding="utf-8")
+    (SITE / "ansible.inv").write_bytes(inventory())
+    (PAGES / "index.rst").unlink()
+
+
+def write_reference() -> None:
+    """Let antsibull-docs write the pages of modules, filters and roles."""
+    target = PAGES / "reference"
+    target.mkdir(mode=0o755)
+    subprocess.run(["antsibull-docs", "--config-file", SITE / "antsibull-docs.cfg", "collection", "--use-current", "--squash-hierarchy", "--fail-on-error",
+                    "--dest-dir", target, COLLECTION], check=True)
+
+
+def main() -> int:
+    """Build the site; warnings are errors."""
+    initialise()
+    write_reference()
+    write_pages()
+    done = subprocess.run(["sphinx-build", "-M", "html", PAGES, SITE / "build", "-c", SITE, "-q", "-W", "--keep-going"], check=False)
+    if not done.returncode:
+        print(f"The site is in {SITE.relative_to(ROOT)}/build/html.")
+    return done.returncode
+
+
+if __name__ == "__main__":
+    sys.exit(main())
