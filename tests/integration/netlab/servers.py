@@ -126,7 +126,7 @@ class Hall:
         if implicit or options["ssl_enable"] == "YES":
             key, certificate = self.certificate(folder)
             options.update(ssl_enable="YES", allow_anon_ssl="YES", implicit_ssl="YES" if implicit else "NO", rsa_cert_file=certificate,
-                           rsa_private_key_file=key, force_local_data_ssl="NO", force_local_logins_ssl="NO", require_ssl_reuse="NO")
+                           rsa_private_key_file=key, force_local_data_ssl="NO", force_local_logins_ssl="NO", require_ssl_reuse="YES")
         (folder / "conf").write_text("".join(f"{name}={value}\n" for name, value in options.items()))
         return self.start(folder, ["vsftpd", str(folder / "conf")], port)
 
