@@ -50,7 +50,9 @@ html_theme_options = {{
 
 # The theme does not break lines in tables, which hides most of a sentence, and breaks those of code where a screen is narrow.
 STYLE = """
-.wy-table-responsive table td, .wy-table-responsive table th { white-space: normal; padding: 6px 8px; }
+.rst-content .wy-table-responsive table.docutils td, .rst-content .wy-table-responsive table.docutils th { white-space: normal; padding: 6px 8px; }
+.rst-content table.docutils col { width: auto !important; }  /* equal widths fit no table of ours */
+.rst-content h1, .rst-content h2 { overflow-wrap: anywhere; }
 .rst-content pre.literal-block, .rst-content div[class^='highlight'] pre { white-space: pre; overflow-x: auto; }
 .wy-nav-content { max-width: 1300px; }
 """
