@@ -26,13 +26,12 @@ ANSIBLE = "https://docs.ansible.com/ansible/latest/"
 ORDER = ("guide", "ports", "controllers", "compatibility", "benchmarks", "design", "inclusion")
 PROJECT = ("CONTRIBUTING.md", "CODE_OF_CONDUCT.md", "SECURITY.md", "CHANGELOG.md")
 
-# What generated pages refer to in Ansible's own documentation.
+# What generated pages refer to in Ansible's own documentation, beside modules.
 LABELS = {
     "action_plugins": "plugins/action.html",
     "ansible_configuration_settings": "reference_appendices/config.html",
     "common_return_values": "reference_appendices/common_return_values.html",
-} | {f"ansible_collections.{name}_module": f"collections/{name.replace('.', '/')}_module.html" for name in (
-    "amazon.aws.ec2_security_group", "azure.azcollection.azure_rm_securitygroup", "google.cloud.gcp_compute_firewall")}
+}
 
 SETTINGS = f"""
 # From here on: tools/docs_site.py
@@ -51,7 +50,9 @@ html_theme_options = {{
 
 # The theme does not break lines in tables, which hides most of a sentence, and breaks those of code where a screen is narrow.
 STYLE = """
-.wy-table-responsive table td, .wy-table-responsive table th { white-space: normal; padding: 6px 8px; }
+.rst-content .wy-table-responsive table.docutils td, .rst-content .wy-table-responsive table.docutils th { white-space: normal; padding: 6px 8px; }
+.rst-content table.docutils col { width: auto !important; }  /* equal widths fit no table of ours */
+.rst-content h1, .rst-content h2 { overflow-wrap: anywhere; }
 .rst-content pre.literal-block, .rst-content div[class^='highlight'] pre { white-space: pre; overflow-x: auto; }
 .wy-nav-content { max-width: 1300px; }
 """
@@ -100,10 +101,17 @@ def write_pages() -> None:
             shutil.copy(file, PAGES)
 
 
+def foreign_modules() -> dict[str, str]:
+    """Return the labels of modules of others that the generated pages name, and where they are documented."""
+    texts = (file.read_text(encoding="utf-8") for file in (PAGES / "reference").glob("*.rst"))
+    names = {name for text in texts for name in re.findall(r"<ansible_collections\.([a-z_]+\.[a-z_]+\.[a-z0-9_]+)_module>", text)}
+    return {f"ansible_collections.{name}_module": f"collections/{name.replace('.', '/')}_module.html" for name in names if not name.startswith(COLLECTION)}
+
+
 def inventory() -> bytes:
     """Return what intersphinx would fetch from Ansible's documentation, as far as it is needed."""
     head = "# Sphinx inventory version 2\n# Project: Ansible\n# Version: latest\n# The remainder of this file is compressed using zlib.\n"
-    lines = "".join(f"{label} std:label -1 {page} {label}\n" for label, page in LABELS.items())
+    lines = "".join(f"{label} std:label -1 {page} {label}\n" for label, page in sorted((LABELS | foreign_modules()).items()))
     return head.encode() + zlib.compress(lines.encode())
 
 
@@ -118,7 +126,6 @@ def initialise() -> None:
         configuration.write(SETTINGS)
     (SITE / "static").mkdir()
     (SITE / "static" / "site.css").write_text(STYLE, encoding="utf-8")
-    (SITE / "ansible.inv").write_bytes(inventory())
     (PAGES / "index.rst").unlink()
 
 
@@ -128,6 +135,7 @@ def write_reference() -> None:
     target.mkdir(mode=0o755)
     subprocess.run(["antsibull-docs", "--config-file", SITE / "antsibull-docs.cfg", "collection", "--use-current", "--squash-hierarchy", "--fail-on-error",
                     "--dest-dir", target, COLLECTION], check=True)
+    (SITE / "ansible.inv").write_bytes(inventory())
 
 
 def main() -> int:
