@@ -17,6 +17,7 @@ from ._captures import AT_DESTINATION, ON_RETURN, RETURNED, Captures, Ends
 from ._verdict import OK, UNTESTED, VERDICTS, Case, judge
 
 OUTSIDE = "{0} is outside of this run, so no listener was started there"
+_UNTOLD = ("closed", "open|filtered")  # where nobody listens, these say nothing of the way
 
 _ports = lru_cache(maxsize=65536)(parse_ports)
 
@@ -102,7 +103,7 @@ class Joining:
             for destination, addresses in entry["destinations"].items():
                 cases = list(self._cases(source, entry, destination, seen.get((destination, entry["protocol"]), [])))
                 for case in cases:
-                    if case.state["state"] == "closed" and case.listener == OUTSIDE.format(destination):
+                    if case.state["state"] in _UNTOLD and case.listener == OUTSIDE.format(destination):
                         self._set_aside.append(_aside(dict(entry, ports=case.ports), source, [destination], case.listener))
                     else:
                         yield _result(case)
