@@ -16,6 +16,7 @@ from ..module_utils._ftp_modes import ACTIVE_PORTS, MODES, FtpWishes
 from ..module_utils._options import table_options
 from ..module_utils._plan import Wishes, flow_count, make_plan
 from ..plugin_utils._action import ControllerAction
+from ..plugin_utils._together import check_together
 from ..plugin_utils._topology import Inventory, Topology, default_peers
 
 
@@ -47,10 +48,13 @@ class ActionModule(ControllerAction):
         ftp_mode={"type": "str", "choices": list(MODES)},
         ftp_passive_ports={"type": "str"},
         ftp_active_ports={"type": "str", "default": ACTIVE_PORTS},
+        together={"type": "bool", "default": False},
     )
 
     def act(self, options: dict[str, t.Any], variables: dict[str, t.Any]) -> dict[str, t.Any]:
         """Return the plan."""
+        if options["together"]:
+            check_together(self._task.get_play().strategy, variables["ansible_play_batch"], variables["ansible_play_hosts"])
         groups, hostvars = variables["groups"], variables["hostvars"]
         inventory = Inventory(groups, lambda host: HostVariables(host, hostvars[host]))
         peers = options["peers"]

@@ -65,6 +65,12 @@ options:
       - The ports that nodes announce, by default those that Linux gives a client.
     type: str
     default: 32768-60999
+  together:
+    description:
+      - Fail where the hosts of the play do not run each task together, that is with C(serial) and with the strategies C(free) and C(host_pinned).
+      - A measurement needs it, because all hosts have to listen before any of them probes. Rules of firewalls do not.
+    type: bool
+    default: false
 seealso:
   - module: exasol_community.network.port_info
   - module: exasol_community.network.probe

@@ -18,6 +18,7 @@ from ._verdict import OK, UNTESTED, VERDICTS, Case, judge
 
 OUTSIDE = "{0} is outside of this run, so no listener was started there"
 ENDED = "the listener of {0} had ended too early: it was killed, or its time (exasol_verify_listeners_ttl) was over"
+_UNTOLD = ("closed", "open|filtered")  # where nobody listens, these say nothing of the way
 
 _ports = lru_cache(maxsize=65536)(parse_ports)
 
@@ -113,7 +114,7 @@ class Joining:
             for destination, addresses in entry["destinations"].items():
                 cases = list(self._cases(source, entry, destination, seen.get((destination, entry["protocol"]), [])))
                 for case in cases:
-                    if case.state["state"] == "closed" and case.listener == OUTSIDE.format(destination):
+                    if case.state["state"] in _UNTOLD and case.listener == OUTSIDE.format(destination):
                         self._set_aside.append(_aside(dict(entry, ports=case.ports), source, [destination], case.listener))
                     else:
                         yield _result(case)

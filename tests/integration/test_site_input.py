@@ -44,16 +44,6 @@ def test_the_playbook_refuses(machine: Machine, tmp_path: Path, inventory: dict[
     assert oracles.nothing_left(machine)
 
 
-def test_a_play_in_batches_is_refused(machine: Machine, tmp_path: Path) -> None:
-    playbook = tmp_path / "batches.yml"
-    verify = {"ansible.builtin.import_role": {"name": f"{NETWORK}.verify"}}
-    playbook.write_text(json.dumps([{"hosts": "all", "gather_facts": False, "serial": 1, "tasks": [verify]}]), encoding="utf-8")
-    done = play(machine, tmp_path, inventory=PAIR, playbook=str(playbook))
-    assert done.code == 2, done.output
-    assert "has 1 of its 2 hosts at work: take serial out of it." in done.said
-    assert LISTEN not in done.output
-
-
 # -- every value, by the modules alone, in one run ---------------------------------------------------------------------------------------------------
 
 PEERS = {"database_node": ["n12"], "client": ["client"]}

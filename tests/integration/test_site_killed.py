@@ -11,11 +11,13 @@ import signal
 import sys
 from pathlib import Path
 
+import pytest
 from netlab import oracles
-from netlab.namespaces import Machine
+from netlab.namespaces import Machine, Namespace
 from netlab.playbooks import COLLECT, PAIR, PROBE, TRIPLE, Run, cluster, idle, play
+from netlab.services import Service, talk
 
-ADDRESS, PORT = "127.0.0.12", 8563
+ADDRESS, PORT, BUCKETFS = "127.0.0.12", 8563, 2580
 
 
 def test_a_killed_listener_is_noticed(machine: Machine, tmp_path: Path) -> None:
@@ -70,3 +72,24 @@ def test_listeners_of_interrupted_runs_end_by_themselves(machine: Machine, tmp_p
     third = play(machine, tmp_path / "third", inventory=PAIR)
     assert third.code == 0, third.output
     oracles.until(lambda: oracles.nothing_left(machine), "the deadline of the interrupted runs", 40)
+
+
+SLOWLY = {"exasol_verify_listeners_ttl": 15, "exasol_verify_rate": 1}  # the second flow is probed a second after the first
+
+
+@pytest.mark.parametrize("number", [signal.SIGINT, signal.SIGKILL], ids=lambda number: number.name)
+def test_a_run_that_ends_while_it_probes_can_be_repeated_at_once(namespace: Namespace, tmp_path: Path, number: int) -> None:
+    with Service(namespace, ADDRESS, PORT, greeting=b"the real database\n") as service:
+        with Run(namespace, tmp_path / "killed", inventory=PAIR, variables=SLOWLY) as run:
+            run.wait_for(PROBE)
+            oracles.until(lambda: service.endings, "the first flow of the probe")
+            run.send(number)
+            assert run.finish().code
+            assert oracles.listener_at(namespace, ADDRESS, BUCKETFS), "the control: it left something behind"
+        again = play(namespace, tmp_path / "again", inventory=PAIR)
+        assert again.code == 0, again.output
+        assert "2 flows: 2 ok" in again.output
+        oracles.until(lambda: namespace.processes() == [], "the end of all processes of both runs", 40)
+        assert oracles.nothing_left(namespace)
+        assert talk(namespace, ADDRESS, PORT) == b"the real database\n"
+        assert set(service.received) == {b""}

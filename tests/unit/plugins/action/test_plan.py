@@ -89,3 +89,23 @@ def test_what_cannot_be_planned_fails_and_names_the_value(act, options, more, fr
     with pytest.raises(AnsibleError) as caught:
         act(ActionModule, options, variables(**more))
     assert [fragment for fragment in fragments if fragment not in str(caught.value)] == []
+
+
+@pytest.mark.parametrize(("strategy", "batch", "fragments"), [
+    ("linear", list(HOSTVARS), []),
+    ("debug", list(reversed(HOSTVARS)), []),
+    ("mitogen_linear", list(HOSTVARS), []),
+    ("linear", ["n11", "n12"], ["serial lets 2 of 5 hosts run at a time", "remove serial", "--limit"]),
+    ("free", list(HOSTVARS), ["'free'", "strategy: linear"]),
+    ("ansible.builtin.host_pinned", list(HOSTVARS), ["'ansible.builtin.host_pinned'", "strategy: linear"]),
+    ("mitogen_free", ["n11"], ["'mitogen_free'"]),
+], ids=repr)
+def test_a_measurement_needs_all_hosts_together(act, strategy, batch, fragments):
+    more = variables(ansible_play_hosts=list(HOSTVARS), ansible_play_batch=batch)
+    assert act(ActionModule, {}, more, strategy=strategy)["flows"] == 6, "firewalls do not need it"
+    if not fragments:
+        assert act(ActionModule, {"together": True}, more, strategy=strategy)["flows"] == 6
+        return
+    with pytest.raises(AnsibleError) as caught:
+        act(ActionModule, {"together": True}, more, strategy=strategy)
+    assert [fragment for fragment in fragments if fragment not in str(caught.value)] == []

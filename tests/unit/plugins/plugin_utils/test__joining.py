@@ -150,10 +150,11 @@ def test_a_source_outside_of_the_run_is_set_aside():
                                      "reason": "the source is outside of this run"}]
 
 
-def test_a_refusal_of_a_destination_outside_of_the_run_is_set_aside():
+@pytest.mark.parametrize("state", [CLOSED, {"state": "open|filtered", "reason": "no-response"}], ids=["refused", "silent UDP"])
+def test_what_tells_nothing_of_a_destination_outside_of_the_run_is_set_aside(state):
     listeners = listening(plan())
     del listeners["n2"]
-    joining = Joining(plan(), observed(plan(), client_n2=CLOSED, n1_n2=CLOSED), listeners)
+    joining = Joining(plan(), observed(plan(), client_n2=state, n1_n2=state), listeners)
     assert {result["verdict"] for result in joining.results()} == {"ok"}
     assert {(entry["service"], *entry["sources"], *entry["destinations"]) for entry in joining.untestable()} == {
         ("sql_client", "client", "n2"), ("subconnection_in", "n1", "n2")}
