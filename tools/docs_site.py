@@ -71,6 +71,8 @@ def relinked(text: str, file: str, names: dict[str, str]) -> str:
         path, hash_, anchor = match["target"].partition("#")
         target = posixpath.normpath(posixpath.join(posixpath.dirname(file), path)) if path else file
         inside = names.get(target) or (posixpath.basename(target) if posixpath.dirname(target) == "docs" else None)
+        if not (ROOT / target).exists():
+            raise SystemExit(f"{file} links to {target}, which is not there")
         return f"{match['before']}{inside or f'{REPOSITORY}/blob/main/{target}'}{hash_}{anchor})"
     return re.sub(r"(?P<before>\]\()(?![a-z]+:|#)(?P<target>[^)\s]+)\)", link, text)
 
