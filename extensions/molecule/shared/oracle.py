@@ -76,7 +76,7 @@ def expected(view, stage, host, port, opened):
 
 def covers(fault, port):
     """Tell whether a fault is about a port."""
-    first, _, last = str(fault.get("port", 0)).partition("-")
+    first, unused, last = str(fault.get("port", 0)).partition("-")
     return int(first) <= port <= int(last or first)
 
 

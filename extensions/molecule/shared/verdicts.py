@@ -42,7 +42,7 @@ def missing(view, results, blocked):
 def numbers(ports):
     """Yield every port of a text such as 53,20000-21000."""
     for part in str(ports).split(","):
-        first, _, last = part.partition("-")
+        first, unused, last = part.partition("-")
         yield from range(int(first), int(last or first) + 1)
 
 
