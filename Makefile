@@ -32,7 +32,7 @@ help:  ## show this list
 site: .venv/site  ## run site.yml on this machine alone; ARGS="-i inventory" for hosts of your own
 	ansible-playbook site.yml $(ARGS)
 
-test: lint docs-check docs-site sanity consumers integration firewall molecule-ci units compat-ci  ## all checks and tests
+test: lint docs-check docs-site sanity consumers integration firewall molecule-ci units  ## all checks and tests
 
 lint: .venv/test  ## style, types, playbooks and roles, documentation, changelog, workflows
 	ruff check

@@ -12,7 +12,7 @@ python=$(python tools/pythons.py "$version") || { echo "Python $version is not i
 if [ tests/unit/requirements.txt -nt "$venv/installed" ]; then
     tools/venv.sh "$python" "$venv"
     "$venv/bin/python" -m pip install -q 'pip ~= 21.3 ; python_version < "3.7"'  # an older pip may choose releases for newer Pythons
-    "$venv/bin/python" -m pip install -q pytest -r tests/unit/requirements.txt
+    "$venv/bin/python" -m pip install -q pytest pytest-xdist -r tests/unit/requirements.txt
     touch "$venv/installed"
 fi
 
@@ -22,4 +22,4 @@ for name in sys.argv[1:]:
     with open(name, encoding="utf-8") as source:
         compile(source.read(), name, "exec")
 ' {} +
-exec "$venv/bin/python" -m pytest tests/unit/plugins/module_utils
+exec "$venv/bin/python" -m pytest tests/unit/plugins/module_utils --numprocesses=auto --maxprocesses=4 --dist=loadfile

@@ -91,7 +91,7 @@ class Done(t.NamedTuple):
 
     def names(self, result: Result) -> bool:
         """Tell whether the output names a result of the report: its verdict, and the sentence that says who acts."""
-        return f"{result['verdict']}: " in self.output and result["sentence"] in self.output
+        return f"{result['verdict']}: {result['sentence']}" in self.said
 
 
 class Run:
