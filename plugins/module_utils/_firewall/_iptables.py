@@ -155,8 +155,11 @@ def edit(text: Optional[str], rules: Rules, version: int) -> Optional[str]:
 def file_back(before: Write, written: Optional[str]) -> Shell:
     """Return the step that brings a file of saved rules back; if others have changed it by then, it loses our lines alone."""
     left = "".join(line for line in (written or "").splitlines(True) if not _OURS.match(line)).rstrip("\n")
-    words = {"sed": "sed -E {0}".format(shlex.quote(_DELETE)), "path": shlex.quote(before.path), "left": shlex.quote(left), "before": before.shell()}
-    return Shell("if [ \"$({sed} {path} 2>/dev/null)\" = {left} ]; then\n{before}\nelif [ -e {path} ]; then {sed} -i {path}\nfi".format(**words))
+    words = {"sed": "sed -E {0}".format(shlex.quote(_DELETE)), "path": shlex.quote(before.path), "left": shlex.quote(left), "before": before.shell(),
+             "whole": shlex.quote("{0}.".format(before.content or ""))}
+    # A file that is right already is not touched: it may be one that could not be written. The dot keeps the newlines at its end.
+    return Shell("if [ \"$(cat {path} 2>/dev/null; echo .)\" = {whole} ]; then :\n"
+                 "elif [ \"$({sed} {path} 2>/dev/null)\" = {left} ]; then\n{before}\nelif [ -e {path} ]; then {sed} -i {path}\nfi".format(**words))
 
 
 def _foreign(text: str) -> List[str]:

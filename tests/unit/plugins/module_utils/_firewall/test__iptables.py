@@ -390,6 +390,16 @@ def test_way_back_of_a_file_that_was_not_written_yet_does_nothing(monkeypatch, t
     assert not [name for name in tmp_path.iterdir() if name.name.startswith("rules")]
 
 
+def test_way_back_of_a_file_that_is_right_already_leaves_it_alone(monkeypatch, tmp_path):
+    """It may lie where nothing can be written, which is why the change failed."""
+    host = Host(monkeypatch, tmp_path, commands=BOTH + ("netfilter-persistent",))
+    host.write("rules.v4", DEBIAN)
+    before = (tmp_path / "rules.v4").stat()
+    for step in saving(_iptables.Provider().steps(RULES, True)[1]):
+        step.perform()
+    assert (tmp_path / "rules.v4").stat() == before
+
+
 def test_way_back_from_absent_writes_the_saved_file_anew(monkeypatch, tmp_path):
     host = Host(monkeypatch, tmp_path, commands=BOTH + ("netfilter-persistent",))
     before = _iptables.edit(None, RULES, 4)
