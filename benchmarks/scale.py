@@ -39,7 +39,7 @@ def mesh(effort: Effort) -> Row:
         contestants: dict[str, Callable[[], Lap]] = {"ours": lambda: _together(_swept, lab)}
         if shutil.which("nmap"):
             contestants[NMAP] = lambda: _together(_scanned, lab)
-        laps = interleave(contestants, min(effort.rounds, 3))
+        laps = interleave(contestants, 1 if effort.quick else min(effort.rounds, 3))
     ours, peer = median(laps["ours"]), median(laps[NMAP]) if NMAP in laps else None
     name = f"{_NODES} nodes full mesh, {_NODES * (_NODES - 1) * _RANGE:,} connections, each proven"
     return Row(name, ours, "at most 30 s", ours.wall <= 30, peer, f"{_NODES} x {NMAP}" if peer else f"{NMAP}: not installed")
@@ -78,7 +78,7 @@ def controller(label: str) -> Callable[[Ansible, Effort], Row]:
     """Return the row of 64 nodes and 10 clients on the controller: plan, verdicts, six reports, with simulated observations."""
     def row(ansible: Ansible, effort: Effort) -> Row:
         play = ansible.play(PLAYS / "simulated.yml", _site(ansible, 64, 10), bench_fault=_FAULTS[label], exasol_report_directory=str(ansible.folder / "scale"))
-        ours = median([play() for _round in range(min(effort.rounds, 3))])
+        ours = median([play() for _round in range(1 if effort.quick else min(effort.rounds, 3))])
         report = json.loads((ansible.folder / "scale" / "report.json").read_text())
         peak = ours.extra["peak_kib"]
         name = (f"64 nodes, 10 clients on the controller, {label}: {len(report['results']):,} results, six reports (peak {peak / 1024:.0f} MiB; "
