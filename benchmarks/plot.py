@@ -11,6 +11,7 @@ from collections.abc import Sequence
 
 _WIDTH, _HEIGHT = 720, 420
 _LEFT, _RIGHT, _TOP, _BOTTOM = 70, 170, 46, 54
+_LINE_HEIGHT = 17
 _LINES = {"plan_cpu": ("plan", "#2a78d6", "#6cb0ff"), "verdict_cpu": ("verdicts", "#c2570c", "#ff9d5c"), "report_cpu": ("six reports", "#2e7d32", "#7ccf80")}
 _STYLE = ["text { font: 13px sans-serif; fill: #24292f } .grid { stroke: #d0d7de } .guide { stroke: #8c959f; stroke-dasharray: 5 4; fill: none }",
           ".curve { fill: none; stroke-width: 2.5 }", *(f".{key} {{ stroke: {light} }} text.{key}, circle.{key} {{ fill: {light}; stroke: none }}"
@@ -47,8 +48,10 @@ def growth_svg(grown: Sequence[dict[str, t.Any]]) -> str:
     parts = [f'<svg xmlns="http://www.w3.org/2000/svg" viewBox="0 0 {_WIDTH} {_HEIGHT}" role="img" aria-label="Processor time by number of flows">',
              "<style>", *_STYLE, "</style>", f'<text x="{_LEFT}" y="24">Seconds of processor time on the controller, by flows</text>',
              *_grid(across, up), *_guides(across, up)]
+    points = {key: [(across.at(one["flows"]), up.at(max(one[key], 1e-3))) for one in grown] for key in _LINES}
+    places = _apart({key: found[-1][1] for key, found in points.items()})
     for key, (name, _light, _dark) in _LINES.items():
-        parts += _curve(key, name, [(across.at(one["flows"]), up.at(max(one[key], 1e-3))) for one in grown])
+        parts += _curve(key, name, points[key], places[key])
     hosts = (f'<text x="{across.at(one["flows"]):.0f}" y="{_HEIGHT - 14}" text-anchor="middle">{one["hosts"]} hosts</text>' for one in grown)
     return "\n".join([*parts, *hosts, "</svg>"]) + "\n"
 
@@ -80,8 +83,16 @@ def _guides(across: _Scale, up: _Scale) -> list[str]:
     return lines
 
 
-def _curve(key: str, name: str, points: Sequence[Point]) -> list[str]:
-    x, y = points[-1]
+def _apart(wishes: dict[str, float]) -> dict[str, float]:
+    """Return heights for the names of the curves, so that none covers another."""
+    places: dict[str, float] = {}
+    for key in sorted(wishes, key=wishes.__getitem__):
+        places[key] = max([wishes[key], *(place + _LINE_HEIGHT for place in places.values())])
+    return places
+
+
+def _curve(key: str, name: str, points: Sequence[Point], y: float) -> list[str]:
+    x = points[-1][0]
     return [f'<path class="curve {key}" d="{_path(points)}"/>', *(f'<circle class="{key}" cx="{left:.1f}" cy="{top:.1f}" r="4"/>' for left, top in points),
             f'<text class="{key}" x="{x + 12:.0f}" y="{y + 4:.0f}">{name}</text>']
 
