@@ -25,15 +25,16 @@ def missing() -> str:
     return f"not installed: {', '.join(absent)} (Debian: iproute2, nftables, util-linux)" if absent else ""
 
 
-class Lab:
-    """The source's and the target's namespace, removed on leaving; names hold our process id, so that runs do not meet."""
+class _Namespaces:
+    """Namespaces that are removed on leaving; names hold our process id, so that runs do not meet."""
 
-    def __init__(self) -> None:
-        self.source = f"exabench-{os.getpid()}-source"
-        self.target = f"exabench-{os.getpid()}-target"
+    def __init__(self, labels: Iterable[object]) -> None:
+        self.names = [f"exabench-{os.getpid()}-{label}" for label in labels]
 
-    def __enter__(self) -> Lab:
+    def __enter__(self) -> t.Any:
         try:
+            for name in self.names:
+                _run("ip", "netns", "add", name)
             self._build()
         except BaseException:
             self.__exit__()
@@ -41,12 +42,21 @@ class Lab:
         return self
 
     def __exit__(self, *unused: object) -> None:
-        for name in (self.source, self.target):
+        for name in self.names:
             subprocess.run(["ip", "netns", "delete", name], check=False, capture_output=True)
 
     def _build(self) -> None:
-        for name in (self.source, self.target):
-            _run("ip", "netns", "add", name)
+        raise NotImplementedError
+
+
+class Lab(_Namespaces):
+    """The source's and the target's namespace."""
+
+    def __init__(self) -> None:
+        super().__init__(("source", "target"))
+        self.source, self.target = self.names
+
+    def _build(self) -> None:
         _run("ip", "link", "add", "cable", "netns", self.source, "type", "veth", "peer", "name", "cable", "netns", self.target)
         for name, addresses in ((self.source, [SOURCE]), (self.target, TARGETS)):
             for address in addresses:
@@ -64,31 +74,18 @@ class Lab:
         _run(*inside(self.target, ["nft", "delete table inet bench"]))
 
 
-class Mesh:
+class Mesh(_Namespaces):
     """Namespaces that one switch joins, each with an address."""
 
     def __init__(self, count: int) -> None:
-        self._switch = f"exabench-{os.getpid()}-switch"
-        self.addresses = {f"exabench-{os.getpid()}-{number}": f"192.0.2.{number}" for number in range(1, count + 1)}
-
-    def __enter__(self) -> Mesh:
-        try:
-            self._build()
-        except BaseException:
-            self.__exit__()
-            raise
-        return self
-
-    def __exit__(self, *unused: object) -> None:
-        for name in (*self.addresses, self._switch):
-            subprocess.run(["ip", "netns", "delete", name], check=False, capture_output=True)
+        super().__init__(("switch", *range(1, count + 1)))
+        self._switch, *nodes = self.names
+        self.addresses = {name: f"192.0.2.{number}" for number, name in enumerate(nodes, 1)}
 
     def _build(self) -> None:
-        _run("ip", "netns", "add", self._switch)
         _run("ip", "-n", self._switch, "link", "add", "bridge", "type", "bridge")
         _run("ip", "-n", self._switch, "link", "set", "bridge", "up")
         for number, (name, address) in enumerate(self.addresses.items()):
-            _run("ip", "netns", "add", name)
             _run("ip", "link", "add", "cable", "netns", name, "type", "veth", "peer", "name", f"port{number}", "netns", self._switch)
             _run("ip", "-n", self._switch, "link", "set", f"port{number}", "master", "bridge", "up")
             _run("ip", "-n", name, "address", "add", f"{address}/24", "dev", "cable")

@@ -53,26 +53,17 @@ def test_check_mode_measures_nothing(machine: Machine, tmp_path: Path) -> None:
     assert oracles.nothing_left(machine)
 
 
-def test_two_runs_at_once(machine: Machine, tmp_path: Path) -> None:
+@pytest.mark.parametrize("second", [
+    pytest.param(PAIR, id="same names"),
+    # Neither listener knows of the other: the second run finds the ports in use and takes them for a service.
+    pytest.param(cluster({"node-b": "127.0.0.12"}, {"reporting": "127.0.0.21"}), id="other names"),
+])
+def test_two_runs_at_once(machine: Machine, tmp_path: Path, second: dict[str, t.Any]) -> None:
     # The first run is held up right before it probes; the second one begins and ends meanwhile, and must not end the first one's listeners.
     with Run(machine, tmp_path / "slow", inventory=PAIR) as slow:
         slow.wait_for(COLLECT)
         with slow.suspended():
-            fast = play(machine, tmp_path / "fast", inventory=PAIR)
-            assert oracles.listener_at(machine, "127.0.0.12", 8563)
-        for done in (fast, slow.finish()):
-            assert done.code == 0, done.output
-            assert "2 flows: 2 ok" in done.output
-    assert idle(machine)
-
-
-def test_two_controllers_that_name_the_hosts_differently(machine: Machine, tmp_path: Path) -> None:
-    # Neither listener knows of the other: the second one finds the ports in use and takes them for a service.
-    other_names = cluster({"node-b": "127.0.0.12"}, {"reporting": "127.0.0.21"})
-    with Run(machine, tmp_path / "slow", inventory=PAIR) as slow:
-        slow.wait_for(COLLECT)
-        with slow.suspended():
-            fast = play(machine, tmp_path / "fast", inventory=other_names)
+            fast = play(machine, tmp_path / "fast", inventory=second)
             assert oracles.listener_at(machine, "127.0.0.12", 8563)
         for done in (fast, slow.finish()):
             assert done.code == 0, done.output
