@@ -12,8 +12,8 @@ from ._targets import Found, Target
 
 # A repeated SYN leaves a second after the first (RFC 6298, section 2.1): so late an answer means that a packet was lost.
 _LOSS_MS = 900.0
-# So many silent ports cannot all have lost every packet while a retry found none of them.
-_SURELY_FILTERED = 8
+# Where packets are lost, one lost port among many filtered ones is easily missed by one retry, hardly by so many.
+_VAIN_RETRIES = 2
 
 
 def by_address(targets: Iterable[Target]) -> List[List[Target]]:
@@ -30,20 +30,24 @@ def is_silence(outcome: Outcome) -> bool:
 
 
 class Suspects:
-    """The silent ports of one address that may have lost their packets: a minority beside ports that answered."""
+    """The silent ports of one address that may have lost their packets.
+
+    They are a minority beside ports that answered, tried again as long as that finds some of them. Where an answer came
+    late, packets are lost for certain: then a majority is suspected too, and more patience is spent on it.
+    """
 
     def __init__(self, targets: Sequence[Target]):
         self.targets = targets
         self.waiting = 0
-        self._rounds = 0
+        self._vain = 0
 
     def take(self) -> Iterator[Tuple[Target, int]]:
         """Remove the suspects from their targets' outcomes and yield them for another try, or yield nothing."""
         silent = self._silent()
         count = sum(len(found.ports) for target, outcome, found in silent)
-        recovered = self.waiting - count if self._rounds else 0
-        self._rounds += 1
-        if not count or not self._plausible(count, recovered):
+        if self.waiting:
+            self._vain = 0 if count < self.waiting else self._vain + 1
+        if not count or not self._plausible(count):
             return
         self.waiting = count
         for target, outcome, found in silent:
@@ -54,15 +58,12 @@ class Suspects:
     def _silent(self) -> List[Tuple[Target, Outcome, Found]]:
         return [(target, outcome, found) for target in self.targets for outcome, found in target.found.items() if is_silence(outcome)]
 
-    def _plausible(self, count: int, recovered: int) -> bool:
+    def _plausible(self, count: int) -> bool:
         answered = [found for target in self.targets for outcome, found in target.found.items()
                     if outcome.state in (OPEN, CLOSED) and not is_silence(outcome)]
-        if count >= sum(len(found.ports) for found in answered):
-            return False
-        if self._rounds == 1 or recovered:
-            return True
-        lossy = any(rtt >= _LOSS_MS for found in answered for rtt in found.rtt_ms)
-        return lossy and count < _SURELY_FILTERED
+        if any(rtt >= _LOSS_MS for found in answered for rtt in found.rtt_ms):
+            return self._vain < _VAIN_RETRIES
+        return not self._vain and count < sum(len(found.ports) for found in answered)
 
 
 def observation(target: Target) -> Dict[str, Any]:

@@ -65,6 +65,11 @@ def test_a_silent_minority_beside_answers_is_tried_again(counts, again):
     assert any(_observations.is_silence(outcome) for outcome in made.found) is bool(silent and not again), "what is tried again is not yet judged"
 
 
+def test_where_packets_are_lost_a_minority_may_have_answered():
+    made = target(counted(open=1, silent=100), rtt_ms=1050.0)
+    assert len(taken(Suspects([made]))) == 100
+
+
 def test_ports_of_all_targets_of_an_address_are_weighed_together():
     one, other = target(counted(silent=1), protocol="udp"), target(counted(open=5))
     assert taken(Suspects([one, other])) == [1000]
@@ -86,12 +91,25 @@ def rounds(recovered, left, rtt_ms=1.0):
     (5, 3, 1.0, True),
     (0, 3, 1.0, False),
     (0, 3, 1050.0, True),
-    (0, 8, 1050.0, False),
+    (0, 51, 1050.0, True),  # fifty that a filter drops, and one that lost its packets twice
+    (0, 101, 1050.0, True),
     (1, 20, 1.0, True),
     (5, 0, 1.0, False),
 ])
 def test_it_is_tried_on_while_packets_are_known_to_be_lost(recovered, left, rtt_ms, again):
     assert len(rounds(recovered, left, rtt_ms)) == (left if again else 0)
+
+
+@pytest.mark.parametrize("rtt_ms, tries", [(1.0, 1), (1050.0, 2)])
+def test_what_no_retry_finds_is_filtered(rtt_ms, tries):
+    made = target(counted(open=100, silent=50), rtt_ms)
+    suspects = Suspects([made])
+    for unused in range(tries):
+        again = taken(suspects)
+        assert len(again) == 50
+        for port in again:
+            made.record(port, SILENT)
+    assert taken(suspects) == []
 
 
 def test_nothing_is_forgotten_when_trying_ends():
