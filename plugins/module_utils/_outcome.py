@@ -64,7 +64,7 @@ class Icmp(NamedTuple):
     sender: str
 
 
-def receive_errors(sock: socket.socket, family: int) -> None:
+def receive_errors(sock: socket.SocketType, family: int) -> None:
     """Ask for the ICMP messages behind a socket's errors."""
     if family == socket.AF_INET6:
         sock.setsockopt(socket.IPPROTO_IPV6, _IPV6_RECVERR, 1)
@@ -72,7 +72,7 @@ def receive_errors(sock: socket.socket, family: int) -> None:
         sock.setsockopt(socket.IPPROTO_IP, _IP_RECVERR, 1)
 
 
-def read_icmp(sock: socket.socket) -> Optional[Icmp]:
+def read_icmp(sock: socket.SocketType) -> Optional[Icmp]:
     """Return the ICMP message behind a socket's error, or None where there is none."""
     try:
         ancillary = sock.recvmsg(256, 256, MSG_ERRQUEUE)[1]
@@ -145,7 +145,7 @@ def _explain(number: int) -> str:
     return known.get(number, "")
 
 
-def icmp_or_errno(sock: socket.socket, number: int, seconds: float, protocol: str, destination: str) -> Outcome:
+def icmp_or_errno(sock: socket.SocketType, number: int, seconds: float, protocol: str, destination: str) -> Outcome:
     """Return the outcome of a failed attempt, from the ICMP message where one came, else from errno and time."""
     icmp = read_icmp(sock)
     if not icmp:
@@ -154,7 +154,7 @@ def icmp_or_errno(sock: socket.socket, number: int, seconds: float, protocol: st
     return outcome._replace(reason_ip=LOCAL) if icmp.sender != destination and icmp.sender == _own_address(sock) else outcome
 
 
-def _own_address(sock: socket.socket) -> str:
+def _own_address(sock: socket.SocketType) -> str:
     try:
         return sock.getsockname()[0]
     except OSError:

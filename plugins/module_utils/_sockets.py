@@ -17,13 +17,13 @@ _TCP_INFO_RTT = 68  # offset of tcpi_rtt, microseconds (linux/tcp.h)
 _TCP_INFO_TOTAL_RETRANS = 100
 
 
-def reset(sock: socket.socket) -> None:
+def reset(sock: socket.SocketType) -> None:
     """Close with RST, which leaves no TIME_WAIT; only for peers that are our own."""
     sock.setsockopt(socket.SOL_SOCKET, socket.SO_LINGER, _RESET)
     sock.close()
 
 
-def handshake_ms(sock: socket.socket, fallback: float) -> float:
+def handshake_ms(sock: socket.SocketType, fallback: float) -> float:
     """Return the kernel's own measure of the round trip in milliseconds, or the fallback."""
     try:
         info = sock.getsockopt(socket.IPPROTO_TCP, socket.TCP_INFO, _TCP_INFO_BYTES)
@@ -35,7 +35,7 @@ def handshake_ms(sock: socket.socket, fallback: float) -> float:
     return micros / 1000.0 if micros and not repeated else fallback
 
 
-def joins_itself(sock: socket.socket, port: int) -> bool:
+def joins_itself(sock: socket.SocketType, port: int) -> bool:
     """Tell whether a socket connected to C(port) is its own peer, as a simultaneous open within the ephemeral ports of this host makes it (RFC 9293, 3.5)."""
     try:
         own = sock.getsockname()
@@ -61,7 +61,7 @@ class Sources:
         except OSError as error:
             raise NetworkError("source address {0} cannot be used: {1}; expected an address of this host".format(address, error.strerror))
 
-    def bind(self, sock: socket.socket, family: int) -> None:
+    def bind(self, sock: socket.SocketType, family: int) -> None:
         """Bind a socket to its family's source address, if there is one."""
         address = self._by_family[family]
         if not address:

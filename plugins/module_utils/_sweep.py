@@ -12,8 +12,8 @@ import errno
 import select
 import socket
 import time
-from collections import deque
-from typing import Deque, Dict, Iterable, Iterator, List, NamedTuple, Optional, Tuple
+from collections import defaultdict, deque
+from typing import DefaultDict, Deque, Dict, Iterable, Iterator, List, NamedTuple, Optional, Tuple
 
 from . import _hello
 from ._capture import Capture
@@ -35,8 +35,8 @@ _FAILED = select.EPOLLERR | select.EPOLLHUP
 # What the probing host runs out of (descriptors, buffers, ephemeral ports), and has again when other attempts end.
 _SCARCE = (errno.EMFILE, errno.ENFILE, errno.ENOBUFS, errno.ENOMEM, errno.EAGAIN, errno.EADDRNOTAVAIL)
 _ONCE_CONNECTED = (0, errno.ECONNRESET, errno.EPIPE)  # a refused connection is ECONNREFUSED
-_STREAM = socket.SOCK_STREAM | socket.SOCK_NONBLOCK
-_DATAGRAM = socket.SOCK_DGRAM | socket.SOCK_NONBLOCK
+_STREAM = int(socket.SOCK_STREAM | socket.SOCK_NONBLOCK)
+_DATAGRAM = int(socket.SOCK_DGRAM | socket.SOCK_NONBLOCK)
 _CONNECTING, _ANSWERING, _TALKING, _DRAINING = range(4)
 _TALK_SECONDS = 10.0  # a server may look up our name before it says a word
 _DATAGRAMS = 3  # how often a question is asked: a datagram may be lost
@@ -53,7 +53,7 @@ class Pace(NamedTuple):
 class _Attempt:
     __slots__ = ("sock", "target", "port", "started", "stage", "alarm", "nonce", "received", "asked", "rtt_ms", "talk")
 
-    def __init__(self, sock: socket.socket, target: Target, port: int, started: float):
+    def __init__(self, sock: socket.SocketType, target: Target, port: int, started: float):
         self.sock = sock
         self.target = target
         self.port = port
@@ -71,12 +71,12 @@ class _Alarms:
     """Alarms in order of time: each delay has a queue of its own, so the first of a queue is always its next."""
 
     def __init__(self):
-        self._queues = {}  # type: Dict[float, Deque[Tuple[float, _Attempt]]]
+        self._queues = defaultdict(deque)  # type: DefaultDict[float, Deque[Tuple[float, _Attempt]]]
 
     def set(self, delay: float, now: float, attempt: _Attempt) -> None:
         """Let an attempt's only alarm ring after C(delay) seconds."""
         attempt.alarm = now + delay
-        self._queues.setdefault(delay, deque()).append((attempt.alarm, attempt))
+        self._queues[delay].append((attempt.alarm, attempt))
 
     def due(self, now: float) -> Iterator[_Attempt]:
         """Yield the attempts whose alarm rings."""
@@ -168,7 +168,8 @@ class Sweep:
         self._count += 1
         now = time.monotonic()
         try:
-            sock = socket.socket(target.family, _STREAM if target.protocol == "tcp" else _DATAGRAM)
+            # The plain type beneath socket.socket: made and closed without a call in Python.
+            sock = socket.SocketType(target.family, _STREAM if target.protocol == "tcp" else _DATAGRAM)
         except OSError as error:
             self._refuse(target, port, error.errno or 0)
             return

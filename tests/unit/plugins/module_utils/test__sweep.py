@@ -292,7 +292,7 @@ def test_no_descriptor_left_is_an_error_and_no_crash(monkeypatch):
     with Sweep(QUICK, Sources(())) as sweep:
         def exhausted(*unused):
             raise OSError(24, "Too many open files")
-        monkeypatch.setattr(socket, "socket", exhausted)
+        monkeypatch.setattr(socket, "SocketType", exhausted)
         sweep.run(all_ports([made]))
     ((outcome, found),) = made.found.items()
     assert (outcome.state, outcome.reason, list(found.ports)) == (_outcome.ERROR, "EMFILE", [5])
@@ -342,7 +342,7 @@ def test_when_nothing_is_under_way_nothing_is_waited_for(monkeypatch):
 
         def exhausted(*unused):
             raise OSError(24, "Too many open files")
-        monkeypatch.setattr(socket, "socket", exhausted)
+        monkeypatch.setattr(socket, "SocketType", exhausted)
         sweep.run(all_ports([target("127.0.0.1", [5])]))
         assert not any(sweep._poll.timeouts)
 
