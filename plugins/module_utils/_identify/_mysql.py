@@ -13,7 +13,7 @@ import re
 import struct
 
 from ._finding import IDENTIFIED, OTHER, Finding, clean
-from ._wire import MALFORMED, EndedError, Waiting, Wire
+from ._wire import ENDED_OR_MALFORMED, Waiting, Wire
 
 NAMES = ("mysql",)
 USER = b"exasol_network_port_probe"
@@ -41,7 +41,7 @@ def talk(wire: Wire) -> Waiting:
     found = Finding(IDENTIFIED, version=clean(re.sub(rb"^5\.5\.5-", b"", greeting[1:greeting.index(b"\0", 1)])))
     try:
         yield from _be_denied(wire, number)
-    except (EndedError,) + MALFORMED:
+    except ENDED_OR_MALFORMED:
         return found._replace(detail="it breaks the handshake off")
     return found
 

@@ -4,7 +4,7 @@
 """PostgreSQL: SSLRequest (Frontend/Backend Protocol, "SSL Session Encryption")."""
 
 from ._finding import IDENTIFIED, OTHER, Finding
-from ._wire import MALFORMED, EndedError, Waiting, Wire
+from ._wire import ENDED_OR_MALFORMED, Waiting, Wire
 
 NAMES = ("postgresql",)
 _SSL_REQUEST = bytes.fromhex("0000000804D2162F")
@@ -20,6 +20,6 @@ def talk(wire: Wire) -> Waiting:
         return Finding(OTHER)
     try:
         yield from wire.start_tls()
-    except (EndedError,) + MALFORMED:
+    except ENDED_OR_MALFORMED:
         return Finding(OTHER, detail="it agrees to TLS, but does not speak it")
     return Finding(IDENTIFIED)

@@ -18,12 +18,14 @@ MOST_BYTES = 65536  # of one server
 _CIPHERS = "ALL:@SECLEVEL=0"  # servers of another decade shall be told from no TLS at all
 
 Waiting = Generator[None, None, Any]
-# What hostile bytes make a parser raise; everything else is a defect of ours.
-MALFORMED = (ValueError, LookupError, struct.error, ssl.SSLError, OverflowError, RecursionError)
 
 
 class EndedError(Exception):
     """The server said no more: it closed, time was over, or it said too much."""
+
+
+# That, and what hostile bytes make a parser raise; everything else is a defect of ours.
+ENDED_OR_MALFORMED = (EndedError, ValueError, LookupError, struct.error, ssl.SSLError, OverflowError, RecursionError)
 
 
 class Wire:
@@ -167,7 +169,7 @@ class Talk:
     def _converse(self, script: Script) -> Generator[None, None, Finding]:
         try:
             found = yield from script(self._wire)
-        except (EndedError,) + MALFORMED as error:
+        except ENDED_OR_MALFORMED as error:
             found = self._unexpected(error)
         if found.status == OTHER and not found.looks_like:
             yield from self._wire.hear_enough()

@@ -3,8 +3,6 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
 """What the modules do with their options before and after the work, without running them."""
 
-from __future__ import annotations
-
 import pytest
 
 from ansible_collections.exasol_community.network.plugins.module_utils import _module, _options
