@@ -73,6 +73,7 @@ firewall: .venv/test  ## tests of firewalls with real traffic; as root, in conta
 	python -m pytest tests/firewall $(ARGS)
 
 molecule: .venv/test  ## scenarios on containers, as root; ARGS="-s ufw" for one of them
+	@test -n "$(ARGS)" || python tests/lab/lab.py images
 	COLUMNS=160 molecule test $(or $(ARGS),--all)
 
 molecule-ci: .venv/test  ## the default scenario and one for each firewall; skipped without root or a container engine

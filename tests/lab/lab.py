@@ -3,7 +3,7 @@
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
 
-"""Bring a lab of containers up, take it down, say how it is, what to do with it, or whether there can be one.
+"""Bring a lab of containers up, take it down, say how it is, what to do with it, or whether there can be one; make all images.
 
 The engine is the first of podman and docker that answers, or EXANET_ENGINE. Images are made from Debian's packages
 (mmdebstrap), or from the image that EXANET_BASE_IMAGE names.
@@ -16,7 +16,9 @@ import os
 import sys
 from pathlib import Path
 
+from nodelab import images
 from nodelab.engine import ROOT, EngineError, find
+from nodelab.images import RELEASES
 from nodelab.lab import Lab
 
 TOUR = Path(__file__).with_name("tour.txt")
@@ -25,14 +27,17 @@ TOUR = Path(__file__).with_name("tour.txt")
 def main() -> int:
     """Run one command."""
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
-    parser.add_argument("command", choices=("up", "down", "status", "inventory", "tour", "require"))
+    parser.add_argument("command", choices=("up", "down", "status", "inventory", "tour", "require", "images"))
     parser.add_argument("--lab", type=Path, default=Path(__file__).with_name("lab.yml"), help="the lab's description")
-    parser.add_argument("--release", default="bookworm", choices=("bullseye", "bookworm", "trixie"), help="Debian's release")
+    parser.add_argument("--release", default=RELEASES[0], choices=RELEASES, help="Debian's release")
     parser.add_argument("--left", nargs="+", default=(), help="hosts that have left every group of the inventory")
     arguments = parser.parse_args()
     try:
         if arguments.command == "require":
             _require()
+            return 0
+        if arguments.command == "images":
+            images.ensure_all(find())
             return 0
         lab = Lab(arguments.lab, arguments.release)
         if arguments.command in ("up", "down"):

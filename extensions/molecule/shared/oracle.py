@@ -21,6 +21,7 @@ from pathlib import Path
 
 CLOSED = Path("/run/closed-ports")  # ports on which no service listens, until it is gone
 SECONDS = 3.5  # the kernel repeats an unanswered SYN after one second and after three: a lost one does not count as blocked
+SECONDS_OF_NOTHING = 1.5  # where everything is closed and was shown to be open before
 PAUSE = 0.5
 OPEN = "open"
 MOST = 20  # complaints that are printed
@@ -40,11 +41,11 @@ async def listen(ports):
     await asyncio.gather(*(server.serve_forever() for server in servers))
 
 
-async def answer(address, port, host):
+async def answer(address, port, host, seconds):
     """Return what a connection comes to: C(open), C(silent), the name of the error, or who answers instead of the host."""
     try:
-        reader, writer = await asyncio.wait_for(asyncio.open_connection(address, port), SECONDS)
-        name = (await asyncio.wait_for(reader.readline(), SECONDS)).decode().strip()
+        reader, writer = await asyncio.wait_for(asyncio.open_connection(address, port), seconds)
+        name = (await asyncio.wait_for(reader.readline(), seconds)).decode().strip()
         writer.close()
     except asyncio.TimeoutError:
         return "silent"
@@ -84,7 +85,8 @@ def covers(fault, port):
 async def expect(view, stage):
     """Try everything side by side; return how many answers came, and what is wrong."""
     tried = list(targets(view))
-    answers = await asyncio.gather(*(answer(address, port, host) for host, address, port, opened in tried))
+    seconds = SECONDS_OF_NOTHING if stage == "nothing" else SECONDS
+    answers = await asyncio.gather(*(answer(address, port, host, seconds) for host, address, port, opened in tried))
     wrong = []
     for (host, address, port, opened), word in zip(tried, answers):
         right = expected(view, stage, host, port, opened)
