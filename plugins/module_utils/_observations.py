@@ -13,7 +13,7 @@ from ._targets import Found, Target
 # A repeated SYN leaves a second after the first (RFC 6298, section 2.1): so late an answer means that a packet was lost.
 _LOSS_MS = 900.0
 # Where packets are lost, one lost port among many filtered ones is easily missed by one retry, hardly by so many.
-_VAIN_RETRIES = 2
+_VAIN_RETRIES = 3
 
 
 def by_address(targets: Iterable[Target]) -> List[List[Target]]:

@@ -21,7 +21,7 @@ from ._sockets import Sources
 from ._sweep import Pace, Sweep, all_ports
 from ._targets import Target, Targets, describe
 
-_RETRIES = 4  # at 20 % loss each way a port stays silent through all of them with a probability of 2e-7
+_RETRIES = 6  # at 20 % loss each way a port stays silent through all of them with a probability of 5e-10
 _RESOLVER_SECONDS = 10.0
 _LEAST_SOCKETS = 8
 

@@ -100,7 +100,7 @@ def test_it_is_tried_on_while_packets_are_known_to_be_lost(recovered, left, rtt_
     assert len(rounds(recovered, left, rtt_ms)) == (left if again else 0)
 
 
-@pytest.mark.parametrize("rtt_ms, tries", [(1.0, 1), (1050.0, 2)])
+@pytest.mark.parametrize("rtt_ms, tries", [(1.0, 1), (1050.0, 3)])
 def test_what_no_retry_finds_is_filtered(rtt_ms, tries):
     made = target(counted(open=100, silent=50), rtt_ms)
     suspects = Suspects([made])
