@@ -132,13 +132,15 @@ class Listener:
     def _on_readable(self, connection: _Connection) -> None:
         left = self._hear(connection.sock, connection.endpoint, connection.received)
         if left is None:
-            # The probe answers our FIN with RST, so that neither end keeps TIME_WAIT.
             self._close(connection)
         else:
             connection.received = left
 
     def _hear(self, sock: socket.SocketType, endpoint: Endpoint, received: bytes) -> Optional[bytes]:
-        """Take in what came and answer a whole hello; returns what to wait with for more, or None at the end."""
+        """Take in what came and answer a whole hello; returns what to wait with for more, or None when the connection is to be closed.
+
+        The probe answers our FIN with RST, so that neither end keeps TIME_WAIT.
+        """
         try:
             data = sock.recv(_hello.LONGEST, _NOW)
         except BlockingIOError:
