@@ -6,6 +6,10 @@
 Linux sends six errors at once and then one a second to each host (icmp_ratelimit in ip-sysctl, XRLIM_BURST_FACTOR; for
 routes error_burst and error_cost). A silent port that is rejected when it is asked alone stands for the silent ones
 beside it; one that stays silent shows that they are dropped.
+
+Where a next hop is searched for in vain (ARP, Neighbour Discovery), the host's own kernel sends the errors, all when the
+search ends and no more than it may at a time (icmp_msgs_burst, 50). Packets that the sweep has left come first, so a
+witness that joins a search under way may get none, and the next search ends too late for it: it is asked once more.
 """
 
 import time
@@ -13,7 +17,7 @@ from array import array
 from collections import Counter
 from typing import Any, Callable, Dict, Iterable, Iterator, List, Optional, Sequence, Tuple
 
-from ._outcome import Outcome, timed_out
+from ._outcome import HOST_UNREACH, LOCAL, Outcome, timed_out
 from ._targets import Found, Target
 
 _TOKEN_SECONDS = 1.1  # in which a kernel has regained the right to one error
@@ -27,10 +31,11 @@ Ask = Callable[[List[Tuple[Target, int]]], None]
 class _Case:
     """The silent ports of a target, the sender of the errors beside them, and the ports that witness."""
 
-    def __init__(self, target: Target, sender: str):
+    def __init__(self, target: Target, sender: str, patience: int):
         ports = target.found[timed_out(target.protocol)].ports
         self.sender = sender
         self._target = target
+        self._patience = patience  # how often a silent witness is asked again
         self._witnesses = sorted({min(ports), max(ports)})  # ranges are permitted and rejected as a whole
         self._asked = target.twin()
         self._said = None  # type: Optional[Outcome]
@@ -43,11 +48,15 @@ class _Case:
     def next_witness(self) -> Tuple[Target, int]:
         """Return the port to ask, with a target of its own for the outcome."""
         self._asked = self._target.twin()
-        return self._asked, self._witnesses.pop(0)
+        return self._asked, self._witnesses[0]
 
     def hear(self) -> None:
         """Take in what the witness came to."""
         outcome = next(iter(self._asked.found))
+        if outcome == timed_out(self._target.protocol) and self._patience:
+            self._patience -= 1
+            return
+        del self._witnesses[0]
         if outcome.reason_ip and self._said in (None, outcome):
             self._said = outcome
         else:
@@ -69,11 +78,17 @@ def _cases(groups: Sequence[Sequence[Target]]) -> Iterator[_Case]:
     senders = [_sender(group) for group in groups]
     if not any(senders):
         return
+    patience = int(any(_is_search(outcome) for group in groups for target in group for outcome in target.found))
     for group, sender in zip(groups, senders):
         for target in group:
             if timed_out(target.protocol) in target.found:
                 # Of an address without an error, too: the kernel's limit is one for all that it answers for.
-                yield _Case(target, sender or target.address)
+                yield _Case(target, sender or target.address, patience)
+
+
+def _is_search(outcome: Outcome) -> bool:
+    """Tell whether this host's own kernel searched for a next hop in vain."""
+    return outcome.reason == HOST_UNREACH and outcome.reason_ip == LOCAL
 
 
 def _sender(group: Iterable[Target]) -> str:

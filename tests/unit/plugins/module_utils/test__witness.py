@@ -140,6 +140,44 @@ def test_a_sender_is_made_to_answer_once_a_pause_and_senders_do_not_wait_for_eac
     assert len(network.pauses) == 4
 
 
+SEARCHED = Outcome("filtered", "host-unreach", "local")
+
+
+def silent_first(network, *keys):
+    """Let these ports be silent when they are asked for the first time, whatever they answer later."""
+    heard, answers = set(), network.answers
+
+    def ask(work):
+        first = {(made.address, port) for made, port in work} & set(keys) - heard
+        network.answers = {key: outcome for key, outcome in answers.items() if key not in first}
+        heard.update(first)
+        Network.ask(network, work)
+    network.ask = ask
+    return network
+
+
+@pytest.mark.parametrize(("missed", "states"), [((), 1), ((3,), 1), ((9,), 1), ((3, 9), 2)], ids=["none", "first", "last", "both"])
+def test_one_missed_error_of_a_search_for_the_next_hop_is_forgiven(missed, states):
+    made = limited(reject=SEARCHED)
+    network = silent_first(Network(rejecting(3, 9, reject=SEARCHED)), *[("192.0.2.11", port) for port in missed])
+    assert len(network.settle(made)[made]) == states
+
+
+def test_a_missed_error_is_forgiven_to_an_address_beside_the_one_that_was_searched_for():
+    seen, unseen = limited(reject=SEARCHED), target({port: timed_out("tcp") for port in (3, 9)}, "192.0.2.12")
+    network = Network(merged(rejecting(3, 9, reject=SEARCHED), rejecting(3, 9, address="192.0.2.12", reject=SEARCHED)))
+    assert network.settle(seen, unseen)[unseen] == [("filtered", "local", {3, 9})]
+    seen, unseen = limited(reject=SEARCHED), target({port: timed_out("tcp") for port in (3, 9)}, "192.0.2.12")
+    assert silent_first(network, ("192.0.2.12", 3)).settle(seen, unseen)[unseen] == [("filtered", "local", {3, 9})]
+
+
+@pytest.mark.parametrize("reject", [REJECTED, REJECTED._replace(reason_ip="local"), SEARCHED._replace(reason_ip=ROUTER)])
+def test_who_rejects_each_packet_is_not_waited_for_twice(reject):
+    network, made = Network(), limited(reject=reject)
+    assert len(network.settle(made)[made]) == 2
+    assert network.rounds == [[("192.0.2.11", 3)]]
+
+
 def test_a_router_that_rejects_for_many_hosts_is_not_asked_for_ever():
     targets = [limited("198.51.100.{0}".format(number)) for number in range(1, 64)]
     network = Network({("198.51.100.{0}".format(number), port): REJECTED for number in range(1, 64) for port in (3, 9)})
