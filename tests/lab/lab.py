@@ -3,7 +3,7 @@
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
 
-"""Bring a lab of containers up, take it down, say how it is, what to do with it, or whether there can be one; make all images.
+"""Bring a lab of containers up, take it down, say how it is, what to do with it, or whether there can be one; make the scenarios' images.
 
 The engine is the first of podman and docker that answers, or EXANET_ENGINE. Images are made from Debian's packages
 (mmdebstrap), or from the image that EXANET_BASE_IMAGE names.
@@ -16,7 +16,7 @@ import os
 import sys
 from pathlib import Path
 
-from nodelab import images
+from nodelab import images, scenarios
 from nodelab.engine import ROOT, EngineError, find
 from nodelab.images import RELEASES
 from nodelab.lab import Lab
@@ -37,7 +37,7 @@ def main() -> int:
             _require()
             return 0
         if arguments.command == "images":
-            images.ensure_all(find())
+            images.ensure_all(find(), scenarios.images_needed())
             return 0
         lab = Lab(arguments.lab, arguments.release)
         if arguments.command in ("up", "down"):

@@ -48,7 +48,7 @@ class Host(t.NamedTuple):
     name: str
     address: int  # in each of its networks
     networks: tuple[str, ...]
-    flavour: str = "plain"
+    flavour: str = images.PLAIN
     groups: tuple[str, ...] = ()
     boots: bool = True  # with systemd and SSH; without them a host is only a place to send from
     router: str = ""  # the host that joins its network with the others
