@@ -16,10 +16,11 @@ CACHE = ROOT / ".cache" / "lab"
 WISH = "EXANET_ENGINE"
 _ENGINES = ("podman", "docker")
 
-# A container that boots systemd; a network (an internal one could not be reached from here); a removal that waits for no shutdown.
+# A container that boots systemd, which its environment tells that it is in one (https://systemd.io/CONTAINER_INTERFACE): it would wait
+# for this machine's serial line. A network; an internal one could not be reached from here. A removal that waits for no shutdown.
 BOOT = {
     "podman": ("--privileged", "--systemd=always"),
-    "docker": ("--privileged", "--cgroupns=private", "--tmpfs=/run", "--tmpfs=/run/lock", "--tmpfs=/tmp"),
+    "docker": ("--privileged", "--env=container=docker", "--cgroupns=private", "--tmpfs=/run", "--tmpfs=/run/lock", "--tmpfs=/tmp"),
 }
 NETWORK = {"podman": ("--disable-dns",), "docker": ()}
 REMOVE = {"podman": ("rm", "--force", "--volumes", "--time=0"), "docker": ("rm", "--force", "--volumes")}

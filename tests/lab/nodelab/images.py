@@ -36,10 +36,10 @@ FLAVOURS = {
 # A partner's services start when they are configured; chrony must never set the clock of the machine below.
 _SERVICES = "chrony dnsmasq mariadb nginx postgresql slapd vsftpd"
 _LATER = {"partner": f"for unit in {_SERVICES}; do systemctl disable $unit || true; done"}
-# No firewall runs on a fresh node, nothing there calls out by itself, and there is a user who is not root.
+# No firewall runs on a fresh node, nothing there calls out by itself or takes a console of this machine, and there is a user who is not root.
 _SETUP = "; ".join((
     "for unit in firewalld nftables netfilter-persistent iptables ip6tables; do systemctl disable $unit.service || true; done",
-    "for unit in apt-daily.timer apt-daily-upgrade.timer dpkg-db-backup.timer e2scrub_all.timer fstrim.timer systemd-modules-load.service",
+    "for unit in apt-daily.timer apt-daily-upgrade.timer dpkg-db-backup.timer e2scrub_all.timer fstrim.timer getty.target systemd-modules-load.service",
     "do ln -sf /dev/null /etc/systemd/system/$unit; done",
     "id ordinary || useradd --create-home --shell /bin/bash ordinary",
 ))
