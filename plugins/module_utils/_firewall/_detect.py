@@ -16,6 +16,9 @@ _COMMANDS = {"firewalld": "firewall-cmd", "ufw": "ufw", "nftables": "nft", "ipta
 _ORDER = tuple(_COMMANDS)
 # Chains of others in INPUT and OUTPUT that do not make iptables the host's firewall.
 _GUESTS = re.compile(r"-j (ufw6?-|EXASOL|DOCKER|LIBVIRT|CNI|NETAVARK|f2b-|(ACCEPT|RETURN|LOG|NFLOG|MARK|CONNMARK)( |$))|^((?! -[jg] ).)*$")
+# What firewall-cmd --state asks, asked without starting its Python (firewalld.dbus(5), busctl(1)).
+_FIREWALLD_STATE = ("busctl", "--system", "--auto-start=no", "get-property", "org.fedoraproject.FirewallD1", "/org/fedoraproject/FirewallD1",
+                    "org.fedoraproject.FirewallD1", "state")
 _QUOTED = re.compile(r'"(\\.|[^"\\])*"')
 
 
@@ -25,6 +28,8 @@ def installed(name: str) -> bool:
 
 
 def _firewalld_runs() -> bool:
+    if which("busctl") and run(_FIREWALLD_STATE).stdout.strip() == 's "RUNNING"':
+        return True
     return run(("firewall-cmd", "--state")).stdout.strip() == "running"
 
 

@@ -126,6 +126,10 @@ RUNNING = {
 IDLE = {"firewall-cmd --state": (252, ""), "ufw status": "Status: inactive\n", "nft -j list ruleset": tables(), "iptables-save": saved(), "ip6tables-save": ""}
 
 
+BUSCTL = ("busctl --system --auto-start=no get-property org.fedoraproject.FirewallD1 /org/fedoraproject/FirewallD1 "
+          "org.fedoraproject.FirewallD1 state")
+
+
 def host(monkeypatch, running, base_answers=None):
     """Make a host that runs some firewalls."""
     answers = dict(IDLE if base_answers is None else base_answers)
@@ -139,6 +143,19 @@ def host(monkeypatch, running, base_answers=None):
 def test_the_running_one_is_chosen(monkeypatch, running, expected, others):
     host(monkeypatch, running, others)
     assert _detect.choose("auto") == expected
+
+
+@pytest.mark.parametrize("told, asked, expected", [
+    ('s "RUNNING"\n', (252, ""), "firewalld"), ('s "INIT"\n', (252, ""), ""), ((1, ""), (252, ""), ""), ((1, ""), "running\n", "firewalld"),
+], ids=["running", "starting", "no-service", "an-old-busctl"])
+def test_firewalld_is_asked_over_the_bus_and_by_its_command_where_that_does_not_say_yes(monkeypatch, told, asked, expected):
+    Commands(monkeypatch, {BUSCTL: told, "firewall-cmd --state": asked})
+    assert _detect.choose("auto") == expected
+
+
+def test_firewalld_that_answers_over_the_bus_is_not_asked_twice(monkeypatch):
+    Commands(monkeypatch, {BUSCTL: 's "RUNNING"\n', "firewall-cmd": ""})
+    assert _detect.choose("firewalld") == "firewalld"
 
 
 @pytest.mark.parametrize("running", [["firewalld", "iptables"], ["firewalld", "ufw"], ["ufw", "nftables"], ["iptables", "nftables"], ["firewalld", "ufw", "iptables"]], ids="-".join)
