@@ -9,15 +9,9 @@ What this test does not know fails it, so nothing comes into these files untried
 
 from __future__ import annotations
 
-import contextlib
-import functools
 import json
-import os
 import re
 import shutil
-import socket
-import subprocess
-import sys
 import sysconfig
 import typing as t
 import xml.etree.ElementTree as ET
@@ -27,29 +21,13 @@ from pathlib import Path
 import pytest
 import yaml
 from netlab.documents import Block, blocks, commands
-from netlab.galaxy import Galaxy
-from netlab.namespaces import SECONDS, Namespace, with_hosts
-from netlab.playbooks import CHECKOUT, executable
-from netlab.services import Service, silent_ports
+from netlab.playbooks import CHECKOUT
+from netlab.sandbox import GREEN, GUIDE, INSTALL, INSTALLED, MANIFEST, NETWORK, REPORTS, Expected, Sandbox, kind_of, sandboxes
+from netlab.standins import Certificate
 
-DOCUMENTS = (CHECKOUT / "README.md", CHECKOUT / "docs" / "guide.md")
+DOCUMENTS = (CHECKOUT / "README.md", GUIDE)
 BLOCKS = [block for document in DOCUMENTS for block in blocks(document)]
-NETWORK = "exasol_community.network"
 PLAY = f"ansible-playbook -i inventory {NETWORK}"
-
-# The documentation's own networks (RFC 5737), which exist in the namespace alone.
-ADDRESSES = [f"198.51.100.{number}" for number in (11, 12, 13)] + [f"192.0.2.{number}" for number in (11, 12, 13, 21, 22, 40, 53, 54, 60)] \
-    + [f"203.0.113.{number}" for number in (11, 12)]
-NAMES = {"ldap.example.com": "192.0.2.60"}
-
-
-class Expected(t.NamedTuple):
-    """How a block ends, what it prints, which files it writes, and what else is to be looked at."""
-
-    code: int = 0
-    output: str = ""
-    files: tuple[str, ...] = ()
-    look: Callable[[Path], None] = lambda directory: None
 
 
 def between_the_clusters(directory: Path) -> None:
@@ -63,15 +41,17 @@ def between_the_clusters(directory: Path) -> None:
     assert {service for unused, unused, service, unused in inner} == {"subconnection_in"}
 
 
-REPORTS = ("report/report.json", "report/report.md", "report/report.html")
+def partners_are_identified(directory: Path) -> None:
+    """Look for the partners' services, each of which spoke as its protocol does."""
+    results = json.loads((directory / "report" / "report.json").read_text(encoding="utf-8"))["results"]
+    seen = {(result["service"], result["verdict"], result["identity"]["status"]) for result in results if result["service"] in ("oracle", "ldaps")}
+    assert seen == {("oracle", "ok", "identified"), ("ldaps", "ok", "identified")}
+
+
 REQUESTS = ("report/change_request.md", "report/change_request.csv")
 REQUEST = """-e '{"exasol_report_change_request": ["markdown", "csv"]}'"""
-GREEN = Expected(0, " ok; ", REPORTS)
 # Nothing of Exasol runs here, so the verification of a running database ends red, each of its ports named as without a service.
 RED = Expected(2, "no_listener", REPORTS)
-MANIFEST = f"home/.ansible/collections/ansible_collections/{NETWORK.replace('.', '/')}/MANIFEST.json"
-INSTALL = f"ansible-galaxy collection install {NETWORK}"
-INSTALLED = Expected(0, "was installed successfully", (MANIFEST,))
 
 # What cannot be run as it stands, and what is run instead.
 INSTEAD = {
@@ -87,7 +67,7 @@ COMMANDS = {
     f"{PLAY}.verify": GREEN,
     f"{PLAY}.site --become": GREEN,
     f"{PLAY}.verify -e exasol_check_blocked=true": Expected(2, "exposed: ", REPORTS),
-    f"{PLAY}.verify -e exasol_verify_listeners=false -e exasol_verify_identify=true": RED,
+    f"{PLAY}.verify -e exasol_verify_listeners=false -e exasol_verify_identify=true": RED._replace(look=partners_are_identified),
     f"{PLAY}.verify --limit reporting,n11": GREEN,
     f"{PLAY}.verify --become -e exasol_verify_capture=true": GREEN,
     f"{PLAY}.open --become -e exasol_firewall_state=absent": Expected(0, "Let in and out what the plan says"),
@@ -109,16 +89,6 @@ def of(language: str, kind: str = "") -> list[Block]:
     return [block for block in BLOCKS if block.language == language and (not kind or kind_of(block) == kind)]
 
 
-def kind_of(block: Block) -> str:
-    """Return what a YAML block is."""
-    content = yaml.safe_load(block.text)
-    if isinstance(content, list):
-        return "playbook"
-    if set(content) == {"all"}:
-        return "inventory"
-    return "variables" if all(name.startswith("exasol_") for name in content) else ",".join(content)
-
-
 def name_of(block: Block) -> str:
     """Return the name of a playbook's play."""
     return yaml.safe_load(block.text)[0]["name"]
@@ -129,86 +99,10 @@ def named(blocks_: list[Block]) -> dict[str, t.Any]:
     return {"argvalues": blocks_, "ids": map(str, blocks_)}
 
 
-# -- the sandbox ---------------------------------------------------------------------------------------------------------------------------------
-
-class Sandbox:
-    """A directory for a document, in the namespace that owns the addresses of its examples."""
-
-    def __init__(self, namespace: Namespace, directory: Path, galaxy: str):
-        self.directory = directory
-        self._namespace = namespace
-        self._hosts = directory / "hosts"
-        self._hosts.write_text("127.0.0.1 localhost\n" + "".join(f"{address} {name}\n" for name, address in NAMES.items()), encoding="ascii")
-        inherited = {name: value for name, value in os.environ.items() if not name.startswith("ANSIBLE_")}
-        self._environment = inherited | {
-            "HOME": str(directory / "home"), "LC_ALL": "C.UTF-8", "ANSIBLE_NOCOLOR": "1", "COLUMNS": "80", "ANSIBLE_GALAXY_SERVER": galaxy,
-            # Every host of the examples is this namespace, so nobody has to log in.
-            "ANSIBLE_TRANSPORT": "local",
-            "ANSIBLE_PYTHON_INTERPRETER": sys.executable,
-            "ANSIBLE_PIPELINING": "1",
-            "PATH": f"{Path(sys.executable).parent}:{os.environ['PATH']}",
-        }
-
-    def run(self, script: str, expected: Expected, directory: Path | None = None) -> str:
-        """Run a script as a user would paste it, see that it ends as expected, and return what it printed."""
-        place = directory or self.directory
-        if NETWORK in script and expected != INSTALLED and not (self.directory / MANIFEST).exists():
-            self.run(INSTALL, INSTALLED)
-        for file in expected.files:
-            if file not in script:
-                (place / file).unlink(missing_ok=True)
-        # All hosts are one machine, whose firewall takes one change at a time.
-        forks = {"ANSIBLE_FORKS": "1"} if re.search(r"\.(site|open)\b|opening", script) else {}
-        with self._namespace.inside():
-            done = subprocess.run(with_hosts(self._hosts, ["bash", "-ec", script]), cwd=place, env=self._environment | {"PWD": str(place)} | forks,
-                                  stdin=subprocess.DEVNULL, stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True, timeout=5 * SECONDS, check=False)
-        assert done.returncode == expected.code, done.stdout
-        assert expected.output in done.stdout, done.stdout
-        for file in expected.files:
-            assert (place / file).is_file(), f"{file} was not written:\n{done.stdout}"
-        expected.look(place)
-        return done.stdout
-
-    def write(self, name: str, text: str) -> str:
-        """Write a file of the document and return its name."""
-        file = self.directory / name
-        file.parent.mkdir(exist_ok=True)
-        file.write_text(text, encoding="utf-8")
-        return name
-
-    @functools.cached_property
-    def clone(self) -> Path:
-        """A copy of the checkout, with the tools that are installed already."""
-        copy = self.directory / "clone"
-        for name in subprocess.run(["git", "ls-files"], cwd=CHECKOUT, capture_output=True, text=True, check=True).stdout.splitlines():
-            if (CHECKOUT / name).is_file():
-                (copy / name).parent.mkdir(parents=True, exist_ok=True)
-                shutil.copy2(CHECKOUT / name, copy / name)  # with its time, or make would install again
-        (copy / ".venv").symlink_to(Path(sys.executable).parent.parent)
-        return copy
-
-
 @pytest.fixture(scope="module")
-def world(need_namespaces: None, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Callable[[Path], Sandbox]]:
-    """Return the sandbox of a document, with the partners that its examples name, and a Galaxy that has the collection."""
-    directory = tmp_path_factory.mktemp("artefact")
-    subprocess.run([executable("ansible-galaxy"), "collection", "build", "--output-path", directory, CHECKOUT], check=True, stdout=subprocess.DEVNULL)
-    with contextlib.ExitStack() as stack:
-        namespace = stack.enter_context(Namespace("documents"))
-        namespace.address(*(f"{address}/32" for address in ADDRESSES))
-        galaxy = stack.enter_context(Galaxy(namespace, *directory.glob("*.tar.gz")))
-        for address, port in (("192.0.2.40", 1521), (NAMES["ldap.example.com"], 636)):
-            stack.enter_context(silent_ports(namespace, address, range(port, port + 1)))
-        for address in ("192.0.2.53", "192.0.2.54"):
-            stack.enter_context(Service(namespace, address, 123, socket.SOCK_DGRAM, reply=b"time"))
-
-        @functools.cache
-        def sandbox(document: Path) -> Sandbox:
-            made = Sandbox(namespace, tmp_path_factory.mktemp(document.stem), galaxy.url)
-            for block in of("yaml", "inventory"):
-                if block.file == document:
-                    made.write("clusters.yml" if "exasol_cluster" in block.text else "inventory/hosts.yml", block.text)
-            return made
+def world(need_namespaces: None, tmp_path_factory: pytest.TempPathFactory, certificate: Certificate) -> Iterator[Callable[[Path], Sandbox]]:
+    """Return the sandbox of a document."""
+    with sandboxes(tmp_path_factory.mktemp, certificate) as sandbox:
         yield sandbox
 
 

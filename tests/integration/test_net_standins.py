@@ -119,9 +119,9 @@ def unmasked(frames: bytes) -> bytes:
     (lambda certificate: standins.exasol(certificate, answers.frame(b"<html>" + MARKUP)), ""),
     (lambda certificate: standins.exasol(certificate, answers.HUGE_FRAME), "9223372036854775808 bytes"),
     (lambda certificate: standins.exasol(certificate, answers.frame(b"\x03\xe8", 8)), "closes the WebSocket"),
-    (lambda certificate: standins.https(certificate, b"HTTP/1.1 502 Bad Gateway\r\nServer: balancer\r\n\r\n<html>"), "does not speak WebSocket"),
-    (lambda certificate: standins.https(certificate, b"HTTP/1.1 101 Switching Protocols\r\nUpgrade: websocket\r\n\r\n"), "does not speak WebSocket"),
-    (lambda certificate: standins.https(certificate, MARKUP * 10000), ""),
+    (lambda certificate: standins.inside_tls(certificate, b"HTTP/1.1 502 Bad Gateway\r\nServer: balancer\r\n\r\n<html>"), "does not speak WebSocket"),
+    (lambda certificate: standins.inside_tls(certificate, b"HTTP/1.1 101 Switching Protocols\r\nUpgrade: websocket\r\n\r\n"), "does not speak WebSocket"),
+    (lambda certificate: standins.inside_tls(certificate, MARKUP * 10000), ""),
 ], ids=["other JSON", "a list", "no JSON", "2^63 bytes", "close", "proxy", "careless proxy", "endless header"])
 def test_what_stands_before_the_database_is_not_the_database(machine: Machine, certificate: Certificate, make: t.Any, detail: str) -> None:
     with StandIn(machine, ADDRESS, 8563, make(certificate)) as standin:

@@ -164,8 +164,8 @@ def exasol(certificate: Certificate, *frames: bytes) -> Callable[[], Words]:
     return lambda: InsideTls(certificate, database(*(frames or (answers.frame(answers.LOGIN_ANSWER),))))
 
 
-def https(certificate: Certificate, answer: bytes) -> Callable[[], Words]:
-    """Stand in for a proxy that speaks HTTPS."""
+def inside_tls(certificate: Certificate, answer: bytes) -> Callable[[], Words]:
+    """Stand in for what answers once inside TLS: a directory, a proxy that speaks HTTPS."""
     return lambda: InsideTls(certificate, once(answer))
 
 
