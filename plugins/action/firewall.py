@@ -9,7 +9,7 @@ from __future__ import annotations
 import time
 import typing as t
 
-from ansible.errors import AnsibleConnectionFailure
+from ansible.errors import AnsibleActionFail, AnsibleConnectionFailure
 from ansible.plugins.action import ActionBase
 from ansible.plugins.connection import ConnectionBase
 from ansible.utils.display import Display
@@ -28,6 +28,7 @@ class ActionModule(ActionBase):
     def run(self, tmp: t.Any = None, task_vars: dict[str, t.Any] | None = None) -> dict[str, t.Any]:
         """Run the module; a change that awaits confirmation is confirmed or reported as taken back."""
         result = super().run(tmp, task_vars)
+        self._check_host(task_vars or {})
         result.update(self._execute_module(module_name=_MODULE, task_vars=task_vars))
         identity = result.pop("pending", "")
         if result.get("rolled_back"):
@@ -35,6 +36,19 @@ class ActionModule(ActionBase):
         if identity:
             self._settle(result, identity, task_vars)
         return result
+
+    def _check_host(self, variables: dict[str, t.Any]) -> None:
+        host, to = self._task.args.get("host"), self._task.delegate_to
+        if not host:
+            return
+        runs_on = to or variables["inventory_hostname"]
+        if runs_on != host:
+            raise AnsibleActionFail(f"the rules of {host!r} would come to {runs_on!r}{' (delegate_to)' if to else ''}: let each host run the role itself, "
+                                    f"without delegate_to; or give the module the host, its rules and delegate_to: {host}")
+        hosts = variables.get("ansible_play_batch", ())
+        if self._task.run_once and not to and len(hosts) > 1:
+            raise AnsibleActionFail(f"run_once changes the firewall of {host!r} alone, 1 of {len(hosts)} hosts: remove run_once; "
+                                    "--limit chooses a part of the hosts")
 
     def _settle(self, result: dict[str, t.Any], identity: str, task_vars: dict[str, t.Any] | None) -> None:
         seconds = int(self._task.args.get("rollback_after", 30))

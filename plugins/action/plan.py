@@ -10,13 +10,14 @@ import typing as t
 from collections.abc import Mapping
 
 from ansible.errors import AnsibleError
+from ansible.module_utils.parsing.convert_bool import boolean
 
 from ..module_utils._errors import NetworkError
 from ..module_utils._ftp_modes import ACTIVE_PORTS, MODES, FtpWishes
 from ..module_utils._options import table_options
 from ..module_utils._plan import Wishes, flow_count, make_plan
 from ..plugin_utils._action import ControllerAction
-from ..plugin_utils._together import check_together
+from ..plugin_utils._together import check_themselves, check_together
 from ..plugin_utils._topology import Inventory, Topology, default_peers
 
 
@@ -54,7 +55,7 @@ class ActionModule(ControllerAction):
     def act(self, options: dict[str, t.Any], variables: dict[str, t.Any]) -> dict[str, t.Any]:
         """Return the plan."""
         if options["together"]:
-            check_together(self._task.get_play().strategy, variables["ansible_play_batch"], variables["ansible_play_hosts"])
+            self._check_play(variables)
         groups, hostvars = variables["groups"], variables["hostvars"]
         inventory = Inventory(groups, lambda host: HostVariables(host, hostvars[host]))
         peers = options["peers"]
@@ -66,3 +67,14 @@ class ActionModule(ControllerAction):
         present = [inventory.party(host) for host in variables.get("ansible_play_hosts_all", ())]
         plan = make_plan(wishes, members, present)
         return dict(plan, flows=flow_count(plan))
+
+    def _check_play(self, variables: Mapping[str, t.Any]) -> None:
+        check_together(self._task.get_play().strategy, variables["ansible_play_batch"], variables["ansible_play_hosts"])
+        # What stands at this task alone is right: it is computed once and on the controller anyway. What it inherits, all tasks of the role have.
+        lent = self._inherited("delegate_to") if self._task.delegate_to else None  # it may be a template that omits itself
+        check_themselves(lent, boolean(self._templar.template(self._inherited("run_once")), strict=False), variables["ansible_play_hosts"])
+
+    def _inherited(self, keyword: str) -> t.Any:
+        # The property of that name would tell nothing of what is around: when a task runs, its block is finalized.
+        value = self._task._parent._get_parent_attribute(keyword)
+        return value if isinstance(value, (str, bool)) else None  # where nobody set it, Ansible's sentinel

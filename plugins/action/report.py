@@ -10,6 +10,7 @@ import typing as t
 from collections.abc import Mapping
 from pathlib import Path
 
+from ansible import constants
 from ansible.utils.display import Display
 
 from ..module_utils._errors import NetworkError
@@ -41,6 +42,7 @@ class ActionModule(ControllerAction):
 
     def act(self, options: dict[str, t.Any], variables: dict[str, t.Any]) -> dict[str, t.Any]:
         """Decide which files change, then write them."""
+        self._check_place()
         made = _made(options)
         earlier = _earlier(options["compare_with"]) if "results" in made else None
         if earlier is not None:
@@ -53,6 +55,12 @@ class ActionModule(ControllerAction):
             write(directory, changes)
         result = {"changed": bool(changes), "files": [str(directory / document.name) for document in wanted], **_statistics(made)}
         return dict(result, diff=[_difference(change) for change in changes]) if self._task.diff else result
+
+    def _check_place(self) -> None:
+        to = self._task.delegate_to
+        if to and to not in constants.LOCALHOST and self._connection.transport != "local":
+            raise NetworkError(f"delegate_to {to!r}: the files are written on the controller, never there; remove delegate_to, "
+                               f"and bring the files to {to} with ansible.builtin.copy")
 
 
 def _made(options: Mapping[str, t.Any]) -> Mapping[str, t.Any]:

@@ -19,6 +19,7 @@ from ..plugin_utils._certificates import certificates, differences
 from ..plugin_utils._ftp_results import ftp_results, still_untestable
 from ..plugin_utils._joining import Joining, not_ok, summarize
 from ..plugin_utils._summary import counts, sentences, table
+from ..plugin_utils._together import check_one_each
 
 display = Display()
 
@@ -40,6 +41,7 @@ class ActionModule(ControllerAction):
     def act(self, options: dict[str, t.Any], variables: dict[str, t.Any]) -> dict[str, t.Any]:
         """Return the verification."""
         plan = options["plan"]
+        check_one_each(options["observations"])
         joining = Joining(plan, options["observations"], options["listeners"], options["captures"], options["stopped"])
         sessions = ftp_results(options["observations"])
         results = joining.results() + sessions

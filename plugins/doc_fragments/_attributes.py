@@ -20,6 +20,8 @@ attributes:
   platform:
     description: Target OS that can be operated against.
     platforms: Linux
+  delegation:
+    description: Can be used in conjunction with C(delegate_to) and related keywords.
   action_group:
     description: Use C(group/exasol_community.network.all) in C(module_defaults) to set defaults of all modules that have the same option.
     support: full
@@ -50,4 +52,8 @@ attributes:
     support: full
     details:
       - It runs on the controller alone and connects to no host.
+  delegation:
+    support: none
+    details:
+      - It runs on the controller, whatever host it is delegated to.
 """

@@ -16,6 +16,8 @@ description:
 extends_documentation_fragment:
   - exasol_community.network._attributes
 attributes:
+  delegation:
+    support: full
   check_mode:
     support: full
   diff_mode:
@@ -96,6 +98,11 @@ options:
       - V(0) turns that off.
     type: int
     default: 30
+  host:
+    description:
+      - The name in the inventory of the host that the rules are for, so that they come to no other one.
+      - Fail where C(delegate_to) leads the task to another host, or C(run_once) leaves hosts out.
+    type: str
   confirm:
     description:
       - The change to confirm; set by the action, over a new connection.
@@ -120,6 +127,13 @@ EXAMPLES = r"""
         addresses: [192.0.2.0/24, "2001:db8::/64"]
         services: [sql_client]
     restrict: true
+
+- name: Open what the plan asks of each node, from a play on another host
+  exasol_community.network.firewall:
+    host: "{{ item }}"
+    rules: "{{ plan.hosts[item].rules }}"
+  delegate_to: "{{ item }}"
+  loop: "{{ groups.exasol_nodes }}"
 
 - name: Restore the firewall to what it was
   exasol_community.network.firewall:
@@ -180,6 +194,7 @@ def options():
         "restrict": {"type": "bool", "default": False},
         "persist": {"type": "bool", "default": True},
         "rollback_after": {"type": "int", "default": 30},
+        "host": {"type": "str"},
         "confirm": {"type": "str"},
     }
 

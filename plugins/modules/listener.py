@@ -17,6 +17,8 @@ description:
 extends_documentation_fragment:
   - exasol_community.network._attributes
 attributes:
+  delegation:
+    support: full
   check_mode:
     support: full
   diff_mode:

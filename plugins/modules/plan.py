@@ -68,7 +68,8 @@ options:
   together:
     description:
       - Fail where the hosts of the play do not run each task together, that is with C(serial) and with the strategies C(free) and C(host_pinned).
-      - A measurement needs it, because all hosts have to listen before any of them probes. Rules of firewalls do not.
+      - Fail also where the role or block around the task has C(delegate_to) or C(run_once), with which one host runs the tasks of others.
+      - A measurement needs it, because all hosts have to listen before any of them probes, and each has to probe itself. Rules of firewalls do not.
     type: bool
     default: false
 seealso:

@@ -15,6 +15,8 @@ extends_documentation_fragment:
   - exasol_community.network._attributes.read_only
   - exasol_community.network._table
 attributes:
+  delegation:
+    support: full
   platform:
     support: full
     platforms: posix

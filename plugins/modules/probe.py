@@ -21,6 +21,8 @@ extends_documentation_fragment:
   - exasol_community.network._attributes
   - exasol_community.network._attributes.read_only
 attributes:
+  delegation:
+    support: full
   platform:
     support: full
 options:
@@ -328,12 +330,19 @@ summary:
   returned: success
   type: dict
   sample: {open: 1001, filtered: 1}
+id:
+  description: A random name of this measurement, by which M(exasol_community.network.verdict) refuses one that counts for several hosts.
+  returned: success
+  type: str
+  sample: 5b0e6f3c9d21
 elapsed_s:
   description: Seconds that the probe took.
   returned: success
   type: float
   sample: 0.213
 """
+
+import uuid
 
 from ansible.module_utils.basic import AnsibleModule
 
@@ -401,7 +410,8 @@ def main():
     with failures_of(module):
         settings = Settings(Pace(params["timeout"], params["rate"], params["concurrency"]), params["source_address"], params["token"] or "",
                             params["identify"], login_of(params), params["capture"])
-        module.exit_json(changed=False, **run(collect(params["flows"], params["targets"], params["listening"] if params["token"] else {}), settings))
+        targets = collect(params["flows"], params["targets"], params["listening"] if params["token"] else {})
+        module.exit_json(changed=False, id=uuid.uuid4().hex[:12], **run(targets, settings))
 
 
 if __name__ == "__main__":

@@ -16,6 +16,9 @@ extends_documentation_fragment:
   - exasol_community.network._attributes
   - exasol_community.network._attributes.controller
 attributes:
+  delegation:
+    details:
+      - The files are written on the controller; C(delegate_to) with another host is refused.
   check_mode:
     support: full
   diff_mode:

@@ -2,11 +2,12 @@
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
 
-"""Whether the hosts of a play run each task together, as a measurement needs it."""
+"""Whether the hosts of a play run each task together and themselves, as a measurement needs it."""
 
 from __future__ import annotations
 
-from collections.abc import Collection
+import typing as t
+from collections.abc import Collection, Mapping
 
 from ..module_utils._errors import NetworkError
 
@@ -21,3 +22,24 @@ def check_together(strategy: str, batch: Collection[str], hosts: Collection[str]
     if len(set(batch)) < len(set(hosts)):
         raise NetworkError(f"serial lets {len(set(batch))} of {len(set(hosts))} hosts run at a time, {_WHY}: remove serial from the play; "
                            "--limit chooses a part of the hosts, exasol_verify_rate makes less traffic")
+
+
+def check_themselves(delegate_to: str | None, run_once: bool, hosts: Collection[str]) -> None:
+    """Refuse a role or block whose tasks one host runs in place of others: what it sees would count as what they see."""
+    if delegate_to:
+        raise NetworkError(f"delegate_to {delegate_to!r} lets another host listen and probe in place of each host, whose own way would stay unmeasured: "
+                           "remove delegate_to from the role or block; for hosts that Ansible reaches through another one only, set a jump host "
+                           "(-J in ansible_ssh_common_args)")
+    if run_once and len(set(hosts)) > 1:
+        raise NetworkError(f"run_once lets 1 of {len(set(hosts))} hosts listen and probe, and its result would count for all of them: "
+                           "remove run_once from the role or block; --limit chooses a part of the hosts")
+
+
+def check_one_each(observations: Mapping[str, Mapping[str, t.Any]]) -> None:
+    """Refuse one measurement that counts for several hosts: C(register) gives it to all of them where a task has C(run_once)."""
+    owners: dict[str, str] = {}
+    for host, result in observations.items():
+        name = result.get("id")
+        if name and owners.setdefault(name, host) != host:
+            raise NetworkError(f"the observations of {owners[name]} and {host} are one measurement, which proves nothing of the other host's way: "
+                               "remove run_once from the task that probes")

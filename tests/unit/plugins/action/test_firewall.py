@@ -8,7 +8,7 @@ from __future__ import annotations
 from unittest import mock
 
 import pytest
-from ansible.errors import AnsibleConnectionFailure
+from ansible.errors import AnsibleActionFail, AnsibleConnectionFailure
 from ansible.plugins.connection import ConnectionBase
 
 from ansible_collections.exasol_community.network.plugins.action import firewall
@@ -43,8 +43,8 @@ def run(monkeypatch):
     monkeypatch.setattr(firewall.time, "monotonic", lambda: next(seconds))
     monkeypatch.setattr(firewall.time, "sleep", lambda unused: None)
 
-    def run(*answers, connection=None, **options):
-        task = mock.Mock(args=options, async_val=0, check_mode=False, diff=False, action="test")
+    def run(*answers, connection=None, delegate_to=None, run_once=False, **options):
+        task = mock.Mock(args=options, async_val=0, check_mode=False, diff=False, action="test", delegate_to=delegate_to, run_once=run_once)
         made = firewall.ActionModule(task=task, connection=connection or Connection(), play_context=mock.Mock(), loader=mock.Mock(), templar=mock.Mock(),
                                      shared_loader_obj=mock.Mock())
         last = answers[-1]
@@ -58,7 +58,7 @@ def run(monkeypatch):
                 raise answer
             return dict(answer)
         monkeypatch.setattr(made, "_execute_module", execute)
-        return made.run(None, {}), calls
+        return made.run(None, {"inventory_hostname": "n11", "ansible_play_batch": ["n11", "n12"]}), calls
     return run
 
 
@@ -103,3 +103,21 @@ def test_a_change_that_was_taken_back_is_told(run, monkeypatch):
     monkeypatch.setattr(firewall.display, "warning", warned.append)
     run({"changed": False, "rolled_back": "2026-11-23T05:00:49Z"})
     assert len(warned) == 1 and "2026-11-23T05:00:49Z" in warned[0]
+
+
+@pytest.mark.parametrize(("host", "delegate_to", "run_once", "fragments"), [
+    (None, "n12", True, []),
+    ("n11", None, False, []),
+    ("n12", "n12", True, []),
+    ("n11", "n12", False, ["the rules of 'n11' would come to 'n12' (delegate_to)", "delegate_to: n11"]),
+    ("n12", None, False, ["the rules of 'n12' would come to 'n11': ", "delegate_to: n12"]),
+    ("n11", None, True, ["run_once changes the firewall of 'n11' alone, 1 of 2 hosts", "--limit"]),
+])
+def test_rules_come_to_their_own_host(run, host, delegate_to, run_once, fragments):
+    options = {"host": host, "delegate_to": delegate_to, "run_once": run_once}
+    if not fragments:
+        assert run({"changed": False}, **options) == ({"changed": False}, [None])
+        return
+    with pytest.raises(AnsibleActionFail) as caught:
+        run({"changed": False}, **options)
+    assert [fragment for fragment in fragments if fragment not in str(caught.value)] == []

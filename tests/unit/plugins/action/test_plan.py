@@ -109,3 +109,32 @@ def test_a_measurement_needs_all_hosts_together(act, strategy, batch, fragments)
     with pytest.raises(AnsibleError) as caught:
         act(ActionModule, {"together": True}, more, strategy=strategy)
     assert [fragment for fragment in fragments if fragment not in str(caught.value)] == []
+
+
+TEMPLATE = "{{ groups.exasol_nodes[0] }}"
+
+
+@pytest.mark.parametrize(("around", "task", "fragments"), [
+    ({}, {}, []),
+    ({}, {"delegate_to": "localhost", "run_once": True}, []),
+    ({"run_once": object, "delegate_to": object}, {"delegate_to": "localhost"}, []),  # Ansible's sentinel is a class
+    ({"run_once": False, "delegate_to": "{{ omit }}"}, {}, []),
+    ({"run_once": True}, {}, ["run_once lets 1 of 5 hosts", "remove run_once", "--limit"]),
+    ({"run_once": "yes"}, {}, ["run_once lets 1 of 5 hosts"]),
+    ({"delegate_to": "n11"}, {"delegate_to": "n11"}, ["delegate_to 'n11'", "remove delegate_to", "jump host"]),
+    ({"delegate_to": TEMPLATE}, {"delegate_to": "n11"}, [f"delegate_to '{TEMPLATE}'"]),
+], ids=repr)
+def test_a_measurement_needs_each_host_itself(act, around, task, fragments):
+    more = variables(ansible_play_hosts=list(HOSTVARS), ansible_play_batch=list(HOSTVARS))
+    assert act(ActionModule, {}, more, around=around, **task)["flows"] == 6, "whoever plans alone may do it anywhere"
+    if not fragments:
+        assert act(ActionModule, {"together": True}, more, around=around, **task)["flows"] == 6
+        return
+    with pytest.raises(AnsibleError) as caught:
+        act(ActionModule, {"together": True}, more, around=around, **task)
+    assert [fragment for fragment in fragments if fragment not in str(caught.value)] == []
+
+
+def test_one_host_may_run_alone(act):
+    more = variables(ansible_play_hosts=["n11"], ansible_play_batch=["n11"])
+    assert act(ActionModule, {"together": True}, more, around={"run_once": True})["flows"] == 6

@@ -137,3 +137,16 @@ def test_a_file_that_cannot_be_written_leaves_nothing_half_done(write, tmp_path,
     with pytest.raises(AnsibleError, match=r"report\.json' cannot be written: Permission denied; choose another directory"):
         write(verification=GREEN, formats=["json"])
     assert written(tmp_path) == []
+
+
+@pytest.mark.parametrize(("delegate_to", "transport", "refused"), [
+    (None, "ssh", False), ("localhost", "ssh", False), ("127.0.0.1", "ssh", False), ("controller", "local", False), ("web1", "ssh", True),
+])
+def test_files_are_written_nowhere_but_on_the_controller(write, tmp_path, delegate_to, transport, refused):
+    modes = {"delegate_to": delegate_to, "transport": transport}
+    if not refused:
+        assert write(modes, verification=GREEN)["changed"]
+        return
+    with pytest.raises(AnsibleError, match="delegate_to 'web1': the files are written on the controller, never there; remove delegate_to"):
+        write(modes, verification=GREEN)
+    assert written(tmp_path) == []

@@ -103,3 +103,11 @@ def test_a_source_outside_of_the_run_is_set_aside(act, screen):
 def test_missing_options_are_refused(act, options):
     with pytest.raises(AnsibleError, match="observations"):
         act(verdict.ActionModule, options, {})
+
+
+def test_one_measurement_counts_for_one_host(act, screen):
+    found = observed("open", "syn-ack")["client"]
+    assert judged(act, {"client": dict(found, id="one"), "n11": dict(found, id="other")})["not_ok"] == 0
+    assert judged(act, {"client": found, "n11": found})["not_ok"] == 0, "measurements of older versions have no name"
+    with pytest.raises(AnsibleError, match=r"the observations of client and n11 are one measurement.*remove run_once"):
+        judged(act, {"client": dict(found, id="one"), "n11": dict(found, id="one")})
