@@ -11,7 +11,7 @@ import typing as t
 from pathlib import Path
 
 import pytest
-from netlab import oracles
+from netlab import oracles, servers
 from netlab.namespaces import Machine, Namespace, run
 from netlab.playbooks import DROPS, LISTEN, Done, cluster, idle, play
 from netlab.services import silent_ports
@@ -176,3 +176,22 @@ def test_firewalls_are_changed_from_one_play_on_the_controller(namespace: Namesp
     done = run_play(namespace, tmp_path, {"hosts": "localhost,client", "tasks": tasks}, before=OWN_STATE)
     assert done.code == 0, done.output
     assert f"ip saddr {{ {CLIENT}, {OTHER} }} tcp dport {{ 2580, 8563 }}" in ruleset(namespace)
+
+
+@pytest.mark.skipif(bool(servers.missing("sshd")), reason=servers.missing("sshd"))
+def test_a_delegated_change_is_confirmed_over_a_new_connection_to_the_delegate(namespace: Namespace, tmp_path: Path) -> None:
+    """The connection that is closed and opened again is that of the host whose firewall changes, not that of the play."""
+    namespace.nft(DROPS)
+    with servers.Hall(namespace, NODE) as hall:
+        server, login = hall.ssh_of_a_host()
+        options = {"host": "{{ item }}", "rules": "{{ plan.hosts[item].rules }}", "provider": "nftables", "persist": False}
+        tasks = [{f"{NETWORK}.plan": {}, "register": "plan"},
+                 {f"{NETWORK}.firewall": options, "delegate_to": "{{ item }}", "loop": "{{ groups.exasol_nodes }}", "register": "opened"},
+                 {"ansible.builtin.debug": {"msg": "confirmed: {{ opened.results | map(attribute='confirmed', default='nothing') | list }}"}}]
+        inventory = cluster({"n12": {**login, "exasol_address": NODE}}, {"client": CLIENT})
+        for confirmed in (True, "nothing"):  # the second run finds nothing to change, and the connection of the first
+            done = run_play(namespace, tmp_path, {"hosts": "localhost", "tasks": tasks}, inventory=inventory)
+            assert done.code == 0, done.output
+            assert f"confirmed: [{confirmed!r}]" in said(done), done.output
+            assert sum("Accepted publickey" in line for line in server.said()) == 2, server.said()
+    assert f"ip saddr {CLIENT} tcp dport {{ 2580, 8563 }}" in ruleset(namespace)

@@ -116,6 +116,19 @@ class Hall:
                                    "-o", f"ListenAddress={address}",
                                    "-o", "LogLevel=VERBOSE"], port)
 
+    def ssh_of_a_host(self, port: int = 2222) -> tuple[Server, dict[str, t.Any]]:
+        """Start OpenSSH with a host's own /run and /var/lib behind it; returns it and the variables with which Ansible logs in."""
+        folder = self.folder("host")
+        for key in ("key", "login"):
+            run("ssh-keygen", "-q", "-t", "ed25519", "-N", "", "-f", str(folder / key))
+        script = 'mount -t tmpfs none /run && mount -t tmpfs none /var/lib && mkdir /run/sshd && exec "$0" "$@"'
+        server = self.start(folder, ["unshare", "--mount", "sh", "-c", script, find("sshd"), "-D", "-e", "-f", "/dev/null", "-h", str(folder / "key"),
+                                     "-p", str(port), "-o", "PidFile=none", "-o", f"ListenAddress={self.address}", "-o", "StrictModes=no",
+                                     "-o", f"AuthorizedKeysFile={folder / 'login.pub'}", "-o", "LogLevel=VERBOSE"], port)
+        return server, {"ansible_connection": "ssh", "ansible_host": self.address, "ansible_port": port, "ansible_user": "root",
+                        "ansible_ssh_private_key_file": str(folder / "login"), "ansible_control_path_dir": str(folder),
+                        "ansible_ssh_common_args": "-F none -o BatchMode=yes -o IdentitiesOnly=yes -o StrictHostKeyChecking=no -o UserKnownHostsFile=/dev/null"}
+
     def ftp(self, port: int = 21, implicit: bool = False, **settings: t.Any) -> Server:
         """Start vsftpd, for anonymous users."""
         folder = self.folder(f"ftp-{port}")
