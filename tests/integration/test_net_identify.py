@@ -128,6 +128,27 @@ def test_ssh_logs_a_polite_client(line: Line, hall: dict[str, Server]) -> None:
     assert not [text for text in told if re.search("(?i)error|bad|did not|invalid", text)], told
 
 
+def test_ssh_without_room_is_ssh_nevertheless(line: Line, hall: dict[str, Server]) -> None:
+    with Hall(line.server, ADDRESS) as own:
+        own.ssh(port=2022, MaxStartups="1:100:1")
+        with line.client.inside(), socket.create_connection((ADDRESS, 2022), 10) as sock:
+            assert sock.recv(100).startswith(b"SSH-2.0-OpenSSH_")
+            identity = asked(line, {"os_ssh": 2022})[2022]["identity"]
+    assert (identity["status"], identity["version"]) == ("identified", "OpenSSH")
+    assert "MaxStartups" in identity["detail"]
+
+
+@pytest.mark.skipif(not servers.ssh_penalises(), reason="needs OpenSSH 9.8 or newer, which knows PerSourcePenalties")
+def test_ssh_that_penalises_lets_us_in_as_often_as_a_plain_connection(line: Line, hall: dict[str, Server]) -> None:
+    # One second each, and more than fifteen at once are refused: 15 probes must pass, and what comes then is told in words.
+    with Hall(line.server, ADDRESS) as own:
+        own.ssh(port=2023, PerSourcePenalties="yes")
+        identities = [asked(line, {"os_ssh": 2023})[2023]["identity"] for unused in range(30)]
+    assert all(identity["version"].startswith("OpenSSH_") for identity in identities[:15])
+    assert "PerSourcePenalties" in identities[-1]["detail"]
+    assert {identity["status"] for identity in identities} == {"identified"}
+
+
 def test_postgresql_logs_nothing(line: Line, hall: dict[str, Server]) -> None:
     before = hall["postgresql"].said()
     asked(line, {"postgresql": 5432})

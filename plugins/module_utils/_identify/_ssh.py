@@ -1,7 +1,11 @@
 # Copyright (c) 2026, exasol_community.network contributors
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""SSH, SFTP and the cluster shell (RFC 4253, section 4.2): both ends say who they are."""
+"""SSH, SFTP and the cluster shell (RFC 4253, section 4.2): both ends say who they are.
+
+OpenSSH has a line of its own for those whom it does not let in at the moment (drop_connection in sshd.c). From 9.8 on
+that may be because a second of penalty was noted for each connection without a login (PerSourcePenalties, sshd_config(5)).
+"""
 
 import re
 
@@ -10,6 +14,8 @@ from ._wire import Waiting, Wire
 
 NAMES = ("sftp", "os_ssh", "install_ssh", "cos_ssh")
 _MOST_LINES = 20
+_BUSY = (b"Not allowed at this time", b"Exceeded MaxStartups")
+_WAIT = "it lets nobody in at the moment: too many connections at once (MaxStartups), or too many of this address without a login (PerSourcePenalties)"
 
 
 def talk(wire: Wire) -> Waiting:
@@ -20,6 +26,8 @@ def talk(wire: Wire) -> Waiting:
         found = re.match(rb"SSH-(?:2\.0|1\.99)-(.*)", line.rstrip())
         if found:
             return Finding(IDENTIFIED, version=clean(found.group(1)))
+        if line.startswith(_BUSY):
+            return Finding(IDENTIFIED, version="OpenSSH", detail=_WAIT)
         if line.startswith((b"220", b"HTTP/")):
             break
     return Finding(OTHER)

@@ -6,7 +6,9 @@
 
 from __future__ import annotations
 
+import functools
 import os
+import re
 import shutil
 import subprocess
 import tempfile
@@ -33,6 +35,14 @@ def missing(*names: str) -> str:
     """Return why these servers cannot be started, or nothing."""
     absent = sorted({PACKAGES.get(name, "postgresql") for name in names if not find(name)})
     return f"needs {', '.join(absent)} (Debian packages)" if absent else ""
+
+
+@functools.cache
+def ssh_penalises() -> bool:
+    """Return whether this OpenSSH refuses whoever often connects without a login: 9.8 and newer."""
+    version = subprocess.run([find("sshd"), "-V"], capture_output=True, text=True, check=False).stderr
+    found = re.search(r"OpenSSH_(\d+)\.(\d+)", version)
+    return bool(found) and tuple(map(int, found.groups())) >= (9, 8)
 
 
 class Server:
@@ -107,14 +117,16 @@ class Hall:
             "-subj", f"/O=Example/CN={name}", "-addext", f"subjectAltName=DNS:{name},DNS:*.example.com,IP:192.0.2.11")
         return key, certificate
 
-    def ssh(self, address: str = "0.0.0.0", port: int = 22) -> Server:
-        """Start OpenSSH."""
-        folder = self.folder("ssh")
+    def ssh(self, address: str = "0.0.0.0", port: int = 22, **settings: t.Any) -> Server:
+        """Start OpenSSH, without its penalties unless they are set: a test probes more often than a run ever does."""
+        folder = self.folder(f"ssh-{port}")
         os.makedirs("/run/sshd", exist_ok=True)
         run("ssh-keygen", "-q", "-t", "ed25519", "-N", "", "-f", str(folder / "key"))
-        return self.start(folder, ["sshd", "-D", "-e", "-f", "/dev/null", "-h", str(folder / "key"), "-p", str(port), "-o", "PidFile=none",
-                                   "-o", f"ListenAddress={address}",
-                                   "-o", "LogLevel=VERBOSE"], port)
+        options = {"Port": port, "PidFile": "none", "ListenAddress": address, "LogLevel": "VERBOSE", "HostKey": folder / "key", **settings}
+        if ssh_penalises():
+            options.setdefault("PerSourcePenalties", "no")
+        (folder / "conf").write_text("".join(f"{name} {value}\n" for name, value in options.items()))
+        return self.start(folder, ["sshd", "-D", "-e", "-f", str(folder / "conf")], port)
 
     def ssh_of_a_host(self, port: int = 2222) -> tuple[Server, dict[str, t.Any]]:
         """Start OpenSSH with a host's own /run and /var/lib behind it; returns it and the variables with which Ansible logs in."""
