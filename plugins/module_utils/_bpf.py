@@ -4,6 +4,7 @@
 """A filter for the kernel, in classic BPF (Linux, Documentation/networking/filter.rst): packets that begin or end a connection.
 
 It begins at the IP header, as cooked packet sockets do, and lets through TCP with SYN or RST, and UDP, from or to given ports.
+What has extension headers of IPv6, which is little, is let through as a whole: classic BPF cannot walk along them.
 """
 
 import struct
@@ -20,6 +21,8 @@ _TCP, _UDP = 6, 17
 _SYN_OR_RST = 0x06
 _FRAGMENT_OFFSET = 0x1FFF
 _IPV6_HEADER = 40
+# Hop-by-hop, routing, fragment, authentication and destination options (RFC 8200, section 4.1; RFC 4302).
+EXTENSIONS = (0, 43, 44, 51, 60)
 _MOST_INSTRUCTIONS = 4096  # BPF_MAXINSNS
 
 
@@ -35,8 +38,9 @@ class Instruction(NamedTuple):
 def program(tcp: Ports, udp: Ports, length: int) -> bytes:
     """Return the filter's instructions; C(length) bytes of a packet are kept."""
     no_fragment = [Instruction(_LD_HALF_ABSOLUTE, 6), Instruction(_JUMP_BITS, _FRAGMENT_OFFSET, 0, 1), Instruction(_RETURN)]
-    version4 = _family(9, no_fragment + [Instruction(_LDX_HEADER_LENGTH)], tcp, udp, length)
-    version6 = _family(6, [Instruction(_LDX_IMMEDIATE, _IPV6_HEADER)], tcp, udp, length)
+    extended = [line for number in EXTENSIONS for line in (Instruction(_JUMP_EQUAL, number, 0, 1), Instruction(_RETURN, length))]
+    version4 = _family(9, no_fragment + [Instruction(_LDX_HEADER_LENGTH)], tcp, udp, length) + [Instruction(_RETURN)]
+    version6 = _family(6, [Instruction(_LDX_IMMEDIATE, _IPV6_HEADER)], tcp, udp, length) + extended + [Instruction(_RETURN)]
     whole = [Instruction(_LD_BYTE_ABSOLUTE, 0), Instruction(_SHIFT_RIGHT, 4)] + _case(4, version4) + _case(6, version6) + [Instruction(_RETURN)]
     if len(whole) > _MOST_INSTRUCTIONS:
         whole = [Instruction(_RETURN, length)]  # too many ranges for a filter: everything is looked at outside of the kernel
@@ -51,7 +55,7 @@ def _case(value: int, block: List[Instruction]) -> List[Instruction]:
 def _family(protocol_at: int, before: List[Instruction], tcp: Ports, udp: Ports, length: int) -> List[Instruction]:
     flags = [Instruction(_LD_BYTE_INDIRECT, 13), Instruction(_JUMP_BITS, _SYN_OR_RST, 1, 0), Instruction(_RETURN)]
     cases = _case(_TCP, before + flags + _ports(tcp, length)) + _case(_UDP, before + _ports(udp, length))
-    return [Instruction(_LD_BYTE_ABSOLUTE, protocol_at)] + cases + [Instruction(_RETURN)]
+    return [Instruction(_LD_BYTE_ABSOLUTE, protocol_at)] + cases
 
 
 def _ports(ports: Ports, length: int) -> List[Instruction]:

@@ -12,7 +12,7 @@ import socket
 import struct
 from typing import Any, Dict, Iterator, List, NamedTuple, Optional, Tuple
 
-from ._bpf import program
+from ._bpf import EXTENSIONS, program
 from ._errors import NetworkError
 from ._ports import Ports, compress, numbers, text
 
@@ -22,9 +22,10 @@ _SOL_PACKET, _PACKET_STATISTICS = 263, 6
 _HOST, _OUTGOING = 0, 4
 _BUFFER_BYTES = 16 << 20
 _MOST_PAIRS = 2048
-_HEAD = 96  # bytes of a packet that are looked at
+_HEAD = 256  # bytes of a packet that are looked at; with extension headers more than those of IP and TCP
 _SYN, _RST, _ACK = 0x02, 0x04, 0x10
 _TCP, _UDP = 6, 17
+_FRAGMENT, _AUTHENTICATION = 44, 51
 _PROTOCOLS = {_TCP: "tcp", _UDP: "udp"}
 
 
@@ -157,7 +158,7 @@ def parse(data: bytes, outgoing: bool) -> Optional[Packet]:
         if version == 4:
             protocol, start, family, ends = data[9], (data[0] & 15) * 4, socket.AF_INET, (data[12:16], data[16:20])
         elif version == 6:
-            protocol, start, family, ends = data[6], 40, socket.AF_INET6, (data[8:24], data[24:40])
+            (protocol, start), family, ends = _behind_extensions(data), socket.AF_INET6, (data[8:24], data[24:40])
         else:
             return None
         if protocol not in _PROTOCOLS or (version == 4 and struct.unpack_from(">H", data, 6)[0] & 0x1FFF):
@@ -168,3 +169,15 @@ def parse(data: bytes, outgoing: bool) -> Optional[Packet]:
     except (IndexError, ValueError, struct.error):
         return None
     return Packet(outgoing, source, destination, _PROTOCOLS[protocol], source_port, destination_port, flags, sequence)
+
+
+def _behind_extensions(data: bytes) -> Tuple[int, int]:
+    """Return the protocol behind the extension headers of IPv6, none of a fragment that is not the first, and where it begins."""
+    protocol, start = data[6], 40
+    while protocol in EXTENSIONS:
+        if protocol == _FRAGMENT and struct.unpack_from(">H", data, start + 2)[0] & 0xFFF8:
+            return -1, start
+        # In units of 8 bytes behind the first 8, of 4 bytes behind the first 8 in an authentication header (RFC 4302, section 2.2).
+        length = 8 if protocol == _FRAGMENT else (data[start + 1] + 2) * 4 if protocol == _AUTHENTICATION else (data[start + 1] + 1) * 8
+        protocol, start = data[start], start + length
+    return protocol, start

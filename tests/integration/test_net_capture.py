@@ -19,6 +19,8 @@ from netlab.namespaces import NO_RIGHTS, Namespace
 from netlab.probing import TOKEN, elsewhere, target
 from netlab.services import bound, silent_ports
 
+from ansible_collections.exasol_community.network.plugins.module_utils._capture import Capture
+from ansible_collections.exasol_community.network.plugins.module_utils._ports import parse_ports
 from ansible_collections.exasol_community.network.plugins.module_utils._probe import Settings, collect
 from ansible_collections.exasol_community.network.plugins.module_utils._probe import run as run_probe
 from ansible_collections.exasol_community.network.plugins.module_utils._sweep import Pace
@@ -111,6 +113,26 @@ def test_a_reset_is_located(line: Line, where: str, hook: str, verdict: str) -> 
     # A reset alone looks like a closed port; that our listener was up shows a filter, and the captures show whose.
     getattr(line, where).nft(filter_rules(hook, "tcp dport 20000-20009 reject with tcp reset"))
     assert verdicts(line, ports="20000-20009") == {"20000-20009": verdict}
+
+
+def watched(namespace: Namespace, wanted: str) -> Capture:
+    """Start a capture in a namespace."""
+    with namespace.inside():
+        return Capture({"tcp": parse_ports(wanted)})
+
+
+@pytest.mark.parametrize(("version", "option", "value"), [
+    (4, socket.IP_OPTIONS, b"\x01" * 40), (6, socket.IPV6_HOPOPTS, b"\0\0\1\4" + bytes(4)), (6, socket.IPV6_DSTOPTS, b"\0\0\1\4" + bytes(4)),
+], ids=["IPv4 options", "hop-by-hop", "destination options"])
+def test_headers_between_hide_no_connection(line: Line, version: int, option: int, value: bytes) -> None:
+    with contextlib.closing(watched(line.client, "20000-20009")) as near, contextlib.closing(watched(line.server, "20000-20009")) as far:
+        with line.client.inside(), socket.socket({4: socket.AF_INET, 6: socket.AF_INET6}[version]) as sock:
+            sock.setsockopt({4: socket.IPPROTO_IP, 6: socket.IPPROTO_IPV6}[version], option, value)
+            with pytest.raises(ConnectionRefusedError):
+                sock.connect((SERVER[version], 20001))
+        seen = [capture.report()["seen"] for capture in (near, far)]
+    ends = {"address": CLIENT[version], "peer": SERVER[version], "protocol": "tcp", "asked_out": "20001", "answered_in": "20001"}
+    assert seen == [[ends], [{"address": SERVER[version], "peer": CLIENT[version], "protocol": "tcp", "asked_in": "20001", "answered_out": "20001"}]]
 
 
 @pytest.mark.parametrize(("near", "far", "expected"), [

@@ -51,6 +51,35 @@ def test_no_bytes_break_it(data, outgoing):
     assert found is None or found.protocol in ("tcp", "udp")
 
 
+# Next header, and the header itself without its first byte (RFC 8200, section 4; RFC 4302).
+HOP, ROUTING, DESTINATION = (0, b"\x00" + bytes(6)), (43, b"\x02" + bytes(22)), (60, b"\x01" + bytes(14))
+FIRST, LATER, AUTHENTICATION = (44, b"\x00\x00\x01" + bytes(4)), (44, b"\x00\x01\x01" + bytes(4)), (51, b"\x04" + bytes(22))
+
+
+def extended(*extensions, **wish):
+    """Return a packet of IPv6 with extension headers."""
+    plain = packet(6, **wish)
+    numbers = [number for number, rest in extensions] + [plain[6]]
+    chain = b"".join(bytes((following,)) + rest for (number, rest), following in zip(extensions, numbers[1:]))
+    return plain[:4] + struct.pack(">HB", len(chain) + len(plain) - 40, numbers[0]) + plain[7:40] + chain + plain[40:]
+
+
+CHAINS = [[HOP], [ROUTING], [DESTINATION], [FIRST], [AUTHENTICATION], [HOP, DESTINATION, ROUTING, FIRST, AUTHENTICATION]]
+
+
+@pytest.mark.parametrize("chain", CHAINS, ids=["hop-by-hop", "routing", "destination options", "first fragment", "authentication", "all"])
+def test_extension_headers_hide_nothing(chain):
+    assert parse(extended(*chain, sequence=7), True) == parse(packet(6, sequence=7), True)
+    assert parse(extended(*chain, protocol=UDP), True) == parse(packet(6, UDP), True)
+    assert accepted(FILTER, extended(*chain)) == KEPT
+
+
+def test_extension_headers_without_ports_are_left():
+    assert parse(extended(LATER), True) is None
+    assert parse(extended(HOP, protocol=ICMP), True) is None
+    assert parse(extended(HOP, ROUTING)[:60], True) is None
+
+
 @pytest.mark.parametrize("flags, sequence, asks, answers", [
     (SYN, 1, True, False), (SYN | ACK, 1, False, True), (RST | ACK, 0, False, True), (ACK, 0, False, False), (FIN | ACK, 1, False, False), (0, 0, False, False),
     # Resets of connections that stand (RFC 9293, 3.5.2): of somebody else, on the same port.
