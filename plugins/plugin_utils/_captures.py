@@ -18,7 +18,8 @@ from ..module_utils._ports import Ports, compress, intersect, merge, numbers, pa
 # In the order of a packet's way. Where an end was not captured, it cannot be told how far behind its neighbour the packet came.
 AT_SOURCE, ON_PATH, AT_DESTINATION, ON_RETURN, RETURNED = "source", "path", "destination", "return", "returned"
 LEFT, BEFORE_DESTINATION, BEHIND_DESTINATION = "left", "before destination", "behind destination"
-_WAY = (AT_SOURCE, BEFORE_DESTINATION, ON_PATH, LEFT, AT_DESTINATION, BEHIND_DESTINATION, ON_RETURN, RETURNED)
+DISGUISED = "disguised"  # nothing came from the source's addresses, but something from one that nobody in the plan has
+_WAY = (AT_SOURCE, BEFORE_DESTINATION, ON_PATH, LEFT, DISGUISED, AT_DESTINATION, BEHIND_DESTINATION, ON_RETURN, RETURNED)
 _NEIGHBOURS = 5  # on each side, among the ports in question
 _MOST = 2 / 3
 
@@ -34,12 +35,13 @@ class Ends(t.NamedTuple):
 
 
 class Captures:
-    """What every host saw, by pairs of addresses."""
+    """What every host saw, by pairs of addresses; C(addresses) are those of all hosts in the plan."""
 
-    def __init__(self, at_sources: Mapping[str, t.Any], at_destinations: Mapping[str, t.Any]):
+    def __init__(self, at_sources: Mapping[str, t.Any], at_destinations: Mapping[str, t.Any], addresses: Iterable[str] = ()):
         # What a capture that missed packets did not see proves nothing.
         self._sources, self._destinations = ({host: seen for host, seen in side.items() if seen and seen.get("complete")}
                                              for side in (at_sources, at_destinations))
+        self._known = {*addresses, *(entry["address"] for seen in self._sources.values() for entry in seen["seen"])}
         self._problems = {host: seen.get("problem") or "it missed packets" for side in (at_sources, at_destinations) for host, seen in side.items()
                           if seen and not seen.get("complete")}
 
@@ -63,8 +65,13 @@ class Captures:
         own = set(ends.source_addresses)
         if ends.source in self._sources:
             own |= {entry["address"] for entry in self._sources[ends.source]["seen"] if entry["peer"] == ends.address}
-        return _union(entry for entry in self._destinations[ends.destination]["seen"]
-                      if (entry["address"], entry["protocol"]) == (ends.address, ends.protocol) and entry["peer"] in own)
+        here = [entry for entry in self._destinations[ends.destination]["seen"] if (entry["address"], entry["protocol"]) == (ends.address, ends.protocol)]
+        found = _union(entry for entry in here if entry["peer"] in own)
+        if not found:
+            # A NAT device on the way, or an interface of the source that neither plan nor capture knows: or really somebody else.
+            strangers = _union(entry for entry in here if entry["peer"] not in self._known | own)
+            found[DISGUISED] = strangers.get("asked_in", ())
+        return found
 
 
 def _union(entries: Iterable[Mapping[str, str]]) -> dict[str, Ports]:
@@ -83,6 +90,7 @@ def _split(wanted: Ports, near: Mapping[str, Ports] | None, far: Mapping[str, Po
     if near is not None:
         steps.append((AT_SOURCE, near.get("asked_out", ())))
     if far is not None:
+        steps.append((DISGUISED, subtract(wanted, far.get(DISGUISED, ()))))
         steps.append((ON_PATH if near is not None else BEFORE_DESTINATION, far.get("asked_in", ())))
         steps.append((AT_DESTINATION, far.get("answered_out", ())))
     if near is not None:

@@ -88,7 +88,8 @@ class Joining:
         self._hosts = plan["hosts"]
         self._observed = observed
         self._listeners = listeners
-        self.captures = Captures({host: (result or {}).get("capture") for host, result in observed.items()}, captures or {})
+        self.captures = Captures({host: (result or {}).get("capture") for host, result in observed.items()}, captures or {},
+                                 [address for host in self._hosts.values() for address in host["addresses"]])
         self._set_aside: list[dict[str, t.Any]] = []
         self._listening = Listening(listeners, {name: host["addresses"] for name, host in self._hosts.items()}, stopped or {})
 

@@ -79,13 +79,17 @@ _PLACES = {
     _captures.ON_PATH: (ON_PATH, "what left {source} for {where} did not arrive at {destination}",
                         "a device in between drops it; ask the network team to permit {rule}"),
     _captures.AT_DESTINATION: (AT_DESTINATION, "what {source} sent to {where} arrived at {destination}, and no answer left it",
-                               "its own firewall drops it; {wish} (role firewall)"),
+                               "its own firewall drops it; {wish} (role firewall), unless it only lacks a route back"),
     _captures.ON_RETURN: (ON_RETURN, "{destination} answered {source} at {where}, but its answer did not arrive",
                           "a device in between drops it, or it takes another way back; ask the network team to permit the replies to {rule}"),
     _captures.LEFT: (BLOCKED, "what {source} sent to {where} left it, and no answer came in",
                      "the destination or a device in between drops it; {wish}, and permit {rule} in between"),
     _captures.BEFORE_DESTINATION: (BLOCKED, "nothing of what {source} sent to {where} arrived at {destination}",
                                    "{source} or a device in between drops it; let out {rule} on {source}, and permit it in between"),
+    _captures.DISGUISED: (BLOCKED, ("nothing of what {source} sent to {where} arrived at {destination} under an address that the plan knows, but somebody "
+                                    "outside of the plan asked there"),
+                          ("if that was {source}, behind a NAT device or on another interface, {destination} or a device in between drops it, and rules need "
+                           "that address; if not, a device in between drops it, so permit {rule} there")),
     _captures.BEHIND_DESTINATION: (BLOCKED, "{destination} answered {source} at {where}, but its answer was lost",
                                    "a device in between or {source} drops it; permit the replies to {rule}"),
     _captures.RETURNED: (ON_RETURN, "the answer of {where} arrived at {source}, whose own firewall drops it",

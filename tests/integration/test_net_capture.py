@@ -150,6 +150,17 @@ def test_one_end_alone_tells_what_it_can(line: Line, near: bool, far: bool, expe
         line.forget_filters()
 
 
+@pytest.mark.parametrize("near", [True, False])
+def test_behind_a_nat_device_nobody_is_accused(line: Line, near: bool) -> None:
+    masquerade = "table ip nat { chain nat { type nat hook postrouting priority 100; oifname far masquerade; }; }"
+    line.router.nft(masquerade)
+    assert verdicts(line, ports="20000-20009", near=near) == {"20000-20009": "ok"}
+    line.server.nft(filter_rules("input", "tcp dport 20000-20004 drop"))
+    line.router.nft(filter_rules("forward", "tcp dport 20005-20009 drop") + masquerade)
+    # What a stranger asked for may have been ours; what nobody asked for was not.
+    assert verdicts(line, ports="20000-20009", near=near) == {"20000-20004": "blocked", "20005-20009": "blocked_on_path" if near else "blocked"}
+
+
 def test_other_traffic_on_the_same_ports_misleads_nobody(line: Line) -> None:
     # The router itself reaches the server, and the client reaches the router: neither is the flow in question.
     line.server.nft(filter_rules("input", f"ip saddr {CLIENT[4]} tcp dport 20000-20009 drop"))

@@ -14,6 +14,8 @@ import pytest
 from ansible_collections.exasol_community.network.plugins.plugin_utils._captures import Captures, Ends
 
 CLIENT, SERVER, NAT = "192.0.2.21", "192.0.2.11", "198.51.100.1"
+NEIGHBOUR, STRANGER = "192.0.2.22", "192.0.2.99"
+PLANNED = (CLIENT, SERVER, NEIGHBOUR)
 ENDS = Ends("client", (CLIENT,), "server", SERVER, "tcp")
 
 
@@ -46,12 +48,23 @@ NOTHING: dict[str, t.Any] = {"complete": True, "seen": []}
     (None, far(asked_in="8563"), "destination"),
     (None, far(asked_in="8563", answered_out="8563"), "behind destination"),
     (near(asked_out="8564"), NOTHING, "source"),
-    (near(asked_out="8563"), seen(SERVER, "192.0.2.99", asked_in="8563"), "path"),
+    (near(asked_out="8563"), seen(SERVER, STRANGER, asked_in="8563"), "disguised"),
+    (near(asked_out="8563"), seen(SERVER, STRANGER, asked_in="8564"), "path"),
+    (near(asked_out="8563"), seen(SERVER, NEIGHBOUR, asked_in="8563"), "path"),
+    (NOTHING, seen(SERVER, STRANGER, asked_in="8563"), "source"),
+    (None, seen(SERVER, STRANGER, asked_in="8563"), "disguised"),
+    (None, seen(SERVER, NEIGHBOUR, asked_in="8563"), "before destination"),
     (near(asked_out="8563"), seen("192.0.2.12", CLIENT, asked_in="8563"), "path"),
     (near(asked_out="8563"), seen(SERVER, CLIENT, "udp", asked_in="8563"), "path"),
 ])
 def test_the_first_step_that_is_missing_is_the_place(at_source: t.Any, at_destination: t.Any, stage: str) -> None:
-    assert Captures({"client": at_source}, {"server": at_destination}).stages(ENDS, "8563") == [(stage, "8563")]
+    assert Captures({"client": at_source}, {"server": at_destination}, PLANNED).stages(ENDS, "8563") == [(stage, "8563")]
+
+
+def test_strangers_tell_nothing_where_the_source_itself_was_seen() -> None:
+    at_destination = far(asked_in="22")
+    at_destination["seen"] += seen(SERVER, STRANGER, asked_in="8563")["seen"]
+    assert Captures({"client": near(asked_out="22,8563")}, {"server": at_destination}, PLANNED).stages(ENDS, "8563") == [("path", "8563")]
 
 
 def test_an_address_that_the_plan_does_not_know_is_learned_from_the_sources_capture() -> None:
