@@ -5,21 +5,26 @@
 
 A packet socket (packet(7)) sees what leaves after the output filter and what arrives before the input filter. Kept are
 not packets but, for each pair of addresses, the ports of which a packet of a kind was seen: 8 KiB at most.
+
+What the host only passes on, for guests behind its bridge or as a router, leaves it too. It is told by its source, which is
+none of the host's addresses and came in from outside; an address alone that is not the host's may be its own NAT.
 """
 
 import ctypes
 import socket
 import struct
-from typing import Any, Dict, Iterator, List, NamedTuple, Optional, Tuple
+from typing import Any, Dict, Iterator, List, NamedTuple, Optional, Set, Tuple
 
 from ._bpf import EXTENSIONS, program
 from ._errors import NetworkError
 from ._ports import Ports, compress, numbers, text
+from ._sockets import is_local
 
 _ETH_P_ALL = 0x0003
 _SO_ATTACH_FILTER, _SO_RCVBUFFORCE = 26, 33
 _SOL_PACKET, _PACKET_STATISTICS = 263, 6
 _HOST, _OUTGOING = 0, 4
+_LOOPBACK = 772  # ARPHRD_LOOPBACK of linux/if_arp.h
 _BUFFER_BYTES = 16 << 20
 _MOST_PAIRS = 2048
 _HEAD = 256  # bytes of a packet that are looked at; with extension headers more than those of IP and TCP
@@ -85,6 +90,7 @@ class Capture:
             for port in numbers(ranges):
                 self._wanted[protocol].add(port)
         self._seen = {}  # type: Dict[Key, _PortSet]
+        self._arrived = set()  # type: Set[str]  # addresses from which packets came in, for whomever
         self._complete = True
         try:
             self.sock = socket.socket(socket.AF_PACKET, socket.SOCK_DGRAM | socket.SOCK_NONBLOCK, socket.htons(_ETH_P_ALL))
@@ -110,12 +116,15 @@ class Capture:
             except OSError:
                 self._complete = False  # an interface went down
                 return
-            if address[2] in (_HOST, _OUTGOING):
-                packet = parse(data, address[2] == _OUTGOING)
-                if packet is not None:
-                    self._note(packet)
+            packet = parse(data, address[2] == _OUTGOING)
+            if packet is not None:
+                self._note(packet, to_us=address[2] == _HOST, looped=address[3] == _LOOPBACK)
 
-    def _note(self, packet: Packet) -> None:
+    def _note(self, packet: Packet, to_us: bool, looped: bool) -> None:
+        if not packet.outgoing and not looped and len(self._arrived) < _MOST_PAIRS:
+            self._arrived.add(packet.source)
+        if not packet.outgoing and not to_us:
+            return
         wanted, way = self._wanted[packet.protocol], "out" if packet.outgoing else "in"
         if packet.destination_port in wanted and packet.asks:
             self._add(packet, "asked_" + way, packet.destination_port)
@@ -139,7 +148,10 @@ class Capture:
         lost = struct.unpack("II", self.sock.getsockopt(_SOL_PACKET, _PACKET_STATISTICS, 8))[1]
         self._complete = self._complete and not lost
         seen = []  # type: List[Dict[str, str]]
+        passed_on = {key[0] for key in self._seen if key[0] in self._arrived and not is_local(key[0])}
         for (own, other, protocol, kind), ports in sorted(self._seen.items(), key=lambda item: item[0]):
+            if own in passed_on:
+                continue
             pair = {"address": own, "peer": other, "protocol": protocol}
             if not seen or any(seen[-1][name] != value for name, value in pair.items()):
                 seen.append(pair)

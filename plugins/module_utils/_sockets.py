@@ -44,6 +44,16 @@ def joins_itself(sock: socket.SocketType, port: int) -> bool:
         return False
 
 
+def is_local(address: str) -> bool:
+    """Tell whether an address is one of this host's: only such can be bound."""
+    try:
+        with socket.socket(socket.AF_INET6 if ":" in address else socket.AF_INET, socket.SOCK_DGRAM) as sock:
+            sock.bind((address, 0))
+    except OSError:
+        return False
+    return True
+
+
 class Sources:
     """The addresses that probes leave from: at most one a family, none given means that the kernel chooses."""
 

@@ -14,8 +14,8 @@ import typing as t
 from collections.abc import Iterator
 
 import pytest
-from netlab.lines import CLIENT, SERVER, Line, filter_rules
-from netlab.namespaces import NO_RIGHTS, Namespace
+from netlab.lines import CLIENT, ROUTER, SERVER, Line, filter_rules
+from netlab.namespaces import NO_RIGHTS, Namespace, join
 from netlab.probing import TOKEN, elsewhere, target
 from netlab.services import bound, silent_ports
 
@@ -170,6 +170,59 @@ def test_other_traffic_on_the_same_ports_misleads_nobody(line: Line) -> None:
         with line.client.inside():
             run_probe(collect([], [target("10.77.1.1", "20000-20009")], {}), Settings(Pace(0.5)))
         assert verdicts(line, ports="20000-20009") == {"20000-20009": "blocked_at_destination"}
+
+
+def routed(line: Line, guest: Namespace) -> None:
+    """Let the client be the router of a guest."""
+    join(line.client, guest, "guest", ["10.77.9.1/24"], ["10.77.9.2/24"])
+    guest.ip("route", "add", "default", "via", "10.77.9.1")
+    line.client.sysctl("ipv4/conf/all/forwarding", 1)
+    line.router.ip("route", "add", "10.77.9.0/24", "via", CLIENT[4])
+
+
+def bridged(line: Line, guest: Namespace) -> None:
+    """Let the client's bridge carry a guest."""
+    join(line.client, guest, "guest", [], ["10.77.1.7/24"])
+    guest.ip("route", "add", "default", "via", ROUTER[4])
+    line.client.ip("link", "add", "bridge", "type", "bridge")
+    line.client.ip("address", "flush", "dev", "near")
+    for device in ("near", "guest"):
+        line.client.ip("link", "set", device, "master", "bridge")
+    line.client.ip("link", "set", "bridge", "up")
+    line.client.address(f"{CLIENT[4]}/24", device="bridge")
+    line.client.ip("route", "add", "default", "via", ROUTER[4])
+
+
+@pytest.mark.parametrize("carry", [routed, bridged])
+def test_what_a_host_passes_on_for_its_guests_is_not_its_own(carry: t.Callable[[Line, Namespace], None], need_namespaces: None) -> None:
+    with Line() as line, Namespace("guest") as guest, asking(guest, range(20000, 20010)) as asked:
+        carry(line, guest)
+        assert verdicts(line, ports="20000-20009") == {"20000-20009": "ok"}
+        line.client.nft(filter_rules("output", "tcp dport 20000-20009 drop"))
+        before = len(asked)
+        assert verdicts(line, ports="20000-20009") == {"20000-20009": "blocked_at_source"}
+        assert len(asked) > before, "the control: the guest reached the same ports meanwhile"
+
+
+@contextlib.contextmanager
+def asking(namespace: Namespace, ports: range) -> Iterator[list[int]]:
+    """Connect to the server's ports from a namespace all the time; yields those that answered."""
+    answered, ended = [], threading.Event()
+
+    def ask() -> None:
+        with namespace.inside():
+            while not ended.wait(0.05):
+                for port in ports:
+                    with contextlib.suppress(OSError), socket.create_connection((SERVER[4], port), 0.2):
+                        answered.append(port)
+
+    thread = threading.Thread(target=ask)
+    thread.start()
+    try:
+        yield answered
+    finally:
+        ended.set()
+        thread.join()
 
 
 @contextlib.contextmanager

@@ -8,7 +8,7 @@ import socket
 import pytest
 
 from ansible_collections.exasol_community.network.plugins.module_utils import _sockets
-from ansible_collections.exasol_community.network.plugins.module_utils._sockets import Sources
+from ansible_collections.exasol_community.network.plugins.module_utils._sockets import Sources, is_local
 from ansible_collections.exasol_community.network.tests.unit.helpers import assert_names, refusal
 from ansible_collections.exasol_community.network.tests.unit.plugins.module_utils.loopback import (
     TIME_WAIT,
@@ -26,6 +26,11 @@ def connected(server, sources=()):
     Sources(sources).bind(sock, family_of(address))
     sock.connect((address, server.port))
     return sock
+
+
+@pytest.mark.parametrize("address, local", [("127.0.0.1", True), ("127.9.9.9", True), ("::1", True), ("192.0.2.1", False), ("2001:db8::1", False)])
+def test_an_address_of_this_host_is_known(address, local):
+    assert is_local(address) == local
 
 
 def test_without_a_source_the_kernel_chooses():
