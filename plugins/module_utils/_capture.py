@@ -17,6 +17,7 @@ from typing import Any, Dict, Iterator, List, NamedTuple, Optional, Set, Tuple
 
 from ._bpf import EXTENSIONS, program
 from ._errors import NetworkError
+from ._ipsec import has_policies
 from ._ports import Ports, compress, numbers, text
 from ._sockets import is_local
 
@@ -25,6 +26,7 @@ _SO_ATTACH_FILTER, _SO_RCVBUFFORCE = 26, 33
 _SOL_PACKET, _PACKET_STATISTICS = 263, 6
 _HOST, _OUTGOING = 0, 4
 _LOOPBACK = 772  # ARPHRD_LOOPBACK of linux/if_arp.h
+_ENCRYPTED = "the host has IPsec policies, and its connections may be hidden in encrypted packets"
 _BUFFER_BYTES = 16 << 20
 _MOST_PAIRS = 2048
 _HEAD = 256  # bytes of a packet that are looked at; with extension headers more than those of IP and TCP
@@ -156,6 +158,8 @@ class Capture:
             if not seen or any(seen[-1][name] != value for name, value in pair.items()):
                 seen.append(pair)
             seen[-1][kind] = text(compress(ports))
+        if has_policies():
+            return {"seen": seen, "complete": False, "problem": _ENCRYPTED}
         return {"seen": seen, "complete": self._complete}
 
     def close(self) -> None:

@@ -272,6 +272,11 @@ capture:
       type: bool
       returned: success
       sample: true
+    problem:
+      description: Why the capture tells nothing, without root for instance, or with IPsec policies on the host.
+      type: str
+      returned: when there is one
+      sample: "cannot capture: Operation not permitted; it needs root (become)"
     seen:
       description:
         - One entry for each pair of addresses and protocol. C(asked_out) and C(asked_in) are the ports of services to which a connection or

@@ -24,6 +24,7 @@ from ansible_collections.exasol_community.network.plugins.module_utils._ports im
 from ansible_collections.exasol_community.network.plugins.module_utils._probe import Settings, collect
 from ansible_collections.exasol_community.network.plugins.module_utils._probe import run as run_probe
 from ansible_collections.exasol_community.network.plugins.module_utils._sweep import Pace
+from ansible_collections.exasol_community.network.plugins.plugin_utils._captures import Captures
 from ansible_collections.exasol_community.network.plugins.plugin_utils._joining import Joining
 
 RANGE = "20000-21000"
@@ -258,6 +259,17 @@ def test_a_reset_of_anothers_connection_is_no_answer_to_ours(line: Line) -> None
         line.server.nft(filter_rules("input", "tcp dport 20000-20009 drop"))
         assert verdicts(line, ports="20000-20009") == {"20000-20009": "blocked_at_destination"}
         assert done
+
+
+def test_a_host_that_encrypts_is_not_judged_by_what_is_seen_plainly(namespace: Namespace) -> None:
+    # Behind a policy of IPsec the wire's side has nothing but ESP: what is not seen may have left nevertheless.
+    with namespace.inside(), contextlib.closing(Capture({"tcp": parse_ports("20000-20009")})) as capture:
+        assert capture.report() == {"seen": [], "complete": True}
+        namespace.ip("xfrm", "policy", "add", "src", CLIENT[4], "dst", SERVER[4], "dir", "out", "tmpl", "proto", "esp", "mode", "transport")
+        found = capture.report()
+    assert not found["complete"]
+    assert "IPsec" in found["problem"]
+    assert Captures({"client": found}, {}).notes() == [f"The capture on client tells nothing: {found['problem']}."]
 
 
 def test_without_root_it_is_said_and_everything_else_goes_on(namespace: Namespace) -> None:
