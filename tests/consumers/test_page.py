@@ -93,6 +93,18 @@ def test_keys_walk_from_cell_to_cell(opened: Browser, count: int) -> None:
     assert opened.run("return document.activeElement.id") == "c1-0"
 
 
+@pytest.mark.parametrize(("width", "height"), [(1280, 700), (390, 700)], ids=["desk", "phone"])
+def test_what_is_shown_of_a_cell_never_covers_it(opened: Browser, count: int, width: int, height: int) -> None:
+    opened.emulate(width=width, height=height)
+    opened.run("document.querySelector('#matrix td[tabindex=\"0\"]').focus()")
+    for key in ("Down",) * (count - 2) + ("Right",) * 9 + ("Up",) * 5:
+        opened.press(key)
+        assert opened.run("const box = document.activeElement.getBoundingClientRect(); "
+                          "return document.elementFromPoint(box.x + box.width / 2, box.y + box.height / 2)?.closest('td') === document.activeElement"), key
+    covered = opened.run("const box = document.getElementById('detail').getBoundingClientRect(); return box.top < innerHeight && box.bottom > 0")
+    assert covered, "the control: what covers is in sight"
+
+
 def test_tab_reaches_the_matrix_once(opened: Browser) -> None:
     reached = []
     for _press in range(7):

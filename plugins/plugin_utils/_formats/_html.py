@@ -14,6 +14,7 @@ import hashlib
 import html
 import json
 import typing as t
+from collections import Counter
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from pathlib import Path
 from string import Template
@@ -28,6 +29,7 @@ _WIDEST_LABEL = 90
 _MOST_GROUPS = 500
 # Where a cell has room for its numbers beside the sign.
 _WIDEST_COUNTED = 16
+_LONGEST_HEAD, _BEGINNING = 20, 8  # characters of a heading, and of them before the gap in a longer name
 # The signs tell the verdicts apart without their colours too.
 _SIGNS = {"ok": "✓", "no_listener": "○", "wrong_peer": "≠", "wrong_service": "≠", "no_route": "↯", "unresolved": "?", "exposed": "!", "untested": "–"}
 _BLOCKED = "✗"
@@ -116,7 +118,9 @@ class _Matrix:
         return f'<thead><tr><td class="corner">from ↓ to →</td>{heads}</tr></thead><tbody>{body}</tbody>'
 
     def _short(self, name: str) -> str:
-        return _text(name[: -len(self._domain)] if self._domain and name.endswith(self._domain) else name)
+        name = name[: -len(self._domain)] if self._domain and name.endswith(self._domain) else name
+        # Names of one kind begin alike and differ by the number at their end.
+        return _text(name if len(name) <= _LONGEST_HEAD else f"{name[:_BEGINNING]}…{name[_BEGINNING + 1 - _LONGEST_HEAD:]}")
 
     def _cells(self, source: str, found: Mapping[tuple[str, str], list[str]]) -> Iterator[str]:
         row = self.rows[source]
@@ -163,9 +167,10 @@ class _Matrix:
 
 
 def _domain(names: Iterable[str]) -> str:
-    """Return the domain that all names have which have one and are no addresses: headings need not repeat it."""
-    found = {name[name.index("."):] for name in names if "." in name and not name[-1].isdigit() and ":" not in name}
-    return found.pop() if len(found) == 1 else ""
+    """Return the domain that more names have than any other, addresses aside: headings need not repeat it."""
+    found = Counter(name[name.index("."):] for name in dict.fromkeys(names) if "." in name and not name[-1].isdigit() and ":" not in name)
+    first, second = [*found.most_common(2), ("", 0), ("", 0)][:2]
+    return first[0] if first[1] > second[1] else ""
 
 
 def _index(order: Iterable[str], names: Iterable[str]) -> dict[str, int]:
@@ -188,11 +193,12 @@ def _group(line: Line, peers: Mapping[str, Sequence[str]], matrix: _Matrix) -> s
     hosts = _text(" ".join(dict.fromkeys((*line.sources, *line.destinations))))
     more = f" (and {len(line.results) - 1} more of this kind)" if len(line.results) > 1 else ""
     wanted = "" if first["expected"] == "reachable" else "not "
+    took = f", {line.milliseconds()} ms" if any("rtt_ms" in result for result in line.results) else ""
     said = f"<p>{_text(first['sentence'])}{more}</p>" if verdict != OK else ""
     return (f'<li data-verdict={verdict} data-service="{_text(first["service"])}" data-hosts="{hosts}"><a href="#{matrix.cell(first)}">'
             f'<span class="badge {_kind(verdict)}"><b aria-hidden="true">{_sign(verdict)}</b> {verdict}</span> <span class="ends">{ends}</span></a> '
             f'<span class="what">{wanted}{_text(first["service"])} {_text(first["protocol"])} {_text(first["ports"])}</span> '
-            f'<span class="numbers">{_text(first["state"])} ({_text(first["reason"])}), {line.milliseconds()} ms</span>{said}</li>')
+            f'<span class="numbers">{_text(first["state"])} ({_text(first["reason"])}){took}</span>{said}</li>')
 
 
 def _aside(verification: Mapping[str, t.Any]) -> str:

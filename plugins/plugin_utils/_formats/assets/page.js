@@ -36,7 +36,7 @@
   }
 
   function numbers(flow) {
-    const times = flow.times ? flow.times.map((value) => Number(value.toPrecision(3))).join(" / ") : "none";
+    const times = flow.times ? flow.times.map((value) => Number(value.toPrecision(3))).join(" / ") : "";
     const pairs = [["address", text(flow.address)], ["expected", text(flow.expected)], ["seen", text(flow.seen)], ["ms min / median / max", times],
       ["who answers", text(flow.identity)]];
     return make("dl", {}, ...pairs.filter(([, value]) => value).map(([name, value]) => make("div", {}, make("dt", {}, name), make("dd", {}, value))));
@@ -59,10 +59,20 @@
     chosen = cell;
     cell.element.classList.add("chosen");
     cell.element.tabIndex = 0;
-    if (focus) cell.element.focus();
     const list = [...cell.shown].sort((one, other) => other.verdict - one.verdict);
     detail.replaceChildren(make("h2", {}, `${cell.flows[0].source} → ${cell.flows[0].destination}`), make("ul", {}, ...list.map(entry)));
     detail.hidden = false;
+    if (focus) {
+      cell.element.focus({ preventScroll: true });
+      cell.element.scrollIntoView({ block: "nearest", inline: "nearest" });
+      uncover(cell.element);
+    }
+  }
+
+  // What is shown of a cell lies over the end of a long matrix, but never over the cell itself.
+  function uncover(element) {
+    const covered = element.getBoundingClientRect().bottom + 8 - detail.getBoundingClientRect().top;
+    if (covered > 0) window.scrollBy(0, covered);
   }
 
   function matches(flow, [host, service, verdict]) {

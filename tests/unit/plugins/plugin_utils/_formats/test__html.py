@@ -135,11 +135,30 @@ def test_64_hosts_are_at_most_3_mib():
     assert len(page.encode()) <= 3 * 1024 * 1024
 
 
-def test_a_domain_that_all_have_is_not_repeated():
+def test_a_domain_that_most_have_is_not_repeated():
     heads = [text for _attributes, text in Reader(render(verification(mesh(["a.example.com", "b.example.com"])))).all("th")]
     assert heads == ["", "", "a", "b"]
     heads = [text for _attributes, text in Reader(render(verification(mesh(["a.example.com", "b.example.org", "192.0.2.1"])))).all("th")]
     assert heads[3:] == ["a.example.com", "b.example.org", "192.0.2.1"]
+    heads = [text for _attributes, text in Reader(render(verification(mesh(["a.example.com", "b.example.com", "b.example.org"])))).all("th")]
+    assert heads[3:] == ["a", "b", "b.example.org"]
+
+
+def test_long_names_that_begin_alike_are_told_apart():
+    names = [f"exasol-production-node-{number:02}" for number in (1, 2)] + ["n" * 20]
+    heads = Reader(render(verification(mesh(names)))).all("th")
+    assert [text for _attributes, text in heads[3:]] == ["exasol-p…ion-node-01", "exasol-p…ion-node-02", "n" * 20]
+    assert [attributes["title"] for attributes, _text in heads[3:]] == names
+
+
+def test_only_what_was_measured_has_a_time():
+    blocked, ok = mesh(["a", "b"])
+    ok = dict(ok, rtt_ms={"min": 1, "median": 2, "max": 3}, verdict="ok")
+    blocked = {name: value for name, value in dict(blocked, verdict="blocked").items() if name != "rtt_ms"}
+    spans = Reader(render(verification([blocked, ok]))).all("span")
+    numbers = [text for attributes, text in spans if attributes.get("class") == "numbers"]
+    assert [text.endswith(", 2.00 ms") for text in numbers] == [False, True]
+    assert not [text for text in numbers if "- ms" in text]
 
 
 def test_nothing_is_a_page():
