@@ -144,6 +144,11 @@ class Capture:
             found = self._seen[key] = _PortSet()
         found.add(port)
 
+    def asked(self) -> Set[str]:
+        """Return the addresses to which something left."""
+        self.read()
+        return {other for (unused, other, protocol, kind) in self._seen if kind == "asked_out"}
+
     def report(self) -> Dict[str, Any]:
         """Return what was seen as plain data: for each pair of addresses, the ports asked and answered, out and in."""
         self.read()

@@ -7,7 +7,7 @@ import contextlib
 import time
 from typing import Any, Dict, Iterable, List, Mapping, NamedTuple, Optional, Sequence, Tuple
 
-from . import _limits, _witness
+from . import _limits, _next_hop, _witness
 from ._addresses import complaint, is_name, parse_address
 from ._capture import Capture
 from ._errors import NetworkError
@@ -82,6 +82,7 @@ def run(targets: Targets, settings: Settings) -> Dict[str, Any]:
             captured["capture"] = {"problem": str(error)}
         _measure(sweep, resolved)
         if capture is not None:
+            _ask_next_hops(resolved, settings.pace, sources, capture)
             captured["capture"] = capture.report()
     everything = resolved + unresolved
     sessions = {"ftp_sessions": examine_all(_ftp_servers(resolved), settings.ftp)} if settings.ftp else {}  # type: Dict[str, Any]
@@ -112,6 +113,13 @@ def _measure(sweep: Sweep, targets: Sequence[Target]) -> None:
             break
         sweep.run(work)
     _witness.settle(sweep.run, groups)
+
+
+def _ask_next_hops(targets: Sequence[Target], pace: Pace, sources: Sources, capture: Capture) -> None:
+    if pace.timeout < _next_hop.SECONDS:
+        with Sweep(pace._replace(timeout=_next_hop.SECONDS), sources) as patient:
+            patient.watch(capture)
+            _next_hop.settle(patient.run, by_address(targets), capture.asked())
 
 
 def _resolved(targets: Iterable[Target]) -> Tuple[List[Target], List[Target]]:

@@ -14,9 +14,9 @@ import typing as t
 from collections.abc import Iterator
 
 import pytest
-from netlab.lines import CLIENT, ROUTER, SERVER, Line, filter_rules
+from netlab.lines import CLIENT, NOBODY_NEAR, ROUTER, SERVER, Line, filter_rules
 from netlab.namespaces import NO_RIGHTS, Namespace, join
-from netlab.probing import TOKEN, elsewhere, target
+from netlab.probing import TOKEN, elsewhere, states, target
 from netlab.services import bound, silent_ports
 
 from ansible_collections.exasol_community.network.plugins.module_utils._capture import Capture
@@ -134,6 +134,21 @@ def test_headers_between_hide_no_connection(line: Line, version: int, option: in
         seen = [capture.report()["seen"] for capture in (near, far)]
     ends = {"address": CLIENT[version], "peer": SERVER[version], "protocol": "tcp", "asked_out": "20001", "answered_in": "20001"}
     assert seen == [[ends], [{"address": SERVER[version], "peer": CLIENT[version], "protocol": "tcp", "asked_in": "20001", "answered_out": "20001"}]]
+
+
+@pytest.mark.parametrize("version", [4, 6])
+def test_a_silent_next_hop_is_no_filter_of_the_source(line: Line, version: int) -> None:
+    # With less patience than the kernel has, nothing has left when the probe gives up: as with a filter on output, the control.
+    line.client.nft(filter_rules("output", f"{ {4: 'ip', 6: 'ip6'}[version] } daddr {SERVER[version]} drop"))
+    targets = [target(SERVER[version], "20000-20009"), target(NOBODY_NEAR[version], "20000-20009"), target(NOBODY_NEAR[version], "20000-20009", "udp")]
+    with line.client.inside():
+        observed = run_probe(collect([], targets, {}), Settings(Pace(1.0), capture=True))
+    assert [(seen["address"], seen["protocol"], *found) for seen, found in zip(observed["observations"], states(observed["observations"]), strict=True)] == [
+        (SERVER[version], "tcp", "20000-20009", "filtered", "no-response", ""),
+        (NOBODY_NEAR[version], "tcp", "20000-20009", "filtered", "host-unreach", "local"),
+        (NOBODY_NEAR[version], "udp", "20000-20009", "filtered", "host-unreach", "local"),
+    ]
+    assert observed["capture"] == {"seen": [], "complete": True}
 
 
 @pytest.mark.parametrize(("near", "far", "expected"), [
