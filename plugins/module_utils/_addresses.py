@@ -61,6 +61,8 @@ def stands_for(address: Address) -> str:
         return "all addresses of a host"
     if address.is_multicast:
         return "a multicast group"
+    if address.version == 6 and address.is_link_local:
+        return "another host on each link"  # RFC 4291, section 2.5.6: it needs a zone, which no other host understands
     return "every host on the link" if address == _EVERYBODY_HERE else ""
 
 

@@ -102,6 +102,9 @@ def test_address(text, expected):
     ("224.0.0.1", "multicast group"),
     ("ff02::1", "multicast group"),
     ("255.255.255.255", "every host on the link"),
+    ("fe80::1", "another host on each link"),
+    ("169.254.0.1", ""),
+    ("fd00::1", ""),
 ])
 def test_what_is_no_single_host_is_told(text, expected):
     found = _addresses.stands_for(_addresses.parse_address(text))
