@@ -13,7 +13,7 @@ from __future__ import annotations
 import typing as t
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 
-from ..module_utils._ports import Ports, compress, intersect, merge, numbers, parse_ports, subtract, text
+from ..module_utils._ports import Ports, compress, count, intersect, merge, numbers, parse_ports, subtract, text
 
 # In the order of a packet's way. Where an end was not captured, it cannot be told how far behind its neighbour the packet came.
 AT_SOURCE, ON_PATH, AT_DESTINATION, ON_RETURN, RETURNED = "source", "path", "destination", "return", "returned"
@@ -53,7 +53,7 @@ class Captures:
         """Return how far the packets of ports came, as stage and ports; nothing if neither end was captured."""
         wanted = parse_ports(ports)
         near = self._near(ends) if ends.source in self._sources else None
-        far = self._far(ends) if ends.destination in self._destinations else None
+        far = self._far(ends, near) if ends.destination in self._destinations else None
         if near is None and far is None:
             return []
         return _without_loss({port: stage for stage, some in _split(wanted, near, far) for port in numbers(some)})
@@ -61,17 +61,25 @@ class Captures:
     def _near(self, ends: Ends) -> dict[str, Ports]:
         return _union(entry for entry in self._sources[ends.source]["seen"] if (entry["peer"], entry["protocol"]) == (ends.address, ends.protocol))
 
-    def _far(self, ends: Ends) -> dict[str, Ports]:
+    def _far(self, ends: Ends, near: Mapping[str, Ports] | None) -> dict[str, Ports]:
         own = set(ends.source_addresses)
         if ends.source in self._sources:
             own |= {entry["address"] for entry in self._sources[ends.source]["seen"] if entry["peer"] == ends.address}
         here = [entry for entry in self._destinations[ends.destination]["seen"] if (entry["address"], entry["protocol"]) == (ends.address, ends.protocol)]
         found = _union(entry for entry in here if entry["peer"] in own)
         if not found:
-            # A NAT device on the way, or an interface of the source that neither plan nor capture knows: or really somebody else.
-            strangers = _union(entry for entry in here if entry["peer"] not in self._known | own)
-            found[DISGUISED] = strangers.get("asked_in", ())
+            sent = None if near is None else near.get("asked_out", ())
+            found[DISGUISED] = _disguised((entry for entry in here if entry["peer"] not in self._known | own), sent)
         return found
+
+
+def _disguised(strangers: Iterable[Mapping[str, str]], sent: Ports | None) -> Ports:
+    """Return the ports for which the source may have asked under another address, that of a NAT device or of an interface unknown to the plan.
+
+    Whoever asked for little of what left the source is somebody else, a client of a live database for instance.
+    """
+    asked = (parse_ports(entry["asked_in"]) for entry in strangers if "asked_in" in entry)
+    return merge(item for some in asked if sent is None or count(intersect(some, sent)) >= _MOST * count(sent) for item in some)
 
 
 def _union(entries: Iterable[Mapping[str, str]]) -> dict[str, Ports]:

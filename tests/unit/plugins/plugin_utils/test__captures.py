@@ -67,6 +67,22 @@ def test_strangers_tell_nothing_where_the_source_itself_was_seen() -> None:
     assert Captures({"client": near(asked_out="22,8563")}, {"server": at_destination}, PLANNED).stages(ENDS, "8563") == [("path", "8563")]
 
 
+@pytest.mark.parametrize(("sent", "asked", "stage"), [
+    ("8563", "8563", "disguised"), ("2580,8563", "2580,8563", "disguised"), ("2580,8563", "8563", "path"), ("8563,20000-21000", "8563", "path"),
+    ("20000-21000", "20000-20900", "disguised"), ("2580,8563", "80,443,8563", "path"), ("2580,8563", "1-65535", "disguised"),
+])
+def test_who_asks_for_little_of_what_the_source_sent_is_somebody_else(sent: str, asked: str, stage: str) -> None:
+    captures = Captures({"client": near(asked_out=sent)}, {"server": seen(SERVER, STRANGER, asked_in=asked)}, PLANNED)
+    port = "8563" if "8563" in sent else "20000"
+    assert captures.stages(ENDS, port) == [(stage, port)]
+
+
+def test_two_strangers_are_not_one() -> None:
+    at_destination = seen(SERVER, STRANGER, asked_in="8563")
+    at_destination["seen"] += seen(SERVER, NAT, asked_in="2580")["seen"]
+    assert Captures({"client": near(asked_out="2580,8563")}, {"server": at_destination}, PLANNED).stages(ENDS, "8563") == [("path", "8563")]
+
+
 def test_an_address_that_the_plan_does_not_know_is_learned_from_the_sources_capture() -> None:
     captures = Captures({"client": seen(NAT, SERVER, asked_out="8563")}, {"server": seen(SERVER, NAT, asked_in="8563")})
     assert captures.stages(ENDS, "8563") == [("destination", "8563")]
