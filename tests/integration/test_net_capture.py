@@ -170,11 +170,18 @@ def test_one_end_alone_tells_what_it_can(line: Line, near: bool, far: bool, expe
 def test_behind_a_nat_device_nobody_is_accused(line: Line, near: bool) -> None:
     masquerade = "table ip nat { chain nat { type nat hook postrouting priority 100; oifname far masquerade; }; }"
     line.router.nft(masquerade)
-    assert verdicts(line, ports="20000-20009", near=near) == {"20000-20009": "ok"}
-    line.server.nft(filter_rules("input", "tcp dport 20000-20004 drop"))
-    line.router.nft(filter_rules("forward", "tcp dport 20005-20009 drop") + masquerade)
-    # What a stranger asked for may have been ours; what nobody asked for was not.
-    assert verdicts(line, ports="20000-20009", near=near) == {"20000-20004": "blocked", "20005-20009": "blocked_on_path" if near else "blocked"}
+    assert verdicts(line, ports="20000-20029", near=near) == {"20000-20029": "ok"}
+    line.server.nft(filter_rules("input", "tcp dport 20000-20020 drop"))
+    line.router.nft(filter_rules("forward", "tcp dport 20021-20029 drop") + masquerade)
+    # What a stranger asked for may have been ours, if it asked for most of it; what nobody asked for was not.
+    assert verdicts(line, ports="20000-20029", near=near) == {"20000-20020": "blocked", "20021-20029": "blocked_on_path" if near else "blocked"}
+
+
+def test_a_client_of_a_live_service_is_no_source_behind_a_nat_device(line: Line) -> None:
+    line.router.nft(filter_rules("forward", "tcp dport 20000-20009 drop"))
+    with asking(line.router, range(20000, 20001)) as answered:
+        assert verdicts(line, ports="20000-20009") == {"20000-20009": "blocked_on_path"}
+    assert answered
 
 
 def test_other_traffic_on_the_same_ports_misleads_nobody(line: Line) -> None:
