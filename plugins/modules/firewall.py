@@ -85,11 +85,13 @@ options:
     description:
       - Refuse everybody else on the service ports that come in.
       - Port 22 and the port of the running connection are never refused.
+      - Where no firewall runs, nobody can be refused, and the task fails.
     type: bool
     default: false
   persist:
     description:
       - Keep the rules over a restart of the host or of its firewall.
+      - firewalld and ufw know no other rules here, so theirs are always kept.
     type: bool
     default: true
   rollback_after:
@@ -100,12 +102,12 @@ options:
     default: 30
   host:
     description:
-      - The name in the inventory of the host that the rules are for, so that they come to no other one.
-      - Fail where C(delegate_to) leads the task to another host, or C(run_once) leaves hosts out.
+      - The inventory name of the host that the rules are for.
+      - The task fails where C(delegate_to) would bring the rules to another host, or C(run_once) would leave hosts out.
     type: str
   confirm:
     description:
-      - The change to confirm; set by the action, over a new connection.
+      - The change to confirm, for internal use; the action plugin sets it over a new connection.
     type: str
 seealso:
   - module: exasol_community.network.plan

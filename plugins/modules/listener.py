@@ -44,7 +44,7 @@ options:
     required: true
   listens:
     description:
-      - What to listen on; required for O(state=present).
+      - What to listen on with O(state=present); without any nothing is started.
     type: list
     elements: dict
     default: []

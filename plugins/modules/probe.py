@@ -9,14 +9,16 @@ short_description: Measure from a host which ports of other hosts it reaches, an
 version_added: 0.1.0
 description:
   - Opens a real connection to every port, all side by side, and reports each port's state with the reason for it.
-  - States and reasons are those of nmap, see U(https://nmap.org/book/man-port-scanning-basics.html).
+  - States and reasons are those of nmap, see U(https://nmap.org/book/man-port-scanning-basics.html). Beside them there are the states
+    V(unreachable), V(unresolved) and V(error).
   - An ICMP error behind a refused connection is read from the kernel, so that a firewall's reject is told from a closed port,
     and its sender is named.
   - A name is resolved on the probing host, and each of its addresses is probed, IPv4 and IPv6.
   - Silent ports beside ports that answered are tried again, so that packet loss is not reported as a filter.
   - Connections are closed with FIN, those to listeners of M(exasol_community.network.listener) with RST.
-  - No password or query is ever sent, and no user name but to C(mysql), where a handshake that is not finished counts against the
-    probing host (C(max_connect_errors)) - there a login is refused to a user who does not exist.
+  - Nobody logs in and no database is queried; only O(ftp) logs in to FTP servers.
+  - A user name is sent to C(mysql) all the same, because a handshake that is not finished counts against the probing host
+    (C(max_connect_errors)); the user does not exist, and the login is refused.
 extends_documentation_fragment:
   - exasol_community.network._attributes
   - exasol_community.network._attributes.read_only
@@ -84,7 +86,7 @@ options:
         default: ''
   timeout:
     description:
-      - Seconds to wait for an answer.
+      - Seconds to wait for an answer, at most 300.
       - The kernel repeats an unanswered SYN after 1 and 3 seconds, so the default gives three of them.
     type: float
     default: 3.5
