@@ -103,8 +103,8 @@ build: .venv/test  ## build the artefact, see that it holds what it should, inst
 	ansible-galaxy collection build --output-path .cache/dist .
 	EXANET_ARTEFACT=$$(echo .cache/dist/*.tar.gz) python -m pytest tests/integration/test_artefact.py $(ARGS)
 
-changelog: .venv/test  ## add the fragments to CHANGELOG.md
-	antsibull-changelog release --update-existing
+changelog: .venv/test  ## write CHANGELOG.md from the fragments
+	antsibull-changelog release --update-existing --refresh-fragments
 
 bench: .venv/test  ## measure; as root, in network namespaces and containers
 	python benchmarks/run.py $(ARGS)
