@@ -25,6 +25,8 @@ from netlab.playbooks import CHECKOUT
 from netlab.sandbox import GREEN, GUIDE, INSTALL, INSTALLED, MANIFEST, NETWORK, REPORTS, Expected, Sandbox, kind_of, sandboxes
 from netlab.standins import Certificate
 
+from ansible_collections.exasol_community.network.plugins.plugin_utils._verdict import OK, VERDICTS
+
 DOCUMENTS = (CHECKOUT / "README.md", GUIDE)
 BLOCKS = [block for document in DOCUMENTS for block in blocks(document)]
 PLAY = f"ansible-playbook -i inventory {NETWORK}"
@@ -122,6 +124,14 @@ def test_what_is_expected_stands_in_the_documents() -> None:
     assert set(COMMANDS) == {commands(block)[-1] for block in of("console")}
     assert set(PLAYBOOKS) == {name_of(block) for block in of("yaml", "playbook")}
     assert set(INSTEAD) <= {command for block in of("console") for command in commands(block)}
+
+
+@pytest.mark.parametrize(("document", "heading", "left_out"), [
+    (CHECKOUT / "README.md", "## What the verdicts mean", set()), (GUIDE, "## Mending a red cell", {OK})], ids=["README.md", "guide.md"])
+def test_a_table_of_verdicts_has_each_of_them(document: Path, heading: str, left_out: set[str]) -> None:
+    section = document.read_text(encoding="utf-8").split(f"{heading}\n", 1)[1].split("\n## ", 1)[0]
+    found = [verdict for line in section.splitlines() if line.startswith("| `") for verdict in re.findall("`(.+?)`", line.split("|")[1])]
+    assert sorted(found) == sorted(set(VERDICTS) - left_out)
 
 
 def test_a_block_that_is_not_closed_is_found(tmp_path: Path) -> None:
