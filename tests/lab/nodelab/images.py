@@ -102,5 +102,7 @@ def _bootstrap(release: str, flavour: str, archive: str = "-") -> list[str]:
 def _containerfile(image: str, flavour: str) -> str:
     debian, redhat = (" ".join(common + special) for common, special in zip((_DEBIAN, _REDHAT), FLAVOURS[flavour], strict=True))
     debian_way = f"apt-get update && DEBIAN_FRONTEND=noninteractive apt-get install -y --no-install-recommends {debian} && apt-get clean"
-    install = f"if command -v apt-get; then {debian_way}; else dnf install -y {redhat}; fi"
+    # Red Hat's family has ufw and slapd in EPEL, Fedora in its own packages.
+    redhat_way = f"dnf install -y epel-release || true; dnf install -y {redhat}"
+    install = f"if command -v apt-get; then {debian_way}; else {redhat_way}; fi"
     return f"FROM {image}\nRUN {install}\nRUN sh -eu -c {shlex.quote(_setup(flavour))}\n{_INIT}\n"
