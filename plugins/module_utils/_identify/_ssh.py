@@ -10,11 +10,10 @@ that may be because a second of penalty was noted for each connection without a 
 import re
 
 from ._finding import IDENTIFIED, OTHER, Finding, clean
-from ._wire import Waiting, Wire
+from ._wire import SSH_REFUSALS, Waiting, Wire
 
 NAMES = ("sftp", "os_ssh", "install_ssh", "cos_ssh")
 _MOST_LINES = 20
-_BUSY = (b"Not allowed at this time", b"Exceeded MaxStartups")
 _WAIT = "it lets nobody in at the moment: too many connections at once (MaxStartups), or too many of this address without a login (PerSourcePenalties)"
 
 
@@ -26,7 +25,7 @@ def talk(wire: Wire) -> Waiting:
         found = re.match(rb"SSH-(?:2\.0|1\.99)-(.*)", line.rstrip())
         if found:
             return Finding(IDENTIFIED, version=clean(found.group(1)))
-        if line.startswith(_BUSY):
+        if line.startswith(SSH_REFUSALS):
             return Finding(IDENTIFIED, version="OpenSSH", detail=_WAIT)
         if line.startswith((b"220", b"HTTP/")):
             break

@@ -183,9 +183,11 @@ class Talk:
         return Finding(OTHER, detail=words)
 
 
+# How OpenSSH begins where it lets nobody in at the moment.
+SSH_REFUSALS = (b"Not allowed at this time", b"Exceeded MaxStartups")
 # No sign is the beginning of another, but for FTP: the rest of its line may be that of SMTP.
 _SIGNS = (
-    (rb"\x15\x03|\x16\x03", "TLS"), (rb"SSH-|Not allowed at this time|Exceeded MaxStartups", "SSH"), (rb"HTTP/1", "HTTP"),
+    (rb"\x15\x03|\x16\x03", "TLS"), (b"|".join((b"SSH-",) + SSH_REFUSALS), "SSH"), (rb"HTTP/1", "HTTP"),
     (rb"(220|120|421)[ -].*(?i:smtp)", "SMTP"), (rb"(220|120|421)[ -]", "FTP"),
     (rb"\+OK", "POP3"), (rb"\* OK", "IMAP"), (rb"RFB 0", "VNC"), (rb"\x04\x01\x00", "SQL Server"),
     (rb"-ERR|-NOAUTH|-DENIED", "Redis"), (rb"\x05\x00[\x0b-\x0d]\x03", "DCE/RPC"), (rb"[^\n]{3}\x00\x0a", "MySQL"),
