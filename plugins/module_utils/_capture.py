@@ -155,7 +155,7 @@ class Capture:
         lost = struct.unpack("II", self.sock.getsockopt(_SOL_PACKET, _PACKET_STATISTICS, 8))[1]
         self._complete = self._complete and not lost
         seen = []  # type: List[Dict[str, str]]
-        passed_on = {key[0] for key in self._seen if key[0] in self._arrived and not is_local(key[0])}
+        passed_on = {own for own in {key[0] for key in self._seen} & self._arrived if not is_local(own)}
         for (own, other, protocol, kind), ports in sorted(self._seen.items(), key=lambda item: item[0]):
             if own in passed_on:
                 continue
