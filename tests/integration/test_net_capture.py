@@ -228,45 +228,49 @@ def test_what_a_host_passes_on_for_its_guests_is_not_its_own(carry: t.Callable[[
 
 
 @contextlib.contextmanager
-def asking(namespace: Namespace, ports: range) -> Iterator[list[int]]:
-    """Connect to the server's ports from a namespace all the time; yields those that answered."""
-    answered, ended = [], threading.Event()
-
-    def ask() -> None:
-        with namespace.inside():
-            while not ended.wait(0.05):
-                for port in ports:
-                    with contextlib.suppress(OSError), socket.create_connection((SERVER[4], port), 0.2):
-                        answered.append(port)
-
-    thread = threading.Thread(target=ask)
+def beside(work: t.Callable[[threading.Event], None]) -> Iterator[None]:
+    """Let something go on in a thread; it is told by an event when to end."""
+    ended = threading.Event()
+    thread = threading.Thread(target=work, args=(ended,))
     thread.start()
     try:
-        yield answered
+        yield
     finally:
         ended.set()
         thread.join()
 
 
 @contextlib.contextmanager
+def asking(namespace: Namespace, ports: range) -> Iterator[list[int]]:
+    """Connect to the server's ports from a namespace all the time; yields those that answered."""
+    answered: list[int] = []
+
+    def ask(ended: threading.Event) -> None:
+        with namespace.inside():
+            while not ended.wait(0.05):
+                for port in ports:
+                    with contextlib.suppress(OSError), socket.create_connection((SERVER[4], port), 0.2):
+                        answered.append(port)
+
+    with beside(ask):
+        yield answered
+
+
+@contextlib.contextmanager
 def resets(line: Line, ports: range) -> Iterator[list[int]]:
     """Let somebody's connections from the client stand, on every port, and their server reset them one batch after the other."""
-    batches, done, ended = [[_standing(line, port) for port in ports] for _batch in range(8)], [], threading.Event()
+    batches = [[_standing(line, port) for port in ports] for _batch in range(8)]
+    done: list[int] = []
 
-    def reset() -> None:
+    def reset(ended: threading.Event) -> None:
         while batches and not ended.wait(0.4):
             done.append(len(batches))
             for _client, server in batches.pop():
                 server.setsockopt(socket.SOL_SOCKET, socket.SO_LINGER, struct.pack("ii", 1, 0))
                 server.close()
 
-    thread = threading.Thread(target=reset)
-    thread.start()
-    try:
+    with beside(reset):
         yield done
-    finally:
-        ended.set()
-        thread.join()
 
 
 def _standing(line: Line, port: int) -> tuple[socket.socket, socket.socket]:
