@@ -20,6 +20,7 @@ from ..plugin_utils._documents import Wishes, documents
 from ..plugin_utils._files import Change, changes_of, read_report, write
 from ..plugin_utils._formats import FORMATS
 from ..plugin_utils._joining import not_ok
+from ..plugin_utils._place import report_directory
 from ..plugin_utils._report import verification_of
 from ..plugin_utils._requests import REQUEST_FORMATS
 
@@ -48,7 +49,7 @@ class ActionModule(ControllerAction):
         if earlier is not None:
             for line in render_changes(made, earlier, "text").splitlines():
                 display.display(line)
-        directory = Path(options["directory"])
+        directory = report_directory(options["directory"])
         wanted = documents(made, Wishes(options["formats"], options["change_request"], options["place_unknown"]), earlier)
         changes = changes_of(directory, wanted)
         if changes and not self._task.check_mode:

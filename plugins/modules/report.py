@@ -30,6 +30,7 @@ options:
   directory:
     description:
       - The directory to write to; it is made if it is missing.
+      - A relative one is below the directory in which Ansible was started. A directory inside a collection is refused.
     type: path
     required: true
   verification:

@@ -98,18 +98,20 @@ class Run:
     """A run that goes on; leaving its context kills what is left of it."""
 
     def __init__(self, machine: Machine, directory: Path, *arguments: str, inventory: Path | Mapping[str, t.Any] = LOOPBACK, playbook: str = "site.yml",
-                 variables: Mapping[str, t.Any] | None = None, before: Sequence[str] = (), hosts: Path | None = None, cwd: Path = CHECKOUT,
+                 variables: Mapping[str, t.Any] | None = None, before: Sequence[str] = (), hosts: Path | None = None, cwd: Path | None = None,
                  environment: Mapping[str, str] | None = None):
         self.directory = directory
         self.lines: list[str] = []
         self._news = threading.Condition()
         directory.mkdir(exist_ok=True)
-        # env, because a shell on the way would set PWD, from which the report's directory is told, to what it is.
-        command = [*before, "env", f"PWD={directory}", executable(), "-i", str(_written(inventory, directory)), *_extra(variables), playbook, *arguments]
+        of_checkout = CHECKOUT / playbook
+        started = str(of_checkout) if of_checkout.is_file() else playbook
+        command = [*before, executable(), "-i", str(_written(inventory, directory)), *_extra(variables), started, *arguments]
         with machine.inside():
             self._process = subprocess.Popen(
-                with_hosts(hosts, command) if hosts else command, cwd=cwd, env=environment or _environment(directory), stdin=subprocess.DEVNULL,
-                stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True, errors="replace", start_new_session=True)
+                with_hosts(hosts, command) if hosts else command, cwd=cwd or directory, env=environment or _environment(directory),
+                stdin=subprocess.DEVNULL, stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True, errors="replace",
+                start_new_session=True, preexec_fn=_hear_interrupts)
         self.pid = self._process.pid
         self._reader = threading.Thread(target=self._read, daemon=True)
         self._reader.start()
@@ -200,6 +202,11 @@ def _written(inventory: Path | Mapping[str, t.Any], directory: Path) -> Path:
     # JSON is YAML, and unlike YAML it is in the standard library.
     path.write_text(json.dumps(inventory, ensure_ascii=False), encoding="utf-8")
     return path
+
+
+def _hear_interrupts() -> None:
+    # A shell starts what runs in the background, and nohup everything, with this signal ignored; Ansible would never hear it.
+    signal.signal(signal.SIGINT, signal.SIG_DFL)
 
 
 def _extra(variables: Mapping[str, t.Any] | None) -> list[str]:

@@ -40,6 +40,8 @@ def missing(*names: str) -> str:
 @functools.cache
 def ssh_penalises() -> bool:
     """Return whether this OpenSSH refuses whoever often connects without a login: 9.8 and newer."""
+    if not find("sshd"):
+        return False
     version = subprocess.run([find("sshd"), "-V"], capture_output=True, text=True, check=False).stderr
     found = re.search(r"OpenSSH_(\d+)\.(\d+)", version)
     return bool(found) and tuple(map(int, found.groups())) >= (9, 8)

@@ -86,6 +86,11 @@ def known(name):
         return stream.read()
 
 
+@pytest.fixture(autouse=True)
+def tools_are_where_debian_has_them(monkeypatch):
+    monkeypatch.setattr(_nftables, "which", "/usr/sbin/{0}".format)
+
+
 @pytest.mark.parametrize("name", sorted(GOLDEN))
 def test_text_is_what_it_was(name):
     rendered, expected = GOLDEN[name](), known(name)
