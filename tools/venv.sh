@@ -16,8 +16,12 @@ fi
 with_pip_of() {
     "$python" -m venv --clear --without-pip "$directory" && "$python" "$@" --python "$directory/bin/python" install -q --ignore-installed pip
 }
+# apt's own state may be empty, as in a container's image, or not ours to write: so it has one here, which needs no root.
 fetch_wheel() {
-    (cd "$scratch" && apt-get download python3-pip-whl && dpkg-deb -x ./*.deb . && mv usr/share/python-wheels/pip-*.whl pip.whl)
+    mkdir -p "$scratch/state/lists/partial" "$scratch/cache/archives/partial"
+    private=(-o "Dir::State=$scratch/state" -o "Dir::State::status=/var/lib/dpkg/status" -o "Dir::Cache=$scratch/cache" -o APT::Sandbox::User=)
+    (cd "$scratch" && apt-get "${private[@]}" update && apt-get "${private[@]}" download python3-pip-whl \
+        && dpkg-deb -x ./*.deb . && mv usr/share/python-wheels/pip-*.whl pip.whl)
 }
 scratch=$(mktemp -d)
 trap 'rm -rf "$scratch"' EXIT
