@@ -12,9 +12,7 @@ OLDEST_AND_NEWEST := 3.6 3.13
 PROVIDERS := firewalld ufw nftables iptables
 LAB := tests/lab/lab.yml
 
-# Tests in network namespaces of their own can run side by side; without root they share the loopback of the machine.
 SIDE_BY_SIDE := --numprocesses=auto --maxprocesses=4 --dist=loadfile
-SIDE_BY_SIDE_AS_ROOT := $(if $(filter 0,$(shell id -u)),$(SIDE_BY_SIDE))
 
 export PATH := $(CURDIR)/.venv/bin:$(PATH)
 export ANSIBLE_CONFIG := $(CURDIR)/ansible.cfg
@@ -23,7 +21,10 @@ export ANSIBLE_COLLECTIONS_PATH := $(CURDIR)/.collections
 export LC_ALL := C.UTF-8
 export PIP_DISABLE_PIP_VERSION_CHECK := 1
 
-.PHONY: help site test lint sanity units compat compat-run compat-ci compat-list consumers integration firewall molecule molecule-ci lab lab-down docs docs-check docs-site build changelog bench clean
+RESULTS := .cache/results
+REPORT = --junitxml=$(RESULTS)/$@.xml
+
+.PHONY: help site test lint sanity units compat compat-run compat-ci compat-list consumers integration firewall fresh skipped no-results molecule molecule-ci lab lab-down docs docs-check docs-site build changelog bench clean
 .NOTPARALLEL:
 
 help:  ## show this list
@@ -32,7 +33,13 @@ help:  ## show this list
 site: .venv/site  ## run site.yml on this machine alone; ARGS="-i inventory" for hosts of your own
 	ansible-playbook site.yml $(ARGS)
 
-test: lint docs-check docs-site sanity consumers integration firewall molecule-ci units  ## all checks and tests
+test: no-results lint docs-check docs-site sanity consumers integration firewall molecule-ci units fresh skipped  ## all checks and tests
+
+no-results:
+	@rm -rf $(RESULTS)
+
+skipped:  # what the tests of this run left out, and what they would need
+	@"$(PYTHON)" tools/skipped.py $(RESULTS)
 
 lint: .venv/test  ## style, types, playbooks and roles, documentation, changelog, workflows
 	ruff check
@@ -49,7 +56,7 @@ sanity: .venv/test  ## ansible-test sanity, without a container engine
 
 units: .venv/test  ## unit tests; those of managed nodes on their oldest and newest Python too
 	@for version in $(OLDEST_AND_NEWEST); do tools/units.sh $$version || exit; done
-	python -m pytest tests/unit $(SIDE_BY_SIDE) $(ARGS)
+	python -m pytest tests/unit $(SIDE_BY_SIDE) $(REPORT) $(ARGS)
 
 compat: compat-run  ## site.yml, modules and artefact on every ansible-core and Python of this machine, then README's table of them; ARGS="-s compat-2.16-py3.10"
 	python tools/versions_doc.py --collect $(wildcard .cache/versions/compat-*.xml)
@@ -64,13 +71,16 @@ compat-list: .venv/nox
 	@nox --list --json $(ARGS) | python -c 'import json, sys; print(json.dumps([one["session"] for one in json.load(sys.stdin)]))'
 
 consumers: .venv/test  ## what browsers, CI servers, clouds' modules and Aerleon make of our reports; what is missing is skipped
-	python -m pytest tests/consumers $(ARGS)
+	python -m pytest tests/consumers $(REPORT) $(ARGS)
 
 integration: .venv/test  ## tests on loopback and, as root, in network namespaces
-	python -m pytest tests/integration $(SIDE_BY_SIDE_AS_ROOT) $(ARGS)
+	python -m pytest tests/integration $(SIDE_BY_SIDE) $(REPORT) $(ARGS)
 
 firewall: .venv/test  ## tests of firewalls with real traffic; as root, in containers that boot systemd
-	python -m pytest tests/firewall $(ARGS)
+	python -m pytest tests/firewall $(REPORT) $(ARGS)
+
+fresh: .venv/test  ## README's two commands on fresh machines, each a container, as root
+	python -m pytest tests/fresh --numprocesses=2 $(REPORT) $(ARGS)
 
 molecule: .venv/test  ## scenarios on containers, as root; ARGS="-s ufw" for one of them
 	@test -n "$(ARGS)" || python tests/lab/lab.py images

@@ -22,7 +22,7 @@ DETAIL = "return document.getElementById('detail').innerText"
 def browser(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Browser]:
     """Return a browser, or skip."""
     if missing():
-        pytest.skip(f"{missing()} not found: apt-get install chromium chromium-driver")
+        pytest.skip(f"needs {missing()} (Debian: chromium, chromium-driver)")
     opened = Browser(tmp_path_factory.mktemp("profile"))
     yield opened
     opened.close()

@@ -32,7 +32,7 @@ def firewalls():
         pytest.skip("needs root: containers that boot systemd and network namespaces")
     absent = [tool for tool in _TOOLS if not shutil.which(tool)]
     if absent:
-        pytest.skip(f"not installed: {', '.join(absent)} (Debian: iproute2, util-linux, openssh-client)")
+        pytest.skip(f"needs {', '.join(absent)} (Debian: iproute2, util-linux, openssh-client)")
     CACHE.mkdir(parents=True, exist_ok=True)
     with (CACHE / "firewall.lock").open("w") as lock:
         fcntl.flock(lock, fcntl.LOCK_EX)  # two sessions would change the same hosts
@@ -44,7 +44,7 @@ def _running_lab():
         lab = FirewallLab()
         lab.up()
     except EngineError as error:
-        pytest.skip(f"needs a container engine and images: {error}")
+        pytest.skip(f"needs a container engine and images: {error} (Debian: podman, runc, netavark, mmdebstrap)")
     yield lab
     lab.traffic.close()
     if not os.environ.get(_KEEP):

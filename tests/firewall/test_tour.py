@@ -28,11 +28,11 @@ def _type(command: str, keys: str = "") -> subprocess.CompletedProcess:
 def tour():
     """The lines that `make lab` prints, by what they are said to do."""
     if os.geteuid() != 0 or not shutil.which("script"):
-        pytest.skip("needs root, for containers that boot systemd, and script (Debian: bsdutils)")
+        pytest.skip("needs root, for containers that boot systemd, and the command script (Debian: bsdutils)")
     try:
         find()
     except EngineError as error:
-        pytest.skip(f"needs a container engine: {error}")
+        pytest.skip(f"needs a container engine: {error} (Debian: podman, runc, netavark, mmdebstrap)")
     try:
         brought = _type("make --no-print-directory lab")
         assert brought.returncode == 0, brought.stdout

@@ -36,6 +36,11 @@ from netlab.lines import Line  # noqa: E402
 from netlab.standins import Certificate  # noqa: E402
 
 
+def pytest_xdist_auto_num_workers() -> int | None:
+    """Run one test at a time where all of them share the loopback of the machine: where no namespaces can be made."""
+    return 1 if namespaces.missing() else None
+
+
 @pytest.fixture(scope="session", autouse=True)
 def _say_what_is_tested(record_testsuite_property: t.Any) -> None:
     record_testsuite_property("ansible-core", metadata.version("ansible-core"))

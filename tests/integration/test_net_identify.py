@@ -138,7 +138,7 @@ def test_ssh_without_room_is_ssh_nevertheless(line: Line, hall: dict[str, Server
     assert "MaxStartups" in identity["detail"]
 
 
-@pytest.mark.skipif(not servers.ssh_penalises(), reason="needs OpenSSH 9.8 or newer, which knows PerSourcePenalties")
+@pytest.mark.skipif(not servers.ssh_penalises(), reason="needs OpenSSH 9.8 or newer, which knows PerSourcePenalties: Debian 13 has it")
 def test_ssh_that_penalises_lets_us_in_as_often_as_a_plain_connection(line: Line, hall: dict[str, Server]) -> None:
     # One second each, and more than fifteen at once are refused: 15 probes must pass, and what comes then is told in words.
     with Hall(line.server, ADDRESS) as own:

@@ -134,8 +134,11 @@ def test_a_host_without_ipv6_listens_on_ipv4(namespace: Namespace) -> None:
 
 def test_a_container_without_proc_and_with_nothing_to_write_to(namespace: Namespace) -> None:
     # /tmp keeps what is in it, because the checkout may be there.
-    bare = 'mount --bind /tmp /tmp && mount -o remount,bind,ro /tmp && mount -t tmpfs -o ro none /proc || exit;' \
-        '[ ! -d /dev/shm ] || mount -t tmpfs -o ro none /dev/shm || exit; ! touch /tmp/file 2>&- || exit; exec "$@"'
+    bare = """
+mount --bind /tmp /tmp && mount -o remount,bind,ro /tmp && mount -t tmpfs -o ro none /proc || exit
+[ ! -d /dev/shm ] || mount -t tmpfs -o ro none /dev/shm || exit
+! touch /tmp/file 2>&- && exec "$@"
+"""
     result = lease(namespace, HOST, target(ADDRESS, 8563), before=["unshare", "--mount", "sh", "-c", bare, "sh"])
     assert answers(namespace, result) == [HOST]
     assert release(namespace, HOST)

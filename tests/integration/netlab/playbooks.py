@@ -111,7 +111,7 @@ class Run:
             self._process = subprocess.Popen(
                 with_hosts(hosts, command) if hosts else command, cwd=cwd or directory, env=environment or _environment(directory),
                 stdin=subprocess.DEVNULL, stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True, errors="replace",
-                start_new_session=True, preexec_fn=_hear_interrupts)
+                start_new_session=True, preexec_fn=_hear_interrupts)  # noqa: PLW1509  # it takes no lock
         self.pid = self._process.pid
         self._reader = threading.Thread(target=self._read, daemon=True)
         self._reader.start()

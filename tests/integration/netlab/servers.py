@@ -33,8 +33,9 @@ def find(name: str) -> str:
 
 def missing(*names: str) -> str:
     """Return why these servers cannot be started, or nothing."""
-    absent = sorted({PACKAGES.get(name, "postgresql") for name in names if not find(name)})
-    return f"needs {', '.join(absent)} (Debian packages)" if absent else ""
+    absent = [name for name in names if not find(name)]
+    packages = sorted({PACKAGES.get(name, "postgresql") for name in absent})
+    return f"needs {', '.join(absent)} (Debian: {', '.join(packages)})" if absent else ""
 
 
 @functools.cache

@@ -69,7 +69,7 @@ def base(release: str) -> str:
 
 def recipe(release: str, flavour: str) -> str:
     """Return everything that an image is made from, as one text."""
-    return _containerfile(base(release), flavour) if base(release) else " ".join(_bootstrap(release, flavour)) + _INIT
+    return _containerfile(base(release), flavour) if base(release) else " ".join([*_bootstrap(release, flavour), "-"]) + _INIT
 
 
 def _setup(flavour: str) -> str:
@@ -84,19 +84,23 @@ def _make(engine: Engine, release: str, flavour: str, tag: str) -> None:
     if base(release):
         engine.run("build", "--tag", tag, "-", stdin=_containerfile(base(release), flavour))
         return
+    _import(engine, _bootstrap(release, flavour), tag, "--change", _INIT)
+
+
+def _import(engine: Engine, bootstrap: list[str], tag: str, *options: str) -> None:
     CACHE.mkdir(parents=True, exist_ok=True)
     with tempfile.TemporaryDirectory(dir=CACHE) as folder:
-        archive = f"{folder}/{flavour}.tar"
-        made = subprocess.run(_bootstrap(release, flavour, archive), capture_output=True, text=True, check=False)
+        archive = f"{folder}/root.tar"
+        made = subprocess.run([*bootstrap, archive], capture_output=True, text=True, check=False)
         if made.returncode:
             raise EngineError(f"mmdebstrap could not make {tag}: {made.stderr.strip()[-1500:]}")
-        engine.run("import", "--change", _INIT, archive, tag)
+        engine.run("import", *options, archive, tag)
 
 
-def _bootstrap(release: str, flavour: str, archive: str = "-") -> list[str]:
+def _bootstrap(release: str, flavour: str) -> list[str]:
     packages = ",".join(sorted(_DEBIAN + FLAVOURS[flavour][0]))
     hook = f'chroot "$1" sh -eu -c {shlex.quote(_setup(flavour))} >&2'
-    return ["mmdebstrap", "--quiet", "--variant=minbase", f"--include={packages}", f"--customize-hook={hook}", release, archive]
+    return ["mmdebstrap", "--quiet", "--variant=minbase", f"--include={packages}", f"--customize-hook={hook}", release]
 
 
 def _containerfile(image: str, flavour: str) -> str:
@@ -106,3 +110,24 @@ def _containerfile(image: str, flavour: str) -> str:
     redhat_way = f"dnf install -y epel-release || true; dnf install -y {redhat}"
     install = f"if command -v apt-get; then {debian_way}; else {redhat_way}; fi"
     return f"FROM {image}\nRUN {install}\nRUN sh -eu -c {shlex.quote(_setup(flavour))}\n{_INIT}\n"
+
+
+# -- a machine on which nobody has installed anything -----------------------------------------------------------------------------------
+
+FRESH = ("ca-certificates", "git", "make", "python3")  # what README asks for, and what fetches packages
+
+
+def ensure_fresh(engine: Engine, release: str) -> str:
+    """Return an image of Debian with Python, git and make alone; it is made if it is missing."""
+    image = "" if shutil.which("mmdebstrap") else f"docker.io/library/debian:{release}"
+    install = f"apt-get update && apt-get install -y --no-install-recommends {' '.join(FRESH)} && rm -rf /var/lib/apt/lists/*"
+    recipe_of_image = f"FROM {image}\nRUN {install}\n"
+    bootstrap = ["mmdebstrap", "--quiet", "--variant=apt", f"--include={','.join(FRESH)}", release]
+    tag = f"{REPOSITORY}:{release}-fresh-{_digest(recipe_of_image if image else ' '.join(bootstrap))}"
+    if engine.knows("image", tag):
+        return tag
+    if image:
+        engine.run("build", "--tag", tag, "-", stdin=recipe_of_image)
+        return tag
+    _import(engine, bootstrap, tag)
+    return tag

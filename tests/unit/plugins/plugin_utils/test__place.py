@@ -39,7 +39,7 @@ def test_an_absolute_directory_stays(tmp_path, monkeypatch):
 
 @pytest.mark.parametrize("inside", ["report", "playbooks/report", ""], ids=["top", "beside the playbooks", "the root itself"])
 def test_nothing_is_written_into_an_installed_collection(installed, inside):
-    with pytest.raises(NetworkError, match="is inside the collection .*: start Ansible in another directory, or set exasol_report_directory"):
+    with pytest.raises(NetworkError, match=r"is inside the collection .*: start Ansible in another directory, or set exasol_report_directory"):
         report_directory(str(installed / inside))
 
 

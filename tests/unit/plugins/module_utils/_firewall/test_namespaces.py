@@ -36,7 +36,8 @@ def needs(text):
         problem = done.stderr.decode("utf-8", "replace").strip().splitlines()[-1:] if done.returncode else []
     except OSError as error:
         problem = [str(error)]
-    return pytest.mark.skipif(bool(problem), reason="cannot run {0!r} in a network namespace: {1}".format(text, " ".join(problem)))
+    return pytest.mark.skipif(bool(problem), reason="needs root, and a network namespace in which {0!r} works: {1} (Debian: iptables, nftables)".format(
+        text, " ".join(problem)))
 
 
 NFT = needs("nft -j list ruleset")

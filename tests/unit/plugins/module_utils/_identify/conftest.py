@@ -18,7 +18,7 @@ def openssl(folder, *words):
 def make_certificate(tmp_path_factory):
     """Return what makes a certificate and its key from a subject (lines of the tool's configuration), extensions and a lifetime."""
     if not shutil.which("openssl"):
-        pytest.skip("needs the command openssl, which makes the certificates")
+        pytest.skip("needs the command openssl, which makes the certificates (Debian: openssl)")
 
     def make(subject="CN = db.example.com", extensions="", days=100, mask="utf8only", version=3):
         folder = tmp_path_factory.mktemp("certificate")

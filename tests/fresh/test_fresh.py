@@ -1,0 +1,154 @@
+# Copyright (c) 2026, exasol_community.network contributors
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+
+"""README's two commands on machines that have Python, git and make, and nothing else of ours or of a developer's.
+
+Each machine is a container of its own, with a network of its own: the tests there use its loopback, and pip and apt reach the registries
+through the engine's NAT. How pip and apt reach them on this machine is carried over, nothing else.
+"""
+
+from __future__ import annotations
+
+import os
+import re
+import subprocess
+import sys
+import typing as t
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+
+CHECKOUT = Path(__file__).resolve().parents[2]
+sys.path.insert(0, str(CHECKOUT / "tests" / "lab"))
+
+from nodelab import images  # noqa: E402  # the path is set above
+from nodelab.engine import Engine, EngineError, find  # noqa: E402
+
+_OF_REGISTRIES = re.compile(r"PIP_.*|SSL_CERT_FILE|SSL_CERT_DIR|REQUESTS_CA_BUNDLE|(?:https?|no)_proxy", re.IGNORECASE)
+_CONFIGURATIONS = ("/etc/pip.conf", "/etc/xdg/pip", "/etc/apt/apt.conf.d/proxy.conf")
+# The first process of a container inherits what lost its parent, and has to see it die; an engine's own --init is not installed everywhere.
+_INIT = """
+import os, time
+while True:
+    try:
+        os.wait()
+    except ChildProcessError:
+        time.sleep(0.1)
+"""
+_SECONDS = 1500  # against what hangs
+_LINES = 60
+
+
+class FreshMachine(t.NamedTuple):
+    """A machine and the way in which somebody works on it."""
+
+    release: str
+    user: str
+    folder: str
+    options: tuple[str, ...] = ()  # of the engine
+    before: str = ""  # a shell's words in front of a command
+
+    def __str__(self) -> str:
+        return f"{self.release}, {self.user}, {self.folder}"
+
+
+MACHINES = [
+    # A script's background: no terminal, SIGINT ignored, and neither PWD nor a locale nor a home.
+    FreshMachine("bookworm", "ordinary", "/tmp", before="trap '' INT; exec env -u PWD -u HOME -u LANG -u LC_ALL "),
+    # A terminal, in a container without IPv6 and /dev/shm, and a path with a blank.
+    FreshMachine("trixie", "root", "/root/a path", options=("--tty", "--ipc=none", "--sysctl=net.ipv6.conf.all.disable_ipv6=1")),
+]
+
+
+@pytest.fixture(scope="session")
+def engine() -> Engine:
+    """Return the container engine, or skip and say what is missing."""
+    if os.geteuid():
+        pytest.skip("needs root: containers with a network of their own")
+    try:
+        return find()
+    except EngineError as error:
+        pytest.skip(f"needs a container engine: {error} (Debian: podman, runc, netavark, mmdebstrap)")
+
+
+@pytest.fixture(scope="session")
+def source(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """Return a bundle (a repository as one file) of the checkout as it is, changes that nobody committed included."""
+    folder = tmp_path_factory.mktemp("source")
+    work = {"GIT_INDEX_FILE": str(folder / "index")}
+    _git("add", "--all", **work)
+    who = ["-c", "user.name=fresh", "-c", "user.email=fresh@example.com"]
+    commit = _git(*who, "commit-tree", "-m", "As it is", _git("write-tree", **work))
+    bare = folder / "bare"
+    _git("clone", "--quiet", "--bare", "--shared", str(CHECKOUT), str(bare))
+    _git("update-ref", "refs/heads/main", commit, GIT_DIR=str(bare))
+    _git("symbolic-ref", "HEAD", "refs/heads/main", GIT_DIR=str(bare))
+    bundle = folder / "source.bundle"
+    _git("bundle", "create", "--quiet", str(bundle), "HEAD", "main", GIT_DIR=str(bare))
+    return bundle
+
+
+def _git(*words: str, **variables: str) -> str:
+    done = subprocess.run(["git", *words], cwd=CHECKOUT, env=os.environ | variables, capture_output=True, text=True, check=False)
+    assert done.returncode == 0, done.stderr
+    return done.stdout.strip()
+
+
+@pytest.fixture(params=MACHINES, ids=str)
+def machine(request: pytest.FixtureRequest, engine: Engine, source: Path) -> Iterator[Started]:
+    """Start a fresh machine, and remove it with all that was done there."""
+    wanted: FreshMachine = request.param
+    try:
+        image = images.ensure_fresh(engine, wanted.release)
+    except EngineError as error:
+        pytest.skip(f"the image could not be made: {error}")
+    name = f"exanet-fresh-{os.getpid()}-{wanted.release}"
+    engine.run("run", "--detach", "--name", name, *wanted.options, *_registries(), f"--volume={source}:/source.bundle:ro",
+               image, "python3", "-c", _INIT)
+    try:
+        engine.run("exec", name, "useradd", "--create-home", "ordinary")
+        yield Started(engine, name, wanted)
+    finally:
+        engine.run("rm", "--force", "--time=0", name) if engine.name == "podman" else engine.run("rm", "--force", name)
+
+
+def _registries() -> list[str]:
+    """Return the engine's options with which pip and apt reach the registries there as they do here."""
+    variables = {name: value for name, value in os.environ.items() if _OF_REGISTRIES.fullmatch(name)}
+    paths = [path for value in variables.values() for path in value.split() if path.startswith("/")]
+    shared = dict.fromkeys(path for path in [*paths, *_CONFIGURATIONS] if Path(path).exists())
+    return [*(f"--env={name}={value}" for name, value in variables.items()), *(f"--volume={path}:{path}:ro" for path in shared)]
+
+
+class Started(t.NamedTuple):
+    """A fresh machine that runs."""
+
+    engine: Engine
+    name: str
+    machine: FreshMachine
+
+    def do(self, script: str) -> tuple[int, str]:
+        """Run a script as the user of this machine; returns its exit code and the end of what it printed."""
+        words = [self.engine.name, "exec", f"--user={self.machine.user}", self.name, "bash", "-c", script]
+        call = self.engine.start(*words[1:], stdin=subprocess.DEVNULL, stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True)
+        try:
+            output, _ = call.communicate(timeout=_SECONDS)
+        except subprocess.TimeoutExpired:
+            call.kill()
+            output, _ = call.communicate()
+            raise AssertionError(f"{script} hangs:\n{output[-5000:]}") from None
+        return call.returncode, "\n".join(output.splitlines()[-_LINES:])
+
+
+def test_both_commands_end_green(machine: Started) -> None:
+    folder = f"{machine.machine.folder}/clone"
+    clone = f"mkdir -p '{machine.machine.folder}' && git clone --quiet /source.bundle '{folder}'"
+    assert machine.do(clone) == (0, "")
+    assert machine.do(f"[ ! -e '{folder}/.venv' ] && ! command -v ip nft podman sshd nmap ansible") == (0, ""), "the control: nothing is there"
+    for target, words in (("site", "72 flows: 72 ok"), ("test", "Skipped tests: ")):
+        code, output = machine.do(f"cd '{folder}' && {machine.machine.before or 'exec '}make {target}")
+        assert code == 0, output
+        assert words in output, output
+    assert machine.do(f"cd '{folder}' && git status --porcelain") == (0, ""), "make test left files in the tree"
