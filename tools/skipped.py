@@ -1,4 +1,3 @@
-#!/usr/bin/env python3
 # Copyright (c) 2026, exasol_community.network contributors
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
@@ -9,9 +8,9 @@ from __future__ import annotations
 
 import re
 import sys
-import xml.etree.ElementTree as ElementTree
 from collections.abc import Iterable, Iterator
 from pathlib import Path
+from xml.etree import ElementTree
 
 _PACKAGES = re.compile(r"\(Debian: ([^)]*)\)")
 

@@ -134,10 +134,10 @@ class Started(t.NamedTuple):
         words = [self.engine.name, "exec", f"--user={self.machine.user}", self.name, "bash", "-c", script]
         call = self.engine.start(*words[1:], stdin=subprocess.DEVNULL, stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True)
         try:
-            output, _ = call.communicate(timeout=_SECONDS)
+            output = call.communicate(timeout=_SECONDS)[0]
         except subprocess.TimeoutExpired:
             call.kill()
-            output, _ = call.communicate()
+            output = call.communicate()[0]
             raise AssertionError(f"{script} hangs:\n{output[-5000:]}") from None
         return call.returncode, "\n".join(output.splitlines()[-_LINES:])
 
