@@ -5,7 +5,7 @@
 
 from typing import Any, Dict, Iterable, List, Mapping, NamedTuple, Optional, Sequence, Tuple
 
-from ._errors import NetworkError
+from ._errors import NetworkError, closest
 from ._ports import PortRange, Ports, parse_ports, text
 from ._table_rows import ROWS
 
@@ -161,14 +161,15 @@ class Table:
         for name in names:
             if name not in known:
                 elsewhere = "it is a row of another release" if name in self._by_name else "it is no row at all"
-                raise NetworkError("{0} names {1!r}, but {2}: expected one of {3} (release {4})".format(use, name, elsewhere, ", ".join(known), release))
+                raise NetworkError("{0} names {1!r}, but {2}: expected one of {3} (release {4}){5}".format(
+                    use, name, elsewhere, ", ".join(known), release, closest(name, known)))
 
     def check_peers(self, peers: Iterable[str]) -> None:
         """Raise for the first peer that no row names."""
         known = self.peers
         for peer in peers:
             if peer not in known:
-                raise NetworkError("peer {0!r} is not known: expected one of {1}".format(peer, ", ".join(known)))
+                raise NetworkError("peer {0!r} is not known: expected one of {1}{2}".format(peer, ", ".join(known), closest(peer, known)))
 
     def services_of(self, release: str = DEFAULT_RELEASE, overrides: Optional[Mapping[str, Any]] = None) -> List[Service]:
         """Return the rows of a release with the overrides applied."""

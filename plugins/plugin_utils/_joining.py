@@ -8,11 +8,12 @@ from __future__ import annotations
 
 import typing as t
 from collections import Counter
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from functools import lru_cache
 
+from ..module_utils._flows import REACHABLE
 from ..module_utils._listens import WILDCARDS
-from ..module_utils._ports import Ports, intersect, parse_ports, subtract, text
+from ..module_utils._ports import Ports, intersect, merge, parse_ports, subtract, text
 from ._captures import AT_DESTINATION, ON_RETURN, RETURNED, Captures, Ends
 from ._verdict import OK, UNTESTED, VERDICTS, Case, judge
 
@@ -96,7 +97,12 @@ class Joining:
     def results(self) -> list[dict[str, t.Any]]:
         """Return the results of all flows whose source took part in the run."""
         sources = [source for source, host in self._hosts.items() if source in self._observed and host["probes"]]
-        return [result for source in sources for result in self._of_source(source, self._hosts[source]["probes"])]
+        found = [item for source in sources for item in self._of_source(source, self._hosts[source]["probes"])]
+        controls = Controls(item for item in found if not isinstance(item, Case))
+        results: list[dict[str, t.Any]] = []
+        for item in found:
+            results += [_result(case) for case in controls.parts(item)] if isinstance(item, Case) else [item]
+        return results
 
     def untestable(self) -> list[dict[str, t.Any]]:
         """Return the flows that this run cannot judge because one of their ends is outside of it (C(--limit), C(serial))."""
@@ -105,7 +111,8 @@ class Joining:
             for source, host in self._hosts.items() if source not in self._observed for entry in host["probes"]
         ]
 
-    def _of_source(self, source: str, probes: list[dict[str, t.Any]]) -> Iterator[dict[str, t.Any]]:
+    def _of_source(self, source: str, probes: list[dict[str, t.Any]]) -> Iterator[dict[str, t.Any] | Case]:
+        """Yield the results of a source; what must not work stays a case until it is known who reached the same ports."""
         result = self._observed[source] or {}
         problem = failure(self._observed[source]) or failure(self._listeners.get(source, {}))
         seen: dict[tuple[str, str], list[dict[str, t.Any]]] = {}
@@ -118,7 +125,7 @@ class Joining:
                     if case.state["state"] in _UNTOLD and case.listener == OUTSIDE.format(destination):
                         self._set_aside.append(_aside(dict(entry, ports=case.ports), source, [destination], case.listener))
                     else:
-                        yield _result(case)
+                        yield _result(case) if case.expected == REACHABLE else case
                 missing = text(subtract(_ports(entry["ports"]), [item for case in cases for item in _ports(case.ports)]))
                 if missing:
                     yield _untested(source, entry, destination, addresses, missing, problem)
@@ -146,6 +153,30 @@ class Joining:
             yield case._replace(ports=ports, stage=place)
         if not stages:
             yield case
+
+
+class Controls:
+    """Who reached which ports because he may: that nothing came through from others means little where nobody gets through."""
+
+    def __init__(self, results: Iterable[Mapping[str, t.Any]]):
+        self._reached: dict[tuple[str, str, str], dict[str, Ports]] = {}
+        for result in results:
+            if result["expected"] == REACHABLE and result["verdict"] == OK and result["state"] == "open":
+                key = (result["destination"], result["address"], result["protocol"])
+                by_source = self._reached.setdefault(key, {})
+                by_source[result["source"]] = merge(by_source.get(result["source"], ()) + _ports(result["ports"]))
+
+    def parts(self, case: Case) -> Iterator[Case]:
+        """Yield the case, split by who reached its ports; the part that nobody reached has no control."""
+        rest = _ports(case.ports)
+        for source, ports in self._reached.get((case.destination, case.address, case.protocol), {}).items():
+            # Who must not reach a port proves nothing of it, though another row may let him through.
+            shared = intersect(rest, ports) if source != case.source else ()
+            if shared:
+                yield case._replace(ports=text(shared), control=source)
+                rest = subtract(rest, shared)
+        if rest:
+            yield case._replace(ports=text(rest))
 
 
 def _result(case: Case) -> dict[str, t.Any]:

@@ -19,7 +19,8 @@ def rules(release="8", exclude=(), **ftp):
     """Return the rules between a node and an FTP server: (host, direction) -> ports."""
     wishes = Wishes(release, exclude=exclude, ftp=FtpWishes(**ftp))
     plan = make_plan(wishes, {"database_node": [NODE], "ftp_server": [SERVER]}, [NODE, SERVER])
-    return {(name, rule["direction"]): rule["ports"] for name, host in plan["hosts"].items() for rule in host["rules"] if rule["protocol"] == "tcp"}
+    return {(name, rule["direction"]): rule["ports"] for name, host in plan["hosts"].items() for rule in host["rules"]
+            if rule["protocol"] == "tcp" and rule["addresses"]}
 
 
 @pytest.mark.parametrize("release", ["kb", "7.1", "8"])
