@@ -40,7 +40,7 @@ ONE_ENDED = frozenset(("sql_client_out", "ftp_data"))
 
 # Rows that join nodes of different clusters alone, and rows that have the port of another one unless they are overridden themselves.
 BETWEEN_CLUSTERS = frozenset(("exa_to_exa",))
-FOLLOWS = {"exa_to_exa": "sql_client"}
+FOLLOWS = {"exa_to_exa": "sql_client", "client_subconnection": "subconnection_in"}
 
 
 class Service(NamedTuple):

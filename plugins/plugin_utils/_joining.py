@@ -11,6 +11,7 @@ from collections import Counter
 from collections.abc import Iterable, Iterator, Mapping
 from functools import lru_cache
 
+from ..module_utils._coverage import OPTIONAL
 from ..module_utils._flows import REACHABLE
 from ..module_utils._listens import WILDCARDS
 from ..module_utils._ports import Ports, intersect, merge, parse_ports, subtract, text
@@ -18,6 +19,7 @@ from ._captures import AT_DESTINATION, ON_RETURN, RETURNED, Captures, Ends
 from ._verdict import OK, UNTESTED, VERDICTS, Case, judge
 
 OUTSIDE = "{0} is outside of this run, so no listener was started there"
+NOTHING_THERE = "nothing listens there, and the row is optional and not included"
 ENDED = "the listener of {0} had ended too early: it was killed, or its time (exasol_verify_listeners_ttl) was over"
 _UNTOLD = ("closed", "open|filtered")  # where nobody listens, these say nothing of the way
 
@@ -91,6 +93,8 @@ class Joining:
         self._listeners = listeners
         self.captures = Captures({host: (result or {}).get("capture") for host, result in observed.items()}, captures or {},
                                  [address for host in self._hosts.values() for address in host["addresses"]])
+        # Rows that nobody asked for, whose service may not exist at all.
+        self._optional = {entry["service"] for entry in plan.get("not_covered", ()) if entry["cause"] == OPTIONAL}
         self._set_aside: list[dict[str, t.Any]] = []
         self._listening = Listening(listeners, {name: host["addresses"] for name, host in self._hosts.items()}, stopped or {})
 
@@ -122,13 +126,19 @@ class Joining:
             for destination, addresses in entry["destinations"].items():
                 cases = list(self._cases(source, entry, destination, seen.get((destination, entry["protocol"]), [])))
                 for case in cases:
-                    if case.state["state"] in _UNTOLD and case.listener == OUTSIDE.format(destination):
-                        self._set_aside.append(_aside(dict(entry, ports=case.ports), source, [destination], case.listener))
+                    reason = self._reason_to_set_aside(case)
+                    if reason:
+                        self._set_aside.append(_aside(dict(entry, ports=case.ports), source, [destination], reason))
                     else:
                         yield _result(case) if case.expected == REACHABLE else case
                 missing = text(subtract(_ports(entry["ports"]), [item for case in cases for item in _ports(case.ports)]))
                 if missing:
                     yield _untested(source, entry, destination, addresses, missing, problem)
+
+    def _reason_to_set_aside(self, case: Case) -> str:
+        if case.state["state"] in _UNTOLD and case.listener == OUTSIDE.format(case.destination):
+            return case.listener
+        return NOTHING_THERE if case.service in self._optional and case.state["state"] == "closed" and not case.listener else ""
 
     def _cases(self, source: str, entry: dict[str, t.Any], destination: str, observations: list[dict[str, t.Any]]) -> Iterator[Case]:
         own = tuple(self._hosts[source]["addresses"])

@@ -272,6 +272,25 @@ def test_a_control_counts_for_its_own_ports_and_address_alone():
     assert found[("subconnection_in", "20000-20001,20004-21000", "192.0.2.1")] == "untested"
 
 
+@pytest.mark.parametrize(("optional", "listeners", "expected"), [
+    pytest.param(CLOSED, {}, {}, id="a live cluster without that service"),
+    pytest.param(OPEN, {}, {("client", "blocked"): "exposed", ("n2", "reachable"): "ok"}, id="a live cluster with it"),
+    pytest.param(CLOSED, None, {("client", "blocked"): "untested", ("n2", "reachable"): "blocked"}, id="our listener was up"),
+])
+def test_a_row_that_nobody_asked_for_is_no_service_that_is_missing(optional, listeners, expected):
+    made = make_plan(Wishes("8", check_blocked=True), {"database_node": [N1, N2], "client": [CLIENT]}, [])
+    seen = observed(made)
+    for host in seen.values():
+        for observation in host["observations"]:
+            if observation["ports"] == "2581" and observation["destination"] == "n1":
+                observation["states"][0].update(optional)
+    joining = Joining(made, seen, listening(made) if listeners is None else listeners)
+    found = {(one["source"], one["expected"]): one["verdict"] for one in joining.results() if one["service"] == "bucketfs_https" and one["destination"] == "n1"}
+    assert found == expected
+    aside = {entry["sources"][0]: entry["reason"] for entry in joining.untestable() if entry["service"] == "bucketfs_https"}
+    assert aside == ({} if expected else dict.fromkeys(["client", "n2"], "nothing listens there, and the row is optional and not included"))
+
+
 def test_one_who_must_not_is_no_control_for_himself():
     made = make_plan(Wishes("8", include=["client_subconnection"], check_blocked=True),
                      {"database_node": [N1], "client": [CLIENT], "admin_network": [N2]}, [])
