@@ -40,12 +40,19 @@ class ActionModule(ActionBase):
         return result
 
     def _rollback_after(self) -> int:
-        """Return the option, read before anything is changed: what cannot be read afterwards would leave a change unconfirmed."""
+        """Return the option, read before anything is changed: later it would leave a change unconfirmed."""
         given = self._task.args.get("rollback_after", _ROLLBACK_AFTER)
         number = given.strip() if isinstance(given, str) else given
-        if isinstance(number, bool) or not isinstance(number, (int, str)) or not str(number).isascii() or not str(number).isdigit():
-            raise AnsibleActionFail(f"rollback_after is {given!r}: expected whole seconds, such as {_ROLLBACK_AFTER}, or 0 to turn it off; "
-                                    "nothing was changed (exasol_firewall_rollback_after)")
+        if (
+            isinstance(number, bool)
+            or not isinstance(number, (int, str))
+            or not str(number).isascii()
+            or not str(number).isdigit()
+        ):
+            raise AnsibleActionFail(
+                f"rollback_after is {given!r}: expected whole seconds, such as {_ROLLBACK_AFTER}, or 0 for none; "
+                "nothing was changed (exasol_firewall_rollback_after)"
+            )
         return int(number)
 
     def _check_host(self, variables: dict[str, t.Any]) -> None:
@@ -61,7 +68,9 @@ class ActionModule(ActionBase):
             raise AnsibleActionFail(f"run_once changes the firewall of {host!r} alone, 1 of {len(hosts)} hosts: remove run_once; "
                                     "--limit chooses a part of the hosts")
 
-    def _settle(self, result: dict[str, t.Any], identity: str, seconds: int, task_vars: dict[str, t.Any] | None) -> None:
+    def _settle(
+        self, result: dict[str, t.Any], identity: str, seconds: int, task_vars: dict[str, t.Any] | None
+    ) -> None:
         answer = self._confirm(identity, time.monotonic() + seconds + _GRACE_SECONDS, task_vars)
         result["confirmed"] = bool(answer.get("confirmed"))
         if result["confirmed"]:

@@ -96,5 +96,11 @@ def _peers(hosts: Mapping[str, Mapping[str, t.Any]]) -> dict[str, list[str]]:
 
 
 def _message(verification: Mapping[str, t.Any]) -> str:
-    return "\n".join([counts(verification["summary"], len(verification["untestable"])), *sentences(verification["results"]),
-                      *not_covered_sentences(verification), *verification["notes"]])
+    return "\n".join(
+        [
+            counts(verification["summary"], len(verification["untestable"])),
+            *sentences(verification["results"]),
+            *not_covered_sentences(verification),
+            *verification["notes"],
+        ]
+    )

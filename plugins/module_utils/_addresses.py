@@ -22,7 +22,9 @@ _RANGE = re.compile(r"(?P<prefix>.*?)(?P<first>[0-9]+)\.\.(?P<last>[0-9]+)(?P<su
 # RFC 1123, section 2.1, with RFC 952: labels of letters, digits and inner hyphens. Resolvers answer for underscores too (RFC 2181, section 11).
 _LABEL = re.compile(r"(?!-)[A-Za-z0-9_-]{1,63}(?<!-)\Z")
 # A range as other tools write it. Its labels could be a DNS name, but its author means addresses.
-_DASHED = re.compile(r"(?P<prefix>[0-9]{1,3}(?:\.[0-9]{1,3}){2}\.)(?P<first>[0-9]{1,3})-(?:(?P=prefix))?(?P<last>[0-9]{1,3})\Z")
+_DASHED = re.compile(
+    r"(?P<prefix>[0-9]{1,3}(?:\.[0-9]{1,3}){2}\.)(?P<first>[0-9]{1,3})-(?:(?P=prefix))?(?P<last>[0-9]{1,3})\Z"
+)
 _EVERYBODY_HERE = ipaddress.ip_address("255.255.255.255")
 
 
@@ -75,7 +77,9 @@ def complaint(text: str) -> str:
     if any(ord(letter) > 127 for letter in text):
         return "beyond ASCII: expected the name as DNS keeps it, which begins with xn--"
     if dotted_range(text):
-        return "a range of addresses, which is written {0}: expected single addresses".format(dotted_range(text))
+        return "a range of addresses, which is written {0}: expected single addresses".format(
+            dotted_range(text)
+        )
     return "neither an IP address nor a DNS name"
 
 
@@ -95,23 +99,37 @@ def single(network: Network) -> Optional[Address]:
 
 
 def check_network(text: str, network: Network) -> None:
-    """Raise for a text whose network is not the one that it seems to say: C(192.0.2.21/24) is an address as C(ip address) prints it."""
+    """Raise for a text that can mean two things: C(ip address) prints a host's address as C(192.0.2.21/24)."""
     address = ipaddress.ip_address(text.split("/")[0].strip())
     if address != network.network_address:
-        raise NetworkError("{0!r} can be read in two ways: write {1} for that host alone, or {2} for the network".format(text, address, network))
+        raise NetworkError(
+            "{0!r} can be read in two ways: write {1} for that host alone, or {2} for the network".format(
+                text, address, network
+            )
+        )
     if network.is_multicast:
         raise NetworkError("{0!r} is a network of multicast groups: expected one of hosts".format(text))
-    if network.version == 6 and network.prefixlen >= 96 and getattr(network.network_address, "ipv4_mapped", None):
+    if (
+        network.version == 6
+        and network.prefixlen >= 96
+        and getattr(network.network_address, "ipv4_mapped", None)
+    ):
         # What is sent there travels as IPv4, so a rule of IPv6 would never match.
-        mapped = ipaddress.ip_network("{0}/{1}".format(network.network_address.ipv4_mapped, network.prefixlen - 96))
+        mapped = ipaddress.ip_network(
+            "{0}/{1}".format(network.network_address.ipv4_mapped, network.prefixlen - 96)
+        )
         raise NetworkError("{0!r} holds IPv4 addresses in the form of IPv6: write {1}".format(text, mapped))
 
 
 def everybody(texts: Iterable[str]) -> List[Network]:
-    """Return the networks of all addresses, of IPv4 and IPv6, that these addresses and networks make up together."""
+    """Return the networks of all addresses, of IPv4 and IPv6, that these make up together."""
     found = []  # type: List[Network]
     for version in (4, 6):
-        networks = [ipaddress.ip_network(str(parsed)) for parsed in map(_parsed, texts) if parsed is not None and parsed.version == version]
+        networks = [
+            ipaddress.ip_network(str(parsed))
+            for parsed in map(_parsed, texts)
+            if parsed is not None and parsed.version == version
+        ]
         found += [network for network in ipaddress.collapse_addresses(networks) if network.prefixlen == 0]  # type: ignore[type-var]
     return found
 
@@ -121,15 +139,24 @@ def _parsed(text: str) -> Optional[Union[Address, Network]]:
 
 
 def dotted_range(text: str) -> str:
-    """Return C(192.0.2.11..14) for C(192.0.2.11-14) and C(192.0.2.11-192.0.2.14), and nothing for anything else."""
+    """Return C(192.0.2.11..14) for C(192.0.2.11-14) and C(192.0.2.11-192.0.2.14), else nothing."""
     match = _DASHED.match(text)
-    return "{0}{1}..{2}".format(match.group("prefix"), match.group("first"), match.group("last")) if match else ""
+    return (
+        "{0}{1}..{2}".format(match.group("prefix"), match.group("first"), match.group("last"))
+        if match
+        else ""
+    )
 
 
 def is_name(text: str) -> bool:
     """Tell whether the text can be a DNS host name (RFC 1123)."""
     labels = text.rstrip(".").split(".")
-    return not dotted_range(text) and len(text) <= 253 and all(_LABEL.match(label) for label in labels) and not labels[-1].isdigit()
+    return (
+        not dotted_range(text)
+        and len(text) <= 253
+        and all(_LABEL.match(label) for label in labels)
+        and not labels[-1].isdigit()
+    )
 
 
 def sort_key(text: str):

@@ -3,7 +3,7 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
 """Flows that must not work: incoming services, from managed hosts that the port table does not allow.
 
-Services that nobody may use count too: rows whose source nobody plays, and optional rows that are not included.
+Services that nobody may use count too: rows whose source nobody plays, and optional rows not included.
 """
 
 from typing import Any, Dict, Iterable, List, Mapping, Optional, Sequence, Set, Tuple
@@ -16,25 +16,27 @@ from ._table import Service
 NODE_PEERS = ("any_node", "database_node")
 
 
-# Whoever manages a host needs SSH, so an optional row that nobody asked for does not make it a port of Exasol's.
+# Whoever manages a host needs SSH: an optional row that nobody asked for does not make it a port of Exasol's.
 _SSH = (PortRange(22, 22),)
 
 
-def closed(table: Iterable[Service], chosen: Sequence[Service], exclude: Iterable[str], members: Members) -> List[Bundle]:
-    """Return the incoming services that somebody offers and nobody may use, each as a bundle without sources."""
+def closed(
+    table: Iterable[Service], chosen: Sequence[Service], exclude: Iterable[str], members: Members
+) -> List[Bundle]:
+    """Return the incoming services that somebody offers and nobody may use, as bundles without sources."""
     names = {service.name for service in chosen}
-    exclude = set(exclude)
+    left_alone = set(exclude)
     found = []
     for service in table:
         destinations = members.get(service.destination, ())
-        if service.direction != "incoming" or service.probe == "none" or service.name in exclude or not destinations:
+        incoming = service.direction == "incoming" and service.probe != "none"
+        if not incoming or not destinations or service.name in left_alone:
             continue
-        if service.name not in names:
-            service = service._replace(ports=subtract(service.ports, _SSH))
-        elif members.get(service.source):
+        if service.name in names and members.get(service.source):
             continue
-        if service.ports:
-            found.append(Bundle(service, (service.name,), (), destinations))
+        ports = service.ports if service.name in names else subtract(service.ports, _SSH)
+        if ports:
+            found.append(Bundle(service._replace(ports=ports), (service.name,), (), destinations))
     return found
 
 
@@ -54,17 +56,31 @@ class _Side:
 
 
 class Forbidden:
-    """Answers which ports of a service one host must not reach on another; C(unused) are the bundles of C(closed)."""
+    """Answers which ports one host must not reach on another; C(unused) are the bundles of C(closed)."""
 
     def __init__(self, bundles: Sequence[Bundle], unused: Sequence[Bundle] = ()):
         self._sides = [(bundle, _Side(bundle.sources), _Side(bundle.destinations)) for bundle in bundles]
-        self.incoming = [bundle for bundle in bundles if bundle.service.direction == "incoming" and bundle.service.probe != "none"]
+        self.incoming = [
+            bundle
+            for bundle in bundles
+            if bundle.service.direction == "incoming" and bundle.service.probe != "none"
+        ]
         self.incoming += unused
-        self._required = [(bundle, {party.name for party in bundle.destinations}) for bundle in self.incoming if bundle.service.need == "required"]
+        self._required = [
+            (bundle, {party.name for party in bundle.destinations})
+            for bundle in self.incoming
+            if bundle.service.need == "required"
+        ]
         self._nodes = set()  # type: Set[str]
         for bundle in list(bundles) + list(unused):
-            self._nodes |= {party.name for party in bundle.sources} if bundle.service.source in NODE_PEERS else set()
-            self._nodes |= {party.name for party in bundle.destinations} if bundle.service.destination in NODE_PEERS else set()
+            self._nodes |= (
+                {party.name for party in bundle.sources} if bundle.service.source in NODE_PEERS else set()
+            )
+            self._nodes |= (
+                {party.name for party in bundle.destinations}
+                if bundle.service.destination in NODE_PEERS
+                else set()
+            )
 
     def ports(self, bundle: Bundle, source: Party, destination: Party) -> Ports:
         """Return the service's ports less everything that any service allows between these two."""
@@ -77,7 +93,7 @@ class Forbidden:
         return ports if bundle.sources else self._untold(bundle, destination, ports)
 
     def _untold(self, bundle: Bundle, destination: Party, ports: Ports) -> Ports:
-        """Return the ports less those that a required row forbids anyway: an optional one with the same range would say it again."""
+        """Return the ports less those that a required row forbids anyway, so that nothing is said twice."""
         if bundle.service.need == "required":
             return ports
         for other, names in self._required:
@@ -91,7 +107,10 @@ class Forbidden:
 
     def probes(self, hosts: Sequence[Party]) -> Dict[str, List[Dict[str, Any]]]:
         """Return the probes of each host that must not get through."""
-        result = {host.name: [entry for bundle in self.incoming for entry in self._entries(bundle, host)] for host in hosts}
+        result = {
+            host.name: [entry for bundle in self.incoming for entry in self._entries(bundle, host)]
+            for host in hosts
+        }
         return {name: entries for name, entries in result.items() if entries}
 
     def _entries(self, bundle: Bundle, source: Party) -> List[Dict[str, Any]]:
@@ -102,9 +121,13 @@ class Forbidden:
                 by_ports.setdefault(ports, {})[destination.name] = list(destination.addresses)
         return [probe_entry(bundle.service, ports, BLOCKED, destinations) for ports, destinations in by_ports.items()]
 
-    def controls(self, planned: Mapping[str, Sequence[Mapping[str, Any]]], forbidden: Mapping[str, Sequence[Mapping[str, Any]]],
-                 hosts: Sequence[Party]) -> Dict[str, List[Dict[str, Any]]]:
-        """Return probes by which a node proves that its neighbour's port works, for ports that no planned flow proves.
+    def controls(
+        self,
+        planned: Mapping[str, Sequence[Mapping[str, Any]]],
+        forbidden: Mapping[str, Sequence[Mapping[str, Any]]],
+        hosts: Sequence[Party],
+    ) -> Dict[str, List[Dict[str, Any]]]:
+        """Return probes by which a node proves its neighbour's ports, where no planned flow does.
 
         That nothing came through from one host means little where nobody gets through. Nodes of one cluster may use
         every port of each other (the row for any protocol), whatever else nobody may use.
@@ -116,21 +139,30 @@ class Forbidden:
             for destination in bundle.destinations:
                 key = (destination.name, bundle.service.protocol)
                 ports = subtract(intersect(bundle.service.ports, told.get(key, ())), proven.get(key, ()))
-                neighbour = _other(nodes.get(destination.cluster, ()), destination) if ports and destination.name in joined else None
+                neighbour = (
+                    _other(nodes.get(destination.cluster, ()), destination)
+                    if ports and destination.name in joined
+                    else None
+                )
                 if neighbour is not None:
                     proven[key] = merge(proven.get(key, ()) + ports)
-                    entry = probe_entry(bundle.service, ports, REACHABLE, {destination.name: list(destination.addresses)})
+                    entry = probe_entry(
+                        bundle.service, ports, REACHABLE, {destination.name: list(destination.addresses)}
+                    )
                     result.setdefault(neighbour.name, []).append(entry)
         return result
 
     def _unfiltered(self, hosts: Sequence[Party]) -> Tuple[Dict[str, List[Party]], Set[str]]:
-        """Return the nodes that may use any protocol, by cluster, those of this run (C(hosts)) first, and whom they may reach."""
+        """Return the nodes that may use any protocol, by cluster, those of this run first, and whom they reach."""
         present = {host.name for host in hosts}
         nodes, joined = {}, set()  # type: Dict[str, List[Party]], Set[str]
         for bundle, unused, destinations in self._sides:
             if bundle.service.protocol == "any":
                 joined |= destinations.names
-                for party in sorted((party for party in bundle.sources if party.managed), key=lambda party: party.name not in present):
+                for party in sorted(
+                    (party for party in bundle.sources if party.managed),
+                    key=lambda party: party.name not in present,
+                ):
                     nodes.setdefault(party.cluster, []).append(party)
         return nodes, joined
 

@@ -33,7 +33,9 @@ class FtpWishes(NamedTuple):
 def apply_mode(services: Sequence[Service], wishes: FtpWishes) -> List[Service]:
     """Return the services with the data connections of the chosen mode in the place of the table's."""
     if wishes.mode and wishes.mode not in MODES:
-        raise NetworkError("ftp_mode {0!r} is not known: expected one of {1}".format(wishes.mode, ", ".join(MODES)))
+        raise NetworkError(
+            "ftp_mode {0!r} is not known: expected one of {1}".format(wishes.mode, ", ".join(MODES))
+        )
     check(wishes)
     if not wishes.mode:
         return list(services)
@@ -51,17 +53,30 @@ def apply_mode(services: Sequence[Service], wishes: FtpWishes) -> List[Service]:
 
 def _check_override(passive: Service, ports: Ports) -> None:
     if passive.ports not in (ports, TABLE.service(_PASSIVE_NAME).ports):
-        raise NetworkError("the override of {0!r} and ftp_passive_ports disagree: {1} and {2}; remove one of them".format(
-            _PASSIVE_NAME, passive.ports_text, text(ports)))
+        raise NetworkError(
+            "the override of {0!r} and ftp_passive_ports disagree: {1} and {2}; remove one of them".format(
+                _PASSIVE_NAME, passive.ports_text, text(ports)
+            )
+        )
 
 
 def check(wishes: FtpWishes) -> None:
     """Raise for ports that the mode does not use: whoever gives them expects something of them."""
     other = _ports("ftp_active_ports", wishes.active_ports or ACTIVE_PORTS) != parse_ports(ACTIVE_PORTS)
-    for option, given, mode in (("ftp_passive_ports", wishes.passive_ports, PASSIVE), ("ftp_active_ports", wishes.active_ports if other else None, ACTIVE)):
+    for option, given, mode in (
+        ("ftp_passive_ports", wishes.passive_ports, PASSIVE),
+        ("ftp_active_ports", wishes.active_ports if other else None, ACTIVE),
+    ):
         if given and wishes.mode not in (mode, BOTH):
-            raise NetworkError("{0} {1} has no effect {2}: set ftp_mode (exasol_ftp_mode) to {3} or {4}, or remove it".format(
-                option, given, "with ftp_mode {0}".format(wishes.mode) if wishes.mode else "without ftp_mode", mode, BOTH))
+            raise NetworkError(
+                "{0} {1} has no effect {2}: set ftp_mode (exasol_ftp_mode) to {3} or {4}, or remove it".format(
+                    option,
+                    given,
+                    "with ftp_mode {0}".format(wishes.mode) if wishes.mode else "without ftp_mode",
+                    mode,
+                    BOTH,
+                )
+            )
 
 
 def _ports(option: str, value: Any) -> Any:

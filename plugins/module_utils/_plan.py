@@ -65,8 +65,10 @@ def _check_any(members: Members) -> None:
         texts = [address for party in parties for address in party.addresses]
         for network in everybody(texts):
             some = [text for text in texts if "/" in text and (":" in text) == (network.version == 6)]
-            raise NetworkError("peer {0!r} is given {1}, which is every address of IPv{2}: name the networks that need it, or set allow_any "
-                               "(exasol_allow_any) to true".format(peer, ", ".join(some), network.version))
+            raise NetworkError(
+                "peer {0!r} is given {1}, which is every address of IPv{2}: name the networks that need it, or set allow_any "
+                "(exasol_allow_any) to true".format(peer, ", ".join(some), network.version)
+            )
 
 
 def _everybody(members: Members, hosts: Iterable[Party]) -> List[Party]:

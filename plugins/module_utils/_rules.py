@@ -7,7 +7,7 @@
 Parties that play the same part in every bundle get the same ports, so the ports of a pair are worked out once for
 each pair of parts and not once for each pair of hosts.
 
-An entry without addresses opens nothing: it names service ports that nobody may use, for who refuses everybody else.
+An entry without addresses opens nothing: it names service ports that nobody may use.
 """
 
 from typing import Any, Dict, Iterable, List, Mapping, NamedTuple, Sequence, Tuple
@@ -30,8 +30,10 @@ def rules(found: Sequence[Bundle], hosts: Iterable[Party]) -> Dict[str, List[Dic
     return _Rules(found).of(hosts)
 
 
-def nobodys(incoming: Sequence[Bundle], ruled: Mapping[str, List[Dict[str, Any]]]) -> Dict[str, List[Dict[str, Any]]]:
-    """Return the rules with an entry for each host's service ports that none of its rules lets anybody in on."""
+def nobodys(
+    incoming: Sequence[Bundle], ruled: Mapping[str, List[Dict[str, Any]]]
+) -> Dict[str, List[Dict[str, Any]]]:
+    """Return the rules with an entry for the service ports of each host that nobody may use."""
     offered = {}  # type: Dict[str, List[Bundle]]
     for bundle in incoming:
         for party in bundle.destinations:

@@ -63,14 +63,16 @@ class Sources:
         for family, address in self._by_family.items():
             if address:
                 self._check(family, address)
-                self._check_alone(family, address, addresses)
+                self._check_alone(family, addresses)
 
     @staticmethod
-    def _check_alone(family: int, address: str, addresses) -> None:
+    def _check_alone(family: int, addresses) -> None:
         others = [other.strip() for other in addresses if first_of(family, [other])]
         if len(set(others)) > 1:
-            raise NetworkError("source addresses {0} are of one family: expected at most one of IPv4 and one of IPv6, since a probe leaves from one; "
-                               "run once for each of them".format(" and ".join(others)))
+            raise NetworkError(
+                "source addresses {0} are of one family: expected at most one of IPv4 and one of IPv6, since a probe leaves from one; "
+                "run once for each of them".format(" and ".join(others))
+            )
 
     @staticmethod
     def _check(family: int, address: str) -> None:

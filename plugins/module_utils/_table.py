@@ -169,7 +169,11 @@ class Table:
         known = self.peers
         for peer in peers:
             if peer not in known:
-                raise NetworkError("peer {0!r} is not known: expected one of {1}{2}".format(peer, ", ".join(known), closest(peer, known)))
+                raise NetworkError(
+                    "peer {0!r} is not known: expected one of {1}{2}".format(
+                        peer, ", ".join(known), closest(peer, known)
+                    )
+                )
 
     def services_of(self, release: str = DEFAULT_RELEASE, overrides: Optional[Mapping[str, Any]] = None) -> List[Service]:
         """Return the rows of a release with the overrides applied."""

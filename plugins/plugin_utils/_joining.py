@@ -94,14 +94,18 @@ class Joining:
         self.captures = Captures({host: (result or {}).get("capture") for host, result in observed.items()}, captures or {},
                                  [address for host in self._hosts.values() for address in host["addresses"]])
         # Rows that nobody asked for, whose service may not exist at all.
-        self._optional = {entry["service"] for entry in plan.get("not_covered", ()) if entry["cause"] == OPTIONAL}
+        self._optional = {
+            entry["service"] for entry in plan.get("not_covered", ()) if entry["cause"] == OPTIONAL
+        }
         self._set_aside: list[dict[str, t.Any]] = []
         self._listening = Listening(listeners, {name: host["addresses"] for name, host in self._hosts.items()}, stopped or {})
 
     def results(self) -> list[dict[str, t.Any]]:
         """Return the results of all flows whose source took part in the run."""
         sources = [source for source, host in self._hosts.items() if source in self._observed and host["probes"]]
-        found = [item for source in sources for item in self._of_source(source, self._hosts[source]["probes"])]
+        found = [
+            item for source in sources for item in self._of_source(source, self._hosts[source]["probes"])
+        ]
         controls = Controls(item for item in found if not isinstance(item, Case))
         results: list[dict[str, t.Any]] = []
         for item in found:
@@ -116,7 +120,7 @@ class Joining:
         ]
 
     def _of_source(self, source: str, probes: list[dict[str, t.Any]]) -> Iterator[dict[str, t.Any] | Case]:
-        """Yield the results of a source; what must not work stays a case until it is known who reached the same ports."""
+        """Yield the results of a source; what must not work stays a case until its control is known."""
         result = self._observed[source] or {}
         problem = failure(self._observed[source]) or failure(self._listeners.get(source, {}))
         seen: dict[tuple[str, str], list[dict[str, t.Any]]] = {}
@@ -128,7 +132,9 @@ class Joining:
                 for case in cases:
                     reason = self._reason_to_set_aside(case)
                     if reason:
-                        self._set_aside.append(_aside(dict(entry, ports=case.ports), source, [destination], reason))
+                        self._set_aside.append(
+                            _aside(dict(entry, ports=case.ports), source, [destination], reason)
+                        )
                     else:
                         yield _result(case) if case.expected == REACHABLE else case
                 missing = text(subtract(_ports(entry["ports"]), [item for case in cases for item in _ports(case.ports)]))
@@ -138,7 +144,11 @@ class Joining:
     def _reason_to_set_aside(self, case: Case) -> str:
         if case.state["state"] in _UNTOLD and case.listener == OUTSIDE.format(case.destination):
             return case.listener
-        return NOTHING_THERE if case.service in self._optional and case.state["state"] == "closed" and not case.listener else ""
+        return (
+            NOTHING_THERE
+            if case.service in self._optional and case.state["state"] == "closed" and not case.listener
+            else ""
+        )
 
     def _cases(self, source: str, entry: dict[str, t.Any], destination: str, observations: list[dict[str, t.Any]]) -> Iterator[Case]:
         own = tuple(self._hosts[source]["addresses"])
@@ -166,7 +176,7 @@ class Joining:
 
 
 class Controls:
-    """Who reached which ports because he may: that nothing came through from others means little where nobody gets through."""
+    """Who reached which ports because he may: silence means little where nobody gets through."""
 
     def __init__(self, results: Iterable[Mapping[str, t.Any]]):
         self._reached: dict[tuple[str, str, str], dict[str, Ports]] = {}
@@ -174,7 +184,9 @@ class Controls:
             if result["expected"] == REACHABLE and result["verdict"] == OK and result["state"] == "open":
                 key = (result["destination"], result["address"], result["protocol"])
                 by_source = self._reached.setdefault(key, {})
-                by_source[result["source"]] = merge(by_source.get(result["source"], ()) + _ports(result["ports"]))
+                by_source[result["source"]] = merge(
+                    by_source.get(result["source"], ()) + _ports(result["ports"])
+                )
 
     def parts(self, case: Case) -> Iterator[Case]:
         """Yield the case, split by who reached its ports; the part that nobody reached has no control."""

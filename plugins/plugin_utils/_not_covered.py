@@ -2,7 +2,7 @@
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
 
-"""What a verification does not cover: rows of the port table without a flow, and rows that this run measured nothing of."""
+"""What a verification does not cover: rows of the port table without a flow in the plan or in this run."""
 
 from __future__ import annotations
 
@@ -13,8 +13,10 @@ from ..module_utils._coverage import EMPTY, UNASSIGNED
 from ..module_utils._flows import REACHABLE
 
 OUTSIDE = "outside"
-_NOTHING = ("Nothing was measured, so nothing is proven: every flow has an end outside of this run (--limit, exasol_hosts), or starts at a system that "
-            "Ansible does not manage.")
+_NOTHING = (
+    "Nothing was measured, so nothing is proven: every flow has an end outside of this run (--limit, exasol_hosts), or starts at a system that "
+    "Ansible does not manage."
+)
 Entry = Mapping[str, t.Any]
 
 
@@ -30,24 +32,37 @@ def not_covered(plan: Mapping[str, t.Any], results: Iterable[Mapping[str, t.Any]
 
 
 def _outside(probe: Mapping[str, t.Any]) -> dict[str, t.Any]:
-    return {"service": probe["service"], "protocol": probe["protocol"], "ports": probe["ports"], "need": "required", "cause": OUTSIDE, "peers": [],
-            "reason": "every flow of it has an end outside of this run"}
+    return {
+        "service": probe["service"],
+        "protocol": probe["protocol"],
+        "ports": probe["ports"],
+        "need": "required",
+        "cause": OUTSIDE,
+        "peers": [],
+        "reason": "every flow of it has an end outside of this run",
+    }
 
 
 def sentences(verification: Mapping[str, t.Any]) -> list[str]:
-    """Return what somebody should know of what is not covered, one sentence for each cause; what was asked for needs none."""
+    """Return one sentence for each cause that somebody should look at; what was asked for needs none."""
     entries, release = verification.get("not_covered", ()), verification["release"]
     texts = [] if verification["results"] else [_NOTHING]
     unassigned, empty = (_of(entries, cause) for cause in (UNASSIGNED, EMPTY))
     if unassigned:
-        texts.append(f"Not covered: nobody plays {_peers(unassigned)}, so {_rows(unassigned, release)}; name who plays them in exasol_peers or in the "
-                     "default groups, or declare peers that your site does not have in exasol_absent_peers.")
+        texts.append(
+            f"Not covered: nobody plays {_peers(unassigned)}, so {_rows(unassigned, release)}; name who plays them in exasol_peers or in the "
+            "default groups, or declare peers that your site does not have in exasol_absent_peers."
+        )
     if empty:
-        texts.append(f"Not covered: what is named for {_peers(empty)} holds no host, so {_rows(empty, release)}; put hosts into these groups, correct "
-                     "exasol_peers, or declare the peers absent in exasol_absent_peers.")
+        texts.append(
+            f"Not covered: what is named for {_peers(empty)} holds no host, so {_rows(empty, release)}; put hosts into these groups, correct "
+            "exasol_peers, or declare the peers absent in exasol_absent_peers."
+        )
     outside = _of(entries, OUTSIDE)
     if outside and verification["results"]:
-        texts.append(f"Not covered: every flow of {', '.join(entry['service'] for entry in outside)} has an end outside of this run (--limit, exasol_hosts).")
+        texts.append(
+            f"Not covered: every flow of {', '.join(entry['service'] for entry in outside)} has an end outside of this run (--limit, exasol_hosts)."
+        )
     return texts
 
 

@@ -11,14 +11,27 @@ import re
 import typing as t
 from collections.abc import Callable, Iterable, Mapping, Sequence
 
-from ..module_utils._addresses import Network, check_network, complaint, dotted_range, expand, is_name, parse_address, parse_network, single, stands_for
+from ..module_utils._addresses import (
+    Network,
+    check_network,
+    complaint,
+    dotted_range,
+    expand,
+    is_name,
+    parse_address,
+    parse_network,
+    single,
+    stands_for,
+)
 from ..module_utils._errors import NetworkError, closest
 from ..module_utils._flows import Party
 
 _JDBC = "jdbc:exa:"
 # A port or a fingerprint after a host, or what JDBC puts before the hosts.
 _PORT = re.compile(r":[0-9]+(?:/[0-9A-Za-z]*)?\Z")
-_CONNECTION = re.compile(r"(?i)\A\s*jdbc:exa:|\A[^:]*(?:\[[^]]*\][^:]*)?:[0-9]+(?:/[0-9A-Za-z]*)?\s*(?:[,;]|\Z)|/[0-9A-F]{64}\b")
+_CONNECTION = re.compile(
+    r"(?i)\A\s*jdbc:exa:|\A[^:]*(?:\[[^]]*\][^:]*)?:[0-9]+(?:/[0-9A-Za-z]*)?\s*(?:[,;]|\Z)|/[0-9A-F]{64}\b"
+)
 _ALIKE = 0.9  # exasol_client and exasol_ndoes are, exa_nodes is not
 DEFAULT_GROUPS = {"database_node": "exasol_nodes", "client": "exasol_clients", "admin_network": "exasol_admins"}
 
@@ -52,7 +65,9 @@ class Inventory:
         """Return an inventory host as a party."""
         if name not in self._parties:
             variables = self._variables(name)
-            self._parties[name] = Party(name, _host_addresses(name, variables), managed=True, cluster=_cluster(name, variables))
+            self._parties[name] = Party(
+                name, _host_addresses(name, variables), managed=True, cluster=_cluster(name, variables)
+            )
         return self._parties[name]
 
 
@@ -62,7 +77,9 @@ def _cluster(name: str, variables: Variables) -> str:
         return ""
     # A number is a name too, 0 as well as 1; a boolean is a mistake (no, off and on are booleans in YAML).
     if isinstance(value, bool) or not isinstance(value, (str, int)) or not str(value).strip():
-        raise NetworkError(f"host {name!r} has the cluster {value!r}: set exasol_cluster to a name, in quotes if YAML would read it as something else")
+        raise NetworkError(
+            f"host {name!r} has the cluster {value!r}: set exasol_cluster to a name, in quotes if YAML would read it as something else"
+        )
     return str(value).strip()
 
 
@@ -72,11 +89,15 @@ def _host_addresses(name: str, variables: Variables) -> tuple[str, ...]:
         raise NetworkError(f"host {name!r} has no address: set exasol_address to an IP address or a DNS name, or to a list of them")
     values = value.split(",") if isinstance(value, str) else value
     if not isinstance(values, Sequence) or isinstance(values, bytes):
-        raise NetworkError(f"host {name!r} has the address {value!r}: set exasol_address to an IP address or a DNS name, or to a list of them")
+        raise NetworkError(
+            f"host {name!r} has the address {value!r}: set exasol_address to an IP address or a DNS name, or to a list of them"
+        )
     for part in values:
         if not isinstance(part, str) or not part.strip():
-            raise NetworkError(f"host {name!r} has {part!r} among its addresses, {value!r}: expected IP addresses and DNS names alone; "
-                               "correct exasol_address")
+            raise NetworkError(
+                f"host {name!r} has {part!r} among its addresses, {value!r}: expected IP addresses and DNS names alone; "
+                "correct exasol_address"
+            )
     return tuple(dict.fromkeys(_literal(name, part.strip()) for part in values))
 
 
@@ -129,7 +150,9 @@ class Topology:
             return Party(str(network), (str(network),), network=True)
         if "." in text and is_name(text):
             return Party(text.lower(), (text.lower(),))
-        raise NetworkError(f"{entry!r}, given for peer {peer!r}, is {_mistake(entry, text, [*self._inventory.groups, *self._inventory.hosts])}")
+        raise NetworkError(
+            f"{entry!r}, given for peer {peer!r}, is {_mistake(entry, text, [*self._inventory.groups, *self._inventory.hosts])}"
+        )
 
     @staticmethod
     def _check_network(peer: str, text: str, network: Network) -> None:
@@ -143,8 +166,10 @@ class Topology:
             for address in party.addresses:
                 other = self._by_address.setdefault(address, party)
                 if other.name != party.name:
-                    raise NetworkError(f"hosts {other.name!r} and {party.name!r} have the same address {address}: set exasol_address for each; an address "
-                                       "that moves between hosts is none of theirs, name it in exasol_peers")
+                    raise NetworkError(
+                        f"hosts {other.name!r} and {party.name!r} have the same address {address}: set exasol_address for each; an address "
+                        "that moves between hosts is none of theirs, name it in exasol_peers"
+                    )
 
     def _known(self, party: Party) -> Party:
         return party if party.managed else self._by_address.get(party.name, party)
@@ -152,7 +177,11 @@ class Topology:
 
 def _entries(peer: str, value: t.Any) -> list[str]:
     values = [value] if isinstance(value, str) else value
-    if not isinstance(values, Sequence) or isinstance(values, bytes) or not all(isinstance(entry, str) for entry in values):
+    if (
+        not isinstance(values, Sequence)
+        or isinstance(values, bytes)
+        or not all(isinstance(entry, str) for entry in values)
+    ):
         raise NetworkError(f"peer {peer!r} is given {value!r}: expected a list of groups, hosts, addresses, networks or names")
     return [str(entry) for entry in values]
 
@@ -176,7 +205,9 @@ def _hosts_alone(entry: str) -> str:
         hosts = hosts[len(_JDBC):]
     parts = [part.strip() for part in hosts.split(",")]
     # An IPv6 address without brackets has no port, though it may look so.
-    return ",".join(part if parse_address(part) else _PORT.sub("", part).split("/")[0] for part in parts if part)
+    return ",".join(
+        part if parse_address(part) else _PORT.sub("", part).split("/")[0] for part in parts if part
+    )
 
 
 def default_peers(groups: Iterable[str], extra: Mapping[str, t.Any] | None) -> dict[str, t.Any]:
@@ -191,11 +222,20 @@ def default_peers(groups: Iterable[str], extra: Mapping[str, t.Any] | None) -> d
 
 
 def misspelt_groups(groups: Iterable[str], peers: Mapping[str, t.Any]) -> list[str]:
-    """Return a sentence for each group that nobody asks for and that is probably meant to be a default group that does not exist."""
+    """Return a sentence for each group that is probably meant to be a default group that does not exist."""
     names = [name for name in groups if name not in ("all", "ungrouped")]
     used = {entry for value in peers.values() for entry in value}
     notes = []
     for peer, group in DEFAULT_GROUPS.items():
-        meant = [] if group in names else difflib.get_close_matches(group, [name for name in names if name not in used], n=1, cutoff=_ALIKE)
-        notes += [f"the group {name!r} plays no peer: the group of peer {peer!r} is named {group!r}; rename it, or name it in exasol_peers." for name in meant]
+        meant = (
+            []
+            if group in names
+            else difflib.get_close_matches(
+                group, [name for name in names if name not in used], n=1, cutoff=_ALIKE
+            )
+        )
+        notes += [
+            f"the group {name!r} plays no peer: the group of peer {peer!r} is named {group!r}; rename it, or name it in exasol_peers."
+            for name in meant
+        ]
     return notes

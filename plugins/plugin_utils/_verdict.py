@@ -31,7 +31,9 @@ class Case(t.NamedTuple):
     source_addresses: tuple[str, ...] = ()
     listener: str = ""  # "up" where ours answered at the destination, else why it did not, "" where none was asked for
     stage: str = ""  # how far the packets came, where that was captured
-    control: str = ""  # who reached these very ports in this run, because he may; only where the flow must not work
+    control: str = (
+        ""  # who reached these very ports in this run, because he may; only where the flow must not work
+    )
 
     @property
     def where(self) -> str:
@@ -68,10 +70,15 @@ def _expected_blocked(case: Case, judged: Judgement) -> Judgement:
     if case.control and verdict != UNTESTED:
         return OK, f"{case.source} does not reach {case.where}, as it should be; {case.control} does."
     if refused:
-        return UNTESTED, f"{case.source} is refused at {case.where}, but nothing listens there, so it cannot be told whether a filter would stop it."
-    return UNTESTED, (f"{case.source} does not reach {case.where} ({case.state['reason']}), but nobody who may use it reached it in this run, so a filter, "
-                      f"a missing route and a host that is down look the same: include a host that may use {case.service} in the run, or leave the row "
-                      f"out (exasol_exclude).")
+        return (
+            UNTESTED,
+            f"{case.source} is refused at {case.where}, but nothing listens there, so it cannot be told whether a filter would stop it.",
+        )
+    return UNTESTED, (
+        f"{case.source} does not reach {case.where} ({case.state['reason']}), but nobody who may use it reached it in this run, so a filter, "
+        f"a missing route and a host that is down look the same: include a host that may use {case.service} in the run, or leave the row "
+        f"out (exasol_exclude)."
+    )
 
 
 def _located(case: Case) -> Judgement:

@@ -119,7 +119,10 @@ def names_of(comment: str) -> Tuple[str, ...]:
 
 
 def from_plan(entries: Iterable[Mapping[str, Any]], resolve: Resolver, allow_any: bool = False) -> Rules:
-    """Return the rules of a plan's host; C(resolve) turns a DNS name into addresses, C(allow_any) lets rules be for everybody."""
+    """Return the rules of a plan's host; C(resolve) turns a DNS name into addresses.
+
+    C(allow_any) lets rules be for every address.
+    """
     rules = []
     for entry in entries:
         ports = () if entry["protocol"] == "any" else parse_ports(entry["ports"])
@@ -135,7 +138,7 @@ def from_plan(entries: Iterable[Mapping[str, Any]], resolve: Resolver, allow_any
 
 
 def _check_any(rules: Iterable[Rule]) -> None:
-    """Raise where rules are together for every address, if only on some ports: two halves of the world are the world."""
+    """Raise where rules are together for every address, if only on some ports."""
     alike = {}  # type: Dict[Tuple[str, int, str], List[Rule]]
     for rule in rules:
         alike.setdefault((rule.direction, rule.version, rule.protocol), []).append(rule)
@@ -144,12 +147,27 @@ def _check_any(rules: Iterable[Rule]) -> None:
         if sum(network.num_addresses for network in networks) < ALL[version].num_addresses:
             continue
         for first in sorted({item.first for rule in some for item in rule.ports} or {0}):
-            there = [rule for rule in some if not rule.ports or any(item.first <= first <= item.last for item in rule.ports)]
-            if collapsed({network for rule in there for network in rule.networks or (ALL[version],)}, version) == EVERYBODY:
-                raise NetworkError("the rules permit {0} {1} to {2} every address of IPv{3} (services: {4}): name the networks that need it, or set "
-                                   "allow_any (exasol_allow_any) to true".format(
-                                       protocol, first or "", "come in from" if direction == IN else "go out to", version,
-                                       ", ".join(sorted({name for rule in there for name in rule.services}))))
+            there = [
+                rule
+                for rule in some
+                if not rule.ports or any(item.first <= first <= item.last for item in rule.ports)
+            ]
+            if (
+                collapsed(
+                    {network for rule in there for network in rule.networks or (ALL[version],)}, version
+                )
+                == EVERYBODY
+            ):
+                raise NetworkError(
+                    "the rules permit {0} {1} to {2} every address of IPv{3} (services: {4}): name the networks that need it, or set "
+                    "allow_any (exasol_allow_any) to true".format(
+                        protocol,
+                        first or "",
+                        "come in from" if direction == IN else "go out to",
+                        version,
+                        ", ".join(sorted({name for rule in there for name in rule.services})),
+                    )
+                )
 
 
 def _services(names: Iterable[str]) -> Tuple[str, ...]:
@@ -161,7 +179,9 @@ def _services(names: Iterable[str]) -> Tuple[str, ...]:
 
 def _networks(value: Any, resolve: Resolver) -> List[Network]:
     if not isinstance(value, str) or not value.strip():
-        raise NetworkError("{0!r} is no address, network or DNS name: a firewall rule needs one".format(value))
+        raise NetworkError(
+            "{0!r} is no address, network or DNS name: a firewall rule needs one".format(value)
+        )
     network = None if "%" in value else parse_network(value)
     if network is not None:
         check_network(value, network)
@@ -171,7 +191,9 @@ def _networks(value: Any, resolve: Resolver) -> List[Network]:
     if address is None:
         return [ipaddress.ip_network(found.split("%")[0]) for found in _resolved(value, resolve)]
     if address.is_unspecified:
-        raise NetworkError("{0!r} is no address of a host: expected one, or a network such as 192.0.2.0/24".format(value))
+        raise NetworkError(
+            "{0!r} is no address of a host: expected one, or a network such as 192.0.2.0/24".format(value)
+        )
     return [ipaddress.ip_network(str(address))]
 
 
@@ -187,16 +209,27 @@ def _resolved(name: str, resolve: Resolver) -> Sequence[str]:
 
 
 def nobodys(entries: Iterable[Mapping[str, Any]]) -> List[Tuple[str, Ports, Tuple[str, ...]]]:
-    """Return protocol, ports and services of the entries without addresses: service ports that nobody may use."""
-    return [(entry["protocol"], parse_ports(entry["ports"]), _services(entry["services"])) for entry in entries
-            if not entry["addresses"] and entry["direction"] == IN and entry["protocol"] != "any"]
+    """Return protocol, ports and services of the entries without addresses: ports that nobody may use."""
+    return [
+        (entry["protocol"], parse_ports(entry["ports"]), _services(entry["services"]))
+        for entry in entries
+        if not entry["addresses"] and entry["direction"] == IN and entry["protocol"] != "any"
+    ]
 
 
-def restriction(rules: Iterable[Rule], spared: Iterable[int], unused: Iterable[Tuple[str, Ports, Tuple[str, ...]]] = ()) -> Rules:
-    """Return the rules that refuse everybody else on the service ports that come in, C(unused) ones too, never on the C(spared) ports."""
+def restriction(
+    rules: Iterable[Rule], spared: Iterable[int], unused: Iterable[Tuple[str, Ports, Tuple[str, ...]]] = ()
+) -> Rules:
+    """Return the rules that refuse everybody else on the service ports that come in, never on the C(spared) ports.
+
+    C(unused) are service ports that nobody may use.
+    """
     wanted = {}  # type: Dict[str, Tuple[Ports, Set[str]]]
-    used = [(rule.protocol, rule.ports, rule.services) for rule in rules
-            if rule.action == ACCEPT and rule.direction == IN and rule.ports and CONTROLLER not in rule.services]
+    used = [
+        (rule.protocol, rule.ports, rule.services)
+        for rule in rules
+        if rule.action == ACCEPT and rule.direction == IN and rule.ports and CONTROLLER not in rule.services
+    ]
     for protocol, more, names in used + list(unused):
         ports, services = wanted.get(protocol, ((), set()))
         wanted[protocol] = (merge(ports + more), services | set(names))

@@ -217,4 +217,5 @@ def _uncovered(verification: Mapping[str, t.Any]) -> str:
     return said + "".join(
         f'<li><span class="ends">{_text(", ".join(entry["service"] for entry in group))}</span> '
         f'<span class="what">{_text(", ".join(entry["protocol"] + " " + entry["ports"] for entry in group))}</span> {_text(reason)}</li>'
-        for reason, group in by_reason(verification.get("not_covered", ())))
+        for reason, group in by_reason(verification.get("not_covered", ()))
+    )

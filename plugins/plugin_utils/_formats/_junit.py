@@ -4,7 +4,7 @@
 
 """JUnit XML, as Jenkins, GitLab and others read it: one suite for each service, one case for each flow.
 
-A flow that is not ok is a failure, one that could not be tested an error, and what no probe can measure is skipped,
+A flow that is not ok is a failure, one that could not be tested an error; what no probe can measure is skipped,
 as is a row of the table that has no flow. A run that measured nothing is an error.
 """
 

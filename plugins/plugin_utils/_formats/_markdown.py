@@ -2,7 +2,7 @@
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
 
-"""Markdown, for people: counts, what to mend, a grid of hosts, all flows, what could not be tested, what is not covered."""
+"""Markdown, for people: counts, what to mend, a grid of hosts, all flows, what was not tested or covered."""
 
 from __future__ import annotations
 
@@ -33,7 +33,11 @@ def render(verification: Mapping[str, t.Any]) -> str:
     if verification["untestable"]:
         parts += ["## Not tested", _untestable(verification["untestable"], verification["peers"])]
     if verification.get("not_covered") or not results:
-        parts += ["## Not covered", *map(escape, not_covered_sentences(verification)), _not_covered(verification.get("not_covered", ()))]
+        parts += [
+            "## Not covered",
+            *map(escape, not_covered_sentences(verification)),
+            _not_covered(verification.get("not_covered", ())),
+        ]
     return "\n\n".join(part for part in parts if part) + "\n"
 
 
@@ -68,6 +72,12 @@ def _untestable(entries: Sequence[Mapping[str, t.Any]], peers: Peers) -> str:
 
 
 def _not_covered(entries: Sequence[Mapping[str, t.Any]]) -> str:
-    rows = [(", ".join(entry["service"] for entry in group), ", ".join(f"{entry['protocol']} {entry['ports']}" for entry in group), reason)
-            for reason, group in by_reason(entries)]
+    rows = [
+        (
+            ", ".join(entry["service"] for entry in group),
+            ", ".join(f"{entry['protocol']} {entry['ports']}" for entry in group),
+            reason,
+        )
+        for reason, group in by_reason(entries)
+    ]
     return markdown_table(("service", "ports", "why"), rows) if rows else ""

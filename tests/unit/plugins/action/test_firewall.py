@@ -123,9 +123,21 @@ def test_rules_come_to_their_own_host(run, host, delegate_to, run_once, fragment
     assert [fragment for fragment in fragments if fragment not in str(caught.value)] == []
 
 
-@pytest.mark.parametrize(("given", "named"), [
-    (None, "None"), ("30.0", "'30.0'"), ("", "''"), ("soon", "'soon'"), (-1, "-1"), (True, "True"), (1.5, "1.5"), ([30], "[30]"), ("\u0663\u0660", "'\u0663\u0660'"),
-], ids=repr)
+@pytest.mark.parametrize(
+    ("given", "named"),
+    [
+        (None, "None"),
+        ("30.0", "'30.0'"),
+        ("", "''"),
+        ("soon", "'soon'"),
+        (-1, "-1"),
+        (True, "True"),
+        (1.5, "1.5"),
+        ([30], "[30]"),
+        ("\u0663\u0660", "'\u0663\u0660'"),
+    ],
+    ids=repr,
+)
 def test_seconds_that_cannot_be_read_are_refused_before_anything_is_done(run, given, named):
     calls = []
     with pytest.raises(AnsibleActionFail) as caught:

@@ -98,7 +98,10 @@ def test_what_is_not_covered_is_told_above_the_counts(act, screen):
     assert {entry["cause"] for entry in found["not_covered"]} == {"unassigned", "no_pair"}
     said = [" ".join(line.split()) for line in screen if line.startswith("Not covered")]
     assert len(said) == 1
-    assert said[0].startswith("Not covered: nobody plays db2, ftp_server,") and "14 rows of release kb have no flow" in said[0]
+    assert (
+        said[0].startswith("Not covered: nobody plays db2, ftp_server,")
+        and "14 rows of release kb have no flow" in said[0]
+    )
     assert said[0] in found["message"]
 
 
@@ -111,7 +114,11 @@ def test_a_run_that_measured_nothing_says_so(act, screen):
 
 def test_notes_of_the_plan_reach_the_report(act, screen, monkeypatch):
     monkeypatch.setattr(verdict.display, "warning", lambda *unused, **more: None)
-    found = act(verdict.ActionModule, {"plan": dict(PLAN, notes=["a note"]), "observations": observed("open", "syn-ack")}, {})
+    found = act(
+        verdict.ActionModule,
+        {"plan": dict(PLAN, notes=["a note"]), "observations": observed("open", "syn-ack")},
+        {},
+    )
     assert found["notes"] == ["a note"]
 
 

@@ -23,7 +23,9 @@ def forbidden(members, hosts, **wishes):
     """Return what must not work: (source, service, destination) -> ports."""
     rows, members = TABLE.services_of("8"), with_any_node(members)
     chosen = select(rows, **wishes)
-    planned = Forbidden(bundles(chosen, members), closed(rows, chosen, wishes.get("exclude", ()), members)).probes(hosts)
+    planned = Forbidden(
+        bundles(chosen, members), closed(rows, chosen, wishes.get("exclude", ()), members)
+    ).probes(hosts)
     return {(source, entry["service"], name): ports_of(entry["ports"]) for source, entries in planned.items() for entry in entries
             for name in entry["destinations"]}
 
@@ -40,13 +42,22 @@ def test_what_the_table_does_not_allow_must_not_work():
     }
 
 
-NOBODYS = {"admin_api": {4444}, "exasol_admin": {8443}, "cos_ssh": {20002}, "confd": {20003}, "bucketfs_https": {2581}}
+NOBODYS = {
+    "admin_api": {4444},
+    "exasol_admin": {8443},
+    "cos_ssh": {20002},
+    "confd": {20003},
+    "bucketfs_https": {2581},
+}
 
 
 def test_services_that_nobody_plays_must_not_work_either():
     found = forbidden({"database_node": [N1], "client": [CLIENT]}, [N1, CLIENT])
     subconnections = {("client", "subconnection_in", "n1"): set(range(20000, 21001))}
-    assert found == {**subconnections, **{("client", service, "n1"): ports for service, ports in NOBODYS.items()}}
+    assert found == {
+        **subconnections,
+        **{("client", service, "n1"): ports for service, ports in NOBODYS.items()},
+    }
 
 
 def test_a_service_without_its_offerers_is_nobodys_either():
@@ -54,13 +65,26 @@ def test_a_service_without_its_offerers_is_nobodys_either():
 
 
 def test_an_excluded_row_is_left_alone():
-    found = forbidden({"database_node": [N1], "client": [CLIENT]}, [CLIENT], exclude=["admin_api", "bucketfs_https"])
-    assert {service for unused, service, other in found} == {"exasol_admin", "cos_ssh", "confd", "subconnection_in"}
+    found = forbidden(
+        {"database_node": [N1], "client": [CLIENT]}, [CLIENT], exclude=["admin_api", "bucketfs_https"]
+    )
+    assert {service for unused, service, other in found} == {
+        "exasol_admin",
+        "cos_ssh",
+        "confd",
+        "subconnection_in",
+    }
 
 
 def test_an_optional_row_that_nobody_includes_does_not_forbid_ssh():
-    assert all(22 not in ports for ports in forbidden({"database_node": [N1], "client": [CLIENT]}, [CLIENT]).values())
-    included = forbidden({"database_node": [N1], "client": [CLIENT], "install_host": [ADMIN]}, [CLIENT], include=["install_ssh"])
+    assert all(
+        22 not in ports for ports in forbidden({"database_node": [N1], "client": [CLIENT]}, [CLIENT]).values()
+    )
+    included = forbidden(
+        {"database_node": [N1], "client": [CLIENT], "install_host": [ADMIN]},
+        [CLIENT],
+        include=["install_ssh"],
+    )
     assert included[("client", "install_ssh", "n1")] == {22}
 
 
@@ -139,8 +163,16 @@ def controls(members, hosts, present=None, **wishes):
     """Return the probes that prove what nobody else may: (source, service, destination) -> ports."""
     made = make_plan(Wishes(check_blocked=True, **wishes), members, hosts if present is None else present)
     plain = make_plan(Wishes(**wishes), members, hosts if present is None else present)
-    flows = [{(source, entry["service"], name): ports_of(entry["ports"]) for source, host in plan["hosts"].items() for entry in host["probes"]
-              for name in entry["destinations"] if entry["expected"] == "reachable"} for plan in (made, plain)]
+    flows = [
+        {
+            (source, entry["service"], name): ports_of(entry["ports"])
+            for source, host in plan["hosts"].items()
+            for entry in host["probes"]
+            for name in entry["destinations"]
+            if entry["expected"] == "reachable"
+        }
+        for plan in (made, plain)
+    ]
     return {flow: ports for flow, ports in flows[0].items() if flow not in flows[1]}
 
 
@@ -151,15 +183,28 @@ EACH = {"admin_api": {4444}, "exasol_admin": {8443}, "bucketfs_https": {2581}}
 
 def test_a_neighbour_proves_what_nobody_else_may_use():
     found = controls({"database_node": [N1, N2], "client": [CLIENT]}, [N1, N2, CLIENT])
-    assert found == {(source, service, other): ports for source, other in (("n2", "n1"), ("n1", "n2")) for service, ports in EACH.items()}
+    assert found == {
+        (source, service, other): ports
+        for source, other in (("n2", "n1"), ("n1", "n2"))
+        for service, ports in EACH.items()
+    }
 
 
-@pytest.mark.parametrize("members, wishes", [
-    ({"database_node": [N1], "client": [CLIENT]}, {}),
-    ({"database_node": [N1, FAR], "client": [CLIENT]}, {}),
-    ({"database_node": [N1, N2], "client": [CLIENT]}, {"release": "kb"}),
-    ({"database_node": [N1, N2], "client": [CLIENT]}, {"exclude": ["cluster_internal"]}),
-], ids=["alone", "the other one is of another cluster", "a release without the row for any protocol", "that row excluded"])
+@pytest.mark.parametrize(
+    "members, wishes",
+    [
+        ({"database_node": [N1], "client": [CLIENT]}, {}),
+        ({"database_node": [N1, FAR], "client": [CLIENT]}, {}),
+        ({"database_node": [N1, N2], "client": [CLIENT]}, {"release": "kb"}),
+        ({"database_node": [N1, N2], "client": [CLIENT]}, {"exclude": ["cluster_internal"]}),
+    ],
+    ids=[
+        "alone",
+        "the other one is of another cluster",
+        "a release without the row for any protocol",
+        "that row excluded",
+    ],
+)
 def test_nobody_proves_it_who_may_not_himself(members, wishes):
     assert controls(members, [CLIENT], **wishes) == {}
 

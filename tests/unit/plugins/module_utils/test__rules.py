@@ -136,7 +136,10 @@ def refusable(release, members, own, **wishes):
     rows, members = TABLE.services_of(release, wishes.get("overrides")), with_any_node(members)
     chosen = select(rows, wishes.get("include", ()), wishes.get("exclude", ()))
     found = bundles(chosen, members)
-    ruled = nobodys(Forbidden(found, closed(rows, chosen, wishes.get("exclude", ()), members)).incoming, rules(found, hosts))
+    ruled = nobodys(
+        Forbidden(found, closed(rows, chosen, wishes.get("exclude", ()), members)).incoming,
+        rules(found, hosts),
+    )
     named = {}
     for entry in ruled[own.name]:
         if entry["direction"] == "in" and entry["ports"] != "any":
@@ -148,16 +151,25 @@ RANGE = set(range(20000, 21001))
 WHOLE = {2580, 2581, 4444, 8443, 8563} | RANGE
 
 
-@pytest.mark.parametrize("release, peers, wishes, expected", [
-    ("8", {}, {}, WHOLE),
-    ("8", {"client": "c"}, {}, WHOLE),
-    ("8", {"admin_network": "c"}, {}, WHOLE),
-    ("8", {"client": "c", "admin_network": "c"}, {"include": ["bucketfs_https"]}, WHOLE),
-    ("8", {"client": "c"}, {"overrides": {"admin_api": 9444, "bucketfs_https": 6583}}, WHOLE - {4444, 2581} | {9444, 6583}),
-    ("8", {"client": "c"}, {"exclude": ["exasol_admin", "bucketfs_https"]}, WHOLE - {8443, 2581}),
-    ("kb", {}, {}, {8563} | RANGE),
-    ("7.1", {}, {}, {22, 80, 443, 2580, 8563} | RANGE),
-], ids=["nobody", "clients alone", "admins alone", "all", "other ports", "excluded rows", "kb", "7.1"])
+@pytest.mark.parametrize(
+    "release, peers, wishes, expected",
+    [
+        ("8", {}, {}, WHOLE),
+        ("8", {"client": "c"}, {}, WHOLE),
+        ("8", {"admin_network": "c"}, {}, WHOLE),
+        ("8", {"client": "c", "admin_network": "c"}, {"include": ["bucketfs_https"]}, WHOLE),
+        (
+            "8",
+            {"client": "c"},
+            {"overrides": {"admin_api": 9444, "bucketfs_https": 6583}},
+            WHOLE - {4444, 2581} | {9444, 6583},
+        ),
+        ("8", {"client": "c"}, {"exclude": ["exasol_admin", "bucketfs_https"]}, WHOLE - {8443, 2581}),
+        ("kb", {}, {}, {8563} | RANGE),
+        ("7.1", {}, {}, {22, 80, 443, 2580, 8563} | RANGE),
+    ],
+    ids=["nobody", "clients alone", "admins alone", "all", "other ports", "excluded rows", "kb", "7.1"],
+)
 def test_the_rules_name_every_service_port_of_the_table(release, peers, wishes, expected):
     node = host("n1", "192.0.2.11")
     members = {"database_node": [node], **{peer: [host(name, "192.0.2.21")] for peer, name in peers.items()}}
@@ -173,7 +185,13 @@ def test_ports_that_nobody_may_use_open_nothing(members):
     after = nobodys(Forbidden(found, closed(rows, chosen, (), complete)).incoming, before)
     for name, entries in after.items():
         assert [entry for entry in entries if entry["addresses"]] == before[name]
-        used = set().union(*(ports_of(entry["ports"]) for entry in before[name] if entry["direction"] == "in" and entry["ports"] != "any"))
+        used = set().union(
+            *(
+                ports_of(entry["ports"])
+                for entry in before[name]
+                if entry["direction"] == "in" and entry["ports"] != "any"
+            )
+        )
         for entry in entries:
             if not entry["addresses"]:
                 assert entry["direction"] == "in" and not ports_of(entry["ports"]) & used

@@ -73,7 +73,9 @@ def test_source_that_cannot_be_used_is_named(sources, fragments):
     assert_names(refusal(Sources, sources), fragments)
 
 
-@pytest.mark.parametrize("sources", [[], ["127.0.0.11"], ["127.0.0.11", "::1"], ["127.0.0.11", " 127.0.0.11"]], ids=repr)
+@pytest.mark.parametrize(
+    "sources", [[], ["127.0.0.11"], ["127.0.0.11", "::1"], ["127.0.0.11", " 127.0.0.11"]], ids=repr
+)
 def test_one_source_of_each_family_is_enough(sources):
     assert Sources(sources)
 

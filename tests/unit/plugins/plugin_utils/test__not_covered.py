@@ -9,12 +9,23 @@ import pytest
 
 from ansible_collections.exasol_community.network.plugins.module_utils._flows import Party
 from ansible_collections.exasol_community.network.plugins.module_utils._plan import Wishes, make_plan
-from ansible_collections.exasol_community.network.plugins.plugin_utils._not_covered import not_covered, sentences
+from ansible_collections.exasol_community.network.plugins.plugin_utils._not_covered import (
+    not_covered,
+    sentences,
+)
 from ansible_collections.exasol_community.network.tests.unit.helpers import assert_names
-from ansible_collections.exasol_community.network.tests.unit.plugins.plugin_utils.verifications import UNCOVERED, mesh, result, uncovered, verification
+from ansible_collections.exasol_community.network.tests.unit.plugins.plugin_utils.verifications import (
+    UNCOVERED,
+    mesh,
+    result,
+    uncovered,
+    verification,
+)
 
 NODES = [Party(f"n{number}", (f"192.0.2.{number}",), managed=True) for number in (11, 12)]
-PLAN = make_plan(Wishes("kb"), {"database_node": NODES, "client": [Party("client", ("192.0.2.21",), managed=True)]}, [])
+PLAN = make_plan(
+    Wishes("kb"), {"database_node": NODES, "client": [Party("client", ("192.0.2.21",), managed=True)]}, []
+)
 
 
 @pytest.mark.parametrize(("results", "outside"), [
@@ -30,21 +41,59 @@ def test_planned_rows_without_a_result_are_outside(results, outside):
 
 
 def test_what_must_not_work_is_no_row_of_its_own():
-    plan = make_plan(Wishes("kb", check_blocked=True), {"database_node": NODES[:1], "client": [Party("client", ("192.0.2.21",), managed=True)]}, [])
-    assert [entry["service"] for entry in not_covered(plan, []) if entry["cause"] == "outside"] == ["sql_client"]
+    plan = make_plan(
+        Wishes("kb", check_blocked=True),
+        {"database_node": NODES[:1], "client": [Party("client", ("192.0.2.21",), managed=True)]},
+        [],
+    )
+    assert [entry["service"] for entry in not_covered(plan, []) if entry["cause"] == "outside"] == [
+        "sql_client"
+    ]
 
 
-@pytest.mark.parametrize(("results", "entries", "fragments"), [
-    (mesh(), [], []),
-    (mesh(), UNCOVERED[1:], []),
-    (mesh(), UNCOVERED, [["nobody plays oracle, so 1 row of release 8 has no flow", "exasol_peers", "exasol_absent_peers"]]),
-    (mesh(), [uncovered(), uncovered("ldap", peers=["ldap_server"])], [["nobody plays ldap_server, oracle, so 2 rows of release 8 have no flow"]]),
-    (mesh(), [uncovered(cause="empty")], [["named for oracle holds no host", "groups"]]),
-    (mesh(), [uncovered(cause="outside", peers=[])], [["every flow of oracle has an end outside of this run", "--limit"]]),
-    (mesh(), [uncovered(), uncovered("db2", "empty")], [["nobody plays oracle"], ["named for db2"]]),
-    ([], [], [["Nothing was measured"]]),
-    ([], [uncovered(cause="outside", peers=[])], [["Nothing was measured", "--limit", "exasol_hosts"]]),
-], ids=["all covered", "as asked for", "one", "two in one sentence", "empty", "outside", "two causes", "nothing", "nothing within the limit"])
+@pytest.mark.parametrize(
+    ("results", "entries", "fragments"),
+    [
+        (mesh(), [], []),
+        (mesh(), UNCOVERED[1:], []),
+        (
+            mesh(),
+            UNCOVERED,
+            [
+                [
+                    "nobody plays oracle, so 1 row of release 8 has no flow",
+                    "exasol_peers",
+                    "exasol_absent_peers",
+                ]
+            ],
+        ),
+        (
+            mesh(),
+            [uncovered(), uncovered("ldap", peers=["ldap_server"])],
+            [["nobody plays ldap_server, oracle, so 2 rows of release 8 have no flow"]],
+        ),
+        (mesh(), [uncovered(cause="empty")], [["named for oracle holds no host", "groups"]]),
+        (
+            mesh(),
+            [uncovered(cause="outside", peers=[])],
+            [["every flow of oracle has an end outside of this run", "--limit"]],
+        ),
+        (mesh(), [uncovered(), uncovered("db2", "empty")], [["nobody plays oracle"], ["named for db2"]]),
+        ([], [], [["Nothing was measured"]]),
+        ([], [uncovered(cause="outside", peers=[])], [["Nothing was measured", "--limit", "exasol_hosts"]]),
+    ],
+    ids=[
+        "all covered",
+        "as asked for",
+        "one",
+        "two in one sentence",
+        "empty",
+        "outside",
+        "two causes",
+        "nothing",
+        "nothing within the limit",
+    ],
+)
 def test_each_cause_that_somebody_should_look_at_is_one_sentence(results, entries, fragments):
     found = sentences(verification(results, not_covered=entries))
     assert len(found) == len(fragments)

@@ -180,7 +180,13 @@ def test_nobody_is_refused_on_ssh_or_on_the_port_of_the_connection(host, connect
     assert [rule for rule in rules if rule.startswith("reject")] == (["reject in tcp {0} from anybody (IPv{1})".format(refused, version) for version in (4, 6)] if refused else [])
 
 
-NOBODYS = {"direction": "in", "protocol": "tcp", "ports": "22,4444,8443", "addresses": [], "services": ["admin_api", "exasol_admin"]}
+NOBODYS = {
+    "direction": "in",
+    "protocol": "tcp",
+    "ports": "22,4444,8443",
+    "addresses": [],
+    "services": ["admin_api", "exasol_admin"],
+}
 
 
 @pytest.mark.parametrize("rules, restrict, expected", [
@@ -192,9 +198,13 @@ NOBODYS = {"direction": "in", "protocol": "tcp", "ports": "22,4444,8443", "addre
 def test_ports_that_nobody_may_use_are_refused_and_never_opened(host, rules, restrict, expected):
     host.connected("203.0.113.77", 2222)
     found = desired(host, Wish(rules, restrict=restrict))
-    assert [rule for rule in found if rule.startswith("reject")] == ["{0} from anybody (IPv{1})".format(text, version) for text in expected for version in (4, 6)]
+    assert [rule for rule in found if rule.startswith("reject")] == [
+        "{0} from anybody (IPv{1})".format(text, version) for text in expected for version in (4, 6)
+    ]
     assert [rule for rule in found if "4444" in rule and rule.startswith("accept")] == []
-    assert ("accept in tcp 2222 from 203.0.113.77" in found) == (restrict or len(rules) == 2), "the way in of the connection"
+    assert ("accept in tcp 2222 from 203.0.113.77" in found) == (restrict or len(rules) == 2), (
+        "the way in of the connection"
+    )
 
 
 def test_where_no_firewall_runs_nothing_is_done(host, monkeypatch):

@@ -12,7 +12,14 @@ import pytest
 from hypothesis import given
 
 from ansible_collections.exasol_community.network.plugins.plugin_utils._formats._csv import render
-from ansible_collections.exasol_community.network.tests.unit.plugins.plugin_utils.verifications import TEXTS, UNCOVERED, mesh, result, uncovered, verification
+from ansible_collections.exasol_community.network.tests.unit.plugins.plugin_utils.verifications import (
+    TEXTS,
+    UNCOVERED,
+    mesh,
+    result,
+    uncovered,
+    verification,
+)
 
 
 def rows(made):
@@ -34,11 +41,16 @@ def test_numbers_and_who_said_so_are_there():
 
 
 def test_a_line_for_each_row_that_is_not_covered():
-    found = [row for row in rows(verification(mesh(), not_covered=UNCOVERED)) if row["verdict"] == "not_covered"]
-    assert [(row["source"], row["service"], row["ports"], row["reason"], row["sentence"]) for row in found] == [
+    found = [
+        row for row in rows(verification(mesh(), not_covered=UNCOVERED)) if row["verdict"] == "not_covered"
+    ]
+    assert [
+        (row["source"], row["service"], row["ports"], row["reason"], row["sentence"]) for row in found
+    ] == [
         ("", "oracle", "1521", "unassigned", "oracle is not covered: nobody plays oracle."),
         ("", "db2", "50000", "absent", "db2 is not covered: the site has no db2 (exasol_absent_peers)."),
-        ("", "mysql", "3306", "excluded", "mysql is not covered: it is excluded (exasol_exclude).")]
+        ("", "mysql", "3306", "excluded", "mysql is not covered: it is excluded (exasol_exclude)."),
+    ]
 
 
 @given(TEXTS)

@@ -16,7 +16,15 @@ import pytest
 from hypothesis import given
 
 from ansible_collections.exasol_community.network.plugins.plugin_utils._formats._html import render
-from ansible_collections.exasol_community.network.tests.unit.plugins.plugin_utils.verifications import ASIDE, TEXTS, UNCOVERED, mesh, result, uncovered, verification
+from ansible_collections.exasol_community.network.tests.unit.plugins.plugin_utils.verifications import (
+    ASIDE,
+    TEXTS,
+    UNCOVERED,
+    mesh,
+    result,
+    uncovered,
+    verification,
+)
 
 # Elements that load something, or lead elsewhere.
 LOADING = {"link", "img", "iframe", "object", "embed", "audio", "video", "source", "base", "form[action]"}
@@ -175,5 +183,10 @@ def test_what_is_not_covered_is_listed_with_its_reason():
 
 
 def test_a_reason_is_no_markup():
-    page = render(verification(mesh(), not_covered=[uncovered(service="<img src=x>", reason="<script>alert(1)</script>", peers=["<b>"])]))
+    page = render(
+        verification(
+            mesh(),
+            not_covered=[uncovered(service="<img src=x>", reason="<script>alert(1)</script>", peers=["<b>"])],
+        )
+    )
     assert "<img" not in page and "<script>alert" not in page and "&lt;script&gt;alert" in page

@@ -15,7 +15,15 @@ from ansible_collections.exasol_community.network.plugins.module_utils import _c
 from ansible_collections.exasol_community.network.plugins.plugin_utils._formats._json import SCHEMA, render
 from ansible_collections.exasol_community.network.plugins.plugin_utils._not_covered import OUTSIDE
 from ansible_collections.exasol_community.network.plugins.plugin_utils._verdict import VERDICTS
-from ansible_collections.exasol_community.network.tests.unit.plugins.plugin_utils.verifications import ASIDE, TEXTS, UNCOVERED, mesh, result, uncovered, verification
+from ansible_collections.exasol_community.network.tests.unit.plugins.plugin_utils.verifications import (
+    ASIDE,
+    TEXTS,
+    UNCOVERED,
+    mesh,
+    result,
+    uncovered,
+    verification,
+)
 
 jsonschema = pytest.importorskip("jsonschema", reason="jsonschema comes with ansible-lint")
 FILE = Path(__file__).parents[5] / "docs" / "report.schema.json"
@@ -85,14 +93,26 @@ def test_the_schema_refuses_a_wrong_result(validator, field, value):
     assert [error for error in errors(validator, report) if error.startswith("$.results[0]")]
 
 
-@pytest.mark.parametrize(("field", "value"), [("cause", "whatever"), ("need", "perhaps"), ("ports", "x"), ("peers", "oracle"), ("reason", None)])
+@pytest.mark.parametrize(
+    ("field", "value"),
+    [("cause", "whatever"), ("need", "perhaps"), ("ports", "x"), ("peers", "oracle"), ("reason", None)],
+)
 def test_the_schema_refuses_a_wrong_row(validator, field, value):
     report = json.loads(render(verification(mesh(), not_covered=[uncovered(**{field: value})])))
     assert [error for error in errors(validator, report) if error.startswith("$.not_covered[0]")]
 
 
 def test_the_schema_knows_every_cause(validator):
-    causes = {_coverage.UNASSIGNED, _coverage.EMPTY, _coverage.ABSENT, _coverage.EXCLUDED, _coverage.OPTIONAL, _coverage.FTP_MODE, _coverage.NO_PAIR, OUTSIDE}
+    causes = {
+        _coverage.UNASSIGNED,
+        _coverage.EMPTY,
+        _coverage.ABSENT,
+        _coverage.EXCLUDED,
+        _coverage.OPTIONAL,
+        _coverage.FTP_MODE,
+        _coverage.NO_PAIR,
+        OUTSIDE,
+    }
     assert set(validator.schema["$defs"]["uncovered"]["properties"]["cause"]["enum"]) == causes
 
 

@@ -12,7 +12,14 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from ansible_collections.exasol_community.network.plugins.plugin_utils._formats._junit import render
-from ansible_collections.exasol_community.network.tests.unit.plugins.plugin_utils.verifications import ASIDE, TEXTS, UNCOVERED, mesh, result, verification
+from ansible_collections.exasol_community.network.tests.unit.plugins.plugin_utils.verifications import (
+    ASIDE,
+    TEXTS,
+    UNCOVERED,
+    mesh,
+    result,
+    verification,
+)
 
 # Attributes and children of each element, and which attributes must be there.
 STRUCTURE = {
@@ -85,7 +92,9 @@ def test_nothing_is_an_error():
 def test_a_row_that_is_not_covered_is_skipped_with_its_reason():
     root = read(verification(mesh(), not_covered=UNCOVERED))
     assert [root.get(name) for name in ("tests", "failures", "errors", "skipped")] == ["33", "0", "0", "3"]
-    assert [skipped.get("message") for skipped in root.iter("skipped")] == [entry["reason"] for entry in UNCOVERED]
+    assert [skipped.get("message") for skipped in root.iter("skipped")] == [
+        entry["reason"] for entry in UNCOVERED
+    ]
 
 
 @pytest.mark.parametrize("character", ["\x00", "\x1b", "\ud800", "\ufffe", "\uffff"], ids=ascii)
