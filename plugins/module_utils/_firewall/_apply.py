@@ -68,10 +68,19 @@ def desired(wish: Wish, provider: Any) -> Rules:
     return provider.wanted(canonical(rules))
 
 
+def _check_values(wish: Wish) -> None:
+    """Raise for rules that could not be rendered, before anything is touched, and where no firewall runs too."""
+    if wish.present:
+        # What a name resolves to does not matter here.
+        from_plan(wish.rules, lambda name: ["192.0.2.1"], wish.allow_any)
+        nobodys(wish.rules)
+
+
 def change(wish: Wish, identity: str, dry: bool) -> Dict[str, Any]:
     """Bring the host to what is wished, or only tell what would change."""
     if wish.rollback_after < 0:
         raise FirewallError("rollback_after {0} is negative: expected seconds, or 0 to turn it off".format(wish.rollback_after))
+    _check_values(wish)
     with alone():
         _rollback.settle(dry)
         result = {"warnings": [], "rolled_back": _rollback.rolled_back(forget=False)}  # type: Dict[str, Any]

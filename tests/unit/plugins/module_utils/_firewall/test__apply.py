@@ -214,6 +214,28 @@ def test_where_no_firewall_runs_nothing_is_done(host, monkeypatch):
     assert_names(result["msg"], ["no firewall", "nothing to open"])
 
 
+@pytest.mark.parametrize("rule, fragments", [
+    (dict(IN_RULE, addresses=[None]), ["None"]),
+    (dict(IN_RULE, addresses=["192.0.2.21/24"]), ["'192.0.2.21/24'", "two ways"]),
+    (dict(IN_RULE, addresses=["0.0.0.0/0"]), ["every address of IPv4"]),
+    (dict(IN_RULE, ports=None), ["None"]),
+    (dict(IN_RULE, services=["a; b"]), ["'a; b'"]),
+    (dict(NOBODYS, ports="70000"), ["70000"]),
+    (dict(NOBODYS, services=["a; b"]), ["'a; b'"]),
+], ids=["null", "host bits", "the world", "no ports", "a service's name", "ports of nobody", "a service's name of nobody"])
+@pytest.mark.parametrize("runs", [True, False], ids=["a firewall", "none"])
+def test_a_value_is_refused_before_anything_is_touched(host, monkeypatch, rule, fragments, runs):
+    if not runs:
+        monkeypatch.setattr(_apply._detect, "choose", lambda wish: "")
+    monkeypatch.setattr(_apply, "alone", lambda: pytest.fail("the host's firewall was locked for a value that cannot be used"))
+    assert_names(refusal(_apply.change, Wish([IN_RULE, rule]), "one", False), fragments)
+    assert host.log() == []
+
+
+def test_rules_that_are_to_be_removed_need_no_sense(host):
+    assert _apply.change(Wish([dict(IN_RULE, addresses=[None])], present=False), "one", dry=False)["changed"] is False
+
+
 def test_where_no_firewall_runs_nobody_can_be_refused(host, monkeypatch):
     monkeypatch.setattr(_apply._detect, "choose", lambda wish: "")
     assert_names(refusal(_apply.change, BOTH._replace(restrict=True), "one", False), ["nobody can be refused"])
