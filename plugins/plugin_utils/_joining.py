@@ -109,7 +109,14 @@ class Joining:
         controls = Controls(item for item in found if not isinstance(item, Case))
         results: list[dict[str, t.Any]] = []
         for item in found:
-            results += [_result(case) for case in controls.parts(item)] if isinstance(item, Case) else [item]
+            if not isinstance(item, Case):
+                results.append(item)
+                continue
+            for case in controls.parts(item):
+                if self._is_nothing_there(case):
+                    self._set_aside.append(_aside(case._asdict(), case.source, [case.destination], NOTHING_THERE))
+                else:
+                    results.append(_result(case))
         return results
 
     def untestable(self) -> list[dict[str, t.Any]]:
@@ -144,11 +151,12 @@ class Joining:
     def _reason_to_set_aside(self, case: Case) -> str:
         if case.state["state"] in _UNTOLD and case.listener == OUTSIDE.format(case.destination):
             return case.listener
-        return (
-            NOTHING_THERE
-            if case.service in self._optional and case.state["state"] == "closed" and not case.listener
-            else ""
-        )
+        return NOTHING_THERE if case.expected == REACHABLE and self._is_nothing_there(case) else ""
+
+    def _is_nothing_there(self, case: Case) -> bool:
+        # Where somebody else got through, a refusal is a filter's.
+        refused = case.state["state"] == "closed" and not case.listener
+        return refused and not case.control and case.service in self._optional
 
     def _cases(self, source: str, entry: dict[str, t.Any], destination: str, observations: list[dict[str, t.Any]]) -> Iterator[Case]:
         own = tuple(self._hosts[source]["addresses"])

@@ -31,9 +31,7 @@ class Case(t.NamedTuple):
     source_addresses: tuple[str, ...] = ()
     listener: str = ""  # "up" where ours answered at the destination, else why it did not, "" where none was asked for
     stage: str = ""  # how far the packets came, where that was captured
-    control: str = (
-        ""  # who reached these very ports in this run, because he may; only where the flow must not work
-    )
+    control: str = ""  # for what must not work: who reached these very ports in this run, because he may
 
     @property
     def where(self) -> str:

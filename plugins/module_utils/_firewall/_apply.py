@@ -72,7 +72,7 @@ def _check_values(wish: Wish) -> None:
     """Raise for rules that could not be rendered, before anything is touched, and where no firewall runs too."""
     if wish.present:
         # What a name resolves to does not matter here.
-        from_plan(wish.rules, lambda name: ["192.0.2.1"], wish.allow_any)
+        from_plan(wish.rules, lambda unused: ["192.0.2.1"], wish.allow_any)
         nobodys(wish.rules)
 
 

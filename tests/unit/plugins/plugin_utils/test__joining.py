@@ -333,6 +333,18 @@ def test_a_row_that_nobody_asked_for_is_no_service_that_is_missing(optional, lis
     )
 
 
+def test_a_refusal_where_somebody_gets_through_is_no_missing_service():
+    made = make_plan(Wishes("8", check_blocked=True), {"database_node": [N1, N2], "client": [CLIENT]}, [])
+    seen = observed(made)
+    for observation in seen["client"]["observations"]:
+        if observation["ports"] == "2581":
+            observation["states"][0].update(CLOSED)
+    joining = Joining(made, seen, {})
+    found = {one["destination"]: one["verdict"] for one in joining.results() if one["source"] == "client" and one["service"] == "bucketfs_https"}
+    assert found == {"n1": "ok", "n2": "ok"}
+    assert joining.untestable() == []
+
+
 def test_one_who_must_not_is_no_control_for_himself():
     made = make_plan(Wishes("8", include=["client_subconnection"], check_blocked=True),
                      {"database_node": [N1], "client": [CLIENT], "admin_network": [N2]}, [])
