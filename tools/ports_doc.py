@@ -27,6 +27,7 @@ These are the rows of Exasol's published port tables, as the collection knows th
 Every port can be changed on the server; `exasol_overrides` takes the ports of your site by the row's name.
 Rows whose need is `optional` are planned only if `exasol_include` names them.
 `exa_to_exa` joins the nodes of different clusters (`exasol_cluster`) and has the port of `sql_client`, unless it is overridden itself.
+`client_subconnection` has the ports of `subconnection_in` in the same way.
 Direction is as seen from the database. Probe says how the row is proven; see [below](#rows-that-no-connection-can-prove) for `none`.
 
 The default release is `{default}`.

@@ -17,6 +17,7 @@ from ansible.utils.display import Display
 display = Display()
 
 _MODULE = "exasol_community.network.firewall"
+_ROLLBACK_AFTER = 30  # the module's default
 _GRACE_SECONDS = 15  # for the timer's own work, and for the host to be reached again
 
 
@@ -29,13 +30,30 @@ class ActionModule(ActionBase):
         """Run the module; a change that awaits confirmation is confirmed or reported as taken back."""
         result = super().run(tmp, task_vars)
         self._check_host(task_vars or {})
+        seconds = self._rollback_after()
         result.update(self._execute_module(module_name=_MODULE, task_vars=task_vars))
         identity = result.pop("pending", "")
         if result.get("rolled_back"):
             display.warning(f"an earlier change of the firewall was taken back by the host at {result['rolled_back']}, because nobody confirmed it")
         if identity:
-            self._settle(result, identity, task_vars)
+            self._settle(result, identity, seconds, task_vars)
         return result
+
+    def _rollback_after(self) -> int:
+        """Return the option, read before anything is changed: later it would leave a change unconfirmed."""
+        given = self._task.args.get("rollback_after", _ROLLBACK_AFTER)
+        number = given.strip() if isinstance(given, str) else given
+        if (
+            isinstance(number, bool)
+            or not isinstance(number, (int, str))
+            or not str(number).isascii()
+            or not str(number).isdigit()
+        ):
+            raise AnsibleActionFail(
+                f"rollback_after is {given!r}: expected whole seconds, such as {_ROLLBACK_AFTER}, or 0 for none; "
+                "nothing was changed (exasol_firewall_rollback_after)"
+            )
+        return int(number)
 
     def _check_host(self, variables: dict[str, t.Any]) -> None:
         host, to = self._task.args.get("host"), self._task.delegate_to
@@ -50,8 +68,9 @@ class ActionModule(ActionBase):
             raise AnsibleActionFail(f"run_once changes the firewall of {host!r} alone, 1 of {len(hosts)} hosts: remove run_once; "
                                     "--limit chooses a part of the hosts")
 
-    def _settle(self, result: dict[str, t.Any], identity: str, task_vars: dict[str, t.Any] | None) -> None:
-        seconds = int(self._task.args.get("rollback_after", 30))
+    def _settle(
+        self, result: dict[str, t.Any], identity: str, seconds: int, task_vars: dict[str, t.Any] | None
+    ) -> None:
         answer = self._confirm(identity, time.monotonic() + seconds + _GRACE_SECONDS, task_vars)
         result["confirmed"] = bool(answer.get("confirmed"))
         if result["confirmed"]:

@@ -11,14 +11,17 @@ from collections.abc import Mapping
 
 from ansible.errors import AnsibleError
 from ansible.module_utils.parsing.convert_bool import boolean
+from ansible.utils.display import Display
 
 from ..module_utils._errors import NetworkError
-from ..module_utils._ftp_modes import ACTIVE_PORTS, MODES, FtpWishes
+from ..module_utils._ftp_modes import ACTIVE_PORTS, FTP_ROWS, MODES, FtpWishes
 from ..module_utils._options import table_options
 from ..module_utils._plan import Wishes, flow_count, make_plan
 from ..plugin_utils._action import ControllerAction
 from ..plugin_utils._together import check_themselves, check_together
-from ..plugin_utils._topology import Inventory, Topology, default_peers
+from ..plugin_utils._topology import Inventory, Topology, default_peers, misspelt_groups
+
+display = Display()
 
 
 class HostVariables:
@@ -45,6 +48,8 @@ class ActionModule(ControllerAction):
         peers={"type": "dict"},
         include={"type": "list", "elements": "str", "default": []},
         exclude={"type": "list", "elements": "str", "default": []},
+        absent_peers={"type": "list", "elements": "str", "default": []},
+        allow_any={"type": "bool", "default": False},
         check_blocked={"type": "bool", "default": False},
         ftp_mode={"type": "str", "choices": list(MODES)},
         ftp_passive_ports={"type": "str"},
@@ -58,15 +63,42 @@ class ActionModule(ControllerAction):
             self._check_play(variables)
         groups, hostvars = variables["groups"], variables["hostvars"]
         inventory = Inventory(groups, lambda host: HostVariables(host, hostvars[host]))
-        peers = options["peers"]
+        peers, notes = options["peers"], []
         if peers is None:
             peers = default_peers(groups, self._templar.template(variables.get("exasol_peers")))
+            notes = misspelt_groups(groups, peers)
         members = Topology(inventory).members(peers)
-        wishes = Wishes(options["release"], options["overrides"], options["include"], options["exclude"], options["check_blocked"],
-                        FtpWishes(options["ftp_mode"] or "", options["ftp_passive_ports"], options["ftp_active_ports"]))
+        wishes = Wishes(
+            options["release"],
+            options["overrides"],
+            options["include"],
+            options["exclude"],
+            options["check_blocked"],
+            FtpWishes(options["ftp_mode"] or "", options["ftp_passive_ports"], options["ftp_active_ports"]),
+            options["absent_peers"],
+            options["allow_any"],
+        )
         present = [inventory.party(host) for host in variables.get("ansible_play_hosts_all", ())]
         plan = make_plan(wishes, members, present)
+        plan["notes"] = (
+            notes + plan["notes"] + (self._idle_login(plan, variables) if options["together"] else [])
+        )
+        for note in plan["notes"]:
+            display.warning(note)
         return dict(plan, flows=flow_count(plan))
+
+    def _idle_login(self, plan: Mapping[str, t.Any], variables: Mapping[str, t.Any]) -> list[str]:
+        """Say of a login that a site gives for FTP that nobody will use it."""
+        names = ("exasol_ftp_user", "exasol_ftp_password", "exasol_ftp_tls")
+        values = {name: self._templar.template(variables.get(name)) for name in names}
+        values["exasol_ftp_tls"] = boolean(values["exasol_ftp_tls"] or False, strict=False)
+        given = [name for name, value in values.items() if value]
+        if given and "exasol_ftp_user" not in given:
+            return [f"{' and '.join(given)} has no effect without exasol_ftp_user: nobody logs in."]
+        services = {entry["service"] for host in plan["hosts"].values() for entry in host["probes"]}
+        if not given or services & set(FTP_ROWS):
+            return []
+        return [f"{given[0]} has no effect: no flow of {' or '.join(FTP_ROWS)} is planned, so nobody logs in."]
 
     def _check_play(self, variables: Mapping[str, t.Any]) -> None:
         check_together(self._task.get_play().strategy, variables["ansible_play_batch"], variables["ansible_play_hosts"])

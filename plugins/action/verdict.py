@@ -18,6 +18,8 @@ from ..plugin_utils._action import ControllerAction
 from ..plugin_utils._certificates import certificates, differences
 from ..plugin_utils._ftp_results import ftp_results, still_untestable
 from ..plugin_utils._joining import Joining, not_ok, summarize
+from ..plugin_utils._not_covered import not_covered
+from ..plugin_utils._not_covered import sentences as not_covered_sentences
 from ..plugin_utils._summary import counts, sentences, table
 from ..plugin_utils._together import check_one_each
 
@@ -53,9 +55,10 @@ class ActionModule(ControllerAction):
             "addresses": {name: host["addresses"] for name, host in plan["hosts"].items()},
             "results": results,
             "untestable": still_untestable(plan["untestable"], sessions) + joining.untestable(),
+            "not_covered": not_covered(plan, results),
             "summary": summarize(results),
             "certificates": presented,
-            "notes": differences(presented) + joining.captures.notes(),
+            "notes": [*plan.get("notes", ()), *differences(presented), *joining.captures.notes()],
         }
         verification["message"] = _message(verification)
         if options["display"]:
@@ -68,6 +71,9 @@ class ActionModule(ControllerAction):
         for line in table(verification["results"], verification["peers"], columns):
             display.display(line)
         display.display("")
+        for sentence in not_covered_sentences(verification):
+            display.display(_filled(sentence, columns))
+            display.display("")
         display.display(_filled(counts(verification["summary"], len(verification["untestable"])), columns))
         for sentence in sentences(verification["results"]):
             display.display("")
@@ -90,4 +96,11 @@ def _peers(hosts: Mapping[str, Mapping[str, t.Any]]) -> dict[str, list[str]]:
 
 
 def _message(verification: Mapping[str, t.Any]) -> str:
-    return "\n".join([counts(verification["summary"], len(verification["untestable"])), *sentences(verification["results"]), *verification["notes"]])
+    return "\n".join(
+        [
+            counts(verification["summary"], len(verification["untestable"])),
+            *sentences(verification["results"]),
+            *not_covered_sentences(verification),
+            *verification["notes"],
+        ]
+    )

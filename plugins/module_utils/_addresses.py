@@ -10,7 +10,7 @@ dots replaces the number before them, zero padding is kept
 
 import ipaddress
 import re
-from typing import List, Optional, Union
+from typing import Iterable, List, Optional, Union
 
 from ._errors import NetworkError
 
@@ -21,6 +21,10 @@ _LIMIT = 4096
 _RANGE = re.compile(r"(?P<prefix>.*?)(?P<first>[0-9]+)\.\.(?P<last>[0-9]+)(?P<suffix>[^0-9].*)?\Z")
 # RFC 1123, section 2.1, with RFC 952: labels of letters, digits and inner hyphens. Resolvers answer for underscores too (RFC 2181, section 11).
 _LABEL = re.compile(r"(?!-)[A-Za-z0-9_-]{1,63}(?<!-)\Z")
+# A range as other tools write it. Its labels could be a DNS name, but its author means addresses.
+_DASHED = re.compile(
+    r"(?P<prefix>[0-9]{1,3}(?:\.[0-9]{1,3}){2}\.)(?P<first>[0-9]{1,3})-(?:(?P=prefix))?(?P<last>[0-9]{1,3})\Z"
+)
 _EVERYBODY_HERE = ipaddress.ip_address("255.255.255.255")
 
 
@@ -72,6 +76,10 @@ def complaint(text: str) -> str:
         return "an address with a zone, which no other host understands: expected one without"
     if any(ord(letter) > 127 for letter in text):
         return "beyond ASCII: expected the name as DNS keeps it, which begins with xn--"
+    if dotted_range(text):
+        return "a range of addresses, which is written {0}: expected single addresses".format(
+            dotted_range(text)
+        )
     return "neither an IP address nor a DNS name"
 
 
@@ -85,10 +93,70 @@ def parse_network(text: str) -> Optional[Network]:
         return None
 
 
+def single(network: Network) -> Optional[Address]:
+    """Return the only address of a network (C(192.0.2.1/32)), or None."""
+    return network.network_address if network.prefixlen == network.max_prefixlen else None
+
+
+def check_network(text: str, network: Network) -> None:
+    """Raise for a text that can mean two things: C(ip address) prints a host's address as C(192.0.2.21/24)."""
+    address = ipaddress.ip_address(text.split("/")[0].strip())
+    if address != network.network_address:
+        raise NetworkError(
+            "{0!r} can be read in two ways: write {1} for that host alone, or {2} for the network".format(
+                text, address, network
+            )
+        )
+    if network.is_multicast:
+        raise NetworkError("{0!r} is a network of multicast groups: expected one of hosts".format(text))
+    if (
+        network.version == 6
+        and network.prefixlen >= 96
+        and getattr(network.network_address, "ipv4_mapped", None)
+    ):
+        # What is sent there travels as IPv4, so a rule of IPv6 would never match.
+        mapped = ipaddress.ip_network(
+            "{0}/{1}".format(network.network_address.ipv4_mapped, network.prefixlen - 96)
+        )
+        raise NetworkError("{0!r} holds IPv4 addresses in the form of IPv6: write {1}".format(text, mapped))
+
+
+def everybody(texts: Iterable[str]) -> List[Network]:
+    """Return the networks of all addresses, of IPv4 and IPv6, that these make up together."""
+    found = []  # type: List[Network]
+    for version in (4, 6):
+        networks = [
+            ipaddress.ip_network(str(parsed))
+            for parsed in map(_parsed, texts)
+            if parsed is not None and parsed.version == version
+        ]
+        found += [network for network in ipaddress.collapse_addresses(networks) if network.prefixlen == 0]  # type: ignore[type-var]
+    return found
+
+
+def _parsed(text: str) -> Optional[Union[Address, Network]]:
+    return parse_network(text) or parse_address(text)
+
+
+def dotted_range(text: str) -> str:
+    """Return C(192.0.2.11..14) for C(192.0.2.11-14) and C(192.0.2.11-192.0.2.14), else nothing."""
+    match = _DASHED.match(text)
+    return (
+        "{0}{1}..{2}".format(match.group("prefix"), match.group("first"), match.group("last"))
+        if match
+        else ""
+    )
+
+
 def is_name(text: str) -> bool:
     """Tell whether the text can be a DNS host name (RFC 1123)."""
     labels = text.rstrip(".").split(".")
-    return len(text) <= 253 and all(_LABEL.match(label) for label in labels) and not labels[-1].isdigit()
+    return (
+        not dotted_range(text)
+        and len(text) <= 253
+        and all(_LABEL.match(label) for label in labels)
+        and not labels[-1].isdigit()
+    )
 
 
 def sort_key(text: str):

@@ -5,11 +5,13 @@
 
 from typing import Any, Dict, Iterable, List, Mapping, NamedTuple, Optional, Sequence
 
+from ._addresses import everybody
+from ._coverage import Request, check_absent, not_covered, without_effect
 from ._errors import NetworkError
 from ._flows import Members, Party, bundles, listens, probes, select, unassigned, untestable, with_any_node
-from ._forbidden import Forbidden
+from ._forbidden import Forbidden, closed
 from ._ftp_modes import FtpWishes, apply_mode
-from ._rules import rules
+from ._rules import nobodys, rules
 from ._table import DEFAULT_RELEASE, TABLE
 
 
@@ -22,6 +24,8 @@ class Wishes(NamedTuple):
     exclude: Sequence[str] = ()
     check_blocked: bool = False
     ftp: FtpWishes = FtpWishes()
+    absent: Sequence[str] = ()
+    allow_any: bool = False
 
 
 def make_plan(wishes: Wishes, members: Members, hosts: Iterable[Party]) -> Dict[str, Any]:
@@ -29,19 +33,42 @@ def make_plan(wishes: Wishes, members: Members, hosts: Iterable[Party]) -> Dict[
     TABLE.check_names(wishes.include, wishes.release, "include")
     TABLE.check_names(wishes.exclude, wishes.release, "exclude")
     TABLE.check_peers(members)
-    services = apply_mode(select(TABLE.services_of(wishes.release, wishes.overrides), wishes.include, wishes.exclude), wishes.ftp)
+    check_absent(wishes.absent, members)
+    if not wishes.allow_any:
+        _check_any(members)
+    present = list(hosts)
+    request = Request(wishes.release, wishes.include, wishes.exclude, wishes.overrides or {}, wishes.absent)
+    rows = TABLE.services_of(wishes.release, wishes.overrides)
+    services = apply_mode(select(rows, wishes.include, wishes.exclude), wishes.ftp)
     members = with_any_node(members)
-    found = bundles(services, members)
-    everybody = _everybody(members, hosts)
+    found, unused = bundles(services, members), closed(rows, services, wishes.exclude, members)
+    everybody_here = _everybody(members, present)
+    forbidden = Forbidden(found, unused)
     planned = probes(found)
     if wishes.check_blocked:
-        for name, entries in Forbidden(found).probes(everybody).items():
-            planned.setdefault(name, []).extend(entries)
+        refused = forbidden.probes(everybody_here)
+        for entries_by_host in (forbidden.controls(planned, refused, present), refused):
+            for name, entries in entries_by_host.items():
+                planned.setdefault(name, []).extend(entries)
+    ruled = nobodys(forbidden.incoming, rules(found, everybody_here))
     left = unassigned(services, members)
     result = {"release": wishes.release, "unassigned": left, "untestable": untestable(found),
-              "hosts": _by_host(everybody, members, planned, listens(planned, everybody), rules(found, everybody))}
+              "not_covered": not_covered(request, rows, services, found, members),
+              "notes": without_effect(request, services, members, wishes.ftp.mode),
+              "hosts": _by_host(everybody_here, members, planned, listens(planned, everybody_here), ruled)}
     _refuse_empty(result, left)
     return result
+
+
+def _check_any(members: Members) -> None:
+    for peer, parties in sorted(members.items()):
+        texts = [address for party in parties for address in party.addresses]
+        for network in everybody(texts):
+            some = [text for text in texts if "/" in text and (":" in text) == (network.version == 6)]
+            raise NetworkError(
+                "peer {0!r} is given {1}, which is every address of IPv{2}: name the networks that need it, or set allow_any "
+                "(exasol_allow_any) to true".format(peer, ", ".join(some), network.version)
+            )
 
 
 def _everybody(members: Members, hosts: Iterable[Party]) -> List[Party]:
@@ -68,11 +95,16 @@ def _by_host(everybody: Sequence[Party], members: Members, planned: Mapping, lis
 
 
 def _refuse_empty(plan: Mapping[str, Any], left: Sequence[str]) -> None:
-    if plan["untestable"] or any(host["probes"] or host["rules"] for host in plan["hosts"].values()):
+    if plan["untestable"] or any(_acts(host) for host in plan["hosts"].values()):
         return
     nobody = "Nobody plays {0}. ".format(", ".join(left)) if left else ""
     raise NetworkError("the plan is empty: no service has both a source and a destination. {0}Put hosts into the groups "
                        "exasol_nodes, exasol_clients and exasol_admins, and partner systems into exasol_peers".format(nobody))
+
+
+def _acts(host: Mapping[str, Any]) -> bool:
+    # Rules without addresses let nobody in.
+    return bool(host["probes"]) or any(entry["addresses"] for entry in host["rules"])
 
 
 def flow_count(plan: Mapping[str, Any]) -> int:

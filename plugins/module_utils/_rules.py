@@ -6,13 +6,15 @@
 
 Parties that play the same part in every bundle get the same ports, so the ports of a pair are worked out once for
 each pair of parts and not once for each pair of hosts.
+
+An entry without addresses opens nothing: it names service ports that nobody may use.
 """
 
 from typing import Any, Dict, Iterable, List, Mapping, NamedTuple, Sequence, Tuple
 
 from ._addresses import sort_key
 from ._flows import Bundle, Party
-from ._ports import Ports, merge, text
+from ._ports import Ports, merge, parse_ports, subtract, text
 
 Part = Tuple[int, ...]
 
@@ -26,6 +28,29 @@ class _Opening(NamedTuple):
 def rules(found: Sequence[Bundle], hosts: Iterable[Party]) -> Dict[str, List[Dict[str, Any]]]:
     """Return the rules of each managed host, inbound before outbound, in a canonical order."""
     return _Rules(found).of(hosts)
+
+
+def nobodys(
+    incoming: Sequence[Bundle], ruled: Mapping[str, List[Dict[str, Any]]]
+) -> Dict[str, List[Dict[str, Any]]]:
+    """Return the rules with an entry for the service ports of each host that nobody may use."""
+    offered = {}  # type: Dict[str, List[Bundle]]
+    for bundle in incoming:
+        for party in bundle.destinations:
+            offered.setdefault(party.name, []).append(bundle)
+    return {name: _with_nobodys(entries, offered.get(name, ())) for name, entries in ruled.items()}
+
+
+def _with_nobodys(entries: List[Dict[str, Any]], offered: Iterable[Bundle]) -> List[Dict[str, Any]]:
+    inbound = [entry for entry in entries if entry["direction"] == "in"]
+    unused = []
+    for bundle in offered:
+        used = [entry["ports"] for entry in inbound if entry["protocol"] == bundle.service.protocol]
+        ports = subtract(bundle.service.ports, parse_ports(",".join(used)) if used else ())
+        if ports:
+            unused.append(bundle._replace(service=bundle.service._replace(ports=ports)))
+    outbound = [entry for entry in entries if entry["direction"] == "out"]
+    return inbound + [_rule("in", opening, []) for opening in _merge_openings(unused)] + outbound
 
 
 class _Rules:

@@ -58,10 +58,21 @@ class Sources:
     """The addresses that probes leave from: at most one a family, none given means that the kernel chooses."""
 
     def __init__(self, addresses):
+        addresses = list(addresses)
         self._by_family = {family: first_of(family, addresses) for family in (socket.AF_INET, socket.AF_INET6)}  # type: Dict[int, Optional[str]]
         for family, address in self._by_family.items():
             if address:
                 self._check(family, address)
+                self._check_alone(family, addresses)
+
+    @staticmethod
+    def _check_alone(family: int, addresses) -> None:
+        others = [other.strip() for other in addresses if first_of(family, [other])]
+        if len(set(others)) > 1:
+            raise NetworkError(
+                "source addresses {0} are of one family: expected at most one of IPv4 and one of IPv6, since a probe leaves from one; "
+                "run once for each of them".format(" and ".join(others))
+            )
 
     @staticmethod
     def _check(family: int, address: str) -> None:

@@ -5,7 +5,7 @@
 
 from typing import Any, Dict, Iterable, List, Mapping, NamedTuple, Optional, Sequence, Tuple
 
-from ._errors import NetworkError
+from ._errors import NetworkError, closest
 from ._ports import PortRange, Ports, parse_ports, text
 from ._table_rows import ROWS
 
@@ -40,7 +40,7 @@ ONE_ENDED = frozenset(("sql_client_out", "ftp_data"))
 
 # Rows that join nodes of different clusters alone, and rows that have the port of another one unless they are overridden themselves.
 BETWEEN_CLUSTERS = frozenset(("exa_to_exa",))
-FOLLOWS = {"exa_to_exa": "sql_client"}
+FOLLOWS = {"exa_to_exa": "sql_client", "client_subconnection": "subconnection_in"}
 
 
 class Service(NamedTuple):
@@ -161,14 +161,19 @@ class Table:
         for name in names:
             if name not in known:
                 elsewhere = "it is a row of another release" if name in self._by_name else "it is no row at all"
-                raise NetworkError("{0} names {1!r}, but {2}: expected one of {3} (release {4})".format(use, name, elsewhere, ", ".join(known), release))
+                raise NetworkError("{0} names {1!r}, but {2}: expected one of {3} (release {4}){5}".format(
+                    use, name, elsewhere, ", ".join(known), release, closest(name, known)))
 
     def check_peers(self, peers: Iterable[str]) -> None:
         """Raise for the first peer that no row names."""
         known = self.peers
         for peer in peers:
             if peer not in known:
-                raise NetworkError("peer {0!r} is not known: expected one of {1}".format(peer, ", ".join(known)))
+                raise NetworkError(
+                    "peer {0!r} is not known: expected one of {1}{2}".format(
+                        peer, ", ".join(known), closest(peer, known)
+                    )
+                )
 
     def services_of(self, release: str = DEFAULT_RELEASE, overrides: Optional[Mapping[str, Any]] = None) -> List[Service]:
         """Return the rows of a release with the overrides applied."""

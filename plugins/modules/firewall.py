@@ -52,9 +52,12 @@ options:
         type: raw
         required: true
       addresses:
-        description: Addresses, networks or DNS names of the other end; names are resolved on the host.
+        description:
+          - Addresses, networks or DNS names of the other end; names are resolved on the host.
+          - A network with host bits set, such as V(192.0.2.21/24), is refused, because it can be read in two ways.
+          - With an empty list nobody is let in, and O(restrict) refuses everybody on the ports.
         type: list
-        elements: str
+        elements: raw
         required: true
       services:
         description: Names for the comment.
@@ -83,9 +86,14 @@ options:
     default: auto
   restrict:
     description:
-      - Refuse everybody else on the service ports that come in.
+      - Refuse everybody else on the service ports that come in, those that nobody may use included.
       - Port 22 and the port of the running connection are never refused.
       - Where no firewall runs, nobody can be refused, and the task fails.
+    type: bool
+    default: false
+  allow_any:
+    description:
+      - Accept rules that are for every address of IPv4 or IPv6, be it in several networks that are everything together.
     type: bool
     default: false
   persist:
@@ -181,7 +189,7 @@ def rule_options():
         "direction": {"type": "str", "choices": ["in", "out"], "required": True},
         "protocol": {"type": "str", "choices": ["tcp", "udp", "any"], "required": True},
         "ports": {"type": "raw", "required": True},
-        "addresses": {"type": "list", "elements": "str", "required": True},
+        "addresses": {"type": "list", "elements": "raw", "required": True},
         "services": {"type": "list", "elements": "str", "default": []},
     }
 
@@ -194,6 +202,7 @@ def options():
         "provider": {"type": "str", "choices": ["auto", "firewalld", "ufw", "nftables", "iptables"], "default": "auto"},
         "outgoing": {"type": "str", "choices": ["auto", "always", "never"], "default": "auto"},
         "restrict": {"type": "bool", "default": False},
+        "allow_any": {"type": "bool", "default": False},
         "persist": {"type": "bool", "default": True},
         "rollback_after": {"type": "int", "default": 30},
         "host": {"type": "str"},
@@ -207,7 +216,7 @@ def act(module):
     if params["confirm"]:
         return {"changed": False, "confirmed": _rollback.confirm(params["confirm"])}
     wish = Wish(params["rules"], params["state"] == "present", params["provider"], params["outgoing"], params["restrict"],
-                params["persist"], params["rollback_after"])
+                params["persist"], params["rollback_after"], params["allow_any"])
     return change(wish, uuid.uuid4().hex[:12], module.check_mode)
 
 

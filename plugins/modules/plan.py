@@ -28,6 +28,7 @@ options:
       - Who plays each peer of the port table, for example V(database_node), V(client), V(admin_network) or V(oracle).
       - Each entry is an inventory group, an inventory host, an address, a network, a DNS name with its domain, or a range of a
         connection string such as V(192.0.2.11..14).
+      - A network with host bits set, such as V(192.0.2.21/24), is refused, because it can be read in two ways.
       - By default the groups C(exasol_nodes) (V(database_node)), C(exasol_clients) (V(client)) and C(exasol_admins) (V(admin_network)),
         as far as they exist, with what the variable C(exasol_peers) adds.
       - V(any_node) always holds the managed members of V(database_node) too.
@@ -44,9 +45,24 @@ options:
     type: list
     elements: str
     default: []
+  absent_peers:
+    description:
+      - Peers that your site does not have, for example V(db2).
+      - Their rows are listed in RV(not_covered) as declared, and no sentence points them out.
+    type: list
+    elements: str
+    default: []
+  allow_any:
+    description:
+      - Accept a peer that is every address of IPv4 or IPv6, V(0.0.0.0/0) or V(::/0), be it in several networks that are everything together.
+    type: bool
+    default: false
   check_blocked:
     description:
       - Plan flows that must not work too, that is the incoming services from every managed host that the table does not allow.
+      - Services that nobody may use count too, be it that nobody plays their source or that the row is optional and not included, except port 22 of an
+        optional row. Excluded rows are left alone.
+      - Where no planned flow reaches such a port, a node of the same cluster probes it, so that its silence towards others means something.
     type: bool
     default: false
   ftp_mode:
@@ -93,6 +109,7 @@ EXAMPLES = r"""
       client: [reporting, 198.51.100.0/24]
       oracle: [192.0.2.40]
       ldaps_server: [ldap.example.com]
+    absent_peers: [db2, sybase_ase]
     overrides:
       sql_client: 9563
   run_once: true
@@ -136,7 +153,9 @@ hosts:
       sample:
         - {address: 192.0.2.11, protocol: tcp, ports: '8563,20000-21000'}
     rules:
-      description: What the host's firewall must let in or out.
+      description:
+        - What the host's firewall must let in or out.
+        - An entry without addresses lets nobody in. It holds the service ports that nobody may use, for O(exasol_community.network.firewall#module:restrict).
       type: list
       elements: dict
       returned: success
@@ -151,6 +170,58 @@ flows:
   returned: success
   type: int
   sample: 72
+not_covered:
+  description: Rows of the port table without a flow in this plan.
+  returned: success
+  type: list
+  elements: dict
+  contains:
+    service:
+      description: The row of the port table.
+      type: str
+      returned: success
+      sample: oracle
+    protocol:
+      description: Its protocol.
+      type: str
+      returned: success
+      sample: tcp
+    ports:
+      description: Its ports.
+      type: str
+      returned: success
+      sample: '1521'
+    need:
+      description: V(required) or V(optional).
+      type: str
+      returned: success
+      sample: required
+    cause:
+      description:
+        - Why there is no flow.
+        - V(unassigned) if nobody plays a peer, V(empty) if what is named for it holds no host, V(absent) if O(absent_peers) names it.
+        - V(excluded), V(optional) or V(ftp_mode) if O(exclude), O(include) or O(ftp_mode) leaves the row out.
+        - V(no_pair) if no two hosts differ as the row needs, such as nodes of two clusters.
+      type: str
+      returned: success
+      sample: unassigned
+    peers:
+      description: The peers that nobody plays.
+      type: list
+      elements: str
+      returned: success
+      sample: [oracle]
+    reason:
+      description: The cause as text.
+      type: str
+      returned: success
+      sample: nobody plays oracle
+notes:
+  description: Options without an effect, and groups that are probably misspelt; they are printed as warnings too.
+  returned: success
+  type: list
+  elements: str
+  sample: []
 release:
   description: The release that was planned for.
   returned: success

@@ -207,6 +207,15 @@ untestable:
   type: list
   elements: dict
   sample: []
+not_covered:
+  description:
+    - Rows of the port table without a flow, as RV(exasol_community.network.plan#module:not_covered) has them.
+    - With the cause V(outside) also planned rows of which every flow has an end outside of this run.
+  returned: success
+  type: list
+  elements: dict
+  sample:
+    - {service: oracle, protocol: tcp, ports: '1521', need: required, cause: unassigned, peers: [oracle], reason: nobody plays oracle}
 peers:
   description: The managed hosts of each peer.
   returned: success

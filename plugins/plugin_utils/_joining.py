@@ -8,15 +8,18 @@ from __future__ import annotations
 
 import typing as t
 from collections import Counter
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from functools import lru_cache
 
+from ..module_utils._coverage import OPTIONAL
+from ..module_utils._flows import REACHABLE
 from ..module_utils._listens import WILDCARDS
-from ..module_utils._ports import Ports, intersect, parse_ports, subtract, text
+from ..module_utils._ports import Ports, intersect, merge, parse_ports, subtract, text
 from ._captures import AT_DESTINATION, ON_RETURN, RETURNED, Captures, Ends
 from ._verdict import OK, UNTESTED, VERDICTS, Case, judge
 
 OUTSIDE = "{0} is outside of this run, so no listener was started there"
+NOTHING_THERE = "nothing listens there, and the row is optional and not included"
 ENDED = "the listener of {0} had ended too early: it was killed, or its time (exasol_verify_listeners_ttl) was over"
 _UNTOLD = ("closed", "open|filtered")  # where nobody listens, these say nothing of the way
 
@@ -90,13 +93,31 @@ class Joining:
         self._listeners = listeners
         self.captures = Captures({host: (result or {}).get("capture") for host, result in observed.items()}, captures or {},
                                  [address for host in self._hosts.values() for address in host["addresses"]])
+        # Rows that nobody asked for, whose service may not exist at all.
+        self._optional = {
+            entry["service"] for entry in plan.get("not_covered", ()) if entry["cause"] == OPTIONAL
+        }
         self._set_aside: list[dict[str, t.Any]] = []
         self._listening = Listening(listeners, {name: host["addresses"] for name, host in self._hosts.items()}, stopped or {})
 
     def results(self) -> list[dict[str, t.Any]]:
         """Return the results of all flows whose source took part in the run."""
         sources = [source for source, host in self._hosts.items() if source in self._observed and host["probes"]]
-        return [result for source in sources for result in self._of_source(source, self._hosts[source]["probes"])]
+        found = [
+            item for source in sources for item in self._of_source(source, self._hosts[source]["probes"])
+        ]
+        controls = Controls(item for item in found if not isinstance(item, Case))
+        results: list[dict[str, t.Any]] = []
+        for item in found:
+            if not isinstance(item, Case):
+                results.append(item)
+                continue
+            for case in controls.parts(item):
+                if self._is_nothing_there(case):
+                    self._set_aside.append(_aside(case._asdict(), case.source, [case.destination], NOTHING_THERE))
+                else:
+                    results.append(_result(case))
+        return results
 
     def untestable(self) -> list[dict[str, t.Any]]:
         """Return the flows that this run cannot judge because one of their ends is outside of it (C(--limit), C(serial))."""
@@ -105,7 +126,8 @@ class Joining:
             for source, host in self._hosts.items() if source not in self._observed for entry in host["probes"]
         ]
 
-    def _of_source(self, source: str, probes: list[dict[str, t.Any]]) -> Iterator[dict[str, t.Any]]:
+    def _of_source(self, source: str, probes: list[dict[str, t.Any]]) -> Iterator[dict[str, t.Any] | Case]:
+        """Yield the results of a source; what must not work stays a case until its control is known."""
         result = self._observed[source] or {}
         problem = failure(self._observed[source]) or failure(self._listeners.get(source, {}))
         seen: dict[tuple[str, str], list[dict[str, t.Any]]] = {}
@@ -115,13 +137,26 @@ class Joining:
             for destination, addresses in entry["destinations"].items():
                 cases = list(self._cases(source, entry, destination, seen.get((destination, entry["protocol"]), [])))
                 for case in cases:
-                    if case.state["state"] in _UNTOLD and case.listener == OUTSIDE.format(destination):
-                        self._set_aside.append(_aside(dict(entry, ports=case.ports), source, [destination], case.listener))
+                    reason = self._reason_to_set_aside(case)
+                    if reason:
+                        self._set_aside.append(
+                            _aside(dict(entry, ports=case.ports), source, [destination], reason)
+                        )
                     else:
-                        yield _result(case)
+                        yield _result(case) if case.expected == REACHABLE else case
                 missing = text(subtract(_ports(entry["ports"]), [item for case in cases for item in _ports(case.ports)]))
                 if missing:
                     yield _untested(source, entry, destination, addresses, missing, problem)
+
+    def _reason_to_set_aside(self, case: Case) -> str:
+        if case.state["state"] in _UNTOLD and case.listener == OUTSIDE.format(case.destination):
+            return case.listener
+        return NOTHING_THERE if case.expected == REACHABLE and self._is_nothing_there(case) else ""
+
+    def _is_nothing_there(self, case: Case) -> bool:
+        # Where somebody else got through, a refusal is a filter's.
+        refused = case.state["state"] == "closed" and not case.listener
+        return refused and not case.control and case.service in self._optional
 
     def _cases(self, source: str, entry: dict[str, t.Any], destination: str, observations: list[dict[str, t.Any]]) -> Iterator[Case]:
         own = tuple(self._hosts[source]["addresses"])
@@ -146,6 +181,32 @@ class Joining:
             yield case._replace(ports=ports, stage=place)
         if not stages:
             yield case
+
+
+class Controls:
+    """Who reached which ports because he may: silence means little where nobody gets through."""
+
+    def __init__(self, results: Iterable[Mapping[str, t.Any]]):
+        self._reached: dict[tuple[str, str, str], dict[str, Ports]] = {}
+        for result in results:
+            if result["expected"] == REACHABLE and result["verdict"] == OK and result["state"] == "open":
+                key = (result["destination"], result["address"], result["protocol"])
+                by_source = self._reached.setdefault(key, {})
+                by_source[result["source"]] = merge(
+                    by_source.get(result["source"], ()) + _ports(result["ports"])
+                )
+
+    def parts(self, case: Case) -> Iterator[Case]:
+        """Yield the case, split by who reached its ports; the part that nobody reached has no control."""
+        rest = _ports(case.ports)
+        for source, ports in self._reached.get((case.destination, case.address, case.protocol), {}).items():
+            # Who must not reach a port proves nothing of it, though another row may let him through.
+            shared = intersect(rest, ports) if source != case.source else ()
+            if shared:
+                yield case._replace(ports=text(shared), control=source)
+                rest = subtract(rest, shared)
+        if rest:
+            yield case._replace(ports=text(rest))
 
 
 def _result(case: Case) -> dict[str, t.Any]:

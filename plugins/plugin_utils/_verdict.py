@@ -31,6 +31,7 @@ class Case(t.NamedTuple):
     source_addresses: tuple[str, ...] = ()
     listener: str = ""  # "up" where ours answered at the destination, else why it did not, "" where none was asked for
     stage: str = ""  # how far the packets came, where that was captured
+    control: str = ""  # for what must not work: who reached these very ports in this run, because he may
 
     @property
     def where(self) -> str:
@@ -60,11 +61,22 @@ def _expected_blocked(case: Case, judged: Judgement) -> Judgement:
     verdict, sentence = judged
     if case.state["state"] == "open":
         return EXPOSED, f"{case.source} reaches {case.where}, which the port table does not allow: close it on {case.destination} (role firewall, restrict)."
-    if case.state["state"] == "closed" and verdict in (NO_LISTENER, UNTESTED):
-        return UNTESTED, f"{case.source} is refused at {case.where}, but nothing listens there, so it cannot be told whether a filter would stop it."
-    if verdict in (UNRESOLVED, UNTESTED):
+    # Where our own listener was not up, a refusal may be its absence alone, whoever reached it before.
+    refused = case.state["state"] == "closed" and verdict in (NO_LISTENER, UNTESTED)
+    if verdict in (UNRESOLVED, UNTESTED) and not refused:
         return judged
-    return OK, f"{case.source} does not reach {case.where}, as it should be."
+    if case.control and verdict != UNTESTED:
+        return OK, f"{case.source} does not reach {case.where}, as it should be; {case.control} does."
+    if refused:
+        return (
+            UNTESTED,
+            f"{case.source} is refused at {case.where}, but nothing listens there, so it cannot be told whether a filter would stop it.",
+        )
+    return UNTESTED, (
+        f"{case.source} does not reach {case.where} ({case.state['reason']}), but nobody who may use it reached it in this run, so a filter, "
+        f"a missing route and a host that is down look the same: include a host that may use {case.service} in the run, or leave the row "
+        f"out (exasol_exclude)."
+    )
 
 
 def _located(case: Case) -> Judgement:

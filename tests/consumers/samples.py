@@ -42,11 +42,21 @@ def cluster(count: int) -> dict[str, t.Any]:
 
 
 def everything() -> dict[str, t.Any]:
-    """Return a verification with markup, a flow that was not tested, and one that cannot be."""
+    """Return a verification with markup, flows that were not tested or cannot be, and a row without a flow."""
     aside = {"service": "ftp_data", "protocol": "tcp", "ports": "20", "sources": ["node00"], "destinations": ["files"], "reason": "nothing to connect to"}
+    uncovered = {
+        "service": "db2",
+        "protocol": "tcp",
+        "ports": "50000",
+        "need": "required",
+        "cause": "unassigned",
+        "peers": ["db2"],
+        "reason": "nobody plays db2",
+    }
     made = cluster(3)
     untested = result("node00", 'a "quoted" \\ name', "oracle", "1521", "untested")
-    return verification([*made["results"], untested], ["node00", "node01", "node02"], untestable=[aside])
+    return verification([*made["results"], untested], ["node00", "node01", "node02"], untestable=[aside],
+                        not_covered=[uncovered])
 
 
 def plan() -> dict[str, t.Any]:

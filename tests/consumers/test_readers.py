@@ -32,7 +32,7 @@ def test_junit(reader: Reader) -> None:
     made = everything()
     found = reader(JUNIT, render(made, "junit"))
     assert found["said"] == found["counted"]
-    assert {suite["name"] for suite in found["suites"]} == {result["service"] for result in (*made["results"], *made["untestable"])}
+    assert {suite["name"] for suite in found["suites"]} == {result["service"] for result in (*made["results"], *made["untestable"], *made["not_covered"])}
     cases = [case for suite in found["suites"] for case in suite["cases"]]
     failures = {(kind, message) for _name, _class, results in cases for word, kind, message in results if word == "Failure"}
     assert failures == {(result["verdict"], result["sentence"]) for result in made["results"] if result["verdict"] not in ("ok", "untested")}
@@ -46,3 +46,5 @@ def test_gauges(reader: Reader) -> None:
     flows = {(labels["source"], labels["destination"], labels["service"]): value for _name, labels, value in found["exasol_network_flow_ok"][1]}
     assert flows == {(result["source"], result["destination"], result["service"]): float(result["verdict"] == "ok") for result in made["results"]}
     assert sum(value for _name, _labels, value in found["exasol_network_flows"][1]) == len(flows)
+    left_out = [labels["service"] for _name, labels, _value in found["exasol_network_not_covered"][1]]
+    assert left_out == [entry["service"] for entry in made["not_covered"]]

@@ -321,6 +321,6 @@ def test_what_must_not_work(namespace: Namespace, tmp_path: Path) -> None:
     done = play(namespace, tmp_path, inventory=inventory)
     assert done.code == 2, done.output
     by_service = {result["service"]: result["verdict"] for result in done.results(source="admin", expected="blocked")}
-    assert by_service == {"sql_client": "ok", "bucketfs": "exposed", "subconnection_in": "exposed"}
+    assert by_service == {"sql_client": "ok", "bucketfs": "exposed", "bucketfs_https": "exposed", "subconnection_in": "exposed"}
     assert done.verdicts(expected="reachable") == {"ok"}
     assert "admin reaches tcp 2580 of n11 (127.0.0.11), which the port table does not allow" in done.said

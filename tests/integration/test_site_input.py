@@ -27,6 +27,13 @@ PLAYBOOK: dict[str, tuple[dict[str, t.Any], dict[str, t.Any], str]] = {
     "peers": (PAIR, {"exasol_peers": ["oracle"]}, "argument 'exasol_peers' is of type list and we were unable to convert to dict"),
     "no address": (cluster({"n12": ""}, CLIENT), {}, "host 'n12' has no address: set exasol_address"),
     "one address for two": (cluster({"n11": "127.0.0.12", "n12": "127.0.0.12"}), {}, "hosts 'n11' and 'n12' have the same address 127.0.0.12"),
+    "host bits": (PAIR, {"exasol_peers": {"oracle": ["192.0.2.21/24"]}},
+                  "'192.0.2.21/24' can be read in two ways: write 192.0.2.21 for that host alone, or 192.0.2.0/24 for the network"),
+    "the world": (PAIR, {"exasol_peers": {"client": ["0.0.0.0/1", "128.0.0.0/1"]}}, "peer 'client' is given 0.0.0.0/1, 128.0.0.0/1"),
+    "absent peer": (PAIR, {"exasol_absent_peers": ["orcle"]}, "absent_peers names 'orcle', which is no peer"),
+    "a null among addresses": (cluster({"n12": {"exasol_address": ["127.0.0.12", None]}}, CLIENT), {}, "host 'n12' has None among its addresses"),
+    "cluster": (cluster({"n12": {"exasol_address": "127.0.0.12", "exasol_cluster": False}}, CLIENT), {}, "host 'n12' has the cluster False"),
+    "ports without a mode": (PAIR, {"exasol_ftp_passive_ports": "50000-50099"}, "ftp_passive_ports 50000-50099 has no effect without ftp_mode"),
     "empty plan": ({"all": {"hosts": {"n12": dict(LOCAL, exasol_address="127.0.0.12")}}}, {},
                    "the plan is empty: no service has both a source and a destination"),
 }
@@ -73,6 +80,11 @@ def at(address: str, ports: t.Any = "8563") -> list[dict[str, t.Any]]:
     return [{"address": address, "ports": ports}]
 
 
+def firewall(*addresses: t.Any, **options: t.Any) -> dict[str, t.Any]:
+    rule = {"direction": "in", "protocol": "tcp", "ports": "8563", "addresses": list(addresses), "services": ["sql_client"]}
+    return {f"{NETWORK}.firewall": dict({"rules": [rule], "provider": "nftables", "persist": False}, **options), "check_mode": True}
+
+
 MODULES: dict[str, Case] = {
     "port 0": (override(0), "override of 'ftp': port 0 in 0 is out of range: expected 1 to 65535"),
     "port 0 as text": (override("0"), "override of 'ftp': port 0 in '0' is out of range: expected 1 to 65535"),
@@ -101,7 +113,20 @@ MODULES: dict[str, Case] = {
     "hosts without a prefix": (peer("11..14"), "host range '11..14' has no prefix before its first number"),
     "too many hosts": (peer("192.0.2.1..99999"), "host range '192.0.2.1..99999' stands for 99999 hosts: expected at most 4096"),
     "hosts beyond an address": (peer("192.0.2.250..260"), "'192.0.2.250..260', given for peer 'oracle', is neither"),
-    "a connection string": (peer("192.0.2.1:1521"), "a part of a connection string: write the host alone ('192.0.2.1')"),
+    "a range with a dash": (peer("192.0.2.31-34"), "'192.0.2.31-34', given for peer 'oracle', is no range: write '192.0.2.31..34'"),
+    "a connection string of several": (peer("192.0.2.31..34:1521"), "write the hosts alone ('192.0.2.31..34')"),
+    "a connection string of JDBC": (peer("jdbc:exa:192.0.2.31..34:8563;schema=x"), "write the hosts alone ('192.0.2.31..34')"),
+    "a misspelt peer": (peer("192.0.2.1", name="oracel"), "peer 'oracel' is not known: expected one of admin_network"),
+    "a null": (peer(None), "peer 'oracle' is given [None]"),
+    "host bits": (peer("192.0.2.21/24"), "'192.0.2.21/24' can be read in two ways"),
+    "every address": (peer("::/0"), "peer 'oracle' is given ::/0, which is every address of IPv6"),
+    "two source addresses": (probe(source_address=["127.0.0.11", "127.0.0.12"]), "source addresses 127.0.0.11 and 127.0.0.12 are of one family"),
+    "firewall's host bits": (firewall("192.0.2.21/24"), "'192.0.2.21/24' can be read in two ways"),
+    "firewall's null": (firewall(None), "None is no address, network or DNS name"),
+    "firewall's number": (firewall(5), "5 is no address, network or DNS name"),
+    "firewall's world": (firewall("0.0.0.0/1", "128.0.0.0/1"), "the rules permit tcp 8563 to come in from every address of IPv4"),
+    "firewall's seconds": (firewall("192.0.2.21", rollback_after="30.0"), "rollback_after is '30.0': expected whole seconds"),
+    "a connection string": (peer("192.0.2.1:1521"), "a part of a connection string: write the hosts alone ('192.0.2.1')"),
     "nobody's address": (peer("0.0.0.0"), "'0.0.0.0', given for peer 'oracle', stands for all addresses of a host"),
     "a group's address": (peer("224.0.0.1"), "'224.0.0.1', given for peer 'oracle', stands for a multicast group"),
     "an address with a zone": (peer("fe80::1%eth0"), "'fe80::1%eth0', given for peer 'oracle', is an address with a zone"),

@@ -12,7 +12,7 @@ from typing import Any, Dict, Iterator, List, Mapping, NamedTuple, Sequence
 
 from .._ports import intersect
 from . import _connection, _detect, _foreign, _rollback
-from ._rule import ACCEPT, IN, OUT, Rules, canonical, controller, from_plan, lines, restriction
+from ._rule import ACCEPT, IN, OUT, Rules, canonical, controller, from_plan, lines, nobodys, restriction
 from ._steps import FirewallError, open_lock, perform, take_back
 
 _LOCK = "/run/exasol_community.network.lock"
@@ -28,6 +28,7 @@ class Wish(NamedTuple):
     restrict: bool = False
     persist: bool = True
     rollback_after: int = 30
+    allow_any: bool = False
 
 
 @contextmanager
@@ -55,21 +56,31 @@ def desired(wish: Wish, provider: Any) -> Rules:
     """Return the rules that the provider has to hold."""
     if not wish.present:
         return ()
-    rules = list(from_plan(wish.rules, resolve))
+    rules = list(from_plan(wish.rules, resolve, wish.allow_any))
     if wish.outgoing == "never" or (wish.outgoing == "auto" and not provider.filters_outgoing()):
         rules = [rule for rule in rules if rule.direction != OUT]
     connection = _connection.find()
-    if connection and rules:
+    unused = nobodys(wish.rules) if wish.restrict else []
+    if connection and (rules or unused):
         rules.append(controller(connection.address, connection.port))
     if wish.restrict:
-        rules += restriction(rules, {22} | ({connection.port} if connection else set()))
+        rules += restriction(rules, {22} | ({connection.port} if connection else set()), unused)
     return provider.wanted(canonical(rules))
+
+
+def _check_values(wish: Wish) -> None:
+    """Raise for rules that could not be rendered, before anything is touched, and where no firewall runs too."""
+    if wish.present:
+        # What a name resolves to does not matter here.
+        from_plan(wish.rules, lambda unused: ["192.0.2.1"], wish.allow_any)
+        nobodys(wish.rules)
 
 
 def change(wish: Wish, identity: str, dry: bool) -> Dict[str, Any]:
     """Bring the host to what is wished, or only tell what would change."""
     if wish.rollback_after < 0:
         raise FirewallError("rollback_after {0} is negative: expected seconds, or 0 to turn it off".format(wish.rollback_after))
+    _check_values(wish)
     with alone():
         _rollback.settle(dry)
         result = {"warnings": [], "rolled_back": _rollback.rolled_back(forget=False)}  # type: Dict[str, Any]

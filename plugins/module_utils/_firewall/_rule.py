@@ -11,7 +11,7 @@ import ipaddress
 import re
 from typing import Any, Callable, Dict, Iterable, List, Mapping, NamedTuple, Sequence, Set, Tuple
 
-from .._addresses import Network, is_name, parse_address, parse_network
+from .._addresses import Network, check_network, is_name, parse_address, parse_network
 from .._errors import NetworkError
 from .._ports import PortRange, Ports, merge, parse_ports, subtract, text
 
@@ -118,8 +118,11 @@ def names_of(comment: str) -> Tuple[str, ...]:
     return tuple(name for name in comment.split(", ") if name)
 
 
-def from_plan(entries: Iterable[Mapping[str, Any]], resolve: Resolver) -> Rules:
-    """Return the rules of a plan's host; C(resolve) turns a DNS name into addresses."""
+def from_plan(entries: Iterable[Mapping[str, Any]], resolve: Resolver, allow_any: bool = False) -> Rules:
+    """Return the rules of a plan's host; C(resolve) turns a DNS name into addresses.
+
+    C(allow_any) lets rules be for every address.
+    """
     rules = []
     for entry in entries:
         ports = () if entry["protocol"] == "any" else parse_ports(entry["ports"])
@@ -128,7 +131,43 @@ def from_plan(entries: Iterable[Mapping[str, Any]], resolve: Resolver) -> Rules:
             family = tuple(sorted(network for network in networks if network.version == version))
             if family:
                 rules.append(Rule(ACCEPT, entry["direction"], version, entry["protocol"], ports, family, _services(entry["services"])))
-    return canonical(rules)
+    found = canonical(rules)
+    if not allow_any:
+        _check_any(found)
+    return found
+
+
+def _check_any(rules: Iterable[Rule]) -> None:
+    """Raise where rules are together for every address, if only on some ports."""
+    alike = {}  # type: Dict[Tuple[str, int, str], List[Rule]]
+    for rule in rules:
+        alike.setdefault((rule.direction, rule.version, rule.protocol), []).append(rule)
+    for (direction, version, protocol), some in alike.items():
+        networks = {network for rule in some for network in rule.networks or (ALL[version],)}
+        if sum(network.num_addresses for network in networks) < ALL[version].num_addresses:
+            continue
+        for first in sorted({item.first for rule in some for item in rule.ports} or {0}):
+            there = [
+                rule
+                for rule in some
+                if not rule.ports or any(item.first <= first <= item.last for item in rule.ports)
+            ]
+            if (
+                collapsed(
+                    {network for rule in there for network in rule.networks or (ALL[version],)}, version
+                )
+                == EVERYBODY
+            ):
+                raise NetworkError(
+                    "the rules permit {0} {1} to {2} every address of IPv{3} (services: {4}): name the networks that need it, or set "
+                    "allow_any (exasol_allow_any) to true".format(
+                        protocol,
+                        first or "",
+                        "come in from" if direction == IN else "go out to",
+                        version,
+                        ", ".join(sorted({name for rule in there for name in rule.services})),
+                    )
+                )
 
 
 def _services(names: Iterable[str]) -> Tuple[str, ...]:
@@ -138,10 +177,24 @@ def _services(names: Iterable[str]) -> Tuple[str, ...]:
     return tuple(sorted(names))
 
 
-def _networks(value: str, resolve: Resolver) -> List[Network]:
-    parsed = None if "%" in value else parse_network(value) or parse_address(value)
+def _networks(value: Any, resolve: Resolver) -> List[Network]:
+    if not isinstance(value, str) or not value.strip():
+        raise NetworkError(
+            "{0!r} is no address, network or DNS name: a firewall rule needs one".format(value)
+        )
+    network = None if "%" in value else parse_network(value)
+    if network is not None:
+        check_network(value, network)
+        return [network]
     # A zone (fe80::1%eth0) is the resolver's; firewalls match the address alone.
-    return [ipaddress.ip_network(str(parsed))] if parsed else [ipaddress.ip_network(address.split("%")[0]) for address in _resolved(value, resolve)]
+    address = None if "%" in value else parse_address(value)
+    if address is None:
+        return [ipaddress.ip_network(found.split("%")[0]) for found in _resolved(value, resolve)]
+    if address.is_unspecified:
+        raise NetworkError(
+            "{0!r} is no address of a host: expected one, or a network such as 192.0.2.0/24".format(value)
+        )
+    return [ipaddress.ip_network(str(address))]
 
 
 def _resolved(name: str, resolve: Resolver) -> Sequence[str]:
@@ -155,13 +208,31 @@ def _resolved(name: str, resolve: Resolver) -> Sequence[str]:
     return addresses
 
 
-def restriction(rules: Iterable[Rule], spared: Iterable[int]) -> Rules:
-    """Return the rules that refuse everybody else on the service ports that come in, never on the C(spared) ports."""
+def nobodys(entries: Iterable[Mapping[str, Any]]) -> List[Tuple[str, Ports, Tuple[str, ...]]]:
+    """Return protocol, ports and services of the entries without addresses: ports that nobody may use."""
+    return [
+        (entry["protocol"], parse_ports(entry["ports"]), _services(entry["services"]))
+        for entry in entries
+        if not entry["addresses"] and entry["direction"] == IN and entry["protocol"] != "any"
+    ]
+
+
+def restriction(
+    rules: Iterable[Rule], spared: Iterable[int], unused: Iterable[Tuple[str, Ports, Tuple[str, ...]]] = ()
+) -> Rules:
+    """Return the rules that refuse everybody else on the service ports that come in, never on the C(spared) ports.
+
+    C(unused) are service ports that nobody may use.
+    """
     wanted = {}  # type: Dict[str, Tuple[Ports, Set[str]]]
-    for rule in rules:
-        if rule.action == ACCEPT and rule.direction == IN and rule.ports and CONTROLLER not in rule.services:
-            ports, services = wanted.get(rule.protocol, ((), set()))
-            wanted[rule.protocol] = (merge(ports + rule.ports), services | set(rule.services))
+    used = [
+        (rule.protocol, rule.ports, rule.services)
+        for rule in rules
+        if rule.action == ACCEPT and rule.direction == IN and rule.ports and CONTROLLER not in rule.services
+    ]
+    for protocol, more, names in used + list(unused):
+        ports, services = wanted.get(protocol, ((), set()))
+        wanted[protocol] = (merge(ports + more), services | set(names))
     spared_ranges = [PortRange(port, port) for port in spared]
     refused = {protocol: (subtract(ports, spared_ranges), services) for protocol, (ports, services) in wanted.items()}
     return canonical(Rule(REJECT, IN, version, protocol, ports, EVERYBODY, fitting(sorted(services)))

@@ -19,6 +19,8 @@ from collections.abc import Iterable, Iterator, Mapping, Sequence
 from pathlib import Path
 from string import Template
 
+from .._not_covered import by_reason
+from .._not_covered import sentences as not_covered_sentences
 from .._summary import Line, counts, label, lines
 from .._text import printable
 from .._verdict import OK, VERDICTS
@@ -57,6 +59,7 @@ def render(verification: Mapping[str, t.Any]) -> str:
         "groups": _groups(verification, matrix),
         "notes": "".join(f"<li>{_text(note)}</li>" for note in verification.get("notes", ())),
         "aside": _aside(verification),
+        "uncovered": _uncovered(verification),
         "data": _embedded(matrix.data()),
     }
     return Template(_asset("page.html")).substitute(texts)
@@ -207,3 +210,12 @@ def _aside(verification: Mapping[str, t.Any]) -> str:
         f'<li><span class="ends">{_text(label(entry["sources"], peers, _WIDEST_LABEL))} → {_text(label(entry["destinations"], peers, _WIDEST_LABEL))}</span> '
         f'<span class="what">{_text(entry["service"])} {_text(entry["protocol"])} {_text(entry["ports"])}</span> {_text(entry["reason"])}</li>'
         for entry in verification["untestable"])
+
+
+def _uncovered(verification: Mapping[str, t.Any]) -> str:
+    said = "".join(f"<li>{_text(sentence)}</li>" for sentence in not_covered_sentences(verification))
+    return said + "".join(
+        f'<li><span class="ends">{_text(", ".join(entry["service"] for entry in group))}</span> '
+        f'<span class="what">{_text(", ".join(entry["protocol"] + " " + entry["ports"] for entry in group))}</span> {_text(reason)}</li>'
+        for reason, group in by_reason(verification.get("not_covered", ()))
+    )

@@ -4,7 +4,8 @@
 
 """JUnit XML, as Jenkins, GitLab and others read it: one suite for each service, one case for each flow.
 
-A flow that is not ok is a failure, one that could not be tested an error, and what no probe can measure is skipped.
+A flow that is not ok is a failure, one that could not be tested an error; what no probe can measure is skipped,
+as is a row of the table that has no flow. A run that measured nothing is an error.
 """
 
 from __future__ import annotations
@@ -14,6 +15,7 @@ import typing as t
 from collections.abc import Iterator, Mapping, Sequence
 from xml.etree import ElementTree
 
+from .._not_covered import sentences
 from .._text import printable
 from .._verdict import OK, UNTESTED
 
@@ -31,6 +33,10 @@ def render(verification: Mapping[str, t.Any]) -> str:
         by_service.setdefault(result["service"], []).append(_case(result))
     for entry in verification["untestable"]:
         by_service.setdefault(entry["service"], []).extend(_skipped(entry))
+    for entry in verification.get("not_covered", ()):
+        by_service.setdefault(entry["service"], []).append(_uncovered(entry))
+    if not verification["results"]:
+        by_service.setdefault("verification", []).append(_nothing(sentences(verification)[0]))
     suites = [_suite(service, cases, verification["created"]) for service, cases in by_service.items()]
     root = ElementTree.Element("testsuites", {"name": _PREFIX, **_sums(suites)})
     root.extend(suites)
@@ -85,6 +91,19 @@ def _skipped(entry: Mapping[str, t.Any]) -> Iterator[ElementTree.Element]:
         case = _element(entry["service"], name, 0)
         ElementTree.SubElement(case, "skipped", {"message": _clean(entry["reason"])})
         yield case
+
+
+def _uncovered(entry: Mapping[str, t.Any]) -> ElementTree.Element:
+    case = _element(entry["service"], f"not covered: {entry['protocol']} {entry['ports']}", 0)
+    ElementTree.SubElement(case, "skipped", {"message": _clean(entry["reason"])})
+    return case
+
+
+def _nothing(sentence: str) -> ElementTree.Element:
+    # A CI server takes a run without a test for a good one.
+    case = _element("verification", "flows were measured", 0)
+    ElementTree.SubElement(case, "error", {"message": _clean(sentence), "type": UNTESTED})
+    return case
 
 
 def _element(service: str, name: str, seconds: float) -> ElementTree.Element:

@@ -2,13 +2,15 @@
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
 
-"""Markdown, for people: counts, what to mend, a grid of hosts, all flows, what could not be tested."""
+"""Markdown, for people: counts, what to mend, a grid of hosts, all flows, what was not tested or covered."""
 
 from __future__ import annotations
 
 import typing as t
 from collections.abc import Mapping, Sequence
 
+from .._not_covered import by_reason
+from .._not_covered import sentences as not_covered_sentences
 from .._summary import counts, label, lines, sentences
 from .._text import escape, markdown_table
 from .._verdict import OK
@@ -30,7 +32,13 @@ def render(verification: Mapping[str, t.Any]) -> str:
     parts += [*_grid(results), "## Flows", _flows(results, verification["peers"])]
     if verification["untestable"]:
         parts += ["## Not tested", _untestable(verification["untestable"], verification["peers"])]
-    return "\n\n".join(parts) + "\n"
+    if verification.get("not_covered") or not results:
+        parts += [
+            "## Not covered",
+            *map(escape, not_covered_sentences(verification)),
+            _not_covered(verification.get("not_covered", ())),
+        ]
+    return "\n\n".join(part for part in parts if part) + "\n"
 
 
 def _grid(results: Sequence[Mapping[str, t.Any]]) -> list[str]:
@@ -61,3 +69,15 @@ def _untestable(entries: Sequence[Mapping[str, t.Any]], peers: Peers) -> str:
     rows = [(label(entry["sources"], peers, _WIDEST_LABEL), label(entry["destinations"], peers, _WIDEST_LABEL), entry["service"],
              f"{entry['protocol']} {entry['ports']}", entry["reason"]) for entry in entries]
     return markdown_table(("from", "to", "service", "ports", "why"), rows)
+
+
+def _not_covered(entries: Sequence[Mapping[str, t.Any]]) -> str:
+    rows = [
+        (
+            ", ".join(entry["service"] for entry in group),
+            ", ".join(f"{entry['protocol']} {entry['ports']}" for entry in group),
+            reason,
+        )
+        for reason, group in by_reason(entries)
+    ]
+    return markdown_table(("service", "ports", "why"), rows) if rows else ""

@@ -19,18 +19,38 @@ from .._verdict import OK, VERDICTS
 
 NAME, SUFFIX = "prometheus", "prom"
 _LABELS = ("source", "destination", "service", "expected")
+_UNCOVERED = ("service", "need", "cause")
 _ESCAPES = str.maketrans({"\\": "\\\\", '"': '\\"'})
 
 
 def render(verification: Mapping[str, t.Any]) -> str:
-    """Return the gauges of all flows, the flows of each verdict, and when they were measured."""
+    """Return the gauges of all flows, of each verdict, of what is not covered, and of the time."""
     flows = flow_verdicts(list(verification["results"]))
     created = datetime.datetime.fromisoformat(verification["created"]).timestamp()
     texts = [
-        *_gauge("exasol_network_flow_ok", "Whether the flow is as expected (1) or somebody must act (0).",
-                ((dict(zip(_LABELS, flow)), int(verdict == OK)) for flow, verdict in flows.items())),
-        *_gauge("exasol_network_flows", "Flows of each verdict.", (({"verdict": word}, verification["summary"].get(word, 0)) for word in VERDICTS)),
-        *_gauge("exasol_network_verification_timestamp_seconds", "When the flows were measured, in seconds since 1970.", [({}, f"{created:.0f}")]),
+        *_gauge(
+            "exasol_network_flow_ok",
+            "Whether the flow is as expected (1) or somebody must act (0).",
+            ((dict(zip(_LABELS, flow)), int(verdict == OK)) for flow, verdict in flows.items()),
+        ),
+        *_gauge(
+            "exasol_network_flows",
+            "Flows of each verdict.",
+            (({"verdict": word}, verification["summary"].get(word, 0)) for word in VERDICTS),
+        ),
+        *_gauge(
+            "exasol_network_not_covered",
+            "Rows of the port table without a flow in this run.",
+            (
+                (dict(zip(_UNCOVERED, (entry[field] for field in _UNCOVERED))), 1)
+                for entry in verification.get("not_covered", ())
+            ),
+        ),
+        *_gauge(
+            "exasol_network_verification_timestamp_seconds",
+            "When the flows were measured, in seconds since 1970.",
+            [({}, f"{created:.0f}")],
+        ),
     ]
     return "\n".join(texts) + "\n"
 

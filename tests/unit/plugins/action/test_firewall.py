@@ -121,3 +121,31 @@ def test_rules_come_to_their_own_host(run, host, delegate_to, run_once, fragment
     with pytest.raises(AnsibleActionFail) as caught:
         run({"changed": False}, **options)
     assert [fragment for fragment in fragments if fragment not in str(caught.value)] == []
+
+
+@pytest.mark.parametrize(
+    ("given", "named"),
+    [
+        (None, "None"),
+        ("30.0", "'30.0'"),
+        ("", "''"),
+        ("soon", "'soon'"),
+        (-1, "-1"),
+        (True, "True"),
+        (1.5, "1.5"),
+        ([30], "[30]"),
+        ("\u0663\u0660", "'\u0663\u0660'"),
+    ],
+    ids=repr,
+)
+def test_seconds_that_cannot_be_read_are_refused_before_anything_is_done(run, given, named):
+    calls = []
+    with pytest.raises(AnsibleActionFail) as caught:
+        calls += run(PENDING, {"confirmed": True}, rollback_after=given)[1]
+    assert calls == []
+    assert f"rollback_after is {named}: expected whole seconds" in str(caught.value)
+
+
+@pytest.mark.parametrize("given", [0, 5, "45", " 30 "], ids=repr)
+def test_seconds_may_be_text(run, given):
+    assert run({"changed": False}, rollback_after=given) == ({"changed": False}, [None])

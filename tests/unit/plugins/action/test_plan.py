@@ -8,6 +8,7 @@ from __future__ import annotations
 import pytest
 from ansible.errors import AnsibleError, AnsibleUndefinedVariable
 
+from ansible_collections.exasol_community.network.plugins.action import plan
 from ansible_collections.exasol_community.network.plugins.action.plan import ActionModule
 
 HOSTVARS = {
@@ -70,21 +71,54 @@ def test_options_reach_the_plan(act):
     assert "blocked" in {entry["expected"] for entry in entries}
 
 
-@pytest.mark.parametrize(("options", "more", "fragments"), [
-    ({"release": "9"}, {}, ["release", "kb, 7.1, 8", "9"]),
-    ({"nonsense": 1}, {}, ["nonsense"]),
-    ({"overrides": {"nonsense": 1}}, {}, ["'nonsense'", "no row at all"]),
-    ({"overrides": {"sql_client": "21000-20000"}}, {}, ["'sql_client'", "'21000-20000'", "backwards"]),
-    ({"overrides": {"sql_client": None}}, {}, ["'sql_client'", "None"]),
-    ({"include": ["nonsense"]}, {}, ["'nonsense'"]),
-    ({"peers": {"nonsense": ["n11"]}}, {}, ["'nonsense'", "database_node"]),
-    ({"peers": {"database_node": ["exasol_node"]}}, {}, ["'exasol_node'", "neither a group nor a host"]),
-    ({"peers": {}}, {}, ["the plan is empty"]),
-    ({}, {"groups": {"all": ["n11"]}, "ansible_play_hosts_all": ["n11"]}, ["the plan is empty", "exasol_nodes"]),
-    ({}, {"exasol_peers": ["oracle"]}, ["exasol_peers", "expected a dictionary"]),
-    ({}, {"hostvars": {**HOSTVARS, "idle": {"exasol_address": ""}}}, ["'idle'", "no address"]),
-    ({}, {"hostvars": {**HOSTVARS, "n12": HOSTVARS["n11"]}}, ["'n11'", "'n12'", "same address", "192.0.2.11"]),
-], ids=repr)
+@pytest.mark.parametrize(
+    ("options", "more", "fragments"),
+    [
+        ({"release": "9"}, {}, ["release", "kb, 7.1, 8", "9"]),
+        ({"nonsense": 1}, {}, ["nonsense"]),
+        ({"overrides": {"nonsense": 1}}, {}, ["'nonsense'", "no row at all"]),
+        ({"overrides": {"sql_client": "21000-20000"}}, {}, ["'sql_client'", "'21000-20000'", "backwards"]),
+        ({"overrides": {"sql_client": None}}, {}, ["'sql_client'", "None"]),
+        ({"include": ["nonsense"]}, {}, ["'nonsense'"]),
+        ({"peers": {"nonsense": ["n11"]}}, {}, ["'nonsense'", "database_node"]),
+        ({"peers": {"database_node": ["exasol_node"]}}, {}, ["'exasol_node'", "neither a group nor a host"]),
+        ({"peers": {}}, {}, ["the plan is empty"]),
+        (
+            {},
+            {"groups": {"all": ["n11"]}, "ansible_play_hosts_all": ["n11"]},
+            ["the plan is empty", "exasol_nodes"],
+        ),
+        ({"absent_peers": ["orcle"]}, {}, ["absent_peers", "'orcle'", "closest: 'oracle'"]),
+        ({"absent_peers": ["client"]}, {}, ["absent_peers", "'client'", "client plays it"]),
+        ({"peers": {"oracel": ["n11"]}}, {}, ["'oracel'", "closest: 'oracle'"]),
+        ({"exclude": ["sql_cleint"]}, {}, ["'sql_cleint'", "closest: 'sql_client'"]),
+        (
+            {"peers": {"database_node": ["n11"], "client": ["0.0.0.0/0"]}},
+            {},
+            ["'client'", "0.0.0.0/0", "every address of IPv4", "exasol_allow_any"],
+        ),
+        (
+            {"peers": {"database_node": ["n11"], "client": ["0.0.0.0/1", "128.0.0.0/1"]}},
+            {},
+            ["'client'", "0.0.0.0/1, 128.0.0.0/1"],
+        ),
+        (
+            {"peers": {"database_node": ["n11"], "client": ["192.0.2.21/24"]}},
+            {},
+            ["'client'", "'192.0.2.21/24'", "two ways"],
+        ),
+        ({"ftp_passive_ports": "50000-50099"}, {}, ["ftp_passive_ports 50000-50099", "without ftp_mode"]),
+        ({}, {"hostvars": {**HOSTVARS, "idle": {"exasol_address": [None]}}}, ["'idle'", "None"]),
+        ({}, {"exasol_peers": ["oracle"]}, ["exasol_peers", "expected a dictionary"]),
+        ({}, {"hostvars": {**HOSTVARS, "idle": {"exasol_address": ""}}}, ["'idle'", "no address"]),
+        (
+            {},
+            {"hostvars": {**HOSTVARS, "n12": HOSTVARS["n11"]}},
+            ["'n11'", "'n12'", "same address", "192.0.2.11"],
+        ),
+    ],
+    ids=repr,
+)
 def test_what_cannot_be_planned_fails_and_names_the_value(act, options, more, fragments):
     with pytest.raises(AnsibleError) as caught:
         act(ActionModule, options, variables(**more))
@@ -138,3 +172,58 @@ def test_a_measurement_needs_each_host_itself(act, around, task, fragments):
 def test_one_host_may_run_alone(act):
     more = variables(ansible_play_hosts=["n11"], ansible_play_batch=["n11"])
     assert act(ActionModule, {"together": True}, more, around={"run_once": True})["flows"] == 6
+
+
+@pytest.fixture
+def warned(monkeypatch):
+    """Return the warnings that are displayed."""
+    texts = []
+    monkeypatch.setattr(plan.display, "warning", lambda text, *unused, **more: texts.append(text))
+    return texts
+
+
+@pytest.mark.parametrize(
+    ("options", "more", "fragment"),
+    [
+        ({}, {}, ""),
+        ({"include": ["sql_client"]}, {}, "include names 'sql_client', a required row"),
+        (
+            {"overrides": {"bucketfs_https": 6583}},
+            {},
+            "override of 'bucketfs_https' opens and probes nothing",
+        ),
+        ({}, {"groups": {**GROUPS, "exasol_admin": ["idle"]}}, "the group 'exasol_admin' plays no peer"),
+        ({}, {"exasol_peers": {"install_host": ["idle"]}}, "add install_ssh to include"),
+        ({"release": "kb"}, {"exasol_peers": {"dns_server": ["idle"]}}, "no row of release kb names it"),
+        ({"ftp_mode": "active", "exclude": ["ftp", "ftps"]}, {}, "ftp_mode 'active' has no effect"),
+        (
+            {"together": True},
+            {"exasol_ftp_user": "anonymous"},
+            "exasol_ftp_user has no effect: no flow of ftp or ftps is planned",
+        ),
+        (
+            {"together": True},
+            {"exasol_ftp_password": "secret"},
+            "exasol_ftp_password has no effect without exasol_ftp_user",
+        ),
+        (
+            {"together": True},
+            {"exasol_ftp_user": "anonymous", "exasol_peers": {"ftp_server": ["192.0.2.50"]}},
+            "",
+        ),
+        ({"together": False}, {"exasol_ftp_user": "anonymous"}, ""),
+        ({"allow_any": True, "peers": {"database_node": ["n11"], "client": ["0.0.0.0/0"]}}, {}, ""),
+        ({"absent_peers": ["oracle"]}, {}, ""),
+    ],
+    ids=repr,
+)
+def test_what_has_no_effect_is_said_once(act, warned, options, more, fragment):
+    found = act(
+        plan.ActionModule,
+        options,
+        variables(**{"ansible_play_hosts": list(HOSTVARS), "ansible_play_batch": list(HOSTVARS), **more}),
+    )
+    assert found["notes"] == warned
+    assert len(warned) == bool(fragment), warned
+    assert fragment in "".join(warned)
+    assert "secret" not in "".join(warned)

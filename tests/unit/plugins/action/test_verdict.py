@@ -93,6 +93,35 @@ def test_certificates_and_what_is_to_be_looked_at_are_told(act, screen, monkeypa
     assert (found["not_ok"], found["summary"]) == (0, {"ok": 1}), "a note is no verdict"
 
 
+def test_what_is_not_covered_is_told_above_the_counts(act, screen):
+    found = judged(act, observed("open", "syn-ack"))
+    assert {entry["cause"] for entry in found["not_covered"]} == {"unassigned", "no_pair"}
+    said = [" ".join(line.split()) for line in screen if line.startswith("Not covered")]
+    assert len(said) == 1
+    assert (
+        said[0].startswith("Not covered: nobody plays db2, ftp_server,")
+        and "14 rows of release kb have no flow" in said[0]
+    )
+    assert said[0] in found["message"]
+
+
+def test_a_run_that_measured_nothing_says_so(act, screen):
+    found = judged(act, {})
+    assert (found["results"], found["summary"]) == ([], {})
+    assert "Nothing was measured, so nothing is proven" in found["message"]
+    assert "Nothing was measured" in " ".join(screen)
+
+
+def test_notes_of_the_plan_reach_the_report(act, screen, monkeypatch):
+    monkeypatch.setattr(verdict.display, "warning", lambda *unused, **more: None)
+    found = act(
+        verdict.ActionModule,
+        {"plan": dict(PLAN, notes=["a note"]), "observations": observed("open", "syn-ack")},
+        {},
+    )
+    assert found["notes"] == ["a note"]
+
+
 def test_a_source_outside_of_the_run_is_set_aside(act, screen):
     found = judged(act, {})
     assert (found["results"], found["not_ok"]) == ([], 0)

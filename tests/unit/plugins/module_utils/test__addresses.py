@@ -147,6 +147,10 @@ def test_network(text, expected):
     ("n11-", False),
     ("n 11", False),
     ("db_node1.example", True),
+    ("192.0.2.11-14", False),
+    ("192.0.2.11-192.0.2.14", False),
+    ("192.0.2.x-14", True),
+    ("4-5.example", True),
     ("b\u00fccher.example", False),
     ("xn--bcher-kva.example", True),
     ("n11:8563", False),
@@ -172,3 +176,52 @@ def test_order_of_addresses_is_total(texts):
     ordered = sorted(texts, key=_addresses.sort_key)
     naive = sorted(texts, key=lambda text: (ipaddress.ip_address(text).version, int(ipaddress.ip_address(text))))
     assert ordered == naive
+
+
+@pytest.mark.parametrize(
+    "text, expected",
+    [
+        ("192.0.2.11-14", "192.0.2.11..14"),
+        ("192.0.2.11-192.0.2.14", "192.0.2.11..14"),
+        ("192.0.2.11-192.0.3.14", ""),
+        ("192.0.2.11", ""),
+        ("n11-14", ""),
+        ("192.0.2.11..14", ""),
+        ("", ""),
+    ],
+)
+def test_a_range_with_a_dash_is_rewritten(text, expected):
+    assert _addresses.dotted_range(text) == expected
+
+
+@pytest.mark.parametrize(
+    "texts, expected",
+    [
+        ([], []),
+        (["192.0.2.1", "n11"], []),
+        (["0.0.0.0/0"], ["0.0.0.0/0"]),
+        (["::/0", "0.0.0.0/0"], ["0.0.0.0/0", "::/0"]),
+        (["0.0.0.0/1", "128.0.0.0/1"], ["0.0.0.0/0"]),
+        (["0.0.0.0/1", "128.0.0.0/2"], []),
+        (["0.0.0.0/1", "8000::/1"], []),
+    ],
+)
+def test_everybody(texts, expected):
+    assert [str(network) for network in _addresses.everybody(texts)] == expected
+
+
+@given(
+    st.ip_addresses().filter(lambda one: not getattr(one, "ipv4_mapped", None) and not one.is_multicast),
+    st.integers(0, 128),
+)
+def test_a_network_with_host_bits_is_refused_with_both_readings(address, length):
+    length = min(length, address.max_prefixlen)
+    text = "{0}/{1}".format(address, length)
+    network = ipaddress.ip_network(text, strict=False)
+    if network.is_multicast or network.network_address != address:
+        assert_names(
+            refusal(_addresses.check_network, text, network),
+            [repr(text)] + ([] if network.network_address == address else [str(network)]),
+        )
+    else:
+        _addresses.check_network(text, network)

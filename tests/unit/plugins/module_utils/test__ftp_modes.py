@@ -15,11 +15,16 @@ NODE = Party("n11", ("192.0.2.11",), managed=True)
 SERVER = Party("files", ("192.0.2.31",), managed=True)
 
 
-def rules(release="8", exclude=(), **ftp):
+def rules(release="8", exclude=(), overrides=None, **ftp):
     """Return the rules between a node and an FTP server: (host, direction) -> ports."""
-    wishes = Wishes(release, exclude=exclude, ftp=FtpWishes(**ftp))
+    wishes = Wishes(release, overrides, exclude=exclude, ftp=FtpWishes(**ftp))
     plan = make_plan(wishes, {"database_node": [NODE], "ftp_server": [SERVER]}, [NODE, SERVER])
-    return {(name, rule["direction"]): rule["ports"] for name, host in plan["hosts"].items() for rule in host["rules"] if rule["protocol"] == "tcp"}
+    return {
+        (name, rule["direction"]): rule["ports"]
+        for name, host in plan["hosts"].items()
+        for rule in host["rules"]
+        if rule["protocol"] == "tcp" and rule["addresses"]
+    }
 
 
 @pytest.mark.parametrize("release", ["kb", "7.1", "8"])
@@ -41,13 +46,53 @@ def test_without_a_mode_the_table_stands():
     assert rules("8")[("n11", "out")] == "20-21,49152-65535"
 
 
-@pytest.mark.parametrize("ftp, fragments", [
-    ({"mode": "sideways"}, ["'sideways'", "passive, active, both"]),
-    ({"mode": "passive", "passive_ports": "0"}, ["ftp_passive_ports", "port 0"]),
-    ({"mode": "active", "active_ports": "9-8"}, ["ftp_active_ports", "9-8"]),
-])
+@pytest.mark.parametrize(
+    "ftp, fragments",
+    [
+        ({"mode": "sideways"}, ["'sideways'", "passive, active, both"]),
+        ({"mode": "passive", "passive_ports": "0"}, ["ftp_passive_ports", "port 0"]),
+        ({"mode": "active", "active_ports": "9-8"}, ["ftp_active_ports", "9-8"]),
+        (
+            {"passive_ports": "50000-50099"},
+            ["ftp_passive_ports 50000-50099", "without ftp_mode", "passive or both"],
+        ),
+        (
+            {"mode": "active", "passive_ports": "50000-50099"},
+            ["ftp_passive_ports 50000-50099", "with ftp_mode active"],
+        ),
+        (
+            {"active_ports": "40000-40099"},
+            ["ftp_active_ports 40000-40099", "without ftp_mode", "active or both"],
+        ),
+        (
+            {"mode": "passive", "active_ports": "40000-40099"},
+            ["ftp_active_ports 40000-40099", "with ftp_mode passive"],
+        ),
+        (
+            {"mode": "passive", "passive_ports": "50000", "overrides": {"ftp_passive": 50001}},
+            ["'ftp_passive'", "disagree", "50001 and 50000"],
+        ),
+    ],
+)
 def test_what_cannot_be_is_named(ftp, fragments):
     assert_names(refusal(rules, **ftp), fragments)
+
+
+@pytest.mark.parametrize(
+    "ftp",
+    [
+        {},
+        {"active_ports": "32768-60999"},
+        {"active_ports": ""},
+        {"passive_ports": ""},
+        {"mode": "both", "active_ports": "40000", "passive_ports": "50000"},
+        {"mode": "passive", "passive_ports": "50000", "overrides": {"ftp_passive": 50000}},
+        {"mode": "passive", "overrides": {"ftp_passive": 50000}},
+    ],
+    ids=repr,
+)
+def test_ports_that_the_mode_uses_are_accepted(ftp):
+    assert rules(**ftp)
 
 
 def test_without_ftp_there_are_no_data_connections():

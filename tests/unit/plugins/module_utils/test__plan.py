@@ -25,7 +25,7 @@ def plan(members=None, hosts=(), **wishes):
 
 def test_plan_is_indexed_by_host():
     found = plan(hosts=[IDLE])
-    assert sorted(found) == ["hosts", "release", "unassigned", "untestable"]
+    assert sorted(found) == ["hosts", "not_covered", "notes", "release", "unassigned", "untestable"]
     assert sorted(found["hosts"]) == ["client", "idle", "n1", "n2"]
     assert found["hosts"]["n1"]["peers"] == ["any_node", "database_node"]
     assert found["hosts"]["n1"]["addresses"] == ["192.0.2.11"]
@@ -48,8 +48,19 @@ def test_order_of_hosts_does_not_matter_to_the_content():
 
 def test_check_blocked_adds_what_must_not_work():
     found = plan(hosts=[IDLE], check_blocked=True)["hosts"]
-    assert {entry["service"]: entry["expected"] for entry in found["idle"]["probes"]} == {
-        "sql_client": "blocked", "bucketfs": "blocked", "subconnection_in": "blocked"}
+    assert {entry["service"]: entry["expected"] for entry in found["idle"]["probes"]} == dict.fromkeys(
+        [
+            "sql_client",
+            "bucketfs",
+            "subconnection_in",
+            "admin_api",
+            "exasol_admin",
+            "cos_ssh",
+            "confd",
+            "bucketfs_https",
+        ],
+        "blocked",
+    )
     assert {entry["expected"] for entry in found["n1"]["probes"]} == {"reachable"}
     assert found["idle"]["rules"] == []
 
@@ -57,7 +68,9 @@ def test_check_blocked_adds_what_must_not_work():
 def test_what_must_not_work_is_listened_for_too():
     nodes = {"database_node": [N1], "admin_network": [host("admin")]}
     listens = plan(nodes, hosts=[CLIENT], check_blocked=True)["hosts"]["n1"]["listens"]
-    assert listens == [{"address": "192.0.2.11", "protocol": "tcp", "ports": "4444,8443,20000-21000"}]
+    assert listens == [
+        {"address": "192.0.2.11", "protocol": "tcp", "ports": "2580-2581,4444,8443,8563,20000-21000"}
+    ]
 
 
 def test_release_and_overrides_are_used():

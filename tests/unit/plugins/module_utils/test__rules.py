@@ -3,12 +3,14 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
 """The rules of a host against the rows of the table, pair by pair and port by port."""
 
+import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
 from ansible_collections.exasol_community.network.plugins.module_utils._addresses import sort_key
 from ansible_collections.exasol_community.network.plugins.module_utils._flows import bundles, select, with_any_node
-from ansible_collections.exasol_community.network.plugins.module_utils._rules import rules
+from ansible_collections.exasol_community.network.plugins.module_utils._forbidden import Forbidden, closed
+from ansible_collections.exasol_community.network.plugins.module_utils._rules import nobodys, rules
 from ansible_collections.exasol_community.network.plugins.module_utils._table import TABLE
 from ansible_collections.exasol_community.network.tests.unit.helpers import ports_of
 from ansible_collections.exasol_community.network.tests.unit.plugins.module_utils.world import (
@@ -126,6 +128,73 @@ def test_networks_and_names_stand_in_rules():
     found = opened(rules_of({"database_node": [node], "client": [network("198.51.100.0/24")], "oracle": [foreign("oracle.example.com")]}, [node])["n1"])
     assert found[("in", "tcp", "198.51.100.0/24")] == {8563, 2580}
     assert found[("out", "tcp", "oracle.example.com")] == {1521}
+
+
+def refusable(release, members, own, **wishes):
+    """Return the ports that a host's rules name, those without an address included, by protocol."""
+    hosts = [party for parties in members.values() for party in parties if party.managed]
+    rows, members = TABLE.services_of(release, wishes.get("overrides")), with_any_node(members)
+    chosen = select(rows, wishes.get("include", ()), wishes.get("exclude", ()))
+    found = bundles(chosen, members)
+    ruled = nobodys(
+        Forbidden(found, closed(rows, chosen, wishes.get("exclude", ()), members)).incoming,
+        rules(found, hosts),
+    )
+    named = {}
+    for entry in ruled[own.name]:
+        if entry["direction"] == "in" and entry["ports"] != "any":
+            named.setdefault(entry["protocol"], []).append(ports_of(entry["ports"]))
+    return {protocol: set().union(*several) for protocol, several in named.items()}, ruled
+
+
+RANGE = set(range(20000, 21001))
+WHOLE = {2580, 2581, 4444, 8443, 8563} | RANGE
+
+
+@pytest.mark.parametrize(
+    "release, peers, wishes, expected",
+    [
+        ("8", {}, {}, WHOLE),
+        ("8", {"client": "c"}, {}, WHOLE),
+        ("8", {"admin_network": "c"}, {}, WHOLE),
+        ("8", {"client": "c", "admin_network": "c"}, {"include": ["bucketfs_https"]}, WHOLE),
+        (
+            "8",
+            {"client": "c"},
+            {"overrides": {"admin_api": 9444, "bucketfs_https": 6583}},
+            WHOLE - {4444, 2581} | {9444, 6583},
+        ),
+        ("8", {"client": "c"}, {"exclude": ["exasol_admin", "bucketfs_https"]}, WHOLE - {8443, 2581}),
+        ("kb", {}, {}, {8563} | RANGE),
+        ("7.1", {}, {}, {22, 80, 443, 2580, 8563} | RANGE),
+    ],
+    ids=["nobody", "clients alone", "admins alone", "all", "other ports", "excluded rows", "kb", "7.1"],
+)
+def test_the_rules_name_every_service_port_of_the_table(release, peers, wishes, expected):
+    node = host("n1", "192.0.2.11")
+    members = {"database_node": [node], **{peer: [host(name, "192.0.2.21")] for peer, name in peers.items()}}
+    assert refusable(release, members, node, **wishes)[0] == {"tcp": expected}
+
+
+@given(members_of(TABLE.peers))
+def test_ports_that_nobody_may_use_open_nothing(members):
+    rows, complete = TABLE.services_of("8"), with_any_node(members)
+    chosen = select(rows)
+    found = bundles(chosen, complete)
+    before = rules(found, HOSTS)
+    after = nobodys(Forbidden(found, closed(rows, chosen, (), complete)).incoming, before)
+    for name, entries in after.items():
+        assert [entry for entry in entries if entry["addresses"]] == before[name]
+        used = set().union(
+            *(
+                ports_of(entry["ports"])
+                for entry in before[name]
+                if entry["direction"] == "in" and entry["ports"] != "any"
+            )
+        )
+        for entry in entries:
+            if not entry["addresses"]:
+                assert entry["direction"] == "in" and not ports_of(entry["ports"]) & used
 
 
 def test_a_host_that_plays_nothing_has_no_rules():

@@ -66,9 +66,18 @@ def test_a_source_costs_no_port_before_the_connection(address):
     (["eth0"], ["'eth0'", "IPv4 or IPv6 address"]),
     ([""], ["''", "IPv4 or IPv6 address"]),
     (["127.0.0.0/8"], ["'127.0.0.0/8'", "IPv4 or IPv6 address"]),
+    (["127.0.0.11", "127.0.0.12"], ["127.0.0.11 and 127.0.0.12", "one family", "run once for each"]),
+    (["127.0.0.11", "::1", "127.0.0.12"], ["127.0.0.11 and 127.0.0.12"]),
 ])
 def test_source_that_cannot_be_used_is_named(sources, fragments):
     assert_names(refusal(Sources, sources), fragments)
+
+
+@pytest.mark.parametrize(
+    "sources", [[], ["127.0.0.11"], ["127.0.0.11", "::1"], ["127.0.0.11", " 127.0.0.11"]], ids=repr
+)
+def test_one_source_of_each_family_is_enough(sources):
+    assert Sources(sources)
 
 
 def test_a_family_that_this_host_lacks_is_named(monkeypatch):

@@ -166,20 +166,41 @@ def overridden(release, overrides):
     return {service.name: text(service.ports) for service in TABLE.services_of(release, overrides) if service.ports != default[service.name]}
 
 
-@pytest.mark.parametrize("overrides, expected", [
-    (None, {}),
-    ({}, {}),
-    ({"sql_client": 9563}, {"sql_client": "9563", "exa_to_exa": "9563"}),
-    ({"sql_client": "9563"}, {"sql_client": "9563", "exa_to_exa": "9563"}),
-    ({"sql_client": [9563, "9565-9566"]}, {"sql_client": "9563,9565-9566", "exa_to_exa": "9563,9565-9566"}),
-    ({"sql_client": 8563}, {}),
-    ({"dns_udp": 10053}, {"dns_udp": "10053"}),
-    ({"sql_client": 9563, "exa_to_exa": [8563, 9563]}, {"sql_client": "9563", "exa_to_exa": "8563,9563"}),
-    ({"exa_to_exa": 9563}, {"exa_to_exa": "9563"}),
-    ({"subconnection_in": "30000-31000"}, {"subconnection_in": "30000-31000", "subconnection_out": "30000-31000"}),
-    ({"subconnection_out": "30000-31000"}, {"subconnection_in": "30000-31000", "subconnection_out": "30000-31000"}),
-    ({"subconnection_in": "30000-30001", "subconnection_out": [30001, 30000]}, {"subconnection_in": "30000-30001", "subconnection_out": "30000-30001"}),
-])
+SUBCONNECTIONS = ["subconnection_in", "subconnection_out", "client_subconnection"]
+
+
+@pytest.mark.parametrize(
+    "overrides, expected",
+    [
+        (None, {}),
+        ({}, {}),
+        ({"sql_client": 9563}, {"sql_client": "9563", "exa_to_exa": "9563"}),
+        ({"sql_client": "9563"}, {"sql_client": "9563", "exa_to_exa": "9563"}),
+        (
+            {"sql_client": [9563, "9565-9566"]},
+            {"sql_client": "9563,9565-9566", "exa_to_exa": "9563,9565-9566"},
+        ),
+        ({"sql_client": 8563}, {}),
+        ({"dns_udp": 10053}, {"dns_udp": "10053"}),
+        ({"sql_client": 9563, "exa_to_exa": [8563, 9563]}, {"sql_client": "9563", "exa_to_exa": "8563,9563"}),
+        ({"exa_to_exa": 9563}, {"exa_to_exa": "9563"}),
+        ({"subconnection_out": "20000-20010"}, dict.fromkeys(SUBCONNECTIONS, "20000-20010")),
+        (
+            {"subconnection_in": "20000-20010", "client_subconnection": 20000},
+            {
+                "subconnection_in": "20000-20010",
+                "subconnection_out": "20000-20010",
+                "client_subconnection": "20000",
+            },
+        ),
+        ({"subconnection_in": "30000-31000"}, dict.fromkeys(SUBCONNECTIONS, "30000-31000")),
+        ({"subconnection_out": "30000-31000"}, dict.fromkeys(SUBCONNECTIONS, "30000-31000")),
+        (
+            {"subconnection_in": "30000-30001", "subconnection_out": [30001, 30000]},
+            dict.fromkeys(SUBCONNECTIONS, "30000-30001"),
+        ),
+    ],
+)
 def test_overrides(overrides, expected):
     assert overridden("8", overrides) == expected
 

@@ -237,6 +237,127 @@ def test_what_must_not_work(state, verdict):
     assert found[("client", "n1", "sql_client", "8563")] == "ok"
 
 
+NO_ROUTE = {"state": "unreachable", "reason": "no-route"}
+
+
+@pytest.mark.parametrize(
+    ("may", "must_not", "verdict"),
+    [
+        pytest.param(OPEN, NO_ROUTE, "ok", id="no route, but a client gets through"),
+        pytest.param(SILENT, SILENT, "untested", id="nobody gets through"),
+        pytest.param(NO_ROUTE, NO_ROUTE, "untested", id="nobody has a route"),
+        pytest.param(CLOSED, CLOSED, "untested", id="everybody is refused"),
+        pytest.param({**OPEN, "answered_by": "n9"}, SILENT, "untested", id="a client reaches another host"),
+        pytest.param(
+            {"state": "error", "reason": "EMFILE"}, SILENT, "untested", id="a client that measured nothing"
+        ),
+        pytest.param(SILENT, OPEN, "exposed", id="only the wrong one gets through"),
+    ],
+)
+def test_what_must_not_work_needs_somebody_who_may_and_does(may, must_not, verdict):
+    idle = Party("idle", ("192.0.2.99",), managed=True)
+    made = make_plan(Wishes("kb", check_blocked=True), {"database_node": [N1], "client": [CLIENT]}, [idle])
+    assert (
+        verdicts(made, observed(made, client_n1=may, idle_n1=must_not))[("idle", "n1", "sql_client", "8563")]
+        == verdict
+    )
+
+
+def test_a_control_counts_for_its_own_ports_and_address_alone():
+    twofold = N1._replace(addresses=("192.0.2.1", "2001:db8::1"))
+    made = make_plan(
+        Wishes("8", check_blocked=True),
+        {"database_node": [twofold], "client": [CLIENT], "admin_network": [N2]},
+        [],
+    )
+    seen = observed(made)
+    for observation in seen["client"]["observations"]:
+        observation["states"][0].update(SILENT)
+    for observation in seen["n2"]["observations"]:
+        if ":" in observation["address"] or observation["ports"] == "8563":
+            observation["states"][0].update(SILENT)
+    found = {
+        (result["service"], result["ports"], result["address"]): result["verdict"]
+        for result in Joining(made, seen, listening(made)).results()
+        if result["source"] == "client" and result["expected"] == "blocked"
+    }
+    assert found[("confd", "20003", "192.0.2.1")] == "ok"
+    assert found[("confd", "20003", "2001:db8::1")] == "untested"
+    assert found[("subconnection_in", "20002-20003", "192.0.2.1")] == "ok"
+    assert found[("subconnection_in", "20000-20001,20004-21000", "192.0.2.1")] == "untested"
+
+
+@pytest.mark.parametrize(
+    ("optional", "listeners", "expected"),
+    [
+        pytest.param(CLOSED, {}, {}, id="a live cluster without that service"),
+        pytest.param(
+            OPEN,
+            {},
+            {("client", "blocked"): "exposed", ("n2", "reachable"): "ok"},
+            id="a live cluster with it",
+        ),
+        pytest.param(
+            CLOSED,
+            None,
+            {("client", "blocked"): "untested", ("n2", "reachable"): "blocked"},
+            id="our listener was up",
+        ),
+    ],
+)
+def test_a_row_that_nobody_asked_for_is_no_service_that_is_missing(optional, listeners, expected):
+    made = make_plan(Wishes("8", check_blocked=True), {"database_node": [N1, N2], "client": [CLIENT]}, [])
+    seen = observed(made)
+    for host in seen.values():
+        for observation in host["observations"]:
+            if observation["ports"] == "2581" and observation["destination"] == "n1":
+                observation["states"][0].update(optional)
+    joining = Joining(made, seen, listening(made) if listeners is None else listeners)
+    found = {
+        (one["source"], one["expected"]): one["verdict"]
+        for one in joining.results()
+        if one["service"] == "bucketfs_https" and one["destination"] == "n1"
+    }
+    assert found == expected
+    aside = {
+        entry["sources"][0]: entry["reason"]
+        for entry in joining.untestable()
+        if entry["service"] == "bucketfs_https"
+    }
+    assert aside == (
+        {}
+        if expected
+        else dict.fromkeys(
+            ["client", "n2"], "nothing listens there, and the row is optional and not included"
+        )
+    )
+
+
+def test_a_refusal_where_somebody_gets_through_is_no_missing_service():
+    made = make_plan(Wishes("8", check_blocked=True), {"database_node": [N1, N2], "client": [CLIENT]}, [])
+    seen = observed(made)
+    for observation in seen["client"]["observations"]:
+        if observation["ports"] == "2581":
+            observation["states"][0].update(CLOSED)
+    joining = Joining(made, seen, {})
+    found = {one["destination"]: one["verdict"] for one in joining.results() if one["source"] == "client" and one["service"] == "bucketfs_https"}
+    assert found == {"n1": "ok", "n2": "ok"}
+    assert joining.untestable() == []
+
+
+def test_one_who_must_not_is_no_control_for_himself():
+    made = make_plan(Wishes("8", include=["client_subconnection"], check_blocked=True),
+                     {"database_node": [N1], "client": [CLIENT], "admin_network": [N2]}, [])
+    seen = observed(made, n2_n1=SILENT)
+    found = {
+        (result["source"], result["service"]): result["verdict"]
+        for result in Joining(made, seen, listening(made)).results()
+        if result["expected"] == "blocked"
+    }
+    assert found[("n2", "sql_client")] == "ok", "the client reaches it"
+    assert found[("client", "admin_api")] == "exposed"
+
+
 def test_a_host_of_the_plan_that_does_nothing_has_no_results():
     made = make_plan(Wishes("kb"), {"database_node": [N1], "client": [CLIENT]}, [Party("idle", ("192.0.2.99",), managed=True)])
     joining = Joining(made, observed(made), {})

@@ -8,7 +8,13 @@ from __future__ import annotations
 import pytest
 
 from ansible_collections.exasol_community.network.plugins.module_utils._flows import Party
-from ansible_collections.exasol_community.network.plugins.plugin_utils._topology import Inventory, Topology, default_peers
+from ansible_collections.exasol_community.network.plugins.module_utils._plan import Wishes, make_plan
+from ansible_collections.exasol_community.network.plugins.plugin_utils._topology import (
+    Inventory,
+    Topology,
+    default_peers,
+    misspelt_groups,
+)
 from ansible_collections.exasol_community.network.tests.unit.helpers import assert_names, refusal
 
 HOSTS = {
@@ -53,7 +59,6 @@ def address_of(variables, name="host.example.com"):
     ({"exasol_address": "[2001:db8::1]"}, ["2001:db8::1"]),
     ({"exasol_address": ["192.0.2.1", "192.0.2.1"]}, ["192.0.2.1"]),
     ({"exasol_address": "node.example.com"}, ["node.example.com"]),
-    ({"exasol_address": ["", "192.0.2.1"]}, ["192.0.2.1"]),
     ({"exasol_address": "::ffff:192.0.2.1"}, ["192.0.2.1"]),
     ({"exasol_address": "Node.Example.COM"}, ["node.example.com"]),
     ({"ansible_host": "db_node1"}, ["db_node1"]),
@@ -67,6 +72,17 @@ def test_address_of_a_host(variables, expected):
     ({"exasol_address": None}, ["'host.example.com'", "no address", "exasol_address"]),
     ({"exasol_address": []}, ["'host.example.com'", "no address", "exasol_address"]),
     ({"ansible_host": ""}, ["'host.example.com'", "no address", "exasol_address"]),
+    ({"exasol_address": [None]}, ["'host.example.com'", "None", "[None]", "exasol_address"]),
+    ({"exasol_address": ["192.0.2.1", None]}, ["'host.example.com'", "None", "among its addresses"]),
+    ({"exasol_address": ["", "192.0.2.1"]}, ["'host.example.com'", "''", "among its addresses"]),
+    ({"exasol_address": ["192.0.2.1", " "]}, ["'host.example.com'", "' '"]),
+    ({"exasol_address": "192.0.2.1,,"}, ["'host.example.com'", "''", "'192.0.2.1,,'"]),
+    ({"exasol_address": ["192.0.2.1", 5]}, ["'host.example.com'", "has 5 among"]),
+    ({"exasol_address": [True]}, ["'host.example.com'", "True"]),
+    ({"exasol_address": [["192.0.2.1"]]}, ["'host.example.com'", "['192.0.2.1']"]),
+    ({"exasol_address": b"192.0.2.1"}, ["'host.example.com'", "b'192.0.2.1'"]),
+    ({"ansible_host": [None]}, ["'host.example.com'", "None"]),
+    ({"exasol_address": "192.0.2.11-14"}, ["'192.0.2.11-14'", "a range", "192.0.2.11..14"]),
     ({"exasol_address": "192.0.2.256"}, ["'host.example.com'", "'192.0.2.256'", "neither an IP address nor a DNS name"]),
     ({"exasol_address": "192.0.2.0/24"}, ["'host.example.com'", "'192.0.2.0/24'", "neither"]),
     ({"exasol_address": "192.0.2.1:8563"}, ["'192.0.2.1:8563'", "neither"]),
@@ -104,7 +120,36 @@ def test_variables_of_a_host_are_read_once():
 def test_clusters_are_kept():
     assert inventory().party("n13").cluster == "west"
     assert inventory().party("n11").cluster == ""
-    assert inventory(x={"exasol_cluster": 5}).party("x").cluster == "5"
+
+
+@pytest.mark.parametrize(("value", "expected"), [
+    (5, "5"), (0, "0"), ("0", "0"), (" west ", "west"), ("", ""), (None, ""),
+], ids=repr)
+def test_a_number_is_the_name_of_a_cluster(value, expected):
+    assert inventory(x={"exasol_cluster": value}).party("x").cluster == expected
+
+
+@pytest.mark.parametrize("value", [False, True, ["west"], {"name": "west"}, 0.5, " "], ids=repr)
+def test_what_is_no_name_of_a_cluster_is_named(value):
+    assert_names(
+        refusal(inventory(x={"exasol_cluster": value}).party, "x"),
+        ["'x'", repr(value), "exasol_cluster", "quotes"],
+    )
+
+
+@pytest.mark.parametrize("cluster", [0, 1, "0", "west"], ids=repr)
+def test_a_node_of_a_cluster_reaches_nodes_that_nobody_manages(cluster):
+    # A cluster that counts as none is also that of the nodes outside of the inventory.
+    hosts = Inventory(
+        {"all": ["n11"], "exasol_nodes": ["n11"]},
+        lambda name: {"exasol_address": "192.0.2.11", "exasol_cluster": cluster},
+    )
+    made = make_plan(
+        Wishes(), Topology(hosts).members({"database_node": ["exasol_nodes", "203.0.113.11"]}), []
+    )
+    assert {
+        entry["service"]: list(entry["destinations"]) for entry in made["hosts"]["n11"]["probes"]
+    } == {"subconnection_in": ["203.0.113.11"], "exa_to_exa": ["203.0.113.11"]}
 
 
 @pytest.mark.parametrize(("entries", "expected"), [
@@ -121,7 +166,10 @@ def test_clusters_are_kept():
     (["203.0.113.5..7"], ["203.0.113.5", "203.0.113.6", "203.0.113.7"]),
     (["2001:DB8:1::5"], ["2001:db8:1::5"]),
     (["[2001:db8:1::5]"], ["2001:db8:1::5"]),
-    (["203.0.113.77/24"], ["203.0.113.0/24"]),
+    (["203.0.113.0/24"], ["203.0.113.0/24"]),
+    (["203.0.113.0/255.255.255.0"], ["203.0.113.0/24"]),
+    (["203.0.113.77/32"], ["203.0.113.77"]),
+    (["2001:db8:1::5/128"], ["2001:db8:1::5"]),
     (["2001:db8:1::/48"], ["2001:db8:1::/48"]),
     (["ldap.example.com"], ["ldap.example.com"]),
     (["LDAP.Example.com", "ldap.example.com"], ["ldap.example.com"]),
@@ -139,7 +187,9 @@ def test_foreign_parties_are_not_managed():
         "n11": (True, False), "203.0.113.5": (False, False), "203.0.113.0/24": (False, True), "ldap.example.com": (False, False)}
 
 
-@pytest.mark.parametrize("entry", ["192.0.2.11", "2001:db8::13", "198.51.100.12", "db.example.com"])
+@pytest.mark.parametrize(
+    "entry", ["192.0.2.11", "192.0.2.11/32", "2001:db8::13", "198.51.100.12", "db.example.com"]
+)
 def test_the_address_of_a_managed_host_is_that_host(entry):
     found = members(database_node=["n11", "n12", "n13", "db.example.com"], oracle=[entry])
     assert [party.managed for party in found["oracle"]] == [True]
@@ -150,30 +200,75 @@ def test_a_party_is_listed_once():
     assert names(members(database_node=["n11", "192.0.2.11", "exasol_nodes"])["database_node"]) == ["n11", "n12"]
 
 
-@pytest.mark.parametrize(("entry", "fragments"), [
-    ("exasol_node", ["'exasol_node'", "'oracle'", "neither a group nor a host"]),
-    ("nonexistent", ["'nonexistent'", "'oracle'", "full DNS name"]),
-    ("", ["''", "'oracle'", "neither"]),
-    ("192.0.2.256", ["'192.0.2.256'", "neither"]),
-    ("exasol01..99", ["'exasol01..99'", "'oracle'", "neither"]),
-    ("192.168.6.11..14:8563", ["'192.168.6.11..14:8563'", "'oracle'", "connection string", "'192.168.6.11'", "overrides"]),
-    ("192.168.6.11:8563", ["'192.168.6.11:8563'", "connection string", "'192.168.6.11'"]),
-    ("[2001:db8::1]:8563", ["connection string", "'[2001:db8::1]'"]),
-    ("exa.example.com/135A1D2DCE102DE866F58267521F4232153545A075DC85F8F7596F57E588A181:8563", ["connection string", "'exa.example.com'"]),
-    ("exa.example.com:8563/135A1D2DCE102DE866F58267521F4232153545A075DC85F8F7596F57E588A181", ["connection string", "'exa.example.com'"]),
-    ("192.0.2.0/33", ["'192.0.2.0/33'", "no network", "192.0.2.0/24"]),
-    ("0.0.0.0", ["'0.0.0.0'", "'oracle'", "all addresses of a host", "or a network"]),
-    ("224.0.0.1", ["'224.0.0.1'", "a multicast group"]),
-    ("fe80::1%eth0", ["'fe80::1%eth0'", "with a zone"]),
-    ("b\u00fccher.example", ["b\u00fccher.example", "xn--"]),
-    ("192.0.2.0/x", ["'192.0.2.0/x'", "no network"]),
-    ("2001:db8::/129", ["'2001:db8::/129'", "no network"]),
-    ("a..b", ["'a..b'", "cannot be read", "192.168.6.11..14"]),
-    ("11..14", ["'11..14'", "no prefix"]),
-    ("exasol1..exasol3", ["'exasol1..exasol3'", "cannot be read", "exasol01..04"]),
-    ("exasol04..01", ["'exasol04..01'", "backwards", "4 is greater than 1"]),
-    ("exasol_nodes,oracle.example.com", ["'exasol_nodes,oracle.example.com'", "neither a group"]),
-], ids=repr)
+@pytest.mark.parametrize(
+    ("entry", "fragments"),
+    [
+        ("exasol_node", ["'exasol_node'", "'oracle'", "neither a group nor a host"]),
+        ("nonexistent", ["'nonexistent'", "'oracle'", "full DNS name"]),
+        ("", ["''", "'oracle'", "neither"]),
+        ("192.0.2.256", ["'192.0.2.256'", "neither"]),
+        ("exasol01..99", ["'exasol01..99'", "'oracle'", "neither"]),
+        (
+            "192.168.6.11..14:8563",
+            ["'192.168.6.11..14:8563'", "'oracle'", "connection string", "('192.168.6.11..14')", "overrides"],
+        ),
+        (
+            "192.168.6.11..14:8563,192.168.7.11..14:8564",
+            ["connection string", "('192.168.6.11..14,192.168.7.11..14')"],
+        ),
+        ("192.168.6.11,192.168.6.12:8563", ["connection string", "('192.168.6.11,192.168.6.12')"]),
+        ("jdbc:exa:192.168.6.11..14:8563;schema=x;user=y", ["connection string", "('192.168.6.11..14')"]),
+        ("JDBC:EXA:exasol01..04.example.com", ["connection string", "('exasol01..04.example.com')"]),
+        ("[2001:db8::1]:8563,[2001:db8::2]:8563", ["connection string", "('[2001:db8::1],[2001:db8::2]')"]),
+        (
+            "2001:db8:0:0:0:0:0:1,exa.example.com:8563",
+            ["connection string", "('2001:db8:0:0:0:0:0:1,exa.example.com')"],
+        ),
+        (
+            "192.168.6.11..12/135A1D2DCE102DE866F58267521F4232153545A075DC85F8F7596F57E588A181:8563",
+            ["connection string", "('192.168.6.11..12')"],
+        ),
+        ("192.168.6.31-34", ["'192.168.6.31-34'", "'192.168.6.31..34'"]),
+        ("192.168.6.31-192.168.6.34", ["'192.168.6.31-192.168.6.34'", "write '192.168.6.31..34'"]),
+        (
+            "203.0.113.77/24",
+            ["'oracle'", "'203.0.113.77/24'", "203.0.113.77 for that host", "203.0.113.0/24 for the network"],
+        ),
+        ("203.0.113.77/0", ["'203.0.113.77/0'", "203.0.113.77 for that host", "0.0.0.0/0 for the network"]),
+        ("203.0.113.77/0.0.0.255", ["'203.0.113.77/0.0.0.255'", "two ways"]),
+        (
+            "2001:db8::1/64",
+            ["'2001:db8::1/64'", "2001:db8::1 for that host", "2001:db8::/64 for the network"],
+        ),
+        ("224.0.0.0/4", ["'224.0.0.0/4'", "multicast"]),
+        ("::ffff:203.0.113.0/120", ["'::ffff:203.0.113.0/120'", "203.0.113.0/24"]),
+        ("0.0.0.0/32", ["'0.0.0.0/32'", "all addresses of a host"]),
+        ("exasol_ndoes", ["neither a group nor a host", "closest: 'exasol_nodes'"]),
+        ("192.168.6.11:8563", ["'192.168.6.11:8563'", "connection string", "'192.168.6.11'"]),
+        ("[2001:db8::1]:8563", ["connection string", "'[2001:db8::1]'"]),
+        (
+            "exa.example.com/135A1D2DCE102DE866F58267521F4232153545A075DC85F8F7596F57E588A181:8563",
+            ["connection string", "'exa.example.com'"],
+        ),
+        (
+            "exa.example.com:8563/135A1D2DCE102DE866F58267521F4232153545A075DC85F8F7596F57E588A181",
+            ["connection string", "'exa.example.com'"],
+        ),
+        ("192.0.2.0/33", ["'192.0.2.0/33'", "no network", "192.0.2.0/24"]),
+        ("0.0.0.0", ["'0.0.0.0'", "'oracle'", "all addresses of a host", "or a network"]),
+        ("224.0.0.1", ["'224.0.0.1'", "a multicast group"]),
+        ("fe80::1%eth0", ["'fe80::1%eth0'", "with a zone"]),
+        ("b\u00fccher.example", ["b\u00fccher.example", "xn--"]),
+        ("192.0.2.0/x", ["'192.0.2.0/x'", "no network"]),
+        ("2001:db8::/129", ["'2001:db8::/129'", "no network"]),
+        ("a..b", ["'a..b'", "cannot be read", "192.168.6.11..14"]),
+        ("11..14", ["'11..14'", "no prefix"]),
+        ("exasol1..exasol3", ["'exasol1..exasol3'", "cannot be read", "exasol01..04"]),
+        ("exasol04..01", ["'exasol04..01'", "backwards", "4 is greater than 1"]),
+        ("exasol_nodes,oracle.example.com", ["'exasol_nodes,oracle.example.com'", "neither a group"]),
+    ],
+    ids=repr,
+)
 def test_what_is_nobody_is_named(entry, fragments):
     assert_names(refusal(members, oracle=[entry]), fragments)
 
@@ -215,3 +310,18 @@ def test_default_peers(groups, extra, expected):
 ])
 def test_peers_that_cannot_be_read_are_named(extra, fragments):
     assert_names(refusal(default_peers, ["exasol_nodes"], extra), fragments)
+
+
+@pytest.mark.parametrize(("groups", "peers", "named"), [
+    (["exasol_nodes", "exasol_client"], {}, ["'exasol_client'", "'client'", "'exasol_clients'"]),
+    (["exasol_ndoes"], {}, ["'exasol_ndoes'", "'database_node'", "'exasol_nodes'"]),
+    (["exasol_nodes", "exasol_admin"], {}, ["'exasol_admin'", "'admin_network'", "'exasol_admins'"]),
+    (["exasol_nodes", "exasol_client"], {"client": ["exasol_client"]}, []),
+    (["exasol_nodes", "exasol_client", "exasol_clients"], {}, []),
+    (["exasol_nodes", "reporting", "warehouse"], {}, []),
+    (["all", "ungrouped"], {}, []),
+], ids=["clients", "nodes", "admins", "named by the user", "both exist", "other names", "no groups"])
+def test_a_group_that_is_probably_misspelt_is_named(groups, peers, named):
+    found = misspelt_groups(groups, peers)
+    assert len(found) == bool(named)
+    assert_names(" ".join(found), named)

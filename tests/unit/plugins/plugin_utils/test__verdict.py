@@ -74,10 +74,20 @@ IDENTITIES = [
 ]
 
 BLOCKED = [
-    (("open", "syn-ack"), {}, "exposed", ["client reaches tcp 8563 of n11", "does not allow", "close it on n11"]),
+    (
+        ("open", "syn-ack"),
+        {},
+        "exposed",
+        ["client reaches tcp 8563 of n11", "does not allow", "close it on n11"],
+    ),
     (("open", "syn-ack"), {"answered_by": "n11"}, "exposed", ["close it on n11"]),
-    (("closed", "conn-refused"), {}, "untested", ["refused", "nothing listens there", "cannot be told"]),
-    (("closed", "conn-refused"), {"listener": "up"}, "ok", ["does not reach", "as it should be"]),
+    (("closed", "conn-refused"), {}, "ok", ["does not reach"]),
+    (
+        ("closed", "conn-refused"),
+        {"listener": "up"},
+        "ok",
+        ["does not reach", "as it should be", "admin does"],
+    ),
     (("closed", "conn-refused"), {"listener": "n11 does not permit it"}, "untested", ["cannot be told"]),
     (("filtered", "no-response"), {}, "ok", ["does not reach"]),
     (("filtered", "admin-prohibited"), {"reason_ip": DESTINATION}, "ok", ["does not reach"]),
@@ -129,9 +139,26 @@ def test_udp_services_are_judged_by_their_answers():
 
 @pytest.mark.parametrize(("seen", "more", "verdict", "fragments"), BLOCKED)
 def test_what_must_not_work(seen, more, verdict, fragments):
-    judged, sentence = judge(case(*seen, expected="blocked", **more))
+    judged, sentence = judge(case(*seen, expected="blocked", **more)._replace(control="admin"))
     assert judged == verdict, sentence
     assert_names(sentence, fragments)
+
+
+@pytest.mark.parametrize(("seen", "more", "verdict", "fragments"), BLOCKED)
+def test_what_must_not_work_is_never_ok_where_nobody_reached_it(seen, more, verdict, fragments):
+    judged, sentence = judge(case(*seen, expected="blocked", **more))
+    assert judged == {"ok": "untested"}.get(verdict, verdict), sentence
+    if seen[0] == "closed" and not more:
+        assert_names(sentence, ["client is refused", "nothing listens there", "cannot be told"])
+    elif verdict == "ok":
+        assert_names(
+            sentence,
+            [
+                "client does not reach tcp 8563 of n11",
+                "nobody who may use it reached it in this run",
+                "exasol_exclude",
+            ],
+        )
 
 
 @pytest.mark.parametrize("state", ["error", "open|filtered"])

@@ -19,6 +19,27 @@ WORDS = {"ok": ("open", "syn-ack"), "blocked": ("filtered", "no-response"), "no_
 ASIDE = {"service": "ftp_data", "protocol": "tcp", "ports": "20", "sources": NODES, "destinations": ["files"], "reason": "nothing to connect to"}
 
 
+def uncovered(service="oracle", cause="unassigned", reason="nobody plays oracle", **more):
+    """Return a row that is not covered."""
+    return {
+        "service": service,
+        "protocol": "tcp",
+        "ports": "1521",
+        "need": "required",
+        "cause": cause,
+        "peers": [service],
+        "reason": reason,
+        **more,
+    }
+
+
+UNCOVERED = [
+    uncovered(),
+    uncovered("db2", "absent", "the site has no db2 (exasol_absent_peers)", ports="50000"),
+    uncovered("mysql", "excluded", "it is excluded (exasol_exclude)", peers=[], ports="3306"),
+]
+
+
 def result(source, destination, verdict="ok", service="sql_client", ports="8563", **more):
     """Return one result."""
     state, reason = WORDS[verdict]

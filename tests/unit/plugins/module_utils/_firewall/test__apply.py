@@ -180,11 +180,60 @@ def test_nobody_is_refused_on_ssh_or_on_the_port_of_the_connection(host, connect
     assert [rule for rule in rules if rule.startswith("reject")] == (["reject in tcp {0} from anybody (IPv{1})".format(refused, version) for version in (4, 6)] if refused else [])
 
 
+NOBODYS = {
+    "direction": "in",
+    "protocol": "tcp",
+    "ports": "22,4444,8443",
+    "addresses": [],
+    "services": ["admin_api", "exasol_admin"],
+}
+
+
+@pytest.mark.parametrize("rules, restrict, expected", [
+    ([IN_RULE, NOBODYS], True, ["reject in tcp 4444,8443,8563"]),
+    ([NOBODYS], True, ["reject in tcp 4444,8443"]),
+    ([IN_RULE, NOBODYS], False, []),
+    ([NOBODYS], False, []),
+], ids=["beside a rule", "alone", "nobody is to be refused", "neither"])
+def test_ports_that_nobody_may_use_are_refused_and_never_opened(host, rules, restrict, expected):
+    host.connected("203.0.113.77", 2222)
+    found = desired(host, Wish(rules, restrict=restrict))
+    assert [rule for rule in found if rule.startswith("reject")] == [
+        "{0} from anybody (IPv{1})".format(text, version) for text in expected for version in (4, 6)
+    ]
+    assert [rule for rule in found if "4444" in rule and rule.startswith("accept")] == []
+    assert ("accept in tcp 2222 from 203.0.113.77" in found) == (restrict or len(rules) == 2), (
+        "the way in of the connection"
+    )
+
+
 def test_where_no_firewall_runs_nothing_is_done(host, monkeypatch):
     monkeypatch.setattr(_apply._detect, "choose", lambda wish: "")
     result = _apply.change(BOTH, "one", dry=False)
     assert (result["changed"], result["provider"], host.log()) == (False, "", [])
     assert_names(result["msg"], ["no firewall", "nothing to open"])
+
+
+@pytest.mark.parametrize("rule, fragments", [
+    (dict(IN_RULE, addresses=[None]), ["None"]),
+    (dict(IN_RULE, addresses=["192.0.2.21/24"]), ["'192.0.2.21/24'", "two ways"]),
+    (dict(IN_RULE, addresses=["0.0.0.0/0"]), ["every address of IPv4"]),
+    (dict(IN_RULE, ports=None), ["None"]),
+    (dict(IN_RULE, services=["a; b"]), ["'a; b'"]),
+    (dict(NOBODYS, ports="70000"), ["70000"]),
+    (dict(NOBODYS, services=["a; b"]), ["'a; b'"]),
+], ids=["null", "host bits", "the world", "no ports", "a service's name", "ports of nobody", "a service's name of nobody"])
+@pytest.mark.parametrize("runs", [True, False], ids=["a firewall", "none"])
+def test_a_value_is_refused_before_anything_is_touched(host, monkeypatch, rule, fragments, runs):
+    if not runs:
+        monkeypatch.setattr(_apply._detect, "choose", lambda wish: "")
+    monkeypatch.setattr(_apply, "alone", lambda: pytest.fail("the host's firewall was locked for a value that cannot be used"))
+    assert_names(refusal(_apply.change, Wish([IN_RULE, rule]), "one", False), fragments)
+    assert host.log() == []
+
+
+def test_rules_that_are_to_be_removed_need_no_sense(host):
+    assert _apply.change(Wish([dict(IN_RULE, addresses=[None])], present=False), "one", dry=False)["changed"] is False
 
 
 def test_where_no_firewall_runs_nobody_can_be_refused(host, monkeypatch):

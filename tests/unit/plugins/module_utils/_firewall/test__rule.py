@@ -132,13 +132,14 @@ def entry(**changes):
 
 
 @pytest.mark.parametrize("address, expected", [
-    ("192.0.2.77/24", "192.0.2.0/24"),
-    ("192.0.2.77/255.255.255.0", "192.0.2.0/24"),
+    ("192.0.2.0/24", "192.0.2.0/24"),
+    ("192.0.2.0/255.255.255.0", "192.0.2.0/24"),
+    ("192.0.2.77/32", "192.0.2.77"),
     ("2001:DB8:0:0::1", "2001:db8::1"),
-    ("2001:db8::1/64", "2001:db8::/64"),
+    ("2001:db8::/64", "2001:db8::/64"),
     ("one.example", "192.0.2.40"),
     ("two.example", "192.0.2.41, 192.0.2.42"),
-], ids=["host-bits", "mask", "long-form", "host-bits-6", "name", "name-of-two"])
+], ids=["network", "mask", "network-of-one", "long-form", "network-6", "name", "name-of-two"])
 def test_addresses_are_read(address, expected):
     names = {"one.example": ["192.0.2.40"], "two.example": ["192.0.2.42", "192.0.2.41", "192.0.2.42"]}
     found, = _rule.from_plan([entry(addresses=[address])], names.__getitem__)
@@ -151,12 +152,37 @@ def test_link_local_answers_of_the_resolver_lose_their_zone():
     assert _rule.plain(found.networks[0]) == "fe80::1"
 
 
-@pytest.mark.parametrize("addresses, fragments", [
-    (["gone.example"], ["'gone.example'", "does not resolve", "address"]),
-    (["192.0.2.1", "gone.example"], ["'gone.example'"]),
-    (["192.0.2.0/33"], ["'192.0.2.0/33'"]),
-    ([""], ["''"]),
-], ids=["name", "second", "prefix", "empty"])
+@pytest.mark.parametrize(
+    "addresses, fragments",
+    [
+        (["gone.example"], ["'gone.example'", "does not resolve", "address"]),
+        (["192.0.2.1", "gone.example"], ["'gone.example'"]),
+        (["192.0.2.0/33"], ["'192.0.2.0/33'"]),
+        ([""], ["''"]),
+        ([None], ["None", "no address"]),
+        (["192.0.2.1", True], ["True", "no address"]),
+        ([5], ["5", "no address"]),
+        (["0.0.0.0"], ["'0.0.0.0'"]),
+        (["192.0.2.77/24"], ["'192.0.2.77/24'", "192.0.2.77 for that host", "192.0.2.0/24 for the network"]),
+        (["192.0.2.77/0"], ["'192.0.2.77/0'", "0.0.0.0/0 for the network"]),
+        (["2001:db8::1/64"], ["'2001:db8::1/64'", "2001:db8::/64"]),
+        (["192.0.2.11-14"], ["'192.0.2.11-14'"]),
+    ],
+    ids=[
+        "name",
+        "second",
+        "prefix",
+        "empty",
+        "null",
+        "boolean",
+        "number",
+        "unspecified",
+        "host-bits",
+        "host-bits-of-all",
+        "host-bits-6",
+        "dashes",
+    ],
+)
 def test_what_gives_no_address_is_named(addresses, fragments):
     assert_names(refusal(_rule.from_plan, [entry(addresses=addresses)], cases.resolve), fragments)
 
@@ -179,6 +205,59 @@ def test_a_service_name_that_could_say_more_than_a_name_is_refused(name):
 ], ids=["any", "too-high"])
 def test_ports_that_are_none_are_named(changes, fragments):
     assert_names(refusal(_rule.from_plan, [entry(**changes)], cases.resolve), fragments)
+
+
+HALVES = ["0.0.0.0/1", "128.0.0.0/1"]
+
+
+@pytest.mark.parametrize(
+    "entries, fragments",
+    [
+        (
+            [entry(addresses=["0.0.0.0/0"])],
+            ["tcp 8563", "come in from every address of IPv4", "sql_client", "exasol_allow_any"],
+        ),
+        ([entry(addresses=["::/0"])], ["every address of IPv6"]),
+        ([entry(addresses=["192.0.2.1", "0.0.0.0/0"])], ["every address of IPv4"]),
+        ([entry(addresses=HALVES)], ["every address of IPv4"]),
+        ([entry(addresses=["::/1", "8000::/1"])], ["every address of IPv6"]),
+        ([entry(addresses=[HALVES[0]]), entry(addresses=[HALVES[1]])], ["tcp 8563"]),
+        (
+            [
+                entry(addresses=[HALVES[0]], ports="1-100"),
+                entry(addresses=[HALVES[1]], ports="50,200", services=["other"]),
+            ],
+            ["tcp 50", "other, sql_client"],
+        ),
+        ([entry(direction="out", addresses=["0.0.0.0/0"])], ["go out to every address of IPv4"]),
+        ([entry(protocol="any", ports="any", addresses=["0.0.0.0/0"])], ["every address of IPv4"]),
+    ],
+    ids=[
+        "ipv4",
+        "ipv6",
+        "beside-an-address",
+        "halves",
+        "halves-6",
+        "halves-in-two",
+        "halves-that-share-a-port",
+        "out",
+        "any-protocol",
+    ],
+)
+def test_the_world_needs_a_word(entries, fragments):
+    assert_names(refusal(_rule.from_plan, entries, cases.resolve), fragments)
+    assert _rule.from_plan(entries, cases.resolve, allow_any=True)
+
+
+@pytest.mark.parametrize("entries", [
+    [entry(addresses=["0.0.0.0/1"])],
+    [entry(addresses=[HALVES[0]], ports="1"), entry(addresses=[HALVES[1]], ports="2")],
+    [entry(addresses=[HALVES[0]]), entry(addresses=[HALVES[1]], direction="out")],
+    [entry(addresses=[HALVES[0]]), entry(addresses=[HALVES[1]], protocol="udp")],
+    [entry(addresses=[HALVES[0], "8000::/1"])],
+], ids=["one-half", "other-ports", "other-direction", "other-protocol", "other-family"])
+def test_what_is_not_the_world_needs_none(entries):
+    assert _rule.from_plan(entries, cases.resolve)
 
 
 def test_without_addresses_there_is_no_rule():

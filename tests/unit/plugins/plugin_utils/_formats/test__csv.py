@@ -12,7 +12,14 @@ import pytest
 from hypothesis import given
 
 from ansible_collections.exasol_community.network.plugins.plugin_utils._formats._csv import render
-from ansible_collections.exasol_community.network.tests.unit.plugins.plugin_utils.verifications import TEXTS, mesh, result, verification
+from ansible_collections.exasol_community.network.tests.unit.plugins.plugin_utils.verifications import (
+    TEXTS,
+    UNCOVERED,
+    mesh,
+    result,
+    uncovered,
+    verification,
+)
 
 
 def rows(made):
@@ -31,6 +38,25 @@ def test_numbers_and_who_said_so_are_there():
     found = rows(verification([reached, result("client", "n12", "blocked", reason_ip="192.0.2.1")]))
     assert [found[0][f"rtt_ms_{which}"] for which in ("min", "median", "max")] == ["0.5", "1.25", "3"]
     assert (found[1]["reason_ip"], found[1]["rtt_ms_median"], found[1]["sentence"]) == ("192.0.2.1", "", "client to n12: blocked.")
+
+
+def test_a_line_for_each_row_that_is_not_covered():
+    found = [
+        row for row in rows(verification(mesh(), not_covered=UNCOVERED)) if row["verdict"] == "not_covered"
+    ]
+    assert [
+        (row["source"], row["service"], row["ports"], row["reason"], row["sentence"]) for row in found
+    ] == [
+        ("", "oracle", "1521", "unassigned", "oracle is not covered: nobody plays oracle."),
+        ("", "db2", "50000", "absent", "db2 is not covered: the site has no db2 (exasol_absent_peers)."),
+        ("", "mysql", "3306", "excluded", "mysql is not covered: it is excluded (exasol_exclude)."),
+    ]
+
+
+@given(TEXTS)
+def test_no_reason_breaks_a_line(text):
+    (row,) = rows(verification([], not_covered=[uncovered(reason=text, service=text)]))
+    assert (row["verdict"], row["ports"], None in row) == ("not_covered", "1521", False)
 
 
 def test_nothing_is_a_heading():

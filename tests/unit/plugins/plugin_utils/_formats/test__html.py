@@ -16,7 +16,15 @@ import pytest
 from hypothesis import given
 
 from ansible_collections.exasol_community.network.plugins.plugin_utils._formats._html import render
-from ansible_collections.exasol_community.network.tests.unit.plugins.plugin_utils.verifications import ASIDE, TEXTS, mesh, result, verification
+from ansible_collections.exasol_community.network.tests.unit.plugins.plugin_utils.verifications import (
+    ASIDE,
+    TEXTS,
+    UNCOVERED,
+    mesh,
+    result,
+    uncovered,
+    verification,
+)
 
 # Elements that load something, or lead elsewhere.
 LOADING = {"link", "img", "iframe", "object", "embed", "audio", "video", "source", "base", "form[action]"}
@@ -163,3 +171,22 @@ def test_only_what_was_measured_has_a_time():
 
 def test_nothing_is_a_page():
     assert data(Reader(render(verification([]))))["flows"] == []
+
+
+def test_what_is_not_covered_is_listed_with_its_reason():
+    page = render(verification(mesh(), not_covered=UNCOVERED))
+    section = page.split('id="uncovered-title"')[1].split("</section>")[0]
+    assert section.count("<li>") == 1 + 3
+    for fragment in ("Not covered: nobody plays oracle", "tcp 50000", "it is excluded (exasol_exclude)"):
+        assert fragment in section
+    assert "<li>" not in render(verification(mesh())).split('id="uncovered-title"')[1].split("</section>")[0]
+
+
+def test_a_reason_is_no_markup():
+    page = render(
+        verification(
+            mesh(),
+            not_covered=[uncovered(service="<img src=x>", reason="<script>alert(1)</script>", peers=["<b>"])],
+        )
+    )
+    assert "<img" not in page and "<script>alert" not in page and "&lt;script&gt;alert" in page

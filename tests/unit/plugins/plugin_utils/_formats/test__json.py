@@ -11,9 +11,19 @@ from pathlib import Path
 import pytest
 from hypothesis import given
 
+from ansible_collections.exasol_community.network.plugins.module_utils import _coverage
 from ansible_collections.exasol_community.network.plugins.plugin_utils._formats._json import SCHEMA, render
+from ansible_collections.exasol_community.network.plugins.plugin_utils._not_covered import OUTSIDE
 from ansible_collections.exasol_community.network.plugins.plugin_utils._verdict import VERDICTS
-from ansible_collections.exasol_community.network.tests.unit.plugins.plugin_utils.verifications import ASIDE, TEXTS, mesh, result, verification
+from ansible_collections.exasol_community.network.tests.unit.plugins.plugin_utils.verifications import (
+    ASIDE,
+    TEXTS,
+    UNCOVERED,
+    mesh,
+    result,
+    uncovered,
+    verification,
+)
 
 jsonschema = pytest.importorskip("jsonschema", reason="jsonschema comes with ansible-lint")
 FILE = Path(__file__).parents[5] / "docs" / "report.schema.json"
@@ -68,8 +78,9 @@ def test_every_text_is_kept(text):
 @pytest.mark.parametrize("made", [
     verification([]),
     verification(mesh(n13="blocked"), untestable=[ASIDE], addresses={"n11": ["192.0.2.11", "2001:db8::11"]}, not_ok=5, notes=["a note"]),
+    verification(mesh(), not_covered=UNCOVERED),
     verification([result("client", "n11", identity={"status": "identified"}), result("client", "n11", "blocked_at_destination", reason_ip="192.0.2.1")]),
-], ids=["nothing", "a cluster", "details"])
+], ids=["nothing", "a cluster", "rows without a flow", "details"])
 def test_the_schema_accepts_it(validator, made):
     assert errors(validator, json.loads(render(made))) == []
 
@@ -80,6 +91,29 @@ def test_the_schema_accepts_it(validator, made):
 def test_the_schema_refuses_a_wrong_result(validator, field, value):
     report = json.loads(render(verification([{**result("client", "n11"), field: value}])))
     assert [error for error in errors(validator, report) if error.startswith("$.results[0]")]
+
+
+@pytest.mark.parametrize(
+    ("field", "value"),
+    [("cause", "whatever"), ("need", "perhaps"), ("ports", "x"), ("peers", "oracle"), ("reason", None)],
+)
+def test_the_schema_refuses_a_wrong_row(validator, field, value):
+    report = json.loads(render(verification(mesh(), not_covered=[uncovered(**{field: value})])))
+    assert [error for error in errors(validator, report) if error.startswith("$.not_covered[0]")]
+
+
+def test_the_schema_knows_every_cause(validator):
+    causes = {
+        _coverage.UNASSIGNED,
+        _coverage.EMPTY,
+        _coverage.ABSENT,
+        _coverage.EXCLUDED,
+        _coverage.OPTIONAL,
+        _coverage.FTP_MODE,
+        _coverage.NO_PAIR,
+        OUTSIDE,
+    }
+    assert set(validator.schema["$defs"]["uncovered"]["properties"]["cause"]["enum"]) == causes
 
 
 @pytest.mark.parametrize("field", ["schema", "created", "release", "peers", "results", "untestable", "summary"])

@@ -12,7 +12,14 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from ansible_collections.exasol_community.network.plugins.plugin_utils._formats._junit import render
-from ansible_collections.exasol_community.network.tests.unit.plugins.plugin_utils.verifications import ASIDE, TEXTS, mesh, result, verification
+from ansible_collections.exasol_community.network.tests.unit.plugins.plugin_utils.verifications import (
+    ASIDE,
+    TEXTS,
+    UNCOVERED,
+    mesh,
+    result,
+    verification,
+)
 
 # Attributes and children of each element, and which attributes must be there.
 STRUCTURE = {
@@ -74,8 +81,20 @@ def test_the_median_is_the_time():
     assert [float(element.get("time")) for element in root.iter()] == [1.5, 1.5, 1.5]
 
 
-def test_nothing_is_a_document():
-    assert read(verification([])).get("tests") == "0"
+def test_nothing_is_an_error():
+    # A CI server takes a document without a test for a good run.
+    root = read(verification([]))
+    assert [root.get(name) for name in ("tests", "failures", "errors", "skipped")] == ["1", "0", "1", "0"]
+    (error,) = root.iter("error")
+    assert "Nothing was measured" in error.get("message")
+
+
+def test_a_row_that_is_not_covered_is_skipped_with_its_reason():
+    root = read(verification(mesh(), not_covered=UNCOVERED))
+    assert [root.get(name) for name in ("tests", "failures", "errors", "skipped")] == ["33", "0", "0", "3"]
+    assert [skipped.get("message") for skipped in root.iter("skipped")] == [
+        entry["reason"] for entry in UNCOVERED
+    ]
 
 
 @pytest.mark.parametrize("character", ["\x00", "\x1b", "\ud800", "\ufffe", "\uffff"], ids=ascii)

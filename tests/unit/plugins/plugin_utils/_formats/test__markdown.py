@@ -9,7 +9,15 @@ import pytest
 from hypothesis import given
 
 from ansible_collections.exasol_community.network.plugins.plugin_utils._formats._markdown import render
-from ansible_collections.exasol_community.network.tests.unit.plugins.plugin_utils.verifications import ASIDE, MARKUP, TEXTS, mesh, result, verification
+from ansible_collections.exasol_community.network.tests.unit.plugins.plugin_utils.verifications import (
+    ASIDE,
+    MARKUP,
+    TEXTS,
+    UNCOVERED,
+    mesh,
+    result,
+    verification,
+)
 
 
 def cells(report, heading):
@@ -46,8 +54,30 @@ def test_a_grid_too_wide_to_read_is_left_out():
     assert "25 flows: 25 ok" in report
 
 
+def test_what_is_not_covered_stands_at_the_end_with_its_reason():
+    report = render(verification(mesh(), not_covered=UNCOVERED))
+    assert [line for line in report.splitlines() if line.startswith("## ")] == [
+        "## Matrix",
+        "## Flows",
+        "## Not covered",
+    ]
+    assert "Not covered: nobody plays oracle, so 1 row of release 8 has no flow" in report
+    assert cells(report, "Not covered") == [
+        ["oracle", "tcp 1521", "nobody plays oracle"],
+        ["db2", "tcp 50000", "the site has no db2 (exasol\\_absent\\_peers)"],
+        ["mysql", "tcp 3306", "it is excluded (exasol\\_exclude)"],
+    ]
+
+
+def test_what_was_asked_for_needs_no_sentence():
+    report = render(verification(mesh(), not_covered=UNCOVERED[1:]))
+    assert "Not covered:" not in report
+    assert len(cells(report, "Not covered")) == 2
+
+
 def test_a_verification_of_nothing_is_a_report():
     report = render(verification([]))
+    assert "Nothing was measured" in report
     assert "0 flows: none tested." in report
     assert "## Matrix" not in report
 

@@ -11,7 +11,14 @@ from hypothesis import given
 
 from ansible_collections.exasol_community.network.plugins.plugin_utils._formats._prometheus import render
 from ansible_collections.exasol_community.network.plugins.plugin_utils._verdict import VERDICTS
-from ansible_collections.exasol_community.network.tests.unit.plugins.plugin_utils.verifications import TEXTS, mesh, result, verification
+from ansible_collections.exasol_community.network.tests.unit.plugins.plugin_utils.verifications import (
+    TEXTS,
+    UNCOVERED,
+    mesh,
+    result,
+    uncovered,
+    verification,
+)
 
 SAMPLE = re.compile(r'([a-z_]+)(?:\{((?:[a-z]+="(?:[^"\\\n]|\\["\\n])*",?)*)\})? ([0-9]+)\Z')
 
@@ -43,6 +50,28 @@ def test_every_verdict_is_counted():
 
 def test_the_time_is_there_to_alert_on_runs_that_do_not_come():
     assert samples(verification([]), "exasol_network_verification_timestamp_seconds") == [(None, 1795410049)]
+
+
+def test_a_gauge_for_each_row_that_is_not_covered():
+    assert samples(verification(mesh(), not_covered=UNCOVERED), "exasol_network_not_covered") == [
+        ('service="oracle",need="required",cause="unassigned"', 1),
+        ('service="db2",need="required",cause="absent"', 1),
+        ('service="mysql",need="required",cause="excluded"', 1),
+    ]
+    assert samples(verification(mesh()), "exasol_network_not_covered") == []
+
+
+@given(TEXTS)
+def test_no_row_breaks_a_line(text):
+    assert (
+        len(
+            samples(
+                verification([], not_covered=[uncovered(service=text, cause=text)]),
+                "exasol_network_not_covered",
+            )
+        )
+        == 1
+    )
 
 
 @given(TEXTS)
