@@ -57,11 +57,11 @@ class Host(Place):
         self.provider = Provider(self.out, **provider)
         monkeypatch.setattr(_apply, "_LOCK", str(tmp_path / "lock"))
         monkeypatch.setattr(_apply.os, "geteuid", lambda: 0)
-        monkeypatch.setattr(_apply._detect, "choose", lambda wish: "nftables")
-        monkeypatch.setattr(_apply._detect, "provider", lambda name: self.provider)
+        monkeypatch.setattr(_apply._detect, "choose", lambda wish, listing: "nftables")
+        monkeypatch.setattr(_apply._detect, "provider", lambda name, listing: self.provider)
         monkeypatch.setattr(_apply._detect, "published_by_docker", lambda: [8563, 9999])
         monkeypatch.setattr(_apply._connection, "find", lambda: None)
-        monkeypatch.setattr(_apply._foreign, "barriers", lambda name, rules: [])
+        monkeypatch.setattr(_apply._foreign, "barriers", lambda name, rules, listing: [])
         self.monkeypatch = monkeypatch
 
     def connected(self, address, port):
@@ -181,14 +181,14 @@ def test_nobody_is_refused_on_ssh_or_on_the_port_of_the_connection(host, connect
 
 
 def test_where_no_firewall_runs_nothing_is_done(host, monkeypatch):
-    monkeypatch.setattr(_apply._detect, "choose", lambda wish: "")
+    monkeypatch.setattr(_apply._detect, "choose", lambda wish, listing: "")
     result = _apply.change(BOTH, "one", dry=False)
     assert (result["changed"], result["provider"], host.log()) == (False, "", [])
     assert_names(result["msg"], ["no firewall", "nothing to open"])
 
 
 def test_where_no_firewall_runs_nobody_can_be_refused(host, monkeypatch):
-    monkeypatch.setattr(_apply._detect, "choose", lambda wish: "")
+    monkeypatch.setattr(_apply._detect, "choose", lambda wish, listing: "")
     assert_names(refusal(_apply.change, BOTH._replace(restrict=True), "one", False), ["nobody can be refused"])
 
 
@@ -246,7 +246,7 @@ def test_check_mode_does_not_forget_what_the_host_took_back(host):
     assert _apply.change(BOTH, "three", dry=False)["rolled_back"].endswith("Z")
 
 
-def refuse_two(wish):
+def refuse_two(wish, listing):
     raise FirewallError("two at once")
 
 
