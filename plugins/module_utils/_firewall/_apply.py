@@ -8,10 +8,11 @@ import fcntl
 import os
 import socket
 from contextlib import contextmanager
-from typing import Any, Dict, Iterator, List, Mapping, NamedTuple, Sequence
+from typing import Any, Dict, Iterator, List, Mapping, NamedTuple, Optional, Sequence
 
 from .._ports import intersect
 from . import _connection, _detect, _foreign, _rollback
+from ._listing import Listing
 from ._rule import ACCEPT, IN, OUT, Rules, canonical, controller, from_plan, lines, nobodys, restriction
 from ._steps import FirewallError, open_lock, perform, take_back
 
@@ -52,12 +53,18 @@ def resolve(name: str) -> List[str]:
         return []
 
 
-def desired(wish: Wish, provider: Any) -> Rules:
+def planned(wish: Wish) -> Rules:
+    """Return the rules of the plan that are to take effect, whether or not this host's firewall drops anything there."""
+    rules = from_plan(wish.rules, resolve, wish.allow_any) if wish.present else ()
+    return tuple(rule for rule in rules if rule.direction != OUT or wish.outgoing != "never")
+
+
+def desired(wish: Wish, provider: Any, plan: Optional[Rules] = None) -> Rules:
     """Return the rules that the provider has to hold."""
     if not wish.present:
         return ()
-    rules = list(from_plan(wish.rules, resolve, wish.allow_any))
-    if wish.outgoing == "never" or (wish.outgoing == "auto" and not provider.filters_outgoing()):
+    rules = list(planned(wish) if plan is None else plan)
+    if wish.outgoing == "auto" and not provider.filters_outgoing():
         rules = [rule for rule in rules if rule.direction != OUT]
     connection = _connection.find()
     unused = nobodys(wish.rules) if wish.restrict else []
@@ -91,21 +98,29 @@ def change(wish: Wish, identity: str, dry: bool) -> Dict[str, Any]:
 
 
 def _change(wish: Wish, identity: str, dry: bool) -> Dict[str, Any]:
-    name = _detect.choose(wish.provider)
+    listing, plan = Listing(), planned(wish)
+    name = _detect.choose(wish.provider, listing)
+    # A chain may drop what goes out, or at a hook that is nobody's, where the provider itself filters nothing.
+    barriers = _foreign.barriers(name, plan, listing)
     if not name:
-        return dict(changed=False, provider="", msg=_nothing_runs(wish), **_diff((), ()))
-    provider = _detect.provider(name)
-    before, after = provider.rules(), desired(wish, provider)
-    barriers = _foreign.barriers(name, after)
+        message = _nothing_runs(wish)
+        _foreign.check(name, barriers)
+        return dict(_diff((), ()), changed=False, provider="", msg=message, warnings=_foreign.notes(name, barriers))
+    provider = _detect.provider(name, listing)
+    before, after = provider.rules(), desired(wish, provider, plan)
     if after:
         provider.check()
-        _foreign.check(name, barriers)
+    _foreign.check(name, barriers)
     steps, undo = provider.steps(after, wish.persist)
     result = dict(_diff(before, after), changed=bool(steps), provider=name, commands=[describe(step) for step in steps])
-    result["warnings"] = provider.notes() + _foreign.notes(name, barriers) + _docker(after)
+    result["warnings"] = provider.notes() + _left_out(provider, plan) + _foreign.notes(name, barriers) + _docker(after)
     if steps and not dry:
         result["pending"] = _perform(steps, undo, identity, wish.rollback_after)
     return result
+
+
+def _left_out(provider: Any, plan: Rules) -> List[str]:
+    return provider.left_out(plan) if hasattr(provider, "left_out") else []
 
 
 def _nothing_runs(wish: Wish) -> str:

@@ -5,12 +5,13 @@
 """Which firewall a host runs: the running one is respected, two at once are refused."""
 
 import re
-from typing import Any, Callable, Dict, List
+from typing import Any, Callable, Dict, List, Optional
 
 from . import _nftables
 from ._foreign import refuses
+from ._listing import Listing
 from ._steps import FirewallError, run, which
-from ._xtables import filter_table, is_firewallds, other_variant, saved_by
+from ._xtables import MIXED, SAVE, filter_table, is_firewallds, other_variant, save_commands, unreadable
 
 _COMMANDS = {"firewalld": "firewall-cmd", "ufw": "ufw", "nftables": "nft", "iptables": "iptables-save"}
 _ORDER = tuple(_COMMANDS)
@@ -27,18 +28,19 @@ def installed(name: str) -> bool:
     return bool(which(_COMMANDS[name]))
 
 
-def _firewalld_runs() -> bool:
+def _firewalld_runs(_listing: Listing) -> bool:
     if which("busctl") and run(_FIREWALLD_STATE).stdout.strip() == 's "RUNNING"':
         return True
     return run(("firewall-cmd", "--state")).stdout.strip() == "running"
 
 
-def _ufw_runs() -> bool:
+def _ufw_runs(_listing: Listing) -> bool:
     return "Status: active" in run(("ufw", "status")).stdout
 
 
-def _iptables_runs() -> bool:
-    return any(filters(filter_table(run((command,)).stdout)) for command in ("iptables-save", "ip6tables-save") if which(command))
+def _iptables_runs(listing: Listing) -> bool:
+    texts = {version: filter_table(listing.saved_if_any(command)) for version, command in SAVE.items()}
+    return any(filters(text) and listing.iptables_reads(version, "filter") for version, text in texts.items())
 
 
 def filters(saved: str) -> bool:
@@ -53,51 +55,101 @@ def filters(saved: str) -> bool:
     return False
 
 
-def _other_variant_runs() -> str:
+def _other_variant_runs(listing: Listing) -> str:
     variant = other_variant()
-    return variant if variant and any(filters(saved) for saved in saved_by(variant)) else ""
+    commands = save_commands(variant).values() if variant else ()
+    return variant if any(filters(filter_table(listing.saved_if_any(command))) for command in commands) else ""
 
 
-def _nftables_runs() -> bool:
-    return bool(_nftables_chains())
+def _nftables_runs(listing: Listing) -> bool:
+    return bool(_nftables_chains(listing))
 
 
-def _nftables_beside(others: List[str]) -> bool:
+def _nftables_beside(others: List[str], listing: Listing) -> bool:
     # Beside another firewall a table is a guest (fail2ban's, for example), unless it stops what it does not permit itself.
     try:
-        chains = _nftables_chains()
+        chains = _nftables_chains(listing)
     except FirewallError:
         if others:
             return False  # an old nft without JSON, where it is not what filters
         raise
-    return any(refuses(_nftables.ruleset(), chain) for chain in chains) if others else bool(chains)
+    return any(refuses(listing.ruleset(), chain) for chain in chains) if others else bool(chains)
 
 
-def _nftables_chains() -> List[Dict[str, Any]]:
-    found = _nftables.ruleset()
-    return [chain for chain in found.base_chains() if chain["table"] != _nftables.TABLE and found.owner(chain["family"], chain["table"]) == "nftables"]
+def _nftables_chains(listing: Listing) -> List[Dict[str, Any]]:
+    found = listing.ruleset()
+    return [chain for chain in found.base_chains() if chain["table"] != _nftables.TABLE and found.owner(chain) == "nftables"]
 
 
-_RUNS = {"firewalld": _firewalld_runs, "ufw": _ufw_runs, "nftables": _nftables_runs, "iptables": _iptables_runs}  # type: Dict[str, Callable[[], bool]]
+def _is_owned(name: str, others: List[str], listing: Listing) -> bool:
+    """Tell whether what iptables seems to filter was made by another firewall that runs."""
+    if name != "iptables":
+        return False
+    found = {version: filter_table(listing.saved_if_any(command)) for version, command in SAVE.items()}
+    if "ufw" in others:
+        found = {version: "" if is_ufws_lock(text) else text for version, text in found.items()}
+    if "firewalld" in others:
+        found = {version: without_direct(text, version) for version, text in found.items()}
+    return not any(filters(text) and listing.iptables_reads(version, "filter") for version, text in found.items())
 
 
-def choose(wish: str) -> str:
+def is_ufws_lock(saved: str) -> bool:
+    """Tell whether a filter table of IPv6 is what ufw loads with IPV6=no: all is dropped but loopback (ufw-init-functions)."""
+    policies = re.findall(r"^:(INPUT|FORWARD|OUTPUT) DROP", saved, re.MULTILINE)
+    rules = {line for line in saved.splitlines() if line.startswith("-A ") and "EXASOL" not in line}
+    return len(policies) == 3 and rules <= {"-A INPUT -i lo -j ACCEPT", "-A OUTPUT -o lo -j ACCEPT"}
+
+
+def without_direct(saved: str, version: int) -> str:
+    """Return a filter table without as many rules of INPUT and OUTPUT as firewalld has direct ones there (firewalld.direct(5)).
+
+    They go to iptables also where firewalld itself uses nftables; iptables writes them in its own words, so they are counted.
+    """
+    direct = run(("firewall-cmd", "--direct", "--get-all-rules")).stdout + run(("firewall-cmd", "--direct", "--get-all-passthroughs")).stdout
+    lines = saved.splitlines(True)
+    for base in ("INPUT", "OUTPUT"):
+        known = re.findall(r"^ipv{0} (?:filter {1} |.*-[AI] {1} )".format({4: "4", 6: "6"}[version], base), direct, re.MULTILINE)
+        filtering = [line for line in lines if line.startswith("-A {0} ".format(base)) and not _GUESTS.search(_QUOTED.sub("", line))]
+        lines = [line for line in lines if line not in filtering] if len(filtering) <= len(known) else lines
+    return "".join(lines)
+
+
+_RUNS = {"firewalld": _firewalld_runs, "ufw": _ufw_runs, "nftables": _nftables_runs,
+         "iptables": _iptables_runs}  # type: Dict[str, Callable[[Listing], bool]]
+
+
+def choose(wish: str, listing: Optional[Listing] = None) -> str:
     """Return the provider to use, nothing if no firewall runs; raise where that is not clear."""
+    listing = listing or Listing()
     if wish != "auto":
         if not installed(wish):
             raise FirewallError("provider {0} is chosen, but its command {1} is not installed on this host".format(wish, _COMMANDS[wish]))
         # nftables and iptables have no service that could be stopped.
-        return wish if wish in ("nftables", "iptables") or _RUNS[wish]() else ""
-    others = [name for name in _ORDER if name != "nftables" and installed(name) and _RUNS[name]()]
-    variant = _other_variant_runs()
+        return wish if wish in ("nftables", "iptables") or _RUNS[wish](listing) else ""
+    others = [name for name in _ORDER if name != "nftables" and installed(name) and _RUNS[name](listing)]
+    others = [name for name in others if not _is_owned(name, others, listing)] if len(others) > 1 else others
+    variant = _other_variant_runs(listing)
     if variant and not others:
         raise FirewallError("{0} filters on this host, but its command iptables is the other variant: make {0} the one with update-alternatives, or choose "
                             "another firewall with provider".format(variant))
     others += [variant] if variant else []
-    running = others + ["nftables"] if installed("nftables") and _nftables_beside(others) else others
+    running = others + ["nftables"] if installed("nftables") and _nftables_beside(others, listing) else others
     if len(running) > 1:
         raise FirewallError("{0} run at the same time on this host: stop one of them, or choose one with provider".format(" and ".join(running)))
+    if not running:
+        _refuse_mixed(listing)
     return running[0] if running else ""
+
+
+def _refuse_mixed(listing: Listing) -> None:
+    """Raise where iptables made the table that filters, and cannot read it any more because of what somebody put into it with nft."""
+    for version, command in SAVE.items():
+        if "filter" not in unreadable(listing.saved_if_any(command)):
+            continue
+        family = _nftables.FAMILIES[version]
+        chains = listing.ruleset().chains_of(family, "filter") if which("nft") else []
+        if not chains or any(listing.ruleset().owner(chain) == "iptables" for chain in chains if "hook" in chain):
+            raise FirewallError(MIXED.format(family))
 
 
 def published_by_docker() -> List[int]:
@@ -108,8 +160,11 @@ def published_by_docker() -> List[int]:
     return sorted({int(port) for port in re.findall(r"-A DOCKER .*--dport (\d+) .*-j DNAT", saved)})
 
 
-def provider(name: str) -> Any:
+def provider(name: str, listing: Optional[Listing] = None) -> Any:
     """Return the provider of this name, with the host's present state read."""
     from . import _firewalld, _iptables, _ufw
 
-    return {"firewalld": _firewalld, "ufw": _ufw, "nftables": _nftables, "iptables": _iptables}[name].Provider()
+    listing = listing or Listing()
+    if name == "nftables":
+        return _nftables.Provider(listing.ruleset())
+    return _iptables.Provider(listing) if name == "iptables" else {"firewalld": _firewalld, "ufw": _ufw}[name].Provider()

@@ -12,9 +12,11 @@ import re
 import shlex
 from typing import Dict, List, NamedTuple, Optional, Sequence, Tuple
 
-from . import _xtables
+from . import _nftables, _xtables
+from ._listing import Listing
 from ._rule import ACCEPT, IN, OUT, REJECT, Rule, Rules, canonical
-from ._steps import FirewallError, Run, Shell, Step, Write, as_it_is, output, read, which
+from ._saved_file import sections
+from ._steps import FirewallError, Run, Shell, Step, Write, as_it_is, read, run, which
 
 NAME = "iptables"
 CHAINS = {IN: "EXASOL-IN", OUT: "EXASOL-OUT"}
@@ -22,7 +24,7 @@ _BASES = {IN: "INPUT", OUT: "OUTPUT"}
 _COMMENT = "exasol_community.network"
 # With IPTABLES_SAVE_COUNTER=yes, lines of saved rules begin with counters.
 _COUNTERS = r"(\[\d+:\d+\] )?"
-_OURS = re.compile(r"^:EXASOL-(IN|OUT) |^" + _COUNTERS + r"-A (EXASOL-(IN|OUT) |(INPUT|OUTPUT) .*-j EXASOL-(IN|OUT)$)")
+_OURS = re.compile(r"^:EXASOL-(IN|OUT) |^" + _COUNTERS + r"-(A EXASOL-(IN|OUT) |[AI] (INPUT|OUTPUT) .*-j EXASOL-(IN|OUT)$)")
 _DELETE = "/{0}/d".format(_OURS.pattern.replace(r"\d", "[0-9]"))  # the same for sed -E
 _ADDED = ["# Added by exasol_community.network\n", "*filter\n", "COMMIT\n"]
 # Takes away the jumps that are there by then and puts the saved ones where they stood, counted from the head or from the end of the rules of
@@ -133,23 +135,48 @@ def _as_saved(saved: str, direction: str) -> str:
     return "".join("{0}\n".format(line) for line in saved.splitlines() if line.startswith("-A {0} ".format(chain)))
 
 
-def edit(text: Optional[str], rules: Rules, version: int) -> Optional[str]:
-    """Return a file of saved rules with exactly our lines in it, None if it held nothing else and we want nothing."""
-    lines = _foreign(text or "")
+def edit(text: Optional[str], rules: Rules, version: int, path: str = "the saved rules") -> Optional[str]:
+    """Return a file of saved rules with exactly our lines in it, None if it held nothing else and we want nothing.
+
+    Ours stand at the end of the last filter table, and the jumps are inserted there: no flush (-F, -X) or rule of others comes after them.
+    """
     ours = {direction: chain_lines(rules, direction, version) for direction in CHAINS}
     if not any(ours.values()):
+        lines = _foreign(text or "")
         return text if "".join(lines) == text else "".join(lines) or None
-    if "*filter\n" not in lines:
+    if _holds(text or "", rules, version, path):
+        return text
+    lines = _foreign(text or "")
+    if not any(section.table == "filter" for section in sections(lines, path)):
         lines += _ADDED
-    start = lines.index("*filter\n") + 1
-    if "COMMIT\n" not in lines[start:]:
-        raise FirewallError("the saved rules of IPv{0} have a filter table without its COMMIT: mend the file first".format(version))
-    end = lines.index("COMMIT\n", start)
-    first = next((index for index in range(start, end) if re.match(_COUNTERS + "-", lines[index])), end)
+    end = [section.end for section in sections(lines, path) if section.table == "filter"][-1]
     heads = [":{0} - [0:0]\n".format(CHAINS[direction]) for direction, own in ours.items() if own]
-    jumps = ["-A {0}\n".format(jump(direction)) for direction, own in ours.items() if own]
     bodies = ["{0}\n".format(line) for own in ours.values() for line in own]
-    return "".join(lines[:first] + heads + jumps + lines[first:end] + bodies + lines[end:])
+    jumps = ["-I {0}\n".format(jump(direction).replace(" ", " 1 ", 1)) for direction, own in ours.items() if own]
+    return "".join(lines[:end] + heads + bodies + jumps + lines[end:])
+
+
+def _holds(text: str, rules: Rules, version: int, path: str) -> bool:
+    """Tell whether a file that was saved by iptables-save since, in its words, holds our rules already."""
+    lines = text.splitlines(True)
+    filters = [section for section in sections(lines, path) if section.table == "filter"]
+    saved = [re.sub("^" + _COUNTERS, "", line) for line in lines[filters[0].start + 1:filters[0].end]] if len(filters) == 1 else ["?"]
+    plain = all(re.match(r":|-A |#|\n", line) for line in saved)
+    return plain and batch("*filter\n{0}COMMIT\n".format("".join(saved)), rules, version) == ""
+
+
+def tested(family: Family, path: str, before: Optional[str], content: Optional[str]) -> None:
+    """Raise unless iptables-restore reads a file of saved rules as we would write it; nothing is changed by that."""
+    if content is None or content == before:
+        return
+    done = run((family.restore, "--test"), content)
+    if not done.returncode:
+        return
+    said = (done.stderr or done.stdout).strip()[-500:]
+    if before and run((family.restore, "--test"), before).returncode:
+        raise FirewallError("{0} cannot be loaded as it is, {1} --test says: {2}. Correct the file, or remove it and save the rules anew".format(
+            path, family.restore, said))
+    raise FirewallError("{0} could not be loaded with our lines in it, {1} --test says: {2}. Nothing was changed".format(path, family.restore, said))
 
 
 def file_back(before: Write, written: Optional[str]) -> Shell:
@@ -174,9 +201,12 @@ class Provider:
 
     name = NAME
 
-    def __init__(self):
+    def __init__(self, listing: Optional[Listing] = None):
+        self._listing = listing or Listing()
         self._families = [family for family in FAMILIES if which(family.save) and (family.version == 4 or _xtables.has_ipv6())]
-        self._saved = {family.version: _xtables.filter_table(output((family.save,))) for family in self._families}  # type: Dict[int, str]
+        texts = {family.version: self._listing.saved(family.save) for family in self._families}
+        self._saved = {version: _xtables.filter_table(text) for version, text in texts.items()}  # type: Dict[int, str]
+        self._unreadable = [version for version, text in texts.items() if "filter" in _xtables.unreadable(text)]
 
     def rules(self) -> Rules:
         """Return what our chains hold."""
@@ -187,10 +217,17 @@ class Provider:
         return tuple(rule for rule in rules if rule.version in self._saved)
 
     def check(self) -> None:
-        """Nothing stands before the chains that we jump from."""
+        """Raise where iptables cannot see the table that our chains stand in: it would add to it at each run, and remove nothing."""
+        if self._unreadable:
+            raise FirewallError(_xtables.MIXED.format(_nftables.FAMILIES[self._unreadable[0]]))
+
+    def _refuse_leftovers(self) -> None:
+        if self._unreadable and (not which("nft") or self._listing.ruleset().holds_chains(CHAINS.values())):
+            self.check()
 
     def steps(self, rules: Rules, persist: bool) -> Tuple[List[Step], List[Step]]:
         """Return the steps to these rules and the steps back."""
+        self._refuse_leftovers()
         steps, back = [], []  # type: List[Step], List[Step]
         for family in self._families:
             saved = self._saved[family.version]
@@ -200,7 +237,9 @@ class Provider:
                 back.append(way_back(family, saved))
             path = _file(family)
             if persist and path:
-                self._persist(path, edit(read(path), rules, family.version), steps, back)
+                content = edit(read(path), rules, family.version, path)
+                tested(family, path, read(path), content)
+                self._persist(path, content, steps, back)
         return steps, back
 
     @staticmethod

@@ -13,7 +13,7 @@ import ipaddress
 import json
 import os
 import shlex
-from typing import Any, Dict, Iterable, Iterator, List, NamedTuple, Optional, Sequence, Tuple
+from typing import Any, Dict, FrozenSet, Iterable, Iterator, List, NamedTuple, Optional, Sequence, Tuple
 
 from .._addresses import Network
 from .._ports import PortRange, Ports, merge
@@ -27,6 +27,9 @@ HOOKS = {IN: "input", OUT: "output"}
 TABLE = "exasol_network"
 COMMENT = "exasol_community.network"
 _VERSIONS = {"ip": (4,), "ip6": (6,), "inet": (4, 6)}
+FAMILIES = {4: "ip", 6: "ip6"}
+_IPTABLES_TABLES = ("filter", "mangle", "nat", "raw", "security")
+_IPTABLES_BASES = ("PREROUTING", "INPUT", "FORWARD", "OUTPUT", "POSTROUTING")
 _FOLDER = "/etc/exasol_community.network"
 _DROP_IN = "/etc/systemd/system/nftables.service.d/exasol_community.network.conf"
 _STOPS = ("drop", "reject")
@@ -57,9 +60,13 @@ class Place(NamedTuple):
 
 
 class Ruleset:
-    """The host's rule set, as C(nft -j list ruleset) tells it (libnftables-json(5))."""
+    """The host's rule set, as C(nft -j list ruleset) tells it (libnftables-json(5)).
 
-    def __init__(self, document: Dict[str, Any]):
+    C(readable) are the tables, as family and name, that iptables can list: None where its nft variant is not installed.
+    """
+
+    def __init__(self, document: Dict[str, Any], readable: Optional[FrozenSet[Tuple[str, str]]] = None):
+        self._readable = readable
         items = document.get("nftables", [])
         self.chains = [item["chain"] for item in items if "chain" in item]
         self._rules = {}  # type: Dict[Tuple[str, str, str], List[Dict[str, Any]]]
@@ -70,31 +77,62 @@ class Ruleset:
         """Return the rules of a chain in their order."""
         return self._rules.get((family, table, chain), [])
 
+    def tables(self) -> List[Tuple[str, str]]:
+        """Return the tables that hold chains, as family and name."""
+        return sorted({(chain["family"], chain["table"]) for chain in self.chains})
+
+    def chains_of(self, family: str, table: str) -> List[Dict[str, Any]]:
+        """Return the chains of a table."""
+        return [chain for chain in self.chains if (chain["family"], chain["table"]) == (family, table)]
+
+    def rules_of(self, family: str, table: str) -> Dict[str, List[Dict[str, Any]]]:
+        """Return the rules of a table by chain."""
+        return {key[2]: rules for key, rules in self._rules.items() if key[:2] == (family, table)}
+
     def has_chain(self, family: str, table: str, chain: str) -> bool:
         """Tell whether there is such a chain."""
         return any((known["family"], known["table"], known["name"]) == (family, table, chain) for known in self.chains)
+
+    def holds_chains(self, names: Iterable[str]) -> bool:
+        """Tell whether there is a chain of one of these names in a table that is named as iptables names its own."""
+        names = set(names)
+        return any(chain["name"] in names and _is_named_by_iptables(chain["family"], chain["table"]) for chain in self.chains)
 
     def base_chains(self) -> List[Dict[str, Any]]:
         """Return the base chains that filter what comes in or goes out."""
         return [chain for chain in self.chains if chain.get("hook") in HOOKS.values() and chain.get("type") == "filter" and chain["family"] in _VERSIONS]
 
-    def owner(self, family: str, table: str) -> str:
-        """Return which firewall manages a table: nftables unless it is one of firewalld or of iptables."""
+    def owner(self, chain: Dict[str, Any]) -> str:
+        """Return which firewall manages a chain: nftables unless its table is one of firewalld or of iptables."""
+        family, table = chain["family"], chain["table"]
         if table.startswith("firewalld") or self.has_chain(family, table, FIREWALLD_CHAIN):
             return "firewalld"
-        # iptables-nft names its base chains in capitals, which nobody else does.
-        capitals = any((chain["family"], chain["table"]) == (family, table) and chain["name"] in ("INPUT", "OUTPUT") for chain in self.chains)
-        return "iptables" if capitals and family in ("ip", "ip6") and table in ("filter", "mangle", "raw", "security") else NAME
+        if self.is_read_by_iptables(family, table):
+            return NAME if self.is_handmade(family, table) else "iptables"
+        # iptables made this table, and somebody put rules into it that iptables cannot read.
+        mixed = _is_named_by_iptables(family, table) and chain["name"] in _IPTABLES_BASES and self._has_extensions(family, table)
+        return "iptables" if mixed else NAME
+
+    def is_read_by_iptables(self, family: str, table: str) -> bool:
+        """Tell whether iptables can list and change a table."""
+        return (family, table) in (self._readable or ())
+
+    def is_handmade(self, family: str, table: str) -> bool:
+        """Tell whether a table that iptables could manage holds rules, none of which iptables wrote: it counts in each (iptables-nft)."""
+        words = [{statement(expression) for expression in rule.get("expr", [])} for rule in self._rules_in(family, table)]
+        return bool(words) and not any({"counter", "xt"} & found for found in words) and not self._has_extensions(family, table)
+
+    def _has_extensions(self, family: str, table: str) -> bool:
+        # nft can neither make nor restore an extension of iptables (xt), so nobody else than iptables made it.
+        return any("xt" in expression for rule in self._rules_in(family, table) for expression in rule.get("expr", []))
+
+    def _rules_in(self, family: str, table: str) -> List[Dict[str, Any]]:
+        return [rule for rules in self.rules_of(family, table).values() for rule in rules]
 
     def places(self) -> List[Place]:
         """Return the foreign base chains that would drop something of what comes in or goes out, without those of other firewalls."""
         return sorted(Place(chain["family"], chain["table"], chain["name"], direction) for chain in self.base_chains() for direction, hook in HOOKS.items()
-                      if chain["hook"] == hook and chain["table"] != TABLE and self.owner(chain["family"], chain["table"]) == NAME and self.stops(chain))
-
-    def beyond_reach(self) -> List[str]:
-        """Return the base chains before ours that drop by policy, where no accept of ours helps."""
-        return ["{0} {1} {2} (hook {3})".format(chain["family"], chain["table"], chain["name"], chain["hook"]) for chain in self.chains
-                if chain.get("hook") in ("prerouting", "ingress") and chain.get("policy") == "drop" and chain["family"] in (*_VERSIONS, "netdev")]
+                      if chain["hook"] == hook and chain["table"] != TABLE and self.owner(chain) == NAME and self.stops(chain))
 
     def stops(self, chain: Dict[str, Any]) -> bool:
         """Tell whether a base chain drops or rejects anything."""
@@ -221,8 +259,8 @@ class Provider:
 
     name = NAME
 
-    def __init__(self):
-        self._ruleset = ruleset()
+    def __init__(self, found: Optional[Ruleset] = None):
+        self._ruleset = found or ruleset()
         self.places = self._ruleset.places()
 
     def rules(self) -> Rules:
@@ -239,11 +277,7 @@ class Provider:
                      if rule.action == REJECT or (restricted and rule.direction == IN) or any(_concerns(rule, place) for place in self.places))
 
     def check(self) -> None:
-        """Raise where openings cannot take effect."""
-        beyond = self._ruleset.beyond_reach()
-        if beyond:
-            raise FirewallError("the base chain {0} drops packets before any rule of ours sees them: "
-                                "permit the service ports there, or change its policy".format(beyond[0]))
+        """Our chain stands before the rules of every chain that it is in; what other chains drop is looked at for every provider."""
 
     def steps(self, rules: Rules, persist: bool) -> Tuple[List[Step], List[Step]]:
         """Return the steps to these rules and the steps back."""
@@ -345,11 +379,41 @@ def _concerns(rule: Rule, place: Place) -> bool:
 
 def ruleset() -> Ruleset:
     """Read the host's rule set."""
+    return Ruleset(document())
+
+
+def document() -> Dict[str, Any]:
+    """Return what nft lists, without the elements of named sets where this nft can leave them out: they may be hundreds of thousands."""
+    terse = run(("nft", "-j", "-t", "list", "ruleset")) if which("nft") else None
+    if terse and not terse.returncode:
+        try:
+            found = json.loads(terse.stdout)
+        except ValueError:
+            found = None
+        # nft 1.0.0 leaves out the elements of anonymous sets too, which are part of their rule.
+        if found and not _lacks_elements(found):
+            return found
     text = output(("nft", "-j", "list", "ruleset"))
     try:
-        return Ruleset(json.loads(text))
+        return json.loads(text)
     except ValueError as error:
         raise FirewallError("nft -j list ruleset gave no JSON ({0}): nftables with JSON support is needed (0.9.3 or newer)".format(error))
+
+
+def _lacks_elements(value: Any) -> bool:
+    if isinstance(value, dict):
+        return value.get("set", "") in ([], None) or any(_lacks_elements(inner) for inner in value.values())
+    return isinstance(value, list) and any(_lacks_elements(inner) for inner in value)
+
+
+def has_names_of_iptables(found: Dict[str, Any]) -> bool:
+    """Tell whether a listing holds a base chain in a table that is named as iptables names its own."""
+    chains = [item["chain"] for item in found.get("nftables", []) if "chain" in item]
+    return any("hook" in chain and _is_named_by_iptables(chain["family"], chain["table"]) for chain in chains)
+
+
+def _is_named_by_iptables(family: str, table: str) -> bool:
+    return family in FAMILIES.values() and table in _IPTABLES_TABLES
 
 
 def _way_back(bases: Sequence[Place], held: Optional[Rules], jumped: Sequence[Place]) -> Step:

@@ -168,8 +168,17 @@ class Provider:
         return steps, back
 
     def notes(self) -> List[str]:
-        """Return what the user should know."""
-        return [] if _has_ipv6() or not _xtables.has_ipv6() else ["ufw filters no IPv6 on this host (IPV6=no in /etc/default/ufw): rules for IPv6 are left out"]
+        """Return what the user should know; what the rules themselves ask for and ufw cannot open is in left_out()."""
+        return []
+
+    def left_out(self, rules: Rules) -> List[str]:
+        """Return what the user should know of planned rules that take no effect here."""
+        dropped = [rule for rule in rules if rule.version == 6 and rule.action == ACCEPT]
+        if 6 in self._texts or not dropped or not _xtables.has_ipv6():
+            return []
+        what = "; ".join(str(rule) for rule in dropped[:5]) + ("; ..." if len(dropped) > 5 else "")
+        return ["ufw drops all IPv6 of this host but loopback (IPV6=no in /etc/default/ufw), so what is planned for IPv6 cannot be opened: set IPV6=yes "
+                "there and run ufw reload, or plan these addresses for IPv4: {0}".format(what)]
 
     def filters_outgoing(self) -> bool:
         """Tell whether anything that goes out is dropped."""

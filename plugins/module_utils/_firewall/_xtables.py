@@ -8,7 +8,7 @@ import ipaddress
 import os
 import re
 import shlex
-from typing import Iterator, List, Optional, Tuple
+from typing import Dict, Iterator, List, Optional, Tuple
 
 from .._ports import PortRange, Ports, merge
 from ._rule import ACCEPT, IN, OUT, REJECT, Rule, names_of
@@ -18,6 +18,9 @@ from ._steps import read, run, which
 _SLOTS = 15
 PREFIX = "exasol: "
 FIREWALLD_CHAIN = "INPUT_ZONES"
+SAVE = {4: "iptables-save", 6: "ip6tables-save"}
+MIXED = ("the table {0} filter holds rules that iptables cannot read, because nft made them: remove them or move them to a table of another name, or, if "
+         "nft made the whole table, choose nftables with provider")
 _LEGACY_TABLES = ("/proc/net/ip_tables_names", "/proc/net/ip6_tables_names")
 
 
@@ -25,6 +28,16 @@ def filter_table(saved: str) -> str:
     """Return the filter table of an iptables-save of all tables; to ask for it by name would load it where it is not (legacy variant)."""
     start = saved.find("*filter\n")
     return "" if start < 0 else saved[start:saved.index("COMMIT\n", start)] + "COMMIT\n"
+
+
+def tables(saved: str) -> List[str]:
+    """Return the tables of an iptables-save; one that holds what iptables cannot read is named in a comment alone."""
+    return [line[1:].strip() for line in saved.splitlines() if line.startswith("*")]
+
+
+def unreadable(saved: str) -> List[str]:
+    """Return the tables that iptables-nft found and could not read, because somebody else made them or put rules into them."""
+    return re.findall(r"^# Table `(\w+)' is incompatible", saved, re.MULTILINE)
 
 
 def has_ipv6() -> bool:
@@ -42,25 +55,21 @@ def other_variant() -> str:
     return "iptables-legacy" if any("filter" in (read(path) or "").split() for path in _LEGACY_TABLES) else ""
 
 
-def saved_by(variant: str) -> List[str]:
-    """Return the filter tables of a variant, one a family."""
-    commands = [name.format(variant[len("iptables-"):]) for name in ("iptables-{0}-save", "ip6tables-{0}-save")]
-    return [filter_table(run((command,)).stdout) for command in commands if which(command)]
+def save_commands(variant: str) -> Dict[int, str]:
+    """Return the commands that list what a variant holds, by IP version."""
+    return {version: command.replace("tables-", "tables-{0}-".format(variant[len("iptables-"):])) for version, command in SAVE.items()}
+
+
+def nft_save_commands() -> Dict[int, str]:
+    """Return the commands that list what the nft variant of iptables holds, none where it is not installed."""
+    if which("iptables") and "nf_tables" in run(("iptables", "--version")).stdout:
+        return SAVE
+    return save_commands("iptables-nft") if which("iptables-nft-save") else {}
 
 
 def is_firewallds(saved: str) -> bool:
     """Tell whether a filter table is firewalld's, with FirewallBackend=iptables (firewalld.conf(5))."""
     return FIREWALLD_CHAIN in saved
-
-
-def stops(saved: str, base: str) -> Tuple[bool, bool]:
-    """Tell whether a filter table stops anything of a base chain, and whether it stops whatever it does not permit itself."""
-    everything = bool(re.search(r"^:{0} (DROP|REJECT)|^-A {0} -j (DROP|REJECT)".format(base), saved, re.MULTILINE))
-    if is_firewallds(saved):
-        return False, False
-    others = {"INPUT": "OUTPUT", "OUTPUT": "INPUT"}[base]
-    something = "-A {0} ".format(base) in saved and re.search(r"^-A (?!FORWARD |{0} )\S+ .*-j (DROP|REJECT)".format(others), saved, re.MULTILINE)
-    return everything or bool(something), everything
 
 
 def port_groups(ports: Ports) -> List[Ports]:

@@ -11,11 +11,12 @@ import re
 import subprocess
 import sys
 
-from ansible_collections.exasol_community.network.plugins.module_utils._firewall import _iptables, _nftables, _rule, _steps
+from ansible_collections.exasol_community.network.plugins.module_utils._firewall import _detect, _iptables, _nftables, _rule, _steps
 
 DUMPS = {"nftables": "nft -s list ruleset", "iptables": "iptables-save -t filter; ip6tables-save -t filter"}
 RESETS = {"nftables": "nft flush ruleset", "iptables": "for t in iptables ip6tables; do $t -P INPUT ACCEPT; $t -P OUTPUT ACCEPT; $t -F; $t -X; done"}
-PROVIDERS = {"nftables": _nftables.Provider, "iptables": _iptables.Provider}
+DUMPS["auto"], RESETS["auto"] = DUMPS["nftables"], RESETS["nftables"]
+PROVIDERS = {"nftables": _nftables.Provider, "iptables": _iptables.Provider, "auto": lambda: _detect.provider(_detect.choose("auto"))}
 
 
 def shell(text):
@@ -48,6 +49,7 @@ def live(scenario):
     shell(scenario["host"])
     seen = {"before": dump(name)}
     provider = make()
+    seen["name"] = provider.name
     rules = wanted(scenario, provider)
     steps, undo = provider.steps(rules, False)
     # A timer may fire before anything was changed, and a step may fail halfway: the way back leads home from everywhere.

@@ -57,11 +57,11 @@ class Host(Place):
         self.provider = Provider(self.out, **provider)
         monkeypatch.setattr(_apply, "_LOCK", str(tmp_path / "lock"))
         monkeypatch.setattr(_apply.os, "geteuid", lambda: 0)
-        monkeypatch.setattr(_apply._detect, "choose", lambda wish: "nftables")
-        monkeypatch.setattr(_apply._detect, "provider", lambda name: self.provider)
+        monkeypatch.setattr(_apply._detect, "choose", lambda wish, listing: "nftables")
+        monkeypatch.setattr(_apply._detect, "provider", lambda name, listing: self.provider)
         monkeypatch.setattr(_apply._detect, "published_by_docker", lambda: [8563, 9999])
         monkeypatch.setattr(_apply._connection, "find", lambda: None)
-        monkeypatch.setattr(_apply._foreign, "barriers", lambda name, rules: [])
+        monkeypatch.setattr(_apply._foreign, "barriers", lambda name, rules, listing: [])
         self.monkeypatch = monkeypatch
 
     def connected(self, address, port):
@@ -208,7 +208,7 @@ def test_ports_that_nobody_may_use_are_refused_and_never_opened(host, rules, res
 
 
 def test_where_no_firewall_runs_nothing_is_done(host, monkeypatch):
-    monkeypatch.setattr(_apply._detect, "choose", lambda wish: "")
+    monkeypatch.setattr(_apply._detect, "choose", lambda wish, listing: "")
     result = _apply.change(BOTH, "one", dry=False)
     assert (result["changed"], result["provider"], host.log()) == (False, "", [])
     assert_names(result["msg"], ["no firewall", "nothing to open"])
@@ -237,7 +237,7 @@ def test_rules_that_are_to_be_removed_need_no_sense(host):
 
 
 def test_where_no_firewall_runs_nobody_can_be_refused(host, monkeypatch):
-    monkeypatch.setattr(_apply._detect, "choose", lambda wish: "")
+    monkeypatch.setattr(_apply._detect, "choose", lambda wish, listing: "")
     assert_names(refusal(_apply.change, BOTH._replace(restrict=True), "one", False), ["nobody can be refused"])
 
 
@@ -295,7 +295,7 @@ def test_check_mode_does_not_forget_what_the_host_took_back(host):
     assert _apply.change(BOTH, "three", dry=False)["rolled_back"].endswith("Z")
 
 
-def refuse_two(wish):
+def refuse_two(wish, listing):
     raise FirewallError("two at once")
 
 

@@ -7,7 +7,7 @@ import json
 
 import pytest
 
-from ansible_collections.exasol_community.network.plugins.module_utils._firewall import _detect, _xtables
+from ansible_collections.exasol_community.network.plugins.module_utils._firewall import _detect, _listing, _xtables
 from ansible_collections.exasol_community.network.tests.unit.helpers import assert_names, refusal
 from ansible_collections.exasol_community.network.tests.unit.plugins.module_utils._firewall.commands import Commands
 from ansible_collections.exasol_community.network.tests.unit.plugins.module_utils._firewall.rulesets import (
@@ -85,7 +85,6 @@ def tables(*items):
 
 
 OWN = (base(policy="drop"), base("output"))
-IPTABLES_NFT = (base(policy="drop", family="ip", name="INPUT"), base("output", family="ip", name="OUTPUT"))
 FIREWALLD = (base(table="firewalld", name="filter_INPUT"), base("output", table="firewalld", name="filter_OUTPUT"))
 FAIL2BAN_NFT = (base(table="f2b-table", name="f2b-chain"), entry("f2b-chain", TCP_22, {"reject": {"type": "icmp", "expr": "port-unreachable"}}, table="f2b-table"))
 RESTRICTION = (base(table="exasol_network", name="exasol_network_in"), entry("exasol_network_in", TCP_22, REJECT, table="exasol_network"))
@@ -97,13 +96,61 @@ def nft(*items):
     return {"nft -j list ruleset": tables(*items)}
 
 
+VARIANT = {"iptables --version": "iptables v1.8.9 (nf_tables)\n"}
+INCOMPATIBLE = dict(VARIANT, **{"iptables-save": "# Table `filter' is incompatible, use 'nft' tool.\n", "ip6tables-save": ""})
+XT = {"xt": {"type": "match", "name": "conntrack"}}
+OLD_XT = {"xt": None}  # nft 0.9.8
+
+
+def accepts(*expressions):
+    """Return a rule of iptables' INPUT chain."""
+    return entry("INPUT", *(expressions + (ACCEPT,)), family="ip")
+
+
+POLICY = base(policy="drop", family="ip", name="INPUT")
+READ = dict(VARIANT, **{"iptables-save": "*filter\n:INPUT DROP [0:0]\nCOMMIT\n", "ip6tables-save": ""})
+
+
+# Capitals are no proof: nft's own wiki writes them, and so does iptables-restore-translate.
+@pytest.mark.parametrize("items, answers, expected", [
+    ((POLICY,), READ, "iptables"),
+    ((POLICY, accepts(TCP_22, COUNTER)), READ, "iptables"),
+    ((POLICY, accepts(XT, COUNTER)), READ, "iptables"),
+    ((POLICY, accepts(TCP_22, COUNTER), accepts(TCP_22)), READ, "iptables"),
+    ((POLICY, accepts(TCP_22)), READ, "nftables"),
+    ((POLICY, accepts(TCP_22)), INCOMPATIBLE, "nftables"),
+    ((POLICY, accepts(TCP_22, COUNTER)), INCOMPATIBLE, "nftables"),
+    ((POLICY, accepts(TCP_22)), {}, "nftables"),
+    ((POLICY, accepts(XT, COUNTER)), {}, ""),
+    ((POLICY, accepts(OLD_XT, COUNTER)), {}, ""),
+], ids=["policy-alone", "counted", "extension", "both", "uncounted", "handmade", "translated", "no-iptables", "made-in-a-container", "old-nft"])
+def test_a_table_in_capitals_is_whose_who_made_it(monkeypatch, items, answers, expected):
+    Commands(monkeypatch, dict(nft(*items), **answers))
+    assert _detect.choose("auto") == expected
+
+
+@pytest.mark.parametrize("items, answers", [
+    ((POLICY, accepts(XT, COUNTER), accepts(TCP_22)), INCOMPATIBLE),
+    (None, INCOMPATIBLE),
+], ids=["both-made-it", "without-nft"])
+@pytest.mark.parametrize("wish", ["auto"])
+def test_a_table_that_iptables_made_and_cannot_read_any_more_is_refused(monkeypatch, items, answers, wish):
+    Commands(monkeypatch, dict(nft(*items) if items else {}, **answers))
+    assert_names(refusal(_detect.choose, wish), ["ip filter", "iptables cannot read", "nftables with provider"])
+
+
+@pytest.mark.parametrize("variant, command", [("(nf_tables)", "iptables-save"), ("(legacy)", "iptables-nft-save")])
+def test_the_nft_variant_is_asked_what_it_reads(monkeypatch, variant, command):
+    answers = {"iptables --version": "iptables v1.8.9 {0}\n".format(variant), "iptables-save": "", command: "*filter\n:INPUT DROP [0:0]\nCOMMIT\n"}
+    Commands(monkeypatch, dict(nft(POLICY, accepts(TCP_22, COUNTER)), **answers))
+    assert _listing.Listing().ruleset().owner(POLICY["chain"]) == "iptables"
+
+
 @pytest.mark.parametrize("items, expected", [
     ((), ""),
     (OWN, "nftables"),
     ((base(),), "nftables"),
-    (IPTABLES_NFT, ""),
-    ((base(policy="drop", family="ip6", name="INPUT"),), ""),
-    (IPTABLES_NFT + OWN, "nftables"),
+    (OWN + (base(),), "nftables"),
     ((base(policy="drop", family="ip"),), "nftables"),
     (FIREWALLD, ""),
     (FIREWALLD + OWN, "nftables"),
@@ -111,7 +158,7 @@ def nft(*items):
     ((base("prerouting", type="nat", table="nat"),), ""),
     ((base(policy="drop", family="bridge"),), ""),
     ((base("forward", "drop"),), ""),
-], ids=["nothing", "own", "accepting", "iptables", "ip6tables", "both", "small-letters", "firewalld", "firewalld-and-own", "ours", "nat", "bridge", "forward"])
+], ids=["nothing", "own", "accepting", "two", "small-letters", "firewalld", "firewalld-and-own", "ours", "nat", "bridge", "forward"])
 def test_nftables_is_what_nobody_else_manages(monkeypatch, items, expected):
     Commands(monkeypatch, nft(*items))
     assert _detect.choose("auto") == expected
@@ -249,6 +296,71 @@ def test_a_variant_that_filters_beside_the_command_is_named(monkeypatch, active,
     assert _detect.choose("iptables") == "iptables"
 
 
+LOCK = saved("-A INPUT -i lo -j ACCEPT", "-A OUTPUT -o lo -j ACCEPT", input="DROP", forward="DROP", output="DROP")
+
+
+# What ufw-init loads for IPv6 where /etc/default/ufw has IPV6=no.
+@pytest.mark.parametrize("running, v6, expected", [
+    (["ufw"], LOCK, "ufw"),
+    (["ufw"], LOCK.replace("-i lo", "-i eth0"), None),
+    (["ufw"], saved("-A INPUT -p tcp -m tcp --dport 22 -j ACCEPT", input="DROP"), None),
+    ([], LOCK, "iptables"),
+], ids=["ufw", "another-rule", "not-all", "without-ufw"])
+def test_ufws_lock_of_ipv6_is_no_second_firewall(monkeypatch, running, v6, expected):
+    host(monkeypatch, running).answers["ip6tables-save"] = v6
+    if expected is None:
+        assert_names(refusal(_detect.choose, "auto"), ["ufw and iptables"])
+    else:
+        assert _detect.choose("auto") == expected
+
+
+DIRECT = "ipv4 filter INPUT 0 -s 203.0.113.5 -j DROP\nipv6 filter INPUT 0 -s 2001:db8::5 -j DROP\nipv4 filter FORWARD 0 -j DROP\n"
+FROM_5, FROM_6 = "-A INPUT -s 203.0.113.5/32 -j DROP", "-A INPUT -s 203.0.113.6/32 -j DROP"
+
+
+@pytest.mark.parametrize("rules, passthroughs, v4, expected", [
+    (DIRECT, "", saved(FROM_5), "firewalld"),
+    ("", "ipv4 -I INPUT -s 203.0.113.5 -j DROP\n", saved(FROM_5), "firewalld"),
+    (DIRECT, "", saved(FROM_5, FROM_6), None),
+    (DIRECT, "", saved(FROM_5, input="DROP"), None),
+    (DIRECT.replace("ipv4 filter INPUT", "ipv4 filter OUTPUT"), "", saved(FROM_5), None),
+    ("", "", saved(FROM_5), None),
+], ids=["direct", "passthrough", "one-more", "policy", "another-chain", "none"])
+def test_a_direct_rule_of_firewalld_is_no_second_firewall(monkeypatch, rules, passthroughs, v4, expected):
+    host(monkeypatch, ["firewalld"]).answers.update({
+        "iptables-save": v4, "firewall-cmd --direct --get-all-rules": rules, "firewall-cmd --direct --get-all-passthroughs": passthroughs})
+    if expected is None:
+        assert_names(refusal(_detect.choose, "auto"), ["firewalld and iptables"])
+    else:
+        assert _detect.choose("auto") == expected
+
+
+def test_each_listing_is_read_once_a_run(monkeypatch):
+    commands = host(monkeypatch, ["nftables"])
+    listing = _listing.Listing()
+    assert _detect.choose("auto", listing) == "nftables"
+    _detect.provider("nftables", listing)
+    read = [command for command in commands.called if "save" in command or command.startswith("nft ")]
+    assert sorted(read) == sorted(set(read))
+
+
+SET = {"set": {"family": "inet", "table": "filter", "name": "bad", "type": "ipv4_addr", "handle": 9}}
+AMONG = {"match": {"op": "==", "left": {"payload": {"protocol": "tcp", "field": "dport"}}, "right": {"set": [22, 80]}}}
+WITHOUT = {"match": {"op": "==", "left": {"payload": {"protocol": "tcp", "field": "dport"}}, "right": {"set": []}}}
+
+
+@pytest.mark.parametrize("terse, expected", [
+    (tables(base(), SET, entry("input", AMONG, ACCEPT)), ["-t"]),
+    (tables(base(), SET, entry("input", WITHOUT, ACCEPT)), ["-t", ""]),
+    ((1, ""), ["-t", ""]),
+    ("table inet filter {\n}\n", ["-t", ""]),
+], ids=["without-elements", "without-those-of-rules-too", "unknown-option", "no-json"])
+def test_elements_of_named_sets_are_not_read_where_that_leaves_rules_whole(monkeypatch, terse, expected):
+    commands = Commands(monkeypatch, {"nft -j -t list ruleset": terse, "nft -j list ruleset": tables(base(), SET, entry("input", AMONG, ACCEPT))})
+    assert _listing.Listing().ruleset().rules("inet", "filter", "input")[0]["expr"] == [AMONG, ACCEPT]
+    assert [command.replace("nft -j", "").replace("list ruleset", "").strip() for command in commands.called if command.startswith("nft")] == expected
+
+
 NAT = """*nat
 :PREROUTING ACCEPT [0:0]
 :DOCKER - [0:0]
@@ -276,5 +388,6 @@ def test_ports_that_docker_publishes_are_found(monkeypatch, answers, expected):
 @pytest.mark.parametrize("name", ["firewalld", "ufw", "nftables", "iptables"])
 def test_every_provider_can_be_made(monkeypatch, name):
     module = __import__(_detect.__name__.replace("_detect", "_" + name), fromlist=["Provider"])
-    monkeypatch.setattr(module, "Provider", lambda: name)
+    monkeypatch.setattr(module, "Provider", lambda *found: name)
+    monkeypatch.setattr(_listing.Listing, "ruleset", lambda self: None)
     assert _detect.provider(name) == name

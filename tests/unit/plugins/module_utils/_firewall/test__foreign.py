@@ -13,6 +13,7 @@ from ansible_collections.exasol_community.network.tests.unit.plugins.module_util
 from ansible_collections.exasol_community.network.tests.unit.plugins.module_utils._firewall.cases import rule
 from ansible_collections.exasol_community.network.tests.unit.plugins.module_utils._firewall.commands import Commands
 from ansible_collections.exasol_community.network.tests.unit.plugins.module_utils._firewall.rulesets import (
+    ACCEPT,
     COUNTER,
     DROP,
     REJECT,
@@ -28,71 +29,115 @@ IN_RULES = cases.settled([rule("in tcp 8563", "192.0.2.0/24")])
 OUT_RULES = cases.settled([rule("out udp 53", "192.0.2.53")])
 OWN = base(policy="drop")
 IPTABLES_NFT = base(policy="drop", family="ip", name="INPUT")
+TCP_8563 = {"match": {"op": "==", "left": {"payload": {"protocol": "tcp", "field": "dport"}}, "right": 8563}}
+BANNED = {"match": {"op": "==", "left": {"payload": {"protocol": "ip", "field": "saddr"}}, "right": "@banned"}}
+ANSWERS = entry("output", {"match": {"op": "in", "left": {"ct": {"key": "state"}}, "right": ["established", "related"]}}, ACCEPT)
+VARIANT = {"iptables --version": "iptables v1.8.9 (nf_tables)\n"}
+SAVED = "*filter\n:INPUT DROP [0:0]\n{0}COMMIT\n"
 FIREWALLD = base(table="firewalld", name="filter_INPUT")
 IN_FIREWALLD = entry("filter_INPUT", REJECT, table="firewalld")
 FAIL2BAN = (base(table="f2b-table", name="f2b-chain"), entry("f2b-chain", TCP_22, REJECT, table="f2b-table"))
 
 
-def barriers(monkeypatch, provider, items, rules=IN_RULES):
+def barriers(monkeypatch, provider, items, rules=IN_RULES, **answers):
     """Return the barriers beside a provider, each as place and whether it stops everything."""
-    Commands(monkeypatch, {"nft -j list ruleset": json.dumps(document(*items))})
+    Commands(monkeypatch, dict({"nft -j list ruleset": json.dumps(document(*items))}, **answers))
     return [(found.owner, found.place, found.everything) for found in _foreign.barriers(provider, rules)]
 
 
 @pytest.mark.parametrize("provider, items, expected", [
     ("nftables", [OWN], []),
     ("ufw", [OWN], [("nftables", "inet filter input", True)]),
-    ("ufw", [IPTABLES_NFT], []),
-    ("iptables", [IPTABLES_NFT], []),
-    ("nftables", [IPTABLES_NFT], [("iptables", "ip filter INPUT", True)]),
+    ("", [OWN], [("nftables", "inet filter input", True)]),
     ("firewalld", [FIREWALLD, IN_FIREWALLD], []),
     ("iptables", [FIREWALLD, IN_FIREWALLD], [("firewalld", "inet firewalld filter_INPUT", True)]),
-    ("firewalld", [IPTABLES_NFT, chain("INPUT_ZONES", family="ip")], []),
-    ("iptables", [IPTABLES_NFT, chain("INPUT_ZONES", family="ip")], [("firewalld", "ip filter INPUT", True)]),
-    ("ufw", list(FAIL2BAN), [("nftables", "inet f2b-table f2b-chain", False)]),
+    ("ufw", list(FAIL2BAN), []),
+    ("ufw", [base(), entry("input", TCP_8563, REJECT)], [("nftables", "inet filter input", False)]),
+    ("ufw", [base(), entry("input", BANNED, REJECT)], [("nftables", "inet filter input", False)]),
     ("ufw", [base(), entry("input", COUNTER, DROP)], [("nftables", "inet filter input", True)]),
-    ("ufw", [base(), entry("input", TCP_22, DROP)], [("nftables", "inet filter input", False)]),
-    ("ufw", [base(), chain("a"), entry("input", jump("a")), entry("a", DROP)], [("nftables", "inet filter input", False)]),
-    ("ufw", [base("output", "drop")], []),
-    ("ufw", [base("forward", "drop"), base("prerouting", "drop")], []),
+    ("ufw", [base(), entry("input", TCP_22, DROP)], []),
+    ("ufw", [OWN, entry("input", TCP_8563, COUNTER, ACCEPT)], []),
+    ("ufw", [base(), chain("a"), entry("input", jump("a")), entry("a", TCP_8563, DROP)], [("nftables", "inet filter input", False)]),
+    ("ufw", [base(), chain("a"), entry("input", jump("a")), entry("a", DROP)], [("nftables", "inet filter input", True)]),
+    ("ufw", [base("output", "drop"), ANSWERS], []),
+    ("ufw", [base("output", "drop")], [("nftables", "inet filter output", True)]),
+    ("ufw", [base("forward", "drop")], []),
+    ("nftables", [base("prerouting", "drop")], [("nftables", "inet filter prerouting", True)]),
+    ("ufw", [base("prerouting", "drop")], [("nftables", "inet filter prerouting", True)]),
+    ("nftables", [base("ingress", "drop", family="netdev", dev="eth0")], [("nftables", "netdev filter ingress", True)]),
+    ("nftables", [base("ingress", "drop", family="netdev", dev="docker0")], []),
+    ("nftables", [base("ingress", "drop")], [("nftables", "inet filter ingress", True)]),
+    ("nftables", [base(policy="drop", type="nat")], [("nftables", "inet filter input", False)]),
+    ("nftables", [base("prerouting", "drop", family="bridge"), base("prerouting", "drop", family="arp")], []),
     ("ufw", [base(policy="drop", table="exasol_network")], []),
-], ids=["own", "beside-ufw", "ufw-is-iptables", "iptables", "iptables-beside", "firewalld", "firewalld-beside", "firewalld-iptables", "firewalld-iptables-beside", "fail2ban", "drop", "some", "in-a-chain", "other-way",
-        "other-hooks", "ours"])
+], ids=["own", "beside-ufw", "nothing-runs", "firewalld", "firewalld-beside", "fail2ban", "some", "a-set", "drop", "other-ports", "permitted-there", "in-a-chain",
+        "all-in-a-chain", "other-way", "answers", "forward", "prerouting", "prerouting-beside", "device", "device-of-containers", "ingress", "nat", "other-families", "ours"])
 def test_chains_of_others_that_stop_packets_are_found(monkeypatch, provider, items, expected):
     assert barriers(monkeypatch, provider, items) == expected
 
 
+@pytest.mark.parametrize("provider, lines, expected", [
+    ("ufw", "", []),
+    ("iptables", "", []),
+    ("nftables", "", [("iptables", "ip filter INPUT", True)]),
+    ("firewalld", "", [("iptables", "ip filter INPUT", True)]),
+    ("firewalld", ":INPUT_ZONES - [0:0]\n-A INPUT -j INPUT_ZONES\n", []),
+    ("iptables", ":INPUT_ZONES - [0:0]\n-A INPUT -j INPUT_ZONES\n", []),
+    ("nftables", ":INPUT_ZONES - [0:0]\n-A INPUT -j INPUT_ZONES\n", [("firewalld", "ip filter INPUT", True)]),
+    ("nftables", "-A INPUT -p tcp -m multiport --dports 22,8563 -j ACCEPT\n", []),
+], ids=["ufw-is-iptables", "iptables", "iptables-beside", "iptables-beside-firewalld", "firewalld-iptables", "opened-by-choice", "firewalld-iptables-beside",
+        "permitted-there"])
+def test_what_iptables_filters_is_found_in_its_own_words(monkeypatch, provider, lines, expected):
+    answers = dict(VARIANT, **{"iptables-save": SAVED.format(lines)})
+    assert barriers(monkeypatch, provider, [IPTABLES_NFT], **answers) == expected
+
+
+@pytest.mark.parametrize("table, rules, expected", [
+    ("*mangle\n:PREROUTING DROP [0:0]\nCOMMIT\n", IN_RULES, [("iptables", "ip mangle PREROUTING", True)]),
+    ("*mangle\n:PREROUTING DROP [0:0]\n-A PREROUTING -m state --state ESTABLISHED -j ACCEPT\nCOMMIT\n", OUT_RULES, []),
+    ("*raw\n:PREROUTING DROP [0:0]\nCOMMIT\n", OUT_RULES, [("iptables", "ip raw PREROUTING", True)]),
+    ("*mangle\n:POSTROUTING DROP [0:0]\nCOMMIT\n", OUT_RULES, [("iptables", "ip mangle POSTROUTING", True)]),
+    ("*security\n:INPUT DROP [0:0]\nCOMMIT\n", IN_RULES, [("iptables", "ip security INPUT", True)]),
+    ("*mangle\n:INPUT ACCEPT [0:0]\n-A INPUT -p tcp -m tcp ! --dport 22 -j DROP\nCOMMIT\n", IN_RULES, [("iptables", "ip mangle INPUT", False)]),
+    ("*mangle\n:INPUT ACCEPT [0:0]\n-A INPUT -p tcp -m tcp --dport 22 -j DROP\nCOMMIT\n", IN_RULES, []),
+    ("*mangle\n:FORWARD DROP [0:0]\nCOMMIT\n", IN_RULES, []),
+], ids=["prerouting", "prerouting-out", "answers", "postrouting", "security", "some", "other-ports", "forward"])
+@pytest.mark.parametrize("provider", ["iptables", "ufw", "nftables"])
+def test_other_tables_of_iptables_are_opened_by_nobody(monkeypatch, provider, table, rules, expected):
+    assert barriers(monkeypatch, provider, [], rules, **{"iptables-save": table, "ip6tables-save": ""}) == expected
+
+
 def test_only_the_ways_that_rules_open_matter(monkeypatch):
-    both = [OWN, base("output", "drop")]
+    both = [OWN, base("output", "drop"), ANSWERS, dict(ANSWERS, rule=dict(ANSWERS["rule"], chain="input"))]
     assert [place for owner, place, everything in barriers(monkeypatch, "ufw", both, OUT_RULES)] == ["inet filter output"]
     assert barriers(monkeypatch, "ufw", both, ()) == []
     assert barriers(monkeypatch, "ufw", both, cases.settled([rule("in tcp 22", action="reject")])) == []
 
 
-def test_a_reject_of_iptables_nft_is_a_barrier(monkeypatch):
+def test_a_reject_of_iptables_nft_is_a_barrier_where_iptables_is_not_installed(monkeypatch):
     # "iptables -A INPUT -j REJECT" is an extension for nft, not a statement.
     items = [base(family="ip", name="INPUT"), entry("INPUT", COUNTER, {"xt": {"type": "target", "name": "REJECT"}}, family="ip")]
     assert barriers(monkeypatch, "firewalld", items) == [("iptables", "ip filter INPUT", True)]
 
 
 @pytest.mark.parametrize("lines, rules, expected", [
-    ([":INPUT DROP [0:0]"], IN_RULES, [("iptables-legacy", "filter INPUT", True)]),
+    ([":INPUT DROP [0:0]"], IN_RULES, [("iptables-legacy", "ip filter INPUT", True)]),
     ([":INPUT ACCEPT [0:0]", "-A INPUT -i lo -j ACCEPT", "-A INPUT -j REJECT --reject-with icmp-port-unreachable"], IN_RULES,
-     [("iptables-legacy", "filter INPUT", True)]),
-    ([":INPUT ACCEPT [0:0]", "-A INPUT -s 203.0.113.5/32 -j DROP"], IN_RULES, [("iptables-legacy", "filter INPUT", False)]),
-    ([":INPUT ACCEPT [0:0]", "-A INPUT -p tcp -j MINE", "-A MINE -s 203.0.113.5/32 -j DROP"], IN_RULES, [("iptables-legacy", "filter INPUT", False)]),
-    ([":INPUT DROP [0:0]"], OUT_RULES, []),
-    ([":OUTPUT DROP [0:0]"], OUT_RULES, [("iptables-legacy", "filter OUTPUT", True)]),
+     [("iptables-legacy", "ip filter INPUT", True)]),
+    ([":INPUT ACCEPT [0:0]", "-A INPUT -s 192.0.2.5/32 -j DROP"], IN_RULES, [("iptables-legacy", "ip filter INPUT", False)]),
+    ([":INPUT ACCEPT [0:0]", "-A INPUT -p tcp -j MINE", "-A MINE -s 192.0.2.5/32 -j DROP"], IN_RULES, [("iptables-legacy", "ip filter INPUT", False)]),
+    ([":INPUT DROP [0:0]", "-A INPUT -m state --state RELATED,ESTABLISHED -j ACCEPT"], OUT_RULES, []),
+    ([":OUTPUT DROP [0:0]"], OUT_RULES, [("iptables-legacy", "ip filter OUTPUT", True)]),
     ([":FORWARD DROP [0:0]", "-A FORWARD -s 203.0.113.5/32 -j DROP", "-A INPUT -i lo -j ACCEPT"], IN_RULES, []),
     ([":INPUT ACCEPT [0:0]", "-A OUTPUT -d 203.0.113.5/32 -j DROP", "-A INPUT -i lo -j ACCEPT"], IN_RULES, []),
     ([":INPUT DROP [0:0]"], (), []),
-    ([":INPUT DROP [0:0]", "-A INPUT -j INPUT_ZONES"], IN_RULES, []),
+    ([":INPUT DROP [0:0]", "-A INPUT -j INPUT_ZONES"], IN_RULES, [("firewalld", "ip filter INPUT", True)]),
 ], ids=["policy", "reject", "some", "in-a-chain", "other-way", "out", "forward", "other-chain", "nothing-to-open", "firewalld"])
 def test_the_other_variant_of_iptables_is_found(monkeypatch, lines, rules, expected):
     Commands(monkeypatch, {"iptables --version": "iptables v1.8.9 (nf_tables)\n", "iptables-legacy-save": "\n".join(["*filter"] + lines + ["COMMIT", ""]),
                            "iptables-nft-save": ""})
     monkeypatch.setattr(_xtables, "read", lambda path: "filter\n" if path == "/proc/net/ip_tables_names" else None)
-    assert [tuple(found) for found in _foreign.barriers("iptables", rules)] == expected
+    assert [tuple(found)[:3] for found in _foreign.barriers("iptables", rules)] == expected
 
 
 def test_without_nft_nobody_can_tell(monkeypatch):
@@ -119,8 +164,8 @@ def test_what_stops_everything_is_refused_by_name(monkeypatch, items, fragments)
 
 
 def test_what_stops_something_is_told(monkeypatch):
-    Commands(monkeypatch, {"nft -j list ruleset": json.dumps(document(*FAIL2BAN))})
+    Commands(monkeypatch, {"nft -j list ruleset": json.dumps(document(base(), entry("input", TCP_8563, DROP)))})
     found = _foreign.barriers("ufw", IN_RULES)
     _foreign.check("ufw", found)
-    assert_names(" ".join(_foreign.notes("ufw", found)), ["nftables", "ufw", "inet f2b-table f2b-chain"])
+    assert_names(" ".join(_foreign.notes("ufw", found)), ["nftables", "ufw", "inet filter input", "in tcp 8563 from 192.0.2.0/24"])
     assert _foreign.notes("ufw", []) == []

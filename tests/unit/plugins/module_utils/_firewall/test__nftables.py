@@ -70,23 +70,6 @@ def test_a_target_of_iptables_nft_drops_too():
     assert ruleset(base(), entry("input", {"xt": {"type": "target", "name": "LOG"}})).places() == []
 
 
-@pytest.mark.parametrize("item, expected", [
-    (base("prerouting", "drop"), ["inet filter prerouting (hook prerouting)"]),
-    (base("ingress", "drop", family="netdev", dev="eth0"), ["netdev filter ingress (hook ingress)"]),
-    (base("ingress", "drop", name="x"), ["inet filter x (hook ingress)"]),
-    (base("prerouting"), []),
-    (base("input", "drop"), []),
-    (base("postrouting", "drop"), []),
-], ids=["prerouting", "ingress", "inet-ingress", "accepts", "input", "postrouting"])
-def test_what_drops_before_us_is_beyond_reach(item, expected):
-    assert ruleset(item).beyond_reach() == expected
-
-
-@pytest.mark.parametrize("family", ["bridge", "arp"])
-def test_what_drops_other_peoples_frames_is_no_concern(family):
-    assert ruleset(base("prerouting", "drop", family=family)).beyond_reach() == []
-
-
 @pytest.mark.parametrize("rules, expected", [
     ([], []),
     ([our_jump("input", 7)], [(0, 7)]),
@@ -282,15 +265,6 @@ def test_way_back_from_nothing_removes_jump_and_chain(monkeypatch, tmp_path):
 def test_way_back_from_absent_brings_rules_and_jump(monkeypatch, tmp_path):
     Host(monkeypatch, tmp_path, *(OURS[:2] + DROPPING + OURS[2:]))
     assert_names(_steps.script(_nftables.Provider().steps((), False)[1]), BODY + [INSERT])
-
-
-@pytest.mark.parametrize("items, note", [
-    ((base("prerouting", "drop"),) + DROPPING, "inet filter prerouting (hook prerouting)"),
-    ((base("ingress", "drop", family="netdev"),) + DROPPING, "netdev filter ingress (hook ingress)"),
-], ids=["prerouting", "ingress"])
-def test_openings_that_take_no_effect_are_refused(monkeypatch, tmp_path, items, note):
-    Host(monkeypatch, tmp_path, *items)
-    assert_names(refusal(_nftables.Provider().check), [note])
 
 
 def test_openings_that_take_effect_are_not_refused(monkeypatch, tmp_path):

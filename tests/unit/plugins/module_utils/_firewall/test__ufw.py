@@ -230,15 +230,31 @@ def test_ipv6_is_left_out_where_ufw_leaves_it_out(monkeypatch, tmp_path, default
     Host(monkeypatch, tmp_path, defaults=defaults)
     provider = _ufw.Provider()
     assert bool(provider.wanted(V6)) is expected
-    assert bool(provider.notes()) is not expected
+    assert bool(provider.left_out(V6)) is not expected
     assert bool(provider.steps(provider.wanted(V6), True)[0]) is expected
+
+
+@pytest.mark.parametrize("rules, fragments", [
+    (V6, ["drops all IPv6", "IPV6=no", "IPV6=yes", "/etc/default/ufw", "ufw reload", "2001:db8::/64"]),
+    (cases.settled([rule("out tcp 443", "2001:db8::1")]), ["out tcp 443", "2001:db8::1"]),
+    (cases.settled([rule("in tcp {0}".format(port), "2001:db8::{0}".format(port)) for port in range(1, 9)]), ["2001:db8::5", "; ..."]),
+], ids=["in", "out", "many"])
+def test_what_ufw_cannot_open_of_ipv6_is_named(monkeypatch, tmp_path, rules, fragments):
+    Host(monkeypatch, tmp_path, defaults="IPV6=no\n")
+    assert_names(" ".join(_ufw.Provider().left_out(rules)), fragments)
+
+
+@pytest.mark.parametrize("rules", [RULES, (), cases.settled([rule("in tcp 8563", action="reject", version=6)])], ids=["ipv4", "nothing", "rejected"])
+def test_where_nothing_is_planned_for_ipv6_nothing_is_said_of_it(monkeypatch, tmp_path, rules):
+    Host(monkeypatch, tmp_path, defaults="IPV6=no\n")
+    assert _ufw.Provider().left_out(rules) == []
 
 
 def test_ipv6_is_left_out_without_a_word_where_the_kernel_has_none(monkeypatch, tmp_path):
     Host(monkeypatch, tmp_path, v6=None)
     monkeypatch.setattr(_xtables, "has_ipv6", lambda: False)
     provider = _ufw.Provider()
-    assert provider.wanted(V6) == () and provider.notes() == []
+    assert provider.wanted(V6) == () and provider.left_out(V6) == []
 
 
 def test_missing_user_rules_are_named(monkeypatch, tmp_path):

@@ -205,6 +205,38 @@ def test_iptables_comes_goes_and_is_taken_back(restrict, changes):
         assert without_meanwhile(seen["absent"]) == without_meanwhile(seen["before"])
 
 
+TRANSLATED = """iptables-restore-translate -f /dev/stdin <<'END' | nft -f -
+*filter
+:INPUT DROP [0:0]
+-A INPUT -m conntrack --ctstate ESTABLISHED -j ACCEPT
+COMMIT
+END"""
+CAPITALS = "add table ip filter; add chain ip filter INPUT {{ type filter hook input priority 0; policy drop; }}; {0}"
+OWNED = {
+    "handmade": ("nftables", nft(CAPITALS.format("add rule ip filter INPUT ct state established,related accept; add rule ip filter INPUT tcp dport { 22, 9998 } accept"))),
+    "handmade-that-iptables-reads": ("nftables", nft(CAPITALS.format("add rule ip filter INPUT tcp dport 22 accept"))),
+    "translated": ("nftables", TRANSLATED),
+    "iptables": ("iptables", "iptables -P INPUT DROP; iptables -A INPUT -p tcp --dport 22 -j ACCEPT"),
+    "iptables-policy": ("iptables", "iptables -P INPUT DROP"),
+    "iptables-extension": ("iptables", "iptables -A INPUT -m conntrack --ctstate ESTABLISHED -j ACCEPT; iptables -A INPUT -j DROP"),
+}
+
+
+@NFT
+@IPTABLES
+@pytest.mark.parametrize("name", list(OWNED))
+def test_a_table_is_changed_by_who_made_it_and_left_as_it_was(name):
+    expected, host = OWNED[name]
+    seen, = lives([{"provider": "auto", "host": host, "rules": RULES}])
+    assert seen.get("name") == expected, seen
+    assert (seen["held"], seen["second"], seen["problems"]) == (True, [], [])
+    marks = {"nftables": "exasol_network_in", "iptables": "EXASOL-IN"}
+    assert [name for name, mark in marks.items() if any(mark in line for line in seen["present"])] == [expected]
+    # iptables adds the base chains that its table had not.
+    assert not [line for line in seen["absent"] if "exasol" in line.lower()]
+    assert set(seen["before"]) <= set(seen["absent"])
+
+
 @NFT
 def test_names_of_services_are_comments_and_nothing_more():
     one = rule("in tcp 8563", "192.0.2.1", "a_service,another.one,x-y,a+b")
