@@ -14,7 +14,7 @@ from typing import Dict, List, NamedTuple, Optional, Sequence, Tuple
 
 from . import _xtables
 from ._rule import ACCEPT, IN, OUT, REJECT, Rule, Rules, canonical
-from ._steps import FirewallError, Run, Shell, Step, Write, as_it_is, output, read, which
+from ._steps import FirewallError, Run, Shell, Step, Write, absolute, as_it_is, output, read, which
 
 NAME = "iptables"
 CHAINS = {IN: "EXASOL-IN", OUT: "EXASOL-OUT"}
@@ -114,8 +114,11 @@ def way_back(family: Family, saved: str) -> Shell:
     heads = "*filter\n" + "".join(":{0} - [0:0]\n".format(chain) for chain in CHAINS.values())
     rest = "".join(_as_saved(saved, direction) for direction in CHAINS) + "COMMIT\n"
     held = "".join(_inserts(saved, direction) for direction in CHAINS)
-    jumps = "{{ {0}; printf '%s' {1}; }} | awk {2}".format(family.save, shlex.quote(held), shlex.quote(_JUMPS))
-    return Shell("{{ printf '%s' {0}; {1}; printf '%s' {2}; }} | {3} --noflush".format(shlex.quote(heads), jumps, shlex.quote(rest), family.restore))
+    words = {"save": absolute(family.save), "restore": " ".join([absolute(family.restore), "--noflush"] + _xtables.wait(family.restore)),
+             "awk": absolute("awk"), "heads": shlex.quote(heads), "held": shlex.quote(held), "jumps": shlex.quote(_JUMPS), "rest": shlex.quote(rest)}
+    return Shell("saved=$({save}) || exit 1\n"
+                 "jumps=$(printf '%s\\n%s' \"$saved\" {held} | {awk} {jumps}) || exit 1\n"
+                 "printf '%s%s\\n%s' {heads} \"$jumps\" {rest} | {restore}".format(**words))
 
 
 def _inserts(saved: str, direction: str) -> str:
@@ -158,8 +161,11 @@ def file_back(before: Write, written: Optional[str]) -> Shell:
     words = {"sed": "sed -E {0}".format(shlex.quote(_DELETE)), "path": shlex.quote(before.path), "left": shlex.quote(left), "before": before.shell(),
              "whole": shlex.quote("{0}.".format(before.content or ""))}
     # A file that is right already is not touched: it may be one that could not be written. The dot keeps the newlines at its end.
-    return Shell("if [ \"$(cat {path} 2>/dev/null; echo .)\" = {whole} ]; then :\n"
-                 "elif [ \"$({sed} {path} 2>/dev/null)\" = {left} ]; then\n{before}\nelif [ -e {path} ]; then {sed} -i {path}\nfi".format(**words))
+    return Shell("now=$(cat {path} 2>/dev/null; echo .)\n"
+                 "others=$(printf '%s' \"${{now%.}}\" | {sed} && echo .) || exit 1\n"
+                 "if [ \"$now\" = {whole} ]; then :\n"
+                 "elif [ \"$(printf '%s' \"${{others%.}}\")\" = {left} ]; then\n{before}\n"
+                 "elif [ -e {path} ]; then printf '%s' \"${{others%.}}\" | put {path} $(stat -L -c %a {path})\nfi".format(**words))
 
 
 def _foreign(text: str) -> List[str]:
@@ -175,7 +181,7 @@ class Provider:
     name = NAME
 
     def __init__(self):
-        self._families = [family for family in FAMILIES if which(family.save) and (family.version == 4 or _xtables.has_ipv6())]
+        self._families = [family for family in FAMILIES if _commands(family) and (family.version == 4 or _xtables.has_ipv6())]
         self._saved = {family.version: _xtables.filter_table(output((family.save,))) for family in self._families}  # type: Dict[int, str]
 
     def rules(self) -> Rules:
@@ -183,8 +189,15 @@ class Provider:
         return canonical(rule for version, saved in self._saved.items() for rule in parse(saved, version))
 
     def wanted(self, rules: Rules) -> Rules:
-        """Return which of the rules take effect here."""
+        """Return which of the rules take effect here; raise where somebody is to be refused who cannot be."""
+        if self._unfiltered() and any(rule.action == REJECT and rule.version == 6 for rule in rules):
+            raise FirewallError("nobody can be refused over IPv6, because {0} on this host: install them, turn IPv6 off, or do without restrict".format(
+                self._unfiltered()))
         return tuple(rule for rule in rules if rule.version in self._saved)
+
+    def _unfiltered(self) -> str:
+        missing = [command for command in FAMILIES[1][1:3] if not which(command)]
+        return "{0} not installed".format(" and ".join(missing) + (" are" if missing[1:] else " is")) if missing and _xtables.has_ipv6() else ""
 
     def check(self) -> None:
         """Nothing stands before the chains that we jump from."""
@@ -196,7 +209,7 @@ class Provider:
             saved = self._saved[family.version]
             text = batch(saved, rules, family.version)
             if text:
-                steps.append(Run((family.restore, "--noflush"), text))
+                steps.append(Run((family.restore, "--noflush", *_xtables.wait(family.restore)), text))
                 back.append(way_back(family, saved))
             path = _file(family)
             if persist and path:
@@ -212,13 +225,19 @@ class Provider:
 
     def notes(self) -> List[str]:
         """Return what the user should know."""
+        unfiltered = self._unfiltered()
+        left_out = ["{0}: rules for IPv6 are left out, and nothing of iptables filters it".format(unfiltered)] if unfiltered else []
         if any(_file(family) for family in self._families):
-            return []
-        return ["the rules are applied but nothing keeps them over a restart: install netfilter-persistent (Debian, Ubuntu) or iptables-services (Red Hat)"]
+            return left_out
+        return left_out + ["the rules are applied but nothing keeps them over a restart: install netfilter-persistent (Debian, Ubuntu) or iptables-services (Red Hat)"]
 
     def filters_outgoing(self) -> bool:
         """Tell whether anything that goes out is dropped."""
         return any(re.search(r"^:OUTPUT (DROP|REJECT)|^-A OUTPUT .*-j (?!ACCEPT|EXASOL|LOG)", saved, re.MULTILINE) for saved in self._saved.values())
+
+
+def _commands(family: Family) -> bool:
+    return bool(which(family.save) and which(family.restore))
 
 
 def _file(family: Family) -> str:

@@ -18,6 +18,7 @@ from ._steps import read, run, which
 _SLOTS = 15
 PREFIX = "exasol: "
 FIREWALLD_CHAIN = "INPUT_ZONES"
+_LOCK_SECONDS = 20
 _LEGACY_TABLES = ("/proc/net/ip_tables_names", "/proc/net/ip6_tables_names")
 
 
@@ -30,6 +31,15 @@ def filter_table(saved: str) -> str:
 def has_ipv6() -> bool:
     """Tell whether the kernel has IPv6 at all: with ipv6.disable=1, ip6tables fails and there is nothing to filter."""
     return os.path.exists("/proc/net/if_inet6")
+
+
+def wait(restore: str) -> List[str]:
+    """Return the words with which this command waits for the lock of iptables, none where it does not know them (before 1.6.2).
+
+    Without them the legacy variant fails at once where another program changes rules (iptables-restore(8)).
+    """
+    help_text = run((restore, "--help"))
+    return ["--wait={0}".format(_LOCK_SECONDS)] if "--wait" in help_text.stdout + help_text.stderr else []
 
 
 def other_variant() -> str:
