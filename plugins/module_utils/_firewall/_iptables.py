@@ -181,7 +181,7 @@ class Provider:
     name = NAME
 
     def __init__(self):
-        self._families = [family for family in FAMILIES if _commands(family) and (family.version == 4 or _xtables.has_ipv6())]
+        self._families = [family for family in FAMILIES if which(family.save) and (family.version == 4 or _xtables.has_ipv6())]
         self._saved = {family.version: _xtables.filter_table(output((family.save,))) for family in self._families}  # type: Dict[int, str]
 
     def rules(self) -> Rules:
@@ -191,13 +191,13 @@ class Provider:
     def wanted(self, rules: Rules) -> Rules:
         """Return which of the rules take effect here; raise where somebody is to be refused who cannot be."""
         if self._unfiltered() and any(rule.action == REJECT and rule.version == 6 for rule in rules):
-            raise FirewallError("nobody can be refused over IPv6, because {0} on this host: install them, turn IPv6 off, or do without restrict".format(
+            raise FirewallError("nobody can be refused over IPv6, because {0} on this host: install it, turn IPv6 off, or do without restrict".format(
                 self._unfiltered()))
         return tuple(rule for rule in rules if rule.version in self._saved)
 
     def _unfiltered(self) -> str:
-        missing = [command for command in FAMILIES[1][1:3] if not which(command)]
-        return "{0} not installed".format(" and ".join(missing) + (" are" if missing[1:] else " is")) if missing and _xtables.has_ipv6() else ""
+        command = FAMILIES[1].save
+        return "{0} is not installed".format(command) if _xtables.has_ipv6() and not which(command) else ""
 
     def check(self) -> None:
         """Nothing stands before the chains that we jump from."""
@@ -234,10 +234,6 @@ class Provider:
     def filters_outgoing(self) -> bool:
         """Tell whether anything that goes out is dropped."""
         return any(re.search(r"^:OUTPUT (DROP|REJECT)|^-A OUTPUT .*-j (?!ACCEPT|EXASOL|LOG)", saved, re.MULTILINE) for saved in self._saved.values())
-
-
-def _commands(family: Family) -> bool:
-    return bool(which(family.save) and which(family.restore))
 
 
 def _file(family: Family) -> str:

@@ -38,6 +38,8 @@ def wait(restore: str) -> List[str]:
 
     Without them the legacy variant fails at once where another program changes rules (iptables-restore(8)).
     """
+    if not which(restore) and "/" not in restore:
+        return []
     help_text = run((restore, "--help"))
     return ["--wait={0}".format(_LOCK_SECONDS)] if "--wait" in help_text.stdout + help_text.stderr else []
 
