@@ -288,6 +288,8 @@ def take_back_now(identity: str, undo: Steps) -> List[str]:
     problems = []  # type: List[str]
     for unused in range(2):
         _await_timer()
+        if _at_work():
+            return ["the rollback that the timer began is still under way, see {0}".format(_TAKEN)]
         try:
             _wait_again(identity, undo)
         except (OSError, FirewallError):

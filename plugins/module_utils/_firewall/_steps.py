@@ -59,13 +59,14 @@ class Run(NamedTuple):
 
     command: Tuple[str, ...]
     stdin: str = ""
+    seconds: Optional[float] = None  # after which it is ended, the usual time unless given
 
     def perform(self) -> None:
         """Run the command; raise with its own words if it fails."""
-        done, deadline = run(self.command, self.stdin), time.monotonic() + _LOCK_SECONDS
+        done, deadline = run(self.command, self.stdin, self.seconds), time.monotonic() + _LOCK_SECONDS
         while done.returncode and _LOCKED in done.stderr and time.monotonic() < deadline:
             time.sleep(_LOCK_PAUSE_SECONDS)
-            done = run(self.command, self.stdin)
+            done = run(self.command, self.stdin, self.seconds)
         if done.returncode:
             said = (done.stderr or done.stdout).strip()[-1500:]
             raise FirewallError("{0} failed with code {1}: {2}".format(" ".join(self.command[:6]), done.returncode, said))
@@ -162,16 +163,17 @@ class Done(NamedTuple):
     stderr: str
 
 
-def run(command: Sequence[str], stdin: str = "") -> Done:
+def run(command: Sequence[str], stdin: str = "", seconds: Optional[float] = None) -> Done:
     """Run a command and return what it said; one that cannot be started is an error."""
+    seconds = _SECONDS if seconds is None else seconds
     environment = dict(os.environ, LC_ALL="C", PATH=":".join(_FOLDERS + (os.environ.get("PATH", ""),)))
     try:
         # Comments of others are in any encoding, and the locale may be C: what goes out is what came in.
         # pylint: disable-next=ansible-bad-function  # pure code has no module to run commands with
         done = subprocess.run(list(command), input=stdin, stdout=subprocess.PIPE, stderr=subprocess.PIPE, encoding="utf-8", errors="surrogateescape",
-                              env=environment, timeout=_SECONDS, check=False)
+                              env=environment, timeout=seconds, check=False)
     except subprocess.TimeoutExpired:
-        raise FirewallError("{0} did not end within {1} s".format(" ".join(command[:6]), _SECONDS))
+        raise FirewallError("{0} did not end within {1} s".format(" ".join(command[:6]), seconds))
     except OSError as error:
         raise FirewallError("cannot run {0}: {1}".format(command[0], error.strerror))
     return Done(done.returncode, done.stdout, done.stderr)
