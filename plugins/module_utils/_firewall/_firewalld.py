@@ -21,7 +21,7 @@ from xml.sax.saxutils import escape, unescape
 from .._addresses import Network
 from .._ports import PortRange, Ports
 from ._rule import ACCEPT, ALL, IN, OUT, REJECT, Rule, Rules, canonical, collapsed, fitting, names_of, ordered, plain
-from ._steps import FirewallError, Run, Step, Write, as_it_is, output, read, run
+from ._steps import FirewallError, Run, Step, Write, as_it_is, output, read
 
 NAME = "firewalld"
 _OLDEST = (0, 9)
@@ -166,7 +166,7 @@ class Provider:
             _refuse_old()  # not asked before: each call of firewall-cmd starts a Python
             raise
         self._reloads = False
-        self._transient_places = []  # type: List[str]
+        self._kept, self._lost = [], []  # type: List[str], List[str]
 
     def rules(self) -> Rules:
         """Return what our policies hold at run time."""
@@ -223,20 +223,21 @@ class Provider:
 
     def notes(self) -> List[str]:
         """Return what the user should know: what others changed in the running firewall alone, and a reload forgets."""
-        if not self._transient_places:
-            return []
-        return ["firewalld has to be reloaded, which forgets what is not permanent in {0}. It is made again at once; what others change there "
-                "until the change is confirmed is lost if it is rolled back. firewall-cmd --runtime-to-permanent keeps it for good".format(
-                    ", ".join(self._transient_places))]
+        kept = ("firewalld has to be reloaded, which forgets what is not permanent in {0}. It is made again at once; what others change there "
+                "until the change is confirmed is lost if it is rolled back. firewall-cmd --runtime-to-permanent keeps it for good")
+        lost = "firewalld has to be reloaded, which drops what is not permanent in {0}: to keep it, run firewall-cmd --runtime-to-permanent first"
+        return [text.format(", ".join(names)) for text, names in ((kept, self._kept), (lost, self._lost)) if names]
 
     def _made_again(self) -> List[Step]:
         found = _direct_again()
-        self._transient_places = ["direct rules"] if found else []
+        self._kept, self._lost = ["direct rules"] if found else [], []
         for option, kind in (("--zone", "zones"), ("--policy", "policies")):
             running, permanent = (parse_policies(output(("firewall-cmd", *where, "--list-all-" + kind))) for where in ((), ("--permanent",)))
             for name in sorted(set(running) - {policy.name for policy in POLICIES}):
-                again = list(_again("{0}={1}".format(option, name), running[name], permanent.get(name, {})))
-                self._transient_places += [name] if again else []
+                stays = permanent.get(name)
+                again = list(_again("{0}={1}".format(option, name), running[name], stays)) if stays is not None else []
+                self._kept += [name] if again else []
+                self._lost += [name] if stays is None or _fixed(running[name]) != _fixed(stays) else []
                 found += again
         return found
 
@@ -275,6 +276,11 @@ def _again(place: str, running: Dict[str, str], permanent: Dict[str, str]) -> It
             yield Run(("firewall-cmd", place, "--{0}-{1}".format("add" if running.get(switch) == "yes" else "remove", switch)))
 
 
+def _fixed(fields: Dict[str, str]) -> Dict[str, str]:
+    # The rest cannot be changed in the running firewall: its permanent configuration was changed, and a reload brings that into force.
+    return {name: text for name, text in fields.items() if name not in (*_WORDS, *_LINES, *_SWITCHES, "interfaces")}
+
+
 def _items(field: str, text: str) -> Set[str]:
     return {line.strip() for line in text.splitlines() if line.strip()} if field in _LINES else set(text.split())
 
@@ -283,11 +289,12 @@ def _direct_again() -> List[Step]:
     """Return the commands that make direct chains, rules and passthroughs again which are not permanent (firewalld.direct(5))."""
     found = []  # type: List[Step]
     for kind in ("chain", "rule", "passthrough"):
-        asked = [run(("firewall-cmd", *where, "--direct", "--get-all-{0}s".format(kind))) for where in ((), ("--permanent",))]
-        if any(done.returncode for done in asked):
+        try:
+            running, permanent = (output(("firewall-cmd", *where, "--direct", "--get-all-{0}s".format(kind))).splitlines()
+                                  for where in ((), ("--permanent",)))
+        except FirewallError:
             continue  # a version without them
-        permanent = asked[1].stdout.splitlines()
-        for line in asked[0].stdout.splitlines():
+        for line in running:
             if line not in permanent:
                 found.append(Run(("firewall-cmd", "--direct", "--add-{0}".format(kind), *shlex.split(line))))
     return found
