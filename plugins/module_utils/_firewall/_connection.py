@@ -4,23 +4,22 @@
 
 """Where the connection that we run over comes from: the way in that no change may close.
 
-sshd says it in SSH_CONNECTION, which the processes above us still have where sudo or su dropped it. machinectl and run0 have nobody above
-them: they ask systemd to start a unit of its own, and wait. So the waiting client is looked for, a process of the session with the same
-command line as ours or with the same mark of Ansible's in it.
+sshd says it in SSH_CONNECTION, which the processes above us still have where sudo or su dropped it. machinectl and run0 leave nobody above
+us: they ask systemd to start the command, and wait. So we look for the client that waits: a process of the session whose command line has
+the same mark of Ansible's as our own.
 """
 
 import os
 import re
-from typing import Iterator, NamedTuple, Optional, Set
+from typing import Iterator, NamedTuple, Optional
 
 from .._addresses import parse_address
 from .._ports import FIRST, LAST
 from ._steps import FirewallError
 
-_CLIENTS = ("machinectl", "run0", "systemd-run", "pkexec")
-# The unit of a session of machinectl shell, and the one of run0; run0 names the user as sudo does, which no other unit does.
-_MACHINECTL_UNIT, _TRANSIENT_UNIT = re.compile(r"/container-shell@\d+\.service"), re.compile(r"/run-[^/]*\.service")
-_MARK = re.compile("BECOME-SUCCESS-[a-z]{32}|[^ ']*/AnsiballZ_[a-z_]+\\.py")  # what Ansible writes into every command for another user
+_CLIENTS = ("machinectl", "run0", "systemd-run")
+# What Ansible writes into every command that it runs as another user, and the module's own file.
+_MARK = re.compile("BECOME-SUCCESS-[a-z]{32}|[^ ']*/AnsiballZ_[a-z_]+\\.py")
 
 
 class Connection(NamedTuple):
@@ -32,8 +31,7 @@ class Connection(NamedTuple):
 
 def find() -> Optional[Connection]:
     """Return the SSH connection that we run over, or None (local, a container's connection)."""
-    found = parse(os.environ.get("SSH_CONNECTION", "")) or _above(os.getppid())
-    return found if found or not _detached() else _of_client()
+    return parse(os.environ.get("SSH_CONNECTION", "")) or _above(os.getppid()) or _of_client()
 
 
 def _above(process: int) -> Optional[Connection]:
@@ -45,30 +43,25 @@ def _above(process: int) -> Optional[Connection]:
     return found
 
 
-def _detached() -> bool:
-    """Tell whether machinectl or run0 had systemd start us, so that the processes above are not those of the session."""
-    unit = _text("/proc/self/cgroup")
-    return bool(_MACHINECTL_UNIT.search(unit) or (_TRANSIENT_UNIT.search(unit) and "SUDO_UID" in os.environ))
-
-
 def _of_client() -> Optional[Connection]:
-    waiting = [process for process in _processes() if _text("/proc/{0}/comm".format(process)).strip() in _CLIENTS]
-    marks = _marks()
-    ours = [process for process in waiting if marks & set(_MARK.findall(_command(process)))]
-    found = {parse(_environment(process)) or _above(_parent(process)) for process in ours or waiting}
+    # Only the command that systemd itself started is looked for: any user can start a process that is called as a client is. The real one
+    # waits as long as we run, so another beside it is one too many, and nobody can make us take his address for the controller's.
+    marks = set(_MARK.findall(_command(_first())))
+    waiting = [process for process in (_processes() if marks else ()) if _text("/proc/{0}/comm".format(process)).strip() in _CLIENTS]
+    found = {parse(_environment(process)) or _above(_parent(process)) for process in waiting if marks & set(_MARK.findall(_command(process)))}
     if len(found) > 1:
-        raise FirewallError("cannot tell which connection this run comes over, {0}: several sessions wait for machinectl or run0, and nothing says "
-                            "which is ours. Use become_method sudo or su, or run again when the others have ended".format(
-                                " or ".join(sorted("no SSH" if one is None else "{0} to port {1}".format(one.address, one.port) for one in found))))
+        names = sorted("none" if one is None else "{0} to port {1}".format(one.address, one.port) for one in found)
+        raise FirewallError("cannot tell which connection this run comes over, {0}: several sessions of machinectl or run0 say that they wait for "
+                            "it. Use become_method sudo or su, or run again when the others have ended".format(" or ".join(names)))
     return found.pop() if found else None
 
 
-def _marks() -> Set[str]:
-    marks, process = set(), os.getpid()  # type: Set[str], int
-    while process > 1:
-        marks.update(_MARK.findall(_command(process)))
-        process = _parent(process)
-    return marks
+def _first() -> int:
+    """Return the process that the first process of the host started, and we come from."""
+    process, above = os.getpid(), os.getppid()
+    while above > 1:
+        process, above = above, _parent(above)
+    return process
 
 
 def _processes() -> Iterator[int]:
