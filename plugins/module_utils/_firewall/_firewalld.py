@@ -294,9 +294,8 @@ def _direct_again() -> List[Step]:
                                   for where in ((), ("--permanent",)))
         except FirewallError:
             continue  # a version without them
-        for line in running:
-            if line not in permanent:
-                found.append(Run(("firewall-cmd", "--direct", "--add-{0}".format(kind), *shlex.split(line))))
+        add = ("firewall-cmd", "--direct", "--add-{0}".format(kind))
+        found += [Run((*add, *shlex.split(line))) for line in running if line not in permanent]
     return found
 
 

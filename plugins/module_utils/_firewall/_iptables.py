@@ -229,7 +229,8 @@ class Provider:
         left_out = ["{0}: rules for IPv6 are left out, and nothing of iptables filters it".format(unfiltered)] if unfiltered else []
         if any(_file(family) for family in self._families):
             return left_out
-        return left_out + ["the rules are applied but nothing keeps them over a restart: install netfilter-persistent (Debian, Ubuntu) or iptables-services (Red Hat)"]
+        return left_out + [("the rules are applied but nothing keeps them over a restart: install netfilter-persistent (Debian, Ubuntu) or "
+                            "iptables-services (Red Hat)")]
 
     def filters_outgoing(self) -> bool:
         """Tell whether anything that goes out is dropped."""

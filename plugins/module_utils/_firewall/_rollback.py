@@ -27,8 +27,7 @@ import subprocess
 import time
 from typing import Any, Dict, List, Optional
 
-from ._steps import (HEAD, TOOLS, FirewallError, Run, Shell, Step, Steps, Write, absolute, functions, read, run, systemd_runs, take_back,
-                     which)
+from ._steps import HEAD, TOOLS, FirewallError, Run, Shell, Step, Steps, Write, absolute, functions, read, run, systemd_runs, take_back, which
 
 FOLDER = "/var/lib/exasol_community.network"
 _PENDING, _TAKEN, _CONFIRMED, _ROLLED_BACK = FOLDER + "/pending", FOLDER + "/taken", FOLDER + "/confirmed", FOLDER + "/rolled_back"
@@ -88,7 +87,8 @@ until attempt; do
     set -- $pauses
     if [ $# = 0 ]; then
         printf '%s' "$problems" > {taken}/problems
-        log err "the rollback of firewall change {identity} FAILED, part of the change is still in force; all that is needed is kept in {failed}: mend the cause, then run sh {failed}/undo.sh again"
+        log err "the rollback of firewall change {identity} FAILED, and part of the change is still in force. All that it needs is kept"
+        log err "in {failed}: fix the cause, then run: sh {failed}/undo.sh again"
         printf '%s' "$problems" | while IFS= read -r line; do log err "the rollback failed: $line"; done
         move {taken} {failed}
         exit 1
