@@ -107,6 +107,10 @@ def edit(text: str, rules: Rules, version: int, infix: str) -> str:
     """Return a file of user rules with exactly our rules at its head; everything else stays as it is."""
     if _BEGIN not in text:
         raise FirewallError("ufw's user rules have no line {0!r}: ufw 0.36 or newer is expected".format(_BEGIN.strip()))
+    if "\nCOMMIT" not in text:
+        # It could be loaded neither with our rules nor, to roll them back, without them.
+        raise FirewallError("ufw's user rules have no line 'COMMIT', so iptables-restore cannot load them: repair the file or run ufw reset. "
+                            "The firewall is as it was before")
     head, rest = text.split(_BEGIN, 1)
     own = "".join(block for rule in rules if rule.version == version for block in blocks(rule, infix))
     return head + _BEGIN + own + _without_ours(rest)
