@@ -245,7 +245,7 @@ def settle(dry: bool = False) -> None:
         why = "the rollback failed" if not waiting else "the host lost its timer"
         raise FirewallError("a change that nobody confirmed is still in force, because {0}: the next run without check mode takes it back{1}".format(
             why, _kept_text()))
-    problems = _perform_script(next(folder for folder in (_PENDING, _TAKEN, _FAILED) if _script_in(folder)), "again")
+    problems = _perform_script(next((folder for folder in (_PENDING, _TAKEN, _FAILED) if _script_in(folder)), _FAILED), "again")
     if problems:
         raise FirewallError("a change that nobody confirmed is still in force, because its rollback failed again: {0}. All that it needs is "
                             "kept in {1}. Fix the cause and run this task again, or run 'sh {1}/undo.sh again' on the host; remove that folder "
