@@ -134,8 +134,8 @@ class Shell(NamedTuple):
 
     def perform(self) -> None:
         """Run the text; raise with its own words if it fails."""
-        with tempfile.NamedTemporaryFile("w", prefix="exasol-", encoding="utf-8", errors="surrogateescape", newline="") as stream:
-            stream.write(HEAD + self.text + "\n")
+        with tempfile.NamedTemporaryFile(prefix="exasol-") as stream:
+            stream.write((HEAD + self.text + "\n").encode("utf-8", "surrogateescape"))
             stream.flush()
             done = run(("sh", stream.name))
         if done.returncode:
