@@ -224,6 +224,7 @@ class Provider:
     def __init__(self):
         self._ruleset = ruleset()
         self.places = self._ruleset.places()
+        self._persists = True
 
     def rules(self) -> Rules:
         """Return what our chains hold everywhere, and the restrictions of our table."""
@@ -247,6 +248,7 @@ class Provider:
 
     def steps(self, rules: Rules, persist: bool) -> Tuple[List[Step], List[Step]]:
         """Return the steps to these rules and the steps back."""
+        self._persists = persist
         batch, back = [], []  # type: List[str], List[Step]
         for place in self._all_places():
             self._chain_steps(place, rules, batch, back)
@@ -331,8 +333,9 @@ class Provider:
         if not self.places:
             return ["nftables filters nothing of what comes in or goes out: there is nothing to open"]
         if not systemd_runs():
-            return ["systemd does not run on this host, so nothing loads our rules when the host starts: let its start scripts load "
-                    "{0}/*.nft after the host's own rules".format(_FOLDER)]
+            note = ("systemd does not run on this host, so nothing loads our rules when the host starts: "
+                    "let its start scripts load {0}/*.nft after the host's own rules")
+            return [note.format(_FOLDER)] if self._persists else []
         if run(("systemctl", "is-enabled", "nftables.service")).returncode:
             return ["nftables.service is not enabled, so neither the host's rules nor ours are loaded when it boots: systemctl enable nftables"]
         return []
