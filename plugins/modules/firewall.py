@@ -105,7 +105,8 @@ options:
   rollback_after:
     description:
       - Seconds after which the host restores its old rules, unless the change is confirmed over a new connection.
-      - V(0) turns that off.
+      - At most V(3600), the time that a mistake may lock the controller out.
+      - V(0) turns the rollback off.
     type: int
     default: 30
   host:
@@ -178,8 +179,7 @@ import uuid
 
 from ansible.module_utils.basic import AnsibleModule
 
-from ..module_utils._firewall import _rollback
-from ..module_utils._firewall._apply import Wish, change
+from ..module_utils._firewall._apply import Wish, change, confirm
 from ..module_utils._module import failures_of
 
 
@@ -214,7 +214,7 @@ def act(module):
     """Confirm a change, or make one; returns the result."""
     params = module.params
     if params["confirm"]:
-        return {"changed": False, "confirmed": _rollback.confirm(params["confirm"])}
+        return {"changed": False, "confirmed": confirm(params["confirm"])}
     wish = Wish(params["rules"], params["state"] == "present", params["provider"], params["outgoing"], params["restrict"],
                 params["persist"], params["rollback_after"], params["allow_any"])
     return change(wish, uuid.uuid4().hex[:12], module.check_mode)

@@ -187,8 +187,8 @@ def test_port_that_docker_publishes_is_named_and_passes_by_us(firewalls):
         assert "Docker" not in without[host].message
 
 
-def test_reload_that_drops_rules_of_others_is_said_before(firewalls):
-    """A policy cannot be made without a reload of firewalld, and that keeps only what is permanent."""
+def test_what_a_reload_forgets_is_said_before_and_made_again(firewalls):
+    """A policy cannot be made or removed without a reload of firewalld, and that keeps only what is permanent."""
     firewalls.reset(["firewalld"])
     quiet = firewalls.play(["firewalld"], options=["--check"])["firewalld"]
     firewalls.lab.execute("firewalld", "firewall-cmd --quiet --add-port=9999/tcp")
@@ -196,6 +196,8 @@ def test_reload_that_drops_rules_of_others_is_said_before(firewalls):
     told = firewalls.play(["firewalld"], options=["--check"])["firewalld"]
     firewalls.play(["firewalld"])
     after = firewalls.traffic.reach(["stranger"], ["firewalld"])["stranger"]
+    firewalls.play(["firewalld"], state="absent")
+    removed = firewalls.traffic.reach(["stranger"], ["firewalld"])["stranger"]
     assert "public" not in quiet.message
-    assert "drops what is not permanent in public" in told.message
-    assert (before["firewalld"], after["firewalld"]) == (both(EVERYBODY | {9999}), both(EVERYBODY))
+    assert "forgets what is not permanent in public" in told.message
+    assert [seen["firewalld"] for seen in (before, after, removed)] == [both(EVERYBODY | {9999})] * 3

@@ -14,7 +14,7 @@ from .._ports import intersect
 from . import _connection, _detect, _foreign, _rollback
 from ._listing import Listing
 from ._rule import ACCEPT, IN, OUT, Rules, canonical, controller, from_plan, lines, nobodys, restriction
-from ._steps import FirewallError, open_lock, perform, take_back
+from ._steps import FirewallError, open_lock, perform, state_after, take_back
 
 _LOCK = "/run/exasol_community.network.lock"
 
@@ -43,6 +43,12 @@ def alone() -> Iterator[None]:
         except OSError:
             raise FirewallError("another run changes the firewall of this host at the moment: try again when it has ended")
         yield
+
+
+def confirm(identity: str) -> bool:
+    """Keep a change; tells whether that was in time. Refused while another run is at work, whose change it might be by then."""
+    with alone():
+        return _rollback.confirm(identity)
 
 
 def resolve(name: str) -> List[str]:
@@ -87,6 +93,9 @@ def change(wish: Wish, identity: str, dry: bool) -> Dict[str, Any]:
     """Bring the host to what is wished, or only tell what would change."""
     if wish.rollback_after < 0:
         raise FirewallError("rollback_after {0} is negative: expected seconds, or 0 to turn it off".format(wish.rollback_after))
+    if wish.rollback_after > _rollback.MAX_SECONDS:
+        raise FirewallError("rollback_after {0} is too long: expected at most {1} s, the time that a host may stay locked out".format(
+            wish.rollback_after, _rollback.MAX_SECONDS))
     _check_values(wish)
     with alone():
         _rollback.settle(dry)
@@ -132,20 +141,21 @@ def _nothing_runs(wish: Wish) -> str:
 
 def _perform(steps: Sequence[Any], undo: Sequence[Any], identity: str, seconds: int) -> str:
     if not seconds:
-        perform(steps, undo)
+        perform(steps, lambda: _take_back_without_timer(identity, undo))
         return ""
     _rollback.arm(identity, undo, seconds)
-    try:
-        perform(steps, undo)
-    except FirewallError:
-        _rollback.disarm(identity)
-        raise
+    perform(steps, lambda: _rollback.take_back_now(identity, undo))
     if not _rollback.waits(identity):
         # The timer restored the old rules while we still made the new ones: part of them stands on top.
-        problems = take_back(undo)
+        problems = _rollback.take_back_now(identity, undo)
         raise FirewallError("the change took longer than rollback_after ({0} s), and the host took it back in between: give it more time. {1}".format(
-            seconds, "; ".join(problems) or "The firewall is as it was before"))
+            seconds, state_after(problems)))
     return identity
+
+
+def _take_back_without_timer(identity: str, undo: Sequence[Any]) -> List[str]:
+    problems = take_back(undo)
+    return problems + _rollback.leave(identity, undo) if problems else []
 
 
 def describe(step: Any) -> str:

@@ -5,13 +5,17 @@
 """firewalld: a policy of ours for each direction, before the zones (priority below 0), so that no zone changes hands.
 
 A zone that is bound to a source takes all traffic of that source, SSH included; a policy from ANY to HOST leaves the zones alone
-(firewalld.policies(5), since 0.9). Policies are created and removed with a reload; their rules change without one.
+(firewalld.policies(5), since 0.9). Policies are created and removed with a reload; a few of their rules change without one. A reload
+takes as long as it takes, but changes of the running firewall take firewalld a transaction each: 2000 of them, minutes.
+
+A reload forgets what others changed in the running firewall alone. So that is looked up before, and made again after each reload, at the
+change and at its rollback.
 """
 
 import ipaddress
 import re
 import shlex
-from typing import Dict, Iterable, List, NamedTuple, Optional, Sequence, Set, Tuple
+from typing import Dict, Iterable, Iterator, List, NamedTuple, Optional, Sequence, Set, Tuple
 from xml.sax.saxutils import escape, unescape
 
 from .._addresses import Network
@@ -22,6 +26,8 @@ from ._steps import FirewallError, Run, Step, Write, as_it_is, output, read
 NAME = "firewalld"
 _OLDEST = (0, 9)
 _FOLDER = "/etc/firewalld/policies/"
+_FEW = 50  # rules that change without a reload
+_RELOAD_SECONDS = 600
 _PRIORITY = -32000  # before the policies of others: the lowest number stands first, and -32768 is the lowest there is
 _REJECT_PRIORITY = 100  # after everything that is accepted
 # A rich rule needs something to match (Rich_Rule.check); with ports, the family is enough.
@@ -160,6 +166,7 @@ class Provider:
             _refuse_old()  # not asked before: each call of firewall-cmd starts a Python
             raise
         self._reloads = False
+        self._kept, self._lost = [], []  # type: List[str], List[str]
 
     def rules(self) -> Rules:
         """Return what our policies hold at run time."""
@@ -192,31 +199,47 @@ class Provider:
                 back.append(before)
             if (content is not None) != (policy.name in self._policies):
                 self._reloads = True
-            elif content is not None:
-                self._change(policy, rich_rules(kept, policy.direction), steps, back)
+        changes = {policy: self._differences(policy, rich_rules(kept, policy.direction)) for policy in POLICIES}
+        self._reloads = self._reloads or sum(len(added) + len(removed) for added, removed in changes.values()) > _FEW
         if self._reloads:
-            steps.append(Run(("firewall-cmd", "--reload")))
-            back.append(Run(("firewall-cmd", "--reload")))
+            reload = [Run(("firewall-cmd", "--reload"), seconds=_RELOAD_SECONDS), *self._made_again()]  # type: List[Step]
+            steps += reload
+            back += reload
+        else:
+            for policy, (added, removed) in changes.items():
+                self._change(policy, added, removed, steps, back)
         return steps, back
 
-    def _change(self, policy: Policy, wanted: Sequence[str], steps: List[Step], back: List[Step]) -> None:
+    def _differences(self, policy: Policy, wanted: Sequence[str]) -> Tuple[List[str], List[str]]:
         held = {_normal(text): text for text in self._texts(policy)}
         added = [text for text in wanted if _normal(text) not in held]
-        removed = [held[text] for text in sorted(set(held) - {_normal(text) for text in wanted})]
+        return added, [held[text] for text in sorted(set(held) - {_normal(text) for text in wanted})]
+
+    @staticmethod
+    def _change(policy: Policy, added: Sequence[str], removed: Sequence[str], steps: List[Step], back: List[Step]) -> None:
         for first, second, where in ((added, removed, steps), (removed, added, back)):
             where += [Run(tuple(["firewall-cmd", "--policy", policy.name] + ["--{0}-rich-rule={1}".format(verb, text) for text in texts]))
                       for verb, texts in (("add", first), ("remove", second)) if texts]
 
     def notes(self) -> List[str]:
-        """Return what the user should know: a reload drops what others added for the running firewall alone."""
-        lost = [name for kind in ("zones", "policies") for name in self._transient(kind)] if self._reloads else []
-        return ["firewalld has to be reloaded, which drops what is not permanent in {0}: to keep such rules, run firewall-cmd --runtime-to-permanent "
-                "first".format(", ".join(lost))] if lost else []
+        """Return what the user should know: what others changed in the running firewall alone, and a reload forgets."""
+        kept = ("firewalld has to be reloaded, which forgets what is not permanent in {0}. It is made again at once; what others change there "
+                "until the change is confirmed is lost if it is rolled back. firewall-cmd --runtime-to-permanent keeps it for good")
+        lost = "firewalld has to be reloaded, which drops what is not permanent in {0}: to keep it, run firewall-cmd --runtime-to-permanent first"
+        return [text.format(", ".join(names)) for text, names in ((kept, self._kept), (lost, self._lost)) if names]
 
-    def _transient(self, kind: str) -> List[str]:
-        running, permanent = (parse_policies(output(("firewall-cmd", *where, "--list-all-" + kind))) for where in ((), ("--permanent",)))
-        ours = {policy.name for policy in POLICIES}
-        return sorted(name for name in running if name not in ours and _content(running[name]) != _content(permanent.get(name, {})))
+    def _made_again(self) -> List[Step]:
+        found = _direct_again()
+        self._kept, self._lost = ["direct rules"] if found else [], []
+        for option, kind in (("--zone", "zones"), ("--policy", "policies")):
+            running, permanent = (parse_policies(output(("firewall-cmd", *where, "--list-all-" + kind))) for where in ((), ("--permanent",)))
+            for name in sorted(set(running) - {policy.name for policy in POLICIES}):
+                stays = permanent.get(name)
+                again = list(_again("{0}={1}".format(option, name), running[name], stays)) if stays is not None else []
+                self._kept += [name] if again else []
+                self._lost += [name] if stays is None or _fixed(running[name]) != _fixed(stays) else []
+                found += again
+        return found
 
     def filters_outgoing(self) -> bool:
         """Tell whether a policy of others drops what this host sends."""
@@ -233,9 +256,47 @@ def _refuse_old() -> None:
         raise FirewallError("firewalld {0} is too old: policies need 0.9 or newer".format(version))
 
 
-def _content(fields: Dict[str, str]) -> Dict[str, List[str]]:
-    # firewalld keeps interfaces where they are when it is reloaded, and lists words and lines in any order.
-    return {name: sorted(text.split()) for name, text in fields.items() if name != "interfaces"}
+# What can change in the running firewall alone, as firewall-cmd lists it and as its options call one (firewall-cmd(1)).
+# Interfaces are missing: firewalld keeps them where they are.
+_WORDS = {"sources": "source", "services": "service", "ports": "port", "protocols": "protocol", "source-ports": "source-port",
+          "icmp-blocks": "icmp-block", "ingress-zones": "ingress-zone", "egress-zones": "egress-zone"}
+_LINES = {"rich rules": "rich-rule", "forward-ports": "forward-port"}
+_SWITCHES = ("masquerade", "forward", "icmp-block-inversion")
+
+
+def _again(place: str, running: Dict[str, str], permanent: Dict[str, str]) -> Iterator[Step]:
+    """Yield the commands that bring a zone or a policy from what is permanent to what runs."""
+    for field, option in list(_WORDS.items()) + list(_LINES.items()):
+        runs, stays = (_items(field, fields.get(field, "")) for fields in (running, permanent))
+        for verb, items in (("remove", stays - runs), ("add", runs - stays)):
+            if items:
+                yield Run(("firewall-cmd", place, *("--{0}-{1}={2}".format(verb, option, item) for item in sorted(items))))
+    for switch in _SWITCHES:
+        if running.get(switch, "no") != permanent.get(switch, "no"):
+            yield Run(("firewall-cmd", place, "--{0}-{1}".format("add" if running.get(switch) == "yes" else "remove", switch)))
+
+
+def _fixed(fields: Dict[str, str]) -> Dict[str, str]:
+    # The rest cannot be changed in the running firewall: its permanent configuration was changed, and a reload brings that into force.
+    return {name: text for name, text in fields.items() if name not in (*_WORDS, *_LINES, *_SWITCHES, "interfaces")}
+
+
+def _items(field: str, text: str) -> Set[str]:
+    return {line.strip() for line in text.splitlines() if line.strip()} if field in _LINES else set(text.split())
+
+
+def _direct_again() -> List[Step]:
+    """Return the commands that make direct chains, rules and passthroughs again which are not permanent (firewalld.direct(5))."""
+    found = []  # type: List[Step]
+    for kind in ("chain", "rule", "passthrough"):
+        try:
+            running, permanent = (output(("firewall-cmd", *where, "--direct", "--get-all-{0}s".format(kind))).splitlines()
+                                  for where in ((), ("--permanent",)))
+        except FirewallError:
+            continue  # a version without them
+        add = ("firewall-cmd", "--direct", "--add-{0}".format(kind))
+        found += [Run((*add, *shlex.split(line))) for line in running if line not in permanent]
+    return found
 
 
 def _normal(text: str) -> Tuple[str, ...]:

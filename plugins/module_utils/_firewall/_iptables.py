@@ -16,7 +16,7 @@ from . import _nftables, _xtables
 from ._listing import Listing
 from ._rule import ACCEPT, IN, OUT, REJECT, Rule, Rules, canonical
 from ._saved_file import sections
-from ._steps import FirewallError, Run, Shell, Step, Write, as_it_is, read, run, which
+from ._steps import FirewallError, Run, Shell, Step, Write, absolute, as_it_is, output, read, run, which
 
 NAME = "iptables"
 CHAINS = {IN: "EXASOL-IN", OUT: "EXASOL-OUT"}
@@ -116,8 +116,11 @@ def way_back(family: Family, saved: str) -> Shell:
     heads = "*filter\n" + "".join(":{0} - [0:0]\n".format(chain) for chain in CHAINS.values())
     rest = "".join(_as_saved(saved, direction) for direction in CHAINS) + "COMMIT\n"
     held = "".join(_inserts(saved, direction) for direction in CHAINS)
-    jumps = "{{ {0}; printf '%s' {1}; }} | awk {2}".format(family.save, shlex.quote(held), shlex.quote(_JUMPS))
-    return Shell("{{ printf '%s' {0}; {1}; printf '%s' {2}; }} | {3} --noflush".format(shlex.quote(heads), jumps, shlex.quote(rest), family.restore))
+    words = {"save": absolute(family.save), "restore": " ".join([absolute(family.restore), "--noflush"] + _xtables.wait(family.restore)),
+             "awk": absolute("awk"), "heads": shlex.quote(heads), "held": shlex.quote(held), "jumps": shlex.quote(_JUMPS), "rest": shlex.quote(rest)}
+    return Shell("saved=$({save}) || exit 1\n"
+                 "jumps=$(printf '%s\\n%s' \"$saved\" {held} | {awk} {jumps}) || exit 1\n"
+                 "printf '%s%s\\n%s' {heads} \"$jumps\" {rest} | {restore}".format(**words))
 
 
 def _inserts(saved: str, direction: str) -> str:
@@ -185,8 +188,11 @@ def file_back(before: Write, written: Optional[str]) -> Shell:
     words = {"sed": "sed -E {0}".format(shlex.quote(_DELETE)), "path": shlex.quote(before.path), "left": shlex.quote(left), "before": before.shell(),
              "whole": shlex.quote("{0}.".format(before.content or ""))}
     # A file that is right already is not touched: it may be one that could not be written. The dot keeps the newlines at its end.
-    return Shell("if [ \"$(cat {path} 2>/dev/null; echo .)\" = {whole} ]; then :\n"
-                 "elif [ \"$({sed} {path} 2>/dev/null)\" = {left} ]; then\n{before}\nelif [ -e {path} ]; then {sed} -i {path}\nfi".format(**words))
+    return Shell("now=$(cat {path} 2>/dev/null; echo .)\n"
+                 "others=$(printf '%s' \"${{now%.}}\" | {sed} && echo .) || exit 1\n"
+                 "if [ \"$now\" = {whole} ]; then :\n"
+                 "elif [ \"$(printf '%s' \"${{others%.}}\")\" = {left} ]; then\n{before}\n"
+                 "elif [ -e {path} ]; then printf '%s' \"${{others%.}}\" | put {path} $(stat -L -c %a {path})\nfi".format(**words))
 
 
 def _foreign(text: str) -> List[str]:
@@ -213,8 +219,15 @@ class Provider:
         return canonical(rule for version, saved in self._saved.items() for rule in parse(saved, version))
 
     def wanted(self, rules: Rules) -> Rules:
-        """Return which of the rules take effect here."""
+        """Return which of the rules take effect here; raise where somebody is to be refused who cannot be."""
+        if self._unfiltered() and any(rule.action == REJECT and rule.version == 6 for rule in rules):
+            raise FirewallError("nobody can be refused over IPv6, because {0} on this host: install it, turn IPv6 off, or do without restrict".format(
+                self._unfiltered()))
         return tuple(rule for rule in rules if rule.version in self._saved)
+
+    def _unfiltered(self) -> str:
+        command = FAMILIES[1].save
+        return "{0} is not installed".format(command) if _xtables.has_ipv6() and not which(command) else ""
 
     def check(self) -> None:
         """Raise where iptables cannot see the table that our chains stand in: it would add to it at each run, and remove nothing."""
@@ -233,7 +246,7 @@ class Provider:
             saved = self._saved[family.version]
             text = batch(saved, rules, family.version)
             if text:
-                steps.append(Run((family.restore, "--noflush"), text))
+                steps.append(Run((family.restore, "--noflush", *_xtables.wait(family.restore)), text))
                 back.append(way_back(family, saved))
             path = _file(family)
             if persist and path:
@@ -251,9 +264,12 @@ class Provider:
 
     def notes(self) -> List[str]:
         """Return what the user should know."""
+        unfiltered = self._unfiltered()
+        left_out = ["{0}: rules for IPv6 are left out, and nothing of iptables filters it".format(unfiltered)] if unfiltered else []
         if any(_file(family) for family in self._families):
-            return []
-        return ["the rules are applied but nothing keeps them over a restart: install netfilter-persistent (Debian, Ubuntu) or iptables-services (Red Hat)"]
+            return left_out
+        return left_out + [("the rules are applied but nothing keeps them over a restart: install netfilter-persistent (Debian, Ubuntu) or "
+                            "iptables-services (Red Hat)")]
 
     def filters_outgoing(self) -> bool:
         """Tell whether anything that goes out is dropped."""

@@ -18,7 +18,7 @@ from typing import Any, Dict, FrozenSet, Iterable, Iterator, List, NamedTuple, O
 from .._addresses import Network
 from .._ports import PortRange, Ports, merge
 from ._rule import ACCEPT, IN, OUT, REJECT, Rule, Rules, canonical, names_of, plain
-from ._steps import FirewallError, RemoveFolder, Run, Shell, Step, Write, as_it_is, output, read, run, which
+from ._steps import FirewallError, RemoveFolder, Run, Shell, Step, Write, absolute, as_it_is, output, read, run, systemd_runs, which
 from ._xtables import FIREWALLD_CHAIN
 
 NAME = "nftables"
@@ -262,6 +262,7 @@ class Provider:
     def __init__(self, found: Optional[Ruleset] = None):
         self._ruleset = found or ruleset()
         self.places = self._ruleset.places()
+        self._persists = True
 
     def rules(self) -> Rules:
         """Return what our chains hold everywhere, and the restrictions of our table."""
@@ -281,6 +282,7 @@ class Provider:
 
     def steps(self, rules: Rules, persist: bool) -> Tuple[List[Step], List[Step]]:
         """Return the steps to these rules and the steps back."""
+        self._persists = persist
         batch, back = [], []  # type: List[str], List[Step]
         for place in self._all_places():
             self._chain_steps(place, rules, batch, back)
@@ -300,9 +302,9 @@ class Provider:
         folders = (_FOLDER, os.path.dirname(_DROP_IN))
         back += [RemoveFolder(folder) for folder in folders if not os.path.isdir(folder)]
         steps += [] if rules else [RemoveFolder(folder) for folder in folders]
-        if which("systemctl"):
-            steps.append(Shell("systemctl daemon-reload"))
-            back.append(Shell("systemctl daemon-reload"))
+        if systemd_runs():
+            steps.append(Run(("systemctl", "daemon-reload")))
+            back.append(Run(("systemctl", "daemon-reload")))
 
     def _all_places(self) -> List[List[Place]]:
         # The base chains of a table that do jump to our chain there, or should: one chain of ours serves them all.
@@ -364,7 +366,11 @@ class Provider:
         """Return what the user should know."""
         if not self.places:
             return ["nftables filters nothing of what comes in or goes out: there is nothing to open"]
-        if which("systemctl") and run(("systemctl", "is-enabled", "nftables.service")).returncode:
+        if not systemd_runs():
+            note = ("systemd does not run on this host, so nothing loads our rules when the host starts: "
+                    "let its start scripts load {0}/*.nft after the host's own rules")
+            return [note.format(_FOLDER)] if self._persists else []
+        if run(("systemctl", "is-enabled", "nftables.service")).returncode:
             return ["nftables.service is not enabled, so neither the host's rules nor ours are loaded when it boots: systemctl enable nftables"]
         return []
 
@@ -418,16 +424,26 @@ def _is_named_by_iptables(family: str, table: str) -> bool:
 
 def _way_back(bases: Sequence[Place], held: Optional[Rules], jumped: Sequence[Place]) -> Step:
     # By then nobody knows the handles of our jumps: they are looked up and go in the same transaction that brings back what was there.
-    name = "{0} {1}".format(bases[0].in_table, bases[0].chain)
+    # A table or a base chain that is gone by then took what was ours in it along.
+    nft, name = absolute("nft"), "{0} {1}".format(bases[0].in_table, bases[0].chain)
     gone = "add chain {0}\nflush chain {0}\ndelete chain {0}\n".format(name)
-    before = gone if held is None else render_chain(bases[0], held) + "".join(render_jump(base) for base in jumped)
-    return Shell("{{ {0}printf '%s' {1}; }} | nft -f -".format("".join(_deletes_jumps(base) for base in bases if base.base), shlex.quote(before)))
+    before = gone if held is None else render_chain(bases[0], held)
+    lines = ["tables=$({0} list tables) || exit 1".format(nft),
+             'case "\n$tables\n" in *"\n"{0}"\n"*) ;; *) exit 0;; esac'.format(shlex.quote("table {0}".format(bases[0].in_table))),
+             "gone= back="]
+    for base in bases:
+        lines += _finds_jumps(nft, base, base in jumped) if base.base else []
+    return Shell("\n".join(lines + ["printf '%s\\n%s%s' \"$gone\" {0} \"$back\" | {1} -f -".format(shlex.quote(before), nft)]))
 
 
-def _deletes_jumps(base: Place) -> str:
+def _finds_jumps(nft: str, base: Place, jumped: bool) -> List[str]:
     where = "{0} {1}".format(base.in_table, base.base)
-    return "nft -a list chain {0} 2>/dev/null | sed -n {1}; ".format(
-        where, shlex.quote("s|.*jump {0} .*# handle \\([0-9]*\\)$|delete rule {1} handle \\1|p".format(base.chain, where)))
+    jumps = shlex.quote("s|.*jump {0} .*# handle \\([0-9]*\\)$|delete rule {1} handle \\1|p".format(base.chain, where))
+    back = "back=$back{0}".format(shlex.quote(render_jump(base))) if jumped else ":"
+    return ["if found=$({0} -a list chain {1} 2>&1); then".format(nft, where),
+            "    found=$(printf '%s\\n' \"$found\" | sed -n {0}) || exit 1".format(jumps),
+            "    gone=$gone$found'\n'", "    " + back,
+            "else case $found in *'No such file or directory'*) ;; *) printf '%s\\n' \"$found\" >&2; exit 1;; esac; fi"]
 
 
 def _known_files() -> set:

@@ -4,9 +4,19 @@
 
 """Commit confirmed: the host restores its old rules by itself, unless a new connection says that it still gets in.
 
-The way back is a shell script on the host, started by a timer there, so it needs neither the controller nor the module.
-Timer and confirmation race for one rename(2), which only one of them can win. A host that is restarted meanwhile has lost
-its timer, but not the change: a unit restores the old rules then, once the firewall is up.
+The rollback is a shell script on the host, started by a timer there, so it needs neither the controller nor the module. It lies in a
+folder whose name says who may work with it, and every change of hands is one rename(2), which only one process can win:
+
+    pending     the change waits for its confirmation
+    confirmed   somebody confirmed it in time, and it is about to be forgotten
+    taken       a process performs the rollback; its number is in the file pid
+    failed      the rollback gave up after several tries; the file problems says on what
+
+A rollback performs all of its steps whatever fails, and all of them again after a pause if one did. Only when every step worked in one
+and the same pass does it say so (file rolled_back) and remove the folder. One that gives up keeps everything, says so in the host's
+journal and is repeated by the next run of the module, by the next start of the host (with systemd), or by hand: undo.sh again.
+
+A change that fails half-way is rolled back at once by the same script. If that fails, the change waits again, with a new timer.
 """
 
 import json
@@ -17,40 +27,105 @@ import subprocess
 import time
 from typing import Any, Dict, List, Optional
 
-from ._steps import FirewallError, Run, Shell, Step, Steps, Write, read, run, script, take_back, which
+from ._steps import HEAD, TOOLS, FirewallError, Run, Shell, Step, Steps, Write, absolute, functions, read, run, systemd_runs, take_back, which
 
 FOLDER = "/var/lib/exasol_community.network"
 _PENDING, _TAKEN, _CONFIRMED, _ROLLED_BACK = FOLDER + "/pending", FOLDER + "/taken", FOLDER + "/confirmed", FOLDER + "/rolled_back"
+_FAILED = FOLDER + "/failed"
+MAX_SECONDS = 3600
 _LATE_SECONDS = 15
+_AGAIN_SECONDS = 5  # until the host tries by itself what the module could not take back
+_AT_WORK_SECONDS = 300  # that a run waits for a rollback which is under way, or which it performs itself
+# What holds a lock or restarts a service does so for seconds; who is locked out waits minutes rather than for good.
+_PAUSES, _SHORT_PAUSES = "1 2 4 8 15 30 60 60 60", "1 2"
 _BOOT_UNIT = "/etc/systemd/system/exasol-network-rollback.service"
 _BOOT_WANT = "/etc/systemd/system/multi-user.target.wants/exasol-network-rollback.service"
 _BOOT = """[Unit]
 Description=Restore the firewall's rules from before a change that nobody confirmed
 ConditionPathExists=|{0}/undo.sh
 ConditionPathExists=|{1}/undo.sh
+ConditionPathExists=|{2}/undo.sh
 After=firewalld.service ufw.service nftables.service netfilter-persistent.service iptables.service ip6tables.service
 
 [Service]
 Type=oneshot
-ExecStart=/bin/sh -c 'test -e {0} || mv {1} {0}; exec /bin/sh {0}/undo.sh'
+ExecStart=/bin/sh -c 'test -e {0}/undo.sh && exec /bin/sh {0}/undo.sh boot; test -e {1}/undo.sh && exec /bin/sh {1}/undo.sh boot; exec /bin/sh {2}/undo.sh boot'
 """
 # Somebody may have reloaded systemd meanwhile, and it remembers what it read.
-_FORGET = Shell("systemctl daemon-reload")
+_FORGET = "systemctl daemon-reload"
+
+_MAIN = """
+case "${{1:-again}}" in
+    check)
+        # Everything that the rollback calls is there, and the shell holds more in a word than the kernel permits in an argument.
+        for tool in {tools}; do command -v "$tool" >/dev/null || {{ echo "no command $tool"; exit 1; }}; done
+        case $(command -v printf) in */*) echo "printf is no part of /bin/sh"; exit 1;; esac
+        exit 0;;
+    {identity}|boot) pauses="{pauses}";;
+    again|now) pauses="{short}";;
+    *) exit 0;;  # the timer of another change, which was confirmed
+esac
+mode=${{1:-again}}
+log() {{
+    {{ [ -S /dev/log ] && logger -t exasol-network-rollback -p "daemon.$1" "$2" 2>/dev/null; }} ||
+        printf '%s\n' "$2" | systemd-cat -t exasol-network-rollback -p "$1" 2>/dev/null || printf '%s\n' "$2" >&2
+}}
+move() {{ [ ! -e "$2" ] && mv "$1" "$2" 2>/dev/null; }}  # into a folder that is there already, mv would put it
+at_work() {{
+    pid=$(cat {taken}/pid 2>/dev/null) && [ "$pid" != $$ ] && grep -q undo.sh "/proc/$pid/cmdline" 2>/dev/null
+}}
+cd /
+case $mode in
+    again|boot)
+        at_work || move {taken} {failed}  # cut short, by the end of the host for example
+        [ -e {pending} ] || move {failed} {pending};;
+esac
+move {pending} {taken} || exit 0  # confirmed meanwhile, or somebody else is at it
+echo $$ > {taken}/pid
+rm -f {taken}/problems
+until attempt; do
+    set -- $pauses
+    if [ $# = 0 ]; then
+        printf '%s' "$problems" > {taken}/problems
+        log err "the rollback of firewall change {identity} FAILED, and part of the change is still in force. All that it needs is kept"
+        log err "in {failed}: fix the cause, then run: sh {failed}/undo.sh again"
+        printf '%s' "$problems" | while IFS= read -r line; do log err "the rollback failed: $line"; done
+        move {taken} {failed}
+        exit 1
+    fi
+    pause=$1
+    shift
+    pauses=$*
+    sleep "$pause"
+done
+if [ "$mode" != now ]; then
+    log notice "rolled back firewall change {identity}, because nobody confirmed it"
+    date -u +%Y-%m-%dT%H:%M:%SZ > {rolled_back}
+fi
+{unguard}
+mv {taken} {taken}.done
+rm -rf {taken}.done
+exit 0
+"""
 
 
 def arm(identity: str, undo: Steps, seconds: int) -> None:
     """Start the timer that performs C(undo) after so many seconds."""
     _make_folder()
-    shutil.rmtree(_TAKEN, ignore_errors=True)
     _guard_restart()
     try:
-        Write(_PENDING + "/undo.sh", _script(identity, list(undo) + _unguard()), 0o700).perform()
-        Write(_PENDING + "/info.json", json.dumps({"id": identity, "deadline": time.monotonic() + seconds, "boot": _boot()}), 0o600).perform()
+        _keep(identity, undo, seconds)
+        _try_script()
         _start(identity, seconds)
     except FirewallError:
-        shutil.rmtree(_PENDING, ignore_errors=True)
-        take_back(_unguard())
+        _forget()
         raise
+
+
+def _forget() -> None:
+    shutil.rmtree(_PENDING, ignore_errors=True)
+    take_back(_unguard())
+    _tidy()
 
 
 def _make_folder() -> None:
@@ -59,6 +134,22 @@ def _make_folder() -> None:
         os.chmod(FOLDER, 0o700)
     except OSError as error:
         raise FirewallError("cannot keep the way back in {0}: {1}; rollback_after 0 would do without".format(FOLDER, error.strerror))
+
+
+def _keep(identity: str, undo: Steps, seconds: int) -> None:
+    Write(_PENDING + "/undo.sh", _script(identity, undo), 0o700).perform()
+    Write(_PENDING + "/info.json", json.dumps({"id": identity, "deadline": time.monotonic() + seconds, "boot": _boot()}), 0o600).perform()
+
+
+def _try_script() -> None:
+    # As the timer will run it: without anything of our environment. It is read to its end, and changes nothing.
+    # pylint: disable-next=ansible-bad-function  # pure code has no module to run commands with
+    done = subprocess.run(["/bin/sh", _PENDING + "/undo.sh", "check"], stdin=subprocess.DEVNULL, stdout=subprocess.PIPE,
+                          stderr=subprocess.STDOUT, env={}, check=False)
+    if done.returncode:
+        said = done.stdout.decode("utf-8", "replace").strip()[-500:]
+        raise FirewallError("the rollback could not run on this host ({0}), so nothing was changed: install what is missing; "
+                            "rollback_after 0 would do without a rollback".format(said))
 
 
 def _boot() -> str:
@@ -70,37 +161,43 @@ def _guard_restart() -> None:
     if not _systemd():
         return
     try:
-        Write(_BOOT_UNIT, _BOOT.format(_PENDING, _TAKEN)).perform()
+        Write(_BOOT_UNIT, _BOOT.format(_PENDING, _TAKEN, _FAILED)).perform()
         os.symlink(_BOOT_UNIT, _BOOT_WANT)
     except (OSError, FirewallError):
         pass  # it is there already, or nothing can be written here: then no change outlives a restart either
 
 
 def _unguard() -> List[Step]:
-    return [Write(_BOOT_WANT, None), Write(_BOOT_UNIT, None), _FORGET] if os.path.lexists(_BOOT_UNIT) else []
+    if not os.path.lexists(_BOOT_UNIT):
+        return []
+    return [Shell("rm -f {0} {1}\n{2}".format(shlex.quote(_BOOT_WANT), shlex.quote(_BOOT_UNIT), _FORGET))]
 
 
 def _systemd() -> bool:
-    return os.path.isdir("/run/systemd/system") and bool(which("systemd-run"))
+    return systemd_runs() and bool(which("systemd-run"))
 
 
 def _script(identity: str, undo: Steps) -> str:
-    body = script(undo).split("\n", 1)
-    # The timer of a change that was confirmed may still run; it names its own change, and this one is not its own.
-    mine = "[ \"${{1:-{0}}}\" = {0} ] || exit 0".format(shlex.quote(identity))
-    took = "mv {0} {1} 2>/dev/null || exit 0  # confirmed meanwhile".format(_PENDING, _TAKEN)
-    return "\n".join([body[0], mine, took, body[1] + "date -u +%Y-%m-%dT%H:%M:%SZ > {0}".format(_ROLLED_BACK), "rm -rf {0}".format(_TAKEN), ""])
+    tools = sorted(set(TOOLS) | {absolute(step.command[0]) for step in undo if isinstance(step, Run)})
+    main = _MAIN.format(identity=shlex.quote(identity), tools=" ".join(shlex.quote(tool) for tool in tools), pending=_PENDING, taken=_TAKEN,
+                        failed=_FAILED, rolled_back=_ROLLED_BACK, pauses=_PAUSES, short=_SHORT_PAUSES,
+                        unguard="\n".join("({0}\n) >/dev/null 2>&1".format(step.shell()) for step in _unguard()))
+    return HEAD + functions(undo) + main
 
 
-def _start(identity: str, seconds: int) -> None:
+def _start(identity: str, seconds: int, unit: str = "") -> None:
     if _systemd():
         # A unit of its own outlives the session; without AccuracySec timers may be a minute late (systemd.timer(5)).
-        Run(("systemd-run", "--quiet", "--unit", _unit(identity), "--on-active={0}s".format(seconds), "--timer-property=AccuracySec=100ms",
+        Run(("systemd-run", "--quiet", "--unit", unit or _unit(identity), "--on-active={0}s".format(seconds), "--timer-property=AccuracySec=100ms",
              "/bin/sh", _PENDING + "/undo.sh", identity)).perform()
         return
-    # pylint: disable-next=ansible-bad-function  # run_command waits, and the timer has to outlive the module
-    subprocess.Popen(["/bin/sh", "-c", "sleep {0}; exec /bin/sh {1}/undo.sh {2}".format(seconds, _PENDING, identity)], stdin=subprocess.DEVNULL,
-                     stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL, start_new_session=True, close_fds=True, cwd="/")
+    try:
+        # pylint: disable-next=ansible-bad-function  # run_command waits, and the timer has to outlive the module
+        subprocess.Popen(["/bin/sh", "-c", "{0} {1}; exec /bin/sh {2}/undo.sh {3}".format(absolute("sleep"), seconds, _PENDING, identity)],
+                         stdin=subprocess.DEVNULL, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL, start_new_session=True,
+                         close_fds=True, cwd="/")
+    except OSError as error:
+        raise FirewallError("cannot start the timer of the rollback: {0}".format(error.strerror))
 
 
 def _unit(identity: str) -> str:
@@ -122,30 +219,138 @@ def waits(identity: str) -> bool:
     return (pending() or {}).get("id") == identity
 
 
+def _at_work() -> bool:
+    """Tell whether a process performs a rollback at this moment."""
+    pid = (read(_TAKEN + "/pid") or "").strip()
+    try:
+        return pid.isdigit() and "undo.sh" in (read("/proc/{0}/cmdline".format(pid)) or "")
+    except FirewallError:
+        return False  # it ended while it was read
+
+
 def settle(dry: bool = False) -> None:
     """Let a change that nobody confirmed end before the next begins: refuse while its timer runs, take it back if the timer is lost."""
-    taken = _info(_TAKEN)  # the host restores its rules at this moment, or went down while it did
+    if _at_work():
+        raise FirewallError("the host restores the rules from before an earlier change at this moment: try again in a minute")
+    taken = _info(_TAKEN)  # the host is about to restore its rules, or went down while it did
     waiting = pending() or taken
-    if waiting is None:
+    if waiting is None and not _script_in(_TAKEN) and not _script_in(_FAILED):
         _forget_unarmed(dry)
         return
-    left = waiting["deadline"] - time.monotonic()
-    if waiting.get("boot") == _boot() and left > -_LATE_SECONDS:
+    left = waiting["deadline"] - time.monotonic() if waiting else -_LATE_SECONDS
+    if waiting and waiting.get("boot") == _boot() and left > -_LATE_SECONDS:
         raise FirewallError("a change of another run waits for its confirmation, or is taken back within {0:.0f} s: try again then".format(
             max(left, 0) + _LATE_SECONDS))
     if dry:
-        raise FirewallError("a change that nobody confirmed is still in force, because the host lost its timer: the next run without check mode takes it back")
-    if taken and not pending():
-        os.rename(_TAKEN, _PENDING)
-    Run(("/bin/sh", _PENDING + "/undo.sh")).perform()  # the host was restarted, and its timer with it
+        why = "the rollback failed" if not waiting else "the host lost its timer"
+        raise FirewallError("a change that nobody confirmed is still in force, because {0}: the next run without check mode takes it back{1}".format(
+            why, _kept_text()))
+    problems = _perform_script(next((folder for folder in (_PENDING, _TAKEN, _FAILED) if _script_in(folder)), _FAILED), "again")
+    if problems:
+        raise FirewallError("a change that nobody confirmed is still in force, because its rollback failed again: {0}. All that it needs is "
+                            "kept in {1}. Fix the cause and run this task again, or run 'sh {1}/undo.sh again' on the host; remove that folder "
+                            "to keep the rules as they are now".format("; ".join(problems), _FAILED))
+
+
+def _script_in(folder: str) -> bool:
+    return os.path.exists(folder + "/undo.sh")
+
+
+def _kept_text() -> str:
+    problems = _problems(_FAILED)
+    return " ({0}; see {1})".format("; ".join(problems), _FAILED) if problems else ""
+
+
+def _problems(folder: str) -> List[str]:
+    return (read(folder + "/problems") or "").splitlines()
+
+
+def _perform_script(folder: str, mode: str) -> List[str]:
+    """Perform a rollback here and now; returns what failed, and leaves the folder then."""
+    # pylint: disable-next=ansible-bad-function  # it may outlive the module
+    process = subprocess.Popen(["/bin/sh", folder + "/undo.sh", mode], stdin=subprocess.DEVNULL, stdout=subprocess.DEVNULL,
+                               stderr=subprocess.DEVNULL, start_new_session=True, cwd="/")
+    try:
+        code = process.wait(timeout=_AT_WORK_SECONDS)
+    except subprocess.TimeoutExpired:
+        return ["the rollback did not end within {0} s and goes on as process {1}".format(_AT_WORK_SECONDS, process.pid)]
+    if not code and not any(_script_in(name) for name in (_PENDING, _TAKEN, _FAILED)):
+        return []
+    return _problems(_FAILED) or ["sh {0}/undo.sh {1} ended with code {2}".format(folder, mode, code)]
+
+
+def take_back_now(identity: str, undo: Steps) -> List[str]:
+    """Roll a change back that failed half-way, or that its timer rolled back too early; returns what is still in force.
+
+    The timer may fire at any moment, so the folder decides who does it: whoever renames it. If it does not work here, the change waits
+    again, and a new timer tries it: the old one may have fired while we were at it.
+    """
+    problems = []  # type: List[str]
+    for unused in range(2):
+        _await_timer()
+        if _at_work():
+            return ["the rollback that the timer began is still under way, see {0}".format(_TAKEN)]
+        try:
+            _wait_again(identity, undo)
+        except (OSError, FirewallError):
+            return take_back(undo)  # nothing can be kept (any more), so we alone can do it
+        problems = _perform_script(_PENDING, "now")
+        if not problems or _script_in(_FAILED):
+            break  # otherwise the timer was quicker: its rollback may have ended before our last steps
+    if problems:
+        return problems + _hand_over(identity, undo)
+    _stop_timer(identity)
+    take_back(_unguard())
+    _tidy()
+    return []
+
+
+def _wait_again(identity: str, undo: Steps, seconds: int = 0) -> None:
+    """Put everything that the rollback needs where the next one takes it from."""
+    for folder in (_TAKEN, _FAILED):
+        if os.path.isdir(folder) and not os.path.isdir(_PENDING):
+            os.rename(folder, _PENDING)
+    _make_folder()
+    _keep(identity, undo, seconds)
+
+
+def _await_timer() -> None:
+    deadline = time.monotonic() + _AT_WORK_SECONDS
+    while os.path.isdir(_TAKEN) and time.monotonic() < deadline:
+        time.sleep(0.1)
+        if not _at_work() and os.path.isdir(_TAKEN):
+            time.sleep(1)  # it may not have written its number yet
+            if not _at_work():
+                return
+
+
+def _hand_over(identity: str, undo: Steps) -> List[str]:
+    if _at_work():
+        return []
+    try:
+        _wait_again(identity, undo, _AGAIN_SECONDS)
+        _start(identity, _AGAIN_SECONDS, _unit(identity) + "-again")
+    except (OSError, FirewallError) as error:
+        return ["the host cannot try again by itself ({0}); the next run of this task does".format(error)]
+    return ["the host tries again by itself in {0} s and reports to its journal".format(_AGAIN_SECONDS)]
+
+
+def leave(identity: str, undo: Steps) -> List[str]:
+    """Keep the rollback of a change without a timer, after taking it back failed; the next run tries again. Returns what to say."""
+    try:
+        _make_folder()
+        _keep(identity, undo, 0)
+        os.rename(_PENDING, _FAILED)
+    except (OSError, FirewallError) as error:
+        return ["nothing can be kept to try again later: {0}".format(error)]
+    return ["what is needed is kept in {0}: fix the cause, and the next run tries again".format(_FAILED)]
 
 
 def _forget_unarmed(dry: bool) -> None:
     # Killed before its timer was set, a run had not begun to change anything; its way back must not be gone at the next start.
-    if not dry and os.path.isdir(_PENDING):
-        shutil.rmtree(_PENDING, ignore_errors=True)
-        take_back(_unguard())
-        _tidy()
+    if not dry and (os.path.isdir(_PENDING) or os.path.isdir(_TAKEN)):
+        shutil.rmtree(_TAKEN, ignore_errors=True)  # all but removed, by a rollback that had ended
+        _forget()
 
 
 def confirm(identity: str) -> bool:
@@ -157,17 +362,16 @@ def confirm(identity: str) -> bool:
         os.rename(_PENDING, _CONFIRMED)
     except OSError:
         return False
-    if which("systemctl"):
-        run(("systemctl", "stop", _unit(identity) + ".timer"))
+    _stop_timer(identity)
     take_back(_unguard())
     shutil.rmtree(_CONFIRMED, ignore_errors=True)
     _tidy()
     return True
 
 
-def disarm(identity: str) -> None:
-    """Forget a change that was taken back already."""
-    confirm(identity)
+def _stop_timer(identity: str) -> None:
+    if systemd_runs():
+        run(("systemctl", "stop", _unit(identity) + ".timer"))
 
 
 def rolled_back(forget: bool = True) -> str:

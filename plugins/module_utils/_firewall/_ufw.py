@@ -18,7 +18,7 @@ from typing import Dict, List, NamedTuple, Optional, Tuple
 from .._ports import Ports
 from . import _xtables
 from ._rule import ACCEPT, IN, OUT, REJECT, Rule, Rules, canonical, names_of, plain
-from ._steps import FirewallError, Run, Shell, Step, Write, as_it_is, open_lock, read
+from ._steps import FirewallError, Run, Shell, Step, Write, absolute, as_it_is, open_lock, read
 
 NAME = "ufw"
 _LOCK = "/run/ufw.lock"
@@ -30,14 +30,15 @@ _TUPLE = re.compile(r"### tuple ### (\S+) (\S+) (\S+) (\S+) (\S+) (\S+) (in|out)
 _LINE = re.compile(r"-A ufw6?-user-(input|output) ")
 # What edit() does, on the file as it is when the change is taken back: others may have changed it by then.
 _EDIT = r"""
-{ line[NR] = $0 }
+own { ours[++count] = $0; next }
+{ line[++last] = $0 }
 END {
-  for (n = 1; n <= NR; n++) if (line[n] ~ /^### tuple ### .* comment=PREFIX/) {
+  for (n = 1; n <= last; n++) if (line[n] ~ /^### tuple ### .* comment=PREFIX/) {
     gone[n] = 1
     if (line[n + 1] ~ /^-A ufw6?-user-(input|output) /) gone[n + 1] = 1
     if (line[n - 1] == "") gone[n - 1] = 1
   }
-  for (n = 1; n <= NR; n++) if (!gone[n]) { print line[n]; if (line[n] == "### RULES ###") printf "%s", ENVIRON["OURS"] }
+  for (n = 1; n <= last; n++) if (!gone[n]) { print line[n]; if (line[n] == "### RULES ###") for (m = 1; m <= count; m++) print ours[m] }
 }""".replace("PREFIX", binascii.hexlify(_xtables.PREFIX.encode("ascii")).decode("ascii"))
 
 
@@ -106,6 +107,10 @@ def edit(text: str, rules: Rules, version: int, infix: str) -> str:
     """Return a file of user rules with exactly our rules at its head; everything else stays as it is."""
     if _BEGIN not in text:
         raise FirewallError("ufw's user rules have no line {0!r}: ufw 0.36 or newer is expected".format(_BEGIN.strip()))
+    if "\nCOMMIT" not in text:
+        # It could be loaded neither with our rules nor, to roll them back, without them.
+        raise FirewallError("ufw's user rules have no line 'COMMIT', so iptables-restore cannot load them: repair the file or run ufw reset. "
+                            "The firewall is as it was before")
     head, rest = text.split(_BEGIN, 1)
     own = "".join(block for rule in rules if rule.version == version for block in blocks(rule, infix))
     return head + _BEGIN + own + _without_ours(rest)
@@ -114,9 +119,16 @@ def edit(text: str, rules: Rules, version: int, infix: str) -> str:
 def way_back(family: Family, text: str, mode: int) -> Shell:
     """Return the step that brings our rules back to what they are in this text, and leaves what others change meanwhile."""
     ours = "".join(block for rule in parse(text, family.version) for block in blocks(rule, family.infix))
-    words = {"ours": shlex.quote(ours), "edit": shlex.quote(_EDIT), "path": shlex.quote(family.path), "mode": format(mode, "o"), "restore": family.restore}
-    return Shell("(umask 077; OURS={ours} awk {edit} {path} > {path}.exasol) && chmod {mode} {path}.exasol && mv {path}.exasol {path}\n"
-                 "{restore} -n < {path}".format(**words))
+    words = {"ours": shlex.quote(ours), "edit": shlex.quote(_EDIT), "path": shlex.quote(family.path), "mode": format(mode, "o"),
+             "awk": absolute("awk"), "restore": " ".join(_restore(family, absolute(family.restore)))}
+    return Shell("now=$(cat {path}; echo .)\n"
+                 "new=$(printf '%s' {ours} | {awk} {edit} own=1 - own= {path} && echo .) || exit 1\n"
+                 "[ \"$now\" = \"$new\" ] || printf '%s' \"${{new%.}}\" | put {path} {mode} || exit 1\n"
+                 "{restore} < {path}".format(**words))
+
+
+def _restore(family: Family, command: str) -> List[str]:
+    return [command, "-n"] + _xtables.wait(family.restore)
 
 
 def _without_ours(text: str) -> str:
@@ -163,7 +175,7 @@ class Provider:
             content = edit(text, rules, family.version, family.infix)
             if content != text:
                 mode = as_it_is(family.path).mode
-                steps += [Write(family.path, content, mode), Run((family.restore, "-n"), content)]
+                steps += [Write(family.path, content, mode), Run(tuple(_restore(family, family.restore)), content)]
                 back.append(way_back(family, text, mode))
         return steps, back
 

@@ -21,6 +21,7 @@ FIREWALLD_CHAIN = "INPUT_ZONES"
 SAVE = {4: "iptables-save", 6: "ip6tables-save"}
 MIXED = ("the table {0} filter holds rules that iptables cannot read, because nft made them: remove them or move them to a table of another name, or, if "
          "nft made the whole table, choose nftables with provider")
+_LOCK_SECONDS = 20
 _LEGACY_TABLES = ("/proc/net/ip_tables_names", "/proc/net/ip6_tables_names")
 
 
@@ -43,6 +44,17 @@ def unreadable(saved: str) -> List[str]:
 def has_ipv6() -> bool:
     """Tell whether the kernel has IPv6 at all: with ipv6.disable=1, ip6tables fails and there is nothing to filter."""
     return os.path.exists("/proc/net/if_inet6")
+
+
+def wait(restore: str) -> List[str]:
+    """Return the words with which this command waits for the lock of iptables, none where it does not know them (before 1.6.2).
+
+    Without them the legacy variant fails at once where another program changes rules (iptables-restore(8)).
+    """
+    if not which(restore) and "/" not in restore:
+        return []
+    help_text = run((restore, "--help"))
+    return ["--wait={0}".format(_LOCK_SECONDS)] if "--wait" in help_text.stdout + help_text.stderr else []
 
 
 def other_variant() -> str:

@@ -27,6 +27,11 @@ def shell(text):
     return done.stdout
 
 
+def by_script(undo):
+    """Take steps back as the timer does."""
+    subprocess.run(["/bin/sh"], input=_steps.script(undo), env={}, universal_newlines=True, timeout=30, check=True)
+
+
 def dump(name):
     """Return the rule set without what changes by itself."""
     lines = [re.sub(r"\[\d+:\d+\]", "", line).rstrip() for line in shell(DUMPS[name]).splitlines()]
@@ -55,27 +60,48 @@ def live(scenario):
     # A timer may fire before anything was changed, and a step may fail halfway: the way back leads home from everywhere.
     seen["problems"] = _steps.take_back(undo)
     seen["taken back at once"] = dump(name)
-    _steps.perform(steps, undo)
+    _steps.perform(steps, lambda: _steps.take_back(undo))
     seen["present"] = dump(name)
     seen["held"] = _rule.lines(make().rules()) == _rule.lines(rules)
     seen["second"] = [str(step) for step in make().steps(rules, False)[0]]
     seen["problems"] += _steps.take_back(undo)
     seen["taken back"] = dump(name)
-    _steps.perform(*make().steps(rules, False))
+    _steps.perform(make().steps(rules, False)[0], list)
     shell(scenario.get("meanwhile", ":"))
     seen["disturbed"] = dump(name)
     steps, undo = make().steps(rules, False)
-    _steps.perform(steps, undo)
+    _steps.perform(steps, lambda: _steps.take_back(undo))
     seen["mended"] = dump(name)
     shell(scenario.get("afterwards", ":"))
     seen["problems"] += _steps.take_back(undo)
     seen["mended taken back"] = dump(name)
     steps, undo = make().steps((), False)
-    _steps.perform(steps, undo)
+    _steps.perform(steps, lambda: _steps.take_back(undo))
     seen["absent"] = dump(name)
-    shell(_steps.script(undo))
+    by_script(undo)
     seen["absent taken back"] = dump(name)
     return seen
+
+
+def roll_back(scenario):
+    """Change from many rules to few and let the timer's script roll that back; then break the command and let it try."""
+    name = scenario["provider"]
+    make = PROVIDERS[name]
+    shell(scenario["host"])
+    provider = make()
+    _steps.perform(provider.steps(wanted(dict(scenario, rules=scenario["many"]), provider), False)[0], list)
+    seen = {"before": shell(DUMPS[name])}
+    provider = make()
+    steps, undo = provider.steps(wanted(scenario, provider), False)
+    script = _steps.script(undo)
+    _steps.perform(steps, list)
+    seen["changed"] = shell(DUMPS[name])
+    done = subprocess.run(["/bin/sh"], input=re.sub("/[a-z/]*/(nft|ip6?tables-restore) ", "/bin/false ", script), env={},
+                          universal_newlines=True, stderr=subprocess.PIPE, timeout=30, check=False)
+    seen["broken"], seen["said"], seen["still"] = done.returncode, done.stderr, shell(DUMPS[name])
+    by_script(undo)
+    seen["after"] = shell(DUMPS[name])
+    return {key: re.sub(r"\[\d+:\d+\]|^#.*", "", text, flags=re.M) if isinstance(text, str) else text for key, text in seen.items()}
 
 
 def main():
@@ -83,7 +109,7 @@ def main():
     seen = []
     for scenario in json.load(sys.stdin):
         try:
-            seen.append(live(scenario))
+            seen.append(roll_back(scenario) if "many" in scenario else live(scenario))
         except (RuntimeError, _steps.FirewallError) as error:
             seen.append({"error": str(error)})
     json.dump(seen, sys.stdout)

@@ -27,6 +27,7 @@ class Provider:
 
     def __init__(self, out, held=(), filters_outgoing=False, failing=False):
         self.out, self.held, self._filters_outgoing, self.failing = out, held, filters_outgoing, failing
+        self.back = [Shell("echo back >> '{0}'".format(out))]
 
     def rules(self):
         return self.held
@@ -40,7 +41,7 @@ class Provider:
     def steps(self, rules, persist):
         if rules == self.held:
             return [], []
-        return [Shell("echo done >> '{0}'; exit {1}".format(self.out, int(self.failing)))], [Shell("echo back >> '{0}'".format(self.out))]
+        return [Shell("echo done >> '{0}'; exit {1}".format(self.out, int(self.failing)))], self.back
 
     def notes(self):
         return ["a note"]
@@ -106,6 +107,35 @@ def test_negative_seconds_are_refused(monkeypatch, tmp_path):
     host = Host(monkeypatch, tmp_path)
     assert_names(refusal(_apply.change, BOTH._replace(rollback_after=-1), "one", False), ["rollback_after -1"])
     assert not host.out.exists()
+
+
+def test_too_many_seconds_are_refused(host):
+    assert_names(refusal(_apply.change, BOTH._replace(rollback_after=3601), "one", False), ["rollback_after 3601", "3600"])
+    assert not host.out.exists()
+    assert _apply.change(BOTH._replace(rollback_after=3600), "one", False)["changed"]
+
+
+@pytest.mark.parametrize("seconds", [30, 0], ids=["timer", "no-timer"])
+def test_where_taking_back_fails_the_way_back_stays(monkeypatch, tmp_path, seconds):
+    host = Host(monkeypatch, tmp_path, failing=True)
+    monkeypatch.setattr(_rollback, "_start", lambda *arguments: host.started.append(arguments))
+    host.provider.back = [Shell("echo tried >> '{0}'; echo 'still broken' >&2; [ -e '{1}' ]".format(host.out, tmp_path / "mended"))]
+    text = refusal(_apply.change, BOTH._replace(rollback_after=seconds), "one", False)
+    assert_names(text, ["still in force", "still broken"])
+    assert "as it was before" not in text
+    assert host.names() == (["pending"] if seconds else ["failed"])
+    assert [start[0] for start in host.started] == (["one", "one"] if seconds else [])
+    (tmp_path / "mended").write_text("")
+    monkeypatch.setattr(_rollback, "_boot", lambda: "another start")
+    _rollback.settle()
+    assert host.names() == ["rolled_back"]
+
+
+def test_a_confirmation_waits_until_no_other_run_is_at_work(host, tmp_path):
+    _apply.change(BOTH, "one", dry=False)
+    with held(tmp_path / "lock"):
+        assert_names(refusal(_apply.confirm, "one"), ["another run"])
+    assert _apply.confirm("one") is True
 
 
 def test_without_seconds_nothing_is_armed(host):
@@ -318,9 +348,9 @@ def test_a_timer_that_fires_while_steps_are_performed_leaves_no_half_change(host
     # Steps may take longer than rollback_after: the old rules come back in between, and what is performed after that stays.
     perform = _apply.perform
 
-    def slow(steps, undo):
+    def slow(steps, back):
         fire(host.script)
-        perform(steps, undo)
+        perform(steps, back)
 
     monkeypatch.setattr(_apply, "perform", slow)
     assert_names(refusal(_apply.change, BOTH, "one", False), ["rollback_after"])

@@ -264,22 +264,54 @@ def test_policies_are_made_with_one_reload(monkeypatch, tmp_path):
     assert kinds(back) == ["exasol-network-in.xml gone", "exasol-network-out.xml gone", "--reload"]
 
 
-@pytest.mark.parametrize("kind, changes, lost", [
-    ("zones", [], []),
-    ("zones", [("80/tcp 443/tcp", "443/tcp 80/tcp"), ("interfaces: eth0", "interfaces: eth0 eth1"), ("public (active)", "public")], []),
-    ("zones", [("80/tcp 443/tcp", "80/tcp 443/tcp 9999/tcp")], ["dmz"]),
-    ("zones", [('\trule family="ipv4" source address="192.0.2.7" drop\n', "")], ["public"]),
-    ("zones", [("dmz\n", "new\n")], ["new"]),
-    ("policies", [("-15000", "-14000")], ["allow-host-ipv6"]),
-], ids=["nothing", "order-and-interfaces", "port", "rule-removed", "zone", "policy"])
-def test_what_a_reload_would_drop_is_named(monkeypatch, tmp_path, kind, changes, lost):
+DROP_192_0_2_7 = 'rule family="ipv4" source address="192.0.2.7" drop'
+DIRECT = 'ipv4 filter INPUT 0 -p tcp -m comment --comment "a b" -j ACCEPT'
+
+
+@pytest.mark.parametrize("kind, changes, again, kept, lost", [
+    ("zones", [], [], [], []),
+    ("zones", [("80/tcp 443/tcp", "443/tcp 80/tcp"), ("interfaces: eth0", "interfaces: eth0 eth1"), ("public (active)", "public")], [], [], []),
+    ("zones", [("80/tcp 443/tcp", "80/tcp 443/tcp 9999/tcp 9998/tcp")], ["--zone=dmz --add-port=9998/tcp --add-port=9999/tcp"], ["dmz"], []),
+    ("zones", [("80/tcp 443/tcp", "443/tcp")], ["--zone=dmz --remove-port=80/tcp"], ["dmz"], []),
+    ("zones", [('\t' + DROP_192_0_2_7 + "\n", "")], ["--zone=public --remove-rich-rule=" + DROP_192_0_2_7], ["public"], []),
+    ("zones", [("dmz\n", "new\n")], [], [], ["new"]),
+    ("policies", [("-15000", "-14000")], [], [], ["allow-host-ipv6"]),
+], ids=["nothing", "order-and-interfaces", "port", "port-removed", "rule-removed", "zone", "policy"])
+def test_what_a_reload_forgets_is_made_again_or_named(monkeypatch, tmp_path, kind, changes, again, kept, lost):
     host = Host(monkeypatch, tmp_path)
     provider = _firewalld.Provider()
-    provider.steps(RULES, True)
     for old, new in changes:
         assert old in host.answers["--list-all-" + kind]
         host.answers["--list-all-" + kind] = host.answers["--list-all-" + kind].replace(old, new)
-    assert [note.split(" in ")[1].split(":")[0] for note in provider.notes()] == [", ".join(lost)] * bool(lost)
+    steps, back = provider.steps(RULES, True)
+    for where in (steps, back):
+        reload = [step.command[1:] for step in where if isinstance(step, _steps.Run)]
+        assert [" ".join(words) for words in reload] == ["--reload"] + again
+    notes = provider.notes()
+    assert len(notes) == bool(kept) + bool(lost)
+    assert_names(" ".join(notes), ["forgets what is not permanent in {0}. It is made again".format(name) for name in kept]
+                 + ["drops what is not permanent in {0}:".format(name) for name in lost])
+
+
+def test_direct_rules_that_are_not_permanent_are_made_again(monkeypatch, tmp_path):
+    host = Host(monkeypatch, tmp_path)
+    for kind in ("chains", "rules", "passthroughs"):
+        host.answers.update({"--direct --get-all-" + kind: "", "--permanent --direct --get-all-" + kind: ""})
+    host.answers["--direct --get-all-rules"] = DIRECT + "\nipv4 filter INPUT 1 -j DROP\n"
+    host.answers["--permanent --direct --get-all-rules"] = "ipv4 filter INPUT 1 -j DROP\n"
+    provider = _firewalld.Provider()
+    steps = provider.steps(RULES, True)[0]
+    assert steps[-1].command == ("firewall-cmd", "--direct", "--add-rule", "ipv4", "filter", "INPUT", "0", "-p", "tcp", "-m", "comment", "--comment",
+                                 "a b", "-j", "ACCEPT")
+    assert_names(" ".join(provider.notes()), ["direct rules"])
+
+
+def test_many_rules_change_with_one_reload(monkeypatch, tmp_path):
+    # firewalld takes a transaction for each rule of the running firewall: minutes for 2000.
+    provider = standing(monkeypatch, tmp_path)
+    many = _firewalld.named(cases.settled([rule("in tcp 8563", "192.0.2.{0}".format(2 * number)) for number in range(_firewalld._FEW + 1)]))
+    steps, back = provider.steps(many, True)
+    assert kinds(steps) == kinds(back) == ["exasol-network-in.xml", "--reload"]
 
 
 def test_without_a_reload_nothing_is_dropped(monkeypatch, tmp_path):

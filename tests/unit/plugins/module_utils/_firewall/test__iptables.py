@@ -290,7 +290,7 @@ def test_way_back_from_absent_brings_rules_and_jump(monkeypatch, tmp_path):
     steps, back = _iptables.Provider().steps((), True)
     assert commands(steps[0].stdin) == [DELETE_IN, "-F EXASOL-IN", "-X EXASOL-IN"]
     assert_names(_steps.script(back[:1]), ["\n".join(BODY)])
-    assert commands(restored(tmp_path, back[0], saved("-A INPUT -j DROP")))[2:] == [INSERT_IN] + BODY + ["-X EXASOL-OUT"]
+    assert commands(restored(tmp_path, back_in(_iptables.edit(saved("-A INPUT -j DROP"), ONE, 4)), saved("-A INPUT -j DROP")))[2:] == [INSERT_IN] + BODY + ["-X EXASOL-OUT"]
 
 
 def restored(folder, step, by_then):
@@ -299,7 +299,13 @@ def restored(folder, step, by_then):
     for name, text in (("iptables-save", "cat {0}/by_then".format(folder)), ("iptables-restore", "cat")):
         (folder / name).write_text("#!/bin/sh\n{0}\n".format(text))
         (folder / name).chmod(0o755)
-    return subprocess.check_output(["sh", "-c", step.text], env={"PATH": "{0}:/usr/bin:/bin".format(folder)}).decode("ascii")
+    return subprocess.check_output(["sh", "-c", step(str(folder)).text], env={"PATH": "/usr/bin:/bin"}).decode("ascii")
+
+
+def back_in(before):
+    """Return what makes the way back to a rule set, given the folder of the commands."""
+    family = _iptables.FAMILIES[0]
+    return lambda folder: _iptables.way_back(family._replace(save=folder + "/iptables-save", restore=folder + "/iptables-restore"), before)
 
 
 LOOPBACK, LATE = "-A INPUT -i lo -j ACCEPT", "-A INPUT -j DROP"
@@ -319,8 +325,7 @@ BY_HAND = '-A INPUT -m comment --comment "two  spaces" -j EXASOL-IN'
 ], ids=["same", "moved", "fewer-before", "more-before", "last-of-none", "none", "two-jumps", "none-before", "by-hand-meanwhile"])
 def test_way_back_puts_jumps_where_they_stood_as_far_as_that_is_there_by_then(tmp_path, before, by_then, expected):
     held, nat = (BODY if any("EXASOL" in line for line in before) else []), "*nat\n:INPUT ACCEPT [0:0]\n-A INPUT -j EXASOL-IN\nCOMMIT\n"
-    step = _iptables.way_back(_iptables.FAMILIES[0], saved(*(before + held)))
-    lines = commands(restored(tmp_path, step, saved(*(by_then + BODY)) + nat))
+    lines = commands(restored(tmp_path, back_in(saved(*(before + held))), saved(*(by_then + BODY)) + nat))
     assert lines == [":EXASOL-IN - [0:0]", ":EXASOL-OUT - [0:0]"] + expected + (held or ["-X EXASOL-IN"]) + ["-X EXASOL-OUT"]
 
 
@@ -336,6 +341,28 @@ def test_provider_leaves_out_a_family_that_is_not_there(monkeypatch, tmp_path):
     provider = _iptables.Provider()
     assert {one.version for one in provider.wanted(RULES)} == {4}
     assert [step.command[0] for step in provider.steps(provider.wanted(RULES), True)[0]] == ["iptables-restore"]
+
+
+def test_without_ip6tables_ipv6_is_left_out_with_a_word_and_nobody_is_refused_there(monkeypatch, tmp_path):
+    Host(monkeypatch, tmp_path, commands=("iptables-save", "netfilter-persistent"))
+    provider = _iptables.Provider()
+    refused = [one for one in RULES if one.action == "reject"] or [rule("in tcp 8563", action="reject", version=version) for version in (4, 6)]
+    assert_names(" ".join(provider.notes()), ["ip6tables-save is not installed", "IPv6"])
+    assert_names(refusal(provider.wanted, refused), ["ip6tables-save is not installed", "IPv6", "restrict"])
+
+
+def test_with_ip6tables_nothing_is_left_out(monkeypatch, tmp_path):
+    Host(monkeypatch, tmp_path, commands=("iptables-save", "ip6tables-save", "netfilter-persistent"))
+    assert _iptables.Provider().notes() == []
+    assert {one.version for one in _iptables.Provider().wanted([rule("in tcp 8563", action="reject", version=6)])} == {6}
+
+
+def test_without_ip6tables_and_ipv6_nothing_is_missing(monkeypatch, tmp_path):
+    Host(monkeypatch, tmp_path, commands=("iptables-save", "netfilter-persistent"))
+    monkeypatch.setattr(_xtables.os.path, "exists", lambda path: path != "/proc/net/if_inet6")
+    provider = _iptables.Provider()
+    assert provider.notes() == []
+    assert {one.version for one in provider.wanted([rule("in tcp 8563", action="reject", version=version) for version in (4, 6)])} == {4}
 
 
 def test_provider_leaves_out_ipv6_where_the_kernel_has_none(monkeypatch, tmp_path):

@@ -133,6 +133,7 @@ class Host:
         monkeypatch.setattr(_nftables, "_FOLDER", str(folder / "rules"))
         monkeypatch.setattr(_nftables, "_DROP_IN", str(folder / "nftables.service.d" / "drop_in.conf"))
         monkeypatch.setattr(_nftables, "which", lambda name: "/usr/sbin/" + name if name in options.get("commands", ("nft",)) else "")
+        monkeypatch.setattr(_nftables, "systemd_runs", lambda: options.get("booted", "systemctl" in options.get("commands", ())))
         monkeypatch.setattr(_nftables, "run", lambda command: _steps.Done(options.get("enabled", 0), "", ""))
         self.becomes(*items)
 
@@ -293,8 +294,15 @@ def test_rules_are_kept_for_the_next_start(monkeypatch, tmp_path):
     folder = tmp_path / "rules"
     for verb in ("ExecStartPost", "ExecReload"):
         assert_names(written["drop_in.conf"], ["{0}=-/usr/sbin/nft -f {1}/nftables-inet-filter-{2}.nft\n".format(verb, folder, base) for base in ("input", "output")])
-    assert steps[-1] == back[-1] == _steps.Shell("systemctl daemon-reload")
+    assert steps[-1] == back[-1] == _steps.Run(("systemctl", "daemon-reload"))
     assert files(back) == dict.fromkeys(written)
+
+
+def test_where_systemd_does_not_run_nobody_is_asked_to_read_files_anew(monkeypatch, tmp_path):
+    Host(monkeypatch, tmp_path, *DROPPING, commands=("nft", "systemctl"), booted=False)
+    provider = _nftables.Provider()
+    steps, back = provider.steps(provider.wanted(RULES), True)
+    assert files(steps) and not [step for step in steps + back if getattr(step, "command", ("",))[0] == "systemctl"]
 
 
 def write(steps):
@@ -329,13 +337,14 @@ def test_a_slash_in_a_name_makes_no_folder(monkeypatch, tmp_path):
     assert [path for path in paths if "/../" in path] == []
 
 
-@pytest.mark.parametrize("commands, enabled, fragments", [
-    (("nft", "systemctl"), 0, []),
-    (("nft", "systemctl"), 1, ["nftables.service", "systemctl enable nftables"]),
-    (("nft",), 1, []),
-], ids=["enabled", "not-enabled", "no-systemd"])
-def test_a_service_that_does_not_start_is_told(monkeypatch, tmp_path, commands, enabled, fragments):
-    Host(monkeypatch, tmp_path, *DROPPING, commands=commands, enabled=enabled)
+@pytest.mark.parametrize("booted, enabled, fragments", [
+    (True, 0, []),
+    (True, 1, ["nftables.service", "systemctl enable nftables"]),
+    # The command is there in containers and chroots, too, where systemd was not what started.
+    (False, 0, ["systemd does not run", "start scripts"]),
+], ids=["enabled", "not-enabled", "not-started-by-systemd"])
+def test_a_service_that_does_not_start_is_told(monkeypatch, tmp_path, booted, enabled, fragments):
+    Host(monkeypatch, tmp_path, *DROPPING, commands=("nft", "systemctl"), enabled=enabled, booted=booted)
     notes = _nftables.Provider().notes()
     assert len(notes) == bool(fragments)
     assert_names(" ".join(notes), fragments)

@@ -12,11 +12,12 @@ import time
 
 import pytest
 
-from ansible_collections.exasol_community.network.plugins.module_utils._firewall import _rollback
-from ansible_collections.exasol_community.network.plugins.module_utils._firewall._steps import FirewallError, Shell
+from ansible_collections.exasol_community.network.plugins.module_utils._firewall import _rollback, _steps
+from ansible_collections.exasol_community.network.plugins.module_utils._firewall._steps import FirewallError, Run, Shell, Write
 from ansible_collections.exasol_community.network.tests.unit.helpers import assert_names, refusal
 
-PARTS = {"_PENDING": "pending", "_TAKEN": "taken", "_CONFIRMED": "confirmed", "_ROLLED_BACK": "rolled_back"}
+PARTS = {"_PENDING": "pending", "_TAKEN": "taken", "_FAILED": "failed", "_CONFIRMED": "confirmed",
+         "_ROLLED_BACK": "rolled_back"}
 
 
 class Place:
@@ -30,8 +31,10 @@ class Place:
         self.boot = [tmp_path / "boot.service", tmp_path / "boot.want"]
         for name, path in zip(("_BOOT_UNIT", "_BOOT_WANT"), self.boot):
             monkeypatch.setattr(_rollback, name, str(path))
-        monkeypatch.setattr(_rollback, "_FORGET", Shell("true"))
-        monkeypatch.setattr(_rollback, "which", lambda name: "")
+        monkeypatch.setattr(_rollback, "_FORGET", "true")
+        monkeypatch.setattr(_rollback, "systemd_runs", lambda: False)
+        monkeypatch.setattr(_rollback, "_PAUSES", "0")
+        monkeypatch.setattr(_rollback, "_SHORT_PAUSES", "0")
         monkeypatch.setattr(_rollback, "_start", lambda identity, seconds: self.started.append((identity, seconds)))
 
     @property
@@ -142,10 +145,12 @@ def test_a_confirmation_that_lost_the_race_in_the_last_moment_is_none(place, mon
     assert place.taken_back() == 1
 
 
-def test_disarming_forgets_the_change(place):
+def test_what_failed_half_way_is_taken_back_at_once(place):
     _rollback.arm("one", place.undo, 30)
-    _rollback.disarm("one")
-    assert _rollback.pending() is None and place.taken_back() == 0
+    assert _rollback.take_back_now("one", place.undo) == []
+    # Nobody waited for a confirmation, so the next run has nothing to report.
+    assert place.taken_back() == 1 and place.names() == [] and _rollback.rolled_back() == ""
+    assert place.started == [("one", 30)]
 
 
 @pytest.mark.parametrize("seconds", [30, 0, -10])
@@ -204,12 +209,13 @@ def test_a_timer_that_does_not_start_leaves_nothing_behind(place, monkeypatch):
 
 
 def test_what_a_dead_run_left_does_not_undo_the_next_change(place):
-    # A host that went down between a confirmation's rename and its removal.
-    for name in ("taken", "confirmed"):
-        (place.folder / name).mkdir(parents=True)
-        (place.folder / name / "undo.sh").write_text("exit 0\n")
+    # A host that went down between a confirmation's rename and its removal, or while a rollback that had ended was removed.
+    (place.folder / "taken").mkdir(parents=True)
+    (place.folder / "confirmed").mkdir()
+    (place.folder / "confirmed" / "undo.sh").write_text("exit 0\n")
+    _rollback.settle()
     _rollback.arm("one", place.undo, 30)
-    assert _rollback.confirm("one") is True
+    assert fire(place.script) == 0 and place.taken_back() == 1
 
 
 def test_nobody_begins_while_the_host_restores_its_rules(place):
@@ -275,8 +281,9 @@ def test_with_systemd_the_timer_is_a_unit_of_its_own(ticking, monkeypatch):
             pass
 
     monkeypatch.setattr(_rollback, "which", lambda name: "/usr/bin/" + name)
-    monkeypatch.setattr(_rollback.os.path, "isdir", lambda path: True)
+    monkeypatch.setattr(_rollback, "systemd_runs", lambda: True)
     monkeypatch.setattr(_rollback, "Run", Recorder)
+    monkeypatch.setattr(_rollback, "_script", lambda identity, undo: "exit 0\n")  # it looks for commands, as Run has them
     _rollback.arm("one", ticking.undo, 30)
     command, = commands
     assert command[0] == "systemd-run" and "--on-active=30s" in command
@@ -337,3 +344,161 @@ def test_a_timer_that_does_not_start_leaves_no_guard(systemd, monkeypatch):
 def test_info_is_plain_json(place):
     _rollback.arm("one", place.undo, 30)
     assert set(json.loads((place.folder / "pending" / "info.json").read_text())) == {"id", "deadline", "boot"}
+
+
+# -- what fails ----------------------------------------------------------------------------------------------------------------------------
+
+def broken_until(path, out):
+    """Return a step that fails until somebody mends the host."""
+    return Shell("[ -e '{0}' ] || {{ echo 'nothing works here' >&2; exit 3; }}; echo 'taken back' >> '{1}'".format(path, out))
+
+
+@pytest.fixture
+def broken(place, tmp_path):
+    """A change that waits, whose rollback has two steps: one that works, and one that fails until the file mended is there."""
+    place.steps = [Shell("echo worked >> '{0}.worked'".format(place.out)), broken_until(tmp_path / "mended", place.out)]
+    place.mend = lambda: (tmp_path / "mended").write_text("")
+    _rollback.arm("one", place.steps, -60)
+    return place
+
+
+def test_a_rollback_that_fails_keeps_what_it_needs_and_never_says_rolled_back(broken):
+    assert fire(broken.script, "one") == 1
+    assert broken.names() == ["failed"]
+    assert sorted(path.name for path in (broken.folder / "failed").iterdir()) == ["info.json", "pid", "problems", "undo.sh"]
+    assert _rollback.rolled_back() == ""
+    # Whatever fails, the rest was done, and all of it again with each try.
+    assert broken.out.with_suffix(".worked").read_text() == "worked\n" * 2
+    assert_names((broken.folder / "failed" / "problems").read_text(), ["nothing works here", "code 3"])
+
+
+def test_the_next_run_says_what_failed_and_where_it_is_kept(broken):
+    fire(broken.script, "one")
+    assert_names(refusal(_rollback.settle, True), ["rollback failed", "nothing works here", "without check mode"])
+    text = refusal(_rollback.settle)
+    assert_names(text, ["still in force", "nothing works here", str(broken.folder / "failed"), "undo.sh again"])
+    assert broken.names() == ["failed"] and broken.taken_back() == 0
+
+
+def test_the_next_run_ends_a_rollback_that_failed(broken):
+    fire(broken.script, "one")
+    broken.mend()
+    _rollback.settle()
+    assert broken.taken_back() == 1 and broken.names() == ["rolled_back"]
+
+
+@pytest.mark.parametrize("mode", ["again", "boot"])
+def test_by_hand_or_at_boot_a_rollback_that_failed_is_tried_again(broken, mode):
+    fire(broken.script, "one")
+    assert fire(broken.folder / "failed" / "undo.sh", mode) == 1
+    broken.mend()
+    assert fire(broken.folder / "failed" / "undo.sh", mode) == 0
+    assert broken.taken_back() == 1 and broken.names() == ["rolled_back"]
+
+
+def test_a_step_that_fails_once_is_tried_again(place, tmp_path):
+    # As a lock that another program holds for a while.
+    once = Shell("[ -e '{0}' ] || {{ : > '{0}'; exit 4; }}; echo 'taken back' >> '{1}'".format(tmp_path / "second", place.out))
+    _rollback.arm("one", [once], 30)
+    assert fire(place.script, "one") == 0
+    assert place.taken_back() == 1 and place.names() == ["rolled_back"]
+
+
+def test_a_late_timer_leaves_a_rollback_that_failed_alone(broken):
+    fire(broken.script, "one")
+    assert fire(broken.folder / "failed" / "undo.sh", "two") == 0
+    assert broken.names() == ["failed"]
+
+
+def test_where_taking_back_fails_the_change_waits_again_with_a_new_timer(broken, monkeypatch):
+    started = []
+    monkeypatch.setattr(_rollback, "_start", lambda *arguments: started.append(arguments))
+    problems = _rollback.take_back_now("one", broken.steps)
+    assert_names("; ".join(problems), ["nothing works here", "tries again by itself"])
+    assert broken.names() == ["pending"] and _rollback.waits("one")
+    (identity, seconds, unit), = started
+    assert identity == "one" and seconds <= 30 and unit != _rollback._unit("one")
+    broken.mend()
+    assert fire(broken.script, "one") == 0
+    assert broken.taken_back() == 1 and broken.names() == ["rolled_back"]
+
+
+def test_nobody_takes_a_rollback_over_that_is_under_way(place, monkeypatch):
+    monkeypatch.setattr(_rollback, "_AT_WORK_SECONDS", 0.5)
+    _rollback.arm("one", [Shell("until [ -e '{0}.go' ]; do sleep 0.02; done".format(place.out))] + place.undo, 0)
+    timer = subprocess.Popen(["/bin/sh", str(place.script), "one"], env={"PATH": "/usr/bin:/bin"})
+    try:
+        until((place.folder / "taken" / "pid").exists)
+        assert_names(refusal(_rollback.settle), ["at this moment"])
+        assert_names(" ".join(_rollback.take_back_now("one", place.undo)), ["under way"])
+        assert place.names() == ["taken"]
+    finally:
+        place.out.with_suffix(".go").write_text("")
+        assert timer.wait(30) == 0
+    assert place.taken_back() == 1
+
+
+def test_after_the_timers_rollback_the_last_steps_are_taken_back_too(place):
+    _rollback.arm("one", place.undo, 0)
+    fire(place.script, "one")
+    assert _rollback.take_back_now("one", place.undo) == []
+    assert place.taken_back() == 2 and place.names() == ["rolled_back"]
+
+
+def test_without_a_timer_what_cannot_be_taken_back_is_kept_for_the_next_run(broken):
+    assert _rollback.confirm("one")
+    assert_names(" ".join(_rollback.leave("two", broken.steps)), [str(broken.folder / "failed"), "next run"])
+    assert_names(refusal(_rollback.settle), ["nothing works here"])
+    broken.mend()
+    _rollback.settle()
+    assert broken.taken_back() == 1
+
+
+@pytest.mark.parametrize("command, expected", [("sh", None), ("no-such-command-at-all", "no-such-command-at-all")], ids=["there", "missing"])
+def test_a_rollback_that_could_not_run_is_refused_before_anything_changes(place, command, expected):
+    undo = [Run((command, "-c", "true"))]
+    if expected is None:
+        _rollback.arm("one", undo, 30)
+        assert _rollback.waits("one")
+    else:
+        assert_names(refusal(_rollback.arm, "one", undo, 30), [expected, "nothing was changed"])
+        assert place.names() == [] and not place.started
+
+
+def test_a_rollback_calls_commands_by_their_absolute_path(place, tmp_path, monkeypatch):
+    """A command that is in none of the usual places when the timer fires, but was found when it was armed."""
+    tool = tmp_path / "tools" / "exanet-tool"
+    tool.parent.mkdir()
+    tool.write_text("#!/bin/sh\ncat >> '{0}'\n".format(place.out))
+    tool.chmod(0o755)
+    monkeypatch.setattr(_steps, "_FOLDERS", _steps._FOLDERS + (str(tool.parent),))
+    _rollback.arm("one", [Run(("exanet-tool",), "taken back\n")], 30)
+    assert fire(place.script) == 0
+    assert place.taken_back() == 1
+
+
+def test_data_of_any_size_is_taken_back(place, tmp_path):
+    # The kernel permits 128 KiB in one argument or variable (MAX_ARG_STRLEN); this is ten times as much.
+    text, path = "".join("line {0} of what was there\n".format(number) for number in range(50000)), tmp_path / "rules"
+    undo = [Write(str(path), text, 0o640), Run(("sh", "-c", 'cat > "$0"', str(tmp_path / "loaded")), text)]
+    _rollback.arm("one", undo, 30)
+    assert fire(place.script) == 0
+    assert path.read_text() == (tmp_path / "loaded").read_text() == text
+
+
+def test_the_journal_hears_of_a_rollback_that_failed(broken, tmp_path, monkeypatch):
+    """A systemd-cat and a logger of our own stand first: where there is no journal, no test could read it."""
+    tools = tmp_path / "bin"
+    tools.mkdir()
+    for name in ("logger", "systemd-cat"):
+        (tools / name).write_text("#!/bin/sh\n{{ echo \"$*\"; [ {1} = logger ] || cat; }} >> '{0}/journal'\n".format(tmp_path, name))
+        (tools / name).chmod(0o755)
+    text = broken.script.read_text()
+    broken.script.write_text(text.replace("PATH=/usr/sbin", "PATH={0}:/usr/sbin".format(tools)))
+    fire(broken.script, "one")
+    said = (tmp_path / "journal").read_text()
+    assert_names(said, ["err", "FAILED", "nothing works here", str(broken.folder / "failed")])
+    assert "rolled back" not in said
+    broken.mend()
+    fire(broken.folder / "failed" / "undo.sh", "again")
+    assert "rolled back" in (tmp_path / "journal").read_text()

@@ -3,6 +3,7 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
 """Steps: performed here, and by the shell script that takes them back without us."""
 
+import os
 import subprocess
 
 import pytest
@@ -40,7 +41,7 @@ def by_script(folder, steps):
 
 def by_us(folder, steps):
     """Perform steps here."""
-    _steps.perform(steps, ())
+    _steps.perform(steps, list)
 
 
 WAYS = pytest.mark.parametrize("way", [by_us, by_script], ids=["performed", "script"])
@@ -110,15 +111,18 @@ TEXT = st.text(st.characters(blacklist_categories=("Cs",), blacklist_characters=
 @given(st.lists(TEXT, min_size=1, max_size=8))
 @cases.EXAMPLES
 def test_any_text_survives_the_shell(texts):
-    script = _steps.script([Run(("printf", "%s", text)) for text in texts] + [Run(("cat",), text) for text in texts])
-    done = subprocess.run(["/bin/sh", "-c", script], env={}, stdin=subprocess.DEVNULL, stdout=subprocess.PIPE, timeout=30, check=True)
-    assert done.stdout.decode("utf-8") == "".join(texts + texts)
+    script = _steps.script([Run(("sh", "-c", '[ "$(cat; echo .)" = "$0." ]', text), text) for text in texts])
+    done = subprocess.run(["/bin/sh"], env={}, input=script.encode("utf-8"), stderr=subprocess.PIPE, timeout=30, check=False)
+    # What a step prints is read only where the step fails.
+    assert (done.returncode, done.stderr.decode("utf-8")) == (0, "")
 
 
 def test_a_script_goes_on_whatever_fails(tmp_path):
     steps = [Run(("false",)), Run(("no-such-command-at-all",)), Write("/proc/none/of/this", "x"), Shell("exit_code=$(false)"), Write(str(tmp_path / "out"), "x")]
-    by_script(tmp_path, steps)
+    done = by_script(tmp_path, steps)
     assert content(tmp_path / "out") == "x"
+    assert done.returncode == 1
+    assert_names(done.stderr.decode("utf-8"), ["false failed with code 1", "no-such-command-at-all", "writing /proc/none/of/this"])
 
 
 def test_a_script_is_what_sh_can_read():
@@ -130,7 +134,7 @@ def test_a_script_is_what_sh_can_read():
 
 def test_content_is_never_readable_by_more_than_the_file_will_be(tmp_path):
     # Between the creation and chmod, whoever opens the file keeps it open.
-    way = _steps.script([Write(str(tmp_path / "secret"), "x", 0o600)]).replace("chmod", "stat -c %a {0}/secret.exasol > {0}/seen; chmod".format(tmp_path))
+    way = _steps.script([Write(str(tmp_path / "secret"), "x", 0o600)]).replace("cat > ", "stat -c %a {0}/secret.exasol-new > {0}/seen; cat > ".format(tmp_path))
     subprocess.run(["/bin/sh", "-c", "umask 022; " + way], timeout=30, check=True)
     assert content(tmp_path / "seen") == "600\n"
 
@@ -262,29 +266,165 @@ def note(path, word, code=0):
 
 def test_what_fails_is_taken_back(tmp_path):
     out = tmp_path / "out"
-    text = refusal(_steps.perform, [note(out, "one"), note(out, "two", 1), note(out, "three")], [note(out, "back-one"), note(out, "back-two")])
+    text = refusal(_steps.perform, [note(out, "one"), note(out, "two", 1), note(out, "three")],
+                   lambda: _steps.take_back([note(out, "back-one"), note(out, "back-two")]))
     assert content(out).split() == ["one", "two", "back-one", "back-two"]
     assert_names(text, ["code 1", "as it was before"])
-    assert "except" not in text
+    assert "still in force" not in text
 
 
 def test_what_cannot_be_taken_back_is_told(tmp_path):
     out = tmp_path / "out"
-    text = refusal(_steps.perform, [note(out, "one", 1)], [note(out, "back-one", 4), note(out, "back-two")])
+    text = refusal(_steps.perform, [note(out, "one", 1)], lambda: _steps.take_back([note(out, "back-one", 4), note(out, "back-two")]))
     assert content(out).split() == ["one", "back-one", "back-two"]
-    assert_names(text, ["except", "code 4"])
+    assert_names(text, ["still in force", "code 4"])
+    assert "as it was before" not in text
 
 
 def test_whatever_goes_wrong_is_taken_back(tmp_path):
     # Half a pair of surrogates cannot be written, and raises no OSError.
     out = tmp_path / "out"
     with pytest.raises((FirewallError, UnicodeError)):
-        _steps.perform([note(out, "one"), Write(str(tmp_path / "rules"), "\ud800")], [note(out, "back")])
+        _steps.perform([note(out, "one"), Write(str(tmp_path / "rules"), "\ud800")], lambda: _steps.take_back([note(out, "back")]))
     assert content(out).split() == ["one", "back"]
     assert sorted(path.name for path in tmp_path.iterdir()) == ["out"]
 
 
 def test_nothing_is_taken_back_when_all_goes_well(tmp_path):
     out = tmp_path / "out"
-    _steps.perform([note(out, "one"), note(out, "two")], [note(out, "back")])
+    _steps.perform([note(out, "one"), note(out, "two")], lambda: _steps.take_back([note(out, "back")]))
     assert content(out).split() == ["one", "two"]
+
+
+# -- files that are more than a name and a content -----------------------------------------------------------------------------------------
+
+@WAYS
+@pytest.mark.parametrize("size", [1, 3000000], ids=["small", "beyond-an-argument"])
+def test_a_symbolic_link_stays_one(tmp_path, way, size):
+    (tmp_path / "site").mkdir()
+    target, link = tmp_path / "site" / "rules", tmp_path / "rules"
+    target.write_text("before")
+    link.symlink_to("site/rules")
+    before = _steps.as_it_is(str(link))
+    way(tmp_path, [Write(str(link), "x" * size, 0o640)])
+    assert link.is_symlink() and content(target) == "x" * size
+    way(tmp_path, [before])
+    assert link.is_symlink() and content(target) == "before"
+    way(tmp_path, [Write(str(link), None)])
+    assert link.is_symlink() and not target.exists()
+
+
+@WAYS
+def test_a_link_to_nothing_gets_its_target(tmp_path, way):
+    link = tmp_path / "rules"
+    link.symlink_to("target")
+    before = _steps.as_it_is(str(link))
+    way(tmp_path, [Write(str(link), "x")])
+    assert link.is_symlink() and content(tmp_path / "target") == "x"
+    way(tmp_path, [before])
+    assert link.is_symlink() and not (tmp_path / "target").exists()
+
+
+@WAYS
+@pytest.mark.skipif(os.geteuid() != 0, reason="needs root: files of others")
+@pytest.mark.parametrize("linked", [False, True], ids=["file", "link"])
+def test_owner_group_mode_and_attributes_stay(tmp_path, way, linked):
+    path = target = tmp_path / "rules"
+    if linked:
+        target = tmp_path / "target"
+        path.symlink_to("target")
+    target.write_text("before")
+    os.chown(str(target), 12, 34)
+    target.chmod(0o640)
+    attributes = attribute(target)
+    way(tmp_path, [Write(str(path), "after", 0o640)])
+    status = target.stat()
+    assert (content(target), status.st_uid, status.st_gid, status.st_mode & 0o7777) == ("after", 12, 34, 0o640)
+    assert [os.getxattr(str(target), name) for name in attributes] == [b"kept"] * len(attributes)
+
+
+def attribute(path):
+    """Give a file an attribute, where the file system has such."""
+    try:
+        os.setxattr(str(path), "user.exanet", b"kept")
+    except OSError:
+        return []
+    return ["user.exanet"]
+
+
+@WAYS
+@pytest.mark.skipif(os.geteuid() != 0, reason="needs root: files of others")
+def test_a_file_that_was_removed_comes_back_with_its_owner(tmp_path, way):
+    path = tmp_path / "rules"
+    path.write_text("before")
+    os.chown(str(path), 12, 34)
+    path.chmod(0o640)
+    before = _steps.as_it_is(str(path))
+    path.unlink()
+    way(tmp_path, [before])
+    status = path.stat()
+    assert (content(path), status.st_uid, status.st_gid, status.st_mode & 0o7777) == ("before", 12, 34, 0o640)
+
+
+def test_a_file_is_on_the_disk_before_it_replaces_the_old_one(tmp_path, monkeypatch):
+    called = []
+    fsync, rename = os.fsync, os.rename
+    monkeypatch.setattr(_steps.os, "fsync", lambda descriptor: called.append("fsync") or fsync(descriptor))
+    monkeypatch.setattr(_steps.os, "rename", lambda *names: called.append("rename") or rename(*names))
+    Write(str(tmp_path / "rules"), "x").perform()
+    assert called == ["fsync", "rename", "fsync"]
+
+
+@WAYS
+def test_a_full_disk_leaves_the_old_file(tmp_path, way):
+    """/dev/full stands in for a disk without space: whatever is written there fails with ENOSPC."""
+    path = tmp_path / "rules"
+    path.write_text("before")
+    if way is by_us:
+        text = refusal(Shell("printf '%s' after > /dev/full").perform)
+        assert "No space" in text or "failed" in text
+    else:
+        script = _steps.script([Write(str(path), "after")]).replace('cat > "$new"', "cat > /dev/full")
+        done = subprocess.run(["/bin/sh"], env={}, input=script.encode("utf-8"), stderr=subprocess.PIPE, timeout=30, check=False)
+        assert done.returncode == 1
+        assert_names(done.stderr.decode("utf-8"), ["writing", "No space left"])
+    assert content(path) == "before"
+    assert [name.name for name in tmp_path.iterdir()] == ["rules"]
+
+
+@WAYS
+def test_shell_of_any_length_runs(tmp_path, way):
+    # sh -c takes no argument beyond 128 KiB (MAX_ARG_STRLEN).
+    way(tmp_path, [Shell("text='{0}'; printf '%s' \"${{#text}}\" > '{1}'".format("x" * 300000, tmp_path / "out"))])
+    assert content(tmp_path / "out") == "300000"
+
+
+BUSY = """#!/bin/sh
+[ -e '{0}/free' ] && exit
+[ -e '{0}/asked' ] && : > '{0}/free'
+: > '{0}/asked'
+echo 'Another app is currently holding the xtables lock. Perhaps you want to use the -w option?' >&2
+exit 4
+"""
+
+
+def test_a_lock_that_another_program_holds_is_waited_for(tmp_path, monkeypatch):
+    monkeypatch.setattr(_steps, "_LOCK_PAUSE_SECONDS", 0.01)
+    (tmp_path / "restore").write_text(BUSY.format(tmp_path))
+    (tmp_path / "restore").chmod(0o755)
+    Run((str(tmp_path / "restore"),)).perform()
+    assert (tmp_path / "free").exists()
+
+
+def test_a_lock_that_is_never_free_is_an_error(tmp_path, monkeypatch):
+    monkeypatch.setattr(_steps, "_LOCK_SECONDS", 0)
+    (tmp_path / "restore").write_text(BUSY.format(tmp_path))
+    (tmp_path / "restore").chmod(0o755)
+    assert_names(refusal(Run((str(tmp_path / "restore"),)).perform), ["code 4", "xtables lock"])
+
+
+@pytest.mark.parametrize("booted", [False, True])
+def test_systemd_runs_where_it_started_the_host(monkeypatch, booted):
+    monkeypatch.setattr(_steps, "which", lambda name: "/usr/bin/" + name)
+    monkeypatch.setattr(_steps.os.path, "isdir", lambda path: booted and path == "/run/systemd/system")
+    assert _steps.systemd_runs() is booted

@@ -74,8 +74,8 @@ GOLDEN = {
     "firewalld.in.xml": lambda: firewalld(_firewalld.POLICIES[0]),
     "firewalld.out.xml": lambda: firewalld(_firewalld.POLICIES[1]),
     "firewalld.rich": rich,
-    "undo.sh": lambda: _steps.script([_steps.Run(("iptables-restore", "--noflush"), "*filter\n-F EXASOL-IN\nCOMMIT\n"), _steps.Write("/etc/iptables/rules.v4", "it's\n", 0o640),
-                                      _steps.Write("/etc/iptables/rules.v6", None), _steps.Run(("firewall-cmd", "--reload")), _steps.Shell("systemctl daemon-reload")]),
+    "undo.sh": lambda: _steps.script([_steps.Run(("/usr/sbin/iptables-restore", "--noflush"), "*filter\n-F EXASOL-IN\nCOMMIT\n"), _steps.Write("/etc/iptables/rules.v4", "it's\n", 0o640),
+                                      _steps.Write("/etc/iptables/rules.v6", None), _steps.Run(("/usr/bin/firewall-cmd", "--reload")), _steps.Shell("systemctl daemon-reload")]),
 }
 def known(name):
     """Return what the golden file holds."""

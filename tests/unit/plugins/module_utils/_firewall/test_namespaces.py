@@ -164,6 +164,23 @@ def assert_good_life(seen, changes=True):
     assert seen["absent taken back"] == seen["mended taken back"]
 
 
+# Every second address, so that none can be joined with another: 5000 lines for iptables, which takes one network a line.
+MANY = [dict(RULES[0], ports="8563", addresses=["10.0.{0}.{1}".format(number >> 7, (number & 127) * 2) for number in range(5000)])]
+
+
+@pytest.mark.parametrize("provider", [pytest.param("nftables", marks=NFT), pytest.param("iptables", marks=IPTABLES)])
+def test_thousands_of_rules_are_rolled_back_to_the_letter(provider):
+    host = {"nftables": NFT_HOSTS["policy"], "iptables": IPTABLES_HOSTS["policy"]}[provider]
+    seen, = lives([{"provider": provider, "host": host, "rules": RULES, "many": MANY}])
+    assert "error" not in seen, seen["error"]
+    assert seen["before"].count("10.0.") == 5000
+    # The control: the change was made, and a rollback whose command does not work fails, says so and changes nothing.
+    assert "10.0." not in seen["changed"]
+    assert seen["broken"] == 1 and "failed with code 1" in seen["said"]
+    assert seen["still"] == seen["changed"]
+    assert seen["after"] == seen["before"]
+
+
 def without_meanwhile(lines):
     return [line for line in lines if "22" not in line]
 

@@ -1,0 +1,87 @@
+# Copyright (c) 2026, exasol_community.network contributors
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+
+"""A rollback whose command does not work by then: the host keeps what it needs and says so, and the next run ends it."""
+
+from __future__ import annotations
+
+import re
+
+import pytest
+from fwlab.baselines import EVERYBODY, PROVIDERS
+from fwlab.traffic import until
+from test_confirm import PATIENCE_SECONDS, ROLLBACK_SECONDS, die_before_confirming, state_of
+
+_UTC = re.compile(r"\d{4}-\d\d-\d\dT\d\d:\d\d:\d\dZ$")
+# What each host's rollback cannot do without.
+COMMANDS = {"nftables": "/usr/sbin/nft", "iptables": "/usr/sbin/iptables-restore", "legacy": "/usr/sbin/iptables-restore",
+            "ufw": "/usr/sbin/iptables-restore", "firewalld": "/usr/bin/firewall-cmd"}
+# The command fails; the pauses between the tries, four minutes in all, become one second.
+_BREAK = """
+mv {command} {command}.away
+printf '#!/bin/sh\\necho this command is broken >&2\\nexit 9\\n' > {command}
+chmod 755 {command}
+sed -i 's/pauses="1 2 4 [0-9 ]*"/pauses="1"/' /var/lib/exasol_community.network/pending/undo.sh
+"""
+_MEND = "test ! -e {command}.away || mv {command}.away {command}\n"
+_JOURNAL = "journalctl --no-pager --output=cat --identifier=exasol-network-rollback\n"
+
+
+def on_each(script):
+    """Return a script for every host, with the command that breaks there."""
+    return {host: script.format(command=command) for host, command in COMMANDS.items()}
+
+
+@pytest.fixture(scope="module")
+def failed(firewalls, tmp_path_factory):
+    """A change that nobody confirms on hosts whose command breaks before the timer fires, and is mended after the next run."""
+    firewalls.reset()
+    found = {"before": firewalls.views()}
+    die_before_confirming(firewalls, tmp_path_factory.mktemp("failed"), ROLLBACK_SECONDS + 25)
+    firewalls.lab.everywhere(on_each(_BREAK))
+    try:
+        for host in PROVIDERS:
+            until((state_of(firewalls, host) / "failed/problems").exists, f"the end of the rollback on {host}", PATIENCE_SECONDS)
+        found["says"] = {host: (state_of(firewalls, host) / "rolled_back").exists() for host in PROVIDERS}
+        found["journal"] = firewalls.lab.everywhere(dict.fromkeys(PROVIDERS, _JOURNAL))
+        found["check"], found["next"] = firewalls.play(options=["--check"]), firewalls.play()
+        found["during"] = firewalls.traffic.reach(["client"], PROVIDERS)["client"]
+    finally:
+        firewalls.lab.everywhere(on_each(_MEND))
+    found["mended"] = firewalls.play()
+    firewalls.play(state="absent")
+    found["after"] = firewalls.views()
+    return found
+
+
+class TestFailedRollback:
+    def test_change_is_still_in_force(self, failed, provider):
+        """The control: the rollback really did not work."""
+        assert failed["during"][provider][4] == EVERYBODY | {2580, 8563}
+
+    def test_host_never_says_that_it_rolled_back(self, failed, provider):
+        assert not failed["says"][provider]
+        assert "rolled back" not in failed["journal"][provider]
+
+    def test_journal_says_what_failed_and_where_the_rest_is(self, failed, provider):
+        assert "FAILED" in failed["journal"][provider]
+        assert "this command is broken" in failed["journal"][provider]
+        assert "/var/lib/exasol_community.network/failed" in failed["journal"][provider]
+
+    @pytest.mark.parametrize("run", ["check", "next"])
+    def test_next_run_fails_and_says_why(self, failed, provider, run):
+        answer = failed[run][provider]
+        assert answer.word == "failed"
+        assert "still in force" in answer.message
+        assert "this command is broken" in answer.message
+        assert "/var/lib/exasol_community.network/failed" in answer.message
+
+    def test_run_after_the_repair_rolls_back_first(self, failed, provider):
+        answer = failed["mended"][provider]
+        assert _UTC.match(answer.result["rolled_back"])
+        assert answer.changed
+
+    def test_nothing_is_left_at_the_end(self, failed, provider):
+        assert failed["after"][provider].text == failed["before"][provider].text
+        assert failed["after"][provider].leftovers == ""
