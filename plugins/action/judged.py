@@ -26,7 +26,7 @@ class ActionModule(ControllerAction):
     def act(self, options: dict[str, t.Any], variables: dict[str, t.Any]) -> dict[str, t.Any]:
         """Return the run, which is over."""
         if not options["planned"] and self._left_out(variables):
-            return {"skipped": True, "ended": True, "run": ""}
+            return {"skipped": True, "ended": True, "run": options["judged"]}  # an earlier one of this playbook stays the latest
         judged = options["planned"] if self._task.check_mode else options["judged"]
         hosts = variables.get("ansible_play_hosts_all") or [variables.get("inventory_hostname", "")]
         check_judged(options["planned"], judged, hosts[0])

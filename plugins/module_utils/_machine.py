@@ -14,13 +14,13 @@ import socket
 import struct
 from typing import Any, Dict, Iterable, List, Optional
 
-from ._addresses import parse_address
+from ._addresses import parse_address, stands_for
 from ._resolve import resolve
 from ._sockets import is_local
 
 _RESOLVER_SECONDS = 10.0
 _SECONDS = 5.0
-# rtnetlink(7), linux/rtnetlink.h, linux/netlink.h
+# Numbers of the kernel, see rtnetlink(7).
 _RTM_NEWROUTE, _RTM_GETROUTE = 24, 26
 _NLMSG_ERROR = 2
 _NLM_F_REQUEST = 1
@@ -53,7 +53,7 @@ def is_own(address: str) -> bool:
     The kernel's routes know. That an address can be bound proves nothing where ip_nonlocal_bind is set, as it is beside balancers.
     """
     parsed = parse_address(address)
-    if parsed is None:
+    if parsed is None or stands_for(parsed):
         return False
     try:
         answer = _type_of_route(parsed.version, parsed.packed)

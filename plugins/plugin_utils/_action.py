@@ -79,4 +79,4 @@ class ControllerAction(ActionBase):
 
     def check_site(self, hosts: Iterable[str], variables: Mapping[str, t.Any], names: Iterable[str] = SITE) -> None:
         """Refuse variables of the site that differ between hosts: what this task reads counts for all of them."""
-        check_agreement(hosts, HostValues(self._task, variables["hostvars"], self._loader).of, names)
+        check_agreement(hosts, HostValues(self._task, variables.get("hostvars", {}), self._loader).of, names)

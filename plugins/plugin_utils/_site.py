@@ -38,6 +38,7 @@ SITE = {
     "exasol_report_change_request": LIST,
     "exasol_report_place_unknown": FLAG,
 }
+REPORT = tuple(name for name in SITE if name.startswith("exasol_report_"))
 # What each host reads for itself.
 BY_HOST = (
     "exasol_address",
