@@ -44,7 +44,8 @@ class ActionModule(ControllerAction):
         plan = options["plan"]
         check_one_each(options["observations"])
         origins = Origins(plan)
-        observations, listeners = origins.observations(options["observations"]), origins.listeners(options["listeners"])
+        listeners = origins.listeners(options["listeners"])
+        observations = origins.observations(options["observations"], listeners)
         joining = Joining(plan, observations, listeners, options["captures"], options["stopped"])
         sessions = ftp_results(observations)
         results = joining.results() + sessions

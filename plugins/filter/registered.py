@@ -9,7 +9,7 @@ from __future__ import annotations
 import typing as t
 from collections.abc import Iterable, Mapping
 
-LOST = {"failed": True, "msg": "the host was unreachable or had failed before it was asked"}
+LOST = {"failed": True, "msg": "the host was unreachable or had failed before it was asked, or a condition (when) left it out"}
 
 
 def registered(hosts: Iterable[str], hostvars: Mapping[str, t.Any], name: str, field: str | None = None, run: str | None = None) -> dict[str, t.Any]:

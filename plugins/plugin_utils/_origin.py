@@ -24,9 +24,13 @@ class Origins:
         self._run = plan.get("run")
         self._machines: dict[str, list[str]] = {}  # the hosts of each machine that really are there
 
-    def observations(self, results: Mapping[str, t.Any]) -> Results:
-        """Return what the hosts probed; what does not count has failed, with the reason."""
-        return {host: self._of(host, result, "probes") for host, result in results.items()}
+    def observations(self, results: Mapping[str, t.Any], listeners: Mapping[str, t.Any]) -> Results:
+        """Return what the hosts probed; what does not count has failed, with the reason.
+
+        A host whose listener failed may not have been asked to probe, and that failure is the reason.
+        """
+        asked = {host: result for host, result in results.items() if not (_is_skipped(result) and _has_failed(listeners.get(host)))}
+        return {**results, **{host: self._of(host, result, "probes") for host, result in asked.items()}}
 
     def listeners(self, results: Mapping[str, t.Any]) -> Results:
         """Return what the hosts' listeners did; what does not count has failed, with the reason."""
@@ -37,12 +41,12 @@ class Origins:
         return [f"{', '.join(sorted(hosts))} are one machine: no packet between them leaves it" for hosts in self._machines.values() if len(hosts) > 1]
 
     def _of(self, host: str, result: t.Any, task: str) -> t.Any:
-        if not isinstance(result, Mapping) or result.get("failed") or result.get("unreachable"):
+        if not isinstance(result, Mapping) or _has_failed(result):
             return result
         planned = self._hosts.get(host)
         if planned is None:
             return result
-        if result.get("skipped"):
+        if _is_skipped(result):
             return _failed(_LEFT_OUT) if planned[task] else result
         if self._run is not None and result.get("run") != self._run:
             return _failed(_ANOTHER_RUN)
@@ -63,6 +67,14 @@ class Origins:
             if host not in hosts:
                 hosts.append(host)
         return result
+
+
+def _has_failed(result: t.Any) -> bool:
+    return isinstance(result, Mapping) and bool(result.get("failed") or result.get("unreachable"))
+
+
+def _is_skipped(result: t.Any) -> bool:
+    return isinstance(result, Mapping) and bool(result.get("skipped"))
 
 
 def _is_loopback(address: str) -> bool:

@@ -38,7 +38,7 @@ def test_only_who_leaves_the_whole_role_out_wants_nothing(act, tags, run_tags, s
         found = act(ActionModule, {"judged": "earlier"}, variables, around={"tags": tags})
         assert (found["skipped"], found["run"]) == (True, "earlier")
         return
-    with pytest.raises(AnsibleError, match="nothing was planned.*n11, the first host"):
+    with pytest.raises(AnsibleError, match=r"nothing was planned.*n11, the first host"):
         act(ActionModule, {}, variables, around={"tags": tags})
 
 

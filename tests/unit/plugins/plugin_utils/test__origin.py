@@ -34,7 +34,7 @@ def result(*own, run="now", identity="machine"):
     pytest.param("stranger", {"observations": []}, id="a host that the plan does not know"),
 ])
 def test_what_counts_is_left_as_it_is(host, given):
-    assert Origins(PLAN).observations({host: given}) == {host: given}
+    assert Origins(PLAN).observations({host: given}, {}) == {host: given}
 
 
 @pytest.mark.parametrize(("host", "given", "fragments"), [
@@ -47,14 +47,14 @@ def test_what_counts_is_left_as_it_is(host, given):
     pytest.param("n11", {"run": "now", "machine": {}}, ["none of the addresses"], id="an empty machine"),
 ])
 def test_what_does_not_count_has_failed(host, given, fragments):
-    found = Origins(PLAN).observations({host: given})[host]
+    found = Origins(PLAN).observations({host: given}, {})[host]
     assert_names(failure(found), fragments)
     assert "observations" not in found
 
 
 def test_failures_stay_what_they_are():
     for given in ({"failed": True, "msg": "no Python", "run": "before"}, {"unreachable": True, "msg": "lost"}, None):
-        assert Origins(PLAN).observations({"n11": given}) == {"n11": given}
+        assert Origins(PLAN).observations({"n11": given}, {}) == {"n11": given}
 
 
 @pytest.mark.parametrize(("host", "fails"), [("n12", True), ("client", False)])
@@ -64,7 +64,7 @@ def test_a_listener_that_was_skipped_was_left_out_only_if_it_had_to_listen(host,
 
 def test_without_a_run_in_the_plan_none_is_asked_for():
     plan = {"hosts": PLAN["hosts"]}
-    assert Origins(plan).observations({"n11": {"observations": []}}) == {"n11": {"observations": []}}
+    assert Origins(plan).observations({"n11": {"observations": []}}, {}) == {"n11": {"observations": []}}
 
 
 @pytest.mark.parametrize(("given", "named"), [
@@ -77,5 +77,19 @@ def test_without_a_run_in_the_plan_none_is_asked_for():
 def test_hosts_that_are_one_machine_are_named(given, named):
     origins = Origins(PLAN)
     origins.listeners(given)
-    origins.observations(given)
+    origins.observations(given, {})
     assert [note.partition(" are one machine")[0] for note in origins.notes()] == ([named] if named else [])
+
+
+LOST = {"unreachable": True, "msg": "no way to n11"}
+
+
+@pytest.mark.parametrize(("given", "reason"), [
+    pytest.param(SKIPPED, "", id="not asked: the listener's failure says why"),
+    pytest.param(result("192.0.2.11"), "", id="asked nevertheless"),
+    pytest.param(result("192.0.2.11", run="before"), "another run", id="asked before"),
+    pytest.param(result(), "none of the addresses", id="asked elsewhere"),
+])
+def test_a_failed_listener_excuses_only_a_probe_that_was_not_asked(given, reason):
+    found = Origins(PLAN).observations({"n11": given}, {"n11": LOST})["n11"]
+    assert reason in failure(found) if reason else found is given
