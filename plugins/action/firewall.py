@@ -8,11 +8,17 @@ from __future__ import annotations
 
 import time
 import typing as t
+from collections.abc import Mapping
 
 from ansible.errors import AnsibleActionFail, AnsibleConnectionFailure
 from ansible.plugins.action import ActionBase
 from ansible.plugins.connection import ConnectionBase
 from ansible.utils.display import Display
+
+from ..module_utils._errors import NetworkError
+from ..module_utils._machine import machine
+from ..plugin_utils._together import is_of_devices
+from ..plugin_utils._topology import Inventory
 
 display = Display()
 
@@ -30,6 +36,7 @@ class ActionModule(ActionBase):
         """Run the module; a change that awaits confirmation is confirmed or reported as taken back."""
         result = super().run(tmp, task_vars)
         self._check_host(task_vars or {})
+        self._check_machine(task_vars or {})
         seconds = self._rollback_after()
         result.update(self._execute_module(module_name=_MODULE, task_vars=task_vars))
         identity = result.pop("pending", "")
@@ -67,6 +74,26 @@ class ActionModule(ActionBase):
         if self._task.run_once and not to and len(hosts) > 1:
             raise AnsibleActionFail(f"run_once changes the firewall of {host!r} alone, 1 of {len(hosts)} hosts: remove run_once; "
                                     "--limit chooses a part of the hosts")
+
+    def _check_machine(self, variables: Mapping[str, t.Any]) -> None:
+        """Refuse a host in whose place the controller would run the module, and change its own firewall."""
+        host = self._task.args.get("host") or self._task.delegate_to or variables.get("inventory_hostname", "")
+        transport = str(getattr(self._connection, "transport", ""))
+        if is_of_devices(transport) or (transport != "local" and getattr(self._connection, "_remote_is_local", False) is True):
+            raise AnsibleActionFail(f"host {host!r} is managed with the connection {transport!r} of network devices, with which the controller would change "
+                                    f"its own firewall: set exasol_firewall_enabled to false for {host}, or take it out of the play (exasol_hosts, --limit)")
+        if transport != "local":
+            return
+        hostvars = variables.get("hostvars", {})
+        if host not in hostvars:
+            return  # a task of somebody's own, for no host of the inventory
+        try:
+            addresses = Inventory({}, lambda name: hostvars[name]).party(host).addresses
+        except NetworkError as error:
+            raise AnsibleActionFail(str(error)) from error
+        if not machine(addresses)["own"]:
+            raise AnsibleActionFail(f"connection local of host {host!r} would change the firewall of the controller, which has none of the addresses of {host} "
+                                    f"({', '.join(addresses)}): remove connection or ansible_connection, or set exasol_address if {host} is the controller")
 
     def _settle(
         self, result: dict[str, t.Any], identity: str, seconds: int, task_vars: dict[str, t.Any] | None

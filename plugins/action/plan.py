@@ -7,7 +7,8 @@
 from __future__ import annotations
 
 import typing as t
-from collections.abc import Mapping
+import uuid
+from collections.abc import Iterable, Mapping
 
 from ansible.errors import AnsibleError
 from ansible.module_utils.parsing.convert_bool import boolean
@@ -18,8 +19,8 @@ from ..module_utils._ftp_modes import ACTIVE_PORTS, FTP_ROWS, MODES, FtpWishes
 from ..module_utils._options import table_options
 from ..module_utils._plan import Wishes, flow_count, make_plan
 from ..plugin_utils._action import ControllerAction
-from ..plugin_utils._together import check_themselves, check_together
-from ..plugin_utils._topology import Inventory, Topology, default_peers, misspelt_groups
+from ..plugin_utils._together import check_connections, check_themselves, check_together
+from ..plugin_utils._topology import DEFAULT_GROUPS, Inventory, Topology, default_peers, misspelt_groups
 
 display = Display()
 
@@ -63,8 +64,12 @@ class ActionModule(ControllerAction):
             self._check_play(variables)
         groups, hostvars = variables["groups"], variables["hostvars"]
         inventory = Inventory(groups, lambda host: HostVariables(host, hostvars[host]))
+        present_names = list(variables.get("ansible_play_hosts_all", ()))
         peers, notes = options["peers"], []
         if peers is None:
+            # Before they are read: who plays a peer is such a variable itself.
+            players = [host for group in DEFAULT_GROUPS.values() for host in groups.get(group, ())]
+            self.check_site([*present_names, *players], variables, ["exasol_peers"])
             peers = default_peers(groups, self._templar.template(variables.get("exasol_peers")))
             notes = misspelt_groups(groups, peers)
         members = Topology(inventory).members(peers)
@@ -78,14 +83,22 @@ class ActionModule(ControllerAction):
             options["absent_peers"],
             options["allow_any"],
         )
-        present = [inventory.party(host) for host in variables.get("ansible_play_hosts_all", ())]
+        present = [inventory.party(host) for host in present_names]
         plan = make_plan(wishes, members, present)
+        self.check_site(plan["hosts"], variables)
+        if options["together"]:
+            self._check_connections(plan, present_names, hostvars)
         plan["notes"] = (
             notes + plan["notes"] + (self._idle_login(plan, variables) if options["together"] else [])
         )
         for note in plan["notes"]:
             display.warning(note)
-        return dict(plan, flows=flow_count(plan))
+        return dict(plan, flows=flow_count(plan), run=uuid.uuid4().hex[:12])
+
+    def _check_connections(self, plan: Mapping[str, t.Any], present: Iterable[str], hostvars: Mapping[str, t.Any]) -> None:
+        measured = [host for host in present if plan["hosts"][host]["probes"] or plan["hosts"][host]["listens"]]
+        own = self._task.connection
+        check_connections({host: str(HostVariables(host, hostvars[host]).get("ansible_connection") or own or "") for host in measured})
 
     def _idle_login(self, plan: Mapping[str, t.Any], variables: Mapping[str, t.Any]) -> list[str]:
         """Say of a login that a site gives for FTP that nobody will use it."""

@@ -23,6 +23,7 @@ from ..plugin_utils._joining import not_ok
 from ..plugin_utils._place import report_directory
 from ..plugin_utils._report import verification_of
 from ..plugin_utils._requests import REQUEST_FORMATS
+from ..plugin_utils._site import REPORT
 
 display = Display()
 
@@ -44,6 +45,7 @@ class ActionModule(ControllerAction):
     def act(self, options: dict[str, t.Any], variables: dict[str, t.Any]) -> dict[str, t.Any]:
         """Decide which files change, then write them."""
         self._check_place()
+        self.check_site(variables.get("ansible_play_hosts_all", ()), variables, REPORT)
         made = _made(options)
         earlier = _earlier(options["compare_with"]) if "results" in made else None
         if earlier is not None:

@@ -20,6 +20,7 @@ from ..plugin_utils._ftp_results import ftp_results, still_untestable
 from ..plugin_utils._joining import Joining, not_ok, summarize
 from ..plugin_utils._not_covered import not_covered
 from ..plugin_utils._not_covered import sentences as not_covered_sentences
+from ..plugin_utils._origin import Origins
 from ..plugin_utils._summary import counts, sentences, table
 from ..plugin_utils._together import check_one_each
 
@@ -44,8 +45,11 @@ class ActionModule(ControllerAction):
         """Return the verification."""
         plan = options["plan"]
         check_one_each(options["observations"])
-        joining = Joining(plan, options["observations"], options["listeners"], options["captures"], options["stopped"])
-        sessions = ftp_results(options["observations"])
+        origins = Origins(plan)
+        listeners = origins.listeners(options["listeners"])
+        observations = origins.observations(options["observations"], listeners)
+        joining = Joining(plan, observations, listeners, options["captures"], options["stopped"])
+        sessions = ftp_results(observations)
         results = joining.results() + sessions
         presented = certificates(results)
         verification = {
@@ -58,12 +62,12 @@ class ActionModule(ControllerAction):
             "not_covered": not_covered(plan, results),
             "summary": summarize(results),
             "certificates": presented,
-            "notes": [*plan.get("notes", ()), *differences(presented), *joining.captures.notes()],
+            "notes": [*plan.get("notes", ()), *differences(presented), *joining.captures.notes(), *origins.notes()],
         }
         verification["message"] = _message(verification)
         if options["display"]:
             self._print(verification)
-        return dict(verification, not_ok=not_ok(verification["summary"]))
+        return dict(verification, run=plan.get("run", ""), not_ok=not_ok(verification["summary"]))
 
     @staticmethod
     def _print(verification: Mapping[str, t.Any]) -> None:

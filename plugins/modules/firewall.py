@@ -29,6 +29,8 @@ attributes:
     support: full
     details:
       - It confirms the change over a new connection.
+      - It refuses hosts in whose place the controller would change its own firewall, that is hosts with a connection of network devices, and hosts with
+        the connection C(local) of whose addresses the controller has none.
 options:
   rules:
     description:

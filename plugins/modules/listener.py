@@ -73,6 +73,19 @@ options:
       - Needs root. Kept are port numbers by pairs of addresses, no packets and no contents.
     type: bool
     default: false
+  run:
+    description:
+      - The run that the result belongs to, RV(exasol_community.network.plan#module:run).
+      - M(exasol_community.network.verdict) sets aside what belongs to another run, such as a result that was registered earlier in the same playbook.
+    type: str
+    default: ''
+  addresses:
+    description:
+      - The addresses of this host in the plan, to tell whether the module really runs there.
+      - A name is looked up on the machine. It is the machine's own if one of its addresses is, or if the machine calls itself so.
+    type: list
+    elements: str
+    default: []
 seealso:
   - module: exasol_community.network.probe
 author:
@@ -121,6 +134,27 @@ capture:
     complete: true
     seen:
       - {address: 192.0.2.11, peer: 192.0.2.21, protocol: tcp, asked_in: '8563', answered_out: '8563'}
+run:
+  description: The run that was given.
+  returned: with O(run)
+  type: str
+  sample: 5b0e6f3c9d21
+machine:
+  description: The machine that the module ran on.
+  returned: with O(addresses) and O(state=present)
+  type: dict
+  contains:
+    identity:
+      description: A name that no other machine and no other network namespace has; empty if it is not known.
+      type: str
+      returned: success
+      sample: 8e2c1fd6a05b7730
+    own:
+      description: Those of O(addresses) that are the machine's own.
+      type: list
+      elements: str
+      returned: success
+      sample: [192.0.2.11]
 pid:
   description: The listener's process.
   returned: O(state=present), except in check mode
@@ -130,7 +164,7 @@ pid:
 
 from ansible.module_utils.basic import AnsibleModule
 
-from ..module_utils import _control
+from ..module_utils import _control, _machine
 from ..module_utils._errors import NetworkError
 from ..module_utils._module import failures_of
 from ..module_utils._options import target_options
@@ -154,14 +188,16 @@ def main():
         "ttl": {"type": "int", "default": 1800},
         "capture": {"type": "bool", "default": False},
     }
+    options.update(_machine.options())
     module = AnsibleModule(argument_spec=options, supports_check_mode=True)
     params = module.params
     with failures_of(module):
         check(params)
+        origin = _machine.origin(params["run"], params["addresses"] if params["state"] == "present" else [])
         if params["state"] == "absent":
-            module.exit_json(**_control.absent(params["host"], params["token"], dry=module.check_mode))
+            module.exit_json(**_control.absent(params["host"], params["token"], dry=module.check_mode), **origin)
         module.exit_json(**_control.present(params["host"], params["token"], params["listens"], params["ttl"], dry=module.check_mode,
-                                            capture=params["capture"]))
+                                            capture=params["capture"]), **origin)
 
 
 if __name__ == "__main__":

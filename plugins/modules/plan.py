@@ -10,6 +10,8 @@ version_added: 0.1.0
 description:
   - Turns the port table and the inventory into what each host probes, what it listens on, and what its firewall must let through.
   - The plan is computed once, on the controller, and indexed by host; run it with C(run_once).
+  - It reads variables for all hosts. Those that belong to the site (C(exasol_release), C(exasol_overrides), C(exasol_peers) and others) must have the
+    same value on all hosts of the play and of the plan, whether they are set in the inventory or come from a role; otherwise it fails and names two hosts.
   - A host's address is its variable C(exasol_address) (an address, or a list of them), else C(ansible_host), else its name.
   - Nodes belong to one cluster, or to the one that the host variable C(exasol_cluster) names. Nodes of different clusters need of each other the database
     port (C(exa_to_exa)) and the subconnection ports, for EXA-to-EXA loading.
@@ -85,6 +87,7 @@ options:
     description:
       - Fail where the hosts of the play do not run each task together, that is with C(serial) and with the strategies C(free) and C(host_pinned).
       - Fail also where the role or block around the task has C(delegate_to) or C(run_once), with which one host runs the tasks of others.
+      - Fail also where a host that has a part is managed with a connection of network devices, such as C(ansible.netcommon.network_cli).
       - A measurement needs it, because all hosts have to listen before any of them probes, and each has to probe itself. Rules of firewalls do not.
     type: bool
     default: false
@@ -222,6 +225,13 @@ notes:
   type: list
   elements: str
   sample: []
+run:
+  description:
+    - A random name of this plan. The tasks that listen and probe get it as C(run) and return it, so that M(exasol_community.network.verdict) counts
+      nothing that was registered before.
+  returned: success
+  type: str
+  sample: 5b0e6f3c9d21
 release:
   description: The release that was planned for.
   returned: success

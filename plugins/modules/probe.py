@@ -159,6 +159,19 @@ options:
       - Only these ports are sent our hello; a real service never is. Without O(token) nobody is.
     type: dict
     default: {}
+  run:
+    description:
+      - The run that the result belongs to, RV(exasol_community.network.plan#module:run).
+      - M(exasol_community.network.verdict) sets aside what belongs to another run, such as a result that was registered earlier in the same playbook.
+    type: str
+    default: ''
+  addresses:
+    description:
+      - The addresses of this host in the plan, to tell whether the module really runs there.
+      - A name is looked up on the machine. It is the machine's own if one of its addresses is, or if the machine calls itself so.
+    type: list
+    elements: str
+    default: []
 seealso:
   - module: exasol_community.network.plan
   - module: exasol_community.network.listener
@@ -342,6 +355,27 @@ id:
   returned: success
   type: str
   sample: 5b0e6f3c9d21
+run:
+  description: The run that was given.
+  returned: with O(run)
+  type: str
+  sample: 5b0e6f3c9d21
+machine:
+  description: The machine that the module ran on.
+  returned: with O(addresses)
+  type: dict
+  contains:
+    identity:
+      description: A name that no other machine and no other network namespace has; empty if it is not known.
+      type: str
+      returned: success
+      sample: 8e2c1fd6a05b7730
+    own:
+      description: Those of O(addresses) that are the machine's own.
+      type: list
+      elements: str
+      returned: success
+      sample: [192.0.2.11]
 elapsed_s:
   description: Seconds that the probe took.
   returned: success
@@ -353,6 +387,7 @@ import uuid
 
 from ansible.module_utils.basic import AnsibleModule
 
+from ..module_utils import _machine
 from ..module_utils._ftp_modes import BOTH, MODES
 from ..module_utils._ftp_session import Login
 from ..module_utils._module import failures_of
@@ -412,13 +447,14 @@ def main():
         "ftp": {"type": "dict", "options": ftp_options()},
         "capture": {"type": "bool", "default": False},
     }
+    options.update(_machine.options())
     module = AnsibleModule(argument_spec=options, supports_check_mode=True, required_one_of=[("flows", "targets")])
     params = module.params
     with failures_of(module):
         settings = Settings(Pace(params["timeout"], params["rate"], params["concurrency"]), params["source_address"], params["token"] or "",
                             params["identify"], login_of(params), params["capture"])
         targets = collect(params["flows"], params["targets"], params["listening"] if params["token"] else {})
-        module.exit_json(changed=False, id=uuid.uuid4().hex[:12], **run(targets, settings))
+        module.exit_json(changed=False, id=uuid.uuid4().hex[:12], **dict(_machine.origin(params["run"], params["addresses"]), **run(targets, settings)))
 
 
 if __name__ == "__main__":

@@ -11,6 +11,9 @@ description:
   - Joins the plan with the observations of all hosts and says for every flow what they mean and who must act.
   - It prints a matrix that fits the terminal; equal results are one line, however many hosts they join.
   - A flow whose source could not test it is V(untested), which is never a success.
+  - A result counts only if it belongs to the run of the plan (RV(exasol_community.network.plan#module:run), given to each task as C(run)), if no
+    condition left its host out, and if the machine that it comes from has one of the host's addresses (C(addresses)). Otherwise the flows are
+    V(untested), with the reason.
   - It runs once, on the controller, and does not fail whatever the verdicts are.
 extends_documentation_fragment:
   - exasol_community.network._attributes
@@ -226,6 +229,11 @@ addresses:
   returned: success
   type: dict
   sample: {client: [192.0.2.21]}
+run:
+  description: The run of the plan, RV(exasol_community.network.plan#module:run).
+  returned: success
+  type: str
+  sample: 5b0e6f3c9d21
 created:
   description: When the verdicts were made, in UTC (ISO 8601).
   returned: success

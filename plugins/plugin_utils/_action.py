@@ -7,11 +7,53 @@
 from __future__ import annotations
 
 import typing as t
+from collections.abc import Iterable, Mapping
 
-from ansible.errors import AnsibleActionFail
+from ansible.errors import AnsibleActionFail, AnsibleError
+from ansible.playbook.task import Task
 from ansible.plugins.action import ActionBase
+from ansible.template import Templar
 
 from ..module_utils._errors import NetworkError
+from ._site import NOTHING, SITE, check_agreement
+
+
+class HostValues:
+    """The values of variables as each host has them for a task: with the defaults of its role and what the play gives.
+
+    hostvars know nothing of roles and plays, so Ansible's own way to the variables of a task is gone, once a host.
+    """
+
+    def __init__(self, task: Task, hostvars: t.Any, loader: t.Any):
+        self._task = task
+        self._hostvars = hostvars
+        self._loader = loader
+        self._manager = getattr(hostvars, "_variable_manager", None)
+        self._inventory = getattr(hostvars, "_inventory", None)
+        self._raw: dict[str, Mapping[str, t.Any]] = {}
+
+    def of(self, host: str, name: str) -> t.Any:
+        """Return the value of a variable of one host, or C(NOTHING)."""
+        if host not in self._raw:
+            every = self._all(host)
+            self._raw[host] = {name: every[name] for name in SITE if name in every}
+        value = self._raw[host].get(name, NOTHING)
+        if value is NOTHING or not _may_be_template(value):
+            return value
+        try:
+            return Templar(loader=self._loader, variables=dict(self._all(host), hostvars=self._hostvars)).template(value)
+        except AnsibleError as error:
+            raise NetworkError(f"host {host!r} has a variable {name} that cannot be evaluated ({error})") from None
+
+    def _all(self, host: str) -> Mapping[str, t.Any]:
+        if self._manager is None or self._inventory is None:
+            return self._hostvars.get(host, {})
+        return self._manager.get_vars(play=self._task.get_play(), host=self._inventory.get_host(host), task=self._task, include_hostvars=False)
+
+
+def _may_be_template(value: t.Any) -> bool:
+    text = str(value)
+    return "{{" in text or "{%" in text
 
 
 class ControllerAction(ActionBase):
@@ -34,3 +76,7 @@ class ControllerAction(ActionBase):
     def act(self, options: dict[str, t.Any], variables: dict[str, t.Any]) -> dict[str, t.Any]:
         """Return the result of the action."""
         raise NotImplementedError
+
+    def check_site(self, hosts: Iterable[str], variables: Mapping[str, t.Any], names: Iterable[str] = SITE) -> None:
+        """Refuse variables of the site that differ between hosts: what this task reads counts for all of them."""
+        check_agreement(hosts, HostValues(self._task, variables.get("hostvars", {}), self._loader).of, names)

@@ -14,6 +14,23 @@ from ..module_utils._errors import NetworkError
 _RUN_AHEAD = ("free", "host_pinned")  # also as ansible.builtin.free, mitogen_free and the like
 _WHY = "but all hosts have to listen before any of them probes"
 
+# Connection plugins of network devices: modules run on the controller, whatever the host is. Also as ansible.netcommon.network_cli.
+_OF_DEVICES = ("network_cli", "netconf", "httpapi", "grpc")
+
+
+def is_of_devices(connection: str) -> bool:
+    """Tell whether a connection plugin is one of network devices."""
+    return connection.rpartition(".")[2] in _OF_DEVICES
+
+
+def check_connections(connections: Mapping[str, str]) -> None:
+    """Refuse hosts whose modules would run on the controller, because they are network devices."""
+    for host, connection in connections.items():
+        if is_of_devices(connection):
+            raise NetworkError(f"host {host!r} is managed with the connection {connection!r} of network devices, with which the controller itself would "
+                               f"listen and probe in its place: take {host} out of the play (exasol_hosts or --limit), and give its address, not "
+                               "its name, to the peers that it plays")
+
 
 def check_together(strategy: str, batch: Collection[str], hosts: Collection[str]) -> None:
     """Refuse a play whose hosts run ahead of each other, or one batch (C(serial)) after the other."""
@@ -43,3 +60,22 @@ def check_one_each(observations: Mapping[str, Mapping[str, t.Any]]) -> None:
         if name and owners.setdefault(name, host) != host:
             raise NetworkError(f"the observations of {owners[name]} and {host} are one measurement, which proves nothing of the other host's way: "
                                "remove run_once from the task that probes")
+
+
+def is_selected(tags: Collection[str], only: Collection[str], skip: Collection[str]) -> bool:
+    """Tell whether a task with these tags runs with C(--tags) and C(--skip-tags)."""
+    own = set(tags) or {"untagged"}
+    wanted = "always" in own or bool(own & set(only)) or ("tagged" in only and own != {"untagged"}) or ("all" in only and "never" not in own)
+    spared = bool(own & set(skip)) or ("tagged" in skip and own != {"untagged"}) or ("all" in skip and "always" not in own)
+    return wanted and not spared
+
+
+def check_judged(planned: str, judged: str, first: str) -> None:
+    """Refuse the end of a verification that was not planned or not judged; C(first) is the first host of the play."""
+    if not planned:
+        raise NetworkError(f"nothing was planned, so nothing was measured: a condition (when) at the role or at a block around it is false for {first}, the "
+                           "first host, which plans and judges for all of them; or tags or --start-at-task left the task 'Plan' out. Choose the hosts "
+                           "with the play's hosts, with exasol_hosts or with --limit, not with when; with include_role, write apply: {tags: ...}")
+    if planned != judged:
+        raise NetworkError("this run was planned and not judged: tags, a condition (when) or --start-at-task left the task 'Judge every flow' out, so no "
+                           "verdict and no report is about it. Run the role as a whole")

@@ -77,7 +77,8 @@ def test_what_one_host_saw_counts_for_no_other(namespace: Namespace, tmp_path: P
     for once in (True, False):
         tasks = [
             {f"{NETWORK}.plan": {"include": [], "exclude": ["bucketfs"]}, "run_once": True, "register": "plan"},
-            {f"{NETWORK}.probe": {"flows": "{{ plan.hosts[inventory_hostname].probes }}", "source_address": "{{ exasol_address }}", "timeout": 1},
+            {f"{NETWORK}.probe": {"flows": "{{ plan.hosts[inventory_hostname].probes }}", "source_address": "{{ exasol_address }}", "timeout": 1,
+                                "run": "{{ plan.run }}"},
              "run_once": once, "register": "seen"},
             {f"{NETWORK}.verdict": {"plan": "{{ plan }}", "observations": observed}, "run_once": True, "register": "judged"},
             {"ansible.builtin.debug": {"msg": "summary {{ judged.summary | to_json }}"}, "run_once": True},
@@ -101,10 +102,11 @@ def from_the_controller(directory: Path) -> Play:
     address = "{{ hostvars[item].exasol_address }}"
     return {"hosts": "localhost", "tasks": [
         {"local_action": f"{NETWORK}.plan", "args": {"exclude": ["bucketfs"]}, "register": "plan"},
-        {**EACH, f"{NETWORK}.listener": {"host": "{{ item }}", "token": TOKEN, "listens": "{{ plan.hosts[item].listens }}", "ttl": 60},
+        {**EACH, f"{NETWORK}.listener": {"host": "{{ item }}", "token": TOKEN, "listens": "{{ plan.hosts[item].listens }}", "ttl": 60,
+                                       "run": "{{ plan.run }}"},
          "when": "plan.hosts[item].listens | length > 0", "register": "listening"},
         {**EACH, f"{NETWORK}.probe": {
-            "flows": "{{ plan.hosts[item].probes }}", "source_address": address, "token": TOKEN, "timeout": 1,
+            "flows": "{{ plan.hosts[item].probes }}", "source_address": address, "token": TOKEN, "timeout": 1, "run": "{{ plan.run }}",
             "listening": "{{ dict(groups.all | zip(listening.results | map(attribute='listening', default=[]))) }}"},
          "when": "plan.hosts[item].probes | length > 0", "register": "seen", "throttle": 1},
         {**EACH, f"{NETWORK}.listener": {"host": "{{ item }}", "token": TOKEN, "state": "absent"}, "when": "plan.hosts[item].listens | length > 0",

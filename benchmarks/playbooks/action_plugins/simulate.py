@@ -24,4 +24,5 @@ class ActionModule(ActionBase):
     def run(self, tmp: t.Any = None, task_vars: dict[str, t.Any] | None = None) -> dict[str, t.Any]:
         """Return them as the probe does."""
         result = super().run(tmp, task_vars)
-        return dict(result, changed=False, observations=observations(self._task.args["probes"], self._task.args["fault"], self._task.args["broken"]))
+        options = self._task.args
+        return dict(result, changed=False, run=options["run"], observations=observations(options["probes"], options["fault"], options["broken"]))

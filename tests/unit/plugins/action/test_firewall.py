@@ -43,7 +43,7 @@ def run(monkeypatch):
     monkeypatch.setattr(firewall.time, "monotonic", lambda: next(seconds))
     monkeypatch.setattr(firewall.time, "sleep", lambda unused: None)
 
-    def run(*answers, connection=None, delegate_to=None, run_once=False, **options):
+    def run(*answers, connection=None, delegate_to=None, run_once=False, hostvars=None, **options):
         task = mock.Mock(args=options, async_val=0, check_mode=False, diff=False, action="test", delegate_to=delegate_to, run_once=run_once)
         made = firewall.ActionModule(task=task, connection=connection or Connection(), play_context=mock.Mock(), loader=mock.Mock(), templar=mock.Mock(),
                                      shared_loader_obj=mock.Mock())
@@ -58,7 +58,7 @@ def run(monkeypatch):
                 raise answer
             return dict(answer)
         monkeypatch.setattr(made, "_execute_module", execute)
-        return made.run(None, {"inventory_hostname": "n11", "ansible_play_batch": ["n11", "n12"]}), calls
+        return made.run(None, {"inventory_hostname": "n11", "ansible_play_batch": ["n11", "n12"], "hostvars": hostvars or {}}), calls
     return run
 
 
@@ -149,3 +149,32 @@ def test_seconds_that_cannot_be_read_are_refused_before_anything_is_done(run, gi
 @pytest.mark.parametrize("given", [0, 5, "45", " 30 "], ids=repr)
 def test_seconds_may_be_text(run, given):
     assert run({"changed": False}, rollback_after=given) == ({"changed": False}, [None])
+# -- hosts in whose place the controller would run the module ---------------------------------------------------------------------------------------------
+
+class Through(Connection):
+    """A connection of some kind."""
+
+    def __init__(self, transport, on_controller=False):
+        super().__init__()
+        self.transport, self._remote_is_local = transport, on_controller
+
+
+@pytest.mark.parametrize(("connection", "address"), [
+    pytest.param(Through("ssh"), "192.0.2.11", id="ssh"),
+    pytest.param(Through("containers.podman.podman"), "192.0.2.11", id="a container"),
+    pytest.param(Through("local", on_controller=True), "127.0.0.11", id="local, and the host is the controller"),
+    pytest.param(Through("local"), "127.0.0.11,192.0.2.11", id="local, one of several addresses is the controller's"),
+])
+def test_a_host_whose_own_firewall_is_changed_is_not_refused(run, connection, address):
+    assert run({"changed": False}, connection=connection, hostvars={"n11": {"exasol_address": address}})[1] == [None]
+
+
+@pytest.mark.parametrize(("connection", "address", "fragments"), [
+    pytest.param(Through("ansible.netcommon.network_cli"), "127.0.0.11", ["'n11'", "network_cli", "exasol_firewall_enabled"], id="a network device"),
+    pytest.param(Through("vendor.devices.api", on_controller=True), "127.0.0.11", ["'n11'", "vendor.devices.api"], id="a network device of some vendor"),
+    pytest.param(Through("local"), "192.0.2.11", ["'n11'", "the controller", "192.0.2.11", "exasol_address"], id="local, of another host"),
+])
+def test_the_controllers_firewall_is_not_changed_in_place_of_a_hosts(run, connection, address, fragments):
+    with pytest.raises(AnsibleActionFail) as caught:
+        run({"changed": False}, connection=connection, hostvars={"n11": {"exasol_address": address}})
+    assert [fragment for fragment in fragments if fragment not in str(caught.value)] == []

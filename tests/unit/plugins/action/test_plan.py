@@ -227,3 +227,44 @@ def test_what_has_no_effect_is_said_once(act, warned, options, more, fragment):
     assert len(warned) == bool(fragment), warned
     assert fragment in "".join(warned)
     assert "secret" not in "".join(warned)
+# -- variables of the site -------------------------------------------------------------------------------------------------------------
+
+@pytest.mark.parametrize(("name", "value"), [
+    ("exasol_overrides", {"sql_client": 9563}), ("exasol_peers", {"oracle": ["192.0.2.77"]}), ("exasol_verify_listeners", False),
+    ("exasol_report_formats", ["csv"]),
+])
+@pytest.mark.parametrize("hosts", [["n11"], ["n11", "n12"], ["client"]], ids=" ".join)
+def test_what_differs_between_hosts_is_refused_whoever_is_first(act, name, value, hosts):
+    hostvars = {host: {**own, **({name: value} if host in hosts else {})} for host, own in HOSTVARS.items()}
+    for order in (list(HOSTVARS), list(reversed(HOSTVARS)), hosts):
+        with pytest.raises(AnsibleError) as caught:
+            act(ActionModule, {}, variables(hostvars=hostvars, ansible_play_hosts_all=order))
+        assert f"{name} differs" in str(caught.value)
+        assert any(f"{host} has" in str(caught.value) for host in hosts)
+
+
+def test_what_all_hosts_have_is_taken(act):
+    hostvars = {host: {**own, "exasol_overrides": {"sql_client": 9563}, "exasol_cluster": host[:1]} for host, own in HOSTVARS.items()}
+    assert act(ActionModule, {}, variables(hostvars=hostvars))["flows"]
+
+
+def test_a_host_that_is_neither_in_the_play_nor_in_the_plan_does_not_count(act):
+    hostvars = {**HOSTVARS, "idle": {**HOSTVARS["idle"], "exasol_release": "kb"}}
+    assert act(ActionModule, {}, variables(hostvars=hostvars, ansible_play_hosts_all=["n11", "client"]))["flows"]
+
+
+def test_each_plan_is_a_run_of_its_own(act):
+    one, other = (act(ActionModule, {}, variables())["run"] for unused in range(2))
+    assert one and other and one != other
+
+
+@pytest.mark.parametrize(("host", "refused"), [("n12", True), ("idle", False)])
+def test_a_network_device_that_has_to_measure_is_refused(act, host, refused):
+    hostvars = {**HOSTVARS, host: {**HOSTVARS[host], "ansible_connection": "ansible.netcommon.network_cli"}}
+    more = variables(hostvars=hostvars, ansible_play_hosts=list(HOSTVARS), ansible_play_batch=list(HOSTVARS))
+    assert act(ActionModule, {}, more)["flows"] == 6, "planning alone runs nothing there"
+    if not refused:
+        assert act(ActionModule, {"together": True}, more)["flows"] == 6
+        return
+    with pytest.raises(AnsibleError, match=f"'{host}'.*network devices"):
+        act(ActionModule, {"together": True}, more)

@@ -140,3 +140,16 @@ def test_one_measurement_counts_for_one_host(act, screen):
     assert judged(act, {"client": found, "n11": found})["not_ok"] == 0, "measurements of older versions have no name"
     with pytest.raises(AnsibleError, match=r"the observations of client and n11 are one measurement.*remove run_once"):
         judged(act, {"client": dict(found, id="one"), "n11": dict(found, id="one")})
+
+
+@pytest.mark.parametrize(("more", "summary"), [
+    ({"run": "now"}, {"ok": 1}),
+    ({"run": "before"}, {"untested": 1}),
+    ({}, {"untested": 1}),
+    ({"run": "now", "machine": {"identity": "one", "own": ["192.0.2.21"]}}, {"ok": 1}),
+    ({"run": "now", "machine": {"identity": "one", "own": []}}, {"untested": 1}),
+], ids=repr)
+def test_only_what_was_seen_in_this_run_on_that_host_counts(act, screen, more, summary):
+    seen = observed("open", "syn-ack")
+    found = judged(act, {"client": {**seen["client"], **more}}, plan={**PLAN, "run": "now"})
+    assert (found["summary"], found["run"]) == (summary, "now")

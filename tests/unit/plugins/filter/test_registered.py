@@ -42,3 +42,20 @@ def test_hosts_that_were_not_asked_for_are_left_out(registered):
 def test_a_field_is_taken_from_those_who_have_it(registered):
     assert registered(HOSTVARS, HOSTVARS, "probe", "observations") == {"n11": [1]}
     assert registered(HOSTVARS, HOSTVARS, "probe", "listening") == {}
+
+
+RUNS = {
+    "n11": {"probe": {"changed": False, "run": "now", "listening": [1]}},
+    "n12": {"probe": {"changed": False, "run": "before", "listening": [2]}},
+    "n13": {"probe": {"changed": False, "skipped": True}},
+    "n14": {"probe": {"failed": True, "msg": "broken"}},
+    "n15": {"probe": {"changed": False, "listening": [5]}},
+}
+
+
+def test_what_belongs_to_another_run_was_registered_before(registered):
+    found = registered(RUNS, RUNS, "probe", run="now")
+    assert [host for host in RUNS if found[host] is not RUNS[host]["probe"]] == ["n12", "n15"]
+    assert failure(found["n12"]) == failure(registered(["n9"], {"n9": {}}, "probe")["n9"])
+    assert registered(RUNS, RUNS, "probe", "listening", "now") == {"n11": [1]}
+    assert registered(RUNS, RUNS, "probe", "listening") == {"n11": [1], "n12": [2], "n15": [5]}, "the control"

@@ -1,0 +1,52 @@
+# Copyright (c) 2026, exasol_community.network contributors
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+
+"""The end of a verification: red unless it was planned and judged, whatever left tasks of the role out."""
+
+from __future__ import annotations
+
+import typing as t
+from collections.abc import Mapping
+
+from ..plugin_utils._action import ControllerAction
+from ..plugin_utils._together import check_judged, is_selected
+
+_AROUND = ("Block", "TaskInclude", "IncludeRole")
+
+
+class ActionModule(ControllerAction):
+    """Compare the run of the plan with the run of the verdicts."""
+
+    OPTIONS: t.ClassVar[dict[str, t.Any]] = {
+        "planned": {"type": "str", "default": ""},
+        "judged": {"type": "str", "default": ""},
+    }
+
+    def act(self, options: dict[str, t.Any], variables: dict[str, t.Any]) -> dict[str, t.Any]:
+        """Return the run, which is over."""
+        if not options["planned"] and self._left_out(variables):
+            return {"skipped": True, "ended": True, "run": options["judged"]}  # an earlier one of this playbook stays the latest
+        judged = options["planned"] if self._task.check_mode else options["judged"]
+        hosts = variables.get("ansible_play_hosts_all") or [variables.get("inventory_hostname", "")]
+        check_judged(options["planned"], judged, hosts[0])
+        return {"run": options["planned"], "ended": True}
+
+    def _left_out(self, variables: Mapping[str, t.Any]) -> bool:
+        """Tell whether the user chose tags that leave the whole role out: only this task, which is always run, is left of it."""
+        # With include_role, who left the role out would have left this task out, too: a role that is included has to do its work.
+        return not self._included() and not is_selected(self._tags_around(), variables.get("ansible_run_tags", ["all"]), variables.get("ansible_skip_tags", []))
+
+    def _tags_around(self) -> list[str]:
+        # Ansible's sentinel where nobody set any.
+        found = self._task._parent._get_parent_attribute("tags")
+        tags = self._templar.template(found) if isinstance(found, list) else []
+        return [tag.strip() for text in tags for tag in str(text).split(",")]
+
+    def _included(self) -> bool:
+        around = self._task._parent
+        while type(around).__name__ in _AROUND:
+            if type(around).__name__ == "IncludeRole":
+                return not around.statically_loaded
+            around = around._parent
+        return False

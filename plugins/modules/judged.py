@@ -1,0 +1,62 @@
+#!/usr/bin/python
+# Copyright (c) 2026, exasol_community.network contributors
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+
+DOCUMENTATION = r"""
+module: judged
+short_description: Fail unless a verification was planned and judged in this run
+version_added: 0.1.0
+description:
+  - The last task of the role P(exasol_community.network.verify#role). A condition (C(when)), tags or C(--start-at-task) can leave single tasks
+    of a role out, and a run without plan or verdict must not look like one in which everything is well.
+  - Give the task the tag C(always), so that no choice of tags leaves it out. Where the choice leaves out all that is around the task, nothing was
+    asked for, and nothing fails. With C(ansible.builtin.include_role) the role is asked for, and its tasks need the tags (C(apply)).
+  - It runs on the controller, for each host.
+extends_documentation_fragment:
+  - exasol_community.network._attributes
+  - exasol_community.network._attributes.read_only
+  - exasol_community.network._attributes.controller
+attributes:
+  platform:
+    support: full
+    platforms: all
+options:
+  planned:
+    description:
+      - The run of the plan, RV(exasol_community.network.plan#module:run), or empty if nothing was planned.
+    type: str
+    default: ''
+  judged:
+    description:
+      - The run of the verdicts, RV(exasol_community.network.verdict#module:run), or empty if nothing was judged.
+      - In check mode nothing is measured, so it does not matter.
+    type: str
+    default: ''
+seealso:
+  - module: exasol_community.network.plan
+  - module: exasol_community.network.verdict
+author:
+  - exasol_community.network contributors (@exasol-community)
+"""
+
+EXAMPLES = r"""
+- name: Fail unless this run was planned and judged
+  exasol_community.network.judged:
+    planned: "{{ plan.run | default('') }}"
+    judged: "{{ verification.run | default('') }}"
+  tags: always
+"""
+
+RETURN = r"""
+run:
+  description: The run that is over, empty if the choice of tags left it out.
+  returned: success
+  type: str
+  sample: 5b0e6f3c9d21
+ended:
+  description: That the run is over.
+  returned: success
+  type: bool
+  sample: true
+"""
