@@ -3,9 +3,11 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
 """LDAP inside TLS."""
 
+import ssl
+
 from . import _ldap
-from ._finding import IDENTIFIED, OTHER, Finding
-from ._tls import alerted
+from ._finding import OTHER, Finding
+from ._tls import refused
 from ._wire import Waiting, Wire
 
 NAMES = ("ldaps",)
@@ -15,8 +17,6 @@ def talk(wire: Wire) -> Waiting:
     """Shake hands, then as LDAP."""
     try:
         yield from wire.start_tls()
-    except OSError:  # ssl.SSLError
-        if alerted(wire):
-            return Finding(IDENTIFIED, detail="TLS, but the server refuses the handshake with an alert")
-        return Finding(OTHER)
-    return (yield from _ldap.talk(wire))
+        return (yield from _ldap.talk(wire))
+    except ssl.SSLError as error:
+        return refused(wire, error) or Finding(OTHER)
