@@ -15,7 +15,7 @@ from ._wire import EndedError, Waiting, Wire
 NAMES = ("ftp",)
 _READY = b"220"
 _NOT_NOW = (b"120", b"421", b"530")  # 530 is what ProFTPD says at its limits
-_MAIL = re.compile(rb"(?i).*\b(e?smtp|lmtp)\b|(2|4)21[ -]\1\.[0-9]{1,3}\.[0-9]|530[ -]5\.[0-9]|[24]21[ -]\S+\.\S+ (service )?(closing|not available)")
+_MAIL = re.compile(rb"(?i).*\b(e?smtp|lmtp)\b|(221[ -]2|421[ -]4|530[ -]5)\.[0-9]{1,3}\.[0-9]|[24]21[ -]\S+\.\S+ (service )?(closing|not available)")
 _LONGEST_LINE = 8192
 
 

@@ -26,11 +26,12 @@ _WANTS_CERTIFICATE = "TLS that requires a client's certificate; what speaks insi
 def refused(wire: Wire, error: OSError) -> Optional[Finding]:
     """Return what it shows that the server ended TLS with an alert, None where it did not."""
     reason = getattr(error, "reason", None) or ""
-    if wire.heard.startswith(_ALERT):
+    heard = wire.heard[wire.before_tls:]
+    if heard.startswith(_ALERT):
         return Finding(IDENTIFIED, detail=_REFUSED)
     if "_ALERT_" not in reason:  # OpenSSL's names of alerts that came in, such as TLSV13_ALERT_CERTIFICATE_REQUIRED
         return None
-    wants = "CERTIFICATE" in reason or _asks_for_certificate(wire.heard)
+    wants = "CERTIFICATE" in reason or _asks_for_certificate(heard)
     if wire.tls is not None and not wants and not reason.endswith(_REFUSALS):
         return None  # after the handshake other alerts say something of what we asked
     return Finding(IDENTIFIED, detail=_WANTS_CERTIFICATE if wants else _REFUSED)
@@ -64,4 +65,6 @@ def talk(wire: Wire) -> Waiting:
     except ssl.SSLError as error:
         return refused(wire, error) or Finding(OTHER)
     except EndedError:
-        return Finding(OTHER, detail="it speaks TLS, but answers no HTTP request" if wire.tls else "")
+        if wire.tls is None:
+            raise
+        return Finding(OTHER, detail="it speaks TLS, but answers no HTTP request")

@@ -38,6 +38,7 @@ class Wire:
         self.heard = b""  # raw, as it came
         self.tls = None  # type: Optional[TlsFacts]
         self.ending = HANG_UP  # how it ended, if it did
+        self.before_tls = 0  # raw bytes that were heard before it
         self._buffer = b""
         self._outgoing = b""
         self._ended = False
@@ -81,6 +82,7 @@ class Wire:
         context.verify_mode = ssl.CERT_NONE
         _welcome_old_servers(context)
         self._incoming_bio, self._outgoing_bio = ssl.MemoryBIO(), ssl.MemoryBIO()
+        self.before_tls = len(self.heard) - len(self._buffer)
         self._incoming_bio.write(self._take(len(self._buffer)))  # what came early belongs to the handshake: never trust it as encrypted
         self._session = context.wrap_bio(self._incoming_bio, self._outgoing_bio, server_hostname=_server_name(self.host))
         while True:
