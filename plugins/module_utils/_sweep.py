@@ -307,7 +307,7 @@ class Sweep:
         except BlockingIOError:
             talk.feed(b"")
         except OSError:
-            pass  # the other end is gone; what it said before is still to be read, and then the end
+            talk.note_reset()  # what it said before is still to be read, and then the end
         if talk.finding is not None:
             attempt.talk = None
             self._last(attempt, False)

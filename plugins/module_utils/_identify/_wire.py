@@ -156,6 +156,10 @@ class Talk:
         """Take what came for all that will come."""
         self._end(SILENCE)
 
+    def note_reset(self) -> None:
+        """Take in that the connection was reset, though what came before may still be fed."""
+        self._wire.ending = RESET
+
     def cut_off(self) -> None:
         """Take in that the connection was reset."""
         self._end(RESET)
