@@ -20,6 +20,7 @@ from ..plugin_utils._ftp_results import ftp_results, still_untestable
 from ..plugin_utils._joining import Joining, not_ok, summarize
 from ..plugin_utils._summary import counts, sentences, table
 from ..plugin_utils._together import check_one_each
+from ..plugin_utils._unverified import unverified
 
 display = Display()
 
@@ -44,7 +45,8 @@ class ActionModule(ControllerAction):
         check_one_each(options["observations"])
         joining = Joining(plan, options["observations"], options["listeners"], options["captures"], options["stopped"])
         sessions = ftp_results(options["observations"])
-        results = joining.results() + sessions
+        probed = joining.results()
+        results = probed + sessions
         presented = certificates(results)
         verification = {
             "created": datetime.datetime.now(datetime.timezone.utc).isoformat(timespec="seconds"),
@@ -55,7 +57,7 @@ class ActionModule(ControllerAction):
             "untestable": still_untestable(plan["untestable"], sessions) + joining.untestable(),
             "summary": summarize(results),
             "certificates": presented,
-            "notes": differences(presented) + joining.captures.notes(),
+            "notes": differences(presented) + unverified(probed) + joining.captures.notes(),
         }
         verification["message"] = _message(verification)
         if options["display"]:

@@ -207,6 +207,7 @@ http {{ access_log {folder}/access; client_body_temp_path {folder}/a; proxy_temp
         """Start dnsmasq."""
         return self.start(self.folder("dns"), ["dnsmasq", "--keep-in-foreground", "--conf-file=/dev/null", "--no-resolv", "--no-hosts", "--bind-interfaces",
                                                f"--listen-address={self.address}", f"--port={port}", "--pid-file=", "--user=root",
+                                               "--ptr-record=1.0.0.127.in-addr.arpa,localhost",
                                                "--log-facility=-", "--log-queries"], port)
 
     def ntp(self) -> Server:

@@ -135,6 +135,11 @@ def dns_answer(said, code=0, flags=0x8580):
     return struct.pack(">H", len(answer)) + answer
 
 
+# NTP: RFC 5905, section 7.3
+
+NTP_ANSWER = b"\x24\x02" + bytes(46)  # version 4, mode 4 (server), stratum 2
+
+
 # the tables
 # service, answer (or what makes one of what was said), version, a fragment of the detail
 
