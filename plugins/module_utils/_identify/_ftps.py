@@ -3,11 +3,8 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
 """FTP inside TLS from the first byte (implicit FTPS)."""
 
-import ssl
-
 from . import _ftp
-from ._finding import OTHER, Finding
-from ._tls import refused
+from ._tls import inside
 from ._wire import Waiting, Wire
 
 NAMES = ("ftps",)
@@ -15,8 +12,4 @@ NAMES = ("ftps",)
 
 def talk(wire: Wire) -> Waiting:
     """Shake hands, then as FTP."""
-    try:
-        yield from wire.start_tls()
-        return (yield from _ftp.talk(wire))
-    except ssl.SSLError as error:
-        return refused(wire, error) or Finding(OTHER)
+    return (yield from inside(wire, _ftp.talk))

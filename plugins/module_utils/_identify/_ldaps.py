@@ -3,11 +3,8 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
 """LDAP inside TLS."""
 
-import ssl
-
 from . import _ldap
-from ._finding import OTHER, Finding
-from ._tls import refused
+from ._tls import inside
 from ._wire import Waiting, Wire
 
 NAMES = ("ldaps",)
@@ -15,8 +12,4 @@ NAMES = ("ldaps",)
 
 def talk(wire: Wire) -> Waiting:
     """Shake hands, then as LDAP."""
-    try:
-        yield from wire.start_tls()
-        return (yield from _ldap.talk(wire))
-    except ssl.SSLError as error:
-        return refused(wire, error) or Finding(OTHER)
+    return (yield from inside(wire, _ldap.talk))

@@ -13,13 +13,15 @@ from typing import Optional
 
 from ._finding import IDENTIFIED, OTHER, Finding
 from ._http import ask
-from ._wire import EndedError, Waiting, Wire
+from ._wire import SILENCE, EndedError, Script, Waiting, Wire
 
 NAMES = ("https", "exaoperation", "bucketfs_https", "admin_api", "exasol_admin", "confd")
 _ALERT = b"\x15\x03"
 _HANDSHAKE, _CERTIFICATE_REQUEST = 22, 13
 _REFUSALS = ("HANDSHAKE_FAILURE", "ACCESS_DENIED", "UNKNOWN_CA")
 _REFUSED = "TLS, but the server refuses the handshake with an alert"
+_NOTHING_INSIDE = "it speaks TLS, and says nothing inside"
+_HUNG_UP_INSIDE = "it speaks TLS, and hangs up before it answers: another service, or one that requires a client's certificate"
 _WANTS_CERTIFICATE = "TLS that requires a client's certificate; what speaks inside was not seen"
 
 
@@ -57,14 +59,22 @@ def _handshake_messages(heard: bytes) -> bytes:
     return messages
 
 
-def talk(wire: Wire) -> Waiting:
-    """Shake hands, then ask for the head of a page (RFC 9110)."""
+def inside(wire: Wire, script: Script) -> Waiting:
+    """Shake hands, then talk as inside of it."""
     try:
         yield from wire.start_tls()
-        return (yield from ask(wire))
+        return (yield from script(wire))
     except ssl.SSLError as error:
         return refused(wire, error) or Finding(OTHER)
     except EndedError:
-        if wire.tls is None:
+        if wire.tls is not None:
+            return Finding(OTHER, detail=_NOTHING_INSIDE if wire.ending == SILENCE else _HUNG_UP_INSIDE)
+        # GnuTLS hangs up without an alert where a certificate is missing.
+        if wire.ending == SILENCE or not _asks_for_certificate(wire.heard[wire.before_tls:]):
             raise
-        return Finding(OTHER, detail="it speaks TLS, but answers no HTTP request")
+        return Finding(IDENTIFIED, detail=_WANTS_CERTIFICATE)
+
+
+def talk(wire: Wire) -> Waiting:
+    """Shake hands, then ask for the head of a page (RFC 9110)."""
+    return (yield from inside(wire, ask))
