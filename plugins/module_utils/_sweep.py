@@ -24,8 +24,7 @@ from typing import DefaultDict, Deque, Dict, Iterable, Iterator, List, NamedTupl
 
 from . import _hello
 from ._capture import Capture
-from ._identify._finding import Finding
-from ._identify._finding import SILENT
+from ._identify._finding import SILENT, Finding
 from ._identify._registry import NEVER_CUT_SHORT, SCRIPTS, patience
 from ._identify._wire import Talk
 from ._outcome import CLOSED, OPEN, REFUSED, SYN_ACK, UDP_RESPONSE, Outcome, from_errno, icmp_or_errno, local_failure, receive_errors, timed_out

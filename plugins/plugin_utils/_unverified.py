@@ -18,8 +18,8 @@ def unverified(results: Iterable[Mapping[str, t.Any]]) -> list[str]:
     if not found:
         return []
     count = f"{len(found)} result{'s' if len(found) > 1 else ''}"
-    return [f"It was not checked who answers on open ports of {', '.join(sorted(set(found)))} ({count}): exasol_verify_identify is false, or no harmless question "
-            "to the service is known."]
+    where = f"open ports of {', '.join(sorted(set(found)))} ({count})"
+    return [f"It was not checked who answers on {where}: exasol_verify_identify is false, or no harmless question to the service is known."]
 
 
 def _is_unverified(result: Mapping[str, t.Any]) -> bool:

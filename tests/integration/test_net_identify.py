@@ -17,9 +17,9 @@ from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
-from netlab import servers
+from netlab import oracles, servers
 from netlab.lines import CLIENT, SERVER, Line
-from netlab.resolvers import Resolver
+from netlab.resolvers import ADDRESSES_OF_A_NAME, Resolver
 from netlab.servers import Hall, Server
 
 from ansible_collections.exasol_community.network.plugins.module_utils._probe import Settings, collect
@@ -95,8 +95,8 @@ def test_a_certificate_is_shown_as_it_is(line: Line, hall: dict[str, Server], se
 def ordinary_client(line: Line, port: int = 3306) -> subprocess.CompletedProcess[str]:
     """Let an ordinary client of MariaDB say something."""
     with line.client.inside():
-        return subprocess.run(["mariadb", "--no-defaults", "-h", ADDRESS, f"-P{port}", "-uordinary", "-pordinary", "-e", "SELECT 'hello'"], capture_output=True, text=True,
-                              timeout=60, check=False)
+        return subprocess.run(["mariadb", "--no-defaults", "-h", ADDRESS, f"-P{port}", "-uordinary", "-pordinary", "-e", "SELECT 'hello'"],
+                              capture_output=True, text=True, timeout=60, check=False)
 
 
 def cut_short(line: Line, port: int) -> None:
@@ -266,7 +266,8 @@ def test_proftpd_that_looks_up_names_in_vain_is_waited_for(line: Line, own: Hall
 def test_dovecot_is_neither_ssh_nor_ftp(line: Line, own: Hall) -> None:
     own.dovecot(10143, 10587)
     found = identities(line, {"sftp": 10143, "ftp": 10587})
-    assert {service: (identity["status"], identity["looks_like"]) for service, identity in found.items()} == {"sftp": ("other", "IMAP"), "ftp": ("other", "SMTP")}
+    assert {service: (identity["status"], identity["looks_like"]) for service, identity in found.items()} == {
+        "sftp": ("other", "IMAP"), "ftp": ("other", "SMTP")}
 
 
 @needs("postfix")
@@ -311,8 +312,8 @@ def test_unbound_that_refuses_this_host(line: Line, own: Hall, access: str, stat
 
 @needs("named")
 @pytest.mark.parametrize(("setting", "status"), [
-    ("allow-recursion { any; };", "identified"), ("allow-recursion { none; };", "refusing"), ("allow-query { none; };", "refusing"), ("recursion no;", "refusing"),
-    ("", "refusing"),
+    ("allow-recursion { any; };", "identified"), ("allow-recursion { none; };", "refusing"), ("allow-query { none; };", "refusing"),
+    ("recursion no;", "refusing"), ("", "refusing"),
 ], ids=["resolver", "no recursion for anybody", "no question from anybody", "own zones alone", "for its own networks alone"])
 def test_bind_that_refuses_this_host(line: Line, own: Hall, setting: str, status: str) -> None:
     own.named(10054, setting)
@@ -362,11 +363,14 @@ def test_mysql_that_looks_up_our_name_for_long_is_waited_for(line: Line, own: Ha
             resolver.asked.clear()
             assert "hello" in ordinary_client(line, 10307).stdout
             flush()
-        # The control: who leaves after ten seconds has blocked this host.
+        # The control: who leaves after ten seconds has blocked this host, once the server has looked up its name and greets nobody.
+        resolver.asked.clear()
         with line.client.inside(), socket.create_connection((ADDRESS, 10307), 10) as sock:
             sock.settimeout(10)
             with pytest.raises(TimeoutError):
                 sock.recv(100)
+        oracles.until(lambda: ADDRESSES_OF_A_NAME in resolver.asked, "the end of the look-up")
+        time.sleep(1)
         assert "is blocked because of" in ordinary_client(line, 10307).stderr
         state = asked(line, {"mysql": 10307})[10307]
         assert (state["identity"]["status"], "FLUSH HOSTS" in state["identity"]["detail"]) == ("refusing", True)

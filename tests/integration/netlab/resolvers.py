@@ -15,7 +15,7 @@ from pathlib import Path
 
 from .namespaces import SECONDS, Machine
 
-_PTR, _A = 12, 1
+_PTR, ADDRESSES_OF_A_NAME = 12, 1
 
 
 class Resolver:
@@ -62,7 +62,7 @@ class Resolver:
     def _answer(self, question: bytes, kind: int) -> bytes:
         # RFC 1035, sections 4.1.1 to 4.1.3; 0xC00C points at the name in the question.
         end = question.index(b"\0", 12) + 5
-        data = {_PTR: _encoded(self._name), _A: socket.inet_aton(self._leads_to)}.get(kind, b"")
+        data = {_PTR: _encoded(self._name), ADDRESSES_OF_A_NAME: socket.inet_aton(self._leads_to)}.get(kind, b"")
         record = struct.pack(">HHHIH", 0xC00C, kind, 1, 60, len(data)) + data if data else b""
         return question[:2] + struct.pack(">5H", 0x8180, 1, 1 if record else 0, 0, 0) + question[12:end] + record
 

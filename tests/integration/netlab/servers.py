@@ -193,7 +193,8 @@ http {{ access_log {folder}/access; client_body_temp_path {folder}/a; proxy_temp
         (folder / "hosts").write_text("127.0.0.1 localhost\n" + ("" if resolver else f"{CLIENT[4]} client.example.com\n"))
         words = [f"--{name.replace('_', '-')}={value}" for name, value in settings.items()]
         return self.start(folder, ["mariadbd", "--no-defaults", f"--datadir={folder}/data", f"--port={port}", f"--bind-address={self.address}",
-                                   f"--socket={folder}/socket", f"--init-file={folder}/users", *words], port, user="mysql", hosts=folder / "hosts", resolver=resolver)
+                                   f"--socket={folder}/socket", f"--init-file={folder}/users", *words], port, user="mysql", hosts=folder / "hosts",
+                          resolver=resolver)
 
     def postgresql(self, port: int = 5432, ssl: bool = True) -> Server:
         """Start PostgreSQL."""
@@ -263,12 +264,14 @@ service submission-login {{
             (folder / name).mkdir()
         shutil.chown(folder / "data", "postfix", "postfix")
         (folder / "etc" / "main.cf").write_text("\n".join([
-            "compatibility_level = 3.6", f"queue_directory = {folder}/queue", f"data_directory = {folder}/data", "myhostname = mail.example.com",
-            f"maillog_file = {folder}/said", "maillog_file_prefixes = /tmp", f"inet_interfaces = {self.address}", "inet_protocols = ipv4", "smtpd_peername_lookup = no",
+            "compatibility_level = 3.6", f"queue_directory = {folder}/queue", f"data_directory = {folder}/data",
+            "myhostname = mail.example.com",
+            f"maillog_file = {folder}/said", "maillog_file_prefixes = /tmp", f"inet_interfaces = {self.address}", "inet_protocols = ipv4",
+            "smtpd_peername_lookup = no",
             "local_recipient_maps =", "alias_maps =", "alias_database =",
             *settings]) + "\n")
-        services = [f"{port} inet n - n - - smtpd", "anvil unix - - n - 1 anvil", "rewrite unix - - n - - trivial-rewrite", "postlog unix-dgram n - n - 1 postlogd",
-                    "cleanup unix n - n - 0 cleanup", "qmgr unix n - n 300 1 qmgr"]
+        services = [f"{port} inet n - n - - smtpd", "anvil unix - - n - 1 anvil", "rewrite unix - - n - - trivial-rewrite",
+                    "postlog unix-dgram n - n - 1 postlogd", "cleanup unix n - n - 0 cleanup", "qmgr unix n - n 300 1 qmgr"]
         (folder / "etc" / "master.cf").write_text("\n".join(services) + "\n")
         return self.start(folder, ["postfix", "-c", str(folder / "etc"), "start-fg"], port)
 
@@ -276,7 +279,8 @@ service submission-login {{
         """Start Redis, plain and inside TLS."""
         folder = self.folder("redis")
         key, certificate = self.certificate(folder)
-        return self.start(folder, ["redis-server", "--port", str(port), "--tls-port", str(tls_port), "--bind", self.address, "--protected-mode", "no", "--save", "",
+        return self.start(folder, ["redis-server", "--port", str(port), "--tls-port", str(tls_port), "--bind", self.address, "--protected-mode", "no",
+                                   "--save", "",
                                    "--tls-cert-file", str(certificate), "--tls-key-file", str(key), "--tls-ca-cert-file", str(certificate),
                                    "--tls-auth-clients", "no"], tls_port)
 
@@ -313,8 +317,8 @@ remote-control:
     def named(self, port: int, *settings: str) -> Server:
         """Start BIND, with the zones of loopback that Debian gives it."""
         folder = self.folder(f"named-{port}")
-        (folder / "conf").write_text(f"""options {{ directory "{folder}"; listen-on port {port} {{ {self.address}; }}; listen-on-v6 {{ none; }}; pid-file none; session-keyfile none;
-  dnssec-validation no; {" ".join(settings)} }};
+        (folder / "conf").write_text(f"""options {{ directory "{folder}"; listen-on port {port} {{ {self.address}; }}; listen-on-v6 {{ none; }};
+  pid-file none; session-keyfile none; dnssec-validation no; {" ".join(settings)} }};
 controls {{ }};
 zone "127.in-addr.arpa" {{ type master; file "/etc/bind/db.127"; }};
 """)

@@ -248,8 +248,7 @@ BAD = [
     # A plain request at a port of HTTPS: nginx (its page has 255 and 248 bytes), Apache, Go, Tomcat.
     ("http", b"HTTP/1.1 400 Bad Request\r\nServer: nginx/1.22.1\r\nContent-Length: 255\r\nConnection: close\r\n\r\n", "other", "HTTPS"),
     ("http", b"HTTP/1.1 400 Bad Request\r\nServer: nginx\r\nContent-Length: 248\r\nConnection: close\r\n\r\n", "other", "HTTPS"),
-    ("http", b"HTTP/1.1 400 Bad Request\r\nServer: Apache\r\n\r\nYour browser sent a request.<br />Reason: You're speaking plain HTTP to an SSL-enabled "
-             b"server port.", "other", "HTTPS"),
+    ("http", b"HTTP/1.1 400 Bad Request\r\nServer: Apache\r\n\r\nReason: You're speaking plain HTTP to an SSL-enabled server port.", "other", "HTTPS"),
     ("http", b"HTTP/1.0 400 Bad Request\r\n\r\nClient sent an HTTP request to an HTTPS server.\n", "other", "HTTPS"),
     ("http", b"HTTP/1.1 400 \r\nConnection: close\r\n\r\nBad Request\r\nThis combination of host and port requires TLS.\r\n", "other", "HTTPS"),
     ("http", b"HTTP/2.0 200 OK\r\n\r\n", "other", "'HTTP/2.0 200 OK'"),

@@ -68,7 +68,8 @@ def test_no_more_is_heard_than_the_bound():
 
 @pytest.mark.parametrize(("data", "name"), [
     (b"\x16\x03\x01", "TLS"), (b"\x15\x03", "TLS"), (b"SSH-2.0-x", "SSH"), (b"HTTP/1.1 200", "HTTP"), (b"220 mail ESMTP", "SMTP"), (b"220 mail smtp", "SMTP"),
-    (b"220 mail LMTP", "SMTP"), (b"421 4.7.0 mail", "SMTP"), (b"421 too many", "FTP"), (b"530 Sorry", "FTP"), (b"220-hello", "FTP"), (b"220 hello\r\n SMTP", "FTP"), (b"+OK hello", "POP3"), (b"* OK hello", "IMAP"), (b"RFB 003.008\n", "VNC"),
+    (b"220 mail LMTP", "SMTP"), (b"421 4.7.0 mail", "SMTP"), (b"421 too many", "FTP"), (b"530 Sorry", "FTP"),
+    (b"220-hello", "FTP"), (b"220 hello\r\n SMTP", "FTP"), (b"+OK hello", "POP3"), (b"* OK hello", "IMAP"), (b"RFB 003.008\n", "VNC"),
     (b"J\x00\x00\x00\x0a8.0", "MySQL"), (b"\x04\x01\x00\x2b", "SQL Server"), (b"-ERR unknown", "Redis"), (b"-NOAUTH", "Redis"),
     (b"\x05\x00\x0c\x03", "DCE/RPC"), (b"2200", "something that says '2200'"), (b"", "something that says ''"),
     (b"\n\n hello\nyou", "something that says 'hello'"), (b"\x1b[31m", "something that says '\\x1b[31m'"),
