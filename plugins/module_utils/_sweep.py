@@ -289,6 +289,9 @@ class Sweep:
             except OSError:
                 attempt.talk.cut_off()
                 data = None
+            if data and attempt.lasting and not attempt.received:
+                attempt.received = data  # it has looked up our name, and is hurried from now on like everybody
+                self._alarms.set(patience(""), time.monotonic(), attempt)
             self._continue(attempt, data)
 
     def _last(self, attempt: _Attempt, lasting: bool) -> None:

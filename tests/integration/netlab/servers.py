@@ -72,6 +72,11 @@ class Server:
         """Return the lines of the log."""
         return self.log.read_text(encoding="utf-8", errors="replace").splitlines()
 
+    def until_it_says(self, words: str) -> Server:
+        """Return when some words are in the log: some servers listen before they are ready."""
+        oracles.until(lambda: words in "\n".join(self.said()), f"{words!r} of {self._process.args}")
+        return self
+
     def stop(self) -> None:
         """End the server."""
         self._process.terminate()
@@ -208,7 +213,7 @@ http {{ access_log {folder}/access; client_body_temp_path {folder}/a; proxy_temp
         settings = {"listen_addresses": self.address, "port": port, "ssl": "on" if ssl else "off", "ssl_key_file": key, "ssl_cert_file": certificate,
                     "unix_socket_directories": folder}
         words = [word for name, value in settings.items() for word in ("-c", f"{name}={value}")]
-        return self.start(folder, ["postgres", "-D", str(folder / "data"), *words], port, user="postgres")
+        return self.start(folder, ["postgres", "-D", str(folder / "data"), *words], port, user="postgres").until_it_says("ready to accept connections")
 
     def dns(self, port: int = 53) -> Server:
         """Start dnsmasq."""
@@ -322,7 +327,7 @@ remote-control:
 controls {{ }};
 zone "127.in-addr.arpa" {{ type master; file "/etc/bind/db.127"; }};
 """)
-        return self.start(folder, ["named", "-g", "-c", str(folder / "conf")], port)
+        return self.start(folder, ["named", "-g", "-c", str(folder / "conf")], port).until_it_says("all zones loaded")
 
     def haproxy(self, ports: Mapping[str, int]) -> Server:
         """Start HAProxy without a server behind it: as a proxy for C(http), C(https), C(tcp) and C(tls)."""
