@@ -30,8 +30,8 @@ ERRORS = {
     1129: "it refuses this host, because too many handshakes from it were interrupted: an administrator must say FLUSH HOSTS",
     1130: "it lets nobody of this host in: no account allows this host's address or name",
 }
-UNGREETED = ("no greeting came, so the handshake could not be finished; if it is MySQL that still looks up this host's name, it may count that against "
-             "this host (max_connect_errors): mend its resolver, or leave the row out (exasol_exclude)")
+UNGREETED = ("no greeting came; a MySQL that still looks up this host's name may count that against it (max_connect_errors): mend its resolver, or leave "
+             "the row out (exasol_exclude)")
 
 
 def talk(wire: Wire) -> Waiting:

@@ -266,6 +266,17 @@ def test_who_never_greets_is_said_to_be_so_with_and_without_identification(monke
     assert (outcome.finding is None) == (not identify)
 
 
+def test_who_begins_to_speak_is_hurried(monkeypatch):
+    monkeypatch.setattr(_sweep, "patience", lambda service: 3600.0 if service else 0.2)
+    with Server("127.0.0.1", b"J") as server:
+        made = of_mysql(server.port)
+        with Sweep(QUICK, Sources(()), identify=True) as sweep:
+            sweep.run(all_ports([made]))
+            sweep.finish()
+    (outcome,) = made.found
+    assert outcome.finding.status == "other"
+
+
 def test_services_that_may_look_up_our_name_outlast_every_resolver():
     # resolv.conf(5): three servers, two attempts of five seconds each.
     assert min(_registry.patience(service) for service in ("mysql", "ftp", "ftps")) > 3 * 2 * 5
