@@ -123,7 +123,11 @@ def _served(case: Case) -> Judgement:
     if status == "silent" and "looks_like" in identity:
         return WRONG_SERVICE, (f"{case.source} connects to {case.where}, but {identity['looks_like']} is there: {case.service} hangs, or a balancer or a proxy "
                                f"without a server behind it accepts; look at {case.service} on {case.destination}" + (f" ({detail})." if detail else "."))
-    return OK, f"{case.source} reaches {case.where} ({_described(identity) if status else _unverified(case)})."
+    if status in ("identified", "silent"):
+        return OK, f"{case.source} reaches {case.where} ({_described(identity)})."
+    if identity:
+        return UNTESTED, f"{case.source} connects to {case.where}, but it was not found out who answers there."
+    return OK, f"{case.source} reaches {case.where} ({_unverified(case)})."
 
 
 def _described(identity: dict[str, t.Any]) -> str:

@@ -26,7 +26,7 @@ def talk(wire: Wire) -> Waiting:
         return Finding(OTHER, looks_like="SMTP")
     said = clean(greeting[4:])
     if greeting[:3] in _NOT_NOW:
-        return Finding(REFUSING, detail="its greeting is '{0}'".format(clean(greeting)))
+        return Finding(REFUSING, detail="its greeting is '{0}'".format(clean(greeting, 150)))
     if greeting[:3] != _READY:
         return Finding(OTHER)
     wire.say(b"QUIT\r\n")

@@ -117,6 +117,13 @@ def test_who_answers_is_judged(identity, verdict, fragments):
     assert sentence.endswith(".")
 
 
+@pytest.mark.parametrize("identity", [{"status": "unheard of"}, {"status": ""}, {"version": "8.0.36"}])
+def test_an_identity_that_nobody_knows_is_never_ok(identity):
+    judged, sentence = judge(case("open", "syn-ack", identity=identity))
+    assert judged == "untested"
+    assert "who answers" in sentence
+
+
 def test_where_nobody_was_asked_the_sentence_says_so():
     for state, words in (({}, "(open, service not verified)."), ({"detail": "no greeting came"}, "(open, service not verified; no greeting came).")):
         judged, sentence = judge(case("open", "syn-ack", **state))

@@ -158,6 +158,7 @@ def test_no_control_character_of_a_banner_gets_through(service, answer):
 @pytest.mark.parametrize("length", [200, 5000])
 def test_a_version_is_bounded(length):
     assert len(told("ftp", b"220 " + b"v" * length + b"\r\n").finding.version) <= 200
+    assert len(told("ftp", b"421 " + b"v" * length + b"\r\n").finding.detail) <= 200
     assert len(told("mysql", answers.greeting(b"\x1b" * length)).finding.version) <= 200
 
 
