@@ -23,6 +23,7 @@ from ..plugin_utils._not_covered import sentences as not_covered_sentences
 from ..plugin_utils._origin import Origins
 from ..plugin_utils._summary import counts, sentences, table
 from ..plugin_utils._together import check_one_each
+from ..plugin_utils._unverified import unverified
 
 display = Display()
 
@@ -50,7 +51,8 @@ class ActionModule(ControllerAction):
         observations = origins.observations(options["observations"], listeners)
         joining = Joining(plan, observations, listeners, options["captures"], options["stopped"])
         sessions = ftp_results(observations)
-        results = joining.results() + sessions
+        probed = joining.results()
+        results = probed + sessions
         presented = certificates(results)
         verification = {
             "created": datetime.datetime.now(datetime.timezone.utc).isoformat(timespec="seconds"),
@@ -62,7 +64,9 @@ class ActionModule(ControllerAction):
             "not_covered": not_covered(plan, results),
             "summary": summarize(results),
             "certificates": presented,
-            "notes": [*plan.get("notes", ()), *differences(presented), *joining.captures.notes(), *origins.notes()],
+            "notes": [
+                *plan.get("notes", ()), *differences(presented), *unverified(probed), *joining.captures.notes(), *origins.notes(),
+            ],
         }
         verification["message"] = _message(verification)
         if options["display"]:

@@ -113,6 +113,7 @@ def _measure(sweep: Sweep, targets: Sequence[Target]) -> None:
             break
         sweep.run(work)
     _witness.settle(sweep.run, groups)
+    sweep.finish()
 
 
 def _ask_next_hops(targets: Sequence[Target], pace: Pace, sources: Sources, capture: Capture) -> None:

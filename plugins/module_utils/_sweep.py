@@ -6,6 +6,13 @@
 Connections to our own listeners end with RST as soon as the answer is checked. All others end with FIN: the writing side
 is shut down and what the server still says is read, bounded, because closing a socket with unread data would send RST
 (RFC 2525, section 2.17).
+
+A conversation with a server that may look up our name first lasts longer than anything else. It goes on beside the passes
+that follow, in which silent ports are asked again, and only C(finish) waits for it.
+
+What saves packets may meet a device that does not understand it: a SYN proxy of Linux takes the first segment of a client
+for the end of the handshake and drops what it carries. So a port where our listener should be, and nothing is heard, is
+asked once more over a new connection, without that.
 """
 
 import errno
@@ -17,8 +24,8 @@ from typing import DefaultDict, Deque, Dict, Iterable, Iterator, List, NamedTupl
 
 from . import _hello
 from ._capture import Capture
-from ._identify._finding import Finding
-from ._identify._registry import NEVER_CUT_SHORT, SCRIPTS
+from ._identify._finding import SILENT, Finding
+from ._identify._registry import NEVER_CUT_SHORT, SCRIPTS, patience
 from ._identify._wire import Talk
 from ._outcome import CLOSED, OPEN, REFUSED, SYN_ACK, UDP_RESPONSE, Outcome, from_errno, icmp_or_errno, local_failure, receive_errors, timed_out
 from ._ports import numbers
@@ -38,7 +45,6 @@ _ONCE_CONNECTED = (0, errno.ECONNRESET, errno.EPIPE)  # a refused connection is 
 _STREAM = int(socket.SOCK_STREAM | socket.SOCK_NONBLOCK)
 _DATAGRAM = int(socket.SOCK_DGRAM | socket.SOCK_NONBLOCK)
 _CONNECTING, _ANSWERING, _TALKING, _DRAINING = range(4)
-_TALK_SECONDS = 10.0  # a server may look up our name before it says a word
 _DATAGRAMS = 3  # how often a question is asked: a datagram may be lost
 
 
@@ -51,9 +57,9 @@ class Pace(NamedTuple):
 
 
 class _Attempt:
-    __slots__ = ("sock", "target", "port", "started", "stage", "alarm", "nonce", "received", "asked", "rtt_ms", "talk")
+    __slots__ = ("sock", "target", "port", "started", "stage", "alarm", "nonce", "received", "asked", "rtt_ms", "talk", "plain", "lasting")
 
-    def __init__(self, sock: socket.SocketType, target: Target, port: int, started: float):
+    def __init__(self, sock: socket.SocketType, target: Target, port: int, started: float, plain: bool = False):
         self.sock = sock
         self.target = target
         self.port = port
@@ -65,6 +71,8 @@ class _Attempt:
         self.asked = 0
         self.rtt_ms = -1.0
         self.talk = None  # type: Optional[Talk]
+        self.plain = plain  # without what saves packets
+        self.lasting = False  # a conversation for which no pass waits
 
 
 class _Alarms:
@@ -107,6 +115,7 @@ class Sweep:
         self._postponed = []  # type: List[Tuple[Target, int]]
         self._begun = 0.0
         self._count = 0
+        self._lasting = 0
 
     def __enter__(self) -> "Sweep":
         return self
@@ -125,27 +134,37 @@ class Sweep:
         """Probe each port once; what this host has no means for at the moment waits for the others to end."""
         self._pass(work)
         while self._postponed:
+            if self._active:
+                self._look(self._alarms.seconds(time.monotonic()))  # only lasting conversations are left, and hold what is missing
             again, self._postponed = self._postponed, []
             self._pass(again)
+
+    def finish(self) -> None:
+        """Wait for the conversations that no pass waited for."""
+        while self._active:
+            self._look(self._alarms.seconds(time.monotonic()))
 
     def _pass(self, work: Iterable[Tuple[Target, int]]) -> None:
         waiting = iter(work)
         self._begun, self._count = time.monotonic(), 0
         more = True
-        while more or self._active:
+        while more or len(self._active) > self._lasting:
             more = more and self._start_some(waiting)
-            for descriptor, events in self._poll.poll(self._patience(more)):
-                attempt = self._active.get(descriptor)
-                if attempt is not None:
-                    self._on_event(attempt, events)
-                elif self._capture is not None and descriptor == self._capture.sock.fileno():
-                    self._capture.read()
-            for attempt in self._alarms.due(time.monotonic()):
-                self._on_alarm(attempt)
+            self._look(self._patience(more))
+
+    def _look(self, seconds: float) -> None:
+        for descriptor, events in self._poll.poll(seconds):
+            attempt = self._active.get(descriptor)
+            if attempt is not None:
+                self._on_event(attempt, events)
+            elif self._capture is not None and descriptor == self._capture.sock.fileno():
+                self._capture.read()
+        for attempt in self._alarms.due(time.monotonic()):
+            self._on_alarm(attempt)
 
     def _patience(self, more: bool) -> float:
         now = time.monotonic()
-        if not more and not self._active:
+        if not more and len(self._active) <= self._lasting:
             return 0.0
         if not more or len(self._active) >= self._pace.concurrency:
             return self._alarms.seconds(now)
@@ -164,7 +183,7 @@ class Sweep:
             self._start(*item)
         return True
 
-    def _start(self, target: Target, port: int) -> None:
+    def _start(self, target: Target, port: int, plain: bool = False) -> None:
         self._count += 1
         now = time.monotonic()
         try:
@@ -175,14 +194,14 @@ class Sweep:
             return
         try:
             receive_errors(sock, target.family)
-            if target.ours and target.protocol == "tcp":
+            if target.ours and target.protocol == "tcp" and not plain:
                 # The end of the handshake leaves with the hello that follows it at once, as one segment (tcp(7)).
                 sock.setsockopt(socket.IPPROTO_TCP, socket.TCP_QUICKACK, 0)
             self._sources.bind(sock, target.family)
             number = sock.connect_ex((target.address, port))
         except OSError as error:
             number = error.errno or errno.EIO
-        self._begin(_Attempt(sock, target, port, now), number)
+        self._begin(_Attempt(sock, target, port, now, plain), number)
 
     def _begin(self, attempt: _Attempt, number: int) -> None:
         if number not in (0, errno.EINPROGRESS):
@@ -222,7 +241,7 @@ class Sweep:
             attempt.talk.give_up()
             self._continue(attempt, None)
         elif attempt.stage == _ANSWERING:
-            self._finish(attempt, Outcome(OPEN, SYN_ACK, answered_by="", detail=SILENT_LISTENER))
+            self._hear_nothing(attempt, SILENT_LISTENER)
         elif attempt.target.protocol == "udp" and attempt.asked < _DATAGRAMS:
             self._ask(attempt)
         else:
@@ -249,7 +268,9 @@ class Sweep:
         elif self._is_asked(target.services.get(attempt.port)):
             attempt.talk = Talk(SCRIPTS[target.services[attempt.port]], target.named)
             attempt.stage = _TALKING
-            self._alarms.set(_TALK_SECONDS, now, attempt)
+            seconds = patience(target.services[attempt.port])
+            self._alarms.set(seconds, now, attempt)
+            self._last(attempt, seconds > patience(""))
             self._continue(attempt, None)
             self._on_talk(attempt)
         else:
@@ -266,8 +287,16 @@ class Sweep:
             except BlockingIOError:
                 return
             except OSError:
-                data = b""
+                attempt.talk.cut_off()
+                data = None
+            if data and attempt.lasting and not attempt.received:
+                attempt.received = data  # it has looked up our name, and is hurried from now on like everybody
+                self._alarms.set(patience(""), time.monotonic(), attempt)
             self._continue(attempt, data)
+
+    def _last(self, attempt: _Attempt, lasting: bool) -> None:
+        self._lasting += lasting - attempt.lasting
+        attempt.lasting = lasting
 
     def _continue(self, attempt: _Attempt, data: Optional[bytes]) -> None:
         talk = attempt.talk
@@ -277,12 +306,21 @@ class Sweep:
             talk.feed(data)
         try:
             attempt.sock.sendall(talk.outgoing())
-        except OSError:
+        except BlockingIOError:
             talk.feed(b"")
+        except OSError:
+            talk.note_reset()  # what it said before is still to be read, and then the end
         if talk.finding is not None:
             attempt.talk = None
-            attempt.target.record(attempt.port, Outcome(OPEN, SYN_ACK, finding=talk.finding if self._identify else None), attempt.rtt_ms)
+            self._last(attempt, False)
+            attempt.target.record(attempt.port, self._outcome(talk.finding), attempt.rtt_ms)
             self._say_goodbye(attempt)
+
+    def _outcome(self, finding: Finding) -> Outcome:
+        if self._identify:
+            return Outcome(OPEN, SYN_ACK, finding=finding)
+        # Nobody asked who answers; but that our end of the connection may do harm is said.
+        return Outcome(OPEN, SYN_ACK, detail=finding.detail if finding.status == SILENT else "")
 
     def _on_failed_connect(self, attempt: _Attempt, number: int, seconds: float) -> None:
         outcome = icmp_or_errno(attempt.sock, number, seconds, "tcp", attempt.target.address)
@@ -301,8 +339,15 @@ class Sweep:
             if attempt.target.protocol == "udp":
                 self._on_datagram_error(attempt, error.errno or 0, sending=True)
             else:
-                self._finish(attempt, Outcome(OPEN, SYN_ACK, answered_by="", detail=CUT_OFF))
+                self._hear_nothing(attempt, CUT_OFF)
             return False
+
+    def _hear_nothing(self, attempt: _Attempt, detail: str) -> None:
+        if attempt.plain:
+            self._finish(attempt, Outcome(OPEN, SYN_ACK, answered_by="", detail=detail))
+            return
+        self._close(attempt)
+        self._start(attempt.target, attempt.port, plain=True)
 
     def _on_answer(self, attempt: _Attempt) -> None:
         try:
@@ -317,6 +362,9 @@ class Sweep:
         self._conclude(attempt, SYN_ACK, attempt.rtt_ms)
 
     def _conclude(self, attempt: _Attempt, reason: str, rtt_ms: float) -> None:
+        if not attempt.received and attempt.target.protocol == "tcp":
+            self._hear_nothing(attempt, CUT_OFF)
+            return
         host = _hello.read_answer(self._key, attempt.nonce, attempt.received.split(b"\n")[0])
         detail = "" if host is not None else OTHER_ANSWER if attempt.received else CUT_OFF
         outcome = Outcome(OPEN, reason, answered_by=host or "", detail=detail)
@@ -401,6 +449,7 @@ class Sweep:
 
     def _forget(self, attempt: _Attempt) -> None:
         attempt.alarm = 0.0
+        self._last(attempt, False)
         self._active.pop(attempt.sock.fileno(), None)
 
 

@@ -52,12 +52,12 @@ class _Case:
 
     def hear(self) -> None:
         """Take in what the witness came to."""
-        outcome = next(iter(self._asked.found))
+        outcome = next(iter(self._asked.found), None)  # none where a conversation still goes on, which is no rejection
         if outcome == timed_out(self._target.protocol) and self._patience:
             self._patience -= 1
             return
         del self._witnesses[0]
-        if outcome.reason_ip and self._said in (None, outcome):
+        if outcome is not None and outcome.reason_ip and self._said in (None, outcome):
             self._said = outcome
         else:
             self._said, self._witnesses = None, []

@@ -110,11 +110,13 @@ options:
     default: []
   identify:
     description:
-      - Also tell whether the expected service answers, its version, and what a TLS server presents.
+      - Tell whether the expected service answers, its version, and what a TLS server presents.
+      - An open port alone proves no service. A balancer, a SYN proxy or a server that hangs accepts connections, too.
       - It is the same connection that proves the port open, one for each port, bounded to 64 KiB and 10 seconds, and it never logs in.
+      - Servers of MySQL and FTP may look up the name of this host before they say a word. They are waited for up to 60 seconds, beside everything else.
       - Needs the service's name in O(flows) or O(targets). Our own listeners are not asked.
     type: bool
-    default: false
+    default: true
   ftp:
     description:
       - Log in to the open services C(ftp) and C(ftps) too, and try each way of opening a data connection with a list of names.
@@ -260,12 +262,13 @@ observations:
         identity:
           description:
             - Who answers on these ports.
-            - C(status) is V(identified), V(other) or V(silent). The others are there if they are known - C(version), C(looks_like), C(detail), and
+            - C(status) is V(identified), V(refusing) if the expected service answers and says itself that it does not serve this host, V(other) or
+              V(silent). The others are there if they are known - C(version), C(looks_like), C(detail), and
               C(tls) with C(protocol), C(subject), C(issuer), C(names), C(not_after), C(days_left) and C(fingerprint), the SHA-256 of the
               certificate as in an Exasol connection string.
             - What a server says is shortened, and what cannot be printed is escaped. Certificates are shown, not verified.
           type: dict
-          returned: when O(identify=true) and the service is one that can be told
+          returned: with O(identify), and if the service is one that can be told
           sample: {status: identified, version: OpenSSH_9.2p1}
         detail:
           description: More about the reason, in words.
@@ -442,7 +445,7 @@ def main():
         "concurrency": {"type": "int", "default": 4096},
         "source_address": {"type": "list", "elements": "str", "default": []},
         "token": {"type": "str", "no_log": True},
-        "identify": {"type": "bool", "default": False},
+        "identify": {"type": "bool", "default": True},
         "listening": {"type": "dict", "default": {}},
         "ftp": {"type": "dict", "options": ftp_options()},
         "capture": {"type": "bool", "default": False},

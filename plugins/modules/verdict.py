@@ -149,8 +149,13 @@ results:
     identity:
       description: Who answers, as RV(exasol_community.network.probe#module:observations) tells it.
       type: dict
-      returned: when the probe was asked to identify
+      returned: when the probe was asked to identify, and the service is one that can be told
       sample: {status: identified, version: OpenSSH_9.2p1}
+    answered_by:
+      description: The host whose listener proved itself, empty if something else answered.
+      type: str
+      returned: where a listener was expected and something answered
+      sample: n12
     sentence:
       description: What was seen, who acts, and the change that would mend it.
       type: str
@@ -199,7 +204,8 @@ certificates:
       returned: for O(observations) of the database port
       sample: 192.0.2.11,192.0.2.12,192.0.2.13/135A1D2DCE102DE866F58267521F4232153545A075DC85F8F7596F57E588A181:8563
 notes:
-  description: What should be looked at although it is no verdict, such as nodes that present different certificates.
+  description: What should be looked at although it is no verdict, such as nodes that present different certificates, or open ports of which nobody
+    knows who answers.
   returned: success
   type: list
   elements: str

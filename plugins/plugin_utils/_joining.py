@@ -215,7 +215,7 @@ def _result(case: Case) -> dict[str, t.Any]:
         "source": case.source, "destination": case.destination, "address": case.address, "service": case.service, "protocol": case.protocol,
         "ports": case.ports, "expected": case.expected, "verdict": verdict, "state": case.state["state"], "reason": case.state["reason"], "sentence": sentence,
     }
-    for field in ("reason_ip", "rtt_ms", "identity"):
+    for field in ("reason_ip", "rtt_ms", "identity", "answered_by"):
         if field in case.state:
             result[field] = case.state[field]
     return result

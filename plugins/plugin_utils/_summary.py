@@ -45,8 +45,9 @@ def lines(results: Iterable[Result]) -> list[Line]:
     """Group results, those that need action last, so that they stand right above the prompt."""
     groups: dict[tuple[str, ...], dict[str, dict[str, Result]]] = {}
     for result in results:
-        # Strangers of different kinds are told apart.
-        stranger = result.get("identity", {}).get("looks_like", "")
+        # Strangers of different kinds are told apart, and so are the reasons of those that serve nobody.
+        identity = result.get("identity", {})
+        stranger = identity.get("detail" if identity.get("status") == "refusing" else "looks_like", "")
         key = (*(result[field] for field in ("service", "protocol", "ports", "expected", "verdict", "reason")), stranger)
         # A destination with several addresses has a result for each of them.
         groups.setdefault(key, {}).setdefault(result["destination"], {})[result["source"] + " " + result["address"]] = result

@@ -129,14 +129,25 @@ def _served(case: Case) -> Judgement:
         seen = "; ".join(filter(None, (identity.get("looks_like", ""), detail)))
         return WRONG_SERVICE, (f"{case.source} reaches {case.where}, but {case.service} does not answer there ({seen}): another service, a balancer or a "
                                f"proxy has the port; correct the port in overrides ({case.service}), or what stands before {case.destination}.")
-    if status == "silent" and not detail:
-        return WRONG_SERVICE, (f"{case.source} connects to {case.where}, but {identity.get('looks_like', 'nothing')} is there: {case.service} hangs, or "
-                               f"a balancer or a proxy without a server behind it accepts; look at {case.service} on {case.destination}.")
-    return OK, f"{case.source} reaches {case.where}" + (f" ({_described(identity)})." if status else ".")
+    if status == "refusing":
+        return WRONG_SERVICE, (f"{case.source} reaches {case.where}, but {case.service} does not serve {case.source} ({_described(identity)}): the network is "
+                               f"open, and whoever runs {case.service} on {case.destination} must act.")
+    if status == "silent" and "looks_like" in identity:
+        return WRONG_SERVICE, (f"{case.source} connects to {case.where}, but {identity['looks_like']} is there: {case.service} hangs, or a balancer or a proxy "
+                               f"without a server behind it accepts; look at {case.service} on {case.destination}" + (f" ({detail})." if detail else "."))
+    if status in ("identified", "silent"):
+        return OK, f"{case.source} reaches {case.where} ({_described(identity)})."
+    if identity:
+        return UNTESTED, f"{case.source} connects to {case.where}, but it was not found out who answers there."
+    return OK, f"{case.source} reaches {case.where} ({_unverified(case)})."
 
 
 def _described(identity: dict[str, t.Any]) -> str:
     return ", ".join(filter(None, (identity.get("version"), identity.get("detail")))) or identity["status"]
+
+
+def _unverified(case: Case) -> str:
+    return "; ".join(filter(None, ("open, service not verified", case.state.get("detail", ""))))
 
 
 def _closed(case: Case) -> Judgement:

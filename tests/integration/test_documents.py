@@ -69,7 +69,7 @@ COMMANDS = {
     f"{PLAY}.verify": GREEN,
     f"{PLAY}.site --become": GREEN,
     f"{PLAY}.verify -e exasol_check_blocked=true": Expected(2, "exposed: ", REPORTS),
-    f"{PLAY}.verify -e exasol_verify_listeners=false -e exasol_verify_identify=true": RED._replace(look=partners_are_identified),
+    f"{PLAY}.verify -e exasol_verify_listeners=false": RED._replace(look=partners_are_identified),
     f"{PLAY}.verify --limit reporting,n11": GREEN,
     f"{PLAY}.verify --become -e exasol_verify_capture=true": GREEN,
     f"{PLAY}.open --become -e exasol_firewall_state=absent": Expected(0, "Let in and out what the plan says"),

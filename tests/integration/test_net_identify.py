@@ -6,18 +6,21 @@
 
 from __future__ import annotations
 
+import contextlib
 import hashlib
 import re
 import socket
 import ssl
 import subprocess
+import time
 import typing as t
 from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
-from netlab import servers
-from netlab.lines import SERVER, Line
+from netlab import oracles, servers
+from netlab.lines import CLIENT, SERVER, Line
+from netlab.resolvers import ADDRESSES_OF_A_NAME, Resolver
 from netlab.servers import Hall, Server
 
 from ansible_collections.exasol_community.network.plugins.module_utils._probe import Settings, collect
@@ -90,11 +93,11 @@ def test_a_certificate_is_shown_as_it_is(line: Line, hall: dict[str, Server], se
 
 # -- no harm -----------------------------------------------------------------------------------------------------------------------------------------
 
-def ordinary_client(line: Line) -> subprocess.CompletedProcess[str]:
+def ordinary_client(line: Line, port: int = 3306) -> subprocess.CompletedProcess[str]:
     """Let an ordinary client of MariaDB say something."""
     with line.client.inside():
-        return subprocess.run(["mariadb", "--no-defaults", "-h", ADDRESS, "-uordinary", "-pordinary", "-e", "SELECT 'hello'"], capture_output=True, text=True,
-                              timeout=60, check=False)
+        return subprocess.run(["mariadb", "--no-defaults", "-h", ADDRESS, f"-P{port}", "-uordinary", "-pordinary", "-e", "SELECT 'hello'"],
+                              capture_output=True, text=True, timeout=60, check=False)
 
 
 def cut_short(line: Line, port: int) -> None:
@@ -167,3 +170,202 @@ def test_vsftpd_logs_a_greeting_and_a_goodbye(line: Line, hall: dict[str, Server
     told = [text.split("] ")[-1] for text in log.read_text().splitlines()[len(before):]]
     assert [text for text in told if "QUIT" in text or "CONNECT" in text]
     assert not [text for text in told if re.search("USER|PASS|ERROR|FAIL", text)]
+
+
+# -- servers of other kinds, each where it is installed ----------------------------------------------------------------------------------------------
+
+def needs(*names: str) -> t.Any:
+    """Skip where a server is not installed."""
+    return pytest.mark.skipif(bool(servers.missing(*names)), reason=servers.missing(*names))
+
+
+@pytest.fixture
+def own(line: Line) -> Iterator[Hall]:
+    """A place for the servers of one test."""
+    with Hall(line.server, ADDRESS) as hall:
+        yield hall
+
+
+def identities(line: Line, services: dict[str, int], protocol: str = "tcp") -> dict[str, dict[str, t.Any]]:
+    """Probe services and return who answered, by service."""
+    seen = asked(line, services, protocol)
+    return {service: seen[port]["identity"] for service, port in services.items()}
+
+
+def statuses(line: Line, services: dict[str, int], protocol: str = "tcp") -> dict[str, str]:
+    """Probe services and return the status of each."""
+    return {service: identity["status"] for service, identity in identities(line, services, protocol).items()}
+
+
+@needs("haproxy", "openssl")
+def test_a_proxy_without_a_server_is_no_service(line: Line, own: Hall) -> None:
+    own.haproxy({"http": 10001, "https": 10002, "tcp": 10003, "tls": 10004})
+    found = identities(line, {"http": 10001, "https": 10002})
+    assert {service: identity["status"] for service, identity in found.items()} == {"http": "refusing", "https": "refusing"}
+    assert "503" in found["http"]["detail"]
+    for service in ("http", "ldap", "sftp", "ftp", "oracle", "postgresql", "sybase_ase", "mysql"):
+        assert statuses(line, {service: 10003}) == {service: "silent"}
+    for service in ("https", "ldaps", "ftps", "sql_client"):
+        assert statuses(line, {service: 10004}) == {service: "other"}
+
+
+@needs("nginx", "openssl")
+def test_a_web_server_in_front_of_nothing_and_one_that_rejects_a_request(line: Line, own: Hall) -> None:
+    own.web(10011, 10012, answer="location / { proxy_pass http://127.0.0.1:1; } ")
+    own.web(10013, 10014, more="ssl_client_certificate {certificate}; ssl_verify_client on;", answer="return 400;")
+    found = identities(line, {"http": 10011, "https": 10012})
+    assert {service: (identity["status"], identity["version"][:5]) for service, identity in found.items()} == dict.fromkeys(found, ("refusing", "nginx"))
+    assert "502" in found["https"]["detail"]
+    # Status 400 of a port of HTTP, and of one that wants a client's certificate: both are HTTP. That of a port of HTTPS is not.
+    assert statuses(line, {"http": 10013, "https": 10014}) == {"http": "identified", "https": "identified"}
+    assert statuses(line, {"bucketfs": 10012, "exaoperation_http": 10014}) == {"bucketfs": "other", "exaoperation_http": "other"}
+
+
+@needs("slapd", "openssl")
+def test_a_directory_that_requires_a_certificate(line: Line, own: Hall) -> None:
+    # GnuTLS, with which Debian builds it, hangs up without an alert: what requires a certificate inside TLS 1.3 is told by nothing else.
+    own.ldap(10389, 10636, more="TLSVerifyClient demand\nTLSCACertificateFile {certificate}\nTLSCipherSuite NORMAL:-VERS-TLS1.3")
+    identity = identities(line, {"ldaps": 10636})["ldaps"]
+    assert identity["status"] == "identified"
+    assert "client's certificate" in identity["detail"]
+    own.ldap(10390, 10637, more="TLSVerifyClient demand\nTLSCACertificateFile {certificate}")
+    identity = identities(line, {"ldaps": 10637})["ldaps"]
+    assert identity["status"] == "other"
+    assert "or one that requires a client's certificate" in identity["detail"], "both that it may be are named"
+
+
+@needs("slapd", "openssl")
+def test_a_directory_is_no_web_server(line: Line, own: Hall) -> None:
+    own.ldap(10389, 10636)
+    assert statuses(line, {"ldaps": 10636}) == {"ldaps": "identified"}
+    assert statuses(line, {"https": 10636}) == {"https": "other"}
+
+
+@needs("proftpd")
+def test_proftpd_at_its_limit_and_with_a_long_welcome(line: Line, own: Hall) -> None:
+    welcome = own.folder("welcome") / "text"
+    welcome.write_text("".join(f"line {number}\n" for number in range(60)))
+    own.proftpd(10021, f"DisplayConnect {welcome}")
+    assert statuses(line, {"ftp": 10021}) == {"ftp": "identified"}
+    own.proftpd(10022, "MaxConnectionsPerHost 1")
+    with line.client.inside(), socket.create_connection((ADDRESS, 10022), 10) as held:
+        assert held.recv(100).startswith(b"220")
+        identity = identities(line, {"ftp": 10022})["ftp"]
+    assert identity["status"] == "refusing"
+    assert re.search(r"'530 Sorry|'421 ", identity["detail"]), identity
+
+
+@needs("proftpd")
+def test_proftpd_that_looks_up_names_in_vain_is_waited_for(line: Line, own: Hall, tmp_path: Path) -> None:
+    with Resolver(line.server, "127.0.0.53", tmp_path, delay=None) as resolver:
+        own.proftpd(10023, "UseReverseDNS on", resolver=resolver.conf)
+        assert statuses(line, {"ftp": 10023}) == {"ftp": "identified"}
+        assert resolver.asked, "the control: it looked up a name"
+
+
+@needs("dovecot")
+def test_dovecot_is_neither_ssh_nor_ftp(line: Line, own: Hall) -> None:
+    own.dovecot(10143, 10587)
+    found = identities(line, {"sftp": 10143, "ftp": 10587})
+    assert {service: (identity["status"], identity["looks_like"]) for service, identity in found.items()} == {
+        "sftp": ("other", "IMAP"), "ftp": ("other", "SMTP")}
+
+
+@needs("postfix")
+def test_postfix_is_no_ftp(line: Line, own: Hall) -> None:
+    own.postfix(10025, "smtpd_banner = $myhostname ready", "smtpd_client_connection_count_limit = 1", "smtpd_client_event_limit_exceptions =")
+    with line.client.inside(), socket.create_connection((ADDRESS, 10025), 10) as held:
+        assert held.recv(100).startswith(b"220 mail.example.com ready")
+        limited = identities(line, {"ftp": 10025})["ftp"]
+    assert (limited["status"], limited["looks_like"]) == ("other", "SMTP")
+    identity = identities(line, {"ftp": 10025})["ftp"]
+    assert (identity["status"], identity["looks_like"]) == ("other", "SMTP")
+
+
+@needs("redis-server", "openssl")
+def test_redis_is_no_web_server(line: Line, own: Hall) -> None:
+    own.redis(10379, 10380)
+    found = statuses(line, {"http": 10379, "https": 10380})
+    assert (found["http"] in ("other", "silent"), found["https"]) == (True, "other")
+
+
+@needs("pgbouncer", "openssl", "postgres", "initdb")
+def test_postgresql_with_and_without_tls_and_behind_a_pooler(line: Line, own: Hall) -> None:
+    own.pgbouncer(10432)
+    own.pgbouncer(10433, "client_tls_sslmode = verify-ca", "client_tls_key_file = {key}", "client_tls_cert_file = {certificate}",
+                  "client_tls_ca_file = {certificate}", "client_tls_protocols = tlsv1.2")
+    plain = own.postgresql(10434, ssl=False)
+    before = plain.said()
+    for port, words in ((10432, "without TLS"), (10433, "client's certificate"), (10434, "without TLS")):
+        identity = identities(line, {"postgresql": port})["postgresql"]
+        assert identity["status"] == "identified"
+        assert words in identity["detail"]
+    assert plain.said() == before, "it logs nothing of a client that asks for encryption"
+
+
+@needs("unbound")
+@pytest.mark.parametrize(("access", "status"), [("allow", "identified"), ("refuse", "refusing")])
+def test_unbound_that_refuses_this_host(line: Line, own: Hall, access: str, status: str) -> None:
+    own.unbound(10053, access)
+    assert statuses(line, {"dns_udp": 10053}, "udp") == {"dns_udp": status}
+    assert statuses(line, {"dns_tcp": 10053}) == {"dns_tcp": status}
+
+
+@needs("named")
+@pytest.mark.parametrize(("setting", "status"), [
+    ("allow-recursion { any; };", "identified"), ("allow-recursion { none; };", "refusing"), ("allow-query { none; };", "refusing"),
+    ("recursion no;", "refusing"), ("", "refusing"),
+], ids=["resolver", "no recursion for anybody", "no question from anybody", "own zones alone", "for its own networks alone"])
+def test_bind_that_refuses_this_host(line: Line, own: Hall, setting: str, status: str) -> None:
+    own.named(10054, setting)
+    assert statuses(line, {"dns_udp": 10054}, "udp") == {"dns_udp": status}
+    assert statuses(line, {"dns_tcp": 10054}) == {"dns_tcp": status}
+
+
+@needs("chronyd")
+def test_a_clock_that_is_not_synchronised_serves_nobody(line: Line, own: Hall) -> None:
+    own.ntp(10123, local="")
+    identity = identities(line, {"ntp": 10123}, "udp")["ntp"]
+    assert identity["status"] == "refusing"
+    assert "not synchronised" in identity["detail"]
+
+
+@needs("mariadbd", "mariadb-install-db")
+def test_mysql_with_too_many_connections_says_so(line: Line, own: Hall) -> None:
+    own.mysql(10306, max_connections=10, connect_timeout=60, skip_name_resolve="ON")
+    with contextlib.ExitStack() as stack, line.client.inside():
+        # One more than that is let in, for the administrator.
+        for unused in range(11):
+            sock = stack.enter_context(socket.create_connection((ADDRESS, 10306), 10))
+            assert b"MariaDB" in sock.recv(1000)
+        found = identities(line, {"mysql": 10306})["mysql"]
+    assert found["status"] == "refusing"
+    assert "too many connections" in found["detail"]
+
+
+@needs("mariadbd", "mariadb-install-db")
+def test_mysql_that_looks_up_our_name_for_long_is_waited_for(line: Line, own: Hall, tmp_path: Path) -> None:
+    def flush() -> None:
+        subprocess.run(["mariadb-admin", "--no-defaults", f"--socket={server.log.parent}/socket", "-uroot", "flush-hosts"], check=True, timeout=60)
+
+    with Resolver(line.server, "127.0.0.53", tmp_path, delay=11.5, leads_to=CLIENT[4], options="timeout:30 attempts:1") as resolver:
+        server = own.mysql(10307, resolver=resolver.conf, max_connect_errors=1)
+        for identify in (True, False):
+            state = asked(line, {"mysql": 10307}, identify=identify)[10307]
+            assert state["state"] == "open"
+            assert state.get("identity", {}).get("status") == ("identified" if identify else None)
+            assert len(resolver.asked), "the control: it looked up our name"
+            resolver.asked.clear()
+            assert "hello" in ordinary_client(line, 10307).stdout
+            flush()
+        # The control: who leaves after ten seconds has blocked this host, once the server has looked up its name and greets nobody.
+        resolver.asked.clear()
+        with line.client.inside(), socket.create_connection((ADDRESS, 10307), 10) as sock:
+            sock.settimeout(10)
+            with pytest.raises(TimeoutError):
+                sock.recv(100)
+        oracles.until(lambda: ADDRESSES_OF_A_NAME in resolver.asked, "the end of the look-up")
+        time.sleep(1)
+        assert "is blocked because of" in ordinary_client(line, 10307).stderr
+        state = asked(line, {"mysql": 10307})[10307]
+        assert (state["identity"]["status"], "FLUSH HOSTS" in state["identity"]["detail"]) == ("refusing", True)

@@ -13,10 +13,13 @@ from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
-from netlab import oracles
+from netlab import oracles, standins
 from netlab.namespaces import NO_LOW_PORTS, NO_RIGHTS, Machine, Namespace
 from netlab.playbooks import COLLECT, LISTEN, PAIR, PROBE, Done, Run, cluster, idle, play
-from netlab.services import Service, talk
+from netlab.services import Service
+from netlab.standins import Certificate, InsideTls, StandIn
+
+from ansible_collections.exasol_community.network.tests.unit.plugins.module_utils._identify import answers
 
 
 def matrix(output: str) -> list[str]:
@@ -53,21 +56,22 @@ def test_check_mode_measures_nothing(machine: Machine, tmp_path: Path) -> None:
     assert oracles.nothing_left(machine)
 
 
-@pytest.mark.parametrize("second", [
-    pytest.param(PAIR, id="same names"),
-    # Neither listener knows of the other: the second run finds the ports in use and takes them for a service.
-    pytest.param(cluster({"node-b": "127.0.0.12"}, {"reporting": "127.0.0.21"}), id="other names"),
+@pytest.mark.parametrize(("second", "verdict"), [
+    pytest.param(PAIR, "ok", id="same names"),
+    # Neither listener knows of the other: the second run finds the ports in use by what is no database.
+    pytest.param(cluster({"node-b": "127.0.0.12"}, {"reporting": "127.0.0.21"}), "wrong_service", id="other names"),
 ])
-def test_two_runs_at_once(machine: Machine, tmp_path: Path, second: dict[str, t.Any]) -> None:
+def test_two_runs_at_once(machine: Machine, tmp_path: Path, second: dict[str, t.Any], verdict: str) -> None:
     # The first run is held up right before it probes; the second one begins and ends meanwhile, and must not end the first one's listeners.
     with Run(machine, tmp_path / "slow", inventory=PAIR) as slow:
         slow.wait_for(COLLECT)
         with slow.suspended():
             fast = play(machine, tmp_path / "fast", inventory=second)
             assert oracles.listener_at(machine, "127.0.0.12", 8563)
-        for done in (fast, slow.finish()):
-            assert done.code == 0, done.output
-            assert "2 flows: 2 ok" in done.output
+        assert fast.verdicts() == {verdict}, fast.output
+        done = slow.finish()
+        assert done.code == 0, done.output
+        assert "2 flows: 2 ok" in done.output
     assert idle(machine)
 
 
@@ -100,23 +104,22 @@ class Faulty(t.NamedTuple):
     """A run among faults, and the services of somebody else that it met."""
 
     done: Done
-    service: Service
+    service: StandIn
     clock: Service
-    said_afterwards: bytes
     idle: bool
 
 
 @pytest.fixture(scope="module")
-def faulty(need_namespaces: None, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Faulty]:
+def faulty(need_namespaces: None, tmp_path_factory: pytest.TempPathFactory, certificate: Certificate) -> Iterator[Faulty]:
     """Run the default inventory once among all faults."""
     with contextlib.ExitStack() as stack:
         lab = stack.enter_context(Namespace("faults"))
-        service = stack.enter_context(Service(lab, "127.0.0.12", 8563, greeting=b"the real database\n"))
-        clock = stack.enter_context(Service(lab, "127.0.0.32", 10123, socket.SOCK_DGRAM, reply=b"time"))
+        service = stack.enter_context(StandIn(lab, "127.0.0.12", 8563, standins.exasol(certificate)))
+        clock = stack.enter_context(Service(lab, "127.0.0.32", 10123, socket.SOCK_DGRAM, reply=answers.NTP_ANSWER))
         stack.enter_context(Service(lab, "127.0.0.99", 20003, reply=b"HTTP/1.0 400 Bad Request\r\n\r\n"))
         lab.nft(FAULTS)
         done = play(lab, tmp_path_factory.mktemp("faulty"))
-        yield Faulty(done, service, clock, talk(lab, "127.0.0.12", 8563), idle(lab))
+        yield Faulty(done, service, clock, idle(lab))
 
 
 def named(done: Done, result: dict[str, t.Any]) -> bool:
@@ -136,10 +139,10 @@ def test_faults_end_red(faulty: Faulty) -> None:
 
 def test_a_port_of_somebody_else_is_ok_and_left_alone(faulty: Faulty) -> None:
     assert faulty.done.verdicts(**FOREIGN) == {"ok"}
-    assert faulty.said_afterwards == b"the real database\n"
-    assert set(faulty.service.received) == {b""}
-    assert set(faulty.service.endings) == {"eof"}
-    assert len(faulty.service.endings) == 2  # the client's probe, and our own question afterwards
+    assert faulty.service.endings == ["eof"], "one connection, of the client, ended with FIN"
+    (words,) = faulty.service.words
+    assert b"Upgrade: websocket" in t.cast(InsideTls, words).server.heard, "it was asked what a database understands"
+    assert not [data for data in faulty.service.received if b"EXASOL-NETWORK" in data], "it was not asked what only our listener understands"
 
 
 @pytest.mark.versions
@@ -296,19 +299,44 @@ def test_few_open_files(machine: Machine, tmp_path: Path) -> None:
 
 # -- without listeners -------------------------------------------------------------------------------------------------------------------------------
 
-def test_a_live_cluster_is_tested_as_it_is(machine: Machine, tmp_path: Path) -> None:
-    with Service(machine, "127.0.0.12", 8563) as service:
+def test_a_live_cluster_is_tested_as_it_is(machine: Machine, tmp_path: Path, certificate: Certificate) -> None:
+    with StandIn(machine, "127.0.0.12", 8563, standins.exasol(certificate)) as service:
         with Run(machine, tmp_path, inventory=PAIR, variables={"exasol_verify_listeners": "false"}) as run:  # as -e name=false gives it
             run.wait_for(PROBE)
             assert oracles.nothing_left(machine)
             done = run.finish()
         assert LISTEN in done.output  # the task stands there, and skips every host
-        assert service.received == [b""]
+        assert service.endings == ["eof"]
     assert done.code == 2, done.output
-    assert done.the_result(destination="n12", service="sql_client")["verdict"] == "ok"
+    result = done.the_result(destination="n12", service="sql_client")
+    assert (result["verdict"], result["identity"]["status"]) == ("ok", "identified")
+    assert done.warnings == [], done.output
     result = done.the_result(destination="n12", service="bucketfs")
     assert (result["verdict"], result["state"]) == ("no_listener", "closed")
     assert "tcp 2580 of n12 (127.0.0.12): the host answers, but nothing listens" in done.said
+
+
+@pytest.mark.parametrize(("make", "seen"), [
+    (standins.sybase, "something that says nothing"), (standins.hanging_up(), "something that hangs up without a word"),
+    (standins.at_once(b"SSH-2.0-x\r\n"), "(SSH; "),
+], ids=["silent", "ends", "another service"])
+def test_what_accepts_in_the_place_of_the_database_is_not_ok(machine: Machine, tmp_path: Path, make: t.Any, seen: str) -> None:
+    with StandIn(machine, "127.0.0.12", 8563, make):
+        done = play(machine, tmp_path, inventory=PAIR, variables={"exasol_verify_listeners": False})
+    result = done.the_result(destination="n12", service="sql_client")
+    assert (result["verdict"], result["state"]) == ("wrong_service", "open")
+    assert seen in result["sentence"]
+    assert done.names(result)
+
+
+def test_without_identification_the_report_says_that_nobody_was_asked(machine: Machine, tmp_path: Path) -> None:
+    with Service(machine, "127.0.0.12", 8563) as service:
+        done = play(machine, tmp_path, inventory=PAIR, variables={"exasol_verify_listeners": False, "exasol_verify_identify": "false"})
+        assert service.received == [b""]
+    result = done.the_result(destination="n12", service="sql_client")
+    assert (result["verdict"], "identity" in result) == ("ok", False)
+    assert "(open, service not verified)" in result["sentence"]
+    assert [note for note in done.report["notes"] if "not checked who answers on open ports of sql_client" in note]
 
 
 # -- flows that must not work ------------------------------------------------------------------------------------------------------------------------

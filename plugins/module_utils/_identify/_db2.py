@@ -4,13 +4,16 @@
 """Db2: EXCSAT, by which two ends of DRDA exchange what they are (The Open Group, DRDA V5 Vol. 3: DDM Reference)."""
 
 import struct
+from typing import Dict
 
 from ._finding import IDENTIFIED, OTHER, Finding, clean
 from ._wire import Waiting, Wire
 
 NAMES = ("db2",)
 _EXCSAT = bytes.fromhex("0032D0010001002C10410004115E0004116D0004115A001814041403000724070008240F0008144000081474000800041147")
-_DDM, _EXCSATRD, _SYNTAX_ERROR, _RELEASE_LEVEL = 0xD0, 0x1443, 0x124C, 0x115A
+_DDM, _EXCSATRD, _SYNTAX_ERROR, _CLASS, _RELEASE_LEVEL = 0xD0, 0x1443, 0x124C, 0x1147, 0x115A
+# Other databases speak DRDA, too: by the product code that their release level begins with, and their class.
+_OTHERS = (("CSS", "derby", "Apache Derby"), ("IFX", "informix", "Informix"))
 _LONGEST = 8192
 
 
@@ -24,19 +27,24 @@ def talk(wire: Wire) -> Waiting:
     code = struct.unpack_from(">H", content, 2)[0]
     if code not in (_EXCSATRD, _SYNTAX_ERROR):
         return Finding(OTHER, looks_like="something that speaks DRDA, but no Db2")
-    return Finding(IDENTIFIED, version=release_level(content[4:]))
+    attributes = texts(content[4:])
+    release, kind = attributes.get(_RELEASE_LEVEL, ""), attributes.get(_CLASS, "").lower()
+    for product, word, name in _OTHERS:
+        if release.startswith(product) or word in kind:
+            return Finding(OTHER, looks_like=name)
+    return Finding(IDENTIFIED, version=release)
 
 
-def release_level(parameters: bytes) -> str:
-    """Return the server's release level, which is EBCDIC or UTF-8, or nothing."""
+def texts(parameters: bytes) -> Dict[int, str]:
+    """Return the parameters by their code, as texts, which are EBCDIC or UTF-8."""
+    found = {}  # type: Dict[int, str]
     position = 0
     while position + 4 <= len(parameters):
         length, code = struct.unpack_from(">HH", parameters, position)
         if length < 4:
-            return ""
-        if code == _RELEASE_LEVEL:
-            value = parameters[position + 4:position + length]
-            # Letters and digits of EBCDIC lie above ASCII.
-            return clean(value.decode("cp500") if any(byte >= 0x80 for byte in value) else value)
+            break
+        value = parameters[position + 4:position + length]
+        # Letters and digits of EBCDIC lie above ASCII.
+        found[code] = clean(value.decode("cp500") if any(byte >= 0x80 for byte in value) else value)
         position += length
-    return ""
+    return found

@@ -1,22 +1,33 @@
 # Copyright (c) 2026, exasol_community.network contributors
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""DNS (RFC 1035), over TCP and UDP: a question for the name servers of the root."""
+"""DNS (RFC 1035), over TCP and UDP: a question for the name of 127.0.0.1.
+
+Every resolver answers it by itself (RFC 6303, section 4.2), so one without a way to the Internet does, too, and at once.
+Recursion is desired, as of a resolver: some refuse a question without it, and the answer says whether it is offered.
+"""
 
 import os
 import struct
 
-from ._finding import IDENTIFIED, OTHER, Finding
+from ._finding import IDENTIFIED, OTHER, REFUSING, Finding
 from ._wire import Waiting, Wire, looks_like
 
 NAMES = ("dns_tcp",)
-_QUESTION = bytes.fromhex("000000010000000000000000020001")  # one question: root, NS, IN; recursion not desired
-_RESPONSE = 0x8000
+_HEAD = struct.pack(">5H", 0x0100, 1, 0, 0, 0)  # recursion desired, one question
+_QUESTION = b"\x011\x010\x010\x03127\x07in-addr\x04arpa\0" + struct.pack(">2H", 12, 1)  # PTR, IN
+_RESPONSE, _RECURSION_AVAILABLE, _CODE = 0x8000, 0x0080, 0x000F
+_NO_ERROR, _FAILED, _NO_SUCH_NAME, _REFUSED = 0, 2, 3, 5
+_NO_RECURSION = "it resolves no names for this host: its access list leaves this host out, or it answers for its own zones alone"
+_REFUSALS = {
+    _FAILED: "it fails to resolve names (code SERVFAIL): the servers that it asks itself do not answer",
+    _REFUSED: "it refuses the question (code REFUSED): its access list leaves this host out, or it answers for its own zones alone",
+}
 
 
 def question() -> bytes:
     """Return a question with an identifier that cannot be guessed."""
-    return os.urandom(2) + _QUESTION
+    return os.urandom(2) + _HEAD + _QUESTION
 
 
 def talk(wire: Wire) -> Waiting:
@@ -27,12 +38,17 @@ def talk(wire: Wire) -> Waiting:
     if length < 12:
         return Finding(OTHER)
     found = judge(asked, (yield from wire.hear(12)))
-    return found if found.status == IDENTIFIED else Finding(OTHER)  # what it looks like begins before the length
+    return found if found.status != OTHER else Finding(OTHER)  # what it looks like begins before the length
 
 
 def judge(asked: bytes, answer: bytes) -> Finding:
     """Return what the head of an answer shows: it must be a response to this very question."""
-    if len(answer) < 12 or answer[:2] != asked[:2] or not struct.unpack_from(">H", answer, 2)[0] & _RESPONSE:
+    flags = struct.unpack_from(">H", answer, 2)[0] if len(answer) >= 12 else 0
+    if answer[:2] != asked[:2] or not flags & _RESPONSE:
         return Finding(OTHER, looks_like=looks_like(answer))
-    code = answer[3] & 0x0F
-    return Finding(IDENTIFIED, detail="" if code == 0 else "it answers with code {0}".format(code))
+    code = flags & _CODE
+    if code in _REFUSALS:
+        return Finding(REFUSING, detail=_REFUSALS[code])
+    if not flags & _RECURSION_AVAILABLE:
+        return Finding(REFUSING, detail=_NO_RECURSION)
+    return Finding(IDENTIFIED, detail="" if code in (_NO_ERROR, _NO_SUCH_NAME) else "it answers with code {0}".format(code))

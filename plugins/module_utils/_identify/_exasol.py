@@ -12,6 +12,7 @@ import hashlib
 import json
 import os
 import struct
+from typing import Dict
 
 from ._finding import IDENTIFIED, OTHER, Finding
 from ._http import authority, headers
@@ -31,7 +32,8 @@ def talk(wire: Wire) -> Waiting:
     wire.say(b"GET / HTTP/1.1\r\nHost: " + authority(wire.host) + b"\r\nUpgrade: websocket\r\nConnection: Upgrade\r\nSec-WebSocket-Key: " + key
              + b"\r\nSec-WebSocket-Version: 13\r\n\r\n")
     status = yield from wire.hear_until(b"\n", 1024)
-    fields = yield from headers(wire)
+    fields = {}  # type: Dict[bytes, bytes]
+    yield from headers(wire, fields)
     if not status.startswith(b"HTTP/1.1 101") or fields.get(b"sec-websocket-accept") != _accept(key):
         return Finding(OTHER, looks_like=looks_like(status), detail="it does not speak WebSocket, as the database does")
     wire.say(frame(_TEXT, json.dumps({"command": "login", "protocolVersion": 3}).encode("ascii")))

@@ -1,30 +1,41 @@
 # Copyright (c) 2026, exasol_community.network contributors
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""FTP (RFC 959) and FTP inside TLS from the first byte (implicit FTPS): the greeting, then QUIT."""
+"""FTP (RFC 959) and FTP inside TLS from the first byte (implicit FTPS): the greeting, then QUIT.
+
+Mail servers (SMTP, submission, LMTP) greet with the same numbers. Most name their protocol, and those that do not give
+themselves away: by the codes of RFC 3463 behind the number, or by how they say goodbye (RFC 5321, section 4.2.3).
+"""
 
 import re
 
-from ._finding import IDENTIFIED, OTHER, Finding, clean
+from ._finding import IDENTIFIED, OTHER, REFUSING, Finding, clean
 from ._wire import EndedError, Waiting, Wire
 
 NAMES = ("ftp",)
-_GREETINGS = (b"220", b"120", b"421")
-_MOST_LINES = 50
+_READY = b"220"
+_NOT_NOW = (b"120", b"421", b"530")  # 530 is what ProFTPD says at its limits
+_MAIL = re.compile(rb"(?i).*\b(e?smtp|lmtp)\b|(221[ -]2|421[ -]4|530[ -]5)\.[0-9]{1,3}\.[0-9]|[24]21[ -]\S+\.\S+ (service )?(closing|not available)")
+_LONGEST_LINE = 8192
 
 
 def talk(wire: Wire) -> Waiting:
     """Wait for the greeting and leave."""
     greeting = yield from reply(wire)
-    if greeting[:3] not in _GREETINGS or b"smtp" in greeting.lower():
+    if _MAIL.match(greeting):
+        return Finding(OTHER, looks_like="SMTP")
+    said = clean(greeting[4:])
+    if greeting[:3] in _NOT_NOW:
+        return Finding(REFUSING, detail="its greeting is '{0}'".format(clean(greeting, 150)))
+    if greeting[:3] != _READY:
         return Finding(OTHER)
     wire.say(b"QUIT\r\n")
     try:
-        yield from reply(wire)
+        if _MAIL.match((yield from reply(wire))):
+            return Finding(OTHER, looks_like="SMTP")
     except EndedError:
         pass  # some servers hang up without a word
-    detail = "it answers, but offers no service now" if greeting[:3] != b"220" else ""
-    return Finding(IDENTIFIED, version=clean(greeting[4:]), detail=detail)
+    return Finding(IDENTIFIED, version=said)
 
 
 def reply(wire: Wire) -> Waiting:
@@ -33,8 +44,6 @@ def reply(wire: Wire) -> Waiting:
     if not re.match(rb"[1-5][0-9]{2}[ -]", first):
         raise ValueError("no reply of FTP")
     line = first
-    for unused in range(_MOST_LINES):
-        if line[:4] == first[:3] + b" ":
-            return first.strip()
-        line = yield from wire.hear_until(b"\n", 1024)
-    raise ValueError("a reply of more than {0} lines".format(_MOST_LINES))
+    while line[:4] != first[:3] + b" ":
+        line = yield from wire.hear_until(b"\n", _LONGEST_LINE)
+    return first.strip()

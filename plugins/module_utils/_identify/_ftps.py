@@ -4,6 +4,7 @@
 """FTP inside TLS from the first byte (implicit FTPS)."""
 
 from . import _ftp
+from ._tls import inside
 from ._wire import Waiting, Wire
 
 NAMES = ("ftps",)
@@ -11,5 +12,4 @@ NAMES = ("ftps",)
 
 def talk(wire: Wire) -> Waiting:
     """Shake hands, then as FTP."""
-    yield from wire.start_tls()
-    return (yield from _ftp.talk(wire))
+    return (yield from inside(wire, _ftp.talk))

@@ -4,11 +4,27 @@
 """HTTP, and BucketFS, which speaks it."""
 
 import re
+from typing import Dict
 
-from ._finding import IDENTIFIED, OTHER, Finding, clean
-from ._wire import Waiting, Wire, looks_like
+from ._finding import IDENTIFIED, OTHER, REFUSING, Finding, clean
+from ._wire import EndedError, Waiting, Wire, looks_like
 
 NAMES = ("http", "exaoperation_http", "bucketfs")
+# From a gateway (RFC 9110, sections 15.6.3 to 15.6.5): the server behind it does not answer.
+_WITHOUT_SERVER = {
+    b"502": "HTTP status 502: a proxy answers, and the server behind it does not",
+    b"503": "HTTP status 503: it is out of service, or a proxy answers that has no server behind it",
+    b"504": "HTTP status 504: a proxy answers, and the server behind it does not",
+}
+_PORT_OF_HTTPS = "HTTP that rejects an ordinary request (status 400), as a port of HTTPS does"
+# In words that some send even to who asks for the head alone: Apache, Go, Tomcat.
+_SAYS_HTTPS = re.compile(rb"(?i)https|\bssl|\btls")
+_MOST_WORDS = 1024
+# nginx sends no words with a head, but their length: the page for a plain request on a port of HTTPS is longer than
+# that for any other bad request. Both end with the server's name (error pages 497 and 400, ngx_http_special_response.c).
+_NGINX_497 = len("<html>\r\n<head><title>400 The plain HTTP request was sent to HTTPS port</title></head>\r\n<body>\r\n"
+                 "<center><h1>400 Bad Request</h1></center>\r\n<center>The plain HTTP request was sent to HTTPS port</center>\r\n"
+                 "<hr><center></center>\r\n</body>\r\n</html>\r\n")
 
 
 def talk(wire: Wire) -> Waiting:
@@ -22,22 +38,40 @@ def ask(wire: Wire) -> Waiting:
     status = yield from wire.hear_until(b"\n", 1024)
     if not re.match(rb"HTTP/1\.[01] [0-9]{3}", status):
         return Finding(OTHER, looks_like=looks_like(status))
-    fields = yield from headers(wire)
-    if status[9:12] == b"400" and wire.tls is None:
-        return Finding(OTHER, looks_like="HTTP that rejects an ordinary request (status 400), as a port of HTTPS does")
-    return Finding(IDENTIFIED, version=clean(fields.get(b"server", b"")), detail="HTTP status {0}".format(status[9:12].decode("ascii")))
+    fields = {}  # type: Dict[bytes, bytes]
+    try:
+        yield from headers(wire, fields)
+    except (EndedError, ValueError):
+        pass  # the status line is proof enough
+    if status[9:12] == b"400" and wire.tls is None and (yield from _is_port_of_https(wire, fields)):
+        return Finding(OTHER, looks_like=_PORT_OF_HTTPS)
+    version = clean(fields.get(b"server", b""))
+    if status[9:12] in _WITHOUT_SERVER:
+        return Finding(REFUSING, version=version, detail=_WITHOUT_SERVER[status[9:12]])
+    return Finding(IDENTIFIED, version=version, detail="HTTP status {0}".format(status[9:12].decode("ascii")))
 
 
-def headers(wire: Wire) -> Waiting:
-    """Return the fields of a response, names in lower case."""
-    fields = {}
+def _is_port_of_https(wire: Wire, fields: Dict[bytes, bytes]) -> Waiting:
+    length = fields.get(b"content-length", b"")
+    if length.isdigit() and int(length) == _NGINX_497 + len(fields.get(b"server", b"")):
+        return True
+    words = b""
+    try:
+        while len(words) < _MOST_WORDS:
+            words += yield from wire.hear(1)
+    except EndedError:
+        pass
+    return bool(_SAYS_HTTPS.search(words))
+
+
+def headers(wire: Wire, fields: Dict[bytes, bytes]) -> Waiting:
+    """Read the fields of a response, names in lower case."""
     for unused in range(100):
         line = (yield from wire.hear_until(b"\n")).strip()
         if not line:
             break
         name, unused_colon, value = line.partition(b":")
         fields[name.strip().lower()] = value.strip()
-    return fields
 
 
 def authority(host: str) -> bytes:

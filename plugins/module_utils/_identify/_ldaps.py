@@ -4,8 +4,7 @@
 """LDAP inside TLS."""
 
 from . import _ldap
-from ._finding import IDENTIFIED, OTHER, Finding
-from ._tls import alerted
+from ._tls import inside
 from ._wire import Waiting, Wire
 
 NAMES = ("ldaps",)
@@ -13,10 +12,4 @@ NAMES = ("ldaps",)
 
 def talk(wire: Wire) -> Waiting:
     """Shake hands, then as LDAP."""
-    try:
-        yield from wire.start_tls()
-    except OSError:  # ssl.SSLError
-        if alerted(wire):
-            return Finding(IDENTIFIED, detail="TLS, but the server refuses the handshake with an alert")
-        return Finding(OTHER)
-    return (yield from _ldap.talk(wire))
+    return (yield from inside(wire, _ldap.talk))

@@ -7,13 +7,16 @@ A server counts connections that end within the handshake, for each host, and re
 max_connect_errors is reached (MySQL Reference Manual, "Blocked host"). A login that is denied is a finished handshake
 and is not counted; so a user is named who cannot exist, without a password. Layouts: "Protocol::HandshakeV10" and
 "Protocol::HandshakeResponse41" of the MySQL Source Code Documentation.
+
+Before it greets, a server looks up the client's name, and who leaves meanwhile is counted as well. A resolver that does
+not answer makes that last long: with three of them, two tries and 5 seconds each (resolv.conf(5)) half a minute.
 """
 
 import re
 import struct
 
-from ._finding import IDENTIFIED, OTHER, Finding, clean
-from ._wire import ENDED_OR_MALFORMED, Waiting, Wire
+from ._finding import IDENTIFIED, OTHER, REFUSING, SILENT, Finding, clean
+from ._wire import ENDED_OR_MALFORMED, SILENCE, EndedError, Waiting, Wire
 
 NAMES = ("mysql",)
 USER = b"exasol_network_port_probe"
@@ -22,28 +25,37 @@ _ERROR, _OK, _SWITCH, _MORE, _QUIT = 0xFF, 0x00, 0xFE, 0x01, b"\x01"
 _LONGEST = 4096
 _ROUNDS = 4
 ERRORS = {
-    1040: "it has too many connections",
+    1040: "it lets nobody in at the moment: it has too many connections (max_connections)",
+    1053: "it shuts down",
     1129: "it refuses this host, because too many handshakes from it were interrupted: an administrator must say FLUSH HOSTS",
-    1130: "it lets nobody of this host in",
+    1130: "it lets nobody of this host in: no account allows this host's address or name",
 }
+UNGREETED = ("no greeting came; a MySQL that still looks up this host's name may count that against it (max_connect_errors): mend its resolver, or leave "
+             "the row out (exasol_exclude)")
 
 
 def talk(wire: Wire) -> Waiting:
     """Read the greeting, let a login be denied, and leave."""
-    number, greeting = yield from packet(wire)
+    try:
+        number, greeting = yield from packet(wire)
+    except EndedError:
+        if wire.heard or wire.ending != SILENCE:
+            raise
+        return Finding(SILENT, looks_like=SILENCE, detail=UNGREETED)
     if greeting[:1] == bytes((_ERROR,)):
         code = struct.unpack_from("<H", greeting, 1)[0]
-        known = ERRORS.get(code, "its greeting is error {0}".format(code))
-        return Finding(IDENTIFIED if code in ERRORS else OTHER, looks_like="" if code in ERRORS else "MySQL", detail=known)
+        if code in ERRORS:
+            return Finding(REFUSING, detail=ERRORS[code])
+        return Finding(OTHER, looks_like="MySQL", detail="its greeting is error {0}".format(code))
     if greeting[:1] != b"\x0a":
         return Finding(OTHER)
     # MariaDB before 11 puts a version of MySQL before its own, for replication.
     found = Finding(IDENTIFIED, version=clean(re.sub(rb"^5\.5\.5-", b"", greeting[1:greeting.index(b"\0", 1)])))
     try:
-        yield from _be_denied(wire, number)
+        code = yield from _be_denied(wire, number)
     except ENDED_OR_MALFORMED:
         return found._replace(detail="it breaks the handshake off")
-    return found
+    return found._replace(status=REFUSING, detail=ERRORS[code]) if code in ERRORS else found
 
 
 def _be_denied(wire: Wire, number: int) -> Waiting:
@@ -52,11 +64,12 @@ def _be_denied(wire: Wire, number: int) -> Waiting:
     for unused in range(_ROUNDS):
         number, answer = yield from packet(wire)
         if answer[:1] == bytes((_ERROR,)):
-            return
+            return struct.unpack_from("<H", answer, 1)[0]
         if answer[:1] == bytes((_OK,)):
             send(wire, 0, _QUIT)
-            return
+            return 0
         send(wire, number + 1, b"")
+    return 0
 
 
 def packet(wire: Wire) -> Waiting:

@@ -14,6 +14,15 @@ _PROTOCOLS = (_db2, _dns, _exasol, _ftp, _ftps, _http, _ldap, _ldaps, _mysql, _o
 # Even where nobody asks who answers: an unfinished handshake would count against the probing host.
 NEVER_CUT_SHORT = frozenset(_mysql.NAMES)
 
+# Who speaks first may look up our name before: resolvers that do not answer take glibc 30 s (resolv.conf(5)).
+_SPEAK_FIRST = frozenset(_mysql.NAMES + _ftp.NAMES + _ftps.NAMES)
+_SECONDS, _SECONDS_WITH_LOOKUP = 10.0, 60.0
+
+
+def patience(service: str) -> float:
+    """Return the seconds that a conversation with a service may take."""
+    return _SECONDS_WITH_LOOKUP if service in _SPEAK_FIRST else _SECONDS
+
 
 def _index(protocols: Iterable[Any]) -> Dict[str, Script]:
     scripts = {}  # type: Dict[str, Script]

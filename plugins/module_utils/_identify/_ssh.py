@@ -12,6 +12,7 @@ import re
 from ._finding import IDENTIFIED, OTHER, Finding, clean
 from ._wire import SSH_REFUSALS, Waiting, Wire
 
+_IDENT = b"exasol_community.network"
 NAMES = ("sftp", "os_ssh", "install_ssh", "cos_ssh")
 _MOST_LINES = 20
 _WAIT = "it lets nobody in at the moment: too many connections at once (MaxStartups), or too many of this address without a login (PerSourcePenalties)"
@@ -19,14 +20,17 @@ _WAIT = "it lets nobody in at the moment: too many connections at once (MaxStart
 
 def talk(wire: Wire) -> Waiting:
     """Introduce ourselves and wait for the server's line, which others may precede."""
-    wire.say(b"SSH-2.0-exasol_community.network\r\n")
+    wire.say(b"SSH-2.0-" + _IDENT + b"\r\n")
     for unused in range(_MOST_LINES):
         line = yield from wire.hear_until(b"\n", 1024)
         found = re.match(rb"SSH-(?:2\.0|1\.99)-(.*)", line.rstrip())
+        if found and found.group(1).startswith(_IDENT):
+            # An echo, or IMAP, which takes our first word for a tag and answers with it (RFC 9051, section 2.2.1).
+            return Finding(OTHER, looks_like="something that repeats our words")
         if found:
             return Finding(IDENTIFIED, version=clean(found.group(1)))
         if line.startswith(SSH_REFUSALS):
             return Finding(IDENTIFIED, version="OpenSSH", detail=_WAIT)
-        if line.startswith((b"220", b"HTTP/")):
+        if line.startswith((b"220", b"HTTP/", b"* OK")):
             break
     return Finding(OTHER)

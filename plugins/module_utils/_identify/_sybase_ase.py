@@ -4,7 +4,7 @@
 """Sybase ASE is silent before a login, and no harmless question to it is known: what is open is not verified."""
 
 from ._finding import OTHER, SILENT, Finding
-from ._wire import EndedError, Waiting, Wire
+from ._wire import SILENCE, EndedError, Waiting, Wire
 
 NAMES = ("sybase_ase",)
 
@@ -14,5 +14,7 @@ def talk(wire: Wire) -> Waiting:
     try:
         yield from wire.hear(1)
     except EndedError:
+        if wire.ending != SILENCE:
+            raise  # who hangs up or resets is no server that waits for a login
         return Finding(SILENT, detail="open, service not verified: Sybase ASE says nothing before a login")
     return Finding(OTHER)

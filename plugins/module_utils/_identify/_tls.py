@@ -1,30 +1,80 @@
 # Copyright (c) 2026, exasol_community.network contributors
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""Services that are HTTP inside TLS: web interfaces, Administration API, ConfD, BucketFS."""
+"""Services that are HTTP inside TLS: web interfaces, Administration API, ConfD, BucketFS.
+
+A server may refuse a client in the words of TLS, which proves TLS (RFC 8446, section 6). Up to TLS 1.2 an alert ends the
+handshake. With TLS 1.3 the client has finished it before the server looks at the client's certificate, so the alert
+comes encrypted, while we ask (RFC 8446, section 4.4.2.4).
+"""
+
+import ssl
+from typing import Optional
 
 from ._finding import IDENTIFIED, OTHER, Finding
 from ._http import ask
-from ._wire import EndedError, Waiting, Wire
+from ._wire import SILENCE, EndedError, Script, Waiting, Wire
 
 NAMES = ("https", "exaoperation", "bucketfs_https", "admin_api", "exasol_admin", "confd")
 _ALERT = b"\x15\x03"
+_HANDSHAKE, _CERTIFICATE_REQUEST = 22, 13
+_REFUSALS = ("HANDSHAKE_FAILURE", "ACCESS_DENIED", "UNKNOWN_CA")
+_REFUSED = "TLS, but the server refuses the handshake with an alert"
+_NOTHING_INSIDE = "it speaks TLS, and says nothing inside"
+_HUNG_UP_INSIDE = "it speaks TLS, and hangs up before it answers: another service, or one that requires a client's certificate"
+_WANTS_CERTIFICATE = "TLS that requires a client's certificate; what speaks inside was not seen"
 
 
-def alerted(wire: Wire) -> bool:
-    """Tell whether the server refused the handshake in the words of TLS (RFC 8446, section 6), which proves TLS."""
-    return wire.heard.startswith(_ALERT)
+def refused(wire: Wire, error: OSError) -> Optional[Finding]:
+    """Return what it shows that the server ended TLS with an alert, None where it did not."""
+    reason = getattr(error, "reason", None) or ""
+    heard = wire.heard[wire.before_tls:]
+    if heard.startswith(_ALERT):
+        return Finding(IDENTIFIED, detail=_REFUSED)
+    if "_ALERT_" not in reason:  # OpenSSL's names of alerts that came in, such as TLSV13_ALERT_CERTIFICATE_REQUIRED
+        return None
+    wants = "CERTIFICATE" in reason or _asks_for_certificate(heard)
+    if wire.tls is not None and not wants and not reason.endswith(_REFUSALS):
+        return None  # after the handshake other alerts say something of what we asked
+    return Finding(IDENTIFIED, detail=_WANTS_CERTIFICATE if wants else _REFUSED)
+
+
+def _asks_for_certificate(heard: bytes) -> bool:
+    """Tell whether a CertificateRequest is among the messages of a handshake, plain up to TLS 1.2 (RFC 5246, 6.2.1 and 7.4)."""
+    messages = _handshake_messages(heard)
+    position = 0
+    while position + 4 <= len(messages):
+        if messages[position] == _CERTIFICATE_REQUEST:
+            return True
+        position += 4 + int.from_bytes(messages[position + 1:position + 4], "big")
+    return False
+
+
+def _handshake_messages(heard: bytes) -> bytes:
+    messages, position = b"", 0
+    while position + 5 <= len(heard) and heard[position] == _HANDSHAKE:
+        length = int.from_bytes(heard[position + 3:position + 5], "big")
+        messages += heard[position + 5:position + 5 + length]
+        position += 5 + length
+    return messages
+
+
+def inside(wire: Wire, script: Script) -> Waiting:
+    """Shake hands, then talk as inside of it."""
+    try:
+        yield from wire.start_tls()
+        return (yield from script(wire))
+    except ssl.SSLError as error:
+        return refused(wire, error) or Finding(OTHER)
+    except EndedError:
+        if wire.tls is not None:
+            return Finding(OTHER, detail=_NOTHING_INSIDE if wire.ending == SILENCE else _HUNG_UP_INSIDE)
+        # GnuTLS hangs up without an alert where a certificate is missing.
+        if wire.ending == SILENCE or not _asks_for_certificate(wire.heard[wire.before_tls:]):
+            raise
+        return Finding(IDENTIFIED, detail=_WANTS_CERTIFICATE)
 
 
 def talk(wire: Wire) -> Waiting:
     """Shake hands, then ask for the head of a page (RFC 9110)."""
-    try:
-        yield from wire.start_tls()
-    except OSError:  # ssl.SSLError
-        if alerted(wire):
-            return Finding(IDENTIFIED, detail="TLS, but the server refuses the handshake with an alert")
-        return Finding(OTHER)
-    try:
-        return (yield from ask(wire))
-    except EndedError:
-        return Finding(IDENTIFIED, detail="TLS; it answers no HTTP request")
+    return (yield from inside(wire, ask))

@@ -16,6 +16,8 @@ from ._finding import OTHER, SILENT, Finding, TlsFacts, clean
 
 MOST_BYTES = 65536  # of one server
 _CIPHERS = "ALL:@SECLEVEL=0"  # servers of another decade shall be told from no TLS at all
+_LEGACY_SERVER_CONNECT = 0x4  # OpenSSL's number: servers without RFC 5746; Python has the name since 3.12
+SILENCE, HANG_UP, RESET = "something that says nothing", "something that hangs up without a word", "something that resets the connection without a word"
 
 Waiting = Generator[None, None, Any]
 
@@ -35,6 +37,8 @@ class Wire:
         self.host = host
         self.heard = b""  # raw, as it came
         self.tls = None  # type: Optional[TlsFacts]
+        self.ending = HANG_UP  # how it ended, if it did
+        self.before_tls = 0  # raw bytes that were heard before it
         self._buffer = b""
         self._outgoing = b""
         self._ended = False
@@ -78,6 +82,7 @@ class Wire:
         context.verify_mode = ssl.CERT_NONE
         _welcome_old_servers(context)
         self._incoming_bio, self._outgoing_bio = ssl.MemoryBIO(), ssl.MemoryBIO()
+        self.before_tls = len(self.heard) - len(self._buffer)
         self._incoming_bio.write(self._take(len(self._buffer)))  # what came early belongs to the handshake: never trust it as encrypted
         self._session = context.wrap_bio(self._incoming_bio, self._outgoing_bio, server_hostname=_server_name(self.host))
         while True:
@@ -139,7 +144,6 @@ class Talk:
     def __init__(self, script: Script, host: str):
         self._wire = Wire(host)
         self._steps = self._converse(script)
-        self._hung_up = True
         self.finding = None  # type: Optional[Finding]
         self._go_on()
 
@@ -150,7 +154,18 @@ class Talk:
 
     def give_up(self) -> None:
         """Take what came for all that will come."""
-        self._hung_up = False
+        self._end(SILENCE)
+
+    def note_reset(self) -> None:
+        """Take in that the connection was reset, though what came before may still be fed."""
+        self._wire.ending = RESET
+
+    def cut_off(self) -> None:
+        """Take in that the connection was reset."""
+        self._end(RESET)
+
+    def _end(self, ending: str) -> None:
+        self._wire.ending = ending
         self.feed(b"")
 
     def outgoing(self) -> bytes:
@@ -178,7 +193,7 @@ class Talk:
 
     def _unexpected(self, error: Exception) -> Finding:
         if not self._wire.heard:
-            return Finding(SILENT, looks_like="something that hangs up without a word" if self._hung_up else "something that says nothing")
+            return Finding(SILENT, looks_like=self._wire.ending)
         words = "" if isinstance(error, EndedError) else clean(error, 80)
         return Finding(OTHER, detail=words)
 
@@ -188,7 +203,7 @@ SSH_REFUSALS = (b"Not allowed at this time", b"Exceeded MaxStartups")
 # No sign is the beginning of another, but for FTP: the rest of its line may be that of SMTP.
 _SIGNS = (
     (rb"\x15\x03|\x16\x03", "TLS"), (b"|".join((b"SSH-",) + SSH_REFUSALS), "SSH"), (rb"HTTP/1", "HTTP"),
-    (rb"(220|120|421)[ -].*(?i:smtp)", "SMTP"), (rb"(220|120|421)[ -]", "FTP"),
+    (rb"(220|120|421)[ -].*(?i:smtp|lmtp)|421 4\.[0-9]", "SMTP"), (rb"(220|120|421|530)[ -]", "FTP"),
     (rb"\+OK", "POP3"), (rb"\* OK", "IMAP"), (rb"RFB 0", "VNC"), (rb"\x04\x01\x00", "SQL Server"),
     (rb"-ERR|-NOAUTH|-DENIED", "Redis"), (rb"\x05\x00[\x0b-\x0d]\x03", "DCE/RPC"), (rb"[^\n]{3}\x00\x0a", "MySQL"),
 )
@@ -221,5 +236,6 @@ def _welcome_old_servers(context: ssl.SSLContext) -> None:
         context.set_ciphers(_CIPHERS)
     except ssl.SSLError:
         pass  # OpenSSL before 1.1.0 knows no security levels
+    context.options |= getattr(ssl, "OP_LEGACY_SERVER_CONNECT", _LEGACY_SERVER_CONNECT)
     if hasattr(ssl, "TLSVersion"):
         context.minimum_version = ssl.TLSVersion.MINIMUM_SUPPORTED

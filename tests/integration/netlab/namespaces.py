@@ -170,4 +170,9 @@ NO_LOW_PORTS = ["setpriv", "--bounding-set=-net_bind_service", "--inh-caps=-net_
 
 def with_hosts(hosts: Path, command: Sequence[str]) -> list[str]:
     """Return a command that sees another file as /etc/hosts, without a change to the machine's own."""
-    return ["unshare", "--mount", "sh", "-c", 'mount --bind "$0" /etc/hosts && exec "$@"', str(hosts), *command]
+    return with_file("/etc/hosts", hosts, command)
+
+
+def with_file(path: str, file: Path, command: Sequence[str]) -> list[str]:
+    """Return a command that sees another file at a path."""
+    return ["unshare", "--mount", "sh", "-c", f'mount --bind "$0" {path} && exec "$@"', str(file), *command]

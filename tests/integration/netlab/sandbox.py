@@ -138,7 +138,7 @@ def partners(namespace: Namespace, certificate: Certificate) -> Iterator[None]:
         stack.enter_context(StandIn(namespace, "192.0.2.40", 1521, standins.oracle(answers.TNS_ACCEPT)))
         stack.enter_context(StandIn(namespace, NAMES["ldap.example.com"], 636, standins.inside_tls(certificate, answers.bind_response(0))))
         for address in ("192.0.2.53", "192.0.2.54"):
-            stack.enter_context(Service(namespace, address, 123, socket.SOCK_DGRAM, reply=b"time"))
+            stack.enter_context(Service(namespace, address, 123, socket.SOCK_DGRAM, reply=answers.NTP_ANSWER))
         yield
 
 

@@ -13,16 +13,19 @@ import shutil
 import subprocess
 import tempfile
 import typing as t
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 
 from . import oracles
 from .lines import CLIENT
-from .namespaces import Machine, run, with_hosts
+from .namespaces import Machine, run, with_file, with_hosts
 
-_PATH = "/usr/sbin:/usr/bin:/sbin:/bin:/usr/lib/postgresql/15/bin"
+# ProFTPD and vsftpd cannot both be installed as packages, so one of them is unpacked there (.ci/run).
+_PATH = "/usr/sbin:/usr/bin:/sbin:/bin:/usr/lib/postgresql/15/bin:/opt/proftpd/usr/sbin"
 PACKAGES = {"sshd": "openssh-server", "vsftpd": "vsftpd", "nginx": "nginx-light", "slapd": "slapd", "mariadbd": "mariadb-server",
-            "mariadb-install-db": "mariadb-server", "dnsmasq": "dnsmasq-base", "chronyd": "chrony", "openssl": "openssl"}
+            "mariadb-install-db": "mariadb-server", "dnsmasq": "dnsmasq-base", "chronyd": "chrony", "openssl": "openssl",
+            "proftpd": "proftpd-core", "dovecot": "dovecot-imapd, dovecot-submissiond, dovecot-lmtpd", "postfix": "postfix", "redis-server": "redis-server",
+            "pgbouncer": "pgbouncer", "unbound": "unbound", "named": "bind9", "haproxy": "haproxy"}
 
 
 def find(name: str) -> str:
@@ -51,11 +54,12 @@ def ssh_penalises() -> bool:
 class Server:
     """A server's process."""
 
-    def __init__(self, machine: Machine, folder: Path, command: Sequence[str], user: str = "", hosts: Path | None = None):
+    def __init__(self, machine: Machine, folder: Path, command: Sequence[str], user: str = "", hosts: Path | None = None, resolver: Path | None = None):
         self.log = folder / "log"
         as_user = ["setpriv", f"--reuid={user}", f"--regid={user}", "--clear-groups"] if user else []
         with machine.inside(), self.log.open("w") as log:
             whole = [*as_user, find(command[0]), *command[1:]]
+            whole = with_file("/etc/resolv.conf", resolver, whole) if resolver else whole
             self._process = subprocess.Popen(with_hosts(hosts, whole) if hosts else whole, cwd=folder, stdin=subprocess.DEVNULL, stdout=log,
                                              stderr=subprocess.STDOUT)
 
@@ -70,6 +74,11 @@ class Server:
     def said(self) -> list[str]:
         """Return the lines of the log."""
         return self.log.read_text(encoding="utf-8", errors="replace").splitlines()
+
+    def until_it_says(self, words: str) -> Server:
+        """Return when some words are in the log: some servers listen before they are ready."""
+        oracles.until(lambda: words in "\n".join(self.said()), f"{words!r} of {self._process.args}")
+        return self
 
     def stop(self) -> None:
         """End the server."""
@@ -106,9 +115,10 @@ class Hall:
             shutil.chown(folder, user, user)
         return folder
 
-    def start(self, folder: Path, command: Sequence[str], port: int, *, user: str = "", protocol: str = "tcp", hosts: Path | None = None) -> Server:
-        """Start a server and wait until it listens; C(hosts) is its /etc/hosts."""
-        server = Server(self.machine, folder, command, user, hosts)
+    def start(self, folder: Path, command: Sequence[str], port: int, *, user: str = "", protocol: str = "tcp", hosts: Path | None = None,
+              resolver: Path | None = None) -> Server:
+        """Start a server and wait until it listens; C(hosts) is its /etc/hosts, C(resolver) its /etc/resolv.conf."""
+        server = Server(self.machine, folder, command, user, hosts, resolver)
         self._servers.append(server)
         return server.wait_for(self.machine, port, protocol)
 
@@ -158,43 +168,45 @@ class Hall:
         (folder / "conf").write_text("".join(f"{name}={value}\n" for name, value in options.items()))
         return self.start(folder, ["vsftpd", str(folder / "conf")], port)
 
-    def web(self, port: int = 80, tls_port: int = 443, address: str = "0.0.0.0") -> Server:
-        """Start nginx, plain and inside TLS."""
+    def web(self, port: int = 80, tls_port: int = 443, address: str = "0.0.0.0", more: str = "", answer: str = 'return 200 "hello";') -> Server:
+        """Start nginx, plain and inside TLS, where C(more) is set."""
         folder = self.folder(f"web-{port}")
         key, certificate = self.certificate(folder)
         (folder / "conf").write_text(f"""
 daemon off; pid {folder}/pid; error_log {folder}/errors info; user root;
 events {{}}
 http {{ access_log {folder}/access; client_body_temp_path {folder}/a; proxy_temp_path {folder}/b; fastcgi_temp_path {folder}/c; uwsgi_temp_path {folder}/d;
-  scgi_temp_path {folder}/e; server {{ listen {address}:{port}; return 200 "hello"; }}
-  server {{ listen {address}:{tls_port} ssl; ssl_certificate {certificate}; ssl_certificate_key {key}; return 200 "hello"; }} }}
+  scgi_temp_path {folder}/e; server {{ listen {address}:{port}; {answer} }}
+  server {{ listen {address}:{tls_port} ssl; ssl_certificate {certificate}; ssl_certificate_key {key}; {more.format(certificate=certificate)} {answer} }} }}
 """)
         return self.start(folder, ["nginx", "-c", str(folder / "conf"), "-e", str(folder / "errors")], tls_port)
 
-    def ldap(self, port: int = 389, tls_port: int = 636) -> Server:
-        """Start OpenLDAP, plain and inside TLS."""
-        folder = self.folder("ldap")
+    def ldap(self, port: int = 389, tls_port: int = 636, more: str = "") -> Server:
+        """Start OpenLDAP, plain and inside TLS, where C(more) is set."""
+        folder = self.folder(f"ldap-{port}")
         key, certificate = self.certificate(folder)
         (folder / "data").mkdir()
         (folder / "conf").write_text(f"include /etc/ldap/schema/core.schema\nTLSCertificateFile {certificate}\nTLSCertificateKeyFile {key}\n"
+                                     f"{more.format(certificate=certificate)}\n"
                                      f"database ldif\nsuffix dc=example,dc=com\ndirectory {folder}/data\n")
         urls = f"ldap://{self.address}:{port}/ ldaps://{self.address}:{tls_port}/"
         return self.start(folder, ["slapd", "-d", "256", "-h", urls, "-f", str(folder / "conf")], tls_port)
 
-    def mysql(self, port: int = 3306, **settings: t.Any) -> Server:
-        """Start MariaDB with an ordinary user C(probe) who may come from everywhere."""
-        folder = self.folder("mysql", "mysql")
+    def mysql(self, port: int = 3306, resolver: Path | None = None, **settings: t.Any) -> Server:
+        """Start MariaDB with an ordinary user who may come from everywhere; with a resolver it looks up names there alone."""
+        folder = self.folder(f"mysql-{port}", "mysql")
         run("mariadb-install-db", "--no-defaults", f"--datadir={folder}/data", "--user=mysql", "--skip-test-db", "--auth-root-authentication-method=normal")
         (folder / "users").write_text("CREATE USER ordinary@'%' IDENTIFIED BY 'ordinary';\n")
         # It counts errors only of hosts whose names it can look up.
-        (folder / "hosts").write_text(f"127.0.0.1 localhost\n{CLIENT[4]} client.example.com\n")
+        (folder / "hosts").write_text("127.0.0.1 localhost\n" + ("" if resolver else f"{CLIENT[4]} client.example.com\n"))
         words = [f"--{name.replace('_', '-')}={value}" for name, value in settings.items()]
         return self.start(folder, ["mariadbd", "--no-defaults", f"--datadir={folder}/data", f"--port={port}", f"--bind-address={self.address}",
-                                   f"--socket={folder}/socket", f"--init-file={folder}/users", *words], port, user="mysql", hosts=folder / "hosts")
+                                   f"--socket={folder}/socket", f"--init-file={folder}/users", *words], port, user="mysql", hosts=folder / "hosts",
+                          resolver=resolver)
 
     def postgresql(self, port: int = 5432, ssl: bool = True) -> Server:
         """Start PostgreSQL."""
-        folder = self.folder("postgresql", "postgres")
+        folder = self.folder(f"postgresql-{port}", "postgres")
         key, certificate = self.certificate(folder)
         for path in (key, certificate):
             shutil.chown(path, "postgres", "postgres")
@@ -204,16 +216,131 @@ http {{ access_log {folder}/access; client_body_temp_path {folder}/a; proxy_temp
         settings = {"listen_addresses": self.address, "port": port, "ssl": "on" if ssl else "off", "ssl_key_file": key, "ssl_cert_file": certificate,
                     "unix_socket_directories": folder}
         words = [word for name, value in settings.items() for word in ("-c", f"{name}={value}")]
-        return self.start(folder, ["postgres", "-D", str(folder / "data"), *words], port, user="postgres")
+        return self.start(folder, ["postgres", "-D", str(folder / "data"), *words], port, user="postgres").until_it_says("ready to accept connections")
 
     def dns(self, port: int = 53) -> Server:
         """Start dnsmasq."""
         return self.start(self.folder("dns"), ["dnsmasq", "--keep-in-foreground", "--conf-file=/dev/null", "--no-resolv", "--no-hosts", "--bind-interfaces",
                                                f"--listen-address={self.address}", f"--port={port}", "--pid-file=", "--user=root",
+                                               "--ptr-record=1.0.0.127.in-addr.arpa,localhost",
                                                "--log-facility=-", "--log-queries"], port)
 
-    def ntp(self) -> Server:
+    def ntp(self, port: int = 123, local: str = "local stratum 8") -> Server:
         """Start chrony, which answers and leaves the clock alone."""
-        folder = self.folder("ntp")
-        (folder / "conf").write_text(f"allow all\nlocal stratum 8\nbindaddress {self.address}\ncmdport 0\nbindcmdaddress /\npidfile {folder}/pid\n")
-        return self.start(folder, ["chronyd", "-d", "-x", "-u", "root", "-f", str(folder / "conf")], 123, protocol="udp")
+        folder = self.folder(f"ntp-{port}")
+        (folder / "conf").write_text(f"allow all\n{local}\nport {port}\nbindaddress {self.address}\ncmdport 0\nbindcmdaddress /\npidfile {folder}/pid\n")
+        return self.start(folder, ["chronyd", "-d", "-x", "-u", "root", "-f", str(folder / "conf")], port, protocol="udp")
+
+    def proftpd(self, port: int, *settings: str, resolver: Path | None = None) -> Server:
+        """Start ProFTPD."""
+        folder = self.folder(f"proftpd-{port}")
+        lines = ["ServerType standalone", f"Port {port}", f"DefaultAddress {self.address}", f"PidFile {folder}/pid", f"ScoreboardFile {folder}/board",
+                 f"SystemLog {folder}/system", "WtmpLog off", "UseIPv6 off", "User nobody", "Group nogroup", *settings]
+        (folder / "conf").write_text("\n".join(lines) + "\n")
+        return self.start(folder, ["proftpd", "-n", "-c", str(folder / "conf")], port, resolver=resolver)
+
+    def dovecot(self, imap: int, submission: int) -> Server:
+        """Start Dovecot for IMAP and submission, with its own greetings."""
+        folder = self.folder("dovecot")
+        (folder / "conf").write_text(f"""protocols = imap submission
+base_dir = {folder}/run
+log_path = {folder}/said
+listen = {self.address}
+ssl = no
+submission_relay_host = {self.address}
+hostname = mail.example.com
+service imap-login {{
+  inet_listener imap {{
+    port = {imap}
+  }}
+  inet_listener imaps {{
+    port = 0
+  }}
+}}
+service submission-login {{
+  inet_listener submission {{
+    port = {submission}
+  }}
+}}
+""")
+        return self.start(folder, ["dovecot", "-F", "-c", str(folder / "conf")], submission)
+
+    def postfix(self, port: int, *settings: str) -> Server:
+        """Start Postfix with a queue of its own."""
+        folder = self.folder(f"postfix-{port}")
+        for name in ("etc", "queue", "data"):
+            (folder / name).mkdir()
+        shutil.chown(folder / "data", "postfix", "postfix")
+        (folder / "etc" / "main.cf").write_text("\n".join([
+            "compatibility_level = 3.6", f"queue_directory = {folder}/queue", f"data_directory = {folder}/data",
+            "myhostname = mail.example.com",
+            f"maillog_file = {folder}/said", "maillog_file_prefixes = /tmp", f"inet_interfaces = {self.address}", "inet_protocols = ipv4",
+            "smtpd_peername_lookup = no",
+            "local_recipient_maps =", "alias_maps =", "alias_database =",
+            *settings]) + "\n")
+        services = [f"{port} inet n - n - - smtpd", "anvil unix - - n - 1 anvil", "rewrite unix - - n - - trivial-rewrite",
+                    "postlog unix-dgram n - n - 1 postlogd", "cleanup unix n - n - 0 cleanup", "qmgr unix n - n 300 1 qmgr"]
+        (folder / "etc" / "master.cf").write_text("\n".join(services) + "\n")
+        return self.start(folder, ["postfix", "-c", str(folder / "etc"), "start-fg"], port)
+
+    def redis(self, port: int, tls_port: int) -> Server:
+        """Start Redis, plain and inside TLS."""
+        folder = self.folder("redis")
+        key, certificate = self.certificate(folder)
+        return self.start(folder, ["redis-server", "--port", str(port), "--tls-port", str(tls_port), "--bind", self.address, "--protected-mode", "no",
+                                   "--save", "",
+                                   "--tls-cert-file", str(certificate), "--tls-key-file", str(key), "--tls-ca-cert-file", str(certificate),
+                                   "--tls-auth-clients", "no"], tls_port)
+
+    def pgbouncer(self, port: int, *settings: str) -> Server:
+        """Start PgBouncer, whose database is not there."""
+        folder = self.folder(f"pgbouncer-{port}", "postgres")
+        key, certificate = self.certificate(folder)
+        for path in (key, certificate):
+            shutil.chown(path, "postgres", "postgres")
+        lines = ["[databases]", f"* = host={self.address} port=1", "[pgbouncer]", f"listen_addr = {self.address}", f"listen_port = {port}", "unix_socket_dir =",
+                 "auth_type = any", *(setting.format(key=key, certificate=certificate) for setting in settings)]
+        (folder / "conf").write_text("\n".join(lines) + "\n")
+        return self.start(folder, ["pgbouncer", str(folder / "conf")], port, user="postgres")
+
+    def unbound(self, port: int, access: str) -> Server:
+        """Start Unbound, which may ask nobody."""
+        folder = self.folder(f"unbound-{port}")
+        (folder / "conf").write_text(f"""server:
+  interface: {self.address}
+  port: {port}
+  access-control: 0.0.0.0/0 {access}
+  username: ""
+  chroot: ""
+  directory: {folder}
+  pidfile: ""
+  use-syslog: no
+  do-daemonize: no
+  root-hints: ""
+remote-control:
+  control-enable: no
+""")
+        return self.start(folder, ["unbound", "-d", "-c", str(folder / "conf")], port)
+
+    def named(self, port: int, *settings: str) -> Server:
+        """Start BIND, with the zones of loopback that Debian gives it."""
+        folder = self.folder(f"named-{port}")
+        (folder / "conf").write_text(f"""options {{ directory "{folder}"; listen-on port {port} {{ {self.address}; }}; listen-on-v6 {{ none; }};
+  pid-file none; session-keyfile none; dnssec-validation no; {" ".join(settings)} }};
+controls {{ }};
+zone "127.in-addr.arpa" {{ type master; file "/etc/bind/db.127"; }};
+""")
+        return self.start(folder, ["named", "-g", "-c", str(folder / "conf")], port).until_it_says("all zones loaded")
+
+    def haproxy(self, ports: Mapping[str, int]) -> Server:
+        """Start HAProxy without a server behind it: as a proxy for C(http), C(https), C(tcp) and C(tls)."""
+        folder = self.folder("haproxy")
+        key, certificate = self.certificate(folder)
+        (folder / "both.pem").write_text(certificate.read_text() + key.read_text())
+        kinds = {"http": ("http", ""), "https": ("http", f" ssl crt {folder}/both.pem"), "tcp": ("tcp", ""), "tls": ("tcp", f" ssl crt {folder}/both.pem")}
+        lines = ["defaults", "  timeout connect 1s", "  timeout client 30s", "  timeout server 30s"]
+        for name, port in ports.items():
+            mode, more = kinds[name]
+            lines += [f"listen {name}", f"  mode {mode}", f"  bind {self.address}:{port}{more}", f"  server none {self.address}:1"]
+        (folder / "conf").write_text("\n".join(lines) + "\n")
+        return self.start(folder, ["haproxy", "-db", "-f", str(folder / "conf")], list(ports.values())[-1])

@@ -62,7 +62,7 @@ class StandIn:
 
     def _serve(self, sock: socket.socket, words: Words) -> None:
         received, ending = [b""], "eof"
-        sock.settimeout(SECONDS / 2)
+        sock.settimeout(2 * SECONDS)  # longer than a probe waits for anybody
         with sock:
             try:
                 self._say(sock, words(b""))

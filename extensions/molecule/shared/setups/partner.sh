@@ -43,7 +43,7 @@ END
 sed -i 's|^SLAPD_SERVICES=.*|SLAPD_SERVICES="ldap:/// ldaps:/// ldapi:///"|' /etc/default/slapd
 printf '[mysqld]\nbind-address = *\n' > /etc/mysql/mariadb.conf.d/99-partner.cnf
 pg_conftool set listen_addresses '*'
-printf 'interface=eth0\nno-resolv\nno-hosts\naddress=/partner.test/192.0.2.1\n' > /etc/dnsmasq.d/partner.conf
+printf 'interface=eth0\nno-resolv\nno-hosts\naddress=/partner.test/192.0.2.1\nptr-record=1.0.0.127.in-addr.arpa,localhost\n' > /etc/dnsmasq.d/partner.conf
 printf 'local stratum 10\nallow all\n' > /etc/chrony/chrony.conf
 printf 'DAEMON_OPTS="-x"\n' > /etc/default/chrony  # never touch the clock
 systemctl start vsftpd nginx slapd mariadb postgresql dnsmasq chrony

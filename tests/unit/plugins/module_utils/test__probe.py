@@ -94,7 +94,7 @@ def test_services_are_asked_their_own_questions():
         flows = [flow({"d": ["127.0.0.1"]}, [service.port], "udp", name) for service, name in ((dns, "dns_udp"), (ntp, "ntp"), (other, "other"))]
         result = run(collect(flows, [], {}), Settings(Pace(timeout=5.0)))
     assert set(states_of(result).values()) == {("open", "udp-response")}
-    assert struct.unpack("!5H", dns.questions[0][2:12]) == (0, 1, 0, 0, 0)
+    assert struct.unpack("!5H", dns.questions[0][2:12]) == (0x0100, 1, 0, 0, 0)
     assert (len(ntp.questions[0]), ntp.questions[0][0] & 7) == (48, 3)
     assert other.questions == [b""]
 

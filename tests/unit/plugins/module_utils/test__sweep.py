@@ -13,11 +13,13 @@ import time
 import pytest
 
 from ansible_collections.exasol_community.network.plugins.module_utils import _hello, _outcome, _sweep
+from ansible_collections.exasol_community.network.plugins.module_utils._identify import _registry
 from ansible_collections.exasol_community.network.plugins.module_utils._outcome import Outcome
 from ansible_collections.exasol_community.network.plugins.module_utils._ports import PortRange, compress
 from ansible_collections.exasol_community.network.plugins.module_utils._sockets import Sources
 from ansible_collections.exasol_community.network.plugins.module_utils._sweep import CUT_OFF, OTHER_ANSWER, SILENT_LISTENER, Pace, Sweep, all_ports
 from ansible_collections.exasol_community.network.plugins.module_utils._targets import Target
+from ansible_collections.exasol_community.network.tests.unit.plugins.module_utils._identify import answers
 from ansible_collections.exasol_community.network.tests.unit.plugins.module_utils.loopback import (
     Echo,
     Server,
@@ -131,15 +133,199 @@ def test_a_service_that_ends_first_is_open():
 def test_a_foreign_service_in_the_place_of_ours_proves_nothing_and_sees_an_orderly_end(banner, closes, detail):
     with Server(some_address(), banner, closes) as server:
         found = swept(target(server.sock.getsockname()[0], [server.port], ours=True), timeout=5.0)
-        endings = server.wait_for(1)
+        # Where nothing was heard, a second connection asks.
+        connections = 2 if detail == CUT_OFF else 1
+        endings = server.wait_for(connections)
     assert found == {server.port: Outcome("open", "syn-ack", answered_by="", detail=detail)}
-    assert endings == ["fin"]
+    assert endings == ["fin"] * connections
 
 
 def test_a_server_that_never_answers_proves_nothing():
     with listening("127.0.0.1") as server:
         found = swept(target("127.0.0.1", [port_of(server)], ours=True))
         assert found == {port_of(server): Outcome("open", "syn-ack", answered_by="", detail=SILENT_LISTENER)}
+
+
+class Listener:
+    """A stand-in for our listener that never answers its first connections, be it that it keeps them or cuts them off."""
+
+    def __init__(self, deaf_to, cuts=False):
+        self.sock = listening("127.0.0.1")
+        self.port = port_of(self.sock)
+        self.sock.settimeout(0.05)
+        self.heard = []
+        self._deaf_to, self._cuts, self._kept, self._stopped = deaf_to, cuts, [], False
+        self._thread = threading.Thread(target=self._serve, daemon=True)
+
+    def __enter__(self):
+        self._thread.start()
+        return self
+
+    def __exit__(self, *unused):
+        self._stopped = True
+        self._thread.join(10)
+        for sock in self._kept + [self.sock]:
+            sock.close()
+
+    def _serve(self):
+        while not self._stopped:
+            try:
+                sock = self.sock.accept()[0]
+            except socket.timeout:
+                continue
+            sock.settimeout(10)
+            self.heard.append(sock.recv(_hello.LONGEST))
+            if len(self.heard) > self._deaf_to:
+                sock.sendall(_hello.answer(KEY, "n11", _hello.read_hello(self.heard[-1].rstrip(b"\n"))[1]))
+            if len(self.heard) <= self._deaf_to and self._cuts:
+                sock.close()
+            else:
+                self._kept.append(sock)
+
+
+@pytest.mark.parametrize("cuts", [False, True], ids=["silent", "cut off"])
+def test_a_connection_that_hears_nothing_is_asked_again_without_what_saves_packets(monkeypatch, cuts):
+    plain = []
+    start = Sweep._start
+    monkeypatch.setattr(Sweep, "_start", lambda self, target, port, **more: (plain.append(more.get("plain", False)), start(self, target, port, **more))[1])
+    with Listener(deaf_to=1, cuts=cuts) as server:
+        found = swept(target("127.0.0.1", [server.port], ours=True), timeout=0.5)
+    assert found == {server.port: Outcome("open", "syn-ack", answered_by="n11")}
+    assert plain == [False, True]
+    assert len(set(server.heard)) == 2, "each connection has a nonce of its own"
+
+
+def test_a_second_connection_that_hears_nothing_is_the_last(monkeypatch):
+    with Listener(deaf_to=9) as server:
+        found = swept(target("127.0.0.1", [server.port], ours=True))
+        assert found == {server.port: Outcome("open", "syn-ack", answered_by="", detail=SILENT_LISTENER)}
+        assert len(server.heard) == 2
+
+
+def test_a_plain_connection_ends_its_handshake_before_the_hello(monkeypatch):
+    options = []
+    real = socket.SocketType
+
+    class Noting(real):
+        """A socket that notes what is set."""
+
+        def setsockopt(self, *words):
+            """Note and set."""
+            options.append(words[:2])
+            return super().setsockopt(*words)
+    monkeypatch.setattr(socket, "SocketType", Noting)
+    with Listener(deaf_to=0) as server:
+        made = target("127.0.0.1", [server.port, server.port], ours=True)
+        counts = []
+        with Sweep(QUICK, Sources(()), KEY) as sweep:
+            for plain in (False, True):
+                options.clear()
+                sweep._start(made, server.port, plain=plain)
+                sweep.finish()
+                counts.append(options.count((socket.IPPROTO_TCP, socket.TCP_QUICKACK)))
+    assert counts == [1, 0]
+
+
+# A service that is never cut short
+
+def of_mysql(port):
+    """Return a target whose port is expected to be MySQL's."""
+    made = Target("n11", "127.0.0.1", "tcp")
+    made.add(compress([port]), "mysql")
+    return made
+
+
+def test_who_greets_late_is_waited_for_beside_the_passes_that_follow():
+    with listening("127.0.0.1") as server, bound("127.0.0.1") as refusing:
+        made, other = of_mysql(port_of(server)), target("127.0.0.1", [port_of(refusing)])
+        with Sweep(QUICK, Sources(()), identify=True) as sweep:
+            sweep.run(all_ports([made]))
+            assert made.found == {}, "it has not spoken yet"
+            sweep.run(all_ports([other]))
+            assert [outcome.state for outcome in other.found] == ["closed"]
+            sock = server.accept()[0]
+            with sock:
+                sock.sendall(answers.greeting(b"8.0.36") + answers.DENIED)
+                sweep.finish()
+                sock.settimeout(10)
+                assert b"exasol_network_port_probe" in sock.recv(1000), "the handshake is finished"
+    ((outcome, found),) = made.found.items()
+    assert (outcome.finding.status, outcome.finding.version, list(found.ports)) == ("identified", "8.0.36", [made.ports[0].first])
+
+
+@pytest.mark.parametrize("identify", [True, False])
+def test_who_never_greets_is_said_to_be_so_with_and_without_identification(monkeypatch, identify):
+    monkeypatch.setattr(_sweep, "patience", lambda service: 0.2 if service else 0.1)
+    with listening("127.0.0.1") as server:
+        made = of_mysql(port_of(server))
+        with Sweep(QUICK, Sources(()), identify=identify) as sweep:
+            sweep.run(all_ports([made]))
+            sweep.finish()
+    (outcome,) = made.found
+    assert "max_connect_errors" in (outcome.finding.detail if identify else outcome.detail)
+    assert (outcome.finding is None) == (not identify)
+
+
+def test_who_begins_to_speak_is_hurried(monkeypatch):
+    monkeypatch.setattr(_sweep, "patience", lambda service: 3600.0 if service else 0.2)
+    with Server("127.0.0.1", b"J") as server:
+        made = of_mysql(server.port)
+        with Sweep(QUICK, Sources(()), identify=True) as sweep:
+            sweep.run(all_ports([made]))
+            sweep.finish()
+    (outcome,) = made.found
+    assert outcome.finding.status == "other"
+
+
+def test_services_that_may_look_up_our_name_outlast_every_resolver():
+    # resolv.conf(5): three servers, two attempts of five seconds each.
+    assert min(_registry.patience(service) for service in ("mysql", "ftp", "ftps")) > 3 * 2 * 5
+    assert max(_registry.patience(service) for service in ("https", "oracle", "")) <= 10
+
+
+def test_what_is_missing_waits_for_a_lasting_conversation_to_end():
+    class Mean(Scarce):
+        """Sources that fail once while another socket is open."""
+        failed = 0
+
+        def bind(self, sock, family):
+            """Count the failures."""
+            try:
+                super().bind(sock, family)
+            except OSError:
+                self.failed += 1
+                raise
+    sources = Mean(errno.EADDRNOTAVAIL)
+    with listening("127.0.0.1") as server, bound("127.0.0.1") as refusing:
+        made, other = of_mysql(port_of(server)), target("127.0.0.1", [port_of(refusing)])
+        timer = threading.Timer(0.5, server.close)
+        timer.start()
+        with Sweep(QUICK, sources, identify=True) as sweep:
+            sweep.run(list(all_ports([made, other])))
+            sweep.finish()
+        timer.join()
+    assert [outcome.state for outcome in other.found] == ["closed"]
+    assert [outcome.finding.status for outcome in made.found] == ["silent"]
+    assert 1 <= sources.failed < 50, "it does not ask without pause"
+
+
+@pytest.mark.parametrize("words, looks_like", [(b"", "resets the connection"), (b"\x15\x03\x03\x00\x02\x02\x28", "")], ids=["nothing", "an alert"])
+def test_what_came_before_a_reset_is_read(words, looks_like):
+    with listening("127.0.0.1") as server:
+        made = Target("n11", "127.0.0.1", "tcp")
+        made.add(compress([port_of(server)]), "https")
+
+        def work():
+            yield made, port_of(server)
+            sock = server.accept()[0]
+            sock.sendall(words)
+            sock.setsockopt(socket.SOL_SOCKET, socket.SO_LINGER, struct.pack("ii", 1, 0))
+            sock.close()
+        with Sweep(QUICK, Sources(()), identify=True) as sweep:
+            sweep.run(work())
+    (outcome,) = made.found
+    assert outcome.finding.status == ("identified" if words else "silent")
+    assert looks_like in outcome.finding.looks_like
 
 
 def test_an_echo_of_our_hello_proves_nothing():

@@ -62,7 +62,8 @@ def test_a_result_says_what_was_seen():
     result = results(plan(), observed(plan()))[("client", "n1", "sql_client", "8563")]
     assert result == {
         "source": "client", "destination": "n1", "address": "192.0.2.1", "service": "sql_client", "protocol": "tcp", "ports": "8563",
-        "expected": "reachable", "verdict": "ok", "state": "open", "reason": "syn-ack", "sentence": "client reaches tcp 8563 of n1 (192.0.2.1).",
+        "expected": "reachable", "verdict": "ok", "state": "open", "reason": "syn-ack",
+        "sentence": "client reaches tcp 8563 of n1 (192.0.2.1) (open, service not verified).",
         "rtt_ms": {"min": 1.0, "median": 1.0, "max": 1.0}}
 
 

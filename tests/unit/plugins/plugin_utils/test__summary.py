@@ -99,6 +99,16 @@ def test_what_differs_is_not_joined(field):
     assert len(lines([result("client", "n11"), result("client", "n12", **{field: "other"})])) == 2
 
 
+@pytest.mark.parametrize(("one", "other", "count"), [
+    ({"status": "other", "looks_like": "SSH"}, {"status": "other", "looks_like": "HTTP"}, 2),
+    ({"status": "refusing", "detail": "1129"}, {"status": "refusing", "detail": "1130"}, 2),
+    ({"status": "refusing", "detail": "1129"}, {"status": "refusing", "detail": "1129"}, 1),
+    ({"status": "identified", "detail": "a"}, {"status": "identified", "detail": "b"}, 1),
+], ids=["strangers", "other reasons", "one reason", "known"])
+def test_who_answers_is_joined_where_the_sentence_would_be_the_same(one, other, count):
+    assert len(lines([dict(result("n1", "n3"), identity=one), dict(result("n2", "n3"), identity=other)])) == count
+
+
 def test_what_needs_action_stands_last():
     results = [result("client", "n11", "untested"), result("client", "n12", "blocked"), result("client", "n13"), result("client", "n14", "no_listener")]
     assert [line.first["verdict"] for line in lines(results)] == ["ok", "no_listener", "blocked", "untested"]

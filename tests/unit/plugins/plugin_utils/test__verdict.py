@@ -70,7 +70,13 @@ IDENTITIES = [
      ["connects", "something that says nothing is there", "sql_client hangs"]),
     ({"status": "silent", "looks_like": "something that hangs up without a word"}, "wrong_service",
      ["hangs up", "balancer or a proxy", "look at sql_client on n11"]),
+    ({"status": "silent", "looks_like": "something that resets the connection without a word"}, "wrong_service", ["resets", "a proxy without a server"]),
+    ({"status": "silent", "looks_like": "something that says nothing", "detail": "it may count that against this host"}, "wrong_service",
+     ["says nothing", "(it may count that against this host)."]),
     ({"status": "silent", "detail": SYBASE}, "ok", [SYBASE]),
+    ({"status": "refusing", "detail": "it lets nobody of this host in"}, "wrong_service",
+     ["client reaches tcp 8563 of n11", "sql_client does not serve client (it lets nobody of this host in)", "the network is open", "on n11 must act"]),
+    ({"status": "refusing", "version": "nginx", "detail": "HTTP status 502"}, "wrong_service", ["(nginx, HTTP status 502)"]),
 ]
 
 BLOCKED = [
@@ -119,6 +125,21 @@ def test_who_answers_is_judged(identity, verdict, fragments):
     assert judged == verdict, sentence
     assert_names(sentence, fragments)
     assert sentence.endswith(".")
+
+
+@pytest.mark.parametrize("identity", [{"status": "unheard of"}, {"status": ""}, {"version": "8.0.36"}])
+def test_an_identity_that_nobody_knows_is_never_ok(identity):
+    judged, sentence = judge(case("open", "syn-ack", identity=identity))
+    assert judged == "untested"
+    assert "who answers" in sentence
+
+
+def test_where_nobody_was_asked_the_sentence_says_so():
+    for state, words in (({}, "(open, service not verified)."), ({"detail": "no greeting came"}, "(open, service not verified; no greeting came).")):
+        judged, sentence = judge(case("open", "syn-ack", **state))
+        assert judged == "ok"
+        assert sentence.endswith(words)
+    assert "verified" not in judge(case("open", "syn-ack", answered_by="n11"))[1]
 
 
 @pytest.mark.parametrize("identity", [row[0] for row in IDENTITIES])

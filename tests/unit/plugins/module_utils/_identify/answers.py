@@ -65,11 +65,18 @@ def ddm(code, *parameters):
     return struct.pack(">HBBHHH", 10 + len(content), 0xD0, 2, 1, 4 + len(content), code) + content
 
 
-def excsatrd(release="SQL11055"):
+def excsatrd(release="SQL11055", kind="QDB2/LINUXX8664"):
     """Return the server's attributes: external name, manager levels, class, name, release level, in EBCDIC."""
-    texts = [(0x115E, "db2inst1        db2sysc 00000000"), (0x1147, "QDB2/LINUXX8664"), (0x116D, "db.example.com"), (0x115A, release)]
+    texts = [(0x115E, "db2inst1        db2sysc 00000000"), (0x1147, kind), (0x116D, "db.example.com"), (0x115A, release)]
     parameters = [(code, text.encode("cp500")) for code, text in texts]
     return ddm(0x1443, parameters[0], (0x1404, bytes.fromhex("1403000724070008240f000814400008")), *parameters[1:])
+
+
+# What Apache Derby 10.14 answered.
+DERBY = bytes.fromhex(
+    "0085d0020001007f1443001d115ed585a3a6969992e28599a58599c39695a39996934094818995001814041403000724070007240f00071440000714"
+    "74000500101147c1978183888540c4859982a80018116dd585a3a6969992e28599a58599c39695a3999693001e115ac3e2e2f1f0f1f4f061f1f04bf1"
+    "f44bf24bf04060404d6f6f6f5d")
 
 
 # MySQL: Protocol::HandshakeV10, ERR_Packet, OK_Packet, AuthSwitchRequest
@@ -122,10 +129,15 @@ HUGE_FRAME = b"\x81\x7f" + struct.pack(">Q", 1 << 63)
 
 # DNS: RFC 1035
 
-def dns_answer(said, code=0, flags=0x8180):
-    """Return a server's answer over TCP to a question with its length in front."""
+def dns_answer(said, code=0, flags=0x8580):
+    """Return a server's answer over TCP to a question with its length in front: authoritative, recursion desired and available."""
     answer = said[2:4] + struct.pack(">HHHHH", flags | code, 1, 0, 0, 0) + said[14:]
     return struct.pack(">H", len(answer)) + answer
+
+
+# NTP: RFC 5905, section 7.3
+
+NTP_ANSWER = b"\x24\x02" + bytes(46)  # version 4, mode 4 (server), stratum 2
 
 
 # the tables
@@ -140,11 +152,23 @@ GOOD = [
     ("ftp", b"220 (vsFTPd 3.0.3)\r\n221 Goodbye.\r\n", "(vsFTPd 3.0.3)", ""),
     ("ftp", b"220 (vsFTPd 3.0.3)\r\n", "(vsFTPd 3.0.3)", ""),
     ("ftp", b"220-Hello\r\n 220 inside\r\n2201 no end\r\n220 end\r\n221 bye\r\n", "Hello", ""),
-    ("ftp", b"120 in 5 minutes\r\n", "in 5 minutes", "no service now"),
-    ("ftp", b"421 Too many users\r\n", "Too many users", "no service now"),
+    ("ftp", b"".join(b"220-line %d\r\n" % number for number in range(60)) + b"220 ready\r\n221 Goodbye.\r\n", "line 0", ""),
+    ("ftp", b"220-files\r\n" + b"x" * 2000 + b"\r\n220 ready\r\n221 bye\r\n", "files", ""),
+    ("ftp", b"220 files\r\n221 Service closing control connection.\r\n", "files", ""),
+    ("ftp", b"220 ESMTPless files\r\n221 Goodbye, closing connection.\r\n", "ESMTPless files", ""),
     ("http", b"HTTP/1.1 200 OK\r\nServer: nginx/1.22.1\r\n\r\n", "nginx/1.22.1", "HTTP status 200"),
     ("http", b"HTTP/1.0 500 Broken\nSERVER:x\n\n", "x", "HTTP status 500"),
     ("bucketfs", b"HTTP/1.1 404 Not Found\r\n\r\n", "", "HTTP status 404"),
+    ("http", b"HTTP/1.1 200 OK\r\nServer: Apache\r\nContent-Security-Policy: " + b"x" * 9000 + b"\r\n\r\n", "Apache", "HTTP status 200"),
+    ("http", b"HTTP/1.0 200 OK\r\nServer: Old/1\r\n", "Old/1", "HTTP status 200"),
+    ("http", b"HTTP/1.1 200 OK\r\n" + b"a: b\r\n" * 300 + b"\r\n", "", "HTTP status 200"),
+    # What Django's server and lighttpd say to a name that they do not know or like.
+    ("http", b"HTTP/1.1 400 Bad Request\r\nServer: WSGIServer/0.2 CPython/3.11.2\r\nContent-Type: text/html\r\n\r\n",
+     "WSGIServer/0.2 CPython/3.11.2", "HTTP status 400"),
+    ("http", b"HTTP/1.1 400 Bad Request\r\nContent-Type: text/html\r\nContent-Length: 345\r\nConnection: close\r\nServer: lighttpd/1.4.69\r\n\r\n",
+     "lighttpd/1.4.69", "HTTP status 400"),
+    ("http", b"HTTP/1.1 400 Bad Request\r\nServer: nginx/1.22.1\r\nContent-Length: 157\r\nContent-Security-Policy: default-src https:\r\n\r\n",
+     "nginx/1.22.1", "HTTP status 400"),
     ("ldap", bind_response(0), "", ""),
     ("ldap", bind_response(48, b"anonymous bind disallowed"), "", "result code 48"),
     ("ldap", bind_response(8, b"x" * 300), "", "result code 8"),
@@ -159,7 +183,7 @@ GOOD = [
     ("sql_server", prelogin_response(15, 0, 2000), "15.0.2000", ""),
     ("sql_server", prelogin_response(16, 0, 4105, order=(1, 4, 0)), "16.0.4105", ""),
     ("db2", excsatrd(), "SQL11055", ""),
-    ("db2", excsatrd("CSS10140/10.14.2.0"), "CSS10140/10.14.2.0", ""),
+    ("db2", excsatrd("DSN12015", "DSN"), "DSN12015", ""),
     ("db2", ddm(0x1443, (0x115A, b"11.5.8")), "11.5.8", ""),
     ("db2", ddm(0x1443), "", ""),
     ("db2", ddm(0x124C, (0x1149, b"\x00\x08")), "", ""),
@@ -169,18 +193,41 @@ GOOD = [
     ("mysql", greeting(b"8.4.0") + MYSQL_OK, "8.4.0", ""),
     ("mysql", greeting(b"8.4.0"), "8.4.0", "breaks the handshake off"),
     ("mysql", greeting(b"8.4.0") + b"\x00\x00\x00\x02", "8.4.0", "breaks the handshake off"),
-    ("mysql", mysql_error(1040, b"Too many connections"), "", "too many connections"),
-    ("mysql", mysql_error(1129, b"Host is blocked"), "", "FLUSH HOSTS"),
-    ("mysql", mysql_error(1130, b"not allowed"), "", "nobody of this host"),
-    ("postgresql", b"N", "", "without TLS"),
+    ("postgresql", b"NN", "", "without TLS"),
+    ("postgresql", b"NG", "", "without TLS"),
+    ("postgresql", b"NE\x00\x00\x00\x0cSFATAL\x00\x00", "", "without TLS"),
     ("dns_tcp", dns_answer, "", ""),
-    ("dns_tcp", lambda said: dns_answer(said, 5), "", "code 5"),
+    ("dns_tcp", lambda said: dns_answer(said, 3), "", ""),
+    ("dns_tcp", lambda said: dns_answer(said, 4), "", "code 4"),
+]
+
+# The expected service answers, and says that it does not serve: service, answer, a fragment of the detail.
+REFUSING = [
+    ("ftp", b"120 in 5 minutes\r\n", "120 in 5 minutes"),
+    ("ftp", b"421 Too many users\r\n", "421 Too many users"),
+    ("ftp", b"421 Service not available, closing control connection.\r\n", "421 Service not available"),
+    ("ftp", b"530 Sorry, the maximum number of connections (1) for your host are already connected.\r\n", "530 Sorry"),
+    ("http", b"HTTP/1.1 502 Bad Gateway\r\nServer: nginx\r\n\r\n", "the server behind it does not"),
+    ("http", b"HTTP/1.1 503 Service Unavailable\r\ncontent-length: 107\r\n\r\n", "no server behind it"),
+    ("bucketfs", b"HTTP/1.0 504 Gateway Time-out\r\n\r\n", "the server behind it does not"),
+    ("mysql", mysql_error(1040, b"Too many connections"), "too many connections"),
+    ("mysql", mysql_error(1129, b"Host is blocked"), "FLUSH HOSTS"),
+    ("mysql", mysql_error(1130, b"not allowed"), "nobody of this host"),
+    # MariaDB greets before it counts its connections.
+    ("mysql", greeting(b"5.5.5-10.11.6-MariaDB-1") + mysql_error(1040, b"Too many connections", 2, b"#08004"), "too many connections"),
+    ("mysql", greeting(b"8.0.36") + mysql_error(1053, b"Server shutdown in progress", 2, b"#08S01"), "shuts down"),
+    ("dns_tcp", lambda said: dns_answer(said, 2), "SERVFAIL"),
+    ("dns_tcp", lambda said: dns_answer(said, 5), "REFUSED"),
+    ("dns_tcp", lambda said: dns_answer(said, flags=0x8500), "resolves no names for this host"),
 ]
 
 # service, answer, status, what it looks like (a fragment)
 BAD = [
     ("sftp", b"220 mail.example.com ESMTP Postfix\r\n", "other", "SMTP"),
     ("sftp", b"SSH-1.5-old\r\n", "other", "SSH"),
+    ("sftp", lambda said: said, "other", "repeats our words"),
+    ("sftp", b"* OK [CAPABILITY IMAP4rev1] Dovecot ready.\r\nSSH-2.0-exasol_community.network BAD Error in IMAP command.\r\n", "other", "IMAP"),
+    ("sftp", b"hello\r\nSSH-2.0-exasol_community.network BAD Error in IMAP command.\r\n", "other", "repeats our words"),
     ("sftp", b"HTTP/1.1 400 Bad Request\r\n\r\n", "other", "HTTP"),
     ("sftp", b"hello\r\n" * 30, "other", "'hello'"),
     ("sftp", b"Not allowed here\r\n", "other", "'Not allowed here'"),
@@ -188,10 +235,22 @@ BAD = [
     ("ftp", b"220 mail.example.com ESMTP Postfix\r\n", "other", "SMTP"),
     ("ftp", b"SSH-2.0-OpenSSH\r\n", "other", "SSH"),
     ("ftp", b"Not allowed at this time\r\n", "other", "SSH"),
-    ("ftp", b"530 no\r\n", "other", "'530 no'"),
+    ("ftp", b"331 no\r\n", "other", "'331 no'"),
+    ("ftp", b"220 mail.example.com Dovecot (Debian) ready.\r\n221 2.0.0 Bye\r\n", "other", "SMTP"),
+    ("ftp", b"220 mail.example.com ready\r\n221 2.0.0 Bye\r\n", "other", "SMTP"),
+    ("ftp", b"220 mail.example.com ready\r\n221 mail.example.com closing connection\r\n", "other", "SMTP"),
+    ("ftp", b"220 mail.example.com\r\n221 mail.example.com Service closing transmission channel\r\n", "other", "SMTP"),
+    ("ftp", b"421 4.7.0 mail.example.com Error: too many connections from 192.0.2.254\r\n", "other", "SMTP"),
+    ("ftp", b"421 mail.example.com Service not available, closing transmission channel\r\n", "other", "SMTP"),
+    ("ftp", b"220 mail.example.com Dovecot LMTP ready\r\n", "other", "SMTP"),
     ("ftp", b"220-" + b"again\r\n220-" * 100, "other", "FTP"),
     ("http", b"SSH-2.0-OpenSSH\r\n", "other", "SSH"),
-    ("http", b"HTTP/1.1 400 Bad Request\r\nServer: nginx\r\n\r\n", "other", "HTTPS"),
+    # A plain request at a port of HTTPS: nginx (its page has 255 and 248 bytes), Apache, Go, Tomcat.
+    ("http", b"HTTP/1.1 400 Bad Request\r\nServer: nginx/1.22.1\r\nContent-Length: 255\r\nConnection: close\r\n\r\n", "other", "HTTPS"),
+    ("http", b"HTTP/1.1 400 Bad Request\r\nServer: nginx\r\nContent-Length: 248\r\nConnection: close\r\n\r\n", "other", "HTTPS"),
+    ("http", b"HTTP/1.1 400 Bad Request\r\nServer: Apache\r\n\r\nReason: You're speaking plain HTTP to an SSL-enabled server port.", "other", "HTTPS"),
+    ("http", b"HTTP/1.0 400 Bad Request\r\n\r\nClient sent an HTTP request to an HTTPS server.\n", "other", "HTTPS"),
+    ("http", b"HTTP/1.1 400 \r\nConnection: close\r\n\r\nBad Request\r\nThis combination of host and port requires TLS.\r\n", "other", "HTTPS"),
     ("http", b"HTTP/2.0 200 OK\r\n\r\n", "other", "'HTTP/2.0 200 OK'"),
     ("http", b"\x15\x03\x01\x00\x02\x02\x46", "other", "TLS"),
     ("ldap", b"HTTP/1.1 400 Bad Request\r\n\r\n", "other", "HTTP"),
@@ -215,6 +274,10 @@ BAD = [
     ("sql_server", b"\x04\x01\x00\x0f\x00\x00\x01\x00" + b"\x00\xff\xff\x00\x06\xff\xff", "other", "SQL Server"),
     ("db2", b"SSH-2.0-OpenSSH\r\n", "other", "SSH"),
     ("db2", ddm(0x1041), "other", "DRDA"),
+    ("db2", DERBY, "other", "Apache Derby"),
+    ("db2", excsatrd("CSS10140/10.14.2.0"), "other", "Apache Derby"),
+    ("db2", excsatrd("SQL11055", "Apache Derby"), "other", "Apache Derby"),
+    ("db2", excsatrd("IFX14100", "QINFORMIX"), "other", "Informix"),
     ("db2", b"\x00\x06\xd0\x02\x00\x01", "other", "says"),
     ("db2", b"\xff\xff\xd0\x02\x00\x01", "other", "says"),
     ("mysql", b"SSH-2.0-OpenSSH\r\n", "other", "SSH"),
@@ -225,6 +288,11 @@ BAD = [
     ("mysql", mysql_error(4711, b"what?"), "other", "MySQL"),
     ("mysql", b"\xff\xff\xff\x00\x0a", "other", "MySQL"),
     ("postgresql", b"SSH-2.0-OpenSSH\r\n", "other", "SSH"),
+    ("postgresql", b"N", "other", "'N'"),
+    ("postgresql", b"Not allowed at this time\r\n", "other", "SSH"),
+    ("postgresql", b"Nobody is at home\r\n", "other", "'Nobody is at home'"),
+    ("postgresql", b"NE\xff\xff\xff\xff", "other", "'NE"),
+    ("postgresql", b"NE\x00\x00\x00\x08nono", "other", "'NE"),
     ("postgresql", b"E\x00\x00\x00\x05x\n", "other", "'E"),
     ("postgresql", b"SSSSSSSSSS", "other", "'SSSSSSSSSS'"),
     ("dns_tcp", b"SSH-2.0-OpenSSH\r\n", "other", "SSH"),

@@ -8,7 +8,7 @@ from ansible_collections.exasol_community.network.plugins.module_utils._identify
 from ansible_collections.exasol_community.network.tests.unit.plugins.module_utils._identify.peers import TlsServer
 
 HOST = "db.example.com"
-STATUSES = ("identified", "other", "silent")
+STATUSES = ("identified", "refusing", "other", "silent")
 MOST_BYTES = 65536
 # One service for each script.
 SERVICES = sorted({id(script): name for name, script in sorted(SCRIPTS.items())}.values())

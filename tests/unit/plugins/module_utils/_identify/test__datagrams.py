@@ -3,6 +3,7 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
 """The questions that UDP services are asked, read back as their standards define them."""
 
+import ipaddress
 import struct
 
 import pytest
@@ -11,17 +12,23 @@ from ansible_collections.exasol_community.network.plugins.module_utils._identify
 from ansible_collections.exasol_community.network.plugins.module_utils._table import TABLE
 
 
-def test_dns_asks_for_the_name_servers_of_the_root():
-    # RFC 1035, sections 4.1.1 and 4.1.2.
+def labels(data):
+    """Return the labels of a name, and how many bytes it takes."""
+    found, position = [], 0
+    while data[position]:
+        found.append(data[position + 1:position + 1 + data[position]].decode("ascii"))
+        position += 1 + data[position]
+    return found, position + 1
+
+
+def test_dns_asks_for_the_name_of_loopback_as_a_client_of_a_resolver_does():
+    # RFC 1035, sections 4.1.1 and 4.1.2; RFC 6303, section 4.2: a resolver answers by itself.
     question = datagram("dns_udp").question
     flags, questions, answers, authorities, additional = struct.unpack("!5H", question[2:12])
-    assert (flags & 0x8000, questions, answers, authorities, additional) == (0, 1, 0, 0, 0)
-    name, kind, family = question[12:13], struct.unpack("!H", question[13:15])[0], struct.unpack("!H", question[15:17])[0]
-    assert (name, kind, family, len(question)) == (b"\0", 2, 1, 17)
-
-
-def test_dns_recursion_is_not_desired():
-    assert not struct.unpack("!H", datagram("dns_udp").question[2:4])[0] & 0x0100
+    assert (flags & 0x8000, flags & 0x0100, questions, answers, authorities, additional) == (0, 0x0100, 1, 0, 0, 0), "recursion is desired"
+    name, size = labels(question[12:])
+    assert ".".join(name) == ipaddress.ip_address("127.0.0.1").reverse_pointer
+    assert struct.unpack("!2H", question[12 + size:]) == (12, 1), "PTR, IN"
 
 
 def test_dns_questions_differ_in_their_id():

@@ -68,6 +68,7 @@ def test_no_more_is_heard_than_the_bound():
 
 @pytest.mark.parametrize(("data", "name"), [
     (b"\x16\x03\x01", "TLS"), (b"\x15\x03", "TLS"), (b"SSH-2.0-x", "SSH"), (b"HTTP/1.1 200", "HTTP"), (b"220 mail ESMTP", "SMTP"), (b"220 mail smtp", "SMTP"),
+    (b"220 mail LMTP", "SMTP"), (b"421 4.7.0 mail", "SMTP"), (b"421 too many", "FTP"), (b"530 Sorry", "FTP"),
     (b"220-hello", "FTP"), (b"220 hello\r\n SMTP", "FTP"), (b"+OK hello", "POP3"), (b"* OK hello", "IMAP"), (b"RFB 003.008\n", "VNC"),
     (b"J\x00\x00\x00\x0a8.0", "MySQL"), (b"\x04\x01\x00\x2b", "SQL Server"), (b"-ERR unknown", "Redis"), (b"-NOAUTH", "Redis"),
     (b"\x05\x00\x0c\x03", "DCE/RPC"), (b"2200", "something that says '2200'"), (b"", "something that says ''"),
@@ -140,7 +141,7 @@ def test_endless_words_end(service, words):
 
 
 BANNERS = [
-    ("sftp", b"SSH-2.0-" + MARKUP + b"\r\n"), ("ftp", b"220 " + MARKUP + b"\r\n"), ("ftp", b"530 " + MARKUP + b"\r\n"),
+    ("sftp", b"SSH-2.0-" + MARKUP + b"\r\n"), ("ftp", b"220 " + MARKUP + b"\r\n"), ("ftp", b"331 " + MARKUP + b"\r\n"), ("ftp", b"421 " + MARKUP + b"\r\n"),
     ("http", b"HTTP/1.1 200 OK\r\nServer: " + MARKUP + b"\r\n\r\n"), ("http", MARKUP + b"\r\n"), ("mysql", answers.greeting(MARKUP.replace(b"\0", b""))),
     ("db2", answers.ddm(0x1443, (0x115A, MARKUP))), ("db2", answers.ddm(0x1443, (0x115A, MARKUP.replace(b"\xe2", b"x")))), ("oracle", answers.tns(4, MARKUP)),
     ("postgresql", MARKUP), ("sybase_ase", MARKUP), ("dns_tcp", MARKUP),
@@ -157,6 +158,7 @@ def test_no_control_character_of_a_banner_gets_through(service, answer):
 @pytest.mark.parametrize("length", [200, 5000])
 def test_a_version_is_bounded(length):
     assert len(told("ftp", b"220 " + b"v" * length + b"\r\n").finding.version) <= 200
+    assert len(told("ftp", b"421 " + b"v" * length + b"\r\n").finding.detail) <= 200
     assert len(told("mysql", answers.greeting(b"\x1b" * length)).finding.version) <= 200
 
 

@@ -3,12 +3,15 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
 """What each script makes of good and bad answers, however the network cuts them."""
 
+import ssl
+
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from ansible_collections.exasol_community.network.plugins.module_utils._identify import _wire
 from ansible_collections.exasol_community.network.tests.unit.plugins.module_utils._identify import answers
-from ansible_collections.exasol_community.network.tests.unit.plugins.module_utils._identify.answers import BAD, GOOD
+from ansible_collections.exasol_community.network.tests.unit.plugins.module_utils._identify.answers import BAD, GOOD, REFUSING
 from ansible_collections.exasol_community.network.tests.unit.plugins.module_utils._identify.peers import database, once
 from ansible_collections.exasol_community.network.tests.unit.plugins.module_utils._identify.talking import (
     INSIDE_TLS,
@@ -39,6 +42,16 @@ def test_a_good_answer_identifies(service, answer, version, detail, cut):
 
 
 @pytest.mark.parametrize("cut", CUTS)
+@pytest.mark.parametrize(("service", "answer", "detail"), REFUSING, ids=ids)
+def test_a_service_that_serves_nobody_says_so(service, answer, detail, cut):
+    conversation = told(service, answer, cut)
+    found = conversation.finding
+    assert (found.status, found.looks_like) == ("refusing", "")
+    assert detail in found.detail
+    assert_harmless(conversation)
+
+
+@pytest.mark.parametrize("cut", CUTS)
 @pytest.mark.parametrize(("service", "answer", "status", "looks_like"), BAD, ids=ids)
 def test_a_bad_answer_is_another_service(service, answer, status, looks_like, cut):
     conversation = told(service, answer, cut)
@@ -53,14 +66,28 @@ def test_a_server_without_a_word_is_silent(service):
     for patience, words in ((False, "hangs up without a word"), (True, "says nothing")):
         found = told(service, patience=patience).finding
         assert found.status == "silent"
-        assert (words in found.looks_like) or (service == "sybase_ase" and "not verified" in found.detail)
+        assert (words in found.looks_like) or (service == "sybase_ase" and patience)
 
 
-def test_sybase_is_not_verified_and_says_so():
-    for patience in (False, True):
-        found = told("sybase_ase", patience=patience).finding
-        assert (found.status, found.looks_like) == ("silent", "")
-        assert "open, service not verified" in found.detail
+@pytest.mark.parametrize("service", SERVICES)
+def test_a_reset_is_told_from_a_hang_up(service):
+    conversation = begun(service)
+    conversation.talk.cut_off()
+    assert (conversation.finding.status, conversation.finding.looks_like) == ("silent", "something that resets the connection without a word")
+
+
+def test_sybase_that_waits_is_not_verified_and_says_so():
+    found = told("sybase_ase", patience=True).finding
+    assert (found.status, found.looks_like) == ("silent", "")
+    assert "open, service not verified" in found.detail
+
+
+def test_mysql_that_does_not_greet_may_count_us():
+    found = told("mysql", patience=True).finding
+    assert (found.status, found.looks_like) == ("silent", "something that says nothing")
+    assert "max_connect_errors" in found.detail
+    for other in (told("mysql").finding, told("mysql", b"J\x00\x00", patience=True).finding):
+        assert "max_connect_errors" not in other.detail
 
 
 @pytest.mark.parametrize("service", INSIDE_TLS)
@@ -104,8 +131,12 @@ def a_database(*frames):
 INSIDE = [
     ("https", says(HEAD), b"", "identified", "Jetty", "HTTP status 200"),
     ("https", says(b"HTTP/1.1 400 Bad Request\r\n\r\n"), b"", "identified", "", "HTTP status 400"),
-    ("https", says(b"HTTP/1.1 4"), b"", "identified", "", "answers no HTTP"),
-    ("https", None, b"", "identified", "", "answers no HTTP"),
+    ("https", says(b"HTTP/1.1 4"), b"", "other", "", "another service, or one that requires"),
+    ("https", None, b"", "other", "", "another service, or one that requires"),
+    ("https", says(b"HTTP/1.1 200 OK\r\nServer: x\r\n" + b"a: b\r\n" * 200), b"", "identified", "x", "HTTP status 200"),
+    ("https", says(b"HTTP/1.1 502 Bad Gateway\r\nServer: nginx\r\n\r\n"), b"", "refusing", "nginx", "server behind it"),
+    ("ldaps", None, b"", "other", "", "another service, or one that requires"),
+    ("ftps", None, b"421 4.7.0 mail.example.com Error: too many connections\r\n", "other", "", ""),
     ("https", None, b"220 ready\r\n", "other", "", ""),
     ("ldaps", says(answers.bind_response(0)), b"", "identified", "", ""),
     ("ldaps", says(HEAD), b"", "other", "", ""),
@@ -149,3 +180,41 @@ def test_what_is_said_inside_tls(certificate, service, answer, greeting, status,
     assert found.tls.subject == "O=Example, CN=db.example.com"
     assert len(found.tls.fingerprint) == 64
     assert_harmless(conversation)
+
+
+# a client's certificate
+
+def wanting(certificate, version):
+    """Return the server's side of TLS of one version that requires a client's certificate."""
+    context = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
+    context.load_cert_chain(*certificate)
+    context.load_verify_locations(certificate[0])
+    context.verify_mode = ssl.CERT_REQUIRED
+    context.minimum_version = context.maximum_version = version
+    return context
+
+
+@pytest.mark.skipif(not hasattr(ssl, "TLSVersion"), reason="needs Python 3.7, which can choose the version of TLS")
+@pytest.mark.parametrize("cut", [None, 1, 100])
+@pytest.mark.parametrize("version", ["TLSv1_2", "TLSv1_3"])
+@pytest.mark.parametrize(("service", "before"), [("https", b""), ("ldaps", b""), ("ftps", b""), ("postgresql", b"S")])
+def test_a_server_that_requires_a_certificate_is_no_stranger(certificate, service, before, version, cut):
+    context = wanting(certificate, getattr(ssl.TLSVersion, version))
+    conversation, server = told_inside_tls(service, certificate, context=context, before=before, cut=cut)
+    found = conversation.finding
+    assert found.status == "identified"
+    # PostgreSQL is proven before an encrypted alert comes.
+    assert ("certificate" in found.detail) == ((service, version) != ("postgresql", "TLSv1_3"))
+    assert server.heard == b""
+
+
+@pytest.mark.parametrize("service", ["https", "ldaps", "ftps"])
+def test_any_other_alert_behind_the_handshake_is_no_proof(certificate, monkeypatch, service):
+    def broken(self, *unused):
+        error = ssl.SSLError(1, "[SSL: TLSV1_ALERT_INTERNAL_ERROR]")
+        error.reason = "TLSV1_ALERT_INTERNAL_ERROR"
+        raise error
+    monkeypatch.setattr(_wire.Wire, "hear_until", broken)
+    monkeypatch.setattr(_wire.Wire, "hear", broken)
+    conversation, unused_server = told_inside_tls(service, certificate)
+    assert conversation.finding.status == "other"

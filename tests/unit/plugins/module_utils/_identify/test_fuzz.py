@@ -103,7 +103,13 @@ def test_datagrams(service, answer):
 
 @pytest.mark.parametrize(("answer", "status", "detail"), [
     (b"\x24\x02" + bytes(46), "identified", "stratum 2"), (b"\x1c\x01" + bytes(46), "identified", "stratum 1"),
-    (b"\xe4\x00" + bytes(46), "identified", "not synchronised"), (b"\x24\x10" + bytes(46), "identified", "not synchronised"),
+    (b"\x24\x0f" + bytes(46), "identified", "stratum 15"),
+    (b"\xe4\x00" + bytes(46), "refusing", "not synchronised"), (b"\x24\x10" + bytes(46), "refusing", "not synchronised"),
+    (b"\xe4\x02" + bytes(46), "refusing", "not synchronised"), (b"\xe4\x00" + bytes(10) + b"INIT" + bytes(32), "refusing", "(INIT)"),
+    (b"\xe4\x00" + bytes(10) + b"RATE" + bytes(32), "refusing", "RATE"), (b"\x24\x00" + bytes(10) + b"DENY" + bytes(32), "refusing", "access list"),
+    (b"\xe4\x00" + bytes(10) + b"RSTR" + bytes(32), "refusing", "access list"),
+    # A server of stratum 1 has the name of its clock there.
+    (b"\x24\x01" + bytes(10) + b"RATE" + bytes(32), "identified", "stratum 1"),
     (b"\x23\x02" + bytes(46), "other", ""), (b"\x24\x02", "other", ""), (b"", "other", ""),
 ])
 def test_ntp_answers_as_a_server(answer, status, detail):
@@ -115,7 +121,8 @@ def test_ntp_answers_as_a_server(answer, status, detail):
 def test_dns_answers_this_question():
     asked = datagram("dns_udp")
     head = asked.question[:2]
-    assert asked.judge(head + b"\x81\x85" + bytes(8)).detail == "it answers with code 5"
-    assert asked.judge(head + b"\x81\x80" + bytes(8)).status == "identified"
+    for flags, status in ((b"\x81\x80", "identified"), (b"\x85\x83", "identified"), (b"\x81\x85", "refusing"), (b"\x81\x82", "refusing"),
+                          (b"\x85\x00", "refusing"), (b"\x85\x03", "refusing")):
+        assert asked.judge(head + flags + bytes(8)).status == status, flags
     for answer in (b"", head, head + b"\x01\x00" + bytes(8), bytes((head[0] ^ 1, head[1])) + b"\x81\x80" + bytes(8)):
         assert asked.judge(answer).status == "other"

@@ -39,7 +39,8 @@ def test_ssh_says_who_it_is():
 def test_ftp_waits_and_leaves():
     assert told("ftp").said == b""
     assert told("ftp", b"220 ready\r\n").said == b"QUIT\r\n"
-    assert told("ftp", b"530 no\r\n").said == b"", "a stranger is told nothing"
+    for words in (b"331 no\r\n", b"421 no\r\n", b"530 no\r\n", b"220 mail ESMTP\r\n"):
+        assert told("ftp", words).said == b"", "a stranger is told nothing, and who refuses no more"
 
 
 @pytest.mark.parametrize(("host", "authority"), [("db.example.com", b"db.example.com"), ("192.0.2.11", b"192.0.2.11"), ("2001:db8::11", b"[2001:db8::11]")])
@@ -108,7 +109,9 @@ def test_db2_exchanges_attributes():
 def test_postgresql_is_asked_for_tls():
     # "SSLRequest": the length of the message with itself, and 1234 5679.
     assert struct.unpack(">IHH", told("postgresql").said) == (8, 1234, 5679)
-    assert told("postgresql", b"N").said == told("postgresql").said
+    # "GSSENCRequest", where there is no TLS: 1234 5680.
+    assert struct.unpack(">IHHIHH", told("postgresql", b"N").said) == (8, 1234, 5679, 8, 1234, 5680)
+    assert told("postgresql", b"E").said == told("postgresql").said
 
 
 def test_sybase_hears_nothing_of_us():
@@ -117,9 +120,8 @@ def test_sybase_hears_nothing_of_us():
 
 def test_dns_over_tcp_has_its_length_in_front():
     said = told("dns_tcp").said
-    assert struct.unpack(">H", said[:2])[0] == len(said) - 2 == 17
-    assert struct.unpack(">5H", said[4:14]) == (0, 1, 0, 0, 0)
-    assert said[14:] == b"\0\0\2\0\1"
+    assert struct.unpack(">H", said[:2])[0] == len(said) - 2 == 40
+    assert struct.unpack(">5H", said[4:14]) == (0x0100, 1, 0, 0, 0)
 
 
 # MySQL
