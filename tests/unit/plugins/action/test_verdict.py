@@ -119,7 +119,7 @@ def test_notes_of_the_plan_reach_the_report(act, screen, monkeypatch):
         {"plan": dict(PLAN, notes=["a note"]), "observations": observed("open", "syn-ack")},
         {},
     )
-    assert found["notes"] == ["a note"]
+    assert found["notes"][0] == "a note"
 
 
 def test_a_source_outside_of_the_run_is_set_aside(act, screen):
