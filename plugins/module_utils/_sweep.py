@@ -20,13 +20,14 @@ from ._capture import Capture
 from ._identify._finding import Finding
 from ._identify._registry import NEVER_CUT_SHORT, SCRIPTS
 from ._identify._wire import Talk
-from ._outcome import CLOSED, OPEN, REFUSED, SYN_ACK, UDP_RESPONSE, Outcome, from_errno, icmp_or_errno, local_failure, receive_errors, timed_out
+from ._outcome import CLOSED, OPEN, OTHER_RUN, REFUSED, SYN_ACK, UDP_RESPONSE, Outcome, from_errno, icmp_or_errno, local_failure, receive_errors, timed_out
 from ._ports import numbers
 from ._sockets import Sources, handshake_ms, joins_itself, reset
 from ._targets import Target
 
 SILENT_LISTENER, OTHER_ANSWER = "connected, but nobody answered our hello", "connected, but something else answered our hello"
 CUT_OFF = "connected, but cut off before anybody answered our hello"
+OTHER_RUN_ANSWERS = "connected, but a listener of another run answered our hello"
 
 _BURST = 32  # connections started between two looks at the answers
 _DRAIN_SECONDS, _DRAIN_BYTES = 1.0, 65536
@@ -267,6 +268,11 @@ class Sweep:
                 return
             except OSError:
                 data = b""
+            if _hello.is_notice(data):
+                attempt.talk = None
+                attempt.target.record(attempt.port, Outcome(OPEN, OTHER_RUN), attempt.rtt_ms)
+                self._say_goodbye(attempt)
+                return
             self._continue(attempt, data)
 
     def _continue(self, attempt: _Attempt, data: Optional[bytes]) -> None:
@@ -318,7 +324,8 @@ class Sweep:
 
     def _conclude(self, attempt: _Attempt, reason: str, rtt_ms: float) -> None:
         host = _hello.read_answer(self._key, attempt.nonce, attempt.received.split(b"\n")[0])
-        detail = "" if host is not None else OTHER_ANSWER if attempt.received else CUT_OFF
+        other = OTHER_RUN_ANSWERS if _hello.is_notice(attempt.received) else OTHER_ANSWER
+        detail = "" if host is not None else other if attempt.received else CUT_OFF
         outcome = Outcome(OPEN, reason, answered_by=host or "", detail=detail)
         attempt.target.record(attempt.port, outcome, rtt_ms)
         if host is None and attempt.target.protocol == "tcp":
@@ -388,6 +395,9 @@ class Sweep:
                 data = attempt.sock.recv(4096)
                 if not data:
                     break
+                if not attempt.asked and not attempt.nonce and _hello.is_notice(data):
+                    # A listener that another run has left behind takes the service's place; only who ends his side hears it say so.
+                    attempt.target.correct(attempt.port, Outcome(OPEN, OTHER_RUN))
                 attempt.asked += len(data)
         except BlockingIOError:
             return

@@ -60,6 +60,16 @@ class Target:
         if rtt_ms >= 0:
             found.rtt_ms.append(rtt_ms)
 
+    def correct(self, port: int, outcome: Outcome) -> None:
+        """Replace what an attempt came to by what was heard later."""
+        for before, found in self.found.items():
+            if port in found.ports:
+                found.ports.remove(port)
+                if not found.ports:
+                    del self.found[before]
+                break
+        self.record(port, outcome)
+
     @property
     def named(self) -> str:
         """The DNS name that was given for the target, else its address: what a server expects to be called."""
