@@ -14,6 +14,7 @@ from collections.abc import Mapping
 
 from ansible.utils.display import Display
 
+from ..plugin_utils import _losses
 from ..plugin_utils._action import ControllerAction
 from ..plugin_utils._certificates import certificates, differences
 from ..plugin_utils._ftp_results import ftp_results, still_untestable
@@ -35,6 +36,7 @@ class ActionModule(ControllerAction):
         "listeners": {"type": "dict", "default": {}},
         "captures": {"type": "dict", "default": {}},
         "stopped": {"type": "dict", "default": {}},
+        "queries": {"type": "dict", "default": {}},
         "display": {"type": "bool", "default": True},
     }
 
@@ -42,10 +44,11 @@ class ActionModule(ControllerAction):
         """Return the verification."""
         plan = options["plan"]
         check_one_each(options["observations"])
-        joining = Joining(plan, options["observations"], options["listeners"], options["captures"], options["stopped"])
+        joining = Joining(plan, options["observations"], options["listeners"], options["captures"], options["stopped"], options["queries"])
         sessions = ftp_results(options["observations"])
         results = joining.results() + sessions
         presented = certificates(results)
+        lossy = _losses.losses(options["observations"], plan["hosts"])
         verification = {
             "created": datetime.datetime.now(datetime.timezone.utc).isoformat(timespec="seconds"),
             "release": plan["release"],
@@ -55,7 +58,8 @@ class ActionModule(ControllerAction):
             "untestable": still_untestable(plan["untestable"], sessions) + joining.untestable(),
             "summary": summarize(results),
             "certificates": presented,
-            "notes": differences(presented) + joining.captures.notes(),
+            "paths": lossy,
+            "notes": differences(presented) + joining.captures.notes() + joining.listening.notes() + _losses.notes(lossy),
         }
         verification["message"] = _message(verification)
         if options["display"]:

@@ -36,7 +36,7 @@ _MOST_ENTRIES = 256  # addresses at which a listener may say that it listens
 _LOCK_SECONDS = 3.0  # starting a process takes milliseconds
 _PREFIX = "exasol_community.network/"
 _LISTENS = 0x10000  # __SO_ACCEPTCON, include/linux/net.h
-DEFAULT_IDLE = 300.0
+DEFAULT_IDLE = 300  # seconds; an interrupted run shall not keep a database from its ports for long
 
 
 class Running(NamedTuple):
@@ -217,7 +217,7 @@ def _user(uid: int) -> str:
 
 
 def present(host: str, token: str, listens: List[Dict[str, Any]], ttl: float, dry: bool = False, capture: bool = False,
-            idle: float = DEFAULT_IDLE) -> Dict[str, Any]:
+            idle: float = float(DEFAULT_IDLE)) -> Dict[str, Any]:
     """Take a lease at the host's listener, which is started where none runs; C(dry) only tells whether that would change anything."""
     wanted = endpoints(listens)
     check_token(token)
@@ -322,7 +322,7 @@ def absent(host: str, token: str, dry: bool = False) -> Dict[str, Any]:
     answer = request(host, token, operation="show" if dry else "release") or {"changed": False}
     if "capture" in answer:
         answer["capture"] = without_encrypted(answer["capture"])
-    return {name: value for name, value in answer.items() if name in ("changed", "capture")}
+    return {name: value for name, value in answer.items() if name in ("changed", "capture", "stepped_aside")}
 
 
 @contextlib.contextmanager

@@ -8,8 +8,9 @@ so no run ends the ports of another, and a port that somebody else uses is left 
 
 Sockets are opened by the module, with its rights, and handed to the listener, which has none.
 
-A lease ends at its deadline, and before it when its run gives no sign for a while: a run that was interrupted must not keep
-a database from its ports. A sign is whatever comes from the run: a hello on one of its ports, or a request.
+A lease ends at its deadline. When its run gives no sign for a while, its sockets are closed before that: a run that was
+interrupted must not keep a database from its ports. A sign is whatever comes from the run: a hello on one of its ports, or
+a request. The run is told so if it goes on after all: its listener stepped aside, which is not the end of its host.
 """
 
 import errno
@@ -37,7 +38,7 @@ class Lease(NamedTuple):
     in_use: Set[Endpoint]
     denied: Set[Endpoint]
     absent: Set[Endpoint]  # of a family that the host does not have
-    idle: float = float("inf")  # seconds without a sign of the run after which it ends
+    idle: float = float("inf")  # seconds without a sign of the run after which it steps aside
 
     def report(self) -> Dict[str, Any]:
         """Return what became of the wanted ports as plain data."""
@@ -92,6 +93,7 @@ class Leases:
         self._closing = closing
         self._leases = {}  # type: Dict[bytes, Lease]
         self._signs = {}  # type: Dict[bytes, float]  # when each run gave its last sign
+        self._aside = set()  # type: Set[bytes]
         self._sockets = {}  # type: Dict[Endpoint, socket.socket]
 
     def __bool__(self):
@@ -108,21 +110,21 @@ class Leases:
     def key_of(self, run: bytes, endpoint: Endpoint) -> bytes:
         """Return the key of a run that listens here, or an empty one; to be asked for it is a sign of the run."""
         lease = self._leases.get(run)
-        if lease is None or endpoint not in lease.wanted:
+        if lease is None or endpoint not in lease.wanted or run in self._aside:
             return b""
         self._signs[run] = time.monotonic()
         return lease.key
 
     def _end_of(self, run: bytes, lease: Lease) -> float:
-        return min(lease.deadline, self._signs[run] + lease.idle)
+        return lease.deadline if run in self._aside else min(lease.deadline, self._signs[run] + lease.idle)
 
     def next_deadline(self) -> float:
-        """Return when the next lease ends."""
+        """Return when the next lease ends or steps aside."""
         return min(self._end_of(run, lease) for run, lease in self._leases.items())
 
     def last_deadline(self) -> float:
-        """Return when the last lease ends, if no run gives a sign any more."""
-        return max(self._end_of(run, lease) for run, lease in self._leases.items())
+        """Return when the last port is free, if no run gives a sign any more."""
+        return max([self._end_of(run, lease) for run, lease in self._leases.items() if run not in self._aside] or [0.0])
 
     def last_sign(self) -> float:
         """Return when any run gave a sign."""
@@ -155,6 +157,7 @@ class Leases:
         here = set(self._sockets)
         lease = self._leases[run] = Lease(key, deadline, wanted, opened.in_use - here, opened.denied - here, opened.absent - here, idle)
         self._signs[run] = time.monotonic()
+        self._aside.discard(run)
         self._close_unwanted()
         return lease
 
@@ -162,20 +165,28 @@ class Leases:
         """End a run's lease; tells whether there was one."""
         return bool(self.end({_hello.run_id(key)}))
 
+    def stepped_aside(self, key: bytes) -> bool:
+        """Tell whether a run's ports were closed because it gave no sign."""
+        return _hello.run_id(key) in self._aside
+
     def expire(self, now: float) -> Set[bytes]:
-        """End the leases whose deadline has come, and return their runs."""
-        return self.end({run for run, lease in self._leases.items() if self._end_of(run, lease) <= now})
+        """End the leases whose deadline has come, and return their runs; close the ports of runs that give no sign."""
+        due = {run for run, lease in self._leases.items() if self._end_of(run, lease) <= now}
+        over = {run for run in due if self._leases[run].deadline <= now}
+        self._aside |= due - over
+        return self.end(over)
 
     def end(self, runs: Set[bytes]) -> Set[bytes]:
         """End the leases of runs, and return those that had one."""
         found = {run for run in runs if self._leases.pop(run, None)}
         for run in found:
             del self._signs[run]
+            self._aside.discard(run)
         self._close_unwanted()
         return found
 
     def _close_unwanted(self) -> None:
-        wanted = set().union(*(lease.wanted for lease in self._leases.values()))  # type: Set[Endpoint]
+        wanted = set().union(*(lease.wanted for run, lease in self._leases.items() if run not in self._aside))  # type: Set[Endpoint]
         for endpoint in [endpoint for endpoint in self._sockets if endpoint not in wanted]:
             sock = self._sockets.pop(endpoint)
             self._closing(sock)

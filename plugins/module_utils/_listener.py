@@ -361,6 +361,8 @@ class Listener:
     def _do_release(self, token: str) -> Dict[str, Any]:
         key = _hello.check_token(token)
         captured = self._end_capture(key)
+        if self._leases.stepped_aside(key):
+            captured["stepped_aside"] = True
         released = self._leases.release(key)
         self._leave({_hello.run_id(key)})
         return dict(captured, changed=released)

@@ -30,6 +30,7 @@ class Target:
     def __init__(self, destination: str, address: str, protocol: str):
         self.destination = destination
         self.name = ""
+        self.planned = False  # whether a plan says whose address this is
         self.address = address
         self.protocol = protocol
         self.ports = ()  # type: Ports
@@ -97,6 +98,7 @@ class Target:
     def at(self, address: str) -> "Target":
         """Return the same target at one address of its name."""
         copy = Target(self.destination, address, self.protocol)
+        copy.planned = self.planned
         copy.name = self.name if parse_address(self.address) else self.address
         copy.ports, copy.ours = self.ports, self.ours_everywhere.get(copy.wildcard, ())
         copy.services, copy.datagrams = self.services, self.datagrams
@@ -136,7 +138,7 @@ class Targets:
                 if not addresses:
                     raise NetworkError("destination {0!r} of service {1!r} has no address".format(name, flow["service"]))
                 for address in addresses:
-                    self.add(name, str(address), flow["protocol"], flow["ports"], flow["service"])
+                    self.add(name, str(address), flow["protocol"], flow["ports"], flow["service"]).planned = True
 
     def claim(self, listening: Mapping[str, List[Mapping[str, Any]]]) -> None:
         """Mark the ports on which our own listeners answer: destination -> list of address, protocol and ports."""
