@@ -33,7 +33,7 @@ _MOST_INHERITED = 4096  # file descriptors of whoever starts the listener, where
 _SECONDS = 30.0  # binding thousands of ports takes a moment
 _STRANGER_SECONDS, _STRANGERS_SECONDS = 1.0, 5.0  # a process of another user may keep us waiting on purpose, and have many names
 _MOST_ENTRIES = 256  # addresses at which a listener may say that it listens
-_LOCK_SECONDS = 3.0  # starting a process takes milliseconds
+_LOCK_SECONDS = 3.0  # taking a lease takes milliseconds
 _PREFIX = "exasol_community.network/"
 _LISTENS = 0x10000  # __SO_ACCEPTCON, include/linux/net.h
 DEFAULT_IDLE = 300  # seconds; an interrupted run shall not keep a database from its ports for long
@@ -226,15 +226,16 @@ def present(host: str, token: str, listens: List[Dict[str, Any]], ttl: float, dr
     _limits.check(len(wanted) + ROOM_FOR_CONNECTIONS, _limits.raise_limit(), "listening on {0} ports".format(len(wanted)))
     if dry:
         return _would(host, token, wanted)
-    scene = _Scene(host, wanted)
-    left = scene.leftovers(shared=True, end=True)
-    spared = _spared(scene.occupants, wanted)
-    wish = {"listens": listens, "ttl": ttl, "idle": idle, "capture": capture}
-    for unused in range(_TRIES):
-        answer = _lease(host, token, wish, spared)
-        if answer is not None:
-            return dict(_described(answer, scene.occupants, wanted, spared), leftovers=left)
-        with _start_lock(host):
+    # Until they are handed over, the sockets of another run of ours look like those of a service.
+    with _lock(host):
+        scene = _Scene(host, wanted)
+        left = scene.leftovers(shared=True, end=True)
+        spared = _spared(scene.occupants, wanted)
+        wish = {"listens": listens, "ttl": ttl, "idle": idle, "capture": capture}
+        for unused in range(_TRIES):
+            answer = _lease(host, token, wish, spared)
+            if answer is not None:
+                return dict(_described(answer, scene.occupants, wanted, spared), leftovers=left)
             _start_or_join(host, token)
     raise ListenerError("the listener of {0!r} does not stay up: {1} starts were tried".format(host, _TRIES))
 
@@ -326,8 +327,8 @@ def absent(host: str, token: str, dry: bool = False) -> Dict[str, Any]:
 
 
 @contextlib.contextmanager
-def _start_lock(host: str) -> Iterator[None]:
-    """Let one start follow the other, so that two runs share a process.
+def _lock(host: str) -> Iterator[None]:
+    """Let one lease follow the other, so that two runs share a process.
 
     Somebody may hold this name for ever, because anybody can tell it: then runs may have a process each, and no more comes of it.
     """

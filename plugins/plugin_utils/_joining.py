@@ -17,7 +17,7 @@ from ..module_utils._errors import NetworkError
 from ..module_utils._listens import WILDCARDS
 from ..module_utils._occupants import CONNECTION, LISTENER, SERVICE, UNKNOWN
 from ..module_utils._own_addresses import is_loopback
-from ..module_utils._ports import Ports, intersect, parse_ports, subtract, text
+from ..module_utils._ports import Ports, intersect, merge, parse_ports, subtract, text
 from ._captures import AT_DESTINATION, ON_RETURN, RETURNED, Captures, Ends
 from ._verdict import ELSEWHERE, OK, UNTESTED, VERDICTS, Case, judge
 
@@ -70,6 +70,7 @@ class Listening:
         self._unasked = {host: failure(result) for host, result in (queries or {}).items() if failure(result)}
         self._owners = {address: host for host, some in addresses.items() for address in some}
         self._local: dict[str, set[str]] = {}
+        self._answers: dict[tuple[str, ...], list[tuple[Standing, str]]] = {}
         # With no listener at all (a live cluster), a refused port says what it is; with listeners, only where one was asked for.
         self._outside = {host: OUTSIDE.format(host) for host in addresses if host not in results} if results else {}
         for host, result in results.items():
@@ -114,31 +115,40 @@ class Listening:
         asked = [f"{host} was not able to look for listeners of other runs: {problem}." for host, problem in sorted(self._unasked.items())]
         return asked + [note for host in sorted(self._leftovers) for note in self._leftovers[host]]
 
-    def parts(self, host: str, address: str, protocol: str, ports: str) -> list[tuple[Standing, str]]:
-        """Return what is known of ports at their own end, one entry for all ports of which the same is known."""
+    def parts(self, host: str, address: str, protocol: str, ports: str, state: str) -> list[tuple[Standing, str]]:
+        """Return what is known of ports at their own end and counts for their state, one entry for all ports of which the same is known."""
+        question = (host, address, protocol, ports, state)
+        if question not in self._answers:  # many sources ask the same
+            self._answers[question] = self._parts(host, address, protocol, ports, state)
+        return self._answers[question]
+
+    def _parts(self, host: str, address: str, protocol: str, ports: str, state: str) -> list[tuple[Standing, str]]:
         excuse = self._failed.get(host) or self._outside.get(host)
         if excuse:
-            return [(Standing(excuse, ended=host in self._vanished), ports)]
+            return [(_counting(Standing(excuse, ended=host in self._vanished), state), ports)]
         key, wildcard = (host, address, protocol), (host, WILDCARDS[":" in address], protocol)
         here = next((one for one in (key, wildcard) if one in self._up or one in self._denied or one in self._held), key)
-        found: list[tuple[Standing, str]] = []
+        found: dict[Standing, Ports] = {}
         left = _ports(ports)
         for held in (*self._held.get(here, ()), Held(left, "", ())):
-            found += self._of_held(here, address, intersect(left, held.ports), self._holder(host, address, held))
+            for standing, some in self._of_held(here, address, intersect(left, held.ports), self._holder(host, address, held)):
+                counting = _counting(standing, state)
+                found[counting] = found.get(counting, ()) + some
             left = subtract(left, held.ports)
-        return found
+        # Whatever was split is put together again; mostly all of it is one.
+        return [(standing, ports if len(found) == 1 else text(merge(some))) for standing, some in found.items()]
 
-    def _of_held(self, key: Key, address: str, ports: Ports, standing: Standing) -> Iterator[tuple[Standing, str]]:
+    def _of_held(self, key: Key, address: str, ports: Ports, standing: Standing) -> Iterator[tuple[Standing, Ports]]:
         host = key[0]
         standing = standing._replace(ended=host in self._vanished)
         up = self._ended.get(host) or (NOT_ITS_OWN.format(address, host) if self._is_strange(key, address) else "up")
         for index, listener in ((self._up, up), (self._denied, f"{host} does not permit it without root (set become)")):
             some = intersect(ports, index.get(key, ()))
             if some:
-                yield standing._replace(listener=listener), text(some)
+                yield standing._replace(listener=listener), some
             ports = subtract(ports, some)
         if ports:
-            yield standing, text(ports)
+            yield standing, ports
 
     def _is_strange(self, key: Key, address: str) -> bool:
         """Tell whether a listener at all addresses of a host says nothing of this one, because it is none of them."""
@@ -152,6 +162,17 @@ class Listening:
         # Hosts that share a machine, or its loopback, have their own services at their own addresses.
         at = [one for one in held.at if self._owners.get(one, host) == host and not (is_loopback(one) and is_loopback(address))]
         return Standing(holder=ELSEWHERE, held_at=tuple(at)) if at else Standing()
+
+
+def _counting(standing: Standing, state: str) -> Standing:
+    """Return what of a standing counts for a state: flows are split for nothing else."""
+    if state == "closed":
+        return standing
+    if state == "open":
+        return Standing(holder=standing.holder, held_at=standing.held_at) if standing.holder in (LISTENER, ELSEWHERE) else Standing()
+    if state in _UNTOLD or standing.ended:
+        return Standing(standing.listener, ended=standing.ended)
+    return Standing()
 
 
 def _entries(value: t.Any) -> list[Mapping[str, t.Any]]:
@@ -256,7 +277,7 @@ class Joining:
                 ports = _shared(entry["ports"], state["ports"])
                 if ports:
                     address, protocol = observation["address"], entry["protocol"]
-                    for standing, some in self.listening.parts(destination, address, protocol, ports):
+                    for standing, some in self.listening.parts(destination, address, protocol, ports, state["state"]):
                         case = Case(source, destination, address, entry["service"], protocol, some, entry["expected"], state, own, *standing,
                                     planned=entry["ports"])
                         yield from self._located(case)
