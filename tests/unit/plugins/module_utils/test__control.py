@@ -437,14 +437,14 @@ def test_a_run_without_a_sign_ends_and_a_run_with_signs_does_not(host):
 def test_a_query_ends_what_an_interrupted_run_has_left(host):
     address = some_address()
     (port,) = free_ports(address)
-    pid = host.present(address, [port], run="interrupted", idle=5)["pid"]
+    pid = host.present(address, [port], run="interrupted", idle=10)["pid"]
     wanted = [entry(address, port)]
     early = _control.query(host.name, wanted)
     (left,) = early["leftovers"]
     assert (left["pid"], left["uid"], left["host"], left["ended"], left["ports"]) == (pid, os.getuid(), host.name, False, wanted)
     assert early["holders"] == [dict(wanted[0], by="listener", at=[address])]
     assert listens(address, port), "it may belong to a run that goes on"
-    wait_until(lambda: _control.query(host.name, wanted, dry=True)["leftovers"][0]["quiet_s"] >= 1)
+    wait_until(lambda: _control.query(host.name, wanted, dry=True)["leftovers"][0]["quiet_s"] >= 3)
     found = _control.query(host.name, wanted)
     assert ([one["ended"] for one in found["leftovers"]], found["in_use"], found["holders"], found["changed"]) == ([True], [], [], True)
     with listening(address, port=port):
@@ -455,8 +455,8 @@ def test_a_query_ends_what_an_interrupted_run_has_left(host):
 def test_a_dry_query_ends_nothing(host):
     address = some_address()
     (port,) = free_ports(address)
-    host.present(address, [port], idle=2)
-    time.sleep(0.6)
+    host.present(address, [port], idle=10)
+    time.sleep(2.5)
     found = _control.query(host.name, [entry(address, port)], dry=True)
     assert ([one["ended"] for one in found["leftovers"]], found["changed"]) == ([False], False)
     assert listens(address, port)
@@ -484,8 +484,8 @@ print(json.dumps([_control.present(host, token, wanted, 60), _control.absent(hos
 def test_a_listener_of_another_user_is_known_and_left_alone(host):
     address = some_address()
     (port,) = free_ports(address)
-    pid = host.present(address, [port], idle=1.5)["pid"]
-    time.sleep(0.5)
+    pid = host.present(address, [port], idle=10)["pid"]
+    time.sleep(2.5)
     found, released, asked = json.loads(run_python(ANOTHER_USERS, host.name, host.token("other"), address, str(port), str(NOBODY)))
     host.pids.add(found["pid"])
     held = dict(entry(address, port), by="listener", at=[address])
