@@ -198,13 +198,26 @@ def test_ipv6_leaves_ipv4_alone(book):
         assert book.endpoints == {Endpoint("::", "tcp", port)}
 
 
-def test_a_lease_ends_when_its_run_gives_no_sign(book):
-    busy, quiet = endpoints(2)
-    book.take(ONE, [busy], float("inf"), idle=100.0)
-    book.take(OTHER, [quiet], float("inf"), idle=100.0)
+def test_a_lease_steps_aside_when_its_run_gives_no_sign(book):
+    first, last = endpoints(2)
+    book.take(ONE, [first], float("inf"), idle=100.0)
+    book.take(OTHER, [last], float("inf"), idle=300.0)
     begun = time.monotonic()
-    assert book.leases.expire(begun + 90.0) == set()
-    assert book.leases.expire(begun + 200.0) == {_hello.run_id(ONE), _hello.run_id(OTHER)}
+    book.leases.expire(begun + 90.0)
+    assert (book.endpoints, book.leases.stepped_aside(ONE)) == ({first, last}, False)
+    assert book.leases.expire(begun + 200.0) == set(), "its run may ask what became of it"
+    assert (book.endpoints, book.leases.stepped_aside(ONE), book.leases.stepped_aside(OTHER), refused(first)) == ({last}, True, False, True)
+    assert book.leases.key_of(_hello.run_id(ONE), first) == b""
+    assert book.leases.release(ONE)
+
+
+def test_who_stepped_aside_may_come_again(book):
+    (wanted,) = endpoints(1)
+    book.take(ONE, [wanted], float("inf"), idle=100.0)
+    book.leases.expire(time.monotonic() + 200.0)
+    assert book.endpoints == set()
+    book.take(ONE, [wanted], float("inf"), idle=100.0)
+    assert (book.endpoints, book.leases.stepped_aside(ONE)) == ({wanted}, False)
 
 
 def test_a_hello_is_a_sign_of_its_run_alone(book, monkeypatch):
@@ -216,9 +229,10 @@ def test_a_hello_is_a_sign_of_its_run_alone(book, monkeypatch):
     assert book.leases.key_of(_hello.run_id(ONE), busy) == ONE
     assert book.leases.key_of(_hello.run_id(OTHER), busy) == b"", "a hello at the port of another run"
     assert book.leases.abandoned(begun + 90.0) == {_hello.run_id(OTHER)}
-    assert book.leases.expire(begun + 110.0) == {_hello.run_id(OTHER)}
-    assert book.endpoints == {busy}
-    assert book.leases.expire(begun + 200.0) == {_hello.run_id(ONE)}
+    book.leases.expire(begun + 110.0)
+    assert (book.endpoints, book.leases.stepped_aside(OTHER)) == ({busy}, True)
+    book.leases.expire(begun + 200.0)
+    assert book.endpoints == set()
 
 
 def test_signs_do_not_outlive_the_deadline(book, monkeypatch):
