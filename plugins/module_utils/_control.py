@@ -181,7 +181,7 @@ class _Scene:
 
         With C(shared), the one that serves this host and user holds nothing against us: runs share it.
         """
-        if not any(self.occupants.is_waited_at(endpoint) for endpoint in self._wanted):
+        if not self.occupants.is_anybody_there:
             return []
         stem = ("\0" + _stem(self._host)).encode("ascii")
         found = []
@@ -243,7 +243,7 @@ def present(host: str, token: str, listens: List[Dict[str, Any]], ttl: float, dr
 def _spared(occupants: Occupants, wanted: Iterable[Endpoint]) -> Set[Endpoint]:
     """Return the endpoints that could be had, but whose service runs already and talks to the host itself alone: they are not ours to prove."""
     found = set()
-    for endpoint in wanted:
+    for endpoint in wanted if occupants.is_anybody_there else ():
         holder = occupants.holder(endpoint, refused=False)
         if holder and any(is_loopback(address) for address in holder.at) and not is_loopback(endpoint.address):
             found.add(endpoint)
@@ -288,7 +288,8 @@ def _hand_over(host: str, token: str, wish: Dict[str, Any], opened: Opened, capt
 def _described(answer: Dict[str, Any], occupants: Occupants, wanted: Iterable[Endpoint], spared: Set[Endpoint]) -> Dict[str, Any]:
     """Return a lease's report with who holds the other ports, and the host's addresses where it listens at all of them."""
     refused = set(endpoints(answer["in_use"])) - spared
-    found = {endpoint: occupants.holder(endpoint, endpoint in refused) for endpoint in wanted}
+    looked_at = wanted if occupants.is_anybody_there else refused
+    found = {endpoint: occupants.holder(endpoint, endpoint in refused) for endpoint in looked_at}
     answer["holders"] = describe_holders({endpoint: holder for endpoint, holder in found.items() if holder})
     if any(entry["address"] in WILDCARDS for entry in answer["listening"]):
         answer["addresses"] = sorted(own_addresses() or ())

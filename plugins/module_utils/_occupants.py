@@ -52,11 +52,17 @@ class Occupants:
         self._others = {}  # type: Dict[Key, List[str]]
         self._ours = {}  # type: Dict[Key, List[str]]
         self._connected = None  # type: Optional[Dict[Key, List[str]]]
+        # Most hosts have nobody on the wanted ports, and then nothing has to be looked up for each of them.
         rows = [(protocol, row) for protocol, ports in self._ports.items() for row in _waiting(protocol, ports)]
         claimed = claims() if rows else set()
         for protocol, row in rows:
             ours = (row.uid, Endpoint(row.address, protocol, row.port)) in claimed
             (self._ours if ours else self._others).setdefault((protocol, row.port), []).append(row.address)
+
+    @property
+    def is_anybody_there(self) -> bool:
+        """Whether anybody waits on any of the wanted ports, at any address."""
+        return bool(self._others or self._ours)
 
     def holder(self, endpoint: Endpoint, refused: bool) -> Optional[Holder]:
         """Return what holds a port; C(refused) tells that the kernel did not let us have the endpoint.
