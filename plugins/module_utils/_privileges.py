@@ -10,7 +10,7 @@ NOBODY = 65534  # as the kernel writes users whom it cannot map; no name service
 
 def give_up_root() -> str:
     """Become nobody for good if this process is root; returns why that failed, or nothing."""
-    if os.geteuid() != 0:
+    if os.geteuid() != 0 or _is_powerless():
         return ""
     try:
         os.setgroups([])
@@ -20,3 +20,12 @@ def give_up_root() -> str:
         # A container may map no such user, or give root no right to become another one.
         return "the listener stays root, because it cannot become user {0}: {1}".format(NOBODY, error.strerror)
     return ""
+
+
+def _is_powerless() -> bool:
+    """Tell whether a container or service manager has taken all rights from root already, that to become another user included."""
+    try:
+        with open("/proc/self/status") as status:
+            return any(line.startswith("CapEff:") and int(line.split()[1], 16) == 0 for line in status)
+    except (OSError, ValueError, IndexError):
+        return False

@@ -7,6 +7,7 @@ import errno
 import hashlib
 import json
 import os
+import shutil
 import signal
 import socket
 import subprocess
@@ -421,6 +422,17 @@ def test_a_listener_that_cannot_give_up_root_says_so(host):
     host.pids.add(found["pid"])
     assert_names(found["note"], ["stays root", str(NOBODY), "Operation not permitted"])
     assert listens(address, port)
+
+
+@pytest.mark.skipif(os.getuid() != 0 or not shutil.which("setpriv"), reason="needs root and setpriv")
+def test_root_without_any_rights_has_none_to_give_up(host):
+    script = ("import sys; from ansible_collections.exasol_community.network.plugins.module_utils._privileges import give_up_root; "
+              "import os; print(repr(give_up_root()), os.getuid())")
+    environment = dict(os.environ, PYTHONPATH=os.pathsep.join(path for path in sys.path if path))
+    for rights, expected in (("-all", "'' 0"), ("-setuid", "65534: Operation not permitted")):
+        done = subprocess.run(["setpriv", "--bounding-set=" + rights, "--inh-caps=" + rights, sys.executable, "-c", script], env=environment,
+                              stdout=subprocess.PIPE, universal_newlines=True, check=True)
+        assert expected in done.stdout
 
 
 # -- what interrupted runs leave behind --------------------------------------------------------------------------------------------------------------
