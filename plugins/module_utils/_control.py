@@ -84,12 +84,17 @@ def control_names(start: str = _PREFIX) -> List[bytes]:
     return sorted(set(found))
 
 
-def _ask(name: bytes, uid: Optional[int], seconds: float, wish: Dict[str, Any], files: Sequence[int] = ()) -> Optional[Tuple[int, Dict[str, Any]]]:
-    """Ask the listener at a name; returns its user and its answer, or None if there is none, or none of the user C(uid)."""
+def _ask(name: bytes, uid: Optional[int], seconds: float, wish: Dict[str, Any], files: Sequence[int] = (),
+         is_found: bool = True) -> Optional[Tuple[int, Dict[str, Any]]]:
+    """Ask the listener at a name; returns its user and its answer, or None if there is none, or none of the user C(uid).
+
+    Who holds a name that was found may be an enemy, who lets nobody in: he is not waited for.
+    """
     with socket.socket(socket.AF_UNIX, socket.SOCK_STREAM) as sock:
-        sock.settimeout(seconds)
+        sock.settimeout(0.0 if is_found else seconds)
         try:
             sock.connect(name)
+            sock.settimeout(seconds)
             owner = peer_uid(sock)
             if uid is not None and owner != uid:
                 return None
@@ -102,7 +107,7 @@ def _ask(name: bytes, uid: Optional[int], seconds: float, wish: Dict[str, Any], 
 
 def request(host: str, token: str, files: Sequence[int] = (), **wish: Any) -> Optional[Dict[str, Any]]:
     """Ask the listener of a host that serves a run; returns None if none does, raises what it refuses."""
-    answered = _ask(control_name(host, token), os.getuid(), _SECONDS, dict(wish, token=token), files)
+    answered = _ask(control_name(host, token), os.getuid(), _SECONDS, dict(wish, token=token), files, is_found=False)
     if answered is None:
         return None
     if "error" in answered[1]:
@@ -169,9 +174,11 @@ class _Scene:
         return self._running
 
     def _here(self, one: Running) -> List[Endpoint]:
-        """Return the wanted endpoints that one listener holds."""
+        """Return the wanted endpoints that one listener holds, in the kernel's words and not only in its own."""
         held = {}  # type: Dict[Tuple[str, int], List[str]]
         for endpoint in one.held(ports_of(self._wanted)):
+            if (one.uid, endpoint) not in self.occupants.confirmed:
+                continue
             held.setdefault((endpoint.protocol, endpoint.port), []).append(endpoint.address)
         return [wanted for wanted in self._wanted
                 if any(_meet(address, wanted.address) for address in held.get((wanted.protocol, wanted.port), ()))]

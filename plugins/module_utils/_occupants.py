@@ -55,8 +55,9 @@ class Occupants:
         # Most hosts have nobody on the wanted ports, and then nothing has to be looked up for each of them.
         rows = [(protocol, row) for protocol, ports in self._ports.items() for row in _waiting(protocol, ports)]
         claimed = claims() if rows else set()
+        self.confirmed = {(row.uid, Endpoint(row.address, protocol, row.port)) for protocol, row in rows} & claimed  # by the kernel
         for protocol, row in rows:
-            ours = (row.uid, Endpoint(row.address, protocol, row.port)) in claimed
+            ours = (row.uid, Endpoint(row.address, protocol, row.port)) in self.confirmed
             (self._ours if ours else self._others).setdefault((protocol, row.port), []).append(row.address)
 
     @property

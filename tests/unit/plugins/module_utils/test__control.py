@@ -3,6 +3,7 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
 """Starting, sharing and ending a listener; its process is seen through /proc and bare sockets."""
 
+import contextlib
 import errno
 import hashlib
 import json
@@ -357,12 +358,30 @@ def test_another_user_cannot_keep_a_listener_from_starting(host, squatter):
     assert host.absent() is True
 
 
+def test_whoever_lets_nobody_in_is_not_waited_for(host):
+    stem = _control._stem(host.name)
+    with contextlib.ExitStack() as stack:
+        for number in range(40):
+            full = stack.enter_context(socket.socket(socket.AF_UNIX))
+            full.bind("\0{0}{1:024x}".format(stem, number))
+            full.listen(0)
+            for unused in range(2):
+                waiting = stack.enter_context(socket.socket(socket.AF_UNIX))
+                waiting.setblocking(False)
+                waiting.connect_ex(full.getsockname())
+        address = some_address()
+        (port,) = free_ports(address)
+        host.present(address, [port])  # or it would hang for twenty minutes
+        assert listens(address, port)
+
+
 @pytest.mark.skipif(os.getuid() != 0, reason="only root can act for another user")
 def test_another_user_cannot_claim_the_port_of_a_service(host, squatter):
     with listening("127.0.0.1") as service:
         wanted = [entry("127.0.0.1", port_of(service))]
         found = _control.query(host.name, wanted)
     assert found["holders"] == [dict(wanted[0], by="service", at=["127.0.0.1"])]
+    assert found["leftovers"] == []
 
 
 def test_the_name_of_the_control_socket_cannot_be_told_without_the_token():
