@@ -14,6 +14,7 @@ from collections.abc import Mapping
 
 from ansible.utils.display import Display
 
+from ..plugin_utils import _losses
 from ..plugin_utils._action import ControllerAction
 from ..plugin_utils._certificates import certificates, differences
 from ..plugin_utils._ftp_results import ftp_results, still_untestable
@@ -39,6 +40,7 @@ class ActionModule(ControllerAction):
         "listeners": {"type": "dict", "default": {}},
         "captures": {"type": "dict", "default": {}},
         "stopped": {"type": "dict", "default": {}},
+        "queries": {"type": "dict", "default": {}},
         "display": {"type": "bool", "default": True},
     }
 
@@ -47,13 +49,14 @@ class ActionModule(ControllerAction):
         plan = options["plan"]
         check_one_each(options["observations"])
         origins = Origins(plan)
-        listeners = origins.listeners(options["listeners"])
-        observations = origins.observations(options["observations"], listeners)
-        joining = Joining(plan, observations, listeners, options["captures"], options["stopped"])
+        listeners, queries = origins.listeners(options["listeners"]), origins.listeners(options["queries"])
+        observations = origins.observations(options["observations"], listeners or queries)
+        joining = Joining(plan, observations, listeners, options["captures"], options["stopped"], queries)
         sessions = ftp_results(observations)
         probed = joining.results()
         results = probed + sessions
         presented = certificates(results)
+        lossy = _losses.losses(observations, plan["hosts"])
         verification = {
             "created": datetime.datetime.now(datetime.timezone.utc).isoformat(timespec="seconds"),
             "release": plan["release"],
@@ -64,8 +67,15 @@ class ActionModule(ControllerAction):
             "not_covered": not_covered(plan, results),
             "summary": summarize(results),
             "certificates": presented,
+            "paths": lossy,
             "notes": [
-                *plan.get("notes", ()), *differences(presented), *unverified(probed), *joining.captures.notes(), *origins.notes(),
+                *plan.get("notes", ()),
+                *differences(presented),
+                *unverified(probed),
+                *joining.captures.notes(),
+                *joining.listening.notes(),
+                *origins.notes(),
+                *_losses.notes(lossy),
             ],
         }
         verification["message"] = _message(verification)

@@ -80,13 +80,36 @@ class _PortSet:
         return (port for index, byte in enumerate(self._bits) if byte for port in range(index * 8, index * 8 + 8) if byte >> (port & 7) & 1)
 
 
+def open_socket(ports: Dict[str, Ports]) -> socket.socket:
+    """Return a packet socket that passes on what may belong to these ports; needs root, which reading from it does not."""
+    try:
+        sock = socket.socket(socket.AF_PACKET, socket.SOCK_DGRAM | socket.SOCK_NONBLOCK, socket.htons(_ETH_P_ALL))
+    except OSError as error:
+        raise NetworkError("cannot capture: {0}; it needs root (become)".format(error.strerror))
+    instructions = program(ports.get("tcp", ()), ports.get("udp", ()), _HEAD)
+    code = ctypes.create_string_buffer(instructions, len(instructions))
+    sock.setsockopt(socket.SOL_SOCKET, _SO_ATTACH_FILTER, struct.pack("HP", len(instructions) // 8, ctypes.addressof(code)))
+    try:
+        sock.setsockopt(socket.SOL_SOCKET, _SO_RCVBUFFORCE, _BUFFER_BYTES)
+    except OSError:
+        pass  # a container's root may not; what is lost is told
+    return sock
+
+
+def without_encrypted(report: Dict[str, Any]) -> Dict[str, Any]:
+    """Return a capture's report, without what it tells if the host encrypts; only root is told that."""
+    if "seen" in report and has_policies():
+        return {"seen": report["seen"], "complete": False, "problem": _ENCRYPTED}
+    return report
+
+
 Key = Tuple[str, str, str, str]  # own address, address of the other end, protocol, kind
 
 
 class Capture:
     """A packet socket, and what was seen of the ports of services; needs root."""
 
-    def __init__(self, ports: Dict[str, Ports]):
+    def __init__(self, ports: Dict[str, Ports], sock: Optional[socket.socket] = None):
         self._wanted = {"tcp": _PortSet(), "udp": _PortSet()}
         for protocol, ranges in ports.items():
             for port in numbers(ranges):
@@ -94,19 +117,7 @@ class Capture:
         self._seen = {}  # type: Dict[Key, _PortSet]
         self._arrived = set()  # type: Set[str]  # addresses from which packets came in, for whomever
         self._complete = True
-        try:
-            self.sock = socket.socket(socket.AF_PACKET, socket.SOCK_DGRAM | socket.SOCK_NONBLOCK, socket.htons(_ETH_P_ALL))
-        except OSError as error:
-            raise NetworkError("cannot capture: {0}; it needs root (become)".format(error.strerror))
-        self._filter(program(ports.get("tcp", ()), ports.get("udp", ()), _HEAD))
-        try:
-            self.sock.setsockopt(socket.SOL_SOCKET, _SO_RCVBUFFORCE, _BUFFER_BYTES)
-        except OSError:
-            pass  # a container's root may not; what is lost is told
-
-    def _filter(self, instructions: bytes) -> None:
-        code = ctypes.create_string_buffer(instructions, len(instructions))
-        self.sock.setsockopt(socket.SOL_SOCKET, _SO_ATTACH_FILTER, struct.pack("HP", len(instructions) // 8, ctypes.addressof(code)))
+        self.sock = sock or open_socket(ports)
 
     def read(self) -> None:
         """Take in what has come."""
@@ -163,9 +174,7 @@ class Capture:
             if not seen or any(seen[-1][name] != value for name, value in pair.items()):
                 seen.append(pair)
             seen[-1][kind] = text(compress(ports))
-        if has_policies():
-            return {"seen": seen, "complete": False, "problem": _ENCRYPTED}
-        return {"seen": seen, "complete": self._complete}
+        return without_encrypted({"seen": seen, "complete": self._complete})
 
     def close(self) -> None:
         """Stop capturing."""

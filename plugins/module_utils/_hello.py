@@ -4,8 +4,8 @@
 """How a listener proves to a probe that it is the very host and run that the probe means.
 
 The probe sends one line with the run and a fresh nonce. The listener answers with its host's name and a keyed hash
-(HMAC-SHA256, RFC 2104) of nonce and name under the run's token. The token itself never crosses the network, and a
-listener says nothing to anybody who does not name a run that it serves.
+(HMAC-SHA256, RFC 2104) of nonce and name under the run's token. The token itself never crosses the network. Whoever does
+not name a run that the listener serves hears one fixed line, which says that it is a listener and no service.
 """
 
 import binascii
@@ -22,6 +22,9 @@ _MAGIC = b"EXASOL-NETWORK-1"
 LONGEST = 1024  # bytes of a hello or an answer
 _NONCE = 12
 _PADDING = b" " + b"." * 420 + b"\n"
+# What a listener says to whoever does not talk to one of its runs, so that nobody takes it for a service: no key is needed
+# for that, because whoever forges it only says of himself that he is no service.
+NOTICE = _MAGIC + b" a listener that verifies the network, no service\n"
 
 
 def _slow_digest(key: bytes, message: bytes, digest: str) -> bytes:
@@ -41,6 +44,11 @@ def check_token(token: str) -> bytes:
 def run_id(key: bytes) -> bytes:
     """Return the public name of a run, from which its token cannot be told."""
     return hashlib.sha256(b"run:" + key).hexdigest()[:16].encode("ascii")
+
+
+def control_id(key: bytes, host: str) -> str:
+    """Return what a run and its host's listener alone can know, for the name of the socket between them."""
+    return hmac.new(key, b"control:" + host.encode("utf-8"), "sha256").hexdigest()[:24]
 
 
 def new_nonce() -> bytes:
@@ -64,6 +72,16 @@ def read_hello(line: bytes) -> Optional[Tuple[bytes, bytes]]:
     if len(parts) != 4 or parts[0] != _MAGIC or len(parts[2]) != 2 * _NONCE:
         return None
     return parts[1], parts[2]
+
+
+def may_be_hello(data: bytes) -> bool:
+    """Tell whether data can be the beginning of a hello."""
+    return data[:len(_MAGIC)] == _MAGIC[:len(data)]
+
+
+def is_notice(data: bytes) -> bool:
+    """Tell whether a listener says that it is one, and serves another run or none."""
+    return data.startswith(NOTICE)
 
 
 def answer(key: bytes, host: str, nonce: bytes) -> bytes:

@@ -5,10 +5,17 @@
 
 Several runs may verify one host at the same time. Each takes a lease; a socket stays open as long as any lease wants it,
 so no run ends the ports of another, and a port that somebody else uses is left alone.
+
+Sockets are opened by the module, with its rights, and handed to the listener, which has none.
+
+A lease ends at its deadline. When its run gives no sign for a while, its sockets are closed before that: a run that was
+interrupted must not keep a database from its ports. A sign is whatever comes from the run: a hello on one of its ports, or
+a request. The run is told so if it goes on after all: its listener stepped aside, which is not the end of its host.
 """
 
 import errno
 import socket
+import time
 from typing import Any, Callable, Dict, Iterable, NamedTuple, Optional, Set
 
 from . import _hello, _limits
@@ -19,6 +26,7 @@ _BACKLOG = 1024
 _DEFER_SECONDS = 5
 _IP_PKTINFO, _IPV6_RECVPKTINFO = 8, 49
 ROOM_FOR_CONNECTIONS = 64
+_PATIENCE = 0.2  # the part of its idle time after which a run without a sign counts as abandoned
 
 
 class Lease(NamedTuple):
@@ -30,84 +38,155 @@ class Lease(NamedTuple):
     in_use: Set[Endpoint]
     denied: Set[Endpoint]
     absent: Set[Endpoint]  # of a family that the host does not have
+    idle: float = float("inf")  # seconds without a sign of the run after which it steps aside
 
     def report(self) -> Dict[str, Any]:
         """Return what became of the wanted ports as plain data."""
         return {"listening": describe(self.wanted - self.in_use - self.denied - self.absent), "in_use": describe(self.in_use), "denied": describe(self.denied)}
 
 
+class Opened(NamedTuple):
+    """What became of endpoints that were to be opened."""
+
+    sockets: Dict[Endpoint, socket.socket]
+    in_use: Set[Endpoint]
+    denied: Set[Endpoint]
+    absent: Set[Endpoint]
+
+    def close(self) -> None:
+        """Close the sockets in this process."""
+        for sock in self.sockets.values():
+            sock.close()
+
+
+def open_all(wanted: Iterable[Endpoint], spared: Iterable[Endpoint] = ()) -> Opened:
+    """Open endpoints, or raise and leave nothing open; C(spared) ones are in use although they could be had."""
+    opened = Opened({}, set(spared), set(), set())
+    try:
+        for endpoint in sorted(set(wanted) - opened.in_use):
+            _open(endpoint, opened)
+    except ListenerError:
+        opened.close()
+        raise
+    return opened
+
+
+def _open(endpoint: Endpoint, opened: Opened) -> None:
+    try:
+        opened.sockets[endpoint] = open_socket(endpoint)
+    except OSError as error:
+        if error.errno == errno.EADDRINUSE:
+            opened.in_use.add(endpoint)
+        elif error.errno in (errno.EACCES, errno.EPERM):
+            opened.denied.add(endpoint)
+        elif endpoint.address in WILDCARDS and error.errno in (errno.EAFNOSUPPORT, errno.EADDRNOTAVAIL):
+            opened.absent.add(endpoint)  # the host has only the other family
+        else:
+            raise ListenerError(_explain(endpoint, error))
+
+
 class Leases:
-    """Opens a socket when the first lease wants it and closes it with the last."""
+    """Keeps a socket from the first lease that wants it to the last."""
 
     def __init__(self, opened: Callable[[Endpoint, socket.socket], None], closing: Callable[[socket.socket], None]):
         self._opened = opened
         self._closing = closing
         self._leases = {}  # type: Dict[bytes, Lease]
+        self._signs = {}  # type: Dict[bytes, float]  # when each run gave its last sign
+        self._aside = set()  # type: Set[bytes]
         self._sockets = {}  # type: Dict[Endpoint, socket.socket]
 
     def __bool__(self):
         return bool(self._leases)
 
+    def __len__(self):
+        return len(self._leases)
+
+    @property
+    def endpoints(self) -> Set[Endpoint]:
+        """What is open."""
+        return set(self._sockets)
+
     def key_of(self, run: bytes, endpoint: Endpoint) -> bytes:
-        """Return the key of a run that listens here, or an empty one."""
+        """Return the key of a run that listens here, or an empty one; to be asked for it is a sign of the run."""
         lease = self._leases.get(run)
-        return lease.key if lease and endpoint in lease.wanted else b""
+        if lease is None or endpoint not in lease.wanted or run in self._aside:
+            return b""
+        self._signs[run] = time.monotonic()
+        return lease.key
+
+    def _end_of(self, run: bytes, lease: Lease) -> float:
+        return lease.deadline if run in self._aside else min(lease.deadline, self._signs[run] + lease.idle)
 
     def next_deadline(self) -> float:
-        """Return when the next lease ends."""
-        return min(lease.deadline for lease in self._leases.values())
+        """Return when the next lease ends or steps aside."""
+        return min(self._end_of(run, lease) for run, lease in self._leases.items())
+
+    def last_deadline(self) -> float:
+        """Return when the last port is free, if no run gives a sign any more."""
+        return max([self._end_of(run, lease) for run, lease in self._leases.items() if run not in self._aside] or [0.0])
+
+    def last_sign(self) -> float:
+        """Return when any run gave a sign."""
+        return max(self._signs[run] for run in self._leases)
+
+    def abandoned(self, now: float) -> Set[bytes]:
+        """Return the runs that gave no sign for so long that they were probably interrupted."""
+        return {run for run, lease in self._leases.items() if now - self._signs[run] > lease.idle * _PATIENCE}
 
     def get(self, key: bytes) -> Optional[Lease]:
         """Return a run's lease, or None."""
         return self._leases.get(_hello.run_id(key))
 
-    def take(self, key: bytes, wanted: Iterable[Endpoint], deadline: float) -> Lease:
-        """Give a run its lease, or raise and leave everything as it was."""
-        wanted = set(wanted)
-        missing = sorted(wanted - set(self._sockets))
+    def missing(self, wanted: Iterable[Endpoint]) -> Set[Endpoint]:
+        """Return what has to be opened for a lease; raises if that is more than this process may hold open."""
+        missing = set(wanted) - set(self._sockets)
         _limits.check(len(missing) + ROOM_FOR_CONNECTIONS, _limits.raise_limit(), "listening on {0} more ports".format(len(missing)))
-        fresh, in_use, denied = {}, set(), set()  # type: Dict[Endpoint, socket.socket], Set[Endpoint], Set[Endpoint]
-        try:
-            for endpoint in missing:
-                self._open(endpoint, fresh, in_use, denied)
-        except ListenerError:
-            for sock in fresh.values():
+        return missing
+
+    def take(self, key: bytes, wanted: Iterable[Endpoint], deadline: float, opened: Optional[Opened] = None, idle: float = float("inf")) -> Lease:
+        """Give a run its lease, with the sockets that were opened for it; what is open already by now is neither in use nor denied."""
+        wanted, run = set(wanted), _hello.run_id(key)
+        opened = opened or Opened({}, set(), set(), set())
+        for endpoint, sock in opened.sockets.items():
+            if endpoint in self._sockets:
                 sock.close()
-            raise
-        for endpoint, sock in fresh.items():
-            self._sockets[endpoint] = sock
-            self._opened(endpoint, sock)
-        lease = self._leases[_hello.run_id(key)] = Lease(key, deadline, wanted, in_use, denied, wanted - in_use - denied - set(self._sockets))
+            else:
+                self._sockets[endpoint] = sock
+                self._opened(endpoint, sock)
+        here = set(self._sockets)
+        lease = self._leases[run] = Lease(key, deadline, wanted, opened.in_use - here, opened.denied - here, opened.absent - here, idle)
+        self._signs[run] = time.monotonic()
+        self._aside.discard(run)
         self._close_unwanted()
         return lease
 
-    @staticmethod
-    def _open(endpoint: Endpoint, fresh: Dict[Endpoint, socket.socket], in_use: Set[Endpoint], denied: Set[Endpoint]) -> None:
-        try:
-            fresh[endpoint] = open_socket(endpoint)
-        except OSError as error:
-            if error.errno == errno.EADDRINUSE:
-                in_use.add(endpoint)
-            elif error.errno in (errno.EACCES, errno.EPERM):
-                denied.add(endpoint)
-            elif endpoint.address in WILDCARDS and error.errno in (errno.EAFNOSUPPORT, errno.EADDRNOTAVAIL):
-                pass  # the host has only the other family
-            else:
-                raise ListenerError(_explain(endpoint, error))
-
     def release(self, key: bytes) -> bool:
         """End a run's lease; tells whether there was one."""
-        found = self._leases.pop(_hello.run_id(key), None)
-        self._close_unwanted()
-        return found is not None
+        return bool(self.end({_hello.run_id(key)}))
 
-    def expire(self, now: float) -> None:
-        """End the leases whose deadline has come."""
-        self._leases = {run: lease for run, lease in self._leases.items() if lease.deadline > now}
+    def stepped_aside(self, key: bytes) -> bool:
+        """Tell whether a run's ports were closed because it gave no sign."""
+        return _hello.run_id(key) in self._aside
+
+    def expire(self, now: float) -> Set[bytes]:
+        """End the leases whose deadline has come, and return their runs; close the ports of runs that give no sign."""
+        due = {run for run, lease in self._leases.items() if self._end_of(run, lease) <= now}
+        over = {run for run in due if self._leases[run].deadline <= now}
+        self._aside |= due - over
+        return self.end(over)
+
+    def end(self, runs: Set[bytes]) -> Set[bytes]:
+        """End the leases of runs, and return those that had one."""
+        found = {run for run in runs if self._leases.pop(run, None)}
+        for run in found:
+            del self._signs[run]
+            self._aside.discard(run)
         self._close_unwanted()
+        return found
 
     def _close_unwanted(self) -> None:
-        wanted = set().union(*(lease.wanted for lease in self._leases.values()))  # type: Set[Endpoint]
+        wanted = set().union(*(lease.wanted for run, lease in self._leases.items() if run not in self._aside))  # type: Set[Endpoint]
         for endpoint in [endpoint for endpoint in self._sockets if endpoint not in wanted]:
             sock = self._sockets.pop(endpoint)
             self._closing(sock)

@@ -1,12 +1,17 @@
 # Copyright (c) 2026, exasol_community.network contributors
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""The listener: one process for all ports of a host, which answers the hello of the runs that it serves and nothing else.
+"""The listener: one process for all ports of a host, which answers the hello of the runs that it serves.
 
-It is controlled through a Unix socket in Linux's abstract namespace (unix(7)): the name lives in the same network
-namespace as the ports, vanishes with the process, and can be held by one process only.
+Whoever else talks to it over TCP hears that it is a listener and no service, so that a check of a running database does
+not take one that an interrupted run has left behind for the database.
+
+Each run controls it through a Unix socket in Linux's abstract namespace (unix(7)): the name lives in the same network
+namespace as the ports, vanishes with the process, and only those who know the run's token can tell it before. The module
+opens that socket and all others with its own rights and hands them over, so that a listener which root starts needs none.
 """
 
+import array
 import errno
 import json
 import os
@@ -15,12 +20,12 @@ import socket
 import struct
 import time
 from collections import OrderedDict
-from typing import Any, Callable, Dict, Iterable, List, Optional, Tuple
+from typing import Any, Callable, Dict, Iterable, List, Optional, Set, Tuple
 
 from . import _hello
 from ._capture import Capture
 from ._errors import NetworkError
-from ._leases import Leases
+from ._leases import Leases, Opened
 from ._listens import Endpoint, describe, endpoints
 from ._ports import Ports, compress
 
@@ -30,9 +35,14 @@ _CONTROL_SECONDS = 5.0
 _LOOK_SECONDS = 1.0  # between two looks at deadlines, of which none is shorter; a request is followed by a look at once
 _MOST_CONNECTIONS = 4096
 _MOST_REQUESTS = 64
+_MOST_HEARD = 16384  # bytes taken at once: what is left unread would turn our FIN into a reset, and nobody would hear the notice
 _NOW = int(socket.MSG_DONTWAIT)
 _NOW_WITH_END = int(socket.MSG_DONTWAIT | socket.MSG_MORE)  # answer and FIN leave as one segment
 LONGEST_REQUEST = 1 << 20  # bytes of a request or its answer
+FILES_AT_ONCE = 200  # in one message; the kernel takes 253 (SCM_MAX_FD)
+_DESCRIPTOR = array.array("i").itemsize
+_ROOM_FOR_FILES = socket.CMSG_SPACE(253 * _DESCRIPTOR)
+_FOR_EVERYBODY = ("who",)
 
 
 class _Waiting:
@@ -44,6 +54,24 @@ class _Waiting:
         self.sock = sock
         self.received = b""
         self.deadline = deadline
+
+
+class _Request(_Waiting):
+    """A request on its way in, with the files that come with it."""
+
+    __slots__ = ("files", "permitted", "refused")
+
+    def __init__(self, sock: socket.SocketType, deadline: float, permitted: bool):
+        super(_Request, self).__init__(sock, deadline)
+        self.files = []  # type: List[int]
+        self.permitted = permitted
+        self.refused = ""
+
+    def drop_files(self) -> None:
+        """Close the files that nobody took."""
+        for descriptor in self.files:
+            os.close(descriptor)
+        self.files = []
 
 
 class _Connection(_Waiting):
@@ -58,9 +86,11 @@ class _Connection(_Waiting):
 class Listener:
     """Serves the leases of one host until the last of them ends."""
 
-    def __init__(self, host: str, control: socket.socket):
+    def __init__(self, host: str, control: socket.socket, run: bytes = b"", owner: Optional[int] = None, note: str = ""):
         self._host = host
-        self._control = control
+        self._owner = os.getuid() if owner is None else owner
+        self._note = note
+        self._controls = {run: control}  # by the run that may use it
         self._poll = select.epoll()
         self._handlers = {}  # type: Dict[int, Tuple[Callable[..., None], Any]]
         self._connections = OrderedDict()  # type: OrderedDict[int, _Waiting]
@@ -68,7 +98,7 @@ class Listener:
         self._leases = Leases(self._on_opened, self._on_closing)
         self._captures = {}  # type: Dict[bytes, Optional[Capture]]
         self._capture_problem = ""
-        self._born = time.monotonic()
+        self._begun = self._born = time.monotonic()
         self._look = 0.0
         self._watch(control, self._on_control, control)
 
@@ -85,9 +115,7 @@ class Listener:
     def _look_after(self, now: float) -> bool:
         """End what is past its deadline and tell whether anything is left to serve; not each connection pays for that."""
         if self._leases and self._leases.next_deadline() <= now:
-            self._leases.expire(now)
-            self._drop_captures()
-            self._end_if_idle()
+            self._leave(self._leases.expire(now))
         self._drop_idle(now)
         deadline = self._leases.next_deadline() if self._leases else self._born + _GRACE_SECONDS
         self._look = min(deadline, now + _LOOK_SECONDS)
@@ -100,8 +128,10 @@ class Listener:
     def _on_opened(self, endpoint: Endpoint, sock: socket.socket) -> None:
         self._watch(sock, self._on_accept if endpoint.protocol == "tcp" else self._on_datagram, (endpoint, sock))
 
-    def _on_closing(self, sock: socket.socket) -> None:
-        self._handlers.pop(sock.fileno(), None)
+    def _on_closing(self, sock: socket.SocketType) -> None:
+        if self._handlers.pop(sock.fileno(), None):
+            # The module that opened it may hold it still, and then closing it here would not end its events (epoll(7), question 6).
+            self._poll.unregister(sock.fileno())
 
     def _on_accept(self, argument: Tuple[Endpoint, socket.socket]) -> None:
         endpoint, listening = argument
@@ -142,24 +172,24 @@ class Listener:
         The probe answers our FIN with RST, so that neither end keeps TIME_WAIT.
         """
         try:
-            data = sock.recv(_hello.LONGEST, _NOW)
+            data = sock.recv(_MOST_HEARD, _NOW)
         except BlockingIOError:
             return received
         except OSError:
             return None
         received += data
-        if not data or len(received) > _hello.LONGEST:
-            return None
-        if b"\n" not in received:
+        if data and b"\n" not in received and len(received) <= _hello.LONGEST and _hello.may_be_hello(received):
             return received
         try:
-            sock.send(self._answer(received, endpoint), _NOW_WITH_END)
+            # Who says nothing, or something else, is no run of ours, and must not take us for a service.
+            sock.send(self._answer(received, endpoint) or _hello.NOTICE, _NOW_WITH_END)
         except OSError:
             pass  # the probe is gone; so is the connection
         return None
 
     def _answer(self, received: bytes, endpoint: Endpoint) -> bytes:
-        hello = _hello.read_hello(received.split(b"\n")[0])
+        line, newline, unused = received.partition(b"\n")
+        hello = _hello.read_hello(line) if newline and len(received) <= _hello.LONGEST else None
         key = self._leases.key_of(hello[0], endpoint) if hello else b""
         return _hello.answer(key, self._host, hello[1]) if hello and key else b""
 
@@ -180,6 +210,8 @@ class Listener:
         self._handlers.pop(descriptor, None)
         self._connections.pop(descriptor, None)
         self._requests.pop(descriptor, None)
+        if isinstance(waiting, _Request):
+            waiting.drop_files()
         waiting.sock.close()
 
     def _drop_idle(self, now: float) -> None:
@@ -196,44 +228,61 @@ class Listener:
         except OSError as error:
             self._make_room(error)
             return
-        if len(self._requests) >= _MOST_REQUESTS or peer_uid(sock) not in (os.getuid(), 0):
+        if len(self._requests) >= _MOST_REQUESTS:
             sock.close()
             return
         sock.setblocking(False)
-        request = _Waiting(sock, time.monotonic() + _CONTROL_SECONDS)
+        request = _Request(sock, time.monotonic() + _CONTROL_SECONDS, peer_uid(sock) in (self._owner, 0))
         self._requests[sock.fileno()] = request
         self._watch(sock, self._on_request, request)
 
-    def _on_request(self, request: _Waiting) -> None:
+    def _on_request(self, request: _Request) -> None:
         try:
-            data = request.sock.recv(65536)
+            data, ancillary, flags = request.sock.recvmsg(65536, _ROOM_FOR_FILES)[:3]
         except BlockingIOError:
             return
         except OSError:
-            data = b""
+            data, ancillary, flags = b"", [], 0
+        for level, kind, packed in ancillary:
+            if (level, kind) == (socket.SOL_SOCKET, socket.SCM_RIGHTS):
+                files = array.array("i")
+                files.frombytes(packed[:len(packed) - len(packed) % _DESCRIPTOR])
+                request.files += files
+        if not request.permitted:
+            request.drop_files()
+        if flags & socket.MSG_CTRUNC:
+            request.refused = "the listener may not hold so many open files"
         request.received += data
-        if request.received.endswith(b"\n"):
-            self._fulfil(request)
+        line, newline, unused = request.received.partition(b"\n")
+        if newline and (request.refused or len(request.files) >= _files_with(line)):
+            self._fulfil(request, line)
         elif not data or len(request.received) > LONGEST_REQUEST:
             self._close(request)
 
-    def _fulfil(self, request: _Waiting) -> None:
+    def _fulfil(self, request: _Request, line: bytes) -> None:
         try:
             request.sock.settimeout(_CONTROL_SECONDS)
-            request.sock.sendall(json.dumps(self._obey(request.received)).encode("ascii") + b"\n")
+            request.sock.sendall(json.dumps(self._obey(request, line)).encode("ascii") + b"\n")
         except (OSError, ValueError):
             pass  # whoever asked is gone, or asked for nothing
         self._close(request)
         self._look = 0.0
 
-    def _obey(self, line: bytes) -> Dict[str, Any]:
-        request = json.loads(line.decode("ascii"))
+    def _obey(self, request: _Request, line: bytes) -> Dict[str, Any]:
+        wish = json.loads(line.decode("ascii"))
         try:
-            return getattr(self, "_do_" + request.pop("operation"))(**request)
+            operation = wish.pop("operation")
+            if not request.permitted and operation not in _FOR_EVERYBODY:
+                return {"error": "the listener belongs to the user with uid {0}".format(self._owner)}
+            if request.refused:
+                return {"error": request.refused}
+            if wish.pop("files", 0):
+                wish["files"] = request.files
+            return getattr(self, "_do_" + operation)(**wish)
         except NetworkError as error:
             self._end_if_idle()
             return {"error": str(error)}
-        except (AttributeError, KeyError, TypeError) as error:
+        except (AttributeError, KeyError, TypeError, IndexError) as error:
             # Another version of this collection may be asking; the leases of others hold.
             return {"error": "the listener does not understand the request: {0}".format(error)}
 
@@ -241,24 +290,52 @@ class Listener:
         if not self._leases:
             self._born = -_GRACE_SECONDS
 
-    def _do_lease(self, token: str, listens: List[Dict[str, Any]], ttl: float, capture: bool = False) -> Dict[str, Any]:
+    def _leave(self, runs: Set[bytes]) -> None:
+        """Forget what belonged to runs whose leases have ended."""
+        for run in runs:
+            control = self._controls.pop(run, None)
+            if control is not None:
+                self._on_closing(control)
+                control.close()
+        self._drop_captures()
+        self._end_if_idle()
+
+    def _do_attend(self, token: str, files: List[int]) -> Dict[str, Any]:
+        """Let another run of the same user control us, too; its own socket comes with the request."""
+        run = _hello.run_id(_hello.check_token(token))
+        if run in self._controls:
+            return {}
+        control = self._controls[run] = socket.socket(socket.AF_UNIX, socket.SOCK_STREAM, 0, files.pop(0))
+        self._watch(control, self._on_control, control)
+        return {}
+
+    def _do_lease(self, token: str, listens: List[Dict[str, Any]], ttl: float, idle: float, capture: bool = False,
+                  opened: Optional[Dict[str, Any]] = None, files: Optional[List[int]] = None) -> Dict[str, Any]:
+        """Give a run its lease, or say what it has to open for us first."""
         key = _hello.check_token(token)
         wanted, before = set(endpoints(listens)), self._leases.get(key)
-        if capture and key not in self._captures:
-            self._capture(key, wanted)
-        try:
-            lease = self._leases.take(key, wanted, time.monotonic() + ttl)
-        finally:
-            self._drop_captures()
-        return dict(lease.report(), changed=before is None or before.wanted != wanted, pid=os.getpid())
+        given = _taken(opened or {}, files or [])
+        missing = self._leases.missing(wanted) - set(given.sockets) - given.in_use - given.denied - given.absent
+        wants_capture = capture and key not in self._captures and "capture" not in (opened or {})
+        if missing or wants_capture:
+            given.close()
+            return {"missing": describe(missing), "capture": wants_capture}
+        if opened and "capture" in opened and key not in self._captures:
+            self._capture(key, wanted, opened["capture"], files or [])
+        lease = self._leases.take(key, wanted, time.monotonic() + ttl, given, idle)
+        return dict(lease.report(), changed=before is None or before.wanted != wanted, **self._self())
 
-    def _capture(self, key: bytes, wanted: Iterable[Endpoint]) -> None:
-        try:
-            taken = self._captures[key] = Capture(_ports_of(wanted))
-            self._watch(taken.sock, Capture.read, taken)
-        except NetworkError as error:
+    def _self(self) -> Dict[str, Any]:
+        return {"pid": os.getpid(), "note": self._note}
+
+    def _capture(self, key: bytes, wanted: Iterable[Endpoint], problem: str, files: List[int]) -> None:
+        if problem:
             # The ports are listened on nevertheless; who asked for a capture is told at the end.
-            self._captures[key], self._capture_problem = None, str(error)
+            self._captures[key], self._capture_problem = None, problem
+            return
+        sock = socket.socket(socket.AF_PACKET, socket.SOCK_DGRAM, 0, files.pop(0))
+        taken = self._captures[key] = Capture(ports_of(wanted), sock)
+        self._watch(taken.sock, Capture.read, taken)
 
     def _drop_captures(self) -> None:
         for key in [key for key in self._captures if self._leases.get(key) is None]:
@@ -271,23 +348,62 @@ class Listener:
         if taken is None:
             return {"capture": {"problem": self._capture_problem}}
         report = taken.report()
-        self._handlers.pop(taken.sock.fileno(), None)
+        self._on_closing(taken.sock)
         taken.close()
         return {"capture": report}
 
     def _do_show(self, token: str) -> Dict[str, Any]:
         lease = self._leases.get(_hello.check_token(token))
-        return dict(lease.report(), wanted=describe(lease.wanted), changed=True, pid=os.getpid()) if lease else {"changed": False}
+        if lease is None:
+            return {"changed": False}
+        return dict(lease.report(), wanted=describe(lease.wanted), changed=True, **self._self())
 
     def _do_release(self, token: str) -> Dict[str, Any]:
         key = _hello.check_token(token)
         captured = self._end_capture(key)
+        if self._leases.stepped_aside(key):
+            captured["stepped_aside"] = True
         released = self._leases.release(key)
-        self._end_if_idle()
+        self._leave({_hello.run_id(key)})
         return dict(captured, changed=released)
 
+    def _do_who(self) -> Dict[str, Any]:
+        """Say what any user of the host may know: who listens, on which ports, and whether its runs still give a sign."""
+        now = time.monotonic()
+        times = {"age_s": now - self._begun, "quiet_s": 0.0, "left_s": 0.0}
+        if self._leases:
+            times.update(quiet_s=now - self._leases.last_sign(), left_s=self._leases.last_deadline() - now)
+        return dict({name: max(0, int(seconds)) for name, seconds in times.items()}, host=self._host, pid=os.getpid(), uid=self._owner,
+                    listening=describe(self._leases.endpoints), abandoned=len(self._leases.abandoned(now)) == len(self._leases))
 
-def _ports_of(wanted: Iterable[Endpoint]) -> Dict[str, Ports]:
+    def _do_clear(self) -> Dict[str, Any]:
+        """End the leases of runs that gave no sign for a while."""
+        ended = self._leases.end(self._leases.abandoned(time.monotonic()))
+        self._leave(ended)
+        return {"changed": bool(ended)}
+
+
+def _files_with(line: bytes) -> int:
+    """Return how many files a request says that it brings."""
+    try:
+        return min(int(json.loads(line.decode("ascii")).get("files", 0)), LONGEST_REQUEST)
+    except (AttributeError, TypeError, ValueError):
+        return 0  # no request; it is refused as a whole
+
+
+def _taken(opened: Dict[str, Any], files: List[int]) -> Opened:
+    """Return what a module opened for us: its sockets come in the order of their endpoints."""
+    sockets = {}  # type: Dict[Endpoint, socket.socket]
+    for endpoint in endpoints(opened.get("sockets", ())):
+        sock = socket.socket(endpoint.family, endpoint.kind, 0, files.pop(0))
+        sock.setblocking(False)
+        sockets[endpoint] = sock
+    in_use, denied, absent = (set(endpoints(opened.get(name, ()))) for name in ("in_use", "denied", "absent"))
+    return Opened(sockets, in_use, denied, absent)
+
+
+def ports_of(wanted: Iterable[Endpoint]) -> Dict[str, Ports]:
+    """Return the ports of endpoints by protocol."""
     numbers = {}  # type: Dict[str, List[int]]
     for endpoint in wanted:
         numbers.setdefault(endpoint.protocol, []).append(endpoint.port)

@@ -3,7 +3,7 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
 """Outcomes as users see them: compressed ranges, with lost packets told from filters."""
 
-from typing import Any, Dict, Iterable, Iterator, List, Sequence, Tuple
+from typing import Any, Collection, Dict, Iterable, Iterator, List, Sequence, Set, Tuple
 
 from ._outcome import CLOSED, NO_RESPONSE, OPEN, Outcome, rank
 from ._ports import compress, text
@@ -38,6 +38,7 @@ class Suspects:
 
     def __init__(self, targets: Sequence[Target]):
         self.targets = targets
+        self.asked_again = set()  # type: Set[Tuple[Target, int]]
         self.waiting = 0
         self._vain = 0
 
@@ -53,6 +54,7 @@ class Suspects:
         for target, outcome, found in silent:
             del target.found[outcome]
             for port in found.ports:
+                self.asked_again.add((target, port))
                 yield target, port
 
     def _silent(self) -> List[Tuple[Target, Outcome, Found]]:
@@ -64,6 +66,30 @@ class Suspects:
         if any(rtt >= _LOSS_MS for found in answered for rtt in found.rtt_ms):
             return self._vain < _VAIN_RETRIES
         return not self._vain and count < sum(len(found.ports) for found in answered)
+
+
+def late_answers(targets: Iterable[Target]) -> Dict[Target, int]:
+    """Return how many answers came so late that the kernel had sent its first packet in vain; to be counted before anybody is asked again."""
+    return {target: sum(rtt >= _LOSS_MS for found in target.found.values() for rtt in found.rtt_ms) for target in targets}
+
+
+def paths(targets: Iterable[Target], late: Dict[Target, int], asked_again: Collection[Tuple[Target, int]]) -> List[Dict[str, Any]]:
+    """Return for each destination and address how many TCP ports answered in the end, and of how many the first try was lost.
+
+    What never answers is no loss: a filter looks like that.
+    """
+    again = {}  # type: Dict[Target, Set[int]]
+    for target, port in asked_again:
+        again.setdefault(target, set()).add(port)
+    found = {}  # type: Dict[Tuple[str, str], Dict[str, Any]]
+    for target in targets:
+        answered = [port for outcome, some in target.found.items() if outcome.state in (OPEN, CLOSED) and not is_silence(outcome) for port in some.ports]
+        if target.protocol != "tcp" or not answered:
+            continue
+        path = found.setdefault((target.destination, target.address), {"destination": target.destination, "address": target.address, "tries": 0, "lost": 0})
+        path["tries"] += len(answered)
+        path["lost"] += late.get(target, 0) + len(again.get(target, set()).intersection(answered))
+    return list(found.values())
 
 
 def observation(target: Target) -> Dict[str, Any]:

@@ -22,6 +22,7 @@ STATES = (OPEN, CLOSED, FILTERED, UNREACHABLE, UNRESOLVED, SILENT, ERROR)
 
 NO_RESPONSE, PROHIBITED, HOST_UNREACH, NET_UNREACH = "no-response", "admin-prohibited", "host-unreach", "net-unreach"
 NO_ROUTE, PORT_UNREACH, REFUSED, SYN_ACK, UDP_RESPONSE = "no-route", "port-unreach", "conn-refused", "syn-ack", "udp-response"
+OTHER_RUN, OWN_ADDRESS = "other-run", "own-address"  # a listener of another run answered; the host reached itself
 
 LOCAL = "local"  # the sender of an error that the probing host's own kernel gave
 

@@ -7,14 +7,15 @@ import contextlib
 import time
 from typing import Any, Dict, Iterable, List, Mapping, NamedTuple, Optional, Sequence, Tuple
 
-from . import _limits, _next_hop, _witness
+from . import _limits, _next_hop, _reached_itself, _witness
 from ._addresses import complaint, is_name, parse_address
 from ._capture import Capture
 from ._errors import NetworkError
 from ._ftp_session import FTP_SERVICES, Login, Server, examine_all
 from ._hello import check_token
-from ._observations import Suspects, by_address, observation, summarize
-from ._outcome import OPEN, UNRESOLVED, Outcome
+from ._observations import Suspects, by_address, late_answers, observation, paths, summarize
+from ._outcome import OPEN, OTHER_RUN, UNRESOLVED, Outcome
+from ._own_addresses import own_addresses
 from ._ports import Ports, merge, numbers
 from ._resolve import resolve
 from ._sockets import Sources
@@ -62,7 +63,7 @@ def collect(flows: Iterable[Mapping[str, Any]], plain: Iterable[Mapping[str, Any
 
 
 def run(targets: Targets, settings: Settings) -> Dict[str, Any]:
-    """Probe the targets and return observations, summary and elapsed_s."""
+    """Probe the targets and return observations, paths, summary and elapsed_s."""
     begun = time.monotonic()
     settings = check(settings)
     key = check_token(settings.token) if settings.token else b""
@@ -80,13 +81,14 @@ def run(targets: Targets, settings: Settings) -> Dict[str, Any]:
                 sweep.watch(capture)
         except NetworkError as error:
             captured["capture"] = {"problem": str(error)}
-        _measure(sweep, resolved)
+        losses = _measure(sweep, resolved)
         if capture is not None:
             _ask_next_hops(resolved, settings.pace, sources, capture)
             captured["capture"] = capture.report()
+    resolved = _reached_itself.settle(resolved, own_addresses)
     everything = resolved + unresolved
     sessions = {"ftp_sessions": examine_all(_ftp_servers(resolved), settings.ftp)} if settings.ftp else {}  # type: Dict[str, Any]
-    return dict(sessions, **captured, observations=[observation(target) for target in everything], summary=summarize(everything),
+    return dict(sessions, **captured, observations=[observation(target) for target in everything], paths=losses, summary=summarize(everything),
                 elapsed_s=round(time.monotonic() - begun, 3))
 
 
@@ -98,13 +100,16 @@ def _ports_of(targets: Iterable[Target]) -> Dict[str, Ports]:
 
 
 def _ftp_servers(targets: Iterable[Target]) -> List[Server]:
+    answered = [(target, found) for target in targets for outcome, found in target.found.items()
+                if outcome.state == OPEN and outcome.answered_by is None and outcome.reason != OTHER_RUN]
     return [Server(target.destination, target.address, target.named, port, target.services[port])
-            for target in targets for outcome, found in target.found.items() if outcome.state == OPEN and outcome.answered_by is None
-            for port in sorted(found.ports) if target.services.get(port) in FTP_SERVICES]
+            for target, found in answered for port in sorted(found.ports) if target.services.get(port) in FTP_SERVICES]
 
 
-def _measure(sweep: Sweep, targets: Sequence[Target]) -> None:
+def _measure(sweep: Sweep, targets: Sequence[Target]) -> List[Dict[str, Any]]:
+    """Probe all ports, and return of each path how many first tries were lost."""
     sweep.run(all_ports(targets))
+    late = late_answers(targets)
     groups = by_address(targets)
     suspects = [Suspects(group) for group in groups]
     for unused in range(_RETRIES):
@@ -114,6 +119,7 @@ def _measure(sweep: Sweep, targets: Sequence[Target]) -> None:
         sweep.run(work)
     _witness.settle(sweep.run, groups)
     sweep.finish()
+    return paths(targets, late, [item for some in suspects for item in some.asked_again])
 
 
 def _ask_next_hops(targets: Sequence[Target], pace: Pace, sources: Sources, capture: Capture) -> None:

@@ -27,13 +27,14 @@ from ._capture import Capture
 from ._identify._finding import SILENT, Finding
 from ._identify._registry import NEVER_CUT_SHORT, SCRIPTS, patience
 from ._identify._wire import Talk
-from ._outcome import CLOSED, OPEN, REFUSED, SYN_ACK, UDP_RESPONSE, Outcome, from_errno, icmp_or_errno, local_failure, receive_errors, timed_out
+from ._outcome import CLOSED, OPEN, OTHER_RUN, REFUSED, SYN_ACK, UDP_RESPONSE, Outcome, from_errno, icmp_or_errno, local_failure, receive_errors, timed_out
 from ._ports import numbers
 from ._sockets import Sources, handshake_ms, joins_itself, reset
 from ._targets import Target
 
 SILENT_LISTENER, OTHER_ANSWER = "connected, but nobody answered our hello", "connected, but something else answered our hello"
 CUT_OFF = "connected, but cut off before anybody answered our hello"
+OTHER_RUN_ANSWERS = "connected, but a listener of another run answered our hello"
 
 _BURST = 32  # connections started between two looks at the answers
 _DRAIN_SECONDS, _DRAIN_BYTES = 1.0, 65536
@@ -289,6 +290,12 @@ class Sweep:
             except OSError:
                 attempt.talk.cut_off()
                 data = None
+            if data and _hello.is_notice(data):
+                attempt.talk = None
+                self._last(attempt, False)
+                attempt.target.record(attempt.port, Outcome(OPEN, OTHER_RUN), attempt.rtt_ms)
+                self._say_goodbye(attempt)
+                return
             if data and attempt.lasting and not attempt.received:
                 attempt.received = data  # it has looked up our name, and is hurried from now on like everybody
                 self._alarms.set(patience(""), time.monotonic(), attempt)
@@ -366,7 +373,8 @@ class Sweep:
             self._hear_nothing(attempt, CUT_OFF)
             return
         host = _hello.read_answer(self._key, attempt.nonce, attempt.received.split(b"\n")[0])
-        detail = "" if host is not None else OTHER_ANSWER if attempt.received else CUT_OFF
+        other = OTHER_RUN_ANSWERS if _hello.is_notice(attempt.received) else OTHER_ANSWER
+        detail = "" if host is not None else other if attempt.received else CUT_OFF
         outcome = Outcome(OPEN, reason, answered_by=host or "", detail=detail)
         attempt.target.record(attempt.port, outcome, rtt_ms)
         if host is None and attempt.target.protocol == "tcp":
@@ -436,6 +444,9 @@ class Sweep:
                 data = attempt.sock.recv(4096)
                 if not data:
                     break
+                if not attempt.asked and not attempt.nonce and _hello.is_notice(data):
+                    # A listener that another run has left behind takes the service's place; only who ends his side hears it say so.
+                    attempt.target.correct(attempt.port, Outcome(OPEN, OTHER_RUN))
                 attempt.asked += len(data)
         except BlockingIOError:
             return

@@ -30,6 +30,7 @@ class Target:
     def __init__(self, destination: str, address: str, protocol: str):
         self.destination = destination
         self.name = ""
+        self.planned = False  # whether a plan says whose address this is
         self.address = address
         self.protocol = protocol
         self.ports = ()  # type: Ports
@@ -60,6 +61,16 @@ class Target:
         if rtt_ms >= 0:
             found.rtt_ms.append(rtt_ms)
 
+    def correct(self, port: int, outcome: Outcome) -> None:
+        """Replace what an attempt came to by what was heard later."""
+        for before, found in self.found.items():
+            if port in found.ports:
+                found.ports.remove(port)
+                if not found.ports:
+                    del self.found[before]
+                break
+        self.record(port, outcome)
+
     @property
     def named(self) -> str:
         """The DNS name that was given for the target, else its address: what a server expects to be called."""
@@ -87,6 +98,7 @@ class Target:
     def at(self, address: str) -> "Target":
         """Return the same target at one address of its name."""
         copy = Target(self.destination, address, self.protocol)
+        copy.planned = self.planned
         copy.name = self.name if parse_address(self.address) else self.address
         copy.ports, copy.ours = self.ports, self.ours_everywhere.get(copy.wildcard, ())
         copy.services, copy.datagrams = self.services, self.datagrams
@@ -126,7 +138,7 @@ class Targets:
                 if not addresses:
                     raise NetworkError("destination {0!r} of service {1!r} has no address".format(name, flow["service"]))
                 for address in addresses:
-                    self.add(name, str(address), flow["protocol"], flow["ports"], flow["service"])
+                    self.add(name, str(address), flow["protocol"], flow["ports"], flow["service"]).planned = True
 
     def claim(self, listening: Mapping[str, List[Mapping[str, Any]]]) -> None:
         """Mark the ports on which our own listeners answer: destination -> list of address, protocol and ports."""

@@ -10,10 +10,12 @@ version_added: 0.1.0
 description:
   - Starts one process that listens on all given ports, TCP and UDP, IPv4 and IPv6, and proves to M(exasol_community.network.probe)
     that it is this very host.
-  - The process ends by itself after O(ttl), whatever happens to the controller.
-  - It speaks only to those who know the run's O(token), and reads and writes at most one line a connection.
-  - Ports that somebody else uses are left alone and returned.
-  - Runs at the same time share the process, and none ends the ports of another.
+  - The process ends by itself after O(ttl), and closes its ports after O(idle) without a sign of the run, whatever happens to the controller.
+  - It proves itself only to those who know the run's O(token), and reads and writes at most one line a connection. Whoever else connects over TCP
+    hears that it is a listener and no service, so that M(exasol_community.network.probe) does not take it for one.
+  - Ports that somebody else uses are left alone and returned, with what holds them. So is a port whose service listens only on a loopback address.
+  - Runs of one user at the same time share the process, and none ends the ports of another.
+  - The module opens the ports. The process itself does not stay root - it continues as the user with uid 65534 (nobody) if root starts it.
 extends_documentation_fragment:
   - exasol_community.network._attributes
 attributes:
@@ -29,8 +31,10 @@ options:
   state:
     description:
       - V(present) listens, V(absent) ends what this run's O(token) started.
+      - V(query) listens nowhere. It returns what holds the ports of O(listens), and ends listeners of this user, or of all users for root, whose run
+        gave no sign for a fifth of its O(idle).
     type: str
-    choices: [present, absent]
+    choices: [present, absent, query]
     default: present
   host:
     description:
@@ -40,11 +44,11 @@ options:
   token:
     description:
       - The token of the run, at least 16 random characters.
+      - Required unless O(state=query).
     type: str
-    required: true
   listens:
     description:
-      - What to listen on with O(state=present); without any nothing is started.
+      - What to listen on with O(state=present), and what to look at with O(state=query); without any nothing is started.
     type: list
     elements: dict
     default: []
@@ -64,9 +68,16 @@ options:
         required: true
   ttl:
     description:
-      - Seconds after which the listener ends by itself.
+      - Seconds after which the listener ends by itself, at most 14400 (4 hours).
     type: int
     default: 1800
+  idle:
+    description:
+      - Seconds without a sign of the run after which the listener closes its ports, before O(ttl) is over.
+      - A sign is a connection of M(exasol_community.network.probe) with this O(token), or this module. An interrupted run gives none, so its listener
+        does not keep a database from its ports for longer.
+    type: int
+    default: 300
   capture:
     description:
       - Also record which connections arrived and which answers left, seen outside of this host's own packet filter; O(state=absent) returns it.
@@ -100,6 +111,13 @@ EXAMPLES = r"""
     listens:
       - {address: 192.0.2.11, ports: 8563}
 
+- name: See what holds the database port
+  exasol_community.network.listener:
+    state: query
+    host: "{{ inventory_hostname }}"
+    listens:
+      - {address: 192.0.2.11, ports: 8563}
+
 - name: Stop answering
   exasol_community.network.listener:
     state: absent
@@ -116,7 +134,7 @@ listening:
   sample: [{address: 192.0.2.11, protocol: tcp, ports: '8563,20000-21000'}]
 in_use:
   description: Ports that somebody else uses, left alone.
-  returned: O(state=present)
+  returned: O(state=present) and O(state=query)
   type: list
   elements: dict
   sample: [{address: 192.0.2.11, protocol: tcp, ports: '2580'}]
@@ -126,6 +144,105 @@ denied:
   type: list
   elements: dict
   sample: [{address: 192.0.2.11, protocol: tcp, ports: '22'}]
+holders:
+  description:
+    - What holds ports, one entry for all ports of an address that are held alike.
+    - Ports that are in RV(listening) too are those of a service that listens only on other addresses of the host.
+  returned: O(state=present) and O(state=query)
+  type: list
+  elements: dict
+  contains:
+    address:
+      description: The address of O(listens).
+      type: str
+      returned: success
+      sample: 192.0.2.11
+    protocol:
+      description: V(tcp) or V(udp).
+      type: str
+      returned: success
+      sample: tcp
+    ports:
+      description: The ports.
+      type: str
+      returned: success
+      sample: '8563'
+    by:
+      description:
+        - V(service) listens there, V(listener) is one of ours that another run started, V(connection) is a connection of the host that has the port as
+          its own, V(unknown) holds the port and does not listen.
+      type: str
+      returned: success
+      sample: service
+    at:
+      description: The addresses on which it listens.
+      type: list
+      elements: str
+      returned: success
+      sample: [127.0.0.1]
+leftovers:
+  description: The listeners of other runs that hold any of the ports.
+  returned: O(state=present) and O(state=query)
+  type: list
+  elements: dict
+  contains:
+    pid:
+      description: The process.
+      type: int
+      returned: success
+      sample: 4711
+    uid:
+      description: The user who started it.
+      type: int
+      returned: success
+      sample: 0
+    user:
+      description: That user's name.
+      type: str
+      returned: success
+      sample: root
+    host:
+      description: The host for which it answers.
+      type: str
+      returned: success
+      sample: n11
+    age_s:
+      description: Seconds since it was started.
+      type: int
+      returned: success
+      sample: 190
+    quiet_s:
+      description: Seconds since the last sign of a run.
+      type: int
+      returned: success
+      sample: 185
+    left_s:
+      description: Seconds until it closes its ports by itself, unless a run gives another sign.
+      type: int
+      returned: success
+      sample: 115
+    ended:
+      description: Whether this module ended it, because its run seems to be over.
+      type: bool
+      returned: success
+      sample: true
+    ports:
+      description: The ports of O(listens) that it held.
+      type: list
+      elements: dict
+      returned: success
+      sample: [{address: 192.0.2.11, protocol: tcp, ports: '8563,20000-21000'}]
+addresses:
+  description: The addresses of the host.
+  returned: if the listener listens on all of them, because O(listens) has a name
+  type: list
+  elements: str
+  sample: [127.0.0.1, 192.0.2.11]
+note:
+  description: Why the process is still root.
+  returned: if root started it and it cannot become another user
+  type: str
+  sample: 'the listener stays root, because it cannot become user 65534: Invalid argument'
 capture:
   description: What was seen, as RV(exasol_community.network.probe#module:capture) describes it.
   returned: O(state=absent) of a listener with O(capture=true)
@@ -141,7 +258,7 @@ run:
   sample: 5b0e6f3c9d21
 machine:
   description: The machine that the module ran on.
-  returned: with O(addresses) and O(state=present)
+  returned: with O(addresses), unless O(state=absent)
   type: dict
   contains:
     identity:
@@ -155,6 +272,11 @@ machine:
       elements: str
       returned: success
       sample: [192.0.2.11]
+stepped_aside:
+  description: Whether the listener had closed its ports, because no sign of this run came for O(idle) seconds.
+  returned: O(state=absent), if it had
+  type: bool
+  sample: true
 pid:
   description: The listener's process.
   returned: O(state=present), except in check mode
@@ -165,39 +287,55 @@ pid:
 from ansible.module_utils.basic import AnsibleModule
 
 from ..module_utils import _control, _machine
+from ..module_utils._control import DEFAULT_IDLE
 from ..module_utils._errors import NetworkError
 from ..module_utils._module import failures_of
 from ..module_utils._options import target_options
 
+LONGEST_TTL = 14400
+
 
 def check(params):
     """Raise for options that cannot be used."""
-    if params["ttl"] < 1:
-        raise NetworkError("ttl {0} is too short: expected at least 1 second".format(params["ttl"]))
+    if not 1 <= params["ttl"] <= LONGEST_TTL:
+        raise NetworkError("ttl {0} is out of range: expected 1 to {1} seconds".format(params["ttl"], LONGEST_TTL))
+    if params.get("idle", 1) < 1:
+        raise NetworkError("idle {0} is too short: expected at least 1 second".format(params["idle"]))
     if not params["host"]:
         raise NetworkError("host is empty: expected the name that the listener answers with")
+
+
+def act(params, dry):
+    """Do what is wished and return the result."""
+    if params["state"] == "query":
+        return _control.query(params["host"], params["listens"], dry=dry)
+    if params["state"] == "absent":
+        return _control.absent(params["host"], params["token"], dry=dry)
+    return _control.present(params["host"], params["token"], params["listens"], params["ttl"], dry=dry, capture=params["capture"], idle=params["idle"])
 
 
 def main():
     """Run the module."""
     options = {
-        "state": {"type": "str", "choices": ["present", "absent"], "default": "present"},
+        "state": {"type": "str", "choices": ["present", "absent", "query"], "default": "present"},
         "host": {"type": "str", "required": True},
-        "token": {"type": "str", "required": True, "no_log": True},
+        "token": {"type": "str", "no_log": True},
         "listens": {"type": "list", "elements": "dict", "default": [], "options": dict(target_options(), address={"type": "str", "required": True})},
         "ttl": {"type": "int", "default": 1800},
+        "idle": {"type": "int", "default": DEFAULT_IDLE},
         "capture": {"type": "bool", "default": False},
     }
     options.update(_machine.options())
-    module = AnsibleModule(argument_spec=options, supports_check_mode=True)
+    module = AnsibleModule(argument_spec=options, supports_check_mode=True,
+                            required_if=[("state", "present", ["token"]), ("state", "absent", ["token"])])
     params = module.params
     with failures_of(module):
         check(params)
-        origin = _machine.origin(params["run"], params["addresses"] if params["state"] == "present" else [])
-        if params["state"] == "absent":
-            module.exit_json(**_control.absent(params["host"], params["token"], dry=module.check_mode), **origin)
-        module.exit_json(**_control.present(params["host"], params["token"], params["listens"], params["ttl"], dry=module.check_mode,
-                                            capture=params["capture"]), **origin)
+        result = act(params, dry=module.check_mode)
+        if result.get("note"):
+            module.warn(result["note"])
+        origin = _machine.origin(params["run"], [] if params["state"] == "absent" else params["addresses"])
+        module.exit_json(**dict(origin, **result))
 
 
 if __name__ == "__main__":

@@ -14,7 +14,10 @@ description:
   - An ICMP error behind a refused connection is read from the kernel, so that a firewall's reject is told from a closed port,
     and its sender is named.
   - A name is resolved on the probing host, and each of its addresses is probed, IPv4 and IPv6.
-  - Silent ports beside ports that answered are tried again, so that packet loss is not reported as a filter.
+  - Silent ports beside ports that answered are tried again, so that packet loss is not reported as a filter. How many needed that is in RV(paths).
+  - A listener of another run of M(exasol_community.network.listener) is known and not taken for a service - its ports have the reason V(other-run).
+  - Where a flow leads back to the probing host, through a name that resolves to a loopback address or through an address that the host has at the
+    moment, its ports are V(unresolved) or have the reason V(own-address), unless the destination's own listener proves itself there.
   - Connections are closed with FIN, those to listeners of M(exasol_community.network.listener) with RST.
   - Nobody logs in and no database is queried; only O(ftp) logs in to FTP servers.
   - A user name is sent to C(mysql) all the same, because a handshake that is not finished counts against the probing host
@@ -280,6 +283,32 @@ observations:
           type: dict
           returned: when an answer came
           sample: {min: 0.081, median: 0.102, max: 0.933}
+paths:
+  description: How many connection attempts got lost, one entry for each destination and address with TCP ports that answered.
+  returned: success
+  type: list
+  elements: dict
+  contains:
+    destination:
+      description: The destination's name, or its address for plain targets.
+      type: str
+      returned: success
+      sample: n12
+    address:
+      description: The address that was probed.
+      type: str
+      returned: success
+      sample: 192.0.2.12
+    tries:
+      description: How many TCP ports answered.
+      type: int
+      returned: success
+      sample: 1003
+    lost:
+      description: How many of them did not answer the first packet or the first connection attempt.
+      type: int
+      returned: success
+      sample: 82
 capture:
   description: What was seen on the wire's side of this host's packet filter.
   returned: with O(capture)

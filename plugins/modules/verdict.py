@@ -52,6 +52,14 @@ options:
     description:
       - What M(exasol_community.network.listener) returned on each host when it was told to stop, by host.
       - A listener that had ended by then proves nothing of the ports that were refused.
+      - Silence of a host that was restarted, or that could not be reached any more, proves nothing either.
+    type: dict
+    default: {}
+  queries:
+    description:
+      - What M(exasol_community.network.listener) returned with O(exasol_community.network.listener#module:state=query) on each host, by host, where
+        nothing of ours listens.
+      - A listener of another run is never taken for a service, and what holds a refused port is known.
     type: dict
     default: {}
   display:
@@ -203,6 +211,37 @@ certificates:
       type: str
       returned: for O(observations) of the database port
       sample: 192.0.2.11,192.0.2.12,192.0.2.13/135A1D2DCE102DE866F58267521F4232153545A075DC85F8F7596F57E588A181:8563
+paths:
+  description: Paths on which first connection attempts were lost, though all of them answered in the end.
+  returned: success
+  type: list
+  elements: dict
+  contains:
+    source:
+      description: The host that probed.
+      type: str
+      returned: success
+      sample: n11
+    destination:
+      description: The host that was probed.
+      type: str
+      returned: success
+      sample: n12
+    address:
+      description: The address that was probed.
+      type: str
+      returned: success
+      sample: 192.0.2.12
+    tries:
+      description: How many TCP ports answered.
+      type: int
+      returned: success
+      sample: 1003
+    lost:
+      description: How many of them needed more than one try.
+      type: int
+      returned: success
+      sample: 82
 notes:
   description: What should be looked at although it is no verdict, such as nodes that present different certificates, or open ports of which nobody
     knows who answers.

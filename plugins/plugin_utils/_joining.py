@@ -6,21 +6,28 @@
 
 from __future__ import annotations
 
+import re
 import typing as t
 from collections import Counter
 from collections.abc import Iterable, Iterator, Mapping
 from functools import lru_cache
 
+from ..module_utils._addresses import parse_address
 from ..module_utils._coverage import OPTIONAL
+from ..module_utils._errors import NetworkError
 from ..module_utils._flows import REACHABLE
 from ..module_utils._listens import WILDCARDS
+from ..module_utils._occupants import CONNECTION, LISTENER, SERVICE, UNKNOWN
+from ..module_utils._own_addresses import is_loopback
 from ..module_utils._ports import Ports, intersect, merge, parse_ports, subtract, text
 from ._captures import AT_DESTINATION, ON_RETURN, RETURNED, Captures, Ends
-from ._verdict import OK, UNTESTED, VERDICTS, Case, judge
+from ._verdict import ELSEWHERE, OK, UNTESTED, VERDICTS, Case, judge
 
 OUTSIDE = "{0} is outside of this run, so no listener was started there"
 NOTHING_THERE = "nothing listens there, and the row is optional and not included"
-ENDED = "the listener of {0} had ended too early: it was killed, or its time (exasol_verify_listeners_ttl) was over"
+ENDED = "the listener of {0} had ended too early: it was killed, the host was restarted, or its time (exasol_verify_listeners_ttl) was over"
+ASIDE = "the listener of {0} had closed its ports too early: no probe of this run came for too long"
+NOT_ITS_OWN = "the name led to {0}, which is none of the addresses of {1}"
 _UNTOLD = ("closed", "open|filtered")  # where nobody listens, these say nothing of the way
 
 _ports = lru_cache(maxsize=65536)(parse_ports)
@@ -31,40 +38,179 @@ def _shared(one: str, other: str) -> str:
     return one if one == other else text(intersect(_ports(one), _ports(other)))
 
 
-class Listening:
-    """What the destinations' listeners did: where they answered, and why not elsewhere."""
+class Standing(t.NamedTuple):
+    """What is known of ports at the destination's own end, in the words of C(Case)."""
 
-    def __init__(self, results: Mapping[str, Mapping[str, t.Any]], addresses: Mapping[str, list[str]], stopped: Mapping[str, Mapping[str, t.Any]]):
-        self._up: dict[tuple[str, str, str], Ports] = {}
-        self._denied: dict[tuple[str, str, str], Ports] = {}
+    listener: str = ""
+    holder: str = ""
+    held_at: tuple[str, ...] = ()
+    ended: bool = False
+
+
+class Held(t.NamedTuple):
+    """Ports of one address that are held alike."""
+
+    ports: Ports
+    by: str
+    at: tuple[str, ...]
+
+
+Key = tuple[str, str, str]  # host, address, protocol
+Results = Mapping[str, Mapping[str, t.Any]]
+
+
+class Listening:
+    """What the destinations' listeners did: where they answered, why not elsewhere, and who else holds ports there."""
+
+    def __init__(self, results: Results, addresses: Mapping[str, list[str]], stopped: Results, queries: Results | None = None):
+        self._up: dict[Key, Ports] = {}
+        self._denied: dict[Key, Ports] = {}
+        self._held: dict[Key, list[Held]] = {}
         self._failed: dict[str, str] = {}
+        self._ended: dict[str, str] = {}
+        self._vanished: set[str] = set()  # hosts of which silence tells nothing
+        self._leftovers: dict[str, list[str]] = {}
+        self._unasked = {host: failure(result) for host, result in (queries or {}).items() if failure(result)}
+        self._owners = {address: host for host, some in addresses.items() for address in some}
+        self._local: dict[str, set[str]] = {}
+        self._answers: dict[tuple[str, ...], list[tuple[Standing, str]]] = {}
         # With no listener at all (a live cluster), a refused port says what it is; with listeners, only where one was asked for.
         self._outside = {host: OUTSIDE.format(host) for host in addresses if host not in results} if results else {}
         for host, result in results.items():
-            problem = failure(result)
-            if problem:
-                self._failed[host] = f"the listener of {host} did not start: {problem}"
-            elif _ended(result, stopped.get(host)):
-                self._failed[host] = ENDED.format(host)
-            self._index(self._up, host, result.get("listening"))
-            self._index(self._denied, host, result.get("denied"))
+            self._add(host, result, stopped.get(host))
+        for host, result in (queries or {}).items():
+            self._add_held(host, result)
+
+    def _add(self, host: str, result: Mapping[str, t.Any], stopped: Mapping[str, t.Any] | None) -> None:
+        problem = failure(result)
+        if problem:
+            self._failed[host] = f"the listener of {host} did not start: {problem}"
+        elif _ended(result, stopped):
+            self._ended[host] = ENDED.format(host)
+            self._vanished.add(host)
+        elif (stopped or {}).get("stepped_aside"):
+            self._ended[host] = ASIDE.format(host)
+        if result.get("unreachable") or (stopped or {}).get("unreachable"):
+            self._vanished.add(host)
+        self._local[host] = set(_texts(result.get("addresses")))
+        self._index(self._up, host, result.get("listening"))
+        self._index(self._denied, host, result.get("denied"))
+        self._add_held(host, result)
 
     @staticmethod
-    def _index(index: dict[tuple[str, str, str], Ports], host: str, entries: t.Any) -> None:
+    def _index(index: dict[Key, Ports], host: str, entries: t.Any) -> None:
         for entry in entries or ():
             key = (host, entry["address"], entry["protocol"])
             index[key] = index.get(key, ()) + _ports(entry["ports"])
 
-    def at(self, host: str, address: str, protocol: str, ports: str) -> str:
-        """Return C(up), or why nobody listened there, or nothing where nobody was asked to."""
+    def _add_held(self, host: str, result: Mapping[str, t.Any]) -> None:
+        for entry in _entries(result.get("holders")):
+            at = tuple(str(address) for address in map(parse_address, _texts(entry.get("at"))) if address is not None)
+            try:
+                key = (host, str(entry["address"]), str(entry["protocol"]))
+                self._held.setdefault(key, []).append(Held(_ports(entry["ports"]), str(entry["by"]), at))
+            except (KeyError, TypeError, NetworkError):
+                continue
+        self._leftovers[host] = [_leftover(host, entry) for entry in _entries(result.get("leftovers"))]
+
+    def notes(self) -> list[str]:
+        """Return which listeners other runs have left behind."""
+        asked = [f"{host} was not able to look for listeners of other runs: {problem}." for host, problem in sorted(self._unasked.items())]
+        return asked + [note for host in sorted(self._leftovers) for note in self._leftovers[host]]
+
+    def parts(self, host: str, address: str, protocol: str, ports: str, state: str) -> list[tuple[Standing, str]]:
+        """Return what is known of ports at their own end and counts for their state, one entry for all ports of which the same is known."""
+        question = (host, address, protocol, ports, state)
+        if question not in self._answers:  # many sources ask the same
+            self._answers[question] = self._parts(host, address, protocol, ports, state)
+        return self._answers[question]
+
+    def _parts(self, host: str, address: str, protocol: str, ports: str, state: str) -> list[tuple[Standing, str]]:
         excuse = self._failed.get(host) or self._outside.get(host)
         if excuse:
-            return excuse
-        for index, word in ((self._up, "up"), (self._denied, f"{host} does not permit it without root (set become)")):
-            here = index.get((host, address, protocol), ()) or index.get((host, WILDCARDS[":" in address], protocol), ())
-            if here and intersect(_ports(ports), here):
-                return word
-        return ""
+            return [(_counting(Standing(excuse, ended=host in self._vanished), state), ports)]
+        key, wildcard = (host, address, protocol), (host, WILDCARDS[":" in address], protocol)
+        here = next((one for one in (key, wildcard) if one in self._up or one in self._denied or one in self._held), key)
+        found: dict[Standing, Ports] = {}
+        left = _ports(ports)
+        for held in (*self._held.get(here, ()), Held(left, "", ())):
+            for standing, some in self._of_held(here, address, intersect(left, held.ports), self._holder(host, address, held)):
+                counting = _counting(standing, state)
+                found[counting] = found.get(counting, ()) + some
+            left = subtract(left, held.ports)
+        # Whatever was split is put together again; mostly all of it is one.
+        return [(standing, ports if len(found) == 1 else text(merge(some))) for standing, some in found.items()]
+
+    def _of_held(self, key: Key, address: str, ports: Ports, standing: Standing) -> Iterator[tuple[Standing, Ports]]:
+        host = key[0]
+        standing = standing._replace(ended=host in self._vanished)
+        up = self._ended.get(host) or (NOT_ITS_OWN.format(address, host) if self._is_strange(key, address) else "up")
+        for index, listener in ((self._up, up), (self._denied, f"{host} does not permit it without root (set become)")):
+            some = intersect(ports, index.get(key, ()))
+            if some:
+                yield standing._replace(listener=listener), some
+            ports = subtract(ports, some)
+        if ports:
+            yield standing, ports
+
+    def _is_strange(self, key: Key, address: str) -> bool:
+        """Tell whether a listener at all addresses of a host says nothing of this one, because it is none of them."""
+        return key[1] in WILDCARDS and address not in self._local.get(key[0], ()) and self._owners.get(address) != key[0]
+
+    def _holder(self, host: str, address: str, held: Held) -> Standing:
+        if held.by != SERVICE:
+            return Standing(holder=held.by if held.by in (CONNECTION, LISTENER, UNKNOWN) else "")
+        if address in held.at or WILDCARDS[":" in address] in held.at:
+            return Standing(holder=SERVICE)
+        # Hosts that share a machine, or its loopback, have their own services at their own addresses.
+        at = [one for one in held.at if self._owners.get(one, host) == host and not (is_loopback(one) and is_loopback(address))]
+        return Standing(holder=ELSEWHERE, held_at=tuple(at)) if at else Standing()
+
+
+def _counting(standing: Standing, state: str) -> Standing:
+    """Return what of a standing counts for a state: flows are split for nothing else."""
+    if state == "closed":
+        return standing
+    if state == "open":
+        return Standing(holder=standing.holder, held_at=standing.held_at) if standing.holder in (LISTENER, ELSEWHERE) else Standing()
+    if state in _UNTOLD or standing.ended:
+        return Standing(standing.listener, ended=standing.ended)
+    return Standing()
+
+
+def _entries(value: t.Any) -> list[Mapping[str, t.Any]]:
+    return [entry for entry in value if isinstance(entry, Mapping)] if isinstance(value, (list, tuple)) else []
+
+
+def _texts(value: t.Any) -> list[str]:
+    return [str(entry) for entry in value] if isinstance(value, (list, tuple)) else []
+
+
+def _leftover(host: str, entry: Mapping[str, t.Any]) -> str:
+    """Say which listener another run has left on a host, and what became of it."""
+    pid, age, quiet, left = (_whole(entry.get(name)) for name in ("pid", "age_s", "quiet_s", "left_s"))
+    user = str(entry.get("user", ""))
+    user = user if _USER.match(user) else f"uid {_whole(entry.get('uid'))}"
+    where = "; ".join(f"{item['protocol']} {item['ports']} of {item['address']}" for item in _entries(entry.get("ports")) if _is_place(item))
+    who = (f"On {host}, a listener of another run holds {where or 'planned ports'}: process {pid} of {user}, {age} s old, without a sign of its run "
+           f"for {quiet} s.")
+    if entry.get("ended") is True:
+        return who + " It was ended, because that run seems to be over."
+    return f"{who} It closes its ports within {left} s if that run is over; to end it at once, run 'kill {pid}' there as root."
+
+
+_USER = re.compile(r"[A-Za-z0-9_][A-Za-z0-9_.-]{0,31}\Z")
+
+
+def _whole(value: t.Any) -> int:
+    return value if isinstance(value, int) and value >= 0 else 0
+
+
+def _is_place(item: Mapping[str, t.Any]) -> bool:
+    try:
+        return item["protocol"] in ("tcp", "udp") and text(_ports(item["ports"])) == item["ports"] and parse_address(item["address"]) is not None
+    except (KeyError, TypeError, NetworkError):
+        return False
 
 
 def _ended(result: Mapping[str, t.Any], stopped: Mapping[str, t.Any] | None) -> bool:
@@ -87,7 +233,7 @@ class Joining:
     """Judges every flow of a plan."""
 
     def __init__(self, plan: Mapping[str, t.Any], observed: Mapping[str, t.Any], listeners: Mapping[str, t.Any], captures: Mapping[str, t.Any] | None = None,
-                 stopped: Mapping[str, t.Any] | None = None):
+                 stopped: Mapping[str, t.Any] | None = None, queries: Mapping[str, t.Any] | None = None):
         self._hosts = plan["hosts"]
         self._observed = observed
         self._listeners = listeners
@@ -98,7 +244,8 @@ class Joining:
             entry["service"] for entry in plan.get("not_covered", ()) if entry["cause"] == OPTIONAL
         }
         self._set_aside: list[dict[str, t.Any]] = []
-        self._listening = Listening(listeners, {name: host["addresses"] for name, host in self._hosts.items()}, stopped or {})
+        self._queries = queries or {}
+        self.listening = Listening(listeners, {name: host["addresses"] for name, host in self._hosts.items()}, stopped or {}, self._queries)
 
     def results(self) -> list[dict[str, t.Any]]:
         """Return the results of all flows whose source took part in the run."""
@@ -129,7 +276,7 @@ class Joining:
     def _of_source(self, source: str, probes: list[dict[str, t.Any]]) -> Iterator[dict[str, t.Any] | Case]:
         """Yield the results of a source; what must not work stays a case until its control is known."""
         result = self._observed[source] or {}
-        problem = failure(self._observed[source]) or failure(self._listeners.get(source, {}))
+        problem = failure(self._observed[source]) or failure(self._listeners.get(source, {})) or failure(self._queries.get(source, {}))
         seen: dict[tuple[str, str], list[dict[str, t.Any]]] = {}
         for observation in result.get("observations", ()):
             seen.setdefault((observation["destination"], observation["protocol"]), []).append(observation)
@@ -165,13 +312,14 @@ class Joining:
                 ports = _shared(entry["ports"], state["ports"])
                 if ports:
                     address, protocol = observation["address"], entry["protocol"]
-                    listener = self._listening.at(destination, address, protocol, ports) if state["state"] != "open" else ""
-                    case = Case(source, destination, address, entry["service"], protocol, ports, entry["expected"], state, own, listener)
-                    yield from self._located(case)
+                    for standing, some in self.listening.parts(destination, address, protocol, ports, state["state"]):
+                        case = Case(source, destination, address, entry["service"], protocol, some, entry["expected"], state, own, *standing,
+                                    planned=entry["ports"])
+                        yield from self._located(case)
 
     def _located(self, case: Case) -> Iterator[Case]:
         """Yield the case, split where its packets came differently far."""
-        lost = case.state["reason"] == "no-response" and (case.protocol == "tcp" or case.listener == "up")
+        lost = case.state["reason"] == "no-response" and not case.ended and (case.protocol == "tcp" or case.listener == "up")
         refused = case.state["state"] == "closed" and case.listener == "up"
         stages = self.captures.stages(Ends(case.source, case.source_addresses, case.destination, case.address, case.protocol), case.ports) \
             if lost or refused else []

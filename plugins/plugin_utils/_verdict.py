@@ -9,11 +9,14 @@ from __future__ import annotations
 import typing as t
 from collections.abc import Callable
 
+from ..module_utils._occupants import CONNECTION, LISTENER, SERVICE, UNKNOWN
+from ..module_utils._outcome import OTHER_RUN
 from . import _captures
 
 OK, NO_LISTENER, WRONG_PEER, WRONG_SERVICE = "ok", "no_listener", "wrong_peer", "wrong_service"
 AT_SOURCE, ON_PATH, AT_DESTINATION, ON_RETURN = "blocked_at_source", "blocked_on_path", "blocked_at_destination", "blocked_on_return"
 BLOCKED, NO_ROUTE, UNRESOLVED, EXPOSED, UNTESTED = "blocked", "no_route", "unresolved", "exposed", "untested"
+ELSEWHERE = "elsewhere"  # the service listens, but on other addresses of its host only
 VERDICTS = (OK, NO_LISTENER, WRONG_PEER, WRONG_SERVICE, AT_SOURCE, ON_PATH, AT_DESTINATION, ON_RETURN, BLOCKED, NO_ROUTE, UNRESOLVED, EXPOSED, UNTESTED)
 
 
@@ -30,6 +33,10 @@ class Case(t.NamedTuple):
     state: dict[str, t.Any]
     source_addresses: tuple[str, ...] = ()
     listener: str = ""  # "up" where ours answered at the destination, else why it did not, "" where none was asked for
+    holder: str = ""  # who else holds the ports at the destination, as its own kernel says, or ELSEWHERE
+    held_at: tuple[str, ...] = ()  # where the service listens instead
+    ended: bool = False  # the destination or its listener was gone before the end of the run
+    planned: str = ""  # all ports of the flow
     stage: str = ""  # how far the packets came, where that was captured
     control: str = ""  # for what must not work: who reached these very ports in this run, because he may
 
@@ -72,6 +79,9 @@ def _expected_blocked(case: Case, judged: Judgement) -> Judgement:
             UNTESTED,
             f"{case.source} is refused at {case.where}, but nothing listens there, so it cannot be told whether a filter would stop it.",
         )
+    if case.state["state"] == "closed" and case.holder == SERVICE:
+        return UNTESTED, (f"{case.source} is refused at {case.where}, where a service listened when the run began, so it cannot be told whether a filter "
+                          f"refuses or the service has ended.")
     return UNTESTED, (
         f"{case.source} does not reach {case.where} ({case.state['reason']}), but nobody who may use it reached it in this run, so a filter, "
         f"a missing route and a host that is down look the same: include a host that may use {case.service} in the run, or leave the row "
@@ -111,6 +121,13 @@ _PLACES = {
 
 def _open(case: Case) -> Judgement:
     proven = case.state.get("answered_by")
+    if case.state["reason"] == OTHER_RUN or (case.holder == LISTENER and not proven):
+        return UNTESTED, (f"{case.source} reaches {case.where}, but a listener of another run answers there and not {case.service}: if that run is over, "
+                          f"wait until its listener has closed its ports, 5 minutes as a rule, and measure again.")
+    if proven == case.destination and case.holder == ELSEWHERE:
+        return NO_LISTENER, (f"{case.source} reaches {case.where}, but only our listener answers there: {case.service} listens on "
+                             f"{', '.join(case.held_at)} of {case.destination} only; let it listen on {case.address}, or correct its port in overrides "
+                             f"({case.service}).")
     if proven is None:
         return _served(case)
     if proven == case.destination:
@@ -156,12 +173,33 @@ def _closed(case: Case) -> Judgement:
                          f"belongs to another host; {_wish(case)}.")
     if case.listener:
         return UNTESTED, f"{case.source} is refused at {case.where}, where we did not listen: {case.listener}."
+    if case.holder:
+        return _held(case)
     return NO_LISTENER, (f"{case.source} is refused at {case.where}: the host answers, but nothing listens; start the service there, or correct its port "
                          f"in overrides ({case.service}).")
 
 
+def _held(case: Case) -> Judgement:
+    refused = f"{case.source} is refused at {case.where}"
+    if case.holder == SERVICE:
+        return BLOCKED, (f"{refused}, although a service listened there when the run began: a firewall refuses with a reset, the address belongs to another "
+                         f"host, or the service has ended meanwhile (ss -ltn on {case.destination} says so); if it listens, {_wish(case)}.")
+    if case.holder == ELSEWHERE:
+        return NO_LISTENER, (f"{refused}: {case.service} listens on {', '.join(case.held_at)} of {case.destination} only; let it listen on {case.address}, "
+                             f"or correct its port in overrides ({case.service}).")
+    what = {CONNECTION: "a connection of the host has that port as its own", LISTENER: "a listener of another run held that port"}
+    advice = ""
+    if case.holder in (CONNECTION, UNKNOWN):
+        advice = (f"; reserve the ports so that no outgoing connection takes them (sysctl net.ipv4.ip_local_reserved_ports={case.planned or case.ports} on "
+                  f"{case.destination}), and measure again")
+    return UNTESTED, f"{refused}, where we could not listen: {what.get(case.holder, 'something holds that port without listening')}{advice}."
+
+
 def _filtered(case: Case) -> Judgement:
     reason, sender = case.state["reason"], case.sender
+    if reason == "no-response" and case.ended:
+        why = case.listener if case.listener not in ("", "up") else f"{case.destination} was restarted, or could not be reached any more"
+        return UNTESTED, f"{case.source} gets no answer from {case.where}, which says nothing of the way: {why}."
     if sender == "source":
         return _filtered_at_source(case, reason)
     if sender == "destination":

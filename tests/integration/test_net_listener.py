@@ -13,12 +13,13 @@ import socket
 import subprocess
 import sys
 import typing as t
+from pathlib import Path
 
 import pytest
 from netlab import oracles
 from netlab.namespaces import NO_LOW_PORTS, Machine, Namespace
-from netlab.probing import TOKEN, RefusedError, elsewhere, lease, listener, probe, release, target
-from netlab.services import Service, talk
+from netlab.probing import TOKEN, RefusedError, elsewhere, lease, listener, probe, probe_flows, release, states, target
+from netlab.services import Service, bound, talk
 
 HOST = "n12"
 ADDRESS = "127.0.0.12"
@@ -207,11 +208,14 @@ def test_many_runs_start_at_the_same_time(machine: Machine) -> None:
 
 # -- enemies -----------------------------------------------------------------------------------------------------------------------------------------
 
-def test_it_says_nothing_to_strangers(machine: Machine) -> None:
+NOTICE = b"EXASOL-NETWORK-1 a listener that verifies the network, no service\n"
+
+
+def test_it_tells_strangers_no_more_than_what_it_is(machine: Machine) -> None:
     with listener(machine, HOST, target(ADDRESS, 8563)) as result:
-        for question in (b"\n", b"GET / HTTP/1.0\r\n\r\n", b"\x16\x03\x01" + bytes(200) + b"\n", b"EXASOL-NETWORK-1 \xff\xff - .\n", os.urandom(700)):
+        for question in (b"", b"\n", b"GET / HTTP/1.0\r\n\r\n", b"\x16\x03\x01" + bytes(200) + b"\n", b"EXASOL-NETWORK-1 \xff\xff - .\n", os.urandom(700)):
             with contextlib.suppress(ConnectionError):
-                assert talk(machine, ADDRESS, 8563, question) == b""
+                assert talk(machine, ADDRESS, 8563, question) == NOTICE
         assert answers(machine, result) == [HOST]
     with listener(machine, HOST, target(ADDRESS, 8563)) as result:
         lease(machine, HOST, target(ADDRESS, 2580), token=OTHER_TOKEN)
@@ -267,22 +271,106 @@ def test_another_user_may_not_ask_it(namespace: Namespace) -> None:
         assert answers(namespace, result) == [HOST]
 
 
-def test_a_name_held_by_another_user_is_refused(namespace: Namespace) -> None:
+def test_another_user_cannot_keep_it_from_starting(namespace: Namespace) -> None:
     with listener(namespace, HOST, target(ADDRESS, 8563)):
         (name,) = oracles.control_sockets(namespace)
     oracles.until(lambda: oracles.nothing_left(namespace), "the end of the listener", 10)
-    script = ("import socket, sys, time; sock = socket.socket(socket.AF_UNIX); sock.bind('\\0' + sys.argv[1]); sock.listen(); "
-              "print('held', flush=True); time.sleep(60)")
+    # The name that another run had, and all of it that can be told in advance.
+    names = [name[1:], name[1:].rpartition("/")[0], name[1:].rpartition("/")[0] + "/", "lock." + name[1:].rpartition("/")[0] + "/"]
+    script = ("import socket, sys, time; held = [socket.socket(socket.AF_UNIX) for name in sys.argv[1:]]; "
+              "[sock.bind('\\0' + name) or sock.listen() for sock, name in zip(held, sys.argv[1:])]; print('held', flush=True); time.sleep(60)")
     with namespace.inside():
-        squatter = subprocess.Popen([*NOBODY, sys.executable, "-c", script, name[1:]], stdout=subprocess.PIPE, text=True)
+        squatter = subprocess.Popen([*NOBODY, sys.executable, "-c", script, *names], stdout=subprocess.PIPE, text=True)
     with squatter:
         try:
             assert squatter.stdout and squatter.stdout.readline() == "held\n"
-            with pytest.raises(RefusedError, match="held by a process of another user \\(uid 65534\\)"):
-                lease(namespace, HOST, target(ADDRESS, 8563))
+            result = lease(namespace, HOST, target(ADDRESS, 8563), token=OTHER_TOKEN)
+            assert result["listening"] == [{"address": ADDRESS, "protocol": "tcp", "ports": "8563"}]
+            assert result["leftovers"] == []
+            assert release(namespace, HOST, OTHER_TOKEN) is True
         finally:
             squatter.kill()
     assert not ports(namespace)
+
+
+def status(pid: int, field: str) -> list[str]:
+    """Return the words of a field of a process's status."""
+    lines = Path("/proc", str(pid), "status").read_text(encoding="ascii").splitlines()
+    return next(line.split()[1:] for line in lines if line.startswith(field + ":"))
+
+
+def test_it_serves_strangers_without_the_rights_of_root(namespace: Namespace) -> None:
+    with listener(namespace, HOST, target(ADDRESS, "22,8563")) as result:
+        assert result["denied"] == []
+        assert {*status(result["pid"], "Uid"), *status(result["pid"], "Gid")} == {"65534"}
+        assert int(status(result["pid"], "CapEff")[0], 16) == 0
+        wider = lease(namespace, HOST, target(ADDRESS, "23,8563"), token=OTHER_TOKEN)
+        assert (wider["pid"], wider["listening"]) == (result["pid"], [{"address": ADDRESS, "protocol": "tcp", "ports": "23,8563"}])
+        assert answers(namespace, result, wanted="22,8563") == [HOST]
+        release(namespace, HOST, OTHER_TOKEN)
+
+
+def test_a_capture_is_read_without_the_rights_of_root(namespace: Namespace) -> None:
+    result = lease(namespace, HOST, target(ADDRESS, 8563), capture=True)
+    assert status(result["pid"], "Uid")[0] == "65534"
+    assert answers(namespace, result) == [HOST]
+    seen = elsewhere(namespace, "absent", host=HOST, token=TOKEN)["capture"]
+    assert seen["complete"] is True
+    assert {entry["asked_in"] for entry in seen["seen"] if "asked_in" in entry} == {"8563"}
+
+
+# -- what holds a port -------------------------------------------------------------------------------------------------------------------------------
+
+def test_a_port_of_an_outgoing_connection_is_no_service(namespace: Namespace) -> None:
+    namespace.address("192.0.2.11/32", "192.0.2.12/32")
+    with bound(namespace, "192.0.2.12", 7000) as server, namespace.inside(), socket.socket() as outgoing:
+        outgoing.bind(("192.0.2.11", 20005))
+        outgoing.connect(server.getsockname())
+        with listener(namespace, HOST, target("192.0.2.11", "20004-20006")) as result:
+            assert result["holders"] == [{"address": "192.0.2.11", "protocol": "tcp", "ports": "20005", "by": "connection", "at": []}]
+            assert result["listening"] == [{"address": "192.0.2.11", "protocol": "tcp", "ports": "20004,20006"}]
+
+
+@pytest.mark.parametrize("at", ["127.0.0.1", "192.0.2.99", "::1"])
+def test_a_service_on_another_address_is_found(namespace: Namespace, at: str) -> None:
+    namespace.address("192.0.2.11/32", "192.0.2.99/32")
+    with Service(namespace, at, 8563), listener(namespace, HOST, target("192.0.2.11", "8563,8564")) as result:
+        assert result["holders"] == [{"address": "192.0.2.11", "protocol": "tcp", "ports": "8563", "by": "service", "at": [at]}]
+        # What listens for the host itself alone is not ours to prove; other addresses may be those of other hosts of the plan.
+        kept = "8563-8564" if at == "192.0.2.99" else "8564"
+        assert result["listening"] == [{"address": "192.0.2.11", "protocol": "tcp", "ports": kept}]
+
+
+def test_an_address_that_others_may_bind_without_having_it_is_not_the_hosts(namespace: Namespace) -> None:
+    namespace.sysctl("ipv4/ip_nonlocal_bind", 1)  # as keepalived and haproxy want it
+    flow = {"service": "x", "protocol": "tcp", "ports": "8563", "destinations": {"n13": ["192.0.2.13"]}}
+    namespace.ip("route", "add", "unreachable", "192.0.2.13")
+    assert [state[1] for state in states(probe_flows(namespace, [flow]))] == ["unreachable"]
+    namespace.ip("route", "del", "unreachable", "192.0.2.13")
+    namespace.address("192.0.2.13/32")
+    with Service(namespace, "192.0.2.13", 8563):
+        assert states(probe_flows(namespace, [flow])) == [("8563", "error", "own-address", "")]
+
+
+# -- what interrupted runs leave behind --------------------------------------------------------------------------------------------------------------
+
+def test_a_run_that_gives_no_sign_frees_its_ports(machine: Machine) -> None:
+    lease(machine, HOST, target(ADDRESS, 8563), idle=1)
+    oracles.until(lambda: not ports(machine), "the listener to step aside", 15)
+    with Service(machine, ADDRESS, 8563, greeting=b"the database\n"):
+        assert talk(machine, ADDRESS, 8563) == b"the database\n"
+    told = elsewhere(machine, "absent", host=HOST, token=TOKEN)
+    assert told == {"changed": True, "stepped_aside": True}
+
+
+def test_a_listener_that_root_left_behind_is_ended_by_a_query_of_root(namespace: Namespace) -> None:
+    before = lease(namespace, HOST, target(ADDRESS, "8563,2580"), idle=10)
+    oracles.until(lambda: elsewhere(namespace, "query", host=HOST, listens=[target(ADDRESS, 8563)], dry=True)["leftovers"][0]["quiet_s"] >= 3, "a while", 10)
+    asked = elsewhere(namespace, "query", host=HOST, listens=[target(ADDRESS, 8563)])
+    assert [(left["pid"], left["user"], left["ended"]) for left in asked["leftovers"]] == [(before["pid"], "root", True)]
+    assert not ports(namespace)
+    again = elsewhere(namespace, "query", host=HOST, listens=[target(ADDRESS, 8563)])
+    assert (again["leftovers"], again["holders"], again["in_use"]) == ([], [], [])
 
 
 def test_a_control_connection_that_stalls_does_not_stop_the_answers(namespace: Namespace) -> None:

@@ -29,6 +29,8 @@ def render(verification: Mapping[str, t.Any]) -> str:
     wrong = sentences(results)
     if wrong:
         parts += ["## What to mend", "\n".join(f"- {escape(sentence)}" for sentence in wrong)]
+    if verification.get("notes"):
+        parts += ["## Notes", "\n".join(f"- {escape(note)}" for note in verification["notes"])]
     parts += [*_grid(results), "## Flows", _flows(results, verification["peers"])]
     if verification["untestable"]:
         parts += ["## Not tested", _untestable(verification["untestable"], verification["peers"])]

@@ -23,14 +23,14 @@ class Host:
         """Return the token of a run."""
         return self.tokens.setdefault(run, "{0} {1}".format(run, uuid.uuid4().hex))
 
-    def present(self, address, ports, protocol="tcp", run="run", ttl=60, dry=False):
+    def present(self, address, ports, protocol="tcp", run="run", ttl=60, dry=False, idle=60):
         """Listen on ports of one address."""
         listens = [{"address": address, "protocol": protocol, "ports": ",".join(str(port) for port in ports)}]
-        return self.listen(listens, run, ttl, dry)
+        return self.listen(listens, run, ttl, dry, idle)
 
-    def listen(self, listens, run="run", ttl=60, dry=False):
+    def listen(self, listens, run="run", ttl=60, dry=False, idle=60):
         """Listen."""
-        result = _control.present(self.name, self.token(run), listens, ttl, dry)
+        result = _control.present(self.name, self.token(run), listens, ttl, dry, idle=idle)
         self.pids |= {result["pid"]} if "pid" in result else set()
         return result
 

@@ -3,11 +3,17 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
 """Starting, sharing and ending a listener; its process is seen through /proc and bare sockets."""
 
+import contextlib
 import errno
+import hashlib
 import json
 import os
+import shutil
 import signal
 import socket
+import subprocess
+import sys
+import time
 
 import pytest
 
@@ -15,6 +21,7 @@ from ansible_collections.exasol_community.network.plugins.module_utils import _c
 from ansible_collections.exasol_community.network.plugins.module_utils._errors import ListenerError
 from ansible_collections.exasol_community.network.tests.unit.helpers import assert_names, refusal, run_python
 from ansible_collections.exasol_community.network.tests.unit.plugins.module_utils.loopback import (
+    bound,
     ended,
     family_of,
     free_ports,
@@ -35,8 +42,8 @@ def listens(address, port):
 
 def runs(host):
     """Tell whether a host's listener can be asked."""
-    with socket.socket(socket.AF_UNIX) as sock:
-        return sock.connect_ex(_control.control_name(host.name)) != errno.ECONNREFUSED
+    with open("/proc/net/unix") as table:
+        return hashlib.sha256(host.name.encode("utf-8")).hexdigest()[:24] in table.read()
 
 
 def entry(address, *ports):
@@ -308,36 +315,260 @@ def test_a_privileged_port_is_denied_without_root_and_the_others_are_served(host
     assert (found["denied"], found["listening"], released) == ([entry(address, 1)], [entry(address, free)], True)
 
 
-@pytest.mark.skipif(os.getuid() != 0, reason="only root can act for another user")
-def test_the_listener_of_another_user_is_not_obeyed(host):
-    with socket.socket(socket.AF_UNIX) as squatter:
-        squatter.bind(_control.control_name(host.name))
-        squatter.listen(5)
-        assert run_python(SQUATTED, host.name, host.token("run"), _control.control_name(host.name).decode("ascii")[1:], str(NOBODY)) == "refused"
-
-
-SQUATTED = """
-import os, sys
-from ansible_collections.exasol_community.network.plugins.module_utils import _control
-from ansible_collections.exasol_community.network.plugins.module_utils._errors import ListenerError
-name = "\\0" + sys.argv[3]
+SQUATTER = """
+import json, os, socket, sys, time
 os.setgroups([])
-os.setgid(int(sys.argv[4]))
-os.setuid(int(sys.argv[4]))
-_control.control_name = lambda host: name.encode("ascii")
-try:
-    _control.absent(sys.argv[1], sys.argv[2])
-except ListenerError as error:
-    print("refused" if "another user (uid 0)" in str(error) else error)
+os.setgid(int(sys.argv[1]))
+os.setuid(int(sys.argv[1]))
+held = []
+for name in sys.argv[2:]:
+    held.append(socket.socket(socket.AF_UNIX))
+    held[-1].bind("\\0" + name)
+    if not name.startswith("lock."):
+        held[-1].listen(5)
+print("held", flush=True)
+while True:
+    # Says that it is the listener of whoever asks, and that it holds every port.
+    sock = held[-1].accept()[0]
+    sock.recv(65536)
+    sock.sendall(json.dumps({"host": "x", "pid": 1, "age_s": 1, "quiet_s": 1, "left_s": 1, "abandoned": False,
+                             "listening": [{"address": "0.0.0.0", "protocol": "tcp", "ports": "1-65535"}]}).encode() + b"\\n")
 """
 
 
-def test_names_of_hosts_and_users_do_not_collide():
-    names = {_control.control_name(name) for name in ("n1", "n2", "N1", "\u30ce", "n1 ")}
-    assert len(names) == 5
+@pytest.fixture
+def squatter(host):
+    """Another user, who holds every name of a host's listener that can be told in advance."""
+    stem = _control._stem(host.name)
+    command = [sys.executable, "-c", SQUATTER, str(NOBODY), "lock." + stem, stem.rpartition("/")[0], stem + "0" * 24]
+    with subprocess.Popen(command, stdout=subprocess.PIPE, universal_newlines=True) as process:
+        assert process.stdout.readline() == "held\n"
+        yield process
+        process.kill()
+
+
+@pytest.mark.skipif(os.getuid() != 0, reason="only root can act for another user")
+def test_another_user_cannot_keep_a_listener_from_starting(host, squatter):
+    address = some_address()
+    first, last = free_ports(address, 2)
+    found = host.present(address, [first])
+    assert (found["listening"], found["holders"], found["leftovers"]) == ([entry(address, first)], [], [])
+    assert listens(address, first)
+    assert host.present(address, [last], run="other")["pid"] == found["pid"], "runs of one user still share their listener"
+    assert host.absent() is True
+
+
+def test_whoever_lets_nobody_in_is_not_waited_for(host):
+    stem = _control._stem(host.name)
+    with contextlib.ExitStack() as stack:
+        for number in range(40):
+            full = stack.enter_context(socket.socket(socket.AF_UNIX))
+            full.bind("\0{0}{1:024x}".format(stem, number))
+            full.listen(0)
+            for unused in range(2):
+                waiting = stack.enter_context(socket.socket(socket.AF_UNIX))
+                waiting.setblocking(False)
+                waiting.connect_ex(full.getsockname())
+        address = some_address()
+        (port,) = free_ports(address)
+        host.present(address, [port])  # or it would hang for twenty minutes
+        assert listens(address, port)
+
+
+@pytest.mark.skipif(os.getuid() != 0, reason="only root can act for another user")
+def test_another_user_cannot_claim_the_port_of_a_service(host, squatter):
+    with listening("127.0.0.1") as service:
+        wanted = [entry("127.0.0.1", port_of(service))]
+        found = _control.query(host.name, wanted)
+    assert found["holders"] == [dict(wanted[0], by="service", at=["127.0.0.1"])]
+    assert found["leftovers"] == []
+
+
+def test_the_name_of_the_control_socket_cannot_be_told_without_the_token():
+    names = {_control.control_name(name, token) for name in ("n1", "n2", "N1", "\u30ce", "n1 ") for token in ("x" * 16, "y" * 16)}
+    assert len(names) == 10
     assert all(name.startswith(b"\0") and len(name) < 108 and str(os.getuid()).encode("ascii") in name for name in names)
+    known = hashlib.sha256(b"n1").hexdigest() + hashlib.sha256(b"x" * 16).hexdigest() + hashlib.sha256(b"run:" + b"x" * 16).hexdigest()
+    secret = _control.control_name("n1", "x" * 16).rpartition(b"/")[2].decode("ascii")
+    assert len(secret) == 24 and secret not in known
 
 
 def test_a_listener_that_never_stays_up_is_told(host, monkeypatch):
-    monkeypatch.setattr(_control, "spawn", lambda name: None)
+    monkeypatch.setattr(_control, "spawn", lambda name, control, run: None)
     assert_names(refusal(host.present, "127.0.0.1", free_ports("127.0.0.1")), [host.name, "does not stay up"])
+
+
+# -- privileges --------------------------------------------------------------------------------------------------------------------------------------
+
+def status_of(pid, field):
+    """Return the numbers of a field of a process's status."""
+    with open("/proc/{0}/status".format(pid)) as status:
+        (line,) = [line for line in status if line.startswith(field + ":")]
+    return line.split()[1:]
+
+
+@pytest.mark.skipif(os.getuid() != 0, reason="needs root to give up")
+@pytest.mark.skipif(unprivileged_from() < 2, reason="every port is permitted to everybody here")
+def test_a_listener_that_root_starts_serves_low_ports_as_nobody(host):
+    address = some_address()
+    found = host.present(address, [1])
+    assert (found["listening"], found["denied"], found.get("note")) == ([entry(address, 1)], [], None)
+    assert set(status_of(found["pid"], "Uid") + status_of(found["pid"], "Gid")) == {str(NOBODY)}
+    assert status_of(found["pid"], "Groups") == []
+    assert int(status_of(found["pid"], "CapEff")[0], 16) == int(status_of(found["pid"], "CapPrm")[0], 16) == 0
+    assert listens(address, 1)
+    other = host.present(address, [2], run="other")
+    assert (other["pid"], other["listening"]) == (found["pid"], [entry(address, 2)]), "what the process may not open is handed to it"
+    assert host.absent() and host.absent("other")
+
+
+KEEPS_ROOT = """
+import json, os, sys
+from ansible_collections.exasol_community.network.plugins.module_utils import _control, _privileges
+def refuse(user):
+    raise PermissionError(1, "Operation not permitted")
+_privileges.os.setuid = refuse
+host, token, address, port = sys.argv[1:5]
+print(json.dumps(_control.present(host, token, [{"address": address, "protocol": "tcp", "ports": port}], 60)))
+"""
+
+
+@pytest.mark.skipif(os.getuid() != 0, reason="needs root to keep")
+def test_a_listener_that_cannot_give_up_root_says_so(host):
+    address = some_address()
+    (port,) = free_ports(address)
+    found = json.loads(run_python(KEEPS_ROOT, host.name, host.token("run"), address, str(port)))
+    host.pids.add(found["pid"])
+    assert_names(found["note"], ["stays root", str(NOBODY), "Operation not permitted"])
+    assert listens(address, port)
+
+
+@pytest.mark.skipif(os.getuid() != 0 or not shutil.which("setpriv"), reason="needs root and setpriv")
+def test_root_without_any_rights_has_none_to_give_up(host):
+    script = ("import sys; from ansible_collections.exasol_community.network.plugins.module_utils._privileges import give_up_root; "
+              "import os; print(repr(give_up_root()), os.getuid())")
+    environment = dict(os.environ, PYTHONPATH=os.pathsep.join(path for path in sys.path if path))
+    for rights, expected in (("-all", "'' 0"), ("-setuid", "65534: Operation not permitted")):
+        done = subprocess.run(["setpriv", "--bounding-set=" + rights, "--inh-caps=" + rights, sys.executable, "-c", script], env=environment,
+                              stdout=subprocess.PIPE, universal_newlines=True, check=True)
+        assert expected in done.stdout
+
+
+# -- what interrupted runs leave behind --------------------------------------------------------------------------------------------------------------
+
+def test_a_run_without_a_sign_ends_and_a_run_with_signs_does_not(host):
+    address = some_address()
+    quiet, busy = free_ports(address, 2)
+    pid = host.present(address, [quiet], run="quiet", idle=1)["pid"]
+    host.present(address, [busy], run="busy", idle=60)
+    wait_until(lambda: not listens(address, quiet))
+    assert listens(address, busy) and not ended(pid)
+
+
+def test_a_query_ends_what_an_interrupted_run_has_left(host):
+    address = some_address()
+    (port,) = free_ports(address)
+    pid = host.present(address, [port], run="interrupted", idle=10)["pid"]
+    wanted = [entry(address, port)]
+    early = _control.query(host.name, wanted)
+    (left,) = early["leftovers"]
+    assert (left["pid"], left["uid"], left["host"], left["ended"], left["ports"]) == (pid, os.getuid(), host.name, False, wanted)
+    assert early["holders"] == [dict(wanted[0], by="listener", at=[address])]
+    assert listens(address, port), "it may belong to a run that goes on"
+    wait_until(lambda: _control.query(host.name, wanted, dry=True)["leftovers"][0]["quiet_s"] >= 3)
+    found = _control.query(host.name, wanted)
+    assert ([one["ended"] for one in found["leftovers"]], found["in_use"], found["holders"], found["changed"]) == ([True], [], [], True)
+    with listening(address, port=port):
+        pass  # a database that starts now gets its port
+    wait_until(lambda: ended(pid))
+
+
+def test_a_dry_query_ends_nothing(host):
+    address = some_address()
+    (port,) = free_ports(address)
+    host.present(address, [port], idle=10)
+    time.sleep(2.5)
+    found = _control.query(host.name, [entry(address, port)], dry=True)
+    assert ([one["ended"] for one in found["leftovers"]], found["changed"]) == ([False], False)
+    assert listens(address, port)
+
+
+def test_a_query_of_a_host_on_which_nobody_listens_finds_nothing(host):
+    address = some_address()
+    wanted = [entry(address, *free_ports(address))]
+    assert _control.query(host.name, wanted) == {"listening": [], "in_use": [], "denied": [], "holders": [], "leftovers": [], "changed": False}
+
+
+ANOTHER_USERS = """
+import json, os, sys
+from ansible_collections.exasol_community.network.plugins.module_utils import _control
+os.setgroups([])
+os.setgid(int(sys.argv[5]))
+os.setuid(int(sys.argv[5]))
+host, token, address, port = sys.argv[1:5]
+wanted = [{"address": address, "protocol": "tcp", "ports": port}]
+print(json.dumps([_control.present(host, token, wanted, 60), _control.absent(host, token), _control.query(host, wanted)]))
+"""
+
+
+@pytest.mark.skipif(os.getuid() != 0, reason="only root can act for another user")
+def test_a_listener_of_another_user_is_known_and_left_alone(host):
+    address = some_address()
+    (port,) = free_ports(address)
+    pid = host.present(address, [port], idle=10)["pid"]
+    time.sleep(2.5)
+    found, released, asked = json.loads(run_python(ANOTHER_USERS, host.name, host.token("other"), address, str(port), str(NOBODY)))
+    host.pids.add(found["pid"])
+    held = dict(entry(address, port), by="listener", at=[address])
+    assert (found["listening"], found["holders"], asked["holders"]) == ([], [held], [held])
+    for seen in (found, asked):
+        (left,) = seen["leftovers"]
+        assert (left["pid"], left["uid"], left["user"], left["ended"]) == (pid, 0, "root", False)
+    assert released["changed"]
+
+
+# -- who holds a port --------------------------------------------------------------------------------------------------------------------------------
+
+def test_a_port_of_an_outgoing_connection_is_told(host):
+    with listening("127.0.0.1") as server, bound("127.0.0.1") as outgoing, bound("127.0.0.1") as silent:
+        outgoing.connect(server.getsockname())
+        (free,) = free_ports("127.0.0.1")
+        found = host.present("127.0.0.1", [port_of(outgoing), port_of(silent), free])
+        assert {(held["ports"], held["by"], *held["at"]) for held in found["holders"]} == {
+            (str(port_of(outgoing)), "connection"), (str(port_of(silent)), "unknown")}
+        assert found["listening"] == [entry("127.0.0.1", free)]
+
+
+def test_a_service_at_another_address_is_told(host):
+    (free,) = free_ports("0.0.0.0")
+    address = some_address()
+    with listening("127.0.0.1") as service:
+        found = host.present(address, [port_of(service), free])
+        assert found["holders"] == [dict(entry(address, port_of(service)), by="service", at=["127.0.0.1"])]
+        assert len(found["listening"]) == 1 and found["in_use"] == [], "hosts that share a loopback are told apart by their addresses"
+
+
+def test_a_service_of_both_families_holds_the_port_of_each(host):
+    with socket.socket(socket.AF_INET6) as service:
+        service.setsockopt(socket.IPPROTO_IPV6, socket.IPV6_V6ONLY, 0)
+        service.bind(("::", 0))
+        service.listen(1)
+        for address in ("127.0.0.1", "::1"):
+            found = host.present(address, [port_of(service)])
+            assert (found["in_use"], found["holders"][0]["by"]) == ([entry(address, port_of(service))], "service")
+            assert {"127.0.0.1": "0.0.0.0", "::1": "::"}[address] in found["holders"][0]["at"]
+
+
+def test_our_own_listener_at_another_address_holds_nothing(host, other_host):
+    one, other = "127.0.0.31", "127.0.0.32"
+    (port,) = free_ports("0.0.0.0")
+    other_host.present(other, [port])
+    found = host.present(one, [port])
+    assert (found["holders"], found["leftovers"], found["listening"]) == ([], [], [entry(one, port)])
+
+
+def test_a_listener_at_all_addresses_tells_which_they_are(host):
+    (port,) = free_ports("0.0.0.0")
+    found = host.listen([entry("some.host.example.com", port)])
+    assert {"127.0.0.1"} <= set(found["addresses"])
+    assert "addresses" not in host.present("127.0.0.1", free_ports("127.0.0.1"), run="other")

@@ -10,7 +10,7 @@ import pytest
 
 from ansible_collections.exasol_community.network.plugins.module_utils import _control, _hello
 from ansible_collections.exasol_community.network.plugins.module_utils._probe import Settings, collect, run
-from ansible_collections.exasol_community.network.plugins.module_utils._sweep import CUT_OFF, Pace
+from ansible_collections.exasol_community.network.plugins.module_utils._sweep import OTHER_RUN_ANSWERS, Pace
 from ansible_collections.exasol_community.network.tests.unit.helpers import run_python
 from ansible_collections.exasol_community.network.tests.unit.plugins.module_utils.loopback import (
     TIME_WAIT,
@@ -106,7 +106,7 @@ def test_another_runs_token_proves_nothing(host):
     address = some_address()
     found = host.present(address, free_ports(address))
     (state,) = probed(host, found, run_name="stranger")
-    assert (state["state"], state["answered_by"], state["detail"]) == ("open", "", CUT_OFF)
+    assert (state["state"], state["answered_by"], state["detail"]) == ("open", "", OTHER_RUN_ANSWERS)
 
 
 @pytest.mark.parametrize("protocol, kind", [("tcp", socket.SOCK_STREAM), ("udp", DATAGRAM)])
@@ -117,12 +117,48 @@ def test_another_runs_token_proves_nothing(host):
     lambda host: hello(host).replace(b"NETWORK-1", b"NETWORK-2"),
     lambda host: _hello.hello(_hello.prefix(key_of(host)), NONCE[:-1]),
 ], ids=["unknown run", "http", "empty line", "other version", "short nonce"])
-def test_strangers_get_no_byte(host, protocol, kind, question):
+def test_strangers_hear_no_more_than_what_it_is(host, protocol, kind, question):
     address = some_address()
     (port,) = free_ports(address, kind=kind)
     host.present(address, [port], protocol)
-    assert ask(address, port, hello(host), kind), "the positive control"
-    assert not ask(address, port, question(host), kind, seconds=0.3 if kind == DATAGRAM else 10)
+    assert host.name.encode("ascii") in ask(address, port, hello(host), kind), "the positive control"
+    heard = ask(address, port, question(host), kind, seconds=0.3 if kind == DATAGRAM else 10)
+    assert heard == (None if kind == DATAGRAM else _hello.NOTICE)
+
+
+@pytest.mark.parametrize("question", [b"", b"EXASOL", b"\x16\x03\x01" + b"h" * 1800, b"x" * 10240], ids=["nothing", "half a hello", "TLS", "long"])
+def test_whoever_ends_his_side_hears_that_it_is_no_service(host, question):
+    address = some_address()
+    (port,) = free_ports(address)
+    host.present(address, [port])
+    with socket.create_connection((address, port), timeout=10) as sock:
+        sock.sendall(question)
+        sock.shutdown(socket.SHUT_WR)
+        assert sock.recv(4096) == _hello.NOTICE
+        assert sock.recv(4096) == b""
+
+
+def test_a_probe_without_the_token_knows_a_listener(host):
+    address = some_address()
+    first = free_range(address, 50)
+    found = host.present(address, ["{0}-{1}".format(first, first + 49)])
+    ports = found["listening"][0]["ports"]
+    with listening(address) as service:
+        targets = collect([], [{"address": address, "protocol": "tcp", "ports": ports}, {"address": address, "protocol": "tcp", "ports": port_of(service)}], {})
+        states = run(targets, Settings(Pace(1.0)))["observations"][0]["states"]
+        assert {(state["ports"], state["state"], state["reason"]) for state in states} == {
+            (ports, "open", "other-run"), (str(port_of(service)), "open", "syn-ack")}
+
+
+@pytest.mark.parametrize("service", ["ssh", "sql_client", "bucketfs", "ldap", "oracle"])
+@pytest.mark.parametrize("identify", [False, True])
+def test_a_probe_that_identifies_knows_a_listener(host, service, identify):
+    address = some_address()
+    (port,) = free_ports(address)
+    host.present(address, [port])
+    targets = collect([], [{"address": address, "protocol": "tcp", "ports": port, "service": service}], {})
+    (state,) = run(targets, Settings(Pace(1.0), identify=identify))["observations"][0]["states"]
+    assert (state["state"], state["reason"], state.get("identity")) == ("open", "other-run", None)
 
 
 def test_a_run_is_answered_on_its_own_ports_only(host):
@@ -131,14 +167,14 @@ def test_a_run_is_answered_on_its_own_ports_only(host):
     host.present(address, [mine])
     host.present(address, [theirs], run="other")
     assert ask(address, mine, hello(host)).endswith(host.name.encode("ascii") + b"\n")
-    assert ask(address, theirs, hello(host)) == b""
+    assert ask(address, theirs, hello(host)) == _hello.NOTICE
 
 
 def test_a_long_line_ends_its_own_connection_only(host):
     address = some_address()
     (port,) = free_ports(address)
     host.present(address, [port])
-    assert ask(address, port, b"x" * 10240) == b""
+    assert ask(address, port, b"x" * 10240) == _hello.NOTICE
     assert ask(address, port, hello(host)), "the listener still answers others"
 
 
@@ -214,7 +250,7 @@ def control(host, line):
     """Say a line to the control socket of a listener and return its answer."""
     with socket.socket(socket.AF_UNIX) as sock:
         sock.settimeout(10)
-        sock.connect(_control.control_name(host.name))
+        sock.connect(_control.control_name(host.name, host.token("run")))
         sock.sendall(line + b"\n")
         return sock.recv(65536)
 
@@ -237,7 +273,7 @@ def test_a_visitor_of_the_control_socket_who_says_nothing_is_left(host):
     (port,) = free_ports(address)
     host.present(address, [port])
     with socket.socket(socket.AF_UNIX) as sock:
-        sock.connect(_control.control_name(host.name))
+        sock.connect(_control.control_name(host.name, host.token("run")))
     assert ask(address, port, hello(host))
 
 

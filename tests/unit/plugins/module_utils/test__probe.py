@@ -3,6 +3,7 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
 """A whole probe on loopback: names, both protocols and families, lost packets, limits, and what it refuses."""
 
+import contextlib
 import json
 import socket
 import struct
@@ -58,7 +59,7 @@ def test_result_is_plain_data():
     with listening("127.0.0.1") as server:
         result = probed(plain("127.0.0.1", [port_of(server)]))
     assert json.loads(json.dumps(result)) == result
-    assert sorted(result) == ["elapsed_s", "observations", "summary"]
+    assert sorted(result) == ["elapsed_s", "observations", "paths", "summary"]
 
 
 def test_flows_keep_the_name_of_their_destination():
@@ -113,9 +114,39 @@ def test_a_name_is_probed_at_each_of_its_addresses(monkeypatch):
     with listening("127.0.0.1") as server:
         port = port_of(server)
         with bound("::1", port):
-            result = run(collect([flow({"db": ["db.example.com"]}, [port])], [], {}), Settings(QUICK))
+            result = probed(plain("db.example.com", [port]))
     assert states_of(result) == {("127.0.0.1", "tcp", port): ("open", "syn-ack"), ("::1", "tcp", port): ("closed", "conn-refused")}
-    assert {found["destination"] for found in result["observations"]} == {"db"}
+    assert {found["destination"] for found in result["observations"]} == {"db.example.com"}
+
+
+@pytest.mark.parametrize("addresses", [["127.0.0.1"], ["127.0.1.1"], ["::1"], ["127.0.0.1", "::1"]], ids=" ".join)
+def test_a_planned_name_that_leads_to_this_host_itself_is_unresolved(monkeypatch, addresses):
+    resolver(monkeypatch, {"files.example.com": addresses})
+    with listening(addresses[0]) as server:
+        port = port_of(server)
+        result = run(collect([flow({"files.example.com": ["files.example.com"]}, [port])], [], {}), Settings(QUICK))
+    (found,) = result["observations"]
+    (state,) = found["states"]
+    assert (found["address"], state["ports"], state["state"], state["reason"]) == ("files.example.com", str(port), "unresolved", "name")
+    assert_names(state["detail"], ["it resolves to " + addresses[0], "that host itself"])
+
+
+def test_a_loopback_address_that_the_plan_gives_is_meant():
+    with listening("127.0.0.3") as server:
+        result = run(collect([flow({"n11": ["127.0.0.3"]}, [port_of(server)])], [], {}), Settings(QUICK))
+    assert list(states_of(result).values()) == [("open", "syn-ack")]
+
+
+def test_losses_are_counted_and_what_never_answers_is_none():
+    with contextlib.ExitStack() as stack:
+        answering = [port_of(stack.enter_context(listening("127.0.0.1"))) for unused in range(3)]
+        lossy, filtered = (stack.enter_context(full("127.0.0.1")) for unused in range(2))
+        timer = threading.Timer(0.1, lambda: [lossy.listen(16), lossy.accept()])
+        timer.start()
+        result = probed(plain("127.0.0.1", answering + [port_of(lossy), port_of(filtered)]), plain("127.0.0.2", answering[:1]), pace=Pace(timeout=0.5))
+        timer.join()
+    assert result["summary"] == {"open": 4, "closed": 1, "filtered": 1}, "the control"
+    assert sorted(path["address"] + " {tries} {lost}".format(**path) for path in result["paths"]) == ["127.0.0.1 4 1", "127.0.0.2 1 0"]
 
 
 def test_a_name_that_does_not_resolve_is_an_observation_and_the_rest_is_probed(monkeypatch):

@@ -51,16 +51,19 @@ def test_port_info_names_what_it_does_not_know(params, fragments):
 
 
 @pytest.mark.parametrize(("params", "fragments"), [
-    ({"ttl": 0, "host": "n11"}, ["ttl 0", "at least 1 second"]),
-    ({"ttl": -5, "host": "n11"}, ["ttl -5", "at least 1 second"]),
+    ({"ttl": 0, "host": "n11"}, ["ttl 0", "1 to 14400 seconds"]),
+    ({"ttl": -5, "host": "n11"}, ["ttl -5", "1 to 14400 seconds"]),
+    ({"ttl": 14401, "host": "n11"}, ["ttl 14401", "1 to 14400 seconds"]),
+    ({"ttl": 5, "idle": 0, "host": "n11"}, ["idle 0", "at least 1 second"]),
     ({"ttl": 5, "host": ""}, ["host is empty"]),
 ])
 def test_listener_names_options_that_cannot_be_used(params, fragments):
     assert_names(refusal(listener.check, params), fragments)
 
 
-def test_listener_accepts_the_rest():
-    assert listener.check({"ttl": 1, "host": "n11"}) is None
+@pytest.mark.parametrize("params", [{"ttl": 1}, {"ttl": 14400}, {"ttl": 1, "idle": 300}], ids=repr)
+def test_listener_accepts_the_rest(params):
+    assert listener.check(dict(params, host="n11")) is None
 
 
 class Module:

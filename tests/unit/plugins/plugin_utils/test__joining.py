@@ -177,10 +177,130 @@ def test_a_refusal_of_a_live_cluster_is_a_service_that_is_not_started():
     assert verdicts(plan(), observed(plan(), client_n2=CLOSED), {})[("client", "n2", "sql_client", "8563")] == "no_listener"
 
 
-def test_a_refusal_where_a_service_was_found_in_use_is_a_service_that_is_gone():
-    listeners = listening(plan())
-    listeners["n2"] = {"listening": [], "in_use": plan()["hosts"]["n2"]["listens"], "denied": []}
-    assert verdicts(plan(), observed(plan(), client_n2=CLOSED), listeners)[("client", "n2", "sql_client", "8563")] == "no_listener"
+def holding(by, *at, ports="8563", address="192.0.2.2", **more):
+    """Return what the listener of n2 returned where something else holds ports."""
+    held = [{"address": address, "protocol": "tcp", "ports": ports, "by": by, "at": list(at)}]
+    return {"listening": [], "in_use": [{"address": address, "protocol": "tcp", "ports": ports}], "denied": [], "holders": held, **more}
+
+
+def of_n2(state, listener, expected="reachable", **options):
+    """Return the one result of what the client saw at n2, and n2's listener returned."""
+    made = plan()
+    for entry in made["hosts"]["client"]["probes"]:
+        entry["expected"] = expected
+    listeners = {**listening(made), "n2": listener}
+    found = Joining(made, observed(made, client_n2=state), listeners, **options).results()
+    (one,) = [result for result in found if (result["source"], result["destination"]) == ("client", "n2")]
+    return one
+
+
+HELD = [
+    (CLOSED, holding("service", "192.0.2.2"), "blocked", ["although a service listened there", "refuses with a reset", "ss -ltn on n2"]),
+    (CLOSED, holding("service", "0.0.0.0"), "blocked", ["although a service listened there"]),
+    (CLOSED, holding("service", "127.0.0.1"), "no_listener", ["sql_client listens on 127.0.0.1 of n2 only", "let it listen on 192.0.2.2"]),
+    (CLOSED, holding("service", "::"), "no_listener", ["listens on :: of n2 only"]),
+    (CLOSED, holding("connection"), "untested", ["a connection of the host", "net.ipv4.ip_local_reserved_ports=8563 on n2"]),
+    (CLOSED, holding("unknown"), "untested", ["without listening", "ip_local_reserved_ports"]),
+    (CLOSED, holding("listener", "192.0.2.2"), "untested", ["a listener of another run"]),
+    (OPEN, holding("service", "192.0.2.2"), "ok", []),
+    (OPEN, holding("listener", "192.0.2.2"), "untested", ["a listener of another run answers there and not sql_client"]),
+    ({**OPEN, "reason": "other-run"}, holding("service", "192.0.2.2"), "untested", ["a listener of another run answers there"]),
+    ({**OPEN, "reason": "other-run"}, {"skipped": True}, "untested", ["a listener of another run answers there"]),
+    (SILENT, holding("connection"), "blocked", ["gets no answer"]),
+    ({"state": "error", "reason": "own-address", "detail": "192.0.2.2 is an address of that host itself at the moment"}, {"skipped": True}, "untested",
+     ["client could not try", "192.0.2.2 is an address of that host itself"]),
+]
+
+
+@pytest.mark.parametrize(("state", "listener", "verdict", "fragments"), HELD)
+def test_who_holds_a_port_is_judged(state, listener, verdict, fragments):
+    found = of_n2(state, listener)
+    assert found["verdict"] == verdict, found["sentence"]
+    assert_names(found["sentence"], fragments)
+
+
+@pytest.mark.parametrize(("state", "listener", "verdict"), [
+    (OPEN, holding("listener", "192.0.2.2"), "exposed"), ({**OPEN, "reason": "other-run"}, {"skipped": True}, "exposed"),
+    (CLOSED, holding("service", "192.0.2.2"), "untested"), (CLOSED, holding("connection"), "untested"), (CLOSED, holding("service", "127.0.0.1"), "untested"),
+    (SILENT, holding("service", "192.0.2.2"), "untested"),  # nobody who may use the port reached it in this run
+])
+def test_who_holds_a_port_is_judged_where_nobody_may_come(state, listener, verdict):
+    assert of_n2(state, listener, "blocked")["verdict"] == verdict
+
+
+@pytest.mark.parametrize(("at", "verdict"), [(["127.0.0.1"], "no_listener"), (["192.0.2.77", "2001:db8::2"], "no_listener"), (["192.0.2.1"], "ok"), ([], "ok")],
+                         ids=["loopback", "other addresses", "address of another host of the plan", "nowhere"])
+def test_our_listener_beside_a_service_on_other_addresses_proves_no_service(at, verdict):
+    up = {**holding("service", *at), "listening": [{"address": "192.0.2.2", "protocol": "tcp", "ports": "8563"}], "in_use": []}
+    found = of_n2({**OPEN, "answered_by": "n2"}, up)
+    assert found["verdict"] == verdict
+    assert verdict == "ok" or f"listens on {', '.join(at)} of n2 only" in found["sentence"]
+    assert of_n2({**OPEN, "answered_by": "n2"}, up, "blocked")["verdict"] == "exposed"
+
+
+def test_hosts_of_one_loopback_are_told_apart_by_their_addresses():
+    nodes = [Party(f"n{number}", (f"127.0.0.{number}",), managed=True) for number in (11, 12)]
+    made = make_plan(Wishes("kb"), {"database_node": nodes, "client": [CLIENT]}, [])
+    listeners = listening(made)
+    listeners["n12"]["holders"] = [{"address": "127.0.0.12", "protocol": "tcp", "ports": "8563", "by": "service", "at": ["127.0.0.1", "127.0.0.11"]}]
+    found = results(made, observed(made, {**OPEN, "answered_by": "n12"}), listeners)
+    assert found[("client", "n12", "sql_client", "8563")]["verdict"] == "ok"
+
+
+def test_a_case_is_split_where_the_other_end_differs_by_port():
+    made = plan()
+    listeners = listening(made)
+    listeners["n2"] = {"listening": [{"address": "192.0.2.2", "protocol": "tcp", "ports": "20000-20499"}],
+                       "denied": [{"address": "192.0.2.2", "protocol": "tcp", "ports": "20500"}],
+                       **{key: value for key, value in holding("connection", ports="20600-20601").items() if key in ("in_use", "holders")}}
+    found = {flow[3]: result["verdict"] for flow, result in results(made, observed(made, n1_n2=CLOSED), listeners).items() if flow[0] == "n1"}
+    assert found == {"20000-20499": "blocked", "20500": "untested", "20600-20601": "untested", "20501-20599,20602-21000": "no_listener"}
+
+
+def test_a_case_is_not_split_where_that_tells_nothing():
+    made = plan()
+    listeners = listening(made)
+    listeners["n2"] = {"listening": [{"address": "192.0.2.2", "protocol": "tcp", "ports": "20000-20499"}], **{
+        key: value for key, value in holding("service", "0.0.0.0", ports="20500-21000").items() if key in ("in_use", "holders")}}
+    for state in (OPEN, SILENT):
+        assert [flow[3] for flow in results(made, observed(made, n1_n2=state), listeners) if flow[0] == "n1"] == ["20000-21000"]
+
+
+QUERIED = {"n1": {"changed": False, "listening": [], "in_use": [], "denied": [], "holders": [], "leftovers": []}}
+LEFT = {"pid": 4711, "uid": 0, "user": "root", "host": "n2", "age_s": 190, "quiet_s": 185, "left_s": 115, "ended": False,
+        "ports": [{"address": "192.0.2.2", "protocol": "tcp", "ports": "8563"}]}
+
+
+@pytest.mark.parametrize(("query", "state", "verdict"), [
+    (holding("listener", "192.0.2.2", leftovers=[LEFT]), OPEN, "untested"),
+    (holding("listener", "192.0.2.2", leftovers=[LEFT]), {**OPEN, "reason": "other-run"}, "untested"),
+    (holding("service", "0.0.0.0"), OPEN, "ok"), (holding("service", "0.0.0.0"), CLOSED, "blocked"), (holding("service", "127.0.0.1"), CLOSED, "no_listener"),
+    (QUERIED["n1"], CLOSED, "no_listener"), (QUERIED["n1"], OPEN, "ok"), (LOST, CLOSED, "no_listener"), (None, OPEN, "ok"),
+])
+def test_a_live_check_knows_what_holds_its_ports(query, state, verdict):
+    made = plan()
+    queries = {**QUERIED, "n2": query} if query else QUERIED
+    found = Joining(made, observed(made, client_n2=state), {}, queries=queries).results()
+    assert {result["verdict"] for result in found if (result["source"], result["destination"]) == ("client", "n2")} == {verdict}
+    assert {result["verdict"] for result in found if result["destination"] == "n1"} == {"ok"}
+
+
+@pytest.mark.parametrize(("entry", "fragments"), [
+    (LEFT, ["On n2", "tcp 8563 of 192.0.2.2", "process 4711 of root", "190 s old", "for 185 s", "within 115 s", "kill 4711"]),
+    ({**LEFT, "ended": True}, ["process 4711 of root", "It was ended"]),
+    ({**LEFT, "user": "\x1b[2Jroot", "pid": "1; reboot", "ports": [{"address": "\x1b", "protocol": "x", "ports": "y"}]},
+     ["process 0 of uid 0", "planned ports"]),
+], ids=["goes on", "ended", "hostile"])
+def test_leftovers_are_named(entry, fragments):
+    joining = Joining(plan(), observed(plan()), {}, queries={"n2": holding("listener", leftovers=[entry])})
+    (note,) = joining.listening.notes()
+    assert_names(note, fragments)
+    assert note.isprintable() and "reboot" not in note
+
+
+def test_a_host_that_could_not_look_for_leftovers_is_named():
+    assert Joining(plan(), observed(plan()), {}, queries={"n2": LOST}).listening.notes() == [
+        "n2 was not able to look for listeners of other runs: the host was unreachable."]
 
 
 @pytest.mark.parametrize(("listener", "fragment"), [
@@ -199,6 +319,8 @@ def test_a_refusal_where_we_could_not_listen_is_untested(listener, fragment):
     ({"changed": False}, "untested"),
     ({"changed": False, "failed": True, "msg": "no answer"}, "blocked"),
     ({"changed": False, "skipped": True}, "blocked"),
+    ({"changed": True, "stepped_aside": True}, "untested"),
+    ({"unreachable": True, "msg": "timed out"}, "blocked"),
     (LOST, "blocked"),
     (None, "blocked"),
 ])
@@ -206,14 +328,32 @@ def test_a_refusal_where_our_listener_had_ended_proves_nothing(stopped, verdict)
     joining = Joining(plan(), observed(plan(), client_n2=CLOSED, n1_n2=SILENT), listening(plan()), stopped={"n2": stopped} if stopped else None)
     found = {(result["source"], result["destination"]): result for result in joining.results()}
     assert found[("client", "n2")]["verdict"] == verdict
-    assert ("had ended too early" in found[("client", "n2")]["sentence"]) == (verdict == "untested")
-    assert found[("n1", "n2")]["verdict"] == "blocked"  # a dead listener would have been a refusal
+    assert ("too early" in found[("client", "n2")]["sentence"]) == (verdict == "untested")
     assert found[("client", "n1")]["verdict"] == "ok"
+
+
+@pytest.mark.parametrize(("listener", "stopped", "verdict"), [
+    ({}, {"changed": False}, "untested"),
+    ({}, {"unreachable": True, "msg": "timed out"}, "untested"),
+    ({"unreachable": True, "msg": "timed out"}, None, "untested"),
+    ({}, {"changed": True}, "blocked"),
+    ({}, {"changed": True, "stepped_aside": True}, "blocked"),
+    ({}, LOST, "blocked"),
+    (LOST, None, "blocked"),
+], ids=["listener gone", "host gone", "never there", "still there", "still there, aside", "not asked", "did not start"])
+@pytest.mark.parametrize("expected", ["reachable", "blocked"])
+def test_silence_of_a_host_that_was_gone_proves_nothing(listener, stopped, verdict, expected):
+    up = {"listening": [{"address": "192.0.2.2", "protocol": "tcp", "ports": "8563"}]}
+    found = of_n2(SILENT, listener or up, expected, stopped={"n2": stopped} if stopped else None)
+    # What must not work has no control here: nobody who may use the port reached it.
+    assert found["verdict"] == (verdict if expected == "reachable" else "untested"), found["sentence"]
+    assert ("says nothing of the way" in found["sentence"]) == (verdict == "untested")
 
 
 def test_a_listener_at_every_address_is_up_at_each():
     listeners = listening(plan())
     listeners["n2"]["listening"] = [{"address": "0.0.0.0", "protocol": "tcp", "ports": "8563,20000-21000"}]
+    listeners["n2"]["addresses"] = ["127.0.0.1", "192.0.2.2"]
     assert verdicts(plan(), observed(plan(), client_n2=CLOSED), listeners)[("client", "n2", "sql_client", "8563")] == "blocked"
 
 
@@ -223,6 +363,17 @@ def test_a_wildcard_is_up_for_its_own_family_only(wildcard, expected):
     made = make_plan(Wishes("kb"), {"database_node": [N1._replace(addresses=("192.0.2.1", "2001:db8::1"))], "client": [CLIENT]}, [])
     listeners = {"n1": {"listening": [{"address": wildcard, "protocol": "tcp", "ports": "8563"}], "in_use": [], "denied": []}, "client": {"skipped": True}}
     assert {result["address"]: result["verdict"] for result in Joining(made, observed(made, CLOSED), listeners).results()} == expected
+
+
+@pytest.mark.parametrize(("own", "verdict"), [(["127.0.0.1", "198.51.100.7"], "blocked"), (["127.0.0.1", "192.0.2.2"], "untested"), ([], "untested")])
+def test_a_listener_at_every_address_says_nothing_of_an_address_that_is_not_its_hosts(own, verdict):
+    made = make_plan(Wishes("kb"), {"database_node": [N1._replace(addresses=("n1.example.com",))], "client": [CLIENT]}, [])
+    seen = observed(made, CLOSED)
+    seen["client"]["observations"][0]["address"] = "198.51.100.7"
+    listeners = {"n1": {"listening": [{"address": "0.0.0.0", "protocol": "tcp", "ports": "8563"}], "addresses": own}, "client": {"skipped": True}}
+    (found,) = Joining(made, seen, listeners).results()
+    assert found["verdict"] == verdict
+    assert verdict == "blocked" or "198.51.100.7, which is none of the addresses of n1" in found["sentence"]
 
 
 def test_who_answers_for_another_is_not_ok():

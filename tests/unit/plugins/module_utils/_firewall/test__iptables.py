@@ -290,7 +290,7 @@ def test_way_back_from_absent_brings_rules_and_jump(monkeypatch, tmp_path):
     steps, back = _iptables.Provider().steps((), True)
     assert commands(steps[0].stdin) == [DELETE_IN, "-F EXASOL-IN", "-X EXASOL-IN"]
     assert_names(_steps.script(back[:1]), ["\n".join(BODY)])
-    assert commands(restored(tmp_path, back_in(_iptables.edit(saved("-A INPUT -j DROP"), ONE, 4)), saved("-A INPUT -j DROP")))[2:] == [INSERT_IN] + BODY + ["-X EXASOL-OUT"]
+    assert commands(restored(tmp_path, back_in(held(ONE, 4, "-A INPUT -j DROP")), saved("-A INPUT -j DROP")))[2:] == [INSERT_IN] + BODY + ["-X EXASOL-OUT"]
 
 
 def restored(folder, step, by_then):

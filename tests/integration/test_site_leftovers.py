@@ -1,0 +1,113 @@
+# Copyright (c) 2026, exasol_community.network contributors
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+
+"""Whole runs on hosts where something else holds the ports: listeners of interrupted runs, services on other addresses, the host itself."""
+
+from __future__ import annotations
+
+import signal
+import typing as t
+from collections.abc import Iterator
+from contextlib import ExitStack, contextmanager
+from pathlib import Path
+
+from netlab import oracles
+from netlab.namespaces import Namespace
+from netlab.playbooks import PAIR, PROBE, Run, cluster, play
+from netlab.services import Service
+
+ADDRESS, PORT, BUCKETFS = "127.0.0.12", 8563, 2580
+LIVE = {"exasol_verify_listeners": False}
+SLOWLY = {"exasol_verify_listeners_ttl": 40, "exasol_verify_rate": 0.02}
+
+
+@contextmanager
+def database(namespace: Namespace, address: str = ADDRESS) -> Iterator[None]:
+    """Let services listen as a database does."""
+    with ExitStack() as stack:
+        for port in (PORT, BUCKETFS):
+            stack.enter_context(Service(namespace, address, port))
+        yield
+
+
+def interrupted(namespace: Namespace, directory: Path, **variables: t.Any) -> int:
+    """Interrupt a run while it probes, and return the listener that it leaves behind."""
+    with Run(namespace, directory, inventory=PAIR, variables=SLOWLY | variables) as run:
+        run.wait_for(PROBE)
+        run.send(signal.SIGKILL)
+        assert run.finish().code
+    left = oracles.listener_at(namespace, ADDRESS, PORT)
+    assert left, "the control: it left something behind"
+    return left
+
+
+def test_what_an_interrupted_run_left_is_no_database(namespace: Namespace, tmp_path: Path) -> None:
+    left = interrupted(namespace, tmp_path / "killed")
+    live = play(namespace, tmp_path / "live", inventory=PAIR, variables=LIVE)
+    assert live.code == 2, live.output
+    assert live.verdicts(destination="n12") == {"untested"}
+    assert "a listener of another run answers there and not sql_client" in live.the_result(service="sql_client")["sentence"]
+    (note,) = live.report["notes"]
+    assert f"On n12, a listener of another run holds tcp 2580,8563 of {ADDRESS}: process {left} of root" in note
+    # From a host that Ansible does not reach there, the probe alone knows it.
+    outside = play(namespace, tmp_path / "outside", "--limit", "client", inventory=PAIR, variables=LIVE)
+    assert outside.verdicts(destination="n12") == {"untested"}
+    oracles.until(lambda: oracles.nothing_left(namespace), "its deadline", 60)
+    with database(namespace):
+        again = play(namespace, tmp_path / "again", inventory=PAIR, variables=LIVE)
+    assert again.code == 0, again.output
+    assert again.verdicts(destination="n12") == {"ok"}
+    assert again.report["notes"] == []
+
+
+def test_a_live_check_alone_accuses_nobody_else(namespace: Namespace, tmp_path: Path) -> None:
+    nothing = play(namespace, tmp_path / "nothing", inventory=PAIR, variables=LIVE)
+    assert nothing.verdicts(destination="n12") == {"no_listener"}
+    with database(namespace):
+        running = play(namespace, tmp_path / "running", inventory=PAIR, variables=LIVE)
+    assert running.code == 0, running.output
+    assert oracles.nothing_left(namespace)
+
+
+def test_a_service_on_a_loopback_address_is_not_proven_by_our_listener(namespace: Namespace, tmp_path: Path) -> None:
+    for address in ("192.0.2.12", "192.0.2.21"):
+        namespace.ip("route", "add", "local", f"{address}/32", "dev", "lo")  # one namespace plays both hosts
+    inventory = cluster({"n12": "192.0.2.12"}, {"client": "192.0.2.21"})
+    with Service(namespace, "127.0.0.1", PORT):
+        for name, variables in (("listeners", {}), ("live", LIVE)):
+            done = play(namespace, tmp_path / name, inventory=inventory, variables=variables)
+            result = done.the_result(service="sql_client")
+            assert result["verdict"] == "no_listener", result
+            assert "sql_client listens on 127.0.0.1 of n12 only; let it listen on 192.0.2.12" in result["sentence"]
+    assert done.code == 2
+    with database(namespace, "192.0.2.12"):
+        good = play(namespace, tmp_path / "good", inventory=inventory, variables=LIVE)
+    assert good.code == 0, good.output
+
+
+def test_an_address_that_is_here_at_the_moment_is_untested(namespace: Namespace, tmp_path: Path) -> None:
+    namespace.address("192.0.2.40/32")  # a virtual address of the partner, now on the node
+    inventory = cluster({"n12": ADDRESS}, exasol_peers={"oracle": ["192.0.2.40"]})
+    inventory["all"]["vars"].pop("exasol_verify_source_address")
+    with Service(namespace, "192.0.2.40", 1521):
+        done = play(namespace, tmp_path, inventory=inventory)
+    assert done.code == 2
+    result = done.the_result(service="oracle")
+    assert (result["verdict"], result["reason"]) == ("untested", "own-address")
+    assert "192.0.2.40 is an address of that host itself at the moment" in result["sentence"]
+
+
+def test_a_way_that_always_loses_the_same_share_is_named(namespace: Namespace, tmp_path: Path) -> None:
+    inventory = cluster({"n11": "127.0.0.11", "n12": ADDRESS}, exasol_overrides={"subconnection_in": "20000-20199"})
+    quiet = play(namespace, tmp_path / "quiet", inventory=inventory)
+    assert (quiet.code, quiet.report["notes"], quiet.report["paths"]) == (0, [], [])
+    # A member of a bundle of links that is broken: which one a connection takes depends on its ports.
+    namespace.nft("table inet t { chain c { type filter hook input priority 0; ip saddr 127.0.0.11 tcp dport 20000-20199 tcp sport & 6 == 0 drop; }; }")
+    done = play(namespace, tmp_path / "lossy", inventory=inventory)
+    assert done.code == 0, done.output
+    (path,) = done.report["paths"]
+    assert (path["source"], path["destination"], path["tries"]) == ("n11", "n12", 200)
+    assert 10 < path["lost"] < 100
+    (note,) = done.report["notes"]
+    assert f"n11 -> n12: {path['lost']} of 200 connection attempts needed a retry" in note
