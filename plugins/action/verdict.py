@@ -15,11 +15,12 @@ from collections.abc import Mapping
 from ansible.utils.display import Display
 
 from ..plugin_utils._action import ControllerAction
+from ..plugin_utils._claims import believable
 from ..plugin_utils._certificates import certificates, differences
 from ..plugin_utils._ftp_results import ftp_results, still_untestable
 from ..plugin_utils._joining import Joining, not_ok, summarize
-from ..plugin_utils._summary import counts, sentences, table
-from ..plugin_utils._together import check_one_each
+from ..plugin_utils._summary import counts, host_order, sentences, table
+from ..plugin_utils._text import visible
 
 display = Display()
 
@@ -41,9 +42,9 @@ class ActionModule(ControllerAction):
     def act(self, options: dict[str, t.Any], variables: dict[str, t.Any]) -> dict[str, t.Any]:
         """Return the verification."""
         plan = options["plan"]
-        check_one_each(options["observations"])
-        joining = Joining(plan, options["observations"], options["listeners"], options["captures"], options["stopped"])
-        sessions = ftp_results(options["observations"])
+        claims = believable(plan, options["observations"], options["listeners"], options["captures"], options["stopped"])
+        joining = Joining(plan, claims.observations, claims.listeners, claims.captures, claims.stopped)
+        sessions = ftp_results(claims.observations)
         results = joining.results() + sessions
         presented = certificates(results)
         verification = {
@@ -51,6 +52,7 @@ class ActionModule(ControllerAction):
             "release": plan["release"],
             "peers": _peers(plan["hosts"]),
             "addresses": {name: host["addresses"] for name, host in plan["hosts"].items()},
+            "hosts": list(plan["hosts"]),
             "results": results,
             "untestable": still_untestable(plan["untestable"], sessions) + joining.untestable(),
             "summary": summarize(results),
@@ -65,20 +67,20 @@ class ActionModule(ControllerAction):
     @staticmethod
     def _print(verification: Mapping[str, t.Any]) -> None:
         columns = min(max(shutil.get_terminal_size().columns, 80), 160)
-        for line in table(verification["results"], verification["peers"], columns):
-            display.display(line)
+        for line in table(verification["results"], verification["peers"], columns, host_order(verification)):
+            display.display(visible(line))
         display.display("")
         display.display(_filled(counts(verification["summary"], len(verification["untestable"])), columns))
         for sentence in sentences(verification["results"]):
             display.display("")
             display.display(_filled(sentence, columns))
         for note in verification["notes"]:
-            display.warning(note)
+            display.warning(visible(note))
 
 
 def _filled(text: str, columns: int) -> str:
     # No word is broken: somebody may want to copy it.
-    return textwrap.fill(text, min(columns, _WIDEST_PROSE), break_long_words=False, break_on_hyphens=False)
+    return textwrap.fill(visible(text, "\n\t"), min(columns, _WIDEST_PROSE), break_long_words=False, break_on_hyphens=False)
 
 
 def _peers(hosts: Mapping[str, Mapping[str, t.Any]]) -> dict[str, list[str]]:

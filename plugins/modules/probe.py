@@ -135,9 +135,22 @@ options:
         type: str
         default: anonymous@
       tls:
-        description: Start TLS before the login (C(AUTH TLS)); C(ftps) has TLS in any case.
+        description:
+          - Start TLS before the login (C(AUTH TLS)); C(ftps) has TLS in any case.
+          - Without TLS, FTP sends user and password in clear text.
         type: bool
         default: false
+      validate_certs:
+        description:
+          - Verify the server's certificate and name before user and password are sent, as C(curl) and C(lftp) do.
+          - A server whose certificate cannot be verified is sent neither, and RV(ftp_sessions) has V(unverified) for it.
+          - The name is the one of the flow. A server that is named by its address needs a certificate for that address.
+          - V(false) sends the password to whoever answers.
+        type: bool
+        default: true
+      ca_path:
+        description: A file or directory on the probing host with the certificates of the authorities to trust; by default those of the host.
+        type: path
       active_ports:
         description: The ports to announce in active mode; by default the kernel chooses.
         type: str
@@ -355,6 +368,7 @@ from ansible.module_utils.basic import AnsibleModule
 
 from ..module_utils._ftp_modes import BOTH, MODES
 from ..module_utils._ftp_session import Login
+from ..module_utils._hidden import reveal
 from ..module_utils._module import failures_of
 from ..module_utils._options import target_options
 from ..module_utils._ports import parse_ports
@@ -384,6 +398,8 @@ def ftp_options():
         "user": {"type": "str", "default": "anonymous"},
         "password": {"type": "str", "default": "anonymous@", "no_log": True},
         "tls": {"type": "bool", "default": False},
+        "validate_certs": {"type": "bool", "default": True},
+        "ca_path": {"type": "path"},
         "active_ports": {"type": "str"},
     }
 
@@ -394,7 +410,8 @@ def login_of(params):
     if not ftp:
         return None
     ports = parse_ports(ftp["active_ports"]) if ftp["active_ports"] else ()
-    return Login(ftp["mode"], ftp["user"], ftp["password"], ftp["tls"], ports, sources=params["source_address"])
+    return Login(ftp["mode"], ftp["user"], reveal(ftp["password"]), ftp["tls"], ports, sources=params["source_address"],
+                 verify=ftp["validate_certs"], ca_path=ftp["ca_path"] or "")
 
 
 def main():

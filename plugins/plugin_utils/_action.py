@@ -2,7 +2,7 @@
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
 
-"""The one place on the controller where our exceptions become a task's failure."""
+"""Actions: the one place on the controller where our exceptions become a task's failure, and the one where what a host returns comes in."""
 
 from __future__ import annotations
 
@@ -12,6 +12,8 @@ from ansible.errors import AnsibleActionFail
 from ansible.plugins.action import ActionBase
 
 from ..module_utils._errors import NetworkError
+from ._host_results import checked, harmless, interpreter
+from ._shape import Shape
 
 
 class ControllerAction(ActionBase):
@@ -34,3 +36,28 @@ class ControllerAction(ActionBase):
     def act(self, options: dict[str, t.Any], variables: dict[str, t.Any]) -> dict[str, t.Any]:
         """Return the result of the action."""
         raise NotImplementedError
+
+
+class HostAction(ActionBase):
+    """An action around a module on a host: only what the module's shape declares of the result reaches Ansible."""
+
+    _supports_check_mode = True
+    MODULE = ""
+    SHAPE: t.ClassVar[Shape] = {}
+
+    def run(self, tmp: t.Any = None, task_vars: dict[str, t.Any] | None = None) -> dict[str, t.Any]:
+        """Run the module and return what counts of its result."""
+        super().run(tmp, task_vars)
+        variables = task_vars or {}
+        result = self._execute_module(module_name=self.MODULE, module_args=self.arguments(dict(self._task.args)), task_vars=task_vars)
+        host = self._task.delegate_to or variables.get("inventory_hostname", "the host")
+        return {"changed": False, **checked(result, self.SHAPE, host), **interpreter(result)}
+
+    def arguments(self, given: dict[str, t.Any]) -> dict[str, t.Any]:
+        """Return the options for the module."""
+        return given
+
+
+def harmless_result(result: t.Any) -> dict[str, t.Any]:
+    """Return a module's result without what Ansible acts on, for modules whose shape is not declared."""
+    return {**harmless(result), **interpreter(result)}

@@ -11,6 +11,7 @@ from collections import Counter
 from collections.abc import Iterator, Mapping
 from functools import lru_cache
 
+from ..module_utils._addresses import parse_address
 from ..module_utils._listens import WILDCARDS
 from ..module_utils._ports import Ports, intersect, parse_ports, subtract, text
 from ._captures import AT_DESTINATION, ON_RETURN, RETURNED, Captures, Ends
@@ -119,9 +120,8 @@ class Joining:
                         self._set_aside.append(_aside(dict(entry, ports=case.ports), source, [destination], case.listener))
                     else:
                         yield _result(case)
-                missing = text(subtract(_ports(entry["ports"]), [item for case in cases for item in _ports(case.ports)]))
-                if missing:
-                    yield _untested(source, entry, destination, addresses, missing, problem)
+                for missing, where in _unseen(entry["ports"], addresses, cases).items():
+                    yield _untested(source, entry, destination, where, missing, problem)
 
     def _cases(self, source: str, entry: dict[str, t.Any], destination: str, observations: list[dict[str, t.Any]]) -> Iterator[Case]:
         own = tuple(self._hosts[source]["addresses"])
@@ -146,6 +146,22 @@ class Joining:
             yield case._replace(ports=ports, stage=place)
         if not stages:
             yield case
+
+
+def _unseen(ports: str, planned: list[str], cases: list[Case]) -> dict[str, list[str]]:
+    """Return the ports that were not seen, with the addresses where they were not: what one address shows proves nothing of another."""
+    seen: dict[str, list[Case]] = {}
+    for case in cases:
+        seen.setdefault(case.address, []).append(case)
+    resolved = [address for address in seen if address not in planned]
+    unseen: dict[str, list[str]] = {}
+    for address in planned:
+        # A name was seen at the addresses that it has.
+        for place in [address] if address in seen or parse_address(address) else resolved or [address]:
+            missing = text(subtract(_ports(ports), [item for case in seen.get(place, ()) for item in _ports(case.ports)]))
+            if missing:
+                unseen.setdefault(missing, []).append(place)
+    return unseen
 
 
 def _result(case: Case) -> dict[str, t.Any]:

@@ -6,6 +6,7 @@
 from typing import Any, Dict, NamedTuple, Optional, Tuple
 
 IDENTIFIED, OTHER, SILENT = "identified", "other", "silent"
+STATUSES = (IDENTIFIED, OTHER, SILENT)  # the controller takes no other from a host
 
 _LONGEST = 200  # characters that a server may put into a report
 

@@ -9,7 +9,7 @@ from __future__ import annotations
 import typing as t
 from collections.abc import Mapping, Sequence
 
-from .._summary import counts, label, lines, sentences
+from .._summary import Order, counts, host_order, label, lines, ordered, sentences
 from .._text import escape, markdown_table
 from .._verdict import OK
 
@@ -27,15 +27,16 @@ def render(verification: Mapping[str, t.Any]) -> str:
     wrong = sentences(results)
     if wrong:
         parts += ["## What to mend", "\n".join(f"- {escape(sentence)}" for sentence in wrong)]
-    parts += [*_grid(results), "## Flows", _flows(results, verification["peers"])]
+    order = host_order(verification)
+    parts += [*_grid(results, order), "## Flows", _flows(results, verification["peers"], order)]
     if verification["untestable"]:
         parts += ["## Not tested", _untestable(verification["untestable"], verification["peers"])]
     return "\n\n".join(parts) + "\n"
 
 
-def _grid(results: Sequence[Mapping[str, t.Any]]) -> list[str]:
-    sources = list(dict.fromkeys(result["source"] for result in results))
-    destinations = list(dict.fromkeys(result["destination"] for result in results))
+def _grid(results: Sequence[Mapping[str, t.Any]], order: Order) -> list[str]:
+    sources = ordered({result["source"] for result in results}, order)
+    destinations = ordered({result["destination"] for result in results}, order)
     if not results or len(destinations) > _WIDEST_GRID or len(sources) > 4 * _WIDEST_GRID:
         return []
     cells: dict[tuple[str, str], list[bool]] = {}
@@ -50,10 +51,10 @@ def _cell(oks: Sequence[bool]) -> str:
     return f"{'✓' if all(oks) else '✗'} {sum(oks)}/{len(oks)}" if oks else ""
 
 
-def _flows(results: Sequence[Mapping[str, t.Any]], peers: Peers) -> str:
+def _flows(results: Sequence[Mapping[str, t.Any]], peers: Peers, order: Order) -> str:
     rows = [(label(line.sources, peers, _WIDEST_LABEL), label(line.destinations, peers, _WIDEST_LABEL), line.first["service"],
              f"{line.first['protocol']} {line.first['ports']}", line.first["expected"], line.first["verdict"],
-             f"{line.first['state']} ({line.first['reason']})", line.milliseconds()) for line in lines(results)]
+             f"{line.first['state']} ({line.first['reason']})", line.milliseconds()) for line in lines(results, order)]
     return markdown_table(("from", "to", "service", "ports", "expected", "verdict", "seen", "ms"), rows)
 
 
