@@ -10,11 +10,10 @@ import time
 import typing as t
 
 from ansible.errors import AnsibleActionFail, AnsibleConnectionFailure
-from ansible.plugins.action import ActionBase
 from ansible.plugins.connection import ConnectionBase
 from ansible.utils.display import Display
 
-from ..plugin_utils._action import harmless_result
+from ..plugin_utils._action import RemoteAction
 
 display = Display()
 
@@ -22,7 +21,7 @@ _MODULE = "exasol_community.network.firewall"
 _GRACE_SECONDS = 15  # for the timer's own work, and for the host to be reached again
 
 
-class ActionModule(ActionBase):
+class ActionModule(RemoteAction):
     """Run the module and confirm what it changed."""
 
     _supports_check_mode = True
@@ -31,7 +30,7 @@ class ActionModule(ActionBase):
         """Run the module; a change that awaits confirmation is confirmed or reported as taken back."""
         result = super().run(tmp, task_vars)
         self._check_host(task_vars or {})
-        result.update(harmless_result(self._execute_module(module_name=_MODULE, task_vars=task_vars)))
+        result.update(self._execute_module(module_name=_MODULE, task_vars=task_vars))
         identity = result.pop("pending", "")
         if result.get("rolled_back"):
             display.warning(f"an earlier change of the firewall was taken back by the host at {result['rolled_back']}, because nobody confirmed it")
@@ -72,7 +71,7 @@ class ActionModule(ActionBase):
         while time.monotonic() < deadline:
             try:
                 self._leave()
-                answer = harmless_result(self._execute_module(module_name=_MODULE, module_args={"confirm": identity}, task_vars=task_vars))
+                answer = self._execute_module(module_name=_MODULE, module_args={"confirm": identity}, task_vars=task_vars)
             except AnsibleConnectionFailure as error:
                 answer = {"msg": str(error)}
             if "confirmed" in answer:

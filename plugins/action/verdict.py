@@ -15,8 +15,8 @@ from collections.abc import Mapping
 from ansible.utils.display import Display
 
 from ..plugin_utils._action import ControllerAction
-from ..plugin_utils._claims import believable
 from ..plugin_utils._certificates import certificates, differences
+from ..plugin_utils._claims import believable
 from ..plugin_utils._ftp_results import ftp_results, still_untestable
 from ..plugin_utils._joining import Joining, not_ok, summarize
 from ..plugin_utils._summary import counts, host_order, sentences, table

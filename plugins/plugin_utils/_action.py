@@ -12,6 +12,7 @@ from ansible.errors import AnsibleActionFail
 from ansible.plugins.action import ActionBase
 
 from ..module_utils._errors import NetworkError
+from ._formats._json import escaped
 from ._host_results import checked, harmless, interpreter
 from ._shape import Shape
 
@@ -38,7 +39,19 @@ class ControllerAction(ActionBase):
         raise NotImplementedError
 
 
-class HostAction(ActionBase):
+class RemoteAction(ActionBase):
+    """An action that runs a module on a host, whose output is somebody else's: nothing in it gives orders to a terminal or to Ansible."""
+
+    def _execute_module(self, *arguments: t.Any, **named: t.Any) -> dict[str, t.Any]:
+        result = super()._execute_module(*arguments, **named)
+        return {**harmless(result), **interpreter(result)}
+
+    def _parse_returned_data(self, res: dict[str, t.Any], *more: t.Any, **named: t.Any) -> dict[str, t.Any]:
+        # Ansible displays what stands around the JSON. Within it, an escaped character means the same.
+        return super()._parse_returned_data({**res, "stdout": escaped(res.get("stdout") or "", "\r\n\t")}, *more, **named)
+
+
+class HostAction(RemoteAction):
     """An action around a module on a host: only what the module's shape declares of the result reaches Ansible."""
 
     _supports_check_mode = True
@@ -56,8 +69,3 @@ class HostAction(ActionBase):
     def arguments(self, given: dict[str, t.Any]) -> dict[str, t.Any]:
         """Return the options for the module."""
         return given
-
-
-def harmless_result(result: t.Any) -> dict[str, t.Any]:
-    """Return a module's result without what Ansible acts on, for modules whose shape is not declared."""
-    return {**harmless(result), **interpreter(result)}

@@ -11,18 +11,20 @@ from __future__ import annotations
 
 import typing as t
 from collections.abc import Iterator, Mapping
+from functools import lru_cache
 
 from ..module_utils._addresses import parse_address
 from ..module_utils._listens import WILDCARDS
 from ..module_utils._ports import Ports, intersect, merge, parse_ports, subtract
 from ._host_results import CAPTURE, LISTENER, PROBE, checked, malformed
-from ._shape import ShapeError, Shape, shown
+from ._shape import Shape, ShapeError, shown
 
 _ONE_FOR_ALL = ("the observations of {0} and {1} are one measurement, which proves nothing of the other host's way: remove run_once from the task that "
                 "probes")
 _MOST_ADDRESSES = 256  # that a host may say a name has
 _LISTENED = ("listening", "in_use", "denied")
 _WITH_SESSIONS = ("ftp", "ftps")
+_ports = lru_cache(maxsize=65536)(parse_ports)
 Data = Mapping[str, t.Any]
 Results = Mapping[str, t.Any]
 
@@ -41,7 +43,7 @@ def believable(plan: Data, observations: Results, listeners: Results, captures: 
     hosts = plan["hosts"]
     probed = {host: _probed(host, result, hosts) for host, result in observations.items() if host in hosts}
     return Claims(
-        observations={**probed, **_shared(probed)},
+        observations={**probed, **_shared(observations, hosts)},
         listeners={host: _listened(host, result, hosts) for host, result in listeners.items() if host in hosts},
         captures={host: _captured(host, result) for host, result in captures.items() if host in hosts},
         stopped={host: _read(host, result, LISTENER) for host, result in stopped.items() if host in hosts},
@@ -50,7 +52,7 @@ def believable(plan: Data, observations: Results, listeners: Results, captures: 
 
 def _read(host: str, result: t.Any, shape: Shape) -> t.Any:
     """Return a result of the declared shape; Ansible's own words for hosts without one stay: skipped, unreachable, nothing."""
-    if result is None or isinstance(result, Mapping) and result.get("skipped"):
+    if result is None or (isinstance(result, Mapping) and result.get("skipped")):
         return result if result is None else {"skipped": True}
     return checked(result, shape, host)
 
@@ -68,13 +70,14 @@ def _probed(host: str, result: t.Any, hosts: Data) -> t.Any:
     return found
 
 
-def _shared(probed: Results) -> dict[str, t.Any]:
+def _shared(observations: Results, hosts: Data) -> dict[str, t.Any]:
     """Return the failures of hosts that have one measurement between them: C(register) gives it to all where a task has C(run_once)."""
     owners: dict[str, list[str]] = {}
-    for host, result in probed.items():
-        if result and result.get("id"):
-            owners.setdefault(result["id"], []).append(host)
-    return {host: {"failed": True, "msg": _ONE_FOR_ALL.format(*hosts)} for hosts in owners.values() if len(hosts) > 1 for host in hosts}
+    for host, result in observations.items():
+        name = result.get("id") if isinstance(result, Mapping) and host in hosts else ""
+        if name and isinstance(name, str):
+            owners.setdefault(name, []).append(host)
+    return {host: {"failed": True, "msg": _ONE_FOR_ALL.format(*several)} for several in owners.values() if len(several) > 1 for host in several}
 
 
 def _each(field: str, problems: Iterator[tuple[int, str]]) -> None:
@@ -128,10 +131,11 @@ def _observed(observations: t.Any, asked: _Asked, hosts: Data) -> Iterator[tuple
 def _wrong_states(states: t.Any, hosts: Data) -> str:
     seen: Ports = ()
     for state in states:
-        ports = parse_ports(state["ports"])
-        if intersect(seen, ports):
-            return f"has two states for the ports {shown(state['ports'])}"
-        seen = merge(seen + ports)
+        if len(states) > 1:
+            ports = _ports(state["ports"])
+            if intersect(seen, ports):
+                return f"has two states for the ports {shown(state['ports'])}"
+            seen = merge(seen + ports)
         answered = state.get("answered_by", "")
         if answered and answered not in hosts:
             return f"says that {shown(answered)} answered, which is no host of the plan"
@@ -170,9 +174,9 @@ def _unasked(entries: t.Any, listens: t.Any) -> Iterator[tuple[int, str]]:
         # A listener takes all addresses of the host where the plan has a name for it.
         for address in (listen["address"],) if parse_address(listen["address"]) else WILDCARDS:
             key = (address, listen["protocol"])
-            wanted[key] = wanted.get(key, ()) + parse_ports(listen["ports"])
+            wanted[key] = wanted.get(key, ()) + _ports(listen["ports"])
     for index, entry in enumerate(entries):
-        if subtract(parse_ports(entry["ports"]), merge(wanted.get((entry["address"], entry["protocol"]), ()))):
+        if subtract(_ports(entry["ports"]), merge(wanted.get((entry["address"], entry["protocol"]), ()))):
             yield index, f"is about {entry['protocol']} {shown(entry['ports'])} of {shown(entry['address'])}, where this host was not asked to listen"
 
 

@@ -24,7 +24,7 @@ from ..module_utils._identify._finding import STATUSES
 from ..module_utils._listens import PROTOCOLS, WILDCARDS
 from ..module_utils._outcome import LOCAL, STATES
 from ..module_utils._ports import parse_ports
-from ._shape import Formats, Shape, ShapeError, compiled, kept
+from ._shape import Formats, Shape, ShapeError, compiled
 from ._text import visible
 
 _LONGEST_TEXT = 2000  # of a sentence that a module made; servers' words in it are shortened to 200 characters each
@@ -123,7 +123,7 @@ LISTENER = _object("", changed=_CHANGED, listening=_LISTENING, in_use=_LISTENING
                    pid={"type": "integer", "minimum": 0, "maximum": 1 << 32})
 _FAILURE = {"msg": _LONGEST_TEXT, "module_stdout": _LONGEST_OUTPUT, "module_stderr": _LONGEST_OUTPUT, "exception": _LONGEST_OUTPUT}
 # What Ansible acts on in the result of any task, see C(_process_pending_results) of its strategies.
-_ORDERS = frozenset(("ansible_facts", "add_host", "add_group", "ansible_stats", "invocation", "unreachable", "skipped", "results"))
+_ORDERS = frozenset(("ansible_facts", "add_host", "add_group", "ansible_stats", "unreachable", "skipped", "results"))
 # Where a host has no Python set, Ansible looks for one and keeps what it found as a fact.
 _INTERPRETER = "discovered_interpreter_python"
 _PATH = re.compile(r"/[A-Za-z0-9._/+-]{1,200}\Z")
@@ -142,10 +142,9 @@ def checked(result: t.Any, shape: Shape, host: str) -> dict[str, t.Any]:
     if check is None:
         check = _compiled[id(shape)] = compiled(shape, _FORMATS)
     try:
-        check(result)
+        return dict(check(result), failed=False)
     except ShapeError as mismatch:
         return malformed(host, mismatch)
-    return dict(kept(result, shape), failed=False)
 
 
 def malformed(host: str, mismatch: ShapeError) -> dict[str, t.Any]:

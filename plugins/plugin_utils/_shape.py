@@ -4,8 +4,9 @@
 
 """Checks plain data against a declared shape: the words of JSON Schema that we use, and no other.
 
-A shape is compiled to functions once. A mismatch names the place, the value, and what was expected there. The value may
-come from anywhere: it is never shown whole, and never without its control characters escaped.
+A shape is compiled to functions once. They return a copy with what is declared, and nothing else. A mismatch names the
+place, the value, and what was expected there. The value may come from anywhere: it is never shown whole, and never without
+its control characters escaped.
 """
 
 from __future__ import annotations
@@ -19,7 +20,8 @@ from ..module_utils._errors import NetworkError
 from ._text import visible
 
 Shape = Mapping[str, t.Any]
-Check = Callable[[t.Any], None]
+# Returns what the shape declares of a value, every text without control characters; raises where the value has another shape.
+Check = Callable[[t.Any], t.Any]
 # A name for what no pattern can say, and the function that tells whether a text is such a thing.
 Formats = Mapping[str, Callable[[str], bool]]
 
@@ -70,7 +72,7 @@ def shown(value: t.Any) -> str:
 
 
 def compiled(shape: Shape, formats: Formats | None = None) -> Check:
-    """Return a function that raises C(ShapeError) for what has not this shape."""
+    """Return the function that checks values of a shape."""
     return _Compiler(shape.get("$defs", {}), formats or {}).check(shape)
 
 
@@ -107,42 +109,46 @@ class _Compiler:
         required = tuple(shape.get("required", ()))
         known = {name: self.check(inner) for name, inner in shape.get("properties", {}).items()}
         rest = shape.get("additionalProperties", True)
-        others = self.check(rest) if isinstance(rest, Mapping) else _anything if rest else _no_other(known)
-        names = self.check(shape["propertyNames"]) if "propertyNames" in shape else _anything
+        others = self.check(rest) if isinstance(rest, Mapping) else _left_out if rest else _no_other(known)
+        names = self.check(shape["propertyNames"]) if "propertyNames" in shape else None
         most = shape.get("maxProperties", math.inf)
 
-        def check(value: t.Any) -> None:
-            if not isinstance(value, Mapping):
+        def check(value: t.Any) -> t.Any:
+            if type(value) is not dict and not isinstance(value, Mapping):
                 raise ShapeError(f"is {shown(value)}: expected a dictionary")
             if len(value) > most:
                 raise ShapeError(f"has {len(value)} keys: expected at most {most}")
             for name in required:
                 if name not in value:
                     raise ShapeError(f"has no {name!r}")
+            found = {}
             for name, item in value.items():
-                if not isinstance(name, str):
-                    raise ShapeError(f"has the key {shown(name)}: expected text")
                 try:
-                    names(name)
-                    known.get(name, others)(item)
+                    if names is not None:
+                        names(name)
+                    kept = known.get(name, others)(item)
                 except ShapeError as mismatch:
-                    raise mismatch.inside(name) from None
+                    raise mismatch.inside(_key(name)) from None
+                if kept is not _LEFT_OUT:
+                    found[name if name in known else visible(_key(name))] = kept
+            return found
         return check
 
     def _array(self, shape: Shape) -> Check:
         items = self.check(shape["items"])
         least, most = shape.get("minItems", 0), shape.get("maxItems", math.inf)
 
-        def check(value: t.Any) -> None:
+        def check(value: t.Any) -> t.Any:
             if not isinstance(value, (list, tuple)):
                 raise ShapeError(f"is {shown(value)}: expected a list")
             if not least <= len(value) <= most:
                 raise ShapeError(f"has {len(value)} entries: expected {f'at most {most}' if len(value) > most else f'at least {least}'}")
-            for index, item in enumerate(value):
-                try:
-                    items(item)
-                except ShapeError as mismatch:
-                    raise mismatch.inside(index) from None
+            found: list[t.Any] = []
+            try:
+                found.extend(map(items, value))
+            except ShapeError as mismatch:
+                raise mismatch.inside(len(found)) from None
+            return found
         return check
 
     def _string(self, shape: Shape) -> Check:
@@ -152,7 +158,7 @@ class _Compiler:
         name = shape.get("format", "")
         is_such = self._formats[name] if name else None
 
-        def check(value: t.Any) -> None:
+        def check(value: t.Any) -> t.Any:
             if not isinstance(value, str):
                 raise ShapeError(f"is {shown(value)}: expected text")
             if not least <= len(value) <= most:
@@ -161,66 +167,65 @@ class _Compiler:
                 raise ShapeError(f"is {shown(value)}: expected {name or shape['pattern']}")
             if is_such is not None and not is_such(value):
                 raise ShapeError(f"is {shown(value)}: expected {name}")
+            return visible(value)
         return check
 
 
-def _anything(value: t.Any) -> None:
-    """Take whatever it is."""
+_LEFT_OUT = object()
+
+
+def _left_out(unused: t.Any) -> t.Any:
+    """Take whatever it is, and keep nothing of it."""
+    return _LEFT_OUT
+
+
+def _key(name: t.Any) -> str:
+    if not isinstance(name, str):
+        raise ShapeError(f"has the key {shown(name)}: expected text")
+    return name
 
 
 def _no_other(known: Iterable[str]) -> Check:
-    def check(value: t.Any) -> None:
+    def check(unused: t.Any) -> t.Any:
         raise ShapeError(f"is not known here: expected {', '.join(known)}")
     return check
 
 
 def _one_of(words: Sequence[t.Any]) -> Check:
-    def check(value: t.Any) -> None:
+    def check(value: t.Any) -> t.Any:
         # True is no 1, and what cannot be hashed is no word.
         if not any(value == word and isinstance(value, bool) is isinstance(word, bool) for word in words):
             named = ", ".join(str(word) for word in words[:_MOST_NAMED])
             raise ShapeError(f"is {shown(value)}: expected {'one of ' if len(words) > 1 else ''}{named}")
+        return value
     return check
 
 
-def _boolean(value: t.Any) -> None:
+def _boolean(value: t.Any) -> t.Any:
     if not isinstance(value, bool):
         raise ShapeError(f"is {shown(value)}: expected true or false")
+    return value
 
 
 def _number(shape: Shape, kind: str = "a number") -> Check:
     least, most = shape.get("minimum", -math.inf), shape.get("maximum", math.inf)
 
-    def check(value: t.Any) -> None:
+    def check(value: t.Any) -> t.Any:
         # JSON as Python reads it also has NaN and Infinity, and integers that no float holds.
-        if isinstance(value, bool) or not isinstance(value, (int, float)) or isinstance(value, float) and not math.isfinite(value):
+        if isinstance(value, bool) or not isinstance(value, (int, float)) or (isinstance(value, float) and not math.isfinite(value)):
             raise ShapeError(f"is {shown(value)}: expected {kind}")
         if not least <= value <= most:
             raise ShapeError(f"is {shown(value)}: expected {kind} {f'of at least {least}' if value < least else f'of at most {most}'}")
+        return value
     return check
 
 
 def _integer(shape: Shape) -> Check:
     number = _number(shape, "a whole number")
 
-    def check(value: t.Any) -> None:
+    def check(value: t.Any) -> t.Any:
         if not isinstance(value, int):
             raise ShapeError(f"is {shown(value)}: expected a whole number")
-        number(value)
+        return number(value)
     return check
 
-
-def kept(value: t.Any, shape: Shape) -> t.Any:
-    """Return what a shape declares of a value that has it, every text without control characters; what is not declared is left out."""
-    kind = shape.get("type")
-    if kind == "object":
-        known, rest = shape.get("properties", {}), shape.get("additionalProperties")
-        found = {}
-        for name, item in value.items():
-            inner = known.get(name, rest)
-            if isinstance(inner, Mapping):
-                found[visible(name)] = kept(item, inner)
-        return found
-    if kind == "array":
-        return [kept(item, shape["items"]) for item in value]
-    return visible(value) if isinstance(value, str) else value

@@ -10,7 +10,6 @@ import typing as t
 
 import yaml
 
-
 # What begins an expression, a statement or a comment of Jinja.
 _TEMPLATES = ("{{", "{%", "{#")
 

@@ -23,6 +23,6 @@ def render(verification: Mapping[str, t.Any]) -> str:
     return escaped(json.dumps(dict(kept, schema=SCHEMA), indent=1, sort_keys=True, ensure_ascii=False)) + "\n"
 
 
-def escaped(text: str) -> str:
-    """Return JSON in which every character that cannot be seen is written as its number: outside of texts there is none but the line feed."""
-    return text if text.isprintable() else "".join(one if one.isprintable() or one == "\n" else json.dumps(one)[1:-1] for one in text)
+def escaped(text: str, keep: str = "\n") -> str:
+    """Return JSON in which every character that cannot be seen is written as its number; what is kept may stand between texts."""
+    return text if text.isprintable() else "".join(one if one.isprintable() or one in keep else json.dumps(one)[1:-1] for one in text)

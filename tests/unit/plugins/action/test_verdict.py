@@ -107,7 +107,9 @@ def test_missing_options_are_refused(act, options):
 
 def test_one_measurement_counts_for_one_host(act, screen):
     found = observed("open", "syn-ack")["client"]
-    assert judged(act, {"client": dict(found, id="one"), "n11": dict(found, id="other")})["not_ok"] == 0
-    assert judged(act, {"client": found, "n11": found})["not_ok"] == 0, "measurements of older versions have no name"
-    with pytest.raises(AnsibleError, match=r"the observations of client and n11 are one measurement.*remove run_once"):
-        judged(act, {"client": dict(found, id="one"), "n11": dict(found, id="one")})
+    assert judged(act, {"client": dict(found, id="one"), "n11": {"observations": [], "id": "other"}})["not_ok"] == 0
+    assert judged(act, {"client": found, "n11": {"observations": []}})["not_ok"] == 0, "measurements of older versions have no name"
+    both = judged(act, {"client": dict(found, id="one"), "n11": dict(found, id="one")})
+    assert both["summary"] == {"untested": 1}
+    # It is the claim of those hosts alone: two hosts in the hands of somebody must not rob the others of their report.
+    assert "the observations of client and n11 are one measurement" in both["message"]
