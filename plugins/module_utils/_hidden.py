@@ -12,7 +12,7 @@ encryption: whoever reads the module's arguments can undo it, as could who reads
 import binascii
 import os
 
-_MARK = "hidden-by-exasol_community.network:"
+_MARK = "hidden:"
 _LEAST = 16  # bytes, so that no hidden text is short enough to occur by chance
 
 

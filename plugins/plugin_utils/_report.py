@@ -28,11 +28,11 @@ def render(verification: Mapping[str, t.Any], name: str) -> str:
     return choose(FORMATS, name).render(check(verification))
 
 
-def check(verification: Mapping[str, t.Any]) -> Mapping[str, t.Any]:
+def check(verification: Mapping[str, t.Any], user: str = "the report") -> Mapping[str, t.Any]:
     """Return a verification, fresh or read from a report; refuse a report whose schema is newer than this collection."""
     schema = verification.get("schema", SCHEMA)
     if not isinstance(schema, int) or not 1 <= schema <= SCHEMA:
-        raise NetworkError(f"the report has schema {schema!r}, and this release reads 1 to {SCHEMA}: update exasol_community.network")
+        raise NetworkError(f"{user} has schema {schema!r}, and this release reads 1 to {SCHEMA}: update exasol_community.network")
     return verification
 
 
@@ -44,7 +44,7 @@ def verification_of(value: t.Any, user: str) -> Mapping[str, t.Any]:
     if not isinstance(value, Mapping) or "results" not in value:
         raise NetworkError(f"{user} needs what exasol_community.network.verdict returns, or what a report in JSON holds")
     try:
-        _shape()(dict(check(value), schema=SCHEMA))
+        _shape()(dict(check(value, user), schema=SCHEMA))
     except ShapeError as mismatch:
         raise NetworkError(f"{user} is no report: {mismatch}") from mismatch
     return value
