@@ -8,6 +8,7 @@ EPSV and EPRT: RFC 2428. PASV and PORT: RFC 959, IPv4 only. TLS: RFC 4217.
 
 import ftplib
 import os
+import random
 import selectors
 import socket
 import ssl
@@ -274,7 +275,10 @@ def _named(strangers: Sequence[str]) -> str:
 
 
 def _listening(address: str, family: int, ports: Ports) -> socket.socket:
-    for port in numbers(ports) if ports else (0,):
+    choice = list(numbers(ports)) or [0]
+    # Not the same port each time: a server that waits for an earlier attempt to succeed cannot make another one to that port.
+    first = random.randrange(len(choice))
+    for port in choice[first:] + choice[:first]:
         sock = socket.socket(family, socket.SOCK_STREAM)
         try:
             sock.bind((address, port))

@@ -78,16 +78,19 @@ def test_every_way_opens(line: Line, port: int, service: str, tls: bool) -> None
 @pytest.mark.parametrize(("where", "hook", "rule", "blocked"), [
     ("router", "forward", "ip daddr 10.77.2.11 tcp dport 50000-50009 drop", ["EPSV", "PASV"]),
     ("server", "input", "tcp dport 50000-50009 drop", ["EPSV", "PASV"]),
+    # Each with ports of its own: the server goes on trying what was dropped.
     ("client", "input", "tcp dport 40000-40009 drop", ["EPRT", "PORT"]),
-    ("router", "forward", "ip daddr 10.77.1.2 tcp dport 40000-40009 drop", ["EPRT", "PORT"]),
+    ("router", "forward", "ip daddr 10.77.1.2 tcp dport 41000-41009 drop", ["EPRT", "PORT"]),
 ], ids=["passive on the path", "passive at the server", "active at the client", "active on the path"])
 def test_a_filtered_data_port_is_named(line: Line, where: str, hook: str, rule: str, blocked: list[str]) -> None:
-    login = {"active_ports": parse_ports("40000-40009")}
-    assert set(outcomes(session(line, **login)).values()) == {("open", "syn-ack")}
+    active = "41000-41009" if where == "router" else "40000-40009"
+    login = {"active_ports": parse_ports(active)}
+    found = session(line, **login)
+    assert set(outcomes(found).values()) == {("open", "syn-ack")}, str(found)
     getattr(line, where).nft(filter_rules(hook, rule))
     found = session(line, **login)
     assert outcomes(found) == {command: ("filtered", "no-response") if command in blocked else ("open", "syn-ack") for command in ALL}
-    ports = "50000-50009" if "EPSV" in blocked else "40000-40009"
+    ports = "50000-50009" if "EPSV" in blocked else active
     assert all(between(ports, data["port"]) for data in found["data"] if data["command"] in blocked)
 
 
