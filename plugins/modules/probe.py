@@ -119,6 +119,7 @@ options:
     description:
       - Log in to the open services C(ftp) and C(ftps) too, and try each way of opening a data connection with a list of names.
       - Passive with C(EPSV) and C(PASV), active with C(EPRT) and C(PORT), each in a session of its own.
+      - The list has to come, and from the server; after a refused login nobody logs in again.
     type: dict
     suboptions:
       mode:
@@ -131,7 +132,9 @@ options:
         type: str
         default: anonymous
       password:
-        description: The password.
+        description:
+          - The password.
+          - On its way to the host it is hidden in random digits, so that Ansible masks no part of the result by chance.
         type: str
         default: anonymous@
       tls:
@@ -328,7 +331,8 @@ ftp_sessions:
       returned: success
       sample: ftp
     login:
-      description: V(ok) or V(failed).
+      description:
+        - V(ok), V(failed), or V(unverified) where the server's certificate cannot be verified, so that neither user nor password was sent.
       type: str
       returned: success
       sample: ok
@@ -340,6 +344,8 @@ ftp_sessions:
     data:
       description:
         - Each way of opening a data connection, with C(mode), C(command), C(address) and C(port) that it led to, C(state), C(reason) and C(detail).
+        - C(transfer) is what became of the list of names - V(done), V(failed), V(silent) if nothing came, V(nothing) if there was nothing to send.
+        - C(announced) is the address in the reply to C(PASV), where it is not the server's.
       type: list
       elements: dict
       returned: success

@@ -11,6 +11,8 @@ description:
   - Joins the plan with the observations of all hosts and says for every flow what they mean and who must act.
   - It prints a matrix that fits the terminal; equal results are one line, however many hosts they join.
   - A flow whose source could not test it is V(untested), which is never a success.
+  - A host speaks of what it was asked alone. What it returns is measured by the plan, and a host that returns anything else has nothing but V(untested)
+    flows, with the reason; the flows of other hosts are judged.
   - It runs once, on the controller, and does not fail whatever the verdicts are.
 extends_documentation_fragment:
   - exasol_community.network._attributes
@@ -217,6 +219,12 @@ addresses:
   returned: success
   type: dict
   sample: {client: [192.0.2.21]}
+hosts:
+  description: The managed hosts in the order of the inventory.
+  returned: success
+  type: list
+  elements: str
+  sample: [n11, n12, n13, client]
 created:
   description: When the verdicts were made, in UTC (ISO 8601).
   returned: success

@@ -341,7 +341,8 @@ def test_a_server_that_can_be_verified_is_logged_in_to(try_out, context, authori
 
 def test_a_certificate_of_somebody_else_is_not_enough(try_out, context, authority):
     stub = Stub(context, PROT="500 no", PBSZ="200 ok")
-    found = examine(Server("files", stub.address, "files.example.com", stub.port, "ftps"), Login(mode="passive", ca_path=authority[0], sources=[US], timeout=5.0, **SECRET))
+    server = Server("files", stub.address, "files.example.com", stub.port, "ftps")
+    found = examine(server, Login(mode="passive", ca_path=authority[0], sources=[US], timeout=5.0, **SECRET))
     stub.close()
     assert (found["login"], stub.commands) == ("unverified", [])
 

@@ -177,8 +177,8 @@ def test_one_address_of_two_proves_nothing_of_the_other():
 
 # -- any result, changed at random -------------------------------------------------------------------------------------------------------------------
 
-GARBAGE = st.sampled_from([None, True, -1, 70000, 10 ** 30, float("nan"), float("inf"), "", "\x1b[2J", "0.0.0.0/0", "0.0.0.0", "8563,", "n9", "{{ x }}", [], {}, [[]],
-                           {"a": 1}, "x" * 3000, "wonderful", "203.0.113.66", "1-65535"]) | st.text(max_size=5) | st.integers() | st.floats()
+GARBAGE = st.sampled_from([None, True, -1, 70000, 10 ** 30, float("nan"), float("inf"), "", "\x1b[2J", "0.0.0.0/0", "0.0.0.0", "8563,", "n9", "{{ x }}", [], {},
+                           [[]], {"a": 1}, "x" * 3000, "wonderful", "203.0.113.66", "1-65535"]) | st.text(max_size=5) | st.integers() | st.floats()
 
 
 def places(value, path=()):
@@ -233,5 +233,6 @@ def test_no_mutation_crashes_the_verdict_touches_others_or_makes_ok_what_is_not(
 def test_no_mutation_of_a_listener_or_capture_crashes_the_verdict(data):
     listeners = {host: listened(host) for host in ("n1", "n2")}
     capture = {"complete": True, "seen": [{"address": "192.0.2.1", "peer": "192.0.2.2", "protocol": "tcp", "asked_in": "20000-21000"}]}
-    results = judged(BLOCKED, {**listeners, "n1": mutated(data, listeners["n1"])}, {"n1": mutated(data, capture)}, {"n1": mutated(data, {"changed": True, "failed": False})})
+    stopped = mutated(data, {"changed": True, "failed": False})
+    results = judged(BLOCKED, {**listeners, "n1": mutated(data, listeners["n1"])}, {"n1": mutated(data, capture)}, {"n1": stopped})
     assert {key_of(result) for result in results} == {key_of(result) for result in judged(BLOCKED)}

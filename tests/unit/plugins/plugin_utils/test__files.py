@@ -101,7 +101,7 @@ ONE = result("n12", "n11", "blocked")
     ({"results": [{}]}, "has no 'created'"),
     ({**SAVED, "results": [{}]}, "results[0] has no 'source'"),
     ({**SAVED, "results": [ONE, {**ONE, "verdict": "fine"}]}, "results[1].verdict is 'fine': expected one of ok, no_listener"),
-    ({**SAVED, "results": [{**ONE, "protocol": "{{ lookup('pipe', 'id') }}"}]}, "results[0].protocol is '{{ lookup('pipe', 'id') }}': expected one of tcp, udp, any"),
+    ({**SAVED, "results": [{**ONE, "protocol": "{{ lookup('x') }}"}]}, "results[0].protocol is '{{ lookup('x') }}': expected one of tcp, udp, any"),
     ({**SAVED, "results": [{**ONE, "ports": "8563\n- hosts: all"}]}, "results[0].ports is"),
     ({**SAVED, "results": [{**ONE, "address": "0.0.0.0/0"}]}, "results[0].address is '0.0.0.0/0'"),
     ({**SAVED, "addresses": {"n11": ["0.0.0.0/0"]}}, "addresses.n11[0] is '0.0.0.0/0'"),

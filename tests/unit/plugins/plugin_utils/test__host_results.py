@@ -15,7 +15,8 @@ from ansible_collections.exasol_community.network.plugins.module_utils import _f
 from ansible_collections.exasol_community.network.plugins.module_utils._identify import _finding
 from ansible_collections.exasol_community.network.plugins.plugin_utils._host_results import CAPTURE, LISTENER, PROBE, checked, harmless, interpreter
 
-TLS = {"protocol": "TLSv1.3", "subject": "CN=db", "issuer": "CN=ca", "names": ["db"], "not_after": "2027-01-01T00:00:00Z", "days_left": 30, "fingerprint": "AB" * 32}
+TLS = {"protocol": "TLSv1.3", "subject": "CN=db", "issuer": "CN=ca", "names": ["db"], "not_after": "2027-01-01T00:00:00Z", "days_left": 30,
+       "fingerprint": "AB" * 32}
 STATE = {"ports": "8563", "state": "open", "reason": "syn-ack", "reason_ip": "192.0.2.1", "answered_by": "n11", "detail": "words",
          "identity": {"status": "identified", "version": "8", "looks_like": "x", "detail": "d", "tls": TLS}, "rtt_ms": {"min": 0.1, "median": 0.2, "max": 0.3}}
 OBSERVATION = {"destination": "n11", "address": "192.0.2.11", "protocol": "tcp", "ports": "8563", "states": [STATE]}
@@ -100,7 +101,8 @@ def test_orders_to_ansible_and_to_the_terminal_go_nowhere():
 
 
 def test_a_failure_keeps_its_words_without_control_characters():
-    found = checked({"failed": True, "msg": "no\x1b[2J", "module_stderr": "x" * 10 ** 6, "observations": [OBSERVATION], "rc": 1, "ansible_facts": {}}, PROBE, "n12")
+    said = {"failed": True, "msg": "no\x1b[2J", "module_stderr": "x" * 10 ** 6, "observations": [OBSERVATION], "rc": 1, "ansible_facts": {}}
+    found = checked(said, PROBE, "n12")
     assert (found["failed"], found["msg"], len(found["module_stderr"])) == (True, "no\\x1b[2J", 20000)
     assert "observations" not in found and "ansible_facts" not in found
     assert checked({"unreachable": True}, PROBE, "n12")["failed"] is True
@@ -108,8 +110,8 @@ def test_a_failure_keeps_its_words_without_control_characters():
 
 @pytest.mark.parametrize(("facts", "kept"), [
     ({"discovered_interpreter_python": "/usr/bin/python3.11"}, True), ({"discovered_interpreter_python": "{{ x }}"}, False),
-    ({"discovered_interpreter_python": "/usr/bin/x; id"}, False), ({"discovered_interpreter_python": 5}, False), ({"exasol_verify_fail": 1}, False), ("x", False),
-    (None, False),
+    ({"discovered_interpreter_python": "/usr/bin/x; id"}, False), ({"discovered_interpreter_python": 5}, False), ({"exasol_verify_fail": 1}, False),
+    ("x", False), (None, False),
 ])
 def test_only_the_path_of_python_is_a_fact(facts, kept):
     assert interpreter({"ansible_facts": facts}) == ({"ansible_facts": facts} if kept else {})
