@@ -191,19 +191,22 @@ def mutated(data, value):
     """Return a copy in which something is replaced, left out, repeated or added; nothing becomes another word that a host could really say."""
     made = copy.deepcopy(value)
     for _ in range(data.draw(st.integers(1, 4))):
-        path = data.draw(st.sampled_from([path for path in places(made) if path]))
+        found = [path for path in places(made) if path]
+        if not found:
+            break
+        path = data.draw(st.sampled_from(found))
         place = made
         for step in path[:-1]:
             place = place[step]
         how = data.draw(st.sampled_from(["replace", "drop", "repeat", "add"]))
         if how == "replace":
-            place[path[-1]] = data.draw(GARBAGE)
+            place[path[-1]] = copy.deepcopy(data.draw(GARBAGE))
         elif how == "drop":
             del place[path[-1]]
         elif how == "repeat" and isinstance(place, list):
             place.append(copy.deepcopy(place[path[-1]]))
         elif isinstance(place, dict):
-            place[data.draw(st.sampled_from(["ansible_facts", "failed", "skipped", "states", "address"]))] = data.draw(GARBAGE)
+            place[data.draw(st.sampled_from(["ansible_facts", "failed", "skipped", "states", "address"]))] = copy.deepcopy(data.draw(GARBAGE))
     return made
 
 
