@@ -65,6 +65,7 @@ def _probed(host: str, result: t.Any, hosts: Data) -> t.Any:
         asked = _Asked(hosts[host]["probes"])
         _each("observations", _observed(found["observations"], asked, hosts))
         _each("ftp_sessions", _sessions(found.get("ftp_sessions", ()), asked))
+        _check_capture(found.get("capture", {}))
     except ShapeError as mismatch:
         return malformed(host, mismatch)
     return found
@@ -182,4 +183,13 @@ def _unasked(entries: t.Any, listens: t.Any) -> Iterator[tuple[int, str]]:
 
 def _captured(host: str, result: t.Any) -> dict[str, t.Any]:
     found = checked(result, CAPTURE, host)
-    return {"complete": False, "problem": found["msg"]} if found["failed"] else {name: value for name, value in found.items() if name != "failed"}
+    try:
+        _check_capture(found)
+    except ShapeError as mismatch:
+        found = malformed(host, mismatch)
+    return {"complete": False, "problem": found["msg"]} if found.get("failed") else {name: value for name, value in found.items() if name != "failed"}
+
+
+def _check_capture(capture: Data) -> None:
+    if capture.get("complete") and "seen" not in capture:
+        raise ShapeError("is said to be complete, and has no 'seen'").inside("capture")

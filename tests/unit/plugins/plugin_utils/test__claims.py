@@ -163,6 +163,12 @@ def test_a_capture_that_cannot_be_read_is_a_note():
     assert claims.captures["n2"] == {"complete": True, "seen": []}
 
 
+def test_a_capture_without_what_it_saw_proves_nothing():
+    claims = believable(PLAN, {**EVERYBODY, "client": {**EVERYBODY["client"], "capture": {"complete": True}}}, {}, {"n1": {"complete": True}}, {})
+    assert (claims.captures["n1"]["complete"], claims.observations["client"]["failed"]) == (False, True)
+    assert "has no 'seen'" in claims.captures["n1"]["problem"] and "has no 'seen'" in claims.observations["client"]["msg"]
+
+
 def test_what_others_say_of_a_host_outside_of_the_plan_is_dropped():
     assert judged({**EVERYBODY, "n9": {"observations": []}}) == judged(EVERYBODY)
 
@@ -210,7 +216,9 @@ def mutated(data, value):
     return made
 
 
-BLOCKED = {host: observed(host, "filtered") for host in ("n1", "n2")} | {"client": observed("client", "open")}  # the client reaches what it must not, too
+CAPTURE = {"complete": True, "seen": [{"address": "192.0.2.1", "peer": "192.0.2.2", "protocol": "tcp", "asked_out": "20000-21000"}]}
+BLOCKED = {host: {**observed(host, "filtered"), "capture": CAPTURE} for host in ("n1", "n2")} | {
+    "client": observed("client", "open")}  # the client reaches what it must not, too
 
 
 def key_of(result):
