@@ -86,7 +86,7 @@ def test_what_one_host_saw_counts_for_no_other(namespace: Namespace, tmp_path: P
         with silent_ports(namespace, NODE, range(8563, 8564)):
             found[once] = run_play(namespace, tmp_path, {"hosts": "exasol_clients", "tasks": tasks})
     assert "the observations of client and other are one measurement" in said(found[True])
-    assert found[True].code == 2
+    assert "untested" in found[True].output and '"ok"' not in found[True].output.replace("\\", "").split("summary", 1)[1].split("}")[0]
     assert json.dumps({"ok": 1, "blocked": 1}) in found[False].output.replace('\\"', '"'), "the control: each for itself"
 
 
