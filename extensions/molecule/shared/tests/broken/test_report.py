@@ -1,0 +1,43 @@
+# Copyright (c) 2026, exasol_community.network contributors
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+
+"""What is broken is called by its name, on exactly the ports where it is broken, and nothing else is accused."""
+
+import pytest
+
+pytestmark = pytest.mark.stage("broken")
+
+
+@pytest.fixture(scope="module")
+def run(measure):
+    return measure(exasol_verify_fail=False)
+
+
+def test_the_run_makes_a_report(run):
+    assert run.code == 0, run.output
+    assert run.results
+
+
+def test_the_fault_is_named(report, fault):
+    wrong = report.wrong_of(fault)
+    assert not wrong, wrong
+
+
+def test_nothing_else_of_the_pair_is_accused(report, pair):
+    wrong = report.wrong_between(pair)
+    assert not wrong, wrong
+
+
+def test_the_pair_is_measured(report, pair):
+    assert report.speaks_of(pair), f"the report has no flow from {pair.source} to {pair.destination} that must pass"
+
+
+def test_the_pair_is_shown_to_be_denied(report, denied_pair):
+    shown = report.speaks_of(denied_pair, denied=True)
+    assert shown, f"the report has no flow from {denied_pair.source} to {denied_pair.destination} that must be denied"
+
+
+def test_nobody_else_is_accused(report, truth):
+    wrong = report.wrong(report.others(truth.pairs(denied=False)))
+    assert not wrong, wrong
