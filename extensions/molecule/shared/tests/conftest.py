@@ -28,8 +28,6 @@ from scenario.truth import Truth  # noqa: E402
 
 TRUTH = pytest.StashKey[Truth]()
 _NOBODY = object()  # the only value of a parameter that the truth of this scenario has nothing for
-_PROJECT = HERE.parents[3]
-_JUNIT = _PROJECT / ".cache" / "molecule" / "junit"
 _MARKERS = (
     "between(source, destination, port=...): the two groups, and the port if it is one, that the parameters of a test are about",
     "stage(name): at which stage of the scenario a test looks",
@@ -149,11 +147,12 @@ def _inventory(config) -> Path:
 
 def _junit_file(arguments) -> Path:
     """Return where the results of this stage go: numbered, since a scenario may come to the same stage twice."""
-    _JUNIT.mkdir(parents=True, exist_ok=True)
+    folder = Path(os.environ["MOLECULE_PROJECT_DIRECTORY"]) / ".cache" / "molecule" / "junit"
+    folder.mkdir(parents=True, exist_ok=True)
     name = _scenario().name
     stages = dict.fromkeys(Path(argument).parent.name for argument in arguments)
-    number = len(list(_JUNIT.glob(f"{name}.*.xml"))) + 1
-    return _JUNIT / f"{name}.{number}-{'-'.join(stages)}.xml"
+    number = len(list(folder.glob(f"{name}.*.xml"))) + 1
+    return folder / f"{name}.{number}-{'-'.join(stages)}.xml"
 
 
 def _argument(metafunc, marker):

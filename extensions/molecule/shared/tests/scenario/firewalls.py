@@ -15,8 +15,8 @@ from .truth import ALL_PORTS, parse_ports
 if t.TYPE_CHECKING:
     from testinfra.host import Host
 
-Address = t.Union[ipaddress.IPv4Address, ipaddress.IPv6Address]
-Network = t.Union[ipaddress.IPv4Network, ipaddress.IPv6Network]
+Address = ipaddress.IPv4Address | ipaddress.IPv6Address
+Network = ipaddress.IPv4Network | ipaddress.IPv6Network
 
 
 class Firewall(t.NamedTuple):

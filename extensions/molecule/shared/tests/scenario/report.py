@@ -80,7 +80,7 @@ class Report:
         concerned: dict[Pair, set[int]] = {}
         misnamed = []
         for result in self.results:
-            ports = {port for port, _expected, found in self._expected(result) if found is fault}
+            ports = {port for port, _expected, found in self._expected(result) if found == fault}
             if ports:
                 concerned.setdefault(_pair(result), set()).update(ports)
                 if result["verdict"] != fault.verdict:
