@@ -27,6 +27,8 @@ ROOT = Path(__file__).resolve().parents[2]
 MOLECULE = ROOT / "extensions" / "molecule"
 STAGES = MOLECULE / "shared" / "tests"
 SCENARIOS = sorted(path.parent.name for path in MOLECULE.glob("*/molecule.yml"))
+OPTIONAL = {"lab_firewall", "lab_clients", "lab_leave"}
+ANCHORS = {"lab_refused", "lab_prohibited", "lab_no_route"}  # lists that faults name by YAML's aliases
 BASE = yaml.safe_load((MOLECULE / "config.yml").read_text())
 
 
@@ -37,6 +39,12 @@ def settings(scenario):
 def variables(scenario):
     shared, own = ((MOLECULE / folder / "vars.yml").read_text() for folder in ("shared", scenario))
     return {**yaml.safe_load(shared), **yaml.safe_load(own)}
+
+
+def hosts_and_groups(scenario):
+    """Return the hosts and the groups of a scenario's lab."""
+    hosts = yaml.safe_load((MOLECULE / "labs" / f"{variables(scenario)['lab_description']}.yml").read_text())["hosts"]
+    return set(hosts), {group for host in hosts.values() for group in host["groups"]}
 
 
 def sequence(scenario):
@@ -98,6 +106,31 @@ class TestConfiguration:
     def test_faults_with_a_place_are_captured(self, scenario):
         placed = any("captured" in fault for fault in variables(scenario)["lab_faults"])
         assert placed == ("captured" in stages(scenario))
+
+    @pytest.mark.parametrize("scenario", SCENARIOS)
+    def test_every_variable_is_read_by_something(self, scenario):
+        """One that is misspelt would leave its default, and test less."""
+        own = yaml.safe_load((MOLECULE / scenario / "vars.yml").read_text())
+        shared = yaml.safe_load((MOLECULE / "shared" / "vars.yml").read_text())
+        unknown = {name for name in own if name.startswith("lab_")} - set(shared) - OPTIONAL - ANCHORS
+        assert not unknown
+
+    @pytest.mark.parametrize("scenario", SCENARIOS)
+    def test_the_truth_speaks_of_hosts_that_there_are(self, scenario):
+        """Where a group has no hosts, there is nothing to test, and all is green."""
+        _hosts, groups = hosts_and_groups(scenario)
+        everywhere = {"left"}.union(*(hosts_and_groups(name)[1] for name in SCENARIOS))
+        traffic = variables(scenario)["lab_traffic"]
+        assert {entry[end] for entry in traffic for end in ("from", "to")} <= everywhere
+        assert any(entry["open"] and {entry["from"], entry["to"]} <= groups for entry in traffic)
+        assert set(variables(scenario)["lab_ports"]) <= everywhere
+
+    @pytest.mark.parametrize("scenario", SCENARIOS)
+    def test_faults_speak_of_hosts_that_there_are(self, scenario):
+        hosts, groups = hosts_and_groups(scenario)
+        ends = hosts | groups | {"anybody"} | set(variables(scenario)["lab_names"])
+        named = {fault[end] for fault in variables(scenario)["lab_faults"] for end in ("at", "from", "to") if end in fault}
+        assert named <= ends
 
 
 # A made-up scenario: two nodes, a client and a stranger; each host has two addresses.
