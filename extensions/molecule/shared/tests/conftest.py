@@ -125,6 +125,21 @@ def measure(pytestconfig):
 
 
 @pytest.fixture(scope="module")
+def others():
+    """Whether other programs used the same ports until a run with captures had ended, by host; the run fills it."""
+    return {}
+
+
+@pytest.fixture(scope="module")
+def run_with_captures(measure, sockets, others):
+    """Run the verification with captures, while other programs use the same ports, and none of theirs may be taken for ours."""
+    with sockets.others() as lasted:
+        run = measure(exasol_verify_fail=False, exasol_verify_capture=True)
+    others.update(lasted)
+    return run
+
+
+@pytest.fixture(scope="module")
 def report(run, truth, request):
     """What the report of the module's run says, beside what is the case."""
     (stage,) = request.node.get_closest_marker("stage").args

@@ -5,6 +5,7 @@
 """What is broken is called by its name, on exactly the ports where it is broken, and nothing else is accused."""
 
 import pytest
+from scenario.every_report import EveryReport, must_be_named
 
 pytestmark = pytest.mark.stage("broken")
 
@@ -14,30 +15,6 @@ def run(measure):
     return measure(exasol_verify_fail=False)
 
 
-def test_the_run_makes_a_report(run):
-    assert run.code == 0, run.output
-    assert run.results
-
-
-def test_the_fault_is_named(report, fault):
-    wrong = report.wrong_of(fault)
-    assert not wrong, wrong
-
-
-def test_nothing_else_of_the_pair_is_accused(report, pair):
-    wrong = report.wrong_between(pair)
-    assert not wrong, wrong
-
-
-def test_the_pair_is_measured(report, pair):
-    assert report.speaks_of(pair), f"the report has no flow from {pair.source} to {pair.destination} that must pass"
-
-
-def test_the_pair_is_shown_to_be_denied(report, denied_pair):
-    shown = report.speaks_of(denied_pair, denied=True)
-    assert shown, f"the report has no flow from {denied_pair.source} to {denied_pair.destination} that must be denied"
-
-
-def test_nobody_else_is_accused(report, truth):
-    wrong = report.wrong(report.others(truth.pairs(denied=False)))
-    assert not wrong, wrong
+class TestReport(EveryReport):
+    def test_the_fault_is_named(self, report, fault):
+        must_be_named(report, fault)
