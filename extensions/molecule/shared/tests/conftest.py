@@ -27,6 +27,7 @@ from scenario.firewalls import FIREWALLS  # noqa: E402
 from scenario.truth import Truth  # noqa: E402
 
 TRUTH = pytest.StashKey[Truth]()
+TESTS = pytest.StashKey[list]()
 _NOBODY = object()  # the only value of a parameter that the truth of this scenario has nothing for
 _MARKERS = (
     "between(source, destination, port=...): the two groups, and the port if it is one, that the parameters of a test are about",
@@ -76,17 +77,28 @@ def pytest_generate_tests(metafunc):
         metafunc.parametrize(name, values or [_NOBODY], ids=str)
 
 
+@pytest.hookimpl(tryfirst=True)  # before a selection with -k
 def pytest_collection_modifyitems(config, items):
     """Leave out what the truth of this scenario has nothing for."""
-    empty = [item for item in items if hasattr(item, "callspec") and _NOBODY in item.callspec.params.values()]
+    empty, full = [], []
+    for item in items:
+        nothing = hasattr(item, "callspec") and _NOBODY in item.callspec.params.values()
+        (empty if nothing else full).append(item)
     config.hook.pytest_deselected(items=empty)
-    items[:] = [item for item in items if item not in set(empty)]
+    items[:] = full
+    config.stash[TESTS] = full
 
 
 @pytest.fixture(scope="session")
 def truth(pytestconfig):
     """What must be the case in this scenario."""
     return pytestconfig.stash[TRUTH]
+
+
+@pytest.fixture(scope="session")
+def tests(pytestconfig):
+    """Every test of this stage, those too that were not selected."""
+    return pytestconfig.stash[TESTS]
 
 
 @pytest.fixture(scope="session")

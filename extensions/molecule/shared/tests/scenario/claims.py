@@ -36,10 +36,10 @@ def must_meet(answers: Answers, attempt: Attempt, expected: t.Collection[str], s
     assert not wrong, f"{ends}: expected {' or '.join(expected)}, met {wrong}"
 
 
-def must_be_complete(items: t.Iterable[t.Any], expected: t.Iterable[Attempt]) -> None:
-    """Fail unless the tests of a module try every connection of the truth."""
+def must_be_complete(tests: t.Iterable[t.Any], expected: t.Iterable[Attempt]) -> None:
+    """Fail unless tests try every connection of the truth."""
     tried = set()
-    for item in items:
+    for item in tests:
         if hasattr(item, "callspec"):
             tried.update(value for value in item.callspec.params.values() if isinstance(value, Attempt))
     missing = set(expected) - tried

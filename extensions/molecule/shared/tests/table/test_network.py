@@ -76,5 +76,5 @@ def test_who_left_the_inventory_reaches_nothing_any_more(answers, closed_port):
     must_not_pass(answers, closed_port)
 
 
-def test_every_connection_of_the_truth_is_tried(request, truth):
-    must_be_complete(request.session.items, truth.attempts())
+def test_every_connection_of_the_truth_is_tried(tests, truth):
+    must_be_complete(tests, truth.attempts())
