@@ -322,6 +322,15 @@ def test_a_stage_fails_where_one_thing_is_wrong(project, case):
     assert complaint in done.stdout
 
 
+def test_a_stage_fails_where_the_truth_has_something_that_no_test_tries(project):
+    traffic = [*VARIABLES["lab_traffic"][:2], {"from": "strangers", "to": "exasol_nodes", "open": [8563]}]
+    variables = project / "extensions" / "molecule" / "made_up" / "vars.yml"
+    variables.write_text(yaml.safe_dump({**VARIABLES, "lab_traffic": traffic}))
+    done = run_stage(project, GOOD["table/test_network.py"], "table/test_network.py")
+    assert done.returncode == 1, done.stdout
+    assert "no test tries stranger-n11-8563, stranger-n12-8563" in done.stdout
+
+
 def molecule(project, world):
     """Run Molecule; return its exit code, and what it printed as one line without borders."""
     command = [sys.executable, "-m", "molecule", "verify", "-s", "made_up"]
