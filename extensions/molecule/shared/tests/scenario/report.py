@@ -87,10 +87,8 @@ class Report:
                     misnamed.append(f"{_complaint(result, fault.verdict)} [{len(ports)} ports from {min(ports)}]")
         if not concerned:
             return f"the report has no result about {fault}"
-        return "\n".join(misnamed + [
-            f"{pair.source} -> {pair.destination}: {len(fault.ports - ports)} ports of {fault.port} are not in the report, "
-            f"from {min(fault.ports - ports)}"
-            for pair, ports in concerned.items() if fault.port and fault.ports - ports])
+        whole = fault.port and not fault.sampled
+        return "\n".join(misnamed + [_gap(fault, pair, fault.ports - ports) for pair, ports in concerned.items() if whole and fault.ports - ports])
 
     def said_of(self, service: str) -> list[str]:
         """Return the words that are said of a service's identity, once each."""
@@ -111,6 +109,10 @@ class Report:
         for port in _numbers(result["ports"]):
             fault = next((fault for fault in near if port in fault.ports), None)
             yield port, fault.verdict if fault else OK, fault
+
+
+def _gap(fault: Fault, pair: Pair, ports: frozenset[int]) -> str:
+    return f"{pair.source} -> {pair.destination}: {len(ports)} ports of {fault.port} are not in the report, from {min(ports)}"
 
 
 def _pair(result: dict[str, t.Any]) -> Pair:

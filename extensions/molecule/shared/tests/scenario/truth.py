@@ -74,6 +74,7 @@ class Fault:
     filters: bool = False  # whether it stands in the table that all faults share
     table: str = ""  # its own table of nftables
     packets: int = 1  # that it must have stopped at least
+    sampled: bool = False  # a server chooses some of its ports, and the report has no other
 
     def __str__(self) -> str:
         return "-".join(word for word in (self.source, self.destination, self.service, self.port, self.verdict) if word)
@@ -199,7 +200,7 @@ class Truth:
 
 
 def _fault(values: dict[str, t.Any]) -> Fault:
-    known = {"at", "service", "clients", "verdict", "captured", "table", "packets"}
+    known = {"at", "service", "clients", "verdict", "captured", "table", "packets", "sampled"}
     ours = {"from", "to", "port", "answers", "how"}
     for_playbooks = {"reply", "break", "mend"}
     unknown = set(values) - known - ours - for_playbooks
