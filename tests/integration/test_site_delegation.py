@@ -78,7 +78,7 @@ def test_what_one_host_saw_counts_for_no_other(namespace: Namespace, tmp_path: P
         tasks = [
             {f"{NETWORK}.plan": {"include": [], "exclude": ["bucketfs"]}, "run_once": True, "register": "plan"},
             {f"{NETWORK}.probe": {"flows": "{{ plan.hosts[inventory_hostname].probes }}", "source_address": "{{ exasol_address }}", "timeout": 1,
-                                "run": "{{ plan.run }}"},
+                                "identify": False, "run": "{{ plan.run }}"},
              "run_once": once, "register": "seen"},
             {f"{NETWORK}.verdict": {"plan": "{{ plan }}", "observations": observed}, "run_once": True, "register": "judged"},
             {"ansible.builtin.debug": {"msg": "summary {{ judged.summary | to_json }}"}, "run_once": True},
