@@ -327,7 +327,7 @@ def main():
     }
     options.update(_machine.options())
     module = AnsibleModule(argument_spec=options, supports_check_mode=True,
-                            required_if=[("state", "present", ["token"]), ("state", "absent", ["token"])])
+                           required_if=[("state", "present", ["token"]), ("state", "absent", ["token"])])
     params = module.params
     with failures_of(module):
         check(params)
