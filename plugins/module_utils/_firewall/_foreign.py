@@ -12,7 +12,7 @@ from typing import Any, Dict, Iterator, List, NamedTuple, Optional, Sequence
 
 from . import _chains, _iptables, _nft_chains, _nftables, _saved_chains, _xtables
 from ._listing import Listing
-from ._rule import ACCEPT, CONTROLLER, Rule, Rules
+from ._rule import ACCEPT, CONTROLLER, IN, OUT, Rule, Rules
 from ._steps import FirewallError, which
 
 # Which chains a provider opens or, as firewalld, manages altogether; ufw writes iptables.
@@ -62,6 +62,9 @@ def unanswered(provider: str, plan: Rules, after: Rules, listing: Optional[Listi
     Where rules of ours stand in a chain, the first of them accepts answers. Where none is needed, the host's own rules have to.
     firewalld and ufw bring such rules along.
     """
+    permitted = {(rule.direction, rule.version) for rule in after if rule.action == ACCEPT}
+    # Large rule sets take their time, and on most hosts every chain that matters holds rules of ours.
+    plan = tuple(rule for rule in plan if ({IN: OUT, OUT: IN}[rule.direction], rule.version) not in permitted)
     if provider not in (_nftables.NAME, _iptables.NAME) or not plan:
         return []
     groups = [_without_ours(group, after) for group in _groups(provider, listing or Listing(), others=False)]
