@@ -170,6 +170,11 @@ rolled_back:
   returned: success
   type: str
   sample: '2026-11-23T05:00:49Z'
+msg:
+  description: Why nothing is to be opened, where no firewall runs or nftables filters nothing of what is planned.
+  returned: when nothing is to be opened
+  type: str
+  sample: 'no firewall runs on this host: there is nothing to open'
 confirmed:
   description: Whether a new connection confirmed the change.
   returned: changed, with O(rollback_after)

@@ -6,6 +6,8 @@
 
 from __future__ import annotations
 
+import re
+
 import pytest
 from fwlab.baselines import EVERYBODY, PROVIDERS
 
@@ -34,8 +36,54 @@ def unfiltered(firewalls):
     return {**found, "after": towards_partner(firewalls)}
 
 
-def towards_partner(firewalls):
-    return {host: reached["partner"] for host, reached in firewalls.traffic.reach(PROVIDERS, ["partner"], (1521, 9999)).items()}
+def towards_partner(firewalls, hosts=PROVIDERS):
+    return {host: reached["partner"] for host, reached in firewalls.traffic.reach(hosts, ["partner"], (1521, 9999)).items()}
+
+
+_NO_LONGER = "for command in iptables ip6tables; do $command -D INPUT -m conntrack --ctstate RELATED,ESTABLISHED -j ACCEPT; done"
+NO_ANSWERS = {
+    "nftables": "nft -a list chain inet host input | sed -n 's/.*established.* # handle /delete rule inet host input handle /p' | nft -f -",
+    "iptables": _NO_LONGER,
+    "legacy": _NO_LONGER,
+}
+# A plan of what goes out alone: with rules for what comes in, ours accept answers too.
+OUTWARDS = {"without": ["client", "admin"], "exasol_exclude": ["cluster_internal", "subconnection_in", "subconnection_out"]}
+
+
+@pytest.fixture(scope="module")
+def unanswered(firewalls):
+    """Hosts that accept no established connections, before and after the commands that the warnings name."""
+    hosts = tuple(NO_ANSWERS)
+    firewalls.reset(hosts)
+    found = {"healthy": firewalls.play(hosts, **OUTWARDS), "healthy reach": towards_partner(firewalls, hosts)}
+    firewalls.reset(hosts, extra=NO_ANSWERS)
+    found["before"], found["views"] = towards_partner(firewalls, hosts), firewalls.views(hosts)
+    found["answers"], found["views after"] = firewalls.play(hosts, **OUTWARDS), firewalls.views(hosts)
+    remedies = {host: "\n".join(re.findall(r"run '([^']+)'", answer.message)) for host, answer in found["answers"].items()}
+    firewalls.lab.everywhere(remedies)
+    found["after"], found["again"] = towards_partner(firewalls, hosts), firewalls.play(hosts, **OUTWARDS)
+    return found
+
+
+@pytest.mark.parametrize("host", NO_ANSWERS)
+class TestDroppedAnswers:
+    def test_healthy_host_is_not_warned(self, unanswered, host):
+        assert unanswered["healthy reach"][host] == both({1521, 9999})
+        assert "established" not in unanswered["healthy"][host].message
+
+    def test_chain_is_named(self, unanswered, host):
+        assert unanswered["before"][host] == both(())
+        assert unanswered["answers"][host].word == "ok"
+        chain = "inet host input" if host == "nftables" else "ip filter INPUT"
+        assert f"no established connections in its chain {chain}" in unanswered["answers"][host].message
+
+    def test_nothing_is_changed(self, unanswered, host):
+        assert not unanswered["answers"][host].changed
+        assert unanswered["views after"][host] == unanswered["views"][host]
+
+    def test_named_commands_end_it(self, unanswered, host):
+        assert unanswered["after"][host] == both({1521, 9999})
+        assert "established" not in unanswered["again"][host].message
 
 
 def both(ports):

@@ -102,8 +102,8 @@ def machine(request: pytest.FixtureRequest, engine: Engine, source: Path) -> Ite
     wanted: FreshMachine = request.param
     try:
         image = images.ensure_fresh(engine, wanted.release)
-    except EngineError as error:
-        pytest.skip(f"the image could not be made: {error}")
+    except images.ImageError as error:
+        pytest.skip(f"needs an image: {error} (Debian: mmdebstrap)")
     name = f"exanet-fresh-{os.getpid()}-{wanted.release}"
     engine.run("run", "--detach", "--name", name, *wanted.options, *_registries(), f"--volume={source}:/source.bundle:ro",
                image, "python3", "-c", _INIT)

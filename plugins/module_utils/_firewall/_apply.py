@@ -121,8 +121,14 @@ def _change(wish: Wish, identity: str, dry: bool) -> Dict[str, Any]:
         provider.check()
     _foreign.check(name, barriers)
     steps, undo = provider.steps(after, wish.persist)
+    # Answers to what comes in go out.
+    sent = plan if provider.filters_outgoing() else tuple(rule for rule in plan if rule.direction == OUT)
+    unanswered = _foreign.unanswered(name, sent, after, listing)
     result = dict(_diff(before, after), changed=bool(steps), provider=name, commands=[describe(step) for step in steps])
     result["warnings"] = provider.notes() + _left_out(provider, plan) + _foreign.notes(name, barriers) + _docker(after)
+    result["warnings"] += _foreign.notes_of_answers(name, unanswered)
+    if plan and not after and not unanswered and hasattr(provider, "idle"):
+        result["msg"] = provider.idle()
     if steps and not dry:
         result["pending"] = _perform(steps, undo, identity, wish.rollback_after)
     return result

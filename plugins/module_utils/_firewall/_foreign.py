@@ -10,9 +10,9 @@ the socket, at whatever hook, priority and type, other than those that the provi
 
 from typing import Any, Dict, Iterator, List, NamedTuple, Optional, Sequence
 
-from . import _chains, _nft_chains, _nftables, _saved_chains, _xtables
+from . import _chains, _iptables, _nft_chains, _nftables, _saved_chains, _xtables
 from ._listing import Listing
-from ._rule import ACCEPT, CONTROLLER, Rules
+from ._rule import ACCEPT, CONTROLLER, IN, OUT, Rule, Rules
 from ._steps import FirewallError, which
 
 # Which chains a provider opens or, as firewalld, manages altogether; ufw writes iptables.
@@ -21,7 +21,7 @@ _OPENED = {"input": "filter", "output": "filter"}  # hook and type of the chains
 
 
 class Barrier(NamedTuple):
-    """A base chain that the provider does not open and that drops planned traffic."""
+    """A base chain that drops planned traffic."""
 
     owner: str
     place: str  # family, table and chain as nft writes them
@@ -43,23 +43,57 @@ def barriers(provider: str, rules: Rules, listing: Optional[Listing] = None) -> 
     opened = [rule for rule in rules if rule.action == ACCEPT and CONTROLLER not in rule.services]
     if not opened:
         return []
-    groups = list(_groups(provider, listing or Listing()))
+    groups = list(_groups(provider, listing or Listing(), others=True))
     wanted = _chains.traffic(opened, links=sum(len(chain.links) for group in groups for chain in group.chains.values()))
     return [barrier for group in groups for barrier in _of_group(group, wanted)]
 
 
 def _of_group(group: _Group, wanted: List[_chains.Traffic]) -> Iterator[Barrier]:
     bases = {name: chain if name in group.looked_at else chain._replace(hook="") for name, chain in group.chains.items()}
-    for name, (everything, what) in sorted(_chains.chains_that_drop(bases, wanted).items()):
+    # A policy is for the packets that come to the chain: those of the other IP version never do.
+    seen = [piece for piece in wanted if group.place.split()[0] != _nftables.FAMILIES[10 - piece.version]]
+    for name, (everything, what) in sorted(_chains.chains_that_drop(bases, seen).items()):
         yield Barrier(owner=group.owner, place="{0} {1}".format(group.place, name), everything=everything, what=what)
 
 
-def _groups(provider: str, listing: Listing) -> Iterator[_Group]:
+def unanswered(provider: str, plan: Rules, after: Rules, listing: Optional[Listing] = None) -> List[Barrier]:
+    """Return the chains that the provider opens and that drop the answers to planned traffic.
+
+    Where rules of ours stand in a chain, the first of them accepts answers. Where none is needed, the host's own rules have to.
+    firewalld and ufw bring such rules along.
+    """
+    permitted = {(rule.direction, rule.version) for rule in after if rule.action == ACCEPT}
+    # Large rule sets take their time, and on most hosts every chain that matters holds rules of ours.
+    plan = tuple(rule for rule in plan if ({IN: OUT, OUT: IN}[rule.direction], rule.version) not in permitted)
+    if provider not in (_nftables.NAME, _iptables.NAME) or not plan:
+        return []
+    groups = [_without_ours(group, after) for group in _groups(provider, listing or Listing(), others=False)]
+    wanted = _chains.traffic(plan, links=sum(len(chain.links) for group in groups for chain in group.chains.values()))
+    answers = [piece for piece in wanted if piece.reply]
+    return [barrier for group in groups for barrier in _of_group(group, answers) if barrier.everything]
+
+
+def _without_ours(group: _Group, after: Rules) -> _Group:
+    """Return a group without the base chains in which our rules will stand, and with nothing in our chains: they may go."""
+    hooks = {_nftables.HOOKS[rule.direction] for rule in after if _stands_in(rule, group)}
+    ours = (*_nftables.CHAINS.values(), *_iptables.CHAINS.values())
+    chains = {name: chain._replace(links=()) if name in ours else chain for name, chain in group.chains.items()}
+    return group._replace(chains=chains, looked_at=[name for name in group.looked_at if chains[name].hook not in hooks])
+
+
+def _stands_in(rule: Rule, group: _Group) -> bool:
+    # nftables' refusals stand in a table of our own.
+    in_family = group.place.split()[0] in (_nftables.FAMILIES[rule.version], "inet")
+    return in_family and (rule.action == ACCEPT or group.owner == _iptables.NAME)
+
+
+def _groups(provider: str, listing: Listing, others: bool) -> Iterator[_Group]:
+    """Yield the groups whose base chains the provider does not open, or those whose base chains it opens."""
     found = _ruleset(provider, listing)
     if found is not None:
-        yield from _of_nft(provider, found)
+        yield from _of_nft(provider, found, others)
     for variant, version, text in listing.texts():
-        yield from _of_text(provider, variant, version, text, found)
+        yield from _of_text(provider, variant, version, text, found, others)
 
 
 def _ruleset(provider: str, listing: Listing) -> "Optional[_nftables.Ruleset]":
@@ -71,7 +105,7 @@ def _ruleset(provider: str, listing: Listing) -> "Optional[_nftables.Ruleset]":
         return None  # an old nft without JSON: nobody can tell
 
 
-def _of_nft(provider: str, found: "_nftables.Ruleset") -> Iterator[_Group]:
+def _of_nft(provider: str, found: "_nftables.Ruleset", others: bool) -> Iterator[_Group]:
     for family, table in found.tables():
         if family not in ("ip", "ip6", "inet", "netdev") or table == _nftables.TABLE:
             continue
@@ -79,7 +113,7 @@ def _of_nft(provider: str, found: "_nftables.Ruleset") -> Iterator[_Group]:
         owners = {chain["name"]: found.owner(chain) for chain in chains if "hook" in chain}
         if found.is_read_by_iptables(family, table) and "iptables" in owners.values():
             continue  # its text says more
-        looked_at = [chain["name"] for chain in chains if "hook" in chain and not _is_opened(provider, owners[chain["name"]], chain)]
+        looked_at = [chain["name"] for chain in chains if "hook" in chain and _is_opened(provider, owners[chain["name"]], chain) != others]
         owner = next((owners[name] for name in looked_at), "")
         if looked_at:
             yield _Group(owner=owner, place="{0} {1}".format(family, table), looked_at=looked_at,
@@ -92,7 +126,9 @@ def _is_opened(provider: str, owner: str, chain: Dict[str, Any]) -> bool:
     return owner == _OWNERS.get(provider) and _OPENED.get(chain["hook"]) == chain.get("type") and chain["family"] != "netdev"
 
 
-def _of_text(provider: str, variant: str, version: int, text: str, found: "Optional[_nftables.Ruleset]") -> Iterator[_Group]:
+def _of_text(
+    provider: str, variant: str, version: int, text: str, found: "Optional[_nftables.Ruleset]", others: bool
+) -> Iterator[_Group]:
     owner = "firewalld" if _xtables.is_firewallds(text) else variant
     if provider == owner == "firewalld":
         return
@@ -100,7 +136,7 @@ def _of_text(provider: str, variant: str, version: int, text: str, found: "Optio
     for table, chains in _saved_chains.tables(text, version):
         is_nfts = variant in ("iptables", "iptables-nft") and found is not None and found.is_handmade(family, table)
         opened = _OWNERS.get(provider) == variant and table == "filter"
-        looked_at = [name for name, chain in chains.items() if chain.hook and not (opened and chain.hook in _OPENED)]
+        looked_at = [name for name, chain in chains.items() if chain.hook and (opened and chain.hook in _OPENED) != others]
         if looked_at and not is_nfts:
             yield _Group(owner=owner, place="{0} {1}".format(family, table), chains=chains, looked_at=looked_at)
 
@@ -138,3 +174,20 @@ def notes(provider: str, found: List[Barrier]) -> List[str]:
     """Return what the user should know of chains that stop some packets."""
     text = "{0} drops packets of its own choice in its chain {1}: what {2} permits may still end there ({3})"
     return [text.format(barrier.owner, barrier.place, provider or "the plan", barrier.what) for barrier in found if not barrier.everything]
+
+
+_REMEDIES = {_nftables.NAME: "nft insert rule {0} ct state established accept",
+             _iptables.NAME: "{1} -I {0} -m conntrack --ctstate ESTABLISHED -j ACCEPT"}
+
+
+def notes_of_answers(provider: str, found: List[Barrier]) -> List[str]:
+    """Return what the user should know of chains that drop the answers to planned traffic."""
+    text = ("{0} accepts no established connections in its chain {1}, so the answers to planned traffic are dropped there ({2}): run '{3}', "
+            "and add the same rule to the rules that the host loads at boot")
+    return [text.format(provider, barrier.place, barrier.what, _remedy(provider, barrier)) for barrier in found]
+
+
+def _remedy(provider: str, barrier: Barrier) -> str:
+    family, unused, chain = barrier.place.split()
+    where = barrier.place if provider == _nftables.NAME else chain
+    return _REMEDIES[provider].format(where, "ip6tables" if family == "ip6" else "iptables")

@@ -213,6 +213,7 @@ class Provider:
         texts = {family.version: self._listing.saved(family.save) for family in self._families}
         self._saved = {version: _xtables.filter_table(text) for version, text in texts.items()}  # type: Dict[int, str]
         self._unreadable = [version for version, text in texts.items() if "filter" in _xtables.unreadable(text)]
+        self._persists = True  # whether rules of ours have to be loaded at boot
 
     def rules(self) -> Rules:
         """Return what our chains hold."""
@@ -241,6 +242,7 @@ class Provider:
     def steps(self, rules: Rules, persist: bool) -> Tuple[List[Step], List[Step]]:
         """Return the steps to these rules and the steps back."""
         self._refuse_leftovers()
+        self._persists = persist and bool(rules)
         steps, back = [], []  # type: List[Step], List[Step]
         for family in self._families:
             saved = self._saved[family.version]
@@ -266,9 +268,9 @@ class Provider:
         """Return what the user should know."""
         unfiltered = self._unfiltered()
         left_out = ["{0}: rules for IPv6 are left out, and nothing of iptables filters it".format(unfiltered)] if unfiltered else []
-        if any(_file(family) for family in self._families):
+        if not self._persists or any(_file(family) for family in self._families):
             return left_out
-        return left_out + [("the rules are applied but nothing keeps them over a restart: install netfilter-persistent (Debian, Ubuntu) or "
+        return left_out + [("nothing keeps the rules of iptables over a restart of this host: install netfilter-persistent (Debian, Ubuntu) or "
                             "iptables-services (Red Hat)")]
 
     def filters_outgoing(self) -> bool:

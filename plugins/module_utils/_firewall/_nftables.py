@@ -262,7 +262,7 @@ class Provider:
     def __init__(self, found: Optional[Ruleset] = None):
         self._ruleset = found or ruleset()
         self.places = self._ruleset.places()
-        self._persists = True
+        self._persists = True  # whether rules of ours have to be loaded at boot
 
     def rules(self) -> Rules:
         """Return what our chains hold everywhere, and the restrictions of our table."""
@@ -282,7 +282,7 @@ class Provider:
 
     def steps(self, rules: Rules, persist: bool) -> Tuple[List[Step], List[Step]]:
         """Return the steps to these rules and the steps back."""
-        self._persists = persist
+        self._persists = persist and bool(rules)
         batch, back = [], []  # type: List[str], List[Step]
         for place in self._all_places():
             self._chain_steps(place, rules, batch, back)
@@ -363,16 +363,22 @@ class Provider:
         yield Write(_DROP_IN, _drop_in(sorted(files)))
 
     def notes(self) -> List[str]:
-        """Return what the user should know."""
-        if not self.places:
-            return ["nftables filters nothing of what comes in or goes out: there is nothing to open"]
+        """Return what the user should know: what keeps our rules from being loaded at boot, where there are such."""
+        if not self._persists:
+            return []
         if not systemd_runs():
             note = ("systemd does not run on this host, so nothing loads our rules when the host starts: "
                     "let its start scripts load {0}/*.nft after the host's own rules")
-            return [note.format(_FOLDER)] if self._persists else []
+            return [note.format(_FOLDER)]
         if run(("systemctl", "is-enabled", "nftables.service")).returncode:
             return ["nftables.service is not enabled, so neither the host's rules nor ours are loaded when it boots: systemctl enable nftables"]
         return []
+
+    def idle(self) -> str:
+        """Return what to say where none of the planned rules takes effect."""
+        if self.places:
+            return "nftables filters nothing of what is planned: there is nothing to open"
+        return "nftables filters nothing of what comes in or goes out: there is nothing to open"
 
     def filters_outgoing(self) -> bool:
         """Tell whether anything that goes out is dropped."""

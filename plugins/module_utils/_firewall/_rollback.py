@@ -51,8 +51,9 @@ After=firewalld.service ufw.service nftables.service netfilter-persistent.servic
 Type=oneshot
 ExecStart=/bin/sh -c 'test -e {0}/undo.sh && exec /bin/sh {0}/undo.sh boot; test -e {1}/undo.sh && exec /bin/sh {1}/undo.sh boot; exec /bin/sh {2}/undo.sh boot'
 """
-# Somebody may have reloaded systemd meanwhile, and it remembers what it read.
-_FORGET = "systemctl daemon-reload"
+# Somebody may have reloaded systemd meanwhile, and it remembers what it read. It also shows a unit whose rollback gave up as failed, and the
+# host as degraded, until it is told that this is over.
+_FORGET = "systemctl daemon-reload\nsystemctl reset-failed 'exasol-network-rollback*'"
 
 _MAIN = """
 case "${{1:-again}}" in

@@ -46,6 +46,10 @@ _SETUP = "; ".join((
 _INIT = 'CMD ["/sbin/init"]'
 
 
+class ImageError(EngineError):
+    """An image that could not be made: there is neither a registry nor mmdebstrap, or no mirror of packages."""
+
+
 def ensure(engine: Engine, release: str, flavours: set[str]) -> dict[str, str]:
     """Return the image of each flavour; the missing ones are made, at the same time."""
     recipes = {flavour: recipe(release, flavour) for flavour in sorted(flavours)}
@@ -82,9 +86,16 @@ def _digest(text: str) -> str:
 
 def _make(engine: Engine, release: str, flavour: str, tag: str) -> None:
     if base(release):
-        engine.run("build", "--tag", tag, "-", stdin=_containerfile(base(release), flavour))
+        _build(engine, tag, _containerfile(base(release), flavour))
         return
     _import(engine, _bootstrap(release, flavour), tag, "--change", _INIT)
+
+
+def _build(engine: Engine, tag: str, containerfile: str) -> None:
+    try:
+        engine.run("build", "--tag", tag, "-", stdin=containerfile)
+    except EngineError as error:
+        raise ImageError(str(error)) from error
 
 
 def _import(engine: Engine, bootstrap: list[str], tag: str, *options: str) -> None:
@@ -93,7 +104,7 @@ def _import(engine: Engine, bootstrap: list[str], tag: str, *options: str) -> No
         archive = f"{folder}/root.tar"
         made = subprocess.run([*bootstrap, archive], capture_output=True, text=True, check=False)
         if made.returncode:
-            raise EngineError(f"mmdebstrap could not make {tag}: {made.stderr.strip()[-1500:]}")
+            raise ImageError(f"mmdebstrap could not make {tag}: {made.stderr.strip()[-1500:]}")
         engine.run("import", *options, archive, tag)
 
 
@@ -127,7 +138,7 @@ def ensure_fresh(engine: Engine, release: str) -> str:
     if engine.knows("image", tag):
         return tag
     if image:
-        engine.run("build", "--tag", tag, "-", stdin=recipe_of_image)
+        _build(engine, tag, recipe_of_image)
         return tag
     _import(engine, bootstrap, tag)
     return tag

@@ -9,7 +9,7 @@ import sys
 
 import pytest
 
-from ansible_collections.exasol_community.network.plugins.module_utils._firewall import _apply, _rollback
+from ansible_collections.exasol_community.network.plugins.module_utils._firewall import _apply, _foreign, _rollback
 from ansible_collections.exasol_community.network.plugins.module_utils._firewall._apply import Wish
 from ansible_collections.exasol_community.network.plugins.module_utils._firewall._connection import Connection
 from ansible_collections.exasol_community.network.plugins.module_utils._firewall._steps import FirewallError, Shell
@@ -63,6 +63,7 @@ class Host(Place):
         monkeypatch.setattr(_apply._detect, "published_by_docker", lambda: [8563, 9999])
         monkeypatch.setattr(_apply._connection, "find", lambda: None)
         monkeypatch.setattr(_apply._foreign, "barriers", lambda name, rules, listing: [])
+        monkeypatch.setattr(_apply._foreign, "unanswered", lambda name, plan, after, listing: [])
         self.monkeypatch = monkeypatch
 
     def connected(self, address, port):
@@ -276,6 +277,29 @@ def test_what_docker_publishes_is_told(host):
     assert warnings[0] == "a note"
     assert_names(warnings[1], ["Docker", "8563"])
     assert "9999" not in warnings[1]
+
+
+def test_answers_that_are_dropped_are_told(host, monkeypatch):
+    asked = []
+
+    def unanswered(name, plan, after, listing):
+        asked.append((name, [rule.direction for rule in plan], [rule.direction for rule in after]))
+        return [_foreign.Barrier(owner="nftables", place="inet filter input", everything=True, what="out udp 53 to 192.0.2.53")]
+
+    monkeypatch.setattr(_apply._foreign, "unanswered", unanswered)
+    host.provider.wanted = lambda rules: ()
+    result = _apply.change(BOTH, "one", dry=True)
+    assert asked == [("nftables", ["out"], [])], "what goes out is not filtered, so answers go out too"
+    assert_names(result["warnings"][-1], ["inet filter input", "answers"])
+    assert "msg" not in result
+
+
+@pytest.mark.parametrize("wish, expected", [(BOTH, "nothing"), (BOTH._replace(present=False), None)], ids=["present", "absent"])
+def test_where_no_rule_takes_effect_it_is_said_without_a_warning(host, wish, expected):
+    host.provider.wanted = lambda rules: ()
+    host.provider.idle = lambda: "nothing"
+    result = _apply.change(wish, "one", dry=True)
+    assert (result.get("msg"), result["warnings"]) == (expected, ["a note"])
 
 
 def test_somebody_else_than_root_is_told(host, monkeypatch):

@@ -107,6 +107,25 @@ def test_other_tables_of_iptables_are_opened_by_nobody(monkeypatch, provider, ta
     assert barriers(monkeypatch, provider, [], rules, **{"iptables-save": table, "ip6tables-save": ""}) == expected
 
 
+BOTH_VERSIONS = cases.settled([rule("in tcp 8563", "192.0.2.0/24"), rule("in tcp 8563", "2001:db8::/64")])
+OF_4 = [base(policy="drop", family="ip"), entry("input", TCP_8563, ACCEPT, family="ip")]
+OF_6 = [base(policy="drop", family="ip6"), entry("input", TCP_8563, ACCEPT, family="ip6")]
+
+
+@pytest.mark.parametrize("items, saved4, saved6, expected", [
+    (OF_4 + OF_6, "", "", []),
+    (OF_4, "", "", []),
+    (OF_6, "", "", []),
+    (OF_4 + OF_6[:1], "", "", [("nftables", "ip6 filter input", True)]),
+    ([], SAVED.format("-A INPUT -p tcp -m tcp --dport 8563 -j ACCEPT\n"), "", []),
+    ([], "", SAVED.format("-A INPUT -p tcp -m tcp --dport 8563 -j ACCEPT\n"), []),
+    ([], SAVED.format("-A INPUT -p tcp -m tcp --dport 8563 -j ACCEPT\n"), SAVED.format(""), [("iptables", "ip6 filter INPUT", True)]),
+], ids=["both", "nft-4", "nft-6", "nft-6-drops", "iptables", "ip6tables", "ip6tables-drops"])
+def test_a_policy_is_for_the_ip_version_of_its_table_alone(monkeypatch, items, saved4, saved6, expected):
+    provider = "firewalld"  # beside it both are others
+    assert barriers(monkeypatch, provider, items, BOTH_VERSIONS, **{"iptables-save": saved4, "ip6tables-save": saved6}) == expected
+
+
 def test_only_the_ways_that_rules_open_matter(monkeypatch):
     both = [OWN, base("output", "drop"), ANSWERS, dict(ANSWERS, rule=dict(ANSWERS["rule"], chain="input"))]
     assert [place for owner, place, everything in barriers(monkeypatch, "ufw", both, OUT_RULES)] == ["inet filter output"]
@@ -169,3 +188,75 @@ def test_what_stops_something_is_told(monkeypatch):
     _foreign.check("ufw", found)
     assert_names(" ".join(_foreign.notes("ufw", found)), ["nftables", "ufw", "inet filter input", "in tcp 8563 from 192.0.2.0/24"])
     assert _foreign.notes("ufw", []) == []
+
+
+BOTH_RULES = cases.settled([rule("in tcp 8563", "192.0.2.0/24"), rule("out udp 53", "192.0.2.53")])
+IN_6 = cases.settled([rule("in tcp 8563", "2001:db8::/64")])
+STANDING = dict(ANSWERS, rule=dict(ANSWERS["rule"], chain="input"))
+OURS = (chain("exasol_network_in"), entry("input", jump("exasol_network_in")), entry("exasol_network_in", ACCEPT))
+
+
+def unanswered(monkeypatch, provider, items, rules, after, **answers):
+    """Return the chains that a provider opens, and that drop answers."""
+    Commands(monkeypatch, dict({"nft -j list ruleset": json.dumps(document(*items))}, **answers))
+    return [(found.place, found.what) for found in _foreign.unanswered(provider, rules, after)]
+
+
+INPUT_DROPS = [("inet filter input", "out udp 53 to 192.0.2.53")]
+
+
+@pytest.mark.parametrize("items, rules, after, expected", [
+    ([OWN], OUT_RULES, (), INPUT_DROPS),
+    ([base(), entry("input", TCP_22, ACCEPT), entry("input", COUNTER, REJECT)], OUT_RULES, (), INPUT_DROPS),
+    ([OWN, STANDING], OUT_RULES, (), []),
+    ([base()], OUT_RULES, (), []),
+    ([OWN], BOTH_RULES, IN_RULES, []),
+    ([base(policy="drop", family="ip")], OUT_RULES, IN_RULES, []),
+    ([base(policy="drop", family="ip")], OUT_RULES, IN_6, [("ip filter input", "out udp 53 to 192.0.2.53")]),
+    ([OWN], OUT_RULES, cases.settled([rule("in tcp 22", action="reject")]), INPUT_DROPS),
+    ([OWN, *OURS], OUT_RULES, (), INPUT_DROPS),
+    ([base("output", "drop")], IN_RULES, IN_RULES, [("inet filter output", "in tcp 8563 from 192.0.2.0/24")]),
+    ([base("output", "drop"), ANSWERS], IN_RULES, IN_RULES, []),
+    ([base("output", "drop")], BOTH_RULES, BOTH_RULES, []),
+    ([base(policy="drop", family="ip6")], OUT_RULES, (), []),
+    ([OWN], (), (), []),
+], ids=["policy", "reject", "established", "open", "our-rule-accepts-them", "of-its-family", "of-the-other-family", "a-refusal-stands-elsewhere",
+        "ours-go", "answers-go-out", "answers-may-go-out", "our-rule-lets-them-out",
+        "of-no-such-packets", "nothing-planned"])
+def test_chains_of_nftables_that_drop_answers_are_found(monkeypatch, items, rules, after, expected):
+    assert unanswered(monkeypatch, "nftables", items, rules, after) == expected
+
+
+@pytest.mark.parametrize("lines, after, expected", [
+    ("", (), ["ip filter INPUT"]),
+    ("-A INPUT -p tcp -m tcp --dport 22 -j ACCEPT\n", (), ["ip filter INPUT"]),
+    ("-A INPUT -m conntrack --ctstate RELATED,ESTABLISHED -j ACCEPT\n", (), []),
+    ("-A INPUT -p udp -m state --state ESTABLISHED -j ACCEPT\n", (), []),
+    ("-A INPUT -p udp -m udp --sport 53 -j ACCEPT\n", (), []),
+    (":EXASOL-IN - [0:0]\n-A INPUT -j EXASOL-IN\n-A EXASOL-IN -m conntrack --ctstate ESTABLISHED --ctdir REPLY -j ACCEPT\n", (), ["ip filter INPUT"]),
+    ("", IN_RULES, []),
+    ("", IN_6, ["ip filter INPUT"]),
+    ("", cases.settled([rule("in tcp 22", action="reject")]), []),
+], ids=["policy", "other-ports", "established", "of-the-protocol", "source-port", "ours-go", "our-rule-accepts-them", "of-the-other-family",
+        "our-refusals-accept-them-too"])
+def test_chains_of_iptables_that_drop_answers_are_found(monkeypatch, lines, after, expected):
+    answers = dict(VARIANT, **{"iptables-save": SAVED.format(lines), "ip6tables-save": ""})
+    found = unanswered(monkeypatch, "iptables", [IPTABLES_NFT], OUT_RULES, after, **answers)
+    assert [place for place, what in found] == expected
+
+
+@pytest.mark.parametrize("provider", ["ufw", "firewalld", ""])
+def test_who_accepts_answers_by_himself_is_not_looked_at(monkeypatch, provider):
+    answers = dict(VARIANT, **{"iptables-save": SAVED.format(""), "ip6tables-save": ""})
+    assert unanswered(monkeypatch, provider, [IPTABLES_NFT], OUT_RULES, (), **answers) == []
+
+
+@pytest.mark.parametrize("provider, place, command", [
+    ("nftables", "inet filter input", "nft insert rule inet filter input ct state established accept"),
+    ("iptables", "ip filter INPUT", "iptables -I INPUT -m conntrack --ctstate ESTABLISHED -j ACCEPT"),
+    ("iptables", "ip6 filter OUTPUT", "ip6tables -I OUTPUT -m conntrack --ctstate ESTABLISHED -j ACCEPT"),
+])
+def test_dropped_answers_are_told_by_name_with_the_remedy(provider, place, command):
+    barrier = _foreign.Barrier(owner=provider, place=place, everything=True, what="out udp 53 to 192.0.2.53")
+    (note,) = _foreign.notes_of_answers(provider, [barrier])
+    assert_names(note, [provider, place, "out udp 53 to 192.0.2.53", "run '{0}'".format(command)])

@@ -290,7 +290,8 @@ def test_way_back_from_absent_brings_rules_and_jump(monkeypatch, tmp_path):
     steps, back = _iptables.Provider().steps((), True)
     assert commands(steps[0].stdin) == [DELETE_IN, "-F EXASOL-IN", "-X EXASOL-IN"]
     assert_names(_steps.script(back[:1]), ["\n".join(BODY)])
-    assert commands(restored(tmp_path, back_in(held(ONE, 4, "-A INPUT -j DROP")), saved("-A INPUT -j DROP")))[2:] == [INSERT_IN] + BODY + ["-X EXASOL-OUT"]
+    by_then = commands(restored(tmp_path, back_in(held(ONE, 4, "-A INPUT -j DROP")), saved("-A INPUT -j DROP")))
+    assert by_then[2:] == [INSERT_IN] + BODY + ["-X EXASOL-OUT"]
 
 
 def restored(folder, step, by_then):
@@ -389,8 +390,11 @@ def test_rules_are_saved_where_the_host_loads_them(monkeypatch, tmp_path, comman
     provider = _iptables.Provider()
     writes = [step for step in provider.steps(RULES, True)[0] if isinstance(step, _steps.Write)]
     assert [step.path for step in writes] == [str(tmp_path / name) for name in expected]
-    assert not [step for step in provider.steps(RULES, False)[0] if isinstance(step, _steps.Write)]
     assert bool(provider.notes()) == (not expected)
+    assert not [step for step in provider.steps(RULES, False)[0] if isinstance(step, _steps.Write)]
+    assert provider.notes() == [], "nothing is to be kept"
+    provider.steps((), True)
+    assert provider.notes() == [], "there is nothing to keep"
 
 
 def test_saved_files_are_brought_back_to_the_letter(monkeypatch, tmp_path):

@@ -205,7 +205,8 @@ def test_where_nothing_is_dropped_any_more_nothing_is_opened(monkeypatch, tmp_pa
     provider = _nftables.Provider()
     assert provider.wanted(RULES) == ()
     assert batch(provider.steps(provider.wanted(RULES), False)[0]) == ["delete rule inet filter input handle 5"] + GONE
-    assert "nothing to open" in provider.notes()[0]
+    assert_names(provider.idle(), ["filters nothing", "nothing to open"])
+    assert provider.notes() == [], "an open host is healthy"
 
 
 def test_a_second_base_chain_that_accepts_is_none_of_our_business(monkeypatch, tmp_path):
@@ -345,9 +346,19 @@ def test_a_slash_in_a_name_makes_no_folder(monkeypatch, tmp_path):
 ], ids=["enabled", "not-enabled", "not-started-by-systemd"])
 def test_a_service_that_does_not_start_is_told(monkeypatch, tmp_path, booted, enabled, fragments):
     Host(monkeypatch, tmp_path, *DROPPING, commands=("nft", "systemctl"), enabled=enabled, booted=booted)
-    notes = _nftables.Provider().notes()
+    provider = _nftables.Provider()
+    provider.steps(provider.wanted(RULES), True)
+    notes = provider.notes()
     assert len(notes) == bool(fragments)
     assert_names(" ".join(notes), fragments)
+
+
+@pytest.mark.parametrize("rules, persist", [(RULES, False), ((), True)], ids=["not-to-persist", "no-rules"])
+def test_a_service_that_has_nothing_of_ours_to_load_is_not_told(monkeypatch, tmp_path, rules, persist):
+    Host(monkeypatch, tmp_path, *DROPPING, commands=("nft", "systemctl"), enabled=1)
+    provider = _nftables.Provider()
+    provider.steps(rules, persist)
+    assert provider.notes() == []
 
 
 @pytest.mark.parametrize("items, expected", [(DROPPING, False), ((base("output", "drop"),), True), ((base("output"), entry("output", REJECT)), True)], ids=["no", "policy", "rule"])
