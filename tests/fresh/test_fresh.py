@@ -37,6 +37,13 @@ while True:
     except ChildProcessError:
         time.sleep(0.1)
 """
+# Not by useradd, which Debian 13 does not have everywhere.
+_ADD_USER = """
+echo ordinary:x:4000:4000::/home/ordinary:/bin/bash >> /etc/passwd
+echo ordinary:x:4000: >> /etc/group
+mkdir -m 755 /home/ordinary
+chown 4000:4000 /home/ordinary
+"""
 _SECONDS = 1500  # against what hangs
 _LINES = 60
 
@@ -108,7 +115,7 @@ def machine(request: pytest.FixtureRequest, engine: Engine, source: Path) -> Ite
     engine.run("run", "--detach", "--name", name, *wanted.options, *_registries(), f"--volume={source}:/source.bundle:ro",
                image, "python3", "-c", _INIT)
     try:
-        engine.run("exec", name, "useradd", "--create-home", "ordinary")
+        engine.run("exec", name, "sh", "-ec", _ADD_USER)
         yield Started(engine, name, wanted)
     finally:
         engine.run("rm", "--force", "--time=0", name) if engine.name == "podman" else engine.run("rm", "--force", name)
