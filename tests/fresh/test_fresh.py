@@ -152,7 +152,8 @@ class Started(t.NamedTuple):
 def test_both_commands_end_green(machine: Started) -> None:
     folder = f"{machine.machine.folder}/clone"
     clone = f"mkdir -p '{machine.machine.folder}' && git clone --quiet /source.bundle '{folder}'"
-    assert machine.do(clone) == (0, "")
+    code, output = machine.do(clone)
+    assert code == 0, output
     assert machine.do(f"[ ! -e '{folder}/.venv' ] && ! command -v ip nft podman sshd nmap ansible") == (0, ""), "the control: nothing is there"
     for target, words in (("site", "72 flows: 72 ok"), ("test", "Skipped tests: ")):
         code, output = machine.do(f"cd '{folder}' && {machine.machine.before or 'exec '}make {target}")
