@@ -140,7 +140,8 @@ class Started(t.NamedTuple):
     def do(self, script: str) -> tuple[int, str]:
         """Run a script as the user of this machine; returns its exit code and the end of what it printed."""
         terminal = ["--tty"] if self.machine.terminal else []
-        call = self.engine.start("exec", *terminal, f"--user={self.machine.user}", self.name, "bash", "-c", script, stdin=subprocess.DEVNULL, stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True)
+        words = ["exec", *terminal, f"--user={self.machine.user}", self.name, "bash", "-c", script]
+        call = self.engine.start(*words, stdin=subprocess.DEVNULL, stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True)
         try:
             output = call.communicate(timeout=_SECONDS)[0]
         except subprocess.TimeoutExpired:
