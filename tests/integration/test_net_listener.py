@@ -352,6 +352,27 @@ def test_an_address_that_others_may_bind_without_having_it_is_not_the_hosts(name
         assert states(probe_flows(namespace, [flow])) == [("8563", "error", "own-address", "")]
 
 
+def test_what_a_local_route_makes_the_hosts_own_is_not_another_host(namespace: Namespace) -> None:
+    """No interface has such an address (AnyIP, ip-route(8))."""
+    flow = {"service": "x", "protocol": "tcp", "ports": "8563", "destinations": {"n13": ["192.0.2.13"]}}
+    namespace.ip("route", "add", "local", "192.0.2.0/28", "dev", "lo")
+    with Service(namespace, "0.0.0.0", 8563):
+        assert states(probe_flows(namespace, [flow])) == [("8563", "error", "own-address", "")]
+        # The next network is not the host's own.
+        namespace.ip("route", "add", "unreachable", "192.0.2.33")
+        flow["destinations"] = {"n33": ["192.0.2.33"]}
+        assert [state[1] for state in states(probe_flows(namespace, [flow]))] == ["unreachable"]
+
+
+def test_a_listener_at_a_name_serves_the_addresses_beside_it(namespace: Namespace) -> None:
+    """Two sockets, one at all addresses and one at one of them, would be in each other's way."""
+    namespace.address("192.0.2.11/32")
+    with listener(namespace, HOST, target("192.0.2.11", 8563), target("localhost", 8563)) as result:
+        assert (result["in_use"], result["holders"]) == ([], [])
+        (seen,) = probe(namespace, [target("192.0.2.11", 8563)], {"192.0.2.11": result["listening"]})
+        assert [state["answered_by"] for state in seen["states"]] == [HOST]
+
+
 # -- what interrupted runs leave behind --------------------------------------------------------------------------------------------------------------
 
 def test_a_run_that_gives_no_sign_frees_its_ports(machine: Machine) -> None:
