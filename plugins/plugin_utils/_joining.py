@@ -27,6 +27,7 @@ OUTSIDE = "{0} is outside of this run, so no listener was started there"
 NOTHING_THERE = "nothing listens there, and the row is optional and not included"
 ENDED = "the listener of {0} had ended too early: it was killed, the host was restarted, or its time (exasol_verify_listeners_ttl) was over"
 ASIDE = "the listener of {0} had closed its ports too early: no probe of this run came for too long"
+UNSEEN = "{0} could not be asked at the end of the run whether its listener was still there: {1}"
 NOT_ITS_OWN = "the name led to {0}, which is none of the addresses of {1}"
 _UNTOLD = ("closed", "open|filtered")  # where nobody listens, these say nothing of the way
 
@@ -90,6 +91,8 @@ class Listening:
             self._vanished.add(host)
         elif (stopped or {}).get("stepped_aside"):
             self._ended[host] = ASIDE.format(host)
+        elif stopped and failure(stopped):
+            self._ended[host] = UNSEEN.format(host, failure(stopped))
         if result.get("unreachable") or (stopped or {}).get("unreachable"):
             self._vanished.add(host)
         self._local[host] = set(_texts(result.get("addresses")))

@@ -68,6 +68,9 @@ def _expected_blocked(case: Case, judged: Judgement) -> Judgement:
     verdict, sentence = judged
     if case.state["state"] == "open":
         return EXPOSED, f"{case.source} reaches {case.where}, which the port table does not allow: close it on {case.destination} (role firewall, restrict)."
+    if case.ended and verdict != UNTESTED:
+        return UNTESTED, (f"{case.source} does not reach {case.where} ({case.state['reason']}), which says nothing of a filter: {case.destination} was "
+                          f"restarted, or could not be reached any more.")
     # Where our own listener was not up, a refusal may be its absence alone, whoever reached it before.
     refused = case.state["state"] == "closed" and verdict in (NO_LISTENER, UNTESTED)
     if verdict in (UNRESOLVED, UNTESTED) and not refused:

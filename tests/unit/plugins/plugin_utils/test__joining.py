@@ -317,11 +317,8 @@ def test_a_refusal_where_we_could_not_listen_is_untested(listener, fragment):
 @pytest.mark.parametrize(("stopped", "verdict"), [
     ({"changed": True}, "blocked"),
     ({"changed": False}, "untested"),
-    ({"changed": False, "failed": True, "msg": "no answer"}, "blocked"),
     ({"changed": False, "skipped": True}, "blocked"),
     ({"changed": True, "stepped_aside": True}, "untested"),
-    ({"unreachable": True, "msg": "timed out"}, "blocked"),
-    (LOST, "blocked"),
     (None, "blocked"),
 ])
 def test_a_refusal_where_our_listener_had_ended_proves_nothing(stopped, verdict):
@@ -330,6 +327,23 @@ def test_a_refusal_where_our_listener_had_ended_proves_nothing(stopped, verdict)
     assert found[("client", "n2")]["verdict"] == verdict
     assert ("too early" in found[("client", "n2")]["sentence"]) == (verdict == "untested")
     assert found[("client", "n1")]["verdict"] == "ok"
+
+
+@pytest.mark.parametrize("stopped", [
+    {"changed": False, "failed": True, "msg": "no answer"},
+    {"unreachable": True, "msg": "timed out"},
+    LOST,
+], ids=["failed", "unreachable", "lost"])
+@pytest.mark.parametrize("expected", ["reachable", "blocked"])
+def test_a_refusal_by_a_host_that_could_not_be_asked_at_the_end_proves_nothing(stopped, expected):
+    """It may have been restarted, and then a kernel without our listener refuses."""
+    up = {"listening": [{"address": "192.0.2.2", "protocol": "tcp", "ports": "8563"}]}
+    assert of_n2(CLOSED, up, expected, stopped={"n2": stopped})["verdict"] == "untested"
+    sure = of_n2(CLOSED, up, "reachable", stopped={"n2": {"changed": True}})
+    assert sure["verdict"] == "blocked"
+    if expected == "reachable":
+        assert f"could not be asked at the end of the run whether its listener was still there: {stopped['msg']}" in \
+            of_n2(CLOSED, up, expected, stopped={"n2": stopped})["sentence"]
 
 
 @pytest.mark.parametrize(("listener", "stopped", "verdict"), [
@@ -413,6 +427,21 @@ def test_what_must_not_work_needs_somebody_who_may_and_does(may, must_not, verdi
         verdicts(made, observed(made, client_n1=may, idle_n1=must_not))[("idle", "n1", "sql_client", "8563")]
         == verdict
     )
+
+
+@pytest.mark.parametrize(("stopped", "verdict"), [
+    ({"changed": True}, "ok"), ({"unreachable": True, "msg": "timed out"}, "untested"), ({"changed": False}, "untested"),
+],
+    ids=["still there", "host gone", "listener gone"])
+@pytest.mark.parametrize("seen", [
+    SILENT, NO_ROUTE, {"state": "filtered", "reason": "host-unreach", "reason_ip": "local"},
+], ids=["silence", "no route", "no neighbour"])
+def test_what_must_not_work_is_not_proven_by_a_host_that_went_away(seen, stopped, verdict):
+    """The control reached it while it was still there."""
+    idle = Party("idle", ("192.0.2.99",), managed=True)
+    made = make_plan(Wishes("kb", check_blocked=True), {"database_node": [N1], "client": [CLIENT]}, [idle])
+    found = Joining(made, observed(made, client_n1=OPEN, idle_n1=seen), listening(made), stopped={"n1": stopped}).results()
+    assert {result["verdict"] for result in found if (result["source"], result["service"]) == ("idle", "sql_client")} == {verdict}
 
 
 def test_a_control_counts_for_its_own_ports_and_address_alone():
