@@ -379,6 +379,52 @@ def test_a_wildcard_is_up_for_its_own_family_only(wildcard, expected):
     assert {result["address"]: result["verdict"] for result in Joining(made, observed(made, CLOSED), listeners).results()} == expected
 
 
+IDENTIFIED = {**OPEN, "identity": {"status": "identified"}}
+MET = "198.51.100.7"
+
+
+@pytest.mark.parametrize(("planned", "seen", "told", "verdict"), [
+    ("n1.example.com", IDENTIFIED, {"addresses": ["127.0.0.1", MET]}, "ok"),
+    ("n1.example.com", IDENTIFIED, {"addresses": ["127.0.0.1", "192.0.2.1"]}, "untested"),
+    ("n1.example.com", IDENTIFIED, {"addresses": []}, "ok"),
+    ("n1.example.com", CLOSED, {"addresses": ["127.0.0.1", MET]}, "no_listener"),
+    ("n1.example.com", CLOSED, {"addresses": ["127.0.0.1", "192.0.2.1"]}, "untested"),
+    ("n1.example.com", SILENT, {"addresses": ["127.0.0.1", "192.0.2.1"]}, "blocked"),
+    (MET, IDENTIFIED, {"addresses": ["127.0.0.1", "192.0.2.1"]}, "untested"),
+    (MET, IDENTIFIED, {"addresses": ["127.0.0.1", "192.0.2.1"], "machine": {"identity": "x", "own": [MET]}}, "ok"),
+], ids=[
+    "its own", "stale name", "kernel does not say", "its own, refused", "stale name, refused", "stale name, silent", "another's address", "by a local route",
+])
+@pytest.mark.parametrize("expected", ["reachable", "blocked"])
+def test_what_answers_at_an_address_that_is_not_the_hosts_proves_nothing_of_a_live_cluster(planned, seen, told, verdict, expected):
+    """The same service runs on every node, so a name that leads to another node would look well."""
+    made = make_plan(Wishes("kb"), {"database_node": [N1._replace(addresses=(planned,))], "client": [CLIENT]}, [])
+    made["hosts"]["client"]["probes"][0]["expected"] = expected
+    measured = observed(made, seen)
+    measured["client"]["observations"][0]["address"] = MET
+    (found,) = Joining(made, measured, {}, queries={"n1": told, "client": {"skipped": True}}).results()
+    if expected == "blocked":
+        verdict = {"ok": "exposed"}.get(verdict, "untested")
+    assert found["verdict"] == verdict, found["sentence"]
+
+
+def test_a_service_at_an_address_that_kept_a_listener_from_starting_is_not_the_hosts():
+    made = make_plan(Wishes("kb"), {"database_node": [N1._replace(addresses=("192.0.2.1", MET))], "client": [CLIENT]}, [])
+    failed = {"failed": True, "msg": f"cannot listen on {MET}", "addresses": ["127.0.0.1", "192.0.2.1"], "machine": {"identity": "x", "own": ["192.0.2.1"]}}
+    found = Joining(made, observed(made, IDENTIFIED), {"n1": failed, "client": {"skipped": True}}).results()
+    assert {result["address"]: result["verdict"] for result in found} == {"192.0.2.1": "ok", MET: "untested"}
+
+
+@pytest.mark.parametrize(("answered_by", "verdict"), [("n1", "ok"), ("n9", "wrong_peer"), ("", "untested")])
+def test_a_listener_that_proves_itself_at_an_address_that_is_not_the_hosts_is_behind_nat(answered_by, verdict):
+    made = make_plan(Wishes("kb"), {"database_node": [N1._replace(addresses=("n1.example.com",))], "client": [CLIENT]}, [])
+    seen = observed(made, {**OPEN, "answered_by": answered_by})
+    seen["client"]["observations"][0]["address"] = MET
+    listeners = {"n1": {"listening": [{"address": "0.0.0.0", "protocol": "tcp", "ports": "8563"}], "addresses": ["192.0.2.1"]}, "client": {"skipped": True}}
+    (found,) = Joining(made, seen, listeners).results()
+    assert found["verdict"] == verdict, found["sentence"]
+
+
 @pytest.mark.parametrize(("own", "verdict"), [(["127.0.0.1", "198.51.100.7"], "blocked"), (["127.0.0.1", "192.0.2.2"], "untested"), ([], "untested")])
 def test_a_listener_at_every_address_says_nothing_of_an_address_that_is_not_its_hosts(own, verdict):
     made = make_plan(Wishes("kb"), {"database_node": [N1._replace(addresses=("n1.example.com",))], "client": [CLIENT]}, [])
