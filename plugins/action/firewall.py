@@ -11,12 +11,12 @@ import typing as t
 from collections.abc import Mapping
 
 from ansible.errors import AnsibleActionFail, AnsibleConnectionFailure
-from ansible.plugins.action import ActionBase
 from ansible.plugins.connection import ConnectionBase
 from ansible.utils.display import Display
 
 from ..module_utils._errors import NetworkError
 from ..module_utils._machine import machine
+from ..plugin_utils._action import RemoteAction
 from ..plugin_utils._together import is_of_devices
 from ..plugin_utils._topology import Inventory
 
@@ -27,7 +27,7 @@ _ROLLBACK_AFTER = 30  # the module's default
 _GRACE_SECONDS = 15  # for the timer's own work, and for the host to be reached again
 
 
-class ActionModule(ActionBase):
+class ActionModule(RemoteAction):
     """Run the module and confirm what it changed."""
 
     _supports_check_mode = True

@@ -24,6 +24,7 @@ from ..plugin_utils._place import report_directory
 from ..plugin_utils._report import verification_of
 from ..plugin_utils._requests import REQUEST_FORMATS
 from ..plugin_utils._site import REPORT
+from ..plugin_utils._text import visible
 
 display = Display()
 
@@ -50,7 +51,7 @@ class ActionModule(ControllerAction):
         earlier = _earlier(options["compare_with"]) if "results" in made else None
         if earlier is not None:
             for line in render_changes(made, earlier, "text").splitlines():
-                display.display(line)
+                display.display(visible(line))
         directory = report_directory(options["directory"])
         wanted = documents(made, Wishes(options["formats"], options["change_request"], options["place_unknown"]), earlier)
         changes = changes_of(directory, wanted)
@@ -91,4 +92,6 @@ def _earlier(path: str | None) -> Mapping[str, t.Any] | None:
 
 
 def _difference(change: Change) -> dict[str, str]:
-    return {"before_header": str(change.path), "after_header": str(change.path), "before": change.before or "", "after": change.after}
+    # Ansible displays both as they are.
+    before, after = (visible(text or "", "\n\t") for text in (change.before, change.after))
+    return {"before_header": str(change.path), "after_header": str(change.path), "before": before, "after": after}

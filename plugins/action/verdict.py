@@ -17,13 +17,14 @@ from ansible.utils.display import Display
 from ..plugin_utils import _losses
 from ..plugin_utils._action import ControllerAction
 from ..plugin_utils._certificates import certificates, differences
+from ..plugin_utils._claims import believable
 from ..plugin_utils._ftp_results import ftp_results, still_untestable
 from ..plugin_utils._joining import Joining, not_ok, summarize
 from ..plugin_utils._not_covered import not_covered
 from ..plugin_utils._not_covered import sentences as not_covered_sentences
 from ..plugin_utils._origin import Origins
-from ..plugin_utils._summary import counts, sentences, table
-from ..plugin_utils._together import check_one_each
+from ..plugin_utils._summary import counts, host_order, sentences, table
+from ..plugin_utils._text import visible
 from ..plugin_utils._unverified import unverified
 
 display = Display()
@@ -47,11 +48,18 @@ class ActionModule(ControllerAction):
     def act(self, options: dict[str, t.Any], variables: dict[str, t.Any]) -> dict[str, t.Any]:
         """Return the verification."""
         plan = options["plan"]
-        check_one_each(options["observations"])
+        claims = believable(
+            plan,
+            observations=options["observations"],
+            listeners=options["listeners"],
+            captures=options["captures"],
+            stopped=options["stopped"],
+            queries=options["queries"],
+        )
         origins = Origins(plan)
-        listeners, queries = origins.listeners(options["listeners"]), origins.listeners(options["queries"])
-        observations = origins.observations(options["observations"], listeners or queries)
-        joining = Joining(plan, observations, listeners, options["captures"], options["stopped"], queries)
+        listeners, queries = origins.listeners(claims.listeners), origins.listeners(claims.queries)
+        observations = origins.observations(claims.observations, listeners or queries)
+        joining = Joining(plan, observations, listeners, claims.captures, claims.stopped, queries)
         sessions = ftp_results(observations)
         probed = joining.results()
         results = probed + sessions
@@ -62,6 +70,7 @@ class ActionModule(ControllerAction):
             "release": plan["release"],
             "peers": _peers(plan["hosts"]),
             "addresses": {name: host["addresses"] for name, host in plan["hosts"].items()},
+            "hosts": list(plan["hosts"]),
             "results": results,
             "untestable": still_untestable(plan["untestable"], sessions) + joining.untestable(),
             "not_covered": not_covered(plan, results),
@@ -86,8 +95,8 @@ class ActionModule(ControllerAction):
     @staticmethod
     def _print(verification: Mapping[str, t.Any]) -> None:
         columns = min(max(shutil.get_terminal_size().columns, 80), 160)
-        for line in table(verification["results"], verification["peers"], columns):
-            display.display(line)
+        for line in table(verification["results"], verification["peers"], columns, host_order(verification)):
+            display.display(visible(line))
         display.display("")
         for sentence in not_covered_sentences(verification):
             display.display(_filled(sentence, columns))
@@ -97,12 +106,12 @@ class ActionModule(ControllerAction):
             display.display("")
             display.display(_filled(sentence, columns))
         for note in verification["notes"]:
-            display.warning(note)
+            display.warning(visible(note))
 
 
 def _filled(text: str, columns: int) -> str:
     # No word is broken: somebody may want to copy it.
-    return textwrap.fill(text, min(columns, _WIDEST_PROSE), break_long_words=False, break_on_hyphens=False)
+    return textwrap.fill(visible(text, "\n\t"), min(columns, _WIDEST_PROSE), break_long_words=False, break_on_hyphens=False)
 
 
 def _peers(hosts: Mapping[str, Mapping[str, t.Any]]) -> dict[str, list[str]]:

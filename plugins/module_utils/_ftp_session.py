@@ -7,24 +7,50 @@ EPSV and EPRT: RFC 2428. PASV and PORT: RFC 959, IPv4 only. TLS: RFC 4217.
 """
 
 import ftplib
+import os
+import random
+import selectors
 import socket
 import ssl
 import time
 from concurrent.futures import ThreadPoolExecutor
 from typing import Any, Callable, Dict, Iterable, Iterator, List, NamedTuple, Sequence, Tuple
 
+from ._addresses import parse_address
+from ._errors import NetworkError
 from ._ftp_modes import ACTIVE, BOTH, PASSIVE
 from ._identify._finding import clean
-from ._outcome import OPEN, SYN_ACK, Outcome, from_errno, timed_out
+from ._outcome import ERROR, FILTERED, NO_RESPONSE, OPEN, SYN_ACK, Outcome, from_errno, timed_out
 from ._ports import Ports, numbers
 from ._targets import first_of
 
 FTP_SERVICES = ("ftp", "ftps")
+DATA_COMMANDS = ("EPSV", "PASV", "EPRT", "PORT")
+
+# How a login went. UNVERIFIED: the server was sent neither user nor password, because its certificate cannot be verified.
+LOGGED_IN, LOGIN_FAILED, UNVERIFIED = "ok", "failed", "unverified"
+LOGINS = (LOGGED_IN, LOGIN_FAILED, UNVERIFIED)
+
+# What became of a transfer over a data connection that was opened.
+DONE = "done"  # all of the list came, and the server said so
+FAILED = "failed"  # the server said that it failed, or broke the connection off
+SILENT = "silent"  # nothing came for as long as we wait
+NOTHING = "nothing"  # the server has nothing to list, so nothing was sent over the connection
+TRANSFERS = (DONE, FAILED, SILENT, NOTHING)
+
+# Why a data connection was not even tried, beside what an Outcome knows.
+REFUSED, BAD_REPLY, NO_LOGIN = "refused", "bad-reply", "login"
+
 _MOST_LINES = 500
 _MOST_BYTES = 65536
+_MOST_STRANGERS = 100
 _SESSIONS_AT_A_TIME = 16
 # What a server's words, or their lack, may raise.
 _PROBLEMS = ftplib.all_errors + (ValueError, LookupError)
+# "No files found", which RFC 959 lets a server say of an empty folder, and which some say to NLST alone.
+_EMPTY = ("450", "550")
+_LISTS = ("NLST", "LIST")
+_VERIFICATION = "CERTIFICATE_VERIFY_FAILED"
 
 
 class Login(NamedTuple):
@@ -37,6 +63,13 @@ class Login(NamedTuple):
     active_ports: Ports = ()  # to listen on, any if there is none
     timeout: float = 10.0  # seconds, of each step
     sources: Sequence[str] = ()
+    verify: bool = True  # the server's certificate and name, before it is sent user and password
+    ca_path: str = ""  # a file or directory of authorities; empty for those of this host
+
+    def without_secret(self, words: Any) -> str:
+        """Return what a server said, shortened; a server may repeat what it was sent."""
+        text = str(words)
+        return clean(text.replace(self.password, "********") if self.password else text)
 
 
 class Server(NamedTuple):
@@ -58,10 +91,7 @@ class _Session(ftplib.FTP_TLS):
     """A control connection whose replies are bounded, with TLS from the first byte where the service is ftps."""
 
     def __init__(self, server: Server, login: Login):
-        context = ssl.SSLContext(ssl.PROTOCOL_TLS_CLIENT)
-        context.check_hostname = False
-        context.verify_mode = ssl.CERT_NONE
-        super(_Session, self).__init__(context=context, timeout=login.timeout)
+        super(_Session, self).__init__(context=_context(login), timeout=login.timeout)
         self._server, self._login = server, login
         self._lines = 0
         self.encrypted_data = False
@@ -76,7 +106,8 @@ class _Session(ftplib.FTP_TLS):
     def open(self) -> None:
         """Connect and log in."""
         server, login = self._server, self._login
-        self.host, self.port, self.af = server.address, server.port, server.family
+        # The host is what AUTH TLS asks the certificate for.
+        self.host, self.port, self.af = server.name, server.port, server.family
         source = first_of(server.family, login.sources)
         sock = socket.create_connection((server.address, server.port), login.timeout, (source, 0) if source else None)  # type: Any
         self.sock = self.context.wrap_socket(sock, server_hostname=server.name) if server.service == "ftps" else sock
@@ -103,8 +134,8 @@ class _Session(ftplib.FTP_TLS):
             raise ftplib.error_proto("more than {0} lines".format(_MOST_LINES))
         return super(_Session, self).getline()
 
-    def list_names(self, connection: socket.socket) -> None:
-        """Read the list of names that was asked for, and the reply at its end."""
+    def read_list(self, connection: socket.socket) -> bool:
+        """Read a list from a data connection; tells whether it came to its end."""
         connection.settimeout(self.timeout)
         if self.encrypted_data:
             connection = self.context.wrap_socket(connection, server_hostname=self._server.name, session=getattr(self.sock, "session", None))
@@ -113,50 +144,141 @@ class _Session(ftplib.FTP_TLS):
             while received < _MOST_BYTES:
                 data = connection.recv(8192)
                 if not data:
-                    break
+                    return True
                 received += len(data)
-        self.getresp()
+        return False
+
+
+def _context(login: Login) -> ssl.SSLContext:
+    if not login.verify:
+        context = ssl.SSLContext(ssl.PROTOCOL_TLS_CLIENT)
+        context.check_hostname = False
+        context.verify_mode = ssl.CERT_NONE
+        return context
+    if not login.ca_path:
+        return ssl.create_default_context()
+    if os.path.isdir(login.ca_path):
+        return ssl.create_default_context(capath=login.ca_path)
+    return ssl.create_default_context(cafile=login.ca_path)
+
+
+def check_authorities(login: Login) -> None:
+    """Raise if the authorities to trust cannot be read: no server could be verified."""
+    try:
+        _context(login)
+    except (OSError, ValueError) as error:
+        raise NetworkError("ca_path {0!r} cannot be read ({1}): expected a file with certificates in PEM, or a directory of such files, on the probing "
+                           "host".format(login.ca_path, error))
 
 
 Attempt = Dict[str, Any]
 
 
+class _BadReplyError(Exception):
+    """A server announces what cannot be."""
+
+
 def _announced(session: _Session, command: str) -> Tuple[str, int]:
     peer = session.control.getpeername()
     if command == "EPSV":
-        return ftplib.parse229(session.sendcmd("EPSV"), peer)
-    return ftplib.parse227(session.sendcmd("PASV"))
+        said, port = ftplib.parse229(session.sendcmd("EPSV"), peer)
+    else:
+        said, port = ftplib.parse227(session.sendcmd("PASV"))
+    if not 0 < port < 65536:
+        raise _BadReplyError("the server announces port {0}: expected 1 to 65535".format(port))
+    if parse_address(said) is None:
+        raise _BadReplyError("the server announces address {0}, which is none".format(clean(said)))
+    return said, port
 
 
-def _passive(session: _Session, server: Server, login: Login, command: str) -> Attempt:
+def _passive(session: _Session, server: Server, login: Login, command: str, verb: str) -> Attempt:
     said, port = _announced(session, command)
     found = {"mode": PASSIVE, "command": command, "port": port, "address": server.address}  # type: Attempt
     if command == "PASV" and said != server.address:
-        found["detail"] = "the server announces {0} instead of {1}: a NAT device does not translate its reply".format(clean(said), server.address)
+        found["announced"] = said
     source, begun = first_of(server.family, login.sources), time.monotonic()
     try:
         connection = socket.create_connection((server.address, port), login.timeout, (source, 0) if source else None)
     except OSError as error:
         return _with(found, _outcome(error, time.monotonic() - begun))
-    return _transfer(session, found, connection, session.sendcmd)
+    return _transferred(session, login, found, connection, lambda: session.sendcmd(verb))
 
 
-def _active(session: _Session, server: Server, login: Login, command: str) -> Attempt:
+def _active(session: _Session, server: Server, login: Login, command: str, verb: str) -> Attempt:
     with _listening(session.control.getsockname()[0], server.family, login.active_ports) as listening:
         host, port = listening.getsockname()[:2]
         found = {"mode": ACTIVE, "command": command, "port": port, "address": host}  # type: Attempt
         (session.sendeprt if command == "EPRT" else session.sendport)(host, port)
-        session.putcmd("NLST")
-        listening.settimeout(login.timeout)
-        try:
-            connection = listening.accept()[0]
-        except OSError as error:
-            return _with(found, _outcome(error, 0.0), "the server does not connect back to port {0}".format(port))
-        return _transfer(session, found, connection, lambda unused: session.getresp())
+        session.putcmd(verb)
+        visit = _visit(session, listening, server.address, login)
+    if visit.connection is None:
+        if visit.said[:3] in _EMPTY:
+            return _with(dict(found, transfer=NOTHING), Outcome(ERROR, REFUSED), visit.said)
+        why = "the server does not connect back to port {0}".format(port)
+        return _with(found, Outcome(FILTERED, NO_RESPONSE), "; ".join(text for text in (why, visit.said, _named(visit.strangers)) if text))
+    detail = _named(visit.strangers)
+    return _transferred(session, login, dict(found, detail=detail) if detail else found, visit.connection, lambda: visit.begun or session.getresp())
+
+
+class _Visit(NamedTuple):
+    """Who connected to our port for an active data connection, and what the server said meanwhile."""
+
+    connection: Any  # the server's, or None
+    strangers: List[str]
+    begun: str = ""  # the reply that announces the transfer, where it came before the connection
+    said: str = ""  # the reply that ended it
+
+
+def _visit(session: _Session, listening: socket.socket, address: str, login: Login) -> _Visit:
+    """Wait for the server's connection. Anybody may connect to the port; nobody else counts, and nobody else is read from."""
+    strangers = []  # type: List[str]
+    begun = ""
+    deadline = time.monotonic() + login.timeout
+    listening.setblocking(False)
+    with selectors.DefaultSelector() as selector:
+        selector.register(listening, selectors.EVENT_READ)
+        selector.register(session.control, selectors.EVENT_READ)
+        while len(strangers) < _MOST_STRANGERS and time.monotonic() < deadline:
+            ready = [key.fileobj for key, unused in selector.select(max(0.0, deadline - time.monotonic()))]
+            if listening in ready:
+                connection, who = _accepted(listening)
+                if who == address:
+                    return _Visit(connection, strangers, begun)
+                if connection is not None:
+                    connection.close()
+                    strangers.append(who)
+            elif ready:
+                try:
+                    reply = session.getresp()
+                except (ftplib.error_temp, ftplib.error_perm) as error:
+                    return _Visit(None, strangers, begun, login.without_secret(error))
+                except socket.timeout:
+                    break  # what made the connection readable was no reply: TLS has messages of its own
+                if not reply.startswith("1"):
+                    return _Visit(None, strangers, begun, login.without_secret(reply))
+                begun = reply
+    return _Visit(None, strangers, begun)
+
+
+def _accepted(listening: socket.socket) -> Tuple[Any, str]:
+    try:
+        connection, address = listening.accept()
+    except OSError:
+        return None, ""  # whoever it was has gone again
+    return connection, str(parse_address(address[0].split("%")[0]) or address[0])
+
+
+def _named(strangers: Sequence[str]) -> str:
+    if not strangers:
+        return ""
+    return "{0} connected there, which is not the server's address".format(", ".join(sorted(set(strangers))[:3]))
 
 
 def _listening(address: str, family: int, ports: Ports) -> socket.socket:
-    for port in numbers(ports) if ports else (0,):
+    choice = list(numbers(ports)) or [0]
+    # Not the same port each time: a server that waits for an earlier attempt to succeed cannot make another one to that port.
+    first = random.randrange(len(choice))
+    for port in choice[first:] + choice[:first]:
         sock = socket.socket(family, socket.SOCK_STREAM)
         try:
             sock.bind((address, port))
@@ -167,19 +289,24 @@ def _listening(address: str, family: int, ports: Ports) -> socket.socket:
     raise OSError("no port for an active data connection is free")
 
 
-def _transfer(session: _Session, found: Attempt, connection: socket.socket, start: Callable[[str], str]) -> Attempt:
+def _transferred(session: _Session, login: Login, found: Attempt, connection: socket.socket, begin: Callable[[], str]) -> Attempt:
+    """Transfer a list over an open data connection. That it opens proves little: data must come, and the server say that it was all."""
     opened = Outcome(OPEN, SYN_ACK)
     try:
-        try:
-            start("NLST")
-        except ftplib.error_perm:
-            return _with(found, opened)  # an empty folder is an error to some servers
-        session.list_names(connection)
+        reply = begin()
+        # A long list is cut off, and the server may call that an error: what came is proof enough.
+        if session.read_list(connection) and not reply.startswith("2"):
+            session.getresp()
+    except (ftplib.error_temp, ftplib.error_perm) as error:
+        transfer = NOTHING if str(error)[:3] in _EMPTY else FAILED
+        return _with(dict(found, transfer=transfer), opened, login.without_secret(error))
+    except socket.timeout:
+        return _with(dict(found, transfer=SILENT), opened, "nothing came within {0:g} s".format(login.timeout))
     except _PROBLEMS as error:
-        return _with(found, opened, "the connection opens, but the transfer fails: {0}".format(clean(error)))
+        return _with(dict(found, transfer=FAILED), opened, login.without_secret(error) or "the connection ended")
     finally:
         connection.close()
-    return _with(found, opened)
+    return _with(dict(found, transfer=DONE), opened)
 
 
 def _outcome(error: OSError, seconds: float) -> Outcome:
@@ -193,10 +320,12 @@ def _with(found: Attempt, outcome: Outcome, detail: str = "") -> Attempt:
     return dict(found, state=outcome.state, reason=outcome.reason, **({"detail": details} if details else {}))
 
 
-_WAYS = ((PASSIVE, "EPSV", _passive), (PASSIVE, "PASV", _passive), (ACTIVE, "EPRT", _active), (ACTIVE, "PORT", _active))
+Way = Callable[[_Session, Server, Login, str, str], Attempt]
+_WAYS = ((PASSIVE, "EPSV", _passive), (PASSIVE, "PASV", _passive), (ACTIVE, "EPRT", _active),
+         (ACTIVE, "PORT", _active))  # type: Tuple[Tuple[str, str, Way], ...]
 
 
-def _ways(server: Server, login: Login) -> Iterator[Tuple[str, str, Callable[..., Attempt]]]:
+def _ways(server: Server, login: Login) -> Iterator[Tuple[str, str, Way]]:
     for mode, command, way in _WAYS:
         if login.mode in (mode, BOTH) and (server.family == socket.AF_INET or command.startswith("E")):
             yield mode, command, way
@@ -205,21 +334,47 @@ def _ways(server: Server, login: Login) -> Iterator[Tuple[str, str, Callable[...
 def examine(server: Server, login: Login) -> Dict[str, Any]:
     """Return how a session went and what became of each way to open a data connection."""
     report = {"destination": server.destination, "address": server.address, "port": server.port, "service": server.service, "data": []}  # type: Dict[str, Any]
+    problem = ""
     for mode, command, way in _ways(server, login):
-        # Each in a session of its own: one that failed half-way would speak into the next.
-        session = _Session(server, login)
-        try:
-            session.open()
-            report["login"] = "ok"
-        except _PROBLEMS as error:
-            return dict(report, login="failed", detail=clean(error))
-        try:
-            report["data"].append(way(session, server, login, command))
-        except _PROBLEMS as error:
-            report["data"].append({"mode": mode, "command": command, "state": "error", "reason": "refused", "detail": clean(error)})
-        finally:
-            _leave(session)
+        # Each in a session of its own: one that failed half-way would speak into the next. After a refusal nobody asks again: servers lock users out.
+        if not problem:
+            session = _Session(server, login)
+            try:
+                session.open()
+            except _PROBLEMS as error:
+                _leave(session)
+                problem = login.without_secret(error) or type(error).__name__
+                report.setdefault("login", UNVERIFIED if _is_unverified(error) else LOGIN_FAILED)
+                if report["login"] != LOGGED_IN:
+                    return dict(report, detail=problem)
+            else:
+                report["login"] = LOGGED_IN
+                report["data"].append(_try(session, server, login, mode, command, way))
+                continue
+        # What earlier sessions showed stands.
+        report["data"].append({"mode": mode, "command": command, "state": ERROR, "reason": NO_LOGIN, "detail": problem})
     return report
+
+
+def _is_unverified(error: BaseException) -> bool:
+    # Python 3.6 has two exceptions for it: one of ssl, with that reason, and CertificateError for a name that does not fit.
+    return isinstance(error, ssl.CertificateError) or getattr(error, "reason", "") == _VERIFICATION
+
+
+def _try(session: _Session, server: Server, login: Login, mode: str, command: str, way: Way) -> Attempt:
+    failed = {"mode": mode, "command": command, "state": ERROR}  # type: Attempt
+    try:
+        for verb in _LISTS:
+            found = way(session, server, login, command, verb)
+            if found.get("transfer") != NOTHING:
+                break
+    except _BadReplyError as error:
+        return dict(failed, reason=BAD_REPLY, detail=str(error))
+    except _PROBLEMS as error:
+        return dict(failed, reason=REFUSED, detail=login.without_secret(error) or type(error).__name__)
+    finally:
+        _leave(session)
+    return found
 
 
 def _leave(session: _Session) -> None:

@@ -11,7 +11,7 @@ from . import _limits, _next_hop, _reached_itself, _witness
 from ._addresses import complaint, is_name, parse_address
 from ._capture import Capture
 from ._errors import NetworkError
-from ._ftp_session import FTP_SERVICES, Login, Server, examine_all
+from ._ftp_session import FTP_SERVICES, Login, Server, check_authorities, examine_all
 from ._hello import check_token
 from ._observations import Suspects, by_address, late_answers, observation, paths, summarize
 from ._outcome import OPEN, OTHER_RUN, UNRESOLVED, Outcome
@@ -47,6 +47,8 @@ def check(settings: Settings) -> Settings:
         raise NetworkError("rate {0:g} is out of range: expected connections a second, or 0 for no limit".format(pace.rate))
     if pace.concurrency < 1:
         raise NetworkError("concurrency {0} is too small: expected at least 1 socket".format(pace.concurrency))
+    if settings.ftp:
+        check_authorities(settings.ftp)
     available = _limits.raise_limit()
     _limits.check(_LEAST_SOCKETS, available, "a probe")
     return settings._replace(pace=pace._replace(concurrency=min(pace.concurrency, available)))

@@ -9,8 +9,9 @@ import threading
 import time
 from typing import Dict, Iterable, List, NamedTuple
 
+from ._addresses import parse_address, stands_for
+
 _WORKERS = 16
-_SINKHOLES = ("0.0.0.0", "::")  # what resolvers say to block a name; Linux would connect to itself
 
 
 class Answer(NamedTuple):
@@ -59,6 +60,12 @@ def lookup(name: str) -> Answer:
             problem = getattr(error, "strerror", None) or str(error)
         else:
             addresses = list(dict.fromkeys(str(item[4][0]) for item in found))
-            usable = [address for address in addresses if address not in _SINKHOLES]
+            usable = list(dict.fromkeys(host for host in map(_host, addresses) if host))
             return Answer(usable, "" if usable else "it resolves to {0}, which is no host".format(addresses[0]))
     return Answer([], problem)
+
+
+def _host(text: str) -> str:
+    """Return an address as the plan writes it, or nothing for one that is no host: what resolvers say to block a name (0.0.0.0), or a group."""
+    address = parse_address(text)
+    return "" if address is None or stands_for(address) else str(address)

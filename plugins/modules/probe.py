@@ -124,6 +124,7 @@ options:
     description:
       - Log in to the open services C(ftp) and C(ftps) too, and try each way of opening a data connection with a list of names.
       - Passive with C(EPSV) and C(PASV), active with C(EPRT) and C(PORT), each in a session of its own.
+      - The list has to come, and from the server; after a refused login nobody logs in again.
     type: dict
     suboptions:
       mode:
@@ -136,13 +137,28 @@ options:
         type: str
         default: anonymous
       password:
-        description: The password.
+        description:
+          - The password.
+          - On its way to the host it is hidden in random digits, so that Ansible masks no part of the result by chance.
         type: str
         default: anonymous@
       tls:
-        description: Start TLS before the login (C(AUTH TLS)); C(ftps) has TLS in any case.
+        description:
+          - Start TLS before the login (C(AUTH TLS)); C(ftps) has TLS in any case.
+          - Without TLS, FTP sends user and password in clear text.
         type: bool
         default: false
+      validate_certs:
+        description:
+          - Verify the server's certificate and name before user and password are sent, as C(curl) and C(lftp) do.
+          - A server whose certificate cannot be verified is sent neither, and RV(ftp_sessions) has V(unverified) for it.
+          - The name is the one of the flow. A server that is named by its address needs a certificate for that address.
+          - V(false) sends the password to whoever answers.
+        type: bool
+        default: true
+      ca_path:
+        description: A file or directory on the probing host with the certificates of the authorities to trust; by default those of the host.
+        type: path
       active_ports:
         description: The ports to announce in active mode; by default the kernel chooses.
         type: str
@@ -360,7 +376,8 @@ ftp_sessions:
       returned: success
       sample: ftp
     login:
-      description: V(ok) or V(failed).
+      description:
+        - V(ok), V(failed), or V(unverified) where the server's certificate cannot be verified, so that neither user nor password was sent.
       type: str
       returned: success
       sample: ok
@@ -372,6 +389,8 @@ ftp_sessions:
     data:
       description:
         - Each way of opening a data connection, with C(mode), C(command), C(address) and C(port) that it led to, C(state), C(reason) and C(detail).
+        - C(transfer) is what became of the list of names - V(done), V(failed), V(silent) if nothing came, V(nothing) if there was nothing to send.
+        - C(announced) is the address in the reply to C(PASV), where it is not the server's.
       type: list
       elements: dict
       returned: success
@@ -422,6 +441,7 @@ from ansible.module_utils.basic import AnsibleModule
 from ..module_utils import _machine
 from ..module_utils._ftp_modes import BOTH, MODES
 from ..module_utils._ftp_session import Login
+from ..module_utils._hidden import reveal
 from ..module_utils._module import failures_of
 from ..module_utils._options import target_options
 from ..module_utils._ports import parse_ports
@@ -451,6 +471,8 @@ def ftp_options():
         "user": {"type": "str", "default": "anonymous"},
         "password": {"type": "str", "default": "anonymous@", "no_log": True},
         "tls": {"type": "bool", "default": False},
+        "validate_certs": {"type": "bool", "default": True},
+        "ca_path": {"type": "path"},
         "active_ports": {"type": "str"},
     }
 
@@ -461,7 +483,8 @@ def login_of(params):
     if not ftp:
         return None
     ports = parse_ports(ftp["active_ports"]) if ftp["active_ports"] else ()
-    return Login(ftp["mode"], ftp["user"], ftp["password"], ftp["tls"], ports, sources=params["source_address"])
+    return Login(ftp["mode"], ftp["user"], reveal(ftp["password"]), ftp["tls"], ports, sources=params["source_address"],
+                 verify=ftp["validate_certs"], ca_path=ftp["ca_path"] or "")
 
 
 def main():

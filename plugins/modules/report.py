@@ -9,7 +9,8 @@ short_description: Write reports and change requests on the controller
 version_added: 0.1.0
 description:
   - Writes all files that tell of a verification, fresh or saved, or the change request of a plan before anything is measured.
-  - A file is written only where its content changes, and replaced as a whole.
+  - A file is written only where its content changes, and replaced as a whole; symbolic links are replaced, not followed.
+  - Files and directories have the modes that the umask of the user leaves of 0644 and 0755.
   - It runs once, on the controller, as the user who runs Ansible.
   - It leaves the numbers of a verification as M(ansible.builtin.set_stats) does, under the name C(exasol_network), which AWX keeps with the job.
 extends_documentation_fragment:
@@ -41,6 +42,7 @@ options:
   saved:
     description:
       - A report in JSON that an earlier run wrote, to be rendered again.
+      - What has not the shape of C(docs/report.schema.json) is refused before anything is written.
     type: path
   plan:
     description:

@@ -14,6 +14,8 @@ description:
   - A result counts only if it belongs to the run of the plan (RV(exasol_community.network.plan#module:run), given to each task as C(run)), if no
     condition left its host out, and if the machine that it comes from has one of the host's addresses (C(addresses)). Otherwise the flows are
     V(untested), with the reason.
+  - A host speaks of what it was asked alone. What it returns is measured by the plan, and a host that returns anything else has nothing but V(untested)
+    flows, with the reason; the flows of other hosts are judged.
   - It runs once, on the controller, and does not fail whatever the verdicts are.
 extends_documentation_fragment:
   - exasol_community.network._attributes
@@ -279,6 +281,12 @@ run:
   returned: success
   type: str
   sample: 5b0e6f3c9d21
+hosts:
+  description: The managed hosts in the order of the inventory.
+  returned: success
+  type: list
+  elements: str
+  sample: [n11, n12, n13, client]
 created:
   description: When the verdicts were made, in UTC (ISO 8601).
   returned: success

@@ -2,7 +2,7 @@
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
 
-"""The one place on the controller where our exceptions become a task's failure."""
+"""Actions: the one place on the controller where our exceptions become a task's failure, and the one where what a host returns comes in."""
 
 from __future__ import annotations
 
@@ -15,6 +15,9 @@ from ansible.plugins.action import ActionBase
 from ansible.template import Templar
 
 from ..module_utils._errors import NetworkError
+from ._formats._json import escaped
+from ._host_results import checked, harmless, interpreter
+from ._shape import Shape
 from ._site import NOTHING, SITE, check_agreement
 
 
@@ -80,3 +83,34 @@ class ControllerAction(ActionBase):
     def check_site(self, hosts: Iterable[str], variables: Mapping[str, t.Any], names: Iterable[str] = SITE) -> None:
         """Refuse variables of the site that differ between hosts: what this task reads counts for all of them."""
         check_agreement(hosts, HostValues(self._task, variables.get("hostvars", {}), self._loader).of, names)
+
+class RemoteAction(ActionBase):
+    """An action that runs a module on a host, whose output is somebody else's: nothing in it gives orders to a terminal or to Ansible."""
+
+    def _execute_module(self, *arguments: t.Any, **named: t.Any) -> dict[str, t.Any]:
+        result = super()._execute_module(*arguments, **named)
+        return {**harmless(result), **interpreter(result)}
+
+    def _parse_returned_data(self, res: dict[str, t.Any], *more: t.Any, **named: t.Any) -> dict[str, t.Any]:
+        # Ansible displays what stands around the JSON. Within it, an escaped character means the same.
+        return super()._parse_returned_data({**res, "stdout": escaped(res.get("stdout") or "", "\r\n\t")}, *more, **named)
+
+
+class HostAction(RemoteAction):
+    """An action around a module on a host: only what the module's shape declares of the result reaches Ansible."""
+
+    _supports_check_mode = True
+    MODULE = ""
+    SHAPE: t.ClassVar[Shape] = {}
+
+    def run(self, tmp: t.Any = None, task_vars: dict[str, t.Any] | None = None) -> dict[str, t.Any]:
+        """Run the module and return what counts of its result."""
+        super().run(tmp, task_vars)
+        variables = task_vars or {}
+        result = self._execute_module(module_name=self.MODULE, module_args=self.arguments(dict(self._task.args)), task_vars=task_vars)
+        host = self._task.delegate_to or variables.get("inventory_hostname", "the host")
+        return {"changed": False, **checked(result, self.SHAPE, host), **interpreter(result)}
+
+    def arguments(self, given: dict[str, t.Any]) -> dict[str, t.Any]:
+        """Return the options for the module."""
+        return given

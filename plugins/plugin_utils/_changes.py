@@ -11,7 +11,8 @@ import typing as t
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 
 from ..module_utils._errors import NetworkError
-from ._summary import label, lines
+from ._formats._json import escaped
+from ._summary import Order, host_order, label, lines
 from ._text import escape, markdown_table
 from ._verdict import OK, VERDICTS
 
@@ -79,47 +80,47 @@ class _Group(t.NamedTuple):
         return f"{wanted}{self.first['service']} {self.first['protocol']} {self.first['ports']}"
 
 
-def _groups(entries: Iterable[Entry], peers: Mapping[str, Sequence[str]]) -> Iterator[_Group]:
+def _groups(entries: Iterable[Entry], peers: Mapping[str, Sequence[str]], order: Order) -> Iterator[_Group]:
     by_verdicts: dict[tuple[str, str], list[Entry]] = {}
     for entry in entries:
         # What groups results wants a verdict of the table; both verdicts are equal within a list.
         by_verdicts.setdefault((entry["before"], entry["after"]), []).append({**entry, "verdict": OK, "reason": "", "address": ""})
     for alike in by_verdicts.values():
-        for line in lines(alike):
+        for line in lines(alike, order):
             ends = (label(line.sources, peers, _WIDEST_LABEL), label(line.destinations, peers, _WIDEST_LABEL))
             yield _Group(ends, dict(line.first), len(line.results))
 
 
-def to_text(found: Data, peers: Mapping[str, Sequence[str]]) -> str:
+def to_text(found: Data, peers: Mapping[str, Sequence[str]], order: Order) -> str:
     """Return the changes as a few lines for a terminal."""
     numbers = ", ".join(f"{len(found[kind])} {kind}" for kind in KINDS if found[kind]) or "nothing changed"
     texts = [f"Since {found['before']}: {numbers}"]
     for kind in KINDS:
-        for group in _groups(found[kind], peers):
+        for group in _groups(found[kind], peers, order):
             said = f" {group.first['sentence']}" if kind in ("broke", "changed", "appeared") else ""
             texts.append(f"{kind}: {' -> '.join(group.ends)} {group.what}: {group.first['before']} -> {group.first['after']}.{said}")
     return "\n".join(texts) + "\n"
 
 
-def to_markdown(found: Data, peers: Mapping[str, Sequence[str]]) -> str:
+def to_markdown(found: Data, peers: Mapping[str, Sequence[str]], order: Order) -> str:
     """Return the changes as Markdown."""
     parts = ["# Changes", f"From {escape(str(found['before']))} to {escape(str(found['after']))}."]
     for kind, heading in KINDS.items():
         if found[kind]:
             rows = [(*group.ends, group.what, group.first["before"], group.first["after"], str(group.flows), group.first["sentence"])
-                    for group in _groups(found[kind], peers)]
+                    for group in _groups(found[kind], peers, order)]
             parts += [f"## {heading}", markdown_table(("from", "to", "service", "before", "after", "flows", "sentence"), rows)]
     if len(parts) == 2:
         parts.append("Nothing changed.")
     return "\n\n".join(parts) + "\n"
 
 
-def to_json(found: Data, _peers: Mapping[str, Sequence[str]]) -> str:
+def to_json(found: Data, _peers: Mapping[str, Sequence[str]], _order: Order) -> str:
     """Return the changes as JSON with sorted keys."""
-    return json.dumps(found, indent=1, sort_keys=True, ensure_ascii=False) + "\n"
+    return escaped(json.dumps(found, indent=1, sort_keys=True, ensure_ascii=False)) + "\n"
 
 
-FORMATS: dict[str, Callable[[Data, Mapping[str, Sequence[str]]], str]] = {"text": to_text, "json": to_json, "markdown": to_markdown}
+FORMATS: dict[str, Callable[[Data, Mapping[str, Sequence[str]], Order], str]] = {"text": to_text, "json": to_json, "markdown": to_markdown}
 
 
 def render_changes(after: Data, before: Data, name: str) -> t.Any:
@@ -129,4 +130,6 @@ def render_changes(after: Data, before: Data, name: str) -> t.Any:
         return found
     if name not in FORMATS:
         raise NetworkError(f"format {name!r} of changes is not known: expected one of data, {', '.join(FORMATS)}")
-    return FORMATS[name](found, {**before["peers"], **after["peers"]})
+    order = host_order(after)
+    order = {**{name: len(order) + place for name, place in host_order(before).items()}, **order}  # what only the older report names comes last
+    return FORMATS[name](found, {**before["peers"], **after["peers"]}, order)

@@ -7,9 +7,11 @@
 from __future__ import annotations
 
 import contextlib
+import errno
 import json
 import os
-import tempfile
+import secrets
+import stat
 import typing as t
 from collections.abc import Iterable, Mapping
 from pathlib import Path
@@ -18,6 +20,7 @@ from ..module_utils._errors import NetworkError
 from ._documents import Document
 from ._report import verification_of
 
+# At most so much; the umask of whoever runs Ansible takes its part away, as from every other file.
 _DIRECTORY_MODE, _FILE_MODE = 0o755, 0o644
 
 
@@ -37,40 +40,70 @@ def read_report(path: Path) -> Mapping[str, t.Any]:
         raise NetworkError(f"report {str(path)!r} cannot be read: {error.strerror}") from error
     except ValueError as error:  # neither UTF-8 nor JSON
         raise NetworkError(f"report {str(path)!r} is no JSON: {error}; expected a report.json that the role report wrote") from error
+    except RecursionError as error:
+        raise NetworkError(f"report {str(path)!r} is nested too deeply: expected a report.json that the role report wrote") from error
     return verification_of(content, f"report {str(path)!r}")
 
 
 def changes_of(directory: Path, documents: Iterable[Document]) -> list[Change]:
     """Return which files of a directory have to be written."""
+    _check_directory(directory)
     found = (Change(directory / document.name, _content(directory / document.name), document.text) for document in documents)
     return [change for change in found if change.before != change.after]
 
 
 def _content(path: Path) -> str | None:
+    """Return what a file of ours holds; a symbolic link, a pipe and the like are none, and are replaced without a look at what is behind them."""
     try:
-        return path.read_bytes().decode("utf-8", "replace")
+        handle = os.open(path, os.O_RDONLY | os.O_NOFOLLOW | os.O_NONBLOCK | os.O_CLOEXEC)
+        with os.fdopen(handle, "rb") as file:
+            return file.read().decode("utf-8", "replace") if stat.S_ISREG(os.fstat(handle).st_mode) else None
     except FileNotFoundError:
         return None
     except OSError as error:
+        if path.is_symlink():
+            return None
         raise NetworkError(f"{str(path)!r} cannot be read: {error.strerror}") from error
 
 
 def write(directory: Path, changes: Iterable[Change]) -> None:
     """Write files; whoever reads one meanwhile sees the old content or the new one."""
     try:
-        directory.mkdir(mode=_DIRECTORY_MODE, parents=True, exist_ok=True)
+        _make(directory)
         for change in changes:
             _replace(change.path, change.after)
     except OSError as error:
         raise NetworkError(f"{str(error.filename or directory)!r} cannot be written: {error.strerror}; choose another directory") from error
 
 
+def _make(directory: Path) -> None:
+    """Make a directory and what is missing above it; C(Path.mkdir) would let everybody write to those above where the umask is 0."""
+    for folder in (*reversed(directory.parents), directory):
+        with contextlib.suppress(FileExistsError):
+            if not folder.exists():
+                folder.mkdir(mode=_DIRECTORY_MODE)
+    if not directory.is_dir():
+        raise NotADirectoryError(errno.ENOTDIR, os.strerror(errno.ENOTDIR), str(directory))
+
+
+def _check_directory(directory: Path) -> None:
+    """Refuse a symbolic link that somebody else has put where everybody may write, in /tmp for instance: it would choose where we write."""
+    for folder in (*reversed(directory.absolute().parents), directory.absolute()):
+        try:
+            link, around = os.lstat(folder), os.stat(folder.parent)
+        except OSError:
+            return  # what is not there yet is no link, and what cannot be looked at is refused when it is read
+        if stat.S_ISLNK(link.st_mode) and around.st_mode & stat.S_IWOTH and link.st_uid not in (os.getuid(), around.st_uid):
+            raise NetworkError(f"{str(folder)!r} is a symbolic link of another user (uid {link.st_uid}) in a directory where everybody may write: "
+                               "choose another directory")
+
+
 def _replace(path: Path, text: str) -> None:
-    handle, name = tempfile.mkstemp(dir=path.parent, prefix=f".{path.name}.")
+    name = path.with_name(f".{path.name}.{secrets.token_hex(8)}")
+    handle = os.open(name, os.O_WRONLY | os.O_CREAT | os.O_EXCL | os.O_NOFOLLOW | os.O_CLOEXEC, _FILE_MODE)
     try:
         with os.fdopen(handle, "wb") as file:
             file.write(text.encode("utf-8"))
-        os.chmod(name, _FILE_MODE)
         os.replace(name, path)
     except BaseException:
         with contextlib.suppress(OSError):

@@ -309,9 +309,8 @@ class Joining:
                         )
                     else:
                         yield _result(case) if case.expected == REACHABLE else case
-                missing = text(subtract(_ports(entry["ports"]), [item for case in cases for item in _ports(case.ports)]))
-                if missing:
-                    yield _untested(source, entry, destination, addresses, missing, problem)
+                for missing, where in _unseen(entry["ports"], addresses, cases).items():
+                    yield _untested(source, entry, destination, where, missing, problem)
 
     def _reason_to_set_aside(self, case: Case) -> str:
         if case.state["state"] in _UNTOLD and case.listener == OUTSIDE.format(case.destination):
@@ -373,6 +372,22 @@ class Controls:
                 rest = subtract(rest, shared)
         if rest:
             yield case._replace(ports=text(rest))
+
+
+def _unseen(ports: str, planned: list[str], cases: list[Case]) -> dict[str, list[str]]:
+    """Return the ports that were not seen, with the addresses where they were not: what one address shows proves nothing of another."""
+    seen: dict[str, list[Case]] = {}
+    for case in cases:
+        seen.setdefault(case.address, []).append(case)
+    resolved = [address for address in seen if address not in planned]
+    unseen: dict[str, list[str]] = {}
+    for address in planned:
+        # A name was seen at the addresses that it has.
+        for place in [address] if address in seen or parse_address(address) else resolved or [address]:
+            missing = text(subtract(_ports(ports), [item for case in seen.get(place, ()) for item in _ports(case.ports)]))
+            if missing:
+                unseen.setdefault(missing, []).append(place)
+    return unseen
 
 
 def _result(case: Case) -> dict[str, t.Any]:

@@ -6,13 +6,21 @@
 
 from __future__ import annotations
 
+import datetime
+import json
 import typing as t
 from collections.abc import Mapping
+from functools import cache
+from pathlib import Path
 
 from ..module_utils._errors import NetworkError
 from ._formats import FORMATS
 from ._formats._json import SCHEMA
 from ._registry import choose
+from ._shape import Check, ShapeError, compiled
+
+# The same file as docs/report.schema.json, which packages of distributions may leave out.
+_SCHEMA_FILE = Path(__file__).parent / "_formats" / "assets" / "report.schema.json"
 
 
 def render(verification: Mapping[str, t.Any], name: str) -> str:
@@ -20,16 +28,35 @@ def render(verification: Mapping[str, t.Any], name: str) -> str:
     return choose(FORMATS, name).render(check(verification))
 
 
-def check(verification: Mapping[str, t.Any]) -> Mapping[str, t.Any]:
+def check(verification: Mapping[str, t.Any], user: str = "the report") -> Mapping[str, t.Any]:
     """Return a verification, fresh or read from a report; refuse a report whose schema is newer than this collection."""
     schema = verification.get("schema", SCHEMA)
     if not isinstance(schema, int) or not 1 <= schema <= SCHEMA:
-        raise NetworkError(f"the report has schema {schema!r}, and this release reads 1 to {SCHEMA}: update exasol_community.network")
+        raise NetworkError(f"{user} has schema {schema!r}, and this release reads 1 to {SCHEMA}: update exasol_community.network")
     return verification
 
 
 def verification_of(value: t.Any, user: str) -> Mapping[str, t.Any]:
-    """Return a verification, fresh or read from a report in JSON; C(user) is named where it is none."""
+    """Return a verification, fresh or read from a report in JSON; C(user) is named where it is none.
+
+    A report may come from anywhere. What has not the shape of the schema is refused before anything is made of it.
+    """
     if not isinstance(value, Mapping) or "results" not in value:
         raise NetworkError(f"{user} needs what exasol_community.network.verdict returns, or what a report in JSON holds")
-    return check(value)
+    try:
+        _shape()(dict(check(value, user), schema=SCHEMA))
+    except ShapeError as mismatch:
+        raise NetworkError(f"{user} is no report: {mismatch}") from mismatch
+    return value
+
+
+@cache
+def _shape() -> Check:
+    return compiled(json.loads(_SCHEMA_FILE.read_text(encoding="utf-8")), {"date-time": _is_time})
+
+
+def _is_time(text: str) -> bool:
+    try:
+        return datetime.datetime.fromisoformat(text).tzinfo is not None
+    except ValueError:
+        return False

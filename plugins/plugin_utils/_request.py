@@ -13,6 +13,7 @@ import re
 import typing as t
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 
+from ..module_utils._addresses import parse_network
 from ..module_utils._errors import NetworkError
 from ..module_utils._ports import Ports, merge, parse_ports, text
 from ..module_utils._table import ONE_ENDED
@@ -20,6 +21,7 @@ from ._grouping import grouped
 from ._registry import choose
 from ._request_row import Request, Row, collapse, family
 from ._requests import REQUEST_FORMATS
+from ._summary import host_order
 from ._verdict import AT_DESTINATION, BLOCKED, ON_PATH, ON_RETURN
 
 _PLANNED = "planned, not measured"
@@ -40,11 +42,34 @@ class _Need(t.NamedTuple):
     ports: Ports  # empty: any
     service: str
     why: str
+    resolved_by: str = ""  # the host that says that the destination's name has this address
 
 
 class _Target(t.NamedTuple):
     name: str
     address: str
+
+
+class _Site:
+    """The addresses of all hosts, and the order in which they are named: that of the inventory, then that of numbers in names."""
+
+    def __init__(self, addresses: Mapping[str, Sequence[str]], places: Mapping[str, int]):
+        self._addresses, self._places = addresses, places
+
+    def addresses(self, name: str) -> Sequence[str]:
+        """Return a host's addresses; a partner is its own."""
+        return self._addresses.get(name, [name])
+
+    def ordered(self, names: Iterable[str]) -> tuple[str, ...]:
+        """Return names, each once, in order."""
+        return tuple(sorted(set(names), key=self._key))
+
+    def row_key(self, row: Row) -> t.Any:
+        """Return what rows are ordered by."""
+        return [self._key(name) for name in row.destinations], [self._key(name) for name in row.sources], row.protocol, row.ports
+
+    def _key(self, name: str) -> t.Any:
+        return self._places.get(name, len(self._places)), _natural(name)
 
 
 def render_request(made: Data, name: str, place_unknown: bool = False) -> str:
@@ -72,9 +97,10 @@ def _of_verification(verification: Data, place_unknown: bool) -> Request:
     elif unknown:
         notes.append(f"{len(unknown)} more results are blocked at a place that was not found, and are left out: measure with captures at both ends, or "
                      f"take them too (place_unknown).")
-    needs = (_turned(result, addresses) for result in chosen)
-    rows = _rows([need for several in needs for need in several], addresses, verification["created"])
-    return Request(rows, True, verification["peers"], tuple(sorted(managed)), tuple(notes))
+    site = _Site(addresses, host_order(verification))
+    needs = (_turned(result, site) for result in chosen)
+    rows = _rows([need for several in needs for need in several], site, verification["created"])
+    return Request(rows, True, verification["peers"], site.ordered(managed), tuple(notes))
 
 
 def _outside(result: Data, managed: set[str]) -> bool:
@@ -82,12 +108,18 @@ def _outside(result: Data, managed: set[str]) -> bool:
     return result["verdict"] in (ON_PATH, ON_RETURN) or (result["verdict"] == AT_DESTINATION and result["destination"] not in managed)
 
 
-def _turned(result: Data, addresses: Mapping[str, Sequence[str]]) -> list[_Need]:
+def _turned(result: Data, site: _Site) -> list[_Need]:
     why = f"measured {result['verdict']}" + (f" by {result['reason_ip']}" if result.get("reason_ip") else "")
     source, destination, targets = result["source"], result["destination"], [result["address"]]
+    for end in (source, destination, *targets):
+        if parse_network(end):
+            raise NetworkError(f"a result has the network {end!r} as an end: expected a host, an address or a DNS name; no rule is made of it")
+    # A name has the addresses that the host which probed says it has: whoever reads the request must know whose word that is.
+    resolved_by = source if targets[0] not in site.addresses(destination) else ""
     if result["service"] == _CONNECTS_BACK:
-        source, destination, targets = destination, source, list(addresses.get(source, [source]))
-    return [_Need(source, destination, target, result["protocol"], _ports(result["ports"]), result["service"], why) for target in targets]
+        source, destination, targets, resolved_by = destination, source, list(site.addresses(source)), ""
+    return [_Need(source=source, destination=destination, address=target, protocol=result["protocol"], ports=_ports(result["ports"]),
+                  service=result["service"], why=why, resolved_by=resolved_by) for target in targets]
 
 
 def _of_plan(plan: Data) -> Request:
@@ -100,7 +132,8 @@ def _of_plan(plan: Data) -> Request:
     needs = [need for entries in (_probed(plan["hosts"]), _unmeasured(aside, addresses)) for need in entries]
     notes = tuple(dict.fromkeys(f"{entry['service']} is left out, because nothing listens at its far end: {entry['reason']}."
                                 for entry in plan["untestable"] if entry["service"] in ONE_ENDED))
-    return Request(_rows(needs, addresses, _PLANNED), False, peers, tuple(sorted(addresses)), notes)
+    site = _Site(addresses, {name: place for place, name in enumerate(plan["hosts"])})
+    return Request(_rows(needs, site, _PLANNED), False, peers, site.ordered(addresses), notes)
 
 
 def _probed(hosts: Mapping[str, Data]) -> Iterator[_Need]:
@@ -139,17 +172,17 @@ class _Pair:
         return () if () in self.ports else merge(item for ports in self.ports for item in ports)
 
 
-def _rows(needs: Sequence[_Need], addresses: Mapping[str, Sequence[str]], evidence: str) -> tuple[Row, ...]:
+def _rows(needs: Sequence[_Need], site: _Site, evidence: str) -> tuple[Row, ...]:
     pairs: dict[tuple[str, str, _Target], _Pair] = {}
     for need in needs:
         pairs.setdefault((need.protocol, need.source, _Target(need.destination, need.address)), _Pair()).add(need)
     alike: dict[tuple[str, Ports], dict[_Target, dict[str, _Pair]]] = {}
     for (protocol, source, target), pair in pairs.items():
         alike.setdefault((protocol, pair.merged()), {}).setdefault(target, {})[source] = pair
-    rows = [_row(protocol, ports, sources, targets, by_target, addresses, evidence)
+    rows = [_row(protocol, ports, sources, targets, by_target, site, evidence)
             for (protocol, ports), by_target in alike.items()
             for sources, targets in grouped({target: frozenset(found) for target, found in by_target.items()}, _target_name)]
-    return tuple(sorted(rows, key=lambda row: (row.destinations, row.sources, row.protocol, row.ports)))
+    return tuple(sorted(rows, key=site.row_key))
 
 
 def _target_name(target: _Target) -> str:
@@ -157,17 +190,26 @@ def _target_name(target: _Target) -> str:
 
 
 def _row(protocol: str, ports: Ports, sources: frozenset[str], targets: Sequence[_Target], by_target: Mapping[_Target, Mapping[str, _Pair]],
-         addresses: Mapping[str, Sequence[str]], evidence: str) -> Row:
+         site: _Site, evidence: str) -> Row:
     needs = [need for target in targets for pair in by_target[target].values() for need in pair.needs]
     ends = [target.address for target in targets]
-    starts = [address for source in sources for address in addresses.get(source, [source])]
+    starts = [address for source in sources for address in site.addresses(source)]
     starts, ends = [address for address in starts if _fits(address, ends)], [address for address in ends if _fits(address, starts)]
     services = ", ".join(sorted({need.service for need in needs}))
     whys = sorted({need.why for need in needs})
     more = f" and {len(whys) - _MOST_SENDERS} more" if len(whys) > _MOST_SENDERS else ""
     measured = [] if whys == [_PLANNED] else [", ".join(whys[:_MOST_SENDERS]) + more]
-    return Row(tuple(sorted(sources, key=_natural)), tuple(sorted({target.name for target in targets}, key=_natural)), collapse(starts), collapse(ends),
-               protocol, text(ports) or "any", "; ".join([f"needed for {services}", *measured]), evidence)
+    reason = "; ".join([f"needed for {services}", *measured, *_resolved(needs, site)])
+    return Row(site.ordered(sources), site.ordered(target.name for target in targets), collapse(starts), collapse(ends), protocol, text(ports) or "any",
+               reason, evidence)
+
+
+def _resolved(needs: Sequence[_Need], site: _Site) -> Iterator[str]:
+    """Yield whose word it is that a name has these addresses."""
+    for name in site.ordered(need.destination for need in needs if need.resolved_by):
+        hosts = site.ordered(need.resolved_by for need in needs if need.destination == name and need.resolved_by)
+        more = f" and {len(hosts) - _MOST_SENDERS} more" if len(hosts) > _MOST_SENDERS else ""
+        yield f"addresses of {name} as resolved by {', '.join(hosts[:_MOST_SENDERS])}{more}"
 
 
 def _fits(address: str, others: Iterable[str]) -> bool:

@@ -48,6 +48,8 @@ BY_HOST = (
     "exasol_ftp_user",
     "exasol_ftp_password",
     "exasol_ftp_tls",
+    "exasol_ftp_validate_certs",
+    "exasol_ftp_ca_path",
     "exasol_firewall_enabled",
     "exasol_firewall_provider",
     "exasol_firewall_outgoing",

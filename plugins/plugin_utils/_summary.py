@@ -41,8 +41,23 @@ class Line(t.NamedTuple):
         return f"{median:.{2 if median < 10 else 1 if median < 100 else 0}f}"
 
 
-def lines(results: Iterable[Result]) -> list[Line]:
-    """Group results, those that need action last, so that they stand right above the prompt."""
+Order = Mapping[str, int]  # hosts by their place
+
+
+def host_order(verification: Mapping[str, t.Any]) -> Order:
+    """Return the place of every host: in the order of the inventory first, then partners as they come up."""
+    results = verification["results"]
+    names = [*verification.get("hosts", ()), *(result["source"] for result in results), *(result["destination"] for result in results)]
+    return {name: place for place, name in enumerate(dict.fromkeys(names))}
+
+
+def ordered(names: Iterable[str], order: Order) -> tuple[str, ...]:
+    """Return names in an order; those that are not in it come last, by name."""
+    return tuple(sorted(names, key=lambda name: (order.get(name, len(order)), name)))
+
+
+def lines(results: Iterable[Result], order: Order | None = None) -> list[Line]:
+    """Group results, those that need action last, so that they stand right above the prompt; hosts in an order, by default by name."""
     groups: dict[tuple[str, ...], dict[str, dict[str, Result]]] = {}
     for result in results:
         # Strangers of different kinds are told apart, and so are the reasons of those that serve nobody.
@@ -51,14 +66,19 @@ def lines(results: Iterable[Result]) -> list[Line]:
         key = (*(result[field] for field in ("service", "protocol", "ports", "expected", "verdict", "reason")), stranger)
         # A destination with several addresses has a result for each of them.
         groups.setdefault(key, {}).setdefault(result["destination"], {})[result["source"] + " " + result["address"]] = result
-    found = [line for by_destination in groups.values() for line in _split(by_destination)]
+    found = [line for by_destination in groups.values() for line in _split(by_destination, order or {})]
     return sorted(found, key=lambda line: VERDICTS.index(line.first["verdict"]))
 
 
-def _split(by_destination: dict[str, dict[str, Result]]) -> list[Line]:
+def _split(by_destination: dict[str, dict[str, Result]], order: Order) -> list[Line]:
     ends = {destination: frozenset(result["source"] for result in results.values()) for destination, results in by_destination.items()}
-    return [Line(tuple(sorted(sources)), tuple(destinations), tuple(result for name in destinations for result in by_destination[name].values()))
-            for sources, destinations in grouped(ends, str)]
+    return [_line(sources, destinations, by_destination, order) for sources, destinations in grouped(ends, str)]
+
+
+def _line(sources: Iterable[str], destinations: Iterable[str], by_destination: dict[str, dict[str, Result]], order: Order) -> Line:
+    # Without an order, destinations stay as they came.
+    names = ordered(destinations, order) if order else tuple(destinations)
+    return Line(ordered(sources, order), names, tuple(result for name in names for result in by_destination[name].values()))
 
 
 def label(names: Sequence[str], peers: Mapping[str, Sequence[str]], width: int) -> str:
@@ -79,9 +99,9 @@ def clip(text: str, width: int) -> str:
     return text if len(text) <= width else text[: width - 1] + "…"
 
 
-def table(results: Iterable[Result], peers: Mapping[str, Sequence[str]], columns: int) -> list[str]:
+def table(results: Iterable[Result], peers: Mapping[str, Sequence[str]], columns: int, order: Order | None = None) -> list[str]:
     """Return the matrix as lines of text that fit a terminal of so many columns."""
-    found = lines(results)
+    found = lines(results, order)
     fixed = [(_service(line.first), line.first["ports"], line.first["verdict"], line.milliseconds()) for line in found]
     widths = [max([len(heading), *(len(row[index]) for row in fixed)]) for index, heading in enumerate(_HEADINGS[2:])]
     widths[1] = min(widths[1], _WIDEST_PORTS)

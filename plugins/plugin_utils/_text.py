@@ -16,6 +16,20 @@ _ESCAPES = str.maketrans({character: "\\" + character for character in "\\`*_[]<
 _FORMULA = tuple("=+-@\t\r")
 
 
+def visible(text: str, keep: str = "") -> str:
+    """Return a text whose control characters are escaped, C(keep) aside: a terminal obeys none of them, and nothing is hidden or turned round.
+
+    That is everything of Unicode's categories "other" and "separator", except the blank: C0 and C1, marks of direction, what has no width.
+    """
+    if text.isprintable():
+        return str(text)
+    return "".join(character if character.isprintable() or character in keep else _escaped(ord(character)) for character in text)
+
+
+def _escaped(number: int) -> str:
+    return f"\\x{number:02x}" if number < 0x100 else f"\\u{number:04x}" if number < 0x10000 else f"\\U{number:08x}"
+
+
 def printable(text: t.Any) -> str:
     """Return a text as one line without characters that hide, turn round or break lines."""
     return "".join(character for character in str(text).replace("\n", " ").replace("\r", " ") if character.isprintable())

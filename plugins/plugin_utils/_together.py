@@ -6,7 +6,6 @@
 
 from __future__ import annotations
 
-import typing as t
 from collections.abc import Collection, Mapping
 
 from ..module_utils._errors import NetworkError
@@ -50,16 +49,6 @@ def check_themselves(delegate_to: str | None, run_once: bool, hosts: Collection[
     if run_once and len(set(hosts)) > 1:
         raise NetworkError(f"run_once lets 1 of {len(set(hosts))} hosts listen and probe, and its result would count for all of them: "
                            "remove run_once from the role or block; --limit chooses a part of the hosts")
-
-
-def check_one_each(observations: Mapping[str, Mapping[str, t.Any]]) -> None:
-    """Refuse one measurement that counts for several hosts: C(register) gives it to all of them where a task has C(run_once)."""
-    owners: dict[str, str] = {}
-    for host, result in observations.items():
-        name = result.get("id")
-        if name and owners.setdefault(name, host) != host:
-            raise NetworkError(f"the observations of {owners[name]} and {host} are one measurement, which proves nothing of the other host's way: "
-                               "remove run_once from the task that probes")
 
 
 def is_selected(tags: Collection[str], only: Collection[str], skip: Collection[str]) -> bool:

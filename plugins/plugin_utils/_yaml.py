@@ -10,12 +10,30 @@ import typing as t
 
 import yaml
 
+# What begins an expression, a statement or a comment of Jinja.
+_TEMPLATES = ("{{", "{%", "{#")
+
+
+class Template(str):
+    """A template of ours, for Ansible to fill in when the file is used. No other text is ever one."""
+
+    __slots__ = ()
+
 
 class _Dumper(yaml.SafeDumper):
     """Writes strings of every kind."""
 
 
-_Dumper.add_multi_representer(str, lambda dumper, text: dumper.represent_str(str.__str__(text)))
+def _represented(dumper: yaml.SafeDumper, value: str) -> yaml.Node:
+    text = str.__str__(value)
+    if type(value) is not Template and any(mark in text for mark in _TEMPLATES):
+        # Ansible leaves it as it is: https://docs.ansible.com/ansible/latest/playbook_guide/playbooks_advanced_syntax.html#unsafe-or-raw-strings
+        return dumper.represent_scalar("!unsafe", text)
+    return dumper.represent_str(text)
+
+
+_Dumper.add_multi_representer(str, _represented)
+_Dumper.add_representer(str, _represented)
 
 
 def to_yaml(value: t.Any, width: int = 80) -> str:

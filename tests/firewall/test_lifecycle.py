@@ -10,7 +10,7 @@ import ipaddress
 import re
 
 import pytest
-from fwlab.baselines import EVERYBODY, PROVIDERS, RELOAD
+from fwlab.baselines import EVERYBODY, PROVIDERS, RELOAD, SERVICES
 from fwlab.hosts import SOURCES
 from fwlab.traffic import TCP_PORTS, UDP_PORT
 
@@ -30,13 +30,14 @@ def story(firewalls):
     stages["checked"] = firewalls.stage(firewalls.play(options=["--check", "--diff"]))
     with firewalls.sessions() as alive:
         stages["present"] = firewalls.stage(firewalls.play(options=["--diff"]))
-        stages["described"] = firewalls.lab.execute("firewalld", "firewall-cmd --permanent --policy exasol-network-in --get-description")
+        stages["described"] = firewalls.host("firewalld").check_output("firewall-cmd --permanent --policy exasol-network-in --get-description")
         stages["again"] = firewalls.stage(firewalls.play())
         stages["fewer"] = firewalls.stage(firewalls.play(without=["client"], exasol_exclude=["cluster_internal"]))
         stages["whole"] = firewalls.stage(firewalls.play())
         firewalls.lab.everywhere(RELOAD)
         stages["reloaded"] = firewalls.stage()
         stages["alive"] = {host: passes() for host, passes in alive.items()}
+        stages["services"] = {host: state_of_service(firewalls, host) for host in PROVIDERS}
     firewalls.restart()
     stages["restarted"] = firewalls.stage()
     stages["after restart"] = firewalls.stage(firewalls.play())
@@ -44,6 +45,12 @@ def story(firewalls):
     stages["absent"] = firewalls.stage(firewalls.play(state="absent"))
     stages["gone"] = firewalls.stage(firewalls.play(state="absent"))
     return stages
+
+
+def state_of_service(firewalls, provider):
+    """Return whether the firewall's service runs, and whether it starts with the host."""
+    service = firewalls.host(provider).service(SERVICES[provider])
+    return service.is_running, service.is_enabled
 
 
 def both(ports):
@@ -134,6 +141,10 @@ def test_change_is_confirmed_and_leaves_no_timer(story, provider):
     for stage in ("present", "fewer", "whole", "absent"):
         assert story[stage].answers[provider].result["confirmed"] is True
         assert story[stage].views[provider].leftovers == ""
+
+
+def test_the_firewall_runs_and_starts_with_the_host(story, provider):
+    assert story["services"][provider] == (True, True)
 
 
 def test_established_sessions_survive(story, provider):

@@ -81,7 +81,7 @@ def test_datagrams_ask_what_the_service_understands(machine: Machine) -> None:
             assert states(probe_flows(machine, [flow])) == [(str(port), "open", "udp-response", "")]
             asked[name] = service.received
     assert [(len(datagram), datagram[0] & 7) for datagram in asked["ntp"]] == [(48, 3)]
-    assert [(datagram[2:6], datagram[-4:]) for datagram in asked["dns_udp"]] == [(b"\0\0\0\1", b"\0\2\0\1")]
+    assert [(datagram[2:6], datagram[-4:]) for datagram in asked["dns_udp"]] == [(b"\1\0\0\1", b"\0\x0c\0\1")]
     assert asked["other"] == [b""]
 
 

@@ -78,7 +78,7 @@ def test_what_one_host_saw_counts_for_no_other(namespace: Namespace, tmp_path: P
         tasks = [
             {f"{NETWORK}.plan": {"include": [], "exclude": ["bucketfs"]}, "run_once": True, "register": "plan"},
             {f"{NETWORK}.probe": {"flows": "{{ plan.hosts[inventory_hostname].probes }}", "source_address": "{{ exasol_address }}", "timeout": 1,
-                                "run": "{{ plan.run }}"},
+                                "identify": False, "run": "{{ plan.run }}"},
              "run_once": once, "register": "seen"},
             {f"{NETWORK}.verdict": {"plan": "{{ plan }}", "observations": observed}, "run_once": True, "register": "judged"},
             {"ansible.builtin.debug": {"msg": "summary {{ judged.summary | to_json }}"}, "run_once": True},
@@ -86,7 +86,7 @@ def test_what_one_host_saw_counts_for_no_other(namespace: Namespace, tmp_path: P
         with silent_ports(namespace, NODE, range(8563, 8564)):
             found[once] = run_play(namespace, tmp_path, {"hosts": "exasol_clients", "tasks": tasks})
     assert "the observations of client and other are one measurement" in said(found[True])
-    assert found[True].code == 2
+    assert "untested" in found[True].output and '"ok"' not in found[True].output.replace("\\", "").split("summary", 1)[1].split("}")[0]
     assert json.dumps({"ok": 1, "blocked": 1}) in found[False].output.replace('\\"', '"'), "the control: each for itself"
 
 

@@ -71,7 +71,8 @@ def six_port_of(version: str) -> int:
 def inventory() -> dict[str, t.Any]:
     """Return a host for each Python."""
     return {"all": {"vars": LOCAL, "hosts": {
-        f"python{version}": {"ansible_python_interpreter": str(python), "address": address_of(version), "six_port": six_port_of(version)}
+        f"python{version}": {"ansible_python_interpreter": str(python), "exasol_address": address_of(version), "address": address_of(version),
+                           "six_port": six_port_of(version)}
         for version, python in INSTALLED.items()}}}
 
 

@@ -7,6 +7,7 @@ from typing import Any, Dict, NamedTuple, Optional, Tuple
 
 IDENTIFIED, OTHER, SILENT = "identified", "other", "silent"
 REFUSING = "refusing"  # the expected service answers, and says itself that it does not serve this host, or nobody now
+STATUSES = (IDENTIFIED, OTHER, SILENT, REFUSING)  # the controller takes no other from a host
 
 _LONGEST = 200  # characters that a server may put into a report
 

@@ -21,7 +21,7 @@ from string import Template
 
 from .._not_covered import by_reason
 from .._not_covered import sentences as not_covered_sentences
-from .._summary import Line, counts, label, lines
+from .._summary import Line, counts, host_order, label, lines, ordered
 from .._text import printable
 from .._verdict import OK, VERDICTS
 
@@ -100,9 +100,9 @@ class _Matrix:
     def __init__(self, verification: Mapping[str, t.Any]):
         self._verification = verification
         self._results: Sequence[Result] = verification["results"]
-        # Columns in the order of the rows, so that the cells of hosts with themselves are a diagonal.
-        self.rows = _index((), (result["source"] for result in self._results))
-        self.columns = _index(self.rows, (result["destination"] for result in self._results))
+        # Both in one order, so that the cells of hosts with themselves are a diagonal.
+        self.order = host_order(verification)
+        self.rows, self.columns = (_numbered(ordered({result[end] for result in self._results}, self.order)) for end in ("source", "destination"))
         self._texts: dict[str, int] = {}
         self._domain = _domain([*self.rows, *self.columns])
 
@@ -176,14 +176,12 @@ def _domain(names: Iterable[str]) -> str:
     return first[0] if first[1] > second[1] else ""
 
 
-def _index(order: Iterable[str], names: Iterable[str]) -> dict[str, int]:
-    present = dict.fromkeys(names)
-    ordered = [*(name for name in order if name in present), *present]
-    return {name: index for index, name in enumerate(dict.fromkeys(ordered))}
+def _numbered(names: Iterable[str]) -> dict[str, int]:
+    return {name: index for index, name in enumerate(names)}
 
 
 def _groups(verification: Mapping[str, t.Any], matrix: _Matrix) -> str:
-    found = list(reversed(lines(verification["results"])))
+    found = list(reversed(lines(verification["results"], matrix.order)))
     texts = [_group(line, verification["peers"], matrix) for line in found[:_MOST_GROUPS]]
     if len(found) > _MOST_GROUPS:
         texts.append(f"<li>… and {len(found) - _MOST_GROUPS} more groups of flows: see the matrix.</li>")

@@ -19,4 +19,10 @@ _ANSIBLE = frozenset(("changed", "failed", "skipped", "invocation", "warnings", 
 def render(verification: Mapping[str, t.Any]) -> str:
     """Return the verification with sorted keys: equal verifications are equal texts."""
     kept = {key: value for key, value in verification.items() if key not in _ANSIBLE and not key.startswith(("_ansible", "ansible_"))}
-    return json.dumps(dict(kept, schema=SCHEMA), indent=1, sort_keys=True, ensure_ascii=False) + "\n"
+    # A terminal obeys some characters that JSON may hold as they are.
+    return escaped(json.dumps(dict(kept, schema=SCHEMA), indent=1, sort_keys=True, ensure_ascii=False)) + "\n"
+
+
+def escaped(text: str, keep: str = "\n") -> str:
+    """Return JSON in which every character that cannot be seen is written as its number; what is kept may stand between texts."""
+    return text if text.isprintable() else "".join(one if one.isprintable() or one in keep else json.dumps(one)[1:-1] for one in text)

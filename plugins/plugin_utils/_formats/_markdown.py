@@ -11,7 +11,7 @@ from collections.abc import Mapping, Sequence
 
 from .._not_covered import by_reason
 from .._not_covered import sentences as not_covered_sentences
-from .._summary import counts, label, lines, sentences
+from .._summary import Order, counts, host_order, label, lines, ordered, sentences
 from .._text import escape, markdown_table
 from .._verdict import OK
 
@@ -31,7 +31,8 @@ def render(verification: Mapping[str, t.Any]) -> str:
         parts += ["## What to mend", "\n".join(f"- {escape(sentence)}" for sentence in wrong)]
     if verification.get("notes"):
         parts += ["## Notes", "\n".join(f"- {escape(note)}" for note in verification["notes"])]
-    parts += [*_grid(results), "## Flows", _flows(results, verification["peers"])]
+    order = host_order(verification)
+    parts += [*_grid(results, order), "## Flows", _flows(results, verification["peers"], order)]
     if verification["untestable"]:
         parts += ["## Not tested", _untestable(verification["untestable"], verification["peers"])]
     if verification.get("not_covered") or not results:
@@ -43,9 +44,9 @@ def render(verification: Mapping[str, t.Any]) -> str:
     return "\n\n".join(part for part in parts if part) + "\n"
 
 
-def _grid(results: Sequence[Mapping[str, t.Any]]) -> list[str]:
-    sources = list(dict.fromkeys(result["source"] for result in results))
-    destinations = list(dict.fromkeys(result["destination"] for result in results))
+def _grid(results: Sequence[Mapping[str, t.Any]], order: Order) -> list[str]:
+    sources = ordered({result["source"] for result in results}, order)
+    destinations = ordered({result["destination"] for result in results}, order)
     if not results or len(destinations) > _WIDEST_GRID or len(sources) > 4 * _WIDEST_GRID:
         return []
     cells: dict[tuple[str, str], list[bool]] = {}
@@ -60,10 +61,10 @@ def _cell(oks: Sequence[bool]) -> str:
     return f"{'✓' if all(oks) else '✗'} {sum(oks)}/{len(oks)}" if oks else ""
 
 
-def _flows(results: Sequence[Mapping[str, t.Any]], peers: Peers) -> str:
+def _flows(results: Sequence[Mapping[str, t.Any]], peers: Peers, order: Order) -> str:
     rows = [(label(line.sources, peers, _WIDEST_LABEL), label(line.destinations, peers, _WIDEST_LABEL), line.first["service"],
              f"{line.first['protocol']} {line.first['ports']}", line.first["expected"], line.first["verdict"],
-             f"{line.first['state']} ({line.first['reason']})", line.milliseconds()) for line in lines(results)]
+             f"{line.first['state']} ({line.first['reason']})", line.milliseconds()) for line in lines(results, order)]
     return markdown_table(("from", "to", "service", "ports", "expected", "verdict", "seen", "ms"), rows)
 
 

@@ -11,6 +11,7 @@ import typing as t
 from .._host_rules import HostGroup, host_groups
 from .._playbook import playbook
 from .._request_row import Names, Request, Row, plain, with_length
+from .._yaml import Template
 
 NAME, SUFFIX = "aws", "yml"
 _LONGEST_NAME = 255
@@ -30,7 +31,7 @@ def _group(group: HostGroup, names: Names) -> dict[str, t.Any]:
     return {
         "name": names.of(group.hosts),
         "description": plain(f"Exasol: {', '.join(group.hosts)}"),
-        "vpc_id": "{{ exasol_aws_vpc_id }}",
+        "vpc_id": Template("{{ exasol_aws_vpc_id }}"),
         "rules": [rule for row in group.incoming for rule in _rule(row, 0)],
         # An empty list takes away the rule that permits everything, which a new group has.
         "rules_egress": [rule for row in group.outgoing for rule in _rule(row, 1)],

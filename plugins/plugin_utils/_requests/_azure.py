@@ -11,6 +11,7 @@ import typing as t
 from ...module_utils._errors import NetworkError
 from .._playbook import playbook
 from .._request_row import Names, Request, Row, plain
+from .._yaml import Template
 
 NAME, SUFFIX = "azure", "yml"
 _LONGEST_NAME, _LONGEST_DESCRIPTION = 80, 140
@@ -23,7 +24,7 @@ def render(request: Request) -> str:
     """Return a playbook with one task; Azure wants the versions of IP apart."""
     names = Names(request, _LONGEST_NAME)
     rules = [rule for direction in _ENDS for rule in _rules(request, names, direction)]
-    options = {"resource_group": "{{ exasol_azure_resource_group }}", "name": "{{ exasol_azure_security_group }}", "rules": rules}
+    options = {"resource_group": Template("{{ exasol_azure_resource_group }}"), "name": Template("{{ exasol_azure_security_group }}"), "rules": rules}
     tasks = [{"name": "Rules of the network security group", "azure.azcollection.azure_rm_securitygroup": options}] if rules else []
     return playbook("Network security group for an Exasol database", request, tasks, _HINTS)
 

@@ -11,6 +11,7 @@ import typing as t
 from .._host_rules import HostGroup, host_groups
 from .._playbook import playbook
 from .._request_row import Names, Request, Row, plain, with_length
+from .._yaml import Template
 
 NAME, SUFFIX = "gcp", "yml"
 _LONGEST_NAME = 63
@@ -40,9 +41,9 @@ def _task(request: Request, names: Names, tag: str, group: HostGroup, row: Row, 
         "google.cloud.gcp_compute_firewall": {
             "name": name,
             "description": plain(row.reason),
-            "project": "{{ exasol_gcp_project }}",
-            "auth_kind": "{{ exasol_gcp_auth_kind | default('application') }}",
-            "network": {"selfLink": "{{ exasol_gcp_network | default('global/networks/default') }}"},
+            "project": Template("{{ exasol_gcp_project }}"),
+            "auth_kind": Template("{{ exasol_gcp_auth_kind | default('application') }}"),
+            "network": {"selfLink": Template("{{ exasol_gcp_network | default('global/networks/default') }}")},
             "direction": direction,
             **{option: [with_length(network) for network in ranges] for option, ranges in far.items()},
             "allowed": [allowed],

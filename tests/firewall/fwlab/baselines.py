@@ -10,6 +10,7 @@ import re
 import typing as t
 
 PROVIDERS = ("nftables", "iptables", "legacy", "ufw", "firewalld")
+SERVICES = {"nftables": "nftables", "iptables": "netfilter-persistent", "legacy": "netfilter-persistent", "ufw": "ufw", "firewalld": "firewalld"}
 # What the baselines let in from everybody.
 EVERYBODY = {22, 9998}
 

@@ -8,14 +8,19 @@ from __future__ import annotations
 
 import contextlib
 import typing as t
+from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 
+import testinfra
 from nodelab.lab import Lab
 
 from . import baselines
 from .baselines import PROVIDERS, View
 from .playing import Answer, Run
 from .traffic import Reached, Traffic
+
+if t.TYPE_CHECKING:
+    from testinfra.host import Host
 
 SOURCES = ("client", "admin", "node", "stranger")
 DESCRIPTION = Path(__file__).resolve().parents[1] / "lab.yml"
@@ -59,9 +64,20 @@ class FirewallLab:
         """Run the role to its end."""
         return self.start(*arguments, **options).answers()
 
+    def host(self, name: str) -> Host:
+        """Return a host as testinfra has it; not over SSH, since a firewall that is tested may close that."""
+        return testinfra.get_host(f"{self.lab.engine.name}://{self.lab.container(name)}")
+
     def views(self, hosts: t.Iterable[str] = PROVIDERS) -> dict[str, View]:
-        """Look at hosts."""
-        return {host: baselines.view(host, output) for host, output in self.lab.everywhere({host: baselines.look(host) for host in hosts}).items()}
+        """Look at hosts, at the same time."""
+        hosts = list(hosts)
+        with ThreadPoolExecutor(max_workers=max(len(hosts), 1)) as pool:
+            return dict(zip(hosts, pool.map(self._view, hosts), strict=True))
+
+    def _view(self, name: str) -> View:
+        done = self.host(name).run(baselines.look(name))
+        assert done.succeeded, done
+        return baselines.view(name, done.stdout)
 
     def stage(self, answers: dict[str, Answer] | None = None) -> Stage:
         """Look at all hosts and try what passes."""

@@ -57,7 +57,7 @@ def test_what_is_wished_for_is_written(write, tmp_path, options, names):
 def test_files_can_be_read_by_everybody_and_nothing_else_is_left(write, tmp_path):
     write(verification=GREEN, formats=["json"])
     (file,) = (tmp_path / "a" / "report").iterdir()
-    assert stat.S_IMODE(file.stat().st_mode) == 0o644
+    assert stat.S_IMODE(file.stat().st_mode) & 0o022 == 0, "the tests of _files say what the umask does"
     assert json.loads(file.read_text(encoding="utf-8"))["schema"] == 1
 
 
@@ -80,6 +80,16 @@ def test_a_difference_is_shown_on_demand(write):
     assert "blocked" not in difference["before"]
     assert "blocked" in difference["after"]
     assert difference["after_header"].endswith("report.csv")
+
+
+@pytest.mark.parametrize("text", ["\x1b[2J", "\x9b2J", "\u202e"], ids=ascii)
+def test_neither_the_screen_nor_a_difference_obeys_what_a_report_holds(write, screen, tmp_path, text):
+    bad = {**RED, "results": [{**one, "sentence": f"a{text}b", "service": f"s{text}"} for one in RED["results"]]}
+    write(verification=GREEN)
+    found = write({"diff": True}, verification=bad, formats=["json", "markdown"], compare_with=str(tmp_path / "a" / "report" / "report.json"))
+    shown = [*screen, *(value for one in found["diff"] for value in one.values())]
+    assert len(shown) > 4
+    assert [one for line in shown for one in line if not one.isprintable() and one not in "\n\t"] == []
 
 
 def test_a_saved_report_is_rendered_alike(write, tmp_path):

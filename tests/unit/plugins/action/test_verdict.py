@@ -79,6 +79,25 @@ def test_what_is_not_ok_is_counted_and_named(act, screen, observations, word):
     assert f"\n{word}: client" in found["message"]
 
 
+@pytest.mark.parametrize("text", ["\x1b[2J", "\x9b2J", "\u202e", "\n1 flow: 1 ok"], ids=ascii)
+def test_the_screen_obeys_nothing_that_a_host_says(act, screen, monkeypatch, text):
+    warnings = []
+    monkeypatch.setattr(verdict.display, "warning", lambda line, *unused, **more: warnings.append(line))
+    seen = observed("unresolved", "name")
+    seen["client"]["observations"][0]["states"][0]["detail"] = f"a{text}b"
+    found = judged(act, seen, captures={"n11": {"complete": False, "problem": f"a{text}b"}})
+    assert found["not_ok"] == 1 and len(warnings) == 1
+    lines = [line for line in "\n".join(screen + warnings).splitlines() if not line.isprintable()]
+    assert lines == []
+    assert not [line for line in "\n".join(screen).splitlines() if line == "1 flow: 1 ok"]
+
+
+def test_one_malformed_host_robs_nobody_of_the_report(act, screen):
+    found = judged(act, {"client": {"observations": [{"destination": "n11"}]}, "n11": observed("open", "syn-ack")})
+    assert found["summary"] == {"untested": 1}
+    assert "client returned what its module never does: observations[0] has no 'address'" in found["message"]
+
+
 def test_certificates_and_what_is_to_be_looked_at_are_told(act, screen, monkeypatch):
     warnings = []
     monkeypatch.setattr(verdict.display, "warning", lambda text, *unused, **more: warnings.append(text))
@@ -136,10 +155,12 @@ def test_missing_options_are_refused(act, options):
 
 def test_one_measurement_counts_for_one_host(act, screen):
     found = observed("open", "syn-ack")["client"]
-    assert judged(act, {"client": dict(found, id="one"), "n11": dict(found, id="other")})["not_ok"] == 0
-    assert judged(act, {"client": found, "n11": found})["not_ok"] == 0, "measurements of older versions have no name"
-    with pytest.raises(AnsibleError, match=r"the observations of client and n11 are one measurement.*remove run_once"):
-        judged(act, {"client": dict(found, id="one"), "n11": dict(found, id="one")})
+    assert judged(act, {"client": dict(found, id="one"), "n11": {"observations": [], "id": "other"}})["not_ok"] == 0
+    assert judged(act, {"client": found, "n11": {"observations": []}})["not_ok"] == 0, "measurements of older versions have no name"
+    both = judged(act, {"client": dict(found, id="one"), "n11": dict(found, id="one")})
+    assert both["summary"] == {"untested": 1}
+    # It is the claim of those hosts alone: two hosts in the hands of somebody must not rob the others of their report.
+    assert "the observations of client and n11 are one measurement" in both["message"]
 
 
 @pytest.mark.parametrize(("more", "summary"), [

@@ -8,7 +8,7 @@ from __future__ import annotations
 import pytest
 import yaml
 
-from ansible_collections.exasol_community.network.plugins.plugin_utils._yaml import to_yaml
+from ansible_collections.exasol_community.network.plugins.plugin_utils._yaml import Template, to_yaml
 
 
 class Marked(str):
@@ -22,6 +22,12 @@ class Marked(str):
     def __getitem__(self, index):
         return Marked(super().__getitem__(index))
 
+
+class Loader(yaml.SafeLoader):
+    """Reads what Ansible reads."""
+
+
+Loader.add_constructor("!unsafe", lambda loader, node: loader.construct_scalar(node))
 
 VALUES = {
     "word": "tcp",
@@ -38,8 +44,17 @@ VALUES = {
 def test_a_marked_string_is_written_like_a_plain_one(value):
     written = to_yaml({"z": [Marked(value)], Marked("a"): 1})
     assert written == to_yaml({"z": [value], "a": 1})
-    assert yaml.safe_load(written) == {"z": [value], "a": 1}
+    assert yaml.load(written, Loader=Loader) == {"z": [value], "a": 1}
     assert written.isascii()
+
+
+@pytest.mark.parametrize(("text", "marked"), [
+    ("{{ x }}", True), ("a {%if x%}", True), ("{# x #}", True), ("x: {{", True), ("{ {x} }", False), ("}} %} #}", False), ("plain", False),
+    (Marked("{{ x }}"), True), (Template("{{ x }}"), False),
+], ids=["expression", "statement", "comment", "half", "braces apart", "ends alone", "plain", "through Ansible", "template of ours"])
+def test_no_text_but_ours_is_a_template(text, marked):
+    for written in (to_yaml({"a": [text]}), to_yaml({text: 1})):
+        assert ("!unsafe" in written) is marked
 
 
 def test_the_library_alone_refuses_it():

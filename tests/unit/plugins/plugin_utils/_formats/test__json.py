@@ -12,6 +12,7 @@ import pytest
 from hypothesis import given
 
 from ansible_collections.exasol_community.network.plugins.module_utils import _coverage
+from ansible_collections.exasol_community.network.plugins.plugin_utils import _report
 from ansible_collections.exasol_community.network.plugins.plugin_utils._formats._json import SCHEMA, render
 from ansible_collections.exasol_community.network.plugins.plugin_utils._not_covered import OUTSIDE
 from ansible_collections.exasol_community.network.plugins.plugin_utils._verdict import VERDICTS
@@ -45,6 +46,17 @@ def errors(validator, report):
 def test_it_is_read_back_with_its_schema():
     made = verification(mesh(n13="blocked"))
     assert json.loads(render(made)) == {**made, "schema": 1}
+
+
+def test_the_schema_that_runs_is_the_published_one():
+    assert _report._SCHEMA_FILE.read_text(encoding="utf-8") == FILE.read_text(encoding="utf-8")
+
+
+@pytest.mark.parametrize("text", ["\x1b[2J", "\x9b2J", "\u202e", "\u200b", "\x7f", "\U000e0001", "\r\n\t"], ids=ascii)
+def test_a_terminal_obeys_nothing_in_it(text):
+    rendered = render(verification([result("client", "n11", sentence=f"a{text}b")]))
+    assert [one for one in rendered if not one.isprintable() and one != "\n"] == []
+    assert json.loads(rendered)["results"][0]["sentence"] == f"a{text}b"
 
 
 def test_it_is_sorted_and_ends_with_a_newline():

@@ -1,8 +1,5 @@
 # Copyright (c) 2026, exasol_community.network contributors
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
----
-- name: Prove that each place is named where packets are lost
-  ansible.builtin.import_playbook: capture.yml
-  vars:
-    lab_stage: captured
+
+"""What the tests of all stages share: the hand-written truth of a scenario, its hosts, and what they and the collection's report say."""
