@@ -204,7 +204,8 @@ class _Scene:
 
 def _meet(one: str, other: str) -> bool:
     """Tell whether sockets at two addresses are in each other's way; those of our listeners serve one family each."""
-    return one == other or WILDCARDS[":" in one] == WILDCARDS[":" in other] in (one, other)
+    every = WILDCARDS[":" in one]
+    return one == other or (every == WILDCARDS[":" in other] and every in (one, other))
 
 
 def _leftover(one: Running, held: Iterable[Endpoint], end: bool) -> Dict[str, Any]:

@@ -328,7 +328,7 @@ def main():
     }
     options.update(_machine.options())
     module = AnsibleModule(argument_spec=options, supports_check_mode=True,
-                            required_if=[("state", "present", ["token"]), ("state", "absent", ["token"])])
+                           required_if=[("state", "present", ["token"]), ("state", "absent", ["token"])])
     params = module.params
     origin = _machine.origin(params["run"], [] if params["state"] == "absent" else params["addresses"])
     # An address that is not the host's is why a listener fails, and what answers there is somebody else's.

@@ -80,9 +80,10 @@ class ControllerAction(ActionBase):
         """Return the result of the action."""
         raise NotImplementedError
 
-    def check_site(self, hosts: Iterable[str], variables: Mapping[str, t.Any], names: Iterable[str] = SITE) -> None:
+    def check_site(self, hosts: Iterable[str], variables: Mapping[str, t.Any], names: Iterable[str] = tuple(SITE)) -> None:
         """Refuse variables of the site that differ between hosts: what this task reads counts for all of them."""
         check_agreement(hosts, HostValues(self._task, variables.get("hostvars", {}), self._loader).of, names)
+
 
 class RemoteAction(ActionBase):
     """An action that runs a module on a host, whose output is somebody else's: nothing in it gives orders to a terminal or to Ansible."""

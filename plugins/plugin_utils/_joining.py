@@ -173,8 +173,9 @@ class Listening:
             return Standing(holder=held.by if held.by in (CONNECTION, LISTENER, UNKNOWN) else "")
         if address in held.at or WILDCARDS[":" in address] in held.at:
             return Standing(holder=SERVICE)
-        # Hosts that share a machine, or its loopback, have their own services at their own addresses.
-        at = [one for one in held.at if self._owners.get(one, host) == host and not (is_loopback(one) and is_loopback(address))]
+        # Hosts that share a machine have their own services at their own addresses. One that is planned at a loopback address
+        # shares it with the machine itself, whose services are not its.
+        at = [] if is_loopback(address) else [one for one in held.at if self._owners.get(one, host) == host]
         return Standing(holder=ELSEWHERE, held_at=tuple(at)) if at else Standing()
 
 

@@ -33,7 +33,7 @@ def _of_source(result: Mapping[str, t.Any], host: Mapping[str, t.Any]) -> list[P
 def _is_lossy(path: t.Any) -> bool:
     if not isinstance(path, Mapping) or any(name not in path for name in _FIELDS):
         return False
-    numbers = all(type(path[name]) is int for name in ("lost", "tries")) and 0 < path["lost"] <= path["tries"]
+    numbers = all(isinstance(path[name], int) and not isinstance(path[name], bool) for name in ("lost", "tries")) and 0 < path["lost"] <= path["tries"]
     return numbers and isinstance(path["destination"], str) and parse_address(str(path["address"])) is not None
 
 

@@ -69,7 +69,7 @@ _LONGEST_VALUE = 120
 _TRUE, _FALSE = ("true", "yes", "on", "1", "y", "t", "1.0"), ("false", "no", "off", "0", "n", "f", "0.0")  # as Ansible reads them
 
 
-def check_agreement(hosts: Iterable[str], value_of: Callable[[str, str], t.Any], names: Iterable[str] = SITE) -> None:
+def check_agreement(hosts: Iterable[str], value_of: Callable[[str, str], t.Any], names: Iterable[str] = tuple(SITE)) -> None:
     """Refuse a variable of the site that has different values on two of these hosts."""
     everybody = list(dict.fromkeys(hosts))
     for name in names:

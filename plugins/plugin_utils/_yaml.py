@@ -26,7 +26,7 @@ class _Dumper(yaml.SafeDumper):
 
 def _represented(dumper: yaml.SafeDumper, value: str) -> yaml.Node:
     text = str.__str__(value)
-    if type(value) is not Template and any(mark in text for mark in _TEMPLATES):
+    if not isinstance(value, Template) and any(mark in text for mark in _TEMPLATES):
         # Ansible leaves it as it is: https://docs.ansible.com/ansible/latest/playbook_guide/playbooks_advanced_syntax.html#unsafe-or-raw-strings
         return dumper.represent_scalar("!unsafe", text)
     return dumper.represent_str(text)

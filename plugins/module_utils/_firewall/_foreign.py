@@ -57,11 +57,9 @@ def _of_group(group: _Group, wanted: List[_chains.Traffic]) -> Iterator[Barrier]
 def _groups(provider: str, listing: Listing) -> Iterator[_Group]:
     found = _ruleset(provider, listing)
     if found is not None:
-        for group in _of_nft(provider, found):
-            yield group
+        yield from _of_nft(provider, found)
     for variant, version, text in listing.texts():
-        for group in _of_text(provider, variant, version, text, found):
-            yield group
+        yield from _of_text(provider, variant, version, text, found)
 
 
 def _ruleset(provider: str, listing: Listing) -> "Optional[_nftables.Ruleset]":

@@ -16,7 +16,7 @@ from . import _nftables, _xtables
 from ._listing import Listing
 from ._rule import ACCEPT, IN, OUT, REJECT, Rule, Rules, canonical
 from ._saved_file import sections
-from ._steps import FirewallError, Run, Shell, Step, Write, absolute, as_it_is, output, read, run, which
+from ._steps import FirewallError, Run, Shell, Step, Write, absolute, as_it_is, read, run, which
 
 NAME = "iptables"
 CHAINS = {IN: "EXASOL-IN", OUT: "EXASOL-OUT"}

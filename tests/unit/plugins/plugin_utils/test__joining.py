@@ -242,7 +242,8 @@ def test_hosts_of_one_loopback_are_told_apart_by_their_addresses():
     nodes = [Party(f"n{number}", (f"127.0.0.{number}",), managed=True) for number in (11, 12)]
     made = make_plan(Wishes("kb"), {"database_node": nodes, "client": [CLIENT]}, [])
     listeners = listening(made)
-    listeners["n12"]["holders"] = [{"address": "127.0.0.12", "protocol": "tcp", "ports": "8563", "by": "service", "at": ["127.0.0.1", "127.0.0.11"]}]
+    listeners["n12"]["holders"] = [{"address": "127.0.0.12", "protocol": "tcp", "ports": "8563", "by": "service",
+                                    "at": ["127.0.0.1", "127.0.0.11", "192.0.2.40"]}]
     found = results(made, observed(made, {**OPEN, "answered_by": "n12"}), listeners)
     assert found[("client", "n12", "sql_client", "8563")]["verdict"] == "ok"
 
