@@ -23,7 +23,7 @@ from ._leases import ROOM_FOR_CONNECTIONS, Opened, open_all
 from ._listener import FILES_AT_ONCE, LONGEST_REQUEST, Listener, peer_uid, ports_of
 from ._listens import WILDCARDS, Endpoint, describe, endpoints
 from ._occupants import Claim, Occupants, describe_holders
-from ._own_addresses import is_loopback, own_addresses
+from ._own_addresses import is_loopback, of_interfaces
 from ._ports import Ports, intersect, numbers, parse_ports
 from ._privileges import give_up_root
 
@@ -306,7 +306,7 @@ def _described(answer: Dict[str, Any], occupants: Occupants, wanted: Iterable[En
 
 def addresses() -> List[str]:
     """Return the addresses of the host's interfaces, none where the kernel does not say."""
-    return sorted(own_addresses() or ())
+    return sorted(of_interfaces())
 
 
 def _without_note(answer: Dict[str, Any]) -> Dict[str, Any]:

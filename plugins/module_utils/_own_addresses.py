@@ -37,7 +37,7 @@ class OwnAddresses:
     """The addresses that are this machine's own; the interfaces are read once, the routes for each question."""
 
     def __init__(self):
-        self._listed = own_addresses() or frozenset()
+        self._listed = of_interfaces()
 
     def __contains__(self, address: object) -> bool:
         parsed = parse_address(str(address))
@@ -54,6 +54,11 @@ class OwnAddresses:
 def is_own(address: str) -> bool:
     """Tell whether the machine itself answers for an address."""
     return address in OwnAddresses()
+
+
+def of_interfaces() -> FrozenSet[str]:
+    """Return the addresses of all interfaces, none where the kernel does not say."""
+    return own_addresses() or frozenset()
 
 
 def own_addresses() -> Optional[FrozenSet[str]]:

@@ -3,9 +3,9 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
 """A host that reached itself where the plan means another one: it proves nothing of any way between them.
 
-That comes of a name that leads to a loopback address (a resolver that blocks the name so, or the host's own /etc/hosts), of
-an address that moves between hosts, such as that of keepalived, while it is here, and of a route that makes a network the
-host's own. Only the listener of the destination itself, which proves who it is, shows that the plan means the same machine.
+That comes of a name that leads to a loopback address (a resolver that blocks the name so, or the host's own /etc/hosts), and
+of an address that moves between hosts, such as that of keepalived, while it is here. Only the listener of the destination
+itself, which proves who it is, shows that the plan means the same machine.
 """
 
 from typing import Callable, Collection, Container, List, Optional, Tuple
