@@ -19,7 +19,7 @@ from ..module_utils._ftp_modes import ACTIVE_PORTS, FTP_ROWS, MODES, FtpWishes
 from ..module_utils._options import table_options
 from ..module_utils._plan import Wishes, flow_count, make_plan
 from ..plugin_utils._action import ControllerAction
-from ..plugin_utils._together import check_connections, check_themselves, check_together
+from ..plugin_utils._together import check_connections, check_reality, check_themselves, check_together
 from ..plugin_utils._topology import DEFAULT_GROUPS, Inventory, Topology, default_peers, misspelt_groups
 
 display = Display()
@@ -114,6 +114,7 @@ class ActionModule(ControllerAction):
         return [f"{given[0]} has no effect: no flow of {' or '.join(FTP_ROWS)} is planned, so nobody logs in."]
 
     def _check_play(self, variables: Mapping[str, t.Any]) -> None:
+        check_reality(bool(self._task.check_mode), bool(variables.get("ansible_check_mode", self._task.check_mode)))
         check_together(self._task.get_play().strategy, variables["ansible_play_batch"], variables["ansible_play_hosts"])
         # What stands at this task alone is right: it is computed once and on the controller anyway. What it inherits, all tasks of the role have.
         lent = self._inherited("delegate_to") if self._task.delegate_to else None  # it may be a template that omits itself

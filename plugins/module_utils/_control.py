@@ -23,7 +23,7 @@ from ._leases import ROOM_FOR_CONNECTIONS, Opened, open_all
 from ._listener import FILES_AT_ONCE, LONGEST_REQUEST, Listener, peer_uid, ports_of
 from ._listens import WILDCARDS, Endpoint, describe, endpoints
 from ._occupants import Claim, Occupants, describe_holders
-from ._own_addresses import is_loopback, own_addresses
+from ._own_addresses import is_loopback, of_interfaces
 from ._ports import Ports, intersect, numbers, parse_ports
 from ._privileges import give_up_root
 
@@ -299,9 +299,14 @@ def _described(answer: Dict[str, Any], occupants: Occupants, wanted: Iterable[En
     looked_at = wanted if occupants.is_anybody_there else refused
     found = {endpoint: occupants.holder(endpoint, endpoint in refused) for endpoint in looked_at}
     answer["holders"] = describe_holders({endpoint: holder for endpoint, holder in found.items() if holder})
-    if any(entry["address"] in WILDCARDS for entry in answer["listening"]):
-        answer["addresses"] = sorted(own_addresses() or ())
+    if any(endpoint.address in WILDCARDS for endpoint in wanted):
+        answer["addresses"] = addresses()
     return _without_note(answer)
+
+
+def addresses() -> List[str]:
+    """Return the addresses of the host's interfaces, none where the kernel does not say."""
+    return sorted(of_interfaces())
 
 
 def _without_note(answer: Dict[str, Any]) -> Dict[str, Any]:
@@ -323,7 +328,7 @@ def query(host: str, listens: List[Dict[str, Any]], dry: bool = False) -> Dict[s
     in_use = {endpoint for endpoint in wanted if scene.occupants.is_waited_at(endpoint)}
     found = {endpoint: scene.occupants.holder(endpoint, endpoint in in_use) for endpoint in wanted}
     return dict(_NOTHING, in_use=describe(in_use), holders=describe_holders({endpoint: holder for endpoint, holder in found.items() if holder}),
-                leftovers=left, changed=any(one["ended"] for one in left))
+                leftovers=left, addresses=addresses(), changed=any(one["ended"] for one in left))
 
 
 def absent(host: str, token: str, dry: bool = False) -> Dict[str, Any]:

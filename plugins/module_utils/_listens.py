@@ -42,7 +42,13 @@ def endpoints(listens: Iterable[Mapping[str, Any]]) -> List[Endpoint]:
         ports = parse_ports(listen["ports"])
         for address in _addresses(listen["address"]):
             found.update(Endpoint(address, protocol, port) for port in numbers(ports))
-    return sorted(found)
+    return sorted(endpoint for endpoint in found if not _is_covered(endpoint, found))
+
+
+def _is_covered(endpoint: Endpoint, found: Set[Endpoint]) -> bool:
+    """Tell whether a socket at all addresses serves an endpoint too: the kernel refuses a second one beside it."""
+    wildcard = WILDCARDS[endpoint.family == socket.AF_INET6]
+    return endpoint.address != wildcard and endpoint._replace(address=wildcard) in found
 
 
 def _addresses(value: str) -> Tuple[str, ...]:

@@ -7,29 +7,16 @@ A module runs where Ansible's connection leads, and that is not always the host 
 local), an C(ansible_host) that was copied). What is measured there tells nothing of the host.
 """
 
-import errno
 import hashlib
 import os
 import socket
-import struct
-from typing import Any, Dict, Iterable, List, Optional
+from typing import Any, Dict, Iterable, List
 
-from ._addresses import parse_address, stands_for
+from ._addresses import parse_address
+from ._own_addresses import OwnAddresses
 from ._resolve import resolve
-from ._sockets import is_local
 
 _RESOLVER_SECONDS = 10.0
-_SECONDS = 5.0
-# Numbers of the kernel, see rtnetlink(7).
-_RTM_NEWROUTE, _RTM_GETROUTE = 24, 26
-_NLMSG_ERROR = 2
-_NLM_F_REQUEST = 1
-_RTA_DST = 1
-_RTN_LOCAL = 2
-_HEADER = struct.Struct("=IHHII")
-_ROUTE = struct.Struct("=BBBBBBBBI")
-_ATTRIBUTE = struct.Struct("=HH")
-_NO_ROUTE = (errno.ENETUNREACH, errno.EHOSTUNREACH, errno.EACCES, errno.EINVAL)
 
 
 def machine(addresses: Iterable[str]) -> Dict[str, Any]:
@@ -38,46 +25,14 @@ def machine(addresses: Iterable[str]) -> Dict[str, Any]:
     names = [text for text in wanted if parse_address(text) is None]
     answers = resolve(names, _RESOLVER_SECONDS) if names else {}
     found = {text: answers[text].addresses if text in answers else [text] for text in wanted}
-    return {"identity": identity(), "own": [text for text in wanted if _is_called(text) or any(is_own(address) for address in found[text])]}
+    own = OwnAddresses()
+    return {"identity": identity(), "own": [text for text in wanted if _is_called(text) or any(address in own for address in found[text])]}
 
 
 def _is_called(name: str) -> bool:
     """Tell whether a name is the machine's own, as it calls itself without asking anybody."""
     own = socket.gethostname().lower().rstrip(".")
     return bool(own) and name.lower().rstrip(".") == own
-
-
-def is_own(address: str) -> bool:
-    """Tell whether the machine itself answers for an address.
-
-    The kernel's routes know. That an address can be bound proves nothing where ip_nonlocal_bind is set, as it is beside balancers.
-    """
-    parsed = parse_address(address)
-    if parsed is None or stands_for(parsed):
-        return False
-    try:
-        answer = _type_of_route(parsed.version, parsed.packed)
-    except (OSError, struct.error):
-        answer = None
-    return is_local(str(parsed)) if answer is None else answer == _RTN_LOCAL
-
-
-def _type_of_route(version: int, packed: bytes) -> Optional[int]:
-    """Return the type of the route to an address, 0 if there is no route, None if the kernel does not say."""
-    family = socket.AF_INET6 if version == 6 else socket.AF_INET
-    attribute = _ATTRIBUTE.pack(_ATTRIBUTE.size + len(packed), _RTA_DST) + packed
-    body = _ROUTE.pack(family, 8 * len(packed), 0, 0, 0, 0, 0, 0, 0) + attribute
-    with socket.socket(socket.AF_NETLINK, socket.SOCK_RAW, 0) as sock:  # NETLINK_ROUTE
-        sock.settimeout(_SECONDS)
-        sock.bind((0, 0))
-        sock.send(_HEADER.pack(_HEADER.size + len(body), _RTM_GETROUTE, _NLM_F_REQUEST, 1, 0) + body)
-        answer = sock.recv(65536)
-    kind = _HEADER.unpack_from(answer)[1]
-    if kind == _NLMSG_ERROR:
-        return 0 if -struct.unpack_from("=i", answer, _HEADER.size)[0] in _NO_ROUTE else None
-    if kind != _RTM_NEWROUTE:
-        return None
-    return _ROUTE.unpack_from(answer, _HEADER.size)[7]
 
 
 def identity() -> str:

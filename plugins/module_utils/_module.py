@@ -5,7 +5,7 @@
 """The one place on managed nodes where our exceptions become a module's failure."""
 
 from contextlib import contextmanager
-from typing import Iterator
+from typing import Any, Iterator
 
 from ansible.module_utils.basic import AnsibleModule
 
@@ -13,9 +13,9 @@ from ._errors import NetworkError
 
 
 @contextmanager
-def failures_of(module: AnsibleModule) -> Iterator[None]:
-    """Turn a C(NetworkError) into C(fail_json) with the same text."""
+def failures_of(module: AnsibleModule, **known: Any) -> Iterator[None]:
+    """Turn a C(NetworkError) into C(fail_json) with the same text, and with what is known all the same."""
     try:
         yield
     except NetworkError as error:
-        module.fail_json(msg=str(error))
+        module.fail_json(msg=str(error), **known)

@@ -8,23 +8,22 @@ of an address that moves between hosts, such as that of keepalived, while it is 
 itself, which proves who it is, shows that the plan means the same machine.
 """
 
-from typing import Callable, Collection, FrozenSet, List, Optional, Tuple
+from typing import Callable, Collection, Container, List, Optional, Tuple
 
 from ._outcome import ERROR, OWN_ADDRESS, UNRESOLVED, Outcome
 from ._own_addresses import is_loopback
 from ._ports import compress
 from ._targets import Target
 
-Own = Callable[[], Optional[FrozenSet[str]]]
+Own = Callable[[], Container[str]]
 
 
 def settle(targets: Collection[Target], own: Own) -> List[Target]:
     """Return the targets with what was reached on this host itself judged as such; C(own) gives the addresses of this host."""
-    planned = [target for target in targets if target.planned]
-    here = (own() or frozenset()) if planned else frozenset()
+    here = own() if any(target.planned for target in targets) else ()  # type: Container[str]
     settled = []  # type: List[Target]
     for target in targets:
-        if target.planned and (target.address in here or is_loopback(target.address)):
+        if target.planned and (is_loopback(target.address) or target.address in here):
             settled += _judged(target)
         else:
             settled.append(target)

@@ -233,8 +233,9 @@ leftovers:
       returned: success
       sample: [{address: 192.0.2.11, protocol: tcp, ports: '8563,20000-21000'}]
 addresses:
-  description: The addresses of the host.
-  returned: if the listener listens on all of them, because O(listens) has a name
+  description: The addresses of the host's interfaces.
+  returned: >-
+    O(state=query), and O(state=present) if O(listens) has a name, because the listener listens on all addresses then, or if it fails
   type: list
   elements: str
   sample: [127.0.0.1, 192.0.2.11]
@@ -329,12 +330,13 @@ def main():
     module = AnsibleModule(argument_spec=options, supports_check_mode=True,
                            required_if=[("state", "present", ["token"]), ("state", "absent", ["token"])])
     params = module.params
-    with failures_of(module):
+    origin = _machine.origin(params["run"], [] if params["state"] == "absent" else params["addresses"])
+    # An address that is not the host's is why a listener fails, and what answers there is somebody else's.
+    with failures_of(module, **(dict(origin, addresses=_control.addresses()) if params["state"] == "present" else origin)):
         check(params)
         result = act(params, dry=module.check_mode)
         if result.get("note"):
             module.warn(result["note"])
-        origin = _machine.origin(params["run"], [] if params["state"] == "absent" else params["addresses"])
         module.exit_json(**dict(origin, **result))
 
 

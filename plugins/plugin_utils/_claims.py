@@ -58,7 +58,11 @@ def _read(host: str, result: t.Any, shape: Shape) -> t.Any:
     """Return a result of the declared shape; Ansible's own words for hosts without one stay: skipped, unreachable, nothing."""
     if result is None or (isinstance(result, Mapping) and result.get("skipped")):
         return result if result is None else {"skipped": True}
-    return checked(result, shape, host)
+    found = checked(result, shape, host)
+    # Ansible's own word: a host that says so of itself has lost it in its task's action.
+    if isinstance(result, Mapping) and result.get("unreachable") is True:
+        found["unreachable"] = True
+    return found
 
 
 def _probed(host: str, result: t.Any, hosts: Data) -> t.Any:

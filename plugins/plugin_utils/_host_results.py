@@ -128,13 +128,16 @@ _PATH_TRIED = _object("destination address tries lost", destination=_NAME, addre
 # Of which run, and of which machine, a result is.
 _ORIGIN = {"run": _NAME, "machine": _object("", identity=_NAME, own=_list(_TARGET, 1024))}
 _CHANGED = {"type": "boolean"}
+_OWN_ADDRESSES = _list(_SEEN_ADDRESS, 4096)
 # What a module returned is measured by these; fields that a caller does not need may be missing.
 PROBE = _object("observations", changed=_CHANGED, observations=_list(_OBSERVATION), ftp_sessions=_list(_SESSION), capture=CAPTURE, id=_NAME,
                 summary={"type": "object", "propertyNames": {"enum": STATES}, "additionalProperties": {"type": "integer", "minimum": 0}},
                 elapsed_s={"type": "number", "minimum": 0, "maximum": 1e9}, paths=_list(_PATH_TRIED), **_ORIGIN)
 LISTENER = _object("", changed=_CHANGED, listening=_LISTENING, in_use=_LISTENING, denied=_LISTENING, capture=CAPTURE,
-                   pid=_NUMBER, holders=_list(_HELD, 4096), leftovers=_list(_LEFTOVER, 1024), addresses=_list(_SEEN_ADDRESS, 4096), note=_TEXT,
+                   pid=_NUMBER, holders=_list(_HELD, 4096), leftovers=_list(_LEFTOVER, 1024), addresses=_OWN_ADDRESSES, note=_TEXT,
                    stepped_aside={"type": "boolean"}, **_ORIGIN)
+# What is known of a host whose module failed: why it failed may be that an address is not its own.
+_WHEREABOUTS = _object("", addresses=_OWN_ADDRESSES, **_ORIGIN)
 _FAILURE = {"msg": _LONGEST_TEXT, "module_stdout": _LONGEST_OUTPUT, "module_stderr": _LONGEST_OUTPUT, "exception": _LONGEST_OUTPUT}
 # What Ansible acts on in the result of any task, see C(_process_pending_results) of its strategies.
 _ORDERS = frozenset(("ansible_facts", "add_host", "add_group", "ansible_stats", "unreachable", "skipped", "results"))
@@ -151,14 +154,26 @@ def checked(result: t.Any, shape: Shape, host: str) -> dict[str, t.Any]:
     if not isinstance(result, Mapping):
         return _failed(f"{host} returned no result that can be read")
     if result.get("failed") or result.get("unreachable"):
-        return _said(result)
+        return {**_whereabouts(result), **_said(result)}
+    try:
+        return dict(_check(shape)(result), failed=False)
+    except ShapeError as mismatch:
+        return malformed(host, mismatch)
+
+
+def _check(shape: Shape) -> t.Any:
     check = _compiled.get(id(shape))
     if check is None:
         check = _compiled[id(shape)] = compiled(shape, _FORMATS)
+    return check
+
+
+def _whereabouts(result: Mapping[str, t.Any]) -> dict[str, t.Any]:
+    known = {name: result[name] for name in _WHEREABOUTS["properties"] if name in result}
     try:
-        return dict(check(result), failed=False)
-    except ShapeError as mismatch:
-        return malformed(host, mismatch)
+        return dict(_check(_WHEREABOUTS)(known))
+    except ShapeError:
+        return {}
 
 
 def malformed(host: str, mismatch: ShapeError) -> dict[str, t.Any]:

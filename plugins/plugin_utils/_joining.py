@@ -21,13 +21,14 @@ from ..module_utils._occupants import CONNECTION, LISTENER, SERVICE, UNKNOWN
 from ..module_utils._own_addresses import is_loopback
 from ..module_utils._ports import Ports, intersect, merge, parse_ports, subtract, text
 from ._captures import AT_DESTINATION, ON_RETURN, RETURNED, Captures, Ends
-from ._verdict import ELSEWHERE, OK, UNTESTED, VERDICTS, Case, judge
+from ._verdict import ELSEWHERE, FOREIGN, OK, UNTESTED, VERDICTS, Case, judge
 
 OUTSIDE = "{0} is outside of this run, so no listener was started there"
 NOTHING_THERE = "nothing listens there, and the row is optional and not included"
 ENDED = "the listener of {0} had ended too early: it was killed, the host was restarted, or its time (exasol_verify_listeners_ttl) was over"
 ASIDE = "the listener of {0} had closed its ports too early: no probe of this run came for too long"
-NOT_ITS_OWN = "the name led to {0}, which is none of the addresses of {1}"
+UNSEEN = "{0} could not be asked at the end of the run whether its listener was still there: {1}"
+NOT_ITS_OWN = "exasol_address or its name led to {0}, which is none of the addresses of {1}"
 _UNTOLD = ("closed", "open|filtered")  # where nobody listens, these say nothing of the way
 
 _ports = lru_cache(maxsize=65536)(parse_ports)
@@ -79,6 +80,7 @@ class Listening:
         for host, result in results.items():
             self._add(host, result, stopped.get(host))
         for host, result in (queries or {}).items():
+            self._local[host] = _own(result)
             self._add_held(host, result)
 
     def _add(self, host: str, result: Mapping[str, t.Any], stopped: Mapping[str, t.Any] | None) -> None:
@@ -90,9 +92,11 @@ class Listening:
             self._vanished.add(host)
         elif (stopped or {}).get("stepped_aside"):
             self._ended[host] = ASIDE.format(host)
+        elif stopped and failure(stopped):
+            self._ended[host] = UNSEEN.format(host, failure(stopped))
         if result.get("unreachable") or (stopped or {}).get("unreachable"):
             self._vanished.add(host)
-        self._local[host] = set(_texts(result.get("addresses")))
+        self._local[host] = _own(result)
         self._index(self._up, host, result.get("listening"))
         self._index(self._denied, host, result.get("denied"))
         self._add_held(host, result)
@@ -126,6 +130,8 @@ class Listening:
         return self._answers[question]
 
     def _parts(self, host: str, address: str, protocol: str, ports: str, state: str) -> list[tuple[Standing, str]]:
+        if state in ("open", "closed") and self._is_foreign(host, address):
+            return [(Standing(NOT_ITS_OWN.format(address, host), FOREIGN) if state == "closed" else Standing(holder=FOREIGN), ports)]
         excuse = self._failed.get(host) or self._outside.get(host)
         if excuse:
             return [(_counting(Standing(excuse, ended=host in self._vanished), state), ports)]
@@ -157,6 +163,11 @@ class Listening:
         """Tell whether a listener at all addresses of a host says nothing of this one, because it is none of them."""
         return key[1] in WILDCARDS and address not in self._local.get(key[0], ()) and self._owners.get(address) != key[0]
 
+    def _is_foreign(self, host: str, address: str) -> bool:
+        """Tell whether an address is none of the host's, as its own kernel says; a stale name may lead to one, or a NAT device may hold it."""
+        local = self._local.get(host, set())
+        return bool(local) and parse_address(address) is not None and address not in local and not is_loopback(address)
+
     def _holder(self, host: str, address: str, held: Held) -> Standing:
         if held.by != SERVICE:
             return Standing(holder=held.by if held.by in (CONNECTION, LISTENER, UNKNOWN) else "")
@@ -181,6 +192,13 @@ def _counting(standing: Standing, state: str) -> Standing:
 
 def _entries(value: t.Any) -> list[Mapping[str, t.Any]]:
     return [entry for entry in value if isinstance(entry, Mapping)] if isinstance(value, (list, tuple)) else []
+
+
+def _own(result: Mapping[str, t.Any]) -> set[str]:
+    """Return the addresses of a host, where it told all of them, with what its routes make its own."""
+    told = _texts(result.get("addresses"))
+    machine = result.get("machine")
+    return {*told, *_texts(machine.get("own"))} if told and isinstance(machine, Mapping) else set(told)
 
 
 def _texts(value: t.Any) -> list[str]:

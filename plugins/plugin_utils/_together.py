@@ -51,6 +51,13 @@ def check_themselves(delegate_to: str | None, run_once: bool, hosts: Collection[
                            "remove run_once from the role or block; --limit chooses a part of the hosts")
 
 
+def check_reality(task: bool, run: bool) -> None:
+    """Refuse check mode for the role alone: its listeners would only say what they would do, and its probes would find nobody."""
+    if task and not run:
+        raise NetworkError("check_mode keeps the listeners of this role from starting, so its probes would measure nothing: remove check_mode from the role or "
+                           "block, or run the whole playbook with --check, which says what would be measured")
+
+
 def is_selected(tags: Collection[str], only: Collection[str], skip: Collection[str]) -> bool:
     """Tell whether a task with these tags runs with C(--tags) and C(--skip-tags)."""
     own = set(tags) or {"untagged"}

@@ -17,6 +17,7 @@ OK, NO_LISTENER, WRONG_PEER, WRONG_SERVICE = "ok", "no_listener", "wrong_peer", 
 AT_SOURCE, ON_PATH, AT_DESTINATION, ON_RETURN = "blocked_at_source", "blocked_on_path", "blocked_at_destination", "blocked_on_return"
 BLOCKED, NO_ROUTE, UNRESOLVED, EXPOSED, UNTESTED = "blocked", "no_route", "unresolved", "exposed", "untested"
 ELSEWHERE = "elsewhere"  # the service listens, but on other addresses of its host only
+FOREIGN = "foreign"  # the address is none of its host's, so whoever is there is somebody else
 VERDICTS = (OK, NO_LISTENER, WRONG_PEER, WRONG_SERVICE, AT_SOURCE, ON_PATH, AT_DESTINATION, ON_RETURN, BLOCKED, NO_ROUTE, UNRESOLVED, EXPOSED, UNTESTED)
 
 
@@ -33,7 +34,7 @@ class Case(t.NamedTuple):
     state: dict[str, t.Any]
     source_addresses: tuple[str, ...] = ()
     listener: str = ""  # "up" where ours answered at the destination, else why it did not, "" where none was asked for
-    holder: str = ""  # who else holds the ports at the destination, as its own kernel says, or ELSEWHERE
+    holder: str = ""  # who else holds the ports at the destination, as its own kernel says, ELSEWHERE or FOREIGN
     held_at: tuple[str, ...] = ()  # where the service listens instead
     ended: bool = False  # the destination or its listener was gone before the end of the run
     planned: str = ""  # all ports of the flow
@@ -60,14 +61,27 @@ Judgement = tuple[str, str]
 
 def judge(case: Case) -> Judgement:
     """Return the verdict of a case and the sentence that says what was seen and who acts."""
+    if case.holder == FOREIGN and case.state["state"] == "open" and not case.state.get("answered_by"):
+        return _foreign(case)
     judged = _located(case) if case.stage in _PLACES else _JUDGES[case.state["state"]](case)
     return judged if case.expected == "reachable" else _expected_blocked(case, judged)
+
+
+def _foreign(case: Case) -> Judgement:
+    return UNTESTED, (
+        f"{case.source} reaches {case.where}, but that is none of the addresses of {case.destination}, so somebody else may answer there: "
+        f"correct exasol_address of {case.destination}, or what its name leads to on {case.source} (DNS, /etc/hosts); where a NAT device "
+        "holds the address for it, only our listener can prove who answers."
+    )
 
 
 def _expected_blocked(case: Case, judged: Judgement) -> Judgement:
     verdict, sentence = judged
     if case.state["state"] == "open":
         return EXPOSED, f"{case.source} reaches {case.where}, which the port table does not allow: close it on {case.destination} (role firewall, restrict)."
+    if case.ended and verdict != UNTESTED:
+        return UNTESTED, (f"{case.source} does not reach {case.where} ({case.state['reason']}), which says nothing of a filter: {case.destination} was "
+                          f"restarted, or could not be reached any more.")
     # Where our own listener was not up, a refusal may be its absence alone, whoever reached it before.
     refused = case.state["state"] == "closed" and verdict in (NO_LISTENER, UNTESTED)
     if verdict in (UNRESOLVED, UNTESTED) and not refused:

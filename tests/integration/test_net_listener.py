@@ -21,6 +21,8 @@ from netlab.namespaces import NO_LOW_PORTS, Machine, Namespace
 from netlab.probing import TOKEN, RefusedError, elsewhere, lease, listener, probe, probe_flows, release, states, target
 from netlab.services import Service, bound, talk
 
+from ansible_collections.exasol_community.network.plugins.module_utils._own_addresses import is_own, of_interfaces
+
 HOST = "n12"
 ADDRESS = "127.0.0.12"
 OTHER_TOKEN = "another run's token, as random as the first"
@@ -350,6 +352,24 @@ def test_an_address_that_others_may_bind_without_having_it_is_not_the_hosts(name
     namespace.address("192.0.2.13/32")
     with Service(namespace, "192.0.2.13", 8563):
         assert states(probe_flows(namespace, [flow])) == [("8563", "error", "own-address", "")]
+
+
+def test_what_a_local_route_makes_the_machines_own_is_on_no_interface(namespace: Namespace) -> None:
+    """A program may answer at such addresses (AnyIP, ip-route(8)), so a host that has one is no other machine."""
+    namespace.ip("route", "add", "local", "192.0.2.0/28", "dev", "lo")
+    namespace.address("192.0.2.40/32")
+    with namespace.inside():
+        assert [is_own(address) for address in ("192.0.2.13", "192.0.2.40", "192.0.2.33")] == [True, True, False]
+        assert {"192.0.2.13", "192.0.2.40"} & of_interfaces() == {"192.0.2.40"}
+
+
+def test_a_listener_at_a_name_serves_the_addresses_beside_it(namespace: Namespace) -> None:
+    """Two sockets, one at all addresses and one at one of them, would be in each other's way."""
+    namespace.address("192.0.2.11/32")
+    with listener(namespace, HOST, target("192.0.2.11", 8563), target("localhost", 8563)) as result:
+        assert (result["in_use"], result["holders"]) == ([], [])
+        (seen,) = probe(namespace, [target("192.0.2.11", 8563)], {"192.0.2.11": result["listening"]})
+        assert [state["answered_by"] for state in seen["states"]] == [HOST]
 
 
 # -- what interrupted runs leave behind --------------------------------------------------------------------------------------------------------------

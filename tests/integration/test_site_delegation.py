@@ -48,6 +48,7 @@ REFUSED: dict[str, tuple[Play, str]] = {
     "once, applied": ({"tasks": [{"ansible.builtin.include_role": VERIFY | {"apply": {"run_once": True}}}]}, ONCE),
     "once, around": ({"tasks": [{"block": [{"ansible.builtin.import_role": VERIFY}], "run_once": "{{ true }}"}]}, ONCE),
     "once, play": ({"roles": [VERIFY["name"]], "run_once": True}, ONCE),
+    "check mode, imported": ({"tasks": [{"ansible.builtin.import_role": VERIFY, "check_mode": True}]}, "check_mode keeps the listeners of this role from"),
     "lent, in roles": ({"roles": [{"role": VERIFY["name"], "delegate_to": "{{ groups.exasol_nodes[0] }}"}]}, LENT),
     "lent, imported": ({"tasks": [{"ansible.builtin.import_role": VERIFY, "delegate_to": "localhost"}]}, LENT),
     "lent, applied": ({"tasks": [{"ansible.builtin.include_role": VERIFY | {"apply": {"delegate_to": "n12"}}}]}, LENT),

@@ -169,6 +169,17 @@ def test_a_measurement_needs_each_host_itself(act, around, task, fragments):
     assert [fragment for fragment in fragments if fragment not in str(caught.value)] == []
 
 
+@pytest.mark.parametrize(("task", "run", "refused"), [(False, False, False), (True, True, False), (False, True, False), (True, False, True)])
+def test_a_measurement_in_check_mode_is_that_of_the_whole_run(act, task, run, refused):
+    more = variables(ansible_play_hosts=["n11"], ansible_play_batch=["n11"], ansible_check_mode=run)
+    assert act(ActionModule, {}, more, check_mode=task)["flows"] == 6, "a plan alone changes nothing"
+    if not refused:
+        assert act(ActionModule, {"together": True}, more, check_mode=task)["flows"] == 6
+        return
+    with pytest.raises(AnsibleError, match="remove check_mode from the role"):
+        act(ActionModule, {"together": True}, more, check_mode=task)
+
+
 def test_one_host_may_run_alone(act):
     more = variables(ansible_play_hosts=["n11"], ansible_play_batch=["n11"])
     assert act(ActionModule, {"together": True}, more, around={"run_once": True})["flows"] == 6

@@ -24,6 +24,11 @@ def listen(address="127.0.0.1", ports="8563", protocol="tcp"):
     ([listen("0:0:0:0:0:0:0:1")], [("::1", "tcp", 8563)]),
     ([listen("n11.example.com")], [("0.0.0.0", "tcp", 8563), ("::", "tcp", 8563)]),
     ([listen("n11"), listen("n12")], [("0.0.0.0", "tcp", 8563), ("::", "tcp", 8563)]),
+    # The kernel refuses a socket at one address beside one at all addresses.
+    ([listen("192.0.2.11"), listen("n11"), listen("2001:db8::11")], [("0.0.0.0", "tcp", 8563), ("::", "tcp", 8563)]),
+    ([listen("192.0.2.11"), listen("0.0.0.0"), listen("2001:db8::11")], [("0.0.0.0", "tcp", 8563), ("2001:db8::11", "tcp", 8563)]),
+    ([listen("192.0.2.11", "8563-8564"), listen("n11", "8563"), listen("192.0.2.11", "8563", "udp")],
+     [("0.0.0.0", "tcp", 8563), ("192.0.2.11", "tcp", 8564), ("192.0.2.11", "udp", 8563), ("::", "tcp", 8563)]),
 ], ids=repr)
 def test_endpoints(listens, expected):
     assert [tuple(endpoint) for endpoint in endpoints(listens)] == expected

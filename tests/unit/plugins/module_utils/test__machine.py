@@ -6,37 +6,7 @@
 import pytest
 
 from ansible_collections.exasol_community.network.plugins.module_utils import _machine
-from ansible_collections.exasol_community.network.plugins.module_utils._machine import identity, is_own, machine, origin
-
-CASES = [
-    ("127.0.0.1", True), ("127.9.9.9", True), ("192.0.2.1", False), ("198.51.100.7", False), ("2001:db8::1", False), ("255.255.255.255", False),
-    ("", False), ("no address", False),
-]
-
-
-@pytest.mark.parametrize("address, own", CASES)
-def test_own_addresses_are_told_by_the_routes(address, own):
-    assert is_own(address) is own
-
-
-@pytest.mark.parametrize("address, own", CASES)
-def test_where_the_kernel_does_not_say_an_address_that_can_be_bound_is_own(monkeypatch, address, own):
-    monkeypatch.setattr(_machine, "_type_of_route", lambda *unused: None)
-    assert is_own(address) is own
-
-
-def test_that_an_address_can_be_bound_proves_nothing(monkeypatch):
-    """With ip_nonlocal_bind every address can be."""
-    monkeypatch.setattr(_machine, "is_local", lambda address: True)
-    assert is_own("192.0.2.1") is False
-
-
-def test_a_kernel_that_refuses_is_not_believed(monkeypatch):
-    def refuse(*unused):
-        raise OSError("Protocol not supported")
-    monkeypatch.setattr(_machine.socket, "socket", refuse)
-    monkeypatch.setattr(_machine, "is_local", lambda address: address == "192.0.2.5")
-    assert [is_own(address) for address in ("192.0.2.5", "192.0.2.6")] == [True, False]
+from ansible_collections.exasol_community.network.plugins.module_utils._machine import identity, machine, origin
 
 
 def test_names_are_looked_up_where_the_module_runs(monkeypatch):

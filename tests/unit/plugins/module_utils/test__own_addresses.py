@@ -1,13 +1,14 @@
 # Copyright (c) 2026, exasol_community.network contributors
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""The addresses of this host, compared with what the kernel prints elsewhere."""
+"""The addresses of this machine, compared with what the kernel prints elsewhere."""
 
 import socket
 
 import pytest
 
 from ansible_collections.exasol_community.network.plugins.module_utils import _own_addresses
+from ansible_collections.exasol_community.network.plugins.module_utils._own_addresses import OwnAddresses, is_own
 
 
 def printed():
@@ -38,6 +39,46 @@ def test_a_kernel_that_does_not_say_is_told_from_one_without_addresses(monkeypat
         raise PermissionError(1, "Operation not permitted")
     monkeypatch.setattr(_own_addresses.socket, "socket", refuse)
     assert _own_addresses.own_addresses() is None
+
+
+CASES = [
+    ("127.0.0.1", True), ("127.9.9.9", True), ("192.0.2.1", False), ("198.51.100.7", False), ("2001:db8::1", False), ("255.255.255.255", False),
+    ("0.0.0.0", False), ("::", False), ("224.0.0.1", False), ("", False), ("no address", False),
+]
+
+
+@pytest.mark.parametrize("address, own", CASES)
+def test_own_addresses_are_told_by_the_routes(address, own):
+    assert is_own(address) is own
+
+
+@pytest.mark.parametrize("address, own", CASES)
+def test_where_the_kernel_does_not_say_an_address_that_can_be_bound_is_own(monkeypatch, address, own):
+    monkeypatch.setattr(_own_addresses, "_type_of_route", lambda *unused: None)
+    assert is_own(address) is own
+
+
+def test_each_list_has_what_the_other_lacks(monkeypatch):
+    """An address of a VRF is on an interface, and a route of type local is on none."""
+    monkeypatch.setattr(_own_addresses, "own_addresses", lambda: frozenset(["192.0.2.1", "2001:db8::1"]))
+    own = OwnAddresses()
+    assert [address in own for address in ("192.0.2.1", "2001:DB8:0::1", "::ffff:192.0.2.1", "127.7.7.7", "198.51.100.7")] == [True, True, True, True, False]
+
+
+def test_that_an_address_can_be_bound_proves_nothing(monkeypatch):
+    """With ip_nonlocal_bind every address can be."""
+    monkeypatch.setattr(_own_addresses, "is_local", lambda address: True)
+    assert is_own("192.0.2.1") is False
+
+
+@pytest.mark.parametrize("binds_to_any, own", [(False, [True, False]), (True, [False, False])])
+def test_a_kernel_that_refuses_is_not_believed(monkeypatch, binds_to_any, own):
+    def refuse(*unused):
+        raise OSError("Protocol not supported")
+    monkeypatch.setattr(_own_addresses.socket, "socket", refuse)
+    monkeypatch.setattr(_own_addresses, "is_local", lambda address: address == "192.0.2.5")
+    monkeypatch.setattr(_own_addresses, "_binds_to_any", lambda version: binds_to_any)
+    assert [is_own(address) for address in ("192.0.2.5", "192.0.2.6")] == own
 
 
 @pytest.mark.parametrize("address, expected", [

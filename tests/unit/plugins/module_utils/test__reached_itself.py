@@ -47,7 +47,7 @@ def test_what_is_meant_stays(made):
 
 
 def test_where_the_kernel_does_not_say_its_addresses_they_are_nobodys():
-    assert settled(target(VIP, {1521: OPEN}), own=None) == {(VIP, "1521"): ("open", "syn-ack")}
+    assert settled(target(VIP, {1521: OPEN}), own=frozenset()) == {(VIP, "1521"): ("open", "syn-ack")}
 
 
 @pytest.mark.parametrize("address", ["127.0.0.1", "127.0.1.1", "::1"])

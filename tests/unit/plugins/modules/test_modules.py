@@ -71,9 +71,11 @@ class Module:
 
     failed = None
 
-    def fail_json(self, msg):
+    known = None
+
+    def fail_json(self, msg, **known):
         """Fail."""
-        self.failed = msg
+        self.failed, self.known = msg, known
 
 
 @pytest.mark.parametrize("error", [NetworkError, ListenerError])
@@ -81,7 +83,14 @@ def test_our_errors_become_the_modules_failure(error):
     module = Module()
     with _module.failures_of(module):
         raise error("port 0 is out of range")
-    assert module.failed == "port 0 is out of range"
+    assert (module.failed, module.known) == ("port 0 is out of range", {})
+
+
+def test_a_failure_says_what_is_known_all_the_same():
+    module = Module()
+    with _module.failures_of(module, addresses=["192.0.2.1"]):
+        raise ListenerError("cannot listen on 192.0.2.2")
+    assert module.known == {"addresses": ["192.0.2.1"]}
 
 
 def test_other_errors_stay_what_they_are():

@@ -173,6 +173,26 @@ def test_what_others_say_of_a_host_outside_of_the_plan_is_dropped():
     assert judged({**EVERYBODY, "n9": {"observations": []}}) == judged(EVERYBODY)
 
 
+@pytest.mark.parametrize(("end", "verdict"), [({"changed": True}, "blocked"), ({"unreachable": True, "msg": "timed out"}, "untested")],
+                         ids=["still there", "gone"])
+def test_the_silence_of_a_host_that_could_not_be_reached_any_more_proves_nothing(end, verdict):
+    """That Ansible did not reach it outlives the check of what it returned."""
+    up = {host: listened(host) for host in ("n1", "n2")}
+    seen = {**EVERYBODY, "client": observed("client", "filtered")}
+    found = judged(seen, up, stopped={"n1": {"changed": True}, "n2": end})
+    flows = [result for result in found if result["source"] == "client" and result["expected"] == "reachable"]
+    assert {result["verdict"] for result in flows if result["destination"] == "n2"} == {verdict}
+    assert {result["verdict"] for result in flows if result["destination"] == "n1"} == {"blocked"}
+
+
+@pytest.mark.parametrize(("own", "verdict"), [("2001:db8::1", "ok"), ("2001:db8::99", "untested")], ids=["its own", "another's"])
+def test_a_listener_that_failed_says_which_addresses_are_the_hosts(own, verdict):
+    failed = {"failed": True, "msg": "cannot listen on 2001:db8::1", "addresses": ["127.0.0.1", "192.0.2.1", own]}
+    found = judged(EVERYBODY, {"n1": failed, "n2": listened("n2")})
+    assert {result["verdict"] for result in found if (result["source"], result["address"], result["expected"]) == ("client", "2001:db8::1", "reachable")} \
+        == {verdict}
+
+
 def test_one_address_of_two_proves_nothing_of_the_other():
     seen = copy.deepcopy(EVERYBODY)
     seen["client"]["observations"] = [entry for entry in seen["client"]["observations"] if entry["address"] != "2001:db8::1"]

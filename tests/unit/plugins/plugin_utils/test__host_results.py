@@ -108,6 +108,15 @@ def test_a_failure_keeps_its_words_without_control_characters():
     assert checked({"unreachable": True}, PROBE, "n12")["failed"] is True
 
 
+@pytest.mark.parametrize(("said", "kept"), [
+    ({"addresses": ["192.0.2.1"], "run": "a", "machine": {"identity": "x", "own": ["192.0.2.1"]}}, True),
+    ({"addresses": ["0.0.0.0/0"]}, False), ({"addresses": "192.0.2.1"}, False), ({"machine": ["\x1b"]}, False),
+], ids=["as declared", "a network", "text", "control character"])
+def test_a_failure_keeps_which_addresses_its_host_has(said, kept):
+    found = checked({"failed": True, "msg": "no", **said}, LISTENER, "n12")
+    assert found == {"failed": True, "changed": False, "msg": "no", **(said if kept else {})}
+
+
 @pytest.mark.parametrize(("facts", "kept"), [
     ({"discovered_interpreter_python": "/usr/bin/python3.11"}, True), ({"discovered_interpreter_python": "{{ x }}"}, False),
     ({"discovered_interpreter_python": "/usr/bin/x; id"}, False), ({"discovered_interpreter_python": 5}, False), ({"exasol_verify_fail": 1}, False),

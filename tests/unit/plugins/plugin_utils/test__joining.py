@@ -318,11 +318,8 @@ def test_a_refusal_where_we_could_not_listen_is_untested(listener, fragment):
 @pytest.mark.parametrize(("stopped", "verdict"), [
     ({"changed": True}, "blocked"),
     ({"changed": False}, "untested"),
-    ({"changed": False, "failed": True, "msg": "no answer"}, "blocked"),
     ({"changed": False, "skipped": True}, "blocked"),
     ({"changed": True, "stepped_aside": True}, "untested"),
-    ({"unreachable": True, "msg": "timed out"}, "blocked"),
-    (LOST, "blocked"),
     (None, "blocked"),
 ])
 def test_a_refusal_where_our_listener_had_ended_proves_nothing(stopped, verdict):
@@ -331,6 +328,23 @@ def test_a_refusal_where_our_listener_had_ended_proves_nothing(stopped, verdict)
     assert found[("client", "n2")]["verdict"] == verdict
     assert ("too early" in found[("client", "n2")]["sentence"]) == (verdict == "untested")
     assert found[("client", "n1")]["verdict"] == "ok"
+
+
+@pytest.mark.parametrize("stopped", [
+    {"changed": False, "failed": True, "msg": "no answer"},
+    {"unreachable": True, "msg": "timed out"},
+    LOST,
+], ids=["failed", "unreachable", "lost"])
+@pytest.mark.parametrize("expected", ["reachable", "blocked"])
+def test_a_refusal_by_a_host_that_could_not_be_asked_at_the_end_proves_nothing(stopped, expected):
+    """It may have been restarted, and then a kernel without our listener refuses."""
+    up = {"listening": [{"address": "192.0.2.2", "protocol": "tcp", "ports": "8563"}]}
+    assert of_n2(CLOSED, up, expected, stopped={"n2": stopped})["verdict"] == "untested"
+    sure = of_n2(CLOSED, up, "reachable", stopped={"n2": {"changed": True}})
+    assert sure["verdict"] == "blocked"
+    if expected == "reachable":
+        assert f"could not be asked at the end of the run whether its listener was still there: {stopped['msg']}" in \
+            of_n2(CLOSED, up, expected, stopped={"n2": stopped})["sentence"]
 
 
 @pytest.mark.parametrize(("listener", "stopped", "verdict"), [
@@ -364,6 +378,52 @@ def test_a_wildcard_is_up_for_its_own_family_only(wildcard, expected):
     made = make_plan(Wishes("kb"), {"database_node": [N1._replace(addresses=("192.0.2.1", "2001:db8::1"))], "client": [CLIENT]}, [])
     listeners = {"n1": {"listening": [{"address": wildcard, "protocol": "tcp", "ports": "8563"}], "in_use": [], "denied": []}, "client": {"skipped": True}}
     assert {result["address"]: result["verdict"] for result in Joining(made, observed(made, CLOSED), listeners).results()} == expected
+
+
+IDENTIFIED = {**OPEN, "identity": {"status": "identified"}}
+MET = "198.51.100.7"
+
+
+@pytest.mark.parametrize(("planned", "seen", "told", "verdict"), [
+    ("n1.example.com", IDENTIFIED, {"addresses": ["127.0.0.1", MET]}, "ok"),
+    ("n1.example.com", IDENTIFIED, {"addresses": ["127.0.0.1", "192.0.2.1"]}, "untested"),
+    ("n1.example.com", IDENTIFIED, {"addresses": []}, "ok"),
+    ("n1.example.com", CLOSED, {"addresses": ["127.0.0.1", MET]}, "no_listener"),
+    ("n1.example.com", CLOSED, {"addresses": ["127.0.0.1", "192.0.2.1"]}, "untested"),
+    ("n1.example.com", SILENT, {"addresses": ["127.0.0.1", "192.0.2.1"]}, "blocked"),
+    (MET, IDENTIFIED, {"addresses": ["127.0.0.1", "192.0.2.1"]}, "untested"),
+    (MET, IDENTIFIED, {"addresses": ["127.0.0.1", "192.0.2.1"], "machine": {"identity": "x", "own": [MET]}}, "ok"),
+], ids=[
+    "its own", "stale name", "kernel does not say", "its own, refused", "stale name, refused", "stale name, silent", "another's address", "by a local route",
+])
+@pytest.mark.parametrize("expected", ["reachable", "blocked"])
+def test_what_answers_at_an_address_that_is_not_the_hosts_proves_nothing_of_a_live_cluster(planned, seen, told, verdict, expected):
+    """The same service runs on every node, so a name that leads to another node would look well."""
+    made = make_plan(Wishes("kb"), {"database_node": [N1._replace(addresses=(planned,))], "client": [CLIENT]}, [])
+    made["hosts"]["client"]["probes"][0]["expected"] = expected
+    measured = observed(made, seen)
+    measured["client"]["observations"][0]["address"] = MET
+    (found,) = Joining(made, measured, {}, queries={"n1": told, "client": {"skipped": True}}).results()
+    if expected == "blocked":
+        verdict = {"ok": "exposed"}.get(verdict, "untested")
+    assert found["verdict"] == verdict, found["sentence"]
+
+
+def test_a_service_at_an_address_that_kept_a_listener_from_starting_is_not_the_hosts():
+    made = make_plan(Wishes("kb"), {"database_node": [N1._replace(addresses=("192.0.2.1", MET))], "client": [CLIENT]}, [])
+    failed = {"failed": True, "msg": f"cannot listen on {MET}", "addresses": ["127.0.0.1", "192.0.2.1"], "machine": {"identity": "x", "own": ["192.0.2.1"]}}
+    found = Joining(made, observed(made, IDENTIFIED), {"n1": failed, "client": {"skipped": True}}).results()
+    assert {result["address"]: result["verdict"] for result in found} == {"192.0.2.1": "ok", MET: "untested"}
+
+
+@pytest.mark.parametrize(("answered_by", "verdict"), [("n1", "ok"), ("n9", "wrong_peer"), ("", "untested")])
+def test_a_listener_that_proves_itself_at_an_address_that_is_not_the_hosts_is_behind_nat(answered_by, verdict):
+    made = make_plan(Wishes("kb"), {"database_node": [N1._replace(addresses=("n1.example.com",))], "client": [CLIENT]}, [])
+    seen = observed(made, {**OPEN, "answered_by": answered_by})
+    seen["client"]["observations"][0]["address"] = MET
+    listeners = {"n1": {"listening": [{"address": "0.0.0.0", "protocol": "tcp", "ports": "8563"}], "addresses": ["192.0.2.1"]}, "client": {"skipped": True}}
+    (found,) = Joining(made, seen, listeners).results()
+    assert found["verdict"] == verdict, found["sentence"]
 
 
 @pytest.mark.parametrize(("own", "verdict"), [(["127.0.0.1", "198.51.100.7"], "blocked"), (["127.0.0.1", "192.0.2.2"], "untested"), ([], "untested")])
@@ -414,6 +474,21 @@ def test_what_must_not_work_needs_somebody_who_may_and_does(may, must_not, verdi
         verdicts(made, observed(made, client_n1=may, idle_n1=must_not))[("idle", "n1", "sql_client", "8563")]
         == verdict
     )
+
+
+@pytest.mark.parametrize(("stopped", "verdict"), [
+    ({"changed": True}, "ok"), ({"unreachable": True, "msg": "timed out"}, "untested"), ({"changed": False}, "untested"),
+],
+    ids=["still there", "host gone", "listener gone"])
+@pytest.mark.parametrize("seen", [
+    SILENT, NO_ROUTE, {"state": "filtered", "reason": "host-unreach", "reason_ip": "local"},
+], ids=["silence", "no route", "no neighbour"])
+def test_what_must_not_work_is_not_proven_by_a_host_that_went_away(seen, stopped, verdict):
+    """The control reached it while it was still there."""
+    idle = Party("idle", ("192.0.2.99",), managed=True)
+    made = make_plan(Wishes("kb", check_blocked=True), {"database_node": [N1], "client": [CLIENT]}, [idle])
+    found = Joining(made, observed(made, client_n1=OPEN, idle_n1=seen), listening(made), stopped={"n1": stopped}).results()
+    assert {result["verdict"] for result in found if (result["source"], result["service"]) == ("idle", "sql_client")} == {verdict}
 
 
 def test_a_control_counts_for_its_own_ports_and_address_alone():
