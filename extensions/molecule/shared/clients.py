@@ -92,7 +92,7 @@ CLIENTS = {
     "https": lambda address: page(http.client.HTTPSConnection, address, 443, context=UNTRUSTED),
     "ldap": lambda address: exchange(address, 389, LDAP_BIND)[5] == 0x61,
     "ldaps": lambda address: exchange(address, 636, LDAP_BIND, tls=True)[5] == 0x61,
-    "mariadb": lambda address: exchange(address, 3306)[4] in (0x0A, 0xFF),  # a greeting, or that this host may not log in
+    "mariadb": lambda address: exchange(address, 3306)[4] == 0x0A,  # a greeting; 0xFF refuses this host
     "postgresql": lambda address: exchange(address, 5432, POSTGRESQL_SSL, size=1) in (b"S", b"N"),
     "dns": lambda address: socket.inet_aton("192.0.2.1") in datagram(address, 53, DNS_QUERY),
     "dns over tcp": lambda address: socket.inet_aton("192.0.2.1") in exchange(address, 53, struct.pack(">H", len(DNS_QUERY)) + DNS_QUERY),

@@ -47,6 +47,7 @@ printf 'interface=eth0\nno-resolv\nno-hosts\naddress=/partner.test/192.0.2.1\npt
 printf 'local stratum 10\nallow all\n' > /etc/chrony/chrony.conf
 printf 'DAEMON_OPTS="-x"\n' > /etc/default/chrony  # never touch the clock
 systemctl start vsftpd nginx slapd mariadb postgresql dnsmasq chrony
+mariadb --execute="CREATE USER importer@'%' IDENTIFIED BY 'ordinary'"  # else it refuses every host but its own, with error 1130
 
 ldapmodify -Q -Y EXTERNAL -H ldapi:/// <<'END'
 dn: cn=config
