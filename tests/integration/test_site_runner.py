@@ -83,7 +83,7 @@ def test_no_secret_is_kept(machine: Machine, tmp_path: Path) -> None:
     kept = "\n".join(file.read_text(encoding="utf-8", errors="replace") for file in job.artifacts.rglob("*") if file.is_file())
     assert "exasol_community.network.listener" in kept, "the control: the tasks that were given secrets are there"
     assert SECRET not in kept
-    assert set(re.findall(r'"token": "([^"]*)"', kept)) == {"VALUE_SPECIFIED_IN_NO_LOG_PARAMETER"}
+    assert set(re.findall(r'"token": "([^"]*)"', kept)) == set(), "what a task was given is not part of what it returns"
 
 
 def introspected(collections: Path) -> dict[str, t.Any]:
