@@ -33,7 +33,7 @@ help:  ## show this list
 site: .venv/site  ## run site.yml on this machine alone; ARGS="-i inventory" for hosts of your own
 	ansible-playbook site.yml $(ARGS)
 
-test: no-results lint docs-check docs-site sanity consumers integration firewall molecule-ci units fresh skipped  ## all checks and tests
+test: no-results lint docs-check docs-site sanity consumers integration firewall molecule-ci units skipped  ## all checks and tests
 
 no-results:
 	@rm -rf $(RESULTS)
