@@ -38,13 +38,15 @@ def failed(firewalls, tmp_path_factory):
     """A change that nobody confirms on hosts whose command breaks before the timer fires, and is mended after the next run."""
     firewalls.reset()
     found = {"before": firewalls.views()}
+    earlier = firewalls.lab.everywhere(dict.fromkeys(PROVIDERS, _JOURNAL))  # of other tests on the same hosts
     die_before_confirming(firewalls, tmp_path_factory.mktemp("failed"), ROLLBACK_SECONDS + 25)
     firewalls.lab.everywhere(on_each(_BREAK))
     try:
         for host in PROVIDERS:
             until((state_of(firewalls, host) / "failed/problems").exists, f"the end of the rollback on {host}", PATIENCE_SECONDS)
         found["says"] = {host: (state_of(firewalls, host) / "rolled_back").exists() for host in PROVIDERS}
-        found["journal"] = firewalls.lab.everywhere(dict.fromkeys(PROVIDERS, _JOURNAL))
+        journal = firewalls.lab.everywhere(dict.fromkeys(PROVIDERS, _JOURNAL))
+        found["journal"] = {host: text.removeprefix(earlier[host]) for host, text in journal.items()}
         found["check"], found["next"] = firewalls.play(options=["--check"]), firewalls.play()
         found["during"] = firewalls.traffic.reach(["client"], PROVIDERS)["client"]
     finally:
