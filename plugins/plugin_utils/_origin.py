@@ -9,7 +9,7 @@ from __future__ import annotations
 import typing as t
 from collections.abc import Iterable, Mapping
 
-from ..module_utils._addresses import parse_address
+from ..module_utils._own_addresses import is_loopback
 
 Results = dict[str, t.Any]
 _ANOTHER_RUN = "its result belongs to another run: the host was lost before this one, or the task was not given the run of the plan (run)"
@@ -62,7 +62,7 @@ class Origins:
             return _failed(
                 f"the machine where the task ran has none of the addresses of {host} ({', '.join(addresses)}), so it is another machine: "
                 f"check ansible_host and ansible_connection of {host}, or set exasol_address to an address that {host} itself has")
-        if isinstance(identity, str) and identity and not all(map(_is_loopback, here)):
+        if isinstance(identity, str) and identity and not all(map(is_loopback, here)):
             hosts = self._machines.setdefault(identity, [])
             if host not in hosts:
                 hosts.append(host)
@@ -75,11 +75,6 @@ def _has_failed(result: t.Any) -> bool:
 
 def _is_skipped(result: t.Any) -> bool:
     return isinstance(result, Mapping) and bool(result.get("skipped"))
-
-
-def _is_loopback(address: str) -> bool:
-    parsed = parse_address(address)
-    return parsed is not None and parsed.is_loopback
 
 
 def _failed(reason: str) -> dict[str, t.Any]:
