@@ -51,11 +51,6 @@ class OwnAddresses:
         return kind == _RTN_LOCAL
 
 
-def is_own(address: str) -> bool:
-    """Tell whether the machine itself answers for an address."""
-    return address in OwnAddresses()
-
-
 def of_interfaces() -> FrozenSet[str]:
     """Return the addresses of all interfaces, none where the kernel does not say."""
     return own_addresses() or frozenset()

@@ -21,7 +21,7 @@ from netlab.namespaces import NO_LOW_PORTS, Machine, Namespace
 from netlab.probing import TOKEN, RefusedError, elsewhere, lease, listener, probe, probe_flows, release, states, target
 from netlab.services import Service, bound, talk
 
-from ansible_collections.exasol_community.network.plugins.module_utils._own_addresses import is_own, of_interfaces
+from ansible_collections.exasol_community.network.plugins.module_utils._own_addresses import OwnAddresses, of_interfaces
 
 HOST = "n12"
 ADDRESS = "127.0.0.12"
@@ -359,7 +359,7 @@ def test_what_a_local_route_makes_the_machines_own_is_on_no_interface(namespace:
     namespace.ip("route", "add", "local", "192.0.2.0/28", "dev", "lo")
     namespace.address("192.0.2.40/32")
     with namespace.inside():
-        assert [is_own(address) for address in ("192.0.2.13", "192.0.2.40", "192.0.2.33")] == [True, True, False]
+        assert [address in OwnAddresses() for address in ("192.0.2.13", "192.0.2.40", "192.0.2.33")] == [True, True, False]
         assert {"192.0.2.13", "192.0.2.40"} & of_interfaces() == {"192.0.2.40"}
 
 
