@@ -113,7 +113,7 @@ class ActionModule(ControllerAction):
         self, plan: Mapping[str, t.Any], present: Iterable[str], hostvars: Mapping[str, t.Any]
     ) -> None:
         measured = [
-            host for host in present if plan["hosts"][host]["probes"] or plan["hosts"][host]["listens"]
+            host for host in present if plan["hosts"][host]["probes"] or plan["hosts"][host]["endpoints"]
         ]
         own = self._task.connection
         check_connections(

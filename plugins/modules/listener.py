@@ -37,7 +37,7 @@ options:
   state:
     description:
       - V(present) listens, V(absent) ends what this run's O(token) started.
-      - V(query) listens nowhere. It returns what holds the ports of O(listens), and ends listeners of this
+      - V(query) listens nowhere. It returns what holds the ports of O(endpoints), and ends listeners of this
         user, or of all users for root, whose run
         gave no sign for a fifth of its O(idle).
     type: str
@@ -53,7 +53,7 @@ options:
       - The token of the run, at least 16 random characters.
       - Required unless O(state=query).
     type: str
-  listens:
+  endpoints:
     description:
       - What to listen on with O(state=present), and what to look at with O(state=query); without any nothing
         is started.
@@ -120,14 +120,14 @@ EXAMPLES = r"""
   exasol_community.network.listener:
     host: "{{ inventory_hostname }}"
     token: "{{ run_token }}"
-    listens:
+    endpoints:
       - {address: 192.0.2.11, ports: 8563}
 
 - name: See what holds the database port
   exasol_community.network.listener:
     state: query
     host: "{{ inventory_hostname }}"
-    listens:
+    endpoints:
       - {address: 192.0.2.11, ports: 8563}
 
 - name: Stop answering
@@ -166,7 +166,7 @@ holders:
   elements: dict
   contains:
     address:
-      description: The address of O(listens).
+      description: The address of O(endpoints).
       type: str
       returned: success
       sample: 192.0.2.11
@@ -241,7 +241,7 @@ leftovers:
       returned: success
       sample: true
     ports:
-      description: The ports of O(listens) that it held.
+      description: The ports of O(endpoints) that it held.
       type: list
       elements: dict
       returned: success
@@ -249,7 +249,7 @@ leftovers:
 addresses:
   description: The addresses of the host's interfaces.
   returned: >-
-    O(state=query), and O(state=present) if O(listens) has a name, because the listener listens on all
+    O(state=query), and O(state=present) if O(endpoints) has a name, because the listener listens on all
     addresses then, or if it fails
   type: list
   elements: str
@@ -266,7 +266,7 @@ capture:
   sample:
     complete: true
     seen:
-      - {address: 192.0.2.11, peer: 192.0.2.21, protocol: tcp, asked_in: '8563', answered_out: '8563'}
+      - {address: 192.0.2.11, remote: 192.0.2.21, protocol: tcp, asked_in: '8563', answered_out: '8563'}
 run:
   description: The run that was given.
   returned: with O(run)
@@ -328,13 +328,13 @@ def check(params):
 def act(params, dry):
     """Do what is wished and return the result."""
     if params["state"] == "query":
-        return control.query(params["host"], params["listens"], dry=dry)
+        return control.query(params["host"], params["endpoints"], dry=dry)
     if params["state"] == "absent":
         return control.absent(params["host"], params["token"], dry=dry)
     return control.present(
         params["host"],
         params["token"],
-        params["listens"],
+        params["endpoints"],
         params["ttl"],
         dry=dry,
         capture=params["capture"],
@@ -348,7 +348,7 @@ def main():
         "state": {"type": "str", "choices": ["present", "absent", "query"], "default": "present"},
         "host": {"type": "str", "required": True},
         "token": {"type": "str", "no_log": True},
-        "listens": {
+        "endpoints": {
             "type": "list",
             "elements": "dict",
             "default": [],

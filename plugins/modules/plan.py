@@ -167,9 +167,9 @@ hosts:
           ports: 20000-21000
           expected: reachable
           destinations: {n12: [192.0.2.12]}
-    listens:
+    endpoints:
       description: Where the host listens for the probes of others, for
-        O(exasol_community.network.listener#module:listens).
+        O(exasol_community.network.listener#module:endpoints).
       type: list
       elements: dict
       returned: success

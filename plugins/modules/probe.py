@@ -67,7 +67,7 @@ options:
       expected:
         description: What the plan expects; carried along for the verdict.
         type: str
-        choices: [reachable, blocked]
+        choices: [reachable, denied]
         default: reachable
       destinations:
         description: Addresses by the destination's name.
@@ -378,7 +378,7 @@ capture:
       elements: dict
       returned: success
       sample:
-        - {address: 192.0.2.21, peer: 192.0.2.11, protocol: tcp, asked_out: '8563', answered_in: '8563'}
+        - {address: 192.0.2.21, remote: 192.0.2.11, protocol: tcp, asked_out: '8563', answered_in: '8563'}
 ftp_sessions:
   description: What became of the FTP sessions, one entry for each server.
   returned: with O(ftp)
@@ -489,7 +489,7 @@ def flow_options():
     return dict(
         target_options(),
         service={"type": "str", "default": ""},
-        expected={"type": "str", "choices": ["reachable", "blocked"], "default": "reachable"},
+        expected={"type": "str", "choices": ["reachable", "denied"], "default": "reachable"},
         destinations={"type": "dict", "required": True},
     )
 

@@ -131,7 +131,7 @@ results:
       returned: success
       sample: 20000-21000
     expected:
-      description: V(reachable) or V(blocked).
+      description: V(reachable) or V(denied).
       type: str
       returned: success
       sample: reachable

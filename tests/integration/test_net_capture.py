@@ -47,7 +47,7 @@ def verdicts(
     address = SERVER[version]
     listens = [target(address, ports, protocol)]
     listener = elsewhere(
-        line.server, "present", host="server", token=TOKEN, listens=listens, ttl=300, capture=far
+        line.server, "present", host="server", token=TOKEN, endpoints=listens, ttl=300, capture=far
     )
     try:
         with line.client.inside():
@@ -64,7 +64,7 @@ def verdicts(
             "client": {
                 "addresses": [CLIENT[version]],
                 "peers": [],
-                "listens": [],
+                "endpoints": [],
                 "probes": [
                     {
                         "service": "subconnection_in",
@@ -75,7 +75,7 @@ def verdicts(
                     }
                 ],
             },
-            "server": {"addresses": [address], "peers": [], "probes": [], "listens": listens},
+            "server": {"addresses": [address], "peers": [], "probes": [], "endpoints": listens},
         }
     }
     joining = Joining(
@@ -202,7 +202,7 @@ def test_headers_between_hide_no_connection(line: Line, version: int, option: in
         seen = [capture.report()["seen"] for capture in (near, far)]
     ends = {
         "address": CLIENT[version],
-        "peer": SERVER[version],
+        "remote": SERVER[version],
         "protocol": "tcp",
         "asked_out": "20001",
         "answered_in": "20001",
@@ -212,7 +212,7 @@ def test_headers_between_hide_no_connection(line: Line, version: int, option: in
         [
             {
                 "address": SERVER[version],
-                "peer": CLIENT[version],
+                "remote": CLIENT[version],
                 "protocol": "tcp",
                 "asked_in": "20001",
                 "answered_out": "20001",
@@ -440,7 +440,7 @@ def test_a_host_that_encrypts_is_not_judged_by_what_is_seen_plainly(namespace: N
 def test_without_root_it_is_said_and_everything_else_goes_on(namespace: Namespace) -> None:
     listens = [target("127.0.0.12", "20000-20009")]
     listener = elsewhere(
-        namespace, "present", NO_RIGHTS, host="server", token=TOKEN, listens=listens, ttl=300, capture=True
+        namespace, "present", NO_RIGHTS, host="server", token=TOKEN, endpoints=listens, ttl=300, capture=True
     )
     ended = elsewhere(namespace, "absent", host="server", token=TOKEN)
     assert listener["listening"] == [dict(listens[0], ports="20000-20009")]

@@ -350,7 +350,7 @@ def test_what_another_version_may_ask_does_not_end_it(namespace: Namespace) -> N
         b'{"operation": "lease"}\n',
         b'{"operation": "release", "token": "a token of a newer version", "unknown": 1}\n',
         b'{"operation": "show", "token": "short"}\n',
-        b'{"operation": "lease", "token": "0123456789abcdef", "ttl": 1, "listens": [{"address": 5}]}\n',
+        b'{"operation": "lease", "token": "0123456789abcdef", "ttl": 1, "asked": [{"address": 5}]}\n',
     ]
     with listener(namespace, HOST, target(ADDRESS, 8563)) as result:
         for line in lines:
@@ -523,20 +523,20 @@ def test_a_listener_that_root_left_behind_is_ended_by_a_query_of_root(namespace:
     before = lease(namespace, HOST, target(ADDRESS, "8563,2580"), idle=10)
     oracles.until(
         lambda: (
-            elsewhere(namespace, "query", host=HOST, listens=[target(ADDRESS, 8563)], dry=True)["leftovers"][
-                0
-            ]["quiet_s"]
+            elsewhere(namespace, "query", host=HOST, endpoints=[target(ADDRESS, 8563)], dry=True)[
+                "leftovers"
+            ][0]["quiet_s"]
             >= 3
         ),
         "a while",
         10,
     )
-    asked = elsewhere(namespace, "query", host=HOST, listens=[target(ADDRESS, 8563)])
+    asked = elsewhere(namespace, "query", host=HOST, endpoints=[target(ADDRESS, 8563)])
     assert [(left["pid"], left["user"], left["ended"]) for left in asked["leftovers"]] == [
         (before["pid"], "root", True)
     ]
     assert not ports(namespace)
-    again = elsewhere(namespace, "query", host=HOST, listens=[target(ADDRESS, 8563)])
+    again = elsewhere(namespace, "query", host=HOST, endpoints=[target(ADDRESS, 8563)])
     assert (again["leftovers"], again["holders"], again["in_use"]) == ([], [], [])
 
 

@@ -220,7 +220,7 @@ def result(source, destination, ports, verdict="ok", expected="reachable"):
 def results(faulty=""):
     """What the report says in the good case; where there is a fault, under a verdict."""
     found = [result(source, destination, PORTS_OF_FLOW[source]) for source, destination in OPEN_TO]
-    found += [result("stranger", node, "8563", expected="blocked") for node in GROUPS["exasol_nodes"]]
+    found += [result("stranger", node, "8563", expected="denied") for node in GROUPS["exasol_nodes"]]
     if faulty:
         parts = [("8500-8559", "ok"), ("8560-8569", faulty), ("8570-8599", "ok")]
         found = [one for one in found if (one["source"], one["destination"]) != ("client", "n12")]
@@ -394,12 +394,12 @@ WRONG = {
     "a fault is called by another name": (
         "broken/test_report.py",
         lambda world: world.update(results=results("no_route")),
-        "client -> n12 sql_client 192.0.2.12: expected blocked, reported no_route",
+        "client -> n12 sql_client 192.0.2.12: expected denied, reported no_route",
     ),
     "a fault is not called by its name": (
         "broken/test_report.py",
         lambda world: world.update(results=results()),
-        "expected blocked, reported ok",
+        "expected denied, reported ok",
     ),
     "a fault is not in the report at all": (
         "broken/test_report.py",

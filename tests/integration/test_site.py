@@ -456,7 +456,7 @@ def test_what_must_not_work(namespace: Namespace, tmp_path: Path) -> None:
     done = play(namespace, tmp_path, inventory=inventory)
     assert done.code == 2, done.output
     by_service = {
-        result["service"]: result["verdict"] for result in done.results(source="admin", expected="blocked")
+        result["service"]: result["verdict"] for result in done.results(source="admin", expected="denied")
     }
     assert by_service == {
         "sql_client": "ok",

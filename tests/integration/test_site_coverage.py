@@ -175,7 +175,7 @@ def test_ports_that_nobody_plays_are_exposed_or_proven_closed(namespace: Namespa
     assert done.code == 2, done.output
     found = {
         (result["service"], result["destination"]): result["verdict"]
-        for result in done.results(source="client", expected="blocked")
+        for result in done.results(source="client", expected="denied")
     }
     assert found == {
         (service, node): "exposed" if service == "admin_api" else "ok"
@@ -216,7 +216,7 @@ def test_what_must_not_work_is_untested_where_nobody_gets_through(
     assert done.code == 2, done.output
     refused = {
         (result["service"], result["destination"]): result["verdict"]
-        for result in done.results(source="client", expected="blocked")
+        for result in done.results(source="client", expected="denied")
     }
     assert refused == {
         ("admin_api", "n11"): "untested",

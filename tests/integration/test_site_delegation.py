@@ -183,11 +183,11 @@ def from_the_controller(directory: Path) -> Play:
                 f"{NETWORK}.listener": {
                     "host": "{{ item }}",
                     "token": TOKEN,
-                    "listens": "{{ plan.hosts[item].listens }}",
+                    "endpoints": "{{ plan.hosts[item].endpoints }}",
                     "ttl": 60,
                     "run": "{{ plan.run }}",
                 },
-                "when": "plan.hosts[item].listens | length > 0",
+                "when": "plan.hosts[item].endpoints | length > 0",
                 "register": "listening",
             },
             {
@@ -207,7 +207,7 @@ def from_the_controller(directory: Path) -> Play:
             {
                 **EACH,
                 f"{NETWORK}.listener": {"host": "{{ item }}", "token": TOKEN, "state": "absent"},
-                "when": "plan.hosts[item].listens | length > 0",
+                "when": "plan.hosts[item].endpoints | length > 0",
                 "register": "stopped",
             },
             {

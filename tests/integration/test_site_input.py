@@ -121,7 +121,7 @@ def listen(**options: t.Any) -> dict[str, t.Any]:
     listens = [{"address": "127.0.0.12", "ports": "8563"}]
     return {
         f"{NETWORK}.listener": dict(
-            {"host": "n12", "token": "0123456789abcdef", "listens": listens}, **options
+            {"host": "n12", "token": "0123456789abcdef", "endpoints": listens}, **options
         )
     }
 
@@ -301,15 +301,15 @@ MODULES: dict[str, Case] = {
         "the token has 5 characters: expected at least 16, random ones",
     ),
     "listener's port": (
-        listen(listens=at("127.0.0.12", "0")),
+        listen(endpoints=at("127.0.0.12", "0")),
         "port 0 in '0' is out of range: expected 1 to 65535",
     ),
     "listener's address": (
-        listen(listens=at("127.0.0.300")),
+        listen(endpoints=at("127.0.0.300")),
         "address '127.0.0.300' cannot be listened on: expected an IP address of the host",
     ),
     "listener's other address": (
-        listen(listens=at("192.0.2.1")),
+        listen(endpoints=at("192.0.2.1")),
         "cannot listen on 192.0.2.1 tcp port 8563: the address is not one of this host's",
     ),
 }

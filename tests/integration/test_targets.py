@@ -51,7 +51,7 @@ TASKS: dict[str, dict[str, t.Any]] = {
             "host": "{{ inventory_hostname }}",
             "token": TOKEN,
             "ttl": 300,
-            "listens": [
+            "endpoints": [
                 {"address": "{{ address }}", "ports": "8563,9000-9009"},
                 {"address": "{{ address }}", "ports": "9053", "protocol": "udp"},
                 {"address": "::1", "ports": "{{ six_port }}"},

@@ -193,7 +193,7 @@ class Capture:
         for (own, other, protocol, kind), ports in sorted(self._seen.items(), key=lambda item: item[0]):
             if own in passed_on:
                 continue
-            pair = {"address": own, "peer": other, "protocol": protocol}
+            pair = {"address": own, "remote": other, "protocol": protocol}
             if not seen or any(seen[-1][name] != value for name, value in pair.items()):
                 seen.append(pair)
             seen[-1][kind] = text(compress(ports))

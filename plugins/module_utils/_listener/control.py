@@ -283,7 +283,7 @@ def _user(uid: int) -> str:
 def present(
     host: str,
     token: str,
-    listens: List[Dict[str, Any]],
+    asked: List[Dict[str, Any]],
     ttl: float,
     dry: bool = False,
     capture: bool = False,
@@ -293,7 +293,7 @@ def present(
 
     C(dry) only tells whether that would change anything.
     """
-    wanted = endpoints(listens)
+    wanted = endpoints(asked)
     check_token(token)
     if not wanted:
         return dict(_NOTHING, changed=False)
@@ -307,7 +307,7 @@ def present(
         scene = _Scene(host, wanted)
         left = scene.leftovers(shared=True, end=True)
         spared = _spared(scene.occupants, wanted)
-        wish = {"listens": listens, "ttl": ttl, "idle": idle, "capture": capture}
+        wish = {"asked": asked, "ttl": ttl, "idle": idle, "capture": capture}
         for unused in range(_TRIES):
             answer = _lease(host, token, wish, spared)
             if answer is not None:
@@ -360,7 +360,7 @@ def _hand_over(
     try:
         if capture:
             try:
-                taken, told["capture"] = open_capture(ports_of(endpoints(wish["listens"]))), ""
+                taken, told["capture"] = open_capture(ports_of(endpoints(wish["asked"]))), ""
                 files.append(taken.fileno())
             except NetworkError as error:
                 told["capture"] = str(error)
@@ -400,9 +400,9 @@ def _would(host: str, token: str, wanted: List[Endpoint]) -> Dict[str, Any]:
     return dict(_NOTHING, listening=describe(wanted), changed=True)
 
 
-def query(host: str, listens: List[Dict[str, Any]], dry: bool = False) -> Dict[str, Any]:
+def query(host: str, asked: List[Dict[str, Any]], dry: bool = False) -> Dict[str, Any]:
     """Tell who holds ports, without listening anywhere, and end listeners that interrupted runs have left there."""
-    wanted = endpoints(listens)
+    wanted = endpoints(asked)
     scene = _Scene(host, wanted)
     left = scene.leftovers(shared=False, end=not dry)
     in_use = {endpoint for endpoint in wanted if scene.occupants.is_waited_at(endpoint)}

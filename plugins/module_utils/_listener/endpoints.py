@@ -32,13 +32,13 @@ class Endpoint(NamedTuple):
         return socket.SOCK_STREAM if self.protocol == "tcp" else socket.SOCK_DGRAM
 
 
-def endpoints(listens: Iterable[Mapping[str, Any]]) -> List[Endpoint]:
+def endpoints(asked: Iterable[Mapping[str, Any]]) -> List[Endpoint]:
     """Return every endpoint of a list of address, protocol and ports.
 
     A DNS name stands for all addresses of the host.
     """
     found: Set[Endpoint] = set()
-    for listen in listens:
+    for listen in asked:
         protocol = listen["protocol"]
         if protocol not in PROTOCOLS:
             raise NetworkError(f"protocol {protocol!r} cannot be listened on: expected tcp or udp")

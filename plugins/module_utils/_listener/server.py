@@ -328,7 +328,7 @@ class Listener:
     def _do_lease(
         self,
         token: str,
-        listens: List[Dict[str, Any]],
+        asked: List[Dict[str, Any]],
         ttl: float,
         idle: float,
         capture: bool = False,
@@ -337,7 +337,7 @@ class Listener:
     ) -> Dict[str, Any]:
         """Give a run its lease, or say what it has to open for us first."""
         key = proof.check_token(token)
-        wanted, before = set(endpoints(listens)), self._leases.get(key)
+        wanted, before = set(endpoints(asked)), self._leases.get(key)
         given = _taken(opened or {}, files or [])
         missing = (
             self._leases.missing(wanted) - set(given.sockets) - given.in_use - given.denied - given.absent
@@ -396,7 +396,7 @@ class Listener:
     def _do_who(self) -> Dict[str, Any]:
         """Say what any user of the host may know.
 
-        Who listens, on which ports, and whether its runs still give a sign.
+        Who asked, on which ports, and whether its runs still give a sign.
         """
         now = time.monotonic()
         times = {"age_s": now - self._begun, "quiet_s": 0.0, "left_s": 0.0}

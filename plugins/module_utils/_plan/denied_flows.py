@@ -10,7 +10,7 @@ from typing import Any, Dict, Iterable, List, Mapping, Optional, Sequence, Set, 
 
 from .._values.addresses import parse_address, parse_network
 from .._values.ports import PortRange, Ports, intersect, merge, parse_ports, subtract
-from .flows import BLOCKED, REACHABLE, Bundle, Members, Party, probe_entry
+from .flows import DENIED, REACHABLE, Bundle, Members, Party, probe_entry
 from .table import Service
 
 NODE_PEERS = ("any_node", "database_node")
@@ -137,7 +137,7 @@ class Forbidden:
             if ports:
                 by_ports.setdefault(ports, {})[destination.name] = list(destination.addresses)
         return [
-            probe_entry(bundle.service, ports, BLOCKED, destinations)
+            probe_entry(bundle.service, ports, DENIED, destinations)
             for ports, destinations in by_ports.items()
         ]
 

@@ -13,7 +13,7 @@ from .._values.errors import NetworkError
 from .._values.ports import Ports, parse_ports, text
 from .table import BETWEEN_CLUSTERS, CONNECTS_BACK, ONE_ENDED, UNPROBED, Service
 
-REACHABLE, BLOCKED = "reachable", "blocked"
+REACHABLE, DENIED = "reachable", "denied"
 UNMANAGED = "the source is not a host of this inventory"
 NETWORK = "the destination is a network, not a host"
 
@@ -189,7 +189,7 @@ def _of_cluster(parties: Iterable[Party], cluster: str) -> List[Party]:
     return [party for party in parties if party.cluster == cluster]
 
 
-def listens(
+def endpoints(
     planned: Mapping[str, List[Dict[str, Any]]], hosts: Iterable[Party]
 ) -> Dict[str, List[Dict[str, Any]]]:
     """Return what each managed destination of a probe listens on.

@@ -9,7 +9,7 @@ from .._values.addresses import everybody
 from .._values.errors import NetworkError
 from .coverage import Request, check_absent, not_covered, without_effect
 from .denied_flows import Forbidden, closed
-from .flows import Members, Party, bundles, listens, probes, select, unassigned, untestable, with_any_node
+from .flows import Members, Party, bundles, endpoints, probes, select, unassigned, untestable, with_any_node
 from .ftp_modes import FtpWishes, apply_mode
 from .host_rules import nobodys, rules
 from .table import DEFAULT_RELEASE, TABLE
@@ -58,7 +58,7 @@ def make_plan(wishes: Wishes, members: Members, hosts: Iterable[Party]) -> Dict[
         "untestable": untestable(found),
         "not_covered": not_covered(request, rows, services, found, members),
         "notes": without_effect(request, services, members, wishes.ftp.mode),
-        "hosts": _by_host(everybody_here, members, planned, listens(planned, everybody_here), ruled),
+        "hosts": _by_host(everybody_here, members, planned, endpoints(planned, everybody_here), ruled),
     }
     _refuse_empty(result, left)
     return result
@@ -96,7 +96,7 @@ def _by_host(
             "peers": peers.get(party.name, []),
             "addresses": list(party.addresses),
             "probes": planned.get(party.name, []),
-            "listens": listened.get(party.name, []),
+            "endpoints": listened.get(party.name, []),
             "rules": ruled.get(party.name, []),
         }
         for party in everybody

@@ -201,7 +201,7 @@ def _listened(host: str, result: t.Any, hosts: Data) -> t.Any:
         return found
     try:
         for field in _LISTENED:
-            _each(field, _unasked(found.get(field, ()), hosts[host]["listens"]))
+            _each(field, _unasked(found.get(field, ()), hosts[host]["endpoints"]))
     except ShapeError as mismatch:
         return malformed(host, mismatch)
     return found

@@ -138,9 +138,9 @@ _OBSERVATION = _object(
     states=_list(_STATE),
 )
 _SEEN = _object(
-    "address peer protocol",
+    "address remote protocol",
     address=_SEEN_ADDRESS,
-    peer=_SEEN_ADDRESS,
+    remote=_SEEN_ADDRESS,
     protocol=_PROTOCOL,
     **{f"{what}_{way}": _PORTS for what in ("asked", "answered") for way in ("in", "out")},
 )

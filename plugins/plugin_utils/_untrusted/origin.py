@@ -41,7 +41,7 @@ class Origins:
 
     def listeners(self, results: Mapping[str, t.Any]) -> Results:
         """Return what the hosts' listeners did; what does not count has failed, with the reason."""
-        return {host: self._of(host, result, "listens") for host, result in results.items()}
+        return {host: self._of(host, result, "endpoints") for host, result in results.items()}
 
     def notes(self) -> list[str]:
         """Return which hosts are one machine.

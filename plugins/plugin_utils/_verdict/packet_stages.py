@@ -112,7 +112,7 @@ class Captures:
         return _union(
             entry
             for entry in self._sources[ends.source]["seen"]
-            if (entry["peer"], entry["protocol"]) == (ends.address, ends.protocol)
+            if (entry["remote"], entry["protocol"]) == (ends.address, ends.protocol)
         )
 
     def _far(self, ends: Ends, near: Mapping[str, Ports] | None) -> dict[str, Ports]:
@@ -121,18 +121,18 @@ class Captures:
             own |= {
                 entry["address"]
                 for entry in self._sources[ends.source]["seen"]
-                if entry["peer"] == ends.address
+                if entry["remote"] == ends.address
             }
         here = [
             entry
             for entry in self._destinations[ends.destination]["seen"]
             if (entry["address"], entry["protocol"]) == (ends.address, ends.protocol)
         ]
-        found = _union(entry for entry in here if entry["peer"] in own)
+        found = _union(entry for entry in here if entry["remote"] in own)
         if not found:
             sent = None if near is None else near.get("asked_out", ())
             found[DISGUISED] = _disguised(
-                (entry for entry in here if entry["peer"] not in self._known | own), sent
+                (entry for entry in here if entry["remote"] not in self._known | own), sent
             )
         return found
 

@@ -41,7 +41,9 @@ def test_default_groups_are_planned(act):
 
 def test_partner_systems_come_from_a_variable(act):
     found = act(ActionModule, {"release": "kb"}, variables(exasol_peers={"oracle": ["databases"]}))
-    assert found["hosts"]["db1"]["listens"] == [{"address": "192.0.2.40", "protocol": "tcp", "ports": "1521"}]
+    assert found["hosts"]["db1"]["endpoints"] == [
+        {"address": "192.0.2.40", "protocol": "tcp", "ports": "1521"}
+    ]
 
 
 def test_peers_given_are_the_only_ones(act):
@@ -91,7 +93,7 @@ def test_options_reach_the_plan(act):
         "sql_client": "9563",
         "bucketfs_https": "2581",
     }
-    assert "blocked" in {entry["expected"] for entry in entries}
+    assert "denied" in {entry["expected"] for entry in entries}
 
 
 @pytest.mark.parametrize(

@@ -20,7 +20,7 @@ import yaml
 
 # The collection's names that the truth and the tests speak of.
 CHECK_DENIED = "exasol_check_denied"
-DENIED = "blocked"  # what a report expects of a flow that must not pass
+DENIED = "denied"  # what a report expects of a flow that must not pass
 REACHABLE = "reachable"
 OK = "ok"
 

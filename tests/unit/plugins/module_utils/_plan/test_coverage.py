@@ -130,7 +130,7 @@ def test_a_peer_that_cannot_be_absent_is_named(absent, members, fragments):
 def test_ports_of_absent_peers_are_refused_and_checked_all_the_same():
     found = make_plan(Wishes(absent=["admin_network"], check_denied=True), SMALL, [])["hosts"]
     assert {"admin_api", "exasol_admin", "confd", "cos_ssh"} <= {
-        entry["service"] for entry in found["client"]["probes"] if entry["expected"] == "blocked"
+        entry["service"] for entry in found["client"]["probes"] if entry["expected"] == "denied"
     }
 
 

@@ -131,11 +131,11 @@ def test_nodes_of_one_cluster_are_never_forbidden_anything():
     assert ("b1", "sql_client", "a1") not in found, "a database that loads from another is its client"
 
 
-def test_entries_are_expected_to_be_blocked():
+def test_entries_are_expected_to_be_denied():
     planned = Forbidden(
         bundles(select(TABLE.services_of("8")), with_any_node({"database_node": [N1], "client": [CLIENT]}))
     ).probes([CLIENT, ADMIN])
-    assert {entry["expected"] for entries in planned.values() for entry in entries} == {"blocked"}
+    assert {entry["expected"] for entries in planned.values() for entry in entries} == {"denied"}
 
 
 def test_a_host_inside_an_allowed_network_is_allowed():

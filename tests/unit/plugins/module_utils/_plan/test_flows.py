@@ -147,7 +147,7 @@ def test_probes_are_the_flows_of_the_table(members, release):
 @given(members_of(TABLE.peers))
 def test_every_probe_of_a_managed_host_meets_a_listen(members):
     planned = flows.probes(found(members))
-    listens = flows.listens(planned, [party for party in WORLD if party.managed])
+    listens = flows.endpoints(planned, [party for party in WORLD if party.managed])
     naive = {}
     for entries in planned.values():
         for entry in entries:

@@ -44,14 +44,14 @@ def test_plan_is_indexed_by_host():
     assert sorted(found["hosts"]) == ["client", "idle", "n1", "n2"]
     assert found["hosts"]["n1"]["peers"] == ["any_node", "database_node"]
     assert found["hosts"]["n1"]["addresses"] == ["192.0.2.11"]
-    assert found["hosts"]["n1"]["listens"] == [
+    assert found["hosts"]["n1"]["endpoints"] == [
         {"address": "192.0.2.11", "protocol": "tcp", "ports": "2580,8563,20000-21000"}
     ]
     assert found["hosts"]["idle"] == {
         "peers": [],
         "addresses": ["192.0.2.99"],
         "probes": [],
-        "listens": [],
+        "endpoints": [],
         "rules": [],
     }
 
@@ -82,7 +82,7 @@ def test_check_denied_adds_what_must_not_work():
             "confd",
             "bucketfs_https",
         ],
-        "blocked",
+        "denied",
     )
     assert {entry["expected"] for entry in found["n1"]["probes"]} == {"reachable"}
     assert found["idle"]["rules"] == []
@@ -90,7 +90,7 @@ def test_check_denied_adds_what_must_not_work():
 
 def test_what_must_not_work_is_listened_for_too():
     nodes = {"database_node": [N1], "admin_network": [host("admin")]}
-    listens = plan(nodes, hosts=[CLIENT], check_denied=True)["hosts"]["n1"]["listens"]
+    listens = plan(nodes, hosts=[CLIENT], check_denied=True)["hosts"]["n1"]["endpoints"]
     assert listens == [
         {"address": "192.0.2.11", "protocol": "tcp", "ports": "2580-2581,4444,8443,8563,20000-21000"}
     ]

@@ -104,8 +104,8 @@ def test_what_must_not_work_is_not_asked_for():
     assert (
         request_of(
             [
-                blocked("client", "n11", expected="blocked"),
-                blocked("client", "n12", "blocked", expected="blocked"),
+                blocked("client", "n11", expected="denied"),
+                blocked("client", "n12", "blocked", expected="denied"),
             ],
             True,
         ).rows

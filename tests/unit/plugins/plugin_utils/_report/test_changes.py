@@ -76,7 +76,7 @@ def test_other_ports_of_a_wrong_flow_are_a_change():
 
 
 def test_what_is_expected_tells_flows_apart():
-    found = compared([result("client", "n11", expected="blocked")], [result("client", "n11")])
+    found = compared([result("client", "n11", expected="denied")], [result("client", "n11")])
     assert len(found["gone"]) == 1
     assert not found["broke"]
 

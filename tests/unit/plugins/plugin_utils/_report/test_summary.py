@@ -38,7 +38,7 @@ RESULTS = st.lists(
             "service": st.sampled_from(["sql_client", "client_subconnection"]),
             "protocol": st.just("tcp"),
             "ports": st.sampled_from(["8563", "20000-21000", "20000-20385,20387-20500,20502-21000"]),
-            "expected": st.sampled_from(["reachable", "blocked"]),
+            "expected": st.sampled_from(["reachable", "denied"]),
             "verdict": st.sampled_from(VERDICTS),
             "state": st.just("x"),
             "reason": st.just("x"),
@@ -235,7 +235,7 @@ def test_table_of_the_widest_words_fits_80_columns():
             "blocked_at_destination",
             "client_subconnection",
             "20000-20385,20387-21000",
-            expected="blocked",
+            expected="denied",
             rtt_ms={"median": 300000.0},
         )
     ]
@@ -254,7 +254,7 @@ def test_table_of_nothing_is_its_heading():
 
 
 def test_what_must_not_work_is_called_so():
-    assert "not sql_client" in table([result("client", "n11", "exposed", expected="blocked")], {}, 120)[1]
+    assert "not sql_client" in table([result("client", "n11", "exposed", expected="denied")], {}, 120)[1]
 
 
 @pytest.mark.parametrize(

@@ -79,7 +79,7 @@ def listened(host):
     """Return what the listener of a host returns."""
     return {
         "changed": True,
-        "listening": copy.deepcopy(HOSTS[host]["listens"]),
+        "listening": copy.deepcopy(HOSTS[host]["endpoints"]),
         "in_use": [],
         "denied": [],
         "pid": 5,
@@ -288,7 +288,7 @@ def test_a_capture_that_cannot_be_read_is_a_note():
     )
     assert (
         claims.captures["n1"]["complete"] is False
-        and "seen[0] has no 'peer'" in claims.captures["n1"]["problem"]
+        and "seen[0] has no 'remote'" in claims.captures["n1"]["problem"]
     )
     assert claims.captures["n2"] == {"complete": True, "seen": []}
 
@@ -430,7 +430,7 @@ def mutated(data, value):
 
 CAPTURE = {
     "complete": True,
-    "seen": [{"address": "192.0.2.1", "peer": "192.0.2.2", "protocol": "tcp", "asked_out": "20000-21000"}],
+    "seen": [{"address": "192.0.2.1", "remote": "192.0.2.2", "protocol": "tcp", "asked_out": "20000-21000"}],
 }
 BLOCKED = {host: {**observed(host, "filtered"), "capture": CAPTURE} for host in ("n1", "n2")} | {
     "client": observed("client", "open")
@@ -465,7 +465,9 @@ def test_no_mutation_of_a_listener_or_capture_crashes_the_verdict(data):
     listeners = {host: listened(host) for host in ("n1", "n2")}
     capture = {
         "complete": True,
-        "seen": [{"address": "192.0.2.1", "peer": "192.0.2.2", "protocol": "tcp", "asked_in": "20000-21000"}],
+        "seen": [
+            {"address": "192.0.2.1", "remote": "192.0.2.2", "protocol": "tcp", "asked_in": "20000-21000"}
+        ],
     }
     stopped = mutated(data, {"changed": True, "failed": False})
     results = judged(

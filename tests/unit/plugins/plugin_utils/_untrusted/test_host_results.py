@@ -53,7 +53,7 @@ CAPTURED = {
     "seen": [
         {
             "address": "192.0.2.21",
-            "peer": "ff02::1",
+            "remote": "ff02::1",
             "protocol": "udp",
             "asked_out": "53",
             "answered_in": "53",

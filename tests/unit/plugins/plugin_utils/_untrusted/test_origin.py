@@ -14,10 +14,10 @@ from ansible_collections.exasol_community.network.tests.unit.helpers import asse
 PLAN = {
     "run": "now",
     "hosts": {
-        "n11": {"addresses": ["192.0.2.11", "2001:db8::11"], "probes": [{}], "listens": [{}]},
-        "client": {"addresses": ["client.example.com"], "probes": [{}], "listens": []},
-        "n12": {"addresses": ["127.0.0.12"], "probes": [], "listens": [{}]},
-        "n13": {"addresses": ["127.0.0.13"], "probes": [], "listens": [{}]},
+        "n11": {"addresses": ["192.0.2.11", "2001:db8::11"], "probes": [{}], "endpoints": [{}]},
+        "client": {"addresses": ["client.example.com"], "probes": [{}], "endpoints": []},
+        "n12": {"addresses": ["127.0.0.12"], "probes": [], "endpoints": [{}]},
+        "n13": {"addresses": ["127.0.0.13"], "probes": [], "endpoints": [{}]},
     },
 }
 SKIPPED = {"skipped": True, "changed": False}

@@ -36,9 +36,9 @@ def plan(**wishes):
 def listening(made):
     """Return listeners that all came up."""
     return {
-        name: {"changed": True, "listening": host["listens"], "in_use": [], "denied": []}
+        name: {"changed": True, "listening": host["endpoints"], "in_use": [], "denied": []}
         for name, host in made["hosts"].items()
-        if host["listens"]
+        if host["endpoints"]
     }
 
 
@@ -591,7 +591,7 @@ def test_a_refusal_where_our_listener_had_ended_proves_nothing(stopped, verdict)
     ],
     ids=["failed", "unreachable", "lost"],
 )
-@pytest.mark.parametrize("expected", ["reachable", "blocked"])
+@pytest.mark.parametrize("expected", ["reachable", "denied"])
 def test_a_refusal_by_a_host_that_could_not_be_asked_at_the_end_proves_nothing(stopped, expected):
     """It may have been restarted, and then a kernel without our listener refuses."""
     up = {"listening": [{"address": "192.0.2.2", "protocol": "tcp", "ports": "8563"}]}
@@ -626,7 +626,7 @@ def test_a_refusal_by_a_host_that_could_not_be_asked_at_the_end_proves_nothing(s
         "did not start",
     ],
 )
-@pytest.mark.parametrize("expected", ["reachable", "blocked"])
+@pytest.mark.parametrize("expected", ["reachable", "denied"])
 def test_silence_of_a_host_that_was_gone_proves_nothing(listener, stopped, verdict, expected):
     up = {"listening": [{"address": "192.0.2.2", "protocol": "tcp", "ports": "8563"}]}
     found = of_n2(SILENT, listener or up, expected, stopped={"n2": stopped} if stopped else None)
@@ -706,7 +706,7 @@ MET = "198.51.100.7"
         "by a local route",
     ],
 )
-@pytest.mark.parametrize("expected", ["reachable", "blocked"])
+@pytest.mark.parametrize("expected", ["reachable", "denied"])
 def test_what_answers_at_an_address_that_is_not_the_hosts_proves_nothing_of_a_live_cluster(
     planned, seen, told, verdict, expected
 ):
@@ -718,7 +718,7 @@ def test_what_answers_at_an_address_that_is_not_the_hosts_proves_nothing_of_a_li
     measured = observed(made, seen)
     measured["client"]["observations"][0]["address"] = MET
     (found,) = Joining(made, measured, {}, queries={"n1": told, "client": {"skipped": True}}).results()
-    if expected == "blocked":
+    if expected == "denied":
         verdict = {"ok": "exposed"}.get(verdict, "untested")
     assert found["verdict"] == verdict, found["sentence"]
 
@@ -868,7 +868,7 @@ def test_a_control_counts_for_its_own_ports_and_address_alone():
     found = {
         (result["service"], result["ports"], result["address"]): result["verdict"]
         for result in Joining(made, seen, listening(made)).results()
-        if result["source"] == "client" and result["expected"] == "blocked"
+        if result["source"] == "client" and result["expected"] == "denied"
     }
     assert found[("confd", "20003", "192.0.2.1")] == "ok"
     assert found[("confd", "20003", "2001:db8::1")] == "untested"
@@ -883,13 +883,13 @@ def test_a_control_counts_for_its_own_ports_and_address_alone():
         pytest.param(
             OPEN,
             {},
-            {("client", "blocked"): "exposed", ("n2", "reachable"): "ok"},
+            {("client", "denied"): "exposed", ("n2", "reachable"): "ok"},
             id="a live cluster with it",
         ),
         pytest.param(
             CLOSED,
             None,
-            {("client", "blocked"): "untested", ("n2", "reachable"): "blocked"},
+            {("client", "denied"): "untested", ("n2", "reachable"): "blocked"},
             id="our listener was up",
         ),
     ],
@@ -948,7 +948,7 @@ def test_one_who_must_not_is_no_control_for_himself():
     found = {
         (result["source"], result["service"]): result["verdict"]
         for result in Joining(made, seen, listening(made)).results()
-        if result["expected"] == "blocked"
+        if result["expected"] == "denied"
     }
     assert found[("n2", "sql_client")] == "ok", "the client reaches it"
     assert found[("client", "admin_api")] == "exposed"

@@ -26,7 +26,10 @@ def seen(
     address: str, peer: str, protocol: str = "tcp", complete: bool = True, **kinds: str
 ) -> dict[str, t.Any]:
     """Return what one end saw."""
-    return {"complete": complete, "seen": [{"address": address, "peer": peer, "protocol": protocol, **kinds}]}
+    return {
+        "complete": complete,
+        "seen": [{"address": address, "remote": peer, "protocol": protocol, **kinds}],
+    }
 
 
 def near(**kinds: str) -> dict[str, t.Any]:

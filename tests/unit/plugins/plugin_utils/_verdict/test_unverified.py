@@ -39,8 +39,8 @@ def test_one_note_is_enough_for_all():
         result(identity={"status": "identified"}),
         result(verdict="wrong_service", identity={"status": "silent"}),
         result(verdict="no_listener", state="closed"),
-        result(expected="blocked", verdict="exposed"),
-        result(expected="blocked", state="filtered"),
+        result(expected="denied", verdict="exposed"),
+        result(expected="denied", state="filtered"),
     ],
     ids=["our listener", "identified", "wrong", "closed", "exposed", "denied"],
 )

@@ -265,7 +265,7 @@ def test_where_nobody_was_asked_the_sentence_says_so():
 
 @pytest.mark.parametrize("identity", [row[0] for row in IDENTITIES])
 def test_what_must_not_work_is_exposed_whoever_answers(identity):
-    assert judge(case("open", "syn-ack", expected="blocked", identity=identity))[0] == "exposed"
+    assert judge(case("open", "syn-ack", expected="denied", identity=identity))[0] == "exposed"
 
 
 def test_our_listener_is_asked_for_its_proof_and_not_for_a_service():
@@ -286,14 +286,14 @@ def test_udp_services_are_judged_by_their_answers():
 
 @pytest.mark.parametrize(("seen", "more", "verdict", "fragments"), BLOCKED)
 def test_what_must_not_work(seen, more, verdict, fragments):
-    judged, sentence = judge(case(*seen, expected="blocked", **more)._replace(control="admin"))
+    judged, sentence = judge(case(*seen, expected="denied", **more)._replace(control="admin"))
     assert judged == verdict, sentence
     assert_names(sentence, fragments)
 
 
 @pytest.mark.parametrize(("seen", "more", "verdict", "fragments"), BLOCKED)
 def test_what_must_not_work_is_never_ok_where_nobody_reached_it(seen, more, verdict, fragments):
-    judged, sentence = judge(case(*seen, expected="blocked", **more))
+    judged, sentence = judge(case(*seen, expected="denied", **more))
     assert judged == {"ok": "untested"}.get(verdict, verdict), sentence
     if seen[0] == "closed" and not more:
         assert_names(sentence, ["client is refused", "nothing listens there", "cannot be told"])
@@ -310,10 +310,10 @@ def test_what_must_not_work_is_never_ok_where_nobody_reached_it(seen, more, verd
 
 @pytest.mark.parametrize("state", ["error", "open|filtered"])
 def test_only_a_refusal_is_called_one(state):
-    assert "refused" not in judge(case(state, "x", expected="blocked"))[1]
+    assert "refused" not in judge(case(state, "x", expected="denied"))[1]
 
 
-@pytest.mark.parametrize("expected", ["reachable", "blocked"])
+@pytest.mark.parametrize("expected", ["reachable", "denied"])
 @pytest.mark.parametrize("listener", ["", "up", "some excuse"])
 @pytest.mark.parametrize("state", STATES)
 def test_every_state_has_a_verdict_and_one_sentence(state, listener, expected):

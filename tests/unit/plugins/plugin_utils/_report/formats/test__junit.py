@@ -41,7 +41,7 @@ EVERYTHING = verification(
     [
         *mesh(n13="blocked"),
         result("client", "n11", "untested"),
-        result("client", "n12", "exposed", expected="blocked"),
+        result("client", "n12", "exposed", expected="denied"),
     ],
     untestable=[ASIDE],
 )
