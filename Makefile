@@ -10,7 +10,7 @@ ARGS ?=
 COLLECTION := .collections/ansible_collections/exasol_community/network
 OLDEST_AND_NEWEST := 3.6 3.13
 PROVIDERS := firewalld ufw nftables iptables
-LAB := tests/lab/lab.yml
+LAB := tests/labs/lab.yml
 
 SIDE_BY_SIDE := --numprocesses=auto --maxprocesses=4 --dist=loadfile
 
@@ -83,19 +83,19 @@ fresh: .venv/test  ## README's two commands on fresh machines, each a container,
 	python -m pytest tests/fresh --numprocesses=2 $(REPORT) $(ARGS)
 
 molecule: .venv/test  ## scenarios on containers, as root; ARGS="-s ufw" for one of them
-	@test -n "$(ARGS)" || python tests/lab/lab.py images
+	@test -n "$(ARGS)" || python tests/labs images
 	COLUMNS=160 molecule test $(or $(ARGS),--all)
 
 molecule-ci: .venv/test  ## the default scenario and one for each firewall; skipped without root or a container engine
-	@python tests/lab/lab.py require || { echo "The scenarios are skipped."; exit 0; }; \
+	@python tests/labs require || { echo "The scenarios are skipped."; exit 0; }; \
 	for scenario in default $(PROVIDERS); do COLUMNS=160 molecule test -s $$scenario || exit; done
 
 lab: .venv/test  ## bring a small site of containers up and leave it running, as root
-	@python tests/lab/lab.py up --lab $(LAB)
-	@python tests/lab/lab.py tour --lab $(LAB)
+	@python tests/labs up --lab $(LAB)
+	@python tests/labs tour --lab $(LAB)
 
 lab-down: .venv/test  ## take it down
-	@python tests/lab/lab.py down --lab $(LAB)
+	@python tests/labs down --lab $(LAB)
 
 docs:  ## generate docs/ports.md from the port table, and README's table of versions from what was run
 	"$(PYTHON)" tools/ports_doc.py
@@ -117,7 +117,7 @@ changelog: .venv/test  ## write CHANGELOG.md from the fragments
 	antsibull-changelog release --update-existing --refresh-fragments
 
 bench: .venv/test  ## measure; as root, in network namespaces and containers
-	python benchmarks/run.py $(ARGS)
+	PYTHONPATH=$(CURDIR)/.collections python benchmarks/run.py $(ARGS)
 
 clean:  ## remove everything that was installed or made here
 	rm -rf .venv .cache .collections .ansible .hypothesis .*_cache report tests/output

@@ -22,13 +22,11 @@ from pathlib import Path
 from row import Row, compared
 from stopwatch import Contestant, Effort, Lap, command, interleave, median
 
+from ansible_collections.exasol_community.network.tests.labs.containers.engine import EngineError
+from ansible_collections.exasol_community.network.tests.labs.containers.lab import Lab
+from ansible_collections.exasol_community.network.tests.labs.firewalls import baselines
+
 ROOT = Path(__file__).resolve().parent.parent
-sys.path += [str(ROOT / "tests" / "lab"), str(ROOT / "tests" / "firewall")]
-
-from fwlab import baselines  # noqa: E402  # the path is set above
-from nodelab.engine import EngineError  # noqa: E402
-from nodelab.lab import Lab  # noqa: E402
-
 _PLAYS = ROOT / "benchmarks" / "playbooks"
 _ROLE = _PLAYS / "firewall.yml"
 _ENVIRONMENT = ROOT / ".cache" / "bench" / "ansible"

@@ -6,7 +6,6 @@
 from __future__ import annotations
 
 import statistics
-import sys
 import tempfile
 import typing as t
 from pathlib import Path
@@ -14,13 +13,9 @@ from pathlib import Path
 from row import Row
 from stopwatch import Effort, Lap
 
-_CHECKOUT = Path(__file__).resolve().parents[1]
-sys.path[:0] = [str(_CHECKOUT / "tests" / "consumers"), str(_CHECKOUT / ".collections")]
-
-from browser import Browser, missing  # noqa: E402  # found by the line above
-from samples import cluster  # noqa: E402
-
-from ansible_collections.exasol_community.network.plugins.plugin_utils._report.report import render  # noqa: E402
+from ansible_collections.exasol_community.network.plugins.plugin_utils._report.report import render
+from ansible_collections.exasol_community.network.tests.consumers.browser import Browser, missing
+from ansible_collections.exasol_community.network.tests.consumers.samples import cluster
 
 # The page is usable when its script has run: it is the last thing in the document, so that is when the
 # document is interactive.

@@ -11,10 +11,11 @@ import sys
 import typing as t
 from pathlib import Path
 
-from lab import SOURCE, TARGET, Lab, inside
 from row import Row, compared
 from stopwatch import Contestant, Effort, Lap, command, executable, interleave
 from sweeps import work
+
+from ansible_collections.exasol_community.network.tests.labs.cables import SOURCE, TARGET, Lab, inside
 
 ROOT = Path(__file__).resolve().parent.parent
 PLAYS = ROOT / "benchmarks" / "playbooks"
@@ -123,7 +124,7 @@ def everything(ansible: Ansible, effort: Effort) -> Row:
 def _wait_for(ansible: Ansible, pair: Path) -> Lap:
     ports = work(ansible.lab.source, "ports", release="kb")
     listens = [{"address": TARGET, "protocol": "tcp", "ports": ",".join(map(str, ports))}]
-    work(ansible.lab.target, "listen", host="target", endpoints=listens)
+    work(ansible.lab.target, "listen", host="target", listens=listens)
     try:
         lap = ansible.play(PLAYS / "wait_for.yml", pair, bench_address=TARGET, bench_ports=ports)()
     finally:

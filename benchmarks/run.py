@@ -23,10 +23,11 @@ import page
 import plays
 import scale
 import sweeps
-from lab import Lab, missing
 from plot import growth_svg
 from row import HEADINGS, Row, markdown
 from stopwatch import Effort
+
+from ansible_collections.exasol_community.network.tests.labs.cables import Lab, missing
 
 SWEEPS = {
     "dropped": sweeps.dropped,

@@ -15,12 +15,13 @@ from concurrent.futures import ThreadPoolExecutor
 from contextlib import ExitStack
 from pathlib import Path
 
-from lab import Lab, Mesh, inside
 from plays import FOREIGN, PLAYS, Ansible, crowd
 from row import Row
 from simulation import BROKEN, EVERYTHING
 from stopwatch import Effort, Lap, command, interleave, median
 from sweeps import NMAP, PORTS, targets, work
+
+from ansible_collections.exasol_community.network.tests.labs.cables import Lab, Mesh, inside
 
 _NODES, _RANGE = 16, 1001
 _SIZES = (4, 16, 64, 256, 1000)
@@ -43,7 +44,7 @@ def mesh(effort: Effort) -> Row:
     """Every one of sixteen nodes with every other on 1001 ports, all at the same time."""
     with Mesh(_NODES) as lab, ExitStack() as stack:
         for name, address in lab.addresses.items():
-            work(name, "listen", host=address, endpoints=targets([address]))
+            work(name, "listen", host=address, listens=targets([address]))
             stack.callback(work, name, "stop", host=address)
         contestants: dict[str, Callable[[], Lap]] = {"ours": lambda: _together(_swept, lab)}
         if shutil.which("nmap"):

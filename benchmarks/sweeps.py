@@ -15,9 +15,10 @@ from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from pathlib import Path
 
-from lab import TARGET, TARGETS, Lab, inside
 from row import Row, compared
 from stopwatch import Contestant, Effort, Lap, command, interleave, median
+
+from ansible_collections.exasol_community.network.tests.labs.cables import TARGET, TARGETS, Lab, inside
 
 PORTS = "20000-21000"
 _COUNT = 1001
@@ -78,7 +79,7 @@ def listening(lab: Lab, addresses: Sequence[str]) -> Iterator[list[int]]:
     """Let a listener of its own answer at each address; yields their processes."""
     try:
         yield [
-            work(lab.target, "listen", host=address, endpoints=targets([address]))["pid"]
+            work(lab.target, "listen", host=address, listens=targets([address]))["pid"]
             for address in addresses
         ]
     finally:

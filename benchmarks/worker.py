@@ -13,9 +13,6 @@ import resource
 import sys
 import time
 import typing as t
-from pathlib import Path
-
-sys.path.insert(0, str(Path(__file__).resolve().parent.parent))
 
 TOKEN = "benchmark-0123456789"  # nobody else can reach the namespaces
 _TTL = 3600  # seconds, should a benchmark be killed
@@ -28,8 +25,12 @@ def _cpu() -> float:
 
 def sweep(targets: list[dict[str, str]], timeout: float = 3.5, proof: bool = False) -> dict[str, t.Any]:
     """Probe the targets, with the proof of our own listener or without."""
-    from plugins.module_utils._probe.probe import Settings, collect, run
-    from plugins.module_utils._probe.sweep import Pace
+    from ansible_collections.exasol_community.network.plugins.module_utils._probe.probe import (
+        Settings,
+        collect,
+        run,
+    )
+    from ansible_collections.exasol_community.network.plugins.module_utils._probe.sweep import Pace
 
     listening = {target["address"]: [target] for target in targets} if proof else {}
     cpu, begun = _cpu(), time.monotonic()
@@ -59,14 +60,14 @@ def sweep(targets: list[dict[str, str]], timeout: float = 3.5, proof: bool = Fal
 
 def listen(host: str, listens: list[dict[str, str]]) -> dict[str, t.Any]:
     """Start a listener, detached."""
-    from plugins.module_utils._listener.control import present
+    from ansible_collections.exasol_community.network.plugins.module_utils._listener.control import present
 
     return present(host, TOKEN, listens, _TTL)
 
 
 def stop(host: str) -> bool:
     """Stop a listener."""
-    from plugins.module_utils._listener.control import absent
+    from ansible_collections.exasol_community.network.plugins.module_utils._listener.control import absent
 
     return absent(host, TOKEN)
 
@@ -78,13 +79,26 @@ def verification(inventory: dict[str, t.Any]) -> dict[str, t.Any]:
     """
     from simulation import observations
 
-    from plugins.module_utils._plan.plan import Wishes, flow_count, make_plan
-    from plugins.plugin_utils._files.documents import Wishes as Written
-    from plugins.plugin_utils._files.documents import documents
-    from plugins.plugin_utils._inventory.topology import Inventory, Topology, default_peers
-    from plugins.plugin_utils._report.formats import FORMATS
-    from plugins.plugin_utils._report.summary import table
-    from plugins.plugin_utils._verdict.joining import Joining, summarize
+    from ansible_collections.exasol_community.network.plugins.module_utils._plan.plan import (
+        Wishes,
+        flow_count,
+        make_plan,
+    )
+    from ansible_collections.exasol_community.network.plugins.plugin_utils._files.documents import (
+        Wishes as Written,
+    )
+    from ansible_collections.exasol_community.network.plugins.plugin_utils._files.documents import documents
+    from ansible_collections.exasol_community.network.plugins.plugin_utils._inventory.topology import (
+        Inventory,
+        Topology,
+        default_peers,
+    )
+    from ansible_collections.exasol_community.network.plugins.plugin_utils._report.formats import FORMATS
+    from ansible_collections.exasol_community.network.plugins.plugin_utils._report.summary import table
+    from ansible_collections.exasol_community.network.plugins.plugin_utils._verdict.joining import (
+        Joining,
+        summarize,
+    )
 
     groups, marks = inventory["groups"], [_cpu()]
     hosts = Inventory(groups, lambda host: {"exasol_address": inventory["addresses"][host]})
@@ -125,8 +139,8 @@ def verification(inventory: dict[str, t.Any]) -> dict[str, t.Any]:
 
 def ports(release: str) -> list[int]:
     """Return the TCP ports of a release that can be probed."""
-    from plugins.module_utils._plan.table import TABLE
-    from plugins.module_utils._values.ports import merge, numbers
+    from ansible_collections.exasol_community.network.plugins.module_utils._plan.table import TABLE
+    from ansible_collections.exasol_community.network.plugins.module_utils._values.ports import merge, numbers
 
     return list(
         numbers(

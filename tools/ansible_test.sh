@@ -15,7 +15,7 @@ bin=$(dirname "$(command -v ansible-test)")
 
 # The style of tests and benchmarks is ruff's to watch, under the same rules with reasons of their own (pyproject.toml).
 quiet=1  # more is refused by the pip of Python 3.6
-left_out=(':!benchmarks' ':!noxfile.py' ':!tests/consumers' ':!tests/firewall' ':!tests/integration' ':!tests/lab')
+left_out=(':!benchmarks' ':!noxfile.py' ':!tests/consumers' ':!tests/firewall' ':!tests/integration' ':!tests/labs')
 if [ "$command" = sanity ]; then
     quiet=2
     left_out+=(':!tests/unit')

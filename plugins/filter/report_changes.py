@@ -14,7 +14,7 @@ from ..plugin_utils._report.report import verification_of
 
 
 @raising
-def report_changes(after: t.Any, before: t.Any, format: str = "data") -> t.Any:  # noqa: A002  # as to_report has it
+def report_changes(after: t.Any, before: t.Any, format: str = "data") -> t.Any:  # as to_report has it
     """Compare a verification with an earlier one."""
     return render_changes(
         verification_of(after, "report_changes"), verification_of(before, "report_changes"), format

@@ -16,7 +16,9 @@ from ..plugin_utils._report.report import verification_of
 
 
 @raising
-def to_change_request(made: t.Any, format: str = "markdown", include_unlocated: bool = False) -> str:  # noqa: A002  # as to_report has it
+def to_change_request(
+    made: t.Any, format: str = "markdown", include_unlocated: bool = False
+) -> str:  # as to_report has it
     """Render the change request of a verification or of a plan."""
     if not isinstance(made, Mapping):
         raise NetworkError(

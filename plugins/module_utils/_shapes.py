@@ -11,7 +11,7 @@ managed nodes have no TypedDict. Ports are text here, such as C(20000-21000), be
 from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
-    from typing import Dict, List, TypedDict
+    pass
 
     # The plan (_plan/plan.py).
 

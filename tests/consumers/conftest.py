@@ -26,8 +26,6 @@ _CLOUDS = {
     "azure/azcollection": "azure_rm_securitygroup",
     "google/cloud": "gcp_compute_firewall",
 }
-sys.path[:0] = [str(_HERE), str(_CHECKOUT / ".collections")]
-
 Reader = Callable[..., t.Any]
 
 

@@ -10,12 +10,12 @@ import typing as t
 
 import pytest
 import yaml
-from conftest import Reader
-from samples import blocked, plan
 
 from ansible_collections.exasol_community.network.plugins.plugin_utils._change_request.change_request import (
     render_request,
 )
+from ansible_collections.exasol_community.network.tests.consumers.conftest import Reader
+from ansible_collections.exasol_community.network.tests.consumers.samples import blocked, plan
 
 # Arista, Cisco IOS and IOS-XR, FortiGate, Juniper, Nokia SR Linux, Palo Alto.
 VENDORS = ("atp", "acl", "xacl", "fgacl", "jcl", "srl_acl", "xml")

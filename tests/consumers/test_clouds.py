@@ -15,12 +15,12 @@ from pathlib import Path
 
 import pytest
 import yaml
-from samples import blocked, plan
 
 from ansible_collections.exasol_community.network.plugins.plugin_utils._change_request.change_request import (
     change_request,
     render_request,
 )
+from ansible_collections.exasol_community.network.tests.consumers.samples import blocked, plan
 
 MODULES = {
     "aws": "amazon.aws.ec2_security_group",

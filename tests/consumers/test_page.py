@@ -9,10 +9,10 @@ from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
-from browser import Browser, missing
-from samples import MARKUP, cluster
 
 from ansible_collections.exasol_community.network.plugins.plugin_utils._report.report import render
+from ansible_collections.exasol_community.network.tests.consumers.browser import Browser, missing
+from ansible_collections.exasol_community.network.tests.consumers.samples import MARKUP, cluster
 
 CHOSEN = "return document.querySelector('.chosen')?.id ?? ''"
 DETAIL = "return document.getElementById('detail').innerText"

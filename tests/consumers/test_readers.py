@@ -5,10 +5,9 @@
 
 from __future__ import annotations
 
-from conftest import Reader
-from samples import everything
-
 from ansible_collections.exasol_community.network.plugins.plugin_utils._report.report import render
+from ansible_collections.exasol_community.network.tests.consumers.conftest import Reader
+from ansible_collections.exasol_community.network.tests.consumers.samples import everything
 
 JUNIT = """
 import json, sys, junitparser

@@ -9,18 +9,16 @@ from __future__ import annotations
 import fcntl
 import os
 import shutil
-import sys
 from pathlib import Path
 
 import pytest
 
-HERE = Path(__file__).resolve().parent
-sys.path[:0] = [str(HERE), str(HERE.parent / "lab")]
+from ansible_collections.exasol_community.network.tests.labs.containers.engine import CACHE, EngineError, find
+from ansible_collections.exasol_community.network.tests.labs.containers.images import ImageError
+from ansible_collections.exasol_community.network.tests.labs.firewalls.baselines import PROVIDERS
+from ansible_collections.exasol_community.network.tests.labs.firewalls.hosts import FirewallLab
 
-from fwlab.baselines import PROVIDERS  # noqa: E402  # the path is set above
-from fwlab.hosts import FirewallLab  # noqa: E402
-from nodelab.engine import CACHE, EngineError, find  # noqa: E402
-from nodelab.images import ImageError  # noqa: E402
+HERE = Path(__file__).resolve().parent
 
 _KEEP = "EXANET_KEEP"
 _TOOLS = ("ip", "nsenter", "ssh", "ssh-keygen")

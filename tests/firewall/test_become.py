@@ -9,7 +9,8 @@ from __future__ import annotations
 import json
 
 import pytest
-from fwlab.baselines import PROVIDERS
+
+from ansible_collections.exasol_community.network.tests.labs.firewalls.baselines import PROVIDERS
 
 PASSWORD = "of-this-test"
 FREE, ASKED, NOBODY = "ordinary ALL=(ALL) NOPASSWD: ALL", "ordinary ALL=(ALL) PASSWD: ALL", ""

@@ -14,8 +14,9 @@ from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 
 import pytest
-from fwlab.baselines import EVERYBODY, PROVIDERS
-from fwlab.traffic import until
+
+from ansible_collections.exasol_community.network.tests.labs.firewalls.baselines import EVERYBODY, PROVIDERS
+from ansible_collections.exasol_community.network.tests.labs.firewalls.traffic import until
 
 ROLLBACK_SECONDS = 15
 GRACE_SECONDS = 5

@@ -7,7 +7,8 @@
 from __future__ import annotations
 
 import pytest
-from fwlab.baselines import PROVIDERS
+
+from ansible_collections.exasol_community.network.tests.labs.firewalls.baselines import PROVIDERS
 
 NOT_INSTALLED = dict.fromkeys(PROVIDERS, "ufw") | {"ufw": "firewalld"}
 # Beside each firewall another one that really filters.

@@ -13,9 +13,15 @@ import ipaddress
 import re
 
 import pytest
-from fwlab.baselines import EVERYBODY, PROVIDERS, RELOAD, SERVICES
-from fwlab.hosts import SOURCES
-from fwlab.traffic import TCP_PORTS, UDP_PORT
+
+from ansible_collections.exasol_community.network.tests.labs.firewalls.baselines import (
+    EVERYBODY,
+    PROVIDERS,
+    RELOAD,
+    SERVICES,
+)
+from ansible_collections.exasol_community.network.tests.labs.firewalls.hosts import SOURCES
+from ansible_collections.exasol_community.network.tests.labs.firewalls.traffic import TCP_PORTS, UDP_PORT
 
 EVERYTHING = {22, -UDP_PORT, *TCP_PORTS}
 CLIENT = EVERYBODY | {2580, 8563}

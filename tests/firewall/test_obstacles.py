@@ -7,7 +7,8 @@
 from __future__ import annotations
 
 import pytest
-from fwlab.baselines import EVERYBODY, PROVIDERS
+
+from ansible_collections.exasol_community.network.tests.labs.firewalls.baselines import EVERYBODY, PROVIDERS
 
 OPENED = EVERYBODY | {2580, 8563}
 _POLICY = """cat > /etc/firewalld/policies/foreign-deny.xml <<'END'

@@ -14,9 +14,14 @@ import tempfile
 from pathlib import Path
 
 import pytest
-from fwlab.baselines import EVERYBODY, PROVIDERS
-from fwlab.traffic import until
-from test_confirm import ROLLBACK_SECONDS, lock_out, state_of
+
+from ansible_collections.exasol_community.network.tests.firewall.test_confirm import (
+    ROLLBACK_SECONDS,
+    lock_out,
+    state_of,
+)
+from ansible_collections.exasol_community.network.tests.labs.firewalls.baselines import EVERYBODY, PROVIDERS
+from ansible_collections.exasol_community.network.tests.labs.firewalls.traffic import until
 
 OPENED = {2580, 8563}
 _ZONE = "firewall-cmd --quiet --set-default-zone={0}\n"

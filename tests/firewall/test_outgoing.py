@@ -9,7 +9,8 @@ from __future__ import annotations
 import re
 
 import pytest
-from fwlab.baselines import EVERYBODY, PROVIDERS
+
+from ansible_collections.exasol_community.network.tests.labs.firewalls.baselines import EVERYBODY, PROVIDERS
 
 ORACLE = {1521}
 

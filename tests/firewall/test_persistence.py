@@ -7,7 +7,8 @@
 from __future__ import annotations
 
 import pytest
-from fwlab.baselines import EVERYBODY, RELOAD
+
+from ansible_collections.exasol_community.network.tests.labs.firewalls.baselines import EVERYBODY, RELOAD
 
 OPENED = EVERYBODY | {2580, 8563}
 HOSTS = ("nftables", "iptables", "legacy")

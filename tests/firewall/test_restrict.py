@@ -7,9 +7,10 @@
 from __future__ import annotations
 
 import pytest
-from fwlab.baselines import PROVIDERS
-from fwlab.hosts import SOURCES
-from fwlab.traffic import TCP_PORTS, UDP_PORT
+
+from ansible_collections.exasol_community.network.tests.labs.firewalls.baselines import PROVIDERS
+from ansible_collections.exasol_community.network.tests.labs.firewalls.hosts import SOURCES
+from ansible_collections.exasol_community.network.tests.labs.firewalls.traffic import TCP_PORTS, UDP_PORT
 
 EVERYTHING = {22, -UDP_PORT, *TCP_PORTS}
 SERVICES = {2580, 4444, 8563, 20000, 20002, 20500, 21000}

@@ -12,9 +12,15 @@ from __future__ import annotations
 import re
 
 import pytest
-from fwlab.baselines import EVERYBODY, PROVIDERS
-from fwlab.traffic import until
-from test_confirm import PATIENCE_SECONDS, ROLLBACK_SECONDS, die_before_confirming, state_of
+
+from ansible_collections.exasol_community.network.tests.firewall.test_confirm import (
+    PATIENCE_SECONDS,
+    ROLLBACK_SECONDS,
+    die_before_confirming,
+    state_of,
+)
+from ansible_collections.exasol_community.network.tests.labs.firewalls.baselines import EVERYBODY, PROVIDERS
+from ansible_collections.exasol_community.network.tests.labs.firewalls.traffic import until
 
 _UTC = re.compile(r"\d{4}-\d\d-\d\dT\d\d:\d\d:\d\dZ$")
 # What each host's rollback cannot do without.

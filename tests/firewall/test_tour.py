@@ -13,7 +13,8 @@ import shutil
 import subprocess
 
 import pytest
-from nodelab.engine import ROOT, EngineError, find
+
+from ansible_collections.exasol_community.network.tests.labs.containers.engine import ROOT, EngineError, find
 
 _SECONDS = 600
 

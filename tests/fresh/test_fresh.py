@@ -14,19 +14,20 @@ from __future__ import annotations
 import os
 import re
 import subprocess
-import sys
 import typing as t
 from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
 
+from ansible_collections.exasol_community.network.tests.labs.containers import images
+from ansible_collections.exasol_community.network.tests.labs.containers.engine import (
+    Engine,
+    EngineError,
+    find,
+)
+
 CHECKOUT = Path(__file__).resolve().parents[2]
-sys.path.insert(0, str(CHECKOUT / "tests" / "lab"))
-
-from nodelab import images  # noqa: E402  # the path is set above
-from nodelab.engine import Engine, EngineError, find  # noqa: E402
-
 _OF_REGISTRIES = re.compile(
     r"PIP_.*|SSL_CERT_FILE|SSL_CERT_DIR|REQUESTS_CA_BUNDLE|(?:https?|no)_proxy", re.IGNORECASE
 )
@@ -35,6 +36,8 @@ _CONFIGURATIONS = ("/etc/pip.conf", "/etc/xdg/pip", "/etc/apt/apt.conf.d/proxy.c
 # --init is not installed everywhere.
 _INIT = """
 import os, time
+
+CHECKOUT = Path(__file__).resolve().parents[2]
 while True:
     try:
         os.wait()

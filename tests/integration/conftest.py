@@ -7,8 +7,8 @@
 from __future__ import annotations
 
 import contextlib
+import importlib
 import platform
-import sys
 import typing as t
 from collections.abc import Callable, Iterator
 from importlib import metadata
@@ -26,14 +26,13 @@ def _let_the_checkout_be_a_collection() -> None:
     link.parent.mkdir(parents=True, exist_ok=True)
     with contextlib.suppress(FileExistsError):
         link.symlink_to("../../..")
+    importlib.invalidate_caches()  # the folder may not have been there when pytest put it on the path
 
 
 _let_the_checkout_be_a_collection()
-sys.path[:0] = [str(_HERE), str(_CHECKOUT / ".collections"), str(_CHECKOUT / "tools")]
-
-from netlab import namespaces, servers  # noqa: E402
-from netlab.lines import Line  # noqa: E402
-from netlab.standins import Certificate  # noqa: E402
+from ansible_collections.exasol_community.network.tests.labs.namespaces import namespaces, servers  # noqa: E402  # the link is made above
+from ansible_collections.exasol_community.network.tests.labs.namespaces.lines import Line  # noqa: E402  # the link is made above
+from ansible_collections.exasol_community.network.tests.labs.namespaces.standins import Certificate  # noqa: E402  # the link is made above
 
 
 def pytest_xdist_auto_num_workers() -> int | None:

@@ -12,8 +12,9 @@ from pathlib import Path
 
 import pytest
 import yaml
-from netlab.namespaces import Machine
-from netlab.playbooks import CHECKOUT, PAIR, play
+
+from ansible_collections.exasol_community.network.tests.labs.namespaces.namespaces import Machine
+from ansible_collections.exasol_community.network.tests.labs.namespaces.playbooks import CHECKOUT, PAIR, play
 
 NETWORK = "exasol_community.network"
 GROUPS = yaml.safe_load((CHECKOUT / "meta" / "runtime.yml").read_text(encoding="utf-8"))["action_groups"]

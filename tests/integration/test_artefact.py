@@ -17,8 +17,22 @@ from pathlib import Path
 
 import pytest
 import yaml
-from netlab.namespaces import SECONDS, Machine, Namespace, missing
-from netlab.playbooks import CHECKOUT, DROPS, Done, executable, idle, play, warnings_in
+
+from ansible_collections.exasol_community.network.tests.labs.namespaces.namespaces import (
+    SECONDS,
+    Machine,
+    Namespace,
+    missing,
+)
+from ansible_collections.exasol_community.network.tests.labs.namespaces.playbooks import (
+    CHECKOUT,
+    DROPS,
+    Done,
+    executable,
+    idle,
+    play,
+    warnings_in,
+)
 
 pytestmark = pytest.mark.versions
 

@@ -20,9 +20,15 @@ from pathlib import Path
 
 import pytest
 import yaml
-from netlab.documents import Block, blocks, commands
-from netlab.playbooks import CHECKOUT
-from netlab.sandbox import (
+
+from ansible_collections.exasol_community.network.plugins.plugin_utils._verdict.verdict import OK, VERDICTS
+from ansible_collections.exasol_community.network.tests.labs.namespaces.documents import (
+    Block,
+    blocks,
+    commands,
+)
+from ansible_collections.exasol_community.network.tests.labs.namespaces.playbooks import CHECKOUT
+from ansible_collections.exasol_community.network.tests.labs.namespaces.sandbox import (
     GREEN,
     GUIDE,
     INSTALL,
@@ -35,9 +41,7 @@ from netlab.sandbox import (
     kind_of,
     sandboxes,
 )
-from netlab.standins import Certificate
-
-from ansible_collections.exasol_community.network.plugins.plugin_utils._verdict.verdict import OK, VERDICTS
+from ansible_collections.exasol_community.network.tests.labs.namespaces.standins import Certificate
 
 DOCUMENTS = (CHECKOUT / "README.md", GUIDE)
 BLOCKS = [block for document in DOCUMENTS for block in blocks(document)]

@@ -14,10 +14,6 @@ import typing as t
 from collections.abc import Iterator
 
 import pytest
-from netlab.lines import CLIENT, NOBODY_NEAR, ROUTER, SERVER, Line, filter_rules
-from netlab.namespaces import NO_RIGHTS, Namespace, join
-from netlab.probing import TOKEN, elsewhere, states, target
-from netlab.services import bound, silent_ports
 
 from ansible_collections.exasol_community.network.plugins.module_utils._kernel.capture import Capture
 from ansible_collections.exasol_community.network.plugins.module_utils._probe.probe import Settings, collect
@@ -28,6 +24,26 @@ from ansible_collections.exasol_community.network.plugins.plugin_utils._verdict.
 from ansible_collections.exasol_community.network.plugins.plugin_utils._verdict.packet_stages import (
     Captures,
 )
+from ansible_collections.exasol_community.network.tests.labs.namespaces.lines import (
+    CLIENT,
+    NOBODY_NEAR,
+    ROUTER,
+    SERVER,
+    Line,
+    filter_rules,
+)
+from ansible_collections.exasol_community.network.tests.labs.namespaces.namespaces import (
+    NO_RIGHTS,
+    Namespace,
+    join,
+)
+from ansible_collections.exasol_community.network.tests.labs.namespaces.probing import (
+    TOKEN,
+    elsewhere,
+    states,
+    target,
+)
+from ansible_collections.exasol_community.network.tests.labs.namespaces.services import bound, silent_ports
 
 RANGE = "20000-21000"
 LOSS = "numgen random mod 100 < 20 drop"
@@ -47,7 +63,7 @@ def verdicts(
     address = SERVER[version]
     listens = [target(address, ports, protocol)]
     listener = elsewhere(
-        line.server, "present", host="server", token=TOKEN, endpoints=listens, ttl=300, capture=far
+        line.server, "present", host="server", token=TOKEN, asked=listens, ttl=300, capture=far
     )
     try:
         with line.client.inside():
@@ -440,7 +456,7 @@ def test_a_host_that_encrypts_is_not_judged_by_what_is_seen_plainly(namespace: N
 def test_without_root_it_is_said_and_everything_else_goes_on(namespace: Namespace) -> None:
     listens = [target("127.0.0.12", "20000-20009")]
     listener = elsewhere(
-        namespace, "present", NO_RIGHTS, host="server", token=TOKEN, endpoints=listens, ttl=300, capture=True
+        namespace, "present", NO_RIGHTS, host="server", token=TOKEN, asked=listens, ttl=300, capture=True
     )
     ended = elsewhere(namespace, "absent", host="server", token=TOKEN)
     assert listener["listening"] == [dict(listens[0], ports="20000-20009")]

@@ -15,9 +15,17 @@ import typing as t
 from collections.abc import Iterator
 
 import pytest
-from netlab.lines import NOBODY_FAR, NOBODY_NEAR, ROUTER, SERVER, Line, filter_rules
-from netlab.probing import probe, target
-from netlab.services import Service
+
+from ansible_collections.exasol_community.network.tests.labs.namespaces.lines import (
+    NOBODY_FAR,
+    NOBODY_NEAR,
+    ROUTER,
+    SERVER,
+    Line,
+    filter_rules,
+)
+from ansible_collections.exasol_community.network.tests.labs.namespaces.probing import probe, target
+from ansible_collections.exasol_community.network.tests.labs.namespaces.services import Service
 
 PORT, CLOSED_PORT = 8563, 8564
 SENDERS = {"router": ROUTER, "server": SERVER}

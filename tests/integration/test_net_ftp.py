@@ -10,15 +10,19 @@ import typing as t
 from collections.abc import Iterator
 
 import pytest
-from netlab import servers
-from netlab.lines import SERVER, Line, filter_rules
-from netlab.servers import Hall
 
 from ansible_collections.exasol_community.network.plugins.module_utils._probe.ftp_session import Login
 from ansible_collections.exasol_community.network.plugins.module_utils._probe.probe import Settings, collect
 from ansible_collections.exasol_community.network.plugins.module_utils._probe.probe import run as run_probe
 from ansible_collections.exasol_community.network.plugins.module_utils._probe.sweep import Pace
 from ansible_collections.exasol_community.network.plugins.module_utils._values.ports import parse_ports
+from ansible_collections.exasol_community.network.tests.labs.namespaces import servers
+from ansible_collections.exasol_community.network.tests.labs.namespaces.lines import (
+    SERVER,
+    Line,
+    filter_rules,
+)
+from ansible_collections.exasol_community.network.tests.labs.namespaces.servers import Hall
 
 ADDRESS = SERVER[4]
 PLAIN, IMPLICIT, BROKEN = 21, 990, 2121

@@ -18,14 +18,17 @@ from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
-from netlab import oracles, servers
-from netlab.lines import CLIENT, SERVER, Line
-from netlab.resolvers import ADDRESSES_OF_A_NAME, Resolver
-from netlab.servers import Hall, Server
 
 from ansible_collections.exasol_community.network.plugins.module_utils._probe.probe import Settings, collect
 from ansible_collections.exasol_community.network.plugins.module_utils._probe.probe import run as run_probe
 from ansible_collections.exasol_community.network.plugins.module_utils._probe.sweep import Pace
+from ansible_collections.exasol_community.network.tests.labs.namespaces import oracles, servers
+from ansible_collections.exasol_community.network.tests.labs.namespaces.lines import CLIENT, SERVER, Line
+from ansible_collections.exasol_community.network.tests.labs.namespaces.resolvers import (
+    ADDRESSES_OF_A_NAME,
+    Resolver,
+)
+from ansible_collections.exasol_community.network.tests.labs.namespaces.servers import Hall, Server
 
 ADDRESS = SERVER[4]
 NEEDED = (

@@ -16,9 +16,19 @@ import typing as t
 from pathlib import Path
 
 import pytest
-from netlab import oracles
-from netlab.namespaces import NO_LOW_PORTS, Machine, Namespace
-from netlab.probing import (
+
+from ansible_collections.exasol_community.network.plugins.module_utils._kernel.own_addresses import (
+    OwnAddresses,
+    of_interfaces,
+)
+from ansible_collections.exasol_community.network.tests.labs.namespaces import oracles
+from ansible_collections.exasol_community.network.tests.labs.namespaces.namespaces import (
+    NO_LOW_PORTS,
+    Machine,
+    Namespace,
+)
+from ansible_collections.exasol_community.network.tests.labs.namespaces.playbooks import CHECKOUT
+from ansible_collections.exasol_community.network.tests.labs.namespaces.probing import (
     TOKEN,
     RefusedError,
     elsewhere,
@@ -30,12 +40,7 @@ from netlab.probing import (
     states,
     target,
 )
-from netlab.services import Service, bound, talk
-
-from ansible_collections.exasol_community.network.plugins.module_utils._kernel.own_addresses import (
-    OwnAddresses,
-    of_interfaces,
-)
+from ansible_collections.exasol_community.network.tests.labs.namespaces.services import Service, bound, talk
 
 HOST = "n12"
 ADDRESS = "127.0.0.12"
@@ -265,13 +270,14 @@ def test_a_killed_listener_is_replaced(machine: Machine) -> None:
 
 def test_many_runs_start_at_the_same_time(machine: Machine) -> None:
     script = (
-        "import sys; sys.path[:0] = sys.argv[1:3]; from netlab import probing, namespaces; "
+        f"import sys; from {oracles.__package__} import probing, namespaces; "
         "probing.lease(namespaces.Machine(), 'n12', probing.target('127.0.0.12', '20000-20050'), "
-        "token='token number %s, long enough' % sys.argv[3])"
+        "token='token number %s, long enough' % sys.argv[1])"
     )
+    environment = {**os.environ, "PYTHONPATH": str(CHECKOUT / ".collections")}
     with machine.inside():
         runs = [
-            subprocess.Popen([sys.executable, "-c", script, *sys.path[:2], str(number)])
+            subprocess.Popen([sys.executable, "-c", script, str(number)], env=environment)
             for number in range(6)
         ]
     assert [run.wait(60) for run in runs] == [0] * 6
@@ -523,20 +529,20 @@ def test_a_listener_that_root_left_behind_is_ended_by_a_query_of_root(namespace:
     before = lease(namespace, HOST, target(ADDRESS, "8563,2580"), idle=10)
     oracles.until(
         lambda: (
-            elsewhere(namespace, "query", host=HOST, endpoints=[target(ADDRESS, 8563)], dry=True)[
-                "leftovers"
-            ][0]["quiet_s"]
+            elsewhere(namespace, "query", host=HOST, asked=[target(ADDRESS, 8563)], dry=True)["leftovers"][0][
+                "quiet_s"
+            ]
             >= 3
         ),
         "a while",
         10,
     )
-    asked = elsewhere(namespace, "query", host=HOST, endpoints=[target(ADDRESS, 8563)])
+    asked = elsewhere(namespace, "query", host=HOST, asked=[target(ADDRESS, 8563)])
     assert [(left["pid"], left["user"], left["ended"]) for left in asked["leftovers"]] == [
         (before["pid"], "root", True)
     ]
     assert not ports(namespace)
-    again = elsewhere(namespace, "query", host=HOST, endpoints=[target(ADDRESS, 8563)])
+    again = elsewhere(namespace, "query", host=HOST, asked=[target(ADDRESS, 8563)])
     assert (again["leftovers"], again["holders"], again["in_use"]) == ([], [], [])
 
 

@@ -15,10 +15,20 @@ import typing as t
 from pathlib import Path
 
 import pytest
-from netlab import oracles
-from netlab.namespaces import Machine, Namespace
-from netlab.probing import RefusedError, elsewhere, listener, probe, probe_flows, states, states_of, target
-from netlab.services import Service, bound
+
+from ansible_collections.exasol_community.network.tests.labs.namespaces import oracles
+from ansible_collections.exasol_community.network.tests.labs.namespaces.namespaces import Machine, Namespace
+from ansible_collections.exasol_community.network.tests.labs.namespaces.probing import (
+    RefusedError,
+    elsewhere,
+    listener,
+    probe,
+    probe_flows,
+    states,
+    states_of,
+    target,
+)
+from ansible_collections.exasol_community.network.tests.labs.namespaces.services import Service, bound
 
 ADDRESS = "127.0.0.12"
 OPEN = [("8563", "open", "syn-ack", "")]

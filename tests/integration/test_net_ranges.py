@@ -11,10 +11,25 @@ import typing as t
 from collections.abc import Iterator
 
 import pytest
-from netlab.lines import NOBODY_FAR, NOBODY_NEAR, ROUTER, SERVER, SERVERS, Line, filter_rules
-from netlab.namespaces import Namespace
-from netlab.probing import listener, probe, states, states_of, target
-from netlab.services import silent_ports
+
+from ansible_collections.exasol_community.network.tests.labs.namespaces.lines import (
+    NOBODY_FAR,
+    NOBODY_NEAR,
+    ROUTER,
+    SERVER,
+    SERVERS,
+    Line,
+    filter_rules,
+)
+from ansible_collections.exasol_community.network.tests.labs.namespaces.namespaces import Namespace
+from ansible_collections.exasol_community.network.tests.labs.namespaces.probing import (
+    listener,
+    probe,
+    states,
+    states_of,
+    target,
+)
+from ansible_collections.exasol_community.network.tests.labs.namespaces.services import silent_ports
 
 RANGE = "20000-21000"
 PATIENCE = 3.5  # seconds; the default, in which a SYN is repeated at least twice

@@ -16,15 +16,20 @@ from collections.abc import Mapping
 from pathlib import Path
 
 import pytest
-from netlab import oracles, standins
-from netlab.namespaces import SECONDS, Machine
-from netlab.services import talk
-from netlab.standins import MARKUP, Certificate, InsideTls, StandIn
 
 from ansible_collections.exasol_community.network.plugins.module_utils._probe.probe import Settings, collect
 from ansible_collections.exasol_community.network.plugins.module_utils._probe.probe import run as run_probe
 from ansible_collections.exasol_community.network.plugins.module_utils._probe.sweep import Pace
 from ansible_collections.exasol_community.network.plugins.module_utils._values.ports import parse_ports
+from ansible_collections.exasol_community.network.tests.labs.namespaces import oracles, standins
+from ansible_collections.exasol_community.network.tests.labs.namespaces.namespaces import SECONDS, Machine
+from ansible_collections.exasol_community.network.tests.labs.namespaces.services import talk
+from ansible_collections.exasol_community.network.tests.labs.namespaces.standins import (
+    MARKUP,
+    Certificate,
+    InsideTls,
+    StandIn,
+)
 from ansible_collections.exasol_community.network.tests.unit.plugins.module_utils._identify import answers
 
 ADDRESS = "127.0.0.12"

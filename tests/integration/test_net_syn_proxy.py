@@ -14,10 +14,6 @@ import typing as t
 from collections.abc import Iterator
 
 import pytest
-from netlab.lines import SERVER, Line
-from netlab.probing import listener, probe, target
-from netlab.services import Service
-from netlab.standins import StandIn, hanging_up
 
 from ansible_collections.exasol_community.network.plugins.module_utils._listener.proof import (
     hello,
@@ -27,6 +23,10 @@ from ansible_collections.exasol_community.network.plugins.module_utils._listener
 from ansible_collections.exasol_community.network.plugins.module_utils._probe.probe import Settings, collect
 from ansible_collections.exasol_community.network.plugins.module_utils._probe.probe import run as run_probe
 from ansible_collections.exasol_community.network.plugins.module_utils._probe.sweep import Pace
+from ansible_collections.exasol_community.network.tests.labs.namespaces.lines import SERVER, Line
+from ansible_collections.exasol_community.network.tests.labs.namespaces.probing import listener, probe, target
+from ansible_collections.exasol_community.network.tests.labs.namespaces.services import Service
+from ansible_collections.exasol_community.network.tests.labs.namespaces.standins import StandIn, hanging_up
 
 OURS = "20000-20049"
 TOKEN = "a token of the integration tests"

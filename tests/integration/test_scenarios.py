@@ -6,7 +6,7 @@
 
 Molecule is green where a stage has no tests, and a test that cannot fail proves nothing.
 
-The tests of the stages are run here against a world that is made up (C(netlab/made_up_world.py)), once as the
+The tests of the stages are run here against a world that is made up (C(labs/namespaces/made_up_world.py)), once as the
 truth has it and then with one thing wrong at a time.
 """
 
@@ -275,7 +275,7 @@ def project(tmp_path):
 def environment(project, world):
     path = project / "world.json"
     path.write_text(json.dumps(world))
-    places = [str(Path(__file__).parent / "netlab"), str(STAGES)]
+    places = [str(Path(__file__).parents[1] / "labs" / "namespaces"), str(STAGES)]
     return {
         **os.environ,
         "MADE_UP_WORLD": str(path),

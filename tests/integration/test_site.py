@@ -13,12 +13,31 @@ from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
-from netlab import oracles, standins
-from netlab.namespaces import NO_LOW_PORTS, NO_RIGHTS, Machine, Namespace
-from netlab.playbooks import COLLECT, LISTEN, PAIR, PROBE, Done, Run, cluster, idle, play
-from netlab.services import Service
-from netlab.standins import Certificate, InsideTls, StandIn
 
+from ansible_collections.exasol_community.network.tests.labs.namespaces import oracles, standins
+from ansible_collections.exasol_community.network.tests.labs.namespaces.namespaces import (
+    NO_LOW_PORTS,
+    NO_RIGHTS,
+    Machine,
+    Namespace,
+)
+from ansible_collections.exasol_community.network.tests.labs.namespaces.playbooks import (
+    COLLECT,
+    LISTEN,
+    PAIR,
+    PROBE,
+    Done,
+    Run,
+    cluster,
+    idle,
+    play,
+)
+from ansible_collections.exasol_community.network.tests.labs.namespaces.services import Service
+from ansible_collections.exasol_community.network.tests.labs.namespaces.standins import (
+    Certificate,
+    InsideTls,
+    StandIn,
+)
 from ansible_collections.exasol_community.network.tests.unit.plugins.module_utils._identify import answers
 
 

@@ -10,9 +10,14 @@ import sys
 import typing as t
 from pathlib import Path
 
-from netlab.lines import CLIENT, SERVER, Line, filter_rules
-from netlab.namespaces import Machine, Namespace
-from netlab.playbooks import Done, cluster, play
+from ansible_collections.exasol_community.network.tests.labs.namespaces.lines import (
+    CLIENT,
+    SERVER,
+    Line,
+    filter_rules,
+)
+from ansible_collections.exasol_community.network.tests.labs.namespaces.namespaces import Machine, Namespace
+from ansible_collections.exasol_community.network.tests.labs.namespaces.playbooks import Done, cluster, play
 
 
 def host(machine: Namespace, folder: Path, address: str) -> dict[str, t.Any]:

@@ -10,9 +10,16 @@ import typing as t
 from pathlib import Path
 
 import pytest
-from netlab import oracles
-from netlab.namespaces import Machine, Namespace
-from netlab.playbooks import PAIR, TRIPLE, cluster, idle, play
+
+from ansible_collections.exasol_community.network.tests.labs.namespaces import oracles
+from ansible_collections.exasol_community.network.tests.labs.namespaces.namespaces import Machine, Namespace
+from ansible_collections.exasol_community.network.tests.labs.namespaces.playbooks import (
+    PAIR,
+    TRIPLE,
+    cluster,
+    idle,
+    play,
+)
 
 CLIENT = {"client": "127.0.0.21"}
 # The nodes' administration ports, which no host of the small inventories may use.

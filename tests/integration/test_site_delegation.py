@@ -14,10 +14,22 @@ import typing as t
 from pathlib import Path
 
 import pytest
-from netlab import oracles, servers
-from netlab.namespaces import Machine, Namespace, run
-from netlab.playbooks import DROPS, LISTEN, Done, cluster, idle, play
-from netlab.services import silent_ports
+
+from ansible_collections.exasol_community.network.tests.labs.namespaces import oracles, servers
+from ansible_collections.exasol_community.network.tests.labs.namespaces.namespaces import (
+    Machine,
+    Namespace,
+    run,
+)
+from ansible_collections.exasol_community.network.tests.labs.namespaces.playbooks import (
+    DROPS,
+    LISTEN,
+    Done,
+    cluster,
+    idle,
+    play,
+)
+from ansible_collections.exasol_community.network.tests.labs.namespaces.services import silent_ports
 
 NETWORK = "exasol_community.network"
 VERIFY, FIREWALL = ({"name": f"{NETWORK}.{role}"} for role in ("verify", "firewall"))

@@ -9,10 +9,11 @@ from __future__ import annotations
 from collections.abc import Iterator
 
 import pytest
-from netlab import servers
-from netlab.namespaces import Namespace
-from netlab.playbooks import Done, cluster, play
-from netlab.servers import Hall
+
+from ansible_collections.exasol_community.network.tests.labs.namespaces import servers
+from ansible_collections.exasol_community.network.tests.labs.namespaces.namespaces import Namespace
+from ansible_collections.exasol_community.network.tests.labs.namespaces.playbooks import Done, cluster, play
+from ansible_collections.exasol_community.network.tests.labs.namespaces.servers import Hall
 
 FILES, WRONG = "127.0.0.31", "127.0.0.32"
 PEERS = {"ftp_server": [FILES], "sftp_server": [FILES, WRONG], "https_server": [FILES], "postgresql": [FILES]}

@@ -10,9 +10,23 @@ import typing as t
 from pathlib import Path
 
 import pytest
-from netlab import oracles
-from netlab.namespaces import Machine, Namespace, missing
-from netlab.playbooks import LISTEN, LOCAL, PAIR, Result, cluster, do, idle, play
+
+from ansible_collections.exasol_community.network.tests.labs.namespaces import oracles
+from ansible_collections.exasol_community.network.tests.labs.namespaces.namespaces import (
+    Machine,
+    Namespace,
+    missing,
+)
+from ansible_collections.exasol_community.network.tests.labs.namespaces.playbooks import (
+    LISTEN,
+    LOCAL,
+    PAIR,
+    Result,
+    cluster,
+    do,
+    idle,
+    play,
+)
 
 CLIENT = {"client": "127.0.0.21"}
 NETWORK = "exasol_community.network"

@@ -12,10 +12,20 @@ import sys
 from pathlib import Path
 
 import pytest
-from netlab import oracles
-from netlab.namespaces import Machine, Namespace
-from netlab.playbooks import COLLECT, PAIR, PROBE, TRIPLE, Run, cluster, idle, play
-from netlab.services import Service, talk
+
+from ansible_collections.exasol_community.network.tests.labs.namespaces import oracles
+from ansible_collections.exasol_community.network.tests.labs.namespaces.namespaces import Machine, Namespace
+from ansible_collections.exasol_community.network.tests.labs.namespaces.playbooks import (
+    COLLECT,
+    PAIR,
+    PROBE,
+    TRIPLE,
+    Run,
+    cluster,
+    idle,
+    play,
+)
+from ansible_collections.exasol_community.network.tests.labs.namespaces.services import Service, talk
 
 ADDRESS, PORT, BUCKETFS = "127.0.0.12", 8563, 2580
 

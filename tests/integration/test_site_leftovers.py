@@ -15,10 +15,16 @@ from collections.abc import Iterator
 from contextlib import ExitStack, contextmanager
 from pathlib import Path
 
-from netlab import oracles
-from netlab.namespaces import Namespace
-from netlab.playbooks import PAIR, PROBE, Run, cluster, play
-from netlab.services import Service
+from ansible_collections.exasol_community.network.tests.labs.namespaces import oracles
+from ansible_collections.exasol_community.network.tests.labs.namespaces.namespaces import Namespace
+from ansible_collections.exasol_community.network.tests.labs.namespaces.playbooks import (
+    PAIR,
+    PROBE,
+    Run,
+    cluster,
+    play,
+)
+from ansible_collections.exasol_community.network.tests.labs.namespaces.services import Service
 
 ADDRESS, PORT, BUCKETFS = "127.0.0.12", 8563, 2580
 LIVE = {"exasol_verify_listeners": False}

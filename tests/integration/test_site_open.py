@@ -9,8 +9,14 @@ from __future__ import annotations
 from pathlib import Path
 
 import pytest
-from netlab.namespaces import Namespace, run
-from netlab.playbooks import DROPS, PAIR, Done, play
+
+from ansible_collections.exasol_community.network.tests.labs.namespaces.namespaces import Namespace, run
+from ansible_collections.exasol_community.network.tests.labs.namespaces.playbooks import (
+    DROPS,
+    PAIR,
+    Done,
+    play,
+)
 
 # A host's own /run and /var/lib: no systemd there to give timers to, and nothing left of them.
 OWN_STATE = [

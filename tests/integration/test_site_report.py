@@ -14,8 +14,19 @@ from pathlib import Path
 
 import pytest
 import yaml
-from netlab.namespaces import Machine, Namespace, missing
-from netlab.playbooks import CHECKOUT, PAIR, PROBE, Done, play
+
+from ansible_collections.exasol_community.network.tests.labs.namespaces.namespaces import (
+    Machine,
+    Namespace,
+    missing,
+)
+from ansible_collections.exasol_community.network.tests.labs.namespaces.playbooks import (
+    CHECKOUT,
+    PAIR,
+    PROBE,
+    Done,
+    play,
+)
 
 FORMATS = {
     "csv": "csv",

@@ -15,8 +15,13 @@ import typing as t
 from pathlib import Path
 
 import yaml
-from netlab.namespaces import SECONDS, Machine
-from netlab.playbooks import CHECKOUT, PAIR, executable
+
+from ansible_collections.exasol_community.network.tests.labs.namespaces.namespaces import SECONDS, Machine
+from ansible_collections.exasol_community.network.tests.labs.namespaces.playbooks import (
+    CHECKOUT,
+    PAIR,
+    executable,
+)
 
 SECRET = "a-secret-of-this-test"
 _FILES = {"exasol_ftp_user": "somebody", "exasol_ftp_password": SECRET, "exasol_report_formats": ["json"]}

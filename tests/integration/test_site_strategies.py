@@ -15,9 +15,18 @@ import typing as t
 from pathlib import Path
 
 import pytest
-from netlab import oracles
-from netlab.namespaces import Machine, Namespace
-from netlab.playbooks import LISTEN, PAIR, TRIPLE, Done, cluster, idle, play
+
+from ansible_collections.exasol_community.network.tests.labs.namespaces import oracles
+from ansible_collections.exasol_community.network.tests.labs.namespaces.namespaces import Machine, Namespace
+from ansible_collections.exasol_community.network.tests.labs.namespaces.playbooks import (
+    LISTEN,
+    PAIR,
+    TRIPLE,
+    Done,
+    cluster,
+    idle,
+    play,
+)
 
 NETWORK = "exasol_community.network"
 VERIFY, REPORT, FIREWALL = ({"name": f"{NETWORK}.{role}"} for role in ("verify", "report", "firewall"))

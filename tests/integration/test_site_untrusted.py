@@ -14,14 +14,22 @@ import typing as t
 from pathlib import Path
 
 import pytest
-from netlab.namespaces import SECONDS, Machine
-from netlab.playbooks import CHECKOUT, PAIR, TRIPLE, Done, cluster, executable, play
 
 from ansible_collections.exasol_community.network.plugins.plugin_utils._change_request.change_request import (
     render_request,
 )
 from ansible_collections.exasol_community.network.plugins.plugin_utils._change_request.formats import (
     REQUEST_FORMATS,
+)
+from ansible_collections.exasol_community.network.tests.labs.namespaces.namespaces import SECONDS, Machine
+from ansible_collections.exasol_community.network.tests.labs.namespaces.playbooks import (
+    CHECKOUT,
+    PAIR,
+    TRIPLE,
+    Done,
+    cluster,
+    executable,
+    play,
 )
 
 # A Python that runs the module and changes what it returns, with its second argument as the host's owner

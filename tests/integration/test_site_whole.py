@@ -14,9 +14,22 @@ import typing as t
 from pathlib import Path
 
 import pytest
-from netlab import oracles
-from netlab.namespaces import Machine, Namespace, run
-from netlab.playbooks import DROPS, LISTEN, PAIR, Done, cluster, idle, play
+
+from ansible_collections.exasol_community.network.tests.labs.namespaces import oracles
+from ansible_collections.exasol_community.network.tests.labs.namespaces.namespaces import (
+    Machine,
+    Namespace,
+    run,
+)
+from ansible_collections.exasol_community.network.tests.labs.namespaces.playbooks import (
+    DROPS,
+    LISTEN,
+    PAIR,
+    Done,
+    cluster,
+    idle,
+    play,
+)
 
 NETWORK = "exasol_community.network"
 VERIFY, REPORT = ({"name": f"{NETWORK}.{role}"} for role in ("verify", "report"))

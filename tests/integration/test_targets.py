@@ -18,11 +18,26 @@ from pathlib import Path
 import pytest
 import pythons
 from ansible_test._util.target.common.constants import CONTROLLER_PYTHON_VERSIONS, REMOTE_ONLY_PYTHON_VERSIONS
-from netlab import oracles, standins
-from netlab.namespaces import Machine, Namespace, missing, run
-from netlab.playbooks import DROPS, LOCAL, Done, Result, Run, idle, playbook_of, returned
-from netlab.services import silent_ports
-from netlab.standins import Certificate, StandIn
+
+from ansible_collections.exasol_community.network.tests.labs.namespaces import oracles, standins
+from ansible_collections.exasol_community.network.tests.labs.namespaces.namespaces import (
+    Machine,
+    Namespace,
+    missing,
+    run,
+)
+from ansible_collections.exasol_community.network.tests.labs.namespaces.playbooks import (
+    DROPS,
+    LOCAL,
+    Done,
+    Result,
+    Run,
+    idle,
+    playbook_of,
+    returned,
+)
+from ansible_collections.exasol_community.network.tests.labs.namespaces.services import silent_ports
+from ansible_collections.exasol_community.network.tests.labs.namespaces.standins import Certificate, StandIn
 
 pytestmark = pytest.mark.versions
 

@@ -12,20 +12,17 @@ somebody must reach, and so on.
 from __future__ import annotations
 
 import os
-import sys
 import tempfile
 from pathlib import Path
 
+import clients as real_clients
 import pytest
+from scenario import lab as labs
+from scenario import report as reports
+from scenario.firewalls import FIREWALLS
+from scenario.truth import Truth
 
 HERE = Path(__file__).resolve().parent
-sys.path[:0] = [str(HERE), str(HERE.parent)]
-
-import clients as real_clients  # noqa: E402  # the paths are set above
-from scenario import lab as labs  # noqa: E402
-from scenario import report as reports  # noqa: E402
-from scenario.firewalls import FIREWALLS  # noqa: E402
-from scenario.truth import Truth  # noqa: E402
 
 TRUTH = pytest.StashKey[Truth]()
 TESTS = pytest.StashKey[list]()

@@ -34,7 +34,9 @@ def assert_canonical(ports):
     """Assert that ranges are sorted, disjoint and not adjacent."""
     assert isinstance(ports, tuple)
     assert all(item.first <= item.last for item in ports)
-    assert all(left.last + 1 < right.first for left, right in zip(ports, ports[1:]))  # noqa: RUF007  # itertools.pairwise is new in Python 3.10
+    assert all(
+        left.last + 1 < right.first for left, right in zip(ports, ports[1:])
+    )  # itertools.pairwise is new in Python 3.10
 
 
 @pytest.mark.parametrize(

@@ -16,10 +16,10 @@ import os
 import sys
 from pathlib import Path
 
-from nodelab import images, scenarios
-from nodelab.engine import ROOT, EngineError, find
-from nodelab.images import RELEASES
-from nodelab.lab import Lab
+from containers import images, scenarios
+from containers.engine import ROOT, EngineError, find
+from containers.images import RELEASES
+from containers.lab import Lab
 
 TOUR = Path(__file__).with_name("tour.txt")
 

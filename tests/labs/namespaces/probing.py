@@ -123,7 +123,7 @@ def lease(
     **options: t.Any,
 ) -> dict[str, t.Any]:
     """Take a lease at a host's listener."""
-    return elsewhere(machine, "present", host=host, token=token, endpoints=list(listens), ttl=ttl, **options)
+    return elsewhere(machine, "present", host=host, token=token, asked=list(listens), ttl=ttl, **options)
 
 
 def release(machine: Machine, host: str, token: str = TOKEN) -> bool:

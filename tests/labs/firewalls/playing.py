@@ -17,7 +17,7 @@ from pathlib import Path
 
 import yaml
 
-_HERE = Path(__file__).resolve().parents[1]
+_HERE = Path(__file__).resolve().parents[2] / "firewall"
 _ROOT = _HERE.parents[1]
 _MODULE = "exasol_community.network.firewall"
 

@@ -15,7 +15,8 @@ from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 
 import testinfra
-from nodelab.lab import Lab
+
+from ansible_collections.exasol_community.network.tests.labs.containers.lab import Lab
 
 from . import baselines
 from .baselines import PROVIDERS, View
@@ -26,7 +27,7 @@ if t.TYPE_CHECKING:
     from testinfra.host import Host
 
 SOURCES = ("client", "admin", "node", "stranger")
-DESCRIPTION = Path(__file__).resolve().parents[1] / "lab.yml"
+DESCRIPTION = Path(__file__).resolve().parents[2] / "firewall" / "lab.yml"
 
 
 class Stage(t.NamedTuple):
@@ -34,7 +35,7 @@ class Stage(t.NamedTuple):
 
     views: dict[str, View]
     reached: dict[str, Reached]  # by source
-    answers: dict[str, Answer] = {}  # noqa: RUF012  # never changed
+    answers: dict[str, Answer] = {}  # never changed
 
     def ports(self, source: str, provider: str) -> dict[int, set[int]]:
         """Return the ports that a source reaches on a host, by IP version."""

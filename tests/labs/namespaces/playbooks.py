@@ -147,7 +147,7 @@ class Run:
                 errors="replace",
                 start_new_session=True,
                 preexec_fn=_hear_interrupts,
-            )  # noqa: PLW1509  # it takes no lock
+            )  # it takes no lock
         self.pid = self._process.pid
         self._reader = threading.Thread(target=self._read, daemon=True)
         self._reader.start()
