@@ -102,10 +102,10 @@ def _ports_of(targets: Iterable[Target]) -> Dict[str, Ports]:
 
 
 def _ftp_servers(targets: Iterable[Target]) -> List[Server]:
-    answered = [(target, found) for target in targets for outcome, found in target.found.items()
+    answered = [(target, outcome.finding, found) for target in targets for outcome, found in target.found.items()
                 if outcome.state == OPEN and outcome.answered_by is None and outcome.reason != OTHER_RUN]
-    return [Server(target.destination, target.address, target.named, port, target.services[port])
-            for target, found in answered for port in sorted(found.ports) if target.services.get(port) in FTP_SERVICES]
+    return [Server(target.destination, target.address, target.named, port, target.services[port], finding)
+            for target, finding, found in answered for port in sorted(found.ports) if target.services.get(port) in FTP_SERVICES]
 
 
 def _measure(sweep: Sweep, targets: Sequence[Target]) -> List[Dict[str, Any]]:

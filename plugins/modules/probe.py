@@ -152,6 +152,7 @@ options:
         description:
           - Verify the server's certificate and name before user and password are sent, as C(curl) and C(lftp) do.
           - A server whose certificate cannot be verified is sent neither, and RV(ftp_sessions) has V(unverified) for it.
+          - Who greets as a mail server, or is found to be another service by O(identify), is sent neither in any case.
           - The name is the one of the flow. A server that is named by its address needs a certificate for that address.
           - V(false) sends the password to whoever answers.
         type: bool
@@ -377,7 +378,8 @@ ftp_sessions:
       sample: ftp
     login:
       description:
-        - V(ok), V(failed), or V(unverified) where the server's certificate cannot be verified, so that neither user nor password was sent.
+        - V(ok), V(failed), V(unverified) where the server's certificate cannot be verified, or V(not-ftp) where no FTP server answers.
+        - Neither user nor password was sent where it is V(unverified) or V(not-ftp).
       type: str
       returned: success
       sample: ok

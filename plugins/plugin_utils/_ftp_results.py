@@ -9,7 +9,7 @@ from __future__ import annotations
 import typing as t
 from collections.abc import Iterable, Iterator, Mapping
 
-from ..module_utils._ftp_session import BAD_REPLY, DONE, FAILED, LOGGED_IN, NO_LOGIN, NOTHING, SILENT, UNVERIFIED
+from ..module_utils._ftp_session import BAD_REPLY, DONE, FAILED, LOGGED_IN, NO_LOGIN, NOT_FTP, NOTHING, SILENT, UNVERIFIED
 from ._verdict import BLOCKED, NO_ROUTE, OK, UNTESTED, WRONG_PEER, WRONG_SERVICE
 
 _SERVICES = {"passive": "ftp_passive", "active": "ftp_active"}
@@ -21,6 +21,8 @@ _NOT_LOGGED_IN = {
     UNVERIFIED: ("did not send user and password to {server}, because its certificate cannot be verified ({detail}), so its data connections are not known: "
                  "set exasol_ftp_ca_path to the certificates of its authority, name the server as its certificate does, or set exasol_ftp_validate_certs: "
                  "false to send the password to whoever answers."),
+    NOT_FTP: ("did not log in to {server}, because no FTP server answers there ({detail}), so its data connections are not known: correct the port in "
+              "overrides, or what stands before the server."),
     "": ("was not able to log in to {server} ({detail}), so its data connections are not known: give exasol_ftp_user and exasol_ftp_password."),
 }
 Data = Mapping[str, t.Any]
