@@ -15,7 +15,7 @@ from ._ftp_session import FTP_SERVICES, Login, Server, check_authorities, examin
 from ._hello import check_token
 from ._observations import Suspects, by_address, late_answers, observation, paths, summarize
 from ._outcome import OPEN, OTHER_RUN, UNRESOLVED, Outcome
-from ._own_addresses import of_interfaces
+from ._own_addresses import OwnAddresses
 from ._ports import Ports, merge, numbers
 from ._resolve import resolve
 from ._sockets import Sources
@@ -87,7 +87,7 @@ def run(targets: Targets, settings: Settings) -> Dict[str, Any]:
         if capture is not None:
             _ask_next_hops(resolved, settings.pace, sources, capture)
             captured["capture"] = capture.report()
-    resolved = _reached_itself.settle(resolved, of_interfaces)
+    resolved = _reached_itself.settle(resolved, OwnAddresses)
     everything = resolved + unresolved
     sessions = {"ftp_sessions": examine_all(_ftp_servers(resolved), settings.ftp)} if settings.ftp else {}  # type: Dict[str, Any]
     return dict(sessions, **captured, observations=[observation(target) for target in everything], paths=losses, summary=summarize(everything),

@@ -5,7 +5,7 @@
 
 import socket
 from array import array
-from typing import Any, Dict, Iterable, Iterator, List, Mapping, NamedTuple, Optional, Tuple
+from typing import Any, Dict, Iterable, Iterator, List, Mapping, NamedTuple, Optional, Set, Tuple
 
 from ._addresses import parse_address, stands_for
 from ._errors import NetworkError
@@ -39,6 +39,7 @@ class Target:
         self.datagrams = {}  # type: Dict[int, Datagram]
         self.found = {}  # type: Dict[Outcome, Found]
         self.ours_everywhere = {}  # type: Dict[str, Ports]  # the same by wildcard, until a name has its addresses
+        self.led_back = set()  # type: Set[int]  # ports at which this host was led back to itself
         self.family = socket.AF_INET6 if ":" in address else socket.AF_INET
 
     def add(self, ports: Ports, service: str = "") -> None:

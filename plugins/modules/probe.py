@@ -16,8 +16,9 @@ description:
   - A name is resolved on the probing host, and each of its addresses is probed, IPv4 and IPv6.
   - Silent ports beside ports that answered are tried again, so that packet loss is not reported as a filter. How many needed that is in RV(paths).
   - A listener of another run of M(exasol_community.network.listener) is known and not taken for a service - its ports have the reason V(other-run).
-  - Where a flow leads back to the probing host, through a name that resolves to a loopback address or through an address that the host has at the
-    moment, its ports are V(unresolved) or have the reason V(own-address), unless the destination's own listener proves itself there.
+  - Where a flow leads back to the probing host, its ports are V(unresolved) or have the reason V(own-address), unless the destination's own listener
+    proves itself there. Such are a name that resolves to a loopback address, an address that the host has at the moment, one that a route of type C(local)
+    keeps on the host, and a connection that a rule of the host (DNAT, REDIRECT) leads back.
   - Connections are closed with FIN, those to listeners of M(exasol_community.network.listener) with RST.
   - Nobody logs in and no database is queried; only O(ftp) logs in to FTP servers.
   - A user name is sent to C(mysql) all the same, because a handshake that is not finished counts against the probing host

@@ -6,21 +6,12 @@
 
 from __future__ import annotations
 
-import sys
 import typing as t
 from pathlib import Path
 
 from netlab.lines import CLIENT, SERVER, Line, filter_rules
-from netlab.namespaces import Machine, Namespace
-from netlab.playbooks import Done, cluster, play
-
-
-def host(machine: Namespace, folder: Path, address: str) -> dict[str, t.Any]:
-    """Return the variables of a host that lives in a namespace: its Python is started there."""
-    python = folder / f"python-{machine.label}"
-    python.write_text(f'#!/bin/sh\nexec nsenter --net=/run/netns/{machine.name} {sys.executable} "$@"\n', encoding="utf-8")
-    python.chmod(0o755)
-    return {"exasol_address": address, "ansible_python_interpreter": str(python)}
+from netlab.namespaces import Machine
+from netlab.playbooks import Done, cluster, host, play
 
 
 def run(line: Line, folder: Path, **variables: t.Any) -> Done:

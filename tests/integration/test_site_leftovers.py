@@ -8,13 +8,13 @@ from __future__ import annotations
 
 import signal
 import typing as t
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import ExitStack, contextmanager
 from pathlib import Path
 
 from netlab import oracles
-from netlab.namespaces import Namespace
-from netlab.playbooks import PAIR, PROBE, Run, cluster, play
+from netlab.namespaces import Machine, Namespace, join
+from netlab.playbooks import PAIR, PROBE, Run, cluster, host, play
 from netlab.services import Service
 
 ADDRESS, PORT, BUCKETFS = "127.0.0.12", 8563, 2580
@@ -71,19 +71,19 @@ def test_a_live_check_alone_accuses_nobody_else(namespace: Namespace, tmp_path: 
     assert oracles.nothing_left(namespace)
 
 
-def test_a_service_on_a_loopback_address_is_not_proven_by_our_listener(namespace: Namespace, tmp_path: Path) -> None:
-    for address in ("192.0.2.12", "192.0.2.21"):
-        namespace.ip("route", "add", "local", f"{address}/32", "dev", "lo")  # one namespace plays both hosts
-    inventory = cluster({"n12": "192.0.2.12"}, {"client": "192.0.2.21"})
-    with Service(namespace, "127.0.0.1", PORT):
+def test_a_service_on_a_loopback_address_is_not_proven_by_our_listener(new_namespace: Callable[[str], Namespace], tmp_path: Path) -> None:
+    node, client = (new_namespace(label) for label in ("node", "client"))
+    join(node, client, "cable", ["192.0.2.12/24"], ["192.0.2.21/24"])
+    inventory = cluster({"n12": host(node, tmp_path, "192.0.2.12")}, {"client": host(client, tmp_path, "192.0.2.21")})
+    with Service(node, "127.0.0.1", PORT):
         for name, variables in (("listeners", {}), ("live", LIVE)):
-            done = play(namespace, tmp_path / name, inventory=inventory, variables=variables)
+            done = play(Machine(), tmp_path / name, inventory=inventory, variables=variables)
             result = done.the_result(service="sql_client")
             assert result["verdict"] == "no_listener", result
             assert "sql_client listens on 127.0.0.1 of n12 only; let it listen on 192.0.2.12" in result["sentence"]
     assert done.code == 2
-    with database(namespace, "192.0.2.12"):
-        good = play(namespace, tmp_path / "good", inventory=inventory, variables=UNASKED)
+    with database(node, "192.0.2.12"):
+        good = play(Machine(), tmp_path / "good", inventory=inventory, variables=UNASKED)
     assert good.code == 0, good.output
 
 

@@ -20,7 +20,7 @@ from collections.abc import Mapping, Sequence
 from pathlib import Path
 
 from . import oracles
-from .namespaces import SECONDS, Machine, with_hosts
+from .namespaces import SECONDS, Machine, Namespace, with_hosts
 
 CHECKOUT = Path(__file__).resolve().parents[3]
 LOOPBACK = CHECKOUT / "inventory" / "loopback.yml"
@@ -232,6 +232,14 @@ def cluster(nodes: Mapping[str, t.Any], clients: Mapping[str, t.Any] | None = No
     common = {**LOCAL, "ansible_python_interpreter": "{{ ansible_playbook_python }}", "exasol_verify_source_address": "{{ exasol_address }}",
               "exasol_report_formats": ["json"]}
     return {"all": {"vars": common | variables, "children": {group: {"hosts": _hosts(hosts)} for group, hosts in groups.items() if hosts}}}
+
+
+def host(machine: Namespace, folder: Path, address: str) -> dict[str, t.Any]:
+    """Return the variables of a host that lives in a namespace: its Python is started there."""
+    python = folder / f"python-{machine.label}"
+    python.write_text(f'#!/bin/sh\nexec nsenter --net=/run/netns/{machine.name} {sys.executable} "$@"\n', encoding="utf-8")
+    python.chmod(0o755)
+    return {"exasol_address": address, "ansible_python_interpreter": str(python)}
 
 
 def _hosts(hosts: Mapping[str, t.Any]) -> dict[str, t.Any]:
