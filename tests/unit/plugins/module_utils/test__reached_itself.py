@@ -64,3 +64,27 @@ def test_a_name_that_leads_here_too_is_told_once_beside_what_is_right():
 def test_ports_are_judged_each_for_itself():
     assert settled(target(VIP, {8563: PROVEN, 2580: OPEN, 2581: CLOSED})) == {
         (VIP, "8563"): ("open", "syn-ack"), (VIP, "2580-2581"): ("error", "own-address")}
+
+
+def test_one_address_is_one_observation():
+    """What hosts return is refused as a whole if it speaks twice of an address."""
+    (alone,) = _reached_itself.settle([target(VIP, {8563: PROVEN, 2580: OPEN})], lambda: OWN)
+    assert [state["state"] for state in observation(alone)["states"]] == ["open", "error"]
+    assert observation(alone)["ports"] == "2580,8563"
+
+
+@pytest.mark.parametrize("seen, expected", [(OPEN, ("error", "own-address")), (OTHERS, ("error", "own-address")), (PROVEN, ("open", "syn-ack"))],
+                         ids=["open", "another host's listener", "proven"])
+def test_a_connection_that_was_led_back_proves_nothing_of_its_port(seen, expected):
+    made = target("192.0.2.99", {8563: seen, 2580: seen})
+    made.led_back.add(8563)
+    states = settled(made)
+    assert states.pop(("192.0.2.99", "2580"), None) in (("open", "syn-ack"), None)
+    assert list(states.values())[0] == expected
+    assert sum("8563" in ports for unused, ports in settled(made)) == 1
+
+
+def test_where_nothing_was_led_back_the_time_of_each_port_is_kept():
+    made = target("192.0.2.99", {8563: OPEN})
+    made.found[OPEN].rtt_ms.append(0.5)
+    assert observation(_reached_itself.settle([made], lambda: OWN)[0])["states"][0]["rtt_ms"]["median"] == 0.5
