@@ -22,7 +22,7 @@ from ._hello import check_token
 from ._leases import ROOM_FOR_CONNECTIONS, Opened, open_all
 from ._listener import FILES_AT_ONCE, LONGEST_REQUEST, Listener, peer_uid, ports_of
 from ._listens import WILDCARDS, Endpoint, describe, endpoints
-from ._occupants import Claim, Occupants, describe_holders
+from ._occupants import UNKNOWN, Claim, Occupants, describe_holders
 from ._own_addresses import is_loopback, of_interfaces
 from ._ports import Ports, intersect, numbers, parse_ports
 from ._privileges import give_up_root
@@ -158,9 +158,10 @@ def _introduced(name: bytes, uid: int, answer: Dict[str, Any]) -> Optional[Runni
 class _Scene:
     """Who holds which of the wanted ports before a run takes its own."""
 
-    def __init__(self, host: str, wanted: Sequence[Endpoint]):
+    def __init__(self, host: str, wanted: Sequence[Endpoint], token: str = ""):
         self._host = host
         self._wanted = wanted
+        self._token = token
         self._running = None  # type: Optional[List[Running]]
         self.occupants = Occupants(wanted, self._claims)
 
@@ -195,11 +196,19 @@ class _Scene:
         for one in self._all():
             here = self._here(one)
             if here and not (shared and one.uid == os.getuid() and one.name.startswith(stem)):
-                found.append(_leftover(one, here, end))
+                sibling = self._is_of_this_run(one)
+                found.append(dict(_leftover(one, here, end and not sibling), same_run=sibling))
         if any(one["ended"] for one in found):
             self._running = None
             self.occupants = Occupants(self._wanted, self._claims)
         return found
+
+
+    def _is_of_this_run(self, one: Running) -> bool:
+        """Tell whether it serves another host of this run, which then is this very machine; only who knows the token can have its name."""
+        if not self._token or one.host == self._host:
+            return False
+        return one.name.endswith("/{0}".format(_hello.control_id(check_token(self._token), one.host)).encode("ascii"))
 
 
 def _meet(one: str, other: str) -> bool:
@@ -236,16 +245,26 @@ def present(host: str, token: str, listens: List[Dict[str, Any]], ttl: float, dr
         return _would(host, token, wanted)
     # Until they are handed over, the sockets of another run of ours look like those of a service.
     with _lock(host):
-        scene = _Scene(host, wanted)
+        scene = _Scene(host, wanted, token)
         left = scene.leftovers(shared=True, end=True)
         spared = _spared(scene.occupants, wanted)
         wish = {"listens": listens, "ttl": ttl, "idle": idle, "capture": capture}
         for unused in range(_TRIES):
             answer = _lease(host, token, wish, spared)
             if answer is not None:
+                if _is_unexplained(answer, scene.occupants, spared):
+                    # Somebody came meanwhile, such as the listener of another host of the run that is this very machine.
+                    scene = _Scene(host, wanted, token)
+                    left += scene.leftovers(shared=True, end=False)
                 return dict(_described(answer, scene.occupants, wanted, spared), leftovers=left)
             _start_or_join(host, token)
     raise ListenerError("the listener of {0!r} does not stay up: {1} starts were tried".format(host, _TRIES))
+
+
+def _is_unexplained(answer: Mapping[str, Any], occupants: Occupants, spared: Set[Endpoint]) -> bool:
+    """Tell whether ports could not be had although nobody was seen to hold them before."""
+    holders = [occupants.holder(endpoint, refused=True) for endpoint in set(endpoints(answer["in_use"])) - spared]
+    return any(holder is not None and holder.by == UNKNOWN for holder in holders)
 
 
 def _spared(occupants: Occupants, wanted: Iterable[Endpoint]) -> Set[Endpoint]:

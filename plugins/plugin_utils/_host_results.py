@@ -123,7 +123,7 @@ _HELD = _object("address protocol ports by", address=_PLACE, protocol=_PROTOCOL,
 _SECONDS = {"type": "integer", "minimum": 0, "maximum": 1 << 40}
 _NUMBER = {"type": "integer", "minimum": 0, "maximum": 1 << 32}
 _LEFTOVER = _object("pid uid user ended ports", pid=_NUMBER, uid=_NUMBER, user=_NAME, host=_NAME, age_s=_SECONDS, quiet_s=_SECONDS, left_s=_SECONDS,
-                    ended={"type": "boolean"}, ports=_LISTENING)
+                    ended={"type": "boolean"}, same_run={"type": "boolean"}, ports=_LISTENING)
 _PATH_TRIED = _object("destination address tries lost", destination=_NAME, address=_TARGET, tries=_NUMBER, lost=_NUMBER)
 # Of which run, and of which machine, a result is.
 _ORIGIN = {"run": _NAME, "machine": _object("", identity=_NAME, own=_list(_TARGET, 1024))}

@@ -61,7 +61,8 @@ class Origins:
         if not here:
             return _failed(
                 f"the machine where the task ran has none of the addresses of {host} ({', '.join(addresses)}), so it is another machine: "
-                f"check ansible_host and ansible_connection of {host}, or set exasol_address to an address that {host} itself has")
+                f"check ansible_host and ansible_connection of {host}, or set exasol_address to an address that {host} itself has (an address that only a "
+                f"NAT device has for it cannot be tested)")
         if isinstance(identity, str) and identity and not all(map(is_loopback, here)):
             hosts = self._machines.setdefault(identity, [])
             if host not in hosts:

@@ -87,6 +87,26 @@ def test_a_service_on_a_loopback_address_is_not_proven_by_our_listener(new_names
     assert good.code == 0, good.output
 
 
+def test_two_hosts_that_are_one_machine_are_told_so(new_namespace: Callable[[str], Namespace], tmp_path: Path) -> None:
+    node, client = (new_namespace(label) for label in ("node", "client"))
+    join(node, client, "cable", ["192.0.2.12/24"], ["192.0.2.21/24"])
+    names = tmp_path / "hosts"
+    names.write_text("127.0.0.1 localhost\n192.0.2.12 n11.example n12.example\n", encoding="ascii")
+    nodes = {name: host(node, tmp_path, f"{name}.example") for name in ("n11", "n12")}
+    inventory = cluster(nodes, {"client": host(client, tmp_path, "192.0.2.21")}, exasol_verify_source_address=[])
+    done = play(Machine(), tmp_path / "both", inventory=inventory, hosts=names)
+    assert done.code == 2, done.output
+    results = {result["destination"]: result for result in done.results(source="client", service="sql_client")}
+    assert sorted(result["verdict"] for result in results.values()) == ["ok", "untested"], "one of them has the port"
+    (told,) = [result["sentence"] for result in results.values() if result["verdict"] == "untested"]
+    assert "are one machine, which proves itself as one of them only" in told
+    assert "another run" not in done.said
+    assert "n11, n12 are one machine" in " ".join(done.report["notes"])
+    inventory = cluster({"n12": nodes["n12"]}, {"client": host(client, tmp_path, "192.0.2.21")}, exasol_verify_source_address=[])
+    alone = play(Machine(), tmp_path / "alone", inventory=inventory, hosts=names)
+    assert alone.code == 0, alone.output
+
+
 def test_an_address_that_is_here_at_the_moment_is_untested(namespace: Namespace, tmp_path: Path) -> None:
     namespace.address("192.0.2.40/32")  # a virtual address of the partner, now on the node
     inventory = cluster({"n12": ADDRESS}, exasol_peers={"oracle": ["192.0.2.40"]})
