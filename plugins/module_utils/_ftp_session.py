@@ -126,10 +126,11 @@ class _Session(ftplib.FTP_TLS):
 
     def _check_welcome(self) -> None:
         """Raise unless FTP greets: what follows is the name of a user, which is nobody else's business."""
-        if is_mail(self.welcome.encode("utf-8", "replace")):
+        greeting = self.welcome or ""
+        if is_mail(greeting.encode("utf-8", "replace")):
             raise _StrangerError("its greeting is that of a mail server")
-        if not self.welcome.startswith("220"):
-            raise ftplib.error_proto(self.welcome)
+        if not greeting.startswith("220"):
+            raise ftplib.error_proto(greeting)
 
     def _protect_data(self) -> None:
         try:

@@ -26,7 +26,8 @@ OPEN, OVER = b"01", b"06"
     ([(US, NODE), (HERE, FAR), (FAR, HERE)], False),
     ([(US, NODE), (HERE, US, OVER)], False),
     ([(US, NODE), (US, HERE, OVER), (HERE, US)], False),
-], ids=["no table", "elsewhere", "led back", "an own address", "the same port to somewhere here", "both", "of others", "what is left of another", "another, half closed"])
+], ids=["no table", "elsewhere", "led back", "an own address", "the same port to somewhere here", "both", "of others", "what is left of another",
+        "another, half closed"])
 def test_the_other_end_is_here_where_no_other_connection_explains_it(monkeypatch, rows, expected):
     monkeypatch.setattr(_led_back, "_rows", lambda: iter([_Row(row[0], row[1], row[2] if len(row) > 2 else OPEN) for row in rows]))
     assert led_back([OURS]) == (frozenset([OURS]) if expected else frozenset())

@@ -73,15 +73,22 @@ def test_one_address_is_one_observation():
     assert observation(alone)["ports"] == "2580,8563"
 
 
-@pytest.mark.parametrize("seen, expected", [(OPEN, ("error", "own-address")), (OTHERS, ("error", "own-address")), (PROVEN, ("open", "syn-ack"))],
-                         ids=["open", "another host's listener", "proven"])
+HERE, THERE = ("error", "own-address"), ("open", "syn-ack")
+
+
+@pytest.mark.parametrize("seen, expected", [
+    (OPEN, {"2580": THERE, "8563": HERE}), (OTHERS, {"2580": THERE, "8563": HERE}), (PROVEN, {"2580,8563": THERE}),
+], ids=["open", "another host's listener", "proven"])
 def test_a_connection_that_was_led_back_proves_nothing_of_its_port(seen, expected):
     made = target("192.0.2.99", {8563: seen, 2580: seen})
     made.led_back.add(8563)
-    states = settled(made)
-    assert states.pop(("192.0.2.99", "2580"), None) in (("open", "syn-ack"), None)
-    assert list(states.values())[0] == expected
-    assert sum("8563" in ports for unused, ports in settled(made)) == 1
+    assert {ports: state for (unused, ports), state in settled(made).items()} == expected
+
+
+def test_who_is_no_other_host_of_a_plan_may_be_led_back():
+    made = target("192.0.2.99", {8563: OPEN}, planned=False)
+    made.led_back.add(8563)
+    assert settled(made) == {("192.0.2.99", "8563"): THERE}
 
 
 def test_where_nothing_was_led_back_the_time_of_each_port_is_kept():
