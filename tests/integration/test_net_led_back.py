@@ -17,8 +17,12 @@ from netlab.namespaces import Namespace
 from netlab.probing import TOKEN, listener, probe_flows, states, target
 from netlab.services import Service
 
-from ansible_collections.exasol_community.network.plugins.module_utils._probe import Settings, collect, run
-from ansible_collections.exasol_community.network.plugins.module_utils._sweep import Pace
+from ansible_collections.exasol_community.network.plugins.module_utils._probe.probe import (
+    Settings,
+    collect,
+    run,
+)
+from ansible_collections.exasol_community.network.plugins.module_utils._probe.sweep import Pace
 
 SQL, BUCKETFS, ELSEWHERE = 8563, 2580, 9999
 ITSELF = ("error", "own-address")
@@ -33,7 +37,10 @@ def flow(address: str, ports: str) -> dict[str, t.Any]:
 
 def seen(line: Line, address: str, ports: str = str(SQL)) -> dict[str, tuple[str, str]]:
     """Return state and reason by ports, as the client sees them."""
-    return {ports: (state, reason) for ports, state, reason, unused in states(probe_flows(line.client, [flow(address, ports)]))}
+    return {
+        ports: (state, reason)
+        for ports, state, reason, unused in states(probe_flows(line.client, [flow(address, ports)]))
+    }
 
 
 @contextlib.contextmanager
@@ -59,7 +66,11 @@ def ip(version: int) -> str:
 def test_a_local_route_keeps_the_connection_here(line: Line, version: int) -> None:
     address = SERVERS[version][1]
     route = ("local", f"{address}/{32 if version == 4 else 128}", "dev", "lo")
-    with services(line.server, address, SQL), services(line.client, "::", SQL), Service(line.client, "0.0.0.0", SQL):
+    with (
+        services(line.server, address, SQL),
+        services(line.client, "::", SQL),
+        Service(line.client, "0.0.0.0", SQL),
+    ):
         assert seen(line, address) == {str(SQL): OPEN}, "the control: it is the node that answers"
         line.client.ip(f"-{version}", "route", "add", *route)
         try:
@@ -71,8 +82,13 @@ def test_a_local_route_keeps_the_connection_here(line: Line, version: int) -> No
 @VERSIONS
 def test_a_redirect_leads_a_connection_back_and_no_other(line: Line, version: int) -> None:
     address = SERVER[version]
-    with services(line.server, address, SQL, BUCKETFS), services(line.client, {4: "0.0.0.0", 6: "::"}[version], ELSEWHERE):
-        assert seen(line, address, f"{BUCKETFS},{SQL}") == {f"{BUCKETFS},{SQL}": OPEN}, "the control: nothing leads back yet"
+    with (
+        services(line.server, address, SQL, BUCKETFS),
+        services(line.client, {4: "0.0.0.0", 6: "::"}[version], ELSEWHERE),
+    ):
+        assert seen(line, address, f"{BUCKETFS},{SQL}") == {f"{BUCKETFS},{SQL}": OPEN}, (
+            "the control: nothing leads back yet"
+        )
         line.client.nft(nat(f"{ip(version)} daddr {address} tcp dport {SQL} redirect to :{ELSEWHERE}"))
         assert seen(line, address, f"{BUCKETFS},{SQL}") == {str(SQL): ITSELF, str(BUCKETFS): OPEN}
 
@@ -85,7 +101,9 @@ def test_a_socket_for_both_families_serves_a_connection_that_is_led_back(line: L
 
 @VERSIONS
 def test_a_rule_that_leads_to_another_host_does_not_lead_back(line: Line, version: int) -> None:
-    line.client.nft(nat(f"{ip(version)} daddr {SERVER[version]} tcp dport {SQL} dnat {ip(version)} to {ROUTER[version]}"))
+    line.client.nft(
+        nat(f"{ip(version)} daddr {SERVER[version]} tcp dport {SQL} dnat {ip(version)} to {ROUTER[version]}")
+    )
     with services(line.router, ROUTER[version], SQL):
         assert seen(line, SERVER[version]) == {str(SQL): OPEN}
 
@@ -94,7 +112,12 @@ def test_connections_of_the_host_to_itself_are_not_taken_for_the_probes(line: Li
     """A local port serves any number of destinations, so among the host's own connections there may be one with the same."""
     line.client.sysctl("ipv4/ip_local_port_range", "40000 40001")  # the same ports for everybody
     try:
-        with services(line.server, SERVER[4], SQL), Service(line.client, CLIENT[4], ELSEWHERE), line.client.inside(), contextlib.ExitStack() as stack:
+        with (
+            services(line.server, SERVER[4], SQL),
+            Service(line.client, CLIENT[4], ELSEWHERE),
+            line.client.inside(),
+            contextlib.ExitStack() as stack,
+        ):
             for unused in range(2):
                 sock = stack.enter_context(socket.socket())
                 sock.connect((CLIENT[4], ELSEWHERE))
@@ -107,7 +130,10 @@ def test_connections_of_the_host_to_itself_are_not_taken_for_the_probes(line: Li
 def test_the_proof_of_our_listener_names_the_host_that_answers(line: Line, version: int) -> None:
     """Where the source listens, too, and is led back to itself, it is not the node that proves itself."""
     address, own = SERVER[version], CLIENT[version]
-    with listener(line.server, "n12", target(address, SQL)) as node, listener(line.client, "client", target(own, SQL)):
+    with (
+        listener(line.server, "n12", target(address, SQL)) as node,
+        listener(line.client, "client", target(own, SQL)),
+    ):
         listening = {"n12": node["listening"]}
         assert answered(line, address, listening) == "n12", "the control"
         line.client.nft(nat(f"{ip(version)} daddr {address} tcp dport {SQL} dnat {ip(version)} to {own}"))
@@ -117,6 +143,8 @@ def test_the_proof_of_our_listener_names_the_host_that_answers(line: Line, versi
 def answered(line: Line, address: str, listening: dict[str, t.Any]) -> str | None:
     """Return who proved to be there, None where that is not asked."""
     with line.client.inside():
-        (observation,) = run(collect([flow(address, str(SQL))], [], listening), Settings(Pace(timeout=1.0), token=TOKEN))["observations"]
+        (observation,) = run(
+            collect([flow(address, str(SQL))], [], listening), Settings(Pace(timeout=1.0), token=TOKEN)
+        )["observations"]
     (state,) = observation["states"]
     return state.get("answered_by")
