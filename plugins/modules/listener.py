@@ -195,7 +195,7 @@ holders:
       returned: success
       sample: [127.0.0.1]
 leftovers:
-  description: The listeners of other runs that hold any of the ports.
+  description: The listeners of other runs, and of other hosts of this run, that hold any of the ports.
   returned: O(state=present) and O(state=query)
   type: list
   elements: dict
@@ -240,6 +240,11 @@ leftovers:
       type: bool
       returned: success
       sample: true
+    same_run:
+      description: Whether it belongs to the same run, for another host, so that both hosts are one machine.
+      type: bool
+      returned: O(state=present)
+      sample: false
     ports:
       description: The ports of O(endpoints) that it held.
       type: list

@@ -21,10 +21,11 @@ description:
     How many needed that is in RV(paths).
   - A listener of another run of M(exasol_community.network.listener) is known and not taken for a service -
     its ports have the reason V(other-run).
-  - Where a flow leads back to the probing host, through a name that resolves to a loopback address or through
-    an address that the host has at the
-    moment, its ports are V(unresolved) or have the reason V(own-address), unless the destination's own
-    listener proves itself there.
+  - Where a flow leads back to the probing host, its ports are V(unresolved) or have the reason
+    V(own-address), unless the destination's own listener
+    proves itself there. Such are a name that resolves to a loopback address, an address that the host has at
+    the moment, one that a route of type C(local)
+    keeps on the host, and a connection that a rule of the host (DNAT, REDIRECT) leads back.
   - Connections are closed with FIN, those to listeners of M(exasol_community.network.listener) with RST.
   - Nobody logs in and no database is queried; only O(ftp) logs in to FTP servers.
   - A user name is sent to C(mysql) all the same, because a handshake that is not finished counts against the
@@ -169,6 +170,8 @@ options:
             do.
           - A server whose certificate cannot be verified is sent neither, and RV(ftp_sessions) has
             V(unverified) for it.
+          - Who greets as a mail server, or is found to be another service by O(identify), is sent neither in
+            any case.
           - The name is the one of the flow. A server that is named by its address needs a certificate for
             that address.
           - V(false) sends the password to whoever answers.
@@ -407,8 +410,9 @@ ftp_sessions:
       sample: ftp
     login:
       description:
-        - V(ok), V(failed), or V(unverified) where the server's certificate cannot be verified, so that
-          neither user nor password was sent.
+        - V(ok), V(failed), V(unverified) where the server's certificate cannot be verified, or V(not-ftp)
+          where no FTP server answers.
+        - Neither user nor password was sent where it is V(unverified) or V(not-ftp).
       type: str
       returned: success
       sample: ok

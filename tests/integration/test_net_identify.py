@@ -396,6 +396,40 @@ def test_dovecot_is_neither_ssh_nor_ftp(line: Line, own: Hall) -> None:
     }
 
 
+@needs("dovecot", "lmtp")
+def test_lmtp_is_no_ftp(line: Line, own: Hall) -> None:
+    own.dovecot(10144, 10588, 10024)
+    identity = identities(line, {"ftp": 10024})["ftp"]
+    assert (identity["status"], identity["looks_like"]) == ("other", "SMTP")
+
+
+@needs("gnutls-serv", "openssl")
+@pytest.mark.parametrize(
+    "priority",
+    ["NORMAL:-VERS-TLS1.3:%DISABLE_SAFE_RENEGOTIATION", "NORMAL"],
+    ids=["without RFC 5746", "of today"],
+)
+def test_a_tls_server_without_secure_renegotiation_is_told_from_none(
+    line: Line, own: Hall, priority: str
+) -> None:
+    own.gnutls(10450, priority)
+    with line.client.inside(), socket.create_connection((ADDRESS, 10450), 10) as sock:
+        context = ssl.SSLContext(ssl.PROTOCOL_TLS_CLIENT)
+        context.check_hostname, context.verify_mode = False, ssl.CERT_NONE
+        refused = ""
+        try:
+            context.wrap_socket(sock).close()
+        except ssl.SSLError as error:
+            refused = error.reason
+    assert refused == ("" if priority == "NORMAL" else "UNSAFE_LEGACY_RENEGOTIATION_DISABLED"), (
+        "the control: what a client of today says"
+    )
+    # That server answers GET alone, so what counts is that the handshake came to its end.
+    assert identities(line, {"https": 10450})["https"]["tls"]["protocol"] == (
+        "TLSv1.3" if priority == "NORMAL" else "TLSv1.2"
+    )
+
+
 @needs("postfix")
 def test_postfix_is_no_ftp(line: Line, own: Hall) -> None:
     own.postfix(

@@ -6,7 +6,6 @@
 
 from __future__ import annotations
 
-import sys
 import typing as t
 from pathlib import Path
 
@@ -16,18 +15,13 @@ from ansible_collections.exasol_community.network.tests.labs.namespaces.lines im
     Line,
     filter_rules,
 )
-from ansible_collections.exasol_community.network.tests.labs.namespaces.namespaces import Machine, Namespace
-from ansible_collections.exasol_community.network.tests.labs.namespaces.playbooks import Done, cluster, play
-
-
-def host(machine: Namespace, folder: Path, address: str) -> dict[str, t.Any]:
-    """Return the variables of a host that lives in a namespace: its Python is started there."""
-    python = folder / f"python-{machine.label}"
-    python.write_text(
-        f'#!/bin/sh\nexec nsenter --net=/run/netns/{machine.name} {sys.executable} "$@"\n', encoding="utf-8"
-    )
-    python.chmod(0o755)
-    return {"exasol_address": address, "ansible_python_interpreter": str(python)}
+from ansible_collections.exasol_community.network.tests.labs.namespaces.namespaces import Machine
+from ansible_collections.exasol_community.network.tests.labs.namespaces.playbooks import (
+    Done,
+    cluster,
+    host,
+    play,
+)
 
 
 def run(line: Line, folder: Path, **variables: t.Any) -> Done:

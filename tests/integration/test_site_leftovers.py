@@ -11,17 +11,22 @@ from __future__ import annotations
 
 import signal
 import typing as t
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import ExitStack, contextmanager
 from pathlib import Path
 
 from ansible_collections.exasol_community.network.tests.labs.namespaces import oracles
-from ansible_collections.exasol_community.network.tests.labs.namespaces.namespaces import Namespace
+from ansible_collections.exasol_community.network.tests.labs.namespaces.namespaces import (
+    Machine,
+    Namespace,
+    join,
+)
 from ansible_collections.exasol_community.network.tests.labs.namespaces.playbooks import (
     PAIR,
     PROBE,
     Run,
     cluster,
+    host,
     play,
 )
 from ansible_collections.exasol_community.network.tests.labs.namespaces.services import Service
@@ -86,14 +91,16 @@ def test_a_live_check_alone_accuses_nobody_else(namespace: Namespace, tmp_path: 
 
 
 def test_a_service_on_a_loopback_address_is_not_proven_by_our_listener(
-    namespace: Namespace, tmp_path: Path
+    new_namespace: Callable[[str], Namespace], tmp_path: Path
 ) -> None:
-    for address in ("192.0.2.12", "192.0.2.21"):
-        namespace.ip("route", "add", "local", f"{address}/32", "dev", "lo")  # one namespace plays both hosts
-    inventory = cluster({"n12": "192.0.2.12"}, {"client": "192.0.2.21"})
-    with Service(namespace, "127.0.0.1", PORT):
+    node, client = (new_namespace(label) for label in ("node", "client"))
+    join(node, client, "cable", ["192.0.2.12/24"], ["192.0.2.21/24"])
+    inventory = cluster(
+        {"n12": host(node, tmp_path, "192.0.2.12")}, {"client": host(client, tmp_path, "192.0.2.21")}
+    )
+    with Service(node, "127.0.0.1", PORT):
         for name, variables in (("listeners", {}), ("live", LIVE)):
-            done = play(namespace, tmp_path / name, inventory=inventory, variables=variables)
+            done = play(Machine(), tmp_path / name, inventory=inventory, variables=variables)
             result = done.the_result(service="sql_client")
             assert result["verdict"] == "no_listener", result
             assert (
@@ -101,9 +108,41 @@ def test_a_service_on_a_loopback_address_is_not_proven_by_our_listener(
                 in result["sentence"]
             )
     assert done.code == 2
-    with database(namespace, "192.0.2.12"):
-        good = play(namespace, tmp_path / "good", inventory=inventory, variables=UNASKED)
+    with database(node, "192.0.2.12"):
+        good = play(Machine(), tmp_path / "good", inventory=inventory, variables=UNASKED)
     assert good.code == 0, good.output
+
+
+def test_two_hosts_that_are_one_machine_are_told_so(
+    new_namespace: Callable[[str], Namespace], tmp_path: Path
+) -> None:
+    node, client = (new_namespace(label) for label in ("node", "client"))
+    join(node, client, "cable", ["192.0.2.12/24"], ["192.0.2.21/24"])
+    names = tmp_path / "hosts"
+    names.write_text("127.0.0.1 localhost\n192.0.2.12 n11.example n12.example\n", encoding="ascii")
+    nodes = {name: host(node, tmp_path, f"{name}.example") for name in ("n11", "n12")}
+    inventory = cluster(
+        nodes, {"client": host(client, tmp_path, "192.0.2.21")}, exasol_verify_source_address=[]
+    )
+    done = play(Machine(), tmp_path / "both", inventory=inventory, hosts=names)
+    assert done.code == 2, done.output
+    results = {
+        result["destination"]: result for result in done.results(source="client", service="sql_client")
+    }
+    assert sorted(result["verdict"] for result in results.values()) == ["ok", "untested"], (
+        "one of them has the port"
+    )
+    (told,) = [result["sentence"] for result in results.values() if result["verdict"] == "untested"]
+    assert "are one machine, which proves itself as one of them only" in told
+    assert "another run" not in done.said
+    assert "n11, n12 are one machine" in " ".join(done.report["notes"])
+    inventory = cluster(
+        {"n12": nodes["n12"]},
+        {"client": host(client, tmp_path, "192.0.2.21")},
+        exasol_verify_source_address=[],
+    )
+    alone = play(Machine(), tmp_path / "alone", inventory=inventory, hosts=names)
+    assert alone.code == 0, alone.output
 
 
 def test_an_address_that_is_here_at_the_moment_is_untested(namespace: Namespace, tmp_path: Path) -> None:

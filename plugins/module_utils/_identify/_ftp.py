@@ -23,10 +23,15 @@ _MAIL = re.compile(
 _LONGEST_LINE = 8192
 
 
+def is_mail(line: bytes) -> bool:
+    """Tell whether a greeting or a goodbye is a mail server's."""
+    return _MAIL.match(line) is not None
+
+
 def talk(wire: Wire) -> Waiting:
     """Wait for the greeting and leave."""
     greeting = yield from reply(wire)
-    if _MAIL.match(greeting):
+    if is_mail(greeting):
         return Finding(OTHER, looks_like="SMTP")
     said = clean(greeting[4:])
     if greeting[:3] in _NOT_NOW:
@@ -35,7 +40,7 @@ def talk(wire: Wire) -> Waiting:
         return Finding(OTHER)
     wire.say(b"QUIT\r\n")
     try:
-        if _MAIL.match((yield from reply(wire))):
+        if is_mail((yield from reply(wire))):
             return Finding(OTHER, looks_like="SMTP")
     except EndedError:
         pass  # some servers hang up without a word

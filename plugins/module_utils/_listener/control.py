@@ -24,7 +24,7 @@ from .._values.ports import Ports, intersect, numbers, parse_ports
 from . import proof
 from .endpoints import WILDCARDS, Endpoint, describe, endpoints
 from .leases import ROOM_FOR_CONNECTIONS, Opened, open_all
-from .occupants import Claim, Occupants, describe_holders
+from .occupants import UNKNOWN, Claim, Occupants, describe_holders
 from .proof import check_token
 from .server import FILES_AT_ONCE, LONGEST_REQUEST, Listener, peer_uid, ports_of
 
@@ -197,9 +197,10 @@ def _introduced(name: bytes, uid: int, answer: Dict[str, Any]) -> Optional[Runni
 class _Scene:
     """Who holds which of the wanted ports before a run takes its own."""
 
-    def __init__(self, host: str, wanted: Sequence[Endpoint]):
+    def __init__(self, host: str, wanted: Sequence[Endpoint], token: str = ""):
         self._host = host
         self._wanted = wanted
+        self._token = token
         self._running: Optional[List[Running]] = None
         self.occupants = Occupants(wanted, self._claims)
 
@@ -239,11 +240,21 @@ class _Scene:
         for one in self._all():
             here = self._here(one)
             if here and not (shared and one.uid == os.getuid() and one.name.startswith(stem)):
-                found.append(_leftover(one, here, end))
+                sibling = self._is_of_this_run(one)
+                found.append(dict(_leftover(one, here, end and not sibling), same_run=sibling))
         if any(one["ended"] for one in found):
             self._running = None
             self.occupants = Occupants(self._wanted, self._claims)
         return found
+
+    def _is_of_this_run(self, one: Running) -> bool:
+        """Tell whether it serves another host of this run, which then is this very machine.
+
+        Only who knows the token can have its name.
+        """
+        if not self._token or one.host == self._host:
+            return False
+        return one.name.endswith(f"/{proof.control_id(check_token(self._token), one.host)}".encode("ascii"))
 
 
 def _meet(one: str, other: str) -> bool:
@@ -304,16 +315,29 @@ def present(
         return _would(host, token, wanted)
     # Until they are handed over, the sockets of another run of ours look like those of a service.
     with _lock(host):
-        scene = _Scene(host, wanted)
+        scene = _Scene(host, wanted, token)
         left = scene.leftovers(shared=True, end=True)
         spared = _spared(scene.occupants, wanted)
         wish = {"asked": asked, "ttl": ttl, "idle": idle, "capture": capture}
         for unused in range(_TRIES):
             answer = _lease(host, token, wish, spared)
             if answer is not None:
+                if _is_unexplained(answer, scene.occupants, spared):
+                    # Somebody came meanwhile, such as the listener of another host of the run that is this
+                    # very machine.
+                    scene = _Scene(host, wanted, token)
+                    left += scene.leftovers(shared=True, end=False)
                 return dict(_described(answer, scene.occupants, wanted, spared), leftovers=left)
             _start_or_join(host, token)
     raise ListenerError(f"the listener of {host!r} does not stay up: {_TRIES} starts were tried")
+
+
+def _is_unexplained(answer: Mapping[str, Any], occupants: Occupants, spared: Set[Endpoint]) -> bool:
+    """Tell whether ports could not be had although nobody was seen to hold them before."""
+    holders = [
+        occupants.holder(endpoint, refused=True) for endpoint in set(endpoints(answer["in_use"])) - spared
+    ]
+    return any(holder is not None and holder.by == UNKNOWN for holder in holders)
 
 
 def _spared(occupants: Occupants, wanted: Iterable[Endpoint]) -> Set[Endpoint]:

@@ -14,9 +14,10 @@ import socket
 import ssl
 import time
 from concurrent.futures import ThreadPoolExecutor
-from typing import Any, Callable, Dict, Iterable, Iterator, List, NamedTuple, Sequence, Tuple
+from typing import Any, Callable, Dict, Iterable, Iterator, List, NamedTuple, Optional, Sequence, Tuple
 
-from .._identify._finding import clean
+from .._identify._finding import OTHER, Finding, clean
+from .._identify._ftp import is_mail
 from .._plan.ftp_modes import ACTIVE, BOTH, PASSIVE
 from .._values.addresses import parse_address
 from .._values.errors import NetworkError
@@ -27,10 +28,10 @@ from .targets import first_of
 FTP_SERVICES = ("ftp", "ftps")
 DATA_COMMANDS = ("EPSV", "PASV", "EPRT", "PORT")
 
-# How a login went. UNVERIFIED: the server was sent neither user nor password, because its certificate cannot
-# be verified.
-LOGGED_IN, LOGIN_FAILED, UNVERIFIED = "ok", "failed", "unverified"
-LOGINS = (LOGGED_IN, LOGIN_FAILED, UNVERIFIED)
+# How a login went. The server was sent neither user nor password where its certificate cannot be verified
+# (UNVERIFIED), and where it is no FTP server (NOT_FTP).
+LOGGED_IN, LOGIN_FAILED, UNVERIFIED, NOT_FTP = "ok", "failed", "unverified", "not-ftp"
+LOGINS = (LOGGED_IN, LOGIN_FAILED, UNVERIFIED, NOT_FTP)
 
 # What became of a transfer over a data connection that was opened.
 DONE = "done"  # all of the list came, and the server said so
@@ -81,6 +82,7 @@ class Server(NamedTuple):
     name: str  # as its certificate may call it
     port: int
     service: str
+    finding: Optional[Finding] = None  # who answered there before, where somebody was asked
 
     @property
     def family(self) -> int:
@@ -118,12 +120,21 @@ class _Session(ftplib.FTP_TLS):
         )
         self.file = self.sock.makefile("r", encoding="utf-8", errors="replace")
         self.welcome = self.getresp()
+        self._check_welcome()
         if login.tls and server.service != "ftps":
             self.auth()
         secure = isinstance(self.sock, ssl.SSLSocket)
         super().login(login.user, login.password, secure=False)
         if secure:
             self._protect_data()
+
+    def _check_welcome(self) -> None:
+        """Raise unless FTP greets: what follows is the name of a user, which is nobody else's business."""
+        greeting = self.welcome or ""
+        if is_mail(greeting.encode("utf-8", "replace")):
+            raise _StrangerError("its greeting is that of a mail server")
+        if not greeting.startswith("220"):
+            raise ftplib.error_proto(greeting)
 
     def _protect_data(self) -> None:
         try:
@@ -186,6 +197,10 @@ Attempt = Dict[str, Any]
 
 class _BadReplyError(Exception):
     """A server announces what cannot be."""
+
+
+class _StrangerError(ftplib.Error):
+    """Who answers is no FTP server."""
 
 
 def _announced(session: _Session, command: str) -> Tuple[str, int]:
@@ -379,6 +394,9 @@ def examine(server: Server, login: Login) -> Dict[str, Any]:
         "service": server.service,
         "data": [],
     }
+    if server.finding is not None and server.finding.status == OTHER:
+        said = "; ".join(text for text in (server.finding.looks_like, server.finding.detail) if text)
+        return dict(report, login=NOT_FTP, detail=said or "something else answers")
     problem = ""
     for mode, command, way in _ways(server, login):
         # Each in a session of its own: one that failed half-way would speak into the next. After a refusal
@@ -390,7 +408,7 @@ def examine(server: Server, login: Login) -> Dict[str, Any]:
             except _PROBLEMS as error:
                 _leave(session)
                 problem = login.without_secret(error) or type(error).__name__
-                report.setdefault("login", UNVERIFIED if _is_unverified(error) else LOGIN_FAILED)
+                report.setdefault("login", _why_not(error))
                 if report["login"] != LOGGED_IN:
                     return dict(report, detail=problem)
             else:
@@ -402,6 +420,12 @@ def examine(server: Server, login: Login) -> Dict[str, Any]:
             {"mode": mode, "command": command, "state": ERROR, "reason": NO_LOGIN, "detail": problem}
         )
     return report
+
+
+def _why_not(error: BaseException) -> str:
+    if isinstance(error, _StrangerError):
+        return NOT_FTP
+    return UNVERIFIED if _is_unverified(error) else LOGIN_FAILED
 
 
 def _is_unverified(error: BaseException) -> bool:

@@ -9,7 +9,7 @@ from typing import Any, Dict, Iterable, List, Mapping, NamedTuple, Optional, Seq
 
 from .._kernel import open_files
 from .._kernel.capture import Capture
-from .._kernel.own_addresses import of_interfaces
+from .._kernel.own_addresses import OwnAddresses
 from .._kernel.resolve import resolve
 from .._kernel.sockets import Sources
 from .._listener.proof import check_token
@@ -105,7 +105,7 @@ def run(targets: Targets, settings: Settings) -> Dict[str, Any]:
         if capture is not None:
             _ask_next_hops(resolved, settings.pace, sources, capture)
             captured["capture"] = capture.report()
-    resolved = reached_itself.settle(resolved, of_interfaces)
+    resolved = reached_itself.settle(resolved, OwnAddresses)
     everything = resolved + unresolved
     sessions: Dict[str, Any] = (
         {"ftp_sessions": examine_all(_ftp_servers(resolved), settings.ftp)} if settings.ftp else {}
@@ -129,14 +129,14 @@ def _ports_of(targets: Iterable[Target]) -> Dict[str, Ports]:
 
 def _ftp_servers(targets: Iterable[Target]) -> List[Server]:
     answered = [
-        (target, found)
+        (target, outcome.finding, found)
         for target in targets
         for outcome, found in target.found.items()
         if outcome.state == OPEN and outcome.answered_by is None and outcome.reason != OTHER_RUN
     ]
     return [
-        Server(target.destination, target.address, target.named, port, target.services[port])
-        for target, found in answered
+        Server(target.destination, target.address, target.named, port, target.services[port], finding)
+        for target, finding, found in answered
         for port in sorted(found.ports)
         if target.services.get(port) in FTP_SERVICES
     ]

@@ -4,18 +4,26 @@
 """A host that reached itself where the plan means another one: it proves nothing of any way between them.
 
 That comes of a name that leads to a loopback address (a resolver that blocks the name so, or the host's own
-/etc/hosts), and of an address that moves between hosts, such as that of keepalived, while it is here. Only
-the listener of the destination itself, which proves who it is, shows that the plan means the same machine.
+/etc/hosts), and of an address that is this host's own: one that moves between hosts, such as that of
+keepalived, while it is here, or one in a network that a route of type "local" keeps here. A rule at the
+host's output may lead a connection back as well, to any address. Only the listener of the destination itself,
+which proves who it is, shows that the plan means the same machine.
 """
 
-from typing import Callable, Collection, Container, List, Optional, Tuple
+from array import array
+from typing import Callable, Collection, Container, Iterable, Iterator, List, Optional, Set, Tuple
 
 from .._kernel.own_addresses import is_loopback
-from .._values.ports import compress
+from .._values.ports import compress, numbers
 from .outcome import ERROR, OWN_ADDRESS, UNRESOLVED, Outcome
-from .targets import Target
+from .targets import Found, Target
 
 Own = Callable[[], Container[str]]
+_LED_BACK = Outcome(
+    ERROR,
+    OWN_ADDRESS,
+    detail="a rule of that host itself (DNAT, REDIRECT, eBPF) leads the connection to a program on it",
+)
 
 
 def settle(targets: Collection[Target], own: Own) -> List[Target]:
@@ -28,6 +36,8 @@ def settle(targets: Collection[Target], own: Own) -> List[Target]:
     for target in targets:
         if target.planned and (is_loopback(target.address) or target.address in here):
             settled += _judged(target)
+        elif target.planned and target.led_back:
+            settled += _replaced(target, target.led_back, target.address, _LED_BACK)
         else:
             settled.append(target)
     return _without_repetition(settled)
@@ -46,22 +56,40 @@ def _judged(target: Target) -> List[Target]:
             ERROR, OWN_ADDRESS, detail=f"{target.address} is an address of that host itself at the moment"
         )
         address = target.address
+    return _replaced(target, numbers(target.ports), address, outcome)
+
+
+def _replaced(target: Target, suspects: Iterable[int], address: str, outcome: Outcome) -> List[Target]:
+    """Return the target with another outcome for what was not proven at the suspected ports, in a target of its own where it is another address."""
+    suspects = set(suspects)
     unproven = [
         port
         for seen, found in target.found.items()
         if seen.answered_by != target.destination
         for port in found.ports
+        if port in suspects
     ]
     if not unproven:
         return [target]
-    judged = Target(target.destination, address, target.protocol)
-    judged.ports = compress(unproven)
+    target.found = dict(_left(target, set(unproven)))
+    # One address is one target: a result that spoke of it twice would be refused as a whole.
+    judged = target if address == target.address else Target(target.destination, address, target.protocol)
+    if judged is not target:
+        judged.ports = compress(unproven)
     for port in sorted(unproven):
         judged.record(port, outcome)
-    target.found = {
-        seen: found for seen, found in target.found.items() if seen.answered_by == target.destination
-    }
-    return [target, judged] if target.found else [judged]
+    return [target, judged] if judged is not target and target.found else [judged]
+
+
+def _left(target: Target, judged: Set[int]) -> Iterator[Tuple[Outcome, Found]]:
+    for outcome, found in target.found.items():
+        if judged.isdisjoint(found.ports):
+            yield outcome, found
+            continue
+        rest = [port for port in found.ports if port not in judged]
+        if rest:
+            # Which time belongs to which port is not kept.
+            yield outcome, Found(array("H", rest), array("d"))
 
 
 def _without_repetition(targets: List[Target]) -> List[Target]:

@@ -28,9 +28,11 @@ from .._identify._finding import SILENT, Finding
 from .._identify._registry import NEVER_CUT_SHORT, SCRIPTS, patience
 from .._identify._wire import Talk
 from .._kernel.capture import Capture
+from .._kernel.own_addresses import is_loopback
 from .._kernel.sockets import Sources, handshake_ms, joins_itself, reset
 from .._listener import proof
 from .._values.ports import numbers
+from .led_back import Ends, ends_of, led_back
 from .outcome import (
     CLOSED,
     OPEN,
@@ -155,6 +157,7 @@ class Sweep:
         self._begun = 0.0
         self._count = 0
         self._lasting = 0
+        self._connected: List[_Attempt] = []  # of which it is not known yet whether they lead back here
 
     def __enter__(self) -> "Sweep":
         return self
@@ -200,6 +203,8 @@ class Sweep:
                 self._on_event(attempt, events)
             elif self._capture is not None and descriptor == self._capture.sock.fileno():
                 self._capture.read()
+        if self._connected:
+            self._greet()
         for attempt in self._alarms.due(time.monotonic()):
             self._on_alarm(attempt)
 
@@ -312,17 +317,35 @@ class Sweep:
             # What came with the handshake is never signalled again (EPOLLET, epoll(7)).
             if self._send(attempt, proof.hello(self._prefix, attempt.nonce)) and events & select.EPOLLIN:
                 self._on_answer(attempt)
-        elif self._is_asked(target.services.get(attempt.port)):
-            attempt.talk = Talk(SCRIPTS[target.services[attempt.port]], target.named)
-            attempt.stage = _TALKING
-            seconds = patience(target.services[attempt.port])
-            self._alarms.set(seconds, now, attempt)
-            self._last(attempt, seconds > patience(""))
-            self._continue(attempt, None)
-            self._on_talk(attempt)
+        elif target.planned and not is_loopback(target.address):
+            self._connected.append(attempt)
         else:
+            self._approach(attempt)
+
+    def _greet(self) -> None:
+        """Note which connections to services of others lead back to this host, while both ends are there, and go on with all."""
+        connected, self._connected = self._connected, []
+        ends: Dict[_Attempt, Optional[Ends]] = {attempt: ends_of(attempt.sock) for attempt in connected}
+        back = led_back(some for some in ends.values() if some)
+        for attempt in connected:
+            if ends[attempt] in back:
+                attempt.target.led_back.add(attempt.port)
+            self._approach(attempt)
+
+    def _approach(self, attempt: _Attempt) -> None:
+        """Ask a service of others who it is, or leave it alone."""
+        target = attempt.target
+        if not self._is_asked(target.services.get(attempt.port)):
             target.record(attempt.port, Outcome(OPEN, SYN_ACK), attempt.rtt_ms)
             self._say_goodbye(attempt)
+            return
+        attempt.talk = Talk(SCRIPTS[target.services[attempt.port]], target.named)
+        attempt.stage = _TALKING
+        seconds = patience(target.services[attempt.port])
+        self._alarms.set(seconds, time.monotonic(), attempt)
+        self._last(attempt, seconds > patience(""))
+        self._continue(attempt, None)
+        self._on_talk(attempt)
 
     def _is_asked(self, service: Optional[str]) -> bool:
         return service is not None and (self._identify or service in NEVER_CUT_SHORT)

@@ -5,7 +5,7 @@
 
 import socket
 from array import array
-from typing import Any, Dict, Iterable, Iterator, List, Mapping, NamedTuple, Optional, Tuple
+from typing import Any, Dict, Iterable, Iterator, List, Mapping, NamedTuple, Optional, Set, Tuple
 
 from .._identify._registry import SCRIPTS, Datagram, datagram
 from .._listener.endpoints import WILDCARDS
@@ -39,6 +39,7 @@ class Target:
         self.datagrams: Dict[int, Datagram] = {}
         self.found: Dict[Outcome, Found] = {}
         self.ours_everywhere: Dict[str, Ports] = {}  # the same by wildcard, until a name has its addresses
+        self.led_back: Set[int] = set()  # ports at which this host was led back to itself
         self.family = socket.AF_INET6 if ":" in address else socket.AF_INET
 
     def add(self, ports: Ports, service: str = "") -> None:

@@ -199,6 +199,7 @@ _LEFTOVER = _object(
     quiet_s=_SECONDS,
     left_s=_SECONDS,
     ended={"type": "boolean"},
+    same_run={"type": "boolean"},
     ports=_LISTENING,
 )
 _PATH_TRIED = _object(

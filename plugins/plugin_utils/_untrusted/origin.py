@@ -77,7 +77,8 @@ class Origins:
                 f"the machine where the task ran has none of the addresses of {host} "
                 f"({', '.join(addresses)}), so it is another machine: "
                 f"check ansible_host and ansible_connection of {host}, or set exasol_address to an address "
-                f"that {host} itself has"
+                f"that {host} itself has (an address that only a "
+                f"NAT device has for it cannot be tested)"
             )
         if isinstance(identity, str) and identity and not all(map(is_loopback, here)):
             hosts = self._machines.setdefault(identity, [])

@@ -15,6 +15,7 @@ from ...module_utils._probe.ftp_session import (
     FAILED,
     LOGGED_IN,
     NO_LOGIN,
+    NOT_FTP,
     NOTHING,
     SILENT,
     UNVERIFIED,
@@ -34,6 +35,11 @@ _NOT_LOGGED_IN = {
         "set exasol_ftp_ca_path to the certificates of its authority, name the server as its certificate "
         "does, or set exasol_ftp_validate_certs: "
         "false to send the password to whoever answers."
+    ),
+    NOT_FTP: (
+        "did not log in to {server}, because no FTP server answers there ({detail}), so its data connections "
+        "are not known: correct the port in "
+        "overrides, or what stands before the server."
     ),
     "": (
         "was not able to log in to {server} ({detail}), so its data connections are not known: give "

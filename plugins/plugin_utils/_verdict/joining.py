@@ -21,7 +21,7 @@ from ...module_utils._values.addresses import parse_address
 from ...module_utils._values.errors import NetworkError
 from ...module_utils._values.ports import Ports, intersect, merge, parse_ports, subtract, text
 from .packet_stages import AT_DESTINATION, ON_RETURN, RETURNED, Captures, Ends
-from .verdict import ELSEWHERE, FOREIGN, OK, UNTESTED, VERDICTS, Case, judge
+from .verdict import ELSEWHERE, FOREIGN, OK, SIBLING, UNTESTED, VERDICTS, Case, judge
 
 OUTSIDE = "{0} is outside of this run, so no listener was started there"
 NOTHING_THERE = "nothing listens there, and the row is optional and not included"
@@ -81,6 +81,7 @@ class Listening:
         self._vanished: set[str] = set()  # hosts of which silence tells nothing
         self._leftovers: dict[str, list[str]] = {}
         self._unasked = {host: failure(result) for host, result in (queries or {}).items() if failure(result)}
+        self._hosts = set(addresses)
         self._owners = {address: host for host, some in addresses.items() for address in some}
         self._local: dict[str, set[str]] = {}
         self._answers: dict[tuple[str, ...], list[tuple[Standing, str]]] = {}
@@ -119,7 +120,23 @@ class Listening:
             key = (host, entry["address"], entry["protocol"])
             index[key] = index.get(key, ()) + _ports(entry["ports"])
 
+    def _add_siblings(self, host: str, leftovers: Iterable[Mapping[str, t.Any]]) -> None:
+        """Keep which ports the listener of another host of this run holds: both hosts are one machine."""
+        for entry in leftovers:
+            for place in (
+                _entries(entry.get("ports"))
+                if entry.get("same_run") is True and entry.get("host") in self._hosts
+                else ()
+            ):
+                if _is_place(place):
+                    key = (host, str(place["address"]), str(place["protocol"]))
+                    self._held.setdefault(key, []).append(
+                        Held(_ports(place["ports"]), SIBLING, (str(entry["host"]),))
+                    )
+
     def _add_held(self, host: str, result: Mapping[str, t.Any]) -> None:
+        leftovers = _entries(result.get("leftovers"))
+        self._add_siblings(host, leftovers)
         for entry in _entries(result.get("holders")):
             at = tuple(
                 str(address) for address in map(parse_address, _texts(entry.get("at"))) if address is not None
@@ -129,7 +146,9 @@ class Listening:
                 self._held.setdefault(key, []).append(Held(_ports(entry["ports"]), str(entry["by"]), at))
             except (KeyError, TypeError, NetworkError):
                 continue
-        self._leftovers[host] = [_leftover(host, entry) for entry in _entries(result.get("leftovers"))]
+        self._leftovers[host] = [
+            _leftover(host, entry) for entry in leftovers if entry.get("same_run") is not True
+        ]
 
     def notes(self) -> list[str]:
         """Return which listeners other runs have left behind."""
@@ -223,6 +242,8 @@ class Listening:
         )
 
     def _holder(self, host: str, address: str, held: Held) -> Standing:
+        if held.by == SIBLING:
+            return Standing(holder=SIBLING, held_at=held.at)
         if held.by != SERVICE:
             return Standing(holder=held.by if held.by in (CONNECTION, LISTENER, UNKNOWN) else "")
         if address in held.at or WILDCARDS[":" in address] in held.at:
@@ -240,7 +261,7 @@ def _counting(standing: Standing, state: str) -> Standing:
     if state == "open":
         return (
             Standing(holder=standing.holder, held_at=standing.held_at)
-            if standing.holder in (LISTENER, ELSEWHERE)
+            if standing.holder in (LISTENER, SIBLING, ELSEWHERE)
             else Standing()
         )
     if state in _UNTOLD or standing.ended:
@@ -343,6 +364,13 @@ class Joining:
         self._optional = {
             entry["service"] for entry in plan.get("not_covered", ()) if entry["cause"] == OPTIONAL
         }
+        self._entitled: dict[tuple[str, str], list[tuple[str, Ports]]] = {}
+        for name, host in self._hosts.items():
+            for entry in host["probes"]:
+                for destination in entry["destinations"] if entry["expected"] == REACHABLE else ():
+                    self._entitled.setdefault((destination, entry["protocol"]), []).append(
+                        (name, _ports(entry["ports"]))
+                    )
         self._set_aside: list[dict[str, t.Any]] = []
         self._queries = queries or {}
         self.listening = Listening(
@@ -372,8 +400,17 @@ class Joining:
                         _aside(case._asdict(), case.source, [case.destination], NOTHING_THERE)
                     )
                 else:
-                    results.append(_result(case))
+                    results.append(_result(case if case.control else self._with_entitled(case)))
         return results
+
+    def _with_entitled(self, case: Case) -> Case:
+        """Return a case that has no control with who may use its ports."""
+        ports = _ports(case.ports)
+        several = self._entitled.get((case.destination, case.protocol), ())
+        names = tuple(
+            dict.fromkeys(name for name, some in several if name != case.source and intersect(ports, some))
+        )
+        return case._replace(entitled=names, present=any(name in self._observed for name in names))
 
     def untestable(self) -> list[dict[str, t.Any]]:
         """Return the flows that this run cannot judge because one of their ends is outside of it (C(--limit), C(serial))."""

@@ -22,6 +22,7 @@ AT_SOURCE, ON_PATH, AT_DESTINATION, ON_RETURN = (
 )
 BLOCKED, NO_ROUTE, UNRESOLVED, EXPOSED, UNTESTED = "blocked", "no_route", "unresolved", "exposed", "untested"
 ELSEWHERE = "elsewhere"  # the service listens, but on other addresses of its host only
+SIBLING = "sibling"  # the listener of another host of this run, which therefore is the same machine
 FOREIGN = "foreign"  # the address is none of its host's, so whoever is there is somebody else
 VERDICTS = (
     OK,
@@ -58,11 +59,15 @@ class Case(t.NamedTuple):
     holder: str = (
         ""  # who else holds the ports at the destination, as its own kernel says, ELSEWHERE or FOREIGN
     )
-    held_at: tuple[str, ...] = ()  # where the service listens instead
+    held_at: tuple[str, ...] = ()  # where the service listens instead, or the host whose listener it is
     ended: bool = False  # the destination or its listener was gone before the end of the run
     planned: str = ""  # all ports of the flow
     stage: str = ""  # how far the packets came, where that was captured
     control: str = ""  # for what must not work: who reached these very ports in this run, because he may
+    entitled: tuple[
+        str, ...
+    ] = ()  # who may use the ports, as the plan says, and whether any of them took part in the run
+    present: bool = True
 
     @property
     def where(self) -> str:
@@ -138,12 +143,31 @@ def _expected_blocked(case: Case, judged: Judgement) -> Judgement:
             f"cannot be told whether a filter "
             f"refuses or the service has ended."
         )
-    return UNTESTED, (
-        f"{case.source} does not reach {case.where} ({case.state['reason']}), but nobody who may use it "
-        f"reached it in this run, so a filter, "
-        f"a missing route and a host that is down look the same: include a host that may use {case.service} "
-        f"in the run, or leave the row "
-        f"out (exasol_exclude)."
+    return (
+        UNTESTED,
+        f"{case.source} does not reach {case.where} ({case.state['reason']}), but {_without_control(case)}",
+    )
+
+
+def _without_control(case: Case) -> str:
+    alike = "a filter, a missing route and a host that is down look the same"
+    if not case.entitled:
+        return (
+            f"no managed host may use it, so none can show that it works for anybody, and {alike}: let a "
+            f"managed host play who may use {case.service} "
+            f"(a second node of its cluster may use every port), or leave the row out (exasol_exclude)."
+        )
+    names = ", ".join(case.entitled[:3]) + (" ..." if len(case.entitled) > 3 else "")
+    if not case.present:
+        return (
+            f"who may use it ({names}) is outside of this run (--limit, exasol_hosts), so {alike}: include "
+            f"one of them in the run, or leave the row out "
+            f"(exasol_exclude)."
+        )
+    return (
+        f"nobody who may use it ({names}) reached it in this run, so {alike}: look at the results of those "
+        f"who may, or leave the row out "
+        f"(exasol_exclude)."
     )
 
 
@@ -222,6 +246,8 @@ _PLACES = {
 
 def _open(case: Case) -> Judgement:
     proven = case.state.get("answered_by")
+    if case.holder == SIBLING and proven != case.destination:
+        return UNTESTED, f"{case.source} reaches {case.where}, but {_one_machine(case)}"
     if case.state["reason"] == OTHER_RUN or (case.holder == LISTENER and not proven):
         return UNTESTED, (
             f"{case.source} reaches {case.where}, but a listener of another run answers there and not "
@@ -251,6 +277,16 @@ def _open(case: Case) -> Judgement:
         f"({case.state.get('detail', 'no proof')}): a balancer, "
         f"a proxy or another host is in between; whoever runs it must let the connection through to "
         f"{case.destination}."
+    )
+
+
+def _one_machine(case: Case) -> str:
+    """Say that two hosts of the run are one machine, whose ports can prove only one of them."""
+    other = ", ".join(case.held_at)
+    return (
+        f"the listener of {other} has the port there: {case.destination} and {other} are one machine, which "
+        f"proves itself as one of them only; "
+        f"correct ansible_host of both, or give each an address of its own (exasol_address)."
     )
 
 
@@ -332,6 +368,8 @@ def _held(case: Case) -> Judgement:
             f"it listen on {case.address}, "
             f"or correct its port in overrides ({case.service})."
         )
+    if case.holder == SIBLING:
+        return UNTESTED, f"{refused}, and {_one_machine(case)}"
     what = {
         CONNECTION: "a connection of the host has that port as its own",
         LISTENER: "a listener of another run held that port",

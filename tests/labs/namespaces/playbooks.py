@@ -20,7 +20,7 @@ from collections.abc import Mapping, Sequence
 from pathlib import Path
 
 from . import oracles
-from .namespaces import SECONDS, Machine, with_hosts
+from .namespaces import SECONDS, Machine, Namespace, with_hosts
 
 CHECKOUT = Path(__file__).resolve().parents[3]
 LOOPBACK = CHECKOUT / "inventory" / "loopback.yml"
@@ -302,6 +302,16 @@ def cluster(
             "children": {group: {"hosts": _hosts(hosts)} for group, hosts in groups.items() if hosts},
         }
     }
+
+
+def host(machine: Namespace, folder: Path, address: str) -> dict[str, t.Any]:
+    """Return the variables of a host that lives in a namespace: its Python is started there."""
+    python = folder / f"python-{machine.label}"
+    python.write_text(
+        f'#!/bin/sh\nexec nsenter --net=/run/netns/{machine.name} {sys.executable} "$@"\n', encoding="utf-8"
+    )
+    python.chmod(0o755)
+    return {"exasol_address": address, "ansible_python_interpreter": str(python)}
 
 
 def _hosts(hosts: Mapping[str, t.Any]) -> dict[str, t.Any]:

@@ -14,7 +14,7 @@ import socket
 import subprocess
 import sys
 import typing as t
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Mapping
 from pathlib import Path
 
 import yaml
@@ -24,7 +24,7 @@ from ansible_collections.exasol_community.network.tests.unit.plugins.module_util
 from . import standins
 from .documents import Block, blocks
 from .galaxy import Galaxy
-from .namespaces import SECONDS, Namespace, with_hosts
+from .namespaces import SECONDS, Namespace, join, with_hosts
 from .playbooks import CHECKOUT, executable
 from .services import Service
 from .standins import Certificate, StandIn
@@ -32,17 +32,33 @@ from .standins import Certificate, StandIn
 NETWORK = "exasol_community.network"
 GUIDE = CHECKOUT / "docs" / "guide.md"
 
-# The documentation's own networks (RFC 5737), which exist in the namespace alone.
-ADDRESSES = (
-    [f"198.51.100.{number}" for number in (11, 12, 13)]
-    + [f"192.0.2.{number}" for number in (11, 12, 13, 21, 22, 40, 53, 54, 60)]
-    + [f"203.0.113.{number}" for number in (11, 12)]
-)
+# The documentation's own networks (RFC 5737), which exist in the namespaces alone.
+PARTNERS = [f"192.0.2.{number}" for number in (40, 53, 54, 60)]
+HOSTS = [f"192.0.2.{number}" for number in (11, 12, 13, 21, 22)] + [
+    f"203.0.113.{number}" for number in (11, 12)
+]
 NAMES = {"ldap.example.com": "192.0.2.60"}
 # Each module has its host's own state, so that hosts do not wait for the lock of the one machine that they
 # are, and nothing is left of them there.
 PYTHON = f"""#!/bin/sh
 exec unshare --mount sh -c 'mount -t tmpfs none /run && mount -t tmpfs none /var/lib && exec "$0" "$@"' '{sys.executable}' "$@"
+"""
+
+
+# Leads to a host of the examples, which is a namespace of its own.
+CONNECTION = """
+DOCUMENTATION = "{name: machines, short_description: to the namespaces of the examples, description: [is local but for the network], options: {}}"
+
+from pathlib import Path
+from ansible.plugins.connection.local import Connection as Local
+
+class Connection(Local):
+    transport = "machines"
+
+    def exec_command(self, cmd, in_data=None, sudoable=True):
+        handle = Path(__file__).with_name(str(self._play_context.remote_addr))
+        where = f"nsenter --net={handle.read_text()} " if handle.exists() else ""
+        return super().exec_command(where + cmd, in_data=in_data, sudoable=sudoable)
 """
 
 
@@ -77,10 +93,23 @@ def inventories(document: Path) -> list[Block]:
     return [block for block in blocks(document) if block.language == "yaml" and kind_of(block) == "inventory"]
 
 
-class Sandbox:
-    """A directory for a document, in the namespace that owns the addresses of its examples."""
+def _connections(plugins: Path, machines: Mapping[str, Namespace]) -> Path:
+    """Return the directory of a connection that leads to each host by the address at which Ansible logs in."""
+    plugins.mkdir()
+    (plugins / "machines.py").write_text(CONNECTION, encoding="utf-8")
+    for address, machine in machines.items():
+        for known in (address, address.replace("192.0.2.", "198.51.100.")):
+            (plugins / known).write_text(f"/run/netns/{machine.name}", encoding="utf-8")
+    return plugins
 
-    def __init__(self, namespace: Namespace, directory: Path, galaxy: str):
+
+class Sandbox:
+    """A directory for a document.
+
+    Ansible runs beside the partners of its examples, and each host is a namespace of its own.
+    """
+
+    def __init__(self, namespace: Namespace, machines: Mapping[str, Namespace], directory: Path, galaxy: str):
         self.directory = directory
         self._namespace = namespace
         self._hosts = directory / "hosts"
@@ -98,8 +127,9 @@ class Sandbox:
             "ANSIBLE_NOCOLOR": "1",
             "COLUMNS": "80",
             "ANSIBLE_GALAXY_SERVER": galaxy,
-            # Every host of the examples is this namespace, so nobody has to log in.
-            "ANSIBLE_TRANSPORT": "local",
+            # Every host of the examples is a namespace here, so nobody has to log in.
+            "ANSIBLE_TRANSPORT": "machines",
+            "ANSIBLE_CONNECTION_PLUGINS": str(_connections(directory / "machines", machines)),
             "ANSIBLE_PYTHON_INTERPRETER": str(python),
             "ANSIBLE_PIPELINING": "1",
             "PATH": f"{Path(sys.executable).parent}:{os.environ['PATH']}",
@@ -174,6 +204,15 @@ def partners(namespace: Namespace, certificate: Certificate) -> Iterator[None]:
         yield
 
 
+def machine(core: Namespace, number: int, address: str) -> Namespace:
+    """Return a host of the examples, whose way to everybody else leads through the namespace in their middle."""
+    host = Namespace(f"host{number}")
+    join(core, host, f"host{number}", [f"10.66.{number}.1/30"], [f"10.66.{number}.2/30", f"{address}/32"])
+    host.ip("route", "add", "default", "via", f"10.66.{number}.1", "src", address)
+    core.ip("route", "add", f"{address}/32", "via", f"10.66.{number}.2")
+    return host
+
+
 @contextlib.contextmanager
 def sandboxes(
     new_directory: Callable[[str], Path], certificate: Certificate
@@ -185,15 +224,18 @@ def sandboxes(
         check=True,
         stdout=subprocess.DEVNULL,
     )
-    with Namespace("documents") as namespace:
-        for address in ADDRESSES:
-            # The namespace plays every host. So it answers at all addresses, but none is its own: a host that
-            # reaches its own address proves nothing.
-            namespace.ip("route", "add", "local", f"{address}/32", "dev", "lo")
+    with contextlib.ExitStack() as stack:
+        namespace = stack.enter_context(Namespace("documents"))
+        namespace.address(*(f"{address}/32" for address in PARTNERS))
+        namespace.sysctl("ipv4/ip_forward", 1)
+        machines = {
+            address: stack.enter_context(machine(namespace, number, address))
+            for number, address in enumerate(HOSTS, 1)
+        }
 
         @functools.cache
         def sandbox(document: Path) -> Sandbox:
-            made = Sandbox(namespace, new_directory(document.stem), galaxy.url)
+            made = Sandbox(namespace, machines, new_directory(document.stem), galaxy.url)
             for block in inventories(document) or inventories(GUIDE)[:1]:
                 made.write(
                     "clusters.yml" if "exasol_cluster" in block.text else "inventory/hosts.yml", block.text

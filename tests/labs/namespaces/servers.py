@@ -24,7 +24,7 @@ from .lines import CLIENT
 from .namespaces import Machine, run, with_file, with_hosts
 
 # ProFTPD and vsftpd cannot both be installed as packages, so one of them is unpacked there (.ci/run).
-_PATH = "/usr/sbin:/usr/bin:/sbin:/bin:/usr/lib/postgresql/15/bin:/opt/proftpd/usr/sbin"
+_PATH = "/usr/sbin:/usr/bin:/sbin:/bin:/usr/lib/postgresql/15/bin:/usr/lib/dovecot:/opt/proftpd/usr/sbin"
 PACKAGES = {
     "sshd": "openssh-server",
     "vsftpd": "vsftpd",
@@ -43,6 +43,8 @@ PACKAGES = {
     "unbound": "unbound",
     "named": "bind9",
     "haproxy": "haproxy",
+    "gnutls-serv": "gnutls-bin",
+    "lmtp": "dovecot-lmtpd",
 }
 
 
@@ -459,11 +461,34 @@ http {{ access_log {folder}/access; client_body_temp_path {folder}/a; proxy_temp
         (folder / "conf").write_text("\n".join(lines) + "\n")
         return self.start(folder, ["proftpd", "-n", "-c", str(folder / "conf")], port, resolver=resolver)
 
-    def dovecot(self, imap: int, submission: int) -> Server:
-        """Start Dovecot for IMAP and submission, with its own greetings."""
-        folder = self.folder("dovecot")
-        (folder / "conf").write_text(f"""protocols = imap submission
-base_dir = {folder}/run
+    def gnutls(self, port: int, priority: str) -> Server:
+        """Start the web server of GnuTLS, which can be as old as wished."""
+        folder = self.folder(f"gnutls-{port}")
+        key, certificate = self.certificate(folder)
+        return self.start(
+            folder,
+            [
+                "gnutls-serv",
+                "--http",
+                "--port",
+                str(port),
+                "--priority",
+                priority,
+                "--x509keyfile",
+                str(key),
+                "--x509certfile",
+                str(certificate),
+                "--disable-client-cert",
+            ],
+            port,
+        )
+
+    def dovecot(self, imap: int, submission: int, lmtp: int = 0) -> Server:
+        """Start Dovecot for IMAP, submission and, where it is wished, LMTP, with its own greetings."""
+        folder = self.folder(f"dovecot-{submission}")
+        more = f"service lmtp {{\n  inet_listener lmtp {{\n    port = {lmtp}\n  }}\n}}\n" if lmtp else ""
+        (folder / "conf").write_text(f"""protocols = imap submission{" lmtp" if lmtp else ""}
+{more}base_dir = {folder}/run
 log_path = {folder}/said
 listen = {self.address}
 ssl = no

@@ -615,6 +615,38 @@ def test_a_listener_of_another_user_is_known_and_left_alone(host):
     assert released["changed"]
 
 
+@pytest.mark.parametrize("same", [True, False], ids=["of this run", "of another run"])
+def test_the_listener_of_another_host_of_this_run_is_known(host, other_host, same):
+    if same:
+        other_host.tokens["run"] = host.token("run")
+    (port,) = free_ports("0.0.0.0")
+    pid = other_host.present("0.0.0.0", [port])["pid"]
+    found = host.present("0.0.0.0", [port])
+    (left,) = found["leftovers"]
+    assert (left["pid"], left["host"], left["same_run"], left["ended"]) == (pid, other_host.name, same, False)
+    assert found["holders"] == [dict(entry("0.0.0.0", port), by="listener", at=["0.0.0.0"])]
+
+
+def test_who_came_meanwhile_is_known(host, other_host, monkeypatch):
+    """Both hosts of one machine start their listeners at the same moment."""
+    other_host.tokens["run"] = host.token("run")
+    (port,) = free_ports("0.0.0.0")
+    spared = _control._spared
+
+    def late(*arguments):
+        other_host.present("0.0.0.0", [port])
+        return spared(*arguments)
+
+    monkeypatch.setattr(
+        _control,
+        "_spared",
+        lambda *arguments: monkeypatch.setattr(_control, "_spared", spared) or late(*arguments),
+    )
+    found = host.present("0.0.0.0", [port])
+    assert [(left["host"], left["same_run"]) for left in found["leftovers"]] == [(other_host.name, True)]
+    assert [held["by"] for held in found["holders"]] == ["listener"]
+
+
 # -- who holds a port
 # --------------------------------------------------------------------------------------------------------------------------------
 

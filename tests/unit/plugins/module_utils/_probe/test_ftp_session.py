@@ -20,6 +20,12 @@ from ansible_collections.exasol_community.network.plugins.module_utils._probe.ft
     Server,
     examine,
 )
+from ansible_collections.exasol_community.network.plugins.module_utils._probe.probe import (
+    Settings,
+    collect,
+    run,
+)
+from ansible_collections.exasol_community.network.plugins.module_utils._probe.sweep import Pace
 from ansible_collections.exasol_community.network.plugins.module_utils._values.errors import NetworkError
 from ansible_collections.exasol_community.network.tests.unit.plugins.module_utils.loopback import (
     bound,
@@ -80,7 +86,7 @@ class Session:
 
     def run(self):
         """Answer until the client leaves."""
-        self.say("220 stub")
+        self.say(self.stub.says.get("greeting", "220 stub"))
         for line in self.file:
             words = line.decode().strip().split(" ", 1)
             self.stub.commands.append(words[0])
@@ -469,6 +475,47 @@ def test_a_data_port_that_nobody_listens_on(try_out):
     sock.close()
     found = try_out(EPSV=f"229 ok (|||{closed}|)")
     assert by_command(found)["EPSV"] == ("closed", "conn-refused", None)
+
+
+@pytest.mark.parametrize(
+    "greeting", ["220 mail.example.com ESMTP Postfix", "220 mx LMTP ready"], ids=["SMTP", "LMTP"]
+)
+def test_who_greets_as_a_mail_server_is_sent_neither_user_nor_password(try_out, greeting):
+    found = try_out(greeting=greeting, USER="331 and the password?")
+    assert (found["login"], found["data"]) == ("not-ftp", [])
+    assert not {"USER", "PASS"}.intersection(try_out.stub.commands)
+
+
+@pytest.mark.parametrize(
+    "greeting", ["220 stub", "220 files of the mail department", "220-several lines\r\n220 stub"]
+)
+def test_who_greets_as_ftp_does_is_logged_in_to(try_out, greeting):
+    assert try_out(greeting=greeting)["login"] == "ok"
+    assert "PASS" in try_out.stub.commands
+
+
+@pytest.mark.parametrize(
+    ("identify", "goodbye", "login"),
+    [
+        (True, "221 2.0.0 Bye", "not-ftp"),
+        (True, "221 Goodbye.", "ok"),
+        (False, "221 2.0.0 Bye", "ok"),
+    ],
+    ids=["a mail server that does not say so", "FTP", "nobody asked"],
+)
+def test_nobody_logs_in_to_what_identification_found_to_be_something_else(identify, goodbye, login):
+    stub = Stub(QUIT=goodbye)
+    try:
+        targets = collect(
+            [], [{"address": stub.address, "protocol": "tcp", "ports": str(stub.port), "service": "ftp"}], {}
+        )
+        (found,) = run(
+            targets, Settings(Pace(2.0), identify=identify, ftp=Login(mode="passive", timeout=5.0))
+        )["ftp_sessions"]
+    finally:
+        stub.close()
+    assert found["login"] == login
+    assert ("USER" in stub.commands) == (login == "ok")
 
 
 def test_who_does_not_speak_at_all():

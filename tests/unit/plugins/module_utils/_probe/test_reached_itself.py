@@ -98,3 +98,40 @@ def test_ports_are_judged_each_for_itself():
         (VIP, "8563"): ("open", "syn-ack"),
         (VIP, "2580-2581"): ("error", "own-address"),
     }
+
+
+def test_one_address_is_one_observation():
+    """What hosts return is refused as a whole if it speaks twice of an address."""
+    (alone,) = reached_itself.settle([target(VIP, {8563: PROVEN, 2580: OPEN})], lambda: OWN)
+    assert [state["state"] for state in observation(alone)["states"]] == ["open", "error"]
+    assert observation(alone)["ports"] == "2580,8563"
+
+
+HERE, THERE = ("error", "own-address"), ("open", "syn-ack")
+
+
+@pytest.mark.parametrize(
+    "seen, expected",
+    [
+        (OPEN, {"2580": THERE, "8563": HERE}),
+        (OTHERS, {"2580": THERE, "8563": HERE}),
+        (PROVEN, {"2580,8563": THERE}),
+    ],
+    ids=["open", "another host's listener", "proven"],
+)
+def test_a_connection_that_was_led_back_proves_nothing_of_its_port(seen, expected):
+    made = target("192.0.2.99", {8563: seen, 2580: seen})
+    made.led_back.add(8563)
+    assert {ports: state for (unused, ports), state in settled(made).items()} == expected
+
+
+def test_who_is_no_other_host_of_a_plan_may_be_led_back():
+    made = target("192.0.2.99", {8563: OPEN}, planned=False)
+    made.led_back.add(8563)
+    assert settled(made) == {("192.0.2.99", "8563"): THERE}
+
+
+def test_where_nothing_was_led_back_the_time_of_each_port_is_kept():
+    made = target("192.0.2.99", {8563: OPEN})
+    made.found[OPEN].rtt_ms.append(0.5)
+    assert observation(reached_itself.settle([made], lambda: OWN)[0])["states"][0]["rtt_ms"]["median"] == 0.5

@@ -178,6 +178,12 @@ def test_an_address_that_nobody_translated_is_not_ok_beside_a_command_that_needs
     }
 
 
+def test_who_is_no_ftp_server_was_not_logged_in_to() -> None:
+    (result,) = results(login="not-ftp", detail="SMTP")
+    assert (result["verdict"], result["reason"]) == ("untested", "login")
+    assert_names(result["sentence"], ["did not log in", "no FTP server answers there (SMTP)"])
+
+
 def test_a_server_that_cannot_be_verified_is_no_wrong_password() -> None:
     (result,) = results(login="unverified", detail="self-signed certificate")
     assert result["verdict"] == "untested"

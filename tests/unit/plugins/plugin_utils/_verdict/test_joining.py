@@ -495,6 +495,58 @@ def test_a_live_check_knows_what_holds_its_ports(query, state, verdict):
     assert {result["verdict"] for result in found if result["destination"] == "n1"} == {"ok"}
 
 
+SIBLING = {**LEFT, "host": "n1", "same_run": True}
+
+
+@pytest.mark.parametrize(
+    "state",
+    [OPEN, CLOSED, {**OPEN, "reason": "other-run"}, {**OPEN, "answered_by": "n1"}],
+    ids=["open", "refused", "its notice", "proven as the other host"],
+)
+def test_hosts_that_are_one_machine_are_told_so(state):
+    found = of_n2(state, holding("listener", "192.0.2.2", leftovers=[SIBLING]))
+    assert found["verdict"] == "untested"
+    assert_names(
+        found["sentence"],
+        [
+            "the listener of n1 has the port there",
+            "n2 and n1 are one machine",
+            "ansible_host",
+            "exasol_address",
+        ],
+    )
+    assert "another run" not in found["sentence"]
+
+
+@pytest.mark.parametrize(
+    "left",
+    [{**SIBLING, "same_run": False}, {**SIBLING, "host": "nobody"}, {**SIBLING, "same_run": "yes"}],
+    ids=["another run's", "no host of the plan", "no boolean"],
+)
+def test_what_is_not_of_this_run_is_no_sign_of_one_machine(left):
+    assert (
+        "a listener of another run"
+        in of_n2(OPEN, holding("listener", "192.0.2.2", leftovers=[left]))["sentence"]
+    )
+
+
+def test_one_machine_is_judged_by_port_and_where_nobody_may_come():
+    left = {**SIBLING, "ports": [{"address": "192.0.2.2", "protocol": "tcp", "ports": "1"}]}
+    assert (
+        "a listener of another run"
+        in of_n2(OPEN, holding("listener", "192.0.2.2", leftovers=[left]))["sentence"]
+    ), "the control: another port"
+    assert (
+        of_n2(OPEN, holding("listener", "192.0.2.2", leftovers=[SIBLING]), "blocked")["verdict"] == "exposed"
+    )
+    assert (
+        Joining(
+            plan(), observed(plan()), {}, queries={"n2": holding("listener", leftovers=[SIBLING])}
+        ).listening.notes()
+        == []
+    )
+
+
 @pytest.mark.parametrize(
     ("entry", "fragments"),
     [
@@ -936,6 +988,41 @@ def test_a_refusal_where_somebody_gets_through_is_no_missing_service():
     }
     assert found == {"n1": "ok", "n2": "ok"}
     assert joining.untestable() == []
+
+
+@pytest.mark.parametrize(
+    ("members", "left", "fragment"),
+    [
+        ({"database_node": [N1], "client": [CLIENT]}, (), "no managed host may use it"),
+        (
+            {"database_node": [N1], "client": [CLIENT], "admin_network": [N2]},
+            ("n2",),
+            "who may use it (n2) is outside of this run",
+        ),
+        (
+            {"database_node": [N1], "client": [CLIENT], "admin_network": [N2]},
+            (),
+            "nobody who may use it (n2) reached it",
+        ),
+        ({"database_node": [N1, N2], "client": [CLIENT]}, (), "nobody who may use it (n2) reached it"),
+    ],
+    ids=["a node alone", "outside of the run", "did not reach it", "a second node did not reach it"],
+)
+def test_why_a_denial_has_no_control_is_said_of_the_very_ports(members, left, fragment):
+    made = make_plan(Wishes("8", check_denied=True), members, [])
+    seen = {
+        host: result
+        for host, result in observed(made, client_n1=SILENT, n2_n1=SILENT).items()
+        if host not in left
+    }
+    found = Joining(made, seen, listening(made)).results()
+    sentences = {
+        result["verdict"]: result["sentence"]
+        for result in found
+        if (result["source"], result["destination"], result["service"]) == ("client", "n1", "admin_api")
+    }
+    assert list(sentences) == ["untested"]
+    assert fragment in sentences["untested"]
 
 
 def test_one_who_must_not_is_no_control_for_himself():

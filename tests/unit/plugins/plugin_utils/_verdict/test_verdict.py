@@ -302,10 +302,55 @@ def test_what_must_not_work_is_never_ok_where_nobody_reached_it(seen, more, verd
             sentence,
             [
                 "client does not reach tcp 8563 of n11",
-                "nobody who may use it reached it in this run",
+                "no managed host may use it",
+                "second node",
                 "exasol_exclude",
             ],
         )
+
+
+@pytest.mark.parametrize(
+    ("entitled", "present", "fragments"),
+    [
+        (
+            (),
+            True,
+            [
+                "no managed host may use it",
+                "let a managed host play who may use sql_client",
+                "a second node of its cluster",
+            ],
+        ),
+        (
+            ("admin",),
+            False,
+            ["who may use it (admin) is outside of this run (--limit, exasol_hosts)", "include one of them"],
+        ),
+        (
+            ("admin", "a2", "a3", "a4"),
+            True,
+            [
+                "nobody who may use it (admin, a2, a3 ...) reached it in this run",
+                "look at the results of those who may",
+            ],
+        ),
+    ],
+    ids=["nobody may", "those who may are outside", "those who may did not"],
+)
+def test_why_what_must_not_work_has_no_control(entitled, present, fragments):
+    judged, sentence = judge(
+        case("filtered", "no-response", "up", "blocked")._replace(entitled=entitled, present=present)
+    )
+    assert judged == "untested"
+    assert_names(sentence, [*fragments, "client does not reach tcp 8563 of n11", "exasol_exclude"])
+    assert (
+        judge(
+            case("filtered", "no-response", "up", "blocked")._replace(
+                entitled=entitled, present=present, control="admin"
+            )
+        )[0]
+        == "ok"
+    )
 
 
 @pytest.mark.parametrize("state", ["error", "open|filtered"])
