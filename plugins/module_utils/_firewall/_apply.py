@@ -151,11 +151,11 @@ def _perform(steps: Sequence[Any], undo: Sequence[Any], identity: str, seconds: 
         return ""
     _rollback.arm(identity, undo, seconds)
     perform(steps, lambda: _rollback.take_back_now(identity, undo))
+    _rollback.change_ended(identity, seconds)
     if not _rollback.waits(identity):
         # The timer restored the old rules while we still made the new ones: part of them stands on top.
         problems = _rollback.take_back_now(identity, undo)
-        raise FirewallError("the change took longer than rollback_after ({0} s), and the host took it back in between: give it more time. {1}".format(
-            seconds, state_after(problems)))
+        raise FirewallError("the change took too long, and the host rolled it back before it was complete. {0}".format(state_after(problems)))
     return identity
 
 

@@ -202,7 +202,7 @@ class Provider:
         changes = {policy: self._differences(policy, rich_rules(kept, policy.direction)) for policy in POLICIES}
         self._reloads = self._reloads or sum(len(added) + len(removed) for added, removed in changes.values()) > _FEW
         if self._reloads:
-            reload = [Run(("firewall-cmd", "--reload"), seconds=_RELOAD_SECONDS), *self._made_again()]  # type: List[Step]
+            reload = [Run(("firewall-cmd", "--reload"), seconds=_RELOAD_SECONDS, what="letting firewalld read its files anew"), *self._made_again()]  # type: List[Step]
             steps += reload
             back += reload
         else:
@@ -218,7 +218,8 @@ class Provider:
     @staticmethod
     def _change(policy: Policy, added: Sequence[str], removed: Sequence[str], steps: List[Step], back: List[Step]) -> None:
         for first, second, where in ((added, removed, steps), (removed, added, back)):
-            where += [Run(tuple(["firewall-cmd", "--policy", policy.name] + ["--{0}-rich-rule={1}".format(verb, text) for text in texts]))
+            where += [Run(("firewall-cmd", "--policy", policy.name, *("--{0}-rich-rule={1}".format(verb, text) for text in texts)),
+                          what="bringing rules of our policy {0} into force".format(policy.name))
                       for verb, texts in (("add", first), ("remove", second)) if texts]
 
     def notes(self) -> List[str]:
@@ -262,6 +263,7 @@ _WORDS = {"sources": "source", "services": "service", "ports": "port", "protocol
           "icmp-blocks": "icmp-block", "ingress-zones": "ingress-zone", "egress-zones": "egress-zone"}
 _LINES = {"rich rules": "rich-rule", "forward-ports": "forward-port"}
 _SWITCHES = ("masquerade", "forward", "icmp-block-inversion")
+_AGAIN = "making again what others changed in the running firewalld alone"
 
 
 def _again(place: str, running: Dict[str, str], permanent: Dict[str, str]) -> Iterator[Step]:
@@ -270,10 +272,10 @@ def _again(place: str, running: Dict[str, str], permanent: Dict[str, str]) -> It
         runs, stays = (_items(field, fields.get(field, "")) for fields in (running, permanent))
         for verb, items in (("remove", stays - runs), ("add", runs - stays)):
             if items:
-                yield Run(("firewall-cmd", place, *("--{0}-{1}={2}".format(verb, option, item) for item in sorted(items))))
+                yield Run(("firewall-cmd", place, *("--{0}-{1}={2}".format(verb, option, item) for item in sorted(items))), what=_AGAIN)
     for switch in _SWITCHES:
         if running.get(switch, "no") != permanent.get(switch, "no"):
-            yield Run(("firewall-cmd", place, "--{0}-{1}".format("add" if running.get(switch) == "yes" else "remove", switch)))
+            yield Run(("firewall-cmd", place, "--{0}-{1}".format("add" if running.get(switch) == "yes" else "remove", switch)), what=_AGAIN)
 
 
 def _fixed(fields: Dict[str, str]) -> Dict[str, str]:
@@ -295,7 +297,7 @@ def _direct_again() -> List[Step]:
         except FirewallError:
             continue  # a version without them
         add = ("firewall-cmd", "--direct", "--add-{0}".format(kind))
-        found += [Run((*add, *shlex.split(line))) for line in running if line not in permanent]
+        found += [Run((*add, *shlex.split(line)), what=_AGAIN) for line in running if line not in permanent]
     return found
 
 

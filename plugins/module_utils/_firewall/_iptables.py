@@ -118,9 +118,10 @@ def way_back(family: Family, saved: str) -> Shell:
     held = "".join(_inserts(saved, direction) for direction in CHAINS)
     words = {"save": absolute(family.save), "restore": " ".join([absolute(family.restore), "--noflush"] + _xtables.wait(family.restore)),
              "awk": absolute("awk"), "heads": shlex.quote(heads), "held": shlex.quote(held), "jumps": shlex.quote(_JUMPS), "rest": shlex.quote(rest)}
-    return Shell("saved=$({save}) || exit 1\n"
-                 "jumps=$(printf '%s\\n%s' \"$saved\" {held} | {awk} {jumps}) || exit 1\n"
-                 "printf '%s%s\\n%s' {heads} \"$jumps\" {rest} | {restore}".format(**words))
+    text = ("saved=$({save}) || exit 1\n"
+            "jumps=$(printf '%s\\n%s' \"$saved\" {held} | {awk} {jumps}) || exit 1\n"
+            "printf '%s%s\\n%s' {heads} \"$jumps\" {rest} | {restore}").format(**words)
+    return Shell(text, what="restoring our chains of iptables for IPv{0}".format(family.version), tool=words["restore"])
 
 
 def _inserts(saved: str, direction: str) -> str:
@@ -188,11 +189,12 @@ def file_back(before: Write, written: Optional[str]) -> Shell:
     words = {"sed": "sed -E {0}".format(shlex.quote(_DELETE)), "path": shlex.quote(before.path), "left": shlex.quote(left), "before": before.shell(),
              "whole": shlex.quote("{0}.".format(before.content or ""))}
     # A file that is right already is not touched: it may be one that could not be written. The dot keeps the newlines at its end.
-    return Shell("now=$(cat {path} 2>/dev/null; echo .)\n"
-                 "others=$(printf '%s' \"${{now%.}}\" | {sed} && echo .) || exit 1\n"
-                 "if [ \"$now\" = {whole} ]; then :\n"
-                 "elif [ \"$(printf '%s' \"${{others%.}}\")\" = {left} ]; then\n{before}\n"
-                 "elif [ -e {path} ]; then printf '%s' \"${{others%.}}\" | put {path} $(stat -L -c %a {path})\nfi".format(**words))
+    text = ("now=$(cat {path} 2>/dev/null; echo .)\n"
+            "others=$(printf '%s' \"${{now%.}}\" | {sed} && echo .) || exit 1\n"
+            "if [ \"$now\" = {whole} ]; then :\n"
+            "elif [ \"$(printf '%s' \"${{others%.}}\")\" = {left} ]; then\n{before}\n"
+            "elif [ -e {path} ]; then printf '%s' \"${{others%.}}\" | put {path} $(stat -L -c %a {path})\nfi").format(**words)
+    return Shell(text, what="restoring the rules saved for the host's start", tool="writing {0}".format(before.path))
 
 
 def _foreign(text: str) -> List[str]:

@@ -303,8 +303,9 @@ class Provider:
         back += [RemoveFolder(folder) for folder in folders if not os.path.isdir(folder)]
         steps += [] if rules else [RemoveFolder(folder) for folder in folders]
         if systemd_runs():
-            steps.append(Run(("systemctl", "daemon-reload")))
-            back.append(Run(("systemctl", "daemon-reload")))
+            reload = Run(("systemctl", "daemon-reload"), what="letting systemd read its files anew")
+            steps.append(reload)
+            back.append(reload)
 
     def _all_places(self) -> List[List[Place]]:
         # The base chains of a table that do jump to our chain there, or should: one chain of ours serves them all.
@@ -346,7 +347,8 @@ class Provider:
             batch.append("delete table inet {0}\n".format(TABLE))
         if wanted or exists:
             remove = "add table inet {0}\ndelete table inet {0}\n".format(TABLE)
-            back.append(Run(("nft", "-f", "-"), render_restrictions(held) if exists else remove))
+            text = render_restrictions(held) if exists else remove
+            back.append(Run(("nft", "-f", "-"), text, what="restoring our nftables table inet {0}".format(TABLE)))
 
     def _persistent(self, rules: Rules) -> Iterator[Write]:
         files = {}  # type: Dict[str, str]
@@ -439,7 +441,8 @@ def _way_back(bases: Sequence[Place], held: Optional[Rules], jumped: Sequence[Pl
              "gone= back="]
     for base in bases:
         lines += _finds_jumps(nft, base, base in jumped) if base.base else []
-    return Shell("\n".join(lines + ["printf '%s\\n%s%s' \"$gone\" {0} \"$back\" | {1} -f -".format(shlex.quote(before), nft)]))
+    lines.append("printf '%s\\n%s%s' \"$gone\" {0} \"$back\" | {1} -f -".format(shlex.quote(before), nft))
+    return Shell("\n".join(lines), what="restoring our chain in the nftables table {0}".format(bases[0].in_table), tool="{0} -f -".format(nft))
 
 
 def _finds_jumps(nft: str, base: Place, jumped: bool) -> List[str]:

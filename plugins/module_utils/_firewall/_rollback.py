@@ -17,6 +17,10 @@ and the same pass does it say so (file rolled_back) and remove the folder. One t
 journal and is repeated by the next run of the module, by the next start of the host (with systemd), or by hand: undo.sh again.
 
 A change that fails half-way is rolled back at once by the same script. If that fails, the change waits again, with a new timer.
+
+The time for the confirmation begins when the change has been made, however long that took: the file due says until when the timer
+waits, and for whom. It is started before the change all the same, and goes ahead without waiting where the process that makes the
+change is dead, or takes far too long. The last word is the rename: a module whose change was rolled back meanwhile sees that it is gone.
 """
 
 import json
@@ -35,6 +39,8 @@ _FAILED = FOLDER + "/failed"
 MAX_SECONDS = 3600
 _LATE_SECONDS = 15
 _AGAIN_SECONDS = 5  # until the host tries by itself what the module could not take back
+_CHANGE_SECONDS = 900  # that a change may take, of which each step has a limit of its own
+_LOG_SECONDS = 15
 _AT_WORK_SECONDS = 300  # that a run waits for a rollback which is under way, or which it performs itself
 # What holds a lock or restarts a service does so for seconds; who is locked out waits minutes rather than for good.
 _PAUSES, _SHORT_PAUSES = "1 2 4 8 15 30 60 60 60", "1 2"
@@ -67,27 +73,49 @@ case "${{1:-again}}" in
     *) exit 0;;  # the timer of another change, which was confirmed
 esac
 mode=${{1:-again}}
-log() {{
+tell() {{
     {{ [ -S /dev/log ] && logger -t exasol-network-rollback -p "daemon.$1" "$2" 2>/dev/null; }} ||
         printf '%s\n' "$2" | systemd-cat -t exasol-network-rollback -p "$1" 2>/dev/null || printf '%s\n' "$2" >&2
 }}
+log() {{ limited {log_seconds} tell "$1" "$2"; }}
 move() {{ [ ! -e "$2" ] && mv "$1" "$2" 2>/dev/null; }}  # into a folder that is there already, mv would put it
 at_work() {{
     pid=$(cat {taken}/pid 2>/dev/null) && [ "$pid" != $$ ] && grep -q undo.sh "/proc/$pid/cmdline" 2>/dev/null
 }}
+lives() {{ # PROCESS START: whether it is that process still, and no zombie
+    read -r line < "/proc/$1/stat" || return 1
+    start=$2
+    set -- ${{line##*) }}
+    [ "$1" != Z ] && [ "${{20}}" = "$start" ]
+}} 2>/dev/null
+due() {{ # whether the timer may go ahead: the second of the host's uptime has come, or who makes the change is dead
+    read -r uptime rest < /proc/uptime && read -r process start second identity < {pending}/due || return 0
+    [ "$identity" = {identity} ] || exit 0
+    [ "${{uptime%%.*}}" -lt "$second" ] || return 0
+    [ "$process" != 0 ] && ! lives "$process" "$start"
+}} 2>/dev/null
 cd /
 case $mode in
+    {identity}) until due; do sleep 1; done;;
     again|boot)
         at_work || move {taken} {failed}  # cut short, by the end of the host for example
         [ -e {pending} ] || move {failed} {pending};;
 esac
-move {pending} {taken} || exit 0  # confirmed meanwhile, or somebody else is at it
-echo $$ > {taken}/pid
-rm -f {taken}/problems
+scratch={taken}
+if move {pending} {taken}; then
+    # Another change may have come in the last moment.
+    if read -r process start second identity < {taken}/due && [ "$identity" != {identity} ]; then move {taken} {pending}; exit 0; fi
+    echo $$ > {taken}/pid
+    rm -f {taken}/problems
+elif [ -e {taken} ] || [ ! -e {pending} ]; then
+    exit 0  # confirmed meanwhile, or somebody else is at it
+else
+    scratch=  # nothing can be written here, and so nobody can confirm either: the rules are rolled back all the same
+fi
 until attempt; do
     set -- $pauses
     if [ $# = 0 ]; then
-        printf '%s' "$problems" > {taken}/problems
+        [ -z "$scratch" ] || printf '%s' "$problems" > {taken}/problems
         log err "the rollback of firewall change {identity} FAILED, and part of the change is still in force. All that it needs is kept"
         log err "in {failed}: fix the cause, then run: sh {failed}/undo.sh again"
         printf '%s' "$problems" | while IFS= read -r line; do log err "the rollback failed: $line"; done
@@ -103,6 +131,7 @@ if [ "$mode" != now ]; then
     log notice "rolled back firewall change {identity}, because nobody confirmed it"
     date -u +%Y-%m-%dT%H:%M:%SZ > {rolled_back}
 fi
+[ "$scratch" ] || exit 1  # the next run repeats it, once it can remove the folder
 {unguard}
 mv {taken} {taken}.done
 rm -rf {taken}.done
@@ -115,7 +144,7 @@ def arm(identity: str, undo: Steps, seconds: int) -> None:
     _make_folder()
     _guard_restart()
     try:
-        _keep(identity, undo, seconds)
+        _keep(identity, undo, seconds, _maker())
         _try_script()
         _start(identity, seconds)
     except FirewallError:
@@ -137,9 +166,47 @@ def _make_folder() -> None:
         raise FirewallError("cannot keep the way back in {0}: {1}; rollback_after 0 would do without".format(FOLDER, error.strerror))
 
 
-def _keep(identity: str, undo: Steps, seconds: int) -> None:
+def _keep(identity: str, undo: Steps, seconds: int, due: str = "0 0 0") -> None:
     Write(_PENDING + "/undo.sh", _script(identity, undo), 0o700).perform()
-    Write(_PENDING + "/info.json", json.dumps({"id": identity, "deadline": time.monotonic() + seconds, "boot": _boot()}), 0o600).perform()
+    Write(_PENDING + "/due", "{0} {1}\n".format(due, identity), 0o600).perform()
+    Write(_PENDING + "/info.json", _described(identity, seconds), 0o600).perform()
+
+
+def _described(identity: str, seconds: int) -> str:
+    return json.dumps({"id": identity, "deadline": time.monotonic() + seconds, "boot": _boot()})
+
+
+def _maker() -> str:
+    """Return who makes the change, and until which second of the uptime the timer waits for it."""
+    return "{0} {1} {2}".format(os.getpid(), _started(), _uptime() + _CHANGE_SECONDS)
+
+
+def _started() -> str:
+    """Return when this process began, which no later process of its number shares (proc(5), starttime)."""
+    return (read("/proc/self/stat") or "").rsplit(")", 1)[-1].split()[19]
+
+
+def _uptime() -> int:
+    return int(float((read("/proc/uptime") or "0").split()[0]))
+
+
+def change_ended(identity: str, seconds: int) -> None:
+    """Let the time for the confirmation begin: the change has been made."""
+    contents = {"info.json": _described(identity, seconds), "due": "0 0 {0} {1}\n".format(_uptime() + seconds + 1, identity)}
+    try:
+        # Wherever the folder is by now: a new one of its name would look like a change that waits.
+        folder = os.open(_PENDING, os.O_RDONLY | os.O_DIRECTORY)
+    except OSError:
+        return
+    try:
+        for name, text in sorted(contents.items(), reverse=True):
+            with open(os.open(name + ".new", os.O_WRONLY | os.O_CREAT | os.O_TRUNC, 0o600, dir_fd=folder), "w") as stream:
+                stream.write(text)
+            os.rename(name + ".new", name, src_dir_fd=folder, dst_dir_fd=folder)
+    except OSError:
+        pass  # then the timer takes this process for dead as soon as it has ended, which is early and no harm
+    finally:
+        os.close(folder)
 
 
 def _try_script() -> None:
@@ -181,7 +248,7 @@ def _systemd() -> bool:
 def _script(identity: str, undo: Steps) -> str:
     tools = sorted(set(TOOLS) | {absolute(step.command[0]) for step in undo if isinstance(step, Run)})
     main = _MAIN.format(identity=shlex.quote(identity), tools=" ".join(shlex.quote(tool) for tool in tools), pending=_PENDING, taken=_TAKEN,
-                        failed=_FAILED, rolled_back=_ROLLED_BACK, pauses=_PAUSES, short=_SHORT_PAUSES,
+                        failed=_FAILED, rolled_back=_ROLLED_BACK, pauses=_PAUSES, short=_SHORT_PAUSES, log_seconds=_LOG_SECONDS,
                         unguard="\n".join("({0}\n) >/dev/null 2>&1".format(step.shell()) for step in _unguard()))
     return HEAD + functions(undo) + main
 

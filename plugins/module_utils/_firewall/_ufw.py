@@ -121,10 +121,11 @@ def way_back(family: Family, text: str, mode: int) -> Shell:
     ours = "".join(block for rule in parse(text, family.version) for block in blocks(rule, family.infix))
     words = {"ours": shlex.quote(ours), "edit": shlex.quote(_EDIT), "path": shlex.quote(family.path), "mode": format(mode, "o"),
              "awk": absolute("awk"), "restore": " ".join(_restore(family, absolute(family.restore)))}
-    return Shell("now=$(cat {path}; echo .)\n"
-                 "new=$(printf '%s' {ours} | {awk} {edit} own=1 - own= {path} && echo .) || exit 1\n"
-                 "[ \"$now\" = \"$new\" ] || printf '%s' \"${{new%.}}\" | put {path} {mode} || exit 1\n"
-                 "{restore} < {path}".format(**words))
+    text = ("now=$(cat {path}; echo .)\n"
+            "new=$(printf '%s' {ours} | {awk} {edit} own=1 - own= {path} && echo .) || exit 1\n"
+            "[ \"$now\" = \"$new\" ] || printf '%s' \"${{new%.}}\" | put {path} {mode} || exit 1\n"
+            "{restore} < {path}").format(**words)
+    return Shell(text, what="restoring our rules of ufw for IPv{0}".format(family.version), tool="{restore} < {path}".format(**words))
 
 
 def _restore(family: Family, command: str) -> List[str]:

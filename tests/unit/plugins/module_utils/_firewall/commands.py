@@ -16,7 +16,7 @@ class Commands:
 
     def __init__(self, monkeypatch, answers):
         self.answers, self.called = answers, []
-        monkeypatch.setattr(_steps.subprocess, "run", self.run)
+        monkeypatch.setattr(_steps, "execute", self.run)
         monkeypatch.setattr(_steps.os, "access", lambda path, mode: path.startswith("/usr/sbin/") and path.split("/")[-1] in self.installed)
 
     @property
@@ -24,8 +24,8 @@ class Commands:
         """The programs that are there."""
         return {command.split()[0] for command in self.answers}
 
-    def run(self, command, **options):
-        """Answer as subprocess.run does."""
+    def run(self, command, *options):
+        """Answer as _steps.execute does."""
         self.called.append(" ".join(command))
         if command[0] not in self.installed:
             raise OSError(errno.ENOENT, "No such file or directory")
