@@ -239,7 +239,7 @@ def test_restriction_stands_in_a_table_of_our_own(monkeypatch, tmp_path):
     assert lines[:2] == ["add table inet exasol_network", "delete table inet exasol_network"]
     assert [line for line in lines if "reject" in line] and not [line for line in lines if "192.0.2.53" in line]
     assert lines.index("iif lo accept") < min(index for index, line in enumerate(lines) if "reject" in line)
-    assert back == [_steps.Run(("nft", "-f", "-"), "add table inet exasol_network\ndelete table inet exasol_network\n")]
+    assert [(step.command, step.stdin) for step in back] == [(("nft", "-f", "-"), "add table inet exasol_network\ndelete table inet exasol_network\n")]
 
 
 def test_restriction_that_stands_already_is_left_alone_and_goes_with_its_wish(monkeypatch, tmp_path):
@@ -295,7 +295,7 @@ def test_rules_are_kept_for_the_next_start(monkeypatch, tmp_path):
     folder = tmp_path / "rules"
     for verb in ("ExecStartPost", "ExecReload"):
         assert_names(written["drop_in.conf"], ["{0}=-/usr/sbin/nft -f {1}/nftables-inet-filter-{2}.nft\n".format(verb, folder, base) for base in ("input", "output")])
-    assert steps[-1] == back[-1] == _steps.Run(("systemctl", "daemon-reload"))
+    assert steps[-1].command == back[-1].command == ("systemctl", "daemon-reload")
     assert files(back) == dict.fromkeys(written)
 
 

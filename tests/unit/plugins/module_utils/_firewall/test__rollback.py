@@ -14,7 +14,7 @@ import pytest
 
 from ansible_collections.exasol_community.network.plugins.module_utils._firewall import _rollback, _steps
 from ansible_collections.exasol_community.network.plugins.module_utils._firewall._steps import FirewallError, Run, Shell, Write
-from ansible_collections.exasol_community.network.tests.unit.helpers import assert_names, refusal
+from ansible_collections.exasol_community.network.tests.unit.helpers import assert_names, refusal, run_python
 
 PARTS = {"_PENDING": "pending", "_TAKEN": "taken", "_FAILED": "failed", "_CONFIRMED": "confirmed",
          "_ROLLED_BACK": "rolled_back"}
@@ -33,6 +33,7 @@ class Place:
             monkeypatch.setattr(_rollback, name, str(path))
         monkeypatch.setattr(_rollback, "_FORGET", "true")
         monkeypatch.setattr(_rollback, "systemd_runs", lambda: False)
+        monkeypatch.setattr(_rollback, "_CHANGE_SECONDS", 0)  # a timer goes ahead, although the process that armed it lives
         monkeypatch.setattr(_rollback, "_PAUSES", "0")
         monkeypatch.setattr(_rollback, "_SHORT_PAUSES", "0")
         monkeypatch.setattr(_rollback, "_start", lambda identity, seconds: self.started.append((identity, seconds)))
@@ -365,7 +366,7 @@ def broken(place, tmp_path):
 def test_a_rollback_that_fails_keeps_what_it_needs_and_never_says_rolled_back(broken):
     assert fire(broken.script, "one") == 1
     assert broken.names() == ["failed"]
-    assert sorted(path.name for path in (broken.folder / "failed").iterdir()) == ["info.json", "pid", "problems", "undo.sh"]
+    assert sorted(path.name for path in (broken.folder / "failed").iterdir()) == ["due", "info.json", "pid", "problems", "undo.sh"]
     assert _rollback.rolled_back() == ""
     # Whatever fails, the rest was done, and all of it again with each try.
     assert broken.out.with_suffix(".worked").read_text() == "worked\n" * 2
@@ -502,3 +503,140 @@ def test_the_journal_hears_of_a_rollback_that_failed(broken, tmp_path, monkeypat
     broken.mend()
     fire(broken.folder / "failed" / "undo.sh", "again")
     assert "rolled back" in (tmp_path / "journal").read_text()
+
+
+# -- changes that take their time ----------------------------------------------------------------------------------------------------------
+
+@pytest.fixture
+def patient(place, monkeypatch):
+    """A place whose timer waits for a change that is being made, as it does on hosts."""
+    monkeypatch.setattr(_rollback, "_CHANGE_SECONDS", 900)
+    return place
+
+
+def firing(script, *arguments):
+    """Start the script as the timer does, and return the process."""
+    return subprocess.Popen(["/bin/sh", str(script)] + list(arguments), env={}, stdin=subprocess.DEVNULL)
+
+
+def test_a_change_that_takes_long_is_not_rolled_back_in_the_middle(patient):
+    _rollback.arm("one", patient.undo, 0)
+    timer = firing(patient.script, "one")
+    try:
+        time.sleep(1.5)
+        assert timer.poll() is None and patient.taken_back() == 0
+        _rollback.change_ended("one", 0)
+        assert timer.wait(30) == 0
+    finally:
+        timer.kill()
+    assert patient.taken_back() == 1 and patient.names() == ["rolled_back"]
+
+
+def test_the_time_for_the_confirmation_begins_when_the_change_has_ended(patient):
+    _rollback.arm("one", patient.undo, 0)
+    timer = firing(patient.script, "one")
+    try:
+        _rollback.change_ended("one", 30)
+        assert 25 < _rollback.pending()["deadline"] - time.monotonic() <= 30
+        time.sleep(1.5)
+        assert timer.poll() is None and patient.taken_back() == 0
+        assert _rollback.confirm("one") is True
+        assert timer.wait(30) == 0
+    finally:
+        timer.kill()
+    assert patient.taken_back() == 0 and patient.names() == []
+
+
+def test_a_timer_that_waits_for_one_change_leaves_the_next_alone(patient):
+    _rollback.arm("one", patient.undo, 0)
+    timer = firing(patient.script, "one")
+    try:
+        until(lambda: os.readlink("/proc/{0}/cwd".format(timer.pid)) == "/")
+        assert _rollback.confirm("one") is True
+        _rollback.arm("two", [Shell("exit 1")], 0)
+        assert timer.wait(30) == 0
+    finally:
+        timer.kill()
+    assert patient.taken_back() == 0 and _rollback.waits("two")
+
+
+@pytest.mark.parametrize("maker", ["dead", "another-process-of-its-number"])
+def test_a_change_whose_maker_is_dead_is_rolled_back(patient, maker):
+    _rollback.arm("one", patient.undo, 0)
+    ended = subprocess.Popen(["true"])
+    ended.wait()
+    due = (patient.folder / "pending" / "due").read_text().split()
+    assert due[0] == str(os.getpid()) and due[3] == "one"
+    due[:2] = [str(ended.pid), due[1]] if maker == "dead" else [due[0], str(int(due[1]) + 1)]
+    (patient.folder / "pending" / "due").write_text(" ".join(due) + "\n")
+    assert fire(patient.script, "one") == 0
+    assert patient.taken_back() == 1 and patient.names() == ["rolled_back"]
+
+
+ARMS = """
+import sys, {module} as _rollback
+_rollback.FOLDER = sys.argv[1]
+for name, part in {parts!r}.items():
+    setattr(_rollback, name, sys.argv[1] + "/" + part)
+_rollback.systemd_runs = lambda: False
+_rollback.arm("one", [_rollback.Shell("echo 'taken back' >> '{{0}}'".format(sys.argv[2]))], 1)
+"""
+
+
+def test_a_module_that_dies_while_it_changes_is_undone_by_a_real_timer(place):
+    run_python(ARMS.format(module=_rollback.__name__, parts=PARTS), str(place.folder), str(place.out))
+    assert _rollback.waits("one") and place.taken_back() == 0
+    until(lambda: place.names() == ["rolled_back"])
+    assert place.taken_back() == 1
+
+
+def test_the_end_of_a_change_that_was_rolled_back_makes_nothing_wait(place):
+    _rollback.arm("one", place.undo, 0)
+    assert fire(place.script, "one") == 0
+    _rollback.change_ended("one", 30)
+    assert not _rollback.waits("one") and place.names() == ["rolled_back"]
+
+
+# -- a host in a bad state -----------------------------------------------------------------------------------------------------------------
+
+def test_a_step_that_hangs_is_reported_and_what_is_needed_is_kept(place, monkeypatch, tmp_path):
+    monkeypatch.setattr(_steps, "_SCRIPT_SECONDS", 1)
+    hangs = Shell("[ -e '{0}' ] || sleep 60".format(tmp_path / "mended"), what="restoring what hangs", tool="nft -f -")
+    _rollback.arm("one", [hangs] + place.undo, 0)
+    assert fire(place.script, "one") == 1
+    # The other step was performed, with each of the two tries.
+    assert place.taken_back() == 2 and place.names() == ["failed"] and _rollback.rolled_back() == ""
+    assert_names(refusal(_rollback.settle), ["still in force", "restoring what hangs (nft -f -) did not end within 1 s", str(place.folder / "failed")])
+    (tmp_path / "mended").write_text("")
+    _rollback.settle()
+    assert place.names() == ["rolled_back"]
+
+
+def test_a_journal_that_hangs_keeps_nobody_waiting(broken, tmp_path, monkeypatch):
+    tools = tmp_path / "bin"
+    tools.mkdir()
+    for name in ("logger", "systemd-cat"):
+        (tools / name).write_text("#!/bin/sh\nexec sleep 60\n")
+        (tools / name).chmod(0o755)
+    text = broken.script.read_text().replace("limited 15 tell", "limited 1 tell")
+    broken.script.write_text(text.replace("PATH=/usr/sbin", "PATH={0}:/usr/sbin".format(tools)))
+    assert fire(broken.script, "one") == 1
+    assert broken.names() == ["failed"]
+
+
+def test_where_nothing_can_be_written_any_more_the_rules_are_rolled_back_all_the_same(place):
+    # Something makes /var read-only between the change and its end: a file system with errors, for example.
+    _rollback.arm("one", place.undo, -60)
+    place.script.write_text(place.script.read_text().replace('mv "$1" "$2" 2>/dev/null', "false"))
+    assert fire(place.script, "one") == 1
+    assert place.taken_back() == 1 and "pending" in place.names()
+
+
+def test_without_a_rename_a_change_that_another_process_rolls_back_is_left_to_it(place):
+    _rollback.arm("one", place.undo, -60)
+    script = place.script.read_text()
+    os.rename(str(place.script.parent), str(place.folder / "taken"))
+    late = place.out.parent / "late.sh"
+    late.write_text(script)
+    assert fire(late, "one") == 0
+    assert place.taken_back() == 0 and place.names() == ["taken"]

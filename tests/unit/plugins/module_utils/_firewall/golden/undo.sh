@@ -29,17 +29,26 @@ fell() ( # PROCESS: end it and all that it started; stopped before they are look
     done
     kill -KILL "$1"
 ) 2>/dev/null
+watch() { # SECONDS PROCESS: end the process after this time, and say so with code 9; nothing sleeps on where TERM ends the watch
+    job=$2
+    trap '[ $! = $job ] || kill -KILL $!; exit 0' TERM
+    sleep "$1" &
+    wait $!
+    trap '' TERM
+    fell $job
+    exit 9
+}
 limited() { # SECONDS COMMAND...: run a command of any kind in a shell of its own, and end it when the time is over: late says so
     limit=$1 late=
     shift
     ("$@") &
     job=$!
-    (trap 'kill $!; exit 0' TERM; sleep "$limit" & wait $!; trap '' TERM; fell $job; exit 9) >/dev/null 2>&1 &
+    watch "$limit" $job >/dev/null 2>&1 &
     watch=$!
-    wait $job
+    wait $job 2>/dev/null  # some shells say there what ended it
     code=$?
     kill $watch 2>/dev/null
-    wait $watch
+    wait $watch 2>/dev/null
     [ $? != 9 ] || late=yes
     return $code
 }
@@ -82,7 +91,9 @@ attempt() {
     [ -z "$scratch" ] || rm -f "$scratch/said"
     [ -z "$problems" ]
 }
-scratch=$(mktemp -d) && trap 'rm -rf "$scratch"' EXIT
-attempt && exit
+scratch=$(mktemp -d)
+attempt
+code=$?
+rmdir "$scratch"
 printf '%s' "$problems" >&2
-exit 1
+exit $code
