@@ -15,7 +15,7 @@ from typing import Dict, List, NamedTuple, Optional, Sequence, Tuple
 from . import _nftables, _xtables
 from ._listing import Listing
 from ._rule import ACCEPT, IN, OUT, REJECT, Rule, Rules, canonical
-from ._saved_file import sections
+from ._saved_file import missing_chain, sections
 from ._steps import FirewallError, Run, Shell, Step, Write, absolute, as_it_is, read, run, which
 
 NAME = "iptables"
@@ -34,6 +34,7 @@ _JUMPS = r"""
 filter && /^-A (INPUT|OUTPUT) / { if (/ -j EXASOL-(IN|OUT)$/) print "-D" substr($0, 3); else count[$2]++ }
 /^-I / { place = ++count[$2] - $4; if ($3 < place) place = $3; sub(/ [0-9]+ [0-9]+ /, " " (place < 1 ? 1 : place) " "); print }
 """
+_DEFAULTS = "/etc/default/netfilter-persistent"
 _REJECTIONS = {4: "icmp-admin-prohibited", 6: "icmp6-adm-prohibited"}
 
 
@@ -173,14 +174,21 @@ def tested(family: Family, path: str, before: Optional[str], content: Optional[s
     """Raise unless iptables-restore reads a file of saved rules as we would write it; nothing is changed by that."""
     if content is None or content == before:
         return
-    done = run((family.restore, "--test"), content)
-    if not done.returncode:
+    wrong = _wrong_with(family, path, content)
+    if not wrong:
         return
-    said = (done.stderr or done.stdout).strip()[-500:]
-    if before and run((family.restore, "--test"), before).returncode:
-        raise FirewallError("{0} cannot be loaded as it is, {1} --test says: {2}. Correct the file, or remove it and save the rules anew".format(
-            path, family.restore, said))
-    raise FirewallError("{0} could not be loaded with our lines in it, {1} --test says: {2}. Nothing was changed".format(path, family.restore, said))
+    if before and _wrong_with(family, path, before):
+        raise FirewallError("{0} cannot be loaded as it is: {1}. Correct the file, or remove it and save the rules anew".format(path, wrong))
+    raise FirewallError("{0} could not be loaded with our lines in it: {1}. Nothing was changed".format(path, wrong))
+
+
+def _wrong_with(family: Family, path: str, content: str) -> str:
+    done = run((family.restore, "--test"), content)
+    if done.returncode:
+        return "{0} --test says: {1}".format(family.restore, (done.stderr or done.stdout).strip()[-500:])
+    # Loaded without a flush, a file may name chains of others.
+    keeps = re.search(r"^IPTABLES_RESTORE_NOFLUSH=.?yes", read(_DEFAULTS) or "", re.MULTILINE)
+    return "" if keeps else missing_chain(content.splitlines(True), path)
 
 
 def file_back(before: Write, written: Optional[str]) -> Shell:

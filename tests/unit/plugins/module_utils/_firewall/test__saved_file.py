@@ -41,6 +41,8 @@ GOOD = {
     "leading-blanks": HEAD + "".join("  {0}\n".format(line) for line in BODY.splitlines()) + "COMMIT\n",
     "long-options": HEAD + "--append INPUT --in-interface lo --jump ACCEPT\nCOMMIT\n",
     "new-chain-and-goto": HEAD + "-N FILTERS\n-A INPUT -g FILTERS\n-A FILTERS -j DROP\nCOMMIT\n",
+    "targets-of-extensions": HEAD + "-A INPUT -j LOG --log-prefix \"-j NOBODY \"\n-A INPUT -p tcp -j REJECT --reject-with tcp-reset\nCOMMIT\n",
+    "target-in-quotes": HEAD + '-A INPUT -i lo -j "ACCEPT"\nCOMMIT\n',
     "nothing-in-it": "*filter\nCOMMIT\n",
     "empty": "",
 }
@@ -53,6 +55,11 @@ BAD = {
     "after-the-end": (HEAD + BODY + "COMMIT\n-A INPUT -j DROP\n", ["line 8", "outside of a table"]),
     "no-name": ("*\n" + BODY + "COMMIT\n", ["line 1"]),
     "misspelt": (HEAD + BODY + "-A INPUT -p tcp --dprot 22 -j ACCEPT\nCOMMIT\n", ["--dprot", "as it is"]),
+    "jump-to-no-chain": (HEAD + BODY + "-A INPUT -j NOBODY\nCOMMIT\n", ["NOBODY", "as it is"]),
+    "goto-no-chain": (HEAD + BODY + "-A INPUT -p udp -g NOBODY\nCOMMIT\n", ["as it is"]),
+    "goto-an-extension": (HEAD + BODY + "-A INPUT -p udp -g LOG\nCOMMIT\n", ["as it is"]),
+    "rule-in-no-chain": (HEAD + BODY + "-A NOBODY -p udp -j DROP\nCOMMIT\n", ["as it is"]),
+    "chain-of-another-table": (HEAD.replace("*filter", "*mangle") + ":THERE - [0:0]\nCOMMIT\n" + HEAD + "-A INPUT -j THERE\nCOMMIT\n", ["THERE", "as it is"]),
     "too-long": (HEAD + BODY + "-A INPUT -m comment --comment {0} -j ACCEPT\nCOMMIT\n".format("x" * 11000), ["line 7", "bytes"]),
 }
 
@@ -161,3 +168,39 @@ def test_lines_of_ours_that_a_host_refuses_are_told_from_a_file_that_was_wrong_b
 ], ids=["empty", "comment", "one", "two"])
 def test_tables_are_found(text, expected):
     assert [tuple(section) for section in _saved_file.sections(text.splitlines(True), "a file")] == expected
+
+
+@by_variant
+@pytest.mark.parametrize("name", list(GOOD))
+def test_what_can_be_loaded_is_not_refused(monkeypatch, variant, name):
+    monkeypatch.setattr(_iptables, "run", tried(variant))
+    family = _iptables.FAMILIES[0]._replace(restore="iptables-restore")
+    _iptables.tested(family, "/etc/iptables/rules.v4", GOOD[name], _iptables.edit(GOOD[name], RULES, 4))
+
+
+def test_a_chain_of_ours_that_others_jump_to_is_not_taken_out_of_a_file(monkeypatch):
+    """With our chain gone, the nft variant would load nothing of the file at the next start, and only there it would show."""
+    monkeypatch.setattr(_iptables, "run", lambda *unused: _steps.Done(0, "", ""))
+    text = _iptables.edit(GOOD["plain"], RULES, 4).replace("COMMIT\n", "-A FORWARD -j EXASOL-IN\nCOMMIT\n")
+    _iptables.tested(_iptables.FAMILIES[0], "rules.v4", text, _iptables.edit(text, RULES[:1], 4))
+    assert_names(refusal(_iptables.tested, _iptables.FAMILIES[0], "rules.v4", text, _iptables.edit(text, (), 4)), ["rules.v4", "EXASOL-IN", "Nothing was changed"])
+
+
+@pytest.mark.parametrize("content, refused", [("IPTABLES_RESTORE_NOFLUSH=yes\n", False), ("#IPTABLES_RESTORE_NOFLUSH=yes\n", True), (None, True)])
+def test_a_file_that_is_loaded_without_a_flush_may_name_chains_of_others(monkeypatch, content, refused):
+    monkeypatch.setattr(_iptables, "run", lambda *unused: _steps.Done(0, "", ""))
+    monkeypatch.setattr(_iptables, "read", lambda path: content)
+    text = BAD["jump-to-no-chain"][0]
+    arguments = (_iptables.FAMILIES[0], "rules.v4", text, _iptables.edit(text, RULES, 4))
+    if refused:
+        assert_names(refusal(_iptables.tested, *arguments), ["NOBODY"])
+    else:
+        _iptables.tested(*arguments)
+
+
+@pytest.mark.parametrize("libraries, refused", [((), False), (("tests",), True)], ids=["nowhere", "found-without-it"])
+def test_without_the_extensions_of_iptables_no_target_is_called_missing(monkeypatch, tmp_path, libraries, refused):
+    (tmp_path / "tests").mkdir()
+    monkeypatch.setattr(_saved_file, "_LIBRARIES", [str(tmp_path / name) for name in libraries])
+    found = _saved_file.missing_chain(BAD["jump-to-no-chain"][0].splitlines(True), "rules.v4")
+    assert found == ("rules.v4, line 7: the table filter has no chain NOBODY" if refused else "")
