@@ -74,14 +74,14 @@ class ActionModule(ControllerAction):
             notes = misspelt_groups(groups, peers)
         members = Topology(inventory).members(peers)
         wishes = Wishes(
-            options["release"],
-            options["overrides"],
-            options["include"],
-            options["exclude"],
-            options["check_blocked"],
-            FtpWishes(options["ftp_mode"] or "", options["ftp_passive_ports"], options["ftp_active_ports"]),
-            options["absent_peers"],
-            options["allow_any"],
+            release=options["release"],
+            overrides=options["overrides"],
+            include=options["include"],
+            exclude=options["exclude"],
+            check_blocked=options["check_blocked"],
+            ftp=FtpWishes(options["ftp_mode"] or "", options["ftp_passive_ports"], options["ftp_active_ports"]),
+            absent=options["absent_peers"],
+            allow_any=options["allow_any"],
         )
         present = [inventory.party(host) for host in present_names]
         plan = make_plan(wishes, members, present)

@@ -222,8 +222,16 @@ def act(module):
     params = module.params
     if params["confirm"]:
         return {"changed": False, "confirmed": confirm(params["confirm"])}
-    wish = Wish(params["rules"], params["state"] == "present", params["provider"], params["outgoing"], params["restrict"],
-                params["persist"], params["rollback_after"], params["allow_any"])
+    wish = Wish(
+        rules=params["rules"],
+        present=params["state"] == "present",
+        provider=params["provider"],
+        outgoing=params["outgoing"],
+        restrict=params["restrict"],
+        persist=params["persist"],
+        rollback_after=params["rollback_after"],
+        allow_any=params["allow_any"],
+    )
     return change(wish, uuid.uuid4().hex[:12], module.check_mode)
 
 

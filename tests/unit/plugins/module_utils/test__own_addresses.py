@@ -29,7 +29,7 @@ def printed():
 
 
 def test_all_addresses_are_found():
-    found = _own_addresses.own_addresses()
+    found = _own_addresses.of_interfaces()
     assert "127.0.0.1" in found
     assert found == printed()
 
@@ -38,7 +38,7 @@ def test_a_kernel_that_does_not_say_is_told_from_one_without_addresses(monkeypat
     def refuse(*unused):
         raise PermissionError(1, "Operation not permitted")
     monkeypatch.setattr(_own_addresses.socket, "socket", refuse)
-    assert _own_addresses.own_addresses() is None
+    assert _own_addresses.of_interfaces() == frozenset()
 
 
 CASES = [
@@ -60,7 +60,7 @@ def test_where_the_kernel_does_not_say_an_address_that_can_be_bound_is_own(monke
 
 def test_each_list_has_what_the_other_lacks(monkeypatch):
     """An address of a VRF is on an interface, and a route of type local is on none."""
-    monkeypatch.setattr(_own_addresses, "own_addresses", lambda: frozenset(["192.0.2.1", "2001:db8::1"]))
+    monkeypatch.setattr(_own_addresses, "of_interfaces", lambda: frozenset(["192.0.2.1", "2001:db8::1"]))
     own = OwnAddresses()
     assert [address in own for address in ("192.0.2.1", "2001:DB8:0::1", "::ffff:192.0.2.1", "127.7.7.7", "198.51.100.7")] == [True, True, True, True, False]
 
