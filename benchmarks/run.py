@@ -22,13 +22,14 @@ import firewalls
 import page
 import plays
 import scale
+import sets
 import sweeps
 from lab import Lab, missing
 from plot import growth_svg
 from row import HEADINGS, Row, markdown
 from stopwatch import Effort
 
-SWEEPS = {"dropped": sweeps.dropped, "closed": sweeps.closed, "open": sweeps.opened, "many": sweeps.many, "proofs": sweeps.proofs}
+SWEEPS = {"dropped": sweeps.dropped, "closed": sweeps.closed, "open": sweeps.opened, "many": sweeps.many, "proofs": sweeps.proofs, "named-set": sets.named_set}
 PLAYS = {"verify": plays.everything, "plan": plays.planning, "plan-1000": plays.planning_many,
          "site": scale.controller("all green"), "site-broken": scale.controller("one rule missing"), "site-dark": scale.controller("nothing passes")}
 FIREWALLS = {"firewalld": firewalls.firewalld, "ufw": firewalls.ufw, "nftables-200": firewalls.many,
