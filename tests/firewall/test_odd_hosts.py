@@ -124,8 +124,8 @@ def slow(firewalls, host, command, word, seconds):
 def test_the_time_for_the_confirmation_begins_when_a_slow_change_has_ended(firewalls):
     """firewalld takes its time for thousands of rules: the timer must not fire while they are loaded."""
     firewalls.reset(["firewalld"])
-    with slow(firewalls, "firewalld", "firewall-cmd", "--reload", 2 * ROLLBACK_SECONDS):
-        answer = firewalls.play(["firewalld"], rollback_after=ROLLBACK_SECONDS)["firewalld"]
+    with slow(firewalls, "firewalld", "firewall-cmd", "--reload", 12):
+        answer = firewalls.play(["firewalld"], rollback_after=8)["firewalld"]
     assert answer.result["confirmed"], answer
     assert OPENED <= reached(firewalls, "client", "firewalld")[4]
     assert firewalls.views(["firewalld"])["firewalld"].leftovers == ""
