@@ -107,7 +107,7 @@ options:
   rollback_after:
     description:
       - Seconds after the end of a change until the host restores its old rules, unless the change is confirmed over a new connection.
-      - A change that takes long is not rolled back while it is made, unless the module has died or took more than 15 minutes.
+      - A change that takes long is not rolled back while it is made, unless the module dies or takes more than 15 minutes.
       - At most V(3600), the time that a mistake may lock the controller out.
       - V(0) turns the rollback off.
     type: int

@@ -36,6 +36,7 @@ from ._steps import HEAD, TOOLS, FirewallError, Run, Shell, Step, Steps, Write, 
 FOLDER = "/var/lib/exasol_community.network"
 _PENDING, _TAKEN, _CONFIRMED, _ROLLED_BACK = FOLDER + "/pending", FOLDER + "/taken", FOLDER + "/confirmed", FOLDER + "/rolled_back"
 _FAILED = FOLDER + "/failed"
+_LAST = "/run/exasol_community.network.confirmed"  # which change was confirmed last: the answer may be lost, and is asked for again
 MAX_SECONDS = 3600
 _LATE_SECONDS = 15
 _AGAIN_SECONDS = 5  # until the host tries by itself what the module could not take back
@@ -398,6 +399,7 @@ def _hand_over(identity: str, undo: Steps) -> List[str]:
     try:
         _wait_again(identity, undo, _AGAIN_SECONDS)
         _start(identity, _AGAIN_SECONDS, _unit(identity) + "-again")
+        _stop_timer(identity)  # it would find nothing any more, and be a failed unit for that
     except (OSError, FirewallError) as error:
         return ["the host cannot try again by itself ({0}); the next run of this task does".format(error)]
     return ["the host tries again by itself in {0} s and reports to its journal".format(_AGAIN_SECONDS)]
@@ -416,25 +418,36 @@ def leave(identity: str, undo: Steps) -> List[str]:
 
 def _forget_unarmed(dry: bool) -> None:
     # Killed before its timer was set, a run had not begun to change anything; its way back must not be gone at the next start.
-    if not dry and (os.path.isdir(_PENDING) or os.path.isdir(_TAKEN)):
-        shutil.rmtree(_TAKEN, ignore_errors=True)  # all but removed, by a rollback that had ended
+    # A rollback that had ended, and a confirmation, may have been killed before they had removed all.
+    remains = (_TAKEN, _TAKEN + ".done", _CONFIRMED)
+    if not dry and any(os.path.isdir(folder) for folder in (_PENDING, *remains)):
+        for folder in remains:
+            shutil.rmtree(folder, ignore_errors=True)
         _forget()
 
 
 def confirm(identity: str) -> bool:
-    """Keep the change; tells whether that was in time."""
+    """Keep the change; tells whether that was in time. Whoever asks again, because no answer came, gets the same one."""
     if not waits(identity):
-        return False
+        return identity in ((_info(_CONFIRMED) or {}).get("id"), read(_LAST))
     try:
         shutil.rmtree(_CONFIRMED, ignore_errors=True)
         os.rename(_PENDING, _CONFIRMED)
     except OSError:
         return False
+    _remember(identity)
     _stop_timer(identity)
     take_back(_unguard())
     shutil.rmtree(_CONFIRMED, ignore_errors=True)
     _tidy()
     return True
+
+
+def _remember(identity: str) -> None:
+    try:
+        Write(_LAST, identity, 0o600).perform()
+    except FirewallError:
+        pass  # it matters only where an answer is lost
 
 
 def _stop_timer(identity: str) -> None:

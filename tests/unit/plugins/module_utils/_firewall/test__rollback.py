@@ -29,6 +29,7 @@ class Place:
         for name, part in PARTS.items():
             monkeypatch.setattr(_rollback, name, str(self.folder / part), raising=False)
         self.boot = [tmp_path / "boot.service", tmp_path / "boot.want"]
+        monkeypatch.setattr(_rollback, "_LAST", str(tmp_path / "last"))
         for name, path in zip(("_BOOT_UNIT", "_BOOT_WANT"), self.boot):
             monkeypatch.setattr(_rollback, name, str(path))
         monkeypatch.setattr(_rollback, "_FORGET", "true")
@@ -81,7 +82,7 @@ def test_confirmation_in_time_keeps_the_change(place):
     script = place.script.read_text()
     assert _rollback.confirm("one") is True
     assert place.names() == [] and not place.folder.exists()
-    assert _rollback.confirm("one") is False
+    assert _rollback.confirm("two") is False
     # The timer may run the script that it opened before.
     place.out.parent.joinpath("late.sh").write_text(script)
     assert fire(place.out.parent / "late.sh") == 0
@@ -640,3 +641,64 @@ def test_without_a_rename_a_change_that_another_process_rolls_back_is_left_to_it
     late.write_text(script)
     assert fire(late, "one") == 0
     assert place.taken_back() == 0 and place.names() == ["taken"]
+
+
+# -- processes that are killed -------------------------------------------------------------------------------------------------------------
+
+def killed(*unused, **named):
+    raise KeyboardInterrupt
+
+
+def test_a_confirmation_whose_answer_is_lost_is_confirmed_when_asked_again(place):
+    """A connection that breaks after the host confirmed: to say that the change is rolled back would be wrong."""
+    _rollback.arm("one", place.undo, 30)
+    assert _rollback.confirm("one") is True
+    assert _rollback.confirm("one") is True
+    assert _rollback.confirm("another") is False
+    _rollback.arm("two", place.undo, 30)
+    assert fire(place.script, "two") == 0
+    assert _rollback.confirm("two") is False
+
+
+@pytest.mark.parametrize("where", ["_remember", "_stop_timer", "_unguard"])
+def test_a_confirmation_that_was_killed_half_way_leaves_nothing_for_long(systemd, monkeypatch, where):
+    _rollback.arm("one", systemd.undo, 30)
+    script = systemd.script.read_text()
+    with monkeypatch.context() as context:
+        context.setattr(_rollback, where, killed)
+        with pytest.raises(KeyboardInterrupt):
+            _rollback.confirm("one")
+    # The timer that nobody stopped, and the next start of the host, take nothing back.
+    late = systemd.out.parent / "late.sh"
+    late.write_text(script)
+    assert fire(late, "one") == fire(late, "boot") == 0
+    assert systemd.taken_back() == 0
+    assert _rollback.confirm("one") is True
+    _rollback.settle()
+    assert systemd.names() == [] and not any(os.path.lexists(str(path)) for path in systemd.boot)
+
+
+@pytest.mark.parametrize("where", ["_guard_restart", "_keep", "_try_script", "_start"])
+def test_a_run_that_was_killed_while_it_armed_leaves_nothing_for_long(systemd, monkeypatch, where):
+    with monkeypatch.context() as context:
+        context.setattr(_rollback, where, killed)
+        with pytest.raises(KeyboardInterrupt):
+            _rollback.arm("one", systemd.undo, -60)
+    _rollback.settle()
+    assert not [name for name in systemd.names() if name != "rolled_back"]
+    assert not any(os.path.lexists(str(path)) for path in systemd.boot)
+
+
+def test_a_rollback_that_was_killed_while_it_tidied_leaves_nothing_for_long(systemd):
+    _rollback.arm("one", systemd.undo, -60)
+    os.rename(str(systemd.folder / "pending"), str(systemd.folder / "taken.done"))
+    _rollback.settle()
+    assert systemd.names() == [] and not any(os.path.lexists(str(path)) for path in systemd.boot)
+
+
+def test_the_timer_of_a_change_that_waits_again_is_stopped(broken, monkeypatch):
+    stopped = []
+    monkeypatch.setattr(_rollback, "_start", lambda *arguments: None)
+    monkeypatch.setattr(_rollback, "_stop_timer", stopped.append)
+    assert _rollback.take_back_now("one", broken.steps)
+    assert stopped == ["one"]
