@@ -170,14 +170,6 @@ def test_tables_are_found(text, expected):
     assert [tuple(section) for section in _saved_file.sections(text.splitlines(True), "a file")] == expected
 
 
-@by_variant
-@pytest.mark.parametrize("name", list(GOOD))
-def test_what_can_be_loaded_is_not_refused(monkeypatch, variant, name):
-    monkeypatch.setattr(_iptables, "run", tried(variant))
-    family = _iptables.FAMILIES[0]._replace(restore="iptables-restore")
-    _iptables.tested(family, "/etc/iptables/rules.v4", GOOD[name], _iptables.edit(GOOD[name], RULES, 4))
-
-
 def test_a_chain_of_ours_that_others_jump_to_is_not_taken_out_of_a_file(monkeypatch):
     """With our chain gone, the nft variant would load nothing of the file at the next start, and only there it would show."""
     monkeypatch.setattr(_iptables, "run", lambda *unused: _steps.Done(0, "", ""))
