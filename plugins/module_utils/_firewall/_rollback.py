@@ -184,7 +184,8 @@ def _maker() -> str:
 
 def _started() -> str:
     """Return when this process began, which no later process of its number shares (proc(5), starttime)."""
-    return (read("/proc/self/stat") or "").rsplit(")", 1)[-1].split()[19]
+    fields = (read("/proc/self/stat") or "").rsplit(")", 1)[-1].split()
+    return fields[19] if len(fields) > 19 else "0"  # without /proc, the timer does not wait
 
 
 def _uptime() -> int:
