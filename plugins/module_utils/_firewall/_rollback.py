@@ -113,6 +113,7 @@ elif [ -e {taken} ] || [ ! -e {pending} ]; then
 else
     scratch=  # nothing can be written here, and so nobody can confirm either: the rules are rolled back all the same
 fi
+told=
 until attempt; do
     set -- $pauses
     if [ $# = 0 ]; then
@@ -123,6 +124,9 @@ until attempt; do
         move {taken} {failed}
         exit 1
     fi
+    # Ten tries of a step that hangs take an hour: who looks at the journal meanwhile finds the reason.
+    [ "$told" ] || log warning "the rollback of firewall change {identity} has not worked yet, and is tried again: $problems"
+    told=yes
     pause=$1
     shift
     pauses=$*

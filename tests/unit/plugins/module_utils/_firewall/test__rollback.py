@@ -500,6 +500,8 @@ def test_the_journal_hears_of_a_rollback_that_failed(broken, tmp_path, monkeypat
     fire(broken.script, "one")
     said = (tmp_path / "journal").read_text()
     assert_names(said, ["err", "FAILED", "nothing works here", str(broken.folder / "failed")])
+    assert said.index("tried again: ") < said.index("nothing works here") < said.index("FAILED")
+    assert said.count("tried again: ") == 1
     assert "rolled back" not in said
     broken.mend()
     fire(broken.folder / "failed" / "undo.sh", "again")
