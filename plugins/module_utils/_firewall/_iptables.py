@@ -122,7 +122,8 @@ def way_back(family: Family, saved: str) -> Shell:
     text = ("saved=$({save}) || exit 1\n"
             "jumps=$(printf '%s\\n%s' \"$saved\" {held} | {awk} {jumps}) || exit 1\n"
             "printf '%s%s\\n%s' {heads} \"$jumps\" {rest} | {restore}").format(**words)
-    return Shell(text, what="restoring our chains of iptables for IPv{0}".format(family.version), tool=words["restore"])
+    needs = (words["save"], words["awk"], absolute(family.restore))
+    return Shell(text, what="restoring our chains of iptables for IPv{0}".format(family.version), tool=words["restore"], needs=needs)
 
 
 def _inserts(saved: str, direction: str) -> str:
@@ -202,7 +203,7 @@ def file_back(before: Write, written: Optional[str]) -> Shell:
             "if [ \"$now\" = {whole} ]; then :\n"
             "elif [ \"$(printf '%s' \"${{others%.}}\")\" = {left} ]; then\n{before}\n"
             "elif [ -e {path} ]; then printf '%s' \"${{others%.}}\" | put {path} $(stat -L -c %a {path})\nfi").format(**words)
-    return Shell(text, what="restoring the rules saved for the host's start", tool="writing {0}".format(before.path))
+    return Shell(text, what="restoring the rules saved for the host's start", tool="writing {0}".format(before.path), needs=("sed", "stat"))
 
 
 def _foreign(text: str) -> List[str]:

@@ -442,7 +442,8 @@ def _way_back(bases: Sequence[Place], held: Optional[Rules], jumped: Sequence[Pl
     for base in bases:
         lines += _finds_jumps(nft, base, base in jumped) if base.base else []
     lines.append("printf '%s\\n%s%s' \"$gone\" {0} \"$back\" | {1} -f -".format(shlex.quote(before), nft))
-    return Shell("\n".join(lines), what="restoring our chain in the nftables table {0}".format(bases[0].in_table), tool="{0} -f -".format(nft))
+    what = "restoring our chain in the nftables table {0}".format(bases[0].in_table)
+    return Shell("\n".join(lines), what=what, tool="{0} -f -".format(nft), needs=(nft, "sed"))
 
 
 def _finds_jumps(nft: str, base: Place, jumped: bool) -> List[str]:

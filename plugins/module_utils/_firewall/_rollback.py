@@ -252,7 +252,9 @@ def _systemd() -> bool:
 
 
 def _script(identity: str, undo: Steps) -> str:
-    tools = sorted(set(TOOLS) | {absolute(step.command[0]) for step in undo if isinstance(step, Run)})
+    called = [absolute(step.command[0]) for step in undo if isinstance(step, Run)]
+    called += [tool for step in undo if isinstance(step, Shell) for tool in step.needs]
+    tools = sorted(set(TOOLS) | set(called))
     main = _MAIN.format(identity=shlex.quote(identity), tools=" ".join(shlex.quote(tool) for tool in tools), pending=_PENDING, taken=_TAKEN,
                         failed=_FAILED, rolled_back=_ROLLED_BACK, pauses=_PAUSES, short=_SHORT_PAUSES, log_seconds=_LOG_SECONDS,
                         unguard="\n".join("({0}\n) >/dev/null 2>&1".format(step.shell()) for step in _unguard()))

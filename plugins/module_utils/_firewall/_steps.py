@@ -172,6 +172,7 @@ class Shell(NamedTuple):
     text: str
     what: str = ""  # it does, in words
     tool: str = ""  # the command that does it in the end
+    needs: Tuple[str, ...] = ()  # the commands that it calls, besides TOOLS
 
     def perform(self) -> None:
         """Run the text; raise with its own words if it fails."""

@@ -125,7 +125,8 @@ def way_back(family: Family, text: str, mode: int) -> Shell:
             "new=$(printf '%s' {ours} | {awk} {edit} own=1 - own= {path} && echo .) || exit 1\n"
             "[ \"$now\" = \"$new\" ] || printf '%s' \"${{new%.}}\" | put {path} {mode} || exit 1\n"
             "{restore} < {path}").format(**words)
-    return Shell(text, what="restoring our rules of ufw for IPv{0}".format(family.version), tool="{restore} < {path}".format(**words))
+    needs = (words["awk"], absolute(family.restore))
+    return Shell(text, what="restoring our rules of ufw for IPv{0}".format(family.version), tool="{restore} < {path}".format(**words), needs=needs)
 
 
 def _restore(family: Family, command: str) -> List[str]:

@@ -12,7 +12,7 @@ import time
 
 import pytest
 
-from ansible_collections.exasol_community.network.plugins.module_utils._firewall import _rollback, _steps
+from ansible_collections.exasol_community.network.plugins.module_utils._firewall import _iptables, _nftables, _rollback, _steps, _ufw
 from ansible_collections.exasol_community.network.plugins.module_utils._firewall._steps import FirewallError, Run, Shell, Write
 from ansible_collections.exasol_community.network.tests.unit.helpers import assert_names, refusal, run_python
 
@@ -456,9 +456,10 @@ def test_without_a_timer_what_cannot_be_taken_back_is_kept_for_the_next_run(brok
     assert broken.taken_back() == 1
 
 
+@pytest.mark.parametrize("kind", [lambda command: Run((command, "-c", "true")), lambda command: Shell("true", needs=("sed", command))], ids=["run", "shell"])
 @pytest.mark.parametrize("command, expected", [("sh", None), ("no-such-command-at-all", "no-such-command-at-all")], ids=["there", "missing"])
-def test_a_rollback_that_could_not_run_is_refused_before_anything_changes(place, command, expected):
-    undo = [Run((command, "-c", "true"))]
+def test_a_rollback_that_could_not_run_is_refused_before_anything_changes(place, command, expected, kind):
+    undo = [kind(command)]
     if expected is None:
         _rollback.arm("one", undo, 30)
         assert _rollback.waits("one")
@@ -704,3 +705,18 @@ def test_the_timer_of_a_change_that_waits_again_is_stopped(broken, monkeypatch):
     monkeypatch.setattr(_rollback, "_stop_timer", stopped.append)
     assert _rollback.take_back_now("one", broken.steps)
     assert stopped == ["one"]
+
+
+@pytest.mark.parametrize("make", [
+    lambda: _iptables.way_back(_iptables.FAMILIES[0], "*filter\nCOMMIT\n"),
+    lambda: _iptables.file_back(Write("/etc/x", "x"), "y"),
+    lambda: _ufw.way_back(_ufw.FAMILIES[0], "", 0o640),
+    lambda: _nftables._way_back([_nftables.Place("inet", "filter", "input", "in")], None, []),
+], ids=["iptables", "iptables-file", "ufw", "nftables"])
+def test_shell_of_a_rollback_names_every_command_that_it_calls(make):
+    step = make()
+    named = {os.path.basename(name) for name in step.needs} | set(_steps.TOOLS)
+    for name in ("awk", "sed", "stat", "nft", "iptables-save", "iptables-restore"):
+        called = re.search(r"(^|[ |(/]){0}( |$|\))".format(name), step.text, re.MULTILINE)
+        assert not called or name in named, name
+    assert step.what and step.tool
