@@ -87,7 +87,7 @@ class TestFailedRollback:
         hangs = provider == _HANGS
         for said in (failed["journal"][provider], failed["next"][provider].message):
             assert (f"did not end within {_LIMIT_SECONDS} s and was ended" in said) is hangs
-            assert ("failed with code 9" in said) is not hangs
+            assert ("failed with code" in said) is not hangs
 
     def test_step_is_named_in_words_and_by_its_command(self, failed, provider):
         words = {"nftables": "restoring our chain in the nftables table", "ufw": "restoring our rules of ufw for IPv4",
