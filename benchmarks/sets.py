@@ -1,7 +1,10 @@
 # Copyright (c) 2026, exasol_community.network contributors
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""The row about large named sets, as lists of bad or foreign addresses are: what the module reads of a host that has one."""
+"""The row about large named sets, as lists of bad or foreign addresses are.
+
+What the module reads of a host that has one.
+"""
 
 from __future__ import annotations
 
@@ -38,10 +41,14 @@ def named_set(lab: Lab, effort: Effort) -> Row:
         rules.write_text(_RULES.format(elements=", ".join(elements)))
         lab.load(rules)
     try:
-        laps = interleave({"ours": _reader(lab), _NFT: lambda: command(inside(lab.source, _NFT.split()))[0]}, effort.rounds)
+        laps = interleave(
+            {"ours": _reader(lab), _NFT: lambda: command(inside(lab.source, _NFT.split()))[0]}, effort.rounds
+        )
     finally:
         lab.flush()
-    return compared(f"module firewall, check mode on nftables with a named set of {_COUNT:,} addresses", laps, _NFT, 1)
+    return compared(
+        f"module firewall, check mode on nftables with a named set of {_COUNT:,} addresses", laps, _NFT, 1
+    )
 
 
 def _reader(lab: Lab) -> Contestant:
@@ -50,4 +57,5 @@ def _reader(lab: Lab) -> Contestant:
         if not done["changed"]:
             raise RuntimeError("expected that the module would open a port")
         return Lap(done["wall"], done["cpu"])
+
     return once

@@ -2,7 +2,10 @@
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
 
-"""A rollback whose command does not work by then: the host keeps what it needs and says so, and the next run ends it."""
+"""A rollback whose command does not work by then.
+
+The host keeps what it needs and says so, and the next run ends it.
+"""
 
 from __future__ import annotations
 
@@ -16,9 +19,15 @@ from test_confirm import PATIENCE_SECONDS, ROLLBACK_SECONDS, die_before_confirmi
 
 _UTC = re.compile(r"\d{4}-\d\d-\d\dT\d\d:\d\d:\d\dZ$")
 # What each host's rollback cannot do without.
-COMMANDS = {"nftables": "/usr/sbin/nft", "iptables": "/usr/sbin/iptables-restore", "legacy": "/usr/sbin/iptables-restore",
-            "ufw": "/usr/sbin/iptables-restore", "firewalld": "/usr/bin/firewall-cmd"}
-# The command fails, or hangs, for which a step has a limit; the pauses between the tries, four minutes in all, become one second.
+COMMANDS = {
+    "nftables": "/usr/sbin/nft",
+    "iptables": "/usr/sbin/iptables-restore",
+    "legacy": "/usr/sbin/iptables-restore",
+    "ufw": "/usr/sbin/iptables-restore",
+    "firewalld": "/usr/bin/firewall-cmd",
+}
+# The command fails, or hangs, for which a step has a limit; the pauses between the tries, four minutes in
+# all, become one second.
 _HANGS, _LIMIT_SECONDS = "legacy", 4
 _ENDINGS = dict.fromkeys(PROVIDERS, "exit 9") | {_HANGS: "exec sleep 3600"}
 _LIMITS = {_HANGS: f"-e 's/^    try \\([0-9]*\\) [0-9]* /    try \\1 {_LIMIT_SECONDS} /'"}
@@ -34,7 +43,10 @@ _JOURNAL = "journalctl --no-pager --output=cat --identifier=exasol-network-rollb
 
 def on_each(script):
     """Return a script for every host, with the command that breaks there."""
-    return {host: script.format(command=command, ending=_ENDINGS[host], limit=_LIMITS.get(host, "")) for host, command in COMMANDS.items()}
+    return {
+        host: script.format(command=command, ending=_ENDINGS[host], limit=_LIMITS.get(host, ""))
+        for host, command in COMMANDS.items()
+    }
 
 
 @pytest.fixture(scope="module")
@@ -47,7 +59,11 @@ def failed(firewalls, tmp_path_factory):
     firewalls.lab.everywhere(on_each(_BREAK))
     try:
         for host in PROVIDERS:
-            until((state_of(firewalls, host) / "failed/problems").exists, f"the end of the rollback on {host}", PATIENCE_SECONDS)
+            until(
+                (state_of(firewalls, host) / "failed/problems").exists,
+                f"the end of the rollback on {host}",
+                PATIENCE_SECONDS,
+            )
         found["says"] = {host: (state_of(firewalls, host) / "rolled_back").exists() for host in PROVIDERS}
         journal = firewalls.lab.everywhere(dict.fromkeys(PROVIDERS, _JOURNAL))
         found["journal"] = {host: text.removeprefix(earlier[host]) for host, text in journal.items()}
@@ -90,8 +106,11 @@ class TestFailedRollback:
             assert ("failed with code" in said) is not hangs
 
     def test_step_is_named_in_words_and_by_its_command(self, failed, provider):
-        words = {"nftables": "restoring our chain in the nftables table", "ufw": "restoring our rules of ufw for IPv4",
-                 "firewalld": "letting firewalld read its files anew"}.get(provider, "restoring our chains of iptables for IPv4")
+        words = {
+            "nftables": "restoring our chain in the nftables table",
+            "ufw": "restoring our rules of ufw for IPv4",
+            "firewalld": "letting firewalld read its files anew",
+        }.get(provider, "restoring our chains of iptables for IPv4")
         assert words in failed["next"][provider].message
         assert Path(COMMANDS[provider]).name in failed["next"][provider].message.split(words, 1)[1]
 

@@ -4,8 +4,9 @@
 
 """5,000 rules on ufw and firewalld; nftables and iptables have theirs in tests/unit, in namespaces.
 
-ufw is rolled back to as many, whose text is what its rollback needs. firewalld is rolled back from as many: it loads them for longer than
-rollback_after, and the rollback must come neither in the middle of the change nor never.
+ufw is rolled back to as many, whose text is what its rollback needs. firewalld is rolled back from as many:
+it loads them for longer than rollback_after, and the rollback must come neither in the middle of the change
+nor never.
 """
 
 from __future__ import annotations
@@ -19,13 +20,19 @@ from test_confirm import ROLLBACK_SECONDS, die_before_confirming, state_of
 _MANY = 5000
 _HOSTS = ("ufw", "firewalld")
 _PATIENCE_SECONDS = 400  # firewalld takes most of a minute for them, and several where others are at work
-_COUNT = {"ufw": "iptables -S ufw-user-input | grep -c ' -s 198[.]18[.]' || true", "firewalld": "nft list ruleset | grep -c 'ip saddr 198[.]18[.]' || true"}
+_COUNT = {
+    "ufw": "iptables -S ufw-user-input | grep -c ' -s 198[.]18[.]' || true",
+    "firewalld": "nft list ruleset | grep -c 'ip saddr 198[.]18[.]' || true",
+}
 
 
 def peers(lines_for_each):
     """Return clients for as many rules; RFC 2544, and every second address, so that none is joined."""
     numbers = range(_MANY // lines_for_each)
-    return {"oracle": ["partner"], "client": [f"198.18.{number >> 7}.{(number & 127) * 2}" for number in numbers]}
+    return {
+        "oracle": ["partner"],
+        "client": [f"198.18.{number >> 7}.{(number & 127) * 2}" for number in numbers],
+    }
 
 
 def rolled_back(firewalls, host):
@@ -42,24 +49,33 @@ def to_many(firewalls, folder):
     die_before_confirming(firewalls, folder, ROLLBACK_SECONDS, [host])
     found["changed"] = int(firewalls.lab.execute(host, _COUNT[host]))
     rolled_back(firewalls, host)
-    return dict(found, count=int(firewalls.lab.execute(host, _COUNT[host])), after=firewalls.views([host])[host])
+    return dict(
+        found, count=int(firewalls.lab.execute(host, _COUNT[host])), after=firewalls.views([host])[host]
+    )
 
 
 def from_many(firewalls, folder):
     """Change firewalld from none of our rules to many, each network with two ports, and let it roll back."""
     host = "firewalld"
     found = {"before": firewalls.views([host])[host]}
-    die_before_confirming(firewalls, folder, ROLLBACK_SECONDS, [host], _PATIENCE_SECONDS, exasol_peers=peers(2))
+    die_before_confirming(
+        firewalls, folder, ROLLBACK_SECONDS, [host], _PATIENCE_SECONDS, exasol_peers=peers(2)
+    )
     found["changed"] = int(firewalls.lab.execute(host, _COUNT[host]))
     rolled_back(firewalls, host)
-    return dict(found, count=int(firewalls.lab.execute(host, _COUNT[host])), after=firewalls.views([host])[host])
+    return dict(
+        found, count=int(firewalls.lab.execute(host, _COUNT[host])), after=firewalls.views([host])[host]
+    )
 
 
 @pytest.fixture(scope="module")
 def thousands(firewalls, tmp_path_factory):
     firewalls.reset(_HOSTS)
     with ThreadPoolExecutor(len(_HOSTS)) as pool:
-        jobs = {host: pool.submit(job, firewalls, tmp_path_factory.mktemp(host)) for host, job in (("ufw", to_many), ("firewalld", from_many))}
+        jobs = {
+            host: pool.submit(job, firewalls, tmp_path_factory.mktemp(host))
+            for host, job in (("ufw", to_many), ("firewalld", from_many))
+        }
     found = {host: job.result() for host, job in jobs.items()}
     firewalls.play(_HOSTS, state="absent")
     return found

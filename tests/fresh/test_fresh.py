@@ -4,8 +4,9 @@
 
 """README's two commands on machines that have Python, git and make, and nothing else of ours or of a developer's.
 
-Each machine is a container of its own, with a network of its own: the tests there use its loopback, and pip and apt reach the registries
-through the engine's NAT. How pip and apt reach them on this machine is carried over, nothing else.
+Each machine is a container of its own, with a network of its own: the tests there use its loopback, and pip
+and apt reach the registries through the engine's NAT. How pip and apt reach them on this machine is carried
+over, nothing else.
 """
 
 from __future__ import annotations
@@ -26,9 +27,12 @@ sys.path.insert(0, str(CHECKOUT / "tests" / "lab"))
 from nodelab import images  # noqa: E402  # the path is set above
 from nodelab.engine import Engine, EngineError, find  # noqa: E402
 
-_OF_REGISTRIES = re.compile(r"PIP_.*|SSL_CERT_FILE|SSL_CERT_DIR|REQUESTS_CA_BUNDLE|(?:https?|no)_proxy", re.IGNORECASE)
+_OF_REGISTRIES = re.compile(
+    r"PIP_.*|SSL_CERT_FILE|SSL_CERT_DIR|REQUESTS_CA_BUNDLE|(?:https?|no)_proxy", re.IGNORECASE
+)
 _CONFIGURATIONS = ("/etc/pip.conf", "/etc/xdg/pip", "/etc/apt/apt.conf.d/proxy.conf")
-# The first process of a container inherits what lost its parent, and has to see it die; an engine's own --init is not installed everywhere.
+# The first process of a container inherits what lost its parent, and has to see it die; an engine's own
+# --init is not installed everywhere.
 _INIT = """
 import os, time
 while True:
@@ -64,11 +68,20 @@ class FreshMachine(t.NamedTuple):
 
 MACHINES = [
     # A script's background: no terminal, SIGINT ignored, and neither PWD nor a locale nor a home.
-    FreshMachine("bookworm", "ordinary", "/tmp", before="trap '' INT; exec env -u PWD -u HOME -u LANG -u LC_ALL "),
-    # A terminal, no IPv6, and a path with a blank. (Without /dev/shm Ansible itself does not start.) The long runs of playbooks on
-    # loopback are left to the other machine: they take half of the time, and ask nothing of a machine that the rest does not.
-    FreshMachine("trixie", "root", "/root/a path", options=("--sysctl=net.ipv6.conf.all.disable_ipv6=1",), terminal=True,
-                 before="PYTEST_ADDOPTS='--ignore-glob=*/test_site_*' exec "),
+    FreshMachine(
+        "bookworm", "ordinary", "/tmp", before="trap '' INT; exec env -u PWD -u HOME -u LANG -u LC_ALL "
+    ),
+    # A terminal, no IPv6, and a path with a blank. (Without /dev/shm Ansible itself does not start.) The long
+    # runs of playbooks on loopback are left to the other machine: they take half of the time, and ask nothing
+    # of a machine that the rest does not.
+    FreshMachine(
+        "trixie",
+        "root",
+        "/root/a path",
+        options=("--sysctl=net.ipv6.conf.all.disable_ipv6=1",),
+        terminal=True,
+        before="PYTEST_ADDOPTS='--ignore-glob=*/test_site_*' exec ",
+    ),
 ]
 
 
@@ -101,7 +114,9 @@ def source(tmp_path_factory: pytest.TempPathFactory) -> Path:
 
 
 def _git(*words: str, **variables: str) -> str:
-    done = subprocess.run(["git", *words], cwd=CHECKOUT, env=os.environ | variables, capture_output=True, text=True, check=False)
+    done = subprocess.run(
+        ["git", *words], cwd=CHECKOUT, env=os.environ | variables, capture_output=True, text=True, check=False
+    )
     assert done.returncode == 0, done.stderr
     return done.stdout.strip()
 
@@ -115,13 +130,26 @@ def machine(request: pytest.FixtureRequest, engine: Engine, source: Path) -> Ite
     except images.ImageError as error:
         pytest.skip(f"needs an image: {error} (Debian: mmdebstrap)")
     name = f"exanet-fresh-{os.getpid()}-{wanted.release}"
-    engine.run("run", "--detach", "--name", name, *wanted.options, *_registries(), f"--volume={source}:/source.bundle:ro",
-               image, "python3", "-c", _INIT)
+    engine.run(
+        "run",
+        "--detach",
+        "--name",
+        name,
+        *wanted.options,
+        *_registries(),
+        f"--volume={source}:/source.bundle:ro",
+        image,
+        "python3",
+        "-c",
+        _INIT,
+    )
     try:
         engine.run("exec", name, "sh", "-ec", _ADD_USER)
         yield Started(engine, name, wanted)
     finally:
-        engine.run("rm", "--force", "--time=0", name) if engine.name == "podman" else engine.run("rm", "--force", name)
+        engine.run("rm", "--force", "--time=0", name) if engine.name == "podman" else engine.run(
+            "rm", "--force", name
+        )
 
 
 def _registries() -> list[str]:
@@ -129,7 +157,10 @@ def _registries() -> list[str]:
     variables = {name: value for name, value in os.environ.items() if _OF_REGISTRIES.fullmatch(name)}
     paths = [path for value in variables.values() for path in value.split() if path.startswith("/")]
     shared = dict.fromkeys(path for path in [*paths, *_CONFIGURATIONS] if Path(path).exists())
-    return [*(f"--env={name}={value}" for name, value in variables.items()), *(f"--volume={path}:{path}:ro" for path in shared)]
+    return [
+        *(f"--env={name}={value}" for name, value in variables.items()),
+        *(f"--volume={path}:{path}:ro" for path in shared),
+    ]
 
 
 class Started(t.NamedTuple):
@@ -143,7 +174,9 @@ class Started(t.NamedTuple):
         """Run a script as the user of this machine; returns its exit code and the end of what it printed."""
         terminal = ["--tty"] if self.machine.terminal else []
         words = ["exec", *terminal, f"--user={self.machine.user}", self.name, "bash", "-c", script]
-        call = self.engine.start(*words, stdin=subprocess.DEVNULL, stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True)
+        call = self.engine.start(
+            *words, stdin=subprocess.DEVNULL, stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True
+        )
         try:
             output = call.communicate(timeout=_SECONDS)[0]
         except subprocess.TimeoutExpired:
@@ -158,9 +191,14 @@ def test_both_commands_end_green(machine: Started) -> None:
     clone = f"mkdir -p '{machine.machine.folder}' && git clone --quiet /source.bundle '{folder}'"
     code, output = machine.do(clone)
     assert code == 0, output
-    assert machine.do(f"[ ! -e '{folder}/.venv' ] && ! command -v ip nft podman sshd nmap ansible") == (0, ""), "the control: nothing is there"
+    assert machine.do(f"[ ! -e '{folder}/.venv' ] && ! command -v ip nft podman sshd nmap ansible") == (
+        0,
+        "",
+    ), "the control: nothing is there"
     for target, words in (("site", "72 flows: 72 ok"), ("test", "Skipped tests: ")):
         code, output = machine.do(f"cd '{folder}' && {machine.machine.before or 'exec '}make {target}")
         assert code == 0, output
         assert words in output, output
-    assert machine.do(f"cd '{folder}' && git status --porcelain") == (0, ""), "make test left files in the tree"
+    assert machine.do(f"cd '{folder}' && git status --porcelain") == (0, ""), (
+        "make test left files in the tree"
+    )

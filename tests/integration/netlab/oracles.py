@@ -57,7 +57,7 @@ def _table(protocol: str) -> Iterator[Sock]:
 
 def _address(digits: str) -> str:
     # Words of 32 bits in the machine's own byte order.
-    words = [bytes.fromhex(digits[start:start + 8])[::-1] for start in range(0, len(digits), 8)]
+    words = [bytes.fromhex(digits[start : start + 8])[::-1] for start in range(0, len(digits), 8)]
     return str(ipaddress.ip_address(b"".join(words)))
 
 
@@ -108,7 +108,11 @@ def _inodes(pid: int) -> set[int]:
 
 def listener_at(machine: Machine, address: str, port: int) -> int:
     """Return the collection's listener that holds a TCP port, or 0."""
-    inodes = {sock.inode for sock in waiting_sockets(machine) if (sock.protocol, sock.address, sock.port) == ("tcp", address, port)}
+    inodes = {
+        sock.inode
+        for sock in waiting_sockets(machine)
+        if (sock.protocol, sock.address, sock.port) == ("tcp", address, port)
+    }
     candidates = [pid for pid in pids() if inodes and comm(pid) == LISTENER]
     return next((pid for pid in candidates if inodes & _inodes(pid)), 0)
 
