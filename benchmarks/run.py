@@ -22,6 +22,7 @@ import firewalls
 import page
 import plays
 import scale
+import sets
 import sweeps
 from plot import growth_svg
 from row import HEADINGS, Row, markdown
@@ -35,6 +36,7 @@ SWEEPS = {
     "open": sweeps.opened,
     "many": sweeps.many,
     "proofs": sweeps.proofs,
+    "named-set": sets.named_set,
 }
 PLAYS = {
     "verify": plays.everything,

@@ -9,6 +9,7 @@ Each task takes its arguments as one JSON document and prints one.
 from __future__ import annotations
 
 import json
+import os
 import resource
 import sys
 import time
@@ -137,6 +138,25 @@ def verification(inventory: dict[str, t.Any]) -> dict[str, t.Any]:
     }
 
 
+def firewall(addresses: list[str]) -> dict[str, t.Any]:
+    """Do the module's check mode on nftables: read everything, and decide."""
+    from plugins.module_utils._firewall.apply import Wish, change
+
+    rules = [
+        {
+            "direction": "in",
+            "protocol": "tcp",
+            "ports": "8563",
+            "addresses": addresses,
+            "services": ["sql_client"],
+        }
+    ]
+    cpu, begun = os.times(), time.monotonic()
+    changed = change(Wish(rules, provider="nftables"), "benchmark", dry=True)["changed"]
+    wall, used = time.monotonic() - begun, os.times()
+    return {"wall": wall, "cpu": sum(used[:4]) - sum(cpu[:4]), "changed": changed}
+
+
 def ports(release: str) -> list[int]:
     """Return the TCP ports of a release that can be probed."""
     from ansible_collections.exasol_community.network.plugins.module_utils._plan.table import TABLE
@@ -154,7 +174,14 @@ def ports(release: str) -> list[int]:
     )
 
 
-TASKS = {"sweep": sweep, "listen": listen, "stop": stop, "verification": verification, "ports": ports}
+TASKS = {
+    "sweep": sweep,
+    "listen": listen,
+    "stop": stop,
+    "verification": verification,
+    "ports": ports,
+    "firewall": firewall,
+}
 
 if __name__ == "__main__":
     json.dump(TASKS[sys.argv[1]](**json.load(sys.stdin)), sys.stdout)

@@ -3,9 +3,10 @@
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
 
-# Run the unit tests of what managed nodes execute on one version of Python, in a small environment of its own: units.sh VERSION
+# Run the unit tests of what managed nodes execute on one version of Python, in a small environment of its own: units.sh VERSION [OPTION OF PYTEST...]
 set -euo pipefail
 version=$1
+shift
 venv=.cache/python-$version
 
 python=$(python tools/pythons.py "$version") || { echo "Python $version is not installed: its unit tests are skipped"; exit 0; }
@@ -22,4 +23,4 @@ for name in sys.argv[1:]:
     with open(name, encoding="utf-8") as source:
         compile(source.read(), name, "exec")
 ' {} +
-exec "$venv/bin/python" -m pytest tests/unit/plugins/module_utils --numprocesses=auto --maxprocesses=4 --dist=loadfile
+exec "$venv/bin/python" -m pytest tests/unit/plugins/module_utils --numprocesses=auto --maxprocesses=4 --dist=loadfile "$@"

@@ -88,14 +88,16 @@ class ActionModule(ControllerAction):
             notes = misspelt_groups(groups, peers)
         members = Topology(inventory).members(peers)
         wishes = Wishes(
-            options["release"],
-            options["overrides"],
-            options["include"],
-            options["exclude"],
-            options["check_denied"],
-            FtpWishes(options["ftp_mode"] or "", options["ftp_passive_ports"], options["ftp_active_ports"]),
-            options["absent_peers"],
-            options["allow_any"],
+            release=options["release"],
+            overrides=options["overrides"],
+            include=options["include"],
+            exclude=options["exclude"],
+            check_denied=options["check_denied"],
+            ftp=FtpWishes(
+                options["ftp_mode"] or "", options["ftp_passive_ports"], options["ftp_active_ports"]
+            ),
+            absent=options["absent_peers"],
+            allow_any=options["allow_any"],
         )
         present = [inventory.party(host) for host in present_names]
         plan = make_plan(wishes, members, present)

@@ -115,8 +115,10 @@ options:
     default: true
   rollback_after:
     description:
-      - Seconds after which the host restores its old rules, unless the change is confirmed over a new
-        connection.
+      - Seconds after the end of a change until the host restores its old rules, unless the change is
+        confirmed over a new connection.
+      - A change that takes long is not rolled back while it is made, unless the module dies or takes more
+        than 15 minutes.
       - At most V(3600), the time that a mistake may lock the controller out.
       - V(0) turns the rollback off.
     type: int
@@ -239,14 +241,14 @@ def act(module):
     if params["confirm"]:
         return {"changed": False, "confirmed": confirm(params["confirm"])}
     wish = Wish(
-        params["rules"],
-        params["state"] == "present",
-        params["provider"],
-        params["outgoing"],
-        params["restrict"],
-        params["persist"],
-        params["rollback_after"],
-        params["allow_any"],
+        rules=params["rules"],
+        present=params["state"] == "present",
+        provider=params["provider"],
+        outgoing=params["outgoing"],
+        restrict=params["restrict"],
+        persist=params["persist"],
+        rollback_after=params["rollback_after"],
+        allow_any=params["allow_any"],
     )
     return change(wish, uuid.uuid4().hex[:12], module.check_mode)
 

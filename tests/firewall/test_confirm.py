@@ -145,16 +145,21 @@ def killed(firewalls, tmp_path_factory):
     return found
 
 
-def die_before_confirming(firewalls, folder, rollback_seconds):
+def die_before_confirming(
+    firewalls, folder, rollback_seconds, hosts=PROVIDERS, patience=PATIENCE_SECONDS, **options
+):
     """Run until every host waits for its confirmation, and kill the controller then."""
     run = firewalls.start(
-        rollback_after=rollback_seconds, environment={"ANSIBLE_SSH_EXECUTABLE": str(stuck_ssh(folder))}
+        hosts,
+        rollback_after=rollback_seconds,
+        environment={"ANSIBLE_SSH_EXECUTABLE": str(stuck_ssh(folder))},
+        **options,
     )
     try:
         until(
-            lambda: len(list(folder.glob("stuck-*"))) == len(PROVIDERS),
+            lambda: len(list(folder.glob("stuck-*"))) == len(hosts),
             "the moment before the confirmation",
-            PATIENCE_SECONDS,
+            patience,
         )
     finally:
         run.kill()

@@ -10,6 +10,7 @@ The host keeps what it needs and says so, and the next run ends it.
 from __future__ import annotations
 
 import re
+from pathlib import Path
 
 import pytest
 
@@ -31,12 +32,16 @@ COMMANDS = {
     "ufw": "/usr/sbin/iptables-restore",
     "firewalld": "/usr/bin/firewall-cmd",
 }
-# The command fails; the pauses between the tries, four minutes in all, become one second.
+# The command fails, or hangs, for which a step has a limit; the pauses between the tries, four minutes in
+# all, become one second.
+_HANGS, _LIMIT_SECONDS = "legacy", 4
+_ENDINGS = dict.fromkeys(PROVIDERS, "exit 9") | {_HANGS: "exec sleep 3600"}
+_LIMITS = {_HANGS: f"-e 's/^    try \\([0-9]*\\) [0-9]* /    try \\1 {_LIMIT_SECONDS} /'"}
 _BREAK = """
 mv {command} {command}.away
-printf '#!/bin/sh\\necho this command is broken >&2\\nexit 9\\n' > {command}
+printf '#!/bin/sh\\necho this command is broken >&2\\n{ending}\\n' > {command}
 chmod 755 {command}
-sed -i 's/pauses="1 2 4 [0-9 ]*"/pauses="1"/' /var/lib/exasol_community.network/pending/undo.sh
+sed -i -e 's/pauses="1 2 4 [0-9 ]*"/pauses="1"/' {limit} /var/lib/exasol_community.network/pending/undo.sh
 """
 _MEND = "test ! -e {command}.away || mv {command}.away {command}\n"
 _JOURNAL = "journalctl --no-pager --output=cat --identifier=exasol-network-rollback\n"
@@ -44,7 +49,10 @@ _JOURNAL = "journalctl --no-pager --output=cat --identifier=exasol-network-rollb
 
 def on_each(script):
     """Return a script for every host, with the command that breaks there."""
-    return {host: script.format(command=command) for host, command in COMMANDS.items()}
+    return {
+        host: script.format(command=command, ending=_ENDINGS[host], limit=_LIMITS.get(host, ""))
+        for host, command in COMMANDS.items()
+    }
 
 
 @pytest.fixture(scope="module")
@@ -96,6 +104,21 @@ class TestFailedRollback:
         assert "still in force" in answer.message
         assert "this command is broken" in answer.message
         assert "/var/lib/exasol_community.network/failed" in answer.message
+
+    def test_a_step_that_hangs_is_told_from_one_that_fails(self, failed, provider):
+        hangs = provider == _HANGS
+        for said in (failed["journal"][provider], failed["next"][provider].message):
+            assert (f"did not end within {_LIMIT_SECONDS} s and was ended" in said) is hangs
+            assert ("failed with code" in said) is not hangs
+
+    def test_step_is_named_in_words_and_by_its_command(self, failed, provider):
+        words = {
+            "nftables": "restoring our chain in the nftables table",
+            "ufw": "restoring our rules of ufw for IPv4",
+            "firewalld": "letting firewalld read its files anew",
+        }.get(provider, "restoring our chains of iptables for IPv4")
+        assert words in failed["next"][provider].message
+        assert Path(COMMANDS[provider]).name in failed["next"][provider].message.split(words, 1)[1]
 
     def test_run_after_the_repair_rolls_back_first(self, failed, provider):
         answer = failed["mended"][provider]

@@ -10,6 +10,7 @@ import shutil
 import subprocess
 import typing as t
 from collections.abc import Iterable
+from pathlib import Path
 
 # RFC 5737: addresses for documentation, here on both ends of a veth pair and nowhere else.
 SOURCE = "192.0.2.1"
@@ -82,6 +83,14 @@ class Lab(_Namespaces):
         """Let the target drop what comes to these ports."""
         rules = f"table inet bench {{ chain input {{\n type filter hook input priority 0\n tcp dport {ports} drop\n}}\n}}"
         _run(*inside(self.target, ["nft", rules]))
+
+    def load(self, rules: Path) -> None:
+        """Let the source hold these rules of nftables."""
+        _run(*inside(self.source, ["nft", "-f", str(rules)]))
+
+    def flush(self) -> None:
+        """Take the rules of the source away."""
+        _run(*inside(self.source, ["nft", "flush", "ruleset"]))
 
     def drop_nothing(self) -> None:
         """Take the drop away."""

@@ -175,12 +175,13 @@ def _perform(steps: Sequence[Any], undo: Sequence[Any], identity: str, seconds: 
         return ""
     rollback.arm(identity, undo, seconds)
     perform(steps, lambda: rollback.take_back_now(identity, undo))
+    rollback.change_ended(identity, seconds)
     if not rollback.waits(identity):
         # The timer restored the old rules while we still made the new ones: part of them stands on top.
         problems = rollback.take_back_now(identity, undo)
         raise FirewallError(
-            f"the change took longer than rollback_after ({seconds} s), and the host took it back in "
-            f"between: give it more time. {state_after(problems)}"
+            f"the change took too long, and the host rolled it back before it was complete. "
+            f"{state_after(problems)}"
         )
     return identity
 

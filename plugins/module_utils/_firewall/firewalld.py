@@ -275,7 +275,11 @@ class Provider:
         )
         if self._reloads:
             reload: List[Step] = [
-                Run(("firewall-cmd", "--reload"), seconds=_RELOAD_SECONDS),
+                Run(
+                    ("firewall-cmd", "--reload"),
+                    seconds=_RELOAD_SECONDS,
+                    what="letting firewalld read its files anew",
+                ),
                 *self._made_again(),
             ]
             steps += reload
@@ -297,10 +301,13 @@ class Provider:
         for first, second, where in ((added, removed, steps), (removed, added, back)):
             where += [
                 Run(
-                    tuple(
-                        ["firewall-cmd", "--policy", policy.name]
-                        + [f"--{verb}-rich-rule={text}" for text in texts]
-                    )
+                    (
+                        "firewall-cmd",
+                        "--policy",
+                        policy.name,
+                        *(f"--{verb}-rich-rule={text}" for text in texts),
+                    ),
+                    what=f"bringing rules of our policy {policy.name} into force",
                 )
                 for verb, texts in (("add", first), ("remove", second))
                 if texts
@@ -372,6 +379,7 @@ _WORDS = {
 }
 _LINES = {"rich rules": "rich-rule", "forward-ports": "forward-port"}
 _SWITCHES = ("masquerade", "forward", "icmp-block-inversion")
+_AGAIN = "making again what others changed in the running firewalld alone"
 
 
 def _again(place: str, running: Dict[str, str], permanent: Dict[str, str]) -> Iterator[Step]:
@@ -380,7 +388,10 @@ def _again(place: str, running: Dict[str, str], permanent: Dict[str, str]) -> It
         runs, stays = (_items(field, fields.get(field, "")) for fields in (running, permanent))
         for verb, items in (("remove", stays - runs), ("add", runs - stays)):
             if items:
-                yield Run(("firewall-cmd", place, *(f"--{verb}-{option}={item}" for item in sorted(items))))
+                yield Run(
+                    ("firewall-cmd", place, *(f"--{verb}-{option}={item}" for item in sorted(items))),
+                    what=_AGAIN,
+                )
     for switch in _SWITCHES:
         if running.get(switch, "no") != permanent.get(switch, "no"):
             yield Run(
@@ -388,7 +399,8 @@ def _again(place: str, running: Dict[str, str], permanent: Dict[str, str]) -> It
                     "firewall-cmd",
                     place,
                     "--{0}-{1}".format("add" if running.get(switch) == "yes" else "remove", switch),
-                )
+                ),
+                what=_AGAIN,
             )
 
 
@@ -420,7 +432,7 @@ def _direct_again() -> List[Step]:
         except FirewallError:
             continue  # a version without them
         add = ("firewall-cmd", "--direct", f"--add-{kind}")
-        found += [Run((*add, *shlex.split(line))) for line in running if line not in permanent]
+        found += [Run((*add, *shlex.split(line)), what=_AGAIN) for line in running if line not in permanent]
     return found
 
 

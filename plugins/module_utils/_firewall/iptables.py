@@ -17,7 +17,7 @@ from typing import Dict, List, NamedTuple, Optional, Sequence, Tuple
 from . import nftables, xtables
 from .listing import Listing
 from .rule import ACCEPT, IN, OUT, REJECT, Rule, Rules, canonical
-from .saved_file import sections
+from .saved_file import missing_chain, sections
 from .steps import FirewallError, Run, Shell, Step, Write, absolute, as_it_is, read, run, which
 
 NAME = "iptables"
@@ -39,6 +39,7 @@ _JUMPS = r"""
 filter && /^-A (INPUT|OUTPUT) / { if (/ -j EXASOL-(IN|OUT)$/) print "-D" substr($0, 3); else count[$2]++ }
 /^-I / { place = ++count[$2] - $4; if ($3 < place) place = $3; sub(/ [0-9]+ [0-9]+ /, " " (place < 1 ? 1 : place) " "); print }
 """
+_DEFAULTS = "/etc/default/netfilter-persistent"
 _REJECTIONS = {4: "icmp-admin-prohibited", 6: "icmp6-adm-prohibited"}
 
 
@@ -146,10 +147,17 @@ def way_back(family: Family, saved: str) -> Shell:
         "jumps": shlex.quote(_JUMPS),
         "rest": shlex.quote(rest),
     }
-    return Shell(
+    text = (
         "saved=$({save}) || exit 1\n"
         "jumps=$(printf '%s\\n%s' \"$saved\" {held} | {awk} {jumps}) || exit 1\n"
-        "printf '%s%s\\n%s' {heads} \"$jumps\" {rest} | {restore}".format(**words)
+        "printf '%s%s\\n%s' {heads} \"$jumps\" {rest} | {restore}"
+    ).format(**words)
+    needs = (words["save"], words["awk"], absolute(family.restore))
+    return Shell(
+        text,
+        what=f"restoring our chains of iptables for IPv{family.version}",
+        tool=words["restore"],
+        needs=needs,
     )
 
 
@@ -217,19 +225,24 @@ def tested(family: Family, path: str, before: Optional[str], content: Optional[s
     """
     if content is None or content == before:
         return
-    done = run((family.restore, "--test"), content)
-    if not done.returncode:
+    wrong = _wrong_with(family, path, content)
+    if not wrong:
         return
-    said = (done.stderr or done.stdout).strip()[-500:]
-    if before and run((family.restore, "--test"), before).returncode:
+    if before and _wrong_with(family, path, before):
         raise FirewallError(
-            f"{path} cannot be loaded as it is, {family.restore} --test says: {said}. Correct the file, or "
-            f"remove it and save the rules anew"
+            f"{path} cannot be loaded as it is: {wrong}. Correct the file, or remove it and save the rules "
+            f"anew"
         )
-    raise FirewallError(
-        f"{path} could not be loaded with our lines in it, {family.restore} --test says: {said}. Nothing was "
-        f"changed"
-    )
+    raise FirewallError(f"{path} could not be loaded with our lines in it: {wrong}. Nothing was changed")
+
+
+def _wrong_with(family: Family, path: str, content: str) -> str:
+    done = run((family.restore, "--test"), content)
+    if done.returncode:
+        return f"{family.restore} --test says: {(done.stderr or done.stdout).strip()[-500:]}"
+    # Loaded without a flush, a file may name chains of others.
+    keeps = re.search(r"^IPTABLES_RESTORE_NOFLUSH=.?yes", read(_DEFAULTS) or "", re.MULTILINE)
+    return "" if keeps else missing_chain(content.splitlines(True), path)
 
 
 def file_back(before: Write, written: Optional[str]) -> Shell:
@@ -247,14 +260,18 @@ def file_back(before: Write, written: Optional[str]) -> Shell:
     }
     # A file that is right already is not touched: it may be one that could not be written. The dot keeps the
     # newlines at its end.
-    return Shell(
+    text = (
         "now=$(cat {path} 2>/dev/null; echo .)\n"
         "others=$(printf '%s' \"${{now%.}}\" | {sed} && echo .) || exit 1\n"
         'if [ "$now" = {whole} ]; then :\n'
         'elif [ "$(printf \'%s\' "${{others%.}}")" = {left} ]; then\n{before}\n'
-        "elif [ -e {path} ]; then printf '%s' \"${{others%.}}\" | put {path} $(stat -L -c %a {path})\nfi".format(
-            **words
-        )
+        "elif [ -e {path} ]; then printf '%s' \"${{others%.}}\" | put {path} $(stat -L -c %a {path})\nfi"
+    ).format(**words)
+    return Shell(
+        text,
+        what="restoring the rules saved for the host's start",
+        tool=f"writing {before.path}",
+        needs=("sed", "stat"),
     )
 
 

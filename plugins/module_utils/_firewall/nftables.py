@@ -429,8 +429,9 @@ class Provider:
         back += [RemoveFolder(folder) for folder in folders if not os.path.isdir(folder)]
         steps += [] if rules else [RemoveFolder(folder) for folder in folders]
         if systemd_runs():
-            steps.append(Run(("systemctl", "daemon-reload")))
-            back.append(Run(("systemctl", "daemon-reload")))
+            reload = Run(("systemctl", "daemon-reload"), what="letting systemd read its files anew")
+            steps.append(reload)
+            back.append(reload)
 
     def _all_places(self) -> List[List[Place]]:
         # The base chains of a table that do jump to our chain there, or should: one chain of ours serves them
@@ -497,7 +498,8 @@ class Provider:
             batch.append(f"delete table inet {TABLE}\n")
         if wanted or exists:
             remove = f"add table inet {TABLE}\ndelete table inet {TABLE}\n"
-            back.append(Run(("nft", "-f", "-"), render_restrictions(held) if exists else remove))
+            text = render_restrictions(held) if exists else remove
+            back.append(Run(("nft", "-f", "-"), text, what=f"restoring our nftables table inet {TABLE}"))
 
     def _persistent(self, rules: Rules) -> Iterator[Write]:
         files: Dict[str, str] = {}
@@ -615,9 +617,9 @@ def _way_back(bases: Sequence[Place], held: Optional[Rules], jumped: Sequence[Pl
     ]
     for base in bases:
         lines += _finds_jumps(nft, base, base in jumped) if base.base else []
-    return Shell(
-        "\n".join(lines + [f'printf \'%s\\n%s%s\' "$gone" {shlex.quote(before)} "$back" | {nft} -f -'])
-    )
+    lines.append(f'printf \'%s\\n%s%s\' "$gone" {shlex.quote(before)} "$back" | {nft} -f -')
+    what = f"restoring our chain in the nftables table {bases[0].in_table}"
+    return Shell("\n".join(lines), what=what, tool=f"{nft} -f -", needs=(nft, "sed"))
 
 
 def _finds_jumps(nft: str, base: Place, jumped: bool) -> List[str]:

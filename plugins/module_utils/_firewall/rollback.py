@@ -20,6 +20,11 @@ next start of the host (with systemd), or by hand: undo.sh again.
 
 A change that fails half-way is rolled back at once by the same script. If that fails, the change waits again,
 with a new timer.
+
+The time for the confirmation begins when the change has been made, however long that took: the file due says
+until when the timer waits, and for whom. It is started before the change all the same, and goes ahead without
+waiting where the process that makes the change is dead, or takes far too long. The last word is the rename: a
+module whose change was rolled back meanwhile sees that it is gone.
 """
 
 import json
@@ -56,9 +61,13 @@ _PENDING, _TAKEN, _CONFIRMED, _ROLLED_BACK = (
     FOLDER + "/rolled_back",
 )
 _FAILED = FOLDER + "/failed"
+# Which change was confirmed last: the answer may be lost, and is asked for again.
+_LAST = "/run/exasol_community.network.confirmed"
 MAX_SECONDS = 3600
 _LATE_SECONDS = 15
 _AGAIN_SECONDS = 5  # until the host tries by itself what the module could not take back
+_CHANGE_SECONDS = 900  # that a change may take, of which each step has a limit of its own
+_LOG_SECONDS = 15
 _AT_WORK_SECONDS = 300  # that a run waits for a rollback which is under way, or which it performs itself
 # What holds a lock or restarts a service does so for seconds; who is locked out waits minutes rather than for
 # good.
@@ -92,33 +101,59 @@ case "${{1:-again}}" in
     *) exit 0;;  # the timer of another change, which was confirmed
 esac
 mode=${{1:-again}}
-log() {{
+tell() {{
     {{ [ -S /dev/log ] && logger -t exasol-network-rollback -p "daemon.$1" "$2" 2>/dev/null; }} ||
         printf '%s\n' "$2" | systemd-cat -t exasol-network-rollback -p "$1" 2>/dev/null || printf '%s\n' "$2" >&2
 }}
+log() {{ limited {log_seconds} tell "$1" "$2"; }}
 move() {{ [ ! -e "$2" ] && mv "$1" "$2" 2>/dev/null; }}  # into a folder that is there already, mv would put it
 at_work() {{
     pid=$(cat {taken}/pid 2>/dev/null) && [ "$pid" != $$ ] && grep -q undo.sh "/proc/$pid/cmdline" 2>/dev/null
 }}
+lives() {{ # PROCESS START: whether it is that process still, and no zombie
+    read -r line < "/proc/$1/stat" || return 1
+    start=$2
+    set -- ${{line##*) }}
+    [ "$1" != Z ] && [ "${{20}}" = "$start" ]
+}} 2>/dev/null
+due() {{ # whether the timer may go ahead: the second of the host's uptime has come, or who makes the change is dead
+    read -r uptime rest < /proc/uptime && read -r process start second identity < {pending}/due || return 0
+    [ "$identity" = {identity} ] || exit 0
+    [ "${{uptime%%.*}}" -lt "$second" ] || return 0
+    [ "$process" != 0 ] && ! lives "$process" "$start"
+}} 2>/dev/null
 cd /
 case $mode in
+    {identity}) until due; do sleep 1; done;;
     again|boot)
         at_work || move {taken} {failed}  # cut short, by the end of the host for example
         [ -e {pending} ] || move {failed} {pending};;
 esac
-move {pending} {taken} || exit 0  # confirmed meanwhile, or somebody else is at it
-echo $$ > {taken}/pid
-rm -f {taken}/problems
+scratch={taken}
+if move {pending} {taken}; then
+    # Another change may have come in the last moment.
+    if read -r process start second identity < {taken}/due && [ "$identity" != {identity} ]; then move {taken} {pending}; exit 0; fi
+    echo $$ > {taken}/pid
+    rm -f {taken}/problems
+elif [ -e {taken} ] || [ ! -e {pending} ]; then
+    exit 0  # confirmed meanwhile, or somebody else is at it
+else
+    scratch=  # nothing can be written here, and so nobody can confirm either: the rules are rolled back all the same
+fi
+told=
 until attempt; do
     set -- $pauses
     if [ $# = 0 ]; then
-        printf '%s' "$problems" > {taken}/problems
+        [ -z "$scratch" ] || printf '%s' "$problems" > {taken}/problems
         log err "the rollback of firewall change {identity} FAILED, and part of the change is still in force. All that it needs is kept"
         log err "in {failed}: fix the cause, then run: sh {failed}/undo.sh again"
         printf '%s' "$problems" | while IFS= read -r line; do log err "the rollback failed: $line"; done
         move {taken} {failed}
         exit 1
     fi
+    # Ten tries of a step that hangs take an hour: who looks at the journal meanwhile finds the reason.
+    [ "$told" ] || log warning "the rollback of firewall change {identity} has not worked yet, and is tried again: $problems"
+    told=yes
     pause=$1
     shift
     pauses=$*
@@ -128,6 +163,7 @@ if [ "$mode" != now ]; then
     log notice "rolled back firewall change {identity}, because nobody confirmed it"
     date -u +%Y-%m-%dT%H:%M:%SZ > {rolled_back}
 fi
+[ "$scratch" ] || exit 1  # the next run repeats it, once it can remove the folder
 {unguard}
 mv {taken} {taken}.done
 rm -rf {taken}.done
@@ -140,7 +176,7 @@ def arm(identity: str, undo: Steps, seconds: int) -> None:
     _make_folder()
     _guard_restart()
     try:
-        _keep(identity, undo, seconds)
+        _keep(identity, undo, seconds, _maker())
         _try_script()
         _start(identity, seconds)
     except FirewallError:
@@ -164,13 +200,53 @@ def _make_folder() -> None:
         )
 
 
-def _keep(identity: str, undo: Steps, seconds: int) -> None:
+def _keep(identity: str, undo: Steps, seconds: int, due: str = "0 0 0") -> None:
     Write(_PENDING + "/undo.sh", _script(identity, undo), 0o700).perform()
-    Write(
-        _PENDING + "/info.json",
-        json.dumps({"id": identity, "deadline": time.monotonic() + seconds, "boot": _boot()}),
-        0o600,
-    ).perform()
+    Write(_PENDING + "/due", f"{due} {identity}\n", 0o600).perform()
+    Write(_PENDING + "/info.json", _described(identity, seconds), 0o600).perform()
+
+
+def _described(identity: str, seconds: int) -> str:
+    return json.dumps({"id": identity, "deadline": time.monotonic() + seconds, "boot": _boot()})
+
+
+def _maker() -> str:
+    """Return who makes the change, and until which second of the uptime the timer waits for it."""
+    return f"{os.getpid()} {_started()} {_uptime() + _CHANGE_SECONDS}"
+
+
+def _started() -> str:
+    """Return when this process began, which no later process of its number shares (proc(5), starttime)."""
+    fields = (read("/proc/self/stat") or "").rsplit(")", 1)[-1].split()
+    return fields[19] if len(fields) > 19 else "0"  # without /proc, the timer does not wait
+
+
+def _uptime() -> int:
+    return int(float((read("/proc/uptime") or "0").split()[0]))
+
+
+def change_ended(identity: str, seconds: int) -> None:
+    """Let the time for the confirmation begin: the change has been made."""
+    contents = {
+        "info.json": _described(identity, seconds),
+        "due": f"0 0 {_uptime() + seconds + 1} {identity}\n",
+    }
+    try:
+        # Wherever the folder is by now: a new one of its name would look like a change that waits.
+        folder = os.open(_PENDING, os.O_RDONLY | os.O_DIRECTORY)
+    except OSError:
+        return
+    try:
+        for name, text in sorted(contents.items(), reverse=True):
+            with open(
+                os.open(name + ".new", os.O_WRONLY | os.O_CREAT | os.O_TRUNC, 0o600, dir_fd=folder), "w"
+            ) as stream:
+                stream.write(text)
+            os.rename(name + ".new", name, src_dir_fd=folder, dst_dir_fd=folder)
+    except OSError:
+        pass  # then the timer takes this process for dead as soon as it has ended, which is early and no harm
+    finally:
+        os.close(folder)
 
 
 def _try_script() -> None:
@@ -222,7 +298,9 @@ def _systemd() -> bool:
 
 
 def _script(identity: str, undo: Steps) -> str:
-    tools = sorted(set(TOOLS) | {absolute(step.command[0]) for step in undo if isinstance(step, Run)})
+    called = [absolute(step.command[0]) for step in undo if isinstance(step, Run)]
+    called += [tool for step in undo if isinstance(step, Shell) for tool in step.needs]
+    tools = sorted(set(TOOLS) | set(called))
     main = _MAIN.format(
         identity=shlex.quote(identity),
         tools=" ".join(shlex.quote(tool) for tool in tools),
@@ -232,6 +310,7 @@ def _script(identity: str, undo: Steps) -> str:
         rolled_back=_ROLLED_BACK,
         pauses=_PAUSES,
         short=_SHORT_PAUSES,
+        log_seconds=_LOG_SECONDS,
         unguard="\n".join(f"({step.shell()}\n) >/dev/null 2>&1" for step in _unguard()),
     )
     return HEAD + functions(undo) + main
@@ -431,6 +510,7 @@ def _hand_over(identity: str, undo: Steps) -> List[str]:
     try:
         _wait_again(identity, undo, _AGAIN_SECONDS)
         _start(identity, _AGAIN_SECONDS, _unit(identity) + "-again")
+        _stop_timer(identity)  # it would find nothing any more, and be a failed unit for that
     except (OSError, FirewallError) as error:
         return [f"the host cannot try again by itself ({error}); the next run of this task does"]
     return [f"the host tries again by itself in {_AGAIN_SECONDS} s and reports to its journal"]
@@ -452,26 +532,40 @@ def leave(identity: str, undo: Steps) -> List[str]:
 
 def _forget_unarmed(dry: bool) -> None:
     # Killed before its timer was set, a run had not begun to change anything; its way back must not be gone
-    # at the next start.
-    if not dry and (os.path.isdir(_PENDING) or os.path.isdir(_TAKEN)):
-        shutil.rmtree(_TAKEN, ignore_errors=True)  # all but removed, by a rollback that had ended
+    # at the next start. A rollback that had ended, and a confirmation, may have been killed before they had
+    # removed all.
+    remains = (_TAKEN, _TAKEN + ".done", _CONFIRMED)
+    if not dry and any(os.path.isdir(folder) for folder in (_PENDING, *remains)):
+        for folder in remains:
+            shutil.rmtree(folder, ignore_errors=True)
         _forget()
 
 
 def confirm(identity: str) -> bool:
-    """Keep the change; tells whether that was in time."""
+    """Keep the change; tells whether that was in time.
+
+    Whoever asks again, because no answer came, gets the same one.
+    """
     if not waits(identity):
-        return False
+        return identity in ((_info(_CONFIRMED) or {}).get("id"), read(_LAST))
     try:
         shutil.rmtree(_CONFIRMED, ignore_errors=True)
         os.rename(_PENDING, _CONFIRMED)
     except OSError:
         return False
+    _remember(identity)
     _stop_timer(identity)
     take_back(_unguard())
     shutil.rmtree(_CONFIRMED, ignore_errors=True)
     _tidy()
     return True
+
+
+def _remember(identity: str) -> None:
+    try:
+        Write(_LAST, identity, 0o600).perform()
+    except FirewallError:
+        pass  # it matters only where an answer is lost
 
 
 def _stop_timer(identity: str) -> None:

@@ -8,10 +8,14 @@ Outside of a table there are blank lines, comments, and C(*NAME), which begins o
 is ignored, and a table that is there already is flushed, so that of two sections of one table the last is
 what counts. Within a table a line is C(:CHAIN POLICY), a command, a comment, or C(COMMIT) alone, which ends
 it (iptables-restore(8); iptables/xtables-restore.c).
+
+The nft variant finds out at the end alone, when the kernel refuses the whole table, that a rule stands in a
+chain or jumps to one which is not there: C(--test) does not see it.
 """
 
+import glob
 import re
-from typing import List, NamedTuple
+from typing import List, NamedTuple, Optional, Set
 
 from .steps import FirewallError
 
@@ -75,3 +79,62 @@ def _table(text: str, index: int, path: str) -> str:
             "nothing"
         )
     return found.group(1)
+
+
+_BASES = {
+    "filter": ("INPUT", "FORWARD", "OUTPUT"),
+    "nat": ("PREROUTING", "INPUT", "OUTPUT", "POSTROUTING"),
+    "mangle": ("PREROUTING", "INPUT", "FORWARD", "OUTPUT", "POSTROUTING"),
+    "raw": ("PREROUTING", "OUTPUT"),
+    "security": ("INPUT", "FORWARD", "OUTPUT"),
+}
+_VERDICTS = {"ACCEPT", "DROP", "RETURN", "QUEUE"}
+_LIBRARIES = (
+    "/usr/lib*/xtables",
+    "/usr/lib/*/xtables",
+    "/lib*/xtables",
+    "/lib/*/xtables",
+    "/usr/local/lib*/xtables",
+)
+_MADE = re.compile(r"[ \t]*(?::|(?:-N|--new-chain|--new)[ \t]+)([^ \t]+)")
+_COMMAND = re.compile(r"[ \t]*(?:\[\d+:\d+\][ \t]*)?(?:-A|--append|-I|--insert)[ \t]+([^ \t]+)(.*)")
+_QUOTED = re.compile(r'"(?:\\.|[^"\\])*"|\'[^\']*\'')
+_TARGET = re.compile(r"[ \t](?:(-j|--jump)|-g|--goto)[ \t]+([^ \t]+)")
+
+
+def missing_chain(lines: List[str], path: str) -> str:
+    """Return what to say of a rule whose chain, or the chain that it jumps to, is nowhere in its table.
+
+    Nothing if there is none.
+    """
+    for section in sections(lines, path):
+        own = lines[section.start + 1 : section.end]
+        made = (_MADE.match(line.rstrip("\n")) for line in own)
+        chains = {found.group(1) for found in made if found} | set(_BASES.get(section.table, ()))
+        for number, line in enumerate(own, section.start + 2):
+            name = _missing(line.rstrip("\n"), chains) if section.table in _BASES else None
+            if name:
+                return f"{path}, line {number}: the table {section.table} has no chain {name}"
+    return ""
+
+
+def _missing(line: str, chains: Set[str]) -> Optional[str]:
+    command = _COMMAND.match(line)
+    if not command:
+        return None
+    if command.group(1) not in chains:
+        return command.group(1)
+    target = _TARGET.search(_QUOTED.sub('"', command.group(2)))
+    if not target or target.group(2) in chains or '"' in target.group(2):
+        return None
+    jumps, name = target.groups()
+    return None if jumps and (name in _VERDICTS or _is_extension(name)) else name
+
+
+def _is_extension(name: str) -> bool:
+    """Tell whether a target is an extension of iptables, or nobody knows.
+
+    Where its extensions are was not found.
+    """
+    folders = [folder for pattern in _LIBRARIES for folder in glob.glob(pattern)]
+    return not folders or any(glob.glob(f"{folder}/lib*_{glob.escape(name)}.so") for folder in folders)

@@ -8,19 +8,25 @@ The script never passes data as an argument or in the environment: the kernel pe
 (MAX_ARG_STRLEN, execve(2)). Data stand in the script and go through printf, which the shell runs itself, into
 files and pipes. A step that fails makes its function fail, also in the middle of a pipe: what a command
 printed is held in a variable and checked before the next one reads it.
+
+A step that hangs must not keep the others from running, so each has a time limit. timeout(1) runs no
+functions of a shell and is not everywhere; so a second process sleeps beside each step, and ends the step
+with all that it started when the time is over.
 """
 
 import errno
 import os
 import shlex
+import signal
 import subprocess
 import tempfile
 import time
-from typing import IO, Callable, Iterable, List, NamedTuple, Optional, Sequence, Tuple, Union
+from typing import IO, Callable, Dict, Iterable, List, NamedTuple, Optional, Sequence, Tuple, Union
 
 from .._values.errors import NetworkError
 
 _SECONDS = 60
+_SCRIPT_SECONDS = 120  # what a step of the script may take at least: nobody is there to try it again
 _FOLDERS = ("/usr/sbin", "/usr/bin", "/sbin", "/bin", "/usr/local/sbin", "/usr/local/bin")
 # Another program holds the lock of iptables for as long as it changes rules; iptables waits by itself where
 # it can, and we where it cannot.
@@ -52,6 +58,39 @@ put() {{ # FILE MODE [OWNER]: the new content is read from standard input
         return 1
     fi
 }}
+fell() ( # PROCESS: end it and all that it started; stopped before they are looked for, none of them starts another meanwhile
+    kill -STOP "$1"
+    for status in /proc/[0-9]*/stat; do
+        read -r line < "$status" || continue
+        child=${{line%% *}}
+        set -- "$1" ${{line##*) }}
+        [ "$3" != "$1" ] || fell "$child"
+    done
+    kill -KILL "$1"
+) 2>/dev/null
+watch() {{ # SECONDS PROCESS: end the process after this time, and say so with code 9; nothing sleeps on where TERM ends the watch
+    job=$2
+    trap '[ $! = $job ] || kill -KILL $!; exit 0' TERM
+    sleep "$1" &
+    wait $!
+    trap '' TERM
+    fell $job
+    exit 9
+}}
+limited() {{ # SECONDS COMMAND...: run a command of any kind in a shell of its own, and end it when the time is over: late says so
+    limit=$1 late=
+    shift
+    ("$@") &
+    job=$!
+    watch "$limit" $job >/dev/null 2>&1 &
+    watch=$!
+    wait $job 2>/dev/null  # some shells say there what ended it
+    code=$?
+    kill $watch 2>/dev/null
+    wait $watch 2>/dev/null
+    [ $? != 9 ] || late=yes
+    return $code
+}}
 """.format(":".join(_FOLDERS))
 # What HEAD, the steps and the script around them call.
 TOOLS = (
@@ -80,6 +119,7 @@ class Run(NamedTuple):
     command: Tuple[str, ...]
     stdin: str = ""
     seconds: Optional[float] = None  # after which it is ended, the usual time unless given
+    what: str = ""  # it does, in words
 
     def perform(self) -> None:
         """Run the command; raise with its own words if it fails."""
@@ -89,9 +129,7 @@ class Run(NamedTuple):
             done = run(self.command, self.stdin, self.seconds)
         if done.returncode:
             said = (done.stderr or done.stdout).strip()[-1500:]
-            raise FirewallError(
-                "{0} failed with code {1}: {2}".format(" ".join(self.command[:6]), done.returncode, said)
-            )
+            raise FirewallError(f"{told(self)} failed with code {done.returncode}: {said}")
 
     def shell(self) -> str:
         """Return the command for a POSIX shell."""
@@ -162,6 +200,9 @@ class Shell(NamedTuple):
     """
 
     text: str
+    what: str = ""  # it does, in words
+    tool: str = ""  # the command that does it in the end
+    needs: Tuple[str, ...] = ()  # the commands that it calls, besides TOOLS
 
     def perform(self) -> None:
         """Run the text; raise with its own words if it fails."""
@@ -171,7 +212,7 @@ class Shell(NamedTuple):
             done = run(("sh", stream.name))
         if done.returncode:
             said = (done.stderr or done.stdout).strip()[-1500:]
-            raise FirewallError(f"{_shortened(self.text)} failed with code {done.returncode}: {said}")
+            raise FirewallError(f"{told(self)} failed with code {done.returncode}: {said}")
 
     def shell(self) -> str:
         """Return the text."""
@@ -199,24 +240,37 @@ def run(command: Sequence[str], stdin: str = "", seconds: Optional[float] = None
     seconds = _SECONDS if seconds is None else seconds
     environment = dict(os.environ, LC_ALL="C", PATH=":".join(_FOLDERS + (os.environ.get("PATH", ""),)))
     try:
-        # Comments of others are in any encoding, and the locale may be C: what goes out is what came in.
-        # pylint: disable-next=ansible-bad-function  # pure code has no module to run commands with
-        done = subprocess.run(
-            list(command),
-            input=stdin,
-            stdout=subprocess.PIPE,
-            stderr=subprocess.PIPE,
-            encoding="utf-8",
-            errors="surrogateescape",
-            env=environment,
-            timeout=seconds,
-            check=False,
-        )
+        return execute(list(command), stdin, environment, seconds)
     except subprocess.TimeoutExpired:
         raise FirewallError("{0} did not end within {1} s".format(" ".join(command[:6]), seconds))
     except OSError as error:
         raise FirewallError(f"cannot run {command[0]}: {error.strerror}")
-    return Done(done.returncode, done.stdout, done.stderr)
+
+
+def execute(command: List[str], stdin: str, environment: Dict[str, str], seconds: float) -> Done:
+    """Run a command to its end, or end it after so many seconds with all that it started.
+
+    A shell's commands would hold our pipes open.
+    """
+    # Comments of others are in any encoding, and the locale may be C: what goes out is what came in.
+    # pylint: disable-next=ansible-bad-function  # pure code has no module to run commands with
+    process = subprocess.Popen(
+        command,
+        stdin=subprocess.PIPE,
+        stdout=subprocess.PIPE,
+        stderr=subprocess.PIPE,
+        encoding="utf-8",
+        errors="surrogateescape",
+        env=environment,
+        start_new_session=True,
+    )
+    with process:
+        try:
+            said = process.communicate(stdin, timeout=seconds)
+        finally:
+            if process.poll() is None:
+                os.killpg(process.pid, signal.SIGKILL)
+    return Done(process.returncode, said[0], said[1])
 
 
 def output(command: Sequence[str]) -> str:
@@ -316,34 +370,53 @@ def functions(steps: Iterable[Step]) -> str:
     """Return a shell function for each step, and one that calls all of them and goes on whatever fails.
 
     C(attempt) leaves in C(problems) what failed, a line each, and fails if anything did. Each step runs in a
-    shell of its own, so that an exit in it ends that step alone.
+    shell of its own, so that an exit in it ends that step alone. What a step says goes into a file in the
+    folder C(scratch), if there is one: a pipe would have to be waited for until each process that holds it
+    has ended, and some cannot be ended at all.
     """
     steps = list(steps)
     bodies = [f"step_{number}() {{\n{step.shell()}\n}}" for number, step in enumerate(steps)]
-    calls = [f"    try {number} {shlex.quote(told(step))}" for number, step in enumerate(steps)]
-    return "\n".join(
-        bodies + [_TRY, "attempt() {", "    problems=", *calls, '    [ -z "$problems" ]', "}", ""]
-    )
+    calls = [
+        f"    try {number} {_limit(step)} {shlex.quote(told(step))}" for number, step in enumerate(steps)
+    ]
+    ending = ['    [ -z "$scratch" ] || rm -f "$scratch/said"', '    [ -z "$problems" ]']
+    return "\n".join(bodies + [_TRY, "attempt() {", "    problems=", *calls, *ending, "}", ""])
 
 
-_TRY = """try() {
-    said=$(step_$1 2>&1 >/dev/null </dev/null) && return
-    problems="$problems$2 failed with code $?: $(printf '%s' "$said" | tr '\\n' ' ' | cut -c 1-500)
+_TRY = """try() { # STEP SECONDS WORDS
+    said=${scratch:+$scratch/said}
+    (: > "$said") 2>/dev/null || said=/dev/null
+    limited "$2" "step_$1" 2>"$said" >/dev/null </dev/null && return
+    why="failed with code $?"
+    [ -z "$late" ] || why="did not end within $2 s and was ended"
+    problems="$problems$3 $why: $(tr '\\n' ' ' < "$said" | cut -c 1-500)
 "
 }"""
 
 
+def _limit(step: Step) -> str:
+    return "{0:.0f}".format(max(getattr(step, "seconds", None) or 0, _SCRIPT_SECONDS))
+
+
 def script(steps: Iterable[Step]) -> str:
     """Return a POSIX shell script of the steps, which goes on whatever fails, and fails then."""
-    return HEAD + functions(steps) + "attempt && exit\nprintf '%s' \"$problems\" >&2\nexit 1\n"
+    return HEAD + functions(steps) + _ALONE
+
+
+_ALONE = """scratch=$(mktemp -d)
+attempt
+code=$?
+rmdir "$scratch"
+printf '%s' "$problems" >&2
+exit $code
+"""
 
 
 def told(step: Step) -> str:
     """Return a step in a few words, on one line."""
-    if isinstance(step, Run):
-        return _shortened(" ".join(step.command))
-    if isinstance(step, Shell):
-        return _shortened(step.text)
+    if isinstance(step, (Run, Shell)):
+        command = _shortened(" ".join(step.command) if isinstance(step, Run) else step.tool or step.text)
+        return f"{step.what} ({command})" if step.what else command
     return "{0} {1}".format(
         "writing" if getattr(step, "content", None) is not None else "removing", step.path
     )

@@ -159,11 +159,18 @@ def way_back(family: Family, text: str, mode: int) -> Shell:
         "awk": absolute("awk"),
         "restore": " ".join(_restore(family, absolute(family.restore))),
     }
-    return Shell(
+    text = (
         "now=$(cat {path}; echo .)\n"
         "new=$(printf '%s' {ours} | {awk} {edit} own=1 - own= {path} && echo .) || exit 1\n"
         '[ "$now" = "$new" ] || printf \'%s\' "${{new%.}}" | put {path} {mode} || exit 1\n'
-        "{restore} < {path}".format(**words)
+        "{restore} < {path}"
+    ).format(**words)
+    needs = (words["awk"], absolute(family.restore))
+    return Shell(
+        text,
+        what=f"restoring our rules of ufw for IPv{family.version}",
+        tool="{restore} < {path}".format(**words),
+        needs=needs,
     )
 
 

@@ -59,17 +59,12 @@ class OwnAddresses:
 
 def of_interfaces() -> FrozenSet[str]:
     """Return the addresses of all interfaces, none where the kernel does not say."""
-    return own_addresses() or frozenset()
-
-
-def own_addresses() -> Optional[FrozenSet[str]]:
-    """Return the addresses of all interfaces, None where the kernel does not say."""
     try:
         with socket.socket(socket.AF_NETLINK, socket.SOCK_RAW, 0) as sock:  # NETLINK_ROUTE
             _send(sock, _RTM_GETADDR, _NLM_F_DUMP, _IFADDRMSG.pack(0, 0, 0, 0, 0))
             return frozenset(_dumped(sock))
     except (OSError, ValueError, struct.error):
-        return None
+        return frozenset()
 
 
 def _send(sock: socket.socket, kind: int, flags: int, body: bytes) -> None:

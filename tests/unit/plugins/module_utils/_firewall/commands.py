@@ -17,7 +17,7 @@ class Commands:
 
     def __init__(self, monkeypatch, answers):
         self.answers, self.called = answers, []
-        monkeypatch.setattr(steps.subprocess, "run", self.run)
+        monkeypatch.setattr(steps, "execute", self.run)
         monkeypatch.setattr(
             steps.os,
             "access",
@@ -29,8 +29,8 @@ class Commands:
         """The programs that are there."""
         return {command.split()[0] for command in self.answers}
 
-    def run(self, command, **options):
-        """Answer as subprocess.run does."""
+    def run(self, command, *options):
+        """Answer as steps.execute does."""
         self.called.append(" ".join(command))
         if command[0] not in self.installed:
             raise OSError(errno.ENOENT, "No such file or directory")

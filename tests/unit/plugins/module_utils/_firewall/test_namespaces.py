@@ -5,6 +5,7 @@
 
 import json
 import os
+import shlex
 import subprocess
 import sys
 
@@ -12,8 +13,10 @@ import pytest
 from hypothesis import HealthCheck, given, settings
 
 from ansible_collections.exasol_community.network.plugins.module_utils._firewall import (
+    apply,
     iptables,
     nftables,
+    steps,
     ufw,
 )
 from ansible_collections.exasol_community.network.plugins.module_utils._firewall.nftables import (
@@ -386,3 +389,42 @@ def test_names_of_services_are_comments_and_nothing_more():
     )
     assert listing.count("comment") == 1
     assert 'comment "exasol: a_service, another.one, x-y, a+b"' in listing
+
+
+SET = "add table inet filter; add set inet filter bad { type ipv4_addr; flags interval; }; add element inet filter bad { 10.1.2.3, 10.1.2.5 }"
+LISTINGS = """
+import json
+import sys
+import {apply} as _apply
+import {steps} as _steps
+said, execute = [], _steps.execute
+def recorded(command, *options):
+    done = execute(command, *options)
+    if "ruleset" in command:
+        said.append((command, done.stdout))
+    return done
+_steps.execute = recorded
+_apply._LOCK = sys.argv[3]
+_apply.change(_apply.Wish(json.loads(sys.argv[1]), provider=sys.argv[2]), "one", True)
+json.dump(said, sys.stdout)
+"""
+
+
+@NFT
+@pytest.mark.parametrize("provider", ["auto", "nftables"])
+def test_the_rule_set_is_listed_once_and_without_the_elements_of_named_sets(provider, tmp_path):
+    """They may be hundreds of thousands, and nft takes seconds for them."""
+    host = nft(
+        SET, DROPS.format("input", "input", 0, "drop"), "add rule inet filter input ip saddr @bad drop"
+    )
+    code = LISTINGS.format(apply=apply.__name__, steps=steps.__name__)
+    words = [sys.executable, "-c", code, json.dumps(RULES), provider, str(tmp_path / "lock")]
+    # The control: a listing without -t has them.
+    said = works(
+        "{0}\n{1}\nnft -j list ruleset | grep -q 10.1.2.3".format(
+            host, " ".join(shlex.quote(word) for word in words)
+        )
+    )
+    ((command, listed),) = json.loads(said)
+    assert command == ["nft", "-j", "-t", "list", "ruleset"]
+    assert '"bad"' in listed and "10.1.2.3" not in listed

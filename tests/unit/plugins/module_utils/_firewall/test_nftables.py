@@ -428,8 +428,8 @@ def test_restriction_stands_in_a_table_of_our_own(monkeypatch, tmp_path):
         line for line in lines if "192.0.2.53" in line
     ]
     assert lines.index("iif lo accept") < min(index for index, line in enumerate(lines) if "reject" in line)
-    assert back == [
-        _steps.Run(("nft", "-f", "-"), "add table inet exasol_network\ndelete table inet exasol_network\n")
+    assert [(step.command, step.stdin) for step in back] == [
+        (("nft", "-f", "-"), "add table inet exasol_network\ndelete table inet exasol_network\n")
     ]
 
 
@@ -506,7 +506,7 @@ def test_rules_are_kept_for_the_next_start(monkeypatch, tmp_path):
                 for base in ("input", "output")
             ],
         )
-    assert steps[-1] == back[-1] == _steps.Run(("systemctl", "daemon-reload"))
+    assert steps[-1].command == back[-1].command == ("systemctl", "daemon-reload")
     assert files(back) == dict.fromkeys(written)
 
 

@@ -12,14 +12,24 @@ import time
 
 import pytest
 
-from ansible_collections.exasol_community.network.plugins.module_utils._firewall import rollback, steps
+from ansible_collections.exasol_community.network.plugins.module_utils._firewall import (
+    iptables,
+    nftables,
+    rollback,
+    steps,
+    ufw,
+)
 from ansible_collections.exasol_community.network.plugins.module_utils._firewall.steps import (
     FirewallError,
     Run,
     Shell,
     Write,
 )
-from ansible_collections.exasol_community.network.tests.unit.helpers import assert_names, refusal
+from ansible_collections.exasol_community.network.tests.unit.helpers import (
+    assert_names,
+    refusal,
+    run_python,
+)
 
 PARTS = {
     "_PENDING": "pending",
@@ -39,10 +49,14 @@ class Place:
         for name, part in PARTS.items():
             monkeypatch.setattr(rollback, name, str(self.folder / part), raising=False)
         self.boot = [tmp_path / "boot.service", tmp_path / "boot.want"]
+        monkeypatch.setattr(rollback, "_LAST", str(tmp_path / "last"))
         for name, path in zip(("_BOOT_UNIT", "_BOOT_WANT"), self.boot):
             monkeypatch.setattr(rollback, name, str(path))
         monkeypatch.setattr(rollback, "_FORGET", "true")
         monkeypatch.setattr(rollback, "systemd_runs", lambda: False)
+        monkeypatch.setattr(
+            rollback, "_CHANGE_SECONDS", 0
+        )  # a timer goes ahead, although the process that armed it lives
         monkeypatch.setattr(rollback, "_PAUSES", "0")
         monkeypatch.setattr(rollback, "_SHORT_PAUSES", "0")
         monkeypatch.setattr(
@@ -94,7 +108,7 @@ def test_confirmation_in_time_keeps_the_change(place):
     script = place.script.read_text()
     assert rollback.confirm("one") is True
     assert place.names() == [] and not place.folder.exists()
-    assert rollback.confirm("one") is False
+    assert rollback.confirm("two") is False
     # The timer may run the script that it opened before.
     place.out.parent.joinpath("late.sh").write_text(script)
     assert fire(place.out.parent / "late.sh") == 0
@@ -401,6 +415,7 @@ def test_a_rollback_that_fails_keeps_what_it_needs_and_never_says_rolled_back(br
     assert fire(broken.script, "one") == 1
     assert broken.names() == ["failed"]
     assert sorted(path.name for path in (broken.folder / "failed").iterdir()) == [
+        "due",
         "info.json",
         "pid",
         "problems",
@@ -503,12 +518,17 @@ def test_without_a_timer_what_cannot_be_taken_back_is_kept_for_the_next_run(brok
 
 
 @pytest.mark.parametrize(
+    "kind",
+    [lambda command: Run((command, "-c", "true")), lambda command: Shell("true", needs=("sed", command))],
+    ids=["run", "shell"],
+)
+@pytest.mark.parametrize(
     "command, expected",
     [("sh", None), ("no-such-command-at-all", "no-such-command-at-all")],
     ids=["there", "missing"],
 )
-def test_a_rollback_that_could_not_run_is_refused_before_anything_changes(place, command, expected):
-    undo = [Run((command, "-c", "true"))]
+def test_a_rollback_that_could_not_run_is_refused_before_anything_changes(place, command, expected, kind):
+    undo = [kind(command)]
     if expected is None:
         rollback.arm("one", undo, 30)
         assert rollback.waits("one")
@@ -552,7 +572,244 @@ def test_the_journal_hears_of_a_rollback_that_failed(broken, tmp_path, monkeypat
     fire(broken.script, "one")
     said = (tmp_path / "journal").read_text()
     assert_names(said, ["err", "FAILED", "nothing works here", str(broken.folder / "failed")])
+    assert said.index("tried again: ") < said.index("nothing works here") < said.index("FAILED")
+    assert said.count("tried again: ") == 1
     assert "rolled back" not in said
     broken.mend()
     fire(broken.folder / "failed" / "undo.sh", "again")
     assert "rolled back" in (tmp_path / "journal").read_text()
+
+
+# -- changes that take their time
+# ----------------------------------------------------------------------------------------------------------
+
+
+@pytest.fixture
+def patient(place, monkeypatch):
+    """A place whose timer waits for a change that is being made, as it does on hosts."""
+    monkeypatch.setattr(rollback, "_CHANGE_SECONDS", 900)
+    return place
+
+
+def firing(script, *arguments):
+    """Start the script as the timer does, and return the process."""
+    return subprocess.Popen(["/bin/sh", str(script)] + list(arguments), env={}, stdin=subprocess.DEVNULL)
+
+
+def test_a_change_that_takes_long_is_not_rolled_back_in_the_middle(patient):
+    rollback.arm("one", patient.undo, 0)
+    timer = firing(patient.script, "one")
+    try:
+        time.sleep(1.5)
+        assert timer.poll() is None and patient.taken_back() == 0
+        rollback.change_ended("one", 0)
+        assert timer.wait(30) == 0
+    finally:
+        timer.kill()
+    assert patient.taken_back() == 1 and patient.names() == ["rolled_back"]
+
+
+def test_the_time_for_the_confirmation_begins_when_the_change_has_ended(patient):
+    rollback.arm("one", patient.undo, 0)
+    timer = firing(patient.script, "one")
+    try:
+        rollback.change_ended("one", 30)
+        assert 25 < rollback.pending()["deadline"] - time.monotonic() <= 30
+        time.sleep(1.5)
+        assert timer.poll() is None and patient.taken_back() == 0
+        assert rollback.confirm("one") is True
+        assert timer.wait(30) == 0
+    finally:
+        timer.kill()
+    assert patient.taken_back() == 0 and patient.names() == []
+
+
+def test_a_timer_that_waits_for_one_change_leaves_the_next_alone(patient):
+    rollback.arm("one", patient.undo, 0)
+    timer = firing(patient.script, "one")
+    try:
+        until(lambda: os.readlink(f"/proc/{timer.pid}/cwd") == "/")
+        assert rollback.confirm("one") is True
+        rollback.arm("two", [Shell("exit 1")], 0)
+        assert timer.wait(30) == 0
+    finally:
+        timer.kill()
+    assert patient.taken_back() == 0 and rollback.waits("two")
+
+
+@pytest.mark.parametrize("maker", ["dead", "another-process-of-its-number"])
+def test_a_change_whose_maker_is_dead_is_rolled_back(patient, maker):
+    rollback.arm("one", patient.undo, 0)
+    ended = subprocess.Popen(["true"])
+    ended.wait()
+    due = (patient.folder / "pending" / "due").read_text().split()
+    assert due[0] == str(os.getpid()) and due[3] == "one"
+    due[:2] = [str(ended.pid), due[1]] if maker == "dead" else [due[0], str(int(due[1]) + 1)]
+    (patient.folder / "pending" / "due").write_text(" ".join(due) + "\n")
+    assert fire(patient.script, "one") == 0
+    assert patient.taken_back() == 1 and patient.names() == ["rolled_back"]
+
+
+ARMS = """
+import sys, {module} as _rollback
+_rollback.FOLDER = sys.argv[1]
+for name, part in {parts!r}.items():
+    setattr(_rollback, name, sys.argv[1] + "/" + part)
+_rollback.systemd_runs = lambda: False
+_rollback.arm("one", [_rollback.Shell("echo 'taken back' >> '{{0}}'".format(sys.argv[2]))], 1)
+"""
+
+
+def test_a_module_that_dies_while_it_changes_is_undone_by_a_real_timer(place):
+    run_python(ARMS.format(module=rollback.__name__, parts=PARTS), str(place.folder), str(place.out))
+    assert rollback.waits("one") and place.taken_back() == 0
+    until(lambda: place.names() == ["rolled_back"])
+    assert place.taken_back() == 1
+
+
+def test_the_end_of_a_change_that_was_rolled_back_makes_nothing_wait(place):
+    rollback.arm("one", place.undo, 0)
+    assert fire(place.script, "one") == 0
+    rollback.change_ended("one", 30)
+    assert not rollback.waits("one") and place.names() == ["rolled_back"]
+
+
+# -- a host in a bad state
+# -----------------------------------------------------------------------------------------------------------------
+
+
+def test_a_step_that_hangs_is_reported_and_what_is_needed_is_kept(place, monkeypatch, tmp_path):
+    monkeypatch.setattr(steps, "_SCRIPT_SECONDS", 1)
+    hangs = Shell(
+        "[ -e '{0}' ] || sleep 60".format(tmp_path / "mended"), what="restoring what hangs", tool="nft -f -"
+    )
+    rollback.arm("one", [hangs] + place.undo, 0)
+    assert fire(place.script, "one") == 1
+    # The other step was performed, with each of the two tries.
+    assert place.taken_back() == 2 and place.names() == ["failed"] and rollback.rolled_back() == ""
+    assert_names(
+        refusal(rollback.settle),
+        [
+            "still in force",
+            "restoring what hangs (nft -f -) did not end within 1 s",
+            str(place.folder / "failed"),
+        ],
+    )
+    (tmp_path / "mended").write_text("")
+    rollback.settle()
+    assert place.names() == ["rolled_back"]
+
+
+def test_a_journal_that_hangs_keeps_nobody_waiting(broken, tmp_path, monkeypatch):
+    tools = tmp_path / "bin"
+    tools.mkdir()
+    for name in ("logger", "systemd-cat"):
+        (tools / name).write_text("#!/bin/sh\nexec sleep 60\n")
+        (tools / name).chmod(0o755)
+    text = broken.script.read_text().replace("limited 15 tell", "limited 1 tell")
+    broken.script.write_text(text.replace("PATH=/usr/sbin", f"PATH={tools}:/usr/sbin"))
+    assert fire(broken.script, "one") == 1
+    assert broken.names() == ["failed"]
+
+
+def test_where_nothing_can_be_written_any_more_the_rules_are_rolled_back_all_the_same(place):
+    # Something makes /var read-only between the change and its end: a file system with errors, for example.
+    rollback.arm("one", place.undo, -60)
+    place.script.write_text(place.script.read_text().replace('mv "$1" "$2" 2>/dev/null', "false"))
+    assert fire(place.script, "one") == 1
+    assert place.taken_back() == 1 and "pending" in place.names()
+
+
+def test_without_a_rename_a_change_that_another_process_rolls_back_is_left_to_it(place):
+    rollback.arm("one", place.undo, -60)
+    script = place.script.read_text()
+    os.rename(str(place.script.parent), str(place.folder / "taken"))
+    late = place.out.parent / "late.sh"
+    late.write_text(script)
+    assert fire(late, "one") == 0
+    assert place.taken_back() == 0 and place.names() == ["taken"]
+
+
+# -- processes that are killed
+# -------------------------------------------------------------------------------------------------------------
+
+
+def killed(*unused, **named):
+    raise KeyboardInterrupt
+
+
+def test_a_confirmation_whose_answer_is_lost_is_confirmed_when_asked_again(place):
+    """A connection that breaks after the host confirmed.
+
+    To say that the change is rolled back would be wrong.
+    """
+    rollback.arm("one", place.undo, 30)
+    assert rollback.confirm("one") is True
+    assert rollback.confirm("one") is True
+    assert rollback.confirm("another") is False
+    rollback.arm("two", place.undo, 30)
+    assert fire(place.script, "two") == 0
+    assert rollback.confirm("two") is False
+
+
+@pytest.mark.parametrize("where", ["_remember", "_stop_timer", "_unguard"])
+def test_a_confirmation_that_was_killed_half_way_leaves_nothing_for_long(systemd, monkeypatch, where):
+    rollback.arm("one", systemd.undo, 30)
+    script = systemd.script.read_text()
+    with monkeypatch.context() as context:
+        context.setattr(rollback, where, killed)
+        with pytest.raises(KeyboardInterrupt):
+            rollback.confirm("one")
+    # The timer that nobody stopped, and the next start of the host, take nothing back.
+    late = systemd.out.parent / "late.sh"
+    late.write_text(script)
+    assert fire(late, "one") == fire(late, "boot") == 0
+    assert systemd.taken_back() == 0
+    assert rollback.confirm("one") is True
+    rollback.settle()
+    assert systemd.names() == [] and not any(os.path.lexists(str(path)) for path in systemd.boot)
+
+
+@pytest.mark.parametrize("where", ["_guard_restart", "_keep", "_try_script", "_start"])
+def test_a_run_that_was_killed_while_it_armed_leaves_nothing_for_long(systemd, monkeypatch, where):
+    with monkeypatch.context() as context:
+        context.setattr(rollback, where, killed)
+        with pytest.raises(KeyboardInterrupt):
+            rollback.arm("one", systemd.undo, -60)
+    rollback.settle()
+    assert not [name for name in systemd.names() if name != "rolled_back"]
+    assert not any(os.path.lexists(str(path)) for path in systemd.boot)
+
+
+def test_a_rollback_that_was_killed_while_it_tidied_leaves_nothing_for_long(systemd):
+    rollback.arm("one", systemd.undo, -60)
+    os.rename(str(systemd.folder / "pending"), str(systemd.folder / "taken.done"))
+    rollback.settle()
+    assert systemd.names() == [] and not any(os.path.lexists(str(path)) for path in systemd.boot)
+
+
+def test_the_timer_of_a_change_that_waits_again_is_stopped(broken, monkeypatch):
+    stopped = []
+    monkeypatch.setattr(rollback, "_start", lambda *arguments: None)
+    monkeypatch.setattr(rollback, "_stop_timer", stopped.append)
+    assert rollback.take_back_now("one", broken.steps)
+    assert stopped == ["one"]
+
+
+@pytest.mark.parametrize(
+    "make",
+    [
+        lambda: iptables.way_back(iptables.FAMILIES[0], "*filter\nCOMMIT\n"),
+        lambda: iptables.file_back(Write("/etc/x", "x"), "y"),
+        lambda: ufw.way_back(ufw.FAMILIES[0], "", 0o640),
+        lambda: nftables._way_back([nftables.Place("inet", "filter", "input", "in")], None, []),
+    ],
+    ids=["iptables", "iptables-file", "ufw", "nftables"],
+)
+def test_shell_of_a_rollback_names_every_command_that_it_calls(make):
+    step = make()
+    named = {os.path.basename(name) for name in step.needs} | set(steps.TOOLS)
+    for name in ("awk", "sed", "stat", "nft", "iptables-save", "iptables-restore"):
+        called = re.search(rf"(^|[ |(/]){name}( |$|\))", step.text, re.MULTILINE)
+        assert not called or name in named, name
+    assert step.what and step.tool

@@ -65,6 +65,9 @@ GOOD = {
     "leading-blanks": HEAD + "".join(f"  {line}\n" for line in BODY.splitlines()) + "COMMIT\n",
     "long-options": HEAD + "--append INPUT --in-interface lo --jump ACCEPT\nCOMMIT\n",
     "new-chain-and-goto": HEAD + "-N FILTERS\n-A INPUT -g FILTERS\n-A FILTERS -j DROP\nCOMMIT\n",
+    "targets-of-extensions": HEAD
+    + '-A INPUT -j LOG --log-prefix "-j NOBODY "\n-A INPUT -p tcp -j REJECT --reject-with tcp-reset\nCOMMIT\n',
+    "target-in-quotes": HEAD + '-A INPUT -i lo -j "ACCEPT"\nCOMMIT\n',
     "nothing-in-it": "*filter\nCOMMIT\n",
     "empty": "",
 }
@@ -77,6 +80,17 @@ BAD = {
     "after-the-end": (HEAD + BODY + "COMMIT\n-A INPUT -j DROP\n", ["line 8", "outside of a table"]),
     "no-name": ("*\n" + BODY + "COMMIT\n", ["line 1"]),
     "misspelt": (HEAD + BODY + "-A INPUT -p tcp --dprot 22 -j ACCEPT\nCOMMIT\n", ["--dprot", "as it is"]),
+    "jump-to-no-chain": (HEAD + BODY + "-A INPUT -j NOBODY\nCOMMIT\n", ["NOBODY", "as it is"]),
+    "goto-no-chain": (HEAD + BODY + "-A INPUT -p udp -g NOBODY\nCOMMIT\n", ["as it is"]),
+    "goto-an-extension": (HEAD + BODY + "-A INPUT -p udp -g LOG\nCOMMIT\n", ["as it is"]),
+    "rule-in-no-chain": (HEAD + BODY + "-A NOBODY -p udp -j DROP\nCOMMIT\n", ["as it is"]),
+    "chain-of-another-table": (
+        HEAD.replace("*filter", "*mangle")
+        + ":THERE - [0:0]\nCOMMIT\n"
+        + HEAD
+        + "-A INPUT -j THERE\nCOMMIT\n",
+        ["THERE", "as it is"],
+    ),
     "too-long": (
         HEAD + BODY + "-A INPUT -m comment --comment {0} -j ACCEPT\nCOMMIT\n".format("x" * 11000),
         ["line 7", "bytes"],
@@ -220,3 +234,41 @@ def test_lines_of_ours_that_a_host_refuses_are_told_from_a_file_that_was_wrong_b
 )
 def test_tables_are_found(text, expected):
     assert [tuple(section) for section in saved_file.sections(text.splitlines(True), "a file")] == expected
+
+
+def test_a_chain_of_ours_that_others_jump_to_is_not_taken_out_of_a_file(monkeypatch):
+    """With our chain gone, the nft variant would load nothing of the file at the next start, and only there it would show."""
+    monkeypatch.setattr(iptables, "run", lambda *unused: steps.Done(0, "", ""))
+    text = iptables.edit(GOOD["plain"], RULES, 4).replace("COMMIT\n", "-A FORWARD -j EXASOL-IN\nCOMMIT\n")
+    iptables.tested(iptables.FAMILIES[0], "rules.v4", text, iptables.edit(text, RULES[:1], 4))
+    assert_names(
+        refusal(iptables.tested, iptables.FAMILIES[0], "rules.v4", text, iptables.edit(text, (), 4)),
+        ["rules.v4", "EXASOL-IN", "Nothing was changed"],
+    )
+
+
+@pytest.mark.parametrize(
+    "content, refused",
+    [("IPTABLES_RESTORE_NOFLUSH=yes\n", False), ("#IPTABLES_RESTORE_NOFLUSH=yes\n", True), (None, True)],
+)
+def test_a_file_that_is_loaded_without_a_flush_may_name_chains_of_others(monkeypatch, content, refused):
+    monkeypatch.setattr(iptables, "run", lambda *unused: steps.Done(0, "", ""))
+    monkeypatch.setattr(iptables, "read", lambda path: content)
+    text = BAD["jump-to-no-chain"][0]
+    arguments = (iptables.FAMILIES[0], "rules.v4", text, iptables.edit(text, RULES, 4))
+    if refused:
+        assert_names(refusal(iptables.tested, *arguments), ["NOBODY"])
+    else:
+        iptables.tested(*arguments)
+
+
+@pytest.mark.parametrize(
+    "libraries, refused", [((), False), (("tests",), True)], ids=["nowhere", "found-without-it"]
+)
+def test_without_the_extensions_of_iptables_no_target_is_called_missing(
+    monkeypatch, tmp_path, libraries, refused
+):
+    (tmp_path / "tests").mkdir()
+    monkeypatch.setattr(saved_file, "_LIBRARIES", [str(tmp_path / name) for name in libraries])
+    found = saved_file.missing_chain(BAD["jump-to-no-chain"][0].splitlines(True), "rules.v4")
+    assert found == ("rules.v4, line 7: the table filter has no chain NOBODY" if refused else "")

@@ -4,7 +4,9 @@
 """Steps: performed here, and by the shell script that takes them back without us."""
 
 import os
+import shutil
 import subprocess
+import time
 
 import pytest
 from hypothesis import given
@@ -265,6 +267,115 @@ def test_a_command_that_fails_says_why(command, fragments):
 def test_a_command_that_does_not_end_is_ended(monkeypatch):
     monkeypatch.setattr(_steps, "_SECONDS", 0.2)
     assert_names(refusal(Run(("sleep", "60")).perform), ["sleep", "0.2 s"])
+
+
+@pytest.mark.parametrize(
+    "hangs",
+    ["sleep 60", "sh -c 'sleep 60; echo later'", "sleep 60 | cat"],
+    ids=["itself", "what-it-started", "in-a-pipe"],
+)
+def test_shell_that_does_not_end_is_ended_with_all_that_it_started(monkeypatch, tmp_path, hangs):
+    monkeypatch.setattr(_steps, "_SECONDS", 0.5)
+    mark = f"exanet-{tmp_path.name}"
+    step = Shell("MARK={0}; export MARK; {1}; echo later > '{2}'".format(mark, hangs, tmp_path / "out"))
+    assert_names(refusal(step.perform), ["did not end within 0.5 s"])
+    assert_all_end(mark)
+    assert not (tmp_path / "out").exists()
+
+
+def assert_all_end(mark):
+    """Assert that every process with a mark ends, long before it would by itself."""
+    deadline = time.monotonic() + 10
+    while marked(mark):
+        assert time.monotonic() < deadline, marked(mark)
+        time.sleep(0.02)
+
+
+def marked(mark):
+    """Return the processes with a mark in their environment, without those that have ended and are waited for."""
+    found = []
+    for name in os.listdir("/proc"):
+        try:
+            with open(f"/proc/{name}/environ", "rb") as stream:
+                found += [name] if mark.encode("ascii") in stream.read() else []
+        except OSError:
+            pass  # no process, or it has ended
+    return found
+
+
+SHELLS = pytest.mark.parametrize(
+    "shell",
+    [
+        pytest.param(
+            words,
+            marks=pytest.mark.skipif(not shutil.which(words[0]), reason=f"needs {words[0]}"),
+            id=words[0],
+        )
+        for words in (("sh",), ("dash",), ("bash", "--posix"), ("busybox", "sh"))
+    ],
+)
+HANGING = "MARK={0}; export MARK; echo said what >&2; sh -c 'sleep 60 & wait'"
+
+
+@SHELLS
+def test_a_step_that_hangs_keeps_no_other_from_running(monkeypatch, tmp_path, shell):
+    monkeypatch.setattr(_steps, "_SCRIPT_SECONDS", 1)
+    mark, script = f"exanet-{tmp_path.name}", tmp_path / "undo.sh"
+    steps = [
+        note(tmp_path / "out", "first"),
+        Shell(HANGING.format(mark), what="doing what hangs", tool="sleep 60"),
+        note(tmp_path / "out", "last"),
+    ]
+    script.write_text(_steps.script(steps))
+    done = subprocess.run(
+        list(shell) + [str(script)],
+        env={},
+        stdin=subprocess.DEVNULL,
+        stdout=subprocess.PIPE,
+        stderr=subprocess.PIPE,
+        timeout=30,
+        check=False,
+    )
+    assert content(tmp_path / "out").split() == ["first", "last"]
+    assert done.returncode == 1
+    said = done.stderr.decode("utf-8")
+    assert_names(said, ["doing what hangs (sleep 60) did not end within 1 s and was ended", "said what"])
+    assert "failed with code" not in said
+    assert_all_end(mark)
+
+
+@SHELLS
+def test_what_watches_a_step_ends_with_it(monkeypatch, tmp_path, shell):
+    """The control: a step that ends in time is no failure, and nothing sleeps on beside it."""
+    monkeypatch.setattr(_steps, "_SCRIPT_SECONDS", 50)
+    mark, script = f"exanet-{tmp_path.name}", tmp_path / "undo.sh"
+    script.write_text(
+        _steps.script(
+            [
+                note(tmp_path / "out", "only"),
+                Shell("sleep 0.2"),
+                Shell("echo why >&2; exit 137", what="failing"),
+            ]
+        )
+    )
+    done = subprocess.run(
+        list(shell) + [str(script)],
+        env={"MARK": mark},
+        stdin=subprocess.DEVNULL,
+        stdout=subprocess.PIPE,
+        stderr=subprocess.PIPE,
+        timeout=30,
+        check=False,
+    )
+    assert (content(tmp_path / "out"), done.returncode) == ("only\n", 1)
+    assert done.stderr.decode("utf-8") == "failing (echo why >&2; exit 137) failed with code 137: why \n"
+    assert_all_end(mark)
+
+
+def test_a_step_may_take_the_time_that_it_has_of_its_own(monkeypatch, tmp_path):
+    monkeypatch.setattr(_steps, "_SCRIPT_SECONDS", 1)
+    done = by_script(tmp_path, [Run(("sleep", "2"), seconds=20), Run(("sleep", "20"))])
+    assert done.stderr.decode("utf-8").count("did not end within") == 1
 
 
 def test_commands_speak_no_language(monkeypatch):

@@ -31,7 +31,7 @@ def printed():
 
 
 def test_all_addresses_are_found():
-    found = own_addresses.own_addresses()
+    found = own_addresses.of_interfaces()
     assert "127.0.0.1" in found
     assert found == printed()
 
@@ -41,7 +41,7 @@ def test_a_kernel_that_does_not_say_is_told_from_one_without_addresses(monkeypat
         raise PermissionError(1, "Operation not permitted")
 
     monkeypatch.setattr(own_addresses.socket, "socket", refuse)
-    assert own_addresses.own_addresses() is None
+    assert own_addresses.of_interfaces() == frozenset()
 
 
 CASES = [
@@ -72,7 +72,7 @@ def test_where_the_kernel_does_not_say_an_address_that_can_be_bound_is_own(monke
 
 def test_each_list_has_what_the_other_lacks(monkeypatch):
     """An address of a VRF is on an interface, and a route of type local is on none."""
-    monkeypatch.setattr(own_addresses, "own_addresses", lambda: frozenset(["192.0.2.1", "2001:db8::1"]))
+    monkeypatch.setattr(own_addresses, "of_interfaces", lambda: frozenset(["192.0.2.1", "2001:db8::1"]))
     own = OwnAddresses()
     assert [
         address in own

@@ -19,6 +19,39 @@ put() { # FILE MODE [OWNER]: the new content is read from standard input
         return 1
     fi
 }
+fell() ( # PROCESS: end it and all that it started; stopped before they are looked for, none of them starts another meanwhile
+    kill -STOP "$1"
+    for status in /proc/[0-9]*/stat; do
+        read -r line < "$status" || continue
+        child=${line%% *}
+        set -- "$1" ${line##*) }
+        [ "$3" != "$1" ] || fell "$child"
+    done
+    kill -KILL "$1"
+) 2>/dev/null
+watch() { # SECONDS PROCESS: end the process after this time, and say so with code 9; nothing sleeps on where TERM ends the watch
+    job=$2
+    trap '[ $! = $job ] || kill -KILL $!; exit 0' TERM
+    sleep "$1" &
+    wait $!
+    trap '' TERM
+    fell $job
+    exit 9
+}
+limited() { # SECONDS COMMAND...: run a command of any kind in a shell of its own, and end it when the time is over: late says so
+    limit=$1 late=
+    shift
+    ("$@") &
+    job=$!
+    watch "$limit" $job >/dev/null 2>&1 &
+    watch=$!
+    wait $job 2>/dev/null  # some shells say there what ended it
+    code=$?
+    kill $watch 2>/dev/null
+    wait $watch 2>/dev/null
+    [ $? != 9 ] || late=yes
+    return $code
+}
 step_0() {
 printf '%s' '*filter
 -F EXASOL-IN
@@ -39,20 +72,28 @@ step_3() {
 step_4() {
 systemctl daemon-reload
 }
-try() {
-    said=$(step_$1 2>&1 >/dev/null </dev/null) && return
-    problems="$problems$2 failed with code $?: $(printf '%s' "$said" | tr '\n' ' ' | cut -c 1-500)
+try() { # STEP SECONDS WORDS
+    said=${scratch:+$scratch/said}
+    (: > "$said") 2>/dev/null || said=/dev/null
+    limited "$2" "step_$1" 2>"$said" >/dev/null </dev/null && return
+    why="failed with code $?"
+    [ -z "$late" ] || why="did not end within $2 s and was ended"
+    problems="$problems$3 $why: $(tr '\n' ' ' < "$said" | cut -c 1-500)
 "
 }
 attempt() {
     problems=
-    try 0 '/usr/sbin/iptables-restore --noflush'
-    try 1 'writing /etc/iptables/rules.v4'
-    try 2 'removing /etc/iptables/rules.v6'
-    try 3 '/usr/bin/firewall-cmd --reload'
-    try 4 'systemctl daemon-reload'
+    try 0 120 '/usr/sbin/iptables-restore --noflush'
+    try 1 120 'writing /etc/iptables/rules.v4'
+    try 2 120 'removing /etc/iptables/rules.v6'
+    try 3 120 '/usr/bin/firewall-cmd --reload'
+    try 4 120 'systemctl daemon-reload'
+    [ -z "$scratch" ] || rm -f "$scratch/said"
     [ -z "$problems" ]
 }
-attempt && exit
+scratch=$(mktemp -d)
+attempt
+code=$?
+rmdir "$scratch"
 printf '%s' "$problems" >&2
-exit 1
+exit $code
