@@ -11,10 +11,11 @@ from __future__ import annotations
 import tempfile
 from pathlib import Path
 
-from lab import Lab, inside
 from row import Row, compared
 from stopwatch import Contestant, Effort, Lap, command, interleave
 from sweeps import work
+
+from ansible_collections.exasol_community.network.tests.labs.cables import Lab, inside
 
 _COUNT = 200_000
 _NFT = "nft -j list ruleset"

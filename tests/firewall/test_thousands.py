@@ -14,8 +14,13 @@ from __future__ import annotations
 from concurrent.futures import ThreadPoolExecutor
 
 import pytest
-from fwlab.traffic import until
-from test_confirm import ROLLBACK_SECONDS, die_before_confirming, state_of
+
+from ansible_collections.exasol_community.network.tests.firewall.test_confirm import (
+    ROLLBACK_SECONDS,
+    die_before_confirming,
+    state_of,
+)
+from ansible_collections.exasol_community.network.tests.labs.firewalls.traffic import until
 
 _MANY = 5000
 _HOSTS = ("ufw", "firewalld")
