@@ -83,6 +83,12 @@ def machine() -> Iterator[namespaces.Machine]:
         yield own
 
 
+@pytest.fixture(autouse=True)
+def _ipv6(request: pytest.FixtureRequest) -> None:
+    if request.node.get_closest_marker("ipv6") and not request.getfixturevalue("machine").has_ipv6():
+        pytest.skip("needs IPv6 on the loopback interface")
+
+
 @pytest.fixture(scope="session")
 def certificate(tmp_path_factory: pytest.TempPathFactory) -> Certificate:
     """Return a database's certificate and its key."""

@@ -46,6 +46,7 @@ def answers(machine: Machine, where: dict[str, t.Any], address: str = ADDRESS, w
     return [state.get("answered_by") for state in seen["states"]]
 
 
+@pytest.mark.ipv6
 def test_one_process_for_all_ports(machine: Machine) -> None:
     listens = [target(address, "20000-21000", protocol) for address in (ADDRESS, "::1") for protocol in ("tcp", "udp")]
     with listener(machine, HOST, *listens) as result:

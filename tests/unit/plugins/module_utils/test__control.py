@@ -550,6 +550,7 @@ def test_a_service_at_another_address_is_told(host):
         assert len(found["listening"]) == 1 and found["in_use"] == [], "hosts that share a loopback are told apart by their addresses"
 
 
+@pytest.mark.ipv6
 def test_a_service_of_both_families_holds_the_port_of_each(host):
     with socket.socket(socket.AF_INET6) as service:
         service.setsockopt(socket.IPPROTO_IPV6, socket.IPV6_V6ONLY, 0)
