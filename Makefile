@@ -12,6 +12,10 @@ OLDEST_AND_NEWEST := 3.6 3.13
 PROVIDERS := firewalld ufw nftables iptables
 LAB := tests/lab/lab.yml
 
+# In the order of their time.
+PARTS := lint docs-check docs-site sanity consumers units integration containers fresh
+WITHOUT ?=
+
 SIDE_BY_SIDE := --numprocesses=auto --maxprocesses=4 --dist=loadfile
 
 export PATH := $(CURDIR)/.venv/bin:$(PATH)
@@ -24,7 +28,7 @@ export PIP_DISABLE_PIP_VERSION_CHECK := 1
 RESULTS := .cache/results
 REPORT = --junitxml=$(RESULTS)/$@.xml
 
-.PHONY: help site test lint sanity units compat compat-run compat-ci compat-list consumers integration firewall fresh skipped no-results molecule molecule-ci lab lab-down docs docs-check docs-site build changelog bench clean
+.PHONY: help site test lint sanity units compat compat-run compat-ci compat-list consumers integration firewall containers fresh skipped no-results molecule molecule-ci lab lab-down docs docs-check docs-site build changelog bench clean
 .NOTPARALLEL:
 
 help:  ## show this list
@@ -33,13 +37,16 @@ help:  ## show this list
 site: .venv/site  ## run site.yml on this machine alone; ARGS="-i inventory" for hosts of your own
 	ansible-playbook site.yml $(ARGS)
 
-test: no-results lint docs-check docs-site sanity consumers integration firewall molecule-ci units skipped  ## all checks and tests
+test: no-results $(filter-out $(WITHOUT),$(PARTS)) skipped  ## all checks and tests; WITHOUT="lint fresh" leaves some of them out
 
 no-results:
 	@rm -rf $(RESULTS)
 
 skipped:  # what the tests of this run left out, and what they would need
 	@"$(PYTHON)" tools/skipped.py $(RESULTS)
+
+containers: .venv/test  ## firewall and molecule-ci at the same time: each waits most of its time
+	@MAKE="$(MAKE)" tools/side_by_side.sh firewall molecule-ci
 
 lint: .venv/test  ## style, types, playbooks and roles, documentation, changelog, workflows
 	ruff check

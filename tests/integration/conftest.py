@@ -31,7 +31,7 @@ def _let_the_checkout_be_a_collection() -> None:
 _let_the_checkout_be_a_collection()
 sys.path[:0] = [str(_HERE), str(_CHECKOUT / ".collections"), str(_CHECKOUT / "tools")]
 
-from netlab import namespaces, servers  # noqa: E402
+from netlab import namespaces, oracles, servers  # noqa: E402
 from netlab.lines import Line  # noqa: E402
 from netlab.standins import Certificate  # noqa: E402
 
@@ -81,6 +81,13 @@ def machine() -> Iterator[namespaces.Machine]:
         return
     with namespaces.Namespace("loopback") as own:
         yield own
+
+
+@pytest.fixture
+def sees_sockets() -> None:
+    """Skip, before anything is started, where the sockets of a listener cannot be seen."""
+    if oracles.blind():
+        pytest.skip(oracles.blind())
 
 
 @pytest.fixture(autouse=True)

@@ -46,6 +46,7 @@ def answers(machine: Machine, where: dict[str, t.Any], address: str = ADDRESS, w
     return [state.get("answered_by") for state in seen["states"]]
 
 
+@pytest.mark.usefixtures("sees_sockets")
 @pytest.mark.ipv6
 def test_one_process_for_all_ports(machine: Machine) -> None:
     listens = [target(address, "20000-21000", protocol) for address in (ADDRESS, "::1") for protocol in ("tcp", "udp")]
@@ -196,6 +197,7 @@ def test_a_killed_listener_is_replaced(machine: Machine) -> None:
         assert answers(machine, second) == [HOST]
 
 
+@pytest.mark.usefixtures("sees_sockets")
 def test_many_runs_start_at_the_same_time(machine: Machine) -> None:
     script = ("import sys; sys.path[:0] = sys.argv[1:3]; from netlab import probing, namespaces; "
               "probing.lease(namespaces.Machine(), 'n12', probing.target('127.0.0.12', '20000-20050'), token='token number %s, long enough' % sys.argv[3])")

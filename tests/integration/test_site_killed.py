@@ -20,6 +20,7 @@ from netlab.services import Service, talk
 ADDRESS, PORT, BUCKETFS = "127.0.0.12", 8563, 2580
 
 
+@pytest.mark.usefixtures("sees_sockets")
 def test_a_killed_listener_is_noticed(machine: Machine, tmp_path: Path) -> None:
     with Run(machine, tmp_path, inventory=TRIPLE) as run:
         run.wait_for(COLLECT)
@@ -68,7 +69,7 @@ def test_listeners_of_interrupted_runs_end_by_themselves(machine: Machine, tmp_p
             run.wait_for(COLLECT)
             run.send(number)
             assert run.finish().code
-    assert oracles.listener_at(machine, ADDRESS, PORT)
+    assert oracles.blind() or oracles.listener_at(machine, ADDRESS, PORT)
     third = play(machine, tmp_path / "third", inventory=PAIR)
     assert third.code == 0, third.output
     oracles.until(lambda: oracles.nothing_left(machine), "the deadline of the interrupted runs", 40)

@@ -6,6 +6,7 @@
 
 from __future__ import annotations
 
+import functools
 import ipaddress
 import os
 import re
@@ -13,8 +14,6 @@ import time
 import typing as t
 from collections.abc import Callable, Iterator
 from pathlib import Path
-
-import pytest
 
 from .namespaces import SECONDS, Machine
 
@@ -93,11 +92,13 @@ def command(pid: int) -> list[str]:
         return []
 
 
-def need_to_see_sockets() -> None:
-    """Skip where root may not look into the listener, which gave root's user away: in a container, as a rule."""
+@functools.cache
+def blind() -> str:
+    """Return why the sockets of a listener cannot be seen here, or nothing: root's listener gives root's user away."""
     rights = re.search(r"^CapEff:\s*([0-9a-f]+)$", Path("/proc/self/status").read_text(encoding="ascii"), re.MULTILINE)
-    if not os.geteuid() and not (rights and int(rights[1], 16) >> _CAP_SYS_PTRACE & 1):
-        pytest.skip("needs CAP_SYS_PTRACE, to see which sockets a process of another user holds")
+    if os.geteuid() or (rights and int(rights[1], 16) >> _CAP_SYS_PTRACE & 1):
+        return ""
+    return "needs the right (CAP_SYS_PTRACE) to see which sockets a process of another user holds, which many containers do not have"
 
 
 def _inodes(pid: int) -> set[int]:
@@ -119,7 +120,6 @@ def _inodes(pid: int) -> set[int]:
 
 def listener_at(machine: Machine, address: str, port: int) -> int:
     """Return the collection's listener that holds a TCP port, or 0."""
-    need_to_see_sockets()
     inodes = {sock.inode for sock in waiting_sockets(machine) if (sock.protocol, sock.address, sock.port) == ("tcp", address, port)}
     candidates = [pid for pid in pids() if inodes and comm(pid) == LISTENER]
     return next((pid for pid in candidates if inodes & _inodes(pid)), 0)
@@ -127,21 +127,15 @@ def listener_at(machine: Machine, address: str, port: int) -> int:
 
 def socket_count(pid: int) -> int:
     """Return how many sockets a process holds."""
-    need_to_see_sockets()
     return len(_inodes(pid))
 
 
 def listeners(machine: Machine) -> list[int]:
     """Return the collection's listeners that hold any port of this network."""
-    need_to_see_sockets()
-    return _listeners(machine)
-
-
-def _listeners(machine: Machine) -> list[int]:
     inodes = {sock.inode for sock in waiting_sockets(machine)}
     return [pid for pid in pids() if comm(pid) == LISTENER and inodes & _inodes(pid)]
 
 
 def nothing_left(machine: Machine) -> bool:
-    """Tell whether no listener, no port of one and no way to ask one is left; where the first cannot be seen, the last tells."""
-    return not _listeners(machine) and not control_sockets(machine)
+    """Tell whether no listener, no port of one and no way to ask one is left; where C(blind), the last of them alone tells."""
+    return not listeners(machine) and not control_sockets(machine)
