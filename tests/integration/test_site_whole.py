@@ -11,7 +11,7 @@ import typing as t
 from pathlib import Path
 
 import pytest
-from netlab import oracles
+from netlab import oracles, servers
 from netlab.namespaces import Machine, Namespace, run
 from netlab.playbooks import DROPS, LISTEN, PAIR, Done, cluster, idle, play
 
@@ -119,6 +119,8 @@ def _id(task: Play) -> str:
 
 
 def test_a_lost_host_ends_nothing_even_where_the_first_error_ends_all(machine: Machine, tmp_path: Path) -> None:
+    if servers.missing("ssh"):
+        pytest.skip(servers.missing("ssh"))
     far = {"exasol_address": "127.0.0.13", "ansible_connection": "ssh", "ansible_host": "127.0.0.1", "ansible_port": 1,
            "ansible_ssh_common_args": "-F none -o BatchMode=yes"}
     own = {"tasks": [IMPORT], "any_errors_fatal": True, "max_fail_percentage": 0}

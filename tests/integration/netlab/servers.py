@@ -22,7 +22,7 @@ from .namespaces import Machine, run, with_file, with_hosts
 
 # ProFTPD and vsftpd cannot both be installed as packages, so one of them is unpacked there (.ci/run).
 _PATH = "/usr/sbin:/usr/bin:/sbin:/bin:/usr/lib/postgresql/15/bin:/opt/proftpd/usr/sbin"
-PACKAGES = {"sshd": "openssh-server", "vsftpd": "vsftpd", "nginx": "nginx-light", "slapd": "slapd", "mariadbd": "mariadb-server",
+PACKAGES = {"ssh": "openssh-client", "sshd": "openssh-server", "vsftpd": "vsftpd", "nginx": "nginx-light", "slapd": "slapd", "mariadbd": "mariadb-server",
             "mariadb-install-db": "mariadb-server", "dnsmasq": "dnsmasq-base", "chronyd": "chrony", "openssl": "openssl",
             "proftpd": "proftpd-core", "dovecot": "dovecot-imapd, dovecot-submissiond, dovecot-lmtpd", "postfix": "postfix", "redis-server": "redis-server",
             "pgbouncer": "pgbouncer", "unbound": "unbound", "named": "bind9", "haproxy": "haproxy"}
