@@ -53,7 +53,6 @@ _MANY_CASES = (
     "test_site_coverage.py::test_a_part_of_the_hosts_is_green_and_says_what_it_left_out",
     "test_site_strategies.py::test_plays_in_which_hosts_run_together",
     "test_site_untrusted.py::test_a_password_that_occurs_in_a_result_destroys_nothing",
-    "test_site_untrusted.py::test_what_a_host_does_concerns_its_own_flows_alone",
     "test_site_whole.py::test_what_differs_between_hosts_is_refused_whoever_is_first",
     "test_site_whole.py::test_what_is_the_same_or_each_hosts_own_is_taken",
 )
