@@ -4,7 +4,8 @@
 
 """The collection on every ansible-core that it supports, on every Python that each of them has on the controller; C(make compat) runs it.
 
-A session whose Python is not installed is skipped. What a session found is a JUnit report in .cache/versions, from which README's table is made.
+A session whose Python is not installed is skipped. What a session found is a JUnit report in .cache/versions,
+from which README's table is made.
 """
 
 from __future__ import annotations
@@ -45,11 +46,18 @@ def install(session: nox.Session, *core: str) -> None:
 
 def environment() -> dict[str, str]:
     """Return what the Makefile exports, for those who start nox themselves."""
-    return {"ANSIBLE_CONFIG": str(HERE / "ansible.cfg"), "ANSIBLE_COLLECTIONS_PATH": str(HERE / ".collections"), "LC_ALL": "C.UTF-8"}
+    return {
+        "ANSIBLE_CONFIG": str(HERE / "ansible.cfg"),
+        "ANSIBLE_COLLECTIONS_PATH": str(HERE / ".collections"),
+        "LC_ALL": "C.UTF-8",
+    }
 
 
 def run_tests(session: nox.Session) -> None:
-    """Run what must hold on every version: the controller's unit tests, the playbooks, the artefact, and the modules on each Python of managed hosts."""
+    """Run what must hold on every version.
+
+    The controller's unit tests, the playbooks, the artefact, and the modules on each Python of managed hosts.
+    """
     report = REPORTS / f"{session.name}.xml"
     report.unlink(missing_ok=True)
     # A run of a selection is no proof. xunit1, because xunit2 has no room for what a test says of itself.
@@ -61,7 +69,12 @@ def run_tests(session: nox.Session) -> None:
 
 def compat(core: str, python: str) -> None:
     """Add the session of one ansible-core on one Python."""
-    @nox.session(name=f"compat-{core}-py{python}", python=python, tags=["compat", "oldest-and-newest"] if (core, python) in (OLDEST, NEWEST) else ["compat"])
+
+    @nox.session(
+        name=f"compat-{core}-py{python}",
+        python=python,
+        tags=["compat", "oldest-and-newest"] if (core, python) in (OLDEST, NEWEST) else ["compat"],
+    )
     def session_of(session: nox.Session) -> None:
         install(session, f"ansible-core ~= {core}.0")
         run_tests(session)
@@ -69,6 +82,7 @@ def compat(core: str, python: str) -> None:
 
 def ansible_test(core: str, python: str) -> None:
     """Add the sessions of ansible-test, sanity and units, of one ansible-core."""
+
     @nox.session(name=f"sanity-{core}", python=python, tags=["ansible-test"])
     def sanity(session: nox.Session) -> None:
         session.install("--upgrade", f"ansible-core ~= {core}.0")
@@ -89,6 +103,9 @@ for _pair in (OLDEST, NEWEST):
 
 @nox.session(default=False)
 def newest(session: nox.Session) -> None:
-    """Run the same on an ansible-core that nobody here chose: EXANET_CORE tells pip which, by default the newest one, released or not."""
+    """Run the same on an ansible-core that nobody here chose.
+
+    EXANET_CORE tells pip which, by default the newest one, released or not.
+    """
     install(session, *shlex.split(os.environ.get("EXANET_CORE", "--pre ansible-core")))
     run_tests(session)

@@ -3,7 +3,8 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
 """Rows about the role firewall, on hosts of containers over SSH, beside loops of the modules that people use today.
 
-Everybody runs from one environment that holds the PyPI package C(ansible). Whom a host lets in are addresses that nothing is sent to.
+Everybody runs from one environment that holds the PyPI package C(ansible). Whom a host lets in are addresses
+that nothing is sent to.
 """
 
 from __future__ import annotations
@@ -35,7 +36,10 @@ _PACKAGE = "ansible ~= 12.3"
 _OPTIONAL = ["bucketfs_https", "client_subconnection", "install_ssh"]
 # Who is let in, of twenty: a small cluster, its clients and administrators.
 _GROUPS = {"exasol_nodes": 4, "exasol_admins": 4, "exasol_clients": 12}
-_RULE = re.compile(r"accept in (?:(?P<protocol>tcp|udp) (?P<ports>\S+)|any protocol) from (?P<sources>[^#]+)  # (?P<services>.*)")
+_RULE = re.compile(
+    r"accept in (?:(?P<protocol>tcp|udp) (?P<ports>\S+)|any protocol) from (?P<sources>[^#]+)  # "
+    r"(?P<services>.*)"
+)
 _MANY = 200
 
 
@@ -49,8 +53,14 @@ class Site:
         collection.parent.mkdir(parents=True)
         collection.symlink_to(ROOT)
         kept = {name: value for name, value in os.environ.items() if not name.startswith("ANSIBLE_")}
-        self._environment = dict(kept, ANSIBLE_CONFIG=str(ROOT / "ansible.cfg"), ANSIBLE_COLLECTIONS_PATH=str(folder / "collections"), LC_ALL="C.UTF-8",
-                                 ANSIBLE_LOCAL_TEMP=str(folder / "local"), ANSIBLE_CALLBACK_PLUGINS=str(ROOT / "tests" / "firewall" / "callbacks"))
+        self._environment = dict(
+            kept,
+            ANSIBLE_CONFIG=str(ROOT / "ansible.cfg"),
+            ANSIBLE_COLLECTIONS_PATH=str(folder / "collections"),
+            LC_ALL="C.UTF-8",
+            ANSIBLE_LOCAL_TEMP=str(folder / "local"),
+            ANSIBLE_CALLBACK_PLUGINS=str(ROOT / "tests" / "firewall" / "callbacks"),
+        )
 
     def reset(self, host: str) -> None:
         """Bring a host to its baseline, a foreign firewall that lets in next to nothing."""
@@ -60,22 +70,46 @@ class Site:
         """Write the inventory of one host and of those that it lets in."""
         content = self.lab.inventory(without=set(self.lab.hosts) - {host})
         # RFC 2544: a network for benchmarks; every other address, so that no two are one network.
-        addresses = (f"198.18.{number // 100}.{number % 100 * 2 + 1}" for number in range(sum(groups.values())))
-        members = {group: {f"{group}-{number}": {"exasol_address": next(addresses)} for number in range(count)} for group, count in groups.items()}
+        addresses = (
+            f"198.18.{number // 100}.{number % 100 * 2 + 1}" for number in range(sum(groups.values()))
+        )
+        members = {
+            group: {f"{group}-{number}": {"exasol_address": next(addresses)} for number in range(count)}
+            for group, count in groups.items()
+        }
         members["exasol_nodes"][host] = {}
-        content["all"]["children"] = {**{group: {"hosts": hosts} for group, hosts in members.items()}, "target": {"hosts": {host: {}}}}
+        content["all"]["children"] = {
+            **{group: {"hosts": hosts} for group, hosts in members.items()},
+            "target": {"hosts": {host: {}}},
+        }
         path = self._folder / f"{host}-{sum(groups.values())}.json"
         path.write_text(json.dumps(content))
         return path
 
-    def play(self, playbook: Path, inventory: Path, *options: str, prepare: t.Callable[[], None] | None = None, **variables: t.Any) -> Contestant:
+    def play(
+        self,
+        playbook: Path,
+        inventory: Path,
+        *options: str,
+        prepare: t.Callable[[], None] | None = None,
+        **variables: t.Any,
+    ) -> Contestant:
         """Return a contestant that runs a playbook; what prepares a lap is not measured."""
-        arguments = [str(self._bin / "ansible-playbook"), "-i", str(inventory), *options, str(playbook), "-e", json.dumps(variables)]
+        arguments = [
+            str(self._bin / "ansible-playbook"),
+            "-i",
+            str(inventory),
+            *options,
+            str(playbook),
+            "-e",
+            json.dumps(variables),
+        ]
 
         def once():
             if prepare:
                 prepare()
             return command(arguments, cwd=self._folder, env=self._environment)[0]
+
         return once
 
     def recorded(self, contestant: Contestant) -> tuple[Lap, dict[str, t.Any]]:
@@ -92,10 +126,17 @@ class Site:
 
     def rules(self, inventory: Path, **variables: t.Any) -> list[dict[str, str]]:
         """Return what the role would open, a source and a text of ports each, as its check mode tells."""
-        text = self.recorded(self.play(_ROLE, inventory, "--check", "--diff", **variables))[1]["result"]["diff"]["after"]
+        text = self.recorded(self.play(_ROLE, inventory, "--check", "--diff", **variables))[1]["result"][
+            "diff"
+        ]["after"]
         found = [_RULE.match(line) for line in text.splitlines()]
-        return [{"source": source, "ports": match["ports"] or "", "protocol": match["protocol"] or "any"}
-                for match in found if match for source in match["sources"].split(", ") if match["services"] != "controller"]
+        return [
+            {"source": source, "ports": match["ports"] or "", "protocol": match["protocol"] or "any"}
+            for match in found
+            if match
+            for source in match["sources"].split(", ")
+            if match["services"] != "controller"
+        ]
 
 
 @contextmanager
@@ -103,7 +144,9 @@ def running(folder: Path) -> Iterator[Site]:
     """Bring the lab up, and remove it in the end."""
     if not (_ENVIRONMENT / "bin" / "ansible-playbook").exists():
         subprocess.run([str(ROOT / "tools" / "venv.sh"), sys.executable, str(_ENVIRONMENT)], check=True)
-        subprocess.run([str(_ENVIRONMENT / "bin" / "python"), "-m", "pip", "install", "-q", _PACKAGE], check=True)
+        subprocess.run(
+            [str(_ENVIRONMENT / "bin" / "python"), "-m", "pip", "install", "-q", _PACKAGE], check=True
+        )
     site = Site(folder)
     try:
         site.lab.up()
@@ -123,7 +166,13 @@ def missing() -> str:
 
 def firewalld(site: Site, effort: Effort) -> Row:
     """All rows of release 8 for 20 sources, on firewalld."""
-    return _beside_a_loop(site, effort, "firewalld", "ansible.posix.firewalld", lambda rule: [{**rule, "ports": item} for item in rule["ports"].split(",")])
+    return _beside_a_loop(
+        site,
+        effort,
+        "firewalld",
+        "ansible.posix.firewalld",
+        lambda rule: [{**rule, "ports": item} for item in rule["ports"].split(",")],
+    )
 
 
 def ufw(site: Site, effort: Effort) -> Row:
@@ -131,26 +180,41 @@ def ufw(site: Site, effort: Effort) -> Row:
     return _beside_a_loop(site, effort, "ufw", "community.general.ufw", lambda rule: [rule])
 
 
-def _beside_a_loop(site: Site, effort: Effort, host: str, module: str, items: t.Callable[[dict[str, str]], list[dict[str, str]]]) -> Row:
+def _beside_a_loop(
+    site: Site,
+    effort: Effort,
+    host: str,
+    module: str,
+    items: t.Callable[[dict[str, str]], list[dict[str, str]]],
+) -> Row:
     inventory = site.inventory(host, _GROUPS)
     site.reset(host)
     rules = [item for rule in site.rules(inventory, exasol_include=_OPTIONAL) for item in items(rule)]
     ours = site.play(_ROLE, inventory, prepare=lambda: site.reset(host), exasol_include=_OPTIONAL)
-    loop = site.play(_PLAYS / f"loop_{host}.yml", inventory, prepare=lambda: site.reset(host), bench_rules=rules)
-    laps = {**interleave({"ours": ours}, effort.rounds), **interleave({module: loop}, 1 if effort.quick else min(effort.rounds, 3))}
+    loop = site.play(
+        _PLAYS / f"loop_{host}.yml", inventory, prepare=lambda: site.reset(host), bench_rules=rules
+    )
+    laps = {
+        **interleave({"ours": ours}, effort.rounds),
+        **interleave({module: loop}, 1 if effort.quick else min(effort.rounds, 3)),
+    }
     row = compared(f"role firewall on {host}: all rows of release 8, 20 sources", laps, module, 1 / 3)
     return row._replace(peer_name=f"loop of {module}, {len(rules)} rules")
 
 
 def unchanged(host: str) -> t.Callable[[Site, Effort], Row]:
     """Return the row of a second run, which changes nothing, on a host."""
+
     def row(site: Site, effort: Effort) -> Row:
         inventory = site.inventory(host, _GROUPS)
         site.reset(host)
         ours = site.play(_ROLE, inventory, exasol_include=_OPTIONAL)
         ours()
-        laps = interleave({"ours": ours, "2 x ping": site.play(_PLAYS / "ping_pair.yml", inventory)}, effort.rounds)
+        laps = interleave(
+            {"ours": ours, "2 x ping": site.play(_PLAYS / "ping_pair.yml", inventory)}, effort.rounds
+        )
         return compared(f"role firewall on {host}, second run: nothing changes", laps, "2 x ping", 1.5)
+
     return row
 
 
@@ -162,8 +226,14 @@ def many(site: Site, effort: Effort) -> Row:
 
     def once():
         lap, entry = site.recorded(role)
-        return lap._replace(wall=entry["seconds"], extra={"run": lap.wall, "confirmed": entry["result"]["confirmed"]})
+        return lap._replace(
+            wall=entry["seconds"], extra={"run": lap.wall, "confirmed": entry["result"]["confirmed"]}
+        )
+
     ours = median([once() for _ in range(effort.rounds)])
-    name = (f"the task of role firewall on {host}: all rows of release 8, {_MANY} sources, rendered, applied and confirmed "
-            f"(with the plan and Ansible's start {ours.extra['run']:.1f} s)")
+    name = (
+        f"the task of role firewall on {host}: all rows of release 8, {_MANY} sources, rendered, applied and "
+        f"confirmed "
+        f"(with the plan and Ansible's start {ours.extra['run']:.1f} s)"
+    )
     return Row(name, ours, "at most 3 s", ours.wall <= 3)

@@ -57,7 +57,21 @@ class Lab(_Namespaces):
         self.source, self.target = self.names
 
     def _build(self) -> None:
-        _run("ip", "link", "add", "cable", "netns", self.source, "type", "veth", "peer", "name", "cable", "netns", self.target)
+        _run(
+            "ip",
+            "link",
+            "add",
+            "cable",
+            "netns",
+            self.source,
+            "type",
+            "veth",
+            "peer",
+            "name",
+            "cable",
+            "netns",
+            self.target,
+        )
         for name, addresses in ((self.source, [SOURCE]), (self.target, TARGETS)):
             for address in addresses:
                 _run("ip", "-n", name, "address", "add", f"{address}/24", "dev", "cable")
@@ -86,7 +100,21 @@ class Mesh(_Namespaces):
         _run("ip", "-n", self._switch, "link", "add", "bridge", "type", "bridge")
         _run("ip", "-n", self._switch, "link", "set", "bridge", "up")
         for number, (name, address) in enumerate(self.addresses.items()):
-            _run("ip", "link", "add", "cable", "netns", name, "type", "veth", "peer", "name", f"port{number}", "netns", self._switch)
+            _run(
+                "ip",
+                "link",
+                "add",
+                "cable",
+                "netns",
+                name,
+                "type",
+                "veth",
+                "peer",
+                "name",
+                f"port{number}",
+                "netns",
+                self._switch,
+            )
             _run("ip", "-n", self._switch, "link", "set", f"port{number}", "master", "bridge", "up")
             _run("ip", "-n", name, "address", "add", f"{address}/24", "dev", "cable")
             for device in ("lo", "cable"):

@@ -20,12 +20,16 @@ sys.path[:0] = [str(_CHECKOUT / "tests" / "consumers"), str(_CHECKOUT / ".collec
 from browser import Browser, missing  # noqa: E402  # found by the line above
 from samples import cluster  # noqa: E402
 
-from ansible_collections.exasol_community.network.plugins.plugin_utils._report import render  # noqa: E402
+from ansible_collections.exasol_community.network.plugins.plugin_utils._report.report import render  # noqa: E402
 
-# The page is usable when its script has run: it is the last thing in the document, so that is when the document is interactive.
+# The page is usable when its script has run: it is the last thing in the document, so that is when the
+# document is interactive.
 LOADED = "const times = performance.getEntriesByType('navigation')[0]; return [times.domInteractive, times.loadEventEnd]"
-FILTER = ("const field = document.getElementById('host'); const start = performance.now(); field.value = 'node07'; "
-          "field.dispatchEvent(new Event('input', {bubbles: true})); document.body.offsetHeight; return performance.now() - start")
+FILTER = (
+    "const field = document.getElementById('host'); const start = performance.now(); field.value = 'node07'; "
+    "field.dispatchEvent(new Event('input', {bubbles: true})); document.body.offsetHeight; return "
+    "performance.now() - start"
+)
 
 
 class Opened(t.NamedTuple):

@@ -18,8 +18,24 @@ from sweeps import work
 
 ROOT = Path(__file__).resolve().parent.parent
 PLAYS = ROOT / "benchmarks" / "playbooks"
-FOREIGN = ("ftp_server", "ftps_server", "sftp_server", "http_server", "https_server", "ldap_server", "ldaps_server", "dns_server", "ntp_server",
-            "oracle", "sql_server", "mysql", "db2", "postgresql", "sybase_ase", "install_host")
+FOREIGN = (
+    "ftp_server",
+    "ftps_server",
+    "sftp_server",
+    "http_server",
+    "https_server",
+    "ldap_server",
+    "ldaps_server",
+    "dns_server",
+    "ntp_server",
+    "oracle",
+    "sql_server",
+    "mysql",
+    "db2",
+    "postgresql",
+    "sybase_ase",
+    "install_host",
+)
 _OPTIONAL = ["bucketfs_https", "client_subconnection", "install_ssh"]
 
 
@@ -32,8 +48,13 @@ class Ansible:
         collection.parent.mkdir(parents=True)
         collection.symlink_to(ROOT)
         kept = {name: value for name, value in os.environ.items() if not name.startswith("ANSIBLE_")}
-        self._environment = dict(kept, ANSIBLE_CONFIG=str(ROOT / "ansible.cfg"), ANSIBLE_COLLECTIONS_PATH=str(folder / "collections"),
-                                 ANSIBLE_LOCAL_TEMP=str(folder / "local"), LC_ALL="C.UTF-8")
+        self._environment = dict(
+            kept,
+            ANSIBLE_CONFIG=str(ROOT / "ansible.cfg"),
+            ANSIBLE_COLLECTIONS_PATH=str(folder / "collections"),
+            ANSIBLE_LOCAL_TEMP=str(folder / "local"),
+            LC_ALL="C.UTF-8",
+        )
 
     def play(self, playbook: Path, inventory: Path, **variables: t.Any) -> Contestant:
         """Return a contestant that runs a playbook."""
@@ -48,30 +69,61 @@ class Ansible:
         return path
 
     def pair(self) -> Path:
-        """Return the inventory of two hosts, each in a namespace: one probes, the other plays everybody that the first one needs."""
+        """Return the inventory of two hosts, each in a namespace.
+
+        One probes, the other plays everybody that the first one needs.
+        """
         hosts = {}
-        for name, namespace, address in (("source", self.lab.source, SOURCE), ("target", self.lab.target, TARGET)):
-            python = executable(self.folder, f"python-{name}", [f'exec {" ".join(inside(namespace, [sys.executable]))} "$@"'])
-            hosts[name] = {"exasol_address": address, "ansible_connection": "local", "ansible_python_interpreter": str(python)}
-        peers = {"client": ["source"], "database_node": ["source", "target"], **{peer: ["target"] for peer in FOREIGN}}
+        for name, namespace, address in (
+            ("source", self.lab.source, SOURCE),
+            ("target", self.lab.target, TARGET),
+        ):
+            python = executable(
+                self.folder, f"python-{name}", [f'exec {" ".join(inside(namespace, [sys.executable]))} "$@"']
+            )
+            hosts[name] = {
+                "exasol_address": address,
+                "ansible_connection": "local",
+                "ansible_python_interpreter": str(python),
+            }
+        peers = {
+            "client": ["source"],
+            "database_node": ["source", "target"],
+            **{peer: ["target"] for peer in FOREIGN},
+        }
         return self.write("pair.yml", {"all": {"hosts": hosts, "vars": {"exasol_peers": peers}}})
 
 
 def everything(ansible: Ansible, effort: Effort) -> Row:
     """The 18 rows of release kb against one host."""
     pair = ansible.pair()
-    verify = ansible.play(ROOT / "playbooks" / "verify.yml", pair, exasol_release="kb", exasol_report_directory=str(ansible.folder / "report"))
+    verify = ansible.play(
+        ROOT / "playbooks" / "verify.yml",
+        pair,
+        exasol_release="kb",
+        exasol_report_directory=str(ansible.folder / "report"),
+    )
     laps = interleave({"ours": verify, "3 x ping": ansible.play(PLAYS / "pings.yml", pair)}, effort.rounds)
     slow = None if effort.quick else _wait_for(ansible, pair)
-    row = compared("the 18 rows of release kb against one host, whole playbook", laps, "3 x ping", 2.0, wait_for=slow._asdict() if slow else None)
-    aside = f"3 x ping; wait_for over the same {slow.extra['ports']} ports, once: {slow.wall:.0f} s" if slow else "3 x ping"
+    row = compared(
+        "the 18 rows of release kb against one host, whole playbook",
+        laps,
+        "3 x ping",
+        2.0,
+        wait_for=slow._asdict() if slow else None,
+    )
+    aside = (
+        f"3 x ping; wait_for over the same {slow.extra['ports']} ports, once: {slow.wall:.0f} s"
+        if slow
+        else "3 x ping"
+    )
     return row._replace(peer_name=aside)
 
 
 def _wait_for(ansible: Ansible, pair: Path) -> Lap:
     ports = work(ansible.lab.source, "ports", release="kb")
     listens = [{"address": TARGET, "protocol": "tcp", "ports": ",".join(map(str, ports))}]
-    work(ansible.lab.target, "listen", host="target", listens=listens)
+    work(ansible.lab.target, "listen", host="target", endpoints=listens)
     try:
         lap = ansible.play(PLAYS / "wait_for.yml", pair, bench_address=TARGET, bench_ports=ports)()
     finally:
@@ -80,23 +132,41 @@ def _wait_for(ansible: Ansible, pair: Path) -> Lap:
 
 
 def crowd(count: int) -> dict[str, t.Any]:
-    """Return groups, addresses and peers of many hosts: half of them nodes, a quarter clients, the others partner systems in turn."""
+    """Return groups, addresses and peers of many hosts.
+
+    Half of them nodes, a quarter clients, the others partner systems in turn.
+    """
     names = [f"host{number:04d}" for number in range(count)]
-    nodes, clients, partners = names[:count // 2], names[count // 2:count * 3 // 4], names[count * 3 // 4:]
-    peers: dict[str, list[str]] = {peer: [partners[index % len(partners)]] for index, peer in enumerate((*FOREIGN, "admin_network"))}
+    nodes, clients, partners = (
+        names[: count // 2],
+        names[count // 2 : count * 3 // 4],
+        names[count * 3 // 4 :],
+    )
+    peers: dict[str, list[str]] = {
+        peer: [partners[index % len(partners)]] for index, peer in enumerate((*FOREIGN, "admin_network"))
+    }
     for index, name in enumerate(partners):
         peer = FOREIGN[index % len(FOREIGN)]
         peers[peer] = list(dict.fromkeys([*peers[peer], name]))
     # RFC 2544: a network for benchmarks. Nothing is sent to it, planning is arithmetic.
     addresses = {name: f"198.18.{index // 250}.{index % 250 + 1}" for index, name in enumerate(names)}
-    return {"groups": {"all": names, "exasol_nodes": nodes, "exasol_clients": clients}, "addresses": addresses, "peers": peers}
+    return {
+        "groups": {"all": names, "exasol_nodes": nodes, "exasol_clients": clients},
+        "addresses": addresses,
+        "peers": peers,
+    }
 
 
 def _crowd_inventory(ansible: Ansible, count: int) -> Path:
     some = crowd(count)
     hosts = {name: {"exasol_address": address} for name, address in some["addresses"].items()}
-    groups = {name: {"hosts": dict.fromkeys(members)} for name, members in some["groups"].items() if name != "all"}
-    return ansible.write(f"crowd-{count}.yml", {"all": {"hosts": hosts, "vars": {"exasol_peers": some["peers"]}, "children": groups}})
+    groups = {
+        name: {"hosts": dict.fromkeys(members)} for name, members in some["groups"].items() if name != "all"
+    }
+    return ansible.write(
+        f"crowd-{count}.yml",
+        {"all": {"hosts": hosts, "vars": {"exasol_peers": some["peers"]}, "children": groups}},
+    )
 
 
 def planning(ansible: Ansible, effort: Effort) -> Row:

@@ -33,20 +33,42 @@ class Row(t.NamedTuple):
         """Return the row as text."""
         peer = f"{_times(self.peer)} ({self.peer_name})" if self.peer else self.peer_name or "-"
         ratio = f"{self.ratio:.2f}" if self.ratio is not None else "-"
-        return (self.work, _times(self.ours), peer, ratio, self.target, {None: "-", True: "yes", False: "**no**"}[self.met])
+        return (
+            self.work,
+            _times(self.ours),
+            peer,
+            ratio,
+            self.target,
+            {None: "-", True: "yes", False: "**no**"}[self.met],
+        )
 
     def as_dict(self) -> dict[str, t.Any]:
         """Return the row as plain data."""
         peer = {"name": self.peer_name, **self.peer._asdict()} if self.peer else None
-        return {"work": self.work, "ours": self.ours._asdict(), "peer": peer, "ratio": self.ratio, "target": self.target, "met": self.met,
-                "notes": dict(self.notes)}
+        return {
+            "work": self.work,
+            "ours": self.ours._asdict(),
+            "peer": peer,
+            "ratio": self.ratio,
+            "target": self.target,
+            "met": self.met,
+            "notes": dict(self.notes),
+        }
 
 
 def compared(work: str, laps: Mapping[str, Sequence[Lap]], peer: str, at_most: float, **notes: t.Any) -> Row:
     """Return a row whose target is a ratio of the medians of C(ours) and the peer."""
     ours, other = median(laps["ours"]), median(laps[peer]) if peer in laps else None
     target = "not slower" if at_most == 1 else f"at most {at_most:.2g} x"
-    return Row(work, ours, target, ours.wall <= at_most * other.wall if other else None, other, peer if other else f"{peer}: not installed", notes)
+    return Row(
+        work,
+        ours,
+        target,
+        ours.wall <= at_most * other.wall if other else None,
+        other,
+        peer if other else f"{peer}: not installed",
+        notes,
+    )
 
 
 def _times(lap: Lap) -> str:
@@ -55,7 +77,13 @@ def _times(lap: Lap) -> str:
 
 def seconds(value: float) -> str:
     """Return a time with three significant digits."""
-    return f"{value * 1000:.0f} ms" if value < 0.9995 else f"{value:.2f} s" if value < 9.995 else f"{value:.1f} s"
+    return (
+        f"{value * 1000:.0f} ms"
+        if value < 0.9995
+        else f"{value:.2f} s"
+        if value < 9.995
+        else f"{value:.1f} s"
+    )
 
 
 def markdown(headings: Sequence[str], rows: Sequence[Sequence[str]]) -> str:

@@ -28,11 +28,30 @@ from plot import growth_svg
 from row import HEADINGS, Row, markdown
 from stopwatch import Effort
 
-SWEEPS = {"dropped": sweeps.dropped, "closed": sweeps.closed, "open": sweeps.opened, "many": sweeps.many, "proofs": sweeps.proofs}
-PLAYS = {"verify": plays.everything, "plan": plays.planning, "plan-1000": plays.planning_many,
-         "site": scale.controller("all green"), "site-broken": scale.controller("one rule missing"), "site-dark": scale.controller("nothing passes")}
-FIREWALLS = {"firewalld": firewalls.firewalld, "ufw": firewalls.ufw, "nftables-200": firewalls.many,
-             **{f"unchanged-{host}": firewalls.unchanged(host) for host in ("nftables", "iptables", "ufw", "firewalld")}}
+SWEEPS = {
+    "dropped": sweeps.dropped,
+    "closed": sweeps.closed,
+    "open": sweeps.opened,
+    "many": sweeps.many,
+    "proofs": sweeps.proofs,
+}
+PLAYS = {
+    "verify": plays.everything,
+    "plan": plays.planning,
+    "plan-1000": plays.planning_many,
+    "site": scale.controller("all green"),
+    "site-broken": scale.controller("one rule missing"),
+    "site-dark": scale.controller("nothing passes"),
+}
+FIREWALLS = {
+    "firewalld": firewalls.firewalld,
+    "ufw": firewalls.ufw,
+    "nftables-200": firewalls.many,
+    **{
+        f"unchanged-{host}": firewalls.unchanged(host)
+        for host in ("nftables", "iptables", "ufw", "firewalld")
+    },
+}
 GROWTH = "growth"
 OTHERS = {"mesh": scale.mesh, "page": page.usable}
 NAMES = (*SWEEPS, *PLAYS, *OTHERS, *FIREWALLS, GROWTH)
@@ -42,11 +61,25 @@ _PICTURE = "growth.svg"
 
 def arguments(argv: Sequence[str] | None = None) -> argparse.Namespace:
     parser = argparse.ArgumentParser(description=__doc__)
-    parser.add_argument("names", nargs="*", metavar="name", help=f"what to measure, by default everything: {', '.join(NAMES)}")
-    parser.add_argument("--rounds", type=int, default=5, help="how often each contestant runs; the median counts")
-    parser.add_argument("--quick", action="store_true", help="leave out the peers that take minutes (nmap on dropped ports, wait_for)")
-    parser.add_argument("--output", type=Path, default=Path("report"), help="the folder for benchmarks.json and benchmarks.md")
-    parser.add_argument("--document", type=Path, help=f"a file whose text after {_MARK} the results replace, such as docs/benchmarks.md")
+    parser.add_argument(
+        "names", nargs="*", metavar="name", help=f"what to measure, by default everything: {', '.join(NAMES)}"
+    )
+    parser.add_argument(
+        "--rounds", type=int, default=5, help="how often each contestant runs; the median counts"
+    )
+    parser.add_argument(
+        "--quick",
+        action="store_true",
+        help="leave out the peers that take minutes (nmap on dropped ports, wait_for)",
+    )
+    parser.add_argument(
+        "--output", type=Path, default=Path("report"), help="the folder for benchmarks.json and benchmarks.md"
+    )
+    parser.add_argument(
+        "--document",
+        type=Path,
+        help=f"a file whose text after {_MARK} the results replace, such as docs/benchmarks.md",
+    )
     options = parser.parse_args(argv)
     unknown = [name for name in options.names if name not in NAMES]
     if unknown:
@@ -67,7 +100,9 @@ def measure(options: argparse.Namespace, folder: Path) -> tuple[list[Row], list[
         jobs.update(OTHERS)
         rows = _measured({name: job for name, job in jobs.items() if name in wanted}, effort)
         grown = scale.growth(lab, effort) if GROWTH in wanted else []
-    return rows + _firewalls([name for name in FIREWALLS if name in wanted], effort, folder / "firewalls"), grown
+    return rows + _firewalls(
+        [name for name in FIREWALLS if name in wanted], effort, folder / "firewalls"
+    ), grown
 
 
 def _measured(jobs: dict[str, t.Callable[[Effort], Row]], effort: Effort) -> list[Row]:
@@ -93,11 +128,16 @@ def _firewalls(wanted: Sequence[str], effort: Effort, folder: Path) -> list[Row]
 def document(rows: Sequence[Row], grown: Sequence[dict[str, t.Any]]) -> str:
     """Return the results as Markdown."""
     now = datetime.datetime.now(datetime.timezone.utc).date().isoformat()
-    parts = [f"{now}, Python {platform.python_version()}, Linux {platform.release()}, {os.cpu_count()} processors."]
+    parts = [
+        f"{now}, Python {platform.python_version()}, Linux {platform.release()}, {os.cpu_count()} processors."
+    ]
     if rows:
         parts.append(markdown(HEADINGS, [row.cells() for row in rows]))
     if grown:
-        parts += [markdown(scale.GROWTH_HEADINGS, scale.growth_cells(grown)), f"![Processor time by number of flows]({_PICTURE})"]
+        parts += [
+            markdown(scale.GROWTH_HEADINGS, scale.growth_cells(grown)),
+            f"![Processor time by number of flows]({_PICTURE})",
+        ]
     return "\n\n".join(parts) + "\n"
 
 

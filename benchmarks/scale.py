@@ -26,15 +26,24 @@ _NODES, _RANGE = 16, 1001
 _SIZES = (4, 16, 64, 256, 1000)
 _FAULTS = {"all green": "", "one rule missing": BROKEN, "nothing passes": EVERYTHING}
 _GIB = 1024 * 1024  # KiB
-GROWTH_HEADINGS = ("hosts", "flows", "plan, s of CPU", "verdicts, s of CPU", "six reports, s of CPU", "flows a second", "plan, KiB", "report.json, KiB",
-                   "peak, MiB")
+GROWTH_HEADINGS = (
+    "hosts",
+    "flows",
+    "plan, s of CPU",
+    "verdicts, s of CPU",
+    "six reports, s of CPU",
+    "flows a second",
+    "plan, KiB",
+    "report.json, KiB",
+    "peak, MiB",
+)
 
 
 def mesh(effort: Effort) -> Row:
     """Every one of sixteen nodes with every other on 1001 ports, all at the same time."""
     with Mesh(_NODES) as lab, ExitStack() as stack:
         for name, address in lab.addresses.items():
-            work(name, "listen", host=address, listens=targets([address]))
+            work(name, "listen", host=address, endpoints=targets([address]))
             stack.callback(work, name, "stop", host=address)
         contestants: dict[str, Callable[[], Lap]] = {"ours": lambda: _together(_swept, lab)}
         if shutil.which("nmap"):
@@ -42,7 +51,14 @@ def mesh(effort: Effort) -> Row:
         laps = interleave(contestants, 1 if effort.quick else min(effort.rounds, 3))
     ours, peer = median(laps["ours"]), median(laps[NMAP]) if NMAP in laps else None
     name = f"{_NODES} nodes full mesh, {_NODES * (_NODES - 1) * _RANGE:,} connections, each proven"
-    return Row(name, ours, "at most 30 s", ours.wall <= 30, peer, f"{_NODES} x {NMAP}" if peer else f"{NMAP}: not installed")
+    return Row(
+        name,
+        ours,
+        "at most 30 s",
+        ours.wall <= 30,
+        peer,
+        f"{_NODES} x {NMAP}" if peer else f"{NMAP}: not installed",
+    )
 
 
 def _together(function: Callable[[Mesh, str], None], lab: Mesh) -> Lap:
@@ -75,27 +91,52 @@ def _scanned(lab: Mesh, name: str) -> None:
 
 
 def controller(label: str) -> Callable[[Ansible, Effort], Row]:
-    """Return the row of 64 nodes and 10 clients on the controller: plan, verdicts, six reports, with simulated observations."""
+    """Return the row of 64 nodes and 10 clients on the controller.
+
+    Plan, verdicts, six reports, with simulated observations.
+    """
+
     def row(ansible: Ansible, effort: Effort) -> Row:
-        play = ansible.play(PLAYS / "simulated.yml", _site(ansible, 64, 10), bench_fault=_FAULTS[label], exasol_report_directory=str(ansible.folder / "scale"))
+        play = ansible.play(
+            PLAYS / "simulated.yml",
+            _site(ansible, 64, 10),
+            bench_fault=_FAULTS[label],
+            exasol_report_directory=str(ansible.folder / "scale"),
+        )
         ours = median([play() for _round in range(1 if effort.quick else min(effort.rounds, 3))])
         report = json.loads((ansible.folder / "scale" / "report.json").read_text())
         peak = ours.extra["peak_kib"]
-        name = (f"64 nodes, 10 clients on the controller, {label}: {len(report['results']):,} results, six reports (peak {peak / 1024:.0f} MiB; "
-                f"observations simulated)")
-        return Row(name, ours, "at most 60 s, 1 GiB", ours.wall <= 60 and peak <= _GIB, notes={"summary": report["summary"], "peak_kib": peak})
+        name = (
+            f"64 nodes, 10 clients on the controller, {label}: {len(report['results']):,} results, six "
+            f"reports (peak {peak / 1024:.0f} MiB; "
+            f"observations simulated)"
+        )
+        return Row(
+            name,
+            ours,
+            "at most 60 s, 1 GiB",
+            ours.wall <= 60 and peak <= _GIB,
+            notes={"summary": report["summary"], "peak_kib": peak},
+        )
+
     return row
 
 
 def _site(ansible: Ansible, nodes: int, clients: int) -> Path:
     """Write the inventory of a cluster with its clients and one partner for each service."""
-    members = {"exasol_nodes": [f"node{number:02d}" for number in range(nodes)], "exasol_clients": [f"client{number:02d}" for number in range(clients)]}
+    members = {
+        "exasol_nodes": [f"node{number:02d}" for number in range(nodes)],
+        "exasol_clients": [f"client{number:02d}" for number in range(clients)],
+    }
     names = [name for group in members.values() for name in group]
     # RFC 2544: a network for benchmarks. Nothing is sent to it.
     hosts = {name: {"exasol_address": f"198.18.0.{number}"} for number, name in enumerate(names, 1)}
     peers = {peer: [f"198.19.0.{number}"] for number, peer in enumerate(FOREIGN, 1)}
     groups = {group: {"hosts": dict.fromkeys(several)} for group, several in members.items()}
-    return ansible.write(f"site-{nodes}-{clients}.yml", {"all": {"hosts": hosts, "vars": {"exasol_peers": peers}, "children": groups}})
+    return ansible.write(
+        f"site-{nodes}-{clients}.yml",
+        {"all": {"hosts": hosts, "vars": {"exasol_peers": peers}, "children": groups}},
+    )
 
 
 def growth(lab: Lab, effort: Effort) -> list[dict[str, t.Any]]:
@@ -105,12 +146,28 @@ def growth(lab: Lab, effort: Effort) -> list[dict[str, t.Any]]:
 
 
 def _grown(lab: Lab, count: int, rounds: int) -> dict[str, t.Any]:
-    done: Sequence[dict[str, t.Any]] = [work(lab.source, "verification", inventory=crowd(count)) for _round in range(rounds)]
-    return dict(sorted(done, key=lambda one: one["plan_cpu"] + one["verdict_cpu"] + one["report_cpu"])[rounds // 2], hosts=count)
+    done: Sequence[dict[str, t.Any]] = [
+        work(lab.source, "verification", inventory=crowd(count)) for _round in range(rounds)
+    ]
+    return dict(
+        sorted(done, key=lambda one: one["plan_cpu"] + one["verdict_cpu"] + one["report_cpu"])[rounds // 2],
+        hosts=count,
+    )
 
 
 def growth_cells(grown: Iterable[dict[str, t.Any]]) -> list[tuple[str, ...]]:
     """Return the growth as rows of a table."""
-    return [(str(one["hosts"]), f"{one['flows']:,}", f"{one['plan_cpu']:.3f}", f"{one['verdict_cpu']:.3f}", f"{one['report_cpu']:.3f}",
-             f"{one['flows'] / (one['plan_cpu'] + one['verdict_cpu'] + one['report_cpu']):,.0f}", f"{one['plan_bytes'] / 1024:,.0f}",
-             f"{one['report_bytes'] / 1024:,.0f}", f"{one['peak_kib'] / 1024:,.0f}") for one in grown]
+    return [
+        (
+            str(one["hosts"]),
+            f"{one['flows']:,}",
+            f"{one['plan_cpu']:.3f}",
+            f"{one['verdict_cpu']:.3f}",
+            f"{one['report_cpu']:.3f}",
+            f"{one['flows'] / (one['plan_cpu'] + one['verdict_cpu'] + one['report_cpu']):,.0f}",
+            f"{one['plan_bytes'] / 1024:,.0f}",
+            f"{one['report_bytes'] / 1024:,.0f}",
+            f"{one['peak_kib'] / 1024:,.0f}",
+        )
+        for one in grown
+    ]

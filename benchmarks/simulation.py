@@ -1,7 +1,10 @@
 # Copyright (c) 2026, exasol_community.network contributors
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""Observations as probes would return them, made of a plan: hosts by the hundred do not fit into one machine, what their controller does with them does."""
+"""Observations as probes would return them, made of a plan.
+
+Hosts by the hundred do not fit into one machine, what their controller does with them does.
+"""
 
 from __future__ import annotations
 
@@ -14,19 +17,37 @@ _OPEN, _DROPPED = {"state": "open", "reason": "syn-ack"}, {"state": "filtered", 
 _RTT = {"min": 0.102, "median": 0.131, "max": 0.933}
 
 
-def observations(probes: Sequence[Mapping[str, t.Any]], fault: str = "", broken: str = "") -> list[dict[str, t.Any]]:
+def observations(
+    probes: Sequence[Mapping[str, t.Any]], fault: str = "", broken: str = ""
+) -> list[dict[str, t.Any]]:
     """Return what a host would observe of its probes: all is open and proven, but for the fault."""
     found: dict[tuple[str, str, str], list[tuple[str, str]]] = {}
     for probe in probes:
         for name, addresses in probe["destinations"].items():
             for address in addresses:
-                found.setdefault((name, address, probe["protocol"]), []).append((probe["service"], probe["ports"]))
-    return [{"destination": name, "address": address, "protocol": protocol, "ports": ",".join(ports for _service, ports in services),
-             "states": list(_states(name, services, fault, broken))} for (name, address, protocol), services in found.items()]
+                found.setdefault((name, address, probe["protocol"]), []).append(
+                    (probe["service"], probe["ports"])
+                )
+    return [
+        {
+            "destination": name,
+            "address": address,
+            "protocol": protocol,
+            "ports": ",".join(ports for _service, ports in services),
+            "states": list(_states(name, services, fault, broken)),
+        }
+        for (name, address, protocol), services in found.items()
+    ]
 
 
-def _states(name: str, services: Sequence[tuple[str, str]], fault: str, broken: str) -> Iterator[dict[str, t.Any]]:
-    dropped = [ports for service, ports in services if fault == EVERYTHING or (fault == BROKEN and name == broken and service == "sql_client")]
+def _states(
+    name: str, services: Sequence[tuple[str, str]], fault: str, broken: str
+) -> Iterator[dict[str, t.Any]]:
+    dropped = [
+        ports
+        for service, ports in services
+        if fault == EVERYTHING or (fault == BROKEN and name == broken and service == "sql_client")
+    ]
     passing = [ports for _service, ports in services if ports not in dropped]
     if passing:
         yield {"ports": ",".join(passing), **_OPEN, "rtt_ms": _RTT, "answered_by": name}

@@ -37,7 +37,9 @@ def command(arguments: Sequence[str], expected: Sequence[int] = (0,), **options:
     """Run a command; returns its lap and what it printed."""
     with tempfile.TemporaryFile("w+") as output:
         begun = time.monotonic()
-        process = subprocess.Popen(arguments, stdin=subprocess.DEVNULL, stdout=output, stderr=subprocess.STDOUT, text=True, **options)
+        process = subprocess.Popen(
+            arguments, stdin=subprocess.DEVNULL, stdout=output, stderr=subprocess.STDOUT, text=True, **options
+        )
         status, usage = os.wait4(process.pid, 0)[1:]
         wall = time.monotonic() - begun
         process.returncode = os.waitstatus_to_exitcode(status)
@@ -60,7 +62,9 @@ def interleave(contestants: Mapping[str, Contestant], rounds: int) -> dict[str, 
 def median(laps: Sequence[Lap]) -> Lap:
     """Return the median of each number, with the extras of the lap whose wall time is the median."""
     middle = sorted(laps, key=lambda lap: lap.wall)[len(laps) // 2]
-    return Lap(statistics.median(lap.wall for lap in laps), statistics.median(lap.cpu for lap in laps), middle.extra)
+    return Lap(
+        statistics.median(lap.wall for lap in laps), statistics.median(lap.cpu for lap in laps), middle.extra
+    )
 
 
 def executable(folder: Path, name: str, lines: Sequence[str]) -> Path:

@@ -28,7 +28,13 @@ _MESH = 16
 
 def work(namespace: str, task: str, **arguments: t.Any) -> t.Any:
     """Let a worker do something in a namespace."""
-    done = subprocess.run(inside(namespace, [sys.executable, _WORKER, task]), input=json.dumps(arguments), check=False, capture_output=True, text=True)
+    done = subprocess.run(
+        inside(namespace, [sys.executable, _WORKER, task]),
+        input=json.dumps(arguments),
+        check=False,
+        capture_output=True,
+        text=True,
+    )
     if done.returncode:
         raise RuntimeError(f"{task}: {done.stderr}")
     return json.loads(done.stdout)
@@ -43,8 +49,11 @@ def _sweeper(lab: Lab, expected: str, addresses: Sequence[str], **options: t.Any
     def once() -> Lap:
         done = work(lab.source, "sweep", targets=targets(addresses), **options)
         if done["summary"] != {expected: _COUNT * len(addresses)} or done["proven"] is False:
-            raise RuntimeError(f"expected {_COUNT * len(addresses)} {expected} ports, found {done['summary']}")
+            raise RuntimeError(
+                f"expected {_COUNT * len(addresses)} {expected} ports, found {done['summary']}"
+            )
         return Lap(done["wall"], done["cpu"], done)
+
     return once
 
 
@@ -53,6 +62,7 @@ def _nmapper(lab: Lab, addresses: str) -> Contestant:
         lap, text = command(inside(lab.source, [*NMAP.split(), "-p", PORTS, addresses]))
         found = re.search(r"scanned in ([0-9.]+) seconds", text)
         return lap._replace(extra={"own_seconds": float(found.group(1)) if found else None})
+
     return once
 
 
@@ -67,7 +77,10 @@ def _beside_nmap(lab: Lab, ours: Contestant, addresses: str, rounds: int) -> dic
 def listening(lab: Lab, addresses: Sequence[str]) -> Iterator[list[int]]:
     """Let a listener of its own answer at each address; yields their processes."""
     try:
-        yield [work(lab.target, "listen", host=address, listens=targets([address]))["pid"] for address in addresses]
+        yield [
+            work(lab.target, "listen", host=address, endpoints=targets([address]))["pid"]
+            for address in addresses
+        ]
     finally:
         for address in addresses:
             work(lab.target, "stop", host=address)
@@ -77,12 +90,22 @@ def dropped(lab: Lab, effort: Effort) -> Row:
     """1001 dropped ports."""
     lab.drop(PORTS)
     try:
-        ours = median(interleave({"ours": _sweeper(lab, "filtered", [TARGET], timeout=2.0)}, effort.rounds)["ours"])
+        ours = median(
+            interleave({"ours": _sweeper(lab, "filtered", [TARGET], timeout=2.0)}, effort.rounds)["ours"]
+        )
         peer = None if effort.quick or not shutil.which("nmap") else _nmapper(lab, TARGET)()
     finally:
         lab.drop_nothing()
     name = NMAP + (", once" if peer else ", left out")
-    return Row("1001 dropped ports, timeout 2 s", ours, "at most 2.2 s", ours.wall <= 2.2, peer, name, peer.extra if peer else {})
+    return Row(
+        "1001 dropped ports, timeout 2 s",
+        ours,
+        "at most 2.2 s",
+        ours.wall <= 2.2,
+        peer,
+        name,
+        peer.extra if peer else {},
+    )
 
 
 def closed(lab: Lab, effort: Effort) -> Row:
@@ -100,13 +123,25 @@ def opened(lab: Lab, effort: Effort) -> Row:
 
 def many(lab: Lab, effort: Effort) -> Row:
     """63 hosts with 1001 closed ports each."""
-    laps = _beside_nmap(lab, _sweeper(lab, "closed", TARGETS), f"{TARGETS[0]}-{TARGETS[-1].rpartition('.')[2]}", effort.rounds)
+    laps = _beside_nmap(
+        lab, _sweeper(lab, "closed", TARGETS), f"{TARGETS[0]}-{TARGETS[-1].rpartition('.')[2]}", effort.rounds
+    )
     ours = median(laps["ours"])
-    peak, size = max(lap.extra["peak_kib"] for lap in laps["ours"]), max(lap.extra["json_bytes"] for lap in laps["ours"])
+    peak, size = (
+        max(lap.extra["peak_kib"] for lap in laps["ours"]),
+        max(lap.extra["json_bytes"] for lap in laps["ours"]),
+    )
     met = ours.wall <= 4.0 and peak <= 100 * 1024 and size <= 64 * 1024
     peer, name = (median(laps[NMAP]), NMAP) if NMAP in laps else (None, f"{NMAP}: not installed")
-    return Row(f"63 hosts x 1001 closed ports (peak {peak / 1024:.0f} MiB, result {size / 1024:.0f} KiB)", ours,
-               "at most 4 s, 100 MiB, 64 KiB", met, peer, name, {"peak_kib": peak, "json_bytes": size})
+    return Row(
+        f"63 hosts x 1001 closed ports (peak {peak / 1024:.0f} MiB, result {size / 1024:.0f} KiB)",
+        ours,
+        "at most 4 s, 100 MiB, 64 KiB",
+        met,
+        peer,
+        name,
+        {"peak_kib": peak, "json_bytes": size},
+    )
 
 
 def proofs(lab: Lab, effort: Effort) -> Row:
@@ -118,8 +153,14 @@ def proofs(lab: Lab, effort: Effort) -> Row:
         listeners = sum(map(_busy_seconds, processes)) - begun
     count = _MESH * _COUNT
     prober, listener = median(laps).cpu / count * 1e6, listeners / effort.rounds / count * 1e6
-    return Row(f"16 hosts x 1001 open ports, proven ({prober:.0f} + {listener:.0f} µs of CPU a connection, probe + listener)", median(laps),
-               "at most 250 µs", prober + listener <= 250, notes={"prober_us": prober, "listener_us": listener})
+    return Row(
+        f"16 hosts x 1001 open ports, proven ({prober:.0f} + {listener:.0f} µs of CPU a connection, probe + "
+        f"listener)",
+        median(laps),
+        "at most 250 µs",
+        prober + listener <= 250,
+        notes={"prober_us": prober, "listener_us": listener},
+    )
 
 
 def _busy_seconds(process: int) -> float:

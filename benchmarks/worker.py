@@ -28,43 +28,63 @@ def _cpu() -> float:
 
 def sweep(targets: list[dict[str, str]], timeout: float = 3.5, proof: bool = False) -> dict[str, t.Any]:
     """Probe the targets, with the proof of our own listener or without."""
-    from plugins.module_utils._probe import Settings, collect, run
-    from plugins.module_utils._sweep import Pace
+    from plugins.module_utils._probe.probe import Settings, collect, run
+    from plugins.module_utils._probe.sweep import Pace
 
     listening = {target["address"]: [target] for target in targets} if proof else {}
     cpu, begun = _cpu(), time.monotonic()
-    result = run(collect([], targets, listening), Settings(Pace(timeout, 0.0, 4096), (), TOKEN if proof else ""))
+    result = run(
+        collect([], targets, listening), Settings(Pace(timeout, 0.0, 4096), (), TOKEN if proof else "")
+    )
     wall, cpu = time.monotonic() - begun, _cpu() - cpu
-    proven = all(state.get("answered_by") == target["destination"] for target in result["observations"] for state in target["states"]) if proof else None
-    return {"wall": wall, "cpu": cpu, "elapsed_s": result["elapsed_s"], "summary": result["summary"], "proven": proven,
-            "json_bytes": len(json.dumps(result)), "peak_kib": resource.getrusage(resource.RUSAGE_SELF).ru_maxrss}
+    proven = (
+        all(
+            state.get("answered_by") == target["destination"]
+            for target in result["observations"]
+            for state in target["states"]
+        )
+        if proof
+        else None
+    )
+    return {
+        "wall": wall,
+        "cpu": cpu,
+        "elapsed_s": result["elapsed_s"],
+        "summary": result["summary"],
+        "proven": proven,
+        "json_bytes": len(json.dumps(result)),
+        "peak_kib": resource.getrusage(resource.RUSAGE_SELF).ru_maxrss,
+    }
 
 
 def listen(host: str, listens: list[dict[str, str]]) -> dict[str, t.Any]:
     """Start a listener, detached."""
-    from plugins.module_utils._control import present
+    from plugins.module_utils._listener.control import present
 
     return present(host, TOKEN, listens, _TTL)
 
 
 def stop(host: str) -> bool:
     """Stop a listener."""
-    from plugins.module_utils._control import absent
+    from plugins.module_utils._listener.control import absent
 
     return absent(host, TOKEN)
 
 
 def verification(inventory: dict[str, t.Any]) -> dict[str, t.Any]:
-    """Plan, judge simulated observations and render six reports, without Ansible; processor seconds of each step."""
+    """Plan, judge simulated observations and render six reports, without Ansible.
+
+    Processor seconds of each step.
+    """
     from simulation import observations
 
-    from plugins.module_utils._plan import Wishes, flow_count, make_plan
-    from plugins.plugin_utils._documents import Wishes as Written
-    from plugins.plugin_utils._documents import documents
-    from plugins.plugin_utils._formats import FORMATS
-    from plugins.plugin_utils._joining import Joining, summarize
-    from plugins.plugin_utils._summary import table
-    from plugins.plugin_utils._topology import Inventory, Topology, default_peers
+    from plugins.module_utils._plan.plan import Wishes, flow_count, make_plan
+    from plugins.plugin_utils._files.documents import Wishes as Written
+    from plugins.plugin_utils._files.documents import documents
+    from plugins.plugin_utils._inventory.topology import Inventory, Topology, default_peers
+    from plugins.plugin_utils._report.formats import FORMATS
+    from plugins.plugin_utils._report.summary import table
+    from plugins.plugin_utils._verdict.joining import Joining, summarize
 
     groups, marks = inventory["groups"], [_cpu()]
     hosts = Inventory(groups, lambda host: {"exasol_address": inventory["addresses"][host]})
@@ -77,20 +97,47 @@ def verification(inventory: dict[str, t.Any]) -> dict[str, t.Any]:
     peers = {peer: [party.name for party in parties] for peer, parties in members.items()}
     table(results, peers, 120)
     marks.append(_cpu())
-    made = {"created": "2026-11-27T00:00:00+00:00", "release": plan["release"], "peers": peers, "addresses": inventory["addresses"], "results": results,
-            "untestable": plan["untestable"], "summary": summarize(results), "certificates": [], "notes": []}
-    sizes = {document.name: len(document.text.encode()) for document in documents(made, Written(tuple(FORMATS)))}
+    made = {
+        "created": "2026-11-27T00:00:00+00:00",
+        "release": plan["release"],
+        "peers": peers,
+        "addresses": inventory["addresses"],
+        "results": results,
+        "untestable": plan["untestable"],
+        "summary": summarize(results),
+        "certificates": [],
+        "notes": [],
+    }
+    sizes = {
+        document.name: len(document.text.encode()) for document in documents(made, Written(tuple(FORMATS)))
+    }
     marks.append(_cpu())
-    return {"plan_cpu": marks[1] - marks[0], "verdict_cpu": marks[3] - marks[2], "report_cpu": marks[4] - marks[3], "flows": flow_count(plan),
-            "plan_bytes": len(json.dumps(plan)), "report_bytes": sizes["report.json"], "peak_kib": resource.getrusage(resource.RUSAGE_SELF).ru_maxrss}
+    return {
+        "plan_cpu": marks[1] - marks[0],
+        "verdict_cpu": marks[3] - marks[2],
+        "report_cpu": marks[4] - marks[3],
+        "flows": flow_count(plan),
+        "plan_bytes": len(json.dumps(plan)),
+        "report_bytes": sizes["report.json"],
+        "peak_kib": resource.getrusage(resource.RUSAGE_SELF).ru_maxrss,
+    }
 
 
 def ports(release: str) -> list[int]:
     """Return the TCP ports of a release that can be probed."""
-    from plugins.module_utils._ports import merge, numbers
-    from plugins.module_utils._table import TABLE
+    from plugins.module_utils._plan.table import TABLE
+    from plugins.module_utils._values.ports import merge, numbers
 
-    return list(numbers(merge(item for service in TABLE.services_of(release) if service.probe == "tcp" for item in service.ports)))
+    return list(
+        numbers(
+            merge(
+                item
+                for service in TABLE.services_of(release)
+                if service.probe == "tcp"
+                for item in service.ports
+            )
+        )
+    )
 
 
 TASKS = {"sweep": sweep, "listen": listen, "stop": stop, "verification": verification, "ports": ports}

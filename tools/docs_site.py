@@ -3,7 +3,10 @@
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
 
-"""Build the documentation site without any network: the Markdown of the checkout, and what antsibull-docs makes of modules, filters and roles."""
+"""Build the documentation site without any network.
+
+The Markdown of the checkout, and what antsibull-docs makes of modules, filters and roles.
+"""
 
 from __future__ import annotations
 
@@ -48,7 +51,8 @@ html_theme_options = {{
 }}
 """
 
-# The theme does not break lines in tables, which hides most of a sentence, and breaks those of code where a screen is narrow.
+# The theme does not break lines in tables, which hides most of a sentence, and breaks those of code where a
+# screen is narrow.
 STYLE = """
 .rst-content .wy-table-responsive table.docutils td, .rst-content .wy-table-responsive table.docutils th { white-space: normal; padding: 6px 8px; }
 .rst-content table.docutils col { width: auto !important; }  /* equal widths fit no table of ours */
@@ -60,20 +64,27 @@ STYLE = """
 
 def pages() -> dict[str, str]:
     """Return the Markdown files of the checkout that are pages, and the name of each page."""
-    documents = sorted((file.stem for file in (ROOT / "docs").glob("*.md")), key=lambda stem: (ORDER.index(stem) if stem in ORDER else len(ORDER), stem))
+    documents = sorted(
+        (file.stem for file in (ROOT / "docs").glob("*.md")),
+        key=lambda stem: (ORDER.index(stem) if stem in ORDER else len(ORDER), stem),
+    )
     found = {"README.md": "index.md"} | {f"docs/{stem}.md": f"{stem}.md" for stem in documents}
     return found | {name: name.lower() for name in PROJECT if (ROOT / name).is_file()}
 
 
 def relinked(text: str, file: str, names: dict[str, str]) -> str:
     """Return a page's text with its links led to other pages of the site, or to the repository."""
+
     def link(match: re.Match[str]) -> str:
         path, hash_, anchor = match["target"].partition("#")
         target = posixpath.normpath(posixpath.join(posixpath.dirname(file), path)) if path else file
-        inside = names.get(target) or (posixpath.basename(target) if posixpath.dirname(target) == "docs" else None)
+        inside = names.get(target) or (
+            posixpath.basename(target) if posixpath.dirname(target) == "docs" else None
+        )
         if not (ROOT / target).exists():
             raise SystemExit(f"{file} links to {target}, which is not there")
         return f"{match['before']}{inside or f'{REPOSITORY}/blob/main/{target}'}{hash_}{anchor})"
+
     return re.sub(r"(?P<before>\]\()(?![a-z]+:|#)(?P<target>[^)\s]+)\)", link, text)
 
 
@@ -85,19 +96,28 @@ def contents(title: str, entries: list[str]) -> str:
 def reference() -> list[str]:
     """Return the pages that antsibull-docs made, by short names: their titles are sentences."""
     kinds = ("module", "role", "filter")
-    found = [(kind, file.stem) for kind in kinds for file in sorted((PAGES / "reference").glob(f"*_{kind}.rst"))]
-    return ["Overview <reference/index>", *(f"{stem.removesuffix(f'_{kind}')} ({kind}) <reference/{stem}>" for kind, stem in found)]
+    found = [
+        (kind, file.stem) for kind in kinds for file in sorted((PAGES / "reference").glob(f"*_{kind}.rst"))
+    ]
+    return [
+        "Overview <reference/index>",
+        *(f"{stem.removesuffix(f'_{kind}')} ({kind}) <reference/{stem}>" for kind, stem in found),
+    ]
 
 
 def write_pages() -> None:
     """Write the Markdown pages, with the table of contents at the end of the first one, and everything else of docs/ beside them."""
     names = pages()
     for file, name in names.items():
-        (PAGES / name).write_text(relinked((ROOT / file).read_text(encoding="utf-8"), file, names), encoding="utf-8")
+        (PAGES / name).write_text(
+            relinked((ROOT / file).read_text(encoding="utf-8"), file, names), encoding="utf-8"
+        )
     documents = [name.removesuffix(".md") for file, name in names.items() if file.startswith("docs/")]
     project = [name.removesuffix(".md") for file, name in names.items() if file in PROJECT]
     with (PAGES / "index.md").open("a", encoding="utf-8") as index:
-        index.write(contents("Guides", documents) + contents("Reference", reference()) + contents("Project", project))
+        index.write(
+            contents("Guides", documents) + contents("Reference", reference()) + contents("Project", project)
+        )
     for file in (ROOT / "docs").iterdir():
         if file.is_file() and file.suffix != ".md":
             shutil.copy(file, PAGES)
@@ -106,14 +126,25 @@ def write_pages() -> None:
 def foreign_modules() -> dict[str, str]:
     """Return the labels of modules of others that the generated pages name, and where they are documented."""
     texts = (file.read_text(encoding="utf-8") for file in (PAGES / "reference").glob("*.rst"))
-    names = {name for text in texts for name in re.findall(r"<ansible_collections\.([a-z_]+\.[a-z_]+\.[a-z0-9_]+)_module>", text)}
-    return {f"ansible_collections.{name}_module": f"collections/{name.replace('.', '/')}_module.html" for name in names if not name.startswith(COLLECTION)}
+    names = {
+        name
+        for text in texts
+        for name in re.findall(r"<ansible_collections\.([a-z_]+\.[a-z_]+\.[a-z0-9_]+)_module>", text)
+    }
+    return {
+        f"ansible_collections.{name}_module": f"collections/{name.replace('.', '/')}_module.html"
+        for name in names
+        if not name.startswith(COLLECTION)
+    }
 
 
 def inventory() -> bytes:
     """Return what intersphinx would fetch from Ansible's documentation, as far as it is needed."""
     head = "# Sphinx inventory version 2\n# Project: Ansible\n# Version: latest\n# The remainder of this file is compressed using zlib.\n"
-    lines = "".join(f"{label} std:label -1 {page} {label}\n" for label, page in sorted((LABELS | foreign_modules()).items()))
+    lines = "".join(
+        f"{label} std:label -1 {page} {label}\n"
+        for label, page in sorted((LABELS | foreign_modules()).items())
+    )
     return head.encode() + zlib.compress(lines.encode())
 
 
@@ -121,9 +152,28 @@ def initialise() -> None:
     """Let antsibull-docs write the site's configuration, and add ours."""
     shutil.rmtree(SITE, ignore_errors=True)
     PAGES.mkdir(parents=True, mode=0o755)
-    subprocess.run(["antsibull-docs", "sphinx-init", "--use-current", "--squash-hierarchy", "--fail-on-error", "--dest-dir", SITE,
-                    "--sphinx-theme", "sphinx_ansible_theme", "--project", COLLECTION, "--title", COLLECTION, "--copyright", f"{COLLECTION} contributors",
-                    COLLECTION], check=True, stdout=subprocess.DEVNULL)
+    subprocess.run(
+        [
+            "antsibull-docs",
+            "sphinx-init",
+            "--use-current",
+            "--squash-hierarchy",
+            "--fail-on-error",
+            "--dest-dir",
+            SITE,
+            "--sphinx-theme",
+            "sphinx_ansible_theme",
+            "--project",
+            COLLECTION,
+            "--title",
+            COLLECTION,
+            "--copyright",
+            f"{COLLECTION} contributors",
+            COLLECTION,
+        ],
+        check=True,
+        stdout=subprocess.DEVNULL,
+    )
     with (SITE / "conf.py").open("a", encoding="utf-8") as configuration:
         configuration.write(SETTINGS)
     (SITE / "static").mkdir()
@@ -135,8 +185,21 @@ def write_reference() -> None:
     """Let antsibull-docs write the pages of modules, filters and roles."""
     target = PAGES / "reference"
     target.mkdir(mode=0o755)
-    subprocess.run(["antsibull-docs", "--config-file", SITE / "antsibull-docs.cfg", "collection", "--use-current", "--squash-hierarchy", "--fail-on-error",
-                    "--dest-dir", target, COLLECTION], check=True)
+    subprocess.run(
+        [
+            "antsibull-docs",
+            "--config-file",
+            SITE / "antsibull-docs.cfg",
+            "collection",
+            "--use-current",
+            "--squash-hierarchy",
+            "--fail-on-error",
+            "--dest-dir",
+            target,
+            COLLECTION,
+        ],
+        check=True,
+    )
     (SITE / "ansible.inv").write_bytes(inventory())
 
 
@@ -145,7 +208,10 @@ def main() -> int:
     initialise()
     write_reference()
     write_pages()
-    done = subprocess.run(["sphinx-build", "-M", "html", PAGES, SITE / "build", "-c", SITE, "-q", "-W", "--keep-going"], check=False)
+    done = subprocess.run(
+        ["sphinx-build", "-M", "html", PAGES, SITE / "build", "-c", SITE, "-q", "-W", "--keep-going"],
+        check=False,
+    )
     if not done.returncode:
         print(f"The site is in {SITE.relative_to(ROOT)}/build/html.")
     return done.returncode

@@ -2,7 +2,9 @@
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
 
-"""Stands in for the script that ansible-test would download to put pip into its environments: Python's own pip does it.
+"""Stands in for the script that ansible-test would download to put pip into its environments.
+
+Python's own pip does it.
 
 It runs on each Python that has unit tests, 3.6 and newer.
 """

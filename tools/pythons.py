@@ -7,7 +7,8 @@
 
 A version manager puts shims on PATH that answer for the versions it was told to use and fail for all others.
 
-C(pythons.py 3.6) prints the path of that version, or ends with 1; C(pythons.py) prints the folders of all as a PATH, then the rest of PATH without shims.
+C(pythons.py 3.6) prints the path of that version, or ends with 1; C(pythons.py) prints the folders of all as
+a PATH, then the rest of PATH without shims.
 """
 
 from __future__ import annotations
@@ -34,7 +35,9 @@ def said(*command: str) -> str:
 @functools.cache
 def folders() -> list[pathlib.Path]:
     """Return the folders where interpreters may lie."""
-    managed = sorted(pathlib.Path(said("pyenv", "root"), "versions").glob("*/bin")) if shutil.which("pyenv") else []
+    managed = (
+        sorted(pathlib.Path(said("pyenv", "root"), "versions").glob("*/bin")) if shutil.which("pyenv") else []
+    )
     return [*map(pathlib.Path, os.get_exec_path()), *managed]
 
 

@@ -2,7 +2,10 @@
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
 
-"""Say in one line how many tests were skipped, and what to install for them: skipped.py FOLDER, which holds JUnit reports of pytest."""
+"""Say in one line how many tests were skipped, and what to install for them.
+
+Skipped.py FOLDER, which holds JUnit reports of pytest.
+"""
 
 from __future__ import annotations
 
@@ -19,14 +22,22 @@ def reasons(folder: Path) -> Iterator[str]:
     """Yield why tests were skipped, one reason a test."""
     for report in sorted(folder.glob("*.xml")):
         for skipped in ElementTree.parse(report).iter("skipped"):
-            # pytest puts the place in front where the reason is in the text, and nothing else into the attribute.
+            # pytest puts the place in front where the reason is in the text, and nothing else into the
+            # attribute.
             yield skipped.get("message") or skipped.text or ""
 
 
 def sentence(why: Iterable[str]) -> str:
     """Return the line."""
     all_reasons = list(why)
-    packages = sorted({package for reason in all_reasons for found in _PACKAGES.findall(reason) for package in found.split(", ")})
+    packages = sorted(
+        {
+            package
+            for reason in all_reasons
+            for found in _PACKAGES.findall(reason)
+            for package in found.split(", ")
+        }
+    )
     root = sum("needs root" in reason for reason in all_reasons)
     line = f"Skipped tests: {len(all_reasons)}"
     if root:

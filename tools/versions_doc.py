@@ -5,7 +5,8 @@
 
 """Write the table of what was run on which versions into README.md, from nothing but what tests reported.
 
-C(--collect REPORT...) takes the JUnit reports of noxfile.py's sessions into tests/versions.json first; C(--check) fails if README says anything else.
+C(--collect REPORT...) takes the JUnit reports of noxfile.py's sessions into tests/versions.json first;
+C(--check) fails if README says anything else.
 """
 
 from __future__ import annotations
@@ -34,11 +35,21 @@ def read(path: pathlib.Path) -> Run:
         raise NotGreenError(f"{path.name} has failures: the table holds only what is green")
     on = {entry.get("name"): entry.get("value") for entry in suite.findall("properties/property")}
     passed = [case for case in suite.iter("testcase") if case.find("skipped") is None]
-    hosts = {entry.get("value") for case in passed for entry in case.findall("properties/property") if entry.get("name") == "host python"}
+    hosts = {
+        entry.get("value")
+        for case in passed
+        for entry in case.findall("properties/property")
+        if entry.get("name") == "host python"
+    }
     if not passed or not hosts:
         raise NotGreenError(f"{path.name} has no test of a managed host")
-    return {"ansible-core": on["ansible-core"], "python": on["python"], "date": suite.get("timestamp", "")[:10], "tests": len(passed),
-            "hosts": sorted(filter(None, hosts), key=numbers)}
+    return {
+        "ansible-core": on["ansible-core"],
+        "python": on["python"],
+        "date": suite.get("timestamp", "")[:10],
+        "tests": len(passed),
+        "hosts": sorted(filter(None, hosts), key=numbers),
+    }
 
 
 def numbers(version: object) -> list[int]:
@@ -66,14 +77,26 @@ def span(versions: Iterable[object]) -> str:
     """Return versions in words, all of them."""
     found = sorted({minor(version) for version in versions}, key=numbers)
     first, last = numbers(found[0])[1], numbers(found[-1])[1]
-    return f"{found[0]} to {found[-1]}" if len(found) > 2 and last - first == len(found) - 1 else ", ".join(found)
+    return (
+        f"{found[0]} to {found[-1]}"
+        if len(found) > 2 and last - first == len(found) - 1
+        else ", ".join(found)
+    )
 
 
 def row(runs: list[Run]) -> tuple[str, ...]:
-    """Return the row of one ansible-core; the date is the oldest one, so that all of the row has been run since then."""
+    """Return the row of one ansible-core.
+
+    The date is the oldest one, so that all of the row has been run since then.
+    """
     cores = sorted({str(run["ansible-core"]) for run in runs}, key=numbers)
     hosts = {version for run in runs for version in run["hosts"]}  # type: ignore[attr-defined]
-    return ", ".join(cores), span(run["python"] for run in runs), span(hosts), min(str(run["date"]) for run in runs)
+    return (
+        ", ".join(cores),
+        span(run["python"] for run in runs),
+        span(hosts),
+        min(str(run["date"]) for run in runs),
+    )
 
 
 def table(runs: Iterable[Run]) -> str:
@@ -105,7 +128,10 @@ def main(arguments: list[str]) -> int:
     if arguments != ["--check"]:
         README.write_text(wanted, encoding="utf-8")
     elif text != wanted:
-        print("The table of versions in README.md is not what tests/versions.json says: run make docs", file=sys.stderr)
+        print(
+            "The table of versions in README.md is not what tests/versions.json says: run make docs",
+            file=sys.stderr,
+        )
         return 1
     return 0
 

@@ -14,11 +14,11 @@ from ansible.errors import AnsibleActionFail, AnsibleConnectionFailure
 from ansible.plugins.connection import ConnectionBase
 from ansible.utils.display import Display
 
-from ..module_utils._errors import NetworkError
-from ..module_utils._machine import machine
-from ..plugin_utils._action import RemoteAction
-from ..plugin_utils._together import is_of_devices
-from ..plugin_utils._topology import Inventory
+from ..module_utils._kernel.machine import machine
+from ..module_utils._values.errors import NetworkError
+from ..plugin_utils._ansible.action import RemoteAction
+from ..plugin_utils._inventory.play_checks import is_of_devices
+from ..plugin_utils._inventory.topology import Inventory
 
 display = Display()
 
@@ -41,7 +41,10 @@ class ActionModule(RemoteAction):
         result.update(self._execute_module(module_name=_MODULE, task_vars=task_vars))
         identity = result.pop("pending", "")
         if result.get("rolled_back"):
-            display.warning(f"an earlier change of the firewall was taken back by the host at {result['rolled_back']}, because nobody confirmed it")
+            display.warning(
+                f"an earlier change of the firewall was taken back by the host at {result['rolled_back']}, "
+                f"because nobody confirmed it"
+            )
         if identity:
             self._settle(result, identity, seconds, task_vars)
         return result
@@ -57,7 +60,8 @@ class ActionModule(RemoteAction):
             or not str(number).isdigit()
         ):
             raise AnsibleActionFail(
-                f"rollback_after is {given!r}: expected whole seconds, such as {_ROLLBACK_AFTER}, or 0 for none; "
+                f"rollback_after is {given!r}: expected whole seconds, such as {_ROLLBACK_AFTER}, or 0 for "
+                f"none; "
                 "nothing was changed (exasol_firewall_rollback_after)"
             )
         return int(number)
@@ -68,20 +72,33 @@ class ActionModule(RemoteAction):
             return
         runs_on = to or variables["inventory_hostname"]
         if runs_on != host:
-            raise AnsibleActionFail(f"the rules of {host!r} would come to {runs_on!r}{' (delegate_to)' if to else ''}: let each host run the role itself, "
-                                    f"without delegate_to; or give the module the host, its rules and delegate_to: {host}")
+            raise AnsibleActionFail(
+                f"the rules of {host!r} would come to {runs_on!r}{' (delegate_to)' if to else ''}: let each "
+                f"host run the role itself, "
+                f"without delegate_to; or give the module the host, its rules and delegate_to: {host}"
+            )
         hosts = variables.get("ansible_play_batch", ())
         if self._task.run_once and not to and len(hosts) > 1:
-            raise AnsibleActionFail(f"run_once changes the firewall of {host!r} alone, 1 of {len(hosts)} hosts: remove run_once; "
-                                    "--limit chooses a part of the hosts")
+            raise AnsibleActionFail(
+                f"run_once changes the firewall of {host!r} alone, 1 of {len(hosts)} hosts: remove run_once; "
+                "--limit chooses a part of the hosts"
+            )
 
     def _check_machine(self, variables: Mapping[str, t.Any]) -> None:
         """Refuse a host in whose place the controller would run the module, and change its own firewall."""
-        host = self._task.args.get("host") or self._task.delegate_to or variables.get("inventory_hostname", "")
+        host = (
+            self._task.args.get("host") or self._task.delegate_to or variables.get("inventory_hostname", "")
+        )
         transport = str(getattr(self._connection, "transport", ""))
-        if is_of_devices(transport) or (transport != "local" and getattr(self._connection, "_remote_is_local", False) is True):
-            raise AnsibleActionFail(f"host {host!r} is managed with the connection {transport!r} of network devices, with which the controller would change "
-                                    f"its own firewall: set exasol_firewall_enabled to false for {host}, or take it out of the play (exasol_hosts, --limit)")
+        if is_of_devices(transport) or (
+            transport != "local" and getattr(self._connection, "_remote_is_local", False) is True
+        ):
+            raise AnsibleActionFail(
+                f"host {host!r} is managed with the connection {transport!r} of network devices, with which "
+                f"the controller would change "
+                f"its own firewall: set exasol_firewall_enabled to false for {host}, or take it out of the "
+                f"play (exasol_hosts, --limit)"
+            )
         if transport != "local":
             return
         hostvars = variables.get("hostvars", {})
@@ -92,8 +109,12 @@ class ActionModule(RemoteAction):
         except NetworkError as error:
             raise AnsibleActionFail(str(error)) from error
         if not machine(addresses)["own"]:
-            raise AnsibleActionFail(f"connection local of host {host!r} would change the firewall of the controller, which has none of the addresses of {host} "
-                                    f"({', '.join(addresses)}): remove connection or ansible_connection, or set exasol_address if {host} is the controller")
+            raise AnsibleActionFail(
+                f"connection local of host {host!r} would change the firewall of the controller, which has "
+                f"none of the addresses of {host} "
+                f"({', '.join(addresses)}): remove connection or ansible_connection, or set exasol_address "
+                f"if {host} is the controller"
+            )
 
     def _settle(
         self, result: dict[str, t.Any], identity: str, seconds: int, task_vars: dict[str, t.Any] | None
@@ -103,20 +124,29 @@ class ActionModule(RemoteAction):
         if result["confirmed"]:
             return
         why = answer.get("msg") or "no new connection came through in time"
-        result.update(failed=True, changed=False, msg=f"the change was not confirmed ({why}): the host restores its old rules {seconds} s after the change")
+        result.update(
+            failed=True,
+            changed=False,
+            msg=f"the change was not confirmed ({why}): the host restores its old rules {seconds} s after the change",
+        )
 
     def _leave(self) -> None:
         """Close the connection: an established one passes most rule sets, and only a new one proves anything."""
-        # Connections that never cross a network (a container's, for example) have nothing to close, and Ansible would warn of that.
+        # Connections that never cross a network (a container's, for example) have nothing to close, and
+        # Ansible would warn of that.
         if type(self._connection).reset is not ConnectionBase.reset:
             self._connection.reset()
 
-    def _confirm(self, identity: str, deadline: float, task_vars: dict[str, t.Any] | None) -> dict[str, t.Any]:
+    def _confirm(
+        self, identity: str, deadline: float, task_vars: dict[str, t.Any] | None
+    ) -> dict[str, t.Any]:
         answer: dict[str, t.Any] = {}
         while time.monotonic() < deadline:
             try:
                 self._leave()
-                answer = self._execute_module(module_name=_MODULE, module_args={"confirm": identity}, task_vars=task_vars)
+                answer = self._execute_module(
+                    module_name=_MODULE, module_args={"confirm": identity}, task_vars=task_vars
+                )
             except AnsibleConnectionFailure as error:
                 answer = {"msg": str(error)}
             if "confirmed" in answer:

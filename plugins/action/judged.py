@@ -9,8 +9,8 @@ from __future__ import annotations
 import typing as t
 from collections.abc import Mapping
 
-from ..plugin_utils._action import ControllerAction
-from ..plugin_utils._together import check_judged, is_selected
+from ..plugin_utils._ansible.action import ControllerAction
+from ..plugin_utils._inventory.play_checks import check_judged, is_selected
 
 _AROUND = ("Block", "TaskInclude", "IncludeRole")
 
@@ -26,16 +26,28 @@ class ActionModule(ControllerAction):
     def act(self, options: dict[str, t.Any], variables: dict[str, t.Any]) -> dict[str, t.Any]:
         """Return the run, which is over."""
         if not options["planned"] and self._left_out(variables):
-            return {"skipped": True, "ended": True, "run": options["judged"]}  # an earlier one of this playbook stays the latest
+            return {
+                "skipped": True,
+                "ended": True,
+                "run": options["judged"],
+            }  # an earlier one of this playbook stays the latest
         judged = options["planned"] if self._task.check_mode else options["judged"]
         hosts = variables.get("ansible_play_hosts_all") or [variables.get("inventory_hostname", "")]
         check_judged(options["planned"], judged, hosts[0])
         return {"run": options["planned"], "ended": True}
 
     def _left_out(self, variables: Mapping[str, t.Any]) -> bool:
-        """Tell whether the user chose tags that leave the whole role out: only this task, which is always run, is left of it."""
-        # With include_role, who left the role out would have left this task out, too: a role that is included has to do its work.
-        return not self._included() and not is_selected(self._tags_around(), variables.get("ansible_run_tags", ["all"]), variables.get("ansible_skip_tags", []))
+        """Tell whether the user chose tags that leave the whole role out.
+
+        Only this task, which is always run, is left of it.
+        """
+        # With include_role, who left the role out would have left this task out, too: a role that is included
+        # has to do its work.
+        return not self._included() and not is_selected(
+            self._tags_around(),
+            variables.get("ansible_run_tags", ["all"]),
+            variables.get("ansible_skip_tags", []),
+        )
 
     def _tags_around(self) -> list[str]:
         # Ansible's sentinel where nobody set any.

@@ -6,8 +6,8 @@
 
 from __future__ import annotations
 
-from ..plugin_utils._action import HostAction
-from ..plugin_utils._host_results import LISTENER
+from ..plugin_utils._ansible.action import HostAction
+from ..plugin_utils._untrusted.host_results import LISTENER
 
 
 class ActionModule(HostAction):

@@ -14,13 +14,24 @@ from ansible.errors import AnsibleError
 from ansible.module_utils.parsing.convert_bool import boolean
 from ansible.utils.display import Display
 
-from ..module_utils._errors import NetworkError
-from ..module_utils._ftp_modes import ACTIVE_PORTS, FTP_ROWS, MODES, FtpWishes
-from ..module_utils._options import table_options
-from ..module_utils._plan import Wishes, flow_count, make_plan
-from ..plugin_utils._action import ControllerAction
-from ..plugin_utils._together import check_connections, check_reality, check_themselves, check_together
-from ..plugin_utils._topology import DEFAULT_GROUPS, Inventory, Topology, default_peers, misspelt_groups
+from ..module_utils._ansible.options import table_options
+from ..module_utils._plan.ftp_modes import ACTIVE_PORTS, FTP_ROWS, MODES, FtpWishes
+from ..module_utils._plan.plan import Wishes, flow_count, make_plan
+from ..module_utils._values.errors import NetworkError
+from ..plugin_utils._ansible.action import ControllerAction
+from ..plugin_utils._inventory.play_checks import (
+    check_connections,
+    check_reality,
+    check_themselves,
+    check_together,
+)
+from ..plugin_utils._inventory.topology import (
+    DEFAULT_GROUPS,
+    Inventory,
+    Topology,
+    default_peers,
+    misspelt_groups,
+)
 
 display = Display()
 
@@ -37,8 +48,11 @@ class HostVariables:
         try:
             return self._variables.get(name, default)
         except AnsibleError as error:
-            raise NetworkError(f"host {self._host!r} has a variable {name} that cannot be evaluated ({error}); facts are known only where they were "
-                               "gathered before") from None
+            raise NetworkError(
+                f"host {self._host!r} has a variable {name} that cannot be evaluated ({error}); facts are "
+                f"known only where they were "
+                "gathered before"
+            ) from None
 
 
 class ActionModule(ControllerAction):
@@ -51,7 +65,7 @@ class ActionModule(ControllerAction):
         exclude={"type": "list", "elements": "str", "default": []},
         absent_peers={"type": "list", "elements": "str", "default": []},
         allow_any={"type": "bool", "default": False},
-        check_blocked={"type": "bool", "default": False},
+        check_denied={"type": "bool", "default": False},
         ftp_mode={"type": "str", "choices": list(MODES)},
         ftp_passive_ports={"type": "str"},
         ftp_active_ports={"type": "str", "default": ACTIVE_PORTS},
@@ -78,7 +92,7 @@ class ActionModule(ControllerAction):
             options["overrides"],
             options["include"],
             options["exclude"],
-            options["check_blocked"],
+            options["check_denied"],
             FtpWishes(options["ftp_mode"] or "", options["ftp_passive_ports"], options["ftp_active_ports"]),
             options["absent_peers"],
             options["allow_any"],
@@ -95,10 +109,19 @@ class ActionModule(ControllerAction):
             display.warning(note)
         return dict(plan, flows=flow_count(plan), run=uuid.uuid4().hex[:12])
 
-    def _check_connections(self, plan: Mapping[str, t.Any], present: Iterable[str], hostvars: Mapping[str, t.Any]) -> None:
-        measured = [host for host in present if plan["hosts"][host]["probes"] or plan["hosts"][host]["listens"]]
+    def _check_connections(
+        self, plan: Mapping[str, t.Any], present: Iterable[str], hostvars: Mapping[str, t.Any]
+    ) -> None:
+        measured = [
+            host for host in present if plan["hosts"][host]["probes"] or plan["hosts"][host]["endpoints"]
+        ]
         own = self._task.connection
-        check_connections({host: str(HostVariables(host, hostvars[host]).get("ansible_connection") or own or "") for host in measured})
+        check_connections(
+            {
+                host: str(HostVariables(host, hostvars[host]).get("ansible_connection") or own or "")
+                for host in measured
+            }
+        )
 
     def _idle_login(self, plan: Mapping[str, t.Any], variables: Mapping[str, t.Any]) -> list[str]:
         """Say of a login that a site gives for FTP that nobody will use it."""
@@ -111,16 +134,30 @@ class ActionModule(ControllerAction):
         services = {entry["service"] for host in plan["hosts"].values() for entry in host["probes"]}
         if not given or services & set(FTP_ROWS):
             return []
-        return [f"{given[0]} has no effect: no flow of {' or '.join(FTP_ROWS)} is planned, so nobody logs in."]
+        return [
+            f"{given[0]} has no effect: no flow of {' or '.join(FTP_ROWS)} is planned, so nobody logs in."
+        ]
 
     def _check_play(self, variables: Mapping[str, t.Any]) -> None:
-        check_reality(bool(self._task.check_mode), bool(variables.get("ansible_check_mode", self._task.check_mode)))
-        check_together(self._task.get_play().strategy, variables["ansible_play_batch"], variables["ansible_play_hosts"])
-        # What stands at this task alone is right: it is computed once and on the controller anyway. What it inherits, all tasks of the role have.
-        lent = self._inherited("delegate_to") if self._task.delegate_to else None  # it may be a template that omits itself
-        check_themselves(lent, boolean(self._templar.template(self._inherited("run_once")), strict=False), variables["ansible_play_hosts"])
+        check_reality(
+            bool(self._task.check_mode), bool(variables.get("ansible_check_mode", self._task.check_mode))
+        )
+        check_together(
+            self._task.get_play().strategy, variables["ansible_play_batch"], variables["ansible_play_hosts"]
+        )
+        # What stands at this task alone is right: it is computed once and on the controller anyway. What it
+        # inherits, all tasks of the role have.
+        lent = (
+            self._inherited("delegate_to") if self._task.delegate_to else None
+        )  # it may be a template that omits itself
+        check_themselves(
+            lent,
+            boolean(self._templar.template(self._inherited("run_once")), strict=False),
+            variables["ansible_play_hosts"],
+        )
 
     def _inherited(self, keyword: str) -> t.Any:
-        # The property of that name would tell nothing of what is around: when a task runs, its block is finalized.
+        # The property of that name would tell nothing of what is around: when a task runs, its block is
+        # finalized.
         value = self._task._parent._get_parent_attribute(keyword)
         return value if isinstance(value, (str, bool)) else None  # where nobody set it, Ansible's sentinel

@@ -9,9 +9,9 @@ from __future__ import annotations
 import typing as t
 from collections.abc import Mapping
 
-from ..module_utils._hidden import hide
-from ..plugin_utils._action import HostAction
-from ..plugin_utils._host_results import PROBE
+from ..module_utils._ansible.hidden import hide
+from ..plugin_utils._ansible.action import HostAction
+from ..plugin_utils._untrusted.host_results import PROBE
 
 
 class ActionModule(HostAction):

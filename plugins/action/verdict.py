@@ -14,18 +14,18 @@ from collections.abc import Mapping
 
 from ansible.utils.display import Display
 
-from ..plugin_utils import _losses
-from ..plugin_utils._action import ControllerAction
-from ..plugin_utils._certificates import certificates, differences
-from ..plugin_utils._claims import believable
-from ..plugin_utils._ftp_results import ftp_results, still_untestable
-from ..plugin_utils._joining import Joining, not_ok, summarize
-from ..plugin_utils._not_covered import not_covered
-from ..plugin_utils._not_covered import sentences as not_covered_sentences
-from ..plugin_utils._origin import Origins
-from ..plugin_utils._summary import counts, host_order, sentences, table
-from ..plugin_utils._text import visible
-from ..plugin_utils._unverified import unverified
+from ..plugin_utils._ansible.action import ControllerAction
+from ..plugin_utils._report.summary import counts, host_order, sentences, table
+from ..plugin_utils._text.tables import visible
+from ..plugin_utils._untrusted.claims import believable
+from ..plugin_utils._untrusted.origin import Origins
+from ..plugin_utils._verdict import losses
+from ..plugin_utils._verdict.certificates import certificates, differences
+from ..plugin_utils._verdict.ftp_results import ftp_results, still_untestable
+from ..plugin_utils._verdict.joining import Joining, not_ok, summarize
+from ..plugin_utils._verdict.not_covered import not_covered
+from ..plugin_utils._verdict.not_covered import sentences as not_covered_sentences
+from ..plugin_utils._verdict.unverified import unverified
 
 display = Display()
 
@@ -64,7 +64,7 @@ class ActionModule(ControllerAction):
         probed = joining.results()
         results = probed + sessions
         presented = certificates(results)
-        lossy = _losses.losses(observations, plan["hosts"])
+        lossy = losses.losses(observations, plan["hosts"])
         verification = {
             "created": datetime.datetime.now(datetime.timezone.utc).isoformat(timespec="seconds"),
             "release": plan["release"],
@@ -84,7 +84,7 @@ class ActionModule(ControllerAction):
                 *joining.captures.notes(),
                 *joining.listening.notes(),
                 *origins.notes(),
-                *_losses.notes(lossy),
+                *losses.notes(lossy),
             ],
         }
         verification["message"] = _message(verification)
@@ -111,7 +111,9 @@ class ActionModule(ControllerAction):
 
 def _filled(text: str, columns: int) -> str:
     # No word is broken: somebody may want to copy it.
-    return textwrap.fill(visible(text, "\n\t"), min(columns, _WIDEST_PROSE), break_long_words=False, break_on_hyphens=False)
+    return textwrap.fill(
+        visible(text, "\n\t"), min(columns, _WIDEST_PROSE), break_long_words=False, break_on_hyphens=False
+    )
 
 
 def _peers(hosts: Mapping[str, Mapping[str, t.Any]]) -> dict[str, list[str]]:

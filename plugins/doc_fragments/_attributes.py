@@ -16,14 +16,16 @@ attributes:
   check_mode:
     description: Can run in C(check_mode) and return changed status prediction without modifying target.
   diff_mode:
-    description: Will return details on what has changed (or possibly needs changing in C(check_mode)), when in diff mode.
+    description: Will return details on what has changed (or possibly needs changing in C(check_mode)), when
+      in diff mode.
   platform:
     description: Target OS that can be operated against.
     platforms: Linux
   delegation:
     description: Can be used in conjunction with C(delegate_to) and related keywords.
   action_group:
-    description: Use C(group/exasol_community.network.all) in C(module_defaults) to set defaults of all modules that have the same option.
+    description: Use C(group/exasol_community.network.all) in C(module_defaults) to set defaults of all
+      modules that have the same option.
     support: full
     membership:
       - exasol_community.network.all
@@ -48,7 +50,8 @@ attributes:
 options: {}
 attributes:
   action:
-    description: Indicates this has a corresponding action plugin so some parts of the options can be executed on the controller.
+    description: Indicates this has a corresponding action plugin so some parts of the options can be executed
+      on the controller.
     support: full
     details:
       - It runs on the controller alone and connects to no host.

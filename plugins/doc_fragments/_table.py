@@ -28,5 +28,6 @@ options:
     type: dict
     default: {}
 notes:
-  - To set O(release) and O(overrides) once, use C(group/exasol_community.network.table) in C(module_defaults).
+  - To set O(release) and O(overrides) once, use C(group/exasol_community.network.table) in
+    C(module_defaults).
 """

@@ -9,18 +9,34 @@ from __future__ import annotations
 import typing as t
 from collections.abc import Iterable, Mapping
 
-LOST = {"failed": True, "msg": "the host was unreachable or had failed before it was asked, or a condition (when) left it out"}
+LOST = {
+    "failed": True,
+    "msg": "the host was unreachable or had failed before it was asked, or a condition (when) left it out",
+}
 
 
-def registered(hosts: Iterable[str], hostvars: Mapping[str, t.Any], name: str, field: str | None = None, run: str | None = None) -> dict[str, t.Any]:
-    """Return what each host registered under a name, or the field of it; a host that registered nothing counts as failed.
+def registered(
+    hosts: Iterable[str],
+    hostvars: Mapping[str, t.Any],
+    name: str,
+    field: str | None = None,
+    run: str | None = None,
+) -> dict[str, t.Any]:
+    """Return what each host registered under a name, or the field of it.
 
-    What belongs to another run than C(run) was left by an earlier task of the same playbook: this time the host registered nothing.
+    A host that registered nothing counts as failed.
+
+    What belongs to another run than C(run) was left by an earlier task of the same playbook: this time the
+    host registered nothing.
     """
     results = {host: hostvars[host].get(name, LOST) for host in hosts}
     if run is not None:
         results = {host: LOST if _is_of_another(result, run) else result for host, result in results.items()}
-    return results if field is None else {host: result[field] for host, result in results.items() if result.get(field)}
+    return (
+        results
+        if field is None
+        else {host: result[field] for host, result in results.items() if result.get(field)}
+    )
 
 
 def _is_of_another(result: Mapping[str, t.Any], run: str) -> bool:

@@ -8,15 +8,17 @@ from __future__ import annotations
 
 import typing as t
 
-from ..plugin_utils._changes import render_changes
-from ..plugin_utils._filters import raising
-from ..plugin_utils._report import verification_of
+from ..plugin_utils._ansible.filters import raising
+from ..plugin_utils._report.changes import render_changes
+from ..plugin_utils._report.report import verification_of
 
 
 @raising
 def report_changes(after: t.Any, before: t.Any, format: str = "data") -> t.Any:  # noqa: A002  # as to_report has it
     """Compare a verification with an earlier one."""
-    return render_changes(verification_of(after, "report_changes"), verification_of(before, "report_changes"), format)
+    return render_changes(
+        verification_of(after, "report_changes"), verification_of(before, "report_changes"), format
+    )
 
 
 class FilterModule:

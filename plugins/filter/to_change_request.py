@@ -9,18 +9,23 @@ from __future__ import annotations
 import typing as t
 from collections.abc import Mapping
 
-from ..module_utils._errors import NetworkError
-from ..plugin_utils._filters import raising
-from ..plugin_utils._report import verification_of
-from ..plugin_utils._request import render_request
+from ..module_utils._values.errors import NetworkError
+from ..plugin_utils._ansible.filters import raising
+from ..plugin_utils._change_request.change_request import render_request
+from ..plugin_utils._report.report import verification_of
 
 
 @raising
-def to_change_request(made: t.Any, format: str = "markdown", place_unknown: bool = False) -> str:  # noqa: A002  # as to_report has it
+def to_change_request(made: t.Any, format: str = "markdown", include_unlocated: bool = False) -> str:  # noqa: A002  # as to_report has it
     """Render the change request of a verification or of a plan."""
     if not isinstance(made, Mapping):
-        raise NetworkError("to_change_request needs what exasol_community.network.verdict or exasol_community.network.plan returns")
-    return render_request(verification_of(made, "to_change_request") if "results" in made else made, format, place_unknown)
+        raise NetworkError(
+            "to_change_request needs what exasol_community.network.verdict or exasol_community.network.plan "
+            "returns"
+        )
+    return render_request(
+        verification_of(made, "to_change_request") if "results" in made else made, format, include_unlocated
+    )
 
 
 class FilterModule:

@@ -8,8 +8,8 @@ from __future__ import annotations
 
 import typing as t
 
-from ..plugin_utils._filters import raising
-from ..plugin_utils._report import render, verification_of
+from ..plugin_utils._ansible.filters import raising
+from ..plugin_utils._report.report import render, verification_of
 
 
 @raising

@@ -8,10 +8,13 @@ module: firewall
 short_description: Let in and out what the plan says, on whichever firewall a host runs
 version_added: 0.1.0
 description:
-  - Makes the host's firewall permit exactly the given rules, in one object of its own, and changes no rule of anybody else.
+  - Makes the host's firewall permit exactly the given rules, in one object of its own, and changes no rule of
+    anybody else.
   - Rules that are not given any more are removed.
-  - It never enables or disables a firewall and never changes a default policy. Where no firewall runs, nothing is changed.
-  - "A change has to be confirmed: the host arms a timer that restores the old rules, and only a new connection from the controller
+  - It never enables or disables a firewall and never changes a default policy. Where no firewall runs,
+    nothing is changed.
+  - "A change has to be confirmed: the host arms a timer that restores the old rules, and only a new
+    connection from the controller
     stops it. A mistake that locks the controller out ends by itself."
 extends_documentation_fragment:
   - exasol_community.network._attributes
@@ -25,16 +28,19 @@ attributes:
   platform:
     support: full
   action:
-    description: Indicates this has a corresponding action plugin so some parts of the options can be executed on the controller.
+    description: Indicates this has a corresponding action plugin so some parts of the options can be executed
+      on the controller.
     support: full
     details:
       - It confirms the change over a new connection.
-      - It refuses hosts in whose place the controller would change its own firewall, that is hosts with a connection of network devices, and hosts with
+      - It refuses hosts in whose place the controller would change its own firewall, that is hosts with a
+        connection of network devices, and hosts with
         the connection C(local) of whose addresses the controller has none.
 options:
   rules:
     description:
-      - What to let in and out, as RV(exasol_community.network.plan#module:hosts) holds it for each host under C(rules).
+      - What to let in and out, as RV(exasol_community.network.plan#module:hosts) holds it for each host under
+        C(rules).
     type: list
     elements: dict
     default: []
@@ -50,13 +56,15 @@ options:
         choices: [tcp, udp, any]
         required: true
       ports:
-        description: The ports, for example V(8563), V(8563,20000-21000), or a list of such; V(any) with O(rules[].protocol=any).
+        description: The ports, for example V(8563), V(8563,20000-21000), or a list of such; V(any) with
+          O(rules[].protocol=any).
         type: raw
         required: true
       addresses:
         description:
           - Addresses, networks or DNS names of the other end; names are resolved on the host.
-          - A network with host bits set, such as V(192.0.2.21/24), is refused, because it can be read in two ways.
+          - A network with host bits set, such as V(192.0.2.21/24), is refused, because it can be read in two
+            ways.
           - With an empty list nobody is let in, and O(restrict) refuses everybody on the ports.
         type: list
         elements: raw
@@ -95,7 +103,8 @@ options:
     default: false
   allow_any:
     description:
-      - Accept rules that are for every address of IPv4 or IPv6, be it in several networks that are everything together.
+      - Accept rules that are for every address of IPv4 or IPv6, be it in several networks that are everything
+        together.
     type: bool
     default: false
   persist:
@@ -106,7 +115,8 @@ options:
     default: true
   rollback_after:
     description:
-      - Seconds after which the host restores its old rules, unless the change is confirmed over a new connection.
+      - Seconds after which the host restores its old rules, unless the change is confirmed over a new
+        connection.
       - At most V(3600), the time that a mistake may lock the controller out.
       - V(0) turns the rollback off.
     type: int
@@ -114,7 +124,8 @@ options:
   host:
     description:
       - The inventory name of the host that the rules are for.
-      - The task fails where C(delegate_to) would bring the rules to another host, or C(run_once) would leave hosts out.
+      - The task fails where C(delegate_to) would bring the rules to another host, or C(run_once) would leave
+        hosts out.
     type: str
   confirm:
     description:
@@ -171,7 +182,8 @@ rolled_back:
   type: str
   sample: '2026-11-23T05:00:49Z'
 msg:
-  description: Why nothing is to be opened, where no firewall runs or nftables filters nothing of what is planned.
+  description: Why nothing is to be opened, where no firewall runs or nftables filters nothing of what is
+    planned.
   returned: when nothing is to be opened
   type: str
   sample: 'no firewall runs on this host: there is nothing to open'
@@ -186,8 +198,8 @@ import uuid
 
 from ansible.module_utils.basic import AnsibleModule
 
-from ..module_utils._firewall._apply import Wish, change, confirm
-from ..module_utils._module import failures_of
+from ..module_utils._ansible.failures import failures_of
+from ..module_utils._firewall.apply import Wish, change, confirm
 
 
 def rule_options():
@@ -206,7 +218,11 @@ def options():
     return {
         "rules": {"type": "list", "elements": "dict", "default": [], "options": rule_options()},
         "state": {"type": "str", "choices": ["present", "absent"], "default": "present"},
-        "provider": {"type": "str", "choices": ["auto", "firewalld", "ufw", "nftables", "iptables"], "default": "auto"},
+        "provider": {
+            "type": "str",
+            "choices": ["auto", "firewalld", "ufw", "nftables", "iptables"],
+            "default": "auto",
+        },
         "outgoing": {"type": "str", "choices": ["auto", "always", "never"], "default": "auto"},
         "restrict": {"type": "bool", "default": False},
         "allow_any": {"type": "bool", "default": False},
@@ -222,8 +238,16 @@ def act(module):
     params = module.params
     if params["confirm"]:
         return {"changed": False, "confirmed": confirm(params["confirm"])}
-    wish = Wish(params["rules"], params["state"] == "present", params["provider"], params["outgoing"], params["restrict"],
-                params["persist"], params["rollback_after"], params["allow_any"])
+    wish = Wish(
+        params["rules"],
+        params["state"] == "present",
+        params["provider"],
+        params["outgoing"],
+        params["restrict"],
+        params["persist"],
+        params["rollback_after"],
+        params["allow_any"],
+    )
     return change(wish, uuid.uuid4().hex[:12], module.check_mode)
 
 

@@ -8,10 +8,13 @@ module: judged
 short_description: Fail unless a verification was planned and judged in this run
 version_added: 0.1.0
 description:
-  - The last task of the role P(exasol_community.network.verify#role). A condition (C(when)), tags or C(--start-at-task) can leave single tasks
+  - The last task of the role P(exasol_community.network.verify#role). A condition (C(when)), tags or
+    C(--start-at-task) can leave single tasks
     of a role out, and a run without plan or verdict must not look like one in which everything is well.
-  - Give the task the tag C(always), so that no choice of tags leaves it out. Where the choice leaves out all that is around the task, nothing was
-    asked for, and nothing fails. With C(ansible.builtin.include_role) the role is asked for, and its tasks need the tags (C(apply)).
+  - Give the task the tag C(always), so that no choice of tags leaves it out. Where the choice leaves out all
+    that is around the task, nothing was
+    asked for, and nothing fails. With C(ansible.builtin.include_role) the role is asked for, and its tasks
+    need the tags (C(apply)).
   - It runs on the controller, for each host.
 extends_documentation_fragment:
   - exasol_community.network._attributes
@@ -29,7 +32,8 @@ options:
     default: ''
   judged:
     description:
-      - The run of the verdicts, RV(exasol_community.network.verdict#module:run), or empty if nothing was judged.
+      - The run of the verdicts, RV(exasol_community.network.verdict#module:run), or empty if nothing was
+        judged.
       - In check mode nothing is measured, so it does not matter.
     type: str
     default: ''

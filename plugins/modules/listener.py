@@ -8,14 +8,20 @@ module: listener
 short_description: Let a host answer on ports for a while, to prove that they can be reached
 version_added: 0.1.0
 description:
-  - Starts one process that listens on all given ports, TCP and UDP, IPv4 and IPv6, and proves to M(exasol_community.network.probe)
+  - Starts one process that listens on all given ports, TCP and UDP, IPv4 and IPv6, and proves to
+    M(exasol_community.network.probe)
     that it is this very host.
-  - The process ends by itself after O(ttl), and closes its ports after O(idle) without a sign of the run, whatever happens to the controller.
-  - It proves itself only to those who know the run's O(token), and reads and writes at most one line a connection. Whoever else connects over TCP
-    hears that it is a listener and no service, so that M(exasol_community.network.probe) does not take it for one.
-  - Ports that somebody else uses are left alone and returned, with what holds them. So is a port whose service listens only on a loopback address.
+  - The process ends by itself after O(ttl), and closes its ports after O(idle) without a sign of the run,
+    whatever happens to the controller.
+  - It proves itself only to those who know the run's O(token), and reads and writes at most one line a
+    connection. Whoever else connects over TCP
+    hears that it is a listener and no service, so that M(exasol_community.network.probe) does not take it for
+    one.
+  - Ports that somebody else uses are left alone and returned, with what holds them. So is a port whose
+    service listens only on a loopback address.
   - Runs of one user at the same time share the process, and none ends the ports of another.
-  - The module opens the ports. The process itself does not stay root - it continues as the user with uid 65534 (nobody) if root starts it.
+  - The module opens the ports. The process itself does not stay root - it continues as the user with uid
+    65534 (nobody) if root starts it.
 extends_documentation_fragment:
   - exasol_community.network._attributes
 attributes:
@@ -31,7 +37,8 @@ options:
   state:
     description:
       - V(present) listens, V(absent) ends what this run's O(token) started.
-      - V(query) listens nowhere. It returns what holds the ports of O(listens), and ends listeners of this user, or of all users for root, whose run
+      - V(query) listens nowhere. It returns what holds the ports of O(endpoints), and ends listeners of this
+        user, or of all users for root, whose run
         gave no sign for a fifth of its O(idle).
     type: str
     choices: [present, absent, query]
@@ -46,9 +53,10 @@ options:
       - The token of the run, at least 16 random characters.
       - Required unless O(state=query).
     type: str
-  listens:
+  endpoints:
     description:
-      - What to listen on with O(state=present), and what to look at with O(state=query); without any nothing is started.
+      - What to listen on with O(state=present), and what to look at with O(state=query); without any nothing
+        is started.
     type: list
     elements: dict
     default: []
@@ -74,26 +82,30 @@ options:
   idle:
     description:
       - Seconds without a sign of the run after which the listener closes its ports, before O(ttl) is over.
-      - A sign is a connection of M(exasol_community.network.probe) with this O(token), or this module. An interrupted run gives none, so its listener
+      - A sign is a connection of M(exasol_community.network.probe) with this O(token), or this module. An
+        interrupted run gives none, so its listener
         does not keep a database from its ports for longer.
     type: int
     default: 300
   capture:
     description:
-      - Also record which connections arrived and which answers left, seen outside of this host's own packet filter; O(state=absent) returns it.
+      - Also record which connections arrived and which answers left, seen outside of this host's own packet
+        filter; O(state=absent) returns it.
       - Needs root. Kept are port numbers by pairs of addresses, no packets and no contents.
     type: bool
     default: false
   run:
     description:
       - The run that the result belongs to, RV(exasol_community.network.plan#module:run).
-      - M(exasol_community.network.verdict) sets aside what belongs to another run, such as a result that was registered earlier in the same playbook.
+      - M(exasol_community.network.verdict) sets aside what belongs to another run, such as a result that was
+        registered earlier in the same playbook.
     type: str
     default: ''
   addresses:
     description:
       - The addresses of this host in the plan, to tell whether the module really runs there.
-      - A name is looked up on the machine. It is the machine's own if one of its addresses is, or if the machine calls itself so.
+      - A name is looked up on the machine. It is the machine's own if one of its addresses is, or if the
+        machine calls itself so.
     type: list
     elements: str
     default: []
@@ -108,14 +120,14 @@ EXAMPLES = r"""
   exasol_community.network.listener:
     host: "{{ inventory_hostname }}"
     token: "{{ run_token }}"
-    listens:
+    endpoints:
       - {address: 192.0.2.11, ports: 8563}
 
 - name: See what holds the database port
   exasol_community.network.listener:
     state: query
     host: "{{ inventory_hostname }}"
-    listens:
+    endpoints:
       - {address: 192.0.2.11, ports: 8563}
 
 - name: Stop answering
@@ -147,13 +159,14 @@ denied:
 holders:
   description:
     - What holds ports, one entry for all ports of an address that are held alike.
-    - Ports that are in RV(listening) too are those of a service that listens only on other addresses of the host.
+    - Ports that are in RV(listening) too are those of a service that listens only on other addresses of the
+      host.
   returned: O(state=present) and O(state=query)
   type: list
   elements: dict
   contains:
     address:
-      description: The address of O(listens).
+      description: The address of O(endpoints).
       type: str
       returned: success
       sample: 192.0.2.11
@@ -169,7 +182,8 @@ holders:
       sample: '8563'
     by:
       description:
-        - V(service) listens there, V(listener) is one of ours that another run started, V(connection) is a connection of the host that has the port as
+        - V(service) listens there, V(listener) is one of ours that another run started, V(connection) is a
+          connection of the host that has the port as
           its own, V(unknown) holds the port and does not listen.
       type: str
       returned: success
@@ -227,7 +241,7 @@ leftovers:
       returned: success
       sample: true
     ports:
-      description: The ports of O(listens) that it held.
+      description: The ports of O(endpoints) that it held.
       type: list
       elements: dict
       returned: success
@@ -235,7 +249,8 @@ leftovers:
 addresses:
   description: The addresses of the host's interfaces.
   returned: >-
-    O(state=query), and O(state=present) if O(listens) has a name, because the listener listens on all addresses then, or if it fails
+    O(state=query), and O(state=present) if O(endpoints) has a name, because the listener listens on all
+    addresses then, or if it fails
   type: list
   elements: str
   sample: [127.0.0.1, 192.0.2.11]
@@ -251,7 +266,7 @@ capture:
   sample:
     complete: true
     seen:
-      - {address: 192.0.2.11, peer: 192.0.2.21, protocol: tcp, asked_in: '8563', answered_out: '8563'}
+      - {address: 192.0.2.11, remote: 192.0.2.21, protocol: tcp, asked_in: '8563', answered_out: '8563'}
 run:
   description: The run that was given.
   returned: with O(run)
@@ -274,7 +289,8 @@ machine:
       returned: success
       sample: [192.0.2.11]
 stepped_aside:
-  description: Whether the listener had closed its ports, because no sign of this run came for O(idle) seconds.
+  description: Whether the listener had closed its ports, because no sign of this run came for O(idle)
+    seconds.
   returned: O(state=absent), if it had
   type: bool
   sample: true
@@ -287,11 +303,12 @@ pid:
 
 from ansible.module_utils.basic import AnsibleModule
 
-from ..module_utils import _control, _machine
-from ..module_utils._control import DEFAULT_IDLE
-from ..module_utils._errors import NetworkError
-from ..module_utils._module import failures_of
-from ..module_utils._options import target_options
+from ..module_utils._ansible.failures import failures_of
+from ..module_utils._ansible.options import target_options
+from ..module_utils._kernel import machine
+from ..module_utils._listener import control
+from ..module_utils._listener.control import DEFAULT_IDLE
+from ..module_utils._values.errors import NetworkError
 
 LONGEST_TTL = 14400
 
@@ -299,7 +316,9 @@ LONGEST_TTL = 14400
 def check(params):
     """Raise for options that cannot be used."""
     if not 1 <= params["ttl"] <= LONGEST_TTL:
-        raise NetworkError("ttl {0} is out of range: expected 1 to {1} seconds".format(params["ttl"], LONGEST_TTL))
+        raise NetworkError(
+            "ttl {0} is out of range: expected 1 to {1} seconds".format(params["ttl"], LONGEST_TTL)
+        )
     if params.get("idle", 1) < 1:
         raise NetworkError("idle {0} is too short: expected at least 1 second".format(params["idle"]))
     if not params["host"]:
@@ -309,10 +328,18 @@ def check(params):
 def act(params, dry):
     """Do what is wished and return the result."""
     if params["state"] == "query":
-        return _control.query(params["host"], params["listens"], dry=dry)
+        return control.query(params["host"], params["endpoints"], dry=dry)
     if params["state"] == "absent":
-        return _control.absent(params["host"], params["token"], dry=dry)
-    return _control.present(params["host"], params["token"], params["listens"], params["ttl"], dry=dry, capture=params["capture"], idle=params["idle"])
+        return control.absent(params["host"], params["token"], dry=dry)
+    return control.present(
+        params["host"],
+        params["token"],
+        params["endpoints"],
+        params["ttl"],
+        dry=dry,
+        capture=params["capture"],
+        idle=params["idle"],
+    )
 
 
 def main():
@@ -321,18 +348,28 @@ def main():
         "state": {"type": "str", "choices": ["present", "absent", "query"], "default": "present"},
         "host": {"type": "str", "required": True},
         "token": {"type": "str", "no_log": True},
-        "listens": {"type": "list", "elements": "dict", "default": [], "options": dict(target_options(), address={"type": "str", "required": True})},
+        "endpoints": {
+            "type": "list",
+            "elements": "dict",
+            "default": [],
+            "options": dict(target_options(), address={"type": "str", "required": True}),
+        },
         "ttl": {"type": "int", "default": 1800},
         "idle": {"type": "int", "default": DEFAULT_IDLE},
         "capture": {"type": "bool", "default": False},
     }
-    options.update(_machine.options())
-    module = AnsibleModule(argument_spec=options, supports_check_mode=True,
-                           required_if=[("state", "present", ["token"]), ("state", "absent", ["token"])])
+    options.update(machine.options())
+    module = AnsibleModule(
+        argument_spec=options,
+        supports_check_mode=True,
+        required_if=[("state", "present", ["token"]), ("state", "absent", ["token"])],
+    )
     params = module.params
-    origin = _machine.origin(params["run"], [] if params["state"] == "absent" else params["addresses"])
+    origin = machine.origin(params["run"], [] if params["state"] == "absent" else params["addresses"])
     # An address that is not the host's is why a listener fails, and what answers there is somebody else's.
-    with failures_of(module, **(dict(origin, addresses=_control.addresses()) if params["state"] == "present" else origin)):
+    with failures_of(
+        module, **(dict(origin, addresses=control.addresses()) if params["state"] == "present" else origin)
+    ):
         check(params)
         result = act(params, dry=module.check_mode)
         if result.get("note"):

@@ -8,12 +8,17 @@ module: plan
 short_description: Plan which hosts need which ports of which others, from the port table and the inventory
 version_added: 0.1.0
 description:
-  - Turns the port table and the inventory into what each host probes, what it listens on, and what its firewall must let through.
+  - Turns the port table and the inventory into what each host probes, what it listens on, and what its
+    firewall must let through.
   - The plan is computed once, on the controller, and indexed by host; run it with C(run_once).
-  - It reads variables for all hosts. Those that belong to the site (C(exasol_release), C(exasol_overrides), C(exasol_peers) and others) must have the
-    same value on all hosts of the play and of the plan, whether they are set in the inventory or come from a role; otherwise it fails and names two hosts.
-  - A host's address is its variable C(exasol_address) (an address, or a list of them), else C(ansible_host), else its name.
-  - Nodes belong to one cluster, or to the one that the host variable C(exasol_cluster) names. Nodes of different clusters need of each other the database
+  - It reads variables for all hosts. Those that belong to the site (C(exasol_release), C(exasol_overrides),
+    C(exasol_peers) and others) must have the
+    same value on all hosts of the play and of the plan, whether they are set in the inventory or come from a
+    role; otherwise it fails and names two hosts.
+  - A host's address is its variable C(exasol_address) (an address, or a list of them), else C(ansible_host),
+    else its name.
+  - Nodes belong to one cluster, or to the one that the host variable C(exasol_cluster) names. Nodes of
+    different clusters need of each other the database
     port (C(exa_to_exa)) and the subconnection ports, for EXA-to-EXA loading.
 extends_documentation_fragment:
   - exasol_community.network._attributes
@@ -27,11 +32,15 @@ attributes:
 options:
   peers:
     description:
-      - Who plays each peer of the port table, for example V(database_node), V(client), V(admin_network) or V(oracle).
-      - Each entry is an inventory group, an inventory host, an address, a network, a DNS name with its domain, or a range of a
+      - Who plays each peer of the port table, for example V(database_node), V(client), V(admin_network) or
+        V(oracle).
+      - Each entry is an inventory group, an inventory host, an address, a network, a DNS name with its
+        domain, or a range of a
         connection string such as V(192.0.2.11..14).
-      - A network with host bits set, such as V(192.0.2.21/24), is refused, because it can be read in two ways.
-      - By default the groups C(exasol_nodes) (V(database_node)), C(exasol_clients) (V(client)) and C(exasol_admins) (V(admin_network)),
+      - A network with host bits set, such as V(192.0.2.21/24), is refused, because it can be read in two
+        ways.
+      - By default the groups C(exasol_nodes) (V(database_node)), C(exasol_clients) (V(client)) and
+        C(exasol_admins) (V(admin_network)),
         as far as they exist, with what the variable C(exasol_peers) adds.
       - V(any_node) always holds the managed members of V(database_node) too.
     type: dict
@@ -56,21 +65,27 @@ options:
     default: []
   allow_any:
     description:
-      - Accept a peer that is every address of IPv4 or IPv6, V(0.0.0.0/0) or V(::/0), be it in several networks that are everything together.
+      - Accept a peer that is every address of IPv4 or IPv6, V(0.0.0.0/0) or V(::/0), be it in several
+        networks that are everything together.
     type: bool
     default: false
-  check_blocked:
+  check_denied:
     description:
-      - Plan flows that must not work too, that is the incoming services from every managed host that the table does not allow.
-      - Services that nobody may use count too, be it that nobody plays their source or that the row is optional and not included, except port 22 of an
+      - Plan flows that must not work too, that is the incoming services from every managed host that the
+        table does not allow.
+      - Services that nobody may use count too, be it that nobody plays their source or that the row is
+        optional and not included, except port 22 of an
         optional row. Excluded rows are left alone.
-      - Where no planned flow reaches such a port, a node of the same cluster probes it, so that its silence towards others means something.
+      - Where no planned flow reaches such a port, a node of the same cluster probes it, so that its silence
+        towards others means something.
     type: bool
     default: false
   ftp_mode:
     description:
-      - How the data connections of FTP and FTPS are opened at your site, which decides what firewalls must let through.
-      - With V(passive) the nodes connect to O(ftp_passive_ports) of the servers, with V(active) the servers connect to O(ftp_active_ports) of the nodes.
+      - How the data connections of FTP and FTPS are opened at your site, which decides what firewalls must
+        let through.
+      - With V(passive) the nodes connect to O(ftp_passive_ports) of the servers, with V(active) the servers
+        connect to O(ftp_active_ports) of the nodes.
       - Without it the rows of the port table stand as they are.
     type: str
     choices: [passive, active, both]
@@ -85,10 +100,14 @@ options:
     default: 32768-60999
   together:
     description:
-      - Fail where the hosts of the play do not run each task together, that is with C(serial) and with the strategies C(free) and C(host_pinned).
-      - Fail also where the role or block around the task has C(delegate_to) or C(run_once), with which one host runs the tasks of others.
-      - Fail also where a host that has a part is managed with a connection of network devices, such as C(ansible.netcommon.network_cli).
-      - A measurement needs it, because all hosts have to listen before any of them probes, and each has to probe itself. Rules of firewalls do not.
+      - Fail where the hosts of the play do not run each task together, that is with C(serial) and with the
+        strategies C(free) and C(host_pinned).
+      - Fail also where the role or block around the task has C(delegate_to) or C(run_once), with which one
+        host runs the tasks of others.
+      - Fail also where a host that has a part is managed with a connection of network devices, such as
+        C(ansible.netcommon.network_cli).
+      - A measurement needs it, because all hosts have to listen before any of them probes, and each has to
+        probe itself. Rules of firewalls do not.
     type: bool
     default: false
 seealso:
@@ -148,8 +167,9 @@ hosts:
           ports: 20000-21000
           expected: reachable
           destinations: {n12: [192.0.2.12]}
-    listens:
-      description: Where the host listens for the probes of others, for O(exasol_community.network.listener#module:listens).
+    endpoints:
+      description: Where the host listens for the probes of others, for
+        O(exasol_community.network.listener#module:endpoints).
       type: list
       elements: dict
       returned: success
@@ -158,7 +178,8 @@ hosts:
     rules:
       description:
         - What the host's firewall must let in or out.
-        - An entry without addresses lets nobody in. It holds the service ports that nobody may use, for O(exasol_community.network.firewall#module:restrict).
+        - An entry without addresses lets nobody in. It holds the service ports that nobody may use, for
+          O(exasol_community.network.firewall#module:restrict).
       type: list
       elements: dict
       returned: success
@@ -202,7 +223,8 @@ not_covered:
     cause:
       description:
         - Why there is no flow.
-        - V(unassigned) if nobody plays a peer, V(empty) if what is named for it holds no host, V(absent) if O(absent_peers) names it.
+        - V(unassigned) if nobody plays a peer, V(empty) if what is named for it holds no host, V(absent) if
+          O(absent_peers) names it.
         - V(excluded), V(optional) or V(ftp_mode) if O(exclude), O(include) or O(ftp_mode) leaves the row out.
         - V(no_pair) if no two hosts differ as the row needs, such as nodes of two clusters.
       type: str
@@ -220,14 +242,16 @@ not_covered:
       returned: success
       sample: nobody plays oracle
 notes:
-  description: Options without an effect, and groups that are probably misspelt; they are printed as warnings too.
+  description: Options without an effect, and groups that are probably misspelt; they are printed as warnings
+    too.
   returned: success
   type: list
   elements: str
   sample: []
 run:
   description:
-    - A random name of this plan. The tasks that listen and probe get it as C(run) and return it, so that M(exasol_community.network.verdict) counts
+    - A random name of this plan. The tasks that listen and probe get it as C(run) and return it, so that
+      M(exasol_community.network.verdict) counts
       nothing that was registered before.
   returned: success
   type: str

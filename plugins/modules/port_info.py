@@ -9,7 +9,8 @@ short_description: Tell which network ports an Exasol database needs
 version_added: 0.1.0
 description:
   - Returns the rows of Exasol's published port tables as data, with the overrides of your site applied.
-  - Rows whose RV(ports[].need) is V(optional) are returned too; M(exasol_community.network.plan) takes them only when asked for by name.
+  - Rows whose RV(ports[].need) is V(optional) are returned too; M(exasol_community.network.plan) takes them
+    only when asked for by name.
 extends_documentation_fragment:
   - exasol_community.network._attributes
   - exasol_community.network._attributes.read_only
@@ -34,7 +35,8 @@ options:
     default: []
   peers:
     description:
-      - Return only the rows that have one of these peers as source or destination, for example V(client) or V(oracle).
+      - Return only the rows that have one of these peers as source or destination, for example V(client) or
+        V(oracle).
     type: list
     elements: str
     default: []
@@ -132,9 +134,9 @@ ports:
 
 from ansible.module_utils.basic import AnsibleModule
 
-from ..module_utils._module import failures_of
-from ..module_utils._options import table_options
-from ..module_utils._table import TABLE
+from ..module_utils._ansible.failures import failures_of
+from ..module_utils._ansible.options import table_options
+from ..module_utils._plan.table import TABLE
 
 
 def select(params):
@@ -142,7 +144,9 @@ def select(params):
     TABLE.check_names(params["names"], params["release"], "names")
     TABLE.check_peers(params["peers"])
     for service in TABLE.services_of(params["release"], params["overrides"]):
-        if params["direction"] not in (None, service.direction) or (params["names"] and service.name not in params["names"]):
+        if params["direction"] not in (None, service.direction) or (
+            params["names"] and service.name not in params["names"]
+        ):
             continue
         if not params["peers"] or {service.source, service.destination} & set(params["peers"]):
             yield service.as_dict()

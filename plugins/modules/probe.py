@@ -8,19 +8,27 @@ module: probe
 short_description: Measure from a host which ports of other hosts it reaches, and why not
 version_added: 0.1.0
 description:
-  - Opens a real connection to every port, all side by side, and reports each port's state with the reason for it.
-  - States and reasons are those of nmap, see U(https://nmap.org/book/man-port-scanning-basics.html). Beside them there are the states
+  - Opens a real connection to every port, all side by side, and reports each port's state with the reason for
+    it.
+  - States and reasons are those of nmap, see U(https://nmap.org/book/man-port-scanning-basics.html). Beside
+    them there are the states
     V(unreachable), V(unresolved) and V(error).
-  - An ICMP error behind a refused connection is read from the kernel, so that a firewall's reject is told from a closed port,
+  - An ICMP error behind a refused connection is read from the kernel, so that a firewall's reject is told
+    from a closed port,
     and its sender is named.
   - A name is resolved on the probing host, and each of its addresses is probed, IPv4 and IPv6.
-  - Silent ports beside ports that answered are tried again, so that packet loss is not reported as a filter. How many needed that is in RV(paths).
-  - A listener of another run of M(exasol_community.network.listener) is known and not taken for a service - its ports have the reason V(other-run).
-  - Where a flow leads back to the probing host, through a name that resolves to a loopback address or through an address that the host has at the
-    moment, its ports are V(unresolved) or have the reason V(own-address), unless the destination's own listener proves itself there.
+  - Silent ports beside ports that answered are tried again, so that packet loss is not reported as a filter.
+    How many needed that is in RV(paths).
+  - A listener of another run of M(exasol_community.network.listener) is known and not taken for a service -
+    its ports have the reason V(other-run).
+  - Where a flow leads back to the probing host, through a name that resolves to a loopback address or through
+    an address that the host has at the
+    moment, its ports are V(unresolved) or have the reason V(own-address), unless the destination's own
+    listener proves itself there.
   - Connections are closed with FIN, those to listeners of M(exasol_community.network.listener) with RST.
   - Nobody logs in and no database is queried; only O(ftp) logs in to FTP servers.
-  - A user name is sent to C(mysql) all the same, because a handshake that is not finished counts against the probing host
+  - A user name is sent to C(mysql) all the same, because a handshake that is not finished counts against the
+    probing host
     (C(max_connect_errors)); the user does not exist, and the login is refused.
 extends_documentation_fragment:
   - exasol_community.network._attributes
@@ -33,7 +41,8 @@ attributes:
 options:
   flows:
     description:
-      - Flows of a plan, as RV(exasol_community.network.plan#module:hosts) holds them for each host under C(probes).
+      - Flows of a plan, as RV(exasol_community.network.plan#module:hosts) holds them for each host under
+        C(probes).
     type: list
     elements: dict
     default: []
@@ -41,7 +50,8 @@ options:
       service:
         description:
           - Name of the service in the port table.
-          - It decides which question a UDP service is asked, how a service is told with O(identify), and that a handshake with
+          - It decides which question a UDP service is asked, how a service is told with O(identify), and that
+            a handshake with
             C(mysql) is finished.
         type: str
         default: ''
@@ -57,7 +67,7 @@ options:
       expected:
         description: What the plan expects; carried along for the verdict.
         type: str
-        choices: [reachable, blocked]
+        choices: [reachable, denied]
         default: reachable
       destinations:
         description: Addresses by the destination's name.
@@ -114,15 +124,19 @@ options:
   identify:
     description:
       - Tell whether the expected service answers, its version, and what a TLS server presents.
-      - An open port alone proves no service. A balancer, a SYN proxy or a server that hangs accepts connections, too.
-      - It is the same connection that proves the port open, one for each port, bounded to 64 KiB and 10 seconds, and it never logs in.
-      - Servers of MySQL and FTP may look up the name of this host before they say a word. They are waited for up to 60 seconds, beside everything else.
+      - An open port alone proves no service. A balancer, a SYN proxy or a server that hangs accepts
+        connections, too.
+      - It is the same connection that proves the port open, one for each port, bounded to 64 KiB and 10
+        seconds, and it never logs in.
+      - Servers of MySQL and FTP may look up the name of this host before they say a word. They are waited for
+        up to 60 seconds, beside everything else.
       - Needs the service's name in O(flows) or O(targets). Our own listeners are not asked.
     type: bool
     default: true
   ftp:
     description:
-      - Log in to the open services C(ftp) and C(ftps) too, and try each way of opening a data connection with a list of names.
+      - Log in to the open services C(ftp) and C(ftps) too, and try each way of opening a data connection with
+        a list of names.
       - Passive with C(EPSV) and C(PASV), active with C(EPRT) and C(PORT), each in a session of its own.
       - The list has to come, and from the server; after a refused login nobody logs in again.
     type: dict
@@ -139,7 +153,8 @@ options:
       password:
         description:
           - The password.
-          - On its way to the host it is hidden in random digits, so that Ansible masks no part of the result by chance.
+          - On its way to the host it is hidden in random digits, so that Ansible masks no part of the result
+            by chance.
         type: str
         default: anonymous@
       tls:
@@ -150,21 +165,26 @@ options:
         default: false
       validate_certs:
         description:
-          - Verify the server's certificate and name before user and password are sent, as C(curl) and C(lftp) do.
-          - A server whose certificate cannot be verified is sent neither, and RV(ftp_sessions) has V(unverified) for it.
-          - The name is the one of the flow. A server that is named by its address needs a certificate for that address.
+          - Verify the server's certificate and name before user and password are sent, as C(curl) and C(lftp)
+            do.
+          - A server whose certificate cannot be verified is sent neither, and RV(ftp_sessions) has
+            V(unverified) for it.
+          - The name is the one of the flow. A server that is named by its address needs a certificate for
+            that address.
           - V(false) sends the password to whoever answers.
         type: bool
         default: true
       ca_path:
-        description: A file or directory on the probing host with the certificates of the authorities to trust; by default those of the host.
+        description: A file or directory on the probing host with the certificates of the authorities to
+          trust; by default those of the host.
         type: path
       active_ports:
         description: The ports to announce in active mode; by default the kernel chooses.
         type: str
   capture:
     description:
-      - Also record which connections left this host and which answers came in, seen outside of its own packet filter.
+      - Also record which connections left this host and which answers came in, seen outside of its own packet
+        filter.
       - With the same from the listeners of the destinations, the verdict tells where a packet is lost.
       - Needs root. Kept are port numbers by pairs of addresses, no packets and no contents.
     type: bool
@@ -175,7 +195,8 @@ options:
     type: str
   listening:
     description:
-      - Where listeners with this O(token) answer, by the destination's name, as RV(exasol_community.network.listener#module:listening)
+      - Where listeners with this O(token) answer, by the destination's name, as
+        RV(exasol_community.network.listener#module:listening)
         returns it.
       - Only these ports are sent our hello; a real service never is. Without O(token) nobody is.
     type: dict
@@ -183,13 +204,15 @@ options:
   run:
     description:
       - The run that the result belongs to, RV(exasol_community.network.plan#module:run).
-      - M(exasol_community.network.verdict) sets aside what belongs to another run, such as a result that was registered earlier in the same playbook.
+      - M(exasol_community.network.verdict) sets aside what belongs to another run, such as a result that was
+        registered earlier in the same playbook.
     type: str
     default: ''
   addresses:
     description:
       - The addresses of this host in the plan, to tell whether the module really runs there.
-      - A name is looked up on the machine. It is the machine's own if one of its addresses is, or if the machine calls itself so.
+      - A name is looked up on the machine. It is the machine's own if one of its addresses is, or if the
+        machine calls itself so.
     type: list
     elements: str
     default: []
@@ -259,7 +282,8 @@ observations:
           returned: success
           sample: 20000-21000
         state:
-          description: V(open), V(closed), V(filtered), V(unreachable), V(unresolved), V(open|filtered) or V(error).
+          description: V(open), V(closed), V(filtered), V(unreachable), V(unresolved), V(open|filtered) or
+            V(error).
           type: str
           returned: success
           sample: open
@@ -281,11 +305,14 @@ observations:
         identity:
           description:
             - Who answers on these ports.
-            - C(status) is V(identified), V(refusing) if the expected service answers and says itself that it does not serve this host, V(other) or
+            - C(status) is V(identified), V(refusing) if the expected service answers and says itself that it
+              does not serve this host, V(other) or
               V(silent). The others are there if they are known - C(version), C(looks_like), C(detail), and
-              C(tls) with C(protocol), C(subject), C(issuer), C(names), C(not_after), C(days_left) and C(fingerprint), the SHA-256 of the
+              C(tls) with C(protocol), C(subject), C(issuer), C(names), C(not_after), C(days_left) and
+              C(fingerprint), the SHA-256 of the
               certificate as in an Exasol connection string.
-            - What a server says is shortened, and what cannot be printed is escaped. Certificates are shown, not verified.
+            - What a server says is shortened, and what cannot be printed is escaped. Certificates are shown,
+              not verified.
           type: dict
           returned: with O(identify), and if the service is one that can be told
           sample: {status: identified, version: OpenSSH_9.2p1}
@@ -300,7 +327,8 @@ observations:
           returned: when an answer came
           sample: {min: 0.081, median: 0.102, max: 0.933}
 paths:
-  description: How many connection attempts got lost, one entry for each destination and address with TCP ports that answered.
+  description: How many connection attempts got lost, one entry for each destination and address with TCP
+    ports that answered.
   returned: success
   type: list
   elements: dict
@@ -336,19 +364,21 @@ capture:
       returned: success
       sample: true
     problem:
-      description: Why the capture tells nothing, without root for instance, or with IPsec policies on the host.
+      description: Why the capture tells nothing, without root for instance, or with IPsec policies on the
+        host.
       type: str
       returned: when there is one
       sample: "cannot capture: Operation not permitted; it needs root (become)"
     seen:
       description:
-        - One entry for each pair of addresses and protocol. C(asked_out) and C(asked_in) are the ports of services to which a connection or
+        - One entry for each pair of addresses and protocol. C(asked_out) and C(asked_in) are the ports of
+          services to which a connection or
           datagram left or came in, C(answered_out) and C(answered_in) those from which an answer did.
       type: list
       elements: dict
       returned: success
       sample:
-        - {address: 192.0.2.21, peer: 192.0.2.11, protocol: tcp, asked_out: '8563', answered_in: '8563'}
+        - {address: 192.0.2.21, remote: 192.0.2.11, protocol: tcp, asked_out: '8563', answered_in: '8563'}
 ftp_sessions:
   description: What became of the FTP sessions, one entry for each server.
   returned: with O(ftp)
@@ -377,7 +407,8 @@ ftp_sessions:
       sample: ftp
     login:
       description:
-        - V(ok), V(failed), or V(unverified) where the server's certificate cannot be verified, so that neither user nor password was sent.
+        - V(ok), V(failed), or V(unverified) where the server's certificate cannot be verified, so that
+          neither user nor password was sent.
       type: str
       returned: success
       sample: ok
@@ -388,21 +419,25 @@ ftp_sessions:
       sample: 530 Login incorrect.
     data:
       description:
-        - Each way of opening a data connection, with C(mode), C(command), C(address) and C(port) that it led to, C(state), C(reason) and C(detail).
-        - C(transfer) is what became of the list of names - V(done), V(failed), V(silent) if nothing came, V(nothing) if there was nothing to send.
+        - Each way of opening a data connection, with C(mode), C(command), C(address) and C(port) that it led
+          to, C(state), C(reason) and C(detail).
+        - C(transfer) is what became of the list of names - V(done), V(failed), V(silent) if nothing came,
+          V(nothing) if there was nothing to send.
         - C(announced) is the address in the reply to C(PASV), where it is not the server's.
       type: list
       elements: dict
       returned: success
       sample:
-        - {mode: passive, command: EPSV, address: 192.0.2.31, port: 49152, state: filtered, reason: no-response}
+        - {mode: passive, command: EPSV, address: 192.0.2.31, port: 49152, state: filtered, reason:
+          no-response}
 summary:
   description: How many ports are in each state.
   returned: success
   type: dict
   sample: {open: 1001, filtered: 1}
 id:
-  description: A random name of this measurement, by which M(exasol_community.network.verdict) refuses one that counts for several hosts.
+  description: A random name of this measurement, by which M(exasol_community.network.verdict) refuses one
+    that counts for several hosts.
   returned: success
   type: str
   sample: 5b0e6f3c9d21
@@ -438,15 +473,15 @@ import uuid
 
 from ansible.module_utils.basic import AnsibleModule
 
-from ..module_utils import _machine
-from ..module_utils._ftp_modes import BOTH, MODES
-from ..module_utils._ftp_session import Login
-from ..module_utils._hidden import reveal
-from ..module_utils._module import failures_of
-from ..module_utils._options import target_options
-from ..module_utils._ports import parse_ports
-from ..module_utils._probe import Settings, collect, run
-from ..module_utils._sweep import Pace
+from ..module_utils._ansible.failures import failures_of
+from ..module_utils._ansible.hidden import reveal
+from ..module_utils._ansible.options import target_options
+from ..module_utils._kernel import machine
+from ..module_utils._plan.ftp_modes import BOTH, MODES
+from ..module_utils._probe.ftp_session import Login
+from ..module_utils._probe.probe import Settings, collect, run
+from ..module_utils._probe.sweep import Pace
+from ..module_utils._values.ports import parse_ports
 
 
 def flow_options():
@@ -454,14 +489,16 @@ def flow_options():
     return dict(
         target_options(),
         service={"type": "str", "default": ""},
-        expected={"type": "str", "choices": ["reachable", "blocked"], "default": "reachable"},
+        expected={"type": "str", "choices": ["reachable", "denied"], "default": "reachable"},
         destinations={"type": "dict", "required": True},
     )
 
 
 def plain_options():
     """Return the suboptions of a plain target."""
-    return dict(target_options(), address={"type": "str", "required": True}, service={"type": "str", "default": ""})
+    return dict(
+        target_options(), address={"type": "str", "required": True}, service={"type": "str", "default": ""}
+    )
 
 
 def ftp_options():
@@ -483,8 +520,16 @@ def login_of(params):
     if not ftp:
         return None
     ports = parse_ports(ftp["active_ports"]) if ftp["active_ports"] else ()
-    return Login(ftp["mode"], ftp["user"], reveal(ftp["password"]), ftp["tls"], ports, sources=params["source_address"],
-                 verify=ftp["validate_certs"], ca_path=ftp["ca_path"] or "")
+    return Login(
+        ftp["mode"],
+        ftp["user"],
+        reveal(ftp["password"]),
+        ftp["tls"],
+        ports,
+        sources=params["source_address"],
+        verify=ftp["validate_certs"],
+        ca_path=ftp["ca_path"] or "",
+    )
 
 
 def main():
@@ -502,14 +547,26 @@ def main():
         "ftp": {"type": "dict", "options": ftp_options()},
         "capture": {"type": "bool", "default": False},
     }
-    options.update(_machine.options())
-    module = AnsibleModule(argument_spec=options, supports_check_mode=True, required_one_of=[("flows", "targets")])
+    options.update(machine.options())
+    module = AnsibleModule(
+        argument_spec=options, supports_check_mode=True, required_one_of=[("flows", "targets")]
+    )
     params = module.params
     with failures_of(module):
-        settings = Settings(Pace(params["timeout"], params["rate"], params["concurrency"]), params["source_address"], params["token"] or "",
-                            params["identify"], login_of(params), params["capture"])
+        settings = Settings(
+            Pace(params["timeout"], params["rate"], params["concurrency"]),
+            params["source_address"],
+            params["token"] or "",
+            params["identify"],
+            login_of(params),
+            params["capture"],
+        )
         targets = collect(params["flows"], params["targets"], params["listening"] if params["token"] else {})
-        module.exit_json(changed=False, id=uuid.uuid4().hex[:12], **dict(_machine.origin(params["run"], params["addresses"]), **run(targets, settings)))
+        module.exit_json(
+            changed=False,
+            id=uuid.uuid4().hex[:12],
+            **dict(machine.origin(params["run"], params["addresses"]), **run(targets, settings)),
+        )
 
 
 if __name__ == "__main__":

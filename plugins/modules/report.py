@@ -8,11 +8,14 @@ module: report
 short_description: Write reports and change requests on the controller
 version_added: 0.1.0
 description:
-  - Writes all files that tell of a verification, fresh or saved, or the change request of a plan before anything is measured.
-  - A file is written only where its content changes, and replaced as a whole; symbolic links are replaced, not followed.
+  - Writes all files that tell of a verification, fresh or saved, or the change request of a plan before
+    anything is measured.
+  - A file is written only where its content changes, and replaced as a whole; symbolic links are replaced,
+    not followed.
   - Files and directories have the modes that the umask of the user leaves of 0644 and 0755.
   - It runs once, on the controller, as the user who runs Ansible.
-  - It leaves the numbers of a verification as M(ansible.builtin.set_stats) does, under the name C(exasol_network), which AWX keeps with the job.
+  - It leaves the numbers of a verification as M(ansible.builtin.set_stats) does, under the name
+    C(exasol_network), which AWX keeps with the job.
 extends_documentation_fragment:
   - exasol_community.network._attributes
   - exasol_community.network._attributes.controller
@@ -31,7 +34,8 @@ options:
   directory:
     description:
       - The directory to write to; it is made if it is missing.
-      - A relative one is below the directory in which Ansible was started. A directory inside a collection is refused.
+      - A relative one is below the directory in which Ansible was started. A directory inside a collection is
+        refused.
     type: path
     required: true
   verification:
@@ -50,27 +54,31 @@ options:
     type: dict
   formats:
     description:
-      - The formats of the verification, each a file C(report) with the format's suffix, as P(exasol_community.network.to_report#filter) describes them.
+      - The formats of the verification, each a file C(report) with the format's suffix, as
+        P(exasol_community.network.to_report#filter) describes them.
     type: list
     elements: str
     choices: [csv, html, json, junit, markdown, prometheus]
     default: [json, markdown, html]
   compare_with:
     description:
-      - An earlier report in JSON; what broke and what was mended since then is printed, and written to C(changes.md) and C(changes.json).
+      - An earlier report in JSON; what broke and what was mended since then is printed, and written to
+        C(changes.md) and C(changes.json).
       - It may be the C(report.json) that this task replaces.
       - If it is not there yet, nothing is compared.
     type: path
   change_request:
     description:
-      - The formats of the change request, as P(exasol_community.network.to_change_request#filter) describes them.
-      - V(csv) and V(markdown) are written to C(change_request.csv) and C(change_request.md), each other one to a file with its name, such as
+      - The formats of the change request, as P(exasol_community.network.to_change_request#filter) describes
+        them.
+      - V(csv) and V(markdown) are written to C(change_request.csv) and C(change_request.md), each other one
+        to a file with its name, such as
         C(change_request_aws.yml).
     type: list
     elements: str
     choices: [aerleon_definitions, aerleon_policy, aws, azure, csv, gcp, markdown]
     default: []
-  place_unknown:
+  include_unlocated:
     description:
       - Also ask for flows that are blocked at a place that was not found.
     type: bool

@@ -11,10 +11,13 @@ description:
   - Joins the plan with the observations of all hosts and says for every flow what they mean and who must act.
   - It prints a matrix that fits the terminal; equal results are one line, however many hosts they join.
   - A flow whose source could not test it is V(untested), which is never a success.
-  - A result counts only if it belongs to the run of the plan (RV(exasol_community.network.plan#module:run), given to each task as C(run)), if no
-    condition left its host out, and if the machine that it comes from has one of the host's addresses (C(addresses)). Otherwise the flows are
+  - A result counts only if it belongs to the run of the plan (RV(exasol_community.network.plan#module:run),
+    given to each task as C(run)), if no
+    condition left its host out, and if the machine that it comes from has one of the host's addresses
+    (C(addresses)). Otherwise the flows are
     V(untested), with the reason.
-  - A host speaks of what it was asked alone. What it returns is measured by the plan, and a host that returns anything else has nothing but V(untested)
+  - A host speaks of what it was asked alone. What it returns is measured by the plan, and a host that returns
+    anything else has nothing but V(untested)
     flows, with the reason; the flows of other hosts are judged.
   - It runs once, on the controller, and does not fail whatever the verdicts are.
 extends_documentation_fragment:
@@ -33,7 +36,8 @@ options:
     required: true
   observations:
     description:
-      - What M(exasol_community.network.probe) returned on each host, by host, as the filter P(exasol_community.network.registered#filter)
+      - What M(exasol_community.network.probe) returned on each host, by host, as the filter
+        P(exasol_community.network.registered#filter)
         collects it.
       - Hosts that are missing took no part in the run.
     type: dict
@@ -47,7 +51,8 @@ options:
   captures:
     description:
       - What the listeners captured, by host, that is RV(exasol_community.network.listener#module:capture).
-      - With RV(exasol_community.network.probe#module:capture) in O(observations) it tells where a packet is lost.
+      - With RV(exasol_community.network.probe#module:capture) in O(observations) it tells where a packet is
+        lost.
     type: dict
     default: {}
   stopped:
@@ -59,7 +64,8 @@ options:
     default: {}
   queries:
     description:
-      - What M(exasol_community.network.listener) returned with O(exasol_community.network.listener#module:state=query) on each host, by host, where
+      - What M(exasol_community.network.listener) returned with
+        O(exasol_community.network.listener#module:state=query) on each host, by host, where
         nothing of ours listens.
       - A listener of another run is never taken for a service, and what holds a refused port is known.
     type: dict
@@ -125,13 +131,14 @@ results:
       returned: success
       sample: 20000-21000
     expected:
-      description: V(reachable) or V(blocked).
+      description: V(reachable) or V(denied).
       type: str
       returned: success
       sample: reachable
     verdict:
       description:
-        - V(ok), V(no_listener), V(wrong_peer), V(wrong_service), V(blocked_at_source), V(blocked_on_path), V(blocked_at_destination),
+        - V(ok), V(no_listener), V(wrong_host), V(wrong_service), V(blocked_at_source), V(blocked_on_path),
+          V(blocked_at_destination),
           V(blocked_on_return), V(blocked), V(no_route), V(unresolved), V(exposed) or V(untested).
       type: str
       returned: success
@@ -172,7 +179,8 @@ results:
       returned: success
       sample: n11 reaches tcp 20000-21000 of n12 (192.0.2.12).
 summary:
-  description: How many flows have each verdict; a flow whose ports differ counts with the verdict that needs somebody to act.
+  description: How many flows have each verdict; a flow whose ports differ counts with the verdict that needs
+    somebody to act.
   returned: success
   type: dict
   sample: {ok: 71, blocked: 1}
@@ -212,7 +220,8 @@ certificates:
       description: Host, fingerprint and port as an Exasol connection string has them.
       type: str
       returned: for O(observations) of the database port
-      sample: 192.0.2.11,192.0.2.12,192.0.2.13/135A1D2DCE102DE866F58267521F4232153545A075DC85F8F7596F57E588A181:8563
+      sample:
+        192.0.2.11,192.0.2.12,192.0.2.13/135A1D2DCE102DE866F58267521F4232153545A075DC85F8F7596F57E588A181:8563
 paths:
   description: Paths on which first connection attempts were lost, though all of them answered in the end.
   returned: success
@@ -245,7 +254,8 @@ paths:
       returned: success
       sample: 82
 notes:
-  description: What should be looked at although it is no verdict, such as nodes that present different certificates, or open ports of which nobody
+  description: What should be looked at although it is no verdict, such as nodes that present different
+    certificates, or open ports of which nobody
     knows who answers.
   returned: success
   type: list
@@ -265,7 +275,8 @@ not_covered:
   type: list
   elements: dict
   sample:
-    - {service: oracle, protocol: tcp, ports: '1521', need: required, cause: unassigned, peers: [oracle], reason: nobody plays oracle}
+    - {service: oracle, protocol: tcp, ports: '1521', need: required, cause: unassigned, peers: [oracle],
+      reason: nobody plays oracle}
 peers:
   description: The managed hosts of each peer.
   returned: success

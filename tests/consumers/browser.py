@@ -18,12 +18,30 @@ import urllib.request
 from pathlib import Path
 
 PROGRAMS = ("chromium", "chromedriver")
-_ARGUMENTS = ("--headless=new", "--no-sandbox", "--disable-gpu", "--disable-dev-shm-usage", "--disable-background-networking", "--disable-component-update",
-              "--disable-sync", "--no-first-run", "--window-size=1280,900",
-              "--proxy-server=http://127.0.0.1:9")  # nobody: what would leave this machine does not
+_ARGUMENTS = (
+    "--headless=new",
+    "--no-sandbox",
+    "--disable-gpu",
+    "--disable-dev-shm-usage",
+    "--disable-background-networking",
+    "--disable-component-update",
+    "--disable-sync",
+    "--no-first-run",
+    "--window-size=1280,900",
+    "--proxy-server=http://127.0.0.1:9",
+)  # nobody: what would leave this machine does not
 _ELEMENT = "element-6066-11e4-a52e-4f735466cecf"
-KEYS = {"Enter": "\ue007", "Escape": "\ue00c", "Tab": "\ue004", "End": "\ue010", "Home": "\ue011", "Left": "\ue012", "Up": "\ue013", "Right": "\ue014",
-        "Down": "\ue015"}
+KEYS = {
+    "Enter": "\ue007",
+    "Escape": "\ue00c",
+    "Tab": "\ue004",
+    "End": "\ue010",
+    "Home": "\ue011",
+    "Left": "\ue012",
+    "Up": "\ue013",
+    "Right": "\ue014",
+    "Down": "\ue015",
+}
 
 
 def missing() -> str:
@@ -35,12 +53,22 @@ class Browser:
     """One window."""
 
     def __init__(self, profile: Path):
-        self._driver = subprocess.Popen(["chromedriver", "--port=0"], stdout=subprocess.PIPE, stderr=subprocess.DEVNULL, text=True)
+        self._driver = subprocess.Popen(
+            ["chromedriver", "--port=0"], stdout=subprocess.PIPE, stderr=subprocess.DEVNULL, text=True
+        )
         assert self._driver.stdout
-        port = next(found[1] for found in (re.search(r"successfully on port (\d+)", line) for line in self._driver.stdout) if found)
+        port = next(
+            found[1]
+            for found in (re.search(r"successfully on port (\d+)", line) for line in self._driver.stdout)
+            if found
+        )
         self._base = f"http://127.0.0.1:{port}/session"
         options = {"binary": shutil.which("chromium"), "args": [*_ARGUMENTS, f"--user-data-dir={profile}"]}
-        wanted = {"browserName": "chrome", "goog:chromeOptions": options, "goog:loggingPrefs": {"browser": "ALL"}}
+        wanted = {
+            "browserName": "chrome",
+            "goog:chromeOptions": options,
+            "goog:loggingPrefs": {"browser": "ALL"},
+        }
         self._base += "/" + self._post("", capabilities={"alwaysMatch": wanted})["sessionId"]
 
     def close(self) -> None:
@@ -56,7 +84,9 @@ class Browser:
 
     def _request(self, method: str, path: str, body: t.Any = None) -> t.Any:
         data = None if body is None else json.dumps(body).encode()
-        request = urllib.request.Request(self._base + path, data, {"Content-Type": "application/json"}, method=method)
+        request = urllib.request.Request(
+            self._base + path, data, {"Content-Type": "application/json"}, method=method
+        )
         opener = urllib.request.build_opener(urllib.request.ProxyHandler({}))
         try:
             with opener.open(request, timeout=120) as answer:
@@ -106,8 +136,18 @@ class Browser:
 
     def emulate(self, media: str = "", scheme: str = "light", width: int = 1280, height: int = 900) -> None:
         """Show the page as on another screen, or as on paper."""
-        self.command("Emulation.setEmulatedMedia", media=media, features=[{"name": "prefers-color-scheme", "value": scheme}])
-        self.command("Emulation.setDeviceMetricsOverride", width=width, height=height, deviceScaleFactor=1, mobile=width < 600)
+        self.command(
+            "Emulation.setEmulatedMedia",
+            media=media,
+            features=[{"name": "prefers-color-scheme", "value": scheme}],
+        )
+        self.command(
+            "Emulation.setDeviceMetricsOverride",
+            width=width,
+            height=height,
+            deviceScaleFactor=1,
+            mobile=width < 600,
+        )
 
     def picture(self, file: Path) -> None:
         """Save a screenshot."""
@@ -115,5 +155,9 @@ class Browser:
 
     def pages(self) -> int:
         """Return on how many pages of paper it is printed."""
-        pdf = base64.b64decode(self._post("/print", page={"width": 21.0, "height": 29.7}, orientation="landscape", background=True))
+        pdf = base64.b64decode(
+            self._post(
+                "/print", page={"width": 21.0, "height": 29.7}, orientation="landscape", background=True
+            )
+        )
         return len(re.findall(rb"/Type\s*/Page\b", pdf))

@@ -1,7 +1,10 @@
 # Copyright (c) 2026, exasol_community.network contributors
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""What the readers of our files make of them: browsers, CI servers, generators of firewall rules, modules of clouds."""
+"""What the readers of our files make of them.
+
+Browsers, CI servers, generators of firewall rules, modules of clouds.
+"""
 
 from __future__ import annotations
 
@@ -18,16 +21,25 @@ import pytest
 _HERE = Path(__file__).parent
 _CHECKOUT = _HERE.parents[1]
 _CACHE = _CHECKOUT / ".cache" / "consumers"
-_CLOUDS = {"amazon/aws": "ec2_security_group", "azure/azcollection": "azure_rm_securitygroup", "google/cloud": "gcp_compute_firewall"}
+_CLOUDS = {
+    "amazon/aws": "ec2_security_group",
+    "azure/azcollection": "azure_rm_securitygroup",
+    "google/cloud": "gcp_compute_firewall",
+}
 sys.path[:0] = [str(_HERE), str(_CHECKOUT / ".collections")]
 
 Reader = Callable[..., t.Any]
 
 
 def _run(*command: t.Any, **options: t.Any) -> None:
-    done = subprocess.run([str(part) for part in command], capture_output=True, text=True, check=False, **options)
+    done = subprocess.run(
+        [str(part) for part in command], capture_output=True, text=True, check=False, **options
+    )
     if done.returncode:
-        pytest.skip(f"{' '.join(str(part) for part in command[:6])} failed: {(done.stderr or done.stdout).strip()[-300:]}")
+        pytest.skip(
+            f"{' '.join(str(part) for part in command[:6])} failed: "
+            f"{(done.stderr or done.stdout).strip()[-300:]}"
+        )
 
 
 @pytest.fixture(scope="session")
@@ -42,7 +54,14 @@ def reader() -> Reader:
         installed.write_text(wanted.read_text())
 
     def read(script: str, given: t.Any) -> t.Any:
-        done = subprocess.run([str(python), "-c", script], input=json.dumps(given), capture_output=True, text=True, check=False, timeout=300)
+        done = subprocess.run(
+            [str(python), "-c", script],
+            input=json.dumps(given),
+            capture_output=True,
+            text=True,
+            check=False,
+            timeout=300,
+        )
         assert done.returncode == 0, done.stderr[-3000:]
         return json.loads(done.stdout.splitlines()[-1])
 
@@ -65,5 +84,9 @@ def clouds() -> Path:
 
 
 def _needed(name: str) -> bool:
-    return any(name.startswith(f"ansible_collections/{collection}/plugins/module_utils/") or name == f"ansible_collections/{collection}/meta/runtime.yml"
-               or name == f"ansible_collections/{collection}/plugins/modules/{module}.py" for collection, module in _CLOUDS.items())
+    return any(
+        name.startswith(f"ansible_collections/{collection}/plugins/module_utils/")
+        or name == f"ansible_collections/{collection}/meta/runtime.yml"
+        or name == f"ansible_collections/{collection}/plugins/modules/{module}.py"
+        for collection, module in _CLOUDS.items()
+    )

@@ -13,7 +13,9 @@ import yaml
 from conftest import Reader
 from samples import blocked, plan
 
-from ansible_collections.exasol_community.network.plugins.plugin_utils._request import render_request
+from ansible_collections.exasol_community.network.plugins.plugin_utils._change_request.change_request import (
+    render_request,
+)
 
 # Arista, Cisco IOS and IOS-XR, FortiGate, Juniper, Nokia SR Linux, Palo Alto.
 VENDORS = ("atp", "acl", "xacl", "fgacl", "jcl", "srl_acl", "xml")
@@ -45,22 +47,43 @@ def edges(ports: str) -> list[int]:
 def wanted(made: dict[str, t.Any]) -> list[Flow]:
     """Return the flows that must be permitted, by their addresses, from the plan or the results themselves."""
     if "results" in made:
-        pairs = [(made["addresses"].get(one["source"]), [one["address"]], one["protocol"], one["ports"]) for one in made["results"]]
+        pairs = [
+            (made["addresses"].get(one["source"]), [one["address"]], one["protocol"], one["ports"])
+            for one in made["results"]
+        ]
     else:
         hosts = made["hosts"]
-        pairs = [(hosts[source]["addresses"], addresses, entry["protocol"], entry["ports"]) for source, host in hosts.items() for entry in host["probes"]
-                 for addresses in entry["destinations"].values()]
-    return sorted({(source, destination, protocol, port) for sources, destinations, protocol, ports in pairs
-                   for source in sources for destination in destinations for port in edges(ports)
-                   if destination[0].isdigit() and (":" in source) == (":" in destination)})
+        pairs = [
+            (hosts[source]["addresses"], addresses, entry["protocol"], entry["ports"])
+            for source, host in hosts.items()
+            for entry in host["probes"]
+            for addresses in entry["destinations"].values()
+        ]
+    return sorted(
+        {
+            (source, destination, protocol, port)
+            for sources, destinations, protocol, ports in pairs
+            for source in sources
+            for destination in destinations
+            for port in edges(ports)
+            if destination[0].isdigit() and (":" in source) == (":" in destination)
+        }
+    )
 
 
 def unwanted(flows: list[Flow]) -> list[Flow]:
     """Return flows beside them that nobody asked for: the next port, a stranger, another protocol."""
     asked = set(flows)
     candidates = {(source, destination, protocol, 22) for source, destination, protocol, _port in flows}
-    candidates |= {("203.0.113.9" if ":" not in source else "2001:db8:9::9", destination, protocol, port) for source, destination, protocol, port in flows}
-    candidates |= {(source, destination, "udp" if protocol == "tcp" else "tcp", port) for source, destination, protocol, port in flows if port != 53}
+    candidates |= {
+        ("203.0.113.9" if ":" not in source else "2001:db8:9::9", destination, protocol, port)
+        for source, destination, protocol, port in flows
+    }
+    candidates |= {
+        (source, destination, "udp" if protocol == "tcp" else "tcp", port)
+        for source, destination, protocol, port in flows
+        if port != 53
+    }
     return sorted(candidates - asked)
 
 

@@ -17,9 +17,16 @@ import pytest
 import yaml
 from samples import blocked, plan
 
-from ansible_collections.exasol_community.network.plugins.plugin_utils._request import change_request, render_request
+from ansible_collections.exasol_community.network.plugins.plugin_utils._change_request.change_request import (
+    change_request,
+    render_request,
+)
 
-MODULES = {"aws": "amazon.aws.ec2_security_group", "azure": "azure.azcollection.azure_rm_securitygroup", "gcp": "google.cloud.gcp_compute_firewall"}
+MODULES = {
+    "aws": "amazon.aws.ec2_security_group",
+    "azure": "azure.azcollection.azure_rm_securitygroup",
+    "gcp": "google.cloud.gcp_compute_firewall",
+}
 REQUESTS = {"plan": plan, "blocked": blocked}
 # The module runs until it hands its specification over; the validation is that of ansible-core.
 VALIDATE = """
@@ -50,14 +57,24 @@ print(json.dumps([validator.validate(options).error_messages for options in aske
 
 def errors(clouds: Path, cloud: str, asked: list[dict[str, t.Any]]) -> list[str]:
     """Return what the module's specification says against the options of each task."""
-    done = subprocess.run([sys.executable, "-c", VALIDATE, str(clouds), MODULES[cloud]], input=json.dumps(asked), capture_output=True, text=True, check=False)
+    done = subprocess.run(
+        [sys.executable, "-c", VALIDATE, str(clouds), MODULES[cloud]],
+        input=json.dumps(asked),
+        capture_output=True,
+        text=True,
+        check=False,
+    )
     assert done.returncode == 0, done.stderr[-3000:]
     return [message for messages in json.loads(done.stdout.splitlines()[-1]) for message in messages]
 
 
 def tasks(cloud: str, made: dict[str, t.Any]) -> list[dict[str, t.Any]]:
     """Return the options of each task, with our variables set."""
-    text = re.sub(r"\{\{ exasol_[a-z_]+(?: \| default\(''([^)]*)''\))? \}\}", lambda found: found[1] or "value", render_request(made, cloud))
+    text = re.sub(
+        r"\{\{ exasol_[a-z_]+(?: \| default\(''([^)]*)''\))? \}\}",
+        lambda found: found[1] or "value",
+        render_request(made, cloud),
+    )
     assert "{{" not in text
     (play,) = yaml.safe_load(text)
     return [task[MODULES[cloud]] for task in play["tasks"]]
@@ -71,11 +88,14 @@ def test_the_module_accepts_every_task(clouds: Path, cloud: str, name: str) -> N
     assert errors(clouds, cloud, asked) == []
 
 
-@pytest.mark.parametrize(("cloud", "wrong"), [
-    ("aws", {"rules": [{"proto": "tcp", "ports": ["22"], "from_port": 22, "cidr_ip": ["192.0.2.1/32"]}]}),
-    ("azure", {"rules": [{"name": "x", "protocol": "tcp", "priority": 1000}]}),
-    ("gcp", {"allowed": [{"ports": ["22"]}]}),
-])
+@pytest.mark.parametrize(
+    ("cloud", "wrong"),
+    [
+        ("aws", {"rules": [{"proto": "tcp", "ports": ["22"], "from_port": 22, "cidr_ip": ["192.0.2.1/32"]}]}),
+        ("azure", {"rules": [{"name": "x", "protocol": "tcp", "priority": 1000}]}),
+        ("gcp", {"allowed": [{"ports": ["22"]}]}),
+    ],
+)
 def test_the_module_refuses_what_is_wrong(clouds: Path, cloud: str, wrong: dict[str, t.Any]) -> None:
     # A positive control: the specification that was found does check.
     assert errors(clouds, cloud, [{**tasks(cloud, plan())[0], **wrong}])
@@ -83,17 +103,30 @@ def test_the_module_refuses_what_is_wrong(clouds: Path, cloud: str, wrong: dict[
 
 def networks(texts: t.Iterable[str]) -> set[tuple[int, int, int]]:
     """Return networks as numbers."""
-    return {(found.version, int(found.network_address), found.prefixlen) for found in map(ipaddress.ip_network, texts)}
+    return {
+        (found.version, int(found.network_address), found.prefixlen)
+        for found in map(ipaddress.ip_network, texts)
+    }
 
 
 @pytest.mark.parametrize("name", REQUESTS)
 def test_azure_has_each_row_with_both_ends(name: str) -> None:
     made = REQUESTS[name]()
     (options,) = tasks("azure", made)
-    found = {(rule["direction"], rule["protocol"].lower(), ",".join(rule["destination_port_range"]), *(frozenset(networks(rule[f"{end}_address_prefix"]))
-              for end in ("source", "destination"))) for rule in options["rules"]}
+    found = {
+        (
+            rule["direction"],
+            rule["protocol"].lower(),
+            ",".join(rule["destination_port_range"]),
+            *(frozenset(networks(rule[f"{end}_address_prefix"])) for end in ("source", "destination")),
+        )
+        for rule in options["rules"]
+    }
     rows = [(row, *pair) for row in change_request(made).rows for _version, *pair in row.by_family()]
-    wanted = {(row.protocol, row.ports, frozenset(networks(sources)), frozenset(networks(destinations))) for row, sources, destinations in rows}
+    wanted = {
+        (row.protocol, row.ports, frozenset(networks(sources)), frozenset(networks(destinations)))
+        for row, sources, destinations in rows
+    }
     assert {rule[1:] for rule in found} == wanted
     for direction in ("Inbound", "Outbound"):
         priorities = [rule["priority"] for rule in options["rules"] if rule["direction"] == direction]
@@ -107,7 +140,15 @@ def test_gcp_keeps_to_its_limits(name: str) -> None:
     assert len({options["name"] for options in asked}) == len(asked)
     for options in asked:
         assert re.fullmatch("[a-z]([-a-z0-9]{0,61}[a-z0-9])?", options["name"])
-        assert len({network[0] for network in networks(options.get("source_ranges") or options["destination_ranges"])}) == 1
+        assert (
+            len(
+                {
+                    network[0]
+                    for network in networks(options.get("source_ranges") or options["destination_ranges"])
+                }
+            )
+            == 1
+        )
         assert ("source_ranges" in options) == (options["direction"] == "INGRESS")
 
 

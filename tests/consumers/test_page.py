@@ -12,7 +12,7 @@ import pytest
 from browser import Browser, missing
 from samples import MARKUP, cluster
 
-from ansible_collections.exasol_community.network.plugins.plugin_utils._report import render
+from ansible_collections.exasol_community.network.plugins.plugin_utils._report.report import render
 
 CHOSEN = "return document.querySelector('.chosen')?.id ?? ''"
 DETAIL = "return document.getElementById('detail').innerText"
@@ -45,7 +45,10 @@ def page(count: int, tmp_path_factory: pytest.TempPathFactory) -> Path:
 
 @pytest.fixture
 def opened(browser: Browser, page: Path) -> Iterator[Browser]:
-    """Return the browser with the page loaded; whatever a test does, the page complains of nothing and loads nothing."""
+    """Return the browser with the page loaded.
+
+    Whatever a test does, the page complains of nothing and loads nothing.
+    """
     browser.emulate()
     browser.open(page)
     yield browser
@@ -56,7 +59,10 @@ def opened(browser: Browser, page: Path) -> Iterator[Browser]:
 
 def shown(browser: Browser) -> int:
     """Return how many cells are visible and hold a flow."""
-    return browser.run("return [...document.querySelectorAll('#matrix td[id]:not(.off)')].filter((cell) => cell.offsetWidth).length")
+    return browser.run(
+        "return [...document.querySelectorAll('#matrix td[id]:not(.off)')].filter((cell) => "
+        "cell.offsetWidth).length"
+    )
 
 
 def test_every_pair_has_a_cell(opened: Browser, count: int) -> None:
@@ -94,14 +100,22 @@ def test_keys_walk_from_cell_to_cell(opened: Browser, count: int) -> None:
 
 
 @pytest.mark.parametrize(("width", "height"), [(1280, 700), (390, 700)], ids=["desk", "phone"])
-def test_what_is_shown_of_a_cell_never_covers_it(opened: Browser, count: int, width: int, height: int) -> None:
+def test_what_is_shown_of_a_cell_never_covers_it(
+    opened: Browser, count: int, width: int, height: int
+) -> None:
     opened.emulate(width=width, height=height)
     opened.run("document.querySelector('#matrix td[tabindex=\"0\"]').focus()")
     for key in ("Down",) * (count - 2) + ("Right",) * 9 + ("Up",) * 5:
         opened.press(key)
-        assert opened.run("const box = document.activeElement.getBoundingClientRect(); "
-                          "return document.elementFromPoint(box.x + box.width / 2, box.y + box.height / 2)?.closest('td') === document.activeElement"), key
-    covered = opened.run("const box = document.getElementById('detail').getBoundingClientRect(); return box.top < innerHeight && box.bottom > 0")
+        assert opened.run(
+            "const box = document.activeElement.getBoundingClientRect(); "
+            "return document.elementFromPoint(box.x + box.width / 2, box.y + box.height / 2)?.closest('td') "
+            "=== document.activeElement"
+        ), key
+    covered = opened.run(
+        "const box = document.getElementById('detail').getBoundingClientRect(); return box.top < innerHeight "
+        "&& box.bottom > 0"
+    )
     assert covered, "the control: what covers is in sight"
 
 
@@ -110,7 +124,11 @@ def test_tab_reaches_the_matrix_once(opened: Browser) -> None:
     for _press in range(7):
         opened.press("Tab")
         reached.append(opened.run("return document.activeElement.id"))
-    assert [name for name in reached if name in ("host", "service", "verdict")] == ["host", "service", "verdict"]
+    assert [name for name in reached if name in ("host", "service", "verdict")] == [
+        "host",
+        "service",
+        "verdict",
+    ]
     assert len([name for name in reached if name.startswith("c")]) == 1
 
 
@@ -123,18 +141,31 @@ def test_a_cell_is_named_for_those_who_do_not_see_it(opened: Browser) -> None:
 def test_filter_by_host(opened: Browser, count: int) -> None:
     opened.type("#host", "NODE02")
     assert shown(opened) == 2 * (count - 1) + 1
-    assert opened.run("return document.getElementById('shown').textContent").startswith(f"{2 * (count - 1) + 1} of ")
+    assert opened.run("return document.getElementById('shown').textContent").startswith(
+        f"{2 * (count - 1) + 1} of "
+    )
 
 
 def test_filter_by_service(opened: Browser) -> None:
-    opened.run("const field = document.getElementById('service'); field.value = 'bucketfs'; field.dispatchEvent(new Event('input', {bubbles: true}))")
+    opened.run(
+        "const field = document.getElementById('service'); field.value = 'bucketfs'; field.dispatchEvent(new "
+        "Event('input', {bubbles: true}))"
+    )
     assert shown(opened) == 1
-    assert opened.run("return [...document.querySelectorAll('#groups li')].filter((item) => !item.hidden).length") == 1
+    assert (
+        opened.run(
+            "return [...document.querySelectorAll('#groups li')].filter((item) => !item.hidden).length"
+        )
+        == 1
+    )
 
 
 def test_filter_by_verdict_and_back(opened: Browser, count: int) -> None:
     before = shown(opened)
-    opened.run("const field = document.getElementById('verdict'); field.value = 'not ok'; field.dispatchEvent(new Event('input', {bubbles: true}))")
+    opened.run(
+        "const field = document.getElementById('verdict'); field.value = 'not ok'; field.dispatchEvent(new "
+        "Event('input', {bubbles: true}))"
+    )
     assert shown(opened) == count - 1 + 1
     opened.click("#c0-1")
     opened.press("Down")
@@ -147,7 +178,10 @@ def test_filter_by_verdict_and_back(opened: Browser, count: int) -> None:
 def test_an_address_leads_to_a_cell(opened: Browser, page: Path) -> None:
     opened.open(page, "#c0-1")
     assert opened.run(CHOSEN) == "c0-1"
-    assert opened.run("const box = document.getElementById('c0-1').getBoundingClientRect(); return box.top >= 0 && box.bottom <= innerHeight")
+    assert opened.run(
+        "const box = document.getElementById('c0-1').getBoundingClientRect(); return box.top >= 0 && "
+        "box.bottom <= innerHeight"
+    )
 
 
 def test_a_group_leads_to_its_cell(opened: Browser) -> None:
@@ -160,17 +194,25 @@ def test_texts_stand_out_from_what_is_behind_them(opened: Browser, page: Path, s
     opened.emulate(scheme=scheme)
     opened.open(page)
     assert opened.run("return matchMedia('(prefers-color-scheme: dark)').matches") == (scheme == "dark")
-    pairs = opened.run("return [...document.querySelectorAll('#c0-1, #c1-0, .badge, .hint, .ends, h1')].map((element) => { let under = element; "
-                       "while (getComputedStyle(under).backgroundColor === 'rgba(0, 0, 0, 0)') under = under.parentElement; "
-                       "return [getComputedStyle(element).color, getComputedStyle(under).backgroundColor] })")
+    pairs = opened.run(
+        "return [...document.querySelectorAll('#c0-1, #c1-0, .badge, .hint, .ends, h1')].map((element) => "
+        "{ let under = element; "
+        "while (getComputedStyle(under).backgroundColor === 'rgba(0, 0, 0, 0)') under = under.parentElement; "
+        "return [getComputedStyle(element).color, getComputedStyle(under).backgroundColor] })"
+    )
     assert min(contrast(*pair) for pair in pairs) >= 4.5  # WCAG 2.2, 1.4.3
 
 
 def contrast(*colours: str) -> float:
     """Return the contrast ratio of two colours as CSS writes them (WCAG 2.2, relative luminance)."""
     parts = [[int(part) / 255 for part in colour[4:-1].split(",")] for colour in colours]
-    lights = sorted(sum(weight * (part / 12.92 if part <= 0.04045 else ((part + 0.055) / 1.055) ** 2.4) for weight, part in zip((0.2126, 0.7152, 0.0722), rgb))
-                    for rgb in parts)
+    lights = sorted(
+        sum(
+            weight * (part / 12.92 if part <= 0.04045 else ((part + 0.055) / 1.055) ** 2.4)
+            for weight, part in zip((0.2126, 0.7152, 0.0722), rgb)
+        )
+        for rgb in parts
+    )
     return (lights[1] + 0.05) / (lights[0] + 0.05)
 
 
@@ -178,7 +220,10 @@ def test_a_phone_needs_no_sideways_scrolling_of_the_page(opened: Browser, page: 
     opened.emulate(width=390, height=844)
     opened.open(page, "#c0-1")
     assert opened.run("return document.documentElement.scrollWidth <= innerWidth")
-    assert opened.run("const box = document.getElementById('detail').getBoundingClientRect(); return box.top < innerHeight && box.right <= innerWidth")
+    assert opened.run(
+        "const box = document.getElementById('detail').getBoundingClientRect(); return box.top < innerHeight "
+        "&& box.right <= innerWidth"
+    )
     assert opened.run("return document.getElementById('c0-1').offsetWidth") >= 24  # WCAG 2.2, 2.5.8
 
 

@@ -8,7 +8,7 @@ from __future__ import annotations
 from conftest import Reader
 from samples import everything
 
-from ansible_collections.exasol_community.network.plugins.plugin_utils._report import render
+from ansible_collections.exasol_community.network.plugins.plugin_utils._report.report import render
 
 JUNIT = """
 import json, sys, junitparser
@@ -32,10 +32,21 @@ def test_junit(reader: Reader) -> None:
     made = everything()
     found = reader(JUNIT, render(made, "junit"))
     assert found["said"] == found["counted"]
-    assert {suite["name"] for suite in found["suites"]} == {result["service"] for result in (*made["results"], *made["untestable"], *made["not_covered"])}
+    assert {suite["name"] for suite in found["suites"]} == {
+        result["service"] for result in (*made["results"], *made["untestable"], *made["not_covered"])
+    }
     cases = [case for suite in found["suites"] for case in suite["cases"]]
-    failures = {(kind, message) for _name, _class, results in cases for word, kind, message in results if word == "Failure"}
-    assert failures == {(result["verdict"], result["sentence"]) for result in made["results"] if result["verdict"] not in ("ok", "untested")}
+    failures = {
+        (kind, message)
+        for _name, _class, results in cases
+        for word, kind, message in results
+        if word == "Failure"
+    }
+    assert failures == {
+        (result["verdict"], result["sentence"])
+        for result in made["results"]
+        if result["verdict"] not in ("ok", "untested")
+    }
     assert [word for _name, _class, results in cases for word, _kind, _message in results].count("Error") == 1
 
 
@@ -43,8 +54,14 @@ def test_gauges(reader: Reader) -> None:
     made = everything()
     found = {name: (kind, samples) for name, kind, samples in reader(GAUGES, render(made, "prometheus"))}
     assert {kind for kind, _samples in found.values()} == {"gauge"}
-    flows = {(labels["source"], labels["destination"], labels["service"]): value for _name, labels, value in found["exasol_network_flow_ok"][1]}
-    assert flows == {(result["source"], result["destination"], result["service"]): float(result["verdict"] == "ok") for result in made["results"]}
+    flows = {
+        (labels["source"], labels["destination"], labels["service"]): value
+        for _name, labels, value in found["exasol_network_flow_ok"][1]
+    }
+    assert flows == {
+        (result["source"], result["destination"], result["service"]): float(result["verdict"] == "ok")
+        for result in made["results"]
+    }
     assert sum(value for _name, _labels, value in found["exasol_network_flows"][1]) == len(flows)
     left_out = [labels["service"] for _name, labels, _value in found["exasol_network_not_covered"][1]]
     assert left_out == [entry["service"] for entry in made["not_covered"]]

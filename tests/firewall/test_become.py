@@ -28,17 +28,34 @@ VERIFY = "playbooks/verify.yml"  # before the play that changes firewalls
 
 @pytest.fixture(scope="module")
 def escalated(firewalls, tmp_path_factory):
-    """A run as an ordinary user who becomes root: what came of it on each host, and what was measured before."""
+    """A run as an ordinary user who becomes root.
+
+    What came of it on each host, and what was measured before.
+    """
     firewalls.reset()
-    firewalls.lab.everywhere({host: f"echo ordinary:{PASSWORD} | chpasswd\necho '{permitted}' > /etc/sudoers.d/ordinary\n"
-                              for host, (permitted, *unused) in CASES.items()})
-    given = {host: {"ansible_become_password": password} for host, (_, password, _) in CASES.items() if password}
+    firewalls.lab.everywhere(
+        {
+            host: f"echo ordinary:{PASSWORD} | chpasswd\necho '{permitted}' > /etc/sudoers.d/ordinary\n"
+            for host, (permitted, *unused) in CASES.items()
+        }
+    )
+    given = {
+        host: {"ansible_become_password": password} for host, (_, password, _) in CASES.items() if password
+    }
     folder = tmp_path_factory.mktemp("escalated")
     try:
-        answers = firewalls.play(options=[VERIFY], variables=given, ansible_user="ordinary", ansible_become=True, exasol_verify_fail=False,
-                                 exasol_report_directory=str(folder))
+        answers = firewalls.play(
+            options=[VERIFY],
+            variables=given,
+            ansible_user="ordinary",
+            ansible_become=True,
+            exasol_verify_fail=False,
+            exasol_report_directory=str(folder),
+        )
     finally:
-        firewalls.lab.everywhere(dict.fromkeys(PROVIDERS, "passwd --lock ordinary\nrm -f /etc/sudoers.d/ordinary\n"))
+        firewalls.lab.everywhere(
+            dict.fromkeys(PROVIDERS, "passwd --lock ordinary\nrm -f /etc/sudoers.d/ordinary\n")
+        )
     return answers, json.loads((folder / "report.json").read_text())["results"]
 
 

@@ -35,7 +35,10 @@ LOCK_OUT = {
 
 def lock_out(firewalls):
     controller = firewalls.lab.controller()[0]
-    return {host: _LOCK_OUT.format(command=command.format(controller=controller)) for host, command in LOCK_OUT.items()}
+    return {
+        host: _LOCK_OUT.format(command=command.format(controller=controller))
+        for host, command in LOCK_OUT.items()
+    }
 
 
 @pytest.fixture(scope="module")
@@ -50,7 +53,9 @@ def locked_out(firewalls):
         found["answers"] = run.answers()
     finally:
         run.kill()
-        firewalls.lab.everywhere(dict.fromkeys(PROVIDERS, "systemctl stop exanet-lockout 2>/dev/null || true"))
+        firewalls.lab.everywhere(
+            dict.fromkeys(PROVIDERS, "systemctl stop exanet-lockout 2>/dev/null || true")
+        )
     found["after"] = firewalls.stage()
     found["next"] = firewalls.play(options=["--check"])
     return found
@@ -66,7 +71,16 @@ class Watched(t.NamedTuple):
 def watch(firewalls):
     """Watch all hosts at the same time."""
     with ThreadPoolExecutor(len(PROVIDERS)) as pool:
-        return dict(zip(PROVIDERS, pool.map(lambda host: _watch(state_of(firewalls, host), firewalls.lab.addresses(host)[0]), PROVIDERS), strict=True))
+        return dict(
+            zip(
+                PROVIDERS,
+                pool.map(
+                    lambda host: _watch(state_of(firewalls, host), firewalls.lab.addresses(host)[0]),
+                    PROVIDERS,
+                ),
+                strict=True,
+            )
+        )
 
 
 def _watch(state, address):
@@ -132,9 +146,15 @@ def killed(firewalls, tmp_path_factory):
 
 def die_before_confirming(firewalls, folder, rollback_seconds):
     """Run until every host waits for its confirmation, and kill the controller then."""
-    run = firewalls.start(rollback_after=rollback_seconds, environment={"ANSIBLE_SSH_EXECUTABLE": str(stuck_ssh(folder))})
+    run = firewalls.start(
+        rollback_after=rollback_seconds, environment={"ANSIBLE_SSH_EXECUTABLE": str(stuck_ssh(folder))}
+    )
     try:
-        until(lambda: len(list(folder.glob("stuck-*"))) == len(PROVIDERS), "the moment before the confirmation", PATIENCE_SECONDS)
+        until(
+            lambda: len(list(folder.glob("stuck-*"))) == len(PROVIDERS),
+            "the moment before the confirmation",
+            PATIENCE_SECONDS,
+        )
     finally:
         run.kill()
 
@@ -142,7 +162,9 @@ def die_before_confirming(firewalls, folder, rollback_seconds):
 def stuck_ssh(folder):
     """Return an ssh that never comes back from closing its connection, where the action is about to confirm."""
     path = folder / "ssh"
-    path.write_text(f'#!/bin/sh\ncase " $* " in *" -O stop "*) : > {folder}/stuck-$$; exec sleep 300;; esac\nexec /usr/bin/ssh "$@"\n')
+    path.write_text(
+        f'#!/bin/sh\ncase " $* " in *" -O stop "*) : > {folder}/stuck-$$; exec sleep 300;; esac\nexec /usr/bin/ssh "$@"\n'
+    )
     path.chmod(0o755)
     return path
 
@@ -168,7 +190,10 @@ class TestKilledController:
 
 @pytest.fixture(scope="module")
 def restarted(firewalls, tmp_path_factory):
-    """Hosts that are restarted while a change waits: their timer is lost, and the changed rules are what they load."""
+    """Hosts that are restarted while a change waits.
+
+    Their timer is lost, and the changed rules are what they load.
+    """
     firewalls.reset()
     found = {"before": firewalls.stage()}
     die_before_confirming(firewalls, tmp_path_factory.mktemp("restarted"), 10 * PATIENCE_SECONDS)
@@ -176,7 +201,10 @@ def restarted(firewalls, tmp_path_factory):
     firewalls.restart()
     for host in PROVIDERS:
         state = state_of(firewalls, host)
-        until(lambda state=state: (state / "rolled_back").exists() and not (state / "taken").exists(), f"the way back of {host} after its start")
+        until(
+            lambda state=state: (state / "rolled_back").exists() and not (state / "taken").exists(),
+            f"the way back of {host} after its start",
+        )
     found["after"] = firewalls.stage()
     found["next"] = firewalls.play(options=["--check"])
     return found
@@ -188,7 +216,11 @@ class TestRestartedHost:
 
     def test_host_restores_itself(self, restarted, provider):
         before, after = restarted["before"], restarted["after"]
-        assert after.ports("client", provider) == before.ports("client", provider) == {4: EVERYBODY, 6: EVERYBODY}
+        assert (
+            after.ports("client", provider)
+            == before.ports("client", provider)
+            == {4: EVERYBODY, 6: EVERYBODY}
+        )
         assert after.views[provider].text == before.views[provider].text
         assert after.views[provider].etc == before.views[provider].etc
 

@@ -24,8 +24,13 @@ UNREADABLE = {
     "legacy": ("rm /etc/iptables/rules.v6; mkdir /etc/iptables/rules.v6", "/etc/iptables/rules.v6"),
     "ufw": ("sed -i '/### RULES ###/d' /etc/ufw/user.rules", "### RULES ###"),
     "firewalld": ("printf '\\377' > /etc/firewalld/policies/exasol-network-in.xml", "exasol-network-in.xml"),
-    "nftables": ("mkdir -p /etc/systemd/system/nftables.service.d; printf '\\377' > /etc/systemd/system/nftables.service.d/exasol_community.network.conf",
-                 "exasol_community.network.conf"),
+    "nftables": (
+        (
+            "mkdir -p /etc/systemd/system/nftables.service.d; printf '\\377' > "
+            "/etc/systemd/system/nftables.service.d/exasol_community.network.conf"
+        ),
+        "exasol_community.network.conf",
+    ),
 }
 
 
@@ -51,7 +56,9 @@ def test_needs_root(closed):
 
 
 def test_chosen_firewall_is_not_installed(closed):
-    messages = refused(closed, variables={host: {"exasol_firewall_provider": name} for host, name in NOT_INSTALLED.items()})
+    messages = refused(
+        closed, variables={host: {"exasol_firewall_provider": name} for host, name in NOT_INSTALLED.items()}
+    )
     for host, message in messages.items():
         assert f"provider {NOT_INSTALLED[host]} is chosen, but" in message
 
@@ -85,7 +92,10 @@ def test_no_firewall_runs(firewalls):
 
 def test_chosen_firewall_does_not_run(firewalls):
     firewalls.reset(["ufw", "firewalld"], running=False)
-    for host, answer in firewalls.play(["ufw", "firewalld"], variables={host: {"exasol_firewall_provider": host} for host in ("ufw", "firewalld")}).items():
+    for host, answer in firewalls.play(
+        ["ufw", "firewalld"],
+        variables={host: {"exasol_firewall_provider": host} for host in ("ufw", "firewalld")},
+    ).items():
         assert (answer.word, answer.changed) == ("ok", False)
         assert f"{host} does not run on this host" in answer.message
 

@@ -2,7 +2,10 @@
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
 
-"""The life of an opening, from the first run to its removal, on every firewall: what passes, and what the host looks like."""
+"""The life of an opening, from the first run to its removal, on every firewall.
+
+What passes, and what the host looks like.
+"""
 
 from __future__ import annotations
 
@@ -30,9 +33,13 @@ def story(firewalls):
     stages["checked"] = firewalls.stage(firewalls.play(options=["--check", "--diff"]))
     with firewalls.sessions() as alive:
         stages["present"] = firewalls.stage(firewalls.play(options=["--diff"]))
-        stages["described"] = firewalls.host("firewalld").check_output("firewall-cmd --permanent --policy exasol-network-in --get-description")
+        stages["described"] = firewalls.host("firewalld").check_output(
+            "firewall-cmd --permanent --policy exasol-network-in --get-description"
+        )
         stages["again"] = firewalls.stage(firewalls.play())
-        stages["fewer"] = firewalls.stage(firewalls.play(without=["client"], exasol_exclude=["cluster_internal"]))
+        stages["fewer"] = firewalls.stage(
+            firewalls.play(without=["client"], exasol_exclude=["cluster_internal"])
+        )
         stages["whole"] = firewalls.stage(firewalls.play())
         firewalls.lab.everywhere(RELOAD)
         stages["reloaded"] = firewalls.stage()
@@ -120,19 +127,29 @@ def test_check_mode_tells_what_the_real_run_does(story, provider, stage, real):
 
 def test_diff_is_the_same_on_every_provider(firewalls, story):
     """But for the host itself, which is no peer of its own, and for how networks are joined without it."""
-    permitted = {host: pairs(story["present"].answers[host].diff[1], firewalls.lab.addresses(host)) for host in PROVIDERS}
+    permitted = {
+        host: pairs(story["present"].answers[host].diff[1], firewalls.lab.addresses(host))
+        for host in PROVIDERS
+    }
     assert all(found == permitted["nftables"] for found in permitted.values()), permitted
 
 
 def pairs(text, own):
-    """Return what a diff's lines permit, services included; who is permitted to other nodes is permitted to the host itself."""
+    """Return what a diff's lines permit, services included.
+
+    Who is permitted to other nodes is permitted to the host itself.
+    """
     found = set()
     for line in text.splitlines():
         what, ends = line.split(" from ")
         addresses, services = ends.split("  # ")
         networks = [ipaddress.ip_network(address) for address in addresses.split(", ")]
         if "cluster_internal" in services or "subconnection_in" in services:
-            networks += [network for network in map(ipaddress.ip_network, own) if network.version == networks[0].version]
+            networks += [
+                network
+                for network in map(ipaddress.ip_network, own)
+                if network.version == networks[0].version
+            ]
         found.add((what, services, tuple(ipaddress.collapse_addresses(networks))))
     return found
 
@@ -160,11 +177,18 @@ def test_foreign_rules_stay_as_they_are(story, provider):
 
 def foreign_lines(text):
     """Return the marked lines without ufw's running numbers."""
-    return [re.sub(r"^\[ *\d+\] ", "", line) for line in text.splitlines() if "foreign" in line or "2001:db8" in line]
+    return [
+        re.sub(r"^\[ *\d+\] ", "", line)
+        for line in text.splitlines()
+        if "foreign" in line or "2001:db8" in line
+    ]
 
 
 def test_services_are_named_where_an_administrator_looks(story, provider):
-    """ufw's status, nft's and iptables' listings; firewalld shows a policy's description with --info-policy."""
+    """ufw's status, nft's and iptables' listings.
+
+    Firewalld shows a policy's description with --info-policy.
+    """
     where = story["described"] if provider == "firewalld" else story["present"].views[provider].text
     assert "sql_client" in where
 

@@ -38,7 +38,10 @@ table inet other {{
 END
 """
 DROP_RULE = _TABLE.format(policy="accept", rules="tcp dport 8563 drop")
-DROP_POLICY = _TABLE.format(policy="drop", rules="ct state established,related accept\n        meta l4proto ipv6-icmp accept\n        tcp dport 22 accept")
+DROP_POLICY = _TABLE.format(
+    policy="drop",
+    rules="ct state established,related accept\n        meta l4proto ipv6-icmp accept\n        tcp dport 22 accept",
+)
 EARLY = DROP_POLICY.replace("hook input priority 10", "hook prerouting priority -100")
 # Beside nftables itself, iptables is the other firewall.
 IPTABLES_POLICY = """iptables -A INPUT -m conntrack --ctstate ESTABLISHED -j ACCEPT
@@ -61,7 +64,13 @@ def denied(firewalls):
     after = firewalls.traffic.reach(["client"], PROVIDERS)["client"]
     again = firewalls.play()
     firewalls.play(state="absent")
-    return {"before": before, "reached": after, "again": again, "absent": firewalls.views(), "closed": firewalls.traffic.reach(["client"], PROVIDERS)["client"]}
+    return {
+        "before": before,
+        "reached": after,
+        "again": again,
+        "absent": firewalls.views(),
+        "closed": firewalls.traffic.reach(["client"], PROVIDERS)["client"],
+    }
 
 
 def test_older_denial_does_not_win(denied, provider):
@@ -81,7 +90,11 @@ def later(firewalls):
     firewalls.play()
     firewalls.lab.everywhere({host: DENIALS[host] for host in ("nftables", "iptables", "legacy", "ufw")})
     before = firewalls.traffic.reach(["client"], PROVIDERS)["client"]
-    return {"before": before, "answers": firewalls.play(), "after": firewalls.traffic.reach(["client"], PROVIDERS)["client"]}
+    return {
+        "before": before,
+        "answers": firewalls.play(),
+        "after": firewalls.traffic.reach(["client"], PROVIDERS)["client"],
+    }
 
 
 @pytest.mark.parametrize("host", ["nftables", "iptables", "legacy", "ufw"])
@@ -95,7 +108,10 @@ def test_later_denial_is_overcome_by_the_next_run(later, host):
 def beside(firewalls):
     """A foreign table that drops one of our ports by a rule, and one that drops everything by its policy."""
     firewalls.reset(extra=dict.fromkeys(PROVIDERS, DROP_RULE))
-    found = {"rule": firewalls.play(), "reached rule": firewalls.traffic.reach(["client"], PROVIDERS)["client"]}
+    found = {
+        "rule": firewalls.play(),
+        "reached rule": firewalls.traffic.reach(["client"], PROVIDERS)["client"],
+    }
     firewalls.reset(extra=dict.fromkeys(PROVIDERS, DROP_POLICY))
     found["views"] = firewalls.views(OTHERS)
     found["policy"] = firewalls.play()
@@ -154,7 +170,8 @@ def test_chain_before_ours_is_named(firewalls):
     assert "inet other guard" in answer.message
 
 
-# As Docker does it: what comes in for a published port goes on to a container, here the partner, and meets no rule for what comes in.
+# As Docker does it: what comes in for a published port goes on to a container, here the partner, and meets no
+# rule for what comes in.
 PUBLISHED = """
 sysctl --quiet --write net.ipv4.ip_forward=1
 iptables -t nat -N DOCKER

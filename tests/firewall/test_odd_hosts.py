@@ -2,7 +2,10 @@
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
 
-"""Hosts that are set up unusually, commands that take too long, and modules that die: opened all the same, or left as they were."""
+"""Hosts that are set up unusually, commands that take too long, and modules that die.
+
+Opened all the same, or left as they were.
+"""
 
 from __future__ import annotations
 
@@ -37,12 +40,28 @@ def refused(firewalls, host, **options):
     return answer.message
 
 
-# -- firewalld ---------------------------------------------------------------------------------------------------------------------------------------
+# -- firewalld
+# ---------------------------------------------------------------------------------------------------------------------------------------
 
-@pytest.mark.parametrize(("script", "everybody"), [
-    (_ZONE.format("drop") + "firewall-cmd --quiet --permanent --zone=drop --add-service=ssh\nfirewall-cmd --quiet --reload\n", {22}),
-    ("sed -i 's/^FirewallBackend=.*/FirewallBackend=iptables/' /etc/firewalld/firewalld.conf\nsystemctl restart firewalld\n", EVERYBODY),
-], ids=["zone-drop", "backend-iptables"])
+
+@pytest.mark.parametrize(
+    ("script", "everybody"),
+    [
+        (
+            _ZONE.format("drop")
+            + "firewall-cmd --quiet --permanent --zone=drop --add-service=ssh\nfirewall-cmd --quiet --reload\n",
+            {22},
+        ),
+        (
+            (
+                "sed -i 's/^FirewallBackend=.*/FirewallBackend=iptables/' "
+                "/etc/firewalld/firewalld.conf\nsystemctl restart firewalld\n"
+            ),
+            EVERYBODY,
+        ),
+    ],
+    ids=["zone-drop", "backend-iptables"],
+)
 def test_firewalld_of_another_kind_is_opened(firewalls, script, everybody):
     firewalls.reset(["firewalld"], extra={"firewalld": script})
     before = firewalls.views(["firewalld"])
@@ -60,12 +79,16 @@ def test_a_trusted_zone_is_restricted_on_the_service_ports(firewalls):
     assert all(ports >= OPENED for ports in everything.values())
     assert firewalls.play(["firewalld"], restrict=True)["firewalld"].changed
     # The client keeps its own services and loses those of administrators.
-    assert all(ports >= OPENED and 4444 not in ports for ports in reached(firewalls, "client", "firewalld").values())
+    assert all(
+        ports >= OPENED and 4444 not in ports for ports in reached(firewalls, "client", "firewalld").values()
+    )
     left = reached(firewalls, "stranger", "firewalld")
     assert all(not OPENED & ports and 22 in ports for ports in left.values())
 
 
-# -- ufw and iptables --------------------------------------------------------------------------------------------------------------------------------
+# -- ufw and iptables
+# --------------------------------------------------------------------------------------------------------------------------------
+
 
 def test_half_a_file_of_ufw_is_refused(firewalls):
     firewalls.reset(["ufw"], extra={"ufw": "sed -i '/^COMMIT/d' /etc/ufw/user.rules\n"})
@@ -95,7 +118,9 @@ def test_both_variants_of_iptables_are_refused_by_name(firewalls):
     assert "filter INPUT" in chosen
 
 
-# -- what goes wrong on the way ----------------------------------------------------------------------------------------------------------------------
+# -- what goes wrong on the way
+# ----------------------------------------------------------------------------------------------------------------------
+
 
 def test_where_the_way_back_cannot_be_kept_nothing_is_changed(firewalls):
     firewalls.reset(["nftables"])
@@ -117,7 +142,8 @@ def slow(firewalls, host, command, word, seconds):
     try:
         yield
     finally:
-        # A rollback that is under way calls the command where it was when the change began; the next baseline removes the link.
+        # A rollback that is under way calls the command where it was when the change began; the next baseline
+        # removes the link.
         firewalls.lab.execute(host, f"ln -sfn /usr/bin/{command} {path}; rm -f /run/exanet-slow")
 
 
@@ -143,7 +169,10 @@ def test_a_module_that_dies_half_way_is_undone(firewalls):
         try:
             until((state_of(firewalls, host) / "pending/info.json").exists, "a pending change", 60)
             until((root / "run/exanet-slow").exists, "the slow step", 60)
-            firewalls.lab.execute(host, "grep -q python /proc/$(cat /run/exanet-slow)/cmdline && kill -9 $(cat /run/exanet-slow)")
+            firewalls.lab.execute(
+                host,
+                "grep -q python /proc/$(cat /run/exanet-slow)/cmdline && kill -9 $(cat /run/exanet-slow)",
+            )
         finally:
             run.kill()
     until((state_of(firewalls, host) / "rolled_back").exists, "the end of the waiting time", 60)
@@ -154,18 +183,26 @@ def test_a_module_that_dies_half_way_is_undone(firewalls):
     assert again.result["rolled_back"] and again.changed
 
 
-# -- how the controller comes ------------------------------------------------------------------------------------------------------------------------
+# -- how the controller comes
+# ------------------------------------------------------------------------------------------------------------------------
+
 
 def test_a_master_connection_of_the_users_own_confirms_nothing(firewalls):
     """With ControlMaster in the user's configuration, and none of Ansible's arguments, an old connection must not be taken for a new one."""
     firewalls.reset(["nftables"])
     # Standing connections pass on: only a new one shows that the controller is locked out.
-    firewalls.lab.execute("nftables", lock_out(firewalls)["nftables"].replace(" counter drop", " ct state new counter drop"))
-    with tempfile.TemporaryDirectory(dir="/tmp") as folder:  # the path of a socket has 108 bytes at most (unix(7))
+    firewalls.lab.execute(
+        "nftables", lock_out(firewalls)["nftables"].replace(" counter drop", " ct state new counter drop")
+    )
+    with tempfile.TemporaryDirectory(
+        dir="/tmp"
+    ) as folder:  # the path of a socket has 108 bytes at most (unix(7))
         config = Path(folder, "config")
         config.write_text(f"ControlMaster auto\nControlPath {folder}/%C\nControlPersist 20\n")
         try:
-            answer = firewalls.play(["nftables"], rollback_after=8, environment={"ANSIBLE_SSH_ARGS": f"-F {config}"})["nftables"]
+            answer = firewalls.play(
+                ["nftables"], rollback_after=8, environment={"ANSIBLE_SSH_ARGS": f"-F {config}"}
+            )["nftables"]
         finally:
             firewalls.lab.execute("nftables", "systemctl stop exanet-lockout 2>/dev/null || true")
     assert answer.word in ("failed", "unreachable")
@@ -175,7 +212,9 @@ def test_a_master_connection_of_the_users_own_confirms_nothing(firewalls):
 
 def test_a_controller_that_comes_over_ipv6_keeps_its_way_in(firewalls):
     firewalls.reset()
-    answers = firewalls.play(variables={host: {"ansible_host": firewalls.lab.addresses(host)[1]} for host in PROVIDERS})
+    answers = firewalls.play(
+        variables={host: {"ansible_host": firewalls.lab.addresses(host)[1]} for host in PROVIDERS}
+    )
     controller = firewalls.lab.controller()[1]
     for host in PROVIDERS:
         assert answers[host].result["confirmed"], host

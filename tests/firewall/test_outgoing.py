@@ -32,12 +32,19 @@ def unfiltered(firewalls):
     """The answers where outgoing traffic is not filtered: with auto, and with always."""
     firewalls.reset()
     before = towards_partner(firewalls)
-    found = {"before": before, "auto": firewalls.play(options=["--check", "--diff"]), "always": firewalls.play(outgoing="always")}
+    found = {
+        "before": before,
+        "auto": firewalls.play(options=["--check", "--diff"]),
+        "always": firewalls.play(outgoing="always"),
+    }
     return {**found, "after": towards_partner(firewalls)}
 
 
 def towards_partner(firewalls, hosts=PROVIDERS):
-    return {host: reached["partner"] for host, reached in firewalls.traffic.reach(hosts, ["partner"], (1521, 9999)).items()}
+    return {
+        host: reached["partner"]
+        for host, reached in firewalls.traffic.reach(hosts, ["partner"], (1521, 9999)).items()
+    }
 
 
 _NO_LONGER = "for command in iptables ip6tables; do $command -D INPUT -m conntrack --ctstate RELATED,ESTABLISHED -j ACCEPT; done"
@@ -47,7 +54,10 @@ NO_ANSWERS = {
     "legacy": _NO_LONGER,
 }
 # A plan of what goes out alone: with rules for what comes in, ours accept answers too.
-OUTWARDS = {"without": ["client", "admin"], "exasol_exclude": ["cluster_internal", "subconnection_in", "subconnection_out"]}
+OUTWARDS = {
+    "without": ["client", "admin"],
+    "exasol_exclude": ["cluster_internal", "subconnection_in", "subconnection_out"],
+}
 
 
 @pytest.fixture(scope="module")
@@ -59,7 +69,10 @@ def unanswered(firewalls):
     firewalls.reset(hosts, extra=NO_ANSWERS)
     found["before"], found["views"] = towards_partner(firewalls, hosts), firewalls.views(hosts)
     found["answers"], found["views after"] = firewalls.play(hosts, **OUTWARDS), firewalls.views(hosts)
-    remedies = {host: "\n".join(re.findall(r"run '([^']+)'", answer.message)) for host, answer in found["answers"].items()}
+    remedies = {
+        host: "\n".join(re.findall(r"run '([^']+)'", answer.message))
+        for host, answer in found["answers"].items()
+    }
     firewalls.lab.everywhere(remedies)
     found["after"], found["again"] = towards_partner(firewalls, hosts), firewalls.play(hosts, **OUTWARDS)
     return found

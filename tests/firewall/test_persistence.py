@@ -57,7 +57,11 @@ def test_rules_that_nothing_would_load_are_applied_with_a_warning(firewalls):
     before = firewalls.views(IPTABLES)
     firewalls.lab.everywhere(dict.fromkeys(IPTABLES, f"mv {_PROGRAM} {_PROGRAM}.away"))
     try:
-        answers, opened, after = firewalls.play(IPTABLES), client(firewalls, IPTABLES), firewalls.views(IPTABLES)
+        answers, opened, after = (
+            firewalls.play(IPTABLES),
+            client(firewalls, IPTABLES),
+            firewalls.views(IPTABLES),
+        )
     finally:
         firewalls.lab.everywhere(dict.fromkeys(IPTABLES, f"mv {_PROGRAM}.away {_PROGRAM}"))
     control = firewalls.play(IPTABLES)

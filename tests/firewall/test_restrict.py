@@ -14,7 +14,10 @@ from fwlab.traffic import TCP_PORTS, UDP_PORT
 EVERYTHING = {22, -UDP_PORT, *TCP_PORTS}
 SERVICES = {2580, 4444, 8563, 20000, 20002, 20500, 21000}
 # Nothing seems to filter on a permissive host of iptables: it is chosen there.
-CHOSEN = {"iptables": {"exasol_firewall_provider": "iptables"}, "legacy": {"exasol_firewall_provider": "iptables"}}
+CHOSEN = {
+    "iptables": {"exasol_firewall_provider": "iptables"},
+    "legacy": {"exasol_firewall_provider": "iptables"},
+}
 # A plan that names SSH too, from the administrators alone.
 WITH_SSH = {"exasol_include": ["install_ssh"], "exasol_peers": {"install_host": ["admin"]}}
 
@@ -37,14 +40,20 @@ def both(ports):
 
 
 def test_control_everybody_reaches_everything(stages, provider):
-    assert {source: stages["before"].ports(source, provider) for source in SOURCES} == dict.fromkeys(SOURCES, both(EVERYTHING))
+    assert {source: stages["before"].ports(source, provider) for source in SOURCES} == dict.fromkeys(
+        SOURCES, both(EVERYTHING)
+    )
 
 
 @pytest.mark.parametrize("stage", ["restricted", "again"])
 class TestRestricted:
     def test_named_sources_pass(self, stages, provider, stage):
-        assert {2580, 8563} <= stages[stage].ports("client", provider)[4] & stages[stage].ports("client", provider)[6]
-        assert {4444, 20002} <= stages[stage].ports("admin", provider)[4] & stages[stage].ports("admin", provider)[6]
+        assert {2580, 8563} <= stages[stage].ports("client", provider)[4] & stages[stage].ports(
+            "client", provider
+        )[6]
+        assert {4444, 20002} <= stages[stage].ports("admin", provider)[4] & stages[stage].ports(
+            "admin", provider
+        )[6]
         assert stages[stage].ports("node", provider) == both(EVERYTHING)
 
     def test_strangers_are_refused_on_the_service_ports_only(self, stages, provider, stage):
@@ -54,7 +63,9 @@ class TestRestricted:
         assert stages[stage].ports("client", provider) == both(EVERYTHING - SERVICES | {2580, 8563})
 
     def test_ssh_stays_open_to_everybody(self, stages, provider, stage):
-        assert all(22 in stages[stage].ports(source, provider)[version] for source in SOURCES for version in (4, 6))
+        assert all(
+            22 in stages[stage].ports(source, provider)[version] for source in SOURCES for version in (4, 6)
+        )
 
 
 def test_sessions_survive(stages):

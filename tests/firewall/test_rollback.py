@@ -2,7 +2,10 @@
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
 
-"""A rollback whose command does not work by then: the host keeps what it needs and says so, and the next run ends it."""
+"""A rollback whose command does not work by then.
+
+The host keeps what it needs and says so, and the next run ends it.
+"""
 
 from __future__ import annotations
 
@@ -15,8 +18,13 @@ from test_confirm import PATIENCE_SECONDS, ROLLBACK_SECONDS, die_before_confirmi
 
 _UTC = re.compile(r"\d{4}-\d\d-\d\dT\d\d:\d\d:\d\dZ$")
 # What each host's rollback cannot do without.
-COMMANDS = {"nftables": "/usr/sbin/nft", "iptables": "/usr/sbin/iptables-restore", "legacy": "/usr/sbin/iptables-restore",
-            "ufw": "/usr/sbin/iptables-restore", "firewalld": "/usr/bin/firewall-cmd"}
+COMMANDS = {
+    "nftables": "/usr/sbin/nft",
+    "iptables": "/usr/sbin/iptables-restore",
+    "legacy": "/usr/sbin/iptables-restore",
+    "ufw": "/usr/sbin/iptables-restore",
+    "firewalld": "/usr/bin/firewall-cmd",
+}
 # The command fails; the pauses between the tries, four minutes in all, become one second.
 _BREAK = """
 mv {command} {command}.away
@@ -43,7 +51,11 @@ def failed(firewalls, tmp_path_factory):
     firewalls.lab.everywhere(on_each(_BREAK))
     try:
         for host in PROVIDERS:
-            until((state_of(firewalls, host) / "failed/problems").exists, f"the end of the rollback on {host}", PATIENCE_SECONDS)
+            until(
+                (state_of(firewalls, host) / "failed/problems").exists,
+                f"the end of the rollback on {host}",
+                PATIENCE_SECONDS,
+            )
         found["says"] = {host: (state_of(firewalls, host) / "rolled_back").exists() for host in PROVIDERS}
         journal = firewalls.lab.everywhere(dict.fromkeys(PROVIDERS, _JOURNAL))
         found["journal"] = {host: text.removeprefix(earlier[host]) for host, text in journal.items()}

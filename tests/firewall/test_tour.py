@@ -20,8 +20,15 @@ _SECONDS = 600
 
 def _type(command: str, keys: str = "") -> subprocess.CompletedProcess:
     # Under script(1), since a line of the tour may want a terminal.
-    return subprocess.run(["script", "--quiet", "--return", "--command", command, "/dev/null"], input=keys, cwd=ROOT, timeout=_SECONDS,
-                          capture_output=True, text=True, check=False)
+    return subprocess.run(
+        ["script", "--quiet", "--return", "--command", command, "/dev/null"],
+        input=keys,
+        cwd=ROOT,
+        timeout=_SECONDS,
+        capture_output=True,
+        text=True,
+        check=False,
+    )
 
 
 @pytest.fixture
@@ -36,13 +43,18 @@ def tour():
     try:
         brought = _type("make --no-print-directory lab")
         assert brought.returncode == 0, brought.stdout
-        yield dict(re.findall(r"^(\w[^:]*(?:\([^)]*\))?): +(.*\S)", brought.stdout.replace("\r", ""), re.MULTILINE))
+        yield dict(
+            re.findall(r"^(\w[^:]*(?:\([^)]*\))?): +(.*\S)", brought.stdout.replace("\r", ""), re.MULTILINE)
+        )
     finally:
         _type("make --no-print-directory lab-down")
 
 
 def _look(command: str, folder) -> dict[str, set[str]]:
-    """Type a line that verifies, with a folder of ours for its report; return which services have each verdict that is not ok."""
+    """Type a line that verifies, with a folder of ours for its report.
+
+    Return which services have each verdict that is not ok.
+    """
     done = _type(command.replace('ARGS="', f'ARGS="-e exasol_report_directory={folder} '))
     assert (folder / "report.html").exists(), done.stdout
     wrong: dict[str, set[str]] = {}

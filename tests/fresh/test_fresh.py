@@ -4,12 +4,14 @@
 
 """README's two commands on machines that have Python, git and make, and nothing else of ours or of a developer's.
 
-Each machine is a container of its own, with a network of its own: the tests there use its loopback, and pip and apt reach the registries
-through the engine's NAT. How pip and apt reach them on this machine is carried over, nothing else.
+Each machine is a container of its own, with a network of its own: the tests there use its loopback, and pip
+and apt reach the registries through the engine's NAT. How pip and apt reach them on this machine is carried
+over, nothing else.
 
-What asks the machine runs on each of them: both commands, units, modules on loopback, consumers, and the documentation's build. What takes long
-and asks less is divided, so that both together take at most 8 minutes on two processors: each part of make test and each file of tests runs on
-one of them at least, but for a few tests of many cases.
+What asks the machine runs on each of them: both commands, units, modules on loopback, consumers, and the
+documentation's build. What takes long and asks less is divided, so that both together take at most 8 minutes
+on two processors: each part of make test and each file of tests runs on one of them at least, but for a few
+tests of many cases.
 """
 
 from __future__ import annotations
@@ -30,9 +32,12 @@ sys.path.insert(0, str(CHECKOUT / "tests" / "lab"))
 from nodelab import images  # noqa: E402  # the path is set above
 from nodelab.engine import Engine, EngineError, find  # noqa: E402
 
-_OF_REGISTRIES = re.compile(r"PIP_.*|SSL_CERT_FILE|SSL_CERT_DIR|REQUESTS_CA_BUNDLE|(?:https?|no)_proxy", re.IGNORECASE)
+_OF_REGISTRIES = re.compile(
+    r"PIP_.*|SSL_CERT_FILE|SSL_CERT_DIR|REQUESTS_CA_BUNDLE|(?:https?|no)_proxy", re.IGNORECASE
+)
 _CONFIGURATIONS = ("/etc/pip.conf", "/etc/xdg/pip", "/etc/apt/apt.conf.d/proxy.conf")
-# The first process of a container inherits what lost its parent, and has to see it die; an engine's own --init is not installed everywhere.
+# The first process of a container inherits what lost its parent, and has to see it die; an engine's own
+# --init is not installed everywhere.
 _INIT = """
 import os, time
 while True:
@@ -74,8 +79,17 @@ class FreshMachine(t.NamedTuple):
 
     def command(self, target: str) -> str:
         """Return a shell's words that make a target as this machine does it."""
-        options = " ".join([*(f"--ignore-glob=*/{name}" for name in self.ignored), *(f"--deselect=tests/integration/{test}" for test in _MANY_CASES)])
-        chosen = f"export WITHOUT='{' '.join(self.without)}' PYTEST_ADDOPTS='{options}'; " if target == "test" else ""
+        options = " ".join(
+            [
+                *(f"--ignore-glob=*/{name}" for name in self.ignored),
+                *(f"--deselect=tests/integration/{test}" for test in _MANY_CASES),
+            ]
+        )
+        chosen = (
+            f"export WITHOUT='{' '.join(self.without)}' PYTEST_ADDOPTS='{options}'; "
+            if target == "test"
+            else ""
+        )
         return f"{chosen}{self.before}make {target}"
 
     def __str__(self) -> str:
@@ -84,13 +98,39 @@ class FreshMachine(t.NamedTuple):
 
 MACHINES = [
     # A script's background: no terminal, SIGINT ignored, and neither PWD nor a locale nor a home.
-    FreshMachine("bookworm", "ordinary", "/tmp", before="trap '' INT; exec env -u PWD -u HOME -u LANG -u LC_ALL ", without=("sanity",),
-                 ignored=("test_site_coverage.py", "test_site_delegation.py", "test_site_input.py", "test_site_untrusted.py", "test_site_whole.py")),
+    FreshMachine(
+        "bookworm",
+        "ordinary",
+        "/tmp",
+        before="trap '' INT; exec env -u PWD -u HOME -u LANG -u LC_ALL ",
+        without=("sanity",),
+        ignored=(
+            "test_site_coverage.py",
+            "test_site_delegation.py",
+            "test_site_input.py",
+            "test_site_untrusted.py",
+            "test_site_whole.py",
+        ),
+    ),
     # A terminal, no IPv6, and a path with a blank. (Without /dev/shm Ansible itself does not start.)
-    FreshMachine("trixie", "root", "/root/a path", options=("--sysctl=net.ipv6.conf.all.disable_ipv6=1",), terminal=True, before="exec ",
-                 without=("lint",),
-                 ignored=("test_artefact.py", "test_net_standins.py", "test_site.py", "test_site_killed.py",
-                          "test_site_report.py", "test_site_runner.py", "test_site_strategies.py")),
+    FreshMachine(
+        "trixie",
+        "root",
+        "/root/a path",
+        options=("--sysctl=net.ipv6.conf.all.disable_ipv6=1",),
+        terminal=True,
+        before="exec ",
+        without=("lint",),
+        ignored=(
+            "test_artefact.py",
+            "test_net_standins.py",
+            "test_site.py",
+            "test_site_killed.py",
+            "test_site_report.py",
+            "test_site_runner.py",
+            "test_site_strategies.py",
+        ),
+    ),
 ]
 
 
@@ -123,7 +163,9 @@ def source(tmp_path_factory: pytest.TempPathFactory) -> Path:
 
 
 def _git(*words: str, **variables: str) -> str:
-    done = subprocess.run(["git", *words], cwd=CHECKOUT, env=os.environ | variables, capture_output=True, text=True, check=False)
+    done = subprocess.run(
+        ["git", *words], cwd=CHECKOUT, env=os.environ | variables, capture_output=True, text=True, check=False
+    )
     assert done.returncode == 0, done.stderr
     return done.stdout.strip()
 
@@ -137,13 +179,26 @@ def machine(request: pytest.FixtureRequest, engine: Engine, source: Path) -> Ite
     except images.ImageError as error:
         pytest.skip(f"needs an image: {error} (Debian: mmdebstrap)")
     name = f"exanet-fresh-{os.getpid()}-{wanted.release}"
-    engine.run("run", "--detach", "--name", name, *wanted.options, *_registries(), f"--volume={source}:/source.bundle:ro",
-               image, "python3", "-c", _INIT)
+    engine.run(
+        "run",
+        "--detach",
+        "--name",
+        name,
+        *wanted.options,
+        *_registries(),
+        f"--volume={source}:/source.bundle:ro",
+        image,
+        "python3",
+        "-c",
+        _INIT,
+    )
     try:
         engine.run("exec", name, "sh", "-ec", _ADD_USER)
         yield Started(engine, name, wanted)
     finally:
-        engine.run("rm", "--force", "--time=0", name) if engine.name == "podman" else engine.run("rm", "--force", name)
+        engine.run("rm", "--force", "--time=0", name) if engine.name == "podman" else engine.run(
+            "rm", "--force", name
+        )
 
 
 def _registries() -> list[str]:
@@ -151,7 +206,10 @@ def _registries() -> list[str]:
     variables = {name: value for name, value in os.environ.items() if _OF_REGISTRIES.fullmatch(name)}
     paths = [path for value in variables.values() for path in value.split() if path.startswith("/")]
     shared = dict.fromkeys(path for path in [*paths, *_CONFIGURATIONS] if Path(path).exists())
-    return [*(f"--env={name}={value}" for name, value in variables.items()), *(f"--volume={path}:{path}:ro" for path in shared)]
+    return [
+        *(f"--env={name}={value}" for name, value in variables.items()),
+        *(f"--volume={path}:{path}:ro" for path in shared),
+    ]
 
 
 class Started(t.NamedTuple):
@@ -165,7 +223,9 @@ class Started(t.NamedTuple):
         """Run a script as the user of this machine; returns its exit code and the end of what it printed."""
         terminal = ["--tty"] if self.machine.terminal else []
         words = ["exec", *terminal, f"--user={self.machine.user}", self.name, "bash", "-c", script]
-        call = self.engine.start(*words, stdin=subprocess.DEVNULL, stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True)
+        call = self.engine.start(
+            *words, stdin=subprocess.DEVNULL, stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True
+        )
         try:
             output = call.communicate(timeout=_SECONDS)[0]
         except subprocess.TimeoutExpired:
@@ -180,12 +240,17 @@ def test_both_commands_end_green(machine: Started) -> None:
     clone = f"mkdir -p '{machine.machine.folder}' && git clone --quiet /source.bundle '{folder}'"
     code, output = machine.do(clone)
     assert code == 0, output
-    assert machine.do(f"[ ! -e '{folder}/.venv' ] && ! command -v ip nft podman sshd nmap ansible") == (0, ""), "the control: nothing is there"
+    assert machine.do(f"[ ! -e '{folder}/.venv' ] && ! command -v ip nft podman sshd nmap ansible") == (
+        0,
+        "",
+    ), "the control: nothing is there"
     for target, words in (("site", "72 flows: 72 ok"), ("test", "Skipped tests: ")):
         code, output = machine.do(f"cd '{folder}' && {machine.machine.command(target)}")
         assert code == 0, output
         assert words in output, output
-    assert machine.do(f"cd '{folder}' && git status --porcelain") == (0, ""), "make test left files in the tree"
+    assert machine.do(f"cd '{folder}' && git status --porcelain") == (0, ""), (
+        "make test left files in the tree"
+    )
 
 
 def test_what_one_machine_leaves_out_the_other_does() -> None:

@@ -37,7 +37,10 @@ from netlab.standins import Certificate  # noqa: E402
 
 
 def pytest_xdist_auto_num_workers() -> int | None:
-    """Run one test at a time where all of them share the loopback of the machine: where no namespaces can be made."""
+    """Run one test at a time where all of them share the loopback of the machine.
+
+    Where no namespaces can be made.
+    """
     return 1 if namespaces.missing() else None
 
 

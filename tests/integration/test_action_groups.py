@@ -26,20 +26,44 @@ def test_every_module_is_in_the_group_of_all() -> None:
 def rows(machine: Machine, directory: Path, **defaults: t.Any) -> tuple[int, str]:
     """Return how many rows port_info returns, and the release that plan plans for, with these defaults of the play."""
     playbook = directory / "defaults.yml"
-    playbook.write_text(json.dumps([{"hosts": "client", "gather_facts": False, "module_defaults": defaults, "tasks": [
-        {f"{NETWORK}.port_info": {}, "register": "table"},
-        {f"{NETWORK}.plan": {}, "register": "planned"},
-        {"ansible.builtin.copy": {"content": "{{ [table.ports | length, planned.release] | to_json }}", "dest": str(directory / "found.json"), "mode": "0644"}},
-    ]}]), encoding="utf-8")
+    playbook.write_text(
+        json.dumps(
+            [
+                {
+                    "hosts": "client",
+                    "gather_facts": False,
+                    "module_defaults": defaults,
+                    "tasks": [
+                        {f"{NETWORK}.port_info": {}, "register": "table"},
+                        {f"{NETWORK}.plan": {}, "register": "planned"},
+                        {
+                            "ansible.builtin.copy": {
+                                "content": "{{ [table.ports | length, planned.release] | to_json }}",
+                                "dest": str(directory / "found.json"),
+                                "mode": "0644",
+                            }
+                        },
+                    ],
+                }
+            ]
+        ),
+        encoding="utf-8",
+    )
     done = play(machine, directory, inventory=PAIR, playbook=str(playbook))
     assert done.code == 0, done.output
     return tuple(json.loads((directory / "found.json").read_text(encoding="utf-8")))
 
 
-@pytest.mark.parametrize(("defaults", "expected"), [
-    ({}, (32, "8")),
-    ({f"group/{NETWORK}.all": {"release": "kb"}}, (18, "kb")),
-    ({f"group/{NETWORK}.table": {"release": "7.1"}}, (27, "7.1")),
-], ids=["none", "all", "table"])
-def test_defaults_of_a_group(machine: Machine, tmp_path: Path, defaults: dict[str, t.Any], expected: tuple[int, str]) -> None:
+@pytest.mark.parametrize(
+    ("defaults", "expected"),
+    [
+        ({}, (32, "8")),
+        ({f"group/{NETWORK}.all": {"release": "kb"}}, (18, "kb")),
+        ({f"group/{NETWORK}.table": {"release": "7.1"}}, (27, "7.1")),
+    ],
+    ids=["none", "all", "table"],
+)
+def test_defaults_of_a_group(
+    machine: Machine, tmp_path: Path, defaults: dict[str, t.Any], expected: tuple[int, str]
+) -> None:
     assert rows(machine, tmp_path, **defaults) == expected

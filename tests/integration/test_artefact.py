@@ -25,8 +25,21 @@ pytestmark = pytest.mark.versions
 NAME = "exasol_community.network"
 PLACE = Path(".ansible", "collections", "ansible_collections", "exasol_community", "network")  # below a home
 MADE = {"FILES.json", "MANIFEST.json"}  # by ansible-galaxy
-SHIPPED = {"CHANGELOG.md", "CODE_OF_CONDUCT.md", "CONTRIBUTING.md", "LICENSE", "README.md", "SECURITY.md",
-           "changelogs", "docs", "inventory", "meta", "playbooks", "plugins", "roles"}
+SHIPPED = {
+    "CHANGELOG.md",
+    "CODE_OF_CONDUCT.md",
+    "CONTRIBUTING.md",
+    "LICENSE",
+    "README.md",
+    "SECURITY.md",
+    "changelogs",
+    "docs",
+    "inventory",
+    "meta",
+    "playbooks",
+    "plugins",
+    "roles",
+}
 LEFT_OUT = re.compile(r"changelogs/(config.yaml|fragments/)")
 CODE = ("inventory", "meta", "playbooks", "plugins", "roles")
 DOCUMENTED = {"module": "plugins/modules/*.py", "filter": "plugins/filter/*.yml", "role": "roles/*"}
@@ -46,14 +59,27 @@ def artefact(tmp_path_factory: pytest.TempPathFactory) -> Path:
 
 def environment(home: Path) -> dict[str, str]:
     """Return the environment of a user who has nothing of ours but the artefact."""
-    return {"HOME": str(home), "PATH": os.pathsep.join([str(Path(executable()).parent), os.defpath, "/usr/sbin"]), "LC_ALL": "C.UTF-8",
-            "ANSIBLE_NOCOLOR": "1", "COLUMNS": "80"}
+    return {
+        "HOME": str(home),
+        "PATH": os.pathsep.join([str(Path(executable()).parent), os.defpath, "/usr/sbin"]),
+        "LC_ALL": "C.UTF-8",
+        "ANSIBLE_NOCOLOR": "1",
+        "COLUMNS": "80",
+    }
 
 
 def tool(name: str, *arguments: str, home: Path, code: int = 0) -> str:
     """Run a tool of ansible-core in an empty directory and return what it printed, errors and warnings too."""
-    done = subprocess.run([executable(name), *arguments], cwd=home, env=environment(home), stdin=subprocess.DEVNULL, capture_output=True, text=True,
-                          timeout=3 * SECONDS, check=False)
+    done = subprocess.run(
+        [executable(name), *arguments],
+        cwd=home,
+        env=environment(home),
+        stdin=subprocess.DEVNULL,
+        capture_output=True,
+        text=True,
+        timeout=3 * SECONDS,
+        check=False,
+    )
     assert done.returncode == code, done.stdout + done.stderr
     assert warnings_in(done.stderr) == [], done.stderr
     return done.stdout + done.stderr if code else done.stdout
@@ -65,11 +91,22 @@ class Installed(t.NamedTuple):
     home: Path
     inventory: Path
 
-    def play(self, machine: Machine, directory: Path, playbook: str, *arguments: str, **options: t.Any) -> Done:
+    def play(
+        self, machine: Machine, directory: Path, playbook: str, *arguments: str, **options: t.Any
+    ) -> Done:
         """Run a playbook of the collection by its full name in an empty directory."""
         directory.mkdir()
-        return play(machine, directory, *arguments, playbook=f"{NAME}.{playbook}", cwd=directory, environment=environment(self.home),
-                    before=_without_checkout(self.home), inventory=self.inventory, **options)
+        return play(
+            machine,
+            directory,
+            *arguments,
+            playbook=f"{NAME}.{playbook}",
+            cwd=directory,
+            environment=environment(self.home),
+            before=_without_checkout(self.home),
+            inventory=self.inventory,
+            **options,
+        )
 
 
 def _without_checkout(home: Path) -> list[str]:
@@ -78,7 +115,11 @@ def _without_checkout(home: Path) -> list[str]:
         return []
     empty = home / "empty"
     empty.mkdir(exist_ok=True)
-    script = 'for folder in ' + " ".join(CODE) + '; do mount --bind "$0" "$1/$folder" || exit; done; shift; exec "$@"'
+    script = (
+        "for folder in "
+        + " ".join(CODE)
+        + '; do mount --bind "$0" "$1/$folder" || exit; done; shift; exec "$@"'
+    )
     return ["unshare", "--mount", "sh", "-c", script, str(empty), str(CHECKOUT)]
 
 
@@ -101,20 +142,32 @@ def bare(installed: Installed, tmp_path: Path) -> Installed:
     return Installed(home, installed.inventory)
 
 
-# -- what is in it -----------------------------------------------------------------------------------------------------------------------------------
+# -- what is in it
+# -----------------------------------------------------------------------------------------------------------------------------------
+
 
 @pytest.fixture(scope="module")
 def content(artefact: Path) -> dict[str, str]:
     """Return the artefact's files with their text."""
     with tarfile.open(artefact) as tar:
-        return {entry.name: t.cast(t.IO[bytes], tar.extractfile(entry)).read().decode() for entry in tar if entry.isfile()}
+        return {
+            entry.name: t.cast(t.IO[bytes], tar.extractfile(entry)).read().decode()
+            for entry in tar
+            if entry.isfile()
+        }
 
 
 def test_it_holds_what_users_need_and_nothing_else(content: dict[str, str]) -> None:
     if not (CHECKOUT / ".git").exists() or not shutil.which("git"):
         pytest.skip("needs a git checkout, to tell what is ours")
-    tracked = subprocess.run(["git", "ls-files", "-z"], cwd=CHECKOUT, capture_output=True, text=True, check=True).stdout.split("\0")
-    wanted = {name for name in tracked if name.partition("/")[0] in SHIPPED and not LEFT_OUT.match(name) and (CHECKOUT / name).exists()}
+    tracked = subprocess.run(
+        ["git", "ls-files", "-z"], cwd=CHECKOUT, capture_output=True, text=True, check=True
+    ).stdout.split("\0")
+    wanted = {
+        name
+        for name in tracked
+        if name.partition("/")[0] in SHIPPED and not LEFT_OUT.match(name) and (CHECKOUT / name).exists()
+    }
     assert set(content) - MADE == wanted
 
 
@@ -122,7 +175,9 @@ def test_its_metadata_are_complete(content: dict[str, str]) -> None:
     info = json.loads(content["MANIFEST.json"])["collection_info"]
     assert f"{info['namespace']}.{info['name']}" == NAME
     assert info["dependencies"] == {}
-    assert info["version"] in yaml.safe_load(content["changelogs/changelog.yaml"])["releases"], "the changelog does not tell of this version"
+    assert info["version"] in yaml.safe_load(content["changelogs/changelog.yaml"])["releases"], (
+        "the changelog does not tell of this version"
+    )
 
 
 def test_links_lead_to_what_is_in_it(content: dict[str, str]) -> None:
@@ -130,25 +185,37 @@ def test_links_lead_to_what_is_in_it(content: dict[str, str]) -> None:
         for link in re.findall(r"\]\(([^)\s]+)\)", content[name]):
             if not re.match(r"[a-z]+:|#", link):
                 path = os.path.normpath(os.path.join(os.path.dirname(name), link.partition("#")[0]))
-                assert path in content or any(other.startswith(path + "/") for other in content), f"{name} leads to {link}, which is not in the artefact"
+                assert path in content or any(other.startswith(path + "/") for other in content), (
+                    f"{name} leads to {link}, which is not in the artefact"
+                )
 
 
-# -- that it works -----------------------------------------------------------------------------------------------------------------------------------
+# -- that it works
+# -----------------------------------------------------------------------------------------------------------------------------------
+
 
 def test_it_is_whole(installed: Installed, tmp_path: Path) -> None:
-    assert "Successfully verified" in tool("ansible-galaxy", "collection", "verify", "--offline", NAME, home=installed.home)
+    assert "Successfully verified" in tool(
+        "ansible-galaxy", "collection", "verify", "--offline", NAME, home=installed.home
+    )
     shutil.copytree(installed.home / ".ansible", tmp_path / ".ansible")
     (tmp_path / PLACE / "README.md").write_text("changed", encoding="utf-8")
-    assert "README.md" in tool("ansible-galaxy", "collection", "verify", "--offline", NAME, home=tmp_path, code=1)
+    assert "README.md" in tool(
+        "ansible-galaxy", "collection", "verify", "--offline", NAME, home=tmp_path, code=1
+    )
 
 
 def test_nothing_else_is_installed(installed: Installed) -> None:
-    listed = json.loads(tool("ansible-galaxy", "collection", "list", NAME, "--format", "json", home=installed.home))
+    listed = json.loads(
+        tool("ansible-galaxy", "collection", "list", NAME, "--format", "json", home=installed.home)
+    )
     assert list(listed) == [str((installed.home / PLACE).parents[1])]
 
 
 def test_ansible_doc_knows_all_of_it(installed: Installed) -> None:
-    dump = json.loads(tool("ansible-doc", "--metadata-dump", "--no-fail-on-errors", NAME, home=installed.home))["all"]
+    dump = json.loads(
+        tool("ansible-doc", "--metadata-dump", "--no-fail-on-errors", NAME, home=installed.home)
+    )["all"]
     for kind, pattern in DOCUMENTED.items():
         assert set(dump[kind]) == {f"{NAME}.{path.stem}" for path in CHECKOUT.glob(pattern)}
         for name, documented in dump[kind].items():
@@ -166,21 +233,51 @@ def test_site_is_green_where_there_is_nothing_else(bare: Installed, machine: Mac
     assert idle(machine)
 
 
-def test_a_saved_report_is_rendered_where_there_is_nothing_else(installed: Installed, machine: Machine, tmp_path: Path) -> None:
-    red = installed.play(machine, tmp_path / "red", "verify", "--limit", "n11,n12", variables={"exasol_verify_listeners": False})
+def test_a_saved_report_is_rendered_where_there_is_nothing_else(
+    installed: Installed, machine: Machine, tmp_path: Path
+) -> None:
+    red = installed.play(
+        machine,
+        tmp_path / "red",
+        "verify",
+        "--limit",
+        "n11,n12",
+        variables={"exasol_verify_listeners": False},
+    )
     assert red.code == 2, red.output
     assert red.verdicts() == {"no_listener"}
     assert red.names(red.the_result(source="n11", destination="n12", service="subconnection_in"))
-    done = installed.play(machine, tmp_path / "saved", "report", variables={"exasol_report_from": str(red.directory / "report" / "report.json")})
+    done = installed.play(
+        machine,
+        tmp_path / "saved",
+        "report",
+        variables={"exasol_report_from": str(red.directory / "report" / "report.json")},
+    )
     assert done.code == 0, done.output
     assert red.warnings + done.warnings == [], done.output
-    assert (done.directory / "report" / "report.html").read_bytes() == (red.directory / "report" / "report.html").read_bytes()
+    assert (done.directory / "report" / "report.html").read_bytes() == (
+        red.directory / "report" / "report.html"
+    ).read_bytes()
 
 
-def test_open_says_what_it_would_open_where_there_is_nothing_else(installed: Installed, namespace: Namespace, tmp_path: Path) -> None:
+def test_open_says_what_it_would_open_where_there_is_nothing_else(
+    installed: Installed, namespace: Namespace, tmp_path: Path
+) -> None:
     namespace.nft(DROPS)
-    done = installed.play(namespace, tmp_path / "empty", "open", "--check", "--diff", "--limit", "n12", variables={
-        "exasol_firewall_enabled": True, "exasol_firewall_provider": "nftables", "exasol_firewall_persist": False})
+    done = installed.play(
+        namespace,
+        tmp_path / "empty",
+        "open",
+        "--check",
+        "--diff",
+        "--limit",
+        "n12",
+        variables={
+            "exasol_firewall_enabled": True,
+            "exasol_firewall_provider": "nftables",
+            "exasol_firewall_persist": False,
+        },
+    )
     assert done.code == 0, done.output
     assert "+accept in tcp 2580,8563 from 127.0.0.21  # bucketfs, sql_client" in done.output
     assert done.warnings == [], done.output

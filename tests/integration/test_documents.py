@@ -22,10 +22,22 @@ import pytest
 import yaml
 from netlab.documents import Block, blocks, commands
 from netlab.playbooks import CHECKOUT
-from netlab.sandbox import GREEN, GUIDE, INSTALL, INSTALLED, MANIFEST, NETWORK, REPORTS, Expected, Sandbox, kind_of, sandboxes
+from netlab.sandbox import (
+    GREEN,
+    GUIDE,
+    INSTALL,
+    INSTALLED,
+    MANIFEST,
+    NETWORK,
+    REPORTS,
+    Expected,
+    Sandbox,
+    kind_of,
+    sandboxes,
+)
 from netlab.standins import Certificate
 
-from ansible_collections.exasol_community.network.plugins.plugin_utils._verdict import OK, VERDICTS
+from ansible_collections.exasol_community.network.plugins.plugin_utils._verdict.verdict import OK, VERDICTS
 
 DOCUMENTS = (CHECKOUT / "README.md", GUIDE)
 BLOCKS = [block for document in DOCUMENTS for block in blocks(document)]
@@ -35,30 +47,48 @@ PLAY = f"ansible-playbook -i inventory {NETWORK}"
 def between_the_clusters(directory: Path) -> None:
     """Look for exactly what two clusters need of each other, both ways, and for nothing of it within one."""
     results = json.loads((directory / "report" / "report.json").read_text(encoding="utf-8"))["results"]
-    crossing, inner = ({(result["source"], result["destination"], result["service"], result["ports"]) for result in results
-                        if (result["source"][0] != result["destination"][0]) == different} for different in (True, False))
+    crossing, inner = (
+        {
+            (result["source"], result["destination"], result["service"], result["ports"])
+            for result in results
+            if (result["source"][0] != result["destination"][0]) == different
+        }
+        for different in (True, False)
+    )
     east, west = ("e11", "e12"), ("w11", "w12")
-    pairs = [(one, other) for one in east for other in west] + [(one, other) for one in west for other in east]
-    assert crossing == {(*pair, *need) for pair in pairs for need in (("exa_to_exa", "8563"), ("subconnection_in", "20000-21000"))}
+    pairs = [(one, other) for one in east for other in west] + [
+        (one, other) for one in west for other in east
+    ]
+    assert crossing == {
+        (*pair, *need)
+        for pair in pairs
+        for need in (("exa_to_exa", "8563"), ("subconnection_in", "20000-21000"))
+    }
     assert {service for unused, unused, service, unused in inner} == {"subconnection_in"}
 
 
 def partners_are_identified(directory: Path) -> None:
     """Look for the partners' services, each of which spoke as its protocol does."""
     results = json.loads((directory / "report" / "report.json").read_text(encoding="utf-8"))["results"]
-    seen = {(result["service"], result["verdict"], result["identity"]["status"]) for result in results if result["service"] in ("oracle", "ldaps")}
+    seen = {
+        (result["service"], result["verdict"], result["identity"]["status"])
+        for result in results
+        if result["service"] in ("oracle", "ldaps")
+    }
     assert seen == {("oracle", "ok", "identified"), ("ldaps", "ok", "identified")}
 
 
 REQUESTS = ("report/change_request.md", "report/change_request.csv")
 REQUEST = """-e '{"exasol_report_change_request": ["markdown", "csv"]}'"""
-# Nothing of Exasol runs here, so the verification of a running database ends red, each of its ports named as without a service.
+# Nothing of Exasol runs here, so the verification of a running database ends red, each of its ports named as
+# without a service.
 RED = Expected(2, "no_listener", REPORTS)
 
 # What cannot be run as it stands, and what is run instead.
 INSTEAD = {
     "make test": "make -n test",  # this test is a part of it
-    "pip install ansible-core": f"PYTHONPATH={sysconfig.get_path('purelib')} pip install ansible-core",  # so that pip finds it installed, and asks no registry
+    # So that pip finds it installed, and asks no registry.
+    "pip install ansible-core": f"PYTHONPATH={sysconfig.get_path('purelib')} pip install ansible-core",
 }
 # By the last command of a block, which is run as a whole.
 COMMANDS = {
@@ -68,21 +98,25 @@ COMMANDS = {
     f"{PLAY}.verify --check": Expected(0, "flows would be measured"),
     f"{PLAY}.verify": GREEN,
     f"{PLAY}.site --become": GREEN,
-    f"{PLAY}.verify -e exasol_check_blocked=true": Expected(2, "exposed: ", REPORTS),
+    f"{PLAY}.verify -e exasol_check_denied=true": Expected(2, "exposed: ", REPORTS),
     f"{PLAY}.verify -e exasol_verify_listeners=false": RED._replace(look=partners_are_identified),
     f"{PLAY}.verify --limit reporting,n11": GREEN,
     f"{PLAY}.verify --become -e exasol_verify_capture=true": GREEN,
     f"{PLAY}.open --become -e exasol_firewall_state=absent": Expected(0, "Let in and out what the plan says"),
     f"{PLAY}.report {REQUEST}": Expected(files=REQUESTS),
     f"{PLAY}.verify {REQUEST}": Expected(files=(*REPORTS, *REQUESTS)),
-    f"""ansible-playbook -i localhost, {NETWORK}.report -e exasol_report_from=$PWD/report/report.json -e '{{"exasol_report_formats": ["csv", "html"]}}'""":
-        Expected(files=("report/report.csv", "report/report.html")),
+    f"""ansible-playbook -i localhost, {NETWORK}.report -e exasol_report_from=$PWD/report/report.json -e '{{"exasol_report_formats": ["csv", "html"]}}'""": Expected(
+        files=("report/report.csv", "report/report.html")
+    ),
     f"ansible-playbook -i clusters.yml {NETWORK}.verify": GREEN._replace(look=between_the_clusters),
 }
 PLAYBOOKS = {
     "Verify the network of the running database": ("own.yml", RED),
     "Verify the running database every night": ("nightly.yml", RED),  # run by a job of CI
-    "Let the firewall of every host permit what the port table says": ("opening.yml", Expected(0, "Let in and out what the plan says")),
+    "Let the firewall of every host permit what the port table says": (
+        "opening.yml",
+        Expected(0, "Let in and out what the plan says"),
+    ),
 }
 
 
@@ -102,13 +136,17 @@ def named(blocks_: list[Block]) -> dict[str, t.Any]:
 
 
 @pytest.fixture(scope="module")
-def world(need_namespaces: None, tmp_path_factory: pytest.TempPathFactory, certificate: Certificate) -> Iterator[Callable[[Path], Sandbox]]:
+def world(
+    need_namespaces: None, tmp_path_factory: pytest.TempPathFactory, certificate: Certificate
+) -> Iterator[Callable[[Path], Sandbox]]:
     """Return the sandbox of a document."""
     with sandboxes(tmp_path_factory.mktemp, certificate) as sandbox:
         yield sandbox
 
 
-# -- nothing unknown, nothing forgotten ------------------------------------------------------------------------------------------------------------
+# -- nothing unknown, nothing forgotten
+# ------------------------------------------------------------------------------------------------------------
+
 
 @pytest.mark.parametrize("block", **named(BLOCKS))
 def test_the_block_is_known(block: Block) -> None:
@@ -126,11 +164,19 @@ def test_what_is_expected_stands_in_the_documents() -> None:
     assert set(INSTEAD) <= {command for block in of("console") for command in commands(block)}
 
 
-@pytest.mark.parametrize(("document", "heading", "left_out"), [
-    (CHECKOUT / "README.md", "## What the verdicts mean", set()), (GUIDE, "## Mending a red cell", {OK})], ids=["README.md", "guide.md"])
+@pytest.mark.parametrize(
+    ("document", "heading", "left_out"),
+    [(CHECKOUT / "README.md", "## What the verdicts mean", set()), (GUIDE, "## Mending a red cell", {OK})],
+    ids=["README.md", "guide.md"],
+)
 def test_a_table_of_verdicts_has_each_of_them(document: Path, heading: str, left_out: set[str]) -> None:
     section = document.read_text(encoding="utf-8").split(f"{heading}\n", 1)[1].split("\n## ", 1)[0]
-    found = [verdict for line in section.splitlines() if line.startswith("| `") for verdict in re.findall("`(.+?)`", line.split("|")[1])]
+    found = [
+        verdict
+        for line in section.splitlines()
+        if line.startswith("| `")
+        for verdict in re.findall("`(.+?)`", line.split("|")[1])
+    ]
     assert sorted(found) == sorted(set(VERDICTS) - left_out)
 
 
@@ -140,10 +186,15 @@ def test_a_block_that_is_not_closed_is_found(tmp_path: Path) -> None:
     with pytest.raises(AssertionError, match="a fence is not closed"):
         blocks(file)
     file.write_text(file.read_text(encoding="utf-8") + "```\n", encoding="utf-8")
-    assert [(block.line, block.language, block.text) for block in blocks(file)] == [(3, "console", "ls\n"), (7, "yaml", "a: 1\n")]
+    assert [(block.line, block.language, block.text) for block in blocks(file)] == [
+        (3, "console", "ls\n"),
+        (7, "yaml", "a: 1\n"),
+    ]
 
 
-# -- all of them, run -----------------------------------------------------------------------------------------------------------------------------
+# -- all of them, run
+# -----------------------------------------------------------------------------------------------------------------------------
+
 
 @pytest.mark.parametrize("block", **named(of("console")))
 def test_commands(world: Callable[[Path], Sandbox], block: Block) -> None:
@@ -155,7 +206,10 @@ def test_commands(world: Callable[[Path], Sandbox], block: Block) -> None:
     sandbox.run(script, expected, sandbox.clone if "make " in script else None)
 
 
-@pytest.mark.parametrize("block", **named([block for block in of("yaml", "playbook") if "nightly" not in PLAYBOOKS[name_of(block)][0]]))
+@pytest.mark.parametrize(
+    "block",
+    **named([block for block in of("yaml", "playbook") if "nightly" not in PLAYBOOKS[name_of(block)][0]]),
+)
 def test_playbooks(world: Callable[[Path], Sandbox], block: Block) -> None:
     sandbox = world(block.file)
     name, expected = PLAYBOOKS[name_of(block)]
@@ -164,11 +218,17 @@ def test_playbooks(world: Callable[[Path], Sandbox], block: Block) -> None:
 
 @pytest.mark.parametrize("block", **named(of("yaml", "variables")))
 def test_variables(world: Callable[[Path], Sandbox], block: Block) -> None:
-    known = {name for file in (CHECKOUT / "roles").glob("*/meta/argument_specs.yml")
-             for name in yaml.safe_load(file.read_text(encoding="utf-8"))["argument_specs"]["main"]["options"]}
+    known = {
+        name
+        for file in (CHECKOUT / "roles").glob("*/meta/argument_specs.yml")
+        for name in yaml.safe_load(file.read_text(encoding="utf-8"))["argument_specs"]["main"]["options"]
+    }
     assert set(yaml.safe_load(block.text)) <= known
     sandbox = world(block.file)
-    sandbox.run(f"{PLAY}.verify --check -e @{sandbox.write('variables.yml', block.text)}", Expected(0, "flows would be measured"))
+    sandbox.run(
+        f"{PLAY}.verify --check -e @{sandbox.write('variables.yml', block.text)}",
+        Expected(0, "flows would be measured"),
+    )
 
 
 def test_a_night_in_ci(world: Callable[[Path], Sandbox]) -> None:
@@ -179,7 +239,10 @@ def test_a_night_in_ci(world: Callable[[Path], Sandbox]) -> None:
     sandbox.write(PLAYBOOKS[name_of(nightly)][0], nightly.text)
     results, (kept,) = settings["artifacts"]["reports"]["junit"], settings["cache"]["paths"]
     (sandbox.directory / kept).unlink(missing_ok=True)
-    first, second = (sandbox.run(settings["script"], Expected(2, "no_listener", files)) for files in ((results, kept), (results,)))
+    first, second = (
+        sandbox.run(settings["script"], Expected(2, "no_listener", files))
+        for files in ((results, kept), (results,))
+    )
     assert "nothing to compare with" in first
     assert "nothing to compare with" not in second
     suites = ET.parse(sandbox.directory / results).getroot()

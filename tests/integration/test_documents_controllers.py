@@ -2,7 +2,10 @@
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
 
-"""Every command and file of docs/controllers.md, run as it stands, and as AWX runs it; AWX itself and a registry for images are not here."""
+"""Every command and file of docs/controllers.md, run as it stands, and as AWX runs it.
+
+AWX itself and a registry for images are not here.
+"""
 
 from __future__ import annotations
 
@@ -17,7 +20,20 @@ import pytest
 import yaml
 from netlab.documents import Block, blocks, commands
 from netlab.playbooks import CHECKOUT
-from netlab.sandbox import GREEN, GUIDE, INSTALL, INSTALLED, MANIFEST, NETWORK, REPORTS, Expected, Sandbox, inventories, kind_of, sandboxes
+from netlab.sandbox import (
+    GREEN,
+    GUIDE,
+    INSTALL,
+    INSTALLED,
+    MANIFEST,
+    NETWORK,
+    REPORTS,
+    Expected,
+    Sandbox,
+    inventories,
+    kind_of,
+    sandboxes,
+)
 from netlab.standins import Certificate
 
 DOCUMENT = CHECKOUT / "docs" / "controllers.md"
@@ -51,7 +67,9 @@ def nothing_is_added_to_the_collection(directory: Path) -> None:
 def the_image_gets_the_collection(directory: Path) -> None:
     """Look for what the definition asks for in the context that the image is built from."""
     built = directory / "context"
-    assert yaml.safe_load((built / "_build" / "requirements.yml").read_text(encoding="utf-8")) == {"collections": [NETWORK]}
+    assert yaml.safe_load((built / "_build" / "requirements.yml").read_text(encoding="utf-8")) == {
+        "collections": [NETWORK]
+    }
     assert "openssh-clients" in (built / "_build" / "bindep.txt").read_text(encoding="utf-8")
     assert "FROM $EE_BASE_IMAGE AS base" in (built / "Containerfile").read_text(encoding="utf-8")
 
@@ -63,13 +81,21 @@ def below(folder: str) -> tuple[str, ...]:
 
 # By the last command of a block, which is run as a whole.
 COMMANDS = {
-    f"ansible-runner run private --rotate-artifacts 14 -p {NETWORK}.verify": GREEN._replace(files=below("private"), look=a_job_is_kept),
-    f"ansible-navigator run {NETWORK}.verify -i inventory --mode stdout --execution-environment false --playbook-artifact-enable false":
-        GREEN._replace(look=nothing_is_added_to_the_collection),
+    f"ansible-runner run private --rotate-artifacts 14 -p {NETWORK}.verify": GREEN._replace(
+        files=below("private"), look=a_job_is_kept
+    ),
+    f"ansible-navigator run {NETWORK}.verify -i inventory --mode stdout --execution-environment false "
+    f"--playbook-artifact-enable false": GREEN._replace(look=nothing_is_added_to_the_collection),
     "ansible-builder introspect ~/.ansible/collections": Expected(0, "\npython: []\nsystem: []\n"),
-    "ansible-builder build --tag exasol-network": Expected(0, "", ("context/Containerfile",), the_image_gets_the_collection),
+    "ansible-builder build --tag exasol-network": Expected(
+        0, "", ("context/Containerfile",), the_image_gets_the_collection
+    ),
 }
-FILES = {"version,images,dependencies": "execution-environment.yml", "collections": "collections/requirements.yml", "playbook": "network.yml"}
+FILES = {
+    "version,images,dependencies": "execution-environment.yml",
+    "collections": "collections/requirements.yml",
+    "playbook": "network.yml",
+}
 
 
 def the(language: str, beginning: str) -> Block:
@@ -89,7 +115,9 @@ ANSWERS = {question["variable"]: question["default"] for question in SURVEY["spe
 
 
 @pytest.fixture(scope="module")
-def sandbox(need_namespaces: None, tmp_path_factory: pytest.TempPathFactory, certificate: Certificate) -> Iterator[Sandbox]:
+def sandbox(
+    need_namespaces: None, tmp_path_factory: pytest.TempPathFactory, certificate: Certificate
+) -> Iterator[Sandbox]:
     """Return the sandbox of the document, with the inventory of the guide and the files of the document."""
     with sandboxes(tmp_path_factory.mktemp, certificate) as made:
         box = made(DOCUMENT)
@@ -99,7 +127,9 @@ def sandbox(need_namespaces: None, tmp_path_factory: pytest.TempPathFactory, cer
         yield box
 
 
-# -- nothing unknown, nothing forgotten ------------------------------------------------------------------------------------------------------------
+# -- nothing unknown, nothing forgotten
+# ------------------------------------------------------------------------------------------------------------
+
 
 def test_all_blocks_are_known() -> None:
     assert [commands(block)[-1] for block in BLOCKS if block.language == "console"] == list(COMMANDS)
@@ -110,22 +140,31 @@ def test_all_blocks_are_known() -> None:
     assert inventories(GUIDE), "the control: the inventory that the document takes from the guide"
 
 
-# -- all of them, run -----------------------------------------------------------------------------------------------------------------------------
+# -- all of them, run
+# -----------------------------------------------------------------------------------------------------------------------------
+
 
 @pytest.mark.parametrize("block", [block for block in BLOCKS if block.language == "console"], ids=str)
 def test_commands(sandbox: Sandbox, block: Block) -> None:
     tool = commands(block)[-1].split()[0]
     if not (Path(sys.executable).parent / tool).exists() and not shutil.which(tool):
         pytest.skip(f"{tool} is not installed")
-    sandbox.run("\n".join(INSTEAD.get(command, command) for command in commands(block)), COMMANDS[commands(block)[-1]])
+    sandbox.run(
+        "\n".join(INSTEAD.get(command, command) for command in commands(block)), COMMANDS[commands(block)[-1]]
+    )
 
 
-# -- AWX -------------------------------------------------------------------------------------------------------------------------------------------
+# -- AWX
+# -------------------------------------------------------------------------------------------------------------------------------------------
+
 
 def options() -> dict[str, t.Any]:
     """Return the options of all roles."""
     files = (CHECKOUT / "roles").glob("*/meta/argument_specs.yml")
-    specs = [yaml.safe_load(file.read_text(encoding="utf-8"))["argument_specs"]["main"]["options"] for file in files]
+    specs = [
+        yaml.safe_load(file.read_text(encoding="utf-8"))["argument_specs"]["main"]["options"]
+        for file in files
+    ]
     return {name: option for spec in specs for name, option in spec.items()}
 
 
@@ -139,7 +178,9 @@ def test_the_survey_asks_for_what_there_is() -> None:
         assert {"question_name", "type", "required"} <= set(question), "AWX refuses a question without them"
 
 
-@pytest.mark.parametrize(("answers", "code"), [({}, 0), ({"exasol_verify_listeners": "false"}, 2)], ids=["green", "red"])
+@pytest.mark.parametrize(
+    ("answers", "code"), [({}, 0), ({"exasol_verify_listeners": "false"}, 2)], ids=["green", "red"]
+)
 def test_a_job(sandbox: Sandbox, answers: dict[str, str], code: int) -> None:
     """As AWX does it: collections from the project's requirements, the playbook of the project, the survey's answers as extra variables."""
     job = sandbox.directory / "awx"
@@ -148,8 +189,13 @@ def test_a_job(sandbox: Sandbox, answers: dict[str, str], code: int) -> None:
         sandbox.write(f"awx/project/{FILES[kind]}", yaml_of(kind))
     sandbox.write("awx/env/extravars", json.dumps(ANSWERS | answers))
     shutil.copytree(sandbox.directory / "inventory", job / "inventory")
-    sandbox.run("ansible-galaxy collection install --force -r awx/project/collections/requirements.yml", INSTALLED)
-    sandbox.run(f"ansible-runner run awx -p {FILES['playbook']} --cmdline=--become", Expected(code, " flows: ", below("awx/project")))
+    sandbox.run(
+        "ansible-galaxy collection install --force -r awx/project/collections/requirements.yml", INSTALLED
+    )
+    sandbox.run(
+        f"ansible-runner run awx -p {FILES['playbook']} --cmdline=--become",
+        Expected(code, " flows: ", below("awx/project")),
+    )
     assert_artefacts(job_of(job), green=not code)
 
 
@@ -157,7 +203,13 @@ def assert_artefacts(job: Path, green: bool) -> None:
     """See that a job left the numbers that the document shows, which AWX shows as its artefacts."""
     shown = json.loads(the("json", '{"exasol_network"').text)["exasol_network"]
     events = [json.loads(file.read_text(encoding="utf-8")) for file in (job / "job_events").glob("*.json")]
-    (left,) = [event["event_data"]["artifact_data"]["exasol_network"] for event in events if event["event"] == "playbook_on_stats"]
-    assert {name: type(value) for name, value in left.items()} == {name: type(value) for name, value in shown.items()}
+    (left,) = [
+        event["event_data"]["artifact_data"]["exasol_network"]
+        for event in events
+        if event["event"] == "playbook_on_stats"
+    ]
+    assert {name: type(value) for name, value in left.items()} == {
+        name: type(value) for name, value in shown.items()
+    }
     assert (left["not_ok"] == 0) is green
     assert sum(number for verdict, number in left["summary"].items() if verdict != "ok") == left["not_ok"]

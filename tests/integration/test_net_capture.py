@@ -19,41 +19,72 @@ from netlab.namespaces import NO_RIGHTS, Namespace, join
 from netlab.probing import TOKEN, elsewhere, states, target
 from netlab.services import bound, silent_ports
 
-from ansible_collections.exasol_community.network.plugins.module_utils._capture import Capture
-from ansible_collections.exasol_community.network.plugins.module_utils._ports import parse_ports
-from ansible_collections.exasol_community.network.plugins.module_utils._probe import Settings, collect
-from ansible_collections.exasol_community.network.plugins.module_utils._probe import run as run_probe
-from ansible_collections.exasol_community.network.plugins.module_utils._sweep import Pace
-from ansible_collections.exasol_community.network.plugins.plugin_utils._captures import Captures
-from ansible_collections.exasol_community.network.plugins.plugin_utils._joining import Joining
+from ansible_collections.exasol_community.network.plugins.module_utils._kernel.capture import Capture
+from ansible_collections.exasol_community.network.plugins.module_utils._probe.probe import Settings, collect
+from ansible_collections.exasol_community.network.plugins.module_utils._probe.probe import run as run_probe
+from ansible_collections.exasol_community.network.plugins.module_utils._probe.sweep import Pace
+from ansible_collections.exasol_community.network.plugins.module_utils._values.ports import parse_ports
+from ansible_collections.exasol_community.network.plugins.plugin_utils._verdict.joining import Joining
+from ansible_collections.exasol_community.network.plugins.plugin_utils._verdict.packet_stages import (
+    Captures,
+)
 
 RANGE = "20000-21000"
 LOSS = "numgen random mod 100 < 20 drop"
 Verdicts = dict[str, str]  # by ports
 
 
-def verdicts(line: Line, version: int = 4, ports: str = RANGE, protocol: str = "tcp", timeout: float = 1.2, near: bool = True, far: bool = True) -> Verdicts:
+def verdicts(
+    line: Line,
+    version: int = 4,
+    ports: str = RANGE,
+    protocol: str = "tcp",
+    timeout: float = 1.2,
+    near: bool = True,
+    far: bool = True,
+) -> Verdicts:
     """Probe with captures at the ends that are wished, and judge."""
     address = SERVER[version]
     listens = [target(address, ports, protocol)]
-    listener = elsewhere(line.server, "present", host="server", token=TOKEN, listens=listens, ttl=300, capture=far)
+    listener = elsewhere(
+        line.server, "present", host="server", token=TOKEN, endpoints=listens, ttl=300, capture=far
+    )
     try:
         with line.client.inside():
-            observed = run_probe(collect([], listens, {address: listener["listening"]}),
-                                 Settings(Pace(timeout, 0.0, 4096), (), TOKEN, capture=near))
+            observed = run_probe(
+                collect([], listens, {address: listener["listening"]}),
+                Settings(Pace(timeout, 0.0, 4096), (), TOKEN, capture=near),
+            )
     finally:
         ended = elsewhere(line.server, "absent", host="server", token=TOKEN)
     for observation in observed["observations"]:
         observation["destination"] = "server"
-    plan = {"hosts": {
-        "client": {"addresses": [CLIENT[version]], "peers": [], "listens": [],
-                   "probes": [{"service": "subconnection_in", "protocol": protocol, "ports": ports, "expected": "reachable",
-                               "destinations": {"server": [address]}}]},
-        "server": {"addresses": [address], "peers": [], "probes": [], "listens": listens},
-    }}
-    joining = Joining(plan, {"client": observed, "server": {}}, {"server": listener}, {"server": ended.get("capture")})
+    plan = {
+        "hosts": {
+            "client": {
+                "addresses": [CLIENT[version]],
+                "peers": [],
+                "endpoints": [],
+                "probes": [
+                    {
+                        "service": "subconnection_in",
+                        "protocol": protocol,
+                        "ports": ports,
+                        "expected": "reachable",
+                        "destinations": {"server": [address]},
+                    }
+                ],
+            },
+            "server": {"addresses": [address], "peers": [], "probes": [], "endpoints": listens},
+        }
+    }
+    joining = Joining(
+        plan, {"client": observed, "server": {}}, {"server": listener}, {"server": ended.get("capture")}
+    )
     assert not joining.captures.notes()
-    return {result["ports"]: result["verdict"] for result in joining.results() if result["source"] == "client"}
+    return {
+        result["ports"]: result["verdict"] for result in joining.results() if result["source"] == "client"
+    }
 
 
 class Fault(t.NamedTuple):
@@ -66,12 +97,24 @@ class Fault(t.NamedTuple):
 
 
 DROPS = {
-    "the source's output": Fault("client", "output", "meta l4proto { tcp, udp } th dport 20000-21000 drop", "blocked_at_source"),
-    "the path": Fault("router", "forward", "meta l4proto { tcp, udp } th dport 20000-21000 drop", "blocked_on_path"),
-    "the destination's input": Fault("server", "input", "meta l4proto { tcp, udp } th dport 20000-21000 drop", "blocked_at_destination"),
-    "the destination's output": Fault("server", "output", "meta l4proto { tcp, udp } th sport 20000-21000 drop", "blocked_at_destination"),
-    "the path back": Fault("router", "forward", "meta l4proto { tcp, udp } th sport 20000-21000 drop", "blocked_on_return"),
-    "the source's input": Fault("client", "input", "meta l4proto { tcp, udp } th sport 20000-21000 drop", "blocked_on_return"),
+    "the source's output": Fault(
+        "client", "output", "meta l4proto { tcp, udp } th dport 20000-21000 drop", "blocked_at_source"
+    ),
+    "the path": Fault(
+        "router", "forward", "meta l4proto { tcp, udp } th dport 20000-21000 drop", "blocked_on_path"
+    ),
+    "the destination's input": Fault(
+        "server", "input", "meta l4proto { tcp, udp } th dport 20000-21000 drop", "blocked_at_destination"
+    ),
+    "the destination's output": Fault(
+        "server", "output", "meta l4proto { tcp, udp } th sport 20000-21000 drop", "blocked_at_destination"
+    ),
+    "the path back": Fault(
+        "router", "forward", "meta l4proto { tcp, udp } th sport 20000-21000 drop", "blocked_on_return"
+    ),
+    "the source's input": Fault(
+        "client", "input", "meta l4proto { tcp, udp } th sport 20000-21000 drop", "blocked_on_return"
+    ),
 }
 
 
@@ -94,12 +137,21 @@ def test_a_drop_is_located_over_ipv6(line: Line, name: str) -> None:
 def holes(line: Line, loss: bool) -> None:
     """Drop parts of the range in four places, on a network that loses a fifth of all packets in each direction, or none."""
     line.client.nft(filter_rules("output", "tcp dport 20100-20149 drop"))
-    line.router.nft(filter_rules("forward", "tcp dport 20300-20349 drop", "tcp sport 20400-20449 drop", *([LOSS] if loss else [])))
+    line.router.nft(
+        filter_rules(
+            "forward", "tcp dport 20300-20349 drop", "tcp sport 20400-20449 drop", *([LOSS] if loss else [])
+        )
+    )
     line.server.nft(filter_rules("input", "tcp dport 20350-20399 drop"))
 
 
-HOLES = {"20000-20099,20150-20299,20450-21000": "ok", "20100-20149": "blocked_at_source", "20300-20349": "blocked_on_path",
-         "20350-20399": "blocked_at_destination", "20400-20449": "blocked_on_return"}
+HOLES = {
+    "20000-20099,20150-20299,20450-21000": "ok",
+    "20100-20149": "blocked_at_source",
+    "20300-20349": "blocked_on_path",
+    "20350-20399": "blocked_at_destination",
+    "20400-20449": "blocked_on_return",
+}
 
 
 @pytest.mark.parametrize("loss", [False, True], ids=["without loss", "with loss"])
@@ -108,10 +160,17 @@ def test_a_range_that_is_blocked_in_several_places_is_told_apart(line: Line, los
     assert verdicts(line, timeout=3.5) == HOLES
 
 
-@pytest.mark.parametrize(("where", "hook", "verdict"), [("router", "forward", "blocked_on_path"), ("server", "input", "blocked_at_destination"),
-                                                        ("client", "output", "blocked_at_source")])
+@pytest.mark.parametrize(
+    ("where", "hook", "verdict"),
+    [
+        ("router", "forward", "blocked_on_path"),
+        ("server", "input", "blocked_at_destination"),
+        ("client", "output", "blocked_at_source"),
+    ],
+)
 def test_a_reset_is_located(line: Line, where: str, hook: str, verdict: str) -> None:
-    # A reset alone looks like a closed port; that our listener was up shows a filter, and the captures show whose.
+    # A reset alone looks like a closed port; that our listener was up shows a filter, and the captures show
+    # whose.
     getattr(line, where).nft(filter_rules(hook, "tcp dport 20000-20009 reject with tcp reset"))
     assert verdicts(line, ports="20000-20009") == {"20000-20009": verdict}
 
@@ -122,28 +181,62 @@ def watched(namespace: Namespace, wanted: str) -> Capture:
         return Capture({"tcp": parse_ports(wanted)})
 
 
-@pytest.mark.parametrize(("version", "option", "value"), [
-    (4, socket.IP_OPTIONS, b"\x01" * 40), (6, socket.IPV6_HOPOPTS, b"\0\0\1\4" + bytes(4)), (6, socket.IPV6_DSTOPTS, b"\0\0\1\4" + bytes(4)),
-], ids=["IPv4 options", "hop-by-hop", "destination options"])
+@pytest.mark.parametrize(
+    ("version", "option", "value"),
+    [
+        (4, socket.IP_OPTIONS, b"\x01" * 40),
+        (6, socket.IPV6_HOPOPTS, b"\0\0\1\4" + bytes(4)),
+        (6, socket.IPV6_DSTOPTS, b"\0\0\1\4" + bytes(4)),
+    ],
+    ids=["IPv4 options", "hop-by-hop", "destination options"],
+)
 def test_headers_between_hide_no_connection(line: Line, version: int, option: int, value: bytes) -> None:
-    with contextlib.closing(watched(line.client, "20000-20009")) as near, contextlib.closing(watched(line.server, "20000-20009")) as far:
+    with (
+        contextlib.closing(watched(line.client, "20000-20009")) as near,
+        contextlib.closing(watched(line.server, "20000-20009")) as far,
+    ):
         with line.client.inside(), socket.socket({4: socket.AF_INET, 6: socket.AF_INET6}[version]) as sock:
             sock.setsockopt({4: socket.IPPROTO_IP, 6: socket.IPPROTO_IPV6}[version], option, value)
             with pytest.raises(ConnectionRefusedError):
                 sock.connect((SERVER[version], 20001))
         seen = [capture.report()["seen"] for capture in (near, far)]
-    ends = {"address": CLIENT[version], "peer": SERVER[version], "protocol": "tcp", "asked_out": "20001", "answered_in": "20001"}
-    assert seen == [[ends], [{"address": SERVER[version], "peer": CLIENT[version], "protocol": "tcp", "asked_in": "20001", "answered_out": "20001"}]]
+    ends = {
+        "address": CLIENT[version],
+        "remote": SERVER[version],
+        "protocol": "tcp",
+        "asked_out": "20001",
+        "answered_in": "20001",
+    }
+    assert seen == [
+        [ends],
+        [
+            {
+                "address": SERVER[version],
+                "remote": CLIENT[version],
+                "protocol": "tcp",
+                "asked_in": "20001",
+                "answered_out": "20001",
+            }
+        ],
+    ]
 
 
 @pytest.mark.parametrize("version", [4, 6])
 def test_a_silent_next_hop_is_no_filter_of_the_source(line: Line, version: int) -> None:
-    # With less patience than the kernel has, nothing has left when the probe gives up: as with a filter on output, the control.
+    # With less patience than the kernel has, nothing has left when the probe gives up: as with a filter on
+    # output, the control.
     line.client.nft(filter_rules("output", f"{ {4: 'ip', 6: 'ip6'}[version] } daddr {SERVER[version]} drop"))
-    targets = [target(SERVER[version], "20000-20009"), target(NOBODY_NEAR[version], "20000-20009"), target(NOBODY_NEAR[version], "20000-20009", "udp")]
+    targets = [
+        target(SERVER[version], "20000-20009"),
+        target(NOBODY_NEAR[version], "20000-20009"),
+        target(NOBODY_NEAR[version], "20000-20009", "udp"),
+    ]
     with line.client.inside():
         observed = run_probe(collect([], targets, {}), Settings(Pace(1.0), capture=True))
-    assert [(seen["address"], seen["protocol"], *found) for seen, found in zip(observed["observations"], states(observed["observations"]), strict=True)] == [
+    assert [
+        (seen["address"], seen["protocol"], *found)
+        for seen, found in zip(observed["observations"], states(observed["observations"]), strict=True)
+    ] == [
         (SERVER[version], "tcp", "20000-20009", "filtered", "no-response", ""),
         (NOBODY_NEAR[version], "tcp", "20000-20009", "filtered", "host-unreach", "local"),
         (NOBODY_NEAR[version], "udp", "20000-20009", "filtered", "host-unreach", "local"),
@@ -151,13 +244,33 @@ def test_a_silent_next_hop_is_no_filter_of_the_source(line: Line, version: int) 
     assert observed["capture"] == {"seen": [], "complete": True}
 
 
-@pytest.mark.parametrize(("near", "far", "expected"), [
-    (True, False, {"the source's output": "blocked_at_source", "the path": "blocked", "the destination's input": "blocked",
-                   "the source's input": "blocked_on_return"}),
-    (False, True, {"the source's output": "blocked", "the path": "blocked", "the destination's input": "blocked_at_destination",
-                   "the source's input": "blocked"}),
-    (False, False, {"the source's output": "blocked", "the destination's input": "blocked"}),
-], ids=["source", "destination", "neither"])
+@pytest.mark.parametrize(
+    ("near", "far", "expected"),
+    [
+        (
+            True,
+            False,
+            {
+                "the source's output": "blocked_at_source",
+                "the path": "blocked",
+                "the destination's input": "blocked",
+                "the source's input": "blocked_on_return",
+            },
+        ),
+        (
+            False,
+            True,
+            {
+                "the source's output": "blocked",
+                "the path": "blocked",
+                "the destination's input": "blocked_at_destination",
+                "the source's input": "blocked",
+            },
+        ),
+        (False, False, {"the source's output": "blocked", "the destination's input": "blocked"}),
+    ],
+    ids=["source", "destination", "neither"],
+)
 def test_one_end_alone_tells_what_it_can(line: Line, near: bool, far: bool, expected: dict[str, str]) -> None:
     for name, verdict in expected.items():
         fault = DROPS[name]
@@ -168,13 +281,18 @@ def test_one_end_alone_tells_what_it_can(line: Line, near: bool, far: bool, expe
 
 @pytest.mark.parametrize("near", [True, False])
 def test_behind_a_nat_device_nobody_is_accused(line: Line, near: bool) -> None:
-    masquerade = "table ip nat { chain nat { type nat hook postrouting priority 100; oifname far masquerade; }; }"
+    masquerade = (
+        "table ip nat { chain nat { type nat hook postrouting priority 100; oifname far masquerade; }; }"
+    )
     line.router.nft(masquerade)
     assert verdicts(line, ports="20000-20029", near=near) == {"20000-20029": "ok"}
     line.server.nft(filter_rules("input", "tcp dport 20000-20020 drop"))
     line.router.nft(filter_rules("forward", "tcp dport 20021-20029 drop") + masquerade)
     # What a stranger asked for may have been ours, if it asked for most of it; what nobody asked for was not.
-    assert verdicts(line, ports="20000-20029", near=near) == {"20000-20020": "blocked", "20021-20029": "blocked_on_path" if near else "blocked"}
+    assert verdicts(line, ports="20000-20029", near=near) == {
+        "20000-20020": "blocked",
+        "20021-20029": "blocked_on_path" if near else "blocked",
+    }
 
 
 def test_a_client_of_a_live_service_is_no_source_behind_a_nat_device(line: Line) -> None:
@@ -185,7 +303,8 @@ def test_a_client_of_a_live_service_is_no_source_behind_a_nat_device(line: Line)
 
 
 def test_other_traffic_on_the_same_ports_misleads_nobody(line: Line) -> None:
-    # The router itself reaches the server, and the client reaches the router: neither is the flow in question.
+    # The router itself reaches the server, and the client reaches the router: neither is the flow in
+    # question.
     line.server.nft(filter_rules("input", f"ip saddr {CLIENT[4]} tcp dport 20000-20009 drop"))
     with silent_ports(line.router, "10.77.1.1", range(20000, 20010)):
         with line.router.inside():
@@ -217,7 +336,9 @@ def bridged(line: Line, guest: Namespace) -> None:
 
 
 @pytest.mark.parametrize("carry", [routed, bridged])
-def test_what_a_host_passes_on_for_its_guests_is_not_its_own(carry: t.Callable[[Line, Namespace], None], need_namespaces: None) -> None:
+def test_what_a_host_passes_on_for_its_guests_is_not_its_own(
+    carry: t.Callable[[Line, Namespace], None], need_namespaces: None
+) -> None:
     with Line() as line, Namespace("guest") as guest, asking(guest, range(20000, 20010)) as asked:
         carry(line, guest)
         assert verdicts(line, ports="20000-20009") == {"20000-20009": "ok"}
@@ -288,19 +409,39 @@ def test_a_reset_of_anothers_connection_is_no_answer_to_ours(line: Line) -> None
 
 
 def test_a_host_that_encrypts_is_not_judged_by_what_is_seen_plainly(namespace: Namespace) -> None:
-    # Behind a policy of IPsec the wire's side has nothing but ESP: what is not seen may have left nevertheless.
+    # Behind a policy of IPsec the wire's side has nothing but ESP: what is not seen may have left
+    # nevertheless.
     with namespace.inside(), contextlib.closing(Capture({"tcp": parse_ports("20000-20009")})) as capture:
         assert capture.report() == {"seen": [], "complete": True}
-        namespace.ip("xfrm", "policy", "add", "src", CLIENT[4], "dst", SERVER[4], "dir", "out", "tmpl", "proto", "esp", "mode", "transport")
+        namespace.ip(
+            "xfrm",
+            "policy",
+            "add",
+            "src",
+            CLIENT[4],
+            "dst",
+            SERVER[4],
+            "dir",
+            "out",
+            "tmpl",
+            "proto",
+            "esp",
+            "mode",
+            "transport",
+        )
         found = capture.report()
     assert not found["complete"]
     assert "IPsec" in found["problem"]
-    assert Captures({"client": found}, {}).notes() == [f"The capture on client tells nothing: {found['problem']}."]
+    assert Captures({"client": found}, {}).notes() == [
+        f"The capture on client tells nothing: {found['problem']}."
+    ]
 
 
 def test_without_root_it_is_said_and_everything_else_goes_on(namespace: Namespace) -> None:
     listens = [target("127.0.0.12", "20000-20009")]
-    listener = elsewhere(namespace, "present", NO_RIGHTS, host="server", token=TOKEN, listens=listens, ttl=300, capture=True)
+    listener = elsewhere(
+        namespace, "present", NO_RIGHTS, host="server", token=TOKEN, endpoints=listens, ttl=300, capture=True
+    )
     ended = elsewhere(namespace, "absent", host="server", token=TOKEN)
     assert listener["listening"] == [dict(listens[0], ports="20000-20009")]
     assert "root" in ended["capture"]["problem"]

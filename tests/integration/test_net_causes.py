@@ -2,7 +2,10 @@
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
 
-"""What a probe says of each way in which a network can fail; every fault is made for real and has a positive control first."""
+"""What a probe says of each way in which a network can fail.
+
+Every fault is made for real and has a positive control first.
+"""
 
 from __future__ import annotations
 
@@ -49,29 +52,53 @@ DROP = "meta l4proto { tcp, udp } th dport 8563 drop"
 DROP_REPLY = "meta l4proto { tcp, udp } th sport 8563 drop"
 RESET = "tcp dport 8563 reject with tcp reset"
 REFUSED = ("closed", "conn-refused", "")
-AS_PROHIBITED, AS_UNREACHABLE, AS_NO_ROUTE = (f"{REJECT} with icmpx {word}" for word in ("admin-prohibited", "host-unreachable", "no-route"))
+AS_PROHIBITED, AS_UNREACHABLE, AS_NO_ROUTE = (
+    f"{REJECT} with icmpx {word}" for word in ("admin-prohibited", "host-unreachable", "no-route")
+)
 
 FILTERS = [
     Cause("a rule that matches another port", "server", "meta l4proto { tcp, udp } th dport 8562 drop", OPEN),
     Cause("drop", "server", DROP, SILENT),
-    Cause("reject", "server", REJECT, (("filtered", "port-unreach", "server"), ("closed", "port-unreach", "server"))),
+    Cause(
+        "reject",
+        "server",
+        REJECT,
+        (("filtered", "port-unreach", "server"), ("closed", "port-unreach", "server")),
+    ),
     Cause("reject as prohibited", "server", AS_PROHIBITED, both("filtered", "admin-prohibited", "server")),
     Cause("reject as unreachable", "server", AS_UNREACHABLE, both("filtered", "host-unreach", "server")),
-    Cause("reject as no route", "server", AS_NO_ROUTE, both("unreachable", "net-unreach", "server"), both("unreachable", "no-route", "server")),
+    Cause(
+        "reject as no route",
+        "server",
+        AS_NO_ROUTE,
+        both("unreachable", "net-unreach", "server"),
+        both("unreachable", "no-route", "server"),
+    ),
     Cause("reset", "server", RESET, (REFUSED, OPEN[1])),
     Cause("drop", "router", DROP, SILENT),
     Cause("drop of the replies", "router", DROP_REPLY, SILENT),
     Cause("reject", "router", REJECT, both("filtered", "port-unreach", "router")),
     Cause("reject as prohibited", "router", AS_PROHIBITED, both("filtered", "admin-prohibited", "router")),
     Cause("reject as unreachable", "router", AS_UNREACHABLE, both("filtered", "host-unreach", "router")),
-    Cause("reject as no route", "router", AS_NO_ROUTE, both("unreachable", "net-unreach", "router"), both("unreachable", "no-route", "router")),
+    Cause(
+        "reject as no route",
+        "router",
+        AS_NO_ROUTE,
+        both("unreachable", "net-unreach", "router"),
+        both("unreachable", "no-route", "router"),
+    ),
     Cause("reset", "router", RESET, (REFUSED, OPEN[1])),
     # TCP takes its own dropped SYN for a lost one; UDP is told.
     Cause("drop", "client", DROP, (SILENT[0], ("filtered", "admin-prohibited", "local"))),
     Cause("reject", "client", REJECT, both("filtered", "port-unreach", "local")),
     Cause("reject as prohibited", "client", AS_PROHIBITED, both("filtered", "admin-prohibited", "local")),
     Cause("reset", "client", RESET, (REFUSED, OPEN[1])),
-    Cause("too few hops", "client", "ip ttl set 1; ip6 hoplimit set 1", both("filtered", "time-exceeded", "router")),
+    Cause(
+        "too few hops",
+        "client",
+        "ip ttl set 1; ip6 hoplimit set 1",
+        both("filtered", "time-exceeded", "router"),
+    ),
 ]
 NO_ROUTE = both("unreachable", "no-route")
 ROUTES = [
@@ -79,9 +106,21 @@ ROUTES = [
     Cause("blackhole", "client", "blackhole", NO_ROUTE),
     Cause("throw", "client", "throw", NO_ROUTE),
     Cause("prohibit", "client", "prohibit", both("filtered", "admin-prohibited", "local")),
-    Cause("unreachable", "router", "unreachable", both("filtered", "host-unreach", "router"), both("unreachable", "no-route", "router")),
+    Cause(
+        "unreachable",
+        "router",
+        "unreachable",
+        both("filtered", "host-unreach", "router"),
+        both("unreachable", "no-route", "router"),
+    ),
     Cause("blackhole", "router", "blackhole", SILENT),
-    Cause("throw", "router", "throw", both("unreachable", "net-unreach", "router"), both("unreachable", "no-route", "router")),
+    Cause(
+        "throw",
+        "router",
+        "throw",
+        both("unreachable", "net-unreach", "router"),
+        both("unreachable", "no-route", "router"),
+    ),
     Cause("prohibit", "router", "prohibit", both("filtered", "admin-prohibited", "router")),
 ]
 HOOKS = {"client": "output", "router": "forward", "server": "input"}
@@ -93,13 +132,19 @@ def _services(whole_line: Line) -> Iterator[None]:
     with contextlib.ExitStack() as stack:
         for version in FAMILIES:
             stack.enter_context(Service(whole_line.server, SERVER[version], PORT, greeting=b"welcome\n"))
-            stack.enter_context(Service(whole_line.server, SERVER[version], PORT, socket.SOCK_DGRAM, reply=b"yes"))
+            stack.enter_context(
+                Service(whole_line.server, SERVER[version], PORT, socket.SOCK_DGRAM, reply=b"yes")
+            )
         yield
 
 
 def seen(line: Line, addresses: dict[int, str], port: int = PORT, timeout: float = 1.0) -> dict[int, Both]:
     """Probe one port over IPv4 and IPv6, TCP and UDP, and return what is seen, by family."""
-    observed = probe(line.client, [target(addresses[version], port, protocol) for version in FAMILIES for protocol in ("tcp", "udp")], timeout=timeout)
+    observed = probe(
+        line.client,
+        [target(addresses[version], port, protocol) for version in FAMILIES for protocol in ("tcp", "udp")],
+        timeout=timeout,
+    )
     found: dict[int, list[Seen]] = {4: [], 6: []}
     for observation in observed:
         version = 6 if ":" in observation["address"] else 4
@@ -142,9 +187,13 @@ def test_a_dropped_answer_of_the_server_itself(line: Line) -> None:
 
 
 def test_an_accept_does_not_save_from_the_drop_of_another_chain(line: Line) -> None:
-    line.server.nft("table inet ours { chain in { type filter hook input priority -10; tcp dport 8563 accept; }; }")
+    line.server.nft(
+        "table inet ours { chain in { type filter hook input priority -10; tcp dport 8563 accept; }; }"
+    )
     reachable(line)
-    line.server.nft("table inet theirs { chain in { type filter hook input priority 10; tcp dport 8563 drop; }; }")
+    line.server.nft(
+        "table inet theirs { chain in { type filter hook input priority 10; tcp dport 8563 drop; }; }"
+    )
     assert seen(line, SERVER)[4][0] == SILENT[0]
 
 
@@ -157,7 +206,8 @@ def test_a_route(line: Line, cause: Cause) -> None:
         for family, kind, address in routes:
             host.ip(family, "route", "add", kind, address)
             stack.callback(host.ip, family, "route", "del", kind, address)
-        # For routes, a router sends a host five errors and then one a second, whatever icmp_ratelimit says (error_burst, error_cost): SYNs must be repeated.
+        # For routes, a router sends a host five errors and then one a second, whatever icmp_ratelimit says
+        # (error_burst, error_cost): SYNs must be repeated.
         found = seen(line, SERVER, timeout=1.0 if cause.seen is SILENT else 3.5)
         assert found == {version: cause.expected(version) for version in FAMILIES}
     reachable(line)
@@ -175,7 +225,11 @@ def test_no_route_at_all(line: Line) -> None:
     reachable(line)
 
 
-@pytest.mark.parametrize(("addresses", "who"), [(NOBODY_NEAR, "local"), (NOBODY_FAR, "router")], ids=["next hop", "behind the router"])
+@pytest.mark.parametrize(
+    ("addresses", "who"),
+    [(NOBODY_NEAR, "local"), (NOBODY_FAR, "router")],
+    ids=["next hop", "behind the router"],
+)
 def test_nobody_answers_for_the_address(line: Line, addresses: dict[int, str], who: str) -> None:
     reachable(line)
     expected = both("filtered", "host-unreach", who)

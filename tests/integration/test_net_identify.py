@@ -23,14 +23,44 @@ from netlab.lines import CLIENT, SERVER, Line
 from netlab.resolvers import ADDRESSES_OF_A_NAME, Resolver
 from netlab.servers import Hall, Server
 
-from ansible_collections.exasol_community.network.plugins.module_utils._probe import Settings, collect
-from ansible_collections.exasol_community.network.plugins.module_utils._probe import run as run_probe
-from ansible_collections.exasol_community.network.plugins.module_utils._sweep import Pace
+from ansible_collections.exasol_community.network.plugins.module_utils._probe.probe import Settings, collect
+from ansible_collections.exasol_community.network.plugins.module_utils._probe.probe import run as run_probe
+from ansible_collections.exasol_community.network.plugins.module_utils._probe.sweep import Pace
 
 ADDRESS = SERVER[4]
-NEEDED = ("sshd", "vsftpd", "nginx", "slapd", "mariadbd", "mariadb-install-db", "postgres", "initdb", "dnsmasq", "chronyd", "openssl")
-PORTS = {"sftp": 22, "ftp": 21, "ftps": 990, "http": 80, "https": 443, "ldap": 389, "ldaps": 636, "mysql": 3306, "postgresql": 5432, "dns_tcp": 53}
-VERSIONS = {"sftp": r"OpenSSH_\d", "ftp": "vsFTPd", "ftps": "vsFTPd", "http": r"nginx", "https": r"nginx", "mysql": r"^\d+\.\d+\.\d+-MariaDB"}
+NEEDED = (
+    "sshd",
+    "vsftpd",
+    "nginx",
+    "slapd",
+    "mariadbd",
+    "mariadb-install-db",
+    "postgres",
+    "initdb",
+    "dnsmasq",
+    "chronyd",
+    "openssl",
+)
+PORTS = {
+    "sftp": 22,
+    "ftp": 21,
+    "ftps": 990,
+    "http": 80,
+    "https": 443,
+    "ldap": 389,
+    "ldaps": 636,
+    "mysql": 3306,
+    "postgresql": 5432,
+    "dns_tcp": 53,
+}
+VERSIONS = {
+    "sftp": r"OpenSSH_\d",
+    "ftp": "vsFTPd",
+    "ftps": "vsFTPd",
+    "http": r"nginx",
+    "https": r"nginx",
+    "mysql": r"^\d+\.\d+\.\d+-MariaDB",
+}
 WITH_TLS = ("ftps", "https", "ldaps", "postgresql")
 
 
@@ -40,13 +70,27 @@ def hall(whole_line: Line) -> Iterator[dict[str, Server]]:
     if servers.missing(*NEEDED):
         pytest.skip(servers.missing(*NEEDED))
     with Hall(whole_line.server, ADDRESS) as own:
-        yield {"ssh": own.ssh(), "ftp": own.ftp(), "ftps": own.ftp(990, implicit=True), "web": own.web(), "ldap": own.ldap(),
-               "mysql": own.mysql(max_connect_errors=1, log_warnings=2), "postgresql": own.postgresql(), "dns": own.dns(), "ntp": own.ntp()}
+        yield {
+            "ssh": own.ssh(),
+            "ftp": own.ftp(),
+            "ftps": own.ftp(990, implicit=True),
+            "web": own.web(),
+            "ldap": own.ldap(),
+            "mysql": own.mysql(max_connect_errors=1, log_warnings=2),
+            "postgresql": own.postgresql(),
+            "dns": own.dns(),
+            "ntp": own.ntp(),
+        }
 
 
-def asked(line: Line, services: dict[str, int], protocol: str = "tcp", identify: bool = True) -> dict[int, dict[str, t.Any]]:
+def asked(
+    line: Line, services: dict[str, int], protocol: str = "tcp", identify: bool = True
+) -> dict[int, dict[str, t.Any]]:
     """Probe services by the names that they are expected to have; returns each port's state."""
-    targets = [{"address": ADDRESS, "protocol": protocol, "ports": str(port), "service": service} for service, port in services.items()]
+    targets = [
+        {"address": ADDRESS, "protocol": protocol, "ports": str(port), "service": service}
+        for service, port in services.items()
+    ]
     with line.client.inside():
         (seen,) = run_probe(collect([], targets, {}), Settings(Pace(2.0), (), "", identify))["observations"]
     return {int(port): state for state in seen["states"] for port in state["ports"].split(",")}
@@ -54,24 +98,53 @@ def asked(line: Line, services: dict[str, int], protocol: str = "tcp", identify:
 
 def test_every_server_is_told_by_its_own_words(line: Line, hall: dict[str, Server]) -> None:
     seen = asked(line, PORTS)
-    assert {service: seen[port]["identity"]["status"] for service, port in PORTS.items()} == dict.fromkeys(PORTS, "identified")
+    assert {service: seen[port]["identity"]["status"] for service, port in PORTS.items()} == dict.fromkeys(
+        PORTS, "identified"
+    )
     for service, version in VERSIONS.items():
         assert re.search(version, seen[PORTS[service]]["identity"]["version"]), service
 
 
 def test_udp_servers_are_told_by_their_answers(line: Line, hall: dict[str, Server]) -> None:
     services = {"ntp": 123, "dns_udp": 53}
-    assert {port: state["identity"]["status"] for port, state in asked(line, services, "udp").items()} == {123: "identified", 53: "identified"}
+    assert {port: state["identity"]["status"] for port, state in asked(line, services, "udp").items()} == {
+        123: "identified",
+        53: "identified",
+    }
     swapped = asked(line, {"dns_udp": 123}, "udp")
     assert swapped[123]["state"] == "open|filtered"
 
 
-@pytest.mark.parametrize(("expected", "actual"), [
-    ("sql_client", "https"), ("sql_client", "sftp"), ("sql_client", "http"), ("https", "http"), ("https", "sftp"), ("http", "sftp"), ("http", "https"),
-    ("sftp", "http"), ("sftp", "ftp"), ("ftp", "sftp"), ("ftps", "ftp"), ("ldap", "http"), ("ldap", "sftp"), ("ldaps", "https"),
-    ("ldaps", "ldap"), ("oracle", "sftp"), ("sql_server", "http"), ("mysql", "sftp"), ("mysql", "ftp"), ("postgresql", "sftp"), ("db2", "sftp"),
-    ("dns_tcp", "sftp"), ("sybase_ase", "sftp"), ("bucketfs", "https"), ("confd", "ldap"),
-])
+@pytest.mark.parametrize(
+    ("expected", "actual"),
+    [
+        ("sql_client", "https"),
+        ("sql_client", "sftp"),
+        ("sql_client", "http"),
+        ("https", "http"),
+        ("https", "sftp"),
+        ("http", "sftp"),
+        ("http", "https"),
+        ("sftp", "http"),
+        ("sftp", "ftp"),
+        ("ftp", "sftp"),
+        ("ftps", "ftp"),
+        ("ldap", "http"),
+        ("ldap", "sftp"),
+        ("ldaps", "https"),
+        ("ldaps", "ldap"),
+        ("oracle", "sftp"),
+        ("sql_server", "http"),
+        ("mysql", "sftp"),
+        ("mysql", "ftp"),
+        ("postgresql", "sftp"),
+        ("db2", "sftp"),
+        ("dns_tcp", "sftp"),
+        ("sybase_ase", "sftp"),
+        ("bucketfs", "https"),
+        ("confd", "ldap"),
+    ],
+)
 def test_another_service_is_no_proof(line: Line, hall: dict[str, Server], expected: str, actual: str) -> None:
     state = asked(line, {expected: PORTS[actual]})[PORTS[actual]]
     assert state["state"] == "open"
@@ -91,13 +164,30 @@ def test_a_certificate_is_shown_as_it_is(line: Line, hall: dict[str, Server], se
     assert tls["protocol"] in ("TLSv1.2", "TLSv1.3")
 
 
-# -- no harm -----------------------------------------------------------------------------------------------------------------------------------------
+# -- no harm
+# -----------------------------------------------------------------------------------------------------------------------------------------
+
 
 def ordinary_client(line: Line, port: int = 3306) -> subprocess.CompletedProcess[str]:
     """Let an ordinary client of MariaDB say something."""
     with line.client.inside():
-        return subprocess.run(["mariadb", "--no-defaults", "-h", ADDRESS, f"-P{port}", "-uordinary", "-pordinary", "-e", "SELECT 'hello'"],
-                              capture_output=True, text=True, timeout=60, check=False)
+        return subprocess.run(
+            [
+                "mariadb",
+                "--no-defaults",
+                "-h",
+                ADDRESS,
+                f"-P{port}",
+                "-uordinary",
+                "-pordinary",
+                "-e",
+                "SELECT 'hello'",
+            ],
+            capture_output=True,
+            text=True,
+            timeout=60,
+            check=False,
+        )
 
 
 def cut_short(line: Line, port: int) -> None:
@@ -119,7 +209,11 @@ def test_mysql_does_not_lock_the_probing_host_out(line: Line, hall: dict[str, Se
     assert "FLUSH HOSTS" in state["identity"]["detail"]
     # The administrator's way out.
     socket_path = hall["mysql"].log.parent / "socket"
-    subprocess.run(["mariadb-admin", "--no-defaults", f"--socket={socket_path}", "-uroot", "flush-hosts"], check=True, timeout=60)
+    subprocess.run(
+        ["mariadb-admin", "--no-defaults", f"--socket={socket_path}", "-uroot", "flush-hosts"],
+        check=True,
+        timeout=60,
+    )
     assert "hello" in ordinary_client(line).stdout
 
 
@@ -141,9 +235,15 @@ def test_ssh_without_room_is_ssh_nevertheless(line: Line, hall: dict[str, Server
     assert "MaxStartups" in identity["detail"]
 
 
-@pytest.mark.skipif(not servers.ssh_penalises(), reason="needs OpenSSH 9.8 or newer, which knows PerSourcePenalties: Debian 13 has it")
-def test_ssh_that_penalises_lets_us_in_as_often_as_a_plain_connection(line: Line, hall: dict[str, Server]) -> None:
-    # One second each, and more than fifteen at once are refused: 15 probes must pass, and what comes then is told in words.
+@pytest.mark.skipif(
+    not servers.ssh_penalises(),
+    reason="needs OpenSSH 9.8 or newer, which knows PerSourcePenalties: Debian 13 has it",
+)
+def test_ssh_that_penalises_lets_us_in_as_often_as_a_plain_connection(
+    line: Line, hall: dict[str, Server]
+) -> None:
+    # One second each, and more than fifteen at once are refused: 15 probes must pass, and what comes then is
+    # told in words.
     with Hall(line.server, ADDRESS) as own:
         own.ssh(port=2023, PerSourcePenalties="yes")
         identities = [asked(line, {"os_ssh": 2023})[2023]["identity"] for unused in range(30)]
@@ -167,12 +267,14 @@ def test_vsftpd_logs_a_greeting_and_a_goodbye(line: Line, hall: dict[str, Server
     log = Path(hall["ftp"].log.parent, "protocol")
     before = log.read_text().splitlines()
     asked(line, {"ftp": 21})
-    told = [text.split("] ")[-1] for text in log.read_text().splitlines()[len(before):]]
+    told = [text.split("] ")[-1] for text in log.read_text().splitlines()[len(before) :]]
     assert [text for text in told if "QUIT" in text or "CONNECT" in text]
     assert not [text for text in told if re.search("USER|PASS|ERROR|FAIL", text)]
 
 
-# -- servers of other kinds, each where it is installed ----------------------------------------------------------------------------------------------
+# -- servers of other kinds, each where it is installed
+# ----------------------------------------------------------------------------------------------
+
 
 def needs(*names: str) -> t.Any:
     """Skip where a server is not installed."""
@@ -201,7 +303,10 @@ def statuses(line: Line, services: dict[str, int], protocol: str = "tcp") -> dic
 def test_a_proxy_without_a_server_is_no_service(line: Line, own: Hall) -> None:
     own.haproxy({"http": 10001, "https": 10002, "tcp": 10003, "tls": 10004})
     found = identities(line, {"http": 10001, "https": 10002})
-    assert {service: identity["status"] for service, identity in found.items()} == {"http": "refusing", "https": "refusing"}
+    assert {service: identity["status"] for service, identity in found.items()} == {
+        "http": "refusing",
+        "https": "refusing",
+    }
     assert "503" in found["http"]["detail"]
     for service in ("http", "ldap", "sftp", "ftp", "oracle", "postgresql", "sybase_ase", "mysql"):
         assert statuses(line, {service: 10003}) == {service: "silent"}
@@ -212,26 +317,41 @@ def test_a_proxy_without_a_server_is_no_service(line: Line, own: Hall) -> None:
 @needs("nginx", "openssl")
 def test_a_web_server_in_front_of_nothing_and_one_that_rejects_a_request(line: Line, own: Hall) -> None:
     own.web(10011, 10012, answer="location / { proxy_pass http://127.0.0.1:1; } ")
-    own.web(10013, 10014, more="ssl_client_certificate {certificate}; ssl_verify_client on;", answer="return 400;")
+    own.web(
+        10013, 10014, more="ssl_client_certificate {certificate}; ssl_verify_client on;", answer="return 400;"
+    )
     found = identities(line, {"http": 10011, "https": 10012})
-    assert {service: (identity["status"], identity["version"][:5]) for service, identity in found.items()} == dict.fromkeys(found, ("refusing", "nginx"))
+    assert {
+        service: (identity["status"], identity["version"][:5]) for service, identity in found.items()
+    } == dict.fromkeys(found, ("refusing", "nginx"))
     assert "502" in found["https"]["detail"]
-    # Status 400 of a port of HTTP, and of one that wants a client's certificate: both are HTTP. That of a port of HTTPS is not.
+    # Status 400 of a port of HTTP, and of one that wants a client's certificate: both are HTTP. That of a
+    # port of HTTPS is not.
     assert statuses(line, {"http": 10013, "https": 10014}) == {"http": "identified", "https": "identified"}
-    assert statuses(line, {"bucketfs": 10012, "exaoperation_http": 10014}) == {"bucketfs": "other", "exaoperation_http": "other"}
+    assert statuses(line, {"bucketfs": 10012, "exaoperation_http": 10014}) == {
+        "bucketfs": "other",
+        "exaoperation_http": "other",
+    }
 
 
 @needs("slapd", "openssl")
 def test_a_directory_that_requires_a_certificate(line: Line, own: Hall) -> None:
-    # GnuTLS, with which Debian builds it, hangs up without an alert: what requires a certificate inside TLS 1.3 is told by nothing else.
-    own.ldap(10389, 10636, more="TLSVerifyClient demand\nTLSCACertificateFile {certificate}\nTLSCipherSuite NORMAL:-VERS-TLS1.3")
+    # GnuTLS, with which Debian builds it, hangs up without an alert: what requires a certificate inside TLS
+    # 1.3 is told by nothing else.
+    own.ldap(
+        10389,
+        10636,
+        more="TLSVerifyClient demand\nTLSCACertificateFile {certificate}\nTLSCipherSuite NORMAL:-VERS-TLS1.3",
+    )
     identity = identities(line, {"ldaps": 10636})["ldaps"]
     assert identity["status"] == "identified"
     assert "client's certificate" in identity["detail"]
     own.ldap(10390, 10637, more="TLSVerifyClient demand\nTLSCACertificateFile {certificate}")
     identity = identities(line, {"ldaps": 10637})["ldaps"]
     assert identity["status"] == "other"
-    assert "or one that requires a client's certificate" in identity["detail"], "both that it may be are named"
+    assert "or one that requires a client's certificate" in identity["detail"], (
+        "both that it may be are named"
+    )
 
 
 @needs("slapd", "openssl")
@@ -268,12 +388,19 @@ def test_dovecot_is_neither_ssh_nor_ftp(line: Line, own: Hall) -> None:
     own.dovecot(10143, 10587)
     found = identities(line, {"sftp": 10143, "ftp": 10587})
     assert {service: (identity["status"], identity["looks_like"]) for service, identity in found.items()} == {
-        "sftp": ("other", "IMAP"), "ftp": ("other", "SMTP")}
+        "sftp": ("other", "IMAP"),
+        "ftp": ("other", "SMTP"),
+    }
 
 
 @needs("postfix")
 def test_postfix_is_no_ftp(line: Line, own: Hall) -> None:
-    own.postfix(10025, "smtpd_banner = $myhostname ready", "smtpd_client_connection_count_limit = 1", "smtpd_client_event_limit_exceptions =")
+    own.postfix(
+        10025,
+        "smtpd_banner = $myhostname ready",
+        "smtpd_client_connection_count_limit = 1",
+        "smtpd_client_event_limit_exceptions =",
+    )
     with line.client.inside(), socket.create_connection((ADDRESS, 10025), 10) as held:
         assert held.recv(100).startswith(b"220 mail.example.com ready")
         limited = identities(line, {"ftp": 10025})["ftp"]
@@ -292,8 +419,14 @@ def test_redis_is_no_web_server(line: Line, own: Hall) -> None:
 @needs("pgbouncer", "openssl", "postgres", "initdb")
 def test_postgresql_with_and_without_tls_and_behind_a_pooler(line: Line, own: Hall) -> None:
     own.pgbouncer(10432)
-    own.pgbouncer(10433, "client_tls_sslmode = verify-ca", "client_tls_key_file = {key}", "client_tls_cert_file = {certificate}",
-                  "client_tls_ca_file = {certificate}", "client_tls_protocols = tlsv1.2")
+    own.pgbouncer(
+        10433,
+        "client_tls_sslmode = verify-ca",
+        "client_tls_key_file = {key}",
+        "client_tls_cert_file = {certificate}",
+        "client_tls_ca_file = {certificate}",
+        "client_tls_protocols = tlsv1.2",
+    )
     plain = own.postgresql(10434, ssl=False)
     before = plain.said()
     for port, words in ((10432, "without TLS"), (10433, "client's certificate"), (10434, "without TLS")):
@@ -312,10 +445,23 @@ def test_unbound_that_refuses_this_host(line: Line, own: Hall, access: str, stat
 
 
 @needs("named")
-@pytest.mark.parametrize(("setting", "status"), [
-    ("allow-recursion { any; };", "identified"), ("allow-recursion { none; };", "refusing"), ("allow-query { none; };", "refusing"),
-    ("recursion no;", "refusing"), ("", "refusing"),
-], ids=["resolver", "no recursion for anybody", "no question from anybody", "own zones alone", "for its own networks alone"])
+@pytest.mark.parametrize(
+    ("setting", "status"),
+    [
+        ("allow-recursion { any; };", "identified"),
+        ("allow-recursion { none; };", "refusing"),
+        ("allow-query { none; };", "refusing"),
+        ("recursion no;", "refusing"),
+        ("", "refusing"),
+    ],
+    ids=[
+        "resolver",
+        "no recursion for anybody",
+        "no question from anybody",
+        "own zones alone",
+        "for its own networks alone",
+    ],
+)
 def test_bind_that_refuses_this_host(line: Line, own: Hall, setting: str, status: str) -> None:
     own.named(10054, setting)
     assert statuses(line, {"dns_udp": 10054}, "udp") == {"dns_udp": status}
@@ -346,9 +492,21 @@ def test_mysql_with_too_many_connections_says_so(line: Line, own: Hall) -> None:
 @needs("mariadbd", "mariadb-install-db")
 def test_mysql_that_looks_up_our_name_for_long_is_waited_for(line: Line, own: Hall, tmp_path: Path) -> None:
     def flush() -> None:
-        subprocess.run(["mariadb-admin", "--no-defaults", f"--socket={server.log.parent}/socket", "-uroot", "flush-hosts"], check=True, timeout=60)
+        subprocess.run(
+            [
+                "mariadb-admin",
+                "--no-defaults",
+                f"--socket={server.log.parent}/socket",
+                "-uroot",
+                "flush-hosts",
+            ],
+            check=True,
+            timeout=60,
+        )
 
-    with Resolver(line.server, "127.0.0.53", tmp_path, delay=11.5, leads_to=CLIENT[4], options="timeout:30 attempts:1") as resolver:
+    with Resolver(
+        line.server, "127.0.0.53", tmp_path, delay=11.5, leads_to=CLIENT[4], options="timeout:30 attempts:1"
+    ) as resolver:
         server = own.mysql(10307, resolver=resolver.conf, max_connect_errors=1)
         for identify in (True, False):
             state = asked(line, {"mysql": 10307}, identify=identify)[10307]
@@ -358,7 +516,8 @@ def test_mysql_that_looks_up_our_name_for_long_is_waited_for(line: Line, own: Ha
             resolver.asked.clear()
             assert "hello" in ordinary_client(line, 10307).stdout
             flush()
-        # The control: who leaves after ten seconds has blocked this host, once the server has looked up its name and greets nobody.
+        # The control: who leaves after ten seconds has blocked this host, once the server has looked up its
+        # name and greets nobody.
         resolver.asked.clear()
         with line.client.inside(), socket.create_connection((ADDRESS, 10307), 10) as sock:
             sock.settimeout(10)
@@ -368,4 +527,7 @@ def test_mysql_that_looks_up_our_name_for_long_is_waited_for(line: Line, own: Ha
         time.sleep(1)
         assert "is blocked because of" in ordinary_client(line, 10307).stderr
         state = asked(line, {"mysql": 10307})[10307]
-        assert (state["identity"]["status"], "FLUSH HOSTS" in state["identity"]["detail"]) == ("refusing", True)
+        assert (state["identity"]["status"], "FLUSH HOSTS" in state["identity"]["detail"]) == (
+            "refusing",
+            True,
+        )

@@ -18,16 +18,29 @@ from netlab.playbooks import Done, cluster, play
 def host(machine: Namespace, folder: Path, address: str) -> dict[str, t.Any]:
     """Return the variables of a host that lives in a namespace: its Python is started there."""
     python = folder / f"python-{machine.label}"
-    python.write_text(f'#!/bin/sh\nexec nsenter --net=/run/netns/{machine.name} {sys.executable} "$@"\n', encoding="utf-8")
+    python.write_text(
+        f'#!/bin/sh\nexec nsenter --net=/run/netns/{machine.name} {sys.executable} "$@"\n', encoding="utf-8"
+    )
     python.chmod(0o755)
     return {"exasol_address": address, "ansible_python_interpreter": str(python)}
 
 
 def run(line: Line, folder: Path, **variables: t.Any) -> Done:
     """Verify between a node at the one end and a client at the other."""
-    inventory = cluster({"n12": host(line.server, folder, SERVER[4])}, {"client": host(line.client, folder, CLIENT[4])})
-    return play(Machine(), folder, inventory=inventory, variables={"exasol_verify_timeout": 1.2, "exasol_verify_source_address": [],
-                                                                   "exasol_include": ["client_subconnection"], **variables})
+    inventory = cluster(
+        {"n12": host(line.server, folder, SERVER[4])}, {"client": host(line.client, folder, CLIENT[4])}
+    )
+    return play(
+        Machine(),
+        folder,
+        inventory=inventory,
+        variables={
+            "exasol_verify_timeout": 1.2,
+            "exasol_verify_source_address": [],
+            "exasol_include": ["client_subconnection"],
+            **variables,
+        },
+    )
 
 
 def test_each_place_is_named_in_one_run(line: Line, tmp_path: Path) -> None:
@@ -36,7 +49,9 @@ def test_each_place_is_named_in_one_run(line: Line, tmp_path: Path) -> None:
     line.server.nft(filter_rules("input", "tcp dport { 8563, 20400-20499 } drop"))
     done = run(line, tmp_path, exasol_verify_capture="true")
     assert done.code == 2, done.output
-    assert {(result["service"], result["ports"]): result["verdict"] for result in done.results(source="client")} == {
+    assert {
+        (result["service"], result["ports"]): result["verdict"] for result in done.results(source="client")
+    } == {
         ("sql_client", "8563"): "blocked_at_destination",
         ("bucketfs", "2580"): "blocked_on_return",
         ("client_subconnection", "20100-20199,20300-20399,20500-21000"): "ok",
@@ -44,7 +59,10 @@ def test_each_place_is_named_in_one_run(line: Line, tmp_path: Path) -> None:
         ("client_subconnection", "20200-20299"): "blocked_on_path",
         ("client_subconnection", "20400-20499"): "blocked_at_destination",
     }
-    assert "its own firewall drops it; let in tcp 8563 from 10.77.1.2 to 10.77.2.11 on n12 (role firewall)" in done.said
+    assert (
+        "its own firewall drops it; let in tcp 8563 from 10.77.1.2 to 10.77.2.11 on n12 (role firewall)"
+        in done.said
+    )
 
 
 def test_without_captures_a_drop_has_no_place(line: Line, tmp_path: Path) -> None:

@@ -94,12 +94,16 @@ def test_a_misspelt_and_an_empty_group_are_told(machine: Machine, tmp_path: Path
 
 
 @pytest.mark.versions
-@pytest.mark.parametrize(("playbook", "arguments"), [
-    ("playbooks/verify.yml", ["-e", "exasol_hosts=exasol_ndoes"]),
-    ("playbooks/verify.yml", ["-e", "exasol_hosts=exasol_nodes", "--limit", "client"]),
-    ("playbooks/open.yml", ["-e", "exasol_hosts=exasol_ndoes"]),
-    ("playbooks/report.yml", ["-e", "exasol_hosts=exasol_ndoes"]),
-], ids=["misspelt", "nothing left by the limit", "open", "report"])
+@pytest.mark.parametrize(
+    ("playbook", "arguments"),
+    [
+        ("playbooks/verify.yml", ["-e", "exasol_hosts=exasol_ndoes"]),
+        ("playbooks/verify.yml", ["-e", "exasol_hosts=exasol_nodes", "--limit", "client"]),
+        ("playbooks/open.yml", ["-e", "exasol_hosts=exasol_ndoes"]),
+        ("playbooks/report.yml", ["-e", "exasol_hosts=exasol_ndoes"]),
+    ],
+    ids=["misspelt", "nothing left by the limit", "open", "report"],
+)
 def test_hosts_that_match_nothing_are_red(
     machine: Machine, tmp_path: Path, playbook: str, arguments: list[str]
 ) -> None:
@@ -160,16 +164,18 @@ def test_a_run_that_measured_nothing_may_go_on(machine: Machine, tmp_path: Path)
 
 # -- ports that nobody may use ------------------------------------------------------------------------------
 
+
 def test_ports_that_nobody_plays_are_exposed_or_proven_closed(namespace: Namespace, tmp_path: Path) -> None:
     # The firewall forgets some of the administration ports; the nodes themselves get through everywhere.
     namespace.nft(
-        "table inet fault { chain in { type filter hook input priority 0; ip saddr 127.0.0.21 tcp dport { 2581, 8443, 20000-20010 } drop; }; }"
+        "table inet fault "
+        "{ chain in { type filter hook input priority 0; ip saddr 127.0.0.21 tcp dport { 2581, 8443, 20000-20010 } drop; }; }"
     )
-    done = play(namespace, tmp_path, inventory=site(exasol_check_blocked=True))
+    done = play(namespace, tmp_path, inventory=site(exasol_check_denied=True))
     assert done.code == 2, done.output
     found = {
         (result["service"], result["destination"]): result["verdict"]
-        for result in done.results(source="client", expected="blocked")
+        for result in done.results(source="client", expected="denied")
     }
     assert found == {
         (service, node): "exposed" if service == "admin_api" else "ok"
@@ -189,13 +195,14 @@ def test_what_must_not_work_is_untested_where_nobody_gets_through(
     namespace: Namespace, tmp_path: Path
 ) -> None:
     namespace.nft(
-        "table inet fault { chain in { type filter hook input priority 0; ip daddr 127.0.0.11 tcp dport { 4444, 8443 } drop; }; }"
+        "table inet fault "
+        "{ chain in { type filter hook input priority 0; ip daddr 127.0.0.11 tcp dport { 4444, 8443 } drop; }; }"
     )
     done = play(
         namespace,
         tmp_path,
         inventory=site(
-            exasol_check_blocked=True,
+            exasol_check_denied=True,
             exasol_exclude=[
                 "cos_ssh",
                 "confd",
@@ -209,7 +216,7 @@ def test_what_must_not_work_is_untested_where_nobody_gets_through(
     assert done.code == 2, done.output
     refused = {
         (result["service"], result["destination"]): result["verdict"]
-        for result in done.results(source="client", expected="blocked")
+        for result in done.results(source="client", expected="denied")
     }
     assert refused == {
         ("admin_api", "n11"): "untested",

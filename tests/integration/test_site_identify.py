@@ -17,8 +17,14 @@ from netlab.servers import Hall
 FILES, WRONG = "127.0.0.31", "127.0.0.32"
 PEERS = {"ftp_server": [FILES], "sftp_server": [FILES, WRONG], "https_server": [FILES], "postgresql": [FILES]}
 # At WRONG a web server has the port of SSH.
-WISHES = {"exasol_verify_listeners": False, "exasol_verify_identify": True, "exasol_release": "kb", "exasol_exclude": ["subconnection_in", "subconnection_out"],
-          "exasol_ftp_mode": "both", "exasol_ftp_user": "anonymous"}
+WISHES = {
+    "exasol_verify_listeners": False,
+    "exasol_verify_identify": True,
+    "exasol_release": "kb",
+    "exasol_exclude": ["subconnection_in", "subconnection_out"],
+    "exasol_ftp_mode": "both",
+    "exasol_ftp_user": "anonymous",
+}
 
 
 @pytest.fixture(scope="module")
@@ -59,4 +65,6 @@ def test_certificates_are_collected(done: Done) -> None:
 def test_ftp_is_shown_in_both_modes(done: Done) -> None:
     assert done.verdicts(service="ftp_passive") == {"ok"}
     assert done.verdicts(service="ftp_active") == {"ok"}
-    assert not [entry for entry in done.report["untestable"] if entry["service"].startswith("ftp_")], "what a session showed is not untestable"
+    assert not [entry for entry in done.report["untestable"] if entry["service"].startswith("ftp_")], (
+        "what a session showed is not untestable"
+    )

@@ -26,21 +26,34 @@ def test_a_killed_listener_is_noticed(machine: Machine, tmp_path: Path) -> None:
         run.wait_for(COLLECT)
         with run.suspended():
             os.kill(oracles.listener_at(machine, ADDRESS, PORT), signal.SIGKILL)
-            oracles.until(lambda: not oracles.listener_at(machine, ADDRESS, PORT), "the end of the listener", 10)
+            oracles.until(
+                lambda: not oracles.listener_at(machine, ADDRESS, PORT), "the end of the listener", 10
+            )
         done = run.finish()
     assert done.code == 2, done.output
     killed = done.results(destination="n12")
     assert {result["service"] for result in killed} == {"sql_client", "bucketfs", "subconnection_in"}
     assert all(result["verdict"] != "ok" for result in killed)
     assert done.verdicts(destination="n11") == {"ok"}
-    for text in (done.said, done.the_result(source="client", destination="n12", service="sql_client")["sentence"]):
-        assert "client is refused at tcp 8563 of n12 (127.0.0.12), where we did not listen: the listener of n12 had ended too early" in text
+    for text in (
+        done.said,
+        done.the_result(source="client", destination="n12", service="sql_client")["sentence"],
+    ):
+        assert (
+            "client is refused at tcp 8563 of n12 (127.0.0.12), where we did not listen: the listener of n12 "
+            "had ended too early" in text
+        )
     assert idle(machine)
 
 
 def probe_of(host_marker: str) -> int:
     """Return the process of the probe that runs under an interpreter of this name."""
-    found = [pid for pid in oracles.pids() if any(host_marker in word for word in oracles.command(pid)[:1]) and oracles.comm(pid) != oracles.LISTENER]
+    found = [
+        pid
+        for pid in oracles.pids()
+        if any(host_marker in word for word in oracles.command(pid)[:1])
+        and oracles.comm(pid) != oracles.LISTENER
+    ]
     return next((pid for pid in found if oracles.socket_count(pid)), 0)
 
 
@@ -48,8 +61,17 @@ def test_a_killed_probe_is_noticed(machine: Machine, tmp_path: Path) -> None:
     # The host's own interpreter makes its modules known by name; the rate makes them last.
     own = tmp_path / "python-of-n11"
     own.symlink_to(sys.executable)
-    inventory = cluster({"n11": {"exasol_address": "127.0.0.11", "ansible_python_interpreter": str(own), "exasol_verify_rate": 20}, "n12": ADDRESS},
-                        {"client": "127.0.0.21"})
+    inventory = cluster(
+        {
+            "n11": {
+                "exasol_address": "127.0.0.11",
+                "ansible_python_interpreter": str(own),
+                "exasol_verify_rate": 20,
+            },
+            "n12": ADDRESS,
+        },
+        {"client": "127.0.0.21"},
+    )
     with Run(machine, tmp_path, inventory=inventory) as run:
         run.wait_for(PROBE)
         os.kill(oracles.until(lambda: probe_of(own.name), "the probe of n11"), signal.SIGKILL)
@@ -77,11 +99,17 @@ def test_listeners_of_interrupted_runs_end_by_themselves(machine: Machine, tmp_p
 
 
 # The service in the place of the database is none, and nobody asks it.
-SLOWLY = {"exasol_verify_listeners_ttl": 15, "exasol_verify_rate": 1, "exasol_verify_identify": False}  # the second flow is probed a second after the first
+SLOWLY = {
+    "exasol_verify_listeners_ttl": 15,
+    "exasol_verify_rate": 1,
+    "exasol_verify_identify": False,
+}  # the second flow is probed a second after the first
 
 
 @pytest.mark.parametrize("number", [signal.SIGINT, signal.SIGKILL], ids=lambda number: number.name)
-def test_a_run_that_ends_while_it_probes_can_be_repeated_at_once(namespace: Namespace, tmp_path: Path, number: int) -> None:
+def test_a_run_that_ends_while_it_probes_can_be_repeated_at_once(
+    namespace: Namespace, tmp_path: Path, number: int
+) -> None:
     with Service(namespace, ADDRESS, PORT, greeting=b"the real database\n") as service:
         with Run(namespace, tmp_path / "killed", inventory=PAIR, variables=SLOWLY) as run:
             run.wait_for(PROBE)
@@ -89,7 +117,9 @@ def test_a_run_that_ends_while_it_probes_can_be_repeated_at_once(namespace: Name
             run.send(number)
             assert run.finish().code
             assert oracles.listener_at(namespace, ADDRESS, BUCKETFS), "the control: it left something behind"
-        again = play(namespace, tmp_path / "again", inventory=PAIR, variables={"exasol_verify_identify": False})
+        again = play(
+            namespace, tmp_path / "again", inventory=PAIR, variables={"exasol_verify_identify": False}
+        )
         assert again.code == 0, again.output
         assert "2 flows: 2 ok" in again.output
         oracles.until(lambda: namespace.processes() == [], "the end of all processes of both runs", 40)

@@ -2,7 +2,10 @@
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
 
-"""Whole runs on hosts where something else holds the ports: listeners of interrupted runs, services on other addresses, the host itself."""
+"""Whole runs on hosts where something else holds the ports.
+
+Listeners of interrupted runs, services on other addresses, the host itself.
+"""
 
 from __future__ import annotations
 
@@ -48,9 +51,14 @@ def test_what_an_interrupted_run_left_is_no_database(namespace: Namespace, tmp_p
     live = play(namespace, tmp_path / "live", inventory=PAIR, variables=LIVE)
     assert live.code == 2, live.output
     assert live.verdicts(destination="n12") == {"untested"}
-    assert "a listener of another run answers there and not sql_client" in live.the_result(service="sql_client")["sentence"]
+    assert (
+        "a listener of another run answers there and not sql_client"
+        in live.the_result(service="sql_client")["sentence"]
+    )
     (note,) = live.report["notes"]
-    assert f"On n12, a listener of another run holds tcp 2580,8563 of {ADDRESS}: process {left} of root" in note
+    assert (
+        f"On n12, a listener of another run holds tcp 2580,8563 of {ADDRESS}: process {left} of root" in note
+    )
     # From a host that Ansible does not reach there, the probe alone knows it.
     outside = play(namespace, tmp_path / "outside", "--limit", "client", inventory=PAIR, variables=LIVE)
     assert outside.verdicts(destination="n12") == {"untested"}
@@ -71,7 +79,9 @@ def test_a_live_check_alone_accuses_nobody_else(namespace: Namespace, tmp_path: 
     assert oracles.nothing_left(namespace)
 
 
-def test_a_service_on_a_loopback_address_is_not_proven_by_our_listener(namespace: Namespace, tmp_path: Path) -> None:
+def test_a_service_on_a_loopback_address_is_not_proven_by_our_listener(
+    namespace: Namespace, tmp_path: Path
+) -> None:
     for address in ("192.0.2.12", "192.0.2.21"):
         namespace.ip("route", "add", "local", f"{address}/32", "dev", "lo")  # one namespace plays both hosts
     inventory = cluster({"n12": "192.0.2.12"}, {"client": "192.0.2.21"})
@@ -80,7 +90,10 @@ def test_a_service_on_a_loopback_address_is_not_proven_by_our_listener(namespace
             done = play(namespace, tmp_path / name, inventory=inventory, variables=variables)
             result = done.the_result(service="sql_client")
             assert result["verdict"] == "no_listener", result
-            assert "sql_client listens on 127.0.0.1 of n12 only; let it listen on 192.0.2.12" in result["sentence"]
+            assert (
+                "sql_client listens on 127.0.0.1 of n12 only; let it listen on 192.0.2.12"
+                in result["sentence"]
+            )
     assert done.code == 2
     with database(namespace, "192.0.2.12"):
         good = play(namespace, tmp_path / "good", inventory=inventory, variables=UNASKED)
@@ -100,11 +113,16 @@ def test_an_address_that_is_here_at_the_moment_is_untested(namespace: Namespace,
 
 
 def test_a_way_that_always_loses_the_same_share_is_named(namespace: Namespace, tmp_path: Path) -> None:
-    inventory = cluster({"n11": "127.0.0.11", "n12": ADDRESS}, exasol_overrides={"subconnection_in": "20000-20199"})
+    inventory = cluster(
+        {"n11": "127.0.0.11", "n12": ADDRESS}, exasol_overrides={"subconnection_in": "20000-20199"}
+    )
     quiet = play(namespace, tmp_path / "quiet", inventory=inventory)
     assert (quiet.code, quiet.report["notes"], quiet.report["paths"]) == (0, [], [])
     # A member of a bundle of links that is broken: which one a connection takes depends on its ports.
-    namespace.nft("table inet t { chain c { type filter hook input priority 0; ip saddr 127.0.0.11 tcp dport 20000-20199 tcp sport & 6 == 0 drop; }; }")
+    namespace.nft(
+        "table inet t "
+        "{ chain c { type filter hook input priority 0; ip saddr 127.0.0.11 tcp dport 20000-20199 tcp sport & 6 == 0 drop; }; }"
+    )
     done = play(namespace, tmp_path / "lossy", inventory=inventory)
     assert done.code == 0, done.output
     (path,) = done.report["paths"]

@@ -13,7 +13,13 @@ from netlab.namespaces import Namespace, run
 from netlab.playbooks import DROPS, PAIR, Done, play
 
 # A host's own /run and /var/lib: no systemd there to give timers to, and nothing left of them.
-OWN_STATE = ["unshare", "--mount", "sh", "-c", 'mount -t tmpfs none /run && mount -t tmpfs none /var/lib && exec "$0" "$@"']
+OWN_STATE = [
+    "unshare",
+    "--mount",
+    "sh",
+    "-c",
+    'mount -t tmpfs none /run && mount -t tmpfs none /var/lib && exec "$0" "$@"',
+]
 CHANGED, UNCHANGED = "changed=1 ", "changed=0 "
 
 
@@ -25,8 +31,21 @@ def ruleset(namespace: Namespace) -> str:
 
 def opened(namespace: Namespace, directory: Path, state: str = "present") -> Done:
     """Run the playbook on one host, and return the run, which nobody may have been warned in."""
-    done = play(namespace, directory, "--limit", "n12", inventory=PAIR, playbook="playbooks/open.yml", before=OWN_STATE, variables={
-        "exasol_firewall_enabled": True, "exasol_firewall_provider": "nftables", "exasol_firewall_persist": False, "exasol_firewall_state": state})
+    done = play(
+        namespace,
+        directory,
+        "--limit",
+        "n12",
+        inventory=PAIR,
+        playbook="playbooks/open.yml",
+        before=OWN_STATE,
+        variables={
+            "exasol_firewall_enabled": True,
+            "exasol_firewall_provider": "nftables",
+            "exasol_firewall_persist": False,
+            "exasol_firewall_state": state,
+        },
+    )
     assert done.code == 0, done.output
     assert done.warnings == [], done.output
     return done
@@ -38,7 +57,7 @@ def test_open_confirms_its_change_and_takes_it_back(namespace: Namespace, tmp_pa
     before = ruleset(namespace)
     assert CHANGED in opened(namespace, tmp_path).output
     after = ruleset(namespace)
-    assert 'ip saddr 127.0.0.21 tcp dport { 2580, 8563 }' in after
+    assert "ip saddr 127.0.0.21 tcp dport { 2580, 8563 }" in after
     assert "jump exasol_network_in" in after
     assert UNCHANGED in opened(namespace, tmp_path).output
     assert ruleset(namespace) == after

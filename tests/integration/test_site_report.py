@@ -1,7 +1,10 @@
 # Copyright (c) 2026, exasol_community.network contributors
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""Reports of a real run: every format, a comparison with an earlier run, saved reports, and the change request of a plan."""
+"""Reports of a real run.
+
+Every format, a comparison with an earlier run, saved reports, and the change request of a plan.
+"""
 
 from __future__ import annotations
 
@@ -14,7 +17,14 @@ import yaml
 from netlab.namespaces import Machine, Namespace, missing
 from netlab.playbooks import CHECKOUT, PAIR, PROBE, Done, play
 
-FORMATS = {"csv": "csv", "html": "html", "json": "json", "junit": "xml", "markdown": "md", "prometheus": "prom"}
+FORMATS = {
+    "csv": "csv",
+    "html": "html",
+    "json": "json",
+    "junit": "xml",
+    "markdown": "md",
+    "prometheus": "prom",
+}
 REQUESTS = ["aerleon_definitions", "aerleon_policy", "aws", "azure", "csv", "gcp", "markdown"]
 
 
@@ -33,8 +43,17 @@ def _measured(machine: Machine, directory: Path) -> Done:
     earlier["results"][0]["verdict"] = "blocked"
     file = directory / "report" / "report.json"
     file.write_text(json.dumps(earlier), encoding="utf-8")
-    done = play(machine, directory, inventory=PAIR, playbook="playbooks/verify.yml", variables={
-        "exasol_report_formats": list(FORMATS), "exasol_report_change_request": ["csv"], "exasol_report_compare_with": str(file)})
+    done = play(
+        machine,
+        directory,
+        inventory=PAIR,
+        playbook="playbooks/verify.yml",
+        variables={
+            "exasol_report_formats": list(FORMATS),
+            "exasol_report_change_request": ["csv"],
+            "exasol_report_compare_with": str(file),
+        },
+    )
     assert done.code == 0, done.output
     assert first.warnings + done.warnings == [], first.output + done.output
     return done
@@ -48,7 +67,12 @@ def files(directory: Path) -> set[str]:
 @pytest.mark.versions
 def test_every_format_is_written(measured: Done) -> None:
     written = files(measured.directory / "report")
-    assert written == {*(f"report.{suffix}" for suffix in FORMATS.values()), "changes.md", "changes.json", "change_request.csv"}
+    assert written == {
+        *(f"report.{suffix}" for suffix in FORMATS.values()),
+        "changes.md",
+        "changes.json",
+        "change_request.csv",
+    }
 
 
 @pytest.mark.versions
@@ -64,14 +88,25 @@ def test_the_json_is_what_its_schema_says(measured: Done) -> None:
 def test_what_was_mended_is_said_and_written(measured: Done) -> None:
     assert "1 mended" in measured.output
     changes = json.loads((measured.directory / "report" / "changes.json").read_text(encoding="utf-8"))
-    assert [len(changes[kind]) for kind in ("broke", "mended", "changed", "appeared", "gone")] == [0, 1, 0, 0, 0]
+    assert [len(changes[kind]) for kind in ("broke", "mended", "changed", "appeared", "gone")] == [
+        0,
+        1,
+        0,
+        0,
+        0,
+    ]
     assert "## Mended" in (measured.directory / "report" / "changes.md").read_text(encoding="utf-8")
 
 
 def test_a_saved_report_is_rendered_alike(machine: Machine, measured: Done, tmp_path: Path) -> None:
     saved = measured.directory / "report"
-    done = play(machine, tmp_path, inventory=PAIR, playbook="playbooks/report.yml",
-                variables={"exasol_report_from": str(saved / "report.json"), "exasol_report_formats": list(FORMATS)})
+    done = play(
+        machine,
+        tmp_path,
+        inventory=PAIR,
+        playbook="playbooks/report.yml",
+        variables={"exasol_report_from": str(saved / "report.json"), "exasol_report_formats": list(FORMATS)},
+    )
     assert done.code == 0, done.output
     assert done.warnings == [], done.output
     assert PROBE not in done.output
@@ -82,7 +117,12 @@ def test_a_saved_report_is_rendered_alike(machine: Machine, measured: Done, tmp_
 
 @pytest.mark.versions
 def test_a_plan_is_asked_for_before_anything_is_measured(machine: Machine, tmp_path: Path) -> None:
-    done = play(machine, tmp_path, playbook="playbooks/report.yml", variables={"exasol_report_change_request": REQUESTS})
+    done = play(
+        machine,
+        tmp_path,
+        playbook="playbooks/report.yml",
+        variables={"exasol_report_change_request": REQUESTS},
+    )
     assert done.code == 0, done.output
     assert done.warnings == [], done.output
     assert PROBE not in done.output
@@ -96,6 +136,12 @@ def test_a_plan_is_asked_for_before_anything_is_measured(machine: Machine, tmp_p
 def test_a_newer_schema_is_refused(machine: Machine, tmp_path: Path) -> None:
     file = tmp_path / "newer.json"
     file.write_text(json.dumps({"schema": 2, "results": []}), encoding="utf-8")
-    done = play(machine, tmp_path, inventory=PAIR, playbook="playbooks/report.yml", variables={"exasol_report_from": str(file)})
+    done = play(
+        machine,
+        tmp_path,
+        inventory=PAIR,
+        playbook="playbooks/report.yml",
+        variables={"exasol_report_from": str(file)},
+    )
     assert done.code == 2, done.output
     assert "has schema 2" in done.output

@@ -34,7 +34,10 @@ class Job(t.NamedTuple):
 
     def events(self) -> list[dict[str, t.Any]]:
         """Return the events in their order."""
-        found = [json.loads(file.read_text(encoding="utf-8")) for file in (self.artifacts / "job_events").glob("*.json")]
+        found = [
+            json.loads(file.read_text(encoding="utf-8"))
+            for file in (self.artifacts / "job_events").glob("*.json")
+        ]
         return sorted(found, key=lambda event: event["counter"])
 
 
@@ -47,11 +50,24 @@ def run(machine: Machine, folder: Path, playbook: str, **variables: t.Any) -> Jo
     extra = {**_FILES, "exasol_report_directory": str(folder / "report"), **variables}
     (folder / "env" / "extravars").write_text(json.dumps(extra), encoding="utf-8")
     surroundings = {name: value for name, value in os.environ.items() if not name.startswith("ANSIBLE_")}
-    surroundings.update(ANSIBLE_CONFIG=str(CHECKOUT / "ansible.cfg"), ANSIBLE_COLLECTIONS_PATH=str(CHECKOUT / ".collections"), LC_ALL="C.UTF-8",
-                        ANSIBLE_HOME=str(folder / "home"), PATH=f"{Path(executable()).parent}:{os.environ['PATH']}")
+    surroundings.update(
+        ANSIBLE_CONFIG=str(CHECKOUT / "ansible.cfg"),
+        ANSIBLE_COLLECTIONS_PATH=str(CHECKOUT / ".collections"),
+        LC_ALL="C.UTF-8",
+        ANSIBLE_HOME=str(folder / "home"),
+        PATH=f"{Path(executable()).parent}:{os.environ['PATH']}",
+    )
     with machine.inside():
-        done = subprocess.run([executable("ansible-runner"), "run", str(folder), "--ident", "job", "-p", playbook], env=surroundings, cwd=folder,
-                              stdin=subprocess.DEVNULL, capture_output=True, text=True, timeout=3 * SECONDS, check=False)
+        done = subprocess.run(
+            [executable("ansible-runner"), "run", str(folder), "--ident", "job", "-p", playbook],
+            env=surroundings,
+            cwd=folder,
+            stdin=subprocess.DEVNULL,
+            capture_output=True,
+            text=True,
+            timeout=3 * SECONDS,
+            check=False,
+        )
     assert (folder / "artifacts" / "job" / "rc").exists(), done.stdout + done.stderr
     return Job(done.returncode, folder / "artifacts" / "job")
 
@@ -65,7 +81,10 @@ def statistics(job: Job) -> dict[str, t.Any]:
 def test_a_green_job(machine: Machine, tmp_path: Path) -> None:
     job = run(machine, tmp_path, "exasol_community.network.site")
     assert (job.code, job.read("rc"), job.read("status")) == (0, "0", "successful"), job.read("stdout")
-    assert json.loads((tmp_path / "report" / "report.json").read_text(encoding="utf-8"))["summary"] == statistics(job)["summary"]
+    assert (
+        json.loads((tmp_path / "report" / "report.json").read_text(encoding="utf-8"))["summary"]
+        == statistics(job)["summary"]
+    )
     assert statistics(job)["not_ok"] == 0
     assert "flows" in job.read("stdout")
 
@@ -80,10 +99,18 @@ def test_a_red_job(machine: Machine, tmp_path: Path) -> None:
 
 def test_no_secret_is_kept(machine: Machine, tmp_path: Path) -> None:
     job = run(machine, tmp_path, "exasol_community.network.verify")
-    kept = "\n".join(file.read_text(encoding="utf-8", errors="replace") for file in job.artifacts.rglob("*") if file.is_file())
-    assert "exasol_community.network.listener" in kept, "the control: the tasks that were given secrets are there"
+    kept = "\n".join(
+        file.read_text(encoding="utf-8", errors="replace")
+        for file in job.artifacts.rglob("*")
+        if file.is_file()
+    )
+    assert "exasol_community.network.listener" in kept, (
+        "the control: the tasks that were given secrets are there"
+    )
     assert SECRET not in kept
-    assert set(re.findall(r'"token": "([^"]*)"', kept)) == set(), "what a task was given is not part of what it returns"
+    assert set(re.findall(r'"token": "([^"]*)"', kept)) == set(), (
+        "what a task was given is not part of what it returns"
+    )
 
 
 def introspected(collections: Path) -> dict[str, t.Any]:
@@ -100,6 +127,8 @@ def test_an_execution_environment_needs_nothing_more(tmp_path: Path) -> None:
     assert introspected(tmp_path) == {"python": [], "system": []}
     # The control: the file is what ansible-builder reads.
     file = meta / "execution-environment.yml"
-    file.write_text(file.read_text(encoding="utf-8").replace("{}", "{python: requirements.txt}"), encoding="utf-8")
+    file.write_text(
+        file.read_text(encoding="utf-8").replace("{}", "{python: requirements.txt}"), encoding="utf-8"
+    )
     (meta.parent / "requirements.txt").write_text("netaddr\n", encoding="utf-8")
     assert [line.split()[0] for line in introspected(tmp_path)["python"]] == ["netaddr"]

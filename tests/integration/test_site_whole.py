@@ -2,7 +2,10 @@
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
 
-"""A run is whole or red: planned, measured and judged, in this run, from every host, with variables that all hosts agree on."""
+"""A run is whole or red.
+
+Planned, measured and judged, in this run, from every host, with variables that all hosts agree on.
+"""
 
 from __future__ import annotations
 
@@ -23,14 +26,24 @@ NOT_FIRST = "inventory_hostname != ansible_play_hosts_all[0]"
 NOT_LAST = "inventory_hostname != ansible_play_hosts_all[-1]"
 FEW_PORTS = {"exasol_overrides": {"subconnection_in": "20000-20003"}}
 TRIO = cluster({"n11": "127.0.0.11", "n12": "127.0.0.12"}, {"client": "127.0.0.21"}, **FEW_PORTS)
-OWN_STATE = ["unshare", "--mount", "sh", "-c", 'mount -t tmpfs none /run && mount -t tmpfs none /var/lib && exec "$0" "$@"']
+OWN_STATE = [
+    "unshare",
+    "--mount",
+    "sh",
+    "-c",
+    'mount -t tmpfs none /run && mount -t tmpfs none /var/lib && exec "$0" "$@"',
+]
 
 
-def run_plays(machine: Machine, directory: Path, plays: list[Play], *arguments: str, **options: t.Any) -> Done:
+def run_plays(
+    machine: Machine, directory: Path, plays: list[Play], *arguments: str, **options: t.Any
+) -> Done:
     """Run plays of one's own, on all hosts unless they say otherwise."""
     directory.mkdir(exist_ok=True)
     playbook = directory / "own.yml"
-    playbook.write_text(json.dumps([{"hosts": "all", "gather_facts": False, **own} for own in plays]), encoding="utf-8")
+    playbook.write_text(
+        json.dumps([{"hosts": "all", "gather_facts": False, **own} for own in plays]), encoding="utf-8"
+    )
     return play(machine, directory, *arguments, playbook=str(playbook), **{"inventory": PAIR, **options})
 
 
@@ -39,33 +52,88 @@ def said(done: Done) -> str:
     return done.said.replace("\\'", "'").replace('\\"', '"')
 
 
-# -- whatever keeps a run from being planned, measured or judged -------------------------------------------------------------------------------------
+# -- whatever keeps a run from being planned, measured or judged
+# -------------------------------------------------------------------------------------
 
 UNPLANNED = "nothing was planned, so nothing was measured"
 BAD = {"exasol_overrides": {"ftp": 0}}
 RED: dict[str, tuple[Play, list[str], str]] = {
     "imported, false for the first host": ({"tasks": [{**IMPORT, "when": NOT_FIRST}]}, [], UNPLANNED),
-    "in roles, false for the first host": ({"roles": [{"role": VERIFY["name"], "when": NOT_FIRST}]}, [], UNPLANNED),
+    "in roles, false for the first host": (
+        {"roles": [{"role": VERIFY["name"], "when": NOT_FIRST}]},
+        [],
+        UNPLANNED,
+    ),
     "around, false for the first host": ({"tasks": [{"block": [IMPORT], "when": NOT_FIRST}]}, [], UNPLANNED),
-    "applied, false for the first host": ({"tasks": [{"ansible.builtin.include_role": VERIFY | {"apply": {"when": NOT_FIRST}}}]}, [], UNPLANNED),
-    "errors ignored, false for the first host": ({"tasks": [{**IMPORT, "when": NOT_FIRST, "ignore_errors": True}]}, [], UNPLANNED),
-    "errors ignored, no plan": ({"tasks": [{**IMPORT, "vars": BAD}], "ignore_errors": True}, [], "override of 'ftp': port 0"),
-    "errors ignored and included, no plan": ({"tasks": [{**INCLUDE, "vars": BAD, "ignore_errors": True}]}, [], "override of 'ftp': port 0"),
-    "many may fail, no plan": ({"tasks": [{**IMPORT, "vars": BAD}], "max_fail_percentage": 99, "ignore_errors": True}, [], "override of 'ftp': port 0"),
-    "included with a tag that its tasks lack": ({"tasks": [{**INCLUDE, "tags": ["net"]}]}, ["--tags", "net"], UNPLANNED),
-    "included, untagged tasks skipped": ({"tasks": [{**INCLUDE, "tags": ["net"]}]}, ["--skip-tags", "untagged"], UNPLANNED),
-    "wanted by tag, false for the first host": ({"tasks": [{**IMPORT, "tags": ["net"], "when": NOT_FIRST}]}, ["--tags", "net"], UNPLANNED),
-    "begun while measuring": ({"tasks": [IMPORT]}, ["--start-at-task", "Choose the token of this run"], UNPLANNED),
-    "begun with the listeners": ({"tasks": [IMPORT]}, ["--start-at-task", "Listen where nothing does"], UNPLANNED),
+    "applied, false for the first host": (
+        {"tasks": [{"ansible.builtin.include_role": VERIFY | {"apply": {"when": NOT_FIRST}}}]},
+        [],
+        UNPLANNED,
+    ),
+    "errors ignored, false for the first host": (
+        {"tasks": [{**IMPORT, "when": NOT_FIRST, "ignore_errors": True}]},
+        [],
+        UNPLANNED,
+    ),
+    "errors ignored, no plan": (
+        {"tasks": [{**IMPORT, "vars": BAD}], "ignore_errors": True},
+        [],
+        "override of 'ftp': port 0",
+    ),
+    "errors ignored and included, no plan": (
+        {"tasks": [{**INCLUDE, "vars": BAD, "ignore_errors": True}]},
+        [],
+        "override of 'ftp': port 0",
+    ),
+    "many may fail, no plan": (
+        {"tasks": [{**IMPORT, "vars": BAD}], "max_fail_percentage": 99, "ignore_errors": True},
+        [],
+        "override of 'ftp': port 0",
+    ),
+    "included with a tag that its tasks lack": (
+        {"tasks": [{**INCLUDE, "tags": ["net"]}]},
+        ["--tags", "net"],
+        UNPLANNED,
+    ),
+    "included, untagged tasks skipped": (
+        {"tasks": [{**INCLUDE, "tags": ["net"]}]},
+        ["--skip-tags", "untagged"],
+        UNPLANNED,
+    ),
+    "wanted by tag, false for the first host": (
+        {"tasks": [{**IMPORT, "tags": ["net"], "when": NOT_FIRST}]},
+        ["--tags", "net"],
+        UNPLANNED,
+    ),
+    "begun while measuring": (
+        {"tasks": [IMPORT]},
+        ["--start-at-task", "Choose the token of this run"],
+        UNPLANNED,
+    ),
+    "begun with the listeners": (
+        {"tasks": [IMPORT]},
+        ["--start-at-task", "Listen where nothing does"],
+        UNPLANNED,
+    ),
     "begun with the verdicts": ({"tasks": [IMPORT]}, ["--start-at-task", "Judge every flow"], UNPLANNED),
-    "begun at the end": ({"tasks": [IMPORT]}, ["--start-at-task", "Fail unless this run was planned and judged"], UNPLANNED),
-    "begun late, in check mode": ({"tasks": [IMPORT]}, ["--check", "--start-at-task", "Say what would be measured"], UNPLANNED),
+    "begun at the end": (
+        {"tasks": [IMPORT]},
+        ["--start-at-task", "Fail unless this run was planned and judged"],
+        UNPLANNED,
+    ),
+    "begun late, in check mode": (
+        {"tasks": [IMPORT]},
+        ["--check", "--start-at-task", "Say what would be measured"],
+        UNPLANNED,
+    ),
 }
 
 
 @pytest.mark.versions
 @pytest.mark.parametrize(("own", "arguments", "message"), RED.values(), ids=RED)
-def test_a_run_that_is_not_whole_is_red(machine: Machine, tmp_path: Path, own: Play, arguments: list[str], message: str) -> None:
+def test_a_run_that_is_not_whole_is_red(
+    machine: Machine, tmp_path: Path, own: Play, arguments: list[str], message: str
+) -> None:
     done = run_plays(machine, tmp_path, [own], *arguments)
     assert done.code == 2, done.output
     assert message in said(done)
@@ -74,21 +142,38 @@ def test_a_run_that_is_not_whole_is_red(machine: Machine, tmp_path: Path, own: P
 
 
 GREEN: dict[str, tuple[Play, list[str], bool]] = {
-    "a condition that holds": ({"tasks": [{**IMPORT, "when": "ansible_play_hosts_all | length == 2"}]}, [], True),
+    "a condition that holds": (
+        {"tasks": [{**IMPORT, "when": "ansible_play_hosts_all | length == 2"}]},
+        [],
+        True,
+    ),
     "wanted by tag": ({"tasks": [{**IMPORT, "tags": ["net"]}]}, ["--tags", "net"], True),
-    "included with a tag that is applied": ({"tasks": [{"ansible.builtin.include_role": VERIFY | {"apply": {"tags": "net"}}, "tags": ["net"]}]},
-                                            ["--tags", "net"], True),
-    "the first error ends all": ({"tasks": [IMPORT], "any_errors_fatal": True, "max_fail_percentage": 0}, [], True),
+    "included with a tag that is applied": (
+        {"tasks": [{"ansible.builtin.include_role": VERIFY | {"apply": {"tags": "net"}}, "tags": ["net"]}]},
+        ["--tags", "net"],
+        True,
+    ),
+    "the first error ends all": (
+        {"tasks": [IMPORT], "any_errors_fatal": True, "max_fail_percentage": 0},
+        [],
+        True,
+    ),
     "another tag is wanted": ({"tasks": [{**IMPORT, "tags": ["net"]}]}, ["--tags", "other"], False),
     "skipped by tag": ({"tasks": [{**IMPORT, "tags": ["net"]}]}, ["--skip-tags", "net"], False),
-    "included, another tag is wanted": ({"tasks": [{**INCLUDE, "tags": ["net"]}]}, ["--tags", "other"], False),
+    "included, another tag is wanted": (
+        {"tasks": [{**INCLUDE, "tags": ["net"]}]},
+        ["--tags", "other"],
+        False,
+    ),
     "false for all hosts": ({"tasks": [{**IMPORT, "when": False}]}, [], False),
 }
 
 
 @pytest.mark.versions
 @pytest.mark.parametrize(("own", "arguments", "measures"), GREEN.values(), ids=GREEN)
-def test_a_run_that_is_whole_or_not_wanted_is_green(machine: Machine, tmp_path: Path, own: Play, arguments: list[str], measures: bool) -> None:
+def test_a_run_that_is_whole_or_not_wanted_is_green(
+    machine: Machine, tmp_path: Path, own: Play, arguments: list[str], measures: bool
+) -> None:
     done = run_plays(machine, tmp_path, [own], *arguments)
     assert done.code == 0, done.output
     assert ("2 flows: 2 ok" in done.output) is measures
@@ -96,16 +181,27 @@ def test_a_run_that_is_whole_or_not_wanted_is_green(machine: Machine, tmp_path: 
 
 
 @pytest.mark.versions
-@pytest.mark.parametrize("task", [
-    {**IMPORT, "when": NOT_LAST},
-    {**INCLUDE, "when": NOT_LAST},
-    {**INCLUDE, "when": NOT_FIRST},
-    {**INCLUDE, "run_once": True},
-], ids=["imported", "included", "included without the first host", "included on one host"])
+@pytest.mark.parametrize(
+    "task",
+    [
+        {**IMPORT, "when": NOT_LAST},
+        {**INCLUDE, "when": NOT_LAST},
+        {**INCLUDE, "when": NOT_FIRST},
+        {**INCLUDE, "run_once": True},
+    ],
+    ids=["imported", "included", "included without the first host", "included on one host"],
+)
 def test_a_host_that_a_condition_leaves_out_is_untested(machine: Machine, tmp_path: Path, task: Play) -> None:
-    done = run_plays(machine, tmp_path, [{"tasks": [{"block": [task], "always": [{"ansible.builtin.include_role": REPORT}]}]}], inventory=TRIO)
+    done = run_plays(
+        machine,
+        tmp_path,
+        [{"tasks": [{"block": [task], "always": [{"ansible.builtin.include_role": REPORT}]}]}],
+        inventory=TRIO,
+    )
     assert done.code == 2, done.output
-    left_out = {"imported": {"client"}, "included": {"client"}}.get(_id(task), {"n11"} if task.get("when") else {"n12", "client"})
+    left_out = {"imported": {"client"}, "included": {"client"}}.get(
+        _id(task), {"n11"} if task.get("when") else {"n12", "client"}
+    )
     for result in done.report["results"]:
         touched = {result["source"], result["destination"]} & left_out
         assert result["verdict"] == ("untested" if touched else "ok"), result
@@ -115,16 +211,34 @@ def test_a_host_that_a_condition_leaves_out_is_untested(machine: Machine, tmp_pa
 
 
 def _id(task: Play) -> str:
-    return "imported" if "ansible.builtin.import_role" in task else "included" if task.get("when") == NOT_LAST else ""
+    return (
+        "imported"
+        if "ansible.builtin.import_role" in task
+        else "included"
+        if task.get("when") == NOT_LAST
+        else ""
+    )
 
 
-def test_a_lost_host_ends_nothing_even_where_the_first_error_ends_all(machine: Machine, tmp_path: Path) -> None:
+def test_a_lost_host_ends_nothing_even_where_the_first_error_ends_all(
+    machine: Machine, tmp_path: Path
+) -> None:
     if servers.missing("ssh"):
         pytest.skip(servers.missing("ssh"))
-    far = {"exasol_address": "127.0.0.13", "ansible_connection": "ssh", "ansible_host": "127.0.0.1", "ansible_port": 1,
-           "ansible_ssh_common_args": "-F none -o BatchMode=yes"}
+    far = {
+        "exasol_address": "127.0.0.13",
+        "ansible_connection": "ssh",
+        "ansible_host": "127.0.0.1",
+        "ansible_port": 1,
+        "ansible_ssh_common_args": "-F none -o BatchMode=yes",
+    }
     own = {"tasks": [IMPORT], "any_errors_fatal": True, "max_fail_percentage": 0}
-    done = run_plays(machine, tmp_path, [own], inventory=cluster({"far": far, "n12": "127.0.0.12"}, {"client": "127.0.0.21"}, **FEW_PORTS))
+    done = run_plays(
+        machine,
+        tmp_path,
+        [own],
+        inventory=cluster({"far": far, "n12": "127.0.0.12"}, {"client": "127.0.0.21"}, **FEW_PORTS),
+    )
     assert done.code == 2, done.output
     assert "6 flows: 2 ok, 4 untested" in done.output
     assert "Connection refused" in said(done)
@@ -140,7 +254,8 @@ def test_nothing_to_report_is_red(machine: Machine, tmp_path: Path) -> None:
     assert run_plays(machine, tmp_path / "whole", [{"tasks": tasks}]).wrote_report, "the control"
 
 
-# -- results of an earlier measurement ---------------------------------------------------------------------------------------------------------------
+# -- results of an earlier measurement
+# ---------------------------------------------------------------------------------------------------------------
 
 ALWAYS = {"tasks": [{"block": [IMPORT], "always": [{"ansible.builtin.include_role": REPORT}]}]}
 CLOSED = "table inet t { chain c { type filter hook input priority 0; ip saddr 127.0.0.21 drop; }; }"
@@ -148,10 +263,14 @@ BEFORE: Play = {"roles": [VERIFY["name"]]}
 
 
 @pytest.mark.versions
-@pytest.mark.parametrize("lose", [
-    {"ansible.builtin.fail": {"msg": "the host was lost"}, "when": "inventory_hostname == 'client'"},
-    {"ansible.builtin.meta": "end_host", "when": "inventory_hostname == 'client'"},
-], ids=["failed", "ended"])
+@pytest.mark.parametrize(
+    "lose",
+    [
+        {"ansible.builtin.fail": {"msg": "the host was lost"}, "when": "inventory_hostname == 'client'"},
+        {"ansible.builtin.meta": "end_host", "when": "inventory_hostname == 'client'"},
+    ],
+    ids=["failed", "ended"],
+)
 def test_what_was_seen_before_counts_no_more(namespace: Namespace, tmp_path: Path, lose: Play) -> None:
     """The way is closed between the measurements, and the host that would see it leaves the play."""
     close = {"ansible.builtin.command": {"cmd": "nft -f -", "stdin": CLOSED}, "run_once": True}
@@ -168,12 +287,17 @@ def test_two_verifications_of_different_hosts_are_both_right(machine: Machine, t
     done = run_plays(machine, tmp_path, [BEFORE, nodes], inventory=TRIO)
     assert done.code == 0, done.output
     assert "6 flows: 6 ok" in done.output
-    assert {(result["source"], result["destination"]) for result in done.report["results"]} == {("n11", "n12"), ("n12", "n11")}
+    assert {(result["source"], result["destination"]) for result in done.report["results"]} == {
+        ("n11", "n12"),
+        ("n12", "n11"),
+    }
     assert done.verdicts() == {"ok"}
     assert idle(machine)
 
 
-def test_the_verification_before_a_failed_one_is_not_reported_in_its_place(machine: Machine, tmp_path: Path) -> None:
+def test_the_verification_before_a_failed_one_is_not_reported_in_its_place(
+    machine: Machine, tmp_path: Path
+) -> None:
     done = run_plays(machine, tmp_path, [BEFORE, {**ALWAYS, "vars": BAD}])
     assert done.code == 2, done.output
     assert "2 flows: 2 ok" in done.output, "the control"
@@ -188,11 +312,18 @@ def test_a_later_verification_needs_a_plan_of_its_own(machine: Machine, tmp_path
     assert UNPLANNED in said(done)
 
 
-# -- variables that belong to the site ---------------------------------------------------------------------------------------------------------------
+# -- variables that belong to the site
+# ---------------------------------------------------------------------------------------------------------------
+
 
 def inventory(node: Play, client: Play, **common: t.Any) -> Play:
     """Return two nodes with variables of their group, and a client with its own."""
-    made = cluster({"n11": "127.0.0.11", "n12": "127.0.0.12"}, {"client": {"exasol_address": "127.0.0.21", **client}}, **FEW_PORTS, **common)
+    made = cluster(
+        {"n11": "127.0.0.11", "n12": "127.0.0.12"},
+        {"client": {"exasol_address": "127.0.0.21", **client}},
+        **FEW_PORTS,
+        **common,
+    )
     made["all"]["children"]["exasol_nodes"]["vars"] = node
     return made
 
@@ -216,12 +347,16 @@ TEMPLATE = {"exasol_overrides": {"sql_client": "{{ port }}", "subconnection_in":
 
 @pytest.mark.versions
 @pytest.mark.parametrize(("node", "client", "name"), DIFFER.values(), ids=DIFFER)
-def test_what_differs_between_hosts_is_refused_whoever_is_first(machine: Machine, tmp_path: Path, node: Play, client: Play, name: str) -> None:
+def test_what_differs_between_hosts_is_refused_whoever_is_first(
+    machine: Machine, tmp_path: Path, node: Play, client: Play, name: str
+) -> None:
     made = inventory(node, client)
     if "port" in node:
         made["all"]["vars"] |= TEMPLATE
     for order, each in {"as given": made, "turned": turned(made)}.items():
-        done = play(machine, tmp_path / order.replace(" ", ""), inventory=each, playbook="playbooks/verify.yml")
+        done = play(
+            machine, tmp_path / order.replace(" ", ""), inventory=each, playbook="playbooks/verify.yml"
+        )
         assert done.code == 2, done.output
         words = said(done)
         assert f"{name} differs between hosts: " in words
@@ -234,14 +369,24 @@ def test_hosts_outside_of_the_run_have_their_say(machine: Machine, tmp_path: Pat
     """The plan is that of the whole inventory, and must not be another one for each limit."""
     made = inventory({"exasol_peers": {"oracle": ["127.0.0.40"]}}, {})
     for limit in ("exasol_nodes", "client"):
-        done = play(machine, tmp_path / limit, "--limit", limit, inventory=made, playbook="playbooks/verify.yml")
+        done = play(
+            machine, tmp_path / limit, "--limit", limit, inventory=made, playbook="playbooks/verify.yml"
+        )
         assert done.code == 2, done.output
         assert "exasol_peers differs between hosts: " in said(done)
 
 
 SAME: dict[str, tuple[Play, Play, list[str]]] = {
-    "each host's own": ({"exasol_verify_timeout": 2, "exasol_cluster": "one", "exasol_verify_identify": True}, {"exasol_verify_timeout": 3}, []),
-    "another form of the same": ({"exasol_release": "8", "exasol_verify_fail": "yes"}, {"exasol_release": 8, "exasol_verify_fail": True}, []),
+    "each host's own": (
+        {"exasol_verify_timeout": 2, "exasol_cluster": "one", "exasol_verify_identify": True},
+        {"exasol_verify_timeout": 3},
+        [],
+    ),
+    "another form of the same": (
+        {"exasol_release": "8", "exasol_verify_fail": "yes"},
+        {"exasol_release": 8, "exasol_verify_fail": True},
+        [],
+    ),
     "the command line decides": ({"exasol_release": "7.1"}, {}, ["-e", "exasol_release=8"]),
     "a template that is the same": ({"port": 9563}, {"port": "9563"}, []),
 }
@@ -249,30 +394,50 @@ SAME: dict[str, tuple[Play, Play, list[str]]] = {
 
 @pytest.mark.versions
 @pytest.mark.parametrize(("node", "client", "arguments"), SAME.values(), ids=SAME)
-def test_what_is_the_same_or_each_hosts_own_is_taken(machine: Machine, tmp_path: Path, node: Play, client: Play, arguments: list[str]) -> None:
+def test_what_is_the_same_or_each_hosts_own_is_taken(
+    machine: Machine, tmp_path: Path, node: Play, client: Play, arguments: list[str]
+) -> None:
     made = inventory(node, client)
     if "port" in node:
         made["all"]["vars"] |= TEMPLATE
     done = play(machine, tmp_path, *arguments, inventory=made, playbook="playbooks/verify.yml")
     assert done.code == 0, done.output
     assert done.verdicts() == {"ok"}
-    assert "9563" in {result["ports"] for result in done.results(service="sql_client")} if "port" in node else True
+    assert (
+        "9563" in {result["ports"] for result in done.results(service="sql_client")}
+        if "port" in node
+        else True
+    )
 
 
 def test_values_of_the_play_are_for_all(machine: Machine, tmp_path: Path) -> None:
     own = {**ALWAYS, "vars": {"exasol_overrides": {"sql_client": 9563, "subconnection_in": "20000-20003"}}}
-    done = run_plays(machine, tmp_path, [own], inventory=inventory({"exasol_overrides": {"sql_client": 7563}}, {}))
+    done = run_plays(
+        machine, tmp_path, [own], inventory=inventory({"exasol_overrides": {"sql_client": 7563}}, {})
+    )
     assert done.code == 0, done.output
     assert {result["ports"] for result in done.results(service="sql_client")} == {"9563"}
 
 
 @pytest.mark.parametrize("left_alone", ["n11", "n12"])
-def test_one_firewall_is_left_alone_and_the_others_are_opened(namespace: Namespace, tmp_path: Path, left_alone: str) -> None:
+def test_one_firewall_is_left_alone_and_the_others_are_opened(
+    namespace: Namespace, tmp_path: Path, left_alone: str
+) -> None:
     namespace.nft(DROPS)
     common = {"exasol_firewall_provider": "nftables", "exasol_firewall_enabled": True}
     made = inventory({}, {}, **common)
     made["all"]["children"]["exasol_nodes"]["hosts"][left_alone]["exasol_firewall_enabled"] = False
-    done = play(namespace, tmp_path, "--check", "--diff", "--forks", "1", inventory=made, playbook="playbooks/open.yml", before=OWN_STATE)
+    done = play(
+        namespace,
+        tmp_path,
+        "--check",
+        "--diff",
+        "--forks",
+        "1",
+        inventory=made,
+        playbook="playbooks/open.yml",
+        before=OWN_STATE,
+    )
     assert done.code == 0, done.output
     asked = done.output.partition("Let in and out what the plan says]")[2]
     [other] = {"n11", "n12"} - {left_alone}
@@ -282,13 +447,18 @@ def test_one_firewall_is_left_alone_and_the_others_are_opened(namespace: Namespa
 
 def test_a_firewall_without_a_plan_says_why(namespace: Namespace, tmp_path: Path) -> None:
     namespace.nft(DROPS)
-    own = {"roles": [{"role": f"{NETWORK}.firewall", "when": NOT_FIRST}], "vars": {"exasol_firewall_provider": "nftables", "exasol_firewall_enabled": True}}
+    own = {
+        "roles": [{"role": f"{NETWORK}.firewall", "when": NOT_FIRST}],
+        "vars": {"exasol_firewall_provider": "nftables", "exasol_firewall_enabled": True},
+    }
     done = run_plays(namespace, tmp_path, [own], "--check", "--forks", "1", before=OWN_STATE)
     assert done.code == 2, done.output
     assert "nothing was planned for client: a condition (when)" in said(done)
 
 
-# -- measured from the right machine -----------------------------------------------------------------------------------------------------------------
+# -- measured from the right machine
+# -----------------------------------------------------------------------------------------------------------------
+
 
 def on_addresses(namespace: Namespace, *addresses: str) -> None:
     """Give a namespace addresses that are no loopback addresses; nothing leaves it."""
@@ -308,7 +478,10 @@ def test_a_probe_on_another_machine_is_untested(namespace: Namespace, tmp_path: 
     done = run_plays(namespace, tmp_path, [ALWAYS], inventory=pair("192.0.2.12", "192.0.2.99"))
     assert done.code == 2, done.output
     assert done.verdicts() == {"untested"}
-    assert all("none of the addresses of client (192.0.2.99)" in result["sentence"] for result in done.report["results"])
+    assert all(
+        "none of the addresses of client (192.0.2.99)" in result["sentence"]
+        for result in done.report["results"]
+    )
     (tmp_path / "control").mkdir()
     done = run_plays(namespace, tmp_path / "control", [ALWAYS], inventory=pair("192.0.2.12", "192.0.2.21"))
     assert done.code == 0, done.output
@@ -321,7 +494,9 @@ def test_a_listener_on_another_machine_proves_nothing(namespace: Namespace, tmp_
     on_addresses(namespace, "192.0.2.21")
     hosts = tmp_path / "hosts"
     hosts.write_text("127.0.0.1 localhost\n192.0.2.12 node.example.com\n", encoding="utf-8")
-    done = run_plays(namespace, tmp_path, [ALWAYS], inventory=pair("node.example.com", "192.0.2.21"), hosts=hosts)
+    done = run_plays(
+        namespace, tmp_path, [ALWAYS], inventory=pair("node.example.com", "192.0.2.21"), hosts=hosts
+    )
     assert done.code == 2, done.output
     assert "ok" not in done.verdicts()
 
@@ -329,13 +504,18 @@ def test_a_listener_on_another_machine_proves_nothing(namespace: Namespace, tmp_
 def test_a_name_is_looked_up_on_the_machine(namespace: Namespace, tmp_path: Path) -> None:
     on_addresses(namespace, "192.0.2.12", "192.0.2.21")
     hosts = tmp_path / "hosts"
-    hosts.write_text("127.0.0.1 localhost\n192.0.2.12 node.example.com\n192.0.2.21 client.example.com\n", encoding="utf-8")
-    done = run_plays(namespace, tmp_path, [ALWAYS], inventory=pair("node.example.com", "client.example.com"), hosts=hosts)
+    hosts.write_text(
+        "127.0.0.1 localhost\n192.0.2.12 node.example.com\n192.0.2.21 client.example.com\n", encoding="utf-8"
+    )
+    done = run_plays(
+        namespace, tmp_path, [ALWAYS], inventory=pair("node.example.com", "client.example.com"), hosts=hosts
+    )
     assert done.code == 0, done.output
     assert done.verdicts() == {"ok"}
 
 
-# -- hosts in whose place the controller would act ---------------------------------------------------------------------------------------------------
+# -- hosts in whose place the controller would act
+# ---------------------------------------------------------------------------------------------------
 
 DEVICE = '''
 from ansible.plugins.connection.local import Connection as Local
@@ -355,17 +535,26 @@ def with_device(directory: Path, address: str) -> Play:
     """Return an inventory with a switch, whose connection is beside the playbook."""
     (directory / "connection_plugins").mkdir(exist_ok=True)
     (directory / "connection_plugins" / "network_cli.py").write_text(DEVICE, encoding="utf-8")
-    made = cluster({"n12": "127.0.0.12"}, {"client": "127.0.0.21"}, exasol_firewall_enabled=True, exasol_firewall_provider="nftables")
+    made = cluster(
+        {"n12": "127.0.0.12"},
+        {"client": "127.0.0.21"},
+        exasol_firewall_enabled=True,
+        exasol_firewall_provider="nftables",
+    )
     made["all"]["hosts"] = {"switch": {"exasol_address": address, "ansible_connection": "network_cli"}}
     return made
 
 
-def test_the_firewall_of_the_controller_is_not_changed_for_a_switch(namespace: Namespace, tmp_path: Path) -> None:
+def test_the_firewall_of_the_controller_is_not_changed_for_a_switch(
+    namespace: Namespace, tmp_path: Path
+) -> None:
     namespace.nft(DROPS)
     with namespace.inside():
         before = run("nft", "list", "ruleset")
     own = {"hosts": "switch", "roles": [f"{NETWORK}.firewall"]}
-    done = run_plays(namespace, tmp_path, [own], inventory=with_device(tmp_path, "127.0.0.71"), before=OWN_STATE)
+    done = run_plays(
+        namespace, tmp_path, [own], inventory=with_device(tmp_path, "127.0.0.71"), before=OWN_STATE
+    )
     assert done.code == 2, done.output
     assert "host 'switch' is managed with the connection 'network_cli' of network devices" in said(done)
     with namespace.inside():
@@ -375,7 +564,16 @@ def test_the_firewall_of_the_controller_is_not_changed_for_a_switch(namespace: N
 def test_a_switch_among_the_hosts_does_not_stop_the_others(namespace: Namespace, tmp_path: Path) -> None:
     namespace.nft(DROPS)
     own = {"roles": [f"{NETWORK}.firewall"], "order": "reverse_inventory"}
-    done = run_plays(namespace, tmp_path, [own], "--check", "--forks", "1", inventory=with_device(tmp_path, "127.0.0.71"), before=OWN_STATE)
+    done = run_plays(
+        namespace,
+        tmp_path,
+        [own],
+        "--check",
+        "--forks",
+        "1",
+        inventory=with_device(tmp_path, "127.0.0.71"),
+        before=OWN_STATE,
+    )
     assert done.code == 2, done.output
     asked = done.output.partition("Let in and out what the plan says]")[2]
     assert "changed: [n12]" in asked and "changed: [switch]" not in asked
@@ -383,8 +581,19 @@ def test_a_switch_among_the_hosts_does_not_stop_the_others(namespace: Namespace,
 
 def test_a_host_with_connection_local_is_not_the_controller(namespace: Namespace, tmp_path: Path) -> None:
     namespace.nft(DROPS)
-    own = {"hosts": "exasol_nodes", "roles": [f"{NETWORK}.firewall"], "vars": {"exasol_firewall_provider": "nftables", "exasol_firewall_enabled": True}}
-    done = run_plays(namespace, tmp_path, [own], "--check", inventory=cluster({"n12": "192.0.2.12"}, {"client": "127.0.0.21"}), before=OWN_STATE)
+    own = {
+        "hosts": "exasol_nodes",
+        "roles": [f"{NETWORK}.firewall"],
+        "vars": {"exasol_firewall_provider": "nftables", "exasol_firewall_enabled": True},
+    }
+    done = run_plays(
+        namespace,
+        tmp_path,
+        [own],
+        "--check",
+        inventory=cluster({"n12": "192.0.2.12"}, {"client": "127.0.0.21"}),
+        before=OWN_STATE,
+    )
     assert done.code == 2, done.output
     assert "connection local of host 'n12' would change the firewall of the controller" in said(done)
 

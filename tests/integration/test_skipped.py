@@ -32,16 +32,48 @@ def test_of_another():
 """
 
 
-@pytest.mark.parametrize("selection, line", [
-    ("that_runs", "Skipped tests: 0."),
-    ("of_root", "Skipped tests: 1, of which 1 for want of root."),
-    ("of_a_server or of_another", "Skipped tests: 4; install for them Debian's packages nginx-light openssh-server."),
-    ("test", "Skipped tests: 5, of which 1 for want of root; install for them Debian's packages nginx-light openssh-server."),
-], ids=["none", "root alone", "packages alone", "both"])
+@pytest.mark.parametrize(
+    "selection, line",
+    [
+        ("that_runs", "Skipped tests: 0."),
+        ("of_root", "Skipped tests: 1, of which 1 for want of root."),
+        (
+            "of_a_server or of_another",
+            "Skipped tests: 4; install for them Debian's packages nginx-light openssh-server.",
+        ),
+        (
+            "test",
+            (
+                "Skipped tests: 5, of which 1 for want of root; install for them Debian's packages "
+                "nginx-light "
+                "openssh-server."
+            ),
+        ),
+    ],
+    ids=["none", "root alone", "packages alone", "both"],
+)
 def test_one_line_says_how_many_and_what_to_install(tmp_path: Path, selection: str, line: str) -> None:
     (tmp_path / "test_some.py").write_text(TESTS, encoding="utf-8")
-    subprocess.run([sys.executable, "-m", "pytest", "-q", "-c", "/dev/null", "--rootdir", tmp_path, "-k", selection,
-                    "--junitxml", tmp_path / "some.xml", tmp_path], cwd=tmp_path, capture_output=True, check=False)
+    subprocess.run(
+        [
+            sys.executable,
+            "-m",
+            "pytest",
+            "-q",
+            "-c",
+            "/dev/null",
+            "--rootdir",
+            tmp_path,
+            "-k",
+            selection,
+            "--junitxml",
+            tmp_path / "some.xml",
+            tmp_path,
+        ],
+        cwd=tmp_path,
+        capture_output=True,
+        check=False,
+    )
     assert skipped.sentence(skipped.reasons(tmp_path)) == line
 
 

@@ -38,8 +38,30 @@ def test_b():
 def report(folder: Path, wrong: str = "", selection: str = "test") -> Path:
     """Return what pytest reports of a run in which one version fails."""
     (folder / "test_sample.py").write_text(f"WRONG = {wrong!r}\n{TESTS}", encoding="utf-8")
-    subprocess.run([sys.executable, "-m", "pytest", "-q", "-c", "/dev/null", "--rootdir", folder, "-p", "no:cacheprovider", "-o", "junit_family=xunit1",
-                    "-k", selection, "--junitxml", folder / "report.xml", folder], cwd=folder, capture_output=True, check=False)
+    subprocess.run(
+        [
+            sys.executable,
+            "-m",
+            "pytest",
+            "-q",
+            "-c",
+            "/dev/null",
+            "--rootdir",
+            folder,
+            "-p",
+            "no:cacheprovider",
+            "-o",
+            "junit_family=xunit1",
+            "-k",
+            selection,
+            "--junitxml",
+            folder / "report.xml",
+            folder,
+        ],
+        cwd=folder,
+        capture_output=True,
+        check=False,
+    )
     return folder / "report.xml"
 
 
@@ -49,7 +71,9 @@ def test_what_passed_is_read(tmp_path: Path) -> None:
     assert run == {"ansible-core": "2.18.3", "python": "3.12.1", "tests": 3, "hosts": ["3.9", "3.10"]}
 
 
-@pytest.mark.parametrize("options", [{"wrong": "3.9"}, {"selection": "test_b"}, {"selection": "nothing"}], ids=repr)
+@pytest.mark.parametrize(
+    "options", [{"wrong": "3.9"}, {"selection": "test_b"}, {"selection": "nothing"}], ids=repr
+)
 def test_what_is_no_proof_is_refused(tmp_path: Path, options: dict[str, t.Any]) -> None:
     with pytest.raises(versions_doc.NotGreenError):
         versions_doc.read(report(tmp_path, **options))
@@ -65,15 +89,25 @@ def test_a_newer_run_replaces_an_older_one_of_the_same_versions() -> None:
     assert versions_doc.merged(kept, newer) == [newer[1], kept[1], newer[0]]
 
 
-@pytest.mark.parametrize(("versions", "words"), [
-    (["3.12.1"], "3.12"), (["3.10", "3.9"], "3.9, 3.10"), (["3.11.7", "3.9", "3.10"], "3.9 to 3.11"), (["3.6", "3.9", "3.10"], "3.6, 3.9, 3.10"),
-], ids=repr)
+@pytest.mark.parametrize(
+    ("versions", "words"),
+    [
+        (["3.12.1"], "3.12"),
+        (["3.10", "3.9"], "3.9, 3.10"),
+        (["3.11.7", "3.9", "3.10"], "3.9 to 3.11"),
+        (["3.6", "3.9", "3.10"], "3.6, 3.9, 3.10"),
+    ],
+    ids=repr,
+)
 def test_versions_in_words(versions: list[str], words: str) -> None:
     assert versions_doc.span(versions) == words
 
 
 def test_a_row_has_the_date_since_when_all_of_it_was_run() -> None:
-    runs = [run_of("2.16.9", "3.10.2", "2026-02-02", "3.6", "3.7"), run_of("2.16.10", "3.11.1", "2026-03-03", "3.8")]
+    runs = [
+        run_of("2.16.9", "3.10.2", "2026-02-02", "3.6", "3.7"),
+        run_of("2.16.10", "3.11.1", "2026-03-03", "3.8"),
+    ]
     assert versions_doc.row(runs) == ("2.16.9, 2.16.10", "3.10, 3.11", "3.6 to 3.8", "2026-02-02")
 
 

@@ -5,8 +5,8 @@
 
 """Bring a lab of containers up, take it down, say how it is, what to do with it, or whether there can be one; make the scenarios' images.
 
-The engine is the first of podman and docker that answers, or EXANET_ENGINE. Images are made from Debian's packages
-(mmdebstrap), or from the image that EXANET_BASE_IMAGE names.
+The engine is the first of podman and docker that answers, or EXANET_ENGINE. Images are made from Debian's
+packages (mmdebstrap), or from the image that EXANET_BASE_IMAGE names.
 """
 
 from __future__ import annotations
@@ -28,9 +28,13 @@ def main() -> int:
     """Run one command."""
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
     parser.add_argument("command", choices=("up", "down", "status", "inventory", "tour", "require", "images"))
-    parser.add_argument("--lab", type=Path, default=Path(__file__).with_name("lab.yml"), help="the lab's description")
+    parser.add_argument(
+        "--lab", type=Path, default=Path(__file__).with_name("lab.yml"), help="the lab's description"
+    )
     parser.add_argument("--release", default=RELEASES[0], choices=RELEASES, help="Debian's release")
-    parser.add_argument("--left", nargs="+", default=(), help="hosts that have left every group of the inventory")
+    parser.add_argument(
+        "--left", nargs="+", default=(), help="hosts that have left every group of the inventory"
+    )
     arguments = parser.parse_args()
     try:
         if arguments.command == "require":
@@ -60,7 +64,11 @@ def _require() -> None:
 
 def _tour(lab: Lab) -> str:
     text = TOUR.read_text()
-    for word, meaning in (("ENGINE", lab.engine.name), ("LAB", lab.title), ("INVENTORY", str(lab.inventory_path.relative_to(ROOT)))):
+    for word, meaning in (
+        ("ENGINE", lab.engine.name),
+        ("LAB", lab.title),
+        ("INVENTORY", str(lab.inventory_path.relative_to(ROOT))),
+    ):
         text = text.replace(word, meaning)
     return text
 

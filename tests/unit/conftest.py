@@ -16,7 +16,10 @@ PLACE = os.path.join("ansible_collections", "exasol_community", "network")
 
 
 def collections_root():
-    """Return the directory that holds C(ansible_collections): the one around the checkout, or a link to it that is made here."""
+    """Return the directory that holds C(ansible_collections).
+
+    The one around the checkout, or a link to it that is made here.
+    """
     if ROOT.endswith(os.sep + PLACE):
         return ROOT[: -len(PLACE) - 1]
     root = os.path.join(ROOT, ".collections")
@@ -30,12 +33,18 @@ def collections_root():
 
 
 sys.path.insert(0, collections_root())
-# pytest's option pythonpath may have named the directory before it was there, and Python remembers that it was not.
+# pytest's option pythonpath may have named the directory before it was there, and Python remembers that it
+# was not.
 sys.path_importer_cache.pop(sys.path[0], None)
 
 # The controller needs Python 3.10 or newer (ansible-core 2.16); managed nodes run module_utils on 3.6 too.
 CONTROLLER = ["action", "filter", "modules", "plugin_utils"]
-WITH_ANSIBLE = ["action", "modules", os.path.join("filter", "test_to_report.py"), os.path.join("filter", "test_report_filters.py")]
+WITH_ANSIBLE = [
+    "action",
+    "modules",
+    os.path.join("filter", "test_to_report.py"),
+    os.path.join("filter", "test_report_filters.py"),
+]
 
 
 def left_out():

@@ -9,7 +9,7 @@ import sys
 
 import pytest
 
-from ansible_collections.exasol_community.network.plugins.module_utils._errors import NetworkError
+from ansible_collections.exasol_community.network.plugins.module_utils._values.errors import NetworkError
 
 
 def refusal(function, *arguments, **named):
@@ -22,7 +22,7 @@ def refusal(function, *arguments, **named):
 def assert_names(text, fragments):
     """Assert that a text holds every fragment."""
     missing = [fragment for fragment in fragments if fragment not in text]
-    assert not missing, "{0!r} does not name {1}".format(text, missing)
+    assert not missing, f"{text!r} does not name {missing}"
 
 
 def port_set(ranges):
@@ -38,8 +38,17 @@ def ports_of(text):
 
 def run_python(code, *arguments):
     """Run code that can import the collection in a process of its own; returns what it printed."""
-    environment = dict(os.environ, PYTHONPATH=os.pathsep.join(path for path in sys.path if path), PYTHONDONTWRITEBYTECODE="1")
-    done = subprocess.run([sys.executable, "-c", code] + list(arguments), env=environment, universal_newlines=True,
-                          stdout=subprocess.PIPE, stderr=subprocess.PIPE, timeout=60, check=False)
+    environment = dict(
+        os.environ, PYTHONPATH=os.pathsep.join(path for path in sys.path if path), PYTHONDONTWRITEBYTECODE="1"
+    )
+    done = subprocess.run(
+        [sys.executable, "-c", code] + list(arguments),
+        env=environment,
+        universal_newlines=True,
+        stdout=subprocess.PIPE,
+        stderr=subprocess.PIPE,
+        timeout=60,
+        check=False,
+    )
     assert done.returncode in (0, -9), done.stderr
     return done.stdout.strip()

@@ -25,4 +25,9 @@ class ActionModule(ActionBase):
         """Return them as the probe does."""
         result = super().run(tmp, task_vars)
         options = self._task.args
-        return dict(result, changed=False, run=options["run"], observations=observations(options["probes"], options["fault"], options["broken"]))
+        return dict(
+            result,
+            changed=False,
+            run=options["run"],
+            observations=observations(options["probes"], options["fault"], options["broken"]),
+        )

@@ -6,7 +6,8 @@
 
   clients.py SECONDS ADDRESS...      let every client speak with every address, and print what is wrong with each answer
 
-Printed is JSON: C([[CLIENT, ADDRESS, COMPLAINT], ...]); the complaint of a client that got its answer is empty.
+Printed is JSON: C([[CLIENT, ADDRESS, COMPLAINT], ...]); the complaint of a client that got its answer is
+empty.
 """
 
 import ftplib
@@ -21,10 +22,15 @@ from concurrent.futures import ThreadPoolExecutor
 SECONDS = float(sys.argv[1]) if __name__ == "__main__" else 0
 LDAP_BIND = bytes.fromhex("300c020101600702010304008000")  # anonymous, RFC 4511
 POSTGRESQL_SSL = bytes.fromhex("0000000804d2162f")  # SSLRequest
-DNS_QUERY = struct.pack(">6H", 4711, 0x0100, 1, 0, 0, 0) + b"\x07partner\x04test\x00" + struct.pack(">2H", 1, 1)
+DNS_QUERY = (
+    struct.pack(">6H", 4711, 0x0100, 1, 0, 0, 0) + b"\x07partner\x04test\x00" + struct.pack(">2H", 1, 1)
+)
 NTP_QUERY = bytes([0x23]) + bytes(47)
 UNTRUSTED = ssl.create_default_context()
-UNTRUSTED.check_hostname, UNTRUSTED.verify_mode = False, ssl.CERT_NONE  # the lab signs its certificates itself
+UNTRUSTED.check_hostname, UNTRUSTED.verify_mode = (
+    False,
+    ssl.CERT_NONE,
+)  # the lab signs its certificates itself
 
 
 class ImplicitTLS(ftplib.FTP_TLS):
@@ -95,7 +101,9 @@ CLIENTS = {
     "mariadb": lambda address: exchange(address, 3306)[4] == 0x0A,  # a greeting; 0xFF refuses this host
     "postgresql": lambda address: exchange(address, 5432, POSTGRESQL_SSL, size=1) in (b"S", b"N"),
     "dns": lambda address: socket.inet_aton("192.0.2.1") in datagram(address, 53, DNS_QUERY),
-    "dns over tcp": lambda address: socket.inet_aton("192.0.2.1") in exchange(address, 53, struct.pack(">H", len(DNS_QUERY)) + DNS_QUERY),
+    "dns over tcp": lambda address: (
+        socket.inet_aton("192.0.2.1") in exchange(address, 53, struct.pack(">H", len(DNS_QUERY)) + DNS_QUERY)
+    ),
     "ntp": lambda address: datagram(address, 123, NTP_QUERY)[0] & 7 == 4,
 }
 

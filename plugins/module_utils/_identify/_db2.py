@@ -1,7 +1,10 @@
 # Copyright (c) 2026, exasol_community.network contributors
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""Db2: EXCSAT, by which two ends of DRDA exchange what they are (The Open Group, DRDA V5 Vol. 3: DDM Reference)."""
+"""Db2: EXCSAT, by which two ends of DRDA exchange what they are (The Open Group, DRDA V5 Vol.
+
+3: DDM Reference).
+"""
 
 import struct
 from typing import Dict
@@ -10,7 +13,9 @@ from ._finding import IDENTIFIED, OTHER, Finding, clean
 from ._wire import Waiting, Wire
 
 NAMES = ("db2",)
-_EXCSAT = bytes.fromhex("0032D0010001002C10410004115E0004116D0004115A001814041403000724070008240F0008144000081474000800041147")
+_EXCSAT = bytes.fromhex(
+    "0032D0010001002C10410004115E0004116D0004115A001814041403000724070008240F0008144000081474000800041147"
+)
 _DDM, _EXCSATRD, _SYNTAX_ERROR, _CLASS, _RELEASE_LEVEL = 0xD0, 0x1443, 0x124C, 0x1147, 0x115A
 # Other databases speak DRDA, too: by the product code that their release level begins with, and their class.
 _OTHERS = (("CSS", "derby", "Apache Derby"), ("IFX", "informix", "Informix"))
@@ -37,13 +42,13 @@ def talk(wire: Wire) -> Waiting:
 
 def texts(parameters: bytes) -> Dict[int, str]:
     """Return the parameters by their code, as texts, which are EBCDIC or UTF-8."""
-    found = {}  # type: Dict[int, str]
+    found: Dict[int, str] = {}
     position = 0
     while position + 4 <= len(parameters):
         length, code = struct.unpack_from(">HH", parameters, position)
         if length < 4:
             break
-        value = parameters[position + 4:position + length]
+        value = parameters[position + 4 : position + length]
         # Letters and digits of EBCDIC lie above ASCII.
         found[code] = clean(value.decode("cp500") if any(byte >= 0x80 for byte in value) else value)
         position += length

@@ -3,8 +3,9 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
 """DNS (RFC 1035), over TCP and UDP: a question for the name of 127.0.0.1.
 
-Every resolver answers it by itself (RFC 6303, section 4.2), so one without a way to the Internet does, too, and at once.
-Recursion is desired, as of a resolver: some refuse a question without it, and the answer says whether it is offered.
+Every resolver answers it by itself (RFC 6303, section 4.2), so one without a way to the Internet does, too,
+and at once. Recursion is desired, as of a resolver: some refuse a question without it, and the answer says
+whether it is offered.
 """
 
 import os
@@ -51,4 +52,6 @@ def judge(asked: bytes, answer: bytes) -> Finding:
         return Finding(REFUSING, detail=_REFUSALS[code])
     if not flags & _RECURSION_AVAILABLE:
         return Finding(REFUSING, detail=_NO_RECURSION)
-    return Finding(IDENTIFIED, detail="" if code in (_NO_ERROR, _NO_SUCH_NAME) else "it answers with code {0}".format(code))
+    return Finding(
+        IDENTIFIED, detail="" if code in (_NO_ERROR, _NO_SUCH_NAME) else f"it answers with code {code}"
+    )

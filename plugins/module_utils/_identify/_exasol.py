@@ -3,8 +3,8 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
 """The Exasol database: WebSocket inside TLS, and the first step of a login, which asks for the server's key.
 
-Source: https://github.com/exasol/websocket-api (login: the server answers the protocol version with its public key;
-user name and password would follow, and never do here).
+Source: https://github.com/exasol/websocket-api (login: the server answers the protocol version with its
+public key; user name and password would follow, and never do here).
 """
 
 import base64
@@ -29,13 +29,20 @@ def talk(wire: Wire) -> Waiting:
     """Shake hands, upgrade, ask for the key, say goodbye."""
     yield from wire.start_tls()
     key = base64.b64encode(os.urandom(16))
-    wire.say(b"GET / HTTP/1.1\r\nHost: " + authority(wire.host) + b"\r\nUpgrade: websocket\r\nConnection: Upgrade\r\nSec-WebSocket-Key: " + key
-             + b"\r\nSec-WebSocket-Version: 13\r\n\r\n")
+    wire.say(
+        b"GET / HTTP/1.1\r\nHost: "
+        + authority(wire.host)
+        + b"\r\nUpgrade: websocket\r\nConnection: Upgrade\r\nSec-WebSocket-Key: "
+        + key
+        + b"\r\nSec-WebSocket-Version: 13\r\n\r\n"
+    )
     status = yield from wire.hear_until(b"\n", 1024)
-    fields = {}  # type: Dict[bytes, bytes]
+    fields: Dict[bytes, bytes] = {}
     yield from headers(wire, fields)
     if not status.startswith(b"HTTP/1.1 101") or fields.get(b"sec-websocket-accept") != _accept(key):
-        return Finding(OTHER, looks_like=looks_like(status), detail="it does not speak WebSocket, as the database does")
+        return Finding(
+            OTHER, looks_like=looks_like(status), detail="it does not speak WebSocket, as the database does"
+        )
     wire.say(frame(_TEXT, json.dumps({"command": "login", "protocolVersion": 3}).encode("ascii")))
     answer = yield from message(wire)
     wire.say(frame(_CLOSE, _NORMAL))
@@ -49,7 +56,9 @@ def judge(answer: bytes) -> Finding:
         data = document.get("responseData")
         if isinstance(data, dict) and "publicKeyPem" in data:
             return Finding(IDENTIFIED)
-    return Finding(OTHER, looks_like="WebSocket", detail="its answer to the first step of a login is not the database's")
+    return Finding(
+        OTHER, looks_like="WebSocket", detail="its answer to the first step of a login is not the database's"
+    )
 
 
 def _accept(key: bytes) -> bytes:
@@ -59,7 +68,11 @@ def _accept(key: bytes) -> bytes:
 def frame(opcode: int, payload: bytes) -> bytes:
     """Return a masked frame of less than 126 bytes (RFC 6455, section 5.2)."""
     mask = os.urandom(4)
-    return bytes((0x80 | opcode, 0x80 | len(payload))) + mask + bytes(byte ^ mask[index % 4] for index, byte in enumerate(payload))
+    return (
+        bytes((0x80 | opcode, 0x80 | len(payload)))
+        + mask
+        + bytes(byte ^ mask[index % 4] for index, byte in enumerate(payload))
+    )
 
 
 def message(wire: Wire) -> Waiting:
@@ -75,7 +88,7 @@ def message(wire: Wire) -> Waiting:
         parts += payload
         if first & 0x80:
             return parts
-    raise ValueError("a message in more than {0} frames".format(_MOST_FRAMES))
+    raise ValueError(f"a message in more than {_MOST_FRAMES} frames")
 
 
 def _length(wire: Wire, short: int) -> Waiting:
@@ -83,5 +96,5 @@ def _length(wire: Wire, short: int) -> Waiting:
         return short
     length = int.from_bytes((yield from wire.hear(2 if short == 126 else 8)), "big")
     if length > MOST_BYTES:
-        raise ValueError("a frame of {0} bytes".format(length))
+        raise ValueError(f"a frame of {length} bytes")
     return length

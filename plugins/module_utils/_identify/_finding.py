@@ -6,7 +6,8 @@
 from typing import Any, Dict, NamedTuple, Optional, Tuple
 
 IDENTIFIED, OTHER, SILENT = "identified", "other", "silent"
-REFUSING = "refusing"  # the expected service answers, and says itself that it does not serve this host, or nobody now
+# The expected service answers, and says itself that it does not serve this host, or nobody now.
+REFUSING = "refusing"
 STATUSES = (IDENTIFIED, OTHER, SILENT, REFUSING)  # the controller takes no other from a host
 
 _LONGEST = 200  # characters that a server may put into a report
@@ -21,7 +22,9 @@ class TlsFacts(NamedTuple):
     names: Tuple[str, ...] = ()
     not_after: str = ""  # UTC, ISO 8601
     days_left: Optional[int] = None
-    fingerprint: str = ""  # SHA-256 of the certificate in upper-case hexadecimal, as in an Exasol connection string
+    fingerprint: str = (
+        ""  # SHA-256 of the certificate in upper-case hexadecimal, as in an Exasol connection string
+    )
 
     def as_dict(self) -> Dict[str, Any]:
         """Return the facts that are known as plain data."""
@@ -51,5 +54,5 @@ class Finding(NamedTuple):
 def clean(value: Any, longest: int = _LONGEST) -> str:
     """Return what a server said as harmless text: printable, bounded, on one line."""
     text = value.decode("utf-8", "replace") if isinstance(value, (bytes, bytearray)) else str(value)
-    shown = "".join(char if char.isprintable() else "\\x{0:02x}".format(ord(char)) for char in text[:longest].strip())
+    shown = "".join(char if char.isprintable() else f"\\x{ord(char):02x}" for char in text[:longest].strip())
     return shown[:longest]

@@ -3,8 +3,9 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
 """FTP (RFC 959) and FTP inside TLS from the first byte (implicit FTPS): the greeting, then QUIT.
 
-Mail servers (SMTP, submission, LMTP) greet with the same numbers. Most name their protocol, and those that do not give
-themselves away: by the codes of RFC 3463 behind the number, or by how they say goodbye (RFC 5321, section 4.2.3).
+Mail servers (SMTP, submission, LMTP) greet with the same numbers. Most name their protocol, and those that do
+not give themselves away: by the codes of RFC 3463 behind the number, or by how they say goodbye (RFC 5321,
+section 4.2.3).
 """
 
 import re
@@ -15,7 +16,10 @@ from ._wire import EndedError, Waiting, Wire
 NAMES = ("ftp",)
 _READY = b"220"
 _NOT_NOW = (b"120", b"421", b"530")  # 530 is what ProFTPD says at its limits
-_MAIL = re.compile(rb"(?i).*\b(e?smtp|lmtp)\b|(221[ -]2|421[ -]4|530[ -]5)\.[0-9]{1,3}\.[0-9]|[24]21[ -]\S+\.\S+ (service )?(closing|not available)")
+_MAIL = re.compile(
+    rb"(?i).*\b(e?smtp|lmtp)\b|(221[ -]2|421[ -]4|530[ -]5)\.[0-9]{1,3}\.[0-9]|[24]21[ -]\S+\.\S+ (service "
+    rb")?(closing|not available)"
+)
 _LONGEST_LINE = 8192
 
 
@@ -26,7 +30,7 @@ def talk(wire: Wire) -> Waiting:
         return Finding(OTHER, looks_like="SMTP")
     said = clean(greeting[4:])
     if greeting[:3] in _NOT_NOW:
-        return Finding(REFUSING, detail="its greeting is '{0}'".format(clean(greeting, 150)))
+        return Finding(REFUSING, detail=f"its greeting is '{clean(greeting, 150)}'")
     if greeting[:3] != _READY:
         return Finding(OTHER)
     wire.say(b"QUIT\r\n")
@@ -39,7 +43,10 @@ def talk(wire: Wire) -> Waiting:
 
 
 def reply(wire: Wire) -> Waiting:
-    """Return a reply's first line; a reply of several lines ends with its code and a space (RFC 959, section 4.2)."""
+    """Return a reply's first line.
+
+    A reply of several lines ends with its code and a space (RFC 959, section 4.2).
+    """
     first = yield from wire.hear_until(b"\n", 1024)
     if not re.match(rb"[1-5][0-9]{2}[ -]", first):
         raise ValueError("no reply of FTP")

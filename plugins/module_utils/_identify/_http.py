@@ -20,11 +20,15 @@ _PORT_OF_HTTPS = "HTTP that rejects an ordinary request (status 400), as a port 
 # In words that some send even to who asks for the head alone: Apache, Go, Tomcat.
 _SAYS_HTTPS = re.compile(rb"(?i)https|\bssl|\btls")
 _MOST_WORDS = 1024
-# nginx sends no words with a head, but their length: the page for a plain request on a port of HTTPS is longer than
-# that for any other bad request. Both end with the server's name (error pages 497 and 400, ngx_http_special_response.c).
-_NGINX_497 = len("<html>\r\n<head><title>400 The plain HTTP request was sent to HTTPS port</title></head>\r\n<body>\r\n"
-                 "<center><h1>400 Bad Request</h1></center>\r\n<center>The plain HTTP request was sent to HTTPS port</center>\r\n"
-                 "<hr><center></center>\r\n</body>\r\n</html>\r\n")
+# nginx sends no words with a head, but their length: the page for a plain request on a port of HTTPS is
+# longer than that for any other bad request. Both end with the server's name (error pages 497 and 400,
+# ngx_http_special_response.c).
+_NGINX_497 = len(
+    "<html>\r\n<head><title>400 The plain HTTP request was sent to HTTPS port</title></head>\r\n<body>\r\n"
+    "<center><h1>400 Bad Request</h1></center>\r\n<center>The plain HTTP request was sent to HTTPS "
+    "port</center>\r\n"
+    "<hr><center></center>\r\n</body>\r\n</html>\r\n"
+)
 
 
 def talk(wire: Wire) -> Waiting:
@@ -34,11 +38,15 @@ def talk(wire: Wire) -> Waiting:
 
 def ask(wire: Wire) -> Waiting:
     """Send HEAD and read the status line and the fields."""
-    wire.say(b"HEAD / HTTP/1.1\r\nHost: " + authority(wire.host) + b"\r\nConnection: close\r\nUser-Agent: exasol_community.network\r\n\r\n")
+    wire.say(
+        b"HEAD / HTTP/1.1\r\nHost: "
+        + authority(wire.host)
+        + b"\r\nConnection: close\r\nUser-Agent: exasol_community.network\r\n\r\n"
+    )
     status = yield from wire.hear_until(b"\n", 1024)
     if not re.match(rb"HTTP/1\.[01] [0-9]{3}", status):
         return Finding(OTHER, looks_like=looks_like(status))
-    fields = {}  # type: Dict[bytes, bytes]
+    fields: Dict[bytes, bytes] = {}
     try:
         yield from headers(wire, fields)
     except (EndedError, ValueError):

@@ -31,10 +31,10 @@ def _length(wire: Wire, short: int) -> Waiting:
         return short
     count = short & 0x7F
     if not 1 <= count <= 4:
-        raise ValueError("a length of {0} bytes".format(count))
+        raise ValueError(f"a length of {count} bytes")
     length = int.from_bytes((yield from wire.hear(count)), "big")
     if length > _LONGEST:
-        raise ValueError("a message of {0} bytes".format(length))
+        raise ValueError(f"a message of {length} bytes")
     return length
 
 
@@ -47,4 +47,6 @@ def judge(content: bytes) -> Finding:
     if result.tag != _ENUMERATED or len(result.content) > 4:
         raise ValueError("no result code")
     code = int.from_bytes(result.content, "big")
-    return Finding(IDENTIFIED, detail="" if code == 0 else "it answers the anonymous bind with result code {0}".format(code))
+    return Finding(
+        IDENTIFIED, detail="" if code == 0 else f"it answers the anonymous bind with result code {code}"
+    )

@@ -4,12 +4,13 @@
 """MySQL and MariaDB: the handshake is finished, because one that is not may make the server refuse the whole host.
 
 A server counts connections that end within the handshake, for each host, and refuses the host for good once
-max_connect_errors is reached (MySQL Reference Manual, "Blocked host"). A login that is denied is a finished handshake
-and is not counted; so a user is named who cannot exist, without a password. Layouts: "Protocol::HandshakeV10" and
-"Protocol::HandshakeResponse41" of the MySQL Source Code Documentation.
+max_connect_errors is reached (MySQL Reference Manual, "Blocked host"). A login that is denied is a finished
+handshake and is not counted; so a user is named who cannot exist, without a password. Layouts:
+"Protocol::HandshakeV10" and "Protocol::HandshakeResponse41" of the MySQL Source Code Documentation.
 
-Before it greets, a server looks up the client's name, and who leaves meanwhile is counted as well. A resolver that does
-not answer makes that last long: with three of them, two tries and 5 seconds each (resolv.conf(5)) half a minute.
+Before it greets, a server looks up the client's name, and who leaves meanwhile is counted as well. A resolver
+that does not answer makes that last long: with three of them, two tries and 5 seconds each (resolv.conf(5))
+half a minute.
 """
 
 import re
@@ -30,8 +31,11 @@ ERRORS = {
     1129: "it refuses this host, because too many handshakes from it were interrupted: an administrator must say FLUSH HOSTS",
     1130: "it lets nobody of this host in: no account allows this host's address or name",
 }
-UNGREETED = ("no greeting came; a MySQL that still looks up this host's name may count that against it (max_connect_errors): mend its resolver, or leave "
-             "the row out (exasol_exclude)")
+UNGREETED = (
+    "no greeting came; a MySQL that still looks up this host's name may count that against it "
+    "(max_connect_errors): mend its resolver, or leave "
+    "the row out (exasol_exclude)"
+)
 
 
 def talk(wire: Wire) -> Waiting:
@@ -46,11 +50,13 @@ def talk(wire: Wire) -> Waiting:
         code = struct.unpack_from("<H", greeting, 1)[0]
         if code in ERRORS:
             return Finding(REFUSING, detail=ERRORS[code])
-        return Finding(OTHER, looks_like="MySQL", detail="its greeting is error {0}".format(code))
+        return Finding(OTHER, looks_like="MySQL", detail=f"its greeting is error {code}")
     if greeting[:1] != b"\x0a":
         return Finding(OTHER)
     # MariaDB before 11 puts a version of MySQL before its own, for replication.
-    found = Finding(IDENTIFIED, version=clean(re.sub(rb"^5\.5\.5-", b"", greeting[1:greeting.index(b"\0", 1)])))
+    found = Finding(
+        IDENTIFIED, version=clean(re.sub(rb"^5\.5\.5-", b"", greeting[1 : greeting.index(b"\0", 1)]))
+    )
     try:
         code = yield from _be_denied(wire, number)
     except ENDED_OR_MALFORMED:
@@ -59,8 +65,15 @@ def talk(wire: Wire) -> Waiting:
 
 
 def _be_denied(wire: Wire, number: int) -> Waiting:
-    send(wire, number + 1, struct.pack("<IIB23x", _PROTOCOL_41 | _SECURE_CONNECTION | _PLUGIN_AUTH, 1 << 24, 33) + USER
-         + b"\0" + b"\0" + b"mysql_native_password\0")
+    send(
+        wire,
+        number + 1,
+        struct.pack("<IIB23x", _PROTOCOL_41 | _SECURE_CONNECTION | _PLUGIN_AUTH, 1 << 24, 33)
+        + USER
+        + b"\0"
+        + b"\0"
+        + b"mysql_native_password\0",
+    )
     for unused in range(_ROUNDS):
         number, answer = yield from packet(wire)
         if answer[:1] == bytes((_ERROR,)):
@@ -77,7 +90,7 @@ def packet(wire: Wire) -> Waiting:
     head = yield from wire.hear(4)
     length = int.from_bytes(head[:3], "little")
     if not 0 < length <= _LONGEST:
-        raise ValueError("a packet of {0} bytes".format(length))
+        raise ValueError(f"a packet of {length} bytes")
     return head[3], (yield from wire.hear(length))
 
 

@@ -22,10 +22,14 @@ def judge(answer: bytes) -> Finding:
     """Return what an answer shows."""
     if len(answer) < _LENGTH or answer[0] & 7 != _SERVER:
         return Finding(OTHER, looks_like=looks_like(answer))
-    version, stratum = "NTP version {0}".format(answer[0] >> 3 & 7), answer[1]
+    version, stratum = f"NTP version {answer[0] >> 3 & 7}", answer[1]
     if stratum == 0 and answer[12:16] in _KISSES:
         return Finding(REFUSING, version=version, detail=_KISSES[answer[12:16]])
     if answer[0] >> 6 == _UNKNOWN_LEAP or not 0 < stratum < _UNKNOWN_STRATUM:
         code = clean(answer[12:16].strip(b"\0")) if stratum == 0 else ""
-        return Finding(REFUSING, version=version, detail="it is not synchronised, so clients do not take its time" + (" ({0})".format(code) if code else ""))
-    return Finding(IDENTIFIED, version=version, detail="stratum {0}".format(stratum))
+        return Finding(
+            REFUSING,
+            version=version,
+            detail="it is not synchronised, so clients do not take its time" + (f" ({code})" if code else ""),
+        )
+    return Finding(IDENTIFIED, version=version, detail=f"stratum {stratum}")

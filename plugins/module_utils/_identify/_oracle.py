@@ -23,7 +23,9 @@ _LONGEST = 8192
 
 def connect_packet() -> bytes:
     """Return the packet: header, versions 314 and 300, sizes, where the data is, and the data."""
-    body = struct.pack(">HHHHHHHHHHIBB", 314, 300, 0, 2048, 32767, 0x4F98, 0, 1, len(_COMMAND), _DATA_OFFSET, 0, 0, 0)
+    body = struct.pack(
+        ">HHHHHHHHHHIBB", 314, 300, 0, 2048, 32767, 0x4F98, 0, 1, len(_COMMAND), _DATA_OFFSET, 0, 0, 0
+    )
     body = body.ljust(_DATA_OFFSET - 8, b"\0") + _COMMAND
     return struct.pack(">HHBBH", 8 + len(body), 0, _CONNECT, 0, 0) + body
 
@@ -36,10 +38,16 @@ def talk(wire: Wire) -> Waiting:
         return Finding(OTHER)
     said = yield from wire.hear(length - 8)
     found = re.search(rb"VSNNUM=([0-9]{1,10})\)", said)
-    return Finding(IDENTIFIED, version=version(int(found.group(1))) if found else "", detail="the listener {0}".format(_ANSWERS[kind]))
+    return Finding(
+        IDENTIFIED,
+        version=version(int(found.group(1))) if found else "",
+        detail=f"the listener {_ANSWERS[kind]}",
+    )
 
 
 def version(number: int) -> str:
     """Return Oracle's version number as words, whose widths in bits changed with release 18."""
     widths = (8, 8, 4, 8, 4) if number >> 24 >= 18 else (8, 4, 8, 4, 8)
-    return ".".join(str(number >> 32 - sum(widths[:index + 1]) & (1 << width) - 1) for index, width in enumerate(widths))
+    return ".".join(
+        str(number >> 32 - sum(widths[: index + 1]) & (1 << width) - 1) for index, width in enumerate(widths)
+    )

@@ -3,8 +3,9 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
 """PostgreSQL: SSLRequest, and GSSENCRequest where it has no TLS (Frontend/Backend Protocol, "Message Formats").
 
-Without TLS the answer is the single byte N, with which other words may begin as well. A server may then be asked for the
-other kind of encryption, and answers with one byte again; one before release 12 answers with an error.
+Without TLS the answer is the single byte N, with which other words may begin as well. A server may then be
+asked for the other kind of encryption, and answers with one byte again; one before release 12 answers with an
+error.
 """
 
 import ssl
@@ -20,7 +21,10 @@ _LONGEST_ERROR = 4096
 
 
 def talk(wire: Wire) -> Waiting:
-    """Ask whether the server speaks TLS; if it does, see what it presents. It logs nothing of a client that leaves then."""
+    """Ask whether the server speaks TLS; if it does, see what it presents.
+
+    It logs nothing of a client that leaves then.
+    """
     wire.say(_SSL_REQUEST)
     answer = yield from wire.hear(1)
     if answer == b"N":

@@ -1,15 +1,51 @@
 # Copyright (c) 2026, exasol_community.network contributors
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""Which conversation belongs to which service of the port table: one file for each protocol, named here once."""
+"""Which conversation belongs to which service of the port table.
+
+One file for each protocol, named here once.
+"""
 
 from typing import Any, Callable, Dict, Iterable, Mapping, NamedTuple, Optional
 
-from . import _db2, _dns, _exasol, _ftp, _ftps, _http, _ldap, _ldaps, _mysql, _ntp, _oracle, _postgresql, _sql_server, _ssh, _sybase_ase, _tls
+from . import (
+    _db2,
+    _dns,
+    _exasol,
+    _ftp,
+    _ftps,
+    _http,
+    _ldap,
+    _ldaps,
+    _mysql,
+    _ntp,
+    _oracle,
+    _postgresql,
+    _sql_server,
+    _ssh,
+    _sybase_ase,
+    _tls,
+)
 from ._finding import Finding
 from ._wire import Script
 
-_PROTOCOLS = (_db2, _dns, _exasol, _ftp, _ftps, _http, _ldap, _ldaps, _mysql, _oracle, _postgresql, _sql_server, _ssh, _sybase_ase, _tls)
+_PROTOCOLS = (
+    _db2,
+    _dns,
+    _exasol,
+    _ftp,
+    _ftps,
+    _http,
+    _ldap,
+    _ldaps,
+    _mysql,
+    _oracle,
+    _postgresql,
+    _sql_server,
+    _ssh,
+    _sybase_ase,
+    _tls,
+)
 
 # Even where nobody asks who answers: an unfinished handshake would count against the probing host.
 NEVER_CUT_SHORT = frozenset(_mysql.NAMES)
@@ -25,16 +61,16 @@ def patience(service: str) -> float:
 
 
 def _index(protocols: Iterable[Any]) -> Dict[str, Script]:
-    scripts = {}  # type: Dict[str, Script]
+    scripts: Dict[str, Script] = {}
     for protocol in protocols:
         for name in protocol.NAMES:
             if name in scripts:
-                raise ValueError("service {0!r} stands in two files".format(name))
+                raise ValueError(f"service {name!r} stands in two files")
             scripts[name] = protocol.talk
     return scripts
 
 
-SCRIPTS = _index(_PROTOCOLS)  # type: Mapping[str, Script]
+SCRIPTS: Mapping[str, Script] = _index(_PROTOCOLS)
 
 
 class Datagram(NamedTuple):

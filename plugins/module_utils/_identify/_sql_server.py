@@ -9,7 +9,9 @@ from ._finding import IDENTIFIED, OTHER, Finding
 from ._wire import Waiting, Wire
 
 NAMES = ("sql_server",)
-_PRELOGIN = bytes.fromhex("1201002F0000010000001A00060100200001020021000103002200040400260001FF0900000000000100B80D000001")
+_PRELOGIN = bytes.fromhex(
+    "1201002F0000010000001A00060100200001020021000103002200040400260001FF0900000000000100B80D000001"
+)
 _REPLY, _VERSION, _TERMINATOR = 4, 0, 255
 _LONGEST = 4096
 
@@ -29,6 +31,8 @@ def judge(options: bytes) -> Finding:
     while options[position] != _TERMINATOR:
         token, offset, length = struct.unpack_from(">BHH", options, position)
         if token == _VERSION and length >= 6:
-            return Finding(IDENTIFIED, version="{0}.{1}.{2}".format(*struct.unpack_from(">BBH", options, offset)))
+            return Finding(
+                IDENTIFIED, version="{0}.{1}.{2}".format(*struct.unpack_from(">BBH", options, offset))
+            )
         position += 5
     raise ValueError("no version among the options")

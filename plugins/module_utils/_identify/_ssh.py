@@ -3,8 +3,9 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
 """SSH, SFTP and the cluster shell (RFC 4253, section 4.2): both ends say who they are.
 
-OpenSSH has a line of its own for those whom it does not let in at the moment (drop_connection in sshd.c). From 9.8 on
-that may be because a second of penalty was noted for each connection without a login (PerSourcePenalties, sshd_config(5)).
+OpenSSH has a line of its own for those whom it does not let in at the moment (drop_connection in sshd.c).
+From 9.8 on that may be because a second of penalty was noted for each connection without a login
+(PerSourcePenalties, sshd_config(5)).
 """
 
 import re
@@ -25,7 +26,8 @@ def talk(wire: Wire) -> Waiting:
         line = yield from wire.hear_until(b"\n", 1024)
         found = re.match(rb"SSH-(?:2\.0|1\.99)-(.*)", line.rstrip())
         if found and found.group(1).startswith(_IDENT):
-            # An echo, or IMAP, which takes our first word for a tag and answers with it (RFC 9051, section 2.2.1).
+            # An echo, or IMAP, which takes our first word for a tag and answers with it (RFC 9051, section
+            # 2.2.1).
             return Finding(OTHER, looks_like="something that repeats our words")
         if found:
             return Finding(IDENTIFIED, version=clean(found.group(1)))

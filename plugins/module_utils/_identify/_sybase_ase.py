@@ -1,7 +1,10 @@
 # Copyright (c) 2026, exasol_community.network contributors
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""Sybase ASE is silent before a login, and no harmless question to it is known: what is open is not verified."""
+"""Sybase ASE is silent before a login, and no harmless question to it is known.
+
+What is open is not verified.
+"""
 
 from ._finding import OTHER, SILENT, Finding
 from ._wire import SILENCE, EndedError, Waiting, Wire

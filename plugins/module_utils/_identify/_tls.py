@@ -3,9 +3,9 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
 """Services that are HTTP inside TLS: web interfaces, Administration API, ConfD, BucketFS.
 
-A server may refuse a client in the words of TLS, which proves TLS (RFC 8446, section 6). Up to TLS 1.2 an alert ends the
-handshake. With TLS 1.3 the client has finished it before the server looks at the client's certificate, so the alert
-comes encrypted, while we ask (RFC 8446, section 4.4.2.4).
+A server may refuse a client in the words of TLS, which proves TLS (RFC 8446, section 6). Up to TLS 1.2 an
+alert ends the handshake. With TLS 1.3 the client has finished it before the server looks at the client's
+certificate, so the alert comes encrypted, while we ask (RFC 8446, section 4.4.2.4).
 """
 
 import ssl
@@ -28,10 +28,12 @@ _WANTS_CERTIFICATE = "TLS that requires a client's certificate; what speaks insi
 def refused(wire: Wire, error: OSError) -> Optional[Finding]:
     """Return what it shows that the server ended TLS with an alert, None where it did not."""
     reason = getattr(error, "reason", None) or ""
-    heard = wire.heard[wire.before_tls:]
+    heard = wire.heard[wire.before_tls :]
     if heard.startswith(_ALERT):
         return Finding(IDENTIFIED, detail=_REFUSED)
-    if "_ALERT_" not in reason:  # OpenSSL's names of alerts that came in, such as TLSV13_ALERT_CERTIFICATE_REQUIRED
+    if (
+        "_ALERT_" not in reason
+    ):  # OpenSSL's names of alerts that came in, such as TLSV13_ALERT_CERTIFICATE_REQUIRED
         return None
     wants = "CERTIFICATE" in reason or _asks_for_certificate(heard)
     if wire.tls is not None and not wants and not reason.endswith(_REFUSALS):
@@ -46,15 +48,15 @@ def _asks_for_certificate(heard: bytes) -> bool:
     while position + 4 <= len(messages):
         if messages[position] == _CERTIFICATE_REQUEST:
             return True
-        position += 4 + int.from_bytes(messages[position + 1:position + 4], "big")
+        position += 4 + int.from_bytes(messages[position + 1 : position + 4], "big")
     return False
 
 
 def _handshake_messages(heard: bytes) -> bytes:
     messages, position = b"", 0
     while position + 5 <= len(heard) and heard[position] == _HANDSHAKE:
-        length = int.from_bytes(heard[position + 3:position + 5], "big")
-        messages += heard[position + 5:position + 5 + length]
+        length = int.from_bytes(heard[position + 3 : position + 5], "big")
+        messages += heard[position + 5 : position + 5 + length]
         position += 5 + length
     return messages
 
@@ -70,7 +72,7 @@ def inside(wire: Wire, script: Script) -> Waiting:
         if wire.tls is not None:
             return Finding(OTHER, detail=_NOTHING_INSIDE if wire.ending == SILENCE else _HUNG_UP_INSIDE)
         # GnuTLS hangs up without an alert where a certificate is missing.
-        if wire.ending == SILENCE or not _asks_for_certificate(wire.heard[wire.before_tls:]):
+        if wire.ending == SILENCE or not _asks_for_certificate(wire.heard[wire.before_tls :]):
             raise
         return Finding(IDENTIFIED, detail=_WANTS_CERTIFICATE)
 

@@ -1,9 +1,12 @@
 # Copyright (c) 2026, exasol_community.network contributors
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""One bounded conversation with a server, without a socket: bytes go in and come out, so that many run side by side.
+"""One bounded conversation with a server, without a socket.
 
-A script is a generator function that takes a wire. It says things, and yields while it waits; see the neighbours.
+Bytes go in and come out, so that many run side by side.
+
+A script is a generator function that takes a wire. It says things, and yields while it waits; see the
+neighbours.
 """
 
 import re
@@ -17,7 +20,11 @@ from ._finding import OTHER, SILENT, Finding, TlsFacts, clean
 MOST_BYTES = 65536  # of one server
 _CIPHERS = "ALL:@SECLEVEL=0"  # servers of another decade shall be told from no TLS at all
 _LEGACY_SERVER_CONNECT = 0x4  # OpenSSL's number: servers without RFC 5746; Python has the name since 3.12
-SILENCE, HANG_UP, RESET = "something that says nothing", "something that hangs up without a word", "something that resets the connection without a word"
+SILENCE, HANG_UP, RESET = (
+    "something that says nothing",
+    "something that hangs up without a word",
+    "something that resets the connection without a word",
+)
 
 Waiting = Generator[None, None, Any]
 
@@ -27,7 +34,15 @@ class EndedError(Exception):
 
 
 # That, and what hostile bytes make a parser raise; everything else is a defect of ours.
-ENDED_OR_MALFORMED = (EndedError, ValueError, LookupError, struct.error, ssl.SSLError, OverflowError, RecursionError)
+ENDED_OR_MALFORMED = (
+    EndedError,
+    ValueError,
+    LookupError,
+    struct.error,
+    ssl.SSLError,
+    OverflowError,
+    RecursionError,
+)
 
 
 class Wire:
@@ -36,13 +51,13 @@ class Wire:
     def __init__(self, host: str):
         self.host = host
         self.heard = b""  # raw, as it came
-        self.tls = None  # type: Optional[TlsFacts]
+        self.tls: Optional[TlsFacts] = None
         self.ending = HANG_UP  # how it ended, if it did
         self.before_tls = 0  # raw bytes that were heard before it
         self._buffer = b""
         self._outgoing = b""
         self._ended = False
-        self._session = None  # type: Any
+        self._session: Any = None
         self._incoming_bio = self._outgoing_bio = None  # type: Any
 
     def say(self, data: bytes) -> None:
@@ -62,7 +77,7 @@ class Wire:
         """Return the bytes up to and with an end; raises ValueError if these are more than C(longest)."""
         while self._buffer.find(end, 0, longest) < 0:
             if len(self._buffer) >= longest:
-                raise ValueError("no end within {0} bytes".format(longest))
+                raise ValueError(f"no end within {longest} bytes")
             yield from self._more()
         return self._take(self._buffer.index(end) + len(end))
 
@@ -83,8 +98,12 @@ class Wire:
         _welcome_old_servers(context)
         self._incoming_bio, self._outgoing_bio = ssl.MemoryBIO(), ssl.MemoryBIO()
         self.before_tls = len(self.heard) - len(self._buffer)
-        self._incoming_bio.write(self._take(len(self._buffer)))  # what came early belongs to the handshake: never trust it as encrypted
-        self._session = context.wrap_bio(self._incoming_bio, self._outgoing_bio, server_hostname=_server_name(self.host))
+        self._incoming_bio.write(
+            self._take(len(self._buffer))
+        )  # what came early belongs to the handshake: never trust it as encrypted
+        self._session = context.wrap_bio(
+            self._incoming_bio, self._outgoing_bio, server_hostname=_server_name(self.host)
+        )
         while True:
             try:
                 self._session.do_handshake()
@@ -125,7 +144,7 @@ class Wire:
 
     def put_incoming(self, data: bytes) -> None:
         """Take in what came, nothing for the end."""
-        data = data[:MOST_BYTES - len(self.heard)]
+        data = data[: MOST_BYTES - len(self.heard)]
         self.heard += data
         if self._incoming_bio is None:
             self._buffer += data
@@ -144,7 +163,7 @@ class Talk:
     def __init__(self, script: Script, host: str):
         self._wire = Wire(host)
         self._steps = self._converse(script)
-        self.finding = None  # type: Optional[Finding]
+        self.finding: Optional[Finding] = None
         self._go_on()
 
     def feed(self, data: bytes) -> None:
@@ -202,17 +221,27 @@ class Talk:
 SSH_REFUSALS = (b"Not allowed at this time", b"Exceeded MaxStartups")
 # No sign is the beginning of another, but for FTP: the rest of its line may be that of SMTP.
 _SIGNS = (
-    (rb"\x15\x03|\x16\x03", "TLS"), (b"|".join((b"SSH-",) + SSH_REFUSALS), "SSH"), (rb"HTTP/1", "HTTP"),
-    (rb"(220|120|421)[ -].*(?i:smtp|lmtp)|421 4\.[0-9]", "SMTP"), (rb"(220|120|421|530)[ -]", "FTP"),
-    (rb"\+OK", "POP3"), (rb"\* OK", "IMAP"), (rb"RFB 0", "VNC"), (rb"\x04\x01\x00", "SQL Server"),
-    (rb"-ERR|-NOAUTH|-DENIED", "Redis"), (rb"\x05\x00[\x0b-\x0d]\x03", "DCE/RPC"), (rb"[^\n]{3}\x00\x0a", "MySQL"),
+    (rb"\x15\x03|\x16\x03", "TLS"),
+    (b"|".join((b"SSH-",) + SSH_REFUSALS), "SSH"),
+    (rb"HTTP/1", "HTTP"),
+    (rb"(220|120|421)[ -].*(?i:smtp|lmtp)|421 4\.[0-9]", "SMTP"),
+    (rb"(220|120|421|530)[ -]", "FTP"),
+    (rb"\+OK", "POP3"),
+    (rb"\* OK", "IMAP"),
+    (rb"RFB 0", "VNC"),
+    (rb"\x04\x01\x00", "SQL Server"),
+    (rb"-ERR|-NOAUTH|-DENIED", "Redis"),
+    (rb"\x05\x00[\x0b-\x0d]\x03", "DCE/RPC"),
+    (rb"[^\n]{3}\x00\x0a", "MySQL"),
 )
 _ENOUGH = 64  # bytes to tell what speaks
 
 
 def looks_like(data: bytes) -> str:
     """Return what bytes look like: a protocol's name, else their beginning."""
-    return _sign(data) or "something that says '{0}'".format(clean(data[:_ENOUGH].lstrip().split(b"\n")[0], 60))
+    return _sign(data) or "something that says '{0}'".format(
+        clean(data[:_ENOUGH].lstrip().split(b"\n")[0], 60)
+    )
 
 
 def _sign(data: bytes) -> str:
@@ -224,7 +253,10 @@ def _is_enough(data: bytes) -> bool:
 
 
 def _server_name(host: str) -> Optional[str]:
-    """Return the name that TLS may be told: never an address, and without the dot of the root (RFC 6066, section 3)."""
+    """Return the name that TLS may be told.
+
+    Never an address, and without the dot of the root (RFC 6066, section 3).
+    """
     name = host.rstrip(".")
     if re.match(r"[0-9.]+$|.*:", name) or not all(0 < len(label) < 64 for label in name.split(".")):
         return None

@@ -32,8 +32,13 @@ class CallbackModule(CallbackBase):
         self._begun = time.monotonic()
 
     def _keep(self, result, word):
-        entry = {"host": result._host.get_name(), "action": result._task.action, "word": word, "result": result._result,
-                 "seconds": time.monotonic() - self._begun}
+        entry = {
+            "host": result._host.get_name(),
+            "action": result._task.action,
+            "word": word,
+            "result": result._result,
+            "seconds": time.monotonic() - self._begun,
+        }
         with open(os.environ["RECORD_FILE"], "a") as stream:
             stream.write(json.dumps(entry, default=str) + "\n")
 

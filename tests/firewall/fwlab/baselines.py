@@ -10,7 +10,13 @@ import re
 import typing as t
 
 PROVIDERS = ("nftables", "iptables", "legacy", "ufw", "firewalld")
-SERVICES = {"nftables": "nftables", "iptables": "netfilter-persistent", "legacy": "netfilter-persistent", "ufw": "ufw", "firewalld": "firewalld"}
+SERVICES = {
+    "nftables": "nftables",
+    "iptables": "netfilter-persistent",
+    "legacy": "netfilter-persistent",
+    "ufw": "ufw",
+    "firewalld": "firewalld",
+}
 # What the baselines let in from everybody.
 EVERYBODY = {22, 9998}
 
@@ -129,13 +135,20 @@ END
 _NONE = {
     "nftables": "systemctl disable --quiet nftables\nnft flush ruleset\n",
     "iptables": "systemctl disable --quiet netfilter-persistent\n"
-                "for command in iptables ip6tables; do $command -P INPUT ACCEPT; $command -P FORWARD ACCEPT; $command -F; $command -X; done\n",
+    "for command in iptables ip6tables; do $command -P INPUT ACCEPT; $command -P FORWARD ACCEPT; $command "
+    "-F; $command -X; done\n",
     "ufw": "ufw --force disable\n",
     "firewalld": "systemctl disable --quiet --now firewalld\n",
 }
 _NONE["legacy"] = _NONE["iptables"]
 
-_SCRIPTS = {"nftables": _NFTABLES, "iptables": _IPTABLES, "legacy": _LEGACY + _IPTABLES, "ufw": _UFW, "firewalld": _FIREWALLD}
+_SCRIPTS = {
+    "nftables": _NFTABLES,
+    "iptables": _IPTABLES,
+    "legacy": _LEGACY + _IPTABLES,
+    "ufw": _UFW,
+    "firewalld": _FIREWALLD,
+}
 _WORDS = {
     "nftables": {"INPUT": ("accept", "drop"), "OUTPUT": ("accept", "drop")},
     "firewalld": {"INPUT": (' target="ACCEPT"', ""), "OUTPUT": ("", _FIREWALLD_OUT)},
@@ -170,17 +183,26 @@ systemctl list-units --all --plain --no-legend 'exasol-network*'
 
 
 class View(t.NamedTuple):
-    """What a host looks like: its firewall in its own words, its configuration, and what a change left behind."""
+    """What a host looks like.
+
+    Its firewall in its own words, its configuration, and what a change left behind.
+    """
 
     text: str
     etc: str
     leftovers: str
 
 
-def baseline(provider: str, closed_in: bool = True, closed_out: bool = False, running: bool = True, extra: str = "") -> str:
+def baseline(
+    provider: str, closed_in: bool = True, closed_out: bool = False, running: bool = True, extra: str = ""
+) -> str:
     """Return the script that brings a host to a foreign firewall, whatever was there before."""
     words = _WORDS.get(provider, {"INPUT": ("ACCEPT", "DROP"), "OUTPUT": ("ACCEPT", "DROP")})
-    script = _SCRIPTS[provider].replace("@INPUT@", words["INPUT"][closed_in]).replace("@OUTPUT@", words["OUTPUT"][closed_out])
+    script = (
+        _SCRIPTS[provider]
+        .replace("@INPUT@", words["INPUT"][closed_in])
+        .replace("@OUTPUT@", words["OUTPUT"][closed_out])
+    )
     return f"exec >/dev/null\n{_RESET}\n{script}\n{'' if running else _NONE[provider]}\n{extra}\n"
 
 
@@ -198,4 +220,8 @@ def view(provider: str, output: str) -> View:
 
 
 def _without_counters(text: str) -> list[str]:
-    return [re.sub(r"packets \d+ bytes \d+|\[\d+:\d+\]", "(counter)", line) for line in text.splitlines() if not line.startswith("#")]
+    return [
+        re.sub(r"packets \d+ bytes \d+|\[\d+:\d+\]", "(counter)", line)
+        for line in text.splitlines()
+        if not line.startswith("#")
+    ]

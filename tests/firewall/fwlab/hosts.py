@@ -2,7 +2,10 @@
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
 
-"""The lab as the tests use it: every provider's host in one go, since a run of Ansible costs more than what a host does in it."""
+"""The lab as the tests use it.
+
+Every provider's host in one go, since a run of Ansible costs more than what a host does in it.
+"""
 
 from __future__ import annotations
 
@@ -50,14 +53,28 @@ class FirewallLab:
         self.lab.up()
         self.traffic.listen((*PROVIDERS, "partner"))
 
-    def reset(self, hosts: t.Iterable[str] = PROVIDERS, extra: dict[str, str] | None = None, **options: bool) -> None:
+    def reset(
+        self, hosts: t.Iterable[str] = PROVIDERS, extra: dict[str, str] | None = None, **options: bool
+    ) -> None:
         """Bring hosts to their baseline; C(extra) is a script for each that follows it."""
-        self.lab.everywhere({host: baselines.baseline(host, extra=(extra or {}).get(host, ""), **options) for host in hosts})
+        self.lab.everywhere(
+            {host: baselines.baseline(host, extra=(extra or {}).get(host, ""), **options) for host in hosts}
+        )
 
-    def start(self, hosts: t.Iterable[str] = PROVIDERS, without: t.Container[str] = (), variables: dict[str, dict[str, t.Any]] | None = None,
-              options: t.Iterable[str] = (), environment: dict[str, str] | None = None, **common: t.Any) -> Run:
+    def start(
+        self,
+        hosts: t.Iterable[str] = PROVIDERS,
+        without: t.Container[str] = (),
+        variables: dict[str, dict[str, t.Any]] | None = None,
+        options: t.Iterable[str] = (),
+        environment: dict[str, str] | None = None,
+        **common: t.Any,
+    ) -> Run:
         """Start the role; C(common) are role variables without their prefix."""
-        names = {f"exasol_firewall_{name}" if not name.startswith(("exasol_", "ansible_")) else name: value for name, value in common.items()}
+        names = {
+            f"exasol_firewall_{name}" if not name.startswith(("exasol_", "ansible_")) else name: value
+            for name, value in common.items()
+        }
         return Run(self.lab, hosts, without, variables or {}, options, environment or {}, names)
 
     def play(self, *arguments: t.Any, **options: t.Any) -> dict[str, Answer]:

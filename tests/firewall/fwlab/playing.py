@@ -47,8 +47,16 @@ class Answer(t.NamedTuple):
 class Run:
     """One run of ansible-playbook that has been started."""
 
-    def __init__(self, lab, hosts: t.Iterable[str], without: t.Container[str], variables: dict[str, dict[str, t.Any]], options: t.Iterable[str],
-                 environment: dict[str, str], common: dict[str, t.Any]):
+    def __init__(
+        self,
+        lab,
+        hosts: t.Iterable[str],
+        without: t.Container[str],
+        variables: dict[str, dict[str, t.Any]],
+        options: t.Iterable[str],
+        environment: dict[str, str],
+        common: dict[str, t.Any],
+    ):
         self._record = lab.folder / f"record-{os.urandom(4).hex()}.jsonl"
         inventory = self._record.with_suffix(".yml")
         content = lab.inventory(without)
@@ -57,9 +65,24 @@ class Run:
             content["all"]["hosts"][host].update(values)
         inventory.write_text(yaml.safe_dump(content, sort_keys=False))
         self._files = (self._record, inventory)
-        command = [str(Path(sys.executable).with_name("ansible-playbook")), "-i", str(inventory), "--limit", ",".join(hosts), *options, str(_HERE / "play.yml")]
-        self._process = subprocess.Popen(command, env={**_environment(self._record), **environment}, cwd=_ROOT, stdout=subprocess.PIPE,
-                                         stderr=subprocess.STDOUT, text=True, start_new_session=True)
+        command = [
+            str(Path(sys.executable).with_name("ansible-playbook")),
+            "-i",
+            str(inventory),
+            "--limit",
+            ",".join(hosts),
+            *options,
+            str(_HERE / "play.yml"),
+        ]
+        self._process = subprocess.Popen(
+            command,
+            env={**_environment(self._record), **environment},
+            cwd=_ROOT,
+            stdout=subprocess.PIPE,
+            stderr=subprocess.STDOUT,
+            text=True,
+            start_new_session=True,
+        )
 
     def kill(self) -> None:
         """End the controller at once, with everything it started, as if its machine had lost power."""
@@ -70,8 +93,16 @@ class Run:
     def answers(self) -> dict[str, Answer]:
         """Wait for the end and return the module's answer on each host."""
         output, _ = self._process.communicate(timeout=180)
-        entries = [json.loads(line) for line in self._record.read_text().splitlines()] if self._record.exists() else []
-        found = {entry["host"]: Answer(entry["word"], entry["result"]) for entry in entries if entry["action"] == _MODULE or entry["word"] == "unreachable"}
+        entries = (
+            [json.loads(line) for line in self._record.read_text().splitlines()]
+            if self._record.exists()
+            else []
+        )
+        found = {
+            entry["host"]: Answer(entry["word"], entry["result"])
+            for entry in entries
+            if entry["action"] == _MODULE or entry["word"] == "unreachable"
+        }
         assert found, output
         for path in self._files:
             path.unlink(missing_ok=True)
@@ -79,6 +110,13 @@ class Run:
 
 
 def _environment(record: Path) -> dict[str, str]:
-    return {**os.environ, "ANSIBLE_CONFIG": str(_ROOT / "ansible.cfg"), "ANSIBLE_COLLECTIONS_PATH": str(_ROOT / ".collections"), "LC_ALL": "C.UTF-8",
-            "ANSIBLE_CALLBACK_PLUGINS": str(_HERE / "callbacks"), "ANSIBLE_CALLBACKS_ENABLED": "record", "RECORD_FILE": str(record),
-            "ANSIBLE_DEPRECATION_WARNINGS": "false"}
+    return {
+        **os.environ,
+        "ANSIBLE_CONFIG": str(_ROOT / "ansible.cfg"),
+        "ANSIBLE_COLLECTIONS_PATH": str(_ROOT / ".collections"),
+        "LC_ALL": "C.UTF-8",
+        "ANSIBLE_CALLBACK_PLUGINS": str(_HERE / "callbacks"),
+        "ANSIBLE_CALLBACKS_ENABLED": "record",
+        "RECORD_FILE": str(record),
+        "ANSIBLE_DEPRECATION_WARNINGS": "false",
+    }

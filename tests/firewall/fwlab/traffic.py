@@ -2,7 +2,10 @@
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
 
-"""Bare sockets in the network namespaces of containers: they say what passes, and share no code with what is tested."""
+"""Bare sockets in the network namespaces of containers.
+
+They say what passes, and share no code with what is tested.
+"""
 
 from __future__ import annotations
 
@@ -120,7 +123,12 @@ def until(look: Callable[[], T], what: str, seconds: float = 30) -> T:
 
 
 def _inside(process: int, code: str, *arguments: str, **options) -> subprocess.Popen:
-    return subprocess.Popen(["nsenter", f"--target={process}", "--net", sys.executable, "-c", code, *arguments], stdout=subprocess.PIPE, text=True, **options)
+    return subprocess.Popen(
+        ["nsenter", f"--target={process}", "--net", sys.executable, "-c", code, *arguments],
+        stdout=subprocess.PIPE,
+        text=True,
+        **options,
+    )
 
 
 class Traffic:
@@ -145,15 +153,25 @@ class Traffic:
             listener.kill()
             listener.communicate()
 
-    def reach(self, sources: Iterable[str], destinations: Iterable[str], ports: Iterable[int] = (22, *TCP_PORTS, -UDP_PORT)) -> dict[str, Reached]:
+    def reach(
+        self,
+        sources: Iterable[str],
+        destinations: Iterable[str],
+        ports: Iterable[int] = (22, *TCP_PORTS, -UDP_PORT),
+    ) -> dict[str, Reached]:
         """Return which ports each source reaches on each destination; who else answers there is an error."""
         sources, targets = list(sources), self._targets(destinations, ports)
         with ThreadPoolExecutor(max_workers=max(len(sources), 1)) as pool:
-            return dict(zip(sources, pool.map(lambda source: self._reach(source, targets), sources), strict=True))
+            return dict(
+                zip(sources, pool.map(lambda source: self._reach(source, targets), sources), strict=True)
+            )
 
     def _targets(self, destinations: Iterable[str], ports: Iterable[int]) -> dict[str, list[tuple[str, int]]]:
         ports = list(ports)
-        return {host: [(address, port) for address in self._lab.addresses(host) for port in ports] for host in destinations}
+        return {
+            host: [(address, port) for address in self._lab.addresses(host) for port in ports]
+            for host in destinations
+        }
 
     def _reach(self, source: str, targets: dict[str, list[tuple[str, int]]]) -> Reached:
         owners = {address: host for host, ends in targets.items() for address, port in ends}
@@ -161,19 +179,29 @@ class Traffic:
         output, _ = _inside(self._lab.process(source), _REACH, json.dumps(everything)).communicate()
         reached: Reached = {host: {4: set(), 6: set()} for host in targets}
         for address, port, answer in json.loads(output):
-            assert answer in ("", owners[address]) or answer.startswith("SSH-"), f"{answer!r} answered for {owners[address]}"
+            assert answer in ("", owners[address]) or answer.startswith("SSH-"), (
+                f"{answer!r} answered for {owners[address]}"
+            )
             reached[owners[address]][6 if ":" in address else 4].add(port)
         return reached
 
     def greeting(self, source: str, destination: str, port: int) -> str:
         """Return the name of the host that answers, empty if nobody does."""
-        output, _ = _inside(self._lab.process(source), _GREETING, self._lab.addresses(destination)[0], str(port)).communicate()
+        output, _ = _inside(
+            self._lab.process(source), _GREETING, self._lab.addresses(destination)[0], str(port)
+        ).communicate()
         return output
 
     @contextlib.contextmanager
     def session(self, source: str, destination: str, port: int = ECHO_PORT) -> Iterator[Callable[[], bool]]:
         """Hold a connection open; yields what tells whether it still passes bytes."""
-        holder = _inside(self._lab.process(source), _HOLD, self._lab.addresses(destination)[0], str(port), stdin=subprocess.PIPE)
+        holder = _inside(
+            self._lab.process(source),
+            _HOLD,
+            self._lab.addresses(destination)[0],
+            str(port),
+            stdin=subprocess.PIPE,
+        )
         try:
             assert holder.stdout.readline() == "held\n"
             yield lambda: self._echo(holder)

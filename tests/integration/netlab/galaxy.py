@@ -43,14 +43,27 @@ class Galaxy:
         when = "2026-11-27T00:00:00Z"
         data = {
             "/api/": {"available_versions": {"v3": "v3/"}},
-            collection: {"namespace": info["namespace"], "name": info["name"], "created_at": when, "updated_at": when},
+            collection: {
+                "namespace": info["namespace"],
+                "name": info["name"],
+                "created_at": when,
+                "updated_at": when,
+            },
             versions: {"meta": {"count": 1}, "links": {"next": None}, "data": [{"version": version}]},
             f"{versions}{version}/": {
-                "version": version, "namespace": {"name": info["namespace"]}, "collection": {"name": info["name"]}, "href": f"{versions}{version}/",
-                "download_url": f"{self.url}{artefact.name}", "artifact": {"sha256": hashlib.sha256(content).hexdigest()}, "signatures": [],
-                "metadata": {"dependencies": info["dependencies"]}},
+                "version": version,
+                "namespace": {"name": info["namespace"]},
+                "collection": {"name": info["name"]},
+                "href": f"{versions}{version}/",
+                "download_url": f"{self.url}{artefact.name}",
+                "artifact": {"sha256": hashlib.sha256(content).hexdigest()},
+                "signatures": [],
+                "metadata": {"dependencies": info["dependencies"]},
+            },
         }
-        return {f"/api/{artefact.name}": content} | {path: json.dumps(value).encode() for path, value in data.items()}
+        return {f"/api/{artefact.name}": content} | {
+            path: json.dumps(value).encode() for path, value in data.items()
+        }
 
     def _handler(self) -> type[http.server.BaseHTTPRequestHandler]:
         answers, asked = self._answers, self.asked

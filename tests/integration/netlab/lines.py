@@ -13,7 +13,10 @@ from .namespaces import Namespace, join
 CLIENT = {4: "10.77.1.2", 6: "fd77:1::2"}
 ROUTER = {4: "10.77.1.1", 6: "fd77:1::1"}  # the side that the client sees
 SERVER = {4: "10.77.2.11", 6: "fd77:2::11"}
-SERVERS = {4: [f"10.77.2.{number}" for number in range(11, 16)], 6: [f"fd77:2::{number}" for number in range(11, 16)]}
+SERVERS = {
+    4: [f"10.77.2.{number}" for number in range(11, 16)],
+    6: [f"fd77:2::{number}" for number in range(11, 16)],
+}
 NOBODY_NEAR = {4: "10.77.1.99", 6: "fd77:1::99"}  # in the client's network
 NOBODY_FAR = {4: "10.77.2.99", 6: "fd77:2::99"}  # in the server's network
 
@@ -23,7 +26,9 @@ class Line:
 
     def __init__(self, every_icmp_error: bool = True) -> None:
         with contextlib.ExitStack() as stack:
-            self.client, self.router, self.server = (stack.enter_context(Namespace(label)) for label in ("client", "router", "server"))
+            self.client, self.router, self.server = (
+                stack.enter_context(Namespace(label)) for label in ("client", "router", "server")
+            )
             self._lay_cables()
             if every_icmp_error:
                 self._send_every_icmp_error()
@@ -36,13 +41,27 @@ class Line:
         self._cleaning.close()
 
     def _lay_cables(self) -> None:
-        join(self.client, self.router, "near", ["10.77.1.2/24", "fd77:1::2/64"], ["10.77.1.1/24", "fd77:1::1/64"])
-        join(self.router, self.server, "far", ["10.77.2.1/24", "fd77:2::1/64"], [f"{address}/24" for address in SERVERS[4]])
+        join(
+            self.client,
+            self.router,
+            "near",
+            ["10.77.1.2/24", "fd77:1::2/64"],
+            ["10.77.1.1/24", "fd77:1::1/64"],
+        )
+        join(
+            self.router,
+            self.server,
+            "far",
+            ["10.77.2.1/24", "fd77:2::1/64"],
+            [f"{address}/24" for address in SERVERS[4]],
+        )
         self.server.address(*(f"{address}/64" for address in SERVERS[6]), device="far")
         for version in (4, 6):
             self.router.sysctl(f"ipv{version}/conf/all/forwarding", 1)
             self.client.ip(f"-{version}", "route", "add", "default", "via", ROUTER[version])
-            self.server.ip(f"-{version}", "route", "add", "default", "via", {4: "10.77.2.1", 6: "fd77:2::1"}[version])
+            self.server.ip(
+                f"-{version}", "route", "add", "default", "via", {4: "10.77.2.1", 6: "fd77:2::1"}[version]
+            )
 
     def _send_every_icmp_error(self) -> None:
         for host in (self.client, self.router, self.server):
@@ -60,4 +79,8 @@ class Line:
 
 def filter_rules(hook: str, *rules: str) -> str:
     """Return nftables text with rules at a hook, for IPv4 and IPv6, in place of what was there."""
-    return f"flush ruleset\ntable inet fault {{\n chain fault {{\n  type filter hook {hook} priority 0\n  " + "\n  ".join(rules) + "\n }\n}\n"
+    return (
+        f"flush ruleset\ntable inet fault {{\n chain fault {{\n  type filter hook {hook} priority 0\n  "
+        + "\n  ".join(rules)
+        + "\n }\n}\n"
+    )

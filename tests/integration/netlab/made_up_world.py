@@ -2,7 +2,10 @@
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
 
-"""A plugin of pytest that puts a world of data in place of the hosts of a Molecule scenario; C(test_scenarios.py) makes it up."""
+"""A plugin of pytest that puts a world of data in place of the hosts of a Molecule scenario.
+
+C(test_scenarios.py) makes it up.
+"""
 
 from __future__ import annotations
 

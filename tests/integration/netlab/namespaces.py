@@ -33,7 +33,9 @@ def run(*command: str, stdin: str | None = None) -> str:
     """Run a tool that must succeed and return what it prints."""
     done = subprocess.run(command, input=stdin, capture_output=True, text=True, timeout=SECONDS, check=False)
     if done.returncode:
-        raise RuntimeError(f"{' '.join(command)} failed with {done.returncode}: {done.stderr.strip()}\n{stdin or ''}")
+        raise RuntimeError(
+            f"{' '.join(command)} failed with {done.returncode}: {done.stderr.strip()}\n{stdin or ''}"
+        )
     return done.stdout
 
 
@@ -75,7 +77,11 @@ class Machine:
 
     def has_ipv6(self) -> bool:
         """Tell whether ::1 is there; many containers do not have it."""
-        with self.inside(), contextlib.suppress(OSError), socket.socket(socket.AF_INET6, socket.SOCK_DGRAM) as sock:
+        with (
+            self.inside(),
+            contextlib.suppress(OSError),
+            socket.socket(socket.AF_INET6, socket.SOCK_DGRAM) as sock,
+        ):
             sock.bind(("::1", 0))
             return True
         return False
@@ -147,7 +153,10 @@ class Namespace(Machine):
         self.nft("flush ruleset")
 
     def sysctl(self, path: str, value: object) -> None:
-        """Set a kernel parameter, such as C(ipv4/ip_forward), of the namespace: it belongs to the thread that looks."""
+        """Set a kernel parameter, such as C(ipv4/ip_forward), of the namespace.
+
+        It belongs to the thread that looks.
+        """
         with self.inside():
             Path("/proc/sys/net", path).write_text(f"{value}\n", encoding="ascii")
 
@@ -163,15 +172,32 @@ def _enter(handle: int) -> None:
         raise OSError(number, os.strerror(number))
 
 
-def join(one: Namespace, other: Namespace, device: str, addresses: Sequence[str], other_addresses: Sequence[str]) -> None:
+def join(
+    one: Namespace, other: Namespace, device: str, addresses: Sequence[str], other_addresses: Sequence[str]
+) -> None:
     """Lay a cable between two namespaces; at both ends the device has the same name."""
-    run("ip", "link", "add", device, "netns", one.name, "type", "veth", "peer", "name", device, "netns", other.name)
+    run(
+        "ip",
+        "link",
+        "add",
+        device,
+        "netns",
+        one.name,
+        "type",
+        "veth",
+        "peer",
+        "name",
+        device,
+        "netns",
+        other.name,
+    )
     for end, own in ((one, addresses), (other, other_addresses)):
         end.ip("link", "set", device, "up")
         end.address(*own, device=device)
 
 
-# Root without any of root's rights, for what must need none; a real other user could not read a checkout in root's home.
+# Root without any of root's rights, for what must need none; a real other user could not read a checkout in
+# root's home.
 NO_RIGHTS = ["setpriv", "--bounding-set=-all", "--inh-caps=-all"]
 NO_LOW_PORTS = ["setpriv", "--bounding-set=-net_bind_service", "--inh-caps=-net_bind_service"]
 

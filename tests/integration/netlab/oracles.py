@@ -60,7 +60,7 @@ def _table(protocol: str) -> Iterator[Sock]:
 
 def _address(digits: str) -> str:
     # Words of 32 bits in the machine's own byte order.
-    words = [bytes.fromhex(digits[start:start + 8])[::-1] for start in range(0, len(digits), 8)]
+    words = [bytes.fromhex(digits[start : start + 8])[::-1] for start in range(0, len(digits), 8)]
     return str(ipaddress.ip_address(b"".join(words)))
 
 
@@ -94,8 +94,13 @@ def command(pid: int) -> list[str]:
 
 @functools.cache
 def blind() -> str:
-    """Return why the sockets of a listener cannot be seen here, or nothing: root's listener gives root's user away."""
-    rights = re.search(r"^CapEff:\s*([0-9a-f]+)$", Path("/proc/self/status").read_text(encoding="ascii"), re.MULTILINE)
+    """Return why the sockets of a listener cannot be seen here, or nothing.
+
+    Root's listener gives root's user away.
+    """
+    rights = re.search(
+        r"^CapEff:\s*([0-9a-f]+)$", Path("/proc/self/status").read_text(encoding="ascii"), re.MULTILINE
+    )
     if os.geteuid() or (rights and int(rights[1], 16) >> _CAP_SYS_PTRACE & 1):
         return ""
     return "needs the right (CAP_SYS_PTRACE) to see which sockets a process of another user holds, which many containers do not have"
@@ -120,7 +125,11 @@ def _inodes(pid: int) -> set[int]:
 
 def listener_at(machine: Machine, address: str, port: int) -> int:
     """Return the collection's listener that holds a TCP port, or 0."""
-    inodes = {sock.inode for sock in waiting_sockets(machine) if (sock.protocol, sock.address, sock.port) == ("tcp", address, port)}
+    inodes = {
+        sock.inode
+        for sock in waiting_sockets(machine)
+        if (sock.protocol, sock.address, sock.port) == ("tcp", address, port)
+    }
     candidates = [pid for pid in pids() if inodes and comm(pid) == LISTENER]
     return next((pid for pid in candidates if inodes & _inodes(pid)), 0)
 
@@ -137,5 +146,8 @@ def listeners(machine: Machine) -> list[int]:
 
 
 def nothing_left(machine: Machine) -> bool:
-    """Tell whether no listener, no port of one and no way to ask one is left; where C(blind), the last of them alone tells."""
+    """Tell whether no listener, no port of one and no way to ask one is left.
+
+    Where C(blind), the last of them alone tells.
+    """
     return not listeners(machine) and not control_sockets(machine)

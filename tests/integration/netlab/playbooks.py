@@ -25,7 +25,10 @@ from .namespaces import SECONDS, Machine, with_hosts
 CHECKOUT = Path(__file__).resolve().parents[3]
 LOOPBACK = CHECKOUT / "inventory" / "loopback.yml"
 ROLE = "exasol_community.network.verify"
-LISTEN, COLLECT, PROBE = (f"TASK [{ROLE} : {task}]" for task in ("Listen where nothing does", "Collect where our listeners answer", "Probe"))
+LISTEN, COLLECT, PROBE = (
+    f"TASK [{ROLE} : {task}]"
+    for task in ("Listen where nothing does", "Collect where our listeners answer", "Probe")
+)
 Result = dict[str, t.Any]
 _RETURNED = "returned.json"
 _HARMLESS = (
@@ -77,7 +80,11 @@ class Done(t.NamedTuple):
 
     def results(self, **wanted: t.Any) -> list[Result]:
         """Return the results with these values."""
-        return [result for result in self.report["results"] if all(result[field] == value for field, value in wanted.items())]
+        return [
+            result
+            for result in self.report["results"]
+            if all(result[field] == value for field, value in wanted.items())
+        ]
 
     def the_result(self, **wanted: t.Any) -> Result:
         """Return the only result with these values."""
@@ -90,28 +97,57 @@ class Done(t.NamedTuple):
         return {result["verdict"] for result in self.results(**wanted)}
 
     def names(self, result: Result) -> bool:
-        """Tell whether the output names a result of the report: its verdict, and the sentence that says who acts."""
+        """Tell whether the output names a result of the report.
+
+        Its verdict, and the sentence that says who acts.
+        """
         return f"{result['verdict']}: {result['sentence']}" in self.said
 
 
 class Run:
     """A run that goes on; leaving its context kills what is left of it."""
 
-    def __init__(self, machine: Machine, directory: Path, *arguments: str, inventory: Path | Mapping[str, t.Any] = LOOPBACK, playbook: str = "site.yml",
-                 variables: Mapping[str, t.Any] | None = None, before: Sequence[str] = (), hosts: Path | None = None, cwd: Path | None = None,
-                 environment: Mapping[str, str] | None = None):
+    def __init__(
+        self,
+        machine: Machine,
+        directory: Path,
+        *arguments: str,
+        inventory: Path | Mapping[str, t.Any] = LOOPBACK,
+        playbook: str = "site.yml",
+        variables: Mapping[str, t.Any] | None = None,
+        before: Sequence[str] = (),
+        hosts: Path | None = None,
+        cwd: Path | None = None,
+        environment: Mapping[str, str] | None = None,
+    ):
         self.directory = directory
         self.lines: list[str] = []
         self._news = threading.Condition()
         directory.mkdir(exist_ok=True)
         of_checkout = CHECKOUT / playbook
         started = str(of_checkout) if of_checkout.is_file() else playbook
-        command = [*before, executable(), "-i", str(_written(inventory, directory)), *_extra(variables), started, *arguments]
+        command = [
+            *before,
+            executable(),
+            "-i",
+            str(_written(inventory, directory)),
+            *_extra(variables),
+            started,
+            *arguments,
+        ]
         with machine.inside():
             self._process = subprocess.Popen(
-                with_hosts(hosts, command) if hosts else command, cwd=cwd or directory, env=environment or _environment(directory),
-                stdin=subprocess.DEVNULL, stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True, errors="replace",
-                start_new_session=True, preexec_fn=_hear_interrupts)  # noqa: PLW1509  # it takes no lock
+                with_hosts(hosts, command) if hosts else command,
+                cwd=cwd or directory,
+                env=environment or _environment(directory),
+                stdin=subprocess.DEVNULL,
+                stdout=subprocess.PIPE,
+                stderr=subprocess.STDOUT,
+                text=True,
+                errors="replace",
+                start_new_session=True,
+                preexec_fn=_hear_interrupts,
+            )  # noqa: PLW1509  # it takes no lock
         self.pid = self._process.pid
         self._reader = threading.Thread(target=self._read, daemon=True)
         self._reader.start()
@@ -140,7 +176,9 @@ class Run:
     def wait_for(self, text: str, seconds: float = SECONDS) -> None:
         """Wait until the run prints a text."""
         with self._news:
-            seen = self._news.wait_for(lambda: text in self.output or self._process.poll() is not None, seconds)
+            seen = self._news.wait_for(
+                lambda: text in self.output or self._process.poll() is not None, seconds
+            )
         assert seen and text in self.output, f"{text!r} was waited for in vain:\n{self.output}"
 
     def send(self, number: int) -> None:
@@ -170,13 +208,24 @@ def play(machine: Machine, directory: Path, *arguments: str, **options: t.Any) -
 
 
 def playbook_of(directory: Path, hosts: str, tasks: Mapping[str, Mapping[str, t.Any]]) -> str:
-    """Return a playbook that runs tasks, whether they fail or not; each registers what it returns under its name, for C(returned)."""
+    """Return a playbook that runs tasks, whether they fail or not.
+
+    Each registers what it returns under its name, for C(returned).
+    """
     named = [dict(task, name=name, register=name, ignore_errors=True) for name, task in tasks.items()]
-    everywhere = [f"'{name}': ansible_play_hosts_all | map('extract', hostvars, '{name}') | list" for name in tasks]
+    everywhere = [
+        f"'{name}': ansible_play_hosts_all | map('extract', hostvars, '{name}') | list" for name in tasks
+    ]
     content = "{{ {'hosts': ansible_play_hosts_all, " + ", ".join(everywhere) + "} | to_json }}"
-    keep = {"name": "Keep", "run_once": True, "ansible.builtin.copy": {"content": content, "dest": str(directory / _RETURNED)}}
+    keep = {
+        "name": "Keep",
+        "run_once": True,
+        "ansible.builtin.copy": {"content": content, "dest": str(directory / _RETURNED)},
+    }
     playbook = directory / "tasks.yml"
-    playbook.write_text(json.dumps([{"hosts": hosts, "gather_facts": False, "tasks": [*named, keep]}]), encoding="utf-8")
+    playbook.write_text(
+        json.dumps([{"hosts": hosts, "gather_facts": False, "tasks": [*named, keep]}]), encoding="utf-8"
+    )
     return str(playbook)
 
 
@@ -188,7 +237,9 @@ def returned(done: Done, host: str) -> dict[str, Result]:
     return {name: results[number] for name, results in kept.items()}
 
 
-def do(machine: Machine, directory: Path, host: str, tasks: Sequence[Mapping[str, t.Any]], **options: t.Any) -> tuple[list[Result], Done]:
+def do(
+    machine: Machine, directory: Path, host: str, tasks: Sequence[Mapping[str, t.Any]], **options: t.Any
+) -> tuple[list[Result], Done]:
     """Run tasks on one host, whether they fail or not, and return what each of them returned."""
     playbook = playbook_of(directory, host, {f"result_{number}": task for number, task in enumerate(tasks)})
     done = play(machine, directory, playbook=playbook, **options)
@@ -205,7 +256,8 @@ def _written(inventory: Path | Mapping[str, t.Any], directory: Path) -> Path:
 
 
 def _hear_interrupts() -> None:
-    # A shell starts what runs in the background, and nohup everything, with this signal ignored; Ansible would never hear it.
+    # A shell starts what runs in the background, and nohup everything, with this signal ignored; Ansible
+    # would never hear it.
     signal.signal(signal.SIGINT, signal.SIG_DFL)
 
 
@@ -217,25 +269,46 @@ def _environment(directory: Path) -> dict[str, str]:
     """Return an environment in which only the checkout's ansible.cfg counts, and nothing is written outside of the test's directory."""
     inherited = {name: value for name, value in os.environ.items() if not name.startswith("ANSIBLE_")}
     return inherited | {
-        "ANSIBLE_CONFIG": str(CHECKOUT / "ansible.cfg"), "ANSIBLE_HOME": str(directory / "home"), "ANSIBLE_REMOTE_TMP": str(directory / "home" / "tmp"),
-        "ANSIBLE_NOCOLOR": "1", "COLUMNS": "80", "LC_ALL": "C.UTF-8", "PYTHONUNBUFFERED": "1",
+        "ANSIBLE_CONFIG": str(CHECKOUT / "ansible.cfg"),
+        "ANSIBLE_HOME": str(directory / "home"),
+        "ANSIBLE_REMOTE_TMP": str(directory / "home" / "tmp"),
+        "ANSIBLE_NOCOLOR": "1",
+        "COLUMNS": "80",
+        "LC_ALL": "C.UTF-8",
+        "PYTHONUNBUFFERED": "1",
     }
 
 
-DROPS = "table inet filter { chain input { type filter hook input priority 0; policy drop; iif lo accept; }; }"
+DROPS = (
+    "table inet filter { chain input { type filter hook input priority 0; policy drop; iif lo accept; }; }"
+)
 LOCAL = {"ansible_connection": "local", "exasol_firewall_enabled": False}
 
 
-def cluster(nodes: Mapping[str, t.Any], clients: Mapping[str, t.Any] | None = None, **variables: t.Any) -> dict[str, t.Any]:
+def cluster(
+    nodes: Mapping[str, t.Any], clients: Mapping[str, t.Any] | None = None, **variables: t.Any
+) -> dict[str, t.Any]:
     """Return an inventory of local hosts, given by name and address or by name and variables."""
     groups = {"exasol_nodes": nodes, "exasol_clients": clients or {}}
-    common = {**LOCAL, "ansible_python_interpreter": "{{ ansible_playbook_python }}", "exasol_verify_source_address": "{{ exasol_address }}",
-              "exasol_report_formats": ["json"]}
-    return {"all": {"vars": common | variables, "children": {group: {"hosts": _hosts(hosts)} for group, hosts in groups.items() if hosts}}}
+    common = {
+        **LOCAL,
+        "ansible_python_interpreter": "{{ ansible_playbook_python }}",
+        "exasol_verify_source_address": "{{ exasol_address }}",
+        "exasol_report_formats": ["json"],
+    }
+    return {
+        "all": {
+            "vars": common | variables,
+            "children": {group: {"hosts": _hosts(hosts)} for group, hosts in groups.items() if hosts},
+        }
+    }
 
 
 def _hosts(hosts: Mapping[str, t.Any]) -> dict[str, t.Any]:
-    return {name: value if isinstance(value, Mapping) else {"exasol_address": value} for name, value in hosts.items()}
+    return {
+        name: value if isinstance(value, Mapping) else {"exasol_address": value}
+        for name, value in hosts.items()
+    }
 
 
 PAIR = cluster({"n12": "127.0.0.12"}, {"client": "127.0.0.21"})

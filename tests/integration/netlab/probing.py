@@ -15,9 +15,9 @@ import typing as t
 from collections.abc import Iterator, Mapping, Sequence
 from pathlib import Path
 
-from ansible_collections.exasol_community.network.plugins.module_utils._probe import Settings, collect
-from ansible_collections.exasol_community.network.plugins.module_utils._probe import run as run_probe
-from ansible_collections.exasol_community.network.plugins.module_utils._sweep import Pace
+from ansible_collections.exasol_community.network.plugins.module_utils._probe.probe import Settings, collect
+from ansible_collections.exasol_community.network.plugins.module_utils._probe.probe import run as run_probe
+from ansible_collections.exasol_community.network.plugins.module_utils._probe.sweep import Pace
 
 from .namespaces import SECONDS, Machine, with_hosts
 
@@ -25,7 +25,9 @@ CHECKOUT = Path(__file__).resolve().parents[3]
 TOKEN = "a token of the integration tests"
 _SCRIPT = f"""
 import json, sys
-from ansible_collections.exasol_community.network.plugins.module_utils import _control, _probe, _sweep
+from ansible_collections.exasol_community.network.plugins.module_utils._listener import control as _control
+from ansible_collections.exasol_community.network.plugins.module_utils._probe import probe as _probe
+from ansible_collections.exasol_community.network.plugins.module_utils._probe import sweep as _sweep
 
 def probe(targets, listening):
     return _probe.run(_probe.collect([], targets, listening), _probe.Settings(_sweep.Pace(timeout=1.0), token={TOKEN!r}))["observations"]
@@ -44,8 +46,14 @@ def target(address: str, ports: str | int, protocol: str = "tcp") -> dict[str, t
     return {"address": address, "protocol": protocol, "ports": str(ports)}
 
 
-def probe(machine: Machine, targets: Sequence[Mapping[str, t.Any]], listening: Mapping[str, t.Any] | None = None, timeout: float = 1.0,
-          sources: Sequence[str] = (), **pace: t.Any) -> list[dict[str, t.Any]]:
+def probe(
+    machine: Machine,
+    targets: Sequence[Mapping[str, t.Any]],
+    listening: Mapping[str, t.Any] | None = None,
+    timeout: float = 1.0,
+    sources: Sequence[str] = (),
+    **pace: t.Any,
+) -> list[dict[str, t.Any]]:
     """Probe from a namespace and return the observations."""
     pace.setdefault("concurrency", 4096)
     settings = Settings(Pace(timeout=timeout, **pace), sources, TOKEN if listening else "")
@@ -53,7 +61,9 @@ def probe(machine: Machine, targets: Sequence[Mapping[str, t.Any]], listening: M
         return run_probe(collect([], targets, listening or {}), settings)["observations"]
 
 
-def probe_flows(machine: Machine, flows: Sequence[Mapping[str, t.Any]], timeout: float = 1.0) -> list[dict[str, t.Any]]:
+def probe_flows(
+    machine: Machine, flows: Sequence[Mapping[str, t.Any]], timeout: float = 1.0
+) -> list[dict[str, t.Any]]:
     """Probe flows as a plan holds them and return the observations."""
     with machine.inside():
         return run_probe(collect(flows, [], {}), Settings(Pace(timeout=timeout)))["observations"]
@@ -61,10 +71,16 @@ def probe_flows(machine: Machine, flows: Sequence[Mapping[str, t.Any]], timeout:
 
 def states(observations: Sequence[Mapping[str, t.Any]]) -> Found:
     """Return each state of all observations: ports, state, reason, and who sent it."""
-    return [(state["ports"], state["state"], state["reason"], state.get("reason_ip", "")) for seen in observations for state in seen["states"]]
+    return [
+        (state["ports"], state["state"], state["reason"], state.get("reason_ip", ""))
+        for seen in observations
+        for state in seen["states"]
+    ]
 
 
-def states_of(machine: Machine, address: str, ports: str | int, protocol: str = "tcp", **options: t.Any) -> Found:
+def states_of(
+    machine: Machine, address: str, ports: str | int, protocol: str = "tcp", **options: t.Any
+) -> Found:
     """Probe one address and return its states."""
     return states(probe(machine, [target(address, ports, protocol)], **options))
 
@@ -73,12 +89,24 @@ class RefusedError(Exception):
     """What the code under test refused, with the text that a user would read."""
 
 
-def elsewhere(machine: Machine, function: str, before: Sequence[str] = (), hosts: Path | None = None, **wish: t.Any) -> t.Any:
-    """Call C(probe) or a function of C(_control) in a process of its own; C(before) is a command that starts it, C(hosts) its /etc/hosts."""
+def elsewhere(
+    machine: Machine, function: str, before: Sequence[str] = (), hosts: Path | None = None, **wish: t.Any
+) -> t.Any:
+    """Call C(probe) or a function of C(_control) in a process of its own.
+
+    C(before) is a command that starts it, C(hosts) its /etc/hosts.
+    """
     command = [*before, sys.executable, "-c", _SCRIPT]
     with machine.inside():
-        done = subprocess.run(with_hosts(hosts, command) if hosts else command, input=json.dumps([function, wish]), capture_output=True, text=True,
-                              timeout=SECONDS, check=False, env=dict(os.environ, PYTHONPATH=str(CHECKOUT / ".collections")))
+        done = subprocess.run(
+            with_hosts(hosts, command) if hosts else command,
+            input=json.dumps([function, wish]),
+            capture_output=True,
+            text=True,
+            timeout=SECONDS,
+            check=False,
+            env=dict(os.environ, PYTHONPATH=str(CHECKOUT / ".collections")),
+        )
     assert done.returncode == 0, done.stderr
     answer = json.loads(done.stdout)
     if "error" in answer:
@@ -86,9 +114,16 @@ def elsewhere(machine: Machine, function: str, before: Sequence[str] = (), hosts
     return answer["result"]
 
 
-def lease(machine: Machine, host: str, *listens: Mapping[str, t.Any], token: str = TOKEN, ttl: float = 5 * SECONDS, **options: t.Any) -> dict[str, t.Any]:
+def lease(
+    machine: Machine,
+    host: str,
+    *listens: Mapping[str, t.Any],
+    token: str = TOKEN,
+    ttl: float = 5 * SECONDS,
+    **options: t.Any,
+) -> dict[str, t.Any]:
     """Take a lease at a host's listener."""
-    return elsewhere(machine, "present", host=host, token=token, listens=list(listens), ttl=ttl, **options)
+    return elsewhere(machine, "present", host=host, token=token, endpoints=list(listens), ttl=ttl, **options)
 
 
 def release(machine: Machine, host: str, token: str = TOKEN) -> bool:

@@ -19,10 +19,22 @@ _PTR, ADDRESSES_OF_A_NAME = 12, 1
 
 
 class Resolver:
-    """Answers over UDP at port 53: every address has one name, which has one address; C(delay) in seconds before a name is said, None for never."""
+    """Answers over UDP at port 53: every address has one name, which has one address.
 
-    def __init__(self, machine: Machine, address: str, folder: Path, *, delay: float | None, name: str = "client.example.com", leads_to: str = "192.0.2.1",
-                 options: str = ""):
+    C(delay) in seconds before a name is said, None for never.
+    """
+
+    def __init__(
+        self,
+        machine: Machine,
+        address: str,
+        folder: Path,
+        *,
+        delay: float | None,
+        name: str = "client.example.com",
+        leads_to: str = "192.0.2.1",
+        options: str = "",
+    ):
         with machine.inside():
             self._sock = socket.socket(socket.AF_INET, socket.SOCK_DGRAM)
         self._sock.bind((address, 53))
@@ -31,7 +43,9 @@ class Resolver:
         self._over = threading.Event()
         self._thread = threading.Thread(target=self._serve, daemon=True)
         self.conf = folder / "resolv.conf"
-        self.conf.write_text(f"nameserver {address}\n" + (f"options {options}\n" if options else ""), encoding="ascii")
+        self.conf.write_text(
+            f"nameserver {address}\n" + (f"options {options}\n" if options else ""), encoding="ascii"
+        )
 
     def __enter__(self) -> Resolver:
         self._thread.start()
@@ -52,7 +66,9 @@ class Resolver:
             if kind != _PTR:
                 self._sock.sendto(self._answer(question, kind), peer)
             elif self._delay is not None:
-                threading.Thread(target=self._answer_late, args=(question, peer, self._delay), daemon=True).start()
+                threading.Thread(
+                    target=self._answer_late, args=(question, peer, self._delay), daemon=True
+                ).start()
 
     def _answer_late(self, question: bytes, peer: tuple[str, int], delay: float) -> None:
         time.sleep(delay)
@@ -62,9 +78,13 @@ class Resolver:
     def _answer(self, question: bytes, kind: int) -> bytes:
         # RFC 1035, sections 4.1.1 to 4.1.3; 0xC00C points at the name in the question.
         end = question.index(b"\0", 12) + 5
-        data = {_PTR: _encoded(self._name), ADDRESSES_OF_A_NAME: socket.inet_aton(self._leads_to)}.get(kind, b"")
+        data = {_PTR: _encoded(self._name), ADDRESSES_OF_A_NAME: socket.inet_aton(self._leads_to)}.get(
+            kind, b""
+        )
         record = struct.pack(">HHHIH", 0xC00C, kind, 1, 60, len(data)) + data if data else b""
-        return question[:2] + struct.pack(">5H", 0x8180, 1, 1 if record else 0, 0, 0) + question[12:end] + record
+        return (
+            question[:2] + struct.pack(">5H", 0x8180, 1, 1 if record else 0, 0, 0) + question[12:end] + record
+        )
 
 
 def _encoded(name: str) -> bytes:

@@ -33,10 +33,14 @@ NETWORK = "exasol_community.network"
 GUIDE = CHECKOUT / "docs" / "guide.md"
 
 # The documentation's own networks (RFC 5737), which exist in the namespace alone.
-ADDRESSES = [f"198.51.100.{number}" for number in (11, 12, 13)] + [f"192.0.2.{number}" for number in (11, 12, 13, 21, 22, 40, 53, 54, 60)] \
+ADDRESSES = (
+    [f"198.51.100.{number}" for number in (11, 12, 13)]
+    + [f"192.0.2.{number}" for number in (11, 12, 13, 21, 22, 40, 53, 54, 60)]
     + [f"203.0.113.{number}" for number in (11, 12)]
+)
 NAMES = {"ldap.example.com": "192.0.2.60"}
-# Each module has its host's own state, so that hosts do not wait for the lock of the one machine that they are, and nothing is left of them there.
+# Each module has its host's own state, so that hosts do not wait for the lock of the one machine that they
+# are, and nothing is left of them there.
 PYTHON = f"""#!/bin/sh
 exec unshare --mount sh -c 'mount -t tmpfs none /run && mount -t tmpfs none /var/lib && exec "$0" "$@"' '{sys.executable}' "$@"
 """
@@ -80,13 +84,20 @@ class Sandbox:
         self.directory = directory
         self._namespace = namespace
         self._hosts = directory / "hosts"
-        self._hosts.write_text("127.0.0.1 localhost\n" + "".join(f"{address} {name}\n" for name, address in NAMES.items()), encoding="ascii")
+        self._hosts.write_text(
+            "127.0.0.1 localhost\n" + "".join(f"{address} {name}\n" for name, address in NAMES.items()),
+            encoding="ascii",
+        )
         python = directory / "python"
         python.write_text(PYTHON, encoding="utf-8")
         python.chmod(0o755)
         inherited = {name: value for name, value in os.environ.items() if not name.startswith("ANSIBLE_")}
         self._environment = inherited | {
-            "HOME": str(directory / "home"), "LC_ALL": "C.UTF-8", "ANSIBLE_NOCOLOR": "1", "COLUMNS": "80", "ANSIBLE_GALAXY_SERVER": galaxy,
+            "HOME": str(directory / "home"),
+            "LC_ALL": "C.UTF-8",
+            "ANSIBLE_NOCOLOR": "1",
+            "COLUMNS": "80",
+            "ANSIBLE_GALAXY_SERVER": galaxy,
             # Every host of the examples is this namespace, so nobody has to log in.
             "ANSIBLE_TRANSPORT": "local",
             "ANSIBLE_PYTHON_INTERPRETER": str(python),
@@ -103,8 +114,17 @@ class Sandbox:
             if file not in script:
                 (place / file).unlink(missing_ok=True)
         with self._namespace.inside():
-            done = subprocess.run(with_hosts(self._hosts, ["bash", "-ec", script]), cwd=place, env=self._environment | {"PWD": str(place)},
-                                  stdin=subprocess.DEVNULL, stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True, timeout=5 * SECONDS, check=False)
+            done = subprocess.run(
+                with_hosts(self._hosts, ["bash", "-ec", script]),
+                cwd=place,
+                env=self._environment | {"PWD": str(place)},
+                stdin=subprocess.DEVNULL,
+                stdout=subprocess.PIPE,
+                stderr=subprocess.STDOUT,
+                text=True,
+                timeout=5 * SECONDS,
+                check=False,
+            )
         assert done.returncode == expected.code, done.stdout
         assert expected.output in done.stdout, done.stdout
         for file in expected.files:
@@ -123,7 +143,9 @@ class Sandbox:
     def clone(self) -> Path:
         """A copy of the checkout, with the tools that are installed already."""
         copy = self.directory / "clone"
-        for name in subprocess.run(["git", "ls-files"], cwd=CHECKOUT, capture_output=True, text=True, check=True).stdout.splitlines():
+        for name in subprocess.run(
+            ["git", "ls-files"], cwd=CHECKOUT, capture_output=True, text=True, check=True
+        ).stdout.splitlines():
             if (CHECKOUT / name).is_file():
                 (copy / name).parent.mkdir(parents=True, exist_ok=True)
                 shutil.copy2(CHECKOUT / name, copy / name)  # with its time, or make would install again
@@ -133,30 +155,50 @@ class Sandbox:
 
 @contextlib.contextmanager
 def partners(namespace: Namespace, certificate: Certificate) -> Iterator[None]:
-    """Let the partners of the examples answer, as their protocols ask for it: what keeps silent costs its time-out in each run that identifies."""
+    """Let the partners of the examples answer, as their protocols ask for it.
+
+    What keeps silent costs its time-out in each run that identifies.
+    """
     with contextlib.ExitStack() as stack:
         stack.enter_context(StandIn(namespace, "192.0.2.40", 1521, standins.oracle(answers.TNS_ACCEPT)))
-        stack.enter_context(StandIn(namespace, NAMES["ldap.example.com"], 636, standins.inside_tls(certificate, answers.bind_response(0))))
+        stack.enter_context(
+            StandIn(
+                namespace,
+                NAMES["ldap.example.com"],
+                636,
+                standins.inside_tls(certificate, answers.bind_response(0)),
+            )
+        )
         for address in ("192.0.2.53", "192.0.2.54"):
             stack.enter_context(Service(namespace, address, 123, socket.SOCK_DGRAM, reply=answers.NTP_ANSWER))
         yield
 
 
 @contextlib.contextmanager
-def sandboxes(new_directory: Callable[[str], Path], certificate: Certificate) -> Iterator[Callable[[Path], Sandbox]]:
+def sandboxes(
+    new_directory: Callable[[str], Path], certificate: Certificate
+) -> Iterator[Callable[[Path], Sandbox]]:
     """Return the sandbox of a document, with the partners that its examples name, and a Galaxy that has the collection."""
     artefact = new_directory("artefact")
-    subprocess.run([executable("ansible-galaxy"), "collection", "build", "--output-path", artefact, CHECKOUT], check=True, stdout=subprocess.DEVNULL)
+    subprocess.run(
+        [executable("ansible-galaxy"), "collection", "build", "--output-path", artefact, CHECKOUT],
+        check=True,
+        stdout=subprocess.DEVNULL,
+    )
     with Namespace("documents") as namespace:
         for address in ADDRESSES:
-            # The namespace plays every host. So it answers at all addresses, but none is its own: a host that reaches its own address proves nothing.
+            # The namespace plays every host. So it answers at all addresses, but none is its own: a host that
+            # reaches its own address proves nothing.
             namespace.ip("route", "add", "local", f"{address}/32", "dev", "lo")
 
         @functools.cache
         def sandbox(document: Path) -> Sandbox:
             made = Sandbox(namespace, new_directory(document.stem), galaxy.url)
             for block in inventories(document) or inventories(GUIDE)[:1]:
-                made.write("clusters.yml" if "exasol_cluster" in block.text else "inventory/hosts.yml", block.text)
+                made.write(
+                    "clusters.yml" if "exasol_cluster" in block.text else "inventory/hosts.yml", block.text
+                )
             return made
+
         with Galaxy(namespace, *artefact.glob("*.tar.gz")) as galaxy, partners(namespace, certificate):
             yield sandbox

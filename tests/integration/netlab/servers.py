@@ -2,7 +2,10 @@
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
 
-"""Real servers, as Debian packages them, in a namespace: each in the foreground, with a folder and a log of its own."""
+"""Real servers, as Debian packages them, in a namespace.
+
+Each in the foreground, with a folder and a log of its own.
+"""
 
 from __future__ import annotations
 
@@ -22,10 +25,26 @@ from .namespaces import Machine, run, with_file, with_hosts
 
 # ProFTPD and vsftpd cannot both be installed as packages, so one of them is unpacked there (.ci/run).
 _PATH = "/usr/sbin:/usr/bin:/sbin:/bin:/usr/lib/postgresql/15/bin:/opt/proftpd/usr/sbin"
-PACKAGES = {"ssh": "openssh-client", "sshd": "openssh-server", "vsftpd": "vsftpd", "nginx": "nginx-light", "slapd": "slapd", "mariadbd": "mariadb-server",
-            "mariadb-install-db": "mariadb-server", "dnsmasq": "dnsmasq-base", "chronyd": "chrony", "openssl": "openssl",
-            "proftpd": "proftpd-core", "dovecot": "dovecot-imapd, dovecot-submissiond, dovecot-lmtpd", "postfix": "postfix", "redis-server": "redis-server",
-            "pgbouncer": "pgbouncer", "unbound": "unbound", "named": "bind9", "haproxy": "haproxy"}
+PACKAGES = {
+    "ssh": "openssh-client",
+    "sshd": "openssh-server",
+    "vsftpd": "vsftpd",
+    "nginx": "nginx-light",
+    "slapd": "slapd",
+    "mariadbd": "mariadb-server",
+    "mariadb-install-db": "mariadb-server",
+    "dnsmasq": "dnsmasq-base",
+    "chronyd": "chrony",
+    "openssl": "openssl",
+    "proftpd": "proftpd-core",
+    "dovecot": "dovecot-imapd, dovecot-submissiond, dovecot-lmtpd",
+    "postfix": "postfix",
+    "redis-server": "redis-server",
+    "pgbouncer": "pgbouncer",
+    "unbound": "unbound",
+    "named": "bind9",
+    "haproxy": "haproxy",
+}
 
 
 def find(name: str) -> str:
@@ -54,20 +73,37 @@ def ssh_penalises() -> bool:
 class Server:
     """A server's process."""
 
-    def __init__(self, machine: Machine, folder: Path, command: Sequence[str], user: str = "", hosts: Path | None = None, resolver: Path | None = None):
+    def __init__(
+        self,
+        machine: Machine,
+        folder: Path,
+        command: Sequence[str],
+        user: str = "",
+        hosts: Path | None = None,
+        resolver: Path | None = None,
+    ):
         self.log = folder / "log"
         as_user = ["setpriv", f"--reuid={user}", f"--regid={user}", "--clear-groups"] if user else []
         with machine.inside(), self.log.open("w") as log:
             whole = [*as_user, find(command[0]), *command[1:]]
             whole = with_file("/etc/resolv.conf", resolver, whole) if resolver else whole
-            self._process = subprocess.Popen(with_hosts(hosts, whole) if hosts else whole, cwd=folder, stdin=subprocess.DEVNULL, stdout=log,
-                                             stderr=subprocess.STDOUT)
+            self._process = subprocess.Popen(
+                with_hosts(hosts, whole) if hosts else whole,
+                cwd=folder,
+                stdin=subprocess.DEVNULL,
+                stdout=log,
+                stderr=subprocess.STDOUT,
+            )
 
     def wait_for(self, machine: Machine, port: int, protocol: str = "tcp") -> Server:
         """Return when the server listens."""
+
         def ready() -> bool:
             assert self._process.poll() is None, self.log.read_text(errors="replace")
-            return any(sock.port == port and sock.protocol == protocol for sock in oracles.waiting_sockets(machine))
+            return any(
+                sock.port == port and sock.protocol == protocol for sock in oracles.waiting_sockets(machine)
+            )
+
         oracles.until(ready, f"{self._process.args} on port {port}")
         return self
 
@@ -115,9 +151,21 @@ class Hall:
             shutil.chown(folder, user, user)
         return folder
 
-    def start(self, folder: Path, command: Sequence[str], port: int, *, user: str = "", protocol: str = "tcp", hosts: Path | None = None,
-              resolver: Path | None = None) -> Server:
-        """Start a server and wait until it listens; C(hosts) is its /etc/hosts, C(resolver) its /etc/resolv.conf."""
+    def start(
+        self,
+        folder: Path,
+        command: Sequence[str],
+        port: int,
+        *,
+        user: str = "",
+        protocol: str = "tcp",
+        hosts: Path | None = None,
+        resolver: Path | None = None,
+    ) -> Server:
+        """Start a server and wait until it listens.
+
+        C(hosts) is its /etc/hosts, C(resolver) its /etc/resolv.conf.
+        """
         server = Server(self.machine, folder, command, user, hosts, resolver)
         self._servers.append(server)
         return server.wait_for(self.machine, port, protocol)
@@ -126,49 +174,141 @@ class Hall:
     def certificate(folder: Path, name: str = "db.example.com") -> tuple[Path, Path]:
         """Make a key and a certificate for a name."""
         key, certificate = folder / "key.pem", folder / "certificate.pem"
-        run("openssl", "req", "-x509", "-newkey", "rsa:2048", "-nodes", "-keyout", str(key), "-out", str(certificate), "-days", "100",
-            "-subj", f"/O=Example/CN={name}", "-addext", f"subjectAltName=DNS:{name},DNS:*.example.com,IP:192.0.2.11")
+        run(
+            "openssl",
+            "req",
+            "-x509",
+            "-newkey",
+            "rsa:2048",
+            "-nodes",
+            "-keyout",
+            str(key),
+            "-out",
+            str(certificate),
+            "-days",
+            "100",
+            "-subj",
+            f"/O=Example/CN={name}",
+            "-addext",
+            f"subjectAltName=DNS:{name},DNS:*.example.com,IP:192.0.2.11",
+        )
         return key, certificate
 
     def ssh(self, address: str = "0.0.0.0", port: int = 22, **settings: t.Any) -> Server:
-        """Start OpenSSH, without its penalties unless they are set: a test probes more often than a run ever does."""
+        """Start OpenSSH, without its penalties unless they are set.
+
+        A test probes more often than a run ever does.
+        """
         folder = self.folder(f"ssh-{port}")
         os.makedirs("/run/sshd", exist_ok=True)
         run("ssh-keygen", "-q", "-t", "ed25519", "-N", "", "-f", str(folder / "key"))
-        options = {"Port": port, "PidFile": "none", "ListenAddress": address, "LogLevel": "VERBOSE", "HostKey": folder / "key", **settings}
+        options = {
+            "Port": port,
+            "PidFile": "none",
+            "ListenAddress": address,
+            "LogLevel": "VERBOSE",
+            "HostKey": folder / "key",
+            **settings,
+        }
         if ssh_penalises():
             options.setdefault("PerSourcePenalties", "no")
         (folder / "conf").write_text("".join(f"{name} {value}\n" for name, value in options.items()))
         return self.start(folder, ["sshd", "-D", "-e", "-f", str(folder / "conf")], port)
 
     def ssh_of_a_host(self, port: int = 2222) -> tuple[Server, dict[str, t.Any]]:
-        """Start OpenSSH with a host's own /run and /var/lib behind it; returns it and the variables with which Ansible logs in."""
+        """Start OpenSSH with a host's own /run and /var/lib behind it.
+
+        Returns it and the variables with which Ansible logs in.
+        """
         folder = self.folder("host")
         for key in ("key", "login"):
             run("ssh-keygen", "-q", "-t", "ed25519", "-N", "", "-f", str(folder / key))
-        script = 'mount -t tmpfs none /run && mount -t tmpfs none /var/lib && mkdir /run/sshd && exec "$0" "$@"'
-        server = self.start(folder, ["unshare", "--mount", "sh", "-c", script, find("sshd"), "-D", "-e", "-f", "/dev/null", "-h", str(folder / "key"),
-                                     "-p", str(port), "-o", "PidFile=none", "-o", f"ListenAddress={self.address}", "-o", "StrictModes=no",
-                                     "-o", f"AuthorizedKeysFile={folder / 'login.pub'}", "-o", "LogLevel=VERBOSE"], port)
-        return server, {"ansible_connection": "ssh", "ansible_host": self.address, "ansible_port": port, "ansible_user": "root",
-                        "ansible_ssh_private_key_file": str(folder / "login"), "ansible_control_path_dir": str(folder),
-                        "ansible_ssh_common_args": "-F none -o BatchMode=yes -o IdentitiesOnly=yes -o StrictHostKeyChecking=no -o UserKnownHostsFile=/dev/null"}
+        script = (
+            'mount -t tmpfs none /run && mount -t tmpfs none /var/lib && mkdir /run/sshd && exec "$0" "$@"'
+        )
+        server = self.start(
+            folder,
+            [
+                "unshare",
+                "--mount",
+                "sh",
+                "-c",
+                script,
+                find("sshd"),
+                "-D",
+                "-e",
+                "-f",
+                "/dev/null",
+                "-h",
+                str(folder / "key"),
+                "-p",
+                str(port),
+                "-o",
+                "PidFile=none",
+                "-o",
+                f"ListenAddress={self.address}",
+                "-o",
+                "StrictModes=no",
+                "-o",
+                f"AuthorizedKeysFile={folder / 'login.pub'}",
+                "-o",
+                "LogLevel=VERBOSE",
+            ],
+            port,
+        )
+        return server, {
+            "ansible_connection": "ssh",
+            "ansible_host": self.address,
+            "ansible_port": port,
+            "ansible_user": "root",
+            "ansible_ssh_private_key_file": str(folder / "login"),
+            "ansible_control_path_dir": str(folder),
+            "ansible_ssh_common_args": "-F none -o BatchMode=yes -o IdentitiesOnly=yes -o StrictHostKeyChecking=no -o UserKnownHostsFile=/dev/null",
+        }
 
     def ftp(self, port: int = 21, implicit: bool = False, **settings: t.Any) -> Server:
         """Start vsftpd, for anonymous users."""
         folder = self.folder(f"ftp-{port}")
         empty = self.folder(f"ftp-{port}-empty")
-        options = {"listen": "YES", "background": "NO", "listen_port": port, "anonymous_enable": "YES", "local_enable": "NO", "anon_root": empty,
-                   "secure_chroot_dir": empty, "log_ftp_protocol": "YES", "vsftpd_log_file": folder / "protocol", "xferlog_enable": "YES",
-                   "seccomp_sandbox": "NO", "ssl_enable": "NO", "connect_from_port_20": "YES", **settings}
+        options = {
+            "listen": "YES",
+            "background": "NO",
+            "listen_port": port,
+            "anonymous_enable": "YES",
+            "local_enable": "NO",
+            "anon_root": empty,
+            "secure_chroot_dir": empty,
+            "log_ftp_protocol": "YES",
+            "vsftpd_log_file": folder / "protocol",
+            "xferlog_enable": "YES",
+            "seccomp_sandbox": "NO",
+            "ssl_enable": "NO",
+            "connect_from_port_20": "YES",
+            **settings,
+        }
         if implicit or options["ssl_enable"] == "YES":
             key, certificate = self.certificate(folder)
-            options.update(ssl_enable="YES", allow_anon_ssl="YES", implicit_ssl="YES" if implicit else "NO", rsa_cert_file=certificate,
-                           rsa_private_key_file=key, force_local_data_ssl="NO", force_local_logins_ssl="NO", require_ssl_reuse="YES")
+            options.update(
+                ssl_enable="YES",
+                allow_anon_ssl="YES",
+                implicit_ssl="YES" if implicit else "NO",
+                rsa_cert_file=certificate,
+                rsa_private_key_file=key,
+                force_local_data_ssl="NO",
+                force_local_logins_ssl="NO",
+                require_ssl_reuse="YES",
+            )
         (folder / "conf").write_text("".join(f"{name}={value}\n" for name, value in options.items()))
         return self.start(folder, ["vsftpd", str(folder / "conf")], port)
 
-    def web(self, port: int = 80, tls_port: int = 443, address: str = "0.0.0.0", more: str = "", answer: str = 'return 200 "hello";') -> Server:
+    def web(
+        self,
+        port: int = 80,
+        tls_port: int = 443,
+        address: str = "0.0.0.0",
+        more: str = "",
+        answer: str = 'return 200 "hello";',
+    ) -> Server:
         """Start nginx, plain and inside TLS, where C(more) is set."""
         folder = self.folder(f"web-{port}")
         key, certificate = self.certificate(folder)
@@ -179,30 +319,61 @@ http {{ access_log {folder}/access; client_body_temp_path {folder}/a; proxy_temp
   scgi_temp_path {folder}/e; server {{ listen {address}:{port}; {answer} }}
   server {{ listen {address}:{tls_port} ssl; ssl_certificate {certificate}; ssl_certificate_key {key}; {more.format(certificate=certificate)} {answer} }} }}
 """)
-        return self.start(folder, ["nginx", "-c", str(folder / "conf"), "-e", str(folder / "errors")], tls_port)
+        return self.start(
+            folder, ["nginx", "-c", str(folder / "conf"), "-e", str(folder / "errors")], tls_port
+        )
 
     def ldap(self, port: int = 389, tls_port: int = 636, more: str = "") -> Server:
         """Start OpenLDAP, plain and inside TLS, where C(more) is set."""
         folder = self.folder(f"ldap-{port}")
         key, certificate = self.certificate(folder)
         (folder / "data").mkdir()
-        (folder / "conf").write_text(f"include /etc/ldap/schema/core.schema\nTLSCertificateFile {certificate}\nTLSCertificateKeyFile {key}\n"
-                                     f"{more.format(certificate=certificate)}\n"
-                                     f"database ldif\nsuffix dc=example,dc=com\ndirectory {folder}/data\n")
+        (folder / "conf").write_text(
+            f"include /etc/ldap/schema/core.schema\nTLSCertificateFile {certificate}\nTLSCertificateKeyFile "
+            f"{key}\n"
+            f"{more.format(certificate=certificate)}\n"
+            f"database ldif\nsuffix dc=example,dc=com\ndirectory {folder}/data\n"
+        )
         urls = f"ldap://{self.address}:{port}/ ldaps://{self.address}:{tls_port}/"
         return self.start(folder, ["slapd", "-d", "256", "-h", urls, "-f", str(folder / "conf")], tls_port)
 
     def mysql(self, port: int = 3306, resolver: Path | None = None, **settings: t.Any) -> Server:
-        """Start MariaDB with an ordinary user who may come from everywhere; with a resolver it looks up names there alone."""
+        """Start MariaDB with an ordinary user who may come from everywhere.
+
+        With a resolver it looks up names there alone.
+        """
         folder = self.folder(f"mysql-{port}", "mysql")
-        run("mariadb-install-db", "--no-defaults", f"--datadir={folder}/data", "--user=mysql", "--skip-test-db", "--auth-root-authentication-method=normal")
+        run(
+            "mariadb-install-db",
+            "--no-defaults",
+            f"--datadir={folder}/data",
+            "--user=mysql",
+            "--skip-test-db",
+            "--auth-root-authentication-method=normal",
+        )
         (folder / "users").write_text("CREATE USER ordinary@'%' IDENTIFIED BY 'ordinary';\n")
         # It counts errors only of hosts whose names it can look up.
-        (folder / "hosts").write_text("127.0.0.1 localhost\n" + ("" if resolver else f"{CLIENT[4]} client.example.com\n"))
+        (folder / "hosts").write_text(
+            "127.0.0.1 localhost\n" + ("" if resolver else f"{CLIENT[4]} client.example.com\n")
+        )
         words = [f"--{name.replace('_', '-')}={value}" for name, value in settings.items()]
-        return self.start(folder, ["mariadbd", "--no-defaults", f"--datadir={folder}/data", f"--port={port}", f"--bind-address={self.address}",
-                                   f"--socket={folder}/socket", f"--init-file={folder}/users", *words], port, user="mysql", hosts=folder / "hosts",
-                          resolver=resolver)
+        return self.start(
+            folder,
+            [
+                "mariadbd",
+                "--no-defaults",
+                f"--datadir={folder}/data",
+                f"--port={port}",
+                f"--bind-address={self.address}",
+                f"--socket={folder}/socket",
+                f"--init-file={folder}/users",
+                *words,
+            ],
+            port,
+            user="mysql",
+            hosts=folder / "hosts",
+            resolver=resolver,
+        )
 
     def postgresql(self, port: int = 5432, ssl: bool = True) -> Server:
         """Start PostgreSQL."""
@@ -211,31 +382,81 @@ http {{ access_log {folder}/access; client_body_temp_path {folder}/a; proxy_temp
         for path in (key, certificate):
             shutil.chown(path, "postgres", "postgres")
             path.chmod(0o600)
-        run("setpriv", "--reuid=postgres", "--regid=postgres", "--clear-groups", find("initdb"), "-D", str(folder / "data"), "-A", "scram-sha-256",
-            "--pwfile=/etc/hostname", "--no-sync")
-        settings = {"listen_addresses": self.address, "port": port, "ssl": "on" if ssl else "off", "ssl_key_file": key, "ssl_cert_file": certificate,
-                    "unix_socket_directories": folder}
+        run(
+            "setpriv",
+            "--reuid=postgres",
+            "--regid=postgres",
+            "--clear-groups",
+            find("initdb"),
+            "-D",
+            str(folder / "data"),
+            "-A",
+            "scram-sha-256",
+            "--pwfile=/etc/hostname",
+            "--no-sync",
+        )
+        settings = {
+            "listen_addresses": self.address,
+            "port": port,
+            "ssl": "on" if ssl else "off",
+            "ssl_key_file": key,
+            "ssl_cert_file": certificate,
+            "unix_socket_directories": folder,
+        }
         words = [word for name, value in settings.items() for word in ("-c", f"{name}={value}")]
-        return self.start(folder, ["postgres", "-D", str(folder / "data"), *words], port, user="postgres").until_it_says("ready to accept connections")
+        return self.start(
+            folder, ["postgres", "-D", str(folder / "data"), *words], port, user="postgres"
+        ).until_it_says("ready to accept connections")
 
     def dns(self, port: int = 53) -> Server:
         """Start dnsmasq."""
-        return self.start(self.folder("dns"), ["dnsmasq", "--keep-in-foreground", "--conf-file=/dev/null", "--no-resolv", "--no-hosts", "--bind-interfaces",
-                                               f"--listen-address={self.address}", f"--port={port}", "--pid-file=", "--user=root",
-                                               "--ptr-record=1.0.0.127.in-addr.arpa,localhost",
-                                               "--log-facility=-", "--log-queries"], port)
+        return self.start(
+            self.folder("dns"),
+            [
+                "dnsmasq",
+                "--keep-in-foreground",
+                "--conf-file=/dev/null",
+                "--no-resolv",
+                "--no-hosts",
+                "--bind-interfaces",
+                f"--listen-address={self.address}",
+                f"--port={port}",
+                "--pid-file=",
+                "--user=root",
+                "--ptr-record=1.0.0.127.in-addr.arpa,localhost",
+                "--log-facility=-",
+                "--log-queries",
+            ],
+            port,
+        )
 
     def ntp(self, port: int = 123, local: str = "local stratum 8") -> Server:
         """Start chrony, which answers and leaves the clock alone."""
         folder = self.folder(f"ntp-{port}")
-        (folder / "conf").write_text(f"allow all\n{local}\nport {port}\nbindaddress {self.address}\ncmdport 0\nbindcmdaddress /\npidfile {folder}/pid\n")
-        return self.start(folder, ["chronyd", "-d", "-x", "-u", "root", "-f", str(folder / "conf")], port, protocol="udp")
+        (folder / "conf").write_text(
+            f"allow all\n{local}\nport {port}\nbindaddress {self.address}\ncmdport 0\nbindcmdaddress "
+            f"/\npidfile {folder}/pid\n"
+        )
+        return self.start(
+            folder, ["chronyd", "-d", "-x", "-u", "root", "-f", str(folder / "conf")], port, protocol="udp"
+        )
 
     def proftpd(self, port: int, *settings: str, resolver: Path | None = None) -> Server:
         """Start ProFTPD."""
         folder = self.folder(f"proftpd-{port}")
-        lines = ["ServerType standalone", f"Port {port}", f"DefaultAddress {self.address}", f"PidFile {folder}/pid", f"ScoreboardFile {folder}/board",
-                 f"SystemLog {folder}/system", "WtmpLog off", "UseIPv6 off", "User nobody", "Group nogroup", *settings]
+        lines = [
+            "ServerType standalone",
+            f"Port {port}",
+            f"DefaultAddress {self.address}",
+            f"PidFile {folder}/pid",
+            f"ScoreboardFile {folder}/board",
+            f"SystemLog {folder}/system",
+            "WtmpLog off",
+            "UseIPv6 off",
+            "User nobody",
+            "Group nogroup",
+            *settings,
+        ]
         (folder / "conf").write_text("\n".join(lines) + "\n")
         return self.start(folder, ["proftpd", "-n", "-c", str(folder / "conf")], port, resolver=resolver)
 
@@ -271,15 +492,34 @@ service submission-login {{
         for name in ("etc", "queue", "data"):
             (folder / name).mkdir()
         shutil.chown(folder / "data", "postfix", "postfix")
-        (folder / "etc" / "main.cf").write_text("\n".join([
-            "compatibility_level = 3.6", f"queue_directory = {folder}/queue", f"data_directory = {folder}/data",
-            "myhostname = mail.example.com",
-            f"maillog_file = {folder}/said", "maillog_file_prefixes = /tmp", f"inet_interfaces = {self.address}", "inet_protocols = ipv4",
-            "smtpd_peername_lookup = no",
-            "local_recipient_maps =", "alias_maps =", "alias_database =",
-            *settings]) + "\n")
-        services = [f"{port} inet n - n - - smtpd", "anvil unix - - n - 1 anvil", "rewrite unix - - n - - trivial-rewrite",
-                    "postlog unix-dgram n - n - 1 postlogd", "cleanup unix n - n - 0 cleanup", "qmgr unix n - n 300 1 qmgr"]
+        (folder / "etc" / "main.cf").write_text(
+            "\n".join(
+                [
+                    "compatibility_level = 3.6",
+                    f"queue_directory = {folder}/queue",
+                    f"data_directory = {folder}/data",
+                    "myhostname = mail.example.com",
+                    f"maillog_file = {folder}/said",
+                    "maillog_file_prefixes = /tmp",
+                    f"inet_interfaces = {self.address}",
+                    "inet_protocols = ipv4",
+                    "smtpd_peername_lookup = no",
+                    "local_recipient_maps =",
+                    "alias_maps =",
+                    "alias_database =",
+                    *settings,
+                ]
+            )
+            + "\n"
+        )
+        services = [
+            f"{port} inet n - n - - smtpd",
+            "anvil unix - - n - 1 anvil",
+            "rewrite unix - - n - - trivial-rewrite",
+            "postlog unix-dgram n - n - 1 postlogd",
+            "cleanup unix n - n - 0 cleanup",
+            "qmgr unix n - n 300 1 qmgr",
+        ]
         (folder / "etc" / "master.cf").write_text("\n".join(services) + "\n")
         return self.start(folder, ["postfix", "-c", str(folder / "etc"), "start-fg"], port)
 
@@ -287,10 +527,31 @@ service submission-login {{
         """Start Redis, plain and inside TLS."""
         folder = self.folder("redis")
         key, certificate = self.certificate(folder)
-        return self.start(folder, ["redis-server", "--port", str(port), "--tls-port", str(tls_port), "--bind", self.address, "--protected-mode", "no",
-                                   "--save", "",
-                                   "--tls-cert-file", str(certificate), "--tls-key-file", str(key), "--tls-ca-cert-file", str(certificate),
-                                   "--tls-auth-clients", "no"], tls_port)
+        return self.start(
+            folder,
+            [
+                "redis-server",
+                "--port",
+                str(port),
+                "--tls-port",
+                str(tls_port),
+                "--bind",
+                self.address,
+                "--protected-mode",
+                "no",
+                "--save",
+                "",
+                "--tls-cert-file",
+                str(certificate),
+                "--tls-key-file",
+                str(key),
+                "--tls-ca-cert-file",
+                str(certificate),
+                "--tls-auth-clients",
+                "no",
+            ],
+            tls_port,
+        )
 
     def pgbouncer(self, port: int, *settings: str) -> Server:
         """Start PgBouncer, whose database is not there."""
@@ -298,8 +559,16 @@ service submission-login {{
         key, certificate = self.certificate(folder)
         for path in (key, certificate):
             shutil.chown(path, "postgres", "postgres")
-        lines = ["[databases]", f"* = host={self.address} port=1", "[pgbouncer]", f"listen_addr = {self.address}", f"listen_port = {port}", "unix_socket_dir =",
-                 "auth_type = any", *(setting.format(key=key, certificate=certificate) for setting in settings)]
+        lines = [
+            "[databases]",
+            f"* = host={self.address} port=1",
+            "[pgbouncer]",
+            f"listen_addr = {self.address}",
+            f"listen_port = {port}",
+            "unix_socket_dir =",
+            "auth_type = any",
+            *(setting.format(key=key, certificate=certificate) for setting in settings),
+        ]
         (folder / "conf").write_text("\n".join(lines) + "\n")
         return self.start(folder, ["pgbouncer", str(folder / "conf")], port, user="postgres")
 
@@ -325,22 +594,36 @@ remote-control:
     def named(self, port: int, *settings: str) -> Server:
         """Start BIND, with the zones of loopback that Debian gives it."""
         folder = self.folder(f"named-{port}")
-        (folder / "conf").write_text(f"""options {{ directory "{folder}"; listen-on port {port} {{ {self.address}; }}; listen-on-v6 {{ none; }};
+        (
+            folder / "conf"
+        ).write_text(f"""options {{ directory "{folder}"; listen-on port {port} {{ {self.address}; }}; listen-on-v6 {{ none; }};
   pid-file none; session-keyfile none; dnssec-validation no; {" ".join(settings)} }};
 controls {{ }};
 zone "127.in-addr.arpa" {{ type master; file "/etc/bind/db.127"; }};
 """)
-        return self.start(folder, ["named", "-g", "-c", str(folder / "conf")], port).until_it_says("all zones loaded")
+        return self.start(folder, ["named", "-g", "-c", str(folder / "conf")], port).until_it_says(
+            "all zones loaded"
+        )
 
     def haproxy(self, ports: Mapping[str, int]) -> Server:
         """Start HAProxy without a server behind it: as a proxy for C(http), C(https), C(tcp) and C(tls)."""
         folder = self.folder("haproxy")
         key, certificate = self.certificate(folder)
         (folder / "both.pem").write_text(certificate.read_text() + key.read_text())
-        kinds = {"http": ("http", ""), "https": ("http", f" ssl crt {folder}/both.pem"), "tcp": ("tcp", ""), "tls": ("tcp", f" ssl crt {folder}/both.pem")}
+        kinds = {
+            "http": ("http", ""),
+            "https": ("http", f" ssl crt {folder}/both.pem"),
+            "tcp": ("tcp", ""),
+            "tls": ("tcp", f" ssl crt {folder}/both.pem"),
+        }
         lines = ["defaults", "  timeout connect 1s", "  timeout client 30s", "  timeout server 30s"]
         for name, port in ports.items():
             mode, more = kinds[name]
-            lines += [f"listen {name}", f"  mode {mode}", f"  bind {self.address}:{port}{more}", f"  server none {self.address}:1"]
+            lines += [
+                f"listen {name}",
+                f"  mode {mode}",
+                f"  bind {self.address}:{port}{more}",
+                f"  server none {self.address}:1",
+            ]
         (folder / "conf").write_text("\n".join(lines) + "\n")
         return self.start(folder, ["haproxy", "-db", "-f", str(folder / "conf")], list(ports.values())[-1])

@@ -15,8 +15,13 @@ from collections.abc import Iterator
 from .namespaces import SECONDS, Machine
 
 
-def bound(machine: Machine, address: str, port: int, kind: int = socket.SOCK_STREAM, dual: bool = False) -> socket.socket:
-    """Return a bound socket of the network, listening if it is TCP; C(dual) lets an IPv6 one serve IPv4 too."""
+def bound(
+    machine: Machine, address: str, port: int, kind: int = socket.SOCK_STREAM, dual: bool = False
+) -> socket.socket:
+    """Return a bound socket of the network, listening if it is TCP.
+
+    C(dual) lets an IPv6 one serve IPv4 too.
+    """
     family = socket.AF_INET6 if ":" in address else socket.AF_INET
     with machine.inside():
         sock = socket.socket(family, kind)
@@ -42,15 +47,26 @@ def silent_ports(machine: Machine, address: str, ports: range) -> Iterator[None]
 class Service:
     """One TCP or UDP service that greets, answers or keeps silent, and notes how each conversation began and ended."""
 
-    def __init__(self, machine: Machine, address: str, port: int, kind: int = socket.SOCK_STREAM, *, greeting: bytes = b"", reply: bytes = b"",
-                 dual: bool = False):
+    def __init__(
+        self,
+        machine: Machine,
+        address: str,
+        port: int,
+        kind: int = socket.SOCK_STREAM,
+        *,
+        greeting: bytes = b"",
+        reply: bytes = b"",
+        dual: bool = False,
+    ):
         self._sock = bound(machine, address, port, kind, dual)
         self._greeting = greeting
         self._reply = reply
         self.received: list[bytes] = []  # of each conversation that is over, or each datagram
         self.endings: list[str] = []  # "eof" or the name of the error
         self._ended = threading.Event()
-        self._thread = threading.Thread(target=self._serve if kind == socket.SOCK_STREAM else self._answer, daemon=True)
+        self._thread = threading.Thread(
+            target=self._serve if kind == socket.SOCK_STREAM else self._answer, daemon=True
+        )
 
     def __enter__(self) -> Service:
         self._thread.start()

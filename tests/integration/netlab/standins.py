@@ -2,9 +2,12 @@
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
 
-"""Stand-ins for servers that cannot be installed here, and servers that mean harm: real sockets, words from public documentation.
+"""Stand-ins for servers that cannot be installed here, and servers that mean harm.
 
-A stand-in understands what it is asked as the protocol's documentation says, and answers nothing else. It is not the product.
+Real sockets, words from public documentation.
+
+A stand-in understands what it is asked as the protocol's documentation says, and answers nothing else. It is
+not the product.
 """
 
 from __future__ import annotations
@@ -18,7 +21,11 @@ import typing as t
 from collections.abc import Callable, Iterator
 
 from ansible_collections.exasol_community.network.tests.unit.plugins.module_utils._identify import answers
-from ansible_collections.exasol_community.network.tests.unit.plugins.module_utils._identify.peers import TlsServer, database, once
+from ansible_collections.exasol_community.network.tests.unit.plugins.module_utils._identify.peers import (
+    TlsServer,
+    database,
+    once,
+)
 
 from .namespaces import SECONDS, Machine
 from .services import bound
@@ -31,8 +38,14 @@ MARKUP = "\x1b[2J\x1b]0;owned\x07<script>alert(1)</script>|\u202e[x](http://203.
 class StandIn:
     """One TCP server; C(make) makes the words of each connection, C(pace) sends them in its own time."""
 
-    def __init__(self, machine: Machine, address: str, port: int, make: Callable[[], Words],
-                 pace: Callable[[bytes], Iterator[bytes]] = lambda data: iter([data])):
+    def __init__(
+        self,
+        machine: Machine,
+        address: str,
+        port: int,
+        make: Callable[[], Words],
+        pace: Callable[[bytes], Iterator[bytes]] = lambda data: iter([data]),
+    ):
         self.port = port
         self.words: list[Words] = []  # of each connection
         self.received: list[bytes] = []  # of each connection that is over
@@ -56,7 +69,9 @@ class StandIn:
         while not self._over.is_set():
             if select.select([self._sock], [], [], 0.05)[0]:
                 self.words.append(self._make())
-                thread = threading.Thread(target=self._serve, args=(self._sock.accept()[0], self.words[-1]), daemon=True)
+                thread = threading.Thread(
+                    target=self._serve, args=(self._sock.accept()[0], self.words[-1]), daemon=True
+                )
                 self._threads.append(thread)
                 thread.start()
 
@@ -83,14 +98,20 @@ class StandIn:
 
 def at_once(data: bytes) -> Callable[[], Words]:
     """Return what says its words before it is asked, and no more."""
+
     def make() -> Words:
         left = [data]
         return lambda heard: left.pop() if left else b""
+
     return make
 
 
 def asked(length: Callable[[bytes], int], answer: Callable[[bytes], bytes]) -> Callable[[], Words]:
-    """Return what answers once a question is complete; C(length) tells from its head how long it is, 0 if more of it is needed."""
+    """Return what answers once a question is complete.
+
+    C(length) tells from its head how long it is, 0 if more of it is needed.
+    """
+
     def make() -> Words:
         heard: list[bytes] = []
         done: list[bool] = []
@@ -101,8 +122,10 @@ def asked(length: Callable[[bytes], int], answer: Callable[[bytes], bytes]) -> C
             if done or not length(question) or len(question) < length(question):
                 return b""
             done.append(True)
-            return answer(question[:length(question)])
+            return answer(question[: length(question)])
+
         return words
+
     return make
 
 
@@ -111,28 +134,54 @@ def _two_bytes(at: int) -> Callable[[bytes], int]:
 
 
 def oracle(answer: bytes) -> Callable[[], Words]:
-    """Stand in for Oracle's listener: packets of TNS begin with their length; a connect packet names where its data are."""
+    """Stand in for Oracle's listener: packets of TNS begin with their length.
+
+    A connect packet names where its data are.
+    """
+
     def reply(question: bytes) -> bytes:
         length, offset = struct.unpack_from(">HH", question.ljust(28), 24)
-        return answer if question[4] == 1 and question[offset:offset + length] == b"(CONNECT_DATA=(COMMAND=ping))" else b""
+        return (
+            answer
+            if question[4] == 1 and question[offset : offset + length] == b"(CONNECT_DATA=(COMMAND=ping))"
+            else b""
+        )
+
     return asked(_two_bytes(0), reply)
 
 
 def sql_server(*version: int) -> Callable[[], Words]:
-    """Stand in for SQL Server: PRELOGIN is packet type 18 (MS-TDS, section 2.2.3.1), whose options end with 255."""
-    return asked(_two_bytes(2), lambda question: answers.prelogin_response(*version) if question[:2] == b"\x12\x01" and b"\xff" in question[8:] else b"")
+    """Stand in for SQL Server.
+
+    PRELOGIN is packet type 18 (MS-TDS, section 2.2.3.1), whose options end with 255.
+    """
+    return asked(
+        _two_bytes(2),
+        lambda question: (
+            answers.prelogin_response(*version)
+            if question[:2] == b"\x12\x01" and b"\xff" in question[8:]
+            else b""
+        ),
+    )
 
 
 def db2(release: str) -> Callable[[], Words]:
     """Stand in for Db2: EXCSAT is code point 1041 in a request DSS (DRDA, Vol. 3)."""
+
     def reply(question: bytes) -> bytes:
         size, code = struct.unpack_from(">HH", question.ljust(10), 6)
-        return answers.excsatrd(release) if question[2:4] == b"\xd0\x01" and (size, code) == (len(question) - 6, 0x1041) else b""
+        return (
+            answers.excsatrd(release)
+            if question[2:4] == b"\xd0\x01" and (size, code) == (len(question) - 6, 0x1041)
+            else b""
+        )
+
     return asked(_two_bytes(0), reply)
 
 
 def hanging_up(words: bytes = b"") -> Callable[[], Words]:
     """Return what says its words, then hangs up as soon as it is told anything."""
+
     def make() -> Words:
         left = [words]
 
@@ -140,7 +189,9 @@ def hanging_up(words: bytes = b"") -> Callable[[], Words]:
             if left:
                 return left.pop()
             raise ConnectionAbortedError("hung up")
+
         return say
+
     return make
 
 

@@ -16,11 +16,19 @@ CACHE = ROOT / ".cache" / "lab"
 WISH = "EXANET_ENGINE"
 _ENGINES = ("podman", "docker")
 
-# A container that boots systemd, which its environment tells that it is in one (https://systemd.io/CONTAINER_INTERFACE): it would wait
-# for this machine's serial line. A network; an internal one could not be reached from here. A removal that waits for no shutdown.
+# A container that boots systemd, which its environment tells that it is in one
+# (https://systemd.io/CONTAINER_INTERFACE): it would wait for this machine's serial line. A network; an
+# internal one could not be reached from here. A removal that waits for no shutdown.
 BOOT = {
     "podman": ("--privileged", "--systemd=always"),
-    "docker": ("--privileged", "--env=container=docker", "--cgroupns=private", "--tmpfs=/run", "--tmpfs=/run/lock", "--tmpfs=/tmp"),
+    "docker": (
+        "--privileged",
+        "--env=container=docker",
+        "--cgroupns=private",
+        "--tmpfs=/run",
+        "--tmpfs=/run/lock",
+        "--tmpfs=/tmp",
+    ),
 }
 NETWORK = {"podman": ("--disable-dns",), "docker": ()}
 REMOVE = {"podman": ("rm", "--force", "--volumes", "--time=0"), "docker": ("rm", "--force", "--volumes")}
@@ -48,22 +56,32 @@ class Engine:
 
     def run(self, *arguments: str, stdin: str | None = None, check: bool = True) -> str:
         """Call the engine and return what it prints."""
-        call = self.start(*arguments, stdin=subprocess.PIPE, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True)
+        call = self.start(
+            *arguments, stdin=subprocess.PIPE, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True
+        )
         output, complaint = call.communicate(stdin)
         if check and call.returncode:
-            raise EngineError(f"{self.name} {' '.join(arguments)[:200]} failed with code {call.returncode}: {complaint.strip()}")
+            raise EngineError(
+                f"{self.name} {' '.join(arguments)[:200]} failed with code {call.returncode}: "
+                f"{complaint.strip()}"
+            )
         return output
 
     def knows(self, kind: str, name: str) -> bool:
         """Tell whether there is an image, a network or a container of this name."""
-        return not self.start(kind, "inspect", name, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL).wait()
+        return not self.start(
+            kind, "inspect", name, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL
+        ).wait()
 
 
 def find() -> Engine:
     """Return the engine that is asked for, or the first that answers."""
     wish = os.environ.get(WISH)
     for name in (wish,) if wish else _ENGINES:
-        if shutil.which(name) and not Engine(name).start("info", stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL).wait():
+        if (
+            shutil.which(name)
+            and not Engine(name).start("info", stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL).wait()
+        ):
             return Engine(name)
     raise EngineError(f"no container engine answers, neither of: {wish or ', '.join(_ENGINES)}")
 

@@ -4,7 +4,8 @@
 
 """Images of nodes: made from Debian's packages where no registry is at hand, from any base image where one is.
 
-An image's tag holds a hash of everything that it is made from, so that an unchanged image is never made twice.
+An image's tag holds a hash of everything that it is made from, so that an unchanged image is never made
+twice.
 """
 
 from __future__ import annotations
@@ -23,31 +24,88 @@ BASE = "EXANET_BASE_IMAGE"
 REPOSITORY = "localhost/exanet-node"
 RELEASES = ("bookworm", "bullseye", "trixie")  # of Debian, the first by default
 
-_DEBIAN = ("dbus", "iproute2", "iptables", "nftables", "openssh-server", "procps", "python3", "socat", "sudo", "systemd", "systemd-sysv")
-_REDHAT = ("dbus-daemon", "iproute", "iptables-nft", "nftables", "openssh-server", "procps-ng", "python3", "socat", "sudo", "systemd")
+_DEBIAN = (
+    "dbus",
+    "iproute2",
+    "iptables",
+    "nftables",
+    "openssh-server",
+    "procps",
+    "python3",
+    "socat",
+    "sudo",
+    "systemd",
+    "systemd-sysv",
+)
+_REDHAT = (
+    "dbus-daemon",
+    "iproute",
+    "iptables-nft",
+    "nftables",
+    "openssh-server",
+    "procps-ng",
+    "python3",
+    "socat",
+    "sudo",
+    "systemd",
+)
 # ufw and iptables-persistent exclude each other.
 PLAIN = "plain"
 FLAVOURS = {
     PLAIN: (("firewalld", "iptables-persistent", "netfilter-persistent"), ("firewalld", "iptables-services")),
     "ufw": (("ufw",), ("ufw",)),
-    "partner": (("chrony", "dnsmasq", "ldap-utils", "mariadb-server", "nginx", "openssl", "postgresql", "slapd", "vsftpd"),
-                ("chrony", "dnsmasq", "mariadb-server", "nginx", "openldap-clients", "openldap-servers", "openssl", "postgresql-server", "vsftpd")),
+    "partner": (
+        (
+            "chrony",
+            "dnsmasq",
+            "ldap-utils",
+            "mariadb-server",
+            "nginx",
+            "openssl",
+            "postgresql",
+            "slapd",
+            "vsftpd",
+        ),
+        (
+            "chrony",
+            "dnsmasq",
+            "mariadb-server",
+            "nginx",
+            "openldap-clients",
+            "openldap-servers",
+            "openssl",
+            "postgresql-server",
+            "vsftpd",
+        ),
+    ),
 }
 # A partner's services start when they are configured; chrony must never set the clock of the machine below.
 _SERVICES = "chrony dnsmasq mariadb nginx postgresql slapd vsftpd"
 _LATER = {"partner": f"for unit in {_SERVICES}; do systemctl disable $unit || true; done"}
-# No firewall runs on a fresh node, nothing there calls out by itself or takes a console of this machine, and there is a user who is not root.
-_SETUP = "; ".join((
-    "for unit in firewalld nftables netfilter-persistent iptables ip6tables; do systemctl disable $unit.service || true; done",
-    "for unit in apt-daily.timer apt-daily-upgrade.timer dpkg-db-backup.timer e2scrub_all.timer fstrim.timer getty.target systemd-modules-load.service",
-    "do ln -sf /dev/null /etc/systemd/system/$unit; done",
-    "id ordinary || useradd --create-home --shell /bin/bash ordinary",
-))
+# No firewall runs on a fresh node, nothing there calls out by itself or takes a console of this machine, and
+# there is a user who is not root.
+_SETUP = "; ".join(
+    (
+        (
+            "for unit in firewalld nftables netfilter-persistent iptables ip6tables; do systemctl disable "
+            "$unit.service || true; done"
+        ),
+        (
+            "for unit in apt-daily.timer apt-daily-upgrade.timer dpkg-db-backup.timer e2scrub_all.timer "
+            "fstrim.timer getty.target systemd-modules-load.service"
+        ),
+        "do ln -sf /dev/null /etc/systemd/system/$unit; done",
+        "id ordinary || useradd --create-home --shell /bin/bash ordinary",
+    )
+)
 _INIT = 'CMD ["/sbin/init"]'
 
 
 class ImageError(EngineError):
-    """An image that could not be made: there is neither a registry nor mmdebstrap, or no mirror of packages."""
+    """An image that could not be made.
+
+    There is neither a registry nor mmdebstrap, or no mirror of packages.
+    """
 
 
 def ensure(engine: Engine, release: str, flavours: set[str]) -> dict[str, str]:
@@ -61,19 +119,33 @@ def ensure(engine: Engine, release: str, flavours: set[str]) -> dict[str, str]:
 
 
 def ensure_all(engine: Engine, needed: dict[str, set[str]]) -> None:
-    """Make images of several releases, most work first; two at a time use two processors better than each lab that makes its own."""
+    """Make images of several releases, most work first.
+
+    Two at a time use two processors better than each lab that makes its own.
+    """
     with ThreadPoolExecutor(max_workers=2) as pool:
-        list(pool.map(lambda release: ensure(engine, release, needed[release]), sorted(needed, key=lambda release: -len(needed[release]))))
+        list(
+            pool.map(
+                lambda release: ensure(engine, release, needed[release]),
+                sorted(needed, key=lambda release: -len(needed[release])),
+            )
+        )
 
 
 def base(release: str) -> str:
     """Return the base image, empty where the base is made from packages."""
-    return os.environ.get(BASE) or ("" if shutil.which("mmdebstrap") else f"docker.io/library/debian:{release}")
+    return os.environ.get(BASE) or (
+        "" if shutil.which("mmdebstrap") else f"docker.io/library/debian:{release}"
+    )
 
 
 def recipe(release: str, flavour: str) -> str:
     """Return everything that an image is made from, as one text."""
-    return _containerfile(base(release), flavour) if base(release) else " ".join([*_bootstrap(release, flavour), "-"]) + _INIT
+    return (
+        _containerfile(base(release), flavour)
+        if base(release)
+        else " ".join([*_bootstrap(release, flavour), "-"]) + _INIT
+    )
 
 
 def _setup(flavour: str) -> str:
@@ -111,11 +183,21 @@ def _import(engine: Engine, bootstrap: list[str], tag: str, *options: str) -> No
 def _bootstrap(release: str, flavour: str) -> list[str]:
     packages = ",".join(sorted(_DEBIAN + FLAVOURS[flavour][0]))
     hook = f'chroot "$1" sh -eu -c {shlex.quote(_setup(flavour))} >&2'
-    return ["mmdebstrap", "--quiet", "--variant=minbase", f"--include={packages}", f"--customize-hook={hook}", release]
+    return [
+        "mmdebstrap",
+        "--quiet",
+        "--variant=minbase",
+        f"--include={packages}",
+        f"--customize-hook={hook}",
+        release,
+    ]
 
 
 def _containerfile(image: str, flavour: str) -> str:
-    debian, redhat = (" ".join(common + special) for common, special in zip((_DEBIAN, _REDHAT), FLAVOURS[flavour], strict=True))
+    debian, redhat = (
+        " ".join(common + special)
+        for common, special in zip((_DEBIAN, _REDHAT), FLAVOURS[flavour], strict=True)
+    )
     debian_way = f"apt-get update && DEBIAN_FRONTEND=noninteractive apt-get install -y --no-install-recommends {debian} && apt-get clean"
     # Red Hat's family has ufw and slapd in EPEL, Fedora in its own packages.
     redhat_way = f"dnf install -y epel-release || true; dnf install -y {redhat}"
@@ -123,7 +205,8 @@ def _containerfile(image: str, flavour: str) -> str:
     return f"FROM {image}\nRUN {install}\nRUN sh -eu -c {shlex.quote(_setup(flavour))}\n{_INIT}\n"
 
 
-# -- a machine on which nobody has installed anything -----------------------------------------------------------------------------------
+# -- a machine on which nobody has installed anything
+# -----------------------------------------------------------------------------------
 
 FRESH = ("ca-certificates", "git", "make", "python3")  # what README asks for, and what fetches packages
 

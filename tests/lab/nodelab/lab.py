@@ -26,9 +26,11 @@ PREFIX = "exanet-"
 # Every checkout has its own labs: what one takes down is not what another brought up.
 _CHECKOUT = hashlib.sha256(str(ROOT).encode()).hexdigest()[:4]
 _BOOT_SECONDS = 60
-_SSH_ARGS = "-o StrictHostKeyChecking=no -o UserKnownHostsFile=/dev/null -o LogLevel=ERROR -o ConnectTimeout=5"
-# systemd ends at once, or boots forever, where it gets no inotify instance. It takes seven, of which root has 128 by default on many machines:
-# too few for two labs at a time.
+_SSH_ARGS = (
+    "-o StrictHostKeyChecking=no -o UserKnownHostsFile=/dev/null -o LogLevel=ERROR -o ConnectTimeout=5"
+)
+# systemd ends at once, or boots forever, where it gets no inotify instance. It takes seven, of which root has
+# 128 by default on many machines: too few for two labs at a time.
 _INSTANCES = Path("/proc/sys/fs/inotify/max_user_instances")
 _ENOUGH = 1024
 _CROWDED = "with many containers, look at fs.inotify.max_user_instances of this machine"
@@ -67,7 +69,10 @@ class Host(t.NamedTuple):
 
 
 class Lab:
-    """The containers, networks and files of one lab; its description is a file, what was chosen for it lies in the cache."""
+    """The containers, networks and files of one lab.
+
+    Its description is a file, what was chosen for it lies in the cache.
+    """
 
     def __init__(self, description: Path, release: str = "bookworm"):
         content = yaml.safe_load(description.read_text())
@@ -89,7 +94,11 @@ class Lab:
 
     def addresses(self, host: str) -> list[str]:
         """Return a host's addresses, IPv4 before IPv6, in the order of its networks."""
-        return [str(subnet[self.hosts[host].address]) for network in self.hosts[host].networks for subnet in self._subnets[network]]
+        return [
+            str(subnet[self.hosts[host].address])
+            for network in self.hosts[host].networks
+            for subnet in self._subnets[network]
+        ]
 
     def controller(self) -> list[str]:
         """Return the addresses that this machine has in the first network."""
@@ -97,7 +106,16 @@ class Lab:
 
     def execute(self, host: str, script: str, check: bool = True) -> str:
         """Run a shell script in a container and return what it prints."""
-        return self.engine.run("exec", "--interactive", "--privileged", self.container(host), "/bin/sh", "-eu", stdin=script, check=check)
+        return self.engine.run(
+            "exec",
+            "--interactive",
+            "--privileged",
+            self.container(host),
+            "/bin/sh",
+            "-eu",
+            stdin=script,
+            check=check,
+        )
 
     def everywhere(self, scripts: dict[str, str]) -> dict[str, str]:
         """Run a script in each of some containers, at the same time."""
@@ -106,14 +124,16 @@ class Lab:
     def restart(self, *hosts: str) -> None:
         """Restart containers, as if their machines were switched off and on, and wait until they answer."""
         _together(self._restart, {host: self.container(host) for host in hosts})
-        # A restarted container has new link-layer addresses, and everybody may remember the old ones for half a minute.
+        # A restarted container has new link-layer addresses, and everybody may remember the old ones for half
+        # a minute.
         self.everywhere(dict.fromkeys(self.hosts, "ip neigh flush all"))
         for address in itertools.chain.from_iterable(map(self.addresses, hosts)):
             subprocess.run(["ip", "neigh", "flush", "to", address], check=False, capture_output=True)
         self._finish(hosts)
 
     def _restart(self, host: str, name: str) -> None:
-        # On a busy machine a container may end by itself in the moment when it is killed, which podman takes for an error.
+        # On a busy machine a container may end by itself in the moment when it is killed, which podman takes
+        # for an error.
         self.engine.run("stop", "-t", "20", name, check=False)
         self.engine.run("wait", name)
         self.engine.run("start", name)
@@ -125,7 +145,10 @@ class Lab:
     def is_up(self) -> bool:
         """Tell whether the lab runs as it is described."""
         template = '--format={{index .Config.Labels "exanet.digest"}} {{.State.Running}}'
-        found = (self.engine.run("container", "inspect", template, self.container(host), check=False).split() for host in self.hosts)
+        found = (
+            self.engine.run("container", "inspect", template, self.container(host), check=False).split()
+            for host in self.hosts
+        )
         return bool(self._subnets) and all(state == [self._digest, "true"] for state in found)
 
     def up(self) -> None:
@@ -152,7 +175,9 @@ class Lab:
 
     def status(self) -> str:
         """Return a line for each container of the lab."""
-        lines = self.engine.run("ps", "--all", f"--filter=label=exanet.lab={self.title}", "--format={{.Names}}\t{{.Status}}").splitlines()
+        lines = self.engine.run(
+            "ps", "--all", f"--filter=label=exanet.lab={self.title}", "--format={{.Names}}\t{{.Status}}"
+        ).splitlines()
         return "\n".join(lines) or f"lab {self.name} is down"
 
     def inventory(self, without: t.Container[str] = (), left: t.Container[str] = ()) -> dict[str, t.Any]:
@@ -165,8 +190,12 @@ class Lab:
         return {"all": {"vars": {**self._connection(), **self.variables}, "hosts": hosts, "children": groups}}
 
     def _connection(self) -> dict[str, str]:
-        return {"ansible_user": "root", "ansible_ssh_private_key_file": str(self._key), "ansible_ssh_common_args": _SSH_ARGS,
-                "ansible_python_interpreter": "/usr/bin/python3"}
+        return {
+            "ansible_user": "root",
+            "ansible_ssh_private_key_file": str(self._key),
+            "ansible_ssh_common_args": _SSH_ARGS,
+            "ansible_python_interpreter": "/usr/bin/python3",
+        }
 
     def _variables(self, host: Host) -> dict[str, t.Any]:
         addresses = self.addresses(host.name)
@@ -180,7 +209,10 @@ class Lab:
     @property
     def _subnets(self) -> dict[str, list[networks.Subnet]]:
         parts = networks.split(self._whole, len(self._networks)) if self._whole else ()
-        return {name: [subnet for subnet in part if subnet.version in self._versions] for name, part in zip(self._networks, parts, strict=False)}
+        return {
+            name: [subnet for subnet in part if subnet.version in self._versions]
+            for name, part in zip(self._networks, parts, strict=False)
+        }
 
     def _ours(self, *listing: str) -> list[str]:
         return self.engine.run(*listing, f"--filter=label=exanet.lab={self.title}").split()
@@ -189,8 +221,15 @@ class Lab:
         self.folder.mkdir(parents=True, exist_ok=True)
         for pair in networks.free(self.engine):
             try:
-                self.engine.run("network", "create", f"--label=exanet.lab={self.title}", *NETWORK[self.engine.name],
-                                "--ipv6", *(f"--subnet={subnet}" for subnet in pair), self.title)
+                self.engine.run(
+                    "network",
+                    "create",
+                    f"--label=exanet.lab={self.title}",
+                    *NETWORK[self.engine.name],
+                    "--ipv6",
+                    *(f"--subnet={subnet}" for subnet in pair),
+                    self.title,
+                )
             except EngineError as error:
                 if not networks.taken(error):  # by another lab that came up in this moment
                     raise
@@ -201,21 +240,43 @@ class Lab:
 
     def _make(self, name: str, tag: str) -> None:
         host = self.hosts[name]
-        routes = ("--sysctl=net.ipv4.ip_forward=1", "--sysctl=net.ipv6.conf.all.forwarding=1") if len(host.networks) > 1 else ()
-        boot, command = (BOOT[self.engine.name], ("/sbin/init",)) if host.boots else ((), ("sleep", "infinity"))
+        routes = (
+            ("--sysctl=net.ipv4.ip_forward=1", "--sysctl=net.ipv6.conf.all.forwarding=1")
+            if len(host.networks) > 1
+            else ()
+        )
+        boot, command = (
+            (BOOT[self.engine.name], ("/sbin/init",)) if host.boots else ((), ("sleep", "infinity"))
+        )
         four, six = networks.split(self._whole, len(self._networks))[self._networks.index(host.networks[0])]
         self.engine.run(
             # A name that does not resolve fails at once, and no question about it leaves the lab.
-            "run", "--detach", f"--name={self.container(name)}", f"--hostname={name}", "--dns=127.0.0.1", *routes, *boot,
-            f"--label=exanet.lab={self.title}", f"--label=exanet.digest={self._digest}",
-            f"--network={self.title}", f"--ip={four[host.address]}", f"--ip6={six[host.address]}", tag, *command)
+            "run",
+            "--detach",
+            f"--name={self.container(name)}",
+            f"--hostname={name}",
+            "--dns=127.0.0.1",
+            *routes,
+            *boot,
+            f"--label=exanet.lab={self.title}",
+            f"--label=exanet.digest={self._digest}",
+            f"--network={self.title}",
+            f"--ip={four[host.address]}",
+            f"--ip6={six[host.address]}",
+            tag,
+            *command,
+        )
 
     def _finish(self, hosts: t.Iterable[str]) -> None:
         _together(self._settle, {host: self._routes(host) for host in hosts})
 
     def _settle(self, name: str, routes: str) -> None:
         boots = self.hosts[name].boots
-        let_in = _LET_IN.format(seconds=_BOOT_SECONDS, key=self._key.with_suffix(".pub").read_text().strip()) if boots else ""
+        let_in = (
+            _LET_IN.format(seconds=_BOOT_SECONDS, key=self._key.with_suffix(".pub").read_text().strip())
+            if boots
+            else ""
+        )
         try:
             self.execute(name, routes + let_in)
         except EngineError as error:
@@ -225,22 +286,36 @@ class Lab:
 
     def _routes(self, name: str) -> str:
         host = self.hosts[name]
-        lines = ["ip route flush default", "ip -6 route flush default"]  # nothing that is sent in the lab leaves it
+        lines = [
+            "ip route flush default",
+            "ip -6 route flush default",
+        ]  # nothing that is sent in the lab leaves it
         lines += self._addressing(host) if len(self._networks) > 1 or len(self._versions) == 1 else []
         if host.router:
             shared = next(network for network in host.networks if network in self.hosts[host.router].networks)
-            lines += [f"ip route replace {subnet} via {gateway[self.hosts[host.router].address]}"
-                      for network in self._networks if network not in host.networks
-                      for subnet, gateway in zip(self._subnets[network], self._subnets[shared], strict=True)]
+            lines += [
+                f"ip route replace {subnet} via {gateway[self.hosts[host.router].address]}"
+                for network in self._networks
+                if network not in host.networks
+                for subnet, gateway in zip(self._subnets[network], self._subnets[shared], strict=True)
+            ]
         return "\n".join(lines) + "\n"
 
     def _addressing(self, host: Host) -> list[str]:
-        # The engine's network is one wire; a host's prefixes and routes make networks of it that only a router joins, and redirects would undo that.
+        # The engine's network is one wire; a host's prefixes and routes make networks of it that only a
+        # router joins, and redirects would undo that.
         flush = ["ip address flush dev eth0 scope global"]
-        quiet = [f"sysctl -qw net.ipv{version}.conf.{each}.{word}_redirects=0"
-                 for version, word in ((4, "accept"), (4, "send"), (6, "accept")) for each in ("all", "eth0")]
-        own = [f"ip address add {subnet[host.address]}/{subnet.prefixlen} dev eth0{' nodad' if subnet.version == 6 else ''}"
-               for network in host.networks for subnet in self._subnets[network]]
+        quiet = [
+            f"sysctl -qw net.ipv{version}.conf.{each}.{word}_redirects=0"
+            for version, word in ((4, "accept"), (4, "send"), (6, "accept"))
+            for each in ("all", "eth0")
+        ]
+        own = [
+            f"ip address add {subnet[host.address]}/{subnet.prefixlen} dev "
+            f"eth0{' nodad' if subnet.version == 6 else ''}"
+            for network in host.networks
+            for subnet in self._subnets[network]
+        ]
         return flush + quiet + own + [f"ip route replace {address} dev eth0" for address in self.controller()]
 
 
@@ -258,7 +333,9 @@ def _key() -> Path:
     path = CACHE / "id_ed25519"
     if not path.exists():
         path.parent.mkdir(parents=True, exist_ok=True)
-        subprocess.run(["ssh-keygen", "-q", "-t", "ed25519", "-N", "", "-C", "exanet lab", "-f", str(path)], check=True)
+        subprocess.run(
+            ["ssh-keygen", "-q", "-t", "ed25519", "-N", "", "-C", "exanet lab", "-f", str(path)], check=True
+        )
     return path
 
 

@@ -24,7 +24,9 @@ def free(engine: Engine) -> Iterator[Subnets]:
     """Yield pairs of an IPv4 and an IPv6 subnet that overlap neither a route of this machine nor a network of the engine."""
     used = list(itertools.chain(_routes(), _networks(engine)))
     for pair in zip(_POOLS[0].subnets(new_prefix=24), _POOLS[1].subnets(new_prefix=64), strict=False):
-        if not any(subnet.version == other.version and subnet.overlaps(other) for subnet in pair for other in used):
+        if not any(
+            subnet.version == other.version and subnet.overlaps(other) for subnet in pair for other in used
+        ):
             yield pair
 
 
@@ -47,11 +49,20 @@ def taken(error: Exception) -> bool:
 
 def _routes() -> Iterator[Subnet]:
     for family in ("-4", "-6"):
-        listing = subprocess.run(["ip", "-j", family, "route"], capture_output=True, text=True, check=True).stdout
-        yield from (ipaddress.ip_network(route["dst"], strict=False) for route in json.loads(listing or "[]") if route["dst"] != "default")
+        listing = subprocess.run(
+            ["ip", "-j", family, "route"], capture_output=True, text=True, check=True
+        ).stdout
+        yield from (
+            ipaddress.ip_network(route["dst"], strict=False)
+            for route in json.loads(listing or "[]")
+            if route["dst"] != "default"
+        )
 
 
 def _networks(engine: Engine) -> Iterable[Subnet]:
     names = engine.run("network", "ls", "--quiet").split()
     listing = engine.run("network", "inspect", *names) if names else ""
-    return [ipaddress.ip_network(text, strict=False) for text in re.findall(r'"[sS]ubnet": "([0-9a-f.:/]+)"', listing)]
+    return [
+        ipaddress.ip_network(text, strict=False)
+        for text in re.findall(r'"[sS]ubnet": "([0-9a-f.:/]+)"', listing)
+    ]

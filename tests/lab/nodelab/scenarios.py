@@ -24,7 +24,9 @@ def images_needed() -> dict[str, set[str]]:
     for path in _MOLECULE.glob("*/molecule.yml"):
         variables = {**shared, **_read(path.with_name("vars.yml"))}
         lab = _read(_MOLECULE / "labs" / f"{variables['lab_description']}.yml")
-        needed.setdefault(variables["lab_release"], set()).update(host.get("flavour", PLAIN) for host in lab["hosts"].values())
+        needed.setdefault(variables["lab_release"], set()).update(
+            host.get("flavour", PLAIN) for host in lab["hosts"].values()
+        )
     return needed
 
 

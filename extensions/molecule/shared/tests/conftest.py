@@ -4,8 +4,9 @@
 
 """Fixtures and parameters of all stages; a test's parameters come from the scenario's hand-written truth.
 
-Molecule starts pytest in the folder of a scenario, with the stage's folders of tests. Each test that takes one of the parameters below
-is run for everything that the truth has of it: C(open_port) for every port that somebody must reach, and so on.
+Molecule starts pytest in the folder of a scenario, with the stage's folders of tests. Each test that takes
+one of the parameters below is run for everything that the truth has of it: C(open_port) for every port that
+somebody must reach, and so on.
 """
 
 from __future__ import annotations
@@ -30,7 +31,11 @@ TRUTH = pytest.StashKey[Truth]()
 TESTS = pytest.StashKey[list]()
 _NOBODY = object()  # the only value of a parameter that the truth of this scenario has nothing for
 _MARKERS = (
-    "between(source, destination, port=...): the two groups, and the port if it is one, that the parameters of a test are about",
+    (
+        "between(source, destination, port=...): the two groups, and the port if it is one, that the "
+        "parameters "
+        "of a test are about"
+    ),
     "stage(name): at which stage of the scenario a test looks",
 )
 PARAMETERS = {
@@ -38,16 +43,24 @@ PARAMETERS = {
     "open_port": lambda truth, between, stage: truth.attempts(between, opened=True),
     "closed_port": lambda truth, between, stage: truth.attempts(between, opened=False),
     "faulty_port": lambda truth, between, stage: [one for one in truth.attempts() if truth.answers(one)],
-    "open_port_beside": lambda truth, between, stage: [one for one in truth.attempts(opened=True) if not truth.answers(one)],
-    "closed_port_beside": lambda truth, between, stage: [one for one in truth.attempts(opened=False) if not truth.answers(one)],
+    "open_port_beside": lambda truth, between, stage: [
+        one for one in truth.attempts(opened=True) if not truth.answers(one)
+    ],
+    "closed_port_beside": lambda truth, between, stage: [
+        one for one in truth.attempts(opened=False) if not truth.answers(one)
+    ],
     "server": lambda truth, between, stage: [host for group in truth.ports for host in truth.members(group)],
     "source": lambda truth, between, stage: truth.sources(),
-    "node": lambda truth, between, stage: [host for host in truth.members("exasol_nodes") if truth.firewall(host)],
+    "node": lambda truth, between, stage: [
+        host for host in truth.members("exasol_nodes") if truth.firewall(host)
+    ],
     "port_of_nodes": lambda truth, between, stage: truth.ports["exasol_nodes"],
     "pair": lambda truth, between, stage: truth.pairs(denied=False),
     "denied_pair": lambda truth, between, stage: truth.pairs(denied=True) if truth.checks_denied else [],
     "fault": lambda truth, between, stage: truth.named_faults(stage),
-    "filter_of_fault": lambda truth, between, stage: [one for one in truth.faults if one.filters or one.table],
+    "filter_of_fault": lambda truth, between, stage: [
+        one for one in truth.faults if one.filters or one.table
+    ],
     "service": lambda truth, between, stage: list(truth.identities),
     "any_client": lambda truth, between, stage: truth.clients(real_clients.CLIENTS),
     "stopped_client": lambda truth, between, stage: truth.clients(real_clients.CLIENTS, stopped=True),
@@ -117,7 +130,10 @@ def sockets(lab):
 
 @pytest.fixture(scope="module")
 def listening(sockets, truth):
-    """Stand-ins for services listen while the tests of a module run; where they play a live cluster, they stay."""
+    """Stand-ins for services listen while the tests of a module run.
+
+    Where they play a live cluster, they stay.
+    """
     sockets.listen()
     yield sockets
     if not truth.values["lab_live"]:
@@ -138,7 +154,10 @@ def measure(pytestconfig):
 
 @pytest.fixture(scope="module")
 def others():
-    """Whether other programs used the same ports until a run with captures had ended, by host; the run fills it."""
+    """Whether other programs used the same ports until a run with captures had ended, by host.
+
+    The run fills it.
+    """
     return {}
 
 
@@ -173,7 +192,10 @@ def _inventory(config) -> Path:
 
 
 def _junit_file(arguments) -> Path:
-    """Return where the results of this stage go: numbered, since a scenario may come to the same stage twice."""
+    """Return where the results of this stage go.
+
+    Numbered, since a scenario may come to the same stage twice.
+    """
     folder = Path(os.environ["MOLECULE_PROJECT_DIRECTORY"]) / ".cache" / "molecule" / "junit"
     folder.mkdir(parents=True, exist_ok=True)
     name = _scenario().name

@@ -44,9 +44,23 @@ def run(monkeypatch):
     monkeypatch.setattr(firewall.time, "sleep", lambda unused: None)
 
     def run(*answers, connection=None, delegate_to=None, run_once=False, hostvars=None, **options):
-        task = mock.Mock(args=options, async_val=0, check_mode=False, diff=False, action="test", delegate_to=delegate_to, run_once=run_once)
-        made = firewall.ActionModule(task=task, connection=connection or Connection(), play_context=mock.Mock(), loader=mock.Mock(), templar=mock.Mock(),
-                                     shared_loader_obj=mock.Mock())
+        task = mock.Mock(
+            args=options,
+            async_val=0,
+            check_mode=False,
+            diff=False,
+            action="test",
+            delegate_to=delegate_to,
+            run_once=run_once,
+        )
+        made = firewall.ActionModule(
+            task=task,
+            connection=connection or Connection(),
+            play_context=mock.Mock(),
+            loader=mock.Mock(),
+            templar=mock.Mock(),
+            shared_loader_obj=mock.Mock(),
+        )
         last = answers[-1]
         left = list(answers)
         calls = []
@@ -57,8 +71,13 @@ def run(monkeypatch):
             if isinstance(answer, Exception):
                 raise answer
             return dict(answer)
+
         monkeypatch.setattr(made, "_execute_module", execute)
-        return made.run(None, {"inventory_hostname": "n11", "ansible_play_batch": ["n11", "n12"], "hostvars": hostvars or {}}), calls
+        return made.run(
+            None,
+            {"inventory_hostname": "n11", "ansible_play_batch": ["n11", "n12"], "hostvars": hostvars or {}},
+        ), calls
+
     return run
 
 
@@ -78,15 +97,24 @@ def test_a_change_is_confirmed_over_a_new_connection(run):
 
 def test_a_connection_that_fails_is_tried_again(run):
     connection = Connection()
-    result, calls = run(PENDING, AnsibleConnectionFailure("refused"), {"failed": True, "msg": "no Python"}, {"confirmed": True}, connection=connection)
+    result, calls = run(
+        PENDING,
+        AnsibleConnectionFailure("refused"),
+        {"failed": True, "msg": "no Python"},
+        {"confirmed": True},
+        connection=connection,
+    )
     assert result["confirmed"] is True and not result.get("failed")
     assert connection.closed == len(calls) - 1 == 3
 
 
-@pytest.mark.parametrize(("answers", "why"), [
-    ([{"confirmed": False}], "no new connection came through in time"),
-    ([AnsibleConnectionFailure("Connection timed out")], "Connection timed out"),
-])
+@pytest.mark.parametrize(
+    ("answers", "why"),
+    [
+        ([{"confirmed": False}], "no new connection came through in time"),
+        ([AnsibleConnectionFailure("Connection timed out")], "Connection timed out"),
+    ],
+)
 def test_a_change_that_nobody_confirms_has_failed(run, answers, why):
     result = run(PENDING, *answers, rollback_after=20)[0]
     assert (result["failed"], result["changed"], result["confirmed"]) == (True, False, False)
@@ -94,7 +122,10 @@ def test_a_change_that_nobody_confirms_has_failed(run, answers, why):
 
 
 def test_a_connection_without_a_network_is_not_asked_to_close(run, monkeypatch):
-    monkeypatch.setattr("ansible.plugins.connection.display.warning", lambda *unused, **named: pytest.fail("a warning that helps nobody"))
+    monkeypatch.setattr(
+        "ansible.plugins.connection.display.warning",
+        lambda *unused, **named: pytest.fail("a warning that helps nobody"),
+    )
     assert run(PENDING, {"confirmed": True}, connection=WithoutNetwork())[0]["confirmed"] is True
 
 
@@ -105,14 +136,17 @@ def test_a_change_that_was_taken_back_is_told(run, monkeypatch):
     assert len(warned) == 1 and "2026-11-23T05:00:49Z" in warned[0]
 
 
-@pytest.mark.parametrize(("host", "delegate_to", "run_once", "fragments"), [
-    (None, "n12", True, []),
-    ("n11", None, False, []),
-    ("n12", "n12", True, []),
-    ("n11", "n12", False, ["the rules of 'n11' would come to 'n12' (delegate_to)", "delegate_to: n11"]),
-    ("n12", None, False, ["the rules of 'n12' would come to 'n11': ", "delegate_to: n12"]),
-    ("n11", None, True, ["run_once changes the firewall of 'n11' alone, 1 of 2 hosts", "--limit"]),
-])
+@pytest.mark.parametrize(
+    ("host", "delegate_to", "run_once", "fragments"),
+    [
+        (None, "n12", True, []),
+        ("n11", None, False, []),
+        ("n12", "n12", True, []),
+        ("n11", "n12", False, ["the rules of 'n11' would come to 'n12' (delegate_to)", "delegate_to: n11"]),
+        ("n12", None, False, ["the rules of 'n12' would come to 'n11': ", "delegate_to: n12"]),
+        ("n11", None, True, ["run_once changes the firewall of 'n11' alone, 1 of 2 hosts", "--limit"]),
+    ],
+)
 def test_rules_come_to_their_own_host(run, host, delegate_to, run_once, fragments):
     options = {"host": host, "delegate_to": delegate_to, "run_once": run_once}
     if not fragments:
@@ -149,7 +183,11 @@ def test_seconds_that_cannot_be_read_are_refused_before_anything_is_done(run, gi
 @pytest.mark.parametrize("given", [0, 5, "45", " 30 "], ids=repr)
 def test_seconds_may_be_text(run, given):
     assert run({"changed": False}, rollback_after=given) == ({"changed": False}, [None])
-# -- hosts in whose place the controller would run the module ---------------------------------------------------------------------------------------------
+
+
+# -- hosts in whose place the controller would run the module
+# ---------------------------------------------------------------------------------------------
+
 
 class Through(Connection):
     """A connection of some kind."""
@@ -159,21 +197,50 @@ class Through(Connection):
         self.transport, self._remote_is_local = transport, on_controller
 
 
-@pytest.mark.parametrize(("connection", "address"), [
-    pytest.param(Through("ssh"), "192.0.2.11", id="ssh"),
-    pytest.param(Through("containers.podman.podman"), "192.0.2.11", id="a container"),
-    pytest.param(Through("local", on_controller=True), "127.0.0.11", id="local, and the host is the controller"),
-    pytest.param(Through("local"), "127.0.0.11,192.0.2.11", id="local, one of several addresses is the controller's"),
-])
+@pytest.mark.parametrize(
+    ("connection", "address"),
+    [
+        pytest.param(Through("ssh"), "192.0.2.11", id="ssh"),
+        pytest.param(Through("containers.podman.podman"), "192.0.2.11", id="a container"),
+        pytest.param(
+            Through("local", on_controller=True), "127.0.0.11", id="local, and the host is the controller"
+        ),
+        pytest.param(
+            Through("local"),
+            "127.0.0.11,192.0.2.11",
+            id="local, one of several addresses is the controller's",
+        ),
+    ],
+)
 def test_a_host_whose_own_firewall_is_changed_is_not_refused(run, connection, address):
-    assert run({"changed": False}, connection=connection, hostvars={"n11": {"exasol_address": address}})[1] == [None]
+    assert run({"changed": False}, connection=connection, hostvars={"n11": {"exasol_address": address}})[
+        1
+    ] == [None]
 
 
-@pytest.mark.parametrize(("connection", "address", "fragments"), [
-    pytest.param(Through("ansible.netcommon.network_cli"), "127.0.0.11", ["'n11'", "network_cli", "exasol_firewall_enabled"], id="a network device"),
-    pytest.param(Through("vendor.devices.api", on_controller=True), "127.0.0.11", ["'n11'", "vendor.devices.api"], id="a network device of some vendor"),
-    pytest.param(Through("local"), "192.0.2.11", ["'n11'", "the controller", "192.0.2.11", "exasol_address"], id="local, of another host"),
-])
+@pytest.mark.parametrize(
+    ("connection", "address", "fragments"),
+    [
+        pytest.param(
+            Through("ansible.netcommon.network_cli"),
+            "127.0.0.11",
+            ["'n11'", "network_cli", "exasol_firewall_enabled"],
+            id="a network device",
+        ),
+        pytest.param(
+            Through("vendor.devices.api", on_controller=True),
+            "127.0.0.11",
+            ["'n11'", "vendor.devices.api"],
+            id="a network device of some vendor",
+        ),
+        pytest.param(
+            Through("local"),
+            "192.0.2.11",
+            ["'n11'", "the controller", "192.0.2.11", "exasol_address"],
+            id="local, of another host",
+        ),
+    ],
+)
 def test_the_controllers_firewall_is_not_changed_in_place_of_a_hosts(run, connection, address, fragments):
     with pytest.raises(AnsibleActionFail) as caught:
         run({"changed": False}, connection=connection, hostvars={"n11": {"exasol_address": address}})

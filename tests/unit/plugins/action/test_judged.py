@@ -24,14 +24,17 @@ def test_in_check_mode_nothing_is_judged(act):
         act(ActionModule, {}, HOSTS, check_mode=True)
 
 
-@pytest.mark.parametrize(("tags", "run_tags", "skip_tags", "left_out"), [
-    pytest.param(None, ["other"], [], True, id="the role has no tag, another one is wanted"),
-    pytest.param(["net"], ["other"], [], True, id="the role has another tag"),
-    pytest.param(["net"], ["all"], ["net"], True, id="the role is skipped"),
-    pytest.param(None, ["all"], [], False, id="no choice of tags"),
-    pytest.param(["net"], ["net"], [], False, id="the role is wanted"),
-    pytest.param(["net,db"], ["db"], [], False, id="the role is wanted, tags as text"),
-])
+@pytest.mark.parametrize(
+    ("tags", "run_tags", "skip_tags", "left_out"),
+    [
+        pytest.param(None, ["other"], [], True, id="the role has no tag, another one is wanted"),
+        pytest.param(["net"], ["other"], [], True, id="the role has another tag"),
+        pytest.param(["net"], ["all"], ["net"], True, id="the role is skipped"),
+        pytest.param(None, ["all"], [], False, id="no choice of tags"),
+        pytest.param(["net"], ["net"], [], False, id="the role is wanted"),
+        pytest.param(["net,db"], ["db"], [], False, id="the role is wanted, tags as text"),
+    ],
+)
 def test_only_who_leaves_the_whole_role_out_wants_nothing(act, tags, run_tags, skip_tags, left_out):
     variables = {**HOSTS, "ansible_run_tags": run_tags, "ansible_skip_tags": skip_tags}
     if left_out:
@@ -44,4 +47,8 @@ def test_only_who_leaves_the_whole_role_out_wants_nothing(act, tags, run_tags, s
 
 def test_a_plan_without_verdicts_is_red_whatever_the_tags(act):
     with pytest.raises(AnsibleError, match="planned and not judged"):
-        act(ActionModule, {"planned": "two", "judged": "one"}, {**HOSTS, "ansible_run_tags": ["other"], "ansible_skip_tags": []})
+        act(
+            ActionModule,
+            {"planned": "two", "judged": "one"},
+            {**HOSTS, "ansible_run_tags": ["other"], "ansible_skip_tags": []},
+        )

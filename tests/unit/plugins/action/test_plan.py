@@ -12,10 +12,18 @@ from ansible_collections.exasol_community.network.plugins.action import plan
 from ansible_collections.exasol_community.network.plugins.action.plan import ActionModule
 
 HOSTVARS = {
-    "n11": {"ansible_host": "192.0.2.11"}, "n12": {"ansible_host": "192.0.2.12"}, "client": {"ansible_host": "192.0.2.21"},
-    "db1": {"ansible_host": "192.0.2.40"}, "idle": {"ansible_host": "192.0.2.99"},
+    "n11": {"ansible_host": "192.0.2.11"},
+    "n12": {"ansible_host": "192.0.2.12"},
+    "client": {"ansible_host": "192.0.2.21"},
+    "db1": {"ansible_host": "192.0.2.40"},
+    "idle": {"ansible_host": "192.0.2.99"},
 }
-GROUPS = {"all": list(HOSTVARS), "exasol_nodes": ["n11", "n12"], "exasol_clients": ["client"], "databases": ["db1"]}
+GROUPS = {
+    "all": list(HOSTVARS),
+    "exasol_nodes": ["n11", "n12"],
+    "exasol_clients": ["client"],
+    "databases": ["db1"],
+}
 
 
 def variables(**more):
@@ -33,12 +41,20 @@ def test_default_groups_are_planned(act):
 
 def test_partner_systems_come_from_a_variable(act):
     found = act(ActionModule, {"release": "kb"}, variables(exasol_peers={"oracle": ["databases"]}))
-    assert found["hosts"]["db1"]["listens"] == [{"address": "192.0.2.40", "protocol": "tcp", "ports": "1521"}]
+    assert found["hosts"]["db1"]["endpoints"] == [
+        {"address": "192.0.2.40", "protocol": "tcp", "ports": "1521"}
+    ]
 
 
 def test_peers_given_are_the_only_ones(act):
-    found = act(ActionModule, {"peers": {"database_node": ["n11"], "client": ["192.0.2.99"]}, "release": "kb"}, variables(exasol_peers={"oracle": ["db1"]}))
-    assert {name: host["peers"] for name, host in found["hosts"].items() if host["peers"]} == {"n11": ["any_node", "database_node"]}
+    found = act(
+        ActionModule,
+        {"peers": {"database_node": ["n11"], "client": ["192.0.2.99"]}, "release": "kb"},
+        variables(exasol_peers={"oracle": ["db1"]}),
+    )
+    assert {name: host["peers"] for name, host in found["hosts"].items() if host["peers"]} == {
+        "n11": ["any_node", "database_node"]
+    }
     assert "oracle" in found["unassigned"]
 
 
@@ -65,10 +81,19 @@ def test_a_variable_that_cannot_be_evaluated_is_named_with_its_host(act):
 
 
 def test_options_reach_the_plan(act):
-    options = {"release": "8", "overrides": {"sql_client": 9563}, "include": ["bucketfs_https"], "exclude": ["bucketfs"], "check_blocked": True}
+    options = {
+        "release": "8",
+        "overrides": {"sql_client": 9563},
+        "include": ["bucketfs_https"],
+        "exclude": ["bucketfs"],
+        "check_denied": True,
+    }
     entries = act(ActionModule, options, variables())["hosts"]["client"]["probes"]
-    assert {entry["service"]: entry["ports"] for entry in entries if entry["expected"] == "reachable"} == {"sql_client": "9563", "bucketfs_https": "2581"}
-    assert "blocked" in {entry["expected"] for entry in entries}
+    assert {entry["service"]: entry["ports"] for entry in entries if entry["expected"] == "reachable"} == {
+        "sql_client": "9563",
+        "bucketfs_https": "2581",
+    }
+    assert "denied" in {entry["expected"] for entry in entries}
 
 
 @pytest.mark.parametrize(
@@ -125,15 +150,23 @@ def test_what_cannot_be_planned_fails_and_names_the_value(act, options, more, fr
     assert [fragment for fragment in fragments if fragment not in str(caught.value)] == []
 
 
-@pytest.mark.parametrize(("strategy", "batch", "fragments"), [
-    ("linear", list(HOSTVARS), []),
-    ("debug", list(reversed(HOSTVARS)), []),
-    ("mitogen_linear", list(HOSTVARS), []),
-    ("linear", ["n11", "n12"], ["serial lets 2 of 5 hosts run at a time", "remove serial", "--limit"]),
-    ("free", list(HOSTVARS), ["'free'", "strategy: linear"]),
-    ("ansible.builtin.host_pinned", list(HOSTVARS), ["'ansible.builtin.host_pinned'", "strategy: linear"]),
-    ("mitogen_free", ["n11"], ["'mitogen_free'"]),
-], ids=repr)
+@pytest.mark.parametrize(
+    ("strategy", "batch", "fragments"),
+    [
+        ("linear", list(HOSTVARS), []),
+        ("debug", list(reversed(HOSTVARS)), []),
+        ("mitogen_linear", list(HOSTVARS), []),
+        ("linear", ["n11", "n12"], ["serial lets 2 of 5 hosts run at a time", "remove serial", "--limit"]),
+        ("free", list(HOSTVARS), ["'free'", "strategy: linear"]),
+        (
+            "ansible.builtin.host_pinned",
+            list(HOSTVARS),
+            ["'ansible.builtin.host_pinned'", "strategy: linear"],
+        ),
+        ("mitogen_free", ["n11"], ["'mitogen_free'"]),
+    ],
+    ids=repr,
+)
 def test_a_measurement_needs_all_hosts_together(act, strategy, batch, fragments):
     more = variables(ansible_play_hosts=list(HOSTVARS), ansible_play_batch=batch)
     assert act(ActionModule, {}, more, strategy=strategy)["flows"] == 6, "firewalls do not need it"
@@ -148,19 +181,33 @@ def test_a_measurement_needs_all_hosts_together(act, strategy, batch, fragments)
 TEMPLATE = "{{ groups.exasol_nodes[0] }}"
 
 
-@pytest.mark.parametrize(("around", "task", "fragments"), [
-    ({}, {}, []),
-    ({}, {"delegate_to": "localhost", "run_once": True}, []),
-    ({"run_once": object, "delegate_to": object}, {"delegate_to": "localhost"}, []),  # Ansible's sentinel is a class
-    ({"run_once": False, "delegate_to": "{{ omit }}"}, {}, []),
-    ({"run_once": True}, {}, ["run_once lets 1 of 5 hosts", "remove run_once", "--limit"]),
-    ({"run_once": "yes"}, {}, ["run_once lets 1 of 5 hosts"]),
-    ({"delegate_to": "n11"}, {"delegate_to": "n11"}, ["delegate_to 'n11'", "remove delegate_to", "jump host"]),
-    ({"delegate_to": TEMPLATE}, {"delegate_to": "n11"}, [f"delegate_to '{TEMPLATE}'"]),
-], ids=repr)
+@pytest.mark.parametrize(
+    ("around", "task", "fragments"),
+    [
+        ({}, {}, []),
+        ({}, {"delegate_to": "localhost", "run_once": True}, []),
+        (
+            {"run_once": object, "delegate_to": object},
+            {"delegate_to": "localhost"},
+            [],
+        ),  # Ansible's sentinel is a class
+        ({"run_once": False, "delegate_to": "{{ omit }}"}, {}, []),
+        ({"run_once": True}, {}, ["run_once lets 1 of 5 hosts", "remove run_once", "--limit"]),
+        ({"run_once": "yes"}, {}, ["run_once lets 1 of 5 hosts"]),
+        (
+            {"delegate_to": "n11"},
+            {"delegate_to": "n11"},
+            ["delegate_to 'n11'", "remove delegate_to", "jump host"],
+        ),
+        ({"delegate_to": TEMPLATE}, {"delegate_to": "n11"}, [f"delegate_to '{TEMPLATE}'"]),
+    ],
+    ids=repr,
+)
 def test_a_measurement_needs_each_host_itself(act, around, task, fragments):
     more = variables(ansible_play_hosts=list(HOSTVARS), ansible_play_batch=list(HOSTVARS))
-    assert act(ActionModule, {}, more, around=around, **task)["flows"] == 6, "whoever plans alone may do it anywhere"
+    assert act(ActionModule, {}, more, around=around, **task)["flows"] == 6, (
+        "whoever plans alone may do it anywhere"
+    )
     if not fragments:
         assert act(ActionModule, {"together": True}, more, around=around, **task)["flows"] == 6
         return
@@ -169,7 +216,10 @@ def test_a_measurement_needs_each_host_itself(act, around, task, fragments):
     assert [fragment for fragment in fragments if fragment not in str(caught.value)] == []
 
 
-@pytest.mark.parametrize(("task", "run", "refused"), [(False, False, False), (True, True, False), (False, True, False), (True, False, True)])
+@pytest.mark.parametrize(
+    ("task", "run", "refused"),
+    [(False, False, False), (True, True, False), (False, True, False), (True, False, True)],
+)
 def test_a_measurement_in_check_mode_is_that_of_the_whole_run(act, task, run, refused):
     more = variables(ansible_play_hosts=["n11"], ansible_play_batch=["n11"], ansible_check_mode=run)
     assert act(ActionModule, {}, more, check_mode=task)["flows"] == 6, "a plan alone changes nothing"
@@ -238,12 +288,21 @@ def test_what_has_no_effect_is_said_once(act, warned, options, more, fragment):
     assert len(warned) == bool(fragment), warned
     assert fragment in "".join(warned)
     assert "secret" not in "".join(warned)
-# -- variables of the site -------------------------------------------------------------------------------------------------------------
 
-@pytest.mark.parametrize(("name", "value"), [
-    ("exasol_overrides", {"sql_client": 9563}), ("exasol_peers", {"oracle": ["192.0.2.77"]}), ("exasol_verify_listeners", False),
-    ("exasol_report_formats", ["csv"]),
-])
+
+# -- variables of the site
+# -------------------------------------------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize(
+    ("name", "value"),
+    [
+        ("exasol_overrides", {"sql_client": 9563}),
+        ("exasol_peers", {"oracle": ["192.0.2.77"]}),
+        ("exasol_verify_listeners", False),
+        ("exasol_report_formats", ["csv"]),
+    ],
+)
 @pytest.mark.parametrize("hosts", [["n11"], ["n11", "n12"], ["client"]], ids=" ".join)
 def test_what_differs_between_hosts_is_refused_whoever_is_first(act, name, value, hosts):
     hostvars = {host: {**own, **({name: value} if host in hosts else {})} for host, own in HOSTVARS.items()}
@@ -255,13 +314,18 @@ def test_what_differs_between_hosts_is_refused_whoever_is_first(act, name, value
 
 
 def test_what_all_hosts_have_is_taken(act):
-    hostvars = {host: {**own, "exasol_overrides": {"sql_client": 9563}, "exasol_cluster": host[:1]} for host, own in HOSTVARS.items()}
+    hostvars = {
+        host: {**own, "exasol_overrides": {"sql_client": 9563}, "exasol_cluster": host[:1]}
+        for host, own in HOSTVARS.items()
+    }
     assert act(ActionModule, {}, variables(hostvars=hostvars))["flows"]
 
 
 def test_a_host_that_is_neither_in_the_play_nor_in_the_plan_does_not_count(act):
     hostvars = {**HOSTVARS, "idle": {**HOSTVARS["idle"], "exasol_release": "kb"}}
-    assert act(ActionModule, {}, variables(hostvars=hostvars, ansible_play_hosts_all=["n11", "client"]))["flows"]
+    assert act(ActionModule, {}, variables(hostvars=hostvars, ansible_play_hosts_all=["n11", "client"]))[
+        "flows"
+    ]
 
 
 def test_each_plan_is_a_run_of_its_own(act):

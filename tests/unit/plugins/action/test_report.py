@@ -14,7 +14,10 @@ from ansible.errors import AnsibleError
 
 from ansible_collections.exasol_community.network.plugins.action import report
 from ansible_collections.exasol_community.network.tests.unit.plugins.plugin_utils.plans import plan
-from ansible_collections.exasol_community.network.tests.unit.plugins.plugin_utils.verifications import mesh, verification
+from ansible_collections.exasol_community.network.tests.unit.plugins.plugin_utils.verifications import (
+    mesh,
+    verification,
+)
 
 GREEN, RED = verification(mesh()), verification(mesh(n13="blocked"))
 
@@ -30,8 +33,12 @@ def screen(monkeypatch):
 @pytest.fixture
 def write(act, tmp_path):
     """Return a function that runs the action on a directory that is not there yet."""
+
     def run(modes=None, **options):
-        return act(report.ActionModule, {"directory": str(tmp_path / "a" / "report"), **options}, {}, **(modes or {}))
+        return act(
+            report.ActionModule, {"directory": str(tmp_path / "a" / "report"), **options}, {}, **(modes or {})
+        )
+
     return run
 
 
@@ -41,12 +48,22 @@ def written(tmp_path):
     return sorted(file.name for file in folder.iterdir()) if folder.exists() else []
 
 
-@pytest.mark.parametrize(("options", "names"), [
-    ({"verification": GREEN}, ["report.html", "report.json", "report.md"]),
-    ({"verification": GREEN, "formats": ["junit"], "change_request": ["csv", "aws"]}, ["change_request.csv", "change_request_aws.yml", "report.xml"]),
-    ({"plan": plan(), "change_request": ["markdown", "aerleon_policy"]}, ["change_request.md", "change_request_aerleon_policy.yaml"]),
-    ({"plan": plan()}, []),
-], ids=["by default", "chosen", "plan", "plan alone"])
+@pytest.mark.parametrize(
+    ("options", "names"),
+    [
+        ({"verification": GREEN}, ["report.html", "report.json", "report.md"]),
+        (
+            {"verification": GREEN, "formats": ["junit"], "change_request": ["csv", "aws"]},
+            ["change_request.csv", "change_request_aws.yml", "report.xml"],
+        ),
+        (
+            {"plan": plan(), "change_request": ["markdown", "aerleon_policy"]},
+            ["change_request.md", "change_request_aerleon_policy.yaml"],
+        ),
+        ({"plan": plan()}, []),
+    ],
+    ids=["by default", "chosen", "plan", "plan alone"],
+)
 def test_what_is_wished_for_is_written(write, tmp_path, options, names):
     found = write(**options)
     assert written(tmp_path) == names
@@ -84,9 +101,17 @@ def test_a_difference_is_shown_on_demand(write):
 
 @pytest.mark.parametrize("text", ["\x1b[2J", "\x9b2J", "\u202e"], ids=ascii)
 def test_neither_the_screen_nor_a_difference_obeys_what_a_report_holds(write, screen, tmp_path, text):
-    bad = {**RED, "results": [{**one, "sentence": f"a{text}b", "service": f"s{text}"} for one in RED["results"]]}
+    bad = {
+        **RED,
+        "results": [{**one, "sentence": f"a{text}b", "service": f"s{text}"} for one in RED["results"]],
+    }
     write(verification=GREEN)
-    found = write({"diff": True}, verification=bad, formats=["json", "markdown"], compare_with=str(tmp_path / "a" / "report" / "report.json"))
+    found = write(
+        {"diff": True},
+        verification=bad,
+        formats=["json", "markdown"],
+        compare_with=str(tmp_path / "a" / "report" / "report.json"),
+    )
     shown = [*screen, *(value for one in found["diff"] for value in one.values())]
     assert len(shown) > 4
     assert [one for line in shown for one in line if not one.isprintable() and one not in "\n\t"] == []
@@ -119,22 +144,29 @@ def test_nothing_to_compare_with_yet(write, screen, tmp_path):
     assert "changes.md" not in written(tmp_path)
 
 
-@pytest.mark.parametrize(("options", "words"), [
-    ({}, "nothing given: expected exactly one of"),
-    ({"verification": GREEN, "plan": plan()}, "verification and plan given"),
-    ({"verification": {"results": 1, "schema": 99}}, "schema 99"),
-    ({"verification": {"changed": False}}, "verification needs"),
-    ({"saved": "{folder}/none.json"}, "none.json' cannot be read: No such file"),
-    ({"saved": "{folder}/text"}, "text' is no JSON"),
-    ({"saved": "{folder}/list"}, "list' needs"),
-    ({"verification": GREEN, "compare_with": "{folder}/text"}, "text' is no JSON"),
-    ({"verification": GREEN, "formats": ["pdf"]}, "pdf"),
-    ({"verification": GREEN, "directory": "{folder}/text"}, "cannot be read: Not a directory"),
-], ids=lambda value: value if isinstance(value, str) else "")
+@pytest.mark.parametrize(
+    ("options", "words"),
+    [
+        ({}, "nothing given: expected exactly one of"),
+        ({"verification": GREEN, "plan": plan()}, "verification and plan given"),
+        ({"verification": {"results": 1, "schema": 99}}, "schema 99"),
+        ({"verification": {"changed": False}}, "verification needs"),
+        ({"saved": "{folder}/none.json"}, "none.json' cannot be read: No such file"),
+        ({"saved": "{folder}/text"}, "text' is no JSON"),
+        ({"saved": "{folder}/list"}, "list' needs"),
+        ({"verification": GREEN, "compare_with": "{folder}/text"}, "text' is no JSON"),
+        ({"verification": GREEN, "formats": ["pdf"]}, "pdf"),
+        ({"verification": GREEN, "directory": "{folder}/text"}, "cannot be read: Not a directory"),
+    ],
+    ids=lambda value: value if isinstance(value, str) else "",
+)
 def test_what_cannot_be_is_refused_and_nothing_is_written(write, tmp_path, options, words):
     (tmp_path / "text").write_bytes(b"\xff no JSON")
     (tmp_path / "list").write_text("[]")
-    filled = {name: value.format(folder=tmp_path) if isinstance(value, str) else value for name, value in options.items()}
+    filled = {
+        name: value.format(folder=tmp_path) if isinstance(value, str) else value
+        for name, value in options.items()
+    }
     with pytest.raises(AnsibleError, match=words):
         write(**filled)
     assert written(tmp_path) == []
@@ -143,20 +175,33 @@ def test_what_cannot_be_is_refused_and_nothing_is_written(write, tmp_path, optio
 def test_a_file_that_cannot_be_written_leaves_nothing_half_done(write, tmp_path, monkeypatch):
     def refuse(source, target):
         raise PermissionError(13, "Permission denied", str(target))
+
     monkeypatch.setattr(os, "replace", refuse)
-    with pytest.raises(AnsibleError, match=r"report\.json' cannot be written: Permission denied; choose another directory"):
+    with pytest.raises(
+        AnsibleError, match=r"report\.json' cannot be written: Permission denied; choose another directory"
+    ):
         write(verification=GREEN, formats=["json"])
     assert written(tmp_path) == []
 
 
-@pytest.mark.parametrize(("delegate_to", "transport", "refused"), [
-    (None, "ssh", False), ("localhost", "ssh", False), ("127.0.0.1", "ssh", False), ("controller", "local", False), ("web1", "ssh", True),
-])
+@pytest.mark.parametrize(
+    ("delegate_to", "transport", "refused"),
+    [
+        (None, "ssh", False),
+        ("localhost", "ssh", False),
+        ("127.0.0.1", "ssh", False),
+        ("controller", "local", False),
+        ("web1", "ssh", True),
+    ],
+)
 def test_files_are_written_nowhere_but_on_the_controller(write, tmp_path, delegate_to, transport, refused):
     modes = {"delegate_to": delegate_to, "transport": transport}
     if not refused:
         assert write(modes, verification=GREEN)["changed"]
         return
-    with pytest.raises(AnsibleError, match="delegate_to 'web1': the files are written on the controller, never there; remove delegate_to"):
+    with pytest.raises(
+        AnsibleError,
+        match="delegate_to 'web1': the files are written on the controller, never there; remove delegate_to",
+    ):
         write(modes, verification=GREEN)
     assert written(tmp_path) == []

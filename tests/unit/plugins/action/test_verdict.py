@@ -11,8 +11,8 @@ import pytest
 from ansible.errors import AnsibleError
 
 from ansible_collections.exasol_community.network.plugins.action import verdict
-from ansible_collections.exasol_community.network.plugins.module_utils._flows import Party
-from ansible_collections.exasol_community.network.plugins.module_utils._plan import Wishes, make_plan
+from ansible_collections.exasol_community.network.plugins.module_utils._plan.flows import Party
+from ansible_collections.exasol_community.network.plugins.module_utils._plan.plan import Wishes, make_plan
 
 NODE, CLIENT = Party("n11", ("192.0.2.11",), managed=True), Party("client", ("192.0.2.21",), managed=True)
 PLAN = make_plan(Wishes("kb"), {"database_node": [NODE], "client": [CLIENT]}, [])
@@ -20,8 +20,19 @@ PLAN = make_plan(Wishes("kb"), {"database_node": [NODE], "client": [CLIENT]}, []
 
 def observed(state, reason):
     """Return what the client saw of the node."""
-    return {"client": {"observations": [{"destination": "n11", "address": "192.0.2.11", "protocol": "tcp", "ports": "8563",
-                                         "states": [{"ports": "8563", "state": state, "reason": reason}]}]}}
+    return {
+        "client": {
+            "observations": [
+                {
+                    "destination": "n11",
+                    "address": "192.0.2.11",
+                    "protocol": "tcp",
+                    "ports": "8563",
+                    "states": [{"ports": "8563", "state": state, "reason": reason}],
+                }
+            ]
+        }
+    }
 
 
 @pytest.fixture
@@ -39,7 +50,12 @@ def judged(act, observations, **options):
 
 def test_a_verification_is_whole(act, screen):
     found = judged(act, observed("open", "syn-ack"))
-    assert (found["changed"], found["not_ok"], found["summary"], found["release"]) == (False, 0, {"ok": 1}, "kb")
+    assert (found["changed"], found["not_ok"], found["summary"], found["release"]) == (
+        False,
+        0,
+        {"ok": 1},
+        "kb",
+    )
     assert found["peers"] == {"any_node": ["n11"], "client": ["client"], "database_node": ["n11"]}
     assert found["message"].startswith("1 flow: 1 ok")
     assert datetime.datetime.fromisoformat(found["created"]).utcoffset() == datetime.timedelta(0)
@@ -55,7 +71,7 @@ def test_the_matrix_is_displayed(act, screen):
 def test_what_is_wrong_is_told_under_the_matrix_in_lines_that_fit(act, screen, monkeypatch, columns, widest):
     monkeypatch.setenv("COLUMNS", str(columns))
     found = judged(act, observed("filtered", "no-response"))
-    told = screen[[line.startswith("1 flow: ") for line in screen].index(True) + 1:]
+    told = screen[[line.startswith("1 flow: ") for line in screen].index(True) + 1 :]
     sentence = "blocked: " + found["results"][0]["sentence"]
     assert " ".join(" ".join(told).split()) == sentence
     lengths = [len(line) for line in "\n".join(told).splitlines()]
@@ -67,12 +83,16 @@ def test_the_matrix_is_left_out_on_demand(act, screen):
     assert screen == []
 
 
-@pytest.mark.parametrize(("observations", "word"), [
-    (observed("filtered", "no-response"), "blocked"),
-    (observed("closed", "conn-refused"), "no_listener"),
-    ({"client": {"failed": True, "msg": "broken"}}, "untested"),
-    ({"client": {"skipped": True}}, "untested"),
-], ids=["filtered", "closed", "failed", "skipped"])
+@pytest.mark.parametrize(
+    ("observations", "word"),
+    [
+        (observed("filtered", "no-response"), "blocked"),
+        (observed("closed", "conn-refused"), "no_listener"),
+        ({"client": {"failed": True, "msg": "broken"}}, "untested"),
+        ({"client": {"skipped": True}}, "untested"),
+    ],
+    ids=["filtered", "closed", "failed", "skipped"],
+)
 def test_what_is_not_ok_is_counted_and_named(act, screen, observations, word):
     found = judged(act, observations)
     assert (found["not_ok"], found["summary"]) == (1, {word: 1})
@@ -93,7 +113,9 @@ def test_the_screen_obeys_nothing_that_a_host_says(act, screen, monkeypatch, tex
 
 
 def test_one_malformed_host_robs_nobody_of_the_report(act, screen):
-    found = judged(act, {"client": {"observations": [{"destination": "n11"}]}, "n11": observed("open", "syn-ack")})
+    found = judged(
+        act, {"client": {"observations": [{"destination": "n11"}]}, "n11": observed("open", "syn-ack")}
+    )
     assert found["summary"] == {"untested": 1}
     assert "client returned what its module never does: observations[0] has no 'address'" in found["message"]
 
@@ -147,7 +169,11 @@ def test_a_source_outside_of_the_run_is_set_aside(act, screen):
     assert found["untestable"][-1]["reason"] == "the source is outside of this run"
 
 
-@pytest.mark.parametrize("options", [{}, {"plan": PLAN}, {"plan": PLAN, "observations": "text"}], ids=["nothing", "no observations", "text"])
+@pytest.mark.parametrize(
+    "options",
+    [{}, {"plan": PLAN}, {"plan": PLAN, "observations": "text"}],
+    ids=["nothing", "no observations", "text"],
+)
 def test_missing_options_are_refused(act, options):
     with pytest.raises(AnsibleError, match="observations"):
         act(verdict.ActionModule, options, {})
@@ -155,21 +181,31 @@ def test_missing_options_are_refused(act, options):
 
 def test_one_measurement_counts_for_one_host(act, screen):
     found = observed("open", "syn-ack")["client"]
-    assert judged(act, {"client": dict(found, id="one"), "n11": {"observations": [], "id": "other"}})["not_ok"] == 0
-    assert judged(act, {"client": found, "n11": {"observations": []}})["not_ok"] == 0, "measurements of older versions have no name"
+    assert (
+        judged(act, {"client": dict(found, id="one"), "n11": {"observations": [], "id": "other"}})["not_ok"]
+        == 0
+    )
+    assert judged(act, {"client": found, "n11": {"observations": []}})["not_ok"] == 0, (
+        "measurements of older versions have no name"
+    )
     both = judged(act, {"client": dict(found, id="one"), "n11": dict(found, id="one")})
     assert both["summary"] == {"untested": 1}
-    # It is the claim of those hosts alone: two hosts in the hands of somebody must not rob the others of their report.
+    # It is the claim of those hosts alone: two hosts in the hands of somebody must not rob the others of
+    # their report.
     assert "the observations of client and n11 are one measurement" in both["message"]
 
 
-@pytest.mark.parametrize(("more", "summary"), [
-    ({"run": "now"}, {"ok": 1}),
-    ({"run": "before"}, {"untested": 1}),
-    ({}, {"untested": 1}),
-    ({"run": "now", "machine": {"identity": "one", "own": ["192.0.2.21"]}}, {"ok": 1}),
-    ({"run": "now", "machine": {"identity": "one", "own": []}}, {"untested": 1}),
-], ids=repr)
+@pytest.mark.parametrize(
+    ("more", "summary"),
+    [
+        ({"run": "now"}, {"ok": 1}),
+        ({"run": "before"}, {"untested": 1}),
+        ({}, {"untested": 1}),
+        ({"run": "now", "machine": {"identity": "one", "own": ["192.0.2.21"]}}, {"ok": 1}),
+        ({"run": "now", "machine": {"identity": "one", "own": []}}, {"untested": 1}),
+    ],
+    ids=repr,
+)
 def test_only_what_was_seen_in_this_run_on_that_host_counts(act, screen, more, summary):
     seen = observed("open", "syn-ack")
     found = judged(act, {"client": {**seen["client"], **more}}, plan={**PLAN, "run": "now"})

@@ -8,7 +8,7 @@ from __future__ import annotations
 import pytest
 
 from ansible_collections.exasol_community.network.plugins.filter.registered import FilterModule
-from ansible_collections.exasol_community.network.plugins.plugin_utils._joining import failure
+from ansible_collections.exasol_community.network.plugins.plugin_utils._verdict.joining import failure
 
 HOSTVARS = {
     "n11": {"probe": {"changed": False, "observations": [1]}},
@@ -25,7 +25,10 @@ def registered():
 
 
 def test_each_host_has_what_it_registered(registered):
-    assert registered(["n11", "n12"], HOSTVARS, "probe") == {"n11": HOSTVARS["n11"]["probe"], "n12": HOSTVARS["n12"]["probe"]}
+    assert registered(["n11", "n12"], HOSTVARS, "probe") == {
+        "n11": HOSTVARS["n11"]["probe"],
+        "n12": HOSTVARS["n12"]["probe"],
+    }
 
 
 def test_a_host_that_registered_nothing_counts_as_failed(registered):

@@ -11,13 +11,24 @@ import pytest
 import yaml
 from ansible.errors import AnsibleFilterError
 
-from ansible_collections.exasol_community.network.plugins.filter.report_changes import FilterModule as Changes
-from ansible_collections.exasol_community.network.plugins.filter.to_change_request import FilterModule as Request
-from ansible_collections.exasol_community.network.plugins.plugin_utils._changes import FORMATS as CHANGES
-from ansible_collections.exasol_community.network.plugins.plugin_utils._report import FORMATS
-from ansible_collections.exasol_community.network.plugins.plugin_utils._request import REQUEST_FORMATS
+from ansible_collections.exasol_community.network.plugins.filter.report_changes import (
+    FilterModule as Changes,
+)
+from ansible_collections.exasol_community.network.plugins.filter.to_change_request import (
+    FilterModule as Request,
+)
+from ansible_collections.exasol_community.network.plugins.plugin_utils._change_request.change_request import (
+    REQUEST_FORMATS,
+)
+from ansible_collections.exasol_community.network.plugins.plugin_utils._report.changes import (
+    FORMATS as CHANGES,
+)
+from ansible_collections.exasol_community.network.plugins.plugin_utils._report.report import FORMATS
 from ansible_collections.exasol_community.network.tests.unit.plugins.plugin_utils.plans import plan
-from ansible_collections.exasol_community.network.tests.unit.plugins.plugin_utils.verifications import mesh, verification
+from ansible_collections.exasol_community.network.tests.unit.plugins.plugin_utils.verifications import (
+    mesh,
+    verification,
+)
 
 CHECKOUT = Path(__file__).parents[4]
 report_changes = Changes().filters()["report_changes"]
@@ -26,13 +37,17 @@ to_change_request = Request().filters()["to_change_request"]
 
 def test_changes_are_data_or_text():
     assert len(report_changes(verification(mesh(n13="blocked")), verification(mesh()))["broke"]) == 5
-    assert report_changes(verification(mesh(n13="blocked")), verification(mesh()), "text").startswith("Since ")
+    assert report_changes(verification(mesh(n13="blocked")), verification(mesh()), "text").startswith(
+        "Since "
+    )
 
 
 def test_a_change_request_is_made_of_both():
     assert "planned" in to_change_request(plan())
     assert "No connection" in to_change_request(verification(mesh()))
-    assert "| blocked |" not in to_change_request(verification(mesh(n13="blocked")), format="csv", place_unknown=True)
+    assert "| blocked |" not in to_change_request(
+        verification(mesh(n13="blocked")), format="csv", include_unlocated=True
+    )
 
 
 @pytest.mark.parametrize("value", [None, "text", 5, [], {}, {"skipped": True}], ids=repr)
@@ -44,7 +59,9 @@ def test_what_is_neither_is_refused(value):
 
 
 def choices(name):
-    return yaml.safe_load((CHECKOUT / "plugins" / "filter" / f"{name}.yml").read_text(encoding="utf-8"))["DOCUMENTATION"]["options"]["format"]["choices"]
+    return yaml.safe_load((CHECKOUT / "plugins" / "filter" / f"{name}.yml").read_text(encoding="utf-8"))[
+        "DOCUMENTATION"
+    ]["options"]["format"]["choices"]
 
 
 def test_documentation_knows_all_formats():
@@ -55,7 +72,9 @@ def test_documentation_knows_all_formats():
 
 def test_the_role_knows_all_formats():
     role = CHECKOUT / "roles" / "report"
-    options = yaml.safe_load((role / "meta" / "argument_specs.yml").read_text(encoding="utf-8"))["argument_specs"]["main"]["options"]
+    options = yaml.safe_load((role / "meta" / "argument_specs.yml").read_text(encoding="utf-8"))[
+        "argument_specs"
+    ]["main"]["options"]
     assert sorted(options["exasol_report_formats"]["choices"]) == sorted(FORMATS)
     assert sorted(options["exasol_report_change_request"]["choices"]) == sorted(REQUEST_FORMATS)
 

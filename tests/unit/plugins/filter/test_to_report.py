@@ -11,7 +11,10 @@ import pytest
 from ansible.errors import AnsibleFilterError
 
 from ansible_collections.exasol_community.network.plugins.filter.to_report import FilterModule
-from ansible_collections.exasol_community.network.tests.unit.plugins.plugin_utils.verifications import mesh, verification
+from ansible_collections.exasol_community.network.tests.unit.plugins.plugin_utils.verifications import (
+    mesh,
+    verification,
+)
 
 
 @pytest.fixture

@@ -7,8 +7,11 @@ import uuid
 
 import pytest
 
-from ansible_collections.exasol_community.network.plugins.module_utils import _control
-from ansible_collections.exasol_community.network.tests.unit.plugins.module_utils.loopback import ended, wait_until
+from ansible_collections.exasol_community.network.plugins.module_utils._listener import control
+from ansible_collections.exasol_community.network.tests.unit.plugins.module_utils.loopback import (
+    ended,
+    wait_until,
+)
 
 
 class Host:
@@ -21,7 +24,7 @@ class Host:
 
     def token(self, run):
         """Return the token of a run."""
-        return self.tokens.setdefault(run, "{0} {1}".format(run, uuid.uuid4().hex))
+        return self.tokens.setdefault(run, f"{run} {uuid.uuid4().hex}")
 
     def present(self, address, ports, protocol="tcp", run="run", ttl=60, dry=False, idle=60):
         """Listen on ports of one address."""
@@ -30,13 +33,13 @@ class Host:
 
     def listen(self, listens, run="run", ttl=60, dry=False, idle=60):
         """Listen."""
-        result = _control.present(self.name, self.token(run), listens, ttl, dry, idle=idle)
+        result = control.present(self.name, self.token(run), listens, ttl, dry, idle=idle)
         self.pids |= {result["pid"]} if "pid" in result else set()
         return result
 
     def absent(self, run="run", dry=False):
         """End a run's lease."""
-        return _control.absent(self.name, self.token(run), dry)["changed"]
+        return control.absent(self.name, self.token(run), dry)["changed"]
 
     def end(self):
         """End every lease and see the processes end."""

@@ -1,7 +1,10 @@
 # Copyright (c) 2026, exasol_community.network contributors
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""Real sockets on the loopback interface alone: servers of every temper, free ports, and what the kernel says of connections."""
+"""Real sockets on the loopback interface alone.
+
+Servers of every temper, free ports, and what the kernel says of connections.
+"""
 
 import contextlib
 import os
@@ -17,7 +20,7 @@ TIME_WAIT = "06"  # linux/tcp_states.h, as /proc/net/tcp prints it
 
 def some_address():
     """Return an address of the loopback network that hardly anybody else uses."""
-    return "127.0.0.{0}".format(random.randint(100, 250))
+    return f"127.0.0.{random.randint(100, 250)}"
 
 
 def family_of(address):
@@ -65,22 +68,30 @@ def free_range(address, count):
             except OSError:
                 continue
             return first
-    raise AssertionError("no {0} consecutive ports are free at {1}".format(count, address))
+    raise AssertionError(f"no {count} consecutive ports are free at {address}")
 
 
 @contextlib.contextmanager
 def full(address):
-    """Yield the port of a server whose queue is full, so that Linux drops each further SYN: a filter without a firewall."""
+    """Yield the port of a server whose queue is full, so that Linux drops each further SYN.
+
+    A filter without a firewall.
+    """
     with contextlib.ExitStack() as stack:
         server = stack.enter_context(listening(address, backlog=0))
         for unused in range(2):
-            filler = stack.enter_context(socket.socket(server.family, socket.SOCK_STREAM | socket.SOCK_NONBLOCK))
+            filler = stack.enter_context(
+                socket.socket(server.family, socket.SOCK_STREAM | socket.SOCK_NONBLOCK)
+            )
             filler.connect_ex(server.getsockname())
         yield server
 
 
 class Server:
-    """A TCP service that says its banner and keeps how each connection ended: C(fin), C(reset) or C(silence)."""
+    """A TCP service that says its banner and keeps how each connection ended.
+
+    C(fin), C(reset) or C(silence).
+    """
 
     def __init__(self, address, banner=b"", closes=False):
         self.sock = listening(address, backlog=512)
@@ -182,14 +193,16 @@ def wait_until(condition, seconds=PATIENCE):
     """Wait until a condition holds, and fail if it never does."""
     deadline = time.monotonic() + seconds
     while not condition():
-        assert time.monotonic() < deadline, "waited {0:g} s in vain".format(seconds)
+        assert time.monotonic() < deadline, f"waited {seconds:g} s in vain"
         time.sleep(0.01)
 
 
 def connections(address, ports, state):
     """Return how many connections the kernel holds in a state whose one end is an IPv4 address with one of these ports."""
     # Words of 32 bits in the machine's own byte order.
-    ends = {"{0:08X}:{1:04X}".format(struct.unpack("=I", socket.inet_aton(address))[0], port) for port in ports}
+    ends = {
+        "{0:08X}:{1:04X}".format(struct.unpack("=I", socket.inet_aton(address))[0], port) for port in ports
+    }
     with open("/proc/net/tcp") as table:
         rows = [line.split() for line in table][1:]
     return sum(row[3] == state and bool(ends & {row[1], row[2]}) for row in rows)
@@ -198,7 +211,7 @@ def connections(address, ports, state):
 def ended(pid):
     """Tell whether a process has ended, be it that nobody has waited for it yet."""
     try:
-        with open("/proc/{0}/stat".format(pid)) as stat:
+        with open(f"/proc/{pid}/stat") as stat:
             return stat.read().rpartition(")")[2].split()[0] in "ZX"
     except (FileNotFoundError, ProcessLookupError):
         return True
@@ -242,5 +255,8 @@ def states_of(result):
             for part in state["ports"].split(","):
                 first, dash, last = part.partition("-")
                 for port in range(int(first), int(last or first) + 1):
-                    found[(observation["address"], observation["protocol"], port)] = (state["state"], state["reason"])
+                    found[(observation["address"], observation["protocol"], port)] = (
+                        state["state"],
+                        state["reason"],
+                    )
     return found

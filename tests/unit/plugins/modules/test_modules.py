@@ -5,8 +5,11 @@
 
 import pytest
 
-from ansible_collections.exasol_community.network.plugins.module_utils import _module, _options
-from ansible_collections.exasol_community.network.plugins.module_utils._errors import ListenerError, NetworkError
+from ansible_collections.exasol_community.network.plugins.module_utils._ansible import failures, options
+from ansible_collections.exasol_community.network.plugins.module_utils._values.errors import (
+    ListenerError,
+    NetworkError,
+)
 from ansible_collections.exasol_community.network.plugins.modules import listener, port_info
 from ansible_collections.exasol_community.network.tests.unit.helpers import assert_names, refusal
 
@@ -18,14 +21,18 @@ def selected(**params):
     return [row["name"] for row in port_info.select({**PARAMS, **params})]
 
 
-@pytest.mark.parametrize(("params", "expected"), [
-    ({"names": ["confd", "sql_client"]}, ["sql_client", "confd"]),
-    ({"peers": ["install_host"]}, ["install_ssh"]),
-    ({"peers": ["ftp_server"], "release": "kb"}, ["ftp_data", "ftp"]),
-    ({"peers": ["client"], "direction": "outgoing"}, ["sql_client_out"]),
-    ({"names": ["sql_client"], "direction": "outgoing"}, []),
-    ({"names": ["sql_client"], "peers": ["oracle"]}, []),
-], ids=repr)
+@pytest.mark.parametrize(
+    ("params", "expected"),
+    [
+        ({"names": ["confd", "sql_client"]}, ["sql_client", "confd"]),
+        ({"peers": ["install_host"]}, ["install_ssh"]),
+        ({"peers": ["ftp_server"], "release": "kb"}, ["ftp_data", "ftp"]),
+        ({"peers": ["client"], "direction": "outgoing"}, ["sql_client_out"]),
+        ({"names": ["sql_client"], "direction": "outgoing"}, []),
+        ({"names": ["sql_client"], "peers": ["oracle"]}, []),
+    ],
+    ids=repr,
+)
 def test_port_info_selects(params, expected):
     assert selected(**params) == expected
 
@@ -36,27 +43,36 @@ def test_port_info_returns_every_row_of_a_release(release, count):
 
 
 def test_port_info_applies_overrides():
-    (row,) = port_info.select({**PARAMS, "names": ["subconnection_in"], "overrides": {"subconnection_out": "30000-31000"}})
+    (row,) = port_info.select(
+        {**PARAMS, "names": ["subconnection_in"], "overrides": {"subconnection_out": "30000-31000"}}
+    )
     assert (row["ports"], row["first"], row["last"]) == ("30000-31000", 30000, 31000)
 
 
-@pytest.mark.parametrize(("params", "fragments"), [
-    ({"names": ["nonsense"]}, ["names", "'nonsense'", "no row at all"]),
-    ({"names": ["os_ssh"]}, ["'os_ssh'", "another release"]),
-    ({"peers": ["nonsense"]}, ["'nonsense'", "oracle"]),
-    ({"overrides": {"sql_client": "x"}}, ["'sql_client'", "'x'"]),
-], ids=repr)
+@pytest.mark.parametrize(
+    ("params", "fragments"),
+    [
+        ({"names": ["nonsense"]}, ["names", "'nonsense'", "no row at all"]),
+        ({"names": ["os_ssh"]}, ["'os_ssh'", "another release"]),
+        ({"peers": ["nonsense"]}, ["'nonsense'", "oracle"]),
+        ({"overrides": {"sql_client": "x"}}, ["'sql_client'", "'x'"]),
+    ],
+    ids=repr,
+)
 def test_port_info_names_what_it_does_not_know(params, fragments):
     assert_names(refusal(selected, **params), fragments)
 
 
-@pytest.mark.parametrize(("params", "fragments"), [
-    ({"ttl": 0, "host": "n11"}, ["ttl 0", "1 to 14400 seconds"]),
-    ({"ttl": -5, "host": "n11"}, ["ttl -5", "1 to 14400 seconds"]),
-    ({"ttl": 14401, "host": "n11"}, ["ttl 14401", "1 to 14400 seconds"]),
-    ({"ttl": 5, "idle": 0, "host": "n11"}, ["idle 0", "at least 1 second"]),
-    ({"ttl": 5, "host": ""}, ["host is empty"]),
-])
+@pytest.mark.parametrize(
+    ("params", "fragments"),
+    [
+        ({"ttl": 0, "host": "n11"}, ["ttl 0", "1 to 14400 seconds"]),
+        ({"ttl": -5, "host": "n11"}, ["ttl -5", "1 to 14400 seconds"]),
+        ({"ttl": 14401, "host": "n11"}, ["ttl 14401", "1 to 14400 seconds"]),
+        ({"ttl": 5, "idle": 0, "host": "n11"}, ["idle 0", "at least 1 second"]),
+        ({"ttl": 5, "host": ""}, ["host is empty"]),
+    ],
+)
 def test_listener_names_options_that_cannot_be_used(params, fragments):
     assert_names(refusal(listener.check, params), fragments)
 
@@ -81,29 +97,33 @@ class Module:
 @pytest.mark.parametrize("error", [NetworkError, ListenerError])
 def test_our_errors_become_the_modules_failure(error):
     module = Module()
-    with _module.failures_of(module):
+    with failures.failures_of(module):
         raise error("port 0 is out of range")
     assert (module.failed, module.known) == ("port 0 is out of range", {})
 
 
 def test_a_failure_says_what_is_known_all_the_same():
     module = Module()
-    with _module.failures_of(module, addresses=["192.0.2.1"]):
+    with failures.failures_of(module, addresses=["192.0.2.1"]):
         raise ListenerError("cannot listen on 192.0.2.2")
     assert module.known == {"addresses": ["192.0.2.1"]}
 
 
 def test_other_errors_stay_what_they_are():
     module = Module()
-    with pytest.raises(ZeroDivisionError), _module.failures_of(module):
+    with pytest.raises(ZeroDivisionError), failures.failures_of(module):
         raise ZeroDivisionError
     assert module.failed is None
 
 
 def test_releases_are_offered_in_their_order():
-    assert _options.table_options()["release"] == {"type": "str", "choices": ["kb", "7.1", "8"], "default": "8"}
+    assert options.table_options()["release"] == {
+        "type": "str",
+        "choices": ["kb", "7.1", "8"],
+        "default": "8",
+    }
 
 
 def test_options_are_made_anew_each_time():
-    _options.target_options()["ports"]["required"] = False
-    assert _options.target_options()["ports"]["required"] is True
+    options.target_options()["ports"]["required"] = False
+    assert options.target_options()["ports"]["required"] is True

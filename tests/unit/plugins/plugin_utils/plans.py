@@ -5,8 +5,8 @@
 
 from __future__ import annotations
 
-from ansible_collections.exasol_community.network.plugins.module_utils._flows import Party
-from ansible_collections.exasol_community.network.plugins.module_utils._plan import Wishes, make_plan
+from ansible_collections.exasol_community.network.plugins.module_utils._plan.flows import Party
+from ansible_collections.exasol_community.network.plugins.module_utils._plan.plan import Wishes, make_plan
 
 
 def host(name, *addresses):
@@ -34,4 +34,8 @@ MEMBERS = {
 def plan(members=None, **wishes):
     """Return a plan."""
     parties = dict(MEMBERS, **(members or {}))
-    return make_plan(Wishes(**wishes), parties, [party for several in parties.values() for party in several if party.managed])
+    return make_plan(
+        Wishes(**wishes),
+        parties,
+        [party for several in parties.values() for party in several if party.managed],
+    )

@@ -14,9 +14,22 @@ TEXTS = st.text(MARKUP + "n1-. ä漢🙂&~!\n\r\t\x1b\u200b\u2028\u202e\x00\"'="
 
 NODES = [f"n{number}" for number in range(11, 17)]
 PEERS = {"database_node": NODES, "any_node": NODES, "client": ["client"]}
-WORDS = {"ok": ("open", "syn-ack"), "blocked": ("filtered", "no-response"), "no_listener": ("closed", "conn-refused"), "exposed": ("open", "syn-ack"),
-         "untested": ("error", "no-observation"), "blocked_at_destination": ("filtered", "admin-prohibited")}
-ASIDE = {"service": "ftp_data", "protocol": "tcp", "ports": "20", "sources": NODES, "destinations": ["files"], "reason": "nothing to connect to"}
+WORDS = {
+    "ok": ("open", "syn-ack"),
+    "blocked": ("filtered", "no-response"),
+    "no_listener": ("closed", "conn-refused"),
+    "exposed": ("open", "syn-ack"),
+    "untested": ("error", "no-observation"),
+    "blocked_at_destination": ("filtered", "admin-prohibited"),
+}
+ASIDE = {
+    "service": "ftp_data",
+    "protocol": "tcp",
+    "ports": "20",
+    "sources": NODES,
+    "destinations": ["files"],
+    "reason": "nothing to connect to",
+}
 
 
 def uncovered(service="oracle", cause="unassigned", reason="nobody plays oracle", **more):
@@ -43,15 +56,32 @@ UNCOVERED = [
 def result(source, destination, verdict="ok", service="sql_client", ports="8563", **more):
     """Return one result."""
     state, reason = WORDS[verdict]
-    made = {"source": source, "destination": destination, "address": destination, "service": service, "protocol": "tcp", "ports": ports,
-            "expected": "reachable", "verdict": verdict, "state": state, "reason": reason, "sentence": f"{source} to {destination}: {verdict}."}
-    return {**made, "rtt_ms": {"min": 1.0, "median": 1.0, "max": 1.0}, **more} if state == "open" else {**made, **more}
+    made = {
+        "source": source,
+        "destination": destination,
+        "address": destination,
+        "service": service,
+        "protocol": "tcp",
+        "ports": ports,
+        "expected": "reachable",
+        "verdict": verdict,
+        "state": state,
+        "reason": reason,
+        "sentence": f"{source} to {destination}: {verdict}.",
+    }
+    return (
+        {**made, "rtt_ms": {"min": 1.0, "median": 1.0, "max": 1.0}, **more}
+        if state == "open"
+        else {**made, **more}
+    )
 
 
 def mesh(nodes=NODES, **verdicts):
     """Return the results of a mesh; C(verdicts) are those of all flows to a node."""
-    return [result(source, destination, verdicts.get(destination, "ok"), "subconnection_in", "20000-21000")
-            for source, destination in itertools.permutations(nodes, 2)]
+    return [
+        result(source, destination, verdicts.get(destination, "ok"), "subconnection_in", "20000-21000")
+        for source, destination in itertools.permutations(nodes, 2)
+    ]
 
 
 def verification(results, **more):
@@ -59,4 +89,12 @@ def verification(results, **more):
     summary = {}
     for one in results:
         summary[one["verdict"]] = summary.get(one["verdict"], 0) + 1
-    return {"created": "2026-11-23T05:00:49+00:00", "release": "8", "peers": PEERS, "results": results, "untestable": [], "summary": summary, **more}
+    return {
+        "created": "2026-11-23T05:00:49+00:00",
+        "release": "8",
+        "peers": PEERS,
+        "results": results,
+        "untestable": [],
+        "summary": summary,
+        **more,
+    }

@@ -2,7 +2,10 @@
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
 
-"""What a bare socket meets while the faults are there: the fault on its ports, and everything else as the table says."""
+"""What a bare socket meets while the faults are there.
+
+The fault on its ports, and everything else as the table says.
+"""
 
 import pytest
 from scenario.claims import must_be_complete, must_meet, must_not_pass, must_pass

@@ -2,7 +2,10 @@
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
 
-"""Check mode leaves no trace. That the same run without it opens the firewalls, which the next stage shows, is the positive control."""
+"""Check mode leaves no trace.
+
+That the same run without it opens the firewalls, which the next stage shows, is the positive control.
+"""
 
 from scenario.remembered import difference
 

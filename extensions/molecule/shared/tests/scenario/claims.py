@@ -2,7 +2,10 @@
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
 
-"""The assertions that several stages make; each fails with who could not, or could, reach which port of whom."""
+"""The assertions that several stages make.
+
+Each fails with who could not, or could, reach which port of whom.
+"""
 
 from __future__ import annotations
 
@@ -22,8 +25,15 @@ def must_pass(answers: Answers, attempt: Attempt) -> None:
 
 def must_not_pass(answers: Answers, attempt: Attempt) -> None:
     """Fail if anything answers at one of the addresses."""
-    wrong = {address: answer for address, answer in answers[attempt].items() if answer == OPEN or answer.startswith("greeted")}
-    assert not wrong, f"{attempt.source} can reach port {attempt.port} of {attempt.destination}, which must be closed to it: {wrong}"
+    wrong = {
+        address: answer
+        for address, answer in answers[attempt].items()
+        if answer == OPEN or answer.startswith("greeted")
+    }
+    assert not wrong, (
+        f"{attempt.source} can reach port {attempt.port} of {attempt.destination}, which must be closed to "
+        f"it: {wrong}"
+    )
 
 
 def must_meet(answers: Answers, attempt: Attempt, expected: t.Collection[str], sockets: Sockets) -> None:

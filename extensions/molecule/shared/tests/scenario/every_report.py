@@ -17,7 +17,9 @@ class EveryReport:
         assert run.results
 
     def test_the_pair_is_measured(self, report, pair):
-        assert report.speaks_of(pair), f"the report has no flow from {pair.source} to {pair.destination} that must pass"
+        assert report.speaks_of(pair), (
+            f"the report has no flow from {pair.source} to {pair.destination} that must pass"
+        )
 
     def test_every_flow_of_the_pair_is_ok_but_for_the_faults(self, report, pair):
         wrong = report.wrong_between(pair)
@@ -25,7 +27,10 @@ class EveryReport:
 
     def test_the_pair_is_shown_to_be_denied(self, report, denied_pair):
         shown = report.speaks_of(denied_pair, denied=True)
-        assert shown, f"the report has no flow from {denied_pair.source} to {denied_pair.destination} that must be denied"
+        assert shown, (
+            f"the report has no flow from {denied_pair.source} to {denied_pair.destination} that must be "
+            f"denied"
+        )
 
     def test_nothing_of_the_denied_pair_is_exposed(self, report, denied_pair):
         wrong = report.wrong_between(denied_pair)

@@ -24,7 +24,9 @@ class Firewall(t.NamedTuple):
 
     package: str
     service: str
-    kept_in: tuple[str, ...]  # the files from which it loads our rules when the host boots, one for each IP version where it has two
+    kept_in: tuple[
+        str, ...
+    ]  # the files from which it loads our rules when the host boots, one for each IP version where it has two
     word: str  # that this file must hold
     listing: t.Callable[[Host], t.Iterator[tuple[str, frozenset[int]]]]
 
@@ -53,7 +55,9 @@ def _networks(text: str) -> t.Iterator[Network]:
     for part in text.split(","):
         first, dash, last = part.strip().partition("-")
         if dash:
-            yield from ipaddress.summarize_address_range(ipaddress.ip_address(first), ipaddress.ip_address(last))
+            yield from ipaddress.summarize_address_range(
+                ipaddress.ip_address(first), ipaddress.ip_address(last)
+            )
         else:
             yield ipaddress.ip_network(first)
 
@@ -75,7 +79,12 @@ def _iptables(chains: dict[int, str]) -> t.Callable[[Host], t.Iterator[tuple[str
             # All chains, because ours is not there in a family for which nothing is planned.
             for rule in host.iptables.rules("filter", version=version):
                 source = re.search(r" -s (\S+)", rule)
-                if rule.startswith(f"-A {chain} ") and source and rule.endswith("-j ACCEPT") and " -p udp " not in rule:
+                if (
+                    rule.startswith(f"-A {chain} ")
+                    and source
+                    and rule.endswith("-j ACCEPT")
+                    and " -p udp " not in rule
+                ):
                     ports = re.search(r" --dports? (\S+)", rule)
                     yield source[1], _ports(ports[1]) if ports else ALL_PORTS
 
@@ -96,17 +105,31 @@ def _ports(text: str) -> frozenset[int]:
 
 FIREWALLS = {
     "nftables": Firewall(
-        package="nftables", service="nftables",
-        kept_in=("/etc/exasol_community.network/nftables-inet-host-input.nft",), word="exasol_network_in", listing=_nftables),
+        package="nftables",
+        service="nftables",
+        kept_in=("/etc/exasol_community.network/nftables-inet-host-input.nft",),
+        word="exasol_network_in",
+        listing=_nftables,
+    ),
     "iptables": Firewall(
-        package="netfilter-persistent", service="netfilter-persistent",
-        kept_in=("/etc/iptables/rules.v4", "/etc/iptables/rules.v6"), word="EXASOL-IN",
-        listing=_iptables({4: "EXASOL-IN", 6: "EXASOL-IN"})),
+        package="netfilter-persistent",
+        service="netfilter-persistent",
+        kept_in=("/etc/iptables/rules.v4", "/etc/iptables/rules.v6"),
+        word="EXASOL-IN",
+        listing=_iptables({4: "EXASOL-IN", 6: "EXASOL-IN"}),
+    ),
     "ufw": Firewall(
-        package="ufw", service="ufw",
-        kept_in=("/etc/ufw/user.rules", "/etc/ufw/user6.rules"), word="ufw6*-user-input -s",
-        listing=_iptables({4: "ufw-user-input", 6: "ufw6-user-input"})),
+        package="ufw",
+        service="ufw",
+        kept_in=("/etc/ufw/user.rules", "/etc/ufw/user6.rules"),
+        word="ufw6*-user-input -s",
+        listing=_iptables({4: "ufw-user-input", 6: "ufw6-user-input"}),
+    ),
     "firewalld": Firewall(
-        package="firewalld", service="firewalld",
-        kept_in=("/etc/firewalld/policies/exasol-network-in.xml",), word="exasol_community.network", listing=_firewalld),
+        package="firewalld",
+        service="firewalld",
+        kept_in=("/etc/firewalld/policies/exasol-network-in.xml",),
+        word="exasol_community.network",
+        listing=_firewalld,
+    ),
 }

@@ -59,18 +59,24 @@ class Sockets:
         self._lab = lab
         self._call = ""
         self._truth = lab.truth
-        self._owners = {address: host for host in self._truth.hosts for address in self._truth.addresses(host)}
+        self._owners = {
+            address: host for host in self._truth.hosts for address in self._truth.addresses(host)
+        }
 
     def bring(self) -> None:
         """Copy the program to every host."""
-        for call in self._lab.each(self._truth.hosts, lambda name: self._lab.bring(name, "sockets.py")).values():
+        for call in self._lab.each(
+            self._truth.hosts, lambda name: self._lab.bring(name, "sockets.py")
+        ).values():
             self._call = call
 
     def listen(self, groups: t.Container[str] = ()) -> None:
         """Start the stand-ins, everywhere or on the hosts of some groups; those that run already stay."""
         servers = self._servers(groups)
         start = f"systemctl --quiet is-active stand-ins || systemd-run --unit=stand-ins --service-type=notify --quiet {self._call} listen"
-        self._lab.each(servers, lambda name: self._lab[name].check_output(f"{start} {' '.join(map(str, servers[name]))}"))
+        self._lab.each(
+            servers, lambda name: self._lab[name].check_output(f"{start} {' '.join(map(str, servers[name]))}")
+        )
 
     def stop(self, groups: t.Container[str] = ()) -> None:
         """Stop the stand-ins."""
@@ -87,7 +93,9 @@ class Sockets:
         """Try everything that the truth speaks of; return the answer of each address."""
         targets = {source: self._truth.targets(source) for source in self._truth.sources()}
         found: dict[Attempt, dict[str, str]] = {}
-        for answers in self._lab.each(targets, lambda source: self._ask(source, targets[source], seconds)).values():
+        for answers in self._lab.each(
+            targets, lambda source: self._ask(source, targets[source], seconds)
+        ).values():
             for attempt, address, answer in answers:
                 found.setdefault(attempt, {})[address] = answer
         return found
@@ -97,7 +105,9 @@ class Sockets:
         targets = [(address, [attempt.port]) for address in self._truth.addresses(attempt.destination)]
         return {address: answer for _attempt, address, answer in self._ask(attempt.source, targets, SECONDS)}
 
-    def _ask(self, source: str, targets: list[tuple[str, list[int]]], seconds: float) -> list[tuple[Attempt, str, str]]:
+    def _ask(
+        self, source: str, targets: list[tuple[str, list[int]]], seconds: float
+    ) -> list[tuple[Attempt, str, str]]:
         output = self._lab[source].check_output(f"{self._call} ask {seconds} %s", json.dumps(targets))
         return [self._read(source, *answer) for answer in json.loads(output)]
 
@@ -109,18 +119,29 @@ class Sockets:
 
     @contextlib.contextmanager
     def others(self) -> t.Iterator[dict[str, bool]]:
-        """Let other programs use the same ports, between the same hosts too; yields whether they did so to the end, by host."""
+        """Let other programs use the same ports, between the same hosts too.
+
+        Yields whether they did so to the end, by host.
+        """
         truth = self._truth
         start = f"systemd-run --quiet --collect --unit=others {self._call} disturb %s"
-        self._lab.each(truth.sources(), lambda name: self._lab[name].check_output(start, json.dumps(truth.targets(name))))
+        self._lab.each(
+            truth.sources(), lambda name: self._lab[name].check_output(start, json.dumps(truth.targets(name)))
+        )
         lasted: dict[str, bool] = {}
         yield lasted
-        lasted.update(self._lab.each(truth.sources(), lambda name: self._lab[name].run("systemctl is-active others").succeeded))
+        lasted.update(
+            self._lab.each(
+                truth.sources(), lambda name: self._lab[name].run("systemctl is-active others").succeeded
+            )
+        )
         self._lab.each(truth.sources(), lambda name: self._lab[name].run("systemctl stop others"))
 
 
 def ask_clients(lab: Lab, server: str, seconds: float) -> dict[tuple[str, str], dict[str, str]]:
-    """Let the real clients of each node speak with a server; return the complaint about each address by node and client.
+    """Let the real clients of each node speak with a server.
+
+    Return the complaint about each address by node and client.
 
     One node after the other: a login costs the server a good deal.
     """

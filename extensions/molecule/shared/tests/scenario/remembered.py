@@ -24,4 +24,6 @@ def difference(host: Host) -> str:
     now = host.check_output("echo %s | base64 -d | sh -eu", script)
     before = host.file(_REMEMBERED).content_string
     assert "/etc/" in before, f"{_REMEMBERED} of {host.backend.host} holds no look at the host"
-    return "\n".join(difflib.unified_diff(before.splitlines(), now.splitlines(), "before", "now", n=0, lineterm=""))
+    return "\n".join(
+        difflib.unified_diff(before.splitlines(), now.splitlines(), "before", "now", n=0, lineterm="")
+    )

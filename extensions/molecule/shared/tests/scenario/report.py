@@ -2,7 +2,10 @@
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
 
-"""Runs of the collection's own verification, and what its report says; the report is the only thing that is read of them."""
+"""Runs of the collection's own verification, and what its report says.
+
+The report is the only thing that is read of them.
+"""
 
 from __future__ import annotations
 
@@ -27,16 +30,32 @@ class Run(t.NamedTuple):
 
 
 def measure(scenario: Path, inventory: Path, **variables: t.Any) -> Run:
-    """Run the collection's playbook verify, as a user would; no report of an earlier run is taken for its own."""
+    """Run the collection's playbook verify, as a user would.
+
+    No report of an earlier run is taken for its own.
+    """
     folder = Path(os.environ["MOLECULE_EPHEMERAL_DIRECTORY"]) / "report"
     report = folder / "report.json"
     report.unlink(missing_ok=True)
     variables["exasol_report_directory"] = str(folder)
-    command = ["ansible-playbook", f"--inventory={inventory}", f"--extra-vars=@{scenario.parent}/shared/vars.yml",
-               f"--extra-vars=@{scenario}/vars.yml", f"--extra-vars={json.dumps(variables)}", "exasol_community.network.verify"]
+    command = [
+        "ansible-playbook",
+        f"--inventory={inventory}",
+        f"--extra-vars=@{scenario.parent}/shared/vars.yml",
+        f"--extra-vars=@{scenario}/vars.yml",
+        f"--extra-vars={json.dumps(variables)}",
+        "exasol_community.network.verify",
+    ]
     environment = {name: value for name, value in os.environ.items() if name != "ANSIBLE_SSH_EXTRA_ARGS"}
-    done = subprocess.run(command, cwd=os.environ["MOLECULE_PROJECT_DIRECTORY"], env=environment, stdout=subprocess.PIPE,
-                          stderr=subprocess.STDOUT, text=True, check=False)
+    done = subprocess.run(
+        command,
+        cwd=os.environ["MOLECULE_PROJECT_DIRECTORY"],
+        env=environment,
+        stdout=subprocess.PIPE,
+        stderr=subprocess.STDOUT,
+        text=True,
+        check=False,
+    )
     output = "\n".join(done.stdout.splitlines()[-_OUTPUT:])
     results = json.loads(report.read_text())["results"] if report.exists() else []
     return Run(done.returncode, output, results)
@@ -84,11 +103,20 @@ class Report:
             if ports:
                 concerned.setdefault(_pair(result), set()).update(ports)
                 if result["verdict"] != fault.verdict:
-                    misnamed.append(f"{_complaint(result, fault.verdict)} [{len(ports)} ports from {min(ports)}]")
+                    misnamed.append(
+                        f"{_complaint(result, fault.verdict)} [{len(ports)} ports from {min(ports)}]"
+                    )
         if not concerned:
             return f"the report has no result about {fault}"
         whole = fault.port and not fault.sampled
-        return "\n".join(misnamed + [_gap(fault, pair, fault.ports - ports) for pair, ports in concerned.items() if whole and fault.ports - ports])
+        return "\n".join(
+            misnamed
+            + [
+                _gap(fault, pair, fault.ports - ports)
+                for pair, ports in concerned.items()
+                if whole and fault.ports - ports
+            ]
+        )
 
     def said_of(self, service: str) -> list[str]:
         """Return the words that are said of a service's identity, once each."""
@@ -96,7 +124,9 @@ class Report:
         for result in self.results:
             if result["service"] == service:
                 identity = result.get("identity", {})
-                found.append(" ".join(str(identity.get(name, "")) for name in ("status", "version", "looks_like")))
+                found.append(
+                    " ".join(str(identity.get(name, "")) for name in ("status", "version", "looks_like"))
+                )
         return sorted(set(found))
 
     def _between(self, pair: Pair) -> list[dict[str, t.Any]]:

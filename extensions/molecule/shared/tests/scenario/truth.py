@@ -2,7 +2,9 @@
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
 
-"""The truth of a scenario, as its vars.yml has it: who must reach which port, and what each fault must be called.
+"""The truth of a scenario, as its vars.yml has it.
+
+Who must reach which port, and what each fault must be called.
 
 Nothing of the collection is read or imported here.
 """
@@ -17,8 +19,8 @@ from pathlib import Path
 import yaml
 
 # The collection's names that the truth and the tests speak of.
-CHECK_DENIED = "exasol_check_blocked"
-DENIED = "blocked"  # what a report expects of a flow that must not pass
+CHECK_DENIED = "exasol_check_denied"
+DENIED = "denied"  # what a report expects of a flow that must not pass
 REACHABLE = "reachable"
 OK = "ok"
 
@@ -60,7 +62,10 @@ class Client(t.NamedTuple):
 
 @dataclasses.dataclass(frozen=True)
 class Fault:
-    """Something that a scenario breaks: on which host, between whom, what a bare socket meets there, what the report must call it."""
+    """Something that a scenario breaks.
+
+    On which host, between whom, what a bare socket meets there, what the report must call it.
+    """
 
     at: str = ""
     source: str = ""  # a host or a group; of everybody if empty
@@ -77,7 +82,9 @@ class Fault:
     sampled: bool = False  # a server chooses some of its ports, and the report has no other
 
     def __str__(self) -> str:
-        return "-".join(word for word in (self.source, self.destination, self.service, self.port, self.verdict) if word)
+        return "-".join(
+            word for word in (self.source, self.destination, self.service, self.port, self.verdict) if word
+        )
 
     @property
     def ports(self) -> frozenset[int]:
@@ -133,7 +140,10 @@ class Truth:
         return self.values.get("lab_firewall") or self.hosts[host].get("lab_firewall", "")
 
     def attempts(self, between: tuple[str, str] | None = None, opened: bool | None = None) -> list[Attempt]:
-        """Return the connections that are tried between two groups, or all; of these what passes, what does not, or both."""
+        """Return the connections that are tried between two groups, or all.
+
+        Of these what passes, what does not, or both.
+        """
         found = []
         for entry in self.values["lab_traffic"]:
             if between in (None, (entry["from"], entry["to"])):
@@ -160,7 +170,9 @@ class Truth:
     def answers(self, attempt: Attempt) -> tuple[str, ...]:
         """Return the answers one of which a bare socket must get from a fault, none where there is no fault in its way."""
         for fault in self.faults:
-            anybody = fault.source == ANYBODY and attempt.source in self.may_reach(attempt.destination, attempt.port)
+            anybody = fault.source == ANYBODY and attempt.source in self.may_reach(
+                attempt.destination, attempt.port
+            )
             here = anybody or is_one_of(attempt.source, fault.source, self.groups)
             there = is_one_of(attempt.destination, fault.destination, self.groups)
             if fault.answers and here and there and attempt.port in fault.ports:
@@ -177,7 +189,12 @@ class Truth:
 
     def named_faults(self, stage: str) -> list[Fault]:
         """Return what a report must call by name at a stage."""
-        faults = {"broken": self.faults, "captured": self.faults, "closed": self.closed, "identified": self.impostors}
+        faults = {
+            "broken": self.faults,
+            "captured": self.faults,
+            "closed": self.closed,
+            "identified": self.impostors,
+        }
         named = faults.get(stage, [])
         if stage == "captured":
             named = [dataclasses.replace(fault, verdict=fault.captured) for fault in named]
@@ -191,8 +208,12 @@ class Truth:
         return [client for client in everybody if stopped in (None, self._is_stopped(client))]
 
     def _is_stopped(self, client: Client) -> bool:
-        return any(fault.clients and client.name.endswith(fault.clients) and is_one_of(client.source, fault.source, self.groups)
-                   for fault in self.faults)
+        return any(
+            fault.clients
+            and client.name.endswith(fault.clients)
+            and is_one_of(client.source, fault.source, self.groups)
+            for fault in self.faults
+        )
 
     def _pairs_of(self, entry: dict[str, t.Any]) -> list[Pair]:
         everybody = itertools.product(self.members(entry["from"]), self.members(entry["to"]))
@@ -205,10 +226,17 @@ def _fault(values: dict[str, t.Any]) -> Fault:
     for_playbooks = {"reply", "break", "mend"}
     unknown = set(values) - known - ours - for_playbooks
     if unknown:
-        raise ValueError(f"A fault of this scenario has keys that nothing reads: {', '.join(sorted(unknown))}")
-    return Fault(source=values.get("from", ""), destination=values.get("to", ""), port=str(values.get("port", "")),
-                 answers=tuple(values.get("answers", ())), filters="how" in values,
-                 **{key: values[key] for key in known & set(values)})
+        raise ValueError(
+            f"A fault of this scenario has keys that nothing reads: {', '.join(sorted(unknown))}"
+        )
+    return Fault(
+        source=values.get("from", ""),
+        destination=values.get("to", ""),
+        port=str(values.get("port", "")),
+        answers=tuple(values.get("answers", ())),
+        filters="how" in values,
+        **{key: values[key] for key in known & set(values)},
+    )
 
 
 def _read(path: Path) -> dict[str, t.Any]:

@@ -2,7 +2,10 @@
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
 
-"""A second run of the role, which Molecule has just made, changes nothing: neither a rule nor a file nor a unit."""
+"""A second run of the role, which Molecule has just made, changes nothing.
+
+Neither a rule nor a file nor a unit.
+"""
 
 from scenario.remembered import difference
 

@@ -2,7 +2,10 @@
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
 
-"""The firewalls are open for what Exasol's port table says, and for nothing else: who reaches what, asked with bare sockets."""
+"""The firewalls are open for what Exasol's port table says, and for nothing else.
+
+Who reaches what, asked with bare sockets.
+"""
 
 import pytest
 from scenario.claims import must_be_complete, must_not_pass, must_pass
@@ -47,7 +50,9 @@ def test_nodes_reach_each_other_on_every_port(answers, open_port):
 
 @between("exasol_nodes", "exasol_nodes")
 def test_nodes_are_closed_to_each_other_on_no_port(truth, closed_port):
-    raise AssertionError(f"the truth of this scenario closes {closed_port}, which no test of this file expects")
+    raise AssertionError(
+        f"the truth of this scenario closes {closed_port}, which no test of this file expects"
+    )
 
 
 @between("exasol_nodes", "partners")

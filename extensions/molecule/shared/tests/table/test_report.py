@@ -2,7 +2,10 @@
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
 
-"""The collection's own verdicts, where everything is as it should be: every flow is ok, and every pair of hosts was measured."""
+"""The collection's own verdicts, where everything is as it should be.
+
+Every flow is ok, and every pair of hosts was measured.
+"""
 
 import pytest
 from scenario.every_report import EveryReport

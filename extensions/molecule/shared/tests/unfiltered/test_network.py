@@ -2,7 +2,10 @@
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
 
-"""No firewall runs yet: everybody reaches everything. This is the positive control of all that is closed later."""
+"""No firewall runs yet: everybody reaches everything.
+
+This is the positive control of all that is closed later.
+"""
 
 import pytest
 from scenario.claims import must_be_complete, must_pass
@@ -30,4 +33,6 @@ def test_a_port_on_which_nothing_listens_is_not_reachable(lab, truth, source):
     destination = next(attempt.destination for attempt in truth.attempts() if attempt.source == source)
     address = truth.addresses(destination)[0]
     assert lab[source].addr(address).port(22).is_reachable, f"{source} cannot reach SSH on {destination}"
-    assert not lab[source].addr(address).port(9).is_reachable, f"{source} reaches port 9 of {destination}, on which nothing listens"
+    assert not lab[source].addr(address).port(9).is_reachable, (
+        f"{source} reaches port 9 of {destination}, on which nothing listens"
+    )

@@ -5,19 +5,24 @@
 
 import errno
 
-from ansible_collections.exasol_community.network.plugins.module_utils._firewall import _steps
+from ansible_collections.exasol_community.network.plugins.module_utils._firewall import steps
 
 
 class Commands:
     """Stands in for every command that the code under test runs or looks for.
 
-    C(answers) maps a command to its output, or to its code and output; a command that is known by its first word only fails.
+    C(answers) maps a command to its output, or to its code and output; a command that is known by its first
+    word only fails.
     """
 
     def __init__(self, monkeypatch, answers):
         self.answers, self.called = answers, []
-        monkeypatch.setattr(_steps.subprocess, "run", self.run)
-        monkeypatch.setattr(_steps.os, "access", lambda path, mode: path.startswith("/usr/sbin/") and path.split("/")[-1] in self.installed)
+        monkeypatch.setattr(steps.subprocess, "run", self.run)
+        monkeypatch.setattr(
+            steps.os,
+            "access",
+            lambda path, mode: path.startswith("/usr/sbin/") and path.split("/")[-1] in self.installed,
+        )
 
     @property
     def installed(self):
@@ -31,4 +36,4 @@ class Commands:
             raise OSError(errno.ENOENT, "No such file or directory")
         answer = self.answers.get(" ".join(command), (1, ""))
         code, text = answer if isinstance(answer, tuple) else (0, answer)
-        return _steps.Done(code, text, "")
+        return steps.Done(code, text, "")

@@ -11,39 +11,65 @@ import re
 import subprocess
 import sys
 
-from ansible_collections.exasol_community.network.plugins.module_utils._firewall import _detect, _iptables, _nftables, _rule, _steps
+from ansible_collections.exasol_community.network.plugins.module_utils._firewall import (
+    detect,
+    iptables,
+    nftables,
+    rule,
+)
+from ansible_collections.exasol_community.network.plugins.module_utils._firewall import (
+    steps as _steps,
+)
 
 DUMPS = {"nftables": "nft -s list ruleset", "iptables": "iptables-save -t filter; ip6tables-save -t filter"}
-RESETS = {"nftables": "nft flush ruleset", "iptables": "for t in iptables ip6tables; do $t -P INPUT ACCEPT; $t -P OUTPUT ACCEPT; $t -F; $t -X; done"}
+RESETS = {
+    "nftables": "nft flush ruleset",
+    "iptables": "for t in iptables ip6tables; do $t -P INPUT ACCEPT; $t -P OUTPUT ACCEPT; $t -F; $t -X; done",
+}
 DUMPS["auto"], RESETS["auto"] = DUMPS["nftables"], RESETS["nftables"]
-PROVIDERS = {"nftables": _nftables.Provider, "iptables": _iptables.Provider, "auto": lambda: _detect.provider(_detect.choose("auto"))}
+PROVIDERS = {
+    "nftables": nftables.Provider,
+    "iptables": iptables.Provider,
+    "auto": lambda: detect.provider(detect.choose("auto")),
+}
 
 
 def shell(text):
     """Run a shell command; returns what it printed."""
-    done = subprocess.run(["sh", "-ec", text], stdout=subprocess.PIPE, stderr=subprocess.PIPE, universal_newlines=True, timeout=30, check=False)
+    done = subprocess.run(
+        ["sh", "-ec", text],
+        stdout=subprocess.PIPE,
+        stderr=subprocess.PIPE,
+        universal_newlines=True,
+        timeout=30,
+        check=False,
+    )
     if done.returncode:
-        raise RuntimeError("{0}: {1}".format(text, done.stderr))
+        raise RuntimeError(f"{text}: {done.stderr}")
     return done.stdout
 
 
 def by_script(undo):
     """Take steps back as the timer does."""
-    subprocess.run(["/bin/sh"], input=_steps.script(undo), env={}, universal_newlines=True, timeout=30, check=True)
+    subprocess.run(
+        ["/bin/sh"], input=_steps.script(undo), env={}, universal_newlines=True, timeout=30, check=True
+    )
 
 
 def dump(name):
     """Return the rule set without what changes by itself."""
     lines = [re.sub(r"\[\d+:\d+\]", "", line).rstrip() for line in shell(DUMPS[name]).splitlines()]
-    return [line for line in lines if line and not re.match(r"#|\*|COMMIT|:(INPUT|OUTPUT|FORWARD) ACCEPT", line)]
+    return [
+        line for line in lines if line and not re.match(r"#|\*|COMMIT|:(INPUT|OUTPUT|FORWARD) ACCEPT", line)
+    ]
 
 
 def wanted(scenario, provider):
     """Return the scenario's rules as the provider is to hold them."""
-    rules = list(_rule.from_plan(scenario["rules"], lambda name: []))
+    rules = list(rule.from_plan(scenario["rules"], lambda name: []))
     if scenario.get("restrict"):
-        rules += _rule.restriction(rules, {22})
-    return provider.wanted(_rule.canonical(rules))
+        rules += rule.restriction(rules, {22})
+    return provider.wanted(rule.canonical(rules))
 
 
 def live(scenario):
@@ -57,12 +83,13 @@ def live(scenario):
     seen["name"] = provider.name
     rules = wanted(scenario, provider)
     steps, undo = provider.steps(rules, False)
-    # A timer may fire before anything was changed, and a step may fail halfway: the way back leads home from everywhere.
+    # A timer may fire before anything was changed, and a step may fail halfway: the way back leads home from
+    # everywhere.
     seen["problems"] = _steps.take_back(undo)
     seen["taken back at once"] = dump(name)
     _steps.perform(steps, lambda: _steps.take_back(undo))
     seen["present"] = dump(name)
-    seen["held"] = _rule.lines(make().rules()) == _rule.lines(rules)
+    seen["held"] = rule.lines(make().rules()) == rule.lines(rules)
     seen["second"] = [str(step) for step in make().steps(rules, False)[0]]
     seen["problems"] += _steps.take_back(undo)
     seen["taken back"] = dump(name)
@@ -84,7 +111,10 @@ def live(scenario):
 
 
 def roll_back(scenario):
-    """Change from many rules to few and let the timer's script roll that back; then break the command and let it try."""
+    """Change from many rules to few and let the timer's script roll that back.
+
+    Then break the command and let it try.
+    """
     name = scenario["provider"]
     make = PROVIDERS[name]
     shell(scenario["host"])
@@ -96,12 +126,22 @@ def roll_back(scenario):
     script = _steps.script(undo)
     _steps.perform(steps, list)
     seen["changed"] = shell(DUMPS[name])
-    done = subprocess.run(["/bin/sh"], input=re.sub("/[a-z/]*/(nft|ip6?tables-restore) ", "/bin/false ", script), env={},
-                          universal_newlines=True, stderr=subprocess.PIPE, timeout=30, check=False)
+    done = subprocess.run(
+        ["/bin/sh"],
+        input=re.sub("/[a-z/]*/(nft|ip6?tables-restore) ", "/bin/false ", script),
+        env={},
+        universal_newlines=True,
+        stderr=subprocess.PIPE,
+        timeout=30,
+        check=False,
+    )
     seen["broken"], seen["said"], seen["still"] = done.returncode, done.stderr, shell(DUMPS[name])
     by_script(undo)
     seen["after"] = shell(DUMPS[name])
-    return {key: re.sub(r"\[\d+:\d+\]|^#.*", "", text, flags=re.M) if isinstance(text, str) else text for key, text in seen.items()}
+    return {
+        key: re.sub(r"\[\d+:\d+\]|^#.*", "", text, flags=re.M) if isinstance(text, str) else text
+        for key, text in seen.items()
+    }
 
 
 def main():

@@ -3,8 +3,8 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
 """What rendered rules do to a packet, read from their text and from nothing else.
 
-The packet is the first of a connection and goes over no loopback interface. A text that is not understood is an error:
-nothing can be permitted by a word that nobody looked at.
+The packet is the first of a connection and goes over no loopback interface. A text that is not understood is
+an error: nothing can be permitted by a word that nobody looked at.
 """
 
 import ipaddress
@@ -26,8 +26,13 @@ def decide(lines, packet):
 
 
 def _matches(line, packet):
-    return (line.direction == packet.direction and line.version in (None, packet.version) and line.protocol in (None, packet.protocol)
-            and (line.networks is None or packet.address in line.networks) and (line.ports is None or packet.port in line.ports))
+    return (
+        line.direction == packet.direction
+        and line.version in (None, packet.version)
+        and line.protocol in (None, packet.protocol)
+        and (line.networks is None or packet.address in line.networks)
+        and (line.ports is None or packet.port in line.ports)
+    )
 
 
 class Networks:
@@ -44,17 +49,24 @@ class Numbers:
     """The ports of a text, with the sign that stands between the ends of a range."""
 
     def __init__(self, text, sign):
-        self._ranges = [tuple(int(end) for end in (item.strip().split(sign) * 2)[:2]) for item in text.split(",")]
+        self._ranges = [
+            tuple(int(end) for end in (item.strip().split(sign) * 2)[:2]) for item in text.split(",")
+        ]
 
     def __contains__(self, port):
         return any(first <= port <= last for first, last in self._ranges)
 
 
-_NFT = re.compile(r"(?:(?P<family>ip6?) (?P<end>[sd])addr \{ (?P<networks>[^{}]+) \} |meta nfproto (?P<nfproto>ipv[46]) )"
-                  r"(?:(?P<protocol>tcp|udp) dport \{ (?P<ports>[^{}]+) \} )?"
-                  r'counter (?P<verdict>accept|reject)(?: with icmpx type admin-prohibited)? comment "exasol: [^"\\\n]*"\Z')
+_NFT = re.compile(
+    r"(?:(?P<family>ip6?) (?P<end>[sd])addr \{ (?P<networks>[^{}]+) \} |meta nfproto (?P<nfproto>ipv[46]) )"
+    r"(?:(?P<protocol>tcp|udp) dport \{ (?P<ports>[^{}]+) \} )?"
+    r'counter (?P<verdict>accept|reject)(?: with icmpx type admin-prohibited)? comment "exasol: [^"\\\n]*"\Z'
+)
 # What concerns standing connections, loopback, and the shape of chains.
-_NFT_ASIDE = re.compile(r"(ct state established(,related)? |iif lo |type filter hook )|\}|(table|chain) .*\{|(add|flush|delete) (chain|table) [\w. -]+\Z")
+_NFT_ASIDE = re.compile(
+    r"(ct state established(,related)? |iif lo |type filter hook )|\}|(table|chain) .*\{|(add|flush|delete) "
+    r"(chain|table) [\w. -]+\Z"
+)
 
 
 def nft(text, direction):
@@ -65,12 +77,18 @@ def nft(text, direction):
 
 def _nft_line(line, direction):
     found = _NFT.match(line)
-    assert found, "not understood: {0}".format(line)
+    assert found, f"not understood: {line}"
     words = found.groupdict()
-    assert words["end"] in (None, {"in": "s", "out": "d"}[direction]), "the wrong end: {0}".format(line)
+    assert words["end"] in (None, {"in": "s", "out": "d"}[direction]), f"the wrong end: {line}"
     version = {"ip": 4, "ip6": 6, "ipv4": 4, "ipv6": 6}[words["family"] or words["nfproto"]]
-    return Line(words["verdict"], direction, version, words["protocol"], words["networks"] and Networks(words["networks"].split(", ")),
-                words["ports"] and Numbers(words["ports"], "-"))
+    return Line(
+        words["verdict"],
+        direction,
+        version,
+        words["protocol"],
+        words["networks"] and Networks(words["networks"].split(", ")),
+        words["ports"] and Numbers(words["ports"], "-"),
+    )
 
 
 # Options with one argument that say which packet is meant.
@@ -80,32 +98,53 @@ _TARGETS = {"ACCEPT": "accept", "REJECT": "reject"}
 
 
 def iptables(text, version, chains):
-    """Read the lines of iptables-restore that append to the chains; C(chains) maps a chain's name to its direction."""
+    """Read the lines of iptables-restore that append to the chains.
+
+    C(chains) maps a chain's name to its direction.
+    """
     lines = [shlex.split(line) for line in text.splitlines() if line.startswith("-A ")]
-    return [_iptables_line(words, version, chains[words[1]]) for words in lines if words[1] in chains and not _aside(words)]
+    return [
+        _iptables_line(words, version, chains[words[1]])
+        for words in lines
+        if words[1] in chains and not _aside(words)
+    ]
 
 
 def _aside(words):
-    return words[2:4] == ["-i", "lo"] or ("--ctstate" in words and "NEW" not in words[words.index("--ctstate") + 1])
+    return words[2:4] == ["-i", "lo"] or (
+        "--ctstate" in words and "NEW" not in words[words.index("--ctstate") + 1]
+    )
 
 
 def _iptables_line(words, version, direction):
     pairs = list(zip(words[2::2], words[3::2]))
-    assert len(words) % 2 == 0, "an option without its argument: {0}".format(words)
+    assert len(words) % 2 == 0, f"an option without its argument: {words}"
     strange = [option for option, unused in pairs if option not in _MEANT and option not in _SAID]
-    assert not strange, "not understood: {0} in {1}".format(strange, words)
+    assert not strange, f"not understood: {strange} in {words}"
     options = dict(pairs)
     wrong = [option for option in options if _MEANT.get(option) not in (None, direction)]
-    assert not wrong, "the wrong end: {0} in {1}".format(wrong, words)
+    assert not wrong, f"the wrong end: {wrong} in {words}"
     network, ports = options.get("-s") or options.get("-d"), options.get("--dports") or options.get("--dport")
     if "--dports" in options:
         # iptables-extensions(8): up to 15 ports, a range counts as two.
-        assert ("-m", "multiport") in pairs and ports.count(",") + ports.count(":") < 15, "too many ports: {0}".format(words)
+        assert ("-m", "multiport") in pairs and ports.count(",") + ports.count(":") < 15, (
+            f"too many ports: {words}"
+        )
     assert not ports or options["-p"] in ("tcp", "udp")
-    return Line(_TARGETS[options["-j"]], direction, version, options.get("-p"), network and Networks([network]), ports and Numbers(ports, ":"))
+    return Line(
+        _TARGETS[options["-j"]],
+        direction,
+        version,
+        options.get("-p"),
+        network and Networks([network]),
+        ports and Numbers(ports, ":"),
+    )
 
 
-_UFW_TUPLE = re.compile(r"### tuple ### (?P<action>allow|reject) (?P<protocol>tcp|udp|any) (?P<dport>[\d:,]+|any) (?P<dst>\S+) any (?P<src>\S+) (?P<direction>in|out) comment=[0-9a-f]+$")
+_UFW_TUPLE = re.compile(
+    r"### tuple ### (?P<action>allow|reject) (?P<protocol>tcp|udp|any) (?P<dport>[\d:,]+|any) (?P<dst>\S+) "
+    r"any (?P<src>\S+) (?P<direction>in|out) comment=[0-9a-f]+$"
+)
 
 
 def ufw_tuples(text, version):
@@ -116,23 +155,31 @@ def ufw_tuples(text, version):
 
 def _ufw_line(words, version):
     here, there = (words["dst"], words["src"]) if words["direction"] == "in" else (words["src"], words["dst"])
-    assert here == {4: "0.0.0.0/0", 6: "::/0"}[version], "the wrong end: {0}".format(words)
-    return Line({"allow": "accept", "reject": "reject"}[words["action"]], words["direction"], version, _unless_any(words["protocol"]), Networks([there]),
-                Numbers(words["dport"], ":") if words["dport"] != "any" else None)
+    assert here == {4: "0.0.0.0/0", 6: "::/0"}[version], f"the wrong end: {words}"
+    return Line(
+        {"allow": "accept", "reject": "reject"}[words["action"]],
+        words["direction"],
+        version,
+        _unless_any(words["protocol"]),
+        Networks([there]),
+        Numbers(words["dport"], ":") if words["dport"] != "any" else None,
+    )
 
 
 def _unless_any(word):
     return None if word == "any" else word
 
 
-_RICH = re.compile(r'rule(?: priority="(?P<priority>-?\d+)")? family="ipv(?P<version>[46])"(?: (?P<end>source|destination) address="(?P<network>[0-9a-f:./]+)")?'
-                   r'(?: port port="(?P<ports>[0-9-]+)" protocol="(?P<protocol>tcp|udp)")? (?P<verdict>accept|reject)(?: type="[a-z0-9-]+")?$')
+_RICH = re.compile(
+    r'rule(?: priority="(?P<priority>-?\d+)")? family="ipv(?P<version>[46])"(?: (?P<end>source|destination) address="(?P<network>[0-9a-f:./]+)")?'
+    r'(?: port port="(?P<ports>[0-9-]+)" protocol="(?P<protocol>tcp|udp)")? (?P<verdict>accept|reject)(?: type="[a-z0-9-]+")?$'
+)
 
 
 def rich(texts, direction):
     """Read rich rules and bring them into the order in which firewalld looks at them."""
     found = [_RICH.match(text) for text in texts]
-    assert all(found), "not understood: {0}".format(texts)
+    assert all(found), f"not understood: {texts}"
     return _ordered(match.groupdict() for match in found)(direction)
 
 
@@ -141,17 +188,30 @@ def policy(document):
     root = ElementTree.fromstring(document.encode("utf-8"))
     assert root.get("target") == "CONTINUE" and int(root.get("priority")) < 0
     ends = (root.find("ingress-zone").get("name"), root.find("egress-zone").get("name"))
-    return _ordered(_element(element) for element in root.findall("rule"))({("ANY", "HOST"): "in", ("HOST", "ANY"): "out"}[ends])
+    return _ordered(_element(element) for element in root.findall("rule"))(
+        {("ANY", "HOST"): "in", ("HOST", "ANY"): "out"}[ends]
+    )
 
 
 def _element(element):
     children = {child.tag: dict(child.attrib) for child in element}
-    assert len(children) == len(element) and set(element.attrib) <= {"priority", "family"}, ElementTree.tostring(element)
-    verdict, = set(children) & {"accept", "reject"}
+    assert len(children) == len(element) and set(element.attrib) <= {"priority", "family"}, (
+        ElementTree.tostring(element)
+    )
+    (verdict,) = set(children) & {"accept", "reject"}
     end = "source" if "source" in children else "destination" if "destination" in children else None
-    assert set(children) <= {"source", "destination", "port", "accept", "reject"}, ElementTree.tostring(element)
-    return {"priority": element.get("priority"), "version": element.get("family")[-1], "end": end, "network": children.get(end, {}).get("address"),
-            "ports": children.get("port", {}).get("port"), "protocol": children.get("port", {}).get("protocol"), "verdict": verdict}
+    assert set(children) <= {"source", "destination", "port", "accept", "reject"}, ElementTree.tostring(
+        element
+    )
+    return {
+        "priority": element.get("priority"),
+        "version": element.get("family")[-1],
+        "end": end,
+        "network": children.get(end, {}).get("address"),
+        "ports": children.get("port", {}).get("port"),
+        "protocol": children.get("port", {}).get("protocol"),
+        "verdict": verdict,
+    }
 
 
 def _ordered(found):
@@ -161,6 +221,14 @@ def _ordered(found):
 
 
 def _rich_line(words, direction):
-    assert words["end"] in (None, {"in": "source", "out": "destination"}[direction]), "the wrong end: {0}".format(words)
-    return Line(words["verdict"], direction, int(words["version"]), words["protocol"], words["network"] and Networks([words["network"]]),
-                words["ports"] and Numbers(words["ports"], "-"))
+    assert words["end"] in (None, {"in": "source", "out": "destination"}[direction]), (
+        f"the wrong end: {words}"
+    )
+    return Line(
+        words["verdict"],
+        direction,
+        int(words["version"]),
+        words["protocol"],
+        words["network"] and Networks([words["network"]]),
+        words["ports"] and Numbers(words["ports"], "-"),
+    )

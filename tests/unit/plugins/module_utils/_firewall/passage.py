@@ -3,8 +3,8 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
 """Loads rule sets in a network namespace, and tells what is said of them beside what the kernel does with a connection each way.
 
-Run by test_passage.py within C(unshare --net); reads scenarios as JSON, prints what it saw as JSON. The host is 192.0.2.1, and
-the partner, in a namespace of its own at the other end of a pair of interfaces, 192.0.2.21.
+Run by test_passage.py within C(unshare --net); reads scenarios as JSON, prints what it saw as JSON. The host
+is 192.0.2.1, and the partner, in a namespace of its own at the other end of a pair of interfaces, 192.0.2.21.
 """
 
 import ipaddress
@@ -13,9 +13,9 @@ import socket
 import subprocess
 import sys
 
-from ansible_collections.exasol_community.network.plugins.module_utils._firewall import _foreign
-from ansible_collections.exasol_community.network.plugins.module_utils._firewall._rule import Rule
-from ansible_collections.exasol_community.network.plugins.module_utils._ports import PortRange
+from ansible_collections.exasol_community.network.plugins.module_utils._firewall import other_firewalls
+from ansible_collections.exasol_community.network.plugins.module_utils._firewall.rule import Rule
+from ansible_collections.exasol_community.network.plugins.module_utils._values.ports import PortRange
 
 HOST, PARTNER = "192.0.2.1", "192.0.2.21"
 RESET = "nft flush ruleset"
@@ -37,30 +37,47 @@ for line in sys.stdin:
 
 def shell(text):
     """Run a shell command, which has to succeed."""
-    done = subprocess.run(["sh", "-ec", text], stdout=subprocess.PIPE, stderr=subprocess.PIPE, universal_newlines=True, timeout=30, check=False)
+    done = subprocess.run(
+        ["sh", "-ec", text],
+        stdout=subprocess.PIPE,
+        stderr=subprocess.PIPE,
+        universal_newlines=True,
+        timeout=30,
+        check=False,
+    )
     if done.returncode:
-        raise RuntimeError("{0}: {1}".format(text, done.stderr))
+        raise RuntimeError(f"{text}: {done.stderr}")
     return done.stdout
 
 
 def partner():
     """Start the partner's side and return its process, once it listens."""
-    holder = subprocess.Popen(["unshare", "--net", "cat"], stdin=subprocess.PIPE, stdout=subprocess.PIPE, universal_newlines=True)
+    holder = subprocess.Popen(
+        ["unshare", "--net", "cat"], stdin=subprocess.PIPE, stdout=subprocess.PIPE, universal_newlines=True
+    )
     # It has its namespace once it answers.
     holder.stdin.write("here\n")
     holder.stdin.flush()
     holder.stdout.readline()
-    enter = "nsenter --target {0} --net ".format(holder.pid)
-    shell("ip link add uplink type veth peer name far; ip link set far netns {0}; ip link set lo up; ip link set uplink up; ip address add {1}/24 dev uplink;"
-          "{2} ip link set far up; {2} ip address add {3}/24 dev far".format(holder.pid, HOST, enter, PARTNER))
-    side = subprocess.Popen(enter.split() + [sys.executable, "-c", PARTNER_SIDE], stdin=subprocess.PIPE, stdout=subprocess.PIPE, universal_newlines=True)
+    enter = f"nsenter --target {holder.pid} --net "
+    shell(
+        f"ip link add uplink type veth peer name far; ip link set far netns {holder.pid}; ip link set lo up; "
+        f"ip link set uplink up; ip address add {HOST}/24 dev uplink;"
+        f"{enter} ip link set far up; {enter} ip address add {PARTNER}/24 dev far"
+    )
+    side = subprocess.Popen(
+        enter.split() + [sys.executable, "-c", PARTNER_SIDE],
+        stdin=subprocess.PIPE,
+        stdout=subprocess.PIPE,
+        universal_newlines=True,
+    )
     side.stdout.readline()
     return holder, side
 
 
 def comes_in(side, seconds):
     """Tell whether the partner's connection passes."""
-    side.stdin.write("{0}\n".format(seconds))
+    side.stdin.write(f"{seconds}\n")
     side.stdin.flush()
     return side.stdout.readline().strip()
 
@@ -76,12 +93,20 @@ def goes_out(seconds):
 
 def rule(direction, port):
     """Return the planned rule of a direction."""
-    return Rule("accept", direction, 4, "tcp", (PortRange(port, port),), (ipaddress.ip_network(PARTNER),), ("a_service",))
+    return Rule(
+        "accept",
+        direction,
+        4,
+        "tcp",
+        (PortRange(port, port),),
+        (ipaddress.ip_network(PARTNER),),
+        ("a_service",),
+    )
 
 
 def said(rules):
     """Return what is said of the chains: all, some or none, with their names."""
-    found = _foreign.barriers("", rules)
+    found = other_firewalls.barriers("", rules)
     word = "all" if any(one.everything for one in found) else "some" if found else "none"
     return word, sorted(one.place for one in found)
 

@@ -3,16 +3,37 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
 """nftables rule sets as C(nft -j list ruleset) tells them (libnftables-json(5)), made by hand."""
 
-from ansible_collections.exasol_community.network.plugins.module_utils._firewall._nftables import CHAINS, Ruleset
+from ansible_collections.exasol_community.network.plugins.module_utils._firewall.nftables import (
+    CHAINS,
+    Ruleset,
+)
 
 TCP_22 = {"match": {"op": "==", "left": {"payload": {"protocol": "tcp", "field": "dport"}}, "right": 22}}
 COUNTER = {"counter": {"packets": 0, "bytes": 0}}
-ACCEPT, DROP, REJECT = {"accept": None}, {"drop": None}, {"reject": {"type": "icmpx", "expr": "port-unreachable"}}
+ACCEPT, DROP, REJECT = (
+    {"accept": None},
+    {"drop": None},
+    {"reject": {"type": "icmpx", "expr": "port-unreachable"}},
+)
 
 
 def base(hook="input", policy="accept", name=None, **changes):
     """Return a base chain."""
-    return {"chain": dict({"family": "inet", "table": "filter", "name": name or hook, "handle": 1, "type": "filter", "hook": hook, "prio": 0, "policy": policy}, **changes)}
+    return {
+        "chain": dict(
+            {
+                "family": "inet",
+                "table": "filter",
+                "name": name or hook,
+                "handle": 1,
+                "type": "filter",
+                "hook": hook,
+                "prio": 0,
+                "policy": policy,
+            },
+            **changes,
+        )
+    }
 
 
 def chain(name, **changes):
@@ -22,7 +43,12 @@ def chain(name, **changes):
 
 def entry(where, *expressions, **changes):
     """Return a rule of the chain C(where)."""
-    return {"rule": dict({"family": "inet", "table": "filter", "chain": where, "handle": 10, "expr": list(expressions)}, **changes)}
+    return {
+        "rule": dict(
+            {"family": "inet", "table": "filter", "chain": where, "handle": 10, "expr": list(expressions)},
+            **changes,
+        )
+    }
 
 
 def jump(target, verb="jump"):
@@ -38,7 +64,12 @@ def our_jump(where, handle, **changes):
 
 def vmap(**verdicts):
     """Return a verdict map of connection states."""
-    return {"vmap": {"key": {"ct": {"key": "state"}}, "data": {"set": [[state, {verdict: None}] for state, verdict in sorted(verdicts.items())]}}}
+    return {
+        "vmap": {
+            "key": {"ct": {"key": "state"}},
+            "data": {"set": [[state, {verdict: None}] for state, verdict in sorted(verdicts.items())]},
+        }
+    }
 
 
 def ruleset(*items):

@@ -11,10 +11,19 @@ import sys
 import pytest
 from hypothesis import HealthCheck, given, settings
 
-from ansible_collections.exasol_community.network.plugins.module_utils._firewall import _iptables, _nftables, _ufw
-from ansible_collections.exasol_community.network.plugins.module_utils._firewall._nftables import Place, Ruleset
+from ansible_collections.exasol_community.network.plugins.module_utils._firewall import (
+    iptables,
+    nftables,
+    ufw,
+)
+from ansible_collections.exasol_community.network.plugins.module_utils._firewall.nftables import (
+    Place,
+    Ruleset,
+)
 from ansible_collections.exasol_community.network.tests.unit.plugins.module_utils._firewall import cases
-from ansible_collections.exasol_community.network.tests.unit.plugins.module_utils._firewall.cases import rule
+from ansible_collections.exasol_community.network.tests.unit.plugins.module_utils._firewall.cases import (
+    rule,
+)
 
 # As somebody else than root, a user namespace makes us root in it.
 UNSHARE = ["unshare", "--net"] if os.geteuid() == 0 else ["unshare", "--map-root-user", "--net"]
@@ -24,9 +33,21 @@ FEW = settings(max_examples=12, suppress_health_check=[HealthCheck.too_slow], de
 
 def inside(text, stdin=""):
     """Run a shell command in a namespace of its own."""
-    environment = dict(os.environ, PATH="/usr/sbin:/sbin:" + os.environ.get("PATH", ""), PYTHONPATH=os.pathsep.join(path for path in sys.path if path), LC_ALL="C.UTF-8")
-    return subprocess.run(UNSHARE + ["sh", "-ec", text], input=stdin.encode("utf-8"), stdout=subprocess.PIPE, stderr=subprocess.PIPE, timeout=60, env=environment,
-                          check=False)
+    environment = dict(
+        os.environ,
+        PATH="/usr/sbin:/sbin:" + os.environ.get("PATH", ""),
+        PYTHONPATH=os.pathsep.join(path for path in sys.path if path),
+        LC_ALL="C.UTF-8",
+    )
+    return subprocess.run(
+        UNSHARE + ["sh", "-ec", text],
+        input=stdin.encode("utf-8"),
+        stdout=subprocess.PIPE,
+        stderr=subprocess.PIPE,
+        timeout=60,
+        env=environment,
+        check=False,
+    )
 
 
 def needs(text):
@@ -36,13 +57,19 @@ def needs(text):
         problem = done.stderr.decode("utf-8", "replace").strip().splitlines()[-1:] if done.returncode else []
     except OSError as error:
         problem = [str(error)]
-    return pytest.mark.skipif(bool(problem), reason="needs root, and a network namespace in which {0!r} works: {1} (Debian: iptables, nftables)".format(
-        text, " ".join(problem)))
+    return pytest.mark.skipif(
+        bool(problem),
+        reason="needs root, and a network namespace in which {0!r} works: {1} (Debian: iptables, nftables)".format(
+            text, " ".join(problem)
+        ),
+    )
 
 
 NFT = needs("nft -j list ruleset")
-IPTABLES = needs("for t in iptables ip6tables; do $t -A INPUT -p tcp -m conntrack --ctstate ESTABLISHED --ctdir REPLY "
-                 "-m multiport --dports 1:2,4 -m comment --comment c -j REJECT; $t-save; done")
+IPTABLES = needs(
+    "for t in iptables ip6tables; do $t -A INPUT -p tcp -m conntrack --ctstate ESTABLISHED --ctdir REPLY "
+    "-m multiport --dports 1:2,4 -m comment --comment c -j REJECT; $t-save; done"
+)
 
 
 def works(text, stdin=""):
@@ -52,7 +79,12 @@ def works(text, stdin=""):
     return done.stdout.decode("utf-8")
 
 
-PLACES = [Place("inet", "filter", "input", "in"), Place("inet", "filter", "output", "out"), Place("ip", "four", "input", "in"), Place("ip6", "six", "output", "out")]
+PLACES = [
+    Place("inet", "filter", "input", "in"),
+    Place("inet", "filter", "output", "out"),
+    Place("ip", "four", "input", "in"),
+    Place("ip6", "six", "output", "out"),
+]
 HOOKS = {"in": "input", "out": "output"}
 
 
@@ -61,14 +93,24 @@ HOOKS = {"in": "input", "out": "output"}
 @FEW
 def test_nft_gives_back_what_we_render(rules):
     rules = cases.settled(rules)
-    tables = "".join("add table {0}\nadd chain {0} {1} {{ type filter hook {2} priority 0; policy drop; }}\n".format(place.in_table, place.base, HOOKS[place.direction])
-                     for place in PLACES)
-    ours = "".join(_nftables.render_chain(place, rules) + _nftables.render_jump(place) for place in PLACES)
-    listing = works("nft -f - && nft -j list ruleset", tables + ours + _nftables.render_restrictions(one for one in rules if one.direction == "in"))
+    tables = "".join(
+        f"add table {place.in_table}\nadd chain {place.in_table} {place.base} "
+        f"{{ type filter hook {HOOKS[place.direction]} priority 0; policy drop; }}\n"
+        for place in PLACES
+    )
+    ours = "".join(nftables.render_chain(place, rules) + nftables.render_jump(place) for place in PLACES)
+    listing = works(
+        "nft -f - && nft -j list ruleset",
+        tables + ours + nftables.render_restrictions(one for one in rules if one.direction == "in"),
+    )
     ruleset = Ruleset(json.loads(listing))
     assert ruleset.places() == sorted(PLACES)
     for place in PLACES:
-        assert ruleset.ours(place) == tuple(one for one in rules if one.direction == place.direction and one.version in place.versions and one.action == "accept")
+        assert ruleset.ours(place) == tuple(
+            one
+            for one in rules
+            if one.direction == place.direction and one.version in place.versions and one.action == "accept"
+        )
         assert [position for position, handle in ruleset.jumps(place)] == [0]
     assert ruleset.restrictions() == tuple(one for one in rules if one.direction == "in")
 
@@ -79,10 +121,13 @@ def test_nft_gives_back_what_we_render(rules):
 def test_iptables_gives_back_what_we_render(rules):
     rules = cases.settled(rules)
     for version, prefix in ((4, "iptables"), (6, "ip6tables")):
-        saved = works("{0} -P INPUT DROP; {0} -A INPUT -i lo -j ACCEPT; {0}-restore --noflush; {0}-save -t filter".format(prefix),
-                      _iptables.batch("", rules, version) or "*filter\nCOMMIT\n")
-        assert _iptables.parse(saved, version) == tuple(one for one in rules if one.version == version)
-        assert _iptables.batch(saved, rules, version) == ""
+        saved = works(
+            f"{prefix} -P INPUT DROP; {prefix} -A INPUT -i lo -j ACCEPT; {prefix}-restore --noflush; "
+            f"{prefix}-save -t filter",
+            iptables.batch("", rules, version) or "*filter\nCOMMIT\n",
+        )
+        assert iptables.parse(saved, version) == tuple(one for one in rules if one.version == version)
+        assert iptables.batch(saved, rules, version) == ""
 
 
 UFW = "*filter\n:ufw{0}-user-input - [0:0]\n:ufw{0}-user-output - [0:0]\n### RULES ###\n\n### END RULES ###\nCOMMIT\n"
@@ -93,9 +138,11 @@ UFW = "*filter\n:ufw{0}-user-input - [0:0]\n:ufw{0}-user-output - [0:0]\n### RUL
 @FEW
 def test_iptables_takes_what_we_write_for_ufw(rules):
     rules = cases.settled(rules)
-    for family in _ufw.FAMILIES:
-        text = _ufw.edit(UFW.format(family.infix), rules, family.version, family.infix)
-        saved = works("{0} -n; {1} -t filter".format(family.restore, family.restore.replace("restore", "save")), text)
+    for family in ufw.FAMILIES:
+        text = ufw.edit(UFW.format(family.infix), rules, family.version, family.infix)
+        saved = works(
+            "{0} -n; {1} -t filter".format(family.restore, family.restore.replace("restore", "save")), text
+        )
         assert saved.count("\n-A ufw") == text.count("\n-A ufw") == text.count("### tuple ###")
 
 
@@ -103,36 +150,74 @@ def test_iptables_takes_what_we_write_for_ufw(rules):
 def test_iptables_takes_saved_files_with_our_lines():
     text = "*nat\n:PREROUTING ACCEPT [0:0]\nCOMMIT\n*filter\n:INPUT DROP [1:2]\n[3:4] -A INPUT -i lo -j ACCEPT\nCOMMIT\n"
     rules = cases.rules_of_plan()
-    saved = works("iptables-restore && iptables-save -t filter", _iptables.edit(text.replace("[3:4] ", ""), rules, 4))
-    assert _iptables.parse(saved, 4) == tuple(one for one in rules if one.version == 4)
-    assert _iptables.batch(saved, rules, 4) == ""
+    saved = works(
+        "iptables-restore && iptables-save -t filter", iptables.edit(text.replace("[3:4] ", ""), rules, 4)
+    )
+    assert iptables.parse(saved, 4) == tuple(one for one in rules if one.version == 4)
+    assert iptables.batch(saved, rules, 4) == ""
 
 
-RULES = [{"direction": "in", "protocol": "tcp", "ports": "8563,20000-21000", "addresses": ["192.0.2.0/24", "2001:db8::/64"], "services": ["sql_client"]},
-         {"direction": "out", "protocol": "udp", "ports": "53", "addresses": ["192.0.2.53"], "services": ["dns_udp"]}]
-DROPS = "add table inet filter; add chain inet filter {0} {{ type filter hook {1} priority {2}; policy {3}; }}"
+RULES = [
+    {
+        "direction": "in",
+        "protocol": "tcp",
+        "ports": "8563,20000-21000",
+        "addresses": ["192.0.2.0/24", "2001:db8::/64"],
+        "services": ["sql_client"],
+    },
+    {
+        "direction": "out",
+        "protocol": "udp",
+        "ports": "53",
+        "addresses": ["192.0.2.53"],
+        "services": ["dns_udp"],
+    },
+]
+DROPS = (
+    "add table inet filter; add chain inet filter {0} {{ type filter hook {1} priority {2}; policy {3}; }}"
+)
 
 
 def nft(*commands):
-    return "nft -f - <<'END'\n{0}\nEND".format("\n".join(command.replace("; add", "\nadd") for command in commands))
+    return "nft -f - <<'END'\n{0}\nEND".format(
+        "\n".join(command.replace("; add", "\nadd") for command in commands)
+    )
 
 
-JUMP = 'nft insert rule inet filter input tcp dport 22 accept'
+JUMP = "nft insert rule inet filter input tcp dport 22 accept"
 NFT_HOSTS = {
     "policy": nft(DROPS.format("input", "input", 0, "drop")),
-    "policy-both-ways": nft(DROPS.format("input", "input", 0, "drop"), DROPS.format("output", "output", 0, "drop")),
-    "drop-at-the-end": nft(DROPS.format("input", "input", 0, "accept"), "add rule inet filter input tcp dport 22 accept", "add rule inet filter input drop"),
-    "reject-in-a-chain": nft(DROPS.format("input", "input", 0, "accept"), "add chain inet filter late", "add rule inet filter late reject", "add rule inet filter input jump late"),
-    "verdict-map": nft(DROPS.format("input", "input", 0, "accept"), "add rule inet filter input ct state vmap { established : accept, invalid : drop }"),
+    "policy-both-ways": nft(
+        DROPS.format("input", "input", 0, "drop"), DROPS.format("output", "output", 0, "drop")
+    ),
+    "drop-at-the-end": nft(
+        DROPS.format("input", "input", 0, "accept"),
+        "add rule inet filter input tcp dport 22 accept",
+        "add rule inet filter input drop",
+    ),
+    "reject-in-a-chain": nft(
+        DROPS.format("input", "input", 0, "accept"),
+        "add chain inet filter late",
+        "add rule inet filter late reject",
+        "add rule inet filter input jump late",
+    ),
+    "verdict-map": nft(
+        DROPS.format("input", "input", 0, "accept"),
+        "add rule inet filter input ct state vmap { established : accept, invalid : drop }",
+    ),
     "two-families": "nft 'add table ip a; add chain ip a input { type filter hook input priority 0; policy drop; }; "
-                    "add table ip6 b; add chain ip6 b input { type filter hook input priority 0; policy drop; }'",
+    "add table ip6 b; add chain ip6 b input { type filter hook input priority 0; policy drop; }'",
     "slash": "nft 'add table inet a-b; add chain inet a-b in/put { type filter hook input priority 0; policy drop; }'",
     "nothing-dropped": nft(DROPS.format("input", "input", 0, "accept")),
     "empty": ":",
 }
 TWO_BASES = {
-    "second-base-drops-too": nft(DROPS.format("input", "input", 0, "drop"), DROPS.format("later", "input", 10, "drop")),
-    "second-base-accepts": nft(DROPS.format("input", "input", 0, "drop"), DROPS.format("later", "input", 10, "accept")),
+    "second-base-drops-too": nft(
+        DROPS.format("input", "input", 0, "drop"), DROPS.format("later", "input", 10, "drop")
+    ),
+    "second-base-accepts": nft(
+        DROPS.format("input", "input", 0, "drop"), DROPS.format("later", "input", 10, "accept")
+    ),
 }
 IPTABLES_HOSTS = {
     "empty": ":",
@@ -140,8 +225,10 @@ IPTABLES_HOSTS = {
     "reject-at-the-end": "iptables -A INPUT -p tcp --dport 22 -j ACCEPT; iptables -A INPUT -j REJECT --reject-with icmp-host-prohibited",
     "output": "iptables -P OUTPUT DROP; iptables -A OUTPUT -o lo -j ACCEPT",
 }
-MEANWHILE = {"nftables": "nft insert rule inet filter input tcp dport 22 counter accept && nft 'add rule inet filter input jump exasol_network_in'",
-             "iptables": "iptables -I INPUT 1 -p tcp --dport 22 -j ACCEPT; iptables -A INPUT -j EXASOL-IN"}
+MEANWHILE = {
+    "nftables": "nft insert rule inet filter input tcp dport 22 counter accept && nft 'add rule inet filter input jump exasol_network_in'",
+    "iptables": "iptables -I INPUT 1 -p tcp --dport 22 -j ACCEPT; iptables -A INPUT -j EXASOL-IN",
+}
 # The rule before ours goes again, as fail2ban's do: what stood third has no third place any more.
 AFTERWARDS = {"iptables": "iptables -D INPUT -p tcp --dport 22 -j ACCEPT"}
 
@@ -152,7 +239,11 @@ def scenarios(provider, hosts, **changes):
 
 def lives(given_scenarios):
     """Return what became of scenarios."""
-    return json.loads(works("{0} {1}".format(sys.executable, os.path.join(HERE, "lifecycle.py")), json.dumps(given_scenarios)))
+    return json.loads(
+        works(
+            "{0} {1}".format(sys.executable, os.path.join(HERE, "lifecycle.py")), json.dumps(given_scenarios)
+        )
+    )
 
 
 def assert_good_life(seen, changes=True):
@@ -164,17 +255,27 @@ def assert_good_life(seen, changes=True):
     assert seen["absent taken back"] == seen["mended taken back"]
 
 
-# Every second address, so that none can be joined with another: 5000 lines for iptables, which takes one network a line.
-MANY = [dict(RULES[0], ports="8563", addresses=["10.0.{0}.{1}".format(number >> 7, (number & 127) * 2) for number in range(5000)])]
+# Every second address, so that none can be joined with another: 5000 lines for iptables, which takes one
+# network a line.
+MANY = [
+    dict(
+        RULES[0],
+        ports="8563",
+        addresses=[f"10.0.{number >> 7}.{(number & 127) * 2}" for number in range(5000)],
+    )
+]
 
 
-@pytest.mark.parametrize("provider", [pytest.param("nftables", marks=NFT), pytest.param("iptables", marks=IPTABLES)])
+@pytest.mark.parametrize(
+    "provider", [pytest.param("nftables", marks=NFT), pytest.param("iptables", marks=IPTABLES)]
+)
 def test_thousands_of_rules_are_rolled_back_to_the_letter(provider):
     host = {"nftables": NFT_HOSTS["policy"], "iptables": IPTABLES_HOSTS["policy"]}[provider]
-    seen, = lives([{"provider": provider, "host": host, "rules": RULES, "many": MANY}])
+    (seen,) = lives([{"provider": provider, "host": host, "rules": RULES, "many": MANY}])
     assert "error" not in seen, seen["error"]
     assert seen["before"].count("10.0.") == 5000
-    # The control: the change was made, and a rollback whose command does not work fails, says so and changes nothing.
+    # The control: the change was made, and a rollback whose command does not work fails, says so and changes
+    # nothing.
     assert "10.0." not in seen["changed"]
     assert seen["broken"] == 1 and "failed with code 1" in seen["said"]
     assert seen["still"] == seen["changed"]
@@ -204,7 +305,10 @@ def test_nftables_lives_with_two_base_chains_of_a_hook():
 def test_nftables_mends_what_others_put_before_it():
     hosts = {name: NFT_HOSTS[name] for name in ("policy", "drop-at-the-end")}
     for seen in lives(scenarios("nftables", hosts, meanwhile=MEANWHILE["nftables"])):
-        assert "jump exasol_network_in" in seen["mended"][[line.strip() for line in seen["mended"]].index("chain input {") + 2]
+        assert (
+            "jump exasol_network_in"
+            in seen["mended"][[line.strip() for line in seen["mended"]].index("chain input {") + 2]
+        )
         assert sum("jump exasol_network_in" in line for line in seen["mended"]) == 1
         assert_good_life(seen)
         assert without_meanwhile(seen["mended taken back"]) == without_meanwhile(seen["mended"])
@@ -213,7 +317,11 @@ def test_nftables_mends_what_others_put_before_it():
 
 @IPTABLES
 @pytest.mark.parametrize("restrict", [False, True], ids=["open", "restrict"])
-@pytest.mark.parametrize("changes", [{}, {"meanwhile": MEANWHILE["iptables"], "afterwards": AFTERWARDS["iptables"]}], ids=["undisturbed", "disturbed"])
+@pytest.mark.parametrize(
+    "changes",
+    [{}, {"meanwhile": MEANWHILE["iptables"], "afterwards": AFTERWARDS["iptables"]}],
+    ids=["undisturbed", "disturbed"],
+)
 def test_iptables_comes_goes_and_is_taken_back(restrict, changes):
     for seen in lives(scenarios("iptables", IPTABLES_HOSTS, restrict=restrict, **changes)):
         assert_good_life(seen)
@@ -230,12 +338,26 @@ COMMIT
 END"""
 CAPITALS = "add table ip filter; add chain ip filter INPUT {{ type filter hook input priority 0; policy drop; }}; {0}"
 OWNED = {
-    "handmade": ("nftables", nft(CAPITALS.format("add rule ip filter INPUT ct state established,related accept; add rule ip filter INPUT tcp dport { 22, 9998 } accept"))),
-    "handmade-that-iptables-reads": ("nftables", nft(CAPITALS.format("add rule ip filter INPUT tcp dport 22 accept"))),
+    "handmade": (
+        "nftables",
+        nft(
+            CAPITALS.format(
+                "add rule ip filter INPUT ct state established,related accept; add rule ip filter INPUT tcp "
+                "dport { 22, 9998 } accept"
+            )
+        ),
+    ),
+    "handmade-that-iptables-reads": (
+        "nftables",
+        nft(CAPITALS.format("add rule ip filter INPUT tcp dport 22 accept")),
+    ),
     "translated": ("nftables", TRANSLATED),
     "iptables": ("iptables", "iptables -P INPUT DROP; iptables -A INPUT -p tcp --dport 22 -j ACCEPT"),
     "iptables-policy": ("iptables", "iptables -P INPUT DROP"),
-    "iptables-extension": ("iptables", "iptables -A INPUT -m conntrack --ctstate ESTABLISHED -j ACCEPT; iptables -A INPUT -j DROP"),
+    "iptables-extension": (
+        "iptables",
+        "iptables -A INPUT -m conntrack --ctstate ESTABLISHED -j ACCEPT; iptables -A INPUT -j DROP",
+    ),
 }
 
 
@@ -244,11 +366,13 @@ OWNED = {
 @pytest.mark.parametrize("name", list(OWNED))
 def test_a_table_is_changed_by_who_made_it_and_left_as_it_was(name):
     expected, host = OWNED[name]
-    seen, = lives([{"provider": "auto", "host": host, "rules": RULES}])
+    (seen,) = lives([{"provider": "auto", "host": host, "rules": RULES}])
     assert seen.get("name") == expected, seen
     assert (seen["held"], seen["second"], seen["problems"]) == (True, [], [])
     marks = {"nftables": "exasol_network_in", "iptables": "EXASOL-IN"}
-    assert [name for name, mark in marks.items() if any(mark in line for line in seen["present"])] == [expected]
+    assert [name for name, mark in marks.items() if any(mark in line for line in seen["present"])] == [
+        expected
+    ]
     # iptables adds the base chains that its table had not.
     assert not [line for line in seen["absent"] if "exasol" in line.lower()]
     assert set(seen["before"]) <= set(seen["absent"])
@@ -257,6 +381,8 @@ def test_a_table_is_changed_by_who_made_it_and_left_as_it_was(name):
 @NFT
 def test_names_of_services_are_comments_and_nothing_more():
     one = rule("in tcp 8563", "192.0.2.1", "a_service,another.one,x-y,a+b")
-    listing = works("nft -f - && nft list ruleset", "add table inet filter\n" + _nftables.render_chain(PLACES[0], [one]))
+    listing = works(
+        "nft -f - && nft list ruleset", "add table inet filter\n" + nftables.render_chain(PLACES[0], [one])
+    )
     assert listing.count("comment") == 1
     assert 'comment "exasol: a_service, another.one, x-y, a+b"' in listing

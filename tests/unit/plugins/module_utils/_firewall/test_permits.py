@@ -3,7 +3,8 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
 """Every rule's flow is permitted by the rendered rules, and nothing else is.
 
-The rendered text is read by oracles of our own; what it does to a packet is compared with the plain meaning of the rules.
+The rendered text is read by oracles of our own; what it does to a packet is compared with the plain meaning
+of the rules.
 """
 
 import xml.etree.ElementTree as ElementTree
@@ -11,17 +12,45 @@ import xml.etree.ElementTree as ElementTree
 import pytest
 from hypothesis import given
 
-from ansible_collections.exasol_community.network.plugins.module_utils._firewall import _firewalld, _iptables, _nftables, _ufw
-from ansible_collections.exasol_community.network.tests.unit.plugins.module_utils._firewall import cases, oracles
-from ansible_collections.exasol_community.network.tests.unit.plugins.module_utils._firewall.cases import PLAN, Packet, meaning
+from ansible_collections.exasol_community.network.plugins.module_utils._firewall import (
+    firewalld as _firewalld,
+)
+from ansible_collections.exasol_community.network.plugins.module_utils._firewall import (
+    iptables as _iptables,
+)
+from ansible_collections.exasol_community.network.plugins.module_utils._firewall import (
+    nftables as _nftables,
+)
+from ansible_collections.exasol_community.network.plugins.module_utils._firewall import (
+    ufw as _ufw,
+)
+from ansible_collections.exasol_community.network.tests.unit.plugins.module_utils._firewall import (
+    cases,
+    oracles,
+)
+from ansible_collections.exasol_community.network.tests.unit.plugins.module_utils._firewall.cases import (
+    PLAN,
+    Packet,
+    meaning,
+)
 
-PLACES = {direction: _nftables.Place("inet", "filter", hook, direction) for direction, hook in _nftables.HOOKS.items()}
+PLACES = {
+    direction: _nftables.Place("inet", "filter", hook, direction)
+    for direction, hook in _nftables.HOOKS.items()
+}
 EMPTY_UFW = "*filter\n### RULES ###\n\n### END RULES ###\nCOMMIT\n"
 
 
 def nftables(rules):
-    """Return what nftables does: our chains accept, then our table refuses; an accept there only ends its own chain."""
-    chains = [line for direction, place in PLACES.items() for line in oracles.nft(_nftables.render_chain(place, rules), direction)]
+    """Return what nftables does: our chains accept, then our table refuses.
+
+    An accept there only ends its own chain.
+    """
+    chains = [
+        line
+        for direction, place in PLACES.items()
+        for line in oracles.nft(_nftables.render_chain(place, rules), direction)
+    ]
     table = oracles.nft(_nftables.render_restrictions(one for one in rules if one.direction == "in"), "in")
     assert not [line for line in chains if line.verdict != "accept"]
 
@@ -35,42 +64,71 @@ def nftables(rules):
 def iptables(rules):
     """Return what the two families' batches do."""
     chains = {name: direction for direction, name in _iptables.CHAINS.items()}
-    lines = [line for version in (4, 6) for line in oracles.iptables(_iptables.batch("", rules, version), version, chains)]
+    lines = [
+        line
+        for version in (4, 6)
+        for line in oracles.iptables(_iptables.batch("", rules, version), version, chains)
+    ]
     return lambda packet: oracles.decide(lines, packet)
 
 
 def iptables_file(rules):
     """Return what the saved rules do."""
     chains = {name: direction for direction, name in _iptables.CHAINS.items()}
-    lines = [line for version in (4, 6) for line in oracles.iptables(_iptables.edit("*filter\n-A INPUT -j DROP\nCOMMIT\n", rules, version), version, chains)]
+    lines = [
+        line
+        for version in (4, 6)
+        for line in oracles.iptables(
+            _iptables.edit("*filter\n-A INPUT -j DROP\nCOMMIT\n", rules, version), version, chains
+        )
+    ]
     return lambda packet: oracles.decide(lines, packet)
 
 
 def ufw(rules):
     """Return what ufw's user rules do."""
-    chains = {"ufw{0}-user-{1}put".format(infix, direction): direction for infix in ("", "6") for direction in ("in", "out")}
-    lines = [line for family in _ufw.FAMILIES
-             for line in oracles.iptables(_ufw.edit(EMPTY_UFW, rules, family.version, family.infix), family.version, chains)]
+    chains = {
+        f"ufw{infix}-user-{direction}put": direction for infix in ("", "6") for direction in ("in", "out")
+    }
+    lines = [
+        line
+        for family in _ufw.FAMILIES
+        for line in oracles.iptables(
+            _ufw.edit(EMPTY_UFW, rules, family.version, family.infix), family.version, chains
+        )
+    ]
     return lambda packet: oracles.decide(lines, packet)
 
 
 def ufw_status(rules):
     """Return what ufw says that its user rules do."""
-    lines = [line for family in _ufw.FAMILIES for line in oracles.ufw_tuples(_ufw.edit(EMPTY_UFW, rules, family.version, family.infix), family.version)]
+    lines = [
+        line
+        for family in _ufw.FAMILIES
+        for line in oracles.ufw_tuples(
+            _ufw.edit(EMPTY_UFW, rules, family.version, family.infix), family.version
+        )
+    ]
     return lambda packet: oracles.decide(lines, packet)
 
 
 def firewalld(rules):
     """Return what the rich rules do at run time."""
     rules = _firewalld.named(rules)
-    lines = [line for direction in ("in", "out") for line in oracles.rich(_firewalld.rich_rules(rules, direction), direction)]
+    lines = [
+        line
+        for direction in ("in", "out")
+        for line in oracles.rich(_firewalld.rich_rules(rules, direction), direction)
+    ]
     return lambda packet: oracles.decide(lines, packet)
 
 
 def firewalld_file(rules):
     """Return what the permanent policies do."""
     rules = _firewalld.named(rules)
-    lines = [line for policy in _firewalld.POLICIES for line in oracles.policy(_firewalld.document(policy, rules))]
+    lines = [
+        line for policy in _firewalld.POLICIES for line in oracles.policy(_firewalld.document(policy, rules))
+    ]
     return lambda packet: oracles.decide(lines, packet)
 
 
@@ -85,7 +143,9 @@ def test_rendered_rules_permit_what_the_rules_say_and_nothing_else(provider):
     def check(world):
         rules, packets = world
         verdict = provider(rules)
-        assert [(packet, verdict(packet)) for packet in packets] == [(packet, meaning(rules, packet)) for packet in packets]
+        assert [(packet, verdict(packet)) for packet in packets] == [
+            (packet, meaning(rules, packet)) for packet in packets
+        ]
 
     check()
 
@@ -101,7 +161,11 @@ def test_names_of_firewalld_change_nothing_but_names(world):
 def flows():
     """Yield the first and last packet of every flow of the plan, and whether it comes in."""
     for entry in PLAN:
-        ports = [0] if entry["protocol"] == "any" else [int(end) for item in entry["ports"].split(",") for end in item.split("-")]
+        ports = (
+            [0]
+            if entry["protocol"] == "any"
+            else [int(end) for item in entry["ports"].split(",") for end in item.split("-")]
+        )
         protocol = "gre" if entry["protocol"] == "any" else entry["protocol"]
         for address in entry["addresses"]:
             for end in cases.resolve(address) or [address.split("/")[0]]:
@@ -117,29 +181,35 @@ def test_every_flow_of_a_plan_is_permitted(provider):
 
 
 @BY_NAME
-@pytest.mark.parametrize("direction, protocol, address, port, expected", [
-    ("in", "tcp", "198.51.100.191", 8563, "accept"),
-    ("in", "tcp", "198.51.100.192", 8563, "reject"),
-    ("in", "udp", "198.51.100.1", 8563, None),
-    ("in", "tcp", "203.0.113.9", 20500, "accept"),
-    ("in", "tcp", "203.0.113.40", 8563, "reject"),
-    ("in", "tcp", "203.0.113.200", 20002, "reject"),
-    ("in", "tcp", "203.0.113.77", 22, "accept"),
-    ("in", "tcp", "203.0.113.78", 22, None),
-    ("in", "gre", "192.0.2.13", 0, "accept"),
-    ("in", "gre", "192.0.2.14", 0, None),
-    ("out", "gre", "192.0.2.13", 0, "accept"),
-    ("out", "tcp", "203.0.113.41", 443, None),
-    ("in", "tcp", "2001:db8:9::ffff", 20003, "accept"),
-    ("in", "tcp", "2001:db8:9::ffff", 20004, "reject"),
-    ("in", "tcp", "2001:db8:5:ffff::1", 8563, "accept"),
-    ("in", "tcp", "2001:db8:6::1", 8563, "reject"),
-    ("out", "tcp", "2001:db8:40::1", 65535, "accept"),
-    ("out", "tcp", "2001:db8:40::2", 65535, None),
-], ids=str)
+@pytest.mark.parametrize(
+    "direction, protocol, address, port, expected",
+    [
+        ("in", "tcp", "198.51.100.191", 8563, "accept"),
+        ("in", "tcp", "198.51.100.192", 8563, "reject"),
+        ("in", "udp", "198.51.100.1", 8563, None),
+        ("in", "tcp", "203.0.113.9", 20500, "accept"),
+        ("in", "tcp", "203.0.113.40", 8563, "reject"),
+        ("in", "tcp", "203.0.113.200", 20002, "reject"),
+        ("in", "tcp", "203.0.113.77", 22, "accept"),
+        ("in", "tcp", "203.0.113.78", 22, None),
+        ("in", "gre", "192.0.2.13", 0, "accept"),
+        ("in", "gre", "192.0.2.14", 0, None),
+        ("out", "gre", "192.0.2.13", 0, "accept"),
+        ("out", "tcp", "203.0.113.41", 443, None),
+        ("in", "tcp", "2001:db8:9::ffff", 20003, "accept"),
+        ("in", "tcp", "2001:db8:9::ffff", 20004, "reject"),
+        ("in", "tcp", "2001:db8:5:ffff::1", 8563, "accept"),
+        ("in", "tcp", "2001:db8:6::1", 8563, "reject"),
+        ("out", "tcp", "2001:db8:40::1", 65535, "accept"),
+        ("out", "tcp", "2001:db8:40::2", 65535, None),
+    ],
+    ids=str,
+)
 def test_a_plan_permits_what_it_says(provider, direction, protocol, address, port, expected):
     parsed = cases.ipaddress.ip_address(address)
-    assert provider(cases.rules_of_plan())(Packet(direction, parsed.version, protocol, parsed, port)) == expected
+    assert (
+        provider(cases.rules_of_plan())(Packet(direction, parsed.version, protocol, parsed, port)) == expected
+    )
 
 
 @given(cases.RULE_SETS)
@@ -148,12 +218,21 @@ def test_a_policy_is_made_of_exactly_the_rich_rules(rules):
     rules = _firewalld.named(cases.settled(rules))
     for policy in _firewalld.POLICIES:
         elements = ElementTree.fromstring(_firewalld.document(policy, rules).encode("utf-8")).findall("rule")
-        assert sorted(_written(element) for element in elements) == sorted(_firewalld.rich_rules(rules, policy.direction))
+        assert sorted(_written(element) for element in elements) == sorted(
+            _firewalld.rich_rules(rules, policy.direction)
+        )
 
 
 def _written(element):
-    # The rich language is the XML without brackets; attributes stand in the order of the document since Python 3.8.
-    words = ["rule"] + ['{0}="{1}"'.format(name, element.get(name)) for name in ("priority", "family") if element.get(name)]
+    # The rich language is the XML without brackets; attributes stand in the order of the document since
+    # Python 3.8.
+    words = ["rule"] + [
+        f'{name}="{element.get(name)}"' for name in ("priority", "family") if element.get(name)
+    ]
     for child in element:
-        words += [child.tag] + ['{0}="{1}"'.format(name, child.get(name)) for name in ("address", "port", "protocol", "type") if child.get(name)]
+        words += [child.tag] + [
+            f'{name}="{child.get(name)}"'
+            for name in ("address", "port", "protocol", "type")
+            if child.get(name)
+        ]
     return " ".join(words)

@@ -1,7 +1,10 @@
 # Copyright (c) 2026, exasol_community.network contributors
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""What servers answer, built as the public documentation of their protocols says: the good, and what is none of theirs."""
+"""What servers answer, built as the public documentation of their protocols says.
+
+The good, and what is none of theirs.
+"""
 
 import base64
 import hashlib
@@ -9,6 +12,7 @@ import json
 import struct
 
 # LDAP: RFC 4511, BER of ITU-T X.690
+
 
 def ber(tag, content, long=False):
     """Return an element, its length in the short form where that is enough, or in the form of Active Directory."""
@@ -28,6 +32,7 @@ def bind_response(code, message=b"", number=1, long=False):
 
 # Oracle: TNS, as Wireshark's dissector reads it
 
+
 def tns(kind, body=b""):
     """Return a TNS packet."""
     return struct.pack(">HHBBH", 8 + len(body), 0, kind, 0, 0) + body
@@ -46,6 +51,7 @@ TNS_REDIRECT = tns(5, struct.pack(">H", 44) + b"(ADDRESS=(PROTOCOL=tcp)(HOST=h)(
 
 # SQL Server: MS-TDS, section 2.2.6.5
 
+
 def prelogin_response(*version, order=(0, 1, 2, 3, 4)):
     """Return the answer to PRELOGIN."""
     values = {0: struct.pack(">BBHH", *(tuple(version) + (0,))), 1: b"\x01", 2: b"\x00", 3: b"", 4: b"\x00"}
@@ -59,6 +65,7 @@ def prelogin_response(*version, order=(0, 1, 2, 3, 4)):
 
 # Db2: The Open Group, DRDA, Vol. 3
 
+
 def ddm(code, *parameters):
     """Return a reply of one object."""
     content = b"".join(struct.pack(">HH", 4 + len(value), number) + value for number, value in parameters)
@@ -66,20 +73,32 @@ def ddm(code, *parameters):
 
 
 def excsatrd(release="SQL11055", kind="QDB2/LINUXX8664"):
-    """Return the server's attributes: external name, manager levels, class, name, release level, in EBCDIC."""
-    texts = [(0x115E, "db2inst1        db2sysc 00000000"), (0x1147, kind), (0x116D, "db.example.com"), (0x115A, release)]
+    """Return the server's attributes.
+
+    External name, manager levels, class, name, release level, in EBCDIC.
+    """
+    texts = [
+        (0x115E, "db2inst1        db2sysc 00000000"),
+        (0x1147, kind),
+        (0x116D, "db.example.com"),
+        (0x115A, release),
+    ]
     parameters = [(code, text.encode("cp500")) for code, text in texts]
-    return ddm(0x1443, parameters[0], (0x1404, bytes.fromhex("1403000724070008240f000814400008")), *parameters[1:])
+    return ddm(
+        0x1443, parameters[0], (0x1404, bytes.fromhex("1403000724070008240f000814400008")), *parameters[1:]
+    )
 
 
 # What Apache Derby 10.14 answered.
 DERBY = bytes.fromhex(
     "0085d0020001007f1443001d115ed585a3a6969992e28599a58599c39695a39996934094818995001814041403000724070007240f00071440000714"
     "74000500101147c1978183888540c4859982a80018116dd585a3a6969992e28599a58599c39695a3999693001e115ac3e2e2f1f0f1f4f061f1f04bf1"
-    "f44bf24bf04060404d6f6f6f5d")
+    "f44bf24bf04060404d6f6f6f5d"
+)
 
 
 # MySQL: Protocol::HandshakeV10, ERR_Packet, OK_Packet, AuthSwitchRequest
+
 
 def mysql(number, content):
     """Return a packet."""
@@ -88,8 +107,17 @@ def mysql(number, content):
 
 def greeting(version):
     """Return a greeting."""
-    return mysql(0, b"\x0a" + version + b"\x00" + struct.pack("<I", 9) + b"abcdefgh\x00" + struct.pack("<HBHHB", 0xF7FF, 33, 2, 0x81BF, 21) + bytes(10)
-                 + b"ijklmnopqrst\x00mysql_native_password\x00")
+    return mysql(
+        0,
+        b"\x0a"
+        + version
+        + b"\x00"
+        + struct.pack("<I", 9)
+        + b"abcdefgh\x00"
+        + struct.pack("<HBHHB", 0xF7FF, 33, 2, 0x81BF, 21)
+        + bytes(10)
+        + b"ijklmnopqrst\x00mysql_native_password\x00",
+    )
 
 
 def mysql_error(code, text, number=0, state=b""):
@@ -104,11 +132,19 @@ MYSQL_SWITCH = mysql(2, b"\xfecaching_sha2_password\x00abcdefghijklmnopqrst\x00"
 
 # Exasol: RFC 6455, and https://github.com/exasol/websocket-api
 
+
 def upgraded(request):
     """Return the answer to a request for WebSocket."""
-    key = next(line.split(b":", 1)[1].strip() for line in request.split(b"\r\n") if line.lower().startswith(b"sec-websocket-key:"))
+    key = next(
+        line.split(b":", 1)[1].strip()
+        for line in request.split(b"\r\n")
+        if line.lower().startswith(b"sec-websocket-key:")
+    )
     accept = base64.b64encode(hashlib.sha1(key + b"258EAFA5-E914-47DA-95CA-C5AB0DC85B11").digest())
-    return b"HTTP/1.1 101 Switching Protocols\r\nUpgrade: websocket\r\nConnection: Upgrade\r\nSec-WebSocket-Accept: " + accept + b"\r\n\r\n"
+    return (
+        b"HTTP/1.1 101 Switching Protocols\r\nUpgrade: websocket\r\nConnection: "
+        b"Upgrade\r\nSec-WebSocket-Accept: " + accept + b"\r\n\r\n"
+    )
 
 
 def frame(payload, opcode=1, final=True):
@@ -121,16 +157,27 @@ def frame(payload, opcode=1, final=True):
     return head + b"\x7f" + struct.pack(">Q", len(payload)) + payload
 
 
-LOGIN_ANSWER = json.dumps({"status": "ok", "responseData": {
-    "publicKeyPem": "-----BEGIN RSA PUBLIC KEY-----\nMIGJAoGB\n-----END RSA PUBLIC KEY-----\n", "publicKeyModulus": "AB" * 128, "publicKeyExponent": "010001"}}
+LOGIN_ANSWER = json.dumps(
+    {
+        "status": "ok",
+        "responseData": {
+            "publicKeyPem": "-----BEGIN RSA PUBLIC KEY-----\nMIGJAoGB\n-----END RSA PUBLIC KEY-----\n",
+            "publicKeyModulus": "AB" * 128,
+            "publicKeyExponent": "010001",
+        },
+    }
 ).encode("ascii")
 HUGE_FRAME = b"\x81\x7f" + struct.pack(">Q", 1 << 63)
 
 
 # DNS: RFC 1035
 
+
 def dns_answer(said, code=0, flags=0x8580):
-    """Return a server's answer over TCP to a question with its length in front: authoritative, recursion desired and available."""
+    """Return a server's answer over TCP to a question with its length in front.
+
+    Authoritative, recursion desired and available.
+    """
     answer = said[2:4] + struct.pack(">HHHHH", flags | code, 1, 0, 0, 0) + said[14:]
     return struct.pack(">H", len(answer)) + answer
 
@@ -152,23 +199,51 @@ GOOD = [
     ("ftp", b"220 (vsFTPd 3.0.3)\r\n221 Goodbye.\r\n", "(vsFTPd 3.0.3)", ""),
     ("ftp", b"220 (vsFTPd 3.0.3)\r\n", "(vsFTPd 3.0.3)", ""),
     ("ftp", b"220-Hello\r\n 220 inside\r\n2201 no end\r\n220 end\r\n221 bye\r\n", "Hello", ""),
-    ("ftp", b"".join(b"220-line %d\r\n" % number for number in range(60)) + b"220 ready\r\n221 Goodbye.\r\n", "line 0", ""),
+    (
+        "ftp",
+        b"".join(b"220-line %d\r\n" % number for number in range(60)) + b"220 ready\r\n221 Goodbye.\r\n",
+        "line 0",
+        "",
+    ),
     ("ftp", b"220-files\r\n" + b"x" * 2000 + b"\r\n220 ready\r\n221 bye\r\n", "files", ""),
     ("ftp", b"220 files\r\n221 Service closing control connection.\r\n", "files", ""),
     ("ftp", b"220 ESMTPless files\r\n221 Goodbye, closing connection.\r\n", "ESMTPless files", ""),
     ("http", b"HTTP/1.1 200 OK\r\nServer: nginx/1.22.1\r\n\r\n", "nginx/1.22.1", "HTTP status 200"),
     ("http", b"HTTP/1.0 500 Broken\nSERVER:x\n\n", "x", "HTTP status 500"),
     ("bucketfs", b"HTTP/1.1 404 Not Found\r\n\r\n", "", "HTTP status 404"),
-    ("http", b"HTTP/1.1 200 OK\r\nServer: Apache\r\nContent-Security-Policy: " + b"x" * 9000 + b"\r\n\r\n", "Apache", "HTTP status 200"),
+    (
+        "http",
+        b"HTTP/1.1 200 OK\r\nServer: Apache\r\nContent-Security-Policy: " + b"x" * 9000 + b"\r\n\r\n",
+        "Apache",
+        "HTTP status 200",
+    ),
     ("http", b"HTTP/1.0 200 OK\r\nServer: Old/1\r\n", "Old/1", "HTTP status 200"),
     ("http", b"HTTP/1.1 200 OK\r\n" + b"a: b\r\n" * 300 + b"\r\n", "", "HTTP status 200"),
     # What Django's server and lighttpd say to a name that they do not know or like.
-    ("http", b"HTTP/1.1 400 Bad Request\r\nServer: WSGIServer/0.2 CPython/3.11.2\r\nContent-Type: text/html\r\n\r\n",
-     "WSGIServer/0.2 CPython/3.11.2", "HTTP status 400"),
-    ("http", b"HTTP/1.1 400 Bad Request\r\nContent-Type: text/html\r\nContent-Length: 345\r\nConnection: close\r\nServer: lighttpd/1.4.69\r\n\r\n",
-     "lighttpd/1.4.69", "HTTP status 400"),
-    ("http", b"HTTP/1.1 400 Bad Request\r\nServer: nginx/1.22.1\r\nContent-Length: 157\r\nContent-Security-Policy: default-src https:\r\n\r\n",
-     "nginx/1.22.1", "HTTP status 400"),
+    (
+        "http",
+        b"HTTP/1.1 400 Bad Request\r\nServer: WSGIServer/0.2 CPython/3.11.2\r\nContent-Type: text/html\r\n\r\n",
+        "WSGIServer/0.2 CPython/3.11.2",
+        "HTTP status 400",
+    ),
+    (
+        "http",
+        (
+            b"HTTP/1.1 400 Bad Request\r\nContent-Type: text/html\r\nContent-Length: 345\r\nConnection: "
+            b"close\r\nServer: lighttpd/1.4.69\r\n\r\n"
+        ),
+        "lighttpd/1.4.69",
+        "HTTP status 400",
+    ),
+    (
+        "http",
+        (
+            b"HTTP/1.1 400 Bad Request\r\nServer: nginx/1.22.1\r\nContent-Length: "
+            b"157\r\nContent-Security-Policy: default-src https:\r\n\r\n"
+        ),
+        "nginx/1.22.1",
+        "HTTP status 400",
+    ),
     ("ldap", bind_response(0), "", ""),
     ("ldap", bind_response(48, b"anonymous bind disallowed"), "", "result code 48"),
     ("ldap", bind_response(8, b"x" * 300), "", "result code 8"),
@@ -206,7 +281,11 @@ REFUSING = [
     ("ftp", b"120 in 5 minutes\r\n", "120 in 5 minutes"),
     ("ftp", b"421 Too many users\r\n", "421 Too many users"),
     ("ftp", b"421 Service not available, closing control connection.\r\n", "421 Service not available"),
-    ("ftp", b"530 Sorry, the maximum number of connections (1) for your host are already connected.\r\n", "530 Sorry"),
+    (
+        "ftp",
+        b"530 Sorry, the maximum number of connections (1) for your host are already connected.\r\n",
+        "530 Sorry",
+    ),
     ("http", b"HTTP/1.1 502 Bad Gateway\r\nServer: nginx\r\n\r\n", "the server behind it does not"),
     ("http", b"HTTP/1.1 503 Service Unavailable\r\ncontent-length: 107\r\n\r\n", "no server behind it"),
     ("bucketfs", b"HTTP/1.0 504 Gateway Time-out\r\n\r\n", "the server behind it does not"),
@@ -214,8 +293,16 @@ REFUSING = [
     ("mysql", mysql_error(1129, b"Host is blocked"), "FLUSH HOSTS"),
     ("mysql", mysql_error(1130, b"not allowed"), "nobody of this host"),
     # MariaDB greets before it counts its connections.
-    ("mysql", greeting(b"5.5.5-10.11.6-MariaDB-1") + mysql_error(1040, b"Too many connections", 2, b"#08004"), "too many connections"),
-    ("mysql", greeting(b"8.0.36") + mysql_error(1053, b"Server shutdown in progress", 2, b"#08S01"), "shuts down"),
+    (
+        "mysql",
+        greeting(b"5.5.5-10.11.6-MariaDB-1") + mysql_error(1040, b"Too many connections", 2, b"#08004"),
+        "too many connections",
+    ),
+    (
+        "mysql",
+        greeting(b"8.0.36") + mysql_error(1053, b"Server shutdown in progress", 2, b"#08S01"),
+        "shuts down",
+    ),
     ("dns_tcp", lambda said: dns_answer(said, 2), "SERVFAIL"),
     ("dns_tcp", lambda said: dns_answer(said, 5), "REFUSED"),
     ("dns_tcp", lambda said: dns_answer(said, flags=0x8500), "resolves no names for this host"),
@@ -226,8 +313,22 @@ BAD = [
     ("sftp", b"220 mail.example.com ESMTP Postfix\r\n", "other", "SMTP"),
     ("sftp", b"SSH-1.5-old\r\n", "other", "SSH"),
     ("sftp", lambda said: said, "other", "repeats our words"),
-    ("sftp", b"* OK [CAPABILITY IMAP4rev1] Dovecot ready.\r\nSSH-2.0-exasol_community.network BAD Error in IMAP command.\r\n", "other", "IMAP"),
-    ("sftp", b"hello\r\nSSH-2.0-exasol_community.network BAD Error in IMAP command.\r\n", "other", "repeats our words"),
+    (
+        "sftp",
+        (
+            b"* OK [CAPABILITY IMAP4rev1] Dovecot ready.\r\nSSH-2.0-exasol_community.network BAD Error in "
+            b"IMAP "
+            b"command.\r\n"
+        ),
+        "other",
+        "IMAP",
+    ),
+    (
+        "sftp",
+        b"hello\r\nSSH-2.0-exasol_community.network BAD Error in IMAP command.\r\n",
+        "other",
+        "repeats our words",
+    ),
     ("sftp", b"HTTP/1.1 400 Bad Request\r\n\r\n", "other", "HTTP"),
     ("sftp", b"hello\r\n" * 30, "other", "'hello'"),
     ("sftp", b"Not allowed here\r\n", "other", "'Not allowed here'"),
@@ -239,18 +340,54 @@ BAD = [
     ("ftp", b"220 mail.example.com Dovecot (Debian) ready.\r\n221 2.0.0 Bye\r\n", "other", "SMTP"),
     ("ftp", b"220 mail.example.com ready\r\n221 2.0.0 Bye\r\n", "other", "SMTP"),
     ("ftp", b"220 mail.example.com ready\r\n221 mail.example.com closing connection\r\n", "other", "SMTP"),
-    ("ftp", b"220 mail.example.com\r\n221 mail.example.com Service closing transmission channel\r\n", "other", "SMTP"),
+    (
+        "ftp",
+        b"220 mail.example.com\r\n221 mail.example.com Service closing transmission channel\r\n",
+        "other",
+        "SMTP",
+    ),
     ("ftp", b"421 4.7.0 mail.example.com Error: too many connections from 192.0.2.254\r\n", "other", "SMTP"),
     ("ftp", b"421 mail.example.com Service not available, closing transmission channel\r\n", "other", "SMTP"),
     ("ftp", b"220 mail.example.com Dovecot LMTP ready\r\n", "other", "SMTP"),
     ("ftp", b"220-" + b"again\r\n220-" * 100, "other", "FTP"),
     ("http", b"SSH-2.0-OpenSSH\r\n", "other", "SSH"),
     # A plain request at a port of HTTPS: nginx (its page has 255 and 248 bytes), Apache, Go, Tomcat.
-    ("http", b"HTTP/1.1 400 Bad Request\r\nServer: nginx/1.22.1\r\nContent-Length: 255\r\nConnection: close\r\n\r\n", "other", "HTTPS"),
-    ("http", b"HTTP/1.1 400 Bad Request\r\nServer: nginx\r\nContent-Length: 248\r\nConnection: close\r\n\r\n", "other", "HTTPS"),
-    ("http", b"HTTP/1.1 400 Bad Request\r\nServer: Apache\r\n\r\nReason: You're speaking plain HTTP to an SSL-enabled server port.", "other", "HTTPS"),
-    ("http", b"HTTP/1.0 400 Bad Request\r\n\r\nClient sent an HTTP request to an HTTPS server.\n", "other", "HTTPS"),
-    ("http", b"HTTP/1.1 400 \r\nConnection: close\r\n\r\nBad Request\r\nThis combination of host and port requires TLS.\r\n", "other", "HTTPS"),
+    (
+        "http",
+        b"HTTP/1.1 400 Bad Request\r\nServer: nginx/1.22.1\r\nContent-Length: 255\r\nConnection: close\r\n\r\n",
+        "other",
+        "HTTPS",
+    ),
+    (
+        "http",
+        b"HTTP/1.1 400 Bad Request\r\nServer: nginx\r\nContent-Length: 248\r\nConnection: close\r\n\r\n",
+        "other",
+        "HTTPS",
+    ),
+    (
+        "http",
+        (
+            b"HTTP/1.1 400 Bad Request\r\nServer: Apache\r\n\r\nReason: You're speaking plain HTTP to an "
+            b"SSL-enabled server port."
+        ),
+        "other",
+        "HTTPS",
+    ),
+    (
+        "http",
+        b"HTTP/1.0 400 Bad Request\r\n\r\nClient sent an HTTP request to an HTTPS server.\n",
+        "other",
+        "HTTPS",
+    ),
+    (
+        "http",
+        (
+            b"HTTP/1.1 400 \r\nConnection: close\r\n\r\nBad Request\r\nThis combination of host and port "
+            b"requires TLS.\r\n"
+        ),
+        "other",
+        "HTTPS",
+    ),
     ("http", b"HTTP/2.0 200 OK\r\n\r\n", "other", "'HTTP/2.0 200 OK'"),
     ("http", b"\x15\x03\x01\x00\x02\x02\x46", "other", "TLS"),
     ("ldap", b"HTTP/1.1 400 Bad Request\r\n\r\n", "other", "HTTP"),
@@ -271,7 +408,12 @@ BAD = [
     ("sql_server", b"\x04\x01\xff\xff\x00\x00\x01\x00", "other", "says"),
     ("sql_server", prelogin_response(15, 0, 2000, order=(1,)), "other", "SQL Server"),
     ("sql_server", b"\x04\x01\x00\x0d\x00\x00\x01\x00" + b"\x00" * 5, "other", "SQL Server"),
-    ("sql_server", b"\x04\x01\x00\x0f\x00\x00\x01\x00" + b"\x00\xff\xff\x00\x06\xff\xff", "other", "SQL Server"),
+    (
+        "sql_server",
+        b"\x04\x01\x00\x0f\x00\x00\x01\x00" + b"\x00\xff\xff\x00\x06\xff\xff",
+        "other",
+        "SQL Server",
+    ),
     ("db2", b"SSH-2.0-OpenSSH\r\n", "other", "SSH"),
     ("db2", ddm(0x1041), "other", "DRDA"),
     ("db2", DERBY, "other", "Apache Derby"),

@@ -63,6 +63,7 @@ def database(*frames):
             done.append("answered")
             return b"".join(frames)
         return b""
+
     return answer
 
 

@@ -5,7 +5,9 @@
 
 from ansible_collections.exasol_community.network.plugins.module_utils._identify._registry import SCRIPTS
 from ansible_collections.exasol_community.network.plugins.module_utils._identify._wire import Talk
-from ansible_collections.exasol_community.network.tests.unit.plugins.module_utils._identify.peers import TlsServer
+from ansible_collections.exasol_community.network.tests.unit.plugins.module_utils._identify.peers import (
+    TlsServer,
+)
 
 HOST = "db.example.com"
 STATUSES = ("identified", "refusing", "other", "silent")
@@ -34,7 +36,7 @@ class Told:
         for start in range(0, len(data), cut or max(1, len(data))):
             if self.finding is not None:
                 break
-            piece = data[start:start + cut] if cut else data
+            piece = data[start : start + cut] if cut else data
             self.read += len(piece)
             self.talk.feed(piece)
             said += self.talk.outgoing()
@@ -61,7 +63,17 @@ def told(service, answer=b"", cut=None, patience=False, host=HOST):
     return conversation.end(patience)
 
 
-def told_inside_tls(service, certificate, answer=None, greeting=b"", cut=None, before=b"", change=None, context=None, host=HOST):
+def told_inside_tls(
+    service,
+    certificate,
+    answer=None,
+    greeting=b"",
+    cut=None,
+    before=b"",
+    change=None,
+    context=None,
+    host=HOST,
+):
     """Return what comes of a server inside TLS, and that server; C(change) spoils what it says."""
     server = TlsServer(certificate, answer, greeting, context)
     conversation = begun(service, host)
@@ -81,8 +93,8 @@ def told_inside_tls(service, certificate, answer=None, greeting=b"", cut=None, b
 def texts(found):
     """Return every text of a finding."""
     for value in found.as_dict().values():
-        for text in (value.values() if isinstance(value, dict) else [value]):
-            for one in (text if isinstance(text, list) else [text]):
+        for text in value.values() if isinstance(value, dict) else [value]:
+            for one in text if isinstance(text, list) else [text]:
                 if isinstance(one, str):
                     yield one
 

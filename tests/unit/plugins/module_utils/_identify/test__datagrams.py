@@ -9,14 +9,14 @@ import struct
 import pytest
 
 from ansible_collections.exasol_community.network.plugins.module_utils._identify._registry import datagram
-from ansible_collections.exasol_community.network.plugins.module_utils._table import TABLE
+from ansible_collections.exasol_community.network.plugins.module_utils._plan.table import TABLE
 
 
 def labels(data):
     """Return the labels of a name, and how many bytes it takes."""
     found, position = [], 0
     while data[position]:
-        found.append(data[position + 1:position + 1 + data[position]].decode("ascii"))
+        found.append(data[position + 1 : position + 1 + data[position]].decode("ascii"))
         position += 1 + data[position]
     return found, position + 1
 
@@ -25,10 +25,17 @@ def test_dns_asks_for_the_name_of_loopback_as_a_client_of_a_resolver_does():
     # RFC 1035, sections 4.1.1 and 4.1.2; RFC 6303, section 4.2: a resolver answers by itself.
     question = datagram("dns_udp").question
     flags, questions, answers, authorities, additional = struct.unpack("!5H", question[2:12])
-    assert (flags & 0x8000, flags & 0x0100, questions, answers, authorities, additional) == (0, 0x0100, 1, 0, 0, 0), "recursion is desired"
+    assert (flags & 0x8000, flags & 0x0100, questions, answers, authorities, additional) == (
+        0,
+        0x0100,
+        1,
+        0,
+        0,
+        0,
+    ), "recursion is desired"
     name, size = labels(question[12:])
     assert ".".join(name) == ipaddress.ip_address("127.0.0.1").reverse_pointer
-    assert struct.unpack("!2H", question[12 + size:]) == (12, 1), "PTR, IN"
+    assert struct.unpack("!2H", question[12 + size :]) == (12, 1), "PTR, IN"
 
 
 def test_dns_questions_differ_in_their_id():
@@ -47,4 +54,6 @@ def test_other_services_are_asked_nothing(service):
 
 
 def test_every_udp_row_has_a_question():
-    assert [service.name for service in TABLE.services if service.probe == "udp" and not datagram(service.name)] == []
+    assert [
+        service.name for service in TABLE.services if service.probe == "udp" and not datagram(service.name)
+    ] == []

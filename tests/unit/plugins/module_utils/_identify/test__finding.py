@@ -7,22 +7,49 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from ansible_collections.exasol_community.network.plugins.module_utils._identify._finding import Finding, TlsFacts, clean
+from ansible_collections.exasol_community.network.plugins.module_utils._identify._finding import (
+    Finding,
+    TlsFacts,
+    clean,
+)
 
 
 def test_only_what_is_known_is_told():
     assert Finding("silent").as_dict() == {"status": "silent"}
-    assert Finding("identified", "8.0", "", "x", TlsFacts()).as_dict() == {"status": "identified", "version": "8.0", "detail": "x", "tls": {}}
+    assert Finding("identified", "8.0", "", "x", TlsFacts()).as_dict() == {
+        "status": "identified",
+        "version": "8.0",
+        "detail": "x",
+        "tls": {},
+    }
     facts = TlsFacts("TLSv1.3", "CN=a", "CN=b", ("a", "b"), "2030-01-01T00:00:00Z", 0, "AB")
     assert Finding("other", tls=facts).as_dict()["tls"] == {
-        "protocol": "TLSv1.3", "subject": "CN=a", "issuer": "CN=b", "names": ["a", "b"], "not_after": "2030-01-01T00:00:00Z", "days_left": 0,
-        "fingerprint": "AB"}
+        "protocol": "TLSv1.3",
+        "subject": "CN=a",
+        "issuer": "CN=b",
+        "names": ["a", "b"],
+        "not_after": "2030-01-01T00:00:00Z",
+        "days_left": 0,
+        "fingerprint": "AB",
+    }
 
 
-@pytest.mark.parametrize(("value", "text"), [
-    (b"plain", "plain"), (bytearray(b" x \r\n"), "x"), ("a\tb", "a\\x09b"), ("\x1b[31m", "\\x1b[31m"), (b"\xff", "\ufffd"), ("\u202e", "\\x202e"),
-    ("a\u2028b\u200bc\xa0d", "a\\x2028b\\x200bc\\xa0d"), ("\ud800", "\\xd800"), (ValueError("no"), "no"), ("", ""), ("漢字 🙂", "漢字 🙂"),
-])
+@pytest.mark.parametrize(
+    ("value", "text"),
+    [
+        (b"plain", "plain"),
+        (bytearray(b" x \r\n"), "x"),
+        ("a\tb", "a\\x09b"),
+        ("\x1b[31m", "\\x1b[31m"),
+        (b"\xff", "\ufffd"),
+        ("\u202e", "\\x202e"),
+        ("a\u2028b\u200bc\xa0d", "a\\x2028b\\x200bc\\xa0d"),
+        ("\ud800", "\\xd800"),
+        (ValueError("no"), "no"),
+        ("", ""),
+        ("漢字 🙂", "漢字 🙂"),
+    ],
+)
 def test_words_are_cleaned(value, text):
     assert clean(value) == text
 

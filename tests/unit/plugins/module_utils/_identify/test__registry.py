@@ -8,8 +8,11 @@ import types
 import pytest
 
 from ansible_collections.exasol_community.network.plugins.module_utils._identify import _mysql, _registry
-from ansible_collections.exasol_community.network.plugins.module_utils._identify._registry import NEVER_CUT_SHORT, SCRIPTS
-from ansible_collections.exasol_community.network.plugins.module_utils._table import TABLE
+from ansible_collections.exasol_community.network.plugins.module_utils._identify._registry import (
+    NEVER_CUT_SHORT,
+    SCRIPTS,
+)
+from ansible_collections.exasol_community.network.plugins.module_utils._plan.table import TABLE
 
 # Data connections of the database, which nobody can ask anything.
 UNASKED = {"subconnection_in", "subconnection_out", "client_subconnection"}
@@ -20,7 +23,9 @@ def test_every_name_is_one_of_the_table():
 
 
 def test_every_other_tcp_row_has_a_script():
-    rows = {service.name for service in TABLE.services if service.protocol == "tcp" and service.probe == "tcp"}
+    rows = {
+        service.name for service in TABLE.services if service.protocol == "tcp" and service.probe == "tcp"
+    }
     assert rows - set(SCRIPTS) == UNASKED
 
 

@@ -10,10 +10,21 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from ansible_collections.exasol_community.network.plugins.module_utils._identify import _wire
-from ansible_collections.exasol_community.network.plugins.module_utils._identify._finding import IDENTIFIED, Finding
-from ansible_collections.exasol_community.network.plugins.module_utils._identify._wire import EndedError, Talk, Wire, looks_like
+from ansible_collections.exasol_community.network.plugins.module_utils._identify._finding import (
+    IDENTIFIED,
+    Finding,
+)
+from ansible_collections.exasol_community.network.plugins.module_utils._identify._wire import (
+    EndedError,
+    Talk,
+    Wire,
+    looks_like,
+)
 from ansible_collections.exasol_community.network.tests.unit.plugins.module_utils._identify import answers
-from ansible_collections.exasol_community.network.tests.unit.plugins.module_utils._identify.peers import database, once
+from ansible_collections.exasol_community.network.tests.unit.plugins.module_utils._identify.peers import (
+    database,
+    once,
+)
 from ansible_collections.exasol_community.network.tests.unit.plugins.module_utils._identify.talking import (
     MOST_BYTES,
     SERVICES,
@@ -24,17 +35,21 @@ from ansible_collections.exasol_community.network.tests.unit.plugins.module_util
     told_inside_tls,
 )
 
-MARKUP = "<script>alert(1)</script> [x](http://203.0.113.5) |\u202e\x1b[2J\x1b]0;owned\x07\x00".encode("utf-8")
+MARKUP = "<script>alert(1)</script> [x](http://203.0.113.5) |\u202e\x1b[2J\x1b]0;owned\x07\x00".encode(
+    "utf-8"
+)
 
 
 def hear(steps, *data):
     """Run a script made of C(steps) and return what it was given, or the error it met."""
+
     def script(wire):
         try:
             result = yield from steps(wire)
         except (ValueError, EndedError) as error:
             result = error
         return Finding(IDENTIFIED, detail=result)
+
     talk = Talk(script, "h")
     for piece in data:
         if talk.finding is None:
@@ -42,10 +57,20 @@ def hear(steps, *data):
     return talk.finding and talk.finding.detail
 
 
-@pytest.mark.parametrize(("pieces", "expected"), [
-    ([b"ab\ncd"], b"ab\n"), ([b"a", b"b", b"\n"], b"ab\n"), ([b"abcdefgh\n"], ValueError), ([b"abcdefg\n"], b"abcdefg\n"), ([b"abcdefgh"], ValueError),
-    ([b"abcdefg", b"\n"], b"abcdefg\n"), ([b"abcdefg", b"h", b"\n"], ValueError), ([b"abc", b""], EndedError), ([b"abc"], None),
-])
+@pytest.mark.parametrize(
+    ("pieces", "expected"),
+    [
+        ([b"ab\ncd"], b"ab\n"),
+        ([b"a", b"b", b"\n"], b"ab\n"),
+        ([b"abcdefgh\n"], ValueError),
+        ([b"abcdefg\n"], b"abcdefg\n"),
+        ([b"abcdefgh"], ValueError),
+        ([b"abcdefg", b"\n"], b"abcdefg\n"),
+        ([b"abcdefg", b"h", b"\n"], ValueError),
+        ([b"abc", b""], EndedError),
+        ([b"abc"], None),
+    ],
+)
 def test_a_line_ends_within_its_bound_however_it_comes(pieces, expected):
     found = hear(lambda wire: wire.hear_until(b"\n", 8), *pieces)
     assert isinstance(found, expected) if isinstance(expected, type) else found == expected
@@ -54,6 +79,7 @@ def test_a_line_ends_within_its_bound_however_it_comes(pieces, expected):
 def test_bytes_are_counted():
     def both(wire):
         return [(yield from wire.hear(2)), (yield from wire.hear(0)), (yield from wire.hear(3))]
+
     assert hear(both, b"a", b"bcd", b"ef") == [b"ab", b"", b"cde"]
     assert isinstance(hear(both, b"abcd", b""), EndedError)
 
@@ -66,14 +92,35 @@ def test_no_more_is_heard_than_the_bound():
     assert hear(lambda wire: wire.hear(MOST_BYTES), b"x" * 1000000) == b"x" * MOST_BYTES
 
 
-@pytest.mark.parametrize(("data", "name"), [
-    (b"\x16\x03\x01", "TLS"), (b"\x15\x03", "TLS"), (b"SSH-2.0-x", "SSH"), (b"HTTP/1.1 200", "HTTP"), (b"220 mail ESMTP", "SMTP"), (b"220 mail smtp", "SMTP"),
-    (b"220 mail LMTP", "SMTP"), (b"421 4.7.0 mail", "SMTP"), (b"421 too many", "FTP"), (b"530 Sorry", "FTP"),
-    (b"220-hello", "FTP"), (b"220 hello\r\n SMTP", "FTP"), (b"+OK hello", "POP3"), (b"* OK hello", "IMAP"), (b"RFB 003.008\n", "VNC"),
-    (b"J\x00\x00\x00\x0a8.0", "MySQL"), (b"\x04\x01\x00\x2b", "SQL Server"), (b"-ERR unknown", "Redis"), (b"-NOAUTH", "Redis"),
-    (b"\x05\x00\x0c\x03", "DCE/RPC"), (b"2200", "something that says '2200'"), (b"", "something that says ''"),
-    (b"\n\n hello\nyou", "something that says 'hello'"), (b"\x1b[31m", "something that says '\\x1b[31m'"),
-])
+@pytest.mark.parametrize(
+    ("data", "name"),
+    [
+        (b"\x16\x03\x01", "TLS"),
+        (b"\x15\x03", "TLS"),
+        (b"SSH-2.0-x", "SSH"),
+        (b"HTTP/1.1 200", "HTTP"),
+        (b"220 mail ESMTP", "SMTP"),
+        (b"220 mail smtp", "SMTP"),
+        (b"220 mail LMTP", "SMTP"),
+        (b"421 4.7.0 mail", "SMTP"),
+        (b"421 too many", "FTP"),
+        (b"530 Sorry", "FTP"),
+        (b"220-hello", "FTP"),
+        (b"220 hello\r\n SMTP", "FTP"),
+        (b"+OK hello", "POP3"),
+        (b"* OK hello", "IMAP"),
+        (b"RFB 003.008\n", "VNC"),
+        (b"J\x00\x00\x00\x0a8.0", "MySQL"),
+        (b"\x04\x01\x00\x2b", "SQL Server"),
+        (b"-ERR unknown", "Redis"),
+        (b"-NOAUTH", "Redis"),
+        (b"\x05\x00\x0c\x03", "DCE/RPC"),
+        (b"2200", "something that says '2200'"),
+        (b"", "something that says ''"),
+        (b"\n\n hello\nyou", "something that says 'hello'"),
+        (b"\x1b[31m", "something that says '\\x1b[31m'"),
+    ],
+)
 def test_what_bytes_look_like(data, name):
     assert looks_like(data) == name
 
@@ -83,8 +130,8 @@ def test_a_stranger_looks_the_same_however_its_words_come(data, sizes):
     whole = told("postgresql", b"x" + data).finding
     conversation = begun("postgresql")
     for size in [1] + sizes:
-        conversation.hear((b"x" + data)[conversation.read:conversation.read + size])
-    conversation.hear((b"x" + data)[conversation.read:])
+        conversation.hear((b"x" + data)[conversation.read : conversation.read + size])
+    conversation.hear((b"x" + data)[conversation.read :])
     assert conversation.end().finding == whole
 
 
@@ -114,16 +161,45 @@ def test_a_name_is_told_to_tls_and_an_address_is_not():
         assert address.encode("ascii") not in told("https", host=address).said
 
 
-@pytest.mark.parametrize("host", ["db.example.com.", "DB.example.com", "a" * 64 + ".example.com", "db_1.example.com", ".example.com", "a..b"])
+@pytest.mark.parametrize(
+    "host",
+    [
+        "db.example.com.",
+        "DB.example.com",
+        "a" * 64 + ".example.com",
+        "db_1.example.com",
+        ".example.com",
+        "a..b",
+    ],
+)
 def test_no_name_breaks_a_conversation(certificate, host):
-    conversation, unused_server = told_inside_tls("https", certificate, once(b"HTTP/1.1 200 OK\r\n\r\n"), host=host)
+    conversation, unused_server = told_inside_tls(
+        "https", certificate, once(b"HTTP/1.1 200 OK\r\n\r\n"), host=host
+    )
     assert conversation.finding.status == "identified"
 
 
 # hostile servers
 
-ENDLESS = [b"x", b"\n", b"\r\n", b"220-x\r\n", b"SSH-3\n", b"HTTP/1.1 200 OK\r\n", b"a: b\r\n", b"\x00", b"\xff", b"0\x84\x00\x00\x3f\xff", b"N", b"S",
-           b"\x16\x03\x03\x40\x00", b"\x00\x0a", b"\x04\x01\x0f\xff", b"\xd0", MARKUP]
+ENDLESS = [
+    b"x",
+    b"\n",
+    b"\r\n",
+    b"220-x\r\n",
+    b"SSH-3\n",
+    b"HTTP/1.1 200 OK\r\n",
+    b"a: b\r\n",
+    b"\x00",
+    b"\xff",
+    b"0\x84\x00\x00\x3f\xff",
+    b"N",
+    b"S",
+    b"\x16\x03\x03\x40\x00",
+    b"\x00\x0a",
+    b"\x04\x01\x0f\xff",
+    b"\xd0",
+    MARKUP,
+]
 
 
 @pytest.mark.parametrize("words", ENDLESS, ids=lambda words: repr(words[:12]))
@@ -133,7 +209,7 @@ def test_endless_words_end(service, words):
     conversation = begun(service)
     for start in range(0, len(megabyte), 4096):
         if conversation.finding is None:
-            conversation.hear(megabyte[start:start + 4096])
+            conversation.hear(megabyte[start : start + 4096])
     assert conversation.finding is not None, "the server still talks"
     assert conversation.read <= MOST_BYTES
     assert_harmless(conversation)
@@ -141,10 +217,19 @@ def test_endless_words_end(service, words):
 
 
 BANNERS = [
-    ("sftp", b"SSH-2.0-" + MARKUP + b"\r\n"), ("ftp", b"220 " + MARKUP + b"\r\n"), ("ftp", b"331 " + MARKUP + b"\r\n"), ("ftp", b"421 " + MARKUP + b"\r\n"),
-    ("http", b"HTTP/1.1 200 OK\r\nServer: " + MARKUP + b"\r\n\r\n"), ("http", MARKUP + b"\r\n"), ("mysql", answers.greeting(MARKUP.replace(b"\0", b""))),
-    ("db2", answers.ddm(0x1443, (0x115A, MARKUP))), ("db2", answers.ddm(0x1443, (0x115A, MARKUP.replace(b"\xe2", b"x")))), ("oracle", answers.tns(4, MARKUP)),
-    ("postgresql", MARKUP), ("sybase_ase", MARKUP), ("dns_tcp", MARKUP),
+    ("sftp", b"SSH-2.0-" + MARKUP + b"\r\n"),
+    ("ftp", b"220 " + MARKUP + b"\r\n"),
+    ("ftp", b"331 " + MARKUP + b"\r\n"),
+    ("ftp", b"421 " + MARKUP + b"\r\n"),
+    ("http", b"HTTP/1.1 200 OK\r\nServer: " + MARKUP + b"\r\n\r\n"),
+    ("http", MARKUP + b"\r\n"),
+    ("mysql", answers.greeting(MARKUP.replace(b"\0", b""))),
+    ("db2", answers.ddm(0x1443, (0x115A, MARKUP))),
+    ("db2", answers.ddm(0x1443, (0x115A, MARKUP.replace(b"\xe2", b"x")))),
+    ("oracle", answers.tns(4, MARKUP)),
+    ("postgresql", MARKUP),
+    ("sybase_ase", MARKUP),
+    ("dns_tcp", MARKUP),
 ]
 
 
@@ -162,8 +247,11 @@ def test_a_version_is_bounded(length):
     assert len(told("mysql", answers.greeting(b"\x1b" * length)).finding.version) <= 200
 
 
-@pytest.mark.parametrize("words", [MARKUP, b"x" * 1000000, b"\n" * 1000000, b"a: b\r\n" * 160000, b"\x00" * 100000],
-                         ids=lambda words: repr(words[:12]))  # pytest hands a test's name on to what it starts, as a variable
+@pytest.mark.parametrize(
+    "words",
+    [MARKUP, b"x" * 1000000, b"\n" * 1000000, b"a: b\r\n" * 160000, b"\x00" * 100000],
+    ids=lambda words: repr(words[:12]),
+)  # pytest hands a test's name on to what it starts, as a variable
 @pytest.mark.parametrize("service", ["https", "ldaps", "ftps", "sql_client"])
 def test_endless_words_inside_tls_end(certificate, service, words):
     conversation, unused_server = told_inside_tls(service, certificate, greeting=words)
@@ -179,7 +267,9 @@ def test_a_server_without_a_certificate_has_no_facts(certificate):
         pytest.skip("this OpenSSL knows no TLS without a certificate")
     if hasattr(ssl, "TLSVersion"):
         context.maximum_version = ssl.TLSVersion.TLSv1_2  # later ones always have a certificate
-    conversation, unused_server = told_inside_tls("https", certificate, once(b"HTTP/1.1 200 OK\r\n\r\n"), context=context)
+    conversation, unused_server = told_inside_tls(
+        "https", certificate, once(b"HTTP/1.1 200 OK\r\n\r\n"), context=context
+    )
     found = conversation.finding
     assert found.status == "identified"
     assert (found.tls.fingerprint, found.tls.subject, found.tls.days_left) == ("", "", None)
@@ -192,16 +282,28 @@ def spoil(position, value):
     def change(data):
         start, seen[0] = seen[0], seen[0] + len(data)
         if start <= position < seen[0]:
-            data = data[:position - start] + bytes((data[position - start] ^ value,)) + data[position - start + 1:]
+            data = (
+                data[: position - start]
+                + bytes((data[position - start] ^ value,))
+                + data[position - start + 1 :]
+            )
         return data
+
     return change
 
 
-@pytest.mark.parametrize("service, server", [("https", lambda: once(b"HTTP/1.1 200 OK\r\n\r\n")),
-                                             ("sql_client", lambda: database(answers.frame(answers.LOGIN_ANSWER)))])
+@pytest.mark.parametrize(
+    "service, server",
+    [
+        ("https", lambda: once(b"HTTP/1.1 200 OK\r\n\r\n")),
+        ("sql_client", lambda: database(answers.frame(answers.LOGIN_ANSWER))),
+    ],
+)
 @given(position=st.integers(0, 1200), value=st.integers(1, 255))
 def test_a_handshake_with_a_wrong_byte(certificate, service, server, position, value):
-    conversation, unused_server = told_inside_tls(service, certificate, server(), change=spoil(position, value))
+    conversation, unused_server = told_inside_tls(
+        service, certificate, server(), change=spoil(position, value)
+    )
     assert_harmless(conversation)
 
 
@@ -209,6 +311,7 @@ def test_what_is_no_fault_of_the_server_is_not_hidden():
     def broken(wire):
         yield from wire.hear(1)
         raise AttributeError("a defect of ours")
+
     talk = Talk(broken, "h")
     with pytest.raises(AttributeError):
         talk.feed(b"x")

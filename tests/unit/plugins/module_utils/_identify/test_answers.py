@@ -11,8 +11,15 @@ from hypothesis import strategies as st
 
 from ansible_collections.exasol_community.network.plugins.module_utils._identify import _wire
 from ansible_collections.exasol_community.network.tests.unit.plugins.module_utils._identify import answers
-from ansible_collections.exasol_community.network.tests.unit.plugins.module_utils._identify.answers import BAD, GOOD, REFUSING
-from ansible_collections.exasol_community.network.tests.unit.plugins.module_utils._identify.peers import database, once
+from ansible_collections.exasol_community.network.tests.unit.plugins.module_utils._identify.answers import (
+    BAD,
+    GOOD,
+    REFUSING,
+)
+from ansible_collections.exasol_community.network.tests.unit.plugins.module_utils._identify.peers import (
+    database,
+    once,
+)
 from ansible_collections.exasol_community.network.tests.unit.plugins.module_utils._identify.talking import (
     INSIDE_TLS,
     SERVICES,
@@ -73,7 +80,10 @@ def test_a_server_without_a_word_is_silent(service):
 def test_a_reset_is_told_from_a_hang_up(service):
     conversation = begun(service)
     conversation.talk.cut_off()
-    assert (conversation.finding.status, conversation.finding.looks_like) == ("silent", "something that resets the connection without a word")
+    assert (conversation.finding.status, conversation.finding.looks_like) == (
+        "silent",
+        "something that resets the connection without a word",
+    )
 
 
 def test_sybase_that_waits_is_not_verified_and_says_so():
@@ -104,7 +114,10 @@ def test_an_alert_proves_tls(service):
 
 
 # A question of DNS has an identifier by chance, which may be shown.
-@given(st.sampled_from([row[:2] for row in GOOD] + [row[:2] for row in BAD if not callable(row[1])]), st.lists(st.integers(1, 40), max_size=20))
+@given(
+    st.sampled_from([row[:2] for row in GOOD] + [row[:2] for row in BAD if not callable(row[1])]),
+    st.lists(st.integers(1, 40), max_size=20),
+)
 def test_no_cut_changes_a_finding(row, sizes):
     service, answer = row
     conversation = begun(service)
@@ -117,6 +130,7 @@ def test_no_cut_changes_a_finding(row, sizes):
 
 
 # inside TLS
+
 
 def says(words):
     """Return what makes a server that says words once."""
@@ -133,8 +147,22 @@ INSIDE = [
     ("https", says(b"HTTP/1.1 400 Bad Request\r\n\r\n"), b"", "identified", "", "HTTP status 400"),
     ("https", says(b"HTTP/1.1 4"), b"", "other", "", "another service, or one that requires"),
     ("https", None, b"", "other", "", "another service, or one that requires"),
-    ("https", says(b"HTTP/1.1 200 OK\r\nServer: x\r\n" + b"a: b\r\n" * 200), b"", "identified", "x", "HTTP status 200"),
-    ("https", says(b"HTTP/1.1 502 Bad Gateway\r\nServer: nginx\r\n\r\n"), b"", "refusing", "nginx", "server behind it"),
+    (
+        "https",
+        says(b"HTTP/1.1 200 OK\r\nServer: x\r\n" + b"a: b\r\n" * 200),
+        b"",
+        "identified",
+        "x",
+        "HTTP status 200",
+    ),
+    (
+        "https",
+        says(b"HTTP/1.1 502 Bad Gateway\r\nServer: nginx\r\n\r\n"),
+        b"",
+        "refusing",
+        "nginx",
+        "server behind it",
+    ),
     ("ldaps", None, b"", "other", "", "another service, or one that requires"),
     ("ftps", None, b"421 4.7.0 mail.example.com Error: too many connections\r\n", "other", "", ""),
     ("https", None, b"220 ready\r\n", "other", "", ""),
@@ -143,13 +171,56 @@ INSIDE = [
     ("ftps", says(b"221 bye\r\n"), b"220 (vsFTPd 3.0.3)\r\n", "identified", "(vsFTPd 3.0.3)", ""),
     ("ftps", None, b"SSH-2.0-x\r\n", "other", "", "no reply of FTP"),
     ("sql_client", a_database(WHOLE), b"", "identified", "", ""),
-    ("sql_client", a_database(answers.frame(b"", 9), answers.frame(b"", 10), WHOLE), b"", "identified", "", ""),
-    ("sql_client", a_database(answers.frame(answers.LOGIN_ANSWER[:9], final=False), answers.frame(answers.LOGIN_ANSWER[9:], 0)), b"",
-     "identified", "", ""),
-    ("sql_client", a_database(answers.frame(b'{"status":"ok","responseData":{}}')), b"", "other", "", "first step of a login"),
-    ("sql_client", a_database(answers.frame(b'{"status":"error","responseData":{"publicKeyPem":""}}')), b"", "other", "", "first step of a login"),
-    ("sql_client", a_database(answers.frame(b'["status","publicKeyPem"]')), b"", "other", "", "first step of a login"),
-    ("sql_client", a_database(answers.frame(b'{"status":"ok","responseData":["publicKeyPem"]}')), b"", "other", "", "first step of a login"),
+    (
+        "sql_client",
+        a_database(answers.frame(b"", 9), answers.frame(b"", 10), WHOLE),
+        b"",
+        "identified",
+        "",
+        "",
+    ),
+    (
+        "sql_client",
+        a_database(
+            answers.frame(answers.LOGIN_ANSWER[:9], final=False), answers.frame(answers.LOGIN_ANSWER[9:], 0)
+        ),
+        b"",
+        "identified",
+        "",
+        "",
+    ),
+    (
+        "sql_client",
+        a_database(answers.frame(b'{"status":"ok","responseData":{}}')),
+        b"",
+        "other",
+        "",
+        "first step of a login",
+    ),
+    (
+        "sql_client",
+        a_database(answers.frame(b'{"status":"error","responseData":{"publicKeyPem":""}}')),
+        b"",
+        "other",
+        "",
+        "first step of a login",
+    ),
+    (
+        "sql_client",
+        a_database(answers.frame(b'["status","publicKeyPem"]')),
+        b"",
+        "other",
+        "",
+        "first step of a login",
+    ),
+    (
+        "sql_client",
+        a_database(answers.frame(b'{"status":"ok","responseData":["publicKeyPem"]}')),
+        b"",
+        "other",
+        "",
+        "first step of a login",
+    ),
     ("sql_client", a_database(answers.frame(b'"publicKeyPem"')), b"", "other", "", "first step of a login"),
     ("sql_client", a_database(answers.frame(b"null")), b"", "other", "", "first step of a login"),
     ("sql_client", a_database(answers.frame(b"[" * 60000)), b"", "other", "", ""),
@@ -159,11 +230,32 @@ INSIDE = [
     ("sql_client", a_database(b"\x81\x7f" + b"\xff" * 8), b"", "other", "", "bytes"),
     ("sql_client", a_database(answers.frame(b"\x03\xe8", 8)), b"", "other", "", "closes the WebSocket"),
     ("sql_client", a_database(answers.frame(b"", 9) * 50), b"", "other", "", "more than 10 frames"),
-    ("sql_client", a_database(answers.frame(b"x", final=False) * 50), b"", "other", "", "more than 10 frames"),
+    (
+        "sql_client",
+        a_database(answers.frame(b"x", final=False) * 50),
+        b"",
+        "other",
+        "",
+        "more than 10 frames",
+    ),
     ("sql_client", a_database(), b"", "other", "", ""),
     ("sql_client", says(HEAD), b"", "other", "", "does not speak WebSocket"),
-    ("sql_client", says(b"HTTP/1.1 101 Switching Protocols\r\nSec-WebSocket-Accept: wrong\r\n\r\n"), b"", "other", "", "does not speak WebSocket"),
-    ("sql_client", says(b"HTTP/1.1 101 Switching Protocols\r\n" + b"a: b\r\n" * 200), b"", "other", "", "does not speak WebSocket"),
+    (
+        "sql_client",
+        says(b"HTTP/1.1 101 Switching Protocols\r\nSec-WebSocket-Accept: wrong\r\n\r\n"),
+        b"",
+        "other",
+        "",
+        "does not speak WebSocket",
+    ),
+    (
+        "sql_client",
+        says(b"HTTP/1.1 101 Switching Protocols\r\n" + b"a: b\r\n" * 200),
+        b"",
+        "other",
+        "",
+        "does not speak WebSocket",
+    ),
     ("sql_client", None, b"220 ready\r\n", "other", "", ""),
     ("sql_client", None, b"", "other", "", ""),
     ("sql_client", says(b"x" * 70000), b"", "other", "", "no end within"),
@@ -184,6 +276,7 @@ def test_what_is_said_inside_tls(certificate, service, answer, greeting, status,
 
 # a client's certificate
 
+
 def wanting(certificate, version):
     """Return the server's side of TLS of one version that requires a client's certificate."""
     context = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
@@ -194,10 +287,14 @@ def wanting(certificate, version):
     return context
 
 
-@pytest.mark.skipif(not hasattr(ssl, "TLSVersion"), reason="needs Python 3.7, which can choose the version of TLS")
+@pytest.mark.skipif(
+    not hasattr(ssl, "TLSVersion"), reason="needs Python 3.7, which can choose the version of TLS"
+)
 @pytest.mark.parametrize("cut", [None, 1, 100])
 @pytest.mark.parametrize("version", ["TLSv1_2", "TLSv1_3"])
-@pytest.mark.parametrize(("service", "before"), [("https", b""), ("ldaps", b""), ("ftps", b""), ("postgresql", b"S")])
+@pytest.mark.parametrize(
+    ("service", "before"), [("https", b""), ("ldaps", b""), ("ftps", b""), ("postgresql", b"S")]
+)
 def test_a_server_that_requires_a_certificate_is_no_stranger(certificate, service, before, version, cut):
     context = wanting(certificate, getattr(ssl.TLSVersion, version))
     conversation, server = told_inside_tls(service, certificate, context=context, before=before, cut=cut)
@@ -214,6 +311,7 @@ def test_any_other_alert_behind_the_handshake_is_no_proof(certificate, monkeypat
         error = ssl.SSLError(1, "[SSL: TLSV1_ALERT_INTERNAL_ERROR]")
         error.reason = "TLSV1_ALERT_INTERNAL_ERROR"
         raise error
+
     monkeypatch.setattr(_wire.Wire, "hear_until", broken)
     monkeypatch.setattr(_wire.Wire, "hear", broken)
     conversation, unused_server = told_inside_tls(service, certificate)

@@ -11,8 +11,14 @@ from hypothesis import strategies as st
 
 from ansible_collections.exasol_community.network.plugins.module_utils._identify._registry import datagram
 from ansible_collections.exasol_community.network.tests.unit.plugins.module_utils._identify import answers
-from ansible_collections.exasol_community.network.tests.unit.plugins.module_utils._identify.answers import BAD, GOOD
-from ansible_collections.exasol_community.network.tests.unit.plugins.module_utils._identify.peers import database, once
+from ansible_collections.exasol_community.network.tests.unit.plugins.module_utils._identify.answers import (
+    BAD,
+    GOOD,
+)
+from ansible_collections.exasol_community.network.tests.unit.plugins.module_utils._identify.peers import (
+    database,
+    once,
+)
 from ansible_collections.exasol_community.network.tests.unit.plugins.module_utils._identify.talking import (
     INSIDE_TLS,
     SERVICES,
@@ -23,10 +29,20 @@ from ansible_collections.exasol_community.network.tests.unit.plugins.module_util
     told_inside_tls,
 )
 
-BEGINNINGS = sorted({row[1][:count] for row in GOOD + BAD if isinstance(row[1], bytes) for count in (1, 3, 5, 9)})
+BEGINNINGS = sorted(
+    {row[1][:count] for row in GOOD + BAD if isinstance(row[1], bytes) for count in (1, 3, 5, 9)}
+)
 CUTS = st.one_of(st.none(), st.integers(1, 50))
-FIXED = {service: sorted({row[1] for row in GOOD + BAD if row[0] == service and isinstance(row[1], bytes)}) or [b""] for service in SERVICES}
-TLS_ANSWERS = {"https": b"HTTP/1.1 200 OK\r\nServer: x\r\n\r\n", "ldaps": answers.bind_response(0), "ftps": b"220-a\r\n220 b\r\n221 c\r\n"}
+FIXED = {
+    service: sorted({row[1] for row in GOOD + BAD if row[0] == service and isinstance(row[1], bytes)})
+    or [b""]
+    for service in SERVICES
+}
+TLS_ANSWERS = {
+    "https": b"HTTP/1.1 200 OK\r\nServer: x\r\n\r\n",
+    "ldaps": answers.bind_response(0),
+    "ftps": b"220-a\r\n220 b\r\n221 c\r\n",
+}
 
 
 @st.composite
@@ -36,13 +52,20 @@ def mutations(draw, words):
     for unused in range(draw(st.integers(1, 4))):
         first = draw(st.integers(0, len(words)))
         last = draw(st.integers(first, min(len(words), first + 8)))
-        piece = draw(st.one_of(st.binary(max_size=8), st.sampled_from([b"", b"\x00", b"\xff" * 4, b"\x80", b"\n", words[first:last] * 3, words])))
+        piece = draw(
+            st.one_of(
+                st.binary(max_size=8),
+                st.sampled_from([b"", b"\x00", b"\xff" * 4, b"\x80", b"\n", words[first:last] * 3, words]),
+            )
+        )
         words = words[:first] + piece + words[last:]
     return words[:20000]
 
 
 @pytest.mark.parametrize("service", SERVICES)
-@given(start=st.sampled_from([b""] + BEGINNINGS), data=st.binary(max_size=300), cut=CUTS, patience=st.booleans())
+@given(
+    start=st.sampled_from([b""] + BEGINNINGS), data=st.binary(max_size=300), cut=CUTS, patience=st.booleans()
+)
 def test_arbitrary_bytes(service, start, data, cut, patience):
     conversation = told(service, start + data, cut, patience)
     assert_harmless(conversation)
@@ -69,49 +92,83 @@ def test_mutations_of_a_dns_answer(data, cut):
 @given(data=st.data(), cut=CUTS)
 def test_mutations_inside_tls(certificate, service, data, cut):
     words = data.draw(st.one_of(mutations([TLS_ANSWERS[service]]), st.binary(max_size=100)))
-    conversation, unused_server = told_inside_tls(service, certificate, once(words), words if service == "ftps" else b"", cut)
+    conversation, unused_server = told_inside_tls(
+        service, certificate, once(words), words if service == "ftps" else b"", cut
+    )
     assert_harmless(conversation)
 
 
 @given(data=st.data())
 def test_mutations_of_a_database(certificate, data):
-    frames = [answers.frame(answers.LOGIN_ANSWER), answers.frame(answers.LOGIN_ANSWER[:5], final=False) + answers.frame(answers.LOGIN_ANSWER[5:], 0)]
-    conversation, unused_server = told_inside_tls("sql_client", certificate, database(data.draw(mutations(frames))))
+    frames = [
+        answers.frame(answers.LOGIN_ANSWER),
+        answers.frame(answers.LOGIN_ANSWER[:5], final=False) + answers.frame(answers.LOGIN_ANSWER[5:], 0),
+    ]
+    conversation, unused_server = told_inside_tls(
+        "sql_client", certificate, database(data.draw(mutations(frames)))
+    )
     assert_harmless(conversation)
 
 
-JSON = st.recursive(st.one_of(st.none(), st.booleans(), st.floats(), st.text(max_size=5), st.sampled_from(["ok", "publicKeyPem"])), lambda inner: st.one_of(
-    st.lists(inner, max_size=3), st.dictionaries(st.sampled_from(["status", "responseData", "publicKeyPem", "x"]), inner, max_size=4)), max_leaves=8)
+JSON = st.recursive(
+    st.one_of(
+        st.none(), st.booleans(), st.floats(), st.text(max_size=5), st.sampled_from(["ok", "publicKeyPem"])
+    ),
+    lambda inner: st.one_of(
+        st.lists(inner, max_size=3),
+        st.dictionaries(st.sampled_from(["status", "responseData", "publicKeyPem", "x"]), inner, max_size=4),
+    ),
+    max_leaves=8,
+)
 
 
 @given(document=JSON)
 def test_any_json_of_a_database(certificate, document):
-    conversation, unused_server = told_inside_tls("sql_client", certificate, database(answers.frame(json.dumps(document).encode("utf-8"))))
+    conversation, unused_server = told_inside_tls(
+        "sql_client", certificate, database(answers.frame(json.dumps(document).encode("utf-8")))
+    )
     assert_harmless(conversation)
-    is_database = isinstance(document, dict) and document.get("status") == "ok" and isinstance(document.get("responseData"), dict) \
+    is_database = (
+        isinstance(document, dict)
+        and document.get("status") == "ok"
+        and isinstance(document.get("responseData"), dict)
         and "publicKeyPem" in document["responseData"]
+    )
     assert (conversation.finding.status == "identified") == is_database
 
 
 @pytest.mark.parametrize("service", ["ntp", "dns_udp"])
-@given(answer=st.one_of(st.binary(max_size=100), mutations([b"\x24\x02" + bytes(46), b"\x00\x00\x81\x80" + bytes(8)])))
+@given(
+    answer=st.one_of(
+        st.binary(max_size=100), mutations([b"\x24\x02" + bytes(46), b"\x00\x00\x81\x80" + bytes(8)])
+    )
+)
 def test_datagrams(service, answer):
     found = datagram(service).judge(answer)
     assert found.status in STATUSES
     assert all(text.isprintable() and len(text) <= 200 for text in texts(found))
 
 
-@pytest.mark.parametrize(("answer", "status", "detail"), [
-    (b"\x24\x02" + bytes(46), "identified", "stratum 2"), (b"\x1c\x01" + bytes(46), "identified", "stratum 1"),
-    (b"\x24\x0f" + bytes(46), "identified", "stratum 15"),
-    (b"\xe4\x00" + bytes(46), "refusing", "not synchronised"), (b"\x24\x10" + bytes(46), "refusing", "not synchronised"),
-    (b"\xe4\x02" + bytes(46), "refusing", "not synchronised"), (b"\xe4\x00" + bytes(10) + b"INIT" + bytes(32), "refusing", "(INIT)"),
-    (b"\xe4\x00" + bytes(10) + b"RATE" + bytes(32), "refusing", "RATE"), (b"\x24\x00" + bytes(10) + b"DENY" + bytes(32), "refusing", "access list"),
-    (b"\xe4\x00" + bytes(10) + b"RSTR" + bytes(32), "refusing", "access list"),
-    # A server of stratum 1 has the name of its clock there.
-    (b"\x24\x01" + bytes(10) + b"RATE" + bytes(32), "identified", "stratum 1"),
-    (b"\x23\x02" + bytes(46), "other", ""), (b"\x24\x02", "other", ""), (b"", "other", ""),
-])
+@pytest.mark.parametrize(
+    ("answer", "status", "detail"),
+    [
+        (b"\x24\x02" + bytes(46), "identified", "stratum 2"),
+        (b"\x1c\x01" + bytes(46), "identified", "stratum 1"),
+        (b"\x24\x0f" + bytes(46), "identified", "stratum 15"),
+        (b"\xe4\x00" + bytes(46), "refusing", "not synchronised"),
+        (b"\x24\x10" + bytes(46), "refusing", "not synchronised"),
+        (b"\xe4\x02" + bytes(46), "refusing", "not synchronised"),
+        (b"\xe4\x00" + bytes(10) + b"INIT" + bytes(32), "refusing", "(INIT)"),
+        (b"\xe4\x00" + bytes(10) + b"RATE" + bytes(32), "refusing", "RATE"),
+        (b"\x24\x00" + bytes(10) + b"DENY" + bytes(32), "refusing", "access list"),
+        (b"\xe4\x00" + bytes(10) + b"RSTR" + bytes(32), "refusing", "access list"),
+        # A server of stratum 1 has the name of its clock there.
+        (b"\x24\x01" + bytes(10) + b"RATE" + bytes(32), "identified", "stratum 1"),
+        (b"\x23\x02" + bytes(46), "other", ""),
+        (b"\x24\x02", "other", ""),
+        (b"", "other", ""),
+    ],
+)
 def test_ntp_answers_as_a_server(answer, status, detail):
     found = datagram("ntp").judge(answer)
     assert found.status == status
@@ -121,8 +178,19 @@ def test_ntp_answers_as_a_server(answer, status, detail):
 def test_dns_answers_this_question():
     asked = datagram("dns_udp")
     head = asked.question[:2]
-    for flags, status in ((b"\x81\x80", "identified"), (b"\x85\x83", "identified"), (b"\x81\x85", "refusing"), (b"\x81\x82", "refusing"),
-                          (b"\x85\x00", "refusing"), (b"\x85\x03", "refusing")):
+    for flags, status in (
+        (b"\x81\x80", "identified"),
+        (b"\x85\x83", "identified"),
+        (b"\x81\x85", "refusing"),
+        (b"\x81\x82", "refusing"),
+        (b"\x85\x00", "refusing"),
+        (b"\x85\x03", "refusing"),
+    ):
         assert asked.judge(head + flags + bytes(8)).status == status, flags
-    for answer in (b"", head, head + b"\x01\x00" + bytes(8), bytes((head[0] ^ 1, head[1])) + b"\x81\x80" + bytes(8)):
+    for answer in (
+        b"",
+        head,
+        head + b"\x01\x00" + bytes(8),
+        bytes((head[0] ^ 1, head[1])) + b"\x81\x80" + bytes(8),
+    ):
         assert asked.judge(answer).status == "other"

@@ -9,9 +9,14 @@ import struct
 import pytest
 
 from ansible_collections.exasol_community.network.plugins.module_utils._identify import _exasol, _mysql
-from ansible_collections.exasol_community.network.plugins.module_utils._identify._certificate import elements
+from ansible_collections.exasol_community.network.plugins.module_utils._identify._certificate import (
+    elements,
+)
 from ansible_collections.exasol_community.network.tests.unit.plugins.module_utils._identify import answers
-from ansible_collections.exasol_community.network.tests.unit.plugins.module_utils._identify.peers import database, once
+from ansible_collections.exasol_community.network.tests.unit.plugins.module_utils._identify.peers import (
+    database,
+    once,
+)
 from ansible_collections.exasol_community.network.tests.unit.plugins.module_utils._identify.talking import (
     told,
     told_inside_tls,
@@ -30,7 +35,8 @@ def parameters(data):
 
 
 def test_ssh_says_who_it_is():
-    # RFC 4253, section 4.2: SSH-protoversion-softwareversion CR LF, at most 255 characters, no minus sign in the version.
+    # RFC 4253, section 4.2: SSH-protoversion-softwareversion CR LF, at most 255 characters, no minus sign in
+    # the version.
     said = told("sftp").said
     assert said == b"SSH-2.0-exasol_community.network\r\n"
     assert told("sftp", b"SSH-2.0-OpenSSH_9.2\r\n").said == said, "after both lines it leaves"
@@ -43,7 +49,14 @@ def test_ftp_waits_and_leaves():
         assert told("ftp", words).said == b"", "a stranger is told nothing, and who refuses no more"
 
 
-@pytest.mark.parametrize(("host", "authority"), [("db.example.com", b"db.example.com"), ("192.0.2.11", b"192.0.2.11"), ("2001:db8::11", b"[2001:db8::11]")])
+@pytest.mark.parametrize(
+    ("host", "authority"),
+    [
+        ("db.example.com", b"db.example.com"),
+        ("192.0.2.11", b"192.0.2.11"),
+        ("2001:db8::11", b"[2001:db8::11]"),
+    ],
+)
 def test_http_asks_for_a_head(host, authority):
     # RFC 9112, sections 3 and 3.2.
     lines = told("http", host=host).said.split(b"\r\n")
@@ -60,32 +73,50 @@ def test_ldap_binds_as_nobody_and_unbinds():
     bind, unbind = elements(said)
     number, request = elements(bind.content)
     assert (bind.tag, number, request.tag) == (0x30, (0x02, b"\x01"), 0x60)
-    assert list(elements(request.content)) == [(0x02, b"\x03"), (0x04, b""), (0x80, b"")], "version 3, no name, no password"
+    assert list(elements(request.content)) == [(0x02, b"\x03"), (0x04, b""), (0x80, b"")], (
+        "version 3, no name, no password"
+    )
     assert (unbind.tag, list(elements(unbind.content))) == (0x30, [(0x02, b"\x02"), (0x42, b"")])
     assert said == bytes.fromhex("300C020101600702010304008000" + "30050201024200")
 
 
 def test_oracle_connects_with_a_ping():
-    # The layout of Wireshark's dissector: packet length, checksum, type 1, flags, header checksum; version, lowest version, options, sizes, characteristics,
-    # turnaround, the number 1 in our byte order, length and offset of the data, most data, flags.
+    # The layout of Wireshark's dissector: packet length, checksum, type 1, flags, header checksum; version,
+    # lowest version, options, sizes, characteristics, turnaround, the number 1 in our byte order, length and
+    # offset of the data, most data, flags.
     said = told("oracle").said
     assert (len(said), struct.unpack_from(">HHBBH", said)) == (87, (87, 0, 1, 0, 0))
-    version, lowest, unused_options, unit, most, unused_flags, unused_turnaround, one, length, offset, received, flags, other = struct.unpack_from(
-        ">HHHHHHHHHHIBB", said, 8)
+    (
+        version,
+        lowest,
+        unused_options,
+        unit,
+        most,
+        unused_flags,
+        unused_turnaround,
+        one,
+        length,
+        offset,
+        received,
+        flags,
+        other,
+    ) = struct.unpack_from(">HHHHHHHHHHIBB", said, 8)
     assert lowest <= version and unit <= most
     assert (one, length, offset, received, flags, other) == (1, 29, 0x3A, 0, 0, 0)
-    assert said[offset:offset + length] == said[58:] == b"(CONNECT_DATA=(COMMAND=ping))"
+    assert said[offset : offset + length] == said[58:] == b"(CONNECT_DATA=(COMMAND=ping))"
 
 
 def test_sql_server_is_asked_before_any_login():
     # MS-TDS, sections 2.2.3.1 and 2.2.6.5.
     said = told("sql_server").said
     kind, status, length, process, number, window = struct.unpack_from(">BBHHBB", said)
-    assert (kind, status, length, process, number, window) == (18, 1, 47, 0, 1, 0) == (18, 1, len(said), 0, 1, 0)
+    assert (
+        (kind, status, length, process, number, window) == (18, 1, 47, 0, 1, 0) == (18, 1, len(said), 0, 1, 0)
+    )
     body, options, position = said[8:], {}, 0
     while body[position] != 255:
         token, offset, size = struct.unpack_from(">BHH", body, position)
-        options[token] = body[offset:offset + size]
+        options[token] = body[offset : offset + size]
         position += 5
     assert sorted(options) == [0, 1, 2, 3, 4], "version, encryption, instance, thread, sessions"
     assert [len(options[token]) for token in sorted(options)] == [6, 1, 1, 4, 1]
@@ -100,7 +131,12 @@ def test_db2_exchanges_attributes():
     assert (length, magic, kind, correlation, size, code) == (50, 0xD0, 1, 1, 44, 0x1041)
     assert len(said) == 50
     found = dict(parameters(said[10:]))
-    assert {name: found[name] for name in (0x115E, 0x116D, 0x115A, 0x1147)} == {0x115E: b"", 0x116D: b"", 0x115A: b"", 0x1147: b""}, "it names nobody"
+    assert {name: found[name] for name in (0x115E, 0x116D, 0x115A, 0x1147)} == {
+        0x115E: b"",
+        0x116D: b"",
+        0x115A: b"",
+        0x1147: b"",
+    }, "it names nobody"
     levels = struct.unpack(">10H", found[0x1404])
     assert levels[::2] == (0x1403, 0x2407, 0x240F, 0x1440, 0x1474)
     assert len(found) == 5
@@ -126,14 +162,15 @@ def test_dns_over_tcp_has_its_length_in_front():
 
 # MySQL
 
+
 def packets(data):
     """Return the packets of MySQL: numbers and contents."""
     found = []
     while data:
         length = int.from_bytes(data[:3], "little")
         assert len(data) >= 4 + length
-        found.append((data[3], data[4:4 + length]))
-        data = data[4 + length:]
+        found.append((data[3], data[4 : 4 + length]))
+        data = data[4 + length :]
     return found
 
 
@@ -159,7 +196,13 @@ def test_mysql_is_answered_by_nobody_without_a_password():
 
 
 def test_mysql_gets_the_password_of_nobody_another_way():
-    conversation = told("mysql", answers.greeting(b"8.4.0") + answers.MYSQL_SWITCH + answers.mysql(4, b"\x01\x04") + answers.mysql_error(1045, b"", 6))
+    conversation = told(
+        "mysql",
+        answers.greeting(b"8.4.0")
+        + answers.MYSQL_SWITCH
+        + answers.mysql(4, b"\x01\x04")
+        + answers.mysql_error(1045, b"", 6),
+    )
     assert packets(conversation.said)[1:] == [(3, b""), (5, b"")]
 
 
@@ -176,29 +219,42 @@ def test_mysql_is_not_answered_without_end():
 
 # Exasol
 
+
 def unmasked(data):
-    """Return a client's frames: opcodes and payloads; each must be final and masked (RFC 6455, sections 5.2 and 5.3)."""
+    """Return a client's frames: opcodes and payloads.
+
+    Each must be final and masked (RFC 6455, sections 5.2 and 5.3).
+    """
     found = []
     while data:
         first, second = data[:2]
         assert first & 0xF0 == 0x80 and second & 0x80
         length, mask = second & 0x7F, data[2:6]
         assert length < 126
-        payload = data[6:6 + length]
+        payload = data[6 : 6 + length]
         found.append((first & 0x0F, bytes(byte ^ mask[index % 4] for index, byte in enumerate(payload))))
-        data = data[6 + length:]
+        data = data[6 + length :]
     return found
 
 
 def test_exasol_is_asked_for_its_key_and_told_no_name(certificate):
-    conversation, server = told_inside_tls("sql_client", certificate, database(answers.frame(answers.LOGIN_ANSWER)))
+    conversation, server = told_inside_tls(
+        "sql_client", certificate, database(answers.frame(answers.LOGIN_ANSWER))
+    )
     request, end, rest = server.heard.partition(b"\r\n\r\n")
     lines = request.split(b"\r\n")
     fields = dict(line.split(b": ", 1) for line in lines[1:])
     assert (conversation.finding.status, lines[0]) == ("identified", b"GET / HTTP/1.1")
     assert (fields[b"Host"], fields[b"Upgrade"], fields[b"Connection"], fields[b"Sec-WebSocket-Version"]) == (
-        b"db.example.com", b"websocket", b"Upgrade", b"13")
-    assert unmasked(rest) == [(1, b'{"command": "login", "protocolVersion": 3}'), (8, struct.pack(">H", 1000))]
+        b"db.example.com",
+        b"websocket",
+        b"Upgrade",
+        b"13",
+    )
+    assert unmasked(rest) == [
+        (1, b'{"command": "login", "protocolVersion": 3}'),
+        (8, struct.pack(">H", 1000)),
+    ]
     assert b"user" not in server.heard.lower()
     assert server.goodbye, "TLS is closed, too"
 
@@ -212,15 +268,25 @@ def test_exasol_is_told_goodbye_by_no_frame_if_it_is_another(certificate):
 def test_masks_and_keys_differ(monkeypatch):
     masks = iter([b"\x01\x02\x03\x04", b"\xff\xff\xff\xff"])
     monkeypatch.setattr(os, "urandom", lambda count: next(masks)[:count])
-    assert _exasol.frame(1, b"hello") == b"\x81\x85\x01\x02\x03\x04" + bytes((0x68 ^ 1, 0x65 ^ 2, 0x6C ^ 3, 0x6C ^ 4, 0x6F ^ 1))
+    assert _exasol.frame(1, b"hello") == b"\x81\x85\x01\x02\x03\x04" + bytes(
+        (0x68 ^ 1, 0x65 ^ 2, 0x6C ^ 3, 0x6C ^ 4, 0x6F ^ 1)
+    )
     assert _exasol.frame(1, b"")[2:6] == b"\xff" * 4
 
 
-@pytest.mark.parametrize(("service", "answer", "greeting", "said"), [
-    ("https", b"HTTP/1.1 200 OK\r\n\r\n", b"", b"HEAD / HTTP/1.1\r\n"),
-    ("ldaps", answers.bind_response(0), b"", bytes.fromhex("300C020101600702010304008000" + "30050201024200")),
-    ("ftps", b"221 bye\r\n", b"220 ready\r\n", b"QUIT\r\n"),
-])
+@pytest.mark.parametrize(
+    ("service", "answer", "greeting", "said"),
+    [
+        ("https", b"HTTP/1.1 200 OK\r\n\r\n", b"", b"HEAD / HTTP/1.1\r\n"),
+        (
+            "ldaps",
+            answers.bind_response(0),
+            b"",
+            bytes.fromhex("300C020101600702010304008000" + "30050201024200"),
+        ),
+        ("ftps", b"221 bye\r\n", b"220 ready\r\n", b"QUIT\r\n"),
+    ],
+)
 def test_the_same_is_said_inside_tls(certificate, service, answer, greeting, said):
     unused_conversation, server = told_inside_tls(service, certificate, once(answer), greeting)
     assert server.heard.startswith(said)

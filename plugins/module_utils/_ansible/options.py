@@ -1,0 +1,30 @@
+# Copyright (c) 2026, exasol_community.network contributors
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+
+"""Argument specifications that several modules and actions share.
+
+Mirrored by the documentation fragment C(_table).
+"""
+
+from .._plan.table import DEFAULT_RELEASE, RELEASES
+
+
+def table_options():
+    """Return the options that choose and change rows of the port table."""
+    return {
+        "release": {
+            "type": "str",
+            "choices": sorted(RELEASES, key=list(RELEASES).index),
+            "default": DEFAULT_RELEASE,
+        },
+        "overrides": {"type": "dict", "default": {}},
+    }
+
+
+def target_options():
+    """Return the suboptions that every entry with a protocol and ports has."""
+    return {
+        "protocol": {"type": "str", "choices": ["tcp", "udp"], "default": "tcp"},
+        "ports": {"type": "raw", "required": True},
+    }

@@ -1,0 +1,123 @@
+# Copyright (c) 2026, exasol_community.network contributors
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+
+"""Where the connection that we run over comes from: the way in that no change may close.
+
+sshd says it in SSH_CONNECTION, which the processes above us still have where sudo or su dropped it.
+machinectl and run0 leave nobody above us: they ask systemd to start the command, and wait. So we look for the
+client that waits: a process of the session whose command line has the same mark of Ansible's as our own.
+"""
+
+import os
+import re
+from typing import Iterator, NamedTuple, Optional
+
+from .._values.addresses import parse_address
+from .._values.ports import FIRST, LAST
+from .steps import FirewallError
+
+_CLIENTS = ("machinectl", "run0", "systemd-run")
+# What Ansible writes into every command that it runs as another user, and the module's own file.
+_MARK = re.compile("BECOME-SUCCESS-[a-z]{32}|[^ ']*/AnsiballZ_[a-z_]+\\.py")
+
+
+class Connection(NamedTuple):
+    """The far end's address and the port it uses on this host."""
+
+    address: str
+    port: int
+
+
+def find() -> Optional[Connection]:
+    """Return the SSH connection that we run over, or None (local, a container's connection)."""
+    return parse(os.environ.get("SSH_CONNECTION", "")) or _above(os.getppid()) or _of_client()
+
+
+def _above(process: int) -> Optional[Connection]:
+    found = None
+    while found is None and process > 1:
+        # sudo and su drop the variable; the processes above still have it.
+        found = parse(_environment(process))
+        process = _parent(process)
+    return found
+
+
+def _of_client() -> Optional[Connection]:
+    # Only the command that systemd itself started is looked for: any user can start a process that is called
+    # as a client is. The real one waits as long as we run, so another beside it is one too many, and nobody
+    # can make us take his address for the controller's.
+    marks = set(_MARK.findall(_command(_first())))
+    waiting = [
+        process
+        for process in (_processes() if marks else ())
+        if _text(f"/proc/{process}/comm").strip() in _CLIENTS
+    ]
+    found = {
+        parse(_environment(process)) or _above(_parent(process))
+        for process in waiting
+        if marks & set(_MARK.findall(_command(process)))
+    }
+    if len(found) > 1:
+        names = sorted("none" if one is None else f"{one.address} to port {one.port}" for one in found)
+        raise FirewallError(
+            "cannot tell which connection this run comes over, {0}: several sessions of machinectl or run0 "
+            "say that they wait for "
+            "it. Use become_method sudo or su, or run again when the others have ended".format(
+                " or ".join(names)
+            )
+        )
+    return found.pop() if found else None
+
+
+def _first() -> int:
+    """Return the process that the first process of the host started, and we come from."""
+    process, above = os.getpid(), os.getppid()
+    while above > 1:
+        process, above = above, _parent(above)
+    return process
+
+
+def _processes() -> Iterator[int]:
+    for name in os.listdir("/proc"):
+        if name.isdigit() and int(name) != os.getpid():
+            yield int(name)
+
+
+def _command(process: int) -> str:
+    return _text(f"/proc/{process}/cmdline").replace("\0", " ")
+
+
+def _text(path: str) -> str:
+    try:
+        with open(path, encoding="utf-8", errors="replace") as stream:
+            return stream.read()
+    except OSError:
+        return ""
+
+
+def parse(value: str) -> Optional[Connection]:
+    """Read C(SSH_CONNECTION): client's address and port, server's address and port (ssh(1))."""
+    parts = value.split()
+    if len(parts) != 4 or not re.match("[0-9]{1,5}$", parts[3]) or not FIRST <= int(parts[3]) <= LAST:
+        return None
+    address = parse_address(parts[0].split("%")[0])
+    return Connection(str(address), int(parts[3])) if address else None
+
+
+def _environment(process: int) -> str:
+    try:
+        with open(f"/proc/{process}/environ", "rb") as stream:
+            variables = stream.read().split(b"\0")
+    except OSError:
+        return ""
+    values = [value[len(b"SSH_CONNECTION=") :] for value in variables if value.startswith(b"SSH_CONNECTION=")]
+    return values[0].decode("ascii", "replace") if values else ""
+
+
+def _parent(process: int) -> int:
+    try:
+        with open(f"/proc/{process}/stat") as stream:
+            return int(stream.read().rsplit(")", 1)[1].split()[1])
+    except (OSError, IndexError, ValueError):
+        return 0

@@ -1,0 +1,303 @@
+# Copyright (c) 2026, exasol_community.network contributors
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+
+"""Chains of nftables, from the JSON that nft lists (libnftables-json(5)), in the form that says what they drop."""
+
+import ipaddress
+import socket
+from typing import Any, Dict, Iterator, List, Optional, Sequence, Tuple
+
+from . import chains as _chains
+from .chains import (
+    ACCEPT,
+    DROP,
+    FAIL2BAN,
+    NO,
+    PARTLY,
+    RARELY,
+    YES,
+    Chain,
+    Condition,
+    Interval,
+    Link,
+    always,
+)
+
+_BEFORE_TRACKING = -200  # NF_IP_PRI_CONNTRACK
+_VERDICTS = {"accept": ACCEPT, "drop": DROP, "reject": DROP, "return": "return"}
+_ODD = ("exthdr", "tcp option", "ip option", "sctp chunk", "rt", "socket", "osf", "ipsec")
+_VERSIONS = {"ip": (4,), "ip6": (6,), "ipv4": (4,), "ipv6": (6,)}
+# What planned traffic is told by hardly ever: marks, priorities, lengths, hop limits, fragments, options,
+# forged sources.
+_RARE_META = (
+    "mark",
+    "priority",
+    "length",
+    "cpu",
+    "cgroup",
+    "nftrace",
+    "secmark",
+    "rtclassid",
+    "time",
+    "day",
+    "hour",
+    "ibrname",
+    "ibriport",
+)
+
+
+def chains(
+    family: str, items: Sequence[Dict[str, Any]], rules: Dict[str, List[Dict[str, Any]]]
+) -> Dict[str, Chain]:
+    """Return the chains of one table."""
+    found = {}
+    for item in items:
+        tracked = item.get("hook") not in ("prerouting", "ingress") or _priority(item) > _BEFORE_TRACKING
+        links = [link for rule in rules.get(item["name"], []) for link in _links(rule, family, tracked)]
+        found[item["name"]] = Chain(
+            links=links,
+            hook=item.get("hook", ""),
+            policy=DROP if item.get("policy") == "drop" else ACCEPT,
+            device=item.get("dev", "") if isinstance(item.get("dev", ""), str) else "",
+            nat=item.get("type") == "nat",
+        )
+    return found
+
+
+def _priority(item: Dict[str, Any]) -> int:
+    return item["prio"] if isinstance(item.get("prio"), int) else 0
+
+
+def _links(rule: Dict[str, Any], family: str, tracked: bool) -> Iterator[Link]:
+    conditions = [_chains.version_is(_VERSIONS[family])] if family in _VERSIONS else []
+    for expression in rule.get("expr", []):
+        word = next(iter(expression), "")
+        body = expression[word]
+        if word == "xt":
+            condition, verdict = _extension(body)
+            conditions += [condition] if condition else []
+            if verdict:
+                yield _chains.link(conditions, verdict)
+        elif word in _VERDICTS:
+            yield _chains.link(conditions, _VERDICTS[word])
+        elif word in ("jump", "goto"):
+            quiet = [always(RARELY)] if FAIL2BAN.match(body["target"]) else []
+            yield _chains.link(conditions + quiet, word, body["target"])
+        elif word == "vmap":
+            for more, verdict, target in _verdict_map(body, tracked):
+                yield _chains.link(conditions + more, verdict, target)
+        else:
+            conditions += _conditions(word, body, tracked)
+
+
+def _extension(body: Any) -> Tuple[Optional[Condition], str]:
+    # nft 0.9 says no more than null of an extension of iptables.
+    name = (body or {}).get("name", "")
+    if (body or {}).get("type") == "target":
+        return None, DROP if name == "REJECT" else ""
+    return {"comment": None, "rpfilter": always(RARELY)}.get(name, always(PARTLY, narrow=True)), ""
+
+
+def _conditions(word: str, body: Any, tracked: bool) -> List[Condition]:
+    if word == "match":
+        return [_match(body["left"], body["right"], body.get("op", "=="), tracked)]
+    if word in ("limit", "quota", "ct count"):
+        return [always(RARELY if isinstance(body, dict) and body.get("inv") else PARTLY)]
+    # A set that is filled by packets, with a limit for each of its elements.
+    limited = isinstance(body, dict) and word in ("set", "meter") and ("stmt" in body)
+    return [always(RARELY)] if limited else []
+
+
+def _match(left: Any, right: Any, operator: str, tracked: bool) -> Condition:
+    if operator in ("<", ">", "<=", ">="):
+        right, operator = _range(right, operator), "=="
+    condition = _means(left, right, tracked)
+    # Fragments, options and hop limits are as rare where a value is excluded: it is that of usual packets.
+    return _chains.negated(condition) if operator == "!=" and not _is_oddity(left) else condition
+
+
+def _is_oddity(left: Any) -> bool:
+    word = next(iter(left), "") if isinstance(left, dict) else ""
+    body = left[word][0] if word == "&" and isinstance(left[word], list) else left
+    payload = body.get("payload", {}) if isinstance(body, dict) else {}
+    usual = ("saddr", "daddr", "sport", "dport", "protocol", "nexthdr", "flags", "type", "code")
+    return word in _ODD or (bool(payload) and payload.get("field") not in usual)
+
+
+def _range(right: Any, operator: str) -> Any:
+    if not isinstance(right, int):
+        return right
+    return {
+        "<": {"range": [0, right - 1]},
+        "<=": {"range": [0, right]},
+        ">": {"range": [right + 1, 65535]},
+        ">=": {"range": [right, 65535]},
+    }[operator]
+
+
+def _means(left: Any, right: Any, tracked: bool) -> Condition:
+    word = next(iter(left), "") if isinstance(left, dict) else ""
+    body: Any = left[word] if word else {}
+    if word == "ct":
+        return _tracking(body, right, tracked)
+    if word in _ODD:
+        return always(RARELY)
+    if word == "&" and isinstance(body, list) and len(body) == 2:
+        return _masked(body, right)
+    known = {"payload": _payload, "meta": _meta, "fib": _route}
+    return known[word](body, right) if word in known else always(_share_of_unknown(right), narrow=True)
+
+
+def _share_of_unknown(right: Any) -> int:
+    return RARELY if isinstance(right, str) and FAIL2BAN.match(right.lstrip("@")) else PARTLY
+
+
+def _payload(body: Dict[str, Any], right: Any) -> Condition:
+    protocol, field = body.get("protocol", ""), body.get("field", "")
+    if isinstance(right, str) and right.startswith("@"):
+        return _named_set(protocol, right)
+    if protocol in ("ip", "ip6") and field in ("saddr", "daddr"):
+        networks = _networks(right)
+        return (
+            _chains.address_in(networks, 4 if protocol == "ip" else 6, field == "saddr")
+            if networks
+            else always(PARTLY, True)
+        )
+    if field in ("sport", "dport"):
+        ports = _ports(right)
+        return (
+            _chains.port_in([] if protocol == "th" else [protocol], ports, field == "dport")
+            if ports
+            else always(PARTLY, True)
+        )
+    if (protocol, field) in (("ip", "protocol"), ("ip6", "nexthdr")):
+        return _chains.protocol_in([str(one) for one in _flat(right)])
+    if (protocol, field) == ("ether", "type"):
+        return _chains.version_is(
+            [version for word in _flat(right) for version in _VERSIONS.get(str(word), ())]
+        )
+    if (protocol, field) == ("tcp", "flags"):
+        return _chains.flags_are(
+            ["syn"] if "syn" in _flat(right) else ["fin"],
+            [str(one) for one in _flat(right) if one == "syn"] or ["fin"],
+        )
+    if protocol in ("icmp", "icmpv6", "igmp", "arp", "esp", "ah", "sctp", "dccp", "udplite", "gre"):
+        return _chains.protocol_in([protocol])
+    # Times to live, lengths, fragments, hardware addresses.
+    return always(PARTLY if protocol == "ether" else RARELY, narrow=True)
+
+
+def _named_set(protocol: str, name: str) -> Condition:
+    share = _share_of_unknown(name)
+    versions = _VERSIONS.get(protocol, (4, 6))
+    protocols = {"tcp": ("tcp", "any"), "udp": ("udp", "any")}.get(protocol, ("tcp", "udp", "any"))
+    return (lambda wanted: share if wanted.version in versions and wanted.protocol in protocols else NO), True
+
+
+def _meta(body: Dict[str, Any], right: Any) -> Condition:
+    key = body["key"]
+    words = [str(one) for one in _flat(right)]
+    if key in ("iif", "iifname", "oif", "oifname"):
+        means = [_chains.interface_is(word, key.startswith("i")) for word in words]
+        return (lambda wanted: max([share(wanted) for share, narrow in means] or [PARTLY])), any(
+            narrow for share, narrow in means
+        )
+    if key in ("nfproto", "protocol"):
+        return _chains.version_is([version for word in words for version in _VERSIONS.get(word, ())])
+    if key == "l4proto":
+        return _chains.protocol_in(words)
+    if key == "pkttype":
+        return always(YES if {"host", "unicast"} & set(words) else NO)
+    return always(RARELY if key in _RARE_META else PARTLY, narrow=True)
+
+
+def _tracking(body: Dict[str, Any], right: Any, tracked: bool) -> Condition:
+    key = body.get("key", "")
+    if key == "state":
+        return _chains.state_in([str(one) for one in _flat(right)], tracked)
+    if key == "direction":
+        return (lambda wanted: YES if right == ("reply" if wanted.reply else "original") else NO), False
+    return always(RARELY)
+
+
+def _route(body: Dict[str, Any], right: Any) -> Condition:
+    # "fib saddr . iif oif missing drop" refuses forged sources; "fib daddr type" says whose the destination
+    # is.
+    if body.get("result") != "type":
+        return always(RARELY) if right in (False, 0, "missing", "0") else always(YES)
+    words = {str(one) for one in _flat(right)}
+    source = "saddr" in body.get("flags", [])
+
+    def share(wanted: "_chains.Traffic") -> int:
+        ours = wanted.incoming != source
+        return YES if ("local" if ours else "unicast") in words else NO
+
+    return share, False
+
+
+def _masked(body: List[Any], right: Any) -> Condition:
+    left, mask = body
+    payload = left.get("payload", {}) if isinstance(left, dict) else {}
+    if payload.get("field") == "flags" and payload.get("protocol") == "tcp":
+        return _chains.flags_are(
+            [str(one) for one in _flat(mask)], [str(one) for one in _flat(right) if one != 0]
+        )
+    return always(RARELY, narrow=True)  # marks
+
+
+def _verdict_map(body: Dict[str, Any], tracked: bool) -> Iterator[Tuple[List[Condition], str, str]]:
+    data = body.get("data")
+    if not isinstance(data, dict) or "set" not in data:
+        # Its elements are not read. One whose key has this host's own address is about services behind it
+        # (kube-proxy).
+        own = isinstance(body.get("key"), dict) and "concat" in body["key"]
+        yield [((lambda wanted: RARELY if own or wanted.reply else PARTLY), True)], DROP, ""
+        return
+    for element, verdict in data["set"]:
+        key = element["elem"]["val"] if isinstance(element, dict) and "elem" in element else element
+        word = next(iter(verdict), "")
+        target = verdict[word]["target"] if word in ("jump", "goto") else ""
+        condition = always(PARTLY) if key == "*" else _match(body["key"], key, "==", tracked)
+        yield [condition], _VERDICTS.get(word, word if target else ""), target
+
+
+def _flat(right: Any) -> List[Any]:
+    if isinstance(right, dict):
+        word = next(iter(right), "")
+        return _flat(right[word]) if word in ("set", "|", "elem", "val") else [right]
+    return [one for item in right for one in _flat(item)] if isinstance(right, list) else [right]
+
+
+def _networks(right: Any) -> List[Interval]:
+    found = []
+    try:
+        for element in _elements(right):
+            if isinstance(element, dict) and "prefix" in element:
+                text = "{0}/{1}".format(element["prefix"]["addr"], element["prefix"]["len"])
+                found.append(_chains.interval(ipaddress.ip_network(text, strict=False)))
+            elif isinstance(element, dict):
+                first, last = element["range"]
+                found.append((int(ipaddress.ip_address(first)), int(ipaddress.ip_address(last))))
+            else:
+                found.append(_chains.interval(ipaddress.ip_network(element)))
+    except (KeyError, TypeError, ValueError):
+        return []
+    return found
+
+
+def _elements(right: Any) -> List[Any]:
+    elements = right["set"] if isinstance(right, dict) and "set" in right else [right]
+    return [one["elem"]["val"] if isinstance(one, dict) and "elem" in one else one for one in elements]
+
+
+def _ports(right: Any) -> List[Interval]:
+    found = []
+    try:
+        for element in _elements(right):
+            ends = element["range"] if isinstance(element, dict) else [element, element]
+            first, last = (end if isinstance(end, int) else socket.getservbyname(end) for end in ends)
+            found.append((first, last))
+    except (KeyError, TypeError, OSError):
+        return []
+    return found

@@ -1,0 +1,109 @@
+# Copyright (c) 2026, exasol_community.network contributors
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""A filter for the kernel, in classic BPF (Linux, Documentation/networking/filter.rst).
+
+Packets that begin or end a connection.
+
+It begins at the IP header, as cooked packet sockets do, and lets through TCP with SYN or RST, and UDP, from
+or to given ports. What has extension headers of IPv6, which is little, is let through as a whole: classic BPF
+cannot walk along them.
+"""
+
+import struct
+from typing import List, NamedTuple
+
+from .._values.ports import Ports
+
+# Class, size, mode and source of linux/bpf_common.h.
+_LD_BYTE_ABSOLUTE, _LD_HALF_ABSOLUTE = 0x30, 0x28
+_LD_BYTE_INDIRECT, _LD_HALF_INDIRECT = 0x50, 0x48
+_LDX_HEADER_LENGTH, _LDX_IMMEDIATE = 0xB1, 0x01
+_SHIFT_RIGHT, _JUMP, _JUMP_EQUAL, _JUMP_GREATER, _JUMP_AT_LEAST, _JUMP_BITS, _RETURN = (
+    0x74,
+    0x05,
+    0x15,
+    0x25,
+    0x35,
+    0x45,
+    0x06,
+)
+_TCP, _UDP = 6, 17
+_SYN_OR_RST = 0x06
+_FRAGMENT_OFFSET = 0x1FFF
+_IPV6_HEADER = 40
+# Hop-by-hop, routing, fragment, authentication and destination options (RFC 8200, section 4.1; RFC 4302).
+EXTENSIONS = (0, 43, 44, 51, 60)
+_MOST_INSTRUCTIONS = 4096  # BPF_MAXINSNS
+
+
+class Instruction(NamedTuple):
+    """What to do, its operand, and how far to jump if a test is true or false."""
+
+    code: int
+    operand: int = 0
+    if_true: int = 0
+    if_false: int = 0
+
+
+def program(tcp: Ports, udp: Ports, length: int) -> bytes:
+    """Return the filter's instructions; C(length) bytes of a packet are kept."""
+    no_fragment = [
+        Instruction(_LD_HALF_ABSOLUTE, 6),
+        Instruction(_JUMP_BITS, _FRAGMENT_OFFSET, 0, 1),
+        Instruction(_RETURN),
+    ]
+    extended = [
+        line
+        for number in EXTENSIONS
+        for line in (Instruction(_JUMP_EQUAL, number, 0, 1), Instruction(_RETURN, length))
+    ]
+    version4 = _family(9, no_fragment + [Instruction(_LDX_HEADER_LENGTH)], tcp, udp, length) + [
+        Instruction(_RETURN)
+    ]
+    version6 = (
+        _family(6, [Instruction(_LDX_IMMEDIATE, _IPV6_HEADER)], tcp, udp, length)
+        + extended
+        + [Instruction(_RETURN)]
+    )
+    whole = (
+        [Instruction(_LD_BYTE_ABSOLUTE, 0), Instruction(_SHIFT_RIGHT, 4)]
+        + _case(4, version4)
+        + _case(6, version6)
+        + [Instruction(_RETURN)]
+    )
+    if len(whole) > _MOST_INSTRUCTIONS:
+        whole = [
+            Instruction(_RETURN, length)
+        ]  # too many ranges for a filter: everything is looked at outside of the kernel
+    return b"".join(struct.pack("HBBI", one.code, one.if_true, one.if_false, one.operand) for one in whole)
+
+
+def _case(value: int, block: List[Instruction]) -> List[Instruction]:
+    """Return the block, entered only with this value in the accumulator; a block ends by itself."""
+    return [Instruction(_JUMP_EQUAL, value, 1, 0), Instruction(_JUMP, len(block))] + block
+
+
+def _family(
+    protocol_at: int, before: List[Instruction], tcp: Ports, udp: Ports, length: int
+) -> List[Instruction]:
+    flags = [
+        Instruction(_LD_BYTE_INDIRECT, 13),
+        Instruction(_JUMP_BITS, _SYN_OR_RST, 1, 0),
+        Instruction(_RETURN),
+    ]
+    cases = _case(_TCP, before + flags + _ports(tcp, length)) + _case(_UDP, before + _ports(udp, length))
+    return [Instruction(_LD_BYTE_ABSOLUTE, protocol_at)] + cases
+
+
+def _ports(ports: Ports, length: int) -> List[Instruction]:
+    found: List[Instruction] = []
+    for offset in (0, 2):
+        found.append(Instruction(_LD_HALF_INDIRECT, offset))
+        for item in ports:
+            found += [
+                Instruction(_JUMP_AT_LEAST, item.first, 0, 2),
+                Instruction(_JUMP_GREATER, item.last, 1, 0),
+                Instruction(_RETURN, length),
+            ]
+    return found + [Instruction(_RETURN)]

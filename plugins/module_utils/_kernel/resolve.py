@@ -1,0 +1,80 @@
+# Copyright (c) 2026, exasol_community.network contributors
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""Names resolved on the probing host, many at a time, within a bound of time."""
+
+import queue
+import socket
+import threading
+import time
+from typing import Dict, Iterable, List, NamedTuple
+
+from .._values.addresses import parse_address, stands_for
+
+_WORKERS = 16
+
+
+class Answer(NamedTuple):
+    """The addresses of a name, or why there are none."""
+
+    addresses: List[str]
+    problem: str = ""
+
+
+def resolve(names: Iterable[str], seconds: float) -> Dict[str, Answer]:
+    """Look all names up side by side.
+
+    A name without an answer after C(seconds) is unresolved, not waited for.
+    """
+    waiting, answers = queue.Queue(), queue.Queue()  # type: ignore[var-annotated]  # queue is generic only in stubs
+    wanted = sorted(set(names))
+    for name in wanted:
+        waiting.put(name)
+    for unused in range(min(_WORKERS, len(wanted))):
+        # getaddrinfo(3) cannot be interrupted: a daemon thread can be left behind.
+        threading.Thread(target=_work, args=(waiting, answers), daemon=True).start()
+    found: Dict[str, Answer] = {}
+    deadline = time.monotonic() + seconds
+    while len(found) < len(wanted):
+        try:
+            name, answer = answers.get(timeout=max(0.01, deadline - time.monotonic()))
+        except queue.Empty:
+            break
+        found[name] = answer
+    return {
+        name: found.get(name, Answer([], f"the resolver gave no answer within {seconds:g} s"))
+        for name in wanted
+    }
+
+
+def _work(waiting: "queue.Queue[str]", answers: "queue.Queue") -> None:
+    while True:
+        try:
+            name = waiting.get_nowait()
+        except queue.Empty:
+            return
+        answers.put((name, lookup(name)))
+
+
+def lookup(name: str) -> Answer:
+    """Return the addresses of one name, those of families that the host uses (AI_ADDRCONFIG, RFC 3493 section 6.1)."""
+    # With nothing but loopback configured, AI_ADDRCONFIG hides every address: then ask again without it.
+    for flags in (socket.AI_ADDRCONFIG, 0):
+        try:
+            found = socket.getaddrinfo(name, None, type=socket.SOCK_STREAM, flags=flags)
+        except (OSError, UnicodeError) as error:
+            problem = getattr(error, "strerror", None) or str(error)
+        else:
+            addresses = list(dict.fromkeys(str(item[4][0]) for item in found))
+            usable = list(dict.fromkeys(host for host in map(_host, addresses) if host))
+            return Answer(usable, "" if usable else f"it resolves to {addresses[0]}, which is no host")
+    return Answer([], problem)
+
+
+def _host(text: str) -> str:
+    """Return an address as the plan writes it, or nothing for one that is no host.
+
+    What resolvers say to block a name (0.0.0.0), or a group.
+    """
+    address = parse_address(text)
+    return "" if address is None or stands_for(address) else str(address)

@@ -1,0 +1,537 @@
+# Copyright (c) 2026, exasol_community.network contributors
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""Starting, extending and ending the listener of a host, from a module."""
+
+import array
+import contextlib
+import errno
+import hashlib
+import json
+import os
+import pwd
+import socket
+import time
+from typing import Any, Dict, Iterable, Iterator, List, Mapping, NamedTuple, Optional, Sequence, Set, Tuple
+
+from .._kernel import open_files
+from .._kernel.capture import open_socket as open_capture
+from .._kernel.capture import without_encrypted
+from .._kernel.own_addresses import is_loopback, of_interfaces
+from .._kernel.privileges import give_up_root
+from .._values.errors import ListenerError, NetworkError
+from .._values.ports import Ports, intersect, numbers, parse_ports
+from . import proof
+from .endpoints import WILDCARDS, Endpoint, describe, endpoints
+from .leases import ROOM_FOR_CONNECTIONS, Opened, open_all
+from .occupants import Claim, Occupants, describe_holders
+from .proof import check_token
+from .server import FILES_AT_ONCE, LONGEST_REQUEST, Listener, peer_uid, ports_of
+
+_TRIES = 5
+_NOTHING: Dict[str, Any] = {"listening": [], "in_use": [], "denied": []}
+_MOST_INHERITED = 4096  # file descriptors of whoever starts the listener, where nobody tells them
+_SECONDS = 30.0  # binding thousands of ports takes a moment
+_STRANGER_SECONDS, _STRANGERS_SECONDS = (
+    1.0,
+    5.0,
+)  # a process of another user may keep us waiting on purpose, and have many names
+_MOST_ENTRIES = 256  # addresses at which a listener may say that it listens
+_LOCK_SECONDS = 3.0  # taking a lease takes milliseconds
+_PREFIX = "exasol_community.network/"
+_LISTENS = 0x10000  # __SO_ACCEPTCON, include/linux/net.h
+DEFAULT_IDLE = 300  # seconds; an interrupted run shall not keep a database from its ports for long
+
+
+class Running(NamedTuple):
+    """A listener on this machine, of whatever run, host and user, as it tells about itself.
+
+    Its user is the kernel's word.
+    """
+
+    name: bytes
+    uid: int
+    host: str
+    pid: int
+    age_s: int
+    quiet_s: int
+    left_s: int
+    abandoned: bool
+    listening: List[Dict[str, Any]]
+
+    def held(self, wanted: Mapping[str, Ports]) -> Set[Endpoint]:
+        """Return what it holds of some ports by protocol."""
+        found: Set[Endpoint] = set()
+        for entry in self.listening[:_MOST_ENTRIES]:
+            shared = intersect(parse_ports(entry["ports"]), wanted.get(entry["protocol"], ()))
+            found.update(Endpoint(str(entry["address"]), entry["protocol"], port) for port in numbers(shared))
+        return found
+
+
+def _stem(host: str) -> str:
+    return "{0}{1}/{2}/".format(_PREFIX, os.getuid(), hashlib.sha256(host.encode("utf-8")).hexdigest()[:24])
+
+
+def control_name(host: str, token: str) -> bytes:
+    """Return the abstract address at which a run controls a host's listener.
+
+    Nobody who lacks the token can tell it in advance.
+    """
+    return ("\0" + _stem(host) + proof.control_id(check_token(token), host)).encode("ascii")
+
+
+def control_names(start: str = _PREFIX) -> List[bytes]:
+    """Return the addresses of listeners in this network namespace that begin so.
+
+    What holds them is not known yet.
+    """
+    found = []
+    try:
+        with open("/proc/net/unix", "rb") as table:
+            for line in table:
+                fields = line.rstrip(b"\n").split(None, 7)
+                if (
+                    len(fields) == 8
+                    and fields[7].startswith(b"@" + start.encode("ascii"))
+                    and int(fields[3], 16) & _LISTENS
+                ):
+                    found.append(b"\0" + fields[7][1:])
+    except (OSError, ValueError):
+        pass  # a container without /proc: then runs do not share their listeners
+    return sorted(set(found))
+
+
+def _ask(
+    name: bytes,
+    uid: Optional[int],
+    seconds: float,
+    wish: Dict[str, Any],
+    files: Sequence[int] = (),
+    is_found: bool = True,
+) -> Optional[Tuple[int, Dict[str, Any]]]:
+    """Ask the listener at a name.
+
+    Returns its user and its answer, or None if there is none, or none of the user C(uid).
+
+    Who holds a name that was found may be an enemy, who lets nobody in: he is not waited for.
+    """
+    with socket.socket(socket.AF_UNIX, socket.SOCK_STREAM) as sock:
+        sock.settimeout(0.0 if is_found else seconds)
+        try:
+            sock.connect(name)
+            sock.settimeout(seconds)
+            owner = peer_uid(sock)
+            if uid is not None and owner != uid:
+                return None
+            _send(sock, dict(wish, files=len(files)) if files else wish, files)
+            answer = json.loads(_read_line(sock).decode("ascii"))
+        except (OSError, ValueError):
+            return None  # there is none, or it ended while we asked
+    return (owner, answer) if isinstance(answer, dict) else None
+
+
+def request(host: str, token: str, files: Sequence[int] = (), **wish: Any) -> Optional[Dict[str, Any]]:
+    """Ask the listener of a host that serves a run; returns None if none does, raises what it refuses."""
+    answered = _ask(
+        control_name(host, token), os.getuid(), _SECONDS, dict(wish, token=token), files, is_found=False
+    )
+    if answered is None:
+        return None
+    if "error" in answered[1]:
+        raise ListenerError(answered[1]["error"])
+    return answered[1]
+
+
+def _send(sock: socket.socket, wish: Dict[str, Any], files: Sequence[int]) -> None:
+    sock.sendall(json.dumps(wish).encode("ascii") + b"\n")
+    for start in range(0, len(files), FILES_AT_ONCE):
+        packed = array.array("i", files[start : start + FILES_AT_ONCE])
+        sock.sendmsg([b"."], [(socket.SOL_SOCKET, socket.SCM_RIGHTS, packed)])
+
+
+def _read_line(sock: socket.socket) -> bytes:
+    received = b""
+    while not received.endswith(b"\n"):
+        data = sock.recv(65536)
+        if not data or len(received) > LONGEST_REQUEST:
+            raise ValueError("incomplete line")
+        received += data
+    return received
+
+
+def running() -> List[Running]:
+    """Return the listeners of this network namespace, each process once.
+
+    What does not answer like one is none.
+    """
+    found: Dict[Tuple[int, int], Running] = {}
+    deadline = time.monotonic() + _STRANGERS_SECONDS
+    for name in control_names():
+        seconds = min(_STRANGER_SECONDS, deadline - time.monotonic())
+        answered = _ask(name, None, seconds, {"operation": "who"}) if seconds > 0 else None
+        one = _introduced(name, *answered) if answered else None
+        if one:
+            found[one.uid, one.pid] = one
+    return list(found.values())
+
+
+def _introduced(name: bytes, uid: int, answer: Dict[str, Any]) -> Optional[Running]:
+    try:
+        one = Running(
+            name,
+            uid,
+            str(answer["host"]),
+            int(answer["pid"]),
+            int(answer["age_s"]),
+            int(answer["quiet_s"]),
+            int(answer["left_s"]),
+            bool(answer["abandoned"]),
+            list(answer["listening"]),
+        )
+        one.held({})  # raises for what cannot be read
+    except (AttributeError, KeyError, TypeError, ValueError):
+        return None
+    return one
+
+
+class _Scene:
+    """Who holds which of the wanted ports before a run takes its own."""
+
+    def __init__(self, host: str, wanted: Sequence[Endpoint]):
+        self._host = host
+        self._wanted = wanted
+        self._running: Optional[List[Running]] = None
+        self.occupants = Occupants(wanted, self._claims)
+
+    def _claims(self) -> Set[Claim]:
+        ports = ports_of(self._wanted)
+        return {(one.uid, endpoint) for one in self._all() for endpoint in one.held(ports)}
+
+    def _all(self) -> List[Running]:
+        if self._running is None:
+            self._running = running()
+        return self._running
+
+    def _here(self, one: Running) -> List[Endpoint]:
+        """Return the wanted endpoints that one listener holds, in the kernel's words and not only in its own."""
+        held: Dict[Tuple[str, int], List[str]] = {}
+        for endpoint in one.held(ports_of(self._wanted)):
+            if (one.uid, endpoint) not in self.occupants.confirmed:
+                continue
+            held.setdefault((endpoint.protocol, endpoint.port), []).append(endpoint.address)
+        return [
+            wanted
+            for wanted in self._wanted
+            if any(_meet(address, wanted.address) for address in held.get((wanted.protocol, wanted.port), ()))
+        ]
+
+    def leftovers(self, shared: bool, end: bool) -> List[Dict[str, Any]]:
+        """Return the listeners of other runs that hold wanted ports.
+
+        Those of interrupted runs are ended, where we may and C(end) says so.
+
+        With C(shared), the one that serves this host and user holds nothing against us: runs share it.
+        """
+        if not self.occupants.is_anybody_there:
+            return []
+        stem = ("\0" + _stem(self._host)).encode("ascii")
+        found = []
+        for one in self._all():
+            here = self._here(one)
+            if here and not (shared and one.uid == os.getuid() and one.name.startswith(stem)):
+                found.append(_leftover(one, here, end))
+        if any(one["ended"] for one in found):
+            self._running = None
+            self.occupants = Occupants(self._wanted, self._claims)
+        return found
+
+
+def _meet(one: str, other: str) -> bool:
+    """Tell whether sockets at two addresses are in each other's way.
+
+    Those of our listeners serve one family each.
+    """
+    every = WILDCARDS[":" in one]
+    return one == other or (every == WILDCARDS[":" in other] and every in (one, other))
+
+
+def _leftover(one: Running, held: Iterable[Endpoint], end: bool) -> Dict[str, Any]:
+    ended = False
+    if end and one.abandoned and os.getuid() in (0, one.uid):
+        answered = _ask(one.name, one.uid, _STRANGER_SECONDS, {"operation": "clear"})
+        ended = bool(answered and answered[1].get("changed"))
+    return {
+        "pid": one.pid,
+        "uid": one.uid,
+        "user": _user(one.uid),
+        "host": one.host,
+        "age_s": one.age_s,
+        "quiet_s": one.quiet_s,
+        "left_s": one.left_s,
+        "ended": ended,
+        "ports": describe(held),
+    }
+
+
+def _user(uid: int) -> str:
+    try:
+        return pwd.getpwuid(uid).pw_name
+    except KeyError:
+        return str(uid)
+
+
+def present(
+    host: str,
+    token: str,
+    asked: List[Dict[str, Any]],
+    ttl: float,
+    dry: bool = False,
+    capture: bool = False,
+    idle: float = float(DEFAULT_IDLE),
+) -> Dict[str, Any]:
+    """Take a lease at the host's listener, which is started where none runs.
+
+    C(dry) only tells whether that would change anything.
+    """
+    wanted = endpoints(asked)
+    check_token(token)
+    if not wanted:
+        return dict(_NOTHING, changed=False)
+    open_files.check(
+        len(wanted) + ROOM_FOR_CONNECTIONS, open_files.raise_limit(), f"listening on {len(wanted)} ports"
+    )
+    if dry:
+        return _would(host, token, wanted)
+    # Until they are handed over, the sockets of another run of ours look like those of a service.
+    with _lock(host):
+        scene = _Scene(host, wanted)
+        left = scene.leftovers(shared=True, end=True)
+        spared = _spared(scene.occupants, wanted)
+        wish = {"asked": asked, "ttl": ttl, "idle": idle, "capture": capture}
+        for unused in range(_TRIES):
+            answer = _lease(host, token, wish, spared)
+            if answer is not None:
+                return dict(_described(answer, scene.occupants, wanted, spared), leftovers=left)
+            _start_or_join(host, token)
+    raise ListenerError(f"the listener of {host!r} does not stay up: {_TRIES} starts were tried")
+
+
+def _spared(occupants: Occupants, wanted: Iterable[Endpoint]) -> Set[Endpoint]:
+    """Return the endpoints that could be had, but whose service runs already and talks to the host itself alone: they are not ours to prove."""
+    found = set()
+    for endpoint in wanted if occupants.is_anybody_there else ():
+        holder = occupants.holder(endpoint, refused=False)
+        if (
+            holder
+            and any(is_loopback(address) for address in holder.at)
+            and not is_loopback(endpoint.address)
+        ):
+            found.add(endpoint)
+    return found
+
+
+def _lease(host: str, token: str, wish: Dict[str, Any], spared: Set[Endpoint]) -> Optional[Dict[str, Any]]:
+    """Take a lease, with the sockets that the listener lacks; returns None if none runs."""
+    answer = request(host, token, operation="lease", **wish)
+    for unused in range(_TRIES):
+        if answer is None or "missing" not in answer:
+            return answer
+        missing = endpoints(answer["missing"])
+        try:
+            opened = open_all(missing, spared.intersection(missing))
+        except NetworkError:
+            request(host, token, operation="release")
+            raise
+        answer = _hand_over(host, token, wish, opened, bool(answer["capture"]))
+    raise ListenerError(f"the ports of {host!r} change hands too often: {_TRIES} tries were made")
+
+
+def _hand_over(
+    host: str, token: str, wish: Dict[str, Any], opened: Opened, capture: bool
+) -> Optional[Dict[str, Any]]:
+    told: Dict[str, Any] = {
+        "sockets": describe(opened.sockets),
+        "in_use": describe(opened.in_use),
+        "denied": describe(opened.denied),
+        "absent": describe(opened.absent),
+    }
+    files = [sock.fileno() for unused, sock in sorted(opened.sockets.items())]
+    taken = None
+    try:
+        if capture:
+            try:
+                taken, told["capture"] = open_capture(ports_of(endpoints(wish["asked"]))), ""
+                files.append(taken.fileno())
+            except NetworkError as error:
+                told["capture"] = str(error)
+        return request(host, token, files, operation="lease", opened=told, **wish)
+    finally:
+        opened.close()
+        if taken is not None:
+            taken.close()
+
+
+def _described(
+    answer: Dict[str, Any], occupants: Occupants, wanted: Iterable[Endpoint], spared: Set[Endpoint]
+) -> Dict[str, Any]:
+    """Return a lease's report with who holds the other ports, and the host's addresses where it listens at all of them."""
+    refused = set(endpoints(answer["in_use"])) - spared
+    looked_at = wanted if occupants.is_anybody_there else refused
+    found = {endpoint: occupants.holder(endpoint, endpoint in refused) for endpoint in looked_at}
+    answer["holders"] = describe_holders({endpoint: holder for endpoint, holder in found.items() if holder})
+    if any(endpoint.address in WILDCARDS for endpoint in wanted):
+        answer["addresses"] = addresses()
+    return _without_note(answer)
+
+
+def addresses() -> List[str]:
+    """Return the addresses of the host's interfaces, none where the kernel does not say."""
+    return sorted(of_interfaces())
+
+
+def _without_note(answer: Dict[str, Any]) -> Dict[str, Any]:
+    return {name: value for name, value in answer.items() if name != "note" or value}
+
+
+def _would(host: str, token: str, wanted: List[Endpoint]) -> Dict[str, Any]:
+    answer = request(host, token, operation="show") or {}
+    if answer.pop("wanted", None) == describe(wanted):
+        return dict(_without_note(answer), changed=False)
+    return dict(_NOTHING, listening=describe(wanted), changed=True)
+
+
+def query(host: str, asked: List[Dict[str, Any]], dry: bool = False) -> Dict[str, Any]:
+    """Tell who holds ports, without listening anywhere, and end listeners that interrupted runs have left there."""
+    wanted = endpoints(asked)
+    scene = _Scene(host, wanted)
+    left = scene.leftovers(shared=False, end=not dry)
+    in_use = {endpoint for endpoint in wanted if scene.occupants.is_waited_at(endpoint)}
+    found = {endpoint: scene.occupants.holder(endpoint, endpoint in in_use) for endpoint in wanted}
+    return dict(
+        _NOTHING,
+        in_use=describe(in_use),
+        holders=describe_holders({endpoint: holder for endpoint, holder in found.items() if holder}),
+        leftovers=left,
+        addresses=addresses(),
+        changed=any(one["ended"] for one in left),
+    )
+
+
+def absent(host: str, token: str, dry: bool = False) -> Dict[str, Any]:
+    """End a run's lease; tells whether there was one, and what it captured.
+
+    The process ends with its last lease.
+    """
+    check_token(token)
+    answer = request(host, token, operation="show" if dry else "release") or {"changed": False}
+    if "capture" in answer:
+        answer["capture"] = without_encrypted(answer["capture"])
+    return {name: value for name, value in answer.items() if name in ("changed", "capture", "stepped_aside")}
+
+
+@contextlib.contextmanager
+def _lock(host: str) -> Iterator[None]:
+    """Let one lease follow the other, so that two runs share a process.
+
+    Somebody may hold this name for ever, because anybody can tell it: then runs may have a process each, and
+    no more comes of it.
+    """
+    with socket.socket(socket.AF_UNIX, socket.SOCK_STREAM) as lock:
+        deadline = time.monotonic() + _LOCK_SECONDS
+        while time.monotonic() < deadline:
+            try:
+                lock.bind(("\0lock." + _stem(host)).encode("ascii"))
+                break
+            except OSError as error:
+                if error.errno != errno.EADDRINUSE:
+                    raise
+                time.sleep(0.01)
+        yield
+
+
+def _start_or_join(host: str, token: str) -> None:
+    """Let the listener of this host and user serve another run, or start it."""
+    if request(host, token, operation="show") is not None:
+        return
+    control = _control_socket(host, token)
+    if control is None:
+        return  # the same run was faster
+    with control:
+        for name in control_names(_stem(host)):
+            answered = None
+            if name != control_name(host, token):
+                answered = _ask(
+                    name, os.getuid(), _SECONDS, {"operation": "attend", "token": token}, [control.fileno()]
+                )
+            if answered and "error" not in answered[1]:
+                return
+        spawn(host, control, proof.run_id(check_token(token)))
+
+
+def _control_socket(host: str, token: str) -> Optional[socket.socket]:
+    control = socket.socket(socket.AF_UNIX, socket.SOCK_STREAM | socket.SOCK_NONBLOCK)
+    try:
+        control.bind(control_name(host, token))
+        control.listen(16)
+    except OSError as error:
+        control.close()
+        if error.errno != errno.EADDRINUSE:
+            raise
+        return None
+    return control
+
+
+def spawn(host: str, control: socket.socket, run: bytes) -> None:
+    """Start the listener of a host as a process of its own, which answers at a control socket for its first run."""
+    child = os.fork()
+    if not child:
+        _detach(host, control, run)
+    os.waitpid(child, 0)
+
+
+def _detach(host: str, control: socket.socket, run: bytes) -> None:
+    try:
+        os.setsid()
+        if os.fork():
+            os._exit(0)
+        os.chdir("/")
+        _keep_only(control.fileno())
+        _serve(host, control, run)
+    except BaseException:  # noqa: BLE001  # a forked child must never return into the module's code
+        os._exit(1)
+    os._exit(0)
+
+
+def _keep_only(kept: int) -> None:
+    nothing = os.open(os.devnull, os.O_RDWR)
+    for stream in range(3):
+        os.dup2(nothing, stream)
+    for descriptor in _descriptors():
+        if descriptor > 2 and descriptor != kept:
+            try:
+                os.close(descriptor)
+            except OSError:
+                pass  # not open, or that of the listing itself
+
+
+def _descriptors() -> Iterable[int]:
+    try:
+        return [int(name) for name in os.listdir("/proc/self/fd")]
+    except OSError:
+        return range(_MOST_INHERITED)  # a container without /proc
+
+
+def _serve(host: str, control: socket.socket, run: bytes) -> None:
+    owner = os.getuid()
+    _name_process()
+    open_files.raise_limit()
+    note = give_up_root()
+    Listener(host, control, run, owner, note).serve()
+
+
+def _name_process() -> None:
+    try:
+        with open("/proc/self/comm", "w") as comm:
+            comm.write("exasol-listener")
+    except OSError:
+        pass  # only for those who look at ps

@@ -1,0 +1,78 @@
+# Copyright (c) 2026, exasol_community.network contributors
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""What a listener listens on: addresses, protocols and ports, in canonical form."""
+
+import socket
+from typing import Any, Dict, Iterable, List, Mapping, NamedTuple, Set, Tuple
+
+from .._values.addresses import is_name, parse_address
+from .._values.errors import NetworkError
+from .._values.ports import compress, numbers, parse_ports, text
+
+WILDCARDS = ("0.0.0.0", "::")
+PROTOCOLS = ("tcp", "udp")
+
+
+class Endpoint(NamedTuple):
+    """One port of one address."""
+
+    address: str
+    protocol: str
+    port: int
+
+    @property
+    def family(self) -> int:
+        """The address family for a socket."""
+        return socket.AF_INET6 if ":" in self.address else socket.AF_INET
+
+    @property
+    def kind(self) -> int:
+        """The socket type."""
+        return socket.SOCK_STREAM if self.protocol == "tcp" else socket.SOCK_DGRAM
+
+
+def endpoints(asked: Iterable[Mapping[str, Any]]) -> List[Endpoint]:
+    """Return every endpoint of a list of address, protocol and ports.
+
+    A DNS name stands for all addresses of the host.
+    """
+    found: Set[Endpoint] = set()
+    for listen in asked:
+        protocol = listen["protocol"]
+        if protocol not in PROTOCOLS:
+            raise NetworkError(f"protocol {protocol!r} cannot be listened on: expected tcp or udp")
+        ports = parse_ports(listen["ports"])
+        for address in _addresses(listen["address"]):
+            found.update(Endpoint(address, protocol, port) for port in numbers(ports))
+    return sorted(endpoint for endpoint in found if not _is_covered(endpoint, found))
+
+
+def _is_covered(endpoint: Endpoint, found: Set[Endpoint]) -> bool:
+    """Tell whether a socket at all addresses serves an endpoint too.
+
+    The kernel refuses a second one beside it.
+    """
+    wildcard = WILDCARDS[endpoint.family == socket.AF_INET6]
+    return endpoint.address != wildcard and endpoint._replace(address=wildcard) in found
+
+
+def _addresses(value: str) -> Tuple[str, ...]:
+    parsed = parse_address(value)
+    if parsed is not None:
+        return (str(parsed),)
+    if not is_name(value):
+        raise NetworkError(f"address {value!r} cannot be listened on: expected an IP address of the host")
+    # A host's own name may be a loopback address there (Debian: 127.0.1.1), which nobody else could reach.
+    return WILDCARDS
+
+
+def describe(found: Iterable[Endpoint]) -> List[Dict[str, str]]:
+    """Return endpoints as plain data: one entry for each address and protocol, with compressed ports."""
+    grouped: Dict[Tuple[str, str], List[int]] = {}
+    for endpoint in found:
+        grouped.setdefault((endpoint.address, endpoint.protocol), []).append(endpoint.port)
+    return [
+        {"address": address, "protocol": protocol, "ports": text(compress(ports))}
+        for (address, protocol), ports in sorted(grouped.items())
+    ]

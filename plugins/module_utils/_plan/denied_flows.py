@@ -1,0 +1,201 @@
+# Copyright (c) 2026, exasol_community.network contributors
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""Flows that must not work: incoming services, from managed hosts that the port table does not allow.
+
+Services that nobody may use count too: rows whose source nobody plays, and optional rows not included.
+"""
+
+from typing import Any, Dict, Iterable, List, Mapping, Optional, Sequence, Set, Tuple
+
+from .._values.addresses import parse_address, parse_network
+from .._values.ports import PortRange, Ports, intersect, merge, parse_ports, subtract
+from .flows import DENIED, REACHABLE, Bundle, Members, Party, probe_entry
+from .table import Service
+
+NODE_PEERS = ("any_node", "database_node")
+
+
+# Whoever manages a host needs SSH: an optional row that nobody asked for does not make it a port of Exasol's.
+_SSH = (PortRange(22, 22),)
+
+
+def closed(
+    table: Iterable[Service], chosen: Sequence[Service], exclude: Iterable[str], members: Members
+) -> List[Bundle]:
+    """Return the incoming services that somebody offers and nobody may use, as bundles without sources."""
+    names = {service.name for service in chosen}
+    left_alone = set(exclude)
+    found = []
+    for service in table:
+        destinations = members.get(service.destination, ())
+        incoming = service.direction == "incoming" and service.probe != "none"
+        if not incoming or not destinations or service.name in left_alone:
+            continue
+        if service.name in names and members.get(service.source):
+            continue
+        ports = service.ports if service.name in names else subtract(service.ports, _SSH)
+        if ports:
+            found.append(Bundle(service._replace(ports=ports), (service.name,), (), destinations))
+    return found
+
+
+class _Side:
+    """Who stands on one side of a bundle.
+
+    Its parties, and every host with an address in one of their networks.
+    """
+
+    def __init__(self, parties: Sequence[Party]):
+        self.names = {party.name for party in parties}
+        networks = [parse_network(party.name) for party in parties if party.network]
+        self._networks = [network for network in networks if network is not None]
+
+    def __contains__(self, party: Party) -> bool:
+        if party.name in self.names:
+            return True
+        addresses = [parse_address(address) for address in party.addresses] if self._networks else []
+        return any(
+            address is not None and address in network for address in addresses for network in self._networks
+        )
+
+
+class Forbidden:
+    """Answers which ports one host must not reach on another; C(unused) are the bundles of C(closed)."""
+
+    def __init__(self, bundles: Sequence[Bundle], unused: Sequence[Bundle] = ()):
+        self._sides = [(bundle, _Side(bundle.sources), _Side(bundle.destinations)) for bundle in bundles]
+        self.incoming = [
+            bundle
+            for bundle in bundles
+            if bundle.service.direction == "incoming" and bundle.service.probe != "none"
+        ]
+        self.incoming += unused
+        self._required = [
+            (bundle, {party.name for party in bundle.destinations})
+            for bundle in self.incoming
+            if bundle.service.need == "required"
+        ]
+        self._nodes: Set[str] = set()
+        for bundle in list(bundles) + list(unused):
+            self._nodes |= (
+                {party.name for party in bundle.sources} if bundle.service.source in NODE_PEERS else set()
+            )
+            self._nodes |= (
+                {party.name for party in bundle.destinations}
+                if bundle.service.destination in NODE_PEERS
+                else set()
+            )
+
+    def ports(self, bundle: Bundle, source: Party, destination: Party) -> Ports:
+        """Return the service's ports less everything that any service allows between these two."""
+        if (
+            not destination.managed
+            or source.name == destination.name
+            or self._same_cluster(source, destination)
+        ):
+            return ()
+        ports = bundle.service.ports
+        for other, sources, destinations in self._sides:
+            if (
+                other.service.protocol == bundle.service.protocol
+                and source in sources
+                and destination in destinations
+            ):
+                ports = subtract(ports, other.service.ports)
+        return ports if bundle.sources else self._untold(bundle, destination, ports)
+
+    def _untold(self, bundle: Bundle, destination: Party, ports: Ports) -> Ports:
+        """Return the ports less those that a required row forbids anyway, so that nothing is said twice."""
+        if bundle.service.need == "required":
+            return ports
+        for other, names in self._required:
+            if other.service.protocol == bundle.service.protocol and destination.name in names:
+                ports = subtract(ports, other.service.ports)
+        return ports
+
+    def _same_cluster(self, source: Party, destination: Party) -> bool:
+        # Nodes of one cluster must not be filtered from each other, whatever the release's table says.
+        return (
+            source.name in self._nodes
+            and destination.name in self._nodes
+            and source.cluster == destination.cluster
+        )
+
+    def probes(self, hosts: Sequence[Party]) -> Dict[str, List[Dict[str, Any]]]:
+        """Return the probes of each host that must not get through."""
+        result = {
+            host.name: [entry for bundle in self.incoming for entry in self._entries(bundle, host)]
+            for host in hosts
+        }
+        return {name: entries for name, entries in result.items() if entries}
+
+    def _entries(self, bundle: Bundle, source: Party) -> List[Dict[str, Any]]:
+        by_ports: Dict[Ports, Dict[str, List[str]]] = {}
+        for destination in bundle.destinations:
+            ports = self.ports(bundle, source, destination)
+            if ports:
+                by_ports.setdefault(ports, {})[destination.name] = list(destination.addresses)
+        return [
+            probe_entry(bundle.service, ports, DENIED, destinations)
+            for ports, destinations in by_ports.items()
+        ]
+
+    def controls(
+        self,
+        planned: Mapping[str, Sequence[Mapping[str, Any]]],
+        forbidden: Mapping[str, Sequence[Mapping[str, Any]]],
+        hosts: Sequence[Party],
+    ) -> Dict[str, List[Dict[str, Any]]]:
+        """Return probes by which a node proves its neighbour's ports, where no planned flow does.
+
+        That nothing came through from one host means little where nobody gets through. Nodes of one cluster
+        may use every port of each other (the row for any protocol), whatever else nobody may use.
+        """
+        nodes, joined = self._unfiltered(hosts)
+        proven, told = _by_destination(planned), _by_destination(forbidden)
+        result: Dict[str, List[Dict[str, Any]]] = {}
+        for bundle in self.incoming:
+            for destination in bundle.destinations:
+                key = (destination.name, bundle.service.protocol)
+                ports = subtract(intersect(bundle.service.ports, told.get(key, ())), proven.get(key, ()))
+                neighbour = (
+                    _other(nodes.get(destination.cluster, ()), destination)
+                    if ports and destination.name in joined
+                    else None
+                )
+                if neighbour is not None:
+                    proven[key] = merge(proven.get(key, ()) + ports)
+                    entry = probe_entry(
+                        bundle.service, ports, REACHABLE, {destination.name: list(destination.addresses)}
+                    )
+                    result.setdefault(neighbour.name, []).append(entry)
+        return result
+
+    def _unfiltered(self, hosts: Sequence[Party]) -> Tuple[Dict[str, List[Party]], Set[str]]:
+        """Return the nodes that may use any protocol, by cluster, those of this run first, and whom they reach."""
+        present = {host.name for host in hosts}
+        nodes, joined = {}, set()  # type: Dict[str, List[Party]], Set[str]
+        for bundle, unused, destinations in self._sides:
+            if bundle.service.protocol == "any":
+                joined |= destinations.names
+                for party in sorted(
+                    (party for party in bundle.sources if party.managed),
+                    key=lambda party: party.name not in present,
+                ):
+                    nodes.setdefault(party.cluster, []).append(party)
+        return nodes, joined
+
+
+def _other(parties: Iterable[Party], node: Party) -> Optional[Party]:
+    return next((party for party in parties if party.name != node.name), None)
+
+
+def _by_destination(entries: Mapping[str, Sequence[Mapping[str, Any]]]) -> Dict[Any, Ports]:
+    """Return the ports that any of these probes asks for, by destination and protocol."""
+    texts: Dict[Any, Set[str]] = {}
+    for several in entries.values():
+        for entry in several:
+            for name in entry["destinations"]:
+                texts.setdefault((name, entry["protocol"]), set()).add(entry["ports"])
+    return {key: parse_ports(",".join(sorted(found))) for key, found in texts.items()}

@@ -1,0 +1,214 @@
+# Copyright (c) 2026, exasol_community.network contributors
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""The plan: from services and the parties that play each peer to flows, indexed by the host that acts on them.
+
+Flows are kept in bundles (one service, its sources, its destinations) and written out per host only, so that
+the work grows with the flows that are asked for and not with hosts times hosts times rows.
+"""
+
+from typing import Any, Dict, Iterable, List, Mapping, NamedTuple, Sequence, Tuple
+
+from .._values.errors import NetworkError
+from .._values.ports import Ports, parse_ports, text
+from .table import BETWEEN_CLUSTERS, CONNECTS_BACK, ONE_ENDED, UNPROBED, Service
+
+REACHABLE, DENIED = "reachable", "denied"
+UNMANAGED = "the source is not a host of this inventory"
+NETWORK = "the destination is a network, not a host"
+
+
+class Party(NamedTuple):
+    """One end of a flow: a host of the inventory, or an address, network or DNS name outside of it."""
+
+    name: str
+    addresses: Tuple[str, ...]
+    managed: bool = False
+    network: bool = False
+    cluster: str = ""
+
+
+class Bundle(NamedTuple):
+    """One service with everybody who may start it and everybody who offers it."""
+
+    service: Service
+    names: Tuple[str, ...]  # of both directions
+    sources: Sequence[Party]
+    destinations: Sequence[Party]
+
+    def joins(self, source: Party, destination: Party) -> bool:
+        """Tell whether these two, each on its side of the bundle, have a flow.
+
+        Never with itself, never both foreign.
+        """
+        if source.name == destination.name or not (source.managed or destination.managed):
+            return False
+        return self.spans(source.cluster == destination.cluster)
+
+    def spans(self, same_cluster: bool) -> bool:
+        """Tell whether the service is for two parties of the same cluster, or of different ones."""
+        if self.service.protocol == "any":
+            return same_cluster
+        return not same_cluster or self.service.name not in BETWEEN_CLUSTERS
+
+    @property
+    def two_ended(self) -> bool:
+        """Tell whether something listens at the destination."""
+        return self.service.name not in ONE_ENDED
+
+
+Members = Mapping[str, Sequence[Party]]
+
+
+def select(
+    services: Iterable[Service], include: Iterable[str] = (), exclude: Iterable[str] = ()
+) -> List[Service]:
+    """Return the required services and the optional ones asked for by name, without the excluded ones."""
+    include, exclude = set(include), set(exclude)
+    both = sorted(include & exclude)
+    if both:
+        raise NetworkError(f"row {both[0]!r} is both included and excluded")
+    return [
+        service
+        for service in services
+        if service.name not in exclude and (service.need == "required" or service.name in include)
+    ]
+
+
+def with_any_node(members: Members) -> Dict[str, Tuple[Party, ...]]:
+    """Return the members with C(any_node) complete: it holds every managed database node too."""
+    complete = {peer: tuple(parties) for peer, parties in members.items()}
+    nodes = dict.fromkeys(complete.get("any_node", ()))
+    nodes.update(dict.fromkeys(party for party in complete.get("database_node", ()) if party.managed))
+    complete["any_node"] = tuple(nodes)
+    return complete
+
+
+def bundles(services: Iterable[Service], members: Members) -> List[Bundle]:
+    """Return one bundle a service; the two directions of one service are one bundle."""
+    grouped: Dict[Any, List[Service]] = {}
+    for service in services:
+        grouped.setdefault(service.key, []).append(service)
+    found = [
+        Bundle(
+            twins[0],
+            tuple(twin.name for twin in twins),
+            members.get(twins[0].source, ()),
+            members.get(twins[0].destination, ()),
+        )
+        for twins in grouped.values()
+    ]
+    return [bundle for bundle in found if bundle.sources and bundle.destinations]
+
+
+def unassigned(services: Iterable[Service], members: Members) -> List[str]:
+    """Return the peers of these services that nobody plays."""
+    peers = {peer for service in services for peer in (service.source, service.destination)}
+    return sorted(peer for peer in peers if not members.get(peer))
+
+
+def probes(found: Sequence[Bundle]) -> Dict[str, List[Dict[str, Any]]]:
+    """Return what each managed source probes.
+
+    Host -> list of service, protocol, ports, expected and destinations.
+    """
+    result: Dict[str, List[Dict[str, Any]]] = {}
+    for bundle in found:
+        if bundle.service.probe == "none":
+            continue
+        for source in bundle.sources:
+            destinations = (
+                {
+                    party.name: list(party.addresses)
+                    for party in bundle.destinations
+                    if not party.network and bundle.joins(source, party)
+                }
+                if source.managed
+                else {}
+            )
+            if destinations:
+                result.setdefault(source.name, []).append(
+                    probe_entry(bundle.service, bundle.service.ports, REACHABLE, destinations)
+                )
+    return result
+
+
+def probe_entry(
+    service: Service, ports: Ports, expected: str, destinations: Dict[str, List[str]]
+) -> Dict[str, Any]:
+    """Return one service's flows from one host as plain data; C(destinations) maps names to addresses."""
+    return {
+        "service": service.name,
+        "protocol": service.protocol,
+        "ports": text(ports),
+        "expected": expected,
+        "destinations": destinations,
+    }
+
+
+def untestable(found: Sequence[Bundle]) -> List[Dict[str, Any]]:
+    """Return the flows that no probe of ours can measure.
+
+    Every source with every destination of an entry, itself excepted.
+    """
+    result = []
+    for bundle in found:
+        for reason, sources, destinations in _unmeasured(bundle):
+            if any(bundle.joins(source, destination) for source in sources for destination in destinations):
+                result.append(
+                    {
+                        "service": bundle.service.name,
+                        "protocol": bundle.service.protocol,
+                        "ports": bundle.service.ports_text,
+                        "sources": [party.name for party in sources],
+                        "destinations": [party.name for party in destinations],
+                        "reason": reason,
+                    }
+                )
+    return result
+
+
+def _unmeasured(bundle: Bundle) -> List[Tuple[str, Sequence[Party], Sequence[Party]]]:
+    if bundle.service.probe == "none":
+        reason = UNPROBED.get(bundle.service.name, CONNECTS_BACK)
+        if bundle.service.protocol != "any":
+            return [(reason, bundle.sources, bundle.destinations)]
+        return [
+            (reason, _of_cluster(bundle.sources, cluster), _of_cluster(bundle.destinations, cluster))
+            for cluster in dict.fromkeys(party.cluster for party in bundle.sources)
+        ]
+    ours = [party for party in bundle.sources if party.managed]
+    others = [party for party in bundle.sources if not party.managed]
+    return [
+        (UNMANAGED, others, [party for party in bundle.destinations if party.managed]),
+        (NETWORK, ours, [party for party in bundle.destinations if party.network]),
+    ]
+
+
+def _of_cluster(parties: Iterable[Party], cluster: str) -> List[Party]:
+    return [party for party in parties if party.cluster == cluster]
+
+
+def endpoints(
+    planned: Mapping[str, List[Dict[str, Any]]], hosts: Iterable[Party]
+) -> Dict[str, List[Dict[str, Any]]]:
+    """Return what each managed destination of a probe listens on.
+
+    Host -> list of address, protocol and merged ports.
+    """
+    wanted: Dict[str, Dict[str, List[str]]] = {}
+    for entries in planned.values():
+        for entry in entries:
+            for name in entry["destinations"]:
+                texts = wanted.setdefault(name, {}).setdefault(entry["protocol"], [])
+                if entry["ports"] not in texts:
+                    texts.append(entry["ports"])
+    return {
+        party.name: [
+            {"address": address, "protocol": protocol, "ports": text(parse_ports(",".join(texts)))}
+            for protocol, texts in sorted(wanted[party.name].items())
+            for address in party.addresses
+        ]
+        for party in hosts
+        if party.name in wanted
+    }

@@ -1,0 +1,95 @@
+# Copyright (c) 2026, exasol_community.network contributors
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""The data connections of FTP: which of them a site uses, and so what firewalls must let through.
+
+In passive mode the client opens them, to a port that the server announces; in active mode the server opens
+them, from its port 20 to a port that the client announces (RFC 959, section 3.2; RFC 2428).
+"""
+
+from typing import Any, List, NamedTuple, Sequence
+
+from .._values.errors import NetworkError
+from .._values.ports import Ports, parse_ports, text
+from .table import TABLE, Service
+
+PASSIVE, ACTIVE, BOTH = "passive", "active", "both"
+MODES = (PASSIVE, ACTIVE, BOTH)
+ACTIVE_NAME = "ftp_active"
+FTP_ROWS = ("ftp", "ftps")  # the control connections, without which there is no data
+_PASSIVE_NAME, _DATA_NAME = "ftp_passive", "ftp_data"
+# The ports that Linux gives a client: ip_local_port_range in ip-sysctl.
+ACTIVE_PORTS = "32768-60999"
+
+
+class FtpWishes(NamedTuple):
+    """What a site uses; without a mode the rows of the port table stand as they are."""
+
+    mode: str = ""
+    passive_ports: Any = None
+    active_ports: Any = ACTIVE_PORTS
+
+
+def apply_mode(services: Sequence[Service], wishes: FtpWishes) -> List[Service]:
+    """Return the services with the data connections of the chosen mode in the place of the table's."""
+    if wishes.mode and wishes.mode not in MODES:
+        raise NetworkError(
+            "ftp_mode {0!r} is not known: expected one of {1}".format(wishes.mode, ", ".join(MODES))
+        )
+    check(wishes)
+    if not wishes.mode:
+        return list(services)
+    if not any(service.name in FTP_ROWS for service in services):
+        return list(services)
+    kept = [service for service in services if service.name not in (_PASSIVE_NAME, _DATA_NAME)]
+    passive = next(
+        (service for service in services if service.name == _PASSIVE_NAME), TABLE.service(_PASSIVE_NAME)
+    )
+    if wishes.passive_ports:
+        _check_override(passive, _ports("ftp_passive_ports", wishes.passive_ports))
+        passive = passive._replace(ports=_ports("ftp_passive_ports", wishes.passive_ports))
+    active = passive._replace(
+        name=ACTIVE_NAME,
+        direction="incoming",
+        source=passive.destination,
+        destination=passive.source,
+        ports=_ports("ftp_active_ports", wishes.active_ports),
+        description="FTP and FTPS data in active mode: the server connects back",
+    )
+    return kept + [
+        service for service, mode in ((passive, PASSIVE), (active, ACTIVE)) if wishes.mode in (mode, BOTH)
+    ]
+
+
+def _check_override(passive: Service, ports: Ports) -> None:
+    if passive.ports not in (ports, TABLE.service(_PASSIVE_NAME).ports):
+        raise NetworkError(
+            f"the override of {_PASSIVE_NAME!r} and ftp_passive_ports disagree: {passive.ports_text} and "
+            f"{text(ports)}; remove one of them"
+        )
+
+
+def check(wishes: FtpWishes) -> None:
+    """Raise for ports that the mode does not use: whoever gives them expects something of them."""
+    other = _ports("ftp_active_ports", wishes.active_ports or ACTIVE_PORTS) != parse_ports(ACTIVE_PORTS)
+    for option, given, mode in (
+        ("ftp_passive_ports", wishes.passive_ports, PASSIVE),
+        ("ftp_active_ports", wishes.active_ports if other else None, ACTIVE),
+    ):
+        if given and wishes.mode not in (mode, BOTH):
+            raise NetworkError(
+                "{0} {1} has no effect {2}: set ftp_mode (exasol_ftp_mode) to {3} or {4}, or remove it".format(
+                    option,
+                    given,
+                    f"with ftp_mode {wishes.mode}" if wishes.mode else "without ftp_mode",
+                    mode,
+                    BOTH,
+                )
+            )
+
+
+def _ports(option: str, value: Any) -> Any:
+    try:
+        return parse_ports(value)
+    except NetworkError as error:
+        raise NetworkError(f"{option}: {error}")

@@ -1,0 +1,132 @@
+# Copyright (c) 2026, exasol_community.network contributors
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+
+"""What each host must let in or out: rules with merged ports, one for each set of addresses.
+
+Parties that play the same part in every bundle get the same ports, so the ports of a pair are worked out once
+for each pair of parts and not once for each pair of hosts.
+
+An entry without addresses opens nothing: it names service ports that nobody may use.
+"""
+
+from typing import Any, Dict, Iterable, List, Mapping, NamedTuple, Sequence, Tuple
+
+from .._values.addresses import sort_key
+from .._values.ports import Ports, merge, parse_ports, subtract, text
+from .flows import Bundle, Party
+
+Part = Tuple[int, ...]
+
+
+class _Opening(NamedTuple):
+    protocol: str
+    ports: Ports
+    services: Tuple[str, ...]
+
+
+def rules(found: Sequence[Bundle], hosts: Iterable[Party]) -> Dict[str, List[Dict[str, Any]]]:
+    """Return the rules of each managed host, inbound before outbound, in a canonical order."""
+    return _Rules(found).of(hosts)
+
+
+def nobodys(
+    incoming: Sequence[Bundle], ruled: Mapping[str, List[Dict[str, Any]]]
+) -> Dict[str, List[Dict[str, Any]]]:
+    """Return the rules with an entry for the service ports of each host that nobody may use."""
+    offered: Dict[str, List[Bundle]] = {}
+    for bundle in incoming:
+        for party in bundle.destinations:
+            offered.setdefault(party.name, []).append(bundle)
+    return {name: _with_nobodys(entries, offered.get(name, ())) for name, entries in ruled.items()}
+
+
+def _with_nobodys(entries: List[Dict[str, Any]], offered: Iterable[Bundle]) -> List[Dict[str, Any]]:
+    inbound = [entry for entry in entries if entry["direction"] == "in"]
+    unused = []
+    for bundle in offered:
+        used = [entry["ports"] for entry in inbound if entry["protocol"] == bundle.service.protocol]
+        ports = subtract(bundle.service.ports, parse_ports(",".join(used)) if used else ())
+        if ports:
+            unused.append(bundle._replace(service=bundle.service._replace(ports=ports)))
+    outbound = [entry for entry in entries if entry["direction"] == "out"]
+    return inbound + [_rule("in", opening, []) for opening in _merge_openings(unused)] + outbound
+
+
+class _Rules:
+    def __init__(self, found: Sequence[Bundle]):
+        self._bundles = found
+        self._sources = _parts(bundle.sources for bundle in found)
+        self._destinations = _parts(bundle.destinations for bundle in found)
+        self._cache: Dict[Tuple[str, Part, Part, bool], List[_Opening]] = {}
+
+    def of(self, hosts: Iterable[Party]) -> Dict[str, List[Dict[str, Any]]]:
+        by_part = {"in": _group(self._sources), "out": _group(self._destinations)}
+        return {
+            host.name: self._side(host, "in", by_part["in"]) + self._side(host, "out", by_part["out"])
+            for host in hosts
+        }
+
+    def _side(
+        self, host: Party, direction: str, others: Mapping[Tuple[Part, str], List[Party]]
+    ) -> List[Dict[str, Any]]:
+        own = (self._destinations if direction == "in" else self._sources).get(host, ())
+        grouped: Dict[_Opening, List[str]] = {}
+        for (part, cluster), parties in others.items():
+            pair = (part, own) if direction == "in" else (own, part)
+            addresses = [
+                address for party in parties if party.name != host.name for address in party.addresses
+            ]
+            for opening in self._openings(direction, pair, cluster == host.cluster) if addresses else ():
+                grouped.setdefault(opening, []).extend(addresses)
+        return [_rule(direction, opening, grouped[opening]) for opening in sorted(grouped)]
+
+    def _openings(self, direction: str, pair: Tuple[Part, Part], same_cluster: bool) -> List[_Opening]:
+        key = (direction,) + pair + (same_cluster,)
+        if key not in self._cache:
+            shared = set(pair[0]) & set(pair[1])
+            bundles = [bundle for index, bundle in enumerate(self._bundles) if index in shared]
+            self._cache[key] = _merge_openings(
+                bundle for bundle in bundles if _opens(bundle, direction, same_cluster)
+            )
+        return self._cache[key]
+
+
+def _opens(bundle: Bundle, direction: str, same_cluster: bool) -> bool:
+    return bundle.spans(same_cluster) and (direction == "out" or bundle.two_ended)
+
+
+def _parts(sides: Iterable[Sequence[Party]]) -> Dict[Party, Part]:
+    parts: Dict[Party, Part] = {}
+    for index, parties in enumerate(sides):
+        for party in parties:
+            parts[party] = parts.get(party, ()) + (index,)
+    return parts
+
+
+def _group(parts: Mapping[Party, Part]) -> Dict[Tuple[Part, str], List[Party]]:
+    grouped: Dict[Tuple[Part, str], List[Party]] = {}
+    for party, part in parts.items():
+        grouped.setdefault((part, party.cluster), []).append(party)
+    return grouped
+
+
+def _merge_openings(bundles: Iterable[Bundle]) -> List[_Opening]:
+    ports, services = {}, {}  # type: Dict[str, Ports], Dict[str, List[str]]
+    for bundle in bundles:
+        protocol = bundle.service.protocol
+        ports[protocol] = merge(ports.get(protocol, ()) + bundle.service.ports)
+        services.setdefault(protocol, []).extend(bundle.names)
+    return [
+        _Opening(protocol, ports[protocol], tuple(sorted(services[protocol]))) for protocol in sorted(ports)
+    ]
+
+
+def _rule(direction: str, opening: _Opening, addresses: List[str]) -> Dict[str, Any]:
+    return {
+        "direction": direction,
+        "protocol": opening.protocol,
+        "ports": text(opening.ports) or "any",
+        "addresses": sorted(set(addresses), key=sort_key),
+        "services": list(opening.services),
+    }

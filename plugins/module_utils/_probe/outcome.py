@@ -1,0 +1,224 @@
+# Copyright (c) 2026, exasol_community.network contributors
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""What one attempt came to: nmap's states and reasons (https://nmap.org/book/man-port-scanning-basics.html).
+
+An errno alone cannot tell a firewall's reject from a closed port: both are ECONNREFUSED. The ICMP message
+behind it can, and it names its sender. Linux hands it out through the socket's error queue (IP_RECVERR and
+MSG_ERRQUEUE in ip(7); for connecting TCP sockets since Linux 4.17). Where it is missing, the errno and the
+time decide.
+"""
+
+import errno
+import ipaddress
+import socket
+import struct
+from typing import NamedTuple, Optional, Tuple
+
+from .._identify._finding import Finding
+
+OPEN, CLOSED, FILTERED, UNREACHABLE = "open", "closed", "filtered", "unreachable"
+UNRESOLVED, SILENT, ERROR = "unresolved", "open|filtered", "error"
+STATES = (OPEN, CLOSED, FILTERED, UNREACHABLE, UNRESOLVED, SILENT, ERROR)
+
+NO_RESPONSE, PROHIBITED, HOST_UNREACH, NET_UNREACH = (
+    "no-response",
+    "admin-prohibited",
+    "host-unreach",
+    "net-unreach",
+)
+NO_ROUTE, PORT_UNREACH, REFUSED, SYN_ACK, UDP_RESPONSE = (
+    "no-route",
+    "port-unreach",
+    "conn-refused",
+    "syn-ack",
+    "udp-response",
+)
+OTHER_RUN, OWN_ADDRESS = (
+    "other-run",
+    "own-address",
+)  # a listener of another run answered; the host reached itself
+
+LOCAL = "local"  # the sender of an error that the probing host's own kernel gave
+
+MSG_ERRQUEUE = 0x2000
+_IP_RECVERR, _IPV6_RECVERR = 11, 25
+_ORIGIN_ICMP, _ORIGIN_ICMP6 = 2, 3
+# An address that nobody answers for (ARP, neighbour discovery) fails after three tries, about 3 s; a reject
+# comes at once.
+_NEIGHBOUR_SECONDS = 2.5
+
+# ICMP type 3 (RFC 792, RFC 1812 section 5.2.7.1) and ICMPv6 type 1 (RFC 4443 section 3.1) by code.
+_ICMP = {
+    0: (UNREACHABLE, NET_UNREACH),
+    1: (FILTERED, HOST_UNREACH),
+    2: (FILTERED, "proto-unreach"),
+    3: (FILTERED, PORT_UNREACH),
+    5: (UNREACHABLE, NET_UNREACH),
+    6: (UNREACHABLE, NET_UNREACH),
+    7: (FILTERED, HOST_UNREACH),
+    8: (FILTERED, HOST_UNREACH),
+    9: (FILTERED, PROHIBITED),
+    10: (FILTERED, PROHIBITED),
+    11: (UNREACHABLE, NET_UNREACH),
+    12: (FILTERED, HOST_UNREACH),
+    13: (FILTERED, PROHIBITED),
+    14: (FILTERED, PROHIBITED),
+    15: (FILTERED, PROHIBITED),
+}
+_ICMP6 = {
+    0: (UNREACHABLE, NO_ROUTE),
+    1: (FILTERED, PROHIBITED),
+    2: (UNREACHABLE, NO_ROUTE),
+    3: (FILTERED, HOST_UNREACH),
+    4: (FILTERED, PORT_UNREACH),
+    5: (FILTERED, PROHIBITED),
+    6: (FILTERED, PROHIBITED),
+}
+
+
+class Outcome(NamedTuple):
+    """The state of a port and how it is known."""
+
+    state: str
+    reason: str
+    reason_ip: str = ""  # who sent the ICMP message, where one came
+    answered_by: Optional[str] = (
+        None  # "" when nobody could prove to be our listener, else the host that proved itself
+    )
+    detail: str = ""
+    finding: Optional[Finding] = None  # who answered, where somebody was asked
+
+
+class Icmp(NamedTuple):
+    """An ICMP message from the error queue."""
+
+    version: int
+    kind: int
+    code: int
+    sender: str
+
+
+def receive_errors(sock: socket.SocketType, family: int) -> None:
+    """Ask for the ICMP messages behind a socket's errors."""
+    if family == socket.AF_INET6:
+        sock.setsockopt(socket.IPPROTO_IPV6, _IPV6_RECVERR, 1)
+    else:
+        sock.setsockopt(socket.IPPROTO_IP, _IP_RECVERR, 1)
+
+
+def read_icmp(sock: socket.SocketType) -> Optional[Icmp]:
+    """Return the ICMP message behind a socket's error, or None where there is none."""
+    try:
+        ancillary = sock.recvmsg(256, 256, MSG_ERRQUEUE)[1]
+    except OSError:
+        return None
+    for level, kind, data in ancillary:
+        if (level, kind) in ((socket.IPPROTO_IP, _IP_RECVERR), (socket.IPPROTO_IPV6, _IPV6_RECVERR)):
+            return parse_extended_error(data)
+    return None
+
+
+def parse_extended_error(data: bytes) -> Optional[Icmp]:
+    """Read a C(struct sock_extended_err) and the sender's address behind it (linux/errqueue.h)."""
+    if len(data) < 24:
+        return None
+    origin, kind, code = struct.unpack_from("=BBB", data, 4)
+    family = struct.unpack_from("=H", data, 16)[0]
+    if origin == _ORIGIN_ICMP and family == socket.AF_INET:
+        return Icmp(4, kind, code, str(ipaddress.IPv4Address(data[20:24])))
+    if origin == _ORIGIN_ICMP6 and family == socket.AF_INET6 and len(data) >= 40:
+        return Icmp(6, kind, code, str(ipaddress.IPv6Address(data[24:40])))
+    return None
+
+
+def from_icmp(icmp: Icmp, protocol: str, destination: str) -> Outcome:
+    """Return the outcome that an ICMP message stands for."""
+    codes, unreachable = (_ICMP, 3) if icmp.version == 4 else (_ICMP6, 1)
+    state, reason = (
+        codes.get(icmp.code, (FILTERED, HOST_UNREACH))
+        if icmp.kind == unreachable
+        else (FILTERED, "time-exceeded")
+    )
+    if reason == PORT_UNREACH and protocol == "udp" and icmp.sender == destination:
+        # For UDP this is what a host itself says of a port without a listener (RFC 1122, section 4.1.3.1).
+        state = CLOSED
+    return Outcome(state, reason, icmp.sender)
+
+
+def from_errno(number: int, seconds: float, protocol: str) -> Outcome:
+    """Return the outcome of an attempt that failed C(seconds) after it left, where no ICMP message is at hand."""
+    if number == errno.ECONNREFUSED:
+        return Outcome(CLOSED, REFUSED if protocol == "tcp" else PORT_UNREACH)
+    if number == errno.ETIMEDOUT:
+        return Outcome(FILTERED, NO_RESPONSE)
+    if number in (errno.EHOSTUNREACH, errno.EHOSTDOWN):
+        return Outcome(FILTERED, HOST_UNREACH if seconds >= _NEIGHBOUR_SECONDS else PROHIBITED)
+    if number == errno.ENETUNREACH:
+        return Outcome(UNREACHABLE, NET_UNREACH)
+    if number == errno.EACCES:
+        return Outcome(FILTERED, PROHIBITED)
+    return local_failure(number)
+
+
+def local_failure(number: int) -> Outcome:
+    """Return the outcome of a call that the probing host's own kernel refused before anything left."""
+    if number in (errno.ENETUNREACH, errno.EHOSTUNREACH, errno.EINVAL):
+        # No route, an "unreachable" route, a "blackhole" route: ip-route(8).
+        return Outcome(UNREACHABLE, NO_ROUTE)
+    if number in (errno.EPERM, errno.EACCES):
+        # A filter on output, or a "prohibit" route.
+        return Outcome(FILTERED, PROHIBITED, LOCAL)
+    return Outcome(ERROR, errno.errorcode.get(number, str(number)), detail=_explain(number))
+
+
+def _explain(number: int) -> str:
+    known = {
+        errno.EADDRNOTAVAIL: "the source address is not one of this host's, or no ephemeral port is left",
+        errno.EAFNOSUPPORT: "this host has no support for the address family",
+        errno.EMFILE: "the limit of open files is reached: raise it (ulimit -n) or lower the concurrency",
+        errno.ENFILE: "the system's limit of open files is reached",
+        errno.EAGAIN: "no ephemeral port is left (net.ipv4.ip_local_port_range)",
+        errno.ENOBUFS: "the kernel has no buffers left: lower the concurrency or the rate",
+    }
+    return known.get(number, "")
+
+
+def icmp_or_errno(
+    sock: socket.SocketType, number: int, seconds: float, protocol: str, destination: str
+) -> Outcome:
+    """Return the outcome of a failed attempt, from the ICMP message where one came, else from errno and time."""
+    icmp = read_icmp(sock)
+    if not icmp:
+        return from_errno(number, seconds, protocol)
+    outcome = from_icmp(icmp, protocol, destination)
+    return (
+        outcome._replace(reason_ip=LOCAL)
+        if icmp.sender != destination and icmp.sender == _own_address(sock)
+        else outcome
+    )
+
+
+def _own_address(sock: socket.SocketType) -> str:
+    try:
+        return sock.getsockname()[0]
+    except OSError:
+        return ""
+
+
+def timed_out(protocol: str) -> Outcome:
+    """Return the outcome of silence, which for UDP may be a listener that has nothing to say."""
+    return Outcome(FILTERED if protocol == "tcp" else SILENT, NO_RESPONSE)
+
+
+def rank(outcome: Outcome) -> Tuple:
+    """Order outcomes as the states are listed, and those that look alike by what else is known."""
+    return (
+        STATES.index(outcome.state),
+        outcome.reason,
+        outcome.reason_ip,
+        outcome.answered_by is not None,
+        outcome.answered_by or "",
+        outcome.detail,
+        str(outcome.finding or ""),
+    )

@@ -1,0 +1,83 @@
+# Copyright (c) 2026, exasol_community.network contributors
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""A host that reached itself where the plan means another one: it proves nothing of any way between them.
+
+That comes of a name that leads to a loopback address (a resolver that blocks the name so, or the host's own
+/etc/hosts), and of an address that moves between hosts, such as that of keepalived, while it is here. Only
+the listener of the destination itself, which proves who it is, shows that the plan means the same machine.
+"""
+
+from typing import Callable, Collection, Container, List, Optional, Tuple
+
+from .._kernel.own_addresses import is_loopback
+from .._values.ports import compress
+from .outcome import ERROR, OWN_ADDRESS, UNRESOLVED, Outcome
+from .targets import Target
+
+Own = Callable[[], Container[str]]
+
+
+def settle(targets: Collection[Target], own: Own) -> List[Target]:
+    """Return the targets with what was reached on this host itself judged as such.
+
+    C(own) gives the addresses of this host.
+    """
+    here: Container[str] = own() if any(target.planned for target in targets) else ()
+    settled: List[Target] = []
+    for target in targets:
+        if target.planned and (is_loopback(target.address) or target.address in here):
+            settled += _judged(target)
+        else:
+            settled.append(target)
+    return _without_repetition(settled)
+
+
+def _judged(target: Target) -> List[Target]:
+    if is_loopback(target.address):
+        if not target.name:
+            return [target]  # the plan itself says so
+        outcome = Outcome(
+            UNRESOLVED, "name", detail=f"it resolves to {target.address}, which is that host itself"
+        )
+        address = target.name
+    else:
+        outcome = Outcome(
+            ERROR, OWN_ADDRESS, detail=f"{target.address} is an address of that host itself at the moment"
+        )
+        address = target.address
+    unproven = [
+        port
+        for seen, found in target.found.items()
+        if seen.answered_by != target.destination
+        for port in found.ports
+    ]
+    if not unproven:
+        return [target]
+    judged = Target(target.destination, address, target.protocol)
+    judged.ports = compress(unproven)
+    for port in sorted(unproven):
+        judged.record(port, outcome)
+    target.found = {
+        seen: found for seen, found in target.found.items() if seen.answered_by == target.destination
+    }
+    return [target, judged] if target.found else [judged]
+
+
+def _without_repetition(targets: List[Target]) -> List[Target]:
+    """Return the targets without those that say the same of a name, which may have a loopback address of each family."""
+    seen: set = set()
+    kept = []
+    for target in targets:
+        key = _key(target)
+        if key is None or key not in seen:
+            kept.append(target)
+        seen.add(key)
+    return kept
+
+
+def _key(target: Target) -> Optional[Tuple]:
+    outcomes = list(target.found)
+    if len(outcomes) != 1 or outcomes[0].state != UNRESOLVED:
+        return None
+    return target.destination, target.address, target.protocol, target.ports

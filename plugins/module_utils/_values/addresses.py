@@ -1,0 +1,184 @@
+# Copyright (c) 2026, exasol_community.network contributors
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""Addresses, networks, DNS names and the address ranges of Exasol connection strings.
+
+A connection string writes several hosts as C(192.168.6.11..14) or C(exasol01..04): the number after the
+dots replaces the number before them, zero padding is kept
+(https://docs.exasol.com/db/latest/connect_exasol/drivers/jdbc.htm).
+"""
+
+import ipaddress
+import re
+from typing import Iterable, List, Optional, Union
+
+from .errors import NetworkError
+
+Address = Union[ipaddress.IPv4Address, ipaddress.IPv6Address]
+Network = Union[ipaddress.IPv4Network, ipaddress.IPv6Network]
+
+_LIMIT = 4096
+_RANGE = re.compile(r"(?P<prefix>.*?)(?P<first>[0-9]+)\.\.(?P<last>[0-9]+)(?P<suffix>[^0-9].*)?\Z")
+# RFC 1123, section 2.1, with RFC 952: labels of letters, digits and inner hyphens. Resolvers answer for
+# underscores too (RFC 2181, section 11).
+_LABEL = re.compile(r"(?!-)[A-Za-z0-9_-]{1,63}(?<!-)\Z")
+# A range as other tools write it. Its labels could be a DNS name, but its author means addresses.
+_DASHED = re.compile(
+    r"(?P<prefix>[0-9]{1,3}(?:\.[0-9]{1,3}){2}\.)(?P<first>[0-9]{1,3})-(?:(?P=prefix))?(?P<last>[0-9]{1,3})\Z"
+)
+_EVERYBODY_HERE = ipaddress.ip_address("255.255.255.255")
+
+
+def expand(text: str) -> List[str]:
+    """Return the hosts that C(prefixN..Msuffix) stands for, or the text alone if it holds no range."""
+    if ".." not in text:
+        return [text]
+    match = _RANGE.match(text)
+    if not match:
+        raise NetworkError(
+            f"host range {text!r} cannot be read: expected prefixN..M, such as 192.168.6.11..14 or "
+            f"exasol01..04"
+        )
+    if not match.group("prefix"):
+        raise NetworkError(
+            f"host range {text!r} has no prefix before its first number: expected prefixN..M, such as "
+            f"192.168.6.11..14"
+        )
+    first, last = int(match.group("first")), int(match.group("last"))
+    if first > last:
+        raise NetworkError(f"host range {text!r} runs backwards: {first} is greater than {last}")
+    if last - first >= _LIMIT:
+        raise NetworkError(
+            f"host range {text!r} stands for {last - first + 1} hosts: expected at most {_LIMIT}"
+        )
+    width = len(match.group("first"))
+    pattern = "{0}{1:0{2}d}{3}"
+    return [
+        pattern.format(match.group("prefix"), number, width, match.group("suffix") or "")
+        for number in range(first, last + 1)
+    ]
+
+
+def parse_address(text: str) -> Optional[Address]:
+    """Return the address, or None if the text is not one; a zone (C(fe80::1%eth0)) is not accepted."""
+    if "%" in text:
+        return None  # ipaddress reads zones since Python 3.9 only
+    try:
+        address = ipaddress.ip_address(text)
+    except ValueError:
+        return None
+    # What is sent to ::ffff:192.0.2.1 travels as IPv4 (RFC 4291, section 2.5.5.2): routes and firewalls see
+    # nothing else.
+    return getattr(address, "ipv4_mapped", None) or address
+
+
+def stands_for(address: Address) -> str:
+    """Return what an address stands for instead of one host, or nothing.
+
+    Linux connects to 0.0.0.0 as to itself.
+    """
+    if address.is_unspecified:
+        return "all addresses of a host"
+    if address.is_multicast:
+        return "a multicast group"
+    if address.version == 6 and address.is_link_local:
+        # RFC 4291, section 2.5.6: it needs a zone, which no other host understands.
+        return "another host on each link"
+    return "every host on the link" if address == _EVERYBODY_HERE else ""
+
+
+def complaint(text: str) -> str:
+    """Say of a text that is no address and no DNS name what it is instead."""
+    if "%" in text and parse_address(text.split("%")[0]):
+        return "an address with a zone, which no other host understands: expected one without"
+    if any(ord(letter) > 127 for letter in text):
+        return "beyond ASCII: expected the name as DNS keeps it, which begins with xn--"
+    if dotted_range(text):
+        return f"a range of addresses, which is written {dotted_range(text)}: expected single addresses"
+    return "neither an IP address nor a DNS name"
+
+
+def parse_network(text: str) -> Optional[Network]:
+    """Return the network of a text with a prefix length or mask, or None if it is not one."""
+    if "/" not in text:
+        return None
+    try:
+        return ipaddress.ip_network(text, strict=False)
+    except ValueError:
+        return None
+
+
+def single(network: Network) -> Optional[Address]:
+    """Return the only address of a network (C(192.0.2.1/32)), or None."""
+    return network.network_address if network.prefixlen == network.max_prefixlen else None
+
+
+def check_network(text: str, network: Network) -> None:
+    """Raise for a text that can mean two things.
+
+    C(ip address) prints a host's address as C(192.0.2.21/24).
+    """
+    address = ipaddress.ip_address(text.split("/")[0].strip())
+    if address != network.network_address:
+        raise NetworkError(
+            f"{text!r} can be read in two ways: write {address} for that host alone, or {network} for the "
+            f"network"
+        )
+    if network.is_multicast:
+        raise NetworkError(f"{text!r} is a network of multicast groups: expected one of hosts")
+    if (
+        network.version == 6
+        and network.prefixlen >= 96
+        and getattr(network.network_address, "ipv4_mapped", None)
+    ):
+        # What is sent there travels as IPv4, so a rule of IPv6 would never match.
+        mapped = ipaddress.ip_network(f"{network.network_address.ipv4_mapped}/{network.prefixlen - 96}")
+        raise NetworkError(f"{text!r} holds IPv4 addresses in the form of IPv6: write {mapped}")
+
+
+def everybody(texts: Iterable[str]) -> List[Network]:
+    """Return the networks of all addresses, of IPv4 and IPv6, that these make up together."""
+    found: List[Network] = []
+    for version in (4, 6):
+        networks = [
+            ipaddress.ip_network(str(parsed))
+            for parsed in map(_parsed, texts)
+            if parsed is not None and parsed.version == version
+        ]
+        found += [network for network in ipaddress.collapse_addresses(networks) if network.prefixlen == 0]  # type: ignore[type-var]
+    return found
+
+
+def _parsed(text: str) -> Optional[Union[Address, Network]]:
+    return parse_network(text) or parse_address(text)
+
+
+def dotted_range(text: str) -> str:
+    """Return C(192.0.2.11..14) for C(192.0.2.11-14) and C(192.0.2.11-192.0.2.14), else nothing."""
+    match = _DASHED.match(text)
+    return (
+        "{0}{1}..{2}".format(match.group("prefix"), match.group("first"), match.group("last"))
+        if match
+        else ""
+    )
+
+
+def is_name(text: str) -> bool:
+    """Tell whether the text can be a DNS host name (RFC 1123)."""
+    labels = text.rstrip(".").split(".")
+    return (
+        not dotted_range(text)
+        and len(text) <= 253
+        and all(_LABEL.match(label) for label in labels)
+        and not labels[-1].isdigit()
+    )
+
+
+def sort_key(text: str):
+    """Order addresses and networks by family and number, then names alphabetically."""
+    parsed = parse_address(text) or parse_network(text)
+    if parsed is None:
+        return (9, 0, 0, text)
+    if isinstance(parsed, (ipaddress.IPv4Address, ipaddress.IPv6Address)):
+        return (parsed.version, int(parsed), parsed.max_prefixlen, "")
+    return (parsed.version, int(parsed.network_address), parsed.prefixlen, "")

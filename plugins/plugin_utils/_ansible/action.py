@@ -1,0 +1,169 @@
+# Copyright (c) 2026, exasol_community.network contributors
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+
+"""Actions: the one place on the controller where our exceptions become a task's failure, and the one where what a host returns comes in."""
+
+from __future__ import annotations
+
+import json
+import re
+import typing as t
+from collections.abc import Iterable, Mapping
+
+from ansible.errors import AnsibleActionFail, AnsibleError
+from ansible.playbook.task import Task
+from ansible.plugins.action import ActionBase
+from ansible.template import Templar
+
+from ...module_utils._values.errors import NetworkError
+from .._inventory.site_variables import NOTHING, SITE, check_agreement
+from .._report.formats._json import escaped
+from .._untrusted.host_results import checked, harmless, interpreter
+from .._untrusted.shape import Shape
+
+
+class HostValues:
+    """The values of variables as each host has them for a task.
+
+    With the defaults of its role and what the play gives.
+
+    hostvars know nothing of roles and plays, so Ansible's own way to the variables of a task is gone, once a
+    host.
+    """
+
+    def __init__(self, task: Task, hostvars: t.Any, loader: t.Any):
+        self._task = task
+        self._hostvars = hostvars
+        self._loader = loader
+        self._manager = getattr(hostvars, "_variable_manager", None)
+        self._inventory = getattr(hostvars, "_inventory", None)
+        self._raw: dict[str, Mapping[str, t.Any]] = {}
+
+    def of(self, host: str, name: str) -> t.Any:
+        """Return the value of a variable of one host, or C(NOTHING)."""
+        if host not in self._raw:
+            every = self._all(host)
+            self._raw[host] = {name: every[name] for name in SITE if name in every}
+        value = self._raw[host].get(name, NOTHING)
+        if value is NOTHING or not _may_be_template(value):
+            return value
+        try:
+            return Templar(
+                loader=self._loader, variables=dict(self._all(host), hostvars=self._hostvars)
+            ).template(value)
+        except AnsibleError as error:
+            raise NetworkError(
+                f"host {host!r} has a variable {name} that cannot be evaluated ({error})"
+            ) from None
+
+    def _all(self, host: str) -> Mapping[str, t.Any]:
+        if self._manager is None or self._inventory is None:
+            return self._hostvars.get(host, {})
+        return self._manager.get_vars(
+            play=self._task.get_play(),
+            host=self._inventory.get_host(host),
+            task=self._task,
+            include_hostvars=False,
+        )
+
+
+def _may_be_template(value: t.Any) -> bool:
+    text = str(value)
+    return "{{" in text or "{%" in text
+
+
+class ControllerAction(ActionBase):
+    """An action that runs on the controller alone: it needs no connection and no file on a host."""
+
+    TRANSFERS_FILES = False
+    _requires_connection = False
+    _supports_check_mode = True
+    OPTIONS: t.ClassVar[dict[str, t.Any]] = {}
+
+    def run(self, tmp: t.Any = None, task_vars: dict[str, t.Any] | None = None) -> dict[str, t.Any]:
+        """Validate the options and run the action."""
+        result = super().run(tmp, task_vars)
+        options = self.validate_argument_spec(argument_spec=self.OPTIONS)[1]
+        try:
+            return dict(result, **{"changed": False, **self.act(options, task_vars or {})})
+        except NetworkError as error:
+            raise AnsibleActionFail(str(error)) from error
+
+    def act(self, options: dict[str, t.Any], variables: dict[str, t.Any]) -> dict[str, t.Any]:
+        """Return the result of the action."""
+        raise NotImplementedError
+
+    def check_site(
+        self, hosts: Iterable[str], variables: Mapping[str, t.Any], names: Iterable[str] = tuple(SITE)
+    ) -> None:
+        """Refuse variables of the site that differ between hosts.
+
+        What this task reads counts for all of them.
+        """
+        check_agreement(hosts, HostValues(self._task, variables.get("hostvars", {}), self._loader).of, names)
+
+
+_ESCAPES = re.compile(
+    r"\\\\|\\[bf]|\\u([0-9a-fA-F]{4})"
+)  # of JSON; the first one is a backslash, not the begin of another
+
+
+def _seen(text: str) -> str:
+    """Return JSON in which the number of a character that cannot be seen stays a number when it is read.
+
+    A backslash and digits.
+    """
+
+    def literal(found: re.Match[str]) -> str:
+        if found[0] == "\\\\":
+            return found[0]
+        character = json.loads(f'"{found[0]}"')
+        # Half of a pair is no character, and shows nothing alone.
+        seen = character.isprintable() or character in "\r\n\t" or "\ud800" <= character <= "\udfff"
+        return found[0] if seen else "\\" + found[0]
+
+    return _ESCAPES.sub(literal, text)
+
+
+class RemoteAction(ActionBase):
+    """An action that runs a module on a host, whose output is somebody else's.
+
+    Nothing in it gives orders to a terminal or to Ansible.
+    """
+
+    def _execute_module(self, *arguments: t.Any, **named: t.Any) -> dict[str, t.Any]:
+        result = super()._execute_module(*arguments, **named)
+        return {**harmless(result), **interpreter(result)}
+
+    def _parse_returned_data(self, res: dict[str, t.Any], *more: t.Any, **named: t.Any) -> dict[str, t.Any]:
+        # Ansible displays what stands around the JSON and, as 2.21 does, the warnings within it before we see
+        # them.
+        return super()._parse_returned_data(
+            {**res, "stdout": _seen(escaped(res.get("stdout") or "", "\r\n\t"))}, *more, **named
+        )
+
+
+class HostAction(RemoteAction):
+    """An action around a module on a host.
+
+    Only what the module's shape declares of the result reaches Ansible.
+    """
+
+    _supports_check_mode = True
+    MODULE = ""
+    SHAPE: t.ClassVar[Shape] = {}
+
+    def run(self, tmp: t.Any = None, task_vars: dict[str, t.Any] | None = None) -> dict[str, t.Any]:
+        """Run the module and return what counts of its result."""
+        super().run(tmp, task_vars)
+        variables = task_vars or {}
+        result = self._execute_module(
+            module_name=self.MODULE, module_args=self.arguments(dict(self._task.args)), task_vars=task_vars
+        )
+        host = self._task.delegate_to or variables.get("inventory_hostname", "the host")
+        return {"changed": False, **checked(result, self.SHAPE, host), **interpreter(result)}
+
+    def arguments(self, given: dict[str, t.Any]) -> dict[str, t.Any]:
+        """Return the options for the module."""
+        return given

@@ -1,0 +1,42 @@
+# Copyright (c) 2026, exasol_community.network contributors
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+
+"""CSV, for the forms and scripts of a network team."""
+
+from __future__ import annotations
+
+from ..._text.tables import csv_table
+from ..lines import Request
+
+NAME, SUFFIX = "csv", "csv"
+_HEADINGS = (
+    "sources",
+    "source_networks",
+    "destinations",
+    "destination_networks",
+    "protocol",
+    "ports",
+    "reason",
+    "evidence",
+)
+
+
+def render(request: Request) -> str:
+    """Return a line for each row, sets with spaces between their members."""
+    return csv_table(
+        _HEADINGS,
+        (
+            (
+                " ".join(row.sources),
+                " ".join(row.source_networks),
+                " ".join(row.destinations),
+                " ".join(row.destination_networks),
+                row.protocol,
+                row.ports,
+                row.reason,
+                row.evidence,
+            )
+            for row in request.rows
+        ),
+    )

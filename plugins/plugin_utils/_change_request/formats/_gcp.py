@@ -1,0 +1,72 @@
+# Copyright (c) 2026, exasol_community.network contributors
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+
+"""Firewall rules for google.cloud.gcp_compute_firewall: one for each row, direction and version of IP."""
+
+from __future__ import annotations
+
+import typing as t
+
+from ..host_rules import HostGroup, host_groups
+from ..lines import Names, Request, Row, plain, with_length
+from ..playbook import playbook
+from ..yaml import Template
+
+NAME, SUFFIX = "gcp", "yml"
+_LONGEST_NAME = 63
+_HINTS = (
+    (
+        "Set exasol_gcp_project and exasol_gcp_network (selfLink). Give each host the network tag of its "
+        "rules "
+        "(target_tags)."
+    ),
+)
+
+
+def render(request: Request) -> str:
+    """Return a playbook with a task for each rule."""
+    tags, names = Names(request, _LONGEST_NAME), Names(request, _LONGEST_NAME)
+    tasks = [
+        _task(request, names, tag, group, row, direction, networks)
+        for group in host_groups(request)
+        for tag in [tags.of(group.hosts)]
+        for direction, rows in (("INGRESS", group.incoming), ("EGRESS", group.outgoing))
+        for row in rows
+        for networks in row.by_family()
+    ]
+    return playbook("Firewall rules for an Exasol database", request, tasks, _HINTS)
+
+
+def _task(
+    request: Request,
+    names: Names,
+    tag: str,
+    group: HostGroup,
+    row: Row,
+    direction: str,
+    networks: tuple[int, list[str], list[str]],
+) -> dict[str, t.Any]:
+    version, sources, destinations = networks
+    allowed: dict[str, t.Any] = {"ip_protocol": "all" if row.protocol == "any" else row.protocol}
+    if row.port_list:
+        allowed["ports"] = row.port_list
+    # The module accepts the far end alone; the near end are the hosts with the tag.
+    far = {"source_ranges": sources} if direction == "INGRESS" else {"destination_ranges": destinations}
+    name = names.of(group.hosts, direction.lower(), f"ipv{version}")
+    return {
+        "name": f"Firewall rule {name} of {plain(request.label(group.hosts))}",
+        "google.cloud.gcp_compute_firewall": {
+            "name": name,
+            "description": plain(row.reason),
+            "project": Template("{{ exasol_gcp_project }}"),
+            "auth_kind": Template("{{ exasol_gcp_auth_kind | default('application') }}"),
+            "network": {
+                "selfLink": Template("{{ exasol_gcp_network | default('global/networks/default') }}")
+            },
+            "direction": direction,
+            **{option: [with_length(network) for network in ranges] for option, ranges in far.items()},
+            "allowed": [allowed],
+            "target_tags": [tag],
+        },
+    }

@@ -1,0 +1,33 @@
+# Copyright (c) 2026, exasol_community.network contributors
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+
+"""Rules as a playbook that a cloud's collection carries out."""
+
+from __future__ import annotations
+
+import typing as t
+from collections.abc import Sequence
+
+from .lines import Request, plain
+from .yaml import to_yaml
+
+_WIDTH = 150
+
+
+def playbook(name: str, request: Request, tasks: Sequence[dict[str, t.Any]], hints: Sequence[str]) -> str:
+    """Return a play on the controller, with what there is to know before it as comments."""
+    said = [
+        *hints,
+        *(f"Evidence: {evidence}" for evidence in dict.fromkeys(row.evidence for row in request.rows)),
+        *request.left_out(),
+    ]
+    play = {
+        "name": name,
+        "hosts": "localhost",
+        "connection": "local",
+        "gather_facts": False,
+        "tasks": list(tasks),
+    }
+    comments = "".join(f"# {plain(line, 300)}\n" for line in said)
+    return "---\n" + comments + to_yaml([play], _WIDTH)

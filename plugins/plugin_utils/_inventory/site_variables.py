@@ -1,0 +1,136 @@
+# Copyright (c) 2026, exasol_community.network contributors
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+
+"""Which variables belong to the site and which to each host, and whether all hosts agree on those of the site.
+
+A task with C(run_once) reads the variables of one host, the first of the play. What it reads counts for all
+hosts, so a variable that it reads must have one value: otherwise the order of the hosts would decide what is
+planned.
+"""
+
+from __future__ import annotations
+
+import json
+import typing as t
+from collections.abc import Callable, Iterable, Mapping, Sequence
+
+from ...module_utils._values.errors import NetworkError
+
+TEXT, FLAG, LIST, DATA = "text", "flag", "list", "data"
+# What one task reads once for all hosts, and how its values are compared.
+SITE = {
+    "exasol_release": TEXT,
+    "exasol_overrides": DATA,
+    "exasol_include": LIST,
+    "exasol_exclude": LIST,
+    "exasol_peers": DATA,
+    "exasol_absent_peers": LIST,
+    "exasol_allow_any": FLAG,
+    "exasol_check_denied": FLAG,
+    "exasol_ftp_mode": TEXT,
+    "exasol_ftp_passive_ports": TEXT,
+    "exasol_ftp_active_ports": TEXT,
+    "exasol_firewall_state": TEXT,
+    "exasol_verify_listeners": FLAG,
+    "exasol_verify_fail": FLAG,
+    "exasol_report_directory": TEXT,
+    "exasol_report_formats": LIST,
+    "exasol_report_from": TEXT,
+    "exasol_report_compare_with": TEXT,
+    "exasol_report_change_request": LIST,
+    "exasol_report_include_unlocated": FLAG,
+}
+REPORT = tuple(name for name in SITE if name.startswith("exasol_report_"))
+# What each host reads for itself.
+BY_HOST = (
+    "exasol_address",
+    "exasol_cluster",
+    "exasol_ftp_user",
+    "exasol_ftp_password",
+    "exasol_ftp_tls",
+    "exasol_ftp_validate_certs",
+    "exasol_ftp_ca_path",
+    "exasol_firewall_enabled",
+    "exasol_firewall_provider",
+    "exasol_firewall_outgoing",
+    "exasol_firewall_restrict",
+    "exasol_firewall_persist",
+    "exasol_firewall_rollback_after",
+    "exasol_verify_listeners_ttl",
+    "exasol_verify_timeout",
+    "exasol_verify_rate",
+    "exasol_verify_concurrency",
+    "exasol_verify_source_address",
+    "exasol_verify_identify",
+    "exasol_verify_capture",
+)
+NOTHING = object()  # a host that has no such variable
+_LONGEST_VALUE = 120
+_TRUE, _FALSE = (
+    ("true", "yes", "on", "1", "y", "t", "1.0"),
+    ("false", "no", "off", "0", "n", "f", "0.0"),
+)  # as Ansible reads them
+
+
+def check_agreement(
+    hosts: Iterable[str], value_of: Callable[[str, str], t.Any], names: Iterable[str] = tuple(SITE)
+) -> None:
+    """Refuse a variable of the site that has different values on two of these hosts."""
+    everybody = list(dict.fromkeys(hosts))
+    for name in names:
+        _check(name, {host: value_of(host, name) for host in everybody})
+
+
+def _check(name: str, values: Mapping[str, t.Any]) -> None:
+    seen: dict[str, str] = {}
+    for host, value in values.items():
+        seen.setdefault(_canonical(value, SITE[name]), host)
+    if len(seen) < 2:
+        return
+    one, other = list(seen.values())[:2]
+    raise NetworkError(
+        f"{name} differs between hosts: {one} has {_shown(values[one])}, {other} has "
+        f"{_shown(values[other])}. It belongs to the whole "
+        "site, so all hosts of the play and of the plan need the same value: set it in group_vars/all, in "
+        "the play or with -e; hosts "
+        "that do not belong to the site leave the play with exasol_hosts"
+    )
+
+
+def _canonical(value: t.Any, kind: str) -> str:
+    """Return a text that is the same for values that mean the same.
+
+    8 and "8", yes and true, a, b and [a, b].
+    """
+    if value is NOTHING:
+        return ""
+    if kind == FLAG:
+        return _flag(value)
+    if kind == LIST and isinstance(value, str):
+        value = [part.strip() for part in value.split(",")]
+    return json.dumps(_plain(value), sort_keys=True)
+
+
+def _flag(value: t.Any) -> str:
+    text = str(value).strip().lower()
+    if text in _TRUE:
+        return "true"
+    return (
+        "false" if text in _FALSE else text
+    )  # the argument specification of the role says what is wrong with it
+
+
+def _plain(value: t.Any) -> t.Any:
+    if isinstance(value, Mapping):
+        return {str(key): _plain(item) for key, item in value.items()}
+    if isinstance(value, Sequence) and not isinstance(value, (str, bytes)):
+        return [_plain(item) for item in value]
+    return str(value)
+
+
+def _shown(value: t.Any) -> str:
+    if value is NOTHING:
+        return "none"
+    text = json.dumps(value, default=str, ensure_ascii=True)
+    return text if len(text) <= _LONGEST_VALUE else text[:_LONGEST_VALUE] + "..."

@@ -1,0 +1,79 @@
+# Copyright (c) 2026, exasol_community.network contributors
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+
+"""Tables of text that a network's answers cannot break: Markdown and CSV."""
+
+from __future__ import annotations
+
+import csv
+import io
+import typing as t
+from collections.abc import Iterable, Sequence
+
+_ESCAPES = str.maketrans(
+    {character: "\\" + character for character in "\\`*_[]<>|#"} | {"\n": " ", "\r": " "}
+)
+# A spreadsheet takes a text that begins so for a formula (OWASP, "CSV Injection").
+_FORMULA = tuple("=+-@\t\r")
+
+
+def visible(text: str, keep: str = "") -> str:
+    """Return a text whose control characters are escaped, C(keep) aside.
+
+    A terminal obeys none of them, and nothing is hidden or turned round.
+
+    That is everything of Unicode's categories "other" and "separator", except the blank: C0 and C1, marks of
+    direction, what has no width.
+    """
+    if text.isprintable():
+        return str(text)
+    return "".join(
+        character if character.isprintable() or character in keep else _escaped(ord(character))
+        for character in text
+    )
+
+
+def _escaped(number: int) -> str:
+    return (
+        f"\\x{number:02x}"
+        if number < 0x100
+        else f"\\u{number:04x}"
+        if number < 0x10000
+        else f"\\U{number:08x}"
+    )
+
+
+def printable(text: t.Any) -> str:
+    """Return a text as one line without characters that hide, turn round or break lines."""
+    return "".join(
+        character for character in str(text).replace("\n", " ").replace("\r", " ") if character.isprintable()
+    )
+
+
+def escape(text: str) -> str:
+    """Return a text in which Markdown sees no markup."""
+    # What a network answers may hold markup; it must stay text.
+    return "".join(character for character in text.translate(_ESCAPES) if character.isprintable())
+
+
+def markdown_table(headings: Sequence[str], rows: Iterable[Sequence[str]]) -> str:
+    """Return a table in Markdown."""
+    texts = [headings, ["---"] * len(headings), *([escape(cell) for cell in row] for row in rows)]
+    return "\n".join(f"| {' | '.join(row)} |" for row in texts)
+
+
+def csv_table(headings: Sequence[str], rows: Iterable[Sequence[t.Any]]) -> str:
+    """Return a table as RFC 4180 has it, except that lines end with LF."""
+    stream = io.StringIO()
+    writer = csv.writer(stream, lineterminator="\n")
+    writer.writerow(headings)
+    writer.writerows([_cell(value) for value in row] for row in rows)
+    return stream.getvalue()
+
+
+def _cell(value: t.Any) -> t.Any:
+    if not isinstance(value, str):
+        return value
+    text = printable(value)
+    return "'" + text if text.startswith(_FORMULA) else text

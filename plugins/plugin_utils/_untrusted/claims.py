@@ -1,0 +1,244 @@
+# Copyright (c) 2026, exasol_community.network contributors
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+
+"""What hosts claim, measured by the plan: a host speaks of what it was asked, and of nothing else.
+
+A result that claims more is a failure of that host, whose flows are then C(untested); what others saw stands.
+"""
+
+from __future__ import annotations
+
+import typing as t
+from collections.abc import Iterator, Mapping
+from functools import lru_cache
+
+from ...module_utils._listener.endpoints import WILDCARDS
+from ...module_utils._values.addresses import parse_address
+from ...module_utils._values.ports import Ports, intersect, merge, parse_ports, subtract
+from .host_results import CAPTURE, LISTENER, PROBE, checked, malformed
+from .shape import Shape, ShapeError, shown
+
+_ONE_FOR_ALL = (
+    "the observations of {0} and {1} are one measurement, which proves nothing of the other host's way: "
+    "remove run_once from the task that "
+    "probes"
+)
+_MOST_ADDRESSES = 256  # that a host may say a name has
+_LISTENED = ("listening", "in_use", "denied", "holders")
+_WITH_SESSIONS = ("ftp", "ftps")
+_ports = lru_cache(maxsize=65536)(parse_ports)
+Data = Mapping[str, t.Any]
+Results = Mapping[str, t.Any]
+
+
+class Claims(t.NamedTuple):
+    """The results of all hosts, as far as they can be believed."""
+
+    observations: dict[str, t.Any]
+    listeners: dict[str, t.Any]
+    captures: dict[str, t.Any]
+    stopped: dict[str, t.Any]
+    queries: dict[str, t.Any]
+
+
+def believable(
+    plan: Data,
+    observations: Results,
+    listeners: Results,
+    captures: Results,
+    stopped: Results,
+    queries: Results | None = None,
+) -> Claims:
+    """Return what counts of the results of all hosts."""
+    hosts = plan["hosts"]
+    probed = {host: _probed(host, result, hosts) for host, result in observations.items() if host in hosts}
+    return Claims(
+        observations={**probed, **_shared(observations, hosts)},
+        listeners={
+            host: _listened(host, result, hosts) for host, result in listeners.items() if host in hosts
+        },
+        captures={host: _captured(host, result) for host, result in captures.items() if host in hosts},
+        stopped={host: _read(host, result, LISTENER) for host, result in stopped.items() if host in hosts},
+        queries={
+            host: _listened(host, result, hosts) for host, result in (queries or {}).items() if host in hosts
+        },
+    )
+
+
+def _read(host: str, result: t.Any, shape: Shape) -> t.Any:
+    """Return a result of the declared shape.
+
+    Ansible's own words for hosts without one stay: skipped, unreachable, nothing.
+    """
+    if result is None or (isinstance(result, Mapping) and result.get("skipped")):
+        return result if result is None else {"skipped": True}
+    found = checked(result, shape, host)
+    # Ansible's own word: a host that says so of itself has lost it in its task's action.
+    if isinstance(result, Mapping) and result.get("unreachable") is True:
+        found["unreachable"] = True
+    return found
+
+
+def _probed(host: str, result: t.Any, hosts: Data) -> t.Any:
+    found = _read(host, result, PROBE)
+    if not found or found.get("failed") or found.get("skipped"):
+        return found
+    try:
+        asked = _Asked(hosts[host]["probes"])
+        _each("observations", _observed(found["observations"], asked, hosts))
+        _each("ftp_sessions", _sessions(found.get("ftp_sessions", ()), asked))
+        _check_capture(found.get("capture", {}))
+    except ShapeError as mismatch:
+        return malformed(host, mismatch)
+    return found
+
+
+def _shared(observations: Results, hosts: Data) -> dict[str, t.Any]:
+    """Return the failures of hosts that have one measurement between them.
+
+    C(register) gives it to all where a task has C(run_once).
+    """
+    owners: dict[str, list[str]] = {}
+    for host, result in observations.items():
+        name = result.get("id") if isinstance(result, Mapping) and host in hosts else ""
+        if name and isinstance(name, str):
+            owners.setdefault(name, []).append(host)
+    return {
+        host: {"failed": True, "msg": _ONE_FOR_ALL.format(*several)}
+        for several in owners.values()
+        if len(several) > 1
+        for host in several
+    }
+
+
+def _each(field: str, problems: Iterator[tuple[int, str]]) -> None:
+    for index, problem in problems:
+        raise ShapeError(problem).inside(index).inside(field)
+
+
+class _Asked:
+    """Which destinations a host was asked to probe, at which addresses and ports."""
+
+    def __init__(self, probes: t.Any):
+        self.ports: dict[tuple[str, str], list[str]] = {}
+        self.addresses: dict[tuple[str, str], set[str]] = {}
+        self.services: set[tuple[str, str]] = set()
+        self._resolved: dict[tuple[str, str], set[str]] = {}
+        for entry in probes:
+            for destination, addresses in entry["destinations"].items():
+                key = (destination, entry["protocol"])
+                self.services.add((destination, entry["service"]))
+                self.ports.setdefault(key, []).append(entry["ports"])
+                self.addresses.setdefault(key, set()).update(addresses)
+
+    def problem(self, destination: str, protocol: str, address: str) -> str:
+        """Return what is wrong with a claim about an address, or nothing."""
+        key = (destination, protocol)
+        if key not in self.addresses:
+            return f"is about {protocol} of {shown(destination)}, which this host was not asked to probe"
+        planned = self.addresses[key]
+        if address in planned:
+            return ""
+        if parse_address(address) is None or all(parse_address(one) for one in planned):
+            return f"is about the address {shown(address)}, which {shown(destination)} has not in the plan"
+        resolved = self._resolved.setdefault(key, set())
+        resolved.add(address)
+        return (
+            f"says that {shown(destination)} has more than {_MOST_ADDRESSES} addresses"
+            if len(resolved) > _MOST_ADDRESSES
+            else ""
+        )
+
+
+def _observed(observations: t.Any, asked: _Asked, hosts: Data) -> Iterator[tuple[int, str]]:
+    known: set[tuple[str, str, str]] = set()
+    for index, entry in enumerate(observations):
+        key = (entry["destination"], entry["protocol"], entry["address"])
+        problem = asked.problem(*key)
+        if not problem and key in known:
+            problem = f"is a second one about {entry['protocol']} of {shown(entry['address'])}"
+        known.add(key)
+        problem = problem or _wrong_states(entry["states"], hosts)
+        if problem:
+            yield index, problem
+
+
+def _wrong_states(states: t.Any, hosts: Data) -> str:
+    seen: Ports = ()
+    for state in states:
+        if len(states) > 1:
+            ports = _ports(state["ports"])
+            if intersect(seen, ports):
+                return f"has two states for the ports {shown(state['ports'])}"
+            seen = merge(seen + ports)
+        answered = state.get("answered_by", "")
+        if answered and answered not in hosts:
+            return f"says that {shown(answered)} answered, which is no host of the plan"
+    return ""
+
+
+def _sessions(sessions: t.Any, asked: _Asked) -> Iterator[tuple[int, str]]:
+    known: set[tuple[str, str, int]] = set()
+    for index, session in enumerate(sessions):
+        key = (session["destination"], session["address"], session["port"])
+        problem = asked.problem(session["destination"], "tcp", session["address"])
+        if not problem and (
+            session["service"] not in _WITH_SESSIONS
+            or (session["destination"], session["service"]) not in asked.services
+        ):
+            problem = f"is about the service {shown(session['service'])} of {shown(session['destination'])}, to which this host was not asked to log in"
+        if not problem and key in known:
+            problem = f"is a second one about port {session['port']} of {shown(session['address'])}"
+        known.add(key)
+        if problem:
+            yield index, problem
+
+
+def _listened(host: str, result: t.Any, hosts: Data) -> t.Any:
+    found = _read(host, result, LISTENER)
+    if not found or found.get("failed"):
+        return found
+    try:
+        for field in _LISTENED:
+            _each(field, _unasked(found.get(field, ()), hosts[host]["endpoints"]))
+    except ShapeError as mismatch:
+        return malformed(host, mismatch)
+    return found
+
+
+def _unasked(entries: t.Any, listens: t.Any) -> Iterator[tuple[int, str]]:
+    wanted: dict[tuple[str, str], Ports] = {}
+    for listen in listens:
+        # A listener takes all addresses of the host where the plan has a name for it.
+        for address in (listen["address"],) if parse_address(listen["address"]) else WILDCARDS:
+            key = (address, listen["protocol"])
+            wanted[key] = wanted.get(key, ()) + _ports(listen["ports"])
+    for index, entry in enumerate(entries):
+        if subtract(_ports(entry["ports"]), merge(wanted.get((entry["address"], entry["protocol"]), ()))):
+            yield (
+                index,
+                (
+                    f"is about {entry['protocol']} {shown(entry['ports'])} of {shown(entry['address'])}, "
+                    f"where "
+                    f"this host was not asked to listen"
+                ),
+            )
+
+
+def _captured(host: str, result: t.Any) -> dict[str, t.Any]:
+    found = checked(result, CAPTURE, host)
+    try:
+        _check_capture(found)
+    except ShapeError as mismatch:
+        found = malformed(host, mismatch)
+    return (
+        {"complete": False, "problem": found["msg"]}
+        if found.get("failed")
+        else {name: value for name, value in found.items() if name != "failed"}
+    )
+
+
+def _check_capture(capture: Data) -> None:
+    if capture.get("complete") and "seen" not in capture:
+        raise ShapeError("is said to be complete, and has no 'seen'").inside("capture")

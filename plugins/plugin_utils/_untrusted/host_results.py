@@ -1,0 +1,346 @@
+# Copyright (c) 2026, exasol_community.network contributors
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+
+"""What managed hosts may return: the shape of each module's result, field by field.
+
+A host may be in the hands of somebody else. What it returns counts only as far as it is declared here:
+everything else is left out before Ansible acts on it (C(ansible_facts) would set variables, C(add_host) the
+inventory), and a result that has another shape is a failure of that host alone. Whether it fits the plan is
+checked by C(_claims), where the plan is known.
+"""
+
+from __future__ import annotations
+
+import re
+import typing as t
+from collections.abc import Mapping
+from functools import lru_cache
+
+from ...module_utils._identify._finding import STATUSES
+from ...module_utils._listener.endpoints import PROTOCOLS, WILDCARDS
+from ...module_utils._listener.occupants import CONNECTION as HELD_BY_CONNECTION
+from ...module_utils._listener.occupants import LISTENER as HELD_BY_LISTENER
+from ...module_utils._listener.occupants import SERVICE, UNKNOWN
+from ...module_utils._plan.ftp_modes import ACTIVE, PASSIVE
+from ...module_utils._probe.ftp_session import DATA_COMMANDS, LOGINS, TRANSFERS
+from ...module_utils._probe.outcome import LOCAL, STATES
+from ...module_utils._values.addresses import is_name, parse_address, stands_for
+from ...module_utils._values.errors import NetworkError
+from ...module_utils._values.ports import parse_ports
+from .._text.tables import visible
+from .shape import Formats, Shape, ShapeError, compiled
+
+_LONGEST_TEXT = (
+    2000  # of a sentence that a module made; servers' words in it are shortened to 200 characters each
+)
+_LONGEST_OUTPUT = 20000  # of what a module printed before it failed
+_LONGEST_NAME = 300
+_MOST_ENTRIES = 65536
+_LONGEST_PORTS = 6 * 65536
+_YEARS = 366 * 1000
+
+
+@lru_cache(maxsize=65536)
+def _is_ports(text: str) -> bool:
+    try:
+        return bool(parse_ports(text))
+    except NetworkError:
+        return False
+
+
+@lru_cache(maxsize=65536)
+def _is_address(text: str) -> bool:
+    """Tell whether the text is the address of one host, as the plan writes it."""
+    address = parse_address(text)
+    return address is not None and str(address) == text and not stands_for(address)
+
+
+@lru_cache(maxsize=65536)
+def _is_any_address(text: str) -> bool:
+    return parse_address(text) is not None
+
+
+def _is_sender(text: str) -> bool:
+    return text == LOCAL or _is_any_address(text)
+
+
+def _is_target(text: str) -> bool:
+    return _is_address(text) or is_name(text)
+
+
+def _is_endpoint(text: str) -> bool:
+    return text in WILDCARDS or _is_address(text)
+
+
+_FORMATS: Formats = {
+    "ports, such as 8563,20000-21000": _is_ports,
+    "the address of one host": _is_address,
+    "an address": _is_any_address,
+    "an address, or local": _is_sender,
+    "the address of one host, or a DNS name": _is_target,
+    "an address of the host": _is_endpoint,
+}
+_TEXT = {"type": "string", "maxLength": _LONGEST_TEXT}
+_NAME = {"type": "string", "maxLength": _LONGEST_NAME}
+_PORTS = {"type": "string", "maxLength": _LONGEST_PORTS, "format": "ports, such as 8563,20000-21000"}
+_PORT = {"type": "integer", "minimum": 1, "maximum": 65535}
+_ADDRESS = {"type": "string", "maxLength": _LONGEST_NAME, "format": "the address of one host"}
+_SEEN_ADDRESS = {
+    "type": "string",
+    "maxLength": _LONGEST_NAME,
+    "format": "an address",
+}  # whoever came by, to multicast groups as well
+_TARGET = {"type": "string", "maxLength": _LONGEST_NAME, "format": "the address of one host, or a DNS name"}
+_PROTOCOL = {"enum": PROTOCOLS}
+_REASON = {"type": "string", "maxLength": 40, "pattern": "^[A-Za-z0-9_-]+$"}
+_MILLISECONDS = {"type": "number", "minimum": 0, "maximum": 1e9}
+
+
+def _object(required: str, **properties: t.Any) -> Shape:
+    return {"type": "object", "required": required.split(), "properties": properties}
+
+
+def _list(items: Shape, most: int = _MOST_ENTRIES) -> Shape:
+    return {"type": "array", "items": items, "maxItems": most}
+
+
+_TLS = _object(
+    "",
+    protocol=_NAME,
+    subject=_NAME,
+    issuer=_NAME,
+    names=_list(_NAME, 1000),
+    not_after=_NAME,
+    days_left={"type": "integer", "minimum": -_YEARS, "maximum": 10 * _YEARS},
+    fingerprint={"type": "string", "pattern": "^[0-9A-F]{64}$"},
+)
+_IDENTITY = _object(
+    "status", status={"enum": STATUSES}, version=_TEXT, looks_like=_TEXT, detail=_TEXT, tls=_TLS
+)
+_STATE = _object(
+    "ports state reason",
+    ports=_PORTS,
+    state={"enum": STATES},
+    reason=_REASON,
+    detail=_TEXT,
+    answered_by=_NAME,
+    identity=_IDENTITY,
+    reason_ip={"type": "string", "maxLength": _LONGEST_NAME, "format": "an address, or local"},
+    rtt_ms=_object("min median max", min=_MILLISECONDS, median=_MILLISECONDS, max=_MILLISECONDS),
+)
+_OBSERVATION = _object(
+    "destination address protocol ports states",
+    destination=_NAME,
+    address=_TARGET,
+    protocol=_PROTOCOL,
+    ports=_PORTS,
+    states=_list(_STATE),
+)
+_SEEN = _object(
+    "address remote protocol",
+    address=_SEEN_ADDRESS,
+    remote=_SEEN_ADDRESS,
+    protocol=_PROTOCOL,
+    **{f"{what}_{way}": _PORTS for what in ("asked", "answered") for way in ("in", "out")},
+)
+CAPTURE = _object("", complete={"type": "boolean"}, problem=_TEXT, seen=_list(_SEEN, 10 * _MOST_ENTRIES))
+_DATA = _object(
+    "mode command state reason",
+    mode={"enum": (PASSIVE, ACTIVE)},
+    command={"enum": DATA_COMMANDS},
+    address=_ADDRESS,
+    port=_PORT,
+    state={"enum": STATES},
+    reason=_REASON,
+    detail=_TEXT,
+    transfer={"enum": TRANSFERS},
+    announced=_NAME,
+)
+_SESSION = _object(
+    "destination address port service login data",
+    destination=_NAME,
+    address=_ADDRESS,
+    port=_PORT,
+    service=_NAME,
+    login={"enum": LOGINS},
+    detail=_TEXT,
+    data=_list(_DATA, 16),
+)
+_LISTENING = _list(
+    _object(
+        "address protocol ports",
+        protocol=_PROTOCOL,
+        ports=_PORTS,
+        address={"type": "string", "maxLength": _LONGEST_NAME, "format": "an address of the host"},
+    ),
+    1024,
+)
+
+_PLACE = {"type": "string", "maxLength": _LONGEST_NAME, "format": "an address of the host"}
+_HOLDER = {"enum": (SERVICE, HELD_BY_LISTENER, HELD_BY_CONNECTION, UNKNOWN)}
+_HELD = _object(
+    "address protocol ports by",
+    address=_PLACE,
+    protocol=_PROTOCOL,
+    ports=_PORTS,
+    by=_HOLDER,
+    at=_list(_SEEN_ADDRESS, 1024),
+)
+_SECONDS = {"type": "integer", "minimum": 0, "maximum": 1 << 40}
+_NUMBER = {"type": "integer", "minimum": 0, "maximum": 1 << 32}
+_LEFTOVER = _object(
+    "pid uid user ended ports",
+    pid=_NUMBER,
+    uid=_NUMBER,
+    user=_NAME,
+    host=_NAME,
+    age_s=_SECONDS,
+    quiet_s=_SECONDS,
+    left_s=_SECONDS,
+    ended={"type": "boolean"},
+    ports=_LISTENING,
+)
+_PATH_TRIED = _object(
+    "destination address tries lost", destination=_NAME, address=_TARGET, tries=_NUMBER, lost=_NUMBER
+)
+# Of which run, and of which machine, a result is.
+_ORIGIN = {"run": _NAME, "machine": _object("", identity=_NAME, own=_list(_TARGET, 1024))}
+_CHANGED = {"type": "boolean"}
+_OWN_ADDRESSES = _list(_SEEN_ADDRESS, 4096)
+# What a module returned is measured by these; fields that a caller does not need may be missing.
+PROBE = _object(
+    "observations",
+    changed=_CHANGED,
+    observations=_list(_OBSERVATION),
+    ftp_sessions=_list(_SESSION),
+    capture=CAPTURE,
+    id=_NAME,
+    summary={
+        "type": "object",
+        "propertyNames": {"enum": STATES},
+        "additionalProperties": {"type": "integer", "minimum": 0},
+    },
+    elapsed_s={"type": "number", "minimum": 0, "maximum": 1e9},
+    paths=_list(_PATH_TRIED),
+    **_ORIGIN,
+)
+LISTENER = _object(
+    "",
+    changed=_CHANGED,
+    listening=_LISTENING,
+    in_use=_LISTENING,
+    denied=_LISTENING,
+    capture=CAPTURE,
+    pid=_NUMBER,
+    holders=_list(_HELD, 4096),
+    leftovers=_list(_LEFTOVER, 1024),
+    addresses=_OWN_ADDRESSES,
+    note=_TEXT,
+    stepped_aside={"type": "boolean"},
+    **_ORIGIN,
+)
+# What is known of a host whose module failed: why it failed may be that an address is not its own.
+_WHEREABOUTS = _object("", addresses=_OWN_ADDRESSES, **_ORIGIN)
+_FAILURE = {
+    "msg": _LONGEST_TEXT,
+    "module_stdout": _LONGEST_OUTPUT,
+    "module_stderr": _LONGEST_OUTPUT,
+    "exception": _LONGEST_OUTPUT,
+}
+# What Ansible acts on in the result of any task, see C(_process_pending_results) of its strategies.
+_ORDERS = frozenset(
+    ("ansible_facts", "add_host", "add_group", "ansible_stats", "unreachable", "skipped", "results")
+)
+# Where a host has no Python set, Ansible looks for one and keeps what it found as a fact.
+_INTERPRETER = "discovered_interpreter_python"
+_PATH = re.compile(r"/[A-Za-z0-9._/+-]{1,200}\Z")
+_DEEPEST = 20
+
+_compiled: dict[int, t.Any] = {}
+
+
+def checked(result: t.Any, shape: Shape, host: str) -> dict[str, t.Any]:
+    """Return what counts of a module's result.
+
+    One that has not the shape becomes the host's failure, and so does a failure itself.
+    """
+    if not isinstance(result, Mapping):
+        return _failed(f"{host} returned no result that can be read")
+    if result.get("failed") or result.get("unreachable"):
+        return {**_whereabouts(result), **_said(result)}
+    try:
+        return dict(_check(shape)(result), failed=False)
+    except ShapeError as mismatch:
+        return malformed(host, mismatch)
+
+
+def _check(shape: Shape) -> t.Any:
+    check = _compiled.get(id(shape))
+    if check is None:
+        check = _compiled[id(shape)] = compiled(shape, _FORMATS)
+    return check
+
+
+def _whereabouts(result: Mapping[str, t.Any]) -> dict[str, t.Any]:
+    known = {name: result[name] for name in _WHEREABOUTS["properties"] if name in result}
+    try:
+        return dict(_check(_WHEREABOUTS)(known))
+    except ShapeError:
+        return {}
+
+
+def malformed(host: str, mismatch: ShapeError) -> dict[str, t.Any]:
+    """Return the failure that stands for a result which cannot be used."""
+    return _failed(
+        f"{host} returned what its module never does: {mismatch}. Look whether somebody else has changed "
+        f"this host, its Python or the collection "
+        "there; nothing that it returned counts."
+    )
+
+
+def _failed(text: str) -> dict[str, t.Any]:
+    return {"failed": True, "changed": False, "msg": text}
+
+
+def _said(result: Mapping[str, t.Any]) -> dict[str, t.Any]:
+    words = {
+        name: visible(result[name][:most], "\n\t")
+        for name, most in _FAILURE.items()
+        if isinstance(result.get(name), str)
+    }
+    return {**_failed("the task failed"), **words}
+
+
+def harmless(result: Mapping[str, t.Any]) -> dict[str, t.Any]:
+    """Return a module's result without what Ansible would act on, and without control characters.
+
+    For results whose shape is not declared here.
+    """
+    return {
+        visible(str(name)): _cleaned(value)
+        for name, value in result.items()
+        if name not in _ORDERS and not str(name).startswith("_ansible")
+    }
+
+
+def interpreter(result: t.Any) -> dict[str, t.Any]:
+    """Return the one fact that Ansible itself puts into a module's result.
+
+    Without it, each task would look for Python again.
+    """
+    facts = result.get("ansible_facts") if isinstance(result, Mapping) else None
+    path = facts.get(_INTERPRETER) if isinstance(facts, Mapping) else None
+    return {"ansible_facts": {_INTERPRETER: path}} if isinstance(path, str) and _PATH.match(path) else {}
+
+
+def _cleaned(value: t.Any, depth: int = 0) -> t.Any:
+    if isinstance(value, str):
+        return visible(value, "\n\t")
+    if depth == _DEEPEST:
+        return None
+    if isinstance(value, Mapping):
+        return {visible(str(name)): _cleaned(item, depth + 1) for name, item in value.items()}
+    if isinstance(value, (list, tuple)):
+        return [_cleaned(item, depth + 1) for item in value]
+    return value

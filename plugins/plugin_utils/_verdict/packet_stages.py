@@ -1,0 +1,201 @@
+# Copyright (c) 2026, exasol_community.network contributors
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+
+"""How far packets came, from captures at both ends: the place where they are lost.
+
+A packet that left the source was past its filter; one that arrived at the destination was before its filter;
+the same for the answer. So the first of the four that is missing names the place.
+"""
+
+from __future__ import annotations
+
+import typing as t
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+
+from ...module_utils._values.ports import (
+    Ports,
+    compress,
+    count,
+    intersect,
+    merge,
+    numbers,
+    parse_ports,
+    subtract,
+    text,
+)
+
+# In the order of a packet's way. Where an end was not captured, it cannot be told how far behind its
+# neighbour the packet came.
+AT_SOURCE, ON_PATH, AT_DESTINATION, ON_RETURN, RETURNED = (
+    "source",
+    "path",
+    "destination",
+    "return",
+    "returned",
+)
+LEFT, BEFORE_DESTINATION, BEHIND_DESTINATION = "left", "before destination", "behind destination"
+# Nothing came from the source's addresses, but something from one that nobody in the plan has.
+DISGUISED = "disguised"
+_WAY = (
+    AT_SOURCE,
+    BEFORE_DESTINATION,
+    ON_PATH,
+    LEFT,
+    DISGUISED,
+    AT_DESTINATION,
+    BEHIND_DESTINATION,
+    ON_RETURN,
+    RETURNED,
+)
+_NEIGHBOURS = 5  # on each side, among the ports in question
+_MOST = 2 / 3
+
+
+class Ends(t.NamedTuple):
+    """Whose packets are meant: two hosts, and the address and protocol between them."""
+
+    source: str
+    source_addresses: tuple[str, ...]
+    destination: str
+    address: str
+    protocol: str
+
+
+class Captures:
+    """What every host saw, by pairs of addresses; C(addresses) are those of all hosts in the plan."""
+
+    def __init__(
+        self,
+        at_sources: Mapping[str, t.Any],
+        at_destinations: Mapping[str, t.Any],
+        addresses: Iterable[str] = (),
+    ):
+        # What a capture that missed packets did not see proves nothing.
+        self._sources, self._destinations = (
+            {host: seen for host, seen in side.items() if seen and seen.get("complete")}
+            for side in (at_sources, at_destinations)
+        )
+        self._known = {
+            *addresses,
+            *(entry["address"] for seen in self._sources.values() for entry in seen["seen"]),
+        }
+        self._problems = {
+            host: seen.get("problem") or "it missed packets"
+            for side in (at_sources, at_destinations)
+            for host, seen in side.items()
+            if seen and not seen.get("complete")
+        }
+
+    def notes(self) -> list[str]:
+        """Return which captures cannot be used, and why."""
+        return [
+            f"The capture on {host} tells nothing: {problem}."
+            for host, problem in sorted(self._problems.items())
+        ]
+
+    def stages(self, ends: Ends, ports: str) -> list[tuple[str, str]]:
+        """Return how far the packets of ports came, as stage and ports.
+
+        Nothing if neither end was captured.
+        """
+        wanted = parse_ports(ports)
+        near = self._near(ends) if ends.source in self._sources else None
+        far = self._far(ends, near) if ends.destination in self._destinations else None
+        if near is None and far is None:
+            return []
+        return _without_loss(
+            {port: stage for stage, some in _split(wanted, near, far) for port in numbers(some)}
+        )
+
+    def _near(self, ends: Ends) -> dict[str, Ports]:
+        return _union(
+            entry
+            for entry in self._sources[ends.source]["seen"]
+            if (entry["remote"], entry["protocol"]) == (ends.address, ends.protocol)
+        )
+
+    def _far(self, ends: Ends, near: Mapping[str, Ports] | None) -> dict[str, Ports]:
+        own = set(ends.source_addresses)
+        if ends.source in self._sources:
+            own |= {
+                entry["address"]
+                for entry in self._sources[ends.source]["seen"]
+                if entry["remote"] == ends.address
+            }
+        here = [
+            entry
+            for entry in self._destinations[ends.destination]["seen"]
+            if (entry["address"], entry["protocol"]) == (ends.address, ends.protocol)
+        ]
+        found = _union(entry for entry in here if entry["remote"] in own)
+        if not found:
+            sent = None if near is None else near.get("asked_out", ())
+            found[DISGUISED] = _disguised(
+                (entry for entry in here if entry["remote"] not in self._known | own), sent
+            )
+        return found
+
+
+def _disguised(strangers: Iterable[Mapping[str, str]], sent: Ports | None) -> Ports:
+    """Return the ports for which the source may have asked under another address, that of a NAT device or of an interface unknown to the plan.
+
+    Whoever asked for little of what left the source is somebody else, a client of a live database for
+    instance.
+    """
+    asked = (parse_ports(entry["asked_in"]) for entry in strangers if "asked_in" in entry)
+    return merge(
+        item
+        for some in asked
+        if sent is None or count(intersect(some, sent)) >= _MOST * count(sent)
+        for item in some
+    )
+
+
+def _union(entries: Iterable[Mapping[str, str]]) -> dict[str, Ports]:
+    found: dict[str, Ports] = {}
+    for entry in entries:
+        for kind, ports in entry.items():
+            if kind.startswith(("asked_", "answered_")):
+                found[kind] = merge(found.get(kind, ()) + parse_ports(ports))
+    return found
+
+
+def _split(
+    wanted: Ports, near: Mapping[str, Ports] | None, far: Mapping[str, Ports] | None
+) -> Iterator[tuple[str, Ports]]:
+    """Yield stages with their ports; each step of the way passes on what was seen there."""
+    left = wanted
+    steps: list[tuple[str, Ports]] = []
+    if near is not None:
+        steps.append((AT_SOURCE, near.get("asked_out", ())))
+    if far is not None:
+        steps.append((DISGUISED, subtract(wanted, far.get(DISGUISED, ()))))
+        steps.append((ON_PATH if near is not None else BEFORE_DESTINATION, far.get("asked_in", ())))
+        steps.append((AT_DESTINATION, far.get("answered_out", ())))
+    if near is not None:
+        steps.append((ON_RETURN if far is not None else LEFT, near.get("answered_in", ())))
+    for stage, passed in steps:
+        yield stage, subtract(left, passed)
+        left = intersect(left, passed)
+    yield RETURNED if near is not None else BEHIND_DESTINATION, left
+
+
+def _without_loss(stages: Mapping[int, str]) -> list[tuple[str, str]]:
+    """Group ports by stage; a port among others that came further lost its packets on the way and is counted to them."""
+    ports = sorted(stages)
+    ranks = [_WAY.index(stages[port]) for port in ports]
+    settled: dict[str, list[int]] = {}
+    for index, port in enumerate(ports):
+        around = ranks[max(0, index - _NEIGHBOURS) : index] + ranks[index + 1 : index + 1 + _NEIGHBOURS]
+        settled.setdefault(_WAY[_further(ranks[index], around)], []).append(port)
+    return [
+        (stage, text(compress(some))) for stage, some in sorted(settled.items(), key=lambda item: item[1])
+    ]
+
+
+def _further(own: int, around: Sequence[int]) -> int:
+    ahead = [rank for rank in around if rank > own]
+    if len(ahead) < _MOST * len(around) or len(around) < _NEIGHBOURS:
+        return own
+    return max(set(ahead), key=ahead.count)

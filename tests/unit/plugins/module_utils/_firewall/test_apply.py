@@ -1,0 +1,478 @@
+# Copyright (c) 2026, exasol_community.network contributors
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""From wishes to a changed host, with a provider and a timer that only remember."""
+
+import contextlib
+import subprocess
+import sys
+
+import pytest
+
+from ansible_collections.exasol_community.network.plugins.module_utils._firewall import (
+    apply,
+    other_firewalls,
+    rollback,
+)
+from ansible_collections.exasol_community.network.plugins.module_utils._firewall.apply import Wish
+from ansible_collections.exasol_community.network.plugins.module_utils._firewall.connection import (
+    Connection,
+)
+from ansible_collections.exasol_community.network.plugins.module_utils._firewall.steps import (
+    FirewallError,
+    Shell,
+)
+from ansible_collections.exasol_community.network.tests.unit.helpers import assert_names, refusal
+from ansible_collections.exasol_community.network.tests.unit.plugins.module_utils._firewall import cases
+from ansible_collections.exasol_community.network.tests.unit.plugins.module_utils._firewall.test_rollback import (
+    Place,
+    fire,
+)
+
+IN_RULE = {
+    "direction": "in",
+    "protocol": "tcp",
+    "ports": "22,8563",
+    "addresses": ["192.0.2.0/24"],
+    "services": ["cos_ssh", "sql_client"],
+}
+OUT_RULE = {
+    "direction": "out",
+    "protocol": "udp",
+    "ports": "53",
+    "addresses": ["192.0.2.53"],
+    "services": ["dns_udp"],
+}
+BOTH = Wish([IN_RULE, OUT_RULE])
+
+
+class Provider:
+    """Holds some rules, and writes down what its steps do."""
+
+    def __init__(self, out, held=(), filters_outgoing=False, failing=False):
+        self.out, self.held, self._filters_outgoing, self.failing = out, held, filters_outgoing, failing
+        self.back = [Shell(f"echo back >> '{out}'")]
+
+    def rules(self):
+        return self.held
+
+    def wanted(self, rules):
+        return rules
+
+    def check(self):
+        pass
+
+    def steps(self, rules, persist):
+        if rules == self.held:
+            return [], []
+        return [Shell(f"echo done >> '{self.out}'; exit {int(self.failing)}")], self.back
+
+    def notes(self):
+        return ["a note"]
+
+    def filters_outgoing(self):
+        return self._filters_outgoing
+
+
+class Host(Place):
+    """A host with one firewall."""
+
+    def __init__(self, monkeypatch, tmp_path, **provider):
+        super().__init__(monkeypatch, tmp_path)
+        self.provider = Provider(self.out, **provider)
+        monkeypatch.setattr(apply, "_LOCK", str(tmp_path / "lock"))
+        monkeypatch.setattr(apply.os, "geteuid", lambda: 0)
+        monkeypatch.setattr(apply.detect, "choose", lambda wish, listing: "nftables")
+        monkeypatch.setattr(apply.detect, "provider", lambda name, listing: self.provider)
+        monkeypatch.setattr(apply.detect, "published_by_docker", lambda: [8563, 9999])
+        monkeypatch.setattr(apply._connection, "find", lambda: None)
+        monkeypatch.setattr(apply.other_firewalls, "barriers", lambda name, rules, listing: [])
+        monkeypatch.setattr(apply.other_firewalls, "unanswered", lambda name, plan, after, listing: [])
+        self.monkeypatch = monkeypatch
+
+    def connected(self, address, port):
+        """Let the module run over this connection."""
+        self.monkeypatch.setattr(apply._connection, "find", lambda: Connection(address, port))
+
+    def log(self):
+        """Return what was done, in order."""
+        return self.out.read_text().split() if self.out.exists() else []
+
+
+@pytest.fixture
+def host(monkeypatch, tmp_path):
+    return Host(monkeypatch, tmp_path)
+
+
+def test_a_change_waits_for_its_confirmation(host):
+    result = apply.change(BOTH, "one", dry=False)
+    assert (result["changed"], result["pending"], result["provider"]) == (True, "one", "nftables")
+    assert host.log() == ["done"] and host.started == [("one", 30)]
+    assert result["diff"]["before"] == ""
+    assert result["diff"]["after"] == "accept in tcp 22,8563 from 192.0.2.0/24  # cos_ssh, sql_client\n"
+    assert rollback.confirm("one") is True
+
+
+def test_the_timer_is_armed_before_anything_is_changed(host, monkeypatch):
+    monkeypatch.setattr(rollback, "_start", lambda identity, seconds: host.out.write_text("armed\n"))
+    apply.change(BOTH, "one", dry=False)
+    assert host.log() == ["armed", "done"]
+
+
+def test_a_timer_that_cannot_be_armed_ends_the_change_before_it_begins(host, monkeypatch):
+    def fail(identity, seconds):
+        raise FirewallError("no timer")
+
+    monkeypatch.setattr(rollback, "_start", fail)
+    assert refusal(apply.change, BOTH, "one", False) == "no timer"
+    assert host.log() == []
+
+
+def test_negative_seconds_are_refused(monkeypatch, tmp_path):
+    host = Host(monkeypatch, tmp_path)
+    assert_names(refusal(apply.change, BOTH._replace(rollback_after=-1), "one", False), ["rollback_after -1"])
+    assert not host.out.exists()
+
+
+def test_too_many_seconds_are_refused(host):
+    assert_names(
+        refusal(apply.change, BOTH._replace(rollback_after=3601), "one", False),
+        ["rollback_after 3601", "3600"],
+    )
+    assert not host.out.exists()
+    assert apply.change(BOTH._replace(rollback_after=3600), "one", False)["changed"]
+
+
+@pytest.mark.parametrize("seconds", [30, 0], ids=["timer", "no-timer"])
+def test_where_taking_back_fails_the_way_back_stays(monkeypatch, tmp_path, seconds):
+    host = Host(monkeypatch, tmp_path, failing=True)
+    monkeypatch.setattr(rollback, "_start", lambda *arguments: host.started.append(arguments))
+    host.provider.back = [
+        Shell(
+            "echo tried >> '{0}'; echo 'still broken' >&2; [ -e '{1}' ]".format(host.out, tmp_path / "mended")
+        )
+    ]
+    text = refusal(apply.change, BOTH._replace(rollback_after=seconds), "one", False)
+    assert_names(text, ["still in force", "still broken"])
+    assert "as it was before" not in text
+    assert host.names() == (["pending"] if seconds else ["failed"])
+    assert [start[0] for start in host.started] == (["one", "one"] if seconds else [])
+    (tmp_path / "mended").write_text("")
+    monkeypatch.setattr(rollback, "_boot", lambda: "another start")
+    rollback.settle()
+    assert host.names() == ["rolled_back"]
+
+
+def test_a_confirmation_waits_until_no_other_run_is_at_work(host, tmp_path):
+    apply.change(BOTH, "one", dry=False)
+    with held(tmp_path / "lock"):
+        assert_names(refusal(apply.confirm, "one"), ["another run"])
+    assert apply.confirm("one") is True
+
+
+def test_without_seconds_nothing_is_armed(host):
+    result = apply.change(BOTH._replace(rollback_after=0), "one", dry=False)
+    assert (result["changed"], result["pending"], host.started, host.log()) == (True, "", [], ["done"])
+
+
+def test_a_change_that_fails_is_taken_back_and_forgotten(monkeypatch, tmp_path):
+    host = Host(monkeypatch, tmp_path, failing=True)
+    assert_names(refusal(apply.change, BOTH, "one", False), ["as it was before"])
+    assert host.log() == ["done", "back"] and rollback.pending() is None
+
+
+def test_check_mode_changes_nothing(host):
+    result = apply.change(BOTH, "one", dry=True)
+    assert result["changed"] is True and "pending" not in result
+    assert host.log() == [] and host.started == [] and not host.folder.exists()
+
+
+def test_what_is_right_already_is_left_alone(monkeypatch, tmp_path):
+    host = Host(monkeypatch, tmp_path, held=cases.settled(apply.from_plan([IN_RULE], cases.resolve)))
+    result = apply.change(BOTH, "one", dry=False)
+    assert (result["changed"], result.get("pending", ""), host.log(), host.started) == (False, "", [], [])
+    assert result["diff"]["before"] == result["diff"]["after"] != ""
+
+
+def test_absent_wants_nothing(monkeypatch, tmp_path):
+    host = Host(monkeypatch, tmp_path, held=cases.settled(apply.from_plan([IN_RULE], cases.resolve)))
+    host.connected("203.0.113.77", 22)
+    result = apply.change(BOTH._replace(present=False, restrict=True), "one", dry=False)
+    assert result["changed"] is True and result["diff"]["after"] == ""
+
+
+def desired(host, wish):
+    """Return what a wish makes of the rules, as text."""
+    return [str(rule).split("  #")[0] for rule in apply.desired(wish, host.provider)]
+
+
+INCOMING, OUTGOING = "accept in tcp 22,8563 from 192.0.2.0/24", "accept out udp 53 to 192.0.2.53"
+
+
+@pytest.mark.parametrize(
+    "outgoing, filtered, expected",
+    [
+        ("auto", False, [INCOMING]),
+        ("auto", True, [INCOMING, OUTGOING]),
+        ("always", False, [INCOMING, OUTGOING]),
+        ("always", True, [INCOMING, OUTGOING]),
+        ("never", False, [INCOMING]),
+        ("never", True, [INCOMING]),
+    ],
+)
+def test_what_goes_out_is_opened_as_wished(monkeypatch, tmp_path, outgoing, filtered, expected):
+    host = Host(monkeypatch, tmp_path, filters_outgoing=filtered)
+    assert desired(host, BOTH._replace(outgoing=outgoing)) == expected
+
+
+@pytest.mark.parametrize(
+    "address, port, expected",
+    [
+        ("203.0.113.77", 2222, "accept in tcp 2222 from 203.0.113.77"),
+        ("2001:db8::77", 22, "accept in tcp 22 from 2001:db8::77"),
+        ("192.0.2.9", 22, "accept in tcp 22 from 192.0.2.9"),
+    ],
+)
+def test_the_way_in_of_the_connection_is_kept_open(host, address, port, expected):
+    host.connected(address, port)
+    assert sorted(desired(host, BOTH)) == sorted([INCOMING, expected])
+
+
+def test_without_rules_the_connection_needs_none(host):
+    host.connected("203.0.113.77", 22)
+    assert desired(host, Wish([])) == []
+
+
+@pytest.mark.parametrize(
+    "connection, refused",
+    [(None, "8563"), (("203.0.113.77", 2222), "8563"), (("203.0.113.77", 8563), None)],
+    ids=["local", "other", "service-port"],
+)
+def test_nobody_is_refused_on_ssh_or_on_the_port_of_the_connection(host, connection, refused):
+    if connection:
+        host.connected(*connection)
+    rules = desired(host, BOTH._replace(restrict=True))
+    assert [rule for rule in rules if rule.startswith("reject")] == (
+        [f"reject in tcp {refused} from anybody (IPv{version})" for version in (4, 6)] if refused else []
+    )
+
+
+NOBODYS = {
+    "direction": "in",
+    "protocol": "tcp",
+    "ports": "22,4444,8443",
+    "addresses": [],
+    "services": ["admin_api", "exasol_admin"],
+}
+
+
+@pytest.mark.parametrize(
+    "rules, restrict, expected",
+    [
+        ([IN_RULE, NOBODYS], True, ["reject in tcp 4444,8443,8563"]),
+        ([NOBODYS], True, ["reject in tcp 4444,8443"]),
+        ([IN_RULE, NOBODYS], False, []),
+        ([NOBODYS], False, []),
+    ],
+    ids=["beside a rule", "alone", "nobody is to be refused", "neither"],
+)
+def test_ports_that_nobody_may_use_are_refused_and_never_opened(host, rules, restrict, expected):
+    host.connected("203.0.113.77", 2222)
+    found = desired(host, Wish(rules, restrict=restrict))
+    assert [rule for rule in found if rule.startswith("reject")] == [
+        f"{text} from anybody (IPv{version})" for text in expected for version in (4, 6)
+    ]
+    assert [rule for rule in found if "4444" in rule and rule.startswith("accept")] == []
+    assert ("accept in tcp 2222 from 203.0.113.77" in found) == (restrict or len(rules) == 2), (
+        "the way in of the connection"
+    )
+
+
+def test_where_no_firewall_runs_nothing_is_done(host, monkeypatch):
+    monkeypatch.setattr(apply.detect, "choose", lambda wish, listing: "")
+    result = apply.change(BOTH, "one", dry=False)
+    assert (result["changed"], result["provider"], host.log()) == (False, "", [])
+    assert_names(result["msg"], ["no firewall", "nothing to open"])
+
+
+@pytest.mark.parametrize(
+    "rule, fragments",
+    [
+        (dict(IN_RULE, addresses=[None]), ["None"]),
+        (dict(IN_RULE, addresses=["192.0.2.21/24"]), ["'192.0.2.21/24'", "two ways"]),
+        (dict(IN_RULE, addresses=["0.0.0.0/0"]), ["every address of IPv4"]),
+        (dict(IN_RULE, ports=None), ["None"]),
+        (dict(IN_RULE, services=["a; b"]), ["'a; b'"]),
+        (dict(NOBODYS, ports="70000"), ["70000"]),
+        (dict(NOBODYS, services=["a; b"]), ["'a; b'"]),
+    ],
+    ids=[
+        "null",
+        "host bits",
+        "the world",
+        "no ports",
+        "a service's name",
+        "ports of nobody",
+        "a service's name of nobody",
+    ],
+)
+@pytest.mark.parametrize("runs", [True, False], ids=["a firewall", "none"])
+def test_a_value_is_refused_before_anything_is_touched(host, monkeypatch, rule, fragments, runs):
+    if not runs:
+        monkeypatch.setattr(apply.detect, "choose", lambda wish: "")
+    monkeypatch.setattr(
+        apply, "alone", lambda: pytest.fail("the host's firewall was locked for a value that cannot be used")
+    )
+    assert_names(refusal(apply.change, Wish([IN_RULE, rule]), "one", False), fragments)
+    assert host.log() == []
+
+
+def test_rules_that_are_to_be_removed_need_no_sense(host):
+    assert (
+        apply.change(Wish([dict(IN_RULE, addresses=[None])], present=False), "one", dry=False)["changed"]
+        is False
+    )
+
+
+def test_where_no_firewall_runs_nobody_can_be_refused(host, monkeypatch):
+    monkeypatch.setattr(apply.detect, "choose", lambda wish, listing: "")
+    assert_names(refusal(apply.change, BOTH._replace(restrict=True), "one", False), ["nobody can be refused"])
+
+
+def test_what_docker_publishes_is_told(host):
+    warnings = apply.change(BOTH, "one", dry=True)["warnings"]
+    assert warnings[0] == "a note"
+    assert_names(warnings[1], ["Docker", "8563"])
+    assert "9999" not in warnings[1]
+
+
+def test_answers_that_are_dropped_are_told(host, monkeypatch):
+    asked = []
+
+    def unanswered(name, plan, after, listing):
+        asked.append((name, [rule.direction for rule in plan], [rule.direction for rule in after]))
+        return [
+            other_firewalls.Barrier(
+                owner="nftables", place="inet filter input", everything=True, what="out udp 53 to 192.0.2.53"
+            )
+        ]
+
+    monkeypatch.setattr(apply.other_firewalls, "unanswered", unanswered)
+    host.provider.wanted = lambda rules: ()
+    result = apply.change(BOTH, "one", dry=True)
+    assert asked == [("nftables", ["out"], [])], "what goes out is not filtered, so answers go out too"
+    assert_names(result["warnings"][-1], ["inet filter input", "answers"])
+    assert "msg" not in result
+
+
+@pytest.mark.parametrize(
+    "wish, expected", [(BOTH, "nothing"), (BOTH._replace(present=False), None)], ids=["present", "absent"]
+)
+def test_where_no_rule_takes_effect_it_is_said_without_a_warning(host, wish, expected):
+    host.provider.wanted = lambda rules: ()
+    host.provider.idle = lambda: "nothing"
+    result = apply.change(wish, "one", dry=True)
+    assert (result.get("msg"), result["warnings"]) == (expected, ["a note"])
+
+
+def test_somebody_else_than_root_is_told(host, monkeypatch):
+    monkeypatch.setattr(apply.os, "geteuid", lambda: 1000)
+    assert_names(refusal(apply.change, BOTH, "one", False), ["root", "become"])
+
+
+HOLD = "import fcntl, sys; lock = open(sys.argv[1], 'w'); fcntl.flock(lock, fcntl.LOCK_EX); print('held', flush=True); sys.stdin.read()"
+
+
+@contextlib.contextmanager
+def held(path):
+    """Let another process hold the lock."""
+    process = subprocess.Popen(
+        [sys.executable, "-c", HOLD, str(path)], stdin=subprocess.PIPE, stdout=subprocess.PIPE
+    )
+    try:
+        assert process.stdout.readline() == b"held\n"
+        yield
+    finally:
+        process.communicate(timeout=30)
+
+
+def test_two_runs_do_not_change_a_host_at_once(host, tmp_path):
+    with held(tmp_path / "lock"):
+        assert_names(refusal(apply.change, BOTH, "one", False), ["another run"])
+    assert apply.change(BOTH, "one", dry=False)["changed"] is True
+
+
+def test_a_change_that_waits_is_not_overtaken(host):
+    apply.change(BOTH, "one", dry=False)
+    assert_names(refusal(apply.change, BOTH, "two", False), ["waits for its confirmation"])
+    assert host.log() == ["done"]
+
+
+def test_what_the_host_took_back_is_told_by_the_next_run_alone(host):
+    apply.change(BOTH, "one", dry=False)
+    fire(host.script)
+    assert host.log() == ["done", "back"]
+    assert apply.change(BOTH, "two", dry=False)["rolled_back"].endswith("Z")
+    rollback.confirm("two")
+    assert apply.change(BOTH, "three", dry=False)["rolled_back"] == ""
+
+
+def test_check_mode_does_not_forget_what_the_host_took_back(host):
+    apply.change(BOTH, "one", dry=False)
+    fire(host.script)
+    assert apply.change(BOTH, "two", dry=True)["rolled_back"].endswith("Z")
+    assert apply.change(BOTH, "three", dry=False)["rolled_back"].endswith("Z")
+
+
+def refuse_two(wish, listing):
+    raise FirewallError("two at once")
+
+
+def test_a_run_that_fails_does_not_forget_what_the_host_took_back(host, monkeypatch):
+    apply.change(BOTH, "one", dry=False)
+    fire(host.script)
+    with monkeypatch.context() as context:
+        context.setattr(apply.detect, "choose", refuse_two)
+        assert refusal(apply.change, BOTH, "two", False) == "two at once"
+    assert apply.change(BOTH, "three", dry=False)["rolled_back"].endswith("Z")
+
+
+def test_check_mode_takes_nothing_back(host):
+    rollback.arm("one", host.undo, -60)
+    assert_names(refusal(apply.change, BOTH, "two", True), ["nobody confirmed", "lost its timer"])
+    assert host.log() == []
+
+
+def test_a_timer_that_fires_while_steps_are_performed_leaves_no_half_change(host, monkeypatch):
+    # Steps may take longer than rollback_after: the old rules come back in between, and what is performed
+    # after that stays.
+    perform = apply.perform
+
+    def slow(steps, back):
+        fire(host.script)
+        perform(steps, back)
+
+    monkeypatch.setattr(apply, "perform", slow)
+    assert_names(refusal(apply.change, BOTH, "one", False), ["rollback_after"])
+    assert host.log() == ["back", "done", "back"]
+
+
+@pytest.mark.parametrize("name", ["x" * 64 + ".example", "a..example", "caf\u00e9" * 30])
+def test_a_name_that_cannot_be_asked_for_has_no_address(monkeypatch, name):
+    def getaddrinfo(host, *arguments, **named):
+        host.encode("idna")
+        raise OSError("Name or service not known")
+
+    monkeypatch.setattr(apply.socket, "getaddrinfo", getaddrinfo)
+    assert apply.resolve(name) == []
+
+
+def test_a_name_has_all_its_addresses_once(monkeypatch):
+    answers = [
+        (2, 1, 6, "", ("192.0.2.2", 0)),
+        (2, 1, 6, "", ("192.0.2.1", 0)),
+        (10, 1, 6, "", ("2001:db8::1", 0, 0, 0)),
+        (2, 2, 17, "", ("192.0.2.1", 0)),
+    ]
+    monkeypatch.setattr(apply.socket, "getaddrinfo", lambda *arguments, **named: answers)
+    assert apply.resolve("two.example") == ["192.0.2.1", "192.0.2.2", "2001:db8::1"]

@@ -1,0 +1,598 @@
+# Copyright (c) 2026, exasol_community.network contributors
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""firewalld: policies of ours in its rich language and in XML, and what it lists."""
+
+import re
+import xml.etree.ElementTree as ElementTree
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from ansible_collections.exasol_community.network.plugins.module_utils._firewall import (
+    firewalld,
+)
+from ansible_collections.exasol_community.network.plugins.module_utils._firewall import (
+    steps as _steps,
+)
+from ansible_collections.exasol_community.network.tests.unit.helpers import assert_names, refusal
+from ansible_collections.exasol_community.network.tests.unit.plugins.module_utils._firewall import cases
+from ansible_collections.exasol_community.network.tests.unit.plugins.module_utils._firewall.cases import (
+    rule,
+)
+
+RULES = firewalld.named(
+    cases.settled(
+        [
+            rule("in tcp 8563", "192.0.2.0/24"),
+            rule("in tcp 8563", "2001:db8::/64"),
+            rule("in tcp 8563", action="reject"),
+        ]
+    )
+)
+OUT_RULES = firewalld.named(cases.settled(RULES + (rule("out udp 53", "192.0.2.53", "dns_udp"),)))
+IN_POLICY, OUT_POLICY = firewalld.POLICIES
+
+# As firewall-cmd prints them (print_zone_policy_info in firewall/command.py); the third with rules of ours.
+LISTING_0_9 = """allow-host-ipv6 (active)
+  priority: -15000
+  target: CONTINUE
+  ingress-zones: ANY
+  egress-zones: HOST
+  services:\x20
+  ports:\x20
+  protocols:\x20
+  masquerade: no
+  forward-ports:\x20
+  source-ports:\x20
+  icmp-blocks:\x20
+  rich rules:\x20
+\trule family="ipv6" icmp-type name="neighbour-advertisement" accept
+\trule family="ipv6" icmp-type name="router-advertisement" accept
+
+"""
+LISTING_1_3 = (
+    LISTING_0_9
+    + """exasol-network-in (active)
+  priority: -100
+  target: CONTINUE
+  ingress-zones: ANY
+  egress-zones: HOST
+  services:\x20
+  ports:\x20
+  protocols:\x20
+  masquerade: no
+  forward-ports:\x20
+  source-ports:\x20
+  icmp-blocks:\x20
+  rich rules:\x20
+\trule family="ipv4" source address="192.0.2.0/24" port port="8563" protocol="tcp" accept
+\trule family="ipv6" source address="2001:db8::/64" port port="8563" protocol="tcp" accept
+\trule priority="100" family="ipv4" port port="8563" protocol="tcp" reject type="icmp-admin-prohibited"
+
+my-forwarding (active)
+  priority: -1
+  target: DROP
+  ingress-zones: public dmz
+  egress-zones: internal
+  services: http https
+  ports: 8080/tcp 9000-9010/udp
+  protocols: esp
+  masquerade: yes
+  forward-ports:\x20
+\tport=80:proto=tcp:toport=8080:toaddr=192.0.2.8
+\tport=81:proto=tcp:toport=8081:toaddr=
+  source-ports: 53/udp
+  icmp-blocks: echo-request
+  rich rules:\x20
+
+"""
+)
+LISTING_2_3 = LISTING_1_3.replace("my-forwarding (active)", "my-forwarding").replace(
+    'rich rules: \n\trule family="ipv6" icmp', 'rich rules:\n\trule family="ipv6" icmp'
+)
+HELD = [
+    'rule family="ipv4" source address="192.0.2.0/24" port port="8563" protocol="tcp" accept',
+    'rule family="ipv6" source address="2001:db8::/64" port port="8563" protocol="tcp" accept',
+    'rule priority="100" family="ipv4" port port="8563" protocol="tcp" reject type="icmp-admin-prohibited"',
+]
+
+
+@pytest.mark.parametrize(
+    "listing, names",
+    [
+        (LISTING_0_9, ["allow-host-ipv6"]),
+        (LISTING_1_3, ["allow-host-ipv6", "exasol-network-in", "my-forwarding"]),
+        (LISTING_2_3, ["allow-host-ipv6", "exasol-network-in", "my-forwarding"]),
+        ("", []),
+    ],
+    ids=["0.9", "1.3", "2.3", "none"],
+)
+def test_policies_are_listed(listing, names):
+    policies = firewalld.parse_policies(listing)
+    assert list(policies) == names
+    assert all(
+        {"target", "ingress-zones", "egress-zones", "rich rules"} <= set(fields)
+        for fields in policies.values()
+    )
+
+
+@pytest.mark.parametrize("listing", [LISTING_1_3, LISTING_2_3], ids=["1.3", "2.3"])
+def test_fields_of_a_policy_are_read(listing):
+    policies = firewalld.parse_policies(listing)
+    assert policies["exasol-network-in"]["rich rules"].splitlines() == HELD
+    assert policies["my-forwarding"]["target"] == "DROP"
+    assert policies["my-forwarding"]["forward-ports"].splitlines() == [
+        "port=80:proto=tcp:toport=8080:toaddr=192.0.2.8",
+        "port=81:proto=tcp:toport=8081:toaddr=",
+    ]
+    assert policies["my-forwarding"]["rich rules"] == ""
+
+
+@pytest.mark.parametrize(
+    "one, expected",
+    [
+        (
+            rule("in tcp 8563", "192.0.2.1"),
+            ['rule family="ipv4" source address="192.0.2.1" port port="8563" protocol="tcp" accept'],
+        ),
+        (
+            rule("out tcp 8563", "192.0.2.1"),
+            ['rule family="ipv4" destination address="192.0.2.1" port port="8563" protocol="tcp" accept'],
+        ),
+        (
+            rule("in udp 20000-21000", "2001:db8::/64"),
+            [
+                'rule family="ipv6" source address="2001:db8::/64" port port="20000-21000" protocol="udp" accept'
+            ],
+        ),
+        (rule("in any", "192.0.2.1"), ['rule family="ipv4" source address="192.0.2.1" accept']),
+        (
+            rule("in tcp 22,80", "192.0.2.1,192.0.2.3"),
+            [
+                f'rule family="ipv4" source address="192.0.2.{end}" port port="{port}" protocol="tcp" accept'
+                for end in (1, 3)
+                for port in (22, 80)
+            ],
+        ),
+        (
+            rule("in tcp 22", action="reject"),
+            [
+                'rule priority="100" family="ipv4" port port="22" protocol="tcp" reject type="icmp-admin-prohibited"'
+            ],
+        ),
+        (
+            rule("in tcp 22", action="reject", version=6),
+            [
+                'rule priority="100" family="ipv6" port port="22" protocol="tcp" reject type="icmp6-adm-prohibited"'
+            ],
+        ),
+    ],
+    ids=["in", "out", "range", "any", "each-network-and-port", "reject", "reject-ipv6"],
+)
+def test_rules_are_written_in_the_rich_language(one, expected):
+    assert firewalld.rich_rules([one], one.direction) == expected
+    assert firewalld.rich_rules([one], {"in": "out", "out": "in"}[one.direction]) == []
+
+
+def test_a_rich_rule_always_has_something_to_match():
+    # Rich_Rule.check refuses 'rule family="ipv4" accept': no element, no source, no destination.
+    (one,) = firewalld.rich_rules(firewalld.named(cases.settled([rule("in any", "0.0.0.0/0")])), "in")
+    assert one == 'rule family="ipv4" source address="0.0.0.0/0" accept'
+    (one,) = firewalld.rich_rules([rule("in any")], "in")
+    assert one == 'rule family="ipv4" source address="0.0.0.0/0" accept'
+
+
+@given(cases.RULE_SETS)
+@cases.EXAMPLES
+def test_rich_rules_are_read_back(rules):
+    wanted = firewalld.named(cases.settled(rules))
+    for direction in ("in", "out"):
+        texts = firewalld.rich_rules(wanted, direction)
+        assert len(texts) == len(set(texts))
+        services = firewalld.parse_services(firewalld.services_of(wanted, direction))
+        read = [firewalld.parse_rich(text, direction, services) for text in texts]
+        assert {bare(one) for one in firewalld.named(cases.settled(read))} == {
+            bare(one) for one in wanted if one.direction == direction
+        }
+
+
+def bare(one):
+    """Return a rule without its names."""
+    return one._replace(services=())
+
+
+def test_names_are_read_back():
+    # One port range has one set of names in the description, whoever may come in on it.
+    rules = [
+        rule("in tcp 1,3", "192.0.2.1", "a"),
+        rule("in tcp 3,5", "192.0.2.2", "b"),
+        rule("in tcp 5,7", "192.0.2.3", "c"),
+    ]
+    assert read_back(firewalld.named(cases.settled(rules))) == firewalld.named(cases.settled(rules))
+
+
+def read_back(wanted):
+    """Return rules after a visit to firewalld."""
+    services = {
+        direction: firewalld.parse_services(firewalld.services_of(wanted, direction))
+        for direction in ("in", "out")
+    }
+    return firewalld.named(
+        [
+            firewalld.parse_rich(text, direction, services[direction])
+            for direction in ("in", "out")
+            for text in firewalld.rich_rules(wanted, direction)
+        ]
+    )
+
+
+@given(cases.RULE_SETS)
+@cases.EXAMPLES
+def test_all_names_are_read_back(rules):
+    wanted = firewalld.named(cases.settled(rules))
+    assert read_back(wanted) == wanted
+    assert firewalld.named(wanted) == wanted
+
+
+@given(cases.RULE_SETS)
+@cases.EXAMPLES
+def test_what_is_told_is_told_again_after_a_visit_to_firewalld(rules):
+    told = firewalld.told(cases.settled(rules))
+    assert told == cases.settled(told)
+    assert firewalld.told(read_back(firewalld.named(told))) == told
+
+
+def test_rules_are_told_as_by_every_other_provider():
+    rules = cases.settled(
+        [
+            rule("in tcp 2580,8563", "192.0.2.1", "bucketfs,sql_client"),
+            rule("in tcp 20000-21000", "192.0.2.2", "subconnection_in"),
+        ]
+    )
+    assert firewalld.told(rules) == rules != firewalld.named(rules)
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        'rule service name="http" accept',
+        'rule family="ipv4" source ipset="friends" accept',
+        'rule protocol value="esp" accept',
+    ],
+)
+def test_a_rich_rule_of_somebody_else_in_our_policy_does_no_harm(monkeypatch, tmp_path, text):
+    Host(monkeypatch, tmp_path, LISTING_1_3.replace(HELD[0], HELD[0] + "\n\t" + text))
+    provider = firewalld.Provider()
+    assert [str(one).split("  #")[0] for one in provider.rules()] == [
+        "accept in tcp 8563 from 192.0.2.0/24",
+        "accept in tcp 8563 from 2001:db8::/64",
+        "reject in tcp 8563 from anybody (IPv4)",
+    ]
+    assert any(
+        "--remove-rich-rule=" + text in getattr(step, "command", ())
+        for step in provider.steps(RULES, True)[0]
+    )
+
+
+@given(cases.RULE_SETS)
+@cases.EXAMPLES
+def test_a_policy_is_valid_xml_and_joins_the_right_zones(rules):
+    rules = cases.settled(rules)
+    for policy, ends in ((IN_POLICY, ("ANY", "HOST")), (OUT_POLICY, ("HOST", "ANY"))):
+        root = ElementTree.fromstring(firewalld.document(policy, rules).encode("utf-8"))
+        assert (root.find("ingress-zone").get("name"), root.find("egress-zone").get("name")) == ends
+        assert (root.tag, root.get("target"), root.get("priority")) == (
+            "policy",
+            "CONTINUE",
+            str(firewalld._PRIORITY),
+        )
+        assert root.find("description").text in (None, firewalld.services_of(rules, policy.direction))
+
+
+def test_names_with_signs_of_xml_stay_text():
+    rules = [rule("in tcp 1", "192.0.2.1", "a<b>&c")]
+    assert (
+        ElementTree.fromstring(firewalld.document(IN_POLICY, rules)).find("description").text
+        == "tcp 1: a<b>&c"
+    )
+
+
+@pytest.mark.parametrize(
+    "description, expected",
+    [
+        ("tcp 8563: sql_client", {"tcp 8563": ("sql_client",)}),
+        (
+            "any: cluster_internal; tcp 20000-21000: a, b",
+            {"any": ("cluster_internal",), "tcp 20000-21000": ("a", "b")},
+        ),
+        ("", {}),
+        ("written by hand", {}),
+    ],
+    ids=["one", "two", "none", "foreign"],
+)
+def test_names_are_read_from_a_description(description, expected):
+    assert firewalld.parse_services(description) == expected
+
+
+ZONES = """dmz
+  target: default
+  interfaces:\x20
+  services: ssh
+  ports: 80/tcp 443/tcp
+  rich rules:\x20
+
+public (active)
+  target: default
+  interfaces: eth0
+  services: ssh
+  ports:\x20
+  rich rules:\x20
+\trule family="ipv4" source address="192.0.2.7" drop
+\trule family="ipv4" source address="192.0.2.8" drop
+
+"""
+
+
+class Host:
+    """A host's commands and files, as far as the provider asks for them."""
+
+    def __init__(self, monkeypatch, folder, listing=LISTING_0_9, version="1.3.3"):
+        self.answers = {
+            "--version": version + "\n",
+            "--list-all-policies": listing,
+            "--permanent --list-all-policies": listing,
+            "--list-all-zones": ZONES,
+            "--permanent --list-all-zones": ZONES,
+        }
+        monkeypatch.setattr(firewalld, "_FOLDER", str(folder) + "/")
+        monkeypatch.setattr(firewalld, "output", self.output)
+
+    def output(self, command):
+        """Answer as firewall-cmd does; what it does not know is an error."""
+        if " ".join(command[1:]) not in self.answers:
+            raise _steps.FirewallError(
+                "firewall-cmd: error: unrecognized arguments: {0}".format(" ".join(command[1:]))
+            )
+        return self.answers[" ".join(command[1:])]
+
+
+@pytest.mark.parametrize(
+    "version, fits",
+    [
+        ("0.8.2", False),
+        ("0.6.3", False),
+        ("0.4.4.4", False),
+        ("0.9.0", True),
+        ("0.9.11", True),
+        ("0.10.0", True),
+        ("1.0.0", True),
+        ("1.3.3", True),
+        ("2.3.0", True),
+        ("2.1.2-rc1", True),
+    ],
+)
+def test_versions_without_policies_are_refused(monkeypatch, tmp_path, version, fits):
+    host = Host(monkeypatch, tmp_path, version=version)
+    if fits:
+        assert firewalld.Provider().rules() == ()
+    del host.answers["--list-all-policies"]
+    assert_names(
+        refusal(firewalld.Provider), ["unrecognized arguments"] if fits else [version, "too old", "0.9"]
+    )
+
+
+def kinds(steps):
+    """Return steps in short: the file's name, or the option."""
+    return [
+        step.path.split("/")[-1] + (" gone" if step.content is None else "")
+        if isinstance(step, _steps.Write)
+        else re.sub("=.*", "", step.command[-1])
+        for step in steps
+    ]
+
+
+def test_policies_are_made_with_one_reload(monkeypatch, tmp_path):
+    Host(monkeypatch, tmp_path)
+    steps, back = firewalld.Provider().steps(OUT_RULES, True)
+    assert kinds(steps) == ["exasol-network-in.xml", "exasol-network-out.xml", "--reload"]
+    assert kinds(back) == ["exasol-network-in.xml gone", "exasol-network-out.xml gone", "--reload"]
+
+
+DROP_192_0_2_7 = 'rule family="ipv4" source address="192.0.2.7" drop'
+DIRECT = 'ipv4 filter INPUT 0 -p tcp -m comment --comment "a b" -j ACCEPT'
+
+
+@pytest.mark.parametrize(
+    "kind, changes, again, kept, lost",
+    [
+        ("zones", [], [], [], []),
+        (
+            "zones",
+            [
+                ("80/tcp 443/tcp", "443/tcp 80/tcp"),
+                ("interfaces: eth0", "interfaces: eth0 eth1"),
+                ("public (active)", "public"),
+            ],
+            [],
+            [],
+            [],
+        ),
+        (
+            "zones",
+            [("80/tcp 443/tcp", "80/tcp 443/tcp 9999/tcp 9998/tcp")],
+            ["--zone=dmz --add-port=9998/tcp --add-port=9999/tcp"],
+            ["dmz"],
+            [],
+        ),
+        ("zones", [("80/tcp 443/tcp", "443/tcp")], ["--zone=dmz --remove-port=80/tcp"], ["dmz"], []),
+        (
+            "zones",
+            [("\t" + DROP_192_0_2_7 + "\n", "")],
+            ["--zone=public --remove-rich-rule=" + DROP_192_0_2_7],
+            ["public"],
+            [],
+        ),
+        ("zones", [("dmz\n", "new\n")], [], [], ["new"]),
+        ("policies", [("-15000", "-14000")], [], [], ["allow-host-ipv6"]),
+    ],
+    ids=["nothing", "order-and-interfaces", "port", "port-removed", "rule-removed", "zone", "policy"],
+)
+def test_what_a_reload_forgets_is_made_again_or_named(
+    monkeypatch, tmp_path, kind, changes, again, kept, lost
+):
+    host = Host(monkeypatch, tmp_path)
+    provider = firewalld.Provider()
+    for old, new in changes:
+        assert old in host.answers["--list-all-" + kind]
+        host.answers["--list-all-" + kind] = host.answers["--list-all-" + kind].replace(old, new)
+    steps, back = provider.steps(RULES, True)
+    for where in (steps, back):
+        reload = [step.command[1:] for step in where if isinstance(step, _steps.Run)]
+        assert [" ".join(words) for words in reload] == ["--reload"] + again
+    notes = provider.notes()
+    assert len(notes) == bool(kept) + bool(lost)
+    assert_names(
+        " ".join(notes),
+        [f"forgets what is not permanent in {name}. It is made again" for name in kept]
+        + [f"drops what is not permanent in {name}:" for name in lost],
+    )
+
+
+def test_direct_rules_that_are_not_permanent_are_made_again(monkeypatch, tmp_path):
+    host = Host(monkeypatch, tmp_path)
+    for kind in ("chains", "rules", "passthroughs"):
+        host.answers.update({"--direct --get-all-" + kind: "", "--permanent --direct --get-all-" + kind: ""})
+    host.answers["--direct --get-all-rules"] = DIRECT + "\nipv4 filter INPUT 1 -j DROP\n"
+    host.answers["--permanent --direct --get-all-rules"] = "ipv4 filter INPUT 1 -j DROP\n"
+    provider = firewalld.Provider()
+    steps = provider.steps(RULES, True)[0]
+    assert steps[-1].command == (
+        "firewall-cmd",
+        "--direct",
+        "--add-rule",
+        "ipv4",
+        "filter",
+        "INPUT",
+        "0",
+        "-p",
+        "tcp",
+        "-m",
+        "comment",
+        "--comment",
+        "a b",
+        "-j",
+        "ACCEPT",
+    )
+    assert_names(" ".join(provider.notes()), ["direct rules"])
+
+
+def test_many_rules_change_with_one_reload(monkeypatch, tmp_path):
+    # firewalld takes a transaction for each rule of the running firewall: minutes for 2000.
+    provider = standing(monkeypatch, tmp_path)
+    many = firewalld.named(
+        cases.settled([rule("in tcp 8563", f"192.0.2.{2 * number}") for number in range(firewalld._FEW + 1)])
+    )
+    steps, back = provider.steps(many, True)
+    assert kinds(steps) == kinds(back) == ["exasol-network-in.xml", "--reload"]
+
+
+def test_without_a_reload_nothing_is_dropped(monkeypatch, tmp_path):
+    provider = standing(monkeypatch, tmp_path)
+    provider.steps(RULES, True)
+    assert provider.notes() == []
+
+
+def standing(monkeypatch, tmp_path, rules=RULES):
+    """Return a provider on a host that holds rules for what comes in."""
+    texts = "\n\t".join(firewalld.rich_rules(rules, "in"))
+    Host(monkeypatch, tmp_path, LISTING_1_3.replace("\n\t".join(HELD), texts))
+    (tmp_path / "exasol-network-in.xml").write_text(firewalld.document(IN_POLICY, rules))
+    return firewalld.Provider()
+
+
+def test_nothing_is_done_where_all_is_there(monkeypatch, tmp_path):
+    provider = standing(monkeypatch, tmp_path)
+    assert provider.rules() == RULES
+    assert provider.steps(provider.wanted(RULES), True) == ([], [])
+
+
+def test_rules_change_without_a_reload(monkeypatch, tmp_path):
+    provider = standing(monkeypatch, tmp_path)
+    wanted = firewalld.named(
+        cases.settled(
+            [
+                rule("in tcp 8563", "192.0.2.128/25"),
+                rule("in tcp 8563", "2001:db8::/64"),
+                rule("in tcp 8563", action="reject"),
+            ]
+        )
+    )
+    steps, back = provider.steps(wanted, True)
+    assert kinds(steps) == ["exasol-network-in.xml", "--add-rich-rule", "--remove-rich-rule"]
+    # What is new is there before what is old goes, so nobody is shut out in between.
+    assert steps[1].command[1:] == (
+        "--policy",
+        "exasol-network-in",
+        '--add-rich-rule=rule family="ipv4" source address="192.0.2.128/25" port port="8563" protocol="tcp" accept',
+    )
+    assert kinds(back) == ["exasol-network-in.xml", "--add-rich-rule", "--remove-rich-rule"]
+    assert "192.0.2.0/24" in back[1].command[-1] and "192.0.2.128/25" in back[2].command[-1]
+
+
+def test_absent_removes_file_and_policy(monkeypatch, tmp_path):
+    provider = standing(monkeypatch, tmp_path)
+    steps, back = provider.steps((), True)
+    assert kinds(steps) == ["exasol-network-in.xml gone", "--reload"]
+    assert kinds(back) == ["exasol-network-in.xml", "--reload"]
+    assert back[0].content == firewalld.document(IN_POLICY, RULES)
+
+
+def test_absent_where_nothing_is(monkeypatch, tmp_path):
+    Host(monkeypatch, tmp_path)
+    assert firewalld.Provider().steps((), True) == ([], [])
+
+
+def test_a_policy_that_only_runs_becomes_permanent(monkeypatch, tmp_path):
+    provider = standing(monkeypatch, tmp_path)
+    (tmp_path / "exasol-network-in.xml").unlink()
+    assert kinds(provider.steps(RULES, True)[0]) == ["exasol-network-in.xml"]
+
+
+@pytest.mark.parametrize(
+    "change, expected",
+    [
+        (("", ""), False),
+        (("ingress-zones: public dmz", "ingress-zones: HOST"), True),
+        (("target: DROP\n  ingress-zones: public dmz", "target: CONTINUE\n  ingress-zones: HOST"), False),
+    ],
+    ids=["forwarding", "drop", "continue"],
+)
+def test_outgoing_is_filtered(monkeypatch, tmp_path, change, expected):
+    Host(monkeypatch, tmp_path, LISTING_1_3.replace(*change))
+    assert firewalld.Provider().filters_outgoing() is expected
+
+
+def test_outgoing_is_filtered_by_a_rich_rule(monkeypatch, tmp_path):
+    listing = LISTING_1_3.replace(
+        "target: DROP\n  ingress-zones: public dmz", "target: CONTINUE\n  ingress-zones: HOST"
+    )
+    Host(
+        monkeypatch,
+        tmp_path,
+        listing.replace(
+            "rich rules: \n\n", 'rich rules: \n\trule family="ipv4" destination address="192.0.2.9" drop\n\n'
+        ),
+    )
+    assert bool(firewalld.Provider().filters_outgoing())
+
+
+@given(
+    st.permutations(['family="ipv4"', 'source address="192.0.2.1"', 'port port="1" protocol="tcp"', "accept"])
+)
+@cases.EXAMPLES
+def test_order_of_words_makes_no_difference(words):
+    assert firewalld._normal(" ".join(["rule"] + words)) == firewalld._normal(
+        'rule family="ipv4" source address="192.0.2.1" port port="1" protocol="tcp" accept'
+    )

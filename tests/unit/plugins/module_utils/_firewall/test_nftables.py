@@ -1,0 +1,606 @@
+# Copyright (c) 2026, exasol_community.network contributors
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""nftables: where openings have to stand, what stands there, and the steps there and back."""
+
+import json
+
+import pytest
+from hypothesis import given
+
+from ansible_collections.exasol_community.network.plugins.module_utils._firewall import (
+    nftables,
+)
+from ansible_collections.exasol_community.network.plugins.module_utils._firewall import (
+    steps as _steps,
+)
+from ansible_collections.exasol_community.network.plugins.module_utils._firewall.nftables import (
+    CHAINS,
+    Place,
+)
+from ansible_collections.exasol_community.network.tests.unit.helpers import assert_names, refusal
+from ansible_collections.exasol_community.network.tests.unit.plugins.module_utils._firewall import cases
+from ansible_collections.exasol_community.network.tests.unit.plugins.module_utils._firewall.cases import (
+    rule,
+)
+from ansible_collections.exasol_community.network.tests.unit.plugins.module_utils._firewall.rulesets import (
+    ACCEPT,
+    COUNTER,
+    DROP,
+    REJECT,
+    TCP_22,
+    base,
+    chain,
+    document,
+    entry,
+    jump,
+    our_jump,
+    ruleset,
+    vmap,
+)
+
+RULES = cases.settled(
+    [
+        rule("in tcp 8563", "192.0.2.0/24"),
+        rule("in tcp 8563", "2001:db8::/64"),
+        rule("out udp 53", "192.0.2.53", "dns_udp"),
+    ]
+)
+RESTRICTED = cases.settled(
+    RULES + (rule("in tcp 8563", action="reject"), rule("in tcp 8563", action="reject", version=6))
+)
+INPUT, OUTPUT = Place("inet", "filter", "input", "in"), Place("inet", "filter", "output", "out")
+
+
+@pytest.mark.parametrize(
+    "items, expected",
+    [
+        ([], []),
+        ([base()], []),
+        ([base(policy="drop")], ["input"]),
+        ([base(), entry("input", TCP_22, COUNTER, DROP)], ["input"]),
+        ([base(), entry("input", REJECT)], ["input"]),
+        ([base(), entry("input", TCP_22, ACCEPT)], []),
+        ([base(), chain("a"), entry("input", jump("a")), entry("a", DROP)], ["input"]),
+        ([base(), chain("a"), entry("input", jump("a", "goto")), entry("a", REJECT)], ["input"]),
+        (
+            [
+                base(),
+                chain("a"),
+                chain("b"),
+                entry("input", jump("a")),
+                entry("a", jump("b")),
+                entry("b", DROP),
+            ],
+            ["input"],
+        ),
+        (
+            [base(), chain("a"), entry("input", jump("a")), entry("a", ACCEPT), chain("b"), entry("b", DROP)],
+            [],
+        ),
+        ([base(), entry("input", vmap(established="accept", invalid="drop"))], ["input"]),
+        (
+            [
+                base(),
+                chain("a"),
+                chain("b"),
+                entry("input", jump("a")),
+                entry("a", jump("b")),
+                entry("b", jump("a")),
+            ],
+            [],
+        ),
+        (
+            [
+                base(),
+                chain("a"),
+                chain("b"),
+                entry("input", jump("a")),
+                entry("a", jump("b")),
+                entry("b", jump("a")),
+                entry("b", DROP),
+            ],
+            ["input"],
+        ),
+        ([base(), chain(CHAINS["in"]), our_jump("input", 5), entry(CHAINS["in"], DROP)], []),
+        ([base("output", "drop")], ["output"]),
+        ([base(policy="drop"), base("output", "drop"), base("forward", "drop")], ["input", "output"]),
+        (
+            [
+                base(policy="drop", name="early", prio=-10),
+                base(policy="drop", name="late", prio=10),
+                base(name="lenient"),
+            ],
+            ["early", "late"],
+        ),
+        ([base("prerouting", "drop"), base("postrouting", "drop"), base("forward", "drop")], []),
+        ([base(policy="drop", type="nat")], []),
+        ([base(policy="drop", table="exasol_network")], []),
+        (
+            [
+                base(policy="drop", family="bridge"),
+                base(policy="drop", family="arp"),
+                base("ingress", "drop", family="netdev"),
+            ],
+            [],
+        ),
+        ([base(policy="drop", family="ip"), base(policy="drop", family="ip6", name="six")], ["input", "six"]),
+        ([base(), chain("a", table="other"), entry("input", jump("a")), entry("a", DROP, table="other")], []),
+    ],
+    ids=[
+        "empty",
+        "accept",
+        "policy",
+        "drop",
+        "reject",
+        "accept-rule",
+        "jump",
+        "goto",
+        "two-jumps",
+        "not-jumped-to",
+        "vmap",
+        "loop",
+        "loop-with-drop",
+        "own-chain",
+        "output",
+        "both-ways",
+        "several",
+        "other-hooks",
+        "nat",
+        "own-table",
+        "other-families",
+        "ip-and-ip6",
+        "same-name-elsewhere",
+    ],
+)
+def test_places_are_the_base_chains_that_would_drop(items, expected):
+    assert sorted(place.base for place in ruleset(*items).places()) == expected
+
+
+def test_a_target_of_iptables_nft_drops_too():
+    # iptables-nft keeps REJECT as an extension of its own, which nft shows by its name alone.
+    assert ruleset(base(), entry("input", {"xt": {"type": "target", "name": "REJECT"}})).places() == [INPUT]
+    assert ruleset(base(), entry("input", {"xt": {"type": "target", "name": "LOG"}})).places() == []
+
+
+@pytest.mark.parametrize(
+    "rules, expected",
+    [
+        ([], []),
+        ([our_jump("input", 7)], [(0, 7)]),
+        ([entry("input", ACCEPT), our_jump("input", 7)], [(1, 7)]),
+        ([our_jump("input", 7), entry("input", ACCEPT), our_jump("input", 9)], [(0, 7), (2, 9)]),
+        ([entry("input", jump("exasol_network_other"))], []),
+        ([our_jump("input", 7, table="other")], []),
+    ],
+    ids=["none", "first", "second", "twice", "similar-name", "elsewhere"],
+)
+def test_our_jumps_are_found(rules, expected):
+    assert ruleset(base(), *rules).jumps(INPUT) == expected
+
+
+def match(protocol, field, right):
+    """Return a match on a packet's field."""
+    return {
+        "match": {"op": "==", "left": {"payload": {"protocol": protocol, "field": field}}, "right": right}
+    }
+
+
+def prefix(address, length):
+    return {"prefix": {"addr": address, "len": length}}
+
+
+NFPROTO_4 = {"match": {"op": "==", "left": {"meta": {"key": "nfproto"}}, "right": "ipv4"}}
+
+
+@pytest.mark.parametrize(
+    "expressions, expected",
+    [
+        (
+            [match("ip", "saddr", "192.0.2.1"), match("tcp", "dport", 8563), COUNTER, ACCEPT],
+            rule("in tcp 8563", "192.0.2.1"),
+        ),
+        (
+            [
+                match("ip", "saddr", {"set": ["192.0.2.1", prefix("192.0.2.64", 26)]}),
+                match("tcp", "dport", {"set": [22, {"range": [80, 90]}]}),
+                COUNTER,
+                ACCEPT,
+            ],
+            rule("in tcp 22,80-90", "192.0.2.1,192.0.2.64/26"),
+        ),
+        (
+            [
+                match("ip", "saddr", prefix("192.0.2.0", 24)),
+                match("udp", "dport", {"range": [80, 90]}),
+                ACCEPT,
+            ],
+            rule("in udp 80-90", "192.0.2.0/24"),
+        ),
+        (
+            [match("ip", "saddr", {"set": [{"range": ["192.0.2.0", "192.0.2.2"]}]}), ACCEPT],
+            rule("in any", "192.0.2.0/31,192.0.2.2"),
+        ),
+        ([match("ip6", "saddr", prefix("2001:db8::", 64)), ACCEPT], rule("in any", "2001:db8::/64")),
+        ([NFPROTO_4, match("tcp", "dport", 8563), COUNTER, REJECT], rule("in tcp 8563", action="reject")),
+    ],
+    ids=["plain", "sets", "prefix-and-range", "range-of-addresses", "ipv6", "reject"],
+)
+def test_our_rules_are_read(expressions, expected):
+    held = ruleset(
+        base(), chain(CHAINS["in"]), entry(CHAINS["in"], *expressions, comment="exasol: sql_client")
+    )
+    assert held.ours(INPUT) == (expected,)
+
+
+@pytest.mark.parametrize(
+    "changes",
+    [{}, {"comment": "exasol_community.network"}, {"comment": "mine"}],
+    ids=["none", "jump", "foreign"],
+)
+def test_rules_without_our_comment_are_not_ours(changes):
+    assert ruleset(chain(CHAINS["in"]), entry(CHAINS["in"], ACCEPT, **changes)).ours(INPUT) == ()
+
+
+@given(cases.RULE_SETS)
+@cases.EXAMPLES
+def test_names_in_a_comment_are_quoted_and_short(rules):
+    for one in cases.settled(rules):
+        text = nftables.render_rule(one)
+        comment = text.split(' comment "')[1]
+        # nft's bound for a comment is 128 bytes (NFTNL_UDATA_COMMENT_MAXLEN).
+        assert comment.endswith('"') and comment.count('"') == 1 and len(comment) - 1 < 128
+        assert "\n" not in text
+
+
+class Host:
+    """A host's rule set, commands and files, as far as the provider asks for them."""
+
+    def __init__(self, monkeypatch, folder, *items, **options):
+        self.folder = folder
+        self.monkeypatch = monkeypatch
+        monkeypatch.setattr(nftables, "_FOLDER", str(folder / "rules"))
+        monkeypatch.setattr(nftables, "_DROP_IN", str(folder / "nftables.service.d" / "drop_in.conf"))
+        monkeypatch.setattr(
+            nftables,
+            "which",
+            lambda name: "/usr/sbin/" + name if name in options.get("commands", ("nft",)) else "",
+        )
+        monkeypatch.setattr(
+            nftables,
+            "systemd_runs",
+            lambda: options.get("booted", "systemctl" in options.get("commands", ())),
+        )
+        monkeypatch.setattr(nftables, "run", lambda command: _steps.Done(options.get("enabled", 0), "", ""))
+        self.becomes(*items)
+
+    def becomes(self, *items):
+        """Let nft list these items."""
+        self.monkeypatch.setattr(nftables, "output", lambda command: json.dumps(document(*items)))
+
+
+DROPPING = (base(policy="drop"), entry("input", TCP_22, ACCEPT, handle=3), base("output"))
+
+
+def batch(steps):
+    """Return the lines of the one batch among the steps."""
+    runs = [step for step in steps if isinstance(step, _steps.Run)]
+    assert [step.command for step in runs] in ([], [("nft", "-f", "-")])
+    return "".join(step.stdin for step in runs).splitlines()
+
+
+CHAIN = "inet filter exasol_network_in"
+BODY = [
+    "add rule " + CHAIN + " ct state established ct direction reply accept",
+    "add rule "
+    + CHAIN
+    + ' ip saddr { 192.0.2.0/24 } tcp dport { 8563 } counter accept comment "exasol: sql_client"',
+    "add rule "
+    + CHAIN
+    + ' ip6 saddr { 2001:db8::/64 } tcp dport { 8563 } counter accept comment "exasol: sql_client"',
+]
+FRESH = ["add chain " + CHAIN, "flush chain " + CHAIN] + BODY
+INSERT = 'insert rule inet filter input jump exasol_network_in comment "exasol_community.network"'
+OURS = (
+    chain(CHAINS["in"]),
+    our_jump("input", 5),
+    entry(
+        CHAINS["in"],
+        {"match": {"op": "in", "left": {"ct": {"key": "state"}}, "right": "established"}},
+        ACCEPT,
+    ),
+    entry(
+        CHAINS["in"],
+        match("ip", "saddr", prefix("192.0.2.0", 24)),
+        match("tcp", "dport", 8563),
+        COUNTER,
+        ACCEPT,
+        comment="exasol: sql_client",
+    ),
+    entry(
+        CHAINS["in"],
+        match("ip6", "saddr", prefix("2001:db8::", 64)),
+        match("tcp", "dport", 8563),
+        COUNTER,
+        ACCEPT,
+        comment="exasol: sql_client",
+    ),
+)
+
+
+@pytest.mark.parametrize(
+    "items, expected",
+    [
+        (DROPPING, FRESH + [INSERT]),
+        (OURS[:2] + DROPPING + OURS[2:], []),
+        (OURS[:1] + DROPPING + OURS[1:], ["delete rule inet filter input handle 5", INSERT]),
+        (OURS[:2] + DROPPING + OURS[1:], ["delete rule inet filter input handle 5"] * 2 + [INSERT]),
+        (OURS[:1] + DROPPING + OURS[2:], [INSERT]),
+        (OURS[:2] + DROPPING + OURS[3:4], FRESH),
+        (OURS[:2] + DROPPING, FRESH),
+    ],
+    ids=["nothing", "all", "not-first", "twice", "no-jump", "one-missing", "empty"],
+)
+def test_steps_lead_to_our_chain_with_one_jump_before_all_others(monkeypatch, tmp_path, items, expected):
+    Host(monkeypatch, tmp_path, *items)
+    provider = nftables.Provider()
+    assert batch(provider.steps(provider.wanted(RULES), False)[0]) == expected
+
+
+def test_what_somebody_put_into_our_chain_goes(monkeypatch, tmp_path):
+    Host(monkeypatch, tmp_path, *(OURS[:2] + DROPPING + OURS[2:] + (entry(CHAINS["in"], ACCEPT),)))
+    provider = nftables.Provider()
+    assert batch(provider.steps(provider.wanted(RULES), False)[0]) == FRESH
+
+
+GONE = ["flush chain " + CHAIN, "delete chain " + CHAIN]
+
+
+@pytest.mark.parametrize(
+    "items, expected",
+    [
+        (DROPPING, []),
+        (OURS[:2] + DROPPING + OURS[2:], ["delete rule inet filter input handle 5"] + GONE),
+        (OURS[:2] + DROPPING + OURS[1:], ["delete rule inet filter input handle 5"] * 2 + GONE),
+        (OURS[:1] + DROPPING, GONE),
+        ((base(),) + OURS, ["delete rule inet filter input handle 5"] + GONE),
+    ],
+    ids=["nothing", "all", "twice", "no-jump", "nothing-is-dropped-any-more"],
+)
+def test_absent_removes_jumps_and_chain(monkeypatch, tmp_path, items, expected):
+    Host(monkeypatch, tmp_path, *items)
+    assert batch(nftables.Provider().steps((), False)[0]) == expected
+
+
+def test_where_nothing_is_dropped_any_more_nothing_is_opened(monkeypatch, tmp_path):
+    Host(monkeypatch, tmp_path, base(), *OURS)
+    provider = nftables.Provider()
+    assert provider.wanted(RULES) == ()
+    assert (
+        batch(provider.steps(provider.wanted(RULES), False)[0])
+        == ["delete rule inet filter input handle 5"] + GONE
+    )
+    assert_names(provider.idle(), ["filters nothing", "nothing to open"])
+    assert provider.notes() == [], "an open host is healthy"
+
+
+def test_a_second_base_chain_that_accepts_is_none_of_our_business(monkeypatch, tmp_path):
+    Host(monkeypatch, tmp_path, *(OURS[:2] + DROPPING + OURS[2:] + (base(name="late", prio=10),)))
+    provider = nftables.Provider()
+    assert batch(provider.steps(provider.wanted(RULES), False)[0]) == []
+
+
+def test_one_chain_serves_two_base_chains_and_goes_once(monkeypatch, tmp_path):
+    items = (
+        OURS[:2]
+        + DROPPING
+        + OURS[2:]
+        + (base(policy="drop", name="input_late", prio=10), our_jump("input_late", 6))
+    )
+    Host(monkeypatch, tmp_path, *items)
+    provider = nftables.Provider()
+    assert batch(provider.steps(provider.wanted(RULES), False)[0]) == []
+    assert (
+        batch(provider.steps((), False)[0])
+        == ["delete rule inet filter input handle 5", "delete rule inet filter input_late handle 6"] + GONE
+    )
+
+
+def test_each_family_gets_its_own_rules(monkeypatch, tmp_path):
+    Host(monkeypatch, tmp_path, base(policy="drop", family="ip"), base(policy="drop", family="ip6"))
+    provider = nftables.Provider()
+    lines = batch(provider.steps(provider.wanted(RULES), False)[0])
+    assert [line for line in lines if "192.0.2" in line] == [
+        line for line in lines if line.startswith("add rule ip filter") and "exasol: " in line
+    ]
+    assert [line for line in lines if "2001:db8" in line] == [
+        line for line in lines if line.startswith("add rule ip6 filter") and "exasol: " in line
+    ]
+
+
+def test_restriction_stands_in_a_table_of_our_own(monkeypatch, tmp_path):
+    Host(monkeypatch, tmp_path, base(), base("output"))
+    provider = nftables.Provider()
+    steps, back = provider.steps(provider.wanted(RESTRICTED), False)
+    lines = batch(steps)
+    assert lines[:2] == ["add table inet exasol_network", "delete table inet exasol_network"]
+    assert [line for line in lines if "reject" in line] and not [
+        line for line in lines if "192.0.2.53" in line
+    ]
+    assert lines.index("iif lo accept") < min(index for index, line in enumerate(lines) if "reject" in line)
+    assert back == [
+        _steps.Run(("nft", "-f", "-"), "add table inet exasol_network\ndelete table inet exasol_network\n")
+    ]
+
+
+def test_restriction_that_stands_already_is_left_alone_and_goes_with_its_wish(monkeypatch, tmp_path):
+    table = {"table": "exasol_network"}
+    aside = [entry(CHAINS["in"], ACCEPT, **table)] * 2  # loopback, and standing connections
+    held = aside + [
+        entry(
+            CHAINS["in"],
+            NFPROTO_4,
+            match("tcp", "dport", 8563),
+            COUNTER,
+            REJECT,
+            comment="exasol: sql_client",
+            **table,
+        )
+    ]
+    Host(monkeypatch, tmp_path, base(), base("output"), base(name=CHAINS["in"], prio=-1, **table), *held)
+    provider = nftables.Provider()
+    only = cases.settled([rule("in tcp 8563", action="reject")])
+    assert provider.steps(provider.wanted(only), False)[0] == []
+    assert provider.rules() == only
+    steps, back = provider.steps((), False)
+    assert batch(steps) == ["delete table inet exasol_network"]
+    assert "reject with icmpx" in back[0].stdin
+
+
+def test_way_back_from_nothing_removes_jump_and_chain(monkeypatch, tmp_path):
+    Host(monkeypatch, tmp_path, *DROPPING)
+    provider = nftables.Provider()
+    back = _steps.script(provider.steps(provider.wanted(RULES), False)[1])
+    assert_names(back, ["nft -a list chain inet filter input", "delete chain inet filter exasol_network_in"])
+    assert "insert rule" not in back
+
+
+def test_way_back_from_absent_brings_rules_and_jump(monkeypatch, tmp_path):
+    Host(monkeypatch, tmp_path, *(OURS[:2] + DROPPING + OURS[2:]))
+    assert_names(_steps.script(nftables.Provider().steps((), False)[1]), BODY + [INSERT])
+
+
+def test_openings_that_take_effect_are_not_refused(monkeypatch, tmp_path):
+    Host(monkeypatch, tmp_path, *DROPPING)
+    nftables.Provider().check()
+
+
+def test_a_listing_without_json_is_explained(monkeypatch, tmp_path):
+    Host(monkeypatch, tmp_path)
+    monkeypatch.setattr(nftables, "output", lambda command: "Error: JSON support not compiled-in\n")
+    assert_names(refusal(nftables.Provider), ["JSON", "0.9.3"])
+
+
+def files(steps):
+    """Return the steps on files: name -> content."""
+    return {step.path.rsplit("/", 1)[1]: step.content for step in steps if isinstance(step, _steps.Write)}
+
+
+def test_rules_are_kept_for_the_next_start(monkeypatch, tmp_path):
+    Host(monkeypatch, tmp_path, *(DROPPING + (base("output", "drop"),)), commands=("nft", "systemctl"))
+    provider = nftables.Provider()
+    steps, back = provider.steps(provider.wanted(RULES), True)
+    written = files(steps)
+    assert written["nftables-inet-filter-input.nft"].splitlines() == FRESH + [INSERT]
+    assert sorted(written) == [
+        "drop_in.conf",
+        "nftables-inet-filter-input.nft",
+        "nftables-inet-filter-output.nft",
+    ]
+    folder = tmp_path / "rules"
+    for verb in ("ExecStartPost", "ExecReload"):
+        assert_names(
+            written["drop_in.conf"],
+            [
+                f"{verb}=-/usr/sbin/nft -f {folder}/nftables-inet-filter-{base}.nft\n"
+                for base in ("input", "output")
+            ],
+        )
+    assert steps[-1] == back[-1] == _steps.Run(("systemctl", "daemon-reload"))
+    assert files(back) == dict.fromkeys(written)
+
+
+def test_where_systemd_does_not_run_nobody_is_asked_to_read_files_anew(monkeypatch, tmp_path):
+    Host(monkeypatch, tmp_path, *DROPPING, commands=("nft", "systemctl"), booted=False)
+    provider = nftables.Provider()
+    steps, back = provider.steps(provider.wanted(RULES), True)
+    assert files(steps) and not [
+        step for step in steps + back if getattr(step, "command", ("",))[0] == "systemctl"
+    ]
+
+
+def write(steps):
+    """Perform the steps on files."""
+    for step in steps:
+        if isinstance(step, _steps.Write):
+            step.perform()
+
+
+def test_files_are_left_alone_when_they_are_right_and_go_when_they_are_not_wanted(monkeypatch, tmp_path):
+    host = Host(monkeypatch, tmp_path, *DROPPING)
+    provider = nftables.Provider()
+    write(provider.steps(provider.wanted(RULES), True)[0])
+    host.becomes(*(OURS[:2] + DROPPING + OURS[2:]))
+    provider = nftables.Provider()
+    assert provider.steps(provider.wanted(RULES), True)[0] == []
+    assert files(provider.steps((), True)[0]) == {
+        "drop_in.conf": None,
+        "nftables-inet-filter-input.nft": None,
+    }
+
+
+def test_without_persist_no_file_is_touched(monkeypatch, tmp_path):
+    Host(monkeypatch, tmp_path, *DROPPING)
+    provider = nftables.Provider()
+    assert files(provider.steps(provider.wanted(RULES), False)[0]) == {}
+
+
+def test_a_slash_in_a_name_makes_no_folder(monkeypatch, tmp_path):
+    # nft's grammar allows it in identifiers.
+    Host(monkeypatch, tmp_path, base(policy="drop", name="in/../../put"), base("output"))
+    provider = nftables.Provider()
+    paths = [
+        step.path
+        for step in provider.steps(provider.wanted(RULES), True)[0]
+        if isinstance(step, _steps.Write)
+    ]
+    assert [
+        path
+        for path in paths
+        if not path.startswith((str(tmp_path / "rules" / "nftables-"), str(tmp_path / "nftables.service.d")))
+    ] == []
+    assert [path for path in paths if "/../" in path] == []
+
+
+@pytest.mark.parametrize(
+    "booted, enabled, fragments",
+    [
+        (True, 0, []),
+        (True, 1, ["nftables.service", "systemctl enable nftables"]),
+        # The command is there in containers and chroots, too, where systemd was not what started.
+        (False, 0, ["systemd does not run", "start scripts"]),
+    ],
+    ids=["enabled", "not-enabled", "not-started-by-systemd"],
+)
+def test_a_service_that_does_not_start_is_told(monkeypatch, tmp_path, booted, enabled, fragments):
+    Host(monkeypatch, tmp_path, *DROPPING, commands=("nft", "systemctl"), enabled=enabled, booted=booted)
+    provider = nftables.Provider()
+    provider.steps(provider.wanted(RULES), True)
+    notes = provider.notes()
+    assert len(notes) == bool(fragments)
+    assert_names(" ".join(notes), fragments)
+
+
+@pytest.mark.parametrize("rules, persist", [(RULES, False), ((), True)], ids=["not-to-persist", "no-rules"])
+def test_a_service_that_has_nothing_of_ours_to_load_is_not_told(monkeypatch, tmp_path, rules, persist):
+    Host(monkeypatch, tmp_path, *DROPPING, commands=("nft", "systemctl"), enabled=1)
+    provider = nftables.Provider()
+    provider.steps(rules, persist)
+    assert provider.notes() == []
+
+
+@pytest.mark.parametrize(
+    "items, expected",
+    [(DROPPING, False), ((base("output", "drop"),), True), ((base("output"), entry("output", REJECT)), True)],
+    ids=["no", "policy", "rule"],
+)
+def test_outgoing_is_filtered(monkeypatch, tmp_path, items, expected):
+    Host(monkeypatch, tmp_path, *items)
+    assert nftables.Provider().filters_outgoing() is expected
+
+
+def test_rules_that_stand_in_some_places_only_are_not_held(monkeypatch, tmp_path):
+    Host(monkeypatch, tmp_path, *(OURS[:2] + DROPPING + OURS[2:] + (base(policy="drop", table="other"),)))
+    assert nftables.Provider().rules() == ()
+    Host(monkeypatch, tmp_path, *(OURS[:2] + DROPPING + OURS[2:]))
+    assert nftables.Provider().rules() == tuple(one for one in RULES if one.direction == "in")

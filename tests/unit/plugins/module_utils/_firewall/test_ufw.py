@@ -1,0 +1,444 @@
+# Copyright (c) 2026, exasol_community.network contributors
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""ufw: our tuples and lines at the head of its user rules, in ufw's own writing."""
+
+import binascii
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from ansible_collections.exasol_community.network.plugins.module_utils._firewall import (
+    steps as _steps,
+)
+from ansible_collections.exasol_community.network.plugins.module_utils._firewall import (
+    ufw,
+    xtables,
+)
+from ansible_collections.exasol_community.network.tests.unit.helpers import assert_names, refusal
+from ansible_collections.exasol_community.network.tests.unit.plugins.module_utils._firewall import cases
+from ansible_collections.exasol_community.network.tests.unit.plugins.module_utils._firewall.cases import (
+    rule,
+)
+
+RULES = cases.settled(
+    [
+        rule("in tcp 8563", "192.0.2.0/24"),
+        rule("out udp 53", "192.0.2.53", "dns_udp"),
+        rule("in tcp 8563", action="reject"),
+    ]
+)
+HEAD = (
+    "*filter\n"
+    + "".join(
+        f":ufw-{name} - [0:0]\n"
+        for name in ("user-input", "user-output", "user-forward", "user-limit", "user-limit-accept")
+    )
+    + "### RULES ###\n"
+)
+TAIL = """
+### END RULES ###
+
+### LOGGING ###
+-A ufw-after-logging-input -j LOG --log-prefix "[UFW BLOCK] " -m limit --limit 3/min --limit-burst 10
+### END LOGGING ###
+
+### RATE LIMITING ###
+-A ufw-user-limit -m limit --limit 3/minute -j LOG --log-prefix "[UFW LIMIT BLOCK] "
+-A ufw-user-limit -j REJECT
+-A ufw-user-limit-accept -j ACCEPT
+### END RATE LIMITING ###
+COMMIT
+"""
+FOREIGN = """
+### tuple ### deny tcp 8563 0.0.0.0/0 any 0.0.0.0/0 in
+-A ufw-user-input -p tcp --dport 8563 -j DROP
+
+### tuple ### limit tcp 22 0.0.0.0/0 any 0.0.0.0/0 in comment=6b65657020746865206c696d6974
+-A ufw-user-input -p tcp --dport 22 -m conntrack --ctstate NEW -m recent --set
+-A ufw-user-input -p tcp --dport 22 -m conntrack --ctstate NEW -m recent --update --seconds 30 --hitcount 6 -j ufw-user-limit
+-A ufw-user-input -p tcp --dport 22 -j ufw-user-limit-accept
+
+### tuple ### allow any 53 0.0.0.0/0 any 0.0.0.0/0 in
+-A ufw-user-input -p tcp --dport 53 -j ACCEPT
+-A ufw-user-input -p udp --dport 53 -j ACCEPT
+
+### tuple ### allow tcp 80,443 0.0.0.0/0 any 0.0.0.0/0 Nginx%20Full - in
+-A ufw-user-input -p tcp -m multiport --dports 80,443 -j ACCEPT -m comment --comment 'dapp_Nginx%20Full'
+
+### tuple ### route:allow any any 192.0.2.0/24 any 0.0.0.0/0 in_eth0!out_eth1
+-A ufw-user-forward -i eth0 -o eth1 -d 192.0.2.0/24 -j ACCEPT
+
+### tuple ### allow_log tcp 25 0.0.0.0/0 any 192.0.2.9 in_eth0
+-A ufw-user-logging-input -i eth0 -p tcp --dport 25 -s 192.0.2.9 -j RETURN
+-A ufw-user-input -i eth0 -p tcp --dport 25 -s 192.0.2.9 -j ACCEPT
+"""
+FILES = {
+    "fresh": HEAD + TAIL,
+    "foreign": HEAD + FOREIGN + TAIL,
+    "package": "*filter\n:ufw-user-input - [0:0]\n### RULES ###\n-A ufw-user-limit -j REJECT\n-A ufw-user-limit-accept -j ACCEPT\nCOMMIT\n",
+    "no-newline-at-the-end": (HEAD + FOREIGN + TAIL).rstrip("\n"),
+}
+BY_FILE = pytest.mark.parametrize("text", list(FILES.values()), ids=list(FILES))
+
+
+@BY_FILE
+def test_edit_and_back_is_the_same_file(text):
+    assert ufw.edit(ufw.edit(text, RULES, 4, ""), (), 4, "") == text
+
+
+@pytest.mark.parametrize("text", list(FILES.values()), ids=list(FILES))
+def test_our_rules_stand_at_the_head_and_all_others_stay(text):
+    edited = ufw.edit(text, RULES, 4, "")
+    head, tail = text.split("### RULES ###\n")
+    assert edited.startswith(
+        head + "### RULES ###\n\n### tuple ### allow tcp 8563 0.0.0.0/0 any 192.0.2.0/24 in comment="
+    ) and edited.endswith(tail)
+    assert edited.count("### tuple ###") == text.count("### tuple ###") + 3
+
+
+@BY_FILE
+def test_edit_of_an_edited_file_depends_on_the_last_rules_alone(text):
+    once = ufw.edit(text, RULES, 4, "")
+    assert ufw.edit(once, RULES, 4, "") == once
+    assert ufw.edit(once, RULES[:1], 4, "") == ufw.edit(text, RULES[:1], 4, "")
+
+
+def test_our_rules_are_found_wherever_ufw_put_them():
+    # "ufw insert 1" puts a user's rule above ours; ours go back to the head.
+    edited = ufw.edit(HEAD + TAIL, RULES, 4, "")
+    shuffled = edited.replace("### RULES ###\n", "### RULES ###\n" + FOREIGN)
+    assert ufw.edit(shuffled, RULES, 4, "") == ufw.edit(HEAD + FOREIGN + TAIL, RULES, 4, "")
+    assert ufw.edit(shuffled, (), 4, "") == HEAD + FOREIGN + TAIL
+
+
+@given(st.sampled_from(sorted(FILES)), cases.RULE_SETS)
+@cases.EXAMPLES
+def test_any_rules_are_read_back_and_leave_no_trace(name, rules):
+    rules, text = cases.settled(rules), FILES[name]
+    for family in ufw.FAMILIES:
+        edited = ufw.edit(text, rules, family.version, family.infix)
+        assert ufw.parse(edited, family.version) == tuple(
+            one for one in rules if one.version == family.version
+        )
+        assert ufw.edit(edited, (), family.version, family.infix) == text
+
+
+def written(one, version=4):
+    """Return the tuples without their comments, and the lines."""
+    lines = [
+        line for block in ufw.blocks(one, {4: "", 6: "6"}[version]) for line in block.splitlines() if line
+    ]
+    return [line.split(" comment=")[0].replace("### tuple ### ", "") for line in lines]
+
+
+# Compared with what ufw 0.36.2 writes for the same tuples.
+@pytest.mark.parametrize(
+    "one, expected",
+    [
+        (
+            rule("in tcp 8563", "192.0.2.1"),
+            [
+                "allow tcp 8563 0.0.0.0/0 any 192.0.2.1 in",
+                "-A ufw-user-input -p tcp --dport 8563 -s 192.0.2.1 -j ACCEPT",
+            ],
+        ),
+        (
+            rule("in udp 53,123", "192.0.2.0/24"),
+            [
+                "allow udp 53,123 0.0.0.0/0 any 192.0.2.0/24 in",
+                "-A ufw-user-input -p udp -m multiport --dports 53,123 -s 192.0.2.0/24 -j ACCEPT",
+            ],
+        ),
+        (
+            rule("in any", "192.0.2.1"),
+            ["allow any any 0.0.0.0/0 any 192.0.2.1 in", "-A ufw-user-input -s 192.0.2.1 -j ACCEPT"],
+        ),
+        (
+            rule("out any", "192.0.2.1"),
+            ["allow any any 192.0.2.1 any 0.0.0.0/0 out", "-A ufw-user-output -d 192.0.2.1 -j ACCEPT"],
+        ),
+        (
+            rule("out tcp 20-22,80", "192.0.2.1"),
+            [
+                "allow tcp 20:22,80 192.0.2.1 any 0.0.0.0/0 out",
+                "-A ufw-user-output -p tcp -m multiport --dports 20:22,80 -d 192.0.2.1 -j ACCEPT",
+            ],
+        ),
+        (
+            rule("in tcp 8563", action="reject"),
+            [
+                "reject tcp 8563 0.0.0.0/0 any 0.0.0.0/0 in",
+                "-A ufw-user-input -p tcp --dport 8563 -j REJECT --reject-with tcp-reset",
+            ],
+        ),
+        (
+            rule("in udp 53,123", action="reject"),
+            [
+                "reject udp 53,123 0.0.0.0/0 any 0.0.0.0/0 in",
+                "-A ufw-user-input -p udp -m multiport --dports 53,123 -j REJECT",
+            ],
+        ),
+        (
+            rule("in tcp 8563", "2001:db8::1"),
+            [
+                "allow tcp 8563 ::/0 any 2001:db8::1 in",
+                "-A ufw6-user-input -p tcp --dport 8563 -s 2001:db8::1 -j ACCEPT",
+            ],
+        ),
+        (
+            rule("in tcp 8563", "2001:db8::/64"),
+            [
+                "allow tcp 8563 ::/0 any 2001:db8::/64 in",
+                "-A ufw6-user-input -p tcp --dport 8563 -s 2001:db8::/64 -j ACCEPT",
+            ],
+        ),
+    ],
+    ids=["one", "two-ports", "any", "any-out", "out", "reject", "reject-udp", "ipv6", "ipv6-network"],
+)
+def test_rules_are_written_as_ufw_writes_them(one, expected):
+    assert written(one, one.version) == expected
+
+
+@pytest.mark.parametrize(
+    "one, expected",
+    [
+        (
+            rule("in tcp 20000-21000", "192.0.2.1"),
+            "-A ufw-user-input -p tcp -m multiport --dports 20000:21000 -s 192.0.2.1 -j ACCEPT",
+        ),
+        (rule("out udp 53", "192.0.2.53"), "-A ufw-user-output -p udp -d 192.0.2.53 --dport 53 -j ACCEPT"),
+    ],
+    ids=["range", "out"],
+)
+def test_lines_are_to_the_letter_those_that_ufw_writes(one, expected):
+    # With each change by its user ufw writes all lines anew: ours would change back and forth.
+    assert written(one)[1] == expected
+
+
+def test_an_ipv6_network_of_32_bits_is_no_single_address():
+    assert written(rule("in tcp 8563", "2001:db8::/32"), 6) == [
+        "allow tcp 8563 ::/0 any 2001:db8::/32 in",
+        "-A ufw6-user-input -p tcp --dport 8563 -s 2001:db8::/32 -j ACCEPT",
+    ]
+
+
+def test_more_ports_than_fit_are_more_tuples():
+    ports = ",".join(str(port) for port in range(1, 41, 2))
+    assert [line.split()[2].count(",") for line in written(rule("in tcp " + ports, "192.0.2.1"))[::2]] == [
+        14,
+        4,
+    ]
+
+
+def test_comment_says_whose_rule_it_is_and_what_for():
+    (block,) = ufw.blocks(rule("in tcp 8563", "192.0.2.1", "bucketfs,sql_client"), "")
+    assert binascii.unhexlify(block.split("comment=")[1].split("\n")[0]) == b"exasol: bucketfs, sql_client"
+
+
+@pytest.mark.parametrize(
+    "line",
+    [
+        "### tuple ### deny tcp 8563 0.0.0.0/0 any 0.0.0.0/0 in",
+        "### tuple ### allow tcp 80,443 0.0.0.0/0 any 0.0.0.0/0 Nginx%20Full - in",
+        "### tuple ### allow tcp 22 0.0.0.0/0 any 0.0.0.0/0 in comment=6b65657020746865206c696d6974",
+        "### tuple ### allow tcp 22 0.0.0.0/0 any 0.0.0.0/0 in comment="
+        + binascii.hexlify("exasol\u00e9".encode("utf-8")).decode("ascii"),
+        "### tuple ### allow tcp 22 0.0.0.0/0 any 0.0.0.0/0 in comment="
+        + binascii.hexlify(b"\xff\xfe").decode("ascii"),
+        "### tuple ### allow tcp 22",
+        "-A ufw-user-input -j ACCEPT",
+    ],
+    ids=["plain", "application", "comment", "accents", "no-utf8", "short", "line"],
+)
+def test_what_is_not_ours_is_not_read(line):
+    assert ufw.parse(line, 4) == ()
+
+
+def test_half_a_comment_is_not_ours_and_does_no_harm():
+    assert ufw.parse("### tuple ### allow tcp 22 0.0.0.0/0 any 0.0.0.0/0 in comment=657", 4) == ()
+
+
+@pytest.mark.parametrize("text", ["", "*filter\nCOMMIT\n", "### RULES ###"], ids=["empty", "old", "cut"])
+def test_a_file_without_its_mark_is_refused(text):
+    assert_names(refusal(ufw.edit, text, RULES, 4, ""), ["### RULES ###"])
+
+
+class Host:
+    """A host's files, as far as the provider asks for them."""
+
+    def __init__(
+        self,
+        monkeypatch,
+        folder,
+        defaults='IPV6=yes\nDEFAULT_OUTPUT_POLICY="ACCEPT"\n',
+        v4=FILES["foreign"],
+        v6=HEAD.replace("ufw-", "ufw6-") + TAIL,
+    ):
+        monkeypatch.setattr(ufw, "_LOCK", str(folder / "ufw.lock"))
+        monkeypatch.setattr(
+            ufw,
+            "FAMILIES",
+            tuple(family._replace(path=str(folder / family.path.split("/")[-1])) for family in ufw.FAMILIES),
+        )
+        monkeypatch.setattr(
+            ufw, "read", lambda path: defaults if path == "/etc/default/ufw" else _steps.read(path)
+        )
+        for name, text in (("user.rules", v4), ("user6.rules", v6)):
+            if text is not None:
+                (folder / name).write_bytes(text.encode("utf-8"))
+                (folder / name).chmod(0o640)
+
+
+V6 = cases.settled([rule("in tcp 8563", "2001:db8::/64")])
+
+
+def test_provider_writes_and_loads_both_families(monkeypatch, tmp_path):
+    Host(monkeypatch, tmp_path)
+    steps, back = ufw.Provider().steps(cases.settled(RULES + V6), True)
+    assert [step.path if hasattr(step, "path") else step.command for step in steps] == [
+        str(tmp_path / "user.rules"),
+        ("iptables-restore", "-n"),
+        str(tmp_path / "user6.rules"),
+        ("ip6tables-restore", "-n"),
+    ]
+    assert [step.mode for step in steps if hasattr(step, "mode")] == [0o640] * 2
+    assert len(back) == 2
+    assert [step.content for step in steps if hasattr(step, "content")] == [
+        step.stdin for step in steps if hasattr(step, "stdin")
+    ]
+
+
+LATER = "\n### tuple ### allow tcp 9000 0.0.0.0/0 any 0.0.0.0/0 in\n-A ufw-user-input -p tcp --dport 9000 -j ACCEPT\n"
+
+
+OTHER_RULES = cases.settled([rule("in tcp 2580", "192.0.2.7", "bucketfs")])
+
+
+@pytest.mark.parametrize("held", [(), RULES, OTHER_RULES], ids=["nothing", "the-same", "others"])
+@pytest.mark.parametrize("later", ["", LATER], ids=["untouched", "changed-by-somebody"])
+def test_way_back_leaves_what_others_changed_meanwhile(monkeypatch, tmp_path, held, later):
+    before = ufw.edit(FILES["foreign"], held, 4, "")
+    Host(monkeypatch, tmp_path, v4=before)
+    path, restore = tmp_path / "user.rules", tmp_path / "restore"
+    restore.write_text(f"#!/bin/sh\ncat > '{tmp_path}/loaded'\n")
+    restore.chmod(0o755)
+    family = ufw.FAMILIES[0]._replace(restore=str(restore))
+    path.write_text(
+        ufw.edit(before, cases.settled([rule("in tcp 1521", "192.0.2.8", "oracle")]), 4, "").replace(
+            TAIL, later + TAIL
+        )
+    )
+    ufw.way_back(family, before, 0o640).perform()
+    assert path.read_text() == before.replace(TAIL, later + TAIL)
+    assert path.stat().st_mode & 0o777 == 0o640
+    assert (tmp_path / "loaded").read_text() == path.read_text()
+    assert sorted(name.name for name in tmp_path.iterdir() if name.name.endswith(".exasol")) == []
+
+
+def test_provider_has_nothing_to_do_where_all_is_there(monkeypatch, tmp_path):
+    Host(monkeypatch, tmp_path, v4=ufw.edit(FILES["foreign"], RULES, 4, ""))
+    provider = ufw.Provider()
+    assert provider.steps(provider.wanted(RULES), True) == ([], [])
+    assert provider.rules() == RULES
+
+
+@pytest.mark.parametrize(
+    "defaults, expected",
+    [
+        ("IPV6=yes\n", True),
+        ('IPV6="yes"\n', True),
+        ("IPV6=YES\n", True),
+        ("IPV6=no\n", False),
+        ("#IPV6=yes\n", False),
+        ("", False),
+        (None, False),
+    ],
+)
+def test_ipv6_is_left_out_where_ufw_leaves_it_out(monkeypatch, tmp_path, defaults, expected):
+    Host(monkeypatch, tmp_path, defaults=defaults)
+    provider = ufw.Provider()
+    assert bool(provider.wanted(V6)) is expected
+    assert bool(provider.left_out(V6)) is not expected
+    assert bool(provider.steps(provider.wanted(V6), True)[0]) is expected
+
+
+@pytest.mark.parametrize(
+    "rules, fragments",
+    [
+        (V6, ["drops all IPv6", "IPV6=no", "IPV6=yes", "/etc/default/ufw", "ufw reload", "2001:db8::/64"]),
+        (cases.settled([rule("out tcp 443", "2001:db8::1")]), ["out tcp 443", "2001:db8::1"]),
+        (
+            cases.settled([rule(f"in tcp {port}", f"2001:db8::{port}") for port in range(1, 9)]),
+            ["2001:db8::5", "; ..."],
+        ),
+    ],
+    ids=["in", "out", "many"],
+)
+def test_what_ufw_cannot_open_of_ipv6_is_named(monkeypatch, tmp_path, rules, fragments):
+    Host(monkeypatch, tmp_path, defaults="IPV6=no\n")
+    assert_names(" ".join(ufw.Provider().left_out(rules)), fragments)
+
+
+@pytest.mark.parametrize(
+    "rules",
+    [RULES, (), cases.settled([rule("in tcp 8563", action="reject", version=6)])],
+    ids=["ipv4", "nothing", "rejected"],
+)
+def test_where_nothing_is_planned_for_ipv6_nothing_is_said_of_it(monkeypatch, tmp_path, rules):
+    Host(monkeypatch, tmp_path, defaults="IPV6=no\n")
+    assert ufw.Provider().left_out(rules) == []
+
+
+def test_ipv6_is_left_out_without_a_word_where_the_kernel_has_none(monkeypatch, tmp_path):
+    Host(monkeypatch, tmp_path, v6=None)
+    monkeypatch.setattr(xtables, "has_ipv6", lambda: False)
+    provider = ufw.Provider()
+    assert provider.wanted(V6) == () and provider.left_out(V6) == []
+
+
+def test_missing_user_rules_are_named(monkeypatch, tmp_path):
+    Host(monkeypatch, tmp_path, v6=None)
+    assert_names(refusal(ufw.Provider), ["user6.rules", "missing"])
+
+
+@pytest.mark.parametrize(
+    "defaults, tuples, expected",
+    [
+        ('IPV6=no\nDEFAULT_OUTPUT_POLICY="ACCEPT"\n', "", False),
+        ('IPV6=no\nDEFAULT_OUTPUT_POLICY="DROP"\n', "", True),
+        ("IPV6=no\nDEFAULT_OUTPUT_POLICY=REJECT\n", "", True),
+        (
+            'IPV6=no\nDEFAULT_OUTPUT_POLICY="ACCEPT"\n',
+            (
+                "\n### tuple ### deny tcp 25 0.0.0.0/0 any 0.0.0.0/0 out\n-A ufw-user-output -p tcp --dport "
+                "25 "
+                "-j DROP\n"
+            ),
+            True,
+        ),
+        (
+            'IPV6=no\nDEFAULT_OUTPUT_POLICY="ACCEPT"\n',
+            (
+                "\n### tuple ### reject any any 0.0.0.0/0 any 192.0.2.1 out_eth0\n-A ufw-user-output -o eth0 "
+                "-j "
+                "REJECT\n"
+            ),
+            True,
+        ),
+        (
+            'IPV6=no\nDEFAULT_OUTPUT_POLICY="ACCEPT"\n',
+            (
+                "\n### tuple ### deny tcp 25 0.0.0.0/0 any 0.0.0.0/0 in\n-A ufw-user-input -p tcp --dport 25 "
+                "-j "
+                "DROP\n"
+            ),
+            False,
+        ),
+    ],
+    ids=["accept", "drop", "reject", "deny-out", "reject-out-on", "deny-in"],
+)
+def test_outgoing_is_filtered(monkeypatch, tmp_path, defaults, tuples, expected):
+    Host(monkeypatch, tmp_path, defaults=defaults, v4=HEAD + tuples + TAIL)
+    assert ufw.Provider().filters_outgoing() is expected

@@ -1,0 +1,135 @@
+# Copyright (c) 2026, exasol_community.network contributors
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""The hello and its answer: what proves a listener, and what must not."""
+
+import hashlib
+import hmac
+
+import pytest
+from hypothesis import assume, given
+from hypothesis import strategies as st
+
+from ansible_collections.exasol_community.network.plugins.module_utils._listener import proof
+from ansible_collections.exasol_community.network.tests.unit.helpers import assert_names, refusal
+
+KEYS = st.binary(min_size=16, max_size=16)
+NONCES = st.binary(min_size=12, max_size=12).map(lambda raw: raw.hex().encode("ascii"))
+HOSTS = st.text("n1.-_ %+/\n\u00e4\u30ce\U0001f642", min_size=1, max_size=12)
+KEY, NONCE = b"0123456789abcdef", b"a" * 24
+
+
+@pytest.mark.parametrize("token", ["", "short", "x" * 15])
+def test_short_token_is_counted_and_not_told(token):
+    text = refusal(proof.check_token, token)
+    assert_names(text, [f"{len(token)} characters", "at least 16"])
+    assert not token or token not in text
+
+
+def test_nonces_differ_and_have_one_length():
+    nonces = {proof.new_nonce() for unused in range(200)}
+    assert (len(nonces), {len(nonce) for nonce in nonces}) == (200, {24})
+
+
+@given(KEYS, NONCES)
+def test_hello_is_read_back(key, nonce):
+    line = proof.hello(proof.prefix(key), nonce)
+    assert proof.read_hello(line.split(b"\n")[0]) == (proof.run_id(key), nonce)
+    assert line.endswith(b"\n") and line.count(b"\n") == 1
+
+
+def test_token_never_crosses_the_network():
+    token = b"correct horse battery staple"
+    for line in (proof.hello(proof.prefix(token), NONCE), proof.answer(token, "n11", NONCE)):
+        assert token not in line
+
+
+@given(KEYS, NONCES, HOSTS)
+def test_answer_names_the_host(key, nonce, host):
+    assert proof.read_answer(key, nonce, proof.answer(key, host, nonce)) == host
+
+
+@given(KEYS, NONCES, HOSTS)
+def test_answer_is_never_longer_than_the_hello(key, nonce, host):
+    assert (
+        len(proof.answer(key, host * 40, nonce))
+        <= len(proof.hello(proof.prefix(key), nonce))
+        <= proof.LONGEST
+    )
+
+
+@given(KEYS, KEYS, NONCES, HOSTS)
+def test_answer_under_another_token_proves_nothing(key, other, nonce, host):
+    assume(key != other)
+    assert proof.read_answer(other, nonce, proof.answer(key, host, nonce)) is None
+    assert proof.run_id(key) != proof.run_id(other)
+
+
+@given(KEYS, NONCES, NONCES, HOSTS)
+def test_answer_to_another_nonce_proves_nothing(key, nonce, other, host):
+    assume(nonce != other)
+    assert proof.read_answer(key, other, proof.answer(key, host, nonce)) is None
+
+
+@given(KEYS, NONCES, HOSTS, HOSTS)
+def test_answer_with_another_name_proves_nothing(key, nonce, host, other):
+    assume(host != other)
+    mine, theirs = (proof.answer(key, name, nonce).rstrip(b"\n").split(b" ") for name in (host, other))
+    assert proof.read_answer(key, nonce, b" ".join((mine[0], mine[1], theirs[2]))) is None
+
+
+@given(KEYS, NONCES, st.binary(max_size=200))
+def test_noise_proves_nothing(key, nonce, noise):
+    assert proof.read_answer(key, nonce, noise) is None
+    assert proof.read_hello(noise) is None
+
+
+@pytest.mark.parametrize(
+    "line",
+    [
+        b"",
+        b"EXASOL-NETWORK-1",
+        b"EXASOL-NETWORK-1 run",
+        b"EXASOL-NETWORK-1  ",
+        b"EXASOL-NETWORK-1 run " + NONCE,
+        b"EXASOL-NETWORK-2 run " + NONCE + b" .",
+        b"EXASOL-NETWORK-1 run " + NONCE[1:] + b" .",
+        b"EXASOL-NETWORK-1 run " + NONCE + b"a .",
+        b"EXASOL-NETWORK-1 run " + NONCE + b" . .",
+        b"GET / HTTP/1.0",
+    ],
+)
+def test_what_is_no_hello(line):
+    assert proof.read_hello(line) is None
+
+
+@pytest.mark.parametrize(
+    "spoil",
+    [
+        lambda answer: answer[1:],
+        lambda answer: answer.replace(b"NETWORK-1", b"NETWORK-2"),
+        lambda answer: (
+            answer[:20] + b"0" + answer[21:] if answer[20:21] != b"0" else answer[:20] + b"1" + answer[21:]
+        ),
+        lambda answer: answer.rstrip(b"\n") + b" more\n",
+        lambda answer: answer.replace(b"n11", b"n12"),
+        lambda answer: b"",
+    ],
+    ids=["start", "version", "hash", "words", "name", "nothing"],
+)
+def test_spoilt_answer_proves_nothing(spoil):
+    answer = proof.answer(KEY, "n11", NONCE)
+    assert proof.read_answer(KEY, NONCE, answer) == "n11"
+    assert proof.read_answer(KEY, NONCE, spoil(answer)) is None
+
+
+def test_answer_is_the_keyed_hash_of_nonce_and_name():
+    # RFC 2104, worked out without the code under test.
+    expected = hmac.new(KEY, NONCE + b" n11", hashlib.sha256).hexdigest()[:32].encode("ascii")
+    assert proof.answer(KEY, "n11", NONCE) == b"EXASOL-NETWORK-1 " + expected + b" n11\n"
+
+
+def test_old_pythons_work_out_the_same_hash():
+    assert proof._slow_digest(KEY, NONCE, "sha256") == proof._digest(
+        KEY, NONCE, "sha256"
+    )  # hmac.digest is new in Python 3.7

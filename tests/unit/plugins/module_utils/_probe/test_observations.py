@@ -1,0 +1,245 @@
+# Copyright (c) 2026, exasol_community.network contributors
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""Observations: compressed states, and lost packets told from filters."""
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from ansible_collections.exasol_community.network.plugins.module_utils._probe import observations
+from ansible_collections.exasol_community.network.plugins.module_utils._probe.observations import (
+    Suspects,
+    observation,
+)
+from ansible_collections.exasol_community.network.plugins.module_utils._probe.outcome import Outcome
+from ansible_collections.exasol_community.network.plugins.module_utils._probe.sweep import (
+    CUT_OFF,
+    OTHER_ANSWER,
+    SILENT_LISTENER,
+)
+from ansible_collections.exasol_community.network.plugins.module_utils._probe.targets import Target
+from ansible_collections.exasol_community.network.plugins.module_utils._values.ports import (
+    PortRange,
+    compress,
+)
+from ansible_collections.exasol_community.network.tests.unit.helpers import ports_of
+
+OPEN, CLOSED = Outcome("open", "syn-ack"), Outcome("closed", "conn-refused")
+SILENT, SILENT_UDP = Outcome("filtered", "no-response"), Outcome("open|filtered", "no-response")
+REJECTED = Outcome("filtered", "admin-prohibited", "192.0.2.1")
+MUTE = Outcome("open", "syn-ack", answered_by="", detail=SILENT_LISTENER)
+CUT = Outcome("open", "syn-ack", answered_by="", detail=CUT_OFF)
+STATES = [
+    OPEN,
+    CLOSED,
+    SILENT,
+    SILENT_UDP,
+    REJECTED,
+    Outcome("unreachable", "no-route"),
+    Outcome("error", "EMFILE", detail="words"),
+]
+
+
+def target(outcomes, rtt_ms=-1.0, protocol="tcp"):
+    """Return a target with these outcomes, port -> outcome."""
+    made = Target("n11", "192.0.2.11", protocol)
+    made.add(compress(outcomes))
+    for port, outcome in outcomes.items():
+        made.record(port, outcome, rtt_ms if outcome in (OPEN, CLOSED) else -1.0)
+    return made
+
+
+def counted(**counts):
+    """Return outcomes for consecutive ports: so many of each word."""
+    words = {
+        "open": OPEN,
+        "closed": CLOSED,
+        "silent": SILENT,
+        "udp": SILENT_UDP,
+        "rejected": REJECTED,
+        "mute": MUTE,
+        "cut": CUT,
+    }
+    outcomes = [words[word] for word in sorted(counts) for unused in range(counts[word])]
+    return {1000 + index: outcome for index, outcome in enumerate(outcomes)}
+
+
+def taken(suspects):
+    """Return the ports that are to be tried again."""
+    return sorted(port for made, port in suspects.take())
+
+
+@pytest.mark.parametrize(
+    "counts, again",
+    [
+        ({"open": 10, "silent": 1}, True),
+        ({"closed": 10, "silent": 9}, True),
+        ({"open": 10, "mute": 3}, True),
+        ({"open": 10, "cut": 3}, True),
+        ({"open": 10, "udp": 2}, True),
+        ({"open": 10}, False),
+        ({"silent": 10}, False),
+        ({"open": 10, "silent": 10}, False),
+        ({"open": 1, "silent": 1000}, False),
+        ({"rejected": 10, "silent": 1}, False),
+        ({"mute": 10, "silent": 1}, False),
+    ],
+)
+def test_a_silent_minority_beside_answers_is_tried_again(counts, again):
+    outcomes = counted(**counts)
+    silent = sorted(port for port, outcome in outcomes.items() if outcome in (SILENT, SILENT_UDP, MUTE, CUT))
+    made = target(outcomes)
+    assert taken(Suspects([made])) == (silent if again else [])
+    assert any(observations.is_silence(outcome) for outcome in made.found) is bool(silent and not again), (
+        "what is tried again is not yet judged"
+    )
+
+
+def test_where_packets_are_lost_a_minority_may_have_answered():
+    made = target(counted(open=1, silent=100), rtt_ms=1050.0)
+    assert len(taken(Suspects([made]))) == 100
+
+
+def test_ports_of_all_targets_of_an_address_are_weighed_together():
+    one, other = target(counted(silent=1), protocol="udp"), target(counted(open=5))
+    assert taken(Suspects([one, other])) == [1000]
+
+
+def rounds(recovered, left, rtt_ms=1.0):
+    """Return what a second round takes after the first one recovered some ports of C(recovered + left)."""
+    made = target(counted(open=100, silent=recovered + left), rtt_ms)
+    suspects = Suspects([made])
+    again = taken(suspects)
+    for port in again[:recovered]:
+        made.record(port, OPEN, rtt_ms)
+    for port in again[recovered:]:
+        made.record(port, SILENT)
+    return taken(suspects)
+
+
+@pytest.mark.parametrize(
+    "recovered, left, rtt_ms, again",
+    [
+        (5, 3, 1.0, True),
+        (0, 3, 1.0, False),
+        (0, 3, 1050.0, True),
+        (0, 51, 1050.0, True),  # fifty that a filter drops, and one that lost its packets twice
+        (0, 101, 1050.0, True),
+        (1, 20, 1.0, True),
+        (5, 0, 1.0, False),
+    ],
+)
+def test_it_is_tried_on_while_packets_are_known_to_be_lost(recovered, left, rtt_ms, again):
+    assert len(rounds(recovered, left, rtt_ms)) == (left if again else 0)
+
+
+@pytest.mark.parametrize("rtt_ms, tries", [(1.0, 1), (1050.0, 3)])
+def test_what_no_retry_finds_is_filtered(rtt_ms, tries):
+    made = target(counted(open=100, silent=50), rtt_ms)
+    suspects = Suspects([made])
+    for unused in range(tries):
+        again = taken(suspects)
+        assert len(again) == 50
+        for port in again:
+            made.record(port, SILENT)
+    assert taken(suspects) == []
+
+
+def test_nothing_is_forgotten_when_trying_ends():
+    made = target(counted(open=100, silent=3))
+    suspects = Suspects([made])
+    for port in taken(suspects):
+        made.record(port, SILENT)
+    assert taken(suspects) == []
+    assert observation(made)["states"][1]["ports"] == "1100-1102"
+
+
+def test_targets_are_grouped_by_address():
+    one, other, far = (
+        Target("a", "192.0.2.1", "tcp"),
+        Target("b", "192.0.2.1", "udp"),
+        Target("c", "192.0.2.2", "tcp"),
+    )
+    assert observations.by_address([one, far, other]) == [[one, other], [far]]
+
+
+@given(st.dictionaries(st.integers(1, 65535), st.sampled_from(STATES), min_size=1, max_size=80))
+def test_observation_holds_every_port_once(outcomes):
+    found = observation(target(outcomes, 0.5))
+    assert ports_of(found["ports"]) == set(outcomes)
+    for state in found["states"]:
+        same = {
+            port
+            for port, outcome in outcomes.items()
+            if (outcome.state, outcome.reason) == (state["state"], state["reason"])
+        }
+        assert ports_of(state["ports"]) == same
+    assert sum(len(ports_of(state["ports"])) for state in found["states"]) == len(outcomes)
+
+
+def test_a_range_in_one_state_is_one_entry():
+    found = observation(target(dict.fromkeys(range(20000, 21001), CLOSED)))
+    assert found == {
+        "destination": "n11",
+        "address": "192.0.2.11",
+        "protocol": "tcp",
+        "ports": "20000-21000",
+        "states": [{"ports": "20000-21000", "state": "closed", "reason": "conn-refused"}],
+    }
+
+
+def test_times_are_spread():
+    made = Target("n11", "192.0.2.11", "tcp")
+    made.add((PortRange(1, 3),))
+    for port, rtt_ms in ((1, 3.00049), (2, 1.0), (3, 2.0)):
+        made.record(port, OPEN, rtt_ms)
+    assert observation(made)["states"][0]["rtt_ms"] == {"min": 1.0, "median": 2.0, "max": 3.0}
+
+
+@pytest.mark.parametrize(
+    "outcome, expected",
+    [
+        (OPEN, {}),
+        (REJECTED, {"reason_ip": "192.0.2.1"}),
+        (Outcome("open", "syn-ack", answered_by="n11"), {"answered_by": "n11"}),
+        (
+            Outcome("open", "syn-ack", answered_by="", detail=OTHER_ANSWER),
+            {"answered_by": "", "detail": OTHER_ANSWER},
+        ),
+        (Outcome("unresolved", "name", detail="no such name"), {"detail": "no such name"}),
+    ],
+)
+def test_what_is_known_travels_along(outcome, expected):
+    (state,) = observation(target({5: outcome}))["states"]
+    assert state == dict(expected, ports="5", state=outcome.state, reason=outcome.reason)
+
+
+LOOKALIKES = [
+    REJECTED,
+    REJECTED._replace(reason_ip="192.0.2.2"),
+    OPEN,
+    OPEN._replace(answered_by="n11"),
+    OPEN._replace(answered_by=""),
+]
+
+
+def in_order(found):
+    """Return the ports of the states of lookalikes, recorded in some order."""
+    made = Target("n11", "192.0.2.11", "tcp")
+    made.add((PortRange(1, len(LOOKALIKES)),))
+    for index, outcome in found:
+        made.record(1 + index, outcome)
+    return [state["ports"] for state in observation(made)["states"]]
+
+
+@given(st.permutations(list(enumerate(LOOKALIKES))))
+def test_states_have_one_order_whatever_came_first(found):
+    assert in_order(found) == in_order(enumerate(LOOKALIKES))
+
+
+def test_summary_counts_ports():
+    assert observations.summarize([target(counted(open=3, silent=1)), target(counted(open=1, mute=1))]) == {
+        "open": 5,
+        "filtered": 1,
+    }

@@ -1,0 +1,197 @@
+# Copyright (c) 2026, exasol_community.network contributors
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""What is measured: targets, each address and port once, and where our own listeners are."""
+
+import socket
+
+import pytest
+
+from ansible_collections.exasol_community.network.plugins.module_utils._probe import targets as _targets
+from ansible_collections.exasol_community.network.plugins.module_utils._probe.outcome import Outcome
+from ansible_collections.exasol_community.network.plugins.module_utils._probe.targets import Targets
+from ansible_collections.exasol_community.network.plugins.module_utils._values.ports import text
+from ansible_collections.exasol_community.network.tests.unit.helpers import assert_names, refusal
+
+
+def flow(**changes):
+    """Return one flow as a plan holds it."""
+    return dict(
+        {
+            "service": "sql_client",
+            "protocol": "tcp",
+            "ports": "8563",
+            "expected": "reachable",
+            "destinations": {"n11": ["192.0.2.11"]},
+        },
+        **changes,
+    )
+
+
+def collected(*flows):
+    """Return the targets of some flows."""
+    targets = Targets()
+    targets.add_flows(flows)
+    return targets
+
+
+def listed(targets):
+    """Return targets as tuples."""
+    return [(target.destination, target.address, target.protocol, text(target.ports)) for target in targets]
+
+
+def test_each_address_and_port_is_measured_once():
+    targets = collected(
+        flow(),
+        flow(ports="8563-8564"),
+        flow(protocol="udp", ports="53"),
+        flow(destinations={"n12": ["192.0.2.12", "2001:db8::12"]}),
+    )
+    assert listed(targets) == [
+        ("n11", "192.0.2.11", "tcp", "8563-8564"),
+        ("n11", "192.0.2.11", "udp", "53"),
+        ("n12", "192.0.2.12", "tcp", "8563"),
+        ("n12", "2001:db8::12", "tcp", "8563"),
+    ]
+
+
+@pytest.mark.parametrize(
+    "changes, fragments",
+    [
+        ({"protocol": "sctp"}, ["'sctp'", "n11", "tcp or udp"]),
+        ({"ports": "0"}, ["port 0", "1 to 65535"]),
+        ({"ports": ""}, ["''", "not a port"]),
+        ({"destinations": {"n11": []}}, ["'n11'", "'sql_client'", "no address"]),
+        ({"destinations": {"n11": None}}, ["'n11'", "no address"]),
+        ({"destinations": {"n11": [""]}}, ["'n11'", "no address"]),
+        ({"destinations": {"n11": ["0.0.0.0"]}}, ["0.0.0.0", "'n11'", "all addresses of a host"]),
+        ({"destinations": {"n11": ["ff02::1"]}}, ["ff02::1", "'n11'", "a multicast group"]),
+    ],
+)
+def test_flow_that_cannot_be_probed_is_named(changes, fragments):
+    assert_names(refusal(collected, flow(**changes)), fragments)
+
+
+@pytest.mark.parametrize(
+    "address, family",
+    [("192.0.2.1", socket.AF_INET), ("2001:db8::1", socket.AF_INET6), ("::ffff:192.0.2.1", socket.AF_INET)],
+)
+def test_family(address, family):
+    (target,) = collected(flow(destinations={"n": [address]}))
+    assert target.family == family
+
+
+def test_addresses_are_measured_in_their_canonical_form():
+    # The kernel names senders so, and listeners report so: other spellings would never compare equal.
+    targets = collected(flow(destinations={"n": ["2001:DB8:0:0::1", "2001:db8::1"]}))
+    assert [target.address for target in targets] == ["2001:db8::1"]
+
+
+@pytest.mark.parametrize(
+    "service, protocol, expected",
+    [
+        ("dns_udp", "udp", True),
+        ("ntp", "udp", True),
+        ("sql_client", "udp", False),
+        ("dns_udp", "tcp", False),
+    ],
+)
+def test_udp_services_are_asked_their_own_question(service, protocol, expected):
+    (target,) = collected(flow(service=service, protocol=protocol, ports="10053-10054"))
+    assert sorted(target.datagrams) == ([10053, 10054] if expected else [])
+
+
+def claimed(listening, address="192.0.2.11", protocol="tcp", ports="8563,20000-20010"):
+    """Return the ports where our own listener is expected."""
+    targets = collected(flow(ports=ports, protocol=protocol, destinations={"n11": [address]}))
+    targets.claim(listening)
+    return text(next(iter(targets)).ours)
+
+
+def entry(address="192.0.2.11", protocol="tcp", ports="8563"):
+    """Return where a listener answers."""
+    return {"address": address, "protocol": protocol, "ports": ports}
+
+
+@pytest.mark.parametrize(
+    "listening, expected",
+    [
+        ({}, ""),
+        ({"n11": []}, ""),
+        ({"n11": [entry()]}, "8563"),
+        ({"n11": [entry(ports="20005-21000")]}, "20005-20010"),
+        ({"n11": [entry(), entry(ports="20000-20001")]}, "8563,20000-20001"),
+        ({"n11": [entry(protocol="udp")]}, ""),
+        ({"n11": [entry("192.0.2.12")]}, ""),
+        ({"n12": [entry()]}, ""),
+        ({"n11": [entry("0.0.0.0")]}, "8563"),
+    ],
+    ids=repr,
+)
+def test_our_own_listeners_are_marked(listening, expected):
+    assert claimed(listening) == expected
+
+
+@pytest.mark.parametrize(
+    "address, wildcard, expected",
+    [
+        ("192.0.2.11", "0.0.0.0", "8563"),
+        ("2001:db8::11", "::", "8563"),
+        ("192.0.2.11", "::", ""),
+        ("2001:db8::11", "0.0.0.0", ""),
+    ],
+)
+def test_a_wildcard_stands_for_its_own_family_only(address, wildcard, expected):
+    # The same port of the other family may belong to a real service, which must never see our hello.
+    assert claimed({"n11": [entry(wildcard)]}, address) == expected
+
+
+def test_a_name_is_claimed_for_the_families_that_listen():
+    targets = collected(flow(destinations={"n11": ["n11.example.com"]}))
+    targets.claim({"n11": [entry("0.0.0.0")]})
+    (target,) = targets
+    assert (text(target.at("192.0.2.11").ours), text(target.at("2001:db8::11").ours)) == ("8563", "")
+
+
+def test_a_target_at_an_address_of_its_name_keeps_everything_but_the_outcomes():
+    (target,) = collected(
+        flow(service="ntp", protocol="udp", ports="123", destinations={"n11": ["n11.example.com"]})
+    )
+    target.record(123, Outcome("error", "x"))
+    copy = target.at("2001:db8::11")
+    assert (copy.destination, copy.address, copy.family, text(copy.ports), copy.found) == (
+        "n11",
+        "2001:db8::11",
+        socket.AF_INET6,
+        "123",
+        {},
+    )
+    assert copy.datagrams == target.datagrams
+
+
+def test_outcomes_are_kept_with_their_ports_and_times():
+    (target,) = collected(flow(ports="1-3"))
+    refused = Outcome("closed", "conn-refused")
+    target.record(2, refused, 0.5)
+    target.record(1, refused, 0.25)
+    target.record(3, Outcome("filtered", "no-response"))
+    assert {
+        outcome.state: (list(found.ports), list(found.rtt_ms)) for outcome, found in target.found.items()
+    } == {"closed": ([2, 1], [0.5, 0.25]), "filtered": ([3], [])}
+
+
+@pytest.mark.parametrize(
+    "family, expected", [(socket.AF_INET, "192.0.2.1"), (socket.AF_INET6, "2001:db8::1")]
+)
+def test_first_address_of_a_family(family, expected):
+    assert _targets.first_of(family, ["2001:db8::1", "192.0.2.1", "192.0.2.2"]) == expected
+    assert _targets.first_of(family, []) is None
+
+
+def test_source_that_is_no_address_is_named():
+    assert_names(refusal(_targets.first_of, socket.AF_INET, ["eth0"]), ["'eth0'", "IPv4 or IPv6"])
+
+
+def test_description_names_address_protocol_and_ports():
+    (target,) = collected(flow(ports="20000-21000"))
+    assert _targets.describe(target) == "192.0.2.11 tcp 20000-21000"

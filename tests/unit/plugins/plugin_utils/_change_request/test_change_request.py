@@ -1,0 +1,303 @@
+# Copyright (c) 2026, exasol_community.network contributors
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""Change requests: nothing missing, nothing more, in few rows."""
+
+from __future__ import annotations
+
+import csv
+import io
+import ipaddress
+
+import pytest
+import yaml
+from hypothesis import given
+from hypothesis import strategies as st
+
+from ansible_collections.exasol_community.network.plugins.module_utils._plan.flows import Party
+from ansible_collections.exasol_community.network.plugins.plugin_utils._change_request.change_request import (
+    REQUEST_FORMATS,
+    change_request,
+    render_request,
+)
+from ansible_collections.exasol_community.network.plugins.plugin_utils._change_request.lines import (
+    collapse,
+    plain,
+    slug,
+)
+from ansible_collections.exasol_community.network.tests.unit.helpers import assert_names, ports_of, refusal
+from ansible_collections.exasol_community.network.tests.unit.plugins.plugin_utils.plans import plan
+from ansible_collections.exasol_community.network.tests.unit.plugins.plugin_utils.verifications import (
+    NODES,
+    PEERS,
+    TEXTS,
+    mesh,
+    result,
+    verification,
+)
+
+ADDRESSES = {**{node: [f"192.0.2.{node[1:]}"] for node in NODES}, "client": ["192.0.2.21"]}
+
+
+def request_of(results, include_unlocated=False):
+    return change_request(verification(results, addresses=ADDRESSES), include_unlocated)
+
+
+def blocked(source, destination, verdict="blocked_on_path", **more):
+    """Return a result with the address of its destination."""
+    return {
+        **result(
+            source,
+            destination,
+            "blocked_at_destination",
+            address=ADDRESSES.get(destination, [destination])[0],
+            **more,
+        ),
+        "verdict": verdict,
+    }
+
+
+def flows(request):
+    """Return every source, destination, protocol and port that the rows permit, themselves excepted."""
+    return {
+        (source, destination, row.protocol, port)
+        for row in request.rows
+        for source in row.sources
+        for destination in row.destinations
+        for port in ports_of(row.ports)
+        if source != destination
+    }
+
+
+def test_exactly_what_is_blocked_outside_of_our_hosts():
+    results = [
+        blocked("client", "n11"),
+        blocked("client", "n12", "blocked_on_return"),
+        blocked("client", "n13", "blocked_at_destination"),
+        blocked("client", "n14", "blocked_at_source"),
+        blocked("client", "n15", "no_route"),
+        result("client", "n16"),
+        blocked("n11", "192.0.2.40", "blocked_at_destination", service="oracle", ports="1521"),
+    ]
+    assert flows(request_of(results)) == {
+        ("client", "n11", "tcp", 8563),
+        ("client", "n12", "tcp", 8563),
+        ("n11", "192.0.2.40", "tcp", 1521),
+    }
+
+
+def test_an_unknown_place_is_left_out_and_said_so():
+    request = request_of([blocked("client", "n11", "blocked"), blocked("client", "n12")])
+    assert flows(request) == {("client", "n12", "tcp", 8563)}
+    assert request.notes[0].startswith("1 more results are blocked at a place that was not found")
+
+
+def test_an_unknown_place_is_taken_if_asked_for():
+    request = request_of(
+        [blocked("client", "n11", "blocked"), blocked("client", "n12")], include_unlocated=True
+    )
+    assert flows(request) == {("client", node, "tcp", 8563) for node in ("n11", "n12")}
+    assert request.notes == ()
+
+
+def test_what_must_not_work_is_not_asked_for():
+    assert (
+        request_of(
+            [
+                blocked("client", "n11", expected="denied"),
+                blocked("client", "n12", "blocked", expected="denied"),
+            ],
+            True,
+        ).rows
+        == ()
+    )
+
+
+def test_a_mesh_is_one_row():
+    request = request_of(
+        [
+            blocked(one["source"], one["destination"], service="subconnection_in", ports="20000-21000")
+            for one in mesh()
+        ]
+    )
+    (row,) = request.rows
+    assert (row.sources, row.destinations) == (tuple(NODES), tuple(NODES))
+    assert row.source_networks == ("192.0.2.11", "192.0.2.12/30", "192.0.2.16")
+
+
+def test_services_of_the_same_ends_are_one_row():
+    (row,) = request_of(
+        [blocked("client", "n11"), blocked("client", "n11", service="bucketfs", ports="2580")]
+    ).rows
+    assert (row.ports, row.reason) == (
+        "2580,8563",
+        "needed for bucketfs, sql_client; measured blocked_on_path",
+    )
+
+
+def test_who_rejected_and_when_it_was_measured_is_said():
+    (row,) = request_of([blocked("client", "n11", reason_ip="192.0.2.254")]).rows
+    assert row.reason == "needed for sql_client; measured blocked_on_path by 192.0.2.254"
+    assert row.evidence == "2026-11-23T05:00:49+00:00"
+
+
+def test_ftp_in_active_mode_comes_from_the_server():
+    request = request_of([blocked("n11", "192.0.2.42", service="ftp_active", ports="40000")])
+    assert flows(request) == {("192.0.2.42", "n11", "tcp", 40000)}
+    assert request.rows[0].destination_networks == ("192.0.2.11",)
+
+
+def test_an_older_report_without_addresses_names_the_sources():
+    made = verification([blocked("client", "n11")])
+    assert change_request(made).rows[0].source_networks == ("client",)
+
+
+def planned(made):
+    """Return the flows of a plan, without the help of the code under test."""
+    found = {
+        (source, destination, entry["protocol"], port)
+        for source, about in made["hosts"].items()
+        for entry in about["probes"]
+        for destination in entry["destinations"]
+        for port in ports_of(entry["ports"])
+        if entry["expected"] == "reachable"
+    }
+    for entry in made["untestable"]:
+        if entry["service"] not in ("sql_client_out", "ftp_data", "cluster_internal"):
+            found |= {
+                (source, destination, entry["protocol"], port)
+                for source in entry["sources"]
+                for destination in entry["destinations"]
+                for port in ports_of(entry["ports"])
+            }
+    return found
+
+
+@pytest.mark.parametrize(
+    "wishes", [{}, {"check_denied": True}, {"release": "kb"}, {"release": "7.1"}], ids=str
+)
+def test_a_plan_is_asked_for_as_a_whole(wishes):
+    made = plan(**wishes)
+    request = change_request(made)
+    assert flows(
+        request._replace(rows=tuple(row for row in request.rows if row.protocol != "any"))
+    ) == planned(made)
+    assert len(request.rows) <= 12
+    assert {row.evidence for row in request.rows} == {"planned, not measured"}
+
+
+def test_what_needs_no_opening_is_left_out_and_said_so():
+    assert [note.split(" ")[0] for note in change_request(plan(exclude=["ftp"])).notes] == [
+        "sql_client_out",
+        "ftp_data",
+    ]
+
+
+def test_64_nodes_are_as_many_rows_as_4():
+    nodes = [Party(f"node{number:02}", (f"192.0.2.{number}",), managed=True) for number in range(64)]
+    assert len(change_request(plan({"database_node": nodes})).rows) == len(change_request(plan()).rows)
+
+
+@given(
+    st.lists(
+        st.sampled_from(
+            [f"192.0.2.{number}" for number in range(20)]
+            + ["2001:db8::1", "2001:db8::2", "198.51.100.0/24", "ldap.example.com"]
+        )
+    )
+)
+def test_networks_hold_exactly_the_addresses(addresses):
+    found = collapse(addresses)
+    networks = [ipaddress.ip_network(one) for one in found if one != "ldap.example.com"]
+    assert {str(address) for network in networks if network.prefixlen != 24 for address in network} == {
+        one for one in addresses if one not in ("ldap.example.com", "198.51.100.0/24")
+    }
+    assert ("ldap.example.com" in found) == ("ldap.example.com" in addresses)
+
+
+FLOWS = st.tuples(
+    st.sampled_from(NODES), st.sampled_from(NODES), st.sampled_from(["8563", "2580", "20000-20009"])
+)
+
+
+@given(st.sets(FLOWS.filter(lambda one: one[0] != one[1])))
+def test_rows_permit_what_is_blocked_and_nothing_more(wanted):
+    request = request_of(
+        [
+            blocked(source, destination, ports=ports, service=f"s{ports}")
+            for source, destination, ports in wanted
+        ]
+    )
+    assert flows(request) == {
+        (source, destination, "tcp", port)
+        for source, destination, ports in wanted
+        for port in ports_of(ports)
+    }
+
+
+def test_csv_has_a_line_for_each_row():
+    rows = list(csv.DictReader(io.StringIO(render_request(plan(), "csv"))))
+    assert len(rows) == len(change_request(plan()).rows)
+    assert {row["ports"] for row in rows if "198.51.100.0/24" in row["sources"].split()} == {"2580,8563"}
+
+
+def test_markdown_is_for_a_ticket():
+    text = render_request(verification([blocked("client", "n11")], addresses=ADDRESSES), "markdown")
+    assert text.splitlines()[-1] == (
+        "| client | 192.0.2.21 | n11 | 192.0.2.11 | tcp | 8563 | needed for sql\\_client; measured "
+        "blocked\\_on\\_path "
+        "| 2026-11-23T05:00:49+00:00 |"
+    )
+
+
+def test_nothing_to_ask_for_is_said():
+    assert "No connection is known to be blocked" in render_request(verification(mesh()), "markdown")
+
+
+@pytest.mark.parametrize("name", sorted(REQUEST_FORMATS))
+@pytest.mark.parametrize(
+    "made",
+    [verification([]), verification([blocked("client", "n11")], addresses=ADDRESSES), plan()],
+    ids=["nothing", "measured", "plan"],
+)
+def test_every_format_is_made_of_everything(name, made):
+    text = render_request(made, name)
+    assert text.endswith("\n")
+    if REQUEST_FORMATS[name].suffix in ("yml", "yaml"):
+        assert yaml.safe_load(text)
+
+
+@pytest.mark.parametrize("name", ["aws", "azure", "gcp", "aerleon_policy", "aerleon_definitions"])
+@given(
+    text=TEXTS
+    | st.sampled_from(["{{ lookup('pipe', 'id') }}", "{% raw %}", "!unsafe x", "a: b", "- x", "#", "{#"])
+)
+def test_no_name_becomes_a_template_or_breaks_the_file(name, text):
+    made = verification(
+        [blocked("client", "n11", service=text), blocked(text, text + "2", service=text)],
+        peers={**PEERS, text: [text]},
+        addresses={**ADDRESSES, text: ["192.0.2.99"], text + "2": ["192.0.2.98"]},
+    )
+    made["results"][1]["address"] = "192.0.2.98"
+    rendered = render_request(made, name)
+    assert yaml.safe_load(rendered)
+    own = rendered.replace("{{ exasol_", "").replace("{'", "")
+    assert "{{" not in own
+    assert "{%" not in own
+    assert "{#" not in own
+
+
+def test_names_are_left_out_of_rules_and_said_so():
+    for name in ("aws", "azure", "gcp", "aerleon_policy"):
+        text = render_request(plan(), name)
+        assert text.count("ldap.example.com") == 1
+        assert "# ldap.example.com is left out" in text
+
+
+def test_what_is_neither_plan_nor_verification_is_refused():
+    assert_names(refusal(render_request, {}, "csv"), ["plan", "verdict"])
+    assert_names(refusal(render_request, plan(), "pdf"), ["'pdf'", "aws", "markdown"])
+
+
+def test_names_of_rules_are_plain():
+    assert (slug("<b>N11_a"), slug("漢"), plain("a{{b}}×3\n")) == ("b-n11-a", "unnamed", "abx3")

@@ -1,0 +1,299 @@
+# Copyright (c) 2026, exasol_community.network contributors
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""The page as text; what a browser makes of it is in tests/consumers."""
+
+from __future__ import annotations
+
+import base64
+import hashlib
+import html.parser
+import itertools
+import json
+import re
+
+import pytest
+from hypothesis import given
+
+from ansible_collections.exasol_community.network.plugins.plugin_utils._report.formats._html import render
+from ansible_collections.exasol_community.network.tests.unit.plugins.plugin_utils.verifications import (
+    ASIDE,
+    TEXTS,
+    UNCOVERED,
+    mesh,
+    result,
+    uncovered,
+    verification,
+)
+
+# Elements that load something, or lead elsewhere.
+LOADING = {"link", "img", "iframe", "object", "embed", "audio", "video", "source", "base", "form[action]"}
+OWN = {
+    "html",
+    "head",
+    "meta",
+    "title",
+    "style",
+    "body",
+    "header",
+    "h1",
+    "h2",
+    "p",
+    "ul",
+    "li",
+    "b",
+    "form",
+    "label",
+    "input",
+    "select",
+    "option",
+    "button",
+    "output",
+    "main",
+    "section",
+    "div",
+    "span",
+    "table",
+    "thead",
+    "tbody",
+    "tr",
+    "th",
+    "td",
+    "small",
+    "a",
+    "script",
+}
+
+
+class Reader(html.parser.HTMLParser):
+    """Collects the elements of a page and their texts."""
+
+    def __init__(self, page):
+        super().__init__()
+        self.found, self.texts, self._within = [], [], False
+        self.feed(page)
+        self.close()
+
+    def handle_starttag(self, tag, attributes):
+        self.found.append((tag, dict(attributes)))
+        self.texts.append("")
+        self._within = True
+
+    def handle_endtag(self, _tag):
+        self._within = False
+
+    def handle_data(self, data):
+        if self._within:
+            self.texts[-1] += data
+
+    def all(self, tag):
+        """Return attributes and text of the elements of one kind."""
+        return [(attributes, text) for (name, attributes), text in zip(self.found, self.texts) if name == tag]
+
+
+def data(reader):
+    """Return what is embedded for the script."""
+    return json.loads(
+        next(
+            text for attributes, text in reader.all("script") if attributes.get("type") == "application/json"
+        )
+    )
+
+
+def sentences(found):
+    """Return the sentences as the script puts them together."""
+    for row, column, *rest in found["flows"]:
+        address, pattern = (found["texts"][index] for index in (rest[3], rest[7]))
+        names = (address, found["addresses"][row], found["rows"][row], found["columns"][column])
+        yield re.sub("[\ue000-\ue003]", lambda mark, names=names: names[ord(mark[0]) - 0xE000], pattern)
+
+
+def test_cells_are_there_without_a_script():
+    cells = [
+        (attributes.get("id"), attributes.get("class"))
+        for attributes, _text in Reader(render(verification(mesh(n13="blocked")))).all("td")
+    ]
+    assert len(cells) == 37
+    assert cells.count((None, None)) == 6
+    assert [name for name, kind in cells if kind == "blocked"] == [f"c{row}-2" for row in (0, 1, 3, 4, 5)]
+
+
+def test_a_cell_shows_the_worst_of_its_flows():
+    reader = Reader(
+        render(
+            verification([result("client", "n11"), result("client", "n11", "blocked", "bucketfs", "2580")])
+        )
+    )
+    assert [attributes["class"] for attributes, _text in reader.all("td") if "id" in attributes] == [
+        "blocked"
+    ]
+    assert [text for _attributes, text in reader.all("small")] == ["1/2"]
+
+
+def test_wrong_groups_have_their_sentence_and_lead_to_a_cell():
+    reader = Reader(render(verification(mesh(n13="blocked"))))
+    assert [text for _attributes, text in reader.all("p") if text.startswith("n11 to n13")] == [
+        "n11 to n13: blocked. (and 4 more of this kind)"
+    ]
+    targets = {attributes["id"] for attributes, _text in reader.all("td") if "id" in attributes}
+    assert {attributes["href"] for attributes, _text in reader.all("a")} <= {
+        f"#{target}" for target in targets
+    }
+
+
+def test_nothing_is_loaded_and_only_our_script_runs():
+    page = render(verification(mesh(), untestable=[ASIDE]))
+    reader = Reader(page)
+    assert not LOADING & {tag for tag, _attributes in reader.found}
+    assert not [
+        attributes
+        for _tag, attributes in reader.found
+        if {"src", "srcset", "action", "style"} & set(attributes)
+    ]
+    assert "@import" not in page
+    assert "url(" not in page
+    (policy,) = [
+        attributes["content"] for attributes, _text in reader.all("meta") if attributes.get("http-equiv")
+    ]
+    (script,) = [text for attributes, text in reader.all("script") if not attributes]
+    assert policy.startswith("default-src 'none'; ")
+    assert base64.b64encode(hashlib.sha256(script.encode()).digest()).decode() in policy
+
+
+@pytest.mark.parametrize(
+    "name",
+    [
+        "<script>alert(1)</script>",
+        '"><img src=x onerror=alert(1)>',
+        "</script><b>",
+        "<!--",
+        "${style}",
+        "'&lt;",
+    ],
+)
+def test_markup_of_names_and_sentences_stays_text(name):
+    made = verification(
+        [result(name, "n11", "blocked", sentence=name, service=name), result("n11", name)],
+        release=name,
+        notes=[name],
+        untestable=[dict(ASIDE, sources=[name], reason=name)],
+        peers={name: [name]},
+    )
+    reader = Reader(render(made))
+    assert {tag for tag, _attributes in reader.found} <= OWN
+    assert [text for _attributes, text in reader.all("script")][-1].startswith('"use strict"')
+    assert data(reader)["rows"][0] == name
+    assert name in [text for _attributes, text in reader.all("p")]
+
+
+@given(TEXTS)
+def test_no_text_breaks_the_page(text):
+    reader = Reader(
+        render(
+            verification(
+                [result(text, "n11", "blocked", sentence=text, service=text), result("n11", text)],
+                notes=[text],
+            )
+        )
+    )
+    assert {tag for tag, _attributes in reader.found} <= OWN
+    assert len(data(reader)["flows"]) == 2
+
+
+@given(TEXTS, TEXTS, TEXTS)
+def test_sentences_are_put_together_again(source, destination, sentence):
+    said = f"{source}{sentence}{destination} (192.0.2.1), from 192.0.2.7"
+    made = verification(
+        [result(source, destination, sentence=said, address="192.0.2.1")], addresses={source: ["192.0.2.7"]}
+    )
+    clean = "".join(
+        character for character in said.replace("\n", " ").replace("\r", " ") if character.isprintable()
+    )
+    found = data(Reader(render(made)))
+    if all(name.isprintable() for name in (source, destination)):
+        assert list(sentences(found)) == [clean]
+
+
+def test_64_hosts_are_at_most_3_mib():
+    nodes = [f"node{number:02}.cluster.example.com" for number in range(64)]
+    long = "{0} gets no answer at tcp {2} of {1} (no-response): a filter on the way or at either end drops it; let in tcp {2} from {0} on {1}, and permit it."
+    results = [
+        result(*pair, "blocked", service, ports, sentence=long.format(*pair, ports))
+        for pair in itertools.permutations(nodes, 2)
+        for service, ports in (("subconnection_in", "20000-21000"), ("other", "20000-20385,20387-21000"))
+    ]
+    times = [
+        dict(one, rtt_ms={"min": index / 977, "median": index / 877, "max": index / 77})
+        for index, one in enumerate(results)
+    ]
+    page = render(verification(times, peers={"database_node": nodes}))
+    assert page.count("<td id=") == 64 * 63
+    assert len(page.encode()) <= 3 * 1024 * 1024
+
+
+def test_a_domain_that_most_have_is_not_repeated():
+    heads = [
+        text
+        for _attributes, text in Reader(render(verification(mesh(["a.example.com", "b.example.com"])))).all(
+            "th"
+        )
+    ]
+    assert heads == ["", "", "a", "b"]
+    heads = [
+        text
+        for _attributes, text in Reader(
+            render(verification(mesh(["a.example.com", "b.example.org", "192.0.2.1"])))
+        ).all("th")
+    ]
+    assert heads[3:] == ["a.example.com", "b.example.org", "192.0.2.1"]
+    heads = [
+        text
+        for _attributes, text in Reader(
+            render(verification(mesh(["a.example.com", "b.example.com", "b.example.org"])))
+        ).all("th")
+    ]
+    assert heads[3:] == ["a", "b", "b.example.org"]
+
+
+def test_long_names_that_begin_alike_are_told_apart():
+    names = [f"exasol-production-node-{number:02}" for number in (1, 2)] + ["n" * 20]
+    heads = Reader(render(verification(mesh(names)))).all("th")
+    assert [text for _attributes, text in heads[3:]] == [
+        "exasol-p…ion-node-01",
+        "exasol-p…ion-node-02",
+        "n" * 20,
+    ]
+    assert [attributes["title"] for attributes, _text in heads[3:]] == names
+
+
+def test_only_what_was_measured_has_a_time():
+    blocked, ok = mesh(["a", "b"])
+    ok = dict(ok, rtt_ms={"min": 1, "median": 2, "max": 3}, verdict="ok")
+    blocked = {name: value for name, value in dict(blocked, verdict="blocked").items() if name != "rtt_ms"}
+    spans = Reader(render(verification([blocked, ok]))).all("span")
+    numbers = [text for attributes, text in spans if attributes.get("class") == "numbers"]
+    assert [text.endswith(", 2.00 ms") for text in numbers] == [False, True]
+    assert not [text for text in numbers if "- ms" in text]
+
+
+def test_nothing_is_a_page():
+    assert data(Reader(render(verification([]))))["flows"] == []
+
+
+def test_what_is_not_covered_is_listed_with_its_reason():
+    page = render(verification(mesh(), not_covered=UNCOVERED))
+    section = page.split('id="uncovered-title"')[1].split("</section>")[0]
+    assert section.count("<li>") == 1 + 3
+    for fragment in ("Not covered: nobody plays oracle", "tcp 50000", "it is excluded (exasol_exclude)"):
+        assert fragment in section
+    assert "<li>" not in render(verification(mesh())).split('id="uncovered-title"')[1].split("</section>")[0]
+
+
+def test_a_reason_is_no_markup():
+    page = render(
+        verification(
+            mesh(),
+            not_covered=[uncovered(service="<img src=x>", reason="<script>alert(1)</script>", peers=["<b>"])],
+        )
+    )
+    assert "<img" not in page and "<script>alert" not in page and "&lt;script&gt;alert" in page

@@ -1,0 +1,130 @@
+# Copyright (c) 2026, exasol_community.network contributors
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""JUnit XML in the structure that Jenkins' plugin documents.
+
+Another reader's opinion is in tests/consumers.
+"""
+
+from __future__ import annotations
+
+from xml.etree import ElementTree
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from ansible_collections.exasol_community.network.plugins.plugin_utils._report.formats._junit import render
+from ansible_collections.exasol_community.network.tests.unit.plugins.plugin_utils.verifications import (
+    ASIDE,
+    TEXTS,
+    UNCOVERED,
+    mesh,
+    result,
+    verification,
+)
+
+# Attributes and children of each element, and which attributes must be there.
+STRUCTURE = {
+    "testsuites": ({"name", "tests", "failures", "errors", "skipped", "time"}, {"testsuite"}, set()),
+    "testsuite": (
+        {"name", "tests", "failures", "errors", "skipped", "time", "timestamp", "hostname"},
+        {"testcase"},
+        {"name", "tests", "failures", "errors"},
+    ),
+    "testcase": ({"classname", "name", "time"}, {"failure", "error", "skipped"}, {"classname", "name"}),
+    "failure": ({"message", "type"}, set(), {"type"}),
+    "error": ({"message", "type"}, set(), {"type"}),
+    "skipped": ({"message"}, set(), set()),
+}
+EVERYTHING = verification(
+    [
+        *mesh(n13="blocked"),
+        result("client", "n11", "untested"),
+        result("client", "n12", "exposed", expected="denied"),
+    ],
+    untestable=[ASIDE],
+)
+
+
+def read(made):
+    """Return the root of a document, after a look at each of its elements."""
+    root = ElementTree.fromstring(render(made).encode())
+    for element in root.iter():
+        attributes, children, needed = STRUCTURE[element.tag]
+        assert needed <= set(element.attrib) <= attributes, element.attrib
+        assert {child.tag for child in element} <= children
+    return root
+
+
+def count(element, tag):
+    return len(list(element.iter(tag)))
+
+
+def test_counts_are_those_of_the_cases():
+    root = read(EVERYTHING)
+    for element in (root, *root.iter("testsuite")):
+        found = [int(element.get(name)) for name in ("tests", "failures", "errors", "skipped")]
+        assert found == [count(element, tag) for tag in ("testcase", "failure", "error", "skipped")]
+    assert [root.get(name) for name in ("tests", "failures", "errors", "skipped")] == ["38", "6", "1", "6"]
+
+
+def test_a_suite_for_each_service():
+    assert [suite.get("name") for suite in read(EVERYTHING).iter("testsuite")] == [
+        "subconnection_in",
+        "sql_client",
+        "ftp_data",
+    ]
+
+
+def test_a_failure_says_who_acts():
+    (failure,) = read(
+        verification([result("client", "n11", "blocked", sentence="let in <tcp> & more")])
+    ).iter("failure")
+    assert failure.attrib == {"type": "blocked", "message": "let in <tcp> & more"}
+    assert failure.text == "let in <tcp> & more Seen: filtered (no-response)."
+
+
+def test_not_tested_is_an_error_and_never_a_success():
+    (case,) = read(verification([result("client", "n11", "untested")])).iter("testcase")
+    assert [child.tag for child in case] == ["error"]
+
+
+def test_cases_have_names_of_their_own():
+    names = [case.get("name") for case in read(EVERYTHING).iter("testcase")]
+    assert len(set(names)) == len(names)
+
+
+def test_the_median_is_the_time():
+    root = read(verification([result("client", "n11", rtt_ms={"min": 1, "median": 1500.0, "max": 2000})]))
+    assert [float(element.get("time")) for element in root.iter()] == [1.5, 1.5, 1.5]
+
+
+def test_nothing_is_an_error():
+    # A CI server takes a document without a test for a good run.
+    root = read(verification([]))
+    assert [root.get(name) for name in ("tests", "failures", "errors", "skipped")] == ["1", "0", "1", "0"]
+    (error,) = root.iter("error")
+    assert "Nothing was measured" in error.get("message")
+
+
+def test_a_row_that_is_not_covered_is_skipped_with_its_reason():
+    root = read(verification(mesh(), not_covered=UNCOVERED))
+    assert [root.get(name) for name in ("tests", "failures", "errors", "skipped")] == ["33", "0", "0", "3"]
+    assert [skipped.get("message") for skipped in root.iter("skipped")] == [
+        entry["reason"] for entry in UNCOVERED
+    ]
+
+
+@pytest.mark.parametrize("character", ["\x00", "\x1b", "\ud800", "\ufffe", "\uffff"], ids=ascii)
+def test_what_xml_cannot_hold_is_left_out(character):
+    (case,) = read(verification([result(f"a{character}b", "n11")])).iter("testcase")
+    assert case.get("name").startswith("ab -> ")
+
+
+@given(TEXTS | st.text(max_size=10))
+def test_every_text_is_read(text):
+    (failure,) = read(verification([result(text, text, "blocked", service=text, sentence=text)])).iter(
+        "failure"
+    )
+    assert all(character in text or character == " " for character in failure.get("message"))

@@ -1,0 +1,140 @@
+# Copyright (c) 2026, exasol_community.network contributors
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""Markdown that keeps its form whatever a network answers."""
+
+from __future__ import annotations
+
+import pytest
+from hypothesis import given
+
+from ansible_collections.exasol_community.network.plugins.plugin_utils._report.formats._markdown import (
+    render,
+)
+from ansible_collections.exasol_community.network.tests.unit.plugins.plugin_utils.verifications import (
+    ASIDE,
+    MARKUP,
+    TEXTS,
+    UNCOVERED,
+    mesh,
+    result,
+    verification,
+)
+
+
+def cells(report, heading):
+    """Return the rows of the table under a heading, as lists of cells."""
+    part = report.split(f"## {heading}\n")[1].split("\n## ")[0]
+    rows = [line for line in part.splitlines() if line.startswith("|")]
+    return [[cell.strip() for cell in row.strip("|").split(" | ")] for row in rows[2:]]
+
+
+def test_what_is_well():
+    report = render(verification(mesh()))
+    assert report.startswith(
+        "# Network verification\n\n2026-11-23T05:00:49+00:00, release 8\n\n30 flows: 30 ok.\n"
+    )
+    assert [line for line in report.splitlines() if line.startswith("## ")] == ["## Matrix", "## Flows"]
+    assert cells(report, "Flows") == [
+        [
+            "database\\_node ×6",
+            "database\\_node ×6",
+            "subconnection\\_in",
+            "tcp 20000-21000",
+            "reachable",
+            "ok",
+            "open (syn-ack)",
+            "1.00",
+        ]
+    ]
+
+
+def test_what_is_wrong_says_what_to_mend_first():
+    report = render(verification(mesh(n13="blocked"), untestable=[ASIDE]))
+    assert [line for line in report.splitlines() if line.startswith("## ")] == [
+        "## What to mend",
+        "## Matrix",
+        "## Flows",
+        "## Not tested",
+    ]
+    assert "- blocked: n11 to n13: blocked. (and 4 more flows of this kind)" in report
+    assert "✗ 0/1" in report
+    assert cells(report, "Not tested") == [
+        ["database\\_node ×6", "files", "ftp\\_data", "tcp 20", "nothing to connect to"]
+    ]
+
+
+def test_grid_counts_flows_of_each_pair():
+    report = render(
+        verification(
+            [
+                result("client", "n11"),
+                result("client", "n11", "blocked", "bucketfs", "2580"),
+                result("admin", "n12"),
+            ]
+        )
+    )
+    assert cells(report, "Matrix") == [["client", "✗ 1/2", ""], ["admin", "", "✓ 1/1"]]
+
+
+def test_a_grid_too_wide_to_read_is_left_out():
+    report = render(verification([result("client", f"n{number}") for number in range(25)]))
+    assert "## Matrix" not in report
+    assert "25 flows: 25 ok" in report
+
+
+def test_what_is_not_covered_stands_at_the_end_with_its_reason():
+    report = render(verification(mesh(), not_covered=UNCOVERED))
+    assert [line for line in report.splitlines() if line.startswith("## ")] == [
+        "## Matrix",
+        "## Flows",
+        "## Not covered",
+    ]
+    assert "Not covered: nobody plays oracle, so 1 row of release 8 has no flow" in report
+    assert cells(report, "Not covered") == [
+        ["oracle", "tcp 1521", "nobody plays oracle"],
+        ["db2", "tcp 50000", "the site has no db2 (exasol\\_absent\\_peers)"],
+        ["mysql", "tcp 3306", "it is excluded (exasol\\_exclude)"],
+    ]
+
+
+def test_what_was_asked_for_needs_no_sentence():
+    report = render(verification(mesh(), not_covered=UNCOVERED[1:]))
+    assert "Not covered:" not in report
+    assert len(cells(report, "Not covered")) == 2
+
+
+def test_a_verification_of_nothing_is_a_report():
+    report = render(verification([]))
+    assert "Nothing was measured" in report
+    assert "0 flows: none tested." in report
+    assert "## Matrix" not in report
+
+
+@pytest.mark.parametrize("character", MARKUP)
+def test_markup_stays_text(character):
+    report = render(verification([result("client", "n11", "blocked", sentence=f"a{character}b")]))
+    assert f"a\\{character}b" in report
+
+
+@pytest.mark.parametrize(
+    "text",
+    ["line\nbreak", "line\r\nbreak", "bell\a", "escape\x1b[31m", "zero\u200bwidth", "separator\u2028"],
+    ids=ascii,
+)
+def test_what_breaks_lines_or_hides_is_taken_out(text):
+    report = render(verification([result("client", "n11", "blocked", sentence=text, service=text)]))
+    assert all(character.isprintable() for line in report.split("\n") for character in line)
+    assert [len(row) for row in cells(report, "Flows")] == [8]
+
+
+@given(TEXTS)
+def test_no_name_breaks_a_table(name):
+    report = render(verification([result(name, "n11"), result("client", name, service=name)]))
+    for heading, width in (("Matrix", 3), ("Flows", 8)):
+        rows = [
+            line.replace("\\|", "")
+            for line in report.split(f"## {heading}\n")[1].split("\n## ")[0].splitlines()
+            if line.startswith("|")
+        ]
+        assert {row.count("|") for row in rows} == {width + 1}

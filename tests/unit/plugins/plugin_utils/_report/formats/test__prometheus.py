@@ -1,0 +1,91 @@
+# Copyright (c) 2026, exasol_community.network contributors
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""Gauges as Prometheus' text format has them; another reader's opinion is in tests/consumers."""
+
+from __future__ import annotations
+
+import re
+
+from hypothesis import given
+
+from ansible_collections.exasol_community.network.plugins.plugin_utils._report.formats._prometheus import (
+    render,
+)
+from ansible_collections.exasol_community.network.plugins.plugin_utils._verdict.verdict import VERDICTS
+from ansible_collections.exasol_community.network.tests.unit.plugins.plugin_utils.verifications import (
+    TEXTS,
+    UNCOVERED,
+    mesh,
+    result,
+    uncovered,
+    verification,
+)
+
+SAMPLE = re.compile(r'([a-z_]+)(?:\{((?:[a-z]+="(?:[^"\\\n]|\\["\\n])*",?)*)\})? ([0-9]+)\Z')
+
+
+def samples(made, name):
+    """Return the labels, as text, and the value of each sample of a metric."""
+    found = [SAMPLE.match(line) for line in render(made).split("\n")[:-1] if not line.startswith("#")]
+    assert None not in found
+    return [(match[2], int(match[3])) for match in found if match[1] == name]
+
+
+def test_one_gauge_for_each_flow():
+    found = samples(verification(mesh(n13="blocked")), "exasol_network_flow_ok")
+    assert len(found) == 30
+    assert ('source="n11",destination="n12",service="subconnection_in",expected="reachable"', 1) in found
+    assert sorted(labels for labels, value in found if not value) == [
+        f'source="n{number}",destination="n13",service="subconnection_in",expected="reachable"'
+        for number in (11, 12, 14, 15, 16)
+    ]
+
+
+def test_a_flow_whose_ports_differ_is_one_gauge():
+    results = [
+        result("n11", "n12", ports="20000-20099"),
+        result("n11", "n12", "blocked", ports="20100"),
+        result("n11", "n12", ports="20101-21000"),
+    ]
+    assert [value for _labels, value in samples(verification(results), "exasol_network_flow_ok")] == [0]
+
+
+def test_every_verdict_is_counted():
+    found = dict(samples(verification(mesh(n13="blocked")), "exasol_network_flows"))
+    assert found == {
+        **{f'verdict="{verdict}"': 0 for verdict in VERDICTS},
+        'verdict="ok"': 25,
+        'verdict="blocked"': 5,
+    }
+
+
+def test_the_time_is_there_to_alert_on_runs_that_do_not_come():
+    assert samples(verification([]), "exasol_network_verification_timestamp_seconds") == [(None, 1795410049)]
+
+
+def test_a_gauge_for_each_row_that_is_not_covered():
+    assert samples(verification(mesh(), not_covered=UNCOVERED), "exasol_network_not_covered") == [
+        ('service="oracle",need="required",cause="unassigned"', 1),
+        ('service="db2",need="required",cause="absent"', 1),
+        ('service="mysql",need="required",cause="excluded"', 1),
+    ]
+    assert samples(verification(mesh()), "exasol_network_not_covered") == []
+
+
+@given(TEXTS)
+def test_no_row_breaks_a_line(text):
+    assert (
+        len(
+            samples(
+                verification([], not_covered=[uncovered(service=text, cause=text)]),
+                "exasol_network_not_covered",
+            )
+        )
+        == 1
+    )
+
+
+@given(TEXTS)
+def test_no_name_breaks_a_line(text):
+    assert len(samples(verification([result(text, "n11", service=text)]), "exasol_network_flow_ok")) == 1

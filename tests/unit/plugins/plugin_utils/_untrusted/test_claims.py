@@ -1,0 +1,479 @@
+# Copyright (c) 2026, exasol_community.network contributors
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""What hosts claim beyond the plan: it is never believed, costs them alone, and makes nothing ok."""
+
+from __future__ import annotations
+
+import copy
+import json
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from ansible_collections.exasol_community.network.plugins.module_utils._plan.flows import Party
+from ansible_collections.exasol_community.network.plugins.module_utils._plan.plan import Wishes, make_plan
+from ansible_collections.exasol_community.network.plugins.plugin_utils._change_request.change_request import (
+    render_request,
+)
+from ansible_collections.exasol_community.network.plugins.plugin_utils._untrusted.claims import believable
+from ansible_collections.exasol_community.network.plugins.plugin_utils._verdict.ftp_results import (
+    ftp_results,
+)
+from ansible_collections.exasol_community.network.plugins.plugin_utils._verdict.joining import Joining
+
+N1, N2 = (
+    Party(f"n{number}", (f"192.0.2.{number}", f"2001:db8::{number}"), managed=True) for number in (1, 2)
+)
+CLIENT = Party("client", ("192.0.2.21",), managed=True)
+LDAP, FILES = Party("ldap.example.com", ("ldap.example.com",)), Party("192.0.2.42", ("192.0.2.42",))
+PLAN = make_plan(
+    Wishes("8", check_denied=True),
+    {"database_node": [N1, N2], "client": [CLIENT], "ldaps_server": [LDAP], "ftp_server": [FILES]},
+    [],
+)
+HOSTS = PLAN["hosts"]
+CREATED = "2026-11-23T05:00:49+00:00"
+
+
+def merged(texts):
+    """Return ports of several entries, each once; those of this plan are apart."""
+    return ",".join(dict.fromkeys(part for text in texts for part in text.split(",")))
+
+
+def observed(host, state="open"):
+    """Return what the probe of a host returns: every planned port of every address in one state."""
+    wanted = {}
+    for entry in HOSTS[host]["probes"]:
+        for name, addresses in entry["destinations"].items():
+            for address in addresses:
+                wanted.setdefault(
+                    (name, "192.0.2.40" if address == "ldap.example.com" else address, entry["protocol"]), []
+                ).append(entry["ports"])
+    reason = {"open": "syn-ack", "filtered": "no-response"}[state]
+    return {
+        "changed": False,
+        "id": f"id of {host}",
+        "observations": [
+            {
+                "destination": name,
+                "address": address,
+                "protocol": protocol,
+                "ports": merged(ports),
+                "states": [
+                    {
+                        "ports": merged(ports),
+                        "state": state,
+                        "reason": reason,
+                        "rtt_ms": {"min": 1.0, "median": 1.0, "max": 1.0},
+                    }
+                ],
+            }
+            for (name, address, protocol), ports in wanted.items()
+        ],
+    }
+
+
+def listened(host):
+    """Return what the listener of a host returns."""
+    return {
+        "changed": True,
+        "listening": copy.deepcopy(HOSTS[host]["endpoints"]),
+        "in_use": [],
+        "denied": [],
+        "pid": 5,
+    }
+
+
+SESSION = {
+    "destination": "192.0.2.42",
+    "address": "192.0.2.42",
+    "port": 21,
+    "service": "ftp",
+    "login": "ok",
+    "data": [
+        {
+            "mode": "passive",
+            "command": "EPSV",
+            "address": "192.0.2.42",
+            "port": 50000,
+            "state": "open",
+            "reason": "syn-ack",
+            "transfer": "done",
+        }
+    ],
+}
+
+
+def judged(observations, listeners=None, captures=None, stopped=None):
+    """Return the results of all hosts."""
+    claims = believable(PLAN, observations, listeners or {}, captures or {}, stopped or {})
+    return Joining(
+        PLAN, claims.observations, claims.listeners, claims.captures, claims.stopped
+    ).results() + ftp_results(claims.observations)
+
+
+def verdicts_of(results, host):
+    """Return the verdicts of what a host probed."""
+    return {result["verdict"] for result in results if result["source"] == host}
+
+
+EVERYBODY = {host: observed(host) for host in ("n1", "n2", "client")}
+
+
+def test_what_fits_the_plan_is_believed():
+    claims = believable(
+        PLAN,
+        {**EVERYBODY, "n1": {**EVERYBODY["n1"], "ftp_sessions": [SESSION]}},
+        {host: listened(host) for host in ("n1", "n2")},
+        {},
+        {},
+    )
+    assert not [result for results in claims for result in results.values() if result["failed"]]
+
+
+STATE = {"ports": "8563", "state": "open", "reason": "syn-ack"}
+CLAIMS = {
+    "a destination outside of the plan": (
+        {"destination": "n9"},
+        "is about tcp of 'n9', which this host was not asked to probe",
+    ),
+    "itself": ({"destination": "client"}, "which this host was not asked to probe"),
+    "another protocol": ({"protocol": "udp"}, "is about udp of"),
+    "an address of nobody": (
+        {"address": "203.0.113.66"},
+        "is about the address '203.0.113.66', which 'n1' has not in the plan",
+    ),
+    "an address of another host": ({"address": "192.0.2.2"}, "has not in the plan"),
+    "a name that nobody gave": ({"address": "evil.example.com"}, "has not in the plan"),
+    "a port in two states": (
+        {"states": [STATE, {**STATE, "state": "filtered"}]},
+        "has two states for the ports '8563'",
+    ),
+    "an answer of nobody": (
+        {"states": [{**STATE, "answered_by": "n9"}]},
+        "says that 'n9' answered, which is no host of the plan",
+    ),
+}
+
+
+@pytest.mark.parametrize(("change", "words"), CLAIMS.values(), ids=CLAIMS)
+def test_a_claim_beyond_the_plan_costs_the_host_all_it_said_and_nobody_else(change, words):
+    seen = copy.deepcopy(EVERYBODY)
+    index = next(
+        number
+        for number, entry in enumerate(seen["client"]["observations"])
+        if entry["address"] == "192.0.2.1"
+    )
+    seen["client"]["observations"][index].update(change)
+    results = judged(seen)
+    assert verdicts_of(results, "client") == {"untested"}
+    assert all(
+        f"observations[{index}] {words}" in result["sentence"] or words in result["sentence"]
+        for result in results
+        if result["source"] == "client"
+    )
+    assert [result for result in results if result["source"] != "client"] == [
+        result for result in judged(EVERYBODY) if result["source"] != "client"
+    ]
+
+
+def test_the_same_place_twice_is_refused():
+    seen = copy.deepcopy(EVERYBODY)
+    seen["client"]["observations"].append(seen["client"]["observations"][0])
+    assert verdicts_of(judged(seen), "client") == {"untested"}
+
+
+def test_a_name_may_have_what_its_host_resolved_in_bounds():
+    seen = copy.deepcopy(EVERYBODY)
+    (entry,) = [entry for entry in seen["n1"]["observations"] if entry["destination"] == LDAP.name]
+    more = [{**entry, "address": f"10.0.{number // 256}.{number % 256}"} for number in range(300)]
+    seen["n1"]["observations"] += more[:255]
+    assert "untested" not in verdicts_of(judged(seen), "n1")
+    seen["n1"]["observations"] += more[255:]
+    results = [result for result in judged(seen) if result["source"] == "n1"]
+    assert {result["verdict"] for result in results} == {"untested"}
+    assert "more than 256 addresses" in results[0]["sentence"]
+
+
+def test_nothing_but_planned_and_resolved_addresses_is_in_a_change_request():
+    """A name's addresses are the word of a host, and the request says whose."""
+    seen = copy.deepcopy(EVERYBODY)
+    for entry in seen["n1"]["observations"]:
+        entry["states"] = [
+            {
+                "ports": entry["ports"],
+                "state": "filtered",
+                "reason": "admin-prohibited",
+                "reason_ip": "198.51.100.1",
+            }
+        ]
+    verification = {
+        "created": CREATED,
+        "release": "8",
+        "peers": {},
+        "addresses": {name: host["addresses"] for name, host in HOSTS.items()},
+        "results": judged(seen),
+    }
+    text = render_request(verification, "csv")
+    assert "192.0.2.40" in text and "addresses of ldap.example.com as resolved by n1" in text
+    assert "as resolved by n1" not in "".join(
+        line for line in text.splitlines() if "ldap.example.com" not in line
+    )
+    seen["n1"]["observations"][0]["address"] = "0.0.0.0/0"
+    text = render_request({**verification, "results": judged(seen)}, "csv")
+    assert "0.0.0.0" not in text and len(text.splitlines()) == 1
+
+
+@pytest.mark.parametrize(
+    "change",
+    [
+        {"destination": "n2"},
+        {"address": "203.0.113.66"},
+        {"service": "mysql"},
+        {"service": "ftps", "destination": "ldap.example.com"},
+    ],
+    ids=["another host", "another address", "no FTP", "a host without FTP"],
+)
+def test_a_session_that_nobody_asked_for_is_refused(change):
+    seen = {**EVERYBODY, "n1": {**EVERYBODY["n1"], "ftp_sessions": [{**SESSION, **change}]}}
+    assert verdicts_of(judged(seen), "n1") == {"untested"}
+    assert "untested" not in verdicts_of(
+        judged({**EVERYBODY, "n1": {**EVERYBODY["n1"], "ftp_sessions": [SESSION]}}), "n1"
+    ), "the control"
+
+
+@pytest.mark.parametrize(
+    ("entry", "words"),
+    [
+        (
+            {"address": "192.0.2.1", "protocol": "tcp", "ports": "1-65535"},
+            "listening[0] is about tcp '1-65535' of '192.0.2.1'",
+        ),
+        (
+            {"address": "0.0.0.0", "protocol": "tcp", "ports": "8563"},
+            "listening[0] is about tcp '8563' of '0.0.0.0'",
+        ),
+        (
+            {"address": "192.0.2.2", "protocol": "tcp", "ports": "8563"},
+            "where this host was not asked to listen",
+        ),
+        ({"address": "192.0.2.1"}, "listening[0] has no 'protocol'"),
+    ],
+    ids=["more ports", "everywhere", "another host", "malformed"],
+)
+def test_a_listener_that_was_not_asked_for_did_not_start(entry, words):
+    listeners = {host: listened(host) for host in ("n1", "n2")}
+    listeners["n1"]["listening"] = [entry]
+    closed = copy.deepcopy(EVERYBODY)
+    for one in closed["client"]["observations"]:
+        one["states"] = [{"ports": one["ports"], "state": "closed", "reason": "conn-refused"}]
+    results = {
+        result["destination"]: result
+        for result in judged(closed, listeners)
+        if result["source"] == "client" and result["service"] == "sql_client"
+    }
+    assert results["n1"]["verdict"] == "untested" and words in results["n1"]["sentence"]
+    assert results["n2"]["verdict"] == "blocked", "the control: there our listener was up"
+
+
+def test_a_capture_that_cannot_be_read_is_a_note():
+    claims = believable(
+        PLAN,
+        EVERYBODY,
+        {},
+        {"n1": {"complete": True, "seen": [{"address": "x"}]}, "n2": {"complete": True, "seen": []}},
+        {},
+    )
+    assert (
+        claims.captures["n1"]["complete"] is False
+        and "seen[0] has no 'remote'" in claims.captures["n1"]["problem"]
+    )
+    assert claims.captures["n2"] == {"complete": True, "seen": []}
+
+
+def test_a_capture_without_what_it_saw_proves_nothing():
+    claims = believable(
+        PLAN,
+        {**EVERYBODY, "client": {**EVERYBODY["client"], "capture": {"complete": True}}},
+        {},
+        {"n1": {"complete": True}},
+        {},
+    )
+    assert (claims.captures["n1"]["complete"], claims.observations["client"]["failed"]) == (False, True)
+    assert (
+        "has no 'seen'" in claims.captures["n1"]["problem"]
+        and "has no 'seen'" in claims.observations["client"]["msg"]
+    )
+
+
+def test_what_others_say_of_a_host_outside_of_the_plan_is_dropped():
+    assert judged({**EVERYBODY, "n9": {"observations": []}}) == judged(EVERYBODY)
+
+
+@pytest.mark.parametrize(
+    ("end", "verdict"),
+    [({"changed": True}, "blocked"), ({"unreachable": True, "msg": "timed out"}, "untested")],
+    ids=["still there", "gone"],
+)
+def test_the_silence_of_a_host_that_could_not_be_reached_any_more_proves_nothing(end, verdict):
+    """That Ansible did not reach it outlives the check of what it returned."""
+    up = {host: listened(host) for host in ("n1", "n2")}
+    seen = {**EVERYBODY, "client": observed("client", "filtered")}
+    found = judged(seen, up, stopped={"n1": {"changed": True}, "n2": end})
+    flows = [result for result in found if result["source"] == "client" and result["expected"] == "reachable"]
+    assert {result["verdict"] for result in flows if result["destination"] == "n2"} == {verdict}
+    assert {result["verdict"] for result in flows if result["destination"] == "n1"} == {"blocked"}
+
+
+@pytest.mark.parametrize(
+    ("own", "verdict"), [("2001:db8::1", "ok"), ("2001:db8::99", "untested")], ids=["its own", "another's"]
+)
+def test_a_listener_that_failed_says_which_addresses_are_the_hosts(own, verdict):
+    failed = {
+        "failed": True,
+        "msg": "cannot listen on 2001:db8::1",
+        "addresses": ["127.0.0.1", "192.0.2.1", own],
+    }
+    found = judged(EVERYBODY, {"n1": failed, "n2": listened("n2")})
+    assert {
+        result["verdict"]
+        for result in found
+        if (result["source"], result["address"], result["expected"]) == ("client", "2001:db8::1", "reachable")
+    } == {verdict}
+
+
+def test_one_address_of_two_proves_nothing_of_the_other():
+    seen = copy.deepcopy(EVERYBODY)
+    seen["client"]["observations"] = [
+        entry for entry in seen["client"]["observations"] if entry["address"] != "2001:db8::1"
+    ]
+    found = {
+        (result["address"], result["verdict"])
+        for result in judged(seen)
+        if result["source"] == "client" and result["destination"] == "n1"
+    }
+    assert ("2001:db8::1", "untested") in found
+    assert {verdict for address, verdict in found if address == "192.0.2.1"} & {"ok", "exposed"}
+
+
+# -- any result, changed at random
+# -------------------------------------------------------------------------------------------------------------------
+
+GARBAGE = (
+    st.sampled_from(
+        [
+            None,
+            True,
+            -1,
+            70000,
+            10**30,
+            float("nan"),
+            float("inf"),
+            "",
+            "\x1b[2J",
+            "0.0.0.0/0",
+            "0.0.0.0",
+            "8563,",
+            "n9",
+            "{{ x }}",
+            [],
+            {},
+            [[]],
+            {"a": 1},
+            "x" * 3000,
+            "wonderful",
+            "203.0.113.66",
+            "1-65535",
+        ]
+    )
+    | st.text(max_size=5)
+    | st.integers()
+    | st.floats()
+)
+
+
+def places(value, path=()):
+    """Return the paths to everything in plain data."""
+    inner = value.items() if isinstance(value, dict) else enumerate(value) if isinstance(value, list) else ()
+    return [path, *(found for key, item in inner for found in places(item, (*path, key)))]
+
+
+def mutated(data, value):
+    """Return a copy in which something is replaced, left out, repeated or added.
+
+    Nothing becomes another word that a host could really say.
+    """
+    made = copy.deepcopy(value)
+    for _ in range(data.draw(st.integers(1, 4))):
+        found = [path for path in places(made) if path]
+        if not found:
+            break
+        path = data.draw(st.sampled_from(found))
+        place = made
+        for step in path[:-1]:
+            place = place[step]
+        how = data.draw(st.sampled_from(["replace", "drop", "repeat", "add"]))
+        if how == "replace":
+            place[path[-1]] = copy.deepcopy(data.draw(GARBAGE))
+        elif how == "drop":
+            del place[path[-1]]
+        elif how == "repeat" and isinstance(place, list):
+            place.append(copy.deepcopy(place[path[-1]]))
+        elif isinstance(place, dict):
+            place[data.draw(st.sampled_from(["ansible_facts", "failed", "skipped", "states", "address"]))] = (
+                copy.deepcopy(data.draw(GARBAGE))
+            )
+    return made
+
+
+CAPTURE = {
+    "complete": True,
+    "seen": [{"address": "192.0.2.1", "remote": "192.0.2.2", "protocol": "tcp", "asked_out": "20000-21000"}],
+}
+BLOCKED = {host: {**observed(host, "filtered"), "capture": CAPTURE} for host in ("n1", "n2")} | {
+    "client": observed("client", "open")
+}  # the client reaches what it must not, too
+
+
+def key_of(result):
+    """Return what a result is about."""
+    return result["source"], result["destination"], result["service"], result["expected"]
+
+
+@given(st.data())
+def test_no_mutation_crashes_the_verdict_touches_others_or_makes_ok_what_is_not(data):
+    host = data.draw(st.sampled_from(["n1", "client"]))
+    base = judged(BLOCKED)
+    base_ok = {key_of(result) for result in base if result["verdict"] == "ok"} - {
+        key_of(result) for result in base if result["verdict"] != "ok"
+    }
+    results = judged({**BLOCKED, host: mutated(data, BLOCKED[host])})
+    json.dumps(results)
+    assert [result for result in results if result["source"] != host] == [
+        result for result in base if result["source"] != host
+    ]
+    wrong = {key_of(result) for result in results if result["verdict"] != "ok"}
+    assert {key_of(result) for result in results if result["source"] == host} - wrong <= base_ok
+    assert {key_of(result) for result in results} >= {key_of(result) for result in base}, "no flow is lost"
+    assert all(isinstance(value, (str, dict)) for result in results for value in result.values())
+
+
+@given(st.data())
+def test_no_mutation_of_a_listener_or_capture_crashes_the_verdict(data):
+    listeners = {host: listened(host) for host in ("n1", "n2")}
+    capture = {
+        "complete": True,
+        "seen": [
+            {"address": "192.0.2.1", "remote": "192.0.2.2", "protocol": "tcp", "asked_in": "20000-21000"}
+        ],
+    }
+    stopped = mutated(data, {"changed": True, "failed": False})
+    results = judged(
+        BLOCKED,
+        {**listeners, "n1": mutated(data, listeners["n1"])},
+        {"n1": mutated(data, capture)},
+        {"n1": stopped},
+    )
+    assert {key_of(result) for result in results} == {key_of(result) for result in judged(BLOCKED)}
