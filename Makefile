@@ -12,7 +12,13 @@ OLDEST_AND_NEWEST := 3.6 3.13
 PROVIDERS := firewalld ufw nftables iptables
 LAB := tests/labs/lab.yml
 
+# In the order of their time.
+PARTS := lint docs-check docs-site sanity consumers units integration containers fresh
+WITHOUT ?=
+
 SIDE_BY_SIDE := --numprocesses=auto --maxprocesses=4 --dist=loadfile
+# They wait more than they compute: four at a time are right for two processors too.
+UNITS_AT_ONCE := --numprocesses=4 --dist=loadfile
 
 export PATH := $(CURDIR)/.venv/bin:$(PATH)
 export ANSIBLE_CONFIG := $(CURDIR)/ansible.cfg
@@ -24,7 +30,7 @@ export PIP_DISABLE_PIP_VERSION_CHECK := 1
 RESULTS := .cache/results
 REPORT = --junitxml=$(RESULTS)/$@.xml
 
-.PHONY: help site test lint sanity units compat compat-run compat-ci compat-list consumers integration firewall fresh skipped no-results molecule molecule-ci lab lab-down docs docs-check docs-site build changelog bench clean
+.PHONY: help site test lint sanity units compat compat-run compat-ci compat-list consumers integration firewall containers fresh skipped no-results molecule molecule-ci lab lab-down docs docs-check docs-site build changelog bench clean
 .NOTPARALLEL:
 
 help:  ## show this list
@@ -33,13 +39,16 @@ help:  ## show this list
 site: .venv/site  ## run site.yml on this machine alone; ARGS="-i inventory" for hosts of your own
 	ansible-playbook site.yml $(ARGS)
 
-test: no-results lint docs-check docs-site sanity consumers integration firewall molecule-ci units skipped  ## all checks and tests
+test: no-results $(filter-out $(WITHOUT),$(PARTS)) skipped  ## all checks and tests; WITHOUT="lint fresh" leaves some of them out
 
 no-results:
 	@rm -rf $(RESULTS)
 
 skipped:  # what the tests of this run left out, and what they would need
 	@"$(PYTHON)" tools/skipped.py $(RESULTS)
+
+containers: .venv/test  ## firewall and molecule-ci at the same time: each waits most of its time
+	@MAKE="$(MAKE)" tools/side_by_side.sh firewall molecule-ci
 
 lint: .venv/test  ## style, types, playbooks and roles, documentation, changelog, workflows
 	ruff check
@@ -54,9 +63,10 @@ lint: .venv/test  ## style, types, playbooks and roles, documentation, changelog
 sanity: .venv/test  ## ansible-test sanity, without a container engine
 	tools/ansible_test.sh sanity
 
-units: .venv/test  ## unit tests; those of managed nodes on their oldest and newest Python too
-	@for version in $(OLDEST_AND_NEWEST); do tools/units.sh $$version || exit; done
-	python -m pytest tests/unit $(SIDE_BY_SIDE) $(REPORT) $(ARGS)
+units: .venv/test  ## unit tests; those of managed nodes on their oldest and newest Python too, unless it is the one of .venv
+	@for version in $(filter-out $(shell .venv/bin/python -c 'import sys; print("%d.%d" % sys.version_info[:2])'),$(OLDEST_AND_NEWEST)); do \
+		tools/units.sh $$version || exit; done
+	python -m pytest tests/unit $(UNITS_AT_ONCE) $(REPORT) $(ARGS)
 
 compat: compat-run  ## site.yml, modules and artefact on every ansible-core and Python of this machine, then README's table of them; ARGS="-s compat-2.16-py3.10"
 	python tools/versions_doc.py --collect $(wildcard .cache/versions/compat-*.xml)

@@ -23,4 +23,4 @@ for name in sys.argv[1:]:
     with open(name, encoding="utf-8") as source:
         compile(source.read(), name, "exec")
 ' {} +
-exec "$venv/bin/python" -m pytest tests/unit/plugins/module_utils --numprocesses=auto --maxprocesses=4 --dist=loadfile "$@"
+exec "$venv/bin/python" -m pytest tests/unit/plugins/module_utils --numprocesses=4 --dist=loadfile "$@"

@@ -30,7 +30,7 @@ def _let_the_checkout_be_a_collection() -> None:
 
 
 _let_the_checkout_be_a_collection()
-from ansible_collections.exasol_community.network.tests.labs.namespaces import namespaces, servers  # noqa: E402  # the link is made above
+from ansible_collections.exasol_community.network.tests.labs.namespaces import namespaces, oracles, servers  # noqa: E402  # the link is made above
 from ansible_collections.exasol_community.network.tests.labs.namespaces.lines import Line  # noqa: E402  # the link is made above
 from ansible_collections.exasol_community.network.tests.labs.namespaces.standins import Certificate  # noqa: E402  # the link is made above
 
@@ -83,6 +83,19 @@ def machine() -> Iterator[namespaces.Machine]:
         return
     with namespaces.Namespace("loopback") as own:
         yield own
+
+
+@pytest.fixture
+def sees_sockets() -> None:
+    """Skip, before anything is started, where the sockets of a listener cannot be seen."""
+    if oracles.blind():
+        pytest.skip(oracles.blind())
+
+
+@pytest.fixture(autouse=True)
+def _ipv6(request: pytest.FixtureRequest) -> None:
+    if request.node.get_closest_marker("ipv6") and not request.getfixturevalue("machine").has_ipv6():
+        pytest.skip("needs IPv6 on the loopback interface")
 
 
 @pytest.fixture(scope="session")

@@ -75,6 +75,8 @@ def answers(
     return [state.get("answered_by") for state in seen["states"]]
 
 
+@pytest.mark.usefixtures("sees_sockets")
+@pytest.mark.ipv6
 def test_one_process_for_all_ports(machine: Machine) -> None:
     listens = [
         target(address, "20000-21000", protocol)
@@ -268,6 +270,7 @@ def test_a_killed_listener_is_replaced(machine: Machine) -> None:
         assert answers(machine, second) == [HOST]
 
 
+@pytest.mark.usefixtures("sees_sockets")
 def test_many_runs_start_at_the_same_time(machine: Machine) -> None:
     script = (
         f"import sys; from {oracles.__package__} import probing, namespaces; "

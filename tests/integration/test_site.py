@@ -52,7 +52,10 @@ def test_green(machine: Machine, tmp_path: Path) -> None:
     with Run(machine, tmp_path, before=NO_RIGHTS if isinstance(machine, Namespace) else []) as run:
         run.wait_for(PROBE)
         with run.suspended():
-            assert oracles.comm(oracles.listener_at(machine, "127.0.0.12", 8563)) == oracles.LISTENER
+            assert (
+                oracles.blind()
+                or oracles.comm(oracles.listener_at(machine, "127.0.0.12", 8563)) == oracles.LISTENER
+            )
         done = run.finish()
     assert done.code == 0, done.output
     assert "72 flows: 72 ok" in done.output
@@ -95,7 +98,7 @@ def test_two_runs_at_once(machine: Machine, tmp_path: Path, second: dict[str, t.
         slow.wait_for(COLLECT)
         with slow.suspended():
             fast = play(machine, tmp_path / "fast", inventory=second)
-            assert oracles.listener_at(machine, "127.0.0.12", 8563)
+            assert oracles.blind() or oracles.listener_at(machine, "127.0.0.12", 8563)
         assert (fast.code, fast.verdicts()) == (0 if verdict == "ok" else 2, {verdict}), fast.output
         done = slow.finish()
         assert done.code == 0, done.output

@@ -30,6 +30,7 @@ from ansible_collections.exasol_community.network.tests.labs.namespaces.services
 ADDRESS, PORT, BUCKETFS = "127.0.0.12", 8563, 2580
 
 
+@pytest.mark.usefixtures("sees_sockets")
 def test_a_killed_listener_is_noticed(machine: Machine, tmp_path: Path) -> None:
     with Run(machine, tmp_path, inventory=TRIPLE) as run:
         run.wait_for(COLLECT)
@@ -95,15 +96,13 @@ def test_a_killed_probe_is_noticed(machine: Machine, tmp_path: Path) -> None:
 
 def test_listeners_of_interrupted_runs_end_by_themselves(machine: Machine, tmp_path: Path) -> None:
     ttl = {"exasol_verify_listeners_ttl": 20}
-    with (
-        Run(machine, tmp_path / "one", inventory=PAIR, variables=ttl) as one,
-        Run(machine, tmp_path / "other", inventory=PAIR, variables=ttl) as other,
-    ):
-        for run, number in ((one, signal.SIGINT), (other, signal.SIGKILL)):
+    # One after the other: on a busy machine the second would else be over when its turn comes.
+    for name, number in (("one", signal.SIGINT), ("other", signal.SIGKILL)):
+        with Run(machine, tmp_path / name, inventory=PAIR, variables=ttl) as run:
             run.wait_for(COLLECT)
             run.send(number)
             assert run.finish().code
-    assert oracles.listener_at(machine, ADDRESS, PORT)
+    assert oracles.blind() or oracles.listener_at(machine, ADDRESS, PORT)
     third = play(machine, tmp_path / "third", inventory=PAIR)
     assert third.code == 0, third.output
     oracles.until(lambda: oracles.nothing_left(machine), "the deadline of the interrupted runs", 40)

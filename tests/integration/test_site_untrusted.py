@@ -33,8 +33,9 @@ from ansible_collections.exasol_community.network.tests.labs.namespaces.playbook
 )
 
 # A Python that runs the module and changes what it returns, with its second argument as the host's owner
-# would.
-INTERPRETER = """#!{python}
+# would. Shell at first: the path of the real one may hold a blank.
+INTERPRETER = """#!/bin/sh
+"exec" {python!r} "$0" "$@"
 import json, subprocess, sys
 done = subprocess.run([{python!r}] + sys.argv[1:], stdin=sys.stdin, stdout=subprocess.PIPE)
 text = done.stdout.decode()

@@ -15,7 +15,7 @@ from pathlib import Path
 
 import pytest
 
-from ansible_collections.exasol_community.network.tests.labs.namespaces import oracles
+from ansible_collections.exasol_community.network.tests.labs.namespaces import oracles, servers
 from ansible_collections.exasol_community.network.tests.labs.namespaces.namespaces import (
     Machine,
     Namespace,
@@ -236,6 +236,8 @@ def _id(task: Play) -> str:
 def test_a_lost_host_ends_nothing_even_where_the_first_error_ends_all(
     machine: Machine, tmp_path: Path
 ) -> None:
+    if servers.missing("ssh"):
+        pytest.skip(servers.missing("ssh"))
     far = {
         "exasol_address": "127.0.0.13",
         "ansible_connection": "ssh",

@@ -5,8 +5,10 @@
 
 import importlib.util
 import os
+import socket
 import sys
 
+import pytest
 from hypothesis import HealthCheck, settings
 
 ROOT = os.path.dirname(os.path.dirname(os.path.dirname(os.path.abspath(__file__))))
@@ -57,3 +59,24 @@ collect_ignore = [os.path.join("plugins", name) for name in left_out()]
 # A slow machine is no failure.
 settings.register_profile("unit", deadline=None, suppress_health_check=[HealthCheck.too_slow])
 settings.load_profile("unit")
+
+
+def pytest_configure(config):
+    """Name our marker; ansible-test has a configuration of its own."""
+    config.addinivalue_line("markers", "ipv6: needs IPv6 on the loopback interface")
+
+
+def loopback_has_ipv6():
+    """Tell whether this machine has ::1; many containers do not."""
+    try:
+        with socket.socket(socket.AF_INET6, socket.SOCK_DGRAM) as sock:
+            sock.bind(("::1", 0))
+    except OSError:
+        return False
+    return True
+
+
+def pytest_runtest_setup(item):
+    """Skip what needs IPv6 where there is none."""
+    if item.get_closest_marker("ipv6") and not loopback_has_ipv6():
+        pytest.skip("needs IPv6 on the loopback interface")

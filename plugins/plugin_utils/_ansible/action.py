@@ -6,6 +6,8 @@
 
 from __future__ import annotations
 
+import json
+import re
 import typing as t
 from collections.abc import Iterable, Mapping
 
@@ -102,6 +104,28 @@ class ControllerAction(ActionBase):
         check_agreement(hosts, HostValues(self._task, variables.get("hostvars", {}), self._loader).of, names)
 
 
+_ESCAPES = re.compile(
+    r"\\\\|\\[bf]|\\u([0-9a-fA-F]{4})"
+)  # of JSON; the first one is a backslash, not the begin of another
+
+
+def _seen(text: str) -> str:
+    """Return JSON in which the number of a character that cannot be seen stays a number when it is read.
+
+    A backslash and digits.
+    """
+
+    def literal(found: re.Match[str]) -> str:
+        if found[0] == "\\\\":
+            return found[0]
+        character = json.loads(f'"{found[0]}"')
+        # Half of a pair is no character, and shows nothing alone.
+        seen = character.isprintable() or character in "\r\n\t" or "\ud800" <= character <= "\udfff"
+        return found[0] if seen else "\\" + found[0]
+
+    return _ESCAPES.sub(literal, text)
+
+
 class RemoteAction(ActionBase):
     """An action that runs a module on a host, whose output is somebody else's.
 
@@ -113,9 +137,10 @@ class RemoteAction(ActionBase):
         return {**harmless(result), **interpreter(result)}
 
     def _parse_returned_data(self, res: dict[str, t.Any], *more: t.Any, **named: t.Any) -> dict[str, t.Any]:
-        # Ansible displays what stands around the JSON. Within it, an escaped character means the same.
+        # Ansible displays what stands around the JSON and, as 2.21 does, the warnings within it before we see
+        # them.
         return super()._parse_returned_data(
-            {**res, "stdout": escaped(res.get("stdout") or "", "\r\n\t")}, *more, **named
+            {**res, "stdout": _seen(escaped(res.get("stdout") or "", "\r\n\t"))}, *more, **named
         )
 
 

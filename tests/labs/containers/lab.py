@@ -6,6 +6,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import hashlib
 import itertools
 import json
@@ -28,7 +29,10 @@ _BOOT_SECONDS = 60
 _SSH_ARGS = (
     "-o StrictHostKeyChecking=no -o UserKnownHostsFile=/dev/null -o LogLevel=ERROR -o ConnectTimeout=5"
 )
-# systemd ends at once, or boots forever, where it gets no inotify instance.
+# systemd ends at once, or boots forever, where it gets no inotify instance. It takes seven, of which root has
+# 128 by default on many machines: too few for two labs at a time.
+_INSTANCES = Path("/proc/sys/fs/inotify/max_user_instances")
+_ENOUGH = 1024
 _CROWDED = "with many containers, look at fs.inotify.max_user_instances of this machine"
 # Waits for the end of the boot, and lets us in as root and as an ordinary user.
 _LET_IN = """
@@ -42,6 +46,13 @@ for home in /root /home/ordinary; do
     chown -R $(stat -c %u:%g $home) $home/.ssh
 done
 """
+
+
+def _make_room() -> None:
+    """Permit root enough inotify instances, until the machine starts anew."""
+    with contextlib.suppress(OSError):  # where a limit must not be changed, it may do as it is
+        if int(_INSTANCES.read_text(encoding="ascii")) < _ENOUGH:
+            _INSTANCES.write_text(str(_ENOUGH), encoding="ascii")
 
 
 class Host(t.NamedTuple):
@@ -145,6 +156,7 @@ class Lab:
         if not self.is_up():
             tags = images.ensure(self.engine, self.release, {host.flavour for host in self.hosts.values()})
             self.down()
+            _make_room()
             self._make_network()
             _together(self._make, {host.name: tags[host.flavour] for host in self.hosts.values()})
         self._finish(self.hosts)

@@ -14,6 +14,7 @@ import os
 import re
 import shutil
 import signal
+import socket
 import subprocess
 import time
 import typing as t
@@ -73,6 +74,17 @@ class Machine:
     def inside(self) -> t.ContextManager[None]:
         """Return a context in which new sockets and processes belong here."""
         return contextlib.nullcontext()
+
+    def has_ipv6(self) -> bool:
+        """Tell whether ::1 is there; many containers do not have it."""
+        with (
+            self.inside(),
+            contextlib.suppress(OSError),
+            socket.socket(socket.AF_INET6, socket.SOCK_DGRAM) as sock,
+        ):
+            sock.bind(("::1", 0))
+            return True
+        return False
 
 
 class Namespace(Machine):

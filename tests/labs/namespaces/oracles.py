@@ -6,8 +6,10 @@
 
 from __future__ import annotations
 
+import functools
 import ipaddress
 import os
+import re
 import time
 import typing as t
 from collections.abc import Callable, Iterator
@@ -15,6 +17,7 @@ from pathlib import Path
 
 from .namespaces import SECONDS, Machine
 
+_CAP_SYS_PTRACE = 19  # linux/capability.h
 _LISTEN = "0A"  # TCP_LISTEN, include/net/tcp_states.h
 LISTENER = "exasol-listener"
 T = t.TypeVar("T")
@@ -89,6 +92,20 @@ def command(pid: int) -> list[str]:
         return []
 
 
+@functools.cache
+def blind() -> str:
+    """Return why the sockets of a listener cannot be seen here, or nothing.
+
+    Root's listener gives root's user away.
+    """
+    rights = re.search(
+        r"^CapEff:\s*([0-9a-f]+)$", Path("/proc/self/status").read_text(encoding="ascii"), re.MULTILINE
+    )
+    if os.geteuid() or (rights and int(rights[1], 16) >> _CAP_SYS_PTRACE & 1):
+        return ""
+    return "needs the right (CAP_SYS_PTRACE) to see which sockets a process of another user holds, which many containers do not have"
+
+
 def _inodes(pid: int) -> set[int]:
     found = set()
     folder = f"/proc/{pid}/fd"
@@ -129,5 +146,8 @@ def listeners(machine: Machine) -> list[int]:
 
 
 def nothing_left(machine: Machine) -> bool:
-    """Tell whether no listener, no port of one and no way to ask one is left."""
+    """Tell whether no listener, no port of one and no way to ask one is left.
+
+    Where C(blind), the last of them alone tells.
+    """
     return not listeners(machine) and not control_sockets(machine)

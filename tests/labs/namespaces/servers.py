@@ -26,6 +26,7 @@ from .namespaces import Machine, run, with_file, with_hosts
 # ProFTPD and vsftpd cannot both be installed as packages, so one of them is unpacked there (.ci/run).
 _PATH = "/usr/sbin:/usr/bin:/sbin:/bin:/usr/lib/postgresql/15/bin:/usr/lib/dovecot:/opt/proftpd/usr/sbin"
 PACKAGES = {
+    "ssh": "openssh-client",
     "sshd": "openssh-server",
     "vsftpd": "vsftpd",
     "nginx": "nginx-light",

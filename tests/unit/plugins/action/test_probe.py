@@ -8,6 +8,7 @@ What a host returns is measured before Ansible sees it, and the FTP password is 
 
 from __future__ import annotations
 
+import json
 from types import SimpleNamespace
 from unittest import mock
 
@@ -108,5 +109,12 @@ def test_what_stands_around_the_json_reaches_no_terminal(monkeypatch, action):
     monkeypatch.setattr(
         ActionBase, "_parse_returned_data", lambda self, res, *more: seen.append((res, more)) or {}
     )
-    made(action)._parse_returned_data({"stdout": '{"a": "\u202e"}\n\x1b[2J\x9b', "rc": 0}, "legacy")
-    assert seen == [({"stdout": '{"a": "\\u202e"}\n\\u001b[2J\\u009b', "rc": 0}, ("legacy",))]
+    text = '{"a": "\u202e", "b": ["\\u001b[2J", "\\\\u001b", "\\b\\n\\u00fc"]}'
+    made(action)._parse_returned_data({"stdout": text + "\n\x1b[2J\x9b", "rc": 0}, "legacy")
+    ((response, more),) = seen
+    whole, around = response.pop("stdout").split("\n")
+    assert (response, more) == ({"rc": 0}, ("legacy",))
+    assert around.isprintable()
+    # ansible-core 2.21 displays warnings in the moment when it has read the JSON.
+    assert json.loads(text)["b"] == ["\x1b[2J", "\\u001b", "\b\n\u00fc"], "the control"
+    assert json.loads(whole) == {"a": "\\u202e", "b": ["\\u001b[2J", "\\u001b", "\\b\n\u00fc"]}

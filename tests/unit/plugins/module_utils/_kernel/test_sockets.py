@@ -33,7 +33,13 @@ def connected(server, sources=()):
 
 @pytest.mark.parametrize(
     "address, local",
-    [("127.0.0.1", True), ("127.9.9.9", True), ("::1", True), ("192.0.2.1", False), ("2001:db8::1", False)],
+    [
+        ("127.0.0.1", True),
+        ("127.9.9.9", True),
+        pytest.param("::1", True, marks=pytest.mark.ipv6),
+        ("192.0.2.1", False),
+        ("2001:db8::1", False),
+    ],
 )
 def test_an_address_of_this_host_is_known(address, local):
     assert is_local(address) == local
@@ -48,10 +54,10 @@ def test_without_a_source_the_kernel_chooses():
     "address, sources, expected",
     [
         ("127.0.0.1", ["127.0.0.77"], "127.0.0.77"),
-        ("127.0.0.1", ["::1", "127.0.0.78"], "127.0.0.78"),
-        ("127.0.0.1", ["::1"], "127.0.0.1"),
-        ("::1", ["127.0.0.77", "::1"], "::1"),
-        ("::1", ["127.0.0.77"], "::1"),
+        pytest.param("127.0.0.1", ["::1", "127.0.0.78"], "127.0.0.78", marks=pytest.mark.ipv6),
+        pytest.param("127.0.0.1", ["::1"], "127.0.0.1", marks=pytest.mark.ipv6),
+        pytest.param("::1", ["127.0.0.77", "::1"], "::1", marks=pytest.mark.ipv6),
+        pytest.param("::1", ["127.0.0.77"], "::1", marks=pytest.mark.ipv6),
     ],
 )
 def test_each_family_leaves_from_its_own_source(address, sources, expected):
@@ -61,7 +67,7 @@ def test_each_family_leaves_from_its_own_source(address, sources, expected):
     assert server.peers == [expected]
 
 
-@pytest.mark.parametrize("address", ["127.0.0.1", "::1"])
+@pytest.mark.parametrize("address", ["127.0.0.1", pytest.param("::1", marks=pytest.mark.ipv6)])
 def test_a_source_costs_no_port_before_the_connection(address):
     with socket.socket(family_of(address)) as sock:
         Sources([address]).bind(sock, family_of(address))
@@ -86,7 +92,14 @@ def test_source_that_cannot_be_used_is_named(sources, fragments):
 
 
 @pytest.mark.parametrize(
-    "sources", [[], ["127.0.0.11"], ["127.0.0.11", "::1"], ["127.0.0.11", " 127.0.0.11"]], ids=repr
+    "sources",
+    [
+        [],
+        ["127.0.0.11"],
+        pytest.param(["127.0.0.11", "::1"], marks=pytest.mark.ipv6),
+        ["127.0.0.11", " 127.0.0.11"],
+    ],
+    ids=repr,
 )
 def test_one_source_of_each_family_is_enough(sources):
     assert Sources(sources)
@@ -117,7 +130,7 @@ def test_an_ordinary_close_is_seen_as_fin_and_leaves_time_wait():
         wait_until(lambda: connections("127.0.0.1", [server.port], TIME_WAIT) == 1)
 
 
-@pytest.mark.parametrize("address", ["127.0.0.1", "::1"])
+@pytest.mark.parametrize("address", ["127.0.0.1", pytest.param("::1", marks=pytest.mark.ipv6)])
 def test_handshake_is_timed_by_the_kernel(address):
     with Server(address) as server, connected(server) as sock:
         assert 0 < sockets.handshake_ms(sock, -5.0) < 10000

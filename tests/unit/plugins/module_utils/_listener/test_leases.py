@@ -79,7 +79,15 @@ def refused(endpoint):
         return sock.connect_ex((endpoint.address, endpoint.port)) == errno.ECONNREFUSED
 
 
-@pytest.mark.parametrize("address, protocol", [(None, "tcp"), (None, "udp"), ("::1", "tcp"), ("::1", "udp")])
+@pytest.mark.parametrize(
+    "address, protocol",
+    [
+        (None, "tcp"),
+        (None, "udp"),
+        pytest.param("::1", "tcp", marks=pytest.mark.ipv6),
+        pytest.param("::1", "udp", marks=pytest.mark.ipv6),
+    ],
+)
 def test_a_lease_opens_what_it_wants_and_closes_it(book, address, protocol):
     wanted = endpoints(3, address, protocol)
     lease = book.take(ONE, wanted, 100.0)

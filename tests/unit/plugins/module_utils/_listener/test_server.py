@@ -75,7 +75,7 @@ def probed(host, found, run_name="run", name="target", timeout=5.0):
     ]
 
 
-@pytest.mark.parametrize("address", ["127.0.0.1", "127.0.0.88", "::1"])
+@pytest.mark.parametrize("address", ["127.0.0.1", "127.0.0.88", pytest.param("::1", marks=pytest.mark.ipv6)])
 @pytest.mark.parametrize(
     "protocol, kind, reason", [("tcp", socket.SOCK_STREAM, "syn-ack"), ("udp", DATAGRAM, "udp-response")]
 )
@@ -87,7 +87,7 @@ def test_a_listener_proves_itself(host, address, protocol, kind, reason):
     ]
 
 
-@pytest.mark.parametrize("asked", ["127.0.0.1", "127.0.0.66", "::1"])
+@pytest.mark.parametrize("asked", ["127.0.0.1", "127.0.0.66", pytest.param("::1", marks=pytest.mark.ipv6)])
 @pytest.mark.parametrize("protocol, kind", [("tcp", socket.SOCK_STREAM), ("udp", DATAGRAM)])
 def test_a_name_is_listened_for_at_every_address(host, asked, protocol, kind):
     (port,) = free_ports("0.0.0.0", kind=kind)

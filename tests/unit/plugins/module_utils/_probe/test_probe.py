@@ -62,7 +62,7 @@ def probed(*targets, **settings):
     return run(collect([], targets, {}), Settings(**dict({"pace": QUICK}, **settings)))
 
 
-@pytest.mark.parametrize("address", ["127.0.0.1", "127.0.0.99", "::1"])
+@pytest.mark.parametrize("address", ["127.0.0.1", "127.0.0.99", pytest.param("::1", marks=pytest.mark.ipv6)])
 def test_plain_targets(address):
     with listening(address) as server, bound(address) as refusing:
         open_port, closed_port = port_of(server), port_of(refusing)
@@ -114,6 +114,7 @@ def test_tcp_and_udp_of_one_port_are_two_observations():
     }
 
 
+@pytest.mark.ipv6
 def test_a_refused_datagram_is_closed_however_the_address_is_written():
     with bound("::1", kind=socket.SOCK_DGRAM) as gone:
         closed = port_of(gone)
@@ -157,6 +158,7 @@ def resolver(monkeypatch, book):
     monkeypatch.setattr(socket, "getaddrinfo", look_up)
 
 
+@pytest.mark.ipv6
 def test_a_name_is_probed_at_each_of_its_addresses(monkeypatch):
     resolver(monkeypatch, {"db.example.com": ["127.0.0.1", "::1"]})
     with listening("127.0.0.1") as server:
@@ -171,7 +173,9 @@ def test_a_name_is_probed_at_each_of_its_addresses(monkeypatch):
 
 
 @pytest.mark.parametrize(
-    "addresses", [["127.0.0.1"], ["127.0.1.1"], ["::1"], ["127.0.0.1", "::1"]], ids=" ".join
+    "addresses",
+    [["127.0.0.1"], ["127.0.1.1"], pytest.param(["::1"], marks=pytest.mark.ipv6), ["127.0.0.1", "::1"]],
+    ids=" ".join,
 )
 def test_a_planned_name_that_leads_to_this_host_itself_is_unresolved(monkeypatch, addresses):
     resolver(monkeypatch, {"files.example.com": addresses})

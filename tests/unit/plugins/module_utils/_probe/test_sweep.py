@@ -49,7 +49,7 @@ from ansible_collections.exasol_community.network.tests.unit.plugins.module_util
 )
 
 KEY = b"a token of the tests"
-ADDRESSES = ["127.0.0.1", "127.0.0.77", "::1"]
+ADDRESSES = ["127.0.0.1", "127.0.0.77", pytest.param("::1", marks=pytest.mark.ipv6)]
 QUICK = Pace(timeout=0.3)
 
 
