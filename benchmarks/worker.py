@@ -126,18 +126,10 @@ def verification(inventory: dict[str, t.Any]) -> dict[str, t.Any]:
 def ports(release: str) -> list[int]:
     """Return the TCP ports of a release that can be probed."""
     from plugins.module_utils._plan.table import TABLE
-    from plugins.module_utils._values.ports import merge, numbers
+    from plugins.module_utils._values.ports import Ports
 
-    return list(
-        numbers(
-            merge(
-                item
-                for service in TABLE.services_of(release)
-                if service.probe == "tcp"
-                for item in service.ports
-            )
-        )
-    )
+    probed = [service.ports for service in TABLE.services_of(release) if service.probe == "tcp"]
+    return list(Ports.union(probed))
 
 
 TASKS = {"sweep": sweep, "listen": listen, "stop": stop, "verification": verification, "ports": ports}

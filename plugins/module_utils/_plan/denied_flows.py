@@ -9,7 +9,7 @@ Services that nobody may use count too: rows whose source nobody plays, and opti
 from typing import Any, Dict, Iterable, List, Mapping, Optional, Sequence, Set, Tuple
 
 from .._values.addresses import parse_address, parse_network
-from .._values.ports import PortRange, Ports, intersect, merge, parse_ports, subtract
+from .._values.ports import Ports
 from .flows import DENIED, REACHABLE, Bundle, Members, Party, probe_entry
 from .table import Service
 
@@ -17,7 +17,7 @@ NODE_PEERS = ("any_node", "database_node")
 
 
 # Whoever manages a host needs SSH: an optional row that nobody asked for does not make it a port of Exasol's.
-_SSH = (PortRange(22, 22),)
+_SSH = Ports([22])
 
 
 def closed(
@@ -34,7 +34,7 @@ def closed(
             continue
         if service.name in names and members.get(service.source):
             continue
-        ports = service.ports if service.name in names else subtract(service.ports, _SSH)
+        ports = service.ports if service.name in names else service.ports - _SSH
         if ports:
             found.append(Bundle(service._replace(ports=ports), (service.name,), (), destinations))
     return found
@@ -94,7 +94,7 @@ class Forbidden:
             or source.name == destination.name
             or self._same_cluster(source, destination)
         ):
-            return ()
+            return Ports()
         ports = bundle.service.ports
         for other, sources, destinations in self._sides:
             if (
@@ -102,7 +102,7 @@ class Forbidden:
                 and source in sources
                 and destination in destinations
             ):
-                ports = subtract(ports, other.service.ports)
+                ports -= other.service.ports
         return ports if bundle.sources else self._untold(bundle, destination, ports)
 
     def _untold(self, bundle: Bundle, destination: Party, ports: Ports) -> Ports:
@@ -111,7 +111,7 @@ class Forbidden:
             return ports
         for other, names in self._required:
             if other.service.protocol == bundle.service.protocol and destination.name in names:
-                ports = subtract(ports, other.service.ports)
+                ports -= other.service.ports
         return ports
 
     def _same_cluster(self, source: Party, destination: Party) -> bool:
@@ -158,14 +158,14 @@ class Forbidden:
         for bundle in self.incoming:
             for destination in bundle.destinations:
                 key = (destination.name, bundle.service.protocol)
-                ports = subtract(intersect(bundle.service.ports, told.get(key, ())), proven.get(key, ()))
+                ports = (bundle.service.ports & told.get(key, Ports())) - proven.get(key, Ports())
                 neighbour = (
                     _other(nodes.get(destination.cluster, ()), destination)
                     if ports and destination.name in joined
                     else None
                 )
                 if neighbour is not None:
-                    proven[key] = merge(proven.get(key, ()) + ports)
+                    proven[key] = proven.get(key, Ports()) | ports
                     entry = probe_entry(
                         bundle.service, ports, REACHABLE, {destination.name: list(destination.addresses)}
                     )
@@ -198,4 +198,4 @@ def _by_destination(entries: Mapping[str, Sequence[Mapping[str, Any]]]) -> Dict[
         for entry in several:
             for name in entry["destinations"]:
                 texts.setdefault((name, entry["protocol"]), set()).add(entry["ports"])
-    return {key: parse_ports(",".join(sorted(found))) for key, found in texts.items()}
+    return {key: Ports.union(map(Ports.parse, found)) for key, found in texts.items()}

@@ -10,7 +10,7 @@ the work grows with the flows that are asked for and not with hosts times hosts 
 from typing import Any, Dict, Iterable, List, Mapping, NamedTuple, Sequence, Tuple
 
 from .._values.errors import NetworkError
-from .._values.ports import Ports, parse_ports, text
+from .._values.ports import Ports
 from .table import BETWEEN_CLUSTERS, CONNECTS_BACK, ONE_ENDED, UNPROBED, Service
 
 REACHABLE, DENIED = "reachable", "denied"
@@ -140,7 +140,7 @@ def probe_entry(
     return {
         "service": service.name,
         "protocol": service.protocol,
-        "ports": text(ports),
+        "ports": str(ports),
         "expected": expected,
         "destinations": destinations,
     }
@@ -205,7 +205,7 @@ def endpoints(
                     texts.append(entry["ports"])
     return {
         party.name: [
-            {"address": address, "protocol": protocol, "ports": text(parse_ports(",".join(texts)))}
+            {"address": address, "protocol": protocol, "ports": str(Ports.parse(",".join(texts)))}
             for protocol, texts in sorted(wanted[party.name].items())
             for address in party.addresses
         ]

@@ -10,7 +10,7 @@ them, from its port 20 to a port that the client announces (RFC 959, section 3.2
 from typing import Any, List, NamedTuple, Sequence
 
 from .._values.errors import NetworkError
-from .._values.ports import Ports, parse_ports, text
+from .._values.ports import Ports
 from .table import TABLE, Service
 
 PASSIVE, ACTIVE, BOTH = "passive", "active", "both"
@@ -46,14 +46,14 @@ def apply_mode(services: Sequence[Service], wishes: FtpWishes) -> List[Service]:
         (service for service in services if service.name == _PASSIVE_NAME), TABLE.service(_PASSIVE_NAME)
     )
     if wishes.passive_ports:
-        _check_override(passive, _ports("ftp_passive_ports", wishes.passive_ports))
-        passive = passive._replace(ports=_ports("ftp_passive_ports", wishes.passive_ports))
+        _check_override(passive, _parsed("ftp_passive_ports", wishes.passive_ports))
+        passive = passive._replace(ports=_parsed("ftp_passive_ports", wishes.passive_ports))
     active = passive._replace(
         name=ACTIVE_NAME,
         direction="incoming",
         source=passive.destination,
         destination=passive.source,
-        ports=_ports("ftp_active_ports", wishes.active_ports),
+        ports=_parsed("ftp_active_ports", wishes.active_ports),
         description="FTP and FTPS data in active mode: the server connects back",
     )
     return kept + [
@@ -65,13 +65,13 @@ def _check_override(passive: Service, ports: Ports) -> None:
     if passive.ports not in (ports, TABLE.service(_PASSIVE_NAME).ports):
         raise NetworkError(
             f"the override of {_PASSIVE_NAME!r} and ftp_passive_ports disagree: {passive.ports_text} and "
-            f"{text(ports)}; remove one of them"
+            f"{ports}; remove one of them"
         )
 
 
 def check(wishes: FtpWishes) -> None:
     """Raise for ports that the mode does not use: whoever gives them expects something of them."""
-    other = _ports("ftp_active_ports", wishes.active_ports or ACTIVE_PORTS) != parse_ports(ACTIVE_PORTS)
+    other = _parsed("ftp_active_ports", wishes.active_ports or ACTIVE_PORTS) != Ports.parse(ACTIVE_PORTS)
     for option, given, mode in (
         ("ftp_passive_ports", wishes.passive_ports, PASSIVE),
         ("ftp_active_ports", wishes.active_ports if other else None, ACTIVE),
@@ -88,8 +88,8 @@ def check(wishes: FtpWishes) -> None:
             )
 
 
-def _ports(option: str, value: Any) -> Any:
+def _parsed(option: str, value: Any) -> Ports:
     try:
-        return parse_ports(value)
+        return Ports.parse(value)
     except NetworkError as error:
         raise NetworkError(f"{option}: {error}")

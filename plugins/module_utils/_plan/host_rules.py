@@ -13,7 +13,7 @@ An entry without addresses opens nothing: it names service ports that nobody may
 from typing import Any, Dict, Iterable, List, Mapping, NamedTuple, Sequence, Tuple
 
 from .._values.addresses import sort_key
-from .._values.ports import Ports, merge, parse_ports, subtract, text
+from .._values.ports import Ports
 from .flows import Bundle, Party
 
 Part = Tuple[int, ...]
@@ -45,12 +45,18 @@ def _with_nobodys(entries: List[Dict[str, Any]], offered: Iterable[Bundle]) -> L
     inbound = [entry for entry in entries if entry["direction"] == "in"]
     unused = []
     for bundle in offered:
-        used = [entry["ports"] for entry in inbound if entry["protocol"] == bundle.service.protocol]
-        ports = subtract(bundle.service.ports, parse_ports(",".join(used)) if used else ())
+        used = [
+            Ports.parse(entry["ports"]) for entry in inbound if entry["protocol"] == bundle.service.protocol
+        ]
+        ports = bundle.service.ports - Ports.union(used)
         if ports:
             unused.append(bundle._replace(service=bundle.service._replace(ports=ports)))
     outbound = [entry for entry in entries if entry["direction"] == "out"]
     return inbound + [_rule("in", opening, []) for opening in _merge_openings(unused)] + outbound
+
+
+def _order(opening: _Opening) -> Any:
+    return opening.protocol, opening.ports.ranges, opening.services
 
 
 class _Rules:
@@ -79,7 +85,7 @@ class _Rules:
             ]
             for opening in self._openings(direction, pair, cluster == host.cluster) if addresses else ():
                 grouped.setdefault(opening, []).extend(addresses)
-        return [_rule(direction, opening, grouped[opening]) for opening in sorted(grouped)]
+        return [_rule(direction, opening, grouped[opening]) for opening in sorted(grouped, key=_order)]
 
     def _openings(self, direction: str, pair: Tuple[Part, Part], same_cluster: bool) -> List[_Opening]:
         key = (direction,) + pair + (same_cluster,)
@@ -115,7 +121,7 @@ def _merge_openings(bundles: Iterable[Bundle]) -> List[_Opening]:
     ports, services = {}, {}  # type: Dict[str, Ports], Dict[str, List[str]]
     for bundle in bundles:
         protocol = bundle.service.protocol
-        ports[protocol] = merge(ports.get(protocol, ()) + bundle.service.ports)
+        ports[protocol] = ports.get(protocol, Ports()) | bundle.service.ports
         services.setdefault(protocol, []).extend(bundle.names)
     return [
         _Opening(protocol, ports[protocol], tuple(sorted(services[protocol]))) for protocol in sorted(ports)
@@ -126,7 +132,7 @@ def _rule(direction: str, opening: _Opening, addresses: List[str]) -> Dict[str, 
     return {
         "direction": direction,
         "protocol": opening.protocol,
-        "ports": text(opening.ports) or "any",
+        "ports": str(opening.ports) or "any",
         "addresses": sorted(set(addresses), key=sort_key),
         "services": list(opening.services),
     }

@@ -6,7 +6,7 @@
 from typing import Any, Dict, Iterable, List, Mapping, NamedTuple, Optional, Sequence, Tuple
 
 from .._values.errors import NetworkError, closest
-from .._values.ports import PortRange, Ports, parse_ports, text
+from .._values.ports import Ports
 from .table_rows import ROWS
 
 # A release is the rows of the tables that make it up.
@@ -71,7 +71,7 @@ class Service(NamedTuple):
     @property
     def ports_text(self) -> str:
         """The ports as text, C(any) where the row names none."""
-        return text(self.ports) or "any"
+        return str(self.ports) or "any"
 
     def as_dict(self) -> Dict[str, Any]:
         """Return the row as plain data for users."""
@@ -80,8 +80,8 @@ class Service(NamedTuple):
             "direction": self.direction,
             "protocol": self.protocol,
             "ports": self.ports_text,
-            "first": self.ports[0].first if self.ports else 0,
-            "last": self.ports[-1].last if self.ports else 0,
+            "first": self.ports.ranges[0].first if self.ports else 0,
+            "last": self.ports.ranges[-1].last if self.ports else 0,
             "source": self.source,
             "destination": self.destination,
             "need": self.need,
@@ -93,7 +93,7 @@ class Service(NamedTuple):
 
 def _service(row: Sequence[Any]) -> Service:
     tables, direction, protocol, first, last, source, destination, name, need, probe, description = row
-    ports = () if protocol == "any" else (PortRange(first, last),)
+    ports = Ports() if protocol == "any" else Ports.of_ranges([(first, last)])
     return Service(
         name, direction, protocol, ports, source, destination, need, probe, description, tuple(tables.split())
     )
@@ -224,7 +224,7 @@ class Table:
                     f"an override names {service.name!r}, which has no ports: it stands for any protocol"
                 )
             try:
-                ports[service.name] = parse_ports(overrides[service.name])
+                ports[service.name] = Ports.parse(overrides[service.name])
             except NetworkError as error:
                 raise NetworkError(f"override of {service.name!r}: {error}")
             self._override_twins(service, rows, ports)
@@ -242,8 +242,8 @@ class Table:
                 and ports.setdefault(twin.name, ports[service.name]) != ports[service.name]
             ):
                 raise NetworkError(
-                    f"overrides of {twin.name!r} and {service.name!r} disagree: {text(ports[twin.name])} and "
-                    f"{text(ports[service.name])} are the two directions of one service"
+                    f"overrides of {twin.name!r} and {service.name!r} disagree: {ports[twin.name]} and "
+                    f"{ports[service.name]} are the two directions of one service"
                 )
 
 

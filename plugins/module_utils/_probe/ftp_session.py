@@ -20,7 +20,7 @@ from .._identify._finding import clean
 from .._plan.ftp_modes import ACTIVE, BOTH, PASSIVE
 from .._values.addresses import parse_address
 from .._values.errors import NetworkError
-from .._values.ports import Ports, numbers
+from .._values.ports import Ports
 from .outcome import ERROR, FILTERED, NO_RESPONSE, OPEN, SYN_ACK, Outcome, from_errno, timed_out
 from .targets import first_of
 
@@ -61,7 +61,7 @@ class Login(NamedTuple):
     user: str = "anonymous"
     password: str = "anonymous@"
     tls: bool = False  # AUTH TLS before the login; implicit FTPS has it in any case
-    active_ports: Ports = ()  # to listen on, any if there is none
+    active_ports: Ports = Ports()  # to listen on, any if there is none
     timeout: float = 10.0  # seconds, of each step
     sources: Sequence[str] = ()
     verify: bool = True  # the server's certificate and name, before it is sent user and password
@@ -302,7 +302,7 @@ def _named(strangers: Sequence[str]) -> str:
 
 
 def _listening(address: str, family: int, ports: Ports) -> socket.socket:
-    choice = list(numbers(ports)) or [0]
+    choice = list(ports) or [0]
     # Not the same port each time: a server that waits for an earlier attempt to succeed cannot make another
     # one to that port.
     first = random.randrange(len(choice))

@@ -15,7 +15,7 @@ from .._kernel.sockets import Sources
 from .._listener.proof import check_token
 from .._values.addresses import complaint, is_name, parse_address
 from .._values.errors import NetworkError
-from .._values.ports import Ports, merge, numbers
+from .._values.ports import Ports
 from . import icmp_limit, next_hop, reached_itself
 from .ftp_session import FTP_SERVICES, Login, Server, check_authorities, examine_all
 from .observations import Suspects, by_address, late_answers, observation, paths, summarize
@@ -123,7 +123,7 @@ def run(targets: Targets, settings: Settings) -> Dict[str, Any]:
 def _ports_of(targets: Iterable[Target]) -> Dict[str, Ports]:
     ports: Dict[str, Ports] = {}
     for target in targets:
-        ports[target.protocol] = merge(ports.get(target.protocol, ()) + target.ports)
+        ports[target.protocol] = ports.get(target.protocol, Ports()) | target.ports
     return ports
 
 
@@ -188,6 +188,6 @@ def _resolved(targets: Iterable[Target]) -> Tuple[List[Target], List[Target]]:
 
 def _unresolved(target: Target, problem: str) -> Target:
     outcome = Outcome(UNRESOLVED, "name", detail=problem)
-    for port in numbers(target.ports):
+    for port in target.ports:
         target.record(port, outcome)
     return target

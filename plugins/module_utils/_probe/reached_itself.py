@@ -11,7 +11,7 @@ the listener of the destination itself, which proves who it is, shows that the p
 from typing import Callable, Collection, Container, List, Optional, Tuple
 
 from .._kernel.own_addresses import is_loopback
-from .._values.ports import compress
+from .._values.ports import Ports
 from .outcome import ERROR, OWN_ADDRESS, UNRESOLVED, Outcome
 from .targets import Target
 
@@ -55,7 +55,7 @@ def _judged(target: Target) -> List[Target]:
     if not unproven:
         return [target]
     judged = Target(target.destination, address, target.protocol)
-    judged.ports = compress(unproven)
+    judged.ports = Ports(unproven)
     for port in sorted(unproven):
         judged.record(port, outcome)
     target.found = {

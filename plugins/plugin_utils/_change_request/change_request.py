@@ -17,7 +17,7 @@ from collections.abc import Iterable, Iterator, Mapping, Sequence
 from ...module_utils._plan.table import ONE_ENDED
 from ...module_utils._values.addresses import parse_network
 from ...module_utils._values.errors import NetworkError
-from ...module_utils._values.ports import Ports, merge, parse_ports, text
+from ...module_utils._values.ports import Ports
 from .._report.summary import host_order
 from .._text.format_registry import choose
 from .._text.products import grouped
@@ -220,7 +220,7 @@ def _unmeasured(entries: Iterable[Data], addresses: Mapping[str, Sequence[str]])
 
 
 def _ports(value: str) -> Ports:
-    return () if value == "any" else parse_ports(value)
+    return Ports() if value == "any" else Ports.parse(value)
 
 
 class _Pair:
@@ -235,7 +235,7 @@ class _Pair:
         self.ports.append(need.ports)
 
     def merged(self) -> Ports:
-        return () if () in self.ports else merge(item for ports in self.ports for item in ports)
+        return Ports.union(self.ports) if all(self.ports) else Ports()
 
 
 def _rows(needs: Sequence[_Need], site: _Site, evidence: str) -> tuple[Row, ...]:
@@ -288,7 +288,7 @@ def _row(
         collapse(starts),
         collapse(ends),
         protocol,
-        text(ports) or "any",
+        str(ports) or "any",
         reason,
         evidence,
     )

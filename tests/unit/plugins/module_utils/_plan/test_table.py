@@ -18,7 +18,6 @@ from ansible_collections.exasol_community.network.plugins.module_utils._plan.tab
     Table,
 )
 from ansible_collections.exasol_community.network.plugins.module_utils._plan.table_rows import ROWS
-from ansible_collections.exasol_community.network.plugins.module_utils._values.ports import text
 from ansible_collections.exasol_community.network.tests.unit.helpers import assert_names, refusal
 
 FIXTURE = os.path.join(os.path.dirname(os.path.abspath(__file__)), "..", "..", "..", "fixtures", "ports.csv")
@@ -234,7 +233,7 @@ def overridden(release, overrides):
     """Return the ports of each row that differ from the default."""
     default = {service.name: service.ports for service in TABLE.rows(release)}
     return {
-        service.name: text(service.ports)
+        service.name: str(service.ports)
         for service in TABLE.services_of(release, overrides)
         if service.ports != default[service.name]
     }
