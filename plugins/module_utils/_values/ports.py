@@ -49,7 +49,7 @@ class Ports:
     @classmethod
     def of_ranges(cls, ranges: Iterable[Tuple[int, int]]) -> "Ports":
         """Return the ports of pairs of first and last, in any order, with overlaps."""
-        return _canonical(_joined(ranges))
+        return _canonical(_joined(PortRange(first, last) for first, last in ranges))
 
     @classmethod
     def parse(cls, value: PortsLike) -> "Ports":
@@ -64,12 +64,12 @@ class Ports:
         items = _items(value)
         if not items:
             raise NetworkError("no port is given: expected at least one, such as 8563 or 20000-21000")
-        return cls.of_ranges(parse_range(item) for item in items)
+        return _canonical(_joined(map(parse_range, items)))
 
     @classmethod
     def union(cls, several: Iterable["Ports"]) -> "Ports":
         """Return the ports that are in any of these."""
-        return cls.of_ranges(item for ports in several for item in ports.ranges)
+        return _canonical(_joined(item for ports in several for item in ports.ranges))
 
     def __or__(self, other: "Ports") -> "Ports":
         if not other.ranges or self.ranges == other.ranges:
@@ -135,7 +135,7 @@ def parse_range(value: Union[int, str]) -> PortRange:
 # The observations of a thousand hosts repeat a few texts a million times.
 @lru_cache(maxsize=65536)
 def _parse_text(text: str) -> Ports:
-    return _canonical(_joined(parse_range(item) for item in text.split(",")))
+    return _canonical(_joined(map(parse_range, text.split(","))))
 
 
 def _items(value: Any) -> List[Any]:
@@ -151,13 +151,18 @@ def _canonical(ranges: Iterable[PortRange]) -> Ports:
     return ports
 
 
-def _joined(ranges: Iterable[Tuple[int, int]]) -> List[PortRange]:
+def _joined(ranges: Iterable[PortRange]) -> List[PortRange]:
     joined: List[PortRange] = []
-    for first, last in sorted(ranges):
-        if joined and first <= joined[-1].last + 1:
-            joined[-1] = PortRange(joined[-1].first, max(joined[-1].last, last))
+    end = -1  # of the last range
+    for item in sorted(ranges):
+        first, last = item
+        if first > end + 1 or not joined:
+            joined.append(item)
+        elif last > end:
+            joined[-1] = PortRange(joined[-1].first, last)
         else:
-            joined.append(PortRange(first, last))
+            continue
+        end = last
     return joined
 
 
