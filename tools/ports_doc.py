@@ -65,7 +65,9 @@ def section(release: str) -> str:
 
 def unprobed() -> str:
     """Return why some rows cannot be proven."""
-    notes = [f"- `{name}`: {reason}." for name, reason in TABLE.UNPROBED.items()]
+    notes = [
+        f"- `{service.name}`: {service.unprobed}." for service in TABLE.TABLE.services if service.unprobed
+    ]
     return "\n".join(["## Rows that no connection can prove\n", *notes]) + "\n"
 
 

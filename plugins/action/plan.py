@@ -15,7 +15,7 @@ from ansible.module_utils.parsing.convert_bool import boolean
 from ansible.utils.display import Display
 
 from ..module_utils._ansible.options import table_options
-from ..module_utils._plan.ftp_modes import ACTIVE_PORTS, FTP_ROWS, MODES, FtpWishes
+from ..module_utils._plan.ftp_modes import ACTIVE_PORTS, CONTROL_ROWS, MODES, FtpWishes
 from ..module_utils._plan.plan import Wishes, flow_count, make_plan
 from ..module_utils._values.errors import NetworkError
 from ..plugin_utils._ansible.action import ControllerAction
@@ -132,10 +132,10 @@ class ActionModule(ControllerAction):
         if given and "exasol_ftp_user" not in given:
             return [f"{' and '.join(given)} has no effect without exasol_ftp_user: nobody logs in."]
         services = {entry["service"] for host in plan["hosts"].values() for entry in host["probes"]}
-        if not given or services & set(FTP_ROWS):
+        if not given or services & set(CONTROL_ROWS):
             return []
         return [
-            f"{given[0]} has no effect: no flow of {' or '.join(FTP_ROWS)} is planned, so nobody logs in."
+            f"{given[0]} has no effect: no flow of {' or '.join(CONTROL_ROWS)} is planned, so nobody logs in."
         ]
 
     def _check_play(self, variables: Mapping[str, t.Any]) -> None:

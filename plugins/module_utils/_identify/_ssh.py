@@ -14,7 +14,6 @@ from ._finding import IDENTIFIED, OTHER, Finding, clean
 from ._wire import SSH_REFUSALS, Waiting, Wire
 
 _IDENT = b"exasol_community.network"
-NAMES = ("sftp", "os_ssh", "install_ssh", "cos_ssh")
 _MOST_LINES = 20
 _WAIT = "it lets nobody in at the moment: too many connections at once (MaxStartups), or too many of this address without a login (PerSourcePenalties)"
 

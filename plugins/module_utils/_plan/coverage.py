@@ -7,8 +7,9 @@ from typing import Any, Dict, Iterable, List, Mapping, NamedTuple, Sequence, Set
 
 from .._values.errors import NetworkError, closest
 from .flows import Bundle, Members, Party
-from .ftp_modes import FTP_ROWS
-from .table import TABLE, Service
+from .ftp_modes import CONTROL_ROWS
+from .table import TABLE
+from .table_rows import Service
 
 # Why a row has no flow. Only the first two need somebody to look: the user asked for the others, or they
 # cannot be otherwise.
@@ -143,10 +144,10 @@ def without_effect(
             else "ftp_mode (exasol_ftp_mode) leaves the row out"
         )
         notes.append(f"the override of {name!r} opens and probes nothing: {why}.")
-    if ftp_mode and not names.intersection(FTP_ROWS):
+    if ftp_mode and not names.intersection(CONTROL_ROWS):
         notes.append(
             "ftp_mode {0!r} has no effect: the rows {1} are not planned.".format(
-                ftp_mode, " and ".join(FTP_ROWS)
+                ftp_mode, " and ".join(CONTROL_ROWS)
             )
         )
     return notes + _idle_peers(request, planned, members)

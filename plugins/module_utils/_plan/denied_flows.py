@@ -11,7 +11,7 @@ from typing import Any, Dict, Iterable, List, Mapping, Optional, Sequence, Set, 
 from .._values.addresses import parse_address, parse_network
 from .._values.ports import Ports
 from .flows import DENIED, REACHABLE, Bundle, Members, Party, probe_entry
-from .table import Service
+from .table_rows import Service
 
 NODE_PEERS = ("any_node", "database_node")
 

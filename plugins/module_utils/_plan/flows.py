@@ -1,7 +1,7 @@
 # Copyright (c) 2026, exasol_community.network contributors
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""The plan: from services and the parties that play each peer to flows, indexed by the host that acts on them.
+"""Flows: who needs which service of whom, from the services and the parties that play each peer.
 
 Flows are kept in bundles (one service, its sources, its destinations) and written out per host only, so that
 the work grows with the flows that are asked for and not with hosts times hosts times rows.
@@ -11,7 +11,7 @@ from typing import Any, Dict, Iterable, List, Mapping, NamedTuple, Sequence, Tup
 
 from .._values.errors import NetworkError
 from .._values.ports import Ports
-from .table import BETWEEN_CLUSTERS, CONNECTS_BACK, ONE_ENDED, UNPROBED, Service
+from .table_rows import Service
 
 REACHABLE, DENIED = "reachable", "denied"
 UNMANAGED = "the source is not a host of this inventory"
@@ -49,12 +49,7 @@ class Bundle(NamedTuple):
         """Tell whether the service is for two parties of the same cluster, or of different ones."""
         if self.service.protocol == "any":
             return same_cluster
-        return not same_cluster or self.service.name not in BETWEEN_CLUSTERS
-
-    @property
-    def two_ended(self) -> bool:
-        """Tell whether something listens at the destination."""
-        return self.service.name not in ONE_ENDED
+        return not (same_cluster and self.service.between_clusters)
 
 
 Members = Mapping[str, Sequence[Party]]
@@ -170,7 +165,7 @@ def untestable(found: Sequence[Bundle]) -> List[Dict[str, Any]]:
 
 def _unmeasured(bundle: Bundle) -> List[Tuple[str, Sequence[Party], Sequence[Party]]]:
     if bundle.service.probe == "none":
-        reason = UNPROBED.get(bundle.service.name, CONNECTS_BACK)
+        reason = bundle.service.unprobed
         if bundle.service.protocol != "any":
             return [(reason, bundle.sources, bundle.destinations)]
         return [

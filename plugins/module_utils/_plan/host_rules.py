@@ -99,7 +99,7 @@ class _Rules:
 
 
 def _opens(bundle: Bundle, direction: str, same_cluster: bool) -> bool:
-    return bundle.spans(same_cluster) and (direction == "out" or bundle.two_ended)
+    return bundle.spans(same_cluster) and (direction == "out" or bundle.service.far_end_listens)
 
 
 def _parts(sides: Iterable[Sequence[Party]]) -> Dict[Party, Part]:

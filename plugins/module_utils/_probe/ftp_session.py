@@ -17,14 +17,14 @@ from concurrent.futures import ThreadPoolExecutor
 from typing import Any, Callable, Dict, Iterable, Iterator, List, NamedTuple, Sequence, Tuple
 
 from .._identify._finding import clean
-from .._plan.ftp_modes import ACTIVE, BOTH, PASSIVE
+from .._plan.ftp_modes import BOTH
+from .._plan.table_rows import ACTIVE, PASSIVE
 from .._values.addresses import parse_address
 from .._values.errors import NetworkError
 from .._values.ports import Ports
 from .outcome import ERROR, FILTERED, NO_RESPONSE, OPEN, SYN_ACK, Outcome, from_errno, timed_out
 from .targets import first_of
 
-FTP_SERVICES = ("ftp", "ftps")
 DATA_COMMANDS = ("EPSV", "PASV", "EPRT", "PORT")
 
 # How a login went. UNVERIFIED: the server was sent neither user nor password, because its certificate cannot

@@ -13,11 +13,12 @@ from .._kernel.own_addresses import of_interfaces
 from .._kernel.resolve import resolve
 from .._kernel.sockets import Sources
 from .._listener.proof import check_token
+from .._plan.ftp_modes import CONTROL_ROWS
 from .._values.addresses import complaint, is_name, parse_address
 from .._values.errors import NetworkError
 from .._values.ports import Ports
 from . import icmp_limit, next_hop, reached_itself
-from .ftp_session import FTP_SERVICES, Login, Server, check_authorities, examine_all
+from .ftp_session import Login, Server, check_authorities, examine_all
 from .observations import Suspects, by_address, late_answers, observation, paths, summarize
 from .outcome import OPEN, OTHER_RUN, UNRESOLVED, Outcome
 from .sweep import Pace, Sweep, all_ports
@@ -138,7 +139,7 @@ def _ftp_servers(targets: Iterable[Target]) -> List[Server]:
         Server(target.destination, target.address, target.named, port, target.services[port])
         for target, found in answered
         for port in sorted(found.ports)
-        if target.services.get(port) in FTP_SERVICES
+        if target.services.get(port) in CONTROL_ROWS
     ]
 
 

@@ -14,7 +14,8 @@ import re
 import typing as t
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 
-from ...module_utils._plan.table import ONE_ENDED
+from ...module_utils._plan.ftp_modes import ACTIVE_NAME
+from ...module_utils._plan.table import TABLE
 from ...module_utils._values.addresses import parse_network
 from ...module_utils._values.errors import NetworkError
 from ...module_utils._values.ports import Ports
@@ -28,7 +29,6 @@ from .lines import Request, Row, collapse, family
 _PLANNED = "planned, not measured"
 _REACHABLE = "reachable"
 # There the server connects back to the node that is the source of the result.
-_CONNECTS_BACK = "ftp_active"
 _MOST_SENDERS = 3
 Data = Mapping[str, t.Any]
 
@@ -148,7 +148,7 @@ def _turned(result: Data, site: _Site) -> list[_Need]:
     # A name has the addresses that the host which probed says it has: whoever reads the request must know
     # whose word that is.
     resolved_by = source if targets[0] not in site.addresses(destination) else ""
-    if result["service"] == _CONNECTS_BACK:
+    if result["service"] == ACTIVE_NAME:
         source, destination, targets, resolved_by = destination, source, list(site.addresses(source)), ""
     return [
         _Need(
@@ -171,13 +171,13 @@ def _of_plan(plan: Data) -> Request:
     for name, host in plan["hosts"].items():
         for peer in host["peers"]:
             peers.setdefault(peer, []).append(name)
-    aside = [entry for entry in plan["untestable"] if entry["service"] not in ONE_ENDED]
+    aside = [entry for entry in plan["untestable"] if TABLE.far_end_listens(entry["service"])]
     needs = [need for entries in (_probed(plan["hosts"]), _unmeasured(aside, addresses)) for need in entries]
     notes = tuple(
         dict.fromkeys(
             f"{entry['service']} is left out, because nothing listens at its far end: {entry['reason']}."
             for entry in plan["untestable"]
-            if entry["service"] in ONE_ENDED
+            if not TABLE.far_end_listens(entry["service"])
         )
     )
     site = _Site(addresses, {name: place for place, name in enumerate(plan["hosts"])})

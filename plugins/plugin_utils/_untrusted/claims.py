@@ -13,6 +13,7 @@ import typing as t
 from collections.abc import Iterator, Mapping
 
 from ...module_utils._listener.endpoints import WILDCARDS
+from ...module_utils._plan.ftp_modes import CONTROL_ROWS
 from ...module_utils._values.addresses import parse_address
 from ...module_utils._values.ports import Ports
 from .host_results import CAPTURE, LISTENER, PROBE, checked, malformed
@@ -25,7 +26,6 @@ _ONE_FOR_ALL = (
 )
 _MOST_ADDRESSES = 256  # that a host may say a name has
 _LISTENED = ("listening", "in_use", "denied", "holders")
-_WITH_SESSIONS = ("ftp", "ftps")
 Data = Mapping[str, t.Any]
 Results = Mapping[str, t.Any]
 
@@ -182,7 +182,7 @@ def _sessions(sessions: t.Any, asked: _Asked) -> Iterator[tuple[int, str]]:
         key = (session["destination"], session["address"], session["port"])
         problem = asked.problem(session["destination"], "tcp", session["address"])
         if not problem and (
-            session["service"] not in _WITH_SESSIONS
+            session["service"] not in CONTROL_ROWS
             or (session["destination"], session["service"]) not in asked.services
         ):
             problem = f"is about the service {shown(session['service'])} of {shown(session['destination'])}, to which this host was not asked to log in"

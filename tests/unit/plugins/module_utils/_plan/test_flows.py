@@ -15,7 +15,7 @@ from ansible_collections.exasol_community.network.plugins.module_utils._plan.flo
     select,
     with_any_node,
 )
-from ansible_collections.exasol_community.network.plugins.module_utils._plan.table import TABLE, UNPROBED
+from ansible_collections.exasol_community.network.plugins.module_utils._plan.table import TABLE
 from ansible_collections.exasol_community.network.tests.unit.helpers import assert_names, ports_of, refusal
 from ansible_collections.exasol_community.network.tests.unit.plugins.module_utils.world import (
     WORLD,
@@ -28,6 +28,8 @@ from ansible_collections.exasol_community.network.tests.unit.plugins.module_util
 )
 
 N1, N2, CLIENT = host("n1", "192.0.2.11"), host("n2", "192.0.2.12"), host("client", "192.0.2.21")
+
+UNPROBED = {service.name: service.unprobed for service in TABLE.services if service.unprobed}
 
 
 def found(members, release="8", **wishes):
@@ -206,7 +208,7 @@ def test_foreign_sources_and_networks_are_kept_with_the_reason():
 @pytest.mark.parametrize("name", sorted(UNPROBED))
 def test_rows_without_a_probe_are_kept_with_their_reason(name):
     kept = aside({"database_node": [N1, N2], "client": [CLIENT], "ftp_server": [host("files")]})
-    assert (name, UNPROBED[name]) in kept
+    assert (name, TABLE.service(name).unprobed) in kept
 
 
 def test_a_flow_that_is_probed_is_not_set_aside():
