@@ -33,6 +33,9 @@ from ..plugin_utils._inventory.topology import (
     misspelt_groups,
 )
 
+if t.TYPE_CHECKING:
+    from ..module_utils._shapes import Plan
+
 display = Display()
 
 
@@ -50,8 +53,7 @@ class HostVariables:
         except AnsibleError as error:
             raise NetworkError(
                 f"host {self._host!r} has a variable {name} that cannot be evaluated ({error}); facts are "
-                f"known only where they were "
-                "gathered before"
+                "known only where they were gathered before"
             ) from None
 
 
@@ -88,14 +90,18 @@ class ActionModule(ControllerAction):
             notes = misspelt_groups(groups, peers)
         members = Topology(inventory).members(peers)
         wishes = Wishes(
-            options["release"],
-            options["overrides"],
-            options["include"],
-            options["exclude"],
-            options["check_denied"],
-            FtpWishes(options["ftp_mode"] or "", options["ftp_passive_ports"], options["ftp_active_ports"]),
-            options["absent_peers"],
-            options["allow_any"],
+            release=options["release"],
+            overrides=options["overrides"],
+            include=options["include"],
+            exclude=options["exclude"],
+            check_denied=options["check_denied"],
+            ftp=FtpWishes(
+                mode=options["ftp_mode"] or "",
+                passive_ports=options["ftp_passive_ports"],
+                active_ports=options["ftp_active_ports"],
+            ),
+            absent=options["absent_peers"],
+            allow_any=options["allow_any"],
         )
         present = [inventory.party(host) for host in present_names]
         plan = make_plan(wishes, members, present)
@@ -107,11 +113,9 @@ class ActionModule(ControllerAction):
         )
         for note in plan["notes"]:
             display.warning(note)
-        return dict(plan, flows=flow_count(plan), run=uuid.uuid4().hex[:12])
+        return {**plan, "flows": flow_count(plan), "run": uuid.uuid4().hex[:12]}
 
-    def _check_connections(
-        self, plan: Mapping[str, t.Any], present: Iterable[str], hostvars: Mapping[str, t.Any]
-    ) -> None:
+    def _check_connections(self, plan: Plan, present: Iterable[str], hostvars: Mapping[str, t.Any]) -> None:
         measured = [
             host for host in present if plan["hosts"][host]["probes"] or plan["hosts"][host]["endpoints"]
         ]
@@ -123,7 +127,7 @@ class ActionModule(ControllerAction):
             }
         )
 
-    def _idle_login(self, plan: Mapping[str, t.Any], variables: Mapping[str, t.Any]) -> list[str]:
+    def _idle_login(self, plan: Plan, variables: Mapping[str, t.Any]) -> list[str]:
         """Say of a login that a site gives for FTP that nobody will use it."""
         names = ("exasol_ftp_user", "exasol_ftp_password", "exasol_ftp_tls")
         values = {name: self._templar.template(variables.get(name)) for name in names}
@@ -157,7 +161,8 @@ class ActionModule(ControllerAction):
         )
 
     def _inherited(self, keyword: str) -> t.Any:
-        # The property of that name would tell nothing of what is around: when a task runs, its block is
-        # finalized.
+        # What a role, block or play around the task says. Ansible has no public way to it: the task's property of
+        # that name holds the task's own value, and those of the blocks around are already templated when a task
+        # runs. See ansible/playbook/block.py.
         value = self._task._parent._get_parent_attribute(keyword)
         return value if isinstance(value, (str, bool)) else None  # where nobody set it, Ansible's sentinel

@@ -3,13 +3,16 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
 """What a plan leaves out: rows of the port table without a flow, and wishes without an effect."""
 
-from typing import Any, Dict, Iterable, List, Mapping, NamedTuple, Sequence, Set, Tuple
+from typing import TYPE_CHECKING, Any, Dict, Iterable, List, Mapping, NamedTuple, Sequence, Set, Tuple
 
 from .._values.errors import NetworkError, closest
 from .flows import Bundle, Members, Party
 from .ftp_modes import CONTROL_ROWS
 from .table import TABLE
 from .table_rows import Service
+
+if TYPE_CHECKING:
+    from .._shapes import NotCovered
 
 # Why a row has no flow. Only the first two need somebody to look: the user asked for the others, or they
 # cannot be otherwise.
@@ -49,7 +52,7 @@ def not_covered(
     planned: Sequence[Service],
     found: Sequence[Bundle],
     members: Members,
-) -> List[Dict[str, Any]]:
+) -> "List[NotCovered]":
     """Return the rows of a release that have no flow; C(found) are the bundles of the planned ones."""
     names = {service.name for service in planned}
     joined = {name for bundle in found if _joins(bundle) for name in bundle.names}
@@ -75,7 +78,7 @@ def not_covered(
     return result
 
 
-def _entry(service: Service, cause: str, reason: str, peers: Sequence[str]) -> Dict[str, Any]:
+def _entry(service: Service, cause: str, reason: str, peers: Sequence[str]) -> "NotCovered":
     return {
         "service": service.name,
         "protocol": service.protocol,

@@ -6,12 +6,15 @@
 Services that nobody may use count too: rows whose source nobody plays, and optional rows not included.
 """
 
-from typing import Any, Dict, Iterable, List, Mapping, Optional, Sequence, Set, Tuple
+from typing import TYPE_CHECKING, Dict, Iterable, List, Mapping, Optional, Sequence, Set, Tuple
 
 from .._values.addresses import parse_address, parse_network
 from .._values.ports import Ports
 from .flows import DENIED, REACHABLE, Bundle, Members, Party, probe_entry
 from .table_rows import Service
+
+if TYPE_CHECKING:
+    from .._shapes import ProbeFlow
 
 NODE_PEERS = ("any_node", "database_node")
 
@@ -122,7 +125,7 @@ class Forbidden:
             and source.cluster == destination.cluster
         )
 
-    def probes(self, hosts: Sequence[Party]) -> Dict[str, List[Dict[str, Any]]]:
+    def probes(self, hosts: Sequence[Party]) -> "Dict[str, List[ProbeFlow]]":
         """Return the probes of each host that must not get through."""
         result = {
             host.name: [entry for bundle in self.incoming for entry in self._entries(bundle, host)]
@@ -130,7 +133,7 @@ class Forbidden:
         }
         return {name: entries for name, entries in result.items() if entries}
 
-    def _entries(self, bundle: Bundle, source: Party) -> List[Dict[str, Any]]:
+    def _entries(self, bundle: Bundle, source: Party) -> "List[ProbeFlow]":
         by_ports: Dict[Ports, Dict[str, List[str]]] = {}
         for destination in bundle.destinations:
             ports = self.ports(bundle, source, destination)
@@ -143,10 +146,10 @@ class Forbidden:
 
     def controls(
         self,
-        planned: Mapping[str, Sequence[Mapping[str, Any]]],
-        forbidden: Mapping[str, Sequence[Mapping[str, Any]]],
+        planned: "Mapping[str, Sequence[ProbeFlow]]",
+        forbidden: "Mapping[str, Sequence[ProbeFlow]]",
         hosts: Sequence[Party],
-    ) -> Dict[str, List[Dict[str, Any]]]:
+    ) -> "Dict[str, List[ProbeFlow]]":
         """Return probes by which a node proves its neighbour's ports, where no planned flow does.
 
         That nothing came through from one host means little where nobody gets through. Nodes of one cluster
@@ -154,7 +157,7 @@ class Forbidden:
         """
         nodes, joined = self._unfiltered(hosts)
         proven, told = _by_destination(planned), _by_destination(forbidden)
-        result: Dict[str, List[Dict[str, Any]]] = {}
+        result: Dict[str, List[ProbeFlow]] = {}
         for bundle in self.incoming:
             for destination in bundle.destinations:
                 key = (destination.name, bundle.service.protocol)
@@ -191,9 +194,9 @@ def _other(parties: Iterable[Party], node: Party) -> Optional[Party]:
     return next((party for party in parties if party.name != node.name), None)
 
 
-def _by_destination(entries: Mapping[str, Sequence[Mapping[str, Any]]]) -> Dict[Any, Ports]:
+def _by_destination(entries: "Mapping[str, Sequence[ProbeFlow]]") -> Dict[Tuple[str, str], Ports]:
     """Return the ports that any of these probes asks for, by destination and protocol."""
-    texts: Dict[Any, Set[str]] = {}
+    texts: Dict[Tuple[str, str], Set[str]] = {}
     for several in entries.values():
         for entry in several:
             for name in entry["destinations"]:

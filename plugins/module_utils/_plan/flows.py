@@ -7,11 +7,14 @@ Flows are kept in bundles (one service, its sources, its destinations) and writt
 the work grows with the flows that are asked for and not with hosts times hosts times rows.
 """
 
-from typing import Any, Dict, Iterable, List, Mapping, NamedTuple, Sequence, Tuple
+from typing import TYPE_CHECKING, Any, Dict, Iterable, List, Mapping, NamedTuple, Sequence, Tuple
 
 from .._values.errors import NetworkError
 from .._values.ports import Ports
 from .table_rows import Service
+
+if TYPE_CHECKING:
+    from .._shapes import Endpoint, ProbeFlow, Untestable
 
 REACHABLE, DENIED = "reachable", "denied"
 UNMANAGED = "the source is not a host of this inventory"
@@ -102,12 +105,12 @@ def unassigned(services: Iterable[Service], members: Members) -> List[str]:
     return sorted(peer for peer in peers if not members.get(peer))
 
 
-def probes(found: Sequence[Bundle]) -> Dict[str, List[Dict[str, Any]]]:
+def probes(found: Sequence[Bundle]) -> "Dict[str, List[ProbeFlow]]":
     """Return what each managed source probes.
 
     Host -> list of service, protocol, ports, expected and destinations.
     """
-    result: Dict[str, List[Dict[str, Any]]] = {}
+    result: Dict[str, List[ProbeFlow]] = {}
     for bundle in found:
         if bundle.service.probe == "none":
             continue
@@ -130,7 +133,7 @@ def probes(found: Sequence[Bundle]) -> Dict[str, List[Dict[str, Any]]]:
 
 def probe_entry(
     service: Service, ports: Ports, expected: str, destinations: Dict[str, List[str]]
-) -> Dict[str, Any]:
+) -> "ProbeFlow":
     """Return one service's flows from one host as plain data; C(destinations) maps names to addresses."""
     return {
         "service": service.name,
@@ -141,12 +144,12 @@ def probe_entry(
     }
 
 
-def untestable(found: Sequence[Bundle]) -> List[Dict[str, Any]]:
+def untestable(found: Sequence[Bundle]) -> "List[Untestable]":
     """Return the flows that no probe of ours can measure.
 
     Every source with every destination of an entry, itself excepted.
     """
-    result = []
+    result: List[Untestable] = []
     for bundle in found:
         for reason, sources, destinations in _unmeasured(bundle):
             if any(bundle.joins(source, destination) for source in sources for destination in destinations):
@@ -185,8 +188,8 @@ def _of_cluster(parties: Iterable[Party], cluster: str) -> List[Party]:
 
 
 def endpoints(
-    planned: Mapping[str, List[Dict[str, Any]]], hosts: Iterable[Party]
-) -> Dict[str, List[Dict[str, Any]]]:
+    planned: "Mapping[str, List[ProbeFlow]]", hosts: Iterable[Party]
+) -> "Dict[str, List[Endpoint]]":
     """Return what each managed destination of a probe listens on.
 
     Host -> list of address, protocol and merged ports.

@@ -10,11 +10,14 @@ for each pair of parts and not once for each pair of hosts.
 An entry without addresses opens nothing: it names service ports that nobody may use.
 """
 
-from typing import Any, Dict, Iterable, List, Mapping, NamedTuple, Sequence, Tuple
+from typing import TYPE_CHECKING, Any, Dict, Iterable, List, Mapping, NamedTuple, Sequence, Tuple
 
 from .._values.addresses import sort_key
 from .._values.ports import Ports
 from .flows import Bundle, Party
+
+if TYPE_CHECKING:
+    from .._shapes import HostRule
 
 Part = Tuple[int, ...]
 
@@ -25,14 +28,12 @@ class _Opening(NamedTuple):
     services: Tuple[str, ...]
 
 
-def rules(found: Sequence[Bundle], hosts: Iterable[Party]) -> Dict[str, List[Dict[str, Any]]]:
+def rules(found: Sequence[Bundle], hosts: Iterable[Party]) -> "Dict[str, List[HostRule]]":
     """Return the rules of each managed host, inbound before outbound, in a canonical order."""
     return _Rules(found).of(hosts)
 
 
-def nobodys(
-    incoming: Sequence[Bundle], ruled: Mapping[str, List[Dict[str, Any]]]
-) -> Dict[str, List[Dict[str, Any]]]:
+def nobodys(incoming: Sequence[Bundle], ruled: "Mapping[str, List[HostRule]]") -> "Dict[str, List[HostRule]]":
     """Return the rules with an entry for the service ports of each host that nobody may use."""
     offered: Dict[str, List[Bundle]] = {}
     for bundle in incoming:
@@ -41,7 +42,7 @@ def nobodys(
     return {name: _with_nobodys(entries, offered.get(name, ())) for name, entries in ruled.items()}
 
 
-def _with_nobodys(entries: List[Dict[str, Any]], offered: Iterable[Bundle]) -> List[Dict[str, Any]]:
+def _with_nobodys(entries: "List[HostRule]", offered: Iterable[Bundle]) -> "List[HostRule]":
     inbound = [entry for entry in entries if entry["direction"] == "in"]
     unused = []
     for bundle in offered:
@@ -66,7 +67,7 @@ class _Rules:
         self._destinations = _parts(bundle.destinations for bundle in found)
         self._cache: Dict[Tuple[str, Part, Part, bool], List[_Opening]] = {}
 
-    def of(self, hosts: Iterable[Party]) -> Dict[str, List[Dict[str, Any]]]:
+    def of(self, hosts: Iterable[Party]) -> "Dict[str, List[HostRule]]":
         by_part = {"in": _group(self._sources), "out": _group(self._destinations)}
         return {
             host.name: self._side(host, "in", by_part["in"]) + self._side(host, "out", by_part["out"])
@@ -75,7 +76,7 @@ class _Rules:
 
     def _side(
         self, host: Party, direction: str, others: Mapping[Tuple[Part, str], List[Party]]
-    ) -> List[Dict[str, Any]]:
+    ) -> "List[HostRule]":
         own = (self._destinations if direction == "in" else self._sources).get(host, ())
         grouped: Dict[_Opening, List[str]] = {}
         for (part, cluster), parties in others.items():
@@ -118,7 +119,8 @@ def _group(parts: Mapping[Party, Part]) -> Dict[Tuple[Part, str], List[Party]]:
 
 
 def _merge_openings(bundles: Iterable[Bundle]) -> List[_Opening]:
-    ports, services = {}, {}  # type: Dict[str, Ports], Dict[str, List[str]]
+    ports: Dict[str, Ports] = {}
+    services: Dict[str, List[str]] = {}
     for bundle in bundles:
         protocol = bundle.service.protocol
         ports[protocol] = ports.get(protocol, Ports()) | bundle.service.ports
@@ -128,7 +130,7 @@ def _merge_openings(bundles: Iterable[Bundle]) -> List[_Opening]:
     ]
 
 
-def _rule(direction: str, opening: _Opening, addresses: List[str]) -> Dict[str, Any]:
+def _rule(direction: str, opening: _Opening, addresses: List[str]) -> "HostRule":
     return {
         "direction": direction,
         "protocol": opening.protocol,

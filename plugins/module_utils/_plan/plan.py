@@ -3,7 +3,7 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
 """The plan as a whole: plain data, indexed by host, from a release, its overrides and the parties of each peer."""
 
-from typing import Any, Dict, Iterable, List, Mapping, NamedTuple, Optional, Sequence
+from typing import TYPE_CHECKING, Any, Dict, Iterable, List, Mapping, NamedTuple, Optional, Sequence
 
 from .._values.addresses import everybody
 from .._values.errors import NetworkError
@@ -13,6 +13,9 @@ from .flows import Members, Party, bundles, endpoints, probes, select, unassigne
 from .ftp_modes import FtpWishes, apply_mode
 from .host_rules import nobodys, rules
 from .table import DEFAULT_RELEASE, TABLE
+
+if TYPE_CHECKING:
+    from .._shapes import Endpoint, HostPlan, HostRule, Plan, ProbeFlow
 
 
 class Wishes(NamedTuple):
@@ -28,7 +31,7 @@ class Wishes(NamedTuple):
     allow_any: bool = False
 
 
-def make_plan(wishes: Wishes, members: Members, hosts: Iterable[Party]) -> Dict[str, Any]:
+def make_plan(wishes: Wishes, members: Members, hosts: Iterable[Party]) -> "Plan":
     """Return the plan; C(hosts) are the managed hosts of the run, those included that play no peer."""
     TABLE.check_names(wishes.include, wishes.release, "include")
     TABLE.check_names(wishes.exclude, wishes.release, "exclude")
@@ -52,7 +55,7 @@ def make_plan(wishes: Wishes, members: Members, hosts: Iterable[Party]) -> Dict[
                 planned.setdefault(name, []).extend(entries)
     ruled = nobodys(forbidden.incoming, rules(found, everybody_here))
     left = unassigned(services, members)
-    result = {
+    result: Plan = {
         "release": wishes.release,
         "unassigned": left,
         "untestable": untestable(found),
@@ -85,8 +88,12 @@ def _everybody(members: Members, hosts: Iterable[Party]) -> List[Party]:
 
 
 def _by_host(
-    everybody: Sequence[Party], members: Members, planned: Mapping, listened: Mapping, ruled: Mapping
-) -> Dict[str, Dict[str, Any]]:
+    everybody: Sequence[Party],
+    members: Members,
+    planned: "Mapping[str, List[ProbeFlow]]",
+    listened: "Mapping[str, List[Endpoint]]",
+    ruled: "Mapping[str, List[HostRule]]",
+) -> "Dict[str, HostPlan]":
     peers: Dict[str, List[str]] = {}
     for peer, parties in sorted(members.items()):
         for party in parties:
@@ -103,22 +110,21 @@ def _by_host(
     }
 
 
-def _refuse_empty(plan: Mapping[str, Any], left: Sequence[str]) -> None:
+def _refuse_empty(plan: "Plan", left: Sequence[str]) -> None:
     if plan["untestable"] or any(_acts(host) for host in plan["hosts"].values()):
         return
     nobody = "Nobody plays {0}. ".format(", ".join(left)) if left else ""
     raise NetworkError(
         f"the plan is empty: no service has both a source and a destination. {nobody}Put hosts into the "
-        f"groups "
-        "exasol_nodes, exasol_clients and exasol_admins, and partner systems into exasol_peers"
+        "groups exasol_nodes, exasol_clients and exasol_admins, and partner systems into exasol_peers"
     )
 
 
-def _acts(host: Mapping[str, Any]) -> bool:
+def _acts(host: "HostPlan") -> bool:
     # Rules without addresses let nobody in.
     return bool(host["probes"]) or any(entry["addresses"] for entry in host["rules"])
 
 
-def flow_count(plan: Mapping[str, Any]) -> int:
+def flow_count(plan: "Plan") -> int:
     """Return how many flows the plan's probes measure: one for each source, destination and service."""
     return sum(len(entry["destinations"]) for host in plan["hosts"].values() for entry in host["probes"])

@@ -10,7 +10,7 @@ dots replaces the number before them, zero padding is kept
 
 import ipaddress
 import re
-from typing import Iterable, List, Optional, Union
+from typing import Iterable, List, Optional, Tuple, Union
 
 from .errors import NetworkError
 
@@ -174,7 +174,7 @@ def is_name(text: str) -> bool:
     )
 
 
-def sort_key(text: str):
+def sort_key(text: str) -> Tuple[int, int, int, str]:
     """Order addresses and networks by family and number, then names alphabetically."""
     parsed = parse_address(text) or parse_network(text)
     if parsed is None:

@@ -2,7 +2,7 @@
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
 
-"""Actions: the one place on the controller where our exceptions become a task's failure, and the one where what a host returns comes in."""
+"""What the actions share: our exceptions become a task's failure here, and what hosts return comes in here."""
 
 from __future__ import annotations
 
@@ -57,13 +57,15 @@ class HostValues:
 
     def _all(self, host: str) -> Mapping[str, t.Any]:
         if self._manager is None or self._inventory is None:
-            return self._hostvars.get(host, {})
-        return self._manager.get_vars(
+            known: Mapping[str, t.Any] = self._hostvars.get(host, {})
+            return known
+        known = self._manager.get_vars(
             play=self._task.get_play(),
             host=self._inventory.get_host(host),
             task=self._task,
             include_hostvars=False,
         )
+        return known
 
 
 def _may_be_template(value: t.Any) -> bool:
@@ -114,9 +116,9 @@ class RemoteAction(ActionBase):
 
     def _parse_returned_data(self, res: dict[str, t.Any], *more: t.Any, **named: t.Any) -> dict[str, t.Any]:
         # Ansible displays what stands around the JSON. Within it, an escaped character means the same.
-        return super()._parse_returned_data(
-            {**res, "stdout": escaped(res.get("stdout") or "", "\r\n\t")}, *more, **named
-        )
+        stdout = escaped(res.get("stdout") or "", "\r\n\t")
+        parsed: dict[str, t.Any] = super()._parse_returned_data({**res, "stdout": stdout}, *more, **named)
+        return parsed
 
 
 class HostAction(RemoteAction):
