@@ -9,7 +9,8 @@
 import struct
 from typing import Dict
 
-from ._finding import IDENTIFIED, OTHER, Finding, clean
+from .._values.text import clean
+from ._finding import IDENTIFIED, OTHER, Finding
 from ._wire import Waiting, Wire
 
 _EXCSAT = bytes.fromhex(

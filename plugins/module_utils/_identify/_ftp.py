@@ -10,7 +10,8 @@ section 4.2.3).
 
 import re
 
-from ._finding import IDENTIFIED, OTHER, REFUSING, Finding, clean
+from .._values.text import clean
+from ._finding import IDENTIFIED, OTHER, REFUSING, Finding
 from ._wire import EndedError, Waiting, Wire
 
 _READY = b"220"

@@ -6,7 +6,8 @@
 import re
 from typing import Dict
 
-from ._finding import IDENTIFIED, OTHER, REFUSING, Finding, clean
+from .._values.text import clean
+from ._finding import IDENTIFIED, OTHER, REFUSING, Finding
 from ._wire import EndedError, Waiting, Wire, looks_like
 
 # From a gateway (RFC 9110, sections 15.6.3 to 15.6.5): the server behind it does not answer.

@@ -16,7 +16,8 @@ half a minute.
 import re
 import struct
 
-from ._finding import IDENTIFIED, OTHER, REFUSING, SILENT, Finding, clean
+from .._values.text import clean
+from ._finding import IDENTIFIED, OTHER, REFUSING, SILENT, Finding
 from ._wire import ENDED_OR_MALFORMED, SILENCE, EndedError, Waiting, Wire
 
 USER = b"exasol_network_port_probe"

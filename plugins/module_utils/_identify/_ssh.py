@@ -10,7 +10,8 @@ From 9.8 on that may be because a second of penalty was noted for each connectio
 
 import re
 
-from ._finding import IDENTIFIED, OTHER, Finding, clean
+from .._values.text import clean
+from ._finding import IDENTIFIED, OTHER, Finding
 from ._wire import SSH_REFUSALS, Waiting, Wire
 
 _IDENT = b"exasol_community.network"

@@ -16,14 +16,13 @@ import time
 from concurrent.futures import ThreadPoolExecutor
 from typing import Any, Callable, Dict, Iterable, Iterator, List, NamedTuple, Sequence, Tuple
 
-from .._identify._finding import clean
 from .._plan.ftp_modes import BOTH
 from .._plan.table_rows import ACTIVE, PASSIVE
-from .._values.addresses import parse_address
+from .._values.addresses import first_of, parse_address
 from .._values.errors import NetworkError
 from .._values.ports import Ports
+from .._values.text import clean
 from .outcome import ERROR, FILTERED, NO_RESPONSE, OPEN, SYN_ACK, Outcome, from_errno, timed_out
-from .targets import first_of
 
 DATA_COMMANDS = ("EPSV", "PASV", "EPRT", "PORT")
 

@@ -5,7 +5,7 @@
 
 import socket
 from array import array
-from typing import Any, Dict, Iterable, Iterator, List, Mapping, NamedTuple, Optional, Tuple
+from typing import Any, Dict, Iterable, Iterator, List, Mapping, NamedTuple, Tuple
 
 from .._identify._registry import SCRIPTS, Datagram, datagram
 from .._listener.endpoints import WILDCARDS
@@ -166,15 +166,3 @@ class Targets:
 def describe(target: Target) -> str:
     """Return a target for messages."""
     return f"{target.address} {target.protocol} {target.ports}"
-
-
-def first_of(family: int, addresses: Iterable[str]) -> Optional[str]:
-    """Return the first address of a family (socket.AF_INET or AF_INET6)."""
-    version = 6 if family == socket.AF_INET6 else 4
-    for address in (item.strip() for item in addresses):
-        parsed = parse_address(address)
-        if parsed is None:
-            raise NetworkError(f"source address {address!r} is not an IPv4 or IPv6 address")
-        if parsed.version == version:
-            return address
-    return None

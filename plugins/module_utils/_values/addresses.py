@@ -10,6 +10,7 @@ dots replaces the number before them, zero padding is kept
 
 import ipaddress
 import re
+import socket
 from typing import Iterable, List, Optional, Tuple, Union
 
 from .errors import NetworkError
@@ -70,6 +71,18 @@ def parse_address(text: str) -> Optional[Address]:
     # What is sent to ::ffff:192.0.2.1 travels as IPv4 (RFC 4291, section 2.5.5.2): routes and firewalls see
     # nothing else.
     return getattr(address, "ipv4_mapped", None) or address
+
+
+def first_of(family: int, addresses: Iterable[str]) -> Optional[str]:
+    """Return the first address of a family (socket.AF_INET or AF_INET6)."""
+    version = 6 if family == socket.AF_INET6 else 4
+    for address in (item.strip() for item in addresses):
+        parsed = parse_address(address)
+        if parsed is None:
+            raise NetworkError(f"source address {address!r} is not an IPv4 or IPv6 address")
+        if parsed.version == version:
+            return address
+    return None
 
 
 def stands_for(address: Address) -> str:

@@ -16,7 +16,7 @@ from ansible.template import Templar
 
 from ...module_utils._values.errors import NetworkError
 from .._inventory.site_variables import NOTHING, SITE, check_agreement
-from .._report.formats._json import escaped
+from .._text.escaping import escaped
 from .._untrusted.host_results import checked, harmless, interpreter
 from .._untrusted.shape import Shape
 

@@ -179,18 +179,6 @@ def test_outcomes_are_kept_with_their_ports_and_times():
     } == {"closed": ([2, 1], [0.5, 0.25]), "filtered": ([3], [])}
 
 
-@pytest.mark.parametrize(
-    "family, expected", [(socket.AF_INET, "192.0.2.1"), (socket.AF_INET6, "2001:db8::1")]
-)
-def test_first_address_of_a_family(family, expected):
-    assert _targets.first_of(family, ["2001:db8::1", "192.0.2.1", "192.0.2.2"]) == expected
-    assert _targets.first_of(family, []) is None
-
-
-def test_source_that_is_no_address_is_named():
-    assert_names(refusal(_targets.first_of, socket.AF_INET, ["eth0"]), ["'eth0'", "IPv4 or IPv6"])
-
-
 def test_description_names_address_protocol_and_ports():
     (target,) = collected(flow(ports="20000-21000"))
     assert _targets.describe(target) == "192.0.2.11 tcp 20000-21000"
