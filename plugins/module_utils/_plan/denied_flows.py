@@ -6,15 +6,12 @@
 Services that nobody may use count too: rows whose source nobody plays, and optional rows not included.
 """
 
-from typing import TYPE_CHECKING, Dict, Iterable, List, Mapping, Optional, Sequence, Set, Tuple
+from typing import Dict, Iterable, List, Optional, Sequence, Set, Tuple
 
 from .._values.addresses import parse_address, parse_network
 from .._values.ports import Ports
-from .flows import DENIED, REACHABLE, Bundle, Members, Party, probe_entry
+from .flows import DENIED, REACHABLE, Bundle, Members, Party, Probe, Probes, asked_ports
 from .table_rows import Service
-
-if TYPE_CHECKING:
-    from .._shapes import ProbeFlow
 
 NODE_PEERS = ("any_node", "database_node")
 
@@ -32,7 +29,7 @@ def closed(
     found = []
     for service in table:
         destinations = members.get(service.destination, ())
-        incoming = service.direction == "incoming" and service.probe != "none"
+        incoming = service.direction == "incoming" and not service.unprobed
         if not incoming or not destinations or service.name in left_alone:
             continue
         if service.name in names and members.get(service.source):
@@ -71,7 +68,7 @@ class Forbidden:
         self.incoming = [
             bundle
             for bundle in bundles
-            if bundle.service.direction == "incoming" and bundle.service.probe != "none"
+            if bundle.service.direction == "incoming" and not bundle.service.unprobed
         ]
         self.incoming += unused
         self._required = [
@@ -125,7 +122,7 @@ class Forbidden:
             and source.cluster == destination.cluster
         )
 
-    def probes(self, hosts: Sequence[Party]) -> "Dict[str, List[ProbeFlow]]":
+    def probes(self, hosts: Sequence[Party]) -> Dict[str, List[Probe]]:
         """Return the probes of each host that must not get through."""
         result = {
             host.name: [entry for bundle in self.incoming for entry in self._entries(bundle, host)]
@@ -133,31 +130,31 @@ class Forbidden:
         }
         return {name: entries for name, entries in result.items() if entries}
 
-    def _entries(self, bundle: Bundle, source: Party) -> "List[ProbeFlow]":
+    def _entries(self, bundle: Bundle, source: Party) -> List[Probe]:
         by_ports: Dict[Ports, Dict[str, List[str]]] = {}
         for destination in bundle.destinations:
             ports = self.ports(bundle, source, destination)
             if ports:
                 by_ports.setdefault(ports, {})[destination.name] = list(destination.addresses)
         return [
-            probe_entry(bundle.service, ports, DENIED, destinations)
+            Probe(service=bundle.service, ports=ports, expected=DENIED, destinations=destinations)
             for ports, destinations in by_ports.items()
         ]
 
     def controls(
         self,
-        planned: "Mapping[str, Sequence[ProbeFlow]]",
-        forbidden: "Mapping[str, Sequence[ProbeFlow]]",
+        planned: Probes,
+        forbidden: Probes,
         hosts: Sequence[Party],
-    ) -> "Dict[str, List[ProbeFlow]]":
+    ) -> Dict[str, List[Probe]]:
         """Return probes by which a node proves its neighbour's ports, where no planned flow does.
 
         That nothing came through from one host means little where nobody gets through. Nodes of one cluster
         may use every port of each other (the row for any protocol), whatever else nobody may use.
         """
         nodes, joined = self._unfiltered(hosts)
-        proven, told = _by_destination(planned), _by_destination(forbidden)
-        result: Dict[str, List[ProbeFlow]] = {}
+        proven, told = asked_ports(planned), asked_ports(forbidden)
+        result: Dict[str, List[Probe]] = {}
         for bundle in self.incoming:
             for destination in bundle.destinations:
                 key = (destination.name, bundle.service.protocol)
@@ -169,36 +166,32 @@ class Forbidden:
                 )
                 if neighbour is not None:
                     proven[key] = proven.get(key, Ports()) | ports
-                    entry = probe_entry(
-                        bundle.service, ports, REACHABLE, {destination.name: list(destination.addresses)}
+                    probe = Probe(
+                        service=bundle.service,
+                        ports=ports,
+                        expected=REACHABLE,
+                        destinations={destination.name: list(destination.addresses)},
                     )
-                    result.setdefault(neighbour.name, []).append(entry)
+                    result.setdefault(neighbour.name, []).append(probe)
         return result
 
     def _unfiltered(self, hosts: Sequence[Party]) -> Tuple[Dict[str, List[Party]], Set[str]]:
-        """Return the nodes that may use any protocol, by cluster, those of this run first, and whom they reach."""
+        """Return the nodes that may use any protocol, by cluster, and the names of those whom they reach.
+
+        Nodes of this run come first.
+        """
         present = {host.name for host in hosts}
-        nodes, joined = {}, set()  # type: Dict[str, List[Party]], Set[str]
-        for bundle, unused, destinations in self._sides:
-            if bundle.service.protocol == "any":
-                joined |= destinations.names
-                for party in sorted(
-                    (party for party in bundle.sources if party.managed),
-                    key=lambda party: party.name not in present,
-                ):
-                    nodes.setdefault(party.cluster, []).append(party)
+        nodes: Dict[str, List[Party]] = {}
+        joined: Set[str] = set()
+        for bundle, _sources, destinations in self._sides:
+            if bundle.service.protocol != "any":
+                continue
+            joined |= destinations.names
+            managed = [party for party in bundle.sources if party.managed]
+            for party in sorted(managed, key=lambda party: party.name not in present):
+                nodes.setdefault(party.cluster, []).append(party)
         return nodes, joined
 
 
 def _other(parties: Iterable[Party], node: Party) -> Optional[Party]:
     return next((party for party in parties if party.name != node.name), None)
-
-
-def _by_destination(entries: "Mapping[str, Sequence[ProbeFlow]]") -> Dict[Tuple[str, str], Ports]:
-    """Return the ports that any of these probes asks for, by destination and protocol."""
-    texts: Dict[Tuple[str, str], Set[str]] = {}
-    for several in entries.values():
-        for entry in several:
-            for name in entry["destinations"]:
-                texts.setdefault((name, entry["protocol"]), set()).add(entry["ports"])
-    return {key: Ports.union(map(Ports.parse, found)) for key, found in texts.items()}

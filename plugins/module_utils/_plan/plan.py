@@ -1,7 +1,7 @@
 # Copyright (c) 2026, exasol_community.network contributors
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""The plan as a whole: plain data, indexed by host, from a release, its overrides and the parties of each peer."""
+"""The plan: plain data, indexed by host, from a release, its overrides and the parties of each peer."""
 
 from typing import TYPE_CHECKING, Any, Dict, Iterable, List, Mapping, NamedTuple, Optional, Sequence
 
@@ -9,13 +9,24 @@ from .._values.addresses import everybody
 from .._values.errors import NetworkError
 from .coverage import Request, check_absent, not_covered, without_effect
 from .denied_flows import Forbidden, closed
-from .flows import Members, Party, bundles, endpoints, probes, select, unassigned, untestable, with_any_node
+from .flows import (
+    Members,
+    Party,
+    Probes,
+    bundles,
+    endpoints,
+    probes,
+    select,
+    unassigned,
+    untestable,
+    with_any_node,
+)
 from .ftp_modes import FtpWishes, apply_mode
 from .host_rules import nobodys, rules
 from .table import DEFAULT_RELEASE, TABLE
 
 if TYPE_CHECKING:
-    from .._shapes import Endpoint, HostPlan, HostRule, Plan, ProbeFlow
+    from .._shapes import Endpoint, HostPlan, HostRule, Plan
 
 
 class Wishes(NamedTuple):
@@ -90,7 +101,7 @@ def _everybody(members: Members, hosts: Iterable[Party]) -> List[Party]:
 def _by_host(
     everybody: Sequence[Party],
     members: Members,
-    planned: "Mapping[str, List[ProbeFlow]]",
+    planned: Probes,
     listened: "Mapping[str, List[Endpoint]]",
     ruled: "Mapping[str, List[HostRule]]",
 ) -> "Dict[str, HostPlan]":
@@ -102,7 +113,7 @@ def _by_host(
         party.name: {
             "peers": peers.get(party.name, []),
             "addresses": list(party.addresses),
-            "probes": planned.get(party.name, []),
+            "probes": [probe.as_dict() for probe in planned.get(party.name, ())],
             "endpoints": listened.get(party.name, []),
             "rules": ruled.get(party.name, []),
         }

@@ -41,10 +41,10 @@ def probed(members, **wishes):
     """Return the flows of the probes: source, service and destination."""
     planned = flows.probes(found(members, **wishes))
     return {
-        (source, entry["service"], name)
-        for source, entries in planned.items()
-        for entry in entries
-        for name in entry["destinations"]
+        (source, probe.service.name, name)
+        for source, several in planned.items()
+        for probe in several
+        for name in probe.destinations
     }
 
 
@@ -106,14 +106,11 @@ def test_rows_that_nothing_can_prove_are_not_probed():
 
 
 def test_probe_entry_is_plain_data():
-    (entry,) = [
-        entry
-        for entry in flows.probes(
-            found({"client": [CLIENT], "database_node": [host("n", "192.0.2.11", "2001:db8::11")]})
-        )["client"]
-        if entry["service"] == "sql_client"
+    members = {"client": [CLIENT], "database_node": [host("n", "192.0.2.11", "2001:db8::11")]}
+    (probe,) = [
+        probe for probe in flows.probes(found(members))["client"] if probe.service.name == "sql_client"
     ]
-    assert entry == {
+    assert probe.as_dict() == {
         "service": "sql_client",
         "protocol": "tcp",
         "ports": "8563",
@@ -138,8 +135,8 @@ def test_probes_are_the_flows_of_the_table(members, release):
     }
     entries = [
         (source, entry["service"], entry["protocol"], entry["ports"], name)
-        for source, entries in flows.probes(found(members, release)).items()
-        for entry in entries
+        for source, several in flows.probes(found(members, release)).items()
+        for entry in [probe.as_dict() for probe in several]
         for name in entry["destinations"]
     ]
     assert set(entries) == naive
@@ -151,8 +148,8 @@ def test_every_probe_of_a_managed_host_meets_a_listen(members):
     planned = flows.probes(found(members))
     listens = flows.endpoints(planned, [party for party in WORLD if party.managed])
     naive = {}
-    for entries in planned.values():
-        for entry in entries:
+    for several in planned.values():
+        for entry in [probe.as_dict() for probe in several]:
             for name, addresses in entry["destinations"].items():
                 for address in addresses if name in {party.name for party in WORLD if party.managed} else ():
                     naive.setdefault((name, address, entry["protocol"]), set()).update(
