@@ -149,20 +149,16 @@ class ActionModule(ControllerAction):
         check_together(
             self._task.get_play().strategy, variables["ansible_play_batch"], variables["ansible_play_hosts"]
         )
-        # What stands at this task alone is right: it is computed once and on the controller anyway. What it
-        # inherits, all tasks of the role have.
-        lent = (
-            self._inherited("delegate_to") if self._task.delegate_to else None
-        )  # it may be a template that omits itself
-        check_themselves(
-            lent,
-            boolean(self._templar.template(self._inherited("run_once")), strict=False),
-            variables["ansible_play_hosts"],
-        )
+        # Keywords at this task itself do no harm: it runs once and on the controller anyway. Those that it
+        # inherits count for all tasks of the role. An inherited delegate_to may be a template that omits
+        # itself.
+        delegate_to = self._inherited("delegate_to") if self._task.delegate_to else None
+        run_once = boolean(self._templar.template(self._inherited("run_once")), strict=False)
+        check_themselves(delegate_to, run_once, variables["ansible_play_hosts"])
 
     def _inherited(self, keyword: str) -> t.Any:
-        # What a role, block or play around the task says. Ansible has no public way to it: the task's property of
-        # that name holds the task's own value, and those of the blocks around are already templated when a task
-        # runs. See ansible/playbook/block.py.
+        # What the role, block or play around the task sets. Ansible has no public way to ask for it: the
+        # task's property of that name is its own value, and when a task runs, its block is finalized and does
+        # not look around itself any more. Block._get_parent_attribute (ansible/playbook/block.py) does.
         value = self._task._parent._get_parent_attribute(keyword)
         return value if isinstance(value, (str, bool)) else None  # where nobody set it, Ansible's sentinel

@@ -5,7 +5,7 @@
 
 DOCUMENTATION = r"""
 module: port_info
-short_description: Tell which network ports an Exasol database needs
+short_description: List the network ports that an Exasol database needs
 version_added: 0.1.0
 description:
   - Returns the rows of Exasol's published port tables as data, with the overrides of your site applied.

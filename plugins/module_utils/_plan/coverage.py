@@ -71,7 +71,7 @@ def not_covered(
                 _entry(
                     service,
                     NO_PAIR,
-                    "no source and destination of it differ in the way that the row needs",
+                    "no source and destination differ as the row needs, such as nodes of two clusters",
                     (),
                 )
             )
@@ -169,10 +169,10 @@ def _idle_peers(request: Request, planned: Sequence[Service], members: Members) 
         ]
         optional = _names(rows) - set(request.exclude)
         if optional:
+            names = " or ".join(sorted(optional))
             notes.append(
-                "peer {0!r} is given, but its rows are not planned: add {1} to include (exasol_include).".format(
-                    peer, " or ".join(sorted(optional))
-                )
+                f"peer {peer!r} is given, but its rows are not planned: add {names} to include "
+                "(exasol_include)."
             )
         elif not rows:
             notes.append(f"peer {peer!r} is given, but no row of release {request.release} names it.")

@@ -18,8 +18,8 @@ BOTH = "both"
 MODES = (PASSIVE, ACTIVE, BOTH)
 CONTROL_ROWS = TABLE.ftp_rows(CONTROL)  # without a control connection there is no data
 (PASSIVE_NAME,) = TABLE.ftp_rows(PASSIVE)
-# The service that stands for active mode as a site asks for it, with the ports of its nodes. The table's own row
-# of active mode names only the port that the server connects from.
+# Active mode as a site asks for it, with the ports of its nodes. The table's own row names only the port that
+# the server connects from.
 ACTIVE_NAME = "ftp_active"
 _CONNECTS_BACK = (
     "in active mode the server connects back to a port that the client announces, so there is nothing to "
@@ -84,14 +84,10 @@ def check(wishes: FtpWishes) -> None:
         ("ftp_active_ports", wishes.active_ports if other else None, ACTIVE),
     ):
         if given and wishes.mode not in (mode, BOTH):
+            where = f"with ftp_mode {wishes.mode}" if wishes.mode else "without ftp_mode"
             raise NetworkError(
-                "{0} {1} has no effect {2}: set ftp_mode (exasol_ftp_mode) to {3} or {4}, or remove it".format(
-                    option,
-                    given,
-                    f"with ftp_mode {wishes.mode}" if wishes.mode else "without ftp_mode",
-                    mode,
-                    BOTH,
-                )
+                f"{option} {given} has no effect {where}: set ftp_mode (exasol_ftp_mode) to {mode} or "
+                f"{BOTH}, or remove it"
             )
 
 

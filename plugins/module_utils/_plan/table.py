@@ -1,7 +1,7 @@
 # Copyright (c) 2026, exasol_community.network contributors
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""The port table: its rows by release and by name, with the overrides of a site; ambiguous rows are refused."""
+"""The port table: its rows by release and by name, with the overrides of a site."""
 
 from typing import Any, Dict, Iterable, List, Mapping, Optional, Tuple
 

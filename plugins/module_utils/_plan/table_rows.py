@@ -5,15 +5,14 @@
 
 Sources:
 
-* C(kb): Knowledge Base, "Exasol database network port usage summary",
-  https://github.com/exasol/public-knowledgebase (Environment-Management/exasol-database-network-port-usage-summary.md)
-* C(7.1): "Prepare cluster network access",
-  https://docs.exasol.com/7.1/administration/on-premise/installation/prepareenvironment/cluster_network_access.htm
-* C(8): "Firewall and port settings", https://docs.exasol.com/db/latest/administration/aws/manage_network.htm, and
-  "Network settings", https://docs.exasol.com/db/latest/administration/on-premise/installation/install_as_app/configure_network.htm
-* C(sql): "IMPORT", https://docs.exasol.com/db/latest/sql/import.htm: a database that loads from another is a client of its database port
-* C(infra): the vendor's infrastructure code and container images,
-  https://github.com/exasol/exasol-personal and https://github.com/exasol/docker-db
+* C(kb): Knowledge Base, "Exasol database network port usage summary"
+* C(7.1): "Prepare cluster network access"
+* C(8): "Firewall and port settings", and "Network settings"
+  (administration/on-premise/installation/install_as_app/configure_network.htm beside it)
+* C(sql): "IMPORT": a database that loads from another is a client of its database port
+* C(infra): the vendor's infrastructure code and container images, also https://github.com/exasol/docker-db
+
+C(REFERENCES) has their addresses.
 
 SFTP (22) is missing from the tables of release 8 although SFTP is still supported: the C(kb) row counts for
 every release.
@@ -40,8 +39,8 @@ REFERENCES = {
 # The row of the database port: drivers connect to it, and other rows follow its port.
 DATABASE = "sql_client"
 
-# The parts of FTP. A control connection announces the data connections: in passive mode the client opens them,
-# in active mode the server does (RFC 959, section 3.2).
+# The parts of FTP. A control connection announces the data connections: in passive mode the client opens
+# them, in active mode the server does (RFC 959, section 3.2).
 CONTROL, PASSIVE, ACTIVE = "control", "passive", "active"
 
 
@@ -137,8 +136,8 @@ ROWS = (
         destination="client",
         far_end_listens=False,
         unprobed=(
-            "no ordinary client listens there: the row covers replies, and databases that are clients of another "
-            "Exasol"
+            "no ordinary client listens there: the row covers replies, and databases that are clients of "
+            "another Exasol"
         ),
         description="database client connection port",
     ),
@@ -162,7 +161,9 @@ ROWS = (
         destination="ftp_server",
         ftp=ACTIVE,
         far_end_listens=False,
-        unprobed="in active mode the server connects back from its port 20, so there is nothing to connect to",
+        unprobed=(
+            "in active mode the server connects back from its port 20, so there is nothing to connect to"
+        ),
         description="FTP data (active mode) for IMPORT and EXPORT",
     ),
     Service(
@@ -493,7 +494,9 @@ ROWS = (
         source="database_node",
         destination="ftp_server",
         ftp=PASSIVE,
-        unprobed="the server opens a data port for each transfer, so nothing listens there between transfers",
+        unprobed=(
+            "the server opens a data port for each transfer, so nothing listens there between transfers"
+        ),
         description="FTP and FTPS data in passive mode",
     ),
     Service(

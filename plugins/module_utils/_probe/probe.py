@@ -14,7 +14,7 @@ from .._kernel.resolve import resolve
 from .._kernel.sockets import Sources
 from .._listener.proof import check_token
 from .._plan.ftp_modes import CONTROL_ROWS
-from .._values.addresses import complaint, is_name, parse_address
+from .._values.addresses import explain_mistake, is_name, parse_address
 from .._values.errors import NetworkError
 from .._values.ports import Ports
 from . import icmp_limit, next_hop, reached_itself
@@ -173,7 +173,7 @@ def _resolved(targets: Iterable[Target]) -> Tuple[List[Target], List[Target]]:
         if target.address in names and not is_name(target.address):
             raise NetworkError(
                 f"address {target.address!r} of destination {target.destination!r} is "
-                f"{complaint(target.address)} ({describe(target)})"
+                f"{explain_mistake(target.address)} ({describe(target)})"
             )
     answers = resolve(names, _RESOLVER_SECONDS)
     found, lost = [], []  # type: List[Target], List[Target]

@@ -2,7 +2,7 @@
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
 
-"""What the actions share: our exceptions become a task's failure here, and what hosts return comes in here."""
+"""What the actions share: our exceptions become a task's failure, and results of hosts are checked."""
 
 from __future__ import annotations
 
@@ -22,12 +22,11 @@ from .._untrusted.shape import Shape
 
 
 class HostValues:
-    """The values of variables as each host has them for a task.
+    """The values of variables as each host has them for a task: defaults of its role, values of the play.
 
-    With the defaults of its role and what the play gives.
-
-    hostvars know nothing of roles and plays, so Ansible's own way to the variables of a task is gone, once a
-    host.
+    The public C(hostvars) know nothing of roles and plays. So this asks the variable manager behind them, as
+    Ansible itself does for each task (VariableManager.get_vars), once a host. The way to it is private API:
+    where it is missing, hostvars have to do.
     """
 
     def __init__(self, task: Task, hostvars: t.Any, loader: t.Any):
@@ -58,13 +57,13 @@ class HostValues:
     def _all(self, host: str) -> Mapping[str, t.Any]:
         if self._manager is None or self._inventory is None:
             known: Mapping[str, t.Any] = self._hostvars.get(host, {})
-            return known
-        known = self._manager.get_vars(
-            play=self._task.get_play(),
-            host=self._inventory.get_host(host),
-            task=self._task,
-            include_hostvars=False,
-        )
+        else:
+            known = self._manager.get_vars(
+                play=self._task.get_play(),
+                host=self._inventory.get_host(host),
+                task=self._task,
+                include_hostvars=False,
+            )
         return known
 
 
@@ -73,7 +72,7 @@ def _may_be_template(value: t.Any) -> bool:
     return "{{" in text or "{%" in text
 
 
-class ControllerAction(ActionBase):
+class ControllerAction(ActionBase):  # type: ignore[misc, unused-ignore]  # ansible-core has no types
     """An action that runs on the controller alone: it needs no connection and no file on a host."""
 
     TRANSFERS_FILES = False
@@ -104,7 +103,7 @@ class ControllerAction(ActionBase):
         check_agreement(hosts, HostValues(self._task, variables.get("hostvars", {}), self._loader).of, names)
 
 
-class RemoteAction(ActionBase):
+class RemoteAction(ActionBase):  # type: ignore[misc, unused-ignore]  # ansible-core has no types
     """An action that runs a module on a host, whose output is somebody else's.
 
     Nothing in it gives orders to a terminal or to Ansible.

@@ -136,13 +136,13 @@ def test_what_is_no_single_host_is_told(text, expected):
     "text, expected",
     [
         ("fe80::1%eth0", "with a zone"),
-        ("b\u00fccher.example", "begins with xn--"),
+        ("b\u00fccher.example", "punycode form (xn--...)"),
         ("192.0.2.256", "neither an IP address nor a DNS name"),
         ("100%", "neither an IP address nor a DNS name"),
     ],
 )
 def test_what_is_wrong_with_an_address_is_told(text, expected):
-    assert expected in addresses.complaint(text)
+    assert expected in addresses.explain_mistake(text)
 
 
 @pytest.mark.parametrize(
