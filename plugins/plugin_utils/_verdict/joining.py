@@ -486,7 +486,7 @@ class Controls:
         rest = Ports.parse(case.ports)
         for source, ports in self._reached.get((case.destination, case.address, case.protocol), {}).items():
             # Who must not reach a port proves nothing of it, though another row may let him through.
-            shared = rest & ports if source != case.source else ()
+            shared = rest & ports if source != case.source else Ports()
             if shared:
                 yield case._replace(ports=str(shared), control=source)
                 rest -= shared

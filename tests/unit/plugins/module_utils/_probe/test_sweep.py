@@ -296,7 +296,7 @@ def test_who_greets_late_is_waited_for_beside_the_passes_that_follow():
     assert (outcome.finding.status, outcome.finding.version, list(found.ports)) == (
         "identified",
         "8.0.36",
-        [made.ports[0].first],
+        list(made.ports),
     )
 
 
