@@ -36,7 +36,13 @@ def closed(
             continue
         ports = service.ports if service.name in names else service.ports - _SSH
         if ports:
-            found.append(Bundle(service._replace(ports=ports), (service.name,), (), destinations))
+            bundle = Bundle(
+                service=service._replace(ports=ports),
+                names=(service.name,),
+                sources=(),
+                destinations=destinations,
+            )
+            found.append(bundle)
     return found
 
 

@@ -89,10 +89,10 @@ def bundles(services: Iterable[Service], members: Members) -> List[Bundle]:
         grouped.setdefault(service.key, []).append(service)
     found = [
         Bundle(
-            twins[0],
-            tuple(twin.name for twin in twins),
-            members.get(twins[0].source, ()),
-            members.get(twins[0].destination, ()),
+            service=twins[0],
+            names=tuple(twin.name for twin in twins),
+            sources=members.get(twins[0].source, ()),
+            destinations=members.get(twins[0].destination, ()),
         )
         for twins in grouped.values()
     ]

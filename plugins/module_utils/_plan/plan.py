@@ -51,7 +51,13 @@ def make_plan(wishes: Wishes, members: Members, hosts: Iterable[Party]) -> "Plan
     if not wishes.allow_any:
         _check_any(members)
     present = list(hosts)
-    request = Request(wishes.release, wishes.include, wishes.exclude, wishes.overrides or {}, wishes.absent)
+    request = Request(
+        release=wishes.release,
+        include=wishes.include,
+        exclude=wishes.exclude,
+        overrides=wishes.overrides or {},
+        absent=wishes.absent,
+    )
     rows = TABLE.services_of(wishes.release, wishes.overrides)
     services = apply_mode(select(rows, wishes.include, wishes.exclude), wishes.ftp)
     members = with_any_node(members)
