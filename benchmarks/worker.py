@@ -140,7 +140,7 @@ def verification(inventory: dict[str, t.Any]) -> dict[str, t.Any]:
 
 def firewall(addresses: list[str]) -> dict[str, t.Any]:
     """Do the module's check mode on nftables: read everything, and decide."""
-    from plugins.module_utils._firewall.apply import Wish, change
+    from ansible_collections.exasol_community.network.plugins.module_utils._firewall.apply import Wish, change
 
     rules = [
         {
@@ -160,18 +160,10 @@ def firewall(addresses: list[str]) -> dict[str, t.Any]:
 def ports(release: str) -> list[int]:
     """Return the TCP ports of a release that can be probed."""
     from ansible_collections.exasol_community.network.plugins.module_utils._plan.table import TABLE
-    from ansible_collections.exasol_community.network.plugins.module_utils._values.ports import merge, numbers
+    from ansible_collections.exasol_community.network.plugins.module_utils._values.ports import Ports
 
-    return list(
-        numbers(
-            merge(
-                item
-                for service in TABLE.services_of(release)
-                if service.probe == "tcp"
-                for item in service.ports
-            )
-        )
-    )
+    probed = [service.ports for service in TABLE.services_of(release) if service.probe == "tcp"]
+    return list(Ports.union(probed))
 
 
 TASKS = {

@@ -15,7 +15,7 @@ from ansible.module_utils.parsing.convert_bool import boolean
 from ansible.utils.display import Display
 
 from ..module_utils._ansible.options import table_options
-from ..module_utils._plan.ftp_modes import ACTIVE_PORTS, FTP_ROWS, MODES, FtpWishes
+from ..module_utils._plan.ftp_modes import ACTIVE_PORTS, CONTROL_ROWS, MODES, FtpWishes
 from ..module_utils._plan.plan import Wishes, flow_count, make_plan
 from ..module_utils._values.errors import NetworkError
 from ..plugin_utils._ansible.action import ControllerAction
@@ -32,6 +32,9 @@ from ..plugin_utils._inventory.topology import (
     default_peers,
     misspelt_groups,
 )
+
+if t.TYPE_CHECKING:
+    from ..module_utils._shapes import Plan
 
 display = Display()
 
@@ -50,8 +53,7 @@ class HostVariables:
         except AnsibleError as error:
             raise NetworkError(
                 f"host {self._host!r} has a variable {name} that cannot be evaluated ({error}); facts are "
-                f"known only where they were "
-                "gathered before"
+                "known only where they were gathered before"
             ) from None
 
 
@@ -94,7 +96,9 @@ class ActionModule(ControllerAction):
             exclude=options["exclude"],
             check_denied=options["check_denied"],
             ftp=FtpWishes(
-                options["ftp_mode"] or "", options["ftp_passive_ports"], options["ftp_active_ports"]
+                mode=options["ftp_mode"] or "",
+                passive_ports=options["ftp_passive_ports"],
+                active_ports=options["ftp_active_ports"],
             ),
             absent=options["absent_peers"],
             allow_any=options["allow_any"],
@@ -109,11 +113,9 @@ class ActionModule(ControllerAction):
         )
         for note in plan["notes"]:
             display.warning(note)
-        return dict(plan, flows=flow_count(plan), run=uuid.uuid4().hex[:12])
+        return {**plan, "flows": flow_count(plan), "run": uuid.uuid4().hex[:12]}
 
-    def _check_connections(
-        self, plan: Mapping[str, t.Any], present: Iterable[str], hostvars: Mapping[str, t.Any]
-    ) -> None:
+    def _check_connections(self, plan: Plan, present: Iterable[str], hostvars: Mapping[str, t.Any]) -> None:
         measured = [
             host for host in present if plan["hosts"][host]["probes"] or plan["hosts"][host]["endpoints"]
         ]
@@ -125,7 +127,7 @@ class ActionModule(ControllerAction):
             }
         )
 
-    def _idle_login(self, plan: Mapping[str, t.Any], variables: Mapping[str, t.Any]) -> list[str]:
+    def _idle_login(self, plan: Plan, variables: Mapping[str, t.Any]) -> list[str]:
         """Say of a login that a site gives for FTP that nobody will use it."""
         names = ("exasol_ftp_user", "exasol_ftp_password", "exasol_ftp_tls")
         values = {name: self._templar.template(variables.get(name)) for name in names}
@@ -134,10 +136,10 @@ class ActionModule(ControllerAction):
         if given and "exasol_ftp_user" not in given:
             return [f"{' and '.join(given)} has no effect without exasol_ftp_user: nobody logs in."]
         services = {entry["service"] for host in plan["hosts"].values() for entry in host["probes"]}
-        if not given or services & set(FTP_ROWS):
+        if not given or services & set(CONTROL_ROWS):
             return []
         return [
-            f"{given[0]} has no effect: no flow of {' or '.join(FTP_ROWS)} is planned, so nobody logs in."
+            f"{given[0]} has no effect: no flow of {' or '.join(CONTROL_ROWS)} is planned, so nobody logs in."
         ]
 
     def _check_play(self, variables: Mapping[str, t.Any]) -> None:
@@ -147,19 +149,16 @@ class ActionModule(ControllerAction):
         check_together(
             self._task.get_play().strategy, variables["ansible_play_batch"], variables["ansible_play_hosts"]
         )
-        # What stands at this task alone is right: it is computed once and on the controller anyway. What it
-        # inherits, all tasks of the role have.
-        lent = (
-            self._inherited("delegate_to") if self._task.delegate_to else None
-        )  # it may be a template that omits itself
-        check_themselves(
-            lent,
-            boolean(self._templar.template(self._inherited("run_once")), strict=False),
-            variables["ansible_play_hosts"],
-        )
+        # Keywords at this task itself do no harm: it runs once and on the controller anyway. Those that it
+        # inherits count for all tasks of the role. An inherited delegate_to may be a template that omits
+        # itself.
+        delegate_to = self._inherited("delegate_to") if self._task.delegate_to else None
+        run_once = boolean(self._templar.template(self._inherited("run_once")), strict=False)
+        check_themselves(delegate_to, run_once, variables["ansible_play_hosts"])
 
     def _inherited(self, keyword: str) -> t.Any:
-        # The property of that name would tell nothing of what is around: when a task runs, its block is
-        # finalized.
+        # What the role, block or play around the task sets. Ansible has no public way to ask for it: the
+        # task's property of that name is its own value, and when a task runs, its block is finalized and does
+        # not look around itself any more. Block._get_parent_attribute (ansible/playbook/block.py) does.
         value = self._task._parent._get_parent_attribute(keyword)
         return value if isinstance(value, (str, bool)) else None  # where nobody set it, Ansible's sentinel

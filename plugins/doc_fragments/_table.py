@@ -8,7 +8,7 @@ from __future__ import annotations
 
 
 class ModuleDocFragment:
-    """Options that the argument specifications of C(module_utils/_options.py) mirror."""
+    """Options that the argument specifications of C(module_utils/_ansible/options.py) mirror."""
 
     DOCUMENTATION = r"""
 options:

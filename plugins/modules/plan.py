@@ -12,14 +12,13 @@ description:
     firewall must let through.
   - The plan is computed once, on the controller, and indexed by host; run it with C(run_once).
   - It reads variables for all hosts. Those that belong to the site (C(exasol_release), C(exasol_overrides),
-    C(exasol_peers) and others) must have the
-    same value on all hosts of the play and of the plan, whether they are set in the inventory or come from a
-    role; otherwise it fails and names two hosts.
+    C(exasol_peers) and others) must have the same value on all hosts of the play and of the plan, whether
+    they are set in the inventory or come from a role. Otherwise it fails and names two hosts.
   - A host's address is its variable C(exasol_address) (an address, or a list of them), else C(ansible_host),
     else its name.
   - Nodes belong to one cluster, or to the one that the host variable C(exasol_cluster) names. Nodes of
-    different clusters need of each other the database
-    port (C(exa_to_exa)) and the subconnection ports, for EXA-to-EXA loading.
+    different clusters need the database port (C(exa_to_exa)) and the subconnection ports of each other, for
+    EXA-to-EXA loading.
 extends_documentation_fragment:
   - exasol_community.network._attributes
   - exasol_community.network._attributes.read_only
@@ -35,13 +34,12 @@ options:
       - Who plays each peer of the port table, for example V(database_node), V(client), V(admin_network) or
         V(oracle).
       - Each entry is an inventory group, an inventory host, an address, a network, a DNS name with its
-        domain, or a range of a
-        connection string such as V(192.0.2.11..14).
+        domain, or a range of a connection string such as V(192.0.2.11..14).
       - A network with host bits set, such as V(192.0.2.21/24), is refused, because it can be read in two
         ways.
       - By default the groups C(exasol_nodes) (V(database_node)), C(exasol_clients) (V(client)) and
-        C(exasol_admins) (V(admin_network)),
-        as far as they exist, with what the variable C(exasol_peers) adds.
+        C(exasol_admins) (V(admin_network)), as far as they exist, with what the variable C(exasol_peers)
+        adds.
       - V(any_node) always holds the managed members of V(database_node) too.
     type: dict
   include:
@@ -65,19 +63,18 @@ options:
     default: []
   allow_any:
     description:
-      - Accept a peer that is every address of IPv4 or IPv6, V(0.0.0.0/0) or V(::/0), be it in several
-        networks that are everything together.
+      - Accept a peer that is every address of IPv4 or IPv6, such as V(0.0.0.0/0), V(::/0), or several
+        networks that cover all addresses together.
     type: bool
     default: false
   check_denied:
     description:
-      - Plan flows that must not work too, that is the incoming services from every managed host that the
+      - Also plan flows that must be denied, that is the incoming services from every managed host that the
         table does not allow.
-      - Services that nobody may use count too, be it that nobody plays their source or that the row is
-        optional and not included, except port 22 of an
-        optional row. Excluded rows are left alone.
-      - Where no planned flow reaches such a port, a node of the same cluster probes it, so that its silence
-        towards others means something.
+      - This includes services that nobody may use, because nobody plays their source or because the row is
+        optional and not included. Port 22 of an optional row and excluded rows are left out.
+      - Where no planned flow reaches such a port, a node of the same cluster probes it. Without it, silence
+        towards others would prove nothing.
     type: bool
     default: false
   ftp_mode:
@@ -100,14 +97,14 @@ options:
     default: 32768-60999
   together:
     description:
-      - Fail where the hosts of the play do not run each task together, that is with C(serial) and with the
-        strategies C(free) and C(host_pinned).
-      - Fail also where the role or block around the task has C(delegate_to) or C(run_once), with which one
-        host runs the tasks of others.
-      - Fail also where a host that has a part is managed with a connection of network devices, such as
+      - Fail if the hosts of the play do not run every task at the same time, that is with C(serial) and with
+        the strategies C(free) and C(host_pinned).
+      - Also fail if the role or block around the task has C(delegate_to) or C(run_once), with which one host
+        runs the tasks of others.
+      - Also fail if a host of the plan is managed with a connection of network devices, such as
         C(ansible.netcommon.network_cli).
-      - A measurement needs it, because all hosts have to listen before any of them probes, and each has to
-        probe itself. Rules of firewalls do not.
+      - A measurement needs this, because all hosts have to listen before any of them probes, and each has to
+        probe by itself. Firewall rules do not need it.
     type: bool
     default: false
 seealso:
@@ -178,7 +175,7 @@ hosts:
     rules:
       description:
         - What the host's firewall must let in or out.
-        - An entry without addresses lets nobody in. It holds the service ports that nobody may use, for
+        - An entry without addresses opens nothing. It lists the service ports that nobody may use, for
           O(exasol_community.network.firewall#module:restrict).
       type: list
       elements: dict
@@ -251,8 +248,7 @@ notes:
 run:
   description:
     - A random name of this plan. The tasks that listen and probe get it as C(run) and return it, so that
-      M(exasol_community.network.verdict) counts
-      nothing that was registered before.
+      M(exasol_community.network.verdict) counts nothing that was registered before.
   returned: success
   type: str
   sample: 5b0e6f3c9d21

@@ -5,7 +5,7 @@
 
 DOCUMENTATION = r"""
 module: port_info
-short_description: Tell which network ports an Exasol database needs
+short_description: List the network ports that an Exasol database needs
 version_added: 0.1.0
 description:
   - Returns the rows of Exasol's published port tables as data, with the overrides of your site applied.
@@ -132,6 +132,8 @@ ports:
       sample: https://docs.exasol.com/db/latest/administration/aws/manage_network.htm
 """
 
+from typing import Any, Dict, Iterator
+
 from ansible.module_utils.basic import AnsibleModule
 
 from ..module_utils._ansible.failures import failures_of
@@ -139,7 +141,7 @@ from ..module_utils._ansible.options import table_options
 from ..module_utils._plan.table import TABLE
 
 
-def select(params):
+def select(params: Dict[str, Any]) -> Iterator[Dict[str, Any]]:
     """Return the rows that the options ask for."""
     TABLE.check_names(params["names"], params["release"], "names")
     TABLE.check_peers(params["peers"])
@@ -152,7 +154,7 @@ def select(params):
             yield service.as_dict()
 
 
-def main():
+def main() -> None:
     """Run the module."""
     options = dict(
         table_options(),

@@ -485,7 +485,7 @@ from ..module_utils._plan.ftp_modes import BOTH, MODES
 from ..module_utils._probe.ftp_session import Login
 from ..module_utils._probe.probe import Settings, collect, run
 from ..module_utils._probe.sweep import Pace
-from ..module_utils._values.ports import parse_ports
+from ..module_utils._values.ports import Ports
 
 
 def flow_options():
@@ -523,7 +523,7 @@ def login_of(params):
     ftp = params["ftp"]
     if not ftp:
         return None
-    ports = parse_ports(ftp["active_ports"]) if ftp["active_ports"] else ()
+    ports = Ports.parse(ftp["active_ports"]) if ftp["active_ports"] else Ports()
     return Login(
         ftp["mode"],
         ftp["user"],

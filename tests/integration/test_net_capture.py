@@ -19,7 +19,7 @@ from ansible_collections.exasol_community.network.plugins.module_utils._kernel.c
 from ansible_collections.exasol_community.network.plugins.module_utils._probe.probe import Settings, collect
 from ansible_collections.exasol_community.network.plugins.module_utils._probe.probe import run as run_probe
 from ansible_collections.exasol_community.network.plugins.module_utils._probe.sweep import Pace
-from ansible_collections.exasol_community.network.plugins.module_utils._values.ports import parse_ports
+from ansible_collections.exasol_community.network.plugins.module_utils._values.ports import Ports
 from ansible_collections.exasol_community.network.plugins.plugin_utils._verdict.joining import Joining
 from ansible_collections.exasol_community.network.plugins.plugin_utils._verdict.packet_stages import (
     Captures,
@@ -194,7 +194,7 @@ def test_a_reset_is_located(line: Line, where: str, hook: str, verdict: str) -> 
 def watched(namespace: Namespace, wanted: str) -> Capture:
     """Start a capture in a namespace."""
     with namespace.inside():
-        return Capture({"tcp": parse_ports(wanted)})
+        return Capture({"tcp": Ports.parse(wanted)})
 
 
 @pytest.mark.parametrize(
@@ -427,7 +427,7 @@ def test_a_reset_of_anothers_connection_is_no_answer_to_ours(line: Line) -> None
 def test_a_host_that_encrypts_is_not_judged_by_what_is_seen_plainly(namespace: Namespace) -> None:
     # Behind a policy of IPsec the wire's side has nothing but ESP: what is not seen may have left
     # nevertheless.
-    with namespace.inside(), contextlib.closing(Capture({"tcp": parse_ports("20000-20009")})) as capture:
+    with namespace.inside(), contextlib.closing(Capture({"tcp": Ports.parse("20000-20009")})) as capture:
         assert capture.report() == {"seen": [], "complete": True}
         namespace.ip(
             "xfrm",

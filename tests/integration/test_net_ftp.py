@@ -15,7 +15,7 @@ from ansible_collections.exasol_community.network.plugins.module_utils._probe.ft
 from ansible_collections.exasol_community.network.plugins.module_utils._probe.probe import Settings, collect
 from ansible_collections.exasol_community.network.plugins.module_utils._probe.probe import run as run_probe
 from ansible_collections.exasol_community.network.plugins.module_utils._probe.sweep import Pace
-from ansible_collections.exasol_community.network.plugins.module_utils._values.ports import parse_ports
+from ansible_collections.exasol_community.network.plugins.module_utils._values.ports import Ports
 from ansible_collections.exasol_community.network.tests.labs.namespaces import servers
 from ansible_collections.exasol_community.network.tests.labs.namespaces.lines import (
     SERVER,
@@ -103,7 +103,7 @@ def test_a_filtered_data_port_is_named(
     line: Line, where: str, hook: str, rule: str, blocked: list[str]
 ) -> None:
     active = "41000-41009" if where == "router" else "40000-40009"
-    login = {"active_ports": parse_ports(active)}
+    login = {"active_ports": Ports.parse(active)}
     found = session(line, **login)
     assert set(outcomes(found).values()) == {("open", "syn-ack")}, str(found)
     getattr(line, where).nft(filter_rules(hook, rule))

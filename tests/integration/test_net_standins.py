@@ -20,7 +20,7 @@ import pytest
 from ansible_collections.exasol_community.network.plugins.module_utils._probe.probe import Settings, collect
 from ansible_collections.exasol_community.network.plugins.module_utils._probe.probe import run as run_probe
 from ansible_collections.exasol_community.network.plugins.module_utils._probe.sweep import Pace
-from ansible_collections.exasol_community.network.plugins.module_utils._values.ports import parse_ports
+from ansible_collections.exasol_community.network.plugins.module_utils._values.ports import Ports
 from ansible_collections.exasol_community.network.tests.labs.namespaces import oracles, standins
 from ansible_collections.exasol_community.network.tests.labs.namespaces.namespaces import SECONDS, Machine
 from ansible_collections.exasol_community.network.tests.labs.namespaces.services import talk
@@ -49,7 +49,7 @@ def identities(machine: Machine, services: Mapping[str, int]) -> dict[str, Found
     by_port = {
         number: state["identity"]
         for state in seen["states"]
-        for first, last in parse_ports(state["ports"])
+        for first, last in Ports.parse(state["ports"]).ranges
         for number in range(first, last + 1)
     }
     return {service: by_port[port] for service, port in services.items()}

@@ -277,7 +277,7 @@ MODULES: dict[str, Case] = {
     ),
     "a name beyond ASCII": (
         peer("b\u00fccher.example"),
-        "beyond ASCII: expected the name as DNS keeps it, which begins with xn--",
+        "a name with non-ASCII characters: use its punycode form (xn--...)",
     ),
     "no network": (peer("192.0.2.0/33"), "is no network: expected an address and a prefix length"),
     "nobody": (

@@ -14,13 +14,13 @@ import binascii
 import os
 
 _MARK = "hidden:"
-_LEAST = 16  # bytes, so that no hidden text is short enough to occur by chance
+_MIN_PAD = 16  # bytes, so that no hidden text is short enough to occur by chance
 
 
 def hide(text: str) -> str:
     """Return a text in a form that differs each time and holds nothing of it."""
     data = text.encode("utf-8", "surrogateescape")
-    pad = os.urandom(max(_LEAST, len(data)))
+    pad = os.urandom(max(_MIN_PAD, len(data)))
     return f"{_MARK}{pad.hex()}:{_mixed(data, pad).hex()}"
 
 

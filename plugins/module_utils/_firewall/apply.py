@@ -10,7 +10,7 @@ import socket
 from contextlib import contextmanager
 from typing import Any, Dict, Iterator, List, Mapping, NamedTuple, Optional, Sequence
 
-from .._values.ports import intersect
+from .._values.ports import Ports
 from . import connection as _connection
 from . import detect, other_firewalls, rollback
 from .listing import Listing
@@ -214,17 +214,12 @@ def _diff(before: Rules, after: Rules) -> Dict[str, Any]:
 
 
 def _docker(rules: Rules) -> List[str]:
-    wanted = [
-        item
+    wanted = Ports.union(
+        rule.ports
         for rule in rules
         if rule.direction == IN and rule.action == ACCEPT and rule.protocol == "tcp"
-        for item in rule.ports
-    ]
-    published = [
-        port
-        for port in detect.published_by_docker()
-        if intersect(wanted, [type(wanted[0])(port, port)] if wanted else [])
-    ]
+    )
+    published = [port for port in detect.published_by_docker() if port in wanted]
     if not published:
         return []
     return [

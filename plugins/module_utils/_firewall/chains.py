@@ -92,26 +92,26 @@ class Fate(NamedTuple):
 def traffic(rules: Iterable[Rule], links: int = 1) -> List[Traffic]:
     """Return the pieces of rules, or the rules as a whole where there are very many pieces or links that they meet."""
     rules, most = list(rules), min(_MOST_PIECES, _MOST_LOOKS // max(links, 1))
-    pieces = sum(max(len(rule.ports), 1) * max(len(rule.networks), 1) for rule in rules)
+    pieces = sum(max(len(rule.ports.ranges), 1) * max(len(rule.networks), 1) for rule in rules)
     first = [piece for rule in rules for piece in (_pieces(rule) if pieces <= most else [_whole(rule)])]
     return first + [piece._replace(reply=True) for piece in first]
 
 
 def _pieces(rule: Rule) -> List[Traffic]:
-    ports: List[Ports] = [(item,) for item in rule.ports]
-    found = itertools.product(rule.networks or (ALL[rule.version],), ports or [()])
+    ports = [Ports.of_ranges([item]) for item in rule.ports.ranges]
+    found = itertools.product(rule.networks or (ALL[rule.version],), ports or [Ports()])
     return [_whole(rule._replace(networks=(network,), ports=some)) for network, some in found]
 
 
 def _whole(rule: Rule) -> Traffic:
     networks = rule.networks or (ALL[rule.version],)
-    what = "{0} {1}".format(rule.protocol, ",".join(str(item) for item in rule.ports)).strip()
+    what = f"{rule.protocol} {rule.ports}".strip()
     ends = ", ".join(plain(network) for network in networks[:3]) + (", ..." if len(networks) > 3 else "")
     return Traffic(
         direction=rule.direction,
         version=rule.version,
         protocol=rule.protocol,
-        ports=tuple((item.first, item.last) for item in rule.ports),
+        ports=rule.ports.ranges,
         networks=tuple(interval(network) for network in networks),
         text="{0} {1} {2} {3}".format(rule.direction, what, "from" if rule.direction == IN else "to", ends),
     )

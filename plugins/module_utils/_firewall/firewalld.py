@@ -86,7 +86,7 @@ def rich_rules(rules: Sequence[Rule], direction: str) -> List[str]:
         for rule in rules
         if rule.direction == direction
         for network in (rule.networks or _EVERYBODY[bool(rule.ports)][rule.version])
-        for item in (rule.ports or (None,))
+        for item in (rule.ports.ranges or (None,))
     ]
 
 
@@ -110,14 +110,14 @@ def parse_rich(text: str, direction: str, services: Dict[str, Tuple[str, ...]]) 
     options = dict(word.split("=", 1) for word in words if "=" in word)
     if not _RICH.match(text):
         return None
-    item = tuple(int(end) for end in (options["port"].split("-") * 2)[:2]) if "port" in options else None
+    first, _dash, last = options.get("port", "").partition("-")
     protocol = options.get("protocol", "any")
     return Rule(
         REJECT if "reject" in words else ACCEPT,
         direction,
         int(options["family"][-1]),
         protocol,
-        (PortRange(*item),) if item else (),
+        Ports.of_ranges([(int(first), int(last or first))]) if first else Ports(),
         (ipaddress.ip_network(options["address"]),) if "address" in options else (),
         services.get(_what(protocol, options.get("port", "")), ()),
     )
@@ -135,8 +135,8 @@ def named(rules: Iterable[Rule]) -> Rules:
     networks: Dict[Tuple[str, str, int, str, Ports], List[Network]] = {}
     services: Dict[Tuple[str, str, Ports], Set[str]] = {}
     for rule in rules:
-        for item in rule.ports or (None,):
-            ports = () if item is None else (item,)
+        for item in rule.ports.ranges or (None,):
+            ports = Ports() if item is None else Ports.of_ranges([item])
             networks.setdefault((rule.action, rule.direction, rule.version, rule.protocol, ports), []).extend(
                 rule.networks or (ALL[rule.version],)
             )
@@ -164,7 +164,7 @@ def services_of(rules: Rules, direction: str) -> str:
         "{0}: {1}".format(_what(rule.protocol, str(item)), ", ".join(rule.services))
         for rule in rules
         if rule.direction == direction
-        for item in rule.ports or ("",)
+        for item in rule.ports.ranges or ("",)
     }
     return "; ".join(sorted(lines))
 

@@ -16,7 +16,7 @@ import shlex
 from typing import Any, Dict, FrozenSet, Iterable, Iterator, List, NamedTuple, Optional, Sequence, Tuple
 
 from .._values.addresses import Network
-from .._values.ports import PortRange, Ports, merge
+from .._values.ports import Ports
 from .rule import ACCEPT, IN, OUT, REJECT, Rule, Rules, canonical, names_of, plain
 from .steps import (
     FirewallError,
@@ -263,7 +263,7 @@ def parse_rule(rule: Dict[str, Any], direction: str, version: int = 4) -> Iterat
     comment = rule.get("comment", "")
     if not comment.startswith("exasol: "):
         return
-    networks, ports, protocol, action = [], (), "any", ACCEPT  # type: List[Network], Ports, str, str
+    networks, ports, protocol, action = [], Ports(), "any", ACCEPT  # type: List[Network], Ports, str, str
     for expression in rule["expr"]:
         match = expression.get("match")
         if match and "payload" in match["left"]:
@@ -300,8 +300,8 @@ def _networks(right: Any) -> List[Network]:
 
 
 def _ports(right: Any) -> Ports:
-    return merge(
-        PortRange(*element["range"]) if isinstance(element, dict) else PortRange(element, element)
+    return Ports.of_ranges(
+        tuple(element["range"]) if isinstance(element, dict) else (element, element)
         for element in _elements(right)
     )
 
@@ -323,7 +323,7 @@ def render_rule(rule: Rule, versions: Sequence[int] = (4, 6)) -> str:
             )
         )
     if rule.ports:
-        parts.append("{0} dport {{ {1} }}".format(rule.protocol, ", ".join(str(item) for item in rule.ports)))
+        parts.append("{0} dport {{ {1} }}".format(rule.protocol, str(rule.ports).replace(",", ", ")))
     verdict = "counter accept" if rule.action == ACCEPT else "counter reject with icmpx type admin-prohibited"
     return '{0} comment "exasol: {1}"'.format(" ".join(parts + [verdict]), ", ".join(rule.services))
 

@@ -13,7 +13,7 @@ from typing import Any, Callable, Dict, Iterable, List, Mapping, NamedTuple, Seq
 
 from .._values.addresses import Network, check_network, is_name, parse_address, parse_network
 from .._values.errors import NetworkError
-from .._values.ports import PortRange, Ports, merge, parse_ports, subtract, text
+from .._values.ports import Ports
 
 IN, OUT = "in", "out"
 ACCEPT, REJECT = "accept", "reject"
@@ -33,7 +33,7 @@ class Rule(NamedTuple):
     services: Tuple[str, ...]
 
     def __str__(self):
-        what = f"{self.protocol} {text(self.ports)}".strip() if self.ports else "any protocol"
+        what = f"{self.protocol} {self.ports}" if self.ports else "any protocol"
         networks = ", ".join(plain(network) for network in self.networks) or f"anybody (IPv{self.version})"
         ends = "{0} {1}".format("from" if self.direction == IN else "to", networks)
         return "{0} {1} {2} {3}  # {4}".format(
@@ -79,7 +79,7 @@ def _merged(rules: Iterable[Rule]) -> Rules:
         key = (rule.action, rule.direction, rule.version, rule.protocol)
         for network in rule.networks or (ALL[rule.version],):
             by_network = ports.setdefault(key, {})
-            by_network[network] = merge(by_network.get(network, ()) + rule.ports)
+            by_network[network] = by_network.get(network, Ports()) | rule.ports
             services.setdefault(key, {}).setdefault(network, set()).update(rule.services)
     found = [rule for key, by_network in ports.items() for rule in _grouped(key, by_network, services[key])]
     return ordered(found)
@@ -95,7 +95,7 @@ def ordered(rules: Iterable[Rule]) -> Rules:
                 rule.direction,
                 rule.version,
                 rule.protocol,
-                rule.ports,
+                rule.ports.ranges,
                 _order(rule.networks),
                 rule.services,
             ),
@@ -146,7 +146,7 @@ def from_plan(entries: Iterable[Mapping[str, Any]], resolve: Resolver, allow_any
     """
     rules = []
     for entry in entries:
-        ports = () if entry["protocol"] == "any" else parse_ports(entry["ports"])
+        ports = Ports() if entry["protocol"] == "any" else Ports.parse(entry["ports"])
         networks = [network for address in entry["addresses"] for network in _networks(address, resolve)]
         for version in (4, 6):
             family = tuple(sorted(network for network in networks if network.version == version))
@@ -177,12 +177,8 @@ def _check_any(rules: Iterable[Rule]) -> None:
         networks = {network for rule in some for network in rule.networks or (ALL[version],)}
         if sum(network.num_addresses for network in networks) < ALL[version].num_addresses:
             continue
-        for first in sorted({item.first for rule in some for item in rule.ports} or {0}):
-            there = [
-                rule
-                for rule in some
-                if not rule.ports or any(item.first <= first <= item.last for item in rule.ports)
-            ]
+        for first in sorted({item.first for rule in some for item in rule.ports.ranges} or {0}):
+            there = [rule for rule in some if not rule.ports or first in rule.ports]
             if (
                 collapsed(
                     {network for rule in there for network in rule.networks or (ALL[version],)}, version
@@ -246,7 +242,7 @@ def _resolved(name: str, resolve: Resolver) -> Sequence[str]:
 def nobodys(entries: Iterable[Mapping[str, Any]]) -> List[Tuple[str, Ports, Tuple[str, ...]]]:
     """Return protocol, ports and services of the entries without addresses: ports that nobody may use."""
     return [
-        (entry["protocol"], parse_ports(entry["ports"]), _services(entry["services"]))
+        (entry["protocol"], Ports.parse(entry["ports"]), _services(entry["services"]))
         for entry in entries
         if not entry["addresses"] and entry["direction"] == IN and entry["protocol"] != "any"
     ]
@@ -266,12 +262,10 @@ def restriction(
         if rule.action == ACCEPT and rule.direction == IN and rule.ports and CONTROLLER not in rule.services
     ]
     for protocol, more, names in used + list(unused):
-        ports, services = wanted.get(protocol, ((), set()))
-        wanted[protocol] = (merge(ports + more), services | set(names))
-    spared_ranges = [PortRange(port, port) for port in spared]
-    refused = {
-        protocol: (subtract(ports, spared_ranges), services) for protocol, (ports, services) in wanted.items()
-    }
+        ports, services = wanted.get(protocol, (Ports(), set()))
+        wanted[protocol] = (ports | more, services | set(names))
+    kept = Ports(spared)
+    refused = {protocol: (ports - kept, services) for protocol, (ports, services) in wanted.items()}
     return canonical(
         Rule(REJECT, IN, version, protocol, ports, EVERYBODY, fitting(sorted(services)))
         for protocol, (ports, services) in refused.items()
@@ -283,4 +277,4 @@ def restriction(
 def controller(address: str, port: int) -> Rule:
     """Return the rule that keeps the running connection's way in open."""
     network = ipaddress.ip_network(address)
-    return Rule(ACCEPT, IN, network.version, "tcp", (PortRange(port, port),), (network,), (CONTROLLER,))
+    return Rule(ACCEPT, IN, network.version, "tcp", Ports([port]), (network,), (CONTROLLER,))

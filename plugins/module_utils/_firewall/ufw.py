@@ -95,9 +95,7 @@ def _line(rule: Rule, network: Optional[str], ports: Ports) -> str:
     rejection = "REJECT --reject-with tcp-reset" if rule.protocol == "tcp" else "REJECT"
     words = [] if rule.protocol == "any" else ["-p", rule.protocol]
     where = [{IN: "-s", OUT: "-d"}[rule.direction], _short(network)] if network else []
-    single = (
-        ["--dport", xtables.port_text(ports)] if len(ports) == 1 and ports[0].first == ports[0].last else []
-    )
+    single = ["--dport", xtables.port_text(ports)] if len(ports) == 1 else []
     if ports and not single:
         words += ["-m", "multiport", "--dports", xtables.port_text(ports)]
     words += single + where if rule.direction == IN else where + single
@@ -124,7 +122,7 @@ def _parse_tuple(line: str, version: int) -> Optional[Rule]:
         direction,
         version,
         protocol,
-        () if ports == "any" else xtables.parse_port_text(ports),
+        Ports() if ports == "any" else xtables.parse_port_text(ports),
         networks,
         names_of(comment[len(xtables.PREFIX) :]),
     )

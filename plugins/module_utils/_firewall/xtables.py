@@ -13,7 +13,7 @@ import re
 import shlex
 from typing import Dict, Iterator, List, Optional, Tuple
 
-from .._values.ports import PortRange, Ports, merge
+from .._values.ports import PortRange, Ports
 from .rule import ACCEPT, IN, OUT, REJECT, Rule, names_of
 from .steps import read, run, which
 
@@ -104,25 +104,27 @@ def is_firewallds(saved: str) -> bool:
 
 def port_groups(ports: Ports) -> List[Ports]:
     """Return the ports in groups that fit one multiport match."""
-    groups, room = [], 0  # type: List[List[PortRange]], int
-    for item in ports:
+    groups: List[List[PortRange]] = []
+    room = 0
+    for item in ports.ranges:
         need = 1 if item.first == item.last else 2
         if need > room:
             groups.append([])
             room = _SLOTS
         groups[-1].append(item)
         room -= need
-    return [tuple(group) for group in groups] or [()]
+    return [Ports.of_ranges(group) for group in groups] or [Ports()]
 
 
 def port_text(ports: Ports) -> str:
     """Return ports as iptables and ufw write them."""
-    return ",".join(str(item).replace("-", ":") for item in ports)
+    return str(ports).replace("-", ":")
 
 
 def parse_port_text(value: str) -> Ports:
     """Read ports as iptables and ufw write them."""
-    return merge(PortRange(*(int(end) for end in (item.split(":") * 2)[:2])) for item in value.split(","))
+    ends = (item.partition(":") for item in value.split(","))
+    return Ports.of_ranges((int(first), int(last or first)) for first, _colon, last in ends)
 
 
 def pieces(rule: Rule) -> Iterator[Tuple[Optional[str], Ports]]:
@@ -157,7 +159,7 @@ def parse_line(line: str, direction: str, version: int) -> Optional[Rule]:
         direction,
         version,
         options.get("-p", "any"),
-        parse_port_text(ports) if ports else (),
+        parse_port_text(ports) if ports else Ports(),
         (ipaddress.ip_network(network),) if network else (),
         names_of(comment[len(PREFIX) :]),
     )

@@ -13,7 +13,8 @@ import re
 import time
 from typing import Iterator, List, NamedTuple, Optional, Tuple
 
-from ._finding import TlsFacts, clean
+from .._values.text import clean
+from ._finding import TlsFacts
 
 # Tags of DER (ITU-T X.690)
 _SEQUENCE, _SET, _OID, _UTC_TIME, _GENERALIZED_TIME, _OCTETS = 0x30, 0x31, 0x06, 0x17, 0x18, 0x04

@@ -9,10 +9,10 @@
 import struct
 from typing import Dict
 
-from ._finding import IDENTIFIED, OTHER, Finding, clean
+from .._values.text import clean
+from ._finding import IDENTIFIED, OTHER, Finding
 from ._wire import Waiting, Wire
 
-NAMES = ("db2",)
 _EXCSAT = bytes.fromhex(
     "0032D0010001002C10410004115E0004116D0004115A001814041403000724070008240F0008144000081474000800041147"
 )

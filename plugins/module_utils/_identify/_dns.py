@@ -14,7 +14,6 @@ import struct
 from ._finding import IDENTIFIED, OTHER, REFUSING, Finding
 from ._wire import Waiting, Wire, looks_like
 
-NAMES = ("dns_tcp",)
 _HEAD = struct.pack(">5H", 0x0100, 1, 0, 0, 0)  # recursion desired, one question
 _QUESTION = b"\x011\x010\x010\x03127\x07in-addr\x04arpa\0" + struct.pack(">2H", 12, 1)  # PTR, IN
 _RESPONSE, _RECURSION_AVAILABLE, _CODE = 0x8000, 0x0080, 0x000F

@@ -18,7 +18,6 @@ from ._finding import IDENTIFIED, OTHER, Finding
 from ._http import authority, headers
 from ._wire import MOST_BYTES, Waiting, Wire, looks_like
 
-NAMES = ("sql_client", "exa_to_exa")
 _GUID = b"258EAFA5-E914-47DA-95CA-C5AB0DC85B11"  # RFC 6455, section 1.3
 _TEXT, _CLOSE, _PING, _PONG = 0x1, 0x8, 0x9, 0xA
 _NORMAL = struct.pack(">H", 1000)

@@ -10,8 +10,6 @@ IDENTIFIED, OTHER, SILENT = "identified", "other", "silent"
 REFUSING = "refusing"
 STATUSES = (IDENTIFIED, OTHER, SILENT, REFUSING)  # the controller takes no other from a host
 
-_LONGEST = 200  # characters that a server may put into a report
-
 
 class TlsFacts(NamedTuple):
     """What a TLS server presents; nothing of it is verified."""
@@ -49,10 +47,3 @@ class Finding(NamedTuple):
         if self.tls:
             found["tls"] = self.tls.as_dict()
         return found
-
-
-def clean(value: Any, longest: int = _LONGEST) -> str:
-    """Return what a server said as harmless text: printable, bounded, on one line."""
-    text = value.decode("utf-8", "replace") if isinstance(value, (bytes, bytearray)) else str(value)
-    shown = "".join(char if char.isprintable() else f"\\x{ord(char):02x}" for char in text[:longest].strip())
-    return shown[:longest]

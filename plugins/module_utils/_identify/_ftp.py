@@ -10,10 +10,10 @@ section 4.2.3).
 
 import re
 
-from ._finding import IDENTIFIED, OTHER, REFUSING, Finding, clean
+from .._values.text import clean
+from ._finding import IDENTIFIED, OTHER, REFUSING, Finding
 from ._wire import EndedError, Waiting, Wire
 
-NAMES = ("ftp",)
 _READY = b"220"
 _NOT_NOW = (b"120", b"421", b"530")  # 530 is what ProFTPD says at its limits
 _MAIL = re.compile(

@@ -7,8 +7,6 @@ from . import _ftp
 from ._tls import inside
 from ._wire import Waiting, Wire
 
-NAMES = ("ftps",)
-
 
 def talk(wire: Wire) -> Waiting:
     """Shake hands, then as FTP."""

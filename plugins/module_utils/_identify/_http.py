@@ -6,10 +6,10 @@
 import re
 from typing import Dict
 
-from ._finding import IDENTIFIED, OTHER, REFUSING, Finding, clean
+from .._values.text import clean
+from ._finding import IDENTIFIED, OTHER, REFUSING, Finding
 from ._wire import EndedError, Waiting, Wire, looks_like
 
-NAMES = ("http", "exaoperation_http", "bucketfs")
 # From a gateway (RFC 9110, sections 15.6.3 to 15.6.5): the server behind it does not answer.
 _WITHOUT_SERVER = {
     b"502": "HTTP status 502: a proxy answers, and the server behind it does not",

@@ -7,7 +7,6 @@ from ._certificate import elements, first
 from ._finding import IDENTIFIED, OTHER, Finding
 from ._wire import Waiting, Wire
 
-NAMES = ("ldap",)
 _BIND = bytes.fromhex("300C020101600702010304008000")
 _UNBIND = bytes.fromhex("30050201024200")
 _BIND_RESPONSE, _ENUMERATED, _INTEGER = 0x61, 0x0A, 0x02

@@ -7,8 +7,6 @@ from . import _ldap
 from ._tls import inside
 from ._wire import Waiting, Wire
 
-NAMES = ("ldaps",)
-
 
 def talk(wire: Wire) -> Waiting:
     """Shake hands, then as LDAP."""

@@ -16,10 +16,10 @@ half a minute.
 import re
 import struct
 
-from ._finding import IDENTIFIED, OTHER, REFUSING, SILENT, Finding, clean
+from .._values.text import clean
+from ._finding import IDENTIFIED, OTHER, REFUSING, SILENT, Finding
 from ._wire import ENDED_OR_MALFORMED, SILENCE, EndedError, Waiting, Wire
 
-NAMES = ("mysql",)
 USER = b"exasol_network_port_probe"
 _PROTOCOL_41, _SECURE_CONNECTION, _PLUGIN_AUTH = 0x200, 0x8000, 0x80000
 _ERROR, _OK, _SWITCH, _MORE, _QUIT = 0xFF, 0x00, 0xFE, 0x01, b"\x01"

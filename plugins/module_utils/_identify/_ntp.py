@@ -3,7 +3,8 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
 """NTP (RFC 5905, section 7.3): a client's packet is answered by a server's."""
 
-from ._finding import IDENTIFIED, OTHER, REFUSING, Finding, clean
+from .._values.text import clean
+from ._finding import IDENTIFIED, OTHER, REFUSING, Finding
 from ._wire import looks_like
 
 _SERVER = 4

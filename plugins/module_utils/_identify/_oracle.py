@@ -13,7 +13,6 @@ import struct
 from ._finding import IDENTIFIED, OTHER, Finding
 from ._wire import Waiting, Wire
 
-NAMES = ("oracle",)
 _COMMAND = b"(CONNECT_DATA=(COMMAND=ping))"
 _DATA_OFFSET = 58
 _CONNECT = 1

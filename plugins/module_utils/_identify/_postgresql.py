@@ -14,7 +14,6 @@ from ._finding import IDENTIFIED, OTHER, Finding
 from ._tls import refused
 from ._wire import ENDED_OR_MALFORMED, Waiting, Wire
 
-NAMES = ("postgresql",)
 _SSL_REQUEST = bytes.fromhex("0000000804D2162F")
 _GSS_REQUEST = bytes.fromhex("0000000804D21630")
 _LONGEST_ERROR = 4096

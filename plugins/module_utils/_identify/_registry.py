@@ -3,11 +3,14 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
 """Which conversation belongs to which service of the port table.
 
-One file for each protocol, named here once.
+One file for each protocol, named here once; a row of the table names its protocol as the file is called.
 """
 
-from typing import Any, Callable, Dict, Iterable, Mapping, NamedTuple, Optional
+from types import ModuleType
+from typing import Callable, Dict, Iterable, Mapping, NamedTuple, Optional
 
+from .._plan.table import TABLE
+from .._plan.table_rows import Service
 from . import (
     _db2,
     _dns,
@@ -48,29 +51,29 @@ _PROTOCOLS = (
 )
 
 # Even where nobody asks who answers: an unfinished handshake would count against the probing host.
-NEVER_CUT_SHORT = frozenset(_mysql.NAMES)
+_NEVER_CUT_SHORT = (_mysql,)
 
 # Who speaks first may look up our name before: resolvers that do not answer take glibc 30 s (resolv.conf(5)).
-_SPEAK_FIRST = frozenset(_mysql.NAMES + _ftp.NAMES + _ftps.NAMES)
+_SPEAK_FIRST = (_mysql, _ftp, _ftps)
 _SECONDS, _SECONDS_WITH_LOOKUP = 10.0, 60.0
+
+
+def _by_service(services: Iterable[Service]) -> Dict[str, ModuleType]:
+    """Return the file of the protocol that each TCP row of the port table names."""
+    files = {protocol.__name__.rpartition("._")[2]: protocol for protocol in _PROTOCOLS}
+    unknown = {service.talk for service in services} - set(files) - {"", *_DATAGRAMS}
+    if unknown:
+        raise ValueError(f"the port table names protocols that have no file: {sorted(unknown)}")
+    return {
+        service.name: files[service.talk]
+        for service in services
+        if service.talk and service.protocol == "tcp"
+    }
 
 
 def patience(service: str) -> float:
     """Return the seconds that a conversation with a service may take."""
-    return _SECONDS_WITH_LOOKUP if service in _SPEAK_FIRST else _SECONDS
-
-
-def _index(protocols: Iterable[Any]) -> Dict[str, Script]:
-    scripts: Dict[str, Script] = {}
-    for protocol in protocols:
-        for name in protocol.NAMES:
-            if name in scripts:
-                raise ValueError(f"service {name!r} stands in two files")
-            scripts[name] = protocol.talk
-    return scripts
-
-
-SCRIPTS: Mapping[str, Script] = _index(_PROTOCOLS)
+    return _SECONDS_WITH_LOOKUP if _FILES.get(service) in _SPEAK_FIRST else _SECONDS
 
 
 class Datagram(NamedTuple):
@@ -82,9 +85,25 @@ class Datagram(NamedTuple):
 
 def datagram(service: str) -> Optional[Datagram]:
     """Return the harmless question of a UDP service by its name in the port table, None where none is known."""
-    if service == "ntp":
-        return Datagram(_ntp.QUESTION, _ntp.judge)
-    if service == "dns_udp":
-        asked = _dns.question()
-        return Datagram(asked, lambda answer: _dns.judge(asked, answer))
-    return None
+    make = _QUESTIONS.get(service)
+    return make() if make else None
+
+
+def _ask_ntp() -> Datagram:
+    return Datagram(_ntp.QUESTION, _ntp.judge)
+
+
+def _ask_dns() -> Datagram:
+    asked = _dns.question()
+    return Datagram(asked, lambda answer: _dns.judge(asked, answer))
+
+
+_DATAGRAMS: Mapping[str, Callable[[], Datagram]] = {"ntp": _ask_ntp, "dns": _ask_dns}
+_FILES = _by_service(TABLE.services)
+SCRIPTS: Mapping[str, Script] = {name: protocol.talk for name, protocol in _FILES.items()}
+NEVER_CUT_SHORT = frozenset(name for name, protocol in _FILES.items() if protocol in _NEVER_CUT_SHORT)
+_QUESTIONS: Mapping[str, Callable[[], Datagram]] = {
+    service.name: _DATAGRAMS[service.talk]
+    for service in TABLE.services
+    if service.protocol == "udp" and service.talk in _DATAGRAMS
+}

@@ -8,7 +8,6 @@ import struct
 from ._finding import IDENTIFIED, OTHER, Finding
 from ._wire import Waiting, Wire
 
-NAMES = ("sql_server",)
 _PRELOGIN = bytes.fromhex(
     "1201002F0000010000001A00060100200001020021000103002200040400260001FF0900000000000100B80D000001"
 )

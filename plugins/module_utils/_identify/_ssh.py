@@ -10,11 +10,11 @@ From 9.8 on that may be because a second of penalty was noted for each connectio
 
 import re
 
-from ._finding import IDENTIFIED, OTHER, Finding, clean
+from .._values.text import clean
+from ._finding import IDENTIFIED, OTHER, Finding
 from ._wire import SSH_REFUSALS, Waiting, Wire
 
 _IDENT = b"exasol_community.network"
-NAMES = ("sftp", "os_ssh", "install_ssh", "cos_ssh")
 _MOST_LINES = 20
 _WAIT = "it lets nobody in at the moment: too many connections at once (MaxStartups), or too many of this address without a login (PerSourcePenalties)"
 

@@ -9,8 +9,6 @@ What is open is not verified.
 from ._finding import OTHER, SILENT, Finding
 from ._wire import SILENCE, EndedError, Waiting, Wire
 
-NAMES = ("sybase_ase",)
-
 
 def talk(wire: Wire) -> Waiting:
     """Listen whether something else speaks up."""

@@ -15,7 +15,6 @@ from ._finding import IDENTIFIED, OTHER, Finding
 from ._http import ask
 from ._wire import SILENCE, EndedError, Script, Waiting, Wire
 
-NAMES = ("https", "exaoperation", "bucketfs_https", "admin_api", "exasol_admin", "confd")
 _ALERT = b"\x15\x03"
 _HANDSHAKE, _CERTIFICATE_REQUEST = 22, 13
 _REFUSALS = ("HANDSHAKE_FAILURE", "ACCESS_DENIED", "UNKNOWN_CA")

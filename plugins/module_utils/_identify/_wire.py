@@ -14,8 +14,9 @@ import ssl
 import struct
 from typing import Any, Callable, Generator, Optional
 
+from .._values.text import clean
 from . import _certificate
-from ._finding import OTHER, SILENT, Finding, TlsFacts, clean
+from ._finding import OTHER, SILENT, Finding, TlsFacts
 
 MOST_BYTES = 65536  # of one server
 _CIPHERS = "ALL:@SECLEVEL=0"  # servers of another decade shall be told from no TLS at all

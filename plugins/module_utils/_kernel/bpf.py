@@ -100,7 +100,7 @@ def _ports(ports: Ports, length: int) -> List[Instruction]:
     found: List[Instruction] = []
     for offset in (0, 2):
         found.append(Instruction(_LD_HALF_INDIRECT, offset))
-        for item in ports:
+        for item in ports.ranges:
             found += [
                 Instruction(_JUMP_AT_LEAST, item.first, 0, 2),
                 Instruction(_JUMP_GREATER, item.last, 1, 0),

@@ -18,7 +18,7 @@ import struct
 from typing import Any, Dict, Iterator, List, NamedTuple, Optional, Set, Tuple
 
 from .._values.errors import NetworkError
-from .._values.ports import Ports, compress, numbers, text
+from .._values.ports import Ports
 from .bpf import EXTENSIONS, program
 from .ipsec import has_policies
 from .sockets import is_local
@@ -102,7 +102,7 @@ def open_socket(ports: Dict[str, Ports]) -> socket.socket:
         )
     except OSError as error:
         raise NetworkError(f"cannot capture: {error.strerror}; it needs root (become)")
-    instructions = program(ports.get("tcp", ()), ports.get("udp", ()), _HEAD)
+    instructions = program(ports.get("tcp", Ports()), ports.get("udp", Ports()), _HEAD)
     code = ctypes.create_string_buffer(instructions, len(instructions))
     sock.setsockopt(
         socket.SOL_SOCKET,
@@ -131,8 +131,8 @@ class Capture:
 
     def __init__(self, ports: Dict[str, Ports], sock: Optional[socket.socket] = None):
         self._wanted = {"tcp": _PortSet(), "udp": _PortSet()}
-        for protocol, ranges in ports.items():
-            for port in numbers(ranges):
+        for protocol, wanted in ports.items():
+            for port in wanted:
                 self._wanted[protocol].add(port)
         self._seen: Dict[Key, _PortSet] = {}
         self._arrived: Set[str] = set()  # addresses from which packets came in, for whomever
@@ -196,7 +196,7 @@ class Capture:
             pair = {"address": own, "remote": other, "protocol": protocol}
             if not seen or any(seen[-1][name] != value for name, value in pair.items()):
                 seen.append(pair)
-            seen[-1][kind] = text(compress(ports))
+            seen[-1][kind] = str(Ports(ports))
         return without_encrypted({"seen": seen, "complete": self._complete})
 
     def close(self) -> None:

@@ -10,7 +10,7 @@ import socket
 import struct
 from typing import Dict, Optional
 
-from .._probe.targets import first_of
+from .._values.addresses import first_of
 from .._values.errors import NetworkError
 
 _IP_BIND_ADDRESS_NO_PORT = 24  # ip(7): the port is chosen at connect, so that many destinations may share it

@@ -20,7 +20,7 @@ from .._kernel.capture import without_encrypted
 from .._kernel.own_addresses import is_loopback, of_interfaces
 from .._kernel.privileges import give_up_root
 from .._values.errors import ListenerError, NetworkError
-from .._values.ports import Ports, intersect, numbers, parse_ports
+from .._values.ports import Ports
 from . import proof
 from .endpoints import WILDCARDS, Endpoint, describe, endpoints
 from .leases import ROOM_FOR_CONNECTIONS, Opened, open_all
@@ -63,8 +63,8 @@ class Running(NamedTuple):
         """Return what it holds of some ports by protocol."""
         found: Set[Endpoint] = set()
         for entry in self.listening[:_MOST_ENTRIES]:
-            shared = intersect(parse_ports(entry["ports"]), wanted.get(entry["protocol"], ()))
-            found.update(Endpoint(str(entry["address"]), entry["protocol"], port) for port in numbers(shared))
+            shared = Ports.parse(entry["ports"]) & wanted.get(entry["protocol"], Ports())
+            found.update(Endpoint(str(entry["address"]), entry["protocol"], port) for port in shared)
         return found
 
 

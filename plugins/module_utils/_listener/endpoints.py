@@ -8,7 +8,7 @@ from typing import Any, Dict, Iterable, List, Mapping, NamedTuple, Set, Tuple
 
 from .._values.addresses import is_name, parse_address
 from .._values.errors import NetworkError
-from .._values.ports import compress, numbers, parse_ports, text
+from .._values.ports import Ports
 
 WILDCARDS = ("0.0.0.0", "::")
 PROTOCOLS = ("tcp", "udp")
@@ -42,9 +42,9 @@ def endpoints(asked: Iterable[Mapping[str, Any]]) -> List[Endpoint]:
         protocol = listen["protocol"]
         if protocol not in PROTOCOLS:
             raise NetworkError(f"protocol {protocol!r} cannot be listened on: expected tcp or udp")
-        ports = parse_ports(listen["ports"])
+        ports = Ports.parse(listen["ports"])
         for address in _addresses(listen["address"]):
-            found.update(Endpoint(address, protocol, port) for port in numbers(ports))
+            found.update(Endpoint(address, protocol, port) for port in ports)
     return sorted(endpoint for endpoint in found if not _is_covered(endpoint, found))
 
 
@@ -73,6 +73,6 @@ def describe(found: Iterable[Endpoint]) -> List[Dict[str, str]]:
     for endpoint in found:
         grouped.setdefault((endpoint.address, endpoint.protocol), []).append(endpoint.port)
     return [
-        {"address": address, "protocol": protocol, "ports": text(compress(ports))}
+        {"address": address, "protocol": protocol, "ports": str(Ports(ports))}
         for (address, protocol), ports in sorted(grouped.items())
     ]

@@ -15,7 +15,7 @@ import struct
 from typing import Any, Callable, Dict, Iterable, Iterator, List, NamedTuple, Optional, Set, Tuple
 
 from .._values.addresses import parse_address
-from .._values.ports import compress, text
+from .._values.ports import Ports
 from .endpoints import WILDCARDS, Endpoint
 
 SERVICE, CONNECTION, LISTENER, UNKNOWN = "service", "connection", "listener", "unknown"
@@ -184,7 +184,7 @@ def describe_holders(found: Dict[Endpoint, Holder]) -> List[Dict[str, Any]]:
         {
             "address": address,
             "protocol": protocol,
-            "ports": text(compress(ports)),
+            "ports": str(Ports(ports)),
             "by": holder.by,
             "at": list(holder.at),
         }

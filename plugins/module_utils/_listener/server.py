@@ -25,7 +25,7 @@ from typing import Any, Callable, Dict, Iterable, List, Optional, Set, Tuple
 
 from .._kernel.capture import Capture
 from .._values.errors import NetworkError
-from .._values.ports import Ports, compress
+from .._values.ports import Ports
 from . import proof
 from .endpoints import Endpoint, describe, endpoints
 from .leases import Leases, Opened
@@ -442,7 +442,7 @@ def ports_of(wanted: Iterable[Endpoint]) -> Dict[str, Ports]:
     numbers: Dict[str, List[int]] = {}
     for endpoint in wanted:
         numbers.setdefault(endpoint.protocol, []).append(endpoint.port)
-    return {protocol: compress(ports) for protocol, ports in numbers.items()}
+    return {protocol: Ports(ports) for protocol, ports in numbers.items()}
 
 
 def peer_uid(sock: socket.socket) -> int:

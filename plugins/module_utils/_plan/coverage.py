@@ -3,12 +3,16 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
 """What a plan leaves out: rows of the port table without a flow, and wishes without an effect."""
 
-from typing import Any, Dict, Iterable, List, Mapping, NamedTuple, Sequence, Set, Tuple
+from typing import TYPE_CHECKING, Any, Dict, Iterable, List, Mapping, NamedTuple, Sequence, Set, Tuple
 
 from .._values.errors import NetworkError, closest
 from .flows import Bundle, Members, Party
-from .ftp_modes import FTP_ROWS
-from .table import TABLE, Service
+from .ftp_modes import CONTROL_ROWS
+from .table import TABLE
+from .table_rows import Service
+
+if TYPE_CHECKING:
+    from .._shapes import NotCovered
 
 # Why a row has no flow. Only the first two need somebody to look: the user asked for the others, or they
 # cannot be otherwise.
@@ -48,7 +52,7 @@ def not_covered(
     planned: Sequence[Service],
     found: Sequence[Bundle],
     members: Members,
-) -> List[Dict[str, Any]]:
+) -> "List[NotCovered]":
     """Return the rows of a release that have no flow; C(found) are the bundles of the planned ones."""
     names = {service.name for service in planned}
     joined = {name for bundle in found if _joins(bundle) for name in bundle.names}
@@ -67,14 +71,14 @@ def not_covered(
                 _entry(
                     service,
                     NO_PAIR,
-                    "no source and destination of it differ in the way that the row needs",
+                    "no source and destination differ as the row needs, such as nodes of two clusters",
                     (),
                 )
             )
     return result
 
 
-def _entry(service: Service, cause: str, reason: str, peers: Sequence[str]) -> Dict[str, Any]:
+def _entry(service: Service, cause: str, reason: str, peers: Sequence[str]) -> "NotCovered":
     return {
         "service": service.name,
         "protocol": service.protocol,
@@ -143,10 +147,10 @@ def without_effect(
             else "ftp_mode (exasol_ftp_mode) leaves the row out"
         )
         notes.append(f"the override of {name!r} opens and probes nothing: {why}.")
-    if ftp_mode and not names.intersection(FTP_ROWS):
+    if ftp_mode and not names.intersection(CONTROL_ROWS):
         notes.append(
             "ftp_mode {0!r} has no effect: the rows {1} are not planned.".format(
-                ftp_mode, " and ".join(FTP_ROWS)
+                ftp_mode, " and ".join(CONTROL_ROWS)
             )
         )
     return notes + _idle_peers(request, planned, members)
@@ -165,10 +169,10 @@ def _idle_peers(request: Request, planned: Sequence[Service], members: Members) 
         ]
         optional = _names(rows) - set(request.exclude)
         if optional:
+            names = " or ".join(sorted(optional))
             notes.append(
-                "peer {0!r} is given, but its rows are not planned: add {1} to include (exasol_include).".format(
-                    peer, " or ".join(sorted(optional))
-                )
+                f"peer {peer!r} is given, but its rows are not planned: add {names} to include "
+                "(exasol_include)."
             )
         elif not rows:
             notes.append(f"peer {peer!r} is given, but no row of release {request.release} names it.")

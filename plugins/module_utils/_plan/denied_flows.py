@@ -6,18 +6,18 @@
 Services that nobody may use count too: rows whose source nobody plays, and optional rows not included.
 """
 
-from typing import Any, Dict, Iterable, List, Mapping, Optional, Sequence, Set, Tuple
+from typing import Dict, Iterable, List, Optional, Sequence, Set, Tuple
 
 from .._values.addresses import parse_address, parse_network
-from .._values.ports import PortRange, Ports, intersect, merge, parse_ports, subtract
-from .flows import DENIED, REACHABLE, Bundle, Members, Party, probe_entry
-from .table import Service
+from .._values.ports import Ports
+from .flows import DENIED, REACHABLE, Bundle, Members, Party, Probe, Probes, asked_ports
+from .table_rows import Service
 
 NODE_PEERS = ("any_node", "database_node")
 
 
 # Whoever manages a host needs SSH: an optional row that nobody asked for does not make it a port of Exasol's.
-_SSH = (PortRange(22, 22),)
+_SSH = Ports([22])
 
 
 def closed(
@@ -29,14 +29,20 @@ def closed(
     found = []
     for service in table:
         destinations = members.get(service.destination, ())
-        incoming = service.direction == "incoming" and service.probe != "none"
+        incoming = service.direction == "incoming" and not service.unprobed
         if not incoming or not destinations or service.name in left_alone:
             continue
         if service.name in names and members.get(service.source):
             continue
-        ports = service.ports if service.name in names else subtract(service.ports, _SSH)
+        ports = service.ports if service.name in names else service.ports - _SSH
         if ports:
-            found.append(Bundle(service._replace(ports=ports), (service.name,), (), destinations))
+            bundle = Bundle(
+                service=service._replace(ports=ports),
+                names=(service.name,),
+                sources=(),
+                destinations=destinations,
+            )
+            found.append(bundle)
     return found
 
 
@@ -68,7 +74,7 @@ class Forbidden:
         self.incoming = [
             bundle
             for bundle in bundles
-            if bundle.service.direction == "incoming" and bundle.service.probe != "none"
+            if bundle.service.direction == "incoming" and not bundle.service.unprobed
         ]
         self.incoming += unused
         self._required = [
@@ -94,7 +100,7 @@ class Forbidden:
             or source.name == destination.name
             or self._same_cluster(source, destination)
         ):
-            return ()
+            return Ports()
         ports = bundle.service.ports
         for other, sources, destinations in self._sides:
             if (
@@ -102,7 +108,7 @@ class Forbidden:
                 and source in sources
                 and destination in destinations
             ):
-                ports = subtract(ports, other.service.ports)
+                ports -= other.service.ports
         return ports if bundle.sources else self._untold(bundle, destination, ports)
 
     def _untold(self, bundle: Bundle, destination: Party, ports: Ports) -> Ports:
@@ -111,7 +117,7 @@ class Forbidden:
             return ports
         for other, names in self._required:
             if other.service.protocol == bundle.service.protocol and destination.name in names:
-                ports = subtract(ports, other.service.ports)
+                ports -= other.service.ports
         return ports
 
     def _same_cluster(self, source: Party, destination: Party) -> bool:
@@ -122,7 +128,7 @@ class Forbidden:
             and source.cluster == destination.cluster
         )
 
-    def probes(self, hosts: Sequence[Party]) -> Dict[str, List[Dict[str, Any]]]:
+    def probes(self, hosts: Sequence[Party]) -> Dict[str, List[Probe]]:
         """Return the probes of each host that must not get through."""
         result = {
             host.name: [entry for bundle in self.incoming for entry in self._entries(bundle, host)]
@@ -130,72 +136,68 @@ class Forbidden:
         }
         return {name: entries for name, entries in result.items() if entries}
 
-    def _entries(self, bundle: Bundle, source: Party) -> List[Dict[str, Any]]:
+    def _entries(self, bundle: Bundle, source: Party) -> List[Probe]:
         by_ports: Dict[Ports, Dict[str, List[str]]] = {}
         for destination in bundle.destinations:
             ports = self.ports(bundle, source, destination)
             if ports:
                 by_ports.setdefault(ports, {})[destination.name] = list(destination.addresses)
         return [
-            probe_entry(bundle.service, ports, DENIED, destinations)
+            Probe(service=bundle.service, ports=ports, expected=DENIED, destinations=destinations)
             for ports, destinations in by_ports.items()
         ]
 
     def controls(
         self,
-        planned: Mapping[str, Sequence[Mapping[str, Any]]],
-        forbidden: Mapping[str, Sequence[Mapping[str, Any]]],
+        planned: Probes,
+        forbidden: Probes,
         hosts: Sequence[Party],
-    ) -> Dict[str, List[Dict[str, Any]]]:
+    ) -> Dict[str, List[Probe]]:
         """Return probes by which a node proves its neighbour's ports, where no planned flow does.
 
         That nothing came through from one host means little where nobody gets through. Nodes of one cluster
         may use every port of each other (the row for any protocol), whatever else nobody may use.
         """
         nodes, joined = self._unfiltered(hosts)
-        proven, told = _by_destination(planned), _by_destination(forbidden)
-        result: Dict[str, List[Dict[str, Any]]] = {}
+        proven, told = asked_ports(planned), asked_ports(forbidden)
+        result: Dict[str, List[Probe]] = {}
         for bundle in self.incoming:
             for destination in bundle.destinations:
                 key = (destination.name, bundle.service.protocol)
-                ports = subtract(intersect(bundle.service.ports, told.get(key, ())), proven.get(key, ()))
+                ports = (bundle.service.ports & told.get(key, Ports())) - proven.get(key, Ports())
                 neighbour = (
                     _other(nodes.get(destination.cluster, ()), destination)
                     if ports and destination.name in joined
                     else None
                 )
                 if neighbour is not None:
-                    proven[key] = merge(proven.get(key, ()) + ports)
-                    entry = probe_entry(
-                        bundle.service, ports, REACHABLE, {destination.name: list(destination.addresses)}
+                    proven[key] = proven.get(key, Ports()) | ports
+                    probe = Probe(
+                        service=bundle.service,
+                        ports=ports,
+                        expected=REACHABLE,
+                        destinations={destination.name: list(destination.addresses)},
                     )
-                    result.setdefault(neighbour.name, []).append(entry)
+                    result.setdefault(neighbour.name, []).append(probe)
         return result
 
     def _unfiltered(self, hosts: Sequence[Party]) -> Tuple[Dict[str, List[Party]], Set[str]]:
-        """Return the nodes that may use any protocol, by cluster, those of this run first, and whom they reach."""
+        """Return the nodes that may use any protocol, by cluster, and the names of those whom they reach.
+
+        Nodes of this run come first.
+        """
         present = {host.name for host in hosts}
-        nodes, joined = {}, set()  # type: Dict[str, List[Party]], Set[str]
-        for bundle, unused, destinations in self._sides:
-            if bundle.service.protocol == "any":
-                joined |= destinations.names
-                for party in sorted(
-                    (party for party in bundle.sources if party.managed),
-                    key=lambda party: party.name not in present,
-                ):
-                    nodes.setdefault(party.cluster, []).append(party)
+        nodes: Dict[str, List[Party]] = {}
+        joined: Set[str] = set()
+        for bundle, _sources, destinations in self._sides:
+            if bundle.service.protocol != "any":
+                continue
+            joined |= destinations.names
+            managed = [party for party in bundle.sources if party.managed]
+            for party in sorted(managed, key=lambda party: party.name not in present):
+                nodes.setdefault(party.cluster, []).append(party)
         return nodes, joined
 
 
 def _other(parties: Iterable[Party], node: Party) -> Optional[Party]:
     return next((party for party in parties if party.name != node.name), None)
-
-
-def _by_destination(entries: Mapping[str, Sequence[Mapping[str, Any]]]) -> Dict[Any, Ports]:
-    """Return the ports that any of these probes asks for, by destination and protocol."""
-    texts: Dict[Any, Set[str]] = {}
-    for several in entries.values():
-        for entry in several:
-            for name in entry["destinations"]:
-                texts.setdefault((name, entry["protocol"]), set()).add(entry["ports"])
-    return {key: parse_ports(",".join(sorted(found))) for key, found in texts.items()}

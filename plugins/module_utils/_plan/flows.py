@@ -1,17 +1,20 @@
 # Copyright (c) 2026, exasol_community.network contributors
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""The plan: from services and the parties that play each peer to flows, indexed by the host that acts on them.
+"""Flows: who needs which service of whom, from the services and the parties that play each peer.
 
 Flows are kept in bundles (one service, its sources, its destinations) and written out per host only, so that
 the work grows with the flows that are asked for and not with hosts times hosts times rows.
 """
 
-from typing import Any, Dict, Iterable, List, Mapping, NamedTuple, Sequence, Tuple
+from typing import TYPE_CHECKING, Any, Dict, Iterable, List, Mapping, NamedTuple, Sequence, Set, Tuple
 
 from .._values.errors import NetworkError
-from .._values.ports import Ports, parse_ports, text
-from .table import BETWEEN_CLUSTERS, CONNECTS_BACK, ONE_ENDED, UNPROBED, Service
+from .._values.ports import Ports
+from .table_rows import Service
+
+if TYPE_CHECKING:
+    from .._shapes import Endpoint, ProbeFlow, Untestable
 
 REACHABLE, DENIED = "reachable", "denied"
 UNMANAGED = "the source is not a host of this inventory"
@@ -49,12 +52,7 @@ class Bundle(NamedTuple):
         """Tell whether the service is for two parties of the same cluster, or of different ones."""
         if self.service.protocol == "any":
             return same_cluster
-        return not same_cluster or self.service.name not in BETWEEN_CLUSTERS
-
-    @property
-    def two_ended(self) -> bool:
-        """Tell whether something listens at the destination."""
-        return self.service.name not in ONE_ENDED
+        return not (same_cluster and self.service.between_clusters)
 
 
 Members = Mapping[str, Sequence[Party]]
@@ -91,10 +89,10 @@ def bundles(services: Iterable[Service], members: Members) -> List[Bundle]:
         grouped.setdefault(service.key, []).append(service)
     found = [
         Bundle(
-            twins[0],
-            tuple(twin.name for twin in twins),
-            members.get(twins[0].source, ()),
-            members.get(twins[0].destination, ()),
+            service=twins[0],
+            names=tuple(twin.name for twin in twins),
+            sources=members.get(twins[0].source, ()),
+            destinations=members.get(twins[0].destination, ()),
         )
         for twins in grouped.values()
     ]
@@ -107,51 +105,69 @@ def unassigned(services: Iterable[Service], members: Members) -> List[str]:
     return sorted(peer for peer in peers if not members.get(peer))
 
 
-def probes(found: Sequence[Bundle]) -> Dict[str, List[Dict[str, Any]]]:
-    """Return what each managed source probes.
+class Probe(NamedTuple):
+    """The flows of one service that start at one host."""
 
-    Host -> list of service, protocol, ports, expected and destinations.
-    """
-    result: Dict[str, List[Dict[str, Any]]] = {}
+    service: Service
+    ports: Ports
+    expected: str
+    destinations: Dict[str, List[str]]  # name -> addresses
+
+    def as_dict(self) -> "ProbeFlow":
+        """Return the flows as plain data."""
+        return {
+            "service": self.service.name,
+            "protocol": self.service.protocol,
+            "ports": str(self.ports),
+            "expected": self.expected,
+            "destinations": self.destinations,
+        }
+
+
+Probes = Mapping[str, Sequence[Probe]]  # by the host where they start
+
+
+def probes(found: Sequence[Bundle]) -> Dict[str, List[Probe]]:
+    """Return what each managed source probes."""
+    result: Dict[str, List[Probe]] = {}
     for bundle in found:
-        if bundle.service.probe == "none":
+        if bundle.service.unprobed:
             continue
         for source in bundle.sources:
-            destinations = (
-                {
-                    party.name: list(party.addresses)
-                    for party in bundle.destinations
-                    if not party.network and bundle.joins(source, party)
-                }
-                if source.managed
-                else {}
-            )
+            if not source.managed:
+                continue
+            destinations = {
+                party.name: list(party.addresses)
+                for party in bundle.destinations
+                if not party.network and bundle.joins(source, party)
+            }
             if destinations:
-                result.setdefault(source.name, []).append(
-                    probe_entry(bundle.service, bundle.service.ports, REACHABLE, destinations)
+                probe = Probe(
+                    service=bundle.service,
+                    ports=bundle.service.ports,
+                    expected=REACHABLE,
+                    destinations=destinations,
                 )
+                result.setdefault(source.name, []).append(probe)
     return result
 
 
-def probe_entry(
-    service: Service, ports: Ports, expected: str, destinations: Dict[str, List[str]]
-) -> Dict[str, Any]:
-    """Return one service's flows from one host as plain data; C(destinations) maps names to addresses."""
-    return {
-        "service": service.name,
-        "protocol": service.protocol,
-        "ports": text(ports),
-        "expected": expected,
-        "destinations": destinations,
-    }
+def asked_ports(planned: Probes) -> Dict[Tuple[str, str], Ports]:
+    """Return the ports that any probe asks for, by destination and protocol."""
+    asked: Dict[Tuple[str, str], Set[Ports]] = {}
+    for several in planned.values():
+        for probe in several:
+            for name in probe.destinations:
+                asked.setdefault((name, probe.service.protocol), set()).add(probe.ports)
+    return {key: Ports.union(some) for key, some in asked.items()}
 
 
-def untestable(found: Sequence[Bundle]) -> List[Dict[str, Any]]:
+def untestable(found: Sequence[Bundle]) -> "List[Untestable]":
     """Return the flows that no probe of ours can measure.
 
     Every source with every destination of an entry, itself excepted.
     """
-    result = []
+    result: List[Untestable] = []
     for bundle in found:
         for reason, sources, destinations in _unmeasured(bundle):
             if any(bundle.joins(source, destination) for source in sources for destination in destinations):
@@ -169,8 +185,8 @@ def untestable(found: Sequence[Bundle]) -> List[Dict[str, Any]]:
 
 
 def _unmeasured(bundle: Bundle) -> List[Tuple[str, Sequence[Party], Sequence[Party]]]:
-    if bundle.service.probe == "none":
-        reason = UNPROBED.get(bundle.service.name, CONNECTS_BACK)
+    if bundle.service.unprobed:
+        reason = bundle.service.unprobed
         if bundle.service.protocol != "any":
             return [(reason, bundle.sources, bundle.destinations)]
         return [
@@ -189,24 +205,15 @@ def _of_cluster(parties: Iterable[Party], cluster: str) -> List[Party]:
     return [party for party in parties if party.cluster == cluster]
 
 
-def endpoints(
-    planned: Mapping[str, List[Dict[str, Any]]], hosts: Iterable[Party]
-) -> Dict[str, List[Dict[str, Any]]]:
-    """Return what each managed destination of a probe listens on.
-
-    Host -> list of address, protocol and merged ports.
-    """
-    wanted: Dict[str, Dict[str, List[str]]] = {}
-    for entries in planned.values():
-        for entry in entries:
-            for name in entry["destinations"]:
-                texts = wanted.setdefault(name, {}).setdefault(entry["protocol"], [])
-                if entry["ports"] not in texts:
-                    texts.append(entry["ports"])
+def endpoints(planned: Probes, hosts: Iterable[Party]) -> "Dict[str, List[Endpoint]]":
+    """Return where each managed destination of a probe listens."""
+    wanted: Dict[str, List[Tuple[str, Ports]]] = {}
+    for (name, protocol), ports in sorted(asked_ports(planned).items(), key=lambda item: item[0]):
+        wanted.setdefault(name, []).append((protocol, ports))
     return {
         party.name: [
-            {"address": address, "protocol": protocol, "ports": text(parse_ports(",".join(texts)))}
-            for protocol, texts in sorted(wanted[party.name].items())
+            {"address": address, "protocol": protocol, "ports": str(ports)}
+            for protocol, ports in wanted[party.name]
             for address in party.addresses
         ]
         for party in hosts

@@ -10,14 +10,21 @@ them, from its port 20 to a port that the client announces (RFC 959, section 3.2
 from typing import Any, List, NamedTuple, Sequence
 
 from .._values.errors import NetworkError
-from .._values.ports import Ports, parse_ports, text
-from .table import TABLE, Service
+from .._values.ports import Ports
+from .table import TABLE
+from .table_rows import ACTIVE, CONTROL, PASSIVE, Service
 
-PASSIVE, ACTIVE, BOTH = "passive", "active", "both"
+BOTH = "both"
 MODES = (PASSIVE, ACTIVE, BOTH)
+CONTROL_ROWS = TABLE.ftp_rows(CONTROL)  # without a control connection there is no data
+(PASSIVE_NAME,) = TABLE.ftp_rows(PASSIVE)
+# Active mode as a site asks for it, with the ports of its nodes. The table's own row names only the port that
+# the server connects from.
 ACTIVE_NAME = "ftp_active"
-FTP_ROWS = ("ftp", "ftps")  # the control connections, without which there is no data
-_PASSIVE_NAME, _DATA_NAME = "ftp_passive", "ftp_data"
+_CONNECTS_BACK = (
+    "in active mode the server connects back to a port that the client announces, so there is nothing to "
+    "connect to"
+)
 # The ports that Linux gives a client: ip_local_port_range in ip-sysctl.
 ACTIVE_PORTS = "32768-60999"
 
@@ -39,21 +46,21 @@ def apply_mode(services: Sequence[Service], wishes: FtpWishes) -> List[Service]:
     check(wishes)
     if not wishes.mode:
         return list(services)
-    if not any(service.name in FTP_ROWS for service in services):
+    if not any(service.ftp == CONTROL for service in services):
         return list(services)
-    kept = [service for service in services if service.name not in (_PASSIVE_NAME, _DATA_NAME)]
-    passive = next(
-        (service for service in services if service.name == _PASSIVE_NAME), TABLE.service(_PASSIVE_NAME)
-    )
+    kept = [service for service in services if service.ftp not in (PASSIVE, ACTIVE)]
+    passive = next((service for service in services if service.ftp == PASSIVE), TABLE.service(PASSIVE_NAME))
     if wishes.passive_ports:
-        _check_override(passive, _ports("ftp_passive_ports", wishes.passive_ports))
-        passive = passive._replace(ports=_ports("ftp_passive_ports", wishes.passive_ports))
+        _check_override(passive, _parsed("ftp_passive_ports", wishes.passive_ports))
+        passive = passive._replace(ports=_parsed("ftp_passive_ports", wishes.passive_ports))
     active = passive._replace(
         name=ACTIVE_NAME,
+        ftp=ACTIVE,
+        unprobed=_CONNECTS_BACK,
         direction="incoming",
         source=passive.destination,
         destination=passive.source,
-        ports=_ports("ftp_active_ports", wishes.active_ports),
+        ports=_parsed("ftp_active_ports", wishes.active_ports),
         description="FTP and FTPS data in active mode: the server connects back",
     )
     return kept + [
@@ -62,34 +69,30 @@ def apply_mode(services: Sequence[Service], wishes: FtpWishes) -> List[Service]:
 
 
 def _check_override(passive: Service, ports: Ports) -> None:
-    if passive.ports not in (ports, TABLE.service(_PASSIVE_NAME).ports):
+    if passive.ports not in (ports, TABLE.service(PASSIVE_NAME).ports):
         raise NetworkError(
-            f"the override of {_PASSIVE_NAME!r} and ftp_passive_ports disagree: {passive.ports_text} and "
-            f"{text(ports)}; remove one of them"
+            f"the override of {PASSIVE_NAME!r} and ftp_passive_ports disagree: {passive.ports_text} and "
+            f"{ports}; remove one of them"
         )
 
 
 def check(wishes: FtpWishes) -> None:
     """Raise for ports that the mode does not use: whoever gives them expects something of them."""
-    other = _ports("ftp_active_ports", wishes.active_ports or ACTIVE_PORTS) != parse_ports(ACTIVE_PORTS)
+    other = _parsed("ftp_active_ports", wishes.active_ports or ACTIVE_PORTS) != Ports.parse(ACTIVE_PORTS)
     for option, given, mode in (
         ("ftp_passive_ports", wishes.passive_ports, PASSIVE),
         ("ftp_active_ports", wishes.active_ports if other else None, ACTIVE),
     ):
         if given and wishes.mode not in (mode, BOTH):
+            where = f"with ftp_mode {wishes.mode}" if wishes.mode else "without ftp_mode"
             raise NetworkError(
-                "{0} {1} has no effect {2}: set ftp_mode (exasol_ftp_mode) to {3} or {4}, or remove it".format(
-                    option,
-                    given,
-                    f"with ftp_mode {wishes.mode}" if wishes.mode else "without ftp_mode",
-                    mode,
-                    BOTH,
-                )
+                f"{option} {given} has no effect {where}: set ftp_mode (exasol_ftp_mode) to {mode} or "
+                f"{BOTH}, or remove it"
             )
 
 
-def _ports(option: str, value: Any) -> Any:
+def _parsed(option: str, value: Any) -> Ports:
     try:
-        return parse_ports(value)
+        return Ports.parse(value)
     except NetworkError as error:
         raise NetworkError(f"{option}: {error}")

@@ -10,11 +10,14 @@ for each pair of parts and not once for each pair of hosts.
 An entry without addresses opens nothing: it names service ports that nobody may use.
 """
 
-from typing import Any, Dict, Iterable, List, Mapping, NamedTuple, Sequence, Tuple
+from typing import TYPE_CHECKING, Any, Dict, Iterable, List, Mapping, NamedTuple, Sequence, Tuple
 
 from .._values.addresses import sort_key
-from .._values.ports import Ports, merge, parse_ports, subtract, text
+from .._values.ports import Ports
 from .flows import Bundle, Party
+
+if TYPE_CHECKING:
+    from .._shapes import HostRule
 
 Part = Tuple[int, ...]
 
@@ -25,14 +28,12 @@ class _Opening(NamedTuple):
     services: Tuple[str, ...]
 
 
-def rules(found: Sequence[Bundle], hosts: Iterable[Party]) -> Dict[str, List[Dict[str, Any]]]:
+def rules(found: Sequence[Bundle], hosts: Iterable[Party]) -> "Dict[str, List[HostRule]]":
     """Return the rules of each managed host, inbound before outbound, in a canonical order."""
     return _Rules(found).of(hosts)
 
 
-def nobodys(
-    incoming: Sequence[Bundle], ruled: Mapping[str, List[Dict[str, Any]]]
-) -> Dict[str, List[Dict[str, Any]]]:
+def nobodys(incoming: Sequence[Bundle], ruled: "Mapping[str, List[HostRule]]") -> "Dict[str, List[HostRule]]":
     """Return the rules with an entry for the service ports of each host that nobody may use."""
     offered: Dict[str, List[Bundle]] = {}
     for bundle in incoming:
@@ -41,16 +42,22 @@ def nobodys(
     return {name: _with_nobodys(entries, offered.get(name, ())) for name, entries in ruled.items()}
 
 
-def _with_nobodys(entries: List[Dict[str, Any]], offered: Iterable[Bundle]) -> List[Dict[str, Any]]:
+def _with_nobodys(entries: "List[HostRule]", offered: Iterable[Bundle]) -> "List[HostRule]":
     inbound = [entry for entry in entries if entry["direction"] == "in"]
     unused = []
     for bundle in offered:
-        used = [entry["ports"] for entry in inbound if entry["protocol"] == bundle.service.protocol]
-        ports = subtract(bundle.service.ports, parse_ports(",".join(used)) if used else ())
+        used = [
+            Ports.parse(entry["ports"]) for entry in inbound if entry["protocol"] == bundle.service.protocol
+        ]
+        ports = bundle.service.ports - Ports.union(used)
         if ports:
             unused.append(bundle._replace(service=bundle.service._replace(ports=ports)))
     outbound = [entry for entry in entries if entry["direction"] == "out"]
     return inbound + [_rule("in", opening, []) for opening in _merge_openings(unused)] + outbound
+
+
+def _order(opening: _Opening) -> Any:
+    return opening.protocol, opening.ports.ranges, opening.services
 
 
 class _Rules:
@@ -60,7 +67,7 @@ class _Rules:
         self._destinations = _parts(bundle.destinations for bundle in found)
         self._cache: Dict[Tuple[str, Part, Part, bool], List[_Opening]] = {}
 
-    def of(self, hosts: Iterable[Party]) -> Dict[str, List[Dict[str, Any]]]:
+    def of(self, hosts: Iterable[Party]) -> "Dict[str, List[HostRule]]":
         by_part = {"in": _group(self._sources), "out": _group(self._destinations)}
         return {
             host.name: self._side(host, "in", by_part["in"]) + self._side(host, "out", by_part["out"])
@@ -69,7 +76,7 @@ class _Rules:
 
     def _side(
         self, host: Party, direction: str, others: Mapping[Tuple[Part, str], List[Party]]
-    ) -> List[Dict[str, Any]]:
+    ) -> "List[HostRule]":
         own = (self._destinations if direction == "in" else self._sources).get(host, ())
         grouped: Dict[_Opening, List[str]] = {}
         for (part, cluster), parties in others.items():
@@ -79,7 +86,7 @@ class _Rules:
             ]
             for opening in self._openings(direction, pair, cluster == host.cluster) if addresses else ():
                 grouped.setdefault(opening, []).extend(addresses)
-        return [_rule(direction, opening, grouped[opening]) for opening in sorted(grouped)]
+        return [_rule(direction, opening, grouped[opening]) for opening in sorted(grouped, key=_order)]
 
     def _openings(self, direction: str, pair: Tuple[Part, Part], same_cluster: bool) -> List[_Opening]:
         key = (direction,) + pair + (same_cluster,)
@@ -93,7 +100,7 @@ class _Rules:
 
 
 def _opens(bundle: Bundle, direction: str, same_cluster: bool) -> bool:
-    return bundle.spans(same_cluster) and (direction == "out" or bundle.two_ended)
+    return bundle.spans(same_cluster) and (direction == "out" or bundle.service.far_end_listens)
 
 
 def _parts(sides: Iterable[Sequence[Party]]) -> Dict[Party, Part]:
@@ -112,21 +119,22 @@ def _group(parts: Mapping[Party, Part]) -> Dict[Tuple[Part, str], List[Party]]:
 
 
 def _merge_openings(bundles: Iterable[Bundle]) -> List[_Opening]:
-    ports, services = {}, {}  # type: Dict[str, Ports], Dict[str, List[str]]
+    ports: Dict[str, Ports] = {}
+    services: Dict[str, List[str]] = {}
     for bundle in bundles:
         protocol = bundle.service.protocol
-        ports[protocol] = merge(ports.get(protocol, ()) + bundle.service.ports)
+        ports[protocol] = ports.get(protocol, Ports()) | bundle.service.ports
         services.setdefault(protocol, []).extend(bundle.names)
     return [
         _Opening(protocol, ports[protocol], tuple(sorted(services[protocol]))) for protocol in sorted(ports)
     ]
 
 
-def _rule(direction: str, opening: _Opening, addresses: List[str]) -> Dict[str, Any]:
+def _rule(direction: str, opening: _Opening, addresses: List[str]) -> "HostRule":
     return {
         "direction": direction,
         "protocol": opening.protocol,
-        "ports": text(opening.ports) or "any",
+        "ports": str(opening.ports) or "any",
         "addresses": sorted(set(addresses), key=sort_key),
         "services": list(opening.services),
     }

@@ -1,18 +1,32 @@
 # Copyright (c) 2026, exasol_community.network contributors
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""The plan as a whole: plain data, indexed by host, from a release, its overrides and the parties of each peer."""
+"""The plan: plain data, indexed by host, from a release, its overrides and the parties of each peer."""
 
-from typing import Any, Dict, Iterable, List, Mapping, NamedTuple, Optional, Sequence
+from typing import TYPE_CHECKING, Any, Dict, Iterable, List, Mapping, NamedTuple, Optional, Sequence
 
 from .._values.addresses import everybody
 from .._values.errors import NetworkError
 from .coverage import Request, check_absent, not_covered, without_effect
 from .denied_flows import Forbidden, closed
-from .flows import Members, Party, bundles, endpoints, probes, select, unassigned, untestable, with_any_node
+from .flows import (
+    Members,
+    Party,
+    Probes,
+    bundles,
+    endpoints,
+    probes,
+    select,
+    unassigned,
+    untestable,
+    with_any_node,
+)
 from .ftp_modes import FtpWishes, apply_mode
 from .host_rules import nobodys, rules
 from .table import DEFAULT_RELEASE, TABLE
+
+if TYPE_CHECKING:
+    from .._shapes import Endpoint, HostPlan, HostRule, Plan
 
 
 class Wishes(NamedTuple):
@@ -28,7 +42,7 @@ class Wishes(NamedTuple):
     allow_any: bool = False
 
 
-def make_plan(wishes: Wishes, members: Members, hosts: Iterable[Party]) -> Dict[str, Any]:
+def make_plan(wishes: Wishes, members: Members, hosts: Iterable[Party]) -> "Plan":
     """Return the plan; C(hosts) are the managed hosts of the run, those included that play no peer."""
     TABLE.check_names(wishes.include, wishes.release, "include")
     TABLE.check_names(wishes.exclude, wishes.release, "exclude")
@@ -37,7 +51,13 @@ def make_plan(wishes: Wishes, members: Members, hosts: Iterable[Party]) -> Dict[
     if not wishes.allow_any:
         _check_any(members)
     present = list(hosts)
-    request = Request(wishes.release, wishes.include, wishes.exclude, wishes.overrides or {}, wishes.absent)
+    request = Request(
+        release=wishes.release,
+        include=wishes.include,
+        exclude=wishes.exclude,
+        overrides=wishes.overrides or {},
+        absent=wishes.absent,
+    )
     rows = TABLE.services_of(wishes.release, wishes.overrides)
     services = apply_mode(select(rows, wishes.include, wishes.exclude), wishes.ftp)
     members = with_any_node(members)
@@ -52,7 +72,7 @@ def make_plan(wishes: Wishes, members: Members, hosts: Iterable[Party]) -> Dict[
                 planned.setdefault(name, []).extend(entries)
     ruled = nobodys(forbidden.incoming, rules(found, everybody_here))
     left = unassigned(services, members)
-    result = {
+    result: Plan = {
         "release": wishes.release,
         "unassigned": left,
         "untestable": untestable(found),
@@ -85,8 +105,12 @@ def _everybody(members: Members, hosts: Iterable[Party]) -> List[Party]:
 
 
 def _by_host(
-    everybody: Sequence[Party], members: Members, planned: Mapping, listened: Mapping, ruled: Mapping
-) -> Dict[str, Dict[str, Any]]:
+    everybody: Sequence[Party],
+    members: Members,
+    planned: Probes,
+    listened: "Mapping[str, List[Endpoint]]",
+    ruled: "Mapping[str, List[HostRule]]",
+) -> "Dict[str, HostPlan]":
     peers: Dict[str, List[str]] = {}
     for peer, parties in sorted(members.items()):
         for party in parties:
@@ -95,7 +119,7 @@ def _by_host(
         party.name: {
             "peers": peers.get(party.name, []),
             "addresses": list(party.addresses),
-            "probes": planned.get(party.name, []),
+            "probes": [probe.as_dict() for probe in planned.get(party.name, ())],
             "endpoints": listened.get(party.name, []),
             "rules": ruled.get(party.name, []),
         }
@@ -103,22 +127,21 @@ def _by_host(
     }
 
 
-def _refuse_empty(plan: Mapping[str, Any], left: Sequence[str]) -> None:
+def _refuse_empty(plan: "Plan", left: Sequence[str]) -> None:
     if plan["untestable"] or any(_acts(host) for host in plan["hosts"].values()):
         return
     nobody = "Nobody plays {0}. ".format(", ".join(left)) if left else ""
     raise NetworkError(
         f"the plan is empty: no service has both a source and a destination. {nobody}Put hosts into the "
-        f"groups "
-        "exasol_nodes, exasol_clients and exasol_admins, and partner systems into exasol_peers"
+        "groups exasol_nodes, exasol_clients and exasol_admins, and partner systems into exasol_peers"
     )
 
 
-def _acts(host: Mapping[str, Any]) -> bool:
+def _acts(host: "HostPlan") -> bool:
     # Rules without addresses let nobody in.
     return bool(host["probes"]) or any(entry["addresses"] for entry in host["rules"])
 
 
-def flow_count(plan: Mapping[str, Any]) -> int:
+def flow_count(plan: "Plan") -> int:
     """Return how many flows the plan's probes measure: one for each source, destination and service."""
     return sum(len(entry["destinations"]) for host in plan["hosts"].values() for entry in host["probes"])

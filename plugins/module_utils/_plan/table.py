@@ -1,125 +1,44 @@
 # Copyright (c) 2026, exasol_community.network contributors
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""The port table: services by release, with overrides, optional rows by name, and an index that refuses ambiguity."""
+"""The port table: its rows by release and by name, with the overrides of a site."""
 
-from typing import Any, Dict, Iterable, List, Mapping, NamedTuple, Optional, Sequence, Tuple
+from typing import Any, Dict, Iterable, List, Mapping, Optional, Tuple
 
 from .._values.errors import NetworkError, closest
-from .._values.ports import PortRange, Ports, parse_ports, text
-from .table_rows import ROWS
+from .._values.ports import Ports
+from .table_rows import ACTIVE, CONTROL, PASSIVE, REFERENCES, ROWS, Service
 
 # A release is the rows of the tables that make it up.
 RELEASES = {"kb": ("kb",), "7.1": ("kb", "7.1", "sql"), "8": ("kb", "8", "sql", "infra")}
 DEFAULT_RELEASE = "8"
 
-REFERENCES = {
-    "kb": "https://github.com/exasol/public-knowledgebase/blob/main/Environment-Management/exasol-database-network-port-usage-summary.md",
-    "7.1": "https://docs.exasol.com/7.1/administration/on-premise/installation/prepareenvironment/cluster_network_access.htm",
-    "8": "https://docs.exasol.com/db/latest/administration/aws/manage_network.htm",
-    "sql": "https://docs.exasol.com/db/latest/sql/import.htm",
-    "infra": "https://github.com/exasol/exasol-personal",
-}
-
 DIRECTIONS = ("incoming", "outgoing")
 PROTOCOLS = ("tcp", "udp", "any")
 
-# Rows that no connection can prove, and why.
-UNPROBED = {
-    "sql_client_out": "no ordinary client listens there: the row covers replies, and databases that are clients of another Exasol",
-    "ftp_data": "in active mode the server connects back from its port 20, so there is nothing to connect to",
-    "ftp_passive": "the server opens a data port for each transfer, so nothing listens there between transfers",
-    "cluster_internal": "any protocol between the nodes of a cluster: there is no single port to connect to",
-}
-
-# The same for a service that is no row: FTP's data in active mode as a site asks for it.
-CONNECTS_BACK = "in active mode the server connects back to a port that the client announces, so there is nothing to connect to"
-
-# Rows whose far end needs no opening, because nothing listens there.
-ONE_ENDED = frozenset(("sql_client_out", "ftp_data"))
-
-# Rows that join nodes of different clusters alone, and rows that have the port of another one unless they are
-# overridden themselves.
-BETWEEN_CLUSTERS = frozenset(("exa_to_exa",))
-FOLLOWS = {"exa_to_exa": "sql_client", "client_subconnection": "subconnection_in"}
-
-
-class Service(NamedTuple):
-    """One row of the port table."""
-
-    name: str
-    direction: str
-    protocol: str
-    ports: Ports  # empty: every port (protocol "any")
-    source: str
-    destination: str
-    need: str
-    probe: str
-    description: str
-    tables: Tuple[str, ...]
-
-    @property
-    def key(self):
-        """What two rows of one release must not share, except for the two directions of one service."""
-        return (self.protocol, self.ports, self.source, self.destination)
-
-    @property
-    def reference(self) -> str:
-        """The address of the table that the row was read from."""
-        return REFERENCES[self.tables[0]]
-
-    @property
-    def ports_text(self) -> str:
-        """The ports as text, C(any) where the row names none."""
-        return text(self.ports) or "any"
-
-    def as_dict(self) -> Dict[str, Any]:
-        """Return the row as plain data for users."""
-        return {
-            "name": self.name,
-            "direction": self.direction,
-            "protocol": self.protocol,
-            "ports": self.ports_text,
-            "first": self.ports[0].first if self.ports else 0,
-            "last": self.ports[-1].last if self.ports else 0,
-            "source": self.source,
-            "destination": self.destination,
-            "need": self.need,
-            "probe": self.probe,
-            "description": self.description,
-            "reference": self.reference,
-        }
-
-
-def _service(row: Sequence[Any]) -> Service:
-    tables, direction, protocol, first, last, source, destination, name, need, probe, description = row
-    ports = () if protocol == "any" else (PortRange(first, last),)
-    return Service(
-        name, direction, protocol, ports, source, destination, need, probe, description, tuple(tables.split())
-    )
-
 
 class Table:
-    """An index of rows that refuses, when it is made, what would be ambiguous later."""
+    """An index of rows; when it is made, it refuses rows that would be ambiguous later."""
 
-    def __init__(self, rows: Iterable[Sequence[Any]]):
-        self.services = tuple(_service(row) for row in rows)
+    def __init__(self, rows: Iterable[Service]):
+        self.services = tuple(rows)
         self._by_name: Dict[str, Service] = {}
         for service in self.services:
-            self._check_row(service)
             if service.name in self._by_name:
                 raise NetworkError(f"row {service.name!r} stands twice in the port table")
             self._by_name[service.name] = service
+        for service in self.services:
+            self._check_row(service)
         for release in RELEASES:
             self._check_release(release)
 
-    @staticmethod
-    def _check_row(service: Service) -> None:
-        choices = (
+    def _check_row(self, service: Service) -> None:
+        choices: Tuple[Tuple[str, str, Iterable[str]], ...] = (
             ("direction", service.direction, DIRECTIONS),
             ("protocol", service.protocol, PROTOCOLS),
             ("need", service.need, ("required", "optional")),
-            ("probe", service.probe, ("tcp", "udp", "none")),
+            ("ftp", service.ftp, ("", CONTROL, PASSIVE, ACTIVE)),
+            ("follows", service.follows, ["", *self._by_name]),
         )
         for field, value, allowed in choices:
             if value not in allowed:
@@ -128,6 +47,11 @@ class Table:
                         service.name, field, value, ", ".join(allowed)
                     )
                 )
+        if bool(service.ports) is (service.protocol == "any"):
+            raise NetworkError(
+                f"row {service.name!r} has protocol {service.protocol} and ports {service.ports_text}: a row "
+                "has ports unless it is for any protocol"
+            )
         for table in service.tables:
             if table not in REFERENCES:
                 raise NetworkError(
@@ -142,14 +66,21 @@ class Table:
             key = (service.direction,) + service.key
             if key in seen:
                 raise NetworkError(
-                    f"rows {seen[key]!r} and {service.name!r} of release {release} say the same: nobody "
-                    f"could tell them apart"
+                    f"rows {seen[key]!r} and {service.name!r} of release {release} are duplicates"
                 )
             seen[key] = service.name
 
     def service(self, name: str) -> Service:
         """Return the row of a name, with its default ports."""
         return self._by_name[name]
+
+    def far_end_listens(self, name: str) -> bool:
+        """Tell whether anything listens at the destination of a service, which need not be a row."""
+        return name not in self._by_name or self._by_name[name].far_end_listens
+
+    def ftp_rows(self, part: str) -> Tuple[str, ...]:
+        """Return the names of the rows that play a part in FTP."""
+        return tuple(service.name for service in self.services if service.ftp == part)
 
     @property
     def names(self) -> List[str]:
@@ -224,13 +155,13 @@ class Table:
                     f"an override names {service.name!r}, which has no ports: it stands for any protocol"
                 )
             try:
-                ports[service.name] = parse_ports(overrides[service.name])
+                ports[service.name] = Ports.parse(overrides[service.name])
             except NetworkError as error:
                 raise NetworkError(f"override of {service.name!r}: {error}")
             self._override_twins(service, rows, ports)
         for service in rows:
-            if FOLLOWS.get(service.name) in ports:
-                ports.setdefault(service.name, ports[FOLLOWS[service.name]])
+            if service.follows in ports:
+                ports.setdefault(service.name, ports[service.follows])
         return ports
 
     @staticmethod
@@ -242,8 +173,8 @@ class Table:
                 and ports.setdefault(twin.name, ports[service.name]) != ports[service.name]
             ):
                 raise NetworkError(
-                    f"overrides of {twin.name!r} and {service.name!r} disagree: {text(ports[twin.name])} and "
-                    f"{text(ports[service.name])} are the two directions of one service"
+                    f"overrides of {twin.name!r} and {service.name!r} disagree: {ports[twin.name]} and "
+                    f"{ports[service.name]} are the two directions of one service"
                 )
 
 

@@ -16,16 +16,16 @@ import time
 from concurrent.futures import ThreadPoolExecutor
 from typing import Any, Callable, Dict, Iterable, Iterator, List, NamedTuple, Optional, Sequence, Tuple
 
-from .._identify._finding import OTHER, Finding, clean
+from .._identify._finding import OTHER, Finding
 from .._identify._ftp import is_mail
-from .._plan.ftp_modes import ACTIVE, BOTH, PASSIVE
-from .._values.addresses import parse_address
+from .._plan.ftp_modes import BOTH
+from .._plan.table_rows import ACTIVE, PASSIVE
+from .._values.addresses import first_of, parse_address
 from .._values.errors import NetworkError
-from .._values.ports import Ports, numbers
+from .._values.ports import Ports
+from .._values.text import clean
 from .outcome import ERROR, FILTERED, NO_RESPONSE, OPEN, SYN_ACK, Outcome, from_errno, timed_out
-from .targets import first_of
 
-FTP_SERVICES = ("ftp", "ftps")
 DATA_COMMANDS = ("EPSV", "PASV", "EPRT", "PORT")
 
 # How a login went. The server was sent neither user nor password where its certificate cannot be verified
@@ -62,7 +62,7 @@ class Login(NamedTuple):
     user: str = "anonymous"
     password: str = "anonymous@"
     tls: bool = False  # AUTH TLS before the login; implicit FTPS has it in any case
-    active_ports: Ports = ()  # to listen on, any if there is none
+    active_ports: Ports = Ports()  # to listen on, any if there is none
     timeout: float = 10.0  # seconds, of each step
     sources: Sequence[str] = ()
     verify: bool = True  # the server's certificate and name, before it is sent user and password
@@ -317,7 +317,7 @@ def _named(strangers: Sequence[str]) -> str:
 
 
 def _listening(address: str, family: int, ports: Ports) -> socket.socket:
-    choice = list(numbers(ports)) or [0]
+    choice = list(ports) or [0]
     # Not the same port each time: a server that waits for an earlier attempt to succeed cannot make another
     # one to that port.
     first = random.randrange(len(choice))

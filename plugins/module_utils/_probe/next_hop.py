@@ -33,7 +33,7 @@ def settle(ask: Ask, groups: Iterable[List[Target]], asked: Container[str]) -> N
     ]
     twins = [Target(group[0].destination, group[0].address, group[0].protocol) for group in stuck]
     if twins:
-        ask([(twin, group[0].ports[0].first) for twin, group in zip(twins, stuck)])
+        ask([(twin, next(iter(group[0].ports))) for twin, group in zip(twins, stuck)])
     for twin, group in zip(twins, stuck):
         outcome = next(iter(twin.found))
         if (outcome.reason, outcome.reason_ip) == (HOST_UNREACH, LOCAL):

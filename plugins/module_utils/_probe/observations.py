@@ -5,7 +5,7 @@
 
 from typing import Any, Collection, Dict, Iterable, Iterator, List, Sequence, Set, Tuple
 
-from .._values.ports import compress, text
+from .._values.ports import Ports
 from .outcome import CLOSED, NO_RESPONSE, OPEN, Outcome, rank
 from .sweep import CUT_OFF, SILENT_LISTENER
 from .targets import Found, Target
@@ -127,14 +127,14 @@ def observation(target: Target) -> Dict[str, Any]:
         "destination": target.destination,
         "address": target.address,
         "protocol": target.protocol,
-        "ports": text(target.ports),
+        "ports": str(target.ports),
         "states": states,
     }
 
 
 def _state(outcome: Outcome, found: Found) -> Dict[str, Any]:
     state: Dict[str, Any] = {
-        "ports": text(compress(found.ports)),
+        "ports": str(Ports(found.ports)),
         "state": outcome.state,
         "reason": outcome.reason,
     }

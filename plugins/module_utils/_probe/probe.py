@@ -13,11 +13,12 @@ from .._kernel.own_addresses import OwnAddresses
 from .._kernel.resolve import resolve
 from .._kernel.sockets import Sources
 from .._listener.proof import check_token
-from .._values.addresses import complaint, is_name, parse_address
+from .._plan.ftp_modes import CONTROL_ROWS
+from .._values.addresses import explain_mistake, is_name, parse_address
 from .._values.errors import NetworkError
-from .._values.ports import Ports, merge, numbers
+from .._values.ports import Ports
 from . import icmp_limit, next_hop, reached_itself
-from .ftp_session import FTP_SERVICES, Login, Server, check_authorities, examine_all
+from .ftp_session import Login, Server, check_authorities, examine_all
 from .observations import Suspects, by_address, late_answers, observation, paths, summarize
 from .outcome import OPEN, OTHER_RUN, UNRESOLVED, Outcome
 from .sweep import Pace, Sweep, all_ports
@@ -123,7 +124,7 @@ def run(targets: Targets, settings: Settings) -> Dict[str, Any]:
 def _ports_of(targets: Iterable[Target]) -> Dict[str, Ports]:
     ports: Dict[str, Ports] = {}
     for target in targets:
-        ports[target.protocol] = merge(ports.get(target.protocol, ()) + target.ports)
+        ports[target.protocol] = ports.get(target.protocol, Ports()) | target.ports
     return ports
 
 
@@ -138,7 +139,7 @@ def _ftp_servers(targets: Iterable[Target]) -> List[Server]:
         Server(target.destination, target.address, target.named, port, target.services[port], finding)
         for target, finding, found in answered
         for port in sorted(found.ports)
-        if target.services.get(port) in FTP_SERVICES
+        if target.services.get(port) in CONTROL_ROWS
     ]
 
 
@@ -172,7 +173,7 @@ def _resolved(targets: Iterable[Target]) -> Tuple[List[Target], List[Target]]:
         if target.address in names and not is_name(target.address):
             raise NetworkError(
                 f"address {target.address!r} of destination {target.destination!r} is "
-                f"{complaint(target.address)} ({describe(target)})"
+                f"{explain_mistake(target.address)} ({describe(target)})"
             )
     answers = resolve(names, _RESOLVER_SECONDS)
     found, lost = [], []  # type: List[Target], List[Target]
@@ -188,6 +189,6 @@ def _resolved(targets: Iterable[Target]) -> Tuple[List[Target], List[Target]]:
 
 def _unresolved(target: Target, problem: str) -> Target:
     outcome = Outcome(UNRESOLVED, "name", detail=problem)
-    for port in numbers(target.ports):
+    for port in target.ports:
         target.record(port, outcome)
     return target

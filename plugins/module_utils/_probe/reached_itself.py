@@ -14,7 +14,7 @@ from array import array
 from typing import Callable, Collection, Container, Iterable, Iterator, List, Optional, Set, Tuple
 
 from .._kernel.own_addresses import is_loopback
-from .._values.ports import compress, numbers
+from .._values.ports import Ports
 from .outcome import ERROR, OWN_ADDRESS, UNRESOLVED, Outcome
 from .targets import Found, Target
 
@@ -56,7 +56,7 @@ def _judged(target: Target) -> List[Target]:
             ERROR, OWN_ADDRESS, detail=f"{target.address} is an address of that host itself at the moment"
         )
         address = target.address
-    return _replaced(target, numbers(target.ports), address, outcome)
+    return _replaced(target, target.ports, address, outcome)
 
 
 def _replaced(target: Target, suspects: Iterable[int], address: str, outcome: Outcome) -> List[Target]:
@@ -75,7 +75,7 @@ def _replaced(target: Target, suspects: Iterable[int], address: str, outcome: Ou
     # One address is one target: a result that spoke of it twice would be refused as a whole.
     judged = target if address == target.address else Target(target.destination, address, target.protocol)
     if judged is not target:
-        judged.ports = compress(unproven)
+        judged.ports = Ports(unproven)
     for port in sorted(unproven):
         judged.record(port, outcome)
     return [target, judged] if judged is not target and target.found else [judged]

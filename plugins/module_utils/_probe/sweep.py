@@ -31,7 +31,6 @@ from .._kernel.capture import Capture
 from .._kernel.own_addresses import is_loopback
 from .._kernel.sockets import Sources, handshake_ms, joins_itself, reset
 from .._listener import proof
-from .._values.ports import numbers
 from .led_back import Ends, ends_of, led_back
 from .outcome import (
     CLOSED,
@@ -408,7 +407,7 @@ class Sweep:
             self._finish(attempt, outcome, seconds * 1000)
 
     def _expects_proof(self, target: Target, port: int) -> bool:
-        return any(item.first <= port <= item.last for item in target.ours)
+        return port in target.ours
 
     def _send(self, attempt: _Attempt, data: bytes) -> bool:
         try:
@@ -539,7 +538,7 @@ class Sweep:
 
 def all_ports(targets: Iterable[Target]) -> Iterator[Tuple[Target, int]]:
     """Yield every port of every target, round the targets in turn, so that no host takes the whole burst."""
-    queues = deque((target, iter(numbers(target.ports))) for target in targets)
+    queues = deque((target, iter(target.ports)) for target in targets)
     while queues:
         target, ports = queues.popleft()
         port = next(ports, None)

@@ -5,13 +5,13 @@
 
 import socket
 from array import array
-from typing import Any, Dict, Iterable, Iterator, List, Mapping, NamedTuple, Optional, Set, Tuple
+from typing import Any, Dict, Iterable, Iterator, List, Mapping, NamedTuple, Set, Tuple
 
 from .._identify._registry import SCRIPTS, Datagram, datagram
 from .._listener.endpoints import WILDCARDS
 from .._values.addresses import parse_address, stands_for
 from .._values.errors import NetworkError
-from .._values.ports import Ports, intersect, merge, numbers, parse_ports, text
+from .._values.ports import Ports
 from .outcome import Outcome
 
 PROTOCOLS = ("tcp", "udp")
@@ -33,8 +33,8 @@ class Target:
         self.planned = False  # whether a plan says whose address this is
         self.address = address
         self.protocol = protocol
-        self.ports: Ports = ()
-        self.ours: Ports = ()  # where our own listener answers
+        self.ports = Ports()
+        self.ours = Ports()  # where our own listener answers
         self.services: Dict[int, str] = {}  # by the ports of those that can tell who they are
         self.datagrams: Dict[int, Datagram] = {}
         self.found: Dict[Outcome, Found] = {}
@@ -44,14 +44,14 @@ class Target:
 
     def add(self, ports: Ports, service: str = "") -> None:
         """Add ports; a service of the port table that can tell who it is may be asked."""
-        self.ports = merge(self.ports + ports)
+        self.ports |= ports
         if self.protocol == "tcp":
             if service in SCRIPTS:
-                self.services.update(dict.fromkeys(numbers(ports), service))
+                self.services.update(dict.fromkeys(ports, service))
             return
         question = datagram(service)
         if question:
-            self.datagrams.update(dict.fromkeys(numbers(ports), question))
+            self.datagrams.update(dict.fromkeys(ports, question))
 
     def record(self, port: int, outcome: Outcome, rtt_ms: float = -1.0) -> None:
         """Keep what an attempt came to; a negative time means that none was measured."""
@@ -87,11 +87,11 @@ class Target:
 
     def claim(self, address: str, ports: Ports) -> None:
         """Mark ports on which our own listener answers at an address, or at all addresses of its family."""
-        ports = intersect(self.ports, ports)
+        ports &= self.ports
         if address in WILDCARDS:
-            self.ours_everywhere[address] = merge(self.ours_everywhere.get(address, ()) + ports)
+            self.ours_everywhere[address] = self.ours_everywhere.get(address, Ports()) | ports
         if address in (self.address, self.wildcard):
-            self.ours = merge(self.ours + ports)
+            self.ours |= ports
 
     def twin(self) -> "Target":
         """Return the same target without outcomes."""
@@ -104,7 +104,7 @@ class Target:
         copy = Target(self.destination, address, self.protocol)
         copy.planned = self.planned
         copy.name = self.name if parse_address(self.address) else self.address
-        copy.ports, copy.ours = self.ports, self.ours_everywhere.get(copy.wildcard, ())
+        copy.ports, copy.ours = self.ports, self.ours_everywhere.get(copy.wildcard, Ports())
         copy.services, copy.datagrams = self.services, self.datagrams
         return copy
 
@@ -137,7 +137,7 @@ class Targets:
         target = self._targets.get(key)
         if target is None:
             target = self._targets[key] = Target(*key)
-        target.add(parse_ports(ports), service)
+        target.add(Ports.parse(ports), service)
         return target
 
     def add_flows(self, flows: Iterable[Mapping[str, Any]]) -> None:
@@ -161,21 +161,9 @@ class Targets:
         for target in self:
             for entry in listening.get(target.destination, ()):
                 if entry["protocol"] == target.protocol:
-                    target.claim(entry["address"], parse_ports(entry["ports"]))
+                    target.claim(entry["address"], Ports.parse(entry["ports"]))
 
 
 def describe(target: Target) -> str:
     """Return a target for messages."""
-    return f"{target.address} {target.protocol} {text(target.ports)}"
-
-
-def first_of(family: int, addresses: Iterable[str]) -> Optional[str]:
-    """Return the first address of a family (socket.AF_INET or AF_INET6)."""
-    version = 6 if family == socket.AF_INET6 else 4
-    for address in (item.strip() for item in addresses):
-        parsed = parse_address(address)
-        if parsed is None:
-            raise NetworkError(f"source address {address!r} is not an IPv4 or IPv6 address")
-        if parsed.version == version:
-            return address
-    return None
+    return f"{target.address} {target.protocol} {target.ports}"

@@ -10,14 +10,15 @@ dots replaces the number before them, zero padding is kept
 
 import ipaddress
 import re
-from typing import Iterable, List, Optional, Union
+import socket
+from typing import Iterable, List, Optional, Tuple, Union
 
 from .errors import NetworkError
 
 Address = Union[ipaddress.IPv4Address, ipaddress.IPv6Address]
 Network = Union[ipaddress.IPv4Network, ipaddress.IPv6Network]
 
-_LIMIT = 4096
+_MAX_HOSTS = 4096
 _RANGE = re.compile(r"(?P<prefix>.*?)(?P<first>[0-9]+)\.\.(?P<last>[0-9]+)(?P<suffix>[^0-9].*)?\Z")
 # RFC 1123, section 2.1, with RFC 952: labels of letters, digits and inner hyphens. Resolvers answer for
 # underscores too (RFC 2181, section 11).
@@ -47,9 +48,9 @@ def expand(text: str) -> List[str]:
     first, last = int(match.group("first")), int(match.group("last"))
     if first > last:
         raise NetworkError(f"host range {text!r} runs backwards: {first} is greater than {last}")
-    if last - first >= _LIMIT:
+    if last - first >= _MAX_HOSTS:
         raise NetworkError(
-            f"host range {text!r} stands for {last - first + 1} hosts: expected at most {_LIMIT}"
+            f"host range {text!r} stands for {last - first + 1} hosts: expected at most {_MAX_HOSTS}"
         )
     width = len(match.group("first"))
     pattern = "{0}{1:0{2}d}{3}"
@@ -72,10 +73,22 @@ def parse_address(text: str) -> Optional[Address]:
     return getattr(address, "ipv4_mapped", None) or address
 
 
-def stands_for(address: Address) -> str:
-    """Return what an address stands for instead of one host, or nothing.
+def first_of(family: int, addresses: Iterable[str]) -> Optional[str]:
+    """Return the first address of a family (socket.AF_INET or AF_INET6)."""
+    version = 6 if family == socket.AF_INET6 else 4
+    for address in (item.strip() for item in addresses):
+        parsed = parse_address(address)
+        if parsed is None:
+            raise NetworkError(f"source address {address!r} is not an IPv4 or IPv6 address")
+        if parsed.version == version:
+            return address
+    return None
 
-    Linux connects to 0.0.0.0 as to itself.
+
+def stands_for(address: Address) -> str:
+    """Return what an address stands for if it does not stand for one host, else an empty text.
+
+    0.0.0.0 is one of them: Linux connects to it as to itself.
     """
     if address.is_unspecified:
         return "all addresses of a host"
@@ -87,12 +100,12 @@ def stands_for(address: Address) -> str:
     return "every host on the link" if address == _EVERYBODY_HERE else ""
 
 
-def complaint(text: str) -> str:
-    """Say of a text that is no address and no DNS name what it is instead."""
+def explain_mistake(text: str) -> str:
+    """Return what a text is that is neither an address nor a DNS name."""
     if "%" in text and parse_address(text.split("%")[0]):
         return "an address with a zone, which no other host understands: expected one without"
     if any(ord(letter) > 127 for letter in text):
-        return "beyond ASCII: expected the name as DNS keeps it, which begins with xn--"
+        return "a name with non-ASCII characters: use its punycode form (xn--...)"
     if dotted_range(text):
         return f"a range of addresses, which is written {dotted_range(text)}: expected single addresses"
     return "neither an IP address nor a DNS name"
@@ -114,9 +127,9 @@ def single(network: Network) -> Optional[Address]:
 
 
 def check_network(text: str, network: Network) -> None:
-    """Raise for a text that can mean two things.
+    """Raise for a network that cannot be meant as it is written.
 
-    C(ip address) prints a host's address as C(192.0.2.21/24).
+    C(192.0.2.21/24) is how C(ip address) prints the address of one host, so it can be read in two ways.
     """
     address = ipaddress.ip_address(text.split("/")[0].strip())
     if address != network.network_address:
@@ -174,7 +187,7 @@ def is_name(text: str) -> bool:
     )
 
 
-def sort_key(text: str):
+def sort_key(text: str) -> Tuple[int, int, int, str]:
     """Order addresses and networks by family and number, then names alphabetically."""
     parsed = parse_address(text) or parse_network(text)
     if parsed is None:

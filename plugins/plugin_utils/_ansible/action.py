@@ -2,7 +2,7 @@
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
 
-"""Actions: the one place on the controller where our exceptions become a task's failure, and the one where what a host returns comes in."""
+"""What the actions share: our exceptions become a task's failure, and results of hosts are checked."""
 
 from __future__ import annotations
 
@@ -18,18 +18,17 @@ from ansible.template import Templar
 
 from ...module_utils._values.errors import NetworkError
 from .._inventory.site_variables import NOTHING, SITE, check_agreement
-from .._report.formats._json import escaped
+from .._text.escaping import escaped
 from .._untrusted.host_results import checked, harmless, interpreter
 from .._untrusted.shape import Shape
 
 
 class HostValues:
-    """The values of variables as each host has them for a task.
+    """The values of variables as each host has them for a task: defaults of its role, values of the play.
 
-    With the defaults of its role and what the play gives.
-
-    hostvars know nothing of roles and plays, so Ansible's own way to the variables of a task is gone, once a
-    host.
+    The public C(hostvars) know nothing of roles and plays. So this asks the variable manager behind them, as
+    Ansible itself does for each task (VariableManager.get_vars), once a host. The way to it is private API:
+    where it is missing, hostvars have to do.
     """
 
     def __init__(self, task: Task, hostvars: t.Any, loader: t.Any):
@@ -59,13 +58,15 @@ class HostValues:
 
     def _all(self, host: str) -> Mapping[str, t.Any]:
         if self._manager is None or self._inventory is None:
-            return self._hostvars.get(host, {})
-        return self._manager.get_vars(
-            play=self._task.get_play(),
-            host=self._inventory.get_host(host),
-            task=self._task,
-            include_hostvars=False,
-        )
+            known: Mapping[str, t.Any] = self._hostvars.get(host, {})
+        else:
+            known = self._manager.get_vars(
+                play=self._task.get_play(),
+                host=self._inventory.get_host(host),
+                task=self._task,
+                include_hostvars=False,
+            )
+        return known
 
 
 def _may_be_template(value: t.Any) -> bool:
@@ -73,7 +74,7 @@ def _may_be_template(value: t.Any) -> bool:
     return "{{" in text or "{%" in text
 
 
-class ControllerAction(ActionBase):
+class ControllerAction(ActionBase):  # type: ignore[misc, unused-ignore]  # ansible-core has no types
     """An action that runs on the controller alone: it needs no connection and no file on a host."""
 
     TRANSFERS_FILES = False
@@ -126,7 +127,7 @@ def _seen(text: str) -> str:
     return _ESCAPES.sub(literal, text)
 
 
-class RemoteAction(ActionBase):
+class RemoteAction(ActionBase):  # type: ignore[misc, unused-ignore]  # ansible-core has no types
     """An action that runs a module on a host, whose output is somebody else's.
 
     Nothing in it gives orders to a terminal or to Ansible.
@@ -139,9 +140,9 @@ class RemoteAction(ActionBase):
     def _parse_returned_data(self, res: dict[str, t.Any], *more: t.Any, **named: t.Any) -> dict[str, t.Any]:
         # Ansible displays what stands around the JSON and, as 2.21 does, the warnings within it before we see
         # them.
-        return super()._parse_returned_data(
-            {**res, "stdout": _seen(escaped(res.get("stdout") or "", "\r\n\t"))}, *more, **named
-        )
+        stdout = _seen(escaped(res.get("stdout") or "", "\r\n\t"))
+        parsed: dict[str, t.Any] = super()._parse_returned_data({**res, "stdout": stdout}, *more, **named)
+        return parsed
 
 
 class HostAction(RemoteAction):

@@ -14,10 +14,11 @@ import re
 import typing as t
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 
-from ...module_utils._plan.table import ONE_ENDED
+from ...module_utils._plan.ftp_modes import ACTIVE_NAME
+from ...module_utils._plan.table import TABLE
 from ...module_utils._values.addresses import parse_network
 from ...module_utils._values.errors import NetworkError
-from ...module_utils._values.ports import Ports, merge, parse_ports, text
+from ...module_utils._values.ports import Ports
 from .._report.summary import host_order
 from .._text.format_registry import choose
 from .._text.products import grouped
@@ -28,7 +29,6 @@ from .lines import Request, Row, collapse, family
 _PLANNED = "planned, not measured"
 _REACHABLE = "reachable"
 # There the server connects back to the node that is the source of the result.
-_CONNECTS_BACK = "ftp_active"
 _MOST_SENDERS = 3
 Data = Mapping[str, t.Any]
 
@@ -148,7 +148,7 @@ def _turned(result: Data, site: _Site) -> list[_Need]:
     # A name has the addresses that the host which probed says it has: whoever reads the request must know
     # whose word that is.
     resolved_by = source if targets[0] not in site.addresses(destination) else ""
-    if result["service"] == _CONNECTS_BACK:
+    if result["service"] == ACTIVE_NAME:
         source, destination, targets, resolved_by = destination, source, list(site.addresses(source)), ""
     return [
         _Need(
@@ -171,13 +171,13 @@ def _of_plan(plan: Data) -> Request:
     for name, host in plan["hosts"].items():
         for peer in host["peers"]:
             peers.setdefault(peer, []).append(name)
-    aside = [entry for entry in plan["untestable"] if entry["service"] not in ONE_ENDED]
+    aside = [entry for entry in plan["untestable"] if TABLE.far_end_listens(entry["service"])]
     needs = [need for entries in (_probed(plan["hosts"]), _unmeasured(aside, addresses)) for need in entries]
     notes = tuple(
         dict.fromkeys(
             f"{entry['service']} is left out, because nothing listens at its far end: {entry['reason']}."
             for entry in plan["untestable"]
-            if entry["service"] in ONE_ENDED
+            if not TABLE.far_end_listens(entry["service"])
         )
     )
     site = _Site(addresses, {name: place for place, name in enumerate(plan["hosts"])})
@@ -220,7 +220,7 @@ def _unmeasured(entries: Iterable[Data], addresses: Mapping[str, Sequence[str]])
 
 
 def _ports(value: str) -> Ports:
-    return () if value == "any" else parse_ports(value)
+    return Ports() if value == "any" else Ports.parse(value)
 
 
 class _Pair:
@@ -235,7 +235,7 @@ class _Pair:
         self.ports.append(need.ports)
 
     def merged(self) -> Ports:
-        return () if () in self.ports else merge(item for ports in self.ports for item in ports)
+        return Ports.union(self.ports) if all(self.ports) else Ports()
 
 
 def _rows(needs: Sequence[_Need], site: _Site, evidence: str) -> tuple[Row, ...]:
@@ -288,7 +288,7 @@ def _row(
         collapse(starts),
         collapse(ends),
         protocol,
-        text(ports) or "any",
+        str(ports) or "any",
         reason,
         evidence,
     )

@@ -2,7 +2,7 @@
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
 
-"""Whether the hosts of a play run each task together and themselves, as a measurement needs it."""
+"""Refuses plays whose hosts do not run every task at the same time, each on its own."""
 
 from __future__ import annotations
 
@@ -28,16 +28,14 @@ def check_connections(connections: Mapping[str, str]) -> None:
     for host, connection in connections.items():
         if is_of_devices(connection):
             raise NetworkError(
-                f"host {host!r} is managed with the connection {connection!r} of network devices, with which "
-                f"the controller itself would "
-                f"listen and probe in its place: take {host} out of the play (exasol_hosts or --limit), and "
-                f"give its address, not "
-                "its name, to the peers that it plays"
+                f"host {host!r} is managed with the connection {connection!r} of network devices: the "
+                f"controller itself would listen and probe in its place. Take {host} out of the play "
+                "(exasol_hosts or --limit), and give its address, not its name, to the peers that it plays"
             )
 
 
 def check_together(strategy: str, batch: Collection[str], hosts: Collection[str]) -> None:
-    """Refuse a play whose hosts run ahead of each other, or one batch (C(serial)) after the other."""
+    """Refuse a play whose hosts run ahead of each other, or in batches (C(serial))."""
     if strategy.endswith(_RUN_AHEAD):
         raise NetworkError(
             f"the strategy {strategy!r} lets hosts run ahead of each other, {_WHY}: write 'strategy: linear' "
@@ -46,8 +44,7 @@ def check_together(strategy: str, batch: Collection[str], hosts: Collection[str]
     if len(set(batch)) < len(set(hosts)):
         raise NetworkError(
             f"serial lets {len(set(batch))} of {len(set(hosts))} hosts run at a time, {_WHY}: remove serial "
-            f"from the play; "
-            "--limit chooses a part of the hosts, exasol_verify_rate makes less traffic"
+            "from the play; --limit chooses a part of the hosts, exasol_verify_rate makes less traffic"
         )
 
 
@@ -58,17 +55,14 @@ def check_themselves(delegate_to: str | None, run_once: bool, hosts: Collection[
     """
     if delegate_to:
         raise NetworkError(
-            f"delegate_to {delegate_to!r} lets another host listen and probe in place of each host, whose "
-            f"own way would stay unmeasured: "
-            "remove delegate_to from the role or block; for hosts that Ansible reaches through another one "
-            "only, set a jump host "
-            "(-J in ansible_ssh_common_args)"
+            f"delegate_to {delegate_to!r} would make one host listen and probe for all others, so their own "
+            "network paths would not be tested: remove delegate_to from the role or block. For hosts that "
+            "Ansible reaches only through another one, set a jump host (-J in ansible_ssh_common_args)"
         )
     if run_once and len(set(hosts)) > 1:
         raise NetworkError(
             f"run_once lets 1 of {len(set(hosts))} hosts listen and probe, and its result would count for "
-            f"all of them: "
-            "remove run_once from the role or block; --limit chooses a part of the hosts"
+            "all of them: remove run_once from the role or block; --limit chooses a part of the hosts"
         )
 
 
@@ -80,8 +74,8 @@ def check_reality(task: bool, run: bool) -> None:
     if task and not run:
         raise NetworkError(
             "check_mode keeps the listeners of this role from starting, so its probes would measure nothing: "
-            "remove check_mode from the role or "
-            "block, or run the whole playbook with --check, which says what would be measured"
+            "remove check_mode from the role or block, or run the whole playbook with --check, which reports "
+            "what would be measured"
         )
 
 
@@ -109,16 +103,13 @@ def check_judged(planned: str, judged: str, first: str) -> None:
     """
     if not planned:
         raise NetworkError(
-            f"nothing was planned, so nothing was measured: a condition (when) at the role or at a block "
-            f"around it is false for {first}, the "
-            "first host, which plans and judges for all of them; or tags or --start-at-task left the task "
-            "'Plan' out. Choose the hosts "
-            "with the play's hosts, with exasol_hosts or with --limit, not with when; with include_role, "
-            "write apply: {tags: ...}"
+            "nothing was planned, so nothing was measured: a condition (when) at the role or at a block "
+            f"around it is false for {first}, the first host, which plans and judges for all of them; or "
+            "tags or --start-at-task left the task 'Plan' out. Choose the hosts with the play's hosts, with "
+            "exasol_hosts or with --limit, not with when; with include_role, write apply: {tags: ...}"
         )
     if planned != judged:
         raise NetworkError(
             "this run was planned and not judged: tags, a condition (when) or --start-at-task left the task "
-            "'Judge every flow' out, so no "
-            "verdict and no report is about it. Run the role as a whole"
+            "'Judge every flow' out, so no verdict and no report is about it. Run the role as a whole"
         )

@@ -2,7 +2,7 @@
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
 
-"""Which variables belong to the site and which to each host, and whether all hosts agree on those of the site.
+"""Which variables belong to the site and which to each host; on those of the site all hosts must agree.
 
 A task with C(run_once) reads the variables of one host, the first of the play. What it reads counts for all
 hosts, so a variable that it reads must have one value: otherwise the order of the hosts would decide what is
@@ -66,7 +66,7 @@ BY_HOST = (
     "exasol_verify_capture",
 )
 NOTHING = object()  # a host that has no such variable
-_LONGEST_VALUE = 120
+_MAX_VALUE = 120
 _TRUE, _FALSE = (
     ("true", "yes", "on", "1", "y", "t", "1.0"),
     ("false", "no", "off", "0", "n", "f", "0.0"),
@@ -90,11 +90,10 @@ def _check(name: str, values: Mapping[str, t.Any]) -> None:
         return
     one, other = list(seen.values())[:2]
     raise NetworkError(
-        f"{name} differs between hosts: {one} has {_shown(values[one])}, {other} has "
-        f"{_shown(values[other])}. It belongs to the whole "
-        "site, so all hosts of the play and of the plan need the same value: set it in group_vars/all, in "
-        "the play or with -e; hosts "
-        "that do not belong to the site leave the play with exasol_hosts"
+        f"{name} differs between hosts: {one} has {_shown(values[one])}, "
+        f"{other} has {_shown(values[other])}. It belongs to the whole site, so all hosts of the play and of "
+        "the plan need the same value: set it in group_vars/all, in the play or with -e; leave hosts that do "
+        "not belong to the site out of the play with exasol_hosts"
     )
 
 
@@ -116,9 +115,8 @@ def _flag(value: t.Any) -> str:
     text = str(value).strip().lower()
     if text in _TRUE:
         return "true"
-    return (
-        "false" if text in _FALSE else text
-    )  # the argument specification of the role says what is wrong with it
+    # What is neither, the argument specification of the role refuses.
+    return "false" if text in _FALSE else text
 
 
 def _plain(value: t.Any) -> t.Any:
@@ -133,4 +131,4 @@ def _shown(value: t.Any) -> str:
     if value is NOTHING:
         return "none"
     text = json.dumps(value, default=str, ensure_ascii=True)
-    return text if len(text) <= _LONGEST_VALUE else text[:_LONGEST_VALUE] + "..."
+    return text if len(text) <= _MAX_VALUE else text[:_MAX_VALUE] + "..."

@@ -15,9 +15,9 @@ from ...module_utils._plan.flows import Party
 from ...module_utils._values.addresses import (
     Network,
     check_network,
-    complaint,
     dotted_range,
     expand,
+    explain_mistake,
     is_name,
     parse_address,
     parse_network,
@@ -105,8 +105,7 @@ def _host_addresses(name: str, variables: Variables) -> tuple[str, ...]:
         if not isinstance(part, str) or not part.strip():
             raise NetworkError(
                 f"host {name!r} has {part!r} among its addresses, {value!r}: expected IP addresses and DNS "
-                f"names alone; "
-                "correct exasol_address"
+                "names only; correct exasol_address"
             )
     return tuple(dict.fromkeys(_literal(name, part.strip()) for part in values))
 
@@ -120,7 +119,7 @@ def _literal(name: str, text: str) -> str:
         )
     if address is None and not is_name(text):
         raise NetworkError(
-            f"host {name!r} has the address {text!r}, which is {complaint(text)}: set exasol_address"
+            f"host {name!r} has the address {text!r}, which is {explain_mistake(text)}: set exasol_address"
         )
     return str(address or text.lower())
 
@@ -128,7 +127,7 @@ def _literal(name: str, text: str) -> str:
 class Topology:
     """Resolves what a user writes for a peer.
 
-    Groups, hosts, addresses, networks, DNS names, connection-string ranges.
+    That is a group, host, address, network, DNS name, or range of a connection string.
     """
 
     def __init__(self, inventory: Inventory):
@@ -197,8 +196,8 @@ class Topology:
                 if other.name != party.name:
                     raise NetworkError(
                         f"hosts {other.name!r} and {party.name!r} have the same address {address}: set "
-                        f"exasol_address for each; an address "
-                        "that moves between hosts is none of theirs, name it in exasol_peers"
+                        "exasol_address for each; an address that moves between hosts belongs to neither, "
+                        "name it in exasol_peers"
                     )
 
     def _known(self, party: Party) -> Party:
@@ -221,14 +220,20 @@ def _entries(peer: str, value: t.Any) -> list[str]:
 
 def _mistake(entry: str, text: str, known: Iterable[str]) -> str:
     if _CONNECTION.search(entry) or _CONNECTION.search(text):
-        return f"a part of a connection string: write the hosts alone ({_hosts_alone(entry)!r}), and set the port in overrides"
+        return (
+            f"a part of a connection string: write the hosts alone ({_hosts_alone(entry)!r}), and set the "
+            "port in overrides"
+        )
     if "/" in text:
         return "no network: expected an address and a prefix length, such as 192.0.2.0/24"
     if dotted_range(text):
         return f"no range: write {dotted_range(text)!r}"
     if not text.isascii() or "%" in text:
-        return complaint(text)
-    return f"neither a group nor a host of the inventory, nor an address, network or full DNS name (with its domain){closest(text, known)}"
+        return explain_mistake(text)
+    return (
+        "neither a group nor a host of the inventory, nor an address, network or full DNS name (with its "
+        f"domain){closest(text, known)}"
+    )
 
 
 def _hosts_alone(entry: str) -> str:
@@ -244,7 +249,7 @@ def _hosts_alone(entry: str) -> str:
 
 
 def default_peers(groups: Iterable[str], extra: Mapping[str, t.Any] | None) -> dict[str, t.Any]:
-    """Return the peers of the default groups that exist, and those of the variable C(exasol_peers) beside them."""
+    """Return the peers of the default groups that exist, and those of the variable C(exasol_peers)."""
     if extra is not None and not isinstance(extra, Mapping):
         raise NetworkError(
             f"exasol_peers is {extra!r}: expected a dictionary from peers to groups, hosts, addresses, "

@@ -11,9 +11,9 @@ import typing as t
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 
 from ...module_utils._values.errors import NetworkError
+from .._text.escaping import escaped
 from .._text.tables import escape, markdown_table
 from .._verdict.verdict import OK, VERDICTS
-from .formats._json import escaped
 from .summary import Order, host_order, label, lines
 
 KINDS = {

@@ -11,11 +11,11 @@ from __future__ import annotations
 
 import typing as t
 from collections.abc import Iterator, Mapping
-from functools import lru_cache
 
 from ...module_utils._listener.endpoints import WILDCARDS
+from ...module_utils._plan.ftp_modes import CONTROL_ROWS
 from ...module_utils._values.addresses import parse_address
-from ...module_utils._values.ports import Ports, intersect, merge, parse_ports, subtract
+from ...module_utils._values.ports import Ports
 from .host_results import CAPTURE, LISTENER, PROBE, checked, malformed
 from .shape import Shape, ShapeError, shown
 
@@ -26,8 +26,6 @@ _ONE_FOR_ALL = (
 )
 _MOST_ADDRESSES = 256  # that a host may say a name has
 _LISTENED = ("listening", "in_use", "denied", "holders")
-_WITH_SESSIONS = ("ftp", "ftps")
-_ports = lru_cache(maxsize=65536)(parse_ports)
 Data = Mapping[str, t.Any]
 Results = Mapping[str, t.Any]
 
@@ -165,13 +163,13 @@ def _observed(observations: t.Any, asked: _Asked, hosts: Data) -> Iterator[tuple
 
 
 def _wrong_states(states: t.Any, hosts: Data) -> str:
-    seen: Ports = ()
+    seen = Ports()
     for state in states:
         if len(states) > 1:
-            ports = _ports(state["ports"])
-            if intersect(seen, ports):
+            ports = Ports.parse(state["ports"])
+            if seen & ports:
                 return f"has two states for the ports {shown(state['ports'])}"
-            seen = merge(seen + ports)
+            seen |= ports
         answered = state.get("answered_by", "")
         if answered and answered not in hosts:
             return f"says that {shown(answered)} answered, which is no host of the plan"
@@ -184,7 +182,7 @@ def _sessions(sessions: t.Any, asked: _Asked) -> Iterator[tuple[int, str]]:
         key = (session["destination"], session["address"], session["port"])
         problem = asked.problem(session["destination"], "tcp", session["address"])
         if not problem and (
-            session["service"] not in _WITH_SESSIONS
+            session["service"] not in CONTROL_ROWS
             or (session["destination"], session["service"]) not in asked.services
         ):
             problem = f"is about the service {shown(session['service'])} of {shown(session['destination'])}, to which this host was not asked to log in"
@@ -213,9 +211,9 @@ def _unasked(entries: t.Any, listens: t.Any) -> Iterator[tuple[int, str]]:
         # A listener takes all addresses of the host where the plan has a name for it.
         for address in (listen["address"],) if parse_address(listen["address"]) else WILDCARDS:
             key = (address, listen["protocol"])
-            wanted[key] = wanted.get(key, ()) + _ports(listen["ports"])
+            wanted[key] = wanted.get(key, Ports()) | Ports.parse(listen["ports"])
     for index, entry in enumerate(entries):
-        if subtract(_ports(entry["ports"]), merge(wanted.get((entry["address"], entry["protocol"]), ()))):
+        if Ports.parse(entry["ports"]) - wanted.get((entry["address"], entry["protocol"]), Ports()):
             yield (
                 index,
                 (

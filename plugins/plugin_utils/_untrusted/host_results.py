@@ -27,7 +27,7 @@ from ...module_utils._probe.ftp_session import DATA_COMMANDS, LOGINS, TRANSFERS
 from ...module_utils._probe.outcome import LOCAL, STATES
 from ...module_utils._values.addresses import is_name, parse_address, stands_for
 from ...module_utils._values.errors import NetworkError
-from ...module_utils._values.ports import parse_ports
+from ...module_utils._values.ports import Ports
 from .._text.tables import visible
 from .shape import Formats, Shape, ShapeError, compiled
 
@@ -41,10 +41,9 @@ _LONGEST_PORTS = 6 * 65536
 _YEARS = 366 * 1000
 
 
-@lru_cache(maxsize=65536)
 def _is_ports(text: str) -> bool:
     try:
-        return bool(parse_ports(text))
+        return bool(Ports.parse(text))
     except NetworkError:
         return False
 

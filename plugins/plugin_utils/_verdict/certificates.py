@@ -12,7 +12,8 @@ from __future__ import annotations
 import typing as t
 from collections.abc import Iterable, Mapping
 
-_DATABASE = "sql_client"
+from ...module_utils._plan.table_rows import DATABASE
+
 _SOON_DAYS = 30
 
 
@@ -37,7 +38,7 @@ def certificates(results: Iterable[Mapping[str, t.Any]]) -> list[dict[str, t.Any
                 if value not in entry[field]:
                     entry[field].append(value)
     for entry in found.values():
-        if entry["service"] == _DATABASE:
+        if entry["service"] == DATABASE:
             entry["connection"] = f"{','.join(entry['addresses'])}/{entry['fingerprint']}:{entry['ports']}"
     return list(found.values())
 
@@ -69,6 +70,6 @@ def _several(service: str, entries: list[Mapping[str, t.Any]]) -> Iterable[str]:
             seen[address] = seen.get(address, 0) + 1
     for address in (address for address, count in seen.items() if count > 1):
         yield f"Sources see different certificates of {service} at {address}: a balancer or a proxy is in between for some of them."
-    if service == _DATABASE and len(entries) > 1:
+    if service == DATABASE and len(entries) > 1:
         groups = "; ".join(f"{', '.join(entry['destinations'])}: {entry['fingerprint']}" for entry in entries)
         yield f"The nodes present different certificates for {service}, so one connection string fits only some of them ({groups})."

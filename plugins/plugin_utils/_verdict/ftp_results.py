@@ -9,6 +9,9 @@ from __future__ import annotations
 import typing as t
 from collections.abc import Iterable, Iterator, Mapping
 
+from ...module_utils._plan.ftp_modes import ACTIVE_NAME, PASSIVE_NAME
+from ...module_utils._plan.table import TABLE
+from ...module_utils._plan.table_rows import ACTIVE, PASSIVE
 from ...module_utils._probe.ftp_session import (
     BAD_REPLY,
     DONE,
@@ -22,9 +25,9 @@ from ...module_utils._probe.ftp_session import (
 )
 from .verdict import BLOCKED, NO_ROUTE, OK, UNTESTED, WRONG_HOST, WRONG_SERVICE
 
-_SERVICES = {"passive": "ftp_passive", "active": "ftp_active"}
-# The row of the port table that stands for the same connections.
-_ROWS = {"ftp_passive": ("ftp_passive",), "ftp_active": ("ftp_active", "ftp_data")}
+_SERVICES = {PASSIVE: PASSIVE_NAME, ACTIVE: ACTIVE_NAME}
+# The services that stand for the same connections: those of the plan and the rows of the port table.
+_ROWS = {name: (name, *TABLE.ftp_rows(mode)) for mode, name in _SERVICES.items()}
 # What became of the transfer over a connection that opened. An address that is not the server's is looked at
 # where all else is well.
 _TRANSFERS = {DONE: OK, FAILED: WRONG_SERVICE, SILENT: BLOCKED, NOTHING: UNTESTED}
@@ -74,7 +77,7 @@ def _of_session(source: str, session: Data) -> Iterator[dict[str, t.Any]]:
             server=f"{session['service']} of {session['destination']}", detail=session.get("detail", "")
         )
         yield _result(
-            source, session, "ftp_passive", _Kind(UNTESTED, "error", NO_LOGIN), str(session["port"]), sentence
+            source, session, PASSIVE_NAME, _Kind(UNTESTED, "error", NO_LOGIN), str(session["port"]), sentence
         )
         return
     for mode, service in _SERVICES.items():
@@ -141,7 +144,7 @@ def _words(mode: str, kind: _Kind, some: list[Data]) -> str:
         return _TRANSFER_WORDS.get(some[0].get("transfer", ""), _TRANSFER_WORDS[NOTHING])
     if kind.verdict == UNTESTED:
         return "{server} does not let {source} try {mode} mode with {commands}{said}."
-    if mode == "passive":
+    if mode == PASSIVE:
         return (
             "{source} does not reach data port {port} that {server} announces with {commands} ({reason}): "
             "let in its passive ports from {source} on "

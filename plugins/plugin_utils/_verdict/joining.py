@@ -19,7 +19,7 @@ from ...module_utils._plan.coverage import OPTIONAL
 from ...module_utils._plan.flows import REACHABLE
 from ...module_utils._values.addresses import parse_address
 from ...module_utils._values.errors import NetworkError
-from ...module_utils._values.ports import Ports, intersect, merge, parse_ports, subtract, text
+from ...module_utils._values.ports import Ports
 from .packet_stages import AT_DESTINATION, ON_RETURN, RETURNED, Captures, Ends
 from .verdict import ELSEWHERE, FOREIGN, OK, SIBLING, UNTESTED, VERDICTS, Case, judge
 
@@ -31,12 +31,10 @@ UNSEEN = "{0} could not be asked at the end of the run whether its listener was 
 NOT_ITS_OWN = "exasol_address or its name led to {0}, which is none of the addresses of {1}"
 _UNTOLD = ("closed", "open|filtered")  # where nobody listens, these say nothing of the way
 
-_ports = lru_cache(maxsize=65536)(parse_ports)
-
 
 @lru_cache(maxsize=65536)
 def _shared(one: str, other: str) -> str:
-    return one if one == other else text(intersect(_ports(one), _ports(other)))
+    return one if one == other else str(Ports.parse(one) & Ports.parse(other))
 
 
 class Standing(t.NamedTuple):
@@ -118,7 +116,7 @@ class Listening:
     def _index(index: dict[Key, Ports], host: str, entries: t.Any) -> None:
         for entry in entries or ():
             key = (host, entry["address"], entry["protocol"])
-            index[key] = index.get(key, ()) + _ports(entry["ports"])
+            index[key] = index.get(key, Ports()) | Ports.parse(entry["ports"])
 
     def _add_siblings(self, host: str, leftovers: Iterable[Mapping[str, t.Any]]) -> None:
         """Keep which ports the listener of another host of this run holds: both hosts are one machine."""
@@ -131,7 +129,7 @@ class Listening:
                 if _is_place(place):
                     key = (host, str(place["address"]), str(place["protocol"]))
                     self._held.setdefault(key, []).append(
-                        Held(_ports(place["ports"]), SIBLING, (str(entry["host"]),))
+                        Held(Ports.parse(place["ports"]), SIBLING, (str(entry["host"]),))
                     )
 
     def _add_held(self, host: str, result: Mapping[str, t.Any]) -> None:
@@ -143,7 +141,7 @@ class Listening:
             )
             try:
                 key = (host, str(entry["address"]), str(entry["protocol"]))
-                self._held.setdefault(key, []).append(Held(_ports(entry["ports"]), str(entry["by"]), at))
+                self._held.setdefault(key, []).append(Held(Ports.parse(entry["ports"]), str(entry["by"]), at))
             except (KeyError, TypeError, NetworkError):
                 continue
         self._leftovers[host] = [
@@ -188,18 +186,16 @@ class Listening:
             key,
         )
         found: dict[Standing, Ports] = {}
-        left = _ports(ports)
+        left = Ports.parse(ports)
         for held in (*self._held.get(here, ()), Held(left, "", ())):
             for standing, some in self._of_held(
-                here, address, intersect(left, held.ports), self._holder(host, address, held)
+                here, address, left & held.ports, self._holder(host, address, held)
             ):
                 counting = _counting(standing, state)
-                found[counting] = found.get(counting, ()) + some
-            left = subtract(left, held.ports)
+                found[counting] = found.get(counting, Ports()) | some
+            left -= held.ports
         # Whatever was split is put together again; mostly all of it is one.
-        return [
-            (standing, ports if len(found) == 1 else text(merge(some))) for standing, some in found.items()
-        ]
+        return [(standing, ports if len(found) == 1 else str(some)) for standing, some in found.items()]
 
     def _of_held(
         self, key: Key, address: str, ports: Ports, standing: Standing
@@ -213,10 +209,10 @@ class Listening:
             (self._up, up),
             (self._denied, f"{host} does not permit it without root (set become)"),
         ):
-            some = intersect(ports, index.get(key, ()))
+            some = ports & index.get(key, Ports())
             if some:
                 yield standing._replace(listener=listener), some
-            ports = subtract(ports, some)
+            ports -= some
         if ports:
             yield standing, ports
 
@@ -317,7 +313,7 @@ def _is_place(item: Mapping[str, t.Any]) -> bool:
     try:
         return (
             item["protocol"] in ("tcp", "udp")
-            and text(_ports(item["ports"])) == item["ports"]
+            and str(Ports.parse(item["ports"])) == item["ports"]
             and parse_address(item["address"]) is not None
         )
     except (KeyError, TypeError, NetworkError):
@@ -369,7 +365,7 @@ class Joining:
             for entry in host["probes"]:
                 for destination in entry["destinations"] if entry["expected"] == REACHABLE else ():
                     self._entitled.setdefault((destination, entry["protocol"]), []).append(
-                        (name, _ports(entry["ports"]))
+                        (name, Ports.parse(entry["ports"]))
                     )
         self._set_aside: list[dict[str, t.Any]] = []
         self._queries = queries or {}
@@ -405,11 +401,9 @@ class Joining:
 
     def _with_entitled(self, case: Case) -> Case:
         """Return a case that has no control with who may use its ports."""
-        ports = _ports(case.ports)
+        ports = Ports.parse(case.ports)
         several = self._entitled.get((case.destination, case.protocol), ())
-        names = tuple(
-            dict.fromkeys(name for name, some in several if name != case.source and intersect(ports, some))
-        )
+        names = tuple(dict.fromkeys(name for name, some in several if name != case.source and ports & some))
         return case._replace(entitled=names, present=any(name in self._observed for name in names))
 
     def untestable(self) -> list[dict[str, t.Any]]:
@@ -518,21 +512,21 @@ class Controls:
             if result["expected"] == REACHABLE and result["verdict"] == OK and result["state"] == "open":
                 key = (result["destination"], result["address"], result["protocol"])
                 by_source = self._reached.setdefault(key, {})
-                by_source[result["source"]] = merge(
-                    by_source.get(result["source"], ()) + _ports(result["ports"])
+                by_source[result["source"]] = by_source.get(result["source"], Ports()) | Ports.parse(
+                    result["ports"]
                 )
 
     def parts(self, case: Case) -> Iterator[Case]:
         """Yield the case, split by who reached its ports; the part that nobody reached has no control."""
-        rest = _ports(case.ports)
+        rest = Ports.parse(case.ports)
         for source, ports in self._reached.get((case.destination, case.address, case.protocol), {}).items():
             # Who must not reach a port proves nothing of it, though another row may let him through.
-            shared = intersect(rest, ports) if source != case.source else ()
+            shared = rest & ports if source != case.source else Ports()
             if shared:
-                yield case._replace(ports=text(shared), control=source)
-                rest = subtract(rest, shared)
+                yield case._replace(ports=str(shared), control=source)
+                rest -= shared
         if rest:
-            yield case._replace(ports=text(rest))
+            yield case._replace(ports=str(rest))
 
 
 def _unseen(ports: str, planned: list[str], cases: list[Case]) -> dict[str, list[str]]:
@@ -548,9 +542,8 @@ def _unseen(ports: str, planned: list[str], cases: list[Case]) -> dict[str, list
     for address in planned:
         # A name was seen at the addresses that it has.
         for place in [address] if address in seen or parse_address(address) else resolved or [address]:
-            missing = text(
-                subtract(_ports(ports), [item for case in seen.get(place, ()) for item in _ports(case.ports)])
-            )
+            shown = Ports.union(Ports.parse(case.ports) for case in seen.get(place, ()))
+            missing = str(Ports.parse(ports) - shown)
             if missing:
                 unseen.setdefault(missing, []).append(place)
     return unseen

@@ -13,17 +13,7 @@ from __future__ import annotations
 import typing as t
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 
-from ...module_utils._values.ports import (
-    Ports,
-    compress,
-    count,
-    intersect,
-    merge,
-    numbers,
-    parse_ports,
-    subtract,
-    text,
-)
+from ...module_utils._values.ports import Ports
 
 # In the order of a packet's way. Where an end was not captured, it cannot be told how far behind its
 # neighbour the packet came.
@@ -99,14 +89,12 @@ class Captures:
 
         Nothing if neither end was captured.
         """
-        wanted = parse_ports(ports)
+        wanted = Ports.parse(ports)
         near = self._near(ends) if ends.source in self._sources else None
         far = self._far(ends, near) if ends.destination in self._destinations else None
         if near is None and far is None:
             return []
-        return _without_loss(
-            {port: stage for stage, some in _split(wanted, near, far) for port in numbers(some)}
-        )
+        return _without_loss({port: stage for stage, some in _split(wanted, near, far) for port in some})
 
     def _near(self, ends: Ends) -> dict[str, Ports]:
         return _union(
@@ -130,7 +118,7 @@ class Captures:
         ]
         found = _union(entry for entry in here if entry["remote"] in own)
         if not found:
-            sent = None if near is None else near.get("asked_out", ())
+            sent = None if near is None else near.get("asked_out", Ports())
             found[DISGUISED] = _disguised(
                 (entry for entry in here if entry["remote"] not in self._known | own), sent
             )
@@ -143,13 +131,8 @@ def _disguised(strangers: Iterable[Mapping[str, str]], sent: Ports | None) -> Po
     Whoever asked for little of what left the source is somebody else, a client of a live database for
     instance.
     """
-    asked = (parse_ports(entry["asked_in"]) for entry in strangers if "asked_in" in entry)
-    return merge(
-        item
-        for some in asked
-        if sent is None or count(intersect(some, sent)) >= _MOST * count(sent)
-        for item in some
-    )
+    asked = (Ports.parse(entry["asked_in"]) for entry in strangers if "asked_in" in entry)
+    return Ports.union(some for some in asked if sent is None or len(some & sent) >= _MOST * len(sent))
 
 
 def _union(entries: Iterable[Mapping[str, str]]) -> dict[str, Ports]:
@@ -157,7 +140,7 @@ def _union(entries: Iterable[Mapping[str, str]]) -> dict[str, Ports]:
     for entry in entries:
         for kind, ports in entry.items():
             if kind.startswith(("asked_", "answered_")):
-                found[kind] = merge(found.get(kind, ()) + parse_ports(ports))
+                found[kind] = found.get(kind, Ports()) | Ports.parse(ports)
     return found
 
 
@@ -168,16 +151,16 @@ def _split(
     left = wanted
     steps: list[tuple[str, Ports]] = []
     if near is not None:
-        steps.append((AT_SOURCE, near.get("asked_out", ())))
+        steps.append((AT_SOURCE, near.get("asked_out", Ports())))
     if far is not None:
-        steps.append((DISGUISED, subtract(wanted, far.get(DISGUISED, ()))))
-        steps.append((ON_PATH if near is not None else BEFORE_DESTINATION, far.get("asked_in", ())))
-        steps.append((AT_DESTINATION, far.get("answered_out", ())))
+        steps.append((DISGUISED, wanted - far.get(DISGUISED, Ports())))
+        steps.append((ON_PATH if near is not None else BEFORE_DESTINATION, far.get("asked_in", Ports())))
+        steps.append((AT_DESTINATION, far.get("answered_out", Ports())))
     if near is not None:
-        steps.append((ON_RETURN if far is not None else LEFT, near.get("answered_in", ())))
+        steps.append((ON_RETURN if far is not None else LEFT, near.get("answered_in", Ports())))
     for stage, passed in steps:
-        yield stage, subtract(left, passed)
-        left = intersect(left, passed)
+        yield stage, left - passed
+        left &= passed
     yield RETURNED if near is not None else BEHIND_DESTINATION, left
 
 
@@ -189,9 +172,7 @@ def _without_loss(stages: Mapping[int, str]) -> list[tuple[str, str]]:
     for index, port in enumerate(ports):
         around = ranks[max(0, index - _NEIGHBOURS) : index] + ranks[index + 1 : index + 1 + _NEIGHBOURS]
         settled.setdefault(_WAY[_further(ranks[index], around)], []).append(port)
-    return [
-        (stage, text(compress(some))) for stage, some in sorted(settled.items(), key=lambda item: item[1])
-    ]
+    return [(stage, str(Ports(some))) for stage, some in sorted(settled.items(), key=lambda item: item[1])]
 
 
 def _further(own: int, around: Sequence[int]) -> int:

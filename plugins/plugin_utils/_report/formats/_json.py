@@ -10,6 +10,8 @@ import json
 import typing as t
 from collections.abc import Mapping
 
+from ..._text.escaping import escaped
+
 NAME, SUFFIX = "json", "json"
 SCHEMA = 1
 # What Ansible adds to the result of a task.
@@ -25,15 +27,3 @@ def render(verification: Mapping[str, t.Any]) -> str:
     }
     # A terminal obeys some characters that JSON may hold as they are.
     return escaped(json.dumps(dict(kept, schema=SCHEMA), indent=1, sort_keys=True, ensure_ascii=False)) + "\n"
-
-
-def escaped(text: str, keep: str = "\n") -> str:
-    """Return JSON in which every character that cannot be seen is written as its number.
-
-    What is kept may stand between texts.
-    """
-    return (
-        text
-        if text.isprintable()
-        else "".join(one if one.isprintable() or one in keep else json.dumps(one)[1:-1] for one in text)
-    )

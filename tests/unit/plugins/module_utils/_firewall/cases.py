@@ -19,8 +19,7 @@ from ansible_collections.exasol_community.network.plugins.module_utils._firewall
 )
 from ansible_collections.exasol_community.network.plugins.module_utils._values.ports import (
     PortRange,
-    merge,
-    parse_ports,
+    Ports,
 )
 
 # Enough to meet the pairs that matter, and quick.
@@ -130,7 +129,7 @@ def rule(what, ends="", services="sql_client", action=ACCEPT, version=None):
         direction,
         version,
         protocol,
-        parse_ports(ports) if ports else (),
+        Ports.parse(ports) if ports else Ports(),
         networks,
         tuple(services.split(",")),
     )
@@ -158,7 +157,7 @@ def _applies(one, packet):
         packet.protocol,
     ):
         return False
-    if one.ports and not any(item.first <= packet.port <= item.last for item in one.ports):
+    if one.ports and not any(item.first <= packet.port <= item.last for item in one.ports.ranges):
         return False
     return not one.networks or any(packet.address in network for network in one.networks)
 
@@ -191,7 +190,7 @@ _NAMES = [
 PORTS = st.one_of(
     st.lists(st.sampled_from(_RANGES), min_size=1, max_size=4),
     st.lists(st.sampled_from(_RANGES), min_size=1, max_size=30),
-).map(merge)
+).map(Ports.of_ranges)
 
 
 def _wide(version):
@@ -222,7 +221,7 @@ def rules(draw, rejects=True):
         direction,
         version,
         protocol,
-        () if protocol == "any" else draw(PORTS),
+        Ports() if protocol == "any" else draw(PORTS),
         tuple(ends),
         draw(st.sampled_from(_NAMES)),
     )
@@ -240,7 +239,7 @@ def packets(draw, given):
         ends[one.version].update(str(address) for network in one.networks for address in _edges(network))
         numbers.update(
             port
-            for item in one.ports
+            for item in one.ports.ranges
             for port in (item.first - 1, item.first, item.last, item.last + 1)
             if 1 <= port <= 65535
         )

@@ -15,7 +15,7 @@ import sys
 
 from ansible_collections.exasol_community.network.plugins.module_utils._firewall import other_firewalls
 from ansible_collections.exasol_community.network.plugins.module_utils._firewall.rule import Rule
-from ansible_collections.exasol_community.network.plugins.module_utils._values.ports import PortRange
+from ansible_collections.exasol_community.network.plugins.module_utils._values.ports import Ports
 
 HOST, PARTNER = "192.0.2.1", "192.0.2.21"
 RESET = "nft flush ruleset"
@@ -98,7 +98,7 @@ def rule(direction, port):
         direction,
         4,
         "tcp",
-        (PortRange(port, port),),
+        Ports([port]),
         (ipaddress.ip_network(PARTNER),),
         ("a_service",),
     )

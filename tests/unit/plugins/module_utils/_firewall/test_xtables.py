@@ -7,10 +7,7 @@ import pytest
 from hypothesis import given
 
 from ansible_collections.exasol_community.network.plugins.module_utils._firewall import xtables
-from ansible_collections.exasol_community.network.plugins.module_utils._values.ports import (
-    parse_ports,
-    text,
-)
+from ansible_collections.exasol_community.network.plugins.module_utils._values.ports import Ports
 from ansible_collections.exasol_community.network.tests.unit.plugins.module_utils._firewall import cases
 from ansible_collections.exasol_community.network.tests.unit.plugins.module_utils._firewall.cases import (
     rule,
@@ -35,19 +32,19 @@ RANGES = ",".join(f"{port}-{port + 1}" for port in range(1, 61, 3))
     ids=["one", "range", "singles", "ranges", "fifteen", "range-does-not-fit", "range-fits"],
 )
 def test_a_range_takes_two_of_fifteen_places(ports, sizes):
-    assert [len(group) for group in xtables.port_groups(parse_ports(ports))] == sizes
+    assert [len(group.ranges) for group in xtables.port_groups(Ports.parse(ports))] == sizes
 
 
 def test_no_ports_are_one_group():
-    assert xtables.port_groups(()) == [()]
+    assert xtables.port_groups(Ports()) == [Ports()]
 
 
 @given(cases.PORTS)
 @cases.EXAMPLES
 def test_groups_hold_every_port_once_and_fit(ports):
     groups = xtables.port_groups(ports)
-    assert [item for group in groups for item in group] == list(ports)
-    assert all(sum(1 if item.first == item.last else 2 for item in group) <= 15 for group in groups)
+    assert [item for group in groups for item in group.ranges] == list(ports.ranges)
+    assert all(sum(1 if item.first == item.last else 2 for item in group.ranges) <= 15 for group in groups)
 
 
 @given(cases.PORTS)
@@ -60,7 +57,7 @@ def test_port_text_is_read_back(ports):
     "value, expected", [("22", "22"), ("20000:21000", "20000-21000"), ("22,80:90,443", "22,80-90,443")]
 )
 def test_port_text_is_iptables_own(value, expected):
-    assert text(xtables.parse_port_text(value)) == expected
+    assert str(xtables.parse_port_text(value)) == expected
 
 
 @pytest.mark.parametrize(

@@ -3,11 +3,11 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
 """The registry: every TCP service of the port table that can tell who it is, by one script."""
 
-import types
+import os
 
 import pytest
 
-from ansible_collections.exasol_community.network.plugins.module_utils._identify import _mysql, _registry
+from ansible_collections.exasol_community.network.plugins.module_utils._identify import _registry
 from ansible_collections.exasol_community.network.plugins.module_utils._identify._registry import (
     NEVER_CUT_SHORT,
     SCRIPTS,
@@ -30,10 +30,17 @@ def test_every_other_tcp_row_has_a_script():
 
 
 def test_mysql_is_never_cut_short():
-    assert set(_mysql.NAMES) == NEVER_CUT_SHORT
+    assert {"mysql"} == NEVER_CUT_SHORT
 
 
-def test_a_name_in_two_files_is_refused():
-    one = types.SimpleNamespace(NAMES=("a", "b"), talk=None)
-    with pytest.raises(ValueError, match="'b' stands in two files"):
-        _registry._index([one, types.SimpleNamespace(NAMES=("b",), talk=None)])
+def test_a_protocol_without_a_file_is_refused():
+    row = TABLE.service("mysql")
+    with pytest.raises(ValueError, match=r"no file: \['mysqlx'\]"):
+        _registry._by_service([row, row._replace(talk="mysqlx")])
+
+
+def test_every_file_of_a_protocol_is_named_by_a_row():
+    folder = os.path.dirname(_registry.__file__)
+    files = {name[1:-3] for name in os.listdir(folder) if name.startswith("_") and name.endswith(".py")}
+    helpers = {"_init__", "certificate", "finding", "registry", "wire"}
+    assert files - helpers == {service.talk for service in TABLE.services} - {""}

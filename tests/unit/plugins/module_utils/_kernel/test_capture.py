@@ -12,7 +12,7 @@ from hypothesis import strategies as st
 
 from ansible_collections.exasol_community.network.plugins.module_utils._kernel.bpf import program
 from ansible_collections.exasol_community.network.plugins.module_utils._kernel.capture import Packet, parse
-from ansible_collections.exasol_community.network.plugins.module_utils._values.ports import parse_ports
+from ansible_collections.exasol_community.network.plugins.module_utils._values.ports import Ports
 
 SYN, RST, ACK, FIN = 0x02, 0x04, 0x10, 0x01
 ENDS = {4: ("192.0.2.21", "192.0.2.11"), 6: ("2001:db8::21", "2001:db8::11")}
@@ -194,7 +194,7 @@ def accepted(instructions, data):
 
 
 TCP_PORTS, UDP_PORTS = "22,8563,20000-21000", "53,123"
-FILTER = program(parse_ports(TCP_PORTS), parse_ports(UDP_PORTS), KEPT)
+FILTER = program(Ports.parse(TCP_PORTS), Ports.parse(UDP_PORTS), KEPT)
 
 
 @pytest.mark.parametrize("version", [4, 6])
@@ -234,10 +234,10 @@ def test_the_filter_ends_for_all_bytes(data):
 
 @given(st.lists(st.integers(1, 65535), min_size=1, max_size=60, unique=True), st.integers(1, 65535))
 def test_the_filter_holds_any_ports(ports, port):
-    instructions = program(parse_ports(",".join(map(str, ports))), (), KEPT)
+    instructions = program(Ports.parse(",".join(map(str, ports))), Ports(), KEPT)
     assert bool(accepted(instructions, packet(destination_port=port, source_port=port))) == (port in ports)
 
 
 def test_too_many_ranges_are_told_apart_outside_of_the_kernel():
-    many = parse_ports(",".join(str(port) for port in range(1, 4001, 2)))
-    assert accepted(program(many, (), KEPT), packet(destination_port=2)) == KEPT
+    many = Ports.parse(",".join(str(port) for port in range(1, 4001, 2)))
+    assert accepted(program(many, Ports(), KEPT), packet(destination_port=2)) == KEPT

@@ -42,8 +42,8 @@ def forbidden(members, hosts, **wishes):
     ).probes(hosts)
     return {
         (source, entry["service"], name): ports_of(entry["ports"])
-        for source, entries in planned.items()
-        for entry in entries
+        for source, several in planned.items()
+        for entry in [probe.as_dict() for probe in several]
         for name in entry["destinations"]
     }
 
@@ -135,7 +135,7 @@ def test_entries_are_expected_to_be_denied():
     planned = Forbidden(
         bundles(select(TABLE.services_of("8")), with_any_node({"database_node": [N1], "client": [CLIENT]}))
     ).probes([CLIENT, ADMIN])
-    assert {entry["expected"] for entries in planned.values() for entry in entries} == {"denied"}
+    assert {probe.expected for several in planned.values() for probe in several} == {"denied"}
 
 
 def test_a_host_inside_an_allowed_network_is_allowed():

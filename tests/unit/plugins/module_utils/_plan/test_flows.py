@@ -15,7 +15,7 @@ from ansible_collections.exasol_community.network.plugins.module_utils._plan.flo
     select,
     with_any_node,
 )
-from ansible_collections.exasol_community.network.plugins.module_utils._plan.table import TABLE, UNPROBED
+from ansible_collections.exasol_community.network.plugins.module_utils._plan.table import TABLE
 from ansible_collections.exasol_community.network.tests.unit.helpers import assert_names, ports_of, refusal
 from ansible_collections.exasol_community.network.tests.unit.plugins.module_utils.world import (
     WORLD,
@@ -29,6 +29,8 @@ from ansible_collections.exasol_community.network.tests.unit.plugins.module_util
 
 N1, N2, CLIENT = host("n1", "192.0.2.11"), host("n2", "192.0.2.12"), host("client", "192.0.2.21")
 
+UNPROBED = {service.name: service.unprobed for service in TABLE.services if service.unprobed}
+
 
 def found(members, release="8", **wishes):
     """Return the bundles of some members."""
@@ -39,10 +41,10 @@ def probed(members, **wishes):
     """Return the flows of the probes: source, service and destination."""
     planned = flows.probes(found(members, **wishes))
     return {
-        (source, entry["service"], name)
-        for source, entries in planned.items()
-        for entry in entries
-        for name in entry["destinations"]
+        (source, probe.service.name, name)
+        for source, several in planned.items()
+        for probe in several
+        for name in probe.destinations
     }
 
 
@@ -104,14 +106,11 @@ def test_rows_that_nothing_can_prove_are_not_probed():
 
 
 def test_probe_entry_is_plain_data():
-    (entry,) = [
-        entry
-        for entry in flows.probes(
-            found({"client": [CLIENT], "database_node": [host("n", "192.0.2.11", "2001:db8::11")]})
-        )["client"]
-        if entry["service"] == "sql_client"
+    members = {"client": [CLIENT], "database_node": [host("n", "192.0.2.11", "2001:db8::11")]}
+    (probe,) = [
+        probe for probe in flows.probes(found(members))["client"] if probe.service.name == "sql_client"
     ]
-    assert entry == {
+    assert probe.as_dict() == {
         "service": "sql_client",
         "protocol": "tcp",
         "ports": "8563",
@@ -136,8 +135,8 @@ def test_probes_are_the_flows_of_the_table(members, release):
     }
     entries = [
         (source, entry["service"], entry["protocol"], entry["ports"], name)
-        for source, entries in flows.probes(found(members, release)).items()
-        for entry in entries
+        for source, several in flows.probes(found(members, release)).items()
+        for entry in [probe.as_dict() for probe in several]
         for name in entry["destinations"]
     ]
     assert set(entries) == naive
@@ -149,8 +148,8 @@ def test_every_probe_of_a_managed_host_meets_a_listen(members):
     planned = flows.probes(found(members))
     listens = flows.endpoints(planned, [party for party in WORLD if party.managed])
     naive = {}
-    for entries in planned.values():
-        for entry in entries:
+    for several in planned.values():
+        for entry in [probe.as_dict() for probe in several]:
             for name, addresses in entry["destinations"].items():
                 for address in addresses if name in {party.name for party in WORLD if party.managed} else ():
                     naive.setdefault((name, address, entry["protocol"]), set()).update(
@@ -206,7 +205,7 @@ def test_foreign_sources_and_networks_are_kept_with_the_reason():
 @pytest.mark.parametrize("name", sorted(UNPROBED))
 def test_rows_without_a_probe_are_kept_with_their_reason(name):
     kept = aside({"database_node": [N1, N2], "client": [CLIENT], "ftp_server": [host("files")]})
-    assert (name, UNPROBED[name]) in kept
+    assert (name, TABLE.service(name).unprobed) in kept
 
 
 def test_a_flow_that_is_probed_is_not_set_aside():

@@ -10,15 +10,16 @@ import pytest
 
 from ansible_collections.exasol_community.network.plugins.module_utils._plan import table as _table
 from ansible_collections.exasol_community.network.plugins.module_utils._plan.table import (
-    ONE_ENDED,
-    REFERENCES,
     RELEASES,
     TABLE,
-    UNPROBED,
     Table,
 )
-from ansible_collections.exasol_community.network.plugins.module_utils._plan.table_rows import ROWS
-from ansible_collections.exasol_community.network.plugins.module_utils._values.ports import text
+from ansible_collections.exasol_community.network.plugins.module_utils._plan.table_rows import (
+    REFERENCES,
+    ROWS,
+    Service,
+)
+from ansible_collections.exasol_community.network.plugins.module_utils._values.ports import Ports
 from ansible_collections.exasol_community.network.tests.unit.helpers import assert_names, refusal
 
 FIXTURE = os.path.join(os.path.dirname(os.path.abspath(__file__)), "..", "..", "..", "fixtures", "ports.csv")
@@ -54,28 +55,21 @@ def as_published(service):
     return tuple(str(row[field]) for field in FIELDS)
 
 
+SOUND = Service(
+    name="sql_client",
+    tables=("kb",),
+    direction="incoming",
+    protocol="tcp",
+    ports=Ports([8563]),
+    source="client",
+    destination="database_node",
+    description="words",
+)
+
+
 def crafted(**changes):
     """Return one sound row with some fields changed."""
-    row = dict(
-        zip(
-            ("tables",) + FIELDS,
-            (
-                "kb",
-                "incoming",
-                "tcp",
-                8563,
-                8563,
-                "client",
-                "database_node",
-                "sql_client",
-                "required",
-                "tcp",
-                "words",
-            ),
-        )
-    )
-    row.update(changes)
-    return tuple(row[field] for field in ("tables",) + FIELDS)
+    return SOUND._replace(**changes)
 
 
 def test_the_fixture_is_the_published_list():
@@ -116,8 +110,9 @@ def test_reference_is_a_table_of_the_release(release):
 
 
 def test_rows_without_probe_say_why():
-    assert {service.name for service in TABLE.services if service.probe == "none"} == set(UNPROBED)
-    assert set(UNPROBED) >= ONE_ENDED
+    unprobed = {service.name for service in TABLE.services if service.unprobed}
+    assert unprobed == {service.name for service in TABLE.services if service.probe == "none"} != set()
+    assert unprobed >= {service.name for service in TABLE.services if not service.far_end_listens} != set()
 
 
 def test_row_as_users_see_it():
@@ -149,9 +144,12 @@ def test_row_of_any_protocol_has_no_ports():
         ({"direction": "inbound"}, ["'sql_client'", "direction", "'inbound'", "incoming, outgoing"]),
         ({"protocol": "sctp"}, ["'sql_client'", "protocol", "'sctp'", "tcp, udp, any"]),
         ({"need": "maybe"}, ["'sql_client'", "need", "'maybe'", "required, optional"]),
-        ({"probe": "icmp"}, ["'sql_client'", "probe", "'icmp'", "tcp, udp, none"]),
-        ({"tables": "9"}, ["'sql_client'", "'9'", "kb, 7.1, 8, sql, infra"]),
-        ({"tables": "kb 9"}, ["'sql_client'", "'9'", "kb, 7.1, 8, sql, infra"]),
+        ({"ftp": "data"}, ["'sql_client'", "ftp", "'data'", "control, passive, active"]),
+        ({"follows": "sql"}, ["'sql_client'", "follows", "'sql'", "sql_client"]),
+        ({"ports": Ports()}, ["'sql_client'", "tcp", "any", "has ports"]),
+        ({"protocol": "any"}, ["'sql_client'", "any", "8563", "has ports"]),
+        ({"tables": ("9",)}, ["'sql_client'", "'9'", "kb, 7.1, 8, sql, infra"]),
+        ({"tables": ("kb", "9")}, ["'sql_client'", "'9'", "kb, 7.1, 8, sql, infra"]),
     ],
 )
 def test_row_with_a_wrong_word_is_refused(changes, fragments):
@@ -162,12 +160,12 @@ def test_row_with_a_wrong_word_is_refused(changes, fragments):
     "other, fragments",
     [
         ({}, ["'sql_client'", "twice"]),
-        ({"first": 9563, "last": 9563}, ["'sql_client'", "twice"]),
-        ({"tables": "8", "first": 9563, "last": 9563}, ["'sql_client'", "twice"]),
-        ({"name": "other"}, ["'sql_client'", "'other'", "release kb", "say the same"]),
+        ({"ports": Ports([9563])}, ["'sql_client'", "twice"]),
+        ({"tables": ("8",), "ports": Ports([9563])}, ["'sql_client'", "twice"]),
+        ({"name": "other"}, ["'sql_client'", "'other'", "release kb", "duplicates"]),
         (
-            {"name": "other", "need": "optional", "probe": "none", "description": "else"},
-            ["'sql_client'", "'other'", "say the same"],
+            {"name": "other", "need": "optional", "unprobed": "why", "description": "else"},
+            ["'sql_client'", "'other'", "duplicates"],
         ),
     ],
 )
@@ -177,7 +175,7 @@ def test_ambiguous_rows_are_refused(other, fragments):
 
 def test_ambiguity_is_found_between_the_tables_of_one_release():
     assert_names(
-        refusal(Table, [crafted(), crafted(tables="infra", name="other")]),
+        refusal(Table, [crafted(), crafted(tables=("infra",), name="other")]),
         ["'sql_client'", "'other'", "release 8"],
     )
 
@@ -186,8 +184,8 @@ def test_ambiguity_is_found_between_the_tables_of_one_release():
     "other",
     [
         {"name": "other", "direction": "outgoing"},
-        {"name": "other", "protocol": "udp", "probe": "udp"},
-        {"name": "other", "last": 8564},
+        {"name": "other", "protocol": "udp"},
+        {"name": "other", "ports": Ports([8563, 8564])},
         {"name": "other", "source": "admin_network"},
         {"name": "other", "destination": "any_node"},
     ],
@@ -197,7 +195,10 @@ def test_rows_that_differ_are_accepted(other):
 
 
 def test_rows_of_releases_that_never_meet_are_accepted():
-    assert Table([crafted(tables="7.1"), crafted(tables="8", name="other")]).names == ["sql_client", "other"]
+    assert Table([crafted(tables=("7.1",)), crafted(tables=("8",), name="other")]).names == [
+        "sql_client",
+        "other",
+    ]
 
 
 def test_the_rows_of_the_collection_are_accepted_and_one_more_copy_is_not():
@@ -234,7 +235,7 @@ def overridden(release, overrides):
     """Return the ports of each row that differ from the default."""
     default = {service.name: service.ports for service in TABLE.rows(release)}
     return {
-        service.name: text(service.ports)
+        service.name: str(service.ports)
         for service in TABLE.services_of(release, overrides)
         if service.ports != default[service.name]
     }

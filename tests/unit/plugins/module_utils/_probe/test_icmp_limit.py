@@ -18,7 +18,7 @@ from ansible_collections.exasol_community.network.plugins.module_utils._probe.ou
     timed_out,
 )
 from ansible_collections.exasol_community.network.plugins.module_utils._probe.targets import Target
-from ansible_collections.exasol_community.network.plugins.module_utils._values.ports import compress
+from ansible_collections.exasol_community.network.plugins.module_utils._values.ports import Ports
 from ansible_collections.exasol_community.network.tests.unit.helpers import ports_of
 
 ROUTER = "192.0.2.1"
@@ -29,7 +29,7 @@ OPEN = Outcome("open", "syn-ack")
 def target(outcomes, address="192.0.2.11", protocol="tcp"):
     """Return a target with these outcomes, port -> outcome."""
     made = Target("n11", address, protocol)
-    made.add(compress(outcomes))
+    made.add(Ports(outcomes))
     for port, outcome in outcomes.items():
         made.record(port, outcome)
     return made

@@ -16,7 +16,7 @@ from ansible_collections.exasol_community.network.plugins.module_utils._probe.ou
     timed_out,
 )
 from ansible_collections.exasol_community.network.plugins.module_utils._probe.targets import Target
-from ansible_collections.exasol_community.network.plugins.module_utils._values.ports import parse_ports
+from ansible_collections.exasol_community.network.plugins.module_utils._values.ports import Ports
 
 ADDRESS = "192.0.2.11"
 DEAD, OPENED = Outcome("filtered", "host-unreach", "local"), Outcome(OPEN, SYN_ACK)
@@ -29,7 +29,7 @@ ROUTER, PROHIBITED = (
 def silent(protocol="tcp", *more):
     """Return a target of two ports whose first says nothing, and whose second says nothing or what is given."""
     target = Target("n11", ADDRESS, protocol)
-    target.add(parse_ports("8563,8564"))
+    target.add(Ports.parse("8563,8564"))
     target.record(8563, timed_out(protocol))
     target.record(8564, *more or (timed_out(protocol),))
     return target

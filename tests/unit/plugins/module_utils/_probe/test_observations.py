@@ -20,8 +20,7 @@ from ansible_collections.exasol_community.network.plugins.module_utils._probe.sw
 )
 from ansible_collections.exasol_community.network.plugins.module_utils._probe.targets import Target
 from ansible_collections.exasol_community.network.plugins.module_utils._values.ports import (
-    PortRange,
-    compress,
+    Ports,
 )
 from ansible_collections.exasol_community.network.tests.unit.helpers import ports_of
 
@@ -44,7 +43,7 @@ STATES = [
 def target(outcomes, rtt_ms=-1.0, protocol="tcp"):
     """Return a target with these outcomes, port -> outcome."""
     made = Target("n11", "192.0.2.11", protocol)
-    made.add(compress(outcomes))
+    made.add(Ports(outcomes))
     for port, outcome in outcomes.items():
         made.record(port, outcome, rtt_ms if outcome in (OPEN, CLOSED) else -1.0)
     return made
@@ -191,7 +190,7 @@ def test_a_range_in_one_state_is_one_entry():
 
 def test_times_are_spread():
     made = Target("n11", "192.0.2.11", "tcp")
-    made.add((PortRange(1, 3),))
+    made.add(Ports([1, 2, 3]))
     for port, rtt_ms in ((1, 3.00049), (2, 1.0), (3, 2.0)):
         made.record(port, OPEN, rtt_ms)
     assert observation(made)["states"][0]["rtt_ms"] == {"min": 1.0, "median": 2.0, "max": 3.0}
@@ -227,7 +226,7 @@ LOOKALIKES = [
 def in_order(found):
     """Return the ports of the states of lookalikes, recorded in some order."""
     made = Target("n11", "192.0.2.11", "tcp")
-    made.add((PortRange(1, len(LOOKALIKES)),))
+    made.add(Ports(range(1, len(LOOKALIKES) + 1)))
     for index, outcome in found:
         made.record(1 + index, outcome)
     return [state["ports"] for state in observation(made)["states"]]

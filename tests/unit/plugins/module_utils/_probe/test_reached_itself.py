@@ -11,7 +11,7 @@ from ansible_collections.exasol_community.network.plugins.module_utils._probe.ob
 )
 from ansible_collections.exasol_community.network.plugins.module_utils._probe.outcome import Outcome
 from ansible_collections.exasol_community.network.plugins.module_utils._probe.targets import Target
-from ansible_collections.exasol_community.network.plugins.module_utils._values.ports import compress
+from ansible_collections.exasol_community.network.plugins.module_utils._values.ports import Ports
 
 VIP, NAME = "192.0.2.40", "files.example.com"
 OPEN, CLOSED = Outcome("open", "syn-ack"), Outcome("closed", "conn-refused")
@@ -23,7 +23,7 @@ def target(address, outcomes, name="", planned=True, destination="n12"):
     """Return a target with these outcomes, port -> outcome."""
     made = Target(destination, address, "tcp")
     made.name, made.planned = name, planned
-    made.add(compress(outcomes))
+    made.add(Ports(outcomes))
     for port, outcome in outcomes.items():
         made.record(port, outcome)
     return made

@@ -32,8 +32,7 @@ from ansible_collections.exasol_community.network.plugins.module_utils._probe.sw
 )
 from ansible_collections.exasol_community.network.plugins.module_utils._probe.targets import Target
 from ansible_collections.exasol_community.network.plugins.module_utils._values.ports import (
-    PortRange,
-    compress,
+    Ports,
 )
 from ansible_collections.exasol_community.network.tests.unit.plugins.module_utils._identify import answers
 from ansible_collections.exasol_community.network.tests.unit.plugins.module_utils.loopback import (
@@ -56,8 +55,8 @@ QUICK = Pace(timeout=0.3)
 def target(address, ports, protocol="tcp", ours=False):
     """Return a target; with C(ours) our listener is expected at all its ports."""
     made = Target("n11", address, protocol)
-    made.add(compress(ports))
-    made.ours = made.ports if ours else ()
+    made.add(Ports(ports))
+    made.ours = made.ports if ours else Ports()
     return made
 
 
@@ -275,7 +274,7 @@ def test_a_plain_connection_ends_its_handshake_before_the_hello(monkeypatch):
 def of_mysql(port):
     """Return a target whose port is expected to be MySQL's."""
     made = Target("n11", "127.0.0.1", "tcp")
-    made.add(compress([port]), "mysql")
+    made.add(Ports([port]), "mysql")
     return made
 
 
@@ -297,7 +296,7 @@ def test_who_greets_late_is_waited_for_beside_the_passes_that_follow():
     assert (outcome.finding.status, outcome.finding.version, list(found.ports)) == (
         "identified",
         "8.0.36",
-        [made.ports[0].first],
+        list(made.ports),
     )
 
 
@@ -367,7 +366,7 @@ def test_what_is_missing_waits_for_a_lasting_conversation_to_end():
 def test_what_came_before_a_reset_is_read(words, looks_like):
     with listening("127.0.0.1") as server:
         made = Target("n11", "127.0.0.1", "tcp")
-        made.add(compress([port_of(server)]), "https")
+        made.add(Ports([port_of(server)]), "https")
 
         def work():
             yield made, port_of(server)
@@ -617,9 +616,9 @@ def test_when_nothing_is_under_way_nothing_is_waited_for(monkeypatch):
 
 def test_hosts_take_turns():
     one, other, last = (Target(name, "127.0.0.1", "tcp") for name in "abc")
-    one.add((PortRange(1, 3),))
-    other.add((PortRange(11, 12),))
-    last.add((PortRange(21, 21),))
+    one.add(Ports.parse("1-3"))
+    other.add(Ports.parse("11-12"))
+    last.add(Ports([21]))
     assert [(made.destination, port) for made, port in all_ports([one, other, last])] == [
         ("a", 1),
         ("b", 11),

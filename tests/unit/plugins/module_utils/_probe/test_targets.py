@@ -10,7 +10,6 @@ import pytest
 from ansible_collections.exasol_community.network.plugins.module_utils._probe import targets as _targets
 from ansible_collections.exasol_community.network.plugins.module_utils._probe.outcome import Outcome
 from ansible_collections.exasol_community.network.plugins.module_utils._probe.targets import Targets
-from ansible_collections.exasol_community.network.plugins.module_utils._values.ports import text
 from ansible_collections.exasol_community.network.tests.unit.helpers import assert_names, refusal
 
 
@@ -37,7 +36,7 @@ def collected(*flows):
 
 def listed(targets):
     """Return targets as tuples."""
-    return [(target.destination, target.address, target.protocol, text(target.ports)) for target in targets]
+    return [(target.destination, target.address, target.protocol, str(target.ports)) for target in targets]
 
 
 def test_each_address_and_port_is_measured_once():
@@ -105,7 +104,7 @@ def claimed(listening, address="192.0.2.11", protocol="tcp", ports="8563,20000-2
     """Return the ports where our own listener is expected."""
     targets = collected(flow(ports=ports, protocol=protocol, destinations={"n11": [address]}))
     targets.claim(listening)
-    return text(next(iter(targets)).ours)
+    return str(next(iter(targets)).ours)
 
 
 def entry(address="192.0.2.11", protocol="tcp", ports="8563"):
@@ -150,7 +149,7 @@ def test_a_name_is_claimed_for_the_families_that_listen():
     targets = collected(flow(destinations={"n11": ["n11.example.com"]}))
     targets.claim({"n11": [entry("0.0.0.0")]})
     (target,) = targets
-    assert (text(target.at("192.0.2.11").ours), text(target.at("2001:db8::11").ours)) == ("8563", "")
+    assert (str(target.at("192.0.2.11").ours), str(target.at("2001:db8::11").ours)) == ("8563", "")
 
 
 def test_a_target_at_an_address_of_its_name_keeps_everything_but_the_outcomes():
@@ -159,7 +158,7 @@ def test_a_target_at_an_address_of_its_name_keeps_everything_but_the_outcomes():
     )
     target.record(123, Outcome("error", "x"))
     copy = target.at("2001:db8::11")
-    assert (copy.destination, copy.address, copy.family, text(copy.ports), copy.found) == (
+    assert (copy.destination, copy.address, copy.family, str(copy.ports), copy.found) == (
         "n11",
         "2001:db8::11",
         socket.AF_INET6,
@@ -178,18 +177,6 @@ def test_outcomes_are_kept_with_their_ports_and_times():
     assert {
         outcome.state: (list(found.ports), list(found.rtt_ms)) for outcome, found in target.found.items()
     } == {"closed": ([2, 1], [0.5, 0.25]), "filtered": ([3], [])}
-
-
-@pytest.mark.parametrize(
-    "family, expected", [(socket.AF_INET, "192.0.2.1"), (socket.AF_INET6, "2001:db8::1")]
-)
-def test_first_address_of_a_family(family, expected):
-    assert _targets.first_of(family, ["2001:db8::1", "192.0.2.1", "192.0.2.2"]) == expected
-    assert _targets.first_of(family, []) is None
-
-
-def test_source_that_is_no_address_is_named():
-    assert_names(refusal(_targets.first_of, socket.AF_INET, ["eth0"]), ["'eth0'", "IPv4 or IPv6"])
 
 
 def test_description_names_address_protocol_and_ports():

@@ -4,6 +4,7 @@
 """Addresses, networks, names, and the ranges of connection strings."""
 
 import ipaddress
+import socket
 
 import pytest
 from hypothesis import given
@@ -135,13 +136,13 @@ def test_what_is_no_single_host_is_told(text, expected):
     "text, expected",
     [
         ("fe80::1%eth0", "with a zone"),
-        ("b\u00fccher.example", "begins with xn--"),
+        ("b\u00fccher.example", "punycode form (xn--...)"),
         ("192.0.2.256", "neither an IP address nor a DNS name"),
         ("100%", "neither an IP address nor a DNS name"),
     ],
 )
 def test_what_is_wrong_with_an_address_is_told(text, expected):
-    assert expected in addresses.complaint(text)
+    assert expected in addresses.explain_mistake(text)
 
 
 @pytest.mark.parametrize(
@@ -269,3 +270,15 @@ def test_a_network_with_host_bits_is_refused_with_both_readings(address, length)
         )
     else:
         addresses.check_network(text, network)
+
+
+@pytest.mark.parametrize(
+    "family, expected", [(socket.AF_INET, "192.0.2.1"), (socket.AF_INET6, "2001:db8::1")]
+)
+def test_first_address_of_a_family(family, expected):
+    assert addresses.first_of(family, ["2001:db8::1", "192.0.2.1", "192.0.2.2"]) == expected
+    assert addresses.first_of(family, []) is None
+
+
+def test_source_that_is_no_address_is_named():
+    assert_names(refusal(addresses.first_of, socket.AF_INET, ["eth0"]), ["'eth0'", "IPv4 or IPv6"])

@@ -1,14 +1,19 @@
 # Copyright (c) 2026, exasol_community.network contributors
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""Port ranges against naive sets of integers."""
+"""Ports against naive sets of integers."""
+
+import copy
 
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from ansible_collections.exasol_community.network.plugins.module_utils._values import ports as _ports
-from ansible_collections.exasol_community.network.plugins.module_utils._values.ports import PortRange
+from ansible_collections.exasol_community.network.plugins.module_utils._values.ports import (
+    PortRange,
+    Ports,
+    parse_range,
+)
 from ansible_collections.exasol_community.network.tests.unit.helpers import (
     assert_names,
     port_set,
@@ -30,15 +35,6 @@ def port_ranges(draw):
 RANGES = st.lists(port_ranges(), max_size=12)
 
 
-def assert_canonical(ports):
-    """Assert that ranges are sorted, disjoint and not adjacent."""
-    assert isinstance(ports, tuple)
-    assert all(item.first <= item.last for item in ports)
-    assert all(
-        left.last + 1 < right.first for left, right in zip(ports, ports[1:])
-    )  # itertools.pairwise is new in Python 3.10
-
-
 @pytest.mark.parametrize(
     "value, expected",
     [
@@ -53,7 +49,7 @@ def assert_canonical(ports):
     ],
 )
 def test_range_is_read(value, expected):
-    assert _ports.parse_range(value) == expected
+    assert parse_range(value) == expected
 
 
 @pytest.mark.parametrize(
@@ -83,7 +79,7 @@ def test_range_is_read(value, expected):
     ids=repr,
 )
 def test_what_is_no_range_is_named(value, fragments):
-    assert_names(refusal(_ports.parse_range, value), fragments)
+    assert_names(refusal(parse_range, value), fragments)
 
 
 @pytest.mark.parametrize(
@@ -94,14 +90,15 @@ def test_what_is_no_range_is_named(value, fragments):
         ("8563,22, 20000-21000", "22,8563,20000-21000"),
         ([8563, "22"], "22,8563"),
         (["20000-21000", 20002, "20003-21001"], "20000-21001"),
-        (PortRange(5, 6), "5-6"),
-        ((PortRange(5, 6), 7), "5-7"),
+        (Ports([5, 6]), "5-6"),
+        ((5, "6-7"), "5-7"),
+        (iter([7, 5]), "5,7"),
         ("1,2,3", "1-3"),
         ("5,5,5", "5"),
     ],
 )
 def test_ports_are_read_and_merged(value, expected):
-    assert _ports.text(_ports.parse_ports(value)) == expected
+    assert str(Ports.parse(value)) == expected
 
 
 @pytest.mark.parametrize(
@@ -125,63 +122,97 @@ def test_ports_are_read_and_merged(value, expected):
     ids=repr,
 )
 def test_what_is_no_list_of_ports_is_named(value, fragments):
-    assert_names(refusal(_ports.parse_ports, value), fragments)
+    assert_names(refusal(Ports.parse, value), fragments)
+
+
+def assert_holds(ports, numbers):
+    """Assert that ports are exactly these numbers, in canonical form: sorted, disjoint and not adjacent."""
+    assert isinstance(ports, Ports)
+    assert port_set(ports.ranges) == numbers
+    assert all(item.first <= item.last for item in ports.ranges)
+    assert all(left.last + 1 < right.first for left, right in zip(ports.ranges, ports.ranges[1:]))
 
 
 @given(RANGES)
-def test_merge_keeps_exactly_the_ports(ranges):
-    merged = _ports.merge(ranges)
-    assert port_set(merged) == port_set(ranges)
-    assert_canonical(merged)
+def test_ranges_are_joined_to_exactly_their_ports(ranges):
+    assert_holds(Ports.of_ranges(ranges), port_set(ranges))
 
 
 @given(RANGES)
-def test_merge_has_one_form_for_one_set(ranges):
-    pieces = [PortRange(number, number) for number in port_set(ranges)]
-    assert _ports.merge(reversed(ranges)) == _ports.merge(ranges) == _ports.merge(pieces)
+def test_equal_sets_are_equal_ports(ranges):
+    ports = Ports.of_ranges(ranges)
+    same = Ports.of_ranges([PortRange(number, number) for number in port_set(ranges)])
+    assert ports == same == Ports.of_ranges(reversed(ranges))
+    assert hash(ports) == hash(same)
+    assert str(ports) == str(same)
 
 
 @given(RANGES, RANGES)
-def test_subtract_is_the_difference_of_sets(ports, taken):
-    rest = _ports.subtract(ports, taken)
-    assert port_set(rest) == port_set(ports) - port_set(taken)
-    assert_canonical(rest)
+def test_ports_are_equal_where_their_sets_are(ranges, others):
+    same = port_set(ranges) == port_set(others)
+    assert (Ports.of_ranges(ranges) == Ports.of_ranges(others)) is same
+    assert (Ports.of_ranges(ranges) != Ports.of_ranges(others)) is not same
 
 
 @given(RANGES, RANGES)
-def test_intersect_is_the_intersection_of_sets(ports, others):
-    shared = _ports.intersect(ports, others)
-    assert port_set(shared) == port_set(ports) & port_set(others)
-    assert_canonical(shared)
+def test_operators_are_those_of_sets(ranges, others):
+    ports, more = Ports.of_ranges(ranges), Ports.of_ranges(others)
+    assert_holds(ports | more, port_set(ranges) | port_set(others))
+    assert_holds(ports & more, port_set(ranges) & port_set(others))
+    assert_holds(ports - more, port_set(ranges) - port_set(others))
+    assert (port_set(ports.ranges), port_set(more.ranges)) == (port_set(ranges), port_set(others))
+
+
+@given(st.lists(RANGES, max_size=5))
+def test_union_is_that_of_all(several):
+    assert_holds(
+        Ports.union(Ports.of_ranges(ranges) for ranges in several), set().union(*map(port_set, several))
+    )
 
 
 @given(st.lists(NUMBERS, max_size=60))
-def test_compress_holds_exactly_the_numbers(numbers):
-    compressed = _ports.compress(numbers)
-    assert port_set(compressed) == set(numbers)
-    assert_canonical(compressed)
+def test_numbers_become_ports(numbers):
+    assert_holds(Ports(numbers), set(numbers))
 
 
 @given(RANGES)
 def test_text_is_read_back_as_the_same_ports(ranges):
-    text = _ports.text(_ports.merge(ranges))
-    assert ports_of(text) == port_set(ranges)
+    ports = Ports.of_ranges(ranges)
+    assert ports_of(str(ports)) == port_set(ranges)
     if ranges:
-        assert _ports.parse_ports(text) == _ports.merge(ranges)
+        assert Ports.parse(str(ports)) == ports
 
 
 @given(st.lists(port_ranges(), min_size=1, max_size=12))
 def test_text_and_list_mean_the_same(ranges):
-    assert _ports.parse_ports(",".join(str(item) for item in ranges)) == _ports.parse_ports(
-        [str(item) for item in ranges]
-    )
+    assert Ports.parse(",".join(str(item) for item in ranges)) == Ports.parse([str(item) for item in ranges])
 
 
 @given(RANGES)
-def test_numbers_and_count_agree_with_the_set(ranges):
-    merged = _ports.merge(ranges)
-    assert list(_ports.numbers(merged)) == sorted(port_set(ranges))
-    assert _ports.count(merged) == len(port_set(ranges))
+def test_ports_are_a_collection_of_numbers(ranges):
+    ports = Ports.of_ranges(ranges)
+    assert list(ports) == sorted(port_set(ranges))
+    assert len(ports) == len(port_set(ranges))
+    assert bool(ports) is bool(ranges)
+    assert Ports(ports) == copy.deepcopy(ports) == ports
+
+
+@given(RANGES, NUMBERS)
+def test_a_port_is_in_ports_where_it_is_in_the_set(ranges, number):
+    numbers = port_set(ranges)
+    # Beside any number, those on both sides of every edge.
+    edges = {edge + step for item in ranges for edge in item for step in (-1, 0, 1)}
+    ports = Ports.of_ranges(ranges)
+    assert {port for port in edges | {number} if port in ports} == numbers & (edges | {number})
+
+
+def test_ports_are_equal_to_nothing_else():
+    assert Ports([22]) != "22"
+    assert Ports() != ()
+
+
+def test_representation_is_how_to_make_them():
+    assert (repr(Ports([23, 22])), repr(Ports())) == ("Ports.parse('22-23')", "Ports()")
 
 
 def test_a_range_prints_as_users_write_it():
