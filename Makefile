@@ -97,12 +97,14 @@ lab: .venv/test  ## bring a small site of containers up and leave it running, as
 lab-down: .venv/test  ## take it down
 	@python tests/labs down --lab $(LAB)
 
-docs:  ## generate docs/ports.md from the port table, and README's table of versions from what was run
-	"$(PYTHON)" tools/ports_doc.py
-	"$(PYTHON)" tools/versions_doc.py
+docs: .venv/site  ## generate docs/ports.md, docs/reference.md, README's table of versions and what the roles share
+	python tools/ports_doc.py
+	python tools/roles_doc.py
+	python tools/versions_doc.py
 
-docs-check: .venv/site  ## fail if they are not what the port table and the runs say
+docs-check: .venv/site  ## fail if a generated file differs from its source
 	python tools/ports_doc.py --check
+	python tools/roles_doc.py --check
 	python tools/versions_doc.py --check
 
 docs-site: .venv/test  ## build the documentation site, without a network; warnings are errors
