@@ -8,9 +8,8 @@
 The shared variables come from tools/shared_variables.yml, all others from the argument specification of their
 role. With C(--check), fail if a file differs.
 
-Why copies: Ansible reads defaults and argument specifications from the role alone. A Plan task in a role for all
-would
-get other tags and another C(register) than the tasks that use the plan.
+Why copies: Ansible reads defaults and argument specifications from the role alone. A Plan task in a common
+role would get other tags and another C(register) than the tasks that use the plan.
 """
 
 from __future__ import annotations
