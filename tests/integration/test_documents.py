@@ -106,7 +106,7 @@ COMMANDS = {
     f"{PLAY}.verify -e exasol_verify_listeners=false": RED._replace(look=partners_are_identified),
     f"{PLAY}.verify --limit reporting,n11": GREEN,
     f"{PLAY}.verify --become -e exasol_verify_capture=true": GREEN,
-    f"{PLAY}.open --become -e exasol_firewall_state=absent": Expected(0, "Let in and out what the plan says"),
+    f"{PLAY}.open --become -e exasol_firewall_state=absent": Expected(0, "Apply the planned rules"),
     f"{PLAY}.report {REQUEST}": Expected(files=REQUESTS),
     f"{PLAY}.verify {REQUEST}": Expected(files=(*REPORTS, *REQUESTS)),
     f"""ansible-playbook -i localhost, {NETWORK}.report -e exasol_report_from=$PWD/report/report.json -e '{{"exasol_report_formats": ["csv", "html"]}}'""": Expected(
@@ -117,9 +117,9 @@ COMMANDS = {
 PLAYBOOKS = {
     "Verify the network of the running database": ("own.yml", RED),
     "Verify the running database every night": ("nightly.yml", RED),  # run by a job of CI
-    "Let the firewall of every host permit what the port table says": (
+    "Open the planned ports in every host's firewall": (
         "opening.yml",
-        Expected(0, "Let in and out what the plan says"),
+        Expected(0, "Apply the planned rules"),
     ),
 }
 

@@ -238,4 +238,4 @@ def test_a_plan_that_failed_closes_nothing(namespace: Namespace, tmp_path: Path)
     )
     assert "override of 'ftp': port 0 in 0 is out of range" in done.output.replace("\\'", "'")
     assert done.code == 2, done.output
-    assert f"TASK [{NETWORK}.firewall : Let in and out what the plan says]" not in done.output
+    assert f"TASK [{NETWORK}.firewall : Apply the planned rules]" not in done.output

@@ -125,7 +125,7 @@ RED: dict[str, tuple[Play, list[str], str]] = {
     ),
     "begun with the listeners": (
         {"tasks": [IMPORT]},
-        ["--start-at-task", "Listen where nothing does"],
+        ["--start-at-task", "Start listeners on ports without a service"],
         UNPLANNED,
     ),
     "begun with the verdicts": ({"tasks": [IMPORT]}, ["--start-at-task", "Judge every flow"], UNPLANNED),
@@ -136,7 +136,7 @@ RED: dict[str, tuple[Play, list[str], str]] = {
     ),
     "begun late, in check mode": (
         {"tasks": [IMPORT]},
-        ["--check", "--start-at-task", "Say what would be measured"],
+        ["--check", "--start-at-task", "Show how much would be measured"],
         UNPLANNED,
     ),
 }
@@ -450,7 +450,7 @@ def test_one_firewall_is_left_alone_and_the_others_are_opened(
         before=OWN_STATE,
     )
     assert done.code == 0, done.output
-    asked = done.output.partition("Let in and out what the plan says]")[2]
+    asked = done.output.partition("Apply the planned rules]")[2]
     [other] = {"n11", "n12"} - {left_alone}
     assert f"skipping: [{left_alone}]" in asked
     assert f"changed: [{other}]" in asked and "+accept in " in asked
@@ -586,7 +586,7 @@ def test_a_switch_among_the_hosts_does_not_stop_the_others(namespace: Namespace,
         before=OWN_STATE,
     )
     assert done.code == 2, done.output
-    asked = done.output.partition("Let in and out what the plan says]")[2]
+    asked = done.output.partition("Apply the planned rules]")[2]
     assert "changed: [n12]" in asked and "changed: [switch]" not in asked
 
 

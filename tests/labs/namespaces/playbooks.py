@@ -27,7 +27,7 @@ LOOPBACK = CHECKOUT / "inventory" / "loopback.yml"
 ROLE = "exasol_community.network.verify"
 LISTEN, COLLECT, PROBE = (
     f"TASK [{ROLE} : {task}]"
-    for task in ("Listen where nothing does", "Collect where our listeners answer", "Probe")
+    for task in ("Start listeners on ports without a service", "Collect which listeners run", "Probe")
 )
 Result = dict[str, t.Any]
 _RETURNED = "returned.json"
