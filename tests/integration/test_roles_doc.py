@@ -125,3 +125,9 @@ def test_the_tables_of_readme_and_guide_name_only_variables_of_the_reference() -
         named = set(variables_of(document))
         assert named, "the control: the document has tables of variables"
         assert named <= set(variables_of("docs/reference.md"))
+
+
+def test_the_defaults_in_the_readme_are_those_of_the_reference() -> None:
+    reference = variables_of("docs/reference.md")
+    readme = {name: row[1] for name, row in variables_of("README.md").items()}
+    assert readme == {name: reference[name][2] for name in readme}
