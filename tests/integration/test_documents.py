@@ -170,7 +170,7 @@ def test_what_is_expected_stands_in_the_documents() -> None:
 
 @pytest.mark.parametrize(
     ("document", "heading", "left_out"),
-    [(CHECKOUT / "README.md", "## What the verdicts mean", set()), (GUIDE, "## Mending a red cell", {OK})],
+    [(CHECKOUT / "README.md", "## What the verdicts mean", set()), (GUIDE, "## Fixing a failed flow", {OK})],
     ids=["README.md", "guide.md"],
 )
 def test_a_table_of_verdicts_has_each_of_them(document: Path, heading: str, left_out: set[str]) -> None:
