@@ -119,9 +119,9 @@ def write_pages() -> None:
         index.write(
             contents("Guides", documents) + contents("Reference", reference()) + contents("Project", project)
         )
-    for file in (ROOT / "docs").iterdir():
-        if file.is_file() and file.suffix != ".md":
-            shutil.copy(file, PAGES)
+    for path in (ROOT / "docs").iterdir():
+        if path.is_file() and path.suffix != ".md":
+            shutil.copy(path, PAGES)
 
 
 def foreign_modules() -> dict[str, str]:

@@ -17,13 +17,18 @@ suites = [{"name": suite.name, "tests": suite.tests, "failures": suite.failures,
           for suite in root]
 before = [root.tests, root.failures, root.errors, root.skipped]
 root.update_statistics()
-print(json.dumps({"suites": suites, "said": before, "counted": [root.tests, root.failures, root.errors, root.skipped]}))
+counted = [root.tests, root.failures, root.errors, root.skipped]
+print(json.dumps({"suites": suites, "said": before, "counted": counted}))
 """
 GAUGES = """
 import json, sys
 from prometheus_client.parser import text_string_to_metric_families
 families = text_string_to_metric_families(json.load(sys.stdin))
-print(json.dumps([[family.name, family.type, [[sample.name, sample.labels, sample.value] for sample in family.samples]] for family in families]))
+def family_of(family):
+    samples = [[sample.name, sample.labels, sample.value] for sample in family.samples]
+    return [family.name, family.type, samples]
+
+print(json.dumps([family_of(family) for family in families]))
 """
 
 

@@ -2,7 +2,7 @@
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
 
-"""Commit confirmed: a change that locks the controller out, or that nobody confirms, is taken back by the host itself."""
+"""A host rolls a change back that locks the controller out or is not confirmed."""
 
 from __future__ import annotations
 
@@ -161,10 +161,11 @@ def die_before_confirming(firewalls, folder, rollback_seconds):
 
 
 def stuck_ssh(folder):
-    """Return an ssh that never comes back from closing its connection, where the action is about to confirm."""
+    """Return an ssh that never returns from closing its connection before the confirmation."""
     path = folder / "ssh"
     path.write_text(
-        f'#!/bin/sh\ncase " $* " in *" -O stop "*) : > {folder}/stuck-$$; exec sleep 300;; esac\nexec /usr/bin/ssh "$@"\n'
+        f'#!/bin/sh\ncase " $* " in *" -O stop "*) : > {folder}/stuck-$$; exec sleep 300;; esac\n'
+        'exec /usr/bin/ssh "$@"\n'
     )
     path.chmod(0o755)
     return path

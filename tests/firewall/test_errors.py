@@ -12,7 +12,11 @@ from ansible_collections.exasol_community.network.tests.labs.firewalls.baselines
 
 NOT_INSTALLED = dict.fromkeys(PROVIDERS, "ufw") | {"ufw": "firewalld"}
 # Beside each firewall another one that really filters.
-_IPTABLES = "iptables -A INPUT -p tcp --dport 22 -j ACCEPT\niptables -A INPUT -m conntrack --ctstate ESTABLISHED -j ACCEPT\niptables -P INPUT DROP"
+_IPTABLES = (
+    "iptables -A INPUT -p tcp --dport 22 -j ACCEPT\n"
+    "iptables -A INPUT -m conntrack --ctstate ESTABLISHED -j ACCEPT\n"
+    "iptables -P INPUT DROP"
+)
 # An older program that stands before the real one on the PATH.
 OLD_FIREWALLD = """cat > /usr/sbin/firewall-cmd <<'END'
 #!/bin/sh

@@ -206,7 +206,7 @@ def test_port_that_docker_publishes_is_named_and_passes_by_us(firewalls):
 
 
 def test_what_a_reload_forgets_is_said_before_and_made_again(firewalls):
-    """A policy cannot be made or removed without a reload of firewalld, and that keeps only what is permanent."""
+    """firewalld must reload to create or remove a policy, which keeps only permanent settings."""
     firewalls.reset(["firewalld"])
     quiet = firewalls.play(["firewalld"], options=["--check"])["firewalld"]
     firewalls.lab.execute("firewalld", "firewall-cmd --quiet --add-port=9999/tcp")

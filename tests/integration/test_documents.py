@@ -2,9 +2,10 @@
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
 
-"""Every command, inventory and playbook of README.md and docs/guide.md, run as it stands, in a namespace that owns the addresses of the examples.
+"""Run every command, inventory and playbook of README.md and docs/guide.md exactly as it stands.
 
-What this test does not know fails it, so nothing comes into these files untried.
+They run in a namespace that owns the addresses of the examples. A block that this test does not know fails it, so
+nothing untested gets into these files.
 """
 
 from __future__ import annotations
@@ -109,7 +110,8 @@ COMMANDS = {
     f"{PLAY}.open --become -e exasol_firewall_state=absent": Expected(0, "Apply the planned rules"),
     f"{PLAY}.report {REQUEST}": Expected(files=REQUESTS),
     f"{PLAY}.verify {REQUEST}": Expected(files=(*REPORTS, *REQUESTS)),
-    f"""ansible-playbook -i localhost, {NETWORK}.report -e exasol_report_from=$PWD/report/report.json -e '{{"exasol_report_formats": ["csv", "html"]}}'""": Expected(
+    f"ansible-playbook -i localhost, {NETWORK}.report -e exasol_report_from=$PWD/report/report.json"
+    """ -e '{"exasol_report_formats": ["csv", "html"]}'""": Expected(
         files=("report/report.csv", "report/report.html")
     ),
     f"ansible-playbook -i clusters.yml {NETWORK}.verify": GREEN._replace(look=between_the_clusters),
@@ -148,8 +150,7 @@ def world(
         yield sandbox
 
 
-# -- nothing unknown, nothing forgotten
-# ------------------------------------------------------------------------------------------------------------
+# Nothing unknown, nothing forgotten.
 
 
 @pytest.mark.parametrize("block", **named(BLOCKS))
@@ -196,8 +197,7 @@ def test_a_block_that_is_not_closed_is_found(tmp_path: Path) -> None:
     ]
 
 
-# -- all of them, run
-# -----------------------------------------------------------------------------------------------------------------------------
+# All of them, run.
 
 
 @pytest.mark.parametrize("block", **named(of("console")))

@@ -65,8 +65,7 @@ def said(done: Done) -> str:
     return done.said.replace("\\'", "'").replace('\\"', '"')
 
 
-# -- whatever keeps a run from being planned, measured or judged
-# -------------------------------------------------------------------------------------
+# Whatever keeps a run from being planned, measured or judged.
 
 UNPLANNED = "nothing was planned, so nothing was measured"
 BAD = {"exasol_overrides": {"ftp": 0}}
@@ -265,8 +264,7 @@ def test_nothing_to_report_is_red(machine: Machine, tmp_path: Path) -> None:
     assert run_plays(machine, tmp_path / "whole", [{"tasks": tasks}]).wrote_report, "the control"
 
 
-# -- results of an earlier measurement
-# ---------------------------------------------------------------------------------------------------------------
+# Results of an earlier measurement.
 
 ALWAYS = {"tasks": [{"block": [IMPORT], "always": [{"ansible.builtin.include_role": REPORT}]}]}
 CLOSED = "table inet t { chain c { type filter hook input priority 0; ip saddr 127.0.0.21 drop; }; }"
@@ -323,8 +321,7 @@ def test_a_later_verification_needs_a_plan_of_its_own(machine: Machine, tmp_path
     assert UNPLANNED in said(done)
 
 
-# -- variables that belong to the site
-# ---------------------------------------------------------------------------------------------------------------
+# Variables that belong to the site.
 
 
 def inventory(node: Play, client: Play, **common: t.Any) -> Play:
@@ -467,8 +464,7 @@ def test_a_firewall_without_a_plan_says_why(namespace: Namespace, tmp_path: Path
     assert "nothing was planned for client: a condition (when)" in said(done)
 
 
-# -- measured from the right machine
-# -----------------------------------------------------------------------------------------------------------------
+# Measured from the right machine.
 
 
 def on_addresses(namespace: Namespace, *addresses: str) -> None:
@@ -525,8 +521,7 @@ def test_a_name_is_looked_up_on_the_machine(namespace: Namespace, tmp_path: Path
     assert done.verdicts() == {"ok"}
 
 
-# -- hosts in whose place the controller would act
-# ---------------------------------------------------------------------------------------------------
+# Hosts for which the controller would act.
 
 DEVICE = '''
 from ansible.plugins.connection.local import Connection as Local

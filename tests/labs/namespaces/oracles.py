@@ -90,7 +90,7 @@ def command(pid: int) -> list[str]:
 
 
 def _inodes(pid: int) -> set[int]:
-    found = set()
+    found: set[int] = set()
     folder = f"/proc/{pid}/fd"
     try:
         names = os.listdir(folder)

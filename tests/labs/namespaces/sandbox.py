@@ -178,7 +178,7 @@ def partners(namespace: Namespace, certificate: Certificate) -> Iterator[None]:
 def sandboxes(
     new_directory: Callable[[str], Path], certificate: Certificate
 ) -> Iterator[Callable[[Path], Sandbox]]:
-    """Return the sandbox of a document, with the partners that its examples name, and a Galaxy that has the collection."""
+    """Return the sandbox of a document, with the partners of its examples and a Galaxy with the collection."""
     artefact = new_directory("artefact")
     subprocess.run(
         [executable("ansible-galaxy"), "collection", "build", "--output-path", artefact, CHECKOUT],
@@ -200,5 +200,5 @@ def sandboxes(
                 )
             return made
 
-        with Galaxy(namespace, *artefact.glob("*.tar.gz")) as galaxy, partners(namespace, certificate):
+        with Galaxy(namespace, next(artefact.glob("*.tar.gz"))) as galaxy, partners(namespace, certificate):
             yield sandbox
