@@ -65,8 +65,10 @@ def growth_svg(grown: Sequence[dict[str, t.Any]]) -> str:
     across = _scale(flows, _LEFT, _WIDTH - _RIGHT)
     up = _scale(times, _HEIGHT - _BOTTOM, _TOP)
     parts = [
-        f'<svg xmlns="http://www.w3.org/2000/svg" viewBox="0 0 {_WIDTH} {_HEIGHT}" role="img"'
-        ' aria-label="Processor time by number of flows">',
+        (
+            f'<svg xmlns="http://www.w3.org/2000/svg" viewBox="0 0 {_WIDTH} {_HEIGHT}" role="img"'
+            ' aria-label="Processor time by number of flows">'
+        ),
         "<style>",
         *_STYLE,
         "</style>",

@@ -30,7 +30,10 @@ LOCK_OUT = {
     "iptables": "iptables -I EXASOL-IN -s {controller} -j DROP",
     "legacy": "iptables -I EXASOL-IN -s {controller} -j DROP",
     "ufw": "iptables -S ufw-user-input | grep -q 8563 && iptables -I ufw-user-input -s {controller} -j DROP",
-    "firewalld": "nft insert rule inet firewalld filter_IN_policy_exasol-network-in_pre ip saddr {controller} counter drop",
+    "firewalld": (
+        "nft insert rule inet firewalld filter_IN_policy_exasol-network-in_pre"
+        " ip saddr {controller} counter drop"
+    ),
 }
 
 

@@ -20,7 +20,11 @@ _IPTABLES = (
 # An older program that stands before the real one on the PATH.
 OLD_FIREWALLD = """cat > /usr/sbin/firewall-cmd <<'END'
 #!/bin/sh
-case $1 in --version) echo 0.8.2;; *polic*) echo "firewall-cmd: error: unrecognized arguments: $*" >&2; exit 2;; *) exec /usr/bin/firewall-cmd "$@";; esac
+case $1 in
+    --version) echo 0.8.2;;
+    *polic*) echo "firewall-cmd: error: unrecognized arguments: $*" >&2; exit 2;;
+    *) exec /usr/bin/firewall-cmd "$@";;
+esac
 END
 chmod +x /usr/sbin/firewall-cmd
 """

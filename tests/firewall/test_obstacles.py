@@ -41,7 +41,10 @@ END
 DROP_RULE = _TABLE.format(policy="accept", rules="tcp dport 8563 drop")
 DROP_POLICY = _TABLE.format(
     policy="drop",
-    rules="ct state established,related accept\n        meta l4proto ipv6-icmp accept\n        tcp dport 22 accept",
+    rules=(
+        "ct state established,related accept\n        meta l4proto ipv6-icmp accept\n"
+        "        tcp dport 22 accept"
+    ),
 )
 EARLY = DROP_POLICY.replace("hook input priority 10", "hook prerouting priority -100")
 # Beside nftables itself, iptables is the other firewall.

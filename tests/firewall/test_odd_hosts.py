@@ -53,7 +53,8 @@ def refused(firewalls, host, **options):
     [
         (
             _ZONE.format("drop")
-            + "firewall-cmd --quiet --permanent --zone=drop --add-service=ssh\nfirewall-cmd --quiet --reload\n",
+            + "firewall-cmd --quiet --permanent --zone=drop --add-service=ssh\n"
+            + "firewall-cmd --quiet --reload\n",
             {22},
         ),
         (
@@ -139,7 +140,10 @@ def slow(firewalls, host, command, word, seconds):
     """Let a command of a host take its time where it has this word."""
     path = f"/usr/sbin/{command}"
     tell = "echo $PPID > /run/exanet-slow.new; mv /run/exanet-slow.new /run/exanet-slow"
-    text = f'#!/bin/sh\\ncase " $* " in *"{word}"*) {tell}; sleep {seconds};; esac\\nexec /usr/bin/{command} "$@"\\n'
+    text = (
+        f'#!/bin/sh\\ncase " $* " in *"{word}"*) {tell}; sleep {seconds};; esac\\n'
+        f'exec /usr/bin/{command} "$@"\\n'
+    )
     firewalls.lab.execute(host, f"rm -f /run/exanet-slow; printf '{text}' > {path}; chmod 755 {path}")
     try:
         yield
@@ -189,7 +193,7 @@ def test_a_module_that_dies_half_way_is_undone(firewalls):
 
 
 def test_a_master_connection_of_the_users_own_confirms_nothing(firewalls):
-    """With ControlMaster in the user's configuration, an old connection must not be mistaken for a new one."""
+    """With ControlMaster in the user's configuration, an old connection must not count as a new one."""
     firewalls.reset(["nftables"])
     # Standing connections pass on: only a new one shows that the controller is locked out.
     firewalls.lab.execute(

@@ -49,7 +49,7 @@ def on_each(script):
 
 @pytest.fixture(scope="module")
 def failed(firewalls, tmp_path_factory):
-    """An unconfirmed change on hosts whose command breaks before the timer, and works again after the next run."""
+    """An unconfirmed change on hosts whose command fails at the timer and after the next run works again."""
     firewalls.reset()
     found = {"before": firewalls.views()}
     earlier = firewalls.lab.everywhere(dict.fromkeys(PROVIDERS, _JOURNAL))  # of other tests on the same hosts

@@ -4,8 +4,8 @@
 
 """Run every command, inventory and playbook of README.md and docs/guide.md exactly as it stands.
 
-They run in a namespace that owns the addresses of the examples. A block that this test does not know fails it, so
-nothing untested gets into these files.
+They run in a namespace that owns the addresses of the examples. A block that this test does not know fails
+it, so nothing untested gets into these files.
 """
 
 from __future__ import annotations

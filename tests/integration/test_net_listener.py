@@ -487,7 +487,7 @@ def test_an_address_that_others_may_bind_without_having_it_is_not_the_hosts(name
 
 
 def test_what_a_local_route_makes_the_machines_own_is_on_no_interface(namespace: Namespace) -> None:
-    """A program may answer at such addresses (AnyIP, ip-route(8)), so they do not identify another machine."""
+    """A program may answer at such addresses (AnyIP, ip-route(8)), so it may be this machine."""
     namespace.ip("route", "add", "local", "192.0.2.0/28", "dev", "lo")
     namespace.address("192.0.2.40/32")
     with namespace.inside():

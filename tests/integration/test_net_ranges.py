@@ -176,7 +176,8 @@ def lose_both_ways(host: Namespace) -> None:
     """Lose what a host receives and what it sends."""
     host.nft(
         filter_rules("input", LOSS)
-        + f"add chain inet fault out {{ type filter hook output priority 0; }}\nadd rule inet fault out {LOSS}\n"
+        + "add chain inet fault out { type filter hook output priority 0; }\n"
+        + f"add rule inet fault out {LOSS}\n"
     )
 
 

@@ -6,8 +6,8 @@
 
 Molecule is green where a stage has no tests, and a test that cannot fail proves nothing.
 
-The tests of the stages are run here against a world that is made up (C(labs/namespaces/made_up_world.py)), once as the
-truth has it and then with one thing wrong at a time.
+The tests of the stages run here against a made-up world (C(tests/labs/namespaces/made_up_world.py)): once as
+the truth says, and then with one thing wrong at a time.
 """
 
 from __future__ import annotations

@@ -2,7 +2,7 @@
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
 
-"""A run reports what it does not cover, fails if nothing was measured, and checks ports that no host may use."""
+"""A run reports what it does not cover, fails without a measurement, and checks ports that nobody may use."""
 
 from __future__ import annotations
 

@@ -211,7 +211,10 @@ def from_the_controller(directory: Path) -> Play:
                     "token": TOKEN,
                     "timeout": 1,
                     "run": "{{ plan.run }}",
-                    "listening": "{{ dict(groups.all | zip(listening.results | map(attribute='listening', default=[]))) }}",
+                    "listening": (
+                        "{{ dict(groups.all | zip("
+                        "listening.results | map(attribute='listening', default=[]))) }}"
+                    ),
                 },
                 "when": "plan.hosts[item].probes | length > 0",
                 "register": "seen",
@@ -377,7 +380,10 @@ def test_a_delegated_change_is_confirmed_over_a_new_connection_to_the_delegate(
             },
             {
                 "ansible.builtin.debug": {
-                    "msg": "confirmed: {{ opened.results | map(attribute='confirmed', default='nothing') | list }}"
+                    "msg": (
+                        "confirmed: {{ opened.results"
+                        " | map(attribute='confirmed', default='nothing') | list }}"
+                    )
                 }
             },
         ]

@@ -63,7 +63,8 @@ DEEDS = {
     ),
     "escapes": (
         STATES
-        + f"state.update(state='unresolved', reason='name', detail={CLEAR!r}); found['warnings'] = [{CLEAR!r}]",
+        + f"state.update(state='unresolved', reason='name', detail={CLEAR!r});"
+        + f" found['warnings'] = [{CLEAR!r}]",
         "\n" + CLEAR,
         {"unresolved"},
     ),

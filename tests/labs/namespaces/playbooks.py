@@ -268,7 +268,7 @@ def _extra(variables: Mapping[str, t.Any] | None) -> list[str]:
 
 
 def _environment(directory: Path) -> dict[str, str]:
-    """Return an environment with only the checkout's ansible.cfg, that writes only to the test's directory."""
+    """Return an environment with the checkout's ansible.cfg, which writes only to the test's directory."""
     inherited = {name: value for name, value in os.environ.items() if not name.startswith("ANSIBLE_")}
     return inherited | {
         "ANSIBLE_CONFIG": str(CHECKOUT / "ansible.cfg"),

@@ -30,7 +30,8 @@ from ansible_collections.exasol_community.network.plugins.module_utils._probe im
 from ansible_collections.exasol_community.network.plugins.module_utils._probe import sweep as _sweep
 
 def probe(targets, listening):
-    return _probe.run(_probe.collect([], targets, listening), _probe.Settings(_sweep.Pace(timeout=1.0), token={TOKEN!r}))["observations"]
+    settings = _probe.Settings(_sweep.Pace(timeout=1.0), token={TOKEN!r})
+    return _probe.run(_probe.collect([], targets, listening), settings)["observations"]
 
 name, wish = json.load(sys.stdin)
 try:

@@ -42,7 +42,9 @@ NAMES = {"ldap.example.com": "192.0.2.60"}
 # Each module has its host's own state, so that hosts do not wait for the lock of the one machine that they
 # are, and nothing is left of them there.
 PYTHON = f"""#!/bin/sh
-exec unshare --mount sh -c 'mount -t tmpfs none /run && mount -t tmpfs none /var/lib && exec "$0" "$@"' '{sys.executable}' "$@"
+exec unshare --mount sh -c '
+    mount -t tmpfs none /run && mount -t tmpfs none /var/lib && exec "$0" "$@"
+' '{sys.executable}' "$@"
 """
 
 
@@ -178,7 +180,7 @@ def partners(namespace: Namespace, certificate: Certificate) -> Iterator[None]:
 def sandboxes(
     new_directory: Callable[[str], Path], certificate: Certificate
 ) -> Iterator[Callable[[Path], Sandbox]]:
-    """Return the sandbox of a document, with the partners of its examples and a Galaxy with the collection."""
+    """Return the sandbox of a document, with its partners and a Galaxy that has the collection."""
     artefact = new_directory("artefact")
     subprocess.run(
         [executable("ansible-galaxy"), "collection", "build", "--output-path", artefact, CHECKOUT],

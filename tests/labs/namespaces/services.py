@@ -45,7 +45,7 @@ def silent_ports(machine: Machine, address: str, ports: range) -> Iterator[None]
 
 
 class Service:
-    """A TCP or UDP service that greets, answers or is silent, and records how conversations began and ended."""
+    """A TCP or UDP service that greets, answers or is silent, and records its conversations."""
 
     def __init__(
         self,

@@ -181,7 +181,7 @@ class Truth:
         return ()
 
     def pairs(self, denied: bool) -> list[Pair]:
-        """Return the pairs of hosts that a report must have, whether or not the table opens a port between them."""
+        """Return the pairs of hosts that a report must have, with and without open ports between them."""
         found = []
         for entry in self.values["lab_traffic"]:
             if bool(entry["open"]) != denied and entry["from"] != LEFT:
