@@ -394,12 +394,12 @@ WRONG = {
     "a fault is called by another name": (
         "broken/test_report.py",
         lambda world: world.update(results=results("no_route")),
-        "client -> n12 sql_client 192.0.2.12: expected denied, reported no_route",
+        "client -> n12 sql_client 192.0.2.12: expected blocked, reported no_route",
     ),
     "a fault is not called by its name": (
         "broken/test_report.py",
         lambda world: world.update(results=results()),
-        "expected denied, reported ok",
+        "expected blocked, reported ok",
     ),
     "a fault is not in the report at all": (
         "broken/test_report.py",
