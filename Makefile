@@ -2,7 +2,7 @@
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
 
-# Everything that these targets need is put below this directory: .venv, .cache and .collections.
+# Everything that these targets need is installed into this directory: .venv, .cache and .collections.
 PYTHON ?= $(shell for python in python3 python3.11 python3.12 python3.13; do \
 	$$python -c 'import sys; sys.exit(sys.version_info < (3, 11))' 2>/dev/null && command -v $$python && break; done)
 ARGS ?=
@@ -23,7 +23,7 @@ UNITS_AT_ONCE := --numprocesses=4 --dist=loadfile
 export PATH := $(CURDIR)/.venv/bin:$(PATH)
 export ANSIBLE_CONFIG := $(CURDIR)/ansible.cfg
 export ANSIBLE_COLLECTIONS_PATH := $(CURDIR)/.collections
-# Ansible starts in no other encoding, and a fresh machine often has no locale set.
+# Ansible starts with UTF-8 only, and a fresh machine often has no locale set.
 export LC_ALL := C.UTF-8
 export PIP_DISABLE_PIP_VERSION_CHECK := 1
 
@@ -36,7 +36,7 @@ REPORT = --junitxml=$(RESULTS)/$@.xml
 help:  ## show this list
 	@sed -n 's/^\([a-z-]*\):.*## /\1\t/p' Makefile | expand -t 14
 
-site: .venv/site  ## run site.yml on this machine alone; ARGS="-i inventory" for hosts of your own
+site: .venv/site  ## run site.yml on this machine only; ARGS="-i inventory" for your own hosts
 	ansible-playbook site.yml $(ARGS)
 
 test: no-results $(filter-out $(WITHOUT),$(PARTS)) skipped  ## all checks and tests; WITHOUT="lint fresh" leaves some of them out
@@ -44,7 +44,7 @@ test: no-results $(filter-out $(WITHOUT),$(PARTS)) skipped  ## all checks and te
 no-results:
 	@rm -rf $(RESULTS)
 
-skipped:  # what the tests of this run left out, and what they would need
+skipped:  # report which tests of this run were skipped, and what they need
 	@"$(PYTHON)" tools/skipped.py $(RESULTS)
 
 containers: .venv/test  ## firewall and molecule-ci at the same time: each waits most of its time
@@ -52,11 +52,13 @@ containers: .venv/test  ## firewall and molecule-ci at the same time: each waits
 
 lint: .venv/test  ## style, types, playbooks and roles, documentation, changelog, workflows
 	ruff check
+	ruff format --check
 	mypy
 	ansible-lint --offline
 	antsibull-docs lint-collection-docs --plugin-docs --validate-collection-refs=self .
 	antsibull-changelog lint
 	check-jsonschema --builtin-schema vendor.github-workflows .github/workflows/*.yml
+	check-jsonschema --builtin-schema vendor.dependabot .github/dependabot.yml
 	zizmor --offline --quiet .github
 	reuse lint --quiet || reuse lint --lines
 
@@ -68,19 +70,19 @@ units: .venv/test  ## unit tests; those of managed nodes on their oldest and new
 		tools/units.sh $$version || exit; done
 	python -m pytest tests/unit $(UNITS_AT_ONCE) $(REPORT) $(ARGS)
 
-compat: compat-run  ## site.yml, modules and artefact on every ansible-core and Python of this machine, then README's table of them; ARGS="-s compat-2.16-py3.10"
+compat: compat-run  ## test every ansible-core and Python of this machine, then write README's table; ARGS="-s compat-2.16-py3.10"
 	python tools/versions_doc.py --collect $(wildcard .cache/versions/compat-*.xml)
 
 compat-run: .venv/nox
 	PATH="$$(python tools/pythons.py)" nox $(or $(ARGS),--tags compat ansible-test)
 
-compat-ci: .venv/nox  ## the same on the oldest and the newest ansible-core alone
+compat-ci: .venv/nox  ## the same on the oldest and the newest ansible-core only
 	PATH="$$(python tools/pythons.py)" nox --tags oldest-and-newest $(ARGS)
 
 compat-list: .venv/nox
 	@nox --list --json $(ARGS) | python -c 'import json, sys; print(json.dumps([one["session"] for one in json.load(sys.stdin)]))'
 
-consumers: .venv/test  ## what browsers, CI servers, clouds' modules and Aerleon make of our reports; what is missing is skipped
+consumers: .venv/test  ## tests of reports with browsers, CI servers, cloud modules and Aerleon, if they are installed
 	python -m pytest tests/consumers $(REPORT) $(ARGS)
 
 integration: .venv/test  ## tests on loopback and, as root, in network namespaces
@@ -89,10 +91,10 @@ integration: .venv/test  ## tests on loopback and, as root, in network namespace
 firewall: .venv/test  ## tests of firewalls with real traffic; as root, in containers that boot systemd
 	python -m pytest tests/firewall $(REPORT) $(ARGS)
 
-fresh: .venv/test  ## README's two commands on fresh machines, each a container, as root
+fresh: .venv/test  ## README's two commands on fresh machines; as root, in containers
 	python -m pytest tests/fresh --numprocesses=2 $(REPORT) $(ARGS)
 
-molecule: .venv/test  ## scenarios on containers, as root; ARGS="-s ufw" for one of them
+molecule: .venv/test  ## all Molecule scenarios; as root, in containers; ARGS="-s ufw" for one of them
 	@test -n "$(ARGS)" || python tests/labs images
 	COLUMNS=160 molecule test $(or $(ARGS),--all)
 
@@ -100,25 +102,27 @@ molecule-ci: .venv/test  ## the default scenario and one for each firewall; skip
 	@python tests/labs require || { echo "The scenarios are skipped."; exit 0; }; \
 	for scenario in default $(PROVIDERS); do COLUMNS=160 molecule test -s $$scenario || exit; done
 
-lab: .venv/test  ## bring a small site of containers up and leave it running, as root
+lab: .venv/test  ## start a small site of containers and leave it running; as root
 	@python tests/labs up --lab $(LAB)
 	@python tests/labs tour --lab $(LAB)
 
-lab-down: .venv/test  ## take it down
+lab-down: .venv/test  ## remove that site
 	@python tests/labs down --lab $(LAB)
 
-docs:  ## generate docs/ports.md from the port table, and README's table of versions from what was run
-	"$(PYTHON)" tools/ports_doc.py
-	"$(PYTHON)" tools/versions_doc.py
+docs: .venv/site  ## generate docs/ports.md, docs/reference.md, README's table of versions and what the roles share
+	python tools/ports_doc.py
+	python tools/roles_doc.py
+	python tools/versions_doc.py
 
-docs-check: .venv/site  ## fail if they are not what the port table and the runs say
+docs-check: .venv/site  ## fail if a generated file differs from its source
 	python tools/ports_doc.py --check
+	python tools/roles_doc.py --check
 	python tools/versions_doc.py --check
 
-docs-site: .venv/test  ## build the documentation site, without a network; warnings are errors
+docs-site: .venv/test  ## build the documentation site without a network; warnings are errors
 	python tools/docs_site.py
 
-build: .venv/test  ## build the artefact, see that it holds what it should, install it elsewhere and run it
+build: .venv/test  ## build the artefact, check its content, install it elsewhere and run it
 	rm -rf .cache/dist
 	ansible-galaxy collection build --output-path .cache/dist .
 	EXANET_ARTEFACT=$$(echo .cache/dist/*.tar.gz) python -m pytest tests/integration/test_artefact.py $(ARGS)
@@ -126,10 +130,10 @@ build: .venv/test  ## build the artefact, see that it holds what it should, inst
 changelog: .venv/test  ## write CHANGELOG.md from the fragments
 	antsibull-changelog release --update-existing --refresh-fragments
 
-bench: .venv/test  ## measure; as root, in network namespaces and containers
+bench: .venv/test  ## run the benchmarks; as root, in network namespaces and containers
 	PYTHONPATH=$(CURDIR)/.collections python benchmarks/run.py $(ARGS)
 
-clean:  ## remove everything that was installed or made here
+clean:  ## remove everything that was installed or created here
 	rm -rf .venv .cache .collections .ansible .hypothesis .*_cache report tests/output
 
 .venv/bin/pip:

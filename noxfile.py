@@ -2,9 +2,9 @@
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
 
-"""The collection on every ansible-core that it supports, on every Python that each of them has on the controller; C(make compat) runs it.
+"""Test the collection with every supported ansible-core and Python of the controller; C(make compat) runs it.
 
-A session whose Python is not installed is skipped. What a session found is a JUnit report in .cache/versions,
+A session is skipped if its Python is not installed. Each session writes a JUnit report to .cache/versions,
 from which README's table is made.
 """
 

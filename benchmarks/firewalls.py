@@ -1,7 +1,7 @@
 # Copyright (c) 2026, exasol_community.network contributors
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""Rows about the role firewall, on hosts of containers over SSH, beside loops of the modules that people use today.
+"""Rows about the role firewall, on containers over SSH, compared with loops of the usual modules.
 
 Everybody runs from one environment that holds the PyPI package C(ansible). Whom a host lets in are addresses
 that nothing is sent to.

@@ -19,7 +19,10 @@ from ansible_collections.exasol_community.network.tests.consumers.samples import
 
 # The page is usable when its script has run: it is the last thing in the document, so that is when the
 # document is interactive.
-LOADED = "const times = performance.getEntriesByType('navigation')[0]; return [times.domInteractive, times.loadEventEnd]"
+LOADED = (
+    "const times = performance.getEntriesByType('navigation')[0];"
+    " return [times.domInteractive, times.loadEventEnd]"
+)
 FILTER = (
     "const field = document.getElementById('host'); const start = performance.now(); field.value = 'node07'; "
     "field.dispatchEvent(new Event('input', {bubbles: true})); document.body.offsetHeight; return "
@@ -62,5 +65,9 @@ def usable(effort: Effort) -> Row:
         return Row(f"{name}: {missing()} is not installed", Lap(0, 0), "1 s, 3 MiB", None)
     page = opened(64, max(effort.rounds, 3))
     seconds = statistics.median(page.usable) / 1000
-    work = f"{name}, {page.results:,} results, {page.kib:.0f} KiB: usable (a filter answers after {statistics.median(page.filtered):.0f} ms)"
+    filtered = statistics.median(page.filtered)
+    work = (
+        f"{name}, {page.results:,} results, {page.kib:.0f} KiB:"
+        f" usable (a filter answers after {filtered:.0f} ms)"
+    )
     return Row(work, Lap(seconds, 0), "at most 1 s, 3 MiB", seconds <= 1 and page.kib <= 3 * 1024)

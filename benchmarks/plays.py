@@ -1,7 +1,7 @@
 # Copyright (c) 2026, exasol_community.network contributors
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""Rows about whole playbooks, beside playbooks of Ansible's own modules with the same hosts and connection."""
+"""Rows about whole playbooks, compared with Ansible's own modules on the same hosts and connection."""
 
 from __future__ import annotations
 

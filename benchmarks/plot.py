@@ -65,7 +65,10 @@ def growth_svg(grown: Sequence[dict[str, t.Any]]) -> str:
     across = _scale(flows, _LEFT, _WIDTH - _RIGHT)
     up = _scale(times, _HEIGHT - _BOTTOM, _TOP)
     parts = [
-        f'<svg xmlns="http://www.w3.org/2000/svg" viewBox="0 0 {_WIDTH} {_HEIGHT}" role="img" aria-label="Processor time by number of flows">',
+        (
+            f'<svg xmlns="http://www.w3.org/2000/svg" viewBox="0 0 {_WIDTH} {_HEIGHT}" role="img"'
+            ' aria-label="Processor time by number of flows">'
+        ),
         "<style>",
         *_STYLE,
         "</style>",
@@ -78,7 +81,8 @@ def growth_svg(grown: Sequence[dict[str, t.Any]]) -> str:
     for key, (name, _light, _dark) in _LINES.items():
         parts += _curve(key, name, points[key], places[key])
     hosts = (
-        f'<text x="{across.at(one["flows"]):.0f}" y="{_HEIGHT - 14}" text-anchor="middle">{one["hosts"]} hosts</text>'
+        f'<text x="{across.at(one["flows"]):.0f}" y="{_HEIGHT - 14}" text-anchor="middle">'
+        f"{one['hosts']} hosts</text>"
         for one in grown
     )
     return "\n".join([*parts, *hosts, "</svg>"]) + "\n"
@@ -97,11 +101,13 @@ def _grid(across: _Scale, up: _Scale) -> list[str]:
     level = [(up.at(10**mark), _power(mark)) for mark in up.marks]
     return [
         *(
-            f'<path class="grid" d="M{x:.0f} {up.first}V{up.last}"/><text x="{x:.0f}" y="{up.first + 18}" text-anchor="middle">{text}</text>'
+            f'<path class="grid" d="M{x:.0f} {up.first}V{up.last}"/>'
+            f'<text x="{x:.0f}" y="{up.first + 18}" text-anchor="middle">{text}</text>'
             for x, text in vertical
         ),
         *(
-            f'<path class="grid" d="M{across.first} {y:.0f}H{across.last}"/><text x="{across.first - 8}" y="{y + 4:.0f}" text-anchor="end">{text}</text>'
+            f'<path class="grid" d="M{across.first} {y:.0f}H{across.last}"/>'
+            f'<text x="{across.first - 8}" y="{y + 4:.0f}" text-anchor="end">{text}</text>'
             for y, text in level
         ),
     ]

@@ -3,9 +3,10 @@
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
 
-"""Build the documentation site without any network.
+"""Build the documentation site without a network.
 
-The Markdown of the checkout, and what antsibull-docs makes of modules, filters and roles.
+The site consists of the Markdown files of the checkout, and of the pages that antsibull-docs makes of
+modules, filters and roles.
 """
 
 from __future__ import annotations
@@ -25,11 +26,11 @@ COLLECTION = "exasol_community.network"
 REPOSITORY = "https://github.com/exasol-community/ansible-network"
 ANSIBLE = "https://docs.ansible.com/ansible/latest/"
 
-# Files of docs/ come in this order, and those that it does not name after them.
-ORDER = ("guide", "ports", "controllers", "benchmarks", "design", "inclusion")
+# The order of the files of docs/. Files that are not named here follow in alphabetical order.
+ORDER = ("guide", "reference", "ports", "controllers", "benchmarks", "design", "style", "inclusion")
 PROJECT = ("CONTRIBUTING.md", "CODE_OF_CONDUCT.md", "SECURITY.md", "CHANGELOG.md")
 
-# What generated pages refer to in Ansible's own documentation, beside modules.
+# Labels of Ansible's own documentation that generated pages refer to, apart from modules.
 LABELS = {
     "action_plugins": "plugins/action.html",
     "ansible_configuration_settings": "reference_appendices/config.html",
@@ -47,23 +48,23 @@ html_show_sourcelink = False
 html_title = '{COLLECTION}'
 html_theme_options = {{
     'documentation_home_url': 'index.html', 'navigation_depth': 2, 'style_external_links': True,
-    'show_extranav': False, 'show_rtd_ethical_ads': False,  # the site needs no network, and shows nobody else's
+    'show_extranav': False, 'show_rtd_ethical_ads': False,  # they need a network
 }}
 """
 
-# The theme does not break lines in tables, which hides most of a sentence, and breaks those of code where a
-# screen is narrow.
+# By default, the theme does not break lines in tables, which hides most of a sentence, and breaks lines of
+# code on narrow screens.
 STYLE = """
-.rst-content .wy-table-responsive table.docutils td, .rst-content .wy-table-responsive table.docutils th { white-space: normal; padding: 6px 8px; }
+.rst-content .wy-table-responsive table.docutils :is(td, th) { white-space: normal; padding: 6px 8px; }
 .rst-content table.docutils col { width: auto !important; }  /* equal widths fit no table of ours */
 .rst-content h1, .rst-content h2 { overflow-wrap: anywhere; }
-.rst-content pre.literal-block, .rst-content div[class^='highlight'] pre { white-space: pre; overflow-x: auto; }
+.rst-content :is(pre.literal-block, div[class^='highlight'] pre) { white-space: pre; overflow-x: auto; }
 .wy-nav-content { max-width: 1300px; }
 """
 
 
 def pages() -> dict[str, str]:
-    """Return the Markdown files of the checkout that are pages, and the name of each page."""
+    """Return the Markdown files of the checkout that become pages, with the name of each page."""
     documents = sorted(
         (file.stem for file in (ROOT / "docs").glob("*.md")),
         key=lambda stem: (ORDER.index(stem) if stem in ORDER else len(ORDER), stem),
@@ -72,8 +73,8 @@ def pages() -> dict[str, str]:
     return found | {name: name.lower() for name in PROJECT if (ROOT / name).is_file()}
 
 
-def relinked(text: str, file: str, names: dict[str, str]) -> str:
-    """Return a page's text with its links led to other pages of the site, or to the repository."""
+def relink(text: str, file: str, names: dict[str, str]) -> str:
+    """Return the text of a page with its links changed to pages of the site, or to the repository."""
 
     def link(match: re.Match[str]) -> str:
         path, hash_, anchor = match["target"].partition("#")
@@ -82,7 +83,7 @@ def relinked(text: str, file: str, names: dict[str, str]) -> str:
             posixpath.basename(target) if posixpath.dirname(target) == "docs" else None
         )
         if not (ROOT / target).exists():
-            raise SystemExit(f"{file} links to {target}, which is not there")
+            raise SystemExit(f"{file} links to {target}, which does not exist")
         return f"{match['before']}{inside or f'{REPOSITORY}/blob/main/{target}'}{hash_}{anchor})"
 
     return re.sub(r"(?P<before>\]\()(?![a-z]+:|#)(?P<target>[^)\s]+)\)", link, text)
@@ -94,7 +95,7 @@ def contents(title: str, entries: list[str]) -> str:
 
 
 def reference() -> list[str]:
-    """Return the pages that antsibull-docs made, by short names: their titles are sentences."""
+    """Return the pages that antsibull-docs made, with short names, because their titles are sentences."""
     kinds = ("module", "role", "filter")
     found = [
         (kind, file.stem) for kind in kinds for file in sorted((PAGES / "reference").glob(f"*_{kind}.rst"))
@@ -106,11 +107,11 @@ def reference() -> list[str]:
 
 
 def write_pages() -> None:
-    """Write the Markdown pages, with the table of contents at the end of the first one, and everything else of docs/ beside them."""
+    """Write the pages and the other files of docs/; the first page ends with the table of contents."""
     names = pages()
     for file, name in names.items():
         (PAGES / name).write_text(
-            relinked((ROOT / file).read_text(encoding="utf-8"), file, names), encoding="utf-8"
+            relink((ROOT / file).read_text(encoding="utf-8"), file, names), encoding="utf-8"
         )
     documents = [name.removesuffix(".md") for file, name in names.items() if file.startswith("docs/")]
     project = [name.removesuffix(".md") for file, name in names.items() if file in PROJECT]
@@ -118,13 +119,13 @@ def write_pages() -> None:
         index.write(
             contents("Guides", documents) + contents("Reference", reference()) + contents("Project", project)
         )
-    for file in (ROOT / "docs").iterdir():
-        if file.is_file() and file.suffix != ".md":
-            shutil.copy(file, PAGES)
+    for path in (ROOT / "docs").iterdir():
+        if path.is_file() and path.suffix != ".md":
+            shutil.copy(path, PAGES)
 
 
 def foreign_modules() -> dict[str, str]:
-    """Return the labels of modules of others that the generated pages name, and where they are documented."""
+    """Return the labels of other collections' modules on the pages, and where they are documented."""
     texts = (file.read_text(encoding="utf-8") for file in (PAGES / "reference").glob("*.rst"))
     names = {
         name
@@ -139,8 +140,11 @@ def foreign_modules() -> dict[str, str]:
 
 
 def inventory() -> bytes:
-    """Return what intersphinx would fetch from Ansible's documentation, as far as it is needed."""
-    head = "# Sphinx inventory version 2\n# Project: Ansible\n# Version: latest\n# The remainder of this file is compressed using zlib.\n"
+    """Return the part of Ansible's Sphinx inventory that the pages need, so that nothing is fetched."""
+    head = (
+        "# Sphinx inventory version 2\n# Project: Ansible\n# Version: latest\n"
+        "# The remainder of this file is compressed using zlib.\n"
+    )
     lines = "".join(
         f"{label} std:label -1 {page} {label}\n"
         for label, page in sorted((LABELS | foreign_modules()).items())
@@ -149,7 +153,7 @@ def inventory() -> bytes:
 
 
 def initialise() -> None:
-    """Let antsibull-docs write the site's configuration, and add ours."""
+    """Let antsibull-docs write the configuration of the site, and add our settings."""
     shutil.rmtree(SITE, ignore_errors=True)
     PAGES.mkdir(parents=True, mode=0o755)
     subprocess.run(

@@ -17,9 +17,10 @@ import sys
 import xml.etree.ElementTree as ET
 from collections.abc import Iterable
 
-ROOT = pathlib.Path(__file__).resolve().parent.parent
-README, KEPT = ROOT / "README.md", ROOT / "tests" / "versions.json"
-BEGIN, END = "<!-- versions: written by tools/versions_doc.py -->\n", "<!-- versions: end -->\n"
+import generated
+
+README, KEPT = generated.ROOT / "README.md", generated.ROOT / "tests" / "versions.json"
+BEGIN, END = "<!-- versions: written by tools/versions_doc.py -->", "<!-- versions: end -->"
 HEAD = ("ansible-core", "Python of the controller", "Python of managed hosts", "run on")
 Run = dict[str, object]
 
@@ -108,32 +109,15 @@ def table(runs: Iterable[Run]) -> str:
     return "".join(f"| {' | '.join(line)} |\n" for line in cells)
 
 
-def with_table(text: str, runs: Iterable[Run]) -> str:
-    """Return README with the table between its marks."""
-    before, unused, rest = text.partition(BEGIN)
-    unused_table, mark, after = rest.partition(END)
-    if not mark:
-        raise SystemExit(f"README.md has no line {BEGIN.strip()} before a line {END.strip()}")
-    return f"{before}{BEGIN}\n{table(runs)}\n{END}{after}"
-
-
 def main(arguments: list[str]) -> int:
     """Answer the command line."""
     kept = json.loads(KEPT.read_text(encoding="utf-8")) if KEPT.exists() else []
     if arguments[:1] == ["--collect"]:
         kept = merged(kept, map(read, map(pathlib.Path, arguments[1:])))
         KEPT.write_text("[\n" + ",\n".join(json.dumps(run) for run in kept) + "\n]\n", encoding="utf-8")
-    text = README.read_text(encoding="utf-8")
-    wanted = with_table(text, kept)
-    if arguments != ["--check"]:
-        README.write_text(wanted, encoding="utf-8")
-    elif text != wanted:
-        print(
-            "The table of versions in README.md is not what tests/versions.json says: run make docs",
-            file=sys.stderr,
-        )
-        return 1
-    return 0
+        arguments = []
+    text = generated.between(README.read_text(encoding="utf-8"), BEGIN, END, f"\n{table(kept)}\n")
+    return generated.write_or_check({README: text}, "tests/versions.json", arguments)
 
 
 if __name__ == "__main__":

@@ -2,7 +2,7 @@
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
 
-"""A headless Chromium, driven by chromedriver over its own protocol (https://www.w3.org/TR/webdriver2/), without a network."""
+"""A headless Chromium without a network, driven by chromedriver (https://www.w3.org/TR/webdriver2/)."""
 
 from __future__ import annotations
 

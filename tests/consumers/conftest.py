@@ -42,7 +42,7 @@ def _run(*command: t.Any, **options: t.Any) -> None:
 
 @pytest.fixture(scope="session")
 def reader() -> Reader:
-    """Return a function that gives input to a script in the readers' own environment and returns what it prints."""
+    """Return a function that runs a script in the readers' own environment and returns its output."""
     wanted, python = _HERE / "requirements.txt", _CACHE / "venv" / "bin" / "python"
     installed = _CACHE / "installed"
     if not installed.exists() or installed.read_text() != wanted.read_text():
@@ -68,7 +68,7 @@ def reader() -> Reader:
 
 @pytest.fixture(scope="session")
 def clouds() -> Path:
-    """Return a directory with the collections of three clouds, as far as their modules for firewalls need them."""
+    """Return a directory with the parts of three cloud collections that their firewall modules need."""
     place = _CACHE / "clouds"
     if not (place / "complete").exists():
         _CACHE.mkdir(parents=True, exist_ok=True)

@@ -81,7 +81,7 @@ def cluster(count: int) -> dict[str, t.Any]:
 
 
 def everything() -> dict[str, t.Any]:
-    """Return a verification with markup, flows that were not tested or cannot be, and a row without a flow."""
+    """Return a verification with markup, untested and untestable flows, and a row without a flow."""
     aside = {
         "service": "ftp_data",
         "protocol": "tcp",

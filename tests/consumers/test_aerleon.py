@@ -1,7 +1,7 @@
 # Copyright (c) 2026, exasol_community.network contributors
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""A policy for Aerleon: it makes rules of several vendors of it, and its own checker says of every flow whether it is permitted."""
+"""Aerleon renders our policy for several vendors, and its own checker says which flows it permits."""
 
 from __future__ import annotations
 
@@ -34,7 +34,8 @@ def permitted(source, destination, protocol, port):
     found = aclcheck.AclCheck.FromPolicyDict(policy, definitions, source, destination, "any", port, protocol)
     return bool(found.ActionMatch("accept"))
 
-print(json.dumps({"made": {name: str(text) for name, text in made.items()}, "permitted": [permitted(*flow) for flow in asked["flows"]]}))
+texts = {name: str(text) for name, text in made.items()}
+print(json.dumps({"made": texts, "permitted": [permitted(*flow) for flow in asked["flows"]]}))
 """
 Flow = tuple[str, str, str, int]
 
@@ -45,7 +46,7 @@ def edges(ports: str) -> list[int]:
 
 
 def wanted(made: dict[str, t.Any]) -> list[Flow]:
-    """Return the flows that must be permitted, by their addresses, from the plan or the results themselves."""
+    """Return the flows that must be permitted, by their addresses, from the plan or the results."""
     if "results" in made:
         pairs = [
             (made["addresses"].get(one["source"]), [one["address"]], one["protocol"], one["ports"])

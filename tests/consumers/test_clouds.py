@@ -44,7 +44,8 @@ def stop(self, argument_spec, **more):
     raise Found(argument_spec, more)
 
 basic.AnsibleModule.__init__ = stop
-module = importlib.import_module("ansible_collections." + name.rsplit(".", 1)[0] + ".plugins.modules." + name.rsplit(".", 1)[1])
+collection, module_name = name.rsplit(".", 1)
+module = importlib.import_module("ansible_collections." + collection + ".plugins.modules." + module_name)
 try:
     module.main()
 except Found as found:

@@ -12,18 +12,31 @@ from ansible_collections.exasol_community.network.tests.consumers.samples import
 JUNIT = """
 import json, sys, junitparser
 root = junitparser.JUnitXml.fromstring(json.load(sys.stdin).encode())
-suites = [{"name": suite.name, "tests": suite.tests, "failures": suite.failures, "errors": suite.errors, "skipped": suite.skipped, "time": suite.time,
-           "cases": [[case.name, case.classname, [[type(result).__name__, result.type, result.message] for result in case.result]] for case in suite]}
-          for suite in root]
+NUMBERS = ("name", "tests", "failures", "errors", "skipped", "time")
+
+def case_of(case):
+    results = [[type(result).__name__, result.type, result.message] for result in case.result]
+    return [case.name, case.classname, results]
+
+def suite_of(suite):
+    numbers = {name: getattr(suite, name) for name in NUMBERS}
+    return dict(numbers, cases=[case_of(case) for case in suite])
+
+suites = [suite_of(suite) for suite in root]
 before = [root.tests, root.failures, root.errors, root.skipped]
 root.update_statistics()
-print(json.dumps({"suites": suites, "said": before, "counted": [root.tests, root.failures, root.errors, root.skipped]}))
+counted = [root.tests, root.failures, root.errors, root.skipped]
+print(json.dumps({"suites": suites, "said": before, "counted": counted}))
 """
 GAUGES = """
 import json, sys
 from prometheus_client.parser import text_string_to_metric_families
 families = text_string_to_metric_families(json.load(sys.stdin))
-print(json.dumps([[family.name, family.type, [[sample.name, sample.labels, sample.value] for sample in family.samples]] for family in families]))
+def family_of(family):
+    samples = [[sample.name, sample.labels, sample.value] for sample in family.samples]
+    return [family.name, family.type, samples]
+
+print(json.dumps([family_of(family) for family in families]))
 """
 
 

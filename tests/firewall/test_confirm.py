@@ -2,7 +2,7 @@
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
 
-"""Commit confirmed: a change that locks the controller out, or that nobody confirms, is taken back by the host itself."""
+"""A host rolls a change back that locks the controller out or is not confirmed."""
 
 from __future__ import annotations
 
@@ -30,7 +30,10 @@ LOCK_OUT = {
     "iptables": "iptables -I EXASOL-IN -s {controller} -j DROP",
     "legacy": "iptables -I EXASOL-IN -s {controller} -j DROP",
     "ufw": "iptables -S ufw-user-input | grep -q 8563 && iptables -I ufw-user-input -s {controller} -j DROP",
-    "firewalld": "nft insert rule inet firewalld filter_IN_policy_exasol-network-in_pre ip saddr {controller} counter drop",
+    "firewalld": (
+        "nft insert rule inet firewalld filter_IN_policy_exasol-network-in_pre"
+        " ip saddr {controller} counter drop"
+    ),
 }
 
 
@@ -166,10 +169,11 @@ def die_before_confirming(
 
 
 def stuck_ssh(folder):
-    """Return an ssh that never comes back from closing its connection, where the action is about to confirm."""
+    """Return an ssh that never returns from closing its connection before the confirmation."""
     path = folder / "ssh"
     path.write_text(
-        f'#!/bin/sh\ncase " $* " in *" -O stop "*) : > {folder}/stuck-$$; exec sleep 300;; esac\nexec /usr/bin/ssh "$@"\n'
+        f'#!/bin/sh\ncase " $* " in *" -O stop "*) : > {folder}/stuck-$$; exec sleep 300;; esac\n'
+        'exec /usr/bin/ssh "$@"\n'
     )
     path.chmod(0o755)
     return path

@@ -12,11 +12,19 @@ from ansible_collections.exasol_community.network.tests.labs.firewalls.baselines
 
 NOT_INSTALLED = dict.fromkeys(PROVIDERS, "ufw") | {"ufw": "firewalld"}
 # Beside each firewall another one that really filters.
-_IPTABLES = "iptables -A INPUT -p tcp --dport 22 -j ACCEPT\niptables -A INPUT -m conntrack --ctstate ESTABLISHED -j ACCEPT\niptables -P INPUT DROP"
+_IPTABLES = (
+    "iptables -A INPUT -p tcp --dport 22 -j ACCEPT\n"
+    "iptables -A INPUT -m conntrack --ctstate ESTABLISHED -j ACCEPT\n"
+    "iptables -P INPUT DROP"
+)
 # An older program that stands before the real one on the PATH.
 OLD_FIREWALLD = """cat > /usr/sbin/firewall-cmd <<'END'
 #!/bin/sh
-case $1 in --version) echo 0.8.2;; *polic*) echo "firewall-cmd: error: unrecognized arguments: $*" >&2; exit 2;; *) exec /usr/bin/firewall-cmd "$@";; esac
+case $1 in
+    --version) echo 0.8.2;;
+    *polic*) echo "firewall-cmd: error: unrecognized arguments: $*" >&2; exit 2;;
+    *) exec /usr/bin/firewall-cmd "$@";;
+esac
 END
 chmod +x /usr/sbin/firewall-cmd
 """

@@ -41,7 +41,10 @@ END
 DROP_RULE = _TABLE.format(policy="accept", rules="tcp dport 8563 drop")
 DROP_POLICY = _TABLE.format(
     policy="drop",
-    rules="ct state established,related accept\n        meta l4proto ipv6-icmp accept\n        tcp dport 22 accept",
+    rules=(
+        "ct state established,related accept\n        meta l4proto ipv6-icmp accept\n"
+        "        tcp dport 22 accept"
+    ),
 )
 EARLY = DROP_POLICY.replace("hook input priority 10", "hook prerouting priority -100")
 # Beside nftables itself, iptables is the other firewall.
@@ -206,7 +209,7 @@ def test_port_that_docker_publishes_is_named_and_passes_by_us(firewalls):
 
 
 def test_what_a_reload_forgets_is_said_before_and_made_again(firewalls):
-    """A policy cannot be made or removed without a reload of firewalld, and that keeps only what is permanent."""
+    """firewalld must reload to create or remove a policy, which keeps only permanent settings."""
     firewalls.reset(["firewalld"])
     quiet = firewalls.play(["firewalld"], options=["--check"])["firewalld"]
     firewalls.lab.execute("firewalld", "firewall-cmd --quiet --add-port=9999/tcp")

@@ -45,8 +45,7 @@ def refused(firewalls, host, **options):
     return answer.message
 
 
-# -- firewalld
-# ---------------------------------------------------------------------------------------------------------------------------------------
+# firewalld
 
 
 @pytest.mark.parametrize(
@@ -54,7 +53,8 @@ def refused(firewalls, host, **options):
     [
         (
             _ZONE.format("drop")
-            + "firewall-cmd --quiet --permanent --zone=drop --add-service=ssh\nfirewall-cmd --quiet --reload\n",
+            + "firewall-cmd --quiet --permanent --zone=drop --add-service=ssh\n"
+            + "firewall-cmd --quiet --reload\n",
             {22},
         ),
         (
@@ -91,8 +91,7 @@ def test_a_trusted_zone_is_restricted_on_the_service_ports(firewalls):
     assert all(not OPENED & ports and 22 in ports for ports in left.values())
 
 
-# -- ufw and iptables
-# --------------------------------------------------------------------------------------------------------------------------------
+# ufw and iptables
 
 
 def test_half_a_file_of_ufw_is_refused(firewalls):
@@ -123,8 +122,7 @@ def test_both_variants_of_iptables_are_refused_by_name(firewalls):
     assert "filter INPUT" in chosen
 
 
-# -- what goes wrong on the way
-# ----------------------------------------------------------------------------------------------------------------------
+# Failures during a change.
 
 
 def test_where_the_way_back_cannot_be_kept_nothing_is_changed(firewalls):
@@ -142,7 +140,10 @@ def slow(firewalls, host, command, word, seconds):
     """Let a command of a host take its time where it has this word."""
     path = f"/usr/sbin/{command}"
     tell = "echo $PPID > /run/exanet-slow.new; mv /run/exanet-slow.new /run/exanet-slow"
-    text = f'#!/bin/sh\\ncase " $* " in *"{word}"*) {tell}; sleep {seconds};; esac\\nexec /usr/bin/{command} "$@"\\n'
+    text = (
+        f'#!/bin/sh\\ncase " $* " in *"{word}"*) {tell}; sleep {seconds};; esac\\n'
+        f'exec /usr/bin/{command} "$@"\\n'
+    )
     firewalls.lab.execute(host, f"rm -f /run/exanet-slow; printf '{text}' > {path}; chmod 755 {path}")
     try:
         yield
@@ -187,12 +188,11 @@ def test_a_module_that_dies_half_way_is_undone(firewalls):
     assert again.result["rolled_back"] and again.changed
 
 
-# -- how the controller comes
-# ------------------------------------------------------------------------------------------------------------------------
+# Ways to connect from the controller.
 
 
 def test_a_master_connection_of_the_users_own_confirms_nothing(firewalls):
-    """With ControlMaster in the user's configuration, and none of Ansible's arguments, an old connection must not be taken for a new one."""
+    """With ControlMaster in the user's configuration, an old connection must not count as a new one."""
     firewalls.reset(["nftables"])
     # Standing connections pass on: only a new one shows that the controller is locked out.
     firewalls.lab.execute(

@@ -48,9 +48,15 @@ def towards_partner(firewalls, hosts=PROVIDERS):
     }
 
 
-_NO_LONGER = "for command in iptables ip6tables; do $command -D INPUT -m conntrack --ctstate RELATED,ESTABLISHED -j ACCEPT; done"
+_NO_LONGER = (
+    "for command in iptables ip6tables;"
+    " do $command -D INPUT -m conntrack --ctstate RELATED,ESTABLISHED -j ACCEPT; done"
+)
 NO_ANSWERS = {
-    "nftables": "nft -a list chain inet host input | sed -n 's/.*established.* # handle /delete rule inet host input handle /p' | nft -f -",
+    "nftables": (
+        "nft -a list chain inet host input"
+        " | sed -n 's/.*established.* # handle /delete rule inet host input handle /p' | nft -f -"
+    ),
     "iptables": _NO_LONGER,
     "legacy": _NO_LONGER,
 }

@@ -57,7 +57,7 @@ def on_each(script):
 
 @pytest.fixture(scope="module")
 def failed(firewalls, tmp_path_factory):
-    """A change that nobody confirms on hosts whose command breaks before the timer fires, and is mended after the next run."""
+    """An unconfirmed change on hosts whose command fails at the timer and after the next run works again."""
     firewalls.reset()
     found = {"before": firewalls.views()}
     earlier = firewalls.lab.everywhere(dict.fromkeys(PROVIDERS, _JOURNAL))  # of other tests on the same hosts

@@ -2,7 +2,7 @@
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
 
-"""README's two commands on machines that have Python, git and make, and nothing else of ours or of a developer's.
+"""README's two commands on machines that have only Python, git and make.
 
 Each machine is a container of its own, with a network of its own: the tests there use its loopback, and pip
 and apt reach the registries through the engine's NAT. How pip and apt reach them on this machine is carried
@@ -150,7 +150,7 @@ def engine() -> Engine:
 
 @pytest.fixture(scope="session")
 def source(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    """Return a bundle (a repository as one file) of the checkout as it is, changes that nobody committed included."""
+    """Return a bundle (a repository as one file) of the checkout, including uncommitted changes."""
     folder = tmp_path_factory.mktemp("source")
     work = {"GIT_INDEX_FILE": str(folder / "index")}
     _git("add", "--all", **work)

@@ -2,7 +2,7 @@
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
 
-"""Fixtures: the checkout as a collection, and networks that are gone when a test is over, whatever became of it."""
+"""Fixtures: the checkout as a collection, and networks that are removed after each test."""
 
 from __future__ import annotations
 

@@ -25,7 +25,7 @@ def test_every_module_is_in_the_group_of_all() -> None:
 
 
 def rows(machine: Machine, directory: Path, **defaults: t.Any) -> tuple[int, str]:
-    """Return how many rows port_info returns, and the release that plan plans for, with these defaults of the play."""
+    """Return the number of rows of port_info and the release of the plan, with these play defaults."""
     playbook = directory / "defaults.yml"
     playbook.write_text(
         json.dumps(

@@ -61,7 +61,7 @@ DOCUMENTED = {"module": "plugins/modules/*.py", "filter": "plugins/filter/*.yml"
 
 @pytest.fixture(scope="module")
 def artefact(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    """Return the artefact: the one that EXANET_ARTEFACT names, because it is to be published, or one that is built here."""
+    """Return the artefact to be published (EXANET_ARTEFACT), or one that is built here."""
     given = os.environ.get("EXANET_ARTEFACT")
     if given:
         return CHECKOUT / given
@@ -83,7 +83,7 @@ def environment(home: Path) -> dict[str, str]:
 
 
 def tool(name: str, *arguments: str, home: Path, code: int = 0) -> str:
-    """Run a tool of ansible-core in an empty directory and return what it printed, errors and warnings too."""
+    """Run a tool of ansible-core in an empty directory and return its output, with errors and warnings."""
     done = subprocess.run(
         [executable(name), *arguments],
         cwd=home,
@@ -156,8 +156,7 @@ def bare(installed: Installed, tmp_path: Path) -> Installed:
     return Installed(home, installed.inventory)
 
 
-# -- what is in it
-# -----------------------------------------------------------------------------------------------------------------------------------
+# What is in it.
 
 
 @pytest.fixture(scope="module")
@@ -204,8 +203,7 @@ def test_links_lead_to_what_is_in_it(content: dict[str, str]) -> None:
                 )
 
 
-# -- that it works
-# -----------------------------------------------------------------------------------------------------------------------------------
+# That it works.
 
 
 def test_it_is_whole(installed: Installed, tmp_path: Path) -> None:

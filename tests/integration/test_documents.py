@@ -2,9 +2,10 @@
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
 
-"""Every command, inventory and playbook of README.md and docs/guide.md, run as it stands, in a namespace that owns the addresses of the examples.
+"""Run every command, inventory and playbook of README.md and docs/guide.md exactly as it stands.
 
-What this test does not know fails it, so nothing comes into these files untried.
+They run in a namespace that owns the addresses of the examples. A block that this test does not know fails
+it, so nothing untested gets into these files.
 """
 
 from __future__ import annotations
@@ -106,10 +107,11 @@ COMMANDS = {
     f"{PLAY}.verify -e exasol_verify_listeners=false": RED._replace(look=partners_are_identified),
     f"{PLAY}.verify --limit reporting,n11": GREEN,
     f"{PLAY}.verify --become -e exasol_verify_capture=true": GREEN,
-    f"{PLAY}.open --become -e exasol_firewall_state=absent": Expected(0, "Let in and out what the plan says"),
+    f"{PLAY}.open --become -e exasol_firewall_state=absent": Expected(0, "Apply the planned rules"),
     f"{PLAY}.report {REQUEST}": Expected(files=REQUESTS),
     f"{PLAY}.verify {REQUEST}": Expected(files=(*REPORTS, *REQUESTS)),
-    f"""ansible-playbook -i localhost, {NETWORK}.report -e exasol_report_from=$PWD/report/report.json -e '{{"exasol_report_formats": ["csv", "html"]}}'""": Expected(
+    f"ansible-playbook -i localhost, {NETWORK}.report -e exasol_report_from=$PWD/report/report.json"
+    """ -e '{"exasol_report_formats": ["csv", "html"]}'""": Expected(
         files=("report/report.csv", "report/report.html")
     ),
     f"ansible-playbook -i clusters.yml {NETWORK}.verify": GREEN._replace(look=between_the_clusters),
@@ -117,9 +119,9 @@ COMMANDS = {
 PLAYBOOKS = {
     "Verify the network of the running database": ("own.yml", RED),
     "Verify the running database every night": ("nightly.yml", RED),  # run by a job of CI
-    "Let the firewall of every host permit what the port table says": (
+    "Open the planned ports in every host's firewall": (
         "opening.yml",
-        Expected(0, "Let in and out what the plan says"),
+        Expected(0, "Apply the planned rules"),
     ),
 }
 
@@ -148,8 +150,7 @@ def world(
         yield sandbox
 
 
-# -- nothing unknown, nothing forgotten
-# ------------------------------------------------------------------------------------------------------------
+# Nothing unknown, nothing forgotten.
 
 
 @pytest.mark.parametrize("block", **named(BLOCKS))
@@ -170,7 +171,7 @@ def test_what_is_expected_stands_in_the_documents() -> None:
 
 @pytest.mark.parametrize(
     ("document", "heading", "left_out"),
-    [(CHECKOUT / "README.md", "## What the verdicts mean", set()), (GUIDE, "## Mending a red cell", {OK})],
+    [(CHECKOUT / "README.md", "## What the verdicts mean", set()), (GUIDE, "## Fixing a failed flow", {OK})],
     ids=["README.md", "guide.md"],
 )
 def test_a_table_of_verdicts_has_each_of_them(document: Path, heading: str, left_out: set[str]) -> None:
@@ -196,8 +197,7 @@ def test_a_block_that_is_not_closed_is_found(tmp_path: Path) -> None:
     ]
 
 
-# -- all of them, run
-# -----------------------------------------------------------------------------------------------------------------------------
+# All of them, run.
 
 
 @pytest.mark.parametrize("block", **named(of("console")))

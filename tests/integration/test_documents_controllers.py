@@ -132,8 +132,7 @@ def sandbox(
         yield box
 
 
-# -- nothing unknown, nothing forgotten
-# ------------------------------------------------------------------------------------------------------------
+# Nothing unknown, nothing forgotten.
 
 
 def test_all_blocks_are_known() -> None:
@@ -145,8 +144,7 @@ def test_all_blocks_are_known() -> None:
     assert inventories(GUIDE), "the control: the inventory that the document takes from the guide"
 
 
-# -- all of them, run
-# -----------------------------------------------------------------------------------------------------------------------------
+# All of them, run.
 
 
 @pytest.mark.parametrize("block", [block for block in BLOCKS if block.language == "console"], ids=str)
@@ -159,8 +157,7 @@ def test_commands(sandbox: Sandbox, block: Block) -> None:
     )
 
 
-# -- AWX
-# -------------------------------------------------------------------------------------------------------------------------------------------
+# AWX.
 
 
 def options() -> dict[str, t.Any]:
@@ -187,7 +184,7 @@ def test_the_survey_asks_for_what_there_is() -> None:
     ("answers", "code"), [({}, 0), ({"exasol_verify_listeners": "false"}, 2)], ids=["green", "red"]
 )
 def test_a_job(sandbox: Sandbox, answers: dict[str, str], code: int) -> None:
-    """As AWX does it: collections from the project's requirements, the playbook of the project, the survey's answers as extra variables."""
+    """AWX installs the collections of the project, and passes the survey's answers as extra variables."""
     job = sandbox.directory / "awx"
     shutil.rmtree(job, ignore_errors=True)
     for kind in ("collections", "playbook"):

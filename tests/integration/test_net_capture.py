@@ -151,7 +151,7 @@ def test_a_drop_is_located_over_ipv6(line: Line, name: str) -> None:
 
 
 def holes(line: Line, loss: bool) -> None:
-    """Drop parts of the range in four places, on a network that loses a fifth of all packets in each direction, or none."""
+    """Drop parts of the range in four places, on a network with or without packet loss."""
     line.client.nft(filter_rules("output", "tcp dport 20100-20149 drop"))
     line.router.nft(
         filter_rules(
@@ -395,7 +395,7 @@ def asking(namespace: Namespace, ports: range) -> Iterator[list[int]]:
 
 @contextlib.contextmanager
 def resets(line: Line, ports: range) -> Iterator[list[int]]:
-    """Let somebody's connections from the client stand, on every port, and their server reset them one batch after the other."""
+    """Keep other connections of the client open on every port, and let their server reset them in batches."""
     batches = [[_standing(line, port) for port in ports] for _batch in range(8)]
     done: list[int] = []
 

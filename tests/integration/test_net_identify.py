@@ -167,8 +167,7 @@ def test_a_certificate_is_shown_as_it_is(line: Line, hall: dict[str, Server], se
     assert tls["protocol"] in ("TLSv1.2", "TLSv1.3")
 
 
-# -- no harm
-# -----------------------------------------------------------------------------------------------------------------------------------------
+# No harm.
 
 
 def ordinary_client(line: Line, port: int = 3306) -> subprocess.CompletedProcess[str]:
@@ -275,8 +274,7 @@ def test_vsftpd_logs_a_greeting_and_a_goodbye(line: Line, hall: dict[str, Server
     assert not [text for text in told if re.search("USER|PASS|ERROR|FAIL", text)]
 
 
-# -- servers of other kinds, each where it is installed
-# ----------------------------------------------------------------------------------------------
+# Servers of other kinds, each where it is installed.
 
 
 def needs(*names: str) -> t.Any:

@@ -127,8 +127,7 @@ def test_check_mode_starts_nothing(machine: Machine) -> None:
         assert ports(machine) == [8563]
 
 
-# -- ports of others
-# ---------------------------------------------------------------------------------------------------------------------------------
+# Ports of others.
 
 
 @pytest.mark.parametrize(
@@ -226,8 +225,7 @@ def test_more_ports_than_files_may_be_open(machine: Machine) -> None:
     assert oracles.nothing_left(machine)
 
 
-# -- several runs at once
-# ----------------------------------------------------------------------------------------------------------------------------
+# Several runs at once.
 
 
 def test_no_run_ends_the_ports_of_another(machine: Machine) -> None:
@@ -291,8 +289,7 @@ def test_many_runs_start_at_the_same_time(machine: Machine) -> None:
     oracles.until(lambda: not ports(machine), "the end of the last lease", 10)
 
 
-# -- enemies
-# -----------------------------------------------------------------------------------------------------------------------------------------
+# Hostile clients.
 
 NOTICE = b"EXASOL-NETWORK-1 a listener that verifies the network, no service\n"
 
@@ -451,8 +448,7 @@ def test_a_capture_is_read_without_the_rights_of_root(namespace: Namespace) -> N
     assert {entry["asked_in"] for entry in seen["seen"] if "asked_in" in entry} == {"8563"}
 
 
-# -- what holds a port
-# -------------------------------------------------------------------------------------------------------------------------------
+# What holds a port.
 
 
 def test_a_port_of_an_outgoing_connection_is_no_service(namespace: Namespace) -> None:
@@ -494,7 +490,7 @@ def test_an_address_that_others_may_bind_without_having_it_is_not_the_hosts(name
 
 
 def test_what_a_local_route_makes_the_machines_own_is_on_no_interface(namespace: Namespace) -> None:
-    """A program may answer at such addresses (AnyIP, ip-route(8)), so a host that has one is no other machine."""
+    """A program may answer at such addresses (AnyIP, ip-route(8)), so it may be this machine."""
     namespace.ip("route", "add", "local", "192.0.2.0/28", "dev", "lo")
     namespace.address("192.0.2.40/32")
     with namespace.inside():
@@ -515,8 +511,7 @@ def test_a_listener_at_a_name_serves_the_addresses_beside_it(namespace: Namespac
         assert [state["answered_by"] for state in seen["states"]] == [HOST]
 
 
-# -- what interrupted runs leave behind
-# --------------------------------------------------------------------------------------------------------------
+# What interrupted runs leave behind.
 
 
 def test_a_run_that_gives_no_sign_frees_its_ports(machine: Machine) -> None:

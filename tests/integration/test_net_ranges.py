@@ -2,7 +2,7 @@
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
 
-"""Ranges of 1001 ports: each port's state exactly, with loss, limited ICMP errors, holes and several hosts."""
+"""Ranges of 1001 ports: the state of each port, with loss, limited ICMP errors, gaps and several hosts."""
 
 from __future__ import annotations
 
@@ -169,15 +169,15 @@ def test_closed_ports_beside_dropped_ones(line: Line) -> None:
     ]
 
 
-# -- packet loss: a fifth of the packets in each direction
-# ---------------------------------------------------------------------------------------
+# Packet loss: a fifth of the packets in each direction.
 
 
 def lose_both_ways(host: Namespace) -> None:
     """Lose what a host receives and what it sends."""
     host.nft(
         filter_rules("input", LOSS)
-        + f"add chain inet fault out {{ type filter hook output priority 0; }}\nadd rule inet fault out {LOSS}\n"
+        + "add chain inet fault out { type filter hook output priority 0; }\n"
+        + f"add rule inet fault out {LOSS}\n"
     )
 
 
@@ -220,8 +220,7 @@ def test_loss_at_an_end_is_no_filter(line: Line, end: str) -> None:
     assert proofs(observations) == {"n12"}
 
 
-# -- ICMP errors, of which a kernel sends few
-# ------------------------------------------------------------------------------------------------------
+# ICMP errors, of which a kernel sends few.
 
 
 def one_entry(observations: list[dict[str, t.Any]], reason: str, who: str) -> None:
@@ -309,8 +308,7 @@ def test_some_rejected_and_all_others_dropped(limited: Line) -> None:
     ]
 
 
-# -- somebody else
-# ------------------------------------------------------------------------------------------------------------------------------------
+# Another host answers.
 
 
 def test_an_address_that_leads_to_another_host(line: Line) -> None:
@@ -324,7 +322,8 @@ def test_an_address_that_leads_to_another_host(line: Line) -> None:
         assert proofs(observations) == {"n12"}
         line.router.nft(
             f"table ip nat "
-            f"{{ chain pre {{ type nat hook prerouting priority -100; ip daddr {meant} tcp dport 20001 dnat to {other}; }}; }}"
+            "{ chain pre { type nat hook prerouting priority -100;"
+            f" ip daddr {meant} tcp dport 20001 dnat to {other}; }}; }}"
         )
         found = probe(line.client, [target(meant, RANGE)], listening)[0]["states"]
     assert {state["answered_by"]: state["ports"] for state in found} == {
@@ -342,7 +341,8 @@ def test_an_address_that_leads_to_a_service_which_is_not_ours(line: Line) -> Non
         listening = {meant: ours["listening"]}
         line.router.nft(
             f"table ip nat "
-            f"{{ chain pre {{ type nat hook prerouting priority -100; ip daddr {meant} tcp dport 20001 dnat to {other}; }}; }}"
+            "{ chain pre { type nat hook prerouting priority -100;"
+            f" ip daddr {meant} tcp dport 20001 dnat to {other}; }}; }}"
         )
         found = probe(line.client, [target(meant, "20000-20003")], listening)[0]["states"]
     assert {state["answered_by"]: state["ports"] for state in found} == {

@@ -2,7 +2,7 @@
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
 
-"""Who answers: told of stand-ins for what cannot be installed, and of servers that mean harm, over real sockets."""
+"""Identification of stand-ins for services that cannot be installed, and of hostile servers."""
 
 from __future__ import annotations
 

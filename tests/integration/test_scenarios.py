@@ -6,8 +6,8 @@
 
 Molecule is green where a stage has no tests, and a test that cannot fail proves nothing.
 
-The tests of the stages are run here against a world that is made up (C(labs/namespaces/made_up_world.py)), once as the
-truth has it and then with one thing wrong at a time.
+The tests of the stages run here against a made-up world (C(tests/labs/namespaces/made_up_world.py)): once as
+the truth says, and then with one thing wrong at a time.
 """
 
 from __future__ import annotations
@@ -394,12 +394,12 @@ WRONG = {
     "a fault is called by another name": (
         "broken/test_report.py",
         lambda world: world.update(results=results("no_route")),
-        "client -> n12 sql_client 192.0.2.12: expected denied, reported no_route",
+        "client -> n12 sql_client 192.0.2.12: expected blocked, reported no_route",
     ),
     "a fault is not called by its name": (
         "broken/test_report.py",
         lambda world: world.update(results=results()),
-        "expected denied, reported ok",
+        "expected blocked, reported ok",
     ),
     "a fault is not in the report at all": (
         "broken/test_report.py",

@@ -106,8 +106,7 @@ def test_two_runs_at_once(machine: Machine, tmp_path: Path, second: dict[str, t.
     assert idle(machine)
 
 
-# -- many faults at once, each of which must be told from the others
-# -------------------------------------------------------------------------------
+# Many faults at once: each must get its own verdict.
 
 FAULTS = """
 table inet fault {
@@ -265,8 +264,7 @@ def test_no_fault_harms_another_flow(faulty: Faulty) -> None:
     assert "72 flows: " in faulty.done.output
 
 
-# -- hosts that are not as they should be
-# ------------------------------------------------------------------------------------------------------------
+# Hosts that are not as they should be.
 
 
 def test_flows_outside_of_the_limit_are_set_aside(machine: Machine, tmp_path: Path) -> None:
@@ -321,7 +319,10 @@ def test_an_unreachable_host_and_one_that_cannot_bind(namespace: Namespace, tmp_
     assert {result["verdict"] for result in to_lost} == {"untested"}
     assert all("the listener of n12 did not start: " in result["sentence"] for result in to_lost)
     assert done.verdicts(destination="n13", source="client") == {"untested"}
-    why = "where we did not listen: exasol_address or its name led to 198.51.100.13, which is none of the addresses of n13"
+    why = (
+        "where we did not listen: exasol_address or its name led to 198.51.100.13, "
+        "which is none of the addresses of n13"
+    )
     said = [result["sentence"] for result in done.results(destination="n13", source="client")]
     assert all(why in sentence for sentence in said), said
     assert idle(namespace)
@@ -399,8 +400,7 @@ def test_few_open_files(machine: Machine, tmp_path: Path) -> None:
     assert idle(machine)
 
 
-# -- without listeners
-# -------------------------------------------------------------------------------------------------------------------------------
+# Without listeners.
 
 
 def test_a_live_cluster_is_tested_as_it_is(
@@ -463,8 +463,7 @@ def test_without_identification_the_report_says_that_nobody_was_asked(
     ]
 
 
-# -- flows that must not work
-# ------------------------------------------------------------------------------------------------------------------------
+# Flows that must not work.
 
 
 def test_what_must_not_work(namespace: Namespace, tmp_path: Path) -> None:

@@ -2,7 +2,7 @@
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
 
-"""What a run does not cover is said, nothing measured is red, and ports that nobody may use are checked too."""
+"""A run reports what it does not cover, fails without a measurement, and checks ports that nobody may use."""
 
 from __future__ import annotations
 
@@ -169,14 +169,15 @@ def test_a_run_that_measured_nothing_may_go_on(machine: Machine, tmp_path: Path)
     assert "Nothing was measured" in done.said
 
 
-# -- ports that nobody may use ------------------------------------------------------------------------------
+# Ports that nobody may use.
 
 
 def test_ports_that_nobody_plays_are_exposed_or_proven_closed(namespace: Namespace, tmp_path: Path) -> None:
     # The firewall forgets some of the administration ports; the nodes themselves get through everywhere.
     namespace.nft(
         "table inet fault "
-        "{ chain in { type filter hook input priority 0; ip saddr 127.0.0.21 tcp dport { 2581, 8443, 20000-20010 } drop; }; }"
+        "{ chain in { type filter hook input priority 0;"
+        " ip saddr 127.0.0.21 tcp dport { 2581, 8443, 20000-20010 } drop; }; }"
     )
     done = play(namespace, tmp_path, inventory=site(exasol_check_denied=True))
     assert done.code == 2, done.output
@@ -203,7 +204,8 @@ def test_what_must_not_work_is_untested_where_nobody_gets_through(
 ) -> None:
     namespace.nft(
         "table inet fault "
-        "{ chain in { type filter hook input priority 0; ip daddr 127.0.0.11 tcp dport { 4444, 8443 } drop; }; }"
+        "{ chain in { type filter hook input priority 0;"
+        " ip daddr 127.0.0.11 tcp dport { 4444, 8443 } drop; }; }"
     )
     done = play(
         namespace,

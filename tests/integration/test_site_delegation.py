@@ -47,7 +47,10 @@ FAR = {
     "ansible_port": 1,
     "ansible_ssh_common_args": "-F none -o BatchMode=yes",
 }
-CUT = f"table inet cut {{ chain output {{ type filter hook output priority 0; ip saddr {OTHER} ip daddr {NODE} drop; }}; }}"
+CUT = (
+    "table inet cut { chain output { type filter hook output priority 0;"
+    f" ip saddr {OTHER} ip daddr {NODE} drop; }}; }}"
+)
 # A host's own /run and /var/lib: the lock of the machine's firewall is there, and nothing is left of the
 # test.
 OWN_STATE = [
@@ -71,8 +74,7 @@ def said(done: Done) -> str:
     return done.said.replace("\\'", "'")
 
 
-# -- a role whose tasks one host runs for all
-# ----------------------------------------------------------------------------------------------------------
+# A role whose tasks one host runs for all.
 
 ONCE, LENT = (
     "run_once lets 1 of 3 hosts listen and probe",
@@ -175,8 +177,7 @@ def test_what_one_host_saw_counts_for_no_other(namespace: Namespace, tmp_path: P
     )
 
 
-# -- one play on the controller that sends tasks to the hosts
-# --------------------------------------------------------------------------------------------
+# One play on the controller that sends tasks to the hosts.
 
 TOKEN = "a token of the tests of delegation"
 EACH: Play = {"loop": "{{ groups.all }}", "delegate_to": "{{ item }}"}
@@ -184,7 +185,7 @@ BY_HOST = "{{ dict(%s.results | map(attribute='item') | zip(%s.results)) }}"
 
 
 def from_the_controller(directory: Path) -> Play:
-    """Return a play on localhost that plans, listens, probes, judges and reports, every task by delegation."""
+    """Return a play on localhost that does everything that the roles do, every task by delegation."""
     address = "{{ hostvars[item].exasol_address }}"
     return {
         "hosts": "localhost",
@@ -210,7 +211,10 @@ def from_the_controller(directory: Path) -> Play:
                     "token": TOKEN,
                     "timeout": 1,
                     "run": "{{ plan.run }}",
-                    "listening": "{{ dict(groups.all | zip(listening.results | map(attribute='listening', default=[]))) }}",
+                    "listening": (
+                        "{{ dict(groups.all | zip("
+                        "listening.results | map(attribute='listening', default=[]))) }}"
+                    ),
                 },
                 "when": "plan.hosts[item].probes | length > 0",
                 "register": "seen",
@@ -261,8 +265,7 @@ def test_all_from_one_play_on_the_controller(namespace: Namespace, tmp_path: Pat
     ]
 
 
-# -- files
-# ---------------------------------------------------------------------------------------------------------------------------------------------
+# Files.
 
 
 def test_files_that_are_wished_for_on_another_host_are_refused(machine: Machine, tmp_path: Path) -> None:
@@ -289,8 +292,7 @@ def test_files_that_are_wished_for_on_another_host_are_refused(machine: Machine,
     assert (tmp_path / "report" / "change_request.csv").exists()
 
 
-# -- firewalls
-# -----------------------------------------------------------------------------------------------------------------------------------------
+# Firewalls.
 
 
 def ruleset(namespace: Namespace) -> str:
@@ -358,7 +360,7 @@ def test_firewalls_are_changed_from_one_play_on_the_controller(namespace: Namesp
 def test_a_delegated_change_is_confirmed_over_a_new_connection_to_the_delegate(
     namespace: Namespace, tmp_path: Path
 ) -> None:
-    """The connection that is closed and opened again is that of the host whose firewall changes, not that of the play."""
+    """The host whose firewall changes is reconnected, not the host of the play."""
     namespace.nft(DROPS)
     with servers.Hall(namespace, NODE) as hall:
         server, login = hall.ssh_of_a_host()
@@ -378,7 +380,10 @@ def test_a_delegated_change_is_confirmed_over_a_new_connection_to_the_delegate(
             },
             {
                 "ansible.builtin.debug": {
-                    "msg": "confirmed: {{ opened.results | map(attribute='confirmed', default='nothing') | list }}"
+                    "msg": (
+                        "confirmed: {{ opened.results"
+                        " | map(attribute='confirmed', default='nothing') | list }}"
+                    )
                 }
             },
         ]

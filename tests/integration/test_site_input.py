@@ -32,8 +32,7 @@ CLIENT = {"client": "127.0.0.21"}
 NETWORK = "exasol_community.network"
 Case = tuple[dict[str, t.Any], str]
 
-# -- the whole playbook
-# --------------------------------------------------------------------------------------------------------------------------
+# The whole playbook.
 
 PLAYBOOK: dict[str, tuple[dict[str, t.Any], dict[str, t.Any], str]] = {
     "port": (
@@ -109,8 +108,7 @@ def test_the_playbook_refuses(
     assert oracles.nothing_left(machine)
 
 
-# -- every value, by the modules alone, in one run
-# ---------------------------------------------------------------------------------------------------
+# Every value, by the modules alone, in one run.
 
 PEERS = {"database_node": ["n12"], "client": ["client"]}
 

@@ -166,7 +166,8 @@ def test_a_way_that_always_loses_the_same_share_is_named(namespace: Namespace, t
     # A member of a bundle of links that is broken: which one a connection takes depends on its ports.
     namespace.nft(
         "table inet t "
-        "{ chain c { type filter hook input priority 0; ip saddr 127.0.0.11 tcp dport 20000-20199 tcp sport & 6 == 0 drop; }; }"
+        "{ chain c { type filter hook input priority 0;"
+        " ip saddr 127.0.0.11 tcp dport 20000-20199 tcp sport & 6 == 0 drop; }; }"
     )
     done = play(namespace, tmp_path / "lossy", inventory=inventory)
     assert done.code == 0, done.output

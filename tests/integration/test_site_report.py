@@ -41,7 +41,7 @@ REQUESTS = ["aerleon_definitions", "aerleon_policy", "aws", "azure", "csv", "gcp
 
 @pytest.fixture(scope="module")
 def measured(tmp_path_factory: pytest.TempPathFactory) -> Done:
-    """Return a run that compared itself with an earlier one, in which one flow was blocked, and replaced its report."""
+    """Return a run that replaced the report of an earlier run, after a comparison with it."""
     directory = tmp_path_factory.mktemp("measured")
     with contextlib.ExitStack() as stack:
         return _measured(Machine() if missing() else stack.enter_context(Namespace("reports")), directory)

@@ -2,7 +2,7 @@
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
 
-"""Runs through ansible-runner, as AWX and ansible-navigator start them, and what an execution environment has to bring."""
+"""Runs with ansible-runner, as AWX and ansible-navigator start them, and needs of execution environments."""
 
 from __future__ import annotations
 
@@ -119,7 +119,7 @@ def test_no_secret_is_kept(machine: Machine, tmp_path: Path) -> None:
 
 
 def introspected(collections: Path) -> dict[str, t.Any]:
-    """Return what ansible-builder finds that an execution environment needs for the collections of a folder."""
+    """Return what an execution environment needs for the collections of a folder, as ansible-builder says."""
     command = [executable("ansible-builder"), "introspect", str(collections)]
     done = subprocess.run(command, capture_output=True, text=True, timeout=SECONDS, check=True)
     return yaml.safe_load(done.stdout)

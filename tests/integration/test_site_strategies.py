@@ -51,8 +51,7 @@ def run(machine: Machine, directory: Path, own: Play, *arguments: str, **options
     return play(machine, directory, *arguments, playbook=str(playbook), **options)
 
 
-# -- what a measurement cannot bear
-# ------------------------------------------------------------------------------------------------------------------
+# Plays that are refused.
 
 REFUSED: dict[str, tuple[Play, str]] = {
     "serial": ({"serial": 1}, "serial lets 1 of 2 hosts run at a time"),
@@ -88,8 +87,7 @@ def test_a_refusal_cannot_be_ignored(machine: Machine, tmp_path: Path) -> None:
     assert oracles.nothing_left(machine)
 
 
-# -- what it can
-# -------------------------------------------------------------------------------------------------------------------------------------
+# Plays that work.
 
 STRINGS = [
     f"exasol_{value}"
@@ -156,8 +154,7 @@ def test_the_playbooks_choose_their_strategy(machine: Machine, tmp_path: Path) -
     assert other.code == 2, "the control: the variable counts where the play says nothing"
 
 
-# -- hosts that are lost
-# -----------------------------------------------------------------------------------------------------------------------------
+# Hosts that are lost.
 
 
 def test_the_first_host_is_lost_before_the_role(machine: Machine, tmp_path: Path) -> None:
@@ -184,8 +181,7 @@ def test_the_first_host_is_lost_before_the_role(machine: Machine, tmp_path: Path
     assert idle(machine)
 
 
-# -- the firewall, which asks nothing of the sort
-# ------------------------------------------------------------------------------------------------------
+# The role firewall works with all of them.
 
 DROPPING = (
     "table inet host { chain input { type filter hook input priority 0; policy drop; iif lo accept; }; }"
@@ -238,4 +234,4 @@ def test_a_plan_that_failed_closes_nothing(namespace: Namespace, tmp_path: Path)
     )
     assert "override of 'ftp': port 0 in 0 is out of range" in done.output.replace("\\'", "'")
     assert done.code == 2, done.output
-    assert f"TASK [{NETWORK}.firewall : Let in and out what the plan says]" not in done.output
+    assert f"TASK [{NETWORK}.firewall : Apply the planned rules]" not in done.output

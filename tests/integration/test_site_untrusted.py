@@ -1,7 +1,7 @@
 # Copyright (c) 2026, exasol_community.network contributors
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""Whole runs with a host in the hands of somebody else, with passwords that occur in names, and with reports from anywhere."""
+"""Runs with a compromised host, with passwords that occur in names, and with reports of unknown origin."""
 
 from __future__ import annotations
 
@@ -64,7 +64,8 @@ DEEDS = {
     ),
     "escapes": (
         STATES
-        + f"state.update(state='unresolved', reason='name', detail={CLEAR!r}); found['warnings'] = [{CLEAR!r}]",
+        + f"state.update(state='unresolved', reason='name', detail={CLEAR!r});"
+        + f" found['warnings'] = [{CLEAR!r}]",
         "\n" + CLEAR,
         {"unresolved"},
     ),
@@ -178,8 +179,7 @@ def test_the_password_is_in_no_output(machine: Machine, tmp_path: Path) -> None:
     ]
 
 
-# -- reports from anywhere
-# ---------------------------------------------------------------------------------------------------------------------------
+# Reports from anywhere.
 
 RESULT = {
     "source": "n12",
@@ -324,8 +324,7 @@ def test_no_generated_text_holds_what_a_report_would_run(tmp_path: Path, name: s
         ] == []
 
 
-# -- the order of hosts
-# ------------------------------------------------------------------------------------------------------------------------------
+# The order of hosts.
 
 
 def test_every_format_has_the_hosts_in_the_order_of_the_inventory(machine: Machine, tmp_path: Path) -> None:

@@ -65,8 +65,7 @@ def said(done: Done) -> str:
     return done.said.replace("\\'", "'").replace('\\"', '"')
 
 
-# -- whatever keeps a run from being planned, measured or judged
-# -------------------------------------------------------------------------------------
+# Whatever keeps a run from being planned, measured or judged.
 
 UNPLANNED = "nothing was planned, so nothing was measured"
 BAD = {"exasol_overrides": {"ftp": 0}}
@@ -125,7 +124,7 @@ RED: dict[str, tuple[Play, list[str], str]] = {
     ),
     "begun with the listeners": (
         {"tasks": [IMPORT]},
-        ["--start-at-task", "Listen where nothing does"],
+        ["--start-at-task", "Start listeners on ports without a service"],
         UNPLANNED,
     ),
     "begun with the verdicts": ({"tasks": [IMPORT]}, ["--start-at-task", "Judge every flow"], UNPLANNED),
@@ -136,7 +135,7 @@ RED: dict[str, tuple[Play, list[str], str]] = {
     ),
     "begun late, in check mode": (
         {"tasks": [IMPORT]},
-        ["--check", "--start-at-task", "Say what would be measured"],
+        ["--check", "--start-at-task", "Show how much would be measured"],
         UNPLANNED,
     ),
 }
@@ -267,8 +266,7 @@ def test_nothing_to_report_is_red(machine: Machine, tmp_path: Path) -> None:
     assert run_plays(machine, tmp_path / "whole", [{"tasks": tasks}]).wrote_report, "the control"
 
 
-# -- results of an earlier measurement
-# ---------------------------------------------------------------------------------------------------------------
+# Results of an earlier measurement.
 
 ALWAYS = {"tasks": [{"block": [IMPORT], "always": [{"ansible.builtin.include_role": REPORT}]}]}
 CLOSED = "table inet t { chain c { type filter hook input priority 0; ip saddr 127.0.0.21 drop; }; }"
@@ -325,8 +323,7 @@ def test_a_later_verification_needs_a_plan_of_its_own(machine: Machine, tmp_path
     assert UNPLANNED in said(done)
 
 
-# -- variables that belong to the site
-# ---------------------------------------------------------------------------------------------------------------
+# Variables that belong to the site.
 
 
 def inventory(node: Play, client: Play, **common: t.Any) -> Play:
@@ -452,7 +449,7 @@ def test_one_firewall_is_left_alone_and_the_others_are_opened(
         before=OWN_STATE,
     )
     assert done.code == 0, done.output
-    asked = done.output.partition("Let in and out what the plan says]")[2]
+    asked = done.output.partition("Apply the planned rules]")[2]
     [other] = {"n11", "n12"} - {left_alone}
     assert f"skipping: [{left_alone}]" in asked
     assert f"changed: [{other}]" in asked and "+accept in " in asked
@@ -469,8 +466,7 @@ def test_a_firewall_without_a_plan_says_why(namespace: Namespace, tmp_path: Path
     assert "nothing was planned for client: a condition (when)" in said(done)
 
 
-# -- measured from the right machine
-# -----------------------------------------------------------------------------------------------------------------
+# Measured from the right machine.
 
 
 def on_addresses(namespace: Namespace, *addresses: str) -> None:
@@ -527,8 +523,7 @@ def test_a_name_is_looked_up_on_the_machine(namespace: Namespace, tmp_path: Path
     assert done.verdicts() == {"ok"}
 
 
-# -- hosts in whose place the controller would act
-# ---------------------------------------------------------------------------------------------------
+# Hosts for which the controller would act.
 
 DEVICE = '''
 from ansible.plugins.connection.local import Connection as Local
@@ -588,7 +583,7 @@ def test_a_switch_among_the_hosts_does_not_stop_the_others(namespace: Namespace,
         before=OWN_STATE,
     )
     assert done.code == 2, done.output
-    asked = done.output.partition("Let in and out what the plan says]")[2]
+    asked = done.output.partition("Apply the planned rules]")[2]
     assert "changed: [n12]" in asked and "changed: [switch]" not in asked
 
 

@@ -2,7 +2,7 @@
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
 
-"""The modules, executed by each Python of this machine that ansible-core serves on managed hosts, against real sockets."""
+"""The modules with each Python that ansible-core supports on managed hosts, against real sockets."""
 
 from __future__ import annotations
 

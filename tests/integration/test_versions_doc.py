@@ -109,8 +109,3 @@ def test_a_row_has_the_date_since_when_all_of_it_was_run() -> None:
         run_of("2.16.10", "3.11.1", "2026-03-03", "3.8"),
     ]
     assert versions_doc.row(runs) == ("2.16.9, 2.16.10", "3.10, 3.11", "3.6 to 3.8", "2026-02-02")
-
-
-def test_a_readme_without_marks_is_refused() -> None:
-    with pytest.raises(SystemExit, match="has no line"):
-        versions_doc.with_table("# README\n", [])

@@ -3,7 +3,7 @@
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
 
-"""Bring a lab of containers up, take it down, say how it is, what to do with it, or whether there can be one; make the scenarios' images.
+"""Start, stop or describe a lab of containers, check its requirements, or build the scenarios' images.
 
 The engine is the first of podman and docker that answers, or EXANET_ENGINE. Images are made from Debian's
 packages (mmdebstrap), or from the image that EXANET_BASE_IMAGE names.

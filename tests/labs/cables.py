@@ -81,7 +81,10 @@ class Lab(_Namespaces):
 
     def drop(self, ports: str) -> None:
         """Let the target drop what comes to these ports."""
-        rules = f"table inet bench {{ chain input {{\n type filter hook input priority 0\n tcp dport {ports} drop\n}}\n}}"
+        rules = (
+            "table inet bench { chain input {\n type filter hook input priority 0\n"
+            f" tcp dport {ports} drop\n}}\n}}"
+        )
         _run(*inside(self.target, ["nft", rules]))
 
     def load(self, rules: Path) -> None:

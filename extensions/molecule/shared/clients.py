@@ -4,7 +4,7 @@
 
 """Real clients: each speaks its service's own protocol with a host, from the standard library alone.
 
-  clients.py SECONDS ADDRESS...      let every client speak with every address, and print what is wrong with each answer
+  clients.py SECONDS ADDRESS...      let every client talk to every address, and print what is wrong
 
 Printed is JSON: C([[CLIENT, ADDRESS, COMPLAINT], ...]); the complaint of a client that got its answer is
 empty.

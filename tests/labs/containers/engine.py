@@ -9,6 +9,7 @@ from __future__ import annotations
 import os
 import shutil
 import subprocess
+import typing as t
 from pathlib import Path
 
 ROOT = Path(__file__).resolve().parents[3]
@@ -50,7 +51,7 @@ class Engine:
         if name == "podman":
             self._environment["CONTAINERS_CONF"] = str(_configuration())
 
-    def start(self, *arguments: str, **options) -> subprocess.Popen:
+    def start(self, *arguments: str, **options: t.Any) -> subprocess.Popen[t.Any]:
         """Start a call of the engine."""
         return subprocess.Popen([self.name, *arguments], env=self._environment, **options)
 
@@ -59,6 +60,7 @@ class Engine:
         call = self.start(
             *arguments, stdin=subprocess.PIPE, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True
         )
+        output: str
         output, complaint = call.communicate(stdin)
         if check and call.returncode:
             raise EngineError(

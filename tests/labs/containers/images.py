@@ -2,7 +2,7 @@
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
 
-"""Images of nodes: made from Debian's packages where no registry is at hand, from any base image where one is.
+"""Images of nodes, built from Debian's packages, or from any base image if a registry is available.
 
 An image's tag holds a hash of everything that it is made from, so that an unchanged image is never made
 twice.
@@ -198,15 +198,17 @@ def _containerfile(image: str, flavour: str) -> str:
         " ".join(common + special)
         for common, special in zip((_DEBIAN, _REDHAT), FLAVOURS[flavour], strict=True)
     )
-    debian_way = f"apt-get update && DEBIAN_FRONTEND=noninteractive apt-get install -y --no-install-recommends {debian} && apt-get clean"
+    debian_way = (
+        "apt-get update && DEBIAN_FRONTEND=noninteractive"
+        f" apt-get install -y --no-install-recommends {debian} && apt-get clean"
+    )
     # Red Hat's family has ufw and slapd in EPEL, Fedora in its own packages.
     redhat_way = f"dnf install -y epel-release || true; dnf install -y {redhat}"
     install = f"if command -v apt-get; then {debian_way}; else {redhat_way}; fi"
     return f"FROM {image}\nRUN {install}\nRUN sh -eu -c {shlex.quote(_setup(flavour))}\n{_INIT}\n"
 
 
-# -- a machine on which nobody has installed anything
-# -----------------------------------------------------------------------------------
+# A machine without anything installed.
 
 FRESH = ("ca-certificates", "git", "make", "python3")  # what README asks for, and what fetches packages
 
@@ -214,7 +216,10 @@ FRESH = ("ca-certificates", "git", "make", "python3")  # what README asks for, a
 def ensure_fresh(engine: Engine, release: str) -> str:
     """Return an image of Debian with Python, git and make alone; it is made if it is missing."""
     image = "" if shutil.which("mmdebstrap") else f"docker.io/library/debian:{release}"
-    install = f"apt-get update && apt-get install -y --no-install-recommends {' '.join(FRESH)} && rm -rf /var/lib/apt/lists/*"
+    install = (
+        f"apt-get update && apt-get install -y --no-install-recommends {' '.join(FRESH)}"
+        " && rm -rf /var/lib/apt/lists/*"
+    )
     recipe_of_image = f"FROM {image}\nRUN {install}\n"
     bootstrap = ["mmdebstrap", "--quiet", "--variant=apt", f"--include={','.join(FRESH)}", release]
     tag = f"{REPOSITORY}:{release}-fresh-{_digest(recipe_of_image if image else ' '.join(bootstrap))}"

@@ -16,6 +16,7 @@ import time
 import typing as t
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
+from types import MappingProxyType
 
 import yaml
 
@@ -65,7 +66,7 @@ class Host(t.NamedTuple):
     groups: tuple[str, ...] = ()
     boots: bool = True  # with systemd and SSH; without them a host is only a place to send from
     router: str = ""  # the host that joins its network with the others
-    variables: dict[str, t.Any] = {}  # never changed
+    variables: t.Mapping[str, t.Any] = MappingProxyType({})
 
 
 class Lab:
@@ -139,7 +140,7 @@ class Lab:
         self.engine.run("start", name)
 
     def process(self, host: str) -> int:
-        """Return the id of a container's first process, through which its network namespace can be entered."""
+        """Return the id of a container's first process, to enter its network namespace."""
         return int(self.engine.run("container", "inspect", "--format={{.State.Pid}}", self.container(host)))
 
     def is_up(self) -> bool:
@@ -248,7 +249,9 @@ class Lab:
         boot, command = (
             (BOOT[self.engine.name], ("/sbin/init",)) if host.boots else ((), ("sleep", "infinity"))
         )
-        four, six = networks.split(self._whole, len(self._networks))[self._networks.index(host.networks[0])]
+        whole = self._whole
+        assert whole, "the network of the lab was created before its hosts"
+        four, six = networks.split(whole, len(self._networks))[self._networks.index(host.networks[0])]
         self.engine.run(
             # A name that does not resolve fails at once, and no question about it leaves the lab.
             "run",
@@ -320,8 +323,9 @@ class Lab:
 
 
 def _host(name: str, values: dict[str, t.Any], known: tuple[str, ...]) -> Host:
-    lists = {key: tuple(values[key]) for key in ("networks", "groups") if key in values}
-    return Host(name, **{"networks": known[:1], **values, **lists})
+    lists: dict[str, t.Any] = {key: tuple(values[key]) for key in ("networks", "groups") if key in values}
+    fields: dict[str, t.Any] = {"networks": known[:1], **values, **lists}
+    return Host(name, **fields)
 
 
 def _together(function: t.Callable[[str, str], t.Any], arguments: dict[str, str]) -> dict[str, t.Any]:

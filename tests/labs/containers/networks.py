@@ -21,7 +21,7 @@ _POOLS = (ipaddress.IPv4Network("10.213.0.0/16"), ipaddress.IPv6Network("fdec:21
 
 
 def free(engine: Engine) -> Iterator[Subnets]:
-    """Yield pairs of an IPv4 and an IPv6 subnet that overlap neither a route of this machine nor a network of the engine."""
+    """Yield pairs of an IPv4 and an IPv6 subnet that no route or network of this machine overlaps."""
     used = list(itertools.chain(_routes(), _networks(engine)))
     for pair in zip(_POOLS[0].subnets(new_prefix=24), _POOLS[1].subnets(new_prefix=64), strict=False):
         if not any(

@@ -167,7 +167,10 @@ _TEXT = {
     "iptables": "iptables-save\nip6tables-save\nnft list ruleset 2>/dev/null",
     "legacy": "iptables-save\nip6tables-save\nnft list ruleset",
     "ufw": "ufw status numbered\nufw status verbose\niptables-save\nip6tables-save",
-    "firewalld": "firewall-cmd --list-all-policies\nfirewall-cmd --list-all-zones\nfirewall-cmd --permanent --list-all-policies\nnft list ruleset",
+    "firewalld": (
+        "firewall-cmd --list-all-policies\nfirewall-cmd --list-all-zones\n"
+        "firewall-cmd --permanent --list-all-policies\nnft list ruleset"
+    ),
 }
 _LOOK = """
 set +e

@@ -13,6 +13,7 @@ import contextlib
 import typing as t
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
+from types import MappingProxyType
 
 import testinfra
 
@@ -35,7 +36,7 @@ class Stage(t.NamedTuple):
 
     views: dict[str, View]
     reached: dict[str, Reached]  # by source
-    answers: dict[str, Answer] = {}  # never changed
+    answers: t.Mapping[str, Answer] = MappingProxyType({})
 
     def ports(self, source: str, provider: str) -> dict[int, set[int]]:
         """Return the ports that a source reaches on a host, by IP version."""
@@ -45,7 +46,7 @@ class Stage(t.NamedTuple):
 class FirewallLab:
     """Nodes with a firewall each, and the places to reach them from."""
 
-    def __init__(self):
+    def __init__(self) -> None:
         self.lab = Lab(DESCRIPTION)
         self.traffic = Traffic(self.lab)
 

@@ -17,6 +17,9 @@ from pathlib import Path
 
 import yaml
 
+if t.TYPE_CHECKING:
+    from ansible_collections.exasol_community.network.tests.labs.containers.lab import Lab
+
 _HERE = Path(__file__).resolve().parents[2] / "firewall"
 _ROOT = _HERE.parents[1]
 _MODULE = "exasol_community.network.firewall"
@@ -49,7 +52,7 @@ class Run:
 
     def __init__(
         self,
-        lab,
+        lab: Lab,
         hosts: t.Iterable[str],
         without: t.Container[str],
         variables: dict[str, dict[str, t.Any]],

@@ -18,6 +18,9 @@ import typing as t
 from collections.abc import Callable, Iterable, Iterator
 from concurrent.futures import ThreadPoolExecutor
 
+if t.TYPE_CHECKING:
+    from ansible_collections.exasol_community.network.tests.labs.containers.lab import Lab
+
 TCP_PORTS = (1521, 2580, 4444, 8563, 9998, 9999, 20000, 20002, 20500, 21000, 21001)
 UDP_PORT = 7777
 ECHO_PORT = 9998
@@ -113,38 +116,43 @@ except OSError:
 
 
 def until(look: Callable[[], T], what: str, seconds: float = 30) -> T:
-    """Return what a look finds as soon as it finds something."""
+    """Return what a function finds as soon as it finds something."""
     deadline = time.monotonic() + seconds
     while not (found := look()):
         if time.monotonic() > deadline:
-            raise AssertionError(f"{what} was waited for in vain, {seconds:g} s")
+            raise AssertionError(f"{what} did not happen within {seconds:g} s")
         time.sleep(0.1)
     return found
 
 
-def _inside(process: int, code: str, *arguments: str, **options) -> subprocess.Popen:
+def _inside(process: int, code: str, *arguments: str) -> subprocess.Popen[str]:
     return subprocess.Popen(
         ["nsenter", f"--target={process}", "--net", sys.executable, "-c", code, *arguments],
+        stdin=subprocess.PIPE,
         stdout=subprocess.PIPE,
         text=True,
-        **options,
     )
+
+
+def _line(process: subprocess.Popen[str]) -> str:
+    assert process.stdout
+    return process.stdout.readline()
 
 
 class Traffic:
     """Listeners on the hosts of a lab, and connections between them."""
 
-    def __init__(self, lab):
+    def __init__(self, lab: Lab) -> None:
         self._lab = lab
-        self._listeners: dict[str, subprocess.Popen] = {}
+        self._listeners: dict[str, subprocess.Popen[str]] = {}
 
     def listen(self, hosts: Iterable[str]) -> None:
         """Listen on all ports of some hosts, anew after their restart."""
         self.close(hosts)
         for host in hosts:
-            self._listeners[host] = _inside(self._lab.process(host), _LISTEN, host, stdin=subprocess.PIPE)
+            self._listeners[host] = _inside(self._lab.process(host), _LISTEN, host)
         for host in hosts:
-            assert self._listeners[host].stdout.readline() == "ready\n", f"nothing listens on {host}"
+            assert _line(self._listeners[host]) == "ready\n", f"nothing listens on {host}"
 
     def close(self, hosts: Iterable[str] = ()) -> None:
         """Stop listening on some hosts, or on all."""
@@ -159,7 +167,7 @@ class Traffic:
         destinations: Iterable[str],
         ports: Iterable[int] = (22, *TCP_PORTS, -UDP_PORT),
     ) -> dict[str, Reached]:
-        """Return which ports each source reaches on each destination; who else answers there is an error."""
+        """Return which ports each source reaches on each destination; a reply of another host is an error."""
         sources, targets = list(sources), self._targets(destinations, ports)
         with ThreadPoolExecutor(max_workers=max(len(sources), 1)) as pool:
             return dict(
@@ -186,7 +194,7 @@ class Traffic:
         return reached
 
     def greeting(self, source: str, destination: str, port: int) -> str:
-        """Return the name of the host that answers, empty if nobody does."""
+        """Return the name of the host that answers, or an empty text."""
         output, _ = _inside(
             self._lab.process(source), _GREETING, self._lab.addresses(destination)[0], str(port)
         ).communicate()
@@ -194,23 +202,23 @@ class Traffic:
 
     @contextlib.contextmanager
     def session(self, source: str, destination: str, port: int = ECHO_PORT) -> Iterator[Callable[[], bool]]:
-        """Hold a connection open; yields what tells whether it still passes bytes."""
+        """Hold a connection open, and yield a function that returns whether it still passes bytes."""
         holder = _inside(
             self._lab.process(source),
             _HOLD,
             self._lab.addresses(destination)[0],
             str(port),
-            stdin=subprocess.PIPE,
         )
         try:
-            assert holder.stdout.readline() == "held\n"
+            assert _line(holder) == "held\n"
             yield lambda: self._echo(holder)
         finally:
             holder.kill()
             holder.communicate()
 
     @staticmethod
-    def _echo(holder: subprocess.Popen) -> bool:
+    def _echo(holder: subprocess.Popen[str]) -> bool:
+        assert holder.stdin
         holder.stdin.write("still there?\n")
         holder.stdin.flush()
-        return holder.stdout.readline() == "still there?\n"
+        return _line(holder) == "still there?\n"

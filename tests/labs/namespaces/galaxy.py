@@ -21,7 +21,8 @@ def _manifest(artefact: Path) -> dict[str, t.Any]:
     with tarfile.open(artefact) as tar:
         member = tar.extractfile("MANIFEST.json")
         assert member
-        return json.load(member)["collection_info"]
+        info: dict[str, t.Any] = json.load(member)["collection_info"]
+        return info
 
 
 class Galaxy:

@@ -22,7 +22,7 @@ NOBODY_FAR = {4: "10.77.2.99", 6: "fd77:2::99"}  # in the server's network
 
 
 class Line:
-    """The hosts of the row; their kernels send every ICMP error, or as few as kernels do unless they are told otherwise."""
+    """The hosts of the row; their kernels send every ICMP error, or only as many as by default."""
 
     def __init__(self, every_icmp_error: bool = True) -> None:
         with contextlib.ExitStack() as stack:

@@ -13,6 +13,7 @@ import contextlib
 import json
 import os
 import types
+import typing as t
 from pathlib import Path
 
 from scenario import lab, report
@@ -22,17 +23,17 @@ WORLD = json.loads(Path(os.environ["MADE_UP_WORLD"]).read_text())
 ANSWERS = {Attempt(source, destination, port): met for source, destination, port, met in WORLD["answers"]}
 
 
-class Lab(dict):
+class Lab(dict[str, types.SimpleNamespace]):
     """Hosts that have what testinfra gives of a host, as far as these tests ask."""
 
-    def __init__(self, truth, inventory):
+    def __init__(self, truth: t.Any, inventory: t.Any) -> None:
         super().__init__({name: types.SimpleNamespace(addr=self._of(name)) for name in truth.hosts})
         self._owners = {address: name for name in truth.hosts for address in truth.addresses(name)}
 
-    def _of(self, source):
+    def _of(self, source: str) -> t.Callable[[str], types.SimpleNamespace]:
         return lambda address: types.SimpleNamespace(port=lambda port: self._port(source, address, port))
 
-    def _port(self, source, address, port):
+    def _port(self, source: str, address: str, port: int) -> types.SimpleNamespace:
         met = ANSWERS[Attempt(source, self._owners[address], port)][address]
         return types.SimpleNamespace(is_reachable=met == "open")
 
@@ -40,32 +41,32 @@ class Lab(dict):
 class Sockets:
     """Sockets that meet what the world says."""
 
-    def __init__(self, _lab):
+    def __init__(self, _lab: t.Any) -> None:
         pass
 
-    def bring(self):
+    def bring(self) -> None:
         pass
 
-    def listen(self, groups=()):
+    def listen(self, groups: t.Iterable[str] = ()) -> None:
         pass
 
-    def stop(self, groups=()):
+    def stop(self, groups: t.Iterable[str] = ()) -> None:
         pass
 
-    def ask(self, seconds=0):
+    def ask(self, seconds: float = 0) -> dict[t.Any, t.Any]:
         return ANSWERS
 
-    def ask_alone(self, attempt):
+    def ask_alone(self, attempt: t.Any) -> t.Any:
         return ANSWERS[attempt]
 
     @contextlib.contextmanager
-    def others(self):
-        lasted = {}
+    def others(self) -> t.Iterator[dict[str, bool]]:
+        lasted: dict[str, bool] = {}
         yield lasted
         lasted.update((attempt.source, True) for attempt in ANSWERS)
         lasted.update((result["source"], True) for result in WORLD["results"])
 
 
-lab.Lab = Lab
-lab.Sockets = Sockets
+setattr(lab, "Lab", Lab)  # noqa: B010  # mypy refuses to assign to a class
+setattr(lab, "Sockets", Sockets)  # noqa: B010
 report.measure = lambda scenario, inventory, **variables: report.Run(0, "", WORLD["results"])

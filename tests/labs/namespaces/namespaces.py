@@ -2,7 +2,7 @@
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
 
-"""Network namespaces of the tests' own, with their processes, and the machine's own loopback where there is no root."""
+"""Network namespaces of the tests with their processes, or the machine's loopback without root."""
 
 from __future__ import annotations
 
@@ -117,7 +117,7 @@ class Namespace(Machine):
         return [int(pid) for pid in run("ip", "netns", "pids", self.name).split()]
 
     def kill_processes(self) -> None:
-        """Kill the processes in this namespace, all of which the tests started, and wait until they are gone."""
+        """Kill the processes in this namespace, which the tests started, and wait until they have ended."""
         for unused in range(200):
             pids = [pid for pid in self.processes() if pid != os.getpid()]
             if not pids:

@@ -107,7 +107,7 @@ def blind() -> str:
 
 
 def _inodes(pid: int) -> set[int]:
-    found = set()
+    found: set[int] = set()
     folder = f"/proc/{pid}/fd"
     try:
         names = os.listdir(folder)

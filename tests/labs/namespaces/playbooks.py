@@ -27,7 +27,7 @@ LOOPBACK = CHECKOUT / "inventory" / "loopback.yml"
 ROLE = "exasol_community.network.verify"
 LISTEN, COLLECT, PROBE = (
     f"TASK [{ROLE} : {task}]"
-    for task in ("Listen where nothing does", "Collect where our listeners answer", "Probe")
+    for task in ("Start listeners on ports without a service", "Collect which listeners run", "Probe")
 )
 Result = dict[str, t.Any]
 _RETURNED = "returned.json"
@@ -46,7 +46,7 @@ def executable(name: str = "ansible-playbook") -> str:
 
 
 def warnings_in(output: str) -> list[str]:
-    """Return the lines with which Ansible begins a warning, of a deprecation too, but for those that are known to be harmless."""
+    """Return the first lines of Ansible's warnings and deprecations, except known harmless ones."""
     found = re.findall(r"^\[(?:DEPRECATION )?WARNING\].*", output, re.MULTILINE)
     return [line for line in found if not any(known in line for known in _HARMLESS)]
 
@@ -66,7 +66,9 @@ class Done(t.NamedTuple):
     @property
     def report(self) -> dict[str, t.Any]:
         """The report that the run wrote."""
-        return json.loads((self.directory / "report" / "report.json").read_text(encoding="utf-8"))
+        text = (self.directory / "report" / "report.json").read_text(encoding="utf-8")
+        report: dict[str, t.Any] = json.loads(text)
+        return report
 
     @property
     def warnings(self) -> list[str]:
@@ -146,8 +148,8 @@ class Run:
                 text=True,
                 errors="replace",
                 start_new_session=True,
-                preexec_fn=_hear_interrupts,
-            )  # it takes no lock
+                preexec_fn=_hear_interrupts,  # noqa: PLW1509  # it takes no lock
+            )
         self.pid = self._process.pid
         self._reader = threading.Thread(target=self._read, daemon=True)
         self._reader.start()
@@ -266,7 +268,7 @@ def _extra(variables: Mapping[str, t.Any] | None) -> list[str]:
 
 
 def _environment(directory: Path) -> dict[str, str]:
-    """Return an environment in which only the checkout's ansible.cfg counts, and nothing is written outside of the test's directory."""
+    """Return an environment with the checkout's ansible.cfg, which writes only to the test's directory."""
     inherited = {name: value for name, value in os.environ.items() if not name.startswith("ANSIBLE_")}
     return inherited | {
         "ANSIBLE_CONFIG": str(CHECKOUT / "ansible.cfg"),

@@ -30,7 +30,8 @@ from ansible_collections.exasol_community.network.plugins.module_utils._probe im
 from ansible_collections.exasol_community.network.plugins.module_utils._probe import sweep as _sweep
 
 def probe(targets, listening):
-    return _probe.run(_probe.collect([], targets, listening), _probe.Settings(_sweep.Pace(timeout=1.0), token={TOKEN!r}))["observations"]
+    settings = _probe.Settings(_sweep.Pace(timeout=1.0), token={TOKEN!r})
+    return _probe.run(_probe.collect([], targets, listening), settings)["observations"]
 
 name, wish = json.load(sys.stdin)
 try:
@@ -58,7 +59,7 @@ def probe(
     pace.setdefault("concurrency", 4096)
     settings = Settings(Pace(timeout=timeout, **pace), sources, TOKEN if listening else "")
     with machine.inside():
-        return run_probe(collect([], targets, listening or {}), settings)["observations"]
+        return observations_of(run_probe(collect([], targets, listening or {}), settings))
 
 
 def probe_flows(
@@ -66,7 +67,13 @@ def probe_flows(
 ) -> list[dict[str, t.Any]]:
     """Probe flows as a plan holds them and return the observations."""
     with machine.inside():
-        return run_probe(collect(flows, [], {}), Settings(Pace(timeout=timeout)))["observations"]
+        return observations_of(run_probe(collect(flows, [], {}), Settings(Pace(timeout=timeout))))
+
+
+def observations_of(result: Mapping[str, t.Any]) -> list[dict[str, t.Any]]:
+    """Return the observations of a probe."""
+    observations: list[dict[str, t.Any]] = result["observations"]
+    return observations
 
 
 def states(observations: Sequence[Mapping[str, t.Any]]) -> Found:
@@ -123,12 +130,15 @@ def lease(
     **options: t.Any,
 ) -> dict[str, t.Any]:
     """Take a lease at a host's listener."""
-    return elsewhere(machine, "present", host=host, token=token, asked=list(listens), ttl=ttl, **options)
+    granted: dict[str, t.Any] = elsewhere(
+        machine, "present", host=host, token=token, asked=list(listens), ttl=ttl, **options
+    )
+    return granted
 
 
 def release(machine: Machine, host: str, token: str = TOKEN) -> bool:
     """End a lease."""
-    return elsewhere(machine, "absent", host=host, token=token)["changed"]
+    return bool(elsewhere(machine, "absent", host=host, token=token)["changed"])
 
 
 @contextlib.contextmanager

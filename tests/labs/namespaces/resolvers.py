@@ -2,7 +2,7 @@
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
 
-"""A resolver that takes its time, or never answers, for servers that look up who comes before they say a word."""
+"""A slow or silent resolver, for servers that look up their clients before they send anything."""
 
 from __future__ import annotations
 

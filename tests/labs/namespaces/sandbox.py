@@ -41,7 +41,9 @@ NAMES = {"ldap.example.com": "192.0.2.60"}
 # Each module has its host's own state, so that hosts do not wait for the lock of the one machine that they
 # are, and nothing is left of them there.
 PYTHON = f"""#!/bin/sh
-exec unshare --mount sh -c 'mount -t tmpfs none /run && mount -t tmpfs none /var/lib && exec "$0" "$@"' '{sys.executable}' "$@"
+exec unshare --mount sh -c '
+    mount -t tmpfs none /run && mount -t tmpfs none /var/lib && exec "$0" "$@"
+' '{sys.executable}' "$@"
 """
 
 
@@ -217,7 +219,7 @@ def machine(core: Namespace, number: int, address: str) -> Namespace:
 def sandboxes(
     new_directory: Callable[[str], Path], certificate: Certificate
 ) -> Iterator[Callable[[Path], Sandbox]]:
-    """Return the sandbox of a document, with the partners that its examples name, and a Galaxy that has the collection."""
+    """Return the sandbox of a document, with its partners and a Galaxy that has the collection."""
     artefact = new_directory("artefact")
     subprocess.run(
         [executable("ansible-galaxy"), "collection", "build", "--output-path", artefact, CHECKOUT],
@@ -242,5 +244,5 @@ def sandboxes(
                 )
             return made
 
-        with Galaxy(namespace, *artefact.glob("*.tar.gz")) as galaxy, partners(namespace, certificate):
+        with Galaxy(namespace, next(artefact.glob("*.tar.gz"))) as galaxy, partners(namespace, certificate):
             yield sandbox

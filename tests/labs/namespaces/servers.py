@@ -69,7 +69,7 @@ def ssh_penalises() -> bool:
         return False
     version = subprocess.run([find("sshd"), "-V"], capture_output=True, text=True, check=False).stderr
     found = re.search(r"OpenSSH_(\d+)\.(\d+)", version)
-    return bool(found) and tuple(map(int, found.groups())) >= (9, 8)
+    return found is not None and tuple(map(int, found.groups())) >= (9, 8)
 
 
 class Server:
@@ -89,8 +89,9 @@ class Server:
         with machine.inside(), self.log.open("w") as log:
             whole = [*as_user, find(command[0]), *command[1:]]
             whole = with_file("/etc/resolv.conf", resolver, whole) if resolver else whole
+            self._command = with_hosts(hosts, whole) if hosts else whole
             self._process = subprocess.Popen(
-                with_hosts(hosts, whole) if hosts else whole,
+                self._command,
                 cwd=folder,
                 stdin=subprocess.DEVNULL,
                 stdout=log,
@@ -106,7 +107,7 @@ class Server:
                 sock.port == port and sock.protocol == protocol for sock in oracles.waiting_sockets(machine)
             )
 
-        oracles.until(ready, f"{self._process.args} on port {port}")
+        oracles.until(ready, f"{self._command} on port {port}")
         return self
 
     def said(self) -> list[str]:
@@ -115,7 +116,7 @@ class Server:
 
     def until_it_says(self, words: str) -> Server:
         """Return when some words are in the log: some servers listen before they are ready."""
-        oracles.until(lambda: words in "\n".join(self.said()), f"{words!r} of {self._process.args}")
+        oracles.until(lambda: words in "\n".join(self.said()), f"{words!r} of {self._command}")
         return self
 
     def stop(self) -> None:
@@ -265,7 +266,10 @@ class Hall:
             "ansible_user": "root",
             "ansible_ssh_private_key_file": str(folder / "login"),
             "ansible_control_path_dir": str(folder),
-            "ansible_ssh_common_args": "-F none -o BatchMode=yes -o IdentitiesOnly=yes -o StrictHostKeyChecking=no -o UserKnownHostsFile=/dev/null",
+            "ansible_ssh_common_args": (
+                "-F none -o BatchMode=yes -o IdentitiesOnly=yes"
+                " -o StrictHostKeyChecking=no -o UserKnownHostsFile=/dev/null"
+            ),
         }
 
     def ftp(self, port: int = 21, implicit: bool = False, **settings: t.Any) -> Server:
@@ -317,9 +321,11 @@ class Hall:
         (folder / "conf").write_text(f"""
 daemon off; pid {folder}/pid; error_log {folder}/errors info; user root;
 events {{}}
-http {{ access_log {folder}/access; client_body_temp_path {folder}/a; proxy_temp_path {folder}/b; fastcgi_temp_path {folder}/c; uwsgi_temp_path {folder}/d;
+http {{ access_log {folder}/access; client_body_temp_path {folder}/a; proxy_temp_path {folder}/b;
+  fastcgi_temp_path {folder}/c; uwsgi_temp_path {folder}/d;
   scgi_temp_path {folder}/e; server {{ listen {address}:{port}; {answer} }}
-  server {{ listen {address}:{tls_port} ssl; ssl_certificate {certificate}; ssl_certificate_key {key}; {more.format(certificate=certificate)} {answer} }} }}
+  server {{ listen {address}:{tls_port} ssl; ssl_certificate {certificate}; ssl_certificate_key {key};
+    {more.format(certificate=certificate)} {answer} }} }}
 """)
         return self.start(
             folder, ["nginx", "-c", str(folder / "conf"), "-e", str(folder / "errors")], tls_port
@@ -619,9 +625,8 @@ remote-control:
     def named(self, port: int, *settings: str) -> Server:
         """Start BIND, with the zones of loopback that Debian gives it."""
         folder = self.folder(f"named-{port}")
-        (
-            folder / "conf"
-        ).write_text(f"""options {{ directory "{folder}"; listen-on port {port} {{ {self.address}; }}; listen-on-v6 {{ none; }};
+        (folder / "conf").write_text(f"""options {{ directory "{folder}";
+  listen-on port {port} {{ {self.address}; }}; listen-on-v6 {{ none; }};
   pid-file none; session-keyfile none; dnssec-validation no; {" ".join(settings)} }};
 controls {{ }};
 zone "127.in-addr.arpa" {{ type master; file "/etc/bind/db.127"; }};

@@ -45,7 +45,7 @@ def silent_ports(machine: Machine, address: str, ports: range) -> Iterator[None]
 
 
 class Service:
-    """One TCP or UDP service that greets, answers or keeps silent, and notes how each conversation began and ended."""
+    """A TCP or UDP service that greets, answers or is silent, and records its conversations."""
 
     def __init__(
         self,

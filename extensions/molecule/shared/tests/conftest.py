@@ -160,7 +160,7 @@ def others():
 
 @pytest.fixture(scope="module")
 def run_with_captures(measure, sockets, others):
-    """Run the verification with captures, while other programs use the same ports, and none of theirs may be taken for ours."""
+    """Run the verification with captures, while other programs use the same ports."""
     with sockets.others() as lasted:
         run = measure(exasol_verify_fail=False, exasol_verify_capture=True)
     others.update(lasted)

@@ -2,7 +2,7 @@
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
 
-"""What is broken is called by its name, on exactly the ports where it is broken, and nothing else is accused."""
+"""Each fault gets its own verdict on exactly its ports, and nothing else is accused."""
 
 import pytest
 from scenario.every_report import EveryReport, must_be_named

@@ -73,7 +73,10 @@ class Sockets:
     def listen(self, groups: t.Container[str] = ()) -> None:
         """Start the stand-ins, everywhere or on the hosts of some groups; those that run already stay."""
         servers = self._servers(groups)
-        start = f"systemctl --quiet is-active stand-ins || systemd-run --unit=stand-ins --service-type=notify --quiet {self._call} listen"
+        start = (
+            "systemctl --quiet is-active stand-ins"
+            f" || systemd-run --unit=stand-ins --service-type=notify --quiet {self._call} listen"
+        )
         self._lab.each(
             servers, lambda name: self._lab[name].check_output(f"{start} {' '.join(map(str, servers[name]))}")
         )

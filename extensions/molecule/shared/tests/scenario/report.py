@@ -133,7 +133,7 @@ class Report:
         return [result for result in self.results if _pair(result) == pair]
 
     def _expected(self, result: dict[str, t.Any]) -> t.Iterator[tuple[int, str, Fault | None]]:
-        """Yield each port of a result with the verdict that it must have, and the fault that is the reason."""
+        """Yield each port of a result with the verdict that it must have, and the fault that causes it."""
         pair, service = _pair(result), result["service"]
         near = [fault for fault in self._faults if fault.concerns(pair, service, self._truth.groups)]
         for port in _numbers(result["ports"]):
@@ -142,7 +142,8 @@ class Report:
 
 
 def _gap(fault: Fault, pair: Pair, ports: frozenset[int]) -> str:
-    return f"{pair.source} -> {pair.destination}: {len(ports)} ports of {fault.port} are not in the report, from {min(ports)}"
+    missing = f"{len(ports)} ports of {fault.port} are not in the report, from {min(ports)}"
+    return f"{pair.source} -> {pair.destination}: {missing}"
 
 
 def _pair(result: dict[str, t.Any]) -> Pair:
@@ -157,4 +158,5 @@ def _numbers(ports: t.Any) -> t.Iterator[int]:
 
 def _complaint(result: dict[str, t.Any], expected: str) -> str:
     flow = f"{result['source']} -> {result['destination']} {result['service']} {result['address']}"
-    return f"{flow}: expected {expected}, reported {result['verdict']} ({result['state']}, {result['reason']}): {result['sentence']}"
+    reported = f"{result['verdict']} ({result['state']}, {result['reason']}): {result['sentence']}"
+    return f"{flow}: expected {expected}, reported {reported}"

@@ -129,7 +129,8 @@ class Truth:
 
     def addresses(self, host: str) -> list[str]:
         """Return the addresses of a host."""
-        return self.hosts[host]["exasol_address"]
+        addresses: list[str] = self.hosts[host]["exasol_address"]
+        return addresses
 
     def members(self, group: str) -> list[str]:
         """Return the hosts of a group, none if the lab has no such group."""
@@ -137,7 +138,7 @@ class Truth:
 
     def firewall(self, host: str) -> str:
         """Return which firewall a node has, empty if none."""
-        return self.values.get("lab_firewall") or self.hosts[host].get("lab_firewall", "")
+        return str(self.values.get("lab_firewall") or self.hosts[host].get("lab_firewall", ""))
 
     def attempts(self, between: tuple[str, str] | None = None, opened: bool | None = None) -> list[Attempt]:
         """Return the connections that are tried between two groups, or all.
@@ -168,7 +169,7 @@ class Truth:
         return {attempt.source for attempt in self.attempts(opened=True) if attempt[1:] == (host, port)}
 
     def answers(self, attempt: Attempt) -> tuple[str, ...]:
-        """Return the answers one of which a bare socket must get from a fault, none where there is no fault in its way."""
+        """Return the possible results of a bare socket behind a fault, or none without a fault."""
         for fault in self.faults:
             anybody = fault.source == ANYBODY and attempt.source in self.may_reach(
                 attempt.destination, attempt.port
@@ -180,7 +181,7 @@ class Truth:
         return ()
 
     def pairs(self, denied: bool) -> list[Pair]:
-        """Return the pairs of hosts that a report must speak of, because the table opens something, or nothing, between them."""
+        """Return the pairs of hosts that a report must have, with and without open ports between them."""
         found = []
         for entry in self.values["lab_traffic"]:
             if bool(entry["open"]) != denied and entry["from"] != LEFT:

@@ -52,7 +52,7 @@ class TlsServer:
 
 def database(*frames):
     """Return the answers of a database, which upgrades to WebSocket and answers a message with these frames."""
-    done = []
+    done = []  # type: list[str]
 
     def answer(heard):
         request, end, message = heard.partition(b"\r\n\r\n")

@@ -87,8 +87,7 @@ def test_nothing_else_is_compared():
     check_agreement(["n11", "n12"], lambda host, name: host if name == "exasol_release" else NOTHING, REPORT)
 
 
-# -- the two tables are whole, and the documentation follows them
-# ------------------------------------------------------------------
+# The two tables are complete, and the documentation agrees with them.
 
 
 def options_of(role):
@@ -116,12 +115,8 @@ def test_a_role_says_which_variables_may_differ_between_hosts(role):
     }
 
 
-def test_the_guide_lists_which_variables_may_differ_between_hosts():
-    guide = (CHECKOUT / "docs" / "guide.md").read_text(encoding="utf-8")
-    section = guide.partition("## Variables of the site and of each host")[2].partition("\n## ")[0]
-    site, unused, host = section.partition("of each host:")
-    named = [
-        set(re.findall(r"`(exasol_\w+)`", text.partition("\n\n")[0]))
-        for text in (site.partition("of the site:")[2], host)
-    ]
-    assert named == [set(SITE), set(BY_HOST)]
+@pytest.mark.parametrize(("scope", "names"), [("site", SITE), ("host", BY_HOST)], ids=["site", "host"])
+def test_the_reference_says_which_variables_may_differ_between_hosts(scope, names):
+    reference = (CHECKOUT / "docs" / "reference.md").read_text(encoding="utf-8")
+    found = re.findall(rf"(?m)^\| `(exasol_\w+)` \|.*?\| {scope} \|", reference)
+    assert sorted(found) == sorted(names)
