@@ -6,8 +6,16 @@
 from typing import Any, Collection, Dict, Iterable, Iterator, List, Sequence, Set, Tuple
 
 from .._values.ports import compress, text
-from .outcome import CLOSED, NO_RESPONSE, OPEN, Outcome, rank
-from .sweep import CUT_OFF, SILENT_LISTENER
+from .outcome import (
+    CLOSED,
+    NO_RESPONSE,
+    OPEN,
+    PROOF_CUT_OFF,
+    PROOF_FAILURES,
+    PROOF_SILENT,
+    Outcome,
+    rank,
+)
 from .targets import Found, Target
 
 # A repeated SYN leaves a second after the first (RFC 6298, section 2.1): so late an answer means that a
@@ -28,7 +36,7 @@ def by_address(targets: Iterable[Target]) -> List[List[Target]]:
 
 def is_silence(outcome: Outcome) -> bool:
     """Tell whether nothing came back, as it is with a filter and with lost packets alike."""
-    return outcome.reason == NO_RESPONSE or outcome.detail in (SILENT_LISTENER, CUT_OFF)
+    return outcome.reason == NO_RESPONSE or outcome.proof in (PROOF_SILENT, PROOF_CUT_OFF)
 
 
 class Suspects:
@@ -140,12 +148,15 @@ def _state(outcome: Outcome, found: Found) -> Dict[str, Any]:
     }
     if found.rtt_ms:
         state["rtt_ms"] = _spread(found.rtt_ms)
-    for field in ("reason_ip", "detail"):
-        if getattr(outcome, field):
-            state[field] = getattr(outcome, field)
+    if outcome.reason_ip:
+        state["reason_ip"] = outcome.reason_ip
+    detail = outcome.detail or PROOF_FAILURES.get(outcome.proof, "")
+    if detail:
+        state["detail"] = detail
     if outcome.finding:
         state["identity"] = outcome.finding.as_dict()
-    if outcome.answered_by is not None:
+    if outcome.proof:
+        state["proof"] = outcome.proof
         state["answered_by"] = outcome.answered_by
     return state
 

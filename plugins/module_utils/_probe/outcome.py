@@ -17,29 +17,33 @@ from typing import NamedTuple, Optional, Tuple
 
 from .._identify._finding import Finding
 
+# States.
 OPEN, CLOSED, FILTERED, UNREACHABLE = "open", "closed", "filtered", "unreachable"
-UNRESOLVED, SILENT, ERROR = "unresolved", "open|filtered", "error"
-STATES = (OPEN, CLOSED, FILTERED, UNREACHABLE, UNRESOLVED, SILENT, ERROR)
+UNRESOLVED, OPEN_FILTERED, ERROR = "unresolved", "open|filtered", "error"
+STATES = (OPEN, CLOSED, FILTERED, UNREACHABLE, UNRESOLVED, OPEN_FILTERED, ERROR)
 
-NO_RESPONSE, PROHIBITED, HOST_UNREACH, NET_UNREACH = (
-    "no-response",
-    "admin-prohibited",
-    "host-unreach",
-    "net-unreach",
-)
-NO_ROUTE, PORT_UNREACH, REFUSED, SYN_ACK, UDP_RESPONSE = (
-    "no-route",
-    "port-unreach",
-    "conn-refused",
-    "syn-ack",
-    "udp-response",
-)
-OTHER_RUN, OWN_ADDRESS = (
-    "other-run",
-    "own-address",
-)  # a listener of another run answered; the host reached itself
+# Reasons.
+SYN_ACK, UDP_RESPONSE, REFUSED, NO_RESPONSE = "syn-ack", "udp-response", "conn-refused", "no-response"
+PROHIBITED, PORT_UNREACH, HOST_UNREACH = "admin-prohibited", "port-unreach", "host-unreach"
+NET_UNREACH, NO_ROUTE = "net-unreach", "no-route"
+OTHER_RUN = "other-run"  # a listener of another run answered
+OWN_ADDRESS = "own-address"  # the host reached itself
 
-LOCAL = "local"  # the sender of an error that the probing host's own kernel gave
+# What became of the challenge to our own listener; empty if there was none.
+PROOF_OURS = "ours"
+PROOF_SILENT = "silent"  # connected, and no answer
+PROOF_CUT_OFF = "cut_off"  # connected, and the connection ended without an answer
+PROOF_OTHER = "other"  # something else answered
+PROOF_OTHER_RUN = "other_run"
+PROOF_FAILURES = {
+    PROOF_SILENT: "connected, but no answer to the challenge of our listener",
+    PROOF_CUT_OFF: "connected, but cut off without an answer to the challenge of our listener",
+    PROOF_OTHER: "connected, but something other than our listener answered",
+    PROOF_OTHER_RUN: "connected, but a listener of another run answered",
+}
+PROOFS = (PROOF_OURS,) + tuple(PROOF_FAILURES)
+
+LOCAL = "local"  # the sender of an error that the probing host's own kernel reported
 
 MSG_ERRQUEUE = 0x2000
 _IP_RECVERR, _IPV6_RECVERR = 11, 25
@@ -82,12 +86,11 @@ class Outcome(NamedTuple):
 
     state: str
     reason: str
-    reason_ip: str = ""  # who sent the ICMP message, where one came
-    answered_by: Optional[str] = (
-        None  # "" when nobody could prove to be our listener, else the host that proved itself
-    )
+    reason_ip: str = ""  # who sent the ICMP message, if one came
+    proof: str = ""  # what became of the challenge to our listener: one of PROOFS, or empty
+    answered_by: str = ""  # the host whose listener proved itself
     detail: str = ""
-    finding: Optional[Finding] = None  # who answered, where somebody was asked
+    finding: Optional[Finding] = None  # which service answered, if it was asked
 
 
 class Icmp(NamedTuple):
@@ -208,7 +211,7 @@ def _own_address(sock: socket.SocketType) -> str:
 
 def timed_out(protocol: str) -> Outcome:
     """Return the outcome of silence, which for UDP may be a listener that has nothing to say."""
-    return Outcome(FILTERED if protocol == "tcp" else SILENT, NO_RESPONSE)
+    return Outcome(FILTERED if protocol == "tcp" else OPEN_FILTERED, NO_RESPONSE)
 
 
 def rank(outcome: Outcome) -> Tuple:
@@ -217,8 +220,8 @@ def rank(outcome: Outcome) -> Tuple:
         STATES.index(outcome.state),
         outcome.reason,
         outcome.reason_ip,
-        outcome.answered_by is not None,
-        outcome.answered_by or "",
+        outcome.proof,
+        outcome.answered_by,
         outcome.detail,
         str(outcome.finding or ""),
     )

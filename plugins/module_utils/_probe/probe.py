@@ -132,7 +132,7 @@ def _ftp_servers(targets: Iterable[Target]) -> List[Server]:
         (target, found)
         for target in targets
         for outcome, found in target.found.items()
-        if outcome.state == OPEN and outcome.answered_by is None and outcome.reason != OTHER_RUN
+        if outcome.state == OPEN and not outcome.proof and outcome.reason != OTHER_RUN
     ]
     return [
         Server(target.destination, target.address, target.named, port, target.services[port])

@@ -92,6 +92,10 @@ class Target:
         if address in (self.address, self.wildcard):
             self.ours = merge(self.ours + ports)
 
+    def expects_proof(self, port: int) -> bool:
+        """Tell whether our own listener should answer on a port."""
+        return any(item.first <= port <= item.last for item in self.ours)
+
     def twin(self) -> "Target":
         """Return the same target without outcomes."""
         copy = self.at(self.address)
