@@ -277,7 +277,7 @@ MODULES: dict[str, Case] = {
         probe(source_address=["127.0.0.300"]),
         "source address '127.0.0.300' is not an IPv4 or IPv6 address",
     ),
-    "token": (probe(token="short"), "the token has 5 characters: expected at least 16, random ones"),
+    "token": (probe(token="short"), "the token has 5 characters: expected at least 16 random characters"),
     "target port": (probe(targets=at("127.0.0.12", "8563-")), "port '8563-' is not a port"),
     "target port true": (probe(targets=at("127.0.0.12", True)), "port True is not a port"),
     "target ports nested": (probe(targets=at("127.0.0.12", [[8563]])), "port [8563] is not a port"),
@@ -298,7 +298,7 @@ MODULES: dict[str, Case] = {
     "host": (listen(host=""), "host is empty: expected the name with which the listener answers"),
     "listener's token": (
         listen(token="short"),
-        "the token has 5 characters: expected at least 16, random ones",
+        "the token has 5 characters: expected at least 16 random characters",
     ),
     "listener's port": (
         listen(endpoints=at("127.0.0.12", "0")),

@@ -15,7 +15,7 @@ REFUSING = "refusing"
 UNVERIFIABLE = "unverifiable"
 STATUSES = (IDENTIFIED, OTHER, SILENT, REFUSING, UNVERIFIABLE)  # the controller accepts no other from a host
 
-_LONGEST = 200  # characters that a server may put into a report
+_MAX_TEXT = 200  # characters that a server may put into a report
 
 
 class TlsFacts(NamedTuple):
@@ -57,7 +57,7 @@ class Finding(NamedTuple):
         return cast("_shapes.Identity", known)
 
 
-def clean(value: Any, longest: int = _LONGEST) -> str:
+def clean(value: Any, longest: int = _MAX_TEXT) -> str:
     """Return what a server said as harmless text: printable, bounded, on one line."""
     text = value.decode("utf-8", "replace") if isinstance(value, (bytes, bytearray)) else str(value)
     shown = "".join(char if char.isprintable() else f"\\x{ord(char):02x}" for char in text[:longest].strip())

@@ -81,7 +81,7 @@ class Datagram(NamedTuple):
 
 
 def datagram(service: str) -> Optional[Datagram]:
-    """Return the harmless question of a UDP service by its name in the port table, None where none is known."""
+    """Return the harmless question for a UDP service by its name in the port table, or None."""
     if service == "ntp":
         return Datagram(_ntp.QUESTION, _ntp.judge)
     if service == "dns_udp":

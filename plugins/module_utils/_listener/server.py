@@ -224,7 +224,12 @@ class Listener:
         except OSError:
             return None
         received += data
-        if data and b"\n" not in received and len(received) <= proof.LONGEST and proof.may_be_hello(received):
+        if (
+            data
+            and b"\n" not in received
+            and len(received) <= proof.MAX_BYTES
+            and proof.may_be_hello(received)
+        ):
             return received
         try:
             # Who says nothing, or something else, is no run of ours, and must not take us for a service.
@@ -235,14 +240,14 @@ class Listener:
 
     def _answer(self, received: bytes, endpoint: Endpoint) -> bytes:
         line, newline, unused = received.partition(b"\n")
-        hello = proof.read_hello(line) if newline and len(received) <= proof.LONGEST else None
+        hello = proof.read_hello(line) if newline and len(received) <= proof.MAX_BYTES else None
         key = self._leases.key_of(hello[0], endpoint) if hello else b""
         return proof.answer(key, self._host, hello[1]) if hello and key else b""
 
     def _on_datagram(self, argument: Tuple[Endpoint, socket.socket]) -> None:
         endpoint, sock = argument
         try:
-            data, ancillary, flags, peer = sock.recvmsg(proof.LONGEST, 128)
+            data, ancillary, flags, peer = sock.recvmsg(proof.MAX_BYTES, 128)
             answer = self._answer(data, endpoint)
             # Or a forged source could be sent more than its forger sends.
             if answer and len(answer) <= len(data):

@@ -175,13 +175,13 @@ class Proof(_Stage):
     def on_event(self, events: int) -> None:
         """Read until the line is whole, or cannot be ours any more."""
         try:
-            data = self._attempt.sock.recv(proof.LONGEST)
+            data = self._attempt.sock.recv(proof.MAX_BYTES)
         except BlockingIOError:
             return
         except OSError:
             data = b""
         self._received += data
-        if data and b"\n" not in self._received and len(self._received) < proof.LONGEST:
+        if data and b"\n" not in self._received and len(self._received) < proof.MAX_BYTES:
             return
         if self._received:
             self._judge()
@@ -368,7 +368,7 @@ class Datagrams(_Stage):
             return
         attempt = self._attempt
         try:
-            received = attempt.sock.recv(proof.LONGEST)
+            received = attempt.sock.recv(proof.MAX_BYTES)
         except BlockingIOError:
             return
         except OSError as error:

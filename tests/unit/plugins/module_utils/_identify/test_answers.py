@@ -148,8 +148,8 @@ def a_database(*frames):
 INSIDE = [
     ("https", says(HEAD), b"", "identified", "Jetty", "HTTP status 200"),
     ("https", says(b"HTTP/1.1 400 Bad Request\r\n\r\n"), b"", "identified", "", "HTTP status 400"),
-    ("https", says(b"HTTP/1.1 4"), b"", "other", "", "another service, or one that requires"),
-    ("https", None, b"", "other", "", "another service, or one that requires"),
+    ("https", says(b"HTTP/1.1 4"), b"", "other", "", "another service, or requires"),
+    ("https", None, b"", "other", "", "another service, or requires"),
     (
         "https",
         says(b"HTTP/1.1 200 OK\r\nServer: x\r\n" + b"a: b\r\n" * 200),
@@ -166,7 +166,7 @@ INSIDE = [
         "nginx",
         "server behind it",
     ),
-    ("ldaps", None, b"", "other", "", "another service, or one that requires"),
+    ("ldaps", None, b"", "other", "", "another service, or requires"),
     ("ftps", None, b"421 4.7.0 mail.example.com Error: too many connections\r\n", "other", "", ""),
     ("https", None, b"220 ready\r\n", "other", "", ""),
     ("ldaps", says(answers.bind_response(0)), b"", "identified", "", ""),
@@ -281,7 +281,7 @@ def test_what_is_said_inside_tls(certificate, service, answer, greeting, status,
 
 
 def wanting(certificate, version):
-    """Return the server's side of TLS of one version that requires a client's certificate."""
+    """Return the server's side of TLS of one version that requires a client certificate."""
     context = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
     context.load_cert_chain(*certificate)
     context.load_verify_locations(certificate[0])

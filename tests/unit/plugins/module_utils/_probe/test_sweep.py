@@ -221,7 +221,7 @@ class Listener:
             except socket.timeout:
                 continue
             sock.settimeout(10)
-            self.heard.append(sock.recv(proof.LONGEST))
+            self.heard.append(sock.recv(proof.MAX_BYTES))
             if len(self.heard) > self._deaf_to:
                 sock.sendall(proof.answer(KEY, "n11", proof.read_hello(self.heard[-1].rstrip(b"\n"))[1]))
             if len(self.heard) <= self._deaf_to and self._cuts:
