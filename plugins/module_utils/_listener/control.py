@@ -55,7 +55,8 @@ from .._kernel.privileges import give_up_root
 from .._values.errors import ListenerError, NetworkError
 from .._values.ports import Ports, intersect, numbers, parse_ports
 from . import proof
-from .endpoints import WILDCARDS, Endpoint, describe, endpoints
+from .endpoints import WILDCARDS, Endpoint, describe
+from .endpoints import endpoints as parse_endpoints
 from .leases import ROOM_FOR_CONNECTIONS, Opened, open_all
 from .occupants import Claim, Occupants, describe_holders
 from .proof import check_token
@@ -309,7 +310,7 @@ def _user(uid: int) -> str:
 def present(
     host: str,
     token: str,
-    asked: List[Dict[str, Any]],
+    endpoints: List[Dict[str, Any]],
     ttl: float,
     dry: bool = False,
     capture: bool = False,
@@ -319,7 +320,7 @@ def present(
 
     With C(dry), return only whether that would change anything.
     """
-    wanted = endpoints(asked)
+    wanted = parse_endpoints(endpoints)
     check_token(token)
     if not wanted:
         return {"listening": [], "in_use": [], "denied": [], "changed": False}
@@ -332,7 +333,7 @@ def present(
         scene = _Scene(host, wanted)
         left = scene.leftovers(shared=True, end=True)
         spared = _spared(scene.occupants, wanted)
-        wish = {"asked": asked, "ttl": ttl, "idle": idle, "capture": capture}
+        wish = {"asked": endpoints, "ttl": ttl, "idle": idle, "capture": capture}
         for unused in range(_MAX_TRIES):
             answer = _lease(host, token, wish, spared)
             if answer is not None:
@@ -364,7 +365,7 @@ def _lease(host: str, token: str, wish: Dict[str, Any], spared: Set[Endpoint]) -
     for unused in range(_MAX_TRIES):
         if answer is None or "missing" not in answer:
             return answer
-        missing = endpoints(answer["missing"])
+        missing = parse_endpoints(answer["missing"])
         try:
             opened = open_all(missing, spared.intersection(missing))
         except NetworkError:
@@ -390,7 +391,7 @@ def _hand_over(
     try:
         if capture:
             try:
-                taken = open_capture(ports_of(endpoints(wish["asked"])))
+                taken = open_capture(ports_of(parse_endpoints(wish["asked"])))
                 opened_here["capture"] = ""
                 files.append(taken.fileno())
             except NetworkError as error:
@@ -409,7 +410,7 @@ def _described(
 
     The host's addresses are added if it listens on all of them.
     """
-    refused = set(endpoints(answer["in_use"])) - spared
+    refused = set(parse_endpoints(answer["in_use"])) - spared
     looked_at = wanted if occupants.is_anybody_there else refused
     found = {endpoint: occupants.holder(endpoint, endpoint in refused) for endpoint in looked_at}
     answer["holders"] = describe_holders({endpoint: holder for endpoint, holder in found.items() if holder})
@@ -436,9 +437,9 @@ def _predicted(host: str, token: str, wanted: List[Endpoint]) -> "ListenerResult
     return {"listening": describe(wanted), "in_use": [], "denied": [], "changed": True}
 
 
-def query(host: str, asked: List[Dict[str, Any]], dry: bool = False) -> "ListenerResult":
+def query(host: str, endpoints: List[Dict[str, Any]], dry: bool = False) -> "ListenerResult":
     """Return who holds ports, without listening on any, and end the listeners of interrupted runs."""
-    wanted = endpoints(asked)
+    wanted = parse_endpoints(endpoints)
     scene = _Scene(host, wanted)
     left = scene.leftovers(shared=False, end=not dry)
     in_use = {endpoint for endpoint in wanted if scene.occupants.is_waited_at(endpoint)}
