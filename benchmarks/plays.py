@@ -124,7 +124,7 @@ def everything(ansible: Ansible, effort: Effort) -> Row:
 def _wait_for(ansible: Ansible, pair: Path) -> Lap:
     ports = work(ansible.lab.source, "ports", release="kb")
     listens = [{"address": TARGET, "protocol": "tcp", "ports": ",".join(map(str, ports))}]
-    work(ansible.lab.target, "listen", host="target", listens=listens)
+    work(ansible.lab.target, "listen", host="target", endpoints=listens)
     try:
         lap = ansible.play(PLAYS / "wait_for.yml", pair, bench_address=TARGET, bench_ports=ports)()
     finally:

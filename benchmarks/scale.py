@@ -44,7 +44,7 @@ def mesh(effort: Effort) -> Row:
     """Every one of sixteen nodes with every other on 1001 ports, all at the same time."""
     with Mesh(_NODES) as lab, ExitStack() as stack:
         for name, address in lab.addresses.items():
-            work(name, "listen", host=address, listens=targets([address]))
+            work(name, "listen", host=address, endpoints=targets([address]))
             stack.callback(work, name, "stop", host=address)
         contestants: dict[str, Callable[[], Lap]] = {"ours": lambda: _together(_swept, lab)}
         if shutil.which("nmap"):

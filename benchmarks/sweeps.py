@@ -79,7 +79,7 @@ def listening(lab: Lab, addresses: Sequence[str]) -> Iterator[list[int]]:
     """Let a listener of its own answer at each address; yields their processes."""
     try:
         yield [
-            work(lab.target, "listen", host=address, listens=targets([address]))["pid"]
+            work(lab.target, "listen", host=address, endpoints=targets([address]))["pid"]
             for address in addresses
         ]
     finally:

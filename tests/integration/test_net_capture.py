@@ -63,7 +63,7 @@ def verdicts(
     address = SERVER[version]
     listens = [target(address, ports, protocol)]
     listener = elsewhere(
-        line.server, "present", host="server", token=TOKEN, asked=listens, ttl=300, capture=far
+        line.server, "present", host="server", token=TOKEN, endpoints=listens, ttl=300, capture=far
     )
     try:
         with line.client.inside():
@@ -456,7 +456,7 @@ def test_a_host_that_encrypts_is_not_judged_by_what_is_seen_plainly(namespace: N
 def test_without_root_it_is_said_and_everything_else_goes_on(namespace: Namespace) -> None:
     listens = [target("127.0.0.12", "20000-20009")]
     listener = elsewhere(
-        namespace, "present", NO_RIGHTS, host="server", token=TOKEN, asked=listens, ttl=300, capture=True
+        namespace, "present", NO_RIGHTS, host="server", token=TOKEN, endpoints=listens, ttl=300, capture=True
     )
     ended = elsewhere(namespace, "absent", host="server", token=TOKEN)
     assert listener["listening"] == [dict(listens[0], ports="20000-20009")]

@@ -160,7 +160,7 @@ def test_a_udp_port_of_somebody_else_is_left_alone(machine: Machine) -> None:
 def test_an_address_of_another_host_is_refused_and_nothing_starts(namespace: Namespace) -> None:
     with pytest.raises(
         RefusedError,
-        match=r"cannot listen on 192\.0\.2\.1 tcp port 8563: the address is not one of this host's",
+        match=r"cannot listen on 192\.0\.2\.1 tcp port 8563: this host does not have the address",
     ):
         lease(namespace, HOST, target(ADDRESS, 8563), target("192.0.2.1", 8563))
     oracles.until(lambda: oracles.nothing_left(namespace), "the end of the listener", 10)
@@ -527,20 +527,20 @@ def test_a_listener_that_root_left_behind_is_ended_by_a_query_of_root(namespace:
     before = lease(namespace, HOST, target(ADDRESS, "8563,2580"), idle=10)
     oracles.until(
         lambda: (
-            elsewhere(namespace, "query", host=HOST, asked=[target(ADDRESS, 8563)], dry=True)["leftovers"][0][
-                "quiet_s"
-            ]
+            elsewhere(namespace, "query", host=HOST, endpoints=[target(ADDRESS, 8563)], dry=True)[
+                "leftovers"
+            ][0]["quiet_s"]
             >= 3
         ),
         "a while",
         10,
     )
-    asked = elsewhere(namespace, "query", host=HOST, asked=[target(ADDRESS, 8563)])
+    asked = elsewhere(namespace, "query", host=HOST, endpoints=[target(ADDRESS, 8563)])
     assert [(left["pid"], left["user"], left["ended"]) for left in asked["leftovers"]] == [
         (before["pid"], "root", True)
     ]
     assert not ports(namespace)
-    again = elsewhere(namespace, "query", host=HOST, asked=[target(ADDRESS, 8563)])
+    again = elsewhere(namespace, "query", host=HOST, endpoints=[target(ADDRESS, 8563)])
     assert (again["leftovers"], again["holders"], again["in_use"]) == ([], [], [])
 
 

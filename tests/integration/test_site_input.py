@@ -289,7 +289,7 @@ MODULES: dict[str, Case] = {
         probe(source_address=["127.0.0.300"]),
         "source address '127.0.0.300' is not an IPv4 or IPv6 address",
     ),
-    "token": (probe(token="short"), "the token has 5 characters: expected at least 16, random ones"),
+    "token": (probe(token="short"), "the token has 5 characters: expected at least 16 random characters"),
     "target port": (probe(targets=at("127.0.0.12", "8563-")), "port '8563-' is not a port"),
     "target port true": (probe(targets=at("127.0.0.12", True)), "port True is not a port"),
     "target ports nested": (probe(targets=at("127.0.0.12", [[8563]])), "port [8563] is not a port"),
@@ -307,10 +307,10 @@ MODULES: dict[str, Case] = {
     ),
     "ttl": (listen(ttl=0), "ttl 0 is out of range: expected 1 to 14400 seconds"),
     "long ttl": (listen(ttl=14401), "ttl 14401 is out of range: expected 1 to 14400 seconds"),
-    "host": (listen(host=""), "host is empty: expected the name that the listener answers with"),
+    "host": (listen(host=""), "host is empty: expected the name with which the listener answers"),
     "listener's token": (
         listen(token="short"),
-        "the token has 5 characters: expected at least 16, random ones",
+        "the token has 5 characters: expected at least 16 random characters",
     ),
     "listener's port": (
         listen(endpoints=at("127.0.0.12", "0")),
@@ -322,7 +322,7 @@ MODULES: dict[str, Case] = {
     ),
     "listener's other address": (
         listen(endpoints=at("192.0.2.1")),
-        "cannot listen on 192.0.2.1 tcp port 8563: the address is not one of this host's",
+        "cannot listen on 192.0.2.1 tcp port 8563: this host does not have the address",
     ),
 }
 

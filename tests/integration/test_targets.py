@@ -265,7 +265,7 @@ def test_port_info_tells_the_table(results: dict[str, Result]) -> None:
 
 def test_what_cannot_be_used_is_refused(results: dict[str, Result]) -> None:
     assert results["refused"]["failed"]
-    assert results["refused"]["msg"] == "the token has 5 characters: expected at least 16, random ones"
+    assert results["refused"]["msg"] == "the token has 5 characters: expected at least 16 random characters"
 
 
 def test_the_firewall_says_what_it_would_change(

@@ -29,7 +29,7 @@ _ATTRIBUTES = {
     b"\x55\x04\x0b": "OU",
 }
 _ALTERNATIVE_NAMES = b"\x55\x1d\x11"
-_MOST_NAMES = 100
+_MAX_NAMES = 100
 
 
 class Element(NamedTuple):
@@ -128,7 +128,7 @@ def _alternative_names(rest: List[Element]) -> Iterator[str]:
                 names = list(elements(first(parts[-1].content).content))
                 yield from (
                     _alternative_name(name)
-                    for name in names[:_MOST_NAMES]
+                    for name in names[:_MAX_NAMES]
                     if name.tag in (_DNS_NAME, _IP_ADDRESS)
                 )
 

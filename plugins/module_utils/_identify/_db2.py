@@ -19,14 +19,14 @@ _EXCSAT = bytes.fromhex(
 _DDM, _EXCSATRD, _SYNTAX_ERROR, _CLASS, _RELEASE_LEVEL = 0xD0, 0x1443, 0x124C, 0x1147, 0x115A
 # Other databases speak DRDA, too: by the product code that their release level begins with, and their class.
 _OTHERS = (("CSS", "derby", "Apache Derby"), ("IFX", "informix", "Informix"))
-_LONGEST = 8192
+_MAX_LENGTH = 8192
 
 
 def talk(wire: Wire) -> Waiting:
     """Exchange attributes and leave."""
     wire.say(_EXCSAT)
     length, magic, unused, unused_id = struct.unpack(">HBBH", (yield from wire.hear(6)))
-    if magic != _DDM or not 10 <= length <= _LONGEST:
+    if magic != _DDM or not 10 <= length <= _MAX_LENGTH:
         return Finding(OTHER)
     content = yield from wire.hear(length - 6)
     code = struct.unpack_from(">H", content, 2)[0]

@@ -18,10 +18,16 @@ _HEAD = struct.pack(">5H", 0x0100, 1, 0, 0, 0)  # recursion desired, one questio
 _QUESTION = b"\x011\x010\x010\x03127\x07in-addr\x04arpa\0" + struct.pack(">2H", 12, 1)  # PTR, IN
 _RESPONSE, _RECURSION_AVAILABLE, _CODE = 0x8000, 0x0080, 0x000F
 _NO_ERROR, _FAILED, _NO_SUCH_NAME, _REFUSED = 0, 2, 3, 5
-_NO_RECURSION = "it resolves no names for this host: its access list leaves this host out, or it answers for its own zones alone"
+_NO_RECURSION = (
+    "it resolves no names for this host: its access list does not have this host, or it serves only its own "
+    "zones"
+)
 _REFUSALS = {
     _FAILED: "it fails to resolve names (code SERVFAIL): the servers that it asks itself do not answer",
-    _REFUSED: "it refuses the question (code REFUSED): its access list leaves this host out, or it answers for its own zones alone",
+    _REFUSED: (
+        "it refuses the question (code REFUSED): its access list does not have this host, or it serves only "
+        "its own zones"
+    ),
 }
 
 

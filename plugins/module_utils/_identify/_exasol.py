@@ -16,12 +16,12 @@ from typing import Dict
 
 from ._finding import IDENTIFIED, OTHER, Finding
 from ._http import authority, headers
-from ._wire import MOST_BYTES, Waiting, Wire, looks_like
+from ._wire import MAX_BYTES, Waiting, Wire, looks_like
 
 _GUID = b"258EAFA5-E914-47DA-95CA-C5AB0DC85B11"  # RFC 6455, section 1.3
 _TEXT, _CLOSE, _PING, _PONG = 0x1, 0x8, 0x9, 0xA
 _NORMAL = struct.pack(">H", 1000)
-_MOST_FRAMES = 10
+_MAX_FRAMES = 10
 
 
 def talk(wire: Wire) -> Waiting:
@@ -77,7 +77,7 @@ def frame(opcode: int, payload: bytes) -> bytes:
 def message(wire: Wire) -> Waiting:
     """Return the next text message; raises ValueError for what is too long or none."""
     parts = b""
-    for unused in range(_MOST_FRAMES):
+    for unused in range(_MAX_FRAMES):
         first, second = yield from wire.hear(2)
         payload = yield from wire.hear((yield from _length(wire, second & 0x7F)))
         if first & 0x0F == _CLOSE:
@@ -87,13 +87,13 @@ def message(wire: Wire) -> Waiting:
         parts += payload
         if first & 0x80:
             return parts
-    raise ValueError(f"a message in more than {_MOST_FRAMES} frames")
+    raise ValueError(f"a message in more than {_MAX_FRAMES} frames")
 
 
 def _length(wire: Wire, short: int) -> Waiting:
     if short < 126:
         return short
     length = int.from_bytes((yield from wire.hear(2 if short == 126 else 8)), "big")
-    if length > MOST_BYTES:
+    if length > MAX_BYTES:
         raise ValueError(f"a frame of {length} bytes")
     return length

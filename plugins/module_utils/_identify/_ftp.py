@@ -20,7 +20,7 @@ _MAIL = re.compile(
     rb"(?i).*\b(e?smtp|lmtp)\b|(221[ -]2|421[ -]4|530[ -]5)\.[0-9]{1,3}\.[0-9]|[24]21[ -]\S+\.\S+ (service "
     rb")?(closing|not available)"
 )
-_LONGEST_LINE = 8192
+_MAX_LINE_BYTES = 8192
 
 
 def is_mail(line: bytes) -> bool:
@@ -57,5 +57,5 @@ def reply(wire: Wire) -> Waiting:
         raise ValueError("no reply of FTP")
     line = first
     while line[:4] != first[:3] + b" ":
-        line = yield from wire.hear_until(b"\n", _LONGEST_LINE)
+        line = yield from wire.hear_until(b"\n", _MAX_LINE_BYTES)
     return first.strip()

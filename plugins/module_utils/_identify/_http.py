@@ -19,7 +19,7 @@ _WITHOUT_SERVER = {
 _PORT_OF_HTTPS = "HTTP that rejects an ordinary request (status 400), as a port of HTTPS does"
 # In words that some send even to who asks for the head alone: Apache, Go, Tomcat.
 _SAYS_HTTPS = re.compile(rb"(?i)https|\bssl|\btls")
-_MOST_WORDS = 1024
+_MAX_WORDS = 1024
 # nginx sends no words with a head, but their length: the page for a plain request on a port of HTTPS is
 # longer than that for any other bad request. Both end with the server's name (error pages 497 and 400,
 # ngx_http_special_response.c).
@@ -65,7 +65,7 @@ def _is_port_of_https(wire: Wire, fields: Dict[bytes, bytes]) -> Waiting:
         return True
     words = b""
     try:
-        while len(words) < _MOST_WORDS:
+        while len(words) < _MAX_WORDS:
             words += yield from wire.hear(1)
     except EndedError:
         pass

@@ -10,7 +10,7 @@ from ._wire import Waiting, Wire
 _BIND = bytes.fromhex("300C020101600702010304008000")
 _UNBIND = bytes.fromhex("30050201024200")
 _BIND_RESPONSE, _ENUMERATED, _INTEGER = 0x61, 0x0A, 0x02
-_LONGEST = 16384
+_MAX_LENGTH = 16384
 
 
 def talk(wire: Wire) -> Waiting:
@@ -32,7 +32,7 @@ def _length(wire: Wire, short: int) -> Waiting:
     if not 1 <= count <= 4:
         raise ValueError(f"a length of {count} bytes")
     length = int.from_bytes((yield from wire.hear(count)), "big")
-    if length > _LONGEST:
+    if length > _MAX_LENGTH:
         raise ValueError(f"a message of {length} bytes")
     return length
 

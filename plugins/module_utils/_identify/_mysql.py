@@ -1,7 +1,7 @@
 # Copyright (c) 2026, exasol_community.network contributors
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""MySQL and MariaDB: the handshake is finished, because one that is not may make the server refuse the whole host.
+"""MySQL and MariaDB: the handshake is finished, because otherwise the server may refuse the whole host.
 
 A server counts connections that end within the handshake, for each host, and refuses the host for good once
 max_connect_errors is reached (MySQL Reference Manual, "Blocked host"). A login that is denied is a finished
@@ -23,13 +23,16 @@ from ._wire import ENDED_OR_MALFORMED, SILENCE, EndedError, Waiting, Wire
 USER = b"exasol_network_port_probe"
 _PROTOCOL_41, _SECURE_CONNECTION, _PLUGIN_AUTH = 0x200, 0x8000, 0x80000
 _ERROR, _OK, _SWITCH, _MORE, _QUIT = 0xFF, 0x00, 0xFE, 0x01, b"\x01"
-_LONGEST = 4096
+_MAX_LENGTH = 4096
 _ROUNDS = 4
 ERRORS = {
-    1040: "it lets nobody in at the moment: it has too many connections (max_connections)",
-    1053: "it shuts down",
-    1129: "it refuses this host, because too many handshakes from it were interrupted: an administrator must say FLUSH HOSTS",
-    1130: "it lets nobody of this host in: no account allows this host's address or name",
+    1040: "it accepts no logins at the moment: it has too many connections (max_connections)",
+    1053: "it is shutting down",
+    1129: (
+        "it refuses this host, because too many handshakes from it were interrupted: an administrator must "
+        "run FLUSH HOSTS"
+    ),
+    1130: "it refuses this host: no account allows logins from its address or name",
 }
 UNGREETED = (
     "no greeting came; a MySQL that still looks up this host's name may count that against it "
@@ -60,7 +63,7 @@ def talk(wire: Wire) -> Waiting:
     try:
         code = yield from _be_denied(wire, number)
     except ENDED_OR_MALFORMED:
-        return found._replace(detail="it breaks the handshake off")
+        return found._replace(detail="it ends the handshake too early")
     return found._replace(status=REFUSING, detail=ERRORS[code]) if code in ERRORS else found
 
 
@@ -89,7 +92,7 @@ def packet(wire: Wire) -> Waiting:
     """Return the number and the content of the next packet."""
     head = yield from wire.hear(4)
     length = int.from_bytes(head[:3], "little")
-    if not 0 < length <= _LONGEST:
+    if not 0 < length <= _MAX_LENGTH:
         raise ValueError(f"a packet of {length} bytes")
     return head[3], (yield from wire.hear(length))
 

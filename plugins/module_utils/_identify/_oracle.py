@@ -1,7 +1,7 @@
 # Copyright (c) 2026, exasol_community.network contributors
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""Oracle's listener: a CONNECT packet of Transparent Network Substrate that asks for nothing but a sign of life.
+"""Oracle's listener: a CONNECT packet of Transparent Network Substrate, a mere ping.
 
 Oracle publishes no description of TNS; the layout is that of Wireshark's dissector
 (https://gitlab.com/wireshark/wireshark/-/blob/master/epan/dissectors/packet-tns.c).
@@ -17,7 +17,7 @@ _COMMAND = b"(CONNECT_DATA=(COMMAND=ping))"
 _DATA_OFFSET = 58
 _CONNECT = 1
 _ANSWERS = {2: "accepts", 4: "refuses", 5: "redirects", 11: "asks to send again"}
-_LONGEST = 8192
+_MAX_LENGTH = 8192
 
 
 def connect_packet() -> bytes:
@@ -33,7 +33,7 @@ def talk(wire: Wire) -> Waiting:
     """Connect, and read the answer."""
     wire.say(connect_packet())
     length, unused, kind, unused_flags, unused_sum = struct.unpack(">HHBBH", (yield from wire.hear(8)))
-    if kind not in _ANSWERS or not 8 <= length <= _LONGEST:
+    if kind not in _ANSWERS or not 8 <= length <= _MAX_LENGTH:
         return Finding(OTHER)
     said = yield from wire.hear(length - 8)
     found = re.search(rb"VSNNUM=([0-9]{1,10})\)", said)

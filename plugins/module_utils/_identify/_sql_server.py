@@ -12,14 +12,14 @@ _PRELOGIN = bytes.fromhex(
     "1201002F0000010000001A00060100200001020021000103002200040400260001FF0900000000000100B80D000001"
 )
 _REPLY, _VERSION, _TERMINATOR = 4, 0, 255
-_LONGEST = 4096
+_MAX_LENGTH = 4096
 
 
 def talk(wire: Wire) -> Waiting:
     """Send PRELOGIN and read the server's version."""
     wire.say(_PRELOGIN)
     kind, unused_status, length = struct.unpack(">BBH", (yield from wire.hear(8))[:4])
-    if kind != _REPLY or not 8 < length <= _LONGEST:
+    if kind != _REPLY or not 8 < length <= _MAX_LENGTH:
         return Finding(OTHER)
     return judge((yield from wire.hear(length - 8)))
 

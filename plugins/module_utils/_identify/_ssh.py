@@ -15,14 +15,17 @@ from ._finding import IDENTIFIED, OTHER, Finding
 from ._wire import SSH_REFUSALS, Waiting, Wire
 
 _IDENT = b"exasol_community.network"
-_MOST_LINES = 20
-_WAIT = "it lets nobody in at the moment: too many connections at once (MaxStartups), or too many of this address without a login (PerSourcePenalties)"
+_MAX_LINES = 20
+_WAIT = (
+    "it accepts no logins at the moment: too many connections at once (MaxStartups), or too many from this "
+    "address without a login (PerSourcePenalties)"
+)
 
 
 def talk(wire: Wire) -> Waiting:
     """Introduce ourselves and wait for the server's line, which others may precede."""
     wire.say(b"SSH-2.0-" + _IDENT + b"\r\n")
-    for unused in range(_MOST_LINES):
+    for unused in range(_MAX_LINES):
         line = yield from wire.hear_until(b"\n", 1024)
         found = re.match(rb"SSH-(?:2\.0|1\.99)-(.*)", line.rstrip())
         if found and found.group(1).startswith(_IDENT):

@@ -19,20 +19,21 @@ _ALERT = b"\x15\x03"
 _HANDSHAKE, _CERTIFICATE_REQUEST = 22, 13
 _REFUSALS = ("HANDSHAKE_FAILURE", "ACCESS_DENIED", "UNKNOWN_CA")
 _REFUSED = "TLS, but the server refuses the handshake with an alert"
-_NOTHING_INSIDE = "it speaks TLS, and says nothing inside"
-_HUNG_UP_INSIDE = "it speaks TLS, and hangs up before it answers: another service, or one that requires a client's certificate"
-_WANTS_CERTIFICATE = "TLS that requires a client's certificate; what speaks inside was not seen"
+_NOTHING_INSIDE = "it speaks TLS, but sends nothing inside"
+_HUNG_UP_INSIDE = (
+    "it speaks TLS, but hangs up before it answers: it is another service, or requires a client certificate"
+)
+_WANTS_CERTIFICATE = "TLS that requires a client certificate; the service inside was not seen"
 
 
 def refused(wire: Wire, error: OSError) -> Optional[Finding]:
-    """Return what it shows that the server ended TLS with an alert, None where it did not."""
+    """Return what an alert shows with which the server ended TLS, or None if there was no alert."""
     reason = getattr(error, "reason", None) or ""
     heard = wire.heard[wire.before_tls :]
     if heard.startswith(_ALERT):
         return Finding(IDENTIFIED, detail=_REFUSED)
-    if (
-        "_ALERT_" not in reason
-    ):  # OpenSSL's names of alerts that came in, such as TLSV13_ALERT_CERTIFICATE_REQUIRED
+    # OpenSSL's names of alerts that came in, such as TLSV13_ALERT_CERTIFICATE_REQUIRED.
+    if "_ALERT_" not in reason:
         return None
     wants = "CERTIFICATE" in reason or _asks_for_certificate(heard)
     if wire.tls is not None and not wants and not reason.endswith(_REFUSALS):
@@ -41,7 +42,10 @@ def refused(wire: Wire, error: OSError) -> Optional[Finding]:
 
 
 def _asks_for_certificate(heard: bytes) -> bool:
-    """Tell whether a CertificateRequest is among the messages of a handshake, plain up to TLS 1.2 (RFC 5246, 6.2.1 and 7.4)."""
+    """Tell whether a handshake has a CertificateRequest, which is plain text up to TLS 1.2.
+
+    See RFC 5246, sections 6.2.1 and 7.4.
+    """
     messages = _handshake_messages(heard)
     position = 0
     while position + 4 <= len(messages):

@@ -18,7 +18,7 @@ from .._values.text import clean
 from . import _certificate
 from ._finding import OTHER, SILENT, Finding, TlsFacts
 
-MOST_BYTES = 65536  # of one server
+MAX_BYTES = 65536  # of one server
 _CIPHERS = "ALL:@SECLEVEL=0"  # servers of another decade shall be told from no TLS at all
 _LEGACY_SERVER_CONNECT = 0x4  # OpenSSL's number: servers without RFC 5746; Python has the name since 3.12
 SILENCE, HANG_UP, RESET = (
@@ -31,7 +31,7 @@ Waiting = Generator[None, None, Any]
 
 
 class EndedError(Exception):
-    """The server said no more: it closed, time was over, or it said too much."""
+    """The server sent no more: it closed, time was over, or it sent too much."""
 
 
 # That, and what hostile bytes make a parser raise; everything else is a defect of ours.
@@ -59,7 +59,8 @@ class Wire:
         self._outgoing = b""
         self._ended = False
         self._session: Any = None
-        self._incoming_bio = self._outgoing_bio = None  # type: Any
+        self._incoming_bio: Any = None
+        self._outgoing_bio: Any = None
 
     def say(self, data: bytes) -> None:
         """Send bytes."""
@@ -99,9 +100,8 @@ class Wire:
         _welcome_old_servers(context)
         self._incoming_bio, self._outgoing_bio = ssl.MemoryBIO(), ssl.MemoryBIO()
         self.before_tls = len(self.heard) - len(self._buffer)
-        self._incoming_bio.write(
-            self._take(len(self._buffer))
-        )  # what came early belongs to the handshake: never trust it as encrypted
+        # What came early belongs to the handshake: never trust it as encrypted.
+        self._incoming_bio.write(self._take(len(self._buffer)))
         self._session = context.wrap_bio(
             self._incoming_bio, self._outgoing_bio, server_hostname=_server_name(self.host)
         )
@@ -131,7 +131,7 @@ class Wire:
         yield
 
     def part(self) -> None:
-        """Say goodbye in the words of TLS, where it is spoken, so that the server sees no truncation (RFC 8446, section 6.1)."""
+        """End TLS with its own message, so that the server sees no truncation (RFC 8446, section 6.1)."""
         if self._session is not None:
             try:
                 self._session.unwrap()
@@ -145,13 +145,13 @@ class Wire:
 
     def put_incoming(self, data: bytes) -> None:
         """Take in what came, nothing for the end."""
-        data = data[: MOST_BYTES - len(self.heard)]
+        data = data[: MAX_BYTES - len(self.heard)]
         self.heard += data
         if self._incoming_bio is None:
             self._buffer += data
         else:
             self._incoming_bio.write(data)
-        if not data or len(self.heard) >= MOST_BYTES:
+        if not data or len(self.heard) >= MAX_BYTES:
             self._ended = True
 
 
@@ -159,7 +159,7 @@ Script = Callable[[Wire], Generator[None, None, Finding]]
 
 
 class Talk:
-    """Runs a script against the bytes of a server, and says what else it looks like where the script does not."""
+    """Runs a script against the bytes of a server, and adds what an unexpected service looks like."""
 
     def __init__(self, script: Script, host: str):
         self._wire = Wire(host)

@@ -1,12 +1,12 @@
 # Copyright (c) 2026, exasol_community.network contributors
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""How a listener proves to a probe that it is the very host and run that the probe means.
+"""How a listener proves to a probe which host and which run it belongs to.
 
-The probe sends one line with the run and a fresh nonce. The listener answers with its host's name and a keyed
-hash (HMAC-SHA256, RFC 2104) of nonce and name under the run's token. The token itself never crosses the
-network. Whoever does not name a run that the listener serves hears one fixed line, which says that it is a
-listener and no service.
+The probe sends one line, the hello: the name of the run and a fresh nonce. The listener answers with its
+host's name and a keyed hash (HMAC-SHA256, RFC 2104) of nonce and name, with the run's token as key. The token
+itself is never sent. Everybody who does not name a run that the listener serves gets one fixed line, the
+notice, which says that this is a listener and not a service.
 """
 
 import binascii
@@ -20,11 +20,10 @@ from urllib.parse import quote, unquote
 from .._values.errors import NetworkError
 
 _MAGIC = b"EXASOL-NETWORK-1"
-LONGEST = 1024  # bytes of a hello or an answer
+MAX_BYTES = 1024  # bytes of a hello or an answer
 _NONCE = 12
 _PADDING = b" " + b"." * 420 + b"\n"
-# What a listener says to whoever does not talk to one of its runs, so that nobody takes it for a service: no
-# key is needed for that, because whoever forges it only says of himself that he is no service.
+# No key is needed for the notice: whoever forges it says only about himself that he is not a service.
 NOTICE = _MAGIC + b" a listener that verifies the network, no service\n"
 
 
@@ -38,17 +37,17 @@ _digest = getattr(hmac, "digest", _slow_digest)  # since Python 3.7, several tim
 def check_token(token: str) -> bytes:
     """Return the token as key."""
     if len(token) < 16:
-        raise NetworkError(f"the token has {len(token)} characters: expected at least 16, random ones")
+        raise NetworkError(f"the token has {len(token)} characters: expected at least 16 random characters")
     return token.encode("utf-8")
 
 
 def run_id(key: bytes) -> bytes:
-    """Return the public name of a run, from which its token cannot be told."""
+    """Return the public name of a run, which does not reveal its token."""
     return hashlib.sha256(b"run:" + key).hexdigest()[:16].encode("ascii")
 
 
 def control_id(key: bytes, host: str) -> str:
-    """Return what a run and its host's listener alone can know, for the name of the socket between them."""
+    """Return a name for a control socket that only the run and its host's listener can know."""
     return hmac.new(key, b"control:" + host.encode("utf-8"), "sha256").hexdigest()[:24]
 
 
@@ -84,7 +83,7 @@ def may_be_hello(data: bytes) -> bool:
 
 
 def is_notice(data: bytes) -> bool:
-    """Tell whether a listener says that it is one, and serves another run or none."""
+    """Tell whether data is the notice: a listener answers, and does not serve our run."""
     return data.startswith(NOTICE)
 
 

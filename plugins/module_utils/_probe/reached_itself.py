@@ -16,7 +16,7 @@ from typing import Callable, Collection, Container, Iterable, Iterator, List, Op
 from .._kernel.own_addresses import is_loopback
 from .._values.ports import Ports
 from .outcome import ERROR, OWN_ADDRESS, UNRESOLVED, Outcome
-from .targets import Found, Target
+from .targets import PortGroup, Target
 
 Own = Callable[[], Container[str]]
 _LED_BACK = Outcome(
@@ -24,6 +24,7 @@ _LED_BACK = Outcome(
     OWN_ADDRESS,
     detail="a rule of that host itself (DNAT, REDIRECT, eBPF) leads the connection to a program on it",
 )
+_Key = Tuple[str, str, str, Ports]
 
 
 def settle(targets: Collection[Target], own: Own) -> List[Target]:
@@ -81,7 +82,7 @@ def _replaced(target: Target, suspects: Iterable[int], address: str, outcome: Ou
     return [target, judged] if judged is not target and target.found else [judged]
 
 
-def _left(target: Target, judged: Set[int]) -> Iterator[Tuple[Outcome, Found]]:
+def _left(target: Target, judged: Set[int]) -> Iterator[Tuple[Outcome, PortGroup]]:
     for outcome, found in target.found.items():
         if judged.isdisjoint(found.ports):
             yield outcome, found
@@ -89,12 +90,12 @@ def _left(target: Target, judged: Set[int]) -> Iterator[Tuple[Outcome, Found]]:
         rest = [port for port in found.ports if port not in judged]
         if rest:
             # Which time belongs to which port is not kept.
-            yield outcome, Found(array("H", rest), array("d"))
+            yield outcome, PortGroup(array("H", rest), array("d"))
 
 
 def _without_repetition(targets: List[Target]) -> List[Target]:
-    """Return the targets without those that say the same of a name, which may have a loopback address of each family."""
-    seen: set = set()
+    """Return the targets, each name once: it may have a loopback address of each family."""
+    seen: Set[Optional[_Key]] = set()
     kept = []
     for target in targets:
         key = _key(target)
@@ -104,7 +105,7 @@ def _without_repetition(targets: List[Target]) -> List[Target]:
     return kept
 
 
-def _key(target: Target) -> Optional[Tuple]:
+def _key(target: Target) -> Optional[_Key]:
     outcomes = list(target.found)
     if len(outcomes) != 1 or outcomes[0].state != UNRESOLVED:
         return None

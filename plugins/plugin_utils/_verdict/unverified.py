@@ -32,5 +32,5 @@ def _is_unverified(result: Mapping[str, t.Any]) -> bool:
     return (
         is_open
         and "answered_by" not in result
-        and result.get("identity", {}).get("status") in (None, "silent")
+        and result.get("identity", {}).get("status") in (None, "silent", "unverifiable")
     )

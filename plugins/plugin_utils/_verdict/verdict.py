@@ -314,7 +314,7 @@ def _served(case: Case) -> Judgement:
             f"without a server behind it accepts; look at {case.service} on {case.destination}"
             + (f" ({detail})." if detail else ".")
         )
-    if status in ("identified", "silent"):
+    if status in ("identified", "silent", "unverifiable"):
         return OK, f"{case.source} reaches {case.where} ({_described(identity)})."
     if identity:
         return (

@@ -131,7 +131,7 @@ def lease(
 ) -> dict[str, t.Any]:
     """Take a lease at a host's listener."""
     granted: dict[str, t.Any] = elsewhere(
-        machine, "present", host=host, token=token, asked=list(listens), ttl=ttl, **options
+        machine, "present", host=host, token=token, endpoints=list(listens), ttl=ttl, **options
     )
     return granted
 

@@ -266,8 +266,8 @@ GOOD = [
     ("mysql", greeting(b"5.5.5-10.11.6-MariaDB-1") + DENIED, "10.11.6-MariaDB-1", ""),
     ("mysql", greeting(b"8.4.0") + MYSQL_SWITCH + mysql_error(1045, b"denied", 4), "8.4.0", ""),
     ("mysql", greeting(b"8.4.0") + MYSQL_OK, "8.4.0", ""),
-    ("mysql", greeting(b"8.4.0"), "8.4.0", "breaks the handshake off"),
-    ("mysql", greeting(b"8.4.0") + b"\x00\x00\x00\x02", "8.4.0", "breaks the handshake off"),
+    ("mysql", greeting(b"8.4.0"), "8.4.0", "ends the handshake too early"),
+    ("mysql", greeting(b"8.4.0") + b"\x00\x00\x00\x02", "8.4.0", "ends the handshake too early"),
     ("postgresql", b"NN", "", "without TLS"),
     ("postgresql", b"NG", "", "without TLS"),
     ("postgresql", b"NE\x00\x00\x00\x0cSFATAL\x00\x00", "", "without TLS"),
@@ -291,7 +291,7 @@ REFUSING = [
     ("bucketfs", b"HTTP/1.0 504 Gateway Time-out\r\n\r\n", "the server behind it does not"),
     ("mysql", mysql_error(1040, b"Too many connections"), "too many connections"),
     ("mysql", mysql_error(1129, b"Host is blocked"), "FLUSH HOSTS"),
-    ("mysql", mysql_error(1130, b"not allowed"), "nobody of this host"),
+    ("mysql", mysql_error(1130, b"not allowed"), "refuses this host: no account"),
     # MariaDB greets before it counts its connections.
     (
         "mysql",
@@ -301,7 +301,7 @@ REFUSING = [
     (
         "mysql",
         greeting(b"8.0.36") + mysql_error(1053, b"Server shutdown in progress", 2, b"#08S01"),
-        "shuts down",
+        "is shutting down",
     ),
     ("dns_tcp", lambda said: dns_answer(said, 2), "SERVFAIL"),
     ("dns_tcp", lambda said: dns_answer(said, 5), "REFUSED"),

@@ -11,7 +11,7 @@ from ansible_collections.exasol_community.network.tests.unit.plugins.module_util
 
 HOST = "db.example.com"
 STATUSES = ("identified", "refusing", "other", "silent")
-MOST_BYTES = 65536
+MAX_BYTES = 65536
 # One service for each script.
 SERVICES = sorted({id(script): name for name, script in sorted(SCRIPTS.items())}.values())
 INSIDE_TLS = ("ftps", "https", "ldaps", "sql_client")

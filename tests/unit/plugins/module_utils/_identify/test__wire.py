@@ -26,7 +26,7 @@ from ansible_collections.exasol_community.network.tests.unit.plugins.module_util
     once,
 )
 from ansible_collections.exasol_community.network.tests.unit.plugins.module_utils._identify.talking import (
-    MOST_BYTES,
+    MAX_BYTES,
     SERVICES,
     assert_harmless,
     begun,
@@ -87,9 +87,9 @@ def test_bytes_are_counted():
 def test_no_more_is_heard_than_the_bound():
     wire = Wire("h")
     wire.put_incoming(b"x" * 1000000)
-    assert len(wire.heard) == MOST_BYTES
-    assert isinstance(hear(lambda wire: wire.hear(MOST_BYTES + 1), b"x" * 1000000), EndedError)
-    assert hear(lambda wire: wire.hear(MOST_BYTES), b"x" * 1000000) == b"x" * MOST_BYTES
+    assert len(wire.heard) == MAX_BYTES
+    assert isinstance(hear(lambda wire: wire.hear(MAX_BYTES + 1), b"x" * 1000000), EndedError)
+    assert hear(lambda wire: wire.hear(MAX_BYTES), b"x" * 1000000) == b"x" * MAX_BYTES
 
 
 @pytest.mark.parametrize(
@@ -211,7 +211,7 @@ def test_endless_words_end(service, words):
         if conversation.finding is None:
             conversation.hear(megabyte[start : start + 4096])
     assert conversation.finding is not None, "the server still talks"
-    assert conversation.read <= MOST_BYTES
+    assert conversation.read <= MAX_BYTES
     assert_harmless(conversation)
     assert told(service, megabyte).finding == conversation.finding
 
@@ -255,7 +255,7 @@ def test_a_version_is_bounded(length):
 @pytest.mark.parametrize("service", ["https", "ldaps", "ftps", "sql_client"])
 def test_endless_words_inside_tls_end(certificate, service, words):
     conversation, unused_server = told_inside_tls(service, certificate, greeting=words)
-    assert conversation.read <= MOST_BYTES + 1000000, "the last piece counts as a whole here"
+    assert conversation.read <= MAX_BYTES + 1000000, "the last piece counts as a whole here"
     assert_harmless(conversation)
 
 

@@ -54,7 +54,7 @@ def test_answer_is_never_longer_than_the_hello(key, nonce, host):
     assert (
         len(proof.answer(key, host * 40, nonce))
         <= len(proof.hello(proof.prefix(key), nonce))
-        <= proof.LONGEST
+        <= proof.MAX_BYTES
     )
 
 

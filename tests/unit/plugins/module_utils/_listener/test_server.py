@@ -16,17 +16,15 @@ from ansible_collections.exasol_community.network.plugins.module_utils._listener
 )
 from ansible_collections.exasol_community.network.plugins.module_utils._listener import (
     proof,
+    server,
 )
 from ansible_collections.exasol_community.network.plugins.module_utils._probe.probe import (
     Settings,
     collect,
     run,
 )
-from ansible_collections.exasol_community.network.plugins.module_utils._probe.sweep import (
-    OTHER_RUN_ANSWERS,
-    Pace,
-)
-from ansible_collections.exasol_community.network.tests.unit.helpers import run_python
+from ansible_collections.exasol_community.network.plugins.module_utils._probe.sweep import Pace
+from ansible_collections.exasol_community.network.tests.unit.helpers import assert_names, run_python
 from ansible_collections.exasol_community.network.tests.unit.plugins.module_utils.loopback import (
     TIME_WAIT,
     ask,
@@ -142,7 +140,7 @@ def test_another_runs_token_proves_nothing(host):
     address = some_address()
     found = host.present(address, free_ports(address))
     (state,) = probed(host, found, run_name="stranger")
-    assert (state["state"], state["answered_by"], state["detail"]) == ("open", "", OTHER_RUN_ANSWERS)
+    assert (state["state"], state["answered_by"], state["proof"]) == ("open", "", "other_run")
 
 
 @pytest.mark.parametrize("protocol, kind", [("tcp", socket.SOCK_STREAM), ("udp", DATAGRAM)])
@@ -335,6 +333,67 @@ def test_a_request_that_makes_no_sense_ends_nobodys_lease(host, line):
     host.present(address, [port])
     control(host, line)
     assert ask(address, port, hello(host)), "the lease still holds"
+
+
+def in_process(monkeypatch, **methods):
+    """Return a listener in this process, and how to send it a request.
+
+    C(methods) stand in for those that perform an operation.
+    """
+    control, visitor = socket.socketpair(socket.AF_UNIX)
+    listener = server.Listener("n11", control)
+    for name, method in methods.items():
+        monkeypatch.setitem(server._OPERATIONS, name, server._OPERATIONS[name]._replace(perform=method))
+    request = server._Request(visitor, 0.0, permitted=True)
+    return listener, lambda wish: listener._obey(request, json.dumps(wish).encode("ascii"))
+
+
+@pytest.mark.parametrize("error", [TypeError("ours"), KeyError("ours"), AttributeError("ours")], ids=repr)
+def test_a_defect_of_ours_is_not_taken_for_a_request_that_makes_no_sense(monkeypatch, error):
+    def defective(listener, key):
+        raise error
+
+    listener, send = in_process(monkeypatch, show=defective)
+    answer = send({"operation": "show", "token": "0123456789abcdef"})["error"]
+    assert_names(answer, ["the listener failed", type(error).__name__, "ours"])
+
+
+@pytest.mark.parametrize(
+    "wish, fragments",
+    [
+        ({"operation": "explode"}, ["does not understand", "'explode'"]),
+        ({"operation": "show"}, ["does not understand", "'token' is missing"]),
+        ({"operation": "clear", "force": True}, ["does not understand", "unknown field 'force'"]),
+        ({"operation": "attend", "token": "0123456789abcdef"}, ["0 open files", "expected 1"]),
+    ],
+    ids=["operation", "missing", "unknown", "files"],
+)
+def test_what_is_wrong_with_a_request_is_said(monkeypatch, wish, fragments):
+    listener, send = in_process(monkeypatch)
+    assert_names(send(wish)["error"], fragments)
+
+
+def test_each_run_hears_of_its_own_capture(monkeypatch):
+    listener, send = in_process(monkeypatch)
+    tokens = {name: f"the token of run {name}" for name in ("one", "two", "three")}
+    nothing = {"sockets": [], "in_use": [], "denied": [], "absent": []}
+    for name, token in tokens.items():
+        send(
+            {
+                "operation": "lease",
+                "token": token,
+                "asked": [],
+                "ttl": 60,
+                "idle": 60,
+                "capture": name != "three",
+                "opened": dict(nothing, capture=f"problem {name}") if name != "three" else nothing,
+            }
+        )
+    assert {name: send({"operation": "release", "token": token}) for name, token in tokens.items()} == {
+        "one": {"changed": True, "capture": {"problem": "problem one"}},
+        "two": {"changed": True, "capture": {"problem": "problem two"}},
+        "three": {"changed": True},
+    }
 
 
 def test_a_visitor_of_the_control_socket_who_says_nothing_is_left(host):

@@ -27,9 +27,9 @@ def flow(**changes):
     )
 
 
-def collected(*flows):
+def collected(*flows, listening=None):
     """Return the targets of some flows."""
-    targets = Targets()
+    targets = Targets(listening)
     targets.add_flows(flows)
     return targets
 
@@ -102,8 +102,9 @@ def test_udp_services_are_asked_their_own_question(service, protocol, expected):
 
 def claimed(listening, address="192.0.2.11", protocol="tcp", ports="8563,20000-20010"):
     """Return the ports where our own listener is expected."""
-    targets = collected(flow(ports=ports, protocol=protocol, destinations={"n11": [address]}))
-    targets.claim(listening)
+    targets = collected(
+        flow(ports=ports, protocol=protocol, destinations={"n11": [address]}), listening=listening
+    )
     return str(next(iter(targets)).ours)
 
 
@@ -146,8 +147,9 @@ def test_a_wildcard_stands_for_its_own_family_only(address, wildcard, expected):
 
 
 def test_a_name_is_claimed_for_the_families_that_listen():
-    targets = collected(flow(destinations={"n11": ["n11.example.com"]}))
-    targets.claim({"n11": [entry("0.0.0.0")]})
+    targets = collected(
+        flow(destinations={"n11": ["n11.example.com"]}), listening={"n11": [entry("0.0.0.0")]}
+    )
     (target,) = targets
     assert (str(target.at("192.0.2.11").ours), str(target.at("2001:db8::11").ours)) == ("8563", "")
 

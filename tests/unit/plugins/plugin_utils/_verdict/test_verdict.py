@@ -173,7 +173,7 @@ IDENTITIES = [
         "wrong_service",
         ["says nothing", "(it may count that against this host)."],
     ),
-    ({"status": "silent", "detail": SYBASE}, "ok", [SYBASE]),
+    ({"status": "unverifiable", "detail": SYBASE}, "ok", [SYBASE]),
     (
         {"status": "refusing", "detail": "it lets nobody of this host in"},
         "wrong_service",
