@@ -80,7 +80,7 @@ def verification(inventory: dict[str, t.Any]) -> dict[str, t.Any]:
 
     from plugins.module_utils._plan.plan import Wishes, flow_count, make_plan
     from plugins.plugin_utils._files.documents import Wishes as Written
-    from plugins.plugin_utils._files.documents import documents
+    from plugins.plugin_utils._files.documents import documents_of_verification
     from plugins.plugin_utils._inventory.topology import Inventory, Topology, default_peers
     from plugins.plugin_utils._report.formats import FORMATS
     from plugins.plugin_utils._report.summary import table
@@ -93,7 +93,7 @@ def verification(inventory: dict[str, t.Any]) -> dict[str, t.Any]:
     marks.append(_cpu())
     observed = {name: {"observations": observations(host["probes"])} for name, host in plan["hosts"].items()}
     marks.append(_cpu())
-    results = Joining(plan, observed, {}).results()
+    results = Joining(plan, observed, {}).judge().results
     peers = {peer: [party.name for party in parties] for peer, parties in members.items()}
     table(results, peers, 120)
     marks.append(_cpu())
@@ -108,9 +108,8 @@ def verification(inventory: dict[str, t.Any]) -> dict[str, t.Any]:
         "certificates": [],
         "notes": [],
     }
-    sizes = {
-        document.name: len(document.text.encode()) for document in documents(made, Written(tuple(FORMATS)))
-    }
+    written = documents_of_verification(made, Written(tuple(FORMATS)))
+    sizes = {document.name: len(document.text.encode()) for document in written}
     marks.append(_cpu())
     return {
         "plan_cpu": marks[1] - marks[0],

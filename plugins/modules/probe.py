@@ -306,9 +306,9 @@ observations:
           description:
             - Who answers on these ports.
             - C(status) is V(identified), V(refusing) if the expected service answers and says itself that it
-              does not serve this host, V(other) or
-              V(silent). The others are there if they are known - C(version), C(looks_like), C(detail), and
-              C(tls) with C(protocol), C(subject), C(issuer), C(names), C(not_after), C(days_left) and
+              does not serve this host, V(unverifiable) if nothing harmless can be asked of the service,
+              V(other) or V(silent). The others are there if they are known - C(version), C(looks_like),
+              C(detail), and C(tls) with C(protocol), C(subject), C(issuer), C(names), C(not_after), C(days_left) and
               C(fingerprint), the SHA-256 of the
               certificate as in an Exasol connection string.
             - What a server says is shortened, and what cannot be printed is escaped. Certificates are shown,

@@ -11,7 +11,7 @@ import typing as t
 import pytest
 import yaml
 from conftest import Reader
-from samples import blocked, plan
+from samples import blocked, plan, request_of
 
 from ansible_collections.exasol_community.network.plugins.plugin_utils._change_request.change_request import (
     render_request,
@@ -93,7 +93,7 @@ def answered(request: pytest.FixtureRequest, reader: Reader) -> dict[str, t.Any]
     made = REQUESTS[request.param]()
     right = wanted(made)
     flows = right + unwanted(right)
-    render = functools.partial(render_request, made)
+    render = functools.partial(render_request, request_of(made))
     policy, definitions = (yaml.safe_load(render(f"aerleon_{part}")) for part in ("policy", "definitions"))
     found = reader(ASK, {"policy": policy, "definitions": definitions, "flows": flows})
     return {**found, "right": right, "flows": flows}

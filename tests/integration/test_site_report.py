@@ -85,10 +85,10 @@ def test_the_json_is_what_its_schema_says(measured: Done) -> None:
 
 
 @pytest.mark.versions
-def test_what_was_mended_is_said_and_written(measured: Done) -> None:
-    assert "1 mended" in measured.output
+def test_what_was_fixed_is_said_and_written(measured: Done) -> None:
+    assert "1 fixed" in measured.output
     changes = json.loads((measured.directory / "report" / "changes.json").read_text(encoding="utf-8"))
-    assert [len(changes[kind]) for kind in ("broke", "mended", "changed", "appeared", "gone")] == [
+    assert [len(changes[kind]) for kind in ("broke", "fixed", "changed", "appeared", "gone")] == [
         0,
         1,
         0,

@@ -6,9 +6,10 @@
 from typing import Any, Dict, NamedTuple, Optional, Tuple
 
 IDENTIFIED, OTHER, SILENT = "identified", "other", "silent"
+UNVERIFIABLE = "unverifiable"  # open, and nothing harmless can be asked to find out who answers
 # The expected service answers, and says itself that it does not serve this host, or nobody now.
 REFUSING = "refusing"
-STATUSES = (IDENTIFIED, OTHER, SILENT, REFUSING)  # the controller takes no other from a host
+STATUSES = (IDENTIFIED, OTHER, SILENT, UNVERIFIABLE, REFUSING)  # the controller takes no other from a host
 
 _LONGEST = 200  # characters that a server may put into a report
 

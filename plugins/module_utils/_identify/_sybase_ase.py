@@ -6,7 +6,7 @@
 What is open is not verified.
 """
 
-from ._finding import OTHER, SILENT, Finding
+from ._finding import OTHER, UNVERIFIABLE, Finding
 from ._wire import SILENCE, EndedError, Waiting, Wire
 
 NAMES = ("sybase_ase",)
@@ -19,5 +19,7 @@ def talk(wire: Wire) -> Waiting:
     except EndedError:
         if wire.ending != SILENCE:
             raise  # who hangs up or resets is no server that waits for a login
-        return Finding(SILENT, detail="open, service not verified: Sybase ASE says nothing before a login")
+        return Finding(
+            UNVERIFIABLE, detail="open, service not verified: Sybase ASE says nothing before a login"
+        )
     return Finding(OTHER)

@@ -2,9 +2,9 @@
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
 
-"""What hosts claim, measured by the plan: a host speaks of what it was asked, and of nothing else.
+"""What hosts claim, checked against the plan: a host speaks of what it was asked, and of nothing else.
 
-A result that claims more is a failure of that host, whose flows are then C(untested); what others saw stands.
+A result that claims more is a failure of that host, whose flows are then C(untested). What others saw counts.
 """
 
 from __future__ import annotations
@@ -20,11 +20,10 @@ from .host_results import CAPTURE, LISTENER, PROBE, checked, malformed
 from .shape import Shape, ShapeError, shown
 
 _ONE_FOR_ALL = (
-    "the observations of {0} and {1} are one measurement, which proves nothing of the other host's way: "
-    "remove run_once from the task that "
-    "probes"
+    "{0} and {1} report the same measurement, so one of them was never tested: remove run_once from the task "
+    "that probes"
 )
-_MOST_ADDRESSES = 256  # that a host may say a name has
+_MAX_ADDRESSES = 256  # that a host may say a name has
 _LISTENED = ("listening", "in_use", "denied", "holders")
 _WITH_SESSIONS = ("ftp", "ftps")
 _ports = lru_cache(maxsize=65536)(parse_ports)
@@ -33,7 +32,7 @@ Results = Mapping[str, t.Any]
 
 
 class Claims(t.NamedTuple):
-    """The results of all hosts, as far as they can be believed."""
+    """The results of all hosts, as far as they are credible."""
 
     observations: dict[str, t.Any]
     listeners: dict[str, t.Any]
@@ -69,12 +68,12 @@ def believable(
 def _read(host: str, result: t.Any, shape: Shape) -> t.Any:
     """Return a result of the declared shape.
 
-    Ansible's own words for hosts without one stay: skipped, unreachable, nothing.
+    What Ansible itself says of hosts without a result stays: skipped, unreachable, nothing.
     """
     if result is None or (isinstance(result, Mapping) and result.get("skipped")):
         return result if result is None else {"skipped": True}
     found = checked(result, shape, host)
-    # Ansible's own word: a host that says so of itself has lost it in its task's action.
+    # This is Ansible's word: the action of the task has removed it from what the host itself returned.
     if isinstance(result, Mapping) and result.get("unreachable") is True:
         found["unreachable"] = True
     return found
@@ -95,9 +94,9 @@ def _probed(host: str, result: t.Any, hosts: Data) -> t.Any:
 
 
 def _shared(observations: Results, hosts: Data) -> dict[str, t.Any]:
-    """Return the failures of hosts that have one measurement between them.
+    """Return the failures of hosts that share one measurement.
 
-    C(register) gives it to all where a task has C(run_once).
+    If a task has C(run_once), C(register) gives its result to all hosts.
     """
     owners: dict[str, list[str]] = {}
     for host, result in observations.items():
@@ -145,8 +144,8 @@ class _Asked:
         resolved = self._resolved.setdefault(key, set())
         resolved.add(address)
         return (
-            f"says that {shown(destination)} has more than {_MOST_ADDRESSES} addresses"
-            if len(resolved) > _MOST_ADDRESSES
+            f"says that {shown(destination)} has more than {_MAX_ADDRESSES} addresses"
+            if len(resolved) > _MAX_ADDRESSES
             else ""
         )
 
@@ -187,7 +186,10 @@ def _sessions(sessions: t.Any, asked: _Asked) -> Iterator[tuple[int, str]]:
             session["service"] not in _WITH_SESSIONS
             or (session["destination"], session["service"]) not in asked.services
         ):
-            problem = f"is about the service {shown(session['service'])} of {shown(session['destination'])}, to which this host was not asked to log in"
+            problem = (
+                f"is about the service {shown(session['service'])} of {shown(session['destination'])}, to "
+                f"which this host was not asked to log in"
+            )
         if not problem and key in known:
             problem = f"is a second one about port {session['port']} of {shown(session['address'])}"
         known.add(key)
@@ -216,14 +218,8 @@ def _unasked(entries: t.Any, listens: t.Any) -> Iterator[tuple[int, str]]:
             wanted[key] = wanted.get(key, ()) + _ports(listen["ports"])
     for index, entry in enumerate(entries):
         if subtract(_ports(entry["ports"]), merge(wanted.get((entry["address"], entry["protocol"]), ()))):
-            yield (
-                index,
-                (
-                    f"is about {entry['protocol']} {shown(entry['ports'])} of {shown(entry['address'])}, "
-                    f"where "
-                    f"this host was not asked to listen"
-                ),
-            )
+            what = f"{entry['protocol']} {shown(entry['ports'])} of {shown(entry['address'])}"
+            yield index, f"is about {what}, where this host was not asked to listen"
 
 
 def _captured(host: str, result: t.Any) -> dict[str, t.Any]:

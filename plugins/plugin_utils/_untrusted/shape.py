@@ -108,7 +108,7 @@ class _Compiler:
             "string": self._string,
             "number": _number,
             "integer": _integer,
-            "boolean": lambda unused: _boolean,
+            "boolean": _boolean_of,
         }[kind](shape)
 
     def _reference(self, reference: str) -> Check:
@@ -222,6 +222,10 @@ def _one_of(words: Sequence[t.Any]) -> Check:
         return value
 
     return check
+
+
+def _boolean_of(unused_shape: Shape) -> Check:
+    return _boolean
 
 
 def _boolean(value: t.Any) -> t.Any:
