@@ -97,12 +97,14 @@ lab: .venv/test  ## bring a small site of containers up and leave it running, as
 lab-down: .venv/test  ## take it down
 	@python tests/lab/lab.py down --lab $(LAB)
 
-docs:  ## generate docs/ports.md from the port table, and README's table of versions from what was run
+docs:  ## generate docs/ports.md from the port table, lists of formats, and README's table of versions from what was run
 	"$(PYTHON)" tools/ports_doc.py
+	"$(PYTHON)" tools/formats_doc.py
 	"$(PYTHON)" tools/versions_doc.py
 
 docs-check: .venv/site  ## fail if they are not what the port table and the runs say
 	python tools/ports_doc.py --check
+	python tools/formats_doc.py --check
 	python tools/versions_doc.py --check
 
 docs-site: .venv/test  ## build the documentation site, without a network; warnings are errors

@@ -300,7 +300,9 @@ def _filtered(case: Case) -> Judgement:
     if is_silent and case.ended:
         why = f"{case.destination} was restarted or became unreachable during the run"
         why = case.listener.why if case.listener.was_missing else why
-        return UNTESTED, f"{case.source} gets no reply from {case.where}, which does not prove a filter: {why}."
+        return UNTESTED, (
+            f"{case.source} gets no reply from {case.where}, which does not prove a filter: {why}."
+        )
     if case.reason == HOST_UNREACH and sender in ("", SOURCE):
         return NO_ROUTE, (
             f"{case.source} gets no ARP or NDP reply for {case.address} or its next hop: the host is down, "

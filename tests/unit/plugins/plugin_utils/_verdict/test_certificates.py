@@ -8,8 +8,8 @@ from __future__ import annotations
 import pytest
 
 from ansible_collections.exasol_community.network.plugins.plugin_utils._verdict.certificates import (
-    certificates,
     certificate_notes,
+    certificates,
 )
 from ansible_collections.exasol_community.network.tests.unit.helpers import assert_names
 

@@ -10,8 +10,8 @@ import pytest
 from ansible_collections.exasol_community.network.plugins.module_utils._plan.flows import Party
 from ansible_collections.exasol_community.network.plugins.module_utils._plan.plan import Wishes, make_plan
 from ansible_collections.exasol_community.network.plugins.plugin_utils._verdict.not_covered import (
-    not_covered,
     coverage_sentences,
+    not_covered,
 )
 from ansible_collections.exasol_community.network.tests.unit.helpers import assert_names
 from ansible_collections.exasol_community.network.tests.unit.plugins.plugin_utils.verifications import (

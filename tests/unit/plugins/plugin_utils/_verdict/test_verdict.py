@@ -32,10 +32,11 @@ from ansible_collections.exasol_community.network.tests.unit.helpers import asse
 SOURCE, DESTINATION, ROUTER = "192.0.2.21", "192.0.2.11", "192.0.2.1"
 
 
+NONE = Listener()
 NOT_PERMITTED = Listener(DENIED, "n11 does not permit it")
 
 
-def case(state, reason="", listener=Listener(), expected="reachable", **more):
+def case(state, reason="", listener=NONE, expected="reachable", **more):
     """Return a case of one flow from a client to a node."""
     return Case(
         source="client",
