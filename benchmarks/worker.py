@@ -57,11 +57,11 @@ def sweep(targets: list[dict[str, str]], timeout: float = 3.5, proof: bool = Fal
     }
 
 
-def listen(host: str, listens: list[dict[str, str]]) -> dict[str, t.Any]:
+def listen(host: str, endpoints: list[dict[str, str]]) -> dict[str, t.Any]:
     """Start a listener, detached."""
     from plugins.module_utils._listener.control import present
 
-    return present(host, TOKEN, listens, _TTL)
+    return present(host, TOKEN, endpoints, _TTL)
 
 
 def stop(host: str) -> bool:

@@ -2,7 +2,10 @@
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
 
-"""The probe of a host: what the host returns is checked before Ansible acts on it, and the FTP password goes there in a form that Ansible may mask."""
+"""The probe of a host: what the host returns is checked before Ansible acts on it.
+
+The FTP password is sent in a form that Ansible can mask without damage to the result.
+"""
 
 from __future__ import annotations
 

@@ -12,16 +12,16 @@ travels is JSON.
 from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
-    from typing import Dict, List, NotRequired, TypedDict
+    from typing import Dict, List, TypedDict
+
+    from typing_extensions import NotRequired, Required
 
     # The plan (_plan/plan.py).
 
-    # What hosts return (modules listener and probe).
+    # What hosts return (modules probe and listener).
 
-    # What is concluded from both (action verdict). A test holds Report against docs/report.schema.json.
-
-    class RoundTripTimes(TypedDict):
-        """Milliseconds until the answer, over all ports of a result."""
+    class RoundTrips(TypedDict):
+        """Milliseconds until the answer."""
 
         min: float
         median: float
@@ -34,18 +34,159 @@ if TYPE_CHECKING:
         subject: str
         issuer: str
         names: List[str]
-        not_after: str
+        not_after: str  # UTC, ISO 8601
         days_left: int
-        fingerprint: str
+        fingerprint: str  # SHA-256 in upper-case hexadecimal
 
     class Identity(TypedDict):
-        """Who answers on a port, as a protocol's dialogue found out."""
+        """Which service answered."""
 
-        status: str
+        status: str  # one of _identify/_finding.STATUSES
         version: NotRequired[str]
         looks_like: NotRequired[str]
         detail: NotRequired[str]
         tls: NotRequired[TlsFacts]
+
+    class PortState(TypedDict):
+        """What was found at all ports that are alike."""
+
+        ports: str
+        state: str  # one of _probe/outcome.STATES
+        reason: str
+        reason_ip: NotRequired[str]  # who sent the ICMP error; "local" for the host's own kernel
+        proof: NotRequired[str]  # one of _probe/outcome.PROOFS, if our listener was challenged
+        answered_by: NotRequired[str]  # beside proof: the host that proved itself, or empty
+        identity: NotRequired[Identity]  # if a service was asked who it is
+        detail: NotRequired[str]
+        rtt_ms: NotRequired[RoundTrips]
+
+    class Observation(TypedDict):
+        """What one host saw of one address of a destination."""
+
+        destination: str
+        address: str  # or the name, if it did not resolve
+        protocol: str
+        ports: str
+        states: List[PortState]
+
+    class Path(TypedDict):
+        """What is true of all ports between a host and one address of a destination."""
+
+        destination: str
+        address: str
+        tries: int  # TCP ports that answered
+        lost: int  # those of them that did not answer the first try
+
+    class CaptureEntry(TypedDict):
+        """The ports of which packets were seen between two addresses."""
+
+        address: str  # the host's own
+        remote: str
+        protocol: str
+        asked_out: NotRequired[str]
+        asked_in: NotRequired[str]
+        answered_out: NotRequired[str]
+        answered_in: NotRequired[str]
+
+    class Capture(TypedDict, total=False):
+        """What was seen outside of a host's own packet filter."""
+
+        seen: List[CaptureEntry]
+        complete: bool
+        problem: str  # why the capture is unusable
+
+    class FtpTransfer(TypedDict):
+        """One way of opening an FTP data connection, and what became of it."""
+
+        mode: str
+        command: str
+        state: str
+        reason: str
+        address: NotRequired[str]
+        port: NotRequired[int]
+        announced: NotRequired[str]
+        transfer: NotRequired[str]
+        detail: NotRequired[str]
+
+    class FtpSession(TypedDict):
+        """The sessions with one FTP server."""
+
+        destination: str
+        address: str
+        port: int
+        service: str
+        login: NotRequired[str]
+        detail: NotRequired[str]
+        data: List[FtpTransfer]
+
+    class ProbeResult(TypedDict):
+        """The result of the module probe."""
+
+        observations: List[Observation]
+        paths: List[Path]
+        summary: Dict[str, int]  # ports by state
+        elapsed_s: float
+        capture: NotRequired[Capture]
+        ftp_sessions: NotRequired[List[FtpSession]]
+
+    class PortsAt(TypedDict):
+        """Ports of one address."""
+
+        address: str
+        protocol: str
+        ports: str
+
+    class Lease(TypedDict):
+        """What became of the ports that a run wants to listen on."""
+
+        listening: List[PortsAt]
+        in_use: List[PortsAt]
+        denied: List[PortsAt]
+
+    class Holder(TypedDict):
+        """What holds ports that a run wants to listen on."""
+
+        address: str
+        protocol: str
+        ports: str
+        by: str
+        at: List[str]
+
+    class Leftover(TypedDict):
+        """A listener of another run that holds wanted ports."""
+
+        pid: int
+        uid: int
+        user: str
+        host: str
+        age_s: int
+        quiet_s: int
+        left_s: int
+        ended: bool
+        ports: List[PortsAt]
+
+    class ListenerResult(TypedDict, total=False):
+        """The result of the module listener."""
+
+        changed: Required[bool]
+        listening: List[PortsAt]
+        in_use: List[PortsAt]
+        denied: List[PortsAt]
+        holders: List[Holder]
+        leftovers: List[Leftover]
+        addresses: List[str]
+        note: str
+        pid: int
+        capture: Capture
+        stepped_aside: bool
+
+    class Machine(TypedDict):
+        """The machine that a module ran on."""
+
+        identity: str
+        own: List[str]  # those of the addresses in question that are its own
+
+    # What is concluded from both (action verdict). A test holds Report against docs/report.schema.json.
 
     class Result(TypedDict):
         """The verdict on a flow, or on the part of its ports or addresses that differs from the rest."""
@@ -62,7 +203,7 @@ if TYPE_CHECKING:
         reason: str
         sentence: str
         reason_ip: NotRequired[str]
-        rtt_ms: NotRequired[RoundTripTimes]
+        rtt_ms: NotRequired[RoundTrips]
         identity: NotRequired[Identity]
         answered_by: NotRequired[str]
 
@@ -135,24 +276,6 @@ if TYPE_CHECKING:
         """A verification as report.json holds it."""
 
         schema: int
-
-    class CaptureSeen(TypedDict):
-        """Packets between an address of the host and another one: ports by kind and direction."""
-
-        address: str
-        remote: str
-        protocol: str
-        asked_in: NotRequired[str]
-        asked_out: NotRequired[str]
-        answered_in: NotRequired[str]
-        answered_out: NotRequired[str]
-
-    class Capture(TypedDict, total=False):
-        """What a host captured; a capture that is not complete proves nothing."""
-
-        complete: bool
-        problem: str
-        seen: List[CaptureSeen]
 
     class ChangedFlow(TypedDict):
         """A flow whose verdict differs from that of an earlier report."""

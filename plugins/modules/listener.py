@@ -5,23 +5,20 @@
 
 DOCUMENTATION = r"""
 module: listener
-short_description: Let a host answer on ports for a while, to prove that they can be reached
+short_description: Run a temporary listener that proves ports are reachable
 version_added: 0.1.0
 description:
   - Starts one process that listens on all given ports, TCP and UDP, IPv4 and IPv6, and proves to
-    M(exasol_community.network.probe)
-    that it is this very host.
-  - The process ends by itself after O(ttl), and closes its ports after O(idle) without a sign of the run,
-    whatever happens to the controller.
-  - It proves itself only to those who know the run's O(token), and reads and writes at most one line a
-    connection. Whoever else connects over TCP
-    hears that it is a listener and no service, so that M(exasol_community.network.probe) does not take it for
-    one.
-  - Ports that somebody else uses are left alone and returned, with what holds them. So is a port whose
-    service listens only on a loopback address.
-  - Runs of one user at the same time share the process, and none ends the ports of another.
-  - The module opens the ports. The process itself does not stay root - it continues as the user with uid
-    65534 (nobody) if root starts it.
+    M(exasol_community.network.probe) that it is this very host.
+  - The process ends after O(ttl). It closes its ports earlier, after O(idle) seconds without a sign of the
+    run. Both happen even if the controller is gone.
+  - It proves itself only to those who know the run's O(token), and exchanges one line for each connection. To
+    all other TCP connections it answers that it is a listener and not a service, so that
+    M(exasol_community.network.probe) does not report one.
+  - Ports that are in use are left alone, and RV(holders) reports what holds them. So are ports whose service
+    listens only on a loopback address.
+  - Runs of the same user at the same time share the process. No run closes the ports of another.
+  - The module opens the ports. If root starts the process, it continues as the user with uid 65534 (nobody).
 extends_documentation_fragment:
   - exasol_community.network._attributes
 attributes:
@@ -36,16 +33,16 @@ attributes:
 options:
   state:
     description:
-      - V(present) listens, V(absent) ends what this run's O(token) started.
-      - V(query) listens nowhere. It returns what holds the ports of O(endpoints), and ends listeners of this
-        user, or of all users for root, whose run
-        gave no sign for a fifth of its O(idle).
+      - V(present) listens, V(absent) ends what this run started with its O(token).
+      - V(query) does not listen. It returns what holds the ports of O(endpoints), and ends listeners of
+        interrupted runs, those of this user, or of all users for root.
+      - A run counts as interrupted if it gave no sign for a fifth of its O(idle).
     type: str
     choices: [present, absent, query]
     default: present
   host:
     description:
-      - The name that the listener answers with, usually C(inventory_hostname).
+      - The name with which the listener answers, usually C(inventory_hostname).
     type: str
     required: true
   token:
@@ -55,14 +52,14 @@ options:
     type: str
   endpoints:
     description:
-      - What to listen on with O(state=present), and what to look at with O(state=query); without any nothing
-        is started.
+      - Where to listen with O(state=present), and which ports to look at with O(state=query).
+      - If the list is empty, no process is started.
     type: list
     elements: dict
     default: []
     suboptions:
       address:
-        description: An address of this host, or a name of it for all its addresses.
+        description: An address of this host, or a name of this host, which means all its addresses.
         type: str
         required: true
       protocol:
@@ -76,36 +73,35 @@ options:
         required: true
   ttl:
     description:
-      - Seconds after which the listener ends by itself, at most 14400 (4 hours).
+      - Seconds after which the listener ends, at most 14400 (4 hours).
     type: int
     default: 1800
   idle:
     description:
-      - Seconds without a sign of the run after which the listener closes its ports, before O(ttl) is over.
-      - A sign is a connection of M(exasol_community.network.probe) with this O(token), or this module. An
-        interrupted run gives none, so its listener
-        does not keep a database from its ports for longer.
+      - Seconds without a sign of the run after which the listener closes its ports, even before O(ttl).
+      - A sign is a connection of M(exasol_community.network.probe) with this O(token), or a call of this
+        module. After an interrupted run, a database gets its ports back after this time.
     type: int
     default: 300
   capture:
     description:
       - Also record which connections arrived and which answers left, seen outside of this host's own packet
-        filter; O(state=absent) returns it.
-      - Needs root. Kept are port numbers by pairs of addresses, no packets and no contents.
+        filter. O(state=absent) returns it.
+      - Needs root. Only port numbers and pairs of addresses are recorded, no packets and no contents.
     type: bool
     default: false
   run:
     description:
       - The run that the result belongs to, RV(exasol_community.network.plan#module:run).
-      - M(exasol_community.network.verdict) sets aside what belongs to another run, such as a result that was
-        registered earlier in the same playbook.
+      - M(exasol_community.network.verdict) ignores results of other runs, such as one that was registered
+        earlier in the same playbook.
     type: str
     default: ''
   addresses:
     description:
-      - The addresses of this host in the plan, to tell whether the module really runs there.
-      - A name is looked up on the machine. It is the machine's own if one of its addresses is, or if the
-        machine calls itself so.
+      - The addresses of this host in the plan, to check whether the module really runs there.
+      - Names are resolved on the machine. A name counts as the machine's own if one of its addresses is, or
+        if it is the machine's host name.
     type: list
     elements: str
     default: []
@@ -116,21 +112,21 @@ author:
 """
 
 EXAMPLES = r"""
-- name: Answer on the database port
+- name: Listen on the database port
   exasol_community.network.listener:
     host: "{{ inventory_hostname }}"
     token: "{{ run_token }}"
     endpoints:
       - {address: 192.0.2.11, ports: 8563}
 
-- name: See what holds the database port
+- name: Show what holds the database port
   exasol_community.network.listener:
     state: query
     host: "{{ inventory_hostname }}"
     endpoints:
       - {address: 192.0.2.11, ports: 8563}
 
-- name: Stop answering
+- name: End the listener
   exasol_community.network.listener:
     state: absent
     host: "{{ inventory_hostname }}"
@@ -139,13 +135,13 @@ EXAMPLES = r"""
 
 RETURN = r"""
 listening:
-  description: Where the listener answers.
+  description: Where the listener listens.
   returned: O(state=present)
   type: list
   elements: dict
   sample: [{address: 192.0.2.11, protocol: tcp, ports: '8563,20000-21000'}]
 in_use:
-  description: Ports that somebody else uses, left alone.
+  description: Ports that are in use by something else.
   returned: O(state=present) and O(state=query)
   type: list
   elements: dict
@@ -158,8 +154,8 @@ denied:
   sample: [{address: 192.0.2.11, protocol: tcp, ports: '22'}]
 holders:
   description:
-    - What holds ports, one entry for all ports of an address that are held alike.
-    - Ports that are in RV(listening) too are those of a service that listens only on other addresses of the
+    - What holds ports, one entry for all ports of an address that the same kind of holder has.
+    - Ports that are in RV(listening) too belong to a service that listens only on other addresses of the
       host.
   returned: O(state=present) and O(state=query)
   type: list
@@ -182,9 +178,8 @@ holders:
       sample: '8563'
     by:
       description:
-        - V(service) listens there, V(listener) is one of ours that another run started, V(connection) is a
-          connection of the host that has the port as
-          its own, V(unknown) holds the port and does not listen.
+        - V(service) is a service that listens there, V(listener) a listener of another run, V(connection) a
+          connection of this host with this local port. V(unknown) is anything else, which does not listen.
       type: str
       returned: success
       sample: service
@@ -195,13 +190,13 @@ holders:
       returned: success
       sample: [127.0.0.1]
 leftovers:
-  description: The listeners of other runs that hold any of the ports.
+  description: Listeners of other runs that hold any of the ports.
   returned: O(state=present) and O(state=query)
   type: list
   elements: dict
   contains:
     pid:
-      description: The process.
+      description: The process ID.
       type: int
       returned: success
       sample: 4711
@@ -231,12 +226,12 @@ leftovers:
       returned: success
       sample: 185
     left_s:
-      description: Seconds until it closes its ports by itself, unless a run gives another sign.
+      description: Seconds until it closes its ports, unless a run gives another sign.
       type: int
       returned: success
       sample: 115
     ended:
-      description: Whether this module ended it, because its run seems to be over.
+      description: Whether this module ended it, because its run seems to have been interrupted.
       type: bool
       returned: success
       sample: true
@@ -249,8 +244,8 @@ leftovers:
 addresses:
   description: The addresses of the host's interfaces.
   returned: >-
-    O(state=query), and O(state=present) if O(endpoints) has a name, because the listener listens on all
-    addresses then, or if it fails
+    O(state=query); O(state=present) if O(endpoints) has a name, because the listener then listens on all
+    addresses, or on failure
   type: list
   elements: str
   sample: [127.0.0.1, 192.0.2.11]
@@ -278,7 +273,7 @@ machine:
   type: dict
   contains:
     identity:
-      description: A name that no other machine and no other network namespace has; empty if it is not known.
+      description: A name that no other machine or network namespace has, empty if it is not known.
       type: str
       returned: success
       sample: 8e2c1fd6a05b7730
@@ -289,17 +284,18 @@ machine:
       returned: success
       sample: [192.0.2.11]
 stepped_aside:
-  description: Whether the listener had closed its ports, because no sign of this run came for O(idle)
-    seconds.
+  description: Whether the listener had closed its ports, because this run gave no sign for O(idle) seconds.
   returned: O(state=absent), if it had
   type: bool
   sample: true
 pid:
-  description: The listener's process.
+  description: The process ID of the listener.
   returned: O(state=present), except in check mode
   type: int
   sample: 4711
 """
+
+from typing import TYPE_CHECKING, Any, Dict
 
 from ansible.module_utils.basic import AnsibleModule
 
@@ -310,23 +306,24 @@ from ..module_utils._listener import control
 from ..module_utils._listener.control import DEFAULT_IDLE
 from ..module_utils._values.errors import NetworkError
 
-LONGEST_TTL = 14400
+if TYPE_CHECKING:
+    from ..module_utils._shapes import ListenerResult
+
+MAX_TTL = 14400
 
 
-def check(params):
-    """Raise for options that cannot be used."""
-    if not 1 <= params["ttl"] <= LONGEST_TTL:
-        raise NetworkError(
-            "ttl {0} is out of range: expected 1 to {1} seconds".format(params["ttl"], LONGEST_TTL)
-        )
+def check(params: Dict[str, Any]) -> None:
+    """Raise if an option cannot be used."""
+    if not 1 <= params["ttl"] <= MAX_TTL:
+        raise NetworkError(f"ttl {params['ttl']} is out of range: expected 1 to {MAX_TTL} seconds")
     if params.get("idle", 1) < 1:
-        raise NetworkError("idle {0} is too short: expected at least 1 second".format(params["idle"]))
+        raise NetworkError(f"idle {params['idle']} is too short: expected at least 1 second")
     if not params["host"]:
-        raise NetworkError("host is empty: expected the name that the listener answers with")
+        raise NetworkError("host is empty: expected the name with which the listener answers")
 
 
-def act(params, dry):
-    """Do what is wished and return the result."""
+def act(params: Dict[str, Any], dry: bool) -> "ListenerResult":
+    """Bring about the state, and return the result."""
     if params["state"] == "query":
         return control.query(params["host"], params["endpoints"], dry=dry)
     if params["state"] == "absent":
@@ -342,7 +339,7 @@ def act(params, dry):
     )
 
 
-def main():
+def main() -> None:
     """Run the module."""
     options = {
         "state": {"type": "str", "choices": ["present", "absent", "query"], "default": "present"},

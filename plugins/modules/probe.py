@@ -8,28 +8,25 @@ module: probe
 short_description: Measure from a host which ports of other hosts it reaches, and why not
 version_added: 0.1.0
 description:
-  - Opens a real connection to every port, all side by side, and reports each port's state with the reason for
+  - Opens a real connection to every port, all side by side, and returns each port's state and the reason for
     it.
-  - States and reasons are those of nmap, see U(https://nmap.org/book/man-port-scanning-basics.html). Beside
-    them there are the states
-    V(unreachable), V(unresolved) and V(error).
-  - An ICMP error behind a refused connection is read from the kernel, so that a firewall's reject is told
-    from a closed port,
-    and its sender is named.
-  - A name is resolved on the probing host, and each of its addresses is probed, IPv4 and IPv6.
+  - States and reasons are those of nmap, see U(https://nmap.org/book/man-port-scanning-basics.html). There
+    are three more states, V(unreachable), V(unresolved) and V(error).
+  - The kernel's ICMP error behind a refused connection is read. So a firewall's reject and a closed port
+    have different states, and the sender of the error is named.
+  - Names are resolved on the probing host, and each address of a name is probed, IPv4 and IPv6.
   - Silent ports beside ports that answered are tried again, so that packet loss is not reported as a filter.
-    How many needed that is in RV(paths).
-  - A listener of another run of M(exasol_community.network.listener) is known and not taken for a service -
-    its ports have the reason V(other-run).
-  - Where a flow leads back to the probing host, through a name that resolves to a loopback address or through
-    an address that the host has at the
-    moment, its ports are V(unresolved) or have the reason V(own-address), unless the destination's own
-    listener proves itself there.
+    RV(paths) has the number of ports that needed another try.
+  - A listener of another run of M(exasol_community.network.listener) is recognised and not reported as a
+    service - its ports have the reason V(other-run).
+  - If a flow leads back to the probing host itself, its ports are V(unresolved) or have the reason
+    V(own-address), unless the destination's own listener proves itself there. That happens if a name
+    resolves to a loopback address, or if the host has the address at the moment.
   - Connections are closed with FIN, those to listeners of M(exasol_community.network.listener) with RST.
-  - Nobody logs in and no database is queried; only O(ftp) logs in to FTP servers.
-  - A user name is sent to C(mysql) all the same, because a handshake that is not finished counts against the
-    probing host
-    (C(max_connect_errors)); the user does not exist, and the login is refused.
+  - The module does not log in and does not query a database; only O(ftp) logs in to FTP servers.
+  - There is one exception. C(mysql) counts handshakes that are not finished against the probing host
+    (C(max_connect_errors)), so the handshake is finished with the name of a user that does not exist, and
+    the server refuses the login.
 extends_documentation_fragment:
   - exasol_community.network._attributes
   - exasol_community.network._attributes.read_only
@@ -41,7 +38,7 @@ attributes:
 options:
   flows:
     description:
-      - Flows of a plan, as RV(exasol_community.network.plan#module:hosts) holds them for each host under
+      - Flows of a plan, as RV(exasol_community.network.plan#module:hosts) has them for each host under
         C(probes).
     type: list
     elements: dict
@@ -50,9 +47,7 @@ options:
       service:
         description:
           - Name of the service in the port table.
-          - It decides which question a UDP service is asked, how a service is told with O(identify), and that
-            a handshake with
-            C(mysql) is finished.
+          - It selects the question for a UDP service, and the protocol that O(identify) speaks.
         type: str
         default: ''
       protocol:
@@ -65,17 +60,17 @@ options:
         type: raw
         required: true
       expected:
-        description: What the plan expects; carried along for the verdict.
+        description: What the plan expects. Flows of a plan have it; the probe ignores it.
         type: str
         choices: [reachable, denied]
         default: reachable
       destinations:
-        description: Addresses by the destination's name.
+        description: Lists of addresses by the name of the destination.
         type: dict
         required: true
   targets:
     description:
-      - Plain targets, for use without a plan.
+      - Targets for use without a plan.
     type: list
     elements: dict
     default: []
@@ -94,51 +89,52 @@ options:
         type: raw
         required: true
       service:
-        description: The service of the port table that is expected there, used like the one of O(flows).
+        description: The service of the port table that is expected there, used like that of O(flows).
         type: str
         default: ''
   timeout:
     description:
       - Seconds to wait for an answer, at most 300.
-      - The kernel repeats an unanswered SYN after 1 and 3 seconds, so the default gives three of them.
+      - The kernel repeats an unanswered SYN after 1 and 3 seconds, so with the default three SYNs are sent.
     type: float
     default: 3.5
   rate:
     description:
-      - New connections a second, V(0) for no limit.
+      - New connections per second, V(0) for no limit.
     type: float
     default: 0
   concurrency:
     description:
-      - Connections that wait for an answer at the same time.
-      - It is lowered to what the limit of open files allows, which is raised to its hard limit first.
+      - How many connections may be open at the same time.
+      - The limit of open files is raised to its hard limit. If it is lower than this number, it applies.
     type: int
     default: 4096
   source_address:
     description:
-      - Addresses of this host to connect from, at most one of each family.
+      - Addresses of this host to connect from, at most one IPv4 and one IPv6 address.
       - By default the kernel chooses.
     type: list
     elements: str
     default: []
   identify:
     description:
-      - Tell whether the expected service answers, its version, and what a TLS server presents.
-      - An open port alone proves no service. A balancer, a SYN proxy or a server that hangs accepts
-        connections, too.
-      - It is the same connection that proves the port open, one for each port, bounded to 64 KiB and 10
-        seconds, and it never logs in.
-      - Servers of MySQL and FTP may look up the name of this host before they say a word. They are waited for
-        up to 60 seconds, beside everything else.
+      - Check whether the expected service answers, and return its version and its TLS certificate.
+      - An open port alone does not prove that the service is there. Load balancers, SYN proxies and servers
+        that hang accept connections too.
+      - The connection that proves the port open is used for that. It is limited to 64 KiB and 10 seconds, and
+        does not log in.
+      - MySQL and FTP servers may look up the name of this host before they send their greeting. The module
+        waits up to 60 seconds for it, while it probes other ports.
       - Needs the service's name in O(flows) or O(targets). Our own listeners are not asked.
     type: bool
     default: true
   ftp:
     description:
-      - Log in to the open services C(ftp) and C(ftps) too, and try each way of opening a data connection with
-        a list of names.
-      - Passive with C(EPSV) and C(PASV), active with C(EPRT) and C(PORT), each in a session of its own.
-      - The list has to come, and from the server; after a refused login nobody logs in again.
+      - Also log in to the open services C(ftp) and C(ftps), and try each way to open a data connection by
+        transferring a list of names.
+      - Passive mode is tried with C(EPSV) and C(PASV), active mode with C(EPRT) and C(PORT). Each try has a
+        session of its own.
+      - A try succeeds only if the list comes from the server. After a refused login, no other login is tried.
     type: dict
     suboptions:
       mode:
@@ -147,72 +143,70 @@ options:
         choices: [passive, active, both]
         default: both
       user:
-        description: Who logs in.
+        description: The user name.
         type: str
         default: anonymous
       password:
         description:
           - The password.
-          - On its way to the host it is hidden in random digits, so that Ansible masks no part of the result
-            by chance.
+          - It is sent to the host hidden in random digits. Otherwise Ansible would mask every part of the
+            result that happens to contain the password.
         type: str
         default: anonymous@
       tls:
         description:
-          - Start TLS before the login (C(AUTH TLS)); C(ftps) has TLS in any case.
-          - Without TLS, FTP sends user and password in clear text.
+          - Start TLS before the login (C(AUTH TLS)). C(ftps) always uses TLS.
+          - Without TLS, FTP sends user name and password in clear text.
         type: bool
         default: false
       validate_certs:
         description:
-          - Verify the server's certificate and name before user and password are sent, as C(curl) and C(lftp)
-            do.
-          - A server whose certificate cannot be verified is sent neither, and RV(ftp_sessions) has
-            V(unverified) for it.
-          - The name is the one of the flow. A server that is named by its address needs a certificate for
-            that address.
-          - V(false) sends the password to whoever answers.
+          - Verify the server's certificate and name before user name and password are sent, as C(curl) and
+            C(lftp) do.
+          - If the certificate cannot be verified, neither is sent, and RV(ftp_sessions) has V(unverified).
+          - The name is that of the flow. If the flow has an address, the certificate must be valid for that
+            address.
+          - With V(false), the password is sent to any server that answers.
         type: bool
         default: true
       ca_path:
-        description: A file or directory on the probing host with the certificates of the authorities to
-          trust; by default those of the host.
+        description: A file or directory on the probing host with the certificates of trusted authorities. By
+          default those that the host trusts.
         type: path
       active_ports:
-        description: The ports to announce in active mode; by default the kernel chooses.
+        description: The ports to use in active mode. By default the kernel chooses.
         type: str
   capture:
     description:
       - Also record which connections left this host and which answers came in, seen outside of its own packet
         filter.
-      - With the same from the listeners of the destinations, the verdict tells where a packet is lost.
-      - Needs root. Kept are port numbers by pairs of addresses, no packets and no contents.
+      - Together with the captures of the destinations' listeners, this shows where packets are lost.
+      - Needs root. Only port numbers and pairs of addresses are recorded, no packets and no contents.
     type: bool
     default: false
   token:
     description:
-      - The token of the listeners of this run, which lets them prove who they are.
+      - The token of this run's listeners. Without it they cannot prove themselves.
     type: str
   listening:
     description:
-      - Where listeners with this O(token) answer, by the destination's name, as
-        RV(exasol_community.network.listener#module:listening)
-        returns it.
-      - Only these ports are sent our hello; a real service never is. Without O(token) nobody is.
+      - Where the listeners of this run answer, by the name of the destination, as
+        RV(exasol_community.network.listener#module:listening) returns it.
+      - The challenge is sent to these ports only, never to a real service, and never without O(token).
     type: dict
     default: {}
   run:
     description:
       - The run that the result belongs to, RV(exasol_community.network.plan#module:run).
-      - M(exasol_community.network.verdict) sets aside what belongs to another run, such as a result that was
-        registered earlier in the same playbook.
+      - M(exasol_community.network.verdict) ignores results of other runs, such as one that was registered
+        earlier in the same playbook.
     type: str
     default: ''
   addresses:
     description:
-      - The addresses of this host in the plan, to tell whether the module really runs there.
-      - A name is looked up on the machine. It is the machine's own if one of its addresses is, or if the
-        machine calls itself so.
+      - The addresses of this host in the plan, to check whether the module really runs there.
+      - Names are resolved on the machine. A name counts as the machine's own if one of its addresses is, or
+        if it is the machine's host name.
     type: list
     elements: str
     default: []
@@ -231,14 +225,14 @@ EXAMPLES = r"""
         ports: 8563
   register: result
 
-- name: Probe the subconnections of two nodes, gently and over IPv6 too
+- name: Probe the subconnections of two nodes, over IPv4 and IPv6, with a limited rate
   exasol_community.network.probe:
     targets:
       - {address: 192.0.2.11, ports: 20000-21000}
       - {address: "2001:db8::11", ports: 20000-21000}
     rate: 500
 
-- name: Probe what the plan asks of this host
+- name: Probe the planned flows of this host
   exasol_community.network.probe:
     flows: "{{ plan.hosts[inventory_hostname].probes }}"
 """
@@ -271,13 +265,13 @@ observations:
       returned: success
       sample: 8563,20000-21000
     states:
-      description: What was found, one entry for all ports with the same state and reason.
+      description: One entry for all ports that have the same state and reason.
       type: list
       elements: dict
       returned: success
       contains:
         ports:
-          description: The ports, compressed to ranges.
+          description: The ports.
           type: str
           returned: success
           sample: 20000-21000
@@ -288,46 +282,55 @@ observations:
           returned: success
           sample: open
         reason:
-          description: How the state is known.
+          description: The evidence for the state.
           type: str
           returned: success
           sample: syn-ack
         reason_ip:
-          description: Who sent the ICMP error, V(local) if this host's own kernel refused.
+          description: The sender of the ICMP error, V(local) for this host's own kernel.
           type: str
-          returned: when somebody sent one
+          returned: if there was one
           sample: 192.0.2.1
-        answered_by:
-          description: The name of the host whose listener proved itself, empty if something else answered.
+        proof:
+          description:
+            - Whether our listener proved itself.
+            - V(ours) if it did; V(silent) if nothing answered the challenge; V(cut_off) if the connection
+              ended without an answer; V(other) if something else answered; V(other_run) if a listener of
+              another run answered.
           type: str
-          returned: where a listener was expected
+          returned: if a listener was expected and the port is open
+          sample: ours
+        answered_by:
+          description: The name of the host whose listener proved itself, otherwise empty.
+          type: str
+          returned: with C(proof)
           sample: n12
         identity:
           description:
-            - Who answers on these ports.
-            - C(status) is V(identified), V(refusing) if the expected service answers and says itself that it
-              does not serve this host, V(unverifiable) if nothing harmless can be asked of the service,
-              V(other) or V(silent). The others are there if they are known - C(version), C(looks_like),
-              C(detail), and C(tls) with C(protocol), C(subject), C(issuer), C(names), C(not_after), C(days_left) and
-              C(fingerprint), the SHA-256 of the
-              certificate as in an Exasol connection string.
-            - What a server says is shortened, and what cannot be printed is escaped. Certificates are shown,
-              not verified.
+            - Which service answers on these ports.
+            - C(status) is V(identified); V(refusing) if the expected service answers that it does not serve
+              this host; V(other) if something else answers; V(silent) if nothing does; or V(unverifiable) if
+              the service never says anything before a login (Sybase ASE).
+            - Also returned if known are C(version), C(looks_like), C(detail), and C(tls) with C(protocol),
+              C(subject), C(issuer), C(names), C(not_after), C(days_left) and C(fingerprint). The fingerprint
+              is the SHA-256 of the certificate as in an Exasol connection string.
+            - Answers of servers are shortened, and characters that cannot be printed are escaped.
+              Certificates are returned, not verified.
           type: dict
-          returned: with O(identify), and if the service is one that can be told
+          returned: with O(identify), if the protocol of the service is known
           sample: {status: identified, version: OpenSSH_9.2p1}
         detail:
-          description: More about the reason, in words.
+          description: More about the reason, as text.
           type: str
-          returned: sometimes
+          returned: if there is more to say
           sample: Name or service not known
         rtt_ms:
           description: Milliseconds until the answer.
           type: dict
-          returned: when an answer came
+          returned: if there was an answer
           sample: {min: 0.081, median: 0.102, max: 0.933}
 paths:
-  description: How many connection attempts got lost, one entry for each destination and address with TCP
+  description: How many connection attempts were lost, one entry for each destination and address with TCP
     ports that answered.
   returned: success
   type: list
@@ -349,38 +352,38 @@ paths:
       returned: success
       sample: 1003
     lost:
-      description: How many of them did not answer the first packet or the first connection attempt.
+      description: How many of them needed more than one packet or one connection attempt.
       type: int
       returned: success
       sample: 82
 capture:
-  description: What was seen on the wire's side of this host's packet filter.
+  description: What was seen outside of this host's packet filter.
   returned: with O(capture)
   type: dict
   contains:
     complete:
-      description: Whether nothing was missed.
+      description: Whether all packets were seen.
       type: bool
       returned: success
       sample: true
     problem:
-      description: Why the capture tells nothing, without root for instance, or with IPsec policies on the
-        host.
+      description: Why the capture is unusable, for example without root, or if the host has IPsec policies.
       type: str
-      returned: when there is one
+      returned: if there is one
       sample: "cannot capture: Operation not permitted; it needs root (become)"
     seen:
       description:
-        - One entry for each pair of addresses and protocol. C(asked_out) and C(asked_in) are the ports of
-          services to which a connection or
-          datagram left or came in, C(answered_out) and C(answered_in) those from which an answer did.
+        - One entry for each pair of addresses and protocol.
+        - C(asked_out) and C(asked_in) are the ports of services to which a connection or datagram left or
+          came in.
+        - C(answered_out) and C(answered_in) are those from which an answer left or came in.
       type: list
       elements: dict
       returned: success
       sample:
         - {address: 192.0.2.21, remote: 192.0.2.11, protocol: tcp, asked_out: '8563', answered_in: '8563'}
 ftp_sessions:
-  description: What became of the FTP sessions, one entry for each server.
+  description: The FTP sessions, one entry for each server.
   returned: with O(ftp)
   type: list
   elements: dict
@@ -407,8 +410,8 @@ ftp_sessions:
       sample: ftp
     login:
       description:
-        - V(ok), V(failed), or V(unverified) where the server's certificate cannot be verified, so that
-          neither user nor password was sent.
+        - V(ok), V(failed), or V(unverified) if the server's certificate cannot be verified, so that neither
+          user name nor password was sent.
       type: str
       returned: success
       sample: ok
@@ -419,11 +422,11 @@ ftp_sessions:
       sample: 530 Login incorrect.
     data:
       description:
-        - Each way of opening a data connection, with C(mode), C(command), C(address) and C(port) that it led
-          to, C(state), C(reason) and C(detail).
-        - C(transfer) is what became of the list of names - V(done), V(failed), V(silent) if nothing came,
-          V(nothing) if there was nothing to send.
-        - C(announced) is the address in the reply to C(PASV), where it is not the server's.
+        - One entry for each way to open a data connection, with C(mode), C(command), its C(address) and
+          C(port), C(state), C(reason) and C(detail).
+        - C(transfer) is the result of the transfer - V(done), V(failed), V(silent) if no data came, or
+          V(nothing) if the server had no list to send.
+        - C(announced) is the address in the reply to C(PASV), if it is not the server's.
       type: list
       elements: dict
       returned: success
@@ -436,8 +439,8 @@ summary:
   type: dict
   sample: {open: 1001, filtered: 1}
 id:
-  description: A random name of this measurement, by which M(exasol_community.network.verdict) refuses one
-    that counts for several hosts.
+  description: A random name of this measurement. M(exasol_community.network.verdict) refuses a measurement
+    that several hosts return.
   returned: success
   type: str
   sample: 5b0e6f3c9d21
@@ -452,7 +455,7 @@ machine:
   type: dict
   contains:
     identity:
-      description: A name that no other machine and no other network namespace has; empty if it is not known.
+      description: A name that no other machine or network namespace has, empty if it is not known.
       type: str
       returned: success
       sample: 8e2c1fd6a05b7730
@@ -463,13 +466,14 @@ machine:
       returned: success
       sample: [192.0.2.11]
 elapsed_s:
-  description: Seconds that the probe took.
+  description: Duration of the probe in seconds.
   returned: success
   type: float
   sample: 0.213
 """
 
 import uuid
+from typing import Any, Dict, Optional
 
 from ansible.module_utils.basic import AnsibleModule
 
@@ -480,11 +484,11 @@ from ..module_utils._kernel import machine
 from ..module_utils._plan.ftp_modes import BOTH, MODES
 from ..module_utils._probe.ftp_session import Login
 from ..module_utils._probe.probe import Settings, collect, run
-from ..module_utils._probe.sweep import Pace
+from ..module_utils._probe.sweep import DEFAULT_CONCURRENCY, DEFAULT_TIMEOUT, Pace
 from ..module_utils._values.ports import parse_ports
 
 
-def flow_options():
+def flow_options() -> Dict[str, Any]:
     """Return the suboptions of a flow."""
     return dict(
         target_options(),
@@ -494,14 +498,14 @@ def flow_options():
     )
 
 
-def plain_options():
+def plain_options() -> Dict[str, Any]:
     """Return the suboptions of a plain target."""
     return dict(
         target_options(), address={"type": "str", "required": True}, service={"type": "str", "default": ""}
     )
 
 
-def ftp_options():
+def ftp_options() -> Dict[str, Any]:
     """Return the options of FTP sessions."""
     return {
         "mode": {"type": "str", "choices": list(MODES), "default": BOTH},
@@ -514,32 +518,32 @@ def ftp_options():
     }
 
 
-def login_of(params):
-    """Return how to log in to FTP servers, None if nobody shall."""
+def login_of(params: Dict[str, Any]) -> Optional[Login]:
+    """Return how to log in to FTP servers, or None without the option ftp."""
     ftp = params["ftp"]
     if not ftp:
         return None
     ports = parse_ports(ftp["active_ports"]) if ftp["active_ports"] else ()
     return Login(
-        ftp["mode"],
-        ftp["user"],
-        reveal(ftp["password"]),
-        ftp["tls"],
-        ports,
+        mode=ftp["mode"],
+        user=ftp["user"],
+        password=reveal(ftp["password"]),
+        tls=ftp["tls"],
+        active_ports=ports,
         sources=params["source_address"],
         verify=ftp["validate_certs"],
         ca_path=ftp["ca_path"] or "",
     )
 
 
-def main():
+def main() -> None:
     """Run the module."""
     options = {
         "flows": {"type": "list", "elements": "dict", "default": [], "options": flow_options()},
         "targets": {"type": "list", "elements": "dict", "default": [], "options": plain_options()},
-        "timeout": {"type": "float", "default": 3.5},
+        "timeout": {"type": "float", "default": DEFAULT_TIMEOUT},
         "rate": {"type": "float", "default": 0},
-        "concurrency": {"type": "int", "default": 4096},
+        "concurrency": {"type": "int", "default": DEFAULT_CONCURRENCY},
         "source_address": {"type": "list", "elements": "str", "default": []},
         "token": {"type": "str", "no_log": True},
         "identify": {"type": "bool", "default": True},
@@ -554,12 +558,12 @@ def main():
     params = module.params
     with failures_of(module):
         settings = Settings(
-            Pace(params["timeout"], params["rate"], params["concurrency"]),
-            params["source_address"],
-            params["token"] or "",
-            params["identify"],
-            login_of(params),
-            params["capture"],
+            pace=Pace(timeout=params["timeout"], rate=params["rate"], concurrency=params["concurrency"]),
+            sources=params["source_address"],
+            token=params["token"] or "",
+            identify=params["identify"],
+            ftp=login_of(params),
+            capture=params["capture"],
         )
         targets = collect(params["flows"], params["targets"], params["listening"] if params["token"] else {})
         module.exit_json(

@@ -154,7 +154,7 @@ def test_a_udp_port_of_somebody_else_is_left_alone(machine: Machine) -> None:
 def test_an_address_of_another_host_is_refused_and_nothing_starts(namespace: Namespace) -> None:
     with pytest.raises(
         RefusedError,
-        match=r"cannot listen on 192\.0\.2\.1 tcp port 8563: the address is not one of this host's",
+        match=r"cannot listen on 192\.0\.2\.1 tcp port 8563: this host does not have the address",
     ):
         lease(namespace, HOST, target(ADDRESS, 8563), target("192.0.2.1", 8563))
     oracles.until(lambda: oracles.nothing_left(namespace), "the end of the listener", 10)

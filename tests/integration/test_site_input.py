@@ -295,7 +295,7 @@ MODULES: dict[str, Case] = {
     ),
     "ttl": (listen(ttl=0), "ttl 0 is out of range: expected 1 to 14400 seconds"),
     "long ttl": (listen(ttl=14401), "ttl 14401 is out of range: expected 1 to 14400 seconds"),
-    "host": (listen(host=""), "host is empty: expected the name that the listener answers with"),
+    "host": (listen(host=""), "host is empty: expected the name with which the listener answers"),
     "listener's token": (
         listen(token="short"),
         "the token has 5 characters: expected at least 16, random ones",
@@ -310,7 +310,7 @@ MODULES: dict[str, Case] = {
     ),
     "listener's other address": (
         listen(endpoints=at("192.0.2.1")),
-        "cannot listen on 192.0.2.1 tcp port 8563: the address is not one of this host's",
+        "cannot listen on 192.0.2.1 tcp port 8563: this host does not have the address",
     ),
 }
 

@@ -7,10 +7,12 @@
 Mirrored by the documentation fragment C(_table).
 """
 
+from typing import Any, Dict
+
 from .._plan.table import DEFAULT_RELEASE, RELEASES
 
 
-def table_options():
+def table_options() -> Dict[str, Any]:
     """Return the options that choose and change rows of the port table."""
     return {
         "release": {
@@ -22,7 +24,7 @@ def table_options():
     }
 
 
-def target_options():
+def target_options() -> Dict[str, Any]:
     """Return the suboptions that every entry with a protocol and ports has."""
     return {
         "protocol": {"type": "str", "choices": ["tcp", "udp"], "default": "tcp"},

@@ -3,13 +3,17 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
 """What a service turned out to be."""
 
-from typing import Any, Dict, NamedTuple, Optional, Tuple
+from typing import TYPE_CHECKING, Any, Dict, NamedTuple, Optional, Tuple, cast
+
+if TYPE_CHECKING:
+    from .. import _shapes
 
 IDENTIFIED, OTHER, SILENT = "identified", "other", "silent"
-UNVERIFIABLE = "unverifiable"  # open, and nothing harmless can be asked to find out who answers
 # The expected service answers, and says itself that it does not serve this host, or nobody now.
 REFUSING = "refusing"
-STATUSES = (IDENTIFIED, OTHER, SILENT, UNVERIFIABLE, REFUSING)  # the controller takes no other from a host
+# The service is silent, as it has to be: no harmless question to it is known.
+UNVERIFIABLE = "unverifiable"
+STATUSES = (IDENTIFIED, OTHER, SILENT, REFUSING, UNVERIFIABLE)  # the controller accepts no other from a host
 
 _LONGEST = 200  # characters that a server may put into a report
 
@@ -23,20 +27,21 @@ class TlsFacts(NamedTuple):
     names: Tuple[str, ...] = ()
     not_after: str = ""  # UTC, ISO 8601
     days_left: Optional[int] = None
-    fingerprint: str = (
-        ""  # SHA-256 of the certificate in upper-case hexadecimal, as in an Exasol connection string
-    )
+    # SHA-256 of the certificate in upper-case hexadecimal, as in an Exasol connection string.
+    fingerprint: str = ""
 
-    def as_dict(self) -> Dict[str, Any]:
+    def as_dict(self) -> "_shapes.TlsFacts":
         """Return the facts that are known as plain data."""
-        facts = {name: value for name, value in self._asdict().items() if value not in ("", (), None)}
+        facts: Dict[str, Any] = {
+            name: value for name, value in self._asdict().items() if value not in ("", (), None)
+        }
         if self.names:
             facts["names"] = list(self.names)
-        return facts
+        return cast("_shapes.TlsFacts", facts)
 
 
 class Finding(NamedTuple):
-    """Whether the expected service answered, and what is known of it."""
+    """Whether the expected service answered, and what is known about it."""
 
     status: str
     version: str = ""
@@ -44,12 +49,12 @@ class Finding(NamedTuple):
     detail: str = ""
     tls: Optional[TlsFacts] = None
 
-    def as_dict(self) -> Dict[str, Any]:
+    def as_dict(self) -> "_shapes.Identity":
         """Return what is known as plain data."""
-        found = {name: value for name, value in self._asdict().items() if value and name != "tls"}
+        known: Dict[str, Any] = {name: value for name, value in self._asdict().items() if value}
         if self.tls:
-            found["tls"] = self.tls.as_dict()
-        return found
+            known["tls"] = self.tls.as_dict()
+        return cast("_shapes.Identity", known)
 
 
 def clean(value: Any, longest: int = _LONGEST) -> str:

@@ -1,13 +1,11 @@
 # Copyright (c) 2026, exasol_community.network contributors
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""A filter for the kernel, in classic BPF (Linux, Documentation/networking/filter.rst).
+"""A filter in classic BPF for packets that begin or refuse a connection.
 
-Packets that begin or end a connection.
-
-It begins at the IP header, as cooked packet sockets do, and lets through TCP with SYN or RST, and UDP, from
-or to given ports. What has extension headers of IPv6, which is little, is let through as a whole: classic BPF
-cannot walk along them.
+See Documentation/networking/filter.rst of Linux. The program starts at the IP header, where cooked packet
+sockets start. It accepts TCP with SYN or RST, and UDP, from or to the given ports. It accepts everything with
+extension headers of IPv6, which is rare, because classic BPF cannot walk through them.
 """
 
 import struct
@@ -19,22 +17,15 @@ from .._values.ports import Ports
 _LD_BYTE_ABSOLUTE, _LD_HALF_ABSOLUTE = 0x30, 0x28
 _LD_BYTE_INDIRECT, _LD_HALF_INDIRECT = 0x50, 0x48
 _LDX_HEADER_LENGTH, _LDX_IMMEDIATE = 0xB1, 0x01
-_SHIFT_RIGHT, _JUMP, _JUMP_EQUAL, _JUMP_GREATER, _JUMP_AT_LEAST, _JUMP_BITS, _RETURN = (
-    0x74,
-    0x05,
-    0x15,
-    0x25,
-    0x35,
-    0x45,
-    0x06,
-)
+_SHIFT_RIGHT, _JUMP, _RETURN = 0x74, 0x05, 0x06
+_JUMP_EQUAL, _JUMP_GREATER, _JUMP_AT_LEAST, _JUMP_BITS = 0x15, 0x25, 0x35, 0x45
 _TCP, _UDP = 6, 17
 _SYN_OR_RST = 0x06
 _FRAGMENT_OFFSET = 0x1FFF
 _IPV6_HEADER = 40
 # Hop-by-hop, routing, fragment, authentication and destination options (RFC 8200, section 4.1; RFC 4302).
 EXTENSIONS = (0, 43, 44, 51, 60)
-_MOST_INSTRUCTIONS = 4096  # BPF_MAXINSNS
+_MAX_INSTRUCTIONS = 4096  # BPF_MAXINSNS
 
 
 class Instruction(NamedTuple):
@@ -53,11 +44,9 @@ def program(tcp: Ports, udp: Ports, length: int) -> bytes:
         Instruction(_JUMP_BITS, _FRAGMENT_OFFSET, 0, 1),
         Instruction(_RETURN),
     ]
-    extended = [
-        line
-        for number in EXTENSIONS
-        for line in (Instruction(_JUMP_EQUAL, number, 0, 1), Instruction(_RETURN, length))
-    ]
+    extended: List[Instruction] = []
+    for number in EXTENSIONS:
+        extended += [Instruction(_JUMP_EQUAL, number, 0, 1), Instruction(_RETURN, length)]
     version4 = _family(9, no_fragment + [Instruction(_LDX_HEADER_LENGTH)], tcp, udp, length) + [
         Instruction(_RETURN)
     ]
@@ -72,10 +61,9 @@ def program(tcp: Ports, udp: Ports, length: int) -> bytes:
         + _case(6, version6)
         + [Instruction(_RETURN)]
     )
-    if len(whole) > _MOST_INSTRUCTIONS:
-        whole = [
-            Instruction(_RETURN, length)
-        ]  # too many ranges for a filter: everything is looked at outside of the kernel
+    if len(whole) > _MAX_INSTRUCTIONS:
+        # Too many ranges for a filter: the process looks at every packet.
+        whole = [Instruction(_RETURN, length)]
     return b"".join(struct.pack("HBBI", one.code, one.if_true, one.if_false, one.operand) for one in whole)
 
 

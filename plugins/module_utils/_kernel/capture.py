@@ -1,27 +1,45 @@
 # Copyright (c) 2026, exasol_community.network contributors
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""Which connections left a host, arrived at it, were answered: seen on the wire's side of its own filters.
+"""Captures which connections left a host, arrived at it and were answered, outside of its packet filter.
 
-A packet socket (packet(7)) sees what leaves after the output filter and what arrives before the input filter.
-Kept are not packets but, for each pair of addresses, the ports of which a packet of a kind was seen: 8 KiB at
-most.
+What a packet socket sees (packet(7)): what leaves, after the output filter; what arrives, before the input
+filter. So "nothing left" means that the host's own filter or routing stopped it, and "it arrived" holds even
+if the host's filter drops it then. What it does not see: packets that XDP or the network card takes before
+the kernel, other network namespaces, and the inside of IPsec packets (see ipsec.py: the capture is unusable
+then).
 
-What the host only passes on, for guests behind its bridge or as a router, leaves it too. It is told by its
-source, which is none of the host's addresses and came in from outside; an address alone that is not the
-host's may be its own NAT.
+What is kept: no packets, but for each pair of addresses, protocol and kind one set of ports (8 KiB). The
+kinds are "asked" and "answered", each "in" or "out". Two tests decide:
+
+1. C(Packet.asks): does it begin a connection? For TCP, a SYN without ACK.
+2. C(Packet.answers): does it accept or refuse one? For TCP, SYN-ACK, or RST where no connection was.
+
+For UDP, the port makes the difference: a datagram to a service's port asks, one from it answers.
+
+A packet counts for a port of a service only. The classic BPF filter of bpf.py lets the kernel drop everything
+else, so that a busy host does not have to wake us for each packet.
+
+What the host only forwards, for guests behind its bridge or as a router, leaves it too, and must not count as
+its own. It has a source address that the host does not have, and from which packets came in. The second
+condition is needed because the host may also do NAT for itself, and then its own packets leave with an
+address that it does not have.
 """
 
 import ctypes
 import socket
 import struct
-from typing import Any, Dict, Iterator, List, NamedTuple, Optional, Set, Tuple
+from typing import TYPE_CHECKING, Dict, Iterator, NamedTuple, Optional, Set, Tuple
 
 from .._values.errors import NetworkError
 from .._values.ports import Ports, compress, numbers, text
 from .bpf import EXTENSIONS, program
 from .ipsec import has_policies
 from .sockets import is_local
+
+if TYPE_CHECKING:
+    from .._shapes import Capture as CaptureReport
+    from .._shapes import CaptureEntry
 
 _ETH_P_ALL = 0x0003
 _SO_ATTACH_FILTER, _SO_RCVBUFFORCE = 26, 33
@@ -30,8 +48,8 @@ _HOST, _OUTGOING = 0, 4
 _LOOPBACK = 772  # ARPHRD_LOOPBACK of linux/if_arp.h
 _ENCRYPTED = "the host has IPsec policies, and its connections may be hidden in encrypted packets"
 _BUFFER_BYTES = 16 << 20
-_MOST_PAIRS = 2048
-_HEAD = 256  # bytes of a packet that are looked at; with extension headers more than those of IP and TCP
+_MAX_PAIRS = 2048
+_MAX_BYTES = 256  # of a packet; more than the headers of IP and TCP, for extension headers
 _SYN, _RST, _ACK = 0x02, 0x04, 0x10
 _TCP, _UDP = 6, 17
 _FRAGMENT, _AUTHENTICATION = 44, 51
@@ -39,7 +57,7 @@ _PROTOCOLS = {_TCP: "tcp", _UDP: "udp"}
 
 
 class Packet(NamedTuple):
-    """What counts of a packet."""
+    """The fields of a packet that matter here."""
 
     outgoing: bool
     source: str
@@ -52,24 +70,23 @@ class Packet(NamedTuple):
 
     @property
     def asks(self) -> bool:
-        """Whether it may begin a connection; a datagram's ports tell whether it asks or answers."""
+        """Whether it begins a connection; a datagram may."""
         return self.protocol == "udp" or self.flags & (_SYN | _ACK | _RST) == _SYN
 
     @property
     def answers(self) -> bool:
-        """Whether it may accept or refuse a connection."""
+        """Whether it accepts or refuses a connection; a datagram may."""
         return self.protocol == "udp" or self.refuses or self.flags & (_SYN | _ACK | _RST) == _SYN | _ACK
 
     @property
     def refuses(self) -> bool:
-        """Whether it resets what has not begun.
-
-        Such a reset begins at zero (RFC 9293, 3.5.2), that of a connection of others does not.
-        """
+        """Whether it refuses a connection: the sequence number of such a reset is 0 (RFC 9293, 3.5.2)."""
         return self.flags & (_RST | _ACK) == _RST | _ACK and not self.sequence
 
 
 class _PortSet:
+    """A set of ports that never takes more than 8 KiB."""
+
     __slots__ = ("_bits",)
 
     def __init__(self) -> None:
@@ -82,27 +99,23 @@ class _PortSet:
         return bool(self._bits[port >> 3] >> (port & 7) & 1)
 
     def __iter__(self) -> Iterator[int]:
-        return (
-            port
-            for index, byte in enumerate(self._bits)
-            if byte
-            for port in range(index * 8, index * 8 + 8)
-            if byte >> (port & 7) & 1
-        )
+        for index, byte in enumerate(self._bits):
+            if not byte:
+                continue
+            for port in range(index * 8, index * 8 + 8):
+                if port in self:
+                    yield port
 
 
 def open_socket(ports: Dict[str, Ports]) -> socket.socket:
-    """Return a packet socket that passes on what may belong to these ports.
-
-    Needs root, which reading from it does not.
-    """
+    """Return a packet socket with a filter for these ports. To open it needs root, to read it does not."""
     try:
         sock = socket.socket(
             socket.AF_PACKET, socket.SOCK_DGRAM | socket.SOCK_NONBLOCK, socket.htons(_ETH_P_ALL)
         )
     except OSError as error:
         raise NetworkError(f"cannot capture: {error.strerror}; it needs root (become)")
-    instructions = program(ports.get("tcp", ()), ports.get("udp", ()), _HEAD)
+    instructions = program(ports.get("tcp", ()), ports.get("udp", ()), _MAX_BYTES)
     code = ctypes.create_string_buffer(instructions, len(instructions))
     sock.setsockopt(
         socket.SOL_SOCKET,
@@ -112,12 +125,12 @@ def open_socket(ports: Dict[str, Ports]) -> socket.socket:
     try:
         sock.setsockopt(socket.SOL_SOCKET, _SO_RCVBUFFORCE, _BUFFER_BYTES)
     except OSError:
-        pass  # a container's root may not; what is lost is told
+        pass  # the root of a container may not; packets that are lost then are reported
     return sock
 
 
-def without_encrypted(report: Dict[str, Any]) -> Dict[str, Any]:
-    """Return a capture's report, without what it tells if the host encrypts; only root is told that."""
+def without_encrypted(report: "CaptureReport") -> "CaptureReport":
+    """Return a capture's report, unusable if the host has IPsec policies, which only root can see."""
     if "seen" in report and has_policies():
         return {"seen": report["seen"], "complete": False, "problem": _ENCRYPTED}
     return report
@@ -127,7 +140,7 @@ Key = Tuple[str, str, str, str]  # own address, address of the other end, protoc
 
 
 class Capture:
-    """A packet socket, and what was seen of the ports of services; needs root."""
+    """A packet socket, and what it saw of the ports of services."""
 
     def __init__(self, ports: Dict[str, Ports], sock: Optional[socket.socket] = None):
         self._wanted = {"tcp": _PortSet(), "udp": _PortSet()}
@@ -140,10 +153,10 @@ class Capture:
         self.sock = sock or open_socket(ports)
 
     def read(self) -> None:
-        """Take in what has come."""
+        """Read all packets that have come."""
         while True:
             try:
-                data, address = self.sock.recvfrom(_HEAD)
+                data, address = self.sock.recvfrom(_MAX_BYTES)
             except BlockingIOError:
                 return
             except OSError:
@@ -154,7 +167,7 @@ class Capture:
                 self._note(packet, to_us=address[2] == _HOST, looped=address[3] == _LOOPBACK)
 
     def _note(self, packet: Packet, to_us: bool, looped: bool) -> None:
-        if not packet.outgoing and not looped and len(self._arrived) < _MOST_PAIRS:
+        if not packet.outgoing and not looped and len(self._arrived) < _MAX_PAIRS:
             self._arrived.add(packet.source)
         if not packet.outgoing and not to_us:
             return
@@ -169,35 +182,33 @@ class Capture:
         key = ends + (packet.protocol, kind)
         found = self._seen.get(key)
         if found is None:
-            if len(self._seen) >= _MOST_PAIRS:
+            if len(self._seen) >= _MAX_PAIRS:
                 self._complete = False
                 return
             found = self._seen[key] = _PortSet()
         found.add(port)
 
     def asked(self) -> Set[str]:
-        """Return the addresses to which something left."""
+        """Return the addresses to which a connection or datagram left."""
         self.read()
         return {other for (unused, other, protocol, kind) in self._seen if kind == "asked_out"}
 
-    def report(self) -> Dict[str, Any]:
-        """Return what was seen as plain data.
-
-        For each pair of addresses, the ports asked and answered, out and in.
-        """
+    def report(self) -> "CaptureReport":
+        """Return what was seen: for each pair of addresses, the ports asked and answered, out and in."""
         self.read()
         lost = struct.unpack("II", self.sock.getsockopt(_SOL_PACKET, _PACKET_STATISTICS, 8))[1]
         self._complete = self._complete and not lost
-        seen: List[Dict[str, str]] = []
-        passed_on = {own for own in {key[0] for key in self._seen} & self._arrived if not is_local(own)}
-        for (own, other, protocol, kind), ports in sorted(self._seen.items(), key=lambda item: item[0]):
-            if own in passed_on:
+        own_addresses = {key[0] for key in self._seen}
+        forwarded = {address for address in own_addresses & self._arrived if not is_local(address)}
+        entries: Dict[Tuple[str, str, str], "CaptureEntry"] = {}
+        for (own, remote, protocol, kind), ports in sorted(self._seen.items(), key=lambda item: item[0]):
+            if own in forwarded:
                 continue
-            pair = {"address": own, "remote": other, "protocol": protocol}
-            if not seen or any(seen[-1][name] != value for name, value in pair.items()):
-                seen.append(pair)
-            seen[-1][kind] = text(compress(ports))
-        return without_encrypted({"seen": seen, "complete": self._complete})
+            entry = entries.setdefault(
+                (own, remote, protocol), {"address": own, "remote": remote, "protocol": protocol}
+            )
+            entry[kind] = text(compress(ports))  # type: ignore[literal-required]  # one of four names
+        return without_encrypted({"seen": list(entries.values()), "complete": self._complete})
 
     def close(self) -> None:
         """Stop capturing."""
@@ -205,52 +216,53 @@ class Capture:
 
 
 def parse(data: bytes, outgoing: bool) -> Optional[Packet]:
-    """Return what counts of an IP packet, None of what is neither TCP nor UDP."""
+    """Return the fields of an IP packet, or None if it is neither TCP nor UDP, or not the first fragment."""
     try:
         version = data[0] >> 4
         if version == 4:
-            protocol, start, family, ends = (
-                data[9],
-                (data[0] & 15) * 4,
-                socket.AF_INET,
-                (data[12:16], data[16:20]),
-            )
+            protocol, start = data[9], (data[0] & 15) * 4
+            family, ends = socket.AF_INET, (data[12:16], data[16:20])
+            if struct.unpack_from(">H", data, 6)[0] & 0x1FFF:
+                return None
         elif version == 6:
-            (protocol, start), family, ends = (
-                _behind_extensions(data),
-                socket.AF_INET6,
-                (data[8:24], data[24:40]),
-            )
+            protocol, start = _behind_extensions(data)
+            family, ends = socket.AF_INET6, (data[8:24], data[24:40])
         else:
             return None
-        if protocol not in _PROTOCOLS or (version == 4 and struct.unpack_from(">H", data, 6)[0] & 0x1FFF):
+        if protocol not in _PROTOCOLS:
             return None
         source_port, destination_port = struct.unpack_from(">HH", data, start)
-        sequence, flags = (
-            (struct.unpack_from(">I", data, start + 4)[0], data[start + 13]) if protocol == _TCP else (0, 0)
+        sequence, flags = 0, 0
+        if protocol == _TCP:
+            sequence, flags = struct.unpack_from(">I", data, start + 4)[0], data[start + 13]
+        return Packet(
+            outgoing=outgoing,
+            source=socket.inet_ntop(family, ends[0]),
+            destination=socket.inet_ntop(family, ends[1]),
+            protocol=_PROTOCOLS[protocol],
+            source_port=source_port,
+            destination_port=destination_port,
+            flags=flags,
+            sequence=sequence,
         )
-        source, destination = (socket.inet_ntop(family, end) for end in ends)
     except (IndexError, ValueError, struct.error):
         return None
-    return Packet(
-        outgoing, source, destination, _PROTOCOLS[protocol], source_port, destination_port, flags, sequence
-    )
 
 
 def _behind_extensions(data: bytes) -> Tuple[int, int]:
-    """Return the protocol behind the extension headers of IPv6, none of a fragment that is not the first, and where it begins."""
+    """Return the protocol behind the extension headers of IPv6 and where it begins.
+
+    The protocol is -1 if the packet is not the first fragment.
+    """
     protocol, start = data[6], 40
     while protocol in EXTENSIONS:
-        if protocol == _FRAGMENT and struct.unpack_from(">H", data, start + 2)[0] & 0xFFF8:
-            return -1, start
-        # In units of 8 bytes behind the first 8, of 4 bytes behind the first 8 in an authentication header
-        # (RFC 4302, section 2.2).
-        length = (
-            8
-            if protocol == _FRAGMENT
-            else (data[start + 1] + 2) * 4
-            if protocol == _AUTHENTICATION
-            else (data[start + 1] + 1) * 8
-        )
+        if protocol == _FRAGMENT:
+            if struct.unpack_from(">H", data, start + 2)[0] & 0xFFF8:
+                return -1, start
+            length = 8
+        elif protocol == _AUTHENTICATION:
+            length = (data[start + 1] + 2) * 4  # RFC 4302, section 2.2
+        else:
+            length = (data[start + 1] + 1) * 8  # RFC 8200, section 4.2
         protocol, start = data[start], start + length
     return protocol, start

@@ -20,12 +20,12 @@ _SECONDS = 1.0
 def has_policies() -> bool:
     """Tell whether the kernel has IPsec policies.
 
-    No answer, without root or without IPsec, means that there are none.
+    If the kernel does not answer, without root or without IPsec, there are none.
     """
     try:
         with socket.socket(socket.AF_NETLINK, socket.SOCK_RAW, _NETLINK_XFRM) as sock:
             sock.settimeout(_SECONDS)
             sock.send(struct.pack(_HEADER, struct.calcsize(_HEADER), _GET_POLICIES, _REQUEST_ALL, 1, 0))
-            return struct.unpack_from(_HEADER, sock.recv(65536))[1] == _POLICY
+            return bool(struct.unpack_from(_HEADER, sock.recv(65536))[1] == _POLICY)
     except (OSError, struct.error):
         return False

@@ -1,7 +1,7 @@
 # Copyright (c) 2026, exasol_community.network contributors
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""The limit of open files: raised to the hard limit, and honoured."""
+"""The limit of open files: raised to the hard limit, and respected."""
 
 import os
 import resource
@@ -36,6 +36,6 @@ def check(needed: int, available: int, what: str) -> None:
     if needed > available:
         raise NetworkError(
             f"{what} needs {needed} sockets, but the limit of open files leaves {max(available, 0)}: raise "
-            f"the hard limit "
-            "(LimitNOFILE= of the service, or nofile in limits.conf) or lower the number of ports"
+            f"the hard limit (LimitNOFILE= of the service, or nofile in limits.conf) or lower the number of "
+            f"ports"
         )

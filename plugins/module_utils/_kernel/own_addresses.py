@@ -42,7 +42,7 @@ class OwnAddresses:
     The interfaces are read once, the routes for each question.
     """
 
-    def __init__(self):
+    def __init__(self) -> None:
         self._listed = of_interfaces()
 
     def __contains__(self, address: object) -> bool:
@@ -98,7 +98,7 @@ def _type_of_route(version: int, packed: bytes) -> Optional[int]:
 
 
 def _binds_to_any(version: int) -> bool:
-    """Tell whether programs may bind to addresses that the machine does not have (ip_nonlocal_bind in ip-sysctl)."""
+    """Tell whether programs may bind to addresses of other machines (ip_nonlocal_bind in ip-sysctl)."""
     try:
         with open(f"/proc/sys/net/ipv{version}/ip_nonlocal_bind") as setting:
             return setting.read().strip() != "0"

@@ -9,7 +9,7 @@ NOBODY = 65534  # as the kernel writes users whom it cannot map; no name service
 
 
 def give_up_root() -> str:
-    """Become nobody for good if this process is root; returns why that failed, or nothing."""
+    """Become nobody for good if this process is root; returns why that failed, or an empty text."""
     if os.geteuid() != 0 or _is_powerless():
         return ""
     try:
@@ -23,7 +23,10 @@ def give_up_root() -> str:
 
 
 def _is_powerless() -> bool:
-    """Tell whether a container or service manager has taken all rights from root already, that to become another user included."""
+    """Tell whether this root has no rights at all, not even to become another user.
+
+    Containers and service managers can take them away.
+    """
     try:
         with open("/proc/self/status") as status:
             return any(line.startswith("CapEff:") and int(line.split()[1], 16) == 0 for line in status)

@@ -7,7 +7,7 @@ import queue
 import socket
 import threading
 import time
-from typing import Dict, Iterable, List, NamedTuple
+from typing import Dict, Iterable, List, NamedTuple, Tuple
 
 from .._values.addresses import parse_address, stands_for
 
@@ -22,11 +22,9 @@ class Answer(NamedTuple):
 
 
 def resolve(names: Iterable[str], seconds: float) -> Dict[str, Answer]:
-    """Look all names up side by side.
-
-    A name without an answer after C(seconds) is unresolved, not waited for.
-    """
-    waiting, answers = queue.Queue(), queue.Queue()  # type: ignore[var-annotated]  # queue is generic only in stubs
+    """Look up all names side by side. A name without an answer after C(seconds) is unresolved."""
+    waiting: "queue.Queue[str]" = queue.Queue()
+    answers: "queue.Queue[Tuple[str, Answer]]" = queue.Queue()
     wanted = sorted(set(names))
     for name in wanted:
         waiting.put(name)
@@ -47,7 +45,7 @@ def resolve(names: Iterable[str], seconds: float) -> Dict[str, Answer]:
     }
 
 
-def _work(waiting: "queue.Queue[str]", answers: "queue.Queue") -> None:
+def _work(waiting: "queue.Queue[str]", answers: "queue.Queue[Tuple[str, Answer]]") -> None:
     while True:
         try:
             name = waiting.get_nowait()
@@ -57,7 +55,10 @@ def _work(waiting: "queue.Queue[str]", answers: "queue.Queue") -> None:
 
 
 def lookup(name: str) -> Answer:
-    """Return the addresses of one name, those of families that the host uses (AI_ADDRCONFIG, RFC 3493 section 6.1)."""
+    """Return the addresses of one name, of those families that the host uses.
+
+    AI_ADDRCONFIG means that, see RFC 3493, section 6.1.
+    """
     # With nothing but loopback configured, AI_ADDRCONFIG hides every address: then ask again without it.
     for flags in (socket.AI_ADDRCONFIG, 0):
         try:
@@ -72,9 +73,9 @@ def lookup(name: str) -> Answer:
 
 
 def _host(text: str) -> str:
-    """Return an address as the plan writes it, or nothing for one that is no host.
+    """Return an address as the plan writes it, or nothing if it is not the address of one host.
 
-    What resolvers say to block a name (0.0.0.0), or a group.
+    Resolvers block names with such addresses (0.0.0.0), and a name may have that of a group.
     """
     address = parse_address(text)
     return "" if address is None or stands_for(address) else str(address)

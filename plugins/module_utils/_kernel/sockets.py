@@ -1,19 +1,16 @@
 # Copyright (c) 2026, exasol_community.network contributors
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""Sockets as the probe needs them.
-
-Bound to a source without spending a port on it, and closed politely or at once.
-"""
+"""Sockets as the probe needs them: bound to a source address without using up ports, timed, closed by RST."""
 
 import socket
 import struct
-from typing import Dict, Optional
+from typing import Dict, Iterable, Optional
 
-from .._probe.targets import first_of
+from .._values.addresses import parse_address
 from .._values.errors import NetworkError
 
-_IP_BIND_ADDRESS_NO_PORT = 24  # ip(7): the port is chosen at connect, so that many destinations may share it
+_IP_BIND_ADDRESS_NO_PORT = 24  # see Sources.bind
 _RESET = struct.pack("ii", 1, 0)
 _TCP_INFO_BYTES = 104
 _TCP_INFO_RTT = 68  # offset of tcpi_rtt, microseconds (linux/tcp.h)
@@ -21,7 +18,7 @@ _TCP_INFO_TOTAL_RETRANS = 100
 
 
 def reset(sock: socket.SocketType) -> None:
-    """Close with RST, which leaves no TIME_WAIT; only for peers that are our own."""
+    """Close with RST, which leaves no TIME_WAIT; only for connections to our own listeners."""
     sock.setsockopt(socket.SOL_SOCKET, socket.SO_LINGER, _RESET)
     sock.close()
 
@@ -39,10 +36,13 @@ def handshake_ms(sock: socket.SocketType, fallback: float) -> float:
 
 
 def joins_itself(sock: socket.SocketType, port: int) -> bool:
-    """Tell whether a socket connected to C(port) is its own peer, as a simultaneous open within the ephemeral ports of this host makes it (RFC 9293, 3.5)."""
+    """Tell whether a socket that connects to C(port) has connected to itself.
+
+    That happens if the kernel chooses the very port as the ephemeral one (simultaneous open, RFC 9293, 3.5).
+    """
     try:
         own = sock.getsockname()
-        return own[1] == port and own == sock.getpeername()
+        return bool(own[1] == port and own == sock.getpeername())
     except OSError:
         return False
 
@@ -57,13 +57,22 @@ def is_local(address: str) -> bool:
     return True
 
 
+def first_of(family: int, addresses: Iterable[str]) -> Optional[str]:
+    """Return the first address of a family (socket.AF_INET or AF_INET6)."""
+    version = 6 if family == socket.AF_INET6 else 4
+    for address in (item.strip() for item in addresses):
+        parsed = parse_address(address)
+        if parsed is None:
+            raise NetworkError(f"source address {address!r} is not an IPv4 or IPv6 address")
+        if parsed.version == version:
+            return address
+    return None
+
+
 class Sources:
-    """The addresses that probes leave from.
+    """The addresses that probes leave from, at most one of each family. Without one, the kernel chooses."""
 
-    At most one a family, none given means that the kernel chooses.
-    """
-
-    def __init__(self, addresses):
+    def __init__(self, addresses: Iterable[str]) -> None:
         addresses = list(addresses)
         self._by_family: Dict[int, Optional[str]] = {
             family: first_of(family, addresses) for family in (socket.AF_INET, socket.AF_INET6)
@@ -74,13 +83,12 @@ class Sources:
                 self._check_alone(family, addresses)
 
     @staticmethod
-    def _check_alone(family: int, addresses) -> None:
+    def _check_alone(family: int, addresses: Iterable[str]) -> None:
         others = [other.strip() for other in addresses if first_of(family, [other])]
         if len(set(others)) > 1:
             raise NetworkError(
-                "source addresses {0} are of one family: expected at most one of IPv4 and one of IPv6, since "
-                "a probe leaves from one; "
-                "run once for each of them".format(" and ".join(others))
+                "source addresses {0} are of one family: expected at most one of IPv4 and one of IPv6; run "
+                "the probe once for each of them".format(" and ".join(others))
             )
 
     @staticmethod
@@ -94,7 +102,14 @@ class Sources:
             )
 
     def bind(self, sock: socket.SocketType, family: int) -> None:
-        """Bind a socket to its family's source address, if there is one."""
+        """Bind a socket to its family's source address, if there is one.
+
+        A plain bind() to port 0 takes an ephemeral port at once, before the kernel knows the destination. It
+        must then be one that no other socket of this address has, so about 28000 probes use up all of them
+        (ip_local_port_range), and so do connections in TIME_WAIT. With IP_BIND_ADDRESS_NO_PORT (ip(7)) only
+        the address is bound. The kernel chooses the port in connect(), where it has to be unique only
+        together with the destination's address and port, and every destination may have all of them.
+        """
         address = self._by_family[family]
         if not address:
             return

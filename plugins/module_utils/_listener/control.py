@@ -1,7 +1,26 @@
 # Copyright (c) 2026, exasol_community.network contributors
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""Starting, extending and ending the listener of a host, from a module."""
+"""Starts, extends and ends the listener of a host, from a module.
+
+C(present) takes a lease for a run:
+
+1. It finds out who holds the wanted ports (occupants.py): services, or listeners of other runs. Listeners of
+   interrupted runs are ended.
+2. It asks the run's listener for a lease. The listener answers with the ports that it lacks; they are opened
+   here, with the rights of the module, and handed over with a second request.
+3. If no listener answers at the run's control socket, one of another run of the same user and host is asked
+   to serve this run too. If there is none, one is started (C(spawn)), and 2. is tried again.
+
+A lock makes leases of the same host and user follow each other. Without it, two runs could start a listener
+each, and take each other's sockets for those of a service while these are handed over.
+
+C(query) does only 1. C(absent) ends the run's lease; server.py says what ends with it.
+
+Listeners of other users are found by their names in /proc/net/unix and asked who they are. They may be
+anything, so they are given little time, and what they say about ports counts only if the kernel's tables say
+the same.
+"""
 
 import array
 import contextlib
@@ -12,7 +31,21 @@ import os
 import pwd
 import socket
 import time
-from typing import Any, Dict, Iterable, Iterator, List, Mapping, NamedTuple, Optional, Sequence, Set, Tuple
+from typing import (
+    TYPE_CHECKING,
+    Any,
+    Dict,
+    Iterable,
+    Iterator,
+    List,
+    Mapping,
+    NamedTuple,
+    Optional,
+    Sequence,
+    Set,
+    Tuple,
+    cast,
+)
 
 from .._kernel import open_files
 from .._kernel.capture import open_socket as open_capture
@@ -26,27 +59,28 @@ from .endpoints import WILDCARDS, Endpoint, describe, endpoints
 from .leases import ROOM_FOR_CONNECTIONS, Opened, open_all
 from .occupants import Claim, Occupants, describe_holders
 from .proof import check_token
-from .server import FILES_AT_ONCE, LONGEST_REQUEST, Listener, peer_uid, ports_of
+from .server import MAX_FILES_AT_ONCE, MAX_REQUEST_BYTES, Listener, peer_uid, ports_of
 
-_TRIES = 5
-_NOTHING: Dict[str, Any] = {"listening": [], "in_use": [], "denied": []}
-_MOST_INHERITED = 4096  # file descriptors of whoever starts the listener, where nobody tells them
-_SECONDS = 30.0  # binding thousands of ports takes a moment
-_STRANGER_SECONDS, _STRANGERS_SECONDS = (
-    1.0,
-    5.0,
-)  # a process of another user may keep us waiting on purpose, and have many names
-_MOST_ENTRIES = 256  # addresses at which a listener may say that it listens
+if TYPE_CHECKING:
+    from .._shapes import Leftover, ListenerResult, PortsAt
+
+DEFAULT_IDLE = 300  # seconds; an interrupted run must not keep a database from its ports for long
+
+_MAX_TRIES = 5
+_MAX_INHERITED = 4096  # file descriptors of the process that starts the listener, if /proc does not list them
+_SECONDS = 30.0  # to bind thousands of ports takes a moment
+# A process of another user may keep us waiting on purpose, and have many names.
+_STRANGER_SECONDS, _STRANGERS_SECONDS = 1.0, 5.0
+_MAX_ENTRIES = 256  # addresses at which a listener may claim to listen
 _LOCK_SECONDS = 3.0  # taking a lease takes milliseconds
 _PREFIX = "exasol_community.network/"
 _LISTENS = 0x10000  # __SO_ACCEPTCON, include/linux/net.h
-DEFAULT_IDLE = 300  # seconds; an interrupted run shall not keep a database from its ports for long
 
 
 class Running(NamedTuple):
-    """A listener on this machine, of whatever run, host and user, as it tells about itself.
+    """A listener on this machine, of any run, host and user.
 
-    Its user is the kernel's word.
+    The kernel says who its user is (C(uid)). Everything else is its own claim.
     """
 
     name: bytes
@@ -57,12 +91,12 @@ class Running(NamedTuple):
     quiet_s: int
     left_s: int
     abandoned: bool
-    listening: List[Dict[str, Any]]
+    listening: List["PortsAt"]
 
     def held(self, wanted: Mapping[str, Ports]) -> Set[Endpoint]:
-        """Return what it holds of some ports by protocol."""
+        """Return which of some ports, given by protocol, it claims to hold."""
         found: Set[Endpoint] = set()
-        for entry in self.listening[:_MOST_ENTRIES]:
+        for entry in self.listening[:_MAX_ENTRIES]:
             shared = intersect(parse_ports(entry["ports"]), wanted.get(entry["protocol"], ()))
             found.update(Endpoint(str(entry["address"]), entry["protocol"], port) for port in numbers(shared))
         return found
@@ -75,16 +109,13 @@ def _stem(host: str) -> str:
 def control_name(host: str, token: str) -> bytes:
     """Return the abstract address at which a run controls a host's listener.
 
-    Nobody who lacks the token can tell it in advance.
+    Nobody can guess it without the token.
     """
     return ("\0" + _stem(host) + proof.control_id(check_token(token), host)).encode("ascii")
 
 
 def control_names(start: str = _PREFIX) -> List[bytes]:
-    """Return the addresses of listeners in this network namespace that begin so.
-
-    What holds them is not known yet.
-    """
+    """Return the control addresses in this network namespace that begin like this; anything may hold them."""
     found = []
     try:
         with open("/proc/net/unix", "rb") as table:
@@ -97,7 +128,7 @@ def control_names(start: str = _PREFIX) -> List[bytes]:
                 ):
                     found.append(b"\0" + fields[7][1:])
     except (OSError, ValueError):
-        pass  # a container without /proc: then runs do not share their listeners
+        pass  # a container without /proc: runs do not share their listeners there
     return sorted(set(found))
 
 
@@ -109,11 +140,10 @@ def _ask(
     files: Sequence[int] = (),
     is_found: bool = True,
 ) -> Optional[Tuple[int, Dict[str, Any]]]:
-    """Ask the listener at a name.
+    """Send a request to the listener at a name.
 
-    Returns its user and its answer, or None if there is none, or none of the user C(uid).
-
-    Who holds a name that was found may be an enemy, who lets nobody in: he is not waited for.
+    Returns its user and its answer, or None if there is no listener, or none of the user C(uid). A name that
+    was found (C(is_found)) may belong to somebody who never accepts: connecting to it must not block.
     """
     with socket.socket(socket.AF_UNIX, socket.SOCK_STREAM) as sock:
         sock.settimeout(0.0 if is_found else seconds)
@@ -131,7 +161,10 @@ def _ask(
 
 
 def request(host: str, token: str, files: Sequence[int] = (), **wish: Any) -> Optional[Dict[str, Any]]:
-    """Ask the listener of a host that serves a run; returns None if none does, raises what it refuses."""
+    """Send a request to the listener that serves a run.
+
+    Returns None if there is none, and raises if it refuses.
+    """
     answered = _ask(
         control_name(host, token), os.getuid(), _SECONDS, dict(wish, token=token), files, is_found=False
     )
@@ -144,8 +177,8 @@ def request(host: str, token: str, files: Sequence[int] = (), **wish: Any) -> Op
 
 def _send(sock: socket.socket, wish: Dict[str, Any], files: Sequence[int]) -> None:
     sock.sendall(json.dumps(wish).encode("ascii") + b"\n")
-    for start in range(0, len(files), FILES_AT_ONCE):
-        packed = array.array("i", files[start : start + FILES_AT_ONCE])
+    for start in range(0, len(files), MAX_FILES_AT_ONCE):
+        packed = array.array("i", files[start : start + MAX_FILES_AT_ONCE])
         sock.sendmsg([b"."], [(socket.SOL_SOCKET, socket.SCM_RIGHTS, packed)])
 
 
@@ -153,17 +186,14 @@ def _read_line(sock: socket.socket) -> bytes:
     received = b""
     while not received.endswith(b"\n"):
         data = sock.recv(65536)
-        if not data or len(received) > LONGEST_REQUEST:
+        if not data or len(received) > MAX_REQUEST_BYTES:
             raise ValueError("incomplete line")
         received += data
     return received
 
 
 def running() -> List[Running]:
-    """Return the listeners of this network namespace, each process once.
-
-    What does not answer like one is none.
-    """
+    """Return the listeners of this network namespace, each process once."""
     found: Dict[Tuple[int, int], Running] = {}
     deadline = time.monotonic() + _STRANGERS_SECONDS
     for name in control_names():
@@ -178,17 +208,17 @@ def running() -> List[Running]:
 def _introduced(name: bytes, uid: int, answer: Dict[str, Any]) -> Optional[Running]:
     try:
         one = Running(
-            name,
-            uid,
-            str(answer["host"]),
-            int(answer["pid"]),
-            int(answer["age_s"]),
-            int(answer["quiet_s"]),
-            int(answer["left_s"]),
-            bool(answer["abandoned"]),
-            list(answer["listening"]),
+            name=name,
+            uid=uid,
+            host=str(answer["host"]),
+            pid=int(answer["pid"]),
+            age_s=int(answer["age_s"]),
+            quiet_s=int(answer["quiet_s"]),
+            left_s=int(answer["left_s"]),
+            abandoned=bool(answer["abandoned"]),
+            listening=list(answer["listening"]),
         )
-        one.held({})  # raises for what cannot be read
+        one.held({})  # raises if the entries cannot be read
     except (AttributeError, KeyError, TypeError, ValueError):
         return None
     return one
@@ -213,7 +243,7 @@ class _Scene:
         return self._running
 
     def _here(self, one: Running) -> List[Endpoint]:
-        """Return the wanted endpoints that one listener holds, in the kernel's words and not only in its own."""
+        """Return the wanted endpoints that a listener holds, if the kernel confirms what it claims."""
         held: Dict[Tuple[str, int], List[str]] = {}
         for endpoint in one.held(ports_of(self._wanted)):
             if (one.uid, endpoint) not in self.occupants.confirmed:
@@ -225,12 +255,11 @@ class _Scene:
             if any(_meet(address, wanted.address) for address in held.get((wanted.protocol, wanted.port), ()))
         ]
 
-    def leftovers(self, shared: bool, end: bool) -> List[Dict[str, Any]]:
+    def leftovers(self, shared: bool, end: bool) -> List["Leftover"]:
         """Return the listeners of other runs that hold wanted ports.
 
-        Those of interrupted runs are ended, where we may and C(end) says so.
-
-        With C(shared), the one that serves this host and user holds nothing against us: runs share it.
+        With C(end), those of interrupted runs are ended, if this user may do that. With C(shared), the
+        listener of this host and user is left out, because runs share it.
         """
         if not self.occupants.is_anybody_there:
             return []
@@ -247,15 +276,12 @@ class _Scene:
 
 
 def _meet(one: str, other: str) -> bool:
-    """Tell whether sockets at two addresses are in each other's way.
-
-    Those of our listeners serve one family each.
-    """
+    """Tell whether sockets at two addresses conflict; those of our listeners serve one family each."""
     every = WILDCARDS[":" in one]
     return one == other or (every == WILDCARDS[":" in other] and every in (one, other))
 
 
-def _leftover(one: Running, held: Iterable[Endpoint], end: bool) -> Dict[str, Any]:
+def _leftover(one: Running, held: Iterable[Endpoint], end: bool) -> "Leftover":
     ended = False
     if end and one.abandoned and os.getuid() in (0, one.uid):
         answered = _ask(one.name, one.uid, _STRANGER_SECONDS, {"operation": "clear"})
@@ -288,52 +314,54 @@ def present(
     dry: bool = False,
     capture: bool = False,
     idle: float = float(DEFAULT_IDLE),
-) -> Dict[str, Any]:
-    """Take a lease at the host's listener, which is started where none runs.
+) -> "ListenerResult":
+    """Take a lease at the host's listener, which is started if none runs.
 
-    C(dry) only tells whether that would change anything.
+    With C(dry), return only whether that would change anything.
     """
     wanted = endpoints(asked)
     check_token(token)
     if not wanted:
-        return dict(_NOTHING, changed=False)
+        return {"listening": [], "in_use": [], "denied": [], "changed": False}
     open_files.check(
         len(wanted) + ROOM_FOR_CONNECTIONS, open_files.raise_limit(), f"listening on {len(wanted)} ports"
     )
     if dry:
-        return _would(host, token, wanted)
-    # Until they are handed over, the sockets of another run of ours look like those of a service.
+        return _predicted(host, token, wanted)
     with _lock(host):
         scene = _Scene(host, wanted)
         left = scene.leftovers(shared=True, end=True)
         spared = _spared(scene.occupants, wanted)
         wish = {"asked": asked, "ttl": ttl, "idle": idle, "capture": capture}
-        for unused in range(_TRIES):
+        for unused in range(_MAX_TRIES):
             answer = _lease(host, token, wish, spared)
             if answer is not None:
-                return dict(_described(answer, scene.occupants, wanted, spared), leftovers=left)
+                result = _described(answer, scene.occupants, wanted, spared)
+                result["leftovers"] = left
+                return result
             _start_or_join(host, token)
-    raise ListenerError(f"the listener of {host!r} does not stay up: {_TRIES} starts were tried")
+    raise ListenerError(f"the listener of {host!r} ends at once: it was started {_MAX_TRIES} times")
 
 
 def _spared(occupants: Occupants, wanted: Iterable[Endpoint]) -> Set[Endpoint]:
-    """Return the endpoints that could be had, but whose service runs already and talks to the host itself alone: they are not ours to prove."""
-    found = set()
+    """Return the endpoints that are free, but whose service listens on a loopback address.
+
+    A listener there would prove that the port is reachable although its service is not.
+    """
+    spared: Set[Endpoint] = set()
     for endpoint in wanted if occupants.is_anybody_there else ():
         holder = occupants.holder(endpoint, refused=False)
-        if (
-            holder
-            and any(is_loopback(address) for address in holder.at)
-            and not is_loopback(endpoint.address)
-        ):
-            found.add(endpoint)
-    return found
+        if holder is None or is_loopback(endpoint.address):
+            continue
+        if any(is_loopback(address) for address in holder.at):
+            spared.add(endpoint)
+    return spared
 
 
 def _lease(host: str, token: str, wish: Dict[str, Any], spared: Set[Endpoint]) -> Optional[Dict[str, Any]]:
-    """Take a lease, with the sockets that the listener lacks; returns None if none runs."""
+    """Take a lease, with the sockets that the listener lacks; returns None if no listener runs."""
     answer = request(host, token, operation="lease", **wish)
-    for unused in range(_TRIES):
+    for unused in range(_MAX_TRIES):
         if answer is None or "missing" not in answer:
             return answer
         missing = endpoints(answer["missing"])
@@ -343,13 +371,15 @@ def _lease(host: str, token: str, wish: Dict[str, Any], spared: Set[Endpoint]) -
             request(host, token, operation="release")
             raise
         answer = _hand_over(host, token, wish, opened, bool(answer["capture"]))
-    raise ListenerError(f"the ports of {host!r} change hands too often: {_TRIES} tries were made")
+    raise ListenerError(
+        f"the listener of {host!r} lacks other ports each time it is asked: {_MAX_TRIES} tries were made"
+    )
 
 
 def _hand_over(
     host: str, token: str, wish: Dict[str, Any], opened: Opened, capture: bool
 ) -> Optional[Dict[str, Any]]:
-    told: Dict[str, Any] = {
+    opened_here: Dict[str, Any] = {
         "sockets": describe(opened.sockets),
         "in_use": describe(opened.in_use),
         "denied": describe(opened.denied),
@@ -360,11 +390,12 @@ def _hand_over(
     try:
         if capture:
             try:
-                taken, told["capture"] = open_capture(ports_of(endpoints(wish["asked"]))), ""
+                taken = open_capture(ports_of(endpoints(wish["asked"])))
+                opened_here["capture"] = ""
                 files.append(taken.fileno())
             except NetworkError as error:
-                told["capture"] = str(error)
-        return request(host, token, files, operation="lease", opened=told, **wish)
+                opened_here["capture"] = str(error)
+        return request(host, token, files, operation="lease", opened=opened_here, **wish)
     finally:
         opened.close()
         if taken is not None:
@@ -373,68 +404,71 @@ def _hand_over(
 
 def _described(
     answer: Dict[str, Any], occupants: Occupants, wanted: Iterable[Endpoint], spared: Set[Endpoint]
-) -> Dict[str, Any]:
-    """Return a lease's report with who holds the other ports, and the host's addresses where it listens at all of them."""
+) -> "ListenerResult":
+    """Return a lease's report, with what holds the other ports.
+
+    The host's addresses are added if it listens on all of them.
+    """
     refused = set(endpoints(answer["in_use"])) - spared
     looked_at = wanted if occupants.is_anybody_there else refused
     found = {endpoint: occupants.holder(endpoint, endpoint in refused) for endpoint in looked_at}
     answer["holders"] = describe_holders({endpoint: holder for endpoint, holder in found.items() if holder})
     if any(endpoint.address in WILDCARDS for endpoint in wanted):
         answer["addresses"] = addresses()
-    return _without_note(answer)
+    return _result(answer)
 
 
 def addresses() -> List[str]:
-    """Return the addresses of the host's interfaces, none where the kernel does not say."""
+    """Return the addresses of the host's interfaces, none if the kernel does not say."""
     return sorted(of_interfaces())
 
 
-def _without_note(answer: Dict[str, Any]) -> Dict[str, Any]:
-    return {name: value for name, value in answer.items() if name != "note" or value}
+def _result(answer: Dict[str, Any]) -> "ListenerResult":
+    """Return the answer of a listener as the result of the module, without an empty note."""
+    return cast("ListenerResult", {name: value for name, value in answer.items() if name != "note" or value})
 
 
-def _would(host: str, token: str, wanted: List[Endpoint]) -> Dict[str, Any]:
+def _predicted(host: str, token: str, wanted: List[Endpoint]) -> "ListenerResult":
+    """Return what C(present) would return if it changed nothing, or else that it would change something."""
     answer = request(host, token, operation="show") or {}
     if answer.pop("wanted", None) == describe(wanted):
-        return dict(_without_note(answer), changed=False)
-    return dict(_NOTHING, listening=describe(wanted), changed=True)
+        return _result(dict(answer, changed=False))
+    return {"listening": describe(wanted), "in_use": [], "denied": [], "changed": True}
 
 
-def query(host: str, asked: List[Dict[str, Any]], dry: bool = False) -> Dict[str, Any]:
-    """Tell who holds ports, without listening anywhere, and end listeners that interrupted runs have left there."""
+def query(host: str, asked: List[Dict[str, Any]], dry: bool = False) -> "ListenerResult":
+    """Return who holds ports, without listening on any, and end the listeners of interrupted runs."""
     wanted = endpoints(asked)
     scene = _Scene(host, wanted)
     left = scene.leftovers(shared=False, end=not dry)
     in_use = {endpoint for endpoint in wanted if scene.occupants.is_waited_at(endpoint)}
     found = {endpoint: scene.occupants.holder(endpoint, endpoint in in_use) for endpoint in wanted}
-    return dict(
-        _NOTHING,
-        in_use=describe(in_use),
-        holders=describe_holders({endpoint: holder for endpoint, holder in found.items() if holder}),
-        leftovers=left,
-        addresses=addresses(),
-        changed=any(one["ended"] for one in left),
-    )
+    return {
+        "listening": [],
+        "in_use": describe(in_use),
+        "denied": [],
+        "holders": describe_holders({endpoint: holder for endpoint, holder in found.items() if holder}),
+        "leftovers": left,
+        "addresses": addresses(),
+        "changed": any(one["ended"] for one in left),
+    }
 
 
-def absent(host: str, token: str, dry: bool = False) -> Dict[str, Any]:
-    """End a run's lease; tells whether there was one, and what it captured.
-
-    The process ends with its last lease.
-    """
+def absent(host: str, token: str, dry: bool = False) -> "ListenerResult":
+    """End a run's lease; returns whether there was one, and what it captured."""
     check_token(token)
     answer = request(host, token, operation="show" if dry else "release") or {"changed": False}
     if "capture" in answer:
         answer["capture"] = without_encrypted(answer["capture"])
-    return {name: value for name, value in answer.items() if name in ("changed", "capture", "stepped_aside")}
+    known = {name: answer[name] for name in ("changed", "capture", "stepped_aside") if name in answer}
+    return cast("ListenerResult", known)
 
 
 @contextlib.contextmanager
 def _lock(host: str) -> Iterator[None]:
     """Let one lease follow the other, so that two runs share a process.
 
-    Somebody may hold this name for ever, because anybody can tell it: then runs may have a process each, and
-    no more comes of it.
+    Anybody can guess this name and hold it for ever. Then runs have a process each, which does no harm.
     """
     with socket.socket(socket.AF_UNIX, socket.SOCK_STREAM) as lock:
         deadline = time.monotonic() + _LOCK_SECONDS
@@ -455,7 +489,7 @@ def _start_or_join(host: str, token: str) -> None:
         return
     control = _control_socket(host, token)
     if control is None:
-        return  # the same run was faster
+        return  # another task of the same run was faster
     with control:
         for name in control_names(_stem(host)):
             answered = None
@@ -482,7 +516,7 @@ def _control_socket(host: str, token: str) -> Optional[socket.socket]:
 
 
 def spawn(host: str, control: socket.socket, run: bytes) -> None:
-    """Start the listener of a host as a process of its own, which answers at a control socket for its first run."""
+    """Start the listener of a host as a process of its own, with the control socket of its first run."""
     child = os.fork()
     if not child:
         _detach(host, control, run)
@@ -518,7 +552,7 @@ def _descriptors() -> Iterable[int]:
     try:
         return [int(name) for name in os.listdir("/proc/self/fd")]
     except OSError:
-        return range(_MOST_INHERITED)  # a container without /proc
+        return range(_MAX_INHERITED)  # a container without /proc
 
 
 def _serve(host: str, control: socket.socket, run: bytes) -> None:

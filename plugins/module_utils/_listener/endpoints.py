@@ -4,11 +4,14 @@
 """What a listener listens on: addresses, protocols and ports, in canonical form."""
 
 import socket
-from typing import Any, Dict, Iterable, List, Mapping, NamedTuple, Set, Tuple
+from typing import TYPE_CHECKING, Any, Dict, Iterable, List, Mapping, NamedTuple, Set, Tuple
 
 from .._values.addresses import is_name, parse_address
 from .._values.errors import NetworkError
 from .._values.ports import compress, numbers, parse_ports, text
+
+if TYPE_CHECKING:
+    from .._shapes import PortsAt
 
 WILDCARDS = ("0.0.0.0", "::")
 PROTOCOLS = ("tcp", "udp")
@@ -33,9 +36,9 @@ class Endpoint(NamedTuple):
 
 
 def endpoints(asked: Iterable[Mapping[str, Any]]) -> List[Endpoint]:
-    """Return every endpoint of a list of address, protocol and ports.
+    """Return all endpoints of a list of address, protocol and ports.
 
-    A DNS name stands for all addresses of the host.
+    A DNS name means all addresses of the host.
     """
     found: Set[Endpoint] = set()
     for listen in asked:
@@ -49,10 +52,7 @@ def endpoints(asked: Iterable[Mapping[str, Any]]) -> List[Endpoint]:
 
 
 def _is_covered(endpoint: Endpoint, found: Set[Endpoint]) -> bool:
-    """Tell whether a socket at all addresses serves an endpoint too.
-
-    The kernel refuses a second one beside it.
-    """
+    """Tell whether a socket at all addresses serves an endpoint too: the kernel refuses a second one."""
     wildcard = WILDCARDS[endpoint.family == socket.AF_INET6]
     return endpoint.address != wildcard and endpoint._replace(address=wildcard) in found
 
@@ -63,11 +63,11 @@ def _addresses(value: str) -> Tuple[str, ...]:
         return (str(parsed),)
     if not is_name(value):
         raise NetworkError(f"address {value!r} cannot be listened on: expected an IP address of the host")
-    # A host's own name may be a loopback address there (Debian: 127.0.1.1), which nobody else could reach.
+    # A host's own name may resolve to a loopback address there (Debian: 127.0.1.1): nobody else reaches that.
     return WILDCARDS
 
 
-def describe(found: Iterable[Endpoint]) -> List[Dict[str, str]]:
+def describe(found: Iterable[Endpoint]) -> List["PortsAt"]:
     """Return endpoints as plain data: one entry for each address and protocol, with compressed ports."""
     grouped: Dict[Tuple[str, str], List[int]] = {}
     for endpoint in found:

@@ -3,32 +3,35 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
 """The sockets of a listener and the runs that lease them.
 
-Several runs may verify one host at the same time. Each takes a lease; a socket stays open as long as any
+Several runs may verify one host at the same time. Each takes a lease. A socket stays open as long as any
 lease wants it, so no run ends the ports of another, and a port that somebody else uses is left alone.
 
 Sockets are opened by the module, with its rights, and handed to the listener, which has none.
 
-A lease ends at its deadline. When its run gives no sign for a while, its sockets are closed before that: a
-run that was interrupted must not keep a database from its ports. A sign is whatever comes from the run: a
-hello on one of its ports, or a request. The run is told so if it goes on after all: its listener stepped
-aside, which is not the end of its host.
+A lease ends at its deadline. If its run gives no sign for its idle time, its sockets are closed before that,
+because a run that was interrupted must not keep a database from its ports. A sign is anything that comes
+from the run: a hello on one of its ports, or a request. If the run goes on after all, it hears that its
+listener stepped aside, so that it does not take that for the end of its host.
 """
 
 import errno
 import socket
 import time
-from typing import Any, Callable, Dict, Iterable, NamedTuple, Optional, Set
+from typing import TYPE_CHECKING, Callable, Dict, Iterable, NamedTuple, Optional, Set
 
 from .._kernel import open_files
 from .._values.errors import ListenerError
 from . import proof
 from .endpoints import WILDCARDS, Endpoint, describe
 
+if TYPE_CHECKING:
+    from .._shapes import Lease as LeaseReport
+
 _BACKLOG = 1024
 _DEFER_SECONDS = 5
 _IP_PKTINFO, _IPV6_RECVPKTINFO = 8, 49
 ROOM_FOR_CONNECTIONS = 64
-_PATIENCE = 0.2  # the part of its idle time after which a run without a sign counts as abandoned
+_ABANDONED_AFTER = 0.2  # part of its idle time after which a run without a sign counts as interrupted
 
 
 class Lease(NamedTuple):
@@ -42,7 +45,7 @@ class Lease(NamedTuple):
     absent: Set[Endpoint]  # of a family that the host does not have
     idle: float = float("inf")  # seconds without a sign of the run after which it steps aside
 
-    def report(self) -> Dict[str, Any]:
+    def report(self) -> "LeaseReport":
         """Return what became of the wanted ports as plain data."""
         return {
             "listening": describe(self.wanted - self.in_use - self.denied - self.absent),
@@ -68,7 +71,7 @@ class Opened(NamedTuple):
 def open_all(wanted: Iterable[Endpoint], spared: Iterable[Endpoint] = ()) -> Opened:
     """Open endpoints, or raise and leave nothing open.
 
-    C(spared) ones are in use although they could be had.
+    C(spared) ones count as in use, although they are free.
     """
     opened = Opened({}, set(spared), set(), set())
     try:
@@ -107,10 +110,10 @@ class Leases:
         self._aside: Set[bytes] = set()
         self._sockets: Dict[Endpoint, socket.socket] = {}
 
-    def __bool__(self):
+    def __bool__(self) -> bool:
         return bool(self._leases)
 
-    def __len__(self):
+    def __len__(self) -> int:
         return len(self._leases)
 
     @property
@@ -119,10 +122,7 @@ class Leases:
         return set(self._sockets)
 
     def key_of(self, run: bytes, endpoint: Endpoint) -> bytes:
-        """Return the key of a run that listens here, or an empty one.
-
-        To be asked for it is a sign of the run.
-        """
+        """Return the key of a run that listens here, or an empty one. The question is a sign of the run."""
         lease = self._leases.get(run)
         if lease is None or endpoint not in lease.wanted or run in self._aside:
             return b""
@@ -149,17 +149,18 @@ class Leases:
 
     def abandoned(self, now: float) -> Set[bytes]:
         """Return the runs that gave no sign for so long that they were probably interrupted."""
-        return {run for run, lease in self._leases.items() if now - self._signs[run] > lease.idle * _PATIENCE}
+        return {
+            run
+            for run, lease in self._leases.items()
+            if now - self._signs[run] > lease.idle * _ABANDONED_AFTER
+        }
 
     def get(self, key: bytes) -> Optional[Lease]:
         """Return a run's lease, or None."""
         return self._leases.get(proof.run_id(key))
 
     def missing(self, wanted: Iterable[Endpoint]) -> Set[Endpoint]:
-        """Return what has to be opened for a lease.
-
-        Raises if that is more than this process may hold open.
-        """
+        """Return what has to be opened for a lease; raises if that is more than this process may open."""
         missing = set(wanted) - set(self._sockets)
         open_files.check(
             len(missing) + ROOM_FOR_CONNECTIONS,
@@ -178,7 +179,7 @@ class Leases:
     ) -> Lease:
         """Give a run its lease, with the sockets that were opened for it.
 
-        What is open already by now is neither in use nor denied.
+        An endpoint that is open by now is neither in use nor denied.
         """
         wanted, run = set(wanted), proof.run_id(key)
         opened = opened or Opened({}, set(), set(), set())
@@ -190,7 +191,13 @@ class Leases:
                 self._opened(endpoint, sock)
         here = set(self._sockets)
         lease = self._leases[run] = Lease(
-            key, deadline, wanted, opened.in_use - here, opened.denied - here, opened.absent - here, idle
+            key=key,
+            deadline=deadline,
+            wanted=wanted,
+            in_use=opened.in_use - here,
+            denied=opened.denied - here,
+            absent=opened.absent - here,
+            idle=idle,
         )
         self._signs[run] = time.monotonic()
         self._aside.discard(run)
@@ -198,7 +205,7 @@ class Leases:
         return lease
 
     def release(self, key: bytes) -> bool:
-        """End a run's lease; tells whether there was one."""
+        """End a run's lease; returns whether there was one."""
         return bool(self.end({proof.run_id(key)}))
 
     def stepped_aside(self, key: bytes) -> bool:
@@ -267,5 +274,7 @@ def _prepare(endpoint: Endpoint, sock: socket.socket) -> None:
 def _explain(endpoint: Endpoint, error: OSError) -> str:
     where = f"{endpoint.address} {endpoint.protocol} port {endpoint.port}"
     if error.errno == errno.EADDRNOTAVAIL:
-        return f"cannot listen on {where}: the address is not one of this host's; set exasol_address to one that is"
+        return (
+            f"cannot listen on {where}: this host does not have the address; set exasol_address to one it has"
+        )
     return f"cannot listen on {where}: {error.strerror}"

@@ -12,11 +12,14 @@ connections.
 
 import socket
 import struct
-from typing import Any, Callable, Dict, Iterable, Iterator, List, NamedTuple, Optional, Set, Tuple
+from typing import TYPE_CHECKING, Callable, Dict, Iterable, Iterator, List, NamedTuple, Optional, Set, Tuple
 
 from .._values.addresses import parse_address
 from .._values.ports import compress, text
 from .endpoints import WILDCARDS, Endpoint
+
+if TYPE_CHECKING:
+    from .._shapes import Holder as HolderReport
 
 SERVICE, CONNECTION, LISTENER, UNKNOWN = "service", "connection", "listener", "unknown"
 
@@ -175,7 +178,7 @@ def _address(digits: str) -> str:
     return str(parse_address(address) or address)
 
 
-def describe_holders(found: Dict[Endpoint, Holder]) -> List[Dict[str, Any]]:
+def describe_holders(found: Dict[Endpoint, Holder]) -> List["HolderReport"]:
     """Return holders as plain data: one entry for all ports of an address that are held alike."""
     grouped: Dict[Tuple[str, str, Holder], List[int]] = {}
     for endpoint, holder in found.items():

@@ -3,13 +3,27 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
 """The listener: one process for all ports of a host, which answers the hello of the runs that it serves.
 
-Whoever else talks to it over TCP hears that it is a listener and no service, so that a check of a running
-database does not take one that an interrupted run has left behind for the database.
+How it lives:
+
+1. I(Start.) The module forks it with one control socket, for the run that started it. It holds no port yet,
+   and waits C(_GRACE_SECONDS) for the first lease. If none comes, it ends.
+2. I(Leases.) A run asks for a lease: ports, a deadline (C(ttl)) and an idle time. The module opens the ports
+   with its own rights and hands the sockets over, because the listener has no rights (see leases.py). Other
+   runs of the same user may take leases too; each has a control socket of its own. A port stays open as long
+   as any lease wants it.
+3. I(Service.) Each TCP connection to a port is read once. A hello of a run with a lease for this port is
+   answered with a proof (proof.py). Anybody else hears that this is a listener and no service, so that a
+   check of a running database does not take one that an interrupted run has left behind for the database.
+   Then the connection is closed. Datagrams get an answer only if they are such a hello.
+4. I(End of a lease.) Whatever comes first: its run releases it; its deadline comes; or its run gives no sign
+   for its idle time. In the last case only the ports are closed: the lease remains, so that the run hears of
+   it if it goes on after all.
+5. I(End.) With the last lease the process ends, and with it every socket. Nothing is left on disk.
 
 Each run controls it through a Unix socket in Linux's abstract namespace (unix(7)): the name lives in the same
-network namespace as the ports, vanishes with the process, and only those who know the run's token can tell it
-before. The module opens that socket and all others with its own rights and hands them over, so that a
-listener which root starts needs none.
+network namespace as the ports, vanishes with the process, and nobody can guess it without the run's token.
+A request is one line of JSON, with file descriptors beside it; see C(_OPERATIONS). Only root and the user who
+started the listener may ask for more than C(who).
 """
 
 import array
@@ -21,32 +35,47 @@ import socket
 import struct
 import time
 from collections import OrderedDict
-from typing import Any, Callable, Dict, Iterable, List, Optional, Set, Tuple
+from typing import (
+    TYPE_CHECKING,
+    Any,
+    Callable,
+    Dict,
+    Iterable,
+    List,
+    Mapping,
+    NamedTuple,
+    Optional,
+    Set,
+    Tuple,
+)
 
 from .._kernel.capture import Capture
-from .._values.errors import NetworkError
+from .._values.errors import ListenerError, NetworkError
 from .._values.ports import Ports, compress
 from . import proof
 from .endpoints import Endpoint, describe, endpoints
 from .leases import Leases, Opened
 
+if TYPE_CHECKING:
+    from .._shapes import Capture as CaptureReport
+
 _GRACE_SECONDS = 10.0  # for the first lease to come
 _CONNECTION_SECONDS = 15.0
 _CONTROL_SECONDS = 5.0
-_LOOK_SECONDS = (
-    1.0  # between two looks at deadlines, of which none is shorter; a request is followed by a look at once
-)
-_MOST_CONNECTIONS = 4096
-_MOST_REQUESTS = 64
-# Bytes taken at once: what is left unread would turn our FIN into a reset, and nobody would hear the notice.
-_MOST_HEARD = 16384
+# Between two looks at deadlines, of which none is shorter. After a request, the next look is at once.
+_LOOK_SECONDS = 1.0
+_MAX_CONNECTIONS = 4096
+_MAX_REQUESTS = 64
+# Bytes read at once: what is left unread would turn our FIN into a reset, and the notice would be lost.
+_MAX_READ_BYTES = 16384
 _NOW = int(socket.MSG_DONTWAIT)
 _NOW_WITH_END = int(socket.MSG_DONTWAIT | socket.MSG_MORE)  # answer and FIN leave as one segment
-LONGEST_REQUEST = 1 << 20  # bytes of a request or its answer
-FILES_AT_ONCE = 200  # in one message; the kernel takes 253 (SCM_MAX_FD)
+MAX_REQUEST_BYTES = 1 << 20  # bytes of a request or its answer
+MAX_FILES_AT_ONCE = 200  # in one message; the kernel takes 253 (SCM_MAX_FD)
 _DESCRIPTOR = array.array("i").itemsize
 _ROOM_FOR_FILES = socket.CMSG_SPACE(253 * _DESCRIPTOR)
-_FOR_EVERYBODY = ("who",)
+# What malformed data may raise while it is read.
+_MALFORMED = (AttributeError, KeyError, TypeError, ValueError)
 
 
 class _Waiting:
@@ -102,9 +131,10 @@ class Listener:
         self._connections: OrderedDict[int, _Waiting] = OrderedDict()
         self._requests: OrderedDict[int, _Waiting] = OrderedDict()
         self._leases = Leases(self._on_opened, self._on_closing)
-        self._captures: Dict[bytes, Optional[Capture]] = {}
-        self._capture_problem = ""
-        self._begun = self._born = time.monotonic()
+        self._captures: Dict[bytes, Capture] = {}  # by the key of the run that asked for it
+        self._capture_problems: Dict[bytes, str] = {}  # of runs that asked for one in vain
+        self._begun = time.monotonic()
+        self._end_without_lease = self._begun + _GRACE_SECONDS
         self._look = 0.0
         self._watch(control, self._on_control, control)
 
@@ -119,14 +149,14 @@ class Listener:
             now = time.monotonic()
 
     def _look_after(self, now: float) -> bool:
-        """End what is past its deadline and tell whether anything is left to serve.
+        """End what is past its deadline; returns whether anything is left to serve.
 
-        Not each connection pays for that.
+        This is not done for each connection: the next time is kept in C(_look).
         """
         if self._leases and self._leases.next_deadline() <= now:
             self._leave(self._leases.expire(now))
         self._drop_idle(now)
-        deadline = self._leases.next_deadline() if self._leases else self._born + _GRACE_SECONDS
+        deadline = self._leases.next_deadline() if self._leases else self._end_without_lease
         self._look = min(deadline, now + _LOOK_SECONDS)
         return now < deadline
 
@@ -168,7 +198,7 @@ class Listener:
             self._close(next(iter(self._connections.values())))
 
     def _wait_for(self, connection: _Connection) -> None:
-        if len(self._connections) >= _MOST_CONNECTIONS:
+        if len(self._connections) >= _MAX_CONNECTIONS:
             self._close(next(iter(self._connections.values())))
         self._connections[connection.sock.fileno()] = connection
         self._watch(connection.sock, self._on_readable, connection)
@@ -188,7 +218,7 @@ class Listener:
         The probe answers our FIN with RST, so that neither end keeps TIME_WAIT.
         """
         try:
-            data = sock.recv(_MOST_HEARD, _NOW)
+            data = sock.recv(_MAX_READ_BYTES, _NOW)
         except BlockingIOError:
             return received
         except OSError:
@@ -244,7 +274,7 @@ class Listener:
         except OSError as error:
             self._make_room(error)
             return
-        if len(self._requests) >= _MOST_REQUESTS:
+        if len(self._requests) >= _MAX_REQUESTS:
             sock.close()
             return
         sock.setblocking(False)
@@ -272,7 +302,7 @@ class Listener:
         line, newline, unused = request.received.partition(b"\n")
         if newline and (request.refused or len(request.files) >= _files_with(line)):
             self._fulfil(request, line)
-        elif not data or len(request.received) > LONGEST_REQUEST:
+        elif not data or len(request.received) > MAX_REQUEST_BYTES:
             self._close(request)
 
     def _fulfil(self, request: _Request, line: bytes) -> None:
@@ -287,24 +317,31 @@ class Listener:
     def _obey(self, request: _Request, line: bytes) -> Dict[str, Any]:
         wish = json.loads(line.decode("ascii"))
         try:
-            operation = wish.pop("operation")
-            if not request.permitted and operation not in _FOR_EVERYBODY:
+            operation = _operation(wish)
+            if not (request.permitted or operation.is_for_everybody):
                 return {"error": f"the listener belongs to the user with uid {self._owner}"}
             if request.refused:
                 return {"error": request.refused}
-            if wish.pop("files", 0):
-                wish["files"] = request.files
-            return getattr(self, "_do_" + operation)(**wish)
+            arguments = operation.read(wish)
         except NetworkError as error:
             self._end_if_idle()
             return {"error": str(error)}
-        except (AttributeError, KeyError, TypeError, IndexError) as error:
-            # Another version of this collection may be asking; the leases of others hold.
+        except _MALFORMED as error:
+            # Another version of this collection may be asking.
             return {"error": f"the listener does not understand the request: {error}"}
+        if operation.takes_files:
+            arguments["files"] = request.files
+        try:
+            return operation.perform(self, **arguments)
+        except NetworkError as error:
+            self._end_if_idle()
+            return {"error": str(error)}
+        except Exception as error:  # noqa: BLE001  # a defect of ours must not end the leases of other runs
+            return {"error": f"the listener failed: {type(error).__name__}: {error}"}
 
     def _end_if_idle(self) -> None:
         if not self._leases:
-            self._born = -_GRACE_SECONDS
+            self._end_without_lease = 0.0
 
     def _leave(self, runs: Set[bytes]) -> None:
         """Forget what belonged to runs whose leases have ended."""
@@ -316,88 +353,95 @@ class Listener:
         self._drop_captures()
         self._end_if_idle()
 
-    def _do_attend(self, token: str, files: List[int]) -> Dict[str, Any]:
+    def _attend(self, key: bytes, files: List[int]) -> Dict[str, Any]:
         """Let another run of the same user control us, too; its own socket comes with the request."""
-        run = proof.run_id(proof.check_token(token))
+        run = proof.run_id(key)
         if run in self._controls:
             return {}
+        _check_files(files, 1)
         control = self._controls[run] = socket.socket(socket.AF_UNIX, socket.SOCK_STREAM, 0, files.pop(0))
         self._watch(control, self._on_control, control)
         return {}
 
-    def _do_lease(
+    def _lease(
         self,
-        token: str,
-        asked: List[Dict[str, Any]],
+        key: bytes,
+        asked: Set[Endpoint],
         ttl: float,
         idle: float,
+        files: List[int],
         capture: bool = False,
-        opened: Optional[Dict[str, Any]] = None,
-        files: Optional[List[int]] = None,
+        opened: Optional["_HandOver"] = None,
     ) -> Dict[str, Any]:
-        """Give a run its lease, or say what it has to open for us first."""
-        key = proof.check_token(token)
-        wanted, before = set(endpoints(asked)), self._leases.get(key)
-        given = _taken(opened or {}, files or [])
+        """Give a run its lease, or say what the module has to open for us first."""
+        opened = opened or _HandOver()
+        needs_capture = key not in self._captures and key not in self._capture_problems
+        brings_capture = needs_capture and opened.capture_problem == ""
+        _check_files(files, len(opened.sockets) + brings_capture)
+        given = opened.take(files)
         missing = (
-            self._leases.missing(wanted) - set(given.sockets) - given.in_use - given.denied - given.absent
+            self._leases.missing(asked) - set(given.sockets) - given.in_use - given.denied - given.absent
         )
-        wants_capture = capture and key not in self._captures and "capture" not in (opened or {})
+        wants_capture = capture and needs_capture and opened.capture_problem is None
         if missing or wants_capture:
             given.close()
             return {"missing": describe(missing), "capture": wants_capture}
-        if opened and "capture" in opened and key not in self._captures:
-            self._capture(key, wanted, opened["capture"], files or [])
-        lease = self._leases.take(key, wanted, time.monotonic() + ttl, given, idle)
-        return dict(lease.report(), changed=before is None or before.wanted != wanted, **self._self())
+        if brings_capture:
+            self._start_capture(key, asked, files.pop(0))
+        elif needs_capture and opened.capture_problem:
+            # The ports are listened on nevertheless; whoever asked for a capture hears of it at the end.
+            self._capture_problems[key] = opened.capture_problem
+        before = self._leases.get(key)
+        lease = self._leases.take(key, asked, time.monotonic() + ttl, given, idle)
+        return dict(lease.report(), changed=before is None or before.wanted != asked, **self._self())
 
     def _self(self) -> Dict[str, Any]:
         return {"pid": os.getpid(), "note": self._note}
 
-    def _capture(self, key: bytes, wanted: Iterable[Endpoint], problem: str, files: List[int]) -> None:
-        if problem:
-            # The ports are listened on nevertheless; who asked for a capture is told at the end.
-            self._captures[key], self._capture_problem = None, problem
-            return
-        sock = socket.socket(socket.AF_PACKET, socket.SOCK_DGRAM, 0, files.pop(0))
-        taken = self._captures[key] = Capture(ports_of(wanted), sock)
-        self._watch(taken.sock, Capture.read, taken)
+    def _start_capture(self, key: bytes, wanted: Iterable[Endpoint], descriptor: int) -> None:
+        sock = socket.socket(socket.AF_PACKET, socket.SOCK_DGRAM, 0, descriptor)
+        capture = self._captures[key] = Capture(ports_of(wanted), sock)
+        self._watch(capture.sock, Capture.read, capture)
 
     def _drop_captures(self) -> None:
-        for key in [key for key in self._captures if self._leases.get(key) is None]:
-            self._end_capture(key)
+        for key in [*self._captures, *self._capture_problems]:
+            if self._leases.get(key) is None:
+                self._end_capture(key)
 
-    def _end_capture(self, key: bytes) -> Dict[str, Any]:
-        if key not in self._captures:
-            return {}
-        taken = self._captures.pop(key)
-        if taken is None:
-            return {"capture": {"problem": self._capture_problem}}
-        report = taken.report()
-        self._on_closing(taken.sock)
-        taken.close()
-        return {"capture": report}
+    def _end_capture(self, key: bytes) -> Optional["CaptureReport"]:
+        """Return what a run's capture saw, or None if the run asked for none."""
+        problem = self._capture_problems.pop(key, "")
+        if problem:
+            return {"problem": problem}
+        capture = self._captures.pop(key, None)
+        if capture is None:
+            return None
+        report = capture.report()
+        self._on_closing(capture.sock)
+        capture.close()
+        return report
 
-    def _do_show(self, token: str) -> Dict[str, Any]:
-        lease = self._leases.get(proof.check_token(token))
+    def _show(self, key: bytes) -> Dict[str, Any]:
+        """Say what a run has."""
+        lease = self._leases.get(key)
         if lease is None:
             return {"changed": False}
         return dict(lease.report(), wanted=describe(lease.wanted), changed=True, **self._self())
 
-    def _do_release(self, token: str) -> Dict[str, Any]:
-        key = proof.check_token(token)
-        captured = self._end_capture(key)
+    def _release(self, key: bytes) -> Dict[str, Any]:
+        """End a run's lease."""
+        answer: Dict[str, Any] = {}
+        report = self._end_capture(key)
+        if report is not None:
+            answer["capture"] = report
         if self._leases.stepped_aside(key):
-            captured["stepped_aside"] = True
-        released = self._leases.release(key)
+            answer["stepped_aside"] = True
+        answer["changed"] = self._leases.release(key)
         self._leave({proof.run_id(key)})
-        return dict(captured, changed=released)
+        return answer
 
-    def _do_who(self) -> Dict[str, Any]:
-        """Say what any user of the host may know.
-
-        Who asked, on which ports, and whether its runs still give a sign.
-        """
+    def _who(self) -> Dict[str, Any]:
+        """Say what any user of the host may know: whose listener this is, its ports, and the last sign."""
         now = time.monotonic()
         times = {"age_s": now - self._begun, "quiet_s": 0.0, "left_s": 0.0}
         if self._leases:
@@ -411,30 +455,107 @@ class Listener:
             abandoned=len(self._leases.abandoned(now)) == len(self._leases),
         )
 
-    def _do_clear(self) -> Dict[str, Any]:
+    def _clear(self) -> Dict[str, Any]:
         """End the leases of runs that gave no sign for a while."""
         ended = self._leases.end(self._leases.abandoned(time.monotonic()))
         self._leave(ended)
         return {"changed": bool(ended)}
 
 
+class _HandOver(NamedTuple):
+    """What a module opened for us; the files come in the order of C(sockets), that of the capture last."""
+
+    sockets: Tuple[Endpoint, ...] = ()
+    in_use: Tuple[Endpoint, ...] = ()
+    denied: Tuple[Endpoint, ...] = ()
+    absent: Tuple[Endpoint, ...] = ()
+    capture_problem: Optional[str] = None  # empty if the socket of a capture comes, None if nobody tried
+
+    def take(self, files: List[int]) -> Opened:
+        """Make sockets of the files, which belong to them from now on."""
+        sockets: Dict[Endpoint, socket.socket] = {}
+        for endpoint in self.sockets:
+            sock = socket.socket(endpoint.family, endpoint.kind, 0, files.pop(0))
+            sock.setblocking(False)
+            sockets[endpoint] = sock
+        return Opened(sockets, set(self.in_use), set(self.denied), set(self.absent))
+
+
+def _read_hand_over(opened: Mapping[str, Any]) -> _HandOver:
+    return _HandOver(
+        sockets=tuple(endpoints(opened["sockets"])),
+        in_use=tuple(endpoints(opened["in_use"])),
+        denied=tuple(endpoints(opened["denied"])),
+        absent=tuple(endpoints(opened["absent"])),
+        capture_problem=str(opened["capture"]) if "capture" in opened else None,
+    )
+
+
+def _check_files(files: List[int], needed: int) -> None:
+    if len(files) < needed:
+        raise ListenerError(f"the request brings {len(files)} open files: expected {needed}")
+
+
+_Reader = Callable[[Any], Any]
+
+
+class _Operation(NamedTuple):
+    """What a request may ask for, and how each of its fields is read."""
+
+    perform: Callable[..., Dict[str, Any]]
+    required: Mapping[str, _Reader] = {}
+    optional: Mapping[str, _Reader] = {}
+    takes_files: bool = False
+    is_for_everybody: bool = False
+
+    def read(self, wish: Mapping[str, Any]) -> Dict[str, Any]:
+        """Return the arguments for C(perform); raises for what is missing, unknown or malformed."""
+        fields = dict(self.required, **self.optional)
+        unknown = sorted(set(wish) - set(fields) - {"operation", "files"})
+        if unknown:
+            raise ValueError(f"unknown field {unknown[0]!r}")
+        missing = sorted(set(self.required) - set(wish))
+        if missing:
+            raise ValueError(f"field {missing[0]!r} is missing")
+        arguments = {name: fields[name](value) for name, value in wish.items() if name in fields}
+        if "token" in arguments:
+            arguments["key"] = arguments.pop("token")
+        return arguments
+
+
+_OPERATIONS = {
+    "attend": _Operation(Listener._attend, {"token": proof.check_token}, takes_files=True),
+    "lease": _Operation(
+        Listener._lease,
+        required={
+            "token": proof.check_token,
+            "asked": lambda asked: set(endpoints(asked)),
+            "ttl": float,
+            "idle": float,
+        },
+        optional={"capture": bool, "opened": _read_hand_over},
+        takes_files=True,
+    ),
+    "show": _Operation(Listener._show, {"token": proof.check_token}),
+    "release": _Operation(Listener._release, {"token": proof.check_token}),
+    "clear": _Operation(Listener._clear),
+    "who": _Operation(Listener._who, is_for_everybody=True),
+}
+
+
+def _operation(wish: Mapping[str, Any]) -> _Operation:
+    name = wish["operation"]
+    if name not in _OPERATIONS:
+        raise ValueError(f"unknown operation {name!r}")
+    return _OPERATIONS[name]
+
+
 def _files_with(line: bytes) -> int:
     """Return how many files a request says that it brings."""
     try:
-        return min(int(json.loads(line.decode("ascii")).get("files", 0)), LONGEST_REQUEST)
+        return min(int(json.loads(line.decode("ascii")).get("files", 0)), MAX_REQUEST_BYTES)
     except (AttributeError, TypeError, ValueError):
         return 0  # no request; it is refused as a whole
-
-
-def _taken(opened: Dict[str, Any], files: List[int]) -> Opened:
-    """Return what a module opened for us: its sockets come in the order of their endpoints."""
-    sockets: Dict[Endpoint, socket.socket] = {}
-    for endpoint in endpoints(opened.get("sockets", ())):
-        sock = socket.socket(endpoint.family, endpoint.kind, 0, files.pop(0))
-        sock.setblocking(False)
-        sockets[endpoint] = sock
-    in_use, denied, absent = (set(endpoints(opened.get(name, ()))) for name in ("in_use", "denied", "absent"))
-    return Opened(sockets, in_use, denied, absent)
 
 
 def ports_of(wanted: Iterable[Endpoint]) -> Dict[str, Ports]:
@@ -447,7 +568,7 @@ def ports_of(wanted: Iterable[Endpoint]) -> Dict[str, Ports]:
 
 def peer_uid(sock: socket.socket) -> int:
     """Return the user who runs the other end of a Unix socket (SO_PEERCRED, unix(7))."""
-    return struct.unpack("iii", sock.getsockopt(socket.SOL_SOCKET, socket.SO_PEERCRED, 12))[1]
+    return int(struct.unpack("iii", sock.getsockopt(socket.SOL_SOCKET, socket.SO_PEERCRED, 12))[1])
 
 
 def _from_same_address(level: int, kind: int, data: bytes) -> Tuple[int, int, bytes]:

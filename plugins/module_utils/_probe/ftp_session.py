@@ -1,7 +1,7 @@
 # Copyright (c) 2026, exasol_community.network contributors
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""A real FTP session, to see its data connections: each way to open one is tried with a list of names (NLST).
+"""Real FTP sessions, to test data connections: each way to open one transfers a list of names (NLST).
 
 EPSV and EPRT: RFC 2428. PASV and PORT: RFC 959, IPv4 only. TLS: RFC 4217.
 """
@@ -14,15 +14,18 @@ import socket
 import ssl
 import time
 from concurrent.futures import ThreadPoolExecutor
-from typing import Any, Callable, Dict, Iterable, Iterator, List, NamedTuple, Sequence, Tuple
+from typing import TYPE_CHECKING, Any, Callable, Iterable, Iterator, List, NamedTuple, Sequence, Tuple, cast
 
 from .._identify._finding import clean
+from .._kernel.sockets import first_of
 from .._plan.ftp_modes import ACTIVE, BOTH, PASSIVE
 from .._values.addresses import parse_address
 from .._values.errors import NetworkError
 from .._values.ports import Ports, numbers
 from .outcome import ERROR, FILTERED, NO_RESPONSE, OPEN, SYN_ACK, Outcome, from_errno, timed_out
-from .targets import first_of
+
+if TYPE_CHECKING:
+    from .._shapes import FtpSession, FtpTransfer
 
 FTP_SERVICES = ("ftp", "ftps")
 DATA_COMMANDS = ("EPSV", "PASV", "EPRT", "PORT")
@@ -42,9 +45,9 @@ TRANSFERS = (DONE, FAILED, SILENT, NOTHING)
 # Why a data connection was not even tried, beside what an Outcome knows.
 REFUSED, BAD_REPLY, NO_LOGIN = "refused", "bad-reply", "login"
 
-_MOST_LINES = 500
-_MOST_BYTES = 65536
-_MOST_STRANGERS = 100
+_MAX_LINES = 500
+_MAX_BYTES = 65536
+_MAX_STRANGERS = 100
 _SESSIONS_AT_A_TIME = 16
 # What a server's words, or their lack, may raise.
 _PROBLEMS = ftplib.all_errors + (ValueError, LookupError)
@@ -89,7 +92,7 @@ class Server(NamedTuple):
 
 
 class _Session(ftplib.FTP_TLS):
-    """A control connection whose replies are bounded, with TLS from the first byte where the service is ftps."""
+    """A control connection with bounded replies, and with TLS from the first byte if the service is ftps."""
 
     def __init__(self, server: Server, login: Login):
         super().__init__(context=_context(login), timeout=login.timeout)
@@ -135,8 +138,8 @@ class _Session(ftplib.FTP_TLS):
     def getline(self) -> str:
         """Return one line of a reply."""
         self._lines += 1
-        if self._lines > _MOST_LINES:
-            raise ftplib.error_proto(f"more than {_MOST_LINES} lines")
+        if self._lines > _MAX_LINES:
+            raise ftplib.error_proto(f"more than {_MAX_LINES} lines")
         return super().getline()
 
     def read_list(self, connection: socket.socket) -> bool:
@@ -148,7 +151,7 @@ class _Session(ftplib.FTP_TLS):
             )
         received = 0
         with connection:
-            while received < _MOST_BYTES:
+            while received < _MAX_BYTES:
                 data = connection.recv(8192)
                 if not data:
                     return True
@@ -176,16 +179,35 @@ def check_authorities(login: Login) -> None:
     except (OSError, ValueError) as error:
         raise NetworkError(
             f"ca_path {login.ca_path!r} cannot be read ({error}): expected a file with certificates in PEM, "
-            f"or a directory of such files, on the probing "
-            "host"
+            f"or a directory of such files, on the probing host"
         )
-
-
-Attempt = Dict[str, Any]
 
 
 class _BadReplyError(Exception):
     """A server announces what cannot be."""
+
+
+class _Transfer(NamedTuple):
+    """One way to open a data connection, and what became of it; empty if it is not known."""
+
+    mode: str
+    command: str
+    address: str = ""  # that the connection leads to
+    port: int = 0
+    announced: str = ""  # the address in the reply to PASV, if it is not the server's
+    transfer: str = ""  # one of TRANSFERS
+    state: str = ""
+    reason: str = ""
+    detail: str = ""
+
+    def ended(self, outcome: Outcome, detail: str = "") -> "_Transfer":
+        """Return the transfer with its outcome, and with one more detail."""
+        details = "; ".join(text for text in (self.detail, detail) if text)
+        return self._replace(state=outcome.state, reason=outcome.reason, detail=details)
+
+    def as_dict(self) -> "FtpTransfer":
+        """Return what is known as plain data."""
+        return cast("FtpTransfer", {name: value for name, value in self._asdict().items() if value})
 
 
 def _announced(session: _Session, command: str) -> Tuple[str, int]:
@@ -201,42 +223,42 @@ def _announced(session: _Session, command: str) -> Tuple[str, int]:
     return said, port
 
 
-def _passive(session: _Session, server: Server, login: Login, command: str, verb: str) -> Attempt:
+def _passive(session: _Session, server: Server, login: Login, command: str, verb: str) -> _Transfer:
     said, port = _announced(session, command)
-    found: Attempt = {"mode": PASSIVE, "command": command, "port": port, "address": server.address}
-    if command == "PASV" and said != server.address:
-        found["announced"] = said
+    found = _Transfer(
+        mode=PASSIVE,
+        command=command,
+        address=server.address,
+        port=port,
+        announced=said if command == "PASV" and said != server.address else "",
+    )
     source, begun = first_of(server.family, login.sources), time.monotonic()
     try:
         connection = socket.create_connection(
             (server.address, port), login.timeout, (source, 0) if source else None
         )
     except OSError as error:
-        return _with(found, _outcome(error, time.monotonic() - begun))
+        return found.ended(_outcome(error, time.monotonic() - begun))
     return _transferred(session, login, found, connection, lambda: session.sendcmd(verb))
 
 
-def _active(session: _Session, server: Server, login: Login, command: str, verb: str) -> Attempt:
+def _active(session: _Session, server: Server, login: Login, command: str, verb: str) -> _Transfer:
     with _listening(session.control.getsockname()[0], server.family, login.active_ports) as listening:
         host, port = listening.getsockname()[:2]
-        found: Attempt = {"mode": ACTIVE, "command": command, "port": port, "address": host}
+        found = _Transfer(mode=ACTIVE, command=command, address=host, port=port)
         (session.sendeprt if command == "EPRT" else session.sendport)(host, port)
         session.putcmd(verb)
         visit = _visit(session, listening, server.address, login)
     if visit.connection is None:
         if visit.said[:3] in _EMPTY:
-            return _with(dict(found, transfer=NOTHING), Outcome(ERROR, REFUSED), visit.said)
+            return found._replace(transfer=NOTHING).ended(Outcome(ERROR, REFUSED), visit.said)
         why = f"the server does not connect back to port {port}"
-        return _with(
-            found,
-            Outcome(FILTERED, NO_RESPONSE),
-            "; ".join(text for text in (why, visit.said, _named(visit.strangers)) if text),
-        )
-    detail = _named(visit.strangers)
+        details = [text for text in (why, visit.said, _named(visit.strangers)) if text]
+        return found.ended(Outcome(FILTERED, NO_RESPONSE), "; ".join(details))
     return _transferred(
         session,
         login,
-        dict(found, detail=detail) if detail else found,
+        found._replace(detail=_named(visit.strangers)),
         visit.connection,
         lambda: visit.begun or session.getresp(),
     )
@@ -263,7 +285,7 @@ def _visit(session: _Session, listening: socket.socket, address: str, login: Log
     with selectors.DefaultSelector() as selector:
         selector.register(listening, selectors.EVENT_READ)
         selector.register(session.control, selectors.EVENT_READ)
-        while len(strangers) < _MOST_STRANGERS and time.monotonic() < deadline:
+        while len(strangers) < _MAX_STRANGERS and time.monotonic() < deadline:
             ready = [key.fileobj for key, unused in selector.select(max(0.0, deadline - time.monotonic()))]
             if listening in ready:
                 connection, who = _accepted(listening)
@@ -318,8 +340,8 @@ def _listening(address: str, family: int, ports: Ports) -> socket.socket:
 
 
 def _transferred(
-    session: _Session, login: Login, found: Attempt, connection: socket.socket, begin: Callable[[], str]
-) -> Attempt:
+    session: _Session, login: Login, found: _Transfer, connection: socket.socket, begin: Callable[[], str]
+) -> _Transfer:
     """Transfer a list over an open data connection.
 
     That it opens proves little: data must come, and the server say that it was all.
@@ -332,16 +354,15 @@ def _transferred(
             session.getresp()
     except (ftplib.error_temp, ftplib.error_perm) as error:
         transfer = NOTHING if str(error)[:3] in _EMPTY else FAILED
-        return _with(dict(found, transfer=transfer), opened, login.without_secret(error))
+        return found._replace(transfer=transfer).ended(opened, login.without_secret(error))
     except socket.timeout:
-        return _with(dict(found, transfer=SILENT), opened, f"nothing came within {login.timeout:g} s")
+        return found._replace(transfer=SILENT).ended(opened, f"nothing came within {login.timeout:g} s")
     except _PROBLEMS as error:
-        return _with(
-            dict(found, transfer=FAILED), opened, login.without_secret(error) or "the connection ended"
-        )
+        detail = login.without_secret(error) or "the connection ended"
+        return found._replace(transfer=FAILED).ended(opened, detail)
     finally:
         connection.close()
-    return _with(dict(found, transfer=DONE), opened)
+    return found._replace(transfer=DONE).ended(opened)
 
 
 def _outcome(error: OSError, seconds: float) -> Outcome:
@@ -350,12 +371,7 @@ def _outcome(error: OSError, seconds: float) -> Outcome:
     return from_errno(error.errno or 0, seconds, "tcp")
 
 
-def _with(found: Attempt, outcome: Outcome, detail: str = "") -> Attempt:
-    details = "; ".join(text for text in (found.pop("detail", ""), detail) if text)
-    return dict(found, state=outcome.state, reason=outcome.reason, **({"detail": details} if details else {}))
-
-
-Way = Callable[[_Session, Server, Login, str, str], Attempt]
+Way = Callable[[_Session, Server, Login, str, str], _Transfer]
 _WAYS: Tuple[Tuple[str, str, Way], ...] = (
     (PASSIVE, "EPSV", _passive),
     (PASSIVE, "PASV", _passive),
@@ -370,9 +386,9 @@ def _ways(server: Server, login: Login) -> Iterator[Tuple[str, str, Way]]:
             yield mode, command, way
 
 
-def examine(server: Server, login: Login) -> Dict[str, Any]:
+def examine(server: Server, login: Login) -> "FtpSession":
     """Return how a session went and what became of each way to open a data connection."""
-    report: Dict[str, Any] = {
+    report: "FtpSession" = {
         "destination": server.destination,
         "address": server.address,
         "port": server.port,
@@ -392,15 +408,15 @@ def examine(server: Server, login: Login) -> Dict[str, Any]:
                 problem = login.without_secret(error) or type(error).__name__
                 report.setdefault("login", UNVERIFIED if _is_unverified(error) else LOGIN_FAILED)
                 if report["login"] != LOGGED_IN:
-                    return dict(report, detail=problem)
+                    report["detail"] = problem
+                    return report
             else:
                 report["login"] = LOGGED_IN
-                report["data"].append(_try(session, server, login, mode, command, way))
+                report["data"].append(_try(session, server, login, mode, command, way).as_dict())
                 continue
         # What earlier sessions showed stands.
-        report["data"].append(
-            {"mode": mode, "command": command, "state": ERROR, "reason": NO_LOGIN, "detail": problem}
-        )
+        missed = _Transfer(mode=mode, command=command)
+        report["data"].append(missed.ended(Outcome(ERROR, NO_LOGIN), problem).as_dict())
     return report
 
 
@@ -410,17 +426,17 @@ def _is_unverified(error: BaseException) -> bool:
     return isinstance(error, ssl.CertificateError) or getattr(error, "reason", "") == _VERIFICATION
 
 
-def _try(session: _Session, server: Server, login: Login, mode: str, command: str, way: Way) -> Attempt:
-    failed: Attempt = {"mode": mode, "command": command, "state": ERROR}
+def _try(session: _Session, server: Server, login: Login, mode: str, command: str, way: Way) -> _Transfer:
+    failed = _Transfer(mode=mode, command=command)
     try:
         for verb in _LISTS:
             found = way(session, server, login, command, verb)
-            if found.get("transfer") != NOTHING:
+            if found.transfer != NOTHING:
                 break
     except _BadReplyError as error:
-        return dict(failed, reason=BAD_REPLY, detail=str(error))
+        return failed.ended(Outcome(ERROR, BAD_REPLY), str(error))
     except _PROBLEMS as error:
-        return dict(failed, reason=REFUSED, detail=login.without_secret(error) or type(error).__name__)
+        return failed.ended(Outcome(ERROR, REFUSED), login.without_secret(error) or type(error).__name__)
     finally:
         _leave(session)
     return found
@@ -434,7 +450,7 @@ def _leave(session: _Session) -> None:
         session.close()
 
 
-def examine_all(servers: Iterable[Server], login: Login) -> List[Dict[str, Any]]:
+def examine_all(servers: Iterable[Server], login: Login) -> List["FtpSession"]:
     """Examine several servers side by side."""
     servers = list(servers)
     if not servers:

@@ -1,13 +1,12 @@
 # Copyright (c) 2026, exasol_community.network contributors
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""A next hop that is silent.
+"""Finds next hops that do not reply to ARP or NDP.
 
-The kernel keeps what it cannot hand on, and a capture sees nothing leave, as if a filter stopped it.
-
-The kernel asks three times, a second apart (mcast_solicit, retrans_time_ms in ip-sysctl), and only then says
-so. Whoever waits less than that is helped by one more, patient attempt for each address of which nothing is
-known.
+Without a reply, the kernel keeps the packets that it cannot send, and a capture sees nothing leave: the same
+as with a filter on output. The kernel asks three times, a second apart (mcast_solicit, retrans_time_ms in
+ip-sysctl), and reports an error only then. A probe with a shorter timeout does not see it. So one more
+attempt, which waits longer, is made for each address of which nothing is known.
 """
 
 from typing import Callable, Container, Iterable, List, Tuple
@@ -20,10 +19,10 @@ SECONDS = 3.3
 Ask = Callable[[List[Tuple[Target, int]]], None]
 
 
-def settle(ask: Ask, groups: Iterable[List[Target]], asked: Container[str]) -> None:
-    """Tell the targets whose next hop is silent so.
+def find_silent(ask: Ask, groups: Iterable[List[Target]], asked: Container[str]) -> None:
+    """Find the targets whose next hop does not reply, and correct their outcomes.
 
-    C(groups) are those of each address, C(asked) the addresses to which something left.
+    C(groups) are the targets of each address, C(asked) the addresses to which a packet left.
     """
     stuck = [
         group

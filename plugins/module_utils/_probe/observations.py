@@ -1,25 +1,35 @@
 # Copyright (c) 2026, exasol_community.network contributors
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""Outcomes as users see them: compressed ranges, with lost packets told from filters."""
+"""Outcomes in the form that users see: compressed ports, and silence that was lost packets tried again."""
 
-from typing import Any, Collection, Dict, Iterable, Iterator, List, Sequence, Set, Tuple
+from typing import TYPE_CHECKING, Collection, Dict, Iterable, Iterator, List, Sequence, Set, Tuple
 
 from .._values.ports import compress, text
-from .outcome import CLOSED, NO_RESPONSE, OPEN, Outcome, rank
-from .sweep import CUT_OFF, SILENT_LISTENER
-from .targets import Found, Target
+from .outcome import (
+    CLOSED,
+    NO_RESPONSE,
+    OPEN,
+    PROOF_CUT_OFF,
+    PROOF_FAILURES,
+    PROOF_SILENT,
+    Outcome,
+    rank,
+)
+from .targets import PortGroup, Target
 
-# A repeated SYN leaves a second after the first (RFC 6298, section 2.1): so late an answer means that a
-# packet was lost.
+if TYPE_CHECKING:
+    from .._shapes import Observation, Path, PortState, RoundTrips
+
+# The kernel repeats a SYN after a second (RFC 6298, section 2.1): so late an answer means that a packet was
+# lost.
 _LOSS_MS = 900.0
-# Where packets are lost, one lost port among many filtered ones is easily missed by one retry, hardly by so
-# many.
-_VAIN_RETRIES = 3
+# Where packets are lost, a lost port among many filtered ones is easily missed by one retry, hardly by three.
+_MAX_VAIN_RETRIES = 3
 
 
 def by_address(targets: Iterable[Target]) -> List[List[Target]]:
-    """Return the targets grouped by address: what one port answers tells something of the others."""
+    """Return the targets grouped by address: what one port answers is evidence about the others."""
     grouped: Dict[str, List[Target]] = {}
     for target in targets:
         grouped.setdefault(target.address, []).append(target)
@@ -27,16 +37,21 @@ def by_address(targets: Iterable[Target]) -> List[List[Target]]:
 
 
 def is_silence(outcome: Outcome) -> bool:
-    """Tell whether nothing came back, as it is with a filter and with lost packets alike."""
-    return outcome.reason == NO_RESPONSE or outcome.detail in (SILENT_LISTENER, CUT_OFF)
+    """Tell whether nothing came back. A filter and lost packets both look like that."""
+    return outcome.reason == NO_RESPONSE or outcome.proof in (PROOF_SILENT, PROOF_CUT_OFF)
+
+
+def is_answer(outcome: Outcome) -> bool:
+    """Tell whether the host itself answered."""
+    return outcome.state in (OPEN, CLOSED) and not is_silence(outcome)
 
 
 class Suspects:
-    """The silent ports of one address that may have lost their packets.
+    """The silent ports of one address whose packets may have been lost.
 
-    They are a minority beside ports that answered, tried again as long as that finds some of them. Where an
-    answer came late, packets are lost for certain: then a majority is suspected too, and more patience is
-    spent on it.
+    If they are fewer than the ports that answered, they are tried again, as long as that finds some of them.
+    If an answer came late, packets were lost for certain: then they are tried again even if they are more,
+    and more often.
     """
 
     def __init__(self, targets: Sequence[Target]):
@@ -46,69 +61,69 @@ class Suspects:
         self._vain = 0
 
     def take(self) -> Iterator[Tuple[Target, int]]:
-        """Remove the suspects from their targets' outcomes and yield them for another try, or yield nothing."""
+        """Yield the suspects for another try, without their outcomes; or nothing, if there are none."""
         silent = self._silent()
-        count = sum(len(found.ports) for target, outcome, found in silent)
+        count = sum(len(group.ports) for target, outcome, group in silent)
         if self.waiting:
             self._vain = 0 if count < self.waiting else self._vain + 1
-        if not count or not self._plausible(count):
+        if not count or not self._is_plausible(count):
             return
         self.waiting = count
-        for target, outcome, found in silent:
+        for target, outcome, group in silent:
             del target.found[outcome]
-            for port in found.ports:
+            for port in group.ports:
                 self.asked_again.add((target, port))
                 yield target, port
 
-    def _silent(self) -> List[Tuple[Target, Outcome, Found]]:
+    def _silent(self) -> List[Tuple[Target, Outcome, PortGroup]]:
         return [
-            (target, outcome, found)
+            (target, outcome, group)
             for target in self.targets
-            for outcome, found in target.found.items()
+            for outcome, group in target.found.items()
             if is_silence(outcome)
         ]
 
-    def _plausible(self, count: int) -> bool:
-        answered = [
-            found
-            for target in self.targets
-            for outcome, found in target.found.items()
-            if outcome.state in (OPEN, CLOSED) and not is_silence(outcome)
-        ]
-        if any(rtt >= _LOSS_MS for found in answered for rtt in found.rtt_ms):
-            return self._vain < _VAIN_RETRIES
-        return not self._vain and count < sum(len(found.ports) for found in answered)
+    def _is_plausible(self, count: int) -> bool:
+        """Tell whether so many silent ports may have lost their packets."""
+        answered: List[PortGroup] = []
+        for target in self.targets:
+            answered += _answered(target)
+        if any(_count_late(group) for group in answered):
+            return self._vain < _MAX_VAIN_RETRIES
+        return not self._vain and count < sum(len(group.ports) for group in answered)
+
+
+def _answered(target: Target) -> List[PortGroup]:
+    return [group for outcome, group in target.found.items() if is_answer(outcome)]
+
+
+def _count_late(group: PortGroup) -> int:
+    return sum(rtt_ms >= _LOSS_MS for rtt_ms in group.rtt_ms)
 
 
 def late_answers(targets: Iterable[Target]) -> Dict[Target, int]:
-    """Return how many answers came so late that the kernel had sent its first packet in vain.
+    """Return how many answers came so late that the first packet must have been lost.
 
-    To be counted before anybody is asked again.
+    To be counted before any port is tried again.
     """
-    return {
-        target: sum(rtt >= _LOSS_MS for found in target.found.values() for rtt in found.rtt_ms)
-        for target in targets
-    }
+    return {target: sum(map(_count_late, target.found.values())) for target in targets}
 
 
 def paths(
     targets: Iterable[Target], late: Dict[Target, int], asked_again: Collection[Tuple[Target, int]]
-) -> List[Dict[str, Any]]:
-    """Return for each destination and address how many TCP ports answered in the end, and of how many the first try was lost.
+) -> List["Path"]:
+    """Return how many TCP ports of each path answered in the end, and for how many the first try was lost.
 
-    What never answers is no loss: a filter looks like that.
+    What never answers is not counted as lost, because a filter looks like that.
     """
     again: Dict[Target, Set[int]] = {}
     for target, port in asked_again:
         again.setdefault(target, set()).add(port)
-    found: Dict[Tuple[str, str], Dict[str, Any]] = {}
+    found: Dict[Tuple[str, str], "Path"] = {}
     for target in targets:
-        answered = [
-            port
-            for outcome, some in target.found.items()
-            if outcome.state in (OPEN, CLOSED) and not is_silence(outcome)
-            for port in some.ports
-        ]
+        answered: List[int] = []
+        for group in _answered(target):
+            answered += group.ports
         if target.protocol != "tcp" or not answered:
             continue
         path = found.setdefault(
@@ -120,7 +135,7 @@ def paths(
     return list(found.values())
 
 
-def observation(target: Target) -> Dict[str, Any]:
+def observation(target: Target) -> "Observation":
     """Return a target's outcomes as plain data, each state with its compressed ports."""
     states = [_state(outcome, target.found[outcome]) for outcome in sorted(target.found, key=rank)]
     return {
@@ -132,25 +147,28 @@ def observation(target: Target) -> Dict[str, Any]:
     }
 
 
-def _state(outcome: Outcome, found: Found) -> Dict[str, Any]:
-    state: Dict[str, Any] = {
-        "ports": text(compress(found.ports)),
+def _state(outcome: Outcome, group: PortGroup) -> "PortState":
+    state: "PortState" = {
+        "ports": text(compress(group.ports)),
         "state": outcome.state,
         "reason": outcome.reason,
     }
-    if found.rtt_ms:
-        state["rtt_ms"] = _spread(found.rtt_ms)
-    for field in ("reason_ip", "detail"):
-        if getattr(outcome, field):
-            state[field] = getattr(outcome, field)
+    if group.rtt_ms:
+        state["rtt_ms"] = _spread(group.rtt_ms)
+    if outcome.reason_ip:
+        state["reason_ip"] = outcome.reason_ip
+    detail = outcome.detail or PROOF_FAILURES.get(outcome.proof, "")
+    if detail:
+        state["detail"] = detail
     if outcome.finding:
         state["identity"] = outcome.finding.as_dict()
-    if outcome.answered_by is not None:
+    if outcome.proof:
+        state["proof"] = outcome.proof
         state["answered_by"] = outcome.answered_by
     return state
 
 
-def _spread(rtt_ms: Iterable[float]) -> Dict[str, float]:
+def _spread(rtt_ms: Iterable[float]) -> "RoundTrips":
     ordered = sorted(rtt_ms)
     return {
         "min": round(ordered[0], 3),
@@ -163,6 +181,6 @@ def summarize(targets: Iterable[Target]) -> Dict[str, int]:
     """Return how many ports are in each state."""
     summary: Dict[str, int] = {}
     for target in targets:
-        for outcome, found in target.found.items():
-            summary[outcome.state] = summary.get(outcome.state, 0) + len(found.ports)
+        for outcome, group in target.found.items():
+            summary[outcome.state] = summary.get(outcome.state, 0) + len(group.ports)
     return summary

@@ -1,11 +1,11 @@
 # Copyright (c) 2026, exasol_community.network contributors
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""What one attempt came to: nmap's states and reasons (https://nmap.org/book/man-port-scanning-basics.html).
+"""The outcome of one attempt: nmap's states and reasons (https://nmap.org/book/man-port-scanning-basics.html).
 
-An errno alone cannot tell a firewall's reject from a closed port: both are ECONNREFUSED. The ICMP message
-behind it can, and it names its sender. Linux hands it out through the socket's error queue (IP_RECVERR and
-MSG_ERRQUEUE in ip(7); for connecting TCP sockets since Linux 4.17). Where it is missing, the errno and the
+A firewall's reject and a closed port have the same errno, ECONNREFUSED. The ICMP message behind it makes the
+difference, and it has a sender. Linux gives it out through the socket's error queue (IP_RECVERR and
+MSG_ERRQUEUE in ip(7); for connecting TCP sockets since Linux 4.17). Without a message, the errno and the
 time decide.
 """
 
@@ -17,35 +17,38 @@ from typing import NamedTuple, Optional, Tuple
 
 from .._identify._finding import Finding
 
+# States.
 OPEN, CLOSED, FILTERED, UNREACHABLE = "open", "closed", "filtered", "unreachable"
-UNRESOLVED, SILENT, ERROR = "unresolved", "open|filtered", "error"
-STATES = (OPEN, CLOSED, FILTERED, UNREACHABLE, UNRESOLVED, SILENT, ERROR)
+UNRESOLVED, OPEN_FILTERED, ERROR = "unresolved", "open|filtered", "error"
+STATES = (OPEN, CLOSED, FILTERED, UNREACHABLE, UNRESOLVED, OPEN_FILTERED, ERROR)
 
-NO_RESPONSE, PROHIBITED, HOST_UNREACH, NET_UNREACH = (
-    "no-response",
-    "admin-prohibited",
-    "host-unreach",
-    "net-unreach",
-)
-NO_ROUTE, PORT_UNREACH, REFUSED, SYN_ACK, UDP_RESPONSE = (
-    "no-route",
-    "port-unreach",
-    "conn-refused",
-    "syn-ack",
-    "udp-response",
-)
-OTHER_RUN, OWN_ADDRESS = (
-    "other-run",
-    "own-address",
-)  # a listener of another run answered; the host reached itself
+# Reasons.
+SYN_ACK, UDP_RESPONSE, REFUSED, NO_RESPONSE = "syn-ack", "udp-response", "conn-refused", "no-response"
+PROHIBITED, PORT_UNREACH, HOST_UNREACH = "admin-prohibited", "port-unreach", "host-unreach"
+NET_UNREACH, NO_ROUTE = "net-unreach", "no-route"
+OTHER_RUN = "other-run"  # a listener of another run answered
+OWN_ADDRESS = "own-address"  # the host reached itself
 
-LOCAL = "local"  # the sender of an error that the probing host's own kernel gave
+# What became of the challenge to our own listener; empty if there was none.
+PROOF_OURS = "ours"
+PROOF_SILENT = "silent"  # connected, and no answer
+PROOF_CUT_OFF = "cut_off"  # connected, and the connection ended without an answer
+PROOF_OTHER = "other"  # something else answered
+PROOF_OTHER_RUN = "other_run"
+PROOF_FAILURES = {
+    PROOF_SILENT: "connected, but no answer to the challenge of our listener",
+    PROOF_CUT_OFF: "connected, but cut off without an answer to the challenge of our listener",
+    PROOF_OTHER: "connected, but something other than our listener answered",
+    PROOF_OTHER_RUN: "connected, but a listener of another run answered",
+}
+PROOFS = (PROOF_OURS,) + tuple(PROOF_FAILURES)
+
+LOCAL = "local"  # the sender of an error that the probing host's own kernel reported
 
 MSG_ERRQUEUE = 0x2000
 _IP_RECVERR, _IPV6_RECVERR = 11, 25
 _ORIGIN_ICMP, _ORIGIN_ICMP6 = 2, 3
-# An address that nobody answers for (ARP, neighbour discovery) fails after three tries, about 3 s; a reject
-# comes at once.
+# Without a reply to ARP or NDP, a connection fails after three requests, about 3 s. A reject comes at once.
 _NEIGHBOUR_SECONDS = 2.5
 
 # ICMP type 3 (RFC 792, RFC 1812 section 5.2.7.1) and ICMPv6 type 1 (RFC 4443 section 3.1) by code.
@@ -82,12 +85,11 @@ class Outcome(NamedTuple):
 
     state: str
     reason: str
-    reason_ip: str = ""  # who sent the ICMP message, where one came
-    answered_by: Optional[str] = (
-        None  # "" when nobody could prove to be our listener, else the host that proved itself
-    )
+    reason_ip: str = ""  # who sent the ICMP message, if one came
+    proof: str = ""  # what became of the challenge to our listener: one of PROOFS, or empty
+    answered_by: str = ""  # the host whose listener proved itself
     detail: str = ""
-    finding: Optional[Finding] = None  # who answered, where somebody was asked
+    finding: Optional[Finding] = None  # which service answered, if it was asked
 
 
 class Icmp(NamedTuple):
@@ -108,7 +110,7 @@ def receive_errors(sock: socket.SocketType, family: int) -> None:
 
 
 def read_icmp(sock: socket.SocketType) -> Optional[Icmp]:
-    """Return the ICMP message behind a socket's error, or None where there is none."""
+    """Return the ICMP message behind a socket's error, or None."""
     try:
         ancillary = sock.recvmsg(256, 256, MSG_ERRQUEUE)[1]
     except OSError:
@@ -147,7 +149,7 @@ def from_icmp(icmp: Icmp, protocol: str, destination: str) -> Outcome:
 
 
 def from_errno(number: int, seconds: float, protocol: str) -> Outcome:
-    """Return the outcome of an attempt that failed C(seconds) after it left, where no ICMP message is at hand."""
+    """Return the outcome of an attempt that failed after C(seconds), without an ICMP message."""
     if number == errno.ECONNREFUSED:
         return Outcome(CLOSED, REFUSED if protocol == "tcp" else PORT_UNREACH)
     if number == errno.ETIMEDOUT:
@@ -174,7 +176,7 @@ def local_failure(number: int) -> Outcome:
 
 def _explain(number: int) -> str:
     known = {
-        errno.EADDRNOTAVAIL: "the source address is not one of this host's, or no ephemeral port is left",
+        errno.EADDRNOTAVAIL: "the source address does not belong to this host, or no ephemeral port is left",
         errno.EAFNOSUPPORT: "this host has no support for the address family",
         errno.EMFILE: "the limit of open files is reached: raise it (ulimit -n) or lower the concurrency",
         errno.ENFILE: "the system's limit of open files is reached",
@@ -187,7 +189,7 @@ def _explain(number: int) -> str:
 def icmp_or_errno(
     sock: socket.SocketType, number: int, seconds: float, protocol: str, destination: str
 ) -> Outcome:
-    """Return the outcome of a failed attempt, from the ICMP message where one came, else from errno and time."""
+    """Return the outcome of a failed attempt: from its ICMP message if one came, else from errno and time."""
     icmp = read_icmp(sock)
     if not icmp:
         return from_errno(number, seconds, protocol)
@@ -201,24 +203,24 @@ def icmp_or_errno(
 
 def _own_address(sock: socket.SocketType) -> str:
     try:
-        return sock.getsockname()[0]
+        return str(sock.getsockname()[0])
     except OSError:
         return ""
 
 
 def timed_out(protocol: str) -> Outcome:
-    """Return the outcome of silence, which for UDP may be a listener that has nothing to say."""
-    return Outcome(FILTERED if protocol == "tcp" else SILENT, NO_RESPONSE)
+    """Return the outcome of silence; with UDP, a service that does not answer looks like that too."""
+    return Outcome(FILTERED if protocol == "tcp" else OPEN_FILTERED, NO_RESPONSE)
 
 
-def rank(outcome: Outcome) -> Tuple:
-    """Order outcomes as the states are listed, and those that look alike by what else is known."""
+def rank(outcome: Outcome) -> Tuple[int, str, str, str, str, str, str]:
+    """Return the key to sort outcomes by: the order of STATES, then everything else."""
     return (
         STATES.index(outcome.state),
         outcome.reason,
         outcome.reason_ip,
-        outcome.answered_by is not None,
-        outcome.answered_by or "",
+        outcome.proof,
+        outcome.answered_by,
         outcome.detail,
         str(outcome.finding or ""),
     )

@@ -1,11 +1,19 @@
 # Copyright (c) 2026, exasol_community.network contributors
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""A whole probe: names resolved, one sweep over every port, lost packets told from filters, observations returned."""
+"""A whole probe, from a plan's flows to observations.
+
+1. Names are resolved, and each of their addresses becomes a target.
+2. One sweep tries every port (sweep.py).
+3. Silent ports whose packets may have been lost are tried again (observations.py).
+4. Silent ports beside rejected ones are tried again alone, slowly (icmp_limit.py).
+5. With a capture, an address of which nothing is known gets one more patient try (next_hop.py).
+6. What turns out to be the probing host itself is no evidence about another host (reached_itself.py).
+"""
 
 import contextlib
 import time
-from typing import Any, Dict, Iterable, List, Mapping, NamedTuple, Optional, Sequence, Tuple
+from typing import TYPE_CHECKING, Any, Dict, Iterable, List, Mapping, NamedTuple, Optional, Sequence, Tuple
 
 from .._kernel import open_files
 from .._kernel.capture import Capture
@@ -20,12 +28,16 @@ from . import icmp_limit, next_hop, reached_itself
 from .ftp_session import FTP_SERVICES, Login, Server, check_authorities, examine_all
 from .observations import Suspects, by_address, late_answers, observation, paths, summarize
 from .outcome import OPEN, OTHER_RUN, UNRESOLVED, Outcome
-from .sweep import Pace, Sweep, all_ports
+from .sweep import Pace, Sweep, Work, all_ports
 from .targets import Target, Targets, describe
 
-_RETRIES = 6  # at 20 % loss each way a port stays silent through all of them with a probability of 5e-10
+if TYPE_CHECKING:
+    from .._shapes import Capture as CaptureReport
+    from .._shapes import Path, PortsAt, ProbeResult
+
+_MAX_RETRIES = 6  # at 20 % loss each way a port stays silent through all of them with a probability of 5e-10
 _RESOLVER_SECONDS = 10.0
-_LEAST_SOCKETS = 8
+_MIN_SOCKETS = 8
 
 
 class Settings(NamedTuple):
@@ -40,9 +52,9 @@ class Settings(NamedTuple):
 
 
 def check(settings: Settings) -> Settings:
-    """Return the settings with the concurrency that the limit of open files allows.
+    """Return the settings, with no more concurrency than the limit of open files allows.
 
-    Raise for what cannot be used.
+    Raises if a setting cannot be used.
     """
     pace = settings.pace
     if not 0 < pace.timeout <= 300:
@@ -58,15 +70,17 @@ def check(settings: Settings) -> Settings:
     if settings.ftp:
         check_authorities(settings.ftp)
     available = open_files.raise_limit()
-    open_files.check(_LEAST_SOCKETS, available, "a probe")
+    open_files.check(_MIN_SOCKETS, available, "a probe")
     return settings._replace(pace=pace._replace(concurrency=min(pace.concurrency, available)))
 
 
 def collect(
-    flows: Iterable[Mapping[str, Any]], plain: Iterable[Mapping[str, Any]], listening: Mapping[str, Any]
+    flows: Iterable[Mapping[str, Any]],
+    plain: Iterable[Mapping[str, Any]],
+    listening: Mapping[str, List["PortsAt"]],
 ) -> Targets:
     """Return the targets of a plan's flows and of plain targets, with our own listeners marked."""
-    targets = Targets()
+    targets = Targets(listening)
     targets.add_flows(flows)
     for target in plain:
         targets.add(
@@ -76,22 +90,19 @@ def collect(
             target["ports"],
             target.get("service", ""),
         )
-    targets.claim(listening)
     return targets
 
 
-def run(targets: Targets, settings: Settings) -> Dict[str, Any]:
-    """Probe the targets and return observations, paths, summary and elapsed_s."""
+def run(targets: Targets, settings: Settings) -> "ProbeResult":
+    """Probe the targets."""
     begun = time.monotonic()
     settings = check(settings)
     key = check_token(settings.token) if settings.token else b""
     if not key and any(target.ours or target.ours_everywhere for target in targets):
-        raise NetworkError(
-            "there is no token: expected the one of the listeners, or they could not prove themselves"
-        )
+        raise NetworkError("token is missing: pass the token that the listeners were started with")
     sources = Sources(settings.sources)
     resolved, unresolved = _resolved(targets)
-    captured: Dict[str, Any] = {}
+    captured: Optional["CaptureReport"] = None
     with contextlib.ExitStack() as stack:
         sweep = stack.enter_context(Sweep(settings.pace, sources, key, settings.identify))
         capture = None
@@ -100,24 +111,25 @@ def run(targets: Targets, settings: Settings) -> Dict[str, Any]:
                 capture = stack.enter_context(contextlib.closing(Capture(_ports_of(resolved))))
                 sweep.watch(capture)
         except NetworkError as error:
-            captured["capture"] = {"problem": str(error)}
+            captured = {"problem": str(error)}
         losses = _measure(sweep, resolved)
         if capture is not None:
             _ask_next_hops(resolved, settings.pace, sources, capture)
-            captured["capture"] = capture.report()
+            captured = capture.report()
     resolved = reached_itself.settle(resolved, of_interfaces)
     everything = resolved + unresolved
-    sessions: Dict[str, Any] = (
-        {"ftp_sessions": examine_all(_ftp_servers(resolved), settings.ftp)} if settings.ftp else {}
-    )
-    return dict(
-        sessions,
-        **captured,
-        observations=[observation(target) for target in everything],
-        paths=losses,
-        summary=summarize(everything),
-        elapsed_s=round(time.monotonic() - begun, 3),
-    )
+    sessions = examine_all(_ftp_servers(resolved), settings.ftp) if settings.ftp else None
+    result: "ProbeResult" = {
+        "observations": [observation(target) for target in everything],
+        "paths": losses,
+        "summary": summarize(everything),
+        "elapsed_s": round(time.monotonic() - begun, 3),
+    }
+    if captured is not None:
+        result["capture"] = captured
+    if sessions is not None:
+        result["ftp_sessions"] = sessions
+    return result
 
 
 def _ports_of(targets: Iterable[Target]) -> Dict[str, Ports]:
@@ -128,41 +140,52 @@ def _ports_of(targets: Iterable[Target]) -> Dict[str, Ports]:
 
 
 def _ftp_servers(targets: Iterable[Target]) -> List[Server]:
-    answered = [
-        (target, found)
-        for target in targets
-        for outcome, found in target.found.items()
-        if outcome.state == OPEN and outcome.answered_by is None and outcome.reason != OTHER_RUN
-    ]
-    return [
-        Server(target.destination, target.address, target.named, port, target.services[port])
-        for target, found in answered
-        for port in sorted(found.ports)
-        if target.services.get(port) in FTP_SERVICES
-    ]
+    """Return the open ports where a service should speak FTP, unless a listener of ours has its place."""
+    servers: List[Server] = []
+    for target in targets:
+        for outcome, group in target.found.items():
+            if outcome.state != OPEN or outcome.proof or outcome.reason == OTHER_RUN:
+                continue
+            servers += [
+                Server(
+                    destination=target.destination,
+                    address=target.address,
+                    name=target.named,
+                    port=port,
+                    service=target.services[port],
+                )
+                for port in sorted(group.ports)
+                if target.services.get(port) in FTP_SERVICES
+            ]
+    return servers
 
 
-def _measure(sweep: Sweep, targets: Sequence[Target]) -> List[Dict[str, Any]]:
-    """Probe all ports, and return of each path how many first tries were lost."""
+def _measure(sweep: Sweep, targets: Sequence[Target]) -> List["Path"]:
+    """Probe all ports; returns for each path how many first tries were lost."""
     sweep.run(all_ports(targets))
     late = late_answers(targets)
     groups = by_address(targets)
     suspects = [Suspects(group) for group in groups]
-    for unused in range(_RETRIES):
-        work = [item for some in suspects for item in some.take()]
+    for unused in range(_MAX_RETRIES):
+        work: List[Work] = []
+        for some in suspects:
+            work += some.take()
         if not work:
             break
         sweep.run(work)
-    icmp_limit.settle(sweep.run, groups)
+    icmp_limit.find_rejected(sweep.run, groups)
     sweep.finish()
-    return paths(targets, late, [item for some in suspects for item in some.asked_again])
+    asked_again: List[Work] = []
+    for some in suspects:
+        asked_again += some.asked_again
+    return paths(targets, late, asked_again)
 
 
 def _ask_next_hops(targets: Sequence[Target], pace: Pace, sources: Sources, capture: Capture) -> None:
     if pace.timeout < next_hop.SECONDS:
         with Sweep(pace._replace(timeout=next_hop.SECONDS), sources) as patient:
             patient.watch(capture)
-            next_hop.settle(patient.run, by_address(targets), capture.asked())
+            next_hop.find_silent(patient.run, by_address(targets), capture.asked())
 
 
 def _resolved(targets: Iterable[Target]) -> Tuple[List[Target], List[Target]]:
@@ -175,7 +198,8 @@ def _resolved(targets: Iterable[Target]) -> Tuple[List[Target], List[Target]]:
                 f"{complaint(target.address)} ({describe(target)})"
             )
     answers = resolve(names, _RESOLVER_SECONDS)
-    found, lost = [], []  # type: List[Target], List[Target]
+    found: List[Target] = []
+    lost: List[Target] = []
     for target in targets:
         if target.address not in answers:
             found.append(target)

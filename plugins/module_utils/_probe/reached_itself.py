@@ -8,14 +8,15 @@ That comes of a name that leads to a loopback address (a resolver that blocks th
 the listener of the destination itself, which proves who it is, shows that the plan means the same machine.
 """
 
-from typing import Callable, Collection, Container, List, Optional, Tuple
+from typing import Callable, Collection, Container, List, Optional, Set, Tuple
 
 from .._kernel.own_addresses import is_loopback
-from .._values.ports import compress
+from .._values.ports import Ports, compress
 from .outcome import ERROR, OWN_ADDRESS, UNRESOLVED, Outcome
 from .targets import Target
 
 Own = Callable[[], Container[str]]
+_Key = Tuple[str, str, str, Ports]
 
 
 def settle(targets: Collection[Target], own: Own) -> List[Target]:
@@ -65,8 +66,8 @@ def _judged(target: Target) -> List[Target]:
 
 
 def _without_repetition(targets: List[Target]) -> List[Target]:
-    """Return the targets without those that say the same of a name, which may have a loopback address of each family."""
-    seen: set = set()
+    """Return the targets, each name once: it may have a loopback address of each family."""
+    seen: Set[Optional[_Key]] = set()
     kept = []
     for target in targets:
         key = _key(target)
@@ -76,7 +77,7 @@ def _without_repetition(targets: List[Target]) -> List[Target]:
     return kept
 
 
-def _key(target: Target) -> Optional[Tuple]:
+def _key(target: Target) -> Optional[_Key]:
     outcomes = list(target.found)
     if len(outcomes) != 1 or outcomes[0].state != UNRESOLVED:
         return None

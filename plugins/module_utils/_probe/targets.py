@@ -1,11 +1,11 @@
 # Copyright (c) 2026, exasol_community.network contributors
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""What a probe measures: one target for each destination, address and protocol, and what was found there."""
+"""What a probe measures: one target for each destination, address and protocol, with its outcomes."""
 
 import socket
 from array import array
-from typing import Any, Dict, Iterable, Iterator, List, Mapping, NamedTuple, Optional, Tuple
+from typing import TYPE_CHECKING, Any, Dict, Iterable, Iterator, List, Mapping, NamedTuple, Optional, Tuple
 
 from .._identify._registry import SCRIPTS, Datagram, datagram
 from .._listener.endpoints import WILDCARDS
@@ -14,14 +14,17 @@ from .._values.errors import NetworkError
 from .._values.ports import Ports, intersect, merge, numbers, parse_ports, text
 from .outcome import Outcome
 
+if TYPE_CHECKING:
+    from .._shapes import PortsAt
+
 PROTOCOLS = ("tcp", "udp")
 
 
-class Found(NamedTuple):
-    """The ports that share an outcome, with the milliseconds of each."""
+class PortGroup(NamedTuple):
+    """The ports that share an outcome, and the milliseconds until each answer."""
 
-    ports: array
-    rtt_ms: array
+    ports: "array[int]"
+    rtt_ms: "array[float]"
 
 
 class Target:
@@ -30,19 +33,19 @@ class Target:
     def __init__(self, destination: str, address: str, protocol: str):
         self.destination = destination
         self.name = ""
-        self.planned = False  # whether a plan says whose address this is
+        self.planned = False  # whether a plan names the host that has this address
         self.address = address
         self.protocol = protocol
         self.ports: Ports = ()
         self.ours: Ports = ()  # where our own listener answers
-        self.services: Dict[int, str] = {}  # by the ports of those that can tell who they are
+        self.services: Dict[int, str] = {}  # those that can be asked who they are, by port
         self.datagrams: Dict[int, Datagram] = {}
-        self.found: Dict[Outcome, Found] = {}
+        self.found: Dict[Outcome, PortGroup] = {}
         self.ours_everywhere: Dict[str, Ports] = {}  # the same by wildcard, until a name has its addresses
         self.family = socket.AF_INET6 if ":" in address else socket.AF_INET
 
     def add(self, ports: Ports, service: str = "") -> None:
-        """Add ports; a service of the port table that can tell who it is may be asked."""
+        """Add ports, and the question for them if there is one for this service of the port table."""
         self.ports = merge(self.ports + ports)
         if self.protocol == "tcp":
             if service in SCRIPTS:
@@ -53,16 +56,16 @@ class Target:
             self.datagrams.update(dict.fromkeys(numbers(ports), question))
 
     def record(self, port: int, outcome: Outcome, rtt_ms: float = -1.0) -> None:
-        """Keep what an attempt came to; a negative time means that none was measured."""
+        """Keep the outcome of an attempt; a negative time means that none was measured."""
         found = self.found.get(outcome)
         if found is None:
-            found = self.found[outcome] = Found(array("H"), array("d"))
+            found = self.found[outcome] = PortGroup(array("H"), array("d"))
         found.ports.append(port)
         if rtt_ms >= 0:
             found.rtt_ms.append(rtt_ms)
 
     def correct(self, port: int, outcome: Outcome) -> None:
-        """Replace what an attempt came to by what was heard later."""
+        """Replace the outcome of an attempt, because more was heard later."""
         for before, found in self.found.items():
             if port in found.ports:
                 found.ports.remove(port)
@@ -73,24 +76,25 @@ class Target:
 
     @property
     def named(self) -> str:
-        """The DNS name that was given for the target, else its address.
-
-        What a server expects to be called.
-        """
+        """The name that a server expects to be called: the given DNS name, or else the address."""
         return self.name or self.address
 
     @property
     def wildcard(self) -> str:
-        """The address that stands for all of the target's family."""
+        """The address that stands for all addresses of the target's family."""
         return WILDCARDS[self.family == socket.AF_INET6]
 
     def claim(self, address: str, ports: Ports) -> None:
-        """Mark ports on which our own listener answers at an address, or at all addresses of its family."""
+        """Mark those of the ports so far where our own listener answers, at an address or a wildcard."""
         ports = intersect(self.ports, ports)
         if address in WILDCARDS:
             self.ours_everywhere[address] = merge(self.ours_everywhere.get(address, ()) + ports)
         if address in (self.address, self.wildcard):
             self.ours = merge(self.ours + ports)
+
+    def expects_proof(self, port: int) -> bool:
+        """Tell whether our own listener should answer on a port."""
+        return any(item.first <= port <= item.last for item in self.ours)
 
     def twin(self) -> "Target":
         """Return the same target without outcomes."""
@@ -99,7 +103,7 @@ class Target:
         return copy
 
     def at(self, address: str) -> "Target":
-        """Return the same target at one address of its name."""
+        """Return the same target at one address of its name, without outcomes."""
         copy = Target(self.destination, address, self.protocol)
         copy.planned = self.planned
         copy.name = self.name if parse_address(self.address) else self.address
@@ -109,10 +113,19 @@ class Target:
 
 
 class Targets:
-    """Collects targets so that each address, protocol and port is measured once, whoever asks for it."""
+    """Collects targets so that each address, protocol and port is measured once, whoever asks for it.
 
-    def __init__(self):
+    C(listening) says where our own listeners answer: destination -> list of address, protocol and ports.
+    """
+
+    def __init__(self, listening: Optional[Mapping[str, List["PortsAt"]]] = None) -> None:
         self._targets: Dict[Tuple[str, str, str], Target] = {}
+        self._listening = {
+            destination: [
+                (entry["address"], entry["protocol"], parse_ports(entry["ports"])) for entry in entries
+            ]
+            for destination, entries in (listening or {}).items()
+        }
 
     def __iter__(self) -> Iterator[Target]:
         return iter(self._targets.values())
@@ -137,6 +150,9 @@ class Targets:
         if target is None:
             target = self._targets[key] = Target(*key)
         target.add(parse_ports(ports), service)
+        for where, spoken, answering in self._listening.get(destination, ()):
+            if spoken == protocol:
+                target.claim(where, answering)
         return target
 
     def add_flows(self, flows: Iterable[Mapping[str, Any]]) -> None:
@@ -152,29 +168,7 @@ class Targets:
                         name, str(address), flow["protocol"], flow["ports"], flow["service"]
                     ).planned = True
 
-    def claim(self, listening: Mapping[str, List[Mapping[str, Any]]]) -> None:
-        """Mark the ports on which our own listeners answer.
-
-        Destination -> list of address, protocol and ports.
-        """
-        for target in self:
-            for entry in listening.get(target.destination, ()):
-                if entry["protocol"] == target.protocol:
-                    target.claim(entry["address"], parse_ports(entry["ports"]))
-
 
 def describe(target: Target) -> str:
     """Return a target for messages."""
     return f"{target.address} {target.protocol} {text(target.ports)}"
-
-
-def first_of(family: int, addresses: Iterable[str]) -> Optional[str]:
-    """Return the first address of a family (socket.AF_INET or AF_INET6)."""
-    version = 6 if family == socket.AF_INET6 else 4
-    for address in (item.strip() for item in addresses):
-        parsed = parse_address(address)
-        if parsed is None:
-            raise NetworkError(f"source address {address!r} is not an IPv4 or IPv6 address")
-        if parsed.version == version:
-            return address
-    return None

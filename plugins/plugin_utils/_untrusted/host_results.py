@@ -24,7 +24,7 @@ from ...module_utils._listener.occupants import LISTENER as HELD_BY_LISTENER
 from ...module_utils._listener.occupants import SERVICE, UNKNOWN
 from ...module_utils._plan.ftp_modes import ACTIVE, PASSIVE
 from ...module_utils._probe.ftp_session import DATA_COMMANDS, LOGINS, TRANSFERS
-from ...module_utils._probe.outcome import LOCAL, STATES
+from ...module_utils._probe.outcome import LOCAL, PROOFS, STATES
 from ...module_utils._values.addresses import is_name, parse_address, stands_for
 from ...module_utils._values.errors import NetworkError
 from ...module_utils._values.ports import parse_ports
@@ -125,6 +125,7 @@ _STATE = _object(
     reason=_REASON,
     detail=_TEXT,
     answered_by=_NAME,
+    proof={"enum": PROOFS},
     identity=_IDENTITY,
     reason_ip={"type": "string", "maxLength": _LONGEST_NAME, "format": "an address, or local"},
     rtt_ms=_object("min median max", min=_MILLISECONDS, median=_MILLISECONDS, max=_MILLISECONDS),

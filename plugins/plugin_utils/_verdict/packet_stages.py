@@ -27,7 +27,7 @@ from ...module_utils._values.ports import (
 )
 
 if t.TYPE_CHECKING:
-    from ...module_utils._shapes import Capture, CaptureSeen
+    from ...module_utils._shapes import Capture, CaptureEntry
 
 # In the order of a packet's way: the packet came to this stage and no further. If an end was not captured,
 # two neighbouring stages cannot be told apart.
@@ -147,7 +147,7 @@ class Captures:
         return found
 
 
-def _disguised(strangers: Iterable[CaptureSeen], sent: Ports | None) -> Ports:
+def _disguised(strangers: Iterable[CaptureEntry], sent: Ports | None) -> Ports:
     """Return the ports that the source may have asked for from an address that the plan does not have.
 
     It may be that of a NAT device, or of another interface. A stranger that asked for little of what left the
@@ -162,7 +162,7 @@ def _disguised(strangers: Iterable[CaptureSeen], sent: Ports | None) -> Ports:
     )
 
 
-def _union(entries: Iterable[CaptureSeen]) -> dict[str, Ports]:
+def _union(entries: Iterable[CaptureEntry]) -> dict[str, Ports]:
     found: dict[str, Ports] = {}
     for entry in entries:
         for kind in _KINDS:

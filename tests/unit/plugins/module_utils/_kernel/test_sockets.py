@@ -10,6 +10,7 @@ import pytest
 from ansible_collections.exasol_community.network.plugins.module_utils._kernel import sockets
 from ansible_collections.exasol_community.network.plugins.module_utils._kernel.sockets import (
     Sources,
+    first_of,
     is_local,
 )
 from ansible_collections.exasol_community.network.tests.unit.helpers import assert_names, refusal
@@ -77,7 +78,7 @@ def test_a_source_costs_no_port_before_the_connection(address):
         (["eth0"], ["'eth0'", "IPv4 or IPv6 address"]),
         ([""], ["''", "IPv4 or IPv6 address"]),
         (["127.0.0.0/8"], ["'127.0.0.0/8'", "IPv4 or IPv6 address"]),
-        (["127.0.0.11", "127.0.0.12"], ["127.0.0.11 and 127.0.0.12", "one family", "run once for each"]),
+        (["127.0.0.11", "127.0.0.12"], ["127.0.0.11 and 127.0.0.12", "one family", "once for each"]),
         (["127.0.0.11", "::1", "127.0.0.12"], ["127.0.0.11 and 127.0.0.12"]),
     ],
 )
@@ -127,3 +128,15 @@ def test_without_a_handshake_the_own_measure_counts():
     with socket.socket(socket.AF_INET, socket.SOCK_DGRAM) as datagrams, socket.socket() as idle:
         assert sockets.handshake_ms(datagrams, 7.5) == 7.5
         assert sockets.handshake_ms(idle, 7.5) == 7.5
+
+
+@pytest.mark.parametrize(
+    "family, expected", [(socket.AF_INET, "192.0.2.1"), (socket.AF_INET6, "2001:db8::1")]
+)
+def test_first_address_of_a_family(family, expected):
+    assert first_of(family, ["2001:db8::1", "192.0.2.1", "192.0.2.2"]) == expected
+    assert first_of(family, []) is None
+
+
+def test_source_that_is_no_address_is_named():
+    assert_names(refusal(first_of, socket.AF_INET, ["eth0"]), ["'eth0'", "IPv4 or IPv6"])

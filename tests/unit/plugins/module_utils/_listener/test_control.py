@@ -216,7 +216,7 @@ def test_an_address_of_another_host_is_named_and_nothing_is_left(host):
     with pytest.raises(ListenerError) as caught:
         host.listen([entry("127.0.0.1", free), entry("192.0.2.1", 18563)])
     assert_names(
-        str(caught.value), ["192.0.2.1", "tcp port 18563", "not one of this host's", "exasol_address"]
+        str(caught.value), ["192.0.2.1", "tcp port 18563", "does not have the address", "exasol_address"]
     )
     assert not listens("127.0.0.1", free)
     wait_until(lambda: not runs(host))
@@ -445,7 +445,7 @@ def test_the_name_of_the_control_socket_cannot_be_told_without_the_token():
 
 def test_a_listener_that_never_stays_up_is_told(host, monkeypatch):
     monkeypatch.setattr(_control, "spawn", lambda name, control, run: None)
-    assert_names(refusal(host.present, "127.0.0.1", free_ports("127.0.0.1")), [host.name, "does not stay up"])
+    assert_names(refusal(host.present, "127.0.0.1", free_ports("127.0.0.1")), [host.name, "ends at once"])
 
 
 # -- privileges

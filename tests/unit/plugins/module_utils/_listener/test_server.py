@@ -22,10 +22,7 @@ from ansible_collections.exasol_community.network.plugins.module_utils._probe.pr
     collect,
     run,
 )
-from ansible_collections.exasol_community.network.plugins.module_utils._probe.sweep import (
-    OTHER_RUN_ANSWERS,
-    Pace,
-)
+from ansible_collections.exasol_community.network.plugins.module_utils._probe.sweep import Pace
 from ansible_collections.exasol_community.network.tests.unit.helpers import run_python
 from ansible_collections.exasol_community.network.tests.unit.plugins.module_utils.loopback import (
     TIME_WAIT,
@@ -142,7 +139,7 @@ def test_another_runs_token_proves_nothing(host):
     address = some_address()
     found = host.present(address, free_ports(address))
     (state,) = probed(host, found, run_name="stranger")
-    assert (state["state"], state["answered_by"], state["detail"]) == ("open", "", OTHER_RUN_ANSWERS)
+    assert (state["state"], state["answered_by"], state["proof"]) == ("open", "", "other_run")
 
 
 @pytest.mark.parametrize("protocol, kind", [("tcp", socket.SOCK_STREAM), ("udp", DATAGRAM)])

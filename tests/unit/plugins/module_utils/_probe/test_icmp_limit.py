@@ -68,7 +68,7 @@ class Network:
 
     def settle(self, *targets):
         """Let the code under test settle the targets."""
-        icmp_limit.settle(self.ask, by_address(targets), self)
+        icmp_limit.find_rejected(self.ask, by_address(targets), self)
         return {
             target: [
                 (state["state"], state.get("reason_ip"), ports_of(state["ports"]))

@@ -8,7 +8,7 @@ Tests/integration has real next hops.
 
 import pytest
 
-from ansible_collections.exasol_community.network.plugins.module_utils._probe.next_hop import settle
+from ansible_collections.exasol_community.network.plugins.module_utils._probe.next_hop import find_silent
 from ansible_collections.exasol_community.network.plugins.module_utils._probe.outcome import (
     OPEN,
     SYN_ACK,
@@ -44,7 +44,7 @@ def settled(group, answer, asked=()):
             questions.append((target.address, target.protocol, port))
             target.record(port, answer)
 
-    settle(ask, [group], set(asked))
+    find_silent(ask, [group], set(asked))
     return questions, [
         {outcome: list(found.ports) for outcome, found in target.found.items()} for target in group
     ]

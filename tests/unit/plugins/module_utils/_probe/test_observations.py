@@ -12,11 +12,9 @@ from ansible_collections.exasol_community.network.plugins.module_utils._probe.ob
     Suspects,
     observation,
 )
-from ansible_collections.exasol_community.network.plugins.module_utils._probe.outcome import Outcome
-from ansible_collections.exasol_community.network.plugins.module_utils._probe.sweep import (
-    CUT_OFF,
-    OTHER_ANSWER,
-    SILENT_LISTENER,
+from ansible_collections.exasol_community.network.plugins.module_utils._probe.outcome import (
+    PROOF_FAILURES,
+    Outcome,
 )
 from ansible_collections.exasol_community.network.plugins.module_utils._probe.targets import Target
 from ansible_collections.exasol_community.network.plugins.module_utils._values.ports import (
@@ -28,8 +26,8 @@ from ansible_collections.exasol_community.network.tests.unit.helpers import port
 OPEN, CLOSED = Outcome("open", "syn-ack"), Outcome("closed", "conn-refused")
 SILENT, SILENT_UDP = Outcome("filtered", "no-response"), Outcome("open|filtered", "no-response")
 REJECTED = Outcome("filtered", "admin-prohibited", "192.0.2.1")
-MUTE = Outcome("open", "syn-ack", answered_by="", detail=SILENT_LISTENER)
-CUT = Outcome("open", "syn-ack", answered_by="", detail=CUT_OFF)
+MUTE = Outcome("open", "syn-ack", proof="silent")
+CUT = Outcome("open", "syn-ack", proof="cut_off")
 STATES = [
     OPEN,
     CLOSED,
@@ -202,10 +200,13 @@ def test_times_are_spread():
     [
         (OPEN, {}),
         (REJECTED, {"reason_ip": "192.0.2.1"}),
-        (Outcome("open", "syn-ack", answered_by="n11"), {"answered_by": "n11"}),
         (
-            Outcome("open", "syn-ack", answered_by="", detail=OTHER_ANSWER),
-            {"answered_by": "", "detail": OTHER_ANSWER},
+            Outcome("open", "syn-ack", proof="ours", answered_by="n11"),
+            {"proof": "ours", "answered_by": "n11"},
+        ),
+        (
+            Outcome("open", "syn-ack", proof="other"),
+            {"proof": "other", "answered_by": "", "detail": PROOF_FAILURES["other"]},
         ),
         (Outcome("unresolved", "name", detail="no such name"), {"detail": "no such name"}),
     ],
@@ -219,8 +220,8 @@ LOOKALIKES = [
     REJECTED,
     REJECTED._replace(reason_ip="192.0.2.2"),
     OPEN,
-    OPEN._replace(answered_by="n11"),
-    OPEN._replace(answered_by=""),
+    OPEN._replace(proof="ours", answered_by="n11"),
+    OPEN._replace(proof="other"),
 ]
 
 

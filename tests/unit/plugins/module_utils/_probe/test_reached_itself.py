@@ -15,7 +15,10 @@ from ansible_collections.exasol_community.network.plugins.module_utils._values.p
 
 VIP, NAME = "192.0.2.40", "files.example.com"
 OPEN, CLOSED = Outcome("open", "syn-ack"), Outcome("closed", "conn-refused")
-PROVEN, OTHERS = OPEN._replace(answered_by="n12"), OPEN._replace(answered_by="n11")
+PROVEN, OTHERS = (
+    OPEN._replace(proof="ours", answered_by="n12"),
+    OPEN._replace(proof="ours", answered_by="n11"),
+)
 OWN = frozenset(["127.0.0.1", "192.0.2.11", VIP])
 
 

@@ -3,6 +3,7 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
 """The sweep against real sockets on loopback: what it finds, and how politely it leaves."""
 
+import contextlib
 import errno
 import select
 import socket
@@ -16,16 +17,27 @@ from ansible_collections.exasol_community.network.plugins.module_utils._identify
 from ansible_collections.exasol_community.network.plugins.module_utils._kernel.sockets import Sources
 from ansible_collections.exasol_community.network.plugins.module_utils._listener import proof
 from ansible_collections.exasol_community.network.plugins.module_utils._probe import (
+    engine as _engine,
+)
+from ansible_collections.exasol_community.network.plugins.module_utils._probe import (
     outcome as _outcome,
 )
 from ansible_collections.exasol_community.network.plugins.module_utils._probe import (
-    sweep as _sweep,
+    stages as _stages,
 )
-from ansible_collections.exasol_community.network.plugins.module_utils._probe.outcome import Outcome
+from ansible_collections.exasol_community.network.plugins.module_utils._probe.outcome import (
+    PROOF_CUT_OFF,
+    PROOF_OTHER,
+    PROOF_OURS,
+    PROOF_SILENT,
+    Outcome,
+)
+from ansible_collections.exasol_community.network.plugins.module_utils._probe.stages import (
+    Attempt,
+    Context,
+    Handshake,
+)
 from ansible_collections.exasol_community.network.plugins.module_utils._probe.sweep import (
-    CUT_OFF,
-    OTHER_ANSWER,
-    SILENT_LISTENER,
     Pace,
     Sweep,
     all_ports,
@@ -154,31 +166,31 @@ def test_a_service_that_ends_first_is_open():
 
 
 @pytest.mark.parametrize(
-    "banner, closes, detail",
+    "banner, closes, proven",
     [
-        (b"220 ready\r\n", False, OTHER_ANSWER),
-        (b"x" * 20000, False, OTHER_ANSWER),
-        (b"SSH-2.0-x\r\n" * 1000, False, OTHER_ANSWER),
-        (b"", True, CUT_OFF),
+        (b"220 ready\r\n", False, PROOF_OTHER),
+        (b"x" * 20000, False, PROOF_OTHER),
+        (b"SSH-2.0-x\r\n" * 1000, False, PROOF_OTHER),
+        (b"", True, PROOF_CUT_OFF),
     ],
     ids=["short banner", "long line", "many lines", "nothing"],
 )
 def test_a_foreign_service_in_the_place_of_ours_proves_nothing_and_sees_an_orderly_end(
-    banner, closes, detail
+    banner, closes, proven
 ):
     with Server(some_address(), banner, closes) as server:
         found = swept(target(server.sock.getsockname()[0], [server.port], ours=True), timeout=5.0)
         # Where nothing was heard, a second connection asks.
-        connections = 2 if detail == CUT_OFF else 1
+        connections = 2 if proven == PROOF_CUT_OFF else 1
         endings = server.wait_for(connections)
-    assert found == {server.port: Outcome("open", "syn-ack", answered_by="", detail=detail)}
+    assert found == {server.port: Outcome("open", "syn-ack", proof=proven)}
     assert endings == ["fin"] * connections
 
 
 def test_a_server_that_never_answers_proves_nothing():
     with listening("127.0.0.1") as server:
         found = swept(target("127.0.0.1", [port_of(server)], ours=True))
-        assert found == {port_of(server): Outcome("open", "syn-ack", answered_by="", detail=SILENT_LISTENER)}
+        assert found == {port_of(server): Outcome("open", "syn-ack", proof=PROOF_SILENT)}
 
 
 class Listener:
@@ -221,10 +233,10 @@ class Listener:
 @pytest.mark.parametrize("cuts", [False, True], ids=["silent", "cut off"])
 def test_a_connection_that_hears_nothing_is_asked_again_without_what_saves_packets(monkeypatch, cuts):
     plain = []
-    start = Sweep._start
+    start = Sweep.start
     monkeypatch.setattr(
         Sweep,
-        "_start",
+        "start",
         lambda self, target, port, **more: (
             plain.append(more.get("plain", False)),
             start(self, target, port, **more),
@@ -232,7 +244,7 @@ def test_a_connection_that_hears_nothing_is_asked_again_without_what_saves_packe
     )
     with Listener(deaf_to=1, cuts=cuts) as server:
         found = swept(target("127.0.0.1", [server.port], ours=True), timeout=0.5)
-    assert found == {server.port: Outcome("open", "syn-ack", answered_by="n11")}
+    assert found == {server.port: Outcome("open", "syn-ack", proof=PROOF_OURS, answered_by="n11")}
     assert plain == [False, True]
     assert len(set(server.heard)) == 2, "each connection has a nonce of its own"
 
@@ -240,7 +252,7 @@ def test_a_connection_that_hears_nothing_is_asked_again_without_what_saves_packe
 def test_a_second_connection_that_hears_nothing_is_the_last(monkeypatch):
     with Listener(deaf_to=9) as server:
         found = swept(target("127.0.0.1", [server.port], ours=True))
-        assert found == {server.port: Outcome("open", "syn-ack", answered_by="", detail=SILENT_LISTENER)}
+        assert found == {server.port: Outcome("open", "syn-ack", proof=PROOF_SILENT)}
         assert len(server.heard) == 2
 
 
@@ -263,10 +275,29 @@ def test_a_plain_connection_ends_its_handshake_before_the_hello(monkeypatch):
         with Sweep(QUICK, Sources(()), KEY) as sweep:
             for plain in (False, True):
                 options.clear()
-                sweep._start(made, server.port, plain=plain)
+                sweep.start(made, server.port, plain=plain)
                 sweep.finish()
                 counts.append(options.count((socket.IPPROTO_TCP, socket.TCP_QUICKACK)))
     assert counts == [1, 0]
+
+
+def context(engine):
+    """Return what attempts without a sweep share."""
+    return Context(
+        engine=engine,
+        timeout=3.5,
+        key=b"",
+        hello_start=b"",
+        identify=False,
+        connect_plainly=lambda target, port: None,
+    )
+
+
+def handshake(engine, sock, made):
+    """Return the first stage of an attempt whose socket an engine has taken in."""
+    stage = Handshake(Attempt(context(engine), sock, made, 25, time.monotonic()))
+    engine.add(sock.fileno(), stage, 3.5, time.monotonic())
+    return stage
 
 
 # A service that is never cut short
@@ -303,7 +334,7 @@ def test_who_greets_late_is_waited_for_beside_the_passes_that_follow():
 
 @pytest.mark.parametrize("identify", [True, False])
 def test_who_never_greets_is_said_to_be_so_with_and_without_identification(monkeypatch, identify):
-    monkeypatch.setattr(_sweep, "patience", lambda service: 0.2 if service else 0.1)
+    monkeypatch.setattr(_stages, "patience", lambda service: 0.2 if service else 0.1)
     with listening("127.0.0.1") as server:
         made = of_mysql(port_of(server))
         with Sweep(QUICK, Sources(()), identify=identify) as sweep:
@@ -315,7 +346,7 @@ def test_who_never_greets_is_said_to_be_so_with_and_without_identification(monke
 
 
 def test_who_begins_to_speak_is_hurried(monkeypatch):
-    monkeypatch.setattr(_sweep, "patience", lambda service: 3600.0 if service else 0.2)
+    monkeypatch.setattr(_stages, "patience", lambda service: 3600.0 if service else 0.2)
     with Server("127.0.0.1", b"J") as server:
         made = of_mysql(server.port)
         with Sweep(QUICK, Sources(()), identify=True) as sweep:
@@ -387,7 +418,7 @@ def test_an_echo_of_our_hello_proves_nothing():
     question = proof.hello(proof.prefix(KEY), b"a" * 24)
     with Echo("127.0.0.1", question) as service:
         found = swept(target("127.0.0.1", [service.port], "udp", ours=True), timeout=5.0)
-    assert found == {service.port: Outcome("open", "udp-response", answered_by="", detail=OTHER_ANSWER)}
+    assert found == {service.port: Outcome("open", "udp-response", proof=PROOF_OTHER)}
 
 
 def test_a_banner_that_came_before_we_looked_is_read():
@@ -400,13 +431,13 @@ def test_a_banner_that_came_before_we_looked_is_read():
 
         with Sweep(Pace(timeout=1.0), Sources(()), KEY) as sweep:
             sweep.run(work())
-    assert [outcome.detail for outcome in made.found] == [OTHER_ANSWER]
+    assert [outcome.proof for outcome in made.found] == [PROOF_OTHER]
 
 
 def test_an_old_answer_proves_nothing():
     with Server(some_address(), proof.answer(KEY, "n11", b"a" * 24)) as server:
         found = swept(target(server.sock.getsockname()[0], [server.port], ours=True), timeout=5.0)
-    assert found[server.port].answered_by == ""
+    assert found[server.port] == Outcome("open", "syn-ack", proof=PROOF_OTHER)
 
 
 @pytest.mark.parametrize(
@@ -421,8 +452,9 @@ def test_an_event_without_a_connection_is_no_open_port(monkeypatch, message, exp
     # Linux signals a message that met it inside connect() without an error of the socket.
     monkeypatch.setattr(_outcome, "read_icmp", lambda sock: message)
     made = Target("n11", "192.0.2.11", "tcp")
-    with Sweep(Pace(), Sources(())) as sweep, socket.socket() as sock:
-        sweep._on_connect(_sweep._Attempt(sock, made, 25, time.monotonic()), select.EPOLLERR)
+    engine = _engine.Engine()
+    with contextlib.closing(engine), socket.socket() as sock:
+        handshake(engine, sock, made).on_event(select.EPOLLERR)
     assert {port: outcome for outcome, found in made.found.items() for port in found.ports} == expected
 
 
@@ -435,10 +467,10 @@ def test_a_service_that_resets_before_we_look_is_open():
         accepted = listening.accept()[0]
         accepted.setsockopt(socket.SOL_SOCKET, socket.SO_LINGER, struct.pack("ii", 1, 0))
         accepted.close()
-        with Sweep(Pace(), Sources(())) as sweep:
-            sweep._on_connect(
-                _sweep._Attempt(sock, made, 25, time.monotonic()),
-                select.EPOLLIN | select.EPOLLOUT | select.EPOLLERR | select.EPOLLHUP,
+        engine = _engine.Engine()
+        with contextlib.closing(engine):
+            handshake(engine, sock, made).on_event(
+                select.EPOLLIN | select.EPOLLOUT | select.EPOLLERR | select.EPOLLHUP
             )
     assert list(made.found) == [Outcome("open", "syn-ack")]
 
@@ -604,15 +636,16 @@ class Watched:
 
 
 def test_when_nothing_is_under_way_nothing_is_waited_for(monkeypatch):
+    watched = Watched(select.epoll())
+    monkeypatch.setattr(select, "epoll", lambda: watched)
     with Sweep(QUICK, Sources(())) as sweep:
-        sweep._poll = Watched(sweep._poll)
 
         def exhausted(*unused):
             raise OSError(24, "Too many open files")
 
         monkeypatch.setattr(socket, "SocketType", exhausted)
         sweep.run(all_ports([target("127.0.0.1", [5])]))
-        assert not any(sweep._poll.timeouts)
+    assert watched.timeouts and not any(watched.timeouts)
 
 
 def test_hosts_take_turns():

@@ -28,9 +28,9 @@ def flow(**changes):
     )
 
 
-def collected(*flows):
+def collected(*flows, listening=None):
     """Return the targets of some flows."""
-    targets = Targets()
+    targets = Targets(listening)
     targets.add_flows(flows)
     return targets
 
@@ -103,8 +103,9 @@ def test_udp_services_are_asked_their_own_question(service, protocol, expected):
 
 def claimed(listening, address="192.0.2.11", protocol="tcp", ports="8563,20000-20010"):
     """Return the ports where our own listener is expected."""
-    targets = collected(flow(ports=ports, protocol=protocol, destinations={"n11": [address]}))
-    targets.claim(listening)
+    targets = collected(
+        flow(ports=ports, protocol=protocol, destinations={"n11": [address]}), listening=listening
+    )
     return text(next(iter(targets)).ours)
 
 
@@ -147,8 +148,9 @@ def test_a_wildcard_stands_for_its_own_family_only(address, wildcard, expected):
 
 
 def test_a_name_is_claimed_for_the_families_that_listen():
-    targets = collected(flow(destinations={"n11": ["n11.example.com"]}))
-    targets.claim({"n11": [entry("0.0.0.0")]})
+    targets = collected(
+        flow(destinations={"n11": ["n11.example.com"]}), listening={"n11": [entry("0.0.0.0")]}
+    )
     (target,) = targets
     assert (text(target.at("192.0.2.11").ours), text(target.at("2001:db8::11").ours)) == ("8563", "")
 
@@ -178,18 +180,6 @@ def test_outcomes_are_kept_with_their_ports_and_times():
     assert {
         outcome.state: (list(found.ports), list(found.rtt_ms)) for outcome, found in target.found.items()
     } == {"closed": ([2, 1], [0.5, 0.25]), "filtered": ([3], [])}
-
-
-@pytest.mark.parametrize(
-    "family, expected", [(socket.AF_INET, "192.0.2.1"), (socket.AF_INET6, "2001:db8::1")]
-)
-def test_first_address_of_a_family(family, expected):
-    assert _targets.first_of(family, ["2001:db8::1", "192.0.2.1", "192.0.2.2"]) == expected
-    assert _targets.first_of(family, []) is None
-
-
-def test_source_that_is_no_address_is_named():
-    assert_names(refusal(_targets.first_of, socket.AF_INET, ["eth0"]), ["'eth0'", "IPv4 or IPv6"])
 
 
 def test_description_names_address_protocol_and_ports():

@@ -1,0 +1,408 @@
+# Copyright (c) 2026, exasol_community.network contributors
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""The stages of an attempt: handshake, then proof, dialogue or nothing, then farewell; for UDP, datagrams.
+
+The head of sweep.py says why there are these stages. Each is one class here: how it begins, what it does with
+events, what it does when its time is over, and which stage it gives the socket to.
+"""
+
+import errno
+import select
+import socket
+import time
+from typing import Callable, NamedTuple, Optional
+
+from .._identify._finding import SILENT, Finding
+from .._identify._registry import NEVER_CUT_SHORT, SCRIPTS, patience
+from .._identify._wire import Talk
+from .._kernel.sockets import handshake_ms, joins_itself, reset
+from .._listener import proof
+from . import outcome as outcomes
+from .engine import Engine, Stage
+from .outcome import CLOSED, OPEN, OTHER_RUN, REFUSED, SYN_ACK, UDP_RESPONSE, Outcome
+from .targets import Target
+
+_FAILED = select.EPOLLERR | select.EPOLLHUP
+_ANSWERED = select.EPOLLIN | select.EPOLLERR
+_ONCE_CONNECTED = (0, errno.ECONNRESET, errno.EPIPE)  # a refused connection is ECONNREFUSED
+_MAX_FAREWELL_SECONDS, _MAX_FAREWELL_BYTES = 1.0, 65536
+_CONNECTED = Outcome(OPEN, SYN_ACK)
+_REPLACED = Outcome(OPEN, OTHER_RUN)  # a listener of another run has the service's place
+_MAX_DATAGRAMS = 3  # how often a question is asked: a datagram may be lost
+
+
+class Context(NamedTuple):
+    """What all attempts of a sweep share."""
+
+    engine: Engine
+    timeout: float  # seconds
+    key: bytes  # of the run, for the proof of our own listeners
+    hello_start: bytes
+    identify: bool  # whether services are asked who they are
+    connect_plainly: Callable[[Target, int], None]  # one more attempt, without what saves packets
+
+
+class Attempt:
+    """One socket that tries one port, through all its stages."""
+
+    __slots__ = ("context", "sock", "target", "port", "started", "plain", "rtt_ms")
+
+    def __init__(
+        self,
+        context: Context,
+        sock: socket.SocketType,
+        target: Target,
+        port: int,
+        started: float,
+        plain: bool = False,
+    ):
+        self.context = context
+        self.sock = sock
+        self.target = target
+        self.port = port
+        self.started = started
+        self.plain = plain  # without what saves packets
+        self.rtt_ms = -1.0
+
+    def change_to(self, stage: Stage, seconds: float, in_background: bool = False) -> None:
+        """Give the socket to the next stage, for so many seconds."""
+        self.context.engine.change(self.sock.fileno(), stage, seconds, in_background)
+
+    def record(self, outcome: Outcome, rtt_ms: float = -1.0) -> None:
+        """Keep what the attempt came to."""
+        self.target.record(self.port, outcome, rtt_ms)
+
+    def finish(self, outcome: Outcome, rtt_ms: float = -1.0) -> None:
+        """Keep what the attempt came to, and end it."""
+        self.target.record(self.port, outcome, rtt_ms)
+        self.close()
+
+    def close(self) -> None:
+        """End the attempt."""
+        self.context.engine.remove(self.sock.fileno())
+        self.sock.close()
+
+    def reset(self) -> None:
+        """End the attempt with RST."""
+        self.context.engine.remove(self.sock.fileno())
+        reset(self.sock)
+
+
+class _Stage(Stage):
+    __slots__ = ("_attempt",)
+
+    def __init__(self, attempt: Attempt):
+        self._attempt = attempt
+
+    def close(self) -> None:
+        """End the attempt in the middle of this stage."""
+        self._attempt.close()
+
+
+class Handshake(_Stage):
+    """TCP: waits for SYN-ACK, RST or ICMP."""
+
+    __slots__ = ()
+
+    def on_event(self, events: int) -> None:
+        """Look at what became of the connection, and go on with it if there is one."""
+        attempt = self._attempt
+        milliseconds = (time.monotonic() - attempt.started) * 1000
+        number = attempt.sock.getsockopt(socket.SOL_SOCKET, socket.SO_ERROR) if events & _FAILED else 0
+        if number not in _ONCE_CONNECTED or not events & select.EPOLLOUT:
+            self._fail(number, milliseconds)
+            return
+        attempt.rtt_ms = handshake_ms(attempt.sock, milliseconds)
+        if joins_itself(attempt.sock, attempt.port):
+            attempt.finish(Outcome(CLOSED, REFUSED), milliseconds)
+        elif attempt.target.expects_proof(attempt.port):
+            # What came with the handshake is never signalled again (EPOLLET, epoll(7)).
+            Proof(attempt).begin(is_readable=bool(events & select.EPOLLIN))
+        else:
+            self._go_on_with_service()
+
+    def _go_on_with_service(self) -> None:
+        attempt = self._attempt
+        service = attempt.target.services.get(attempt.port)
+        if service is not None and (attempt.context.identify or service in NEVER_CUT_SHORT):
+            Dialogue(attempt, service).begin()
+        else:
+            attempt.record(_CONNECTED, attempt.rtt_ms)
+            Farewell(attempt).begin()
+
+    def _fail(self, number: int, milliseconds: float) -> None:
+        attempt = self._attempt
+        outcome = outcomes.icmp_or_errno(
+            sock=attempt.sock,
+            number=number,
+            seconds=milliseconds / 1000,
+            protocol="tcp",
+            destination=attempt.target.address,
+        )
+        # An ICMP message that met the kernel inside connect() is queued without an error (sk_err_soft in
+        # tcp_v6_err of Linux). Without a message either, nothing is known yet.
+        if number or outcome.reason_ip:
+            attempt.finish(outcome, milliseconds)
+
+    def on_alarm(self) -> None:
+        """Record silence."""
+        self._attempt.finish(outcomes.timed_out("tcp"))
+
+
+class Proof(_Stage):
+    """TCP: sends our hello to where our own listener should be, and waits for the line that proves it."""
+
+    __slots__ = ("_nonce", "_received")
+
+    def __init__(self, attempt: Attempt):
+        super().__init__(attempt)
+        self._nonce = proof.new_nonce()
+        self._received = b""
+
+    def begin(self, is_readable: bool) -> None:
+        """Send the hello."""
+        attempt = self._attempt
+        attempt.change_to(self, attempt.context.timeout)
+        try:
+            attempt.sock.send(proof.hello(attempt.context.hello_start, self._nonce))
+        except OSError:
+            self._hear_nothing(outcomes.PROOF_CUT_OFF)
+            return
+        if is_readable:
+            self.on_event(select.EPOLLIN)
+
+    def on_event(self, events: int) -> None:
+        """Read until the line is whole, or cannot be ours any more."""
+        try:
+            data = self._attempt.sock.recv(proof.LONGEST)
+        except BlockingIOError:
+            return
+        except OSError:
+            data = b""
+        self._received += data
+        if data and b"\n" not in self._received and len(self._received) < proof.LONGEST:
+            return
+        if self._received:
+            self._judge()
+        else:
+            self._hear_nothing(outcomes.PROOF_CUT_OFF)
+
+    def _judge(self) -> None:
+        attempt = self._attempt
+        outcome = _judged(attempt.context.key, self._nonce, self._received, SYN_ACK)
+        attempt.record(outcome, attempt.rtt_ms)
+        if outcome.proof == outcomes.PROOF_OURS:
+            attempt.reset()
+        else:
+            Farewell(attempt, may_correct=False).begin()
+
+    def on_alarm(self) -> None:
+        """Stop waiting."""
+        self._hear_nothing(outcomes.PROOF_SILENT)
+
+    def _hear_nothing(self, proof_code: str) -> None:
+        attempt = self._attempt
+        if attempt.plain:
+            attempt.finish(Outcome(OPEN, SYN_ACK, proof=proof_code))
+        else:
+            attempt.close()
+            attempt.context.connect_plainly(attempt.target, attempt.port)
+
+
+def _judged(key: bytes, nonce: bytes, received: bytes, reason: str) -> Outcome:
+    """Return the outcome of an answer to our hello."""
+    host = proof.read_answer(key, nonce, received.split(b"\n")[0])
+    if host is not None:
+        return Outcome(OPEN, reason, proof=outcomes.PROOF_OURS, answered_by=host)
+    if proof.is_notice(received):
+        return Outcome(OPEN, reason, proof=outcomes.PROOF_OTHER_RUN)
+    return Outcome(OPEN, reason, proof=outcomes.PROOF_OTHER if received else outcomes.PROOF_CUT_OFF)
+
+
+class Dialogue(_Stage):
+    """TCP: asks a service who it is, in its own protocol."""
+
+    __slots__ = ("_patience", "_hurries", "_talk")
+
+    def __init__(self, attempt: Attempt, service: str):
+        super().__init__(attempt)
+        self._patience = patience(service)
+        self._hurries = self._patience <= patience("")
+        self._talk = Talk(SCRIPTS[service], attempt.target.named)
+
+    def begin(self) -> None:
+        """Say the first words, if it is our turn, and read what came with the handshake."""
+        self._attempt.change_to(self, self._patience, in_background=not self._hurries)
+        self._send()
+        self.on_event(select.EPOLLIN)
+
+    def on_event(self, events: int) -> None:
+        """Read, and answer."""
+        while self._talk.finding is None:
+            try:
+                data = self._attempt.sock.recv(16384)
+            except BlockingIOError:
+                return
+            except OSError:
+                self._talk.cut_off()
+                self._send()
+                return
+            if data and proof.is_notice(data):
+                self._end(_REPLACED)
+                return
+            if data and not self._hurries:
+                # It has looked up our name, and has as much time left as everybody.
+                self._hurries = True
+                self._attempt.context.engine.set_alarm(self, patience(""))
+            self._talk.feed(data)
+            self._send()
+
+    def on_alarm(self) -> None:
+        """Conclude from what came so far."""
+        self._talk.give_up()
+        self._send()
+
+    def _send(self) -> None:
+        """Send what the talk has to say, and leave if it is over."""
+        try:
+            self._attempt.sock.sendall(self._talk.outgoing())
+        except BlockingIOError:
+            self._talk.feed(b"")
+        except OSError:
+            self._talk.note_reset()  # what it said before is still to be read, and then the end
+        if self._talk.finding is not None:
+            self._end(self._outcome(self._talk.finding))
+
+    def _outcome(self, finding: Finding) -> Outcome:
+        if self._attempt.context.identify:
+            return Outcome(OPEN, SYN_ACK, finding=finding)
+        # Nobody asked who answers. But where our end of the connection may do harm, that is said.
+        return Outcome(OPEN, SYN_ACK, detail=finding.detail if finding.status == SILENT else "")
+
+    def _end(self, outcome: Outcome) -> None:
+        self._attempt.record(outcome, self._attempt.rtt_ms)
+        Farewell(self._attempt).begin()
+
+
+class Farewell(_Stage):
+    """TCP: ends our side with FIN and reads what the server still says, bounded, so that it sees no reset.
+
+    A listener that another run has left behind takes the service's place. It says so only to those who end
+    their side, so it may be found out here: C(may_correct) lets that replace the outcome.
+    """
+
+    __slots__ = ("_read", "_may_correct")
+
+    def __init__(self, attempt: Attempt, may_correct: bool = True):
+        super().__init__(attempt)
+        self._read = 0  # bytes
+        self._may_correct = may_correct
+
+    def begin(self) -> None:
+        """End our side."""
+        attempt = self._attempt
+        try:
+            attempt.sock.shutdown(socket.SHUT_WR)
+        except OSError:
+            attempt.close()
+            return
+        attempt.change_to(self, min(_MAX_FAREWELL_SECONDS, attempt.context.timeout))
+        self.on_event(select.EPOLLIN)
+
+    def on_event(self, events: int) -> None:
+        """Read to the end."""
+        attempt = self._attempt
+        try:
+            while self._read < _MAX_FAREWELL_BYTES:
+                data = attempt.sock.recv(4096)
+                if not data:
+                    break
+                if self._may_correct and not self._read and proof.is_notice(data):
+                    attempt.target.correct(attempt.port, _REPLACED)
+                self._read += len(data)
+        except BlockingIOError:
+            return
+        except OSError:
+            pass  # it was reset: nothing is left to read
+        attempt.close()
+
+    def on_alarm(self) -> None:
+        """Leave a server that does not end."""
+        self._attempt.close()
+
+
+class Datagrams(_Stage):
+    """UDP: sends a question, again while no answer comes, and judges the first answer."""
+
+    __slots__ = ("_nonce", "_sent")
+
+    def __init__(self, attempt: Attempt):
+        super().__init__(attempt)
+        expects_proof = attempt.target.expects_proof(attempt.port)
+        self._nonce = proof.new_nonce() if expects_proof else b""
+        self._sent = 0
+
+    @property
+    def seconds(self) -> float:
+        """How long one question waits for its answer."""
+        return self._attempt.context.timeout / _MAX_DATAGRAMS
+
+    def ask(self) -> None:
+        """Send the question."""
+        self._sent += 1
+        try:
+            self._attempt.sock.send(self._question())
+        except OSError as error:
+            self._fail(error.errno or 0, is_sending=True)
+
+    def _question(self) -> bytes:
+        if self._nonce:
+            return proof.hello(self._attempt.context.hello_start, self._nonce)
+        datagram = self._attempt.target.datagrams.get(self._attempt.port)
+        return datagram.question if datagram else b""
+
+    def on_event(self, events: int) -> None:
+        """Take the answer."""
+        if not events & _ANSWERED:
+            return
+        attempt = self._attempt
+        try:
+            received = attempt.sock.recv(proof.LONGEST)
+        except BlockingIOError:
+            return
+        except OSError as error:
+            self._fail(error.errno or 0)
+            return
+        if self._nonce:
+            outcome = _judged(attempt.context.key, self._nonce, received, UDP_RESPONSE)
+        else:
+            outcome = Outcome(OPEN, UDP_RESPONSE, finding=self._finding(received))
+        attempt.finish(outcome, (time.monotonic() - attempt.started) * 1000)
+
+    def _finding(self, received: bytes) -> Optional[Finding]:
+        attempt = self._attempt
+        datagram = attempt.target.datagrams.get(attempt.port) if attempt.context.identify else None
+        return datagram.judge(received) if datagram else None
+
+    def _fail(self, number: int, is_sending: bool = False) -> None:
+        attempt = self._attempt
+        seconds = time.monotonic() - attempt.started
+        outcome = outcomes.icmp_or_errno(
+            sock=attempt.sock,
+            number=number,
+            seconds=seconds,
+            protocol="udp",
+            destination=attempt.target.address,
+        )
+        if is_sending and not outcome.reason_ip and number != errno.ECONNREFUSED:
+            outcome = outcomes.local_failure(number)
+        attempt.finish(outcome, seconds * 1000)
+
+    def on_alarm(self) -> None:
+        """Ask again, or record silence."""
+        if self._sent < _MAX_DATAGRAMS:
+            self._attempt.context.engine.set_alarm(self, self.seconds)
+            self.ask()
+        else:
+            self._attempt.finish(outcomes.timed_out("udp"))
