@@ -28,13 +28,12 @@ from .formats import REQUEST_FORMATS, REQUEST_KIND
 from .lines import Request, Row, collapse, family
 
 if t.TYPE_CHECKING:
-    from ...module_utils._shapes import Result, Unmeasured, Verification
+    from ...module_utils._shapes import HostPlan, Plan, ProbeFlow, Result, Unmeasured, Verification
 
 _PLANNED = "planned, not measured"
 # There the server connects back to the node that is the source of the result.
 _CONNECTS_BACK = "ftp_active"
 _MAX_SENDERS = 3
-Data = Mapping[str, t.Any]
 
 
 class _Need(t.NamedTuple):
@@ -158,17 +157,17 @@ def _needs_of(result: Result, site: _Site) -> Iterator[_Need]:
         )
 
 
-def plan_of(value: t.Any, user: str) -> Data:
+def plan_of(value: t.Any, user: str) -> Plan:
     """Return a plan; errors name C(user)."""
     if not isinstance(value, Mapping) or "hosts" not in value:
         raise NetworkError(
             f"{user} needs what exasol_community.network.verdict or exasol_community.network.plan returns, "
             f"and this is neither"
         )
-    return value
+    return t.cast("Plan", value)
 
 
-def request_of_plan(plan: Data) -> Request:
+def request_of_plan(plan: Plan) -> Request:
     """Return the change request for a whole plan, before anything is measured."""
     addresses = {name: host["addresses"] for name, host in plan["hosts"].items()}
     needs = list(_probed(plan["hosts"]))
@@ -190,7 +189,7 @@ def request_of_plan(plan: Data) -> Request:
     )
 
 
-def _probed(hosts: Mapping[str, Data]) -> Iterator[_Need]:
+def _probed(hosts: Mapping[str, HostPlan]) -> Iterator[_Need]:
     for source, host in hosts.items():
         for entry in host["probes"]:
             if entry["expected"] == REACHABLE:
@@ -205,7 +204,9 @@ def _unmeasured(entry: Unmeasured, addresses: Mapping[str, Sequence[str]]) -> It
                 yield from _planned(entry, source, destination, addresses.get(destination, [destination]))
 
 
-def _planned(entry: Data, source: str, destination: str, addresses: Iterable[str]) -> Iterator[_Need]:
+def _planned(
+    entry: ProbeFlow | Unmeasured, source: str, destination: str, addresses: Iterable[str]
+) -> Iterator[_Need]:
     for address in addresses:
         yield _Need(
             source=source,

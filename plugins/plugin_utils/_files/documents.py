@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import typing as t
 from collections import Counter
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterator, Sequence
 
 from .._change_request.change_request import render_request, request_of_plan, request_of_verification
 from .._change_request.formats import REQUEST_FORMATS, REQUEST_KIND
@@ -19,7 +19,7 @@ from .._report.report import render
 from .._text.format_registry import choose
 
 if t.TYPE_CHECKING:
-    from ...module_utils._shapes import Verification
+    from ...module_utils._shapes import Plan, Verification
 
 _CHANGES = {"markdown": "changes.md", "json": "changes.json"}
 
@@ -55,7 +55,7 @@ def documents_of_verification(
     return found
 
 
-def documents_of_plan(plan: Mapping[str, t.Any], wishes: Wishes) -> list[Document]:
+def documents_of_plan(plan: Plan, wishes: Wishes) -> list[Document]:
     """Return the change requests of a plan: before anything is measured, there is nothing else to report."""
     return list(_requests(request_of_plan(plan), wishes.requests)) if wishes.requests else []
 

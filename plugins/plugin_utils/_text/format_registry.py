@@ -2,10 +2,10 @@
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
 
-"""Formats, one file each: a format is added by adding a file to its folder.
+"""Formats, one file each: a new format is a new file in its folder.
 
-A file of a format has NAME (what users write), SUFFIX (of the file that is written) and the function
-C(render), which makes text from plain data.
+The file has NAME (what users write), SUFFIX (of the file that is written) and the function C(render), which
+returns text. C(make docs) adds the name to the documentation.
 """
 
 from __future__ import annotations

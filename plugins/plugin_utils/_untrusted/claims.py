@@ -10,7 +10,7 @@ A result that claims more is a failure of that host, whose flows are then C(unte
 from __future__ import annotations
 
 import typing as t
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from functools import lru_cache
 
 from ...module_utils._listener.endpoints import WILDCARDS
@@ -18,6 +18,9 @@ from ...module_utils._values.addresses import parse_address
 from ...module_utils._values.ports import Ports, intersect, merge, parse_ports, subtract
 from .host_results import CAPTURE, LISTENER, PROBE, checked, malformed
 from .shape import Shape, ShapeError, shown
+
+if t.TYPE_CHECKING:
+    from ...module_utils._shapes import Endpoint, HostPlan, Plan, ProbeFlow
 
 _ONE_FOR_ALL = (
     "{0} and {1} report the same measurement, so one of them was never tested: remove run_once from the task "
@@ -29,6 +32,7 @@ _WITH_SESSIONS = ("ftp", "ftps")
 _ports = lru_cache(maxsize=65536)(parse_ports)
 Data = Mapping[str, t.Any]
 Results = Mapping[str, t.Any]
+Hosts = Mapping[str, "HostPlan"]
 
 
 class Claims(t.NamedTuple):
@@ -42,7 +46,7 @@ class Claims(t.NamedTuple):
 
 
 def believable(
-    plan: Data,
+    plan: Plan,
     observations: Results,
     listeners: Results,
     captures: Results,
@@ -79,7 +83,7 @@ def _read(host: str, result: t.Any, shape: Shape) -> t.Any:
     return found
 
 
-def _probed(host: str, result: t.Any, hosts: Data) -> t.Any:
+def _probed(host: str, result: t.Any, hosts: Hosts) -> t.Any:
     found = _read(host, result, PROBE)
     if not found or found.get("failed") or found.get("skipped"):
         return found
@@ -93,7 +97,7 @@ def _probed(host: str, result: t.Any, hosts: Data) -> t.Any:
     return found
 
 
-def _shared(observations: Results, hosts: Data) -> dict[str, t.Any]:
+def _shared(observations: Results, hosts: Hosts) -> dict[str, t.Any]:
     """Return the failures of hosts that share one measurement.
 
     If a task has C(run_once), C(register) gives its result to all hosts.
@@ -103,12 +107,12 @@ def _shared(observations: Results, hosts: Data) -> dict[str, t.Any]:
         name = result.get("id") if isinstance(result, Mapping) and host in hosts else ""
         if name and isinstance(name, str):
             owners.setdefault(name, []).append(host)
-    return {
-        host: {"failed": True, "msg": _ONE_FOR_ALL.format(*several)}
-        for several in owners.values()
-        if len(several) > 1
-        for host in several
-    }
+    failures: dict[str, t.Any] = {}
+    for several in owners.values():
+        if len(several) > 1:
+            failure = {"failed": True, "msg": _ONE_FOR_ALL.format(*several)}
+            failures.update(dict.fromkeys(several, failure))
+    return failures
 
 
 def _each(field: str, problems: Iterator[tuple[int, str]]) -> None:
@@ -119,7 +123,7 @@ def _each(field: str, problems: Iterator[tuple[int, str]]) -> None:
 class _Asked:
     """Which destinations a host was asked to probe, at which addresses and ports."""
 
-    def __init__(self, probes: t.Any):
+    def __init__(self, probes: Iterable[ProbeFlow]):
         self.ports: dict[tuple[str, str], list[str]] = {}
         self.addresses: dict[tuple[str, str], set[str]] = {}
         self.services: set[tuple[str, str]] = set()
@@ -150,7 +154,7 @@ class _Asked:
         )
 
 
-def _observed(observations: t.Any, asked: _Asked, hosts: Data) -> Iterator[tuple[int, str]]:
+def _observed(observations: t.Any, asked: _Asked, hosts: Hosts) -> Iterator[tuple[int, str]]:
     known: set[tuple[str, str, str]] = set()
     for index, entry in enumerate(observations):
         key = (entry["destination"], entry["protocol"], entry["address"])
@@ -163,7 +167,7 @@ def _observed(observations: t.Any, asked: _Asked, hosts: Data) -> Iterator[tuple
             yield index, problem
 
 
-def _wrong_states(states: t.Any, hosts: Data) -> str:
+def _wrong_states(states: t.Any, hosts: Hosts) -> str:
     seen: Ports = ()
     for state in states:
         if len(states) > 1:
@@ -197,7 +201,7 @@ def _sessions(sessions: t.Any, asked: _Asked) -> Iterator[tuple[int, str]]:
             yield index, problem
 
 
-def _listened(host: str, result: t.Any, hosts: Data) -> t.Any:
+def _listened(host: str, result: t.Any, hosts: Hosts) -> t.Any:
     found = _read(host, result, LISTENER)
     if not found or found.get("failed"):
         return found
@@ -209,13 +213,13 @@ def _listened(host: str, result: t.Any, hosts: Data) -> t.Any:
     return found
 
 
-def _unasked(entries: t.Any, listens: t.Any) -> Iterator[tuple[int, str]]:
+def _unasked(entries: t.Any, endpoints: Iterable[Endpoint]) -> Iterator[tuple[int, str]]:
     wanted: dict[tuple[str, str], Ports] = {}
-    for listen in listens:
+    for endpoint in endpoints:
         # A listener takes all addresses of the host where the plan has a name for it.
-        for address in (listen["address"],) if parse_address(listen["address"]) else WILDCARDS:
-            key = (address, listen["protocol"])
-            wanted[key] = wanted.get(key, ()) + _ports(listen["ports"])
+        for address in (endpoint["address"],) if parse_address(endpoint["address"]) else WILDCARDS:
+            key = (address, endpoint["protocol"])
+            wanted[key] = wanted.get(key, ()) + _ports(endpoint["ports"])
     for index, entry in enumerate(entries):
         if subtract(_ports(entry["ports"]), merge(wanted.get((entry["address"], entry["protocol"]), ()))):
             what = f"{entry['protocol']} {shown(entry['ports'])} of {shown(entry['address'])}"

@@ -14,7 +14,11 @@ from collections.abc import Iterable, Mapping
 
 from ...module_utils._kernel.own_addresses import is_loopback
 
+if t.TYPE_CHECKING:
+    from ...module_utils._shapes import PlannedRun
+
 Results = dict[str, t.Any]
+_Task = t.Literal["probes", "endpoints"]  # what a host has to do, as its plan names it
 _ANOTHER_RUN = (
     "its result belongs to another run: the host failed before this one, or the task was not given the run "
     "of the plan (run)"
@@ -25,7 +29,7 @@ _LEFT_OUT = "a condition (when), a tag or an earlier failure left the host out o
 class Origins:
     """Tells which results count for a plan."""
 
-    def __init__(self, plan: Mapping[str, t.Any]):
+    def __init__(self, plan: PlannedRun):
         self._hosts = plan["hosts"]
         self._run = plan.get("run")
         self._machines: dict[str, list[str]] = {}  # the hosts of each machine that really are there
@@ -54,7 +58,7 @@ class Origins:
             if len(hosts) > 1
         ]
 
-    def _of(self, host: str, result: t.Any, task: str) -> t.Any:
+    def _of(self, host: str, result: t.Any, task: _Task) -> t.Any:
         if not isinstance(result, Mapping) or _has_failed(result):
             return result
         planned = self._hosts.get(host)

@@ -11,7 +11,7 @@ import typing as t
 from ...module_utils._probe.outcome import LOCAL
 
 if t.TYPE_CHECKING:
-    from collections.abc import Mapping
+    from ...module_utils._shapes import PortState
 
 # What became of our own listener at the destination (Listener.kind).
 NOT_ASKED, UP = "not_asked", "up"
@@ -60,7 +60,7 @@ class Case(t.NamedTuple):
     protocol: str
     ports: str
     expected: str
-    observed: Mapping[str, t.Any]  # the state of the ports, as the source saw it
+    observed: PortState  # the state of the ports, as the source saw it
     source_addresses: tuple[str, ...] = ()
     listener: Listener = Listener()
     holder: str = NOBODY

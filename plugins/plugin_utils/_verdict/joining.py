@@ -40,7 +40,7 @@ from .packet_stages import AT_DESTINATION, ON_RETURN, RETURNED, Captures, Ends
 from .verdict import OK, UNTESTED, judge, worst
 
 if t.TYPE_CHECKING:
-    from ...module_utils._shapes import Result, Unmeasured
+    from ...module_utils._shapes import Observation, Plan, ProbeFlow, Result, Unmeasured
 
 # Why our listener did not answer (Listener.why).
 _WHY = {
@@ -368,7 +368,7 @@ class Joining:
 
     def __init__(
         self,
-        plan: Mapping[str, t.Any],
+        plan: Plan,
         observed: Mapping[str, t.Any],
         listeners: Mapping[str, t.Any],
         captures: Mapping[str, t.Any] | None = None,
@@ -421,7 +421,7 @@ class Joining:
         return judged
 
     def _of_source(
-        self, source: str, probes: list[dict[str, t.Any]], unmeasured: list[Unmeasured]
+        self, source: str, probes: list[ProbeFlow], unmeasured: list[Unmeasured]
     ) -> Iterator[Result | Case]:
         """Yield the results of a source, and the cases of what must not work; add what was not measured."""
         result = self._observed[source] or {}
@@ -431,7 +431,7 @@ class Joining:
             or failure(self._queries.get(source, {}))
             or "no observation came back"
         )
-        seen: dict[tuple[str, str], list[dict[str, t.Any]]] = {}
+        seen: dict[tuple[str, str], list[Observation]] = {}
         for observation in result.get("observations", ()):
             seen.setdefault((observation["destination"], observation["protocol"]), []).append(observation)
         for entry in probes:
@@ -459,7 +459,7 @@ class Joining:
         return is_refused and not case.control and case.service in self._optional
 
     def _cases(
-        self, source: str, entry: dict[str, t.Any], destination: str, observations: list[dict[str, t.Any]]
+        self, source: str, entry: ProbeFlow, destination: str, observations: list[Observation]
     ) -> Iterator[Case]:
         own = tuple(self._hosts[source]["addresses"])
         for observation in observations:
@@ -576,7 +576,7 @@ def _result(case: Case) -> Result:
 
 
 def _untested(
-    source: str, entry: Mapping[str, t.Any], destination: str, addresses: list[str], ports: str, problem: str
+    source: str, entry: ProbeFlow, destination: str, addresses: list[str], ports: str, problem: str
 ) -> Result:
     what = f"{entry['protocol']} {ports} of {destination}"
     return {

@@ -15,23 +15,23 @@ from collections.abc import Iterable, Iterator, Mapping
 from ...module_utils._values.addresses import parse_address
 
 if t.TYPE_CHECKING:
-    from ...module_utils._shapes import LossyPath
+    from ...module_utils._shapes import HostPlan, LossyPath, ProbeFlow
 
 _MIN_SHARE = 0.01
 _MIN_LOST = 3  # fewer may be chance
 _MAX_NOTES = 10
 
 
-def losses(observed: Mapping[str, t.Any], hosts: Mapping[str, t.Any]) -> list[LossyPath]:
+def losses(observed: Mapping[str, t.Any], hosts: Mapping[str, HostPlan]) -> list[LossyPath]:
     """Return the paths of the plan on which first tries were lost, by source, destination and address."""
     found: list[LossyPath] = []
     for source, result in observed.items():
-        found += _of_source(source, result or {}, hosts.get(source, {}))
+        found += _of_source(source, result or {}, hosts[source]["probes"] if source in hosts else ())
     return found
 
 
-def _of_source(source: str, result: Mapping[str, t.Any], host: Mapping[str, t.Any]) -> Iterator[LossyPath]:
-    planned = {name for entry in host.get("probes", ()) for name in entry["destinations"]}
+def _of_source(source: str, result: Mapping[str, t.Any], probes: Iterable[ProbeFlow]) -> Iterator[LossyPath]:
+    planned = {name for entry in probes for name in entry["destinations"]}
     paths = result.get("paths")
     for path in paths if isinstance(paths, list) else ():
         if _is_lossy(path) and path["destination"] in planned:

@@ -7,13 +7,13 @@
 from __future__ import annotations
 
 import typing as t
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Iterable, Sequence
 
 from ...module_utils._plan.coverage import EMPTY, UNASSIGNED
 from ...module_utils._plan.flows import REACHABLE
 
 if t.TYPE_CHECKING:
-    from ...module_utils._shapes import NotCovered, Result, Verification
+    from ...module_utils._shapes import NotCovered, Plan, ProbeFlow, Result, Verification
 
 OUTSIDE = "outside"
 _NOTHING = (
@@ -22,7 +22,7 @@ _NOTHING = (
 )
 
 
-def not_covered(plan: Mapping[str, t.Any], results: Iterable[Result]) -> list[NotCovered]:
+def not_covered(plan: Plan, results: Iterable[Result]) -> list[NotCovered]:
     """Return the rows that the plan leaves out, and the planned ones of which this run has no result."""
     seen = {result["service"] for result in results}
     missing: dict[str, NotCovered] = {}
@@ -33,7 +33,7 @@ def not_covered(plan: Mapping[str, t.Any], results: Iterable[Result]) -> list[No
     return [*plan.get("not_covered", ()), *missing.values()]
 
 
-def _outside(probe: Mapping[str, t.Any]) -> NotCovered:
+def _outside(probe: ProbeFlow) -> NotCovered:
     return {
         "service": probe["service"],
         "protocol": probe["protocol"],

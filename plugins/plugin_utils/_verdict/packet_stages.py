@@ -59,7 +59,7 @@ _KINDS: tuple[t.Literal["asked_in", "asked_out", "answered_in", "answered_out"],
     "answered_out",
 )
 _NEIGHBOURS = 5  # on each side, among the ports in question
-_MOST = 2 / 3
+_MIN_SHARE = 2 / 3  # of the neighbours, or of what left the source, to be taken for all
 
 
 class Ends(t.NamedTuple):
@@ -81,21 +81,14 @@ class Captures:
         at_destinations: Mapping[str, Capture | None],
         addresses: Iterable[str] = (),
     ):
-        # If a capture missed packets, what it did not see proves nothing.
-        self._sources, self._destinations = (
-            {host: seen for host, seen in side.items() if seen and seen.get("complete")}
-            for side in (at_sources, at_destinations)
-        )
-        self._known = {
-            *addresses,
-            *(entry["address"] for seen in self._sources.values() for entry in seen["seen"]),
-        }
-        self._problems = {
-            host: seen.get("problem") or "it missed packets"
-            for side in (at_sources, at_destinations)
-            for host, seen in side.items()
-            if seen and not seen.get("complete")
-        }
+        self._sources, self._destinations = _usable(at_sources), _usable(at_destinations)
+        self._known = set(addresses)
+        for capture in self._sources.values():
+            self._known.update(entry["address"] for entry in capture["seen"])
+        self._problems: dict[str, str] = {}
+        for host, capture in (*at_sources.items(), *at_destinations.items()):
+            if capture and not capture.get("complete"):
+                self._problems[host] = capture.get("problem") or "it missed packets"
 
     def notes(self) -> list[str]:
         """Return which captures cannot be used, and why."""
@@ -147,6 +140,11 @@ class Captures:
         return found
 
 
+def _usable(captures: Mapping[str, Capture | None]) -> dict[str, Capture]:
+    """Return the captures that missed no packets: what another one did not see proves nothing."""
+    return {host: capture for host, capture in captures.items() if capture and capture.get("complete")}
+
+
 def _disguised(strangers: Iterable[CaptureEntry], sent: Ports | None) -> Ports:
     """Return the ports that the source may have asked for from an address that the plan does not have.
 
@@ -157,7 +155,7 @@ def _disguised(strangers: Iterable[CaptureEntry], sent: Ports | None) -> Ports:
     return merge(
         item
         for some in asked
-        if sent is None or count(intersect(some, sent)) >= _MOST * count(sent)
+        if sent is None or count(intersect(some, sent)) >= _MIN_SHARE * count(sent)
         for item in some
     )
 
@@ -206,6 +204,6 @@ def _without_loss(stages: Mapping[int, str]) -> list[tuple[str, str]]:
 
 def _further(own: int, around: Sequence[int]) -> int:
     ahead = [rank for rank in around if rank > own]
-    if len(ahead) < _MOST * len(around) or len(around) < _NEIGHBOURS:
+    if len(ahead) < _MIN_SHARE * len(around) or len(around) < _NEIGHBOURS:
         return own
     return max(set(ahead), key=ahead.count)

@@ -9,8 +9,11 @@ from __future__ import annotations
 import typing as t
 from collections.abc import Mapping
 
+if t.TYPE_CHECKING:
+    from ...module_utils._shapes import HostPlan
 
-def hosts_by_peer(hosts: Mapping[str, Mapping[str, t.Any]]) -> dict[str, list[str]]:
+
+def hosts_by_peer(hosts: Mapping[str, HostPlan]) -> dict[str, list[str]]:
     """Return the hosts of each peer, from the hosts of a plan."""
     members: dict[str, list[str]] = {}
     for name, host in hosts.items():
