@@ -86,9 +86,9 @@ class Captures:
         for capture in self._sources.values():
             self._known.update(entry["address"] for entry in capture["seen"])
         self._problems: dict[str, str] = {}
-        for host, capture in (*at_sources.items(), *at_destinations.items()):
-            if capture and not capture.get("complete"):
-                self._problems[host] = capture.get("problem") or "it missed packets"
+        for host, seen in (*at_sources.items(), *at_destinations.items()):
+            if seen and not seen.get("complete"):
+                self._problems[host] = seen.get("problem") or "it missed packets"
 
     def notes(self) -> list[str]:
         """Return which captures cannot be used, and why."""
