@@ -79,8 +79,7 @@ def verification(inventory: dict[str, t.Any]) -> dict[str, t.Any]:
     from simulation import observations
 
     from plugins.module_utils._plan.plan import Wishes, flow_count, make_plan
-    from plugins.plugin_utils._files.documents import Wishes as Written
-    from plugins.plugin_utils._files.documents import documents_of_verification
+    from plugins.plugin_utils._files.documents import Selection, documents_of_verification
     from plugins.plugin_utils._inventory.topology import Inventory, Topology, default_peers
     from plugins.plugin_utils._report.formats import FORMATS
     from plugins.plugin_utils._report.summary import table
@@ -108,7 +107,7 @@ def verification(inventory: dict[str, t.Any]) -> dict[str, t.Any]:
         "certificates": [],
         "notes": [],
     }
-    written = documents_of_verification(made, Written(tuple(FORMATS)))
+    written = documents_of_verification(made, Selection(tuple(FORMATS)))
     sizes = {document.name: len(document.text.encode()) for document in written}
     marks.append(_cpu())
     return {

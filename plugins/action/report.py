@@ -20,7 +20,7 @@ from ..module_utils._values.errors import NetworkError
 from ..plugin_utils._ansible.action import ControllerAction
 from ..plugin_utils._change_request.change_request import plan_of
 from ..plugin_utils._change_request.formats import REQUEST_FORMATS
-from ..plugin_utils._files.documents import Wishes, documents_of_plan, documents_of_verification
+from ..plugin_utils._files.documents import Selection, documents_of_plan, documents_of_verification
 from ..plugin_utils._files.files import Change, changes_of, read_report, write
 from ..plugin_utils._files.report_directory import report_directory
 from ..plugin_utils._inventory.site_variables import REPORT
@@ -65,20 +65,20 @@ class ActionModule(ControllerAction):
         self._check_place()
         self.check_site(variables.get("ansible_play_hosts_all", ()), variables, REPORT)
         directory = report_directory(options["directory"])
-        wishes = Wishes(
+        selection = Selection(
             formats=options["formats"],
             requests=options["change_request"],
             include_unlocated=options["include_unlocated"],
         )
         verification = _verification(options)
         if verification is None:
-            wanted = documents_of_plan(plan_of(options["plan"], "plan"), wishes)
+            wanted = documents_of_plan(plan_of(options["plan"], "plan"), selection)
             numbers = {}
         else:
             earlier = _earlier(options["compare_with"])
             if earlier is not None:
                 self._show_changes(verification, earlier)
-            wanted = documents_of_verification(verification, wishes, earlier)
+            wanted = documents_of_verification(verification, selection, earlier)
             numbers = _statistics(verification)
         changes = changes_of(directory, wanted)
         if changes and not self._task.check_mode:

@@ -31,7 +31,7 @@ class Document(t.NamedTuple):
     text: str
 
 
-class Wishes(t.NamedTuple):
+class Selection(t.NamedTuple):
     """Which files to write."""
 
     formats: Sequence[str] = ()
@@ -40,24 +40,26 @@ class Wishes(t.NamedTuple):
 
 
 def documents_of_verification(
-    verification: Verification, wishes: Wishes, earlier: Verification | None = None
+    verification: Verification, selection: Selection, earlier: Verification | None = None
 ) -> list[Document]:
     """Return reports and change requests of a verification, and what changed since an earlier one."""
     found = [
         Document(f"report.{choose(FORMATS, name, KIND).suffix}", render(verification, name))
-        for name in wishes.formats
+        for name in selection.formats
     ]
     if earlier is not None:
         for name, file in _CHANGES.items():
             found.append(Document(file, render_changes(verification, earlier, name)))
-    if wishes.requests:
-        found += _requests(request_of_verification(verification, wishes.include_unlocated), wishes.requests)
+    if selection.requests:
+        found += _requests(
+            request_of_verification(verification, selection.include_unlocated), selection.requests
+        )
     return found
 
 
-def documents_of_plan(plan: Plan, wishes: Wishes) -> list[Document]:
+def documents_of_plan(plan: Plan, selection: Selection) -> list[Document]:
     """Return the change requests of a plan: before anything is measured, there is nothing else to report."""
-    return list(_requests(request_of_plan(plan), wishes.requests)) if wishes.requests else []
+    return list(_requests(request_of_plan(plan), selection.requests)) if selection.requests else []
 
 
 def _requests(request: Request, names: Sequence[str]) -> Iterator[Document]:
