@@ -73,12 +73,12 @@ class Case(t.NamedTuple):
     @property
     def state(self) -> str:
         """The state of the ports."""
-        return str(self.observed["state"])
+        return self.observed["state"]
 
     @property
     def reason(self) -> str:
         """How the source knows the state, as a code."""
-        return str(self.observed["reason"])
+        return self.observed["reason"]
 
     @property
     def where(self) -> str:
@@ -96,7 +96,7 @@ class Case(t.NamedTuple):
     @property
     def sender(self) -> str:
         """Who sent the ICMP error: C(SOURCE), C(DESTINATION), an address between them, or nobody ("")."""
-        address = str(self.observed.get("reason_ip", ""))
+        address = self.observed.get("reason_ip", "")
         if address == LOCAL or address in self.source_addresses:
             return SOURCE
         return DESTINATION if address == self.address else address

@@ -480,25 +480,30 @@ class Joining:
                             expected=entry["expected"],
                             observed=state,
                             source_addresses=own,
+                            listener=standing.listener,
+                            holder=standing.holder,
+                            held_at=standing.held_at,
+                            ended=standing.ended,
                             planned=entry["ports"],
-                            **standing._asdict(),
                         )
                         yield from self._located(case)
 
     def _located(self, case: Case) -> Iterator[Case]:
         """Yield the case, split where its packets came differently far."""
+        is_refused = case.state == "closed" and case.listener.was_up
         is_lost = (
             case.reason == NO_RESPONSE and not case.ended and (case.protocol == "tcp" or case.listener.was_up)
         )
-        is_refused = case.state == "closed" and case.listener.was_up
-        ends = Ends(
-            source=case.source,
-            source_addresses=case.source_addresses,
-            destination=case.destination,
-            address=case.address,
-            protocol=case.protocol,
-        )
-        stages = self.captures.stages(ends, case.ports) if is_lost or is_refused else []
+        stages: list[tuple[str, str]] = []
+        if is_lost or is_refused:
+            ends = Ends(
+                source=case.source,
+                source_addresses=case.source_addresses,
+                destination=case.destination,
+                address=case.address,
+                protocol=case.protocol,
+            )
+            stages = self.captures.stages(ends, case.ports)
         for stage, ports in stages:
             # A reset that comes back says everything except where it was made.
             place = AT_DESTINATION if is_refused and stage in (ON_RETURN, RETURNED) else stage
