@@ -95,7 +95,7 @@ def test_what_was_fixed_is_said_and_written(measured: Done) -> None:
         0,
         0,
     ]
-    assert "## Mended" in (measured.directory / "report" / "changes.md").read_text(encoding="utf-8")
+    assert "## Fixed" in (measured.directory / "report" / "changes.md").read_text(encoding="utf-8")
 
 
 def test_a_saved_report_is_rendered_alike(machine: Machine, measured: Done, tmp_path: Path) -> None:
