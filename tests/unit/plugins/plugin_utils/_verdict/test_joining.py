@@ -204,6 +204,22 @@ def test_a_source_without_observations_is_untested_and_says_why(result, fragment
     )
 
 
+@pytest.mark.parametrize("words", ["broken", "broken.", "broken...", " broken.\n"])
+def test_a_sentence_has_one_full_stop_whatever_the_host_said(words):
+    seen = {**observed(plan()), "client": {"failed": True, "msg": words}}
+    sentence = results(plan(), seen)[("client", "n1", "sql_client", "8563")]["sentence"]
+    assert sentence == "client was not able to test tcp 8563 of n1: broken."
+
+
+def test_judging_again_says_the_same():
+    seen = observed(plan())
+    del seen["client"]
+    joining = Joining(plan(), seen, listening(plan()))
+    first, second = joining.judge(), joining.judge()
+    assert first == second
+    assert (len(first.results), len(first.unmeasured)) == (2, 1)
+
+
 def test_ports_that_nobody_observed_are_untested():
     seen = observed(plan())
     seen["n1"]["observations"][0]["states"] = [{**OPEN, "ports": "20000-20999"}]
