@@ -86,9 +86,9 @@ def verification(inventory: dict[str, t.Any]) -> dict[str, t.Any]:
         make_plan,
     )
     from ansible_collections.exasol_community.network.plugins.plugin_utils._files.documents import (
-        Wishes as Written,
+        Selection,
+        documents_of_verification,
     )
-    from ansible_collections.exasol_community.network.plugins.plugin_utils._files.documents import documents
     from ansible_collections.exasol_community.network.plugins.plugin_utils._inventory.topology import (
         Inventory,
         Topology,
@@ -108,7 +108,7 @@ def verification(inventory: dict[str, t.Any]) -> dict[str, t.Any]:
     marks.append(_cpu())
     observed = {name: {"observations": observations(host["probes"])} for name, host in plan["hosts"].items()}
     marks.append(_cpu())
-    results = Joining(plan, observed, {}).results()
+    results = Joining(plan, observed, {}).judge().results
     peers = {peer: [party.name for party in parties] for peer, parties in members.items()}
     table(results, peers, 120)
     marks.append(_cpu())
@@ -123,9 +123,8 @@ def verification(inventory: dict[str, t.Any]) -> dict[str, t.Any]:
         "certificates": [],
         "notes": [],
     }
-    sizes = {
-        document.name: len(document.text.encode()) for document in documents(made, Written(tuple(FORMATS)))
-    }
+    written = documents_of_verification(made, Selection(tuple(FORMATS)))
+    sizes = {document.name: len(document.text.encode()) for document in written}
     marks.append(_cpu())
     return {
         "plan_cpu": marks[1] - marks[0],

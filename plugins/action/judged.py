@@ -2,7 +2,7 @@
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
 
-"""The end of a verification: red unless it was planned and judged, whatever left tasks of the role out."""
+"""The end of a verification: it fails unless the run was planned and judged, whatever skipped tasks."""
 
 from __future__ import annotations
 
@@ -26,23 +26,17 @@ class ActionModule(ControllerAction):
     def act(self, options: dict[str, t.Any], variables: dict[str, t.Any]) -> dict[str, t.Any]:
         """Return the run, which is over."""
         if not options["planned"] and self._left_out(variables):
-            return {
-                "skipped": True,
-                "ended": True,
-                "run": options["judged"],
-            }  # an earlier one of this playbook stays the latest
+            # An earlier verification of this playbook stays the latest.
+            return {"skipped": True, "ended": True, "run": options["judged"]}
         judged = options["planned"] if self._task.check_mode else options["judged"]
         hosts = variables.get("ansible_play_hosts_all") or [variables.get("inventory_hostname", "")]
         check_judged(options["planned"], judged, hosts[0])
         return {"run": options["planned"], "ended": True}
 
     def _left_out(self, variables: Mapping[str, t.Any]) -> bool:
-        """Tell whether the user chose tags that leave the whole role out.
-
-        Only this task, which is always run, is left of it.
-        """
-        # With include_role, who left the role out would have left this task out, too: a role that is included
-        # has to do its work.
+        """Tell whether the user chose tags that skip the whole role except this task, which always runs."""
+        # With include_role, tags that skip the role would skip this task too: a role that is included has to
+        # do its work.
         return not self._included() and not is_selected(
             self._tags_around(),
             variables.get("ansible_run_tags", ["all"]),
@@ -50,7 +44,7 @@ class ActionModule(ControllerAction):
         )
 
     def _tags_around(self) -> list[str]:
-        # Ansible's sentinel where nobody set any.
+        # Ansible has no public way to the tags around a task; without tags, this returns its sentinel.
         found = self._task._parent._get_parent_attribute("tags")
         tags = self._templar.template(found) if isinstance(found, list) else []
         return [tag.strip() for text in tags for tag in str(text).split(",")]

@@ -4,7 +4,7 @@
 
 """All files of a report in one task on the controller.
 
-A task for each would cost more than the measurement.
+A task for each file would cost more than the measurement.
 """
 
 from __future__ import annotations
@@ -18,8 +18,9 @@ from ansible.utils.display import Display
 
 from ..module_utils._values.errors import NetworkError
 from ..plugin_utils._ansible.action import ControllerAction
+from ..plugin_utils._change_request.change_request import plan_of
 from ..plugin_utils._change_request.formats import REQUEST_FORMATS
-from ..plugin_utils._files.documents import Wishes, documents
+from ..plugin_utils._files.documents import Selection, documents_of_plan, documents_of_verification
 from ..plugin_utils._files.files import Change, changes_of, read_report, write
 from ..plugin_utils._files.report_directory import report_directory
 from ..plugin_utils._inventory.site_variables import REPORT
@@ -29,11 +30,14 @@ from ..plugin_utils._report.report import verification_of
 from ..plugin_utils._text.tables import visible
 from ..plugin_utils._verdict.joining import not_ok
 
+if t.TYPE_CHECKING:
+    from ..module_utils._shapes import Verification
+
 display = Display()
 
 
 class ActionModule(ControllerAction):
-    """Write what tells of a verification or of a plan."""
+    """Write the files of a verification or of a plan."""
 
     OPTIONS: t.ClassVar[dict[str, t.Any]] = {
         "directory": {"type": "path", "required": True},
@@ -60,36 +64,48 @@ class ActionModule(ControllerAction):
         """Decide which files change, then write them."""
         self._check_place()
         self.check_site(variables.get("ansible_play_hosts_all", ()), variables, REPORT)
-        made = _made(options)
-        earlier = _earlier(options["compare_with"]) if "results" in made else None
-        if earlier is not None:
-            for line in render_changes(made, earlier, "text").splitlines():
-                display.display(visible(line))
         directory = report_directory(options["directory"])
-        wanted = documents(
-            made, Wishes(options["formats"], options["change_request"], options["include_unlocated"]), earlier
+        selection = Selection(
+            formats=options["formats"],
+            requests=options["change_request"],
+            include_unlocated=options["include_unlocated"],
         )
+        verification = _verification(options)
+        if verification is None:
+            wanted = documents_of_plan(plan_of(options["plan"], "plan"), selection)
+            numbers = {}
+        else:
+            earlier = _earlier(options["compare_with"])
+            if earlier is not None:
+                self._show_changes(verification, earlier)
+            wanted = documents_of_verification(verification, selection, earlier)
+            numbers = _statistics(verification)
         changes = changes_of(directory, wanted)
         if changes and not self._task.check_mode:
             write(directory, changes)
         result = {
             "changed": bool(changes),
             "files": [str(directory / document.name) for document in wanted],
-            **_statistics(made),
+            **numbers,
         }
         return dict(result, diff=[_difference(change) for change in changes]) if self._task.diff else result
+
+    @staticmethod
+    def _show_changes(verification: Verification, earlier: Verification) -> None:
+        for line in render_changes(verification, earlier, "text").splitlines():
+            display.display(visible(line))
 
     def _check_place(self) -> None:
         to = self._task.delegate_to
         if to and to not in constants.LOCALHOST and self._connection.transport != "local":
             raise NetworkError(
-                f"delegate_to {to!r}: the files are written on the controller, never there; remove "
-                f"delegate_to, "
-                f"and bring the files to {to} with ansible.builtin.copy"
+                f"delegate_to {to!r}: the files are written on the controller only; remove delegate_to, and "
+                f"bring the files to {to} with ansible.builtin.copy"
             )
 
 
-def _made(options: Mapping[str, t.Any]) -> Mapping[str, t.Any]:
+def _verification(options: Mapping[str, t.Any]) -> Verification | None:
+    """Return the verification to report, or None if there is nothing but a plan."""
     given = [name for name in ("verification", "saved", "plan") if options[name]]
     if len(given) != 1:
         raise NetworkError(
@@ -97,29 +113,30 @@ def _made(options: Mapping[str, t.Any]) -> Mapping[str, t.Any]:
         )
     if options["saved"]:
         return read_report(Path(options["saved"]))
-    return options["plan"] or verification_of(options["verification"], "verification")
+    return None if options["plan"] else verification_of(options["verification"], "verification")
 
 
-def _statistics(made: Mapping[str, t.Any]) -> dict[str, t.Any]:
+def _statistics(verification: Verification) -> dict[str, t.Any]:
     """Return the numbers of a verification as ansible.builtin.set_stats leaves them.
 
-    AWX shows them as a job's artefacts, where files do not last.
+    AWX shows them as a job's artefacts, and its files do not last.
     """
-    if "results" not in made:
-        return {}
-    numbers = {"created": made["created"], "summary": made["summary"], "not_ok": not_ok(made["summary"])}
+    summary = verification["summary"]
+    numbers = {"created": verification["created"], "summary": summary, "not_ok": not_ok(summary)}
     return {"ansible_stats": {"data": {"exasol_network": numbers}, "per_host": False, "aggregate": False}}
 
 
-def _earlier(path: str | None) -> Mapping[str, t.Any] | None:
-    if path and not Path(path).exists():
-        display.display(f"{path} is not there: nothing to compare with yet.")
+def _earlier(path: str | None) -> Verification | None:
+    if not path:
         return None
-    return read_report(Path(path)) if path else None
+    if not Path(path).exists():
+        display.display(f"{path} does not exist yet: nothing to compare with.")
+        return None
+    return read_report(Path(path))
 
 
 def _difference(change: Change) -> dict[str, str]:
-    # Ansible displays both as they are.
+    # Ansible displays both texts as they are.
     before, after = (visible(text or "", "\n\t") for text in (change.before, change.after))
     return {
         "before_header": str(change.path),

@@ -2,7 +2,7 @@
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
 
-"""The verdicts, joined once on the controller from what all hosts observed."""
+"""The verdicts, made once on the controller from what all hosts observed."""
 
 from __future__ import annotations
 
@@ -10,7 +10,6 @@ import datetime
 import shutil
 import textwrap
 import typing as t
-from collections.abc import Mapping
 
 from ansible.utils.display import Display
 
@@ -19,17 +18,20 @@ from ..plugin_utils._report.summary import counts, host_order, sentences, table
 from ..plugin_utils._text.tables import visible
 from ..plugin_utils._untrusted.claims import believable
 from ..plugin_utils._untrusted.origin import Origins
-from ..plugin_utils._verdict import losses
-from ..plugin_utils._verdict.certificates import certificates, differences
+from ..plugin_utils._verdict.certificates import certificate_notes, certificates
 from ..plugin_utils._verdict.ftp_results import ftp_results, still_untestable
 from ..plugin_utils._verdict.joining import Joining, not_ok, summarize
-from ..plugin_utils._verdict.not_covered import not_covered
-from ..plugin_utils._verdict.not_covered import sentences as not_covered_sentences
+from ..plugin_utils._verdict.losses import loss_notes, losses
+from ..plugin_utils._verdict.not_covered import coverage_sentences, not_covered
+from ..plugin_utils._verdict.peers import hosts_by_peer
 from ..plugin_utils._verdict.unverified import unverified
+
+if t.TYPE_CHECKING:
+    from ..module_utils._shapes import Verification
 
 display = Display()
 
-_WIDEST_PROSE = 120
+_MAX_PROSE_WIDTH = 120
 
 
 class ActionModule(ControllerAction):
@@ -59,49 +61,58 @@ class ActionModule(ControllerAction):
         origins = Origins(plan)
         listeners, queries = origins.listeners(claims.listeners), origins.listeners(claims.queries)
         observations = origins.observations(claims.observations, listeners or queries)
-        joining = Joining(plan, observations, listeners, claims.captures, claims.stopped, queries)
+        joining = Joining(
+            plan=plan,
+            observed=observations,
+            listeners=listeners,
+            captures=claims.captures,
+            stopped=claims.stopped,
+            queries=queries,
+        )
+        judged = joining.judge()
         sessions = ftp_results(observations)
-        probed = joining.results()
-        results = probed + sessions
+        results = judged.results + sessions
         presented = certificates(results)
-        lossy = losses.losses(observations, plan["hosts"])
-        verification = {
+        lossy = losses(observations, plan["hosts"])
+        verification: Verification = {
             "created": datetime.datetime.now(datetime.timezone.utc).isoformat(timespec="seconds"),
+            "run": plan.get("run", ""),
             "release": plan["release"],
-            "peers": _peers(plan["hosts"]),
+            "peers": hosts_by_peer(plan["hosts"]),
             "addresses": {name: host["addresses"] for name, host in plan["hosts"].items()},
             "hosts": list(plan["hosts"]),
             "results": results,
-            "untestable": still_untestable(plan["untestable"], sessions) + joining.untestable(),
+            "untestable": still_untestable(plan["untestable"], sessions) + judged.unmeasured,
             "not_covered": not_covered(plan, results),
             "summary": summarize(results),
             "certificates": presented,
             "paths": lossy,
             "notes": [
                 *plan.get("notes", ()),
-                *differences(presented),
-                *unverified(probed),
+                *certificate_notes(presented),
+                *unverified(judged.results),
                 *joining.captures.notes(),
                 *joining.listening.notes(),
                 *origins.notes(),
-                *losses.notes(lossy),
+                *loss_notes(lossy),
             ],
         }
+        verification["not_ok"] = not_ok(verification["summary"])
         verification["message"] = _message(verification)
         if options["display"]:
             self._print(verification)
-        return dict(verification, run=plan.get("run", ""), not_ok=not_ok(verification["summary"]))
+        return dict(verification)
 
     @staticmethod
-    def _print(verification: Mapping[str, t.Any]) -> None:
+    def _print(verification: Verification) -> None:
         columns = min(max(shutil.get_terminal_size().columns, 80), 160)
         for line in table(verification["results"], verification["peers"], columns, host_order(verification)):
             display.display(visible(line))
         display.display("")
-        for sentence in not_covered_sentences(verification):
+        for sentence in coverage_sentences(verification):
             display.display(_filled(sentence, columns))
             display.display("")
-        display.display(_filled(counts(verification["summary"], len(verification["untestable"])), columns))
+        display.display(_filled(counts(verification), columns))
         for sentence in sentences(verification["results"]):
             display.display("")
             display.display(_filled(sentence, columns))
@@ -112,24 +123,19 @@ class ActionModule(ControllerAction):
 def _filled(text: str, columns: int) -> str:
     # No word is broken: somebody may want to copy it.
     return textwrap.fill(
-        visible(text, "\n\t"), min(columns, _WIDEST_PROSE), break_long_words=False, break_on_hyphens=False
+        visible(text, "\n\t"),
+        width=min(columns, _MAX_PROSE_WIDTH),
+        break_long_words=False,
+        break_on_hyphens=False,
     )
 
 
-def _peers(hosts: Mapping[str, Mapping[str, t.Any]]) -> dict[str, list[str]]:
-    peers: dict[str, list[str]] = {}
-    for name, host in hosts.items():
-        for peer in host["peers"]:
-            peers.setdefault(peer, []).append(name)
-    return peers
-
-
-def _message(verification: Mapping[str, t.Any]) -> str:
+def _message(verification: Verification) -> str:
     return "\n".join(
         [
-            counts(verification["summary"], len(verification["untestable"])),
+            counts(verification),
             *sentences(verification["results"]),
-            *not_covered_sentences(verification),
+            *coverage_sentences(verification),
             *verification["notes"],
         ]
     )

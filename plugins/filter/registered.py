@@ -24,25 +24,21 @@ def registered(
 ) -> dict[str, t.Any]:
     """Return what each host registered under a name, or the field of it.
 
-    A host that registered nothing counts as failed.
-
-    What belongs to another run than C(run) was left by an earlier task of the same playbook: this time the
-    host registered nothing.
+    A host that registered nothing counts as failed. A result of a run other than C(run) is left from an
+    earlier task of the same playbook: in this run, the host registered nothing.
     """
     results = {host: hostvars[host].get(name, LOST) for host in hosts}
     if run is not None:
         results = {host: LOST if _is_of_another(result, run) else result for host, result in results.items()}
-    return (
-        results
-        if field is None
-        else {host: result[field] for host, result in results.items() if result.get(field)}
-    )
+    if field is None:
+        return results
+    return {host: result[field] for host, result in results.items() if result.get(field)}
 
 
 def _is_of_another(result: Mapping[str, t.Any], run: str) -> bool:
-    # A task that was skipped, or whose host was lost, has no run, and what it registered is fresh.
-    silent = result.get("skipped") or result.get("failed") or result.get("unreachable")
-    return not silent and result.get("run") != run
+    # If a task was skipped, or its host was lost, it registered no run; its result is of this run.
+    has_no_run = result.get("skipped") or result.get("failed") or result.get("unreachable")
+    return not has_no_run and result.get("run") != run
 
 
 class FilterModule:

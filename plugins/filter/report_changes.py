@@ -9,16 +9,19 @@ from __future__ import annotations
 import typing as t
 
 from ..plugin_utils._ansible.filters import raising
-from ..plugin_utils._report.changes import render_changes
+from ..plugin_utils._report.changes import DATA, changes, render_changes
 from ..plugin_utils._report.report import verification_of
+
+_USER = "report_changes"
 
 
 @raising
-def report_changes(after: t.Any, before: t.Any, format: str = "data") -> t.Any:  # as to_report has it
+def report_changes(after: t.Any, before: t.Any, format: str = DATA) -> t.Any:  # noqa: A002  # as to_report has it
     """Compare a verification with an earlier one."""
-    return render_changes(
-        verification_of(after, "report_changes"), verification_of(before, "report_changes"), format
-    )
+    newer, older = verification_of(after, _USER), verification_of(before, _USER)
+    if format == DATA:
+        return changes(newer, older).as_dict()
+    return render_changes(newer, older, format)
 
 
 class FilterModule:

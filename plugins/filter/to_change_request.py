@@ -9,25 +9,26 @@ from __future__ import annotations
 import typing as t
 from collections.abc import Mapping
 
-from ..module_utils._values.errors import NetworkError
 from ..plugin_utils._ansible.filters import raising
-from ..plugin_utils._change_request.change_request import render_request
+from ..plugin_utils._change_request.change_request import (
+    plan_of,
+    render_request,
+    request_of_plan,
+    request_of_verification,
+)
 from ..plugin_utils._report.report import verification_of
+
+_USER = "to_change_request"
 
 
 @raising
-def to_change_request(
-    made: t.Any, format: str = "markdown", include_unlocated: bool = False
-) -> str:  # as to_report has it
+def to_change_request(value: t.Any, format: str = "markdown", include_unlocated: bool = False) -> str:  # noqa: A002  # as to_report has it
     """Render the change request of a verification or of a plan."""
-    if not isinstance(made, Mapping):
-        raise NetworkError(
-            "to_change_request needs what exasol_community.network.verdict or exasol_community.network.plan "
-            "returns"
-        )
-    return render_request(
-        verification_of(made, "to_change_request") if "results" in made else made, format, include_unlocated
-    )
+    if isinstance(value, Mapping) and "results" in value:
+        request = request_of_verification(verification_of(value, _USER), include_unlocated)
+    else:
+        request = request_of_plan(plan_of(value, _USER))
+    return render_request(request, format)
 
 
 class FilterModule:

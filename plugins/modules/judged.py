@@ -8,13 +8,12 @@ module: judged
 short_description: Fail unless a verification was planned and judged in this run
 version_added: 0.1.0
 description:
-  - The last task of the role P(exasol_community.network.verify#role). A condition (C(when)), tags or
-    C(--start-at-task) can leave single tasks
-    of a role out, and a run without plan or verdict must not look like one in which everything is well.
-  - Give the task the tag C(always), so that no choice of tags leaves it out. Where the choice leaves out all
-    that is around the task, nothing was
-    asked for, and nothing fails. With C(ansible.builtin.include_role) the role is asked for, and its tasks
-    need the tags (C(apply)).
+  - This is the last task of the role P(exasol_community.network.verify#role). A condition (C(when)), tags or
+    C(--start-at-task) can skip single tasks of a role, and a run without a plan or verdicts must not look
+    like one in which everything is well.
+  - Give the task the tag C(always), so that no choice of tags skips it.
+  - If the chosen tags skip everything around the task, nothing was asked for, and the task does not fail.
+  - With C(ansible.builtin.include_role), the role is asked for, and its tasks need the tags (C(apply)).
   - It runs on the controller, for each host.
 extends_documentation_fragment:
   - exasol_community.network._attributes
@@ -27,14 +26,13 @@ attributes:
 options:
   planned:
     description:
-      - The run of the plan, RV(exasol_community.network.plan#module:run), or empty if nothing was planned.
+      - The run of the plan, RV(exasol_community.network.plan#module:run). Empty if nothing was planned.
     type: str
     default: ''
   judged:
     description:
-      - The run of the verdicts, RV(exasol_community.network.verdict#module:run), or empty if nothing was
-        judged.
-      - In check mode nothing is measured, so it does not matter.
+      - The run of the verdicts, RV(exasol_community.network.verdict#module:run). Empty if nothing was judged.
+      - Ignored in check mode, in which nothing is measured.
     type: str
     default: ''
 seealso:
@@ -54,12 +52,12 @@ EXAMPLES = r"""
 
 RETURN = r"""
 run:
-  description: The run that is over, empty if the choice of tags left it out.
+  description: The run that is over. Empty if the chosen tags skipped it.
   returned: success
   type: str
   sample: 5b0e6f3c9d21
 ended:
-  description: That the run is over.
+  description: Whether the run is over, which is always so.
   returned: success
   type: bool
   sample: true

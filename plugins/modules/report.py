@@ -8,21 +8,21 @@ module: report
 short_description: Write reports and change requests on the controller
 version_added: 0.1.0
 description:
-  - Writes all files that tell of a verification, fresh or saved, or the change request of a plan before
-    anything is measured.
-  - A file is written only where its content changes, and replaced as a whole; symbolic links are replaced,
-    not followed.
-  - Files and directories have the modes that the umask of the user leaves of 0644 and 0755.
+  - Writes the reports and change requests of a verification, new or saved, or the change requests of a plan
+    before anything is measured.
+  - A file is written only if its content changes, and is replaced as a whole.
+  - Symbolic links are replaced, not followed.
+  - Files have mode 0644 and directories 0755, less the umask of the user.
   - It runs once, on the controller, as the user who runs Ansible.
-  - It leaves the numbers of a verification as M(ansible.builtin.set_stats) does, under the name
-    C(exasol_network), which AWX keeps with the job.
+  - It sets the numbers of a verification as statistics (as M(ansible.builtin.set_stats) does) under the name
+    C(exasol_network), and AWX keeps them with the job.
 extends_documentation_fragment:
   - exasol_community.network._attributes
   - exasol_community.network._attributes.controller
 attributes:
   delegation:
     details:
-      - The files are written on the controller; C(delegate_to) with another host is refused.
+      - The files are written on the controller. C(delegate_to) another host is an error.
   check_mode:
     support: full
   diff_mode:
@@ -33,54 +33,53 @@ attributes:
 options:
   directory:
     description:
-      - The directory to write to; it is made if it is missing.
-      - A relative one is below the directory in which Ansible was started. A directory inside a collection is
-        refused.
+      - The directory to write to. It is created if it does not exist.
+      - A relative path starts at the directory in which Ansible was started.
+      - A directory inside a collection is an error.
     type: path
     required: true
   verification:
     description:
-      - What M(exasol_community.network.verdict) returned.
-      - Exactly one of O(verification), O(saved) and O(plan) is needed.
+      - The result of M(exasol_community.network.verdict).
+      - Exactly one of O(verification), O(saved) and O(plan) is required.
     type: dict
   saved:
     description:
-      - A report in JSON that an earlier run wrote, to be rendered again.
-      - What has not the shape of C(docs/report.schema.json) is refused before anything is written.
+      - The path of a C(report.json) of an earlier run, to render it again.
+      - A file that does not match C(docs/report.schema.json) is an error, and nothing is written.
     type: path
   plan:
     description:
-      - What M(exasol_community.network.plan) returned, for O(change_request) before anything is measured.
+      - The result of M(exasol_community.network.plan), for O(change_request) before anything is measured.
     type: dict
   formats:
     description:
-      - The formats of the verification, each a file C(report) with the format's suffix, as
-        P(exasol_community.network.to_report#filter) describes them.
+      - The formats of the report, as P(exasol_community.network.to_report#filter) describes them.
+      - Each is a file named C(report) with the suffix of the format.
     type: list
     elements: str
     choices: [csv, html, json, junit, markdown, prometheus]
     default: [json, markdown, html]
   compare_with:
     description:
-      - An earlier report in JSON; what broke and what was mended since then is printed, and written to
-        C(changes.md) and C(changes.json).
+      - The path of an earlier C(report.json). What broke and what was fixed since then is printed, and
+        written to C(changes.md) and C(changes.json).
       - It may be the C(report.json) that this task replaces.
-      - If it is not there yet, nothing is compared.
+      - If it does not exist yet, nothing is compared.
     type: path
   change_request:
     description:
       - The formats of the change request, as P(exasol_community.network.to_change_request#filter) describes
         them.
-      - V(csv) and V(markdown) are written to C(change_request.csv) and C(change_request.md), each other one
-        to a file with its name, such as
-        C(change_request_aws.yml).
+      - V(csv) and V(markdown) are written to C(change_request.csv) and C(change_request.md).
+      - Every other format is written to a file with its name, such as C(change_request_aws.yml).
     type: list
     elements: str
     choices: [aerleon_definitions, aerleon_policy, aws, azure, csv, gcp, markdown]
     default: []
   include_unlocated:
     description:
-      - Also ask for flows that are blocked at a place that was not found.
+      - Also ask for blocked flows whose location is unknown.
     type: bool
     default: false
 seealso:
@@ -96,13 +95,13 @@ author:
 """
 
 EXAMPLES = r"""
-- name: Write what was measured
+- name: Write the reports
   exasol_community.network.report:
     verification: "{{ exasol_verification }}"
     directory: report
   run_once: true
 
-- name: Show a CI server what was measured, and say what changed since the last run
+- name: Write a report for a CI server, and what changed since the last run
   exasol_community.network.report:
     verification: "{{ exasol_verification }}"
     directory: report
@@ -110,7 +109,7 @@ EXAMPLES = r"""
     compare_with: report/report.json
   run_once: true
 
-- name: Ask the network team for a whole plan before anything is measured
+- name: Write a change request for a whole plan before anything is measured
   exasol_community.network.report:
     plan: "{{ plan }}"
     directory: report
@@ -120,7 +119,7 @@ EXAMPLES = r"""
 
 RETURN = r"""
 files:
-  description: The files, whether they had to be written or not.
+  description: The files of the report, including those that did not change.
   returned: success
   type: list
   elements: str

@@ -5,21 +5,19 @@
 
 DOCUMENTATION = r"""
 module: verdict
-short_description: Judge every flow of a plan from what all hosts observed
+short_description: Judge every flow of a plan by what all hosts observed
 version_added: 0.1.0
 description:
-  - Joins the plan with the observations of all hosts and says for every flow what they mean and who must act.
-  - It prints a matrix that fits the terminal; equal results are one line, however many hosts they join.
-  - A flow whose source could not test it is V(untested), which is never a success.
+  - Joins the plan with the observations of all hosts, and returns for every flow a verdict and a sentence
+    that says what was seen and who must act.
+  - It prints a matrix that fits the terminal. Equal results are one line, however many hosts they join.
+  - A flow that its source could not test is V(untested), which is never a success.
   - A result counts only if it belongs to the run of the plan (RV(exasol_community.network.plan#module:run),
-    given to each task as C(run)), if no
-    condition left its host out, and if the machine that it comes from has one of the host's addresses
-    (C(addresses)). Otherwise the flows are
-    V(untested), with the reason.
-  - A host speaks of what it was asked alone. What it returns is measured by the plan, and a host that returns
-    anything else has nothing but V(untested)
-    flows, with the reason; the flows of other hosts are judged.
-  - It runs once, on the controller, and does not fail whatever the verdicts are.
+    which each task gets as C(run)), if no condition left its host out, and if the machine that it comes from
+    has one of the host's addresses (C(addresses)). Otherwise the flows are V(untested), with the reason.
+  - A host can report only what it was asked for. If it returns anything else, all its flows are V(untested),
+    with the reason. The flows of other hosts are judged.
+  - It runs once, on the controller. It does not fail, whatever the verdicts are.
 extends_documentation_fragment:
   - exasol_community.network._attributes
   - exasol_community.network._attributes.read_only
@@ -31,43 +29,42 @@ attributes:
 options:
   plan:
     description:
-      - What M(exasol_community.network.plan) returned.
+      - The result of M(exasol_community.network.plan).
     type: dict
     required: true
   observations:
     description:
-      - What M(exasol_community.network.probe) returned on each host, by host, as the filter
-        P(exasol_community.network.registered#filter)
-        collects it.
+      - The result of M(exasol_community.network.probe) of each host, as the filter
+        P(exasol_community.network.registered#filter) collects them.
       - Hosts that are missing took no part in the run.
     type: dict
     required: true
   listeners:
     description:
-      - What M(exasol_community.network.listener) returned on each host, by host.
-      - Empty if none was started; then a refused port means that no service listens there.
+      - The result of M(exasol_community.network.listener) of each host.
+      - Empty if no listener was started. Then a refused port means that no service listens there.
     type: dict
     default: {}
   captures:
     description:
-      - What the listeners captured, by host, that is RV(exasol_community.network.listener#module:capture).
-      - With RV(exasol_community.network.probe#module:capture) in O(observations) it tells where a packet is
+      - What the listener of each host captured, RV(exasol_community.network.listener#module:capture).
+      - With RV(exasol_community.network.probe#module:capture) in O(observations), it shows where packets are
         lost.
     type: dict
     default: {}
   stopped:
     description:
-      - What M(exasol_community.network.listener) returned on each host when it was told to stop, by host.
-      - A listener that had ended by then proves nothing of the ports that were refused.
-      - Silence of a host that was restarted, or that could not be reached any more, proves nothing either.
+      - The result of M(exasol_community.network.listener) of each host for
+        O(exasol_community.network.listener#module:state=absent).
+      - If a listener had ended before it was stopped, a refused port of that host proves nothing.
+      - The silence of a host that was restarted or became unreachable proves nothing either.
     type: dict
     default: {}
   queries:
     description:
-      - What M(exasol_community.network.listener) returned with
-        O(exasol_community.network.listener#module:state=query) on each host, by host, where
-        nothing of ours listens.
-      - A listener of another run is never taken for a service, and what holds a refused port is known.
+      - The result of M(exasol_community.network.listener) of each host for
+        O(exasol_community.network.listener#module:state=query), for a run without listeners.
+      - It shows what holds a refused port, and which open ports belong to a listener of another run.
     type: dict
     default: {}
   display:
@@ -138,8 +135,8 @@ results:
     verdict:
       description:
         - V(ok), V(no_listener), V(wrong_host), V(wrong_service), V(blocked_at_source), V(blocked_on_path),
-          V(blocked_at_destination),
-          V(blocked_on_return), V(blocked), V(no_route), V(unresolved), V(exposed) or V(untested).
+          V(blocked_at_destination), V(blocked_on_return), V(blocked), V(no_route), V(unresolved), V(exposed)
+          or V(untested).
       type: str
       returned: success
       sample: ok
@@ -164,23 +161,22 @@ results:
       returned: when an answer came
       sample: {min: 0.081, median: 0.102, max: 0.933}
     identity:
-      description: Who answers, as RV(exasol_community.network.probe#module:observations) tells it.
+      description: Who answers, as in RV(exasol_community.network.probe#module:observations).
       type: dict
-      returned: when the probe was asked to identify, and the service is one that can be told
+      returned: when the probe was asked to identify, and knows the protocol of the service
       sample: {status: identified, version: OpenSSH_9.2p1}
     answered_by:
       description: The host whose listener proved itself, empty if something else answered.
       type: str
-      returned: where a listener was expected and something answered
+      returned: if a listener was expected and something answered
       sample: n12
     sentence:
-      description: What was seen, who acts, and the change that would mend it.
+      description: What was seen, who acts, and the change that fixes it.
       type: str
       returned: success
       sample: n11 reaches tcp 20000-21000 of n12 (192.0.2.12).
 summary:
-  description: How many flows have each verdict; a flow whose ports differ counts with the verdict that needs
-    somebody to act.
+  description: How many flows have each verdict. A flow whose ports differ counts with the most severe one.
   returned: success
   type: dict
   sample: {ok: 71, blocked: 1}
@@ -190,7 +186,7 @@ not_ok:
   type: int
   sample: 1
 message:
-  description: The counts and what is wrong, for a failure's text.
+  description: The counts and what is wrong, as text for an error message.
   returned: success
   type: str
   sample: '72 flows: 71 ok, 1 blocked'
@@ -254,23 +250,22 @@ paths:
       returned: success
       sample: 82
 notes:
-  description: What should be looked at although it is no verdict, such as nodes that present different
-    certificates, or open ports of which nobody
-    knows who answers.
+  description: What somebody should look at although it is no verdict, such as nodes that present different
+    certificates, or open ports at which it is unknown who answers.
   returned: success
   type: list
   elements: str
   sample: []
 untestable:
-  description: Flows that could not be measured, with the reason.
+  description: Flows that were not tested, with the reason.
   returned: success
   type: list
   elements: dict
   sample: []
 not_covered:
   description:
-    - Rows of the port table without a flow, as RV(exasol_community.network.plan#module:not_covered) has them.
-    - With the cause V(outside) also planned rows of which every flow has an end outside of this run.
+    - Rows of the port table without a flow, as in RV(exasol_community.network.plan#module:not_covered).
+    - Also planned rows of which every flow has an end outside of this run, with the cause V(outside).
   returned: success
   type: list
   elements: dict
@@ -304,7 +299,7 @@ created:
   type: str
   sample: '2026-11-23T05:00:49+00:00'
 release:
-  description: The release that was planned for.
+  description: The Exasol release of the plan.
   returned: success
   type: str
   sample: '8'

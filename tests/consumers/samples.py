@@ -10,6 +10,11 @@ import typing as t
 
 from ansible_collections.exasol_community.network.plugins.module_utils._plan.flows import Party
 from ansible_collections.exasol_community.network.plugins.module_utils._plan.plan import Wishes, make_plan
+from ansible_collections.exasol_community.network.plugins.plugin_utils._change_request.change_request import (
+    request_of_plan,
+    request_of_verification,
+)
+from ansible_collections.exasol_community.network.plugins.plugin_utils._change_request.lines import Request
 
 MARKUP = "<img src=x onerror=document.title='broken'>"
 NODES = {f"n{number}": (f"192.0.2.{number}", f"2001:db8::{number}") for number in range(11, 15)}
@@ -132,6 +137,11 @@ def plan() -> dict[str, t.Any]:
         members,
         [party for several in members.values() for party in several if party.managed],
     )
+
+
+def request_of(made: dict[str, t.Any]) -> Request:
+    """Return the change request of a verification or of a plan."""
+    return request_of_verification(made) if "results" in made else request_of_plan(made)
 
 
 def blocked() -> dict[str, t.Any]:

@@ -15,7 +15,7 @@ from ansible_collections.exasol_community.network.plugins.plugin_utils._change_r
     render_request,
 )
 from ansible_collections.exasol_community.network.tests.consumers.conftest import Reader
-from ansible_collections.exasol_community.network.tests.consumers.samples import blocked, plan
+from ansible_collections.exasol_community.network.tests.consumers.samples import blocked, plan, request_of
 
 # Arista, Cisco IOS and IOS-XR, FortiGate, Juniper, Nokia SR Linux, Palo Alto.
 VENDORS = ("atp", "acl", "xacl", "fgacl", "jcl", "srl_acl", "xml")
@@ -94,7 +94,7 @@ def answered(request: pytest.FixtureRequest, reader: Reader) -> dict[str, t.Any]
     made = REQUESTS[request.param]()
     right = wanted(made)
     flows = right + unwanted(right)
-    render = functools.partial(render_request, made)
+    render = functools.partial(render_request, request_of(made))
     policy, definitions = (yaml.safe_load(render(f"aerleon_{part}")) for part in ("policy", "definitions"))
     found = reader(ASK, {"policy": policy, "definitions": definitions, "flows": flows})
     return {**found, "right": right, "flows": flows}

@@ -17,10 +17,9 @@ import pytest
 import yaml
 
 from ansible_collections.exasol_community.network.plugins.plugin_utils._change_request.change_request import (
-    change_request,
     render_request,
 )
-from ansible_collections.exasol_community.network.tests.consumers.samples import blocked, plan
+from ansible_collections.exasol_community.network.tests.consumers.samples import blocked, plan, request_of
 
 MODULES = {
     "aws": "amazon.aws.ec2_security_group",
@@ -74,7 +73,7 @@ def tasks(cloud: str, made: dict[str, t.Any]) -> list[dict[str, t.Any]]:
     text = re.sub(
         r"\{\{ exasol_[a-z_]+(?: \| default\(''([^)]*)''\))? \}\}",
         lambda found: found[1] or "value",
-        render_request(made, cloud),
+        render_request(request_of(made), cloud),
     )
     assert "{{" not in text
     (play,) = yaml.safe_load(text)
@@ -123,7 +122,7 @@ def test_azure_has_each_row_with_both_ends(name: str) -> None:
         )
         for rule in options["rules"]
     }
-    rows = [(row, *pair) for row in change_request(made).rows for _version, *pair in row.by_family()]
+    rows = [(row, *pair) for row in request_of(made).rows for _version, *pair in row.by_family()]
     wanted = {
         (row.protocol, row.ports, frozenset(networks(sources)), frozenset(networks(destinations)))
         for row, sources, destinations in rows

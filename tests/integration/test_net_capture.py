@@ -99,7 +99,9 @@ def verdicts(
     )
     assert not joining.captures.notes()
     return {
-        result["ports"]: result["verdict"] for result in joining.results() if result["source"] == "client"
+        result["ports"]: result["verdict"]
+        for result in joining.judge().results
+        if result["source"] == "client"
     }
 
 
@@ -449,7 +451,7 @@ def test_a_host_that_encrypts_is_not_judged_by_what_is_seen_plainly(namespace: N
     assert not found["complete"]
     assert "IPsec" in found["problem"]
     assert Captures({"client": found}, {}).notes() == [
-        f"The capture on client tells nothing: {found['problem']}."
+        f"The capture on client is unusable: {found['problem']}."
     ]
 
 

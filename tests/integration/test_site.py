@@ -169,7 +169,7 @@ def test_faults_end_red(faulty: Faulty) -> None:
     assert "Fail if any flow is not ok" in faulty.done.output
     assert faulty.idle
     report = (faulty.done.directory / "report" / "report.md").read_text(encoding="utf-8")
-    assert "What to mend" in report
+    assert "What to fix" in report
 
 
 def test_a_port_of_somebody_else_is_ok_and_left_alone(faulty: Faulty) -> None:
@@ -242,7 +242,7 @@ def test_an_address_that_leads_to_another_host_is_a_wrong_host(faulty: Faulty) -
 def test_an_address_that_leads_to_a_foreign_service_is_a_wrong_host(faulty: Faulty) -> None:
     result = faulty.done.the_result(destination="n11", service="confd")
     assert result["verdict"] == "wrong_host"
-    assert "not our listener" in result["sentence"]
+    assert "something other than our listener answers" in result["sentence"]
 
 
 @pytest.mark.versions

@@ -59,7 +59,7 @@ def test_each_place_is_named_in_one_run(line: Line, tmp_path: Path) -> None:
         ("client_subconnection", "20400-20499"): "blocked_at_destination",
     }
     assert (
-        "its own firewall drops it; let in tcp 8563 from 10.77.1.2 to 10.77.2.11 on n12 (role firewall)"
+        "its own firewall drops them; allow tcp 8563 from 10.77.1.2 to 10.77.2.11 on n12 (role firewall)"
         in done.said
     )
 

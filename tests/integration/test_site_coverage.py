@@ -233,4 +233,4 @@ def test_what_must_not_work_is_untested_where_nobody_gets_through(
         ("admin_api", "n12"): "exposed",
         ("exasol_admin", "n12"): "exposed",
     }
-    assert "nobody who may use it (n12) reached it in this run" in done.said
+    assert "no host that may use it (n12) reached it in this run" in done.said

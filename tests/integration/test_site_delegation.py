@@ -167,7 +167,7 @@ def test_what_one_host_saw_counts_for_no_other(namespace: Namespace, tmp_path: P
         ]
         with silent_ports(namespace, NODE, range(8563, 8564)):
             found[once] = run_play(namespace, tmp_path, {"hosts": "exasol_clients", "tasks": tasks})
-    assert "the observations of client and other are one measurement" in said(found[True])
+    assert "client and other report the same measurement" in said(found[True])
     assert (
         "untested" in found[True].output
         and '"ok"' not in found[True].output.replace("\\", "").split("summary", 1)[1].split("}")[0]
@@ -283,7 +283,7 @@ def test_files_that_are_wished_for_on_another_host_are_refused(machine: Machine,
         machine, tmp_path, {"tasks": [plan, {**report, "delegate_to": "far"}]}, inventory=inventory
     )
     assert done.code == 2, done.output
-    assert "delegate_to 'far': the files are written on the controller, never there" in said(done)
+    assert "delegate_to 'far': the files are written on the controller only" in said(done)
     assert not done.wrote_report
     done = run_play(
         machine, tmp_path, {"tasks": [plan, {**report, "delegate_to": "n12"}]}, inventory=inventory

@@ -51,7 +51,7 @@ def test_a_killed_listener_is_noticed(machine: Machine, tmp_path: Path) -> None:
     ):
         assert (
             "client is refused at tcp 8563 of n12 (127.0.0.12), where we did not listen: the listener of n12 "
-            "had ended too early" in text
+            "ended too early" in text
         )
     assert idle(machine)
 

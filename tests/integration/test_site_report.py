@@ -96,17 +96,17 @@ def test_the_json_is_what_its_schema_says(measured: Done) -> None:
 
 
 @pytest.mark.versions
-def test_what_was_mended_is_said_and_written(measured: Done) -> None:
-    assert "1 mended" in measured.output
+def test_what_was_fixed_is_said_and_written(measured: Done) -> None:
+    assert "1 fixed" in measured.output
     changes = json.loads((measured.directory / "report" / "changes.json").read_text(encoding="utf-8"))
-    assert [len(changes[kind]) for kind in ("broke", "mended", "changed", "appeared", "gone")] == [
+    assert [len(changes[kind]) for kind in ("broke", "fixed", "changed", "appeared", "gone")] == [
         0,
         1,
         0,
         0,
         0,
     ]
-    assert "## Mended" in (measured.directory / "report" / "changes.md").read_text(encoding="utf-8")
+    assert "## Fixed" in (measured.directory / "report" / "changes.md").read_text(encoding="utf-8")
 
 
 def test_a_saved_report_is_rendered_alike(machine: Machine, measured: Done, tmp_path: Path) -> None:

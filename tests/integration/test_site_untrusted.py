@@ -17,6 +17,7 @@ import pytest
 
 from ansible_collections.exasol_community.network.plugins.plugin_utils._change_request.change_request import (
     render_request,
+    request_of_verification,
 )
 from ansible_collections.exasol_community.network.plugins.plugin_utils._change_request.formats import (
     REQUEST_FORMATS,
@@ -316,7 +317,7 @@ def test_no_text_of_a_report_becomes_a_template_in_a_generated_playbook(
 
 @pytest.mark.parametrize("name", sorted(REQUEST_FORMATS))
 def test_no_generated_text_holds_what_a_report_would_run(tmp_path: Path, name: str) -> None:
-    text = render_request(poisoned(tmp_path), name)
+    text = render_request(request_of_verification(poisoned(tmp_path)), name)
     assert "192.0.2.11" in text or "action: accept" in text, "the control"
     if name not in ("markdown", "csv"):
         assert [

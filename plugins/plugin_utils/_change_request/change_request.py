@@ -2,7 +2,7 @@
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
 
-"""The change request: what firewalls outside of our hosts must let through, in as few rows as say it.
+"""The change request: what firewalls outside of our hosts must allow, in as few rows as possible.
 
 It is made of what a run measured as blocked outside of our hosts, or of a whole plan before anything is
 measured.
@@ -14,6 +14,7 @@ import re
 import typing as t
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 
+from ...module_utils._plan.flows import REACHABLE
 from ...module_utils._plan.ftp_modes import ACTIVE_NAME
 from ...module_utils._plan.table import TABLE
 from ...module_utils._values.addresses import parse_network
@@ -22,15 +23,17 @@ from ...module_utils._values.ports import Ports
 from .._report.summary import host_order
 from .._text.format_registry import choose
 from .._text.products import grouped
-from .._verdict.verdict import AT_DESTINATION, BLOCKED, ON_PATH, ON_RETURN
-from .formats import REQUEST_FORMATS
+from .._verdict.peers import hosts_by_peer
+from .._verdict.verdict import BLOCKED, BLOCKED_AT_DESTINATION, BLOCKED_ON_PATH, BLOCKED_ON_RETURN
+from .formats import REQUEST_FORMATS, REQUEST_KIND
 from .lines import Request, Row, collapse, family
 
+if t.TYPE_CHECKING:
+    from ...module_utils._shapes import HostPlan, Plan, ProbeFlow, Result, Unmeasured, Verification
+
 _PLANNED = "planned, not measured"
-_REACHABLE = "reachable"
 # There the server connects back to the node that is the source of the result.
-_MOST_SENDERS = 3
-Data = Mapping[str, t.Any]
+_MAX_SENDERS = 3
 
 
 class _Need(t.NamedTuple):
@@ -54,14 +57,14 @@ class _Target(t.NamedTuple):
 class _Site:
     """The addresses of all hosts, and the order in which they are named.
 
-    That of the inventory, then that of numbers in names.
+    That is the order of the inventory, then that of the numbers in their names.
     """
 
     def __init__(self, addresses: Mapping[str, Sequence[str]], places: Mapping[str, int]):
         self._addresses, self._places = addresses, places
 
     def addresses(self, name: str) -> Sequence[str]:
-        """Return a host's addresses; a partner is its own."""
+        """Return a host's addresses; the name of a partner is its address."""
         return self._addresses.get(name, [name])
 
     def ordered(self, names: Iterable[str]) -> tuple[str, ...]:
@@ -81,63 +84,55 @@ class _Site:
         return self._places.get(name, len(self._places)), _natural(name)
 
 
-def render_request(made: Data, name: str, include_unlocated: bool = False) -> str:
-    """Return the change request of a verification or of a plan in one of the C(REQUEST_FORMATS)."""
-    return choose(REQUEST_FORMATS, name).render(change_request(made, include_unlocated))
+def render_request(request: Request, name: str) -> str:
+    """Return the change request in one of the C(REQUEST_FORMATS)."""
+    return choose(REQUEST_FORMATS, name, REQUEST_KIND).render(request)
 
 
-def change_request(made: Data, include_unlocated: bool = False) -> Request:
-    """Return the change request of a verification or of a plan.
+def request_of_verification(verification: Verification, include_unlocated: bool = False) -> Request:
+    """Return the change request for what was measured as blocked outside of our hosts.
 
-    C(include_unlocated) takes what is blocked nobody knows where, too.
+    C(include_unlocated) also includes flows that are blocked at an unknown place.
     """
-    if "results" in made:
-        return _of_verification(made, include_unlocated)
-    if "hosts" in made:
-        return _of_plan(made)
-    raise NetworkError(
-        "a change request is made of what verdict or plan of exasol_community.network returned, and this is "
-        "neither"
-    )
-
-
-def _of_verification(verification: Data, include_unlocated: bool) -> Request:
     addresses = verification.get("addresses", {})
-    managed = set(addresses) | {host for hosts in verification["peers"].values() for host in hosts}
-    unknown = [
-        result
-        for result in verification["results"]
-        if result["verdict"] == BLOCKED and result["expected"] == _REACHABLE
-    ]
-    chosen = [
-        result
-        for result in verification["results"]
-        if result["expected"] == _REACHABLE and _outside(result, managed)
-    ]
-    notes = []
-    if unknown and include_unlocated:
-        chosen += unknown
-    elif unknown:
+    managed = set(addresses)
+    for hosts in verification["peers"].values():
+        managed.update(hosts)
+    needed = [result for result in verification["results"] if result["expected"] == REACHABLE]
+    chosen = [result for result in needed if _is_outside(result, managed)]
+    unlocated = [result for result in needed if result["verdict"] == BLOCKED]
+    notes: list[str] = []
+    if include_unlocated:
+        chosen += unlocated
+    elif unlocated:
         notes.append(
-            f"{len(unknown)} more results are blocked at a place that was not found, and are left out: "
-            f"measure with captures at both ends, or "
-            f"take them too (include_unlocated)."
+            f"{len(unlocated)} more results are blocked at an unknown place and are left out: measure with "
+            f"captures at both ends, or include them (include_unlocated)."
         )
     site = _Site(addresses, host_order(verification))
-    needs = (_turned(result, site) for result in chosen)
-    rows = _rows([need for several in needs for need in several], site, verification["created"])
-    return Request(rows, True, verification["peers"], site.ordered(managed), tuple(notes))
-
-
-def _outside(result: Data, managed: set[str]) -> bool:
-    # What a partner's own host rejects is not ours to open either.
-    return result["verdict"] in (ON_PATH, ON_RETURN) or (
-        result["verdict"] == AT_DESTINATION and result["destination"] not in managed
+    needs: list[_Need] = []
+    for result in chosen:
+        needs += _needs_of(result, site)
+    return Request(
+        rows=_rows(needs, site, verification["created"]),
+        measured=True,
+        peers=verification["peers"],
+        managed=site.ordered(managed),
+        notes=tuple(notes),
     )
 
 
-def _turned(result: Data, site: _Site) -> list[_Need]:
-    why = f"measured {result['verdict']}" + (f" by {result['reason_ip']}" if result.get("reason_ip") else "")
+def _is_outside(result: Result, managed: set[str]) -> bool:
+    if result["verdict"] == BLOCKED_AT_DESTINATION:
+        # What a partner's own host rejects is not ours to open either.
+        return result["destination"] not in managed
+    return result["verdict"] in (BLOCKED_ON_PATH, BLOCKED_ON_RETURN)
+
+
+def _needs_of(result: Result, site: _Site) -> Iterator[_Need]:
+    why = f"measured {result['verdict']}"
+    if result.get("reason_ip"):
+        why += f" by {result['reason_ip']}"
     source, destination, targets = result["source"], result["destination"], [result["address"]]
     for end in (source, destination, *targets):
         if parse_network(end):
@@ -145,13 +140,12 @@ def _turned(result: Data, site: _Site) -> list[_Need]:
                 f"a result has the network {end!r} as an end: expected a host, an address or a DNS name; no "
                 f"rule is made of it"
             )
-    # A name has the addresses that the host which probed says it has: whoever reads the request must know
-    # whose word that is.
+    # A name has the addresses that the probing host resolved: whoever reads the request must know that.
     resolved_by = source if targets[0] not in site.addresses(destination) else ""
     if result["service"] == ACTIVE_NAME:
         source, destination, targets, resolved_by = destination, source, list(site.addresses(source)), ""
-    return [
-        _Need(
+    for target in targets:
+        yield _Need(
             source=source,
             destination=destination,
             address=target,
@@ -161,62 +155,68 @@ def _turned(result: Data, site: _Site) -> list[_Need]:
             why=why,
             resolved_by=resolved_by,
         )
-        for target in targets
-    ]
 
 
-def _of_plan(plan: Data) -> Request:
-    addresses = {name: host["addresses"] for name, host in plan["hosts"].items()}
-    peers: dict[str, list[str]] = {}
-    for name, host in plan["hosts"].items():
-        for peer in host["peers"]:
-            peers.setdefault(peer, []).append(name)
-    aside = [entry for entry in plan["untestable"] if TABLE.far_end_listens(entry["service"])]
-    needs = [need for entries in (_probed(plan["hosts"]), _unmeasured(aside, addresses)) for need in entries]
-    notes = tuple(
-        dict.fromkeys(
-            f"{entry['service']} is left out, because nothing listens at its far end: {entry['reason']}."
-            for entry in plan["untestable"]
-            if not TABLE.far_end_listens(entry["service"])
+def plan_of(value: t.Any, user: str) -> Plan:
+    """Return a plan; errors name C(user)."""
+    if not isinstance(value, Mapping) or "hosts" not in value:
+        raise NetworkError(
+            f"{user} needs what exasol_community.network.verdict or exasol_community.network.plan returns, "
+            f"and this is neither"
         )
-    )
+    return t.cast("Plan", value)
+
+
+def request_of_plan(plan: Plan) -> Request:
+    """Return the change request for a whole plan, before anything is measured."""
+    addresses = {name: host["addresses"] for name, host in plan["hosts"].items()}
+    needs = list(_probed(plan["hosts"]))
+    notes: list[str] = []
+    for entry in plan["untestable"]:
+        if not TABLE.far_end_listens(entry["service"]):
+            notes.append(
+                f"{entry['service']} is left out, because nothing listens at its far end: {entry['reason']}."
+            )
+        else:
+            needs += _unmeasured(entry, addresses)
     site = _Site(addresses, {name: place for place, name in enumerate(plan["hosts"])})
-    return Request(_rows(needs, site, _PLANNED), False, peers, site.ordered(addresses), notes)
+    return Request(
+        rows=_rows(needs, site, _PLANNED),
+        measured=False,
+        peers=hosts_by_peer(plan["hosts"]),
+        managed=site.ordered(addresses),
+        notes=tuple(dict.fromkeys(notes)),
+    )
 
 
-def _probed(hosts: Mapping[str, Data]) -> Iterator[_Need]:
+def _probed(hosts: Mapping[str, HostPlan]) -> Iterator[_Need]:
     for source, host in hosts.items():
         for entry in host["probes"]:
-            for destination, addresses in (
-                entry["destinations"].items() if entry["expected"] == _REACHABLE else ()
-            ):
-                for address in addresses:
-                    yield _Need(
-                        source,
-                        destination,
-                        address,
-                        entry["protocol"],
-                        _ports(entry["ports"]),
-                        entry["service"],
-                        _PLANNED,
-                    )
+            if entry["expected"] == REACHABLE:
+                for destination, addresses in entry["destinations"].items():
+                    yield from _planned(entry, source, destination, addresses)
 
 
-def _unmeasured(entries: Iterable[Data], addresses: Mapping[str, Sequence[str]]) -> Iterator[_Need]:
-    for entry in entries:
-        for destination in entry["destinations"]:
-            for source in entry["sources"]:
-                if source != destination and (source in addresses or destination in addresses):
-                    for address in addresses.get(destination, [destination]):
-                        yield _Need(
-                            source,
-                            destination,
-                            address,
-                            entry["protocol"],
-                            _ports(entry["ports"]),
-                            entry["service"],
-                            _PLANNED,
-                        )
+def _unmeasured(entry: Unmeasured, addresses: Mapping[str, Sequence[str]]) -> Iterator[_Need]:
+    for destination in entry["destinations"]:
+        for source in entry["sources"]:
+            if source != destination and (source in addresses or destination in addresses):
+                yield from _planned(entry, source, destination, addresses.get(destination, [destination]))
+
+
+def _planned(
+    entry: ProbeFlow | Unmeasured, source: str, destination: str, addresses: Iterable[str]
+) -> Iterator[_Need]:
+    for address in addresses:
+        yield _Need(
+            source=source,
+            destination=destination,
+            address=address,
+            protocol=entry["protocol"],
+            ports=_ports(entry["ports"]),
+            service=entry["service"],
+            why=_PLANNED,
+        )
 
 
 def _ports(value: str) -> Ports:
@@ -238,23 +238,49 @@ class _Pair:
         return Ports.union(self.ports) if all(self.ports) else Ports()
 
 
-def _rows(needs: Sequence[_Need], site: _Site, evidence: str) -> tuple[Row, ...]:
-    pairs: dict[tuple[str, str, _Target], _Pair] = {}
+_Pairs = dict[_Target, dict[str, _Pair]]  # by target and source
+
+
+def _rows(needs: Iterable[_Need], site: _Site, evidence: str) -> tuple[Row, ...]:
+    by_protocol: dict[str, _Pairs] = {}
     for need in needs:
-        pairs.setdefault((need.protocol, need.source, _Target(need.destination, need.address)), _Pair()).add(
-            need
-        )
-    alike: dict[tuple[str, Ports], dict[_Target, dict[str, _Pair]]] = {}
-    for (protocol, source, target), pair in pairs.items():
-        alike.setdefault((protocol, pair.merged()), {}).setdefault(target, {})[source] = pair
-    rows = [
-        _row(protocol, ports, sources, targets, by_target, site, evidence)
-        for (protocol, ports), by_target in alike.items()
-        for sources, targets in grouped(
-            {target: frozenset(found) for target, found in by_target.items()}, _target_name
-        )
-    ]
+        target = _Target(need.destination, need.address)
+        pairs = by_protocol.setdefault(need.protocol, {}).setdefault(target, {})
+        pairs.setdefault(need.source, _Pair()).add(need)
+    rows: list[Row] = []
+    for protocol, everything in by_protocol.items():
+        for ports, alike in _by_ports(everything).items():
+            sources_of = {target: frozenset(pairs) for target, pairs in alike.items()}
+            for sources, targets in grouped(sources_of, _target_name):
+                rows.append(
+                    _row(
+                        protocol=protocol,
+                        ports=ports,
+                        sources=sources,
+                        targets=targets,
+                        needs=_needs_to(targets, alike),
+                        site=site,
+                        evidence=evidence,
+                    )
+                )
     return tuple(sorted(rows, key=site.row_key))
+
+
+def _by_ports(pairs: _Pairs) -> dict[Ports, _Pairs]:
+    """Return the pairs by the ports that they need: only equal needs are one row."""
+    found: dict[Ports, _Pairs] = {}
+    for target, by_source in pairs.items():
+        for source, pair in by_source.items():
+            found.setdefault(pair.merged(), {}).setdefault(target, {})[source] = pair
+    return found
+
+
+def _needs_to(targets: Iterable[_Target], pairs: _Pairs) -> list[_Need]:
+    needs: list[_Need] = []
+    for target in targets:
+        for pair in pairs[target].values():
+            needs += pair.needs
+    return needs
 
 
 def _target_name(target: _Target) -> str:
@@ -266,42 +292,42 @@ def _row(
     ports: Ports,
     sources: frozenset[str],
     targets: Sequence[_Target],
-    by_target: Mapping[_Target, Mapping[str, _Pair]],
+    needs: Sequence[_Need],
     site: _Site,
     evidence: str,
 ) -> Row:
-    needs = [need for target in targets for pair in by_target[target].values() for need in pair.needs]
     ends = [target.address for target in targets]
-    starts = [address for source in sources for address in site.addresses(source)]
-    starts, ends = (
-        [address for address in starts if _fits(address, ends)],
-        [address for address in ends if _fits(address, starts)],
-    )
-    services = ", ".join(sorted({need.service for need in needs}))
-    whys = sorted({need.why for need in needs})
-    more = f" and {len(whys) - _MOST_SENDERS} more" if len(whys) > _MOST_SENDERS else ""
-    measured = [] if whys == [_PLANNED] else [", ".join(whys[:_MOST_SENDERS]) + more]
-    reason = "; ".join([f"needed for {services}", *measured, *_resolved(needs, site)])
+    starts: list[str] = []
+    for source in sources:
+        starts += site.addresses(source)
     return Row(
-        site.ordered(sources),
-        site.ordered(target.name for target in targets),
-        collapse(starts),
-        collapse(ends),
-        protocol,
-        str(ports) or "any",
-        reason,
-        evidence,
+        sources=site.ordered(sources),
+        destinations=site.ordered(target.name for target in targets),
+        source_networks=collapse(address for address in starts if _fits(address, ends)),
+        destination_networks=collapse(address for address in ends if _fits(address, starts)),
+        protocol=protocol,
+        ports=str(ports) or "any",
+        reason="; ".join(_reasons(needs, site)),
+        evidence=evidence,
     )
 
 
-def _resolved(needs: Sequence[_Need], site: _Site) -> Iterator[str]:
-    """Yield whose word it is that a name has these addresses."""
+def _reasons(needs: Sequence[_Need], site: _Site) -> Iterator[str]:
+    yield f"needed for {', '.join(sorted({need.service for need in needs}))}"
+    whys = sorted({need.why for need in needs})
+    if whys != [_PLANNED]:
+        yield _shortened(whys)
+    # Whoever opens the addresses of a name must know who says that the name has them.
     for name in site.ordered(need.destination for need in needs if need.resolved_by):
         hosts = site.ordered(
             need.resolved_by for need in needs if need.destination == name and need.resolved_by
         )
-        more = f" and {len(hosts) - _MOST_SENDERS} more" if len(hosts) > _MOST_SENDERS else ""
-        yield f"addresses of {name} as resolved by {', '.join(hosts[:_MOST_SENDERS])}{more}"
+        yield f"addresses of {name} as resolved by {_shortened(hosts)}"
+
+
+def _shortened(names: Sequence[str]) -> str:
+    more = f" and {len(names) - _MAX_SENDERS} more" if len(names) > _MAX_SENDERS else ""
+    return ", ".join(names[:_MAX_SENDERS]) + more
 
 
 def _fits(address: str, others: Iterable[str]) -> bool:
@@ -310,8 +336,5 @@ def _fits(address: str, others: Iterable[str]) -> bool:
 
 
 def _natural(name: str) -> list[tuple[bool, int, str]]:
-    return [
-        (not part.isdigit(), int(part) if part.isdigit() else 0, part)
-        for part in re.split("([0-9]+)", name)
-        if part
-    ]
+    parts = filter(None, re.split("([0-9]+)", name))
+    return [(not part.isdigit(), int(part) if part.isdigit() else 0, part) for part in parts]

@@ -23,9 +23,7 @@ class HostGroup(t.NamedTuple):
 def host_groups(request: Request) -> Iterator[HostGroup]:
     """Return the groups of managed hosts that have any rule."""
     groups: dict[tuple[tuple[int, ...], tuple[int, ...]], list[str]] = {}
-    rows = [
-        (index, row) for index, row in enumerate(request.rows) if any(True for _family in row.by_family())
-    ]
+    rows = [(index, row) for index, row in enumerate(request.rows) if row.has_addresses()]
     for host in request.managed:
         incoming = tuple(index for index, row in rows if host in row.destinations)
         outgoing = tuple(index for index, row in rows if host in row.sources)
@@ -33,7 +31,7 @@ def host_groups(request: Request) -> Iterator[HostGroup]:
             groups.setdefault((incoming, outgoing), []).append(host)
     for (incoming, outgoing), hosts in groups.items():
         yield HostGroup(
-            tuple(hosts),
-            tuple(request.rows[index] for index in incoming),
-            tuple(request.rows[index] for index in outgoing),
+            hosts=tuple(hosts),
+            incoming=tuple(request.rows[index] for index in incoming),
+            outgoing=tuple(request.rows[index] for index in outgoing),
         )

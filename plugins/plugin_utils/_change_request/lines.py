@@ -2,10 +2,7 @@
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
 
-"""The rows of a change request, and what all its formats need of them.
-
-Networks by family, names that any firewall accepts.
-"""
+"""The lines of a change request, and what all its formats need: networks by family, names of rules."""
 
 from __future__ import annotations
 
@@ -15,9 +12,9 @@ import typing as t
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 
 from ...module_utils._values.addresses import parse_address, parse_network, sort_key
-from .._report.summary import label
+from .._report.summary import exact_peer, label
 
-_WIDEST_LABEL = 120
+_MAX_LABEL_WIDTH = 120
 FAMILIES = (4, 6)
 
 
@@ -31,7 +28,7 @@ class Row(t.NamedTuple):
     protocol: str
     ports: str  # "any" for all
     reason: str
-    evidence: str  # when it was measured
+    evidence: str  # when the need was measured
 
     def by_family(self) -> Iterator[tuple[int, list[str], list[str]]]:
         """Return the networks of both ends for each version of IP that both have; names are in none."""
@@ -43,11 +40,21 @@ class Row(t.NamedTuple):
             if all(ends):
                 yield version, ends[0], ends[1]
 
+    def by_source(self) -> dict[int, list[str]]:
+        """Return the networks of the sources for each version of IP that both ends have."""
+        return {version: sources for version, sources, _destinations in self.by_family()}
+
+    def by_destination(self) -> dict[int, list[str]]:
+        """Return the networks of the destinations for each version of IP that both ends have."""
+        return {version: destinations for version, _sources, destinations in self.by_family()}
+
+    def has_addresses(self) -> bool:
+        """Return whether both ends have addresses of one version of IP, so that rules can be made of it."""
+        return any(True for _family in self.by_family())
+
     def names(self) -> list[str]:
-        """Return what is no address: rules of most firewalls cannot name it."""
-        return [
-            network for network in (*self.source_networks, *self.destination_networks) if not family(network)
-        ]
+        """Return the DNS names among the networks: rules of most firewalls cannot hold them."""
+        return [name for name in (*self.source_networks, *self.destination_networks) if not family(name)]
 
     @property
     def port_list(self) -> list[str]:
@@ -68,40 +75,33 @@ class Request(t.NamedTuple):
     def prefix(self) -> str:
         """What the names of rules begin with.
 
-        What mends a fault must not replace the rules of the whole plan.
+        Rules for a fault need names other than those of the plan, which they must not replace.
         """
         return "exasol-blocked" if self.measured else "exasol"
 
     def label(self, names: Sequence[str]) -> str:
         """Return a name for a set of hosts."""
-        return label(names, self.peers, _WIDEST_LABEL)
+        return label(names, self.peers, _MAX_LABEL_WIDTH)
 
     def left_out(self) -> list[str]:
-        """Return what rules of addresses cannot say, and what was left out before."""
+        """Return what rules of addresses cannot name, and what was left out before."""
         names = dict.fromkeys(name for row in self.rows for name in row.names())
-        return [*(f"{name} is left out: only its addresses can be in a rule." for name in names), *self.notes]
+        notes = [f"{name} is left out: a rule needs its addresses." for name in names]
+        return [*notes, *self.notes]
 
 
 class Names:
     """Names of rules and groups: letters, digits and hyphens, each once."""
 
-    def __init__(self, request: Request, longest: int):
-        self._request, self._longest = request, longest
+    def __init__(self, request: Request, max_length: int):
+        self._request, self._max_length = request, max_length
         self._taken: set[str] = set()
 
     def of(self, hosts: Sequence[str], *more: str) -> str:
         """Return a new name for what concerns a set of hosts."""
-        same = [
-            peer
-            for peer, members in self._request.peers.items()
-            if len(hosts) > 1 and set(members) == set(hosts)
-        ]
-        base = (
-            min(same, key=lambda peer: (peer == "any_node", peer))
-            if same
-            else hosts[0] + (f"-and-{len(hosts) - 1}-more" if len(hosts) > 1 else "")
-        )
-        name = slug("-".join((self._request.prefix, base, *more)))[: self._longest].rstrip("-")
+        more_hosts = f"-and-{len(hosts) - 1}-more" if len(hosts) > 1 else ""
+        base = exact_peer(hosts, self._request.peers) or hosts[0] + more_hosts
+        name = slug("-".join((self._request.prefix, base, *more)))[: self._max_length].rstrip("-")
         free = next(found for found in self._numbered(name) if found not in self._taken)
         self._taken.add(free)
         return free
@@ -110,7 +110,7 @@ class Names:
         yield name
         for number in range(2, len(self._taken) + 3):
             end = f"-{number}"
-            yield name[: self._longest - len(end)] + end
+            yield name[: self._max_length - len(end)] + end
 
 
 def slug(text: str) -> str:
@@ -118,9 +118,9 @@ def slug(text: str) -> str:
     return re.sub("[^a-z0-9]+", "-", text.lower()).strip("-") or "unnamed"
 
 
-def plain(text: str, longest: int = 255) -> str:
-    """Return a text with only those characters that descriptions of clouds and templates of Ansible leave alone."""
-    return re.sub("[^A-Za-z0-9 ._:/()#,@+=-]", "", text.replace("×", "x"))[:longest]
+def plain(text: str, max_length: int = 255) -> str:
+    """Return a text with only those characters that clouds and Ansible's templates accept in descriptions."""
+    return re.sub("[^A-Za-z0-9 ._:/()#,@+=-]", "", text.replace("×", "x"))[:max_length]
 
 
 def family(text: str) -> int:
@@ -130,19 +130,20 @@ def family(text: str) -> int:
 
 
 def collapse(addresses: Iterable[str]) -> tuple[str, ...]:
-    """Return the fewest networks that hold exactly these addresses, and the names among them."""
+    """Return the fewest networks that hold exactly these addresses, then the names among them."""
     every = set(addresses)
     found: list[str] = []
     for version in FAMILIES:
-        networks: t.Any = (ipaddress.ip_network(address) for address in every if family(address) == version)
-        found += (_short(network) for network in ipaddress.collapse_addresses(networks))
-    return (*sorted(found, key=sort_key), *sorted(name for name in every if not family(name)))
+        networks: t.Any = [ipaddress.ip_network(address) for address in every if family(address) == version]
+        found += map(_without_full_length, ipaddress.collapse_addresses(networks))
+    names = [name for name in every if not family(name)]
+    return (*sorted(found, key=sort_key), *sorted(names))
 
 
-def _short(network: t.Any) -> str:
+def _without_full_length(network: t.Any) -> str:
     return str(network.network_address) if network.prefixlen == network.max_prefixlen else str(network)
 
 
 def with_length(network: str) -> str:
-    """Return a network with its prefix length, as clouds want single addresses too."""
+    """Return a network with its prefix length, which clouds want of a single address too."""
     return str(ipaddress.ip_network(network))

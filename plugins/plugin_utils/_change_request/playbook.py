@@ -2,7 +2,7 @@
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
 
-"""Rules as a playbook that a cloud's collection carries out."""
+"""Rules as a playbook for the modules of a cloud."""
 
 from __future__ import annotations
 
@@ -16,12 +16,9 @@ _WIDTH = 150
 
 
 def playbook(name: str, request: Request, tasks: Sequence[dict[str, t.Any]], hints: Sequence[str]) -> str:
-    """Return a play on the controller, with what there is to know before it as comments."""
-    said = [
-        *hints,
-        *(f"Evidence: {evidence}" for evidence in dict.fromkeys(row.evidence for row in request.rows)),
-        *request.left_out(),
-    ]
+    """Return a play on the controller, with hints, evidence and what was left out as comments before it."""
+    evidence = dict.fromkeys(row.evidence for row in request.rows)
+    notes = [*hints, *(f"Evidence: {one}" for one in evidence), *request.left_out()]
     play = {
         "name": name,
         "hosts": "localhost",
@@ -29,5 +26,5 @@ def playbook(name: str, request: Request, tasks: Sequence[dict[str, t.Any]], hin
         "gather_facts": False,
         "tasks": list(tasks),
     }
-    comments = "".join(f"# {plain(line, 300)}\n" for line in said)
+    comments = "".join(f"# {plain(line, 300)}\n" for line in notes)
     return "---\n" + comments + to_yaml([play], _WIDTH)

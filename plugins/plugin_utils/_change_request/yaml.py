@@ -2,7 +2,7 @@
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
 
-"""YAML of values that came through Ansible, whose strings are not plain ones.
+"""YAML of values that came through Ansible, whose strings are of classes of its own.
 
 Up to ansible-core 2.18 they are marked as unsafe, later they carry tags.
 """
@@ -18,12 +18,12 @@ _TEMPLATES = ("{{", "{%", "{#")
 
 
 class Template(str):
-    """A template of ours, for Ansible to fill in when the file is used. No other text is ever one."""
+    """A template of ours, which Ansible fills in when the file is used. No other text is ever a template."""
 
     __slots__ = ()
 
 
-class _Dumper(yaml.SafeDumper):
+class _Dumper(yaml.SafeDumper):  # type: ignore[misc, unused-ignore]  # PyYAML ships no types
     """Writes strings of every kind."""
 
 
@@ -42,4 +42,5 @@ _Dumper.add_representer(str, _represented)
 
 def to_yaml(value: t.Any, width: int = 80) -> str:
     """Return a value as YAML in ASCII, with keys in the order that they have."""
-    return yaml.dump(value, Dumper=_Dumper, sort_keys=False, width=width, allow_unicode=False)
+    text: str = yaml.dump(value, Dumper=_Dumper, sort_keys=False, width=width, allow_unicode=False)
+    return text

@@ -2,60 +2,73 @@
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
 
-"""The files that tell of a verification or of a plan: which there are, and what each of them holds."""
+"""The files of a verification or of a plan: which there are, and what each of them holds."""
 
 from __future__ import annotations
 
 import typing as t
-from collections.abc import Iterator, Mapping, Sequence
+from collections import Counter
+from collections.abc import Iterator, Sequence
 
-from .._change_request.change_request import render_request
-from .._change_request.formats import REQUEST_FORMATS
+from .._change_request.change_request import render_request, request_of_plan, request_of_verification
+from .._change_request.formats import REQUEST_FORMATS, REQUEST_KIND
+from .._change_request.lines import Request
 from .._report.changes import render_changes
-from .._report.formats import FORMATS
+from .._report.formats import FORMATS, KIND
 from .._report.report import render
 from .._text.format_registry import choose
 
+if t.TYPE_CHECKING:
+    from ...module_utils._shapes import Plan, Verification
+
 _CHANGES = {"markdown": "changes.md", "json": "changes.json"}
-_TABLES = ("csv", "markdown")  # a suffix of their own tells them apart
-Data = Mapping[str, t.Any]
 
 
 class Document(t.NamedTuple):
-    """A file that is to be."""
+    """A file to write."""
 
     name: str
     text: str
 
 
-class Wishes(t.NamedTuple):
-    """What somebody wants to have written."""
+class Selection(t.NamedTuple):
+    """Which files to write."""
 
     formats: Sequence[str] = ()
     requests: Sequence[str] = ()
     include_unlocated: bool = False
 
 
-def documents(made: Data, wishes: Wishes, earlier: Data | None = None) -> list[Document]:
-    """Return the files of a verification, with what changed since an earlier one, or of a plan, of which there is nothing but a change request."""
-    measured = _reports(made, wishes.formats, earlier) if "results" in made else ()
-    return [
-        *measured,
-        *(
-            Document(_request_file(name), render_request(made, name, wishes.include_unlocated))
-            for name in wishes.requests
-        ),
+def documents_of_verification(
+    verification: Verification, selection: Selection, earlier: Verification | None = None
+) -> list[Document]:
+    """Return reports and change requests of a verification, and what changed since an earlier one."""
+    found = [
+        Document(f"report.{choose(FORMATS, name, KIND).suffix}", render(verification, name))
+        for name in selection.formats
     ]
-
-
-def _reports(verification: Data, formats: Sequence[str], earlier: Data | None) -> Iterator[Document]:
-    for name in formats:
-        yield Document(f"report.{choose(FORMATS, name).suffix}", render(verification, name))
     if earlier is not None:
         for name, file in _CHANGES.items():
-            yield Document(file, render_changes(verification, earlier, name))
+            found.append(Document(file, render_changes(verification, earlier, name)))
+    if selection.requests:
+        found += _requests(
+            request_of_verification(verification, selection.include_unlocated), selection.requests
+        )
+    return found
+
+
+def documents_of_plan(plan: Plan, selection: Selection) -> list[Document]:
+    """Return the change requests of a plan: before anything is measured, there is nothing else to report."""
+    return list(_requests(request_of_plan(plan), selection.requests)) if selection.requests else []
+
+
+def _requests(request: Request, names: Sequence[str]) -> Iterator[Document]:
+    for name in names:
+        yield Document(_request_file(name), render_request(request, name))
 
 
 def _request_file(name: str) -> str:
-    suffix = choose(REQUEST_FORMATS, name).suffix
-    return f"change_request.{suffix}" if name in _TABLES else f"change_request_{name}.{suffix}"
+    """Return the name of a file; formats that share a suffix are told apart by their names."""
+    suffix = choose(REQUEST_FORMATS, name, REQUEST_KIND).suffix
+    suffixes = Counter(known.suffix for known in REQUEST_FORMATS.values())
+    return f"change_request.{suffix}" if suffixes[suffix] == 1 else f"change_request_{name}.{suffix}"

@@ -2,9 +2,9 @@
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
 
-"""Files on the controller.
+"""Files on the controller: reports are read, and files are written if their content changes.
 
-Read as reports, and written only where their content changes, each as a whole or not at all.
+Each file is replaced as a whole or not at all.
 """
 
 from __future__ import annotations
@@ -16,26 +16,29 @@ import os
 import secrets
 import stat
 import typing as t
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable
 from pathlib import Path
 
 from ...module_utils._values.errors import NetworkError
 from .._report.report import verification_of
 from .documents import Document
 
-# At most so much; the umask of whoever runs Ansible takes its part away, as from every other file.
+if t.TYPE_CHECKING:
+    from ...module_utils._shapes import Verification
+
+# The umask of the user who runs Ansible takes its part away, as from every other file.
 _DIRECTORY_MODE, _FILE_MODE = 0o755, 0o644
 
 
 class Change(t.NamedTuple):
-    """A file whose content differs from what it is to be."""
+    """A file whose content has to change."""
 
     path: Path
     before: str | None  # None: there is no such file
     after: str
 
 
-def read_report(path: Path) -> Mapping[str, t.Any]:
+def read_report(path: Path) -> Verification:
     """Return the verification that a report in JSON holds."""
     try:
         content = json.loads(path.read_text(encoding="utf-8"))
@@ -43,7 +46,7 @@ def read_report(path: Path) -> Mapping[str, t.Any]:
         raise NetworkError(f"report {str(path)!r} cannot be read: {error.strerror}") from error
     except ValueError as error:  # neither UTF-8 nor JSON
         raise NetworkError(
-            f"report {str(path)!r} is no JSON: {error}; expected a report.json that the role report wrote"
+            f"report {str(path)!r} is not JSON: {error}; expected a report.json that the role report wrote"
         ) from error
     except RecursionError as error:
         raise NetworkError(
@@ -63,9 +66,9 @@ def changes_of(directory: Path, documents: Iterable[Document]) -> list[Change]:
 
 
 def _content(path: Path) -> str | None:
-    """Return what a file of ours holds.
+    """Return what a file of ours holds; None if there is no such file.
 
-    A symbolic link, a pipe and the like are none, and are replaced without a look at what is behind them.
+    A symbolic link, a pipe and the like are not ours: they are replaced, and never read.
     """
     try:
         handle = os.open(path, os.O_RDONLY | os.O_NOFOLLOW | os.O_NONBLOCK | os.O_CLOEXEC)
@@ -80,7 +83,7 @@ def _content(path: Path) -> str | None:
 
 
 def write(directory: Path, changes: Iterable[Change]) -> None:
-    """Write files; whoever reads one meanwhile sees the old content or the new one."""
+    """Write files; a reader sees either the old content or the new one."""
     try:
         _make(directory)
         for change in changes:
@@ -95,7 +98,7 @@ def write(directory: Path, changes: Iterable[Change]) -> None:
 def _make(directory: Path) -> None:
     """Make a directory and what is missing above it.
 
-    C(Path.mkdir) would let everybody write to those above where the umask is 0.
+    With umask 0, C(Path.mkdir) would let everybody write to those above.
     """
     for folder in (*reversed(directory.parents), directory):
         with contextlib.suppress(FileExistsError):
@@ -106,15 +109,15 @@ def _make(directory: Path) -> None:
 
 
 def _check_directory(directory: Path) -> None:
-    """Refuse a symbolic link that somebody else has put where everybody may write, in /tmp for instance.
+    """Refuse a symbolic link of another user in a directory where everybody may write, such as /tmp.
 
-    It would choose where we write.
+    That user would choose where we write.
     """
     for folder in (*reversed(directory.absolute().parents), directory.absolute()):
         try:
             link, around = os.lstat(folder), os.stat(folder.parent)
         except OSError:
-            # What is not there yet is no link, and what cannot be looked at is refused when it is read.
+            # What does not exist yet is no link, and what we may not look at is refused when it is read.
             return
         if (
             stat.S_ISLNK(link.st_mode)
@@ -123,8 +126,7 @@ def _check_directory(directory: Path) -> None:
         ):
             raise NetworkError(
                 f"{str(folder)!r} is a symbolic link of another user (uid {link.st_uid}) in a directory "
-                f"where everybody may write: "
-                "choose another directory"
+                f"where everybody may write: choose another directory"
             )
 
 

@@ -2,7 +2,7 @@
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
 
-"""Where reports go on the controller, and where they must not go."""
+"""Where reports are written on the controller, and where they must not be."""
 
 from __future__ import annotations
 
@@ -13,12 +13,8 @@ from ...module_utils._values.errors import NetworkError
 
 _INSTALLED = "MANIFEST.json"  # in the root of each collection that ansible-galaxy installed
 _CHECKOUT = "galaxy.yml"  # in the root of its sources
-_LOADED = (
-    "meta",
-    "playbooks",
-    "plugins",
-    "roles",
-)  # the folders of a collection in which Ansible looks for files
+# The folders of a collection in which Ansible looks for files.
+_LOADED = ("meta", "playbooks", "plugins", "roles")
 
 
 def report_directory(wanted: str) -> Path:
@@ -34,8 +30,7 @@ def report_directory(wanted: str) -> Path:
     except FileNotFoundError:
         raise NetworkError(
             f"the report directory {wanted!r} is relative, but the directory in which Ansible was started "
-            f"does not exist any more: "
-            "set exasol_report_directory to an absolute path"
+            f"no longer exists: set exasol_report_directory to an absolute path"
         ) from None
     collection = _collection_of(directory)
     if collection:

@@ -2,56 +2,68 @@
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
 
-"""Two reports side by side: what broke, what was mended, what is wrong in another way."""
+"""Two reports side by side: what broke, what was fixed, what is wrong in another way."""
 
 from __future__ import annotations
 
-import json
 import typing as t
-from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
 
 from ...module_utils._values.errors import NetworkError
-from .._text.escaping import escaped
 from .._text.tables import escape, markdown_table
-from .._verdict.verdict import OK, VERDICTS
-from .summary import Order, host_order, label, lines
+from .._verdict.verdict import OK, SEVERITY
+from .formats._json import dumped
+from .summary import Order, Peers, host_order, label, lines, named_service
 
+if t.TYPE_CHECKING:
+    from ...module_utils._shapes import ChangedFlow, Result, Verification
+
+BROKE, FIXED, CHANGED, APPEARED, GONE = "broke", "fixed", "changed", "appeared", "gone"
 KINDS = {
-    "broke": "Broke",
-    "mended": "Mended",
-    "changed": "Wrong in another way",
-    "appeared": "New and wrong",
-    "gone": "Not measured any more",
+    BROKE: "Broke",
+    FIXED: "Fixed",
+    CHANGED: "Wrong in another way",
+    APPEARED: "New and wrong",
+    GONE: "No longer measured",
 }
-_WIDEST_LABEL = 90
-_FIELDS = ("source", "destination", "service", "protocol", "ports", "expected")
+_NEED_ACTION = (BROKE, CHANGED, APPEARED)
+_MAX_LABEL_WIDTH = 90
 _NEVER = "not measured"
-Data = Mapping[str, t.Any]
-Flow = tuple[str, ...]
-Entry = dict[str, t.Any]
+_Flow = tuple[str, str, str, str]
 
 
-def changes(after: Data, before: Data) -> dict[str, t.Any]:
-    """Return the flows whose verdicts differ, by kind; C(before) and C(after) in them are verdicts."""
+class Changes(t.NamedTuple):
+    """The flows whose verdicts differ, by kind, between two times."""
+
+    before: str
+    after: str
+    flows: dict[str, list[ChangedFlow]]
+
+    def as_dict(self) -> dict[str, t.Any]:
+        """Return the changes as plain data."""
+        return {"before": self.before, "after": self.after, **self.flows}
+
+
+def changes(after: Verification, before: Verification) -> Changes:
+    """Return the flows whose verdicts differ between two verifications."""
     old, new = _by_flow(before["results"]), _by_flow(after["results"])
-    found: dict[str, t.Any] = {kind: [] for kind in KINDS}
+    found = Changes(before=before["created"], after=after["created"], flows={kind: [] for kind in KINDS})
     for flow in (*new, *(flow for flow in old if flow not in new)):
         kind = _kind(old.get(flow), new.get(flow))
         if kind:
-            found[kind].append(_entry(old.get(flow), new.get(flow)))
-    return {"before": before["created"], "after": after["created"], **found}
+            found.flows[kind].append(_changed_flow(old.get(flow), new.get(flow)))
+    return found
 
 
-def _by_flow(results: Iterable[Data]) -> dict[Flow, list[Data]]:
-    flows: dict[Flow, list[Data]] = {}
+def _by_flow(results: Iterable[Result]) -> dict[_Flow, list[Result]]:
+    flows: dict[_Flow, list[Result]] = {}
     for result in results:
-        flows.setdefault(
-            (result["source"], result["destination"], result["service"], result["expected"]), []
-        ).append(result)
+        flow = (result["source"], result["destination"], result["service"], result["expected"])
+        flows.setdefault(flow, []).append(result)
     return flows
 
 
-def _wrong(results: Iterable[Data]) -> set[tuple[str, ...]]:
+def _wrong(results: Iterable[Result]) -> set[tuple[str, ...]]:
     return {
         (result["verdict"], result["ports"], result["address"])
         for result in results
@@ -59,118 +71,142 @@ def _wrong(results: Iterable[Data]) -> set[tuple[str, ...]]:
     }
 
 
-def _kind(old: Sequence[Data] | None, new: Sequence[Data] | None) -> str:
+def _kind(old: Sequence[Result] | None, new: Sequence[Result] | None) -> str:
     if new is None:
-        return "gone"
+        return GONE
     if old is None:
-        return "appeared" if _wrong(new) else ""
+        return APPEARED if _wrong(new) else ""
     if bool(_wrong(old)) != bool(_wrong(new)):
-        return "broke" if _wrong(new) else "mended"
-    return "changed" if _wrong(old) != _wrong(new) else ""
+        return BROKE if _wrong(new) else FIXED
+    return CHANGED if _wrong(old) != _wrong(new) else ""
 
 
-def _worst(results: Sequence[Data]) -> Data:
-    return max(results, key=lambda result: VERDICTS.index(result["verdict"]))
+def _worst(results: Sequence[Result]) -> Result:
+    return max(results, key=lambda result: SEVERITY[result["verdict"]])
 
 
-def _entry(old: Sequence[Data] | None, new: Sequence[Data] | None) -> Entry:
+def _changed_flow(old: Sequence[Result] | None, new: Sequence[Result] | None) -> ChangedFlow:
     shown = _worst(new or old or ())
-    verdicts = {
+    return {
+        "source": shown["source"],
+        "destination": shown["destination"],
+        "service": shown["service"],
+        "protocol": shown["protocol"],
+        "ports": shown["ports"],
+        "expected": shown["expected"],
         "before": _worst(old)["verdict"] if old else _NEVER,
         "after": _worst(new)["verdict"] if new else _NEVER,
+        "sentence": shown["sentence"],
     }
-    return {**{field: shown[field] for field in _FIELDS}, **verdicts, "sentence": shown["sentence"]}
 
 
 class _Group(t.NamedTuple):
     """Changes of one kind that share everything but their ends."""
 
-    ends: tuple[str, str]
-    first: Entry
+    sources: str
+    destinations: str
+    what: str
+    before: str
+    after: str
+    sentence: str
     flows: int
 
-    @property
-    def what(self) -> str:
-        wanted = "" if self.first["expected"] == "reachable" else "not "
-        return f"{wanted}{self.first['service']} {self.first['protocol']} {self.first['ports']}"
 
-
-def _groups(entries: Iterable[Entry], peers: Mapping[str, Sequence[str]], order: Order) -> Iterator[_Group]:
-    by_verdicts: dict[tuple[str, str], list[Entry]] = {}
-    for entry in entries:
-        # What groups results wants a verdict of the table; both verdicts are equal within a list.
-        by_verdicts.setdefault((entry["before"], entry["after"]), []).append(
-            {**entry, "verdict": OK, "reason": "", "address": ""}
-        )
-    for alike in by_verdicts.values():
+def _groups(flows: Iterable[ChangedFlow], peers: Peers, order: Order) -> Iterator[_Group]:
+    by_verdicts: dict[tuple[str, str], list[Result]] = {}
+    for flow in flows:
+        # Lines are made of results. Both verdicts are equal within a list, so those of results do not matter.
+        result: Result = {
+            "source": flow["source"],
+            "destination": flow["destination"],
+            "address": "",
+            "service": flow["service"],
+            "protocol": flow["protocol"],
+            "ports": flow["ports"],
+            "expected": flow["expected"],
+            "verdict": OK,
+            "state": "",
+            "reason": "",
+            "sentence": flow["sentence"],
+        }
+        by_verdicts.setdefault((flow["before"], flow["after"]), []).append(result)
+    for (before, after), alike in by_verdicts.items():
         for line in lines(alike, order):
-            ends = (label(line.sources, peers, _WIDEST_LABEL), label(line.destinations, peers, _WIDEST_LABEL))
-            yield _Group(ends, dict(line.first), len(line.results))
+            yield _Group(
+                sources=label(line.sources, peers, _MAX_LABEL_WIDTH),
+                destinations=label(line.destinations, peers, _MAX_LABEL_WIDTH),
+                what=f"{named_service(line.first)} {line.first['protocol']} {line.first['ports']}",
+                before=before,
+                after=after,
+                sentence=line.first["sentence"],
+                flows=len(line.results),
+            )
 
 
-def to_text(found: Data, peers: Mapping[str, Sequence[str]], order: Order) -> str:
+def to_text(found: Changes, peers: Peers, order: Order) -> str:
     """Return the changes as a few lines for a terminal."""
-    numbers = ", ".join(f"{len(found[kind])} {kind}" for kind in KINDS if found[kind]) or "nothing changed"
-    texts = [f"Since {found['before']}: {numbers}"]
-    for kind in KINDS:
-        for group in _groups(found[kind], peers, order):
-            said = f" {group.first['sentence']}" if kind in ("broke", "changed", "appeared") else ""
+    numbers = [f"{len(flows)} {kind}" for kind, flows in found.flows.items() if flows]
+    texts = [f"Since {found.before}: {', '.join(numbers) or 'nothing changed'}"]
+    for kind, flows in found.flows.items():
+        for group in _groups(flows, peers, order):
+            sentence = f" {group.sentence}" if kind in _NEED_ACTION else ""
             texts.append(
-                f"{kind}: {' -> '.join(group.ends)} {group.what}: {group.first['before']} -> "
-                f"{group.first['after']}.{said}"
+                f"{kind}: {group.sources} -> {group.destinations} {group.what}: {group.before} -> "
+                f"{group.after}.{sentence}"
             )
     return "\n".join(texts) + "\n"
 
 
-def to_markdown(found: Data, peers: Mapping[str, Sequence[str]], order: Order) -> str:
+def to_markdown(found: Changes, peers: Peers, order: Order) -> str:
     """Return the changes as Markdown."""
-    parts = ["# Changes", f"From {escape(str(found['before']))} to {escape(str(found['after']))}."]
-    for kind, heading in KINDS.items():
-        if found[kind]:
-            rows = [
-                (
-                    *group.ends,
-                    group.what,
-                    group.first["before"],
-                    group.first["after"],
-                    str(group.flows),
-                    group.first["sentence"],
-                )
-                for group in _groups(found[kind], peers, order)
-            ]
-            parts += [
-                f"## {heading}",
-                markdown_table(("from", "to", "service", "before", "after", "flows", "sentence"), rows),
-            ]
-    if len(parts) == 2:
+    parts = ["# Changes", f"From {escape(str(found.before))} to {escape(str(found.after))}."]
+    headings = ("from", "to", "service", "before", "after", "flows", "sentence")
+    for kind, flows in found.flows.items():
+        if not flows:
+            continue
+        rows = [
+            (
+                group.sources,
+                group.destinations,
+                group.what,
+                group.before,
+                group.after,
+                str(group.flows),
+                group.sentence,
+            )
+            for group in _groups(flows, peers, order)
+        ]
+        parts += [f"## {KINDS[kind]}", markdown_table(headings, rows)]
+    if not any(found.flows.values()):
         parts.append("Nothing changed.")
     return "\n\n".join(parts) + "\n"
 
 
-def to_json(found: Data, _peers: Mapping[str, Sequence[str]], _order: Order) -> str:
+def to_json(found: Changes, _peers: Peers, _order: Order) -> str:
     """Return the changes as JSON with sorted keys."""
-    return escaped(json.dumps(found, indent=1, sort_keys=True, ensure_ascii=False)) + "\n"
+    return dumped(found.as_dict())
 
 
-FORMATS: dict[str, Callable[[Data, Mapping[str, Sequence[str]], Order], str]] = {
+FORMATS: dict[str, Callable[[Changes, Peers, Order], str]] = {
     "text": to_text,
     "json": to_json,
     "markdown": to_markdown,
 }
+DATA = "data"
 
 
-def render_changes(after: Data, before: Data, name: str) -> t.Any:
-    """Return the changes as data or in one of the C(FORMATS)."""
-    found = changes(after, before)
-    if name == "data":
-        return found
+def render_changes(after: Verification, before: Verification, name: str) -> str:
+    """Return the changes in one of the C(FORMATS)."""
     if name not in FORMATS:
         raise NetworkError(
-            f"format {name!r} of changes is not known: expected one of data, {', '.join(FORMATS)}"
+            f"format {name!r} of changes is not known: expected one of {', '.join((DATA, *FORMATS))}"
         )
-    order = host_order(after)
-    order = {
-        **{name: len(order) + place for name, place in host_order(before).items()},
-        **order,
-    }  # what only the older report names comes last
-    return FORMATS[name](found, {**before["peers"], **after["peers"]}, order)
+    # Hosts that only the older report names come last.
+    names = dict.fromkeys((*_in_order(after), *_in_order(before)))
+    order = {host: place for place, host in enumerate(names)}
+    return FORMATS[name](changes(after, before), {**before["peers"], **after["peers"]}, order)
+
+
+def _in_order(verification: Verification) -> list[str]:
+    order = host_order(verification)
+    return sorted(order, key=order.__getitem__)

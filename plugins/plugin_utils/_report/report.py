@@ -16,47 +16,48 @@ from pathlib import Path
 from ...module_utils._values.errors import NetworkError
 from .._text.format_registry import choose
 from .._untrusted.shape import Check, ShapeError, compiled
-from .formats import FORMATS
+from .formats import FORMATS, KIND
 from .formats._json import SCHEMA
 
-# The same file as docs/report.schema.json, which packages of distributions may leave out.
+if t.TYPE_CHECKING:
+    from ...module_utils._shapes import Verification
+
+# docs/report.schema.json is a copy (make docs), which packages of distributions may leave out.
 _SCHEMA_FILE = Path(__file__).parent / "formats" / "assets" / "report.schema.json"
 
 
-def render(verification: Mapping[str, t.Any], name: str) -> str:
+def render(verification: Verification, name: str) -> str:
     """Return the report in one of the C(FORMATS)."""
-    return choose(FORMATS, name).render(check(verification))
+    _check_version(verification, "the report")
+    return choose(FORMATS, name, KIND).render(verification)
 
 
-def check(verification: Mapping[str, t.Any], user: str = "the report") -> Mapping[str, t.Any]:
-    """Return a verification, fresh or read from a report.
-
-    Refuse a report whose schema is newer than this collection.
-    """
-    schema = verification.get("schema", SCHEMA)
+def _check_version(report: Mapping[str, t.Any], user: str) -> None:
+    """Refuse a report whose schema is newer than this collection; a fresh verification has none."""
+    schema = report.get("schema", SCHEMA)
     if not isinstance(schema, int) or not 1 <= schema <= SCHEMA:
         raise NetworkError(
             f"{user} has schema {schema!r}, and this release reads 1 to {SCHEMA}: update "
             f"exasol_community.network"
         )
-    return verification
 
 
-def verification_of(value: t.Any, user: str) -> Mapping[str, t.Any]:
-    """Return a verification, fresh or read from a report in JSON; C(user) is named where it is none.
+def verification_of(value: t.Any, user: str) -> Verification:
+    """Return a verification, fresh or read from a report in JSON; errors name C(user).
 
-    A report may come from anywhere. What has not the shape of the schema is refused before anything is made
-    of it.
+    A report may come from anywhere: one that does not have the shape of the schema is refused before it is
+    used.
     """
     if not isinstance(value, Mapping) or "results" not in value:
         raise NetworkError(
             f"{user} needs what exasol_community.network.verdict returns, or what a report in JSON holds"
         )
+    _check_version(value, user)
     try:
-        _shape()(dict(check(value, user), schema=SCHEMA))
+        _shape()(dict(value, schema=SCHEMA))
     except ShapeError as mismatch:
         raise NetworkError(f"{user} is no report: {mismatch}") from mismatch
-    return value
+    return t.cast("Verification", value)
 
 
 @cache

@@ -9,15 +9,22 @@ from __future__ import annotations
 import typing as t
 from collections.abc import Iterable, Mapping, Sequence
 
+from ...module_utils._identify._finding import REFUSING
+from ...module_utils._plan.flows import REACHABLE
 from .._text.products import grouped
-from .._verdict.verdict import OK, VERDICTS
+from .._verdict.verdict import OK, SEVERITY, VERDICTS
+
+if t.TYPE_CHECKING:
+    from ...module_utils._shapes import Result, Verification
 
 _HEADINGS = ("FROM", "TO", "SERVICE", "PORTS", "VERDICT", "MS")
-_NARROWEST, _WIDEST_PORTS = 6, len("20000-21000")
+_MIN_NAME_WIDTH, _MAX_PORTS_WIDTH = 6, len("20000-21000")
 _GAP = 2
-_MOST_SENTENCES = 20
-_WIDEST_PEER = "any_node"  # the last choice for a set that another peer names too
-Result = Mapping[str, t.Any]
+_MAX_SENTENCES = 20
+_LAST_CHOICE = "any_node"  # the name for a set of hosts only if no other peer is the same set
+
+Peers = Mapping[str, Sequence[str]]
+Order = Mapping[str, int]  # hosts by their place
 
 
 class Line(t.NamedTuple):
@@ -38,14 +45,12 @@ class Line(t.NamedTuple):
         if not medians:
             return "-"
         median = medians[len(medians) // 2]
-        return f"{median:.{2 if median < 10 else 1 if median < 100 else 0}f}"
+        digits = 2 if median < 10 else 1 if median < 100 else 0
+        return f"{median:.{digits}f}"
 
 
-Order = Mapping[str, int]  # hosts by their place
-
-
-def host_order(verification: Mapping[str, t.Any]) -> Order:
-    """Return the place of every host: in the order of the inventory first, then partners as they come up."""
+def host_order(verification: Verification) -> Order:
+    """Return the place of every host: in the order of the inventory, then partners as they come up."""
     results = verification["results"]
     names = [
         *verification.get("hosts", ()),
@@ -61,57 +66,76 @@ def ordered(names: Iterable[str], order: Order) -> tuple[str, ...]:
 
 
 def lines(results: Iterable[Result], order: Order | None = None) -> list[Line]:
-    """Group results, those that need action last, so that they stand right above the prompt.
+    """Group results; those that need action come last, so that they stand right above the prompt.
 
-    Hosts in an order, by default by name.
+    Hosts stand in an order, by default by name.
     """
-    groups: dict[tuple[str, ...], dict[str, dict[str, Result]]] = {}
+    groups: dict[tuple[str, ...], _Group] = {}
     for result in results:
-        # Strangers of different kinds are told apart, and so are the reasons of those that serve nobody.
-        identity = result.get("identity", {})
-        stranger = identity.get("detail" if identity.get("status") == "refusing" else "looks_like", "")
-        key = (
-            *(result[field] for field in ("service", "protocol", "ports", "expected", "verdict", "reason")),
-            stranger,
-        )
         # A destination with several addresses has a result for each of them.
-        groups.setdefault(key, {}).setdefault(result["destination"], {})[
-            result["source"] + " " + result["address"]
-        ] = result
-    found = [line for by_destination in groups.values() for line in _split(by_destination, order or {})]
-    return sorted(found, key=lambda line: VERDICTS.index(line.first["verdict"]))
+        flow = f"{result['source']} {result['address']}"
+        groups.setdefault(_alike(result), {}).setdefault(result["destination"], {})[flow] = result
+    found: list[Line] = []
+    for group in groups.values():
+        found += _lines_of(group, order or {})
+    return sorted(found, key=lambda line: SEVERITY[line.first["verdict"]])
 
 
-def _split(by_destination: dict[str, dict[str, Result]], order: Order) -> list[Line]:
-    ends = {
-        destination: frozenset(result["source"] for result in results.values())
-        for destination, results in by_destination.items()
-    }
-    return [
-        _line(sources, destinations, by_destination, order) for sources, destinations in grouped(ends, str)
-    ]
+_Group = dict[str, dict[str, "Result"]]  # by destination, and by source and address
 
 
-def _line(
-    sources: Iterable[str],
-    destinations: Iterable[str],
-    by_destination: dict[str, dict[str, Result]],
-    order: Order,
-) -> Line:
-    # Without an order, destinations stay as they came.
-    names = ordered(destinations, order) if order else tuple(destinations)
-    return Line(
-        ordered(sources, order),
-        names,
-        tuple(result for name in names for result in by_destination[name].values()),
+def _alike(result: Result) -> tuple[str, ...]:
+    """Return what results of one line have in common."""
+    return (
+        result["service"],
+        result["protocol"],
+        result["ports"],
+        result["expected"],
+        result["verdict"],
+        result["reason"],
+        _stranger(result),
     )
 
 
-def label(names: Sequence[str], peers: Mapping[str, Sequence[str]], width: int) -> str:
-    """Return a name for a set of hosts: a peer that is exactly this set, else the names, as many as fit."""
-    same = [peer for peer, members in peers.items() if len(names) > 1 and set(members) == set(names)]
-    if same:
-        return clip(f"{min(same, key=lambda peer: (peer == _WIDEST_PEER, peer))} ×{len(names)}", width)
+def _stranger(result: Result) -> str:
+    """Return what tells unexpected services apart: what they look like, or why they serve nobody."""
+    if "identity" not in result:
+        return ""
+    identity = result["identity"]
+    if identity.get("status") == REFUSING:
+        return identity.get("detail", "")
+    return identity.get("looks_like", "")
+
+
+def _lines_of(group: _Group, order: Order) -> list[Line]:
+    sources_of = {
+        destination: frozenset(result["source"] for result in results.values())
+        for destination, results in group.items()
+    }
+    return [_line(sources, ends, group, order) for sources, ends in grouped(sources_of, str)]
+
+
+def _line(sources: Iterable[str], destinations: Iterable[str], group: _Group, order: Order) -> Line:
+    # Without an order, destinations stay as they came.
+    names = ordered(destinations, order) if order else tuple(destinations)
+    results = tuple(result for name in names for result in group[name].values())
+    return Line(sources=ordered(sources, order), destinations=names, results=results)
+
+
+def exact_peer(names: Sequence[str], peers: Peers) -> str:
+    """Return the peer that is exactly this set of several hosts, or nothing."""
+    if len(names) < 2:
+        return ""
+    wanted = set(names)
+    same = [peer for peer, members in peers.items() if set(members) == wanted]
+    return min(same, key=lambda peer: (peer == _LAST_CHOICE, peer), default="")
+
+
+def label(names: Sequence[str], peers: Peers, width: int) -> str:
+    """Return a name for a set of hosts: a peer that is exactly this set, else as many names as fit."""
+    peer = exact_peer(names, peers)
+    if peer:
+        return clip(f"{peer} ×{len(names)}", width)
     text = ", ".join(names)
     for shown in range(len(names) - 1, 0, -1):
         if len(text) <= width:
@@ -125,52 +149,45 @@ def clip(text: str, width: int) -> str:
     return text if len(text) <= width else text[: width - 1] + "…"
 
 
-def table(
-    results: Iterable[Result], peers: Mapping[str, Sequence[str]], columns: int, order: Order | None = None
-) -> list[str]:
+def table(results: Iterable[Result], peers: Peers, columns: int, order: Order | None = None) -> list[str]:
     """Return the matrix as lines of text that fit a terminal of so many columns."""
     found = lines(results, order)
-    fixed = [
-        (_service(line.first), line.first["ports"], line.first["verdict"], line.milliseconds())
+    cells = [
+        (named_service(line.first), line.first["ports"], line.first["verdict"], line.milliseconds())
         for line in found
     ]
-    widths = [
-        max([len(heading), *(len(row[index]) for row in fixed)])
-        for index, heading in enumerate(_HEADINGS[2:])
+    gaps = _GAP * (len(_HEADINGS) - 1)
+    service, ports, verdict, ms = (max(map(len, column)) for column in zip(_HEADINGS[2:], *cells))
+    ports = min(ports, _MAX_PORTS_WIDTH)
+    room = columns - gaps - ports - verdict - ms
+    service = max(len(_HEADINGS[2]), min(service, room - 2 * _MIN_NAME_WIDTH))
+    widest = [
+        max((len(label(names, peers, columns)) for names in side), default=0)
+        for side in ([line.sources for line in found], [line.destinations for line in found])
     ]
-    widths[1] = min(widths[1], _WIDEST_PORTS)
-    widths[0] = max(
-        len(_HEADINGS[2]),
-        min(widths[0], columns - sum(widths[1:]) - _GAP * (len(_HEADINGS) - 1) - 2 * _NARROWEST),
-    )
-    ends = _shares(
-        [
-            max(len(label(names, peers, columns)) for names in side)
-            for side in zip(*((line.sources, line.destinations) for line in found))
-        ]
-        or [0, 0],
-        columns - sum(widths) - _GAP * (len(_HEADINGS) - 1),
-    )
+    source, destination = _shares(widest, room - service)
     rows = [
-        (label(line.sources, peers, ends[0]), label(line.destinations, peers, ends[1]), *row)
-        for line, row in zip(found, fixed)
+        (label(line.sources, peers, source), label(line.destinations, peers, destination), *row)
+        for line, row in zip(found, cells)
     ]
-    return [_row(row, ends + widths) for row in [_HEADINGS, *rows]]
+    widths = (source, destination, service, ports, verdict, ms)
+    return [_row(row, widths) for row in [_HEADINGS, *rows]]
 
 
-def _shares(wishes: Sequence[int], room: int) -> list[int]:
-    """Share the room between two columns.
+def _shares(wanted: Sequence[int], room: int) -> tuple[int, int]:
+    """Share the room between the two columns of names.
 
-    Each gets what it wishes, as far as it leaves the other its half.
+    Each gets the width that it wants, as far as it leaves the other its half.
     """
-    room = max(room, 2 * _NARROWEST)
-    wishes = [max(wish, len(heading)) for wish, heading in zip(wishes, _HEADINGS)]
-    first = min(wishes[0], max(room // 2, room - wishes[1]))
-    return [first, min(wishes[1], room - first)]
+    room = max(room, 2 * _MIN_NAME_WIDTH)
+    first, second = (max(width, len(heading)) for width, heading in zip(wanted, _HEADINGS))
+    first = min(first, max(room // 2, room - second))
+    return first, min(second, room - first)
 
 
-def _service(result: Result) -> str:
-    return result["service"] if result["expected"] == "reachable" else "not " + result["service"]
+def named_service(flow: Mapping[str, t.Any]) -> str:
+    """Return the service of a flow, with "not" before it if the flow must not work."""
+    return str(flow["service"]) if flow["expected"] == REACHABLE else f"not {flow['service']}"
 
 
 def _row(cells: Sequence[str], widths: Sequence[int]) -> str:
@@ -182,11 +199,11 @@ def sentences(results: Iterable[Result]) -> list[str]:
     """Return what is wrong and who acts, one sentence for each line of the table that is not ok."""
     wrong = [line for line in lines(results) if line.first["verdict"] != OK]
     texts = [
-        f"{line.first['verdict']}: {line.first['sentence']}" + _more(len(line.results) - 1)
-        for line in wrong[:_MOST_SENTENCES]
+        f"{line.first['verdict']}: {line.first['sentence']}{_more(len(line.results) - 1)}"
+        for line in wrong[:_MAX_SENTENCES]
     ]
-    if len(wrong) > _MOST_SENTENCES:
-        texts.append(f"... and {len(wrong) - _MOST_SENTENCES} more groups of flows: see the report")
+    if len(wrong) > _MAX_SENTENCES:
+        texts.append(f"... and {len(wrong) - _MAX_SENTENCES} more groups of flows: see the report")
     return texts
 
 
@@ -194,13 +211,14 @@ def _more(count: int) -> str:
     return f" (and {count} more flow{'s' if count > 1 else ''} of this kind)" if count else ""
 
 
-def counts(summary: Mapping[str, int], untestable: int) -> str:
+def counts(verification: Verification) -> str:
     """Return one line that counts the verdicts."""
+    summary, groups = verification["summary"], len(verification["untestable"])
     total = sum(summary.values())
     parts = [f"{summary[verdict]} {verdict}" for verdict in VERDICTS if verdict in summary]
-    aside = (
-        f"; {untestable} kind{'s' if untestable > 1 else ''} of flow cannot be probed (see the report)"
-        if untestable
-        else ""
-    )
-    return f"{total} flow{'s' if total != 1 else ''}: {', '.join(parts) or 'none tested'}{aside}"
+    text = f"{total} flow{'s' if total != 1 else ''}: {', '.join(parts) or 'none tested'}"
+    if not groups:
+        return text
+    # Some cannot be probed at all, others have an end outside of the run: the report has the reason of each.
+    what = "1 group of flows was" if groups == 1 else f"{groups} groups of flows were"
+    return f"{text}; {what} not tested (see the report)"

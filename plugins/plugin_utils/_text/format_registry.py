@@ -2,10 +2,10 @@
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
 
-"""Formats, one file each: a format is added by adding a file to its folder.
+"""Formats, one file each: a new format is a new file in its folder.
 
-A file of a format has NAME (what users write), SUFFIX (of the file that is written) and the function
-C(render), which makes text from plain data.
+The file has NAME (what users write), SUFFIX (of the file that is written) and the function C(render), which
+returns text. C(make docs) adds the name to the documentation.
 """
 
 from __future__ import annotations
@@ -19,7 +19,7 @@ from ...module_utils._values.errors import NetworkError
 
 
 class Format(t.NamedTuple):
-    """One format of a report."""
+    """One format of a report or of a change request."""
 
     name: str
     suffix: str
@@ -32,13 +32,13 @@ def formats(package: str, folder: str) -> dict[str, Format]:
     for file in sorted(Path(folder).glob("_[a-z]*.py")):
         module = importlib.import_module(f"{package}.{file.stem}")
         if module.NAME in found:
-            raise ValueError(f"format {module.NAME!r} stands in two files")
-        found[module.NAME] = Format(module.NAME, module.SUFFIX, module.render)
+            raise ValueError(f"format {module.NAME!r} is defined in two files")
+        found[module.NAME] = Format(name=module.NAME, suffix=module.SUFFIX, render=module.render)
     return found
 
 
-def choose(known: dict[str, Format], name: str) -> Format:
-    """Return the format of a name."""
+def choose(known: dict[str, Format], name: str, kind: str) -> Format:
+    """Return the format of a name; the error for an unknown one says which kind of format it should be."""
     if name not in known:
-        raise NetworkError(f"report format {name!r} is not known: expected one of {', '.join(known)}")
+        raise NetworkError(f"{kind} {name!r} is not known: expected one of {', '.join(known)}")
     return known[name]

@@ -2,7 +2,7 @@
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
 
-"""Sets of pairs as few products of sets: every source with every destination, itself excepted."""
+"""Pairs as a few products of sets: every source with every destination, except a host with itself."""
 
 from __future__ import annotations
 
@@ -16,15 +16,13 @@ End = t.TypeVar("End", bound=Hashable)
 def grouped(
     sources_of: Mapping[End, frozenset[str]], name: Callable[[End], str]
 ) -> list[tuple[frozenset[str], list[End]]]:
-    """Return the sources and destinations of each product; C(name) tells the host of a destination."""
-    # In a mesh each node misses only itself among its sources: the set with itself is the same for all of
-    # them.
-    plain, mesh = (
-        Counter(sources_of.values()),
-        Counter(sources | {name(end)} for end, sources in sources_of.items()),
-    )
+    """Return the sources and destinations of each product; C(name) returns the host of a destination."""
+    # In a mesh, every node is missing only from its own sources: together with itself, the set is the same
+    # for all of them.
+    with_itself = {end: sources | {name(end)} for end, sources in sources_of.items()}
+    alike, alike_in_mesh = Counter(sources_of.values()), Counter(with_itself.values())
     found: dict[frozenset[str], list[End]] = {}
     for end, sources in sources_of.items():
-        itself = sources | {name(end)}
-        found.setdefault(itself if mesh[itself] > plain[sources] else sources, []).append(end)
+        is_mesh = alike_in_mesh[with_itself[end]] > alike[sources]
+        found.setdefault(with_itself[end] if is_mesh else sources, []).append(end)
     return list(found.items())

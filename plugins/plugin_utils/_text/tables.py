@@ -2,7 +2,7 @@
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
 
-"""Tables of text that a network's answers cannot break: Markdown and CSV."""
+"""Tables in Markdown and CSV that no text from the network can break."""
 
 from __future__ import annotations
 
@@ -19,12 +19,10 @@ _FORMULA = tuple("=+-@\t\r")
 
 
 def visible(text: str, keep: str = "") -> str:
-    """Return a text whose control characters are escaped, C(keep) aside.
+    """Return a text whose control characters are escaped, except those in C(keep).
 
-    A terminal obeys none of them, and nothing is hidden or turned round.
-
-    That is everything of Unicode's categories "other" and "separator", except the blank: C0 and C1, marks of
-    direction, what has no width.
+    Then no terminal obeys them, and nothing is hidden or reversed. These are all characters of Unicode's
+    categories "other" and "separator" except the blank: C0 and C1, marks of direction, zero-width characters.
     """
     if text.isprintable():
         return str(text)
@@ -35,25 +33,19 @@ def visible(text: str, keep: str = "") -> str:
 
 
 def _escaped(number: int) -> str:
-    return (
-        f"\\x{number:02x}"
-        if number < 0x100
-        else f"\\u{number:04x}"
-        if number < 0x10000
-        else f"\\U{number:08x}"
-    )
+    if number < 0x100:
+        return f"\\x{number:02x}"
+    return f"\\u{number:04x}" if number < 0x10000 else f"\\U{number:08x}"
 
 
 def printable(text: t.Any) -> str:
-    """Return a text as one line without characters that hide, turn round or break lines."""
-    return "".join(
-        character for character in str(text).replace("\n", " ").replace("\r", " ") if character.isprintable()
-    )
+    """Return a text as one line, without characters that hide or reverse text."""
+    line = str(text).replace("\n", " ").replace("\r", " ")
+    return "".join(character for character in line if character.isprintable())
 
 
 def escape(text: str) -> str:
-    """Return a text in which Markdown sees no markup."""
-    # What a network answers may hold markup; it must stay text.
+    """Return a text with all markup of Markdown escaped: answers from a network must stay text."""
     return "".join(character for character in text.translate(_ESCAPES) if character.isprintable())
 
 
@@ -64,7 +56,7 @@ def markdown_table(headings: Sequence[str], rows: Iterable[Sequence[str]]) -> st
 
 
 def csv_table(headings: Sequence[str], rows: Iterable[Sequence[t.Any]]) -> str:
-    """Return a table as RFC 4180 has it, except that lines end with LF."""
+    """Return a table as in RFC 4180, except that lines end with LF."""
     stream = io.StringIO()
     writer = csv.writer(stream, lineterminator="\n")
     writer.writerow(headings)

@@ -2,15 +2,15 @@
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
 
-"""What hosts claim, measured by the plan: a host speaks of what it was asked, and of nothing else.
+"""What hosts claim, checked against the plan: a host speaks of what it was asked, and of nothing else.
 
-A result that claims more is a failure of that host, whose flows are then C(untested); what others saw stands.
+A result that claims more is a failure of that host, whose flows are then C(untested). What others saw counts.
 """
 
 from __future__ import annotations
 
 import typing as t
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping
 
 from ...module_utils._listener.endpoints import WILDCARDS
 from ...module_utils._plan.ftp_modes import CONTROL_ROWS
@@ -19,19 +19,22 @@ from ...module_utils._values.ports import Ports
 from .host_results import CAPTURE, LISTENER, PROBE, checked, malformed
 from .shape import Shape, ShapeError, shown
 
+if t.TYPE_CHECKING:
+    from ...module_utils._shapes import Endpoint, HostPlan, Plan, ProbeFlow
+
 _ONE_FOR_ALL = (
-    "the observations of {0} and {1} are one measurement, which proves nothing of the other host's way: "
-    "remove run_once from the task that "
-    "probes"
+    "{0} and {1} report the same measurement, so one of them was never tested: remove run_once from the task "
+    "that probes"
 )
-_MOST_ADDRESSES = 256  # that a host may say a name has
+_MAX_ADDRESSES = 256  # that a host may say a name has
 _LISTENED = ("listening", "in_use", "denied", "holders")
 Data = Mapping[str, t.Any]
 Results = Mapping[str, t.Any]
+Hosts = Mapping[str, "HostPlan"]
 
 
 class Claims(t.NamedTuple):
-    """The results of all hosts, as far as they can be believed."""
+    """The results of all hosts, as far as they are credible."""
 
     observations: dict[str, t.Any]
     listeners: dict[str, t.Any]
@@ -41,7 +44,7 @@ class Claims(t.NamedTuple):
 
 
 def believable(
-    plan: Data,
+    plan: Plan,
     observations: Results,
     listeners: Results,
     captures: Results,
@@ -67,18 +70,18 @@ def believable(
 def _read(host: str, result: t.Any, shape: Shape) -> t.Any:
     """Return a result of the declared shape.
 
-    Ansible's own words for hosts without one stay: skipped, unreachable, nothing.
+    What Ansible itself says of hosts without a result stays: skipped, unreachable, nothing.
     """
     if result is None or (isinstance(result, Mapping) and result.get("skipped")):
         return result if result is None else {"skipped": True}
     found = checked(result, shape, host)
-    # Ansible's own word: a host that says so of itself has lost it in its task's action.
+    # This is Ansible's word: the action of the task has removed it from what the host itself returned.
     if isinstance(result, Mapping) and result.get("unreachable") is True:
         found["unreachable"] = True
     return found
 
 
-def _probed(host: str, result: t.Any, hosts: Data) -> t.Any:
+def _probed(host: str, result: t.Any, hosts: Hosts) -> t.Any:
     found = _read(host, result, PROBE)
     if not found or found.get("failed") or found.get("skipped"):
         return found
@@ -92,22 +95,22 @@ def _probed(host: str, result: t.Any, hosts: Data) -> t.Any:
     return found
 
 
-def _shared(observations: Results, hosts: Data) -> dict[str, t.Any]:
-    """Return the failures of hosts that have one measurement between them.
+def _shared(observations: Results, hosts: Hosts) -> dict[str, t.Any]:
+    """Return the failures of hosts that share one measurement.
 
-    C(register) gives it to all where a task has C(run_once).
+    If a task has C(run_once), C(register) gives its result to all hosts.
     """
     owners: dict[str, list[str]] = {}
     for host, result in observations.items():
         name = result.get("id") if isinstance(result, Mapping) and host in hosts else ""
         if name and isinstance(name, str):
             owners.setdefault(name, []).append(host)
-    return {
-        host: {"failed": True, "msg": _ONE_FOR_ALL.format(*several)}
-        for several in owners.values()
-        if len(several) > 1
-        for host in several
-    }
+    failures: dict[str, t.Any] = {}
+    for several in owners.values():
+        if len(several) > 1:
+            failure = {"failed": True, "msg": _ONE_FOR_ALL.format(*several)}
+            failures.update(dict.fromkeys(several, failure))
+    return failures
 
 
 def _each(field: str, problems: Iterator[tuple[int, str]]) -> None:
@@ -118,7 +121,7 @@ def _each(field: str, problems: Iterator[tuple[int, str]]) -> None:
 class _Asked:
     """Which destinations a host was asked to probe, at which addresses and ports."""
 
-    def __init__(self, probes: t.Any):
+    def __init__(self, probes: Iterable[ProbeFlow]):
         self.ports: dict[tuple[str, str], list[str]] = {}
         self.addresses: dict[tuple[str, str], set[str]] = {}
         self.services: set[tuple[str, str]] = set()
@@ -143,13 +146,13 @@ class _Asked:
         resolved = self._resolved.setdefault(key, set())
         resolved.add(address)
         return (
-            f"says that {shown(destination)} has more than {_MOST_ADDRESSES} addresses"
-            if len(resolved) > _MOST_ADDRESSES
+            f"says that {shown(destination)} has more than {_MAX_ADDRESSES} addresses"
+            if len(resolved) > _MAX_ADDRESSES
             else ""
         )
 
 
-def _observed(observations: t.Any, asked: _Asked, hosts: Data) -> Iterator[tuple[int, str]]:
+def _observed(observations: t.Any, asked: _Asked, hosts: Hosts) -> Iterator[tuple[int, str]]:
     known: set[tuple[str, str, str]] = set()
     for index, entry in enumerate(observations):
         key = (entry["destination"], entry["protocol"], entry["address"])
@@ -162,7 +165,7 @@ def _observed(observations: t.Any, asked: _Asked, hosts: Data) -> Iterator[tuple
             yield index, problem
 
 
-def _wrong_states(states: t.Any, hosts: Data) -> str:
+def _wrong_states(states: t.Any, hosts: Hosts) -> str:
     seen = Ports()
     for state in states:
         if len(states) > 1:
@@ -185,7 +188,10 @@ def _sessions(sessions: t.Any, asked: _Asked) -> Iterator[tuple[int, str]]:
             session["service"] not in CONTROL_ROWS
             or (session["destination"], session["service"]) not in asked.services
         ):
-            problem = f"is about the service {shown(session['service'])} of {shown(session['destination'])}, to which this host was not asked to log in"
+            problem = (
+                f"is about the service {shown(session['service'])} of {shown(session['destination'])}, to "
+                f"which this host was not asked to log in"
+            )
         if not problem and key in known:
             problem = f"is a second one about port {session['port']} of {shown(session['address'])}"
         known.add(key)
@@ -193,7 +199,7 @@ def _sessions(sessions: t.Any, asked: _Asked) -> Iterator[tuple[int, str]]:
             yield index, problem
 
 
-def _listened(host: str, result: t.Any, hosts: Data) -> t.Any:
+def _listened(host: str, result: t.Any, hosts: Hosts) -> t.Any:
     found = _read(host, result, LISTENER)
     if not found or found.get("failed"):
         return found
@@ -205,23 +211,17 @@ def _listened(host: str, result: t.Any, hosts: Data) -> t.Any:
     return found
 
 
-def _unasked(entries: t.Any, listens: t.Any) -> Iterator[tuple[int, str]]:
+def _unasked(entries: t.Any, endpoints: Iterable[Endpoint]) -> Iterator[tuple[int, str]]:
     wanted: dict[tuple[str, str], Ports] = {}
-    for listen in listens:
+    for endpoint in endpoints:
         # A listener takes all addresses of the host where the plan has a name for it.
-        for address in (listen["address"],) if parse_address(listen["address"]) else WILDCARDS:
-            key = (address, listen["protocol"])
-            wanted[key] = wanted.get(key, Ports()) | Ports.parse(listen["ports"])
+        for address in (endpoint["address"],) if parse_address(endpoint["address"]) else WILDCARDS:
+            key = (address, endpoint["protocol"])
+            wanted[key] = wanted.get(key, Ports()) | Ports.parse(endpoint["ports"])
     for index, entry in enumerate(entries):
         if Ports.parse(entry["ports"]) - wanted.get((entry["address"], entry["protocol"]), Ports()):
-            yield (
-                index,
-                (
-                    f"is about {entry['protocol']} {shown(entry['ports'])} of {shown(entry['address'])}, "
-                    f"where "
-                    f"this host was not asked to listen"
-                ),
-            )
+            what = f"{entry['protocol']} {shown(entry['ports'])} of {shown(entry['address'])}"
+            yield index, f"is about {what}, where this host was not asked to listen"
 
 
 def _captured(host: str, result: t.Any) -> dict[str, t.Any]:

@@ -4,10 +4,10 @@
 
 """What managed hosts may return: the shape of each module's result, field by field.
 
-A host may be in the hands of somebody else. What it returns counts only as far as it is declared here:
-everything else is left out before Ansible acts on it (C(ansible_facts) would set variables, C(add_host) the
-inventory), and a result that has another shape is a failure of that host alone. Whether it fits the plan is
-checked by C(_claims), where the plan is known.
+A host may be in the hands of somebody else, so only what is declared here of its result counts. Everything
+else is removed before Ansible acts on it (C(ansible_facts) would set variables, C(add_host) would change the
+inventory). A result of another shape is a failure of that host alone. Whether a result fits the plan is
+checked by C(claims), where the plan is known.
 """
 
 from __future__ import annotations
@@ -31,13 +31,12 @@ from ...module_utils._values.ports import Ports
 from .._text.tables import visible
 from .shape import Formats, Shape, ShapeError, compiled
 
-_LONGEST_TEXT = (
-    2000  # of a sentence that a module made; servers' words in it are shortened to 200 characters each
-)
-_LONGEST_OUTPUT = 20000  # of what a module printed before it failed
-_LONGEST_NAME = 300
-_MOST_ENTRIES = 65536
-_LONGEST_PORTS = 6 * 65536
+# Characters of a sentence that a module made; words of servers in it are shortened to 200 characters each.
+_MAX_TEXT = 2000
+_MAX_OUTPUT = 20000  # of what a module printed before it failed
+_MAX_NAME = 300
+_MAX_ENTRIES = 65536
+_MAX_PORTS = 6 * 65536
 _YEARS = 366 * 1000
 
 
@@ -80,17 +79,17 @@ _FORMATS: Formats = {
     "the address of one host, or a DNS name": _is_target,
     "an address of the host": _is_endpoint,
 }
-_TEXT = {"type": "string", "maxLength": _LONGEST_TEXT}
-_NAME = {"type": "string", "maxLength": _LONGEST_NAME}
-_PORTS = {"type": "string", "maxLength": _LONGEST_PORTS, "format": "ports, such as 8563,20000-21000"}
+_TEXT = {"type": "string", "maxLength": _MAX_TEXT}
+_NAME = {"type": "string", "maxLength": _MAX_NAME}
+_PORTS = {"type": "string", "maxLength": _MAX_PORTS, "format": "ports, such as 8563,20000-21000"}
 _PORT = {"type": "integer", "minimum": 1, "maximum": 65535}
-_ADDRESS = {"type": "string", "maxLength": _LONGEST_NAME, "format": "the address of one host"}
+_ADDRESS = {"type": "string", "maxLength": _MAX_NAME, "format": "the address of one host"}
 _SEEN_ADDRESS = {
     "type": "string",
-    "maxLength": _LONGEST_NAME,
+    "maxLength": _MAX_NAME,
     "format": "an address",
-}  # whoever came by, to multicast groups as well
-_TARGET = {"type": "string", "maxLength": _LONGEST_NAME, "format": "the address of one host, or a DNS name"}
+}  # of anybody, and of multicast groups too
+_TARGET = {"type": "string", "maxLength": _MAX_NAME, "format": "the address of one host, or a DNS name"}
 _PROTOCOL = {"enum": PROTOCOLS}
 _REASON = {"type": "string", "maxLength": 40, "pattern": "^[A-Za-z0-9_-]+$"}
 _MILLISECONDS = {"type": "number", "minimum": 0, "maximum": 1e9}
@@ -100,7 +99,7 @@ def _object(required: str, **properties: t.Any) -> Shape:
     return {"type": "object", "required": required.split(), "properties": properties}
 
 
-def _list(items: Shape, most: int = _MOST_ENTRIES) -> Shape:
+def _list(items: Shape, most: int = _MAX_ENTRIES) -> Shape:
     return {"type": "array", "items": items, "maxItems": most}
 
 
@@ -126,7 +125,7 @@ _STATE = _object(
     answered_by=_NAME,
     proof={"enum": PROOFS},
     identity=_IDENTITY,
-    reason_ip={"type": "string", "maxLength": _LONGEST_NAME, "format": "an address, or local"},
+    reason_ip={"type": "string", "maxLength": _MAX_NAME, "format": "an address, or local"},
     rtt_ms=_object("min median max", min=_MILLISECONDS, median=_MILLISECONDS, max=_MILLISECONDS),
 )
 _OBSERVATION = _object(
@@ -144,7 +143,7 @@ _SEEN = _object(
     protocol=_PROTOCOL,
     **{f"{what}_{way}": _PORTS for what in ("asked", "answered") for way in ("in", "out")},
 )
-CAPTURE = _object("", complete={"type": "boolean"}, problem=_TEXT, seen=_list(_SEEN, 10 * _MOST_ENTRIES))
+CAPTURE = _object("", complete={"type": "boolean"}, problem=_TEXT, seen=_list(_SEEN, 10 * _MAX_ENTRIES))
 _DATA = _object(
     "mode command state reason",
     mode={"enum": (PASSIVE, ACTIVE)},
@@ -172,12 +171,12 @@ _LISTENING = _list(
         "address protocol ports",
         protocol=_PROTOCOL,
         ports=_PORTS,
-        address={"type": "string", "maxLength": _LONGEST_NAME, "format": "an address of the host"},
+        address={"type": "string", "maxLength": _MAX_NAME, "format": "an address of the host"},
     ),
     1024,
 )
 
-_PLACE = {"type": "string", "maxLength": _LONGEST_NAME, "format": "an address of the host"}
+_PLACE = {"type": "string", "maxLength": _MAX_NAME, "format": "an address of the host"}
 _HOLDER = {"enum": (SERVICE, HELD_BY_LISTENER, HELD_BY_CONNECTION, UNKNOWN)}
 _HELD = _object(
     "address protocol ports by",
@@ -209,7 +208,7 @@ _PATH_TRIED = _object(
 _ORIGIN = {"run": _NAME, "machine": _object("", identity=_NAME, own=_list(_TARGET, 1024))}
 _CHANGED = {"type": "boolean"}
 _OWN_ADDRESSES = _list(_SEEN_ADDRESS, 4096)
-# What a module returned is measured by these; fields that a caller does not need may be missing.
+# The shapes of results; fields that a caller does not need may be missing.
 PROBE = _object(
     "observations",
     changed=_CHANGED,
@@ -241,22 +240,22 @@ LISTENER = _object(
     stepped_aside={"type": "boolean"},
     **_ORIGIN,
 )
-# What is known of a host whose module failed: why it failed may be that an address is not its own.
+# What is kept of a host whose module failed: the reason may be that an address is not its own.
 _WHEREABOUTS = _object("", addresses=_OWN_ADDRESSES, **_ORIGIN)
 _FAILURE = {
-    "msg": _LONGEST_TEXT,
-    "module_stdout": _LONGEST_OUTPUT,
-    "module_stderr": _LONGEST_OUTPUT,
-    "exception": _LONGEST_OUTPUT,
+    "msg": _MAX_TEXT,
+    "module_stdout": _MAX_OUTPUT,
+    "module_stderr": _MAX_OUTPUT,
+    "exception": _MAX_OUTPUT,
 }
 # What Ansible acts on in the result of any task, see C(_process_pending_results) of its strategies.
 _ORDERS = frozenset(
     ("ansible_facts", "add_host", "add_group", "ansible_stats", "unreachable", "skipped", "results")
 )
-# Where a host has no Python set, Ansible looks for one and keeps what it found as a fact.
+# If no Python is set for a host, Ansible looks for one and keeps its path as a fact.
 _INTERPRETER = "discovered_interpreter_python"
 _PATH = re.compile(r"/[A-Za-z0-9._/+-]{1,200}\Z")
-_DEEPEST = 20
+_MAX_DEPTH = 20
 
 _compiled: dict[int, t.Any] = {}
 
@@ -264,7 +263,7 @@ _compiled: dict[int, t.Any] = {}
 def checked(result: t.Any, shape: Shape, host: str) -> dict[str, t.Any]:
     """Return what counts of a module's result.
 
-    One that has not the shape becomes the host's failure, and so does a failure itself.
+    A result of another shape becomes a failure of the host, as a failure itself does.
     """
     if not isinstance(result, Mapping):
         return _failed(f"{host} returned no result that can be read")
@@ -292,11 +291,10 @@ def _whereabouts(result: Mapping[str, t.Any]) -> dict[str, t.Any]:
 
 
 def malformed(host: str, mismatch: ShapeError) -> dict[str, t.Any]:
-    """Return the failure that stands for a result which cannot be used."""
+    """Return the failure that replaces a result of another shape."""
     return _failed(
-        f"{host} returned what its module never does: {mismatch}. Look whether somebody else has changed "
-        f"this host, its Python or the collection "
-        "there; nothing that it returned counts."
+        f"{host} returned what its module never does: {mismatch}. Check whether somebody has changed this "
+        f"host, its Python or the collection there; nothing that it returned counts."
     )
 
 
@@ -314,9 +312,9 @@ def _said(result: Mapping[str, t.Any]) -> dict[str, t.Any]:
 
 
 def harmless(result: Mapping[str, t.Any]) -> dict[str, t.Any]:
-    """Return a module's result without what Ansible would act on, and without control characters.
+    """Return a result whose shape is not declared here, without what Ansible would act on.
 
-    For results whose shape is not declared here.
+    Its control characters are escaped.
     """
     return {
         visible(str(name)): _cleaned(value)
@@ -326,7 +324,7 @@ def harmless(result: Mapping[str, t.Any]) -> dict[str, t.Any]:
 
 
 def interpreter(result: t.Any) -> dict[str, t.Any]:
-    """Return the one fact that Ansible itself puts into a module's result.
+    """Return the one fact that Ansible itself adds to a module's result.
 
     Without it, each task would look for Python again.
     """
@@ -338,7 +336,7 @@ def interpreter(result: t.Any) -> dict[str, t.Any]:
 def _cleaned(value: t.Any, depth: int = 0) -> t.Any:
     if isinstance(value, str):
         return visible(value, "\n\t")
-    if depth == _DEEPEST:
+    if depth == _MAX_DEPTH:
         return None
     if isinstance(value, Mapping):
         return {visible(str(name)): _cleaned(item, depth + 1) for name, item in value.items()}

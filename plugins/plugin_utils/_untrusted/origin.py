@@ -2,9 +2,9 @@
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
 
-"""Where results come from: of this run, from every host that has a part, and from that very machine.
+"""Where results come from: only those of this run, from hosts of the plan, and from their own machines count.
 
-Others become failures, which prove nothing.
+All others become failures, which prove nothing.
 """
 
 from __future__ import annotations
@@ -14,21 +14,28 @@ from collections.abc import Iterable, Mapping
 
 from ...module_utils._kernel.own_addresses import is_loopback
 
+if t.TYPE_CHECKING:
+    from ...module_utils._shapes import PlannedRun
+
 Results = dict[str, t.Any]
-_ANOTHER_RUN = "its result belongs to another run: the host was lost before this one, or the task was not given the run of the plan (run)"
+_Task = t.Literal["probes", "endpoints"]  # what a host has to do, as its plan names it
+_ANOTHER_RUN = (
+    "its result belongs to another run: the host failed before this one, or the task was not given the run "
+    "of the plan (run)"
+)
 _LEFT_OUT = "a condition (when), a tag or an earlier failure left the host out of this run"
 
 
 class Origins:
     """Tells which results count for a plan."""
 
-    def __init__(self, plan: Mapping[str, t.Any]):
+    def __init__(self, plan: PlannedRun):
         self._hosts = plan["hosts"]
         self._run = plan.get("run")
         self._machines: dict[str, list[str]] = {}  # the hosts of each machine that really are there
 
     def observations(self, results: Mapping[str, t.Any], listeners: Mapping[str, t.Any]) -> Results:
-        """Return what the hosts probed; what does not count has failed, with the reason.
+        """Return what the hosts observed; a result that does not count is a failure with the reason.
 
         A host whose listener failed may not have been asked to probe, and that failure is the reason.
         """
@@ -40,21 +47,18 @@ class Origins:
         return {**results, **{host: self._of(host, result, "probes") for host, result in asked.items()}}
 
     def listeners(self, results: Mapping[str, t.Any]) -> Results:
-        """Return what the hosts' listeners did; what does not count has failed, with the reason."""
+        """Return what the listeners did; a result that does not count is a failure with the reason."""
         return {host: self._of(host, result, "endpoints") for host, result in results.items()}
 
     def notes(self) -> list[str]:
-        """Return which hosts are one machine.
-
-        Where all addresses are loopback addresses, that is meant so.
-        """
+        """Return which hosts are one machine, unless all their addresses are loopback addresses."""
         return [
-            f"{', '.join(sorted(hosts))} are one machine: no packet between them leaves it"
+            f"{', '.join(sorted(hosts))} are one machine: no packet between them leaves it."
             for hosts in self._machines.values()
             if len(hosts) > 1
         ]
 
-    def _of(self, host: str, result: t.Any, task: str) -> t.Any:
+    def _of(self, host: str, result: t.Any, task: _Task) -> t.Any:
         if not isinstance(result, Mapping) or _has_failed(result):
             return result
         planned = self._hosts.get(host)
@@ -69,16 +73,15 @@ class Origins:
     def _of_machine(self, host: str, result: Mapping[str, t.Any], addresses: Iterable[str]) -> t.Any:
         machine = result.get("machine")
         if not isinstance(machine, Mapping):
-            return result  # whoever plays without the role does not have to ask
+            return result  # without the role, tasks need not ask for the machine
         identity, own = machine.get("identity"), machine.get("own")
         here = [address for address in addresses if isinstance(own, (list, tuple)) and address in own]
         if not here:
             return _failed(
                 f"the machine where the task ran has none of the addresses of {host} "
-                f"({', '.join(addresses)}), so it is another machine: "
-                f"check ansible_host and ansible_connection of {host}, or set exasol_address to an address "
-                f"that {host} itself has (an address that only a "
-                f"NAT device has for it cannot be tested)"
+                f"({', '.join(addresses)}), so it is another machine: check ansible_host and "
+                f"ansible_connection of {host}, or set exasol_address to an address that {host} itself has "
+                f"(an address that only a NAT device has for it cannot be tested)"
             )
         if isinstance(identity, str) and identity and not all(map(is_loopback, here)):
             hosts = self._machines.setdefault(identity, [])

@@ -2,11 +2,11 @@
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
 
-"""Checks plain data against a declared shape: the words of JSON Schema that we use, and no other.
+"""Checks plain data against a declared shape, with the keywords of JSON Schema that we use, and no others.
 
 A shape is compiled to functions once. They return a copy with what is declared, and nothing else. A mismatch
-names the place, the value, and what was expected there. The value may come from anywhere: it is never shown
-whole, and never without its control characters escaped.
+names the place, the value, and what was expected there. The value may come from anywhere: a long one is
+shortened, and its control characters are always escaped.
 """
 
 from __future__ import annotations
@@ -20,14 +20,14 @@ from ...module_utils._values.errors import NetworkError
 from .._text.tables import visible
 
 Shape = Mapping[str, t.Any]
-# Returns what the shape declares of a value, every text without control characters; raises where the value
-# has another shape.
+# Returns what the shape declares of a value, with the control characters of every text escaped; raises if the
+# value has another shape.
 Check = Callable[[t.Any], t.Any]
-# A name for what no pattern can say, and the function that tells whether a text is such a thing.
+# Names of formats that no pattern can describe, and the functions that tell whether a text is of the format.
 Formats = Mapping[str, Callable[[str], bool]]
 
-_LONGEST_SHOWN = 60
-_MOST_NAMED = 15
+_MAX_SHOWN = 60
+_MAX_NAMED = 15
 _WORDS_OF_NO_RULE = frozenset(("$schema", "$id", "$defs", "title", "description"))
 _WORDS = {
     "object": frozenset(("required", "properties", "additionalProperties", "propertyNames", "maxProperties")),
@@ -41,7 +41,7 @@ _WORDS = {
 
 
 class ShapeError(NetworkError):
-    """Something that has not the declared shape."""
+    """A value that does not have the declared shape."""
 
     def __init__(self, problem: str):
         super().__init__(problem)
@@ -49,30 +49,29 @@ class ShapeError(NetworkError):
         self._place: list[str | int] = []
 
     def inside(self, step: str | int) -> ShapeError:
-        """Return the same mismatch, seen from around."""
+        """Return the same mismatch as one of the value around it."""
         self._place.insert(0, step)
         return self
 
     def __str__(self) -> str:
         steps = (
-            f"[{step}]" if isinstance(step, int) else f".{visible(step)[:_LONGEST_SHOWN]}"
-            for step in self._place
+            f"[{step}]" if isinstance(step, int) else f".{visible(step)[:_MAX_SHOWN]}" for step in self._place
         )
         place = "".join(steps).lstrip(".")
         return f"{place} {self.problem}" if place else self.problem
 
 
 def shown(value: t.Any) -> str:
-    """Return a value for a message: short, and with nothing in it that a terminal obeys."""
+    """Return a value for a message: short, and without control characters."""
     if isinstance(value, Mapping):
         return f"a dictionary with {len(value)} keys"
     if isinstance(value, (list, tuple)):
         return f"a list of {len(value)}"
     if isinstance(value, str):
-        return f"'{visible(value[:_LONGEST_SHOWN])}{'...' if len(value) > _LONGEST_SHOWN else ''}'"
-    if isinstance(value, int) and abs(value) >= 10**_LONGEST_SHOWN:
+        return f"'{visible(value[:_MAX_SHOWN])}{'...' if len(value) > _MAX_SHOWN else ''}'"
+    if isinstance(value, int) and abs(value) >= 10**_MAX_SHOWN:
         return "a number of more than 60 digits"  # Python refuses to write some of these
-    return "nothing" if value is None else visible(repr(value))[:_LONGEST_SHOWN]
+    return "nothing" if value is None else visible(repr(value))[:_MAX_SHOWN]
 
 
 def compiled(shape: Shape, formats: Formats | None = None) -> Check:
@@ -99,16 +98,15 @@ class _Compiler:
         kind = shape.get("type", "")
         unknown = set(shape) - {"type"} - _WORDS_OF_NO_RULE - _WORDS[kind]
         if unknown or not kind:
-            raise ValueError(
-                f"shape {dict(shape)} has words that nobody checks: {', '.join(sorted(unknown)) or 'no type'}"
-            )
+            named = ", ".join(sorted(unknown)) or "no type"
+            raise ValueError(f"shape {dict(shape)} has keywords that are not checked: {named}")
         return {
             "object": self._object,
             "array": self._array,
             "string": self._string,
             "number": _number,
             "integer": _integer,
-            "boolean": lambda unused: _boolean,
+            "boolean": _boolean_of,
         }[kind](shape)
 
     def _reference(self, reference: str) -> Check:
@@ -196,7 +194,7 @@ _LEFT_OUT = object()
 
 
 def _left_out(unused: t.Any) -> t.Any:
-    """Take whatever it is, and keep nothing of it."""
+    """Accept any value, and keep nothing of it."""
     return _LEFT_OUT
 
 
@@ -215,13 +213,17 @@ def _no_other(known: Iterable[str]) -> Check:
 
 def _one_of(words: Sequence[t.Any]) -> Check:
     def check(value: t.Any) -> t.Any:
-        # True is no 1, and what cannot be hashed is no word.
+        # In Python, True equals 1; and some values cannot be hashed, so no set is asked.
         if not any(value == word and isinstance(value, bool) is isinstance(word, bool) for word in words):
-            named = ", ".join(str(word) for word in words[:_MOST_NAMED])
+            named = ", ".join(str(word) for word in words[:_MAX_NAMED])
             raise ShapeError(f"is {shown(value)}: expected {'one of ' if len(words) > 1 else ''}{named}")
         return value
 
     return check
+
+
+def _boolean_of(unused_shape: Shape) -> Check:
+    return _boolean
 
 
 def _boolean(value: t.Any) -> t.Any:
@@ -234,7 +236,7 @@ def _number(shape: Shape, kind: str = "a number") -> Check:
     least, most = shape.get("minimum", -math.inf), shape.get("maximum", math.inf)
 
     def check(value: t.Any) -> t.Any:
-        # JSON as Python reads it also has NaN and Infinity, and integers that no float holds.
+        # Python reads NaN and Infinity from JSON too, and integers that are too large for a float.
         if (
             isinstance(value, bool)
             or not isinstance(value, (int, float))

@@ -2,74 +2,89 @@
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
 
-"""The certificates that servers presented.
-
-Which hosts share one, and where one host seems to have several.
-"""
+"""The certificates that servers presented: which hosts share one, and which seem to have several."""
 
 from __future__ import annotations
 
 import typing as t
-from collections.abc import Iterable, Mapping
+from collections import Counter
+from collections.abc import Iterable, Iterator
+
+if t.TYPE_CHECKING:
+    from ...module_utils._shapes import Certificate, Result, TlsFacts
 
 from ...module_utils._plan.table_rows import DATABASE
 
 _SOON_DAYS = 30
 
 
-def certificates(results: Iterable[Mapping[str, t.Any]]) -> list[dict[str, t.Any]]:
-    """Return each service's certificates with those who presented them."""
-    found: dict[tuple[str, str, str], dict[str, t.Any]] = {}
+def certificates(results: Iterable[Result]) -> list[Certificate]:
+    """Return each service's certificates with the hosts that presented them."""
+    found: dict[tuple[str, str, str], Certificate] = {}
     for result in results:
-        tls = result.get("identity", {}).get("tls", {})
-        if tls.get("fingerprint"):
-            key = (result["service"], result["ports"], tls["fingerprint"])
-            entry = found.setdefault(
-                key,
-                {
-                    "service": result["service"],
-                    "ports": result["ports"],
-                    "destinations": [],
-                    "addresses": [],
-                    **tls,
-                },
-            )
-            for field, value in (("destinations", result["destination"]), ("addresses", result["address"])):
-                if value not in entry[field]:
-                    entry[field].append(value)
+        tls = result["identity"].get("tls", {}) if "identity" in result else {}
+        if not tls.get("fingerprint"):
+            continue
+        key = (result["service"], result["ports"], tls["fingerprint"])
+        if key not in found:
+            found[key] = _certificate(result, tls)
+        _add(found[key]["destinations"], result["destination"])
+        _add(found[key]["addresses"], result["address"])
     for entry in found.values():
         if entry["service"] == DATABASE:
             entry["connection"] = f"{','.join(entry['addresses'])}/{entry['fingerprint']}:{entry['ports']}"
     return list(found.values())
 
 
-def differences(presented: Iterable[Mapping[str, t.Any]]) -> list[str]:
-    """Return what is to be looked at: several certificates for one service, and those that end soon."""
-    by_service: dict[str, list[Mapping[str, t.Any]]] = {}
+def _certificate(result: Result, tls: TlsFacts) -> Certificate:
+    known = {
+        "service": result["service"],
+        "ports": result["ports"],
+        "destinations": [],
+        "addresses": [],
+        **tls,
+    }
+    return t.cast("Certificate", known)
+
+
+def _add(names: list[str], name: str) -> None:
+    if name not in names:
+        names.append(name)
+
+
+def certificate_notes(presented: Iterable[Certificate]) -> list[str]:
+    """Return notes on certificates that end soon, and on services that present several."""
+    by_service: dict[str, list[Certificate]] = {}
     for entry in presented:
         by_service.setdefault(entry["service"], []).append(entry)
-    return [
-        note
-        for service, entries in by_service.items()
-        for note in (*_ending(service, entries), *_several(service, entries))
-    ]
+    notes: list[str] = []
+    for service, entries in by_service.items():
+        notes += _ending(service, entries)
+        notes += _several(service, entries)
+    return notes
 
 
-def _ending(service: str, entries: Iterable[Mapping[str, t.Any]]) -> Iterable[str]:
+def _ending(service: str, entries: Iterable[Certificate]) -> Iterator[str]:
     for entry in entries:
         days = entry.get("days_left")
-        if days is not None and days < _SOON_DAYS:
-            when = f"ends within {days + 1} day{'s' if days else ''}" if days >= 0 else "has ended"
-            yield f"The certificate of {service} on {', '.join(entry['destinations'])} {when} ({entry['not_after']}): renew it."
+        if days is None or days >= _SOON_DAYS:
+            continue
+        when = f"expires within {days + 1} day{'s' if days else ''}" if days >= 0 else "has expired"
+        hosts = ", ".join(entry["destinations"])
+        yield f"The certificate of {service} on {hosts} {when} ({entry['not_after']}): renew it."
 
 
-def _several(service: str, entries: list[Mapping[str, t.Any]]) -> Iterable[str]:
-    seen: dict[str, int] = {}
-    for entry in entries:
-        for address in entry["addresses"]:
-            seen[address] = seen.get(address, 0) + 1
-    for address in (address for address, count in seen.items() if count > 1):
-        yield f"Sources see different certificates of {service} at {address}: a balancer or a proxy is in between for some of them."
+def _several(service: str, entries: list[Certificate]) -> Iterator[str]:
+    seen = Counter(address for entry in entries for address in entry["addresses"])
+    for address, count in seen.items():
+        if count > 1:
+            yield (
+                f"Sources see different certificates of {service} at {address}: for some of them, a load "
+                f"balancer or a proxy is in between."
+            )
     if service == DATABASE and len(entries) > 1:
         groups = "; ".join(f"{', '.join(entry['destinations'])}: {entry['fingerprint']}" for entry in entries)
-        yield f"The nodes present different certificates for {service}, so one connection string fits only some of them ({groups})."
+        yield (
+            f"The nodes present different certificates for {service}, so one connection string fits only "
+            f"some of them ({groups})."
+        )

@@ -9,6 +9,7 @@ from __future__ import annotations
 import typing as t
 from collections.abc import Iterable, Iterator, Mapping
 
+from ...module_utils._plan.flows import REACHABLE
 from ...module_utils._plan.ftp_modes import ACTIVE_NAME, PASSIVE_NAME
 from ...module_utils._plan.table import TABLE
 from ...module_utils._plan.table_rows import ACTIVE, PASSIVE
@@ -17,6 +18,7 @@ from ...module_utils._probe.ftp_session import (
     DONE,
     FAILED,
     LOGGED_IN,
+    LOGIN_FAILED,
     NO_LOGIN,
     NOT_FTP,
     NOTHING,
@@ -25,27 +27,28 @@ from ...module_utils._probe.ftp_session import (
 )
 from .verdict import BLOCKED, NO_ROUTE, OK, UNTESTED, WRONG_HOST, WRONG_SERVICE
 
+if t.TYPE_CHECKING:
+    from ...module_utils._shapes import Result, Unmeasured
+
 _SERVICES = {PASSIVE: PASSIVE_NAME, ACTIVE: ACTIVE_NAME}
 # The services that stand for the same connections: those of the plan and the rows of the port table.
 _ROWS = {name: (name, *TABLE.ftp_rows(mode)) for mode, name in _SERVICES.items()}
-# What became of the transfer over a connection that opened. An address that is not the server's is looked at
-# where all else is well.
+# What became of the transfer over a connection that opened. Only after a good transfer does it matter whether
+# the server announced an address that is not its own.
 _TRANSFERS = {DONE: OK, FAILED: WRONG_SERVICE, SILENT: BLOCKED, NOTHING: UNTESTED}
 _NOT_LOGGED_IN = {
     UNVERIFIED: (
         "did not send user and password to {server}, because its certificate cannot be verified ({detail}), "
-        "so its data connections are not known: "
-        "set exasol_ftp_ca_path to the certificates of its authority, name the server as its certificate "
-        "does, or set exasol_ftp_validate_certs: "
-        "false to send the password to whoever answers."
+        "so its data connections were not tested: set exasol_ftp_ca_path to the certificates of its "
+        "authority, name the server as its certificate does, or set exasol_ftp_validate_certs: false to send "
+        "the password to whoever answers."
     ),
     NOT_FTP: (
         "did not log in to {server}, because no FTP server answers there ({detail}), so its data connections "
-        "are not known: correct the port in "
-        "overrides, or what stands before the server."
+        "were not tested: correct the port in overrides, or what is in front of the server."
     ),
-    "": (
-        "was not able to log in to {server} ({detail}), so its data connections are not known: give "
+    LOGIN_FAILED: (
+        "was not able to log in to {server} ({detail}), so its data connections were not tested: set "
         "exasol_ftp_user and exasol_ftp_password."
     ),
 }
@@ -53,39 +56,50 @@ Data = Mapping[str, t.Any]
 
 
 class _Kind(t.NamedTuple):
-    """What several ways of a mode have in common."""
+    """What several data connections of a mode have in common."""
 
     verdict: str
     state: str
     reason: str
 
 
-def ftp_results(observed: Mapping[str, t.Any]) -> list[dict[str, t.Any]]:
+def ftp_results(observed: Mapping[str, t.Any]) -> list[Result]:
     """Return one result for each source, server, mode and outcome."""
-    return [
-        result
-        for source, seen in observed.items()
-        for session in (seen or {}).get("ftp_sessions") or ()
-        for result in _of_session(source, session)
-    ]
+    found: list[Result] = []
+    for source, seen in observed.items():
+        for session in (seen or {}).get("ftp_sessions") or ():
+            found += _of_session(source, session)
+    return found
 
 
-def _of_session(source: str, session: Data) -> Iterator[dict[str, t.Any]]:
+def _of_session(source: str, session: Data) -> Iterator[Result]:
     if session["login"] != LOGGED_IN:
-        said = _NOT_LOGGED_IN.get(session["login"], _NOT_LOGGED_IN[""])
-        sentence = f"{source} " + said.format(
-            server=f"{session['service']} of {session['destination']}", detail=session.get("detail", "")
-        )
-        yield _result(
-            source, session, PASSIVE_NAME, _Kind(UNTESTED, "error", NO_LOGIN), str(session["port"]), sentence
-        )
+        yield _without_login(source, session)
         return
     for mode, service in _SERVICES.items():
-        for kind, some in _by_kind([data for data in session["data"] if data["mode"] == mode]).items():
-            ports = ",".join(
-                str(port) for port in sorted({data["port"] for data in some if "port" in data})
-            ) or str(session["port"])
-            yield _result(source, session, service, kind, ports, _sentence(source, session, mode, some, kind))
+        kinds = _by_kind(data for data in session["data"] if data["mode"] == mode)
+        for kind, some in kinds.items():
+            yield _result(
+                source=source,
+                session=session,
+                service=service,
+                kind=kind,
+                ports={data["port"] for data in some if "port" in data},
+                sentence=_sentence(source, session, mode, some, kind),
+            )
+
+
+def _without_login(source: str, session: Data) -> Result:
+    words = _NOT_LOGGED_IN.get(session["login"], _NOT_LOGGED_IN[LOGIN_FAILED])
+    server = f"{session['service']} of {session['destination']}"
+    return _result(
+        source=source,
+        session=session,
+        service=PASSIVE_NAME,
+        kind=_Kind(UNTESTED, "error", NO_LOGIN),
+        ports={session["port"]},
+        sentence=f"{source} {words.format(server=server, detail=session.get('detail', ''))}",
+    )
 
 
 def _by_kind(found: Iterable[Data]) -> dict[_Kind, list[Data]]:
@@ -93,7 +107,7 @@ def _by_kind(found: Iterable[Data]) -> dict[_Kind, list[Data]]:
     for data in found:
         kinds.setdefault(_Kind(_verdict(data), data["state"], data["reason"]), []).append(data)
     if any(kind.verdict == OK for kind in kinds):
-        # A command that a server does not know, or a login too many, is no fault where the other command of
+        # A command that the server does not know, or one login too many, is no fault if the other command of
         # the mode works.
         kinds = {kind: some for kind, some in kinds.items() if kind.verdict != UNTESTED}
     return kinds
@@ -102,7 +116,7 @@ def _by_kind(found: Iterable[Data]) -> dict[_Kind, list[Data]]:
 def _verdict(data: Data) -> str:
     state = data["state"]
     if state == "open":
-        # Nobody has told what became of the transfer: then nobody knows.
+        # If the host does not report what became of the transfer, it is unknown.
         verdict = _TRANSFERS.get(data.get("transfer", ""), UNTESTED)
         return WRONG_HOST if verdict == OK and data.get("announced") else verdict
     if data["reason"] == BAD_REPLY:
@@ -112,82 +126,78 @@ def _verdict(data: Data) -> str:
 
 def _sentence(source: str, session: Data, mode: str, some: list[Data], kind: _Kind) -> str:
     details = "; ".join(dict.fromkeys(data["detail"] for data in some if data.get("detail")))
-    commands = " and ".join(data["command"] for data in some)
+    announced = dict.fromkeys(data["announced"] for data in some if data.get("announced"))
     words = {
         "source": source,
         "server": session["destination"],
         "address": session["address"],
         "mode": mode,
-        "commands": commands,
+        "commands": " and ".join(data["command"] for data in some),
         "port": some[0].get("port", ""),
         "reason": kind.reason,
         "said": f" ({details})" if details else "",
-        "announced": " and ".join(dict.fromkeys(data["announced"] for data in some if data.get("announced"))),
+        "announced": " and ".join(announced),
     }
-    return _words(mode, kind, some).format(**words)
+    return _template(mode, kind, some).format(**words)
 
 
-def _words(mode: str, kind: _Kind, some: list[Data]) -> str:
+def _template(mode: str, kind: _Kind, some: list[Data]) -> str:
     if kind.verdict == OK:
         return "{source} transfers from {server} in {mode} mode with {commands}{said}."
     if kind.verdict == WRONG_HOST:
         return (
             "{server} announces the address {announced} instead of {address} with {commands}: a client that "
-            "follows it connects to another host. "
-            "Set the address that {server} announces (pasv_address, MasqueradeAddress), or let the NAT "
-            "device before it translate its replies; "
-            "EPSV announces no address{said}."
+            "follows it connects to another host. Set the address that {server} announces (pasv_address, "
+            "MasqueradeAddress), or let the NAT device in front of it translate its replies; EPSV announces "
+            "no address{said}."
         )
     if kind.reason == BAD_REPLY:
-        return "{source} cannot use {mode} mode of {server} with {commands}{said}: correct the addresses and ports that {server} announces."
+        return (
+            "{source} cannot use {mode} mode of {server} with {commands}{said}: correct the addresses and "
+            "ports that {server} announces."
+        )
     if kind.state == "open":
         return _TRANSFER_WORDS.get(some[0].get("transfer", ""), _TRANSFER_WORDS[NOTHING])
     if kind.verdict == UNTESTED:
-        return "{server} does not let {source} try {mode} mode with {commands}{said}."
+        return "{server} rejected {commands} from {source}, so {mode} mode was not tested{said}."
     if mode == PASSIVE:
         return (
             "{source} does not reach data port {port} that {server} announces with {commands} ({reason}): "
-            "let in its passive ports from {source} on "
-            "{server}, and permit them in between{said}."
+            "allow the passive ports of {server} from {source} on {server} and in between{said}."
         )
     return (
-        "{server} does not reach data port {port} that {source} announces with {commands} ({reason}): let in "
-        "tcp {port} from {address} on {source}, and "
-        "permit it in between, or use passive mode{said}."
+        "{server} does not reach data port {port} that {source} announces with {commands} ({reason}): allow "
+        "tcp {port} from {address} on {source} and in between, or use passive mode{said}."
     )
 
 
 _TRANSFER_WORDS = {
     FAILED: (
         "{source} opens a data connection with {server} in {mode} mode with {commands}, but the transfer "
-        "fails{said}: look at the log of {server}; with "
-        "TLS it may ask for the session of the control connection (require_ssl_reuse)."
+        "fails{said}: look at the log of {server}; with TLS it may ask for the session of the control "
+        "connection (require_ssl_reuse)."
     ),
     SILENT: (
-        "{source} opens a data connection with {server} in {mode} mode with {commands}, but nothing comes "
-        "through it{said}: a device in between drops "
-        "what follows the handshake, or {server} hangs; look at the log of {server}, and at the devices in "
-        "between."
+        "{source} opens a data connection with {server} in {mode} mode with {commands}, but no data comes "
+        "through it{said}: a device in between drops what follows the handshake, or {server} hangs; look at "
+        "the log of {server}, and at the devices in between."
     ),
     NOTHING: (
         "{source} opens a data connection with {server} in {mode} mode with {commands}, but {server} sends "
-        "nothing over it{said}: let the user list a "
-        "folder with a file in it, so that data passes."
+        "nothing over it{said}: let the user list a folder that has a file in it, so that data passes."
     ),
 }
 
 
-def _result(
-    source: str, session: Data, service: str, kind: _Kind, ports: str, sentence: str
-) -> dict[str, t.Any]:
+def _result(source: str, session: Data, service: str, kind: _Kind, ports: set[int], sentence: str) -> Result:
     return {
         "source": source,
         "destination": session["destination"],
         "address": session["address"],
         "service": service,
         "protocol": "tcp",
-        "ports": ports,
-        "expected": "reachable",
+        "ports": ",".join(str(port) for port in sorted(ports)) or str(session["port"]),
+        "expected": REACHABLE,
         "verdict": kind.verdict,
         "state": kind.state,
         "reason": kind.reason,
@@ -195,22 +205,18 @@ def _result(
     }
 
 
-def still_untestable(
-    entries: Iterable[Mapping[str, t.Any]], results: Iterable[Mapping[str, t.Any]]
-) -> list[dict[str, t.Any]]:
+def still_untestable(entries: Iterable[Unmeasured], results: Iterable[Result]) -> list[Unmeasured]:
     """Return the flows that no probe measures, without those that a session showed."""
-    shown = {
-        (row, *ends)
-        for result in results
-        for row in _ROWS.get(result["service"], ())
-        for ends in ((result["source"], result["destination"]), (result["destination"], result["source"]))
-    }
-    return [
-        dict(entry)
-        for entry in entries
-        if not all(
-            (entry["service"], source, destination) in shown
-            for source in entry["sources"]
-            for destination in entry["destinations"]
-        )
-    ]
+    shown: set[tuple[str, str, str]] = set()
+    for result in results:
+        for row in _ROWS.get(result["service"], ()):
+            # The server opens active connections, and the table has a row for either direction.
+            shown.add((row, result["source"], result["destination"]))
+            shown.add((row, result["destination"], result["source"]))
+    return [entry for entry in entries if not all(flow in shown for flow in _flows(entry))]
+
+
+def _flows(entry: Unmeasured) -> Iterator[tuple[str, str, str]]:
+    for source in entry["sources"]:
+        for destination in entry["destinations"]:
+            yield entry["service"], source, destination

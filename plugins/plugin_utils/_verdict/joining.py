@@ -17,19 +17,51 @@ from ...module_utils._listener.endpoints import WILDCARDS
 from ...module_utils._listener.occupants import CONNECTION, LISTENER, SERVICE, UNKNOWN
 from ...module_utils._plan.coverage import OPTIONAL
 from ...module_utils._plan.flows import REACHABLE
+from ...module_utils._probe.outcome import NO_RESPONSE
 from ...module_utils._values.addresses import parse_address
 from ...module_utils._values.errors import NetworkError
 from ...module_utils._values.ports import Ports
+from .case import (
+    ASIDE,
+    DENIED,
+    ELSEWHERE,
+    ENDED,
+    FAILED,
+    FOREIGN,
+    NOBODY,
+    OUTSIDE,
+    SIBLING,
+    STRANGE,
+    UNSEEN,
+    UP,
+    Case,
+    Listener,
+)
 from .packet_stages import AT_DESTINATION, ON_RETURN, RETURNED, Captures, Ends
-from .verdict import ELSEWHERE, FOREIGN, OK, SIBLING, UNTESTED, VERDICTS, Case, judge
+from .verdict import OK, UNTESTED, judge, worst
 
-OUTSIDE = "{0} is outside of this run, so no listener was started there"
-NOTHING_THERE = "nothing listens there, and the row is optional and not included"
-ENDED = "the listener of {0} had ended too early: it was killed, the host was restarted, or its time (exasol_verify_listeners_ttl) was over"
-ASIDE = "the listener of {0} had closed its ports too early: no probe of this run came for too long"
-UNSEEN = "{0} could not be asked at the end of the run whether its listener was still there: {1}"
-NOT_ITS_OWN = "exasol_address or its name led to {0}, which is none of the addresses of {1}"
-_UNTOLD = ("closed", "open|filtered")  # where nobody listens, these say nothing of the way
+if t.TYPE_CHECKING:
+    from ...module_utils._shapes import HostPlan, Observation, Plan, ProbeFlow, Result, Unmeasured
+
+# Why our listener did not answer (Listener.why).
+_WHY = {
+    FAILED: "the listener of {host} did not start: {problem}",
+    DENIED: "{host} does not permit it without root (set become)",
+    OUTSIDE: "{host} is outside of this run, so no listener was started there",
+    ENDED: (
+        "the listener of {host} ended too early: it was killed, the host was restarted, or its time "
+        "(exasol_verify_listeners_ttl) was over"
+    ),
+    ASIDE: "the listener of {host} closed its ports too early: for too long, no probe of this run came",
+    UNSEEN: (
+        "it is unknown whether the listener of {host} was still there at the end of the run, because {host} "
+        "could not be asked: {problem}"
+    ),
+    STRANGE: "exasol_address or its name led to {address}, which is none of the addresses of {host}",
+}
+_SOURCE_OUTSIDE = "the source is outside of this run"
+_NOTHING_THERE = "nothing listens there, and the row is optional and not included"
+_UNDECIDED = ("closed", "open|filtered")  # where nobody listens, these prove nothing of the network
 
 
 @lru_cache(maxsize=65536)
@@ -37,11 +69,15 @@ def _shared(one: str, other: str) -> str:
     return one if one == other else str(Ports.parse(one) & Ports.parse(other))
 
 
-class Standing(t.NamedTuple):
-    """What is known of ports at the destination's own end, in the words of C(Case)."""
+def _missing(kind: str, host: str, problem: str = "", address: str = "") -> Listener:
+    return Listener(kind, _WHY[kind].format(host=host, problem=problem.rstrip("."), address=address))
 
-    listener: str = ""
-    holder: str = ""
+
+class Standing(t.NamedTuple):
+    """What is known of ports at the destination's own end; the fields are those of C(Case)."""
+
+    listener: Listener = Listener()
+    holder: str = NOBODY
     held_at: tuple[str, ...] = ()
     ended: bool = False
 
@@ -74,20 +110,23 @@ class Listening:
         self._up: dict[Key, Ports] = {}
         self._denied: dict[Key, Ports] = {}
         self._held: dict[Key, list[Held]] = {}
-        self._failed: dict[str, str] = {}
-        self._ended: dict[str, str] = {}
-        self._vanished: set[str] = set()  # hosts of which silence tells nothing
+        self._absent: dict[str, Listener] = {}  # hosts on which no listener of ours was ever up
+        self._ended: dict[str, Listener] = {}  # hosts whose listener may not have been up until the end
+        self._vanished: set[str] = set()  # hosts whose silence proves nothing
         self._leftovers: dict[str, list[str]] = {}
-        self._unasked = {host: failure(result) for host, result in (queries or {}).items() if failure(result)}
+        self._unasked = {
+            host: _problem(result) for host, result in (queries or {}).items() if _has_failed(result)
+        }
         self._hosts = set(addresses)
         self._owners = {address: host for host, some in addresses.items() for address in some}
         self._local: dict[str, set[str]] = {}
         self._answers: dict[tuple[str, ...], list[tuple[Standing, str]]] = {}
-        # With no listener at all (a live cluster), a refused port says what it is; with listeners, only where
-        # one was asked for.
-        self._outside = (
-            {host: OUTSIDE.format(host) for host in addresses if host not in results} if results else {}
-        )
+        # Without any listener (a live cluster), a refused port says that nothing listens. With listeners, it
+        # says so only where one was started.
+        if results:
+            for host in addresses:
+                if host not in results:
+                    self._absent[host] = _missing(OUTSIDE, host)
         for host, result in results.items():
             self._add(host, result, stopped.get(host))
         for host, result in (queries or {}).items():
@@ -95,16 +134,15 @@ class Listening:
             self._add_held(host, result)
 
     def _add(self, host: str, result: Mapping[str, t.Any], stopped: Mapping[str, t.Any] | None) -> None:
-        problem = failure(result)
-        if problem:
-            self._failed[host] = f"the listener of {host} did not start: {problem}"
-        elif _ended(result, stopped):
-            self._ended[host] = ENDED.format(host)
+        if _has_failed(result):
+            self._absent[host] = _missing(FAILED, host, _problem(result))
+        elif _has_ended(result, stopped):
+            self._ended[host] = _missing(ENDED, host)
             self._vanished.add(host)
         elif (stopped or {}).get("stepped_aside"):
-            self._ended[host] = ASIDE.format(host)
-        elif stopped and failure(stopped):
-            self._ended[host] = UNSEEN.format(host, failure(stopped))
+            self._ended[host] = _missing(ASIDE, host)
+        elif stopped and _has_failed(stopped):
+            self._ended[host] = _missing(UNSEEN, host, _problem(stopped))
         if result.get("unreachable") or (stopped or {}).get("unreachable"):
             self._vanished.add(host)
         self._local[host] = _own(result)
@@ -159,7 +197,10 @@ class Listening:
     def parts(
         self, host: str, address: str, protocol: str, ports: str, state: str
     ) -> list[tuple[Standing, str]]:
-        """Return what is known of ports at their own end and counts for their state, one entry for all ports of which the same is known."""
+        """Return what is known of ports at their own end and counts for their state, with the ports.
+
+        There is one entry for all ports of which the same is known.
+        """
         question = (host, address, protocol, ports, state)
         if question not in self._answers:  # many sources ask the same
             self._answers[question] = self._parts(host, address, protocol, ports, state)
@@ -169,22 +210,12 @@ class Listening:
         self, host: str, address: str, protocol: str, ports: str, state: str
     ) -> list[tuple[Standing, str]]:
         if state in ("open", "closed") and self._is_foreign(host, address):
-            return [
-                (
-                    Standing(NOT_ITS_OWN.format(address, host), FOREIGN)
-                    if state == "closed"
-                    else Standing(holder=FOREIGN),
-                    ports,
-                )
-            ]
-        excuse = self._failed.get(host) or self._outside.get(host)
-        if excuse:
-            return [(_counting(Standing(excuse, ended=host in self._vanished), state), ports)]
-        key, wildcard = (host, address, protocol), (host, WILDCARDS[":" in address], protocol)
-        here = next(
-            (one for one in (key, wildcard) if one in self._up or one in self._denied or one in self._held),
-            key,
-        )
+            why = _missing(STRANGE, host, address=address) if state == "closed" else Listener()
+            return [(Standing(listener=why, holder=FOREIGN), ports)]
+        if host in self._absent:
+            standing = Standing(listener=self._absent[host], ended=host in self._vanished)
+            return [(_counting(standing, state), ports)]
+        here = self._key(host, address, protocol)
         found: dict[Standing, Ports] = {}
         left = Ports.parse(ports)
         for held in (*self._held.get(here, ()), Held(left, "", ())):
@@ -197,18 +228,23 @@ class Listening:
         # Whatever was split is put together again; mostly all of it is one.
         return [(standing, ports if len(found) == 1 else str(some)) for standing, some in found.items()]
 
+    def _key(self, host: str, address: str, protocol: str) -> Key:
+        """Return under which address a host spoke of its ports: this one, or all of them at once."""
+        key, wildcard = (host, address, protocol), (host, WILDCARDS[":" in address], protocol)
+        for one in (key, wildcard):
+            if one in self._up or one in self._denied or one in self._held:
+                return one
+        return key
+
     def _of_held(
         self, key: Key, address: str, ports: Ports, standing: Standing
     ) -> Iterator[tuple[Standing, Ports]]:
         host = key[0]
         standing = standing._replace(ended=host in self._vanished)
-        up = self._ended.get(host) or (
-            NOT_ITS_OWN.format(address, host) if self._is_strange(key, address) else "up"
-        )
-        for index, listener in (
-            (self._up, up),
-            (self._denied, f"{host} does not permit it without root (set become)"),
-        ):
+        up = self._ended.get(host, Listener(UP))
+        if up.was_up and self._is_strange(key, address):
+            up = _missing(STRANGE, host, address=address)
+        for index, listener in ((self._up, up), (self._denied, _missing(DENIED, host))):
             some = ports & index.get(key, Ports())
             if some:
                 yield standing._replace(listener=listener), some
@@ -217,7 +253,7 @@ class Listening:
             yield standing, ports
 
     def _is_strange(self, key: Key, address: str) -> bool:
-        """Tell whether a listener at all addresses of a host says nothing of this one, because it is none of them."""
+        """Tell whether a listener at all addresses of a host leaves this one out, which is not the host's."""
         return (
             key[1] in WILDCARDS
             and address not in self._local.get(key[0], ())
@@ -241,11 +277,11 @@ class Listening:
         if held.by == SIBLING:
             return Standing(holder=SIBLING, held_at=held.at)
         if held.by != SERVICE:
-            return Standing(holder=held.by if held.by in (CONNECTION, LISTENER, UNKNOWN) else "")
+            return Standing(holder=held.by if held.by in (CONNECTION, LISTENER, UNKNOWN) else NOBODY)
         if address in held.at or WILDCARDS[":" in address] in held.at:
             return Standing(holder=SERVICE)
-        # Hosts that share a machine have their own services at their own addresses. One that is planned at a
-        # loopback address shares it with the machine itself, whose services are not its.
+        # Hosts that share a machine have services of their own at their own addresses. A host that is planned
+        # at a loopback address shares it with the machine itself, whose services are not those of the host.
         at = [] if is_loopback(address) else [one for one in held.at if self._owners.get(one, host) == host]
         return Standing(holder=ELSEWHERE, held_at=tuple(at)) if at else Standing()
 
@@ -255,13 +291,10 @@ def _counting(standing: Standing, state: str) -> Standing:
     if state == "closed":
         return standing
     if state == "open":
-        return (
-            Standing(holder=standing.holder, held_at=standing.held_at)
-            if standing.holder in (LISTENER, SIBLING, ELSEWHERE)
-            else Standing()
-        )
-    if state in _UNTOLD or standing.ended:
-        return Standing(standing.listener, ended=standing.ended)
+        is_known = standing.holder in (LISTENER, SIBLING, ELSEWHERE)
+        return Standing(holder=standing.holder, held_at=standing.held_at) if is_known else Standing()
+    if state in _UNDECIDED or standing.ended:
+        return Standing(listener=standing.listener, ended=standing.ended)
     return Standing()
 
 
@@ -272,10 +305,10 @@ def _entries(value: t.Any) -> list[Mapping[str, t.Any]]:
 
 
 def _own(result: Mapping[str, t.Any]) -> set[str]:
-    """Return the addresses of a host, where it told all of them, with what its routes make its own."""
-    told = _texts(result.get("addresses"))
+    """Return all addresses of a host, if it listed them, with those that its routes make its own."""
+    listed = _texts(result.get("addresses"))
     machine = result.get("machine")
-    return {*told, *_texts(machine.get("own"))} if told and isinstance(machine, Mapping) else set(told)
+    return {*listed, *_texts(machine.get("own"))} if listed and isinstance(machine, Mapping) else set(listed)
 
 
 def _texts(value: t.Any) -> list[str]:
@@ -287,19 +320,18 @@ def _leftover(host: str, entry: Mapping[str, t.Any]) -> str:
     pid, age, quiet, left = (_whole(entry.get(name)) for name in ("pid", "age_s", "quiet_s", "left_s"))
     user = str(entry.get("user", ""))
     user = user if _USER.match(user) else f"uid {_whole(entry.get('uid'))}"
-    where = "; ".join(
-        f"{item['protocol']} {item['ports']} of {item['address']}"
-        for item in _entries(entry.get("ports"))
-        if _is_place(item)
-    )
+    places = filter(_is_place, _entries(entry.get("ports")))
+    where = "; ".join(f"{place['protocol']} {place['ports']} of {place['address']}" for place in places)
     who = (
         f"On {host}, a listener of another run holds {where or 'planned ports'}: process {pid} of {user}, "
-        f"{age} s old, without a sign of its run "
-        f"for {quiet} s."
+        f"{age} s old, without a sign of its run for {quiet} s."
     )
     if entry.get("ended") is True:
-        return who + " It was ended, because that run seems to be over."
-    return f"{who} It closes its ports within {left} s if that run is over; to end it at once, run 'kill {pid}' there as root."
+        return f"{who} It was ended, because that run seems to be over."
+    return (
+        f"{who} It closes its ports within {left} s if that run is over; to end it now, run 'kill {pid}' "
+        f"there as root."
+    )
 
 
 _USER = re.compile(r"[A-Za-z0-9_][A-Za-z0-9_.-]{0,31}\Z")
@@ -320,20 +352,33 @@ def _is_place(item: Mapping[str, t.Any]) -> bool:
         return False
 
 
-def _ended(result: Mapping[str, t.Any], stopped: Mapping[str, t.Any] | None) -> bool:
+def _has_ended(result: Mapping[str, t.Any], stopped: Mapping[str, t.Any] | None) -> bool:
     """Tell whether a listener was up and was not there any more when it was stopped."""
-    if not result.get("listening") or not stopped or stopped.get("skipped") or failure(stopped):
+    if not result.get("listening") or not stopped or stopped.get("skipped") or _has_failed(stopped):
         return False
     return not stopped.get("changed")
 
 
-def failure(result: Mapping[str, t.Any] | None) -> str:
-    """Return why a host's task has no result, or nothing."""
-    if result is None or result.get("skipped"):
-        return "" if result else "the host took no part in this run"
-    if result.get("unreachable") or result.get("failed"):
-        return str(result.get("msg") or "the task failed").strip()
-    return ""
+def failure(result: Mapping[str, t.Any] | None) -> str | None:
+    """Return why a host's task has no result, never an empty text; None if the task did not fail."""
+    return _problem(result) if result is None or _has_failed(result) else None
+
+
+def _has_failed(result: Mapping[str, t.Any]) -> bool:
+    return not result.get("skipped") and bool(result.get("unreachable") or result.get("failed"))
+
+
+def _problem(result: Mapping[str, t.Any] | None) -> str:
+    if result is None:
+        return "the host took no part in this run"
+    return str(result.get("msg") or "").strip() or "the task failed"
+
+
+class Judged(t.NamedTuple):
+    """What a run says of the flows of a plan."""
+
+    results: list[Result]
+    unmeasured: list[Unmeasured]  # an end is outside of this run, or nothing is there that could be measured
 
 
 class Joining:
@@ -341,7 +386,7 @@ class Joining:
 
     def __init__(
         self,
-        plan: Mapping[str, t.Any],
+        plan: Plan,
         observed: Mapping[str, t.Any],
         listeners: Mapping[str, t.Any],
         captures: Mapping[str, t.Any] | None = None,
@@ -360,14 +405,7 @@ class Joining:
         self._optional = {
             entry["service"] for entry in plan.get("not_covered", ()) if entry["cause"] == OPTIONAL
         }
-        self._entitled: dict[tuple[str, str], list[tuple[str, Ports]]] = {}
-        for name, host in self._hosts.items():
-            for entry in host["probes"]:
-                for destination in entry["destinations"] if entry["expected"] == REACHABLE else ():
-                    self._entitled.setdefault((destination, entry["protocol"]), []).append(
-                        (name, Ports.parse(entry["ports"]))
-                    )
-        self._set_aside: list[dict[str, t.Any]] = []
+        self._entitled = _entitled(self._hosts)
         self._queries = queries or {}
         self.listening = Listening(
             listeners,
@@ -376,54 +414,43 @@ class Joining:
             self._queries,
         )
 
-    def results(self) -> list[dict[str, t.Any]]:
-        """Return the results of all flows whose source took part in the run."""
-        sources = [
-            source for source, host in self._hosts.items() if source in self._observed and host["probes"]
-        ]
-        found = [
-            item for source in sources for item in self._of_source(source, self._hosts[source]["probes"])
-        ]
+    def judge(self) -> Judged:
+        """Return the results of all flows whose source took part in the run, and what was not measured."""
+        judged = Judged(results=[], unmeasured=[])
+        found: list[Result | Case] = []
+        for source, host in self._hosts.items():
+            if source in self._observed:
+                found += self._of_source(source, host["probes"], judged.unmeasured)
+        # What must not work stays a case until it is known who reached the same ports.
         controls = Controls(item for item in found if not isinstance(item, Case))
-        results: list[dict[str, t.Any]] = []
         for item in found:
             if not isinstance(item, Case):
-                results.append(item)
+                judged.results.append(item)
                 continue
             for case in controls.parts(item):
                 if self._is_nothing_there(case):
-                    self._set_aside.append(
-                        _aside(case._asdict(), case.source, [case.destination], NOTHING_THERE)
-                    )
+                    judged.unmeasured.append(_unmeasured_case(case, _NOTHING_THERE))
                 else:
-                    results.append(_result(case if case.control else self._with_entitled(case)))
-        return results
+                    judged.results.append(_result(case if case.control else self._with_entitled(case)))
+        for source, host in self._hosts.items():
+            if source not in self._observed:
+                for entry in host["probes"]:
+                    destinations = list(entry["destinations"])
+                    judged.unmeasured.append(_unmeasured(entry, source, destinations, _SOURCE_OUTSIDE))
+        return judged
 
-    def _with_entitled(self, case: Case) -> Case:
-        """Return a case that has no control with who may use its ports."""
-        ports = Ports.parse(case.ports)
-        several = self._entitled.get((case.destination, case.protocol), ())
-        names = tuple(dict.fromkeys(name for name, some in several if name != case.source and ports & some))
-        return case._replace(entitled=names, present=any(name in self._observed for name in names))
-
-    def untestable(self) -> list[dict[str, t.Any]]:
-        """Return the flows that this run cannot judge because one of their ends is outside of it (C(--limit), C(serial))."""
-        return self._set_aside + [
-            _aside(entry, source, list(entry["destinations"]), "the source is outside of this run")
-            for source, host in self._hosts.items()
-            if source not in self._observed
-            for entry in host["probes"]
-        ]
-
-    def _of_source(self, source: str, probes: list[dict[str, t.Any]]) -> Iterator[dict[str, t.Any] | Case]:
-        """Yield the results of a source; what must not work stays a case until its control is known."""
+    def _of_source(
+        self, source: str, probes: list[ProbeFlow], unmeasured: list[Unmeasured]
+    ) -> Iterator[Result | Case]:
+        """Yield the results of a source, and the cases of what must not work; add what was not measured."""
         result = self._observed[source] or {}
         problem = (
             failure(self._observed[source])
             or failure(self._listeners.get(source, {}))
             or failure(self._queries.get(source, {}))
+            or "no observation came back"
         )
-        seen: dict[tuple[str, str], list[dict[str, t.Any]]] = {}
+        seen: dict[tuple[str, str], list[Observation]] = {}
         for observation in result.get("observations", ()):
             seen.setdefault((observation["destination"], observation["protocol"]), []).append(observation)
         for entry in probes:
@@ -432,28 +459,33 @@ class Joining:
                     self._cases(source, entry, destination, seen.get((destination, entry["protocol"]), []))
                 )
                 for case in cases:
-                    reason = self._reason_to_set_aside(case)
-                    if reason:
-                        self._set_aside.append(
-                            _aside(dict(entry, ports=case.ports), source, [destination], reason)
-                        )
+                    reason = self._why_unmeasured(case)
+                    if reason is not None:
+                        unmeasured.append(_unmeasured_case(case, reason))
                     else:
                         yield _result(case) if case.expected == REACHABLE else case
                 for missing, where in _unseen(entry["ports"], addresses, cases).items():
                     yield _untested(source, entry, destination, where, missing, problem)
 
-    def _reason_to_set_aside(self, case: Case) -> str:
-        if case.state["state"] in _UNTOLD and case.listener == OUTSIDE.format(case.destination):
-            return case.listener
-        return NOTHING_THERE if case.expected == REACHABLE and self._is_nothing_there(case) else ""
+    def _why_unmeasured(self, case: Case) -> str | None:
+        if case.state in _UNDECIDED and case.listener.kind == OUTSIDE:
+            return case.listener.why
+        return _NOTHING_THERE if case.expected == REACHABLE and self._is_nothing_there(case) else None
+
+    def _with_entitled(self, case: Case) -> Case:
+        """Return a case that has no control with the hosts that may use its ports."""
+        ports = Ports.parse(case.ports)
+        several = self._entitled.get((case.destination, case.protocol), ())
+        names = tuple(dict.fromkeys(name for name, some in several if name != case.source and ports & some))
+        return case._replace(entitled=names, is_any_present=any(name in self._observed for name in names))
 
     def _is_nothing_there(self, case: Case) -> bool:
-        # Where somebody else got through, a refusal is a filter's.
-        refused = case.state["state"] == "closed" and not case.listener
-        return refused and not case.control and case.service in self._optional
+        # If another host got through, a refusal comes from a filter.
+        is_refused = case.state == "closed" and not case.listener.was_up and not case.listener.was_missing
+        return is_refused and not case.control and case.service in self._optional
 
     def _cases(
-        self, source: str, entry: dict[str, t.Any], destination: str, observations: list[dict[str, t.Any]]
+        self, source: str, entry: ProbeFlow, destination: str, observations: list[Observation]
     ) -> Iterator[Case]:
         own = tuple(self._hosts[source]["addresses"])
         for observation in observations:
@@ -465,48 +497,64 @@ class Joining:
                         destination, address, protocol, ports, state["state"]
                     ):
                         case = Case(
-                            source,
-                            destination,
-                            address,
-                            entry["service"],
-                            protocol,
-                            some,
-                            entry["expected"],
-                            state,
-                            own,
-                            *standing,
+                            source=source,
+                            destination=destination,
+                            address=address,
+                            service=entry["service"],
+                            protocol=protocol,
+                            ports=some,
+                            expected=entry["expected"],
+                            observed=state,
+                            source_addresses=own,
+                            listener=standing.listener,
+                            holder=standing.holder,
+                            held_at=standing.held_at,
+                            ended=standing.ended,
                             planned=entry["ports"],
                         )
                         yield from self._located(case)
 
     def _located(self, case: Case) -> Iterator[Case]:
         """Yield the case, split where its packets came differently far."""
-        lost = (
-            case.state["reason"] == "no-response"
-            and not case.ended
-            and (case.protocol == "tcp" or case.listener == "up")
+        is_refused = case.state == "closed" and case.listener.was_up
+        is_lost = (
+            case.reason == NO_RESPONSE and not case.ended and (case.protocol == "tcp" or case.listener.was_up)
         )
-        refused = case.state["state"] == "closed" and case.listener == "up"
-        stages = (
-            self.captures.stages(
-                Ends(case.source, case.source_addresses, case.destination, case.address, case.protocol),
-                case.ports,
+        stages: list[tuple[str, str]] = []
+        if is_lost or is_refused:
+            ends = Ends(
+                source=case.source,
+                source_addresses=case.source_addresses,
+                destination=case.destination,
+                address=case.address,
+                protocol=case.protocol,
             )
-            if lost or refused
-            else []
-        )
+            stages = self.captures.stages(ends, case.ports)
         for stage, ports in stages:
-            # A reset that comes back says all of itself but where it was made.
-            place = stage if lost else {RETURNED: AT_DESTINATION, ON_RETURN: AT_DESTINATION}.get(stage, stage)
+            # A reset that comes back says everything except where it was made.
+            place = AT_DESTINATION if is_refused and stage in (ON_RETURN, RETURNED) else stage
             yield case._replace(ports=ports, stage=place)
         if not stages:
             yield case
 
 
-class Controls:
-    """Who reached which ports because he may: silence means little where nobody gets through."""
+def _entitled(hosts: Mapping[str, HostPlan]) -> dict[tuple[str, str], list[tuple[str, Ports]]]:
+    """Return who may use which ports of a destination, by destination and protocol."""
+    found: dict[tuple[str, str], list[tuple[str, Ports]]] = {}
+    for name, host in hosts.items():
+        for entry in host["probes"]:
+            if entry["expected"] != REACHABLE:
+                continue
+            for destination in entry["destinations"]:
+                key = (destination, entry["protocol"])
+                found.setdefault(key, []).append((name, Ports.parse(entry["ports"])))
+    return found
 
-    def __init__(self, results: Iterable[Mapping[str, t.Any]]):
+
+class Controls:
+    """Who reached which ports because it may: silence means little if nobody gets through."""
+
+    def __init__(self, results: Iterable[Result]):
         self._reached: dict[tuple[str, str, str], dict[str, Ports]] = {}
         for result in results:
             if result["expected"] == REACHABLE and result["verdict"] == OK and result["state"] == "open":
@@ -520,7 +568,7 @@ class Controls:
         """Yield the case, split by who reached its ports; the part that nobody reached has no control."""
         rest = Ports.parse(case.ports)
         for source, ports in self._reached.get((case.destination, case.address, case.protocol), {}).items():
-            # Who must not reach a port proves nothing of it, though another row may let him through.
+            # A host that must not reach a port proves nothing of it, though another row may let it through.
             shared = rest & ports if source != case.source else Ports()
             if shared:
                 yield case._replace(ports=str(shared), control=source)
@@ -549,9 +597,9 @@ def _unseen(ports: str, planned: list[str], cases: list[Case]) -> dict[str, list
     return unseen
 
 
-def _result(case: Case) -> dict[str, t.Any]:
+def _result(case: Case) -> Result:
     verdict, sentence = judge(case)
-    result = {
+    result: Result = {
         "source": case.source,
         "destination": case.destination,
         "address": case.address,
@@ -560,20 +608,20 @@ def _result(case: Case) -> dict[str, t.Any]:
         "ports": case.ports,
         "expected": case.expected,
         "verdict": verdict,
-        "state": case.state["state"],
-        "reason": case.state["reason"],
+        "state": case.state,
+        "reason": case.reason,
         "sentence": sentence,
     }
     for field in ("reason_ip", "rtt_ms", "identity", "answered_by"):
-        if field in case.state:
-            result[field] = case.state[field]
+        if field in case.observed:
+            result[field] = case.observed[field]
     return result
 
 
 def _untested(
-    source: str, entry: dict[str, t.Any], destination: str, addresses: list[str], ports: str, problem: str
-) -> dict[str, t.Any]:
-    why = problem or "no observation came back"
+    source: str, entry: ProbeFlow, destination: str, addresses: list[str], ports: str, problem: str
+) -> Result:
+    what = f"{entry['protocol']} {ports} of {destination}"
     return {
         "source": source,
         "destination": destination,
@@ -585,11 +633,15 @@ def _untested(
         "verdict": UNTESTED,
         "state": "error",
         "reason": "no-observation",
-        "sentence": f"{source} was not able to test {entry['protocol']} {ports} of {destination}: {why}",
+        "sentence": f"{source} was not able to test {what}: {problem.rstrip('.')}.",
     }
 
 
-def _aside(entry: Mapping[str, t.Any], source: str, destinations: list[str], reason: str) -> dict[str, t.Any]:
+def _unmeasured_case(case: Case, reason: str) -> Unmeasured:
+    return _unmeasured(case._asdict(), case.source, [case.destination], reason)
+
+
+def _unmeasured(entry: Mapping[str, t.Any], source: str, destinations: list[str], reason: str) -> Unmeasured:
     return {
         "service": entry["service"],
         "protocol": entry["protocol"],
@@ -600,15 +652,12 @@ def _aside(entry: Mapping[str, t.Any], source: str, destinations: list[str], rea
     }
 
 
-def flow_verdicts(results: list[dict[str, t.Any]]) -> dict[tuple[str, ...], str]:
-    """Return the verdict of each flow.
-
-    Where its ports or addresses differ, the one that needs somebody to act.
-    """
+def flow_verdicts(results: Iterable[Result]) -> dict[tuple[str, ...], str]:
+    """Return the verdict of each flow: the most severe one if its ports or addresses differ."""
     verdicts: dict[tuple[str, ...], str] = {}
     for result in results:
         flow = (result["source"], result["destination"], result["service"], result["expected"])
-        verdicts[flow] = max(verdicts.get(flow, OK), result["verdict"], key=VERDICTS.index)
+        verdicts[flow] = worst((verdicts.get(flow, OK), result["verdict"]))
     return verdicts
 
 
@@ -617,6 +666,6 @@ def not_ok(summary: Mapping[str, int]) -> int:
     return sum(count for verdict, count in summary.items() if verdict != OK)
 
 
-def summarize(results: list[dict[str, t.Any]]) -> dict[str, int]:
+def summarize(results: Iterable[Result]) -> dict[str, int]:
     """Return how many flows have each verdict."""
     return dict(Counter(flow_verdicts(results).values()))

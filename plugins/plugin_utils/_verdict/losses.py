@@ -2,75 +2,80 @@
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
 
-"""Ways that lose connection attempts, though every port answered in the end.
+"""Paths that lose connection attempts, though every port answered in the end.
 
-Each lost one costs a user a second or more.
+Each lost attempt costs a user a second or more.
 """
 
 from __future__ import annotations
 
 import typing as t
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Iterator, Mapping
 
 from ...module_utils._values.addresses import parse_address
 
-_LEAST_SHARE = 0.01
-_FEW = 3  # below that it may be chance
-_MOST_NOTES = 10
-_FIELDS = ("destination", "address", "tries", "lost")
-Path = dict[str, t.Any]
+if t.TYPE_CHECKING:
+    from ...module_utils._shapes import HostPlan, LossyPath, ProbeFlow
+
+_MIN_SHARE = 0.01
+_MIN_LOST = 3  # fewer may be chance
+_MAX_NOTES = 10
 
 
-def losses(observed: Mapping[str, t.Any], hosts: Mapping[str, t.Any]) -> list[Path]:
+def losses(observed: Mapping[str, t.Any], hosts: Mapping[str, HostPlan]) -> list[LossyPath]:
     """Return the paths of the plan on which first tries were lost, by source, destination and address."""
-    return [
-        {"source": source, **{name: path[name] for name in _FIELDS}}
-        for source, result in observed.items()
-        for path in _of_source(result or {}, hosts.get(source, {}))
-    ]
+    found: list[LossyPath] = []
+    for source, result in observed.items():
+        found += _of_source(source, result or {}, hosts[source]["probes"] if source in hosts else ())
+    return found
 
 
-def _of_source(result: Mapping[str, t.Any], host: Mapping[str, t.Any]) -> list[Path]:
-    planned = {name for entry in host.get("probes", ()) for name in entry["destinations"]}
+def _of_source(source: str, result: Mapping[str, t.Any], probes: Iterable[ProbeFlow]) -> Iterator[LossyPath]:
+    planned = {name for entry in probes for name in entry["destinations"]}
     paths = result.get("paths")
-    return (
-        [path for path in paths if _is_lossy(path) and path["destination"] in planned]
-        if isinstance(paths, list)
-        else []
-    )
+    for path in paths if isinstance(paths, list) else ():
+        if _is_lossy(path) and path["destination"] in planned:
+            yield {
+                "source": source,
+                "destination": path["destination"],
+                "address": path["address"],
+                "tries": path["tries"],
+                "lost": path["lost"],
+            }
 
 
 def _is_lossy(path: t.Any) -> bool:
-    if not isinstance(path, Mapping) or any(name not in path for name in _FIELDS):
+    if not isinstance(path, Mapping):
         return False
-    numbers = (
-        all(isinstance(path[name], int) and not isinstance(path[name], bool) for name in ("lost", "tries"))
-        and 0 < path["lost"] <= path["tries"]
-    )
-    return (
-        numbers and isinstance(path["destination"], str) and parse_address(str(path["address"])) is not None
-    )
+    lost, tries = path.get("lost"), path.get("tries")
+    if not _is_count(lost) or not _is_count(tries) or not 0 < lost <= tries:
+        return False
+    return isinstance(path.get("destination"), str) and parse_address(str(path.get("address"))) is not None
 
 
-def notes(paths: Iterable[Path]) -> list[str]:
-    """Return one sentence for each path that loses more than chance explains, the worst first."""
-    worth = [path for path in paths if path["lost"] >= _FEW and path["lost"] >= _LEAST_SHARE * path["tries"]]
-    worst = sorted(
-        worth, key=lambda path: (-path["lost"] / path["tries"], path["source"], path["destination"])
-    )
-    said = [_note(path) for path in worst[:_MOST_NOTES]]
-    if len(worst) > _MOST_NOTES:
-        said.append(
-            f"{len(worst) - _MOST_NOTES} more paths lose connection attempts: see paths in report.json."
+def _is_count(value: t.Any) -> t.TypeGuard[int]:
+    return isinstance(value, int) and not isinstance(value, bool)
+
+
+def loss_notes(paths: Iterable[LossyPath]) -> list[str]:
+    """Return one note for each path that loses more than chance explains, the worst first."""
+    worth = [path for path in paths if path["lost"] >= _MIN_LOST and _share(path) >= _MIN_SHARE]
+    worst = sorted(worth, key=lambda path: (-_share(path), path["source"], path["destination"]))
+    notes = [_note(path) for path in worst[:_MAX_NOTES]]
+    if len(worst) > _MAX_NOTES:
+        notes.append(
+            f"{len(worst) - _MAX_NOTES} more paths lose connection attempts: see paths in report.json."
         )
-    return said
+    return notes
 
 
-def _note(path: Path) -> str:
-    share = 100 * path["lost"] / path["tries"]
+def _share(path: LossyPath) -> float:
+    return path["lost"] / path["tries"]
+
+
+def _note(path: LossyPath) -> str:
     return (
         f"{path['source']} -> {path['destination']}: {path['lost']} of {path['tries']} connection attempts "
-        f"needed a retry ({share:.0f} %): packets are "
-        f"lost on the way to {path['address']} or back; ask who runs the network in between for errors of "
-        f"links and members of bundles."
+        f"needed a retry ({100 * _share(path):.0f} %): packets are lost on the path to {path['address']} or "
+        f"back; ask who runs the network in between for errors of links and of members of bundles."
     )

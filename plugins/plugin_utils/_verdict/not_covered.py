@@ -7,32 +7,33 @@
 from __future__ import annotations
 
 import typing as t
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Iterable, Sequence
 
 from ...module_utils._plan.coverage import EMPTY, UNASSIGNED
 from ...module_utils._plan.flows import REACHABLE
 
+if t.TYPE_CHECKING:
+    from ...module_utils._shapes import NotCovered, Plan, ProbeFlow, Result, Verification
+
 OUTSIDE = "outside"
 _NOTHING = (
     "Nothing was measured, so nothing is proven: every flow has an end outside of this run (--limit, "
-    "exasol_hosts), or starts at a system that "
-    "Ansible does not manage."
+    "exasol_hosts), or starts at a system that Ansible does not manage."
 )
-Entry = Mapping[str, t.Any]
 
 
-def not_covered(plan: Mapping[str, t.Any], results: Iterable[Mapping[str, t.Any]]) -> list[dict[str, t.Any]]:
+def not_covered(plan: Plan, results: Iterable[Result]) -> list[NotCovered]:
     """Return the rows that the plan leaves out, and the planned ones of which this run has no result."""
     seen = {result["service"] for result in results}
-    missing: dict[str, dict[str, t.Any]] = {}
+    missing: dict[str, NotCovered] = {}
     for host in plan["hosts"].values():
         for probe in host["probes"]:
             if probe["expected"] == REACHABLE and probe["service"] not in seen:
                 missing.setdefault(probe["service"], _outside(probe))
-    return [*(dict(entry) for entry in plan.get("not_covered", ())), *missing.values()]
+    return [*plan.get("not_covered", ()), *missing.values()]
 
 
-def _outside(probe: Mapping[str, t.Any]) -> dict[str, t.Any]:
+def _outside(probe: ProbeFlow) -> NotCovered:
     return {
         "service": probe["service"],
         "protocol": probe["protocol"],
@@ -44,47 +45,50 @@ def _outside(probe: Mapping[str, t.Any]) -> dict[str, t.Any]:
     }
 
 
-def sentences(verification: Mapping[str, t.Any]) -> list[str]:
-    """Return one sentence for each cause that somebody should look at; what was asked for needs none."""
+def coverage_sentences(verification: Verification) -> list[str]:
+    """Return one sentence for each cause that somebody should look at, not for what the user asked for."""
     entries, release = verification.get("not_covered", ()), verification["release"]
-    texts = [] if verification["results"] else [_NOTHING]
-    unassigned, empty = (_of(entries, cause) for cause in (UNASSIGNED, EMPTY))
+    sentences = [] if verification["results"] else [_NOTHING]
+    unassigned, empty, outside = (_of_cause(entries, cause) for cause in (UNASSIGNED, EMPTY, OUTSIDE))
     if unassigned:
-        texts.append(
-            f"Not covered: nobody plays {_peers(unassigned)}, so {_rows(unassigned, release)}; name who "
-            f"plays them in exasol_peers or in the "
-            "default groups, or declare peers that your site does not have in exasol_absent_peers."
+        sentences.append(
+            f"Not covered: nobody plays {_peers(unassigned)}, so {_rows(unassigned, release)}; assign hosts "
+            f"to these peers in exasol_peers or in the default groups, or declare peers that your site does "
+            f"not have in exasol_absent_peers."
         )
     if empty:
-        texts.append(
+        sentences.append(
             f"Not covered: what is named for {_peers(empty)} holds no host, so {_rows(empty, release)}; put "
-            f"hosts into these groups, correct "
-            "exasol_peers, or declare the peers absent in exasol_absent_peers."
+            f"hosts into these groups, correct exasol_peers, or declare the peers absent in "
+            f"exasol_absent_peers."
         )
-    outside = _of(entries, OUTSIDE)
     if outside and verification["results"]:
-        texts.append(
+        sentences.append(
             f"Not covered: every flow of {', '.join(entry['service'] for entry in outside)} has an end "
             f"outside of this run (--limit, exasol_hosts)."
         )
-    return texts
+    return sentences
 
 
-def by_reason(entries: Iterable[Entry]) -> list[tuple[str, list[Entry]]]:
+def by_reason(entries: Iterable[NotCovered]) -> list[tuple[str, list[NotCovered]]]:
     """Return the entries grouped by their reason, in the order of the table."""
-    groups: dict[str, list[Entry]] = {}
+    groups: dict[str, list[NotCovered]] = {}
     for entry in entries:
         groups.setdefault(entry["reason"], []).append(entry)
     return list(groups.items())
 
 
-def _of(entries: Iterable[Entry], cause: str) -> list[Entry]:
+def _of_cause(entries: Iterable[NotCovered], cause: str) -> list[NotCovered]:
     return [entry for entry in entries if entry["cause"] == cause]
 
 
-def _peers(entries: Sequence[Entry]) -> str:
-    return ", ".join(sorted({peer for entry in entries for peer in entry["peers"]}))
+def _peers(entries: Iterable[NotCovered]) -> str:
+    names: set[str] = set()
+    for entry in entries:
+        names.update(entry["peers"])
+    return ", ".join(sorted(names))
 
 
-def _rows(entries: Sequence[Entry], release: str) -> str:
-    return f"{len(entries)} row{'s' if len(entries) > 1 else ''} of release {release} ha{'ve' if len(entries) > 1 else 's'} no flow"
+def _rows(entries: Sequence[NotCovered], release: str) -> str:
+    rows, have = ("rows", "have") if len(entries) > 1 else ("row", "has")
+    return f"{len(entries)} {rows} of release {release} {have} no flow"

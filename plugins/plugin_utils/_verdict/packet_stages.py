@@ -4,8 +4,9 @@
 
 """How far packets came, from captures at both ends: the place where they are lost.
 
-A packet that left the source was past its filter; one that arrived at the destination was before its filter;
-the same for the answer. So the first of the four that is missing names the place.
+A packet that left the source had passed the source's filter; one that arrived at the destination had not
+yet met the destination's. The same is true of the reply. So the first of the four that is missing names the
+place.
 """
 
 from __future__ import annotations
@@ -15,8 +16,11 @@ from collections.abc import Iterable, Iterator, Mapping, Sequence
 
 from ...module_utils._values.ports import Ports
 
-# In the order of a packet's way. Where an end was not captured, it cannot be told how far behind its
-# neighbour the packet came.
+if t.TYPE_CHECKING:
+    from ...module_utils._shapes import Capture, CaptureEntry
+
+# In the order of a packet's way: the packet came to this stage and no further. If an end was not captured,
+# two neighbouring stages cannot be told apart.
 AT_SOURCE, ON_PATH, AT_DESTINATION, ON_RETURN, RETURNED = (
     "source",
     "path",
@@ -25,7 +29,7 @@ AT_SOURCE, ON_PATH, AT_DESTINATION, ON_RETURN, RETURNED = (
     "returned",
 )
 LEFT, BEFORE_DESTINATION, BEHIND_DESTINATION = "left", "before destination", "behind destination"
-# Nothing came from the source's addresses, but something from one that nobody in the plan has.
+# Nothing came from the source's addresses, but something came from an address that the plan does not have.
 DISGUISED = "disguised"
 _WAY = (
     AT_SOURCE,
@@ -38,12 +42,18 @@ _WAY = (
     ON_RETURN,
     RETURNED,
 )
+_KINDS: tuple[t.Literal["asked_in", "asked_out", "answered_in", "answered_out"], ...] = (
+    "asked_in",
+    "asked_out",
+    "answered_in",
+    "answered_out",
+)
 _NEIGHBOURS = 5  # on each side, among the ports in question
-_MOST = 2 / 3
+_MIN_SHARE = 2 / 3  # of the neighbours, or of what left the source, to be taken for all
 
 
 class Ends(t.NamedTuple):
-    """Whose packets are meant: two hosts, and the address and protocol between them."""
+    """Whose packets are asked for: two hosts, and the address and protocol between them."""
 
     source: str
     source_addresses: tuple[str, ...]
@@ -53,34 +63,27 @@ class Ends(t.NamedTuple):
 
 
 class Captures:
-    """What every host saw, by pairs of addresses; C(addresses) are those of all hosts in the plan."""
+    """What every host captured; C(addresses) are those of all hosts of the plan."""
 
     def __init__(
         self,
-        at_sources: Mapping[str, t.Any],
-        at_destinations: Mapping[str, t.Any],
+        at_sources: Mapping[str, Capture | None],
+        at_destinations: Mapping[str, Capture | None],
         addresses: Iterable[str] = (),
     ):
-        # What a capture that missed packets did not see proves nothing.
-        self._sources, self._destinations = (
-            {host: seen for host, seen in side.items() if seen and seen.get("complete")}
-            for side in (at_sources, at_destinations)
-        )
-        self._known = {
-            *addresses,
-            *(entry["address"] for seen in self._sources.values() for entry in seen["seen"]),
-        }
-        self._problems = {
-            host: seen.get("problem") or "it missed packets"
-            for side in (at_sources, at_destinations)
-            for host, seen in side.items()
-            if seen and not seen.get("complete")
-        }
+        self._sources, self._destinations = _usable(at_sources), _usable(at_destinations)
+        self._known = set(addresses)
+        for capture in self._sources.values():
+            self._known.update(entry["address"] for entry in capture["seen"])
+        self._problems: dict[str, str] = {}
+        for host, seen in (*at_sources.items(), *at_destinations.items()):
+            if seen and not seen.get("complete"):
+                self._problems[host] = seen.get("problem") or "it missed packets"
 
     def notes(self) -> list[str]:
         """Return which captures cannot be used, and why."""
         return [
-            f"The capture on {host} tells nothing: {problem}."
+            f"The capture on {host} is unusable: {problem}."
             for host, problem in sorted(self._problems.items())
         ]
 
@@ -125,29 +128,34 @@ class Captures:
         return found
 
 
-def _disguised(strangers: Iterable[Mapping[str, str]], sent: Ports | None) -> Ports:
-    """Return the ports for which the source may have asked under another address, that of a NAT device or of an interface unknown to the plan.
+def _usable(captures: Mapping[str, Capture | None]) -> dict[str, Capture]:
+    """Return the captures that missed no packets: what another one did not see proves nothing."""
+    return {host: capture for host, capture in captures.items() if capture and capture.get("complete")}
 
-    Whoever asked for little of what left the source is somebody else, a client of a live database for
-    instance.
+
+def _disguised(strangers: Iterable[CaptureEntry], sent: Ports | None) -> Ports:
+    """Return the ports that the source may have asked for from an address that the plan does not have.
+
+    It may be that of a NAT device, or of another interface. A stranger that asked for little of what left the
+    source is somebody else, such as a client of a live database.
     """
     asked = (Ports.parse(entry["asked_in"]) for entry in strangers if "asked_in" in entry)
-    return Ports.union(some for some in asked if sent is None or len(some & sent) >= _MOST * len(sent))
+    return Ports.union(some for some in asked if sent is None or len(some & sent) >= _MIN_SHARE * len(sent))
 
 
-def _union(entries: Iterable[Mapping[str, str]]) -> dict[str, Ports]:
+def _union(entries: Iterable[CaptureEntry]) -> dict[str, Ports]:
     found: dict[str, Ports] = {}
     for entry in entries:
-        for kind, ports in entry.items():
-            if kind.startswith(("asked_", "answered_")):
-                found[kind] = found.get(kind, Ports()) | Ports.parse(ports)
+        for kind in _KINDS:
+            if kind in entry:
+                found[kind] = found.get(kind, Ports()) | Ports.parse(entry[kind])
     return found
 
 
 def _split(
     wanted: Ports, near: Mapping[str, Ports] | None, far: Mapping[str, Ports] | None
 ) -> Iterator[tuple[str, Ports]]:
-    """Yield stages with their ports; each step of the way passes on what was seen there."""
+    """Yield stages with their ports: at each step, the ports that were not seen there came no further."""
     left = wanted
     steps: list[tuple[str, Ports]] = []
     if near is not None:
@@ -165,18 +173,18 @@ def _split(
 
 
 def _without_loss(stages: Mapping[int, str]) -> list[tuple[str, str]]:
-    """Group ports by stage; a port among others that came further lost its packets on the way and is counted to them."""
+    """Group ports by stage. A port among others that came further lost its packets and counts as they do."""
     ports = sorted(stages)
     ranks = [_WAY.index(stages[port]) for port in ports]
-    settled: dict[str, list[int]] = {}
+    grouped: dict[str, list[int]] = {}
     for index, port in enumerate(ports):
         around = ranks[max(0, index - _NEIGHBOURS) : index] + ranks[index + 1 : index + 1 + _NEIGHBOURS]
-        settled.setdefault(_WAY[_further(ranks[index], around)], []).append(port)
-    return [(stage, str(Ports(some))) for stage, some in sorted(settled.items(), key=lambda item: item[1])]
+        grouped.setdefault(_WAY[_further(ranks[index], around)], []).append(port)
+    return [(stage, str(Ports(some))) for stage, some in sorted(grouped.items(), key=lambda item: item[1])]
 
 
 def _further(own: int, around: Sequence[int]) -> int:
     ahead = [rank for rank in around if rank > own]
-    if len(ahead) < _MOST * len(around) or len(around) < _NEIGHBOURS:
+    if len(ahead) < _MIN_SHARE * len(around) or len(around) < _NEIGHBOURS:
         return own
     return max(set(ahead), key=ahead.count)

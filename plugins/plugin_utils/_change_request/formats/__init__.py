@@ -10,4 +10,5 @@ from pathlib import Path
 
 from ..._text.format_registry import formats
 
+REQUEST_KIND = "format of change request"
 REQUEST_FORMATS = formats(__name__, str(Path(__file__).parent))

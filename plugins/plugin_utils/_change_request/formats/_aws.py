@@ -7,6 +7,7 @@
 from __future__ import annotations
 
 import typing as t
+from collections.abc import Mapping, Sequence
 
 from ..host_rules import HostGroup, host_groups
 from ..lines import Names, Request, Row, plain, with_length
@@ -14,20 +15,19 @@ from ..playbook import playbook
 from ..yaml import Template
 
 NAME, SUFFIX = "aws", "yml"
-_LONGEST_NAME = 255
+_MAX_NAME = 255
 _HINTS = (
     "Set exasol_aws_vpc_id. Attach each group to the interfaces of the hosts that its task names.",
     (
-        "A group has room for 60 rules in each direction by default, one for each network: raise the quota "
-        "where "
-        "more are needed."
+        "By default, a group has room for 60 rules in each direction, one for each network: raise the quota "
+        "if you need more."
     ),
 )
 
 
 def render(request: Request) -> str:
     """Return a playbook with a task for each group."""
-    names = Names(request, _LONGEST_NAME)
+    names = Names(request, _MAX_NAME)
     tasks = [
         {
             "name": f"Security group of {plain(request.label(group.hosts))}",
@@ -39,26 +39,23 @@ def render(request: Request) -> str:
 
 
 def _group(group: HostGroup, names: Names) -> dict[str, t.Any]:
+    incoming = [_rule(row, row.by_source()) for row in group.incoming]
+    outgoing = [_rule(row, row.by_destination()) for row in group.outgoing]
     return {
         "name": names.of(group.hosts),
         "description": plain(f"Exasol: {', '.join(group.hosts)}"),
         "vpc_id": Template("{{ exasol_aws_vpc_id }}"),
-        "rules": [rule for row in group.incoming for rule in _rule(row, 0)],
-        # An empty list takes away the rule that permits everything, which a new group has.
-        "rules_egress": [rule for row in group.outgoing for rule in _rule(row, 1)],
+        "rules": incoming,
+        # An empty list removes the rule of a new group that allows everything.
+        "rules_egress": outgoing,
     }
 
 
-def _rule(row: Row, end: int) -> list[dict[str, t.Any]]:
-    networks = {
-        version: [with_length(network) for network in ends[end]] for version, *ends in row.by_family()
-    }
-    if not networks:
-        return []
+def _rule(row: Row, far_networks: Mapping[int, Sequence[str]]) -> dict[str, t.Any]:
     rule: dict[str, t.Any] = {"proto": "all" if row.protocol == "any" else row.protocol}
     if row.port_list:
         rule["ports"] = row.port_list
     for version, option in ((4, "cidr_ip"), (6, "cidr_ipv6")):
-        if version in networks:
-            rule[option] = networks[version]
-    return [{**rule, "rule_desc": plain(row.reason)}]
+        if version in far_networks:
+            rule[option] = [with_length(network) for network in far_networks[version]]
+    return {**rule, "rule_desc": plain(row.reason)}

@@ -23,20 +23,18 @@ _HEADINGS = (
 
 
 def render(request: Request) -> str:
-    """Return a line for each row, sets with spaces between their members."""
-    return csv_table(
-        _HEADINGS,
+    """Return a line for each row, sets with blanks between their members."""
+    rows = [
         (
-            (
-                " ".join(row.sources),
-                " ".join(row.source_networks),
-                " ".join(row.destinations),
-                " ".join(row.destination_networks),
-                row.protocol,
-                row.ports,
-                row.reason,
-                row.evidence,
-            )
-            for row in request.rows
-        ),
-    )
+            " ".join(row.sources),
+            " ".join(row.source_networks),
+            " ".join(row.destinations),
+            " ".join(row.destination_networks),
+            row.protocol,
+            row.ports,
+            row.reason,
+            row.evidence,
+        )
+        for row in request.rows
+    ]
+    return csv_table(_HEADINGS, rows)

@@ -10,10 +10,9 @@ from ..._text.tables import escape, markdown_table
 from ..lines import Request
 
 NAME, SUFFIX = "markdown", "md"
-_MEASURED = "These connections were measured as blocked outside of our hosts. Please permit them, and the answers to them."
-_PLANNED = (
-    "These connections are planned; nothing was measured yet. Please permit them, and the answers to them."
-)
+_PLEASE = "Please allow them, and the replies to them."
+_MEASURED = f"These connections were measured as blocked outside of our hosts. {_PLEASE}"
+_PLANNED = f"These connections are planned; nothing was measured yet. {_PLEASE}"
 _HEADINGS = ("from", "networks", "to", "networks", "protocol", "ports", "reason", "evidence")
 
 

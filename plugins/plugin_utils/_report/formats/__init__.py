@@ -10,4 +10,5 @@ from pathlib import Path
 
 from ..._text.format_registry import formats
 
+KIND = "report format"
 FORMATS = formats(__name__, str(Path(__file__).parent))

@@ -11,44 +11,36 @@ from collections.abc import Mapping
 
 from ..._text.tables import csv_table
 
+if t.TYPE_CHECKING:
+    from ....module_utils._shapes import NotCovered, Result, Verification
+
 NAME, SUFFIX = "csv", "csv"
-_FIELDS = (
-    "source",
-    "destination",
-    "address",
-    "service",
-    "protocol",
-    "ports",
-    "expected",
-    "verdict",
-    "state",
-    "reason",
-    "reason_ip",
-)
+_FLOW = ("source", "destination", "address", "service", "protocol", "ports", "expected")
+_SEEN = ("verdict", "state", "reason", "reason_ip")
 _TIMES = ("min", "median", "max")
+_HEADINGS = ("created", *_FLOW, *_SEEN, *(f"rtt_ms_{which}" for which in _TIMES), "sentence")
 
 
-def render(verification: Mapping[str, t.Any]) -> str:
-    """Return a line for each flow, or each part of its ports that differs, and each row that is not covered."""
-    rows = [
-        [
-            verification["created"],
-            *(result.get(field, "") for field in _FIELDS),
-            *(result.get("rtt_ms", {}).get(which, "") for which in _TIMES),
-            result["sentence"],
-        ]
-        for result in verification["results"]
-    ]
-    rows += [
-        [
-            verification["created"],
-            *(
-                {**entry, "verdict": "not_covered", "state": "", "reason": entry["cause"]}.get(field, "")
-                for field in _FIELDS
-            ),
-            *("" for _which in _TIMES),
-            f"{entry['service']} is not covered: {entry['reason']}.",
-        ]
-        for entry in verification.get("not_covered", ())
-    ]
-    return csv_table(("created", *_FIELDS, *(f"rtt_ms_{which}" for which in _TIMES), "sentence"), rows)
+def render(verification: Verification) -> str:
+    """Return a line for each flow or differing part of its ports, and for each row that is not covered."""
+    created = verification["created"]
+    rows = [_measured(created, result) for result in verification["results"]]
+    rows += [_uncovered(created, entry) for entry in verification.get("not_covered", ())]
+    return csv_table(_HEADINGS, ([row.get(heading, "") for heading in _HEADINGS] for row in rows))
+
+
+def _measured(created: str, result: Result) -> Mapping[str, t.Any]:
+    times = result["rtt_ms"].items() if "rtt_ms" in result else ()
+    return {"created": created, **result, **{f"rtt_ms_{which}": value for which, value in times}}
+
+
+def _uncovered(created: str, entry: NotCovered) -> Mapping[str, t.Any]:
+    return {
+        "created": created,
+        "service": entry["service"],
+        "protocol": entry["protocol"],
+        "ports": entry["ports"],
+        "verdict": "not_covered",
+        "reason": entry["cause"],
+        "sentence": f"{entry['service']} is not covered: {entry['reason']}.",
+    }

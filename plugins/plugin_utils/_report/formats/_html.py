@@ -21,18 +21,21 @@ from pathlib import Path
 from string import Template
 
 from ..._text.tables import printable
-from ..._verdict.not_covered import by_reason
-from ..._verdict.not_covered import sentences as not_covered_sentences
-from ..._verdict.verdict import OK, VERDICTS
-from ..summary import Line, counts, host_order, label, lines, ordered
+from ..._verdict.not_covered import by_reason, coverage_sentences
+from ..._verdict.verdict import OK, SEVERITY, VERDICTS, worst
+from ..summary import Line, Peers, counts, host_order, label, lines, named_service, ordered
+
+if t.TYPE_CHECKING:
+    from ....module_utils._shapes import Identity, Result, Verification
 
 NAME, SUFFIX = "html", "html"
 _ASSETS = Path(__file__).with_name("assets")
-_WIDEST_LABEL = 90
-_MOST_GROUPS = 500
-# Where a cell has room for its numbers beside the sign.
-_WIDEST_COUNTED = 16
-_LONGEST_HEAD, _BEGINNING = 20, 8  # characters of a heading, and of them before the gap in a longer name
+_MAX_LABEL_WIDTH = 90
+_MAX_GROUPS = 500
+# Up to so many columns, a cell has room for its numbers beside the sign.
+_MAX_COUNTED_COLUMNS = 16
+# Characters of a heading; of a longer name, those before the gap and those at its end.
+_MAX_HEADING, _HEADING_START, _HEADING_END = 20, 8, 11
 # The signs tell the verdicts apart without their colours too.
 _SIGNS = {
     "ok": "✓",
@@ -55,39 +58,32 @@ _KINDS = {
     "exposed": "exposed",
     "untested": "untested",
 }
-Result = Mapping[str, t.Any]
+# The script takes the number of a verdict for its severity.
+_BY_SEVERITY = sorted(VERDICTS, key=SEVERITY.__getitem__)
+_NUMBERS = {verdict: number for number, verdict in enumerate(_BY_SEVERITY)}
 
 
-def render(verification: Mapping[str, t.Any]) -> str:
+def render(verification: Verification) -> str:
     """Return the page."""
     matrix = _Matrix(verification)
     script = _asset("page.js")
+    results, summary = verification["results"], verification["summary"]
+    present = {result["verdict"] for result in results}
     texts = {
-        "policy": f"default-src 'none'; style-src 'unsafe-inline'; script-src 'sha256-{_digest(script)}'; base-uri 'none'; form-action 'none'",
+        "policy": _policy(script),
         "style": _asset("page.css"),
         "script": script,
         "created": _text(verification["created"]),
         "release": _text(verification["release"]),
-        "counts": _text(counts(verification["summary"], len(verification["untestable"]))),
-        "tally": "".join(
-            _badge(verdict, verification["summary"][verdict])
-            for verdict in VERDICTS
-            if verdict in verification["summary"]
-        ),
-        "size": "wide" if len(matrix.columns) > _WIDEST_COUNTED else "narrow",
+        "counts": _text(counts(verification)),
+        "tally": "".join(_badge(verdict, summary[verdict]) for verdict in VERDICTS if verdict in summary),
+        "size": "wide" if len(matrix.columns) > _MAX_COUNTED_COLUMNS else "narrow",
         "matrix": matrix.table(),
-        "services": "".join(
-            f"<option>{_text(service)}</option>"
-            for service in sorted({result["service"] for result in verification["results"]})
-        ),
-        "verdicts": "".join(
-            f"<option>{verdict}</option>"
-            for verdict in VERDICTS
-            if verdict in {result["verdict"] for result in verification["results"]}
-        ),
+        "services": _options(sorted({result["service"] for result in results})),
+        "verdicts": _options(verdict for verdict in VERDICTS if verdict in present),
         "groups": _groups(verification, matrix),
-        "notes": "".join(f"<li>{_text(note)}</li>" for note in verification.get("notes", ())),
-        "aside": _aside(verification),
+        "notes": _items(verification.get("notes", ())),
+        "aside": _unmeasured(verification),
         "uncovered": _uncovered(verification),
         "data": _embedded(matrix.data()),
     }
@@ -98,12 +94,25 @@ def _asset(name: str) -> str:
     return (_ASSETS / name).read_text(encoding="utf-8")
 
 
-def _digest(script: str) -> str:
-    return base64.b64encode(hashlib.sha256(script.encode()).digest()).decode()
+def _policy(script: str) -> str:
+    """Return a policy that allows the page its own style and script, and nothing else."""
+    digest = base64.b64encode(hashlib.sha256(script.encode()).digest()).decode()
+    return (
+        f"default-src 'none'; style-src 'unsafe-inline'; script-src 'sha256-{digest}'; base-uri 'none'; "
+        f"form-action 'none'"
+    )
 
 
 def _text(value: t.Any) -> str:
     return html.escape(printable(value))
+
+
+def _options(values: Iterable[str]) -> str:
+    return "".join(f"<option>{_text(value)}</option>" for value in values)
+
+
+def _items(texts: Iterable[str]) -> str:
+    return "".join(f"<li>{_text(text)}</li>" for text in texts)
 
 
 def _embedded(data: t.Any) -> str:
@@ -120,21 +129,36 @@ def _kind(verdict: str) -> str:
 
 
 def _badge(verdict: str, count: int) -> str:
-    return f'<li class="badge {_kind(verdict)}"><b aria-hidden="true">{_sign(verdict)}</b> {count} {verdict}</li>'
+    sign = f'<b aria-hidden="true">{_sign(verdict)}</b>'
+    return f'<li class="badge {_kind(verdict)}">{sign} {count} {verdict}</li>'
+
+
+class _Flow(t.NamedTuple):
+    """What the script shows of a result; texts are numbers of texts, which stand once in the page."""
+
+    row: int
+    column: int
+    verdict: int
+    service: int
+    ports: int
+    address: int
+    expected: int
+    seen: int
+    identity: int
+    sentence: int
+    times: list[float] | int  # 0 if there are none
 
 
 class _Matrix:
     """Sources as rows, destinations as columns, and the flows behind each cell."""
 
-    def __init__(self, verification: Mapping[str, t.Any]):
-        self._verification = verification
-        self._results: Sequence[Result] = verification["results"]
+    def __init__(self, verification: Verification):
+        self._results = verification["results"]
+        self._addresses = verification.get("addresses", {})
         # Both in one order, so that the cells of hosts with themselves are a diagonal.
         self.order = host_order(verification)
-        self.rows, self.columns = (
-            _numbered(ordered({result[end] for result in self._results}, self.order))
-            for end in ("source", "destination")
-        )
+        self.rows = _numbered(ordered({result["source"] for result in self._results}, self.order))
+        self.columns = _numbered(ordered({result["destination"] for result in self._results}, self.order))
         self._texts: dict[str, int] = {}
         self._domain = _domain([*self.rows, *self.columns])
 
@@ -144,161 +168,166 @@ class _Matrix:
 
     def table(self) -> str:
         """Return the rows of the table."""
-        found: dict[tuple[str, str], list[str]] = {}
+        verdicts: dict[tuple[str, str], list[str]] = {}
         for result in self._results:
-            found.setdefault((result["source"], result["destination"]), []).append(result["verdict"])
+            verdicts.setdefault((result["source"], result["destination"]), []).append(result["verdict"])
         heads = "".join(
             f'<th scope="col" title="{_text(name)}"><span>{self._short(name)}</span></th>'
             for name in self.columns
         )
         body = "".join(
-            f'<tr><th scope="row" title="{_text(source)}">{self._short(source)}</th>{"".join(self._cells(source, found))}</tr>'
-            for source in self.rows
+            f'<tr><th scope="row" title="{_text(name)}">{self._short(name)}</th>'
+            f"{''.join(self._cells(name, verdicts))}</tr>"
+            for name in self.rows
         )
         return f'<thead><tr><td class="corner">from ↓ to →</td>{heads}</tr></thead><tbody>{body}</tbody>'
 
     def _short(self, name: str) -> str:
         name = name[: -len(self._domain)] if self._domain and name.endswith(self._domain) else name
-        # Names of one kind begin alike and differ by the number at their end.
-        return _text(
-            name
-            if len(name) <= _LONGEST_HEAD
-            else f"{name[:_BEGINNING]}…{name[_BEGINNING + 1 - _LONGEST_HEAD :]}"
-        )
+        if len(name) > _MAX_HEADING:
+            # Names of one kind begin alike and differ by the number at their end.
+            name = f"{name[:_HEADING_START]}…{name[-_HEADING_END:]}"
+        return _text(name)
 
     def _cells(self, source: str, found: Mapping[tuple[str, str], list[str]]) -> Iterator[str]:
         row = self.rows[source]
+        is_counted = len(self.columns) <= _MAX_COUNTED_COLUMNS
         for destination, column in self.columns.items():
             verdicts = found.get((source, destination))
             if not verdicts:
                 yield "<td></td>"
                 continue
-            worst = max(verdicts, key=VERDICTS.index)
-            share = (
-                f"<small>{verdicts.count(OK)}/{len(verdicts)}</small>"
-                if len(self.columns) <= _WIDEST_COUNTED
-                else ""
-            )
-            yield f"<td id=c{row}-{column} class={_kind(worst)}>{_sign(worst)}{share}</td>"
+            verdict = worst(verdicts)
+            share = f"<small>{verdicts.count(OK)}/{len(verdicts)}</small>" if is_counted else ""
+            yield f"<td id=c{row}-{column} class={_kind(verdict)}>{_sign(verdict)}{share}</td>"
 
     def data(self) -> dict[str, t.Any]:
-        """Return what the script shows: rows of numbers, in which texts and names stand once."""
+        """Return what the script shows: a list for each field of all flows, and each text once."""
         flows = [self._flow(result) for result in self._results]
-        addresses = self._verification.get("addresses", {})
         return {
             "rows": list(self.rows),
             "columns": list(self.columns),
-            "addresses": [", ".join(addresses.get(name, ())) for name in self.rows],
-            "verdicts": [[verdict, _sign(verdict), _kind(verdict)] for verdict in VERDICTS],
+            "addresses": [", ".join(self._addresses.get(name, ())) for name in self.rows],
+            "verdicts": [
+                {"word": verdict, "sign": _sign(verdict), "kind": _kind(verdict)} for verdict in _BY_SEVERITY
+            ],
             "texts": list(self._texts),
-            "flows": flows,
+            "flows": {field: [getattr(flow, field) for flow in flows] for field in _Flow._fields},
         }
 
-    def _flow(self, result: Result) -> list[t.Any]:
+    def _flow(self, result: Result) -> _Flow:
         times = result.get("rtt_ms")
-        identity = result.get("identity", {})
-        described = ", ".join(
-            str(identity[key]) for key in ("status", "version", "detail") if identity.get(key)
+        return _Flow(
+            row=self.rows[result["source"]],
+            column=self.columns[result["destination"]],
+            verdict=_NUMBERS[result["verdict"]],
+            service=self._number(result["service"]),
+            ports=self._number(f"{result['protocol']} {result['ports']}"),
+            address=self._number(result["address"]),
+            expected=self._number(result["expected"]),
+            seen=self._number(_seen(result)),
+            identity=self._number(_described(result["identity"]) if "identity" in result else ""),
+            sentence=self._number_of_pattern(result),
+            times=[times["min"], times["median"], times["max"]] if times else 0,
         )
-        return [
-            self.rows[result["source"]],
-            self.columns[result["destination"]],
-            VERDICTS.index(result["verdict"]),
-            *map(
-                self._once,
-                map(
-                    printable,
-                    (
-                        result["service"],
-                        f"{result['protocol']} {result['ports']}",
-                        result["address"],
-                        result["expected"],
-                        self._seen(result),
-                        described,
-                    ),
-                ),
-            ),
-            self._once(self._pattern(result)),
-            [times["min"], times["median"], times["max"]] if times else 0,
-        ]
 
-    def _once(self, text: str) -> int:
-        return self._texts.setdefault(text, len(self._texts))
+    def _number(self, text: str) -> int:
+        """Return the number under which the script finds a text."""
+        return self._texts.setdefault(printable(text), len(self._texts))
 
-    @staticmethod
-    def _seen(result: Result) -> str:
-        sender = f" from {result['reason_ip']}" if result.get("reason_ip") else ""
-        return f"{result['state']} ({result['reason']}{sender})"
-
-    def _pattern(self, result: Result) -> str:
-        # Thousands of sentences differ by their names alone. What stands in for a name is no printable
-        # character, so no text holds it by itself.
-        text = printable(result["sentence"])
+    def _number_of_pattern(self, result: Result) -> int:
+        # Thousands of sentences differ by their names alone. What stands for a name is not printable, so no
+        # text holds it by itself.
+        pattern = printable(result["sentence"])
         names = (
             result["address"],
-            ", ".join(self._verification.get("addresses", {}).get(result["source"], ())),
+            ", ".join(self._addresses.get(result["source"], ())),
             result["source"],
             result["destination"],
         )
         for mark, name in enumerate(names, 0xE000):
-            text = text.replace(printable(name), chr(mark)) if name else text
-        return text
+            pattern = pattern.replace(printable(name), chr(mark)) if name else pattern
+        return self._texts.setdefault(pattern, len(self._texts))
+
+
+def _seen(result: Result) -> str:
+    sender = f" from {result['reason_ip']}" if result.get("reason_ip") else ""
+    return f"{result['state']} ({result['reason']}{sender})"
+
+
+def _described(identity: Identity) -> str:
+    facts = (identity.get("status"), identity.get("version"), identity.get("detail"))
+    return ", ".join(str(fact) for fact in facts if fact)
 
 
 def _domain(names: Iterable[str]) -> str:
-    """Return the domain that more names have than any other, addresses aside: headings need not repeat it."""
-    found = Counter(
-        name[name.index(".") :]
-        for name in dict.fromkeys(names)
-        if "." in name and not name[-1].isdigit() and ":" not in name
-    )
+    """Return the domain that more names have than any other, so that headings need not repeat it."""
+    found = Counter(name[name.index(".") :] for name in dict.fromkeys(names) if _has_domain(name))
     first, second = [*found.most_common(2), ("", 0), ("", 0)][:2]
     return first[0] if first[1] > second[1] else ""
+
+
+def _has_domain(name: str) -> bool:
+    is_address = name[-1:].isdigit() or ":" in name
+    return "." in name and not is_address
 
 
 def _numbered(names: Iterable[str]) -> dict[str, int]:
     return {name: index for index, name in enumerate(names)}
 
 
-def _groups(verification: Mapping[str, t.Any], matrix: _Matrix) -> str:
+def _groups(verification: Verification, matrix: _Matrix) -> str:
     found = list(reversed(lines(verification["results"], matrix.order)))
-    texts = [_group(line, verification["peers"], matrix) for line in found[:_MOST_GROUPS]]
-    if len(found) > _MOST_GROUPS:
-        texts.append(f"<li>… and {len(found) - _MOST_GROUPS} more groups of flows: see the matrix.</li>")
+    texts = [_group(line, verification["peers"], matrix) for line in found[:_MAX_GROUPS]]
+    if len(found) > _MAX_GROUPS:
+        texts.append(f"<li>… and {len(found) - _MAX_GROUPS} more groups of flows: see the matrix.</li>")
     return "".join(texts)
 
 
-def _group(line: Line, peers: Mapping[str, Sequence[str]], matrix: _Matrix) -> str:
+def _group(line: Line, peers: Peers, matrix: _Matrix) -> str:
     first, verdict = line.first, line.first["verdict"]
-    ends = " → ".join(
-        _text(label(names, peers, _WIDEST_LABEL)) for names in (line.sources, line.destinations)
+    hosts = " ".join(dict.fromkeys((*line.sources, *line.destinations)))
+    attributes = (
+        f'data-verdict={verdict} data-service="{_text(first["service"])}" data-hosts="{_text(hosts)}"'
     )
-    hosts = _text(" ".join(dict.fromkeys((*line.sources, *line.destinations))))
+    badge = (
+        f'<span class="badge {_kind(verdict)}"><b aria-hidden="true">{_sign(verdict)}</b> {verdict}</span>'
+    )
     more = f" (and {len(line.results) - 1} more of this kind)" if len(line.results) > 1 else ""
-    wanted = "" if first["expected"] == "reachable" else "not "
     took = f", {line.milliseconds()} ms" if any("rtt_ms" in result for result in line.results) else ""
-    said = f"<p>{_text(first['sentence'])}{more}</p>" if verdict != OK else ""
+    numbers = f"{_text(first['state'])} ({_text(first['reason'])}){took}"
+    sentence = f"<p>{_text(first['sentence'])}{more}</p>" if verdict != OK else ""
     return (
-        f'<li data-verdict={verdict} data-service="{_text(first["service"])}" data-hosts="{hosts}"><a href="#{matrix.cell(first)}">'
-        f'<span class="badge {_kind(verdict)}"><b aria-hidden="true">{_sign(verdict)}</b> {verdict}</span> <span class="ends">{ends}</span></a> '
-        f'<span class="what">{wanted}{_text(first["service"])} {_text(first["protocol"])} {_text(first["ports"])}</span> '
-        f'<span class="numbers">{_text(first["state"])} ({_text(first["reason"])}){took}</span>{said}</li>'
+        f'<li {attributes}><a href="#{matrix.cell(first)}">{badge} '
+        f"{_ends(line.sources, line.destinations, peers)}</a> "
+        f"{_what(named_service(first), [first])} "
+        f'<span class="numbers">{numbers}</span>{sentence}</li>'
     )
 
 
-def _aside(verification: Mapping[str, t.Any]) -> str:
-    peers = verification["peers"]
+def _ends(sources: Sequence[str], destinations: Sequence[str], peers: Peers) -> str:
+    names = (_text(label(names, peers, _MAX_LABEL_WIDTH)) for names in (sources, destinations))
+    return f'<span class="ends">{" → ".join(names)}</span>'
+
+
+def _what(service: str, entries: Sequence[Mapping[str, t.Any]]) -> str:
+    ports = ", ".join(f"{entry['protocol']} {entry['ports']}" for entry in entries)
+    return f'<span class="what">{_text(f"{service} {ports}".strip())}</span>'
+
+
+def _unmeasured(verification: Verification) -> str:
     return "".join(
-        f'<li><span class="ends">{_text(label(entry["sources"], peers, _WIDEST_LABEL))} → {_text(label(entry["destinations"], peers, _WIDEST_LABEL))}</span> '
-        f'<span class="what">{_text(entry["service"])} {_text(entry["protocol"])} {_text(entry["ports"])}</span> {_text(entry["reason"])}</li>'
+        f"<li>{_ends(entry['sources'], entry['destinations'], verification['peers'])} "
+        f"{_what(entry['service'], [entry])} {_text(entry['reason'])}</li>"
         for entry in verification["untestable"]
     )
 
 
-def _uncovered(verification: Mapping[str, t.Any]) -> str:
-    said = "".join(f"<li>{_text(sentence)}</li>" for sentence in not_covered_sentences(verification))
-    return said + "".join(
-        f'<li><span class="ends">{_text(", ".join(entry["service"] for entry in group))}</span> '
-        f'<span class="what">{_text(", ".join(entry["protocol"] + " " + entry["ports"] for entry in group))}</span> {_text(reason)}</li>'
-        for reason, group in by_reason(verification.get("not_covered", ()))
-    )
+def _uncovered(verification: Verification) -> str:
+    texts = [_items(coverage_sentences(verification))]
+    for reason, group in by_reason(verification.get("not_covered", ())):
+        services = ", ".join(entry["service"] for entry in group)
+        texts.append(
+            f'<li><span class="ends">{_text(services)}</span> {_what("", group)} {_text(reason)}</li>'
+        )
+    return "".join(texts)

@@ -8,7 +8,9 @@ from __future__ import annotations
 
 import json
 import typing as t
-from collections.abc import Mapping
+
+if t.TYPE_CHECKING:
+    from ....module_utils._shapes import Verification
 
 from ..._text.escaping import escaped
 
@@ -16,14 +18,19 @@ NAME, SUFFIX = "json", "json"
 SCHEMA = 1
 # What Ansible adds to the result of a task.
 _ANSIBLE = frozenset(("changed", "failed", "skipped", "invocation", "warnings", "deprecations", "exception"))
+_ANSIBLE_PREFIXES = ("_ansible", "ansible_")
 
 
-def render(verification: Mapping[str, t.Any]) -> str:
+def render(verification: Verification) -> str:
     """Return the verification with sorted keys: equal verifications are equal texts."""
-    kept = {
-        key: value
-        for key, value in verification.items()
-        if key not in _ANSIBLE and not key.startswith(("_ansible", "ansible_"))
-    }
+    report: dict[str, t.Any] = {"schema": SCHEMA}
+    for key, value in verification.items():
+        if key not in _ANSIBLE and not key.startswith(_ANSIBLE_PREFIXES):
+            report.setdefault(key, value)
+    return dumped(report)
+
+
+def dumped(value: t.Any) -> str:
+    """Return a value as JSON with sorted keys, for files and terminals."""
     # A terminal obeys some characters that JSON may hold as they are.
-    return escaped(json.dumps(dict(kept, schema=SCHEMA), indent=1, sort_keys=True, ensure_ascii=False)) + "\n"
+    return escaped(json.dumps(value, indent=1, sort_keys=True, ensure_ascii=False)) + "\n"

@@ -12,31 +12,36 @@ from __future__ import annotations
 
 import re
 import typing as t
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterator, Sequence
 from xml.etree import ElementTree
 
+from ....module_utils._plan.flows import REACHABLE
 from ..._text.tables import printable
-from ..._verdict.not_covered import sentences
+from ..._verdict.not_covered import coverage_sentences
 from ..._verdict.verdict import OK, UNTESTED
 
+if t.TYPE_CHECKING:
+    from ....module_utils._shapes import NotCovered, Result, Unmeasured, Verification
+
 NAME, SUFFIX = "junit", "xml"
-# What XML 1.0 cannot hold, section 2.2, and what a printable text may still contain of it.
+# What XML 1.0 cannot hold (section 2.2), as far as a printable text may contain it.
 _NO_XML = re.compile("[^\x20-\ud7ff\ue000-\ufffd\U00010000-\U0010ffff]")
 _PREFIX = "exasol_community.network"
-Result = Mapping[str, t.Any]
+# The attribute that counts cases, and the element that such a case has.
+_OUTCOMES = {"failures": "failure", "errors": "error", "skipped": "skipped"}
 
 
-def render(verification: Mapping[str, t.Any]) -> str:
+def render(verification: Verification) -> str:
     """Return the verification as a document of test suites."""
     by_service: dict[str, list[ElementTree.Element]] = {}
     for result in verification["results"]:
         by_service.setdefault(result["service"], []).append(_case(result))
     for entry in verification["untestable"]:
         by_service.setdefault(entry["service"], []).extend(_skipped(entry))
-    for entry in verification.get("not_covered", ()):
-        by_service.setdefault(entry["service"], []).append(_uncovered(entry))
+    for row in verification.get("not_covered", ()):
+        by_service.setdefault(row["service"], []).append(_uncovered(row))
     if not verification["results"]:
-        by_service.setdefault("verification", []).append(_nothing(sentences(verification)[0]))
+        by_service.setdefault("verification", []).append(_nothing(coverage_sentences(verification)[0]))
     suites = [_suite(service, cases, verification["created"]) for service, cases in by_service.items()]
     root = ElementTree.Element("testsuites", {"name": _PREFIX, **_sums(suites)})
     root.extend(suites)
@@ -58,25 +63,22 @@ def _suite(service: str, cases: Sequence[ElementTree.Element], created: str) -> 
 
 
 def _counts(cases: Sequence[ElementTree.Element]) -> dict[str, str]:
-    found = {
-        "tests": len(cases),
-        **{
-            plural: sum(case.find(one) is not None for case in cases)
-            for plural, one in (("failures", "failure"), ("errors", "error"), ("skipped", "skipped"))
-        },
-    }
-    return {
-        **{name: str(number) for name, number in found.items()},
-        "time": _seconds(sum(float(case.get("time", 0)) for case in cases)),
-    }
+    found = {"tests": str(len(cases))}
+    for attribute, element in _OUTCOMES.items():
+        found[attribute] = str(sum(case.find(element) is not None for case in cases))
+    return {**found, "time": _seconds(_time(cases))}
 
 
 def _sums(suites: Sequence[ElementTree.Element]) -> dict[str, str]:
-    sums = {
-        name: str(sum(int(suite.get(name, 0)) for suite in suites))
-        for name in ("tests", "failures", "errors", "skipped")
+    found = {
+        attribute: str(sum(int(suite.get(attribute, 0)) for suite in suites))
+        for attribute in ("tests", *_OUTCOMES)
     }
-    return {**sums, "time": _seconds(sum(float(suite.get("time", 0)) for suite in suites))}
+    return {**found, "time": _seconds(_time(suites))}
+
+
+def _time(elements: Sequence[ElementTree.Element]) -> float:
+    return sum(float(element.get("time", 0)) for element in elements)
 
 
 def _seconds(number: float) -> str:
@@ -84,40 +86,39 @@ def _seconds(number: float) -> str:
 
 
 def _case(result: Result) -> ElementTree.Element:
-    seconds = result.get("rtt_ms", {}).get("median", 0) / 1000
-    what = f"{result['protocol']} {result['ports']}" + (
-        "" if result["expected"] == "reachable" else " blocked"
-    )
-    case = _element(
-        result["service"], f"{result['source']} -> {result['destination']} {what}{_address(result)}", seconds
-    )
+    name = f"{result['source']} -> {result['destination']} {result['protocol']} {result['ports']}"
+    if result["expected"] != REACHABLE:
+        name += " denied"
+    if result["address"] != result["destination"]:
+        name += f" ({result['address']})"
+    seconds = result["rtt_ms"]["median"] / 1000 if "rtt_ms" in result else 0
+    case = _element(result["service"], name, seconds)
     if result["verdict"] != OK:
-        said = {"message": _clean(result["sentence"]), "type": _clean(result["verdict"])}
-        kind = ElementTree.SubElement(case, "error" if result["verdict"] == UNTESTED else "failure", said)
-        kind.text = _clean(f"{result['sentence']} Seen: {result['state']} ({result['reason']}).")
+        kind = "error" if result["verdict"] == UNTESTED else "failure"
+        attributes = {"message": _clean(result["sentence"]), "type": _clean(result["verdict"])}
+        outcome = ElementTree.SubElement(case, kind, attributes)
+        outcome.text = _clean(f"{result['sentence']} Seen: {result['state']} ({result['reason']}).")
     return case
 
 
-def _address(result: Result) -> str:
-    return f" ({result['address']})" if result["address"] != result["destination"] else ""
-
-
-def _skipped(entry: Mapping[str, t.Any]) -> Iterator[ElementTree.Element]:
+def _skipped(entry: Unmeasured) -> Iterator[ElementTree.Element]:
     for source in entry["sources"]:
-        name = f"{source} -> {', '.join(other for other in entry['destinations'] if other != source)} {entry['protocol']} {entry['ports']}"
-        case = _element(entry["service"], name, 0)
-        ElementTree.SubElement(case, "skipped", {"message": _clean(entry["reason"])})
-        yield case
+        others = ", ".join(name for name in entry["destinations"] if name != source)
+        yield _skipped_case(entry, f"{source} -> {others} {entry['protocol']} {entry['ports']}")
 
 
-def _uncovered(entry: Mapping[str, t.Any]) -> ElementTree.Element:
-    case = _element(entry["service"], f"not covered: {entry['protocol']} {entry['ports']}", 0)
+def _uncovered(entry: NotCovered) -> ElementTree.Element:
+    return _skipped_case(entry, f"not covered: {entry['protocol']} {entry['ports']}")
+
+
+def _skipped_case(entry: Unmeasured | NotCovered, name: str) -> ElementTree.Element:
+    case = _element(entry["service"], name, 0)
     ElementTree.SubElement(case, "skipped", {"message": _clean(entry["reason"])})
     return case
 
 
 def _nothing(sentence: str) -> ElementTree.Element:
-    # A CI server takes a run without a test for a good one.
+    # A CI server takes a run without any test for a good one.
     case = _element("verification", "flows were measured", 0)
     ElementTree.SubElement(case, "error", {"message": _clean(sentence), "type": UNTESTED})
     return case

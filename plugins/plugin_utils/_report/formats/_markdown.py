@@ -2,55 +2,59 @@
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
 
-"""Markdown, for people: counts, what to mend, a grid of hosts, all flows, what was not tested or covered."""
+"""Markdown, for people: counts, what to fix, a grid of hosts, all flows, what was not tested or covered."""
 
 from __future__ import annotations
 
 import typing as t
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Sequence
 
 from ..._text.tables import escape, markdown_table
-from ..._verdict.not_covered import by_reason
-from ..._verdict.not_covered import sentences as not_covered_sentences
+from ..._verdict.not_covered import by_reason, coverage_sentences
 from ..._verdict.verdict import OK
-from ..summary import Order, counts, host_order, label, lines, ordered, sentences
+from ..summary import Order, Peers, counts, host_order, label, lines, ordered, sentences
+
+if t.TYPE_CHECKING:
+    from ....module_utils._shapes import NotCovered, Result, Unmeasured, Verification
 
 NAME, SUFFIX = "markdown", "md"
-_WIDEST_GRID = 24
-_WIDEST_LABEL = 120
-Peers = Mapping[str, Sequence[str]]
+_MAX_GRID = 24
+_MAX_LABEL_WIDTH = 120
 
 
-def render(verification: Mapping[str, t.Any]) -> str:
+def render(verification: Verification) -> str:
     """Return the verification as Markdown."""
-    results = verification["results"]
+    results, peers, order = verification["results"], verification["peers"], host_order(verification)
     parts = [
         "# Network verification",
         f"{escape(str(verification['created']))}, release {escape(str(verification['release']))}",
-        counts(verification["summary"], len(verification["untestable"])) + ".",
+        counts(verification) + ".",
     ]
     wrong = sentences(results)
     if wrong:
-        parts += ["## What to mend", "\n".join(f"- {escape(sentence)}" for sentence in wrong)]
+        parts += ["## What to fix", _list(wrong)]
     if verification.get("notes"):
-        parts += ["## Notes", "\n".join(f"- {escape(note)}" for note in verification["notes"])]
-    order = host_order(verification)
-    parts += [*_grid(results, order), "## Flows", _flows(results, verification["peers"], order)]
+        parts += ["## Notes", _list(verification["notes"])]
+    parts += [*_grid(results, order), "## Flows", _flows(results, peers, order)]
     if verification["untestable"]:
-        parts += ["## Not tested", _untestable(verification["untestable"], verification["peers"])]
+        parts += ["## Not tested", _untestable(verification["untestable"], peers)]
     if verification.get("not_covered") or not results:
         parts += [
             "## Not covered",
-            *map(escape, not_covered_sentences(verification)),
+            *map(escape, coverage_sentences(verification)),
             _not_covered(verification.get("not_covered", ())),
         ]
     return "\n\n".join(part for part in parts if part) + "\n"
 
 
-def _grid(results: Sequence[Mapping[str, t.Any]], order: Order) -> list[str]:
+def _list(texts: Iterable[str]) -> str:
+    return "\n".join(f"- {escape(text)}" for text in texts)
+
+
+def _grid(results: Sequence[Result], order: Order) -> list[str]:
     sources = ordered({result["source"] for result in results}, order)
     destinations = ordered({result["destination"] for result in results}, order)
-    if not results or len(destinations) > _WIDEST_GRID or len(sources) > 4 * _WIDEST_GRID:
+    if not results or len(destinations) > _MAX_GRID or len(sources) > 4 * _MAX_GRID:
         return []
     cells: dict[tuple[str, str], list[bool]] = {}
     for result in results:
@@ -64,14 +68,16 @@ def _grid(results: Sequence[Mapping[str, t.Any]], order: Order) -> list[str]:
 
 
 def _cell(oks: Sequence[bool]) -> str:
-    return f"{'✓' if all(oks) else '✗'} {sum(oks)}/{len(oks)}" if oks else ""
+    if not oks:
+        return ""
+    return f"{'✓' if all(oks) else '✗'} {sum(oks)}/{len(oks)}"
 
 
-def _flows(results: Sequence[Mapping[str, t.Any]], peers: Peers, order: Order) -> str:
+def _flows(results: Sequence[Result], peers: Peers, order: Order) -> str:
     rows = [
         (
-            label(line.sources, peers, _WIDEST_LABEL),
-            label(line.destinations, peers, _WIDEST_LABEL),
+            label(line.sources, peers, _MAX_LABEL_WIDTH),
+            label(line.destinations, peers, _MAX_LABEL_WIDTH),
             line.first["service"],
             f"{line.first['protocol']} {line.first['ports']}",
             line.first["expected"],
@@ -84,11 +90,11 @@ def _flows(results: Sequence[Mapping[str, t.Any]], peers: Peers, order: Order) -
     return markdown_table(("from", "to", "service", "ports", "expected", "verdict", "seen", "ms"), rows)
 
 
-def _untestable(entries: Sequence[Mapping[str, t.Any]], peers: Peers) -> str:
+def _untestable(entries: Sequence[Unmeasured], peers: Peers) -> str:
     rows = [
         (
-            label(entry["sources"], peers, _WIDEST_LABEL),
-            label(entry["destinations"], peers, _WIDEST_LABEL),
+            label(entry["sources"], peers, _MAX_LABEL_WIDTH),
+            label(entry["destinations"], peers, _MAX_LABEL_WIDTH),
             entry["service"],
             f"{entry['protocol']} {entry['ports']}",
             entry["reason"],
@@ -98,7 +104,7 @@ def _untestable(entries: Sequence[Mapping[str, t.Any]], peers: Peers) -> str:
     return markdown_table(("from", "to", "service", "ports", "why"), rows)
 
 
-def _not_covered(entries: Sequence[Mapping[str, t.Any]]) -> str:
+def _not_covered(entries: Sequence[NotCovered]) -> str:
     rows = [
         (
             ", ".join(entry["service"] for entry in group),

@@ -17,15 +17,19 @@ from ..._text.tables import printable
 from ..._verdict.joining import flow_verdicts
 from ..._verdict.verdict import OK, VERDICTS
 
+if t.TYPE_CHECKING:
+    from ....module_utils._shapes import Verification
+
 NAME, SUFFIX = "prometheus", "prom"
 _LABELS = ("source", "destination", "service", "expected")
-_UNCOVERED = ("service", "need", "cause")
 _ESCAPES = str.maketrans({"\\": "\\\\", '"': '\\"'})
+_Sample = tuple[Mapping[str, str], t.Any]
 
 
-def render(verification: Mapping[str, t.Any]) -> str:
+def render(verification: Verification) -> str:
     """Return the gauges of all flows, of each verdict, of what is not covered, and of the time."""
-    flows = flow_verdicts(list(verification["results"]))
+    flows = flow_verdicts(verification["results"])
+    summary = verification["summary"]
     created = datetime.datetime.fromisoformat(verification["created"]).timestamp()
     texts = [
         *_gauge(
@@ -36,13 +40,13 @@ def render(verification: Mapping[str, t.Any]) -> str:
         *_gauge(
             "exasol_network_flows",
             "Flows of each verdict.",
-            (({"verdict": word}, verification["summary"].get(word, 0)) for word in VERDICTS),
+            (({"verdict": verdict}, summary.get(verdict, 0)) for verdict in VERDICTS),
         ),
         *_gauge(
             "exasol_network_not_covered",
             "Rows of the port table without a flow in this run.",
             (
-                (dict(zip(_UNCOVERED, (entry[field] for field in _UNCOVERED))), 1)
+                ({"service": entry["service"], "need": entry["need"], "cause": entry["cause"]}, 1)
                 for entry in verification.get("not_covered", ())
             ),
         ),
@@ -55,7 +59,7 @@ def render(verification: Mapping[str, t.Any]) -> str:
     return "\n".join(texts) + "\n"
 
 
-def _gauge(name: str, text: str, samples: Iterable[tuple[Mapping[str, str], t.Any]]) -> list[str]:
+def _gauge(name: str, text: str, samples: Iterable[_Sample]) -> list[str]:
     return [
         f"# HELP {name} {text}",
         f"# TYPE {name} gauge",

@@ -128,7 +128,7 @@ def test_what_changed_since_the_report_that_is_replaced(write, screen, tmp_path)
     write(verification=RED)
     assert screen == []
     write(verification=GREEN, compare_with=str(tmp_path / "a" / "report" / "report.json"))
-    assert "5 mended" in screen[0]
+    assert "5 fixed" in screen[0]
     assert {"changes.md", "changes.json"} < set(written(tmp_path))
 
 
@@ -140,7 +140,7 @@ def test_numbers_are_left_for_controllers_that_keep_no_files(write):
 
 def test_nothing_to_compare_with_yet(write, screen, tmp_path):
     write(verification=GREEN, compare_with=str(tmp_path / "none.json"))
-    assert screen == [f"{tmp_path / 'none.json'} is not there: nothing to compare with yet."]
+    assert screen == [f"{tmp_path / 'none.json'} does not exist yet: nothing to compare with."]
     assert "changes.md" not in written(tmp_path)
 
 
@@ -152,9 +152,9 @@ def test_nothing_to_compare_with_yet(write, screen, tmp_path):
         ({"verification": {"results": 1, "schema": 99}}, "schema 99"),
         ({"verification": {"changed": False}}, "verification needs"),
         ({"saved": "{folder}/none.json"}, "none.json' cannot be read: No such file"),
-        ({"saved": "{folder}/text"}, "text' is no JSON"),
+        ({"saved": "{folder}/text"}, "text' is not JSON"),
         ({"saved": "{folder}/list"}, "list' needs"),
-        ({"verification": GREEN, "compare_with": "{folder}/text"}, "text' is no JSON"),
+        ({"verification": GREEN, "compare_with": "{folder}/text"}, "text' is not JSON"),
         ({"verification": GREEN, "formats": ["pdf"]}, "pdf"),
         ({"verification": GREEN, "directory": "{folder}/text"}, "cannot be read: Not a directory"),
     ],
@@ -201,7 +201,7 @@ def test_files_are_written_nowhere_but_on_the_controller(write, tmp_path, delega
         return
     with pytest.raises(
         AnsibleError,
-        match="delegate_to 'web1': the files are written on the controller, never there; remove delegate_to",
+        match="delegate_to 'web1': the files are written on the controller only; remove delegate_to",
     ):
         write(modes, verification=GREEN)
     assert written(tmp_path) == []

@@ -130,7 +130,7 @@ def test_certificates_and_what_is_to_be_looked_at_are_told(act, screen, monkeypa
     assert [entry["connection"] for entry in found["certificates"]] == ["192.0.2.11/" + "AB" * 32 + ":8563"]
     assert found["results"][0]["identity"]["tls"] == tls
     assert warnings == found["notes"]
-    assert "ends within 4 days" in found["notes"][0]
+    assert "expires within 4 days" in found["notes"][0]
     assert (found["not_ok"], found["summary"]) == (0, {"ok": 1}), "a note is no verdict"
 
 
@@ -192,7 +192,7 @@ def test_one_measurement_counts_for_one_host(act, screen):
     assert both["summary"] == {"untested": 1}
     # It is the claim of those hosts alone: two hosts in the hands of somebody must not rob the others of
     # their report.
-    assert "the observations of client and n11 are one measurement" in both["message"]
+    assert "client and n11 report the same measurement" in both["message"]
 
 
 @pytest.mark.parametrize(

@@ -5,6 +5,9 @@
 
 from __future__ import annotations
 
+import importlib.util
+import re
+import shutil
 from pathlib import Path
 
 import pytest
@@ -31,6 +34,9 @@ from ansible_collections.exasol_community.network.tests.unit.plugins.plugin_util
 )
 
 CHECKOUT = Path(__file__).parents[4]
+_SPEC = importlib.util.spec_from_file_location("formats_doc", CHECKOUT / "tools" / "formats_doc.py")
+formats_doc = importlib.util.module_from_spec(_SPEC)
+_SPEC.loader.exec_module(formats_doc)
 report_changes = Changes().filters()["report_changes"]
 to_change_request = Request().filters()["to_change_request"]
 
@@ -58,29 +64,53 @@ def test_what_is_neither_is_refused(value):
         to_change_request(value)
 
 
-def choices(name):
-    return yaml.safe_load((CHECKOUT / "plugins" / "filter" / f"{name}.yml").read_text(encoding="utf-8"))[
-        "DOCUMENTATION"
-    ]["options"]["format"]["choices"]
+def options(path):
+    """Return the documented options of a plugin, a module or a role."""
+    text = (CHECKOUT / path).read_text(encoding="utf-8")
+    if path.endswith(".py"):
+        (text,) = re.findall(r'^DOCUMENTATION = r"""$(.*?)^"""$', text, re.MULTILINE | re.DOTALL)
+    found = yaml.safe_load(text)
+    return found.get("DOCUMENTATION", found.get("argument_specs", {}).get("main", found))["options"]
 
 
-def test_documentation_knows_all_formats():
-    assert sorted(choices("to_report")) == sorted(FORMATS)
-    assert sorted(choices("to_change_request")) == sorted(REQUEST_FORMATS)
-    assert sorted(choices("report_changes")) == sorted(["data", *CHANGES])
+@pytest.mark.parametrize(
+    ("path", "option", "formats"),
+    [
+        ("plugins/filter/to_report.yml", "format", FORMATS),
+        ("plugins/modules/report.py", "formats", FORMATS),
+        ("roles/report/meta/argument_specs.yml", "exasol_report_formats", FORMATS),
+        ("plugins/filter/to_change_request.yml", "format", REQUEST_FORMATS),
+        ("plugins/modules/report.py", "change_request", REQUEST_FORMATS),
+        ("roles/report/meta/argument_specs.yml", "exasol_report_change_request", REQUEST_FORMATS),
+        ("plugins/filter/report_changes.yml", "format", ["data", *CHANGES]),
+    ],
+)
+def test_documentation_knows_all_formats(path, option, formats):
+    assert sorted(options(path)[option]["choices"]) == sorted(formats)
 
 
-def test_the_role_knows_all_formats():
-    role = CHECKOUT / "roles" / "report"
-    options = yaml.safe_load((role / "meta" / "argument_specs.yml").read_text(encoding="utf-8"))[
-        "argument_specs"
-    ]["main"]["options"]
-    assert sorted(options["exasol_report_formats"]["choices"]) == sorted(FORMATS)
-    assert sorted(options["exasol_report_change_request"]["choices"]) == sorted(REQUEST_FORMATS)
+def test_every_format_is_described_where_the_choices_are():
+    for path, formats in (
+        ("plugins/filter/to_report.yml", FORMATS),
+        ("plugins/filter/to_change_request.yml", REQUEST_FORMATS),
+    ):
+        described = " ".join(options(path)["format"]["description"])
+        assert [name for name in formats if f"V({name})" not in described] == []
 
 
-def test_the_module_knows_all_formats():
-    module = (CHECKOUT / "plugins" / "modules" / "report.py").read_text(encoding="utf-8")
-    options = yaml.safe_load(module.split('"""')[1])["options"]
-    assert sorted(options["formats"]["choices"]) == sorted(FORMATS)
-    assert sorted(options["change_request"]["choices"]) == sorted(REQUEST_FORMATS)
+def test_a_new_file_is_a_new_format_in_all_documentation(tmp_path):
+    folder = shutil.copytree(formats_doc.REPORTS, tmp_path / "formats")
+    assert formats_doc.names(folder) == list(FORMATS)
+    (folder / "_pdf.py").write_text('NAME, SUFFIX = "pdf", "pdf"\n', encoding="utf-8")
+    names = formats_doc.names(folder)
+    assert sorted(names) == sorted([*FORMATS, "pdf"])
+    for path, option in (
+        ("plugins/modules/report.py", "formats"),
+        ("plugins/filter/to_report.yml", "format"),
+    ):
+        text = (CHECKOUT / path).read_text(encoding="utf-8")
+        written = formats_doc.with_choices(text, option, names)
+        assert f"choices: [{', '.join(names)}]" in written
+        assert len(written.splitlines()) == len(text.splitlines())
+    with pytest.raises(ValueError, match="'nothing' has 0 lists"):
+        formats_doc.with_choices(text, "nothing", names)

@@ -4,11 +4,12 @@
   const [table, detail, form, shown] = ["matrix", "detail", "filters", "shown"].map((id) => document.getElementById(id));
   const fields = ["host", "service", "verdict"].map((id) => document.getElementById(id));
   const text = (index) => data.texts[index];
-  const OK = 0;
+  const OK = 0; // the number of a verdict is its severity
 
-  // The order of the numbers is that of _html.py.
-  const flows = data.flows.map(([row, column, verdict, service, ports, address, expected, seen, identity, sentence, times]) =>
-    ({ row, column, verdict, service, ports, address, expected, seen, identity, sentence, times, source: data.rows[row], destination: data.columns[column] }));
+  // Each field is a list with one entry for each flow.
+  const names = Object.keys(data.flows);
+  const flows = data.flows.row.map((_, index) => Object.fromEntries(names.map((name) => [name, data.flows[name][index]])));
+  for (const flow of flows) Object.assign(flow, { source: data.rows[flow.row], destination: data.columns[flow.column] });
   const cells = new Map();
   for (const flow of flows) {
     const name = `c${flow.row}-${flow.column}`;
@@ -19,8 +20,8 @@
   }
 
   function sentence(flow) {
-    const names = [text(flow.address), data.addresses[flow.row], flow.source, flow.destination];
-    return text(flow.sentence).replace(/[\uE000-\uE003]/g, (mark) => names[mark.charCodeAt(0) - 0xE000]);
+    const replaced = [text(flow.address), data.addresses[flow.row], flow.source, flow.destination];
+    return text(flow.sentence).replace(/[\uE000-\uE003]/g, (mark) => replaced[mark.charCodeAt(0) - 0xE000]);
   }
 
   function make(tag, attributes, ...children) {
@@ -31,7 +32,7 @@
   }
 
   function badge(verdict) {
-    const [word, sign, kind] = data.verdicts[verdict];
+    const { word, sign, kind } = data.verdicts[verdict];
     return make("span", { class: `badge ${kind}` }, make("b", { "aria-hidden": "true" }, sign), ` ${word}`);
   }
 
@@ -69,7 +70,7 @@
     }
   }
 
-  // What is shown of a cell lies over the end of a long matrix, but never over the cell itself.
+  // The details of a cell may cover the end of a long matrix, but never the cell itself.
   function uncover(element) {
     const covered = element.getBoundingClientRect().bottom + 8 - detail.getBoundingClientRect().top;
     if (covered > 0) window.scrollBy(0, covered);
@@ -78,12 +79,12 @@
   function matches(flow, [host, service, verdict]) {
     return (!host || flow.source.toLowerCase().includes(host) || flow.destination.toLowerCase().includes(host))
       && (!service || text(flow.service) === service)
-      && (!verdict || (verdict === "not ok" ? flow.verdict !== OK : data.verdicts[flow.verdict][0] === verdict));
+      && (!verdict || (verdict === "not ok" ? flow.verdict !== OK : data.verdicts[flow.verdict].word === verdict));
   }
 
   function paint(cell, counted) {
     const worst = cell.shown.reduce((found, flow) => Math.max(found, flow.verdict), -1);
-    const [, sign, kind] = worst < 0 ? ["", "", "off"] : data.verdicts[worst];
+    const { sign, kind } = worst < 0 ? { sign: "", kind: "off" } : data.verdicts[worst];
     const share = `${cell.shown.filter((flow) => flow.verdict === OK).length}/${cell.shown.length}`;
     if (cell.look === kind + share) return;
     cell.look = kind + share;
@@ -130,7 +131,7 @@
     shown.textContent = `${count} of ${flows.length} results`;
   }
 
-  // A cell that holds no flow is passed over, and so is one that the filters hide.
+  // Cells without a flow are skipped, and so are those that the filters hide.
   function neighbour(name, down, right, far) {
     let [row, column] = name.slice(1).split("-").map(Number);
     let found = "";
@@ -151,7 +152,7 @@
   function label(element) {
     const cell = cells.get(element.id);
     if (!cell) return;
-    const said = `${cell.flows[0].source} to ${cell.flows[0].destination}: ${[...new Set(cell.shown.map((flow) => data.verdicts[flow.verdict][0]))].join(", ")}`;
+    const said = `${cell.flows[0].source} to ${cell.flows[0].destination}: ${[...new Set(cell.shown.map((flow) => data.verdicts[flow.verdict].word))].join(", ")}`;
     element.setAttribute("aria-label", said);
     element.title = said;
   }

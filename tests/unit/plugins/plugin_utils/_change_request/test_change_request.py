@@ -17,8 +17,10 @@ from hypothesis import strategies as st
 from ansible_collections.exasol_community.network.plugins.module_utils._plan.flows import Party
 from ansible_collections.exasol_community.network.plugins.plugin_utils._change_request.change_request import (
     REQUEST_FORMATS,
-    change_request,
+    plan_of,
     render_request,
+    request_of_plan,
+    request_of_verification,
 )
 from ansible_collections.exasol_community.network.plugins.plugin_utils._change_request.lines import (
     collapse,
@@ -40,7 +42,7 @@ ADDRESSES = {**{node: [f"192.0.2.{node[1:]}"] for node in NODES}, "client": ["19
 
 
 def request_of(results, include_unlocated=False):
-    return change_request(verification(results, addresses=ADDRESSES), include_unlocated)
+    return request_of_verification(verification(results, addresses=ADDRESSES), include_unlocated)
 
 
 def blocked(source, destination, verdict="blocked_on_path", **more):
@@ -89,7 +91,7 @@ def test_exactly_what_is_blocked_outside_of_our_hosts():
 def test_an_unknown_place_is_left_out_and_said_so():
     request = request_of([blocked("client", "n11", "blocked"), blocked("client", "n12")])
     assert flows(request) == {("client", "n12", "tcp", 8563)}
-    assert request.notes[0].startswith("1 more results are blocked at a place that was not found")
+    assert request.notes[0].startswith("1 more results are blocked at an unknown place")
 
 
 def test_an_unknown_place_is_taken_if_asked_for():
@@ -149,7 +151,7 @@ def test_ftp_in_active_mode_comes_from_the_server():
 
 def test_an_older_report_without_addresses_names_the_sources():
     made = verification([blocked("client", "n11")])
-    assert change_request(made).rows[0].source_networks == ("client",)
+    assert request_of_verification(made).rows[0].source_networks == ("client",)
 
 
 def planned(made):
@@ -178,7 +180,7 @@ def planned(made):
 )
 def test_a_plan_is_asked_for_as_a_whole(wishes):
     made = plan(**wishes)
-    request = change_request(made)
+    request = request_of_plan(made)
     assert flows(
         request._replace(rows=tuple(row for row in request.rows if row.protocol != "any"))
     ) == planned(made)
@@ -187,7 +189,7 @@ def test_a_plan_is_asked_for_as_a_whole(wishes):
 
 
 def test_what_needs_no_opening_is_left_out_and_said_so():
-    assert [note.split(" ")[0] for note in change_request(plan(exclude=["ftp"])).notes] == [
+    assert [note.split(" ")[0] for note in request_of_plan(plan(exclude=["ftp"])).notes] == [
         "sql_client_out",
         "ftp_data",
     ]
@@ -195,7 +197,7 @@ def test_what_needs_no_opening_is_left_out_and_said_so():
 
 def test_64_nodes_are_as_many_rows_as_4():
     nodes = [Party(f"node{number:02}", (f"192.0.2.{number}",), managed=True) for number in range(64)]
-    assert len(change_request(plan({"database_node": nodes})).rows) == len(change_request(plan()).rows)
+    assert len(request_of_plan(plan({"database_node": nodes})).rows) == len(request_of_plan(plan()).rows)
 
 
 @given(
@@ -236,13 +238,13 @@ def test_rows_permit_what_is_blocked_and_nothing_more(wanted):
 
 
 def test_csv_has_a_line_for_each_row():
-    rows = list(csv.DictReader(io.StringIO(render_request(plan(), "csv"))))
-    assert len(rows) == len(change_request(plan()).rows)
+    rows = list(csv.DictReader(io.StringIO(render_request(request_of_plan(plan()), "csv"))))
+    assert len(rows) == len(request_of_plan(plan()).rows)
     assert {row["ports"] for row in rows if "198.51.100.0/24" in row["sources"].split()} == {"2580,8563"}
 
 
 def test_markdown_is_for_a_ticket():
-    text = render_request(verification([blocked("client", "n11")], addresses=ADDRESSES), "markdown")
+    text = render_request(request_of([blocked("client", "n11")]), "markdown")
     assert text.splitlines()[-1] == (
         "| client | 192.0.2.21 | n11 | 192.0.2.11 | tcp | 8563 | needed for sql\\_client; measured "
         "blocked\\_on\\_path "
@@ -251,17 +253,19 @@ def test_markdown_is_for_a_ticket():
 
 
 def test_nothing_to_ask_for_is_said():
-    assert "No connection is known to be blocked" in render_request(verification(mesh()), "markdown")
+    assert "No connection is known to be blocked" in render_request(
+        request_of_verification(verification(mesh())), "markdown"
+    )
 
 
 @pytest.mark.parametrize("name", sorted(REQUEST_FORMATS))
 @pytest.mark.parametrize(
-    "made",
-    [verification([]), verification([blocked("client", "n11")], addresses=ADDRESSES), plan()],
+    "request_made",
+    [request_of([]), request_of([blocked("client", "n11")]), request_of_plan(plan())],
     ids=["nothing", "measured", "plan"],
 )
-def test_every_format_is_made_of_everything(name, made):
-    text = render_request(made, name)
+def test_every_format_is_made_of_everything(name, request_made):
+    text = render_request(request_made, name)
     assert text.endswith("\n")
     if REQUEST_FORMATS[name].suffix in ("yml", "yaml"):
         assert yaml.safe_load(text)
@@ -279,7 +283,7 @@ def test_no_name_becomes_a_template_or_breaks_the_file(name, text):
         addresses={**ADDRESSES, text: ["192.0.2.99"], text + "2": ["192.0.2.98"]},
     )
     made["results"][1]["address"] = "192.0.2.98"
-    rendered = render_request(made, name)
+    rendered = render_request(request_of_verification(made), name)
     assert yaml.safe_load(rendered)
     own = rendered.replace("{{ exasol_", "").replace("{'", "")
     assert "{{" not in own
@@ -289,14 +293,22 @@ def test_no_name_becomes_a_template_or_breaks_the_file(name, text):
 
 def test_names_are_left_out_of_rules_and_said_so():
     for name in ("aws", "azure", "gcp", "aerleon_policy"):
-        text = render_request(plan(), name)
+        text = render_request(request_of_plan(plan()), name)
         assert text.count("ldap.example.com") == 1
         assert "# ldap.example.com is left out" in text
 
 
 def test_what_is_neither_plan_nor_verification_is_refused():
-    assert_names(refusal(render_request, {}, "csv"), ["plan", "verdict"])
-    assert_names(refusal(render_request, plan(), "pdf"), ["'pdf'", "aws", "markdown"])
+    for value in ({}, None, "text", [], {"skipped": True}):
+        assert_names(refusal(plan_of, value, "somebody"), ["somebody", "plan", "verdict"])
+    assert plan_of(plan(), "somebody") == plan()
+
+
+def test_an_unknown_format_is_named():
+    assert_names(
+        refusal(render_request, request_of_plan(plan()), "excel"),
+        ["format of change request 'excel' is not known", "aws", "markdown"],
+    )
 
 
 def test_names_of_rules_are_plain():

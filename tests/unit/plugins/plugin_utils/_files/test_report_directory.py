@@ -76,7 +76,7 @@ def test_a_directory_that_was_removed_is_named(tmp_path, monkeypatch):
     gone.rmdir()
     with pytest.raises(
         NetworkError,
-        match="'report' is relative, but the directory in which Ansible was started does not exist any more",
+        match="'report' is relative, but the directory in which Ansible was started no longer exists",
     ):
         report_directory("report")
     monkeypatch.chdir(tmp_path)

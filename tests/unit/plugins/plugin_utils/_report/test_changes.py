@@ -30,7 +30,7 @@ OLD = "2026-11-22T05:00:49+00:00"
 
 
 def compared(before, after):
-    return changes(verification(after), verification(before, created=OLD))
+    return changes(verification(after), verification(before, created=OLD)).as_dict()
 
 
 def ends(entries):
@@ -42,8 +42,8 @@ def ends(entries):
     [
         ("ok", "blocked", "broke"),
         ("ok", "untested", "broke"),
-        ("blocked", "ok", "mended"),
-        ("untested", "ok", "mended"),
+        ("blocked", "ok", "fixed"),
+        ("untested", "ok", "fixed"),
         ("blocked", "no_listener", "changed"),
         ("ok", "ok", None),
         ("blocked", "blocked", None),
@@ -93,7 +93,7 @@ def test_64_nodes_with_one_rule_that_broke_are_few_lines():
         for verdicts in ({"node07": "blocked"}, {"node09": "blocked"})
     ]
     text = render_changes(*made, "text")
-    assert text.splitlines()[0] == "Since 2026-11-23T05:00:49+00:00: 63 broke, 63 mended"
+    assert text.splitlines()[0] == "Since 2026-11-23T05:00:49+00:00: 63 broke, 63 fixed"
     assert len(text.splitlines()) == 3
     assert len(render_changes(*made, "markdown").splitlines()) < 20
 
@@ -135,14 +135,14 @@ def test_there_and_back_are_opposites(one, other):
     ]
     there, back = compared(*made), compared(*reversed(made))
     assert {(entry["source"], entry["destination"]) for entry in there["broke"]} == {
-        (entry["source"], entry["destination"]) for entry in back["mended"]
+        (entry["source"], entry["destination"]) for entry in back["fixed"]
     }
     assert len(there["changed"]) == len(back["changed"])
 
 
 def test_json_is_the_data():
     made = verification(mesh(n13="blocked")), verification(mesh(n12="blocked"))
-    assert json.loads(render_changes(*made, "json")) == render_changes(*made, "data")
+    assert json.loads(render_changes(*made, "json")) == changes(*made).as_dict()
 
 
 def test_unknown_format_is_named():

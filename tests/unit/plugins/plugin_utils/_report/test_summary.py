@@ -22,6 +22,7 @@ from ansible_collections.exasol_community.network.plugins.plugin_utils._report.s
 )
 from ansible_collections.exasol_community.network.plugins.plugin_utils._verdict.verdict import VERDICTS
 from ansible_collections.exasol_community.network.tests.unit.plugins.plugin_utils.verifications import (
+    ASIDE,
     NODES,
     PEERS,
     mesh,
@@ -299,10 +300,10 @@ def test_nothing_wrong_needs_no_sentence():
         ({"ok": 72}, 0, "72 flows: 72 ok"),
         ({"ok": 1}, 0, "1 flow: 1 ok"),
         ({"blocked": 1, "ok": 71}, 0, "72 flows: 71 ok, 1 blocked"),
-        ({"ok": 2}, 1, "2 flows: 2 ok; 1 kind of flow cannot be probed (see the report)"),
-        ({"ok": 2}, 4, "2 flows: 2 ok; 4 kinds of flow cannot be probed (see the report)"),
+        ({"ok": 2}, 1, "2 flows: 2 ok; 1 group of flows was not tested (see the report)"),
+        ({"ok": 2}, 4, "2 flows: 2 ok; 4 groups of flows were not tested (see the report)"),
         ({}, 0, "0 flows: none tested"),
     ],
 )
 def test_counts(summary, untestable, expected):
-    assert counts(summary, untestable) == expected
+    assert counts({"summary": summary, "untestable": [ASIDE] * untestable}) == expected

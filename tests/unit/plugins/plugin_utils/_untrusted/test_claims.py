@@ -16,6 +16,7 @@ from ansible_collections.exasol_community.network.plugins.module_utils._plan.flo
 from ansible_collections.exasol_community.network.plugins.module_utils._plan.plan import Wishes, make_plan
 from ansible_collections.exasol_community.network.plugins.plugin_utils._change_request.change_request import (
     render_request,
+    request_of_verification,
 )
 from ansible_collections.exasol_community.network.plugins.plugin_utils._untrusted.claims import believable
 from ansible_collections.exasol_community.network.plugins.plugin_utils._verdict.ftp_results import (
@@ -111,7 +112,7 @@ def judged(observations, listeners=None, captures=None, stopped=None):
     claims = believable(PLAN, observations, listeners or {}, captures or {}, stopped or {})
     return Joining(
         PLAN, claims.observations, claims.listeners, claims.captures, claims.stopped
-    ).results() + ftp_results(claims.observations)
+    ).judge().results + ftp_results(claims.observations)
 
 
 def verdicts_of(results, host):
@@ -216,13 +217,13 @@ def test_nothing_but_planned_and_resolved_addresses_is_in_a_change_request():
         "addresses": {name: host["addresses"] for name, host in HOSTS.items()},
         "results": judged(seen),
     }
-    text = render_request(verification, "csv")
+    text = render_request(request_of_verification(verification), "csv")
     assert "192.0.2.40" in text and "addresses of ldap.example.com as resolved by n1" in text
     assert "as resolved by n1" not in "".join(
         line for line in text.splitlines() if "ldap.example.com" not in line
     )
     seen["n1"]["observations"][0]["address"] = "0.0.0.0/0"
-    text = render_request({**verification, "results": judged(seen)}, "csv")
+    text = render_request(request_of_verification({**verification, "results": judged(seen)}), "csv")
     assert "0.0.0.0" not in text and len(text.splitlines()) == 1
 
 

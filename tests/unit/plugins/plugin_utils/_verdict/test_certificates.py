@@ -8,8 +8,8 @@ from __future__ import annotations
 import pytest
 
 from ansible_collections.exasol_community.network.plugins.plugin_utils._verdict.certificates import (
+    certificate_notes,
     certificates,
-    differences,
 )
 from ansible_collections.exasol_community.network.tests.unit.helpers import assert_names
 
@@ -38,7 +38,7 @@ def result(
 
 def notes(*results):
     """Return what is to be looked at."""
-    return differences(certificates(results))
+    return certificate_notes(certificates(results))
 
 
 def test_nodes_that_share_a_certificate_are_one_entry():
@@ -111,10 +111,10 @@ def test_equal_and_fresh_certificates_are_no_note():
     ("days", "words"),
     [
         (30, None),
-        (29, "ends within 30 days"),
-        (0, "ends within 1 day"),
-        (-1, "has ended"),
-        (-400, "has ended"),
+        (29, "expires within 30 days"),
+        (0, "expires within 1 day"),
+        (-1, "has expired"),
+        (-400, "has expired"),
         (None, None),
     ],
 )

@@ -59,7 +59,7 @@ def results(*found: dict[str, t.Any], **session: t.Any) -> list[dict[str, t.Any]
             [data("EPSV", "filtered", "no-response")],
             "ftp_passive",
             "blocked",
-            ["data port 50001", "files announces", "let in", "on files"],
+            ["data port 50001", "files announces", "allow the passive ports", "on files"],
         ),
         ([data("EPSV", "closed", "conn-refused")], "ftp_passive", "blocked", ["conn-refused"]),
         (
@@ -98,7 +98,7 @@ def results(*found: dict[str, t.Any], **session: t.Any) -> list[dict[str, t.Any]
             [data("EPSV", transfer="silent", detail="nothing came")],
             "ftp_passive",
             "blocked",
-            ["nothing comes through it", "a device in between", "or files hangs"],
+            ["no data comes through it", "a device in between", "or files hangs"],
         ),
         (
             [data("EPSV", transfer="nothing", detail="550 No files")],

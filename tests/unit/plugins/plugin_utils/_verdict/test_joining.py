@@ -70,7 +70,7 @@ def observed(made, state=None, **states):
 
 def results(made, seen, listeners=None):
     """Return the results by flow; each flow of these plans has one address."""
-    joined = Joining(made, seen, listening(made) if listeners is None else listeners).results()
+    joined = Joining(made, seen, listening(made) if listeners is None else listeners).judge().results
     return {
         (result["source"], result["destination"], result["service"], result["ports"]): result
         for result in joined
@@ -170,7 +170,7 @@ def test_each_address_of_a_destination_has_a_result():
     )
     seen = observed(made)
     seen["client"]["observations"][1]["states"][0].update(SILENT)
-    found = [(result["address"], result["verdict"]) for result in Joining(made, seen, {}).results()]
+    found = [(result["address"], result["verdict"]) for result in Joining(made, seen, {}).judge().results]
     assert found == [("192.0.2.1", "ok"), ("2001:db8::1", "blocked")]
 
 
@@ -204,6 +204,22 @@ def test_a_source_without_observations_is_untested_and_says_why(result, fragment
     )
 
 
+@pytest.mark.parametrize("words", ["broken", "broken.", "broken...", " broken.\n"])
+def test_a_sentence_has_one_full_stop_whatever_the_host_said(words):
+    seen = {**observed(plan()), "client": {"failed": True, "msg": words}}
+    sentence = results(plan(), seen)[("client", "n1", "sql_client", "8563")]["sentence"]
+    assert sentence == "client was not able to test tcp 8563 of n1: broken."
+
+
+def test_judging_again_says_the_same():
+    seen = observed(plan())
+    del seen["client"]
+    joining = Joining(plan(), seen, listening(plan()))
+    first, second = joining.judge(), joining.judge()
+    assert first == second
+    assert (len(first.results), len(first.unmeasured)) == (2, 1)
+
+
 def test_ports_that_nobody_observed_are_untested():
     seen = observed(plan())
     seen["n1"]["observations"][0]["states"] = [{**OPEN, "ports": "20000-20999"}]
@@ -218,8 +234,8 @@ def test_a_source_outside_of_the_run_is_set_aside():
     seen = observed(plan())
     del seen["client"]
     joining = Joining(plan(), seen, listening(plan()))
-    assert {result["source"] for result in joining.results()} == {"n1", "n2"}
-    assert joining.untestable() == [
+    assert {result["source"] for result in joining.judge().results} == {"n1", "n2"}
+    assert joining.judge().unmeasured == [
         {
             "service": "sql_client",
             "protocol": "tcp",
@@ -238,11 +254,11 @@ def test_what_tells_nothing_of_a_destination_outside_of_the_run_is_set_aside(sta
     listeners = listening(plan())
     del listeners["n2"]
     joining = Joining(plan(), observed(plan(), client_n2=state, n1_n2=state), listeners)
-    assert {result["verdict"] for result in joining.results()} == {"ok"}
+    assert {result["verdict"] for result in joining.judge().results} == {"ok"}
     assert {
-        (entry["service"], *entry["sources"], *entry["destinations"]) for entry in joining.untestable()
+        (entry["service"], *entry["sources"], *entry["destinations"]) for entry in joining.judge().unmeasured
     } == {("sql_client", "client", "n2"), ("subconnection_in", "n1", "n2")}
-    assert all("n2 is outside of this run" in entry["reason"] for entry in joining.untestable())
+    assert all("n2 is outside of this run" in entry["reason"] for entry in joining.judge().unmeasured)
 
 
 @pytest.mark.parametrize(("state", "verdict"), [(OPEN, "ok"), (SILENT, "blocked")])
@@ -287,7 +303,7 @@ def of_n2(state, listener, expected="reachable", **options):
     for entry in made["hosts"]["client"]["probes"]:
         entry["expected"] = expected
     listeners = {**listening(made), "n2": listener}
-    found = Joining(made, observed(made, client_n2=state), listeners, **options).results()
+    found = Joining(made, observed(made, client_n2=state), listeners, **options).judge().results
     (one,) = [result for result in found if (result["source"], result["destination"]) == ("client", "n2")]
     return one
 
@@ -297,21 +313,21 @@ HELD = [
         CLOSED,
         holding("service", "192.0.2.2"),
         "blocked",
-        ["although a service listened there", "refuses with a reset", "ss -ltn on n2"],
+        ["although a service listened there", "rejects with a reset", "ss -ltn on n2"],
     ),
     (CLOSED, holding("service", "0.0.0.0"), "blocked", ["although a service listened there"]),
     (
         CLOSED,
         holding("service", "127.0.0.1"),
         "no_listener",
-        ["sql_client listens on 127.0.0.1 of n2 only", "let it listen on 192.0.2.2"],
+        ["sql_client listens on 127.0.0.1 of n2 only", "make it listen on 192.0.2.2"],
     ),
     (CLOSED, holding("service", "::"), "no_listener", ["listens on :: of n2 only"]),
     (
         CLOSED,
         holding("connection"),
         "untested",
-        ["a connection of the host", "net.ipv4.ip_local_reserved_ports=8563 on n2"],
+        ["an outgoing connection of the host", "net.ipv4.ip_local_reserved_ports=8563 on n2"],
     ),
     (CLOSED, holding("unknown"), "untested", ["without listening", "ip_local_reserved_ports"]),
     (CLOSED, holding("listener", "192.0.2.2"), "untested", ["a listener of another run"]),
@@ -320,7 +336,7 @@ HELD = [
         OPEN,
         holding("listener", "192.0.2.2"),
         "untested",
-        ["a listener of another run answers there and not sql_client"],
+        ["a listener of another run answers there instead of sql_client"],
     ),
     (
         {**OPEN, "reason": "other-run"},
@@ -334,7 +350,7 @@ HELD = [
         "untested",
         ["a listener of another run answers there"],
     ),
-    (SILENT, holding("connection"), "blocked", ["gets no answer"]),
+    (SILENT, holding("connection"), "blocked", ["gets no reply"]),
     (
         {
             "state": "error",
@@ -343,7 +359,7 @@ HELD = [
         },
         {"skipped": True},
         "untested",
-        ["client could not try", "192.0.2.2 is an address of that host itself"],
+        ["client could not test", "192.0.2.2 is an address of that host itself"],
     ),
 ]
 
@@ -488,7 +504,7 @@ LEFT = {
 def test_a_live_check_knows_what_holds_its_ports(query, state, verdict):
     made = plan()
     queries = {**QUERIED, "n2": query} if query else QUERIED
-    found = Joining(made, observed(made, client_n2=state), {}, queries=queries).results()
+    found = Joining(made, observed(made, client_n2=state), {}, queries=queries).judge().results
     assert {
         result["verdict"] for result in found if (result["source"], result["destination"]) == ("client", "n2")
     } == {verdict}
@@ -628,7 +644,7 @@ def test_a_refusal_where_our_listener_had_ended_proves_nothing(stopped, verdict)
         listening(plan()),
         stopped={"n2": stopped} if stopped else None,
     )
-    found = {(result["source"], result["destination"]): result for result in joining.results()}
+    found = {(result["source"], result["destination"]): result for result in joining.judge().results}
     assert found[("client", "n2")]["verdict"] == verdict
     assert ("too early" in found[("client", "n2")]["sentence"]) == (verdict == "untested")
     assert found[("client", "n1")]["verdict"] == "ok"
@@ -652,7 +668,7 @@ def test_a_refusal_by_a_host_that_could_not_be_asked_at_the_end_proves_nothing(s
     assert sure["verdict"] == "blocked"
     if expected == "reachable":
         assert (
-            f"could not be asked at the end of the run whether its listener was still there: {stopped['msg']}"
+            f"n2 could not be asked: {stopped['msg']}"
             in of_n2(CLOSED, up, expected, stopped={"n2": stopped})["sentence"]
         )
 
@@ -684,7 +700,7 @@ def test_silence_of_a_host_that_was_gone_proves_nothing(listener, stopped, verdi
     found = of_n2(SILENT, listener or up, expected, stopped={"n2": stopped} if stopped else None)
     # What must not work has no control here: nobody who may use the port reached it.
     assert found["verdict"] == (verdict if expected == "reachable" else "untested"), found["sentence"]
-    assert ("says nothing of the way" in found["sentence"]) == (verdict == "untested")
+    assert ("does not prove a filter" in found["sentence"]) == (verdict == "untested")
 
 
 def test_a_listener_at_every_address_is_up_at_each():
@@ -722,7 +738,7 @@ def test_a_wildcard_is_up_for_its_own_family_only(wildcard, expected):
     }
     assert {
         result["address"]: result["verdict"]
-        for result in Joining(made, observed(made, CLOSED), listeners).results()
+        for result in Joining(made, observed(made, CLOSED), listeners).judge().results
     } == expected
 
 
@@ -769,7 +785,7 @@ def test_what_answers_at_an_address_that_is_not_the_hosts_proves_nothing_of_a_li
     made["hosts"]["client"]["probes"][0]["expected"] = expected
     measured = observed(made, seen)
     measured["client"]["observations"][0]["address"] = MET
-    (found,) = Joining(made, measured, {}, queries={"n1": told, "client": {"skipped": True}}).results()
+    (found,) = Joining(made, measured, {}, queries={"n1": told, "client": {"skipped": True}}).judge().results
     if expected == "denied":
         verdict = {"ok": "exposed"}.get(verdict, "untested")
     assert found["verdict"] == verdict, found["sentence"]
@@ -785,7 +801,9 @@ def test_a_service_at_an_address_that_kept_a_listener_from_starting_is_not_the_h
         "addresses": ["127.0.0.1", "192.0.2.1"],
         "machine": {"identity": "x", "own": ["192.0.2.1"]},
     }
-    found = Joining(made, observed(made, IDENTIFIED), {"n1": failed, "client": {"skipped": True}}).results()
+    found = (
+        Joining(made, observed(made, IDENTIFIED), {"n1": failed, "client": {"skipped": True}}).judge().results
+    )
     assert {result["address"]: result["verdict"] for result in found} == {"192.0.2.1": "ok", MET: "untested"}
 
 
@@ -805,7 +823,7 @@ def test_a_listener_that_proves_itself_at_an_address_that_is_not_the_hosts_is_be
         },
         "client": {"skipped": True},
     }
-    (found,) = Joining(made, seen, listeners).results()
+    (found,) = Joining(made, seen, listeners).judge().results
     assert found["verdict"] == verdict, found["sentence"]
 
 
@@ -823,7 +841,7 @@ def test_a_listener_at_every_address_says_nothing_of_an_address_that_is_not_its_
         "n1": {"listening": [{"address": "0.0.0.0", "protocol": "tcp", "ports": "8563"}], "addresses": own},
         "client": {"skipped": True},
     }
-    (found,) = Joining(made, seen, listeners).results()
+    (found,) = Joining(made, seen, listeners).judge().results
     assert found["verdict"] == verdict
     assert verdict == "blocked" or "198.51.100.7, which is none of the addresses of n1" in found["sentence"]
 
@@ -894,9 +912,11 @@ def test_what_must_not_work_is_not_proven_by_a_host_that_went_away(seen, stopped
     """The control reached it while it was still there."""
     idle = Party("idle", ("192.0.2.99",), managed=True)
     made = make_plan(Wishes("kb", check_denied=True), {"database_node": [N1], "client": [CLIENT]}, [idle])
-    found = Joining(
-        made, observed(made, client_n1=OPEN, idle_n1=seen), listening(made), stopped={"n1": stopped}
-    ).results()
+    found = (
+        Joining(made, observed(made, client_n1=OPEN, idle_n1=seen), listening(made), stopped={"n1": stopped})
+        .judge()
+        .results
+    )
     assert {
         result["verdict"]
         for result in found
@@ -919,7 +939,7 @@ def test_a_control_counts_for_its_own_ports_and_address_alone():
             observation["states"][0].update(SILENT)
     found = {
         (result["service"], result["ports"], result["address"]): result["verdict"]
-        for result in Joining(made, seen, listening(made)).results()
+        for result in Joining(made, seen, listening(made)).judge().results
         if result["source"] == "client" and result["expected"] == "denied"
     }
     assert found[("confd", "20003", "192.0.2.1")] == "ok"
@@ -956,13 +976,13 @@ def test_a_row_that_nobody_asked_for_is_no_service_that_is_missing(optional, lis
     joining = Joining(made, seen, listening(made) if listeners is None else listeners)
     found = {
         (one["source"], one["expected"]): one["verdict"]
-        for one in joining.results()
+        for one in joining.judge().results
         if one["service"] == "bucketfs_https" and one["destination"] == "n1"
     }
     assert found == expected
     aside = {
         entry["sources"][0]: entry["reason"]
-        for entry in joining.untestable()
+        for entry in joining.judge().unmeasured
         if entry["service"] == "bucketfs_https"
     }
     assert aside == (
@@ -983,11 +1003,11 @@ def test_a_refusal_where_somebody_gets_through_is_no_missing_service():
     joining = Joining(made, seen, {})
     found = {
         one["destination"]: one["verdict"]
-        for one in joining.results()
+        for one in joining.judge().results
         if one["source"] == "client" and one["service"] == "bucketfs_https"
     }
     assert found == {"n1": "ok", "n2": "ok"}
-    assert joining.untestable() == []
+    assert joining.judge().unmeasured == []
 
 
 @pytest.mark.parametrize(
@@ -997,14 +1017,14 @@ def test_a_refusal_where_somebody_gets_through_is_no_missing_service():
         (
             {"database_node": [N1], "client": [CLIENT], "admin_network": [N2]},
             ("n2",),
-            "who may use it (n2) is outside of this run",
+            "the hosts that may use it (n2) are outside of this run",
         ),
         (
             {"database_node": [N1], "client": [CLIENT], "admin_network": [N2]},
             (),
-            "nobody who may use it (n2) reached it",
+            "no host that may use it (n2) reached it",
         ),
-        ({"database_node": [N1, N2], "client": [CLIENT]}, (), "nobody who may use it (n2) reached it"),
+        ({"database_node": [N1, N2], "client": [CLIENT]}, (), "no host that may use it (n2) reached it"),
     ],
     ids=["a node alone", "outside of the run", "did not reach it", "a second node did not reach it"],
 )
@@ -1015,7 +1035,7 @@ def test_why_a_denial_has_no_control_is_said_of_the_very_ports(members, left, fr
         for host, result in observed(made, client_n1=SILENT, n2_n1=SILENT).items()
         if host not in left
     }
-    found = Joining(made, seen, listening(made)).results()
+    found = Joining(made, seen, listening(made)).judge().results
     sentences = {
         result["verdict"]: result["sentence"]
         for result in found
@@ -1034,7 +1054,7 @@ def test_one_who_must_not_is_no_control_for_himself():
     seen = observed(made, n2_n1=SILENT)
     found = {
         (result["source"], result["service"]): result["verdict"]
-        for result in Joining(made, seen, listening(made)).results()
+        for result in Joining(made, seen, listening(made)).judge().results
         if result["expected"] == "denied"
     }
     assert found[("n2", "sql_client")] == "ok", "the client reaches it"
@@ -1048,20 +1068,21 @@ def test_a_host_of_the_plan_that_does_nothing_has_no_results():
         [Party("idle", ("192.0.2.99",), managed=True)],
     )
     joining = Joining(made, observed(made), {})
-    assert {result["source"] for result in joining.results()} == {"client"}
-    assert joining.untestable() == []
+    assert {result["source"] for result in joining.judge().results} == {"client"}
+    assert joining.judge().unmeasured == []
 
 
 @pytest.mark.parametrize(
     ("result", "expected"),
     [
-        ({"changed": False}, ""),
-        ({}, ""),
-        ({"skipped": True}, ""),
+        ({"changed": False}, None),
+        ({}, None),
+        ({"skipped": True}, None),
         (None, "the host took no part in this run"),
         ({"failed": True, "msg": " broken\n"}, "broken"),
         ({"unreachable": True}, "the task failed"),
-        ({"failed": False, "msg": "fine"}, ""),
+        ({"failed": True, "msg": " \n"}, "the task failed"),
+        ({"failed": False, "msg": "fine"}, None),
     ],
 )
 def test_failure_of_a_task(result, expected):

@@ -10,7 +10,10 @@ from __future__ import annotations
 
 import pytest
 
-from ansible_collections.exasol_community.network.plugins.plugin_utils._verdict.losses import losses, notes
+from ansible_collections.exasol_community.network.plugins.plugin_utils._verdict.losses import (
+    loss_notes,
+    losses,
+)
 
 HOSTS = {"n1": {"probes": [{"destinations": {"n2": ["192.0.2.2"]}}]}, "n2": {"probes": []}}
 
@@ -33,7 +36,7 @@ def path(lost, tries, **more):
     ],
 )
 def test_a_loss_is_named_from_one_percent_on_with_a_few_lost(lost, tries, said):
-    found = notes(losses({"n1": {"paths": [path(lost, tries)]}}, HOSTS))
+    found = loss_notes(losses({"n1": {"paths": [path(lost, tries)]}}, HOSTS))
     assert len(found) == bool(said)
     assert all(fragment in found[0] for fragment in said)
 
@@ -71,7 +74,7 @@ def test_what_is_kept_is_plain():
 
 def test_many_lossy_paths_are_some_notes_the_worst_first():
     paths = [{"source": f"n{number}", **path(number, 100)} for number in range(3, 60)]
-    found = notes(paths)
+    found = loss_notes(paths)
     assert len(found) == 11
     assert found[0].startswith("n59 -> n2: 59 of 100")
     assert found[-1].startswith("47 more paths")

@@ -1,7 +1,7 @@
 # Copyright (c) 2026, exasol_community.network contributors
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""What a run does not cover: the sentences about it, and the rows that only this run leaves out."""
+"""What a run does not cover: the coverage_sentences about it, and the rows that only this run leaves out."""
 
 from __future__ import annotations
 
@@ -10,8 +10,8 @@ import pytest
 from ansible_collections.exasol_community.network.plugins.module_utils._plan.flows import Party
 from ansible_collections.exasol_community.network.plugins.module_utils._plan.plan import Wishes, make_plan
 from ansible_collections.exasol_community.network.plugins.plugin_utils._verdict.not_covered import (
+    coverage_sentences,
     not_covered,
-    sentences,
 )
 from ansible_collections.exasol_community.network.tests.unit.helpers import assert_names
 from ansible_collections.exasol_community.network.tests.unit.plugins.plugin_utils.verifications import (
@@ -99,11 +99,11 @@ def test_what_must_not_work_is_no_row_of_its_own():
     ],
 )
 def test_each_cause_that_somebody_should_look_at_is_one_sentence(results, entries, fragments):
-    found = sentences(verification(results, not_covered=entries))
+    found = coverage_sentences(verification(results, not_covered=entries))
     assert len(found) == len(fragments)
     for text, wanted in zip(found, fragments):
         assert_names(text, wanted)
 
 
 def test_reports_of_older_releases_have_no_such_rows():
-    assert sentences(verification(mesh())) == []
+    assert coverage_sentences(verification(mesh())) == []

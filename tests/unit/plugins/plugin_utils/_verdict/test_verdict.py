@@ -8,21 +8,47 @@ from __future__ import annotations
 import pytest
 
 from ansible_collections.exasol_community.network.plugins.module_utils._probe.outcome import STATES
-from ansible_collections.exasol_community.network.plugins.plugin_utils._verdict.verdict import (
-    VERDICTS,
+from ansible_collections.exasol_community.network.plugins.plugin_utils._verdict.case import (
+    ASIDE,
+    DENIED,
+    ENDED,
+    FAILED,
+    NOT_ASKED,
+    OUTSIDE,
+    STRANGE,
+    UNSEEN,
+    UP,
     Case,
+    Listener,
+)
+from ansible_collections.exasol_community.network.plugins.plugin_utils._verdict.verdict import (
+    SEVERITY,
+    VERDICTS,
     judge,
+    worst,
 )
 from ansible_collections.exasol_community.network.tests.unit.helpers import assert_names
 
 SOURCE, DESTINATION, ROUTER = "192.0.2.21", "192.0.2.11", "192.0.2.1"
 
 
-def case(state, reason="", listener="", expected="reachable", **more):
+NONE = Listener()
+NOT_PERMITTED = Listener(DENIED, "n11 does not permit it")
+
+
+def case(state, reason="", listener=NONE, expected="reachable", **more):
     """Return a case of one flow from a client to a node."""
-    seen = {"ports": "8563", "state": state, "reason": reason, **more}
     return Case(
-        "client", "n11", DESTINATION, "sql_client", "tcp", "8563", expected, seen, (SOURCE,), listener
+        source="client",
+        destination="n11",
+        address=DESTINATION,
+        service="sql_client",
+        protocol="tcp",
+        ports="8563",
+        expected=expected,
+        observed={"ports": "8563", "state": state, "reason": reason, **more},
+        source_addresses=(SOURCE,),
+        listener=listener,
     )
 
 
@@ -37,7 +63,7 @@ REACHABLE = [
     (
         case("open", "syn-ack", answered_by="", detail="connected, but nobody answered our hello"),
         "wrong_host",
-        ["not our listener", "nobody answered our hello", "balancer", "n11"],
+        ["something other than our listener answers", "nobody answered our hello", "balancer", "n11"],
     ),
     (case("open", "syn-ack", answered_by=""), "wrong_host", ["no proof"]),
     (
@@ -46,37 +72,41 @@ REACHABLE = [
         ["refused", "nothing listens", "start the service", "overrides (sql_client)"],
     ),
     (
-        case("closed", "conn-refused", listener="up"),
+        case("closed", "conn-refused", listener=Listener(UP)),
         "blocked",
-        ["refused", "our listener was up", "let in tcp 8563 from 192.0.2.21 to 192.0.2.11 on n11"],
+        ["refused", "our listener was up", "allow tcp 8563 from 192.0.2.21 to 192.0.2.11 on n11"],
     ),
     (
-        case("closed", "conn-refused", listener="n11 does not permit it"),
+        case("closed", "conn-refused", listener=NOT_PERMITTED),
         "untested",
         ["refused", "did not listen: n11 does not permit it"],
     ),
     (
         case("filtered", "no-response"),
         "blocked",
-        ["no answer", "drops it", "let in tcp 8563 from 192.0.2.21 to 192.0.2.11 on n11", "in between"],
+        ["no reply", "drops it", "allow tcp 8563 from 192.0.2.21 to 192.0.2.11 on n11", "in between"],
     ),
-    (case("filtered", "admin-prohibited"), "blocked", ["is rejected", "admin-prohibited", "let in"]),
-    (case("filtered", "host-unreach"), "no_route", ["nobody answers client for 192.0.2.11", "ARP", "down"]),
+    (case("filtered", "admin-prohibited"), "blocked", ["is rejected", "admin-prohibited", "allow"]),
+    (
+        case("filtered", "host-unreach"),
+        "no_route",
+        ["client gets no ARP or NDP reply for 192.0.2.11", "down"],
+    ),
     (
         case("filtered", "admin-prohibited", reason_ip="local"),
         "blocked_at_source",
-        ["client itself rejects", "let out tcp 8563", "on client"],
+        ["client itself rejects", "allow outgoing tcp 8563", "on client"],
     ),
     (
         case("filtered", "admin-prohibited", reason_ip=SOURCE),
         "blocked_at_source",
-        ["client itself rejects", "let out tcp 8563", "on client"],
+        ["client itself rejects", "allow outgoing tcp 8563", "on client"],
     ),
-    (case("filtered", "host-unreach", reason_ip=SOURCE), "no_route", ["nobody answers client", "ARP"]),
+    (case("filtered", "host-unreach", reason_ip=SOURCE), "no_route", ["client gets no ARP or NDP reply"]),
     (
         case("filtered", "admin-prohibited", reason_ip=DESTINATION),
         "blocked_at_destination",
-        ["n11 itself rejects client", "let in tcp 8563", "on n11"],
+        ["n11 itself rejects client", "allow tcp 8563", "on n11"],
     ),
     (
         case("filtered", "port-unreach", reason_ip=DESTINATION),
@@ -86,7 +116,7 @@ REACHABLE = [
     (
         case("filtered", "admin-prohibited", reason_ip=ROUTER),
         "blocked_on_path",
-        ["192.0.2.1, between client and n11", "ask who runs 192.0.2.1", "permit tcp 8563"],
+        ["192.0.2.1, between client and n11", "ask who runs 192.0.2.1", "allow tcp 8563"],
     ),
     (
         case("filtered", "host-unreach", reason_ip=ROUTER),
@@ -112,14 +142,14 @@ REACHABLE = [
         ["client cannot resolve", "Name or service not known", "DNS servers or the search domain of client"],
     ),
     (case("unresolved", "name"), "unresolved", ["no answer"]),
-    (case("open|filtered", "no-response"), "untested", ["gets no answer", "UDP"]),
+    (case("open|filtered", "no-response"), "untested", ["gets no reply", "UDP"]),
     (
-        case("open|filtered", "no-response", listener="up"),
+        case("open|filtered", "no-response", listener=Listener(UP)),
         "blocked",
-        ["no answer from our listener", "permit tcp 8563"],
+        ["no reply from our listener", "allow tcp 8563"],
     ),
-    (case("error", "EMFILE", detail="raise it"), "untested", ["could not try", "EMFILE, raise it."]),
-    (case("error", "EIO"), "untested", ["could not try", "EIO."]),
+    (case("error", "EMFILE", detail="raise it"), "untested", ["could not test", "EMFILE, raise it."]),
+    (case("error", "EIO"), "untested", ["could not test", "EIO."]),
 ]
 
 TLS = {"fingerprint": "AB" * 32}
@@ -173,7 +203,10 @@ IDENTITIES = [
         "wrong_service",
         ["says nothing", "(it may count that against this host)."],
     ),
+    ({"status": "silent"}, "wrong_service", ["something that says nothing is there"]),
     ({"status": "unverifiable", "detail": SYBASE}, "ok", [SYBASE]),
+    ({"status": "unverifiable"}, "ok", ["(unverifiable)."]),
+    ({"status": "unverifiable", "looks_like": "anything", "detail": ""}, "ok", []),
     (
         {"status": "refusing", "detail": "it lets nobody of this host in"},
         "wrong_service",
@@ -202,18 +235,18 @@ BLOCKED = [
     (("closed", "conn-refused"), {}, "ok", ["does not reach"]),
     (
         ("closed", "conn-refused"),
-        {"listener": "up"},
+        {"listener": Listener(UP)},
         "ok",
-        ["does not reach", "as it should be", "admin does"],
+        ["does not reach", "as expected", "admin does"],
     ),
-    (("closed", "conn-refused"), {"listener": "n11 does not permit it"}, "untested", ["cannot be told"]),
+    (("closed", "conn-refused"), {"listener": NOT_PERMITTED}, "untested", ["unknown whether"]),
     (("filtered", "no-response"), {}, "ok", ["does not reach"]),
     (("filtered", "admin-prohibited"), {"reason_ip": DESTINATION}, "ok", ["does not reach"]),
     (("unreachable", "no-route"), {}, "ok", ["does not reach"]),
     (("unresolved", "name"), {"detail": "gone"}, "unresolved", ["cannot resolve", "gone"]),
-    (("error", "EMFILE"), {}, "untested", ["could not try", "EMFILE"]),
-    (("open|filtered", "no-response"), {}, "untested", ["gets no answer"]),
-    (("open|filtered", "no-response"), {"listener": "up"}, "ok", ["does not reach"]),
+    (("error", "EMFILE"), {}, "untested", ["could not test", "EMFILE"]),
+    (("open|filtered", "no-response"), {}, "untested", ["gets no reply"]),
+    (("open|filtered", "no-response"), {"listener": Listener(UP)}, "ok", ["does not reach"]),
 ]
 
 
@@ -222,7 +255,7 @@ def label(value):
     if not isinstance(value, Case):
         return None
     return " ".join(
-        [value.state["state"], value.state["reason"], value.state.get("reason_ip", ""), value.listener]
+        [value.state, value.reason, value.observed.get("reason_ip", ""), value.listener.kind]
     ).strip()
 
 
@@ -296,7 +329,7 @@ def test_what_must_not_work_is_never_ok_where_nobody_reached_it(seen, more, verd
     judged, sentence = judge(case(*seen, expected="denied", **more))
     assert judged == {"ok": "untested"}.get(verdict, verdict), sentence
     if seen[0] == "closed" and not more:
-        assert_names(sentence, ["client is refused", "nothing listens there", "cannot be told"])
+        assert_names(sentence, ["client is refused", "nothing listens there", "unknown whether"])
     elif verdict == "ok":
         assert_names(
             sentence,
@@ -317,21 +350,21 @@ def test_what_must_not_work_is_never_ok_where_nobody_reached_it(seen, more, verd
             True,
             [
                 "no managed host may use it",
-                "let a managed host play who may use sql_client",
+                "let a managed host play a peer that may use sql_client",
                 "a second node of its cluster",
             ],
         ),
         (
             ("admin",),
             False,
-            ["who may use it (admin) is outside of this run (--limit, exasol_hosts)", "include one of them"],
+            ["the hosts that may use it (admin) are outside of this run (--limit, exasol_hosts)", "include one of them"],
         ),
         (
             ("admin", "a2", "a3", "a4"),
             True,
             [
-                "nobody who may use it (admin, a2, a3 ...) reached it in this run",
-                "look at the results of those who may",
+                "no host that may use it (admin, a2, a3 ...) reached it in this run",
+                "look at the results of these hosts",
             ],
         ),
     ],
@@ -339,14 +372,14 @@ def test_what_must_not_work_is_never_ok_where_nobody_reached_it(seen, more, verd
 )
 def test_why_what_must_not_work_has_no_control(entitled, present, fragments):
     judged, sentence = judge(
-        case("filtered", "no-response", "up", "blocked")._replace(entitled=entitled, present=present)
+        case("filtered", "no-response", "up", "denied")._replace(entitled=entitled, is_any_present=present)
     )
     assert judged == "untested"
     assert_names(sentence, [*fragments, "client does not reach tcp 8563 of n11", "exasol_exclude"])
     assert (
         judge(
-            case("filtered", "no-response", "up", "blocked")._replace(
-                entitled=entitled, present=present, control="admin"
+            case("filtered", "no-response", "up", "denied")._replace(
+                entitled=entitled, is_any_present=present, control="admin"
             )
         )[0]
         == "ok"
@@ -359,7 +392,7 @@ def test_only_a_refusal_is_called_one(state):
 
 
 @pytest.mark.parametrize("expected", ["reachable", "denied"])
-@pytest.mark.parametrize("listener", ["", "up", "some excuse"])
+@pytest.mark.parametrize("listener", [Listener(), Listener(UP), Listener(FAILED, "some excuse")])
 @pytest.mark.parametrize("state", STATES)
 def test_every_state_has_a_verdict_and_one_sentence(state, listener, expected):
     verdict, sentence = judge(case(state, "x", listener, expected))
@@ -374,7 +407,7 @@ def test_nothing_but_an_open_port_is_ever_ok(state):
     seen = [
         case(state, reason, listener, reason_ip=sender)
         for reason in reasons
-        for listener in ("", "up", "excuse")
+        for listener in (Listener(), Listener(UP), Listener(FAILED, "excuse"))
         for sender in ("", "local", SOURCE, DESTINATION, ROUTER)
     ]
     assert "ok" not in {judge(one)[0] for one in seen}
@@ -405,3 +438,18 @@ def test_a_name_that_is_its_own_address_is_written_once():
 def test_without_own_addresses_the_source_is_named():
     _verdict, sentence = judge(case("filtered", "no-response")._replace(source_addresses=()))
     assert "from client to 192.0.2.11" in sentence
+
+
+def test_every_verdict_has_its_own_severity():
+    assert sorted(SEVERITY) == sorted(VERDICTS)
+    assert len(set(SEVERITY.values())) == len(VERDICTS)
+    assert min(SEVERITY, key=SEVERITY.get) == "ok"
+    assert worst(["ok", "untested", "blocked"]) == "untested"
+    assert worst(["ok"]) == "ok"
+
+
+@pytest.mark.parametrize("kind", [NOT_ASKED, UP, FAILED, DENIED, OUTSIDE, ENDED, ASIDE, UNSEEN, STRANGE])
+@pytest.mark.parametrize("why", ["", "up", "any words"])
+def test_a_refusal_is_judged_by_the_code_of_our_listener_whatever_the_words_are(kind, why):
+    expected = {NOT_ASKED: "no_listener", UP: "blocked"}.get(kind, "untested")
+    assert judge(case("closed", "conn-refused", Listener(kind, why)))[0] == expected

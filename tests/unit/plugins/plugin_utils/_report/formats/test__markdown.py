@@ -49,10 +49,10 @@ def test_what_is_well():
     ]
 
 
-def test_what_is_wrong_says_what_to_mend_first():
+def test_what_is_wrong_says_what_to_fix_first():
     report = render(verification(mesh(n13="blocked"), untestable=[ASIDE]))
     assert [line for line in report.splitlines() if line.startswith("## ")] == [
-        "## What to mend",
+        "## What to fix",
         "## Matrix",
         "## Flows",
         "## Not tested",

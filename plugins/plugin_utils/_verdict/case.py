@@ -1,0 +1,106 @@
+# Copyright (c) 2026, exasol_community.network contributors
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+
+"""A case: what both ends know of one flow, in codes. Texts in it are shown and never compared."""
+
+from __future__ import annotations
+
+import typing as t
+
+from ...module_utils._probe.outcome import LOCAL
+
+if t.TYPE_CHECKING:
+    from ...module_utils._shapes import PortState
+
+# What became of our own listener at the destination (Listener.kind).
+NOT_ASKED, UP = "not_asked", "up"
+FAILED = "failed"  # it did not start
+DENIED = "denied"  # it started, but the kernel refused these ports
+OUTSIDE = "outside"  # its host is outside of this run
+ENDED = "ended"  # it was gone before the run was over
+ASIDE = "stepped_aside"  # it gave its ports up, because no probe of its run came
+UNSEEN = "unseen"  # whether it was still there at the end is not known
+STRANGE = "strange"  # it listened at all addresses of its host, and this one is none of them
+
+# Who else holds a port at the destination (Case.holder): what its own kernel says (module_utils
+# _listener/occupants.py), and what follows from that.
+NOBODY = ""
+ELSEWHERE = "elsewhere"  # the service listens, but on other addresses of its host only
+SIBLING = "sibling"  # the listener of another host of this run, which therefore is the same machine
+FOREIGN = "foreign"  # the address is none of its host's, so somebody else has it
+
+# Which end sent an ICMP error (Case.sender); anything else is the address of a device in between.
+SOURCE, DESTINATION = "source", "destination"
+
+
+class Listener(t.NamedTuple):
+    """What became of our own listener, and why it did not answer, for a sentence."""
+
+    kind: str = NOT_ASKED
+    why: str = ""
+
+    @property
+    def was_up(self) -> bool:
+        """Whether our listener answered on these ports as long as the run lasted."""
+        return self.kind == UP
+
+    @property
+    def was_missing(self) -> bool:
+        """Whether our listener should have answered on these ports and did not."""
+        return self.kind not in (NOT_ASKED, UP)
+
+
+class Case(t.NamedTuple):
+    """One flow, or the part of its ports that share a state, with what both ends know of it."""
+
+    source: str
+    destination: str
+    address: str
+    service: str
+    protocol: str
+    ports: str
+    expected: str
+    observed: PortState  # the state of the ports, as the source saw it
+    source_addresses: tuple[str, ...] = ()
+    listener: Listener = Listener()
+    holder: str = NOBODY
+    held_at: tuple[str, ...] = ()  # where the service listens instead, or the host whose listener it is
+    ended: bool = False  # the destination or its listener was gone before the end of the run
+    planned: str = ""  # all ports of the flow
+    stage: str = ""  # how far the packets came, if that was captured
+    control: str = ""  # for a denied flow: a host that may use these very ports and reached them
+    # For a denied flow without a control: the hosts that may use the ports, and whether any of them took part.
+    entitled: tuple[str, ...] = ()
+    is_any_present: bool = True
+
+    @property
+    def state(self) -> str:
+        """The state of the ports."""
+        return self.observed["state"]
+
+    @property
+    def reason(self) -> str:
+        """How the source knows the state, as a code."""
+        return self.observed["reason"]
+
+    @property
+    def where(self) -> str:
+        """The ports and their host, for a sentence."""
+        is_named = self.destination != self.address
+        host = f"{self.destination} ({self.address})" if is_named else self.destination
+        return f"{self.protocol} {self.ports} of {host}"
+
+    @property
+    def traffic(self) -> str:
+        """What a firewall has to allow, for a sentence."""
+        origin = ", ".join(self.source_addresses) or self.source
+        return f"{self.protocol} {self.ports} from {origin} to {self.address}"
+
+    @property
+    def sender(self) -> str:
+        """Who sent the ICMP error: C(SOURCE), C(DESTINATION), an address between them, or nobody ("")."""
+        address = self.observed.get("reason_ip", "")
+        if address == LOCAL or address in self.source_addresses:
+            return SOURCE
+        return DESTINATION if address == self.address else address

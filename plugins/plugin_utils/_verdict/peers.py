@@ -1,0 +1,22 @@
+# Copyright (c) 2026, exasol_community.network contributors
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+
+"""The hosts of each peer: a plan has them the other way round, the peers of each host."""
+
+from __future__ import annotations
+
+import typing as t
+from collections.abc import Mapping
+
+if t.TYPE_CHECKING:
+    from ...module_utils._shapes import HostPlan
+
+
+def hosts_by_peer(hosts: Mapping[str, HostPlan]) -> dict[str, list[str]]:
+    """Return the hosts of each peer, from the hosts of a plan."""
+    members: dict[str, list[str]] = {}
+    for name, host in hosts.items():
+        for peer in host["peers"]:
+            members.setdefault(peer, []).append(name)
+    return members
