@@ -22,7 +22,11 @@ _USER = "to_change_request"
 
 
 @raising
-def to_change_request(value: t.Any, format: str = "markdown", include_unlocated: bool = False) -> str:  # noqa: A002  # as to_report has it
+def to_change_request(
+    value: t.Any,
+    format: str = "markdown",  # noqa: A002  # as to_report has it
+    include_unlocated: bool = False,
+) -> str:
     """Render the change request of a verification or of a plan."""
     if isinstance(value, Mapping) and "results" in value:
         request = request_of_verification(verification_of(value, _USER), include_unlocated)

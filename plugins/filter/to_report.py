@@ -13,7 +13,7 @@ from ..plugin_utils._report.report import render, verification_of
 
 
 @raising
-def to_report(verification: t.Any, format: str = "json") -> str:  # the name that users write
+def to_report(verification: t.Any, format: str = "json") -> str:  # noqa: A002  # the name that users write
     """Render a verification."""
     return render(verification_of(verification, "to_report"), format)
 

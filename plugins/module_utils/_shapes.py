@@ -299,7 +299,7 @@ if TYPE_CHECKING:
         lost: int
 
     class Certificate(TypedDict):
-        """A certificate with the hosts that presented it: TlsFacts, of which the fingerprint is never missing."""
+        """A certificate with the hosts that presented it: TlsFacts that always have a fingerprint."""
 
         service: str
         ports: str

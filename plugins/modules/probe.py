@@ -165,8 +165,8 @@ options:
           - Verify the server's certificate and name before user name and password are sent, as C(curl) and
             C(lftp) do.
           - If the certificate cannot be verified, neither is sent, and RV(ftp_sessions) has V(unverified).
-          - Neither is ever sent to a server that greets as a mail server, or that O(identify) finds to be another
-            service.
+          - Neither is ever sent to a server that greets as a mail server, or that O(identify) finds to be
+            another service.
           - The name is that of the flow. If the flow has an address, the certificate must be valid for that
             address.
           - With V(false), the password is sent to any server that answers.

@@ -30,9 +30,9 @@ def _let_the_checkout_be_a_collection() -> None:
 
 
 _let_the_checkout_be_a_collection()
-from ansible_collections.exasol_community.network.tests.labs.namespaces import namespaces, oracles, servers  # noqa: E402  # the link is made above
-from ansible_collections.exasol_community.network.tests.labs.namespaces.lines import Line  # noqa: E402  # the link is made above
-from ansible_collections.exasol_community.network.tests.labs.namespaces.standins import Certificate  # noqa: E402  # the link is made above
+from ansible_collections.exasol_community.network.tests.labs.namespaces import namespaces, oracles, servers
+from ansible_collections.exasol_community.network.tests.labs.namespaces.lines import Line
+from ansible_collections.exasol_community.network.tests.labs.namespaces.standins import Certificate
 
 
 def pytest_xdist_auto_num_workers() -> int | None:

@@ -2,7 +2,7 @@
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
 
-"""Connections that never leave the host that makes them, by a local route or a NAT rule of its own, beside ones that do."""
+"""Connections that a local route or a NAT rule of the host leads back to it, and others that leave it."""
 
 from __future__ import annotations
 
@@ -121,7 +121,7 @@ def test_a_rule_that_leads_to_another_host_does_not_lead_back(line: Line, versio
 
 
 def test_connections_of_the_host_to_itself_are_not_taken_for_the_probes(line: Line) -> None:
-    """A local port serves any number of destinations, so among the host's own connections there may be one with the same."""
+    """A local port serves many destinations, so another connection of the host may have the same one."""
     line.client.sysctl("ipv4/ip_local_port_range", "40000 40001")  # the same ports for everybody
     try:
         with (

@@ -1,7 +1,7 @@
 # Copyright (c) 2026, exasol_community.network contributors
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""Makes the checkout importable as a collection, wherever it lies, and leaves out what this Python cannot run."""
+"""Makes the checkout importable as a collection, and leaves out what this Python cannot run."""
 
 import importlib.util
 import os

@@ -1,7 +1,7 @@
 # Copyright (c) 2026, exasol_community.network contributors
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""What many tests need: the text of a refusal, port numbers as naive sets, and a Python process of its own."""
+"""What many tests need: the text of a refusal, ports as naive sets, and a Python process."""
 
 import os
 import subprocess

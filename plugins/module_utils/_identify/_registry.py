@@ -84,7 +84,7 @@ class Datagram(NamedTuple):
 
 
 def datagram(service: str) -> Optional[Datagram]:
-    """Return the harmless question of a UDP service by its name in the port table, None where none is known."""
+    """Return the harmless question for a UDP service by its name in the port table, or None."""
     make = _QUESTIONS.get(service)
     return make() if make else None
 

@@ -559,7 +559,7 @@ def _detach(host: str, control: socket.socket, run: bytes) -> None:
         os.chdir("/")
         _keep_only(control.fileno())
         _serve(host, control, run)
-    except BaseException:  # a forked child must never return into the module's code
+    except BaseException:  # noqa: BLE001  # a forked child must never return into the module's code
         os._exit(1)
     os._exit(0)
 

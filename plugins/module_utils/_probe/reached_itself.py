@@ -61,7 +61,10 @@ def _judged(target: Target) -> List[Target]:
 
 
 def _replaced(target: Target, suspects: Iterable[int], address: str, outcome: Outcome) -> List[Target]:
-    """Return the target with another outcome for what was not proven at the suspected ports, in a target of its own where it is another address."""
+    """Return the target with another outcome for the suspected ports that are not proven.
+
+    If the outcome belongs to another address, it is in a target of its own.
+    """
     suspects = set(suspects)
     unproven = [
         port

@@ -166,8 +166,8 @@ class Handshake(_Stage):
 def go_on_with_services(connected: List[Handshake]) -> None:
     """Go on with all new connections to services that are not ours, and empty the list.
 
-    The connections that lead back to this host are noted first, while both ends are in the kernel's tables. One
-    look at the tables serves all of them.
+    The connections that lead back to this host are noted first, while both ends are in the kernel's tables.
+    One look at the tables serves all of them.
     """
     if not connected:
         return

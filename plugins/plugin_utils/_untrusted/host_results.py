@@ -22,7 +22,7 @@ from ...module_utils._listener.endpoints import PROTOCOLS, WILDCARDS
 from ...module_utils._listener.occupants import CONNECTION as HELD_BY_CONNECTION
 from ...module_utils._listener.occupants import LISTENER as HELD_BY_LISTENER
 from ...module_utils._listener.occupants import SERVICE, UNKNOWN
-from ...module_utils._plan.ftp_modes import ACTIVE, PASSIVE
+from ...module_utils._plan.table_rows import ACTIVE, PASSIVE
 from ...module_utils._probe.ftp_session import DATA_COMMANDS, LOGINS, TRANSFERS
 from ...module_utils._probe.outcome import LOCAL, PROOFS, STATES
 from ...module_utils._values.addresses import is_name, parse_address, stands_for

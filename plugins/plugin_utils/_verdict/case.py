@@ -70,7 +70,7 @@ class Case(t.NamedTuple):
     planned: str = ""  # all ports of the flow
     stage: str = ""  # how far the packets came, if that was captured
     control: str = ""  # for a denied flow: a host that may use these very ports and reached them
-    # For a denied flow without a control: the hosts that may use the ports, and whether any of them took part.
+    # For a denied flow without a control: the hosts that may use the ports, and whether any took part.
     entitled: tuple[str, ...] = ()
     is_any_present: bool = True
 

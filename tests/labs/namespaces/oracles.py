@@ -103,7 +103,10 @@ def blind() -> str:
     )
     if os.geteuid() or (rights and int(rights[1], 16) >> _CAP_SYS_PTRACE & 1):
         return ""
-    return "needs the right (CAP_SYS_PTRACE) to see which sockets a process of another user holds, which many containers do not have"
+    return (
+        "needs the right (CAP_SYS_PTRACE) to see the sockets of another user's processes, which many "
+        "containers do not have"
+    )
 
 
 def _inodes(pid: int) -> set[int]:

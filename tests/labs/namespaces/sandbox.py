@@ -49,7 +49,10 @@ exec unshare --mount sh -c '
 
 # Leads to a host of the examples, which is a namespace of its own.
 CONNECTION = """
-DOCUMENTATION = "{name: machines, short_description: to the namespaces of the examples, description: [is local but for the network], options: {}}"
+DOCUMENTATION = (
+    "{name: machines, short_description: to the namespaces of the examples, "
+    "description: [is local but for the network], options: {}}"
+)
 
 from pathlib import Path
 from ansible.plugins.connection.local import Connection as Local
@@ -96,7 +99,7 @@ def inventories(document: Path) -> list[Block]:
 
 
 def _connections(plugins: Path, machines: Mapping[str, Namespace]) -> Path:
-    """Return the directory of a connection that leads to each host by the address at which Ansible logs in."""
+    """Return the directory of a connection plugin that leads to each host by its address for Ansible."""
     plugins.mkdir()
     (plugins / "machines.py").write_text(CONNECTION, encoding="utf-8")
     for address, machine in machines.items():
@@ -207,7 +210,7 @@ def partners(namespace: Namespace, certificate: Certificate) -> Iterator[None]:
 
 
 def machine(core: Namespace, number: int, address: str) -> Namespace:
-    """Return a host of the examples, whose way to everybody else leads through the namespace in their middle."""
+    """Return a host of the examples, which reaches all others through the namespace in the middle."""
     host = Namespace(f"host{number}")
     join(core, host, f"host{number}", [f"10.66.{number}.1/30"], [f"10.66.{number}.2/30", f"{address}/32"])
     host.ip("route", "add", "default", "via", f"10.66.{number}.1", "src", address)

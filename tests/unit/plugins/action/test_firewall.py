@@ -185,8 +185,7 @@ def test_seconds_may_be_text(run, given):
     assert run({"changed": False}, rollback_after=given) == ({"changed": False}, [None])
 
 
-# -- hosts in whose place the controller would run the module
-# ---------------------------------------------------------------------------------------------
+# Hosts in whose place the controller would run the module
 
 
 class Through(Connection):

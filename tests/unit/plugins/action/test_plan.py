@@ -290,8 +290,7 @@ def test_what_has_no_effect_is_said_once(act, warned, options, more, fragment):
     assert "secret" not in "".join(warned)
 
 
-# -- variables of the site
-# -------------------------------------------------------------------------------------------------------------
+# Variables of the site
 
 
 @pytest.mark.parametrize(

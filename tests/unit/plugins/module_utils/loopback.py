@@ -198,7 +198,7 @@ def wait_until(condition, seconds=PATIENCE):
 
 
 def connections(address, ports, state):
-    """Return how many connections the kernel holds in a state whose one end is an IPv4 address with one of these ports."""
+    """Return how many connections in a state have an end at an IPv4 address and one of these ports."""
     # Words of 32 bits in the machine's own byte order.
     ends = {
         "{0:08X}:{1:04X}".format(struct.unpack("=I", socket.inet_aton(address))[0], port) for port in ports

@@ -57,7 +57,7 @@ def naive_members(members):
 
 
 def naive_flow(service, members, source, destination):
-    """Tell whether a row of the table speaks of this source and this destination, row by row and pair by pair."""
+    """Tell whether a row of the table is about this source and this destination, in the naive way."""
     if source == destination or not (source.managed or destination.managed):
         return False
     if source not in members.get(service.source, ()) or destination not in members.get(

@@ -129,8 +129,7 @@ def test_a_process_that_is_gone_has_neither(monkeypatch):
     assert (_connection._environment(gone), _connection._parent(gone)) == ("", 0)
 
 
-# -- machinectl and run0
-# -------------------------------------------------------------------------------------------------------------------
+# Machinectl and run0
 
 MARK, OTHER_MARK = "BECOME-SUCCESS-" + "a" * 32, "BECOME-SUCCESS-" + "b" * 32
 SHELL = "/bin/sh -c echo {0} ; /usr/bin/python3 /home/u/.ansible/tmp/x/AnsiballZ_firewall.py"

@@ -385,8 +385,7 @@ def test_info_is_plain_json(place):
     assert set(json.loads((place.folder / "pending" / "info.json").read_text())) == {"id", "deadline", "boot"}
 
 
-# -- what fails
-# ----------------------------------------------------------------------------------------------------------------------------
+# What fails
 
 
 def broken_until(path, out):
@@ -580,8 +579,7 @@ def test_the_journal_hears_of_a_rollback_that_failed(broken, tmp_path, monkeypat
     assert "rolled back" in (tmp_path / "journal").read_text()
 
 
-# -- changes that take their time
-# ----------------------------------------------------------------------------------------------------------
+# Changes that take their time
 
 
 @pytest.fixture
@@ -674,8 +672,7 @@ def test_the_end_of_a_change_that_was_rolled_back_makes_nothing_wait(place):
     assert not rollback.waits("one") and place.names() == ["rolled_back"]
 
 
-# -- a host in a bad state
-# -----------------------------------------------------------------------------------------------------------------
+# A host in a bad state
 
 
 def test_a_step_that_hangs_is_reported_and_what_is_needed_is_kept(place, monkeypatch, tmp_path):
@@ -730,8 +727,7 @@ def test_without_a_rename_a_change_that_another_process_rolls_back_is_left_to_it
     assert place.taken_back() == 0 and place.names() == ["taken"]
 
 
-# -- processes that are killed
-# -------------------------------------------------------------------------------------------------------------
+# Processes that are killed
 
 
 def killed(*unused, **named):

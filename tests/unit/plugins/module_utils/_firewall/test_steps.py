@@ -470,8 +470,7 @@ def test_nothing_is_taken_back_when_all_goes_well(tmp_path):
     assert content(out).split() == ["one", "two"]
 
 
-# -- files that are more than a name and a content
-# -----------------------------------------------------------------------------------------
+# Files that are more than a name and a content
 
 
 @WAYS

@@ -15,7 +15,7 @@ import struct
 
 
 def ber(tag, content, long=False):
-    """Return an element, its length in the short form where that is enough, or in the form of Active Directory."""
+    """Return an element; its length is in the short form if that is enough, or as Active Directory has it."""
     size = len(content)
     if long:
         return bytes((tag, 0x84)) + struct.pack(">I", size) + content
@@ -222,7 +222,10 @@ GOOD = [
     # What Django's server and lighttpd say to a name that they do not know or like.
     (
         "http",
-        b"HTTP/1.1 400 Bad Request\r\nServer: WSGIServer/0.2 CPython/3.11.2\r\nContent-Type: text/html\r\n\r\n",
+        (
+            b"HTTP/1.1 400 Bad Request\r\nServer: WSGIServer/0.2 CPython/3.11.2\r\n"
+            b"Content-Type: text/html\r\n\r\n"
+        ),
         "WSGIServer/0.2 CPython/3.11.2",
         "HTTP status 400",
     ),
@@ -354,7 +357,10 @@ BAD = [
     # A plain request at a port of HTTPS: nginx (its page has 255 and 248 bytes), Apache, Go, Tomcat.
     (
         "http",
-        b"HTTP/1.1 400 Bad Request\r\nServer: nginx/1.22.1\r\nContent-Length: 255\r\nConnection: close\r\n\r\n",
+        (
+            b"HTTP/1.1 400 Bad Request\r\nServer: nginx/1.22.1\r\nContent-Length: 255\r\n"
+            b"Connection: close\r\n\r\n"
+        ),
         "other",
         "HTTPS",
     ),

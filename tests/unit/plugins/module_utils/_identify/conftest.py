@@ -23,13 +23,14 @@ def openssl(folder, *words):
 
 @pytest.fixture(scope="session")
 def make_certificate(tmp_path_factory):
-    """Return what makes a certificate and its key from a subject (lines of the tool's configuration), extensions and a lifetime."""
+    """Return a maker of certificates and keys: from a subject, extensions and a lifetime."""
     if not shutil.which("openssl"):
         pytest.skip("needs the command openssl, which makes the certificates (Debian: openssl)")
 
     def make(subject="CN = db.example.com", extensions="", days=100, mask="utf8only", version=3):
         folder = tmp_path_factory.mktemp("certificate")
-        head = "[req]\nprompt = no\nutf8 = yes\nstring_mask = {0}\ndistinguished_name = name\n{1}\n[name]\n{2}\n".format(
+        head = "[req]\nprompt = no\nutf8 = yes\nstring_mask = {0}\ndistinguished_name = name\n{1}\n"
+        head = (head + "[name]\n{2}\n").format(
             mask, "x509_extensions = extensions" if extensions else "", subject
         )
         text = head + ("[extensions]\n" + extensions + "\n" if extensions else "")

@@ -51,7 +51,7 @@ class TlsServer:
 
 
 def database(*frames):
-    """Return the answers of a database, which upgrades to WebSocket and answers a message with these frames."""
+    """Return the answers of a database that upgrades to WebSocket and answers a message with these frames."""
     done = []  # type: list[str]
 
     def answer(heard):

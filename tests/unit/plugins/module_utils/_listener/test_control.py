@@ -246,7 +246,8 @@ LEAVE = """
 import json, os, signal, sys
 from ansible_collections.exasol_community.network.plugins.module_utils._listener import control as _control
 host, token, address, port, ttl = sys.argv[1:6]
-print(json.dumps(_control.present(host, token, [{"address": address, "protocol": "tcp", "ports": port}], float(ttl))), flush=True)
+wanted = [{"address": address, "protocol": "tcp", "ports": port}]
+print(json.dumps(_control.present(host, token, wanted, float(ttl))), flush=True)
 os.kill(os.getpid(), signal.SIGKILL)
 """
 
@@ -372,8 +373,9 @@ while True:
     # Says that it is the listener of whoever asks, and that it holds every port.
     sock = held[-1].accept()[0]
     sock.recv(65536)
-    sock.sendall(json.dumps({"host": "x", "pid": 1, "age_s": 1, "quiet_s": 1, "left_s": 1, "abandoned": False,
-                             "listening": [{"address": "0.0.0.0", "protocol": "tcp", "ports": "1-65535"}]}).encode() + b"\\n")
+    claim = {"host": "x", "pid": 1, "age_s": 1, "quiet_s": 1, "left_s": 1, "abandoned": False}
+    claim["listening"] = [{"address": "0.0.0.0", "protocol": "tcp", "ports": "1-65535"}]
+    sock.sendall(json.dumps(claim).encode() + b"\\n")
 """
 
 
@@ -460,8 +462,7 @@ def test_a_listener_that_never_stays_up_is_told(host, monkeypatch):
     assert_names(refusal(host.present, "127.0.0.1", free_ports("127.0.0.1")), [host.name, "ends at once"])
 
 
-# -- privileges
-# --------------------------------------------------------------------------------------------------------------------------------------
+# Privileges
 
 
 def status_of(pid, field):
@@ -491,10 +492,10 @@ def test_a_listener_that_root_starts_serves_low_ports_as_nobody(host):
 KEEPS_ROOT = """
 import json, os, sys
 from ansible_collections.exasol_community.network.plugins.module_utils._listener import control as _control
-from ansible_collections.exasol_community.network.plugins.module_utils._kernel import privileges as _privileges
+from ansible_collections.exasol_community.network.plugins.module_utils._kernel import privileges
 def refuse(user):
     raise PermissionError(1, "Operation not permitted")
-_privileges.os.setuid = refuse
+privileges.os.setuid = refuse
 host, token, address, port = sys.argv[1:5]
 print(json.dumps(_control.present(host, token, [{"address": address, "protocol": "tcp", "ports": port}], 60)))
 """
@@ -530,8 +531,7 @@ def test_root_without_any_rights_has_none_to_give_up(host):
         assert expected in done.stdout
 
 
-# -- what interrupted runs leave behind
-# --------------------------------------------------------------------------------------------------------------
+# What interrupted runs leave behind
 
 
 def test_a_run_without_a_sign_ends_and_a_run_with_signs_does_not(host):
@@ -605,7 +605,8 @@ os.setgid(int(sys.argv[5]))
 os.setuid(int(sys.argv[5]))
 host, token, address, port = sys.argv[1:5]
 wanted = [{"address": address, "protocol": "tcp", "ports": port}]
-print(json.dumps([_control.present(host, token, wanted, 60), _control.absent(host, token), _control.query(host, wanted)]))
+present, absent = _control.present(host, token, wanted, 60), _control.absent(host, token)
+print(json.dumps([present, absent, _control.query(host, wanted)]))
 """
 
 
@@ -659,8 +660,7 @@ def test_who_came_meanwhile_is_known(host, other_host, monkeypatch):
     assert [held["by"] for held in found["holders"]] == ["listener"]
 
 
-# -- who holds a port
-# --------------------------------------------------------------------------------------------------------------------------------
+# Who holds a port
 
 
 def test_a_port_of_an_outgoing_connection_is_told(host):

@@ -39,7 +39,7 @@ LINE = b"a.csv\r\n"
 
 
 class Stub:
-    """An FTP server: C(says) are its replies by command, functions of the session where more than words is needed."""
+    """An FTP server: C(says) has its replies by command, or functions of the session."""
 
     def __init__(self, context=None, **says):
         self.address = some_address()
@@ -290,7 +290,7 @@ def test_a_stranger_does_not_keep_the_server_away(try_out):
 
 
 def test_an_empty_folder_is_listed_in_the_other_way_too(try_out):
-    """Some servers say 450 to NLST of an empty folder (RFC 959, section 5.4), and send an empty list for LIST."""
+    """Some servers say 450 to NLST of an empty folder (RFC 959, section 5.4), and send an empty LIST."""
     assert set(by_command(try_out("both", NLST="450 no files found")).values()) == {DONE}
 
 
@@ -382,8 +382,7 @@ def test_a_server_that_repeats_the_password_does_not_bring_it_into_a_report(try_
     assert "tiger-42" not in str(found) and "********" in str(found)
 
 
-# -- TLS
-# ----------------------------------------------------------------------------------------------------------------------------------------------
+# TLS
 
 
 @pytest.fixture(scope="module")

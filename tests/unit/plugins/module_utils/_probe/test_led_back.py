@@ -1,7 +1,7 @@
 # Copyright (c) 2026, exasol_community.network contributors
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""Both ends of a connection in the kernel's tables, as real connections write them and as tables that hosts may have."""
+"""Both ends of a connection in the kernel's tables: of real connections, and in made-up tables."""
 
 import socket
 

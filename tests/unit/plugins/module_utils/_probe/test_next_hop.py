@@ -27,7 +27,7 @@ ROUTER, PROHIBITED = (
 
 
 def silent(protocol="tcp", *more):
-    """Return a target of two ports whose first says nothing, and whose second says nothing or what is given."""
+    """Return a target of two ports: the first is silent, the second has the given outcome, or is silent."""
     target = Target("n11", ADDRESS, protocol)
     target.add(Ports.parse("8563,8564"))
     target.record(8563, timed_out(protocol))

@@ -1,7 +1,7 @@
 # Copyright (c) 2026, exasol_community.network contributors
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""What a host finds on itself where the plan means another host proves nothing, unless that host's own listener is there."""
+"""A host that reached itself proves nothing, unless the other host's own listener is there."""
 
 import pytest
 

@@ -193,7 +193,7 @@ def test_a_server_that_never_answers_proves_nothing():
 
 
 class Listener:
-    """A stand-in for our listener that never answers its first connections, be it that it keeps them or cuts them off."""
+    """A stand-in for our listener that never answers its first connections: it keeps or closes them."""
 
     def __init__(self, deaf_to, cuts=False):
         self.sock = listening("127.0.0.1")

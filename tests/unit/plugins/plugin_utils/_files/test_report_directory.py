@@ -47,7 +47,8 @@ def test_an_absolute_directory_stays(tmp_path, monkeypatch):
 def test_nothing_is_written_into_an_installed_collection(installed, inside):
     with pytest.raises(
         NetworkError,
-        match=r"is inside the collection .*: start Ansible in another directory, or set exasol_report_directory",
+        match=r"is inside the collection .*: "
+        r"start Ansible in another directory, or set exasol_report_directory",
     ):
         report_directory(str(installed / inside))
 

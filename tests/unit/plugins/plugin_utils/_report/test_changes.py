@@ -102,7 +102,8 @@ def test_text_says_who_acts():
     text = render_changes(verification(mesh(n13="blocked")), verification(mesh(), created=OLD), "text")
     assert (
         text.splitlines()[1]
-        == "broke: n11, n12, n14, n15, n16 -> n13 subconnection_in tcp 20000-21000: ok -> blocked. n11 to n13: blocked."
+        == "broke: n11, n12, n14, n15, n16 -> n13 subconnection_in tcp 20000-21000: ok -> blocked. "
+        "n11 to n13: blocked."
     )
 
 

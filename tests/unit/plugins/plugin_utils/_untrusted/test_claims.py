@@ -359,8 +359,7 @@ def test_one_address_of_two_proves_nothing_of_the_other():
     assert {verdict for address, verdict in found if address == "192.0.2.1"} & {"ok", "exposed"}
 
 
-# -- any result, changed at random
-# -------------------------------------------------------------------------------------------------------------------
+# Any result, changed at random
 
 GARBAGE = (
     st.sampled_from(

@@ -217,7 +217,10 @@ def test_sentences_are_put_together_again(source, destination, sentence):
 
 def test_64_hosts_are_at_most_3_mib():
     nodes = [f"node{number:02}.cluster.example.com" for number in range(64)]
-    long = "{0} gets no reply from tcp {2} of {1} (no-response): a filter on the path or at either end drops it; allow tcp {2} from {0} on {1} and in between."
+    long = (
+        "{0} gets no reply from tcp {2} of {1} (no-response): a filter on the path or at either end drops "
+        "it; allow tcp {2} from {0} on {1} and in between."
+    )
     results = [
         result(*pair, "blocked", service, ports, sentence=long.format(*pair, ports))
         for pair in itertools.permutations(nodes, 2)
