@@ -19,18 +19,16 @@ description:
     If its file says them, it also has C(exasol_external_address), C(ansible_user),
     C(ansible_ssh_private_key_file) and C(ansible_port).
   - Hosts are in the group C(exasol_nodes), and in the group C(exasol_cluster_NAME) of their cluster.
-  - Release, ports and switched-off services become C(exasol_release), C(exasol_overrides),
-    C(exasol_include) and
-    C(exasol_exclude). These variables belong to the whole site, so what all clusters have in common is a
-    variable
-    of the group C(all). What differs is a variable of the group of each cluster.
-    A port that is the default of the port table needs no override, so none is set.
+  - Release, ports and switched-off services become C(exasol_release), C(exasol_overrides), C(exasol_include)
+    and C(exasol_exclude). These variables belong to the whole site, so what all clusters have in common is a
+    variable of the group C(all). What differs is a variable of the group of each cluster.
     A value in C(group_vars/all) takes precedence over both.
+  - A port that is the default of the port table needs no override, so none is set.
   - Passwords, tokens, certificates and all other settings of the files are never read into variables.
 notes:
   - The file of this plugin ends in C(c4.yml) or C(c4.yaml).
-  - C(exasol_release) is a full version, such as V(2025.1.11), if the file says it. C(deployment.json)
-    says none.
+  - C(exasol_release) is a full version, such as V(2025.1.11), if the file says it.
+    C(deployment.json) says none.
   - Files that are encrypted with Ansible Vault are decrypted.
 extends_documentation_fragment:
   - ansible.builtin.constructed
@@ -45,8 +43,7 @@ options:
       - Files that describe a deployment each. A relative path starts at the directory of the plugin's file.
       - A path may hold the wildcards V(*) and V(?). It must match a file.
       - The cluster has the name of its file without the extension, or that of its directory if the file
-        is named
-        C(config), C(deployment.json) or C(EXAConf).
+        is named C(config), C(deployment.json) or C(EXAConf).
     type: list
     elements: str
     default: []
@@ -58,16 +55,14 @@ options:
     description:
       - A text before the name of each host. V({cluster}) in it stands for the name of the cluster.
       - Files of several clusters name their nodes alike, V(n11), V(n12) and so on. They need a prefix,
-        for example
-        V({cluster}-).
+        for example V({cluster}-).
     type: str
     default: ""
   connect_to:
     description:
       - The address that becomes C(ansible_host), where a file says several.
       - V(external) is the address in the public network, V(private) that in the private network, and
-        V(dns_name)
-        the DNS name that exasol-personal writes.
+        V(dns_name) the DNS name that exasol-personal writes.
       - If a file does not have it, V(dns_name) becomes V(external), and V(external) becomes V(private).
     type: str
     choices: [external, private, dns_name]

@@ -21,6 +21,7 @@ from ...module_utils._values.errors import NetworkError
 from .deployment import (
     Deployment,
     Node,
+    check_single,
     checked_nodes,
     read_address,
     read_path,
@@ -127,6 +128,7 @@ def _assignments(text: str) -> tuple[dict[str, str], dict[str, int]]:
             raise NetworkError(f"line {line}, {key}: line {lines[key]} sets it, too: remove one of the two")
         lines[key] = line
         values[key] = "".join(_unquoted(part, f"line {line}, {key}") for part in parts).strip()
+        check_single(values[key], f"line {line}, {key}")
     return values, lines
 
 

@@ -101,6 +101,15 @@ def read_interface(text: str, where: str) -> str:
     return read_address(address, where)
 
 
+def check_single(text: str, where: str) -> None:
+    """Refuse, without showing it, a value that goes on with another key, because the end of its line is lost.
+
+    That key may be a password's.
+    """
+    if "=" in text:
+        raise NetworkError(f"{where}: the value holds another =: expected one key in each line")
+
+
 def read_port(value: t.Any, where: str, *, zero: bool = False) -> int:
     """Return a port number; with C(zero), 0 is one too and means that the service is switched off."""
     text = str(value).strip()

@@ -22,6 +22,7 @@ from ...module_utils._values.errors import NetworkError
 from .deployment import (
     Deployment,
     Node,
+    check_single,
     checked_nodes,
     read_interface,
     read_node_name,
@@ -117,6 +118,7 @@ def _settings(text: str) -> tuple[dict[str, int], list[_Setting]]:
         setting = _Setting(
             kind=section.kind, section=section.name, key=found["key"], value=value, line=number
         )
+        check_single(setting.value, setting.where)
         first = first_lines.setdefault((section.kind, section.name, setting.key), number)
         if first != number:
             raise NetworkError(f"{setting.where}: line {first} sets it, too: remove one of the two")
