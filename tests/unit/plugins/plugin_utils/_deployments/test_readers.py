@@ -19,13 +19,9 @@ from ansible_collections.exasol_community.network.plugins.plugin_utils._deployme
     read_deployment,
 )
 from ansible_collections.exasol_community.network.tests.unit.helpers import assert_names, refusal
-from ansible_collections.exasol_community.network.tests.unit.plugins.plugin_utils._deployments.samples import (
-    C4,
-    EXACONF,
-    JSON,
-    SECRET,
-)
+from ansible_collections.exasol_community.network.tests.unit.plugins.plugin_utils._deployments import samples
 
+C4, EXACONF, JSON, SECRET = samples.C4, samples.EXACONF, samples.JSON, samples.SECRET
 ONE = 'CCC_HOST_ADDRS="10.0.0.11"\n'
 
 
