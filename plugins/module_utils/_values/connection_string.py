@@ -3,11 +3,11 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
 """Exasol's connection strings: which hosts, ports and fingerprints a driver makes of one.
 
-C(exasol01..04,192.168.6.11/FINGERPRINT:8563) names its hosts separated by commas. A range stands for several of
-them and keeps its zeros. A port or a fingerprint counts for its own part and for the parts before it, up to one
-that has its own; after the last one, the port is 8563 and there is no fingerprint. So it is in pyexasol
-(C(ExaConnection._process_dsn)), which this module follows. The driver for Go knows less
-(C(utils.ResolveHosts), C(dsn.extractHostAndPort)); what it would read otherwise is a note.
+In C(exasol01..04,192.168.6.11/FINGERPRINT:8563), parts are separated by commas. A range stands for several
+hosts, and keeps its zeros. A port or a fingerprint counts for its own part and for the parts before it, up to
+one that has its own. Parts behind the last port have the port 8563, those behind the last fingerprint none.
+This module follows pyexasol (C(ExaConnection._process_dsn)). The Go driver knows less (C(utils.ResolveHosts),
+C(dsn.extractHostAndPort)). What it reads in another way is a note.
 
 * https://github.com/exasol/pyexasol/blob/master/pyexasol/connection.py
 * https://github.com/exasol/exasol-driver-go/blob/main/internal/utils/helper.go
@@ -27,11 +27,12 @@ DEFAULT_PORT = 8563
 NO_CERTIFICATE_CHECK = "NOCERTCHECK"
 MAX_MEMBERS = 4096
 
-# A URL of JDBC or the DSN of Go. What follows the first semicolon are settings, passwords among them.
+# A URL of JDBC or the Go DSN. What follows the first semicolon are settings, passwords among them.
 _SCHEME = re.compile(r"(?:jdbc:)?exa:", re.IGNORECASE)
 _PART = re.compile(
     r"(?P<hosts>[^/:]+)(?:/(?P<fingerprint>[^/:]*))?(?P<colon>:(?P<port>[^/:]*))?(?P<rest>.*)\Z", re.DOTALL
 )
+_ORDER = "HOST/FINGERPRINT:PORT"
 _FINGERPRINT = re.compile(r"[0-9A-Fa-f]{64}\Z")
 _PADDED = re.compile(r"0[0-9]+\.\.")
 _SUFFIXED = re.compile(r"\.\.[0-9]+[^0-9]")
@@ -46,7 +47,7 @@ class Member(NamedTuple):
 
 
 class ConnectionString(NamedTuple):
-    """The members of a connection string, as they are written, and what another driver would read otherwise."""
+    """The members of a connection string in its order, and what the Go driver reads in another way."""
 
     members: Tuple[Member, ...]
     notes: Tuple[str, ...]
@@ -60,14 +61,15 @@ class _Part(NamedTuple):
 
 
 def parse_connection_string(text: str) -> ConnectionString:
-    """Return the members of a connection string, a JDBC URL or a DSN of Go; settings after a semicolon are not read.
+    """Return the members of a connection string, a JDBC URL or a Go DSN.
 
-    Errors show no settings, because they may hold a password.
+    Settings after a semicolon are neither read nor shown in errors, because they may hold a password.
     """
     if not isinstance(text, str):
         raise NetworkError(f"connection string {text!r} is no text: expected one such as 192.0.2.11..14:8563")
     hosts = text.split(";", 1)[0].strip()
-    hosts = hosts[_SCHEME.match(hosts).end() :] if _SCHEME.match(hosts) else hosts
+    scheme = _SCHEME.match(hosts)
+    hosts = hosts[scheme.end() :] if scheme else hosts
     parts = [_part(part) for part in hosts.split(",") if part]
     if not parts:
         raise NetworkError("the connection string names no host: expected one such as 192.0.2.11..14:8563")
@@ -80,7 +82,7 @@ def parse_connection_string(text: str) -> ConnectionString:
         members = found + members
         if len(members) > MAX_MEMBERS:
             raise NetworkError(
-                f"the connection string stands for {len(members)} hosts and more: expected at most {MAX_MEMBERS}"
+                f"the connection string stands for more than {MAX_MEMBERS} hosts: expected at most as many"
             )
     return ConnectionString(tuple(members), tuple(_notes(parts)))
 
@@ -89,35 +91,31 @@ def _part(text: str) -> _Part:
     """Return what a part between two commas is made of."""
     if text != text.strip():
         raise NetworkError(
-            f"connection string part {text!r} begins or ends with a blank, which drivers take as a piece of the "
-            f"host's name: write no blanks around the commas"
+            f"connection string part {text!r} begins or ends with a blank, which drivers take as a part of "
+            f"the name: write no blanks around the commas"
         )
-    if "[" in text or parse_address(text.split("/")[0]) and ":" in text.split("/")[0] or text.count(":") > 2:
+    before = text.split("/", 1)[0]
+    if "[" in text or text.count(":") > 2 or (":" in before and parse_address(before)):
         raise NetworkError(
-            f"connection string part {text!r} looks like an IPv6 address, which neither pyexasol nor the driver "
-            f"for Go reads: write a DNS name that resolves to it"
+            f"connection string part {text!r} looks like an IPv6 address, which neither pyexasol nor the Go "
+            f"driver reads: write a DNS name that resolves to it"
         )
     found = _PART.match(text)
     if found is None:
-        raise NetworkError(
-            f"connection string part {text!r} has no host: expected HOST, HOST:PORT or {_ORDER}"
-        )
+        raise NetworkError(f"connection string part {text!r} has no host: expected HOST:PORT or {_ORDER}")
     hosts, fingerprint, port = found.group("hosts"), found.group("fingerprint"), found.group("port")
     if found.group("rest"):
         _refuse_rest(text, hosts, port or "", found.group("rest"))
     if fingerprint is not None and not _is_fingerprint(fingerprint):
         raise NetworkError(
-            f"connection string part {text!r} has the fingerprint {fingerprint!r}: expected the SHA-256 of the "
-            f"certificate, which has 64 hexadecimal digits, or nocertcheck"
+            f"connection string part {text!r} has the fingerprint {fingerprint!r}: expected the SHA-256 of "
+            f"the certificate, which has 64 hexadecimal digits, or nocertcheck"
         )
     if port and not (re.match(r"[0-9]{1,5}\Z", port) and 0 < int(port) < 65536):
         raise NetworkError(
             f"connection string part {text!r} has the port {port!r}: expected a number from 1 to 65535"
         )
     return _Part(text, hosts, int(port) if port else None, (fingerprint or "").upper())
-
-
-_ORDER = "HOST/FINGERPRINT:PORT"
 
 
 def _is_fingerprint(text: str) -> bool:
@@ -129,8 +127,8 @@ def _refuse_rest(text: str, hosts: str, port: str, rest: str) -> None:
     fingerprint = rest[1:]
     if rest.startswith("/") and _is_fingerprint(fingerprint):
         raise NetworkError(
-            f"connection string part {text!r} has the fingerprint after the port, where drivers do not look for "
-            f"it: write {hosts}/{fingerprint}:{port}"
+            f"connection string part {text!r} has the fingerprint after the port, where no driver looks "
+            f"for it: write {hosts}/{fingerprint}:{port}"
         )
     raise NetworkError(
         f"connection string part {text!r} goes on with {rest!r} after the port: expected {_ORDER}"
@@ -154,20 +152,20 @@ def _hosts(part: _Part) -> List[str]:
 
 
 def _notes(parts: List[_Part]) -> List[str]:
-    """Say what the driver for Go reads in another way than pyexasol."""
+    """Say what the Go driver reads in another way than pyexasol."""
     notes = []
     for part in parts:
         if _PADDED.search(part.hosts):
             notes.append(
-                f"the driver for Go drops the zeros of {part.hosts!r}: write the hosts one by one if it is used"
+                f"the Go driver drops the zeros of {part.hosts!r}: write the hosts one by one if it is used"
             )
         if _SUFFIXED.search(part.hosts):
             notes.append(
-                f"the driver for Go takes {part.hosts!r} as one name, because something follows the range: write "
-                f"the hosts one by one if it is used"
+                f"the Go driver takes {part.hosts!r} as one name, because the name goes on after the "
+                f"range: write the hosts one by one if it is used"
             )
     if any(part.port or part.fingerprint for part in parts[:-1]):
-        notes.append("the driver for Go reads one port, at the end of the string, for all hosts")
+        notes.append("the Go driver reads one port, at the end of the string, for all hosts")
     if any(part.fingerprint for part in parts):
-        notes.append("the driver for Go takes the fingerprint as the setting certificatefingerprint alone")
+        notes.append("the Go driver takes the fingerprint as the setting certificatefingerprint alone")
     return notes
