@@ -95,7 +95,7 @@ def contents(title: str, entries: list[str]) -> str:
 
 def reference() -> list[str]:
     """Return the pages that antsibull-docs made, by short names: their titles are sentences."""
-    kinds = ("module", "role", "filter")
+    kinds = ("module", "role", "filter", "inventory")
     found = [
         (kind, file.stem) for kind in kinds for file in sorted((PAGES / "reference").glob(f"*_{kind}.rst"))
     ]

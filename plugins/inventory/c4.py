@@ -9,7 +9,7 @@ from __future__ import annotations
 DOCUMENTATION = r"""
 name: c4
 short_description: The nodes of Exasol deployments, from the files of c4, exasol-personal and docker-db
-version_added: 0.2.0
+version_added: 0.1.0
 author: exasol_community.network contributors (@exasol-community)
 description:
   - Reads the files that describe deployments of Exasol, and makes a host of every database node.

@@ -69,6 +69,8 @@ def kind_of(block: Block) -> str:
         return "playbook"
     if set(content) == {"all"}:
         return "inventory"
+    if "plugin" in content:
+        return "plugin"
     return "variables" if all(name.startswith("exasol_") for name in content) else ",".join(content)
 
 
@@ -198,6 +200,11 @@ def sandboxes(
                 made.write(
                     "clusters.yml" if "exasol_cluster" in block.text else "inventory/hosts.yml", block.text
                 )
+            for block in blocks(document):
+                if block.language == "text" and block.text.startswith("CCC_"):
+                    made.write("production/config", block.text)
+                if block.language == "yaml" and kind_of(block) == "plugin":
+                    made.write("production.c4.yml", block.text)
             return made
 
         with Galaxy(namespace, *artefact.glob("*.tar.gz")) as galaxy, partners(namespace, certificate):
