@@ -44,9 +44,8 @@ class Deployment(t.NamedTuple):
 
     nodes: tuple[Node, ...]
     release: str  # a full version, or empty if the file does not say it
-    ports: Mapping[
-        str, tuple[int, ...]
-    ]  # by row of the port table; no port at all: the service is switched off
+    # By row of the port table. No port at all means that the service is switched off.
+    ports: Mapping[str, tuple[int, ...]]
 
     def site_variables(self) -> dict[str, t.Any]:
         """Return the variables that belong to the whole site, as far as the file has values for them."""
