@@ -26,7 +26,7 @@ REPOSITORY = "https://github.com/exasol-community/ansible-network"
 ANSIBLE = "https://docs.ansible.com/ansible/latest/"
 
 # Files of docs/ come in this order, and those that it does not name after them.
-ORDER = ("guide", "ports", "controllers", "benchmarks", "design", "inclusion")
+ORDER = ("guide", "ports", "database", "controllers", "benchmarks", "design", "inclusion")
 PROJECT = ("CONTRIBUTING.md", "CODE_OF_CONDUCT.md", "SECURITY.md", "CHANGELOG.md")
 
 # What generated pages refer to in Ansible's own documentation, beside modules.

@@ -255,7 +255,8 @@ def test_constructed(written: Callable[[Files], Path]) -> None:
     directory = written({"east/config": C4, "one.c4.yml": options})
     found = hosts(directory, "one.c4.yml")
     assert {
-        (host["ansible_host"], host["ansible_ssh_private_key_file"], host["database_port"]) for host in found.values()
+        (host["ansible_host"], host["ansible_ssh_private_key_file"], host["database_port"])
+        for host in found.values()
     } == {("192.0.2.11", "/keys/east", 9563), ("192.0.2.12", "/keys/east", 9563)}
     graph = asked(directory, "-i", "one.c4.yml", "--graph")
     assert "@modern:" in graph and "@release_2025_1_11:" in graph
