@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import json
 import os
+import re
 import subprocess
 import typing as t
 from collections.abc import Callable
@@ -310,11 +311,21 @@ def test_files_of_others_are_left_alone(written: Callable[[Files], Path]) -> Non
     )
 
 
-@pytest.mark.parametrize("name, text, expected", FORMATS.values(), ids=FORMATS)
+BUCKETS_AND_SQL = ("sql_client", "bucketfs", "bucketfs_https")
+# What a client needs of the nodes of each file.
+PLANNED = {
+    "c4": ({"n11", "n12"}, {"sql_client": "9563", "bucketfs": "2580"}),
+    "exasol-personal": ({"n11"}, {"sql_client": "9563", "bucketfs": "2580"}),
+    "docker-db": ({"n11"}, {"sql_client": "9563", "bucketfs_https": "2581"}),
+}
+
+
+@pytest.mark.parametrize("made_with", FORMATS)
 def test_verify_plans_what_the_file_says(
-    written: Callable[[Files], Path], machine: Machine, name: str, text: str, expected: dict[str, Inventory]
+    written: Callable[[Files], Path], machine: Machine, made_with: str
 ) -> None:
     """In check mode nothing listens and nothing is probed, so the addresses of the examples do no harm."""
+    name, text, _unused = FORMATS[made_with]
     inventory = {
         "inventory/site.c4.yml": source(files=[f"../{name}"]),
         "inventory/hosts.yml": {
@@ -327,9 +338,17 @@ def test_verify_plans_what_the_file_says(
         machine,
         directory,
         "--check",
+        "-v",
         inventory=directory / "inventory",
         playbook="exasol_community.network.verify",
         variables={"exasol_release": "8"},
     )
     assert done.code == 0, done.output
-    assert "flows would be measured" in done.output
+    plan = re.search(r'^ok: \[client\] => ({.*"hosts": .*})$', done.output, re.MULTILINE)
+    assert plan, done.output
+    probes = json.loads(plan[1])["hosts"]["client"]["probes"]
+    nodes, services = PLANNED[made_with]
+    assert {
+        probe["service"]: probe["ports"] for probe in probes if probe["service"] in BUCKETS_AND_SQL
+    } == services
+    assert {node for probe in probes for node in probe["destinations"]} == nodes
