@@ -110,14 +110,19 @@ from ansible.plugins.inventory import BaseInventoryPlugin, Constructable
 from ..module_utils._values.errors import NetworkError, closest
 from ..plugin_utils._deployments.deployment import Deployment
 from ..plugin_utils._deployments.formats import cluster_name, read_deployment
-from ..plugin_utils._deployments.variables import check_cluster_names, host_variables, shared_variables
+from ..plugin_utils._deployments.variables import (
+    CLUSTER_GROUP,
+    check_cluster_names,
+    cluster_group,
+    host_variables,
+    shared_variables,
+)
 
 _NODES = "exasol_nodes"
-_CLUSTER = "exasol_cluster_"
 _WILDCARD = re.compile(r"[*?]")
 
 
-class InventoryModule(BaseInventoryPlugin, Constructable):  # type: ignore[misc]  # ansible-core has no types
+class InventoryModule(BaseInventoryPlugin, Constructable):
     """Makes hosts of the nodes of deployments."""
 
     NAME = "exasol_community.network.c4"
@@ -152,7 +157,7 @@ class InventoryModule(BaseInventoryPlugin, Constructable):  # type: ignore[misc]
         """Return the file of each cluster."""
         files: dict[str, str] = {}
         named = [(str(name), [str(path)]) for name, path in self.get_option("clusters").items()]
-        unnamed = [("", _matches(os.path.join(directory, path), path)) for path in self.get_option("files")]
+        unnamed = [("", _matches(directory, path)) for path in self.get_option("files")]
         for name, paths in named + unnamed:
             for path in paths:
                 file = os.path.abspath(os.path.join(directory, os.path.expanduser(path)))
@@ -187,12 +192,12 @@ class InventoryModule(BaseInventoryPlugin, Constructable):  # type: ignore[misc]
         shared = {cluster: deployment.site_variables() for cluster, (deployment, _) in deployments.items()}
         groups = self.inventory.groups
         for_all, by_cluster = shared_variables(
-            shared, groups["all"].vars, has_others=any(name.startswith(_CLUSTER) for name in groups)
+            shared, groups["all"].vars, has_others=any(name.startswith(CLUSTER_GROUP) for name in groups)
         )
         for name, value in for_all.items():
             self.inventory.set_variable("all", name, value)
         for cluster, (deployment, directory) in deployments.items():
-            group = self.inventory.add_group(_CLUSTER + self._sanitize_group_name(cluster))
+            group = self.inventory.add_group(cluster_group(cluster))
             self.inventory.add_child(_NODES, group)
             for name, value in by_cluster[cluster].items():
                 self.inventory.set_variable(group, name, value)
@@ -223,11 +228,11 @@ class InventoryModule(BaseInventoryPlugin, Constructable):  # type: ignore[misc]
         self._add_host_to_keyed_groups(self.get_option("keyed_groups"), variables, host, strict=strict)
 
 
-def _matches(pattern: str, written: str) -> list[str]:
+def _matches(directory: str, pattern: str) -> list[str]:
     """Return the files that a pattern matches, or the path itself if it is none."""
-    if not _WILDCARD.search(written):
-        return [written]
-    found = sorted(glob.glob(os.path.expanduser(pattern)))
+    if not _WILDCARD.search(pattern):
+        return [pattern]
+    found = sorted(glob.glob(os.path.join(directory, os.path.expanduser(pattern))))
     if not found:
-        raise NetworkError(f"{written!r} matches no file: correct the option files")
+        raise NetworkError(f"{pattern!r} matches no file: correct the option files")
     return found

@@ -197,7 +197,8 @@ def test_a_file_of_each_format(
 
 
 def test_graph(written: Callable[[Files], Path]) -> None:
-    files = {"east/config": C4, "west/config": C4.replace("192.0.2", "203.0.113").replace("198.51", "198.18")}
+    other = C4.replace("192.0.2", "203.0.113").replace("198.51", "198.18")
+    files = {"east/config": C4, "far.west/config": other}
     directory = written({**files, "c4.yaml": source(files=["*/config"], prefix="{cluster}-")})
     lines = [
         line.strip(" |-")
@@ -206,7 +207,7 @@ def test_graph(written: Callable[[Files], Path]) -> None:
     assert lines == [
         "@exasol_nodes:",
         *("@exasol_cluster_east:", "east-n11", "east-n12"),
-        *("@exasol_cluster_west:", "west-n11", "west-n12"),
+        *("@exasol_cluster_far_west:", "far.west-n11", "far.west-n12"),
     ]
 
 

@@ -112,7 +112,9 @@ COMMANDS = {
     f"""ansible-playbook -i localhost, {NETWORK}.report -e exasol_report_from=$PWD/report/report.json -e '{{"exasol_report_formats": ["csv", "html"]}}'""": Expected(
         files=("report/report.csv", "report/report.html")
     ),
-    "ansible-inventory -i production.c4.yml --graph": Expected(0, "@exasol_cluster_production:\n  |  |  |--n11"),
+    "ansible-inventory -i production.c4.yml --graph": Expected(
+        0, "@exasol_cluster_production:\n  |  |  |--n11"
+    ),
     f"ansible-playbook -i clusters.yml {NETWORK}.verify": GREEN._replace(look=between_the_clusters),
 }
 PLAYBOOKS = {

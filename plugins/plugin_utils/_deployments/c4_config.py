@@ -95,9 +95,8 @@ def read(text: str) -> Deployment:
         ports["sql_client"] = (read_port(values[DATABASE_PORT], where[DATABASE_PORT]),)
     if values.get(ADMIN_STARTS) and not _is_true(values[ADMIN_STARTS], where[ADMIN_STARTS]):
         ports["exasol_admin"] = ()
-    version = _VERSION.search(
-        values.get(WORKING_COPY, "")
-    )  # else a package that says no version, such as a file
+    # A package may also be a file whose name says no version.
+    version = _VERSION.search(values.get(WORKING_COPY, ""))
     return Deployment(
         nodes=checked_nodes(nodes, where[ADDRESSES]),
         release=read_release(version.group(1) if version else "", where.get(WORKING_COPY, "")),

@@ -162,13 +162,15 @@ def _nodes(node_lines: dict[str, int], settings: Iterable[_Setting]) -> tuple[No
         nodes.append(
             Node(
                 name=read_node_name(name.value, name.where) if name and name.value else f"n{section}",
-                address=read_interface(private.value, private.where),
-                external_address=read_interface(public.value, public.where)
-                if public and public.value
-                else "",
+                address=_interface(private),
+                external_address=_interface(public),
             )
         )
     return checked_nodes(nodes, "[Node]")
+
+
+def _interface(setting: _Setting | None) -> str:
+    return read_interface(setting.value, setting.where) if setting and setting.value else ""
 
 
 def _release(settings: Iterable[_Setting]) -> str:

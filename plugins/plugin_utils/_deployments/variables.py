@@ -22,7 +22,9 @@ _EMPTY: dict[str, t.Any] = {
     "exasol_exclude": [],
 }
 Variables = dict[str, t.Any]
-_CLUSTER = re.compile(r"[^\s{}%,/\\\x00-\x20\x7f][^{}%,/\\\x00-\x1f\x7f]*\Z")
+CLUSTER_GROUP = "exasol_cluster_"
+# A part of names of hosts, too, which are separated by blanks and commas.
+_CLUSTER = re.compile(r"[^\s{}%,:/\\\x00-\x1f\x7f]+\Z")
 
 
 def host_variables(node: Node, *, cluster: str, directory: str, connect_to: str) -> Variables:
@@ -74,16 +76,21 @@ def shared_variables(
     return for_all, of_clusters
 
 
+def cluster_group(name: str) -> str:
+    """Return the name of the group of a cluster, which holds nothing that Ansible would warn about."""
+    return CLUSTER_GROUP + re.sub(r"[^A-Za-z0-9_]", "_", name)
+
+
 def check_cluster_names(names: Iterable[str]) -> None:
     """Refuse a name of a cluster that would be a template, or share its group with another one."""
     groups: dict[str, str] = {}
     for name in names:
         if not _CLUSTER.match(name):
             raise NetworkError(
-                f"{name!r} is no name of a cluster: expected one without braces, commas, percent signs, "
-                f"slashes and control characters; name it with the option clusters"
+                f"{name!r} is no name of a cluster: expected one without blanks, braces, commas, colons, "
+                f"slashes and percent signs; name it with the option clusters"
             )
-        other = groups.setdefault(re.sub(r"[^A-Za-z0-9_]", "_", name), name)
+        other = groups.setdefault(cluster_group(name), name)
         if other != name:
             raise NetworkError(
                 f"the clusters {other!r} and {name!r} would have one group: give one of them another name "

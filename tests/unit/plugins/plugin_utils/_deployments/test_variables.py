@@ -85,12 +85,13 @@ def test_what_is_shared(said, known, has_others, for_all, by_cluster):
 
 
 def test_names_of_clusters():
-    check_cluster_names(["production", "my cluster", "Nord-1", "ü"])
+    check_cluster_names(["production", "my.cluster", "Nord-1", "ü"])
 
 
 NAMES = {
     "template": (["{{ x }}"], ["'{{ x }}' is no name of a cluster"]),
     "empty": ([""], ["'' is no name of a cluster"]),
+    "blank": (["my cluster"], ["'my cluster' is no name of a cluster"]),
     "path": (["a/b"], ["'a/b' is no name of a cluster"]),
     "one group": (["a-b", "a_b"], ["'a-b' and 'a_b' would have one group"]),
 }
