@@ -18,7 +18,7 @@ shows now and then, and never to all.
 """
 
 import re
-from typing import List, NamedTuple, Optional, Tuple
+from typing import Iterable, List, Mapping, NamedTuple, Optional, Set, Tuple
 
 from .addresses import complaint, expand, is_name, parse_address, stands_for
 from .errors import NetworkError
@@ -53,6 +53,14 @@ class ConnectionString(NamedTuple):
     notes: Tuple[str, ...]
 
 
+class Comparison(NamedTuple):
+    """How the members of a connection string and the nodes of a cluster differ."""
+
+    missing: Tuple[str, ...]  # nodes that no member leads to
+    stale: Tuple[Member, ...]  # members that lead elsewhere, be it with one of several addresses, or nowhere
+    repeated: Tuple[Member, ...]  # members that lead to nodes to which earlier ones lead already
+
+
 class _Part(NamedTuple):
     text: str
     hosts: str
@@ -85,6 +93,34 @@ def parse_connection_string(text: str) -> ConnectionString:
                 f"the connection string stands for more than {MAX_MEMBERS} hosts: expected at most as many"
             )
     return ConnectionString(tuple(members), tuple(_notes(parts)))
+
+
+def compare_members(
+    members: Iterable[Member], resolved: Mapping[str, Iterable[str]], nodes: Mapping[str, Iterable[str]]
+) -> Comparison:
+    """Compare members with the nodes of a cluster, given by name and addresses.
+
+    C(resolved) has the addresses of each host that is a DNS name, as the client that connects has looked it up.
+    A node may be given by the same name.
+    """
+    owners = {address.lower(): node for node, addresses in nodes.items() for address in addresses}
+    found: Set[str] = set()
+    stale: List[Member] = []
+    repeated: List[Member] = []
+    for member in members:
+        host = member.host.lower()
+        addresses = [host] if host in owners else list(resolved.get(member.host, ()))
+        reached = {owners[address] for address in addresses if address in owners}
+        if not addresses or any(address not in owners for address in addresses):
+            stale.append(member)
+        elif reached <= found:
+            repeated.append(member)
+        found |= reached
+    return Comparison(
+        missing=tuple(node for node in nodes if node not in found),
+        stale=tuple(stale),
+        repeated=tuple(repeated),
+    )
 
 
 def _part(text: str) -> _Part:

@@ -10,6 +10,7 @@ from hypothesis import strategies as st
 from ansible_collections.exasol_community.network.plugins.module_utils._values.connection_string import (
     MAX_MEMBERS,
     Member,
+    compare_members,
     parse_connection_string,
 )
 from ansible_collections.exasol_community.network.plugins.module_utils._values.errors import NetworkError
@@ -108,6 +109,30 @@ def test_notes(text, expected):
     assert len(notes) == len(expected)
     for note, fragment in zip(notes, expected):
         assert fragment in note
+
+
+NODES = {"n11": ["192.0.2.11"], "n12": ["192.0.2.12", "198.51.100.12"], "n13": ["n13.example.com"]}
+ALL = "192.0.2.11..12,n13.example.com"
+# The connection string and what its names resolve to; missing nodes, stale and repeated members.
+COMPARED = {
+    "all": (ALL, {}, [], [], []),
+    "one is missing": ("192.0.2.11..12", {}, ["n13"], [], []),
+    "one is gone": (ALL + ",192.0.2.14", {}, [], ["192.0.2.14"], []),
+    "the other network": ("192.0.2.11,198.51.100.12,N13.Example.com", {}, [], [], []),
+    "both networks": (ALL + ",198.51.100.12", {}, [], [], ["198.51.100.12"]),
+    "one name for all": ("db", {"db": ["192.0.2.11", "192.0.2.12"]}, ["n13"], [], []),
+    "a name that is stale in part": ("db", {"db": ["192.0.2.11", "192.0.2.99"]}, ["n12", "n13"], ["db"], []),
+    "a name that does not resolve": (ALL + ",db", {"db": []}, [], ["db"], []),
+    "a name for what is there": (ALL + ",db", {"db": ["192.0.2.11"]}, [], [], ["db"]),
+}
+
+
+@pytest.mark.parametrize("text, resolved, missing, stale, repeated", COMPARED.values(), ids=list(COMPARED))
+def test_members_are_compared_with_nodes(text, resolved, missing, stale, repeated):
+    found = compare_members(parse_connection_string(text).members, resolved, NODES)
+    assert list(found.missing) == missing
+    assert [member.host for member in found.stale] == stale
+    assert [member.host for member in found.repeated] == repeated
 
 
 names = st.from_regex(r"[a-z][a-z-]{0,5}[a-z]", fullmatch=True)
