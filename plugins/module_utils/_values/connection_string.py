@@ -100,7 +100,7 @@ def compare_members(
 ) -> Comparison:
     """Compare members with the nodes of a cluster, given by name and addresses.
 
-    C(resolved) has the addresses of each DNS name, as the client that connects has looked it up. A node may be
+    C(resolved) has the addresses of each DNS name, as the client that connects looked it up. A node may be
     given by the same name.
     """
     owners = {address.lower(): node for node, addresses in nodes.items() for address in addresses}
