@@ -30,6 +30,8 @@ notes:
   - C(exasol_release) is a full version, such as V(2025.1.11), if the file says it.
     C(deployment.json) says none.
   - Files that are encrypted with Ansible Vault are decrypted.
+  - Keep the files of deployments out of inventory directories, because Ansible tries to read every file there as
+    an inventory of its own.
 extends_documentation_fragment:
   - ansible.builtin.constructed
 options:
