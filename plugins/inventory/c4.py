@@ -30,8 +30,8 @@ notes:
   - C(exasol_release) is a full version, such as V(2025.1.11), if the file says it.
     C(deployment.json) says none.
   - Files that are encrypted with Ansible Vault are decrypted.
-  - Keep the files of deployments out of inventory directories, because Ansible tries to read every file there as
-    an inventory of its own.
+  - Keep the files of deployments out of inventory directories, because Ansible tries to read every file there
+    as an inventory of its own.
 extends_documentation_fragment:
   - ansible.builtin.constructed
 options:
@@ -45,7 +45,7 @@ options:
       - Files that describe a deployment each. A relative path starts at the directory of the plugin's file.
       - A path may hold the wildcards V(*) and V(?). It must match a file.
       - The cluster has the name of its file without the extension, or that of its directory if the file
-        is named C(config), C(deployment.json) or C(EXAConf).
+        is named C(config), C(deployment.json) or C(EXAConf). A directory C(etc) is skipped.
     type: list
     elements: str
     default: []

@@ -14,7 +14,8 @@ from .deployment import Deployment
 Reader = Callable[[str], Deployment]
 # How the first line that is no comment begins. What begins otherwise is c4's own format.
 _BEGINNINGS: dict[str, Reader] = {"{": deployment_json.read, "[": exaconf.read}
-_UNNAMED = ("config", "exaconf", "deployment")
+# Names that every deployment has; docker-db keeps its EXAConf in a directory etc.
+_UNNAMED = ("config", "exaconf", "deployment", "etc")
 
 
 def read_deployment(text: str, path: str) -> Deployment:

@@ -284,7 +284,7 @@ def test_refused(text, fragments):
 PATHS = {
     "/etc/exasol/production/config": "production",
     "/srv/one/deployment.json": "one",
-    "/srv/two/etc/EXAConf": "etc",
+    "/srv/two/etc/EXAConf": "two",
     "/srv/north.conf": "north",
     "/srv/north/config.north": "north",
     "/srv/my.cluster.json": "my.cluster",
