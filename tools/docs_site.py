@@ -27,7 +27,17 @@ REPOSITORY = "https://github.com/exasol-community/ansible-network"
 ANSIBLE = "https://docs.ansible.com/ansible/latest/"
 
 # The order of the files of docs/. Files that are not named here follow in alphabetical order.
-ORDER = ("guide", "reference", "ports", "controllers", "benchmarks", "design", "style", "inclusion")
+ORDER = (
+    "guide",
+    "reference",
+    "ports",
+    "database",
+    "controllers",
+    "benchmarks",
+    "design",
+    "style",
+    "inclusion",
+)
 PROJECT = ("CONTRIBUTING.md", "CODE_OF_CONDUCT.md", "SECURITY.md", "CHANGELOG.md")
 
 # Labels of Ansible's own documentation that generated pages refer to, apart from modules.
@@ -96,7 +106,7 @@ def contents(title: str, entries: list[str]) -> str:
 
 def reference() -> list[str]:
     """Return the pages that antsibull-docs made, with short names, because their titles are sentences."""
-    kinds = ("module", "role", "filter")
+    kinds = ("module", "role", "filter", "inventory")
     found = [
         (kind, file.stem) for kind in kinds for file in sorted((PAGES / "reference").glob(f"*_{kind}.rst"))
     ]

@@ -56,7 +56,12 @@ SHIPPED = {
 }
 LEFT_OUT = re.compile(r"changelogs/(config.yaml|fragments/)")
 CODE = ("inventory", "meta", "playbooks", "plugins", "roles")
-DOCUMENTED = {"module": "plugins/modules/*.py", "filter": "plugins/filter/*.yml", "role": "roles/*"}
+DOCUMENTED = {
+    "module": "plugins/modules/*.py",
+    "filter": "plugins/filter/*.yml",
+    "inventory": "plugins/inventory/*.py",
+    "role": "roles/*",
+}
 
 
 @pytest.fixture(scope="module")

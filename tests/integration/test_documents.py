@@ -114,6 +114,9 @@ COMMANDS = {
     """ -e '{"exasol_report_formats": ["csv", "html"]}'""": Expected(
         files=("report/report.csv", "report/report.html")
     ),
+    "ansible-inventory -i production.c4.yml --graph": Expected(
+        0, "@exasol_cluster_production:\n  |  |  |--n11"
+    ),
     f"ansible-playbook -i clusters.yml {NETWORK}.verify": GREEN._replace(look=between_the_clusters),
 }
 PLAYBOOKS = {
@@ -158,7 +161,7 @@ def test_the_block_is_known(block: Block) -> None:
     if block.language == "console":
         assert commands(block)[-1] in COMMANDS
     elif block.language == "yaml":
-        assert kind_of(block) in ("inventory", "playbook", "variables", "verify-network", "groups")
+        assert kind_of(block) in ("inventory", "playbook", "variables", "plugin", "verify-network", "groups")
     else:
         assert block.language in ("text", "diff"), "neither shown nor run"
 
