@@ -191,7 +191,9 @@ class InventoryModule(BaseInventoryPlugin, Constructable):
 
     def _add(self, deployments: Mapping[str, tuple[Deployment, str]]) -> None:
         self.inventory.add_group(_NODES)
-        shared = {cluster: deployment.site_variables() for cluster, (deployment, _) in deployments.items()}
+        shared = {
+            cluster: deployment.site_variables() for cluster, (deployment, unused) in deployments.items()
+        }
         groups = self.inventory.groups
         for_all, by_cluster = shared_variables(
             shared, groups["all"].vars, has_others=any(name.startswith(CLUSTER_GROUP) for name in groups)

@@ -346,7 +346,7 @@ def test_a_directory_that_requires_a_certificate(line: Line, own: Hall) -> None:
     )
     identity = identities(line, {"ldaps": 10636})["ldaps"]
     assert identity["status"] == "identified"
-    assert "client's certificate" in identity["detail"]
+    assert "client certificate" in identity["detail"]
     own.ldap(10390, 10637, more="TLSVerifyClient demand\nTLSCACertificateFile {certificate}")
     identity = identities(line, {"ldaps": 10637})["ldaps"]
     assert identity["status"] == "other"
@@ -462,7 +462,7 @@ def test_postgresql_with_and_without_tls_and_behind_a_pooler(line: Line, own: Ha
     )
     plain = own.postgresql(10434, ssl=False)
     before = plain.said()
-    for port, words in ((10432, "without TLS"), (10433, "client's certificate"), (10434, "without TLS")):
+    for port, words in ((10432, "without TLS"), (10433, "client certificate"), (10434, "without TLS")):
         identity = identities(line, {"postgresql": port})["postgresql"]
         assert identity["status"] == "identified"
         assert words in identity["detail"]

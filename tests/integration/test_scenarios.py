@@ -275,7 +275,8 @@ def project(tmp_path):
 def environment(project, world):
     path = project / "world.json"
     path.write_text(json.dumps(world))
-    places = [str(Path(__file__).parents[1] / "labs" / "namespaces"), str(STAGES)]
+    # In a project of its own, pytest does not find the paths of pyproject.toml.
+    places = [str(ROOT / "tests" / "labs" / "namespaces"), str(STAGES), str(STAGES.parent)]
     return {
         **os.environ,
         "MADE_UP_WORLD": str(path),

@@ -78,7 +78,7 @@ def said(done: Done) -> str:
 
 ONCE, LENT = (
     "run_once lets 1 of 3 hosts listen and probe",
-    "lets another host listen and probe in place of each host",
+    "would make one host listen and probe for all others",
 )
 REFUSED: dict[str, tuple[Play, str]] = {
     "once, in roles": ({"roles": [{"role": VERIFY["name"], "run_once": True}]}, ONCE),

@@ -63,7 +63,7 @@ def test_what_an_interrupted_run_left_is_no_database(namespace: Namespace, tmp_p
     assert live.code == 2, live.output
     assert live.verdicts(destination="n12") == {"untested"}
     assert (
-        "a listener of another run answers there and not sql_client"
+        "a listener of another run answers there instead of sql_client"
         in live.the_result(service="sql_client")["sentence"]
     )
     (note,) = live.report["notes"]
@@ -104,7 +104,7 @@ def test_a_service_on_a_loopback_address_is_not_proven_by_our_listener(
             result = done.the_result(service="sql_client")
             assert result["verdict"] == "no_listener", result
             assert (
-                "sql_client listens on 127.0.0.1 of n12 only; let it listen on 192.0.2.12"
+                "sql_client listens on 127.0.0.1 of n12 only; make it listen on 192.0.2.12"
                 in result["sentence"]
             )
     assert done.code == 2
