@@ -2,7 +2,7 @@
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
 
-"""Commit confirmed: a change that locks the controller out, or that nobody confirms, is taken back by the host itself."""
+"""Commit confirmed: a change that locks the controller out, or that nobody confirms, is rolled back by the host itself."""
 
 from __future__ import annotations
 
@@ -148,7 +148,7 @@ def killed(firewalls, tmp_path_factory):
 def die_before_confirming(
     firewalls, folder, rollback_seconds, hosts=PROVIDERS, patience=PATIENCE_SECONDS, **options
 ):
-    """Run until every host waits for its confirmation, and kill the controller then."""
+    """Run until every host awaits its confirmation, and kill the controller then."""
     run = firewalls.start(
         hosts,
         rollback_after=rollback_seconds,
@@ -177,12 +177,12 @@ def stuck_ssh(folder):
 
 class TestKilledController:
     def test_change_was_in_force(self, killed, provider):
-        """The control: there was something to take back."""
+        """The control: there was something to roll back."""
         assert killed["during"][provider][4] == EVERYBODY | {2580, 8563}
 
     def test_second_run_is_refused_meanwhile(self, killed, provider):
         assert killed["second"][provider].word == "failed"
-        assert "waits for its confirmation" in killed["second"][provider].message
+        assert "awaiting confirmation" in killed["second"][provider].message
 
     def test_host_restores_itself(self, killed, provider):
         assert killed["after"].views[provider].text == killed["before"].views[provider].text

@@ -119,7 +119,7 @@ def test_both_variants_of_iptables_are_refused_by_name(firewalls):
     finally:
         firewalls.lab.execute(host, _NO_LEGACY)
     assert "iptables and iptables-legacy run at the same time" in automatic
-    assert "iptables-legacy beside it" in chosen
+    assert "iptables-legacy is active as well" in chosen
     assert "filter INPUT" in chosen
 
 
@@ -134,7 +134,7 @@ def test_where_the_way_back_cannot_be_kept_nothing_is_changed(firewalls):
         message = refused(firewalls, "nftables")
     finally:
         firewalls.lab.execute("nftables", "umount /var/lib")
-    assert "cannot keep the way back in /var/lib/exasol_community.network: Read-only file system" in message
+    assert "cannot store the rollback script in /var/lib/exasol_community.network: Read-only file system" in message
 
 
 @contextlib.contextmanager

@@ -26,7 +26,7 @@ from ansible_collections.exasol_community.network.plugins.module_utils._firewall
 from ansible_collections.exasol_community.network.plugins.module_utils._firewall import (
     rule as _rule,
 )
-from ansible_collections.exasol_community.network.plugins.module_utils._firewall.nftables import Place
+from ansible_collections.exasol_community.network.plugins.module_utils._firewall.ruleset import Place
 from ansible_collections.exasol_community.network.tests.unit.plugins.module_utils._firewall import cases
 
 FOLDER = os.path.join(os.path.dirname(os.path.abspath(__file__)), "golden")
@@ -71,11 +71,11 @@ def nftables():
 
 
 def firewalld(policy):
-    return _firewalld.document(policy, _firewalld.named(RULES))
+    return _firewalld.document(policy, _firewalld.split_rules(RULES))
 
 
 def rich():
-    named = _firewalld.named(RULES)
+    named = _firewalld.split_rules(RULES)
     return (
         "\n".join(
             text for policy in _firewalld.POLICIES for text in _firewalld.rich_rules(named, policy.direction)

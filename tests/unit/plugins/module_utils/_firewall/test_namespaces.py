@@ -19,7 +19,7 @@ from ansible_collections.exasol_community.network.plugins.module_utils._firewall
     steps,
     ufw,
 )
-from ansible_collections.exasol_community.network.plugins.module_utils._firewall.nftables import (
+from ansible_collections.exasol_community.network.plugins.module_utils._firewall.ruleset import (
     Place,
     Ruleset,
 )
@@ -405,7 +405,7 @@ def recorded(command, *options):
     return done
 _steps.execute = recorded
 _apply._LOCK = sys.argv[3]
-_apply.change(_apply.Wish(json.loads(sys.argv[1]), provider=sys.argv[2]), "one", True)
+_apply.change(_apply.Options(json.loads(sys.argv[1]), provider=sys.argv[2]), "one", True)
 json.dump(said, sys.stdout)
 """
 

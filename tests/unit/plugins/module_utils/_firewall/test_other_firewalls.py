@@ -348,7 +348,7 @@ def test_an_nft_without_json_is_in_the_way_of_nftables_alone(monkeypatch, provid
 @pytest.mark.parametrize(
     "items, fragments",
     [
-        ([OWN], ["ufw", "nftables", "inet filter input", "stop one of the two"]),
+        ([OWN], ["ufw", "nftables", "inet filter input", "disable one of them"]),
         ([OWN, base(policy="drop", name="late")], ["inet filter input", "inet filter late"]),
     ],
     ids=["one", "two"],
@@ -500,5 +500,5 @@ def test_dropped_answers_are_told_by_name_with_the_remedy(provider, place, comma
     barrier = other_firewalls.Barrier(
         owner=provider, place=place, everything=True, what="out udp 53 to 192.0.2.53"
     )
-    (note,) = other_firewalls.notes_of_answers(provider, [barrier])
+    (note,) = other_firewalls.notes_on_replies(provider, [barrier])
     assert_names(note, [provider, place, "out udp 53 to 192.0.2.53", f"run '{command}'"])

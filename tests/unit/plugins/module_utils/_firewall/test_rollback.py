@@ -16,6 +16,7 @@ from ansible_collections.exasol_community.network.plugins.module_utils._firewall
     iptables,
     nftables,
     rollback,
+    ruleset,
     steps,
     ufw,
 )
@@ -41,7 +42,7 @@ PARTS = {
 
 
 class Place:
-    """A folder of its own for what waits, and a timer that only remembers."""
+    """A folder of its own for the change that waits, and a timer that only remembers."""
 
     def __init__(self, monkeypatch, tmp_path):
         self.folder, self.started, self.out = tmp_path / "state", [], tmp_path / "out"
@@ -126,7 +127,7 @@ def test_nothing_waits_where_nothing_was_armed(place):
     assert rollback.pending() is None
     assert rollback.confirm("one") is False
     assert rollback.rolled_back() == ""
-    rollback.settle()
+    rollback.end_previous_change()
 
 
 def test_the_timer_takes_the_change_back_and_says_so_once(place):
@@ -177,7 +178,7 @@ def test_a_confirmation_that_lost_the_race_in_the_last_moment_is_none(place, mon
 
 def test_what_failed_half_way_is_taken_back_at_once(place):
     rollback.arm("one", place.undo, 30)
-    assert rollback.take_back_now("one", place.undo) == []
+    assert rollback.roll_back_now("one", place.undo) == []
     # Nobody waited for a confirmation, so the next run has nothing to report.
     assert place.taken_back() == 1 and place.names() == [] and rollback.rolled_back() == ""
     assert place.started == [("one", 30)]
@@ -186,16 +187,16 @@ def test_what_failed_half_way_is_taken_back_at_once(place):
 @pytest.mark.parametrize("seconds", [30, 0, -10])
 def test_a_change_that_waits_is_not_disturbed(place, seconds):
     rollback.arm("one", place.undo, seconds)
-    assert_names(refusal(rollback.settle), ["waits for its confirmation"])
+    assert_names(refusal(rollback.end_previous_change), ["awaiting confirmation"])
     assert place.taken_back() == 0 and rollback.pending()["id"] == "one"
 
 
 def test_a_change_whose_timer_was_lost_is_taken_back(place):
     # The host was restarted, and its timer with it.
     rollback.arm("one", place.undo, -60)
-    assert_names(refusal(rollback.settle, True), ["lost its timer", "without check mode"])
+    assert_names(refusal(rollback.end_previous_change, True), ["its timer was lost", "without check mode"])
     assert place.taken_back() == 0
-    rollback.settle()
+    rollback.end_previous_change()
     assert place.taken_back() == 1
     assert rollback.rolled_back()
 
@@ -203,7 +204,7 @@ def test_a_change_whose_timer_was_lost_is_taken_back(place):
 def test_after_a_restart_nobody_waits_for_a_timer(place, monkeypatch):
     rollback.arm("one", place.undo, 3600)
     monkeypatch.setattr(rollback, "_boot", lambda: "another start")
-    rollback.settle()
+    rollback.end_previous_change()
     assert place.taken_back() == 1 and place.names() == ["rolled_back"]
 
 
@@ -211,21 +212,21 @@ def test_after_a_restart_nobody_waits_for_a_timer(place, monkeypatch):
 def test_a_clock_that_is_set_changes_nothing(place, monkeypatch, step):
     rollback.arm("one", place.undo, 30)
     monkeypatch.setattr(rollback.time, "time", lambda now=time.time: now() + step)
-    assert_names(refusal(rollback.settle), ["waits for its confirmation"])
+    assert_names(refusal(rollback.end_previous_change), ["awaiting confirmation"])
 
 
 def test_a_run_that_was_killed_before_its_timer_was_set_leaves_no_way_back(place):
     place.script.parent.mkdir(parents=True)
     place.script.write_text(f"#!/bin/sh\necho 'taken back' >> '{place.out}'\n")
-    rollback.settle(dry=True)
+    rollback.end_previous_change(dry=True)
     assert place.script.exists()
-    rollback.settle()
+    rollback.end_previous_change()
     assert not place.folder.exists() and place.taken_back() == 0
 
 
 def test_where_nothing_can_be_kept_nothing_is_changed(place, monkeypatch):
     monkeypatch.setattr(rollback, "_PENDING", "/proc/no/pending")
-    assert_names(refusal(rollback.arm, "one", place.undo, 30), [str(place.folder), "rollback_after 0"])
+    assert_names(refusal(rollback.arm, "one", place.undo, 30), [str(place.folder), "rollback_after: 0"])
     assert not place.started
 
 
@@ -244,7 +245,7 @@ def test_what_a_dead_run_left_does_not_undo_the_next_change(place):
     (place.folder / "taken").mkdir(parents=True)
     (place.folder / "confirmed").mkdir()
     (place.folder / "confirmed" / "undo.sh").write_text("exit 0\n")
-    rollback.settle()
+    rollback.end_previous_change()
     rollback.arm("one", place.undo, 30)
     assert fire(place.script) == 0 and place.taken_back() == 1
 
@@ -252,14 +253,14 @@ def test_what_a_dead_run_left_does_not_undo_the_next_change(place):
 def test_nobody_begins_while_the_host_restores_its_rules(place):
     rollback.arm("one", place.undo, 0)
     os.rename(str(place.script.parent), str(place.folder / "taken"))
-    assert_names(refusal(rollback.settle), ["again"])
+    assert_names(refusal(rollback.end_previous_change), ["again"])
 
 
 def test_a_way_back_that_was_cut_short_is_gone_to_its_end(place):
     # The host was restarted while it restored its rules.
     rollback.arm("one", place.undo, -60)
     os.rename(str(place.script.parent), str(place.folder / "taken"))
-    rollback.settle()
+    rollback.end_previous_change()
     assert place.taken_back() == 1 and place.names() == ["rolled_back"]
 
 
@@ -430,9 +431,10 @@ def test_a_rollback_that_fails_keeps_what_it_needs_and_never_says_rolled_back(br
 def test_the_next_run_says_what_failed_and_where_it_is_kept(broken):
     fire(broken.script, "one")
     assert_names(
-        refusal(rollback.settle, True), ["rollback failed", "nothing works here", "without check mode"]
+        refusal(rollback.end_previous_change, True),
+        ["rollback failed", "nothing works here", "without check mode"],
     )
-    text = refusal(rollback.settle)
+    text = refusal(rollback.end_previous_change)
     assert_names(
         text, ["still in force", "nothing works here", str(broken.folder / "failed"), "undo.sh again"]
     )
@@ -442,7 +444,7 @@ def test_the_next_run_says_what_failed_and_where_it_is_kept(broken):
 def test_the_next_run_ends_a_rollback_that_failed(broken):
     fire(broken.script, "one")
     broken.mend()
-    rollback.settle()
+    rollback.end_previous_change()
     assert broken.taken_back() == 1 and broken.names() == ["rolled_back"]
 
 
@@ -476,8 +478,8 @@ def test_a_late_timer_leaves_a_rollback_that_failed_alone(broken):
 def test_where_taking_back_fails_the_change_waits_again_with_a_new_timer(broken, monkeypatch):
     started = []
     monkeypatch.setattr(rollback, "_start", lambda *arguments: started.append(arguments))
-    problems = rollback.take_back_now("one", broken.steps)
-    assert_names("; ".join(problems), ["nothing works here", "tries again by itself"])
+    problems = rollback.roll_back_now("one", broken.steps)
+    assert_names("; ".join(problems), ["nothing works here", "the host repeats it"])
     assert broken.names() == ["pending"] and rollback.waits("one")
     ((identity, seconds, unit),) = started
     assert identity == "one" and seconds <= 30 and unit != rollback._unit("one")
@@ -492,8 +494,8 @@ def test_nobody_takes_a_rollback_over_that_is_under_way(place, monkeypatch):
     timer = subprocess.Popen(["/bin/sh", str(place.script), "one"], env={"PATH": "/usr/bin:/bin"})
     try:
         until((place.folder / "taken" / "pid").exists)
-        assert_names(refusal(rollback.settle), ["at this moment"])
-        assert_names(" ".join(rollback.take_back_now("one", place.undo)), ["under way"])
+        assert_names(refusal(rollback.end_previous_change), ["is restoring the rules"])
+        assert_names(" ".join(rollback.roll_back_now("one", place.undo)), ["under way"])
         assert place.names() == ["taken"]
     finally:
         place.out.with_suffix(".go").write_text("")
@@ -504,16 +506,18 @@ def test_nobody_takes_a_rollback_over_that_is_under_way(place, monkeypatch):
 def test_after_the_timers_rollback_the_last_steps_are_taken_back_too(place):
     rollback.arm("one", place.undo, 0)
     fire(place.script, "one")
-    assert rollback.take_back_now("one", place.undo) == []
+    assert rollback.roll_back_now("one", place.undo) == []
     assert place.taken_back() == 2 and place.names() == ["rolled_back"]
 
 
 def test_without_a_timer_what_cannot_be_taken_back_is_kept_for_the_next_run(broken):
     assert rollback.confirm("one")
-    assert_names(" ".join(rollback.leave("two", broken.steps)), [str(broken.folder / "failed"), "next run"])
-    assert_names(refusal(rollback.settle), ["nothing works here"])
+    assert_names(
+        " ".join(rollback.keep_failed("two", broken.steps)), [str(broken.folder / "failed"), "next run"]
+    )
+    assert_names(refusal(rollback.end_previous_change), ["nothing works here"])
     broken.mend()
-    rollback.settle()
+    rollback.end_previous_change()
     assert broken.taken_back() == 1
 
 
@@ -572,8 +576,8 @@ def test_the_journal_hears_of_a_rollback_that_failed(broken, tmp_path, monkeypat
     fire(broken.script, "one")
     said = (tmp_path / "journal").read_text()
     assert_names(said, ["err", "FAILED", "nothing works here", str(broken.folder / "failed")])
-    assert said.index("tried again: ") < said.index("nothing works here") < said.index("FAILED")
-    assert said.count("tried again: ") == 1
+    assert said.index("is repeated: ") < said.index("nothing works here") < said.index("FAILED")
+    assert said.count("is repeated: ") == 1
     assert "rolled back" not in said
     broken.mend()
     fire(broken.folder / "failed" / "undo.sh", "again")
@@ -688,7 +692,7 @@ def test_a_step_that_hangs_is_reported_and_what_is_needed_is_kept(place, monkeyp
     # The other step was performed, with each of the two tries.
     assert place.taken_back() == 2 and place.names() == ["failed"] and rollback.rolled_back() == ""
     assert_names(
-        refusal(rollback.settle),
+        refusal(rollback.end_previous_change),
         [
             "still in force",
             "restoring what hangs (nft -f -) did not end within 1 s",
@@ -696,7 +700,7 @@ def test_a_step_that_hangs_is_reported_and_what_is_needed_is_kept(place, monkeyp
         ],
     )
     (tmp_path / "mended").write_text("")
-    rollback.settle()
+    rollback.end_previous_change()
     assert place.names() == ["rolled_back"]
 
 
@@ -766,17 +770,17 @@ def test_a_confirmation_that_was_killed_half_way_leaves_nothing_for_long(systemd
     assert fire(late, "one") == fire(late, "boot") == 0
     assert systemd.taken_back() == 0
     assert rollback.confirm("one") is True
-    rollback.settle()
+    rollback.end_previous_change()
     assert systemd.names() == [] and not any(os.path.lexists(str(path)) for path in systemd.boot)
 
 
-@pytest.mark.parametrize("where", ["_guard_restart", "_keep", "_try_script", "_start"])
+@pytest.mark.parametrize("where", ["_guard_restart", "_store", "_try_script", "_start"])
 def test_a_run_that_was_killed_while_it_armed_leaves_nothing_for_long(systemd, monkeypatch, where):
     with monkeypatch.context() as context:
         context.setattr(rollback, where, killed)
         with pytest.raises(KeyboardInterrupt):
             rollback.arm("one", systemd.undo, -60)
-    rollback.settle()
+    rollback.end_previous_change()
     assert not [name for name in systemd.names() if name != "rolled_back"]
     assert not any(os.path.lexists(str(path)) for path in systemd.boot)
 
@@ -784,7 +788,7 @@ def test_a_run_that_was_killed_while_it_armed_leaves_nothing_for_long(systemd, m
 def test_a_rollback_that_was_killed_while_it_tidied_leaves_nothing_for_long(systemd):
     rollback.arm("one", systemd.undo, -60)
     os.rename(str(systemd.folder / "pending"), str(systemd.folder / "taken.done"))
-    rollback.settle()
+    rollback.end_previous_change()
     assert systemd.names() == [] and not any(os.path.lexists(str(path)) for path in systemd.boot)
 
 
@@ -792,17 +796,17 @@ def test_the_timer_of_a_change_that_waits_again_is_stopped(broken, monkeypatch):
     stopped = []
     monkeypatch.setattr(rollback, "_start", lambda *arguments: None)
     monkeypatch.setattr(rollback, "_stop_timer", stopped.append)
-    assert rollback.take_back_now("one", broken.steps)
+    assert rollback.roll_back_now("one", broken.steps)
     assert stopped == ["one"]
 
 
 @pytest.mark.parametrize(
     "make",
     [
-        lambda: iptables.way_back(iptables.FAMILIES[0], "*filter\nCOMMIT\n"),
-        lambda: iptables.file_back(Write("/etc/x", "x"), "y"),
-        lambda: ufw.way_back(ufw.FAMILIES[0], "", 0o640),
-        lambda: nftables._way_back([nftables.Place("inet", "filter", "input", "in")], None, []),
+        lambda: iptables.undo_step(iptables.FAMILIES[0], "*filter\nCOMMIT\n"),
+        lambda: iptables.undo_file(Write("/etc/x", "x"), "y"),
+        lambda: ufw.undo_step(ufw.FAMILIES[0], "", 0o640),
+        lambda: nftables._undo_step([ruleset.Place("inet", "filter", "input", "in")], None, []),
     ],
     ids=["iptables", "iptables-file", "ufw", "nftables"],
 )

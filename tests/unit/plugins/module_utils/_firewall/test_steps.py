@@ -433,7 +433,7 @@ def test_what_fails_is_taken_back(tmp_path):
     text = refusal(
         _steps.perform,
         [note(out, "one"), note(out, "two", 1), note(out, "three")],
-        lambda: _steps.take_back([note(out, "back-one"), note(out, "back-two")]),
+        lambda: _steps.perform_all([note(out, "back-one"), note(out, "back-two")]),
     )
     assert content(out).split() == ["one", "two", "back-one", "back-two"]
     assert_names(text, ["code 1", "as it was before"])
@@ -445,7 +445,7 @@ def test_what_cannot_be_taken_back_is_told(tmp_path):
     text = refusal(
         _steps.perform,
         [note(out, "one", 1)],
-        lambda: _steps.take_back([note(out, "back-one", 4), note(out, "back-two")]),
+        lambda: _steps.perform_all([note(out, "back-one", 4), note(out, "back-two")]),
     )
     assert content(out).split() == ["one", "back-one", "back-two"]
     assert_names(text, ["still in force", "code 4"])
@@ -458,7 +458,7 @@ def test_whatever_goes_wrong_is_taken_back(tmp_path):
     with pytest.raises((FirewallError, UnicodeError)):
         _steps.perform(
             [note(out, "one"), Write(str(tmp_path / "rules"), "\ud800")],
-            lambda: _steps.take_back([note(out, "back")]),
+            lambda: _steps.perform_all([note(out, "back")]),
         )
     assert content(out).split() == ["one", "back"]
     assert sorted(path.name for path in tmp_path.iterdir()) == ["out"]
@@ -466,7 +466,7 @@ def test_whatever_goes_wrong_is_taken_back(tmp_path):
 
 def test_nothing_is_taken_back_when_all_goes_well(tmp_path):
     out = tmp_path / "out"
-    _steps.perform([note(out, "one"), note(out, "two")], lambda: _steps.take_back([note(out, "back")]))
+    _steps.perform([note(out, "one"), note(out, "two")], lambda: _steps.perform_all([note(out, "back")]))
     assert content(out).split() == ["one", "two"]
 
 
