@@ -2,7 +2,7 @@
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
 
-"""Change a host's firewall, and confirm the change over a new connection: it proves that the host can be reached."""
+"""Change a host's firewall, and confirm that over a new connection: the host is still reachable."""
 
 from __future__ import annotations
 
@@ -50,7 +50,7 @@ class ActionModule(RemoteAction):
         return result
 
     def _rollback_after(self) -> int:
-        """Return the option; called before anything is changed, since an error later would prevent the confirmation."""
+        """Return the option, before anything is changed: a later error would prevent the confirmation."""
         given = self._task.args.get("rollback_after", _ROLLBACK_AFTER)
         number = given.strip() if isinstance(given, str) else given
         if isinstance(number, bool) or not isinstance(number, (int, str)) or not _is_whole(str(number)):
@@ -79,7 +79,7 @@ class ActionModule(RemoteAction):
             )
 
     def _check_machine(self, variables: Mapping[str, t.Any]) -> None:
-        """Refuse a host for which the controller would run the module, because it would change its own firewall."""
+        """Refuse a host for which the controller would run the module and change its own firewall."""
         host = (
             self._task.args.get("host") or self._task.delegate_to or variables.get("inventory_hostname", "")
         )
@@ -120,11 +120,14 @@ class ActionModule(RemoteAction):
             "confirmed": False,
             "failed": True,
             "changed": False,
-            "msg": f"the change was not confirmed ({why}): the host restores its old rules {seconds} s after the change",
+            "msg": (
+                f"the change was not confirmed ({why}): "
+                f"the host restores its old rules {seconds} s after the change"
+            ),
         }
 
     def _close_connection(self) -> None:
-        """Close the connection: an established one passes most rule sets, so only a new one proves anything."""
+        """Close the connection: most rule sets accept an established one, so it proves nothing."""
         # Ansible would warn of a reset that a connection does not have; one without a network (a container's,
         # for example) need not be closed.
         if type(self._connection).reset is not ConnectionBase.reset:

@@ -11,8 +11,6 @@ managed nodes have no TypedDict. Ports are text here, such as C(20000-21000), be
 from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
-    pass
-
     # The plan (_plan/plan.py).
 
     # What hosts return (modules listener and probe).

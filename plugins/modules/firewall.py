@@ -178,12 +178,12 @@ commands:
   elements: str
   sample: [nft -f -]
 rolled_back:
-  description: When the host rolled back an earlier change, because nobody confirmed it (UTC); otherwise empty.
+  description: When the host rolled back an earlier change that nobody confirmed (UTC), otherwise empty.
   returned: success
   type: str
   sample: '2026-11-23T05:00:49Z'
 msg:
-  description: Why there is nothing to open, if no firewall runs or nftables drops none of the planned traffic.
+  description: Why there is nothing to open, because no firewall runs or nftables drops nothing of it.
   returned: when there is nothing to open
   type: str
   sample: 'no firewall runs on this host: there is nothing to open'

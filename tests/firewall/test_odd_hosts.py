@@ -134,7 +134,10 @@ def test_where_the_way_back_cannot_be_kept_nothing_is_changed(firewalls):
         message = refused(firewalls, "nftables")
     finally:
         firewalls.lab.execute("nftables", "umount /var/lib")
-    assert "cannot store the rollback script in /var/lib/exasol_community.network: Read-only file system" in message
+    assert (
+        "cannot store the rollback script in /var/lib/exasol_community.network: Read-only file system"
+        in message
+    )
 
 
 @contextlib.contextmanager

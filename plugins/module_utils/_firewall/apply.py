@@ -196,7 +196,7 @@ def _nothing_runs(options: Options) -> str:
 
 
 def _perform(steps: Steps, undo: Steps, identity: str, seconds: int) -> str:
-    """Perform the steps; return the identity of the change that has to be confirmed, nothing without a rollback."""
+    """Perform the steps; return the identity of the change to confirm, nothing without a rollback."""
     if not seconds:
         perform(steps, lambda: _roll_back_without_timer(identity, undo))
         return ""
@@ -238,7 +238,5 @@ def _notes_on_docker(rules: Rules) -> List[str]:
     ]
     if not published:
         return []
-    return [
-        f"Docker publishes port {', '.join(published)} on this host: this traffic does not reach the rules "
-        "for what comes in, so they neither open nor restrict it"
-    ]
+    note = "this traffic does not reach the rules for what comes in, so they neither open nor restrict it"
+    return [f"Docker publishes port {', '.join(published)} on this host: {note}"]

@@ -101,7 +101,10 @@ class Fate(NamedTuple):
 
 
 def traffic(rules: Iterable[Rule], links: int = 1) -> List[Traffic]:
-    """Return the pieces of rules and the replies to them; C(links) is how many links the pieces will be compared with."""
+    """Return the pieces of rules, and the replies to them.
+
+    C(links) is the number of links that each piece will be compared with.
+    """
     rules = list(rules)
     pieces = sum(max(len(rule.ports), 1) * max(len(rule.networks), 1) for rule in rules)
     first: List[Traffic] = []
@@ -226,7 +229,7 @@ def remote_in(networks: Sequence[Interval], version: int) -> Condition:
 
 
 def address_in(networks: Sequence[Interval], version: int, source: bool) -> Condition:
-    """Return the condition that the source or the destination is in networks, be it the remote end or this host."""
+    """Return the condition that the source or the destination, which may be this host, is in networks."""
     remote, whole = remote_in(networks, version)[0], interval(ALL[version])
     own = YES if whole in networks else NO if all(_is_not_ours(one, version) for one in networks) else PARTLY
 
@@ -262,7 +265,7 @@ def is_local(number: int, version: int) -> bool:
 
 
 def port_in(protocols: Sequence[str], ports: Sequence[Interval], destination: bool) -> Condition:
-    """Return the condition that the source or the destination port is in a range; clients may use any source port."""
+    """Return the condition that the source or destination port is in ranges; clients use any source port."""
 
     def share(wanted: Traffic) -> int:
         if wanted.protocol == "any":
@@ -302,14 +305,14 @@ def interface_is(name: str, incoming: bool) -> Condition:
 
     def share(wanted: Traffic) -> int:
         if wanted.incoming != incoming:
-            return NO  # a packet that comes in has no outgoing interface yet, and one of this host no incoming interface
+            return NO  # a received packet has no outgoing interface yet, and a sent one no incoming interface
         return NO if name == "lo" or VIRTUAL.match(name) else PARTLY
 
     return share, name != "lo"
 
 
 def state_in(states: Iterable[str], tracked: bool = True) -> Condition:
-    """Return the condition that connection tracking is in a state; not C(tracked) is before it has seen the packet."""
+    """Return the condition on the state of a connection; not C(tracked) if nobody knows the state yet."""
     known = {state.lower() for state in states}
 
     def share(wanted: Traffic) -> int:
@@ -321,7 +324,10 @@ def state_in(states: Iterable[str], tracked: bool = True) -> Condition:
 
 
 def flags_are(mask: Iterable[str], flags: Iterable[str]) -> Condition:
-    """Return the condition that exactly these of the masked TCP flags are set: SYN in a first packet, in a reply ACK too."""
+    """Return the condition that exactly these of the masked TCP flags are set.
+
+    A first packet has SYN, the reply to it SYN and ACK.
+    """
     known, wanted_flags = {flag.lower() for flag in mask}, {flag.lower() for flag in flags}
 
     def share(wanted: Traffic) -> int:

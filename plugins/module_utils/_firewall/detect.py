@@ -44,7 +44,7 @@ def _chosen(firewall: Type[Provider], listing: Listing) -> str:
 
 
 def _refuse_mixed(listing: Listing) -> None:
-    """Raise if iptables made a table that filters, and cannot read it any more because of rules made with nft."""
+    """Raise if iptables made a table that filters, but cannot read it because of rules made with nft."""
     for version, command in SAVE.items():
         if "filter" not in unreadable(listing.saved_if_any(command)):
             continue

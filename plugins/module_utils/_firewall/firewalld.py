@@ -85,7 +85,7 @@ POLICIES = (Policy("exasol-network-in", IN, "ANY", "HOST"), Policy("exasol-netwo
 
 
 def rich_rules(rules: Sequence[Rule], direction: str) -> List[str]:
-    """Return rules in firewalld's rich language (firewalld.richlanguage(5)), one for each network and range of ports."""
+    """Return a rich rule for each network and range of ports (firewalld.richlanguage(5))."""
     texts = []
     for rule in rules:
         if rule.direction != direction:
@@ -114,7 +114,7 @@ def _rich(rule: Rule, network: Optional[Network], item: Optional[PortRange]) -> 
 
 
 def parse_rich(text: str, direction: str, services: Dict[str, Tuple[str, ...]]) -> Optional[Rule]:
-    """Return a rich rule of ours, None for any other; C(services) has the names by protocol and port range."""
+    """Return our rule, None for any other text; C(services) has the names by protocol and port range."""
     words = shlex.split(text)
     options = dict(word.split("=", 1) for word in words if "=" in word)
     if not _RICH.match(text):
@@ -263,7 +263,8 @@ class Firewalld(Provider):
 
     @classmethod
     def is_running(cls, listing: Listing, beside: Sequence[Type[Provider]] = ()) -> bool:
-        """Tell whether the service runs, over the bus if it answers there."""
+        """Tell whether the service runs, asked over the bus if it answers there."""
+        del listing, beside
         if which("busctl") and run(_STATE).stdout.strip() == 's "RUNNING"':
             return True
         return run(("firewall-cmd", "--state")).stdout.strip() == "running"
@@ -338,7 +339,7 @@ class Firewalld(Provider):
         return change
 
     def _change_file(self, policy: Policy, rules: Rules, change: Change) -> bool:
-        """Add the new permanent configuration of a policy; tell whether the policy appears or disappears by it."""
+        """Add the permanent configuration of a policy; tell whether the policy appears or disappears."""
         needed = any(rule.direction == policy.direction for rule in rules)
         content = document(policy, rules) if needed else None
         before = as_it_is(policy.path)
@@ -348,7 +349,7 @@ class Firewalld(Provider):
         return needed != (policy.name in self._policies)
 
     def _differences(self, policy: Policy, wanted: Sequence[str]) -> Tuple[List[str], List[str]]:
-        """Return the rich rules that have to be added to the running policy, and those that have to be removed."""
+        """Return the rich rules to add to the running policy, and those to remove."""
         held = {_normal(text): text for text in self._texts(policy)}
         added = [text for text in wanted if _normal(text) not in held]
         return added, [held[text] for text in sorted(set(held) - {_normal(text) for text in wanted})]
@@ -458,7 +459,7 @@ def _items(field: str, text: str) -> Set[str]:
 
 
 def _direct_again() -> List[Step]:
-    """Return the commands that restore direct chains, rules and passthroughs after a reload (firewalld.direct(5))."""
+    """Return the commands that restore direct chains and rules after a reload (firewalld.direct(5))."""
     found: List[Step] = []
     for kind in ("chain", "rule", "passthrough"):
         listed = f"--get-all-{kind}s"

@@ -2,7 +2,7 @@
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
 
-"""iptables, in its nft or legacy variant: a chain of ours for each direction and family, called before anything else.
+"""iptables, in its nft or legacy variant: a chain of ours for each direction, called before anything else.
 
 Each family changes in one C(iptables-restore --noflush), which is one transaction. The rules that
 netfilter-persistent or iptables-services load at boot get our lines, and lose them when our rules are
@@ -37,7 +37,12 @@ _ADDED = ["# Added by exasol_community.network\n", "*filter\n", "COMMIT\n"]
 _JUMPS = r"""
 /^[*]/ { filter = /^[*]filter/ }
 filter && /^-A (INPUT|OUTPUT) / { if (/ -j EXASOL-(IN|OUT)$/) print "-D" substr($0, 3); else count[$2]++ }
-/^-I / { place = ++count[$2] - $4; if ($3 < place) place = $3; sub(/ [0-9]+ [0-9]+ /, " " (place < 1 ? 1 : place) " "); print }
+/^-I / {
+  place = ++count[$2] - $4
+  if ($3 < place) place = $3
+  sub(/ [0-9]+ [0-9]+ /, " " (place < 1 ? 1 : place) " ")
+  print
+}
 """
 _DEFAULTS = "/etc/default/netfilter-persistent"
 _REJECTIONS = {4: "icmp-admin-prohibited", 6: "icmp6-adm-prohibited"}
@@ -99,14 +104,13 @@ def parse(saved: str, version: int) -> Rules:
     """Return our rules in what iptables-save prints, in canonical form."""
     found = []
     for direction, chain in CHAINS.items():
-        for line in saved.splitlines():
-            if line.startswith(f"-A {chain} "):
-                found.append(xtables.parse_line(line, direction, version))
+        lines = [line for line in saved.splitlines() if line.startswith(f"-A {chain} ")]
+        found += [xtables.parse_line(line, direction, version) for line in lines]
     return canonical(rule for rule in found if rule is not None)
 
 
 def batch(saved: str, rules: Rules, version: int) -> str:
-    """Return the input of iptables-restore that leads from the saved rules to ours, nothing if they are the same."""
+    """Return the input of iptables-restore to get from the saved rules to ours, empty if they are equal."""
     parts = [_direction(saved, rules, version, direction) for direction in CHAINS]
     text = "".join(parts)
     return f"*filter\n{text}COMMIT\n" if text else ""
@@ -179,7 +183,7 @@ def _as_saved(saved: str, direction: str) -> str:
 
 
 def edit(text: Optional[str], rules: Rules, version: int, path: str = "the saved rules") -> Optional[str]:
-    """Return a file of saved rules with exactly our lines in it; None if nothing is left that would need a file.
+    """Return a file of saved rules with exactly our lines in it, None if the file is not needed.
 
     Our lines come at the end of the last filter table, and insert the jumps there: no other rule, and no
     flush (-F, -X), comes after them.
@@ -201,7 +205,7 @@ def edit(text: Optional[str], rules: Rules, version: int, path: str = "the saved
 
 
 def _holds(text: str, rules: Rules, version: int, path: str) -> bool:
-    """Tell whether the file holds our rules already, as iptables-save writes them if somebody saves the rules."""
+    """Tell whether the file holds our rules already, saved by somebody else with iptables-save."""
     lines = text.splitlines(True)
     filters = [section for section in sections(lines, path) if section.table == "filter"]
     if len(filters) != 1:
@@ -237,7 +241,10 @@ def _wrong_with(family: Family, path: str, content: str) -> str:
 
 
 def undo_file(before: Write, written: Optional[str]) -> Shell:
-    """Return the step that restores a file of saved rules; one that others have changed by then loses only our lines."""
+    """Return the step that restores a file of saved rules.
+
+    If others have changed it by then, it loses only our lines.
+    """
     lines = (written or "").splitlines(True)
     left = "".join(line for line in lines if not _OURS.match(line)).rstrip("\n")
     path, sed = shlex.quote(before.path), f"sed -E {shlex.quote(_DELETE)}"
@@ -328,7 +335,7 @@ class Iptables(Provider):
         return canonical(rule for version, saved in self._saved.items() for rule in parse(saved, version))
 
     def wanted(self, rules: Rules) -> Rules:
-        """Return the rules of the IP versions that iptables filters here; raise if IPv6 should be rejected and is not."""
+        """Return the rules of the IP versions that iptables filters here; raise if it cannot reject IPv6."""
         unfiltered = self._unfiltered()
         if unfiltered and any(rule.action == REJECT and rule.version == 6 for rule in rules):
             raise FirewallError(

@@ -2,7 +2,10 @@
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
 
-"""The host's rule sets as its own tools list them, each read once in a run: with large sets, a reading takes seconds."""
+"""The host's rule sets as its own tools list them.
+
+Each is read once in a run, because with large sets that takes seconds.
+"""
 
 from typing import Any, Dict, FrozenSet, List, NamedTuple, Optional, Tuple
 
@@ -66,7 +69,7 @@ class Listing:
         return found
 
     def iptables_reads(self, version: int, table: str) -> bool:
-        """Tell whether a table that the command iptables lists is its own, and not one that was made with nft."""
+        """Tell whether a table that iptables lists is its own, and was not made with nft."""
         try:
             found = self.ruleset() if which("nft") else None
         except FirewallError:

@@ -2,7 +2,7 @@
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
 
-"""nftables: a chain of ours in every table whose base chain drops anything, called before anything else there.
+"""nftables: a chain of ours in every table that drops anything, called before anything else there.
 
 A packet has to pass every base chain of a hook: accepting it in a table of our own would not stop another
 table from dropping it (nft(8), "accept"). So our chain stands in the table of others, and the first rule of
@@ -63,9 +63,8 @@ def render_chain(place: Place, rules: Iterable[Rule]) -> str:
         f"flush chain {name}",
         f"add rule {name} ct state established ct direction reply accept",
     ]
-    for rule in rules:
-        if rule.action == ACCEPT and _concerns(rule, place):
-            lines.append(f"add rule {name} {render_rule(rule, place.versions)}")
+    own = [rule for rule in rules if rule.action == ACCEPT and _concerns(rule, place)]
+    lines += [f"add rule {name} {render_rule(rule, place.versions)}" for rule in own]
     return "\n".join(lines) + "\n"
 
 
@@ -116,7 +115,7 @@ class Nftables(Provider):
 
     @classmethod
     def is_running(cls, listing: Listing, beside: Sequence[Type[Provider]] = ()) -> bool:
-        """Tell whether a table is nobody else's and has a base chain; beside others, one that drops the rest."""
+        """Tell whether a table of no other firewall filters; beside others, whether it drops the rest."""
         try:
             ruleset = listing.ruleset()
         except FirewallError:
@@ -163,7 +162,7 @@ class Nftables(Provider):
         )
 
     def change_to(self, rules: Rules, persist: bool) -> Change:
-        """Return one batch for all tables, which the kernel applies as a whole, and the files that load it at boot."""
+        """Return one batch for all tables, which is one transaction, and the files that load it at boot."""
         commands: List[str] = []
         change = Change(steps=[], undo=[], notes=self._notes() if persist and rules else [])
         for bases in self._bases_of_chains():
@@ -276,15 +275,11 @@ class Nftables(Provider):
     def _notes() -> List[str]:
         """Return what prevents our rules from being loaded at boot."""
         if not systemd_runs():
-            return [
-                "systemd does not run on this host, so our rules are not loaded when the host boots: "
-                f"make its start scripts load {_FOLDER}/*.nft after the host's own rules"
-            ]
+            note = "systemd does not run on this host, so our rules are not loaded when the host boots: "
+            return [f"{note}make its start scripts load {_FOLDER}/*.nft after the host's own rules"]
         if run(("systemctl", "is-enabled", "nftables.service")).returncode:
-            return [
-                "nftables.service is not enabled, so neither the host's rules nor ours are loaded when the "
-                "host boots: run systemctl enable nftables"
-            ]
+            note = "nftables.service is not enabled, so neither the host's rules nor ours are loaded at boot"
+            return [f"{note}: run systemctl enable nftables"]
         return []
 
     def nothing_to_open(self) -> str:

@@ -85,9 +85,9 @@ def unanswered(provider: str, plan: Rules, after: Rules, listing: Optional[Listi
 
 
 def _without_ours(group: _Group, after: Rules) -> _Group:
-    """Return a group without the base chains that will jump to rules of ours, and with nothing in our own chains.
+    """Return a group without the base chains that will jump to our rules, and with our own chains empty.
 
-    Our rules may be removed by the change.
+    The change may remove what they hold now.
     """
     hooks = {HOOKS[rule.direction] for rule in after if _stands_in(rule, group)}
     ours = (*CHAINS.values(), *IPTABLES_CHAINS.values())

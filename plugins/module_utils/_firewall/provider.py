@@ -2,7 +2,7 @@
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
 
-"""The contract of a firewall: one abstract class, and a subclass of it in a file of its own for each firewall.
+"""The contract of a firewall: one abstract class, and for each firewall a subclass in a file of its own.
 
 A new firewall is a new file with a subclass, and an entry in PROVIDERS (providers.py). This is how a run uses
 it:
@@ -57,9 +57,10 @@ class Provider(abc.ABC):
 
     @classmethod
     def without_its_rules(cls, saved: str, version: int) -> str:
-        """Return a filter table of iptables without what this firewall put there, for the question who filters.
+        """Return a filter table of iptables without what this firewall put there.
 
-        By default all of it: most firewalls are recognized by the names of their chains.
+        What is left decides whether iptables runs beside this firewall. By default that is the whole table:
+        most firewalls are recognized by the names of their chains.
         """
         del version
         return saved
@@ -73,7 +74,7 @@ class Provider(abc.ABC):
 
     @abc.abstractmethod
     def wanted(self, rules: Rules) -> Rules:
-        """Return the given rules as this firewall is to hold them, without those that it cannot or need not hold.
+        """Return the rules as this firewall has to hold them, without those that it cannot or need not hold.
 
         After a change to the result, C(rules()) must return the same, or every run would change the host.
         Must raise FirewallError if a rejection cannot be held: the user would believe somebody refused who is
@@ -82,7 +83,7 @@ class Provider(abc.ABC):
 
     @abc.abstractmethod
     def change_to(self, rules: Rules, persist: bool) -> Change:
-        """Return the change after which our part of the firewall holds exactly these rules, as C(wanted()) gave them.
+        """Return the change to exactly these rules in our part of the firewall; C(wanted()) gave them.
 
         Must change no rule of others and no default policy. Without rules nothing of ours may be left on the
         host. With C(persist) the rules must survive a restart of the host and of the firewall, or the notes
@@ -93,20 +94,20 @@ class Provider(abc.ABC):
     def filters_outgoing(self) -> bool:
         """Tell whether this firewall drops anything that the host sends, other than by rules of ours."""
 
-    def check(self) -> None:
-        """Raise FirewallError if rules of ours would not take effect on this host, although it runs this firewall.
+    def check(self) -> None:  # noqa: B027  # not abstract: most firewalls have nothing to check
+        """Raise FirewallError if our rules would not take effect, although the host runs this firewall.
 
         Called before rules are made, not when they are only removed. By default there is nothing to check: a
         firewall that evaluates our rules before all others cannot pass them over.
         """
 
     def left_out(self, plan: Rules) -> List[str]:
-        """Return what the user should know of planned rules that this firewall cannot hold; by default nothing."""
+        """Return warnings about planned rules that this firewall cannot hold; by default none."""
         del plan
         return []
 
     def nothing_to_open(self) -> str:
-        """Return why a plan needs no rule here; by default nothing, because the firewall holds whatever is planned."""
+        """Return why no planned rule is needed; by default nothing, because all are held."""
         return ""
 
     @classmethod

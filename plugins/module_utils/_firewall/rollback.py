@@ -89,14 +89,13 @@ _BOOT_UNIT = "/etc/systemd/system/exasol-network-rollback.service"
 _BOOT_WANT = "/etc/systemd/system/multi-user.target.wants/exasol-network-rollback.service"
 _BOOT = """[Unit]
 Description=Restore the firewall rules from before a change that nobody confirmed
-ConditionPathExists=|{0}/undo.sh
-ConditionPathExists=|{1}/undo.sh
-ConditionPathExists=|{2}/undo.sh
-After=firewalld.service ufw.service nftables.service netfilter-persistent.service iptables.service ip6tables.service
+{conditions}
+After=firewalld.service ufw.service nftables.service
+After=netfilter-persistent.service iptables.service ip6tables.service
 
 [Service]
 Type=oneshot
-ExecStart=/bin/sh -c 'test -e {0}/undo.sh && exec /bin/sh {0}/undo.sh boot; test -e {1}/undo.sh && exec /bin/sh {1}/undo.sh boot; exec /bin/sh {2}/undo.sh boot'
+ExecStart=/bin/sh -c '{commands}'
 """
 # systemd remembers units that it has read, if somebody has reloaded it meanwhile. It also shows a unit whose
 # rollback gave up as failed, and the host as degraded, until somebody resets that.
@@ -117,7 +116,8 @@ esac
 mode=${{1:-again}}
 tell() {{
     {{ [ -S /dev/log ] && logger -t exasol-network-rollback -p "daemon.$1" "$2" 2>/dev/null; }} ||
-        printf '%s\n' "$2" | systemd-cat -t exasol-network-rollback -p "$1" 2>/dev/null || printf '%s\n' "$2" >&2
+        printf '%s\n' "$2" | systemd-cat -t exasol-network-rollback -p "$1" 2>/dev/null ||
+        printf '%s\n' "$2" >&2
 }}
 log() {{ limited {log_seconds} tell "$1" "$2"; }}
 move() {{ [ ! -e "$2" ] && mv "$1" "$2" 2>/dev/null; }}  # mv would move it into a folder that exists
@@ -130,7 +130,7 @@ lives() {{ # PROCESS START: whether the process that started then still lives, a
     set -- ${{line##*) }}
     [ "$1" != Z ] && [ "${{20}}" = "$start" ]
 }} 2>/dev/null
-due() {{ # whether the timer may go ahead: the second of the uptime has come, or the process of the change is dead
+due() {{ # whether the timer may go ahead: its time has come, or the process that makes the change is dead
     read -r uptime rest < /proc/uptime && read -r process start second identity < {pending}/due || return 0
     [ "$identity" = {identity} ] || exit 0
     [ "${{uptime%%.*}}" -lt "$second" ] || return 0
@@ -146,7 +146,10 @@ esac
 scratch={taken}
 if move {pending} {taken}; then
     # It may be a later change, which began in this moment.
-    if read -r process start second identity < {taken}/due && [ "$identity" != {identity} ]; then move {taken} {pending}; exit 0; fi
+    if read -r process start second identity < {taken}/due && [ "$identity" != {identity} ]; then
+        move {taken} {pending}
+        exit 0
+    fi
     echo $$ > {taken}/pid
     rm -f {taken}/problems
 elif [ -e {taken} ] || [ ! -e {pending} ]; then
@@ -159,14 +162,15 @@ until attempt; do
     set -- $pauses
     if [ $# = 0 ]; then
         [ -z "$scratch" ] || printf '%s' "$problems" > {taken}/problems
-        log err "the rollback of firewall change {identity} FAILED, and part of the change is still in force. Everything"
-        log err "needed to repeat it is in {failed}: fix the cause, then run: sh {failed}/undo.sh again"
+        log err "the rollback of firewall change {identity} FAILED, and part of the change is still in force"
+        log err "fix the cause, then run: sh {failed}/undo.sh again"
         printf '%s' "$problems" | while IFS= read -r line; do log err "the rollback failed: $line"; done
         move {taken} {failed}
         exit 1
     fi
     # Ten attempts of a step that hangs take an hour, so the journal has the reason after the first.
-    [ "$warned" ] || log warning "the rollback of firewall change {identity} has not worked yet and is repeated: $problems"
+    [ "$warned" ] ||
+        log warning "the rollback of firewall change {identity} has not worked yet and is repeated: $problems"
     warned=yes
     pause=$1
     shift
@@ -226,12 +230,12 @@ def _info_text(identity: str, seconds: int) -> str:
 
 
 def _wait_for_us() -> str:
-    """Return the process that makes the change, and until which second of the uptime the timer waits for it."""
+    """Return this process, and until which second of the uptime the timer waits for it."""
     return f"{os.getpid()} {_started()} {_uptime() + _CHANGE_SECONDS}"
 
 
 def _started() -> str:
-    """Return when this process started, which tells it from a later one with its number (proc(5), starttime)."""
+    """Return when this process started: a later one may have its number (proc(5), starttime)."""
     fields = (read("/proc/self/stat") or "").rsplit(")", 1)[-1].split()
     return fields[19] if len(fields) > 19 else "0"  # without /proc, the timer does not wait
 
@@ -294,10 +298,18 @@ def _guard_restart() -> None:
     if not _systemd():
         return
     try:
-        Write(_BOOT_UNIT, _BOOT.format(_PENDING, _TAKEN, _FAILED)).perform()
+        Write(_BOOT_UNIT, _boot_unit()).perform()
         os.symlink(_BOOT_UNIT, _BOOT_WANT)
     except (OSError, FirewallError):
-        pass  # it is there already, or nothing can be written here, and then no change survives a restart either
+        pass  # it exists, or nothing can be written here, and then no change survives a restart either
+
+
+def _boot_unit() -> str:
+    scripts = [f"{folder}/undo.sh" for folder in (_PENDING, _TAKEN, _FAILED)]
+    return _BOOT.format(
+        conditions="\n".join(f"ConditionPathExists=|{script}" for script in scripts),
+        commands="; ".join(f"test ! -e {script} || exec /bin/sh {script} boot" for script in scripts),
+    )
 
 
 def _unguard() -> List[Step]:

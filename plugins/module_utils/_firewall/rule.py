@@ -144,7 +144,7 @@ def _grouped(
 
 
 def fit_names(services: Iterable[str]) -> Tuple[str, ...]:
-    """Return as many of the names as a comment of a firewall can hold, with a mark at the end if some are missing."""
+    """Return as many names as a comment can hold, with a mark at the end if some are missing."""
     known = sorted(services)
     names = [name for name in known if name != _MORE]
     fit: List[str] = []
@@ -276,9 +276,9 @@ def unused_ports(entries: "Iterable[HostRule]") -> List[UnusedPorts]:
 
 
 def restriction(rules: Iterable[Rule], spared: Iterable[int], unused: Iterable[UnusedPorts] = ()) -> Rules:
-    """Return the rules that reject everybody else on the service ports of the given rules, and everybody on C(unused).
+    """Return the rules that reject everybody whom the given rules do not accept on their ports.
 
-    Nobody is rejected on the C(spared) ports.
+    On C(unused) ports everybody is rejected, on C(spared) ports nobody.
     """
     used = [
         UnusedPorts(rule.protocol, rule.ports, rule.services)
@@ -293,21 +293,19 @@ def restriction(rules: Iterable[Rule], spared: Iterable[int], unused: Iterable[U
     refused = {
         protocol: (subtract(ports, spared_ranges), services) for protocol, (ports, services) in wanted.items()
     }
-    rejections = []
-    for protocol, (ports, services) in refused.items():
-        for version in (4, 6) if ports else ():
-            rejections.append(
-                Rule(
-                    action=REJECT,
-                    direction=IN,
-                    version=version,
-                    protocol=protocol,
-                    ports=ports,
-                    networks=EVERYBODY,
-                    services=fit_names(services),
-                )
-            )
-    return canonical(rejections)
+    return canonical(
+        Rule(
+            action=REJECT,
+            direction=IN,
+            version=version,
+            protocol=protocol,
+            ports=ports,
+            networks=EVERYBODY,
+            services=fit_names(services),
+        )
+        for protocol, (ports, services) in refused.items()
+        for version in ((4, 6) if ports else ())
+    )
 
 
 def controller(address: str, port: int) -> Rule:

@@ -2,7 +2,7 @@
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
 
-"""The rule set of nftables as C(nft -j list ruleset) prints it (libnftables-json(5)), and what of it is ours."""
+"""The rule set of nftables, as C(nft -j list ruleset) prints it (libnftables-json(5)), and our part of it."""
 
 import ipaddress
 import json
@@ -171,7 +171,7 @@ class Ruleset:
         return sorted(place for place in self.bases() if place[:3] in dropping)
 
     def drops_the_rest(self, chain: Dict[str, Any]) -> bool:
-        """Tell whether a base chain drops everything it does not accept: by its policy, or by an unconditional rule."""
+        """Tell whether a base chain drops everything it does not accept, by its policy or a rule."""
         rules = self.rules(chain["family"], chain["table"], chain["name"])
         return chain.get("policy") == "drop" or any(_drops_unconditionally(rule) for rule in rules)
 

@@ -31,7 +31,7 @@ class Section(NamedTuple):
 
 
 def sections(lines: List[str], path: str) -> List[Section]:
-    """Return the tables of a file in their order; raise if iptables-restore would not read it, or read it differently."""
+    """Return the tables of a file in their order; raise if iptables-restore would read it differently."""
     found: List[Section] = []
     table, start = "", 0
     for index, line in enumerate(lines):
@@ -98,7 +98,7 @@ _TARGET = re.compile(r"[ \t](?:(-j|--jump)|-g|--goto)[ \t]+([^ \t]+)")
 
 
 def missing_chain(lines: List[str], path: str) -> str:
-    """Return the sentence on the first rule whose chain or target is not in its table, nothing if there is none."""
+    """Return the sentence on the first rule whose chain or target is missing, nothing if there is none."""
     for section in sections(lines, path):
         own = lines[section.start + 1 : section.end]
         made = (_MADE.match(line.rstrip("\n")) for line in own)

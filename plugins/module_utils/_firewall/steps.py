@@ -68,7 +68,8 @@ put() {{ # FILE MODE [OWNER]: the new content is read from standard input
         return 1
     fi
 }}
-fell() ( # PROCESS: end it and all that it started; stopped before they are looked for, none of them starts another meanwhile
+fell() ( # PROCESS: kill it and all that it started
+    # Stopped first, it cannot start another one meanwhile.
     kill -STOP "$1"
     for status in /proc/[0-9]*/stat; do
         read -r line < "$status" || continue
@@ -78,7 +79,7 @@ fell() ( # PROCESS: end it and all that it started; stopped before they are look
     done
     kill -KILL "$1"
 ) 2>/dev/null
-watch() {{ # SECONDS PROCESS: end the process after this time, and say so with code 9; nothing sleeps on where TERM ends the watch
+watch() {{ # SECONDS PROCESS: kill the process after this time, and exit with code 9; TERM ends the watch
     job=$2
     trap '[ $! = $job ] || kill -KILL $!; exit 0' TERM
     sleep "$1" &
@@ -87,7 +88,7 @@ watch() {{ # SECONDS PROCESS: end the process after this time, and say so with c
     fell $job
     exit 9
 }}
-limited() {{ # SECONDS COMMAND...: run a command of any kind in a shell of its own, and end it when the time is over: late says so
+limited() {{ # SECONDS COMMAND...: run a command or function in a shell of its own; killed if late
     limit=$1 late=
     shift
     ("$@") &
@@ -382,7 +383,7 @@ def as_it_is(path: str) -> Write:
 
 
 def perform(steps: Steps, undo: Callable[[], List[str]]) -> None:
-    """Perform the steps; if one fails, call C(undo), which rolls all of them back and returns what failed, and raise."""
+    """Perform the steps; if one fails, roll all back with C(undo), which returns what failed, and raise."""
     for step in steps:
         try:
             step.perform()

@@ -2,11 +2,12 @@
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
 
-"""ufw: rules of ours, recognized by their comment, before all others in its user rules, where the first match wins.
+"""ufw: rules of ours before all others in its user rules, where the first match wins.
 
-ufw keeps each rule twice: as the iptables lines that it loads, and as a tuple in a comment before them, from
-which C(ufw status) and later changes read it. We write both as ufw does, under ufw's own lock, and load the
-file as ufw does: one iptables-restore for each IP version.
+Ours have a comment by which they are recognized. ufw keeps each rule twice: as the iptables lines that it
+loads, and as a tuple in a comment before them, from which C(ufw status) and later changes read it. We write
+both as ufw does, under ufw's own lock, and load the file as ufw does: one iptables-restore for each IP
+version.
 """
 
 import binascii
@@ -44,7 +45,10 @@ END {
     if (line[n + 1] ~ /^-A ufw6?-user-(input|output) /) gone[n + 1] = 1
     if (line[n - 1] == "") gone[n - 1] = 1
   }
-  for (n = 1; n <= last; n++) if (!gone[n]) { print line[n]; if (line[n] == "### RULES ###") for (m = 1; m <= count; m++) print ours[m] }
+  for (n = 1; n <= last; n++) if (!gone[n]) {
+    print line[n]
+    if (line[n] == "### RULES ###") for (m = 1; m <= count; m++) print ours[m]
+  }
 }""".replace("PREFIX", binascii.hexlify(COMMENT_PREFIX.encode("ascii")).decode("ascii"))
 
 
@@ -68,7 +72,7 @@ def _comment(rule: Rule) -> str:
 
 
 def blocks(rule: Rule, infix: str) -> List[str]:
-    """Return the tuples of a rule, each with its iptables line and the blank line that ufw writes before it."""
+    """Return the tuples of a rule, each after a blank line and before its iptables line, as ufw writes it."""
     found = []
     for network, ports in xtables.pieces(rule):
         words = {
@@ -149,7 +153,7 @@ def edit(text: str, rules: Rules, version: int, infix: str) -> str:
 
 
 def undo_step(family: Family, before: str, mode: int) -> Shell:
-    """Return the step that restores our rules as in the text C(before), and keeps what others change meanwhile."""
+    """Return the step that restores our rules as in C(before), and keeps what others change meanwhile."""
     ours = "".join(block for rule in parse(before, family.version) for block in blocks(rule, family.infix))
     path, awk, restore = shlex.quote(family.path), absolute("awk"), absolute(family.restore)
     load = f"{' '.join(_restore(family, restore))} < {path}"
@@ -199,11 +203,13 @@ class Ufw(Provider):
     @classmethod
     def is_running(cls, listing: Listing, beside: Sequence[Type[Provider]] = ()) -> bool:
         """Tell whether ufw calls itself active."""
+        del listing, beside
         return "Status: active" in run(("ufw", "status")).stdout
 
     @classmethod
     def without_its_rules(cls, saved: str, version: int) -> str:
-        """Return nothing for the table of IPv6 that ufw loads with IPV6=no; its other chains have names of ufw."""
+        """Return nothing for the table that ufw loads with IPV6=no; its other chains have names of ufw."""
+        del version
         return "" if is_lock_of_ipv6(saved) else saved
 
     def __init__(self, listing: Optional[Listing] = None) -> None:
@@ -241,11 +247,12 @@ class Ufw(Provider):
             return []
         what = "; ".join(str(rule) for rule in dropped[:MAX_REPORTED])
         more = "; ..." if len(dropped) > MAX_REPORTED else ""
-        return [
+        warning = (
             "ufw drops all IPv6 of this host but loopback (IPV6=no in /etc/default/ufw), so what is planned "
             "for IPv6 cannot be opened: set IPV6=yes there and run ufw reload, or use IPv4 addresses for "
-            f"these hosts: {what}{more}"
-        ]
+            "these hosts: "
+        )
+        return [f"{warning}{what}{more}"]
 
     def filters_outgoing(self) -> bool:
         """Tell whether ufw's default or a user rule drops what goes out."""
@@ -257,7 +264,7 @@ class Ufw(Provider):
 
 
 def is_lock_of_ipv6(saved: str) -> bool:
-    """Tell whether a filter table drops everything but loopback, as ufw-init-functions makes it with IPV6=no."""
+    """Tell whether a filter table drops all but loopback, as ufw-init-functions makes it with IPV6=no."""
     policies = re.findall(r"^:(INPUT|FORWARD|OUTPUT) DROP", saved, re.MULTILINE)
     rules: Set[str] = {line for line in saved.splitlines() if line.startswith("-A ") and "EXASOL" not in line}
     return len(policies) == 3 and rules <= {"-A INPUT -i lo -j ACCEPT", "-A OUTPUT -o lo -j ACCEPT"}

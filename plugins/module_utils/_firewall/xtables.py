@@ -68,7 +68,7 @@ def tables(saved: str) -> List[str]:
 
 
 def unreadable(saved: str) -> List[str]:
-    """Return the tables that iptables-nft cannot read, because another program made them or put rules into them."""
+    """Return the tables that iptables-nft cannot read, because of rules that another program made."""
     return re.findall(r"^# Table `(\w+)' is incompatible", saved, re.MULTILINE)
 
 
@@ -81,7 +81,7 @@ def has_ipv6() -> bool:
 
 
 def wait_option(restore: str) -> List[str]:
-    """Return the option with which this command waits for the lock of iptables, nothing if it has none (before 1.6.2).
+    """Return the option to wait for the lock of iptables, nothing if the command has none (before 1.6.2).
 
     Without it the legacy variant fails at once while another program changes rules (iptables-restore(8)).
     """
@@ -113,7 +113,7 @@ def save_commands(variant: str) -> Dict[int, str]:
 
 
 def nft_save_commands() -> Dict[int, str]:
-    """Return the commands that list what the nft variant of iptables holds, nothing if it is not installed."""
+    """Return the commands that list the nft variant of iptables, nothing if it is not installed."""
     if which("iptables") and "nf_tables" in run(("iptables", "--version")).stdout:
         return SAVE
     return save_commands("iptables-nft") if which("iptables-nft-save") else {}

@@ -142,7 +142,12 @@ def test_a_change_that_was_rolled_back_is_reported(run, monkeypatch):
         (None, "n12", True, []),
         ("n11", None, False, []),
         ("n12", "n12", True, []),
-        ("n11", "n12", False, ["the rules for 'n11' would be applied to 'n12' (delegate_to)", "delegate_to: n11"]),
+        (
+            "n11",
+            "n12",
+            False,
+            ["the rules for 'n11' would be applied to 'n12' (delegate_to)", "delegate_to: n11"],
+        ),
         ("n12", None, False, ["the rules for 'n12' would be applied to 'n11': ", "delegate_to: n12"]),
         ("n11", None, True, ["run_once would change only the firewall of 'n11', 1 of 2 hosts", "--limit"]),
     ],

@@ -253,7 +253,7 @@ def test_what_a_dead_run_left_does_not_undo_the_next_change(place):
 def test_nobody_begins_while_the_host_restores_its_rules(place):
     rollback.arm("one", place.undo, 0)
     os.rename(str(place.script.parent), str(place.folder / "taken"))
-    assert_names(refusal(rollback.end_previous_change), ["again"])
+    assert_names(refusal(rollback.end_previous_change), ["retry"])
 
 
 def test_a_way_back_that_was_cut_short_is_gone_to_its_end(place):
