@@ -138,7 +138,7 @@ def killed(firewalls, tmp_path_factory):
     for host in PROVIDERS:
         state = state_of(firewalls, host)
         until((state / "rolled_back").exists, f"the end of the change on {host}", PATIENCE_SECONDS)
-        until(lambda state=state: not (state / "taken").exists(), f"the whole way back on {host}")
+        until(lambda state=state: not (state / "taken").exists(), f"the whole rollback on {host}")
     found["after"] = firewalls.stage()
     found["next"] = firewalls.play()
     found["leftovers"] = {host: view.leftovers for host, view in firewalls.views().items()}
@@ -209,7 +209,7 @@ def restarted(firewalls, tmp_path_factory):
         state = state_of(firewalls, host)
         until(
             lambda state=state: (state / "rolled_back").exists() and not (state / "taken").exists(),
-            f"the way back of {host} after its start",
+            f"the rollback of {host} after its start",
         )
     found["after"] = firewalls.stage()
     found["next"] = firewalls.play(options=["--check"])

@@ -127,7 +127,7 @@ def test_both_variants_of_iptables_are_refused_by_name(firewalls):
 # ----------------------------------------------------------------------------------------------------------------------
 
 
-def test_where_the_way_back_cannot_be_kept_nothing_is_changed(firewalls):
+def test_where_the_rollback_cannot_be_stored_nothing_is_changed(firewalls):
     firewalls.reset(["nftables"])
     firewalls.lab.execute("nftables", "mount --bind /var/lib /var/lib\nmount -o remount,bind,ro /var/lib\n")
     try:
@@ -165,7 +165,7 @@ def test_the_time_for_the_confirmation_begins_when_a_slow_change_has_ended(firew
     assert firewalls.views(["firewalld"])["firewalld"].leftovers == ""
 
 
-def test_a_module_that_dies_half_way_is_undone(firewalls):
+def test_a_module_that_dies_halfway_is_undone(firewalls):
     """It dies when its policies are written and firewalld does not know of them yet."""
     host = "firewalld"
     firewalls.reset([host])
@@ -183,7 +183,7 @@ def test_a_module_that_dies_half_way_is_undone(firewalls):
         finally:
             run.kill()
     until((state_of(firewalls, host) / "rolled_back").exists, "the end of the waiting time", 60)
-    until(lambda: not (state_of(firewalls, host) / "taken").exists(), "the whole way back", 60)
+    until(lambda: not (state_of(firewalls, host) / "taken").exists(), "the whole rollback", 60)
     after = firewalls.views([host])[host]
     assert (after.text, after.etc) == (before[host].text, before[host].etc)
     again = firewalls.play([host])[host]

@@ -208,7 +208,7 @@ def _perform(steps: Steps, undo: Steps, identity: str, seconds: int) -> str:
         # force.
         problems = rollback.roll_back_now(identity, undo)
         raise FirewallError(
-            f"the change took too long, and the host rolled it back before it was complete. "
+            "the change took too long, and the host has already rolled it back, before it was complete. "
             f"{state_after(problems)}"
         )
     return identity

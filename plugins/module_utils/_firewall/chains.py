@@ -35,9 +35,7 @@ DROP = "drop"
 NO, RARELY, PARTLY, YES = range(4)
 Interval = Tuple[int, int]
 _EPHEMERAL = (1024, 65535)
-MAX_SERVICE_PORTS = (
-    10000  # source ports; more than these are not the ports of some service, but those of clients
-)
+MAX_SERVICE_PORTS = 10000  # a rule with more source ports means clients, not the ports of services
 # More pieces, or pieces times the links of all chains, take seconds: then each rule is one piece.
 MAX_PIECES, MAX_LOOKS = 200, 400000
 MAX_NETWORKS = 3  # of a piece, in a message
@@ -86,9 +84,7 @@ class Chain(NamedTuple):
     hook: str = ""
     policy: str = ACCEPT
     device: str = ""
-    nat: bool = (
-        False  # sees only the first packet, and on some kernels a drop there does not end the connection
-    )
+    nat: bool = False  # only the first packet passes it, and on some kernels a drop there ends no connection
 
 
 class Fate(NamedTuple):

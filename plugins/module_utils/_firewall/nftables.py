@@ -94,9 +94,7 @@ class _OurChain(NamedTuple):
     bases: Sequence[Place]  # the base chains of the table that jump to it, or have to
     exists: bool
     held: Rules
-    intact: (
-        bool  # whether it holds nothing but the wanted rules; somebody may have put a rule into it by hand
-    )
+    intact: bool  # whether it holds as many rules as wanted, so that none was added by hand
     wanted: Rules
 
     @property
@@ -250,7 +248,7 @@ class Nftables(Provider):
         if not rules:
             change.steps.extend(RemoveFolder(folder) for folder in folders)
         if systemd_runs():
-            reload = Run(("systemctl", "daemon-reload"), what="letting systemd read its files anew")
+            reload = Run(("systemctl", "daemon-reload"), what="letting systemd read its files again")
             change.steps.append(reload)
             change.undo.append(reload)
 

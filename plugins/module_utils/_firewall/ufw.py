@@ -75,20 +75,15 @@ def blocks(rule: Rule, infix: str) -> List[str]:
     """Return the tuples of a rule, each after a blank line and before its iptables line, as ufw writes it."""
     found = []
     for network, ports in xtables.pieces(rule):
-        words = {
-            "action": "allow" if rule.action == ACCEPT else "reject",
-            "protocol": rule.protocol,
-            "ports": xtables.port_text(ports) or "any",
-            "here": _ANYWHERE[rule.version],
-            "there": _address(network) or _ANYWHERE[rule.version],
-            "direction": rule.direction,
-            "comment": _comment(rule),
-        }
-        ends = "{here} any {there}" if rule.direction == IN else "{there} any {here}"
-        head = (
-            "### tuple ### {action} {protocol} {ports} " + ends + " {direction} comment={comment}"
-        ).format(**words)
-        found.append(f"\n{head}\n-A {_CHAINS[rule.direction].format(infix)} {_line(rule, network, ports)}\n")
+        action = "allow" if rule.action == ACCEPT else "reject"
+        here = _ANYWHERE[rule.version]
+        remote = _address(network) or here
+        ends = f"{here} any {remote}" if rule.direction == IN else f"{remote} any {here}"
+        what = f"{action} {rule.protocol} {xtables.port_text(ports) or 'any'} {ends} {rule.direction}"
+        chain = _CHAINS[rule.direction].format(infix)
+        found.append(
+            f"\n### tuple ### {what} comment={_comment(rule)}\n-A {chain} {_line(rule, network, ports)}\n"
+        )
     return found
 
 

@@ -1,7 +1,7 @@
 # Copyright (c) 2026, exasol_community.network contributors
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""Takes a provider through its life in a network namespace of its own, and tells what the host's own commands say about it.
+"""Takes a provider through its life in a network namespace, and returns what the own commands of the host list.
 
 Run by test_namespaces.py within C(unshare --net); reads scenarios as JSON, prints what it saw as JSON.
 """
@@ -83,30 +83,30 @@ def live(scenario):
     seen["name"] = provider.name
     rules = wanted(scenario, provider)
     steps, undo, unused = provider.change_to(rules, False)
-    # A timer may fire before anything was changed, and a step may fail halfway: the way back leads home from
+    # A timer may fire before anything was changed, and a step may fail halfway: the rollback restores the host from
     # everywhere.
     seen["problems"] = _steps.perform_all(undo)
-    seen["taken back at once"] = dump(name)
+    seen["rolled back at once"] = dump(name)
     _steps.perform(steps, lambda: _steps.perform_all(undo))
     seen["present"] = dump(name)
     seen["held"] = rule.lines(make().rules()) == rule.lines(rules)
     seen["second"] = [str(step) for step in make().change_to(rules, False).steps]
     seen["problems"] += _steps.perform_all(undo)
-    seen["taken back"] = dump(name)
+    seen["rolled back"] = dump(name)
     _steps.perform(make().change_to(rules, False).steps, list)
     shell(scenario.get("meanwhile", ":"))
     seen["disturbed"] = dump(name)
     steps, undo, unused = make().change_to(rules, False)
     _steps.perform(steps, lambda: _steps.perform_all(undo))
-    seen["mended"] = dump(name)
+    seen["repaired"] = dump(name)
     shell(scenario.get("afterwards", ":"))
     seen["problems"] += _steps.perform_all(undo)
-    seen["mended taken back"] = dump(name)
+    seen["repaired rolled back"] = dump(name)
     steps, undo, unused = make().change_to((), False)
     _steps.perform(steps, lambda: _steps.perform_all(undo))
     seen["absent"] = dump(name)
     by_script(undo)
-    seen["absent taken back"] = dump(name)
+    seen["absent rolled back"] = dump(name)
     return seen
 
 

@@ -1,7 +1,7 @@
 # Copyright (c) 2026, exasol_community.network contributors
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""From wishes to a changed host, with a provider and a timer that only remember."""
+"""From options to a changed host, with a provider and a timer that only remember."""
 
 import contextlib
 import subprocess
@@ -150,12 +150,14 @@ def test_too_many_seconds_are_refused(host):
 
 
 @pytest.mark.parametrize("seconds", [30, 0], ids=["timer", "no-timer"])
-def test_where_taking_back_fails_the_way_back_stays(monkeypatch, tmp_path, seconds):
+def test_where_the_rollback_fails_it_stays(monkeypatch, tmp_path, seconds):
     host = Host(monkeypatch, tmp_path, failing=True)
     monkeypatch.setattr(rollback, "_start", lambda *arguments: host.started.append(arguments))
     host.provider.back = [
         Shell(
-            "echo tried >> '{0}'; echo 'still broken' >&2; [ -e '{1}' ]".format(host.out, tmp_path / "mended")
+            "echo tried >> '{0}'; echo 'still broken' >&2; [ -e '{1}' ]".format(
+                host.out, tmp_path / "repaired"
+            )
         )
     ]
     text = refusal(apply.change, BOTH._replace(rollback_after=seconds), "one", False)
@@ -163,7 +165,7 @@ def test_where_taking_back_fails_the_way_back_stays(monkeypatch, tmp_path, secon
     assert "as it was before" not in text
     assert host.names() == (["pending"] if seconds else ["failed"])
     assert [start[0] for start in host.started] == (["one", "one"] if seconds else [])
-    (tmp_path / "mended").write_text("")
+    (tmp_path / "repaired").write_text("")
     monkeypatch.setattr(rollback, "_boot", lambda: "another start")
     rollback.end_previous_change()
     assert host.names() == ["rolled_back"]
@@ -181,7 +183,7 @@ def test_without_seconds_nothing_is_armed(host):
     assert (result["changed"], result["pending"], host.started, host.log()) == (True, "", [], ["done"])
 
 
-def test_a_change_that_fails_is_taken_back_and_forgotten(monkeypatch, tmp_path):
+def test_a_change_that_fails_is_rolled_back_and_forgotten(monkeypatch, tmp_path):
     host = Host(monkeypatch, tmp_path, failing=True)
     assert_names(refusal(apply.change, BOTH, "one", False), ["as it was before"])
     assert host.log() == ["done", "back"] and rollback.pending() is None
@@ -347,14 +349,14 @@ def test_where_no_firewall_runs_nobody_can_be_refused(host, monkeypatch):
     )
 
 
-def test_what_docker_publishes_is_told(host):
+def test_what_docker_publishes_is_reported(host):
     warnings = apply.change(BOTH, "one", dry=True)["warnings"]
     assert warnings[0] == "a note"
     assert_names(warnings[1], ["Docker", "8563"])
     assert "9999" not in warnings[1]
 
 
-def test_answers_that_are_dropped_are_told(host, monkeypatch):
+def test_answers_that_are_dropped_are_reported(host, monkeypatch):
     asked = []
 
     def unanswered(name, plan, after, listing):
@@ -416,7 +418,7 @@ def test_a_change_that_waits_is_not_overtaken(host):
     assert host.log() == ["done"]
 
 
-def test_what_the_host_took_back_is_told_by_the_next_run_alone(host):
+def test_what_the_host_rolled_back_is_reported_by_the_next_run_alone(host):
     apply.change(BOTH, "one", dry=False)
     fire(host.script)
     assert host.log() == ["done", "back"]
@@ -425,7 +427,7 @@ def test_what_the_host_took_back_is_told_by_the_next_run_alone(host):
     assert apply.change(BOTH, "three", dry=False)["rolled_back"] == ""
 
 
-def test_check_mode_does_not_forget_what_the_host_took_back(host):
+def test_check_mode_does_not_forget_what_the_host_rolled_back(host):
     apply.change(BOTH, "one", dry=False)
     fire(host.script)
     assert apply.change(BOTH, "two", dry=True)["rolled_back"].endswith("Z")
@@ -436,7 +438,7 @@ def refuse_two(wish, listing):
     raise FirewallError("two at once")
 
 
-def test_a_run_that_fails_does_not_forget_what_the_host_took_back(host, monkeypatch):
+def test_a_run_that_fails_does_not_forget_what_the_host_rolled_back(host, monkeypatch):
     apply.change(BOTH, "one", dry=False)
     fire(host.script)
     with monkeypatch.context() as context:
@@ -445,7 +447,7 @@ def test_a_run_that_fails_does_not_forget_what_the_host_took_back(host, monkeypa
     assert apply.change(BOTH, "three", dry=False)["rolled_back"].endswith("Z")
 
 
-def test_check_mode_takes_nothing_back(host):
+def test_check_mode_rolls_nothing_back(host):
     rollback.arm("one", host.undo, -60)
     assert_names(refusal(apply.change, BOTH, "two", True), ["nobody confirmed", "its timer was lost"])
     assert host.log() == []

@@ -412,7 +412,7 @@ def test_an_old_nft_without_json_is_no_second_firewall(monkeypatch):
     assert detect.choose("auto") == "ufw"
 
 
-def test_an_old_nft_without_json_is_told_where_nothing_else_runs(monkeypatch):
+def test_an_old_nft_without_json_is_reported_where_nothing_else_runs(monkeypatch):
     host(monkeypatch, []).answers.update({"nft -j list ruleset": "table inet filter {\n}\n"})
     assert_names(refusal(detect.choose, "auto"), ["JSON"])
 

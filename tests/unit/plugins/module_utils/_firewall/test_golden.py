@@ -1,7 +1,7 @@
 # Copyright (c) 2026, exasol_community.network contributors
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""What each provider writes for one plan, to the letter.
+"""What each provider writes for one plan, exactly.
 
 The files in C(golden) are reviewed like code. After a wanted change, C(EXASOL_UPDATE_GOLDEN=1 pytest
 .../test_golden.py) writes them anew; that run fails for every file that it changed, so that nobody forgets to

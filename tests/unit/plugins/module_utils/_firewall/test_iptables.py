@@ -382,7 +382,7 @@ def test_provider_changes_both_families_and_goes_back(monkeypatch, tmp_path):
     assert_names(_steps.script(back[1:]), ["ip6tables-restore --noflush", "-X EXASOL-IN"])
 
 
-def test_way_back_from_absent_brings_rules_and_jump(monkeypatch, tmp_path):
+def test_rollback_from_absent_brings_rules_and_jump(monkeypatch, tmp_path):
     Host(monkeypatch, tmp_path, v4=held(ONE, 4, "-A INPUT -j DROP"))
     steps, back, unused = iptables.Iptables().change_to((), True)
     assert commands(steps[0].stdin) == [DELETE_IN, "-F EXASOL-IN", "-X EXASOL-IN"]
@@ -394,7 +394,7 @@ def test_way_back_from_absent_brings_rules_and_jump(monkeypatch, tmp_path):
 
 
 def restored(folder, step, by_then):
-    """Return what the way back gives to iptables-restore where the rule set is C(by_then) when its time has come."""
+    """Return what the rollback gives to iptables-restore where the rule set is C(by_then) when its time has come."""
     (folder / "by_then").write_text(by_then)
     for name, text in (("iptables-save", f"cat {folder}/by_then"), ("iptables-restore", "cat")):
         (folder / name).write_text(f"#!/bin/sh\n{text}\n")
@@ -405,7 +405,7 @@ def restored(folder, step, by_then):
 
 
 def back_in(before):
-    """Return what makes the way back to a rule set, given the folder of the commands."""
+    """Return what makes the rollback to a rule set, given the folder of the commands."""
     family = iptables.FAMILIES[0]
     return lambda folder: iptables.undo_step(
         family._replace(save=folder + "/iptables-save", restore=folder + "/iptables-restore"), before
@@ -445,7 +445,7 @@ BY_HAND = '-A INPUT -m comment --comment "two  spaces" -j EXASOL-IN'
         "by-hand-meanwhile",
     ],
 )
-def test_way_back_puts_jumps_where_they_stood_as_far_as_that_is_there_by_then(
+def test_rollback_puts_jumps_where_they_stood_as_far_as_that_is_there_by_then(
     tmp_path, before, by_then, expected
 ):
     held, nat = (
@@ -541,7 +541,7 @@ def test_rules_are_saved_where_the_host_loads_them(monkeypatch, tmp_path, comman
     assert provider.change_to((), True).notes == [], "there is nothing to keep"
 
 
-def test_saved_files_are_brought_back_to_the_letter(monkeypatch, tmp_path):
+def test_saved_files_are_restored_exactly(monkeypatch, tmp_path):
     host = Host(monkeypatch, tmp_path, commands=BOTH + ("netfilter-persistent",))
     host.write("rules.v4", DEBIAN)
     (tmp_path / "rules.v4").chmod(0o600)
@@ -564,7 +564,7 @@ def saving(steps):
 @pytest.mark.parametrize(
     "later", ["", "-A INPUT -p tcp --dport 9000 -j ACCEPT\n"], ids=["untouched", "changed-by-somebody"]
 )
-def test_way_back_of_a_saved_file_leaves_what_others_changed_meanwhile(monkeypatch, tmp_path, held, later):
+def test_rollback_of_a_saved_file_leaves_what_others_changed_meanwhile(monkeypatch, tmp_path, held, later):
     host = Host(monkeypatch, tmp_path, commands=BOTH + ("netfilter-persistent",))
     before = iptables.edit(DEBIAN, held, 4)
     host.write("rules.v4", before)
@@ -579,14 +579,14 @@ def test_way_back_of_a_saved_file_leaves_what_others_changed_meanwhile(monkeypat
     assert path.read_text() == (DEBIAN.replace("COMMIT\n", later + "COMMIT\n", 1) if later else before)
 
 
-def test_way_back_of_a_file_that_was_not_written_yet_does_nothing(monkeypatch, tmp_path):
+def test_rollback_of_a_file_that_was_not_written_yet_does_nothing(monkeypatch, tmp_path):
     Host(monkeypatch, tmp_path, commands=BOTH + ("netfilter-persistent",))
     for step in saving(iptables.Iptables().change_to(RULES, True).undo):
         step.perform()
     assert not [name for name in tmp_path.iterdir() if name.name.startswith("rules")]
 
 
-def test_way_back_of_a_file_that_is_right_already_leaves_it_alone(monkeypatch, tmp_path):
+def test_rollback_of_a_file_that_is_right_already_leaves_it_alone(monkeypatch, tmp_path):
     """It may lie where nothing can be written, which is why the change failed."""
     host = Host(monkeypatch, tmp_path, commands=BOTH + ("netfilter-persistent",))
     host.write("rules.v4", DEBIAN)
@@ -596,7 +596,7 @@ def test_way_back_of_a_file_that_is_right_already_leaves_it_alone(monkeypatch, t
     assert (tmp_path / "rules.v4").stat() == before
 
 
-def test_way_back_from_absent_writes_the_saved_file_anew(monkeypatch, tmp_path):
+def test_rollback_from_absent_writes_the_saved_file_anew(monkeypatch, tmp_path):
     host = Host(monkeypatch, tmp_path, commands=BOTH + ("netfilter-persistent",))
     before = iptables.edit(None, RULES, 4)
     host.write("rules.v4", before)

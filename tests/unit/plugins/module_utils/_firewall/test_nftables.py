@@ -576,7 +576,7 @@ def test_a_slash_in_a_name_makes_no_folder(monkeypatch, tmp_path):
     ],
     ids=["enabled", "not-enabled", "not-started-by-systemd"],
 )
-def test_a_service_that_does_not_start_is_told(monkeypatch, tmp_path, booted, enabled, fragments):
+def test_a_service_that_does_not_start_is_reported(monkeypatch, tmp_path, booted, enabled, fragments):
     Host(monkeypatch, tmp_path, *DROPPING, commands=("nft", "systemctl"), enabled=enabled, booted=booted)
     provider = nftables.Nftables()
     notes = provider.change_to(provider.wanted(RULES), True).notes
@@ -585,7 +585,7 @@ def test_a_service_that_does_not_start_is_told(monkeypatch, tmp_path, booted, en
 
 
 @pytest.mark.parametrize("rules, persist", [(RULES, False), ((), True)], ids=["not-to-persist", "no-rules"])
-def test_a_service_that_has_nothing_of_ours_to_load_is_not_told(monkeypatch, tmp_path, rules, persist):
+def test_a_service_that_has_nothing_of_ours_to_load_is_not_reported(monkeypatch, tmp_path, rules, persist):
     Host(monkeypatch, tmp_path, *DROPPING, commands=("nft", "systemctl"), enabled=1)
     assert nftables.Nftables().change_to(rules, persist).notes == []
 

@@ -209,7 +209,7 @@ def test_what_is_not_written_is_not_tried(monkeypatch):
         iptables.check_loads(iptables.FAMILIES[0], "rules.v4", before, content)
 
 
-def test_lines_of_ours_that_a_host_refuses_are_told_from_a_file_that_was_wrong_before(monkeypatch):
+def test_lines_of_ours_that_a_host_refuses_are_distinguished_from_a_file_that_was_wrong_before(monkeypatch):
     monkeypatch.setattr(
         iptables,
         "run",

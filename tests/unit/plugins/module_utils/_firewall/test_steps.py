@@ -1,7 +1,7 @@
 # Copyright (c) 2026, exasol_community.network contributors
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""Steps: performed here, and by the shell script that takes them back without us."""
+"""Steps: performed here, and by the shell script that rolls them back without us."""
 
 import os
 import shutil
@@ -428,7 +428,7 @@ def note(path, word, code=0):
     return Shell(f"echo {word} >> '{path}'; exit {code}")
 
 
-def test_what_fails_is_taken_back(tmp_path):
+def test_what_fails_is_rolled_back(tmp_path):
     out = tmp_path / "out"
     text = refusal(
         _steps.perform,
@@ -440,7 +440,7 @@ def test_what_fails_is_taken_back(tmp_path):
     assert "still in force" not in text
 
 
-def test_what_cannot_be_taken_back_is_told(tmp_path):
+def test_what_cannot_be_rolled_back_is_reported(tmp_path):
     out = tmp_path / "out"
     text = refusal(
         _steps.perform,
@@ -452,7 +452,7 @@ def test_what_cannot_be_taken_back_is_told(tmp_path):
     assert "as it was before" not in text
 
 
-def test_whatever_goes_wrong_is_taken_back(tmp_path):
+def test_whatever_goes_wrong_is_rolled_back(tmp_path):
     # Half a pair of surrogates cannot be written, and raises no OSError.
     out = tmp_path / "out"
     with pytest.raises((FirewallError, UnicodeError)):
@@ -464,7 +464,7 @@ def test_whatever_goes_wrong_is_taken_back(tmp_path):
     assert sorted(path.name for path in tmp_path.iterdir()) == ["out"]
 
 
-def test_nothing_is_taken_back_when_all_goes_well(tmp_path):
+def test_nothing_is_rolled_back_when_all_goes_well(tmp_path):
     out = tmp_path / "out"
     _steps.perform([note(out, "one"), note(out, "two")], lambda: _steps.perform_all([note(out, "back")]))
     assert content(out).split() == ["one", "two"]

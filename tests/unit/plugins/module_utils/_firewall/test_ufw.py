@@ -318,7 +318,7 @@ OTHER_RULES = cases.settled([rule("in tcp 2580", "192.0.2.7", "bucketfs")])
 
 @pytest.mark.parametrize("held", [(), RULES, OTHER_RULES], ids=["nothing", "the-same", "others"])
 @pytest.mark.parametrize("later", ["", LATER], ids=["untouched", "changed-by-somebody"])
-def test_way_back_leaves_what_others_changed_meanwhile(monkeypatch, tmp_path, held, later):
+def test_rollback_leaves_what_others_changed_meanwhile(monkeypatch, tmp_path, held, later):
     before = ufw.edit(FILES["foreign"], held, 4, "")
     Host(monkeypatch, tmp_path, v4=before)
     path, restore = tmp_path / "user.rules", tmp_path / "restore"
