@@ -28,7 +28,7 @@ _COUNTERS = r"(\[\d+:\d+\] )?"
 _OURS = re.compile(
     r"^:EXASOL-(IN|OUT) |^" + _COUNTERS + r"-(A EXASOL-(IN|OUT) |[AI] (INPUT|OUTPUT) .*-j EXASOL-(IN|OUT)$)"
 )
-_DELETE = "/{0}/d".format(_OURS.pattern.replace(r"\d", "[0-9]"))  # the same for sed -E
+_DELETE = "/" + _OURS.pattern.replace(r"\d", "[0-9]") + "/d"  # the same for sed -E
 _ADDED = ["# Added by exasol_community.network\n", "*filter\n", "COMMIT\n"]
 # The awk program of the undo step. It removes the jumps that are there by then, and puts the saved ones back
 # to their places. A place is counted both from the first and from the last rule of others, and the one nearer

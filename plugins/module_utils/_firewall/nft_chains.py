@@ -274,8 +274,9 @@ def _networks(right: Any) -> List[Interval]:
     try:
         for element in _elements(right):
             if isinstance(element, dict) and "prefix" in element:
-                text = "{0}/{1}".format(element["prefix"]["addr"], element["prefix"]["len"])
-                found.append(_chains.interval(ipaddress.ip_network(text, strict=False)))
+                prefix = element["prefix"]
+                network = ipaddress.ip_network(f"{prefix['addr']}/{prefix['len']}", strict=False)
+                found.append(_chains.interval(network))
             elif isinstance(element, dict):
                 first, last = element["range"]
                 found.append((int(ipaddress.ip_address(first)), int(ipaddress.ip_address(last))))

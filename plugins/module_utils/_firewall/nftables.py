@@ -318,11 +318,10 @@ def _undo_step(bases: Sequence[Place], held: Optional[Rules], jumped: Sequence[P
     nft, name = absolute("nft"), f"{bases[0].in_table} {bases[0].chain}"
     gone = f"add chain {name}\nflush chain {name}\ndelete chain {name}\n"
     before = gone if held is None else render_chain(bases[0], held)
+    table = shlex.quote(f"table {bases[0].in_table}")
     lines = [
         f"tables=$({nft} list tables) || exit 1",
-        'case "\n$tables\n" in *"\n"{0}"\n"*) ;; *) exit 0;; esac'.format(
-            shlex.quote(f"table {bases[0].in_table}")
-        ),
+        f'case "\n$tables\n" in *"\n"{table}"\n"*) ;; *) exit 0;; esac',
         "gone= back=",
     ]
     for base in bases:

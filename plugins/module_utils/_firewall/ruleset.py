@@ -287,9 +287,8 @@ def _networks(right: Any) -> List[Network]:
     found: List[Network] = []
     for element in _elements(right):
         if isinstance(element, dict) and "prefix" in element:
-            found.append(
-                ipaddress.ip_network("{0}/{1}".format(element["prefix"]["addr"], element["prefix"]["len"]))
-            )
+            prefix = element["prefix"]
+            found.append(ipaddress.ip_network(f"{prefix['addr']}/{prefix['len']}"))
         elif isinstance(element, dict):
             first, last = (ipaddress.ip_address(end) for end in element["range"])
             found += ipaddress.summarize_address_range(first, last)  # both of one family

@@ -190,7 +190,7 @@ class Write(NamedTuple):
             return f'if [ -e {path} ]; then rm -f "$(readlink -f {path})"; fi'
         # The dot keeps the newlines at the end, which the shell would drop.
         content = shlex.quote(self.content + ".")
-        owner = "{0}:{1}".format(*self.owner) if self.owner else ""
+        owner = ":".join(str(number) for number in self.owner) if self.owner else ""
         return (
             f"content={content}\n"
             f'[ "$(cat {path} 2>/dev/null && echo .)" = "$content" ] || '

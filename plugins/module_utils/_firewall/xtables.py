@@ -106,10 +106,8 @@ def other_variant() -> str:
 
 def save_commands(variant: str) -> Dict[int, str]:
     """Return the commands that list what a variant holds, by IP version."""
-    return {
-        version: command.replace("tables-", "tables-{0}-".format(variant[len("iptables-") :]))
-        for version, command in SAVE.items()
-    }
+    kind = variant[len("iptables-") :]
+    return {version: command.replace("tables-", f"tables-{kind}-") for version, command in SAVE.items()}
 
 
 def nft_save_commands() -> Dict[int, str]:
