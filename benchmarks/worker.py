@@ -139,7 +139,10 @@ def verification(inventory: dict[str, t.Any]) -> dict[str, t.Any]:
 
 def firewall(addresses: list[str]) -> dict[str, t.Any]:
     """Do the module's check mode on nftables: read everything, and decide."""
-    from ansible_collections.exasol_community.network.plugins.module_utils._firewall.apply import Wish, change
+    from ansible_collections.exasol_community.network.plugins.module_utils._firewall.apply import (
+        Options,
+        change,
+    )
 
     rules = [
         {
@@ -151,7 +154,7 @@ def firewall(addresses: list[str]) -> dict[str, t.Any]:
         }
     ]
     cpu, begun = os.times(), time.monotonic()
-    changed = change(Wish(rules, provider="nftables"), "benchmark", dry=True)["changed"]
+    changed = change(Options(rules, provider="nftables"), "benchmark", dry=True)["changed"]
     wall, used = time.monotonic() - begun, os.times()
     return {"wall": wall, "cpu": sum(used[:4]) - sum(cpu[:4]), "changed": changed}
 

@@ -2,7 +2,7 @@
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
 
-"""Change a host's firewall, then prove over a new connection that the host can still be reached."""
+"""Change a host's firewall, and confirm that over a new connection: the host is still reachable."""
 
 from __future__ import annotations
 
@@ -24,7 +24,7 @@ display = Display()
 
 _MODULE = "exasol_community.network.firewall"
 _ROLLBACK_AFTER = 30  # the module's default
-_GRACE_SECONDS = 15  # for the timer's own work, and for the host to be reached again
+_GRACE_SECONDS = 15  # for a connection that is made in the last second
 
 
 class ActionModule(RemoteAction):
@@ -33,8 +33,8 @@ class ActionModule(RemoteAction):
     _supports_check_mode = True
 
     def run(self, tmp: t.Any = None, task_vars: dict[str, t.Any] | None = None) -> dict[str, t.Any]:
-        """Run the module; a change that awaits confirmation is confirmed or reported as taken back."""
-        result = super().run(tmp, task_vars)
+        """Run the module; confirm its change, or report that the host rolls it back."""
+        result: dict[str, t.Any] = super().run(tmp, task_vars)
         self._check_host(task_vars or {})
         self._check_machine(task_vars or {})
         seconds = self._rollback_after()
@@ -42,27 +42,21 @@ class ActionModule(RemoteAction):
         identity = result.pop("pending", "")
         if result.get("rolled_back"):
             display.warning(
-                f"an earlier change of the firewall was taken back by the host at {result['rolled_back']}, "
-                f"because nobody confirmed it"
+                f"the host rolled back an earlier change of its firewall at {result['rolled_back']}, because "
+                "nobody confirmed it"
             )
         if identity:
-            self._settle(result, identity, seconds, task_vars)
+            result.update(self._await_confirmation(identity, seconds, task_vars))
         return result
 
     def _rollback_after(self) -> int:
-        """Return the option, read before anything is changed: later it would leave a change unconfirmed."""
+        """Return the option, before anything is changed: a later error would prevent the confirmation."""
         given = self._task.args.get("rollback_after", _ROLLBACK_AFTER)
         number = given.strip() if isinstance(given, str) else given
-        if (
-            isinstance(number, bool)
-            or not isinstance(number, (int, str))
-            or not str(number).isascii()
-            or not str(number).isdigit()
-        ):
+        if isinstance(number, bool) or not isinstance(number, (int, str)) or not _is_whole(str(number)):
             raise AnsibleActionFail(
-                f"rollback_after is {given!r}: expected whole seconds, such as {_ROLLBACK_AFTER}, or 0 for "
-                f"none; "
-                "nothing was changed (exasol_firewall_rollback_after)"
+                f"rollback_after is {given!r}: use whole seconds, such as {_ROLLBACK_AFTER}, or 0 for no "
+                "rollback; nothing was changed (exasol_firewall_rollback_after)"
             )
         return int(number)
 
@@ -72,20 +66,20 @@ class ActionModule(RemoteAction):
             return
         runs_on = to or variables["inventory_hostname"]
         if runs_on != host:
+            reason = " (delegate_to)" if to else ""
             raise AnsibleActionFail(
-                f"the rules of {host!r} would come to {runs_on!r}{' (delegate_to)' if to else ''}: let each "
-                f"host run the role itself, "
-                f"without delegate_to; or give the module the host, its rules and delegate_to: {host}"
+                f"the rules for {host!r} would be applied to {runs_on!r}{reason}: let each host run the role "
+                f"itself, without delegate_to; or give the module the host, its rules and delegate_to: {host}"
             )
         hosts = variables.get("ansible_play_batch", ())
         if self._task.run_once and not to and len(hosts) > 1:
             raise AnsibleActionFail(
-                f"run_once changes the firewall of {host!r} alone, 1 of {len(hosts)} hosts: remove run_once; "
-                "--limit chooses a part of the hosts"
+                f"run_once would change only the firewall of {host!r}, 1 of {len(hosts)} hosts: remove "
+                "run_once; use --limit to choose some of the hosts"
             )
 
     def _check_machine(self, variables: Mapping[str, t.Any]) -> None:
-        """Refuse a host in whose place the controller would run the module, and change its own firewall."""
+        """Refuse a host for which the controller would run the module and change its own firewall."""
         host = (
             self._task.args.get("host") or self._task.delegate_to or variables.get("inventory_hostname", "")
         )
@@ -94,16 +88,15 @@ class ActionModule(RemoteAction):
             transport != "local" and getattr(self._connection, "_remote_is_local", False) is True
         ):
             raise AnsibleActionFail(
-                f"host {host!r} is managed with the connection {transport!r} of network devices, with which "
-                f"the controller would change "
-                f"its own firewall: set exasol_firewall_enabled to false for {host}, or take it out of the "
-                f"play (exasol_hosts, --limit)"
+                f"host {host!r} has the connection {transport!r} of network devices, so the controller would "
+                f"change its own firewall: set exasol_firewall_enabled to false for {host}, or take it out "
+                "of the play (exasol_hosts, --limit)"
             )
         if transport != "local":
             return
         hostvars = variables.get("hostvars", {})
         if host not in hostvars:
-            return  # a task of somebody's own, for no host of the inventory
+            return  # for no host of the inventory, so there are no addresses to compare
         try:
             addresses = Inventory({}, lambda name: hostvars[name]).party(host).addresses
         except NetworkError as error:
@@ -111,29 +104,32 @@ class ActionModule(RemoteAction):
         if not machine(addresses)["own"]:
             raise AnsibleActionFail(
                 f"connection local of host {host!r} would change the firewall of the controller, which has "
-                f"none of the addresses of {host} "
-                f"({', '.join(addresses)}): remove connection or ansible_connection, or set exasol_address "
-                f"if {host} is the controller"
+                f"none of the addresses of {host} ({', '.join(addresses)}): remove connection or "
+                f"ansible_connection, or set exasol_address if {host} is the controller"
             )
 
-    def _settle(
-        self, result: dict[str, t.Any], identity: str, seconds: int, task_vars: dict[str, t.Any] | None
-    ) -> None:
+    def _await_confirmation(
+        self, identity: str, seconds: int, task_vars: dict[str, t.Any] | None
+    ) -> dict[str, t.Any]:
+        """Confirm the change; return what that changes in the result."""
         answer = self._confirm(identity, time.monotonic() + seconds + _GRACE_SECONDS, task_vars)
-        result["confirmed"] = bool(answer.get("confirmed"))
-        if result["confirmed"]:
-            return
-        why = answer.get("msg") or "no new connection came through in time"
-        result.update(
-            failed=True,
-            changed=False,
-            msg=f"the change was not confirmed ({why}): the host restores its old rules {seconds} s after the change",
-        )
+        if answer.get("confirmed"):
+            return {"confirmed": True}
+        why = answer.get("msg") or "no new connection was accepted in time"
+        return {
+            "confirmed": False,
+            "failed": True,
+            "changed": False,
+            "msg": (
+                f"the change was not confirmed ({why}): "
+                f"the host restores its old rules {seconds} s after the change"
+            ),
+        }
 
-    def _leave(self) -> None:
-        """Close the connection: an established one passes most rule sets, and only a new one proves anything."""
-        # Connections that never cross a network (a container's, for example) have nothing to close, and
-        # Ansible would warn of that.
+    def _close_connection(self) -> None:
+        """Close the connection: most rule sets accept an established one, so it proves nothing."""
+        # Ansible would warn of a reset that a connection does not have; one without a network (a container's,
+        # for example) need not be closed.
         if type(self._connection).reset is not ConnectionBase.reset:
             self._connection.reset()
 
@@ -143,7 +139,7 @@ class ActionModule(RemoteAction):
         answer: dict[str, t.Any] = {}
         while time.monotonic() < deadline:
             try:
-                self._leave()
+                self._close_connection()
                 answer = self._execute_module(
                     module_name=_MODULE, module_args={"confirm": identity}, task_vars=task_vars
                 )
@@ -153,3 +149,7 @@ class ActionModule(RemoteAction):
                 return answer
             time.sleep(1)
         return answer
+
+
+def _is_whole(number: str) -> bool:
+    return number.isascii() and number.isdigit()

@@ -350,3 +350,42 @@ if TYPE_CHECKING:
         before: str
         after: str
         sentence: str
+
+    # What the module firewall returns and keeps on the host.
+
+    class FirewallDiff(TypedDict):
+        """The rules before and after a change, as text for Ansible's diff."""
+
+        before: str
+        after: str
+        before_header: str
+        after_header: str
+
+    class _FirewallResult(TypedDict):
+        changed: bool
+        provider: str  # empty if no firewall runs
+        diff: FirewallDiff
+        warnings: List[str]
+
+    class FirewallResult(_FirewallResult, total=False):
+        """What a run did to a host's firewall, or would do in check mode."""
+
+        commands: List[str]  # the steps; missing if no firewall runs
+        msg: str  # why nothing is to be opened
+        pending: str  # the identity of the change that has to be confirmed; empty without a rollback
+        rolled_back: (
+            str  # when an earlier change was rolled back, because nobody confirmed it; otherwise empty
+        )
+
+    class FirewallConfirmation(TypedDict):
+        """The answer to a confirmation."""
+
+        changed: bool
+        confirmed: bool
+
+    class Pending(TypedDict):
+        """A change that awaits its confirmation (info.json beside the script of its rollback)."""
+
+        id: str
+        deadline: float  # of the host's monotonic clock
+        boot: str  # the boot of the host in which that clock runs

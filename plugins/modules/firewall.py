@@ -5,17 +5,16 @@
 
 DOCUMENTATION = r"""
 module: firewall
-short_description: Let in and out what the plan says, on whichever firewall a host runs
+short_description: Open the planned ports in the host's firewall
 version_added: 0.1.0
 description:
-  - Makes the host's firewall permit exactly the given rules, in one object of its own, and changes no rule of
-    anybody else.
-  - Rules that are not given any more are removed.
-  - It never enables or disables a firewall and never changes a default policy. Where no firewall runs,
-    nothing is changed.
-  - "A change has to be confirmed: the host arms a timer that restores the old rules, and only a new
-    connection from the controller
-    stops it. A mistake that locks the controller out ends by itself."
+  - Makes the host's firewall accept exactly the given rules, in one object of its own, and changes no rule of
+    others.
+  - Removes rules that are no longer given.
+  - Never enables or disables a firewall and never changes a default policy. If no firewall runs, nothing is
+    changed.
+  - "Every change has to be confirmed: the host starts a timer that restores the old rules, and only a new
+    connection from the controller stops it. So a mistake that locks the controller out ends by itself."
 extends_documentation_fragment:
   - exasol_community.network._attributes
 attributes:
@@ -33,25 +32,24 @@ attributes:
     support: full
     details:
       - It confirms the change over a new connection.
-      - It refuses hosts in whose place the controller would change its own firewall, that is hosts with a
-        connection of network devices, and hosts with
-        the connection C(local) of whose addresses the controller has none.
+      - It refuses a host with a connection of network devices, and a host with the connection C(local) none
+        of whose addresses is the controller's. There the controller would change its own firewall.
 options:
   rules:
     description:
-      - What to let in and out, as RV(exasol_community.network.plan#module:hosts) holds it for each host under
+      - The traffic to accept, as RV(exasol_community.network.plan#module:hosts) has it for each host under
         C(rules).
     type: list
     elements: dict
     default: []
     suboptions:
       direction:
-        description: V(in) for what comes in, V(out) for what goes out.
+        description: V(in) for incoming traffic, V(out) for outgoing traffic.
         type: str
         choices: [in, out]
         required: true
       protocol:
-        description: The protocol; V(any) permits everything from the addresses.
+        description: The protocol; V(any) accepts all traffic from or to the addresses.
         type: str
         choices: [tcp, udp, any]
         required: true
@@ -62,76 +60,77 @@ options:
         required: true
       addresses:
         description:
-          - Addresses, networks or DNS names of the other end; names are resolved on the host.
+          - Remote addresses, networks or DNS names.
+          - Names are resolved on the host.
           - A network with host bits set, such as V(192.0.2.21/24), is refused, because it can be read in two
             ways.
-          - With an empty list nobody is let in, and O(restrict) refuses everybody on the ports.
+          - With an empty list nobody is accepted, and O(restrict) rejects everybody on the ports.
         type: list
         elements: raw
         required: true
       services:
-        description: Names for the comment.
+        description: Names of the services, for the comment.
         type: list
         elements: str
         default: []
   state:
     description:
-      - V(present) makes the host hold the rules, V(absent) removes everything that this module made.
+      - V(present) makes the firewall hold exactly the rules.
+      - V(absent) removes everything that this module has made.
     type: str
     choices: [present, absent]
     default: present
   provider:
     description:
       - The firewall to change.
-      - V(auto) takes the one that runs, and refuses if two do.
+      - V(auto) takes the one that runs, and fails if several do.
     type: str
-    choices: [auto, firewalld, ufw, nftables, iptables]
+    choices: [auto, firewalld, ufw, iptables, nftables]
     default: auto
   outgoing:
     description:
-      - Whether to permit what goes out.
-      - V(auto) does so only where outgoing traffic is filtered.
+      - Whether to open outgoing traffic.
+      - V(auto) opens it only if the firewall filters outgoing traffic.
     type: str
     choices: [auto, always, never]
     default: auto
   restrict:
     description:
-      - Refuse everybody else on the service ports that come in, those that nobody may use included.
-      - Port 22 and the port of the running connection are never refused.
-      - Where no firewall runs, nobody can be refused, and the task fails.
+      - Reject everybody else on the ports of incoming rules, including rules with no addresses.
+      - Port 22 and the port of the running connection are never restricted.
+      - If no firewall runs, nobody can be rejected, and the task fails.
     type: bool
     default: false
   allow_any:
     description:
-      - Accept rules that are for every address of IPv4 or IPv6, be it in several networks that are everything
-        together.
+      - Allow rules for every address of IPv4 or IPv6.
+      - Several networks count as every address if they are together.
     type: bool
     default: false
   persist:
     description:
-      - Keep the rules over a restart of the host or of its firewall.
-      - firewalld and ufw know no other rules here, so theirs are always kept.
+      - Keep the rules when the host or its firewall restarts.
+      - Rules of firewalld and ufw are always kept.
     type: bool
     default: true
   rollback_after:
     description:
-      - Seconds after the end of a change until the host restores its old rules, unless the change is
-        confirmed over a new connection.
-      - A change that takes long is not rolled back while it is made, unless the module dies or takes more
-        than 15 minutes.
-      - At most V(3600), the time that a mistake may lock the controller out.
+      - Seconds after a change until the host rolls it back, unless it is confirmed over a new connection.
+      - The time starts when the change is complete, unless the module dies or takes more than 15 minutes.
+      - At most V(3600), because a mistake may lock the controller out until then.
       - V(0) turns the rollback off.
     type: int
     default: 30
   host:
     description:
       - The inventory name of the host that the rules are for.
-      - The task fails where C(delegate_to) would bring the rules to another host, or C(run_once) would leave
+      - The task fails if C(delegate_to) would apply the rules to another host, or C(run_once) would leave
         hosts out.
     type: str
   confirm:
     description:
-      - The change to confirm, for internal use; the action plugin sets it over a new connection.
+      - The change to confirm, for internal use.
+      - The action plugin sets it over a new connection.
     type: str
 seealso:
   - module: exasol_community.network.plan
@@ -140,11 +139,11 @@ author:
 """
 
 EXAMPLES = r"""
-- name: Open what the plan asks of this host
+- name: Open the planned ports of this host
   exasol_community.network.firewall:
     rules: "{{ plan.hosts[inventory_hostname].rules }}"
 
-- name: Open the database port for a network, and refuse everybody else there
+- name: Open the database port for a network, and reject everybody else
   exasol_community.network.firewall:
     rules:
       - direction: in
@@ -154,39 +153,38 @@ EXAMPLES = r"""
         services: [sql_client]
     restrict: true
 
-- name: Open what the plan asks of each node, from a play on another host
+- name: Open the planned ports of each node, from a play on another host
   exasol_community.network.firewall:
     host: "{{ item }}"
     rules: "{{ plan.hosts[item].rules }}"
   delegate_to: "{{ item }}"
   loop: "{{ groups.exasol_nodes }}"
 
-- name: Restore the firewall to what it was
+- name: Remove all rules of this module
   exasol_community.network.firewall:
     state: absent
 """
 
 RETURN = r"""
 provider:
-  description: The firewall that was changed, empty if none runs.
+  description: The firewall that the rules belong to, empty if none runs.
   returned: success
   type: str
   sample: nftables
 commands:
-  description: The steps to the new rules.
+  description: The steps of the change.
   returned: when a firewall runs
   type: list
   elements: str
   sample: [nft -f -]
 rolled_back:
-  description: When an earlier change was taken back by the host, because nobody confirmed it (UTC).
+  description: When the host rolled back an earlier change that nobody confirmed (UTC), otherwise empty.
   returned: success
   type: str
   sample: '2026-11-23T05:00:49Z'
 msg:
-  description: Why nothing is to be opened, where no firewall runs or nftables filters nothing of what is
-    planned.
-  returned: when nothing is to be opened
+  description: Why there is nothing to open, because no firewall runs or nftables drops nothing of it.
+  returned: when there is nothing to open
   type: str
   sample: 'no firewall runs on this host: there is nothing to open'
 confirmed:
@@ -196,15 +194,21 @@ confirmed:
   sample: true
 """
 
+import typing as t
 import uuid
 
 from ansible.module_utils.basic import AnsibleModule
 
 from ..module_utils._ansible.failures import failures_of
-from ..module_utils._firewall.apply import Wish, change, confirm
+from ..module_utils._firewall.apply import Options, change, confirm
+from ..module_utils._firewall.detect import AUTO
+from ..module_utils._firewall.providers import PROVIDERS
+
+if t.TYPE_CHECKING:
+    from ..module_utils._shapes import FirewallConfirmation, FirewallResult
 
 
-def rule_options():
+def rule_options() -> t.Dict[str, t.Any]:
     """Return the suboptions of a rule."""
     return {
         "direction": {"type": "str", "choices": ["in", "out"], "required": True},
@@ -215,16 +219,13 @@ def rule_options():
     }
 
 
-def options():
+def options() -> t.Dict[str, t.Any]:
     """Return the module's options."""
+    providers = [AUTO, *(firewall.name for firewall in PROVIDERS)]
     return {
         "rules": {"type": "list", "elements": "dict", "default": [], "options": rule_options()},
         "state": {"type": "str", "choices": ["present", "absent"], "default": "present"},
-        "provider": {
-            "type": "str",
-            "choices": ["auto", "firewalld", "ufw", "nftables", "iptables"],
-            "default": "auto",
-        },
+        "provider": {"type": "str", "choices": providers, "default": AUTO},
         "outgoing": {"type": "str", "choices": ["auto", "always", "never"], "default": "auto"},
         "restrict": {"type": "bool", "default": False},
         "allow_any": {"type": "bool", "default": False},
@@ -235,12 +236,11 @@ def options():
     }
 
 
-def act(module):
-    """Confirm a change, or make one; returns the result."""
-    params = module.params
+def act(params: t.Mapping[str, t.Any], check_mode: bool) -> "t.Union[FirewallResult, FirewallConfirmation]":
+    """Confirm a change, or make one; return the result."""
     if params["confirm"]:
         return {"changed": False, "confirmed": confirm(params["confirm"])}
-    wish = Wish(
+    wanted = Options(
         rules=params["rules"],
         present=params["state"] == "present",
         provider=params["provider"],
@@ -250,14 +250,14 @@ def act(module):
         rollback_after=params["rollback_after"],
         allow_any=params["allow_any"],
     )
-    return change(wish, uuid.uuid4().hex[:12], module.check_mode)
+    return change(wanted, identity=uuid.uuid4().hex[:12], dry=check_mode)
 
 
-def main():
+def main() -> None:
     """Run the module."""
     module = AnsibleModule(argument_spec=options(), supports_check_mode=True)
     with failures_of(module):
-        result = act(module)
+        result: t.Dict[str, t.Any] = dict(act(module.params, module.check_mode))
         for warning in result.pop("warnings", []):
             module.warn(warning)
         module.exit_json(**result)

@@ -141,7 +141,7 @@ def killed(firewalls, tmp_path_factory):
     for host in PROVIDERS:
         state = state_of(firewalls, host)
         until((state / "rolled_back").exists, f"the end of the change on {host}", PATIENCE_SECONDS)
-        until(lambda state=state: not (state / "taken").exists(), f"the whole way back on {host}")
+        until(lambda state=state: not (state / "taken").exists(), f"the whole rollback on {host}")
     found["after"] = firewalls.stage()
     found["next"] = firewalls.play()
     found["leftovers"] = {host: view.leftovers for host, view in firewalls.views().items()}
@@ -151,7 +151,7 @@ def killed(firewalls, tmp_path_factory):
 def die_before_confirming(
     firewalls, folder, rollback_seconds, hosts=PROVIDERS, patience=PATIENCE_SECONDS, **options
 ):
-    """Run until every host waits for its confirmation, and kill the controller then."""
+    """Run until every host awaits its confirmation, and kill the controller then."""
     run = firewalls.start(
         hosts,
         rollback_after=rollback_seconds,
@@ -181,12 +181,12 @@ def stuck_ssh(folder):
 
 class TestKilledController:
     def test_change_was_in_force(self, killed, provider):
-        """The control: there was something to take back."""
+        """The control: there was something to roll back."""
         assert killed["during"][provider][4] == EVERYBODY | {2580, 8563}
 
     def test_second_run_is_refused_meanwhile(self, killed, provider):
         assert killed["second"][provider].word == "failed"
-        assert "waits for its confirmation" in killed["second"][provider].message
+        assert "awaiting confirmation" in killed["second"][provider].message
 
     def test_host_restores_itself(self, killed, provider):
         assert killed["after"].views[provider].text == killed["before"].views[provider].text
@@ -213,7 +213,7 @@ def restarted(firewalls, tmp_path_factory):
         state = state_of(firewalls, host)
         until(
             lambda state=state: (state / "rolled_back").exists() and not (state / "taken").exists(),
-            f"the way back of {host} after its start",
+            f"the rollback of {host} after its start",
         )
     found["after"] = firewalls.stage()
     found["next"] = firewalls.play(options=["--check"])

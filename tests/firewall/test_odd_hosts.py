@@ -118,21 +118,24 @@ def test_both_variants_of_iptables_are_refused_by_name(firewalls):
     finally:
         firewalls.lab.execute(host, _NO_LEGACY)
     assert "iptables and iptables-legacy run at the same time" in automatic
-    assert "iptables-legacy beside it" in chosen
+    assert "iptables-legacy is active as well" in chosen
     assert "filter INPUT" in chosen
 
 
 # Failures during a change.
 
 
-def test_where_the_way_back_cannot_be_kept_nothing_is_changed(firewalls):
+def test_where_the_rollback_cannot_be_stored_nothing_is_changed(firewalls):
     firewalls.reset(["nftables"])
     firewalls.lab.execute("nftables", "mount --bind /var/lib /var/lib\nmount -o remount,bind,ro /var/lib\n")
     try:
         message = refused(firewalls, "nftables")
     finally:
         firewalls.lab.execute("nftables", "umount /var/lib")
-    assert "cannot keep the way back in /var/lib/exasol_community.network: Read-only file system" in message
+    assert (
+        "cannot store the rollback script in /var/lib/exasol_community.network: Read-only file system"
+        in message
+    )
 
 
 @contextlib.contextmanager
@@ -163,7 +166,7 @@ def test_the_time_for_the_confirmation_begins_when_a_slow_change_has_ended(firew
     assert firewalls.views(["firewalld"])["firewalld"].leftovers == ""
 
 
-def test_a_module_that_dies_half_way_is_undone(firewalls):
+def test_a_module_that_dies_halfway_is_undone(firewalls):
     """It dies when its policies are written and firewalld does not know of them yet."""
     host = "firewalld"
     firewalls.reset([host])
@@ -181,7 +184,7 @@ def test_a_module_that_dies_half_way_is_undone(firewalls):
         finally:
             run.kill()
     until((state_of(firewalls, host) / "rolled_back").exists, "the end of the waiting time", 60)
-    until(lambda: not (state_of(firewalls, host) / "taken").exists(), "the whole way back", 60)
+    until(lambda: not (state_of(firewalls, host) / "taken").exists(), "the whole rollback", 60)
     after = firewalls.views([host])[host]
     assert (after.text, after.etc) == (before[host].text, before[host].etc)
     again = firewalls.play([host])[host]

@@ -95,7 +95,9 @@ class TestDroppedAnswers:
         assert unanswered["before"][host] == both(())
         assert unanswered["answers"][host].word == "ok"
         chain = "inet host input" if host == "nftables" else "ip filter INPUT"
-        assert f"no established connections in its chain {chain}" in unanswered["answers"][host].message
+        assert (
+            f"does not accept established connections in chain {chain}" in unanswered["answers"][host].message
+        )
 
     def test_nothing_is_changed(self, unanswered, host):
         assert not unanswered["answers"][host].changed

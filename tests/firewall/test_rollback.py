@@ -77,7 +77,7 @@ def failed(firewalls, tmp_path_factory):
         found["during"] = firewalls.traffic.reach(["client"], PROVIDERS)["client"]
     finally:
         firewalls.lab.everywhere(on_each(_MEND))
-    found["mended"] = firewalls.play()
+    found["repaired"] = firewalls.play()
     firewalls.play(state="absent")
     found["after"] = firewalls.views()
     return found
@@ -105,7 +105,7 @@ class TestFailedRollback:
         assert "this command is broken" in answer.message
         assert "/var/lib/exasol_community.network/failed" in answer.message
 
-    def test_a_step_that_hangs_is_told_from_one_that_fails(self, failed, provider):
+    def test_a_step_that_hangs_is_distinguished_from_one_that_fails(self, failed, provider):
         hangs = provider == _HANGS
         for said in (failed["journal"][provider], failed["next"][provider].message):
             assert (f"did not end within {_LIMIT_SECONDS} s and was ended" in said) is hangs
@@ -121,7 +121,7 @@ class TestFailedRollback:
         assert Path(COMMANDS[provider]).name in failed["next"][provider].message.split(words, 1)[1]
 
     def test_run_after_the_repair_rolls_back_first(self, failed, provider):
-        answer = failed["mended"][provider]
+        answer = failed["repaired"][provider]
         assert _UTC.match(answer.result["rolled_back"])
         assert answer.changed
 

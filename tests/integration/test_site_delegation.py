@@ -305,15 +305,15 @@ ENABLED = {"exasol_firewall_enabled": True}
 ALL_ON_ONE: dict[str, tuple[Play, str]] = {
     "lent, applied": (
         {"tasks": [{"ansible.builtin.include_role": FIREWALL | {"apply": {"delegate_to": "n12"}}}]},
-        "the rules of 'client' would come to 'n12'",
+        "the rules for 'client' would be applied to 'n12'",
     ),
     "lent, in roles": (
         {"roles": [{"role": FIREWALL["name"], "delegate_to": "n12"}]},
-        "the rules of 'other' would come to 'n12'",
+        "the rules for 'other' would be applied to 'n12'",
     ),
     "once": (
         {"roles": [{"role": FIREWALL["name"], "run_once": True}]},
-        "run_once changes the firewall of 'client' alone, 1 of 2 hosts",
+        "run_once would change only the firewall of 'client', 1 of 2 hosts",
     ),
 }
 

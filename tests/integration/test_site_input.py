@@ -255,7 +255,7 @@ MODULES: dict[str, Case] = {
     ),
     "firewall's seconds": (
         firewall("192.0.2.21", rollback_after="30.0"),
-        "rollback_after is '30.0': expected whole seconds",
+        "rollback_after is '30.0': use whole seconds",
     ),
     "a connection string": (
         peer("192.0.2.1:1521"),

@@ -2,28 +2,53 @@
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
 
-"""From wishes to a changed host: read, decide, arm the way back, perform, and say what was done."""
+"""From options to a changed host.
+
+1. Under a lock: let no two runs change the same host, and let an earlier change end (rollback.py).
+2. Read what the host's firewalls hold, and decide which of them to change (detect.py).
+3. Decide what it has to hold: the plan's rules, the way in of the running connection, rejections of everybody
+   else.
+4. Refuse what another firewall would drop all the same (other_firewalls.py).
+5. Let the firewall say how to get there and back (provider.py). In check mode the run ends here.
+6. Start the timer of the rollback, perform the steps, and return what was done. The action plugin confirms
+   the change.
+"""
 
 import fcntl
 import os
 import socket
 from contextlib import contextmanager
-from typing import Any, Dict, Iterator, List, Mapping, NamedTuple, Optional, Sequence
+from typing import TYPE_CHECKING, Iterator, List, NamedTuple, Optional, Sequence
 
 from .._values.ports import Ports
 from . import connection as _connection
 from . import detect, other_firewalls, rollback
 from .listing import Listing
-from .rule import ACCEPT, IN, OUT, Rules, canonical, controller, from_plan, lines, nobodys, restriction
-from .steps import FirewallError, open_lock, perform, state_after, take_back
+from .provider import Provider
+from .rule import (
+    ACCEPT,
+    IN,
+    OUT,
+    Rules,
+    canonical,
+    controller,
+    from_plan,
+    lines,
+    restriction,
+    unused_ports,
+)
+from .steps import FirewallError, Steps, open_lock, perform, perform_all, state_after
+
+if TYPE_CHECKING:
+    from .._shapes import FirewallDiff, FirewallResult, HostRule
 
 _LOCK = "/run/exasol_community.network.lock"
 
 
-class Wish(NamedTuple):
-    """What the user asks for."""
+class Options(NamedTuple):
+    """The options of the module."""
 
-    rules: Sequence[Mapping[str, Any]]
+    rules: "Sequence[HostRule]"
     present: bool = True
     provider: str = "auto"
     outgoing: str = "auto"
@@ -35,194 +60,182 @@ class Wish(NamedTuple):
 
 @contextmanager
 def alone() -> Iterator[None]:
-    """Let one run at a time change the firewall of a host."""
+    """Let only one run at a time change the firewall of a host."""
     if os.geteuid() != 0:
-        raise FirewallError("changing the firewall needs root: set become")
+        raise FirewallError("changing the firewall needs root: set become to true")
     with open_lock(_LOCK) as lock:
         try:
             fcntl.flock(lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
         except OSError:
-            raise FirewallError(
-                "another run changes the firewall of this host at the moment: try again when it has ended"
-            )
+            raise FirewallError("another run is changing the firewall of this host: retry when it has ended")
         yield
 
 
 def confirm(identity: str) -> bool:
-    """Keep a change; tells whether that was in time.
+    """Keep a change; return whether the confirmation came in time.
 
-    Refused while another run is at work, whose change it might be by then.
+    Refused while another run is at work: by then the change may be that run's.
     """
     with alone():
         return rollback.confirm(identity)
 
 
 def resolve(name: str) -> List[str]:
-    """Return the addresses of a name as this host sees it."""
+    """Return the addresses of a name as this host resolves it."""
     try:
         return sorted({str(found[4][0]) for found in socket.getaddrinfo(name, None, type=socket.SOCK_STREAM)})
-    except (OSError, UnicodeError):  # the second for what is no name at all (RFC 3490)
+    except (OSError, UnicodeError):  # the second for a name that cannot be encoded (RFC 3490)
         return []
 
 
-def planned(wish: Wish) -> Rules:
-    """Return the rules of the plan that are to take effect, whether or not this host's firewall drops anything there."""
-    rules = from_plan(wish.rules, resolve, wish.allow_any) if wish.present else ()
-    return tuple(rule for rule in rules if rule.direction != OUT or wish.outgoing != "never")
+def planned(options: Options) -> Rules:
+    """Return the plan's rules, whether or not the host's firewall drops anything without them."""
+    rules = from_plan(options.rules, resolve, options.allow_any) if options.present else ()
+    return tuple(rule for rule in rules if rule.direction != OUT or options.outgoing != "never")
 
 
-def desired(wish: Wish, provider: Any, plan: Optional[Rules] = None) -> Rules:
+def desired(options: Options, provider: Provider, plan: Optional[Rules] = None) -> Rules:
     """Return the rules that the provider has to hold."""
-    if not wish.present:
+    if not options.present:
         return ()
-    rules = list(planned(wish) if plan is None else plan)
-    if wish.outgoing == "auto" and not provider.filters_outgoing():
+    rules = list(planned(options) if plan is None else plan)
+    if options.outgoing == "auto" and not provider.filters_outgoing():
         rules = [rule for rule in rules if rule.direction != OUT]
     connection = _connection.find()
-    unused = nobodys(wish.rules) if wish.restrict else []
+    unused = unused_ports(options.rules) if options.restrict else []
     if connection and (rules or unused):
         rules.append(controller(connection.address, connection.port))
-    if wish.restrict:
+    if options.restrict:
         rules += restriction(rules, {22} | ({connection.port} if connection else set()), unused)
     return provider.wanted(canonical(rules))
 
 
-def _check_values(wish: Wish) -> None:
-    """Raise for rules that could not be rendered, before anything is touched, and where no firewall runs too."""
-    if wish.present:
+def _check_values(options: Options) -> None:
+    """Raise for options that are wrong on every host, before anything is read or changed."""
+    if options.rollback_after < 0:
+        raise FirewallError(
+            f"rollback_after {options.rollback_after} is negative: use seconds, or 0 to turn the rollback off"
+        )
+    if options.rollback_after > rollback.MAX_SECONDS:
+        raise FirewallError(
+            f"rollback_after {options.rollback_after} is too long, because the host may be locked out until "
+            f"then: use at most {rollback.MAX_SECONDS} s"
+        )
+    if options.present:
         # What a name resolves to does not matter here.
-        from_plan(wish.rules, lambda unused: ["192.0.2.1"], wish.allow_any)
-        nobodys(wish.rules)
+        from_plan(options.rules, lambda unused: ["192.0.2.1"], options.allow_any)
+        unused_ports(options.rules)
 
 
-def change(wish: Wish, identity: str, dry: bool) -> Dict[str, Any]:
-    """Bring the host to what is wished, or only tell what would change."""
-    if wish.rollback_after < 0:
-        raise FirewallError(
-            f"rollback_after {wish.rollback_after} is negative: expected seconds, or 0 to turn it off"
-        )
-    if wish.rollback_after > rollback.MAX_SECONDS:
-        raise FirewallError(
-            f"rollback_after {wish.rollback_after} is too long: expected at most {rollback.MAX_SECONDS} s, "
-            f"the time that a host may stay locked out"
-        )
-    _check_values(wish)
+def change(options: Options, identity: str, dry: bool) -> "FirewallResult":
+    """Bring the host to the desired rules and return what was done; in a dry run, what would be done."""
+    _check_values(options)
     with alone():
-        rollback.settle(dry)
-        result: Dict[str, Any] = {"warnings": [], "rolled_back": rollback.rolled_back(forget=False)}
-        result.update(_change(wish, identity, dry))
+        rollback.end_previous_change(dry)
+        rolled_back = rollback.rolled_back(forget=False)
+        result = _change(options, identity, dry)
+        result["rolled_back"] = rolled_back
         if not dry:
-            rollback.rolled_back()
+            rollback.rolled_back()  # reported with this result, and not again
         return result
 
 
-def _change(wish: Wish, identity: str, dry: bool) -> Dict[str, Any]:
-    listing, plan = Listing(), planned(wish)
-    name = detect.choose(wish.provider, listing)
-    # A chain may drop what goes out, or at a hook that is nobody's, where the provider itself filters
-    # nothing.
+def _change(options: Options, identity: str, dry: bool) -> "FirewallResult":
+    listing, plan = Listing(), planned(options)
+    name = detect.choose(options.provider, listing)
+    # Chains of others count even where no firewall runs: some filter at a hook that no firewall here manages.
     barriers = other_firewalls.barriers(name, plan, listing)
     if not name:
-        message = _nothing_runs(wish)
+        message = _nothing_runs(options)
         other_firewalls.check(name, barriers)
-        return dict(
-            _diff((), ()),
-            changed=False,
-            provider="",
-            msg=message,
-            warnings=other_firewalls.notes(name, barriers),
-        )
+        return {
+            "changed": False,
+            "provider": "",
+            "msg": message,
+            "warnings": other_firewalls.notes(name, barriers),
+            "diff": _diff((), ()),
+        }
     provider = detect.provider(name, listing)
-    before, after = provider.rules(), desired(wish, provider, plan)
+    before, after = provider.rules(), desired(options, provider, plan)
     if after:
         provider.check()
     other_firewalls.check(name, barriers)
-    steps, undo = provider.steps(after, wish.persist)
-    # Answers to what comes in go out.
-    sent = plan if provider.filters_outgoing() else tuple(rule for rule in plan if rule.direction == OUT)
-    unanswered = other_firewalls.unanswered(name, sent, after, listing)
-    result = dict(
-        _diff(before, after), changed=bool(steps), provider=name, commands=[describe(step) for step in steps]
-    )
-    result["warnings"] = (
-        provider.notes() + _left_out(provider, plan) + other_firewalls.notes(name, barriers) + _docker(after)
-    )
-    result["warnings"] += other_firewalls.notes_of_answers(name, unanswered)
-    if plan and not after and not unanswered and hasattr(provider, "idle"):
-        result["msg"] = provider.idle()
-    if steps and not dry:
-        result["pending"] = _perform(steps, undo, identity, wish.rollback_after)
+    decided = provider.change_to(after, options.persist)
+    # Replies to what comes in go out.
+    answered = plan if provider.filters_outgoing() else tuple(rule for rule in plan if rule.direction == OUT)
+    unanswered = other_firewalls.unanswered(name, answered, after, listing)
+    result: "FirewallResult" = {
+        "changed": bool(decided.steps),
+        "provider": name,
+        "commands": [str(step) for step in decided.steps],
+        "warnings": [
+            *decided.notes,
+            *provider.left_out(plan),
+            *other_firewalls.notes(name, barriers),
+            *_notes_on_docker(after),
+            *other_firewalls.notes_on_replies(name, unanswered),
+        ],
+        "diff": _diff(before, after),
+    }
+    why = provider.nothing_to_open() if plan and not after and not unanswered else ""
+    if why:
+        result["msg"] = why
+    if decided.steps and not dry:
+        result["pending"] = _perform(decided.steps, decided.undo, identity, options.rollback_after)
     return result
 
 
-def _left_out(provider: Any, plan: Rules) -> List[str]:
-    return provider.left_out(plan) if hasattr(provider, "left_out") else []
-
-
-def _nothing_runs(wish: Wish) -> str:
-    what = "no firewall runs" if wish.provider == "auto" else f"{wish.provider} does not run"
-    if wish.present and wish.restrict:
+def _nothing_runs(options: Options) -> str:
+    what = "no firewall runs" if options.provider == detect.AUTO else f"{options.provider} does not run"
+    if options.present and options.restrict:
         raise FirewallError(
-            f"{what} on this host, so nobody can be refused: start one, or choose nftables or iptables with "
-            f"provider"
+            f"{what} on this host, so nobody can be rejected: start one, set provider to nftables or "
+            "iptables, or do without restrict"
         )
     return f"{what} on this host: there is nothing to open"
 
 
-def _perform(steps: Sequence[Any], undo: Sequence[Any], identity: str, seconds: int) -> str:
+def _perform(steps: Steps, undo: Steps, identity: str, seconds: int) -> str:
+    """Perform the steps; return the identity of the change to confirm, nothing without a rollback."""
     if not seconds:
-        perform(steps, lambda: _take_back_without_timer(identity, undo))
+        perform(steps, lambda: _roll_back_without_timer(identity, undo))
         return ""
     rollback.arm(identity, undo, seconds)
-    perform(steps, lambda: rollback.take_back_now(identity, undo))
+    perform(steps, lambda: rollback.roll_back_now(identity, undo))
     rollback.change_ended(identity, seconds)
     if not rollback.waits(identity):
-        # The timer restored the old rules while we still made the new ones: part of them stands on top.
-        problems = rollback.take_back_now(identity, undo)
+        # The timer restored the old rules while we were still making new ones, so the last of these are in
+        # force.
+        problems = rollback.roll_back_now(identity, undo)
         raise FirewallError(
-            f"the change took too long, and the host rolled it back before it was complete. "
+            "the change took too long, and the host has already rolled it back, before it was complete. "
             f"{state_after(problems)}"
         )
     return identity
 
 
-def _take_back_without_timer(identity: str, undo: Sequence[Any]) -> List[str]:
-    problems = take_back(undo)
-    return problems + rollback.leave(identity, undo) if problems else []
+def _roll_back_without_timer(identity: str, undo: Steps) -> List[str]:
+    problems = perform_all(undo)
+    return problems + rollback.keep_failed(identity, undo) if problems else []
 
 
-def describe(step: Any) -> str:
-    """Return a step in a few words."""
-    if hasattr(step, "command"):
-        return " ".join(step.command)
-    return (
-        step.text
-        if hasattr(step, "text")
-        else "{0} {1}".format("write" if getattr(step, "content", None) is not None else "remove", step.path)
-    )
-
-
-def _diff(before: Rules, after: Rules) -> Dict[str, Any]:
+def _diff(before: Rules, after: Rules) -> "FirewallDiff":
     return {
-        "diff": {
-            "before": lines(before),
-            "after": lines(after),
-            "before_header": "firewall rules",
-            "after_header": "firewall rules",
-        }
+        "before": lines(before),
+        "after": lines(after),
+        "before_header": "firewall rules",
+        "after_header": "firewall rules",
     }
 
 
-def _docker(rules: Rules) -> List[str]:
-    wanted = Ports.union(
+def _notes_on_docker(rules: Rules) -> List[str]:
+    opened = Ports.union(
         rule.ports
         for rule in rules
         if rule.direction == IN and rule.action == ACCEPT and rule.protocol == "tcp"
     )
-    published = [port for port in detect.published_by_docker() if port in wanted]
+    published = [str(port) for port in detect.published_by_docker() if port in opened]
     if not published:
         return []
-    return [
-        "Docker publishes port {0} on this host: its traffic passes before the rules for what comes in, "
-        "which neither open nor restrict it".format(", ".join(str(port) for port in published))
-    ]
+    note = "this traffic does not reach the rules for what comes in, so they neither open nor restrict it"
+    return [f"Docker publishes port {', '.join(published)} on this host: {note}"]

@@ -2,40 +2,49 @@
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
 
-"""What the chains of others do with planned traffic: accept it, drop it, or drop some of it.
+"""Whether the chains of others drop planned traffic: all of it, some of it, or none.
 
-A chain is a list of links. A link says which share of some traffic its conditions mean, and what becomes of
-that: everything that is certain is computed; a condition that cannot be computed means a part. A third kind
-of condition means what planned traffic hardly ever is (a packet that is forged, marked, invalid, or beyond a
-rate limit): such links are passed over, so that hardening that everybody has is not reported.
-
-The traffic is the first packet of a connection and the answer to it: a chain that accepts neither standing
-connections nor their ports stops what it never saw begin.
+1. The planned rules become pieces of C(Traffic): one network and one range of ports each (C(traffic())). A
+   piece stands for the first packet of a connection, and a second piece for the reply to it: a chain that
+   accepts neither established connections nor their ports drops the replies.
+2. nft_chains.py and saved_chains.py turn the rules of a chain into C(Link)s: a condition, and what becomes of
+   a packet that meets it.
+3. A condition returns the share of a piece that meets it. C(YES) and C(NO) are certain. C(PARTLY) is
+   everything that cannot be computed from the listing. C(RARELY) is what planned traffic hardly ever meets:
+   packets that are forged, marked, invalid, or beyond a rate limit. Such links are skipped, or the hardening
+   that every host has would be reported.
+4. C(fate()) follows a piece through a base chain, with its jumps, to the first link that meets all of it, or
+   to the policy. On the way it notes which parts may have been dropped or accepted before.
+5. C(chains_that_drop()) does that for every piece and every base chain at a hook that sees the packet.
+   Dropping a whole piece for no narrow reason means that the chain drops everything it does not accept: an
+   error for the user. Anything less is a warning.
 """
 
 import itertools
 import re
 import socket
-from typing import Any, Callable, Dict, Iterable, List, NamedTuple, Sequence, Tuple
+from typing import Callable, Dict, Iterable, List, NamedTuple, Sequence, Tuple
 
+from .._values.addresses import Network
 from .._values.ports import Ports
-from .rule import ACCEPT, ALL, IN, Rule, plain
+from .rule import ACCEPT, ALL, IN, Rule, network_text
 from .steps import read
 
 DROP = "drop"
-# Shares in their order: a link means the least of what its conditions mean.
+# Shares in ascending order: the share of a link is the lowest of its conditions.
 NO, RARELY, PARTLY, YES = range(4)
 Interval = Tuple[int, int]
 _EPHEMERAL = (1024, 65535)
-_FEW_PORTS = 10000
-# More pieces than these, times the links of all chains, take their time: then rules are looked at as a whole.
-_MOST_PIECES, _MOST_LOOKS = 200, 400000
+MAX_SERVICE_PORTS = 10000  # a rule with more source ports means clients, not the ports of services
+# More pieces, or pieces times the links of all chains, take seconds: then each rule is one piece.
+MAX_PIECES, MAX_LOOKS = 200, 400000
+MAX_NETWORKS = 3  # of a piece, in a message
 # The order in which the kernel calls what a host receives and sends (nft(8), "Netfilter hooks").
 HOOKS: Dict[bool, Sequence[str]] = {
     True: ("ingress", "prerouting", "input"),
     False: ("output", "postrouting", "egress"),
 }
-# Interfaces behind which containers, virtual machines and tunnels are.
+# Interfaces of containers, virtual machines and tunnels.
 VIRTUAL = re.compile(
     r"(docker|br-|virbr|veth|vnet|cali|cni|lxc|podman|tun|tap|wg|tailscale|ts-|kube|flannel|vxlan|nodelocaldns|dummy)"
 )
@@ -62,8 +71,8 @@ class Traffic(NamedTuple):
 class Link(NamedTuple):
     """A rule of a chain."""
 
-    share: Callable[[Traffic], int]
-    narrow: bool  # whether it means packets of some addresses, ports or interfaces, not all new ones
+    share: Callable[[Traffic], int]  # of the traffic that meets its conditions
+    narrow: bool  # whether it is for some addresses, ports or interfaces, and not for all new connections
     verdict: str  # "accept", "drop", "return", "jump", "goto", or nothing
     target: str = ""
 
@@ -75,25 +84,28 @@ class Chain(NamedTuple):
     hook: str = ""
     policy: str = ACCEPT
     device: str = ""
-    nat: bool = (
-        False  # it sees the first packet alone, and not on every kernel does a drop there end a connection
-    )
+    nat: bool = False  # only the first packet passes it, and on some kernels a drop there ends no connection
 
 
 class Fate(NamedTuple):
-    """What a chain does with some traffic."""
+    """What becomes of some traffic in a chain."""
 
-    verdict: str  # "accept", "drop", or nothing where the end of the chain is reached
-    dropped: bool = False  # whether a part of it may be dropped
+    verdict: str  # "accept", "drop", or nothing at the end of the chain
+    dropped: bool = False  # whether a part of it may be dropped before
     spared: bool = False  # whether a part of it may be accepted before
-    narrow: bool = False  # whether it is dropped by a link that means some packets
+    narrow: bool = False  # whether a narrow link dropped it
 
 
 def traffic(rules: Iterable[Rule], links: int = 1) -> List[Traffic]:
-    """Return the pieces of rules, or the rules as a whole where there are very many pieces or links that they meet."""
-    rules, most = list(rules), min(_MOST_PIECES, _MOST_LOOKS // max(links, 1))
+    """Return the pieces of rules, and the replies to them.
+
+    C(links) is the number of links that each piece will be compared with.
+    """
+    rules = list(rules)
     pieces = sum(max(len(rule.ports.ranges), 1) * max(len(rule.networks), 1) for rule in rules)
-    first = [piece for rule in rules for piece in (_pieces(rule) if pieces <= most else [_whole(rule)])]
+    first: List[Traffic] = []
+    for rule in rules:
+        first += _pieces(rule) if pieces <= min(MAX_PIECES, MAX_LOOKS // max(links, 1)) else [_whole(rule)]
     return first + [piece._replace(reply=True) for piece in first]
 
 
@@ -106,24 +118,26 @@ def _pieces(rule: Rule) -> List[Traffic]:
 def _whole(rule: Rule) -> Traffic:
     networks = rule.networks or (ALL[rule.version],)
     what = f"{rule.protocol} {rule.ports}".strip()
-    ends = ", ".join(plain(network) for network in networks[:3]) + (", ..." if len(networks) > 3 else "")
+    preposition = "from" if rule.direction == IN else "to"
+    ends = ", ".join(network_text(network) for network in networks[:MAX_NETWORKS])
+    more = ", ..." if len(networks) > MAX_NETWORKS else ""
     return Traffic(
         direction=rule.direction,
         version=rule.version,
         protocol=rule.protocol,
         ports=rule.ports.ranges,
         networks=tuple(interval(network) for network in networks),
-        text="{0} {1} {2} {3}".format(rule.direction, what, "from" if rule.direction == IN else "to", ends),
+        text=f"{rule.direction} {what} {preposition} {ends}{more}",
     )
 
 
-def interval(network: Any) -> Interval:
+def interval(network: Network) -> Interval:
     """Return the first and the last address of a network as numbers."""
     return int(network.network_address), int(network.broadcast_address)
 
 
 def overlap(wanted: Sequence[Interval], meant: Iterable[Interval]) -> int:
-    """Return which share of the wanted numbers is meant."""
+    """Return which share of the wanted numbers is in C(meant)."""
     meant = _merged(meant)
     shares = {_one(first, last, meant) for first, last in wanted}
     return shares.pop() if len(shares) == 1 else PARTLY
@@ -146,7 +160,7 @@ def _one(first: int, last: int, meant: Sequence[Interval]) -> int:
 
 
 def opposite(share: int) -> int:
-    """Return the share of what is not meant."""
+    """Return the share of what does not meet a condition."""
     return {NO: YES, YES: NO}.get(share, PARTLY)
 
 
@@ -158,7 +172,7 @@ def fate(chains: Dict[str, Chain], name: str, wanted: Traffic) -> Fate:
 
 def _walk(chains: Dict[str, Chain], name: str, wanted: Traffic, known: Dict[str, Fate]) -> Fate:
     if name not in known:
-        known[name] = Fate("")  # what a loop comes to; the kernel refuses one
+        known[name] = Fate("")  # for a loop, which the kernel would refuse
         known[name] = _through(chains, name, wanted, known)
     return known[name]
 
@@ -189,14 +203,13 @@ def _through(chains: Dict[str, Chain], name: str, wanted: Traffic, known: Dict[s
     return Fate("", dropped, spared)
 
 
-# -- conditions that both listings have
-# ----------------------------------------------------------------------------------
-
-Condition = Tuple[Callable[[Traffic], int], bool]  # the share, and whether it is narrow
+# Of a rule, in either listing: the share of some traffic that meets it, and whether it is narrow
+# (Link.narrow).
+Condition = Tuple[Callable[[Traffic], int], bool]
 
 
 def always(share: int, narrow: bool = False) -> Condition:
-    """Return a condition that means the same share of everything."""
+    """Return a condition with the same share for all traffic."""
     return (lambda _wanted: share), narrow
 
 
@@ -212,10 +225,7 @@ def remote_in(networks: Sequence[Interval], version: int) -> Condition:
 
 
 def address_in(networks: Sequence[Interval], version: int, source: bool) -> Condition:
-    """Return the condition that the source or destination is in networks.
-
-    The remote end's, or this host's own.
-    """
+    """Return the condition that the source or the destination, which may be this host, is in networks."""
     remote, whole = remote_in(networks, version)[0], interval(ALL[version])
     own = YES if whole in networks else NO if all(_is_not_ours(one, version) for one in networks) else PARTLY
 
@@ -251,10 +261,7 @@ def is_local(number: int, version: int) -> bool:
 
 
 def port_in(protocols: Sequence[str], ports: Sequence[Interval], destination: bool) -> Condition:
-    """Return the condition that a port of the packet is among ports.
-
-    A source port is any that clients use.
-    """
+    """Return the condition that the source or destination port is in ranges; clients use any source port."""
 
     def share(wanted: Traffic) -> int:
         if wanted.protocol == "any":
@@ -264,7 +271,7 @@ def port_in(protocols: Sequence[str], ports: Sequence[Interval], destination: bo
         return overlap(wanted.ports, ports) if destination != wanted.reply else clients
 
     clients = overlap([_EPHEMERAL], ports)
-    if clients == PARTLY and sum(last - first for first, last in ports) < _FEW_PORTS:
+    if clients == PARTLY and sum(last - first for first, last in ports) < MAX_SERVICE_PORTS:
         clients = RARELY  # the ports of services: "--sport 53"
     return share, True
 
@@ -272,7 +279,7 @@ def port_in(protocols: Sequence[str], ports: Sequence[Interval], destination: bo
 def protocol_in(protocols: Sequence[str]) -> Condition:
     """Return the condition that the packet is of a protocol.
 
-    Planned traffic of any protocol is not told by what is no TCP or UDP.
+    Planned traffic of any protocol hardly ever is of another one than TCP or UDP.
     """
     names = {{"6": "tcp", "17": "udp"}.get(name, name) for name in protocols}
 
@@ -294,29 +301,28 @@ def interface_is(name: str, incoming: bool) -> Condition:
 
     def share(wanted: Traffic) -> int:
         if wanted.incoming != incoming:
-            return NO  # what comes in has no way out yet, and what goes out came in nowhere
+            return NO  # a received packet has no outgoing interface yet, and a sent one no incoming interface
         return NO if name == "lo" or VIRTUAL.match(name) else PARTLY
 
     return share, name != "lo"
 
 
 def state_in(states: Iterable[str], tracked: bool = True) -> Condition:
-    """Return the condition that connection tracking is in a state.
-
-    Before it has seen the packet nobody can tell.
-    """
+    """Return the condition on the state of a connection; not C(tracked) if nobody knows the state yet."""
     known = {state.lower() for state in states}
-    return (
-        lambda wanted: (
-            (YES if ("established" if wanted.reply else "new") in known else NO) if tracked else PARTLY
-        )
-    ), False
+
+    def share(wanted: Traffic) -> int:
+        if not tracked:
+            return PARTLY
+        return YES if ("established" if wanted.reply else "new") in known else NO
+
+    return share, False
 
 
 def flags_are(mask: Iterable[str], flags: Iterable[str]) -> Condition:
-    """Return the condition that of the masked TCP flags exactly these are set.
+    """Return the condition that exactly these of the masked TCP flags are set.
 
-    A first packet has SYN alone, its answer ACK too.
+    A first packet has SYN, the reply to it SYN and ACK.
     """
     known, wanted_flags = {flag.lower() for flag in mask}, {flag.lower() for flag in flags}
 
@@ -328,7 +334,7 @@ def flags_are(mask: Iterable[str], flags: Iterable[str]) -> Condition:
 
 
 def link(conditions: Sequence[Condition], verdict: str, target: str = "") -> Link:
-    """Return a link that means what all conditions mean."""
+    """Return a link that a packet takes if it meets all conditions."""
     shares = [share for share, narrow in conditions]
     return Link(
         share=lambda wanted: min([share(wanted) for share in shares] or [YES]),
@@ -341,7 +347,7 @@ def link(conditions: Sequence[Condition], verdict: str, target: str = "") -> Lin
 def chains_that_drop(chains: Dict[str, Chain], wanted: Iterable[Traffic]) -> Dict[str, Tuple[bool, str]]:
     """Return the base chains that drop planned traffic.
 
-    Whether they drop whatever they do not accept, and what is dropped first.
+    With whether a chain drops everything it does not accept, and the first traffic that it drops.
     """
     found: Dict[str, Tuple[bool, str]] = {}
     for piece in wanted:

@@ -2,11 +2,12 @@
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
 
-"""Where the connection that we run over comes from: the way in that no change may close.
+"""The SSH connection over which we run: no change may close the port that it uses.
 
-sshd says it in SSH_CONNECTION, which the processes above us still have where sudo or su dropped it.
-machinectl and run0 leave nobody above us: they ask systemd to start the command, and wait. So we look for the
-client that waits: a process of the session whose command line has the same mark of Ansible's as our own.
+sshd announces it in SSH_CONNECTION. sudo and su drop that variable, but the processes above us still have it.
+With machinectl and run0 there are no processes above us: they ask systemd to start the command, and wait for
+it. So we look for the client that waits: a process of the session whose command line has the same mark of
+Ansible's as our own.
 """
 
 import os
@@ -18,19 +19,19 @@ from .._values.ports import FIRST, LAST
 from .steps import FirewallError
 
 _CLIENTS = ("machinectl", "run0", "systemd-run")
-# What Ansible writes into every command that it runs as another user, and the module's own file.
+# Ansible writes it into every command that it runs as another user; otherwise the file of the module.
 _MARK = re.compile("BECOME-SUCCESS-[a-z]{32}|[^ ']*/AnsiballZ_[a-z_]+\\.py")
 
 
 class Connection(NamedTuple):
-    """The far end's address and the port it uses on this host."""
+    """The remote address, and the port on this host."""
 
     address: str
     port: int
 
 
 def find() -> Optional[Connection]:
-    """Return the SSH connection that we run over, or None (local, a container's connection)."""
+    """Return the SSH connection, None if there is none (connection local or that of a container)."""
     return parse(os.environ.get("SSH_CONNECTION", "")) or _above(os.getppid()) or _of_client()
 
 
@@ -44,9 +45,10 @@ def _above(process: int) -> Optional[Connection]:
 
 
 def _of_client() -> Optional[Connection]:
-    # Only the command that systemd itself started is looked for: any user can start a process that is called
-    # as a client is. The real one waits as long as we run, so another beside it is one too many, and nobody
-    # can make us take his address for the controller's.
+    # Any user can start a process with the name of a client, and with our mark in its command line. The mark
+    # is therefore taken only from the command that systemd itself started. The real client waits as long as
+    # we run, so a forged one is the second of its kind: an error, and nobody can make us keep a port open for
+    # an address of his choice.
     marks = set(_MARK.findall(_command(_first())))
     waiting = [
         process
@@ -61,17 +63,15 @@ def _of_client() -> Optional[Connection]:
     if len(found) > 1:
         names = sorted("none" if one is None else f"{one.address} to port {one.port}" for one in found)
         raise FirewallError(
-            "cannot tell which connection this run comes over, {0}: several sessions of machinectl or run0 "
-            "say that they wait for "
-            "it. Use become_method sudo or su, or run again when the others have ended".format(
-                " or ".join(names)
-            )
+            f"cannot tell over which connection this run comes, {' or '.join(names)}: several sessions of "
+            "machinectl or run0 claim to wait for it. Use become_method sudo or su, or run again when the "
+            "other sessions have ended"
         )
     return found.pop() if found else None
 
 
 def _first() -> int:
-    """Return the process that the first process of the host started, and we come from."""
+    """Return the process above us that was started by the first process of the host."""
     process, above = os.getpid(), os.getppid()
     while above > 1:
         process, above = above, _parent(above)
@@ -97,7 +97,7 @@ def _text(path: str) -> str:
 
 
 def parse(value: str) -> Optional[Connection]:
-    """Read C(SSH_CONNECTION): client's address and port, server's address and port (ssh(1))."""
+    """Read SSH_CONNECTION: address and port of the client, address and port of the server (ssh(1))."""
     parts = value.split()
     if len(parts) != 4 or not re.match("[0-9]{1,5}$", parts[3]) or not FIRST <= int(parts[3]) <= LAST:
         return None

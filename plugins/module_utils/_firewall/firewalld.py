@@ -2,25 +2,27 @@
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
 
-"""firewalld: a policy of ours for each direction, before the zones (priority below 0), so that no zone changes hands.
+"""firewalld: a policy of ours for each direction, which is evaluated before all zones.
 
-A zone that is bound to a source takes all traffic of that source, SSH included; a policy from ANY to HOST
-leaves the zones alone (firewalld.policies(5), since 0.9). Policies are created and removed with a reload; a
-few of their rules change without one. A reload takes as long as it takes, but changes of the running firewall
-take firewalld a transaction each: 2000 of them, minutes.
-
-A reload forgets what others changed in the running firewall alone. So that is looked up before, and made
-again after each reload, at the change and at its rollback.
+- Why policies: a zone that is bound to a source takes all traffic of that source, SSH included. A policy from
+  ANY to HOST with a priority below 0 changes no zone (firewalld.policies(5), since 0.9).
+- When to reload: policies appear and disappear only with a reload. A few of their rules change without one,
+  but each in a transaction of its own: 2000 of them would take minutes.
+- What a reload forgets: whatever others have changed only in the running firewall. So we look that up before,
+  and do it again after each reload, at the change and at its rollback.
 """
 
 import ipaddress
 import re
 import shlex
-from typing import Dict, Iterable, Iterator, List, NamedTuple, Optional, Sequence, Set, Tuple
+from typing import Dict, Iterable, Iterator, List, NamedTuple, Optional, Sequence, Set, Tuple, Type
 from xml.sax.saxutils import escape, unescape
 
 from .._values.addresses import Network
 from .._values.ports import PortRange, Ports
+from . import xtables
+from .listing import Listing
+from .provider import Change, Provider
 from .rule import (
     ACCEPT,
     ALL,
@@ -30,32 +32,35 @@ from .rule import (
     Rule,
     Rules,
     canonical,
-    collapsed,
-    fitting,
+    collapse,
+    fit_names,
     names_of,
-    ordered,
-    plain,
+    network_text,
+    sort_rules,
 )
-from .steps import FirewallError, Run, Step, Write, as_it_is, output, read
+from .steps import FirewallError, Run, Step, Write, as_it_is, output, read, run, which
 
-NAME = "firewalld"
-_OLDEST = (0, 9)
+_MIN_VERSION = (0, 9)
 _FOLDER = "/etc/firewalld/policies/"
-_FEW = 50  # rules that change without a reload
+MAX_CHANGES = 50  # of single rules; more are faster with a reload
 _RELOAD_SECONDS = 600
-_PRIORITY = (
-    -32000
-)  # before the policies of others: the lowest number stands first, and -32768 is the lowest there is
+_PRIORITY = -32000  # before the policies of others; -32768 is the lowest
 _REJECT_PRIORITY = 100  # after everything that is accepted
-# A rich rule needs something to match (Rich_Rule.check); with ports, the family is enough.
-_EVERYBODY: Dict[bool, Dict[int, Tuple[Optional[Network]]]] = {
-    True: {4: (None,), 6: (None,)},
-    False: {4: (ALL[4],), 6: (ALL[6],)},
-}
+# What C(firewall-cmd --state) asks, without starting its Python (firewalld.dbus(5), busctl(1)).
+_STATE = (
+    "busctl",
+    "--system",
+    "--auto-start=no",
+    "get-property",
+    "org.fedoraproject.FirewallD1",
+    "/org/fedoraproject/FirewallD1",
+    "org.fedoraproject.FirewallD1",
+    "state",
+)
 _REJECTIONS = {4: "icmp-admin-prohibited", 6: "icmp6-adm-prohibited"}
 
 
-# What rich_rules() writes; whatever else stands in our policies is taken out.
+# What rich_rules() writes; anything else in our policies is removed.
 _RICH = re.compile(
     r'rule( priority="\d+")? family="ipv[46]"( (source|destination) address="[0-9a-f:./]+")?'
     r'( port port="[0-9-]+" protocol="(tcp|udp)")? (accept|reject type="[a-z0-9-]+")$'
@@ -80,24 +85,28 @@ POLICIES = (Policy("exasol-network-in", IN, "ANY", "HOST"), Policy("exasol-netwo
 
 
 def rich_rules(rules: Sequence[Rule], direction: str) -> List[str]:
-    """Return rules in firewalld's rich language, one for each network and range of ports (firewalld.richlanguage(5))."""
-    return [
-        _rich(rule, None if network is None else plain(network), item)
-        for rule in rules
-        if rule.direction == direction
-        for network in (rule.networks or _EVERYBODY[bool(rule.ports)][rule.version])
-        for item in (rule.ports.ranges or (None,))
-    ]
+    """Return a rich rule for each network and range of ports (firewalld.richlanguage(5))."""
+    texts = []
+    for rule in rules:
+        if rule.direction != direction:
+            continue
+        networks: Sequence[Optional[Network]] = rule.networks
+        if not networks:
+            # A rich rule needs something to match (Rich_Rule.check): ports are enough.
+            networks = [None] if rule.ports else [ALL[rule.version]]
+        for network in networks:
+            texts += [_rich(rule, network, item) for item in rule.ports.ranges or (None,)]
+    return texts
 
 
-def _rich(rule: Rule, network: Optional[str], item: Optional[PortRange]) -> str:
-    parts = (
-        ["rule"]
-        + ([f'priority="{_REJECT_PRIORITY}"'] if rule.action == REJECT else [])
-        + [f'family="ipv{rule.version}"']
-    )
+def _rich(rule: Rule, network: Optional[Network], item: Optional[PortRange]) -> str:
+    parts = ["rule"]
+    if rule.action == REJECT:
+        parts.append(f'priority="{_REJECT_PRIORITY}"')
+    parts.append(f'family="ipv{rule.version}"')
     if network is not None:
-        parts.append('{0} address="{1}"'.format({IN: "source", OUT: "destination"}[rule.direction], network))
+        end = {IN: "source", OUT: "destination"}[rule.direction]
+        parts.append(f'{end} address="{network_text(network)}"')
     if item is not None:
         parts.append(f'port port="{item}" protocol="{rule.protocol}"')
     parts.append("accept" if rule.action == ACCEPT else f'reject type="{_REJECTIONS[rule.version]}"')
@@ -105,7 +114,7 @@ def _rich(rule: Rule, network: Optional[str], item: Optional[PortRange]) -> str:
 
 
 def parse_rich(text: str, direction: str, services: Dict[str, Tuple[str, ...]]) -> Optional[Rule]:
-    """Read a rich rule of ours, None for another; C(services) names them by protocol and port range."""
+    """Return our rule, None for any other text; C(services) has the names by protocol and port range."""
     words = shlex.split(text)
     options = dict(word.split("=", 1) for word in words if "=" in word)
     if not _RICH.match(text):
@@ -113,13 +122,13 @@ def parse_rich(text: str, direction: str, services: Dict[str, Tuple[str, ...]]) 
     first, _dash, last = options.get("port", "").partition("-")
     protocol = options.get("protocol", "any")
     return Rule(
-        REJECT if "reject" in words else ACCEPT,
-        direction,
-        int(options["family"][-1]),
-        protocol,
-        Ports.of_ranges([(int(first), int(last or first))]) if first else Ports(),
-        (ipaddress.ip_network(options["address"]),) if "address" in options else (),
-        services.get(_what(protocol, options.get("port", "")), ()),
+        action=REJECT if "reject" in words else ACCEPT,
+        direction=direction,
+        version=int(options["family"][-1]),
+        protocol=protocol,
+        ports=Ports.of_ranges([(int(first), int(last or first))]) if first else Ports(),
+        networks=(ipaddress.ip_network(options["address"]),) if "address" in options else (),
+        services=services.get(_what(protocol, options.get("port", "")), ()),
     )
 
 
@@ -127,45 +136,50 @@ def _what(protocol: str, ports: str) -> str:
     return f"{protocol} {ports}".strip()
 
 
-def named(rules: Iterable[Rule]) -> Rules:
-    """Return rules as firewalld can keep them.
+def split_rules(rules: Iterable[Rule]) -> Rules:
+    """Return rules as firewalld keeps them: one for each range of ports.
 
-    One for each range of ports, with one set of names in the policy's description.
+    The names of services are in the description of the policy, so all rules for a range of ports share them.
     """
     networks: Dict[Tuple[str, str, int, str, Ports], List[Network]] = {}
     services: Dict[Tuple[str, str, Ports], Set[str]] = {}
     for rule in rules:
         for item in rule.ports.ranges or (None,):
             ports = Ports() if item is None else Ports.of_ranges([item])
-            networks.setdefault((rule.action, rule.direction, rule.version, rule.protocol, ports), []).extend(
-                rule.networks or (ALL[rule.version],)
-            )
+            kind = (rule.action, rule.direction, rule.version, rule.protocol, ports)
+            networks.setdefault(kind, []).extend(rule.networks or (ALL[rule.version],))
             services.setdefault((rule.direction, rule.protocol, ports), set()).update(rule.services)
-    names = {key: fitting(sorted(found)) for key, found in services.items()}
-    return ordered(
-        Rule(
-            key[0], key[1], key[2], key[3], key[4], collapsed(found, key[2]), names[(key[1], key[3], key[4])]
+    found = []
+    for (action, direction, version, protocol, ports), some in networks.items():
+        found.append(
+            Rule(
+                action=action,
+                direction=direction,
+                version=version,
+                protocol=protocol,
+                ports=ports,
+                networks=collapse(some, version),
+                services=fit_names(services[(direction, protocol, ports)]),
+            )
         )
-        for key, found in networks.items()
-    )
+    return sort_rules(found)
 
 
-def told(rules: Iterable[Rule]) -> Rules:
-    """Return rules in canonical form, as every provider tells them, with the names that firewalld can keep."""
-    found, before = canonical(named(rules)), ()  # type: Rules, Rules
+def merge_rules(rules: Iterable[Rule]) -> Rules:
+    """Return rules in the canonical form of all providers, with the names that firewalld can keep."""
+    found = canonical(split_rules(rules))
+    before: Rules = ()
     while found != before:
-        found, before = canonical(named(found)), found
+        found, before = canonical(split_rules(found)), found
     return found
 
 
 def services_of(rules: Rules, direction: str) -> str:
-    """Return the lines of a policy's description that name the services of each range of ports."""
-    lines = {
-        "{0}: {1}".format(_what(rule.protocol, str(item)), ", ".join(rule.services))
-        for rule in rules
-        if rule.direction == direction
-        for item in rule.ports.ranges or ("",)
-    }
+    """Return the description of a policy, which names the services of each range of ports."""
+    lines = set()
+    for rule in rules:
+        for item in rule.ports.ranges or ("",) if rule.direction == direction else ():
+            lines.add(f"{_what(rule.protocol, str(item))}: {', '.join(rule.services)}")
     return "; ".join(sorted(lines))
 
 
@@ -185,25 +199,24 @@ def document(policy: Policy, rules: Rules) -> str:
         f'  <ingress-zone name="{policy.ingress}"/>',
         f'  <egress-zone name="{policy.egress}"/>',
     ]
-    return (
-        "\n".join(
-            lines + [f"  {_element(text)}" for text in rich_rules(rules, policy.direction)] + ["</policy>"]
-        )
-        + "\n"
-    )
+    lines += [f"  {_element(text)}" for text in rich_rules(rules, policy.direction)]
+    return "\n".join([*lines, "</policy>", ""])
 
 
 def _element(rich: str) -> str:
     # The rich language is the XML without brackets: <rule attributes><element attributes/>...</rule>.
     found = re.match(r'rule((?: \w+="[^"]*")*) ?(.*)$', rich)
     elements = re.findall(r'(\b[a-z]+\b)((?: \w+="[^"]*")*)(?= |$)', found.group(2)) if found else []
-    inner = "".join(f"<{name}{attributes}/>" for name, attributes in elements)
-    return "<rule{0}>{1}</rule>".format(found.group(1) if found else "", inner)
+    inner = "".join(f"<{name}{words}/>" for name, words in elements)
+    attributes = found.group(1) if found else ""
+    return f"<rule{attributes}>{inner}</rule>"
 
 
 def parse_policies(listing: str) -> Dict[str, Dict[str, str]]:
-    """Read C(firewall-cmd --list-all-policies): policy -> field -> text, rich rules a line each."""
-    policies, fields, field = {}, {}, ""  # type: Dict[str, Dict[str, str]], Dict[str, str], str
+    """Read C(firewall-cmd --list-all-policies): policy -> field -> text, with one rich rule a line."""
+    policies: Dict[str, Dict[str, str]] = {}
+    fields: Dict[str, str] = {}
+    field = ""
     for line in listing.splitlines():
         if line and not line[0].isspace():
             fields = policies.setdefault(line.split(" ")[0], {})
@@ -215,23 +228,77 @@ def parse_policies(listing: str) -> Dict[str, Dict[str, str]]:
     return policies
 
 
-class Provider:
-    """Reads and changes firewalld."""
+class _Reload(NamedTuple):
+    """A reload, what is done again after it, and whose settings in the running firewall it forgets."""
 
-    name = NAME
+    steps: List[Step]
+    restored: List[str]  # zones and policies that get back what the reload forgets
+    lost: List[str]  # those that do not
 
-    def __init__(self):
+    def notes(self) -> List[str]:
+        """Return what the user should know of it."""
+        notes = []
+        if self.restored:
+            notes.append(
+                "firewalld has to be reloaded, which forgets what is not permanent in "
+                f"{', '.join(self.restored)}. It is restored at once; what others change there until the "
+                "change is confirmed is lost if it is rolled back. firewall-cmd --runtime-to-permanent "
+                "makes it permanent"
+            )
+        if self.lost:
+            notes.append(
+                f"firewalld has to be reloaded, which drops what is not permanent in {', '.join(self.lost)}: "
+                "to keep it, run firewall-cmd --runtime-to-permanent first"
+            )
+        return notes
+
+
+class Firewalld(Provider):
+    """Our policies of firewalld."""
+
+    name = "firewalld"
+    command = "firewall-cmd"
+    owns_tables = "firewalld"
+    has_service = True
+
+    @classmethod
+    def is_running(cls, listing: Listing, beside: Sequence[Type[Provider]] = ()) -> bool:
+        """Tell whether the service runs, asked over the bus if it answers there."""
+        del listing, beside
+        if which("busctl") and run(_STATE).stdout.strip() == 's "RUNNING"':
+            return True
+        return run(("firewall-cmd", "--state")).stdout.strip() == "running"
+
+    @classmethod
+    def without_its_rules(cls, saved: str, version: int) -> str:
+        """Return a filter table without as many rules of INPUT and OUTPUT as firewalld has direct ones there.
+
+        firewalld gives direct rules to iptables even where it uses nftables itself (firewalld.direct(5)).
+        iptables lists them in its own words, so they can only be counted.
+        """
+        direct = (
+            run(("firewall-cmd", "--direct", "--get-all-rules")).stdout
+            + run(("firewall-cmd", "--direct", "--get-all-passthroughs")).stdout
+        )
+        lines = saved.splitlines(True)
+        for base in ("INPUT", "OUTPUT"):
+            known = re.findall(rf"^ipv{version} (?:filter {base} |.*-[AI] {base} )", direct, re.MULTILINE)
+            dropping = [line for line in lines if line.startswith(f"-A {base} ") and xtables.may_drop(line)]
+            if len(dropping) <= len(known):
+                lines = [line for line in lines if line not in dropping]
+        return "".join(lines)
+
+    def __init__(self, listing: Optional[Listing] = None) -> None:
+        super().__init__(listing)
         try:
             self._policies = parse_policies(output(("firewall-cmd", "--list-all-policies")))
         except FirewallError:
-            _refuse_old()  # not asked before: each call of firewall-cmd starts a Python
+            _refuse_old()  # asked only now: each call of firewall-cmd starts a Python
             raise
-        self._reloads = False
-        self._kept, self._lost = [], []  # type: List[str], List[str]
 
     def rules(self) -> Rules:
         """Return what our policies hold at run time."""
-        return told(rule for policy in POLICIES for rule in self._held(policy))
+        return merge_rules(rule for policy in POLICIES for rule in self._held(policy))
 
     def _held(self, policy: Policy) -> Rules:
         description = re.search(r"<description>(.*?)</description>", read(policy.path) or "", re.DOTALL)
@@ -245,128 +312,103 @@ class Provider:
         ]
 
     def wanted(self, rules: Rules) -> Rules:
-        """Return the rules as firewalld can keep them."""
-        return told(rules)
+        """Return all of the rules, with the names that firewalld can keep."""
+        return merge_rules(rules)
 
-    def check(self) -> None:
-        """Our policies stand before every zone."""
+    def change_to(self, rules: Rules, persist: bool) -> Change:
+        """Return the files of our policies, and a reload or changes of single rules.
 
-    def steps(self, rules: Rules, persist: bool) -> Tuple[List[Step], List[Step]]:
-        """Return the steps to these rules and the steps back.
-
-        A policy cannot be made without being permanent.
+        A policy cannot exist without being permanent, so the rules always persist.
         """
-        kept, steps, back = named(rules), [], []  # type: Rules, List[Step], List[Step]
-        for policy in POLICIES:
-            content = (
-                document(policy, kept) if any(rule.direction == policy.direction for rule in kept) else None
-            )
-            before = as_it_is(policy.path)
-            if before.content != content:
-                steps.append(Write(policy.path, content))
-                back.append(before)
-            if (content is not None) != (policy.name in self._policies):
-                self._reloads = True
-        changes = {
+        kept = split_rules(rules)
+        change = Change(steps=[], undo=[], notes=[])
+        appears = [self._change_file(policy, kept, change) for policy in POLICIES]
+        differences = {
             policy: self._differences(policy, rich_rules(kept, policy.direction)) for policy in POLICIES
         }
-        self._reloads = (
-            self._reloads or sum(len(added) + len(removed) for added, removed in changes.values()) > _FEW
-        )
-        if self._reloads:
-            reload: List[Step] = [
-                Run(
-                    ("firewall-cmd", "--reload"),
-                    seconds=_RELOAD_SECONDS,
-                    what="letting firewalld read its files anew",
-                ),
-                *self._made_again(),
-            ]
-            steps += reload
-            back += reload
-        else:
-            for policy, (added, removed) in changes.items():
-                self._change(policy, added, removed, steps, back)
-        return steps, back
+        changes = sum(len(added) + len(removed) for added, removed in differences.values())
+        if any(appears) or changes > MAX_CHANGES:
+            reload = self._reload()
+            change.steps.extend(reload.steps)
+            change.undo.extend(reload.steps)
+            change.notes.extend(reload.notes())
+            return change
+        for policy, (added, removed) in differences.items():
+            change.steps.extend(_change_rules(policy, added, removed))
+            change.undo.extend(_change_rules(policy, removed, added))
+        return change
+
+    def _change_file(self, policy: Policy, rules: Rules, change: Change) -> bool:
+        """Add the permanent configuration of a policy; tell whether the policy appears or disappears."""
+        needed = any(rule.direction == policy.direction for rule in rules)
+        content = document(policy, rules) if needed else None
+        before = as_it_is(policy.path)
+        if before.content != content:
+            change.steps.append(Write(policy.path, content))
+            change.undo.append(before)
+        return needed != (policy.name in self._policies)
 
     def _differences(self, policy: Policy, wanted: Sequence[str]) -> Tuple[List[str], List[str]]:
+        """Return the rich rules to add to the running policy, and those to remove."""
         held = {_normal(text): text for text in self._texts(policy)}
         added = [text for text in wanted if _normal(text) not in held]
         return added, [held[text] for text in sorted(set(held) - {_normal(text) for text in wanted})]
 
-    @staticmethod
-    def _change(
-        policy: Policy, added: Sequence[str], removed: Sequence[str], steps: List[Step], back: List[Step]
-    ) -> None:
-        for first, second, where in ((added, removed, steps), (removed, added, back)):
-            where += [
-                Run(
-                    (
-                        "firewall-cmd",
-                        "--policy",
-                        policy.name,
-                        *(f"--{verb}-rich-rule={text}" for text in texts),
-                    ),
-                    what=f"bringing rules of our policy {policy.name} into force",
-                )
-                for verb, texts in (("add", first), ("remove", second))
-                if texts
-            ]
-
-    def notes(self) -> List[str]:
-        """Return what the user should know.
-
-        What others changed in the running firewall alone, and a reload forgets.
-        """
-        kept = (
-            "firewalld has to be reloaded, which forgets what is not permanent in {0}. It is made again at "
-            "once; what others change there "
-            "until the change is confirmed is lost if it is rolled back. firewall-cmd --runtime-to-permanent "
-            "keeps it for good"
+    def _reload(self) -> _Reload:
+        direct = _direct_again()
+        reload = Run(
+            ("firewall-cmd", "--reload"),
+            seconds=_RELOAD_SECONDS,
+            what="letting firewalld read its files again",
         )
-        lost = "firewalld has to be reloaded, which drops what is not permanent in {0}: to keep it, run firewall-cmd --runtime-to-permanent first"
-        return [
-            text.format(", ".join(names)) for text, names in ((kept, self._kept), (lost, self._lost)) if names
-        ]
-
-    def _made_again(self) -> List[Step]:
-        found = _direct_again()
-        self._kept, self._lost = ["direct rules"] if found else [], []
+        found = _Reload(steps=[reload, *direct], restored=["direct rules"] if direct else [], lost=[])
         for option, kind in (("--zone", "zones"), ("--policy", "policies")):
-            running, permanent = (
-                parse_policies(output(("firewall-cmd", *where, "--list-all-" + kind)))
-                for where in ((), ("--permanent",))
-            )
+            running = parse_policies(output(("firewall-cmd", f"--list-all-{kind}")))
+            permanent = parse_policies(output(("firewall-cmd", "--permanent", f"--list-all-{kind}")))
             for name in sorted(set(running) - {policy.name for policy in POLICIES}):
-                stays = permanent.get(name)
-                again = list(_again(f"{option}={name}", running[name], stays)) if stays is not None else []
-                self._kept += [name] if again else []
-                self._lost += [name] if stays is None or _fixed(running[name]) != _fixed(stays) else []
-                found += again
+                if name not in permanent:
+                    found.lost.append(name)
+                    continue
+                again = list(_again(f"{option}={name}", running[name], permanent[name]))
+                found.steps.extend(again)
+                if again:
+                    found.restored.append(name)
+                if _only_permanent(running[name]) != _only_permanent(permanent[name]):
+                    found.lost.append(name)
         return found
 
     def filters_outgoing(self) -> bool:
         """Tell whether a policy of others drops what this host sends."""
         ours = {policy.name for policy in POLICIES}
         others = [fields for name, fields in self._policies.items() if name not in ours]
-        return any(
-            "HOST" in fields.get("ingress-zones", "")
-            and (
-                fields.get("target") in ("DROP", "REJECT")
-                or re.search(r"\b(drop|reject)\b", fields.get("rich rules", ""))
+        return any(_drops_outgoing(fields) for fields in others)
+
+
+def _drops_outgoing(policy: Dict[str, str]) -> bool:
+    if "HOST" not in policy.get("ingress-zones", ""):
+        return False
+    drops = re.search(r"\b(drop|reject)\b", policy.get("rich rules", ""))
+    return policy.get("target") in ("DROP", "REJECT") or bool(drops)
+
+
+def _change_rules(policy: Policy, added: Sequence[str], removed: Sequence[str]) -> Iterator[Step]:
+    for verb, texts in (("add", added), ("remove", removed)):
+        if texts:
+            options = [f"--{verb}-rich-rule={text}" for text in texts]
+            yield Run(
+                ("firewall-cmd", "--policy", policy.name, *options),
+                what=f"changing the active rules of our policy {policy.name}",
             )
-            for fields in others
-        )
 
 
 def _refuse_old() -> None:
     version = output(("firewall-cmd", "--version")).strip()
-    if tuple(int(number) for number in re.findall(r"\d+", version)[:2]) < _OLDEST:
-        raise FirewallError(f"firewalld {version} is too old: policies need 0.9 or newer")
+    if tuple(int(number) for number in re.findall(r"\d+", version)[:2]) < _MIN_VERSION:
+        raise FirewallError(f"firewalld {version} is too old for policies: install 0.9 or newer")
 
 
-# What can change in the running firewall alone, as firewall-cmd lists it and as its options call one
-# (firewall-cmd(1)). Interfaces are missing: firewalld keeps them where they are.
+# What can be changed in the running firewall alone: the field as firewall-cmd lists it, and its option for
+# one item (firewall-cmd(1)). Interfaces are not among them, because they survive a reload.
 _WORDS = {
     "sources": "source",
     "services": "service",
@@ -379,11 +421,11 @@ _WORDS = {
 }
 _LINES = {"rich rules": "rich-rule", "forward-ports": "forward-port"}
 _SWITCHES = ("masquerade", "forward", "icmp-block-inversion")
-_AGAIN = "making again what others changed in the running firewalld alone"
+_AGAIN = "restoring what others changed only in the running firewalld"
 
 
 def _again(place: str, running: Dict[str, str], permanent: Dict[str, str]) -> Iterator[Step]:
-    """Yield the commands that bring a zone or a policy from what is permanent to what runs."""
+    """Yield the commands that give a zone or a policy its running settings again, after a reload."""
     for field, option in list(_WORDS.items()) + list(_LINES.items()):
         runs, stays = (_items(field, fields.get(field, "")) for fields in (running, permanent))
         for verb, items in (("remove", stays - runs), ("add", runs - stays)):
@@ -394,19 +436,15 @@ def _again(place: str, running: Dict[str, str], permanent: Dict[str, str]) -> It
                 )
     for switch in _SWITCHES:
         if running.get(switch, "no") != permanent.get(switch, "no"):
-            yield Run(
-                (
-                    "firewall-cmd",
-                    place,
-                    "--{0}-{1}".format("add" if running.get(switch) == "yes" else "remove", switch),
-                ),
-                what=_AGAIN,
-            )
+            verb = "add" if running.get(switch) == "yes" else "remove"
+            yield Run(("firewall-cmd", place, f"--{verb}-{switch}"), what=_AGAIN)
 
 
-def _fixed(fields: Dict[str, str]) -> Dict[str, str]:
-    # The rest cannot be changed in the running firewall: its permanent configuration was changed, and a
-    # reload brings that into force.
+def _only_permanent(fields: Dict[str, str]) -> Dict[str, str]:
+    """Return the settings that cannot be changed in the running firewall alone.
+
+    If one differs, somebody has changed the permanent configuration, and a reload brings that into force.
+    """
     return {
         name: text
         for name, text in fields.items()
@@ -415,24 +453,25 @@ def _fixed(fields: Dict[str, str]) -> Dict[str, str]:
 
 
 def _items(field: str, text: str) -> Set[str]:
-    return (
-        {line.strip() for line in text.splitlines() if line.strip()} if field in _LINES else set(text.split())
-    )
+    if field in _LINES:
+        return {line.strip() for line in text.splitlines() if line.strip()}
+    return set(text.split())
 
 
 def _direct_again() -> List[Step]:
-    """Return the commands that make direct chains, rules and passthroughs again which are not permanent (firewalld.direct(5))."""
+    """Return the commands that restore direct chains and rules after a reload (firewalld.direct(5))."""
     found: List[Step] = []
     for kind in ("chain", "rule", "passthrough"):
+        listed = f"--get-all-{kind}s"
         try:
-            running, permanent = (
-                output(("firewall-cmd", *where, "--direct", f"--get-all-{kind}s")).splitlines()
-                for where in ((), ("--permanent",))
-            )
+            running = output(("firewall-cmd", "--direct", listed)).splitlines()
+            permanent = output(("firewall-cmd", "--permanent", "--direct", listed)).splitlines()
         except FirewallError:
             continue  # a version without them
-        add = ("firewall-cmd", "--direct", f"--add-{kind}")
-        found += [Run((*add, *shlex.split(line)), what=_AGAIN) for line in running if line not in permanent]
+        for line in running:
+            if line not in permanent:
+                command = ("firewall-cmd", "--direct", f"--add-{kind}", *shlex.split(line))
+                found.append(Run(command, what=_AGAIN))
     return found
 
 

@@ -2,49 +2,54 @@
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
 
-"""iptables, nft or legacy variant.
+"""iptables, in its nft or legacy variant: a chain of ours for each direction, called before anything else.
 
-A chain of ours for each direction and family, jumped to before anything else.
-
-Each family changes in one C(iptables-restore --noflush), which is one transaction. The saved rules of
-netfilter-persistent or iptables-services get our lines and lose them again; every other line stays as it is.
+Each family changes in one C(iptables-restore --noflush), which is one transaction. The rules that
+netfilter-persistent or iptables-services load at boot get our lines, and lose them when our rules are
+removed; no other line changes.
 """
 
 import re
 import shlex
-from typing import Dict, List, NamedTuple, Optional, Sequence, Tuple
+from typing import Dict, List, NamedTuple, Optional, Sequence, Tuple, Type
 
-from . import nftables, xtables
+from . import ruleset, xtables
 from .listing import Listing
-from .rule import ACCEPT, IN, OUT, REJECT, Rule, Rules, canonical
+from .provider import Change, Provider, several_run
+from .rule import ACCEPT, COMMENT_PREFIX, IN, OUT, REJECT, Rule, Rules, canonical
 from .saved_file import missing_chain, sections
-from .steps import FirewallError, Run, Shell, Step, Write, absolute, as_it_is, read, run, which
+from .steps import FirewallError, Run, Shell, Write, absolute, as_it_is, read, run, which
 
-NAME = "iptables"
 CHAINS = {IN: "EXASOL-IN", OUT: "EXASOL-OUT"}
 _BASES = {IN: "INPUT", OUT: "OUTPUT"}
 _COMMENT = "exasol_community.network"
-# With IPTABLES_SAVE_COUNTER=yes, lines of saved rules begin with counters.
+# Before each rule, in files that were saved with IPTABLES_SAVE_COUNTER=yes.
 _COUNTERS = r"(\[\d+:\d+\] )?"
 _OURS = re.compile(
     r"^:EXASOL-(IN|OUT) |^" + _COUNTERS + r"-(A EXASOL-(IN|OUT) |[AI] (INPUT|OUTPUT) .*-j EXASOL-(IN|OUT)$)"
 )
-_DELETE = "/{0}/d".format(_OURS.pattern.replace(r"\d", "[0-9]"))  # the same for sed -E
+_DELETE = "/" + _OURS.pattern.replace(r"\d", "[0-9]") + "/d"  # the same for sed -E
 _ADDED = ["# Added by exasol_community.network\n", "*filter\n", "COMMIT\n"]
-# Takes away the jumps that are there by then and puts the saved ones where they stood, counted from the head
-# or from the end of the rules of others, whichever is nearer to the head: with fewer rules before it by then
-# (fail2ban's, for example), a jump falls behind no more than it did.
+# The awk program of the undo step. It removes the jumps that are there by then, and puts the saved ones back
+# to their places. A place is counted both from the first and from the last rule of others, and the one nearer
+# to the first rule is taken: if rules before a jump have gone meanwhile (fail2ban's, for example), it must
+# not move behind others.
 _JUMPS = r"""
 /^[*]/ { filter = /^[*]filter/ }
 filter && /^-A (INPUT|OUTPUT) / { if (/ -j EXASOL-(IN|OUT)$/) print "-D" substr($0, 3); else count[$2]++ }
-/^-I / { place = ++count[$2] - $4; if ($3 < place) place = $3; sub(/ [0-9]+ [0-9]+ /, " " (place < 1 ? 1 : place) " "); print }
+/^-I / {
+  place = ++count[$2] - $4
+  if ($3 < place) place = $3
+  sub(/ [0-9]+ [0-9]+ /, " " (place < 1 ? 1 : place) " ")
+  print
+}
 """
 _DEFAULTS = "/etc/default/netfilter-persistent"
 _REJECTIONS = {4: "icmp-admin-prohibited", 6: "icmp6-adm-prohibited"}
 
 
 class Family(NamedTuple):
-    """The commands of one IP version, and the files that are loaded at boot."""
+    """The commands for one IP version, and the files that are loaded at boot."""
 
     version: int
     save: str
@@ -59,7 +64,7 @@ FAMILIES = (
 
 
 def jump(direction: str) -> str:
-    """Return the jump to our chain without the command before it."""
+    """Return the rule that jumps to our chain, without the command before it."""
     return f"{_BASES[direction]} -m comment --comment {_COMMENT} -j {CHAINS[direction]}"
 
 
@@ -70,35 +75,33 @@ def chain_lines(rules: Sequence[Rule], direction: str, version: int) -> List[str
         return []
     chain = CHAINS[direction]
     lines = [f"-A {chain} -m conntrack --ctstate ESTABLISHED --ctdir REPLY -j ACCEPT"]
-    lines += [line for rule in own if rule.action == ACCEPT for line in _lines(rule, chain, "ACCEPT")]
-    refused = [
-        line
-        for rule in own
-        if rule.action == REJECT
-        for line in _lines(rule, chain, f"REJECT --reject-with {_REJECTIONS[version]}")
-    ]
-    if refused:
-        # What we refuse is new connections from elsewhere: none of this host's own, none that stands already.
-        # What we permit stands before: a host may have no rule of its own for standing connections.
+    for rule in own:
+        if rule.action == ACCEPT:
+            lines += _lines(rule, chain, "ACCEPT")
+    rejections = [rule for rule in own if rule.action == REJECT]
+    if rejections:
+        # Only new connections of others are rejected. Those that are established or from the host itself go
+        # on to the host's own rules, which need not have one for them.
         lines += [
             f"-A {chain} -i lo -j RETURN",
             f"-A {chain} -m conntrack --ctstate RELATED,ESTABLISHED -j RETURN",
         ]
-    return lines + refused
+    for rule in rejections:
+        lines += _lines(rule, chain, f"REJECT --reject-with {_REJECTIONS[version]}")
+    return lines
 
 
 def _lines(rule: Rule, chain: str, target: str) -> List[str]:
-    matches = [" ".join(xtables.match(rule, network, ports)) for network, ports in xtables.pieces(rule)]
-    return [
-        '-A {0} {1} -m comment --comment "{2}{3}" -j {4}'.format(
-            chain, match, xtables.PREFIX, ", ".join(rule.services), target
-        )
-        for match in matches
-    ]
+    comment = COMMENT_PREFIX + ", ".join(rule.services)
+    lines = []
+    for network, ports in xtables.pieces(rule):
+        condition = " ".join(xtables.match(rule, network, ports))
+        lines.append(f'-A {chain} {condition} -m comment --comment "{comment}" -j {target}')
+    return lines
 
 
 def parse(saved: str, version: int) -> Rules:
-    """Return the rules that an iptables-save holds for us, in canonical form."""
+    """Return our rules in what iptables-save prints, in canonical form."""
     found = []
     for direction, chain in CHAINS.items():
         lines = [line for line in saved.splitlines() if line.startswith(f"-A {chain} ")]
@@ -107,7 +110,7 @@ def parse(saved: str, version: int) -> Rules:
 
 
 def batch(saved: str, rules: Rules, version: int) -> str:
-    """Return the input of iptables-restore that leads from the saved rules to ours, empty if nothing has to change."""
+    """Return the input of iptables-restore to get from the saved rules to ours, empty if they are equal."""
     parts = [_direction(saved, rules, version, direction) for direction in CHAINS]
     text = "".join(parts)
     return f"*filter\n{text}COMMIT\n" if text else ""
@@ -116,48 +119,46 @@ def batch(saved: str, rules: Rules, version: int) -> str:
 def _direction(saved: str, rules: Rules, version: int, direction: str) -> str:
     chain, wanted = CHAINS[direction], chain_lines(rules, direction, version)
     exists = f":{chain} " in saved
-    # A line that somebody put into our chain is no rule of ours, so they are counted too.
-    whole = sum(line.startswith(f"-A {chain} ") for line in saved.splitlines()) == len(wanted)
+    # Somebody may have put a rule into our chain by hand, so its rules are counted too.
+    intact = sum(line.startswith(f"-A {chain} ") for line in saved.splitlines()) == len(wanted)
     in_base = [line for line in saved.splitlines() if line.startswith(f"-A {_BASES[direction]} ")]
     jumps = [position for position, line in enumerate(in_base) if line.endswith(f"-j {chain}")]
     own = tuple(rule for rule in rules if (rule.direction, rule.version) == (direction, version))
     held = tuple(rule for rule in parse(saved, version) if rule.direction == direction)
-    # Each jump in its own words: one that somebody made by hand has no comment of ours, and -D has to match
-    # all of a rule.
-    gone = "".join("-D {0}\n".format(in_base[position][len("-A ") :]) for position in jumps)
+    # Each jump as it was saved: one that was made by hand has no comment of ours, and -D must match the whole
+    # rule.
+    gone = "".join(f"-D {in_base[position][len('-A ') :]}\n" for position in jumps)
     if not wanted:
         return gone + f"-F {chain}\n-X {chain}\n" if exists else ""
-    text = "" if exists and held == own and whole else "\n".join([f":{chain} - [0:0]"] + wanted) + "\n"
+    text = "" if exists and held == own and intact else "\n".join([f":{chain} - [0:0]"] + wanted) + "\n"
     if jumps != [0]:
-        text += gone + "-I {0}\n".format(jump(direction).replace(" ", " 1 ", 1))
+        text += gone + _insertion(direction)
     return text
 
 
-def way_back(family: Family, saved: str) -> Shell:
-    """Return the step that brings our chains and jumps back to what is saved, however far a change has come by then."""
+def _insertion(direction: str) -> str:
+    """Return the command that puts our jump before the first rule."""
+    base, condition = jump(direction).split(" ", 1)
+    return f"-I {base} 1 {condition}\n"
+
+
+def undo_step(family: Family, saved: str) -> Shell:
+    """Return the step that restores our chains and jumps as saved, however far a change has come by then."""
     heads = "*filter\n" + "".join(f":{chain} - [0:0]\n" for chain in CHAINS.values())
     rest = "".join(_as_saved(saved, direction) for direction in CHAINS) + "COMMIT\n"
     held = "".join(_inserts(saved, direction) for direction in CHAINS)
-    words = {
-        "save": absolute(family.save),
-        "restore": " ".join([absolute(family.restore), "--noflush"] + xtables.wait(family.restore)),
-        "awk": absolute("awk"),
-        "heads": shlex.quote(heads),
-        "held": shlex.quote(held),
-        "jumps": shlex.quote(_JUMPS),
-        "rest": shlex.quote(rest),
-    }
+    save, awk, restore = absolute(family.save), absolute("awk"), absolute(family.restore)
+    load = " ".join([restore, "--noflush"] + xtables.wait_option(family.restore))
     text = (
-        "saved=$({save}) || exit 1\n"
-        "jumps=$(printf '%s\\n%s' \"$saved\" {held} | {awk} {jumps}) || exit 1\n"
-        "printf '%s%s\\n%s' {heads} \"$jumps\" {rest} | {restore}"
-    ).format(**words)
-    needs = (words["save"], words["awk"], absolute(family.restore))
+        f"saved=$({save}) || exit 1\n"
+        f"jumps=$(printf '%s\\n%s' \"$saved\" {shlex.quote(held)} | {awk} {shlex.quote(_JUMPS)}) || exit 1\n"
+        f"printf '%s%s\\n%s' {shlex.quote(heads)} \"$jumps\" {shlex.quote(rest)} | {load}"
+    )
     return Shell(
         text,
         what=f"restoring our chains of iptables for IPv{family.version}",
-        tool=words["restore"],
-        needs=needs,
+        tool=load,
+        needs=(save, awk, restore),
     )
 
 
@@ -182,47 +183,41 @@ def _as_saved(saved: str, direction: str) -> str:
 
 
 def edit(text: Optional[str], rules: Rules, version: int, path: str = "the saved rules") -> Optional[str]:
-    """Return a file of saved rules with exactly our lines in it, None if it held nothing else and we want nothing.
+    """Return a file of saved rules with exactly our lines in it, None if the file is not needed.
 
-    Ours stand at the end of the last filter table, and the jumps are inserted there: no flush (-F, -X) or
-    rule of others comes after them.
+    Our lines come at the end of the last filter table, and insert the jumps there: no other rule, and no
+    flush (-F, -X), comes after them.
     """
     ours = {direction: chain_lines(rules, direction, version) for direction in CHAINS}
     if not any(ours.values()):
-        lines = _foreign(text or "")
+        lines = _without_ours(text or "")
         return text if "".join(lines) == text else "".join(lines) or None
     if _holds(text or "", rules, version, path):
         return text
-    lines = _foreign(text or "")
+    lines = _without_ours(text or "")
     if not any(section.table == "filter" for section in sections(lines, path)):
         lines += _ADDED
     end = [section.end for section in sections(lines, path) if section.table == "filter"][-1]
     heads = [f":{CHAINS[direction]} - [0:0]\n" for direction, own in ours.items() if own]
     bodies = [f"{line}\n" for own in ours.values() for line in own]
-    jumps = [
-        "-I {0}\n".format(jump(direction).replace(" ", " 1 ", 1)) for direction, own in ours.items() if own
-    ]
+    jumps = [_insertion(direction) for direction, own in ours.items() if own]
     return "".join(lines[:end] + heads + bodies + jumps + lines[end:])
 
 
 def _holds(text: str, rules: Rules, version: int, path: str) -> bool:
-    """Tell whether a file that was saved by iptables-save since, in its words, holds our rules already."""
+    """Tell whether the file holds our rules already, saved by somebody else with iptables-save."""
     lines = text.splitlines(True)
     filters = [section for section in sections(lines, path) if section.table == "filter"]
-    saved = (
-        [re.sub("^" + _COUNTERS, "", line) for line in lines[filters[0].start + 1 : filters[0].end]]
-        if len(filters) == 1
-        else ["?"]
-    )
-    plain = all(re.match(r":|-A |#|\n", line) for line in saved)
-    return plain and batch("*filter\n{0}COMMIT\n".format("".join(saved)), rules, version) == ""
+    if len(filters) != 1:
+        return False
+    own = [re.sub("^" + _COUNTERS, "", line) for line in lines[filters[0].start + 1 : filters[0].end]]
+    if not all(re.match(r":|-A |#|\n", line) for line in own):
+        return False
+    return batch(f"*filter\n{''.join(own)}COMMIT\n", rules, version) == ""
 
 
-def tested(family: Family, path: str, before: Optional[str], content: Optional[str]) -> None:
-    """Raise unless iptables-restore reads a file of saved rules as we would write it.
-
-    Nothing is changed by that.
-    """
+def check_loads(family: Family, path: str, before: Optional[str], content: Optional[str]) -> None:
+    """Raise unless iptables-restore can load a file of saved rules as we would write it; changes nothing."""
     if content is None or content == before:
         return
     wrong = _wrong_with(family, path, content)
@@ -230,65 +225,100 @@ def tested(family: Family, path: str, before: Optional[str], content: Optional[s
         return
     if before and _wrong_with(family, path, before):
         raise FirewallError(
-            f"{path} cannot be loaded as it is: {wrong}. Correct the file, or remove it and save the rules "
-            f"anew"
+            f"{path} cannot be loaded as it is: {wrong}. Repair the file, or remove it and save the rules "
+            "again"
         )
-    raise FirewallError(f"{path} could not be loaded with our lines in it: {wrong}. Nothing was changed")
+    raise FirewallError(f"{path} could not be loaded with our rules in it: {wrong}. Nothing was changed")
 
 
 def _wrong_with(family: Family, path: str, content: str) -> str:
     done = run((family.restore, "--test"), content)
     if done.returncode:
         return f"{family.restore} --test says: {(done.stderr or done.stdout).strip()[-500:]}"
-    # Loaded without a flush, a file may name chains of others.
+    # Without a flush, a rule may name chains that are not in the file.
     keeps = re.search(r"^IPTABLES_RESTORE_NOFLUSH=.?yes", read(_DEFAULTS) or "", re.MULTILINE)
     return "" if keeps else missing_chain(content.splitlines(True), path)
 
 
-def file_back(before: Write, written: Optional[str]) -> Shell:
-    """Return the step that brings a file of saved rules back.
+def undo_file(before: Write, written: Optional[str]) -> Shell:
+    """Return the step that restores a file of saved rules.
 
-    If others have changed it by then, it loses our lines alone.
+    If others have changed it by then, it loses only our lines.
     """
-    left = "".join(line for line in (written or "").splitlines(True) if not _OURS.match(line)).rstrip("\n")
-    words = {
-        "sed": f"sed -E {shlex.quote(_DELETE)}",
-        "path": shlex.quote(before.path),
-        "left": shlex.quote(left),
-        "before": before.shell(),
-        "whole": shlex.quote("{0}.".format(before.content or "")),
-    }
-    # A file that is right already is not touched: it may be one that could not be written. The dot keeps the
+    lines = (written or "").splitlines(True)
+    left = "".join(line for line in lines if not _OURS.match(line)).rstrip("\n")
+    path, sed = shlex.quote(before.path), f"sed -E {shlex.quote(_DELETE)}"
+    # A file that is right already is not touched: it may be one that cannot be written. The dot keeps the
     # newlines at its end.
     text = (
-        "now=$(cat {path} 2>/dev/null; echo .)\n"
-        "others=$(printf '%s' \"${{now%.}}\" | {sed} && echo .) || exit 1\n"
-        'if [ "$now" = {whole} ]; then :\n'
-        'elif [ "$(printf \'%s\' "${{others%.}}")" = {left} ]; then\n{before}\n'
-        "elif [ -e {path} ]; then printf '%s' \"${{others%.}}\" | put {path} $(stat -L -c %a {path})\nfi"
-    ).format(**words)
+        f"now=$(cat {path} 2>/dev/null; echo .)\n"
+        f"others=$(printf '%s' \"${{now%.}}\" | {sed} && echo .) || exit 1\n"
+        f'if [ "$now" = {shlex.quote((before.content or "") + ".")} ]; then :\n'
+        f'elif [ "$(printf \'%s\' "${{others%.}}")" = {shlex.quote(left)} ]; then\n{before.shell()}\n'
+        f"elif [ -e {path} ]; then printf '%s' \"${{others%.}}\" | put {path} $(stat -L -c %a {path})\nfi"
+    )
     return Shell(
         text,
-        what="restoring the rules saved for the host's start",
+        what="restoring the rules that are loaded when the host boots",
         tool=f"writing {before.path}",
         needs=("sed", "stat"),
     )
 
 
-def _foreign(text: str) -> List[str]:
+def _without_ours(text: str) -> List[str]:
     lines = [line for line in text.splitlines(True) if not _OURS.match(line)]
     if lines and not lines[-1].endswith("\n"):
         lines[-1] += "\n"
     return lines[: -len(_ADDED)] if lines[-len(_ADDED) :] == _ADDED else lines
 
 
-class Provider:
-    """Reads and changes iptables."""
+def _other_variant_that_filters(listing: Listing) -> str:
+    variant = xtables.other_variant()
+    commands = xtables.save_commands(variant).values() if variant else ()
+    for command in commands:
+        if xtables.filters(xtables.filter_table(listing.saved_if_any(command))):
+            return variant
+    return ""
 
-    name = NAME
 
-    def __init__(self, listing: Optional[Listing] = None):
-        self._listing = listing or Listing()
+class Iptables(Provider):
+    """The filter tables of iptables."""
+
+    name = "iptables"
+    command = "iptables-save"
+    owns_tables = "iptables"
+    has_service = False
+
+    @classmethod
+    def is_running(cls, listing: Listing, beside: Sequence[Type[Provider]] = ()) -> bool:
+        """Tell whether a filter table drops anything that none of the firewalls beside it made.
+
+        Raise if the rules are in the variant that the command iptables is not.
+        """
+        filters = cls._filters(listing, beside)
+        variant = _other_variant_that_filters(listing)
+        if not variant:
+            return filters
+        running = [firewall.name for firewall in beside] + ([cls.name] if filters else [])
+        if running:
+            raise several_run(running + [variant])
+        raise FirewallError(
+            f"the active rules are in {variant}, but the command iptables is the other variant: "
+            f"select {variant} with update-alternatives, or choose another firewall with provider"
+        )
+
+    @classmethod
+    def _filters(cls, listing: Listing, beside: Sequence[Type[Provider]]) -> bool:
+        for version, command in xtables.SAVE.items():
+            text = xtables.filter_table(listing.saved_if_any(command))
+            for firewall in beside:
+                text = firewall.without_its_rules(text, version)
+            if xtables.filters(text) and listing.iptables_reads(version, "filter"):
+                return True
+        return False
+
+    def __init__(self, listing: Optional[Listing] = None) -> None:
+        super().__init__(listing)
         self._families = [
             family
             for family in FAMILIES
@@ -299,89 +329,93 @@ class Provider:
         self._unreadable = [
             version for version, text in texts.items() if "filter" in xtables.unreadable(text)
         ]
-        self._persists = True  # whether rules of ours have to be loaded at boot
 
     def rules(self) -> Rules:
         """Return what our chains hold."""
         return canonical(rule for version, saved in self._saved.items() for rule in parse(saved, version))
 
     def wanted(self, rules: Rules) -> Rules:
-        """Return which of the rules take effect here; raise where somebody is to be refused who cannot be."""
-        if self._unfiltered() and any(rule.action == REJECT and rule.version == 6 for rule in rules):
+        """Return the rules of the IP versions that iptables filters here; raise if it cannot reject IPv6."""
+        unfiltered = self._unfiltered()
+        if unfiltered and any(rule.action == REJECT and rule.version == 6 for rule in rules):
             raise FirewallError(
-                f"nobody can be refused over IPv6, because {self._unfiltered()} on this host: install it, "
-                f"turn IPv6 off, or do without restrict"
+                f"nobody can be rejected over IPv6, because {unfiltered} on this host: install it, "
+                "turn IPv6 off, or do without restrict"
             )
         return tuple(rule for rule in rules if rule.version in self._saved)
 
-    def _unfiltered(self) -> str:
+    @staticmethod
+    def _unfiltered() -> str:
+        """Return why IPv6 is not filtered although the host has it."""
         command = FAMILIES[1].save
         return f"{command} is not installed" if xtables.has_ipv6() and not which(command) else ""
 
     def check(self) -> None:
-        """Raise where iptables cannot see the table that our chains stand in.
+        """Raise if iptables cannot read the table to which our chains belong.
 
-        It would add to it at each run, and remove nothing.
+        It would add our rules again in each run, and remove none.
         """
         if self._unreadable:
-            raise FirewallError(xtables.MIXED.format(nftables.FAMILIES[self._unreadable[0]]))
+            raise FirewallError(xtables.MIXED.format(ruleset.FAMILIES[self._unreadable[0]]))
 
     def _refuse_leftovers(self) -> None:
         if self._unreadable and (not which("nft") or self._listing.ruleset().holds_chains(CHAINS.values())):
             self.check()
 
-    def steps(self, rules: Rules, persist: bool) -> Tuple[List[Step], List[Step]]:
-        """Return the steps to these rules and the steps back."""
+    def change_to(self, rules: Rules, persist: bool) -> Change:
+        """Return one batch for each IP version, and the files that are loaded at boot."""
         self._refuse_leftovers()
-        self._persists = persist and bool(rules)
-        steps, back = [], []  # type: List[Step], List[Step]
+        change = Change(steps=[], undo=[], notes=self._notes(persist and bool(rules)))
         for family in self._families:
             saved = self._saved[family.version]
             text = batch(saved, rules, family.version)
             if text:
-                steps.append(Run((family.restore, "--noflush", *xtables.wait(family.restore)), text))
-                back.append(way_back(family, saved))
+                command = (family.restore, "--noflush", *xtables.wait_option(family.restore))
+                change.steps.append(Run(command, text))
+                change.undo.append(undo_step(family, saved))
             path = _file(family)
             if persist and path:
                 content = edit(read(path), rules, family.version, path)
-                tested(family, path, read(path), content)
-                self._persist(path, content, steps, back)
-        return steps, back
+                check_loads(family, path, read(path), content)
+                self._change_file(path, content, change)
+        return change
 
     @staticmethod
-    def _persist(path: str, content: Optional[str], steps: List[Step], back: List[Step]) -> None:
+    def _change_file(path: str, content: Optional[str], change: Change) -> None:
         before = as_it_is(path)
         if before.content != content:
-            steps.append(Write(path, content, before.mode if before.content is not None else 0o640))
-            back.append(file_back(before, content))
+            change.steps.append(Write(path, content, before.mode if before.content is not None else 0o640))
+            change.undo.append(undo_file(before, content))
 
-    def notes(self) -> List[str]:
-        """Return what the user should know."""
+    def _notes(self, persists: bool) -> List[str]:
+        notes = []
         unfiltered = self._unfiltered()
-        left_out = (
-            [f"{unfiltered}: rules for IPv6 are left out, and nothing of iptables filters it"]
-            if unfiltered
-            else []
-        )
-        if not self._persists or any(_file(family) for family in self._families):
-            return left_out
-        return left_out + [
-            (
-                "nothing keeps the rules of iptables over a restart of this host: install "
-                "netfilter-persistent (Debian, Ubuntu) or "
-                "iptables-services (Red Hat)"
+        if unfiltered:
+            notes.append(f"{unfiltered}: rules for IPv6 are left out, and iptables does not filter IPv6")
+        if persists and not any(_file(family) for family in self._families):
+            notes.append(
+                "the rules of iptables will be lost when this host boots: install netfilter-persistent "
+                "(Debian, Ubuntu) or iptables-services (Red Hat)"
             )
-        ]
+        return notes
 
     def filters_outgoing(self) -> bool:
-        """Tell whether anything that goes out is dropped."""
+        """Tell whether the chain OUTPUT drops anything."""
         return any(
             re.search(r"^:OUTPUT (DROP|REJECT)|^-A OUTPUT .*-j (?!ACCEPT|EXASOL|LOG)", saved, re.MULTILINE)
             for saved in self._saved.values()
         )
 
+    @classmethod
+    def accepts_replies_by(cls, place: str) -> str:
+        """Return the command that lets a base chain accept the packets of established connections."""
+        family, unused, chain = place.split()
+        command = "ip6tables" if family == "ip6" else "iptables"
+        return f"{command} -I {chain} -m conntrack --ctstate ESTABLISHED -j ACCEPT"
+
 
 def _file(family: Family) -> str:
+    """Return the file that the host loads at boot, nothing if it loads none."""
     debian, redhat = family.files
     if which("netfilter-persistent"):
         return debian

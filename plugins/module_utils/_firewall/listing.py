@@ -2,29 +2,38 @@
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
 
-"""The host's rule sets as its own tools list them, each read once a run.
+"""The host's rule sets as its own tools list them.
 
-With large sets, one reading takes seconds.
+Each is read once in a run, because with large sets that takes seconds.
 """
 
-from typing import Dict, FrozenSet, List, Optional, Tuple
+from typing import Any, Dict, FrozenSet, List, NamedTuple, Optional, Tuple
 
-from . import nftables, xtables
+from . import ruleset as _ruleset
+from . import xtables
 from .steps import Done, FirewallError, run, which
+
+
+class Saved(NamedTuple):
+    """What a variant of iptables lists for one IP version."""
+
+    variant: str  # C(iptables) for the host's command, otherwise the name of the other variant
+    version: int
+    text: str
 
 
 class Listing:
     """What nft and both variants of iptables list at the beginning of a run."""
 
-    def __init__(self):
-        self._ruleset: "Optional[nftables.Ruleset]" = None
+    def __init__(self) -> None:
+        self._ruleset: Optional[_ruleset.Ruleset] = None
         self._saved: Dict[str, Done] = {}
 
-    def ruleset(self) -> "nftables.Ruleset":
+    def ruleset(self) -> _ruleset.Ruleset:
         """Return nft's rule set; an nft that cannot list it as JSON is an error."""
         if self._ruleset is None:
-            document = nftables.document()
-            self._ruleset = nftables.Ruleset(document, self._readable(document))
+            document = _ruleset.document()
+            self._ruleset = _ruleset.Ruleset(document, self._readable(document))
         return self._ruleset
 
     def saved(self, command: str) -> str:
@@ -36,49 +45,46 @@ class Listing:
         return done.stdout
 
     def saved_if_any(self, command: str) -> str:
-        """Return what an iptables-save command prints, nothing where it is not installed or fails."""
+        """Return what an iptables-save command prints, nothing if it is not installed or fails."""
         return self._run(command).stdout if which(command) else ""
 
     def _run(self, command: str) -> Done:
         if command not in self._saved:
-            # To ask for one table by its name would load it where it is not (legacy variant).
+            # Without -t: naming the table would load its module (legacy variant).
             self._saved[command] = run((command,))
         return self._saved[command]
 
-    def texts(self) -> List[Tuple[str, int, str]]:
-        """Return what both variants of iptables list.
-
-        The variant (C(iptables) for the host's command), the IP version, the text.
-        """
+    def texts(self) -> List[Saved]:
+        """Return what both variants of iptables list."""
+        commands = [("iptables", xtables.SAVE)]
         other = xtables.other_variant()
-        found = [
-            ("iptables", version, self.saved_if_any(command)) for version, command in xtables.SAVE.items()
-        ]
-        commands = xtables.save_commands(other) if other else {}
-        found += [(other, version, self.saved_if_any(command)) for version, command in commands.items()]
-        return [(variant, version, text) for variant, version, text in found if text]
+        if other:
+            commands.append((other, xtables.save_commands(other)))
+        found = []
+        for variant, by_version in commands:
+            for version, command in by_version.items():
+                text = self.saved_if_any(command)
+                if text:
+                    found.append(Saved(variant, version, text))
+        return found
 
     def iptables_reads(self, version: int, table: str) -> bool:
-        """Tell whether the command iptables manages a table.
-
-        It lists it, and nft knows of nobody else who made it.
-        """
+        """Tell whether a table that iptables lists is its own, and was not made with nft."""
         try:
             found = self.ruleset() if which("nft") else None
         except FirewallError:
-            found = None  # an old nft without JSON: then the text alone says it
-        return found is None or not found.is_handmade(nftables.FAMILIES[version], table)
+            found = None  # an old nft without JSON: then only the text of iptables counts
+        return found is None or not found.is_handmade(_ruleset.FAMILIES[version], table)
 
-    def _readable(self, document: Dict) -> Optional[FrozenSet[Tuple[str, str]]]:
-        """Return the tables of nft that iptables can read, None where its nft variant is not installed."""
-        if not nftables.has_names_of_iptables(document):
+    def _readable(self, document: Dict[str, Any]) -> Optional[FrozenSet[Tuple[str, str]]]:
+        """Return the tables of nft that iptables can read, None if its nft variant is not installed."""
+        if not _ruleset.has_names_of_iptables(document):
             return frozenset()
         commands = xtables.nft_save_commands()
         if not commands:
             return None
-        listed = {
-            version: xtables.tables(self.saved_if_any(command)) for version, command in commands.items()
-        }
-        return frozenset(
-            (nftables.FAMILIES[version], table) for version, found in listed.items() for table in found
-        )
+        readable = set()
+        for version, command in commands.items():
+            for table in xtables.tables(self.saved_if_any(command)):
+                readable.add((_ruleset.FAMILIES[version], table))
+        return frozenset(readable)

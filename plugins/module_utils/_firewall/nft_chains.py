@@ -2,7 +2,7 @@
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
 
-"""Chains of nftables, from the JSON that nft lists (libnftables-json(5)), in the form that says what they drop."""
+"""The chains of nftables as C(Chain) of chains.py, from the JSON that nft lists (libnftables-json(5))."""
 
 import ipaddress
 import socket
@@ -10,7 +10,6 @@ from typing import Any, Dict, Iterator, List, Optional, Sequence, Tuple
 
 from . import chains as _chains
 from .chains import (
-    ACCEPT,
     DROP,
     FAIL2BAN,
     NO,
@@ -23,13 +22,13 @@ from .chains import (
     Link,
     always,
 )
+from .rule import ACCEPT
 
 _BEFORE_TRACKING = -200  # NF_IP_PRI_CONNTRACK
 _VERDICTS = {"accept": ACCEPT, "drop": DROP, "reject": DROP, "return": "return"}
 _ODD = ("exthdr", "tcp option", "ip option", "sctp chunk", "rt", "socket", "osf", "ipsec")
 _VERSIONS = {"ip": (4,), "ip6": (6,), "ipv4": (4,), "ipv6": (6,)}
-# What planned traffic is told by hardly ever: marks, priorities, lengths, hop limits, fragments, options,
-# forged sources.
+# What planned traffic hardly ever meets: marks, priorities, lengths, times.
 _RARE_META = (
     "mark",
     "priority",
@@ -92,7 +91,7 @@ def _links(rule: Dict[str, Any], family: str, tracked: bool) -> Iterator[Link]:
 
 
 def _extension(body: Any) -> Tuple[Optional[Condition], str]:
-    # nft 0.9 says no more than null of an extension of iptables.
+    # nft 0.9 lists null for an extension of iptables.
     name = (body or {}).get("name", "")
     if (body or {}).get("type") == "target":
         return None, DROP if name == "REJECT" else ""
@@ -104,7 +103,7 @@ def _conditions(word: str, body: Any, tracked: bool) -> List[Condition]:
         return [_match(body["left"], body["right"], body.get("op", "=="), tracked)]
     if word in ("limit", "quota", "ct count"):
         return [always(RARELY if isinstance(body, dict) and body.get("inv") else PARTLY)]
-    # A set that is filled by packets, with a limit for each of its elements.
+    # A set that packets fill, with a limit for each element.
     limited = isinstance(body, dict) and word in ("set", "meter") and ("stmt" in body)
     return [always(RARELY)] if limited else []
 
@@ -113,7 +112,8 @@ def _match(left: Any, right: Any, operator: str, tracked: bool) -> Condition:
     if operator in ("<", ">", "<=", ">="):
         right, operator = _range(right, operator), "=="
     condition = _means(left, right, tracked)
-    # Fragments, options and hop limits are as rare where a value is excluded: it is that of usual packets.
+    # With fragments, options and hop limits, "!=" excludes the usual packets, so what is left is as rare as
+    # with "==".
     return _chains.negated(condition) if operator == "!=" and not _is_oddity(left) else condition
 
 
@@ -222,8 +222,8 @@ def _tracking(body: Dict[str, Any], right: Any, tracked: bool) -> Condition:
 
 
 def _route(body: Dict[str, Any], right: Any) -> Condition:
-    # "fib saddr . iif oif missing drop" refuses forged sources; "fib daddr type" says whose the destination
-    # is.
+    # "fib saddr . iif oif missing drop" drops forged sources; "fib daddr type" is about whose address the
+    # destination is.
     if body.get("result") != "type":
         return always(RARELY) if right in (False, 0, "missing", "0") else always(YES)
     words = {str(one) for one in _flat(right)}
@@ -249,8 +249,8 @@ def _masked(body: List[Any], right: Any) -> Condition:
 def _verdict_map(body: Dict[str, Any], tracked: bool) -> Iterator[Tuple[List[Condition], str, str]]:
     data = body.get("data")
     if not isinstance(data, dict) or "set" not in data:
-        # Its elements are not read. One whose key has this host's own address is about services behind it
-        # (kube-proxy).
+        # The elements of a named map are not read. A key with this host's own address is for services behind
+        # the host (kube-proxy).
         own = isinstance(body.get("key"), dict) and "concat" in body["key"]
         yield [((lambda wanted: RARELY if own or wanted.reply else PARTLY), True)], DROP, ""
         return
@@ -274,8 +274,9 @@ def _networks(right: Any) -> List[Interval]:
     try:
         for element in _elements(right):
             if isinstance(element, dict) and "prefix" in element:
-                text = "{0}/{1}".format(element["prefix"]["addr"], element["prefix"]["len"])
-                found.append(_chains.interval(ipaddress.ip_network(text, strict=False)))
+                prefix = element["prefix"]
+                network = ipaddress.ip_network(f"{prefix['addr']}/{prefix['len']}", strict=False)
+                found.append(_chains.interval(network))
             elif isinstance(element, dict):
                 first, last = element["range"]
                 found.append((int(ipaddress.ip_address(first)), int(ipaddress.ip_address(last))))

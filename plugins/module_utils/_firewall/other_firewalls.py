@@ -2,26 +2,25 @@
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
 
-"""Other chains on the way of a packet.
+"""Chains of others that a packet passes as well: accepting it in one does not stop another from dropping it.
 
-It has to pass all of them, and an accept of ours in one saves it from no drop in another.
-
-Looked at is every base chain of nftables and of both variants of iptables that a packet meets between the
-interface and the socket, at whatever hook, priority and type, other than those that the provider opens
-itself.
+Every base chain of nftables and of both variants of iptables between the interface and the socket is looked
+at, at whatever hook, priority and type, except those that the chosen firewall opens itself.
 """
 
 from typing import Any, Dict, Iterator, List, NamedTuple, Optional, Sequence
 
 from . import chains as _chains
-from . import iptables, nft_chains, nftables, saved_chains, xtables
+from . import nft_chains, saved_chains, xtables
+from .iptables import CHAINS as IPTABLES_CHAINS
 from .listing import Listing
+from .providers import provider_class
 from .rule import ACCEPT, CONTROLLER, IN, OUT, Rule, Rules
+from .ruleset import CHAINS, FAMILIES, HOOKS, TABLE, Ruleset
 from .steps import FirewallError, which
 
-# Which chains a provider opens or, as firewalld, manages altogether; ufw writes iptables.
-_OWNERS = {"firewalld": "firewalld", "ufw": "iptables", "iptables": "iptables", "nftables": "nftables"}
-_OPENED = {"input": "filter", "output": "filter"}  # hook and type of the chains that providers open
+# Hook and type of the chains that a firewall opens. Apart from these, firewalld manages whole tables.
+_OPENED = {"input": "filter", "output": "filter"}
 
 
 class Barrier(NamedTuple):
@@ -29,12 +28,12 @@ class Barrier(NamedTuple):
 
     owner: str
     place: str  # family, table and chain as nft writes them
-    everything: bool  # whatever it does not permit itself, not only packets of some kind
+    everything: bool  # that it does not accept, not only packets of some kind
     what: str = ""  # the first planned traffic that it drops
 
 
 class _Group(NamedTuple):
-    """The chains of one table, and the base chains among them that are looked at."""
+    """The chains of one table, and the names of the base chains to look at."""
 
     owner: str
     place: str
@@ -43,7 +42,7 @@ class _Group(NamedTuple):
 
 
 def barriers(provider: str, rules: Rules, listing: Optional[Listing] = None) -> List[Barrier]:
-    """Return the chains that drop what the rules open; the provider is empty where no firewall runs."""
+    """Return the chains that drop what the rules open; C(provider) is empty if no firewall runs."""
     opened = [rule for rule in rules if rule.action == ACCEPT and CONTROLLER not in rule.services]
     if not opened:
         return []
@@ -59,22 +58,23 @@ def _of_group(group: _Group, wanted: List[_chains.Traffic]) -> Iterator[Barrier]
         name: chain if name in group.looked_at else chain._replace(hook="")
         for name, chain in group.chains.items()
     }
-    # A policy is for the packets that come to the chain: those of the other IP version never do.
-    seen = [piece for piece in wanted if group.place.split()[0] != nftables.FAMILIES[10 - piece.version]]
+    # Packets of the other IP version never reach a chain, so its policy does not drop them.
+    seen = [piece for piece in wanted if group.place.split()[0] != FAMILIES[10 - piece.version]]
     for name, (everything, what) in sorted(_chains.chains_that_drop(bases, seen).items()):
         yield Barrier(owner=group.owner, place=f"{group.place} {name}", everything=everything, what=what)
 
 
 def unanswered(provider: str, plan: Rules, after: Rules, listing: Optional[Listing] = None) -> List[Barrier]:
-    """Return the chains that the provider opens and that drop the answers to planned traffic.
+    """Return the chains that the provider opens and that drop the replies to planned traffic.
 
-    Where rules of ours stand in a chain, the first of them accepts answers. Where none is needed, the host's
-    own rules have to. firewalld and ufw bring such rules along.
+    Where a chain holds rules of ours, the first of them accepts replies. In all other chains the host's own
+    rules have to. A firewall with a service has such rules already.
     """
     permitted = {(rule.direction, rule.version) for rule in after if rule.action == ACCEPT}
     # Large rule sets take their time, and on most hosts every chain that matters holds rules of ours.
-    plan = tuple(rule for rule in plan if ({IN: OUT, OUT: IN}[rule.direction], rule.version) not in permitted)
-    if provider not in (nftables.NAME, iptables.NAME) or not plan:
+    reply = {IN: OUT, OUT: IN}
+    plan = tuple(rule for rule in plan if (reply[rule.direction], rule.version) not in permitted)
+    if not provider or provider_class(provider).has_service or not plan:
         return []
     groups = [_without_ours(group, after) for group in _groups(provider, listing or Listing(), others=False)]
     wanted = _chains.traffic(
@@ -85,12 +85,12 @@ def unanswered(provider: str, plan: Rules, after: Rules, listing: Optional[Listi
 
 
 def _without_ours(group: _Group, after: Rules) -> _Group:
-    """Return a group without the base chains in which our rules will stand, and with nothing in our chains.
+    """Return a group without the base chains that will jump to our rules, and with our own chains empty.
 
-    They may go.
+    The change may remove what they hold now.
     """
-    hooks = {nftables.HOOKS[rule.direction] for rule in after if _stands_in(rule, group)}
-    ours = (*nftables.CHAINS.values(), *iptables.CHAINS.values())
+    hooks = {HOOKS[rule.direction] for rule in after if _stands_in(rule, group)}
+    ours = (*CHAINS.values(), *IPTABLES_CHAINS.values())
     chains = {
         name: chain._replace(links=()) if name in ours else chain for name, chain in group.chains.items()
     }
@@ -100,9 +100,9 @@ def _without_ours(group: _Group, after: Rules) -> _Group:
 
 
 def _stands_in(rule: Rule, group: _Group) -> bool:
-    # nftables' refusals stand in a table of our own.
-    in_family = group.place.split()[0] in (nftables.FAMILIES[rule.version], "inet")
-    return in_family and (rule.action == ACCEPT or group.owner == iptables.NAME)
+    # With nftables, rejections are in a table of our own.
+    in_family = group.place.split()[0] in (FAMILIES[rule.version], "inet")
+    return in_family and (rule.action == ACCEPT or group.owner == "iptables")
 
 
 def _groups(provider: str, listing: Listing, others: bool) -> Iterator[_Group]:
@@ -114,23 +114,23 @@ def _groups(provider: str, listing: Listing, others: bool) -> Iterator[_Group]:
         yield from _of_text(provider, variant, version, text, found, others)
 
 
-def _ruleset(provider: str, listing: Listing) -> "Optional[nftables.Ruleset]":
+def _ruleset(provider: str, listing: Listing) -> Optional[Ruleset]:
     try:
         return listing.ruleset() if which("nft") else None
     except FirewallError:
-        if provider == nftables.NAME:
+        if _owner(provider) == "nftables":
             raise
-        return None  # an old nft without JSON: nobody can tell
+        return None  # an old nft without JSON: only the texts of iptables can be read
 
 
-def _of_nft(provider: str, found: "nftables.Ruleset", others: bool) -> Iterator[_Group]:
+def _of_nft(provider: str, found: Ruleset, others: bool) -> Iterator[_Group]:
     for family, table in found.tables():
-        if family not in ("ip", "ip6", "inet", "netdev") or table == nftables.TABLE:
+        if family not in ("ip", "ip6", "inet", "netdev") or table == TABLE:
             continue
         chains = found.chains_of(family, table)
         owners = {chain["name"]: found.owner(chain) for chain in chains if "hook" in chain}
         if found.is_read_by_iptables(family, table) and "iptables" in owners.values():
-            continue  # its text says more
+            continue  # looked at as the text of iptables, which says more
         looked_at = [
             chain["name"]
             for chain in chains
@@ -150,24 +150,24 @@ def _is_opened(provider: str, owner: str, chain: Dict[str, Any]) -> bool:
     if provider == "firewalld" and owner == "firewalld":
         return True
     return (
-        owner == _OWNERS.get(provider)
+        owner == _owner(provider)
         and _OPENED.get(chain["hook"]) == chain.get("type")
         and chain["family"] != "netdev"
     )
 
 
 def _of_text(
-    provider: str, variant: str, version: int, text: str, found: "Optional[nftables.Ruleset]", others: bool
+    provider: str, variant: str, version: int, text: str, found: Optional[Ruleset], others: bool
 ) -> Iterator[_Group]:
     owner = "firewalld" if xtables.is_firewallds(text) else variant
     if provider == owner == "firewalld":
         return
-    family = nftables.FAMILIES[version]
+    family = FAMILIES[version]
     for table, chains in saved_chains.tables(text, version):
         is_nfts = (
             variant in ("iptables", "iptables-nft") and found is not None and found.is_handmade(family, table)
         )
-        opened = _OWNERS.get(provider) == variant and table == "filter"
+        opened = _owner(provider) == variant and table == "filter"
         looked_at = [
             name
             for name, chain in chains.items()
@@ -177,74 +177,54 @@ def _of_text(
             yield _Group(owner=owner, place=f"{family} {table}", chains=chains, looked_at=looked_at)
 
 
-def refuses(found: "nftables.Ruleset", chain: Dict[str, Any]) -> bool:
-    """Tell whether a base chain stops whatever it does not permit itself.
-
-    By its policy, or by a rule without a condition.
-    """
-    rules = found.rules(chain["family"], chain["table"], chain["name"])
-    return chain.get("policy") == "drop" or any(_unconditional(rule) for rule in rules)
-
-
-def _unconditional(rule: Dict[str, Any]) -> bool:
-    words = {nftables.statement(expression) for expression in rule.get("expr", [])}
-    return bool(words & {"drop", "reject"}) and words <= {"drop", "reject", "counter", "log"}
+def _owner(provider: str) -> str:
+    return provider_class(provider).owns_tables if provider else ""
 
 
 def check(provider: str, found: List[Barrier]) -> None:
-    """Raise where a chain that is not opened drops everything that it does not permit itself."""
-    refusing = [barrier for barrier in found if barrier.everything]
-    if not refusing:
+    """Raise if a chain that the provider does not open drops everything it does not accept."""
+    dropping = [barrier for barrier in found if barrier.everything]
+    if not dropping:
         return
-    first = refusing[0]
-    places = " and ".join(barrier.place for barrier in refusing)
+    owner, what = dropping[0].owner, dropping[0].what
+    places = " and ".join(barrier.place for barrier in dropping)
+    drops = f"{places} drops everything it does not accept"
     if not provider:
         raise FirewallError(
-            f"no firewall that can be opened runs on this host, but {first.owner} drops {first.what} in its "
-            f"chain {places}, as everything that it does not permit "
-            "itself: permit the service ports there, or remove that chain"
+            f"no firewall that can be changed runs on this host, but {owner} is active and its chain "
+            f"{drops}, such as {what}: open the ports there, or remove that chain"
         )
-    if first.owner != _OWNERS.get(provider):
-        where = f"{first.owner} beside it drops it, in its chain {places}, as everything that it does not permit itself"
-    else:
-        where = (
-            f"the chain {places} of the same firewall drops it, as everything that it does not permit itself"
+    if owner == _owner(provider):
+        raise FirewallError(
+            f"{provider} would accept {what}, but its own chain {drops}: open the ports there too"
         )
-    remedy = "permit the service ports there too" + (
-        "" if first.owner == _OWNERS.get(provider) else ", or stop one of the two"
+    raise FirewallError(
+        f"{provider} would accept {what}, but {owner} is active as well and its chain {drops}: "
+        f"disable one of them, or open the ports in {owner} too"
     )
-    raise FirewallError(f"{provider} would permit {first.what}, but {where}: {remedy}")
 
 
 def notes(provider: str, found: List[Barrier]) -> List[str]:
-    """Return what the user should know of chains that stop some packets."""
-    text = "{0} drops packets of its own choice in its chain {1}: what {2} permits may still end there ({3})"
+    """Return what the user should know of chains that drop some packets."""
+    warnings = []
+    for barrier in found:
+        if barrier.everything:
+            continue
+        beside = f"alongside {provider}" if provider else "on this host"
+        accepted = f"traffic that {provider} accepts" if provider else "planned traffic"
+        warnings.append(
+            f"{barrier.owner} is active {beside} and drops some packets in chain {barrier.place}: "
+            f"{accepted} may still be dropped ({barrier.what})"
+        )
+    return warnings
+
+
+def notes_on_replies(provider: str, found: List[Barrier]) -> List[str]:
+    """Return what the user should know of chains that drop the replies to planned traffic."""
     return [
-        text.format(barrier.owner, barrier.place, provider or "the plan", barrier.what)
+        f"{provider} does not accept established connections in chain {barrier.place}, so the replies to "
+        f"planned traffic are dropped there ({barrier.what}): run "
+        f"'{provider_class(provider).accepts_replies_by(barrier.place)}', and add the same rule to the rules "
+        "that the host loads at boot"
         for barrier in found
-        if not barrier.everything
     ]
-
-
-_REMEDIES = {
-    nftables.NAME: "nft insert rule {0} ct state established accept",
-    iptables.NAME: "{1} -I {0} -m conntrack --ctstate ESTABLISHED -j ACCEPT",
-}
-
-
-def notes_of_answers(provider: str, found: List[Barrier]) -> List[str]:
-    """Return what the user should know of chains that drop the answers to planned traffic."""
-    text = (
-        "{0} accepts no established connections in its chain {1}, so the answers to planned traffic are "
-        "dropped there ({2}): run '{3}', "
-        "and add the same rule to the rules that the host loads at boot"
-    )
-    return [
-        text.format(provider, barrier.place, barrier.what, _remedy(provider, barrier)) for barrier in found
-    ]
-
-
-def _remedy(provider: str, barrier: Barrier) -> str:
-    family, unused, chain = barrier.place.split()
-    where = barrier.place if provider == nftables.NAME else chain
-    return _REMEDIES[provider].format(where, "ip6tables" if family == "ip6" else "iptables")

@@ -2,29 +2,40 @@
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
 
-"""Commit confirmed: the host restores its old rules by itself, unless a new connection says that it still gets in.
+"""Commit confirmed: the host restores its old rules by itself unless a new connection confirms the change.
 
-The rollback is a shell script on the host, started by a timer there, so it needs neither the controller nor
-the module. It lies in a folder whose name says who may work with it, and every change of hands is one
-rename(2), which only one process can win:
+The stages of a change, and who ends each:
 
-    pending     the change waits for its confirmation
-    confirmed   somebody confirmed it in time, and it is about to be forgotten
-    taken       a process performs the rollback; its number is in the file pid
-    failed      the rollback gave up after several tries; the file problems says on what
+1. C(arm()) stores the rollback as a shell script on the host, tries it (C(undo.sh check) changes nothing),
+   and starts a timer for it: a unit of systemd, or a process of its own. The script needs neither the
+   controller nor the module. If anything of this fails, nothing has been changed yet.
+2. The module performs the steps of the change. If one fails, C(roll_back_now()) runs the same script at once.
+   If that fails too, the change awaits confirmation again, with a new timer that tries it later.
+3. C(change_ended()) starts the time for the confirmation, however long the change took. Until then the timer
+   waits: the file C(due) says until which second of the uptime, and for which process. If that process is
+   dead, the timer goes ahead without waiting.
+4. C(confirm()) ends the change, called by the action plugin over a new connection: an established one passes
+   most rule sets, so it would prove nothing. If no confirmation comes in time, the timer ends the change by a
+   rollback.
 
-A rollback performs all of its steps whatever fails, and all of them again after a pause if one did. Only when
-every step worked in one and the same pass does it say so (file rolled_back) and remove the folder. One that
-gives up keeps everything, says so in the host's journal and is repeated by the next run of the module, by the
-next start of the host (with systemd), or by hand: undo.sh again.
+Who decides: everything that the rollback needs lies in one folder, and the name of the folder is its state.
+It changes by one rename(2), which only one process can win. So a change is either confirmed or rolled back,
+never both, and a module whose change was rolled back meanwhile finds that the folder is gone.
 
-A change that fails half-way is rolled back at once by the same script. If that fails, the change waits again,
-with a new timer.
+    pending     the change awaits its confirmation
+    confirmed   somebody confirmed it in time, and the folder is about to be removed
+    taken       a process performs the rollback; the file pid has its number
+    failed      the rollback gave up after several attempts; the file problems says what failed
 
-The time for the confirmation begins when the change has been made, however long that took: the file due says
-until when the timer waits, and for whom. It is started before the change all the same, and goes ahead without
-waiting where the process that makes the change is dead, or takes far too long. The last word is the rename: a
-module whose change was rolled back meanwhile sees that it is gone.
+What a rollback guarantees: it performs all of its steps even if some fail, each within its time limit
+(steps.py), and all of them again after a pause if one did. Only when every step worked in the same attempt
+does it write the file rolled_back, for the next run to report, and remove the folder. A rollback that gives
+up keeps everything and says so in the host's journal. It is repeated by the next run of the module, when the
+host boots, or by hand: undo.sh again.
+
+When the host restarts: a unit that is enabled only as long as a change is not confirmed performs the rollback
+at boot (systemd only; without it the next run does). C(end_previous_change()) begins every run: it refuses to
+go on while a change awaits confirmation, and rolls back one whose timer was lost.
 """
 
 import json
@@ -33,7 +44,7 @@ import shlex
 import shutil
 import subprocess
 import time
-from typing import Any, Dict, List, Optional
+from typing import TYPE_CHECKING, List, Optional
 
 from .steps import (
     HEAD,
@@ -46,77 +57,80 @@ from .steps import (
     Write,
     absolute,
     functions,
+    perform_all,
     read,
     run,
     systemd_runs,
-    take_back,
     which,
 )
 
+if TYPE_CHECKING:
+    from .._shapes import Pending
+
 FOLDER = "/var/lib/exasol_community.network"
-_PENDING, _TAKEN, _CONFIRMED, _ROLLED_BACK = (
-    FOLDER + "/pending",
-    FOLDER + "/taken",
-    FOLDER + "/confirmed",
-    FOLDER + "/rolled_back",
-)
+_PENDING = FOLDER + "/pending"
+_TAKEN = FOLDER + "/taken"
+_CONFIRMED = FOLDER + "/confirmed"
 _FAILED = FOLDER + "/failed"
-# Which change was confirmed last: the answer may be lost, and is asked for again.
+_ROLLED_BACK = FOLDER + "/rolled_back"
+# Which change was confirmed last: if the answer is lost, the confirmation is sent again.
 _LAST = "/run/exasol_community.network.confirmed"
-MAX_SECONDS = 3600
-_LATE_SECONDS = 15
-_AGAIN_SECONDS = 5  # until the host tries by itself what the module could not take back
-_CHANGE_SECONDS = 900  # that a change may take, of which each step has a limit of its own
+MAX_SECONDS = 3600  # between a change and its rollback
+MAX_LOG = 500  # characters of the script's own words in an error
+_LATE_SECONDS = 15  # by which a timer may be late before it counts as lost
+_AGAIN_SECONDS = 5  # until the host repeats a rollback that failed in the module
+_CHANGE_SECONDS = 900  # for the whole change; each step has a limit of its own
 _LOG_SECONDS = 15
-_AT_WORK_SECONDS = 300  # that a run waits for a rollback which is under way, or which it performs itself
-# What holds a lock or restarts a service does so for seconds; who is locked out waits minutes rather than for
-# good.
+_AT_WORK_SECONDS = 300  # for which a run waits for a rollback, its own or that of a timer
+# Between attempts, in seconds. Whatever holds a lock or restarts a service does so for seconds. The long
+# series is for the timer: whoever is locked out would rather wait for minutes than for good.
 _PAUSES, _SHORT_PAUSES = "1 2 4 8 15 30 60 60 60", "1 2"
 _BOOT_UNIT = "/etc/systemd/system/exasol-network-rollback.service"
 _BOOT_WANT = "/etc/systemd/system/multi-user.target.wants/exasol-network-rollback.service"
 _BOOT = """[Unit]
-Description=Restore the firewall's rules from before a change that nobody confirmed
-ConditionPathExists=|{0}/undo.sh
-ConditionPathExists=|{1}/undo.sh
-ConditionPathExists=|{2}/undo.sh
-After=firewalld.service ufw.service nftables.service netfilter-persistent.service iptables.service ip6tables.service
+Description=Restore the firewall rules from before a change that nobody confirmed
+{conditions}
+After=firewalld.service ufw.service nftables.service
+After=netfilter-persistent.service iptables.service ip6tables.service
 
 [Service]
 Type=oneshot
-ExecStart=/bin/sh -c 'test -e {0}/undo.sh && exec /bin/sh {0}/undo.sh boot; test -e {1}/undo.sh && exec /bin/sh {1}/undo.sh boot; exec /bin/sh {2}/undo.sh boot'
+ExecStart=/bin/sh -c '{commands}'
 """
-# Somebody may have reloaded systemd meanwhile, and it remembers what it read. It also shows a unit whose
-# rollback gave up as failed, and the host as degraded, until it is told that this is over.
+# systemd remembers units that it has read, if somebody has reloaded it meanwhile. It also shows a unit whose
+# rollback gave up as failed, and the host as degraded, until somebody resets that.
 _FORGET = "systemctl daemon-reload\nsystemctl reset-failed 'exasol-network-rollback*'"
 
 _MAIN = """
 case "${{1:-again}}" in
     check)
-        # Everything that the rollback calls is there, and the shell holds more in a word than the kernel permits in an argument.
+        # Whether every command is there, and printf is part of the shell: the kernel limits the arguments of
+        # a command.
         for tool in {tools}; do command -v "$tool" >/dev/null || {{ echo "no command $tool"; exit 1; }}; done
-        case $(command -v printf) in */*) echo "printf is no part of /bin/sh"; exit 1;; esac
+        case $(command -v printf) in */*) echo "printf is not part of /bin/sh"; exit 1;; esac
         exit 0;;
     {identity}|boot) pauses="{pauses}";;
     again|now) pauses="{short}";;
-    *) exit 0;;  # the timer of another change, which was confirmed
+    *) exit 0;;  # the timer of an earlier change, which was confirmed
 esac
 mode=${{1:-again}}
 tell() {{
     {{ [ -S /dev/log ] && logger -t exasol-network-rollback -p "daemon.$1" "$2" 2>/dev/null; }} ||
-        printf '%s\n' "$2" | systemd-cat -t exasol-network-rollback -p "$1" 2>/dev/null || printf '%s\n' "$2" >&2
+        printf '%s\n' "$2" | systemd-cat -t exasol-network-rollback -p "$1" 2>/dev/null ||
+        printf '%s\n' "$2" >&2
 }}
 log() {{ limited {log_seconds} tell "$1" "$2"; }}
-move() {{ [ ! -e "$2" ] && mv "$1" "$2" 2>/dev/null; }}  # into a folder that is there already, mv would put it
+move() {{ [ ! -e "$2" ] && mv "$1" "$2" 2>/dev/null; }}  # mv would move it into a folder that exists
 at_work() {{
     pid=$(cat {taken}/pid 2>/dev/null) && [ "$pid" != $$ ] && grep -q undo.sh "/proc/$pid/cmdline" 2>/dev/null
 }}
-lives() {{ # PROCESS START: whether it is that process still, and no zombie
+lives() {{ # PROCESS START: whether the process that started then still lives, and is no zombie
     read -r line < "/proc/$1/stat" || return 1
     start=$2
     set -- ${{line##*) }}
     [ "$1" != Z ] && [ "${{20}}" = "$start" ]
 }} 2>/dev/null
-due() {{ # whether the timer may go ahead: the second of the host's uptime has come, or who makes the change is dead
+due() {{ # whether the timer may go ahead: its time has come, or the process that makes the change is dead
     read -r uptime rest < /proc/uptime && read -r process start second identity < {pending}/due || return 0
     [ "$identity" = {identity} ] || exit 0
     [ "${{uptime%%.*}}" -lt "$second" ] || return 0
@@ -126,34 +140,38 @@ cd /
 case $mode in
     {identity}) until due; do sleep 1; done;;
     again|boot)
-        at_work || move {taken} {failed}  # cut short, by the end of the host for example
+        at_work || move {taken} {failed}  # interrupted, for example because the host went down
         [ -e {pending} ] || move {failed} {pending};;
 esac
 scratch={taken}
 if move {pending} {taken}; then
-    # Another change may have come in the last moment.
-    if read -r process start second identity < {taken}/due && [ "$identity" != {identity} ]; then move {taken} {pending}; exit 0; fi
+    # It may be a later change, which began in this moment.
+    if read -r process start second identity < {taken}/due && [ "$identity" != {identity} ]; then
+        move {taken} {pending}
+        exit 0
+    fi
     echo $$ > {taken}/pid
     rm -f {taken}/problems
 elif [ -e {taken} ] || [ ! -e {pending} ]; then
-    exit 0  # confirmed meanwhile, or somebody else is at it
+    exit 0  # confirmed meanwhile, or another process performs the rollback
 else
-    scratch=  # nothing can be written here, and so nobody can confirm either: the rules are rolled back all the same
+    scratch=  # nothing can be written here, so nobody can confirm either: roll back all the same
 fi
-told=
+warned=
 until attempt; do
     set -- $pauses
     if [ $# = 0 ]; then
         [ -z "$scratch" ] || printf '%s' "$problems" > {taken}/problems
-        log err "the rollback of firewall change {identity} FAILED, and part of the change is still in force. All that it needs is kept"
-        log err "in {failed}: fix the cause, then run: sh {failed}/undo.sh again"
+        log err "the rollback of firewall change {identity} FAILED, and part of the change is still in force"
+        log err "fix the cause, then run: sh {failed}/undo.sh again"
         printf '%s' "$problems" | while IFS= read -r line; do log err "the rollback failed: $line"; done
         move {taken} {failed}
         exit 1
     fi
-    # Ten tries of a step that hangs take an hour: who looks at the journal meanwhile finds the reason.
-    [ "$told" ] || log warning "the rollback of firewall change {identity} has not worked yet, and is tried again: $problems"
-    told=yes
+    # Ten attempts of a step that hangs take an hour, so the journal has the reason after the first.
+    [ "$warned" ] ||
+        log warning "the rollback of firewall change {identity} has not worked yet and is repeated: $problems"
+    warned=yes
     pause=$1
     shift
     pauses=$*
@@ -163,7 +181,7 @@ if [ "$mode" != now ]; then
     log notice "rolled back firewall change {identity}, because nobody confirmed it"
     date -u +%Y-%m-%dT%H:%M:%SZ > {rolled_back}
 fi
-[ "$scratch" ] || exit 1  # the next run repeats it, once it can remove the folder
+[ "$scratch" ] || exit 1  # the next run repeats it, as soon as it can remove the folder
 {unguard}
 mv {taken} {taken}.done
 rm -rf {taken}.done
@@ -172,11 +190,11 @@ exit 0
 
 
 def arm(identity: str, undo: Steps, seconds: int) -> None:
-    """Start the timer that performs C(undo) after so many seconds."""
+    """Start the timer that performs C(undo) unless the change is confirmed within these seconds."""
     _make_folder()
     _guard_restart()
     try:
-        _keep(identity, undo, seconds, _maker())
+        _store(identity, undo, seconds, _wait_for_us())
         _try_script()
         _start(identity, seconds)
     except FirewallError:
@@ -186,7 +204,7 @@ def arm(identity: str, undo: Steps, seconds: int) -> None:
 
 def _forget() -> None:
     shutil.rmtree(_PENDING, ignore_errors=True)
-    take_back(_unguard())
+    perform_all(_unguard())
     _tidy()
 
 
@@ -196,27 +214,28 @@ def _make_folder() -> None:
         os.chmod(FOLDER, 0o700)
     except OSError as error:
         raise FirewallError(
-            f"cannot keep the way back in {FOLDER}: {error.strerror}; rollback_after 0 would do without"
+            f"cannot store the rollback script in {FOLDER}: {error.strerror}; rollback_after: 0 runs without "
+            "one"
         )
 
 
-def _keep(identity: str, undo: Steps, seconds: int, due: str = "0 0 0") -> None:
+def _store(identity: str, undo: Steps, seconds: int, due: str = "0 0 0") -> None:
     Write(_PENDING + "/undo.sh", _script(identity, undo), 0o700).perform()
     Write(_PENDING + "/due", f"{due} {identity}\n", 0o600).perform()
-    Write(_PENDING + "/info.json", _described(identity, seconds), 0o600).perform()
+    Write(_PENDING + "/info.json", _info_text(identity, seconds), 0o600).perform()
 
 
-def _described(identity: str, seconds: int) -> str:
+def _info_text(identity: str, seconds: int) -> str:
     return json.dumps({"id": identity, "deadline": time.monotonic() + seconds, "boot": _boot()})
 
 
-def _maker() -> str:
-    """Return who makes the change, and until which second of the uptime the timer waits for it."""
+def _wait_for_us() -> str:
+    """Return this process, and until which second of the uptime the timer waits for it."""
     return f"{os.getpid()} {_started()} {_uptime() + _CHANGE_SECONDS}"
 
 
 def _started() -> str:
-    """Return when this process began, which no later process of its number shares (proc(5), starttime)."""
+    """Return when this process started: a later one may have its number (proc(5), starttime)."""
     fields = (read("/proc/self/stat") or "").rsplit(")", 1)[-1].split()
     return fields[19] if len(fields) > 19 else "0"  # without /proc, the timer does not wait
 
@@ -226,13 +245,14 @@ def _uptime() -> int:
 
 
 def change_ended(identity: str, seconds: int) -> None:
-    """Let the time for the confirmation begin: the change has been made."""
+    """Start the time for the confirmation, because the change has been made."""
     contents = {
-        "info.json": _described(identity, seconds),
+        "info.json": _info_text(identity, seconds),
         "due": f"0 0 {_uptime() + seconds + 1} {identity}\n",
     }
     try:
-        # Wherever the folder is by now: a new one of its name would look like a change that waits.
+        # Opened once, and written wherever it is by then: a new folder would look like a change that awaits
+        # confirmation.
         folder = os.open(_PENDING, os.O_RDONLY | os.O_DIRECTORY)
     except OSError:
         return
@@ -244,14 +264,15 @@ def change_ended(identity: str, seconds: int) -> None:
                 stream.write(text)
             os.rename(name + ".new", name, src_dir_fd=folder, dst_dir_fd=folder)
     except OSError:
-        pass  # then the timer takes this process for dead as soon as it has ended, which is early and no harm
+        pass  # then the timer goes ahead as soon as this process has ended, which is early but does no harm
     finally:
         os.close(folder)
 
 
 def _try_script() -> None:
-    # As the timer will run it: without anything of our environment. It is read to its end, and changes
-    # nothing. pylint: disable-next=ansible-bad-function  # pure code has no module to run commands with
+    # As the timer will run it, without our environment. The shell reads the whole script, but changes
+    # nothing.
+    # pylint: disable-next=ansible-bad-function  # pure code has no module to run commands with
     done = subprocess.run(
         ["/bin/sh", _PENDING + "/undo.sh", "check"],
         stdin=subprocess.DEVNULL,
@@ -261,19 +282,15 @@ def _try_script() -> None:
         check=False,
     )
     if done.returncode:
-        said = done.stdout.decode("utf-8", "replace").strip()[-500:]
+        said = done.stdout.decode("utf-8", "replace").strip()[-MAX_LOG:]
         raise FirewallError(
             f"the rollback could not run on this host ({said}), so nothing was changed: install what is "
-            f"missing; "
-            "rollback_after 0 would do without a rollback"
+            "missing; rollback_after: 0 runs without a rollback"
         )
 
 
 def _boot() -> str:
-    """Return what names this start of the kernel.
-
-    The clock that deadlines are told by begins anew with it.
-    """
+    """Return the identity of this boot: the clock of the deadlines starts anew with each."""
     return (read("/proc/sys/kernel/random/boot_id") or "").strip()
 
 
@@ -281,10 +298,18 @@ def _guard_restart() -> None:
     if not _systemd():
         return
     try:
-        Write(_BOOT_UNIT, _BOOT.format(_PENDING, _TAKEN, _FAILED)).perform()
+        Write(_BOOT_UNIT, _boot_unit()).perform()
         os.symlink(_BOOT_UNIT, _BOOT_WANT)
     except (OSError, FirewallError):
-        pass  # it is there already, or nothing can be written here: then no change outlives a restart either
+        pass  # it exists, or nothing can be written here, and then no change survives a restart either
+
+
+def _boot_unit() -> str:
+    scripts = [f"{folder}/undo.sh" for folder in (_PENDING, _TAKEN, _FAILED)]
+    return _BOOT.format(
+        conditions="\n".join(f"ConditionPathExists=|{script}" for script in scripts),
+        commands="; ".join(f"test ! -e {script} || exec /bin/sh {script} boot" for script in scripts),
+    )
 
 
 def _unguard() -> List[Step]:
@@ -318,7 +343,7 @@ def _script(identity: str, undo: Steps) -> str:
 
 def _start(identity: str, seconds: int, unit: str = "") -> None:
     if _systemd():
-        # A unit of its own outlives the session; without AccuracySec timers may be a minute late
+        # A unit of its own outlives the session. Without AccuracySec a timer may be late by a minute
         # (systemd.timer(5)).
         Run(
             (
@@ -335,15 +360,12 @@ def _start(identity: str, seconds: int, unit: str = "") -> None:
         ).perform()
         return
     try:
-        # pylint: disable-next=ansible-bad-function  # run_command waits, and the timer has to outlive the
-        # module
+        # pylint: disable-next=ansible-bad-function  # run_command waits for its end, and the timer outlives the module
         subprocess.Popen(
             [
                 "/bin/sh",
                 "-c",
-                "{0} {1}; exec /bin/sh {2}/undo.sh {3}".format(
-                    absolute("sleep"), seconds, _PENDING, identity
-                ),
+                f"{absolute('sleep')} {seconds}; exec /bin/sh {_PENDING}/undo.sh {identity}",
             ],
             stdin=subprocess.DEVNULL,
             stdout=subprocess.DEVNULL,
@@ -360,19 +382,26 @@ def _unit(identity: str) -> str:
     return f"exasol-network-rollback-{identity}"
 
 
-def pending() -> Optional[Dict[str, Any]]:
-    """Return id and deadline of a change that waits for its confirmation."""
+def pending() -> "Optional[Pending]":
+    """Return the change that awaits its confirmation."""
     return _info(_PENDING)
 
 
-def _info(folder: str) -> Optional[Dict[str, Any]]:
+def _info(folder: str) -> "Optional[Pending]":
     text = read(folder + "/info.json")
-    return json.loads(text) if text else None
+    if not text:
+        return None
+    found: "Pending" = json.loads(text)
+    return found
 
 
 def waits(identity: str) -> bool:
-    """Tell whether this change still waits for its confirmation."""
-    return (pending() or {}).get("id") == identity
+    """Tell whether this change still awaits its confirmation."""
+    return _is(pending(), identity)
+
+
+def _is(change: "Optional[Pending]", identity: str) -> bool:
+    return change is not None and change.get("id") == identity
 
 
 def _at_work() -> bool:
@@ -384,42 +413,41 @@ def _at_work() -> bool:
         return False  # it ended while it was read
 
 
-def settle(dry: bool = False) -> None:
-    """Let a change that nobody confirmed end before the next begins.
+def end_previous_change(dry: bool = False) -> None:
+    """Make sure that no earlier change is left without confirmation before the next begins.
 
-    Refuse while its timer runs, take it back if the timer is lost.
+    Raise while its timer runs or its rollback is under way; roll it back if its timer was lost.
     """
     if _at_work():
         raise FirewallError(
-            "the host restores the rules from before an earlier change at this moment: try again in a minute"
+            "the host is restoring the rules from before an earlier change: retry in a minute"
         )
-    taken = _info(_TAKEN)  # the host is about to restore its rules, or went down while it did
+    taken = _info(_TAKEN)  # the host is about to restore its rules, or went down meanwhile
     waiting = pending() or taken
     if waiting is None and not _script_in(_TAKEN) and not _script_in(_FAILED):
         _forget_unarmed(dry)
         return
     left = waiting["deadline"] - time.monotonic() if waiting else -_LATE_SECONDS
     if waiting and waiting.get("boot") == _boot() and left > -_LATE_SECONDS:
+        seconds = max(left, 0) + _LATE_SECONDS
         raise FirewallError(
-            f"a change of another run waits for its confirmation, or is taken back within "
-            f"{max(left, 0) + _LATE_SECONDS:.0f} s: try again then"
+            f"another run's change is awaiting confirmation or will be rolled back within {seconds:.0f} s: "
+            "retry after that"
         )
     if dry:
-        why = "the rollback failed" if not waiting else "the host lost its timer"
+        why = "its timer was lost" if waiting else "its rollback failed"
         raise FirewallError(
             f"a change that nobody confirmed is still in force, because {why}: the next run without check "
-            f"mode takes it back{_kept_text()}"
+            f"mode rolls it back{_known_problems()}"
         )
-    problems = _perform_script(
-        next((folder for folder in (_PENDING, _TAKEN, _FAILED) if _script_in(folder)), _FAILED), "again"
-    )
+    folder = next((name for name in (_PENDING, _TAKEN, _FAILED) if _script_in(name)), _FAILED)
+    problems = _perform_script(folder, "again")
     if problems:
         raise FirewallError(
-            "a change that nobody confirmed is still in force, because its rollback failed again: {0}. All "
-            "that it needs is "
-            "kept in {1}. Fix the cause and run this task again, or run 'sh {1}/undo.sh again' on the host; "
-            "remove that folder "
-            "to keep the rules as they are now".format("; ".join(problems), _FAILED)
+            "a change that nobody confirmed is still in force, because its rollback failed again: "
+            f"{'; '.join(problems)}. Everything needed to repeat it is in {_FAILED}. Fix the cause and run "
+            f"this task again, or run 'sh {_FAILED}/undo.sh again' on the host; remove that folder to keep "
+            "the rules as they are"
         )
 
 
@@ -427,9 +455,9 @@ def _script_in(folder: str) -> bool:
     return os.path.exists(folder + "/undo.sh")
 
 
-def _kept_text() -> str:
+def _known_problems() -> str:
     problems = _problems(_FAILED)
-    return " ({0}; see {1})".format("; ".join(problems), _FAILED) if problems else ""
+    return f" ({'; '.join(problems)}; see {_FAILED})" if problems else ""
 
 
 def _problems(folder: str) -> List[str]:
@@ -437,7 +465,7 @@ def _problems(folder: str) -> List[str]:
 
 
 def _perform_script(folder: str, mode: str) -> List[str]:
-    """Perform a rollback here and now; returns what failed, and leaves the folder then."""
+    """Perform a rollback now and return what failed; the folder is kept then."""
     # pylint: disable-next=ansible-bad-function  # it may outlive the module
     process = subprocess.Popen(
         ["/bin/sh", folder + "/undo.sh", mode],
@@ -450,48 +478,47 @@ def _perform_script(folder: str, mode: str) -> List[str]:
     try:
         code = process.wait(timeout=_AT_WORK_SECONDS)
     except subprocess.TimeoutExpired:
-        return [f"the rollback did not end within {_AT_WORK_SECONDS} s and goes on as process {process.pid}"]
+        return [
+            f"the rollback did not end within {_AT_WORK_SECONDS} s and continues as process {process.pid}"
+        ]
     if not code and not any(_script_in(name) for name in (_PENDING, _TAKEN, _FAILED)):
         return []
     return _problems(_FAILED) or [f"sh {folder}/undo.sh {mode} ended with code {code}"]
 
 
-def take_back_now(identity: str, undo: Steps) -> List[str]:
-    """Roll a change back that failed half-way, or that its timer rolled back too early.
+def roll_back_now(identity: str, undo: Steps) -> List[str]:
+    """Roll back a change that failed halfway, or that its timer rolled back too early; return what failed.
 
-    Returns what is still in force.
-
-    The timer may fire at any moment, so the folder decides who does it: whoever renames it. If it does not
-    work here, the change waits again, and a new timer tries it: the old one may have fired while we were at
-    it.
+    The timer may fire at any moment, so whoever renames the folder performs the rollback. If it fails here,
+    the change awaits confirmation again, with a new timer: the old one may have fired meanwhile.
     """
     problems: List[str] = []
     for unused in range(2):
         _await_timer()
         if _at_work():
-            return [f"the rollback that the timer began is still under way, see {_TAKEN}"]
+            return [f"the rollback of the timer is still under way, see {_TAKEN}"]
         try:
             _wait_again(identity, undo)
         except (OSError, FirewallError):
-            return take_back(undo)  # nothing can be kept (any more), so we alone can do it
+            return perform_all(undo)  # nothing can be stored (any more), so only we can do it
         problems = _perform_script(_PENDING, "now")
         if not problems or _script_in(_FAILED):
-            break  # otherwise the timer was quicker: its rollback may have ended before our last steps
+            break  # otherwise the timer was faster, and its rollback may have ended before our last steps
     if problems:
         return problems + _hand_over(identity, undo)
     _stop_timer(identity)
-    take_back(_unguard())
+    perform_all(_unguard())
     _tidy()
     return []
 
 
 def _wait_again(identity: str, undo: Steps, seconds: int = 0) -> None:
-    """Put everything that the rollback needs where the next one takes it from."""
+    """Put everything that the rollback needs where the next attempt looks for it."""
     for folder in (_TAKEN, _FAILED):
         if os.path.isdir(folder) and not os.path.isdir(_PENDING):
             os.rename(folder, _PENDING)
     _make_folder()
-    _keep(identity, undo, seconds)
+    _store(identity, undo, seconds)
 
 
 def _await_timer() -> None:
@@ -499,7 +526,7 @@ def _await_timer() -> None:
     while os.path.isdir(_TAKEN) and time.monotonic() < deadline:
         time.sleep(0.1)
         if not _at_work() and os.path.isdir(_TAKEN):
-            time.sleep(1)  # it may not have written its number yet
+            time.sleep(1)  # its number may not be in the file yet
             if not _at_work():
                 return
 
@@ -510,30 +537,27 @@ def _hand_over(identity: str, undo: Steps) -> List[str]:
     try:
         _wait_again(identity, undo, _AGAIN_SECONDS)
         _start(identity, _AGAIN_SECONDS, _unit(identity) + "-again")
-        _stop_timer(identity)  # it would find nothing any more, and be a failed unit for that
+        _stop_timer(identity)  # it would find no script, and systemd would show a failed unit
     except (OSError, FirewallError) as error:
-        return [f"the host cannot try again by itself ({error}); the next run of this task does"]
-    return [f"the host tries again by itself in {_AGAIN_SECONDS} s and reports to its journal"]
+        return [f"the host cannot repeat it by itself ({error}); the next run of this task does"]
+    return [f"the host repeats it in {_AGAIN_SECONDS} s and reports to its journal"]
 
 
-def leave(identity: str, undo: Steps) -> List[str]:
-    """Keep the rollback of a change without a timer, after taking it back failed; the next run tries again.
-
-    Returns what to say.
-    """
+def keep_failed(identity: str, undo: Steps) -> List[str]:
+    """Store a rollback that failed and has no timer, for the next run; return the sentence on that."""
     try:
         _make_folder()
-        _keep(identity, undo, 0)
+        _store(identity, undo, 0)
         os.rename(_PENDING, _FAILED)
     except (OSError, FirewallError) as error:
-        return [f"nothing can be kept to try again later: {error}"]
-    return [f"what is needed is kept in {_FAILED}: fix the cause, and the next run tries again"]
+        return [f"it cannot be stored for the next run: {error}"]
+    return [f"everything needed to repeat it is in {_FAILED}: fix the cause, and the next run repeats it"]
 
 
 def _forget_unarmed(dry: bool) -> None:
-    # Killed before its timer was set, a run had not begun to change anything; its way back must not be gone
-    # at the next start. A rollback that had ended, and a confirmation, may have been killed before they had
-    # removed all.
+    # A run that was killed before its timer was started had not changed anything yet; its rollback must not
+    # run at the next boot. A rollback and a confirmation may also have been killed just before they had
+    # removed everything.
     remains = (_TAKEN, _TAKEN + ".done", _CONFIRMED)
     if not dry and any(os.path.isdir(folder) for folder in (_PENDING, *remains)):
         for folder in remains:
@@ -542,12 +566,12 @@ def _forget_unarmed(dry: bool) -> None:
 
 
 def confirm(identity: str) -> bool:
-    """Keep the change; tells whether that was in time.
+    """Keep the change; return whether the confirmation came in time.
 
-    Whoever asks again, because no answer came, gets the same one.
+    If the answer was lost and the confirmation is sent again, the result is the same.
     """
     if not waits(identity):
-        return identity in ((_info(_CONFIRMED) or {}).get("id"), read(_LAST))
+        return _is(_info(_CONFIRMED), identity) or read(_LAST) == identity
     try:
         shutil.rmtree(_CONFIRMED, ignore_errors=True)
         os.rename(_PENDING, _CONFIRMED)
@@ -555,7 +579,7 @@ def confirm(identity: str) -> bool:
         return False
     _remember(identity)
     _stop_timer(identity)
-    take_back(_unguard())
+    perform_all(_unguard())
     shutil.rmtree(_CONFIRMED, ignore_errors=True)
     _tidy()
     return True
@@ -565,7 +589,7 @@ def _remember(identity: str) -> None:
     try:
         Write(_LAST, identity, 0o600).perform()
     except FirewallError:
-        pass  # it matters only where an answer is lost
+        pass  # it matters only if an answer is lost
 
 
 def _stop_timer(identity: str) -> None:
@@ -574,7 +598,7 @@ def _stop_timer(identity: str) -> None:
 
 
 def rolled_back(forget: bool = True) -> str:
-    """Return when the last change was taken back by its timer, and forget it once somebody is told."""
+    """Return when a timer rolled back the last change; with C(forget), only this once."""
     when = (read(_ROLLED_BACK) or "").strip()
     if when and forget:
         os.unlink(_ROLLED_BACK)

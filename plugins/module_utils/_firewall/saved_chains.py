@@ -2,7 +2,7 @@
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
 
-"""Chains of iptables, from the text that iptables-save prints, in the form that says what they drop."""
+"""The chains of iptables as C(Chain) of chains.py, from the text that iptables-save prints."""
 
 import ipaddress
 import shlex
@@ -10,7 +10,6 @@ from typing import Any, Callable, Dict, Iterator, List, NamedTuple, Optional, Se
 
 from . import chains
 from .chains import (
-    ACCEPT,
     DROP,
     FAIL2BAN,
     NO,
@@ -23,21 +22,22 @@ from .chains import (
     Link,
     always,
 )
+from .rule import ACCEPT
 
 Meaning = Callable[[Any], Condition]
 _HOOKS = {"PREROUTING": "prerouting", "INPUT": "input", "OUTPUT": "output", "POSTROUTING": "postrouting"}
 _TABLES = ("filter", "mangle", "raw", "security")  # iptables inhibits DROP in nat
 _TARGETS = {"ACCEPT": ACCEPT, "DROP": DROP, "REJECT": DROP, "RETURN": "return"}
-# Options that say nothing of which packets are meant.
-_SILENT = (
+# Options that are no condition.
+_NO_CONDITION = (
     "-m",
     "--comment",
     "--rsource",
     "--name",
     "--icmp-type",
     "--icmpv6-type",
-)  # -p says that it is ICMP
-# Marks, rate limits and what else planned traffic is told by hardly ever.
+)  # the types of ICMP come with -p, which is the condition
+# Marks, rate limits and other conditions that planned traffic hardly ever meets.
 _RARE = (
     "--mark",
     "--ctstatus",
@@ -50,7 +50,7 @@ _RARE = (
     "--pkt-type",
     "--vaddr",
 )
-# As rare where a value is excluded: it is that of usual packets.
+# Those with which "!" excludes the usual packets, so that what is left is as rare.
 _ODD = ("--mss", "--length", "--ttl-eq", "--tcp-option", "-f", "--fragment")
 _FLAGS = (
     "--syn",
@@ -69,7 +69,9 @@ _FLAGS = (
 
 def tables(text: str, version: int) -> Iterator[Tuple[str, Dict[str, Chain]]]:
     """Yield each table that filters, with its chains."""
-    table, policies, links = "", {}, {}  # type: str, Dict[str, str], Dict[str, List[Link]]
+    table = ""
+    policies: Dict[str, str] = {}
+    links: Dict[str, List[Link]] = {}
     for line in text.splitlines():
         if line.startswith("*"):
             table, policies, links = line[1:].strip(), {}, {}
@@ -80,32 +82,34 @@ def tables(text: str, version: int) -> Iterator[Tuple[str, Dict[str, Chain]]]:
             name = line.split(" ", 2)[1]
             links.setdefault(name, []).append(_link(line, version, table))
         elif line.startswith("COMMIT") and table in _TABLES:
-            yield (
-                table,
-                {
-                    name: Chain(
-                        links=found,
-                        hook=_HOOKS.get(name, ""),
-                        policy=DROP if policies.get(name) == "DROP" else ACCEPT,
-                    )
-                    for name, found in links.items()
-                },
-            )
+            yield table, _chains_of(policies, links)
+
+
+def _chains_of(policies: Dict[str, str], links: Dict[str, List[Link]]) -> Dict[str, Chain]:
+    return {
+        name: Chain(
+            links=found,
+            hook=_HOOKS.get(name, ""),
+            policy=DROP if policies.get(name) == "DROP" else ACCEPT,
+        )
+        for name, found in links.items()
+    }
 
 
 def _link(line: str, version: int, table: str) -> Link:
-    conditions, verdict, target = [chains.version_is([version])], "", ""  # type: List[Condition], str, str
+    conditions: List[Condition] = [chains.version_is([version])]
+    verdict = target = ""
     try:
-        # Rule sets of tens of thousands of lines have quotes in few of them, and shlex takes its time.
+        # shlex is slow, and in rule sets of tens of thousands of lines only a few have quotes.
         words = (shlex.split(line) if '"' in line or "\\" in line or "'" in line else line.split())[2:]
         for option, values, inverted in _options(words):
             if option in ("-j", "-g"):
-                # A target of another kind is no chain here, and nothing comes of the jump.
+                # A target that is an extension is not among the chains, so the jump changes nothing.
                 verdict = _TARGETS.get(values[0], {"-j": "jump", "-g": "goto"}[option])
                 target = "" if values[0] in _TARGETS else values[0]
                 break
             found = _condition(
-                option, _Asked(values=values, words=words, version=version, tracked=table != "raw")
+                option, _Option(values=values, words=words, version=version, tracked=table != "raw")
             )
             if found:
                 conditions.append(chains.negated(found) if inverted and option not in _ODD else found)
@@ -135,8 +139,8 @@ def _options(words: List[str]) -> Iterator[Tuple[str, List[str], bool]]:
         inverted = False
 
 
-class _Asked(NamedTuple):
-    """An option with what is needed to say what it means."""
+class _Option(NamedTuple):
+    """An option, with what else its condition depends on."""
 
     values: List[str]
     words: Sequence[str]  # of the whole line
@@ -144,8 +148,8 @@ class _Asked(NamedTuple):
     tracked: bool
 
 
-def _condition(option: str, asked: _Asked) -> Optional[Condition]:
-    if option in _SILENT:
+def _condition(option: str, asked: _Option) -> Optional[Condition]:
+    if option in _NO_CONDITION:
         return None
     if option in _MEANINGS:
         return _MEANINGS[option](asked)
@@ -155,7 +159,7 @@ def _condition(option: str, asked: _Asked) -> Optional[Condition]:
 
 
 def _address(source: bool) -> Meaning:
-    def meaning(asked: _Asked) -> Condition:
+    def meaning(asked: _Option) -> Condition:
         network = ipaddress.ip_network(asked.values[0], strict=False)
         return chains.address_in([chains.interval(network)], asked.version, source)
 
@@ -170,34 +174,34 @@ def _interface(incoming: bool) -> Meaning:
     return lambda asked: chains.interface_is(asked.values[0].rstrip("+"), incoming)
 
 
-def _protocol(asked: _Asked) -> Condition:
+def _protocol(asked: _Option) -> Condition:
     return chains.protocol_in(asked.values) if asked.values[0] != "all" else always(YES)
 
 
-def _state(asked: _Asked) -> Condition:
+def _state(asked: _Option) -> Condition:
     return chains.state_in(asked.values[0].split(","), asked.tracked)
 
 
-def _connection_way(asked: _Asked) -> Condition:
+def _connection_way(asked: _Option) -> Condition:
     way = asked.values[0].lower()
     return (lambda wanted: YES if way == ("reply" if wanted.reply else "original") else NO), False
 
 
-def _flags(asked: _Asked) -> Condition:
+def _flags(asked: _Option) -> Condition:
     mask, flags = (asked.values + [""])[:2]
     return chains.flags_are(mask.split(","), [flag for flag in flags.split(",") if flag != "NONE"])
 
 
-def _forged(asked: _Asked) -> Condition:
+def _forged(asked: _Option) -> Condition:
     return always(RARELY) if "rpfilter" in asked.words else always(PARTLY, narrow=True)
 
 
-def _set(asked: _Asked) -> Condition:
+def _set(asked: _Option) -> Condition:
     return always(RARELY if FAIL2BAN.match(asked.values[0]) else PARTLY, narrow=True)
 
 
 def _type(source: bool) -> Meaning:
-    def meaning(asked: _Asked) -> Condition:
+    def meaning(asked: _Option) -> Condition:
         types = asked.values[0].split(",")
         return (
             lambda wanted: YES if ("LOCAL" if wanted.incoming != source else "UNICAST") in types else NO

@@ -4,13 +4,13 @@
 
 """A file of saved rules, read as iptables-restore reads it.
 
-Outside of a table there are blank lines, comments, and C(*NAME), which begins one: whatever follows the name
-is ignored, and a table that is there already is flushed, so that of two sections of one table the last is
-what counts. Within a table a line is C(:CHAIN POLICY), a command, a comment, or C(COMMIT) alone, which ends
-it (iptables-restore(8); iptables/xtables-restore.c).
-
-The nft variant finds out at the end alone, when the kernel refuses the whole table, that a rule stands in a
-chain or jumps to one which is not there: C(--test) does not see it.
+- Outside of a table there are blank lines, comments, and C(*NAME), which begins a table. Anything after the
+  name is ignored.
+- A table that was there before is flushed. So of two sections for the same table only the last one counts.
+- Within a table there are C(:CHAIN POLICY), commands, comments, and C(COMMIT) alone in a line, which ends the
+  table (iptables-restore(8); iptables/xtables-restore.c).
+- The nft variant notices only at the end, when the kernel refuses the whole table, that a rule is for a chain
+  or jumps to a chain that does not exist. C(--test) does not notice it.
 """
 
 import glob
@@ -19,8 +19,7 @@ from typing import List, NamedTuple, Optional, Set
 
 from .steps import FirewallError
 
-# iptables-restore reads lines into a buffer of this size, and takes what is beyond it for another line.
-_LONGEST = 10240
+MAX_LINE = 10240 - 1  # bytes; iptables-restore has a buffer for 10240 with the NUL, and splits a longer line
 
 
 class Section(NamedTuple):
@@ -32,11 +31,9 @@ class Section(NamedTuple):
 
 
 def sections(lines: List[str], path: str) -> List[Section]:
-    """Return the tables of a file in their order.
-
-    What iptables-restore would not read, or not as it stands, is an error.
-    """
-    found, table, start = [], "", 0  # type: List[Section], str, int
+    """Return the tables of a file in their order; raise if iptables-restore would read it differently."""
+    found: List[Section] = []
+    table, start = "", 0
     for index, line in enumerate(lines):
         _check(line, index, path)
         text = line.rstrip("\n")
@@ -49,9 +46,8 @@ def sections(lines: List[str], path: str) -> List[Section]:
             table, start = _table(text, index, path), index
     if table:
         raise FirewallError(
-            f"{path}: the table {table} that begins in line {start + 1} has no COMMIT, so iptables-restore "
-            f"does not load the file: add the line "
-            "COMMIT"
+            f"{path}: no COMMIT line for the table {table} that begins in line {start + 1}, so "
+            "iptables-restore cannot load the file: add the line COMMIT"
         )
     return found
 
@@ -59,14 +55,14 @@ def sections(lines: List[str], path: str) -> List[Section]:
 def _check(line: str, index: int, path: str) -> None:
     if "\r" in line or "\0" in line:
         raise FirewallError(
-            f"{path}, line {index + 1}: it holds a carriage return or NUL, which iptables-restore takes for "
-            f"part of a word: expected lines that "
-            "end with a newline alone"
+            f"{path}, line {index + 1}: carriage return or NUL, which iptables-restore takes for part of a "
+            "word: end the lines with a newline alone"
         )
-    if len(line.encode("utf-8", "surrogateescape")) >= _LONGEST:
+    length = len(line.encode("utf-8", "surrogateescape"))
+    if length > MAX_LINE:
         raise FirewallError(
-            f"{path}, line {index + 1}: it has {len(line)} bytes, and iptables-restore reads no more than "
-            f"{_LONGEST - 1} as one line: split the rule"
+            f"{path}, line {index + 1}: {length} bytes are too long, because iptables-restore reads at most "
+            f"{MAX_LINE} as one line: split the rule"
         )
 
 
@@ -74,9 +70,8 @@ def _table(text: str, index: int, path: str) -> str:
     found = re.match(r"\*[ \t]*([^ \t]+)", text)
     if not found:
         raise FirewallError(
-            f"{path}, line {index + 1}: {text[:60]!r} stands outside of a table, so iptables-restore does "
-            f"not load the file: expected *TABLE, a comment, or "
-            "nothing"
+            f"{path}, line {index + 1}: {text[:60]!r} is outside of a table, so iptables-restore cannot load "
+            "the file: expected *TABLE, a comment, or a blank line"
         )
     return found.group(1)
 
@@ -103,10 +98,7 @@ _TARGET = re.compile(r"[ \t](?:(-j|--jump)|-g|--goto)[ \t]+([^ \t]+)")
 
 
 def missing_chain(lines: List[str], path: str) -> str:
-    """Return what to say of a rule whose chain, or the chain that it jumps to, is nowhere in its table.
-
-    Nothing if there is none.
-    """
+    """Return the sentence on the first rule whose chain or target is missing, nothing if there is none."""
     for section in sections(lines, path):
         own = lines[section.start + 1 : section.end]
         made = (_MADE.match(line.rstrip("\n")) for line in own)
@@ -132,9 +124,6 @@ def _missing(line: str, chains: Set[str]) -> Optional[str]:
 
 
 def _is_extension(name: str) -> bool:
-    """Tell whether a target is an extension of iptables, or nobody knows.
-
-    Where its extensions are was not found.
-    """
+    """Tell whether a target is an extension of iptables, or may be: where extensions are was not found."""
     folders = [folder for pattern in _LIBRARIES for folder in glob.glob(pattern)]
     return not folders or any(glob.glob(f"{folder}/lib*_{glob.escape(name)}.so") for folder in folders)

@@ -2,16 +2,25 @@
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
 
-"""Steps that change a host, and the shell script that runs the same steps without us: the timer's way back.
+"""Steps that change a host, and the shell script that performs the same steps without us.
 
-The script never passes data as an argument or in the environment: the kernel permits 128 KiB for each
-(MAX_ARG_STRLEN, execve(2)). Data stand in the script and go through printf, which the shell runs itself, into
-files and pipes. A step that fails makes its function fail, also in the middle of a pipe: what a command
-printed is held in a variable and checked before the next one reads it.
+A step is performed in one of two ways. C(perform()) does it from the module, for a change. C(shell()) is the
+same as text for a POSIX shell, for the rollback, which has to work after the module has ended and its files
+are gone.
 
-A step that hangs must not keep the others from running, so each has a time limit. timeout(1) runs no
-functions of a shell and is not everywhere; so a second process sleeps beside each step, and ends the step
-with all that it started when the time is over.
+What the script has to cope with, and how:
+
+- Large data. The kernel limits an argument and an environment variable to 128 KiB (MAX_ARG_STRLEN,
+  execve(2)). So data are never passed that way: they are part of the script, and printf, which the shell runs
+  itself, writes them into files and pipes.
+- A failure in the middle of a pipe, which the shell does not report. So what a command prints is kept in a
+  variable, and checked before the next command reads it.
+- A step that fails. All others are performed all the same: C(attempt) in C(functions()) collects what failed.
+- A step that hangs. Each has a time limit. timeout(1) cannot run a function of the shell and is missing on
+  some hosts, so a second process sleeps beside each step. When the time is over, it kills the step with all
+  that it started.
+- A crash in the middle of a write. A file is written under another name, flushed to the disk and renamed, so
+  it has either its old or its new content.
 """
 
 import errno
@@ -26,17 +35,18 @@ from typing import IO, Callable, Dict, Iterable, List, NamedTuple, Optional, Seq
 from .._values.errors import NetworkError
 
 _SECONDS = 60
-_SCRIPT_SECONDS = 120  # what a step of the script may take at least: nobody is there to try it again
+_SCRIPT_SECONDS = 120  # at least, for a step of the script: nobody is there to try it again
 _FOLDERS = ("/usr/sbin", "/usr/bin", "/sbin", "/bin", "/usr/local/sbin", "/usr/local/bin")
-# Another program holds the lock of iptables for as long as it changes rules; iptables waits by itself where
-# it can, and we where it cannot.
+# A program that changes rules holds the lock of iptables meanwhile. Where iptables cannot wait for it, we try
+# again.
 _LOCKED, _LOCK_SECONDS, _LOCK_PAUSE_SECONDS = "xtables lock", 20, 0.5
-# What a new content takes over from the file that it replaces; other attributes belong to the content
-# (security.ima, security.capability).
+# Attributes that a replaced file keeps; others belong to its content (security.ima, security.capability).
 _ATTRIBUTES = ("security.selinux", "system.posix_acl_access", "user.")
+MAX_MESSAGE = 1500  # characters of a command's own words in an error
+MAX_LABEL = 100  # characters of a command in a message
 
-# How every script begins. The file keeps its owner, mode and attributes because it begins as a copy of the
-# one that it replaces, and a symbolic link stays one because its target is replaced.
+# How every script begins. A file keeps its owner and attributes because the new one begins as a copy of it; a
+# symbolic link stays one because its target is replaced.
 HEAD = """#!/bin/sh
 PATH={0} LC_ALL=C
 export PATH LC_ALL
@@ -58,7 +68,8 @@ put() {{ # FILE MODE [OWNER]: the new content is read from standard input
         return 1
     fi
 }}
-fell() ( # PROCESS: end it and all that it started; stopped before they are looked for, none of them starts another meanwhile
+fell() ( # PROCESS: kill it and all that it started
+    # Stopped first, it cannot start another one meanwhile.
     kill -STOP "$1"
     for status in /proc/[0-9]*/stat; do
         read -r line < "$status" || continue
@@ -68,7 +79,7 @@ fell() ( # PROCESS: end it and all that it started; stopped before they are look
     done
     kill -KILL "$1"
 ) 2>/dev/null
-watch() {{ # SECONDS PROCESS: end the process after this time, and say so with code 9; nothing sleeps on where TERM ends the watch
+watch() {{ # SECONDS PROCESS: kill the process after this time, and exit with code 9; TERM ends the watch
     job=$2
     trap '[ $! = $job ] || kill -KILL $!; exit 0' TERM
     sleep "$1" &
@@ -77,7 +88,7 @@ watch() {{ # SECONDS PROCESS: end the process after this time, and say so with c
     fell $job
     exit 9
 }}
-limited() {{ # SECONDS COMMAND...: run a command of any kind in a shell of its own, and end it when the time is over: late says so
+limited() {{ # SECONDS COMMAND...: run a command or function in a shell of its own; killed if late
     limit=$1 late=
     shift
     ("$@") &
@@ -92,7 +103,7 @@ limited() {{ # SECONDS COMMAND...: run a command of any kind in a shell of its o
     return $code
 }}
 """.format(":".join(_FOLDERS))
-# What HEAD, the steps and the script around them call.
+# The commands that HEAD, the steps and the script around them call.
 TOOLS = (
     "cat",
     "chmod",
@@ -114,12 +125,20 @@ TOOLS = (
 
 
 class Run(NamedTuple):
-    """A command, given its input."""
+    """A command and its input."""
 
     command: Tuple[str, ...]
     stdin: str = ""
-    seconds: Optional[float] = None  # after which it is ended, the usual time unless given
+    seconds: Optional[float] = None  # after which it is killed; None for the usual time
     what: str = ""  # it does, in words
+
+    def __str__(self) -> str:
+        return " ".join(self.command)
+
+    @property
+    def label(self) -> str:
+        """The step for a message, on one line."""
+        return _label(self.what, " ".join(self.command))
 
     def perform(self) -> None:
         """Run the command; raise with its own words if it fails."""
@@ -128,8 +147,7 @@ class Run(NamedTuple):
             time.sleep(_LOCK_PAUSE_SECONDS)
             done = run(self.command, self.stdin, self.seconds)
         if done.returncode:
-            said = (done.stderr or done.stdout).strip()[-1500:]
-            raise FirewallError(f"{told(self)} failed with code {done.returncode}: {said}")
+            raise FirewallError(f"{self.label} failed with code {done.returncode}: {done.message}")
 
     def shell(self) -> str:
         """Return the command for a POSIX shell."""
@@ -141,12 +159,20 @@ class Write(NamedTuple):
     """A file's new content, or its removal; a symbolic link stays one, and its target is written."""
 
     path: str
-    content: Optional[str]
+    content: Optional[str]  # None removes the file
     mode: int = 0o644
-    owner: Optional[Tuple[int, int]] = None  # of a file that is not there; one that is there keeps its own
+    owner: Optional[Tuple[int, int]] = None  # of a new file; an existing file keeps its owner
+
+    def __str__(self) -> str:
+        return f"{'remove' if self.content is None else 'write'} {self.path}"
+
+    @property
+    def label(self) -> str:
+        """The step for a message, on one line."""
+        return f"{'removing' if self.content is None else 'writing'} {self.path}"
 
     def perform(self) -> None:
-        """Replace the file in one go, or remove it; a file that is right already is not touched."""
+        """Replace the file as a whole, or remove it; a file that is right already is not touched."""
         try:
             if read(self.path) == self.content:
                 return
@@ -163,23 +189,27 @@ class Write(NamedTuple):
         if self.content is None:
             return f'if [ -e {path} ]; then rm -f "$(readlink -f {path})"; fi'
         # The dot keeps the newlines at the end, which the shell would drop.
-        words = {
-            "path": path,
-            "content": shlex.quote(self.content + "."),
-            "mode": format(self.mode, "o"),
-            "owner": "{0}:{1}".format(*self.owner) if self.owner else "",
-        }
+        content = shlex.quote(self.content + ".")
+        owner = ":".join(str(number) for number in self.owner) if self.owner else ""
         return (
-            "content={content}\n"
-            '[ "$(cat {path} 2>/dev/null && echo .)" = "$content" ] || '
-            "printf '%s' \"${{content%.}}\" | put {path} {mode} {owner}"
-        ).format(**words)
+            f"content={content}\n"
+            f'[ "$(cat {path} 2>/dev/null && echo .)" = "$content" ] || '
+            f"printf '%s' \"${{content%.}}\" | put {path} {self.mode:o} {owner}"
+        )
 
 
 class RemoveFolder(NamedTuple):
     """The removal of a folder of ours, unless somebody else put something there."""
 
     path: str
+
+    def __str__(self) -> str:
+        return f"remove {self.path}"
+
+    @property
+    def label(self) -> str:
+        """The step for a message, on one line."""
+        return f"removing {self.path}"
 
     def perform(self) -> None:
         """Remove the folder if it is empty."""
@@ -194,15 +224,23 @@ class RemoveFolder(NamedTuple):
 
 
 class Shell(NamedTuple):
-    """A piece of POSIX shell, where what to do depends on what is there by then.
+    """A piece of POSIX shell, for what depends on the state of the host when it runs.
 
     It may use the functions of HEAD.
     """
 
     text: str
     what: str = ""  # it does, in words
-    tool: str = ""  # the command that does it in the end
+    tool: str = ""  # the command that makes the change in the end
     needs: Tuple[str, ...] = ()  # the commands that it calls, besides TOOLS
+
+    def __str__(self) -> str:
+        return self.text
+
+    @property
+    def label(self) -> str:
+        """The step for a message, on one line."""
+        return _label(self.what, self.tool or self.text)
 
     def perform(self) -> None:
         """Run the text; raise with its own words if it fails."""
@@ -211,8 +249,7 @@ class Shell(NamedTuple):
             stream.flush()
             done = run(("sh", stream.name))
         if done.returncode:
-            said = (done.stderr or done.stdout).strip()[-1500:]
-            raise FirewallError(f"{told(self)} failed with code {done.returncode}: {said}")
+            raise FirewallError(f"{self.label} failed with code {done.returncode}: {done.message}")
 
     def shell(self) -> str:
         """Return the text."""
@@ -223,36 +260,48 @@ Step = Union[Run, Write, RemoveFolder, Shell]
 Steps = Sequence[Step]
 
 
+def _label(what: str, command: str) -> str:
+    line = " ".join(command.split())
+    short = line if len(line) <= MAX_LABEL else line[:MAX_LABEL] + "..."
+    return f"{what} ({short})" if what else short
+
+
 class FirewallError(NetworkError):
-    """A firewall that cannot be read or changed; nothing is left half-applied."""
+    """A firewall that cannot be read or changed; the message says if part of a change is still in force."""
 
 
 class Done(NamedTuple):
-    """What a command came to."""
+    """The end of a command."""
 
     returncode: int
     stdout: str
     stderr: str
 
+    @property
+    def message(self) -> str:
+        """Its own words on what went wrong."""
+        return (self.stderr or self.stdout).strip()[-MAX_MESSAGE:]
+
 
 def run(command: Sequence[str], stdin: str = "", seconds: Optional[float] = None) -> Done:
-    """Run a command and return what it said; one that cannot be started is an error."""
+    """Run a command; raise if it cannot be started or does not end in time, but not if it fails."""
     seconds = _SECONDS if seconds is None else seconds
     environment = dict(os.environ, LC_ALL="C", PATH=":".join(_FOLDERS + (os.environ.get("PATH", ""),)))
     try:
         return execute(list(command), stdin, environment, seconds)
     except subprocess.TimeoutExpired:
-        raise FirewallError("{0} did not end within {1} s".format(" ".join(command[:6]), seconds))
+        raise FirewallError(f"{' '.join(command[:6])} did not end within {seconds} s")
     except OSError as error:
         raise FirewallError(f"cannot run {command[0]}: {error.strerror}")
 
 
 def execute(command: List[str], stdin: str, environment: Dict[str, str], seconds: float) -> Done:
-    """Run a command to its end, or end it after so many seconds with all that it started.
+    """Run a command to its end, or kill it with all that it started when the time is over.
 
-    A shell's commands would hold our pipes open.
+    What a killed shell has started would otherwise keep our pipes open.
     """
-    # Comments of others are in any encoding, and the locale may be C: what goes out is what came in.
+    # Rules of others have comments in any encoding, and the locale may be C: surrogates bring each byte back
+    # unchanged.
     # pylint: disable-next=ansible-bad-function  # pure code has no module to run commands with
     process = subprocess.Popen(
         command,
@@ -274,14 +323,10 @@ def execute(command: List[str], stdin: str, environment: Dict[str, str], seconds
 
 
 def output(command: Sequence[str]) -> str:
-    """Return what a command prints; its failure is an error."""
+    """Return what a command prints; raise if it fails."""
     done = run(command)
     if done.returncode:
-        raise FirewallError(
-            "{0} failed with code {1}: {2}".format(
-                " ".join(command[:6]), done.returncode, (done.stderr or done.stdout).strip()[-1500:]
-            )
-        )
+        raise FirewallError(f"{' '.join(command[:6])} failed with code {done.returncode}: {done.message}")
     return done.stdout
 
 
@@ -295,14 +340,14 @@ def which(name: str) -> str:
 
 
 def absolute(name: str) -> str:
-    """Return a command as a script has to call it: where it is now, whatever PATH is later."""
+    """Return the path of a command, so that a script finds it whatever its PATH is."""
     return name if "/" in name else which(name) or name
 
 
 def systemd_runs() -> bool:
-    """Tell whether systemd started this host, as sd_booted(3) does.
+    """Tell whether systemd runs this host, as sd_booted(3) does.
 
-    Its commands alone, in a container or a chroot, reach nobody.
+    In a container or a chroot its commands may be installed, but there is nothing that would answer them.
     """
     return os.path.isdir("/run/systemd/system") and bool(which("systemctl"))
 
@@ -329,7 +374,7 @@ def open_lock(path: str) -> IO[str]:
 
 
 def as_it_is(path: str) -> Write:
-    """Return the step that brings a file back to what it is now."""
+    """Return the step that restores the present content of a file, or its absence."""
     content = read(path)
     if content is None:
         return Write(path, None)
@@ -337,26 +382,24 @@ def as_it_is(path: str) -> Write:
     return Write(path, content, status.st_mode & 0o7777, (status.st_uid, status.st_gid))
 
 
-def perform(steps: Steps, back: Callable[[], List[str]]) -> None:
-    """Perform the steps; if one fails, call C(back), which takes all of them back and returns what failed, and raise."""
+def perform(steps: Steps, undo: Callable[[], List[str]]) -> None:
+    """Perform the steps; if one fails, roll all back with C(undo), which returns what failed, and raise."""
     for step in steps:
         try:
             step.perform()
         except (OSError, ValueError) as error:
-            raise FirewallError(f"{error}. {state_after(back())}")
+            raise FirewallError(f"{error}. {state_after(undo())}")
 
 
 def state_after(problems: Sequence[str]) -> str:
-    """Return what to say of a firewall after a change was taken back, where these steps failed."""
+    """Return the sentence on the state of a firewall after a rollback in which these steps failed."""
     if not problems:
         return "The firewall is as it was before"
-    return "Taking the change back failed too, and part of it is still in force: {0}".format(
-        "; ".join(problems)
-    )
+    return f"The rollback failed too, and part of the change is still in force: {'; '.join(problems)}"
 
 
-def take_back(undo: Steps) -> List[str]:
-    """Perform all steps whatever fails on the way; returns what failed."""
+def perform_all(undo: Steps) -> List[str]:
+    """Perform all steps, even if some fail; return what failed."""
     problems = []
     for step in undo:
         try:
@@ -367,17 +410,17 @@ def take_back(undo: Steps) -> List[str]:
 
 
 def functions(steps: Iterable[Step]) -> str:
-    """Return a shell function for each step, and one that calls all of them and goes on whatever fails.
+    """Return a shell function for each step, and C(attempt), which calls all of them, even if some fail.
 
-    C(attempt) leaves in C(problems) what failed, a line each, and fails if anything did. Each step runs in a
-    shell of its own, so that an exit in it ends that step alone. What a step says goes into a file in the
-    folder C(scratch), if there is one: a pipe would have to be waited for until each process that holds it
-    has ended, and some cannot be ended at all.
+    C(attempt) leaves in the variable C(problems) what failed, one line each, and fails if anything did. Each
+    step runs in a shell of its own, so that an exit in it ends only that step. Its output goes into a file in
+    the folder C(scratch), if there is one. A pipe would not do: it ends when every process that holds it has
+    ended, and some processes cannot be killed.
     """
     steps = list(steps)
     bodies = [f"step_{number}() {{\n{step.shell()}\n}}" for number, step in enumerate(steps)]
     calls = [
-        f"    try {number} {_limit(step)} {shlex.quote(told(step))}" for number, step in enumerate(steps)
+        f"    try {number} {_limit(step)} {shlex.quote(step.label)}" for number, step in enumerate(steps)
     ]
     ending = ['    [ -z "$scratch" ] || rm -f "$scratch/said"', '    [ -z "$problems" ]']
     return "\n".join(bodies + [_TRY, "attempt() {", "    problems=", *calls, *ending, "}", ""])
@@ -394,12 +437,13 @@ _TRY = """try() { # STEP SECONDS WORDS
 }"""
 
 
-def _limit(step: Step) -> str:
-    return "{0:.0f}".format(max(getattr(step, "seconds", None) or 0, _SCRIPT_SECONDS))
+def _limit(step: Step) -> int:
+    own = step.seconds if isinstance(step, Run) else None
+    return max(round(own or 0), _SCRIPT_SECONDS)
 
 
 def script(steps: Iterable[Step]) -> str:
-    """Return a POSIX shell script of the steps, which goes on whatever fails, and fails then."""
+    """Return a POSIX shell script that performs all steps even if some fail, and fails if one did."""
     return HEAD + functions(steps) + _ALONE
 
 
@@ -410,21 +454,6 @@ rmdir "$scratch"
 printf '%s' "$problems" >&2
 exit $code
 """
-
-
-def told(step: Step) -> str:
-    """Return a step in a few words, on one line."""
-    if isinstance(step, (Run, Shell)):
-        command = _shortened(" ".join(step.command) if isinstance(step, Run) else step.tool or step.text)
-        return f"{step.what} ({command})" if step.what else command
-    return "{0} {1}".format(
-        "writing" if getattr(step, "content", None) is not None else "removing", step.path
-    )
-
-
-def _shortened(text: str) -> str:
-    line = " ".join(text.split())
-    return line if len(line) <= 100 else line[:100] + "..."
 
 
 def _remove(path: str) -> None:
@@ -473,7 +502,7 @@ def _attributes(path: str) -> List[str]:
 
 
 def _flush_folder(directory: str) -> None:
-    # A rename is on the disk when its folder is (fsync(2)). Some file systems cannot do that; the file itself
+    # A rename is on the disk when the folder is (fsync(2)). Some file systems cannot flush a folder; the file
     # is replaced all the same.
     try:
         descriptor = os.open(directory, os.O_RDONLY | os.O_DIRECTORY)

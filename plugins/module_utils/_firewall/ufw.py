@@ -2,11 +2,12 @@
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
 
-"""ufw: rules of ours, told by their comment, above all others in its user rules, where the first match wins.
+"""ufw: rules of ours before all others in its user rules, where the first match wins.
 
-ufw keeps each rule as a tuple in a comment, from which C(ufw status) and later changes read it, and the
-iptables lines below. We write both as ufw does, under ufw's own lock, and load the file as ufw does: one
-iptables-restore a family.
+Ours have a comment by which they are recognized. ufw keeps each rule twice: as the iptables lines that it
+loads, and as a tuple in a comment before them, from which C(ufw status) and later changes read it. We write
+both as ufw does, under ufw's own lock, and load the file as ufw does: one iptables-restore for each IP
+version.
 """
 
 import binascii
@@ -14,14 +15,15 @@ import fcntl
 import ipaddress
 import re
 import shlex
-from typing import Dict, List, NamedTuple, Optional, Tuple
+from typing import Dict, List, NamedTuple, Optional, Sequence, Set, Type
 
 from .._values.ports import Ports
 from . import xtables
-from .rule import ACCEPT, IN, OUT, REJECT, Rule, Rules, canonical, names_of, plain
-from .steps import FirewallError, Run, Shell, Step, Write, absolute, as_it_is, open_lock, read
+from .listing import Listing
+from .provider import Change, Provider
+from .rule import ACCEPT, COMMENT_PREFIX, IN, OUT, REJECT, Rule, Rules, canonical, names_of, network_text
+from .steps import FirewallError, Run, Shell, Write, absolute, as_it_is, open_lock, read, run
 
-NAME = "ufw"
 _LOCK = "/run/ufw.lock"
 _BEGIN = "### RULES ###\n"
 _CHAINS = {IN: "ufw{0}-user-input", OUT: "ufw{0}-user-output"}
@@ -31,7 +33,9 @@ _TUPLE = re.compile(
 )
 
 _LINE = re.compile(r"-A ufw6?-user-(input|output) ")
-# What edit() does, on the file as it is when the change is taken back: others may have changed it by then.
+MAX_REPORTED = 5  # planned rules that a warning lists
+# The awk program that does what edit() does, on the file as it is at the rollback: others may have changed it
+# by then.
 _EDIT = r"""
 own { ours[++count] = $0; next }
 { line[++last] = $0 }
@@ -41,8 +45,11 @@ END {
     if (line[n + 1] ~ /^-A ufw6?-user-(input|output) /) gone[n + 1] = 1
     if (line[n - 1] == "") gone[n - 1] = 1
   }
-  for (n = 1; n <= last; n++) if (!gone[n]) { print line[n]; if (line[n] == "### RULES ###") for (m = 1; m <= count; m++) print ours[m] }
-}""".replace("PREFIX", binascii.hexlify(xtables.PREFIX.encode("ascii")).decode("ascii"))
+  for (n = 1; n <= last; n++) if (!gone[n]) {
+    print line[n]
+    if (line[n] == "### RULES ###") for (m = 1; m <= count; m++) print ours[m]
+  }
+}""".replace("PREFIX", binascii.hexlify(COMMENT_PREFIX.encode("ascii")).decode("ascii"))
 
 
 class Family(NamedTuple):
@@ -61,40 +68,35 @@ FAMILIES = (
 
 
 def _comment(rule: Rule) -> str:
-    return binascii.hexlify((xtables.PREFIX + ", ".join(rule.services)).encode("ascii")).decode("ascii")
+    return binascii.hexlify((COMMENT_PREFIX + ", ".join(rule.services)).encode("ascii")).decode("ascii")
 
 
 def blocks(rule: Rule, infix: str) -> List[str]:
-    """Return the tuples of a rule, each with its iptables line and the blank line that ufw writes after it."""
+    """Return the tuples of a rule, each after a blank line and before its iptables line, as ufw writes it."""
     found = []
     for network, ports in xtables.pieces(rule):
-        words = {
-            "action": "allow" if rule.action == ACCEPT else "reject",
-            "protocol": rule.protocol,
-            "ports": xtables.port_text(ports) or "any",
-            "here": _ANYWHERE[rule.version],
-            "there": _short(network) or _ANYWHERE[rule.version],
-            "direction": rule.direction,
-            "comment": _comment(rule),
-        }
-        ends = "{here} any {there}" if rule.direction == IN else "{there} any {here}"
-        head = (
-            "### tuple ### {action} {protocol} {ports} " + ends + " {direction} comment={comment}"
-        ).format(**words)
-        found.append(f"\n{head}\n-A {_CHAINS[rule.direction].format(infix)} {_line(rule, network, ports)}\n")
+        action = "allow" if rule.action == ACCEPT else "reject"
+        here = _ANYWHERE[rule.version]
+        remote = _address(network) or here
+        ends = f"{here} any {remote}" if rule.direction == IN else f"{remote} any {here}"
+        what = f"{action} {rule.protocol} {xtables.port_text(ports) or 'any'} {ends} {rule.direction}"
+        chain = _CHAINS[rule.direction].format(infix)
+        found.append(
+            f"\n### tuple ### {what} comment={_comment(rule)}\n-A {chain} {_line(rule, network, ports)}\n"
+        )
     return found
 
 
-def _short(network: Optional[str]) -> str:
-    return plain(ipaddress.ip_network(network)) if network else ""
+def _address(network: Optional[str]) -> str:
+    return network_text(ipaddress.ip_network(network)) if network else ""
 
 
 def _line(rule: Rule, network: Optional[str], ports: Ports) -> str:
-    # To the letter as ufw writes it (UFWRule.format_rule): ufw writes every line anew with each change by its
-    # user.
+    # Exactly as ufw writes it (UFWRule.format_rule), because ufw writes every line again when its user
+    # changes a rule.
     rejection = "REJECT --reject-with tcp-reset" if rule.protocol == "tcp" else "REJECT"
     words = [] if rule.protocol == "any" else ["-p", rule.protocol]
-    where = [{IN: "-s", OUT: "-d"}[rule.direction], _short(network)] if network else []
+    where = [{IN: "-s", OUT: "-d"}[rule.direction], _address(network)] if network else []
     single = ["--dport", xtables.port_text(ports)] if len(ports) == 1 else []
     if ports and not single:
         words += ["-m", "multiport", "--dports", xtables.port_text(ports)]
@@ -103,7 +105,7 @@ def _line(rule: Rule, network: Optional[str], ports: Ports) -> str:
 
 
 def parse(text: str, version: int) -> Rules:
-    """Return the rules of ours in a file of user rules, in canonical form."""
+    """Return our rules in a file of user rules, in canonical form."""
     return canonical(
         rule for rule in (_parse_tuple(line, version) for line in text.splitlines()) if rule is not None
     )
@@ -112,73 +114,63 @@ def parse(text: str, version: int) -> Rules:
 def _parse_tuple(line: str, version: int) -> Optional[Rule]:
     found = _TUPLE.match(line)
     comment = binascii.unhexlify(found.group(8) or "").decode("utf-8", "replace") if found else ""
-    if not found or not comment.startswith(xtables.PREFIX):
+    if not found or not comment.startswith(COMMENT_PREFIX):
         return None
     action, protocol, ports, destination, unused, source, direction = found.groups()[:7]
     there = source if direction == IN else destination
     networks = () if there == _ANYWHERE[version] else (ipaddress.ip_network(there),)
     return Rule(
-        ACCEPT if action == "allow" else REJECT,
-        direction,
-        version,
-        protocol,
-        Ports() if ports == "any" else xtables.parse_port_text(ports),
-        networks,
-        names_of(comment[len(xtables.PREFIX) :]),
+        action=ACCEPT if action == "allow" else REJECT,
+        direction=direction,
+        version=version,
+        protocol=protocol,
+        ports=Ports() if ports == "any" else xtables.parse_port_text(ports),
+        networks=networks,
+        services=names_of(comment[len(COMMENT_PREFIX) :]),
     )
 
 
 def edit(text: str, rules: Rules, version: int, infix: str) -> str:
-    """Return a file of user rules with exactly our rules at its head; everything else stays as it is."""
+    """Return a file of user rules that begins with exactly our rules; everything else stays as it is."""
     if _BEGIN not in text:
-        raise FirewallError(
-            f"ufw's user rules have no line {_BEGIN.strip()!r}: ufw 0.36 or newer is expected"
-        )
+        raise FirewallError(f"ufw's user rules have no line {_BEGIN.strip()!r}: install ufw 0.36 or newer")
     if "\nCOMMIT" not in text:
         # It could be loaded neither with our rules nor, to roll them back, without them.
         raise FirewallError(
             "ufw's user rules have no line 'COMMIT', so iptables-restore cannot load them: repair the file "
-            "or run ufw reset. "
-            "The firewall is as it was before"
+            "or run ufw reset. The firewall is as it was before"
         )
     head, rest = text.split(_BEGIN, 1)
     own = "".join(block for rule in rules if rule.version == version for block in blocks(rule, infix))
     return head + _BEGIN + own + _without_ours(rest)
 
 
-def way_back(family: Family, text: str, mode: int) -> Shell:
-    """Return the step that brings our rules back to what they are in this text, and leaves what others change meanwhile."""
-    ours = "".join(block for rule in parse(text, family.version) for block in blocks(rule, family.infix))
-    words = {
-        "ours": shlex.quote(ours),
-        "edit": shlex.quote(_EDIT),
-        "path": shlex.quote(family.path),
-        "mode": format(mode, "o"),
-        "awk": absolute("awk"),
-        "restore": " ".join(_restore(family, absolute(family.restore))),
-    }
+def undo_step(family: Family, before: str, mode: int) -> Shell:
+    """Return the step that restores our rules as in C(before), and keeps what others change meanwhile."""
+    ours = "".join(block for rule in parse(before, family.version) for block in blocks(rule, family.infix))
+    path, awk, restore = shlex.quote(family.path), absolute("awk"), absolute(family.restore)
+    load = f"{' '.join(_restore(family, restore))} < {path}"
     text = (
-        "now=$(cat {path}; echo .)\n"
-        "new=$(printf '%s' {ours} | {awk} {edit} own=1 - own= {path} && echo .) || exit 1\n"
-        '[ "$now" = "$new" ] || printf \'%s\' "${{new%.}}" | put {path} {mode} || exit 1\n'
-        "{restore} < {path}"
-    ).format(**words)
-    needs = (words["awk"], absolute(family.restore))
+        f"now=$(cat {path}; echo .)\nnew=$(printf '%s' {shlex.quote(ours)} | {awk} {shlex.quote(_EDIT)} "
+        f"own=1 - own= {path} && echo .) || exit 1\n"
+        f'[ "$now" = "$new" ] || printf \'%s\' "${{new%.}}" | put {path} {mode:o} || exit 1\n'
+        f"{load}"
+    )
     return Shell(
         text,
         what=f"restoring our rules of ufw for IPv{family.version}",
-        tool="{restore} < {path}".format(**words),
-        needs=needs,
+        tool=load,
+        needs=(awk, restore),
     )
 
 
 def _restore(family: Family, command: str) -> List[str]:
-    return [command, "-n"] + xtables.wait(family.restore)
+    return [command, "-n"] + xtables.wait_option(family.restore)
 
 
 def _without_ours(text: str) -> str:
-    # Each of our tuples is a blank line, itself and one iptables line; the next may be a line of somebody
-    # else's without a tuple.
+    # One of our rules is a blank line, the tuple and one iptables line. The line after that may be somebody
+    # else's, who wrote it without a tuple.
     lines = text.splitlines(True)
     mine = {index for index, line in enumerate(lines) if _is_ours(line)}
     gone = set(mine)
@@ -188,79 +180,87 @@ def _without_ours(text: str) -> str:
 
 
 def _is_ours(line: str) -> bool:
-    return (
-        any(_parse_tuple(line.rstrip("\n"), version) for version in (4, 6))
-        if line.startswith("### tuple ###")
-        else False
+    return line.startswith("### tuple ###") and any(
+        _parse_tuple(line.rstrip("\n"), version) for version in (4, 6)
     )
 
 
-class Provider:
-    """Reads and changes ufw's user rules; holds ufw's lock as long as it lives."""
+class Ufw(Provider):
+    """ufw's user rules; holds ufw's lock as long as the object exists."""
 
-    name = NAME
+    name = "ufw"
+    command = "ufw"
+    owns_tables = "iptables"
+    has_service = True
 
-    def __init__(self):
-        self._lock = open_lock(_LOCK)  # held as long as this object
+    @classmethod
+    def is_running(cls, listing: Listing, beside: Sequence[Type[Provider]] = ()) -> bool:
+        """Tell whether ufw calls itself active."""
+        del listing, beside
+        return "Status: active" in run(("ufw", "status")).stdout
+
+    @classmethod
+    def without_its_rules(cls, saved: str, version: int) -> str:
+        """Return nothing for the table that ufw loads with IPV6=no; its other chains have names of ufw."""
+        del version
+        return "" if is_lock_of_ipv6(saved) else saved
+
+    def __init__(self, listing: Optional[Listing] = None) -> None:
+        super().__init__(listing)
+        self._lock = open_lock(_LOCK)
         fcntl.lockf(self._lock, fcntl.LOCK_EX)
         self._families = [family for family in FAMILIES if family.version == 4 or _has_ipv6()]
         self._texts: Dict[int, str] = {family.version: _read(family.path) for family in self._families}
 
     def rules(self) -> Rules:
-        """Return our rules."""
+        """Return our rules in the user rules."""
         return canonical(rule for version, text in self._texts.items() for rule in parse(text, version))
 
     def wanted(self, rules: Rules) -> Rules:
-        """Return which of the rules take effect here."""
+        """Return the rules of the IP versions that ufw manages here."""
         return tuple(rule for rule in rules if rule.version in self._texts)
 
-    def check(self) -> None:
-        """Our rules stand above all others."""
-
-    def steps(self, rules: Rules, persist: bool) -> Tuple[List[Step], List[Step]]:
-        """Return the steps to these rules and the steps back; ufw has no rules that do not persist."""
-        steps, back = [], []  # type: List[Step], List[Step]
+    def change_to(self, rules: Rules, persist: bool) -> Change:
+        """Return the new user rules and how to load them; ufw has no rules that do not persist."""
+        change = Change(steps=[], undo=[], notes=[])
         for family in self._families:
             text = self._texts[family.version]
             content = edit(text, rules, family.version, family.infix)
             if content != text:
                 mode = as_it_is(family.path).mode
-                steps += [
-                    Write(family.path, content, mode),
-                    Run(tuple(_restore(family, family.restore)), content),
-                ]
-                back.append(way_back(family, text, mode))
-        return steps, back
+                change.steps.append(Write(family.path, content, mode))
+                change.steps.append(Run(tuple(_restore(family, family.restore)), content))
+                change.undo.append(undo_step(family, text, mode))
+        return change
 
-    def notes(self) -> List[str]:
-        """Return what the user should know.
-
-        What the rules themselves ask for and ufw cannot open is in left_out().
-        """
-        return []
-
-    def left_out(self, rules: Rules) -> List[str]:
-        """Return what the user should know of planned rules that take no effect here."""
-        dropped = [rule for rule in rules if rule.version == 6 and rule.action == ACCEPT]
+    def left_out(self, plan: Rules) -> List[str]:
+        """Return that rules for IPv6 cannot be opened, if ufw drops all of IPv6."""
+        dropped = [rule for rule in plan if rule.version == 6 and rule.action == ACCEPT]
         if 6 in self._texts or not dropped or not xtables.has_ipv6():
             return []
-        what = "; ".join(str(rule) for rule in dropped[:5]) + ("; ..." if len(dropped) > 5 else "")
-        return [
-            (
-                "ufw drops all IPv6 of this host but loopback (IPV6=no in /etc/default/ufw), so what is "
-                "planned "
-                "for IPv6 cannot be opened: set IPV6=yes "
-                f"there and run ufw reload, or plan these addresses for IPv4: {what}"
-            )
-        ]
+        what = "; ".join(str(rule) for rule in dropped[:MAX_REPORTED])
+        more = "; ..." if len(dropped) > MAX_REPORTED else ""
+        warning = (
+            "ufw drops all IPv6 of this host but loopback (IPV6=no in /etc/default/ufw), so what is planned "
+            "for IPv6 cannot be opened: set IPV6=yes there and run ufw reload, or use IPv4 addresses for "
+            "these hosts: "
+        )
+        return [f"{warning}{what}{more}"]
 
     def filters_outgoing(self) -> bool:
-        """Tell whether anything that goes out is dropped."""
+        """Tell whether ufw's default or a user rule drops what goes out."""
         default = re.search(r'^DEFAULT_OUTPUT_POLICY="?(\w+)', read("/etc/default/ufw") or "", re.MULTILINE)
         denies = re.search(
             r"^### tuple ### (deny|reject) .* out(_| |$)", "\n".join(self._texts.values()), re.MULTILINE
         )
         return bool(denies) or bool(default and default.group(1) != "ACCEPT")
+
+
+def is_lock_of_ipv6(saved: str) -> bool:
+    """Tell whether a filter table drops all but loopback, as ufw-init-functions makes it with IPV6=no."""
+    policies = re.findall(r"^:(INPUT|FORWARD|OUTPUT) DROP", saved, re.MULTILINE)
+    rules: Set[str] = {line for line in saved.splitlines() if line.startswith("-A ") and "EXASOL" not in line}
+    return len(policies) == 3 and rules <= {"-A INPUT -i lo -j ACCEPT", "-A OUTPUT -o lo -j ACCEPT"}
 
 
 def _has_ipv6() -> bool:
@@ -272,5 +272,5 @@ def _has_ipv6() -> bool:
 def _read(path: str) -> str:
     text = read(path)
     if text is None:
-        raise FirewallError(f"ufw's user rules {path} are missing: reinstall or reset ufw")
+        raise FirewallError(f"ufw's user rules {path} are missing: reinstall ufw, or run ufw reset")
     return text

@@ -2,9 +2,9 @@
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
 
-"""Rules in the words of iptables, which ufw writes too.
+"""The language of iptables, which ufw writes too, and what the variants of iptables list.
 
-One line for each network and each group of ports that fits a match.
+A rule becomes one line for each of its networks and each group of ports that fits one match.
 """
 
 import ipaddress
@@ -14,42 +14,61 @@ import shlex
 from typing import Dict, Iterator, List, Optional, Tuple
 
 from .._values.ports import PortRange, Ports
-from .rule import ACCEPT, IN, OUT, REJECT, Rule, names_of
+from .rule import ACCEPT, COMMENT_PREFIX, IN, OUT, REJECT, Rule, names_of
 from .steps import read, run, which
 
-# iptables-extensions(8), multiport: up to 15 ports, and a range counts as two.
-_SLOTS = 15
-PREFIX = "exasol: "
+MAX_SLOTS = 15  # of one multiport match, where a range counts as two ports (iptables-extensions(8))
 FIREWALLD_CHAIN = "INPUT_ZONES"
 SAVE = {4: "iptables-save", 6: "ip6tables-save"}
 MIXED = (
-    "the table {0} filter holds rules that iptables cannot read, because nft made them: remove them or move "
-    "them to a table of another name, or, if "
-    "nft made the whole table, choose nftables with provider"
+    "the table {0} filter holds rules that iptables cannot read, because they were made with nft: remove "
+    "them, move them to a table of another name, or, if nft made the whole table, choose nftables with "
+    "provider"
 )
 _LOCK_SECONDS = 20
 _LEGACY_TABLES = ("/proc/net/ip_tables_names", "/proc/net/ip6_tables_names")
+# Rules of INPUT and OUTPUT that do not make iptables the host's firewall: those of others, and those that
+# drop nothing.
+_HARMLESS = re.compile(
+    r"-j (ufw6?-|EXASOL|DOCKER|LIBVIRT|CNI|NETAVARK|f2b-|(ACCEPT|RETURN|LOG|NFLOG|MARK|CONNMARK)( |$))"
+    r"|^((?! -[jg] ).)*$"
+)
+_QUOTED = re.compile(r'"(\\.|[^"\\])*"')
+
+
+def may_drop(line: str) -> bool:
+    """Tell whether a rule may drop packets, and belongs to nobody whose chains are known by their names."""
+    return not _HARMLESS.search(_QUOTED.sub("", line))
+
+
+def filters(saved: str) -> bool:
+    """Tell whether a filter table drops what comes in or goes out, other than by chains of other programs."""
+    if is_firewallds(saved):
+        return False
+    for line in saved.splitlines():
+        if re.match(r":(INPUT|OUTPUT) (DROP|REJECT)", line):
+            return "-j ufw-" not in saved and "-j ufw6-" not in saved
+        if re.match(r"-A (INPUT|OUTPUT) ", line) and may_drop(line):
+            return True
+    return False
 
 
 def filter_table(saved: str) -> str:
-    """Return the filter table of an iptables-save of all tables.
-
-    To ask for it by name would load it where it is not (legacy variant).
-    """
+    """Return the filter table from what iptables-save prints of all tables."""
     start = saved.find("*filter\n")
     return "" if start < 0 else saved[start : saved.index("COMMIT\n", start)] + "COMMIT\n"
 
 
 def tables(saved: str) -> List[str]:
-    """Return the tables of an iptables-save.
+    """Return the names of the tables that iptables-save prints.
 
-    One that holds what iptables cannot read is named in a comment alone.
+    A table that iptables cannot read is not among them: only a comment names it.
     """
     return [line[1:].strip() for line in saved.splitlines() if line.startswith("*")]
 
 
 def unreadable(saved: str) -> List[str]:
-    """Return the tables that iptables-nft found and could not read, because somebody else made them or put rules into them."""
+    """Return the tables that iptables-nft cannot read, because of rules that another program made."""
     return re.findall(r"^# Table `(\w+)' is incompatible", saved, re.MULTILINE)
 
 
@@ -61,10 +80,10 @@ def has_ipv6() -> bool:
     return os.path.exists("/proc/net/if_inet6")
 
 
-def wait(restore: str) -> List[str]:
-    """Return the words with which this command waits for the lock of iptables, none where it does not know them (before 1.6.2).
+def wait_option(restore: str) -> List[str]:
+    """Return the option to wait for the lock of iptables, nothing if the command has none (before 1.6.2).
 
-    Without them the legacy variant fails at once where another program changes rules (iptables-restore(8)).
+    Without it the legacy variant fails at once while another program changes rules (iptables-restore(8)).
     """
     if not which(restore) and "/" not in restore:
         return []
@@ -73,25 +92,26 @@ def wait(restore: str) -> List[str]:
 
 
 def other_variant() -> str:
-    """Return the variant of iptables that the host's command is not, C(iptables-legacy) or C(iptables-nft), or nothing where there is but one."""
+    """Return the variant that the command iptables is not, C(iptables-legacy) or C(iptables-nft).
+
+    Nothing if there is only one variant, or the other one has no filter table.
+    """
     if not all(which(name) for name in ("iptables", "iptables-nft-save", "iptables-legacy-save")):
         return ""
     if "legacy" in run(("iptables", "--version")).stdout:
         return "iptables-nft"
-    # Most hosts have both variants, and tables in one of them alone.
+    # Most hosts have both variants, but tables in only one of them.
     return "iptables-legacy" if any("filter" in (read(path) or "").split() for path in _LEGACY_TABLES) else ""
 
 
 def save_commands(variant: str) -> Dict[int, str]:
     """Return the commands that list what a variant holds, by IP version."""
-    return {
-        version: command.replace("tables-", "tables-{0}-".format(variant[len("iptables-") :]))
-        for version, command in SAVE.items()
-    }
+    kind = variant[len("iptables-") :]
+    return {version: command.replace("tables-", f"tables-{kind}-") for version, command in SAVE.items()}
 
 
 def nft_save_commands() -> Dict[int, str]:
-    """Return the commands that list what the nft variant of iptables holds, none where it is not installed."""
+    """Return the commands that list the nft variant of iptables, nothing if it is not installed."""
     if which("iptables") and "nf_tables" in run(("iptables", "--version")).stdout:
         return SAVE
     return save_commands("iptables-nft") if which("iptables-nft-save") else {}
@@ -110,7 +130,7 @@ def port_groups(ports: Ports) -> List[Ports]:
         need = 1 if item.first == item.last else 2
         if need > room:
             groups.append([])
-            room = _SLOTS
+            room = MAX_SLOTS
         groups[-1].append(item)
         room -= need
     return [Ports.of_ranges(group) for group in groups] or [Ports()]
@@ -128,14 +148,14 @@ def parse_port_text(value: str) -> Ports:
 
 
 def pieces(rule: Rule) -> Iterator[Tuple[Optional[str], Ports]]:
-    """Yield a network (None for everybody) and the ports of each line that the rule needs."""
+    """Yield network and ports of each line that the rule needs; the network is None for every address."""
     for network in rule.networks or (None,):
         for ports in port_groups(rule.ports):
             yield (None if network is None else str(network)), ports
 
 
 def match(rule: Rule, network: Optional[str], ports: Ports) -> List[str]:
-    """Return the words of one line that say which packets are meant."""
+    """Return the conditions of one line."""
     words = [] if network is None else [{IN: "-s", OUT: "-d"}[rule.direction], network]
     if rule.protocol != "any":
         words += ["-p", rule.protocol]
@@ -143,23 +163,20 @@ def match(rule: Rule, network: Optional[str], ports: Ports) -> List[str]:
 
 
 def parse_line(line: str, direction: str, version: int) -> Optional[Rule]:
-    """Read a line of iptables-save that is ours, or return None.
-
-    It holds one network and one group of ports.
-    """
+    """Return the rule in a line of iptables-save, None if the line is not ours."""
     words = shlex.split(line)
     options = {word: words[index + 1] for index, word in enumerate(words[:-1]) if re.match(r"--?[a-z]", word)}
     comment = options.get("--comment", "")
-    if not comment.startswith(PREFIX):
+    if not comment.startswith(COMMENT_PREFIX):
         return None
     network = options.get({IN: "-s", OUT: "-d"}[direction])
     ports = options.get("--dports") or options.get("--dport")
     return Rule(
-        REJECT if options.get("-j") == "REJECT" else ACCEPT,
-        direction,
-        version,
-        options.get("-p", "any"),
-        parse_port_text(ports) if ports else Ports(),
-        (ipaddress.ip_network(network),) if network else (),
-        names_of(comment[len(PREFIX) :]),
+        action=REJECT if options.get("-j") == "REJECT" else ACCEPT,
+        direction=direction,
+        version=version,
+        protocol=options.get("-p", "any"),
+        ports=parse_port_text(ports) if ports else Ports(),
+        networks=(ipaddress.ip_network(network),) if network else (),
+        services=names_of(comment[len(COMMENT_PREFIX) :]),
     )

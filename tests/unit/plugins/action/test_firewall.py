@@ -1,7 +1,7 @@
 # Copyright (c) 2026, exasol_community.network contributors
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""The action C(firewall): a change is confirmed over a new connection, or said to be taken back."""
+"""The action C(firewall): a change is confirmed over a new connection, or reported as rolled back."""
 
 from __future__ import annotations
 
@@ -111,7 +111,7 @@ def test_a_connection_that_fails_is_tried_again(run):
 @pytest.mark.parametrize(
     ("answers", "why"),
     [
-        ([{"confirmed": False}], "no new connection came through in time"),
+        ([{"confirmed": False}], "no new connection was accepted in time"),
         ([AnsibleConnectionFailure("Connection timed out")], "Connection timed out"),
     ],
 )
@@ -129,7 +129,7 @@ def test_a_connection_without_a_network_is_not_asked_to_close(run, monkeypatch):
     assert run(PENDING, {"confirmed": True}, connection=WithoutNetwork())[0]["confirmed"] is True
 
 
-def test_a_change_that_was_taken_back_is_told(run, monkeypatch):
+def test_a_change_that_was_rolled_back_is_reported(run, monkeypatch):
     warned = []
     monkeypatch.setattr(firewall.display, "warning", warned.append)
     run({"changed": False, "rolled_back": "2026-11-23T05:00:49Z"})
@@ -142,9 +142,14 @@ def test_a_change_that_was_taken_back_is_told(run, monkeypatch):
         (None, "n12", True, []),
         ("n11", None, False, []),
         ("n12", "n12", True, []),
-        ("n11", "n12", False, ["the rules of 'n11' would come to 'n12' (delegate_to)", "delegate_to: n11"]),
-        ("n12", None, False, ["the rules of 'n12' would come to 'n11': ", "delegate_to: n12"]),
-        ("n11", None, True, ["run_once changes the firewall of 'n11' alone, 1 of 2 hosts", "--limit"]),
+        (
+            "n11",
+            "n12",
+            False,
+            ["the rules for 'n11' would be applied to 'n12' (delegate_to)", "delegate_to: n11"],
+        ),
+        ("n12", None, False, ["the rules for 'n12' would be applied to 'n11': ", "delegate_to: n12"]),
+        ("n11", None, True, ["run_once would change only the firewall of 'n11', 1 of 2 hosts", "--limit"]),
     ],
 )
 def test_rules_come_to_their_own_host(run, host, delegate_to, run_once, fragments):
@@ -177,7 +182,7 @@ def test_seconds_that_cannot_be_read_are_refused_before_anything_is_done(run, gi
     with pytest.raises(AnsibleActionFail) as caught:
         calls += run(PENDING, {"confirmed": True}, rollback_after=given)[1]
     assert calls == []
-    assert f"rollback_after is {named}: expected whole seconds" in str(caught.value)
+    assert f"rollback_after is {named}: use whole seconds" in str(caught.value)
 
 
 @pytest.mark.parametrize("given", [0, 5, "45", " 30 "], ids=repr)

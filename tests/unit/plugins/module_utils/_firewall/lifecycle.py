@@ -1,7 +1,7 @@
 # Copyright (c) 2026, exasol_community.network contributors
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""Takes a provider through its life in a network namespace of its own, and tells what the host's own commands say about it.
+"""Takes a provider through its life in a network namespace, and returns what the own commands of the host list.
 
 Run by test_namespaces.py within C(unshare --net); reads scenarios as JSON, prints what it saw as JSON.
 """
@@ -28,8 +28,8 @@ RESETS = {
 }
 DUMPS["auto"], RESETS["auto"] = DUMPS["nftables"], RESETS["nftables"]
 PROVIDERS = {
-    "nftables": nftables.Provider,
-    "iptables": iptables.Provider,
+    "nftables": nftables.Nftables,
+    "iptables": iptables.Iptables,
     "auto": lambda: detect.provider(detect.choose("auto")),
 }
 
@@ -82,31 +82,31 @@ def live(scenario):
     provider = make()
     seen["name"] = provider.name
     rules = wanted(scenario, provider)
-    steps, undo = provider.steps(rules, False)
-    # A timer may fire before anything was changed, and a step may fail halfway: the way back leads home from
+    steps, undo, unused = provider.change_to(rules, False)
+    # A timer may fire before anything was changed, and a step may fail halfway: the rollback restores the host from
     # everywhere.
-    seen["problems"] = _steps.take_back(undo)
-    seen["taken back at once"] = dump(name)
-    _steps.perform(steps, lambda: _steps.take_back(undo))
+    seen["problems"] = _steps.perform_all(undo)
+    seen["rolled back at once"] = dump(name)
+    _steps.perform(steps, lambda: _steps.perform_all(undo))
     seen["present"] = dump(name)
     seen["held"] = rule.lines(make().rules()) == rule.lines(rules)
-    seen["second"] = [str(step) for step in make().steps(rules, False)[0]]
-    seen["problems"] += _steps.take_back(undo)
-    seen["taken back"] = dump(name)
-    _steps.perform(make().steps(rules, False)[0], list)
+    seen["second"] = [str(step) for step in make().change_to(rules, False).steps]
+    seen["problems"] += _steps.perform_all(undo)
+    seen["rolled back"] = dump(name)
+    _steps.perform(make().change_to(rules, False).steps, list)
     shell(scenario.get("meanwhile", ":"))
     seen["disturbed"] = dump(name)
-    steps, undo = make().steps(rules, False)
-    _steps.perform(steps, lambda: _steps.take_back(undo))
-    seen["mended"] = dump(name)
+    steps, undo, unused = make().change_to(rules, False)
+    _steps.perform(steps, lambda: _steps.perform_all(undo))
+    seen["repaired"] = dump(name)
     shell(scenario.get("afterwards", ":"))
-    seen["problems"] += _steps.take_back(undo)
-    seen["mended taken back"] = dump(name)
-    steps, undo = make().steps((), False)
-    _steps.perform(steps, lambda: _steps.take_back(undo))
+    seen["problems"] += _steps.perform_all(undo)
+    seen["repaired rolled back"] = dump(name)
+    steps, undo, unused = make().change_to((), False)
+    _steps.perform(steps, lambda: _steps.perform_all(undo))
     seen["absent"] = dump(name)
     by_script(undo)
-    seen["absent taken back"] = dump(name)
+    seen["absent rolled back"] = dump(name)
     return seen
 
 
@@ -119,10 +119,12 @@ def roll_back(scenario):
     make = PROVIDERS[name]
     shell(scenario["host"])
     provider = make()
-    _steps.perform(provider.steps(wanted(dict(scenario, rules=scenario["many"]), provider), False)[0], list)
+    _steps.perform(
+        provider.change_to(wanted(dict(scenario, rules=scenario["many"]), provider), False).steps, list
+    )
     seen = {"before": shell(DUMPS[name])}
     provider = make()
-    steps, undo = provider.steps(wanted(scenario, provider), False)
+    steps, undo, unused = provider.change_to(wanted(scenario, provider), False)
     script = _steps.script(undo)
     _steps.perform(steps, list)
     seen["changed"] = shell(DUMPS[name])

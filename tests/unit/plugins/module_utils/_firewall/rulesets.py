@@ -3,7 +3,7 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
 """nftables rule sets as C(nft -j list ruleset) tells them (libnftables-json(5)), made by hand."""
 
-from ansible_collections.exasol_community.network.plugins.module_utils._firewall.nftables import (
+from ansible_collections.exasol_community.network.plugins.module_utils._firewall.ruleset import (
     CHAINS,
     Ruleset,
 )

@@ -1,7 +1,7 @@
 # Copyright (c) 2026, exasol_community.network contributors
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""From wishes to a changed host, with a provider and a timer that only remember."""
+"""From options to a changed host, with a provider and a timer that only remember."""
 
 import contextlib
 import subprocess
@@ -14,9 +14,13 @@ from ansible_collections.exasol_community.network.plugins.module_utils._firewall
     other_firewalls,
     rollback,
 )
-from ansible_collections.exasol_community.network.plugins.module_utils._firewall.apply import Wish
+from ansible_collections.exasol_community.network.plugins.module_utils._firewall.apply import Options
 from ansible_collections.exasol_community.network.plugins.module_utils._firewall.connection import (
     Connection,
+)
+from ansible_collections.exasol_community.network.plugins.module_utils._firewall.provider import (
+    Change,
+    Provider,
 )
 from ansible_collections.exasol_community.network.plugins.module_utils._firewall.steps import (
     FirewallError,
@@ -43,13 +47,16 @@ OUT_RULE = {
     "addresses": ["192.0.2.53"],
     "services": ["dns_udp"],
 }
-BOTH = Wish([IN_RULE, OUT_RULE])
+BOTH = Options([IN_RULE, OUT_RULE])
 
 
-class Provider:
+class Firewall(Provider):
     """Holds some rules, and writes down what its steps do."""
 
+    name = "nftables"
+
     def __init__(self, out, held=(), filters_outgoing=False, failing=False):
+        super().__init__()
         self.out, self.held, self._filters_outgoing, self.failing = out, held, filters_outgoing, failing
         self.back = [Shell(f"echo back >> '{out}'")]
 
@@ -59,16 +66,15 @@ class Provider:
     def wanted(self, rules):
         return rules
 
-    def check(self):
-        pass
+    @classmethod
+    def is_running(cls, listing, beside=()):
+        return True
 
-    def steps(self, rules, persist):
+    def change_to(self, rules, persist):
         if rules == self.held:
-            return [], []
-        return [Shell(f"echo done >> '{self.out}'; exit {int(self.failing)}")], self.back
-
-    def notes(self):
-        return ["a note"]
+            return Change([], [], ["a note"])
+        steps = [Shell(f"echo done >> '{self.out}'; exit {int(self.failing)}")]
+        return Change(steps, self.back, ["a note"])
 
     def filters_outgoing(self):
         return self._filters_outgoing
@@ -79,10 +85,10 @@ class Host(Place):
 
     def __init__(self, monkeypatch, tmp_path, **provider):
         super().__init__(monkeypatch, tmp_path)
-        self.provider = Provider(self.out, **provider)
+        self.provider = Firewall(self.out, **provider)
         monkeypatch.setattr(apply, "_LOCK", str(tmp_path / "lock"))
         monkeypatch.setattr(apply.os, "geteuid", lambda: 0)
-        monkeypatch.setattr(apply.detect, "choose", lambda wish, listing: "nftables")
+        monkeypatch.setattr(apply.detect, "choose", lambda choice, listing: "nftables")
         monkeypatch.setattr(apply.detect, "provider", lambda name, listing: self.provider)
         monkeypatch.setattr(apply.detect, "published_by_docker", lambda: [8563, 9999])
         monkeypatch.setattr(apply._connection, "find", lambda: None)
@@ -144,12 +150,14 @@ def test_too_many_seconds_are_refused(host):
 
 
 @pytest.mark.parametrize("seconds", [30, 0], ids=["timer", "no-timer"])
-def test_where_taking_back_fails_the_way_back_stays(monkeypatch, tmp_path, seconds):
+def test_where_the_rollback_fails_it_stays(monkeypatch, tmp_path, seconds):
     host = Host(monkeypatch, tmp_path, failing=True)
     monkeypatch.setattr(rollback, "_start", lambda *arguments: host.started.append(arguments))
     host.provider.back = [
         Shell(
-            "echo tried >> '{0}'; echo 'still broken' >&2; [ -e '{1}' ]".format(host.out, tmp_path / "mended")
+            "echo tried >> '{0}'; echo 'still broken' >&2; [ -e '{1}' ]".format(
+                host.out, tmp_path / "repaired"
+            )
         )
     ]
     text = refusal(apply.change, BOTH._replace(rollback_after=seconds), "one", False)
@@ -157,9 +165,9 @@ def test_where_taking_back_fails_the_way_back_stays(monkeypatch, tmp_path, secon
     assert "as it was before" not in text
     assert host.names() == (["pending"] if seconds else ["failed"])
     assert [start[0] for start in host.started] == (["one", "one"] if seconds else [])
-    (tmp_path / "mended").write_text("")
+    (tmp_path / "repaired").write_text("")
     monkeypatch.setattr(rollback, "_boot", lambda: "another start")
-    rollback.settle()
+    rollback.end_previous_change()
     assert host.names() == ["rolled_back"]
 
 
@@ -175,7 +183,7 @@ def test_without_seconds_nothing_is_armed(host):
     assert (result["changed"], result["pending"], host.started, host.log()) == (True, "", [], ["done"])
 
 
-def test_a_change_that_fails_is_taken_back_and_forgotten(monkeypatch, tmp_path):
+def test_a_change_that_fails_is_rolled_back_and_forgotten(monkeypatch, tmp_path):
     host = Host(monkeypatch, tmp_path, failing=True)
     assert_names(refusal(apply.change, BOTH, "one", False), ["as it was before"])
     assert host.log() == ["done", "back"] and rollback.pending() is None
@@ -240,7 +248,7 @@ def test_the_way_in_of_the_connection_is_kept_open(host, address, port, expected
 
 def test_without_rules_the_connection_needs_none(host):
     host.connected("203.0.113.77", 22)
-    assert desired(host, Wish([])) == []
+    assert desired(host, Options([])) == []
 
 
 @pytest.mark.parametrize(
@@ -278,7 +286,7 @@ NOBODYS = {
 )
 def test_ports_that_nobody_may_use_are_refused_and_never_opened(host, rules, restrict, expected):
     host.connected("203.0.113.77", 2222)
-    found = desired(host, Wish(rules, restrict=restrict))
+    found = desired(host, Options(rules, restrict=restrict))
     assert [rule for rule in found if rule.startswith("reject")] == [
         f"{text} from anybody (IPv{version})" for text in expected for version in (4, 6)
     ]
@@ -289,7 +297,7 @@ def test_ports_that_nobody_may_use_are_refused_and_never_opened(host, rules, res
 
 
 def test_where_no_firewall_runs_nothing_is_done(host, monkeypatch):
-    monkeypatch.setattr(apply.detect, "choose", lambda wish, listing: "")
+    monkeypatch.setattr(apply.detect, "choose", lambda choice, listing: "")
     result = apply.change(BOTH, "one", dry=False)
     assert (result["changed"], result["provider"], host.log()) == (False, "", [])
     assert_names(result["msg"], ["no firewall", "nothing to open"])
@@ -319,34 +327,36 @@ def test_where_no_firewall_runs_nothing_is_done(host, monkeypatch):
 @pytest.mark.parametrize("runs", [True, False], ids=["a firewall", "none"])
 def test_a_value_is_refused_before_anything_is_touched(host, monkeypatch, rule, fragments, runs):
     if not runs:
-        monkeypatch.setattr(apply.detect, "choose", lambda wish: "")
+        monkeypatch.setattr(apply.detect, "choose", lambda choice: "")
     monkeypatch.setattr(
         apply, "alone", lambda: pytest.fail("the host's firewall was locked for a value that cannot be used")
     )
-    assert_names(refusal(apply.change, Wish([IN_RULE, rule]), "one", False), fragments)
+    assert_names(refusal(apply.change, Options([IN_RULE, rule]), "one", False), fragments)
     assert host.log() == []
 
 
 def test_rules_that_are_to_be_removed_need_no_sense(host):
     assert (
-        apply.change(Wish([dict(IN_RULE, addresses=[None])], present=False), "one", dry=False)["changed"]
+        apply.change(Options([dict(IN_RULE, addresses=[None])], present=False), "one", dry=False)["changed"]
         is False
     )
 
 
 def test_where_no_firewall_runs_nobody_can_be_refused(host, monkeypatch):
-    monkeypatch.setattr(apply.detect, "choose", lambda wish, listing: "")
-    assert_names(refusal(apply.change, BOTH._replace(restrict=True), "one", False), ["nobody can be refused"])
+    monkeypatch.setattr(apply.detect, "choose", lambda choice, listing: "")
+    assert_names(
+        refusal(apply.change, BOTH._replace(restrict=True), "one", False), ["nobody can be rejected"]
+    )
 
 
-def test_what_docker_publishes_is_told(host):
+def test_what_docker_publishes_is_reported(host):
     warnings = apply.change(BOTH, "one", dry=True)["warnings"]
     assert warnings[0] == "a note"
     assert_names(warnings[1], ["Docker", "8563"])
     assert "9999" not in warnings[1]
 
 
-def test_answers_that_are_dropped_are_told(host, monkeypatch):
+def test_answers_that_are_dropped_are_reported(host, monkeypatch):
     asked = []
 
     def unanswered(name, plan, after, listing):
@@ -361,21 +371,21 @@ def test_answers_that_are_dropped_are_told(host, monkeypatch):
     host.provider.wanted = lambda rules: ()
     result = apply.change(BOTH, "one", dry=True)
     assert asked == [("nftables", ["out"], [])], "what goes out is not filtered, so answers go out too"
-    assert_names(result["warnings"][-1], ["inet filter input", "answers"])
+    assert_names(result["warnings"][-1], ["inet filter input", "replies"])
     assert "msg" not in result
 
 
 @pytest.mark.parametrize(
-    "wish, expected", [(BOTH, "nothing"), (BOTH._replace(present=False), None)], ids=["present", "absent"]
+    "options, expected", [(BOTH, "nothing"), (BOTH._replace(present=False), None)], ids=["present", "absent"]
 )
-def test_where_no_rule_takes_effect_it_is_said_without_a_warning(host, wish, expected):
+def test_where_no_rule_takes_effect_it_is_said_without_a_warning(host, options, expected):
     host.provider.wanted = lambda rules: ()
-    host.provider.idle = lambda: "nothing"
-    result = apply.change(wish, "one", dry=True)
+    host.provider.nothing_to_open = lambda: "nothing"
+    result = apply.change(options, "one", dry=True)
     assert (result.get("msg"), result["warnings"]) == (expected, ["a note"])
 
 
-def test_somebody_else_than_root_is_told(host, monkeypatch):
+def test_anybody_but_root_is_refused(host, monkeypatch):
     monkeypatch.setattr(apply.os, "geteuid", lambda: 1000)
     assert_names(refusal(apply.change, BOTH, "one", False), ["root", "become"])
 
@@ -404,11 +414,11 @@ def test_two_runs_do_not_change_a_host_at_once(host, tmp_path):
 
 def test_a_change_that_waits_is_not_overtaken(host):
     apply.change(BOTH, "one", dry=False)
-    assert_names(refusal(apply.change, BOTH, "two", False), ["waits for its confirmation"])
+    assert_names(refusal(apply.change, BOTH, "two", False), ["awaiting confirmation"])
     assert host.log() == ["done"]
 
 
-def test_what_the_host_took_back_is_told_by_the_next_run_alone(host):
+def test_what_the_host_rolled_back_is_reported_by_the_next_run_alone(host):
     apply.change(BOTH, "one", dry=False)
     fire(host.script)
     assert host.log() == ["done", "back"]
@@ -417,7 +427,7 @@ def test_what_the_host_took_back_is_told_by_the_next_run_alone(host):
     assert apply.change(BOTH, "three", dry=False)["rolled_back"] == ""
 
 
-def test_check_mode_does_not_forget_what_the_host_took_back(host):
+def test_check_mode_does_not_forget_what_the_host_rolled_back(host):
     apply.change(BOTH, "one", dry=False)
     fire(host.script)
     assert apply.change(BOTH, "two", dry=True)["rolled_back"].endswith("Z")
@@ -428,7 +438,7 @@ def refuse_two(wish, listing):
     raise FirewallError("two at once")
 
 
-def test_a_run_that_fails_does_not_forget_what_the_host_took_back(host, monkeypatch):
+def test_a_run_that_fails_does_not_forget_what_the_host_rolled_back(host, monkeypatch):
     apply.change(BOTH, "one", dry=False)
     fire(host.script)
     with monkeypatch.context() as context:
@@ -437,9 +447,9 @@ def test_a_run_that_fails_does_not_forget_what_the_host_took_back(host, monkeypa
     assert apply.change(BOTH, "three", dry=False)["rolled_back"].endswith("Z")
 
 
-def test_check_mode_takes_nothing_back(host):
+def test_check_mode_rolls_nothing_back(host):
     rollback.arm("one", host.undo, -60)
-    assert_names(refusal(apply.change, BOTH, "two", True), ["nobody confirmed", "lost its timer"])
+    assert_names(refusal(apply.change, BOTH, "two", True), ["nobody confirmed", "its timer was lost"])
     assert host.log() == []
 
 

@@ -4,6 +4,7 @@
 """Which firewall a host runs, and what stands beside it."""
 
 import json
+import pathlib
 
 import pytest
 
@@ -13,6 +14,9 @@ from ansible_collections.exasol_community.network.plugins.module_utils._firewall
 )
 from ansible_collections.exasol_community.network.plugins.module_utils._firewall import (
     listing as _listing,
+)
+from ansible_collections.exasol_community.network.plugins.module_utils._firewall.providers import (
+    PROVIDERS,
 )
 from ansible_collections.exasol_community.network.tests.unit.helpers import assert_names, refusal
 from ansible_collections.exasol_community.network.tests.unit.plugins.module_utils._firewall.commands import (
@@ -137,7 +141,7 @@ OURS = (
     ],
 )
 def test_iptables_filters_other_than_for_its_guests(text, expected):
-    assert detect.filters(text) is expected
+    assert xtables.filters(text) is expected
 
 
 @pytest.mark.parametrize(
@@ -153,7 +157,7 @@ def test_iptables_filters_other_than_for_its_guests(text, expected):
     ids=["log", "comment", "goto"],
 )
 def test_iptables_filters_by_its_targets_alone(text, expected):
-    assert detect.filters(text) is expected
+    assert xtables.filters(text) is expected
 
 
 def tables(*items):
@@ -341,7 +345,7 @@ def test_the_running_one_is_chosen(monkeypatch, running, expected, others):
 
 
 @pytest.mark.parametrize(
-    "told, asked, expected",
+    "answer, asked, expected",
     [
         ('s "RUNNING"\n', (252, ""), "firewalld"),
         ('s "INIT"\n', (252, ""), ""),
@@ -351,9 +355,9 @@ def test_the_running_one_is_chosen(monkeypatch, running, expected, others):
     ids=["running", "starting", "no-service", "an-old-busctl"],
 )
 def test_firewalld_is_asked_over_the_bus_and_by_its_command_where_that_does_not_say_yes(
-    monkeypatch, told, asked, expected
+    monkeypatch, answer, asked, expected
 ):
-    Commands(monkeypatch, {BUSCTL: told, "firewall-cmd --state": asked})
+    Commands(monkeypatch, {BUSCTL: answer, "firewall-cmd --state": asked})
     assert detect.choose("auto") == expected
 
 
@@ -375,7 +379,7 @@ def test_firewalld_that_answers_over_the_bus_is_not_asked_twice(monkeypatch):
 )
 def test_two_at_once_are_named_with_what_to_do(monkeypatch, running):
     host(monkeypatch, running)
-    assert_names(refusal(detect.choose, "auto"), running + ["stop one", "provider"])
+    assert_names(refusal(detect.choose, "auto"), running + ["stop all but one", "provider"])
 
 
 @pytest.mark.parametrize(
@@ -405,7 +409,7 @@ def test_an_old_nft_without_json_is_no_second_firewall(monkeypatch):
     assert detect.choose("auto") == "ufw"
 
 
-def test_an_old_nft_without_json_is_told_where_nothing_else_runs(monkeypatch):
+def test_an_old_nft_without_json_is_reported_where_nothing_else_runs(monkeypatch):
     host(monkeypatch, []).answers.update({"nft -j list ruleset": "table inet filter {\n}\n"})
     assert_names(refusal(detect.choose, "auto"), ["JSON"])
 
@@ -482,10 +486,30 @@ def test_the_variant_that_filters_is_chosen(monkeypatch, active, legacy, nft, lo
 @pytest.mark.parametrize(
     "active, legacy, nft, fragments",
     [
-        ("nf_tables", saved(input="DROP"), saved(input="DROP"), ["iptables and iptables-legacy", "stop one"]),
-        ("legacy", saved(input="DROP"), saved("-A INPUT -j DROP"), ["iptables and iptables-nft", "stop one"]),
-        ("nf_tables", saved(input="DROP"), saved(), ["iptables-legacy filters", "update-alternatives"]),
-        ("legacy", saved(), saved(input="DROP"), ["iptables-nft filters", "update-alternatives"]),
+        (
+            "nf_tables",
+            saved(input="DROP"),
+            saved(input="DROP"),
+            ["iptables and iptables-legacy", "stop all but one"],
+        ),
+        (
+            "legacy",
+            saved(input="DROP"),
+            saved("-A INPUT -j DROP"),
+            ["iptables and iptables-nft", "stop all but one"],
+        ),
+        (
+            "nf_tables",
+            saved(input="DROP"),
+            saved(),
+            ["the active rules are in iptables-legacy", "update-alternatives"],
+        ),
+        (
+            "legacy",
+            saved(),
+            saved(input="DROP"),
+            ["the active rules are in iptables-nft", "update-alternatives"],
+        ),
     ],
     ids=["both-nft", "both-legacy", "other-than-nft", "other-than-legacy"],
 )
@@ -625,9 +649,18 @@ def test_ports_that_docker_publishes_are_found(monkeypatch, answers, expected):
     assert detect.published_by_docker() == expected
 
 
-@pytest.mark.parametrize("name", ["firewalld", "ufw", "nftables", "iptables"])
-def test_every_provider_can_be_made(monkeypatch, name):
-    module = __import__(detect.__name__.replace("detect", name), fromlist=["Provider"])
-    monkeypatch.setattr(module, "Provider", lambda *found: name)
-    monkeypatch.setattr(_listing.Listing, "ruleset", lambda self: None)
-    assert detect.provider(name) == name
+@pytest.mark.parametrize("firewall", PROVIDERS)
+def test_a_firewall_is_found_by_its_name(monkeypatch, firewall):
+    monkeypatch.setattr(firewall, "__init__", lambda self, listing: None)
+    assert type(detect.provider(firewall.name, _listing.Listing())) is firewall
+
+
+def test_each_firewall_is_one_entry_with_a_name_and_command_of_its_own():
+    assert len({firewall.name for firewall in PROVIDERS}) == len(PROVIDERS)
+    assert len({firewall.command for firewall in PROVIDERS}) == len(PROVIDERS)
+
+
+def test_every_file_of_a_firewall_is_in_the_list():
+    folder = pathlib.Path(detect.__file__).parent
+    files = {path.stem for path in folder.glob("*.py") if "(Provider):" in path.read_text(encoding="utf-8")}
+    assert files == {firewall.__module__.split(".")[-1] for firewall in PROVIDERS}

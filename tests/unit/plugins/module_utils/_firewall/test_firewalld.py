@@ -22,7 +22,7 @@ from ansible_collections.exasol_community.network.tests.unit.plugins.module_util
     rule,
 )
 
-RULES = firewalld.named(
+RULES = firewalld.split_rules(
     cases.settled(
         [
             rule("in tcp 8563", "192.0.2.0/24"),
@@ -31,7 +31,7 @@ RULES = firewalld.named(
         ]
     )
 )
-OUT_RULES = firewalld.named(cases.settled(RULES + (rule("out udp 53", "192.0.2.53", "dns_udp"),)))
+OUT_RULES = firewalld.split_rules(cases.settled(RULES + (rule("out udp 53", "192.0.2.53", "dns_udp"),)))
 IN_POLICY, OUT_POLICY = firewalld.POLICIES
 
 # As firewall-cmd prints them (print_zone_policy_info in firewall/command.py); the third with rules of ours.
@@ -178,7 +178,7 @@ def test_rules_are_written_in_the_rich_language(one, expected):
 
 def test_a_rich_rule_always_has_something_to_match():
     # Rich_Rule.check refuses 'rule family="ipv4" accept': no element, no source, no destination.
-    (one,) = firewalld.rich_rules(firewalld.named(cases.settled([rule("in any", "0.0.0.0/0")])), "in")
+    (one,) = firewalld.rich_rules(firewalld.split_rules(cases.settled([rule("in any", "0.0.0.0/0")])), "in")
     assert one == 'rule family="ipv4" source address="0.0.0.0/0" accept'
     (one,) = firewalld.rich_rules([rule("in any")], "in")
     assert one == 'rule family="ipv4" source address="0.0.0.0/0" accept'
@@ -187,13 +187,13 @@ def test_a_rich_rule_always_has_something_to_match():
 @given(cases.RULE_SETS)
 @cases.EXAMPLES
 def test_rich_rules_are_read_back(rules):
-    wanted = firewalld.named(cases.settled(rules))
+    wanted = firewalld.split_rules(cases.settled(rules))
     for direction in ("in", "out"):
         texts = firewalld.rich_rules(wanted, direction)
         assert len(texts) == len(set(texts))
         services = firewalld.parse_services(firewalld.services_of(wanted, direction))
         read = [firewalld.parse_rich(text, direction, services) for text in texts]
-        assert {bare(one) for one in firewalld.named(cases.settled(read))} == {
+        assert {bare(one) for one in firewalld.split_rules(cases.settled(read))} == {
             bare(one) for one in wanted if one.direction == direction
         }
 
@@ -210,7 +210,9 @@ def test_names_are_read_back():
         rule("in tcp 3,5", "192.0.2.2", "b"),
         rule("in tcp 5,7", "192.0.2.3", "c"),
     ]
-    assert read_back(firewalld.named(cases.settled(rules))) == firewalld.named(cases.settled(rules))
+    assert read_back(firewalld.split_rules(cases.settled(rules))) == firewalld.split_rules(
+        cases.settled(rules)
+    )
 
 
 def read_back(wanted):
@@ -219,7 +221,7 @@ def read_back(wanted):
         direction: firewalld.parse_services(firewalld.services_of(wanted, direction))
         for direction in ("in", "out")
     }
-    return firewalld.named(
+    return firewalld.split_rules(
         [
             firewalld.parse_rich(text, direction, services[direction])
             for direction in ("in", "out")
@@ -231,27 +233,27 @@ def read_back(wanted):
 @given(cases.RULE_SETS)
 @cases.EXAMPLES
 def test_all_names_are_read_back(rules):
-    wanted = firewalld.named(cases.settled(rules))
+    wanted = firewalld.split_rules(cases.settled(rules))
     assert read_back(wanted) == wanted
-    assert firewalld.named(wanted) == wanted
+    assert firewalld.split_rules(wanted) == wanted
 
 
 @given(cases.RULE_SETS)
 @cases.EXAMPLES
-def test_what_is_told_is_told_again_after_a_visit_to_firewalld(rules):
-    told = firewalld.told(cases.settled(rules))
-    assert told == cases.settled(told)
-    assert firewalld.told(read_back(firewalld.named(told))) == told
+def test_rules_are_the_same_after_a_visit_to_firewalld(rules):
+    merged = firewalld.merge_rules(cases.settled(rules))
+    assert merged == cases.settled(merged)
+    assert firewalld.merge_rules(read_back(firewalld.split_rules(merged))) == merged
 
 
-def test_rules_are_told_as_by_every_other_provider():
+def test_rules_have_the_form_of_every_other_provider():
     rules = cases.settled(
         [
             rule("in tcp 2580,8563", "192.0.2.1", "bucketfs,sql_client"),
             rule("in tcp 20000-21000", "192.0.2.2", "subconnection_in"),
         ]
     )
-    assert firewalld.told(rules) == rules != firewalld.named(rules)
+    assert firewalld.merge_rules(rules) == rules != firewalld.split_rules(rules)
 
 
 @pytest.mark.parametrize(
@@ -264,7 +266,7 @@ def test_rules_are_told_as_by_every_other_provider():
 )
 def test_a_rich_rule_of_somebody_else_in_our_policy_does_no_harm(monkeypatch, tmp_path, text):
     Host(monkeypatch, tmp_path, LISTING_1_3.replace(HELD[0], HELD[0] + "\n\t" + text))
-    provider = firewalld.Provider()
+    provider = firewalld.Firewalld()
     assert [str(one).split("  #")[0] for one in provider.rules()] == [
         "accept in tcp 8563 from 192.0.2.0/24",
         "accept in tcp 8563 from 2001:db8::/64",
@@ -272,7 +274,7 @@ def test_a_rich_rule_of_somebody_else_in_our_policy_does_no_harm(monkeypatch, tm
     ]
     assert any(
         "--remove-rich-rule=" + text in getattr(step, "command", ())
-        for step in provider.steps(RULES, True)[0]
+        for step in provider.change_to(RULES, True).steps
     )
 
 
@@ -376,10 +378,10 @@ class Host:
 def test_versions_without_policies_are_refused(monkeypatch, tmp_path, version, fits):
     host = Host(monkeypatch, tmp_path, version=version)
     if fits:
-        assert firewalld.Provider().rules() == ()
+        assert firewalld.Firewalld().rules() == ()
     del host.answers["--list-all-policies"]
     assert_names(
-        refusal(firewalld.Provider), ["unrecognized arguments"] if fits else [version, "too old", "0.9"]
+        refusal(firewalld.Firewalld), ["unrecognized arguments"] if fits else [version, "too old", "0.9"]
     )
 
 
@@ -395,7 +397,7 @@ def kinds(steps):
 
 def test_policies_are_made_with_one_reload(monkeypatch, tmp_path):
     Host(monkeypatch, tmp_path)
-    steps, back = firewalld.Provider().steps(OUT_RULES, True)
+    steps, back, unused = firewalld.Firewalld().change_to(OUT_RULES, True)
     assert kinds(steps) == ["exasol-network-in.xml", "exasol-network-out.xml", "--reload"]
     assert kinds(back) == ["exasol-network-in.xml gone", "exasol-network-out.xml gone", "--reload"]
 
@@ -443,19 +445,18 @@ def test_what_a_reload_forgets_is_made_again_or_named(
     monkeypatch, tmp_path, kind, changes, again, kept, lost
 ):
     host = Host(monkeypatch, tmp_path)
-    provider = firewalld.Provider()
+    provider = firewalld.Firewalld()
     for old, new in changes:
         assert old in host.answers["--list-all-" + kind]
         host.answers["--list-all-" + kind] = host.answers["--list-all-" + kind].replace(old, new)
-    steps, back = provider.steps(RULES, True)
+    steps, back, notes = provider.change_to(RULES, True)
     for where in (steps, back):
         reload = [step.command[1:] for step in where if isinstance(step, _steps.Run)]
         assert [" ".join(words) for words in reload] == ["--reload"] + again
-    notes = provider.notes()
     assert len(notes) == bool(kept) + bool(lost)
     assert_names(
         " ".join(notes),
-        [f"forgets what is not permanent in {name}. It is made again" for name in kept]
+        [f"forgets what is not permanent in {name}. It is restored" for name in kept]
         + [f"drops what is not permanent in {name}:" for name in lost],
     )
 
@@ -466,8 +467,8 @@ def test_direct_rules_that_are_not_permanent_are_made_again(monkeypatch, tmp_pat
         host.answers.update({"--direct --get-all-" + kind: "", "--permanent --direct --get-all-" + kind: ""})
     host.answers["--direct --get-all-rules"] = DIRECT + "\nipv4 filter INPUT 1 -j DROP\n"
     host.answers["--permanent --direct --get-all-rules"] = "ipv4 filter INPUT 1 -j DROP\n"
-    provider = firewalld.Provider()
-    steps = provider.steps(RULES, True)[0]
+    provider = firewalld.Firewalld()
+    steps, unused, notes = provider.change_to(RULES, True)
     assert steps[-1].command == (
         "firewall-cmd",
         "--direct",
@@ -485,23 +486,24 @@ def test_direct_rules_that_are_not_permanent_are_made_again(monkeypatch, tmp_pat
         "-j",
         "ACCEPT",
     )
-    assert_names(" ".join(provider.notes()), ["direct rules"])
+    assert_names(" ".join(notes), ["direct rules"])
 
 
 def test_many_rules_change_with_one_reload(monkeypatch, tmp_path):
     # firewalld takes a transaction for each rule of the running firewall: minutes for 2000.
     provider = standing(monkeypatch, tmp_path)
-    many = firewalld.named(
-        cases.settled([rule("in tcp 8563", f"192.0.2.{2 * number}") for number in range(firewalld._FEW + 1)])
+    many = firewalld.split_rules(
+        cases.settled(
+            [rule("in tcp 8563", f"192.0.2.{2 * number}") for number in range(firewalld.MAX_CHANGES + 1)]
+        )
     )
-    steps, back = provider.steps(many, True)
+    steps, back, unused = provider.change_to(many, True)
     assert kinds(steps) == kinds(back) == ["exasol-network-in.xml", "--reload"]
 
 
 def test_without_a_reload_nothing_is_dropped(monkeypatch, tmp_path):
     provider = standing(monkeypatch, tmp_path)
-    provider.steps(RULES, True)
-    assert provider.notes() == []
+    assert provider.change_to(RULES, True).notes == []
 
 
 def standing(monkeypatch, tmp_path, rules=RULES):
@@ -509,18 +511,18 @@ def standing(monkeypatch, tmp_path, rules=RULES):
     texts = "\n\t".join(firewalld.rich_rules(rules, "in"))
     Host(monkeypatch, tmp_path, LISTING_1_3.replace("\n\t".join(HELD), texts))
     (tmp_path / "exasol-network-in.xml").write_text(firewalld.document(IN_POLICY, rules))
-    return firewalld.Provider()
+    return firewalld.Firewalld()
 
 
 def test_nothing_is_done_where_all_is_there(monkeypatch, tmp_path):
     provider = standing(monkeypatch, tmp_path)
     assert provider.rules() == RULES
-    assert provider.steps(provider.wanted(RULES), True) == ([], [])
+    assert provider.change_to(provider.wanted(RULES), True)[:2] == ([], [])
 
 
 def test_rules_change_without_a_reload(monkeypatch, tmp_path):
     provider = standing(monkeypatch, tmp_path)
-    wanted = firewalld.named(
+    wanted = firewalld.split_rules(
         cases.settled(
             [
                 rule("in tcp 8563", "192.0.2.128/25"),
@@ -529,7 +531,7 @@ def test_rules_change_without_a_reload(monkeypatch, tmp_path):
             ]
         )
     )
-    steps, back = provider.steps(wanted, True)
+    steps, back, unused = provider.change_to(wanted, True)
     assert kinds(steps) == ["exasol-network-in.xml", "--add-rich-rule", "--remove-rich-rule"]
     # What is new is there before what is old goes, so nobody is shut out in between.
     assert steps[1].command[1:] == (
@@ -543,7 +545,7 @@ def test_rules_change_without_a_reload(monkeypatch, tmp_path):
 
 def test_absent_removes_file_and_policy(monkeypatch, tmp_path):
     provider = standing(monkeypatch, tmp_path)
-    steps, back = provider.steps((), True)
+    steps, back, unused = provider.change_to((), True)
     assert kinds(steps) == ["exasol-network-in.xml gone", "--reload"]
     assert kinds(back) == ["exasol-network-in.xml", "--reload"]
     assert back[0].content == firewalld.document(IN_POLICY, RULES)
@@ -551,13 +553,13 @@ def test_absent_removes_file_and_policy(monkeypatch, tmp_path):
 
 def test_absent_where_nothing_is(monkeypatch, tmp_path):
     Host(monkeypatch, tmp_path)
-    assert firewalld.Provider().steps((), True) == ([], [])
+    assert firewalld.Firewalld().change_to((), True)[:2] == ([], [])
 
 
 def test_a_policy_that_only_runs_becomes_permanent(monkeypatch, tmp_path):
     provider = standing(monkeypatch, tmp_path)
     (tmp_path / "exasol-network-in.xml").unlink()
-    assert kinds(provider.steps(RULES, True)[0]) == ["exasol-network-in.xml"]
+    assert kinds(provider.change_to(RULES, True).steps) == ["exasol-network-in.xml"]
 
 
 @pytest.mark.parametrize(
@@ -571,7 +573,7 @@ def test_a_policy_that_only_runs_becomes_permanent(monkeypatch, tmp_path):
 )
 def test_outgoing_is_filtered(monkeypatch, tmp_path, change, expected):
     Host(monkeypatch, tmp_path, LISTING_1_3.replace(*change))
-    assert firewalld.Provider().filters_outgoing() is expected
+    assert firewalld.Firewalld().filters_outgoing() is expected
 
 
 def test_outgoing_is_filtered_by_a_rich_rule(monkeypatch, tmp_path):
@@ -585,7 +587,7 @@ def test_outgoing_is_filtered_by_a_rich_rule(monkeypatch, tmp_path):
             "rich rules: \n\n", 'rich rules: \n\trule family="ipv4" destination address="192.0.2.9" drop\n\n'
         ),
     )
-    assert bool(firewalld.Provider().filters_outgoing())
+    assert bool(firewalld.Firewalld().filters_outgoing())
 
 
 @given(

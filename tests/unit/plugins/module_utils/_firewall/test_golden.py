@@ -1,7 +1,7 @@
 # Copyright (c) 2026, exasol_community.network contributors
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""What each provider writes for one plan, to the letter.
+"""What each provider writes for one plan, exactly.
 
 The files in C(golden) are reviewed like code. After a wanted change, C(EXASOL_UPDATE_GOLDEN=1 pytest
 .../test_golden.py) writes them anew; that run fails for every file that it changed, so that nobody forgets to
@@ -26,7 +26,7 @@ from ansible_collections.exasol_community.network.plugins.module_utils._firewall
 from ansible_collections.exasol_community.network.plugins.module_utils._firewall import (
     rule as _rule,
 )
-from ansible_collections.exasol_community.network.plugins.module_utils._firewall.nftables import Place
+from ansible_collections.exasol_community.network.plugins.module_utils._firewall.ruleset import Place
 from ansible_collections.exasol_community.network.tests.unit.plugins.module_utils._firewall import cases
 
 FOLDER = os.path.join(os.path.dirname(os.path.abspath(__file__)), "golden")
@@ -71,11 +71,11 @@ def nftables():
 
 
 def firewalld(policy):
-    return _firewalld.document(policy, _firewalld.named(RULES))
+    return _firewalld.document(policy, _firewalld.split_rules(RULES))
 
 
 def rich():
-    named = _firewalld.named(RULES)
+    named = _firewalld.split_rules(RULES)
     return (
         "\n".join(
             text for policy in _firewalld.POLICIES for text in _firewalld.rich_rules(named, policy.direction)

@@ -371,7 +371,7 @@ class Host:
 
 def test_provider_changes_both_families_and_goes_back(monkeypatch, tmp_path):
     Host(monkeypatch, tmp_path)
-    steps, back = iptables.Provider().steps(RULES, True)
+    steps, back, unused = iptables.Iptables().change_to(RULES, True)
     assert [step.command for step in steps] == [
         ("iptables-restore", "--noflush"),
         ("ip6tables-restore", "--noflush"),
@@ -382,9 +382,9 @@ def test_provider_changes_both_families_and_goes_back(monkeypatch, tmp_path):
     assert_names(_steps.script(back[1:]), ["ip6tables-restore --noflush", "-X EXASOL-IN"])
 
 
-def test_way_back_from_absent_brings_rules_and_jump(monkeypatch, tmp_path):
+def test_rollback_from_absent_brings_rules_and_jump(monkeypatch, tmp_path):
     Host(monkeypatch, tmp_path, v4=held(ONE, 4, "-A INPUT -j DROP"))
-    steps, back = iptables.Provider().steps((), True)
+    steps, back, unused = iptables.Iptables().change_to((), True)
     assert commands(steps[0].stdin) == [DELETE_IN, "-F EXASOL-IN", "-X EXASOL-IN"]
     assert_names(_steps.script(back[:1]), ["\n".join(BODY)])
     by_then = commands(
@@ -394,7 +394,7 @@ def test_way_back_from_absent_brings_rules_and_jump(monkeypatch, tmp_path):
 
 
 def restored(folder, step, by_then):
-    """Return what the way back gives to iptables-restore where the rule set is C(by_then) when its time has come."""
+    """Return what the rollback gives to iptables-restore where the rule set is C(by_then) when its time has come."""
     (folder / "by_then").write_text(by_then)
     for name, text in (("iptables-save", f"cat {folder}/by_then"), ("iptables-restore", "cat")):
         (folder / name).write_text(f"#!/bin/sh\n{text}\n")
@@ -405,9 +405,9 @@ def restored(folder, step, by_then):
 
 
 def back_in(before):
-    """Return what makes the way back to a rule set, given the folder of the commands."""
+    """Return what makes the rollback to a rule set, given the folder of the commands."""
     family = iptables.FAMILIES[0]
-    return lambda folder: iptables.way_back(
+    return lambda folder: iptables.undo_step(
         family._replace(save=folder + "/iptables-save", restore=folder + "/iptables-restore"), before
     )
 
@@ -445,7 +445,7 @@ BY_HAND = '-A INPUT -m comment --comment "two  spaces" -j EXASOL-IN'
         "by-hand-meanwhile",
     ],
 )
-def test_way_back_puts_jumps_where_they_stood_as_far_as_that_is_there_by_then(
+def test_rollback_puts_jumps_where_they_stood_as_far_as_that_is_there_by_then(
     tmp_path, before, by_then, expected
 ):
     held, nat = (
@@ -460,43 +460,43 @@ def test_way_back_puts_jumps_where_they_stood_as_far_as_that_is_there_by_then(
 
 def test_provider_has_nothing_to_do_where_all_is_there(monkeypatch, tmp_path):
     Host(monkeypatch, tmp_path, v4=held(RULES, 4), v6=held(RULES, 6))
-    provider = iptables.Provider()
-    assert provider.steps(provider.wanted(RULES), True) == ([], [])
+    provider = iptables.Iptables()
+    assert provider.change_to(provider.wanted(RULES), True)[:2] == ([], [])
     assert provider.rules() == RULES
 
 
 def test_provider_leaves_out_a_family_that_is_not_there(monkeypatch, tmp_path):
     Host(monkeypatch, tmp_path, commands=("iptables-save",))
-    provider = iptables.Provider()
+    provider = iptables.Iptables()
     assert {one.version for one in provider.wanted(RULES)} == {4}
-    assert [step.command[0] for step in provider.steps(provider.wanted(RULES), True)[0]] == [
+    assert [step.command[0] for step in provider.change_to(provider.wanted(RULES), True).steps] == [
         "iptables-restore"
     ]
 
 
 def test_without_ip6tables_ipv6_is_left_out_with_a_word_and_nobody_is_refused_there(monkeypatch, tmp_path):
     Host(monkeypatch, tmp_path, commands=("iptables-save", "netfilter-persistent"))
-    provider = iptables.Provider()
+    provider = iptables.Iptables()
     refused = [one for one in RULES if one.action == "reject"] or [
         rule("in tcp 8563", action="reject", version=version) for version in (4, 6)
     ]
-    assert_names(" ".join(provider.notes()), ["ip6tables-save is not installed", "IPv6"])
+    assert_names(" ".join(provider.change_to((), True).notes), ["ip6tables-save is not installed", "IPv6"])
     assert_names(refusal(provider.wanted, refused), ["ip6tables-save is not installed", "IPv6", "restrict"])
 
 
 def test_with_ip6tables_nothing_is_left_out(monkeypatch, tmp_path):
     Host(monkeypatch, tmp_path, commands=("iptables-save", "ip6tables-save", "netfilter-persistent"))
-    assert iptables.Provider().notes() == []
+    assert iptables.Iptables().change_to(RULES, True).notes == []
     assert {
-        one.version for one in iptables.Provider().wanted([rule("in tcp 8563", action="reject", version=6)])
+        one.version for one in iptables.Iptables().wanted([rule("in tcp 8563", action="reject", version=6)])
     } == {6}
 
 
 def test_without_ip6tables_and_ipv6_nothing_is_missing(monkeypatch, tmp_path):
     Host(monkeypatch, tmp_path, commands=("iptables-save", "netfilter-persistent"))
     monkeypatch.setattr(xtables.os.path, "exists", lambda path: path != "/proc/net/if_inet6")
-    provider = iptables.Provider()
-    assert provider.notes() == []
+    provider = iptables.Iptables()
+    assert provider.change_to(provider.wanted(RULES), True).notes == []
     assert {
         one.version
         for one in provider.wanted(
@@ -508,7 +508,7 @@ def test_without_ip6tables_and_ipv6_nothing_is_missing(monkeypatch, tmp_path):
 def test_provider_leaves_out_ipv6_where_the_kernel_has_none(monkeypatch, tmp_path):
     Host(monkeypatch, tmp_path)
     monkeypatch.setattr(xtables.os.path, "exists", lambda path: path != "/proc/net/if_inet6")
-    assert {one.version for one in iptables.Provider().wanted(RULES)} == {4}
+    assert {one.version for one in iptables.Iptables().wanted(RULES)} == {4}
 
 
 BOTH = ("iptables-save", "ip6tables-save")
@@ -530,21 +530,22 @@ def test_rules_are_saved_where_the_host_loads_them(monkeypatch, tmp_path, comman
     host = Host(monkeypatch, tmp_path, commands=commands)
     for name in present:
         host.write(name, REDHAT)
-    provider = iptables.Provider()
-    writes = [step for step in provider.steps(RULES, True)[0] if isinstance(step, _steps.Write)]
+    provider = iptables.Iptables()
+    change = provider.change_to(RULES, True)
+    writes = [step for step in change.steps if isinstance(step, _steps.Write)]
     assert [step.path for step in writes] == [str(tmp_path / name) for name in expected]
-    assert bool(provider.notes()) == (not expected)
-    assert not [step for step in provider.steps(RULES, False)[0] if isinstance(step, _steps.Write)]
-    assert provider.notes() == [], "nothing is to be kept"
-    provider.steps((), True)
-    assert provider.notes() == [], "there is nothing to keep"
+    assert bool(change.notes) == (not expected)
+    change = provider.change_to(RULES, False)
+    assert not [step for step in change.steps if isinstance(step, _steps.Write)]
+    assert change.notes == [], "nothing is to be kept"
+    assert provider.change_to((), True).notes == [], "there is nothing to keep"
 
 
-def test_saved_files_are_brought_back_to_the_letter(monkeypatch, tmp_path):
+def test_saved_files_are_restored_exactly(monkeypatch, tmp_path):
     host = Host(monkeypatch, tmp_path, commands=BOTH + ("netfilter-persistent",))
     host.write("rules.v4", DEBIAN)
     (tmp_path / "rules.v4").chmod(0o600)
-    steps, back = iptables.Provider().steps(RULES, True)
+    steps, back, unused = iptables.Iptables().change_to(RULES, True)
     for step in saving(steps + back):
         step.perform()
     assert (tmp_path / "rules.v4").read_bytes() == DEBIAN.encode("utf-8")
@@ -563,11 +564,11 @@ def saving(steps):
 @pytest.mark.parametrize(
     "later", ["", "-A INPUT -p tcp --dport 9000 -j ACCEPT\n"], ids=["untouched", "changed-by-somebody"]
 )
-def test_way_back_of_a_saved_file_leaves_what_others_changed_meanwhile(monkeypatch, tmp_path, held, later):
+def test_rollback_of_a_saved_file_leaves_what_others_changed_meanwhile(monkeypatch, tmp_path, held, later):
     host = Host(monkeypatch, tmp_path, commands=BOTH + ("netfilter-persistent",))
     before = iptables.edit(DEBIAN, held, 4)
     host.write("rules.v4", before)
-    steps, back = iptables.Provider().steps(OTHER_RULES, True)
+    steps, back, unused = iptables.Iptables().change_to(OTHER_RULES, True)
     for step in saving(steps):
         step.perform()
     path = tmp_path / "rules.v4"
@@ -578,28 +579,28 @@ def test_way_back_of_a_saved_file_leaves_what_others_changed_meanwhile(monkeypat
     assert path.read_text() == (DEBIAN.replace("COMMIT\n", later + "COMMIT\n", 1) if later else before)
 
 
-def test_way_back_of_a_file_that_was_not_written_yet_does_nothing(monkeypatch, tmp_path):
+def test_rollback_of_a_file_that_was_not_written_yet_does_nothing(monkeypatch, tmp_path):
     Host(monkeypatch, tmp_path, commands=BOTH + ("netfilter-persistent",))
-    for step in saving(iptables.Provider().steps(RULES, True)[1]):
+    for step in saving(iptables.Iptables().change_to(RULES, True).undo):
         step.perform()
     assert not [name for name in tmp_path.iterdir() if name.name.startswith("rules")]
 
 
-def test_way_back_of_a_file_that_is_right_already_leaves_it_alone(monkeypatch, tmp_path):
+def test_rollback_of_a_file_that_is_right_already_leaves_it_alone(monkeypatch, tmp_path):
     """It may lie where nothing can be written, which is why the change failed."""
     host = Host(monkeypatch, tmp_path, commands=BOTH + ("netfilter-persistent",))
     host.write("rules.v4", DEBIAN)
     before = (tmp_path / "rules.v4").stat()
-    for step in saving(iptables.Provider().steps(RULES, True)[1]):
+    for step in saving(iptables.Iptables().change_to(RULES, True).undo):
         step.perform()
     assert (tmp_path / "rules.v4").stat() == before
 
 
-def test_way_back_from_absent_writes_the_saved_file_anew(monkeypatch, tmp_path):
+def test_rollback_from_absent_writes_the_saved_file_anew(monkeypatch, tmp_path):
     host = Host(monkeypatch, tmp_path, commands=BOTH + ("netfilter-persistent",))
     before = iptables.edit(None, RULES, 4)
     host.write("rules.v4", before)
-    steps, back = iptables.Provider().steps((), True)
+    steps, back, unused = iptables.Iptables().change_to((), True)
     for step in saving(steps):
         step.perform()
     assert not (tmp_path / "rules.v4").exists()
@@ -624,4 +625,4 @@ def test_way_back_from_absent_writes_the_saved_file_anew(monkeypatch, tmp_path):
 )
 def test_outgoing_is_filtered(monkeypatch, tmp_path, v4, expected):
     Host(monkeypatch, tmp_path, v4=v4)
-    assert iptables.Provider().filters_outgoing() is expected
+    assert iptables.Iptables().filters_outgoing() is expected

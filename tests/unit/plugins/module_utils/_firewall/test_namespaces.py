@@ -19,7 +19,7 @@ from ansible_collections.exasol_community.network.plugins.module_utils._firewall
     steps,
     ufw,
 )
-from ansible_collections.exasol_community.network.plugins.module_utils._firewall.nftables import (
+from ansible_collections.exasol_community.network.plugins.module_utils._firewall.ruleset import (
     Place,
     Ruleset,
 )
@@ -254,8 +254,8 @@ def assert_good_life(seen, changes=True):
     assert "error" not in seen, seen["error"]
     assert (seen["present"] != seen["before"]) is changes
     assert (seen["held"], seen["second"], seen["problems"]) == (True, [], [])
-    assert seen["taken back at once"] == seen["taken back"] == seen["before"]
-    assert seen["absent taken back"] == seen["mended taken back"]
+    assert seen["rolled back at once"] == seen["rolled back"] == seen["before"]
+    assert seen["absent rolled back"] == seen["repaired rolled back"]
 
 
 # Every second address, so that none can be joined with another: 5000 lines for iptables, which takes one
@@ -291,7 +291,7 @@ def without_meanwhile(lines):
 
 @NFT
 @pytest.mark.parametrize("restrict", [False, True], ids=["open", "restrict"])
-def test_nftables_comes_goes_and_is_taken_back(restrict):
+def test_nftables_comes_goes_and_is_rolled_back(restrict):
     for name, seen in zip(NFT_HOSTS, lives(scenarios("nftables", NFT_HOSTS, restrict=restrict))):
         assert seen.get("absent") == seen.get("before"), name
         assert_good_life(seen, restrict or name not in ("empty", "nothing-dropped"))
@@ -305,16 +305,16 @@ def test_nftables_lives_with_two_base_chains_of_a_hook():
 
 
 @NFT
-def test_nftables_mends_what_others_put_before_it():
+def test_nftables_repairs_what_others_put_before_it():
     hosts = {name: NFT_HOSTS[name] for name in ("policy", "drop-at-the-end")}
     for seen in lives(scenarios("nftables", hosts, meanwhile=MEANWHILE["nftables"])):
         assert (
             "jump exasol_network_in"
-            in seen["mended"][[line.strip() for line in seen["mended"]].index("chain input {") + 2]
+            in seen["repaired"][[line.strip() for line in seen["repaired"]].index("chain input {") + 2]
         )
-        assert sum("jump exasol_network_in" in line for line in seen["mended"]) == 1
+        assert sum("jump exasol_network_in" in line for line in seen["repaired"]) == 1
         assert_good_life(seen)
-        assert without_meanwhile(seen["mended taken back"]) == without_meanwhile(seen["mended"])
+        assert without_meanwhile(seen["repaired rolled back"]) == without_meanwhile(seen["repaired"])
         assert without_meanwhile(seen["absent"]) == without_meanwhile(seen["before"])
 
 
@@ -325,11 +325,13 @@ def test_nftables_mends_what_others_put_before_it():
     [{}, {"meanwhile": MEANWHILE["iptables"], "afterwards": AFTERWARDS["iptables"]}],
     ids=["undisturbed", "disturbed"],
 )
-def test_iptables_comes_goes_and_is_taken_back(restrict, changes):
+def test_iptables_comes_goes_and_is_rolled_back(restrict, changes):
     for seen in lives(scenarios("iptables", IPTABLES_HOSTS, restrict=restrict, **changes)):
         assert_good_life(seen)
-        assert next(line for line in seen["mended"] if line.startswith("-A INPUT ")).endswith("-j EXASOL-IN")
-        assert without_meanwhile(seen["mended taken back"]) == without_meanwhile(seen["disturbed"])
+        assert next(line for line in seen["repaired"] if line.startswith("-A INPUT ")).endswith(
+            "-j EXASOL-IN"
+        )
+        assert without_meanwhile(seen["repaired rolled back"]) == without_meanwhile(seen["disturbed"])
         assert without_meanwhile(seen["absent"]) == without_meanwhile(seen["before"])
 
 
@@ -405,7 +407,7 @@ def recorded(command, *options):
     return done
 _steps.execute = recorded
 _apply._LOCK = sys.argv[3]
-_apply.change(_apply.Wish(json.loads(sys.argv[1]), provider=sys.argv[2]), "one", True)
+_apply.change(_apply.Options(json.loads(sys.argv[1]), provider=sys.argv[2]), "one", True)
 json.dump(said, sys.stdout)
 """
 

@@ -12,9 +12,12 @@ from ansible_collections.exasol_community.network.plugins.module_utils._firewall
     nftables,
 )
 from ansible_collections.exasol_community.network.plugins.module_utils._firewall import (
+    ruleset as _ruleset,
+)
+from ansible_collections.exasol_community.network.plugins.module_utils._firewall import (
     steps as _steps,
 )
-from ansible_collections.exasol_community.network.plugins.module_utils._firewall.nftables import (
+from ansible_collections.exasol_community.network.plugins.module_utils._firewall.ruleset import (
     CHAINS,
     Place,
 )
@@ -271,12 +274,15 @@ class Host:
             "systemd_runs",
             lambda: options.get("booted", "systemctl" in options.get("commands", ())),
         )
-        monkeypatch.setattr(nftables, "run", lambda command: _steps.Done(options.get("enabled", 0), "", ""))
+        monkeypatch.setattr(_ruleset, "which", nftables.which)
+        # nftables.service for the one, a listing without elements for the other, which this nft does not know.
+        for module in (nftables, _ruleset):
+            monkeypatch.setattr(module, "run", lambda command: _steps.Done(options.get("enabled", 0), "", ""))
         self.becomes(*items)
 
     def becomes(self, *items):
         """Let nft list these items."""
-        self.monkeypatch.setattr(nftables, "output", lambda command: json.dumps(document(*items)))
+        self.monkeypatch.setattr(_ruleset, "output", lambda command: json.dumps(document(*items)))
 
 
 DROPPING = (base(policy="drop"), entry("input", TCP_22, ACCEPT, handle=3), base("output"))
@@ -343,14 +349,14 @@ OURS = (
 )
 def test_steps_lead_to_our_chain_with_one_jump_before_all_others(monkeypatch, tmp_path, items, expected):
     Host(monkeypatch, tmp_path, *items)
-    provider = nftables.Provider()
-    assert batch(provider.steps(provider.wanted(RULES), False)[0]) == expected
+    provider = nftables.Nftables()
+    assert batch(provider.change_to(provider.wanted(RULES), False).steps) == expected
 
 
 def test_what_somebody_put_into_our_chain_goes(monkeypatch, tmp_path):
     Host(monkeypatch, tmp_path, *(OURS[:2] + DROPPING + OURS[2:] + (entry(CHAINS["in"], ACCEPT),)))
-    provider = nftables.Provider()
-    assert batch(provider.steps(provider.wanted(RULES), False)[0]) == FRESH
+    provider = nftables.Nftables()
+    assert batch(provider.change_to(provider.wanted(RULES), False).steps) == FRESH
 
 
 GONE = ["flush chain " + CHAIN, "delete chain " + CHAIN]
@@ -369,25 +375,23 @@ GONE = ["flush chain " + CHAIN, "delete chain " + CHAIN]
 )
 def test_absent_removes_jumps_and_chain(monkeypatch, tmp_path, items, expected):
     Host(monkeypatch, tmp_path, *items)
-    assert batch(nftables.Provider().steps((), False)[0]) == expected
+    assert batch(nftables.Nftables().change_to((), False).steps) == expected
 
 
 def test_where_nothing_is_dropped_any_more_nothing_is_opened(monkeypatch, tmp_path):
     Host(monkeypatch, tmp_path, base(), *OURS)
-    provider = nftables.Provider()
+    provider = nftables.Nftables()
     assert provider.wanted(RULES) == ()
-    assert (
-        batch(provider.steps(provider.wanted(RULES), False)[0])
-        == ["delete rule inet filter input handle 5"] + GONE
-    )
-    assert_names(provider.idle(), ["filters nothing", "nothing to open"])
-    assert provider.notes() == [], "an open host is healthy"
+    change = provider.change_to(provider.wanted(RULES), False)
+    assert batch(change.steps) == ["delete rule inet filter input handle 5"] + GONE
+    assert_names(provider.nothing_to_open(), ["drops nothing", "nothing to open"])
+    assert change.notes == [], "an open host is healthy"
 
 
 def test_a_second_base_chain_that_accepts_is_none_of_our_business(monkeypatch, tmp_path):
     Host(monkeypatch, tmp_path, *(OURS[:2] + DROPPING + OURS[2:] + (base(name="late", prio=10),)))
-    provider = nftables.Provider()
-    assert batch(provider.steps(provider.wanted(RULES), False)[0]) == []
+    provider = nftables.Nftables()
+    assert batch(provider.change_to(provider.wanted(RULES), False).steps) == []
 
 
 def test_one_chain_serves_two_base_chains_and_goes_once(monkeypatch, tmp_path):
@@ -398,18 +402,18 @@ def test_one_chain_serves_two_base_chains_and_goes_once(monkeypatch, tmp_path):
         + (base(policy="drop", name="input_late", prio=10), our_jump("input_late", 6))
     )
     Host(monkeypatch, tmp_path, *items)
-    provider = nftables.Provider()
-    assert batch(provider.steps(provider.wanted(RULES), False)[0]) == []
+    provider = nftables.Nftables()
+    assert batch(provider.change_to(provider.wanted(RULES), False).steps) == []
     assert (
-        batch(provider.steps((), False)[0])
+        batch(provider.change_to((), False).steps)
         == ["delete rule inet filter input handle 5", "delete rule inet filter input_late handle 6"] + GONE
     )
 
 
 def test_each_family_gets_its_own_rules(monkeypatch, tmp_path):
     Host(monkeypatch, tmp_path, base(policy="drop", family="ip"), base(policy="drop", family="ip6"))
-    provider = nftables.Provider()
-    lines = batch(provider.steps(provider.wanted(RULES), False)[0])
+    provider = nftables.Nftables()
+    lines = batch(provider.change_to(provider.wanted(RULES), False).steps)
     assert [line for line in lines if "192.0.2" in line] == [
         line for line in lines if line.startswith("add rule ip filter") and "exasol: " in line
     ]
@@ -420,8 +424,8 @@ def test_each_family_gets_its_own_rules(monkeypatch, tmp_path):
 
 def test_restriction_stands_in_a_table_of_our_own(monkeypatch, tmp_path):
     Host(monkeypatch, tmp_path, base(), base("output"))
-    provider = nftables.Provider()
-    steps, back = provider.steps(provider.wanted(RESTRICTED), False)
+    provider = nftables.Nftables()
+    steps, back, unused = provider.change_to(provider.wanted(RESTRICTED), False)
     lines = batch(steps)
     assert lines[:2] == ["add table inet exasol_network", "delete table inet exasol_network"]
     assert [line for line in lines if "reject" in line] and not [
@@ -448,37 +452,37 @@ def test_restriction_that_stands_already_is_left_alone_and_goes_with_its_wish(mo
         )
     ]
     Host(monkeypatch, tmp_path, base(), base("output"), base(name=CHAINS["in"], prio=-1, **table), *held)
-    provider = nftables.Provider()
+    provider = nftables.Nftables()
     only = cases.settled([rule("in tcp 8563", action="reject")])
-    assert provider.steps(provider.wanted(only), False)[0] == []
+    assert provider.change_to(provider.wanted(only), False).steps == []
     assert provider.rules() == only
-    steps, back = provider.steps((), False)
+    steps, back, unused = provider.change_to((), False)
     assert batch(steps) == ["delete table inet exasol_network"]
     assert "reject with icmpx" in back[0].stdin
 
 
-def test_way_back_from_nothing_removes_jump_and_chain(monkeypatch, tmp_path):
+def test_rollback_from_nothing_removes_jump_and_chain(monkeypatch, tmp_path):
     Host(monkeypatch, tmp_path, *DROPPING)
-    provider = nftables.Provider()
-    back = _steps.script(provider.steps(provider.wanted(RULES), False)[1])
+    provider = nftables.Nftables()
+    back = _steps.script(provider.change_to(provider.wanted(RULES), False).undo)
     assert_names(back, ["nft -a list chain inet filter input", "delete chain inet filter exasol_network_in"])
     assert "insert rule" not in back
 
 
-def test_way_back_from_absent_brings_rules_and_jump(monkeypatch, tmp_path):
+def test_rollback_from_absent_brings_rules_and_jump(monkeypatch, tmp_path):
     Host(monkeypatch, tmp_path, *(OURS[:2] + DROPPING + OURS[2:]))
-    assert_names(_steps.script(nftables.Provider().steps((), False)[1]), BODY + [INSERT])
+    assert_names(_steps.script(nftables.Nftables().change_to((), False).undo), BODY + [INSERT])
 
 
 def test_openings_that_take_effect_are_not_refused(monkeypatch, tmp_path):
     Host(monkeypatch, tmp_path, *DROPPING)
-    nftables.Provider().check()
+    nftables.Nftables().check()
 
 
 def test_a_listing_without_json_is_explained(monkeypatch, tmp_path):
     Host(monkeypatch, tmp_path)
-    monkeypatch.setattr(nftables, "output", lambda command: "Error: JSON support not compiled-in\n")
-    assert_names(refusal(nftables.Provider), ["JSON", "0.9.3"])
+    monkeypatch.setattr(_ruleset, "output", lambda command: "Error: JSON support not compiled-in\n")
+    assert_names(refusal(nftables.Nftables), ["JSON", "0.9.3"])
 
 
 def files(steps):
@@ -488,8 +492,8 @@ def files(steps):
 
 def test_rules_are_kept_for_the_next_start(monkeypatch, tmp_path):
     Host(monkeypatch, tmp_path, *(DROPPING + (base("output", "drop"),)), commands=("nft", "systemctl"))
-    provider = nftables.Provider()
-    steps, back = provider.steps(provider.wanted(RULES), True)
+    provider = nftables.Nftables()
+    steps, back, unused = provider.change_to(provider.wanted(RULES), True)
     written = files(steps)
     assert written["nftables-inet-filter-input.nft"].splitlines() == FRESH + [INSERT]
     assert sorted(written) == [
@@ -512,8 +516,8 @@ def test_rules_are_kept_for_the_next_start(monkeypatch, tmp_path):
 
 def test_where_systemd_does_not_run_nobody_is_asked_to_read_files_anew(monkeypatch, tmp_path):
     Host(monkeypatch, tmp_path, *DROPPING, commands=("nft", "systemctl"), booted=False)
-    provider = nftables.Provider()
-    steps, back = provider.steps(provider.wanted(RULES), True)
+    provider = nftables.Nftables()
+    steps, back, unused = provider.change_to(provider.wanted(RULES), True)
     assert files(steps) and not [
         step for step in steps + back if getattr(step, "command", ("",))[0] == "systemctl"
     ]
@@ -528,12 +532,12 @@ def write(steps):
 
 def test_files_are_left_alone_when_they_are_right_and_go_when_they_are_not_wanted(monkeypatch, tmp_path):
     host = Host(monkeypatch, tmp_path, *DROPPING)
-    provider = nftables.Provider()
-    write(provider.steps(provider.wanted(RULES), True)[0])
+    provider = nftables.Nftables()
+    write(provider.change_to(provider.wanted(RULES), True).steps)
     host.becomes(*(OURS[:2] + DROPPING + OURS[2:]))
-    provider = nftables.Provider()
-    assert provider.steps(provider.wanted(RULES), True)[0] == []
-    assert files(provider.steps((), True)[0]) == {
+    provider = nftables.Nftables()
+    assert provider.change_to(provider.wanted(RULES), True).steps == []
+    assert files(provider.change_to((), True).steps) == {
         "drop_in.conf": None,
         "nftables-inet-filter-input.nft": None,
     }
@@ -541,17 +545,17 @@ def test_files_are_left_alone_when_they_are_right_and_go_when_they_are_not_wante
 
 def test_without_persist_no_file_is_touched(monkeypatch, tmp_path):
     Host(monkeypatch, tmp_path, *DROPPING)
-    provider = nftables.Provider()
-    assert files(provider.steps(provider.wanted(RULES), False)[0]) == {}
+    provider = nftables.Nftables()
+    assert files(provider.change_to(provider.wanted(RULES), False).steps) == {}
 
 
 def test_a_slash_in_a_name_makes_no_folder(monkeypatch, tmp_path):
     # nft's grammar allows it in identifiers.
     Host(monkeypatch, tmp_path, base(policy="drop", name="in/../../put"), base("output"))
-    provider = nftables.Provider()
+    provider = nftables.Nftables()
     paths = [
         step.path
-        for step in provider.steps(provider.wanted(RULES), True)[0]
+        for step in provider.change_to(provider.wanted(RULES), True).steps
         if isinstance(step, _steps.Write)
     ]
     assert [
@@ -572,21 +576,18 @@ def test_a_slash_in_a_name_makes_no_folder(monkeypatch, tmp_path):
     ],
     ids=["enabled", "not-enabled", "not-started-by-systemd"],
 )
-def test_a_service_that_does_not_start_is_told(monkeypatch, tmp_path, booted, enabled, fragments):
+def test_a_service_that_does_not_start_is_reported(monkeypatch, tmp_path, booted, enabled, fragments):
     Host(monkeypatch, tmp_path, *DROPPING, commands=("nft", "systemctl"), enabled=enabled, booted=booted)
-    provider = nftables.Provider()
-    provider.steps(provider.wanted(RULES), True)
-    notes = provider.notes()
+    provider = nftables.Nftables()
+    notes = provider.change_to(provider.wanted(RULES), True).notes
     assert len(notes) == bool(fragments)
     assert_names(" ".join(notes), fragments)
 
 
 @pytest.mark.parametrize("rules, persist", [(RULES, False), ((), True)], ids=["not-to-persist", "no-rules"])
-def test_a_service_that_has_nothing_of_ours_to_load_is_not_told(monkeypatch, tmp_path, rules, persist):
+def test_a_service_that_has_nothing_of_ours_to_load_is_not_reported(monkeypatch, tmp_path, rules, persist):
     Host(monkeypatch, tmp_path, *DROPPING, commands=("nft", "systemctl"), enabled=1)
-    provider = nftables.Provider()
-    provider.steps(rules, persist)
-    assert provider.notes() == []
+    assert nftables.Nftables().change_to(rules, persist).notes == []
 
 
 @pytest.mark.parametrize(
@@ -596,11 +597,11 @@ def test_a_service_that_has_nothing_of_ours_to_load_is_not_told(monkeypatch, tmp
 )
 def test_outgoing_is_filtered(monkeypatch, tmp_path, items, expected):
     Host(monkeypatch, tmp_path, *items)
-    assert nftables.Provider().filters_outgoing() is expected
+    assert nftables.Nftables().filters_outgoing() is expected
 
 
 def test_rules_that_stand_in_some_places_only_are_not_held(monkeypatch, tmp_path):
     Host(monkeypatch, tmp_path, *(OURS[:2] + DROPPING + OURS[2:] + (base(policy="drop", table="other"),)))
-    assert nftables.Provider().rules() == ()
+    assert nftables.Nftables().rules() == ()
     Host(monkeypatch, tmp_path, *(OURS[:2] + DROPPING + OURS[2:]))
-    assert nftables.Provider().rules() == tuple(one for one in RULES if one.direction == "in")
+    assert nftables.Nftables().rules() == tuple(one for one in RULES if one.direction == "in")

@@ -348,7 +348,7 @@ def test_an_nft_without_json_is_in_the_way_of_nftables_alone(monkeypatch, provid
 @pytest.mark.parametrize(
     "items, fragments",
     [
-        ([OWN], ["ufw", "nftables", "inet filter input", "stop one of the two"]),
+        ([OWN], ["ufw", "nftables", "inet filter input", "disable one of them"]),
         ([OWN, base(policy="drop", name="late")], ["inet filter input", "inet filter late"]),
     ],
     ids=["one", "two"],
@@ -358,7 +358,7 @@ def test_what_stops_everything_is_refused_by_name(monkeypatch, items, fragments)
     assert_names(refusal(other_firewalls.check, "ufw", other_firewalls.barriers("ufw", IN_RULES)), fragments)
 
 
-def test_what_stops_something_is_told(monkeypatch):
+def test_what_stops_something_is_reported(monkeypatch):
     Commands(
         monkeypatch, {"nft -j list ruleset": json.dumps(document(base(), entry("input", TCP_8563, DROP)))}
     )
@@ -496,9 +496,9 @@ def test_who_accepts_answers_by_himself_is_not_looked_at(monkeypatch, provider):
         ("iptables", "ip6 filter OUTPUT", "ip6tables -I OUTPUT -m conntrack --ctstate ESTABLISHED -j ACCEPT"),
     ],
 )
-def test_dropped_answers_are_told_by_name_with_the_remedy(provider, place, command):
+def test_dropped_answers_are_reported_by_name_with_the_remedy(provider, place, command):
     barrier = other_firewalls.Barrier(
         owner=provider, place=place, everything=True, what="out udp 53 to 192.0.2.53"
     )
-    (note,) = other_firewalls.notes_of_answers(provider, [barrier])
+    (note,) = other_firewalls.notes_on_replies(provider, [barrier])
     assert_names(note, [provider, place, "out udp 53 to 192.0.2.53", f"run '{command}'"])

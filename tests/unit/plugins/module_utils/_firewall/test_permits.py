@@ -22,6 +22,9 @@ from ansible_collections.exasol_community.network.plugins.module_utils._firewall
     nftables as _nftables,
 )
 from ansible_collections.exasol_community.network.plugins.module_utils._firewall import (
+    ruleset as _ruleset,
+)
+from ansible_collections.exasol_community.network.plugins.module_utils._firewall import (
     ufw as _ufw,
 )
 from ansible_collections.exasol_community.network.tests.unit.plugins.module_utils._firewall import (
@@ -35,8 +38,7 @@ from ansible_collections.exasol_community.network.tests.unit.plugins.module_util
 )
 
 PLACES = {
-    direction: _nftables.Place("inet", "filter", hook, direction)
-    for direction, hook in _nftables.HOOKS.items()
+    direction: _ruleset.Place("inet", "filter", hook, direction) for direction, hook in _ruleset.HOOKS.items()
 }
 EMPTY_UFW = "*filter\n### RULES ###\n\n### END RULES ###\nCOMMIT\n"
 
@@ -114,7 +116,7 @@ def ufw_status(rules):
 
 def firewalld(rules):
     """Return what the rich rules do at run time."""
-    rules = _firewalld.named(rules)
+    rules = _firewalld.split_rules(rules)
     lines = [
         line
         for direction in ("in", "out")
@@ -125,7 +127,7 @@ def firewalld(rules):
 
 def firewalld_file(rules):
     """Return what the permanent policies do."""
-    rules = _firewalld.named(rules)
+    rules = _firewalld.split_rules(rules)
     lines = [
         line for policy in _firewalld.POLICIES for line in oracles.policy(_firewalld.document(policy, rules))
     ]
@@ -154,7 +156,7 @@ def test_rendered_rules_permit_what_the_rules_say_and_nothing_else(provider):
 @cases.EXAMPLES
 def test_names_of_firewalld_change_nothing_but_names(world):
     rules, packets = world
-    named = _firewalld.named(rules)
+    named = _firewalld.split_rules(rules)
     assert [meaning(named, packet) for packet in packets] == [meaning(rules, packet) for packet in packets]
 
 
@@ -215,7 +217,7 @@ def test_a_plan_permits_what_it_says(provider, direction, protocol, address, por
 @given(cases.RULE_SETS)
 @cases.EXAMPLES
 def test_a_policy_is_made_of_exactly_the_rich_rules(rules):
-    rules = _firewalld.named(cases.settled(rules))
+    rules = _firewalld.split_rules(cases.settled(rules))
     for policy in _firewalld.POLICIES:
         elements = ElementTree.fromstring(_firewalld.document(policy, rules).encode("utf-8")).findall("rule")
         assert sorted(_written(element) for element in elements) == sorted(

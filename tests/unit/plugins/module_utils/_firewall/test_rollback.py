@@ -16,6 +16,7 @@ from ansible_collections.exasol_community.network.plugins.module_utils._firewall
     iptables,
     nftables,
     rollback,
+    ruleset,
     steps,
     ufw,
 )
@@ -41,7 +42,7 @@ PARTS = {
 
 
 class Place:
-    """A folder of its own for what waits, and a timer that only remembers."""
+    """A folder of its own for the change that waits, and a timer that only remembers."""
 
     def __init__(self, monkeypatch, tmp_path):
         self.folder, self.started, self.out = tmp_path / "state", [], tmp_path / "out"
@@ -65,17 +66,17 @@ class Place:
 
     @property
     def undo(self):
-        """What takes the change back, a word that says so."""
-        return [Shell(f"echo 'taken back' >> '{self.out}'")]
+        """What rolls the change back, a word that says so."""
+        return [Shell(f"echo 'rolled back' >> '{self.out}'")]
 
     @property
     def script(self):
         """The script that the timer runs."""
         return self.folder / "pending" / "undo.sh"
 
-    def taken_back(self):
-        """Return how often the change was taken back."""
-        return self.out.read_text().count("taken back") if self.out.exists() else 0
+    def rollbacks(self):
+        """Return how often the change was rolled back."""
+        return self.out.read_text().count("rolled back") if self.out.exists() else 0
 
     def names(self):
         """Return what is left in the folder."""
@@ -112,7 +113,7 @@ def test_confirmation_in_time_keeps_the_change(place):
     # The timer may run the script that it opened before.
     place.out.parent.joinpath("late.sh").write_text(script)
     assert fire(place.out.parent / "late.sh") == 0
-    assert place.taken_back() == 0 and place.names() == []
+    assert place.rollbacks() == 0 and place.names() == []
 
 
 @pytest.mark.parametrize("identity", ["two", "", "one "])
@@ -126,26 +127,26 @@ def test_nothing_waits_where_nothing_was_armed(place):
     assert rollback.pending() is None
     assert rollback.confirm("one") is False
     assert rollback.rolled_back() == ""
-    rollback.settle()
+    rollback.end_previous_change()
 
 
 def test_the_timer_takes_the_change_back_and_says_so_once(place):
     rollback.arm("one", place.undo, 30)
     assert fire(place.script) == 0
-    assert place.taken_back() == 1 and place.names() == ["rolled_back"]
+    assert place.rollbacks() == 1 and place.names() == ["rolled_back"]
     assert rollback.confirm("one") is False
     assert re.match(r"\d{4}-\d\d-\d\dT\d\d:\d\d:\d\dZ$", rollback.rolled_back())
     assert rollback.rolled_back() == "" and not place.folder.exists()
 
 
-def test_a_confirmation_during_the_way_back_is_too_late(place):
+def test_a_confirmation_during_the_rollback_is_too_late(place):
     rollback.arm("one", [Shell(f"until [ -e '{place.out}.go' ]; do sleep 0.02; done")] + place.undo, 30)
     timer = subprocess.Popen(["/bin/sh", str(place.script)], env={"PATH": "/usr/bin:/bin"})
     until((place.folder / "taken").exists)
     assert rollback.confirm("one") is False
     place.out.with_suffix(".go").write_text("")
     assert timer.wait(30) == 0
-    assert place.taken_back() == 1
+    assert place.rollbacks() == 1
 
 
 @pytest.mark.parametrize("turn", range(6))
@@ -157,7 +158,7 @@ def test_timer_and_confirmation_never_both_win(place, turn):
     time.sleep(turn * 0.0006)
     confirmed = rollback.confirm("one")
     timer.wait(30)
-    assert confirmed != bool(place.taken_back())
+    assert confirmed != bool(place.rollbacks())
     assert place.names() == ([] if confirmed else ["rolled_back"])
 
 
@@ -172,60 +173,60 @@ def test_a_confirmation_that_lost_the_race_in_the_last_moment_is_none(place, mon
 
     monkeypatch.setattr(rollback, "waits", timer_comes_first)
     assert rollback.confirm("one") is False
-    assert place.taken_back() == 1
+    assert place.rollbacks() == 1
 
 
-def test_what_failed_half_way_is_taken_back_at_once(place):
+def test_what_failed_halfway_is_rolled_back_at_once(place):
     rollback.arm("one", place.undo, 30)
-    assert rollback.take_back_now("one", place.undo) == []
+    assert rollback.roll_back_now("one", place.undo) == []
     # Nobody waited for a confirmation, so the next run has nothing to report.
-    assert place.taken_back() == 1 and place.names() == [] and rollback.rolled_back() == ""
+    assert place.rollbacks() == 1 and place.names() == [] and rollback.rolled_back() == ""
     assert place.started == [("one", 30)]
 
 
 @pytest.mark.parametrize("seconds", [30, 0, -10])
 def test_a_change_that_waits_is_not_disturbed(place, seconds):
     rollback.arm("one", place.undo, seconds)
-    assert_names(refusal(rollback.settle), ["waits for its confirmation"])
-    assert place.taken_back() == 0 and rollback.pending()["id"] == "one"
+    assert_names(refusal(rollback.end_previous_change), ["awaiting confirmation"])
+    assert place.rollbacks() == 0 and rollback.pending()["id"] == "one"
 
 
-def test_a_change_whose_timer_was_lost_is_taken_back(place):
+def test_a_change_whose_timer_was_lost_is_rolled_back(place):
     # The host was restarted, and its timer with it.
     rollback.arm("one", place.undo, -60)
-    assert_names(refusal(rollback.settle, True), ["lost its timer", "without check mode"])
-    assert place.taken_back() == 0
-    rollback.settle()
-    assert place.taken_back() == 1
+    assert_names(refusal(rollback.end_previous_change, True), ["its timer was lost", "without check mode"])
+    assert place.rollbacks() == 0
+    rollback.end_previous_change()
+    assert place.rollbacks() == 1
     assert rollback.rolled_back()
 
 
 def test_after_a_restart_nobody_waits_for_a_timer(place, monkeypatch):
     rollback.arm("one", place.undo, 3600)
     monkeypatch.setattr(rollback, "_boot", lambda: "another start")
-    rollback.settle()
-    assert place.taken_back() == 1 and place.names() == ["rolled_back"]
+    rollback.end_previous_change()
+    assert place.rollbacks() == 1 and place.names() == ["rolled_back"]
 
 
 @pytest.mark.parametrize("step", [-86400, 86400])
 def test_a_clock_that_is_set_changes_nothing(place, monkeypatch, step):
     rollback.arm("one", place.undo, 30)
     monkeypatch.setattr(rollback.time, "time", lambda now=time.time: now() + step)
-    assert_names(refusal(rollback.settle), ["waits for its confirmation"])
+    assert_names(refusal(rollback.end_previous_change), ["awaiting confirmation"])
 
 
-def test_a_run_that_was_killed_before_its_timer_was_set_leaves_no_way_back(place):
+def test_a_run_that_was_killed_before_its_timer_was_set_leaves_no_rollback(place):
     place.script.parent.mkdir(parents=True)
-    place.script.write_text(f"#!/bin/sh\necho 'taken back' >> '{place.out}'\n")
-    rollback.settle(dry=True)
+    place.script.write_text(f"#!/bin/sh\necho 'rolled back' >> '{place.out}'\n")
+    rollback.end_previous_change(dry=True)
     assert place.script.exists()
-    rollback.settle()
-    assert not place.folder.exists() and place.taken_back() == 0
+    rollback.end_previous_change()
+    assert not place.folder.exists() and place.rollbacks() == 0
 
 
 def test_where_nothing_can_be_kept_nothing_is_changed(place, monkeypatch):
     monkeypatch.setattr(rollback, "_PENDING", "/proc/no/pending")
-    assert_names(refusal(rollback.arm, "one", place.undo, 30), [str(place.folder), "rollback_after 0"])
+    assert_names(refusal(rollback.arm, "one", place.undo, 30), [str(place.folder), "rollback_after: 0"])
     assert not place.started
 
 
@@ -244,23 +245,23 @@ def test_what_a_dead_run_left_does_not_undo_the_next_change(place):
     (place.folder / "taken").mkdir(parents=True)
     (place.folder / "confirmed").mkdir()
     (place.folder / "confirmed" / "undo.sh").write_text("exit 0\n")
-    rollback.settle()
+    rollback.end_previous_change()
     rollback.arm("one", place.undo, 30)
-    assert fire(place.script) == 0 and place.taken_back() == 1
+    assert fire(place.script) == 0 and place.rollbacks() == 1
 
 
 def test_nobody_begins_while_the_host_restores_its_rules(place):
     rollback.arm("one", place.undo, 0)
     os.rename(str(place.script.parent), str(place.folder / "taken"))
-    assert_names(refusal(rollback.settle), ["again"])
+    assert_names(refusal(rollback.end_previous_change), ["retry"])
 
 
-def test_a_way_back_that_was_cut_short_is_gone_to_its_end(place):
+def test_a_rollback_that_was_cut_short_is_completed(place):
     # The host was restarted while it restored its rules.
     rollback.arm("one", place.undo, -60)
     os.rename(str(place.script.parent), str(place.folder / "taken"))
-    rollback.settle()
-    assert place.taken_back() == 1 and place.names() == ["rolled_back"]
+    rollback.end_previous_change()
+    assert place.rollbacks() == 1 and place.names() == ["rolled_back"]
 
 
 def until(condition, seconds=10):
@@ -283,14 +284,14 @@ def ticking(monkeypatch, tmp_path):
 def test_a_real_timer_fires(ticking):
     rollback.arm("one", ticking.undo, 0)
     until(lambda: (ticking.folder / "rolled_back").exists() and ticking.names() == ["rolled_back"])
-    assert ticking.taken_back() == 1
+    assert ticking.rollbacks() == 1
 
 
 def test_a_real_timer_that_was_stopped_in_time_does_nothing(ticking):
     rollback.arm("one", ticking.undo, 1)
     assert rollback.confirm("one") is True
     time.sleep(1.3)
-    assert ticking.taken_back() == 0 and ticking.names() == []
+    assert ticking.rollbacks() == 0 and ticking.names() == []
 
 
 def test_the_timer_of_a_confirmed_change_leaves_the_next_one_alone(ticking):
@@ -298,7 +299,7 @@ def test_the_timer_of_a_confirmed_change_leaves_the_next_one_alone(ticking):
     assert rollback.confirm("one") is True
     rollback.arm("two", ticking.undo, 30)
     time.sleep(1.3)
-    assert ticking.taken_back() == 0 and rollback.pending()["id"] == "two"
+    assert ticking.rollbacks() == 0 and rollback.pending()["id"] == "two"
 
 
 def test_with_systemd_the_timer_is_a_unit_of_its_own(ticking, monkeypatch):
@@ -353,7 +354,7 @@ def test_a_host_that_is_restarted_goes_back_by_itself(systemd, cut_short):
     if cut_short:
         os.rename(str(systemd.script.parent), str(systemd.folder / "taken"))
     assert at_boot(systemd) == 0
-    assert systemd.taken_back() == 1 and systemd.names() == ["rolled_back"]
+    assert systemd.rollbacks() == 1 and systemd.names() == ["rolled_back"]
     assert not any(os.path.lexists(str(path)) for path in systemd.boot)
 
 
@@ -368,7 +369,7 @@ def test_where_nothing_can_be_written_a_change_needs_no_guard(systemd, monkeypat
     monkeypatch.setattr(rollback, "_BOOT_UNIT", "/proc/no/boot.service")
     rollback.arm("one", systemd.undo, 30)
     assert fire(systemd.script) == 0
-    assert systemd.taken_back() == 1
+    assert systemd.rollbacks() == 1
 
 
 def test_a_timer_that_does_not_start_leaves_no_guard(systemd, monkeypatch):
@@ -389,9 +390,9 @@ def test_info_is_plain_json(place):
 
 
 def broken_until(path, out):
-    """Return a step that fails until somebody mends the host."""
+    """Return a step that fails until somebody repairs the host."""
     return Shell(
-        f"[ -e '{path}' ] || {{ echo 'nothing works here' >&2; exit 3; }}; echo 'taken back' >> '{out}'"
+        f"[ -e '{path}' ] || {{ echo 'nothing works here' >&2; exit 3; }}; echo 'rolled back' >> '{out}'"
     )
 
 
@@ -399,13 +400,13 @@ def broken_until(path, out):
 def broken(place, tmp_path):
     """A change that waits, whose rollback has two steps.
 
-    One that works, and one that fails until the file mended is there.
+    One that works, and one that fails until the file repaired is there.
     """
     place.steps = [
         Shell(f"echo worked >> '{place.out}.worked'"),
-        broken_until(tmp_path / "mended", place.out),
+        broken_until(tmp_path / "repaired", place.out),
     ]
-    place.mend = lambda: (tmp_path / "mended").write_text("")
+    place.repair = lambda: (tmp_path / "repaired").write_text("")
     rollback.arm("one", place.steps, -60)
     return place
 
@@ -429,41 +430,42 @@ def test_a_rollback_that_fails_keeps_what_it_needs_and_never_says_rolled_back(br
 def test_the_next_run_says_what_failed_and_where_it_is_kept(broken):
     fire(broken.script, "one")
     assert_names(
-        refusal(rollback.settle, True), ["rollback failed", "nothing works here", "without check mode"]
+        refusal(rollback.end_previous_change, True),
+        ["rollback failed", "nothing works here", "without check mode"],
     )
-    text = refusal(rollback.settle)
+    text = refusal(rollback.end_previous_change)
     assert_names(
         text, ["still in force", "nothing works here", str(broken.folder / "failed"), "undo.sh again"]
     )
-    assert broken.names() == ["failed"] and broken.taken_back() == 0
+    assert broken.names() == ["failed"] and broken.rollbacks() == 0
 
 
 def test_the_next_run_ends_a_rollback_that_failed(broken):
     fire(broken.script, "one")
-    broken.mend()
-    rollback.settle()
-    assert broken.taken_back() == 1 and broken.names() == ["rolled_back"]
+    broken.repair()
+    rollback.end_previous_change()
+    assert broken.rollbacks() == 1 and broken.names() == ["rolled_back"]
 
 
 @pytest.mark.parametrize("mode", ["again", "boot"])
 def test_by_hand_or_at_boot_a_rollback_that_failed_is_tried_again(broken, mode):
     fire(broken.script, "one")
     assert fire(broken.folder / "failed" / "undo.sh", mode) == 1
-    broken.mend()
+    broken.repair()
     assert fire(broken.folder / "failed" / "undo.sh", mode) == 0
-    assert broken.taken_back() == 1 and broken.names() == ["rolled_back"]
+    assert broken.rollbacks() == 1 and broken.names() == ["rolled_back"]
 
 
 def test_a_step_that_fails_once_is_tried_again(place, tmp_path):
     # As a lock that another program holds for a while.
     once = Shell(
-        "[ -e '{0}' ] || {{ : > '{0}'; exit 4; }}; echo 'taken back' >> '{1}'".format(
+        "[ -e '{0}' ] || {{ : > '{0}'; exit 4; }}; echo 'rolled back' >> '{1}'".format(
             tmp_path / "second", place.out
         )
     )
     rollback.arm("one", [once], 30)
     assert fire(place.script, "one") == 0
-    assert place.taken_back() == 1 and place.names() == ["rolled_back"]
+    assert place.rollbacks() == 1 and place.names() == ["rolled_back"]
 
 
 def test_a_late_timer_leaves_a_rollback_that_failed_alone(broken):
@@ -472,17 +474,17 @@ def test_a_late_timer_leaves_a_rollback_that_failed_alone(broken):
     assert broken.names() == ["failed"]
 
 
-def test_where_taking_back_fails_the_change_waits_again_with_a_new_timer(broken, monkeypatch):
+def test_where_the_rollback_fails_the_change_waits_again_with_a_new_timer(broken, monkeypatch):
     started = []
     monkeypatch.setattr(rollback, "_start", lambda *arguments: started.append(arguments))
-    problems = rollback.take_back_now("one", broken.steps)
-    assert_names("; ".join(problems), ["nothing works here", "tries again by itself"])
+    problems = rollback.roll_back_now("one", broken.steps)
+    assert_names("; ".join(problems), ["nothing works here", "the host repeats it"])
     assert broken.names() == ["pending"] and rollback.waits("one")
     ((identity, seconds, unit),) = started
     assert identity == "one" and seconds <= 30 and unit != rollback._unit("one")
-    broken.mend()
+    broken.repair()
     assert fire(broken.script, "one") == 0
-    assert broken.taken_back() == 1 and broken.names() == ["rolled_back"]
+    assert broken.rollbacks() == 1 and broken.names() == ["rolled_back"]
 
 
 def test_nobody_takes_a_rollback_over_that_is_under_way(place, monkeypatch):
@@ -491,29 +493,31 @@ def test_nobody_takes_a_rollback_over_that_is_under_way(place, monkeypatch):
     timer = subprocess.Popen(["/bin/sh", str(place.script), "one"], env={"PATH": "/usr/bin:/bin"})
     try:
         until((place.folder / "taken" / "pid").exists)
-        assert_names(refusal(rollback.settle), ["at this moment"])
-        assert_names(" ".join(rollback.take_back_now("one", place.undo)), ["under way"])
+        assert_names(refusal(rollback.end_previous_change), ["is restoring the rules"])
+        assert_names(" ".join(rollback.roll_back_now("one", place.undo)), ["under way"])
         assert place.names() == ["taken"]
     finally:
         place.out.with_suffix(".go").write_text("")
         assert timer.wait(30) == 0
-    assert place.taken_back() == 1
+    assert place.rollbacks() == 1
 
 
-def test_after_the_timers_rollback_the_last_steps_are_taken_back_too(place):
+def test_after_the_timers_rollback_the_last_steps_are_rolled_back_too(place):
     rollback.arm("one", place.undo, 0)
     fire(place.script, "one")
-    assert rollback.take_back_now("one", place.undo) == []
-    assert place.taken_back() == 2 and place.names() == ["rolled_back"]
+    assert rollback.roll_back_now("one", place.undo) == []
+    assert place.rollbacks() == 2 and place.names() == ["rolled_back"]
 
 
-def test_without_a_timer_what_cannot_be_taken_back_is_kept_for_the_next_run(broken):
+def test_without_a_timer_what_cannot_be_rolled_back_is_kept_for_the_next_run(broken):
     assert rollback.confirm("one")
-    assert_names(" ".join(rollback.leave("two", broken.steps)), [str(broken.folder / "failed"), "next run"])
-    assert_names(refusal(rollback.settle), ["nothing works here"])
-    broken.mend()
-    rollback.settle()
-    assert broken.taken_back() == 1
+    assert_names(
+        " ".join(rollback.keep_failed("two", broken.steps)), [str(broken.folder / "failed"), "next run"]
+    )
+    assert_names(refusal(rollback.end_previous_change), ["nothing works here"])
+    broken.repair()
+    rollback.end_previous_change()
+    assert broken.rollbacks() == 1
 
 
 @pytest.mark.parametrize(
@@ -543,12 +547,12 @@ def test_a_rollback_calls_commands_by_their_absolute_path(place, tmp_path, monke
     tool.write_text(f"#!/bin/sh\ncat >> '{place.out}'\n")
     tool.chmod(0o755)
     monkeypatch.setattr(steps, "_FOLDERS", steps._FOLDERS + (str(tool.parent),))
-    rollback.arm("one", [Run(("exanet-tool",), "taken back\n")], 30)
+    rollback.arm("one", [Run(("exanet-tool",), "rolled back\n")], 30)
     assert fire(place.script) == 0
-    assert place.taken_back() == 1
+    assert place.rollbacks() == 1
 
 
-def test_data_of_any_size_is_taken_back(place, tmp_path):
+def test_data_of_any_size_is_rolled_back(place, tmp_path):
     # The kernel permits 128 KiB in one argument or variable (MAX_ARG_STRLEN); this is ten times as much.
     text, path = "".join(f"line {number} of what was there\n" for number in range(50000)), tmp_path / "rules"
     undo = [Write(str(path), text, 0o640), Run(("sh", "-c", 'cat > "$0"', str(tmp_path / "loaded")), text)]
@@ -571,10 +575,10 @@ def test_the_journal_hears_of_a_rollback_that_failed(broken, tmp_path, monkeypat
     fire(broken.script, "one")
     said = (tmp_path / "journal").read_text()
     assert_names(said, ["err", "FAILED", "nothing works here", str(broken.folder / "failed")])
-    assert said.index("tried again: ") < said.index("nothing works here") < said.index("FAILED")
-    assert said.count("tried again: ") == 1
+    assert said.index("is repeated: ") < said.index("nothing works here") < said.index("FAILED")
+    assert said.count("is repeated: ") == 1
     assert "rolled back" not in said
-    broken.mend()
+    broken.repair()
     fire(broken.folder / "failed" / "undo.sh", "again")
     assert "rolled back" in (tmp_path / "journal").read_text()
 
@@ -599,12 +603,12 @@ def test_a_change_that_takes_long_is_not_rolled_back_in_the_middle(patient):
     timer = firing(patient.script, "one")
     try:
         time.sleep(1.5)
-        assert timer.poll() is None and patient.taken_back() == 0
+        assert timer.poll() is None and patient.rollbacks() == 0
         rollback.change_ended("one", 0)
         assert timer.wait(30) == 0
     finally:
         timer.kill()
-    assert patient.taken_back() == 1 and patient.names() == ["rolled_back"]
+    assert patient.rollbacks() == 1 and patient.names() == ["rolled_back"]
 
 
 def test_the_time_for_the_confirmation_begins_when_the_change_has_ended(patient):
@@ -614,12 +618,12 @@ def test_the_time_for_the_confirmation_begins_when_the_change_has_ended(patient)
         rollback.change_ended("one", 30)
         assert 25 < rollback.pending()["deadline"] - time.monotonic() <= 30
         time.sleep(1.5)
-        assert timer.poll() is None and patient.taken_back() == 0
+        assert timer.poll() is None and patient.rollbacks() == 0
         assert rollback.confirm("one") is True
         assert timer.wait(30) == 0
     finally:
         timer.kill()
-    assert patient.taken_back() == 0 and patient.names() == []
+    assert patient.rollbacks() == 0 and patient.names() == []
 
 
 def test_a_timer_that_waits_for_one_change_leaves_the_next_alone(patient):
@@ -632,7 +636,7 @@ def test_a_timer_that_waits_for_one_change_leaves_the_next_alone(patient):
         assert timer.wait(30) == 0
     finally:
         timer.kill()
-    assert patient.taken_back() == 0 and rollback.waits("two")
+    assert patient.rollbacks() == 0 and rollback.waits("two")
 
 
 @pytest.mark.parametrize("maker", ["dead", "another-process-of-its-number"])
@@ -645,7 +649,7 @@ def test_a_change_whose_maker_is_dead_is_rolled_back(patient, maker):
     due[:2] = [str(ended.pid), due[1]] if maker == "dead" else [due[0], str(int(due[1]) + 1)]
     (patient.folder / "pending" / "due").write_text(" ".join(due) + "\n")
     assert fire(patient.script, "one") == 0
-    assert patient.taken_back() == 1 and patient.names() == ["rolled_back"]
+    assert patient.rollbacks() == 1 and patient.names() == ["rolled_back"]
 
 
 ARMS = """
@@ -654,15 +658,15 @@ _rollback.FOLDER = sys.argv[1]
 for name, part in {parts!r}.items():
     setattr(_rollback, name, sys.argv[1] + "/" + part)
 _rollback.systemd_runs = lambda: False
-_rollback.arm("one", [_rollback.Shell("echo 'taken back' >> '{{0}}'".format(sys.argv[2]))], 1)
+_rollback.arm("one", [_rollback.Shell("echo 'rolled back' >> '{{0}}'".format(sys.argv[2]))], 1)
 """
 
 
 def test_a_module_that_dies_while_it_changes_is_undone_by_a_real_timer(place):
     run_python(ARMS.format(module=rollback.__name__, parts=PARTS), str(place.folder), str(place.out))
-    assert rollback.waits("one") and place.taken_back() == 0
+    assert rollback.waits("one") and place.rollbacks() == 0
     until(lambda: place.names() == ["rolled_back"])
-    assert place.taken_back() == 1
+    assert place.rollbacks() == 1
 
 
 def test_the_end_of_a_change_that_was_rolled_back_makes_nothing_wait(place):
@@ -678,22 +682,22 @@ def test_the_end_of_a_change_that_was_rolled_back_makes_nothing_wait(place):
 def test_a_step_that_hangs_is_reported_and_what_is_needed_is_kept(place, monkeypatch, tmp_path):
     monkeypatch.setattr(steps, "_SCRIPT_SECONDS", 1)
     hangs = Shell(
-        "[ -e '{0}' ] || sleep 60".format(tmp_path / "mended"), what="restoring what hangs", tool="nft -f -"
+        "[ -e '{0}' ] || sleep 60".format(tmp_path / "repaired"), what="restoring what hangs", tool="nft -f -"
     )
     rollback.arm("one", [hangs] + place.undo, 0)
     assert fire(place.script, "one") == 1
     # The other step was performed, with each of the two tries.
-    assert place.taken_back() == 2 and place.names() == ["failed"] and rollback.rolled_back() == ""
+    assert place.rollbacks() == 2 and place.names() == ["failed"] and rollback.rolled_back() == ""
     assert_names(
-        refusal(rollback.settle),
+        refusal(rollback.end_previous_change),
         [
             "still in force",
             "restoring what hangs (nft -f -) did not end within 1 s",
             str(place.folder / "failed"),
         ],
     )
-    (tmp_path / "mended").write_text("")
-    rollback.settle()
+    (tmp_path / "repaired").write_text("")
+    rollback.end_previous_change()
     assert place.names() == ["rolled_back"]
 
 
@@ -714,7 +718,7 @@ def test_where_nothing_can_be_written_any_more_the_rules_are_rolled_back_all_the
     rollback.arm("one", place.undo, -60)
     place.script.write_text(place.script.read_text().replace('mv "$1" "$2" 2>/dev/null', "false"))
     assert fire(place.script, "one") == 1
-    assert place.taken_back() == 1 and "pending" in place.names()
+    assert place.rollbacks() == 1 and "pending" in place.names()
 
 
 def test_without_a_rename_a_change_that_another_process_rolls_back_is_left_to_it(place):
@@ -724,7 +728,7 @@ def test_without_a_rename_a_change_that_another_process_rolls_back_is_left_to_it
     late = place.out.parent / "late.sh"
     late.write_text(script)
     assert fire(late, "one") == 0
-    assert place.taken_back() == 0 and place.names() == ["taken"]
+    assert place.rollbacks() == 0 and place.names() == ["taken"]
 
 
 # Processes that are killed
@@ -749,30 +753,30 @@ def test_a_confirmation_whose_answer_is_lost_is_confirmed_when_asked_again(place
 
 
 @pytest.mark.parametrize("where", ["_remember", "_stop_timer", "_unguard"])
-def test_a_confirmation_that_was_killed_half_way_leaves_nothing_for_long(systemd, monkeypatch, where):
+def test_a_confirmation_that_was_killed_halfway_leaves_nothing_for_long(systemd, monkeypatch, where):
     rollback.arm("one", systemd.undo, 30)
     script = systemd.script.read_text()
     with monkeypatch.context() as context:
         context.setattr(rollback, where, killed)
         with pytest.raises(KeyboardInterrupt):
             rollback.confirm("one")
-    # The timer that nobody stopped, and the next start of the host, take nothing back.
+    # The timer that nobody stopped, and the next start of the host, roll nothing back.
     late = systemd.out.parent / "late.sh"
     late.write_text(script)
     assert fire(late, "one") == fire(late, "boot") == 0
-    assert systemd.taken_back() == 0
+    assert systemd.rollbacks() == 0
     assert rollback.confirm("one") is True
-    rollback.settle()
+    rollback.end_previous_change()
     assert systemd.names() == [] and not any(os.path.lexists(str(path)) for path in systemd.boot)
 
 
-@pytest.mark.parametrize("where", ["_guard_restart", "_keep", "_try_script", "_start"])
+@pytest.mark.parametrize("where", ["_guard_restart", "_store", "_try_script", "_start"])
 def test_a_run_that_was_killed_while_it_armed_leaves_nothing_for_long(systemd, monkeypatch, where):
     with monkeypatch.context() as context:
         context.setattr(rollback, where, killed)
         with pytest.raises(KeyboardInterrupt):
             rollback.arm("one", systemd.undo, -60)
-    rollback.settle()
+    rollback.end_previous_change()
     assert not [name for name in systemd.names() if name != "rolled_back"]
     assert not any(os.path.lexists(str(path)) for path in systemd.boot)
 
@@ -780,7 +784,7 @@ def test_a_run_that_was_killed_while_it_armed_leaves_nothing_for_long(systemd, m
 def test_a_rollback_that_was_killed_while_it_tidied_leaves_nothing_for_long(systemd):
     rollback.arm("one", systemd.undo, -60)
     os.rename(str(systemd.folder / "pending"), str(systemd.folder / "taken.done"))
-    rollback.settle()
+    rollback.end_previous_change()
     assert systemd.names() == [] and not any(os.path.lexists(str(path)) for path in systemd.boot)
 
 
@@ -788,17 +792,17 @@ def test_the_timer_of_a_change_that_waits_again_is_stopped(broken, monkeypatch):
     stopped = []
     monkeypatch.setattr(rollback, "_start", lambda *arguments: None)
     monkeypatch.setattr(rollback, "_stop_timer", stopped.append)
-    assert rollback.take_back_now("one", broken.steps)
+    assert rollback.roll_back_now("one", broken.steps)
     assert stopped == ["one"]
 
 
 @pytest.mark.parametrize(
     "make",
     [
-        lambda: iptables.way_back(iptables.FAMILIES[0], "*filter\nCOMMIT\n"),
-        lambda: iptables.file_back(Write("/etc/x", "x"), "y"),
-        lambda: ufw.way_back(ufw.FAMILIES[0], "", 0o640),
-        lambda: nftables._way_back([nftables.Place("inet", "filter", "input", "in")], None, []),
+        lambda: iptables.undo_step(iptables.FAMILIES[0], "*filter\nCOMMIT\n"),
+        lambda: iptables.undo_file(Write("/etc/x", "x"), "y"),
+        lambda: ufw.undo_step(ufw.FAMILIES[0], "", 0o640),
+        lambda: nftables._undo_step([ruleset.Place("inet", "filter", "input", "in")], None, []),
     ],
     ids=["iptables", "iptables-file", "ufw", "nftables"],
 )

@@ -179,7 +179,7 @@ def test_what_cannot_be_loaded_is_refused(monkeypatch, variant, name):
     family = iptables.FAMILIES[0]._replace(restore="iptables-restore")
 
     def write():
-        iptables.tested(
+        iptables.check_loads(
             family, "/etc/iptables/rules.v4", text, iptables.edit(text, RULES, 4, "/etc/iptables/rules.v4")
         )
 
@@ -200,16 +200,16 @@ def tried(variant):
 @pytest.mark.parametrize("name", list(GOOD))
 def test_what_can_be_loaded_is_not_refused(monkeypatch, variant, name):
     monkeypatch.setattr(iptables, "run", tried(variant))
-    iptables.tested(iptables.FAMILIES[0], "rules.v4", GOOD[name], iptables.edit(GOOD[name], RULES, 4))
+    iptables.check_loads(iptables.FAMILIES[0], "rules.v4", GOOD[name], iptables.edit(GOOD[name], RULES, 4))
 
 
 def test_what_is_not_written_is_not_tried(monkeypatch):
     monkeypatch.setattr(iptables, "run", None)
     for before, content in (("a", "a"), ("a", None), (None, None)):
-        iptables.tested(iptables.FAMILIES[0], "rules.v4", before, content)
+        iptables.check_loads(iptables.FAMILIES[0], "rules.v4", before, content)
 
 
-def test_lines_of_ours_that_a_host_refuses_are_told_from_a_file_that_was_wrong_before(monkeypatch):
+def test_lines_of_ours_that_a_host_refuses_are_distinguished_from_a_file_that_was_wrong_before(monkeypatch):
     monkeypatch.setattr(
         iptables,
         "run",
@@ -217,8 +217,8 @@ def test_lines_of_ours_that_a_host_refuses_are_told_from_a_file_that_was_wrong_b
     )
     edited = iptables.edit(GOOD["plain"], RULES, 4)
     assert_names(
-        refusal(iptables.tested, iptables.FAMILIES[0], "rules.v4", GOOD["plain"], edited),
-        ["with our lines", "no multiport here"],
+        refusal(iptables.check_loads, iptables.FAMILIES[0], "rules.v4", GOOD["plain"], edited),
+        ["with our rules", "no multiport here"],
     )
 
 
@@ -240,9 +240,9 @@ def test_a_chain_of_ours_that_others_jump_to_is_not_taken_out_of_a_file(monkeypa
     """With our chain gone, the nft variant would load nothing of the file at the next start, and only there it would show."""
     monkeypatch.setattr(iptables, "run", lambda *unused: steps.Done(0, "", ""))
     text = iptables.edit(GOOD["plain"], RULES, 4).replace("COMMIT\n", "-A FORWARD -j EXASOL-IN\nCOMMIT\n")
-    iptables.tested(iptables.FAMILIES[0], "rules.v4", text, iptables.edit(text, RULES[:1], 4))
+    iptables.check_loads(iptables.FAMILIES[0], "rules.v4", text, iptables.edit(text, RULES[:1], 4))
     assert_names(
-        refusal(iptables.tested, iptables.FAMILIES[0], "rules.v4", text, iptables.edit(text, (), 4)),
+        refusal(iptables.check_loads, iptables.FAMILIES[0], "rules.v4", text, iptables.edit(text, (), 4)),
         ["rules.v4", "EXASOL-IN", "Nothing was changed"],
     )
 
@@ -257,9 +257,9 @@ def test_a_file_that_is_loaded_without_a_flush_may_name_chains_of_others(monkeyp
     text = BAD["jump-to-no-chain"][0]
     arguments = (iptables.FAMILIES[0], "rules.v4", text, iptables.edit(text, RULES, 4))
     if refused:
-        assert_names(refusal(iptables.tested, *arguments), ["NOBODY"])
+        assert_names(refusal(iptables.check_loads, *arguments), ["NOBODY"])
     else:
-        iptables.tested(*arguments)
+        iptables.check_loads(*arguments)
 
 
 @pytest.mark.parametrize(

@@ -1,7 +1,7 @@
 # Copyright (c) 2026, exasol_community.network contributors
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""Steps: performed here, and by the shell script that takes them back without us."""
+"""Steps: performed here, and by the shell script that rolls them back without us."""
 
 import os
 import shutil
@@ -428,45 +428,45 @@ def note(path, word, code=0):
     return Shell(f"echo {word} >> '{path}'; exit {code}")
 
 
-def test_what_fails_is_taken_back(tmp_path):
+def test_what_fails_is_rolled_back(tmp_path):
     out = tmp_path / "out"
     text = refusal(
         _steps.perform,
         [note(out, "one"), note(out, "two", 1), note(out, "three")],
-        lambda: _steps.take_back([note(out, "back-one"), note(out, "back-two")]),
+        lambda: _steps.perform_all([note(out, "back-one"), note(out, "back-two")]),
     )
     assert content(out).split() == ["one", "two", "back-one", "back-two"]
     assert_names(text, ["code 1", "as it was before"])
     assert "still in force" not in text
 
 
-def test_what_cannot_be_taken_back_is_told(tmp_path):
+def test_what_cannot_be_rolled_back_is_reported(tmp_path):
     out = tmp_path / "out"
     text = refusal(
         _steps.perform,
         [note(out, "one", 1)],
-        lambda: _steps.take_back([note(out, "back-one", 4), note(out, "back-two")]),
+        lambda: _steps.perform_all([note(out, "back-one", 4), note(out, "back-two")]),
     )
     assert content(out).split() == ["one", "back-one", "back-two"]
     assert_names(text, ["still in force", "code 4"])
     assert "as it was before" not in text
 
 
-def test_whatever_goes_wrong_is_taken_back(tmp_path):
+def test_whatever_goes_wrong_is_rolled_back(tmp_path):
     # Half a pair of surrogates cannot be written, and raises no OSError.
     out = tmp_path / "out"
     with pytest.raises((FirewallError, UnicodeError)):
         _steps.perform(
             [note(out, "one"), Write(str(tmp_path / "rules"), "\ud800")],
-            lambda: _steps.take_back([note(out, "back")]),
+            lambda: _steps.perform_all([note(out, "back")]),
         )
     assert content(out).split() == ["one", "back"]
     assert sorted(path.name for path in tmp_path.iterdir()) == ["out"]
 
 
-def test_nothing_is_taken_back_when_all_goes_well(tmp_path):
+def test_nothing_is_rolled_back_when_all_goes_well(tmp_path):
     out = tmp_path / "out"
-    _steps.perform([note(out, "one"), note(out, "two")], lambda: _steps.take_back([note(out, "back")]))
+    _steps.perform([note(out, "one"), note(out, "two")], lambda: _steps.perform_all([note(out, "back")]))
     assert content(out).split() == ["one", "two"]
 
 

@@ -296,7 +296,7 @@ V6 = cases.settled([rule("in tcp 8563", "2001:db8::/64")])
 
 def test_provider_writes_and_loads_both_families(monkeypatch, tmp_path):
     Host(monkeypatch, tmp_path)
-    steps, back = ufw.Provider().steps(cases.settled(RULES + V6), True)
+    steps, back, unused = ufw.Ufw().change_to(cases.settled(RULES + V6), True)
     assert [step.path if hasattr(step, "path") else step.command for step in steps] == [
         str(tmp_path / "user.rules"),
         ("iptables-restore", "-n"),
@@ -318,7 +318,7 @@ OTHER_RULES = cases.settled([rule("in tcp 2580", "192.0.2.7", "bucketfs")])
 
 @pytest.mark.parametrize("held", [(), RULES, OTHER_RULES], ids=["nothing", "the-same", "others"])
 @pytest.mark.parametrize("later", ["", LATER], ids=["untouched", "changed-by-somebody"])
-def test_way_back_leaves_what_others_changed_meanwhile(monkeypatch, tmp_path, held, later):
+def test_rollback_leaves_what_others_changed_meanwhile(monkeypatch, tmp_path, held, later):
     before = ufw.edit(FILES["foreign"], held, 4, "")
     Host(monkeypatch, tmp_path, v4=before)
     path, restore = tmp_path / "user.rules", tmp_path / "restore"
@@ -330,7 +330,7 @@ def test_way_back_leaves_what_others_changed_meanwhile(monkeypatch, tmp_path, he
             TAIL, later + TAIL
         )
     )
-    ufw.way_back(family, before, 0o640).perform()
+    ufw.undo_step(family, before, 0o640).perform()
     assert path.read_text() == before.replace(TAIL, later + TAIL)
     assert path.stat().st_mode & 0o777 == 0o640
     assert (tmp_path / "loaded").read_text() == path.read_text()
@@ -339,8 +339,8 @@ def test_way_back_leaves_what_others_changed_meanwhile(monkeypatch, tmp_path, he
 
 def test_provider_has_nothing_to_do_where_all_is_there(monkeypatch, tmp_path):
     Host(monkeypatch, tmp_path, v4=ufw.edit(FILES["foreign"], RULES, 4, ""))
-    provider = ufw.Provider()
-    assert provider.steps(provider.wanted(RULES), True) == ([], [])
+    provider = ufw.Ufw()
+    assert provider.change_to(provider.wanted(RULES), True)[:2] == ([], [])
     assert provider.rules() == RULES
 
 
@@ -358,10 +358,10 @@ def test_provider_has_nothing_to_do_where_all_is_there(monkeypatch, tmp_path):
 )
 def test_ipv6_is_left_out_where_ufw_leaves_it_out(monkeypatch, tmp_path, defaults, expected):
     Host(monkeypatch, tmp_path, defaults=defaults)
-    provider = ufw.Provider()
+    provider = ufw.Ufw()
     assert bool(provider.wanted(V6)) is expected
     assert bool(provider.left_out(V6)) is not expected
-    assert bool(provider.steps(provider.wanted(V6), True)[0]) is expected
+    assert bool(provider.change_to(provider.wanted(V6), True).steps) is expected
 
 
 @pytest.mark.parametrize(
@@ -378,7 +378,7 @@ def test_ipv6_is_left_out_where_ufw_leaves_it_out(monkeypatch, tmp_path, default
 )
 def test_what_ufw_cannot_open_of_ipv6_is_named(monkeypatch, tmp_path, rules, fragments):
     Host(monkeypatch, tmp_path, defaults="IPV6=no\n")
-    assert_names(" ".join(ufw.Provider().left_out(rules)), fragments)
+    assert_names(" ".join(ufw.Ufw().left_out(rules)), fragments)
 
 
 @pytest.mark.parametrize(
@@ -388,19 +388,19 @@ def test_what_ufw_cannot_open_of_ipv6_is_named(monkeypatch, tmp_path, rules, fra
 )
 def test_where_nothing_is_planned_for_ipv6_nothing_is_said_of_it(monkeypatch, tmp_path, rules):
     Host(monkeypatch, tmp_path, defaults="IPV6=no\n")
-    assert ufw.Provider().left_out(rules) == []
+    assert ufw.Ufw().left_out(rules) == []
 
 
 def test_ipv6_is_left_out_without_a_word_where_the_kernel_has_none(monkeypatch, tmp_path):
     Host(monkeypatch, tmp_path, v6=None)
     monkeypatch.setattr(xtables, "has_ipv6", lambda: False)
-    provider = ufw.Provider()
+    provider = ufw.Ufw()
     assert provider.wanted(V6) == () and provider.left_out(V6) == []
 
 
 def test_missing_user_rules_are_named(monkeypatch, tmp_path):
     Host(monkeypatch, tmp_path, v6=None)
-    assert_names(refusal(ufw.Provider), ["user6.rules", "missing"])
+    assert_names(refusal(ufw.Ufw), ["user6.rules", "missing"])
 
 
 @pytest.mark.parametrize(
@@ -441,4 +441,4 @@ def test_missing_user_rules_are_named(monkeypatch, tmp_path):
 )
 def test_outgoing_is_filtered(monkeypatch, tmp_path, defaults, tuples, expected):
     Host(monkeypatch, tmp_path, defaults=defaults, v4=HEAD + tuples + TAIL)
-    assert ufw.Provider().filters_outgoing() is expected
+    assert ufw.Ufw().filters_outgoing() is expected

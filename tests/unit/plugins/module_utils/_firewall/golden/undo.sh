@@ -19,7 +19,8 @@ put() { # FILE MODE [OWNER]: the new content is read from standard input
         return 1
     fi
 }
-fell() ( # PROCESS: end it and all that it started; stopped before they are looked for, none of them starts another meanwhile
+fell() ( # PROCESS: kill it and all that it started
+    # Stopped first, it cannot start another one meanwhile.
     kill -STOP "$1"
     for status in /proc/[0-9]*/stat; do
         read -r line < "$status" || continue
@@ -29,7 +30,7 @@ fell() ( # PROCESS: end it and all that it started; stopped before they are look
     done
     kill -KILL "$1"
 ) 2>/dev/null
-watch() { # SECONDS PROCESS: end the process after this time, and say so with code 9; nothing sleeps on where TERM ends the watch
+watch() { # SECONDS PROCESS: kill the process after this time, and exit with code 9; TERM ends the watch
     job=$2
     trap '[ $! = $job ] || kill -KILL $!; exit 0' TERM
     sleep "$1" &
@@ -38,7 +39,7 @@ watch() { # SECONDS PROCESS: end the process after this time, and say so with co
     fell $job
     exit 9
 }
-limited() { # SECONDS COMMAND...: run a command of any kind in a shell of its own, and end it when the time is over: late says so
+limited() { # SECONDS COMMAND...: run a command or function in a shell of its own; killed if late
     limit=$1 late=
     shift
     ("$@") &

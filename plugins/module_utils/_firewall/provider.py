@@ -1,0 +1,129 @@
+# Copyright (c) 2026, exasol_community.network contributors
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+
+"""The contract of a firewall: one abstract class, and for each firewall a subclass in a file of its own.
+
+A new firewall is a new file with a subclass, and an entry in PROVIDERS (providers.py). This is how a run uses
+it:
+
+1. C(is_installed()) and C(is_running()) decide whether the host runs this firewall.
+2. The constructor reads what the host holds now. From then on nothing is read twice, and nothing is changed.
+3. C(rules()) is what our part of the firewall holds, C(wanted()) what it has to hold.
+4. C(change_to()) compares both and returns what to do. It performs none of that: in check mode nobody does.
+"""
+
+import abc
+from typing import List, NamedTuple, Optional, Sequence, Type
+
+from .listing import Listing
+from .rule import Rules
+from .steps import FirewallError, Step, which
+
+
+class Change(NamedTuple):
+    """How to bring a host to the wanted rules, and back."""
+
+    steps: List[Step]  # to the wanted rules, in their order; empty if the host holds them already
+    undo: List[Step]  # back to what the host holds now; each works however far the change has come by then
+    notes: List[str]  # what the user should know of this change
+
+
+class Provider(abc.ABC):
+    """A firewall of a host, as it is at the beginning of a run."""
+
+    name: str  # as the option C(provider) has it
+    command: str  # the program without which this firewall is not installed
+    owns_tables: str  # whose base chains it opens, as Ruleset.owner() and Listing.texts() name the owner
+    has_service: bool  # whether it can be switched off; rules of one without a service can always be changed
+
+    def __init__(self, listing: Optional[Listing] = None) -> None:
+        self._listing = listing or Listing()
+
+    @classmethod
+    def is_installed(cls) -> bool:
+        """Tell whether the host has the command of this firewall."""
+        return bool(which(cls.command))
+
+    @classmethod
+    @abc.abstractmethod
+    def is_running(cls, listing: Listing, beside: Sequence[Type["Provider"]] = ()) -> bool:
+        """Tell whether this firewall filters on the host.
+
+        C(beside) are the firewalls before it in PROVIDERS that run. What one of them made, or what is but a
+        guest beside it (fail2ban's table, for example), must not count. Called only if the firewall is
+        installed. Must raise FirewallError if nobody can tell.
+        """
+
+    @classmethod
+    def without_its_rules(cls, saved: str, version: int) -> str:
+        """Return a filter table of iptables without what this firewall put there.
+
+        What is left decides whether iptables runs beside this firewall. By default that is the whole table:
+        most firewalls are recognized by the names of their chains.
+        """
+        del version
+        return saved
+
+    @abc.abstractmethod
+    def rules(self) -> Rules:
+        """Return the rules that our part of the firewall holds, in the form of C(wanted()).
+
+        Must leave out every rule of others, and whatever does not take effect.
+        """
+
+    @abc.abstractmethod
+    def wanted(self, rules: Rules) -> Rules:
+        """Return the rules as this firewall has to hold them, without those that it cannot or need not hold.
+
+        After a change to the result, C(rules()) must return the same, or every run would change the host.
+        Must raise FirewallError if a rejection cannot be held: the user would believe somebody refused who is
+        not.
+        """
+
+    @abc.abstractmethod
+    def change_to(self, rules: Rules, persist: bool) -> Change:
+        """Return the change to exactly these rules in our part of the firewall; C(wanted()) gave them.
+
+        Must change no rule of others and no default policy. Without rules nothing of ours may be left on the
+        host. With C(persist) the rules must survive a restart of the host and of the firewall, or the notes
+        say why not.
+        """
+
+    @abc.abstractmethod
+    def filters_outgoing(self) -> bool:
+        """Tell whether this firewall drops anything that the host sends, other than by rules of ours."""
+
+    def check(self) -> None:  # noqa: B027  # not abstract: most firewalls have nothing to check
+        """Raise FirewallError if our rules would not take effect, although the host runs this firewall.
+
+        Called before rules are made, not when they are only removed. By default there is nothing to check: a
+        firewall that evaluates our rules before all others cannot pass them over.
+        """
+
+    def left_out(self, plan: Rules) -> List[str]:
+        """Return warnings about planned rules that this firewall cannot hold; by default none."""
+        del plan
+        return []
+
+    def nothing_to_open(self) -> str:
+        """Return why no planned rule is needed; by default nothing, because all are held."""
+        return ""
+
+    @classmethod
+    def accepts_replies_by(cls, place: str) -> str:
+        """Return the command that lets a base chain accept the packets of established connections.
+
+        C(place) is family, table and chain, as nft writes them. By default nothing: a firewall with a service
+        has such a rule of its own.
+        """
+        del place
+        return ""
+
+
+def several_run(names: Sequence[str]) -> FirewallError:
+    """Return the error for a host on which several firewalls filter."""
+    return FirewallError(
+        f"{' and '.join(names)} run at the same time on this host: stop all but one, or choose one with "
+        "provider"
+    )
