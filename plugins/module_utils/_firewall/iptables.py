@@ -311,9 +311,12 @@ class Iptables(Provider):
     def _filters(cls, listing: Listing, beside: Sequence[Type[Provider]]) -> bool:
         for version, command in xtables.SAVE.items():
             text = xtables.filter_table(listing.saved_if_any(command))
+            if not xtables.filters(text) or not listing.iptables_reads(version, "filter"):
+                continue
+            # Asked only now: firewalld takes a second to list its direct rules.
             for firewall in beside:
                 text = firewall.without_its_rules(text, version)
-            if xtables.filters(text) and listing.iptables_reads(version, "filter"):
+            if xtables.filters(text):
                 return True
         return False
 

@@ -664,3 +664,12 @@ def test_every_file_of_a_firewall_is_in_the_list():
     folder = pathlib.Path(detect.__file__).parent
     files = {path.stem for path in folder.glob("*.py") if "(Provider):" in path.read_text(encoding="utf-8")}
     assert files == {firewall.__module__.split(".")[-1] for firewall in PROVIDERS}
+
+
+def test_firewalld_is_asked_for_direct_rules_only_if_iptables_filters(monkeypatch):
+    commands = host(monkeypatch, ["firewalld"])
+    assert detect.choose("auto") == "firewalld"
+    assert not [command for command in commands.called if "--direct" in command]
+    commands = host(monkeypatch, ["firewalld", "iptables"])
+    assert_names(refusal(detect.choose, "auto"), ["firewalld and iptables"])
+    assert [command for command in commands.called if "--direct" in command]
