@@ -124,7 +124,7 @@ _NODES = "exasol_nodes"
 _WILDCARD = re.compile(r"[*?]")
 
 
-class InventoryModule(BaseInventoryPlugin, Constructable):
+class InventoryModule(BaseInventoryPlugin, Constructable):  # type: ignore[misc]  # ansible-core has no types
     """Makes hosts of the nodes of deployments."""
 
     NAME = "exasol_community.network.c4"
