@@ -138,10 +138,12 @@ class Nftables(Provider):
         """Return what our chains hold everywhere, and the rejections of our table."""
         in_our_table = self._ruleset.restrictions()
         held = [(place, set(self._ruleset.ours(place))) for place in self._places]
+        anywhere: Set[Rule] = set()
+        for unused, some in held:
+            anywhere |= some
         everywhere = {
             rule
-            for unused, some in held
-            for rule in some
+            for rule in anywhere
             if all(rule in others for place, others in held if _concerns(rule, place))
         }
         return canonical(

@@ -81,7 +81,10 @@ def unanswered(provider: str, plan: Rules, after: Rules, listing: Optional[Listi
         plan, links=sum(len(chain.links) for group in groups for chain in group.chains.values())
     )
     answers = [piece for piece in wanted if piece.reply]
-    return [barrier for group in groups for barrier in _of_group(group, answers) if barrier.everything]
+    found: List[Barrier] = []
+    for group in groups:
+        found += (barrier for barrier in _of_group(group, answers) if barrier.everything)
+    return found
 
 
 def _without_ours(group: _Group, after: Rules) -> _Group:

@@ -324,7 +324,8 @@ def _systemd() -> bool:
 
 def _script(identity: str, undo: Steps) -> str:
     called = [absolute(step.command[0]) for step in undo if isinstance(step, Run)]
-    called += [tool for step in undo if isinstance(step, Shell) for tool in step.needs]
+    for step in undo:
+        called += step.needs if isinstance(step, Shell) else ()
     tools = sorted(set(TOOLS) | set(called))
     main = _MAIN.format(
         identity=shlex.quote(identity),

@@ -141,7 +141,8 @@ def edit(text: str, rules: Rules, version: int, infix: str) -> str:
             "or run ufw reset. The firewall is as it was before"
         )
     head, rest = text.split(_BEGIN, 1)
-    own = "".join(block for rule in rules if rule.version == version for block in blocks(rule, infix))
+    of_version = [rule for rule in rules if rule.version == version]
+    own = "".join(block for rule in of_version for block in blocks(rule, infix))
     return head + _BEGIN + own + _without_ours(rest)
 
 

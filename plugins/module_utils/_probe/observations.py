@@ -76,12 +76,12 @@ class Suspects:
                 yield target, port
 
     def _silent(self) -> List[Tuple[Target, Outcome, PortGroup]]:
-        return [
-            (target, outcome, group)
-            for target in self.targets
-            for outcome, group in target.found.items()
-            if is_silence(outcome)
-        ]
+        silent: List[Tuple[Target, Outcome, PortGroup]] = []
+        for target in self.targets:
+            for outcome, group in target.found.items():
+                if is_silence(outcome):
+                    silent.append((target, outcome, group))
+        return silent
 
     def _is_plausible(self, count: int) -> bool:
         """Tell whether so many silent ports may have lost their packets."""

@@ -66,16 +66,13 @@ def _replaced(target: Target, suspects: Iterable[int], address: str, outcome: Ou
     If the outcome belongs to another address, it is in a target of its own.
     """
     suspects = set(suspects)
-    unproven = [
-        port
-        for seen, found in target.found.items()
-        if seen.answered_by != target.destination
-        for port in found.ports
-        if port in suspects
-    ]
+    unproven: Set[int] = set()
+    for seen, found in target.found.items():
+        if seen.answered_by != target.destination:
+            unproven |= suspects.intersection(found.ports)
     if not unproven:
         return [target]
-    target.found = dict(_left(target, set(unproven)))
+    target.found = dict(_left(target, unproven))
     # One address is one target: a result that spoke of it twice would be refused as a whole.
     judged = target if address == target.address else Target(target.destination, address, target.protocol)
     if judged is not target:
