@@ -40,7 +40,27 @@ PLAYBOOK: dict[str, tuple[dict[str, t.Any], dict[str, t.Any], str]] = {
         {"exasol_overrides": {"ftp": 0}},
         "override of 'ftp': port 0 in 0 is out of range: expected 1 to 65535",
     ),
-    "release": (PAIR, {"exasol_release": "9"}, "value of exasol_release must be one of: kb, 7.1, 8, got: 9"),
+    "release": (
+        PAIR,
+        {"exasol_release": "9"},
+        "host 'n11', exasol_release: release '9' is not known: expected one of kb, 7.1, 8, or a full version",
+    ),
+    "service of the site": (
+        PAIR,
+        {
+            "exasol_services": [
+                {
+                    "name": "kafka",
+                    "protocol": "tcp",
+                    "ports": 90920,
+                    "source": "database_node",
+                    "destination": "kafka_broker",
+                    "description": "Kafka",
+                }
+            ]
+        },
+        "service 'kafka' of exasol_services: port 90920 in 90920 is out of range: expected 1 to 65535",
+    ),
     "group": (
         PAIR,
         {"exasol_peers": {"oracle": ["databases_"]}},
