@@ -56,8 +56,8 @@ options:
           - The protocol in which the service is asked who it is, for a service that is not in the port table.
           - By default the protocol of the row that O(flows[].service) names.
         type: str
-        choices: ['', db2, dns, exasol, ftp, ftps, http, ldap, ldaps, mysql, ntp, oracle, postgresql, sql_server,
-          ssh, sybase_ase, tls]
+        choices: ['', db2, dns, exasol, ftp, ftps, http, ldap, ldaps, mysql, ntp, oracle, postgresql,
+          sql_server, ssh, sybase_ase, tls]
         default: ''
       protocol:
         description: The protocol.
@@ -105,8 +105,8 @@ options:
         description:
           - The protocol in which the service is asked who it is, used like that of O(flows).
         type: str
-        choices: ['', db2, dns, exasol, ftp, ftps, http, ldap, ldaps, mysql, ntp, oracle, postgresql, sql_server,
-          ssh, sybase_ase, tls]
+        choices: ['', db2, dns, exasol, ftp, ftps, http, ldap, ldaps, mysql, ntp, oracle, postgresql,
+          sql_server, ssh, sybase_ase, tls]
         default: ''
   timeout:
     description:

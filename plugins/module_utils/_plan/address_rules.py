@@ -92,8 +92,11 @@ def _distances(whose: str, nodes: Sequence[_Node]) -> List[str]:
         f"{node} with {ipaddress.IPv4Address(node.external or 0)}" for node in list(by_distance.values())[:2]
     )
     return [
-        f"private and external addresses {whose} are not equally far apart: {some}. Below {DISTANCE_UNTIL} "
-        + f"clusters that load from each other need the same distance for all nodes ({SOURCE})."
+        (
+            f"private and external addresses {whose} are not equally far apart: {some}. Below "
+            f"{DISTANCE_UNTIL} clusters that load from each other need the same distance for all nodes "
+            f"({SOURCE})."
+        )
     ]
 
 

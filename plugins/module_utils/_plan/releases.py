@@ -62,7 +62,7 @@ def _nearest(text: str, numbers: Tuple[int, ...]) -> str:
             return f"; nearest: {within.group()!r}"
         return closest(text.strip().lower(), RELEASES)
     if len(numbers) == 2 and _is_possible(numbers):
-        return f"; nearest: '{text}.0'. Write all three numbers, in quotes: YAML reads 8.30 without quotes as 8.3"
+        return f"; nearest: '{text}.0' (write all three numbers: YAML reads 8.30 without quotes as 8.3)"
     if numbers[:2] < (7, 1) or numbers[0] == 7:
         return "; nearest: '7.1'"
     if numbers[0] == 8:
