@@ -33,14 +33,16 @@ The direction is as seen from the database. The column probe says how the row is
 for `none`, see [below](#rows-that-no-connection-can-prove).
 
 The default release is `{default}`.
-`exasol_release` also takes a full version such as `8.29.13` or `2025.1.11`; see [what a version changes](#what-a-version-changes).
+`exasol_release` also takes a full version such as `8.29.13` or `2025.1.11`,
+see [what a version changes](#what-a-version-changes).
 Ports of your site that are not in these tables belong into `exasol_services`.
 """
 CHANGES = """## What a version changes
 
 `8` stands for every version from 8.0.0 on, 2025.1 and newer included: what any of them requires is required.
-With a full version, a row exists from the version in the column "from" on, and is required below the version in
-the column "below". From that version on it is optional, for the legacy mode. `client_subconnection` is always optional.
+With a full version, a row exists from the version in the column "from" on, and is required below the version
+in the column "below". From that version on it is optional, for the legacy mode.
+`client_subconnection` is always optional, because only parallel clients such as the Spark connector need it.
 A row is planned between two nodes if one of them needs it. So a cluster below 8.32.0 and a newer one need the
 subconnection ports in both directions.
 """
