@@ -218,7 +218,10 @@ MODULES: dict[str, Case] = {
         override(443, "cluster_internal"),
         "an override names 'cluster_internal', which has no ports",
     ),
-    "unknown release": (plan(release="9"), "value of release must be one of: kb, 7.1, 8, got: 9"),
+    "unknown release": (
+        plan(release="9"),
+        "release '9' is not known: expected one of kb, 7.1, 8, or a full version",
+    ),
     "unknown row to include": (plan(include=["ftpx"]), "include names 'ftpx', but it is no row at all"),
     "unknown row to exclude": (plan(exclude=["ftpx"]), "exclude names 'ftpx', but it is no row at all"),
     "unknown peer": (

@@ -43,6 +43,7 @@ SERVICES = [
     service("warehouse", 3307, "warehouse", identify="mysql"),
 ]
 KAFKA = service("kafka", 9092, "kafka_broker")
+AGENT = service("agent", 10050, "any_node", source="monitoring")
 SNMP = service("snmp", 161, "any_node", protocol="udp", source="monitoring")
 
 
@@ -112,24 +113,30 @@ def site(**variables: t.Any) -> dict[str, t.Any]:
 
 
 def test_our_listeners_take_the_place_of_services_of_the_site(machine: Machine, tmp_path: Path) -> None:
+    """Nothing filters here, so what must be denied is exposed: that shows the probes of both kinds."""
     inventory = site(
-        exasol_services=[KAFKA, SNMP],
+        exasol_services=[KAFKA, SNMP, AGENT],
         exasol_peers={"kafka_broker": ["broker"], "monitoring": ["monitor"]},
         exasol_release="2025.1.11",
-        exasol_check_denied=True,
     )
-    done = play(machine, tmp_path, inventory=inventory)
+    done = play(machine, tmp_path / "planned", inventory=inventory)
     assert done.code == 0, done.output
-    kafka = {(one["source"], one["destination"]): one["verdict"] for one in done.results(service="kafka")}
-    assert kafka == {("n11", "broker"): "ok", ("n12", "broker"): "ok"}
-    snmp = {
-        (one["source"], one["destination"], one["expected"])
-        for one in done.results(service="snmp")
-        if one["protocol"] == "udp"
-    }
-    assert {("monitor", "n11", "reachable"), ("monitor", "n12", "reachable")} <= snmp
+    assert done.verdicts() == {"ok"}
+    for name, expected in {
+        "kafka": {("n11", "broker"), ("n12", "broker")},
+        "snmp": {("monitor", "n11"), ("monitor", "n12")},
+        "agent": {("monitor", "n11"), ("monitor", "n12")},
+    }.items():
+        assert {(one["source"], one["destination"]) for one in done.results(service=name)} == expected
     assert done.report["release"] == "2025.1.11"
     assert not done.results(service="subconnection_in")
+
+    exposed = play(machine, tmp_path / "denied", inventory=inventory, variables={"exasol_check_denied": True})
+    assert exposed.code == 2
+    reached = {
+        (one["source"], one["destination"]) for one in exposed.results(service="agent", verdict="exposed")
+    }
+    assert reached == {(source, node) for source in ("broker", "client") for node in ("n11", "n12")}
 
 
 def releases(**by_cluster: str) -> dict[str, t.Any]:
@@ -171,9 +178,8 @@ def test_two_releases_in_one_cluster_are_refused_before_anything_listens(
     machine: Machine, tmp_path: Path
 ) -> None:
     inventory = releases(old="8.29.13")
-    inventory["all"]["children"]["exasol_nodes"]["children"]["old"]["hosts"]["old2"]["exasol_release"] = (
-        "8.34.0"
-    )
+    hosts = inventory["all"]["children"]["exasol_nodes"]["hosts"]
+    hosts["old2"]["exasol_release"] = "8.34.0"
     done = play(machine, tmp_path, inventory=inventory)
     assert done.code == 2
     assert "old1 has '8.29.13', old2 has '8.34.0'" in done.said

@@ -110,7 +110,7 @@ def _with_releases(
     wishes: Wishes, members: Members, hosts: Sequence[Party]
 ) -> Tuple[Dict[str, List[Party]], List[Party]]:
     """Return the members and hosts with the release of each node, and none of the others."""
-    nodes = {party for peer in NODE_PEERS for party in members.get(peer, ())}
+    nodes = sorted({party for peer in NODE_PEERS for party in members.get(peer, ())})
     for party in nodes:
         if party.name in wishes.releases:
             _checked(party.name, wishes.releases[party.name])
