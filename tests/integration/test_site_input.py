@@ -43,7 +43,7 @@ PLAYBOOK: dict[str, tuple[dict[str, t.Any], dict[str, t.Any], str]] = {
     "release": (
         PAIR,
         {"exasol_release": "9"},
-        "host 'n11', exasol_release: release '9' is not known: expected one of kb, 7.1, 8, or a full version",
+        "host 'n12', exasol_release: release '9' is not known: expected one of kb, 7.1, 8, or a full version",
     ),
     "service of the site": (
         PAIR,
