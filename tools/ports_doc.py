@@ -33,6 +33,18 @@ The direction is as seen from the database. The column probe says how the row is
 for `none`, see [below](#rows-that-no-connection-can-prove).
 
 The default release is `{default}`.
+`exasol_release` also takes a full version such as `8.29.13` or `2025.1.11`,
+see [what a version changes](#what-a-version-changes).
+Ports of your site that are not in these tables belong into `exasol_services`.
+"""
+CHANGES = """## What a version changes
+
+`8` stands for every version from 8.0.0 on, 2025.1 and newer included: what any of them requires is required.
+With a full version, a row exists from the version in the column "from" on, and is required below the version
+in the column "below". From that version on it is optional, for the legacy mode.
+`client_subconnection` is always optional, because only parallel clients such as the Spark connector need it.
+A row is planned between two nodes if one of them needs it. So a cluster below 8.32.0 and a newer one need the
+subconnection ports in both directions.
 """
 COLUMNS = (
     "name",
@@ -65,6 +77,17 @@ def section(release: str) -> str:
     return "\n".join([title, line(COLUMNS), line(("---",) * len(COLUMNS)), *map(line, rows)]) + "\n"
 
 
+def changes() -> str:
+    """Return what a version changes, and where that is published."""
+    columns = ("row", "from", "below", "source")
+    rows = [
+        (f"`{service.name}`", service.since or "", service.until or "", f"[{service.changed}]")
+        for service in TABLE.TABLE.services
+        if service.changed
+    ]
+    return "\n".join([CHANGES, line(columns), line(("---",) * len(columns)), *map(line, rows)]) + "\n"
+
+
 def unprobed() -> str:
     """Return why some rows cannot be proven."""
     notes = [
@@ -75,14 +98,17 @@ def unprobed() -> str:
 
 def links() -> str:
     """Return where the tables are published."""
-    return "\n".join(f"[{table}]: {address}" for table, address in TABLE.REFERENCES.items()) + "\n"
+    addresses = {**TABLE.REFERENCES, **TABLE.CHANGES}
+    return "\n".join(f"[{table}]: {address}" for table, address in addresses.items()) + "\n"
 
 
 def page() -> str:
     """Return the whole page."""
     sections = (section(release) for release in TABLE.RELEASES)
     return "\n".join(
-        itertools.chain([HEAD.format(default=TABLE.DEFAULT_RELEASE)], sections, [unprobed(), links()])
+        itertools.chain(
+            [HEAD.format(default=TABLE.DEFAULT_RELEASE)], sections, [changes(), unprobed(), links()]
+        )
     )
 
 

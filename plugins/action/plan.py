@@ -15,8 +15,10 @@ from ansible.module_utils.parsing.convert_bool import boolean
 from ansible.utils.display import Display
 
 from ..module_utils._ansible.options import table_options
+from ..module_utils._plan.flows import Party
 from ..module_utils._plan.ftp_modes import ACTIVE_PORTS, CONTROL_ROWS, MODES, FtpWishes
 from ..module_utils._plan.plan import Wishes, flow_count, make_plan
+from ..module_utils._plan.table_rows import NODE_PEERS
 from ..module_utils._values.errors import NetworkError
 from ..plugin_utils._ansible.action import ControllerAction
 from ..plugin_utils._inventory.play_checks import (
@@ -25,6 +27,7 @@ from ..plugin_utils._inventory.play_checks import (
     check_themselves,
     check_together,
 )
+from ..plugin_utils._inventory.site_variables import NOTHING
 from ..plugin_utils._inventory.topology import (
     DEFAULT_GROUPS,
     Inventory,
@@ -102,6 +105,8 @@ class ActionModule(ControllerAction):
             ),
             absent=options["absent_peers"],
             allow_any=options["allow_any"],
+            releases=self._releases(members, variables),
+            services=options["services"],
         )
         present = [inventory.party(host) for host in present_names]
         plan = make_plan(wishes, members, present)
@@ -114,6 +119,15 @@ class ActionModule(ControllerAction):
         for note in plan["notes"]:
             display.warning(note)
         return {**plan, "flows": flow_count(plan), "run": uuid.uuid4().hex[:12]}
+
+    def _releases(
+        self, members: Mapping[str, Iterable[Party]], variables: Mapping[str, t.Any]
+    ) -> dict[str, str]:
+        """Return the release of each node that has one of its own, as its cluster may."""
+        values = self.host_values(variables)
+        names = {party.name for peer in NODE_PEERS for party in members.get(peer, ()) if party.managed}
+        found = {host: values.of(host, "exasol_release") for host in sorted(names)}
+        return {host: str(value) for host, value in found.items() if value not in (NOTHING, None, "")}
 
     def _check_connections(self, plan: Plan, present: Iterable[str], hostvars: Mapping[str, t.Any]) -> None:
         measured = [

@@ -26,6 +26,7 @@ if TYPE_CHECKING:
         ports: str
         expected: str  # "reachable" or "denied"
         destinations: Dict[str, List[str]]  # name -> addresses
+        identify: NotRequired[str]  # the protocol of a service of the site's own: a file of _identify
 
     class Endpoint(TypedDict):
         """Where a host listens for the probes of others."""
@@ -76,7 +77,7 @@ if TYPE_CHECKING:
     class Plan(TypedDict):
         """What make_plan returns."""
 
-        release: str
+        release: str  # of all nodes; several are separated by commas
         unassigned: List[str]
         untestable: List[Untestable]
         not_covered: List[NotCovered]

@@ -11,7 +11,7 @@ description:
   - Turns the port table and the inventory into what each host probes, what it listens on, and what its
     firewall must let through.
   - The plan is computed once, on the controller, and indexed by host; run it with C(run_once).
-  - It reads variables for all hosts. Those that belong to the site (C(exasol_release), C(exasol_overrides),
+  - It reads variables for all hosts. Those that belong to the site (C(exasol_services), C(exasol_overrides),
     C(exasol_peers) and others) must have the same value on all hosts of the play and of the plan, whether
     they are set in the inventory or come from a role. Otherwise it fails and names two hosts.
   - A host's address is its variable C(exasol_address) (an address, or a list of them), else C(ansible_host),
@@ -19,6 +19,9 @@ description:
   - Nodes belong to one cluster, or to the one that the host variable C(exasol_cluster) names. Nodes of
     different clusters need the database port (C(exa_to_exa)) and the subconnection ports of each other, for
     EXA-to-EXA loading.
+  - The variable C(exasol_release) of a node counts before O(release), so each cluster may have its own
+    release. All nodes of a cluster need the same one. A row is planned between two nodes if the release of
+    one of them needs it.
 extends_documentation_fragment:
   - exasol_community.network._attributes
   - exasol_community.network._attributes.read_only
@@ -133,6 +136,19 @@ EXAMPLES = r"""
       sql_client: 9563
   run_once: true
   register: plan
+
+- name: Plan for a version, with a service of our own
+  exasol_community.network.plan:
+    release: 2025.1.11
+    services:
+      - name: kafka
+        protocol: tcp
+        ports: 9092
+        source: database_node
+        destination: kafka_broker
+        description: Kafka connector
+  run_once: true
+  register: plan
 """
 
 RETURN = r"""
@@ -239,8 +255,8 @@ not_covered:
       returned: success
       sample: nobody plays oracle
 notes:
-  description: Options without an effect, and groups that are probably misspelt; they are printed as warnings
-    too.
+  description: Options without an effect, groups that are probably misspelt, and addresses of nodes that
+    differ from what Exasol's documentation asks for; they are printed as warnings too.
   returned: success
   type: list
   elements: str
@@ -253,7 +269,7 @@ run:
   type: str
   sample: 5b0e6f3c9d21
 release:
-  description: The release that was planned for.
+  description: The release that was planned for; several are separated by commas, the oldest first.
   returned: success
   type: str
   sample: '8'

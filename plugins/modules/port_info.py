@@ -58,6 +58,11 @@ EXAMPLES = r"""
       sql_client: 9563
       bucketfs: [2580, 6583]
 
+- name: Show what a version below 8.32.0 needs between clusters and for parallel clients
+  exasol_community.network.port_info:
+    release: 8.29.13
+    names: [subconnection_in, client_subconnection]
+
 - name: Show the 18 rows of the Knowledge Base article
   exasol_community.network.port_info:
     release: kb
@@ -71,7 +76,7 @@ ports:
   elements: dict
   contains:
     name:
-      description: The row's name, unique over all releases.
+      description: The name of the row, unique over all releases.
       type: str
       returned: success
       sample: subconnection_in
@@ -126,10 +131,20 @@ ports:
       returned: success
       sample: subconnections for EXA-to-EXA loading
     reference:
-      description: The address of the table that the row was read from.
+      description: The address of the table that the row was read from, or C(exasol_services).
       type: str
       returned: success
       sample: https://docs.exasol.com/db/latest/administration/aws/manage_network.htm
+    since:
+      description: The first version that has the row, empty if every version of its release has it.
+      type: str
+      returned: success
+      sample: ''
+    until:
+      description: The first version for which the row is V(optional), empty if there is none.
+      type: str
+      returned: success
+      sample: 8.32.0
 """
 
 from typing import Any, Dict, Iterator
@@ -138,14 +153,16 @@ from ansible.module_utils.basic import AnsibleModule
 
 from ..module_utils._ansible.failures import failures_of
 from ..module_utils._ansible.options import table_options
+from ..module_utils._plan.services import parse
 from ..module_utils._plan.table import TABLE
 
 
 def select(params: Dict[str, Any]) -> Iterator[Dict[str, Any]]:
     """Return the rows that the options ask for."""
-    TABLE.check_names(params["names"], params["release"], "names")
-    TABLE.check_peers(params["peers"])
-    for service in TABLE.services_of(params["release"], params["overrides"]):
+    table = TABLE.with_rows(parse(params["services"], TABLE.rows(params["release"])))
+    table.check_names(params["names"], params["release"], "names")
+    table.check_peers(params["peers"])
+    for service in table.services_of(params["release"], params["overrides"]):
         if params["direction"] not in (None, service.direction) or (
             params["names"] and service.name not in params["names"]
         ):

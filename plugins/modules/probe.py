@@ -51,6 +51,14 @@ options:
           - It selects the question for a UDP service, and the protocol that O(identify) speaks.
         type: str
         default: ''
+      identify:
+        description:
+          - The protocol in which the service is asked who it is, for a service that is not in the port table.
+          - By default the protocol of the row that O(flows[].service) names.
+        type: str
+        choices: ['', db2, dns, exasol, ftp, ftps, http, ldap, ldaps, mysql, ntp, oracle, postgresql,
+          sql_server, ssh, sybase_ase, tls]
+        default: ''
       protocol:
         description: The protocol.
         type: str
@@ -92,6 +100,13 @@ options:
       service:
         description: The service of the port table that is expected there, used like that of O(flows).
         type: str
+        default: ''
+      identify:
+        description:
+          - The protocol in which the service is asked who it is, used like that of O(flows).
+        type: str
+        choices: ['', db2, dns, exasol, ftp, ftps, http, ldap, ldaps, mysql, ntp, oracle, postgresql,
+          sql_server, ssh, sybase_ase, tls]
         default: ''
   timeout:
     description:
@@ -484,6 +499,7 @@ from ansible.module_utils.basic import AnsibleModule
 from ..module_utils._ansible.failures import failures_of
 from ..module_utils._ansible.hidden import reveal
 from ..module_utils._ansible.options import target_options
+from ..module_utils._identify._registry import IDENTIFIERS
 from ..module_utils._kernel import machine
 from ..module_utils._plan.ftp_modes import BOTH, MODES
 from ..module_utils._probe.ftp_session import Login
@@ -497,6 +513,7 @@ def flow_options() -> Dict[str, Any]:
     return dict(
         target_options(),
         service={"type": "str", "default": ""},
+        identify={"type": "str", "choices": ["", *IDENTIFIERS], "default": ""},
         expected={"type": "str", "choices": ["reachable", "denied"], "default": "reachable"},
         destinations={"type": "dict", "required": True},
     )
@@ -505,7 +522,10 @@ def flow_options() -> Dict[str, Any]:
 def plain_options() -> Dict[str, Any]:
     """Return the suboptions of a plain target."""
     return dict(
-        target_options(), address={"type": "str", "required": True}, service={"type": "str", "default": ""}
+        target_options(),
+        address={"type": "str", "required": True},
+        service={"type": "str", "default": ""},
+        identify={"type": "str", "choices": ["", *IDENTIFIERS], "default": ""},
     )
 
 

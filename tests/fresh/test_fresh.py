@@ -41,8 +41,6 @@ _CONFIGURATIONS = ("/etc/pip.conf", "/etc/xdg/pip", "/etc/apt/apt.conf.d/proxy.c
 # --init is not installed everywhere.
 _INIT = """
 import os, time
-
-CHECKOUT = Path(__file__).resolve().parents[2]
 while True:
     try:
         os.wait()

@@ -40,7 +40,27 @@ PLAYBOOK: dict[str, tuple[dict[str, t.Any], dict[str, t.Any], str]] = {
         {"exasol_overrides": {"ftp": 0}},
         "override of 'ftp': port 0 in 0 is out of range: expected 1 to 65535",
     ),
-    "release": (PAIR, {"exasol_release": "9"}, "value of exasol_release must be one of: kb, 7.1, 8, got: 9"),
+    "release": (
+        PAIR,
+        {"exasol_release": "9"},
+        "host 'n12', exasol_release: release '9' is not known: expected one of kb, 7.1, 8, or a full version",
+    ),
+    "service of the site": (
+        PAIR,
+        {
+            "exasol_services": [
+                {
+                    "name": "kafka",
+                    "protocol": "tcp",
+                    "ports": 90920,
+                    "source": "database_node",
+                    "destination": "kafka_broker",
+                    "description": "Kafka",
+                }
+            ]
+        },
+        "service 'kafka' of exasol_services: port 90920 in 90920 is out of range: expected 1 to 65535",
+    ),
     "group": (
         PAIR,
         {"exasol_peers": {"oracle": ["databases_"]}},
@@ -198,7 +218,10 @@ MODULES: dict[str, Case] = {
         override(443, "cluster_internal"),
         "an override names 'cluster_internal', which has no ports",
     ),
-    "unknown release": (plan(release="9"), "value of release must be one of: kb, 7.1, 8, got: 9"),
+    "unknown release": (
+        plan(release="9"),
+        "release '9' is not known: expected one of kb, 7.1, 8, or a full version",
+    ),
     "unknown row to include": (plan(include=["ftpx"]), "include names 'ftpx', but it is no row at all"),
     "unknown row to exclude": (plan(exclude=["ftpx"]), "exclude names 'ftpx', but it is no row at all"),
     "unknown peer": (

@@ -347,7 +347,6 @@ DIFFER: dict[str, tuple[Play, Play, str]] = {
     "peers of the nodes": ({"exasol_peers": {"oracle": ["127.0.0.40"]}}, {}, "exasol_peers"),
     "ports of the nodes": ({"exasol_overrides": {"sql_client": 9563}}, {}, "exasol_overrides"),
     "a template that differs": ({"port": 9563}, {"port": 8563}, "exasol_overrides"),
-    "release of the client": ({}, {"exasol_release": "7.1"}, "exasol_release"),
     "who fails": ({"exasol_verify_fail": False}, {}, "exasol_verify_fail"),
     "who listens": ({"exasol_verify_listeners": False}, {}, "exasol_verify_listeners"),
     "reports of the client": ({}, {"exasol_report_formats": ["csv"]}, "exasol_report_formats"),
@@ -393,10 +392,11 @@ SAME: dict[str, tuple[Play, Play, list[str]]] = {
         [],
     ),
     "another form of the same": (
-        {"exasol_release": "8", "exasol_verify_fail": "yes"},
-        {"exasol_release": 8, "exasol_verify_fail": True},
+        {"exasol_ftp_mode": "passive", "exasol_verify_fail": "yes"},
+        {"exasol_ftp_mode": "passive", "exasol_verify_fail": True},
         [],
     ),
+    "a release of a host that is no node": ({"exasol_release": 8}, {"exasol_release": "nonsense"}, []),
     "the command line decides": ({"exasol_release": "7.1"}, {}, ["-e", "exasol_release=8"]),
     "a template that is the same": ({"port": 9563}, {"port": "9563"}, []),
 }

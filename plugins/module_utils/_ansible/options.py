@@ -9,18 +9,15 @@ Mirrored by the documentation fragment C(_table).
 
 from typing import Any, Dict
 
-from .._plan.table import DEFAULT_RELEASE, RELEASES
+from .._plan.releases import DEFAULT_RELEASE
 
 
 def table_options() -> Dict[str, Any]:
     """Return the options that choose and change rows of the port table."""
     return {
-        "release": {
-            "type": "str",
-            "choices": sorted(RELEASES, key=list(RELEASES).index),
-            "default": DEFAULT_RELEASE,
-        },
+        "release": {"type": "str", "default": DEFAULT_RELEASE},
         "overrides": {"type": "dict", "default": {}},
+        "services": {"type": "list", "elements": "dict", "default": []},
     }
 
 

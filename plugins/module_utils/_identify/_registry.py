@@ -1,16 +1,18 @@
 # Copyright (c) 2026, exasol_community.network contributors
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""Which conversation belongs to which service of the port table.
+"""Which conversation belongs to which protocol, and which protocol to which service of the port table.
 
-One file for each protocol, named here once; a row of the table names its protocol as the file is called.
+One file for each protocol, named here once; a row of the table names its protocol as the file is called. For
+a service of the site's own, the flow names it.
 """
 
 from types import ModuleType
-from typing import Callable, Dict, Iterable, Mapping, NamedTuple, Optional
+from typing import Callable, Dict, Iterable, Mapping, NamedTuple, Optional, Tuple
 
 from .._plan.table import TABLE
 from .._plan.table_rows import Service
+from .._values.errors import NetworkError, closest
 from . import (
     _db2,
     _dns,
@@ -58,22 +60,39 @@ _SPEAK_FIRST = (_mysql, _ftp, _ftps)
 _SECONDS, _SECONDS_WITH_LOOKUP = 10.0, 60.0
 
 
-def _by_service(services: Iterable[Service]) -> Dict[str, ModuleType]:
-    """Return the file of the protocol that each TCP row of the port table names."""
-    files = {protocol.__name__.rpartition("._")[2]: protocol for protocol in _PROTOCOLS}
-    unknown = {service.talk for service in services} - set(files) - {"", *_DATAGRAMS}
+def _files() -> Dict[str, ModuleType]:
+    """Return the file of each protocol that runs over TCP, by the name that rows have for it."""
+    return {protocol.__name__.rpartition("._")[2]: protocol for protocol in _PROTOCOLS}
+
+
+def _talks(services: Iterable[Service]) -> Dict[Tuple[str, str], str]:
+    """Return which protocol each row of the port table names, by its protocol of transport and name."""
+    rows = list(services)
+    unknown = {service.talk for service in rows} - set(_FILES) - {"", *_DATAGRAMS}
     if unknown:
         raise ValueError(f"the port table names protocols that have no file: {sorted(unknown)}")
-    return {
-        service.name: files[service.talk]
-        for service in services
-        if service.talk and service.protocol == "tcp"
-    }
+    return {(service.protocol, service.name): service.talk for service in rows if service.talk}
 
 
-def patience(service: str) -> float:
-    """Return the seconds that a conversation with a service may take."""
-    return _SECONDS_WITH_LOOKUP if _FILES.get(service) in _SPEAK_FIRST else _SECONDS
+def protocol_of(transport: str, service: str, identify: str = "") -> str:
+    """Return the protocol by which a service is asked who it is, or nothing where none is known.
+
+    What the plan says (C(identify)) counts more than the row of this name. Raises for an unknown one.
+    """
+    if not identify:
+        return TALKS.get((transport, service), "")
+    known: Iterable[str] = SCRIPTS if transport == "tcp" else _DATAGRAMS
+    if identify not in known:
+        raise NetworkError(
+            "service {0!r} is to be identified by {1!r}, which is not known for {2}: expected one of "
+            "{3}{4}".format(service, identify, transport, ", ".join(sorted(known)), closest(identify, known))
+        )
+    return identify
+
+
+def patience(protocol: str) -> float:
+    """Return the seconds that a conversation in a protocol may take."""
+    return _SECONDS_WITH_LOOKUP if _FILES.get(protocol) in _SPEAK_FIRST else _SECONDS
 
 
 class Datagram(NamedTuple):
@@ -83,9 +102,9 @@ class Datagram(NamedTuple):
     judge: Callable[[bytes], Finding]
 
 
-def datagram(service: str) -> Optional[Datagram]:
-    """Return the harmless question for a UDP service by its name in the port table, or None."""
-    make = _QUESTIONS.get(service)
+def datagram(protocol: str) -> Optional[Datagram]:
+    """Return the harmless question of a protocol over UDP, or None."""
+    make = _DATAGRAMS.get(protocol)
     return make() if make else None
 
 
@@ -99,11 +118,8 @@ def _ask_dns() -> Datagram:
 
 
 _DATAGRAMS: Mapping[str, Callable[[], Datagram]] = {"ntp": _ask_ntp, "dns": _ask_dns}
-_FILES = _by_service(TABLE.services)
+_FILES = _files()
+TALKS: Mapping[Tuple[str, str], str] = _talks(TABLE.services)
 SCRIPTS: Mapping[str, Script] = {name: protocol.talk for name, protocol in _FILES.items()}
 NEVER_CUT_SHORT = frozenset(name for name, protocol in _FILES.items() if protocol in _NEVER_CUT_SHORT)
-_QUESTIONS: Mapping[str, Callable[[], Datagram]] = {
-    service.name: _DATAGRAMS[service.talk]
-    for service in TABLE.services
-    if service.protocol == "udp" and service.talk in _DATAGRAMS
-}
+IDENTIFIERS = tuple(sorted({*SCRIPTS, *_DATAGRAMS}))  # what a flow may name, over TCP or UDP

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any, Dict, Iterable, List, Mapping, NamedTuple
 from .._values.errors import NetworkError, closest
 from .flows import Bundle, Members, Party
 from .ftp_modes import CONTROL_ROWS
-from .table import TABLE
+from .table import TABLE, Releases, Table, shown
 from .table_rows import Service
 
 if TYPE_CHECKING:
@@ -23,20 +23,21 @@ ABSENT, EXCLUDED, OPTIONAL, FTP_MODE, NO_PAIR = "absent", "excluded", "optional"
 class Request(NamedTuple):
     """What a user asked of the port table, as far as it leaves rows out."""
 
-    release: str
+    release: Releases
     include: Sequence[str] = ()
     exclude: Sequence[str] = ()
     overrides: Mapping[str, Any] = {}
     absent: Sequence[str] = ()
+    table: Table = TABLE
 
 
-def check_absent(absent: Iterable[str], members: Members) -> None:
+def check_absent(absent: Iterable[str], members: Members, peers: Sequence[str]) -> None:
     """Raise for a peer that cannot be absent: an unknown one, or one that somebody plays."""
     for peer in absent:
-        if peer not in TABLE.peers:
+        if peer not in peers:
             raise NetworkError(
                 "absent_peers names {0!r}, which is no peer: expected one of {1}{2}".format(
-                    peer, ", ".join(TABLE.peers), closest(peer, TABLE.peers)
+                    peer, ", ".join(peers), closest(peer, peers)
                 )
             )
         if members.get(peer):
@@ -94,7 +95,8 @@ def _unplanned(request: Request, service: Service) -> Tuple[str, str, Sequence[s
     if service.name in request.exclude:
         return EXCLUDED, "it is excluded (exasol_exclude)", ()
     if service.need == "optional" and service.name not in request.include:
-        return OPTIONAL, "it is optional and not included (exasol_include)", ()
+        since = f" from {service.until} on" if request.table.service(service.name).need == "required" else ""
+        return OPTIONAL, f"it is optional{since} and not included (exasol_include)", ()
     return FTP_MODE, "the mode of FTP does not use it (exasol_ftp_mode)", ()
 
 
@@ -118,9 +120,9 @@ def _joins(bundle: Bundle) -> bool:
 
 
 def _two_of_each(parties: Iterable[Party]) -> List[Party]:
-    kinds: Dict[Tuple[str, bool], List[Party]] = {}
+    kinds: Dict[Tuple[str, str, bool], List[Party]] = {}
     for party in parties:
-        kind = kinds.setdefault((party.cluster, party.managed), [])
+        kind = kinds.setdefault((party.cluster, party.release, party.managed), [])
         if len(kind) < 2:
             kind.append(party)
     return [party for kind in kinds.values() for party in kind]
@@ -131,15 +133,17 @@ def without_effect(
 ) -> List[str]:
     """Return a sentence for each wish that changes nothing."""
     names = {service.name for service in planned}
+    rows = {service.name: service for service in request.table.rows(request.release)}
+    # One that only some releases require is planned for more nodes if it is included.
     notes = [
         f"include names {name!r}, a required row, which is planned anyway."
         for name in dict.fromkeys(request.include)
-        if TABLE.service(name).need == "required"
+        if rows[name].need == "required" and rows[name].releases == rows[name].offered
     ]
     for name in request.overrides:
         if name in names or name in request.exclude:
             continue
-        service = TABLE.service(name)
+        service = rows[name]
         optional = service.need == "optional" and name not in request.include
         why = (
             "the row is optional; add it to include (exasol_include)"
@@ -164,7 +168,7 @@ def _idle_peers(request: Request, planned: Sequence[Service], members: Members) 
     ):
         rows = [
             service
-            for service in TABLE.rows(request.release)
+            for service in request.table.rows(request.release)
             if peer in (service.source, service.destination)
         ]
         optional = _names(rows) - set(request.exclude)
@@ -175,7 +179,7 @@ def _idle_peers(request: Request, planned: Sequence[Service], members: Members) 
                 "(exasol_include)."
             )
         elif not rows:
-            notes.append(f"peer {peer!r} is given, but no row of release {request.release} names it.")
+            notes.append(f"peer {peer!r} is given, but no row of release {shown(request.release)} names it.")
     return notes
 
 

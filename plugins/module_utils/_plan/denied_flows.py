@@ -11,10 +11,7 @@ from typing import Dict, Iterable, List, Optional, Sequence, Set, Tuple
 from .._values.addresses import parse_address, parse_network
 from .._values.ports import Ports
 from .flows import DENIED, REACHABLE, Bundle, Members, Party, Probe, Probes, asked_ports
-from .table_rows import Service
-
-NODE_PEERS = ("any_node", "database_node")
-
+from .table_rows import NODE_PEERS, Service
 
 # Whoever manages a host needs SSH: an optional row that nobody asked for does not make it a port of Exasol's.
 _SSH = Ports([22])
@@ -28,7 +25,7 @@ def closed(
     left_alone = set(exclude)
     found = []
     for service in table:
-        destinations = members.get(service.destination, ())
+        destinations = _offering(service, members.get(service.destination, ()))
         incoming = service.direction == "incoming" and not service.unprobed
         if not incoming or not destinations or service.name in left_alone:
             continue
@@ -44,6 +41,13 @@ def closed(
             )
             found.append(bundle)
     return found
+
+
+def _offering(service: Service, destinations: Sequence[Party]) -> Sequence[Party]:
+    """Return those destinations whose release has the service at all."""
+    if service.offered is None or service.destination not in NODE_PEERS:
+        return destinations
+    return [party for party in destinations if party.release in service.offered]
 
 
 class _Side:
@@ -72,7 +76,7 @@ class Forbidden:
     def __init__(self, bundles: Sequence[Bundle], unused: Sequence[Bundle] = ()):
         self._sides = [(bundle, _Side(bundle.sources), _Side(bundle.destinations)) for bundle in bundles]
         self.incoming = [
-            bundle
+            bundle._replace(destinations=_offering(bundle.service, bundle.destinations))
             for bundle in bundles
             if bundle.service.direction == "incoming" and not bundle.service.unprobed
         ]
@@ -107,6 +111,7 @@ class Forbidden:
                 other.service.protocol == bundle.service.protocol
                 and source in sources
                 and destination in destinations
+                and other.service.applies_to(source.release, destination.release)
             ):
                 ports -= other.service.ports
         return ports if bundle.sources else self._untold(bundle, destination, ports)

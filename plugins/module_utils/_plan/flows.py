@@ -7,7 +7,20 @@ Flows are kept in bundles (one service, its sources, its destinations) and writt
 the work grows with the flows that are asked for and not with hosts times hosts times rows.
 """
 
-from typing import TYPE_CHECKING, Any, Dict, Iterable, List, Mapping, NamedTuple, Sequence, Set, Tuple
+from typing import (
+    TYPE_CHECKING,
+    Any,
+    Dict,
+    FrozenSet,
+    Iterable,
+    List,
+    Mapping,
+    NamedTuple,
+    Optional,
+    Sequence,
+    Set,
+    Tuple,
+)
 
 from .._values.errors import NetworkError
 from .._values.ports import Ports
@@ -29,6 +42,7 @@ class Party(NamedTuple):
     managed: bool = False
     network: bool = False
     cluster: str = ""
+    release: str = ""  # of a node
 
 
 class Bundle(NamedTuple):
@@ -46,10 +60,12 @@ class Bundle(NamedTuple):
         """
         if source.name == destination.name or not (source.managed or destination.managed):
             return False
-        return self.spans(source.cluster == destination.cluster)
+        return self.spans(source.cluster == destination.cluster, source.release, destination.release)
 
-    def spans(self, same_cluster: bool) -> bool:
-        """Tell whether the service is for two parties of the same cluster, or of different ones."""
+    def spans(self, same_cluster: bool, source: str, destination: str) -> bool:
+        """Tell whether the service is for two parties of the same cluster or not, and of these releases."""
+        if not self.service.applies_to(source, destination):
+            return False
         if self.service.protocol == "any":
             return same_cluster
         return not (same_cluster and self.service.between_clusters)
@@ -67,7 +83,8 @@ def select(
     if both:
         raise NetworkError(f"row {both[0]!r} is both included and excluded")
     return [
-        service
+        # Who asks for a row by name wants it wherever there is one.
+        service._replace(releases=service.offered) if service.name in include else service
         for service in services
         if service.name not in exclude and (service.need == "required" or service.name in include)
     ]
@@ -89,7 +106,7 @@ def bundles(services: Iterable[Service], members: Members) -> List[Bundle]:
         grouped.setdefault(service.key, []).append(service)
     found = [
         Bundle(
-            service=twins[0],
+            service=twins[0]._replace(releases=_any_of(twins)),
             names=tuple(twin.name for twin in twins),
             sources=members.get(twins[0].source, ()),
             destinations=members.get(twins[0].destination, ()),
@@ -97,6 +114,16 @@ def bundles(services: Iterable[Service], members: Members) -> List[Bundle]:
         for twins in grouped.values()
     ]
     return [bundle for bundle in found if bundle.sources and bundle.destinations]
+
+
+def _any_of(twins: Sequence[Service]) -> Optional[FrozenSet[str]]:
+    """Return the releases that need any of these rows, None for all."""
+    needed: FrozenSet[str] = frozenset()
+    for service in twins:
+        if service.releases is None:
+            return None
+        needed |= service.releases
+    return needed
 
 
 def unassigned(services: Iterable[Service], members: Members) -> List[str]:
@@ -115,13 +142,17 @@ class Probe(NamedTuple):
 
     def as_dict(self) -> "ProbeFlow":
         """Return the flows as plain data."""
-        return {
+        flow: "ProbeFlow" = {
             "service": self.service.name,
             "protocol": self.service.protocol,
             "ports": str(self.ports),
             "expected": self.expected,
             "destinations": self.destinations,
         }
+        # What a row of the port table speaks is known on every host.
+        if self.service.is_own and self.service.talk:
+            flow["identify"] = self.service.talk
+        return flow
 
 
 Probes = Mapping[str, Sequence[Probe]]  # by the host where they start
@@ -169,7 +200,7 @@ def untestable(found: Sequence[Bundle]) -> "List[Untestable]":
     """
     result: List[Untestable] = []
     for bundle in found:
-        for reason, sources, destinations in _unmeasured(bundle):
+        for reason, sources, destinations in _of_releases(bundle, _unmeasured(bundle)):
             if any(bundle.joins(source, destination) for source in sources for destination in destinations):
                 result.append(
                     {
@@ -184,7 +215,25 @@ def untestable(found: Sequence[Bundle]) -> "List[Untestable]":
     return result
 
 
-def _unmeasured(bundle: Bundle) -> List[Tuple[str, Sequence[Party], Sequence[Party]]]:
+Unmeasured = List[Tuple[str, Sequence[Party], Sequence[Party]]]
+
+
+def _of_releases(bundle: Bundle, entries: Unmeasured) -> Unmeasured:
+    """Return the entries in parts, so that the row counts for every pair of each."""
+    if bundle.service.releases is None:
+        return entries
+    parts: Unmeasured = []
+    for reason, sources, destinations in entries:
+        by_release: Dict[str, List[Party]] = {}
+        for source in sources:
+            by_release.setdefault(source.release, []).append(source)
+        for release, some in by_release.items():
+            reached = [party for party in destinations if bundle.service.applies_to(release, party.release)]
+            parts.append((reason, some, reached))
+    return parts
+
+
+def _unmeasured(bundle: Bundle) -> Unmeasured:
     if bundle.service.unprobed:
         reason = bundle.service.unprobed
         if bundle.service.protocol != "any":

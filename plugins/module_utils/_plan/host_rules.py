@@ -65,7 +65,7 @@ class _Rules:
         self._bundles = found
         self._sources = _parts(bundle.sources for bundle in found)
         self._destinations = _parts(bundle.destinations for bundle in found)
-        self._cache: Dict[Tuple[str, Part, Part, bool], List[_Opening]] = {}
+        self._cache: Dict[Tuple[Any, ...], List[_Opening]] = {}
 
     def of(self, hosts: Iterable[Party]) -> "Dict[str, List[HostRule]]":
         by_part = {"in": _group(self._sources), "out": _group(self._destinations)}
@@ -75,32 +75,38 @@ class _Rules:
         }
 
     def _side(
-        self, host: Party, direction: str, others: Mapping[Tuple[Part, str], List[Party]]
+        self, host: Party, direction: str, others: Mapping[Tuple[Part, str, str], List[Party]]
     ) -> "List[HostRule]":
         own = (self._destinations if direction == "in" else self._sources).get(host, ())
         grouped: Dict[_Opening, List[str]] = {}
-        for (part, cluster), parties in others.items():
-            pair = (part, own) if direction == "in" else (own, part)
+        for (part, cluster, release), parties in others.items():
+            inbound = direction == "in"
+            pair = (part, own) if inbound else (own, part)
+            releases = (release, host.release) if inbound else (host.release, release)
             addresses = [
                 address for party in parties if party.name != host.name for address in party.addresses
             ]
-            for opening in self._openings(direction, pair, cluster == host.cluster) if addresses else ():
+            if not addresses:
+                continue
+            for opening in self._openings(direction, pair, cluster == host.cluster, releases):
                 grouped.setdefault(opening, []).extend(addresses)
         return [_rule(direction, opening, grouped[opening]) for opening in sorted(grouped, key=_order)]
 
-    def _openings(self, direction: str, pair: Tuple[Part, Part], same_cluster: bool) -> List[_Opening]:
-        key = (direction,) + pair + (same_cluster,)
+    def _openings(
+        self, direction: str, pair: Tuple[Part, Part], same_cluster: bool, releases: Tuple[str, str]
+    ) -> List[_Opening]:
+        key = (direction, pair, same_cluster, releases)
         if key not in self._cache:
             shared = set(pair[0]) & set(pair[1])
             bundles = [bundle for index, bundle in enumerate(self._bundles) if index in shared]
             self._cache[key] = _merge_openings(
-                bundle for bundle in bundles if _opens(bundle, direction, same_cluster)
+                bundle for bundle in bundles if _opens(bundle, direction, same_cluster, releases)
             )
         return self._cache[key]
 
 
-def _opens(bundle: Bundle, direction: str, same_cluster: bool) -> bool:
-    return bundle.spans(same_cluster) and (direction == "out" or bundle.service.far_end_listens)
+def _opens(bundle: Bundle, direction: str, same_cluster: bool, releases: Tuple[str, str]) -> bool:
+    return bundle.spans(same_cluster, *releases) and (direction == "out" or bundle.service.far_end_listens)
 
 
 def _parts(sides: Iterable[Sequence[Party]]) -> Dict[Party, Part]:
@@ -111,10 +117,10 @@ def _parts(sides: Iterable[Sequence[Party]]) -> Dict[Party, Part]:
     return parts
 
 
-def _group(parts: Mapping[Party, Part]) -> Dict[Tuple[Part, str], List[Party]]:
-    grouped: Dict[Tuple[Part, str], List[Party]] = {}
+def _group(parts: Mapping[Party, Part]) -> Dict[Tuple[Part, str, str], List[Party]]:
+    grouped: Dict[Tuple[Part, str, str], List[Party]] = {}
     for party, part in parts.items():
-        grouped.setdefault((part, party.cluster), []).append(party)
+        grouped.setdefault((part, party.cluster, party.release), []).append(party)
     return grouped
 
 

@@ -3,10 +3,22 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
 """The plan: plain data, indexed by host, from a release, its overrides and the parties of each peer."""
 
-from typing import TYPE_CHECKING, Any, Dict, Iterable, List, Mapping, NamedTuple, Optional, Sequence
+from typing import (
+    TYPE_CHECKING,
+    Any,
+    Dict,
+    Iterable,
+    List,
+    Mapping,
+    NamedTuple,
+    Optional,
+    Sequence,
+    Tuple,
+)
 
 from .._values.addresses import everybody
 from .._values.errors import NetworkError
+from .address_rules import address_notes
 from .coverage import Request, check_absent, not_covered, without_effect
 from .denied_flows import Forbidden, closed
 from .flows import (
@@ -23,7 +35,10 @@ from .flows import (
 )
 from .ftp_modes import FtpWishes, apply_mode
 from .host_rules import nobodys, rules
-from .table import DEFAULT_RELEASE, TABLE
+from .releases import DEFAULT_RELEASE, Release
+from .services import parse
+from .table import TABLE, shown
+from .table_rows import NODE_PEERS
 
 if TYPE_CHECKING:
     from .._shapes import Endpoint, HostPlan, HostRule, Plan
@@ -40,25 +55,31 @@ class Wishes(NamedTuple):
     ftp: FtpWishes = FtpWishes()
     absent: Sequence[str] = ()
     allow_any: bool = False
+    releases: Mapping[str, str] = {}  # of nodes, by host; the others have the site's (release)
+    services: Any = ()  # of the site's own, as exasol_services has them
 
 
 def make_plan(wishes: Wishes, members: Members, hosts: Iterable[Party]) -> "Plan":
     """Return the plan; C(hosts) are the managed hosts of the run, those included that play no peer."""
-    TABLE.check_names(wishes.include, wishes.release, "include")
-    TABLE.check_names(wishes.exclude, wishes.release, "exclude")
-    TABLE.check_peers(members)
-    check_absent(wishes.absent, members)
+    members, present = _with_releases(wishes, members, list(hosts))
+    releases = _releases(wishes, members)
+    own = parse(wishes.services, TABLE.rows(releases))
+    table = TABLE.with_rows(own)
+    table.check_names(wishes.include, releases, "include")
+    table.check_names(wishes.exclude, releases, "exclude")
+    table.check_peers(members)
+    check_absent(wishes.absent, members, table.peers)
     if not wishes.allow_any:
         _check_any(members)
-    present = list(hosts)
     request = Request(
-        release=wishes.release,
+        table=table,
+        release=releases,
         include=wishes.include,
         exclude=wishes.exclude,
         overrides=wishes.overrides or {},
         absent=wishes.absent,
     )
-    rows = TABLE.services_of(wishes.release, wishes.overrides)
+    rows = table.services_of(releases, wishes.overrides)
     services = apply_mode(select(rows, wishes.include, wishes.exclude), wishes.ftp)
     members = with_any_node(members)
     found, unused = bundles(services, members), closed(rows, services, wishes.exclude, members)
@@ -73,15 +94,77 @@ def make_plan(wishes: Wishes, members: Members, hosts: Iterable[Party]) -> "Plan
     ruled = nobodys(forbidden.incoming, rules(found, everybody_here))
     left = unassigned(services, members)
     result: Plan = {
-        "release": wishes.release,
+        "release": shown(releases),
         "unassigned": left,
         "untestable": untestable(found),
         "not_covered": not_covered(request, rows, services, found, members),
-        "notes": without_effect(request, services, members, wishes.ftp.mode),
+        "notes": without_effect(request, services, members, wishes.ftp.mode)
+        + address_notes(members["any_node"]),
         "hosts": _by_host(everybody_here, members, planned, endpoints(planned, everybody_here), ruled),
     }
     _refuse_empty(result, left)
     return result
+
+
+def _with_releases(
+    wishes: Wishes, members: Members, hosts: Sequence[Party]
+) -> Tuple[Dict[str, List[Party]], List[Party]]:
+    """Return the members and hosts with the release of each node, and none of the others."""
+    nodes = sorted({party for peer in NODE_PEERS for party in members.get(peer, ())})
+    for party in nodes:
+        if party.name in wishes.releases:
+            _checked(party.name, wishes.releases[party.name])
+    outside = _of_outside(wishes, nodes)
+    known = {
+        party: party._replace(
+            release=wishes.releases.get(party.name, wishes.release) if party.managed else outside
+        )
+        for party in nodes
+    }
+    _check_clusters(known.values())
+    stamped = {peer: [known.get(party, party) for party in parties] for peer, parties in members.items()}
+    return stamped, [known.get(party, party) for party in hosts]
+
+
+def _checked(host: str, release: str) -> None:
+    try:
+        Release.parse(release)
+    except NetworkError as error:
+        raise NetworkError(f"host {host!r}, exasol_release: {error}")
+
+
+def _of_outside(wishes: Wishes, nodes: Iterable[Party]) -> str:
+    """Return the release of nodes that are no hosts of the inventory: that of all others, if it is one."""
+    found = {wishes.releases.get(party.name, wishes.release) for party in nodes if party.managed}
+    if not found:
+        return wishes.release
+    return found.pop() if len(found) == 1 else DEFAULT_RELEASE
+
+
+def _check_clusters(nodes: Iterable[Party]) -> None:
+    first: Dict[str, Party] = {}
+    for node in sorted(node for node in nodes if node.managed):
+        other = first.setdefault(node.cluster, node)
+        if other.release != node.release:
+            cluster = f"of cluster {node.cluster!r}" if node.cluster else "without exasol_cluster"
+            raise NetworkError(
+                f"exasol_release differs between nodes {cluster}: {other.name} has {other.release!r}, "
+                f"{node.name} has {node.release!r}. A cluster has one release: correct it, or name the "
+                "clusters of these nodes (exasol_cluster)"
+            )
+
+
+def _releases(wishes: Wishes, members: Members) -> Tuple[str, ...]:
+    """Return the releases of all nodes, or that of the site if it has no node."""
+    nodes = [party for peer in NODE_PEERS for party in members.get(peer, ())]
+    # In the order of their age, so that the order of hosts does not matter.
+    found = sorted({party.release for party in nodes} or {wishes.release}, key=_age)
+    return tuple(found)
+
+
+def _age(release: str) -> Tuple[Any, ...]:
+    version = Release.parse(release).version
+    return (version is not None, version or (), release)
 
 
 def _check_any(members: Members) -> None:

@@ -3,15 +3,14 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
 """The port table: its rows by release and by name, with the overrides of a site."""
 
-from typing import Any, Dict, Iterable, List, Mapping, Optional, Tuple
+from typing import Any, Dict, FrozenSet, Iterable, List, Mapping, Optional, Sequence, Tuple, Union
 
 from .._values.errors import NetworkError, closest
 from .._values.ports import Ports
-from .table_rows import ACTIVE, CONTROL, PASSIVE, REFERENCES, ROWS, Service
+from .releases import DEFAULT_RELEASE, RELEASES, Release
+from .table_rows import ACTIVE, CHANGES, CONTROL, PASSIVE, REFERENCES, ROWS, SITE, Service
 
-# A release is the rows of the tables that make it up.
-RELEASES = {"kb": ("kb",), "7.1": ("kb", "7.1", "sql"), "8": ("kb", "8", "sql", "infra")}
-DEFAULT_RELEASE = "8"
+Releases = Union[str, Sequence[str]]  # one release, or those of a site's nodes
 
 DIRECTIONS = ("incoming", "outgoing")
 PROTOCOLS = ("tcp", "udp", "any")
@@ -39,6 +38,7 @@ class Table:
             ("need", service.need, ("required", "optional")),
             ("ftp", service.ftp, ("", CONTROL, PASSIVE, ACTIVE)),
             ("follows", service.follows, ["", *self._by_name]),
+            ("changed", service.changed, list(CHANGES) if service.since or service.until else [""]),
         )
         for field, value, allowed in choices:
             if value not in allowed:
@@ -52,7 +52,7 @@ class Table:
                 f"row {service.name!r} has protocol {service.protocol} and ports {service.ports_text}: a row "
                 "has ports unless it is for any protocol"
             )
-        for table in service.tables:
+        for table in () if service.is_own else service.tables:
             if table not in REFERENCES:
                 raise NetworkError(
                     "row {0!r} is of table {1!r}: expected one of {2}".format(
@@ -92,25 +92,26 @@ class Table:
         """The peers that any row names, sorted."""
         return sorted({peer for service in self.services for peer in (service.source, service.destination)})
 
-    def rows(self, release: str) -> List[Service]:
-        """Return the rows of a release in the order of their tables, with the default ports."""
-        if release not in RELEASES:
-            raise NetworkError(
-                "release {0!r} is not known: expected one of {1}".format(release, ", ".join(RELEASES))
-            )
-        tables = RELEASES[release]
-        found = [
-            service._replace(tables=tuple(table for table in service.tables if table in tables))
-            for service in self.services
-        ]
+    def with_rows(self, rows: Sequence[Service]) -> "Table":
+        """Return the table with rows of the site added."""
+        return Table(self.services + tuple(rows)) if rows else self
+
+    def rows(self, releases: Releases) -> List[Service]:
+        """Return the rows of a release in the order of their tables, with the default ports.
+
+        Of several releases, each row that any of them has, with the releases that need it.
+        """
+        parsed = _parsed(releases)
+        tables = list(dict.fromkeys(table for release in parsed for table in release.tables)) + [SITE]
+        found = [_joined(service, parsed) for service in self.services]
         return sorted(
-            (service for service in found if service.tables),
+            (service for service in found if service is not None),
             key=lambda service: tables.index(service.tables[0]),
         )
 
-    def check_names(self, names: Iterable[str], release: str, use: str) -> None:
+    def check_names(self, names: Iterable[str], releases: Releases, use: str) -> None:
         """Raise for the first name that is not a row of the release; C(use) says where the name stood."""
-        known = [service.name for service in self.rows(release)]
+        known = [service.name for service in self.rows(releases)]
         for name in names:
             if name not in known:
                 elsewhere = (
@@ -118,7 +119,7 @@ class Table:
                 )
                 raise NetworkError(
                     "{0} names {1!r}, but {2}: expected one of {3} (release {4}){5}".format(
-                        use, name, elsewhere, ", ".join(known), release, closest(name, known)
+                        use, name, elsewhere, ", ".join(known), shown(releases), closest(name, known)
                     )
                 )
 
@@ -134,18 +135,18 @@ class Table:
                 )
 
     def services_of(
-        self, release: str = DEFAULT_RELEASE, overrides: Optional[Mapping[str, Any]] = None
+        self, releases: Releases = DEFAULT_RELEASE, overrides: Optional[Mapping[str, Any]] = None
     ) -> List[Service]:
         """Return the rows of a release with the overrides applied."""
-        ports = self._overridden(release, overrides or {})
+        ports = self._overridden(releases, overrides or {})
         return [
             service._replace(ports=ports[service.name]) if service.name in ports else service
-            for service in self.rows(release)
+            for service in self.rows(releases)
         ]
 
-    def _overridden(self, release: str, overrides: Mapping[str, Any]) -> Dict[str, Ports]:
-        self.check_names(overrides, release, "an override")
-        rows = self.rows(release)
+    def _overridden(self, releases: Releases, overrides: Mapping[str, Any]) -> Dict[str, Ports]:
+        self.check_names(overrides, releases, "an override")
+        rows = self.rows(releases)
         ports: Dict[str, Ports] = {}
         for service in rows:
             if service.name not in overrides:
@@ -176,6 +177,38 @@ class Table:
                     f"overrides of {twin.name!r} and {service.name!r} disagree: {ports[twin.name]} and "
                     f"{ports[service.name]} are the two directions of one service"
                 )
+
+
+def _parsed(releases: Releases) -> List[Release]:
+    names = releases if isinstance(releases, (list, tuple)) else [releases]
+    return [Release.parse(name) for name in dict.fromkeys(names)]
+
+
+def shown(releases: Releases) -> str:
+    """Return releases for messages and reports."""
+    return ", ".join(releases) if isinstance(releases, (list, tuple)) else str(releases)
+
+
+def _joined(service: Service, releases: Sequence[Release]) -> Optional[Service]:
+    """Return a row as these releases have it: required if any of them requires it."""
+    found = {release.name: service.of_release(release) for release in releases}
+    rows = {name: row for name, row in found.items() if row is not None}
+    if not rows:
+        return None
+    tables = dict.fromkeys(table for row in rows.values() for table in row.tables)
+    required = [name for name, row in rows.items() if row.need == "required"]
+    return service._replace(
+        tables=tuple(table for table in service.tables if table in tables),
+        need="required" if required else "optional",
+        releases=_some(required or rows, releases),
+        offered=_some(rows, releases),
+    )
+
+
+def _some(names: Iterable[str], releases: Sequence[Release]) -> Optional[FrozenSet[str]]:
+    """Return the names of releases, or None for all of them."""
+    some = frozenset(names)
+    return None if len(some) == len(releases) else some
 
 
 TABLE = Table(ROWS)

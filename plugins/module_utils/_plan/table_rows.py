@@ -18,9 +18,10 @@ SFTP (22) is missing from the tables of release 8 although SFTP is still support
 every release.
 """
 
-from typing import Any, Dict, NamedTuple, Optional, Tuple
+from typing import Any, Dict, FrozenSet, NamedTuple, Optional, Tuple
 
 from .._values.ports import Ports
+from .releases import Release
 
 REFERENCES = {
     "kb": (
@@ -35,6 +36,18 @@ REFERENCES = {
     "sql": "https://docs.exasol.com/db/latest/sql/import.htm",
     "infra": "https://github.com/exasol/exasol-personal",
 }
+
+# Where it is published from and until which version a row counts (Service.changed).
+CHANGES = {
+    "subconnections": (
+        "https://github.com/exasol/public-knowledgebase/blob/main/Connect-with-Exasol/"
+        "import-from-exa-connection-errors.md"
+    ),
+    "admin": "https://docs.exasol.com/db/latest/administration/aws/manage_network.htm",
+}
+# Rows of the site itself (exasol_services) are of this table, which no release lists.
+SITE = "site"
+NODE_PEERS = ("any_node", "database_node")
 
 # The row of the database port: drivers connect to it, and other rows follow its port.
 DATABASE = "sql_client"
@@ -61,7 +74,10 @@ class Service(NamedTuple):
     between_clusters: bool = False  # True: for nodes of different clusters alone
     follows: str = ""  # the row whose override counts for this one too, unless it has its own
     since: Optional[str] = None  # the first version of the database that has it
-    until: Optional[str] = None  # the first version that no longer needs it
+    until: Optional[str] = None  # the first version that needs it no more: from there on it is optional
+    changed: str = ""  # a key of CHANGES: where since and until are published
+    releases: Optional[FrozenSet[str]] = None  # of a site: those whose nodes need the row; None: all of them
+    offered: Optional[FrozenSet[str]] = None  # those that have the row, be it optional
     talk: str = ""  # the protocol by which the service says who it is: a file of _identify
     ftp: str = ""  # CONTROL, PASSIVE or ACTIVE: its part in FTP
 
@@ -77,8 +93,31 @@ class Service(NamedTuple):
 
     @property
     def reference(self) -> str:
-        """The address of the table that the row was read from."""
-        return REFERENCES[self.tables[0]]
+        """The address of the table that the row was read from; C(exasol_services) for a row of the site."""
+        return "exasol_services" if self.is_own else REFERENCES[self.tables[0]]
+
+    @property
+    def is_own(self) -> bool:
+        """Tell whether the site itself has added the row."""
+        return self.tables == (SITE,)
+
+    def of_release(self, release: Release) -> "Optional[Service]":
+        """Return the row as a release has it, or nothing if the release has not."""
+        if self.is_own:
+            return self
+        tables = tuple(table for table in self.tables if table in release.tables)
+        if not tables or not release.has(self.since):
+            return None
+        need = self.need if release.is_below(self.until) else "optional"
+        return self._replace(tables=tables, need=need)
+
+    def applies_to(self, source: str, destination: str) -> bool:
+        """Tell whether the row counts between parties of these releases: one node that needs it is enough."""
+        if self.releases is None:
+            return True
+        return (self.source in NODE_PEERS and source in self.releases) or (
+            self.destination in NODE_PEERS and destination in self.releases
+        )
 
     @property
     def ports_text(self) -> str:
@@ -101,6 +140,8 @@ class Service(NamedTuple):
             "probe": self.probe,
             "description": self.description,
             "reference": self.reference,
+            "since": self.since or "",
+            "until": self.until or "",
         }
 
 
@@ -124,6 +165,8 @@ ROWS = (
         ports=Ports.parse("20000-21000"),
         source="database_node",
         destination="database_node",
+        until="8.32.0",
+        changed="subconnections",
         description="subconnections for EXA-to-EXA loading",
     ),
     Service(
@@ -149,6 +192,8 @@ ROWS = (
         ports=Ports.parse("20000-21000"),
         source="database_node",
         destination="database_node",
+        until="8.32.0",
+        changed="subconnections",
         description="subconnections for EXA-to-EXA loading",
     ),
     Service(
@@ -460,7 +505,8 @@ ROWS = (
         source="admin_network",
         destination="database_node",
         talk="tls",
-        since="2025.1",
+        since="2025.1.0",
+        changed="admin",
         description="Exasol Admin web interface (HTTPS; since 2025.1)",
     ),
     Service(
@@ -521,7 +567,8 @@ ROWS = (
         destination="database_node",
         need="optional",
         follows="subconnection_in",
-        until="8.32",
+        until="8.32.0",
+        changed="subconnections",
         description="parallel clients (for example the Spark connector) below 8.32",
     ),
 )

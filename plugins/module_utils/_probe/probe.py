@@ -85,11 +85,12 @@ def collect(
     targets.add_flows(flows)
     for target in plain:
         targets.add(
-            target["address"],
-            target["address"],
-            target["protocol"],
-            target["ports"],
-            target.get("service", ""),
+            destination=target["address"],
+            address=target["address"],
+            protocol=target["protocol"],
+            ports=target["ports"],
+            service=target.get("service", ""),
+            identify=target.get("identify", ""),
         )
     return targets
 

@@ -137,9 +137,9 @@ class Handshake(_Stage):
     def go_on_with_service(self) -> None:
         """Ask a service that is not ours who it is, or leave it alone."""
         attempt = self._attempt
-        service = attempt.target.services.get(attempt.port)
-        if service is not None and (attempt.context.identify or service in NEVER_CUT_SHORT):
-            Dialogue(attempt, service).begin()
+        protocol = attempt.target.talks.get(attempt.port)
+        if protocol is not None and (attempt.context.identify or protocol in NEVER_CUT_SHORT):
+            Dialogue(attempt, protocol).begin()
         else:
             attempt.record(_CONNECTED, attempt.rtt_ms)
             Farewell(attempt).begin()
@@ -256,11 +256,11 @@ class Dialogue(_Stage):
 
     __slots__ = ("_patience", "_hurries", "_talk")
 
-    def __init__(self, attempt: Attempt, service: str):
+    def __init__(self, attempt: Attempt, protocol: str):
         super().__init__(attempt)
-        self._patience = patience(service)
+        self._patience = patience(protocol)
         self._hurries = self._patience <= patience("")
-        self._talk = Talk(SCRIPTS[service], attempt.target.named)
+        self._talk = Talk(SCRIPTS[protocol], attempt.target.named)
 
     def begin(self) -> None:
         """Say the first words, if it is our turn, and read what came with the handshake."""

@@ -19,7 +19,7 @@ from typing import (
     Tuple,
 )
 
-from .._identify._registry import SCRIPTS, Datagram, datagram
+from .._identify._registry import NEVER_CUT_SHORT, Datagram, datagram, protocol_of
 from .._listener.endpoints import WILDCARDS
 from .._values.addresses import parse_address, stands_for
 from .._values.errors import NetworkError
@@ -51,20 +51,30 @@ class Target:
         self.ports = Ports()
         self.ours = Ports()  # where our own listener answers
         self.services: Dict[int, str] = {}  # by the ports of those that can tell who they are
+        self.talks: Dict[int, str] = {}  # the protocol in which each of them is asked
         self.datagrams: Dict[int, Datagram] = {}
         self.found: Dict[Outcome, PortGroup] = {}
         self.ours_everywhere: Dict[str, Ports] = {}  # the same by wildcard, until a name has its addresses
         self.led_back: Set[int] = set()  # ports at which this host was led back to itself
         self.family = socket.AF_INET6 if ":" in address else socket.AF_INET
 
-    def add(self, ports: Ports, service: str = "") -> None:
-        """Add ports; a service of the port table that can tell who it is may be asked."""
+    def add(self, ports: Ports, service: str = "", identify: str = "") -> None:
+        """Add ports; a service that can tell who it is may be asked.
+
+        C(identify) is the protocol of a service that is not in the port table.
+        """
+        protocol = protocol_of(self.protocol, service, identify)
         self.ports |= ports
-        if self.protocol == "tcp":
-            if service in SCRIPTS:
-                self.services.update(dict.fromkeys(ports, service))
+        if not protocol:
             return
-        question = datagram(service)
+        if self.protocol == "tcp":
+            for port in ports:
+                # Whatever else a port is planned for: this handshake must be finished.
+                if self.talks.get(port) not in NEVER_CUT_SHORT:
+                    self.services[port] = service
+                    self.talks[port] = protocol
+            return
+        question = datagram(protocol)
         if question:
             self.datagrams.update(dict.fromkeys(ports, question))
 
@@ -121,7 +131,7 @@ class Target:
         copy.planned = self.planned
         copy.name = self.name if parse_address(self.address) else self.address
         copy.ports, copy.ours = self.ports, self.ours_everywhere.get(copy.wildcard, Ports())
-        copy.services, copy.datagrams = self.services, self.datagrams
+        copy.services, copy.talks, copy.datagrams = self.services, self.talks, self.datagrams
         return copy
 
 
@@ -143,7 +153,15 @@ class Targets:
     def __iter__(self) -> Iterator[Target]:
         return iter(self._targets.values())
 
-    def add(self, destination: str, address: str, protocol: str, ports: Any, service: str = "") -> Target:
+    def add(
+        self,
+        destination: str,
+        address: str,
+        protocol: str,
+        ports: Any,
+        service: str = "",
+        identify: str = "",
+    ) -> Target:
         """Add ports of one address; returns the target they went to."""
         if protocol not in PROTOCOLS:
             raise NetworkError(
@@ -162,7 +180,7 @@ class Targets:
         target = self._targets.get(key)
         if target is None:
             target = self._targets[key] = Target(*key)
-        target.add(Ports.parse(ports), service)
+        target.add(Ports.parse(ports), service, identify)
         for where, spoken, answering in self._listening.get(destination, ()):
             if spoken == protocol:
                 target.claim(where, answering)
@@ -177,9 +195,15 @@ class Targets:
                         "destination {0!r} of service {1!r} has no address".format(name, flow["service"])
                     )
                 for address in addresses:
-                    self.add(
-                        name, str(address), flow["protocol"], flow["ports"], flow["service"]
-                    ).planned = True
+                    target = self.add(
+                        destination=name,
+                        address=str(address),
+                        protocol=flow["protocol"],
+                        ports=flow["ports"],
+                        service=flow["service"],
+                        identify=flow.get("identify", ""),
+                    )
+                    target.planned = True
 
 
 def describe(target: Target) -> str:

@@ -17,7 +17,7 @@ from ansible.plugins.action import ActionBase
 from ansible.template import Templar
 
 from ...module_utils._values.errors import NetworkError
-from .._inventory.site_variables import NOTHING, SITE, check_agreement
+from .._inventory.site_variables import NOTHING, RELEASE, SITE, check_agreement
 from .._text.escaping import escaped
 from .._untrusted.host_results import checked, harmless, interpreter
 from .._untrusted.shape import Shape
@@ -43,7 +43,7 @@ class HostValues:
         """Return the value of a variable of one host, or C(NOTHING)."""
         if host not in self._raw:
             every = self._all(host)
-            self._raw[host] = {name: every[name] for name in SITE if name in every}
+            self._raw[host] = {name: every[name] for name in (*SITE, RELEASE) if name in every}
         value = self._raw[host].get(name, NOTHING)
         if value is NOTHING or not _may_be_template(value):
             return value
@@ -81,6 +81,7 @@ class ControllerAction(ActionBase):  # type: ignore[misc, unused-ignore]  # ansi
     _requires_connection = False
     _supports_check_mode = True
     OPTIONS: t.ClassVar[dict[str, t.Any]] = {}
+    _host_values: HostValues | None = None
 
     def run(self, tmp: t.Any = None, task_vars: dict[str, t.Any] | None = None) -> dict[str, t.Any]:
         """Validate the options and run the action."""
@@ -102,7 +103,13 @@ class ControllerAction(ActionBase):  # type: ignore[misc, unused-ignore]  # ansi
 
         What this task reads counts for all of them.
         """
-        check_agreement(hosts, HostValues(self._task, variables.get("hostvars", {}), self._loader).of, names)
+        check_agreement(hosts, self.host_values(variables).of, names)
+
+    def host_values(self, variables: Mapping[str, t.Any]) -> HostValues:
+        """Return the values of variables as each host has them for this task; they are read once."""
+        if self._host_values is None:
+            self._host_values = HostValues(self._task, variables.get("hostvars", {}), self._loader)
+        return self._host_values
 
 
 _ESCAPES = re.compile(

@@ -20,8 +20,8 @@ from ...module_utils._values.errors import NetworkError
 TEXT, FLAG, LIST, DATA = "text", "flag", "list", "data"
 # What one task reads once for all hosts, and how its values are compared.
 SITE = {
-    "exasol_release": TEXT,
     "exasol_overrides": DATA,
+    "exasol_services": DATA,
     "exasol_include": LIST,
     "exasol_exclude": LIST,
     "exasol_peers": DATA,
@@ -42,10 +42,13 @@ SITE = {
     "exasol_report_include_unlocated": FLAG,
 }
 REPORT = tuple(name for name in SITE if name.startswith("exasol_report_"))
+# Each node's own too, but the same for all nodes of a cluster; _plan/plan.py checks that.
+RELEASE = "exasol_release"
 # What each host reads for itself.
 BY_HOST = (
     "exasol_address",
     "exasol_cluster",
+    RELEASE,
     "exasol_ftp_user",
     "exasol_ftp_password",
     "exasol_ftp_tls",

@@ -5,7 +5,11 @@
 
 from __future__ import annotations
 
+import pathlib
+import re
+
 import pytest
+import yaml
 from ansible.errors import AnsibleError, AnsibleUndefinedVariable
 
 from ansible_collections.exasol_community.network.plugins.action import plan
@@ -310,6 +314,90 @@ def test_what_differs_between_hosts_is_refused_whoever_is_first(act, name, value
             act(ActionModule, {}, variables(hostvars=hostvars, ansible_play_hosts_all=order))
         assert f"{name} differs" in str(caught.value)
         assert any(f"{host} has" in str(caught.value) for host in hosts)
+
+
+def clusters(**releases):
+    """Return variables of two clusters of a node each, and of a client."""
+    own = {name: {"exasol_release": release} for name, release in releases.items()}
+    return {host: {**given, **own.get(host, {}), "exasol_cluster": host} for host, given in HOSTVARS.items()}
+
+
+@pytest.mark.parametrize(
+    ("releases", "option", "planned", "named"),
+    [
+        pytest.param({"n11": "8.29.13", "n12": "8.34.0"}, "8", True, "8.29.13, 8.34.0", id="one is below"),
+        pytest.param({"n11": "8.34.0", "n12": "2025.1.11"}, "8", False, "8.34.0, 2025.1.11", id="none is"),
+        pytest.param({"n11": "8.34.0"}, "8.29.13", True, "8.29.13, 8.34.0", id="the site's is below"),
+        pytest.param({"n11": "8.34.0"}, "8.34.0", False, "8.34.0", id="the site's is not"),
+        pytest.param({"n11": 8, "n12": 8}, "8.34.0", True, "8", id="a number of YAML"),
+        pytest.param(
+            {"n11": "", "client": "nonsense", "idle": "9"}, "8.34.0", False, "8.34.0", id="no nodes"
+        ),
+    ],
+)
+def test_each_cluster_has_its_release(act, releases, option, planned, named):
+    for order in (list(HOSTVARS), list(reversed(HOSTVARS))):
+        more = variables(hostvars=clusters(**releases), ansible_play_hosts_all=order)
+        found = act(ActionModule, {"release": option}, more)
+        services = {entry["service"] for entry in found["hosts"]["n11"]["probes"]}
+        assert ("subconnection_in" in services) == planned
+        assert "exa_to_exa" in services
+        assert found["release"] == named
+
+
+def test_two_releases_of_one_cluster_are_refused_with_both_hosts(act):
+    hostvars = {
+        **HOSTVARS,
+        "n11": {**HOSTVARS["n11"], "exasol_release": "8.29.13"},
+        "n12": {**HOSTVARS["n12"], "exasol_release": "8.34.0"},
+    }
+    with pytest.raises(AnsibleError) as caught:
+        act(ActionModule, {}, variables(hostvars=hostvars))
+    for fragment in ("exasol_release", "n11 has '8.29.13'", "n12 has '8.34.0'"):
+        assert fragment in str(caught.value)
+
+
+KAFKA = {
+    "name": "kafka",
+    "protocol": "tcp",
+    "ports": 9092,
+    "source": "database_node",
+    "destination": "kafka_broker",
+    "description": "Kafka",
+    "identify": "tls",
+}
+
+
+def test_services_of_the_site_are_planned_for_the_peers_that_they_name(act):
+    found = act(
+        ActionModule,
+        {"services": [KAFKA], "release": "kb"},
+        variables(exasol_peers={"kafka_broker": ["db1"]}),
+    )
+    assert found["hosts"]["db1"]["endpoints"] == [
+        {"address": "192.0.2.40", "protocol": "tcp", "ports": "9092"}
+    ]
+    (entry,) = [entry for entry in found["hosts"]["n11"]["probes"] if entry["service"] == "kafka"]
+    assert entry["identify"] == "tls"
+
+
+def test_services_that_differ_between_hosts_are_refused(act):
+    hostvars = {**HOSTVARS, "client": {**HOSTVARS["client"], "exasol_services": [KAFKA]}}
+    with pytest.raises(AnsibleError, match="exasol_services differs"):
+        act(ActionModule, {"services": [KAFKA]}, variables(hostvars=hostvars))
+
+
+def test_the_services_of_the_guide_can_be_planned(act):
+    guide = (pathlib.Path(__file__).parents[4] / "docs" / "guide.md").read_text(encoding="utf-8")
+    blocks = [yaml.safe_load(text) for text in re.findall(r"(?s)```yaml\n(.*?)```", guide)]
+    (given,) = [block for block in blocks if isinstance(block, dict) and "exasol_services" in block]
+    found = act(
+        ActionModule,
+        {"services": given["exasol_services"], "exclude": ["subconnection_in", "subconnection_out"]},
+        variables(exasol_peers=given["exasol_peers"]),
+    )
+    left_out = {entry["service"] for entry in found["not_covered"]}
+    assert {service["name"] for service in given["exasol_services"]} & left_out == set()
 
 
 def test_what_all_hosts_have_is_taken(act):

@@ -13,7 +13,15 @@ from ansible_collections.exasol_community.network.plugins.module_utils._values.e
 from ansible_collections.exasol_community.network.plugins.modules import listener, port_info
 from ansible_collections.exasol_community.network.tests.unit.helpers import assert_names, refusal
 
-PARAMS = {"release": "8", "overrides": {}, "direction": None, "names": [], "peers": []}
+PARAMS = {"release": "8", "overrides": {}, "direction": None, "names": [], "peers": [], "services": []}
+KAFKA = {
+    "name": "kafka",
+    "protocol": "tcp",
+    "ports": 9092,
+    "source": "database_node",
+    "destination": "kafka_broker",
+    "description": "Kafka",
+}
 
 
 def selected(**params):
@@ -30,6 +38,10 @@ def selected(**params):
         ({"peers": ["client"], "direction": "outgoing"}, ["sql_client_out"]),
         ({"names": ["sql_client"], "direction": "outgoing"}, []),
         ({"names": ["sql_client"], "peers": ["oracle"]}, []),
+        ({"names": ["exasol_admin", "confd"], "release": "2025.1.11"}, ["exasol_admin", "confd"]),
+        ({"peers": ["admin_network"], "release": "8.34.0"}, ["admin_api", "cos_ssh", "confd"]),
+        ({"peers": ["kafka_broker"], "services": [KAFKA]}, ["kafka"]),
+        ({"names": ["kafka", "sql_client"], "services": [KAFKA]}, ["sql_client", "kafka"]),
     ],
     ids=repr,
 )
@@ -40,6 +52,14 @@ def test_port_info_selects(params, expected):
 @pytest.mark.parametrize(("release", "count"), [("kb", 18), ("7.1", 27), ("8", 32)])
 def test_port_info_returns_every_row_of_a_release(release, count):
     assert len(selected(release=release)) == count
+
+
+@pytest.mark.parametrize(
+    ("release", "need"), [("8.29.13", "required"), ("8.32.0", "optional"), ("8", "required")]
+)
+def test_port_info_says_what_a_version_needs(release, need):
+    (row,) = port_info.select({**PARAMS, "names": ["subconnection_in"], "release": release})
+    assert (row["need"], row["since"], row["until"]) == (need, "", "8.32.0")
 
 
 def test_port_info_applies_overrides():
@@ -56,6 +76,10 @@ def test_port_info_applies_overrides():
         ({"names": ["os_ssh"]}, ["'os_ssh'", "another release"]),
         ({"peers": ["nonsense"]}, ["'nonsense'", "oracle"]),
         ({"overrides": {"sql_client": "x"}}, ["'sql_client'", "'x'"]),
+        ({"release": "9.0.0"}, ["'9.0.0'", "kb, 7.1, 8", "nearest: '2025.1.0'"]),
+        ({"names": ["exasol_admin"], "release": "8.34.0"}, ["'exasol_admin'", "another release"]),
+        ({"names": ["kafka"]}, ["'kafka'", "no row at all"]),
+        ({"services": [{**KAFKA, "ports": 0}]}, ["'kafka'", "port 0"]),
     ],
     ids=repr,
 )
@@ -116,12 +140,8 @@ def test_other_errors_stay_what_they_are():
     assert module.failed is None
 
 
-def test_releases_are_offered_in_their_order():
-    assert options.table_options()["release"] == {
-        "type": "str",
-        "choices": ["kb", "7.1", "8"],
-        "default": "8",
-    }
+def test_any_release_is_an_option():
+    assert options.table_options()["release"] == {"type": "str", "default": "8"}
 
 
 def test_options_are_made_anew_each_time():

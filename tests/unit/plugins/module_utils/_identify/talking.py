@@ -3,7 +3,10 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
 """Conversations without sockets: what a script finds and what it said."""
 
-from ansible_collections.exasol_community.network.plugins.module_utils._identify._registry import SCRIPTS
+from ansible_collections.exasol_community.network.plugins.module_utils._identify._registry import (
+    SCRIPTS,
+    TALKS,
+)
 from ansible_collections.exasol_community.network.plugins.module_utils._identify._wire import Talk
 from ansible_collections.exasol_community.network.tests.unit.plugins.module_utils._identify.peers import (
     TlsServer,
@@ -13,7 +16,8 @@ HOST = "db.example.com"
 STATUSES = ("identified", "refusing", "other", "silent")
 MAX_BYTES = 65536
 # One service for each script.
-SERVICES = sorted({id(script): name for name, script in sorted(SCRIPTS.items())}.values())
+PROTOCOLS = {name: talk for (transport, name), talk in sorted(TALKS.items()) if transport == "tcp"}
+SERVICES = sorted({talk: name for name, talk in PROTOCOLS.items()}.values())
 INSIDE_TLS = ("ftps", "https", "ldaps", "sql_client")
 
 
@@ -53,7 +57,7 @@ class Told:
 
 def begun(service, host=HOST):
     """Return a conversation that begins."""
-    return Told(Talk(SCRIPTS[service], host))
+    return Told(Talk(SCRIPTS[PROTOCOLS[service]], host))
 
 
 def told(service, answer=b"", cut=None, patience=False, host=HOST):

@@ -23,7 +23,7 @@ def labels(data):
 
 def test_dns_asks_for_the_name_of_loopback_as_a_client_of_a_resolver_does():
     # RFC 1035, sections 4.1.1 and 4.1.2; RFC 6303, section 4.2: a resolver answers by itself.
-    question = datagram("dns_udp").question
+    question = datagram("dns").question
     flags, questions, answers, authorities, additional = struct.unpack("!5H", question[2:12])
     assert (flags & 0x8000, flags & 0x0100, questions, answers, authorities, additional) == (
         0,
@@ -39,7 +39,7 @@ def test_dns_asks_for_the_name_of_loopback_as_a_client_of_a_resolver_does():
 
 
 def test_dns_questions_differ_in_their_id():
-    assert len({datagram("dns_udp").question[:2] for unused in range(50)}) > 1
+    assert len({datagram("dns").question[:2] for unused in range(50)}) > 1
 
 
 def test_ntp_asks_as_a_client():
@@ -48,12 +48,12 @@ def test_ntp_asks_as_a_client():
     assert (packet[0] >> 6, packet[0] >> 3 & 7, packet[0] & 7, len(packet)) == (0, 4, 3, 48)
 
 
-@pytest.mark.parametrize("service", ["", "sql_client", "dns_tcp", "unknown"])
-def test_other_services_are_asked_nothing(service):
-    assert datagram(service) is None
+@pytest.mark.parametrize("protocol", ["", "exasol", "tls", "unknown"])
+def test_other_protocols_have_no_question(protocol):
+    assert datagram(protocol) is None
 
 
 def test_every_udp_row_has_a_question():
     assert [
-        service.name for service in TABLE.services if service.probe == "udp" and not datagram(service.name)
+        service.name for service in TABLE.services if service.probe == "udp" and not datagram(service.talk)
     ] == []

@@ -137,7 +137,7 @@ def test_any_json_of_a_database(certificate, document):
     assert (conversation.finding.status == "identified") == is_database
 
 
-@pytest.mark.parametrize("service", ["ntp", "dns_udp"])
+@pytest.mark.parametrize("service", ["ntp", "dns"])
 @given(
     answer=st.one_of(
         st.binary(max_size=100), mutations([b"\x24\x02" + bytes(46), b"\x00\x00\x81\x80" + bytes(8)])
@@ -176,7 +176,7 @@ def test_ntp_answers_as_a_server(answer, status, detail):
 
 
 def test_dns_answers_this_question():
-    asked = datagram("dns_udp")
+    asked = datagram("dns")
     head = asked.question[:2]
     for flags, status in (
         (b"\x81\x80", "identified"),

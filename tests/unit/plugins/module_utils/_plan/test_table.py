@@ -130,6 +130,8 @@ def test_row_as_users_see_it():
         "probe": "tcp",
         "description": "subconnections for EXA-to-EXA loading",
         "reference": REFERENCES["kb"],
+        "since": "",
+        "until": "8.32.0",
     }
 
 

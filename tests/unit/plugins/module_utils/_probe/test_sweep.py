@@ -358,8 +358,8 @@ def test_who_begins_to_speak_is_hurried(monkeypatch):
 
 def test_services_that_may_look_up_our_name_outlast_every_resolver():
     # resolv.conf(5): three servers, two attempts of five seconds each.
-    assert min(_registry.patience(service) for service in ("mysql", "ftp", "ftps")) > 3 * 2 * 5
-    assert max(_registry.patience(service) for service in ("https", "oracle", "")) <= 10
+    assert min(_registry.patience(protocol) for protocol in ("mysql", "ftp", "ftps")) > 3 * 2 * 5
+    assert max(_registry.patience(protocol) for protocol in ("tls", "oracle", "")) <= 10
 
 
 def test_what_is_missing_waits_for_a_lasting_conversation_to_end():

@@ -184,3 +184,57 @@ def test_outcomes_are_kept_with_their_ports_and_times():
 def test_description_names_address_protocol_and_ports():
     (target,) = collected(flow(ports="20000-21000"))
     assert _targets.describe(target) == "192.0.2.11 tcp 20000-21000"
+
+
+WAREHOUSE = {"service": "warehouse", "ports": "3307"}
+
+
+@pytest.mark.parametrize(
+    ("flows", "talks"),
+    [
+        pytest.param([flow()], {8563: "exasol"}, id="a row of the table"),
+        pytest.param([flow(identify="")], {8563: "exasol"}, id="nothing said"),
+        pytest.param([flow(**WAREHOUSE)], {}, id="a service of the site"),
+        pytest.param([flow(**WAREHOUSE, identify="mysql")], {3307: "mysql"}, id="identified by the plan"),
+        pytest.param(
+            [flow(service="mysql", ports="3307"), flow(**WAREHOUSE, identify="tls")],
+            {3307: "mysql"},
+            id="a MySQL first, whose handshake must be finished",
+        ),
+        pytest.param(
+            [flow(**WAREHOUSE, identify="tls"), flow(service="mysql", ports="3307")],
+            {3307: "mysql"},
+            id="a MySQL second",
+        ),
+        pytest.param(
+            [flow(service="mysql", ports="3307"), flow(**WAREHOUSE)],
+            {3307: "mysql"},
+            id="a MySQL and nothing",
+        ),
+        pytest.param([flow(service="dns_udp", ports="53", protocol="udp")], {}, id="UDP has no conversation"),
+    ],
+)
+def test_a_service_is_asked_in_the_protocol_that_the_plan_says(flows, talks):
+    (target,) = collected(*flows)
+    assert target.talks == talks
+    assert target.at("192.0.2.12").talks == talks
+
+
+@pytest.mark.parametrize(
+    ("identify", "asked"), [("ntp", True), ("dns", True), ("", False)], ids=["ntp", "dns", "nothing"]
+)
+def test_a_service_of_the_site_over_udp_is_asked_its_question(identify, asked):
+    (target,) = collected(flow(service="clock", ports="123", protocol="udp", identify=identify))
+    assert (123 in target.datagrams) == asked
+
+
+@pytest.mark.parametrize(
+    "changes", [{"identify": "mysqls"}, {"identify": "ntp"}, {"identify": "tls", "protocol": "udp"}], ids=repr
+)
+def test_a_protocol_that_is_not_known_is_refused(changes):
+    assert_names(refusal(collected, flow(**changes)), ["'sql_client'", repr(changes["identify"])])
+
+
+def test_a_service_of_the_site_is_no_ftp_server_to_log_in_to():
+    (target,) = collected(flow(service="files", ports="21", identify="ftp"))
+    assert (target.talks, target.services) == ({21: "ftp"}, {21: "files"})

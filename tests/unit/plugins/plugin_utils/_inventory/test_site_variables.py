@@ -35,7 +35,7 @@ def check(name, **values):
 @pytest.mark.parametrize(
     ("name", "one", "other"),
     [
-        pytest.param("exasol_release", "8", 8, id="text and number"),
+        pytest.param("exasol_ftp_passive_ports", "8", 8, id="text and number"),
         pytest.param("exasol_check_denied", True, "yes", id="yes and true"),
         pytest.param("exasol_verify_fail", "False", 0, id="ways to say no"),
         pytest.param("exasol_exclude", "bucketfs, mysql", ["bucketfs", "mysql"], id="list as text"),
@@ -53,7 +53,7 @@ def test_values_that_mean_the_same_agree(name, one, other):
 @pytest.mark.parametrize(
     ("name", "one", "other", "fragments"),
     [
-        pytest.param("exasol_release", "8", "7.1", ['n11 has "8"', 'n12 has "7.1"'], id="text"),
+        pytest.param("exasol_ftp_mode", "active", "both", ['n11 has "active"', 'n12 has "both"'], id="text"),
         pytest.param("exasol_verify_fail", True, False, ["n11 has true", "n12 has false"], id="flag"),
         pytest.param("exasol_exclude", ["a", "b"], ["b", "a"], ['["a", "b"]'], id="order of a list"),
         pytest.param("exasol_exclude", [], ["bucketfs"], ["n11 has []"], id="empty list"),
@@ -78,13 +78,13 @@ def test_values_that_differ_are_refused_with_both_hosts_and_values(name, one, ot
 
 
 def test_the_first_two_that_differ_are_named():
-    text = refusal(check, "exasol_release", n11="8", n12="8", client="kb", admin="7.1")
+    text = refusal(check, "exasol_ftp_mode", n11="8", n12="8", client="kb", admin="7.1")
     assert_names(text, ["n11", "client"])
     assert "admin" not in text and "n12" not in text
 
 
 def test_nothing_else_is_compared():
-    check_agreement(["n11", "n12"], lambda host, name: host if name == "exasol_release" else NOTHING, REPORT)
+    check_agreement(["n11", "n12"], lambda host, name: host if name == "exasol_ftp_mode" else NOTHING, REPORT)
 
 
 # The two tables are complete, and the documentation agrees with them.
