@@ -75,15 +75,18 @@ class _Rules:
         }
 
     def _side(
-        self, host: Party, direction: str, others: Mapping[Tuple[Part, str], List[Party]]
+        self, host: Party, direction: str, others: Mapping[Tuple[Part, str, bool], List[Party]]
     ) -> "List[HostRule]":
         own = (self._destinations if direction == "in" else self._sources).get(host, ())
         grouped: Dict[_Opening, List[str]] = {}
-        for (part, cluster), parties in others.items():
+        for (part, cluster, is_external), parties in others.items():
             pair = (part, own) if direction == "in" else (own, part)
-            addresses = [
-                address for party in parties if party.name != host.name for address in party.addresses
-            ]
+            if is_external:
+                addresses = _of_external(direction, host, parties)
+            else:
+                addresses = [
+                    address for party in parties if party.name != host.name for address in party.addresses
+                ]
             for opening in self._openings(direction, pair, cluster == host.cluster) if addresses else ():
                 grouped.setdefault(opening, []).extend(addresses)
         return [_rule(direction, opening, grouped[opening]) for opening in sorted(grouped, key=_order)]
@@ -103,6 +106,15 @@ def _opens(bundle: Bundle, direction: str, same_cluster: bool) -> bool:
     return bundle.spans(same_cluster) and (direction == "out" or bundle.service.far_end_listens)
 
 
+def _of_external(direction: str, host: Party, parties: Iterable[Party]) -> List[str]:
+    """Return the addresses of parties that have external ones, as a host sees or reaches them."""
+    found: List[str] = []
+    for party in parties:
+        if party.name != host.name:
+            found += party.seen_at(host) if direction == "in" else party.reached_from(host)
+    return found
+
+
 def _parts(sides: Iterable[Sequence[Party]]) -> Dict[Party, Part]:
     parts: Dict[Party, Part] = {}
     for index, parties in enumerate(sides):
@@ -111,10 +123,11 @@ def _parts(sides: Iterable[Sequence[Party]]) -> Dict[Party, Part]:
     return parts
 
 
-def _group(parts: Mapping[Party, Part]) -> Dict[Tuple[Part, str], List[Party]]:
-    grouped: Dict[Tuple[Part, str], List[Party]] = {}
+def _group(parts: Mapping[Party, Part]) -> Dict[Tuple[Part, str, bool], List[Party]]:
+    """Return the parties by their part, their cluster, and whether they have external addresses."""
+    grouped: Dict[Tuple[Part, str, bool], List[Party]] = {}
     for party, part in parts.items():
-        grouped.setdefault((part, party.cluster), []).append(party)
+        grouped.setdefault((part, party.cluster, bool(party.external)), []).append(party)
     return grouped
 
 

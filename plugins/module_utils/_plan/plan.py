@@ -15,6 +15,7 @@ from .flows import (
     Probes,
     bundles,
     endpoints,
+    mark_nodes,
     probes,
     select,
     unassigned,
@@ -50,7 +51,7 @@ def make_plan(wishes: Wishes, members: Members, hosts: Iterable[Party]) -> "Plan
     check_absent(wishes.absent, members)
     if not wishes.allow_any:
         _check_any(members)
-    present = list(hosts)
+    members, present = mark_nodes(members, hosts)
     request = Request(
         release=wishes.release,
         include=wishes.include,
@@ -119,6 +120,8 @@ def _by_host(
         party.name: {
             "peers": peers.get(party.name, []),
             "addresses": list(party.addresses),
+            "external": list(party.external),
+            "cluster": party.cluster,
             "probes": [probe.as_dict() for probe in planned.get(party.name, ())],
             "endpoints": listened.get(party.name, []),
             "rules": ruled.get(party.name, []),

@@ -45,6 +45,7 @@ REPORT = tuple(name for name in SITE if name.startswith("exasol_report_"))
 # What each host reads for itself.
 BY_HOST = (
     "exasol_address",
+    "exasol_external_address",
     "exasol_cluster",
     "exasol_ftp_user",
     "exasol_ftp_password",

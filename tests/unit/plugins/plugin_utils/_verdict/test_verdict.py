@@ -357,7 +357,10 @@ def test_what_must_not_work_is_never_ok_where_nobody_reached_it(seen, more, verd
         (
             ("admin",),
             False,
-            ["the hosts that may use it (admin) are outside of this run (--limit, exasol_hosts)", "include one of them"],
+            [
+                "the hosts that may use it (admin) are outside of this run (--limit, exasol_hosts)",
+                "include one of them",
+            ],
         ),
         (
             ("admin", "a2", "a3", "a4"),
