@@ -80,6 +80,12 @@ class ActionModule(ControllerAction):
             "release": plan["release"],
             "peers": hosts_by_peer(plan["hosts"]),
             "addresses": {name: host["addresses"] for name, host in plan["hosts"].items()},
+            "external": {
+                name: host["external"] for name, host in plan["hosts"].items() if host.get("external")
+            },
+            "clusters": {
+                name: host["cluster"] for name, host in plan["hosts"].items() if host.get("cluster")
+            },
             "hosts": list(plan["hosts"]),
             "results": results,
             "untestable": still_untestable(plan["untestable"], sessions) + judged.unmeasured,
