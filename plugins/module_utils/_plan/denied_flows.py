@@ -83,7 +83,16 @@ class Forbidden:
             for bundle in self.incoming
             if bundle.service.need == "required"
         ]
-        self._has_private = any(_private(party) for bundle in self.incoming for party in bundle.destinations)
+        # On the private network of a node that is alone, no other node could show that anything works.
+        private = {
+            party
+            for bundle in self.incoming
+            for party in bundle.destinations
+            if party.managed and _private(party)
+        }
+        several = _clusters_of_several(self.incoming) if private else set()
+        self._private = {party.name: _private(party) for party in private if party.cluster in several}
+        self.alone = sorted(party.name for party in private if party.cluster not in several)
         self._nodes: Set[str] = set()
         for bundle in list(bundles) + list(unused):
             self._nodes |= (
@@ -136,7 +145,7 @@ class Forbidden:
             host.name: [entry for bundle in self.incoming for entry in self._entries(bundle, host)]
             for host in hosts
         }
-        if self._has_private:
+        if self._private:
             for host in hosts:
                 result[host.name] += self._of_private(host)
         return {name: entries for name, entries in result.items() if entries}
@@ -161,8 +170,8 @@ class Forbidden:
         for bundle in self.incoming:
             by_ports: Dict[Ports, Dict[str, Tuple[str, ...]]] = {}
             for destination in bundle.destinations:
-                private = _private(destination) if destination.name != source.name else ()
-                if not private or self._same_cluster(source, destination):
+                private = self._private.get(destination.name, ())
+                if not private or destination.name == source.name or self._same_cluster(source, destination):
                     continue
                 key = (destination.name, bundle.service.protocol)
                 ports = bundle.service.ports - told.get(key, Ports())
@@ -223,6 +232,16 @@ class Forbidden:
             for party in sorted(managed, key=lambda party: party.name not in present):
                 nodes.setdefault(party.cluster, []).append(party)
         return nodes, joined
+
+
+def _clusters_of_several(incoming: Iterable[Bundle]) -> Set[str]:
+    """Return the clusters that have at least two managed nodes."""
+    names: Dict[str, Set[str]] = {}
+    for bundle in incoming:
+        for party in bundle.destinations:
+            if party.managed and party.is_node:
+                names.setdefault(party.cluster, set()).add(party.name)
+    return {cluster for cluster, several in names.items() if len(several) > 1}
 
 
 def _private(node: Party) -> Tuple[str, ...]:

@@ -78,7 +78,8 @@ def make_plan(wishes: Wishes, members: Members, hosts: Iterable[Party]) -> "Plan
         "unassigned": left,
         "untestable": untestable(found),
         "not_covered": not_covered(request, rows, services, found, members),
-        "notes": without_effect(request, services, members, wishes.ftp.mode),
+        "notes": without_effect(request, services, members, wishes.ftp.mode)
+        + (_alone(forbidden.alone) if wishes.check_denied else []),
         "hosts": _by_host(everybody_here, members, planned, endpoints(planned, everybody_here), ruled),
     }
     _refuse_empty(result, left)
@@ -95,6 +96,14 @@ def _check_any(members: Members) -> None:
                 "or set allow_any "
                 "(exasol_allow_any) to true".format(peer, ", ".join(some), network.version)
             )
+
+
+def _alone(nodes: Sequence[str]) -> List[str]:
+    return [
+        f"check_denied does not try the private address of {name}, the only managed node of its cluster: no "
+        "other node can show that it works at all."
+        for name in nodes
+    ]
 
 
 def _everybody(members: Members, hosts: Iterable[Party]) -> List[Party]:

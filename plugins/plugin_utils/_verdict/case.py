@@ -77,7 +77,7 @@ class Case(t.NamedTuple):
     stage: str = ""  # how far the packets came, if that was captured
     control: str = ""  # for a denied flow: a host that may use these very ports and reached them
     control_at: str = ""  # where it reached them, if that was at another address
-    # For a denied flow without a control: the hosts that may use the ports, and whether any of them took part.
+    # For a denied flow without a control: the hosts that may use the ports, and whether any of them took part
     entitled: tuple[str, ...] = ()
     is_any_present: bool = True
 

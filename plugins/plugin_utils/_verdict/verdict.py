@@ -115,6 +115,11 @@ def _denied(case: Case, judged: Judgement) -> Judgement:
 def _without_control(case: Case) -> str:
     """Return why nothing shows that a denied port works for those who may use it, and what to do about it."""
     alike = "a filter, a missing route and a host that is down look the same"
+    if case.is_private and not case.entitled:
+        return (
+            f"no other node of its cluster tried it, so none can show that it works at all, and {alike}: let "
+            f"nodes use every port of each other (row cluster_internal)"
+        )
     if not case.entitled:
         return (
             f"no managed host may use it, so none can show that it works at all, and {alike}: let a managed "

@@ -219,3 +219,10 @@ def test_every_pair_uses_the_addresses_that_its_two_ends_say(kinds):
             assert asked in (None, set(wanted))
             for networks in (networks_of(found["hosts"]), networks_of_report(report)):
                 assert tuple(networks.addresses(destination.name, source.name)) == wanted
+
+
+def test_the_private_address_of_a_node_that_is_alone_is_named_and_not_tried():
+    found = plan(cluster("n", 1, ["192.0.2.1"]), CLIENT, check_denied=True)
+    assert destinations(found, "client", "denied") == {"n1": {"192.0.2.1"}}
+    assert [note for note in found["notes"] if "n1" in note and "only managed node of its cluster" in note]
+    assert not [note for note in plan(cluster("n", 1, ["192.0.2.1"]), CLIENT)["notes"] if "n1" in note]
