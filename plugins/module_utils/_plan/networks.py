@@ -40,9 +40,13 @@ class Networks:
         place = self._places.get(name)
         if place is None:
             return [name]
-        if not self._has_external or not place.external or self.are_together(name, other):
-            return place.addresses
-        return place.external
+        return place.external if self.uses_external(name, other) else place.addresses
+
+    def uses_external(self, name: str, other: str) -> bool:
+        """Tell whether another host reaches this one at external addresses, and sees it come from there."""
+        if not self._has_external or name not in self._places:
+            return False
+        return bool(self._places[name].external) and not self.are_together(name, other)
 
     def are_together(self, one: str, other: str) -> bool:
         """Tell whether two hosts are nodes of one cluster."""
