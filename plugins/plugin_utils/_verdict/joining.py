@@ -519,10 +519,11 @@ class Joining:
 
     def _cases(self, asked: Asked, observations: list[Observation]) -> Iterator[Case]:
         source, own, entry, destination, has_two = asked
+        has_networks = destination in self._external
         seen_as = tuple(self._networks.addresses(source, destination))
         for observation in observations:
             address, protocol = observation["address"], entry["protocol"]
-            is_external = self._is_external(entry, destination, address)
+            is_external = has_networks and self._is_external(entry, destination, address)
             is_translated = is_external and not self.listening.is_owner(destination, address)
             for state in observation["states"]:
                 ports = _shared(entry["ports"], state["ports"])
@@ -543,7 +544,7 @@ class Joining:
                             own_addresses=own,
                             behind=tuple(self._hosts[destination]["addresses"]) if is_translated else (),
                             is_external=is_external,
-                            is_private=self._is_private(entry, destination, is_external),
+                            is_private=has_networks and entry["expected"] == FORBIDDEN and not is_external,
                             listener=standing.listener,
                             holder=standing.holder,
                             held_at=standing.held_at,
@@ -562,9 +563,6 @@ class Joining:
         planned = entry["destinations"][destination]
         # It is what an external name leads to.
         return address not in planned and any(name in external for name in planned)
-
-    def _is_private(self, entry: ProbeFlow, destination: str, is_external: bool) -> bool:
-        return entry["expected"] == FORBIDDEN and destination in self._external and not is_external
 
     def _located(self, case: Case, is_alone: bool = True) -> Iterator[Case]:
         """Yield the case, split where its packets came differently far."""
