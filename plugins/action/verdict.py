@@ -23,7 +23,7 @@ from ..plugin_utils._verdict.ftp_results import ftp_results, still_untestable
 from ..plugin_utils._verdict.joining import Joining, not_ok, summarize
 from ..plugin_utils._verdict.losses import loss_notes, losses
 from ..plugin_utils._verdict.not_covered import coverage_sentences, not_covered
-from ..plugin_utils._verdict.peers import hosts_by_peer
+from ..plugin_utils._verdict.peers import hosts_by_peer, private_addresses
 from ..plugin_utils._verdict.unverified import unverified
 
 if t.TYPE_CHECKING:
@@ -72,7 +72,7 @@ class ActionModule(ControllerAction):
         judged = joining.judge()
         sessions = ftp_results(observations)
         results = judged.results + sessions
-        presented = certificates(results)
+        presented = certificates(results, private_addresses(plan["hosts"]))
         lossy = losses(observations, plan["hosts"])
         verification: Verification = {
             "created": datetime.datetime.now(datetime.timezone.utc).isoformat(timespec="seconds"),
@@ -80,6 +80,12 @@ class ActionModule(ControllerAction):
             "release": plan["release"],
             "peers": hosts_by_peer(plan["hosts"]),
             "addresses": {name: host["addresses"] for name, host in plan["hosts"].items()},
+            "external": {
+                name: host["external"] for name, host in plan["hosts"].items() if host.get("external")
+            },
+            "clusters": {
+                name: host["cluster"] for name, host in plan["hosts"].items() if host.get("cluster")
+            },
             "hosts": list(plan["hosts"]),
             "results": results,
             "untestable": still_untestable(plan["untestable"], sessions) + judged.unmeasured,

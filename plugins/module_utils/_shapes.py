@@ -34,6 +34,7 @@ if TYPE_CHECKING:
         address: str
         protocol: str
         ports: str
+        behind: NotRequired[List[str]]  # the host's own addresses, if it need not own this one (1:1 NAT)
 
     class HostRule(TypedDict):
         """What a host's firewall must let in or out; without addresses, ports that nobody may use."""
@@ -49,6 +50,8 @@ if TYPE_CHECKING:
 
         peers: List[str]
         addresses: List[str]
+        external: List[str]  # at which all others than the nodes of its cluster reach it
+        cluster: str
         probes: List[ProbeFlow]
         endpoints: List[Endpoint]
         rules: List[HostRule]
@@ -326,6 +329,8 @@ if TYPE_CHECKING:
         summary: Dict[str, int]
         run: NotRequired[str]
         addresses: NotRequired[Dict[str, List[str]]]
+        external: NotRequired[Dict[str, List[str]]]  # of the hosts that have any
+        clusters: NotRequired[Dict[str, str]]  # of the hosts that name one
         hosts: NotRequired[List[str]]
         not_covered: NotRequired[List[NotCovered]]
         not_ok: NotRequired[int]

@@ -71,6 +71,13 @@ options:
         description: The ports, for example V(8563), V(22,20000-21000), or a list of such.
         type: raw
         required: true
+      behind:
+        description:
+          - The host's own addresses, if O(endpoints[].address) may be that of a NAT device in front of it.
+          - If the host does not have O(endpoints[].address), the module uses these addresses instead, and
+            reports what it finds there as that of O(endpoints[].address).
+        type: list
+        elements: str
   ttl:
     description:
       - Seconds after which the listener ends, at most 14400 (4 hours).
@@ -99,7 +106,8 @@ options:
     default: ''
   addresses:
     description:
-      - The addresses of this host in the plan, to check whether the module really runs there.
+      - The addresses of this host in the plan, also external ones, to check whether the module really runs
+        there, and which of them are its own.
       - Names are resolved on the machine. A name counts as the machine's own if one of its addresses is, or
         if it is the machine's host name.
     type: list
@@ -354,7 +362,11 @@ def main() -> None:
             "type": "list",
             "elements": "dict",
             "default": [],
-            "options": dict(target_options(), address={"type": "str", "required": True}),
+            "options": dict(
+                target_options(),
+                address={"type": "str", "required": True},
+                behind={"type": "list", "elements": "str"},
+            ),
         },
         "ttl": {"type": "int", "default": 1800},
         "idle": {"type": "int", "default": DEFAULT_IDLE},

@@ -16,6 +16,10 @@ description:
     they are set in the inventory or come from a role. Otherwise it fails and names two hosts.
   - A host's address is its variable C(exasol_address) (an address, or a list of them), else C(ansible_host),
     else its name.
+  - If a host has the variable C(exasol_external_address) too, the nodes of its own cluster use its
+    C(exasol_address), and all others the external one. It need not have the external address itself (1:1
+    NAT). The rules of those whom it reaches outside of its cluster permit its external and its own addresses,
+    because routes and NAT decide with which of them it arrives there.
   - Nodes belong to one cluster, or to the one that the host variable C(exasol_cluster) names. Nodes of
     different clusters need the database port (C(exa_to_exa)) and the subconnection ports of each other, for
     EXA-to-EXA loading.
@@ -78,6 +82,9 @@ options:
         optional and not included. Port 22 of an optional row and excluded rows are left out.
       - Where no planned flow reaches such a port, a node of the same cluster probes it. Without it, silence
         towards others would prove nothing.
+      - No host outside of a cluster must reach its nodes at their C(exasol_address), if they have another one
+        for it (C(exasol_external_address)). This is tried for all their incoming services, except at names
+        and at the only managed node of a cluster.
     type: bool
     default: false
   ftp_mode:
@@ -168,7 +175,18 @@ hosts:
       type: list
       elements: str
       returned: success
+      sample: [10.0.0.11]
+    external:
+      description: The addresses at which all others than the nodes of its own cluster reach the host.
+      type: list
+      elements: str
+      returned: success
       sample: [192.0.2.11]
+    cluster:
+      description: The name of its cluster, or nothing.
+      type: str
+      returned: success
+      sample: ''
     probes:
       description: The flows that start here, for O(exasol_community.network.probe#module:flows).
       type: list
@@ -187,7 +205,8 @@ hosts:
       elements: dict
       returned: success
       sample:
-        - {address: 192.0.2.11, protocol: tcp, ports: '8563,20000-21000'}
+        - {address: 10.0.0.11, protocol: tcp, ports: '8563,20000-21000'}
+        - {address: 192.0.2.11, protocol: tcp, ports: '8563', behind: [10.0.0.11]}
     rules:
       description:
         - What the host's firewall must let in or out.

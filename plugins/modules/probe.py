@@ -222,7 +222,8 @@ options:
     default: ''
   addresses:
     description:
-      - The addresses of this host in the plan, to check whether the module really runs there.
+      - The addresses of this host in the plan, also external ones, to check whether the module really runs
+        there, and which of them are its own.
       - Names are resolved on the machine. A name counts as the machine's own if one of its addresses is, or
         if it is the machine's host name.
     type: list

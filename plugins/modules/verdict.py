@@ -281,7 +281,19 @@ addresses:
   description: The addresses of each managed host.
   returned: success
   type: dict
-  sample: {client: [192.0.2.21]}
+  sample: {n11: [10.0.0.11], client: [192.0.2.21]}
+external:
+  description:
+    - The addresses at which all others than the nodes of its own cluster reach a host
+      (C(exasol_external_address)), for the hosts that have any.
+  returned: success
+  type: dict
+  sample: {n11: [192.0.2.11]}
+clusters:
+  description: The cluster of each host that belongs to a named one (C(exasol_cluster)).
+  returned: success
+  type: dict
+  sample: {n11: east}
 run:
   description: The run of the plan, RV(exasol_community.network.plan#module:run).
   returned: success

@@ -342,7 +342,6 @@ def test_verify_plans_what_the_file_says(
         "-v",
         inventory=directory / "inventory",
         playbook="exasol_community.network.verify",
-        variables={"exasol_release": "8"},
     )
     assert done.code == 0, done.output
     plan = re.search(r'^ok: \[client\] => ({.*"hosts": .*})$', done.output, re.MULTILINE)

@@ -50,11 +50,12 @@ from typing import (
 from .._kernel import open_files
 from .._kernel.capture import open_socket as open_capture
 from .._kernel.capture import without_encrypted
-from .._kernel.own_addresses import is_loopback, of_interfaces
+from .._kernel.own_addresses import OwnAddresses, is_loopback, of_interfaces
 from .._kernel.privileges import give_up_root
 from .._values.errors import ListenerError, NetworkError
 from .._values.ports import Ports
 from . import proof
+from .behind import Asked
 from .endpoints import WILDCARDS, Endpoint, describe
 from .endpoints import endpoints as parse_endpoints
 from .leases import ROOM_FOR_CONNECTIONS, Opened, open_all
@@ -333,7 +334,8 @@ def present(
 
     With C(dry), return only whether that would change anything.
     """
-    wanted = parse_endpoints(endpoints)
+    asked = Asked(endpoints, OwnAddresses())
+    wanted = asked.wanted
     check_token(token)
     if not wanted:
         return {"listening": [], "in_use": [], "denied": [], "changed": False}
@@ -341,12 +343,12 @@ def present(
         len(wanted) + ROOM_FOR_CONNECTIONS, open_files.raise_limit(), f"listening on {len(wanted)} ports"
     )
     if dry:
-        return _predicted(host, token, wanted)
+        return asked.as_asked(_predicted(host, token, wanted))
     with _lock(host):
         scene = _Scene(host, wanted, token)
         left = scene.leftovers(shared=True, end=True)
         spared = _spared(scene.occupants, wanted)
-        wish = {"asked": endpoints, "ttl": ttl, "idle": idle, "capture": capture}
+        wish = {"asked": describe(wanted), "ttl": ttl, "idle": idle, "capture": capture}
         for unused in range(_MAX_TRIES):
             answer = _lease(host, token, wish, spared)
             if answer is not None:
@@ -357,7 +359,7 @@ def present(
                     left += scene.leftovers(shared=True, end=False)
                 result = _described(answer, scene.occupants, wanted, spared)
                 result["leftovers"] = left
-                return result
+                return asked.as_asked(result)
             _start_or_join(host, token)
     raise ListenerError(f"the listener of {host!r} ends at once: it was started {_MAX_TRIES} times")
 
@@ -466,12 +468,13 @@ def _predicted(host: str, token: str, wanted: List[Endpoint]) -> "ListenerResult
 
 def query(host: str, endpoints: List[Dict[str, Any]], dry: bool = False) -> "ListenerResult":
     """Return who holds ports, without listening on any, and end the listeners of interrupted runs."""
-    wanted = parse_endpoints(endpoints)
+    asked = Asked(endpoints, OwnAddresses())
+    wanted = asked.wanted
     scene = _Scene(host, wanted)
     left = scene.leftovers(shared=False, end=not dry)
     in_use = {endpoint for endpoint in wanted if scene.occupants.is_waited_at(endpoint)}
     found = {endpoint: scene.occupants.holder(endpoint, endpoint in in_use) for endpoint in wanted}
-    return {
+    result: "ListenerResult" = {
         "listening": [],
         "in_use": describe(in_use),
         "denied": [],
@@ -480,6 +483,7 @@ def query(host: str, endpoints: List[Dict[str, Any]], dry: bool = False) -> "Lis
         "addresses": addresses(),
         "changed": any(one["ended"] for one in left),
     }
+    return asked.as_asked(result)
 
 
 def absent(host: str, token: str, dry: bool = False) -> "ListenerResult":

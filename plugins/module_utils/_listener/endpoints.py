@@ -48,13 +48,16 @@ def endpoints(asked: Iterable[Mapping[str, Any]]) -> List[Endpoint]:
         ports = Ports.parse(listen["ports"])
         for address in _addresses(listen["address"]):
             found.update(Endpoint(address, protocol, port) for port in ports)
-    return sorted(endpoint for endpoint in found if not _is_covered(endpoint, found))
+    return sorted(endpoint for endpoint in found if covering(endpoint, found) == endpoint)
 
 
-def _is_covered(endpoint: Endpoint, found: Set[Endpoint]) -> bool:
-    """Tell whether a socket at all addresses serves an endpoint too: the kernel refuses a second one."""
-    wildcard = WILDCARDS[endpoint.family == socket.AF_INET6]
-    return endpoint.address != wildcard and endpoint._replace(address=wildcard) in found
+def covering(endpoint: Endpoint, found: Set[Endpoint]) -> Endpoint:
+    """Return the endpoint at all addresses that serves this one too, if it is among those found.
+
+    The kernel refuses a second socket beside it.
+    """
+    everywhere = endpoint._replace(address=WILDCARDS[endpoint.family == socket.AF_INET6])
+    return everywhere if everywhere in found else endpoint
 
 
 def _addresses(value: str) -> Tuple[str, ...]:

@@ -102,7 +102,7 @@ class Occupants:
 
     @staticmethod
     def _in_the_way(held: List[str], endpoint: Endpoint, refused: bool) -> List[str]:
-        here = [address for address in held if _covers(address, endpoint.address)]
+        here = [address for address in held if covers(address, endpoint.address)]
         if here or not refused:
             return here
         return [address for address in held if _may_cover(address, endpoint.address)]
@@ -127,10 +127,10 @@ class Occupants:
         """
         key = (endpoint.protocol, endpoint.port)
         found = self._others.get(key, []) + self._ours.get(key, [])
-        return any(_covers(address, endpoint.address) or address == "::" for address in found)
+        return any(covers(address, endpoint.address) or address == "::" for address in found)
 
 
-def _covers(held: str, address: str) -> bool:
+def covers(held: str, address: str) -> bool:
     """Tell whether a socket at one address answers at another one."""
     return held == address or held == WILDCARDS[":" in address]
 

@@ -6,11 +6,11 @@
 Services that nobody may use count too: rows whose source nobody plays, and optional rows not included.
 """
 
-from typing import Dict, Iterable, List, Optional, Sequence, Set, Tuple
+from typing import Dict, Iterable, Iterator, List, Mapping, Optional, Sequence, Set, Tuple
 
 from .._values.addresses import parse_address, parse_network
 from .._values.ports import Ports
-from .flows import DENIED, REACHABLE, Bundle, Members, Party, Probe, Probes, asked_ports
+from .flows import DENIED, REACHABLE, Asked, Bundle, Members, Party, Probe, Probes, asked_ports
 from .table_rows import NODE_PEERS, Service
 
 # Whoever manages a host needs SSH: an optional row that nobody asked for does not make it a port of Exasol's.
@@ -64,7 +64,8 @@ class _Side:
     def __contains__(self, party: Party) -> bool:
         if party.name in self.names:
             return True
-        addresses = [parse_address(address) for address in party.addresses] if self._networks else []
+        every = party.addresses + party.external
+        addresses = [parse_address(address) for address in every] if self._networks else []
         return any(
             address is not None and address in network for address in addresses for network in self._networks
         )
@@ -86,6 +87,16 @@ class Forbidden:
             for bundle in self.incoming
             if bundle.service.need == "required"
         ]
+        # On the private network of a node that is alone, no other node could show that anything works.
+        private = {
+            party
+            for bundle in self.incoming
+            for party in bundle.destinations
+            if party.managed and _private(party)
+        }
+        several = _clusters_of_several(self.incoming) if private else set()
+        self._private = {party.name: _private(party) for party in private if party.cluster in several}
+        self.alone = sorted(party.name for party in private if party.cluster not in several)
         self._nodes: Set[str] = set()
         for bundle in list(bundles) + list(unused):
             self._nodes |= (
@@ -139,18 +150,41 @@ class Forbidden:
             host.name: [entry for bundle in self.incoming for entry in self._entries(bundle, host)]
             for host in hosts
         }
+        if self._private:
+            for host in hosts:
+                result[host.name] += self._of_private(host)
         return {name: entries for name, entries in result.items() if entries}
 
     def _entries(self, bundle: Bundle, source: Party) -> List[Probe]:
-        by_ports: Dict[Ports, Dict[str, List[str]]] = {}
+        by_ports: Dict[Ports, Dict[str, Tuple[str, ...]]] = {}
         for destination in bundle.destinations:
             ports = self.ports(bundle, source, destination)
             if ports:
-                by_ports.setdefault(ports, {})[destination.name] = list(destination.addresses)
+                by_ports.setdefault(ports, {})[destination.name] = destination.reached_from(source)
         return [
             Probe(service=bundle.service, ports=ports, expected=DENIED, destinations=destinations)
             for ports, destinations in by_ports.items()
         ]
+
+    def _of_private(self, source: Party) -> Iterator[Probe]:
+        """Yield what a host outside of a cluster must not reach on the private network of its nodes.
+
+        That is every service that a node offers, whoever may use it at the external address.
+        """
+        told: Dict[Tuple[str, str], Ports] = {}
+        for bundle in self.incoming:
+            by_ports: Dict[Ports, Dict[str, Tuple[str, ...]]] = {}
+            for destination in bundle.destinations:
+                private = self._private.get(destination.name, ())
+                if not private or destination.name == source.name or self._same_cluster(source, destination):
+                    continue
+                key = (destination.name, bundle.service.protocol)
+                ports = bundle.service.ports - told.get(key, Ports())
+                if ports:
+                    told[key] = told.get(key, Ports()) | ports
+                    by_ports.setdefault(ports, {})[destination.name] = private
+            for ports, destinations in by_ports.items():
+                yield Probe(service=bundle.service, ports=ports, expected=DENIED, destinations=destinations)
 
     def controls(
         self,
@@ -168,8 +202,9 @@ class Forbidden:
         result: Dict[str, List[Probe]] = {}
         for bundle in self.incoming:
             for destination in bundle.destinations:
-                key = (destination.name, bundle.service.protocol)
-                ports = (bundle.service.ports & told.get(key, Ports())) - proven.get(key, Ports())
+                key = (destination.name, bundle.service.protocol, destination.addresses)
+                asked = _without_control(destination, bundle.service.protocol, told, proven)
+                ports = (bundle.service.ports & asked) - proven.get(key, Ports())
                 neighbour = (
                     _other(nodes.get(destination.cluster, ()), destination)
                     if ports and destination.name in joined
@@ -181,7 +216,7 @@ class Forbidden:
                         service=bundle.service,
                         ports=ports,
                         expected=REACHABLE,
-                        destinations={destination.name: list(destination.addresses)},
+                        destinations={destination.name: destination.addresses},
                     )
                     result.setdefault(neighbour.name, []).append(probe)
         return result
@@ -202,6 +237,44 @@ class Forbidden:
             for party in sorted(managed, key=lambda party: party.name not in present):
                 nodes.setdefault(party.cluster, []).append(party)
         return nodes, joined
+
+
+def _clusters_of_several(incoming: Iterable[Bundle]) -> Set[str]:
+    """Return the clusters that have at least two managed nodes."""
+    names: Dict[str, Set[str]] = {}
+    for bundle in incoming:
+        for party in bundle.destinations:
+            if party.managed and party.is_node:
+                names.setdefault(party.cluster, set()).add(party.name)
+    return {cluster for cluster, several in names.items() if len(several) > 1}
+
+
+def _private(node: Party) -> Tuple[str, ...]:
+    """Return the addresses of a node that only its own cluster reaches.
+
+    A name is none of them: from outside, it may lead to the external address.
+    """
+    if not (node.external and node.is_node):
+        return ()
+    return tuple(
+        address for address in node.addresses if address not in node.external and parse_address(address)
+    )
+
+
+def _without_control(
+    destination: Party, protocol: str, told: Mapping[Asked, Ports], proven: Mapping[Asked, Ports]
+) -> Ports:
+    """Return the forbidden ports of which a neighbour has to show that they work.
+
+    Nobody inside of the cluster uses external addresses. That a port works behind one of these is shown on
+    the private network, unless somebody outside may use it.
+    """
+    private = {destination.addresses, _private(destination)}
+    inside = Ports.union(told.get((destination.name, protocol, some), Ports()) for some in private)
+    if not destination.external:
+        return inside
+    key = (destination.name, protocol, destination.external)
+    return inside | (told.get(key, Ports()) - proven.get(key, Ports()))
 
 
 def _other(parties: Iterable[Party], node: Party) -> Optional[Party]:

@@ -30,6 +30,7 @@ if TYPE_CHECKING:
     from .._shapes import Endpoint, ProbeFlow, Untestable
 
 REACHABLE, DENIED = "reachable", "denied"
+NODE = "database_node"
 UNMANAGED = "the source is not a host of this inventory"
 NETWORK = "the destination is a network, not a host"
 
@@ -43,6 +44,25 @@ class Party(NamedTuple):
     network: bool = False
     cluster: str = ""
     release: str = ""  # of a node
+    external: Tuple[str, ...] = ()  # at which all others than the nodes of its cluster reach it
+    is_node: bool = False  # of a cluster, whose nodes have a network of their own
+
+    def is_together_with(self, other: "Party") -> bool:
+        """Tell whether both are nodes of one cluster."""
+        return self.is_node and other.is_node and self.cluster == other.cluster
+
+    def reached_from(self, source: "Party") -> Tuple[str, ...]:
+        """Return the addresses at which another party reaches this one."""
+        return self.external if self.external and not self.is_together_with(source) else self.addresses
+
+    def seen_at(self, destination: "Party") -> Tuple[str, ...]:
+        """Return the addresses from which another party may see this one come.
+
+        A host with two networks may leave with the addresses of either, as its routes and NAT decide.
+        """
+        if not self.external or self.is_together_with(destination):
+            return self.addresses
+        return self.external + self.addresses
 
 
 class Bundle(NamedTuple):
@@ -99,6 +119,16 @@ def with_any_node(members: Members) -> Dict[str, Tuple[Party, ...]]:
     return complete
 
 
+def mark_nodes(members: Members, hosts: Iterable[Party]) -> Tuple[Dict[str, List[Party]], List[Party]]:
+    """Return members and hosts, with the database nodes among them marked."""
+    nodes = {party.name for party in members.get(NODE, ())}
+
+    def mark(parties: Iterable[Party]) -> List[Party]:
+        return [party._replace(is_node=True) if party.name in nodes else party for party in parties]
+
+    return {peer: mark(parties) for peer, parties in members.items()}, mark(hosts)
+
+
 def bundles(services: Iterable[Service], members: Members) -> List[Bundle]:
     """Return one bundle a service; the two directions of one service are one bundle."""
     grouped: Dict[Any, List[Service]] = {}
@@ -138,7 +168,7 @@ class Probe(NamedTuple):
     service: Service
     ports: Ports
     expected: str
-    destinations: Dict[str, List[str]]  # name -> addresses
+    destinations: Dict[str, Tuple[str, ...]]  # name -> addresses
 
     def as_dict(self) -> "ProbeFlow":
         """Return the flows as plain data."""
@@ -147,7 +177,7 @@ class Probe(NamedTuple):
             "protocol": self.service.protocol,
             "ports": str(self.ports),
             "expected": self.expected,
-            "destinations": self.destinations,
+            "destinations": {name: list(addresses) for name, addresses in self.destinations.items()},
         }
         # What a row of the port table speaks is known on every host.
         if self.service.is_own and self.service.talk:
@@ -168,7 +198,7 @@ def probes(found: Sequence[Bundle]) -> Dict[str, List[Probe]]:
             if not source.managed:
                 continue
             destinations = {
-                party.name: list(party.addresses)
+                party.name: party.reached_from(source) if party.external else party.addresses
                 for party in bundle.destinations
                 if not party.network and bundle.joins(source, party)
             }
@@ -183,13 +213,17 @@ def probes(found: Sequence[Bundle]) -> Dict[str, List[Probe]]:
     return result
 
 
-def asked_ports(planned: Probes) -> Dict[Tuple[str, str], Ports]:
-    """Return the ports that any probe asks for, by destination and protocol."""
-    asked: Dict[Tuple[str, str], Set[Ports]] = {}
+Asked = Tuple[str, str, Tuple[str, ...]]  # destination, protocol, addresses
+
+
+def asked_ports(planned: Probes) -> Dict[Asked, Ports]:
+    """Return the ports that any probe asks for, by destination, protocol and addresses."""
+    asked: Dict[Asked, Set[Ports]] = {}
     for several in planned.values():
         for probe in several:
-            for name in probe.destinations:
-                asked.setdefault((name, probe.service.protocol), set()).add(probe.ports)
+            protocol = probe.service.protocol
+            for name, addresses in probe.destinations.items():
+                asked.setdefault((name, protocol, addresses), set()).add(probe.ports)
     return {key: Ports.union(some) for key, some in asked.items()}
 
 
@@ -256,15 +290,23 @@ def _of_cluster(parties: Iterable[Party], cluster: str) -> List[Party]:
 
 def endpoints(planned: Probes, hosts: Iterable[Party]) -> "Dict[str, List[Endpoint]]":
     """Return where each managed destination of a probe listens."""
-    wanted: Dict[str, List[Tuple[str, Ports]]] = {}
-    for (name, protocol), ports in sorted(asked_ports(planned).items(), key=lambda item: item[0]):
-        wanted.setdefault(name, []).append((protocol, ports))
-    return {
-        party.name: [
-            {"address": address, "protocol": protocol, "ports": str(ports)}
-            for protocol, ports in wanted[party.name]
-            for address in party.addresses
-        ]
-        for party in hosts
-        if party.name in wanted
-    }
+    wanted: Dict[str, Dict[str, Dict[str, Ports]]] = {}  # by name, protocol and address
+    for (name, protocol, addresses), ports in sorted(asked_ports(planned).items(), key=lambda item: item[0]):
+        by_address = wanted.setdefault(name, {}).setdefault(protocol, {})
+        for address in addresses:
+            by_address[address] = by_address[address] | ports if address in by_address else ports
+    return {party.name: _endpoints(party, wanted[party.name]) for party in hosts if party.name in wanted}
+
+
+def _endpoints(party: Party, wanted: Mapping[str, Mapping[str, Ports]]) -> "List[Endpoint]":
+    found: List["Endpoint"] = []
+    for protocol, by_address in wanted.items():
+        for address in dict.fromkeys(party.addresses + party.external):
+            if address not in by_address:
+                continue
+            entry: "Endpoint" = {"address": address, "protocol": protocol, "ports": str(by_address[address])}
+            if address not in party.addresses:
+                # The host need not own it: a NAT device may lead it to the others.
+                entry["behind"] = list(party.addresses)
+            found.append(entry)
+    return found

@@ -20,6 +20,8 @@ if TYPE_CHECKING:
     from .._shapes import HostRule
 
 Part = Tuple[int, ...]
+# Parties with the same part, cluster, release, and either all or none of them with external addresses.
+_Group = Tuple[Part, str, str, bool]
 
 
 class _Opening(NamedTuple):
@@ -74,18 +76,19 @@ class _Rules:
             for host in hosts
         }
 
-    def _side(
-        self, host: Party, direction: str, others: Mapping[Tuple[Part, str, str], List[Party]]
-    ) -> "List[HostRule]":
+    def _side(self, host: Party, direction: str, others: Mapping[_Group, List[Party]]) -> "List[HostRule]":
         own = (self._destinations if direction == "in" else self._sources).get(host, ())
         grouped: Dict[_Opening, List[str]] = {}
-        for (part, cluster, release), parties in others.items():
+        for (part, cluster, release, is_external), parties in others.items():
             inbound = direction == "in"
             pair = (part, own) if inbound else (own, part)
             releases = (release, host.release) if inbound else (host.release, release)
-            addresses = [
-                address for party in parties if party.name != host.name for address in party.addresses
-            ]
+            if is_external:
+                addresses = _of_external(direction, host, parties)
+            else:
+                addresses = [
+                    address for party in parties if party.name != host.name for address in party.addresses
+                ]
             if not addresses:
                 continue
             for opening in self._openings(direction, pair, cluster == host.cluster, releases):
@@ -109,6 +112,15 @@ def _opens(bundle: Bundle, direction: str, same_cluster: bool, releases: Tuple[s
     return bundle.spans(same_cluster, *releases) and (direction == "out" or bundle.service.far_end_listens)
 
 
+def _of_external(direction: str, host: Party, parties: Iterable[Party]) -> List[str]:
+    """Return the addresses of parties that have external ones, as a host sees or reaches them."""
+    found: List[str] = []
+    for party in parties:
+        if party.name != host.name:
+            found += party.seen_at(host) if direction == "in" else party.reached_from(host)
+    return found
+
+
 def _parts(sides: Iterable[Sequence[Party]]) -> Dict[Party, Part]:
     parts: Dict[Party, Part] = {}
     for index, parties in enumerate(sides):
@@ -117,10 +129,11 @@ def _parts(sides: Iterable[Sequence[Party]]) -> Dict[Party, Part]:
     return parts
 
 
-def _group(parts: Mapping[Party, Part]) -> Dict[Tuple[Part, str, str], List[Party]]:
-    grouped: Dict[Tuple[Part, str, str], List[Party]] = {}
+def _group(parts: Mapping[Party, Part]) -> Dict[_Group, List[Party]]:
+    grouped: Dict[_Group, List[Party]] = {}
     for party, part in parts.items():
-        grouped.setdefault((part, party.cluster, party.release), []).append(party)
+        group = (part, party.cluster, party.release, bool(party.external))
+        grouped.setdefault(group, []).append(party)
     return grouped
 
 

@@ -27,6 +27,7 @@ from .flows import (
     Probes,
     bundles,
     endpoints,
+    mark_nodes,
     probes,
     select,
     unassigned,
@@ -71,6 +72,7 @@ def make_plan(wishes: Wishes, members: Members, hosts: Iterable[Party]) -> "Plan
     check_absent(wishes.absent, members, table.peers)
     if not wishes.allow_any:
         _check_any(members)
+    members, present = mark_nodes(members, present)
     request = Request(
         table=table,
         release=releases,
@@ -99,7 +101,8 @@ def make_plan(wishes: Wishes, members: Members, hosts: Iterable[Party]) -> "Plan
         "untestable": untestable(found),
         "not_covered": not_covered(request, rows, services, found, members),
         "notes": without_effect(request, services, members, wishes.ftp.mode)
-        + address_notes(members["any_node"]),
+        + address_notes(members["any_node"])
+        + (_alone(forbidden.alone) if wishes.check_denied else []),
         "hosts": _by_host(everybody_here, members, planned, endpoints(planned, everybody_here), ruled),
     }
     _refuse_empty(result, left)
@@ -179,6 +182,14 @@ def _check_any(members: Members) -> None:
             )
 
 
+def _alone(nodes: Sequence[str]) -> List[str]:
+    return [
+        f"check_denied does not try the private address of {name}, the only managed node of its cluster: no "
+        "other node can show that it works at all."
+        for name in nodes
+    ]
+
+
 def _everybody(members: Members, hosts: Iterable[Party]) -> List[Party]:
     everybody = dict.fromkeys(hosts)
     everybody.update(
@@ -202,6 +213,8 @@ def _by_host(
         party.name: {
             "peers": peers.get(party.name, []),
             "addresses": list(party.addresses),
+            "external": list(party.external),
+            "cluster": party.cluster,
             "probes": [probe.as_dict() for probe in planned.get(party.name, ())],
             "endpoints": listened.get(party.name, []),
             "rules": ruled.get(party.name, []),

@@ -16,6 +16,7 @@ from collections.abc import Iterable, Iterator, Mapping, Sequence
 
 from ...module_utils._plan.flows import REACHABLE
 from ...module_utils._plan.ftp_modes import ACTIVE_NAME
+from ...module_utils._plan.networks import Networks, networks_of, networks_of_report
 from ...module_utils._plan.table import TABLE
 from ...module_utils._values.addresses import parse_network
 from ...module_utils._values.errors import NetworkError
@@ -60,12 +61,8 @@ class _Site:
     That is the order of the inventory, then that of the numbers in their names.
     """
 
-    def __init__(self, addresses: Mapping[str, Sequence[str]], places: Mapping[str, int]):
-        self._addresses, self._places = addresses, places
-
-    def addresses(self, name: str) -> Sequence[str]:
-        """Return a host's addresses; the name of a partner is its address."""
-        return self._addresses.get(name, [name])
+    def __init__(self, networks: Networks, places: Mapping[str, int]):
+        self.networks, self._places = networks, places
 
     def ordered(self, names: Iterable[str]) -> tuple[str, ...]:
         """Return names, each once, in order."""
@@ -109,7 +106,7 @@ def request_of_verification(verification: Verification, include_unlocated: bool 
             f"{len(unlocated)} more results are blocked at an unknown place and are left out: measure with "
             f"captures at both ends, or include them (include_unlocated)."
         )
-    site = _Site(addresses, host_order(verification))
+    site = _Site(networks_of_report(verification), host_order(verification))
     needs: list[_Need] = []
     for result in chosen:
         needs += _needs_of(result, site)
@@ -141,9 +138,11 @@ def _needs_of(result: Result, site: _Site) -> Iterator[_Need]:
                 f"rule is made of it"
             )
     # A name has the addresses that the probing host resolved: whoever reads the request must know that.
-    resolved_by = source if targets[0] not in site.addresses(destination) else ""
+    known = site.networks.addresses(destination, source)
+    resolved_by = source if targets[0] not in known else ""
     if result["service"] == ACTIVE_NAME:
-        source, destination, targets, resolved_by = destination, source, list(site.addresses(source)), ""
+        targets, resolved_by = list(site.networks.addresses(source, destination)), ""
+        source, destination = destination, source
     for target in targets:
         yield _Need(
             source=source,
@@ -169,7 +168,7 @@ def plan_of(value: t.Any, user: str) -> Plan:
 
 def request_of_plan(plan: Plan) -> Request:
     """Return the change request for a whole plan, before anything is measured."""
-    addresses = {name: host["addresses"] for name, host in plan["hosts"].items()}
+    networks = networks_of(plan["hosts"])
     needs = list(_probed(plan["hosts"]))
     notes: list[str] = []
     for entry in plan["untestable"]:
@@ -178,13 +177,13 @@ def request_of_plan(plan: Plan) -> Request:
                 f"{entry['service']} is left out, because nothing listens at its far end: {entry['reason']}."
             )
         else:
-            needs += _unmeasured(entry, addresses)
-    site = _Site(addresses, {name: place for place, name in enumerate(plan["hosts"])})
+            needs += _unmeasured(entry, plan["hosts"], networks)
+    site = _Site(networks, {name: place for place, name in enumerate(plan["hosts"])})
     return Request(
         rows=_rows(needs, site, _PLANNED),
         measured=False,
         peers=hosts_by_peer(plan["hosts"]),
-        managed=site.ordered(addresses),
+        managed=site.ordered(plan["hosts"]),
         notes=tuple(dict.fromkeys(notes)),
     )
 
@@ -197,11 +196,11 @@ def _probed(hosts: Mapping[str, HostPlan]) -> Iterator[_Need]:
                     yield from _planned(entry, source, destination, addresses)
 
 
-def _unmeasured(entry: Unmeasured, addresses: Mapping[str, Sequence[str]]) -> Iterator[_Need]:
+def _unmeasured(entry: Unmeasured, hosts: Mapping[str, HostPlan], networks: Networks) -> Iterator[_Need]:
     for destination in entry["destinations"]:
         for source in entry["sources"]:
-            if source != destination and (source in addresses or destination in addresses):
-                yield from _planned(entry, source, destination, addresses.get(destination, [destination]))
+            if source != destination and (source in hosts or destination in hosts):
+                yield from _planned(entry, source, destination, networks.addresses(destination, source))
 
 
 def _planned(
@@ -249,7 +248,7 @@ def _rows(needs: Iterable[_Need], site: _Site, evidence: str) -> tuple[Row, ...]
         pairs.setdefault(need.source, _Pair()).add(need)
     rows: list[Row] = []
     for protocol, everything in by_protocol.items():
-        for ports, alike in _by_ports(everything).items():
+        for (ports, _is_external), alike in _by_ports(everything, site.networks).items():
             sources_of = {target: frozenset(pairs) for target, pairs in alike.items()}
             for sources, targets in grouped(sources_of, _target_name):
                 rows.append(
@@ -266,12 +265,16 @@ def _rows(needs: Iterable[_Need], site: _Site, evidence: str) -> tuple[Row, ...]
     return tuple(sorted(rows, key=site.row_key))
 
 
-def _by_ports(pairs: _Pairs) -> dict[Ports, _Pairs]:
-    """Return the pairs by the ports that they need: only equal needs are one row."""
-    found: dict[Ports, _Pairs] = {}
+def _by_ports(pairs: _Pairs, networks: Networks) -> dict[tuple[Ports, bool], _Pairs]:
+    """Return the pairs by the ports that they need: only equal needs are one row.
+
+    A source that comes from its external addresses to some, and from others to its cluster, has rows of both.
+    """
+    found: dict[tuple[Ports, bool], _Pairs] = {}
     for target, by_source in pairs.items():
         for source, pair in by_source.items():
-            found.setdefault(pair.merged(), {}).setdefault(target, {})[source] = pair
+            key = (pair.merged(), networks.uses_external(source, target.name))
+            found.setdefault(key, {}).setdefault(target, {})[source] = pair
     return found
 
 
@@ -299,7 +302,8 @@ def _row(
     ends = [target.address for target in targets]
     starts: list[str] = []
     for source in sources:
-        starts += site.addresses(source)
+        # Which network it comes from is the same for all targets of a row.
+        starts += site.networks.addresses(source, targets[0].name)
     return Row(
         sources=site.ordered(sources),
         destinations=site.ordered(target.name for target in targets),

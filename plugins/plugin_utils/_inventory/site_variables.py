@@ -47,6 +47,7 @@ RELEASE = "exasol_release"
 # What each host reads for itself.
 BY_HOST = (
     "exasol_address",
+    "exasol_external_address",
     "exasol_cluster",
     RELEASE,
     "exasol_ftp_user",

@@ -33,6 +33,8 @@ _CONNECTION = re.compile(
     r"(?i)\A\s*jdbc:exa:|\A[^:]*(?:\[[^]]*\][^:]*)?:[0-9]+(?:/[0-9A-Za-z]*)?\s*(?:[,;]|\Z)|/[0-9A-F]{64}\b"
 )
 _ALIKE = 0.9  # exasol_client and exasol_ndoes are, exa_nodes is not
+_ADDRESS, _EXTERNAL = "exasol_address", "exasol_external_address"
+_KINDS = {_ADDRESS: "", _EXTERNAL: "external "}  # in sentences
 DEFAULT_GROUPS = {
     "database_node": "exasol_nodes",
     "client": "exasol_clients",
@@ -70,7 +72,11 @@ class Inventory:
         if name not in self._parties:
             variables = self._variables(name)
             self._parties[name] = Party(
-                name, _host_addresses(name, variables), managed=True, cluster=_cluster(name, variables)
+                name=name,
+                addresses=_host_addresses(name, variables),
+                managed=True,
+                cluster=_cluster(name, variables),
+                external=_external_addresses(name, variables),
             )
         return self._parties[name]
 
@@ -95,31 +101,44 @@ def _host_addresses(name: str, variables: Variables) -> tuple[str, ...]:
             f"host {name!r} has no address: set exasol_address to an IP address or a DNS name, or to a list "
             f"of them"
         )
+    return _addresses(name, value, _ADDRESS)
+
+
+def _external_addresses(name: str, variables: Variables) -> tuple[str, ...]:
+    value = variables.get(_EXTERNAL)
+    if value is None or value == "" or (isinstance(value, Sequence) and not value):
+        return ()  # one network for everybody
+    return _addresses(name, value, _EXTERNAL)
+
+
+def _addresses(name: str, value: t.Any, variable: str) -> tuple[str, ...]:
     values = value.split(",") if isinstance(value, str) else value
+    kind = _KINDS[variable]
     if not isinstance(values, Sequence) or isinstance(values, bytes):
         raise NetworkError(
-            f"host {name!r} has the address {value!r}: set exasol_address to an IP address or a DNS name, or "
-            f"to a list of them"
+            f"host {name!r} has the {kind}address {value!r}: set {variable} to an IP address or a DNS name, "
+            f"or to a list of them"
         )
     for part in values:
         if not isinstance(part, str) or not part.strip():
             raise NetworkError(
-                f"host {name!r} has {part!r} among its addresses, {value!r}: expected IP addresses and DNS "
-                "names only; correct exasol_address"
+                f"host {name!r} has {part!r} among its {kind}addresses, {value!r}: expected IP addresses and "
+                f"DNS names only; correct {variable}"
             )
-    return tuple(dict.fromkeys(_literal(name, part.strip()) for part in values))
+    return tuple(dict.fromkeys(_literal(name, part.strip(), variable) for part in values))
 
 
-def _literal(name: str, text: str) -> str:
+def _literal(name: str, text: str, variable: str) -> str:
+    kind = _KINDS[variable]
     address = parse_address(text.strip("[]"))
     if address is not None and stands_for(address):
         raise NetworkError(
-            f"host {name!r} has the address {address}, which stands for {stands_for(address)}: set "
-            f"exasol_address to one of its own"
+            f"host {name!r} has the {kind}address {address}, which stands for {stands_for(address)}: set "
+            f"{variable} to one of its own"
         )
     if address is None and not is_name(text):
         raise NetworkError(
-            f"host {name!r} has the address {text!r}, which is {explain_mistake(text)}: set exasol_address"
+            f"host {name!r} has the {kind}address {text!r}, which is {explain_mistake(text)}: set {variable}"
         )
     return str(address or text.lower())
 
@@ -191,17 +210,23 @@ class Topology:
 
     def _index(self, managed: Iterable[Party]) -> None:
         for party in sorted(managed):
-            for address in party.addresses:
+            for address in party.addresses + party.external:
                 other = self._by_address.setdefault(address, party)
                 if other.name != party.name:
                     raise NetworkError(
                         f"hosts {other.name!r} and {party.name!r} have the same address {address}: set "
-                        "exasol_address for each; an address that moves between hosts belongs to neither, "
-                        "name it in exasol_peers"
+                        f"{_variables_of(address, party, other)} for each; an address that moves between "
+                        "hosts belongs to neither, name it in exasol_peers"
                     )
 
     def _known(self, party: Party) -> Party:
         return party if party.managed else self._by_address.get(party.name, party)
+
+
+def _variables_of(address: str, *parties: Party) -> str:
+    """Return which variables give these hosts an address."""
+    found = {_EXTERNAL if address in party.external else _ADDRESS for party in parties}
+    return " and ".join(sorted(found))
 
 
 def _entries(peer: str, value: t.Any) -> list[str]:

@@ -81,7 +81,7 @@ class Origins:
                 f"the machine where the task ran has none of the addresses of {host} "
                 f"({', '.join(addresses)}), so it is another machine: check ansible_host and "
                 f"ansible_connection of {host}, or set exasol_address to an address that {host} itself has "
-                f"(an address that only a NAT device has for it cannot be tested)"
+                f"(an address that only a NAT device has for it belongs to exasol_external_address)"
             )
         if isinstance(identity, str) and identity and not all(map(is_loopback, here)):
             hosts = self._machines.setdefault(identity, [])

@@ -32,6 +32,8 @@ FOREIGN = "foreign"  # the address is none of its host's, so somebody else has i
 
 # Which end sent an ICMP error (Case.sender); anything else is the address of a device in between.
 SOURCE, DESTINATION = "source", "destination"
+# Or either the destination or the NAT device in front of it: both send errors from the external address.
+TRANSLATED = "translated"
 
 
 class Listener(t.NamedTuple):
@@ -62,7 +64,11 @@ class Case(t.NamedTuple):
     ports: str
     expected: str
     observed: PortState  # the state of the ports, as the source saw it
-    source_addresses: tuple[str, ...] = ()
+    source_addresses: tuple[str, ...] = ()  # from which the destination sees it come, as planned
+    own_addresses: tuple[str, ...] = ()  # all that the source itself has
+    behind: tuple[str, ...] = ()  # the destination's own addresses, if a NAT device may have this one for it
+    is_external: bool = False  # an address at which all others than its cluster reach the destination
+    is_private: bool = False  # an address at which only its cluster reaches the destination, which has others
     listener: Listener = Listener()
     holder: str = NOBODY
     held_at: tuple[str, ...] = ()  # where the service listens instead, or the host whose listener it is
@@ -70,6 +76,7 @@ class Case(t.NamedTuple):
     planned: str = ""  # all ports of the flow
     stage: str = ""  # how far the packets came, if that was captured
     control: str = ""  # for a denied flow: a host that may use these very ports and reached them
+    control_at: str = ""  # where it reached them, if that was at another address
     # For a denied flow without a control: the hosts that may use the ports, and whether any took part.
     entitled: tuple[str, ...] = ()
     is_any_present: bool = True
@@ -101,6 +108,15 @@ class Case(t.NamedTuple):
     def sender(self) -> str:
         """Who sent the ICMP error: C(SOURCE), C(DESTINATION), an address between them, or nobody ("")."""
         address = self.observed.get("reason_ip", "")
-        if address == LOCAL or address in self.source_addresses:
+        if address == LOCAL or address in self.own_addresses:
             return SOURCE
-        return DESTINATION if address == self.address else address
+        if address in self.behind:
+            return DESTINATION
+        if address == self.address:
+            return TRANSLATED if self.behind else DESTINATION
+        return address
+
+    @property
+    def nat(self) -> str:
+        """The NAT device that may have the destination's address, for a sentence; empty if there is none."""
+        return f"the NAT device that has {self.address} for {self.destination}" if self.behind else ""

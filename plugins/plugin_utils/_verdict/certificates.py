@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import typing as t
 from collections import Counter
-from collections.abc import Iterable, Iterator
+from collections.abc import Container, Iterable, Iterator
 
 if t.TYPE_CHECKING:
     from ...module_utils._shapes import Certificate, Result, TlsFacts
@@ -18,8 +18,11 @@ from ...module_utils._plan.table_rows import DATABASE
 _SOON_DAYS = 30
 
 
-def certificates(results: Iterable[Result]) -> list[Certificate]:
-    """Return each service's certificates with the hosts that presented them."""
+def certificates(results: Iterable[Result], private: Container[str] = ()) -> list[Certificate]:
+    """Return each service's certificates with the hosts that presented them.
+
+    Connection strings are for clients, who do not reach C(private) addresses.
+    """
     found: dict[tuple[str, str, str], Certificate] = {}
     for result in results:
         tls = result["identity"].get("tls", {}) if "identity" in result else {}
@@ -32,7 +35,9 @@ def certificates(results: Iterable[Result]) -> list[Certificate]:
         _add(found[key]["addresses"], result["address"])
     for entry in found.values():
         if entry["service"] == DATABASE:
-            entry["connection"] = f"{','.join(entry['addresses'])}/{entry['fingerprint']}:{entry['ports']}"
+            reached = [address for address in entry["addresses"] if address not in private]
+            hosts = ",".join(reached or entry["addresses"])
+            entry["connection"] = f"{hosts}/{entry['fingerprint']}:{entry['ports']}"
     return list(found.values())
 
 

@@ -16,7 +16,9 @@ from ...module_utils._kernel.own_addresses import is_loopback
 from ...module_utils._listener.endpoints import WILDCARDS
 from ...module_utils._listener.occupants import CONNECTION, LISTENER, SERVICE, UNKNOWN
 from ...module_utils._plan.coverage import OPTIONAL
+from ...module_utils._plan.flows import DENIED as FORBIDDEN
 from ...module_utils._plan.flows import REACHABLE
+from ...module_utils._plan.networks import networks_of
 from ...module_utils._probe.outcome import NO_RESPONSE
 from ...module_utils._values.addresses import parse_address
 from ...module_utils._values.errors import NetworkError
@@ -119,6 +121,7 @@ class Listening:
         }
         self._hosts = set(addresses)
         self._owners = {address: host for host, some in addresses.items() for address in some}
+        self._own: dict[str, set[str]] = {}  # of the planned addresses of a host, those that it really has
         self._local: dict[str, set[str]] = {}
         self._answers: dict[tuple[str, ...], list[tuple[Standing, str]]] = {}
         # Without any listener (a live cluster), a refused port says that nothing listens. With listeners, it
@@ -131,6 +134,7 @@ class Listening:
             self._add(host, result, stopped.get(host))
         for host, result in (queries or {}).items():
             self._local[host] = _own(result)
+            self._own.setdefault(host, set()).update(_confirmed(result))
             self._add_held(host, result)
 
     def _add(self, host: str, result: Mapping[str, t.Any], stopped: Mapping[str, t.Any] | None) -> None:
@@ -146,6 +150,7 @@ class Listening:
         if result.get("unreachable") or (stopped or {}).get("unreachable"):
             self._vanished.add(host)
         self._local[host] = _own(result)
+        self._own.setdefault(host, set()).update(_confirmed(result))
         self._index(self._up, host, result.get("listening"))
         self._index(self._denied, host, result.get("denied"))
         self._add_held(host, result)
@@ -194,22 +199,31 @@ class Listening:
         ]
         return asked + [note for host in sorted(self._leftovers) for note in self._leftovers[host]]
 
+    def is_owner(self, host: str, address: str) -> bool:
+        """Tell whether a host itself has an address, as its kernel says."""
+        return address in self._own.get(host, ()) or address in self._local.get(host, ())
+
+    def is_of_another(self, host: str, address: str) -> bool:
+        """Tell whether an address is planned for another host."""
+        return self._owners.get(address, host) != host
+
     def parts(
-        self, host: str, address: str, protocol: str, ports: str, state: str
+        self, host: str, address: str, protocol: str, ports: str, state: str, is_external: bool = False
     ) -> list[tuple[Standing, str]]:
         """Return what is known of ports at their own end and counts for their state, with the ports.
 
-        There is one entry for all ports of which the same is known.
+        There is one entry for all ports of which the same is known. The host need not have an external
+        address itself.
         """
-        question = (host, address, protocol, ports, state)
+        question = (host, address, protocol, ports, state, "external" if is_external else "")
         if question not in self._answers:  # many sources ask the same
-            self._answers[question] = self._parts(host, address, protocol, ports, state)
+            self._answers[question] = self._parts(host, address, protocol, ports, state, is_external)
         return self._answers[question]
 
     def _parts(
-        self, host: str, address: str, protocol: str, ports: str, state: str
+        self, host: str, address: str, protocol: str, ports: str, state: str, is_external: bool
     ) -> list[tuple[Standing, str]]:
-        if state in ("open", "closed") and self._is_foreign(host, address):
+        if state in ("open", "closed") and not is_external and self._is_foreign(host, address):
             why = _missing(STRANGE, host, address=address) if state == "closed" else Listener()
             return [(Standing(listener=why, holder=FOREIGN), ports)]
         if host in self._absent:
@@ -219,9 +233,8 @@ class Listening:
         found: dict[Standing, Ports] = {}
         left = Ports.parse(ports)
         for held in (*self._held.get(here, ()), Held(left, "", ())):
-            for standing, some in self._of_held(
-                here, address, left & held.ports, self._holder(host, address, held)
-            ):
+            holder = self._holder(host, address, held)
+            for standing, some in self._of_held(here, address, left & held.ports, holder, is_external):
                 counting = _counting(standing, state)
                 found[counting] = found.get(counting, Ports()) | some
             left -= held.ports
@@ -237,12 +250,12 @@ class Listening:
         return key
 
     def _of_held(
-        self, key: Key, address: str, ports: Ports, standing: Standing
+        self, key: Key, address: str, ports: Ports, standing: Standing, is_external: bool
     ) -> Iterator[tuple[Standing, Ports]]:
         host = key[0]
         standing = standing._replace(ended=host in self._vanished)
         up = self._ended.get(host, Listener(UP))
-        if up.was_up and self._is_strange(key, address):
+        if up.was_up and not is_external and self._is_strange(key, address):
             up = _missing(STRANGE, host, address=address)
         for index, listener in ((self._up, up), (self._denied, _missing(DENIED, host))):
             some = ports & index.get(key, Ports())
@@ -309,6 +322,12 @@ def _own(result: Mapping[str, t.Any]) -> set[str]:
     listed = _texts(result.get("addresses"))
     machine = result.get("machine")
     return {*listed, *_texts(machine.get("own"))} if listed and isinstance(machine, Mapping) else set(listed)
+
+
+def _confirmed(result: Mapping[str, t.Any]) -> list[str]:
+    """Return which of its planned addresses a host has itself."""
+    machine = result.get("machine")
+    return _texts(machine.get("own")) if isinstance(machine, Mapping) else []
 
 
 def _texts(value: t.Any) -> list[str]:
@@ -394,12 +413,16 @@ class Joining:
         queries: Mapping[str, t.Any] | None = None,
     ):
         self._hosts = plan["hosts"]
+        self._networks = networks_of(self._hosts)
+        self._external = {
+            name: frozenset(host["external"]) for name, host in self._hosts.items() if host.get("external")
+        }
         self._observed = observed
         self._listeners = listeners
         self.captures = Captures(
             {host: (result or {}).get("capture") for host, result in observed.items()},
             captures or {},
-            [address for host in self._hosts.values() for address in host["addresses"]],
+            [address for host in self._hosts.values() for address in _all_addresses(host)],
         )
         # Rows that nobody asked for, whose service may not exist at all.
         self._optional = {
@@ -409,7 +432,7 @@ class Joining:
         self._queries = queries or {}
         self.listening = Listening(
             listeners,
-            {name: host["addresses"] for name, host in self._hosts.items()},
+            {name: _all_addresses(host) for name, host in self._hosts.items()},
             stopped or {},
             self._queries,
         )
@@ -422,7 +445,7 @@ class Joining:
             if source in self._observed:
                 found += self._of_source(source, host["probes"], judged.unmeasured)
         # What must not work stays a case until it is known who reached the same ports.
-        controls = Controls(item for item in found if not isinstance(item, Case))
+        controls = Controls((item for item in found if not isinstance(item, Case)), self._hosts)
         for item in found:
             if not isinstance(item, Case):
                 judged.results.append(item)
@@ -450,14 +473,18 @@ class Joining:
             or failure(self._queries.get(source, {}))
             or "no observation came back"
         )
+        several = _addresses_of_two_networks(probes, self._external)
+        own = tuple(_own_of_source(self._hosts[source], result))
         seen: dict[tuple[str, str], list[Observation]] = {}
         for observation in result.get("observations", ()):
             seen.setdefault((observation["destination"], observation["protocol"]), []).append(observation)
         for entry in probes:
             for destination, addresses in entry["destinations"].items():
-                cases = list(
-                    self._cases(source, entry, destination, seen.get((destination, entry["protocol"]), []))
-                )
+                here = seen.get((destination, entry["protocol"]), [])
+                if destination in several:
+                    here = [one for one in here if _is_asked(one["address"], addresses, several[destination])]
+                asked = Asked(source, own, entry, destination, destination in several)
+                cases = list(self._cases(asked, here))
                 for case in cases:
                     reason = self._why_unmeasured(case)
                     if reason is not None:
@@ -476,7 +503,13 @@ class Joining:
         """Return a case that has no control with the hosts that may use its ports."""
         ports = Ports.parse(case.ports)
         several = self._entitled.get((case.destination, case.protocol), ())
-        names = tuple(dict.fromkeys(name for name, some in several if name != case.source and ports & some))
+        names = tuple(
+            dict.fromkeys(
+                name
+                for name, some, addresses in several
+                if name != case.source and ports & some and (not case.is_private or case.address in addresses)
+            )
+        )
         return case._replace(entitled=names, is_any_present=any(name in self._observed for name in names))
 
     def _is_nothing_there(self, case: Case) -> bool:
@@ -484,17 +517,19 @@ class Joining:
         is_refused = case.state == "closed" and not case.listener.was_up and not case.listener.was_missing
         return is_refused and not case.control and case.service in self._optional
 
-    def _cases(
-        self, source: str, entry: ProbeFlow, destination: str, observations: list[Observation]
-    ) -> Iterator[Case]:
-        own = tuple(self._hosts[source]["addresses"])
+    def _cases(self, asked: Asked, observations: list[Observation]) -> Iterator[Case]:
+        source, own, entry, destination, has_two = asked
+        has_networks = destination in self._external
+        seen_as = tuple(self._networks.addresses(source, destination))
         for observation in observations:
+            address, protocol = observation["address"], entry["protocol"]
+            is_external = has_networks and self._is_external(entry, destination, address)
+            is_translated = is_external and not self.listening.is_owner(destination, address)
             for state in observation["states"]:
                 ports = _shared(entry["ports"], state["ports"])
                 if ports:
-                    address, protocol = observation["address"], entry["protocol"]
                     for standing, some in self.listening.parts(
-                        destination, address, protocol, ports, state["state"]
+                        destination, address, protocol, ports, state["state"], is_external
                     ):
                         case = Case(
                             source=source,
@@ -505,16 +540,31 @@ class Joining:
                             ports=some,
                             expected=entry["expected"],
                             observed=state,
-                            source_addresses=own,
+                            source_addresses=seen_as,
+                            own_addresses=own,
+                            behind=tuple(self._hosts[destination]["addresses"]) if is_translated else (),
+                            is_external=is_external,
+                            is_private=has_networks and entry["expected"] == FORBIDDEN and not is_external,
                             listener=standing.listener,
                             holder=standing.holder,
                             held_at=standing.held_at,
                             ended=standing.ended,
                             planned=entry["ports"],
                         )
-                        yield from self._located(case)
+                        yield from self._located(case, is_alone=not has_two)
 
-    def _located(self, case: Case) -> Iterator[Case]:
+    def _is_external(self, entry: ProbeFlow, destination: str, address: str) -> bool:
+        """Tell whether a source used an address that its destination need not have itself."""
+        external = self._external.get(destination)
+        if not external or self.listening.is_of_another(destination, address):
+            return False
+        if address in external:
+            return True
+        planned = entry["destinations"][destination]
+        # It is what an external name leads to.
+        return address not in planned and any(name in external for name in planned)
+
+    def _located(self, case: Case, is_alone: bool = True) -> Iterator[Case]:
         """Yield the case, split where its packets came differently far."""
         is_refused = case.state == "closed" and case.listener.was_up
         is_lost = (
@@ -524,10 +574,12 @@ class Joining:
         if is_lost or is_refused:
             ends = Ends(
                 source=case.source,
-                source_addresses=case.source_addresses,
+                source_addresses=tuple(_all_addresses(self._hosts[case.source])),
                 destination=case.destination,
                 address=case.address,
                 protocol=case.protocol,
+                # Behind NAT, what was sent to either address looks alike where it arrives.
+                arrives_at=() if case.behind and not is_alone else (case.address, *case.behind),
             )
             stages = self.captures.stages(ends, case.ports)
         for stage, ports in stages:
@@ -538,23 +590,76 @@ class Joining:
             yield case
 
 
-def _entitled(hosts: Mapping[str, HostPlan]) -> dict[tuple[str, str], list[tuple[str, Ports]]]:
-    """Return who may use which ports of a destination, by destination and protocol."""
-    found: dict[tuple[str, str], list[tuple[str, Ports]]] = {}
+class Asked(t.NamedTuple):
+    """A flow that a source was asked to measure."""
+
+    source: str
+    own_addresses: tuple[str, ...]
+    entry: ProbeFlow
+    destination: str
+    has_two: bool  # whether the source was asked for addresses of both networks of the destination
+
+
+def _all_addresses(host: HostPlan) -> list[str]:
+    external = host.get("external", ())
+    return [*host["addresses"], *external] if external else host["addresses"]
+
+
+def _own_of_source(host: HostPlan, result: Mapping[str, t.Any]) -> Iterator[str]:
+    """Yield the addresses from which errors are the source's own: a NAT device may have the external ones."""
+    yield from host["addresses"]
+    if host.get("external"):
+        own = set(_confirmed(result))
+        yield from (address for address in host["external"] if address in own)
+
+
+def _addresses_of_two_networks(
+    probes: Iterable[ProbeFlow], external: Mapping[str, frozenset[str]]
+) -> dict[str, set[str]]:
+    """Return the addresses of destinations of which a source was asked for both networks."""
+    found: dict[str, set[str]] = {}
+    if not external:
+        return found
+    kinds: dict[str, set[tuple[str, ...]]] = {}
+    for entry in probes:
+        for destination, addresses in entry["destinations"].items():
+            if destination in external:
+                kinds.setdefault(destination, set()).add(tuple(addresses))
+    for destination, several in kinds.items():
+        if len(several) > 1:
+            found[destination] = {address for addresses in several for address in addresses}
+    return found
+
+
+def _is_asked(address: str, planned: list[str], known: set[str]) -> bool:
+    """Tell whether a flow was to use an address, or has a name that leads there."""
+    if address in planned:
+        return True
+    return address not in known and not all(parse_address(one) for one in planned)
+
+
+def _entitled(hosts: Mapping[str, HostPlan]) -> dict[tuple[str, str], list[tuple[str, Ports, list[str]]]]:
+    """Return who may use which ports of a destination at which addresses, by destination and protocol."""
+    found: dict[tuple[str, str], list[tuple[str, Ports, list[str]]]] = {}
     for name, host in hosts.items():
         for entry in host["probes"]:
             if entry["expected"] != REACHABLE:
                 continue
-            for destination in entry["destinations"]:
+            for destination, addresses in entry["destinations"].items():
                 key = (destination, entry["protocol"])
-                found.setdefault(key, []).append((name, Ports.parse(entry["ports"])))
+                found.setdefault(key, []).append((name, Ports.parse(entry["ports"]), addresses))
     return found
 
 
 class Controls:
-    """Who reached which ports because it may: silence means little if nobody gets through."""
+    """Who reached which ports because it may: silence means little if nobody gets through.
 
-    def __init__(self, results: Iterable[Result]):
+    Many ports of an external address are for nobody, so nobody can show that they work there. If another port
+    works at that address, and the port itself on the private network, both together show it.
+    """
+
+    def __init__(self, results: Iterable[Result], hosts: Mapping[str, HostPlan]):
+        self._hosts = hosts
         self._reached: dict[tuple[str, str, str], dict[str, Ports]] = {}
         for result in results:
             if result["expected"] == REACHABLE and result["verdict"] == OK and result["state"] == "open":
@@ -573,6 +678,14 @@ class Controls:
             if shared:
                 yield case._replace(ports=str(shared), control=source)
                 rest -= shared
+        if rest and case.is_external and (case.destination, case.address, case.protocol) in self._reached:
+            for address in self._hosts[case.destination]["addresses"]:
+                private = self._reached.get((case.destination, address, case.protocol), {})
+                for source, ports in private.items():
+                    shared = rest & ports if source != case.source else Ports()
+                    if shared:
+                        yield case._replace(ports=str(shared), control=source, control_at=address)
+                        rest -= shared
         if rest:
             yield case._replace(ports=str(rest))
 

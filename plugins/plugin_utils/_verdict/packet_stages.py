@@ -60,6 +60,8 @@ class Ends(t.NamedTuple):
     destination: str
     address: str
     protocol: str
+    # Where packets to this address may arrive, behind NAT; empty if others that arrive there look alike.
+    arrives_at: tuple[str, ...] | None = None
 
 
 class Captures:
@@ -94,7 +96,8 @@ class Captures:
         """
         wanted = Ports.parse(ports)
         near = self._near(ends) if ends.source in self._sources else None
-        far = self._far(ends, near) if ends.destination in self._destinations else None
+        is_seen = ends.destination in self._destinations and ends.arrives_at != ()
+        far = self._far(ends, near) if is_seen else None
         if near is None and far is None:
             return []
         return _without_loss({port: stage for stage, some in _split(wanted, near, far) for port in some})
@@ -117,7 +120,7 @@ class Captures:
         here = [
             entry
             for entry in self._destinations[ends.destination]["seen"]
-            if (entry["address"], entry["protocol"]) == (ends.address, ends.protocol)
+            if entry["protocol"] == ends.protocol and entry["address"] in (ends.arrives_at or (ends.address,))
         ]
         found = _union(entry for entry in here if entry["remote"] in own)
         if not found:

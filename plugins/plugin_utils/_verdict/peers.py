@@ -2,7 +2,7 @@
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
 
-"""The hosts of each peer: a plan has them the other way round, the peers of each host."""
+"""What a plan says of its hosts, by peer and by network."""
 
 from __future__ import annotations
 
@@ -20,3 +20,14 @@ def hosts_by_peer(hosts: Mapping[str, HostPlan]) -> dict[str, list[str]]:
         for peer in host["peers"]:
             members.setdefault(peer, []).append(name)
     return members
+
+
+def private_addresses(hosts: Mapping[str, HostPlan]) -> set[str]:
+    """Return the addresses that only nodes of a host's own cluster use, as it has external ones too."""
+    return {
+        address
+        for host in hosts.values()
+        if host.get("external")
+        for address in host["addresses"]
+        if address not in host["external"]
+    }

@@ -14,7 +14,7 @@ from ...module_utils._listener.occupants import CONNECTION, LISTENER, SERVICE
 from ...module_utils._plan.flows import REACHABLE
 from ...module_utils._probe.outcome import HOST_UNREACH, NO_RESPONSE, OTHER_RUN
 from . import packet_stages
-from .case import DESTINATION, ELSEWHERE, FOREIGN, SIBLING, SOURCE, Case
+from .case import DESTINATION, ELSEWHERE, FOREIGN, SIBLING, SOURCE, TRANSLATED, Case
 
 if t.TYPE_CHECKING:
     from ...module_utils._shapes import Identity
@@ -67,13 +67,18 @@ def _foreign(case: Case) -> Judgement:
         f"{case.source} reaches {case.where}, but {case.address} is none of the addresses of "
         f"{case.destination}, so another host may have answered: correct exasol_address of "
         f"{case.destination}, or what its name leads to on {case.source} (DNS, /etc/hosts). If a NAT "
-        f"device holds the address for it, only our listener can prove who answers."
+        f"device has the address for it, set exasol_external_address."
     )
 
 
 def _denied(case: Case, judged: Judgement) -> Judgement:
     """Judge a flow that must not work, from what was seen of it as if it had to."""
     verdict = judged[0]
+    if case.state == "open" and case.is_private:
+        return EXPOSED, (
+            f"{case.source} reaches {case.where}, an address of the private network, which only the nodes of "
+            f"its cluster may reach: whoever runs that network must separate it from {case.source}."
+        )
     if case.state == "open":
         return EXPOSED, (
             f"{case.source} reaches {case.where}, which the port table does not allow: close it on "
@@ -89,7 +94,8 @@ def _denied(case: Case, judged: Judgement) -> Judgement:
     if verdict in (UNRESOLVED, UNTESTED) and not is_refused:
         return judged
     if case.control and verdict != UNTESTED:
-        return OK, f"{case.source} does not reach {case.where}, as expected; {case.control} does."
+        place = f" at {case.control_at}" if case.control_at else ""
+        return OK, f"{case.source} does not reach {case.where}, as expected; {case.control} does{place}."
     if is_refused:
         return UNTESTED, (
             f"{case.source} is refused at {case.where}, but nothing listens there, so it is unknown whether "
@@ -109,6 +115,11 @@ def _denied(case: Case, judged: Judgement) -> Judgement:
 def _without_control(case: Case) -> str:
     """Return why nothing shows that a denied port works for those who may use it, and what to do about it."""
     alike = "a filter, a missing route and a host that is down look the same"
+    if case.is_private and not case.entitled:
+        return (
+            f"no other node of its cluster tried it, so none can show that it works at all, and {alike}: let "
+            f"nodes use every port of each other (row cluster_internal)"
+        )
     if not case.entitled:
         return (
             f"no managed host may use it, so none can show that it works at all, and {alike}: let a managed "
@@ -295,15 +306,15 @@ def _closed(case: Case) -> Judgement:
     if case.listener.was_up:
         return BLOCKED, (
             f"{refused} although our listener was up there: a firewall rejects with a reset, or the address "
-            f"belongs to another host; {_allowing(case)}."
+            f"belongs to another host{_or_nat(case)}; {_allowing(case)}."
         )
     if case.listener.was_missing:
         return UNTESTED, f"{refused}, where we did not listen: {case.listener.why}."
     if case.holder == SERVICE:
         return BLOCKED, (
             f"{refused}, although a service listened there when the run began: a firewall rejects with a "
-            f"reset, the address belongs to another host, or the service has ended since (ss -ltn on "
-            f"{case.destination} shows it); if it listens, {_allowing(case)}."
+            f"reset, the address belongs to another host{_or_nat(case)}, or the service has ended since "
+            f"(ss -ltn on {case.destination} shows it); if it listens, {_allowing(case)}."
         )
     if case.holder == ELSEWHERE:
         return NO_LISTENER, f"{refused}: {_listens_elsewhere(case)}."
@@ -311,8 +322,9 @@ def _closed(case: Case) -> Judgement:
         return UNTESTED, f"{refused}, and {_one_machine(case)}."
     if case.holder:
         return UNTESTED, f"{refused}, where we could not listen: {_held(case)}."
+    who = f"the host, or {case.nat}," if case.nat else "the host"
     return NO_LISTENER, (
-        f"{refused}: the host answers, but nothing listens; start the service there, or correct its port in "
+        f"{refused}: {who} answers, but nothing listens; start the service there, or correct its port in "
         f"overrides ({case.service})."
     )
 
@@ -348,7 +360,7 @@ def _filtered(case: Case) -> Judgement:
             f"{case.source} itself rejects {case.where} ({case.reason}): allow outgoing {case.traffic} on "
             f"{case.source} (role firewall)."
         )
-    if sender == DESTINATION:
+    if sender in (DESTINATION, TRANSLATED):
         return _rejected_by_destination(case)
     if sender and case.reason == HOST_UNREACH:
         return NO_ROUTE, (
@@ -363,13 +375,13 @@ def _filtered(case: Case) -> Judgement:
     seen, does = ("gets no reply from", "drops") if is_silent else ("is rejected at", "rejects")
     return BLOCKED, (
         f"{case.source} {seen} {case.where} ({case.reason}): a filter on the path or at either end {does} "
-        f"it; {_allowing(case)} and in between."
+        f"it{_or_nat(case)}; {_allowing(case)} and in between."
     )
 
 
 def _unreachable(case: Case) -> Judgement:
     sender = case.sender
-    if sender == DESTINATION:
+    if sender in (DESTINATION, TRANSLATED):
         return _rejected_by_destination(case)
     if sender not in ("", SOURCE):
         return NO_ROUTE, (
@@ -383,6 +395,11 @@ def _unreachable(case: Case) -> Judgement:
 
 
 def _rejected_by_destination(case: Case) -> Judgement:
+    if case.sender == TRANSLATED:
+        return BLOCKED, (
+            f"{case.destination}, or {case.nat}, rejects {case.source} at {case.where} ({case.reason}): "
+            f"allow {case.traffic} on both."
+        )
     return BLOCKED_AT_DESTINATION, (
         f"{case.destination} itself rejects {case.source} at {case.where} ({case.reason}): {_allowing(case)}."
     )
@@ -399,7 +416,7 @@ def _silent(case: Case) -> Judgement:
     if case.listener.was_up:
         return BLOCKED, (
             f"{case.source} gets no reply from our listener at {case.where}: a filter on the path or at "
-            f"either end drops it; {_allowing(case)} and in between."
+            f"either end drops it{_or_nat(case)}; {_allowing(case)} and in between."
         )
     return UNTESTED, (
         f"{case.source} gets no reply from {case.where}: with UDP, a filter and a service that does not "
@@ -411,6 +428,11 @@ def _error(case: Case) -> Judgement:
     detail = case.observed.get("detail")
     why = f"{case.reason}, {detail}" if detail else case.reason
     return UNTESTED, f"{case.source} could not test {case.where}: {why}."
+
+
+def _or_nat(case: Case) -> str:
+    """Return that a NAT device may be why an external address is not reached."""
+    return f", or {case.nat} does not lead there" if case.nat else ""
 
 
 def _allowing(case: Case) -> str:

@@ -155,6 +155,7 @@ class _Matrix:
     def __init__(self, verification: Verification):
         self._results = verification["results"]
         self._addresses = verification.get("addresses", {})
+        self._external = verification.get("external", {})
         # Both in one order, so that the cells of hosts with themselves are a diagonal.
         self.order = host_order(verification)
         self.rows = _numbered(ordered({result["source"] for result in self._results}, self.order))
@@ -208,6 +209,7 @@ class _Matrix:
             "rows": list(self.rows),
             "columns": list(self.columns),
             "addresses": [", ".join(self._addresses.get(name, ())) for name in self.rows],
+            "external": [", ".join(self._external.get(name, ())) for name in self.rows],
             "verdicts": [
                 {"word": verdict, "sign": _sign(verdict), "kind": _kind(verdict)} for verdict in _BY_SEVERITY
             ],
@@ -242,6 +244,7 @@ class _Matrix:
         names = (
             result["address"],
             ", ".join(self._addresses.get(result["source"], ())),
+            ", ".join(self._external.get(result["source"], ())),
             result["source"],
             result["destination"],
         )

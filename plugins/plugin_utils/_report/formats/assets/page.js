@@ -20,8 +20,8 @@
   }
 
   function sentence(flow) {
-    const replaced = [text(flow.address), data.addresses[flow.row], flow.source, flow.destination];
-    return text(flow.sentence).replace(/[\uE000-\uE003]/g, (mark) => replaced[mark.charCodeAt(0) - 0xE000]);
+    const replaced = [text(flow.address), data.addresses[flow.row], data.external[flow.row], flow.source, flow.destination];
+    return text(flow.sentence).replace(/[\uE000-\uE004]/g, (mark) => replaced[mark.charCodeAt(0) - 0xE000]);
   }
 
   function make(tag, attributes, ...children) {

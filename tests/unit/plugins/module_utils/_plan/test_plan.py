@@ -50,6 +50,8 @@ def test_plan_is_indexed_by_host():
     assert found["hosts"]["idle"] == {
         "peers": [],
         "addresses": ["192.0.2.99"],
+        "external": [],
+        "cluster": "",
         "probes": [],
         "endpoints": [],
         "rules": [],

@@ -313,3 +313,78 @@ def test_an_unknown_format_is_named():
 
 def test_names_of_rules_are_plain():
     assert (slug("<b>N11_a"), slug("漢"), plain("a{{b}}×3\n")) == ("b-n11-a", "unnamed", "abx3")
+
+
+# Two networks
+
+
+def two_networks(**wishes):
+    """Return the plan of two clusters with two networks each, a client and a partner."""
+
+    def node(name, number, cluster):
+        external = (f"192.0.2.{number}",)
+        return Party(name, (f"10.0.0.{number}",), managed=True, cluster=cluster, external=external)
+
+    nodes = [node("a1", 1, "a"), node("a2", 2, "a"), node("b1", 3, "b")]
+    client = Party("client", ("198.51.100.21",), managed=True)
+    return plan(
+        {"database_node": nodes, "client": [client], "admin_network": [], "oracle": [ORACLE]}, **wishes
+    )
+
+
+ORACLE = Party("203.0.113.40", ("203.0.113.40",))
+INSIDE = {"a1": "10.0.0.1", "a2": "10.0.0.2", "b1": "10.0.0.3"}
+OUTSIDE = {"a1": "192.0.2.1", "a2": "192.0.2.2", "b1": "192.0.2.3", "client": "198.51.100.21"}
+
+
+def pairs(request, sources, destinations):
+    """Return the pairs of addresses that rows permit between hosts."""
+    return {
+        (str(one), str(other))
+        for row in request.rows
+        if set(row.sources) & sources and set(row.destinations) & destinations
+        for start in row.source_networks
+        for end in row.destination_networks
+        for one in ipaddress.ip_network(start)
+        for other in ipaddress.ip_network(end)
+    }
+
+
+def test_a_planned_request_uses_the_addresses_of_each_network():
+    request = request_of_plan(two_networks(release="7.1"))
+    assert pairs(request, {"client"}, set(INSIDE)) == {("198.51.100.21", OUTSIDE[node]) for node in INSIDE}
+    between = pairs(request, {"a1", "a2"}, {"b1"})
+    assert {(OUTSIDE[one], OUTSIDE["b1"]) for one in ("a1", "a2")} <= between
+    inside = {("10.0.0.1", "10.0.0.2"), ("10.0.0.2", "10.0.0.1")}
+    assert {pair for pair in pairs(request, {"a1", "a2"}, {"a1", "a2"}) if pair[0] != pair[1]} == inside
+    assert pairs(request, {"a1"}, {"203.0.113.40"}) >= {("192.0.2.1", "203.0.113.40")}
+    assert not {pair for pair in pairs(request, set(INSIDE), {"203.0.113.40"}) if pair[0].startswith("10.")}
+    networks = {start for row in request.rows for start in row.source_networks}
+    assert not {text for text in networks if text.endswith("/0")}
+
+
+def test_a_measured_request_uses_the_source_address_of_each_network():
+    report = verification(
+        [
+            {**result(source, other, "blocked_at_destination", address=address), "verdict": "blocked_on_path"}
+            for source, other, address in (
+                ("a1", "a2", INSIDE["a2"]),
+                ("a1", "b1", OUTSIDE["b1"]),
+                ("client", "a1", OUTSIDE["a1"]),
+            )
+        ],
+        addresses={**{name: [address] for name, address in INSIDE.items()}, "client": ["198.51.100.21"]},
+    )
+    report["external"] = {name: [OUTSIDE[name]] for name in INSIDE}
+    report["clusters"] = {"a1": "a", "a2": "a", "b1": "b"}
+    report["peers"] = {"database_node": list(INSIDE), "client": ["client"]}
+    request = request_of_verification(report)
+    assert {
+        (row.sources, row.destinations): (row.source_networks, row.destination_networks)
+        for row in request.rows
+    } == {
+        (("a1",), ("a2",)): (("10.0.0.1",), ("10.0.0.2",)),
+        (("a1",), ("b1",)): (("192.0.2.1",), ("192.0.2.3",)),
+        (("client",), ("a1",)): (("198.51.100.21",), ("192.0.2.1",)),
+    }
+    assert not [row for row in request.rows if "resolved" in row.reason]

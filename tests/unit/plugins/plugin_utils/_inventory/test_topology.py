@@ -117,6 +117,77 @@ def test_a_name_that_cannot_be_an_address_needs_one():
     assert_names(refusal(address_of, {}, "my node!"), ["'my node!'", "set exasol_address"])
 
 
+@pytest.mark.parametrize(
+    ("value", "expected"),
+    [
+        (None, ()),
+        ("", ()),
+        ([], ()),
+        ("203.0.113.1", ("203.0.113.1",)),
+        (["203.0.113.1", "2001:DB8::1"], ("203.0.113.1", "2001:db8::1")),
+        ("203.0.113.1, n1.Example.com", ("203.0.113.1", "n1.example.com")),
+    ],
+    ids=repr,
+)
+def test_external_addresses_of_a_host(value, expected):
+    party = inventory(h1={"exasol_address": "10.0.0.1", "exasol_external_address": value}).party("h1")
+    assert (party.addresses, party.external) == (("10.0.0.1",), expected)
+
+
+@pytest.mark.parametrize(
+    ("value", "fragments"),
+    [
+        ("203.0.113.256", ["'h1'", "external address '203.0.113.256'", "set exasol_external_address"]),
+        ("203.0.113.0/24", ["'h1'", "'203.0.113.0/24'", "set exasol_external_address"]),
+        ("0.0.0.0", ["'h1'", "0.0.0.0", "all addresses of a host", "set exasol_external_address"]),
+        (
+            ["203.0.113.1", None],
+            ["'h1'", "None among its external addresses", "correct exasol_external_address"],
+        ),
+        (5, ["'h1'", "external address 5", "set exasol_external_address"]),
+    ],
+    ids=repr,
+)
+def test_an_external_address_that_cannot_be_used_is_named(value, fragments):
+    hosts = inventory(h1={"exasol_address": "10.0.0.1", "exasol_external_address": value})
+    assert_names(refusal(hosts.party, "h1"), fragments)
+
+
+NATTED = {"exasol_address": "10.0.0.1", "exasol_external_address": ["203.0.113.1", "n1.example.com"]}
+
+
+@pytest.mark.parametrize(
+    "entry", ["h1", "10.0.0.1", "203.0.113.1", "203.0.113.1..2", "n1.example.com", "203.0.113.1/32"]
+)
+def test_an_external_address_of_a_managed_host_is_that_host(entry):
+    hosts = inventory(h1=NATTED)
+    found = Topology(hosts).members({"database_node": ["h1"], "client": [entry]})
+    assert found["client"][0] == hosts.party("h1")
+
+
+@pytest.mark.parametrize(
+    ("other", "fragments"),
+    [
+        ({"exasol_external_address": "203.0.113.1"}, ["203.0.113.1", "set exasol_external_address for each"]),
+        (
+            {"exasol_address": "203.0.113.1"},
+            ["203.0.113.1", "set exasol_address and exasol_external_address for each"],
+        ),
+        ({"exasol_address": "10.0.0.1"}, ["10.0.0.1", "set exasol_address for each"]),
+        ({"exasol_external_address": "10.0.0.1"}, ["exasol_address and exasol_external_address for each"]),
+        (
+            {"exasol_external_address": "n1.example.com"},
+            ["n1.example.com", "exasol_external_address for each"],
+        ),
+    ],
+    ids=["both-external", "external-and-own", "both-own", "own-and-external", "one-name"],
+)
+def test_two_hosts_with_one_external_address_are_named(other, fragments):
+    hosts = inventory(h1=NATTED, h2={"exasol_address": "10.0.0.2", **other})
+    message = refusal(Topology(hosts).members, {"database_node": ["h1", "h2"]})
+    assert_names(message, ["'h1'", "'h2'", *fragments])
+
+
 def test_variables_of_a_host_are_read_once():
     read = []
 

@@ -148,3 +148,16 @@ def test_other_services_may_have_a_certificate_each():
 def test_sources_that_see_different_certificates_of_one_address(service):
     found = notes(result(service=service), result(service=service, fingerprint=OTHER, source="other"))
     assert_names(found[0], ["different certificates", service, "192.0.2.11", "balancer or a proxy"])
+
+
+def test_a_connection_string_has_the_addresses_that_clients_reach():
+    results = [
+        result("n11"),
+        result("n11", address="10.0.0.11", source="n12"),
+        result("n12", address="10.0.0.12"),
+    ]
+    (entry,) = certificates(results, {"10.0.0.11"})
+    assert entry["addresses"] == ["192.0.2.11", "10.0.0.11", "10.0.0.12"]
+    assert entry["connection"] == f"192.0.2.11,10.0.0.12/{ONE}:8563"
+    (only_inside,) = certificates([result("n11", address="10.0.0.11", source="n12")], {"10.0.0.11"})
+    assert only_inside["connection"] == f"10.0.0.11/{ONE}:8563"

@@ -48,6 +48,7 @@ def case(state, reason="", listener=NONE, expected="reachable", **more):
         expected=expected,
         observed={"ports": "8563", "state": state, "reason": reason, **more},
         source_addresses=(SOURCE,),
+        own_addresses=(SOURCE,),
         listener=listener,
     )
 

@@ -105,8 +105,9 @@ def sentences(found):
     flows = found["flows"]
     for row, column, *texts in zip(*(flows[name] for name in ("row", "column", "address", "sentence"))):
         address, pattern = (found["texts"][number] for number in texts)
-        names = (address, found["addresses"][row], found["rows"][row], found["columns"][column])
-        yield re.sub("[\ue000-\ue003]", lambda mark, names=names: names[ord(mark[0]) - 0xE000], pattern)
+        own = (found["addresses"][row], found["external"][row])
+        names = (address, *own, found["rows"][row], found["columns"][column])
+        yield re.sub("[\ue000-\ue004]", lambda mark, names=names: names[ord(mark[0]) - 0xE000], pattern)
 
 
 def test_cells_are_there_without_a_script():
@@ -203,10 +204,11 @@ def test_no_text_breaks_the_page(text):
 
 @given(TEXTS, TEXTS, TEXTS)
 def test_sentences_are_put_together_again(source, destination, sentence):
-    said = f"{source}{sentence}{destination} (192.0.2.1), from 192.0.2.7"
+    said = f"{source}{sentence}{destination} (192.0.2.1), from 192.0.2.7 or 198.51.100.7"
     made = verification(
         [result(source, destination, sentence=said, address="192.0.2.1")], addresses={source: ["192.0.2.7"]}
     )
+    made["external"] = {source: ["198.51.100.7"]}
     clean = "".join(
         character for character in said.replace("\n", " ").replace("\r", " ") if character.isprintable()
     )

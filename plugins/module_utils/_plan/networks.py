@@ -1,0 +1,89 @@
+# Copyright (c) 2026, exasol_community.network contributors
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""Which of a host's addresses others use: those on the private network of its cluster, or the external ones.
+
+Two database nodes of one cluster use their C(addresses), whatever row of the table they use. All others use
+the C(external) addresses of a host, if it has any. The same is true of the addresses that a host comes from.
+"""
+
+from typing import TYPE_CHECKING, Any, Dict, List, Mapping, NamedTuple, Sequence
+
+from .flows import NODE
+
+if TYPE_CHECKING:
+    from .._shapes import HostPlan
+
+
+class Place(NamedTuple):
+    """Where a host is: its addresses, and the cluster whose private network it shares."""
+
+    addresses: Sequence[str]
+    external: Sequence[str] = ()
+    cluster: str = ""
+    is_node: bool = False
+
+
+class Networks:
+    """The addresses of all managed hosts, as another host sees them.
+
+    Whoever is not managed has its name as its only address.
+    """
+
+    def __init__(self, places: Mapping[str, Place]):
+        self._places = places
+        # Most sites have one network, and then no pair of hosts has to be looked at.
+        self._has_external = any(place.external for place in places.values())
+
+    def addresses(self, name: str, other: str) -> Sequence[str]:
+        """Return the addresses at which another host reaches this one, and sees it come from."""
+        place = self._places.get(name)
+        if place is None:
+            return [name]
+        return place.external if self.uses_external(name, other) else place.addresses
+
+    def uses_external(self, name: str, other: str) -> bool:
+        """Tell whether another host reaches this one at external addresses, and sees it come from there."""
+        if not self._has_external or name not in self._places:
+            return False
+        return bool(self._places[name].external) and not self.are_together(name, other)
+
+    def are_together(self, one: str, other: str) -> bool:
+        """Tell whether two hosts are nodes of one cluster."""
+        here, there = self._places.get(one), self._places.get(other)
+        if here is None or there is None or not (here.is_node and there.is_node):
+            return False
+        return here.cluster == there.cluster
+
+
+def networks_of(hosts: "Mapping[str, HostPlan]") -> Networks:
+    """Return the networks of the hosts of a plan."""
+    return Networks(
+        {
+            name: Place(
+                addresses=host["addresses"],
+                external=host.get("external", ()),
+                cluster=host.get("cluster", ""),
+                is_node=NODE in host["peers"],
+            )
+            for name, host in hosts.items()
+        }
+    )
+
+
+def networks_of_report(verification: Mapping[str, Any]) -> Networks:
+    """Return the networks of the hosts of a verification; an older one knows one network only."""
+    external: Dict[str, List[str]] = verification.get("external", {})
+    clusters: Dict[str, str] = verification.get("clusters", {})
+    nodes = set(verification["peers"].get(NODE, ()))
+    return Networks(
+        {
+            name: Place(
+                addresses=addresses,
+                external=external.get(name, ()),
+                cluster=clusters.get(name, ""),
+                is_node=name in nodes,
+            )
+            for name, addresses in verification.get("addresses", {}).items()
+        }
+    )
