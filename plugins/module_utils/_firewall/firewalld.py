@@ -334,8 +334,8 @@ class Firewalld(Provider):
             change.notes.extend(reload.notes())
             return change
         for policy, (added, removed) in differences.items():
-            change.steps.extend(_change_rules(policy, added, removed))
-            change.undo.extend(_change_rules(policy, removed, added))
+            change.steps.extend(_change_rules(policy, added=added, removed=removed))
+            change.undo.extend(_change_rules(policy, added=removed, removed=added))
         return change
 
     def _change_file(self, policy: Policy, rules: Rules, change: Change) -> bool:
