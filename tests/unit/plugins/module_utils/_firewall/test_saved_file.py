@@ -236,6 +236,15 @@ def test_tables_are_found(text, expected):
     assert [tuple(section) for section in saved_file.sections(text.splitlines(True), "a file")] == expected
 
 
+@pytest.fixture
+def extensions(monkeypatch, tmp_path):
+    """The folder of iptables' extensions, as it is where iptables is installed."""
+    for name in ("libipt_REJECT.so", "libxt_LOG.so"):
+        (tmp_path / name).write_text("")
+    monkeypatch.setattr(saved_file, "_LIBRARIES", [str(tmp_path)])
+
+
+@pytest.mark.usefixtures("extensions")
 def test_a_chain_of_ours_that_others_jump_to_is_not_taken_out_of_a_file(monkeypatch):
     """With our chain gone, the nft variant would load nothing of the file at the next start, and only there it would show."""
     monkeypatch.setattr(iptables, "run", lambda *unused: steps.Done(0, "", ""))
@@ -247,6 +256,7 @@ def test_a_chain_of_ours_that_others_jump_to_is_not_taken_out_of_a_file(monkeypa
     )
 
 
+@pytest.mark.usefixtures("extensions")
 @pytest.mark.parametrize(
     "content, refused",
     [("IPTABLES_RESTORE_NOFLUSH=yes\n", False), ("#IPTABLES_RESTORE_NOFLUSH=yes\n", True), (None, True)],

@@ -67,7 +67,11 @@ def test_what_is_seen_once_alone_was_a_moment(monkeypatch):
 
 @pytest.mark.parametrize(
     "address, family",
-    [("127.0.0.12", socket.AF_INET), ("::1", socket.AF_INET6), ("127.0.0.13", socket.AF_INET6)],
+    [
+        ("127.0.0.12", socket.AF_INET),
+        pytest.param("::1", socket.AF_INET6, marks=pytest.mark.ipv6),
+        ("127.0.0.13", socket.AF_INET6),
+    ],
     ids=["IPv4", "IPv6", "IPv4 at a socket of IPv6"],
 )
 def test_real_connections_have_both_ends_here_until_they_are_over(address, family):
