@@ -13,7 +13,7 @@ PROVIDERS := firewalld ufw nftables iptables
 LAB := tests/labs/lab.yml
 
 # In the order of their time.
-PARTS := lint docs-check docs-site sanity consumers units integration containers fresh
+PARTS := lint docs-check docs-site sanity consumers units integration containers
 WITHOUT ?=
 
 SIDE_BY_SIDE := --numprocesses=auto --maxprocesses=4 --dist=loadfile
@@ -39,7 +39,7 @@ help:  ## show this list
 site: .venv/site  ## run site.yml on this machine only; ARGS="-i inventory" for your own hosts
 	ansible-playbook site.yml $(ARGS)
 
-test: no-results $(filter-out $(WITHOUT),$(PARTS)) skipped  ## all checks and tests; WITHOUT="lint fresh" leaves some of them out
+test: no-results $(filter-out $(WITHOUT),$(PARTS)) skipped  ## all checks and tests; WITHOUT="lint containers" leaves some of them out
 
 no-results:
 	@rm -rf $(RESULTS)
