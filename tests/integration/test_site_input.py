@@ -270,11 +270,11 @@ MODULES: dict[str, Case] = {
         "source addresses 127.0.0.11 and 127.0.0.12 are of one family",
     ),
     "firewall's host bits": (firewall("192.0.2.21/24"), "'192.0.2.21/24' can be read in two ways"),
-    "firewall's null": (firewall(None), "None is no address, network or DNS name"),
-    "firewall's number": (firewall(5), "5 is no address, network or DNS name"),
+    "firewall's null": (firewall(None), "None is not an address, network or DNS name"),
+    "firewall's number": (firewall(5), "5 is not an address, network or DNS name"),
     "firewall's world": (
         firewall("0.0.0.0/1", "128.0.0.0/1"),
-        "the rules permit tcp 8563 to come in from every address of IPv4",
+        "the rules let tcp 8563 come in from every address of IPv4",
     ),
     "firewall's seconds": (
         firewall("192.0.2.21", rollback_after="30.0"),

@@ -86,10 +86,17 @@ def test_absent_without_a_listener_changes_nothing(host):
     assert not runs(host)
 
 
+def _held(path):
+    try:
+        return [os.readlink(path)]
+    except FileNotFoundError:
+        return []  # it was closed since it was listed
+
+
 def files_of(pid):
     """Return what a process holds open."""
     try:
-        return [os.readlink(f"/proc/{pid}/fd/{name}") for name in os.listdir(f"/proc/{pid}/fd")]
+        return [held for name in os.listdir(f"/proc/{pid}/fd") for held in _held(f"/proc/{pid}/fd/{name}")]
     except PermissionError:
         # Root's listener gives root's user away.
         pytest.skip(
