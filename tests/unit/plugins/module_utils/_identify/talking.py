@@ -13,7 +13,7 @@ from ansible_collections.exasol_community.network.tests.unit.plugins.module_util
 )
 
 HOST = "db.example.com"
-STATUSES = ("identified", "refusing", "other", "silent")
+STATUSES = ("identified", "refusing", "other", "silent", "unverifiable")
 MAX_BYTES = 65536
 # One service for each script.
 PROTOCOLS = {name: talk for (transport, name), talk in sorted(TALKS.items()) if transport == "tcp"}

@@ -69,7 +69,9 @@ def mutations(draw, words):
 def test_arbitrary_bytes(service, start, data, cut, patience):
     conversation = told(service, start + data, cut, patience)
     assert_harmless(conversation)
-    assert (conversation.finding.status == "silent") == (start + data == b"")
+    # Silence is all that is known of a service without a harmless question.
+    is_silent = conversation.finding.status in ("silent", "unverifiable")
+    assert is_silent == (start + data == b"")
 
 
 @pytest.mark.parametrize("service", [service for service in SERVICES if service not in INSIDE_TLS])
