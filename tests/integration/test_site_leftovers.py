@@ -167,7 +167,7 @@ def test_a_way_that_always_loses_the_same_share_is_named(namespace: Namespace, t
     namespace.nft(
         "table inet t "
         "{ chain c { type filter hook input priority 0;"
-        " ip saddr 127.0.0.11 tcp dport 20000-20199 tcp sport & 6 == 0 drop; }; }"
+        " ip saddr 127.0.0.11 tcp dport 20000-20199 tcp sport & 14 == 0 drop; }; }"
     )
     done = play(namespace, tmp_path / "lossy", inventory=inventory)
     assert done.code == 0, done.output

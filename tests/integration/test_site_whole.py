@@ -564,7 +564,7 @@ def test_the_firewall_of_the_controller_is_not_changed_for_a_switch(
         namespace, tmp_path, [own], inventory=with_device(tmp_path, "127.0.0.71"), before=OWN_STATE
     )
     assert done.code == 2, done.output
-    assert "host 'switch' is managed with the connection 'network_cli' of network devices" in said(done)
+    assert "host 'switch' has the connection 'network_cli' of network devices" in said(done)
     with namespace.inside():
         assert run("nft", "list", "ruleset") == before
 
