@@ -6,6 +6,7 @@
 
 from __future__ import annotations
 
+import itertools
 import typing as t
 import uuid
 from collections.abc import Iterable, Mapping
@@ -125,7 +126,8 @@ class ActionModule(ControllerAction):
     ) -> dict[str, str]:
         """Return the release of each node that has one of its own, as its cluster may."""
         values = self.host_values(variables)
-        names = {party.name for peer in NODE_PEERS for party in members.get(peer, ()) if party.managed}
+        nodes = itertools.chain.from_iterable(members.get(peer, ()) for peer in NODE_PEERS)
+        names = {party.name for party in nodes if party.managed}
         found = {host: values.of(host, "exasol_release") for host in sorted(names)}
         return {host: str(value) for host, value in found.items() if value not in (NOTHING, None, "")}
 

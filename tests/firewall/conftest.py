@@ -9,7 +9,6 @@ from __future__ import annotations
 import fcntl
 import os
 import shutil
-from pathlib import Path
 
 import pytest
 
@@ -17,8 +16,6 @@ from ansible_collections.exasol_community.network.tests.labs.containers.engine i
 from ansible_collections.exasol_community.network.tests.labs.containers.images import ImageError
 from ansible_collections.exasol_community.network.tests.labs.firewalls.baselines import PROVIDERS
 from ansible_collections.exasol_community.network.tests.labs.firewalls.hosts import FirewallLab
-
-HERE = Path(__file__).resolve().parent
 
 _KEEP = "EXANET_KEEP"
 _TOOLS = ("ip", "nsenter", "ssh", "ssh-keygen")

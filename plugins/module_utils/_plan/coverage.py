@@ -3,7 +3,19 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
 """What a plan leaves out: rows of the port table without a flow, and wishes without an effect."""
 
-from typing import TYPE_CHECKING, Any, Dict, Iterable, List, Mapping, NamedTuple, Sequence, Set, Tuple
+from typing import (
+    TYPE_CHECKING,
+    Any,
+    Collection,
+    Dict,
+    Iterable,
+    List,
+    Mapping,
+    NamedTuple,
+    Sequence,
+    Set,
+    Tuple,
+)
 
 from .._values.errors import NetworkError, closest
 from .flows import Bundle, Members, Party
@@ -56,7 +68,10 @@ def not_covered(
 ) -> "List[NotCovered]":
     """Return the rows of a release that have no flow; C(found) are the bundles of the planned ones."""
     names = {service.name for service in planned}
-    joined = {name for bundle in found if _joins(bundle) for name in bundle.names}
+    joined: Set[str] = set()
+    for bundle in found:
+        if _joins(bundle):
+            joined.update(bundle.names)
     result = []
     for service in rows:
         if service.name not in names:
@@ -157,20 +172,18 @@ def without_effect(
                 ftp_mode, " and ".join(CONTROL_ROWS)
             )
         )
-    return notes + _idle_peers(request, planned, members)
+    return notes + _idle_peers(request, rows.values(), planned, members)
 
 
-def _idle_peers(request: Request, planned: Sequence[Service], members: Members) -> List[str]:
+def _idle_peers(
+    request: Request, known: Collection[Service], planned: Sequence[Service], members: Members
+) -> List[str]:
     used = {peer for service in planned for peer in (service.source, service.destination)}
     notes = []
     for peer in sorted(
         peer for peer, parties in members.items() if parties and peer not in used | {"any_node"}
     ):
-        rows = [
-            service
-            for service in request.table.rows(request.release)
-            if peer in (service.source, service.destination)
-        ]
+        rows = [service for service in known if peer in (service.source, service.destination)]
         optional = _names(rows) - set(request.exclude)
         if optional:
             names = " or ".join(sorted(optional))

@@ -88,12 +88,9 @@ class Forbidden:
             if bundle.service.need == "required"
         ]
         # On the private network of a node that is alone, no other node could show that anything works.
-        private = {
-            party
-            for bundle in self.incoming
-            for party in bundle.destinations
-            if party.managed and _private(party)
-        }
+        private: Set[Party] = set()
+        for bundle in self.incoming:
+            private |= {party for party in bundle.destinations if party.managed and _private(party)}
         several = _clusters_of_several(self.incoming) if private else set()
         self._private = {party.name: _private(party) for party in private if party.cluster in several}
         self.alone = sorted(party.name for party in private if party.cluster not in several)

@@ -114,19 +114,9 @@ def with_any_node(members: Members) -> Dict[str, Tuple[Party, ...]]:
     """Return the members with C(any_node) complete: it holds every managed database node too."""
     complete = {peer: tuple(parties) for peer, parties in members.items()}
     nodes = dict.fromkeys(complete.get("any_node", ()))
-    nodes.update(dict.fromkeys(party for party in complete.get("database_node", ()) if party.managed))
+    nodes.update(dict.fromkeys(party for party in complete.get(NODE, ()) if party.managed))
     complete["any_node"] = tuple(nodes)
     return complete
-
-
-def mark_nodes(members: Members, hosts: Iterable[Party]) -> Tuple[Dict[str, List[Party]], List[Party]]:
-    """Return members and hosts, with the database nodes among them marked."""
-    nodes = {party.name for party in members.get(NODE, ())}
-
-    def mark(parties: Iterable[Party]) -> List[Party]:
-        return [party._replace(is_node=True) if party.name in nodes else party for party in parties]
-
-    return {peer: mark(parties) for peer, parties in members.items()}, mark(hosts)
 
 
 def bundles(services: Iterable[Service], members: Members) -> List[Bundle]:

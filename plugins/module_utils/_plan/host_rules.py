@@ -83,12 +83,11 @@ class _Rules:
             inbound = direction == "in"
             pair = (part, own) if inbound else (own, part)
             releases = (release, host.release) if inbound else (host.release, release)
+            ends = [party for party in parties if party.name != host.name]
             if is_external:
-                addresses = _of_external(direction, host, parties)
+                addresses = _of_external(direction, host, ends)
             else:
-                addresses = [
-                    address for party in parties if party.name != host.name for address in party.addresses
-                ]
+                addresses = [address for party in ends for address in party.addresses]
             if not addresses:
                 continue
             for opening in self._openings(direction, pair, cluster == host.cluster, releases):
@@ -116,8 +115,7 @@ def _of_external(direction: str, host: Party, parties: Iterable[Party]) -> List[
     """Return the addresses of parties that have external ones, as a host sees or reaches them."""
     found: List[str] = []
     for party in parties:
-        if party.name != host.name:
-            found += party.seen_at(host) if direction == "in" else party.reached_from(host)
+        found += party.seen_at(host) if direction == "in" else party.reached_from(host)
     return found
 
 

@@ -7,21 +7,12 @@ Two database nodes of one cluster use their C(addresses), whatever row of the ta
 the C(external) addresses of a host, if it has any. The same is true of the addresses that a host comes from.
 """
 
-from typing import TYPE_CHECKING, Any, Dict, List, Mapping, NamedTuple, Sequence
+from typing import TYPE_CHECKING, Any, Dict, Iterable, List, Mapping, Sequence
 
-from .flows import NODE
+from .flows import NODE, Party
 
 if TYPE_CHECKING:
     from .._shapes import HostPlan
-
-
-class Place(NamedTuple):
-    """Where a host is: its addresses, and the cluster whose private network it shares."""
-
-    addresses: Sequence[str]
-    external: Sequence[str] = ()
-    cluster: str = ""
-    is_node: bool = False
 
 
 class Networks:
@@ -30,44 +21,41 @@ class Networks:
     Whoever is not managed has its name as its only address.
     """
 
-    def __init__(self, places: Mapping[str, Place]):
-        self._places = places
+    def __init__(self, parties: Iterable[Party]):
+        self._parties = {party.name: party for party in parties}
         # Most sites have one network, and then no pair of hosts has to be looked at.
-        self._has_external = any(place.external for place in places.values())
+        self._has_external = any(party.external for party in self._parties.values())
+
+    def _party(self, name: str) -> Party:
+        return self._parties.get(name) or Party(name, (name,))
 
     def addresses(self, name: str, other: str) -> Sequence[str]:
         """Return the addresses at which another host reaches this one, and sees it come from."""
-        place = self._places.get(name)
-        if place is None:
-            return [name]
-        return place.external if self.uses_external(name, other) else place.addresses
+        party = self._party(name)
+        return party.reached_from(self._party(other)) if self._has_external else party.addresses
 
     def uses_external(self, name: str, other: str) -> bool:
         """Tell whether another host reaches this one at external addresses, and sees it come from there."""
-        if not self._has_external or name not in self._places:
+        if not self._has_external:
             return False
-        return bool(self._places[name].external) and not self.are_together(name, other)
+        return bool(self._party(name).external) and not self.are_together(name, other)
 
     def are_together(self, one: str, other: str) -> bool:
         """Tell whether two hosts are nodes of one cluster."""
-        here, there = self._places.get(one), self._places.get(other)
-        if here is None or there is None or not (here.is_node and there.is_node):
-            return False
-        return here.cluster == there.cluster
+        return self._party(one).is_together_with(self._party(other))
 
 
 def networks_of(hosts: "Mapping[str, HostPlan]") -> Networks:
     """Return the networks of the hosts of a plan."""
     return Networks(
-        {
-            name: Place(
-                addresses=host["addresses"],
-                external=host.get("external", ()),
-                cluster=host.get("cluster", ""),
-                is_node=NODE in host["peers"],
-            )
-            for name, host in hosts.items()
-        }
+        Party(
+            name,
+            addresses=tuple(host["addresses"]),
+            external=tuple(host.get("external", ())),
+            cluster=host.get("cluster", ""),
+            is_node=NODE in host["peers"],
+        )
+        for name, host in hosts.items()
     )
 
 
@@ -77,13 +65,12 @@ def networks_of_report(verification: Mapping[str, Any]) -> Networks:
     clusters: Dict[str, str] = verification.get("clusters", {})
     nodes = set(verification["peers"].get(NODE, ()))
     return Networks(
-        {
-            name: Place(
-                addresses=addresses,
-                external=external.get(name, ()),
-                cluster=clusters.get(name, ""),
-                is_node=name in nodes,
-            )
-            for name, addresses in verification.get("addresses", {}).items()
-        }
+        Party(
+            name,
+            addresses=tuple(addresses),
+            external=tuple(external.get(name, ())),
+            cluster=clusters.get(name, ""),
+            is_node=name in nodes,
+        )
+        for name, addresses in verification.get("addresses", {}).items()
     )

@@ -22,12 +22,12 @@ from .address_rules import address_notes
 from .coverage import Request, check_absent, not_covered, without_effect
 from .denied_flows import Forbidden, closed
 from .flows import (
+    NODE,
     Members,
     Party,
     Probes,
     bundles,
     endpoints,
-    mark_nodes,
     probes,
     select,
     unassigned,
@@ -72,7 +72,6 @@ def make_plan(wishes: Wishes, members: Members, hosts: Iterable[Party]) -> "Plan
     check_absent(wishes.absent, members, table.peers)
     if not wishes.allow_any:
         _check_any(members)
-    members, present = mark_nodes(members, present)
     request = Request(
         table=table,
         release=releases,
@@ -112,7 +111,8 @@ def make_plan(wishes: Wishes, members: Members, hosts: Iterable[Party]) -> "Plan
 def _with_releases(
     wishes: Wishes, members: Members, hosts: Sequence[Party]
 ) -> Tuple[Dict[str, List[Party]], List[Party]]:
-    """Return the members and hosts with the release of each node, and none of the others."""
+    """Return the members and hosts, with the nodes marked and with the release of each; others have none."""
+    of_clusters = {party.name for party in members.get(NODE, ())}
     nodes = sorted({party for peer in NODE_PEERS for party in members.get(peer, ())})
     for party in nodes:
         if party.name in wishes.releases:
@@ -120,7 +120,8 @@ def _with_releases(
     outside = _of_outside(wishes, nodes)
     known = {
         party: party._replace(
-            release=wishes.releases.get(party.name, wishes.release) if party.managed else outside
+            release=wishes.releases.get(party.name, wishes.release) if party.managed else outside,
+            is_node=party.name in of_clusters,
         )
         for party in nodes
     }
@@ -192,9 +193,8 @@ def _alone(nodes: Sequence[str]) -> List[str]:
 
 def _everybody(members: Members, hosts: Iterable[Party]) -> List[Party]:
     everybody = dict.fromkeys(hosts)
-    everybody.update(
-        dict.fromkeys(party for parties in members.values() for party in parties if party.managed)
-    )
+    for parties in members.values():
+        everybody.update(dict.fromkeys(party for party in parties if party.managed))
     return list(everybody)
 
 

@@ -25,9 +25,6 @@ from .deployment import (
     read_user,
 )
 
-# The keys that are read: of a node, of its "ssh" and of its "database".
-NODE_KEYS = ("privateIp", "publicIp", "dnsName", "ssh", "database")
-SSH_KEYS = ("username", "keyFile", "port")
 # The row of the port table that each port is about.
 DATABASE_KEYS = {"dbPort": "sql_client", "uiPort": "exasol_admin"}
 

@@ -7,6 +7,7 @@
 from __future__ import annotations
 
 import difflib
+import itertools
 import re
 import typing as t
 from collections.abc import Callable, Iterable, Mapping, Sequence
@@ -156,7 +157,8 @@ class Topology:
     def members(self, peers: Mapping[str, t.Any]) -> dict[str, list[Party]]:
         """Return the parties of each peer; an address of an inventory host is that host."""
         resolved = {peer: self._resolve(peer, _entries(peer, value)) for peer, value in peers.items()}
-        self._index({party for parties in resolved.values() for party in parties if party.managed})
+        everybody = itertools.chain.from_iterable(resolved.values())
+        self._index({party for party in everybody if party.managed})
         return {
             peer: list(dict.fromkeys(self._known(party) for party in parties))
             for peer, parties in resolved.items()

@@ -24,10 +24,8 @@ def hosts_by_peer(hosts: Mapping[str, HostPlan]) -> dict[str, list[str]]:
 
 def private_addresses(hosts: Mapping[str, HostPlan]) -> set[str]:
     """Return the addresses that only nodes of a host's own cluster use, as it has external ones too."""
-    return {
-        address
-        for host in hosts.values()
-        if host.get("external")
-        for address in host["addresses"]
-        if address not in host["external"]
-    }
+    private: set[str] = set()
+    for host in hosts.values():
+        if host.get("external"):
+            private |= {*host["addresses"]} - {*host["external"]}
+    return private

@@ -22,8 +22,6 @@ from scenario import report as reports
 from scenario.firewalls import FIREWALLS
 from scenario.truth import Truth
 
-HERE = Path(__file__).resolve().parent
-
 TRUTH = pytest.StashKey[Truth]()
 TESTS = pytest.StashKey[list]()
 _NOBODY = object()  # the only value of a parameter that the truth of this scenario has nothing for
