@@ -11,38 +11,21 @@ import socket
 import time
 import typing as t
 from concurrent.futures import ThreadPoolExecutor
-from pathlib import Path
 
 import pytest
 
 from ansible_collections.exasol_community.network.tests.labs.firewalls.baselines import EVERYBODY, PROVIDERS
+from ansible_collections.exasol_community.network.tests.labs.firewalls.changes import (
+    PATIENCE_SECONDS,
+    ROLLBACK_SECONDS,
+    die_before_confirming,
+    lock_out,
+    state_of,
+)
 from ansible_collections.exasol_community.network.tests.labs.firewalls.traffic import until
 
-ROLLBACK_SECONDS = 15
 GRACE_SECONDS = 5
-PATIENCE_SECONDS = 120
 _UTC = re.compile(r"\d{4}-\d\d-\d\dT\d\d:\d\d:\d\dZ$")
-
-# As soon as our own object stands, everything from the controller is dropped at its head.
-_LOCK_OUT = "systemd-run --quiet --collect --unit=exanet-lockout sh -c 'until {command}; do sleep 0.05; done'"
-LOCK_OUT = {
-    "nftables": "nft insert rule inet host exasol_network_in ip saddr {controller} counter drop",
-    "iptables": "iptables -I EXASOL-IN -s {controller} -j DROP",
-    "legacy": "iptables -I EXASOL-IN -s {controller} -j DROP",
-    "ufw": "iptables -S ufw-user-input | grep -q 8563 && iptables -I ufw-user-input -s {controller} -j DROP",
-    "firewalld": (
-        "nft insert rule inet firewalld filter_IN_policy_exasol-network-in_pre"
-        " ip saddr {controller} counter drop"
-    ),
-}
-
-
-def lock_out(firewalls):
-    controller = firewalls.lab.controller()[0]
-    return {
-        host: _LOCK_OUT.format(command=command.format(controller=controller))
-        for host, command in LOCK_OUT.items()
-    }
 
 
 @pytest.fixture(scope="module")
@@ -96,11 +79,6 @@ def _watch(state, address):
     return Watched(locked, time.time() - deadline)
 
 
-def state_of(firewalls, host):
-    """Return the folder of pending changes on a host."""
-    return Path(f"/proc/{firewalls.lab.process(host)}/root/var/lib/exasol_community.network")
-
-
 def reaches_ssh(address):
     try:
         socket.create_connection((address, 22), timeout=0.5).close()
@@ -146,37 +124,6 @@ def killed(firewalls, tmp_path_factory):
     found["next"] = firewalls.play()
     found["leftovers"] = {host: view.leftovers for host, view in firewalls.views().items()}
     return found
-
-
-def die_before_confirming(
-    firewalls, folder, rollback_seconds, hosts=PROVIDERS, patience=PATIENCE_SECONDS, **options
-):
-    """Run until every host awaits its confirmation, and kill the controller then."""
-    run = firewalls.start(
-        hosts,
-        rollback_after=rollback_seconds,
-        environment={"ANSIBLE_SSH_EXECUTABLE": str(stuck_ssh(folder))},
-        **options,
-    )
-    try:
-        until(
-            lambda: len(list(folder.glob("stuck-*"))) == len(hosts),
-            "the moment before the confirmation",
-            patience,
-        )
-    finally:
-        run.kill()
-
-
-def stuck_ssh(folder):
-    """Return an ssh that never returns from closing its connection before the confirmation."""
-    path = folder / "ssh"
-    path.write_text(
-        f'#!/bin/sh\ncase " $* " in *" -O stop "*) : > {folder}/stuck-$$; exec sleep 300;; esac\n'
-        'exec /usr/bin/ssh "$@"\n'
-    )
-    path.chmod(0o755)
-    return path
 
 
 class TestKilledController:

@@ -15,12 +15,12 @@ from pathlib import Path
 
 import pytest
 
-from ansible_collections.exasol_community.network.tests.firewall.test_confirm import (
+from ansible_collections.exasol_community.network.tests.labs.firewalls.baselines import EVERYBODY, PROVIDERS
+from ansible_collections.exasol_community.network.tests.labs.firewalls.changes import (
     ROLLBACK_SECONDS,
     lock_out,
     state_of,
 )
-from ansible_collections.exasol_community.network.tests.labs.firewalls.baselines import EVERYBODY, PROVIDERS
 from ansible_collections.exasol_community.network.tests.labs.firewalls.traffic import until
 
 OPENED = {2580, 8563}

@@ -14,13 +14,13 @@ from pathlib import Path
 
 import pytest
 
-from ansible_collections.exasol_community.network.tests.firewall.test_confirm import (
+from ansible_collections.exasol_community.network.tests.labs.firewalls.baselines import EVERYBODY, PROVIDERS
+from ansible_collections.exasol_community.network.tests.labs.firewalls.changes import (
     PATIENCE_SECONDS,
     ROLLBACK_SECONDS,
     die_before_confirming,
     state_of,
 )
-from ansible_collections.exasol_community.network.tests.labs.firewalls.baselines import EVERYBODY, PROVIDERS
 from ansible_collections.exasol_community.network.tests.labs.firewalls.traffic import until
 
 _UTC = re.compile(r"\d{4}-\d\d-\d\dT\d\d:\d\d:\d\dZ$")

@@ -15,7 +15,7 @@ from concurrent.futures import ThreadPoolExecutor
 
 import pytest
 
-from ansible_collections.exasol_community.network.tests.firewall.test_confirm import (
+from ansible_collections.exasol_community.network.tests.labs.firewalls.changes import (
     ROLLBACK_SECONDS,
     die_before_confirming,
     state_of,
