@@ -16,10 +16,6 @@ _EVENTS = select.EPOLLIN | select.EPOLLOUT | select.EPOLLET
 _MAX_WAIT_SECONDS = 1.0
 
 
-def _do_nothing() -> None:
-    pass
-
-
 class Stage:
     """What a socket is used for at the moment."""
 
@@ -77,7 +73,6 @@ class Engine:
         self._background: Set[int] = set()
         self._alarms = _Alarms()
         self._readers: Dict[int, Callable[[], None]] = {}
-        self._after_events: Callable[[], None] = _do_nothing
 
     def __len__(self) -> int:
         """Return how many sockets are in use."""
@@ -92,10 +87,6 @@ class Engine:
         """Call C(read) whenever there is something to read, without a stage."""
         self._readers[descriptor] = read
         self._poll.register(descriptor, select.EPOLLIN)
-
-    def after_events(self, act: Callable[[], None]) -> None:
-        """Call C(act) after each round of events, before the alarms."""
-        self._after_events = act
 
     def add(self, descriptor: int, stage: Stage, seconds: float, now: float) -> None:
         """Take in a new socket with its first stage."""
@@ -137,7 +128,6 @@ class Engine:
                 stage.on_event(events)
             elif descriptor in self._readers:
                 self._readers[descriptor]()
-        self._after_events()
         for stage in self._alarms.due(time.monotonic()):
             stage.on_alarm()
 

@@ -63,11 +63,12 @@ def led_back(connections: Iterable[Ends]) -> FrozenSet[Ends]:
         if not found:
             break
         rows = list(_rows())
-        pairs = {(row.own, row.other) for row in rows}
+        own = {ends.own for ends in found}
         here: Dict[bytes, List[bytes]] = {}
         for row in rows:
-            if row.state != _TIME_WAIT:
+            if row.other in own and row.state != _TIME_WAIT:
                 here.setdefault(row.other, []).append(row.own)
+        pairs = {(row.own, row.other) for row in rows} if here else set()
         found = frozenset(
             ends
             for ends in found

@@ -31,6 +31,7 @@ _ONCE_CONNECTED = (0, errno.ECONNRESET, errno.EPIPE)  # a refused connection is 
 _MAX_FAREWELL_SECONDS, _MAX_FAREWELL_BYTES = 1.0, 65536
 _CONNECTED = Outcome(OPEN, SYN_ACK)
 _REPLACED = Outcome(OPEN, OTHER_RUN)  # a listener of another run has the service's place
+_LOOKUP_SECONDS, _LOOKUP_PAUSES = 0.005, 4
 _MAX_DATAGRAMS = 3  # how often a question is asked: a datagram may be lost
 
 
@@ -43,9 +44,7 @@ class Context(NamedTuple):
     hello_start: bytes
     identify: bool  # whether services are asked who they are
     connect_plainly: Callable[[Target, int], None]  # one more attempt, without what saves packets
-    connected: List[
-        "Handshake"
-    ]  # connections of which it is not known yet whether they lead back to this host
+    lookups: "Lookups"
 
 
 class Attempt:
@@ -125,24 +124,9 @@ class Handshake(_Stage):
             # What came with the handshake is never signalled again (EPOLLET, epoll(7)).
             Proof(attempt).begin(is_readable=bool(events & select.EPOLLIN))
         elif attempt.target.planned and not is_loopback(attempt.target.address):
-            attempt.context.connected.append(self)
+            Lookup(attempt).begin()
         else:
-            self.go_on_with_service()
-
-    @property
-    def attempt(self) -> Attempt:
-        """The attempt that this is the first stage of."""
-        return self._attempt
-
-    def go_on_with_service(self) -> None:
-        """Ask a service that is not ours who it is, or leave it alone."""
-        attempt = self._attempt
-        protocol = attempt.target.talks.get(attempt.port)
-        if protocol is not None and (attempt.context.identify or protocol in NEVER_CUT_SHORT):
-            Dialogue(attempt, protocol).begin()
-        else:
-            attempt.record(_CONNECTED, attempt.rtt_ms)
-            Farewell(attempt).begin()
+            _go_on_with_service(attempt)
 
     def _fail(self, number: int, milliseconds: float) -> None:
         attempt = self._attempt
@@ -163,22 +147,70 @@ class Handshake(_Stage):
         self._attempt.finish(outcomes.timed_out("tcp"))
 
 
-def go_on_with_services(connected: List[Handshake]) -> None:
-    """Go on with all new connections to services that are not ours, and empty the list.
+def _go_on_with_service(attempt: Attempt) -> None:
+    """Ask a service that is not ours who it is, or leave it alone."""
+    protocol = attempt.target.talks.get(attempt.port)
+    if protocol is not None and (attempt.context.identify or protocol in NEVER_CUT_SHORT):
+        Dialogue(attempt, protocol).begin()
+    else:
+        attempt.record(_CONNECTED, attempt.rtt_ms)
+        Farewell(attempt).begin()
 
-    The connections that lead back to this host are noted first, while both ends are in the kernel's tables.
-    One look at the tables serves all of them.
+
+class Lookup(_Stage):
+    """TCP: a connection to a service that is not ours waits until it is known whether it leads back here.
+
+    Whatever the service sends meanwhile is read by the next stage.
     """
-    if not connected:
-        return
-    handshakes = list(connected)
-    connected.clear()
-    ends = [ends_of(handshake.attempt.sock) for handshake in handshakes]
-    back = led_back(some for some in ends if some)
-    for handshake, some in zip(handshakes, ends):
-        if some in back:
-            handshake.attempt.target.led_back.add(handshake.attempt.port)
-        handshake.go_on_with_service()
+
+    __slots__ = ()
+
+    def begin(self) -> None:
+        """Wait for the next look, which is at the end of this round of events if it may be."""
+        lookups = self._attempt.context.lookups
+        self._attempt.change_to(self, lookups.seconds)
+        lookups.waiting.append(self._attempt)
+
+    def on_event(self, events: int) -> None:
+        """Leave it to the next stage."""
+
+    def on_alarm(self) -> None:
+        """Look for all that wait, or wait on."""
+        lookups = self._attempt.context.lookups
+        if lookups.seconds:
+            self._attempt.context.engine.set_alarm(self, lookups.seconds)
+        else:
+            lookups.look()
+
+
+class Lookups:
+    """Looks for many connections at a time whether they lead back to this host.
+
+    To read the kernel's tables costs more than many connections, and it grows with what the host has of them.
+    So after a look, none begins for four times as long as that one took.
+    """
+
+    def __init__(self) -> None:
+        self.waiting: List[Attempt] = []
+        self._not_before = 0.0
+
+    @property
+    def seconds(self) -> float:
+        """How long a connection has to wait at first: one of two values, as the engine's alarms need it."""
+        return _LOOKUP_SECONDS if time.monotonic() < self._not_before else 0.0
+
+    def look(self) -> None:
+        """Note which connections lead back, while both ends are in the tables, and go on with all."""
+        begun = time.monotonic()
+        waiting, self.waiting = self.waiting, []
+        ends = [ends_of(attempt.sock) for attempt in waiting]
+        back = led_back(some for some in ends if some)
+        now = time.monotonic()
+        self._not_before = now + _LOOKUP_PAUSES * (now - begun)
+        for attempt, some in zip(waiting, ends):
+            if some in back:
+                attempt.target.led_back.add(attempt.port)
+            _go_on_with_service(attempt)
 
 
 class Proof(_Stage):

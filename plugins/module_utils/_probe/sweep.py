@@ -10,6 +10,7 @@ What happens to one port:
    ephemeral ports), the port is tried again when they have ended.
 2. I(Handshake.) The kernel repeats its SYN after 1 s and 3 s. RST, ICMP and silence until the timeout are
    outcomes, and the end. A connection goes on:
+   For a service that is not ours, a I(lookup) comes first: does the connection lead back to this host?
 3. a. I(Proof,) where our own listener should be: one line with a challenge is sent, and its answer checked.
    b. I(Dialogue,) where a service should be asked who it is: its protocol is spoken until that is known.
    c. Nothing is said to anybody else: a connection is the outcome.
@@ -47,7 +48,7 @@ from .._kernel.sockets import Sources
 from .._listener import proof
 from .engine import Engine
 from .outcome import from_errno, local_failure, receive_errors
-from .stages import Attempt, Context, Datagrams, Handshake, go_on_with_services
+from .stages import Attempt, Context, Datagrams, Handshake, Lookups
 from .targets import Target
 
 DEFAULT_TIMEOUT = 3.5  # seconds; just above 3 s, so that three SYNs leave (at once, after 1 s and after 3 s)
@@ -85,9 +86,8 @@ class Sweep:
             hello_start=proof.prefix(key),
             identify=identify,
             connect_plainly=self._start_plainly,
-            connected=[],
+            lookups=Lookups(),
         )
-        self._engine.after_events(lambda: go_on_with_services(self._context.connected))
         self._postponed: List[Work] = []
         self._begun = 0.0  # when the pass began
         self._started = 0  # attempts in the pass

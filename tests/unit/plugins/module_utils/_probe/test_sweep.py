@@ -36,6 +36,7 @@ from ansible_collections.exasol_community.network.plugins.module_utils._probe.st
     Attempt,
     Context,
     Handshake,
+    Lookups,
 )
 from ansible_collections.exasol_community.network.plugins.module_utils._probe.sweep import (
     Pace,
@@ -289,7 +290,7 @@ def context(engine):
         hello_start=b"",
         identify=False,
         connect_plainly=lambda target, port: None,
-        connected=[],
+        lookups=Lookups(),
     )
 
 
@@ -661,3 +662,33 @@ def test_hosts_take_turns():
         ("b", 12),
         ("a", 3),
     ]
+
+
+def test_one_look_serves_all_that_wait_and_the_next_one_comes_later(monkeypatch):
+    clock = [0.0]
+    looked, went_on = [], []
+
+    def look(connections):
+        looked.append(len(list(connections)))
+        clock[0] += 1.0
+        return frozenset()
+
+    monkeypatch.setattr(_stages.time, "monotonic", lambda: clock[0])
+    monkeypatch.setattr(_stages, "led_back", look)
+    monkeypatch.setattr(_stages, "_go_on_with_service", went_on.append)
+    lookups = Lookups()
+    assert lookups.seconds == 0.0, "the first one need not wait"
+    with socket.socket() as server:
+        server.bind(("127.0.0.1", 0))
+        server.listen(3)
+        socks = [socket.create_connection(server.getsockname()) for unused in range(3)]
+        lookups.waiting += [Attempt(None, sock, None, 25, 0.0) for sock in socks]
+        attempts = list(lookups.waiting)
+        lookups.look()
+        for sock in socks:
+            sock.close()
+    assert (looked, went_on, lookups.waiting) == ([3], attempts, [])
+    clock[0] = 4.9
+    assert lookups.seconds > 0.0, "a look took one second, so four are left alone"
+    clock[0] = 5.0
+    assert lookups.seconds == 0.0
