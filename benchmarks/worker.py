@@ -96,10 +96,8 @@ def verification(inventory: dict[str, t.Any]) -> dict[str, t.Any]:
     )
     from ansible_collections.exasol_community.network.plugins.plugin_utils._report.formats import FORMATS
     from ansible_collections.exasol_community.network.plugins.plugin_utils._report.summary import table
-    from ansible_collections.exasol_community.network.plugins.plugin_utils._verdict.joining import (
-        Joining,
-        summarize,
-    )
+    from ansible_collections.exasol_community.network.plugins.plugin_utils._verdict.counts import summarize
+    from ansible_collections.exasol_community.network.plugins.plugin_utils._verdict.joining import Joining
 
     groups, marks = inventory["groups"], [_cpu()]
     hosts = Inventory(groups, lambda host: {"exasol_address": inventory["addresses"][host]})

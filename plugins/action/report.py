@@ -28,7 +28,7 @@ from ..plugin_utils._report.changes import render_changes
 from ..plugin_utils._report.formats import FORMATS
 from ..plugin_utils._report.report import verification_of
 from ..plugin_utils._text.tables import visible
-from ..plugin_utils._verdict.joining import not_ok
+from ..plugin_utils._verdict.counts import not_ok
 
 if t.TYPE_CHECKING:
     from ..module_utils._shapes import Verification

@@ -19,8 +19,9 @@ from ..plugin_utils._text.tables import visible
 from ..plugin_utils._untrusted.claims import believable
 from ..plugin_utils._untrusted.origin import Origins
 from ..plugin_utils._verdict.certificates import certificate_notes, certificates
+from ..plugin_utils._verdict.counts import not_ok, summarize
 from ..plugin_utils._verdict.ftp_results import ftp_results, still_untestable
-from ..plugin_utils._verdict.joining import Joining, not_ok, summarize
+from ..plugin_utils._verdict.joining import Joining
 from ..plugin_utils._verdict.losses import loss_notes, losses
 from ..plugin_utils._verdict.not_covered import coverage_sentences, not_covered
 from ..plugin_utils._verdict.peers import hosts_by_peer, private_addresses

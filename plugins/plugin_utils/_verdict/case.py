@@ -11,7 +11,7 @@ import typing as t
 from ...module_utils._probe.outcome import LOCAL
 
 if t.TYPE_CHECKING:
-    from ...module_utils._shapes import PortState
+    from ...module_utils._shapes import Path, PortState
 
 # What became of our own listener at the destination (Listener.kind).
 NOT_ASKED, UP = "not_asked", "up"
@@ -74,6 +74,7 @@ class Case(t.NamedTuple):
     held_at: tuple[str, ...] = ()  # where the service listens instead, or the host whose listener it is
     ended: bool = False  # the destination or its listener was gone before the end of the run
     planned: str = ""  # all ports of the flow
+    path: Path | None = None  # what the source measured of the path to this address, if it did
     stage: str = ""  # how far the packets came, if that was captured
     control: str = ""  # for a denied flow: a host that may use these very ports and reached them
     control_at: str = ""  # where it reached them, if that was at another address

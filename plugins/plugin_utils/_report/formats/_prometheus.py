@@ -14,7 +14,7 @@ import typing as t
 from collections.abc import Iterable, Mapping
 
 from ..._text.tables import printable
-from ..._verdict.joining import flow_verdicts
+from ..._verdict.counts import flow_verdicts
 from ..._verdict.verdict import OK, VERDICTS
 
 if t.TYPE_CHECKING:

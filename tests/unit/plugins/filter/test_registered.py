@@ -8,7 +8,7 @@ from __future__ import annotations
 import pytest
 
 from ansible_collections.exasol_community.network.plugins.filter.registered import FilterModule
-from ansible_collections.exasol_community.network.plugins.plugin_utils._verdict.joining import failure
+from ansible_collections.exasol_community.network.plugins.plugin_utils._verdict.task_results import failure
 
 HOSTVARS = {
     "n11": {"probe": {"changed": False, "observations": [1]}},

@@ -12,9 +12,7 @@ import socket
 import pytest
 
 from ansible_collections.exasol_community.network.plugins.module_utils._listener import (
-    control as _control,
-)
-from ansible_collections.exasol_community.network.plugins.module_utils._listener import (
+    dialogue,
     proof,
     server,
 )
@@ -304,7 +302,7 @@ def control(host, line):
     """Say a line to the control socket of a listener and return its answer."""
     with socket.socket(socket.AF_UNIX) as sock:
         sock.settimeout(10)
-        sock.connect(_control.control_name(host.name, host.token("run")))
+        sock.connect(dialogue.control_name(host.name, host.token("run")))
         sock.sendall(line + b"\n")
         return sock.recv(65536)
 
@@ -401,7 +399,7 @@ def test_a_visitor_of_the_control_socket_who_says_nothing_is_left(host):
     (port,) = free_ports(address)
     host.present(address, [port])
     with socket.socket(socket.AF_UNIX) as sock:
-        sock.connect(_control.control_name(host.name, host.token("run")))
+        sock.connect(dialogue.control_name(host.name, host.token("run")))
     assert ask(address, port, hello(host))
 
 

@@ -8,7 +8,7 @@ from __future__ import annotations
 import pytest
 
 from ansible_collections.exasol_community.network.plugins.plugin_utils._untrusted.origin import Origins
-from ansible_collections.exasol_community.network.plugins.plugin_utils._verdict.joining import failure
+from ansible_collections.exasol_community.network.plugins.plugin_utils._verdict.task_results import failure
 from ansible_collections.exasol_community.network.tests.unit.helpers import assert_names
 
 PLAN = {

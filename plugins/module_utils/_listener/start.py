@@ -1,0 +1,110 @@
+# Copyright (c) 2026, exasol_community.network contributors
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""Starts the listener of a host as a process of its own, or lets one that runs already serve another run."""
+
+import errno
+import os
+import socket
+from typing import Iterable, Optional
+
+from .._kernel import open_files
+from .._kernel.privileges import give_up_root
+from . import proof
+from .dialogue import MAX_SECONDS, ask_at, ask_listener, control_name, control_names, stem_of
+from .proof import check_token
+from .server import Listener
+
+_MAX_INHERITED = 4096  # file descriptors of the process that starts the listener, if /proc does not list them
+
+
+def start_or_join(host: str, token: str) -> None:
+    """Let the listener of this host and user serve another run, or start it."""
+    if ask_listener(host, token, operation="show") is not None:
+        return
+    control = _control_socket(host, token)
+    if control is None:
+        return  # another task of the same run was faster
+    with control:
+        for name in control_names(stem_of(host)):
+            answered = None
+            if name != control_name(host, token):
+                answered = ask_at(
+                    name,
+                    os.getuid(),
+                    MAX_SECONDS,
+                    {"operation": "attend", "token": token},
+                    [control.fileno()],
+                )
+            if answered and "error" not in answered[1]:
+                return
+        spawn(host, control, proof.run_id(check_token(token)))
+
+
+def _control_socket(host: str, token: str) -> Optional[socket.socket]:
+    control = socket.socket(socket.AF_UNIX, socket.SOCK_STREAM | socket.SOCK_NONBLOCK)
+    try:
+        control.bind(control_name(host, token))
+        control.listen(16)
+    except OSError as error:
+        control.close()
+        if error.errno != errno.EADDRINUSE:
+            raise
+        return None
+    return control
+
+
+def spawn(host: str, control: socket.socket, run: bytes) -> None:
+    """Start the listener of a host as a process of its own, with the control socket of its first run."""
+    child = os.fork()
+    if not child:
+        _detach(host, control, run)
+    os.waitpid(child, 0)
+
+
+def _detach(host: str, control: socket.socket, run: bytes) -> None:
+    try:
+        os.setsid()
+        if os.fork():
+            os._exit(0)
+        os.chdir("/")
+        _keep_only(control.fileno())
+        _serve(host, control, run)
+    except BaseException:  # noqa: BLE001  # a forked child must never return into the module's code
+        os._exit(1)
+    os._exit(0)
+
+
+def _keep_only(kept: int) -> None:
+    nothing = os.open(os.devnull, os.O_RDWR)
+    for stream in range(3):
+        os.dup2(nothing, stream)
+    for descriptor in _descriptors():
+        if descriptor > 2 and descriptor != kept:
+            try:
+                os.close(descriptor)
+            except OSError:
+                pass  # not open, or that of the listing itself
+
+
+def _descriptors() -> Iterable[int]:
+    try:
+        return [int(name) for name in os.listdir("/proc/self/fd")]
+    except OSError:
+        return range(_MAX_INHERITED)  # a container without /proc
+
+
+def _serve(host: str, control: socket.socket, run: bytes) -> None:
+    owner = os.getuid()
+    _name_process()
+    open_files.raise_limit()
+    note = give_up_root()
+    Listener(host, control, run, owner, note).serve()
+
+
+def _name_process() -> None:
+    try:
+        with open("/proc/self/comm", "w") as comm:
+            comm.write("exasol-listener")
+    except OSError:
+        pass  # only for those who look at ps

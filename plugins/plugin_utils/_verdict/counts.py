@@ -1,0 +1,35 @@
+# Copyright (c) 2026, exasol_community.network contributors
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+
+"""How many flows have each verdict."""
+
+from __future__ import annotations
+
+import typing as t
+from collections import Counter
+from collections.abc import Iterable, Mapping
+
+from .verdict import OK, worst
+
+if t.TYPE_CHECKING:
+    from ...module_utils._shapes import Result
+
+
+def flow_verdicts(results: Iterable[Result]) -> dict[tuple[str, ...], str]:
+    """Return the verdict of each flow: the most severe one if its ports or addresses differ."""
+    verdicts: dict[tuple[str, ...], str] = {}
+    for result in results:
+        flow = (result["source"], result["destination"], result["service"], result["expected"])
+        verdicts[flow] = worst((verdicts.get(flow, OK), result["verdict"]))
+    return verdicts
+
+
+def not_ok(summary: Mapping[str, int]) -> int:
+    """Return how many flows need somebody to act."""
+    return sum(count for verdict, count in summary.items() if verdict != OK)
+
+
+def summarize(results: Iterable[Result]) -> dict[str, int]:
+    """Return how many flows have each verdict."""
+    return dict(Counter(flow_verdicts(results).values()))

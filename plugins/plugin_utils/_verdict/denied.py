@@ -1,0 +1,79 @@
+# Copyright (c) 2026, exasol_community.network contributors
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+
+"""Verdicts on a flow that must not work: only a positive control shows that a filter stops it."""
+
+from __future__ import annotations
+
+from ...module_utils._listener.occupants import SERVICE
+from .case import Case
+from .verdict import EXPOSED, NO_LISTENER, OK, UNRESOLVED, UNTESTED, Judgement
+
+_MAX_NAMES = 3  # of hosts in a sentence
+
+
+def judge_denied(case: Case, judged: Judgement) -> Judgement:
+    """Judge a flow that must not work, from what was seen of it as if it had to."""
+    verdict = judged[0]
+    if case.state == "open" and case.is_private:
+        return EXPOSED, (
+            f"{case.source} reaches {case.where}, an address of the private network, which only the nodes of "
+            f"its cluster may reach: whoever runs that network must separate it from {case.source}."
+        )
+    if case.state == "open":
+        return EXPOSED, (
+            f"{case.source} reaches {case.where}, which the port table does not allow: close it on "
+            f"{case.destination} (role firewall, restrict)."
+        )
+    if case.ended and verdict != UNTESTED:
+        return UNTESTED, (
+            f"{case.source} does not reach {case.where} ({case.reason}), which does not prove a filter: "
+            f"{case.destination} was restarted or became unreachable during the run."
+        )
+    # If our own listener was missing, a refusal may mean no more than that, whoever reached it before.
+    is_refused = case.state == "closed" and verdict in (NO_LISTENER, UNTESTED)
+    if verdict in (UNRESOLVED, UNTESTED) and not is_refused:
+        return judged
+    if case.control and verdict != UNTESTED:
+        place = f" at {case.control_at}" if case.control_at else ""
+        return OK, f"{case.source} does not reach {case.where}, as expected; {case.control} does{place}."
+    if is_refused:
+        return UNTESTED, (
+            f"{case.source} is refused at {case.where}, but nothing listens there, so it is unknown whether "
+            f"a filter would stop it."
+        )
+    if case.state == "closed" and case.holder == SERVICE:
+        return UNTESTED, (
+            f"{case.source} is refused at {case.where}, where a service listened when the run began, so it "
+            f"is unknown whether a filter refuses or the service has ended."
+        )
+    return UNTESTED, (
+        f"{case.source} does not reach {case.where} ({case.reason}), but {_without_control(case)}, or "
+        f"exclude the row (exasol_exclude)."
+    )
+
+
+def _without_control(case: Case) -> str:
+    """Return why nothing shows that a denied port works for those who may use it, and what to do about it."""
+    alike = "a filter, a missing route and a host that is down look the same"
+    if case.is_private and not case.entitled:
+        return (
+            f"no other node of its cluster tried it, so none can show that it works at all, and {alike}: let "
+            f"nodes use every port of each other (row cluster_internal)"
+        )
+    if not case.entitled:
+        return (
+            f"no managed host may use it, so none can show that it works at all, and {alike}: let a managed "
+            f"host play a peer that may use {case.service} (a second node of its cluster may use every port)"
+        )
+    names = ", ".join(case.entitled[:_MAX_NAMES]) + (" ..." if len(case.entitled) > _MAX_NAMES else "")
+    if not case.is_any_present:
+        return (
+            f"the hosts that may use it ({names}) are outside of this run (--limit, exasol_hosts), so "
+            f"{alike}: include one of them in the run"
+        )
+    return (
+        f"no host that may use it ({names}) reached it in this run, so {alike}: look at the results of these "
+        f"hosts"
+    )

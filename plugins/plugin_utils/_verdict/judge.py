@@ -1,0 +1,53 @@
+# Copyright (c) 2026, exasol_community.network contributors
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+
+"""From a case to its verdict and its sentence: what the observations of both ends mean, and who acts.
+
+1. A capture names the place where packets are lost (C(packet_places.py)). Without one, the state that the
+   source saw decides: accepted, refused, or no reply (C(accepted.py), C(refused.py), C(unanswered.py)).
+2. For a flow that must work, what was measured of the whole path counts as well (C(path_verdict.py)).
+3. For a flow that must not work, the meaning is the reverse (C(denied.py)).
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+
+from ...module_utils._plan.flows import REACHABLE
+from .accepted import judge_accepted
+from .case import FOREIGN, Case
+from .denied import judge_denied
+from .packet_places import PLACES, judge_stage
+from .path_verdict import judge_path
+from .refused import judge_refused
+from .unanswered import judge_error, judge_filtered, judge_silent, judge_unreachable, judge_unresolved
+from .verdict import UNTESTED, Judgement
+
+
+def judge(case: Case) -> Judgement:
+    """Return the verdict of a case and the sentence that says what was seen and who acts."""
+    if case.holder == FOREIGN and case.state == "open" and not case.observed.get("answered_by"):
+        return _judge_foreign(case)
+    judged = judge_stage(case) if case.stage in PLACES else _JUDGES[case.state](case)
+    return judge_path(case, judged) if case.expected == REACHABLE else judge_denied(case, judged)
+
+
+def _judge_foreign(case: Case) -> Judgement:
+    return UNTESTED, (
+        f"{case.source} reaches {case.where}, but {case.address} is none of the addresses of "
+        f"{case.destination}, so another host may have answered: correct exasol_address of "
+        f"{case.destination}, or what its name leads to on {case.source} (DNS, /etc/hosts). If a NAT "
+        f"device has the address for it, set exasol_external_address."
+    )
+
+
+_JUDGES: dict[str, Callable[[Case], Judgement]] = {
+    "open": judge_accepted,
+    "closed": judge_refused,
+    "filtered": judge_filtered,
+    "unreachable": judge_unreachable,
+    "unresolved": judge_unresolved,
+    "open|filtered": judge_silent,
+    "error": judge_error,
+}

@@ -1,0 +1,37 @@
+# Copyright (c) 2026, exasol_community.network contributors
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+
+"""Parts of sentences that several verdicts share."""
+
+from __future__ import annotations
+
+from .case import Case
+
+
+def one_machine(case: Case) -> str:
+    """Return that two hosts of the run are one machine, whose ports can prove only one of them."""
+    other = ", ".join(case.held_at)
+    return (
+        f"the listener of {other} has the port there: {case.destination} and {other} are one machine, which "
+        f"proves itself as one of them only; correct ansible_host of both, or give each an address of its "
+        f"own (exasol_address)"
+    )
+
+
+def listens_elsewhere(case: Case) -> str:
+    """Return that a service listens on other addresses of its host only, and what to do."""
+    return (
+        f"{case.service} listens on {', '.join(case.held_at)} of {case.destination} only; make it listen on "
+        f"{case.address}, or correct its port in overrides ({case.service})"
+    )
+
+
+def or_nat(case: Case) -> str:
+    """Return that a NAT device may be why an external address is not reached."""
+    return f", or {case.nat} does not lead there" if case.nat else ""
+
+
+def allowing(case: Case) -> str:
+    """Return what the destination's firewall must allow."""
+    return f"allow {case.traffic} on {case.destination}"
