@@ -37,6 +37,7 @@ if TYPE_CHECKING:
     from .._shapes import Capture as CaptureReport
     from .._shapes import Path, PortsAt, ProbeResult
 
+MIN_TIMEOUT = 1.0  # seconds; of what a user may choose
 _MAX_RETRIES = 6  # at 20 % loss each way a port stays silent through all of them with a probability of 5e-10
 _RESOLVER_SECONDS = 10.0
 _MIN_SOCKETS = 8
@@ -51,6 +52,17 @@ class Settings(NamedTuple):
     identify: bool = False
     ftp: Optional[Login] = None
     capture: bool = False
+
+
+def patient(pace: Pace) -> Pace:
+    """Return a pace that a user chose; raise if it is too impatient to accuse anybody of silence."""
+    if pace.timeout < MIN_TIMEOUT:
+        raise NetworkError(
+            f"timeout {pace.timeout:g} is too short: expected at least {MIN_TIMEOUT:g} and at most 300 "
+            "seconds, because a slower reply, or one to a packet that is sent again after a second, "
+            "would look like a filter"
+        )
+    return pace
 
 
 def check(settings: Settings) -> Settings:

@@ -33,6 +33,9 @@ _MAX_FAREWELL_SECONDS, _MAX_FAREWELL_BYTES = 1.0, 65536
 _CONNECTED = Outcome(OPEN, SYN_ACK)
 _REPLACED = Outcome(OPEN, OTHER_RUN)  # a listener of another run has the service's place
 _LOOKUP_SECONDS, _LOOKUP_PAUSES = 0.005, 4
+# Who has accepted a connection is accused if no proof comes. A listener may be busy with many hosts, and a
+# packet may be lost twice.
+_MIN_PROOF_SECONDS = 3.0
 _MAX_DATAGRAMS = 3  # how often a question is asked: a datagram may be lost
 
 
@@ -239,7 +242,7 @@ class Proof(_Stage):
     def begin(self, is_readable: bool) -> None:
         """Send the hello."""
         attempt = self._attempt
-        attempt.change_to(self, attempt.context.timeout)
+        attempt.change_to(self, max(attempt.context.timeout, _MIN_PROOF_SECONDS))
         try:
             attempt.sock.send(proof.hello(attempt.context.hello_start, self._nonce))
         except OSError:
