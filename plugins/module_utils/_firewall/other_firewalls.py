@@ -213,7 +213,7 @@ def notes(provider: str, found: List[Barrier]) -> List[str]:
     for barrier in found:
         if barrier.everything:
             continue
-        if provider and barrier.owner == _owner(provider):
+        if barrier.owner == provider:
             warnings.append(
                 f"{provider} itself drops some packets in chain {barrier.place}: traffic that it accepts "
                 f"elsewhere may still be dropped ({barrier.what})"
