@@ -309,16 +309,66 @@ class Resetting(Service):
         sock.setsockopt(socket.SOL_SOCKET, socket.SO_LINGER, struct.pack("ii", 1, 0))
 
 
+class Closing(Service):
+    """Ends every connection at once."""
+
+    def _converse(self, sock: socket.socket) -> None:
+        pass
+
+
+class Deferring(Service):
+    """Accepts a connection only when there is something to read, which never comes."""
+
+    def __init__(self, machine: Namespace, address: str, port: int) -> None:
+        super().__init__(machine, address, port)
+        self._sock.setsockopt(socket.IPPROTO_TCP, socket.TCP_DEFER_ACCEPT, 30)
+
+
+class Busy(Service):
+    """Never accepts anything: the kernel makes the connections alone."""
+
+    def _serve(self) -> None:
+        pass
+
+
+PROGRAMS = pytest.mark.parametrize("program", [Resetting, Closing, Deferring, Busy])
+
+
 @VERSIONS
-def test_a_program_here_that_resets_at_once_is_found(line: Line, version: int) -> None:
-    """Neither end is in the kernel's tables any more when they are read."""
+@PROGRAMS
+def test_programs_here_that_hardly_accept_are_found(line: Line, version: int, program: type[Service]) -> None:
+    """Both ends may be gone when the kernel's tables are read."""
     with (
-        Resetting(line.server, SERVER[version], SQL),
-        Resetting(line.client, {4: "0.0.0.0", 6: "::"}[version], ELSEWHERE),
+        program(line.server, SERVER[version], SQL),
+        program(line.client, {4: "0.0.0.0", 6: "::"}[version], ELSEWHERE),
     ):
         assert seen(line, SERVER[version]) == {str(SQL): OPEN}, "the control"
         line.client.nft(back("redirect", version, "tcp", str(SQL)))
         assert seen(line, SERVER[version]) == {str(SQL): ITSELF}
+
+
+@PROGRAMS
+def test_programs_here_in_the_place_of_our_listener_accuse_nobody(line: Line, program: type[Service]) -> None:
+    flows = [own_service(SERVER[4], str(SQL), "tcp")]
+    with (
+        listener(line.server, "n12", target(SERVER[4], SQL)) as node,
+        program(line.client, "0.0.0.0", ELSEWHERE),
+    ):
+        listening = {"n12": node["listening"]}
+        assert proof_of(line, flows, listening) == ("open", "ours", "n12")
+        line.client.nft(back("redirect", 4, "tcp", str(SQL)))
+        assert proof_of(line, flows, listening) == ("error", None, None)
+
+
+@PROGRAMS
+def test_programs_elsewhere_in_the_place_of_our_listener_are_not_here(
+    line: Line, program: type[Service]
+) -> None:
+    listening = {"n12": [target(SERVER[4], SQL)]}
+    with program(line.server, SERVER[4], SQL):
+        state, proof, answered_by = proof_of(line, [own_service(SERVER[4], str(SQL), "tcp")], listening)
+    assert (state, answered_by) == ("open", "")
+    assert proof in ("silent", "cut_off")
 
 
 @VERSIONS

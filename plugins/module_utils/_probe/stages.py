@@ -127,10 +127,8 @@ class Handshake(_Stage):
         elif attempt.target.expects_proof(attempt.port):
             # What came with the handshake is never signalled again (EPOLLET, epoll(7)).
             Proof(attempt).begin(is_readable=bool(events & select.EPOLLIN))
-        elif attempt.target.planned and not is_loopback(attempt.target.address):
-            Lookup(attempt, go_on=_go_on_with_service).begin()
         else:
-            _go_on_with_service(attempt)
+            _look_who_is_there(attempt, go_on=_go_on_with_service)
 
     def _fail(self, number: int, milliseconds: float) -> None:
         attempt = self._attempt
@@ -273,10 +271,8 @@ class Proof(_Stage):
         attempt.record(outcome, attempt.rtt_ms)
         if outcome.proof == outcomes.PROOF_OURS:
             attempt.reset()
-        elif attempt.target.planned and not is_loopback(attempt.target.address):
-            Lookup(attempt, go_on=_leave).begin()
         else:
-            _leave(attempt)
+            _look_who_is_there(attempt, go_on=_leave)
 
     def on_alarm(self) -> None:
         """Stop waiting."""
@@ -285,10 +281,19 @@ class Proof(_Stage):
     def _hear_nothing(self, proof_code: str) -> None:
         attempt = self._attempt
         if attempt.plain:
-            attempt.finish(Outcome(OPEN, SYN_ACK, proof=proof_code))
+            attempt.record(Outcome(OPEN, SYN_ACK, proof=proof_code))
+            _look_who_is_there(attempt, go_on=Attempt.close)
         else:
             attempt.close()
             attempt.context.connect_plainly(attempt.target, attempt.port)
+
+
+def _look_who_is_there(attempt: Attempt, go_on: Callable[[Attempt], None]) -> None:
+    """Find out whether it is this host itself, where our listener did not prove itself; then go on."""
+    if attempt.target.planned and not is_loopback(attempt.target.address):
+        Lookup(attempt, go_on).begin()
+    else:
+        go_on(attempt)
 
 
 def _leave(attempt: Attempt) -> None:
