@@ -14,6 +14,7 @@ from collections.abc import Iterator
 
 import pytest
 
+from ansible_collections.exasol_community.network.plugins.module_utils._kernel import loopback
 from ansible_collections.exasol_community.network.plugins.module_utils._probe.probe import (
     Settings,
     collect,
@@ -262,9 +263,22 @@ def test_our_listener_that_proves_itself_by_datagrams_is_believed(line: Line, ve
         assert proof_of(line, flows, listening) == ("error", None, None)
 
 
+@pytest.fixture(params=["filters", "no filters"])
+def filters(request: pytest.FixtureRequest, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Whether the kernel permits filters on TCP sockets: some do so for root alone."""
+    if request.param == "no filters":
+        monkeypatch.setattr(loopback, "attach", refuse)
+
+
+def refuse(*unused: object) -> None:
+    """Refuse a filter as the kernel does."""
+    raise PermissionError
+
+
 @VERSIONS
 @pytest.mark.parametrize("how", BACK)
 @pytest.mark.parametrize("protocol", ["tcp", "udp"])
+@pytest.mark.usefixtures("filters")
 def test_a_refusal_by_this_host_itself_accuses_nobody(
     line: Line, version: int, how: str, protocol: str
 ) -> None:
@@ -283,6 +297,7 @@ def test_a_refusal_by_this_host_itself_accuses_nobody(
 
 
 @VERSIONS
+@pytest.mark.usefixtures("filters")
 def test_a_reject_with_a_reset_at_the_output_of_this_host_accuses_nobody(line: Line, version: int) -> None:
     flows = [own_service(SERVER[version], f"{BUCKETFS},{SQL}", "tcp")]
     rule = f"tcp dport {SQL} reject with tcp reset"
@@ -294,6 +309,7 @@ def test_a_reject_with_a_reset_at_the_output_of_this_host_accuses_nobody(line: L
 
 
 @VERSIONS
+@pytest.mark.usefixtures("filters")
 def test_a_reject_with_a_reset_at_another_host_is_not_ours(line: Line, version: int) -> None:
     line.router.nft(
         f"table inet far {{ chain pass {{ type filter hook forward priority 0; "
@@ -336,6 +352,7 @@ PROGRAMS = pytest.mark.parametrize("program", [Resetting, Closing, Deferring, Bu
 
 @VERSIONS
 @PROGRAMS
+@pytest.mark.usefixtures("filters")
 def test_programs_here_that_hardly_accept_are_found(line: Line, version: int, program: type[Service]) -> None:
     """Both ends may be gone when the kernel's tables are read."""
     with (

@@ -18,6 +18,7 @@ from typing import TYPE_CHECKING, Any, Dict, Iterable, List, Mapping, NamedTuple
 
 from .._kernel import open_files
 from .._kernel.capture import Capture
+from .._kernel.loopback import may_choose_what_to_receive
 from .._kernel.own_addresses import OwnAddresses
 from .._kernel.resolve import resolve
 from .._kernel.sockets import Sources
@@ -209,6 +210,9 @@ def _ask_next_hops(targets: Sequence[Target], pace: Pace, sources: Sources, capt
 def _find_own_refusals(
     targets: Sequence[Target], pace: Pace, sources: Sources, capture: Optional[Capture]
 ) -> None:
+    if not may_choose_what_to_receive():
+        refused_here.find(refused_here.Counting(sources).ask, targets)
+        return
     pace = pace._replace(timeout=refused_here.SECONDS)
     with Sweep(pace, sources, only_from_here=True) as deaf:
         if capture is not None:

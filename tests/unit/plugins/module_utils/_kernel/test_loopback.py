@@ -94,3 +94,26 @@ def test_a_filter_for_another_device_hears_nothing(monkeypatch):
         with asking("127.0.0.1", port_of(server)) as sock:
             assert not loopback.stays_here(sock, b"question")
         assert select.select([server], [], [], 0.3)[0] == []
+
+
+def test_the_counters_of_the_device_are_read():
+    before = loopback.packets()
+    with listening("127.0.0.1") as server, socket.create_connection(server.getsockname()):
+        assert loopback.packets() >= before + 3, "a handshake"
+
+
+@pytest.mark.parametrize("text", ["", "Inter-|   Receive\n  eth0: 1 2 3\n"], ids=["empty", "no loopback"])
+def test_counters_that_are_missing_are_not_known(monkeypatch, tmp_path, text):
+    (tmp_path / "dev").write_text(text)
+    monkeypatch.setattr(loopback, "_COUNTERS", str(tmp_path / "dev"))
+    assert loopback.packets() is None
+    monkeypatch.setattr(loopback, "_COUNTERS", str(tmp_path / "nothing"))
+    assert loopback.packets() is None
+
+
+def test_a_kernel_that_forbids_filters_for_tcp_is_found_out(monkeypatch):
+    def forbidden(*unused):
+        raise PermissionError
+
+    monkeypatch.setattr(loopback, "attach", forbidden)
+    assert not loopback.may_choose_what_to_receive()

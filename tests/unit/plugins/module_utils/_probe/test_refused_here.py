@@ -5,6 +5,7 @@
 
 import pytest
 
+from ansible_collections.exasol_community.network.plugins.module_utils._kernel.sockets import Sources
 from ansible_collections.exasol_community.network.plugins.module_utils._probe import refused_here
 from ansible_collections.exasol_community.network.plugins.module_utils._probe.outcome import (
     Outcome,
@@ -100,3 +101,68 @@ def test_a_connection_that_ended_at_once_is_examined_too():
     made = target(OPEN)
     made.doubtful.add(8563)
     assert found(made, {8563: OPEN}) == ([], [8563], [[8563]])
+
+
+class Machine:
+    """A machine whose loopback device has counters: what each try moves, and what moves in between."""
+
+    def __init__(self, monkeypatch, moves, rests=True, known=True, heard=REFUSED):
+        self.count, self.moves, self.rests, self.known, self.heard = 0, list(moves), rests, known, heard
+        self.tries = 0
+        monkeypatch.setattr(refused_here, "packets", lambda: self.count if known else None)
+        monkeypatch.setattr(refused_here.Counting, "_tried", self.tried)
+        monkeypatch.setattr(refused_here.time, "sleep", self.sleep)
+
+    def tried(self, target, port):
+        """Answer a connection."""
+        self.tries += 1
+        self.count += self.moves.pop(0)
+        return self.heard
+
+    def sleep(self, seconds):
+        """Let time pass, in which others may use the device."""
+        self.count += 0 if self.rests else 1
+
+
+@pytest.mark.parametrize(
+    "options, here, tries",
+    [
+        ({"moves": [2] * 8}, [8563], 8),
+        ({"moves": [1] * 8}, [8563], 8),
+        ({"moves": [0]}, [], 1),
+        ({"moves": [2] * 7 + [0]}, [], 8),
+        ({"moves": [2] * 8, "rests": False}, [], 1),
+        ({"moves": [2] * 8, "known": False}, [], 1),
+        ({"moves": [2] * 8, "heard": None}, [], 1),
+    ],
+    ids=[
+        "every try moves them-here",
+        "one packet each-here",
+        "untouched-elsewhere",
+        "untouched once-elsewhere",
+        "never at rest-not known",
+        "no counters-not known",
+        "silence-not known",
+    ],
+)
+def test_counters_of_the_device_show_what_comes_from_here(monkeypatch, options, here, tries):
+    machine = Machine(monkeypatch, **options)
+    made = target()
+    refused_here.find(refused_here.Counting(Sources(())).ask, [made])
+    assert (sorted(made.refused_here), machine.tries) == (here, tries)
+
+
+def test_the_other_ports_of_a_range_are_counted_once(monkeypatch):
+    machine = Machine(monkeypatch, [2] * 100)
+    made = target(ports="20000-20009")
+    refused_here.find(refused_here.Counting(Sources(())).ask, [made])
+    assert (sorted(made.refused_here), machine.tries) == (list(range(20000, 20010)), 2 * 8 + 8)
+
+
+def test_counting_ends_in_time(monkeypatch):
+    machine = Machine(monkeypatch, [2] * 100)
+    monkeypatch.setattr(refused_here, "_MAX_COUNTING_SECONDS", 0.0)
+    made = target(ports="2580,8563")
+    refused_here.find(refused_here.Counting(Sources(())).ask, [made])
+    assert sorted(made.refused_here) == []
+    assert machine.tries <= 2
