@@ -213,6 +213,12 @@ def notes(provider: str, found: List[Barrier]) -> List[str]:
     for barrier in found:
         if barrier.everything:
             continue
+        if barrier.owner == provider:
+            warnings.append(
+                f"{provider} itself drops some packets in chain {barrier.place}: traffic that it accepts "
+                f"elsewhere may still be dropped ({barrier.what})"
+            )
+            continue
         beside = f"alongside {provider}" if provider else "on this host"
         accepted = f"traffic that {provider} accepts" if provider else "planned traffic"
         warnings.append(

@@ -371,6 +371,16 @@ def test_what_stops_something_is_reported(monkeypatch):
     assert other_firewalls.notes("ufw", []) == []
 
 
+def test_a_chain_of_the_firewall_itself_is_no_other_firewall():
+    barrier = other_firewalls.Barrier(
+        owner="iptables", place="ip mangle PREROUTING", what="in tcp 8563", everything=False
+    )
+    (own,) = other_firewalls.notes("iptables", [barrier])
+    assert_names(own, ["iptables itself", "ip mangle PREROUTING", "in tcp 8563"])
+    assert "alongside" not in own
+    assert_names(" ".join(other_firewalls.notes("ufw", [barrier])), ["iptables is active alongside ufw"])
+
+
 BOTH_RULES = cases.settled([rule("in tcp 8563", "192.0.2.0/24"), rule("out udp 53", "192.0.2.53")])
 IN_6 = cases.settled([rule("in tcp 8563", "2001:db8::/64")])
 STANDING = dict(ANSWERS, rule=dict(ANSWERS["rule"], chain="input"))
