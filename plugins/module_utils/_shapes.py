@@ -12,7 +12,7 @@ travels is JSON.
 from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
-    from typing import Dict, List, TypedDict
+    from typing import Any, Dict, List, TypedDict
 
     from typing_extensions import NotRequired, Required
 
@@ -388,6 +388,43 @@ if TYPE_CHECKING:
 
         changed: bool
         confirmed: bool
+
+    # What nft lists as JSON (libnftables-json(5)): the members that are read here.
+
+    NftExpression = Dict[str, Any]  # one statement of a rule: its word, and whatever belongs to that word
+
+    class NftChain(TypedDict):
+        """A chain; only base chains have a hook."""
+
+        family: str
+        table: str
+        name: str
+        hook: NotRequired[str]
+        type: NotRequired[str]
+        policy: NotRequired[str]
+        prio: NotRequired[object]  # a number, or whatever an old nft prints
+        dev: NotRequired[object]  # a name, or several
+
+    class NftRule(TypedDict):
+        """A rule."""
+
+        family: str
+        table: str
+        chain: str
+        handle: int
+        comment: NotRequired[str]
+        expr: NotRequired[List[NftExpression]]
+
+    class NftItem(TypedDict, total=False):
+        """An entry of the list, which has one member; those of other kinds are not read."""
+
+        chain: NftChain
+        rule: NftRule
+
+    class NftDocument(TypedDict, total=False):
+        """The whole list."""
+
+        nftables: List[NftItem]
 
     class Pending(TypedDict):
         """A change that awaits its confirmation (info.json beside the script of its rollback)."""
