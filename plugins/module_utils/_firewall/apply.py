@@ -189,8 +189,8 @@ def _nothing_runs(options: Options) -> str:
     what = "no firewall runs" if options.provider == detect.AUTO else f"{options.provider} does not run"
     if options.present and options.restrict:
         raise FirewallError(
-            f"{what} on this host, so nobody can be rejected: start one, set provider to nftables or "
-            "iptables, or do without restrict"
+            f"{what} on this host, so restrict cannot reject anything: start one, set provider to nftables "
+            "or iptables, or set restrict to false"
         )
     return f"{what} on this host: there is nothing to open"
 
@@ -237,5 +237,5 @@ def _notes_on_docker(rules: Rules) -> List[str]:
     published = [str(port) for port in detect.published_by_docker() if port in opened]
     if not published:
         return []
-    note = "this traffic does not reach the rules for what comes in, so they neither open nor restrict it"
+    note = "this traffic bypasses the rules for incoming traffic, so they neither open nor restrict it"
     return [f"Docker publishes port {', '.join(published)} on this host: {note}"]

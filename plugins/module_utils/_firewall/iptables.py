@@ -343,8 +343,8 @@ class Iptables(Provider):
         unfiltered = self._unfiltered()
         if unfiltered and any(rule.action == REJECT and rule.version == 6 for rule in rules):
             raise FirewallError(
-                f"nobody can be rejected over IPv6, because {unfiltered} on this host: install it, "
-                "turn IPv6 off, or do without restrict"
+                f"restrict cannot reject anything over IPv6, because {unfiltered} on this host: install it, "
+                "turn IPv6 off, or set restrict to false"
             )
         return tuple(rule for rule in rules if rule.version in self._saved)
 

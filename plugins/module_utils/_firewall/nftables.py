@@ -251,7 +251,7 @@ class Nftables(Provider):
         if not rules:
             change.steps.extend(RemoveFolder(folder) for folder in folders)
         if systemd_runs():
-            reload = Run(("systemctl", "daemon-reload"), what="letting systemd read its files again")
+            reload = Run(("systemctl", "daemon-reload"), what="reloading the files of systemd")
             change.steps.append(reload)
             change.undo.append(reload)
 

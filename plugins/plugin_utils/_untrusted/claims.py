@@ -142,7 +142,7 @@ class _Asked:
         if address in planned:
             return ""
         if parse_address(address) is None or all(parse_address(one) for one in planned):
-            return f"is about the address {shown(address)}, which {shown(destination)} has not in the plan"
+            return f"is about {shown(address)}, which is no address of {shown(destination)} in the plan"
         resolved = self._resolved.setdefault(key, set())
         resolved.add(address)
         return (
@@ -158,7 +158,7 @@ def _observed(observations: t.Any, asked: _Asked, hosts: Hosts) -> Iterator[tupl
         key = (entry["destination"], entry["protocol"], entry["address"])
         problem = asked.problem(*key)
         if not problem and key in known:
-            problem = f"is a second one about {entry['protocol']} of {shown(entry['address'])}"
+            problem = f"is a second entry for {entry['protocol']} of {shown(entry['address'])}"
         known.add(key)
         problem = problem or _wrong_states(entry["states"], hosts)
         if problem:
@@ -193,7 +193,7 @@ def _sessions(sessions: t.Any, asked: _Asked) -> Iterator[tuple[int, str]]:
                 f"which this host was not asked to log in"
             )
         if not problem and key in known:
-            problem = f"is a second one about port {session['port']} of {shown(session['address'])}"
+            problem = f"is a second entry for port {session['port']} of {shown(session['address'])}"
         known.add(key)
         if problem:
             yield index, problem

@@ -359,7 +359,7 @@ def test_rules_that_are_to_be_removed_need_no_sense(host):
 def test_where_no_firewall_runs_nobody_can_be_refused(host, monkeypatch):
     monkeypatch.setattr(apply.detect, "choose", lambda choice, listing: None)
     assert_names(
-        refusal(apply.change, BOTH._replace(restrict=True), "one", False), ["nobody can be rejected"]
+        refusal(apply.change, BOTH._replace(restrict=True), "one", False), ["restrict cannot reject anything"]
     )
 
 
