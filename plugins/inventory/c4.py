@@ -218,7 +218,7 @@ class InventoryModule(BaseInventoryPlugin, Constructable):  # type: ignore[misc]
         other = known.vars.get("exasol_cluster", cluster) if known else cluster
         if other != cluster:
             raise NetworkError(
-                f"the host {name!r} stands in the clusters {other!r} and {cluster!r}: set the option prefix, "
+                f"the host {name!r} is in the clusters {other!r} and {cluster!r}: set the option prefix, "
                 f"for example to '{{cluster}}-', so that every host has a name of its own"
             )
         self.inventory.add_host(name, group=group)

@@ -35,7 +35,7 @@ from .flows import (
     with_any_node,
 )
 from .ftp_modes import FtpWishes, apply_mode
-from .host_rules import nobodys, rules
+from .host_rules import rules
 from .releases import DEFAULT_RELEASE, Release
 from .services import parse
 from .table import TABLE, shown
@@ -92,7 +92,7 @@ def make_plan(wishes: Wishes, members: Members, hosts: Iterable[Party]) -> "Plan
         for entries_by_host in (forbidden.controls(planned, refused, present), refused):
             for name, entries in entries_by_host.items():
                 planned.setdefault(name, []).extend(entries)
-    ruled = nobodys(forbidden.incoming, rules(found, everybody_here))
+    ruled = rules(found, everybody_here, forbidden.incoming)
     left = unassigned(services, members)
     result: Plan = {
         "release": shown(releases),

@@ -14,7 +14,7 @@
 
 import contextlib
 import time
-from typing import TYPE_CHECKING, Any, Dict, Iterable, List, Mapping, NamedTuple, Optional, Sequence, Tuple
+from typing import TYPE_CHECKING, Dict, Iterable, List, Mapping, NamedTuple, Optional, Sequence, Tuple
 
 from .._kernel import open_files
 from .._kernel.capture import Capture
@@ -36,7 +36,7 @@ from .targets import Target, Targets, describe
 
 if TYPE_CHECKING:
     from .._shapes import Capture as CaptureReport
-    from .._shapes import Path, PortsAt, ProbeResult
+    from .._shapes import Path, PortsAt, ProbeFlow, ProbeResult, ProbeTarget
 
 MIN_TIMEOUT = 1.0  # seconds; of what a user may choose
 _MAX_RETRIES = 6  # at 20 % loss each way a port stays silent through all of them with a probability of 5e-10
@@ -90,8 +90,8 @@ def check(settings: Settings) -> Settings:
 
 
 def collect(
-    flows: Iterable[Mapping[str, Any]],
-    plain: Iterable[Mapping[str, Any]],
+    flows: "Iterable[ProbeFlow]",
+    plain: "Iterable[ProbeTarget]",
     listening: Mapping[str, List["PortsAt"]],
 ) -> Targets:
     """Return the targets of a plan's flows and of plain targets, with our own listeners marked."""

@@ -27,7 +27,7 @@ from .._values.ports import Ports
 from .outcome import Outcome
 
 if TYPE_CHECKING:
-    from .._shapes import PortsAt
+    from .._shapes import PortsAt, ProbeFlow
 
 PROTOCOLS = ("tcp", "udp")
 
@@ -188,7 +188,7 @@ class Targets:
                 target.claim(where, answering)
         return target
 
-    def add_flows(self, flows: Iterable[Mapping[str, Any]]) -> None:
+    def add_flows(self, flows: "Iterable[ProbeFlow]") -> None:
         """Add the flows of a plan."""
         for flow in flows:
             for name, addresses in flow["destinations"].items():

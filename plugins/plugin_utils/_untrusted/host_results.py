@@ -293,8 +293,8 @@ def _whereabouts(result: Mapping[str, t.Any]) -> dict[str, t.Any]:
 def malformed(host: str, mismatch: ShapeError) -> dict[str, t.Any]:
     """Return the failure that replaces a result of another shape."""
     return _failed(
-        f"{host} returned what its module never does: {mismatch}. Check whether somebody has changed this "
-        f"host, its Python or the collection there; nothing that it returned counts."
+        f"{host} returned a result that its module never returns: {mismatch}. Check whether somebody has "
+        f"changed this host, its Python or the collection there; nothing that it returned counts."
     )
 
 

@@ -15,14 +15,14 @@ from collections.abc import Iterable, Iterator, Mapping
 from ...module_utils._values.addresses import parse_address
 
 if t.TYPE_CHECKING:
-    from ...module_utils._shapes import HostPlan, LossyPath, ProbeFlow
+    from ...module_utils._shapes import HostPlan, LossyPath, ProbeFlow, ProbeTask
 
 _MIN_SHARE = 0.01
 _MIN_LOST = 3  # fewer may be chance
 _MAX_NOTES = 10
 
 
-def losses(observed: Mapping[str, t.Any], hosts: Mapping[str, HostPlan]) -> list[LossyPath]:
+def losses(observed: Mapping[str, ProbeTask | None], hosts: Mapping[str, HostPlan]) -> list[LossyPath]:
     """Return the paths of the plan on which first tries were lost, by source, destination and address."""
     found: list[LossyPath] = []
     for source, result in observed.items():
@@ -30,7 +30,7 @@ def losses(observed: Mapping[str, t.Any], hosts: Mapping[str, HostPlan]) -> list
     return found
 
 
-def _of_source(source: str, result: Mapping[str, t.Any], probes: Iterable[ProbeFlow]) -> Iterator[LossyPath]:
+def _of_source(source: str, result: ProbeTask, probes: Iterable[ProbeFlow]) -> Iterator[LossyPath]:
     planned = {name for entry in probes for name in entry["destinations"]}
     paths = result.get("paths")
     for path in paths if isinstance(paths, list) else ():

@@ -29,12 +29,12 @@ def render(verification: Verification) -> str:
     return csv_table(_HEADINGS, ([row.get(heading, "") for heading in _HEADINGS] for row in rows))
 
 
-def _measured(created: str, result: Result) -> Mapping[str, t.Any]:
+def _measured(created: str, result: Result) -> Mapping[str, object]:
     times = result["rtt_ms"].items() if "rtt_ms" in result else ()
     return {"created": created, **result, **{f"rtt_ms_{which}": value for which, value in times}}
 
 
-def _uncovered(created: str, entry: NotCovered) -> Mapping[str, t.Any]:
+def _uncovered(created: str, entry: NotCovered) -> Mapping[str, object]:
     return {
         "created": created,
         "service": entry["service"],

@@ -236,7 +236,7 @@ REFUSED = {
         node(privateIp='"10.0.0.1"', ssh='{"port": true}'),
         ["nodes.n11.ssh.port: 'True' is no port"],
     ),
-    "json, twice": ('{"nodes": {"n1": {}, "n1": {}}}', ["the key 'n1' stands twice"]),
+    "json, twice": ('{"nodes": {"n1": {}, "n1": {}}}', ["the key 'n1' appears twice"]),
     "json, a name that is a template": (
         '{"nodes": {"{{ x }}": {"privateIp": "10.0.0.1"}}}',
         ["nodes: '{{ x }}' is no name of a host"],
@@ -261,7 +261,7 @@ REFUSED = {
     "exaconf, key twice": (EXA + "PrivateNet = 10.0.0.12\n", ["line 3, PrivateNet of [Node : 11]: line 2"]),
     "exaconf, one name for two": (
         EXA + "[Node : 12]\nPrivateNet = 10.0.0.12\nName = n11\n",
-        ["the node 'n11' stands there twice"],
+        ["the node 'n11' appears there twice"],
     ),
     "exaconf, open section": (EXA + "[DB : DB1\n", ["line 3: the section is not closed"]),
     "exaconf, no =": (EXA + "[DB : DB1]\nPort 8563\n", ["line 4: this is neither a section nor a setting"]),

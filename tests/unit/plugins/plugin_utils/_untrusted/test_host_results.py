@@ -179,7 +179,10 @@ STATES, SESSIONS = ("observations", 0, "states", 0), ("ftp_sessions", 0)
 def test_a_malformed_result_is_the_failure_of_its_host(path, new, words):
     found = checked(changed(PROBED, path, new), PROBE, "n12")
     assert set(found) == {"failed", "changed", "msg"} and found["failed"] is True
-    assert found["msg"].startswith("n12 returned what its module never does: ") and words in found["msg"]
+    assert (
+        found["msg"].startswith("n12 returned a result that its module never returns: ")
+        and words in found["msg"]
+    )
 
 
 @pytest.mark.parametrize("result", [None, [], "text", 5], ids=repr)
