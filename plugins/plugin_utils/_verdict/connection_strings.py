@@ -184,6 +184,7 @@ class _Moved:
     def __init__(self, view: _View, host: HostPlan):
         self._view = view
         self.probes: list[ProbeFlow] = [entry for entry in host["probes"] if not entry.get("member")]
+        asked = {(name, entry["protocol"]) for entry in self.probes for name in entry["destinations"]}
         self._seen = self._measured()
         moved: set[int] = set()
         more: list[Observation] = []
@@ -200,7 +201,6 @@ class _Moved:
                     staying[name] = addresses
             if staying:
                 self.probes.append(t.cast("ProbeFlow", {**entry, "destinations": staying}))
-        asked = {(name, entry["protocol"]) for entry in self.probes for name in entry["destinations"]}
         self.observations = [
             one
             for one in view.observations
