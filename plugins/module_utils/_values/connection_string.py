@@ -206,7 +206,9 @@ def _hosts(part: _Part) -> List[str]:
             )
         if address is None and not is_name(host):
             meant = f"stands for {host!r}, which" if host != part.hosts else f"names {host!r}, which"
-            raise NetworkError(f"{part.place} {meant} is {explain_mistake(host)}")
+            raise NetworkError(
+                f"{part.place} {meant} is {explain_mistake(host)} (expected HOST:PORT or {_ORDER})"
+            )
     return found
 
 
