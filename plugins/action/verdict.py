@@ -19,6 +19,7 @@ from ..plugin_utils._text.tables import visible
 from ..plugin_utils._untrusted.claims import believable
 from ..plugin_utils._untrusted.origin import Origins
 from ..plugin_utils._verdict.certificates import certificate_notes, certificates
+from ..plugin_utils._verdict.connection_strings import ConnectionStrings
 from ..plugin_utils._verdict.counts import not_ok, summarize
 from ..plugin_utils._verdict.ftp_results import ftp_results, still_untestable
 from ..plugin_utils._verdict.joining import Joining
@@ -62,6 +63,8 @@ class ActionModule(ControllerAction):
         origins = Origins(plan)
         listeners, queries = origins.listeners(claims.listeners), origins.listeners(claims.queries)
         observations = origins.observations(claims.observations, listeners or queries)
+        strings = ConnectionStrings(plan, observations)
+        plan, observations = strings.plan, strings.observed
         joining = Joining(
             plan=plan,
             observed=observations,
@@ -72,12 +75,12 @@ class ActionModule(ControllerAction):
         )
         judged = joining.judge()
         sessions = ftp_results(observations)
-        results = judged.results + sessions
+        results = strings.judge(judged.results) + sessions
         presented = certificates(results, private_addresses(plan["hosts"]))
         lossy = losses(observations, plan["hosts"])
         verification: Verification = {
             "created": datetime.datetime.now(datetime.timezone.utc).isoformat(timespec="seconds"),
-            "run": plan.get("run", ""),
+            "run": options["plan"].get("run", ""),
             "release": plan["release"],
             "peers": hosts_by_peer(plan["hosts"]),
             "addresses": {name: host["addresses"] for name, host in plan["hosts"].items()},
@@ -97,6 +100,7 @@ class ActionModule(ControllerAction):
             "notes": [
                 *plan.get("notes", ()),
                 *certificate_notes(presented),
+                *strings.notes(),
                 *unverified(judged.results),
                 *joining.captures.notes(),
                 *joining.listening.notes(),

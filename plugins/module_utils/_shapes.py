@@ -45,6 +45,7 @@ if TYPE_CHECKING:
         expected: str  # "reachable" or "denied"
         destinations: Dict[str, List[str]]  # name -> addresses
         identify: NotRequired[str]  # the protocol of a service of the site's own: a file of _identify
+        member: NotRequired[bool]  # the destinations are DNS names of the source's connection string
 
     class Endpoint(TypedDict):
         """Where a host listens for the probes of others."""
@@ -95,6 +96,22 @@ if TYPE_CHECKING:
         peers: List[str]
         reason: str
 
+    class ConnectionMember(TypedDict):
+        """One host that a driver may connect to."""
+
+        host: str
+        port: int
+        fingerprint: str  # NOCERTCHECK, or empty
+
+    class Connection(TypedDict):
+        """The connection string of some clients."""
+
+        clients: List[str]
+        members: List[ConnectionMember]
+        ports: str  # on which the nodes offer the database, as planned
+        unmanaged: List[str]  # nodes that are no hosts of the inventory
+        notes: List[str]  # what the driver that it was written for reads in another way
+
     class Plan(TypedDict):
         """What make_plan returns."""
 
@@ -104,6 +121,7 @@ if TYPE_CHECKING:
         not_covered: List[NotCovered]
         notes: List[str]
         hosts: Dict[str, HostPlan]
+        connections: NotRequired[List[Connection]]
 
     class PlannedRun(Plan):
         """A plan as the action returns it, with the name of its run."""

@@ -78,6 +78,13 @@ options:
         description: Lists of addresses by the name of the destination.
         type: dict
         required: true
+      member:
+        description:
+          - Whether the destinations are DNS names of a connection string, which may lead to any host of the
+            plan.
+          - Then each listener of O(listening) may answer at the addresses that it listens on.
+        type: bool
+        default: false
   targets:
     description:
       - Targets for use without a plan.
@@ -520,6 +527,7 @@ def flow_options() -> Dict[str, Any]:
         identify={"type": "str", "choices": ["", *IDENTIFIERS], "default": ""},
         expected={"type": "str", "choices": ["reachable", "denied"], "default": "reachable"},
         destinations={"type": "dict", "required": True},
+        member={"type": "bool", "default": False},
     )
 
 

@@ -156,7 +156,8 @@ def _merge_openings(bundles: Iterable[Bundle]) -> List[_Opening]:
         ports[protocol] = ports.get(protocol, Ports()) | bundle.service.ports
         services.setdefault(protocol, []).extend(bundle.names)
     return [
-        _Opening(protocol, ports[protocol], tuple(sorted(services[protocol]))) for protocol in sorted(ports)
+        _Opening(protocol, ports[protocol], tuple(sorted(set(services[protocol]))))
+        for protocol in sorted(ports)
     ]
 
 

@@ -34,6 +34,10 @@ class Networks:
         party = self._party(name)
         return party.reached_from(self._party(other)) if self._has_external else party.addresses
 
+    def own_addresses(self, name: str) -> Sequence[str]:
+        """Return the addresses of a host on the private network of its cluster, or its only ones."""
+        return self._party(name).addresses
+
     def uses_external(self, name: str, other: str) -> bool:
         """Tell whether another host reaches this one at external addresses, and sees it come from there."""
         if not self._has_external:

@@ -118,6 +118,7 @@ def run(targets: Targets, settings: Settings) -> "ProbeResult":
         raise NetworkError("token is missing: pass the token that the listeners were started with")
     sources = Sources(settings.sources)
     resolved, unresolved = _resolved(targets)
+    targets.claim_for_members(resolved)
     captured: Optional["CaptureReport"] = None
     with contextlib.ExitStack() as stack:
         sweep = stack.enter_context(Sweep(settings.pace, sources, key, settings.identify))

@@ -75,7 +75,7 @@ def _replaced(target: Target, suspects: Iterable[int], address: str, outcome: Ou
     suspects = set(suspects)
     unproven: Set[int] = set()
     for seen, found in target.found.items():
-        if seen.answered_by != target.destination:
+        if not target.is_proven_by(seen.answered_by):
             unproven |= suspects.intersection(found.ports)
     if not unproven:
         return [target]

@@ -46,6 +46,7 @@ class Target:
         self.destination = destination
         self.name = ""
         self.planned = False  # whether a plan names the host that has this address
+        self.member = False  # a name of a connection string: any host of the plan may have its addresses
         self.address = address
         self.protocol = protocol
         self.ports = Ports()
@@ -117,6 +118,10 @@ class Target:
         if address in (self.address, self.wildcard):
             self.ours |= ports
 
+    def is_proven_by(self, host: str) -> bool:
+        """Tell whether the listener of a host shows that the plan means this very address."""
+        return host == self.destination or (self.member and bool(host))
+
     def expects_proof(self, port: int) -> bool:
         """Tell whether our own listener should answer on a port."""
         return port in self.ours
@@ -130,7 +135,7 @@ class Target:
     def at(self, address: str) -> "Target":
         """Return the same target at one address of its name, without outcomes."""
         copy = Target(self.destination, address, self.protocol)
-        copy.planned = self.planned
+        copy.planned, copy.member = self.planned, self.member
         copy.name = self.name if parse_address(self.address) else self.address
         copy.ports, copy.ours = self.ports, self.ours_everywhere.get(copy.wildcard, Ports())
         copy.services, copy.talks, copy.datagrams = self.services, self.talks, self.datagrams
@@ -154,6 +159,27 @@ class Targets:
 
     def __iter__(self) -> Iterator[Target]:
         return iter(self._targets.values())
+
+    def claim_for_members(self, found: Iterable[Target]) -> None:
+        """Mark where our listeners answer at the addresses of members; C(found) are targets with addresses.
+
+        A listener at all addresses of a host counts at those that the names of the host have led to.
+        """
+        every = list(found)
+        members = [target for target in every if target.member]
+        if not members:
+            return
+        hosts: Dict[str, Set[str]] = {}
+        for target in every:
+            if target.planned and not target.member:
+                hosts.setdefault(target.address, set()).add(target.destination)
+        for target in members:
+            here = hosts.get(target.address, set())
+            for host, entries in self._listening.items():
+                for where, spoken, ports in entries:
+                    is_there = where == target.address or (where == target.wildcard and host in here)
+                    if spoken == target.protocol and is_there:
+                        target.ours |= ports & target.ports
 
     def add(
         self,
@@ -206,6 +232,7 @@ class Targets:
                         identify=flow.get("identify", ""),
                     )
                     target.planned = True
+                    target.member = target.member or bool(flow.get("member"))
 
 
 def describe(target: Target) -> str:

@@ -45,12 +45,15 @@ SITE = {
 REPORT = tuple(name for name in SITE if name.startswith("exasol_report_"))
 # Each node's own too, but the same for all nodes of a cluster; _plan/plan.py checks that.
 RELEASE = "exasol_release"
+# Each client's own. It may hold a password, so its value appears in no error.
+CONNECTION = "exasol_connection_string"
 # What each host reads for itself.
 BY_HOST = (
     "exasol_address",
     "exasol_external_address",
     "exasol_cluster",
     RELEASE,
+    CONNECTION,
     "exasol_ftp_user",
     "exasol_ftp_password",
     "exasol_ftp_tls",
