@@ -21,6 +21,7 @@ from ..plugin_utils._untrusted.origin import Origins
 from ..plugin_utils._verdict.certificates import certificate_notes, certificates
 from ..plugin_utils._verdict.ftp_results import ftp_results, still_untestable
 from ..plugin_utils._verdict.joining import Joining, not_ok, summarize
+from ..plugin_utils._verdict.links import link_notes
 from ..plugin_utils._verdict.losses import loss_notes, losses
 from ..plugin_utils._verdict.not_covered import coverage_sentences, not_covered
 from ..plugin_utils._verdict.peers import hosts_by_peer, private_addresses
@@ -101,6 +102,7 @@ class ActionModule(ControllerAction):
                 *joining.listening.notes(),
                 *origins.notes(),
                 *loss_notes(lossy),
+                *link_notes(observations, plan["hosts"]),
             ],
         }
         verification["not_ok"] = not_ok(verification["summary"])

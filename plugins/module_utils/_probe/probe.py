@@ -9,6 +9,7 @@
 4. Silent ports beside rejected ones are tried again alone, slowly (icmp_limit.py).
 5. With a capture, an address of which nothing is known gets one more patient try (next_hop.py).
 6. What turns out to be the probing host itself is no evidence about another host (reached_itself.py).
+7. The kernel says how the first hop of each path looks (_kernel/neighbours.py).
 """
 
 import contextlib
@@ -17,6 +18,7 @@ from typing import TYPE_CHECKING, Any, Dict, Iterable, List, Mapping, NamedTuple
 
 from .._kernel import open_files
 from .._kernel.capture import Capture
+from .._kernel.neighbours import first_hops
 from .._kernel.own_addresses import OwnAddresses
 from .._kernel.resolve import resolve
 from .._kernel.sockets import Sources
@@ -118,6 +120,7 @@ def run(targets: Targets, settings: Settings) -> "ProbeResult":
         if capture is not None:
             _ask_next_hops(resolved, settings.pace, sources, capture)
             captured = capture.report()
+    _add_first_hops(losses, sources)
     resolved = reached_itself.settle(resolved, OwnAddresses)
     everything = resolved + unresolved
     sessions = examine_all(_ftp_servers(resolved), settings.ftp) if settings.ftp else None
@@ -182,6 +185,17 @@ def _measure(sweep: Sweep, targets: Sequence[Target]) -> List["Path"]:
     for some in suspects:
         asked_again += some.asked_again
     return paths(targets, late, asked_again)
+
+
+def _add_first_hops(found: Iterable["Path"], sources: Sources) -> None:
+    found = list(found)
+    hops = first_hops((path["address"] for path in found), sources.by_family())
+    for path in found:
+        hop = hops.get(path["address"])
+        if hop is not None and hop.gateway:
+            path["gateway"] = hop.gateway
+        if hop is not None and hop.link_address:
+            path["link_address"] = hop.link_address
 
 
 def _ask_next_hops(targets: Sequence[Target], pace: Pace, sources: Sources, capture: Capture) -> None:
