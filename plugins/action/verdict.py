@@ -18,6 +18,7 @@ from ..plugin_utils._report.summary import counts, host_order, sentences, table
 from ..plugin_utils._text.tables import visible
 from ..plugin_utils._untrusted.claims import believable
 from ..plugin_utils._untrusted.origin import Origins
+from ..plugin_utils._verdict import mixed_networks
 from ..plugin_utils._verdict.certificates import certificate_notes, certificates
 from ..plugin_utils._verdict.ftp_results import ftp_results, still_untestable
 from ..plugin_utils._verdict.joining import Joining, not_ok, summarize
@@ -72,7 +73,8 @@ class ActionModule(ControllerAction):
         )
         judged = joining.judge()
         sessions = ftp_results(observations)
-        results = judged.results + sessions
+        settled = mixed_networks.settle(judged.results, plan["hosts"])
+        results = settled.results + sessions
         presented = certificates(results, private_addresses(plan["hosts"]))
         lossy = losses(observations, plan["hosts"])
         verification: Verification = {
@@ -95,6 +97,7 @@ class ActionModule(ControllerAction):
             "certificates": presented,
             "paths": lossy,
             "notes": [
+                *settled.notes,
                 *plan.get("notes", ()),
                 *certificate_notes(presented),
                 *unverified(judged.results),
