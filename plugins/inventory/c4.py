@@ -26,6 +26,7 @@ description:
   - A port that is the default of the port table needs no override, so none is set.
   - Passwords, tokens, certificates and all other settings of the files are never read into variables.
 notes:
+  - The JSON and YAML forms of the configuration of C(c4) are not read.
   - The file of this plugin ends in C(c4.yml) or C(c4.yaml).
   - C(exasol_release) is a full version, such as V(2025.1.11), if the file says it.
     C(deployment.json) says none.

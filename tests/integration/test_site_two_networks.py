@@ -277,8 +277,9 @@ def test_the_range_between_clusters_is_missing_where_a_release_needs_it(
     for source, destination in pairs:
         sentence = done.the_result(source=source, destination=destination, ports=RANGE)["sentence"]
         assert f"{PUBLIC[source]}" in sentence and f"to {PUBLIC[destination]} on {destination}" in sentence
-    assert ("of cluster 'n' are not equally far apart" in done.said) == blocked
-    assert "of cluster 'b' are not equally far apart" not in done.said
+    # It is true of both sides of a load, if one of them is below 8.32.
+    for cluster in ("n", "b"):
+        assert (f"of cluster '{cluster}' are not equally far apart" in done.said) == blocked
 
 
 def test_one_list_with_addresses_of_two_networks_accuses_nobody(networks: New, tmp_path: Path) -> None:
