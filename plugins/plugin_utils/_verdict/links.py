@@ -12,73 +12,78 @@ link-layer addresses for the same address, several devices reply for it.
 from __future__ import annotations
 
 import typing as t
-from collections.abc import Iterator, Mapping
+from collections.abc import Mapping
 
 from ...module_utils._plan.address_rules import SOURCE
-from ...module_utils._plan.networks import Networks, networks_of
+from ...module_utils._plan.flows import NODE
 
 if t.TYPE_CHECKING:
     from ...module_utils._shapes import HostPlan, Path
 
 _MAX_SHOWN = 3
 _MAX_NOTES = 10
+_Place = tuple[str, str]  # a node and its address
 
 
-class _Hop(t.NamedTuple):
-    """The first hop from a node to a private address of another node of its cluster."""
+class _Gateway(t.NamedTuple):
+    """The first path of a cluster that has a gateway."""
 
     source: str
     destination: str
     address: str
     gateway: str
-    link_address: str
+
+
+class _Seen:
+    """What the first hops between the nodes of one cluster showed."""
+
+    def __init__(self) -> None:
+        self.first: _Gateway | None = None
+        self.routed = 0  # paths with a gateway
+        self.links: dict[_Place, dict[str, list[str]]] = {}  # link-layer address -> who sees it
+
+    def add(self, source: str, place: _Place, path: Path) -> None:
+        """Keep the first hop of a path."""
+        gateway, link = path.get("gateway"), path.get("link_address")
+        if gateway:
+            self.routed += 1
+            self.first = self.first or _Gateway(source, *place, gateway=gateway)
+        elif link:
+            self.links.setdefault(place, {}).setdefault(link, []).append(source)
 
 
 def link_notes(observed: Mapping[str, t.Any], hosts: Mapping[str, HostPlan]) -> list[str]:
     """Return what the first hops between nodes of a cluster show."""
-    by_cluster: dict[str, list[_Hop]] = {}
-    for hop in _between_nodes(observed, hosts):
-        by_cluster.setdefault(hosts[hop.source].get("cluster", ""), []).append(hop)
+    clusters = {name: host.get("cluster", "") for name, host in hosts.items() if NODE in host["peers"]}
+    by_cluster: dict[str, _Seen] = {}
+    for source in sorted(observed.keys() & clusters.keys()):
+        cluster = clusters[source]
+        seen = by_cluster.setdefault(cluster, _Seen())
+        result = observed[source] or {}
+        # Which addresses a host may speak of is checked for its observations.
+        asked = {(entry["destination"], entry["address"]) for entry in result.get("observations", ())}
+        for path in result.get("paths", ()):
+            place = (path["destination"], path["address"])
+            if clusters.get(place[0]) == cluster and place in asked and not _is_external(hosts, place):
+                seen.add(source, place, path)
     notes: list[str] = []
-    for cluster, hops in sorted(by_cluster.items()):
-        notes += _routed(cluster, [hop for hop in hops if hop.gateway])
-        notes += _claimed([hop for hop in hops if hop.link_address])
+    for cluster, seen in sorted(by_cluster.items()):
+        notes += _routed(cluster, seen)
+        notes += _claimed(seen)
     return notes
 
 
-def _between_nodes(observed: Mapping[str, t.Any], hosts: Mapping[str, HostPlan]) -> Iterator[_Hop]:
-    networks = networks_of(hosts)
-    for source in sorted(observed.keys() & hosts.keys()):
-        result = observed[source] or {}
-        paths: list[Path] = result.get("paths", [])
-        # Which addresses a host may speak of is checked for its observations.
-        asked = {(entry["destination"], entry["address"]) for entry in result.get("observations", ())}
-        for path in paths:
-            destination, address = path["destination"], path["address"]
-            if (destination, address) in asked and _is_private(networks, hosts, source, destination, address):
-                yield _Hop(
-                    source=source,
-                    destination=destination,
-                    address=address,
-                    gateway=path.get("gateway", ""),
-                    link_address=path.get("link_address", ""),
-                )
+def _is_external(hosts: Mapping[str, HostPlan], place: _Place) -> bool:
+    return place[1] in hosts[place[0]].get("external", ())
 
 
-def _is_private(
-    networks: Networks, hosts: Mapping[str, HostPlan], source: str, destination: str, address: str
-) -> bool:
-    if destination not in hosts or not networks.are_together(source, destination):
-        return False
-    return address not in hosts[destination].get("external", ())
-
-
-def _routed(cluster: str, hops: list[_Hop]) -> list[str]:
-    if not hops:
+def _routed(cluster: str, seen: _Seen) -> list[str]:
+    first = seen.first
+    if first is None:
         return []
-    first = hops[0]
     between = f"of cluster {cluster!r}" if cluster else "of the cluster"
-    more = f" So do {len(hops) - 1} more paths between nodes {between}." if len(hops) > 1 else ""
+    others = {1: "", 2: f" So does one more path between nodes {between}."}
+    more = others.get(seen.routed, f" So do {seen.routed - 1} more paths between nodes {between}.")
     return [
         (
             f"{first.source} reaches {first.destination} ({first.address}) through the gateway "
@@ -89,13 +94,9 @@ def _routed(cluster: str, hops: list[_Hop]) -> list[str]:
     ]
 
 
-def _claimed(hops: list[_Hop]) -> list[str]:
+def _claimed(seen: _Seen) -> list[str]:
     """Return the addresses for which several link-layer addresses reply, as different nodes see them."""
-    seen: dict[tuple[str, str], dict[str, list[str]]] = {}
-    for hop in hops:
-        by_link = seen.setdefault((hop.destination, hop.address), {})
-        by_link.setdefault(hop.link_address, []).append(hop.source)
-    several = {place: by_link for place, by_link in sorted(seen.items()) if len(by_link) > 1}
+    several = {place: by_link for place, by_link in sorted(seen.links.items()) if len(by_link) > 1}
     notes = [_of_two(*place, by_link) for place, by_link in list(several.items())[:_MAX_NOTES]]
     if len(several) > _MAX_NOTES:
         notes.append(
