@@ -18,11 +18,13 @@ from ..plugin_utils._report.summary import counts, host_order, sentences, table
 from ..plugin_utils._text.tables import visible
 from ..plugin_utils._untrusted.claims import believable
 from ..plugin_utils._untrusted.origin import Origins
+from ..plugin_utils._verdict import mixed_networks
 from ..plugin_utils._verdict.certificates import certificate_notes, certificates
 from ..plugin_utils._verdict.connection_strings import ConnectionStrings
 from ..plugin_utils._verdict.counts import not_ok, summarize
 from ..plugin_utils._verdict.ftp_results import ftp_results, still_untestable
 from ..plugin_utils._verdict.joining import Joining
+from ..plugin_utils._verdict.links import link_notes
 from ..plugin_utils._verdict.losses import loss_notes, losses
 from ..plugin_utils._verdict.not_covered import coverage_sentences, not_covered
 from ..plugin_utils._verdict.peers import hosts_by_peer, private_addresses
@@ -75,7 +77,8 @@ class ActionModule(ControllerAction):
         )
         judged = joining.judge()
         sessions = ftp_results(observations)
-        results = strings.judge(judged.results) + sessions
+        settled = mixed_networks.settle(strings.judge(judged.results), plan["hosts"])
+        results = settled.results + sessions
         presented = certificates(results, private_addresses(plan["hosts"]))
         lossy = losses(observations, plan["hosts"])
         verification: Verification = {
@@ -98,6 +101,7 @@ class ActionModule(ControllerAction):
             "certificates": presented,
             "paths": lossy,
             "notes": [
+                *settled.notes,
                 *plan.get("notes", ()),
                 *certificate_notes(presented),
                 *strings.notes(),
@@ -106,6 +110,7 @@ class ActionModule(ControllerAction):
                 *joining.listening.notes(),
                 *origins.notes(),
                 *loss_notes(lossy),
+                *link_notes(observations, plan["hosts"]),
             ],
         }
         verification["not_ok"] = not_ok(verification["summary"])

@@ -196,6 +196,9 @@ if TYPE_CHECKING:
         address: str
         tries: int  # TCP ports that answered
         lost: int  # those of them that did not answer the first try
+        # How the first hop looks (_kernel/neighbours.py).
+        gateway: NotRequired[str]  # the next hop, if the address is on no link of the host
+        link_address: NotRequired[str]  # from which the address replied, if it is on a link of the host
 
     class CaptureEntry(TypedDict):
         """The ports of which packets were seen between two addresses."""

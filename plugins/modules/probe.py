@@ -385,6 +385,16 @@ paths:
       type: int
       returned: success
       sample: 82
+    gateway:
+      description: The next hop to the address, as the routes of this host have it.
+      type: str
+      returned: if the address is on no link of this host
+      sample: 192.0.2.1
+    link_address:
+      description: The link-layer address from which the address replied to ARP or NDP.
+      type: str
+      returned: if the address is on a link of this host and its reply is in the kernel's table of neighbors
+      sample: 52:54:00:12:34:56
 capture:
   description: What was seen outside of this host's packet filter.
   returned: with O(capture)

@@ -225,8 +225,8 @@ def notes(firewall: Chosen, found: List[Barrier]) -> List[str]:
             continue
         if firewall and barrier.owner == firewall.name:
             warnings.append(
-                f"{firewall.name} itself drops some packets in chain {barrier.place}: traffic that it accepts "
-                f"elsewhere may still be dropped ({barrier.what})"
+                f"{firewall.name} itself drops some packets in chain {barrier.place}: traffic that it "
+                f"accepts elsewhere may still be dropped ({barrier.what})"
             )
             continue
         beside = f"alongside {firewall.name}" if firewall else "on this host"

@@ -10,6 +10,7 @@
 5. With a capture, an address of which nothing is known gets one more patient try (next_hop.py).
 6. Refusals are examined: they may come from the probing host itself (refused_here.py).
 7. What turns out to be the probing host itself is no evidence about another host (reached_itself.py).
+8. The kernel says how the first hop of each path looks (_kernel/neighbours.py).
 """
 
 import contextlib
@@ -19,6 +20,7 @@ from typing import TYPE_CHECKING, Dict, Iterable, List, Mapping, NamedTuple, Opt
 from .._kernel import open_files
 from .._kernel.capture import Capture
 from .._kernel.loopback import may_choose_what_to_receive
+from .._kernel.neighbours import first_hops
 from .._kernel.own_addresses import OwnAddresses
 from .._kernel.resolve import resolve
 from .._kernel.sockets import Sources
@@ -135,6 +137,7 @@ def run(targets: Targets, settings: Settings) -> "ProbeResult":
         _find_own_refusals(resolved, settings.pace, sources, capture)
         if capture is not None:
             captured = capture.report()
+    _add_first_hops(losses, sources)
     resolved = reached_itself.settle(resolved, OwnAddresses)
     everything = resolved + unresolved
     sessions = examine_all(_ftp_servers(resolved), settings.ftp) if settings.ftp else None
@@ -199,6 +202,17 @@ def _measure(sweep: Sweep, targets: Sequence[Target]) -> List["Path"]:
     for some in suspects:
         asked_again += some.asked_again
     return paths(targets, late, asked_again)
+
+
+def _add_first_hops(found: Iterable["Path"], sources: Sources) -> None:
+    found = list(found)
+    hops = first_hops((path["address"] for path in found), sources.by_family())
+    for path in found:
+        hop = hops.get(path["address"])
+        if hop is not None and hop.gateway:
+            path["gateway"] = hop.gateway
+        if hop is not None and hop.link_address:
+            path["link_address"] = hop.link_address
 
 
 def _ask_next_hops(targets: Sequence[Target], pace: Pace, sources: Sources, capture: Capture) -> None:

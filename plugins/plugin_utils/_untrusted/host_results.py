@@ -202,7 +202,13 @@ _LEFTOVER = _object(
     ports=_LISTENING,
 )
 _PATH_TRIED = _object(
-    "destination address tries lost", destination=_NAME, address=_TARGET, tries=_NUMBER, lost=_NUMBER
+    "destination address tries lost",
+    destination=_NAME,
+    address=_TARGET,
+    tries=_NUMBER,
+    lost=_NUMBER,
+    gateway=_SEEN_ADDRESS,
+    link_address={"type": "string", "pattern": "^[0-9a-f]{2}(:[0-9a-f]{2}){0,31}$"},
 )
 # Of which run, and of which machine, a result is.
 _ORIGIN = {"run": _NAME, "machine": _object("", identity=_NAME, own=_list(_TARGET, 1024))}

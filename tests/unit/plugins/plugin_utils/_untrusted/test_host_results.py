@@ -80,8 +80,11 @@ SESSION = {
     "detail": "d",
     "data": [DATA],
 }
+PATH = {"destination": "n11", "address": "192.0.2.11", "tries": 1, "lost": 0}
+PATHS = [{**PATH, "link_address": "02:00:00:00:00:0b"}, {**PATH, "gateway": "fe80::1"}]
 PROBED = {
     "changed": False,
+    "paths": PATHS,
     "id": "5b0e6f3c9d21",
     "observations": [OBSERVATION],
     "summary": {"open": 1},
@@ -169,6 +172,10 @@ STATES, SESSIONS = ("observations", 0, "states", 0), ("ftp_sessions", 0)
         ((*STATES, "rtt_ms", "max"), float("nan"), "rtt_ms.max is nan"),
         (("capture", "seen", 0, "asked_out"), "x", "capture.seen[0].asked_out"),
         (("summary",), {"wonderful": 1}, "summary.wonderful"),
+        (("paths", 0, "link_address"), "02-00-00-00-00-0B", "paths[0].link_address is '02-00-00-00-00-0B'"),
+        (("paths", 0, "link_address"), ":".join(["02"] * 33), "paths[0].link_address"),
+        (("paths", 1, "gateway"), "the router", "paths[1].gateway is 'the router': expected an address"),
+        (("paths", 1, "gateway"), None, "paths[1].gateway is nothing"),
         ((*SESSIONS, "port"), 70000, "ftp_sessions[0].port is 70000"),
         ((*SESSIONS, "login"), "yes", "ftp_sessions[0].login"),
         ((*SESSIONS, "data", 0, "transfer"), "well", "data[0].transfer is 'well'"),
