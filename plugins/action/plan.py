@@ -28,7 +28,7 @@ from ..plugin_utils._inventory.play_checks import (
     check_themselves,
     check_together,
 )
-from ..plugin_utils._inventory.site_variables import NOTHING
+from ..plugin_utils._inventory.site_variables import NOTHING, misspelt_variables
 from ..plugin_utils._inventory.topology import (
     DEFAULT_GROUPS,
     Inventory,
@@ -114,6 +114,7 @@ class ActionModule(ControllerAction):
         self.check_site(plan["hosts"], variables)
         if options["together"]:
             self._check_connections(plan, present_names, hostvars)
+        notes += misspelt_variables(self.host_values(variables).names)
         plan["notes"] = (
             notes + plan["notes"] + (self._idle_login(plan, variables) if options["together"] else [])
         )

@@ -223,6 +223,12 @@ def notes(firewall: Chosen, found: List[Barrier]) -> List[str]:
     for barrier in found:
         if barrier.everything:
             continue
+        if firewall and barrier.owner == firewall.name:
+            warnings.append(
+                f"{firewall.name} itself drops some packets in chain {barrier.chain}: traffic that it "
+                f"accepts elsewhere may still be dropped ({barrier.what})"
+            )
+            continue
         beside = f"alongside {firewall.name}" if firewall else "on this host"
         accepted = f"traffic that {firewall.name} accepts" if firewall else "planned traffic"
         warnings.append(

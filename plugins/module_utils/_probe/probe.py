@@ -8,7 +8,8 @@
 3. Silent ports whose packets may have been lost are tried again (observations.py).
 4. Silent ports beside rejected ones are tried again alone, slowly (icmp_limit.py).
 5. With a capture, an address of which nothing is known gets one more patient try (next_hop.py).
-6. What turns out to be the probing host itself is no evidence about another host (reached_itself.py).
+6. Refusals are examined: they may come from the probing host itself (refused_here.py).
+7. What turns out to be the probing host itself is no evidence about another host (reached_itself.py).
 """
 
 import contextlib
@@ -17,6 +18,7 @@ from typing import TYPE_CHECKING, Dict, Iterable, List, Mapping, NamedTuple, Opt
 
 from .._kernel import open_files
 from .._kernel.capture import Capture
+from .._kernel.loopback import may_choose_what_to_receive
 from .._kernel.own_addresses import OwnAddresses
 from .._kernel.resolve import resolve
 from .._kernel.sockets import Sources
@@ -25,7 +27,7 @@ from .._plan.ftp_modes import CONTROL_ROWS
 from .._values.addresses import explain_mistake, is_name, parse_address
 from .._values.errors import NetworkError
 from .._values.ports import Ports
-from . import icmp_limit, next_hop, reached_itself
+from . import icmp_limit, next_hop, reached_itself, refused_here
 from .ftp_session import Login, Server, check_authorities, examine_all
 from .observations import Suspects, by_address, late_answers, observation, paths, summarize
 from .outcome import OPEN, OTHER_RUN, UNRESOLVED, Outcome
@@ -36,6 +38,7 @@ if TYPE_CHECKING:
     from .._shapes import Capture as CaptureReport
     from .._shapes import Path, PortsAt, ProbeFlow, ProbeResult, ProbeTarget
 
+MIN_TIMEOUT = 1.0  # seconds; of what a user may choose
 _MAX_RETRIES = 6  # at 20 % loss each way a port stays silent through all of them with a probability of 5e-10
 _RESOLVER_SECONDS = 10.0
 _MIN_SOCKETS = 8
@@ -50,6 +53,17 @@ class Settings(NamedTuple):
     identify: bool = False
     ftp: Optional[Login] = None
     capture: bool = False
+
+
+def patient(pace: Pace) -> Pace:
+    """Return a pace that a user chose; raise if it is too impatient to accuse anybody of silence."""
+    if pace.timeout < MIN_TIMEOUT:
+        raise NetworkError(
+            f"timeout {pace.timeout:g} is too short: expected at least {MIN_TIMEOUT:g} and at most 300 "
+            "seconds, because a slower reply, or one to a packet that is sent again after a second, "
+            "would look like a filter"
+        )
+    return pace
 
 
 def check(settings: Settings) -> Settings:
@@ -117,6 +131,8 @@ def run(targets: Targets, settings: Settings) -> "ProbeResult":
         losses = _measure(sweep, resolved)
         if capture is not None:
             _ask_next_hops(resolved, settings.pace, sources, capture)
+        _find_own_refusals(resolved, settings.pace, sources, capture)
+        if capture is not None:
             captured = capture.report()
     resolved = reached_itself.settle(resolved, OwnAddresses)
     everything = resolved + unresolved
@@ -189,6 +205,19 @@ def _ask_next_hops(targets: Sequence[Target], pace: Pace, sources: Sources, capt
         with Sweep(pace._replace(timeout=next_hop.SECONDS), sources) as patient:
             patient.watch(capture)
             next_hop.find_silent(patient.run, by_address(targets), capture.asked())
+
+
+def _find_own_refusals(
+    targets: Sequence[Target], pace: Pace, sources: Sources, capture: Optional[Capture]
+) -> None:
+    if not may_choose_what_to_receive():
+        refused_here.find(refused_here.Counting(sources).ask, targets)
+        return
+    pace = pace._replace(timeout=refused_here.SECONDS)
+    with Sweep(pace, sources, only_from_here=True) as deaf:
+        if capture is not None:
+            deaf.watch(capture)
+        refused_here.find(deaf.run, targets)
 
 
 def _resolved(targets: Iterable[Target]) -> Tuple[List[Target], List[Target]]:
