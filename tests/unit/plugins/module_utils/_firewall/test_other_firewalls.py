@@ -12,6 +12,7 @@ from ansible_collections.exasol_community.network.plugins.module_utils._firewall
     xtables,
 )
 from ansible_collections.exasol_community.network.plugins.module_utils._firewall.chains import BaseChain
+from ansible_collections.exasol_community.network.plugins.module_utils._firewall.iptables import Iptables
 from ansible_collections.exasol_community.network.plugins.module_utils._firewall.providers import (
     provider_class,
 )
@@ -387,12 +388,15 @@ def test_what_stops_something_is_reported(monkeypatch):
 
 def test_a_chain_of_the_firewall_itself_is_no_other_firewall():
     barrier = other_firewalls.Barrier(
-        owner="iptables", place="ip mangle PREROUTING", what="in tcp 8563", everything=False
+        owner="iptables",
+        chain=BaseChain("ip", "mangle", "PREROUTING"),
+        what="in tcp 8563",
+        everything=False,
     )
-    (own,) = other_firewalls.notes("iptables", [barrier])
+    (own,) = other_firewalls.notes(Iptables, [barrier])
     assert_names(own, ["iptables itself", "ip mangle PREROUTING", "in tcp 8563"])
     assert "alongside" not in own
-    assert_names(" ".join(other_firewalls.notes("ufw", [barrier])), ["iptables is active alongside ufw"])
+    assert_names(" ".join(other_firewalls.notes(Ufw, [barrier])), ["iptables is active alongside ufw"])
 
 
 BOTH_RULES = cases.settled([rule("in tcp 8563", "192.0.2.0/24"), rule("out udp 53", "192.0.2.53")])
