@@ -225,7 +225,7 @@ def notes(firewall: Chosen, found: List[Barrier]) -> List[str]:
             continue
         if firewall and barrier.owner == firewall.name:
             warnings.append(
-                f"{firewall.name} itself drops some packets in chain {barrier.place}: traffic that it "
+                f"{firewall.name} itself drops some packets in chain {barrier.chain}: traffic that it "
                 f"accepts elsewhere may still be dropped ({barrier.what})"
             )
             continue
