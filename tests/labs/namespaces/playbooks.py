@@ -187,6 +187,17 @@ class Run:
         """Send a signal to ansible-playbook alone."""
         os.kill(self.pid, number)
 
+    def interrupt(self, number: int) -> None:
+        """Send a signal until the run ends, as a user does.
+
+        Python ignores an exception in some places (callbacks of fork and of weak references), and with it
+        Ansible's KeyboardInterrupt.
+        """
+        while self._process.poll() is None:
+            self.send(number)
+            with contextlib.suppress(subprocess.TimeoutExpired):
+                self._process.wait(1)
+
     @contextlib.contextmanager
     def suspended(self) -> t.Iterator[None]:
         """Stop ansible-playbook for a moment, so that it starts no further task."""
