@@ -22,8 +22,10 @@ from ..plugin_utils._verdict.certificates import certificate_notes, certificates
 from ..plugin_utils._verdict.counts import not_ok, summarize
 from ..plugin_utils._verdict.ftp_results import ftp_results, still_untestable
 from ..plugin_utils._verdict.joining import Joining
-from ..plugin_utils._verdict.losses import loss_notes, losses
+from ..plugin_utils._verdict.limits import read_limits
+from ..plugin_utils._verdict.measured_paths import measured_paths
 from ..plugin_utils._verdict.not_covered import coverage_sentences, not_covered
+from ..plugin_utils._verdict.path_notes import path_notes
 from ..plugin_utils._verdict.peers import hosts_by_peer, private_addresses
 from ..plugin_utils._verdict.unverified import unverified
 
@@ -45,12 +47,13 @@ class ActionModule(ControllerAction):
         "captures": {"type": "dict", "default": {}},
         "stopped": {"type": "dict", "default": {}},
         "queries": {"type": "dict", "default": {}},
+        "limits": {"type": "dict", "default": {}},
         "display": {"type": "bool", "default": True},
     }
 
     def act(self, options: dict[str, t.Any], variables: dict[str, t.Any]) -> dict[str, t.Any]:
         """Return the verification."""
-        plan = options["plan"]
+        plan, limits = options["plan"], read_limits(options["limits"])
         claims = believable(
             plan,
             observations=options["observations"],
@@ -69,12 +72,13 @@ class ActionModule(ControllerAction):
             captures=claims.captures,
             stopped=claims.stopped,
             queries=queries,
+            limits=limits,
         )
         judged = joining.judge()
         sessions = ftp_results(observations)
         results = judged.results + sessions
         presented = certificates(results, private_addresses(plan["hosts"]))
-        lossy = losses(observations, plan["hosts"])
+        paths = measured_paths(observations, plan["hosts"])
         verification: Verification = {
             "created": datetime.datetime.now(datetime.timezone.utc).isoformat(timespec="seconds"),
             "run": plan.get("run", ""),
@@ -93,7 +97,7 @@ class ActionModule(ControllerAction):
             "not_covered": not_covered(plan, results),
             "summary": summarize(results),
             "certificates": presented,
-            "paths": lossy,
+            "paths": paths,
             "notes": [
                 *plan.get("notes", ()),
                 *certificate_notes(presented),
@@ -101,7 +105,7 @@ class ActionModule(ControllerAction):
                 *joining.captures.notes(),
                 *joining.listening.notes(),
                 *origins.notes(),
-                *loss_notes(lossy),
+                *path_notes(paths, plan["hosts"], limits),
             ],
         }
         verification["not_ok"] = not_ok(verification["summary"])

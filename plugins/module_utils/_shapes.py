@@ -100,6 +100,7 @@ if TYPE_CHECKING:
 
         min: float
         median: float
+        p95: NotRequired[float]  # 95 of 100 were not longer
         max: float
 
     class TlsFacts(TypedDict, total=False):
@@ -144,13 +145,37 @@ if TYPE_CHECKING:
         ports: str
         states: List[PortState]
 
+    class Segment(TypedDict):
+        """What became of full-size TCP segments in one direction of a path."""
+
+        state: str  # "passed", "reduced" (ICMP lowered the MSS), "stalled" (they vanish) or "unmeasured"
+        size: int  # bytes of data in the largest segment that passed, 0 if none did
+        mss: int  # bytes of data in a full-size segment, as the connection began
+        reason: NotRequired[str]  # why it is unmeasured, a code
+
+    class Connections(TypedDict):
+        """Connections of a path that were repeated from the same source port while they failed."""
+
+        tried: int
+        failed_always: int
+
+    # Functional, because a direction is a keyword of Python.
+    Segments = TypedDict("Segments", {"out": Segment, "in": Segment}, total=False)
+
     class Path(TypedDict):
         """What is true of all ports between a host and one address of a destination."""
 
         destination: str
         address: str
-        tries: int  # TCP ports that answered
-        lost: int  # those of them that did not answer the first try
+        tries: int  # TCP connections that were tried
+        lost: int  # those of them whose first try was not answered
+        retransmitted: NotRequired[int]  # SYNs and segments that were sent again
+        connections: NotRequired[Connections]
+        pattern: NotRequired[str]  # "by_connection": the same connections always fail
+        rtt_ms: NotRequired[RoundTrips]  # of handshakes, a few at a time
+        clock_offset_s: NotRequired[float]  # the destination's clock minus this host's
+        clock_error_s: NotRequired[float]  # the offset is right to within this
+        segments: NotRequired[Segments]
 
     class CaptureEntry(TypedDict):
         """The ports of which packets were seen between two addresses."""
@@ -293,14 +318,11 @@ if TYPE_CHECKING:
         destinations: List[str]
         reason: str
 
-    class LossyPath(TypedDict):
-        """A path on which first connection attempts were lost."""
+    class MeasuredPath(Path):
+        """A path of the plan, with its source."""
 
         source: str
-        destination: str
-        address: str
-        tries: int
-        lost: int
+        seen_as: NotRequired[List[str]]  # what the destination saw in place of the source's own address
 
     class Certificate(TypedDict):
         """A certificate with the hosts that presented it: TlsFacts that always have a fingerprint."""
@@ -336,7 +358,7 @@ if TYPE_CHECKING:
         not_ok: NotRequired[int]
         message: NotRequired[str]
         certificates: NotRequired[List[Certificate]]
-        paths: NotRequired[List[LossyPath]]
+        paths: NotRequired[List[MeasuredPath]]
         notes: NotRequired[List[str]]
 
     class Report(Verification):
