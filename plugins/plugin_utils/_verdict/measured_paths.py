@@ -31,8 +31,8 @@ def _of_source(source: str, result: Mapping[str, t.Any], planned: set[str]) -> I
     for path in paths:
         if path["destination"] in planned:
             addresses = seen.get((path["destination"], path["address"]))
-            more: t.Any = {"seen_as": addresses} if addresses else {}
-            yield {"source": source, **path, **more}
+            more = {"seen_as": addresses} if addresses else {}
+            yield t.cast("MeasuredPath", {"source": source, **path, **more})
 
 
 def _seen_as(result: Mapping[str, t.Any]) -> _Places:
