@@ -24,6 +24,7 @@ from ..plugin_utils._verdict.ftp_results import ftp_results, still_untestable
 from ..plugin_utils._verdict.joining import Joining
 from ..plugin_utils._verdict.limits import read_limits
 from ..plugin_utils._verdict.measured_paths import measured_paths
+from ..plugin_utils._verdict.name_notes import name_notes
 from ..plugin_utils._verdict.not_covered import coverage_sentences, not_covered
 from ..plugin_utils._verdict.path_notes import path_notes
 from ..plugin_utils._verdict.peers import hosts_by_peer, private_addresses
@@ -105,7 +106,8 @@ class ActionModule(ControllerAction):
                 *joining.captures.notes(),
                 *joining.listening.notes(),
                 *origins.notes(),
-                *path_notes(paths, plan["hosts"], limits),
+                *path_notes(paths, plan["hosts"], limits, judged.results),
+                *name_notes(observations, plan["hosts"]),
             ],
         }
         verification["not_ok"] = not_ok(verification["summary"])

@@ -122,6 +122,7 @@ if TYPE_CHECKING:
         looks_like: NotRequired[str]
         detail: NotRequired[str]
         tls: NotRequired[TlsFacts]
+        clock_offset_s: NotRequired[float]  # of a time server: its clock minus that of the host that asked
 
     class PortState(TypedDict):
         """What was found at all ports that are alike."""

@@ -332,7 +332,8 @@ observations:
               the service never says anything before a login (Sybase ASE).
             - Also returned if known are C(version), C(looks_like), C(detail), and C(tls) with C(protocol),
               C(subject), C(issuer), C(names), C(not_after), C(days_left) and C(fingerprint). The fingerprint
-              is the SHA-256 of the certificate as in an Exasol connection string.
+              is the SHA-256 of the certificate as in an Exasol connection string. Of a time server there is
+              C(clock_offset_s), its clock minus that of this host in seconds, to within the round trip.
             - Answers of servers are shortened, and characters that cannot be printed are escaped.
               Certificates are returned, not verified.
           type: dict

@@ -114,7 +114,13 @@ _TLS = _object(
     fingerprint={"type": "string", "pattern": "^[0-9A-F]{64}$"},
 )
 _IDENTITY = _object(
-    "status", status={"enum": STATUSES}, version=_TEXT, looks_like=_TEXT, detail=_TEXT, tls=_TLS
+    "status",
+    status={"enum": STATUSES},
+    version=_TEXT,
+    looks_like=_TEXT,
+    detail=_TEXT,
+    tls=_TLS,
+    clock_offset_s={"type": "number", "minimum": -(1 << 32), "maximum": 1 << 32},
 )
 _STATE = _object(
     "ports state reason",

@@ -17,7 +17,7 @@ from .limits import NO_LIMITS, Limits
 from .path_verdict import BY_CONNECTION, REDUCED, segments_of
 
 if t.TYPE_CHECKING:
-    from ...module_utils._shapes import HostPlan, MeasuredPath
+    from ...module_utils._shapes import HostPlan, MeasuredPath, Result
 
 _MIN_SHARE = 0.01
 _MIN_LOST = 3  # fewer may be chance
@@ -29,9 +29,12 @@ _MAX_NAMES = 3
 
 
 def path_notes(
-    paths: Sequence[MeasuredPath], hosts: Mapping[str, HostPlan], limits: Limits = NO_LIMITS
+    paths: Sequence[MeasuredPath],
+    hosts: Mapping[str, HostPlan],
+    limits: Limits = NO_LIMITS,
+    results: Iterable[Result] = (),
 ) -> list[str]:
-    """Return the notes on all measured paths, each kind bounded, the worst first."""
+    """Return the notes on all measured paths and time servers, each kind bounded, the worst first."""
     notes = [
         *_loss_notes(paths),
         *_translation_notes(paths, hosts),
@@ -39,6 +42,7 @@ def path_notes(
     ]
     if limits.clock_s is None:
         notes += _clock_notes(paths)
+        notes += _time_server_notes(results)
     return notes
 
 
@@ -130,6 +134,28 @@ def _clock_notes(paths: Iterable[MeasuredPath]) -> list[str]:
             f"(chronyc tracking, timedatectl) on both."
         )
     return _bounded(notes, "have ends whose clocks differ")
+
+
+def _time_server_notes(results: Iterable[Result]) -> list[str]:
+    """Return one note for each time server whose clock differs from that of hosts that asked it."""
+    asked: dict[str, dict[str, float]] = {}
+    for result in results:
+        offset = result["identity"].get("clock_offset_s") if "identity" in result else None
+        if offset is not None and abs(offset) > _MAX_CLOCK_SECONDS:
+            asked.setdefault(_place(result), {}).setdefault(result["source"], offset)
+    notes = []
+    for server, offsets in asked.items():
+        worst = max(offsets.values(), key=abs)
+        notes.append(
+            f"The time server {server} is {abs(worst):.1f} s {'ahead of' if worst > 0 else 'behind'} "
+            f"{_names(list(offsets))}: compare both with another time server."
+        )
+    return _bounded(notes, "lead to time servers whose clock differs")
+
+
+def _place(result: Result) -> str:
+    name, address = result["destination"], result["address"]
+    return name if name == address else f"{name} ({address})"
 
 
 def _certain_offset(path: MeasuredPath) -> float:

@@ -61,6 +61,9 @@ def judge_path(case: Case, judged: Judgement) -> Judgement:
                     f"{case.source} reaches {case.where}, but it is unknown whether full-size segments pass "
                     f"({missing}): measure again."
                 )
+    wrong_time = _wrong_time(case)
+    if wrong_time:
+        return DEGRADED, wrong_time
     if path is not None:
         if path.get("pattern") == BY_CONNECTION:
             return DEGRADED, _some_connections_fail(case, path)
@@ -71,6 +74,18 @@ def judge_path(case: Case, judged: Judgement) -> Judgement:
                 f"exceeds exasol_verify_limits; ask who runs the network in between."
             )
     return judged
+
+
+def _wrong_time(case: Case) -> str:
+    """Return what is wrong with the clock of a time server, or nothing."""
+    offset = case.observed.get("identity", {}).get("clock_offset_s")
+    if offset is None or case.limits.clock_s is None or abs(offset) <= case.limits.clock_s:
+        return ""
+    return (
+        f"{case.source} reaches {case.where}, but its clock and that of {case.source} differ by "
+        f"{abs(offset):.3f} s, and the limit is {case.limits.clock_s:g} s (clock_s of exasol_verify_limits): "
+        f"compare both with another time server."
+    )
 
 
 def vanishing_directions(path: Path | None) -> list[tuple[str, Segment]]:

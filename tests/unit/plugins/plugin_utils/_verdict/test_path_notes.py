@@ -131,3 +131,18 @@ def test_a_difference_of_clocks_is_one_note_for_both_directions():
 
 def test_a_clock_with_a_limit_is_a_matter_of_verdicts():
     assert notes(path(clock_offset_s=5.0), limits=Limits(clock_s=10.0)) == []
+
+
+def asked(source, offset, destination="ntp.example.com"):
+    """Return the result of a flow to a time server."""
+    identity = {"status": "identified", "clock_offset_s": offset}
+    return {"source": source, "destination": destination, "address": "192.0.2.54", "identity": identity}
+
+
+def test_a_time_server_whose_clock_differs_is_one_note_with_all_that_asked_it():
+    results = [asked("n1", 3600.1), asked("n2", 3600.4), asked("n3", 0.2), {"source": "n1"}]
+    (found,) = path_notes([], HOSTS, NO_LIMITS, results)
+    assert_names(found, ["ntp.example.com (192.0.2.54) is 3600.4 s ahead of n1, n2:", "another time server"])
+    assert path_notes([], HOSTS, Limits(clock_s=1.0), results) == [], "that is a matter of verdicts"
+    (found,) = path_notes([], HOSTS, NO_LIMITS, [asked("n1", -2.0)])
+    assert "2.0 s behind n1" in found

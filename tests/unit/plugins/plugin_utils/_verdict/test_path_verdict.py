@@ -172,3 +172,34 @@ def test_a_limit_that_is_exceeded_is_degraded_and_named(limits, measured, names)
 )
 def test_what_keeps_to_its_limits_or_was_not_measured_is_ok(limits, measured):
     assert judged(measured, limits)[0] == "ok"
+
+
+@pytest.mark.parametrize(
+    ("offset", "limits", "verdict"),
+    [
+        (3600.0, Limits(clock_s=1), "degraded"),
+        (-1.5, Limits(clock_s=1), "degraded"),
+        (1.0, Limits(clock_s=1), "ok"),
+        (3600.0, NO_LIMITS, "ok"),
+        (None, Limits(clock_s=1), "ok"),
+    ],
+)
+def test_a_time_server_has_to_keep_to_the_limit_of_clocks(offset, limits, verdict):
+    identity = (
+        {"status": "identified"} if offset is None else {"status": "identified", "clock_offset_s": offset}
+    )
+    found, sentence = judge(
+        Case(
+            source="n11",
+            destination="ntp.example.com",
+            address="192.0.2.54",
+            service="ntp",
+            protocol="udp",
+            ports="123",
+            expected="reachable",
+            observed={"ports": "123", "state": "open", "reason": "udp-response", "identity": identity},
+            limits=limits,
+        )
+    )
+    assert found == verdict
+    assert verdict == "ok" or f"differ by {abs(offset):.3f} s" in sentence
