@@ -131,6 +131,7 @@ if TYPE_CHECKING:
         reason_ip: NotRequired[str]  # who sent the ICMP error; "local" for the host's own kernel
         proof: NotRequired[str]  # one of _probe/outcome.PROOFS, if our listener was challenged
         answered_by: NotRequired[str]  # beside proof: the host that proved itself, or empty
+        seen_as: NotRequired[str]  # the source address that our listener saw, if it is not the one sent from
         identity: NotRequired[Identity]  # if a service was asked who it is
         detail: NotRequired[str]
         rtt_ms: NotRequired[RoundTrips]

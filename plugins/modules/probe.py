@@ -324,6 +324,11 @@ observations:
           type: str
           returned: with C(proof)
           sample: n12
+        seen_as:
+          description: The source address that the listener saw, translated on the path (NAT).
+          type: str
+          returned: if a listener proved itself and it is not the address that this host sent from
+          sample: 198.51.100.7
         identity:
           description:
             - Which service answers on these ports.

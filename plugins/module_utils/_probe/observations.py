@@ -165,6 +165,8 @@ def _state(outcome: Outcome, group: PortGroup) -> "PortState":
     if outcome.proof:
         state["proof"] = outcome.proof
         state["answered_by"] = outcome.answered_by
+    if outcome.seen_as:
+        state["seen_as"] = outcome.seen_as
     return state
 
 

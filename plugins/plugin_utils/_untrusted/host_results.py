@@ -124,6 +124,7 @@ _STATE = _object(
     detail=_TEXT,
     answered_by=_NAME,
     proof={"enum": PROOFS},
+    seen_as=_ADDRESS,
     identity=_IDENTITY,
     reason_ip={"type": "string", "maxLength": _MAX_NAME, "format": "an address, or local"},
     rtt_ms=_object("min median max", min=_MILLISECONDS, median=_MILLISECONDS, max=_MILLISECONDS),
