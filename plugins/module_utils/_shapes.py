@@ -100,6 +100,7 @@ if TYPE_CHECKING:
 
         min: float
         median: float
+        p95: NotRequired[float]  # of a path: 95 of 100 answers came no later
         max: float
 
     class TlsFacts(TypedDict, total=False):
@@ -145,6 +146,20 @@ if TYPE_CHECKING:
         ports: str
         states: List[PortState]
 
+    class SegmentSize(TypedDict):
+        """How large segments pass in one direction."""
+
+        state: str  # one of _probe/segments.STATES
+        size: NotRequired[int]  # bytes of data in the largest segment that passes
+        mss: NotRequired[int]  # bytes of data in a full-size segment
+        reason: NotRequired[str]  # one of _probe/segments.REASONS, if it is unmeasured
+
+    class ConnectionsTried(TypedDict):
+        """Connections of one path, each from a source port of its own."""
+
+        tried: int
+        failed_always: int  # those of them that never came about, again from the same port
+
     class Path(TypedDict):
         """What is true of all ports between a host and one address of a destination."""
 
@@ -152,6 +167,14 @@ if TYPE_CHECKING:
         address: str
         tries: int  # TCP ports that answered
         lost: int  # those of them that did not answer the first try
+        # Where a listener of ours has proven itself:
+        rtt_ms: NotRequired[RoundTrips]
+        clock_offset_s: NotRequired[float]  # the clock of the other end less that of this host
+        clock_error_s: NotRequired[float]
+        retransmitted: NotRequired[int]  # packets of measuring connections that were sent again
+        connections: NotRequired[ConnectionsTried]
+        pattern: NotRequired[str]  # one of _probe/paths.PATTERNS, if one is established
+        segments: NotRequired[Dict[str, SegmentSize]]  # "out" and "in"
 
     class CaptureEntry(TypedDict):
         """The ports of which packets were seen between two addresses."""

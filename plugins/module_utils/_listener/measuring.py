@@ -5,7 +5,8 @@
 
 After the answer to its hello, the probe sends bytes:
 
-- C(SEGMENT) asks for exactly one segment of this connection's MSS, once. It begins with its length in decimal
+- C(SEGMENT) asks for exactly one segment of this connection's MSS, once. An empty line comes first, so that
+  the question is acknowledged even if the segment vanishes. The segment begins with its length in decimal
   digits and a blank, and ends with a line feed.
 - C(FILLER) is ignored: the probe's own full-size segment.
 - C(REPORT) asks for one short line: the MSS of this end now, the largest packet that ICMP taught this host,
@@ -72,7 +73,7 @@ class Measuring:
             return False
         if SEGMENT in data and not self._gave_segment:
             self._gave_segment = True
-            if not self._send(self._segment()):
+            if not (self._send(b"\n") and self._send(self._segment())):
                 return False
         lines = b"\n" * pings
         if reports:

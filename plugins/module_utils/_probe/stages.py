@@ -143,8 +143,11 @@ class Handshake(_Stage):
             attempt.finish(outcome, milliseconds)
 
     def on_alarm(self) -> None:
-        """Record silence."""
-        self._attempt.finish(outcomes.timed_out("tcp"))
+        """Record silence, and from which port, where a listener of ours should have answered."""
+        attempt = self._attempt
+        if attempt.target.expects_proof(attempt.port):
+            attempt.target.silent_from.setdefault(attempt.port, attempt.sock.getsockname()[1])
+        attempt.finish(outcomes.timed_out("tcp"))
 
 
 def _go_on_with_service(attempt: Attempt) -> None:
