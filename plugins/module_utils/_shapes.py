@@ -100,7 +100,7 @@ if TYPE_CHECKING:
 
         min: float
         median: float
-        p95: NotRequired[float]  # 95 of 100 were not longer
+        p95: NotRequired[float]  # of a path: 95 of 100 answers came no later
         max: float
 
     class TlsFacts(TypedDict, total=False):
@@ -133,6 +133,7 @@ if TYPE_CHECKING:
         reason_ip: NotRequired[str]  # who sent the ICMP error; "local" for the host's own kernel
         proof: NotRequired[str]  # one of _probe/outcome.PROOFS, if our listener was challenged
         answered_by: NotRequired[str]  # beside proof: the host that proved itself, or empty
+        seen_as: NotRequired[str]  # the source address that our listener saw, if it is not the one sent from
         identity: NotRequired[Identity]  # if a service was asked who it is
         detail: NotRequired[str]
         rtt_ms: NotRequired[RoundTrips]
@@ -146,37 +147,35 @@ if TYPE_CHECKING:
         ports: str
         states: List[PortState]
 
-    class Segment(TypedDict):
-        """What became of full-size TCP segments in one direction of a path."""
+    class SegmentSize(TypedDict):
+        """How large segments pass in one direction."""
 
-        state: str  # "passed", "reduced" (ICMP lowered the MSS), "stalled" (they vanish) or "unmeasured"
-        size: int  # bytes of data in the largest segment that passed, 0 if none did
-        mss: int  # bytes of data in a full-size segment, as the connection began
-        reason: NotRequired[str]  # why it is unmeasured, a code
+        state: str  # one of _probe/segments.STATES
+        size: NotRequired[int]  # bytes of data in the largest segment that passes
+        mss: NotRequired[int]  # bytes of data in a full-size segment
+        reason: NotRequired[str]  # one of _probe/segments.REASONS, if it is unmeasured
 
-    class Connections(TypedDict):
-        """Connections of a path that were repeated from the same source port while they failed."""
+    class ConnectionsTried(TypedDict):
+        """Connections of one path, each from a source port of its own."""
 
         tried: int
-        failed_always: int
-
-    # Functional, because a direction is a keyword of Python.
-    Segments = TypedDict("Segments", {"out": Segment, "in": Segment}, total=False)
+        failed_always: int  # those of them that never came about, again from the same port
 
     class Path(TypedDict):
         """What is true of all ports between a host and one address of a destination."""
 
         destination: str
         address: str
-        tries: int  # TCP connections that were tried
-        lost: int  # those of them whose first try was not answered
-        retransmitted: NotRequired[int]  # SYNs and segments that were sent again
-        connections: NotRequired[Connections]
-        pattern: NotRequired[str]  # "by_connection": the same connections always fail
-        rtt_ms: NotRequired[RoundTrips]  # of handshakes, a few at a time
-        clock_offset_s: NotRequired[float]  # the destination's clock minus this host's
-        clock_error_s: NotRequired[float]  # the offset is right to within this
-        segments: NotRequired[Segments]
+        tries: int  # TCP ports that answered
+        lost: int  # those of them that did not answer the first try
+        # Where a listener of ours has proven itself:
+        rtt_ms: NotRequired[RoundTrips]
+        clock_offset_s: NotRequired[float]  # the clock of the other end less that of this host
+        clock_error_s: NotRequired[float]
+        retransmitted: NotRequired[int]  # packets of measuring connections that were sent again
+        connections: NotRequired[ConnectionsTried]
+        pattern: NotRequired[str]  # one of _probe/paths.PATTERNS, if one is established
+        segments: NotRequired[Dict[str, SegmentSize]]  # "out" and "in"
 
     class CaptureEntry(TypedDict):
         """The ports of which packets were seen between two addresses."""

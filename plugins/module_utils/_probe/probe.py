@@ -9,6 +9,7 @@
 4. Silent ports beside rejected ones are tried again alone, slowly (icmp_limit.py).
 5. With a capture, an address of which nothing is known gets one more patient try (next_hop.py).
 6. What turns out to be the probing host itself is no evidence about another host (reached_itself.py).
+7. The paths to our listeners are measured: loss, round trip, clock, size of segments (paths.py).
 """
 
 import contextlib
@@ -26,6 +27,7 @@ from .._values.addresses import explain_mistake, is_name, parse_address
 from .._values.errors import NetworkError
 from .._values.ports import Ports
 from . import icmp_limit, next_hop, reached_itself
+from . import paths as path_measurement
 from .ftp_session import Login, Server, check_authorities, examine_all
 from .observations import Suspects, by_address, late_answers, observation, paths, summarize
 from .outcome import OPEN, OTHER_RUN, UNRESOLVED, Outcome
@@ -114,16 +116,17 @@ def run(targets: Targets, settings: Settings) -> "ProbeResult":
                 sweep.watch(capture)
         except NetworkError as error:
             captured = {"problem": str(error)}
-        losses = _measure(sweep, resolved)
+        found_paths = _measure(sweep, resolved)
         if capture is not None:
             _ask_next_hops(resolved, settings.pace, sources, capture)
             captured = capture.report()
     resolved = reached_itself.settle(resolved, OwnAddresses)
+    path_measurement.measure(found_paths, resolved, settings.pace, sources=sources, key=key)
     everything = resolved + unresolved
     sessions = examine_all(_ftp_servers(resolved), settings.ftp) if settings.ftp else None
     result: "ProbeResult" = {
         "observations": [observation(target) for target in everything],
-        "paths": losses,
+        "paths": found_paths,
         "summary": summarize(everything),
         "elapsed_s": round(time.monotonic() - begun, 3),
     }

@@ -13,8 +13,10 @@ from __future__ import annotations
 import typing as t
 from collections.abc import Iterable, Mapping, Sequence
 
+from ...module_utils._probe.paths import BY_CONNECTION
+from ...module_utils._probe.segments import REDUCED
 from .limits import NO_LIMITS, Limits
-from .path_verdict import BY_CONNECTION, REDUCED, segments_of
+from .path_verdict import segments_of
 
 if t.TYPE_CHECKING:
     from ...module_utils._shapes import HostPlan, MeasuredPath, Result

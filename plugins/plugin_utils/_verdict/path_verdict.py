@@ -19,15 +19,14 @@ from __future__ import annotations
 import typing as t
 from collections.abc import Iterator
 
+from ...module_utils._probe import segments as sizes
+from ...module_utils._probe.paths import BY_CONNECTION
 from .case import Case
 from .verdict import DEGRADED, OK, STALLED, UNTESTED, Judgement
 
 if t.TYPE_CHECKING:
-    from ...module_utils._shapes import Path, Segment
+    from ...module_utils._shapes import Path, SegmentSize
 
-# What became of full-size segments in one direction (Path.segments).
-PASSED, REDUCED, VANISHED, UNMEASURED = "passed", "reduced", "stalled", "unmeasured"
-BY_CONNECTION = "by_connection"  # Path.pattern
 # Bytes of the headers of IP and TCP without options (RFC 791, RFC 8200, RFC 9293).
 _HEADERS = {False: 40, True: 60}
 _DIRECTIONS = 2
@@ -36,9 +35,9 @@ _TOO_BIG = {
     True: "ICMPv6 type 2, packet too big",
 }
 _WHY_UNMEASURED = {
-    "lossy": "too many packets were lost",
-    "time": "the time was over",
-    "no_answer": "no measuring connection was answered",
+    sizes.UNDECIDED: "some vanished, but so many packets are lost that size may not be the reason",
+    sizes.OUT_OF_TIME: "the time for it was over",
+    sizes.NO_ANSWER: "no measuring connection was answered",
 }
 
 
@@ -88,45 +87,42 @@ def _wrong_time(case: Case) -> str:
     )
 
 
-def vanishing_directions(path: Path | None) -> list[tuple[str, Segment]]:
+def vanishing_directions(path: Path | None) -> list[tuple[str, SegmentSize]]:
     """Return the directions in which full-size segments vanish: C(out) is away from the source."""
-    return [(direction, segment) for direction, segment in segments_of(path) if segment["state"] == VANISHED]
+    return [
+        (direction, segment) for direction, segment in segments_of(path) if segment["state"] == sizes.STALLED
+    ]
 
 
-def segments_of(path: Path | None) -> list[tuple[str, Segment]]:
+def segments_of(path: Path | None) -> list[tuple[str, SegmentSize]]:
     """Return what was measured of full-size segments, by direction: C(out) is away from the source."""
-    measured = path.get("segments") if path is not None else None
-    if measured is None:
-        return []
-    both = (("out", measured.get("out")), ("in", measured.get("in")))
-    return [(direction, segment) for direction, segment in both if segment is not None]
+    measured = path.get("segments", {}) if path is not None else {}
+    return [(direction, measured[direction]) for direction in ("out", "in") if direction in measured]
 
 
 def _missing_direction(path: Path | None) -> str | None:
     """Return why a direction was not measured, or None if both were."""
     measured = segments_of(path)
     for _, segment in measured:
-        if segment["state"] == UNMEASURED:
+        if segment["state"] == sizes.UNMEASURED:
             return _WHY_UNMEASURED.get(segment.get("reason", ""), "they could not be measured")
     return None if len(measured) == _DIRECTIONS else "nothing was measured"
 
 
-def _stalled(case: Case, vanishing: list[tuple[str, Segment]]) -> str:
+def _stalled(case: Case, vanishing: list[tuple[str, SegmentSize]]) -> str:
     is_ipv6 = ":" in case.address
     parts = []
     for direction, segment in vanishing:
         ends = (case.source, case.destination)
         sender, receiver = ends if direction == "out" else ends[::-1]
-        smaller = f"those of {segment['size']} bytes do" if segment["size"] else "nor do smaller ones"
+        smaller = f"those of {segment['size']} bytes do"
         parts.append(f"segments of {segment['mss']} bytes from {sender} never reach {receiver}, {smaller}")
-    smallest = min(segment["size"] for _, segment in vanishing)
-    packet = smallest + _HEADERS[is_ipv6]
-    size = f" to {packet}" if smallest else ""
+    packet = min(segment["size"] for _, segment in vanishing) + _HEADERS[is_ipv6]
     return (
         f"{case.source} connects to {case.where}, but data does not pass: {'; '.join(parts)}. A link or a "
         f"tunnel on the path to {case.address} takes smaller packets only, and its error message "
         f"({_TOO_BIG[is_ipv6]}) is filtered or never sent: ask the network team to let it through or to "
-        f"clamp the MSS, or set the MTU of the interfaces of both hosts{size}."
+        f"clamp the MSS, or set the MTU of the interfaces of both hosts to {packet}."
     )
 
 
@@ -163,7 +159,7 @@ def _exceeded(case: Case, path: Path) -> Iterator[str]:
             )
     if limits.segment is not None and case.protocol == "tcp":
         for direction, segment in segments_of(path):
-            if segment["state"] in (PASSED, REDUCED) and segment["size"] < limits.segment:
+            if segment["state"] in (sizes.PASSED, sizes.REDUCED) and segment["size"] < limits.segment:
                 to = case.destination if direction == "out" else case.source
                 yield (
                     f"the largest segment to {to} has {segment['size']} bytes, and the limit is "

@@ -61,7 +61,7 @@ def _of_path(path: MeasuredPath) -> dict[str, t.Any]:
     if "rtt_ms" in path:
         found["path_rtt_ms_median"] = path["rtt_ms"]["median"]
     for direction, segment in segments_of(path):
-        found[f"path_segment_{direction}"] = segment["size"]
+        found[f"path_segment_{direction}"] = segment.get("size", "")
     if "clock_offset_s" in path:
         found["path_clock_offset_s"] = path["clock_offset_s"]
     if "seen_as" in path:

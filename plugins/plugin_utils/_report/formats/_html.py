@@ -20,9 +20,10 @@ from collections.abc import Iterable, Iterator, Mapping, Sequence
 from pathlib import Path
 from string import Template
 
+from ....module_utils._probe.segments import UNMEASURED
 from ..._text.tables import printable
 from ..._verdict.not_covered import by_reason, coverage_sentences
-from ..._verdict.path_verdict import UNMEASURED, segments_of, vanishing_directions
+from ..._verdict.path_verdict import segments_of, vanishing_directions
 from ..._verdict.verdict import OK, SEVERITY, VERDICTS, worst
 from ..summary import Line, Peers, counts, host_order, label, lines, named_service, ordered
 

@@ -17,9 +17,10 @@ from collections.abc import Iterator, Sequence
 from xml.etree import ElementTree
 
 from ....module_utils._plan.flows import REACHABLE
+from ....module_utils._probe.paths import BY_CONNECTION
 from ..._text.tables import printable
 from ..._verdict.not_covered import coverage_sentences
-from ..._verdict.path_verdict import BY_CONNECTION, segments_of, vanishing_directions
+from ..._verdict.path_verdict import segments_of, vanishing_directions
 from ..._verdict.verdict import DEGRADED, OK, STALLED, UNTESTED
 
 if t.TYPE_CHECKING:
@@ -111,7 +112,7 @@ def _path(path: MeasuredPath) -> ElementTree.Element:
     name = f"{path['source']} -> {path['destination']} ({path['address']})"
     case = _element(_PATHS, name, path["rtt_ms"]["median"] / 1000 if "rtt_ms" in path else 0)
     sizes = ", ".join(
-        f"{direction} {segment['size']} bytes ({segment['state']})"
+        f"{direction} {segment.get('size', '?')} bytes ({segment['state']})"
         for direction, segment in segments_of(path)
     )
     measured = f"{path['lost']} of {path['tries']} first tries lost; segments: {sizes or 'not measured'}"

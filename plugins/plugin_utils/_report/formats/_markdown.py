@@ -9,9 +9,10 @@ from __future__ import annotations
 import typing as t
 from collections.abc import Iterable, Iterator, Sequence
 
+from ....module_utils._probe.segments import STALLED, UNMEASURED
 from ..._text.tables import escape, markdown_table
 from ..._verdict.not_covered import by_reason, coverage_sentences
-from ..._verdict.path_verdict import UNMEASURED, VANISHED, segments_of
+from ..._verdict.path_verdict import segments_of
 from ..._verdict.verdict import OK
 from ..summary import Order, Peers, counts, host_order, label, lines, ordered, sentences
 
@@ -20,7 +21,7 @@ if t.TYPE_CHECKING:
         MeasuredPath,
         NotCovered,
         Result,
-        Segment,
+        SegmentSize,
         Unmeasured,
         Verification,
     )
@@ -136,7 +137,7 @@ def _paths(paths: Sequence[MeasuredPath]) -> Iterator[str]:
 
 
 def _badness(path: MeasuredPath) -> tuple[bool, float, float]:
-    is_stalled = any(segment["state"] == VANISHED for _, segment in segments_of(path))
+    is_stalled = any(segment["state"] == STALLED for _, segment in segments_of(path))
     share = path["lost"] / path["tries"] if path["tries"] else 0.0
     return is_stalled, share, path["rtt_ms"]["median"] if "rtt_ms" in path else 0.0
 
@@ -157,11 +158,11 @@ def _path_row(path: MeasuredPath) -> tuple[str, ...]:
     )
 
 
-def _segment(segment: Segment | None) -> str:
+def _segment(segment: SegmentSize | None) -> str:
     if segment is None or segment["state"] == UNMEASURED:
         return "not measured"
     size = str(segment["size"])
-    return f"{size} of {segment['mss']}" if segment["state"] == VANISHED else size
+    return f"{size} of {segment['mss']}" if segment["state"] == STALLED else size
 
 
 def _untestable(entries: Sequence[Unmeasured], peers: Peers) -> str:

@@ -13,9 +13,10 @@ import datetime
 import typing as t
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 
+from ....module_utils._probe.segments import UNMEASURED
 from ..._text.tables import printable
 from ..._verdict.counts import flow_verdicts
-from ..._verdict.path_verdict import UNMEASURED, segments_of
+from ..._verdict.path_verdict import segments_of
 from ..._verdict.verdict import OK, VERDICTS
 
 if t.TYPE_CHECKING:

@@ -93,7 +93,7 @@ def test_no_name_breaks_a_line(text):
 
 
 def test_what_was_measured_of_paths_is_there_in_units():
-    unmeasured = {"state": "unmeasured", "size": 0, "mss": 1448, "reason": "lossy"}
+    unmeasured = {"state": "unmeasured", "reason": "undecided"}
     paths = [
         measured_path("n11", "n12", lost=25),
         measured_path("n11", "n13", segments={"out": unmeasured}, tries=0),
