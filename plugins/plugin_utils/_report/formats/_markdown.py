@@ -153,7 +153,7 @@ def _path_row(path: MeasuredPath) -> tuple[str, ...]:
         f"{times['p95']:.2f}" if times and "p95" in times else "",
         f"{path['lost']} of {path['tries']}",
         *(_segment(segments.get(direction)) for direction in ("out", "in")),
-        f"{path['clock_offset_s']:+.3f}" if "clock_offset_s" in path else "",
+        f"{round(path['clock_offset_s'], 3) + 0.0:.3f}" if "clock_offset_s" in path else "",
         ", ".join(path.get("seen_as", ())),
     )
 
