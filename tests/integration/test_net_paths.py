@@ -215,8 +215,17 @@ def test_mtu_probing_does_not_hide_what_vanishes(own_line: Line, at: str, probin
     path, _states = measured(own_line, 4)
     mine, theirs = segments(path) if at == "client" else reversed(segments(path))
     assert theirs == ("stalled", 1348)
-    # With 2, connections of this host never have a segment that does not pass.
-    assert mine == (("stalled", 1348) if probing == 1 else ("passed", 1012))
+    # With 2, the connections that a host opens never have a segment that does not pass. Those that it accepts
+    # begin with the full size.
+    assert mine == (("passed", 1024) if (at, probing) == ("client", 2) else ("stalled", 1348))
+
+
+@pytest.mark.parametrize("at", ["client", "server"])
+@pytest.mark.parametrize("probing", [1, 2])
+def test_mtu_probing_on_a_clean_path_is_no_black_hole(own_line: Line, at: str, probing: int) -> None:
+    getattr(own_line, at).sysctl("ipv4/tcp_mtu_probing", probing)
+    path, _states = measured(own_line, 4)
+    assert [path["segments"][way]["state"] for way in ("out", "in")] == ["passed", "passed"]
 
 
 def test_segments_of_loopback_are_measured(machine: Machine) -> None:

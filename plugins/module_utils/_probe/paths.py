@@ -539,13 +539,24 @@ class _Segments(_Connection):
             return
         mss, learned, interface = report
         self.out = self._sent()
-        self.back = _seen(self._expected, mss, LearnedMtu(learned, interface))
+        info = tcp_info(self.sock)
+        self.back = _seen(
+            mss=self._expected,
+            now=mss,
+            learned=LearnedMtu(learned, interface),
+            is_whole=info is not None and info.received_mss >= self._expected,
+        )
         self._end()
 
     def _sent(self) -> Seen:
         """Return what became of our segment, which was acknowledged."""
         info = tcp_info(self.sock)
-        return _seen(self._mss, info.send_mss if info else self._mss, self.path.learned())
+        return _seen(
+            mss=self._mss,
+            now=info.send_mss if info else self._mss,
+            learned=self.path.learned(),
+            is_whole=info is not None and info.repeated == self._before,
+        )
 
     def on_alarm(self) -> None:
         """Judge by what is known; a full-size segment may get more time."""
@@ -594,14 +605,15 @@ class _Segments(_Connection):
         self.path.segments_over(self)
 
 
-def _seen(mss: int, now: int, learned: LearnedMtu) -> Seen:
-    """Return what a segment is that arrived whole: one, or several smaller ones."""
+def _seen(mss: int, now: int, learned: LearnedMtu, is_whole: bool) -> Seen:
+    """Return what became of a segment whose bytes arrived, in one piece for certain or perhaps in several."""
     is_learned = 0 < learned.learned < learned.interface
     return Seen(
-        # Without ICMP, the kernel has lowered the MSS because the full size vanished.
-        passed=is_learned or now >= mss,
+        # Without ICMP, the kernel lowers the MSS if the full size vanishes, and with tcp_mtu_probing=2 after
+        # the first segment of a connection that it has accepted.
+        passed=is_whole or is_learned or now >= mss,
         mss=mss,
-        size=min(mss, now),
+        size=mss if is_whole else min(mss, now),
         learned=learned.learned if is_learned else 0,
         interface=learned.interface,
         sent=1,
