@@ -387,7 +387,7 @@ paths:
       returned: success
       sample: 82
     rtt_ms:
-      description: Round-trip times of 16 handshakes, in milliseconds.
+      description: Round-trip times of 8 or 16 handshakes, in milliseconds.
       type: dict
       returned: if a listener proved itself
       sample: {min: 0.081, median: 0.102, p95: 0.441, max: 0.933}

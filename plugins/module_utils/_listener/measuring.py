@@ -5,9 +5,9 @@
 
 After the answer to its hello, the probe sends bytes:
 
-- C(SEGMENT) asks for exactly one segment of this connection's MSS, once. An empty line comes first, so that
-  the question is acknowledged even if the segment vanishes. The segment begins with its length in decimal
-  digits and a blank, and ends with a line feed.
+- C(SEGMENT) asks for exactly one segment of this connection's MSS, once. A line with its length in decimal
+  digits comes first, as a segment of its own: so the length is known and the question is acknowledged even if
+  the large segment vanishes.
 - C(FILLER) is ignored: the probe's own full-size segment.
 - C(REPORT) asks for one short line: the MSS of this end now, the largest packet that ICMP taught this host,
   and that of the interface (learned_mtu.py). It comes behind the segment, as everything in a connection.
@@ -73,16 +73,13 @@ class Measuring:
             return False
         if SEGMENT in data and not self._gave_segment:
             self._gave_segment = True
-            if not (self._send(b"\n") and self._send(self._segment())):
+            size = min(self._mss(), MAX_SEGMENT)
+            if not (self._send(b"%d\n" % size) and self._send(FILLER * size)):
                 return False
         lines = b"\n" * pings
         if reports:
             lines += self._report() * reports
         return self._send(lines) if lines else True
-
-    def _segment(self) -> bytes:
-        size = min(self._mss(), MAX_SEGMENT)
-        return (b"%d " % size).ljust(size - 1, FILLER) + b"\n"
 
     def _report(self) -> bytes:
         found = learned_mtu(self._remote)

@@ -6,9 +6,10 @@
 For each path:
 
 1. I(Samples.) Sixteen connections from different source ports, spread over the proven ports and a few at a
-   time. Each measures the round trip by its own handshake, and the clock of the other end: the listener's
-   time lies between our question and its answer, so half of that time is the greatest error. In the burst of
-   a sweep our own queue would be measured.
+   time; eight if the sweep has tried more than sixteen there, whose first tries count below. Each measures
+   the round trip by its own handshake, and the clock of the other end: the listener's time lies between our
+   question and its answer, so half of that time is the greatest error. In the burst of a sweep our own
+   queue would be measured.
 2. I(Silence.) A sample without an answer, and a first try of the sweep without one, is tried again I(from the
    same source port), five times for half a second. A device that spreads connections over several links or
    ways chooses by addresses and ports, so behind a dead one the same connections fail always and all others
@@ -19,8 +20,8 @@ For each path:
 3. I(Segments.) One connection for full-size segments, and more where one stalls (segments.py).
 
 What a path costs is bounded: it starts nothing new after four seconds, ends in about five, and has about 90
-connections with one segment each where everything goes wrong; 17 where all is well. Connections are closed by
-RST, as every connection to a listener of ours.
+connections with one segment each where everything goes wrong; 9 or 17 where all is well. Connections are
+closed by RST, as every connection to a listener of ours.
 """
 
 import errno
@@ -51,6 +52,7 @@ BY_CONNECTION = "by_connection"
 PATTERNS = (BY_CONNECTION,)
 
 _SAMPLES = 16
+_SAMPLES_BESIDE_MANY = 8  # if the sweep has tried more
 _FEW_SAMPLES = 4  # with a limit of the rate
 _AT_A_TIME = 4
 _FAR_MS = 5.0  # from this round trip on, our own queue does not matter, and all samples start at once
@@ -68,6 +70,7 @@ _PING_SECONDS = 0.04
 _MAX_START_SECONDS = 4.0  # after which a path starts nothing new
 _MAX_SECONDS = 7.0  # after which everything ends; a limit of the rate may add to it
 _BURST = 32
+_MAX_LINE = 64  # bytes
 _FAILED = select.EPOLLERR | select.EPOLLHUP
 _STREAM = int(socket.SOCK_STREAM | socket.SOCK_NONBLOCK)
 _TCP_MAXSEG = 2
@@ -455,7 +458,6 @@ class _Segments(_Connection):
         "_mss",
         "_answered_at",
         "_expected",
-        "_has_begun",
         "_length",
         "_line",
         "_before",
@@ -469,8 +471,7 @@ class _Segments(_Connection):
         self.overhead = 0  # bytes of headers and options beside a segment's data
         self._mss = 0
         self._answered_at = 0.0
-        self._has_begun = False  # whether the empty line before the segment has come
-        self._expected = 0  # bytes of the segment that comes
+        self._expected = 0  # bytes of the segment that comes, 0 until the line before it has come
         self._length = 0
         self._line = b""
         self._before = 0  # segments repeated before ours
@@ -497,7 +498,6 @@ class _Segments(_Connection):
             self._break_off()
             return
         self._answered_at = time.monotonic()
-        self.path.was_answered = True
         self._mss, self._before = info.send_mss, info.repeated
         self.overhead = HEADERS[self.path.family] + info.option_bytes
         self.say(SEGMENT)
@@ -507,30 +507,29 @@ class _Segments(_Connection):
             self.path.run.engine.set_alarm(self, self.path.stall_seconds)
 
     def on_data(self, data: bytes) -> None:
-        """Count the segment, and read the report behind it."""
-        if not self._has_begun:
-            self._has_begun, data = True, data[1:]
-            if not data:
-                return
+        """Read the length of the segment, count its bytes, and read the report behind it."""
         if not self._expected:
-            self._line += data[:16]
-            length, blank, unused = self._line.partition(b" ")
-            if blank and length.isdigit():
-                self._expected = int(length)
-            elif blank or len(self._line) > 16:
+            self._line += data
+            line, newline, data = self._line.partition(b"\n")
+            length = _numbers(line)
+            if newline and length and 0 < length[0] <= MAX_SEGMENT:
+                self._expected, self._line = length[0], b""
+            elif newline or len(line) > _MAX_LINE:
                 self._break_off()
+                return
+            else:
                 return
         left = self._expected - self._length
         self._length += len(data)
-        if not self._expected or self._length < self._expected:
+        if self._length < self._expected:
             return
         if left > 0:
-            self._line, data = b"", data[left:]
+            data = data[left:]
             self.say(REPORT)
         self._line += data
         if b"\n" in self._line and self.state != _OVER:
             self._judge(_numbers(self._line))
-        elif len(self._line) > 64:
+        elif len(self._line) > _MAX_LINE:
             self._break_off()
 
     def _judge(self, report: Sequence[int]) -> None:
@@ -540,13 +539,24 @@ class _Segments(_Connection):
             return
         mss, learned, interface = report
         self.out = self._sent()
-        self.back = _seen(self._expected, mss, LearnedMtu(learned, interface))
+        info = tcp_info(self.sock)
+        self.back = _seen(
+            mss=self._expected,
+            now=mss,
+            learned=LearnedMtu(learned, interface),
+            is_whole=info is not None and info.received_mss >= self._expected,
+        )
         self._end()
 
     def _sent(self) -> Seen:
         """Return what became of our segment, which was acknowledged."""
         info = tcp_info(self.sock)
-        return _seen(self._mss, info.send_mss if info else self._mss, self.path.learned())
+        return _seen(
+            mss=self._mss,
+            now=info.send_mss if info else self._mss,
+            learned=self.path.learned(),
+            is_whole=info is not None and info.repeated == self._before,
+        )
 
     def on_alarm(self) -> None:
         """Judge by what is known; a full-size segment may get more time."""
@@ -581,9 +591,9 @@ class _Segments(_Connection):
             came = info.received_mss if info else 0
             if came >= self._expected:
                 self.back = Seen(passed=True, mss=self._expected, size=self._expected)
-        elif self._has_begun and waited > self.path.fair_seconds:
-            # It follows the empty line at once, and again after 0.2 s and the round trip.
-            self.back = Seen(passed=False, mss=self._expected or self._mss, sent=2)
+        elif self._expected and waited > self.path.fair_seconds:
+            # It follows the line with its length at once, and again after 0.2 s and the round trip.
+            self.back = Seen(passed=False, mss=self._expected, sent=2)
 
     def _end(self) -> None:
         self.close()
@@ -595,14 +605,15 @@ class _Segments(_Connection):
         self.path.segments_over(self)
 
 
-def _seen(mss: int, now: int, learned: LearnedMtu) -> Seen:
-    """Return what a segment is that arrived whole: one, or several smaller ones."""
+def _seen(mss: int, now: int, learned: LearnedMtu, is_whole: bool) -> Seen:
+    """Return what became of a segment whose bytes arrived, in one piece for certain or perhaps in several."""
     is_learned = 0 < learned.learned < learned.interface
     return Seen(
-        # Without ICMP, the kernel has lowered the MSS because the full size vanished.
-        passed=is_learned or now >= mss,
+        # Without ICMP, the kernel lowers the MSS if the full size vanishes, and with tcp_mtu_probing=2 after
+        # the first segment of a connection that it has accepted.
+        passed=is_whole or is_learned or now >= mss,
         mss=mss,
-        size=min(mss, now),
+        size=mss if is_whole else min(mss, now),
         learned=learned.learned if is_learned else 0,
         interface=learned.interface,
         sent=1,
@@ -755,7 +766,7 @@ class _Path:
         self._begun = time.monotonic()
         self._start_segments(_Segments(self, self._port()))
         first = sum(len(_proven(target)) for target in self._targets)
-        self._waiting = self.run.samples
+        self._waiting = min(self.run.samples, _SAMPLES if first <= _SAMPLES else _SAMPLES_BESIDE_MANY)
         silent: List[Silent] = []
         for target in self._targets:
             silent += [
@@ -837,6 +848,7 @@ class _Path:
 
     def is_stalling(self) -> bool:
         """Begin to confirm that full-size segments vanish; returns whether there is time for it."""
+        self.was_answered = True
         if not self.confirmed_at:
             self._confirm()
         return time.monotonic() < self.confirmed_at
@@ -859,12 +871,10 @@ class _Path:
             direction = self.directions[name]
             if seen is not None and seen.passed:
                 direction.note_full(seen)
-            if not direction.state and direction.bounds is None:
-                mss = (seen.mss if seen else 0) or (found.out.mss if found.out else 0)
-                if mss:
-                    high = min(mss + found.overhead, LARGEST)
-                    direction.mss = mss
-                    direction.bounds = Bounds(SMALLEST[self.family], high)
+            if not direction.state and direction.bounds is None and seen is not None and seen.mss:
+                high = min(seen.mss + found.overhead, LARGEST)
+                direction.mss = seen.mss
+                direction.bounds = Bounds(SMALLEST[self.family], high)
         if not self._rounds:
             self._try_sizes()
 
@@ -888,6 +898,7 @@ class _Path:
             if seen is None:
                 continue
             if found.is_full:
+                self.was_answered = True
                 direction.note_full(seen)
             elif direction.bounds is not None and not direction.state and seen.mss:
                 direction.bounds.note(seen.mss + found.overhead, seen.passed)
