@@ -16,6 +16,7 @@ from ansible.module_utils.parsing.convert_bool import boolean
 from ansible.utils.display import Display
 
 from ..module_utils._ansible.options import table_options
+from ..module_utils._plan.connections import CLIENT
 from ..module_utils._plan.flows import Party
 from ..module_utils._plan.ftp_modes import ACTIVE_PORTS, CONTROL_ROWS, MODES, FtpWishes
 from ..module_utils._plan.plan import Wishes, flow_count, make_plan
@@ -28,7 +29,7 @@ from ..plugin_utils._inventory.play_checks import (
     check_themselves,
     check_together,
 )
-from ..plugin_utils._inventory.site_variables import NOTHING
+from ..plugin_utils._inventory.site_variables import CONNECTION, NOTHING, misspelt_variables
 from ..plugin_utils._inventory.topology import (
     DEFAULT_GROUPS,
     Inventory,
@@ -108,12 +109,14 @@ class ActionModule(ControllerAction):
             allow_any=options["allow_any"],
             releases=self._releases(members, variables),
             services=options["services"],
+            connections=self._connections(members, present_names, variables),
         )
         present = [inventory.party(host) for host in present_names]
         plan = make_plan(wishes, members, present)
         self.check_site(plan["hosts"], variables)
         if options["together"]:
             self._check_connections(plan, present_names, hostvars)
+        notes += misspelt_variables(self.host_values(variables).names)
         plan["notes"] = (
             notes + plan["notes"] + (self._idle_login(plan, variables) if options["together"] else [])
         )
@@ -130,6 +133,18 @@ class ActionModule(ControllerAction):
         names = {party.name for party in nodes if party.managed}
         found = {host: values.of(host, "exasol_release") for host in sorted(names)}
         return {host: str(value) for host, value in found.items() if value not in (NOTHING, None, "")}
+
+    def _connections(
+        self, members: Mapping[str, Iterable[Party]], present: Iterable[str], variables: Mapping[str, t.Any]
+    ) -> dict[str, t.Any]:
+        """Return the connection string of each host that has one."""
+        values = self.host_values(variables)
+        clients = [party.name for party in members.get(CLIENT, ()) if party.managed]
+        found = {host: values.of(host, CONNECTION) for host in clients}
+        # Only those of clients are used, and need a value.
+        for host in present:
+            found.setdefault(host, values.raw(host, CONNECTION))
+        return {host: text for host, text in found.items() if text not in (NOTHING, None, "")}
 
     def _check_connections(self, plan: Plan, present: Iterable[str], hostvars: Mapping[str, t.Any]) -> None:
         measured = [

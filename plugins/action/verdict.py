@@ -18,11 +18,14 @@ from ..plugin_utils._report.summary import counts, host_order, sentences, table
 from ..plugin_utils._text.tables import visible
 from ..plugin_utils._untrusted.claims import believable
 from ..plugin_utils._untrusted.origin import Origins
+from ..plugin_utils._verdict import mixed_networks
 from ..plugin_utils._verdict.certificates import certificate_notes, certificates
+from ..plugin_utils._verdict.connection_strings import ConnectionStrings
 from ..plugin_utils._verdict.counts import not_ok, summarize
 from ..plugin_utils._verdict.ftp_results import ftp_results, still_untestable
 from ..plugin_utils._verdict.joining import Joining
 from ..plugin_utils._verdict.limits import read_limits
+from ..plugin_utils._verdict.links import link_notes
 from ..plugin_utils._verdict.measured_paths import measured_paths
 from ..plugin_utils._verdict.name_notes import name_notes
 from ..plugin_utils._verdict.not_covered import coverage_sentences, not_covered
@@ -66,6 +69,8 @@ class ActionModule(ControllerAction):
         origins = Origins(plan)
         listeners, queries = origins.listeners(claims.listeners), origins.listeners(claims.queries)
         observations = origins.observations(claims.observations, listeners or queries)
+        strings = ConnectionStrings(plan, observations)
+        plan, observations = strings.plan, strings.observed
         joining = Joining(
             plan=plan,
             observed=observations,
@@ -77,12 +82,13 @@ class ActionModule(ControllerAction):
         )
         judged = joining.judge()
         sessions = ftp_results(observations)
-        results = judged.results + sessions
+        settled = mixed_networks.settle(strings.judge(judged.results), plan["hosts"])
+        results = settled.results + sessions
         presented = certificates(results, private_addresses(plan["hosts"]))
         paths = measured_paths(observations, plan["hosts"])
         verification: Verification = {
             "created": datetime.datetime.now(datetime.timezone.utc).isoformat(timespec="seconds"),
-            "run": plan.get("run", ""),
+            "run": options["plan"].get("run", ""),
             "release": plan["release"],
             "peers": hosts_by_peer(plan["hosts"]),
             "addresses": {name: host["addresses"] for name, host in plan["hosts"].items()},
@@ -100,14 +106,17 @@ class ActionModule(ControllerAction):
             "certificates": presented,
             "paths": paths,
             "notes": [
+                *settled.notes,
                 *plan.get("notes", ()),
                 *certificate_notes(presented),
+                *strings.notes(),
                 *unverified(judged.results),
                 *joining.captures.notes(),
                 *joining.listening.notes(),
                 *origins.notes(),
                 *path_notes(paths, plan["hosts"], limits, judged.results),
                 *name_notes(observations, plan["hosts"]),
+                *link_notes(observations, plan["hosts"]),
             ],
         }
         verification["not_ok"] = not_ok(verification["summary"])

@@ -13,8 +13,8 @@ version_added: 0.1.0
 author: exasol_community.network contributors (@exasol-community)
 description:
   - Reads the files that describe deployments of Exasol, and makes a host of every database node.
-  - The files are configuration files of C(c4) in their shell form, the C(deployment.json) of exasol-personal,
-    and the C(EXAConf) of docker-db. The content of a file says which of them it is.
+  - The files are configuration files of C(c4) in their shell, JSON or YAML form, the C(deployment.json) of
+    exasol-personal, and the C(EXAConf) of docker-db. The content of a file says which of them it is.
   - Each host has the variables C(exasol_address), C(exasol_cluster) and C(ansible_host).
     If its file says them, it also has C(exasol_external_address), C(ansible_user),
     C(ansible_ssh_private_key_file) and C(ansible_port).
@@ -26,6 +26,7 @@ description:
   - A port that is the default of the port table needs no override, so none is set.
   - Passwords, tokens, certificates and all other settings of the files are never read into variables.
 notes:
+  - In the JSON and YAML forms, C(host.addrs) stands for C(CCC_HOST_ADDRS), and so on.
   - The file of this plugin ends in C(c4.yml) or C(c4.yaml).
   - C(exasol_release) is a full version, such as V(2025.1.11), if the file says it.
     C(deployment.json) says none.
@@ -218,7 +219,7 @@ class InventoryModule(BaseInventoryPlugin, Constructable):  # type: ignore[misc]
         other = known.vars.get("exasol_cluster", cluster) if known else cluster
         if other != cluster:
             raise NetworkError(
-                f"the host {name!r} stands in the clusters {other!r} and {cluster!r}: set the option prefix, "
+                f"the host {name!r} is in the clusters {other!r} and {cluster!r}: set the option prefix, "
                 f"for example to '{{cluster}}-', so that every host has a name of its own"
             )
         self.inventory.add_host(name, group=group)

@@ -12,11 +12,29 @@ travels is JSON.
 from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
-    from typing import Dict, List, TypedDict
+    from typing import Any, Dict, List, TypedDict
 
     from typing_extensions import NotRequired, Required
 
     # The plan (_plan/plan.py).
+
+    class TableRow(TypedDict):
+        """A row of the port table, as the module port_info returns it."""
+
+        name: str
+        direction: str
+        protocol: str
+        ports: str  # "any" if the row names none
+        first: int
+        last: int
+        source: str
+        destination: str
+        need: str
+        probe: str
+        description: str
+        reference: str
+        since: str
+        until: str
 
     class ProbeFlow(TypedDict):
         """The flows of one service that start at one host."""
@@ -27,6 +45,7 @@ if TYPE_CHECKING:
         expected: str  # "reachable" or "denied"
         destinations: Dict[str, List[str]]  # name -> addresses
         identify: NotRequired[str]  # the protocol of a service of the site's own: a file of _identify
+        member: NotRequired[bool]  # the destinations are DNS names of the source's connection string
 
     class Endpoint(TypedDict):
         """Where a host listens for the probes of others."""
@@ -77,6 +96,22 @@ if TYPE_CHECKING:
         peers: List[str]
         reason: str
 
+    class ConnectionMember(TypedDict):
+        """One host that a driver may connect to."""
+
+        host: str
+        port: int
+        fingerprint: str  # NOCERTCHECK, or empty
+
+    class Connection(TypedDict):
+        """The connection string of some clients."""
+
+        clients: List[str]
+        members: List[ConnectionMember]
+        ports: str  # on which the nodes offer the database, as planned
+        unmanaged: List[str]  # nodes that are no hosts of the inventory
+        notes: List[str]  # what the driver that it was written for reads in another way
+
     class Plan(TypedDict):
         """What make_plan returns."""
 
@@ -86,12 +121,22 @@ if TYPE_CHECKING:
         not_covered: List[NotCovered]
         notes: List[str]
         hosts: Dict[str, HostPlan]
+        connections: NotRequired[List[Connection]]
 
     class PlannedRun(Plan):
         """A plan as the action returns it, with the name of its run."""
 
         flows: int
         run: str
+
+    class ProbeTarget(TypedDict):
+        """What the module probe is asked to probe beside the flows of a plan."""
+
+        address: str
+        protocol: str
+        ports: str
+        service: NotRequired[str]
+        identify: NotRequired[str]
 
     # What hosts return (modules probe and listener).
 
@@ -176,6 +221,9 @@ if TYPE_CHECKING:
         connections: NotRequired[ConnectionsTried]
         pattern: NotRequired[str]  # one of _probe/paths.PATTERNS, if one is established
         segments: NotRequired[Dict[str, SegmentSize]]  # "out" and "in"
+        # How the first hop looks (_kernel/neighbours.py).
+        gateway: NotRequired[str]  # the next hop, if the address is on no link of the host
+        link_address: NotRequired[str]  # from which the address replied, if it is on a link of the host
 
     class CaptureEntry(TypedDict):
         """The ports of which packets were seen between two addresses."""
@@ -281,11 +329,84 @@ if TYPE_CHECKING:
         capture: Capture
         stepped_aside: bool
 
+    # What a module and the listener of its host say to each other (_listener/dialogue.py).
+
+    class LeaseWish(TypedDict):
+        """What a run asks for."""
+
+        asked: List[PortsAt]
+        ttl: float
+        idle: float
+        capture: bool
+
+    class Opened(TypedDict, total=False):
+        """What a module has opened for the listener; the sockets themselves come with the request."""
+
+        sockets: List[PortsAt]
+        in_use: List[PortsAt]
+        denied: List[PortsAt]
+        absent: List[PortsAt]
+        capture: str  # why it could not be opened, or empty
+
+    class ListenerAnswer(TypedDict, total=False):
+        """What the listener answers; which of it depends on what it was asked."""
+
+        error: str
+        missing: List[PortsAt]  # the ports that the module has to open
+        capture: Any  # beside that, whether to open one; at the end, what it saw (Capture)
+        wanted: List[PortsAt]
+        listening: List[PortsAt]
+        in_use: List[PortsAt]
+        denied: List[PortsAt]
+        holders: List[Holder]
+        addresses: List[str]
+        changed: bool
+        stepped_aside: bool
+        pid: int
+        note: str
+
     class Machine(TypedDict):
         """The machine that a module ran on."""
 
         identity: str
         own: List[str]  # those of the addresses in question that are its own
+
+    class Origin(TypedDict, total=False):
+        """What a result says of where it comes from."""
+
+        run: str
+        machine: Machine  # if the task named addresses
+
+    # What Ansible says of a task on a host, with what its module returned (checked by _untrusted/).
+
+    class TaskResult(Origin, total=False):
+        """What becomes of any task."""
+
+        failed: bool
+        unreachable: bool
+        skipped: bool
+        changed: bool
+        msg: str
+        addresses: List[str]  # all that the host has, as its kernel says
+
+    class ProbeTask(TaskResult, total=False):
+        """A task with the module probe."""
+
+        observations: List[Observation]
+        paths: List[Path]
+        capture: Capture
+        ftp_sessions: List[FtpSession]
+
+    class ListenerTask(TaskResult, total=False):
+        """A task with the module listener."""
+
+        listening: List[PortsAt]
+        in_use: List[PortsAt]
+        denied: List[PortsAt]
+        holders: List[Holder]
+        leftovers: List[Leftover]
+        capture: Capture
+        stepped_aside: bool
 
     # What is concluded from both (action verdict). A test holds Report against docs/report.schema.json.
 
@@ -410,6 +531,43 @@ if TYPE_CHECKING:
 
         changed: bool
         confirmed: bool
+
+    # What nft lists as JSON (libnftables-json(5)): the members that are read here.
+
+    NftExpression = Dict[str, Any]  # one statement of a rule: its word, and whatever belongs to that word
+
+    class NftChain(TypedDict):
+        """A chain; only base chains have a hook."""
+
+        family: str
+        table: str
+        name: str
+        hook: NotRequired[str]
+        type: NotRequired[str]
+        policy: NotRequired[str]
+        prio: NotRequired[object]  # a number, or whatever an old nft prints
+        dev: NotRequired[object]  # a name, or several
+
+    class NftRule(TypedDict):
+        """A rule."""
+
+        family: str
+        table: str
+        chain: str
+        handle: int
+        comment: NotRequired[str]
+        expr: NotRequired[List[NftExpression]]
+
+    class NftItem(TypedDict, total=False):
+        """An entry of the list, which has one member; those of other kinds are not read."""
+
+        chain: NftChain
+        rule: NftRule
+
+    class NftDocument(TypedDict, total=False):
+        """The whole list."""
+
+        nftables: List[NftItem]
 
     class Pending(TypedDict):
         """A change that awaits its confirmation (info.json beside the script of its rollback)."""

@@ -98,7 +98,7 @@ options:
     description:
       - Reject everybody else on the ports of incoming rules, including rules with no addresses.
       - Port 22 and the port of the running connection are never restricted.
-      - If no firewall runs, nobody can be rejected, and the task fails.
+      - If no firewall runs, nothing can be rejected, and the task fails.
     type: bool
     default: false
   allow_any:

@@ -26,6 +26,10 @@ description:
   - The variable C(exasol_release) of a node counts before O(release), so each cluster may have its own
     release. All nodes of a cluster need the same one. A row is planned between two nodes if the release of
     one of them needs it.
+  - The variable C(exasol_connection_string) of a client is expanded as drivers do it. Every member that is
+    not planned anyway is a flow of that client to the port that the string has, and firewalls are opened for
+    it. A member that is no address of a node is a destination of its own, with itself as the name. A string
+    that cannot be read is an error that names the host.
 extends_documentation_fragment:
   - exasol_community.network._attributes
   - exasol_community.network._attributes.read_only
@@ -221,6 +225,41 @@ hosts:
           ports: '2580,8563'
           addresses: [192.0.2.21]
           services: [bucketfs, sql_client]
+connections:
+  description: The connection strings of clients; those with the same one share an entry.
+  returned: success
+  type: list
+  elements: dict
+  contains:
+    clients:
+      description: The clients that have it.
+      type: list
+      elements: str
+      returned: success
+      sample: [reporting]
+    members:
+      description: What it stands for, without settings.
+      type: list
+      elements: dict
+      returned: success
+      sample: [{host: 192.0.2.11, port: 8563, fingerprint: ''}]
+    ports:
+      description: The database port of the plan.
+      type: str
+      returned: success
+      sample: '8563'
+    unmanaged:
+      description: Nodes that are no hosts of the inventory.
+      type: list
+      elements: str
+      returned: success
+      sample: []
+    notes:
+      description: What the Go driver reads in another way, if the string is one of its DSNs.
+      type: list
+      elements: str
+      returned: success
+      sample: []
 flows:
   description: How many flows the probes measure.
   returned: success

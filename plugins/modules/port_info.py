@@ -147,7 +147,7 @@ ports:
       sample: 8.32.0
 """
 
-from typing import Any, Dict, Iterator
+from typing import TYPE_CHECKING, Any, Dict, Iterator
 
 from ansible.module_utils.basic import AnsibleModule
 
@@ -156,8 +156,11 @@ from ..module_utils._ansible.options import table_options
 from ..module_utils._plan.services import parse
 from ..module_utils._plan.table import TABLE
 
+if TYPE_CHECKING:
+    from ..module_utils._shapes import TableRow
 
-def select(params: Dict[str, Any]) -> Iterator[Dict[str, Any]]:
+
+def select(params: Dict[str, Any]) -> "Iterator[TableRow]":
     """Return the rows that the options ask for."""
     table = TABLE.with_rows(parse(params["services"], TABLE.rows(params["release"])))
     table.check_names(params["names"], params["release"], "names")

@@ -24,7 +24,8 @@ description:
   - If a flow leads back to the probing host itself, its ports are V(unresolved) or have the reason
     V(own-address), unless the destination's own listener proves itself there. That happens if a name
     resolves to a loopback address, if the host has the address at the moment or keeps it by a route of type
-    C(local), and if a rule of the host (DNAT, REDIRECT) leads the connection back.
+    C(local), and if a rule of the host (DNAT, REDIRECT) leads the connection or the datagrams back. A refusal
+    by a rule of the probing host (REJECT with a reset) has the same reason.
   - Connections are closed with FIN, those to listeners of M(exasol_community.network.listener) with RST.
   - The module does not log in and does not query a database; only O(ftp) logs in to FTP servers.
   - There is one exception. C(mysql) counts handshakes that are not finished against the probing host
@@ -79,6 +80,13 @@ options:
         description: Lists of addresses by the name of the destination.
         type: dict
         required: true
+      member:
+        description:
+          - Whether the destinations are DNS names of a connection string, which may lead to any host of the
+            plan.
+          - Then each listener of O(listening) may answer at the addresses that it listens on.
+        type: bool
+        default: false
   targets:
     description:
       - Targets for use without a plan.
@@ -112,7 +120,9 @@ options:
         default: ''
   timeout:
     description:
-      - Seconds to wait for an answer, at most 300.
+      - Seconds to wait for an answer, from 1 to 300.
+      - A listener of M(exasol_community.network.listener) that has accepted a connection has 3 seconds at
+        least to prove its identity.
       - The kernel repeats an unanswered SYN after 1 and 3 seconds, so with the default three SYNs are sent.
     type: float
     default: 3.5
@@ -437,6 +447,16 @@ paths:
       sample:
         out: {state: stalled, size: 1348, mss: 1448}
         in: {state: passed, size: 1448, mss: 1448}
+    gateway:
+      description: The next hop to the address, as the routes of this host have it.
+      type: str
+      returned: if the address is on no link of this host
+      sample: 192.0.2.1
+    link_address:
+      description: The link-layer address from which the address replied to ARP or NDP.
+      type: str
+      returned: if the address is on a link of this host and its reply is in the kernel's table of neighbors
+      sample: 52:54:00:12:34:56
 capture:
   description: What was seen outside of this host's packet filter.
   returned: with O(capture)
@@ -566,7 +586,7 @@ from ..module_utils._identify._registry import IDENTIFIERS
 from ..module_utils._kernel import machine
 from ..module_utils._plan.ftp_modes import BOTH, MODES
 from ..module_utils._probe.ftp_session import Login
-from ..module_utils._probe.probe import Settings, collect, run
+from ..module_utils._probe.probe import Settings, collect, patient, run
 from ..module_utils._probe.sweep import DEFAULT_CONCURRENCY, DEFAULT_TIMEOUT, Pace
 from ..module_utils._values.ports import Ports
 
@@ -579,6 +599,7 @@ def flow_options() -> Dict[str, Any]:
         identify={"type": "str", "choices": ["", *IDENTIFIERS], "default": ""},
         expected={"type": "str", "choices": ["reachable", "denied"], "default": "reachable"},
         destinations={"type": "dict", "required": True},
+        member={"type": "bool", "default": False},
     )
 
 
@@ -645,7 +666,9 @@ def main() -> None:
     params = module.params
     with failures_of(module):
         settings = Settings(
-            pace=Pace(timeout=params["timeout"], rate=params["rate"], concurrency=params["concurrency"]),
+            pace=patient(
+                Pace(timeout=params["timeout"], rate=params["rate"], concurrency=params["concurrency"])
+            ),
             sources=params["source_address"],
             token=params["token"] or "",
             identify=params["identify"],

@@ -17,6 +17,9 @@ description:
     has one of the host's addresses (C(addresses)). Otherwise the flows are V(untested), with the reason.
   - A host can report only what it was asked for. If it returns anything else, all its flows are V(untested),
     with the reason. The flows of other hosts are judged.
+  - The connection strings of clients (RV(exasol_community.network.plan#module:connections)) are compared with
+    the nodes and with what the clients saw. What is wrong with them is in RV(notes). If a node presents
+    another certificate than the fingerprint of a string says, the flow is V(wrong_service).
   - It runs once, on the controller. It does not fail, whatever the verdicts are.
 extends_documentation_fragment:
   - exasol_community.network._attributes
@@ -264,7 +267,8 @@ paths:
       sample: n12
 notes:
   description: What somebody should look at although it is no verdict, such as nodes that present different
-    certificates, or open ports at which it is unknown who answers.
+    certificates, a connection string that does not fit the nodes, or open ports at which it is unknown who
+    answers.
   returned: success
   type: list
   elements: str

@@ -220,5 +220,5 @@ def test_what_a_reload_forgets_is_said_before_and_made_again(firewalls):
     firewalls.play(["firewalld"], state="absent")
     removed = firewalls.traffic.reach(["stranger"], ["firewalld"])["stranger"]
     assert "public" not in quiet.message
-    assert "forgets what is not permanent in public" in told.message
+    assert "drops the rules that are not permanent in public" in told.message
     assert [seen["firewalld"] for seen in (before, after, removed)] == [both(EVERYBODY | {9999})] * 3

@@ -101,6 +101,23 @@ def test_half_a_file_of_ufw_is_refused(firewalls):
     assert "as it was before" in message
 
 
+def test_ufw_that_drops_all_ipv6_is_opened_for_ipv4_alone(firewalls):
+    """With IPV6=no, ufw loads a table for IPv6 that looks like one of iptables and drops all but loopback."""
+    firewalls.reset(["ufw"], extra={"ufw": "sed -i 's/^IPV6=.*/IPV6=no/' /etc/default/ufw\nufw reload\n"})
+    before = firewalls.views(["ufw"])
+    assert "-P INPUT DROP" in firewalls.lab.execute("ufw", "ip6tables -S INPUT")
+    assert reached(firewalls, "client", "ufw") == {4: EVERYBODY, 6: set()}
+    answer = firewalls.play(["ufw"])["ufw"]
+    assert answer.result["provider"] == "ufw", answer
+    assert answer.result["confirmed"]
+    (warning,) = [warning for warning in answer.result["warnings"] if "IPV6=no" in warning]
+    assert "drops all IPv6" in warning
+    assert reached(firewalls, "client", "ufw") == {4: EVERYBODY | OPENED, 6: set()}
+    assert not firewalls.play(["ufw"])["ufw"].changed
+    firewalls.play(["ufw"], state="absent")
+    assert firewalls.views(["ufw"]) == before
+
+
 _LEGACY = """iptables-legacy -A INPUT -m conntrack --ctstate ESTABLISHED -j ACCEPT
 iptables-legacy -A INPUT -p tcp --dport 22 -j ACCEPT
 iptables-legacy -P INPUT DROP

@@ -87,4 +87,4 @@ def test_restriction_without_a_firewall_is_refused(firewalls):
     firewalls.reset(running=False)
     for answer in firewalls.play(restrict=True).values():
         assert answer.word == "failed"
-        assert "nobody can be rejected" in answer.message
+        assert "restrict cannot reject anything" in answer.message

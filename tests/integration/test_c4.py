@@ -286,7 +286,7 @@ REFUSED: dict[str, tuple[Files, str]] = {
     ),
     "one name for two": (
         {"c4.yml": source(files=["a/config", "b/config"]), "a/config": C4, "b/config": C4},
-        "the host 'n11' stands in the clusters 'a' and 'b': set the option prefix",
+        "the host 'n11' is in the clusters 'a' and 'b': set the option prefix",
     ),
     "one cluster twice": (
         {"c4.yml": source(files=["a/config", "a/config"]), "a/config": C4},

@@ -208,7 +208,7 @@ def test_a_balancer_without_a_server_is_silent(machine: Machine) -> None:
     with StandIn(machine, ADDRESS, 8563, standins.hanging_up()) as standin:
         found = identity(machine, "sql_client", standin)
     assert found["status"] == "silent"
-    assert "hangs up" in found["looks_like"]
+    assert "closes the connection" in found["looks_like"]
 
 
 # servers that mean harm

@@ -150,4 +150,4 @@ def test_a_service_that_is_not_behind_it_is_not(proxied: Line) -> None:
     assert len(found) == 3
     assert "resets" in found["oracle"]["identity"]["looks_like"]
     assert "resets" in found["sybase_ase"]["identity"]["looks_like"]
-    assert found["sql_server"]["identity"]["looks_like"] == "something that says nothing"
+    assert found["sql_server"]["identity"]["looks_like"] == "something that sends nothing"

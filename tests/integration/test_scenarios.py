@@ -74,8 +74,8 @@ def stages(scenario):
 
 
 class TestConfiguration:
-    def test_there_are_sixteen_scenarios(self):
-        assert len(SCENARIOS) == 16
+    def test_there_are_seventeen_scenarios(self):
+        assert len(SCENARIOS) == 17
 
     @pytest.mark.parametrize("scenario", SCENARIOS)
     def test_testinfra_verifies_it(self, scenario):

@@ -427,8 +427,8 @@ def test_a_live_cluster_is_tested_as_it_is(
 @pytest.mark.parametrize(
     ("make", "seen"),
     [
-        (standins.sybase, "something that says nothing"),
-        (standins.hanging_up(), "something that hangs up without a word"),
+        (standins.sybase, "something that sends nothing"),
+        (standins.hanging_up(), "something that closes the connection without sending anything"),
         (standins.at_once(b"SSH-2.0-x\r\n"), "(SSH; "),
     ],
     ids=["silent", "ends", "another service"],

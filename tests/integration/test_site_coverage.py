@@ -81,6 +81,23 @@ def test_a_site_without_some_peers_is_told_of_the_others(machine: Machine, tmp_p
     }
 
 
+def test_a_check_that_nobody_turned_on_because_of_its_name_is_not_silent(
+    machine: Machine, tmp_path: Path
+) -> None:
+    inventory = cluster({"n11": "127.0.0.11", "n12": "127.0.0.12"}, **NARROW)
+    inventory["all"]["vars"]["exasol_check_denid"] = True
+    inventory["all"]["children"]["exasol_nodes"]["hosts"]["n12"]["exasol_verify_patience"] = 5
+    done = play(machine, tmp_path, inventory=inventory, variables={"exasol_user": "sys"})
+    assert done.code == 0, done.output
+    for note in (
+        "the variable 'exasol_check_denid' has no effect: rename it if 'exasol_check_denied' is meant.",
+        "the variable 'exasol_verify_patience' has no effect: no role of this collection has it.",
+    ):
+        assert note in done.said
+        assert note in done.report["notes"]
+    assert "exasol_user" not in done.said
+
+
 def test_a_misspelt_and_an_empty_group_are_told(machine: Machine, tmp_path: Path) -> None:
     inventory = cluster(
         {"n11": "127.0.0.11", "n12": "127.0.0.12"}, exasol_peers={"oracle": ["oracle_hosts"]}, **NARROW

@@ -269,6 +269,10 @@ MODULES: dict[str, Case] = {
         probe(source_address=["127.0.0.11", "127.0.0.12"]),
         "source addresses 127.0.0.11 and 127.0.0.12 are of one family",
     ),
+    "an impatient probe": (
+        probe(timeout=0.01),
+        "timeout 0.01 is too short: expected at least 1 and at most 300",
+    ),
     "firewall's host bits": (firewall("192.0.2.21/24"), "'192.0.2.21/24' can be read in two ways"),
     "firewall's null": (firewall(None), "None is not an address, network or DNS name"),
     "firewall's number": (firewall(5), "5 is not an address, network or DNS name"),

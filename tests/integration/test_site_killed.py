@@ -95,13 +95,15 @@ def test_a_killed_probe_is_noticed(machine: Machine, tmp_path: Path) -> None:
 
 
 def test_listeners_of_interrupted_runs_end_by_themselves(machine: Machine, tmp_path: Path) -> None:
-    ttl = {"exasol_verify_listeners_ttl": 20}
+    # One flow a second, so that no machine is done with its probes before the signal comes.
+    ttl = {"exasol_verify_listeners_ttl": 20, "exasol_verify_rate": 1}
     # One after the other: on a busy machine the second would else be over when its turn comes.
     for name, number in (("one", signal.SIGINT), ("other", signal.SIGKILL)):
         with Run(machine, tmp_path / name, inventory=PAIR, variables=ttl) as run:
-            run.wait_for(COLLECT)
+            run.wait_for(PROBE)
             run.send(number)
-            assert run.finish().code
+            done = run.finish()
+            assert done.code, done.output
     assert oracles.blind() or oracles.listener_at(machine, ADDRESS, PORT)
     third = play(machine, tmp_path / "third", inventory=PAIR)
     assert third.code == 0, third.output

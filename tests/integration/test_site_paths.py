@@ -2,7 +2,7 @@
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
 
-"""The main playbook on paths that open connections and then fail them, and on those that only look like it."""
+"""The main playbook on paths that open connections and then fail them, and on others that look alike."""
 
 from __future__ import annotations
 

@@ -44,7 +44,7 @@ SERVICES = [
 ]
 KAFKA = service("kafka", 9092, "kafka_broker")
 AGENT = service("agent", 10050, "any_node", source="monitoring")
-SNMP = service("snmp", 161, "any_node", protocol="udp", source="monitoring")
+SNMP = service("snmp", 10161, "any_node", protocol="udp", source="monitoring")
 
 
 @pytest.fixture(scope="module")

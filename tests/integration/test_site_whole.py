@@ -618,3 +618,10 @@ def test_a_switch_that_plays_a_peer_cannot_measure(namespace: Namespace, tmp_pat
     with_device(tmp_path / "control", "127.0.0.71")
     done = run_plays(namespace, tmp_path / "control", [ALWAYS], inventory=made)
     assert done.code == 0, "the control: it plays nothing, so nothing runs there"
+
+
+def test_a_timeout_that_is_too_short_accuses_nobody(machine: Machine, tmp_path: Path) -> None:
+    done = play(machine, tmp_path, inventory=TRIO, variables={"exasol_verify_timeout": 0.01})
+    assert done.code == 2, done.output
+    assert "timeout 0.01 is too short: expected at least 1 and at most 300 seconds" in said(done)
+    assert {result["verdict"] for result in done.report["results"]} == {"untested"}

@@ -142,38 +142,38 @@ def change(options: Options, identity: str, dry: bool) -> "FirewallResult":
 
 def _change(options: Options, identity: str, dry: bool) -> "FirewallResult":
     listing, plan = Listing(), planned(options)
-    name = detect.choose(options.provider, listing)
+    firewall = detect.choose(options.provider, listing)
     # Chains of others count even where no firewall runs: some filter at a hook that no firewall here manages.
-    barriers = other_firewalls.barriers(name, plan, listing)
-    if not name:
+    barriers = other_firewalls.barriers(firewall, plan, listing)
+    if firewall is None:
         message = _nothing_runs(options)
-        other_firewalls.check(name, barriers)
+        other_firewalls.check(firewall, barriers)
         return {
             "changed": False,
             "provider": "",
             "msg": message,
-            "warnings": other_firewalls.notes(name, barriers),
+            "warnings": other_firewalls.notes(firewall, barriers),
             "diff": _diff((), ()),
         }
-    provider = detect.provider(name, listing)
+    provider = firewall(listing)
     before, after = provider.rules(), desired(options, provider, plan)
     if after:
         provider.check()
-    other_firewalls.check(name, barriers)
+    other_firewalls.check(firewall, barriers)
     decided = provider.change_to(after, options.persist)
     # Replies to what comes in go out.
     answered = plan if provider.filters_outgoing() else tuple(rule for rule in plan if rule.direction == OUT)
-    unanswered = other_firewalls.unanswered(name, answered, after, listing)
+    unanswered = other_firewalls.unanswered(firewall, answered, after, listing)
     result: "FirewallResult" = {
         "changed": bool(decided.steps),
-        "provider": name,
+        "provider": firewall.name,
         "commands": [str(step) for step in decided.steps],
         "warnings": [
             *decided.notes,
             *provider.left_out(plan),
-            *other_firewalls.notes(name, barriers),
+            *other_firewalls.notes(firewall, barriers),
             *_notes_on_docker(after),
-            *other_firewalls.notes_on_replies(name, unanswered),
+            *other_firewalls.notes_on_replies(firewall, unanswered),
         ],
         "diff": _diff(before, after),
     }
@@ -189,8 +189,8 @@ def _nothing_runs(options: Options) -> str:
     what = "no firewall runs" if options.provider == detect.AUTO else f"{options.provider} does not run"
     if options.present and options.restrict:
         raise FirewallError(
-            f"{what} on this host, so nobody can be rejected: start one, set provider to nftables or "
-            "iptables, or do without restrict"
+            f"{what} on this host, so restrict cannot reject anything: start one, set provider to nftables "
+            "or iptables, or set restrict to false"
         )
     return f"{what} on this host: there is nothing to open"
 
@@ -237,5 +237,5 @@ def _notes_on_docker(rules: Rules) -> List[str]:
     published = [str(port) for port in detect.published_by_docker() if port in opened]
     if not published:
         return []
-    note = "this traffic does not reach the rules for what comes in, so they neither open nor restrict it"
+    note = "this traffic bypasses the rules for incoming traffic, so they neither open nor restrict it"
     return [f"Docker publishes port {', '.join(published)} on this host: {note}"]

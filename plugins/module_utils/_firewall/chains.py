@@ -51,6 +51,18 @@ VIRTUAL = re.compile(
 FAIL2BAN = re.compile(r"f2b-|fail2ban|addr6?-set-")
 
 
+class BaseChain(NamedTuple):
+    """Where a chain stands that the kernel calls itself."""
+
+    family: str
+    table: str
+    name: str
+
+    def __str__(self) -> str:
+        """Return the chain as nft writes it."""
+        return " ".join(self)
+
+
 class Traffic(NamedTuple):
     """A planned rule, or a piece of it: one network and one range of ports."""
 

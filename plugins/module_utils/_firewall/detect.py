@@ -17,8 +17,8 @@ from .xtables import MIXED, SAVE, unreadable
 AUTO = "auto"
 
 
-def choose(choice: str, listing: Optional[Listing] = None) -> str:
-    """Return the name of the firewall to change, nothing if none runs; raise if that is not clear."""
+def choose(choice: str, listing: Optional[Listing] = None) -> Optional[Type[Provider]]:
+    """Return the firewall to change, None if none runs; raise if that is not clear."""
     listing = listing or Listing()
     if choice != AUTO:
         return _chosen(provider_class(choice), listing)
@@ -29,18 +29,18 @@ def choose(choice: str, listing: Optional[Listing] = None) -> str:
     if len(running) > 1:
         raise several_run([firewall.name for firewall in running])
     if running:
-        return running[0].name
+        return running[0]
     _refuse_mixed(listing)
-    return ""
+    return None
 
 
-def _chosen(firewall: Type[Provider], listing: Listing) -> str:
+def _chosen(firewall: Type[Provider], listing: Listing) -> Optional[Type[Provider]]:
     if not firewall.is_installed():
         raise FirewallError(
             f"provider {firewall.name} is chosen, but its command {firewall.command} is not installed on "
             "this host: install it, or choose another provider"
         )
-    return firewall.name if not firewall.has_service or firewall.is_running(listing) else ""
+    return firewall if not firewall.has_service or firewall.is_running(listing) else None
 
 
 def _refuse_mixed(listing: Listing) -> None:
@@ -62,8 +62,3 @@ def published_by_docker() -> List[int]:
         return []
     saved = run(("iptables-save",)).stdout
     return sorted({int(port) for port in re.findall(r"-A DOCKER .*--dport (\d+) .*-j DNAT", saved)})
-
-
-def provider(name: str, listing: Optional[Listing] = None) -> Provider:
-    """Return the firewall of this name, with the present state of the host."""
-    return provider_class(name)(listing)

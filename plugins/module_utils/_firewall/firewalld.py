@@ -240,15 +240,15 @@ class _Reload(NamedTuple):
         notes = []
         if self.restored:
             notes.append(
-                "firewalld has to be reloaded, which forgets what is not permanent in "
-                f"{', '.join(self.restored)}. It is restored at once; what others change there until the "
-                "change is confirmed is lost if it is rolled back. firewall-cmd --runtime-to-permanent "
-                "makes it permanent"
+                "firewalld must be reloaded, which drops the rules that are not permanent in "
+                f"{', '.join(self.restored)}. They are restored at once. If the change is rolled back, "
+                "whatever others change there until then is lost. To make the rules permanent, run "
+                "firewall-cmd --runtime-to-permanent"
             )
         if self.lost:
             notes.append(
-                f"firewalld has to be reloaded, which drops what is not permanent in {', '.join(self.lost)}: "
-                "to keep it, run firewall-cmd --runtime-to-permanent first"
+                f"firewalld must be reloaded, which drops the rules that are not permanent in "
+                f"{', '.join(self.lost)}: to keep them, run firewall-cmd --runtime-to-permanent first"
             )
         return notes
 
@@ -359,7 +359,7 @@ class Firewalld(Provider):
         reload = Run(
             ("firewall-cmd", "--reload"),
             seconds=_RELOAD_SECONDS,
-            what="letting firewalld read its files again",
+            what="reloading the files of firewalld",
         )
         found = _Reload(steps=[reload, *direct], restored=["direct rules"] if direct else [], lost=[])
         for option, kind in (("--zone", "zones"), ("--policy", "policies")):
@@ -421,7 +421,7 @@ _WORDS = {
 }
 _LINES = {"rich rules": "rich-rule", "forward-ports": "forward-port"}
 _SWITCHES = ("masquerade", "forward", "icmp-block-inversion")
-_AGAIN = "restoring what others changed only in the running firewalld"
+_AGAIN = "restoring changes that others made only in the running firewalld"
 
 
 def _again(place: str, running: Dict[str, str], permanent: Dict[str, str]) -> Iterator[Step]:

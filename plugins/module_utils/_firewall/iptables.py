@@ -14,6 +14,7 @@ import shlex
 from typing import Dict, List, NamedTuple, Optional, Sequence, Tuple, Type
 
 from . import ruleset, xtables
+from .chains import BaseChain
 from .listing import Listing
 from .provider import Change, Provider, several_run
 from .rule import ACCEPT, COMMENT_PREFIX, IN, OUT, REJECT, Rule, Rules, canonical
@@ -342,8 +343,8 @@ class Iptables(Provider):
         unfiltered = self._unfiltered()
         if unfiltered and any(rule.action == REJECT and rule.version == 6 for rule in rules):
             raise FirewallError(
-                f"nobody can be rejected over IPv6, because {unfiltered} on this host: install it, "
-                "turn IPv6 off, or do without restrict"
+                f"restrict cannot reject anything over IPv6, because {unfiltered} on this host: install it, "
+                "turn IPv6 off, or set restrict to false"
             )
         return tuple(rule for rule in rules if rule.version in self._saved)
 
@@ -410,11 +411,10 @@ class Iptables(Provider):
         )
 
     @classmethod
-    def accepts_replies_by(cls, place: str) -> str:
+    def accepts_replies_by(cls, chain: BaseChain) -> str:
         """Return the command that lets a base chain accept the packets of established connections."""
-        family, unused, chain = place.split()
-        command = "ip6tables" if family == "ip6" else "iptables"
-        return f"{command} -I {chain} -m conntrack --ctstate ESTABLISHED -j ACCEPT"
+        command = "ip6tables" if chain.family == "ip6" else "iptables"
+        return f"{command} -I {chain.name} -m conntrack --ctstate ESTABLISHED -j ACCEPT"
 
 
 def _file(family: Family) -> str:

@@ -7,11 +7,14 @@
 Each is read once in a run, because with large sets that takes seconds.
 """
 
-from typing import Any, Dict, FrozenSet, List, NamedTuple, Optional, Tuple
+from typing import TYPE_CHECKING, Dict, FrozenSet, List, NamedTuple, Optional, Tuple
 
 from . import ruleset as _ruleset
 from . import xtables
 from .steps import Done, FirewallError, run, which
+
+if TYPE_CHECKING:
+    from .._shapes import NftDocument
 
 
 class Saved(NamedTuple):
@@ -76,7 +79,7 @@ class Listing:
             found = None  # an old nft without JSON: then only the text of iptables counts
         return found is None or not found.is_handmade(_ruleset.FAMILIES[version], table)
 
-    def _readable(self, document: Dict[str, Any]) -> Optional[FrozenSet[Tuple[str, str]]]:
+    def _readable(self, document: "NftDocument") -> Optional[FrozenSet[Tuple[str, str]]]:
         """Return the tables of nft that iptables can read, None if its nft variant is not installed."""
         if not _ruleset.has_names_of_iptables(document):
             return frozenset()

@@ -6,7 +6,7 @@
 
 import ipaddress
 import socket
-from typing import Any, Dict, Iterator, List, Optional, Sequence, Tuple
+from typing import TYPE_CHECKING, Any, Dict, Iterator, List, Optional, Sequence, Tuple
 
 from . import chains as _chains
 from .chains import (
@@ -23,6 +23,9 @@ from .chains import (
     always,
 )
 from .rule import ACCEPT
+
+if TYPE_CHECKING:
+    from .._shapes import NftChain, NftExpression, NftRule
 
 _BEFORE_TRACKING = -200  # NF_IP_PRI_CONNTRACK
 _VERDICTS = {"accept": ACCEPT, "drop": DROP, "reject": DROP, "return": "return"}
@@ -46,29 +49,29 @@ _RARE_META = (
 )
 
 
-def chains(
-    family: str, items: Sequence[Dict[str, Any]], rules: Dict[str, List[Dict[str, Any]]]
-) -> Dict[str, Chain]:
+def chains(family: str, items: "Sequence[NftChain]", rules: "Dict[str, List[NftRule]]") -> Dict[str, Chain]:
     """Return the chains of one table."""
     found = {}
     for item in items:
         tracked = item.get("hook") not in ("prerouting", "ingress") or _priority(item) > _BEFORE_TRACKING
+        device = item.get("dev", "")
         links = [link for rule in rules.get(item["name"], []) for link in _links(rule, family, tracked)]
         found[item["name"]] = Chain(
             links=links,
             hook=item.get("hook", ""),
             policy=DROP if item.get("policy") == "drop" else ACCEPT,
-            device=item.get("dev", "") if isinstance(item.get("dev", ""), str) else "",
+            device=device if isinstance(device, str) else "",
             nat=item.get("type") == "nat",
         )
     return found
 
 
-def _priority(item: Dict[str, Any]) -> int:
-    return item["prio"] if isinstance(item.get("prio"), int) else 0
+def _priority(item: "NftChain") -> int:
+    priority = item.get("prio")
+    return priority if isinstance(priority, int) else 0
 
 
-def _links(rule: Dict[str, Any], family: str, tracked: bool) -> Iterator[Link]:
+def _links(rule: "NftRule", family: str, tracked: bool) -> Iterator[Link]:
     conditions = [_chains.version_is(_VERSIONS[family])] if family in _VERSIONS else []
     for expression in rule.get("expr", []):
         word = next(iter(expression), "")
@@ -153,7 +156,7 @@ def _share_of_unknown(right: Any) -> int:
     return RARELY if isinstance(right, str) and FAIL2BAN.match(right.lstrip("@")) else PARTLY
 
 
-def _payload(body: Dict[str, Any], right: Any) -> Condition:
+def _payload(body: "NftExpression", right: Any) -> Condition:
     protocol, field = body.get("protocol", ""), body.get("field", "")
     if isinstance(right, str) and right.startswith("@"):
         return _named_set(protocol, right)
@@ -195,7 +198,7 @@ def _named_set(protocol: str, name: str) -> Condition:
     return (lambda wanted: share if wanted.version in versions and wanted.protocol in protocols else NO), True
 
 
-def _meta(body: Dict[str, Any], right: Any) -> Condition:
+def _meta(body: "NftExpression", right: Any) -> Condition:
     key = body["key"]
     words = [str(one) for one in _flat(right)]
     if key in ("iif", "iifname", "oif", "oifname"):
@@ -212,7 +215,7 @@ def _meta(body: Dict[str, Any], right: Any) -> Condition:
     return always(RARELY if key in _RARE_META else PARTLY, narrow=True)
 
 
-def _tracking(body: Dict[str, Any], right: Any, tracked: bool) -> Condition:
+def _tracking(body: "NftExpression", right: Any, tracked: bool) -> Condition:
     key = body.get("key", "")
     if key == "state":
         return _chains.state_in([str(one) for one in _flat(right)], tracked)
@@ -221,7 +224,7 @@ def _tracking(body: Dict[str, Any], right: Any, tracked: bool) -> Condition:
     return always(RARELY)
 
 
-def _route(body: Dict[str, Any], right: Any) -> Condition:
+def _route(body: "NftExpression", right: Any) -> Condition:
     # "fib saddr . iif oif missing drop" drops forged sources; "fib daddr type" is about whose address the
     # destination is.
     if body.get("result") != "type":
@@ -246,7 +249,7 @@ def _masked(body: List[Any], right: Any) -> Condition:
     return always(RARELY, narrow=True)  # marks
 
 
-def _verdict_map(body: Dict[str, Any], tracked: bool) -> Iterator[Tuple[List[Condition], str, str]]:
+def _verdict_map(body: "NftExpression", tracked: bool) -> Iterator[Tuple[List[Condition], str, str]]:
     data = body.get("data")
     if not isinstance(data, dict) or "set" not in data:
         # The elements of a named map are not read. A key with this host's own address is for services behind

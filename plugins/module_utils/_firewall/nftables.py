@@ -13,6 +13,7 @@ import os
 import shlex
 from typing import Dict, Iterable, Iterator, List, NamedTuple, Optional, Sequence, Set, Tuple, Type
 
+from .chains import BaseChain
 from .listing import Listing
 from .provider import Change, Provider
 from .rule import ACCEPT, COMMENT_PREFIX, IN, OUT, REJECT, Rule, Rules, canonical, network_text
@@ -250,7 +251,7 @@ class Nftables(Provider):
         if not rules:
             change.steps.extend(RemoveFolder(folder) for folder in folders)
         if systemd_runs():
-            reload = Run(("systemctl", "daemon-reload"), what="letting systemd read its files again")
+            reload = Run(("systemctl", "daemon-reload"), what="reloading the files of systemd")
             change.steps.append(reload)
             change.undo.append(reload)
 
@@ -293,9 +294,9 @@ class Nftables(Provider):
         return any(place.direction == OUT for place in self._places)
 
     @classmethod
-    def accepts_replies_by(cls, place: str) -> str:
+    def accepts_replies_by(cls, chain: BaseChain) -> str:
         """Return the command that lets a base chain accept the packets of established connections."""
-        return f"nft insert rule {place} ct state established accept"
+        return f"nft insert rule {chain} ct state established accept"
 
 
 def _rules_in(place: Place, rules: Rules) -> Rules:

@@ -8,16 +8,21 @@ Every base chain of nftables and of both variants of iptables between the interf
 at, at whatever hook, priority and type, except those that the chosen firewall opens itself.
 """
 
-from typing import Any, Dict, Iterator, List, NamedTuple, Optional, Sequence
+from typing import TYPE_CHECKING, Dict, Iterator, List, NamedTuple, Optional, Sequence, Type
 
 from . import chains as _chains
 from . import nft_chains, saved_chains, xtables
 from .iptables import CHAINS as IPTABLES_CHAINS
 from .listing import Listing
-from .providers import provider_class
+from .provider import Provider
 from .rule import ACCEPT, CONTROLLER, IN, OUT, Rule, Rules
 from .ruleset import CHAINS, FAMILIES, HOOKS, TABLE, Ruleset
 from .steps import FirewallError, which
+
+if TYPE_CHECKING:
+    from .._shapes import NftChain
+
+Chosen = Optional[Type[Provider]]  # the firewall to change, None if none runs
 
 # Hook and type of the chains that a firewall opens. Apart from these, firewalld manages whole tables.
 _OPENED = {"input": "filter", "output": "filter"}
@@ -27,7 +32,7 @@ class Barrier(NamedTuple):
     """A base chain that drops planned traffic."""
 
     owner: str
-    place: str  # family, table and chain as nft writes them
+    chain: _chains.BaseChain
     everything: bool  # that it does not accept, not only packets of some kind
     what: str = ""  # the first planned traffic that it drops
 
@@ -36,17 +41,18 @@ class _Group(NamedTuple):
     """The chains of one table, and the names of the base chains to look at."""
 
     owner: str
-    place: str
+    family: str
+    table: str
     chains: Dict[str, _chains.Chain]
     looked_at: Sequence[str]
 
 
-def barriers(provider: str, rules: Rules, listing: Optional[Listing] = None) -> List[Barrier]:
-    """Return the chains that drop what the rules open; C(provider) is empty if no firewall runs."""
+def barriers(firewall: Chosen, rules: Rules, listing: Optional[Listing] = None) -> List[Barrier]:
+    """Return the chains that drop what the rules open."""
     opened = [rule for rule in rules if rule.action == ACCEPT and CONTROLLER not in rule.services]
     if not opened:
         return []
-    groups = list(_groups(provider, listing or Listing(), others=True))
+    groups = list(_groups(firewall, listing or Listing(), others=True))
     wanted = _chains.traffic(
         opened, links=sum(len(chain.links) for group in groups for chain in group.chains.values())
     )
@@ -59,12 +65,15 @@ def _of_group(group: _Group, wanted: List[_chains.Traffic]) -> Iterator[Barrier]
         for name, chain in group.chains.items()
     }
     # Packets of the other IP version never reach a chain, so its policy does not drop them.
-    seen = [piece for piece in wanted if group.place.split()[0] != FAMILIES[10 - piece.version]]
+    seen = [piece for piece in wanted if group.family != FAMILIES[10 - piece.version]]
     for name, (everything, what) in sorted(_chains.chains_that_drop(bases, seen).items()):
-        yield Barrier(owner=group.owner, place=f"{group.place} {name}", everything=everything, what=what)
+        chain = _chains.BaseChain(group.family, group.table, name)
+        yield Barrier(owner=group.owner, chain=chain, everything=everything, what=what)
 
 
-def unanswered(provider: str, plan: Rules, after: Rules, listing: Optional[Listing] = None) -> List[Barrier]:
+def unanswered(
+    firewall: Chosen, plan: Rules, after: Rules, listing: Optional[Listing] = None
+) -> List[Barrier]:
     """Return the chains that the provider opens and that drop the replies to planned traffic.
 
     Where a chain holds rules of ours, the first of them accepts replies. In all other chains the host's own
@@ -74,9 +83,9 @@ def unanswered(provider: str, plan: Rules, after: Rules, listing: Optional[Listi
     # Large rule sets take their time, and on most hosts every chain that matters holds rules of ours.
     reply = {IN: OUT, OUT: IN}
     plan = tuple(rule for rule in plan if (reply[rule.direction], rule.version) not in permitted)
-    if not provider or provider_class(provider).has_service or not plan:
+    if firewall is None or firewall.has_service or not plan:
         return []
-    groups = [_without_ours(group, after) for group in _groups(provider, listing or Listing(), others=False)]
+    groups = [_without_ours(group, after) for group in _groups(firewall, listing or Listing(), others=False)]
     wanted = _chains.traffic(
         plan, links=sum(len(chain.links) for group in groups for chain in group.chains.values())
     )
@@ -104,29 +113,29 @@ def _without_ours(group: _Group, after: Rules) -> _Group:
 
 def _stands_in(rule: Rule, group: _Group) -> bool:
     # With nftables, rejections are in a table of our own.
-    in_family = group.place.split()[0] in (FAMILIES[rule.version], "inet")
+    in_family = group.family in (FAMILIES[rule.version], "inet")
     return in_family and (rule.action == ACCEPT or group.owner == "iptables")
 
 
-def _groups(provider: str, listing: Listing, others: bool) -> Iterator[_Group]:
+def _groups(firewall: Chosen, listing: Listing, others: bool) -> Iterator[_Group]:
     """Yield the groups whose base chains the provider does not open, or those whose base chains it opens."""
-    found = _ruleset(provider, listing)
+    found = _ruleset(firewall, listing)
     if found is not None:
-        yield from _of_nft(provider, found, others)
+        yield from _of_nft(firewall, found, others)
     for variant, version, text in listing.texts():
-        yield from _of_text(provider, variant, version, text, found, others)
+        yield from _of_text(firewall, variant, version, text, found, others)
 
 
-def _ruleset(provider: str, listing: Listing) -> Optional[Ruleset]:
+def _ruleset(firewall: Chosen, listing: Listing) -> Optional[Ruleset]:
     try:
         return listing.ruleset() if which("nft") else None
     except FirewallError:
-        if _owner(provider) == "nftables":
+        if _owner(firewall) == "nftables":
             raise
         return None  # an old nft without JSON: only the texts of iptables can be read
 
 
-def _of_nft(provider: str, found: Ruleset, others: bool) -> Iterator[_Group]:
+def _of_nft(firewall: Chosen, found: Ruleset, others: bool) -> Iterator[_Group]:
     for family, table in found.tables():
         if family not in ("ip", "ip6", "inet", "netdev") or table == TABLE:
             continue
@@ -137,97 +146,104 @@ def _of_nft(provider: str, found: Ruleset, others: bool) -> Iterator[_Group]:
         looked_at = [
             chain["name"]
             for chain in chains
-            if "hook" in chain and _is_opened(provider, owners[chain["name"]], chain) != others
+            if "hook" in chain and _is_opened(firewall, owners[chain["name"]], chain) != others
         ]
         owner = next((owners[name] for name in looked_at), "")
         if looked_at:
             yield _Group(
                 owner=owner,
-                place=f"{family} {table}",
+                family=family,
+                table=table,
                 looked_at=looked_at,
                 chains=nft_chains.chains(family, chains, found.rules_of(family, table)),
             )
 
 
-def _is_opened(provider: str, owner: str, chain: Dict[str, Any]) -> bool:
-    if provider == "firewalld" and owner == "firewalld":
+def _is_opened(firewall: Chosen, owner: str, chain: "NftChain") -> bool:
+    if _owner(firewall) == owner == "firewalld":
         return True
     return (
-        owner == _owner(provider)
+        owner == _owner(firewall)
         and _OPENED.get(chain["hook"]) == chain.get("type")
         and chain["family"] != "netdev"
     )
 
 
 def _of_text(
-    provider: str, variant: str, version: int, text: str, found: Optional[Ruleset], others: bool
+    firewall: Chosen, variant: str, version: int, text: str, found: Optional[Ruleset], others: bool
 ) -> Iterator[_Group]:
     owner = "firewalld" if xtables.is_firewallds(text) else variant
-    if provider == owner == "firewalld":
+    if _owner(firewall) == owner == "firewalld":
         return
     family = FAMILIES[version]
     for table, chains in saved_chains.tables(text, version):
         is_nfts = (
             variant in ("iptables", "iptables-nft") and found is not None and found.is_handmade(family, table)
         )
-        opened = _owner(provider) == variant and table == "filter"
+        opened = _owner(firewall) == variant and table == "filter"
         looked_at = [
             name
             for name, chain in chains.items()
             if chain.hook and (opened and chain.hook in _OPENED) != others
         ]
         if looked_at and not is_nfts:
-            yield _Group(owner=owner, place=f"{family} {table}", chains=chains, looked_at=looked_at)
+            yield _Group(owner=owner, family=family, table=table, chains=chains, looked_at=looked_at)
 
 
-def _owner(provider: str) -> str:
-    return provider_class(provider).owns_tables if provider else ""
+def _owner(firewall: Chosen) -> str:
+    return firewall.owns_tables if firewall else ""
 
 
-def check(provider: str, found: List[Barrier]) -> None:
+def check(firewall: Chosen, found: List[Barrier]) -> None:
     """Raise if a chain that the provider does not open drops everything it does not accept."""
     dropping = [barrier for barrier in found if barrier.everything]
     if not dropping:
         return
     owner, what = dropping[0].owner, dropping[0].what
-    places = " and ".join(barrier.place for barrier in dropping)
+    places = " and ".join(str(barrier.chain) for barrier in dropping)
     drops = f"{places} drops everything it does not accept"
-    if not provider:
+    if firewall is None:
         raise FirewallError(
             f"no firewall that can be changed runs on this host, but {owner} is active and its chain "
             f"{drops}, such as {what}: open the ports there, or remove that chain"
         )
-    if owner == _owner(provider):
+    if owner == _owner(firewall):
         raise FirewallError(
-            f"{provider} would accept {what}, but its own chain {drops}: open the ports there too"
+            f"{firewall.name} would accept {what}, but its own chain {drops}: open the ports there too"
         )
     raise FirewallError(
-        f"{provider} would accept {what}, but {owner} is active as well and its chain {drops}: "
+        f"{firewall.name} would accept {what}, but {owner} is active as well and its chain {drops}: "
         f"disable one of them, or open the ports in {owner} too"
     )
 
 
-def notes(provider: str, found: List[Barrier]) -> List[str]:
+def notes(firewall: Chosen, found: List[Barrier]) -> List[str]:
     """Return what the user should know of chains that drop some packets."""
     warnings = []
     for barrier in found:
         if barrier.everything:
             continue
-        beside = f"alongside {provider}" if provider else "on this host"
-        accepted = f"traffic that {provider} accepts" if provider else "planned traffic"
+        if firewall and barrier.owner == firewall.name:
+            warnings.append(
+                f"{firewall.name} itself drops some packets in chain {barrier.chain}: traffic that it "
+                f"accepts elsewhere may still be dropped ({barrier.what})"
+            )
+            continue
+        beside = f"alongside {firewall.name}" if firewall else "on this host"
+        accepted = f"traffic that {firewall.name} accepts" if firewall else "planned traffic"
         warnings.append(
-            f"{barrier.owner} is active {beside} and drops some packets in chain {barrier.place}: "
+            f"{barrier.owner} is active {beside} and drops some packets in chain {barrier.chain}: "
             f"{accepted} may still be dropped ({barrier.what})"
         )
     return warnings
 
 
-def notes_on_replies(provider: str, found: List[Barrier]) -> List[str]:
+def notes_on_replies(firewall: Type[Provider], found: List[Barrier]) -> List[str]:
     """Return what the user should know of chains that drop the replies to planned traffic."""
     return [
-        f"{provider} does not accept established connections in chain {barrier.place}, so the replies to "
-        f"planned traffic are dropped there ({barrier.what}): run "
-        f"'{provider_class(provider).accepts_replies_by(barrier.place)}', and add the same rule to the rules "
+        f"{firewall.name} does not accept established connections in chain {barrier.chain}, so the replies "
+        f"to planned traffic are dropped there ({barrier.what}): run "
+        f"'{firewall.accepts_replies_by(barrier.chain)}', and add the same rule to the rules "
         "that the host loads at boot"
         for barrier in found
     ]

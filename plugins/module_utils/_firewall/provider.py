@@ -16,6 +16,7 @@ it:
 import abc
 from typing import List, NamedTuple, Optional, Sequence, Type
 
+from .chains import BaseChain
 from .listing import Listing
 from .rule import Rules
 from .steps import FirewallError, Step, which
@@ -111,13 +112,12 @@ class Provider(abc.ABC):
         return ""
 
     @classmethod
-    def accepts_replies_by(cls, place: str) -> str:
+    def accepts_replies_by(cls, chain: BaseChain) -> str:
         """Return the command that lets a base chain accept the packets of established connections.
 
-        C(place) is family, table and chain, as nft writes them. By default nothing: a firewall with a service
-        has such a rule of its own.
+        By default nothing: a firewall with a service has such a rule of its own.
         """
-        del place
+        del chain
         return ""
 
 

@@ -28,10 +28,10 @@ never both, and a module whose change was rolled back meanwhile finds that the f
     failed      the rollback gave up after several attempts; the file problems says what failed
 
 What a rollback guarantees: it performs all of its steps even if some fail, each within its time limit
-(steps.py), and all of them again after a pause if one did. Only when every step worked in the same attempt
-does it write the file rolled_back, for the next run to report, and remove the folder. A rollback that gives
-up keeps everything and says so in the host's journal. It is repeated by the next run of the module, when the
-host boots, or by hand: undo.sh again.
+(steps.py), and all of them again after a pause if one did, for a quarter of an hour at most. Only when every
+step worked in the same attempt does it write the file rolled_back, for the next run to report, and remove the
+folder. A rollback that gives up keeps everything and says so in the host's journal. It is repeated by the
+next run of the module, when the host boots, or by hand: undo.sh again.
 
 When the host restarts: a unit that is enabled only as long as a change is not confirmed performs the rollback
 at boot (systemd only; without it the next run does). C(end_previous_change()) begins every run: it refuses to
@@ -85,6 +85,9 @@ _AT_WORK_SECONDS = 300  # for which a run waits for a rollback, its own or that 
 # Between attempts, in seconds. Whatever holds a lock or restarts a service does so for seconds. The long
 # series is for the timer: whoever is locked out would rather wait for minutes than for good.
 _PAUSES, _SHORT_PAUSES = "1 2 4 8 15 30 60 60 60", "1 2"
+# After these seconds no attempt begins any more. What hangs has up to ten minutes in each attempt, and nobody
+# learns that the rollback failed before the last one has ended.
+_ATTEMPTS_SECONDS = 900
 _BOOT_UNIT = "/etc/systemd/system/exasol-network-rollback.service"
 _BOOT_WANT = "/etc/systemd/system/multi-user.target.wants/exasol-network-rollback.service"
 _BOOT = """[Unit]
@@ -120,6 +123,10 @@ tell() {{
         printf '%s\n' "$2" >&2
 }}
 log() {{ limited {log_seconds} tell "$1" "$2"; }}
+uptime() (
+    read -r uptime rest < /proc/uptime || uptime=0
+    echo "${{uptime%%.*}}"
+) 2>/dev/null
 move() {{ [ ! -e "$2" ] && mv "$1" "$2" 2>/dev/null; }}  # mv would move it into a folder that exists
 at_work() {{
     pid=$(cat {taken}/pid 2>/dev/null) && [ "$pid" != $$ ] && grep -q undo.sh "/proc/$pid/cmdline" 2>/dev/null
@@ -158,9 +165,10 @@ else
     scratch=  # nothing can be written here, so nobody can confirm either: roll back all the same
 fi
 warned=
+end=$(($(uptime) + {attempts_seconds}))
 until attempt; do
     set -- $pauses
-    if [ $# = 0 ]; then
+    if [ $# = 0 ] || [ "$(uptime)" -ge "$end" ]; then
         [ -z "$scratch" ] || printf '%s' "$problems" > {taken}/problems
         log err "the rollback of firewall change {identity} FAILED, and part of the change is still in force"
         log err "fix the cause, then run: sh {failed}/undo.sh again"
@@ -168,7 +176,7 @@ until attempt; do
         move {taken} {failed}
         exit 1
     fi
-    # Ten attempts of a step that hangs take an hour, so the journal has the reason after the first.
+    # Several attempts of a step that hangs take long, so the journal has the reason after the first.
     [ "$warned" ] ||
         log warning "the rollback of firewall change {identity} has not worked yet and is repeated: $problems"
     warned=yes
@@ -336,6 +344,7 @@ def _script(identity: str, undo: Steps) -> str:
         rolled_back=_ROLLED_BACK,
         pauses=_PAUSES,
         short=_SHORT_PAUSES,
+        attempts_seconds=_ATTEMPTS_SECONDS,
         log_seconds=_LOG_SECONDS,
         unguard="\n".join(f"({step.shell()}\n) >/dev/null 2>&1" for step in _unguard()),
     )

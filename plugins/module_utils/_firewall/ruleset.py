@@ -6,13 +6,29 @@
 
 import ipaddress
 import json
-from typing import Any, Dict, FrozenSet, Iterable, Iterator, List, NamedTuple, Optional, Sequence, Set, Tuple
+from typing import (
+    TYPE_CHECKING,
+    Any,
+    Dict,
+    FrozenSet,
+    Iterable,
+    Iterator,
+    List,
+    NamedTuple,
+    Optional,
+    Sequence,
+    Set,
+    Tuple,
+)
 
 from .._values.addresses import Network
 from .._values.ports import Ports
 from .rule import ACCEPT, COMMENT_PREFIX, IN, OUT, REJECT, Rule, Rules, canonical, names_of
 from .steps import FirewallError, output, run, which
 from .xtables import FIREWALLD_CHAIN
+
+if TYPE_CHECKING:
+    from .._shapes import NftChain, NftDocument, NftExpression, NftRule
 
 # Our objects: a chain for each direction in the tables of others, and one table of our own.
 CHAINS = {IN: "exasol_network_in", OUT: "exasol_network_out"}
@@ -57,16 +73,16 @@ class Ruleset:
     """
 
     def __init__(
-        self, document: Dict[str, Any], readable: Optional[FrozenSet[Tuple[str, str]]] = None
+        self, document: "NftDocument", readable: Optional[FrozenSet[Tuple[str, str]]] = None
     ) -> None:
         self._readable = readable
         items = document.get("nftables", [])
         self.chains = [item["chain"] for item in items if "chain" in item]
-        self._rules: Dict[Tuple[str, str, str], List[Dict[str, Any]]] = {}
+        self._rules: "Dict[Tuple[str, str, str], List[NftRule]]" = {}
         for rule in (item["rule"] for item in items if "rule" in item):
             self._rules.setdefault((rule["family"], rule["table"], rule["chain"]), []).append(rule)
 
-    def rules(self, family: str, table: str, chain: str) -> List[Dict[str, Any]]:
+    def rules(self, family: str, table: str, chain: str) -> "List[NftRule]":
         """Return the rules of a chain in their order."""
         return self._rules.get((family, table, chain), [])
 
@@ -74,11 +90,11 @@ class Ruleset:
         """Return the tables that hold chains, as family and name."""
         return sorted({(chain["family"], chain["table"]) for chain in self.chains})
 
-    def chains_of(self, family: str, table: str) -> List[Dict[str, Any]]:
+    def chains_of(self, family: str, table: str) -> "List[NftChain]":
         """Return the chains of a table."""
         return [chain for chain in self.chains if (chain["family"], chain["table"]) == (family, table)]
 
-    def rules_of(self, family: str, table: str) -> Dict[str, List[Dict[str, Any]]]:
+    def rules_of(self, family: str, table: str) -> "Dict[str, List[NftRule]]":
         """Return the rules of a table by chain."""
         return {key[2]: rules for key, rules in self._rules.items() if key[:2] == (family, table)}
 
@@ -97,7 +113,7 @@ class Ruleset:
             for chain in self.chains
         )
 
-    def base_chains(self) -> List[Dict[str, Any]]:
+    def base_chains(self) -> "List[NftChain]":
         """Return the base chains that filter what comes in or goes out."""
         return [
             chain
@@ -107,7 +123,7 @@ class Ruleset:
             and chain["family"] in VERSIONS
         ]
 
-    def owner(self, chain: Dict[str, Any]) -> str:
+    def owner(self, chain: "NftChain") -> str:
         """Return which firewall manages a chain: nftables, unless its table is firewalld's or iptables'."""
         family, table = chain["family"], chain["table"]
         if table.startswith("firewalld") or self.has_chain(family, table, FIREWALLD_CHAIN):
@@ -149,7 +165,7 @@ class Ruleset:
             for expression in rule.get("expr", [])
         )
 
-    def _rules_in(self, family: str, table: str) -> List[Dict[str, Any]]:
+    def _rules_in(self, family: str, table: str) -> "List[NftRule]":
         return [rule for rules in self.rules_of(family, table).values() for rule in rules]
 
     def bases(self) -> List[Place]:
@@ -170,12 +186,12 @@ class Ruleset:
         }
         return sorted(place for place in self.bases() if place[:3] in dropping)
 
-    def drops_the_rest(self, chain: Dict[str, Any]) -> bool:
+    def drops_the_rest(self, chain: "NftChain") -> bool:
         """Tell whether a base chain drops everything it does not accept, by its policy or a rule."""
         rules = self.rules(chain["family"], chain["table"], chain["name"])
         return chain.get("policy") == "drop" or any(_drops_unconditionally(rule) for rule in rules)
 
-    def drops_anything(self, chain: Dict[str, Any]) -> bool:
+    def drops_anything(self, chain: "NftChain") -> bool:
         """Tell whether a base chain drops or rejects anything."""
         return chain.get("policy") == "drop" or self._may_drop(
             chain["family"], chain["table"], chain["name"], set()
@@ -232,7 +248,7 @@ class Ruleset:
         )
 
 
-def statement(expression: Dict[str, Any]) -> str:
+def statement(expression: "NftExpression") -> str:
     """Return the word of a statement.
 
     REJECT of iptables-nft is an extension of iptables, of which nft knows only the name.
@@ -240,12 +256,12 @@ def statement(expression: Dict[str, Any]) -> str:
     return "reject" if (expression.get("xt") or {}).get("name") == "REJECT" else next(iter(expression), "")
 
 
-def _drops_unconditionally(rule: Dict[str, Any]) -> bool:
+def _drops_unconditionally(rule: "NftRule") -> bool:
     words = {statement(expression) for expression in rule.get("expr", [])}
     return bool(words & {"drop", "reject"}) and words <= {"drop", "reject", "counter", "log"}
 
 
-def parse_rule(rule: Dict[str, Any], direction: str, version: int = 4) -> Iterator[Rule]:
+def parse_rule(rule: "NftRule", direction: str, version: int = 4) -> Iterator[Rule]:
     """Yield the rule of ours that an entry of the rule set is, and nothing for any other entry.
 
     C(version) counts for a rule for every address in a table of one IP version, where the entry does not name
@@ -304,7 +320,7 @@ def _ports(right: Any) -> Ports:
     )
 
 
-def document() -> Dict[str, Any]:
+def document() -> "NftDocument":
     """Return what nft lists, without the elements of named sets if this nft can leave them out.
 
     There may be hundreds of thousands of them.
@@ -324,9 +340,9 @@ def document() -> Dict[str, Any]:
     return found
 
 
-def _parsed(listed: str) -> Optional[Dict[str, Any]]:
+def _parsed(listed: str) -> "Optional[NftDocument]":
     try:
-        found: Dict[str, Any] = json.loads(listed)
+        found: "NftDocument" = json.loads(listed)
     except ValueError:
         return None
     return found
@@ -338,7 +354,7 @@ def _lacks_elements(value: Any) -> bool:
     return isinstance(value, list) and any(_lacks_elements(inner) for inner in value)
 
 
-def has_names_of_iptables(found: Dict[str, Any]) -> bool:
+def has_names_of_iptables(found: "NftDocument") -> bool:
     """Tell whether a listing holds a base chain in a table that is named as iptables names its own."""
     chains = [item["chain"] for item in found.get("nftables", []) if "chain" in item]
     return any("hook" in chain and _is_named_by_iptables(chain["family"], chain["table"]) for chain in chains)

@@ -36,7 +36,7 @@ ERRORS = {
 }
 UNGREETED = (
     "no greeting came; a MySQL that still looks up this host's name may count that against it "
-    "(max_connect_errors): mend its resolver, or leave "
+    "(max_connect_errors): fix name resolution there, or leave "
     "the row out (exasol_exclude)"
 )
 

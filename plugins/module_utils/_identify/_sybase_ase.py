@@ -15,6 +15,6 @@ def talk(wire: Wire) -> Waiting:
         if wire.ending != SILENCE:
             raise  # a server that waits for a login neither hangs up nor resets
         return Finding(
-            UNVERIFIABLE, detail="open, service not verified: Sybase ASE says nothing before a login"
+            UNVERIFIABLE, detail="open, service not verified: Sybase ASE sends nothing before a login"
         )
     return Finding(OTHER)

@@ -21,7 +21,8 @@ _REFUSALS = ("HANDSHAKE_FAILURE", "ACCESS_DENIED", "UNKNOWN_CA")
 _REFUSED = "TLS, but the server refuses the handshake with an alert"
 _NOTHING_INSIDE = "it speaks TLS, but sends nothing inside"
 _HUNG_UP_INSIDE = (
-    "it speaks TLS, but hangs up before it answers: it is another service, or requires a client certificate"
+    "it speaks TLS, but closes the connection before it answers: it is another service, or requires a client "
+    "certificate"
 )
 _WANTS_CERTIFICATE = "TLS that requires a client certificate; the service inside was not seen"
 

@@ -22,9 +22,9 @@ MAX_BYTES = 65536  # of one server
 _CIPHERS = "ALL:@SECLEVEL=0"  # servers of another decade shall be told from no TLS at all
 _LEGACY_SERVER_CONNECT = 0x4  # OpenSSL's number: servers without RFC 5746; Python has the name since 3.12
 SILENCE, HANG_UP, RESET = (
-    "something that says nothing",
-    "something that hangs up without a word",
-    "something that resets the connection without a word",
+    "something that sends nothing",
+    "something that closes the connection without sending anything",
+    "something that resets the connection without sending anything",
 )
 
 Waiting = Generator[None, None, Any]

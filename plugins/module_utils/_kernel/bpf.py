@@ -1,20 +1,22 @@
 # Copyright (c) 2026, exasol_community.network contributors
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""A filter in classic BPF for packets that begin or refuse a connection.
+"""Filters in classic BPF, for sockets: see Documentation/networking/filter.rst of Linux.
 
-See Documentation/networking/filter.rst of Linux. The program starts at the IP header, where cooked packet
+One is for packets that begin or refuse a connection. The program starts at the IP header, where cooked packet
 sockets start. It accepts TCP with SYN or RST, and UDP, from or to the given ports. It accepts everything with
 extension headers of IPv6, which is rare, because classic BPF cannot walk through them.
 """
 
+import ctypes
+import socket
 import struct
-from typing import List, NamedTuple
+from typing import Iterable, List, NamedTuple
 
 from .._values.ports import Ports
 
 # Class, size, mode and source of linux/bpf_common.h.
-_LD_BYTE_ABSOLUTE, _LD_HALF_ABSOLUTE = 0x30, 0x28
+_LD_BYTE_ABSOLUTE, _LD_HALF_ABSOLUTE, _LD_WORD_ABSOLUTE = 0x30, 0x28, 0x20
 _LD_BYTE_INDIRECT, _LD_HALF_INDIRECT = 0x50, 0x48
 _LDX_HEADER_LENGTH, _LDX_IMMEDIATE = 0xB1, 0x01
 _SHIFT_RIGHT, _JUMP, _RETURN = 0x74, 0x05, 0x06
@@ -25,6 +27,9 @@ _FRAGMENT_OFFSET = 0x1FFF
 _IPV6_HEADER = 40
 # Hop-by-hop, routing, fragment, authentication and destination options (RFC 8200, section 4.1; RFC 4302).
 EXTENSIONS = (0, 43, 44, 51, 60)
+_DEVICE = 0xFFFFF000 + 8  # SKF_AD_OFF + SKF_AD_IFINDEX of linux/filter.h
+_WHOLE = 0xFFFFFFFF
+_SO_ATTACH_FILTER = 26
 _MAX_INSTRUCTIONS = 4096  # BPF_MAXINSNS
 
 
@@ -35,6 +40,28 @@ class Instruction(NamedTuple):
     operand: int = 0
     if_true: int = 0
     if_false: int = 0
+
+
+def attach(sock: socket.SocketType, instructions: bytes) -> None:
+    """Let a filter decide what a socket receives."""
+    code = ctypes.create_string_buffer(instructions, len(instructions))
+    sock.setsockopt(
+        socket.SOL_SOCKET,
+        _SO_ATTACH_FILTER,
+        struct.pack("HP", len(instructions) // 8, ctypes.addressof(code)),
+    )
+
+
+def accept_from(device: int) -> bytes:
+    """Return the instructions of a filter for what arrives on a device, by its index."""
+    return _packed(
+        [
+            Instruction(_LD_WORD_ABSOLUTE, _DEVICE),
+            Instruction(_JUMP_EQUAL, device, 1, 0),
+            Instruction(_RETURN),
+            Instruction(_RETURN, _WHOLE),
+        ]
+    )
 
 
 def program(tcp: Ports, udp: Ports, length: int) -> bytes:
@@ -64,7 +91,12 @@ def program(tcp: Ports, udp: Ports, length: int) -> bytes:
     if len(whole) > _MAX_INSTRUCTIONS:
         # Too many ranges for a filter: the process looks at every packet.
         whole = [Instruction(_RETURN, length)]
-    return b"".join(struct.pack("HBBI", one.code, one.if_true, one.if_false, one.operand) for one in whole)
+    return _packed(whole)
+
+
+def _packed(instructions: Iterable[Instruction]) -> bytes:
+    rows = [(one.code, one.if_true, one.if_false, one.operand) for one in instructions]
+    return b"".join(struct.pack("HBBI", *row) for row in rows)
 
 
 def _case(value: int, block: List[Instruction]) -> List[Instruction]:

@@ -26,14 +26,13 @@ condition is needed because the host may also do NAT for itself, and then its ow
 address that it does not have.
 """
 
-import ctypes
 import socket
 import struct
 from typing import TYPE_CHECKING, Dict, Iterator, NamedTuple, Optional, Set, Tuple
 
 from .._values.errors import NetworkError
 from .._values.ports import Ports
-from .bpf import EXTENSIONS, program
+from .bpf import EXTENSIONS, attach, program
 from .ipsec import has_policies
 from .sockets import is_local
 
@@ -42,7 +41,7 @@ if TYPE_CHECKING:
     from .._shapes import CaptureEntry
 
 _ETH_P_ALL = 0x0003
-_SO_ATTACH_FILTER, _SO_RCVBUFFORCE = 26, 33
+_SO_RCVBUFFORCE = 33
 _SOL_PACKET, _PACKET_STATISTICS = 263, 6
 _HOST, _OUTGOING = 0, 4
 _LOOPBACK = 772  # ARPHRD_LOOPBACK of linux/if_arp.h
@@ -115,13 +114,7 @@ def open_socket(ports: Dict[str, Ports]) -> socket.socket:
         )
     except OSError as error:
         raise NetworkError(f"cannot capture: {error.strerror}; it needs root (become)")
-    instructions = program(ports.get("tcp", Ports()), ports.get("udp", Ports()), _MAX_BYTES)
-    code = ctypes.create_string_buffer(instructions, len(instructions))
-    sock.setsockopt(
-        socket.SOL_SOCKET,
-        _SO_ATTACH_FILTER,
-        struct.pack("HP", len(instructions) // 8, ctypes.addressof(code)),
-    )
+    attach(sock, program(ports.get("tcp", Ports()), ports.get("udp", Ports()), _MAX_BYTES))
     try:
         sock.setsockopt(socket.SOL_SOCKET, _SO_RCVBUFFORCE, _BUFFER_BYTES)
     except OSError:

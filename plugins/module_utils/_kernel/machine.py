@@ -10,16 +10,19 @@ A module runs where Ansible's connection leads, and that is not always the host 
 import hashlib
 import os
 import socket
-from typing import Any, Dict, Iterable, List
+from typing import TYPE_CHECKING, Any, Dict, Iterable, List
 
 from .._values.addresses import parse_address
 from .own_addresses import OwnAddresses
 from .resolve import resolve
 
+if TYPE_CHECKING:
+    from .._shapes import Machine, Origin
+
 _RESOLVER_SECONDS = 10.0
 
 
-def machine(addresses: Iterable[str]) -> Dict[str, Any]:
+def machine(addresses: Iterable[str]) -> "Machine":
     """Return the machine's identity, and which of these addresses are its own.
 
     A name is its own if one of its addresses is.
@@ -81,12 +84,12 @@ def options() -> Dict[str, Any]:
     }
 
 
-def origin(run: str, addresses: List[str]) -> Dict[str, Any]:
+def origin(run: str, addresses: List[str]) -> "Origin":
     """Return what a result says of its origin.
 
     The run that it belongs to and, where addresses are given, the machine.
     """
-    found: Dict[str, Any] = {"run": run} if run else {}
+    found: "Origin" = {"run": run} if run else {}
     if addresses:
         found["machine"] = machine(addresses)
     return found

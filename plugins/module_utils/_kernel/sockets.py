@@ -89,6 +89,10 @@ class Sources:
                 f"source address {address} cannot be used: {error.strerror}; expected an address of this host"
             )
 
+    def by_family(self) -> Dict[int, Optional[str]]:
+        """Return the address of each family, None where the kernel chooses."""
+        return dict(self._by_family)
+
     def bind(self, sock: socket.SocketType, family: int) -> None:
         """Bind a socket to its family's source address, if there is one.
 

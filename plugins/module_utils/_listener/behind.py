@@ -8,7 +8,7 @@ waits at these, on the same ports. Everything that is reported speaks of the add
 If the host has the address after all, it listens there.
 """
 
-from typing import TYPE_CHECKING, Any, Container, Dict, Iterable, List, Mapping, Set, Tuple, cast
+from typing import TYPE_CHECKING, Container, Dict, Iterable, List, Set, Tuple
 
 from .._values.addresses import parse_address
 from .endpoints import WILDCARDS, Endpoint, covering, describe
@@ -16,7 +16,9 @@ from .endpoints import endpoints as parse_endpoints
 from .occupants import Holder, covers, describe_holders
 
 if TYPE_CHECKING:
-    from .._shapes import ListenerResult
+    from .._shapes import Endpoint as AskedEndpoint
+    from .._shapes import Holder as Held
+    from .._shapes import Leftover, ListenerResult
 
 
 class Asked:
@@ -25,7 +27,7 @@ class Asked:
     C(own) has the addresses of the host.
     """
 
-    def __init__(self, asked: Iterable[Mapping[str, Any]], own: Container[str]):
+    def __init__(self, asked: "Iterable[AskedEndpoint]", own: Container[str]):
         entries = list(asked)
         self._is_plain = not any(entry.get("behind") for entry in entries)
         self._places: Dict[Endpoint, Tuple[Endpoint, ...]] = {}
@@ -48,8 +50,10 @@ class Asked:
         """Return what was done or found, by the addresses that were asked for."""
         if self._is_plain:
             return result
-        told: Dict[str, Any] = dict(result)
-        up, in_use, denied = (set(parse_endpoints(told[name])) for name in ("listening", "in_use", "denied"))
+        told = result.copy()
+        up, in_use, denied = (
+            set(parse_endpoints(ports)) for ports in (told["listening"], told["in_use"], told["denied"])
+        )
         refused = {endpoint for endpoint, places in self._places.items() if in_use.intersection(places)}
         forbidden = {endpoint for endpoint, places in self._places.items() if denied.intersection(places)}
         listening = {endpoint for endpoint, places in self._places.items() if up.issuperset(places)}
@@ -59,16 +63,18 @@ class Asked:
         if "holders" in told:
             told["holders"] = describe_holders(self._holders(told["holders"]))
         if "leftovers" in told:
-            told["leftovers"] = [
-                dict(one, ports=describe(self._at(set(parse_endpoints(one["ports"])))))
-                for one in told["leftovers"]
-            ]
-        return cast("ListenerResult", told)
+            told["leftovers"] = [self._leftover(one) for one in told["leftovers"]]
+        return told
+
+    def _leftover(self, one: "Leftover") -> "Leftover":
+        found = one.copy()
+        found["ports"] = describe(self._at(set(parse_endpoints(one["ports"]))))
+        return found
 
     def _at(self, held: Set[Endpoint]) -> List[Endpoint]:
         return [endpoint for endpoint, places in self._places.items() if held.intersection(places)]
 
-    def _holders(self, reported: Iterable[Mapping[str, Any]]) -> Dict[Endpoint, Holder]:
+    def _holders(self, reported: "Iterable[Held]") -> Dict[Endpoint, Holder]:
         known: Dict[Endpoint, Holder] = {}
         for entry in reported:
             holder = Holder(entry["by"], tuple(entry["at"]))
@@ -81,7 +87,7 @@ class Asked:
         return found
 
 
-def _own_ones(entry: Mapping[str, Any], own: Container[str]) -> Tuple[str, ...]:
+def _own_ones(entry: "AskedEndpoint", own: Container[str]) -> Tuple[str, ...]:
     """Return the host's own addresses behind one, nothing if it is the host's itself."""
     address = parse_address(entry["address"])
     behind = entry.get("behind") or ()

@@ -18,7 +18,7 @@ each, and take each other's sockets for those of a service while these are hande
 C(query) does only 1. C(absent) ends the run's lease; server.py says what ends with it.
 """
 
-from typing import TYPE_CHECKING, Any, Dict, Iterable, List, Mapping, Optional, Set, cast
+from typing import TYPE_CHECKING, Iterable, List, Optional, Set, cast
 
 from .._kernel import open_files
 from .._kernel.capture import open_socket as open_capture
@@ -37,7 +37,9 @@ from .server import ports_of
 from .start import start_or_join
 
 if TYPE_CHECKING:
-    from .._shapes import ListenerResult
+    from .._shapes import Endpoint as AskedEndpoint
+    from .._shapes import LeaseWish, ListenerAnswer, ListenerResult
+    from .._shapes import Opened as OpenedHere
 
 DEFAULT_IDLE = 300  # seconds; an interrupted run must not keep a database from its ports for long
 
@@ -47,7 +49,7 @@ _MAX_TRIES = 5
 def present(
     host: str,
     token: str,
-    endpoints: List[Dict[str, Any]],
+    endpoints: "List[AskedEndpoint]",
     ttl: float,
     dry: bool = False,
     capture: bool = False,
@@ -71,7 +73,7 @@ def present(
         scene = Scene(host, wanted, token)
         left = scene.leftovers(shared=True, end=True)
         spared = _spared(scene.occupants, wanted)
-        wish = {"asked": describe(wanted), "ttl": ttl, "idle": idle, "capture": capture}
+        wish: "LeaseWish" = {"asked": describe(wanted), "ttl": ttl, "idle": idle, "capture": capture}
         for unused in range(_MAX_TRIES):
             answer = _lease(host, token, wish, spared)
             if answer is not None:
@@ -87,7 +89,7 @@ def present(
     raise ListenerError(f"the listener of {host!r} ends at once: it was started {_MAX_TRIES} times")
 
 
-def query(host: str, endpoints: List[Dict[str, Any]], dry: bool = False) -> "ListenerResult":
+def query(host: str, endpoints: "List[AskedEndpoint]", dry: bool = False) -> "ListenerResult":
     """Return who holds ports, without listening on any, and end the listeners of interrupted runs."""
     asked = Asked(endpoints, OwnAddresses())
     wanted = asked.wanted
@@ -121,11 +123,12 @@ def _predicted(host: str, token: str, wanted: List[Endpoint]) -> "ListenerResult
     """Return what C(present) would return if it changed nothing, or else that it would change something."""
     answer = ask_listener(host, token, operation="show") or {}
     if answer.pop("wanted", None) == describe(wanted):
-        return _result(dict(answer, changed=False))
+        answer["changed"] = False
+        return _result(answer)
     return {"listening": describe(wanted), "in_use": [], "denied": [], "changed": True}
 
 
-def _is_unexplained(answer: Mapping[str, Any], occupants: Occupants, spared: Set[Endpoint]) -> bool:
+def _is_unexplained(answer: "ListenerAnswer", occupants: Occupants, spared: Set[Endpoint]) -> bool:
     """Tell whether ports could not be had although nobody was seen to hold them before."""
     holders = [
         occupants.holder(endpoint, refused=True)
@@ -149,7 +152,7 @@ def _spared(occupants: Occupants, wanted: Iterable[Endpoint]) -> Set[Endpoint]:
     return spared
 
 
-def _lease(host: str, token: str, wish: Dict[str, Any], spared: Set[Endpoint]) -> Optional[Dict[str, Any]]:
+def _lease(host: str, token: str, wish: "LeaseWish", spared: Set[Endpoint]) -> "Optional[ListenerAnswer]":
     """Take a lease, with the sockets that the listener lacks; returns None if no listener runs."""
     answer = ask_listener(host, token, operation="lease", **wish)
     for unused in range(_MAX_TRIES):
@@ -168,9 +171,9 @@ def _lease(host: str, token: str, wish: Dict[str, Any], spared: Set[Endpoint]) -
 
 
 def _hand_over(
-    host: str, token: str, wish: Dict[str, Any], opened: Opened, capture: bool
-) -> Optional[Dict[str, Any]]:
-    opened_here: Dict[str, Any] = {
+    host: str, token: str, wish: "LeaseWish", opened: Opened, capture: bool
+) -> "Optional[ListenerAnswer]":
+    opened_here: "OpenedHere" = {
         "sockets": describe(opened.sockets),
         "in_use": describe(opened.in_use),
         "denied": describe(opened.denied),
@@ -194,7 +197,7 @@ def _hand_over(
 
 
 def _described(
-    answer: Dict[str, Any], occupants: Occupants, wanted: Iterable[Endpoint], spared: Set[Endpoint]
+    answer: "ListenerAnswer", occupants: Occupants, wanted: Iterable[Endpoint], spared: Set[Endpoint]
 ) -> "ListenerResult":
     """Return a lease's report, with what holds the other ports.
 
@@ -209,7 +212,7 @@ def _described(
     return _result(answer)
 
 
-def _result(answer: Dict[str, Any]) -> "ListenerResult":
+def _result(answer: "ListenerAnswer") -> "ListenerResult":
     """Return the answer of a listener as the result of the module, without an empty note."""
     return cast("ListenerResult", {name: value for name, value in answer.items() if name != "note" or value})
 

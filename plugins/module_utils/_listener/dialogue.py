@@ -15,12 +15,15 @@ import json
 import os
 import socket
 import time
-from typing import Any, Dict, Iterator, List, Optional, Sequence, Tuple
+from typing import TYPE_CHECKING, Any, Dict, Iterator, List, Optional, Sequence, Tuple, cast
 
 from .._values.errors import ListenerError
 from . import proof
 from .proof import check_token
 from .server import MAX_FILES_AT_ONCE, MAX_REQUEST_BYTES, peer_uid
+
+if TYPE_CHECKING:
+    from .._shapes import ListenerAnswer
 
 MAX_SECONDS = 30.0  # to bind thousands of ports takes a moment
 _MAX_LOCK_SECONDS = 3.0  # taking a lease takes milliseconds
@@ -87,7 +90,7 @@ def ask_at(
     return (owner, answer) if isinstance(answer, dict) else None
 
 
-def ask_listener(host: str, token: str, files: Sequence[int] = (), **wish: Any) -> Optional[Dict[str, Any]]:
+def ask_listener(host: str, token: str, files: Sequence[int] = (), **wish: Any) -> "Optional[ListenerAnswer]":
     """Send a request to the listener that serves a run.
 
     Returns None if there is none, and raises if it refuses.
@@ -99,7 +102,7 @@ def ask_listener(host: str, token: str, files: Sequence[int] = (), **wish: Any) 
         return None
     if "error" in answered[1]:
         raise ListenerError(answered[1]["error"])
-    return answered[1]
+    return cast("ListenerAnswer", answered[1])
 
 
 def _send(sock: socket.socket, wish: Dict[str, Any], files: Sequence[int]) -> None:

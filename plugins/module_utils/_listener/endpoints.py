@@ -4,7 +4,7 @@
 """What a listener listens on: addresses, protocols and ports, in canonical form."""
 
 import socket
-from typing import TYPE_CHECKING, Any, Dict, Iterable, List, Mapping, NamedTuple, Set, Tuple
+from typing import TYPE_CHECKING, Dict, Iterable, List, NamedTuple, Set, Tuple
 
 from .._values.addresses import is_name, parse_address
 from .._values.errors import NetworkError
@@ -35,7 +35,7 @@ class Endpoint(NamedTuple):
         return socket.SOCK_STREAM if self.protocol == "tcp" else socket.SOCK_DGRAM
 
 
-def endpoints(asked: Iterable[Mapping[str, Any]]) -> List[Endpoint]:
+def endpoints(asked: "Iterable[PortsAt]") -> List[Endpoint]:
     """Return all endpoints of a list of address, protocol and ports.
 
     A DNS name means all addresses of the host.

@@ -7,8 +7,8 @@
 (C(SOURCE)). The prefix length of a subnet is not known here, so only addresses that no usual subnet holds
 together are said to be in different ones. Names, and addresses of loopback, say nothing.
 
-Below 8.32.0 the distance between the private and the external address must be the same for all nodes of a
-cluster, if clusters load from each other.
+If clusters load from each other and one of them is below 8.32.0, the distance between the private and the
+external address must be the same for all nodes on both sides.
 """
 
 import ipaddress
@@ -39,14 +39,18 @@ def address_notes(nodes: Iterable[Party]) -> List[str]:
     for node in nodes:
         if node.managed:
             clusters.setdefault(node.cluster, []).append(node)
+    has_older = any(
+        Release.parse(party.release).is_below(DISTANCE_UNTIL)
+        for parties in clusters.values()
+        for party in parties
+    )
     notes: List[str] = []
     for cluster, parties in sorted(clusters.items()):
         known = [_node(party) for party in parties]
         several = sorted(node for node in known if node is not None)
         whose = f"of cluster {cluster!r}" if cluster else "of the cluster"
         notes += _placement(whose, several)
-        below = any(Release.parse(party.release).is_below(DISTANCE_UNTIL) for party in parties)
-        if below and len(clusters) > 1:
+        if has_older and len(clusters) > 1:
             notes += _distances(whose, several)
     return notes
 
@@ -93,8 +97,8 @@ def _distances(whose: str, nodes: Sequence[_Node]) -> List[str]:
     )
     return [
         (
-            f"private and external addresses {whose} are not equally far apart: {some}. Below "
-            f"{DISTANCE_UNTIL} clusters that load from each other need the same distance for all nodes "
+            f"private and external addresses {whose} are not equally far apart: {some}. Clusters that load "
+            f"from each other need the same distance for all nodes, if one of them is below {DISTANCE_UNTIL} "
             f"({SOURCE})."
         )
     ]

@@ -112,7 +112,7 @@ def _unplanned(request: Request, service: Service) -> Tuple[str, str, Sequence[s
     if service.need == "optional" and service.name not in request.include:
         since = f" from {service.until} on" if request.table.service(service.name).need == "required" else ""
         return OPTIONAL, f"it is optional{since} and not included (exasol_include)", ()
-    return FTP_MODE, "the mode of FTP does not use it (exasol_ftp_mode)", ()
+    return FTP_MODE, "the FTP mode does not use it (exasol_ftp_mode)", ()
 
 
 def _unplayed(request: Request, missing: Sequence[str], members: Members) -> Tuple[str, str, Sequence[str]]:

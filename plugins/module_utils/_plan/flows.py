@@ -159,6 +159,7 @@ class Probe(NamedTuple):
     ports: Ports
     expected: str
     destinations: Dict[str, Tuple[str, ...]]  # name -> addresses
+    is_member: bool = False  # the destinations are names of a connection string, which may lead to any node
 
     def as_dict(self) -> "ProbeFlow":
         """Return the flows as plain data."""
@@ -172,6 +173,8 @@ class Probe(NamedTuple):
         # What a row of the port table speaks is known on every host.
         if self.service.is_own and self.service.talk:
             flow["identify"] = self.service.talk
+        if self.is_member:
+            flow["member"] = True
         return flow
 
 

@@ -7,7 +7,7 @@
 Parties that play the same part in every bundle get the same ports, so the ports of a pair are worked out once
 for each pair of parts and not once for each pair of hosts.
 
-An entry without addresses opens nothing: it names service ports that nobody may use.
+A rule without addresses opens nothing: it names service ports that nobody may use.
 """
 
 from typing import TYPE_CHECKING, Any, Dict, Iterable, List, Mapping, NamedTuple, Sequence, Tuple
@@ -30,32 +30,35 @@ class _Opening(NamedTuple):
     services: Tuple[str, ...]
 
 
-def rules(found: Sequence[Bundle], hosts: Iterable[Party]) -> "Dict[str, List[HostRule]]":
-    """Return the rules of each managed host, inbound before outbound, in a canonical order."""
-    return _Rules(found).of(hosts)
+_Openings = List[Tuple[_Opening, List[str]]]  # with the addresses for which each is
 
 
-def nobodys(incoming: Sequence[Bundle], ruled: "Mapping[str, List[HostRule]]") -> "Dict[str, List[HostRule]]":
-    """Return the rules with an entry for the service ports of each host that nobody may use."""
+def rules(
+    found: Sequence[Bundle], hosts: Iterable[Party], incoming: Sequence[Bundle] = ()
+) -> "Dict[str, List[HostRule]]":
+    """Return the rules of each managed host, inbound before outbound, in a canonical order.
+
+    C(incoming) are bundles from anybody to those who offer a service: with them, the rules have an entry for
+    the service ports of each host that nobody may use.
+    """
     offered: Dict[str, List[Bundle]] = {}
     for bundle in incoming:
         for party in bundle.destinations:
             offered.setdefault(party.name, []).append(bundle)
-    return {name: _with_nobodys(entries, offered.get(name, ())) for name, entries in ruled.items()}
+    return _Rules(found).of(hosts, offered)
 
 
-def _with_nobodys(entries: "List[HostRule]", offered: Iterable[Bundle]) -> "List[HostRule]":
-    inbound = [entry for entry in entries if entry["direction"] == "in"]
+def _unused(opened: Iterable[_Opening], offered: Iterable[Bundle]) -> List[_Opening]:
+    """Return the ports of offered services that no rule opens."""
+    used: Dict[str, Ports] = {}
+    for opening in opened:
+        used[opening.protocol] = used.get(opening.protocol, Ports()) | opening.ports
     unused = []
     for bundle in offered:
-        used = [
-            Ports.parse(entry["ports"]) for entry in inbound if entry["protocol"] == bundle.service.protocol
-        ]
-        ports = bundle.service.ports - Ports.union(used)
+        ports = bundle.service.ports - used.get(bundle.service.protocol, Ports())
         if ports:
             unused.append(bundle._replace(service=bundle.service._replace(ports=ports)))
-    outbound = [entry for entry in entries if entry["direction"] == "out"]
-    return inbound + [_rule("in", opening, []) for opening in _merge_openings(unused)] + outbound
+    return _merge_openings(unused)
 
 
 def _order(opening: _Opening) -> Any:
@@ -69,14 +72,24 @@ class _Rules:
         self._destinations = _parts(bundle.destinations for bundle in found)
         self._cache: Dict[Tuple[Any, ...], List[_Opening]] = {}
 
-    def of(self, hosts: Iterable[Party]) -> "Dict[str, List[HostRule]]":
-        by_part = {"in": _group(self._sources), "out": _group(self._destinations)}
-        return {
-            host.name: self._side(host, "in", by_part["in"]) + self._side(host, "out", by_part["out"])
-            for host in hosts
-        }
+    def of(
+        self, hosts: Iterable[Party], offered: Mapping[str, Sequence[Bundle]]
+    ) -> "Dict[str, List[HostRule]]":
+        sources, destinations = _group(self._sources), _group(self._destinations)
+        found: "Dict[str, List[HostRule]]" = {}
+        for host in hosts:
+            inbound = self._side(host, "in", sources)
+            unused: _Openings = [
+                (opening, []) for opening in _unused(dict(inbound), offered.get(host.name, ()))
+            ]
+            outbound = self._side(host, "out", destinations)
+            found[host.name] = [
+                *(_rule("in", *opened) for opened in inbound + unused),
+                *(_rule("out", *opened) for opened in outbound),
+            ]
+        return found
 
-    def _side(self, host: Party, direction: str, others: Mapping[_Group, List[Party]]) -> "List[HostRule]":
+    def _side(self, host: Party, direction: str, others: Mapping[_Group, List[Party]]) -> _Openings:
         own = (self._destinations if direction == "in" else self._sources).get(host, ())
         grouped: Dict[_Opening, List[str]] = {}
         for (part, cluster, release, is_external), parties in others.items():
@@ -92,7 +105,7 @@ class _Rules:
                 continue
             for opening in self._openings(direction, pair, cluster == host.cluster, releases):
                 grouped.setdefault(opening, []).extend(addresses)
-        return [_rule(direction, opening, grouped[opening]) for opening in sorted(grouped, key=_order)]
+        return [(opening, grouped[opening]) for opening in sorted(grouped, key=_order)]
 
     def _openings(
         self, direction: str, pair: Tuple[Part, Part], same_cluster: bool, releases: Tuple[str, str]
@@ -143,7 +156,8 @@ def _merge_openings(bundles: Iterable[Bundle]) -> List[_Opening]:
         ports[protocol] = ports.get(protocol, Ports()) | bundle.service.ports
         services.setdefault(protocol, []).extend(bundle.names)
     return [
-        _Opening(protocol, ports[protocol], tuple(sorted(services[protocol]))) for protocol in sorted(ports)
+        _Opening(protocol, ports[protocol], tuple(sorted(set(services[protocol]))))
+        for protocol in sorted(ports)
     ]
 
 

@@ -7,12 +7,12 @@ Two database nodes of one cluster use their C(addresses), whatever row of the ta
 the C(external) addresses of a host, if it has any. The same is true of the addresses that a host comes from.
 """
 
-from typing import TYPE_CHECKING, Any, Dict, Iterable, List, Mapping, Sequence
+from typing import TYPE_CHECKING, Iterable, Mapping, Sequence
 
 from .flows import NODE, Party
 
 if TYPE_CHECKING:
-    from .._shapes import HostPlan
+    from .._shapes import HostPlan, Verification
 
 
 class Networks:
@@ -33,6 +33,10 @@ class Networks:
         """Return the addresses at which another host reaches this one, and sees it come from."""
         party = self._party(name)
         return party.reached_from(self._party(other)) if self._has_external else party.addresses
+
+    def own_addresses(self, name: str) -> Sequence[str]:
+        """Return the addresses of a host on the private network of its cluster, or its only ones."""
+        return self._party(name).addresses
 
     def uses_external(self, name: str, other: str) -> bool:
         """Tell whether another host reaches this one at external addresses, and sees it come from there."""
@@ -59,10 +63,10 @@ def networks_of(hosts: "Mapping[str, HostPlan]") -> Networks:
     )
 
 
-def networks_of_report(verification: Mapping[str, Any]) -> Networks:
+def networks_of_report(verification: "Verification") -> Networks:
     """Return the networks of the hosts of a verification; an older one knows one network only."""
-    external: Dict[str, List[str]] = verification.get("external", {})
-    clusters: Dict[str, str] = verification.get("clusters", {})
+    external = verification.get("external", {})
+    clusters = verification.get("clusters", {})
     nodes = set(verification["peers"].get(NODE, ()))
     return Networks(
         Party(

@@ -19,6 +19,8 @@ from typing import (
 from .._values.addresses import everybody
 from .._values.errors import NetworkError
 from .address_rules import address_notes
+from .connections import connections, listening_too
+from .connections import without_effect as idle_connections
 from .coverage import Request, check_absent, not_covered, without_effect
 from .denied_flows import Forbidden, closed
 from .flows import (
@@ -35,11 +37,11 @@ from .flows import (
     with_any_node,
 )
 from .ftp_modes import FtpWishes, apply_mode
-from .host_rules import nobodys, rules
+from .host_rules import rules
 from .releases import DEFAULT_RELEASE, Release
 from .services import parse
 from .table import TABLE, shown
-from .table_rows import NODE_PEERS
+from .table_rows import DATABASE, NODE_PEERS
 
 if TYPE_CHECKING:
     from .._shapes import Endpoint, HostPlan, HostRule, Plan
@@ -58,6 +60,7 @@ class Wishes(NamedTuple):
     allow_any: bool = False
     releases: Mapping[str, str] = {}  # of nodes, by host; the others have the site's (release)
     services: Any = ()  # of the site's own, as exasol_services has them
+    connections: Mapping[str, Any] = {}  # connection strings, by the host that has one
 
 
 def make_plan(wishes: Wishes, members: Members, hosts: Iterable[Party]) -> "Plan":
@@ -85,14 +88,24 @@ def make_plan(wishes: Wishes, members: Members, hosts: Iterable[Party]) -> "Plan
     members = with_any_node(members)
     found, unused = bundles(services, members), closed(rows, services, wishes.exclude, members)
     everybody_here = _everybody(members, present)
-    forbidden = Forbidden(found, unused)
+    strings = connections(
+        wishes.connections,
+        row=next((row for row in rows if row.name == DATABASE), None),
+        planned=any(service.name == DATABASE for service in services),
+        members=members,
+    )
+    opened = found + strings.bundles
+    forbidden = Forbidden(opened, unused)
     planned = probes(found)
+    for name, several in strings.probes.items():
+        planned.setdefault(name, []).extend(several)
     if wishes.check_denied:
         refused = forbidden.probes(everybody_here)
         for entries_by_host in (forbidden.controls(planned, refused, present), refused):
             for name, entries in entries_by_host.items():
                 planned.setdefault(name, []).extend(entries)
-    ruled = nobodys(forbidden.incoming, rules(found, everybody_here))
+    ruled = rules(opened, everybody_here, forbidden.incoming)
+    listened = endpoints(listening_too(planned, strings.listening), everybody_here)
     left = unassigned(services, members)
     result: Plan = {
         "release": shown(releases),
@@ -101,8 +114,10 @@ def make_plan(wishes: Wishes, members: Members, hosts: Iterable[Party]) -> "Plan
         "not_covered": not_covered(request, rows, services, found, members),
         "notes": without_effect(request, services, members, wishes.ftp.mode)
         + address_notes(members["any_node"])
+        + idle_connections(wishes.connections, members)
         + (_alone(forbidden.alone) if wishes.check_denied else []),
-        "hosts": _by_host(everybody_here, members, planned, endpoints(planned, everybody_here), ruled),
+        "hosts": _by_host(everybody_here, members, planned, listened, ruled),
+        "connections": strings.entries,
     }
     _refuse_empty(result, left)
     return result

@@ -24,7 +24,7 @@ class Table:
         self._by_name: Dict[str, Service] = {}
         for service in self.services:
             if service.name in self._by_name:
-                raise NetworkError(f"row {service.name!r} stands twice in the port table")
+                raise NetworkError(f"row {service.name!r} is in the port table twice")
             self._by_name[service.name] = service
         for service in self.services:
             self._check_row(service)

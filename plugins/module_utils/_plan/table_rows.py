@@ -18,10 +18,13 @@ SFTP (22) is missing from the tables of release 8 although SFTP is still support
 every release.
 """
 
-from typing import Any, Dict, FrozenSet, NamedTuple, Optional, Tuple
+from typing import TYPE_CHECKING, FrozenSet, NamedTuple, Optional, Tuple
 
 from .._values.ports import Ports
 from .releases import Release
+
+if TYPE_CHECKING:
+    from .._shapes import TableRow
 
 REFERENCES = {
     "kb": (
@@ -124,7 +127,7 @@ class Service(NamedTuple):
         """The ports as text, C(any) where the row names none."""
         return str(self.ports) or "any"
 
-    def as_dict(self) -> Dict[str, Any]:
+    def as_dict(self) -> "TableRow":
         """Return the row as plain data for users."""
         ranges = self.ports.ranges
         return {

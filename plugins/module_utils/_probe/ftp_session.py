@@ -246,7 +246,7 @@ def _announced(session: _Session, command: str) -> Tuple[str, int]:
     if not 0 < port < 65536:
         raise _BadReplyError(f"the server announces port {port}: expected 1 to 65535")
     if parse_address(said) is None:
-        raise _BadReplyError(f"the server announces address {clean(said)}, which is none")
+        raise _BadReplyError(f"the server announces {clean(said)}, which is not an IP address")
     return said, port
 
 

@@ -46,6 +46,7 @@ PROOFS = (PROOF_OURS,) + tuple(PROOF_FAILURES)
 LOCAL = "local"  # the sender of an error that the probing host's own kernel reported
 
 MSG_ERRQUEUE = 0x2000
+_MAX_MESSAGES = 4  # in a socket's error queue
 _IP_RECVERR, _IPV6_RECVERR = 11, 25
 _ORIGIN_ICMP, _ORIGIN_ICMP6 = 2, 3
 # Without a reply to ARP or NDP, a connection fails after three requests, about 3 s. A reject comes at once.
@@ -112,13 +113,16 @@ def receive_errors(sock: socket.SocketType, family: int) -> None:
 
 def read_icmp(sock: socket.SocketType) -> Optional[Icmp]:
     """Return the ICMP message behind a socket's error, or None."""
-    try:
-        ancillary = sock.recvmsg(256, 256, MSG_ERRQUEUE)[1]
-    except OSError:
-        return None
-    for level, kind, data in ancillary:
-        if (level, kind) in ((socket.IPPROTO_IP, _IP_RECVERR), (socket.IPPROTO_IPV6, _IPV6_RECVERR)):
-            return parse_extended_error(data)
+    for unused in range(_MAX_MESSAGES):
+        try:
+            ancillary = sock.recvmsg(256, 256, MSG_ERRQUEUE)[1]
+        except OSError:
+            return None
+        for level, kind, data in ancillary:
+            if (level, kind) in ((socket.IPPROTO_IP, _IP_RECVERR), (socket.IPPROTO_IPV6, _IPV6_RECVERR)):
+                icmp = parse_extended_error(data)
+                if icmp:
+                    return icmp  # otherwise a timestamp (loopback.py)
     return None
 
 

@@ -8,16 +8,20 @@
 3. Silent ports whose packets may have been lost are tried again (observations.py).
 4. Silent ports beside rejected ones are tried again alone, slowly (icmp_limit.py).
 5. With a capture, an address of which nothing is known gets one more patient try (next_hop.py).
-6. What turns out to be the probing host itself is no evidence about another host (reached_itself.py).
-7. The paths to our listeners are measured: loss, round trip, clock, size of segments (paths.py).
+6. Refusals are examined: they may come from the probing host itself (refused_here.py).
+7. What turns out to be the probing host itself is no evidence about another host (reached_itself.py).
+8. The paths to our listeners are measured: loss, round trip, clock, size of segments (paths.py).
+9. The kernel says how the first hop of each path looks (_kernel/neighbours.py).
 """
 
 import contextlib
 import time
-from typing import TYPE_CHECKING, Any, Dict, Iterable, List, Mapping, NamedTuple, Optional, Sequence, Tuple
+from typing import TYPE_CHECKING, Dict, Iterable, List, Mapping, NamedTuple, Optional, Sequence, Tuple
 
 from .._kernel import open_files
 from .._kernel.capture import Capture
+from .._kernel.loopback import may_choose_what_to_receive
+from .._kernel.neighbours import first_hops
 from .._kernel.own_addresses import OwnAddresses
 from .._kernel.resolve import resolve
 from .._kernel.sockets import Sources
@@ -26,7 +30,7 @@ from .._plan.ftp_modes import CONTROL_ROWS
 from .._values.addresses import explain_mistake, is_name, parse_address
 from .._values.errors import NetworkError
 from .._values.ports import Ports
-from . import icmp_limit, next_hop, reached_itself
+from . import icmp_limit, next_hop, reached_itself, refused_here
 from . import paths as path_measurement
 from .ftp_session import Login, Server, check_authorities, examine_all
 from .observations import Suspects, by_address, late_answers, observation, paths, summarize
@@ -36,8 +40,9 @@ from .targets import Target, Targets, describe
 
 if TYPE_CHECKING:
     from .._shapes import Capture as CaptureReport
-    from .._shapes import Path, PortsAt, ProbeResult
+    from .._shapes import Path, PortsAt, ProbeFlow, ProbeResult, ProbeTarget
 
+MIN_TIMEOUT = 1.0  # seconds; of what a user may choose
 _MAX_RETRIES = 6  # at 20 % loss each way a port stays silent through all of them with a probability of 5e-10
 _RESOLVER_SECONDS = 10.0
 _MIN_SOCKETS = 8
@@ -52,6 +57,17 @@ class Settings(NamedTuple):
     identify: bool = False
     ftp: Optional[Login] = None
     capture: bool = False
+
+
+def patient(pace: Pace) -> Pace:
+    """Return a pace that a user chose; raise if it is too impatient to accuse anybody of silence."""
+    if pace.timeout < MIN_TIMEOUT:
+        raise NetworkError(
+            f"timeout {pace.timeout:g} is too short: expected at least {MIN_TIMEOUT:g} and at most 300 "
+            "seconds, because a slower reply, or one to a packet that is sent again after a second, "
+            "would look like a filter"
+        )
+    return pace
 
 
 def check(settings: Settings) -> Settings:
@@ -78,8 +94,8 @@ def check(settings: Settings) -> Settings:
 
 
 def collect(
-    flows: Iterable[Mapping[str, Any]],
-    plain: Iterable[Mapping[str, Any]],
+    flows: "Iterable[ProbeFlow]",
+    plain: "Iterable[ProbeTarget]",
     listening: Mapping[str, List["PortsAt"]],
 ) -> Targets:
     """Return the targets of a plan's flows and of plain targets, with our own listeners marked."""
@@ -106,6 +122,7 @@ def run(targets: Targets, settings: Settings) -> "ProbeResult":
         raise NetworkError("token is missing: pass the token that the listeners were started with")
     sources = Sources(settings.sources)
     resolved, unresolved = _resolved(targets)
+    targets.claim_for_members(resolved)
     captured: Optional["CaptureReport"] = None
     with contextlib.ExitStack() as stack:
         sweep = stack.enter_context(Sweep(settings.pace, sources, key, settings.identify))
@@ -119,7 +136,10 @@ def run(targets: Targets, settings: Settings) -> "ProbeResult":
         found_paths = _measure(sweep, resolved)
         if capture is not None:
             _ask_next_hops(resolved, settings.pace, sources, capture)
+        _find_own_refusals(resolved, settings.pace, sources, capture)
+        if capture is not None:
             captured = capture.report()
+    _add_first_hops(found_paths, sources)
     resolved = reached_itself.settle(resolved, OwnAddresses)
     path_measurement.measure(found_paths, resolved, settings.pace, sources=sources, key=key)
     everything = resolved + unresolved
@@ -187,11 +207,35 @@ def _measure(sweep: Sweep, targets: Sequence[Target]) -> List["Path"]:
     return paths(targets, late, asked_again)
 
 
+def _add_first_hops(found: Iterable["Path"], sources: Sources) -> None:
+    found = list(found)
+    hops = first_hops((path["address"] for path in found), sources.by_family())
+    for path in found:
+        hop = hops.get(path["address"])
+        if hop is not None and hop.gateway:
+            path["gateway"] = hop.gateway
+        if hop is not None and hop.link_address:
+            path["link_address"] = hop.link_address
+
+
 def _ask_next_hops(targets: Sequence[Target], pace: Pace, sources: Sources, capture: Capture) -> None:
     if pace.timeout < next_hop.SECONDS:
         with Sweep(pace._replace(timeout=next_hop.SECONDS), sources) as patient:
             patient.watch(capture)
             next_hop.find_silent(patient.run, by_address(targets), capture.asked())
+
+
+def _find_own_refusals(
+    targets: Sequence[Target], pace: Pace, sources: Sources, capture: Optional[Capture]
+) -> None:
+    if not may_choose_what_to_receive():
+        refused_here.find(refused_here.Counting(sources).ask, targets)
+        return
+    pace = pace._replace(timeout=refused_here.SECONDS)
+    with Sweep(pace, sources, only_from_here=True) as deaf:
+        if capture is not None:
+            deaf.watch(capture)
+        refused_here.find(deaf.run, targets)
 
 
 def _resolved(targets: Iterable[Target]) -> Tuple[List[Target], List[Target]]:

@@ -24,6 +24,12 @@ _LED_BACK = Outcome(
     OWN_ADDRESS,
     detail="a rule of that host itself (DNAT, REDIRECT, eBPF) leads the connection to a program on it",
 )
+_REFUSED_HERE = Outcome(
+    ERROR,
+    OWN_ADDRESS,
+    detail="a rule of that host itself refuses the connection (REJECT with a reset), or leads it to a port "
+    "of its own on which nothing listens (DNAT, REDIRECT)",
+)
 _Key = Tuple[str, str, str, Ports]
 
 
@@ -37,9 +43,10 @@ def settle(targets: Collection[Target], own: Own) -> List[Target]:
     for target in targets:
         if target.planned and (is_loopback(target.address) or target.address in here):
             settled += _judged(target)
-        elif target.planned and target.led_back:
-            settled += _replaced(target, target.led_back, target.address, _LED_BACK)
         else:
+            if target.planned:
+                _replaced(target, target.led_back, target.address, _LED_BACK)
+                _replaced(target, target.refused_here - target.led_back, target.address, _REFUSED_HERE)
             settled.append(target)
     return _without_repetition(settled)
 
@@ -68,7 +75,7 @@ def _replaced(target: Target, suspects: Iterable[int], address: str, outcome: Ou
     suspects = set(suspects)
     unproven: Set[int] = set()
     for seen, found in target.found.items():
-        if seen.answered_by != target.destination:
+        if not target.is_proven_by(seen.answered_by):
             unproven |= suspects.intersection(found.ports)
     if not unproven:
         return [target]

@@ -16,6 +16,7 @@ from typing import Callable, List, NamedTuple, Optional
 from .._identify._finding import SILENT, Finding
 from .._identify._registry import NEVER_CUT_SHORT, SCRIPTS, patience
 from .._identify._wire import Talk
+from .._kernel.loopback import stays_here
 from .._kernel.own_addresses import is_loopback
 from .._kernel.sockets import handshake_ms, joins_itself, reset
 from .._listener import proof
@@ -32,6 +33,9 @@ _MAX_FAREWELL_SECONDS, _MAX_FAREWELL_BYTES = 1.0, 65536
 _CONNECTED = Outcome(OPEN, SYN_ACK)
 _REPLACED = Outcome(OPEN, OTHER_RUN)  # a listener of another run has the service's place
 _LOOKUP_SECONDS, _LOOKUP_PAUSES = 0.005, 4
+# Who has accepted a connection is accused if no proof comes. A listener may be busy with many hosts, and a
+# packet may be lost twice.
+_MIN_PROOF_SECONDS = 3.0
 _MAX_DATAGRAMS = 3  # how often a question is asked: a datagram may be lost
 
 
@@ -123,10 +127,8 @@ class Handshake(_Stage):
         elif attempt.target.expects_proof(attempt.port):
             # What came with the handshake is never signalled again (EPOLLET, epoll(7)).
             Proof(attempt).begin(is_readable=bool(events & select.EPOLLIN))
-        elif attempt.target.planned and not is_loopback(attempt.target.address):
-            Lookup(attempt).begin()
         else:
-            _go_on_with_service(attempt)
+            _look_who_is_there(attempt, go_on=_go_on_with_service)
 
     def _fail(self, number: int, milliseconds: float) -> None:
         attempt = self._attempt
@@ -161,18 +163,27 @@ def _go_on_with_service(attempt: Attempt) -> None:
 
 
 class Lookup(_Stage):
-    """TCP: a connection to a service that is not ours waits until it is known whether it leads back here.
+    """TCP: a connection to what is not our listener waits until it is known whether it leads back here.
 
-    Whatever the service sends meanwhile is read by the next stage.
+    Whatever the service sends meanwhile is read by the next stage, which C(go_on) begins.
     """
 
-    __slots__ = ()
+    __slots__ = ("go_on",)
+
+    def __init__(self, attempt: Attempt, go_on: Callable[[Attempt], None]):
+        super().__init__(attempt)
+        self.go_on = go_on
+
+    @property
+    def attempt(self) -> Attempt:
+        """The attempt that waits."""
+        return self._attempt
 
     def begin(self) -> None:
         """Wait for the next look, which is at the end of this round of events if it may be."""
         lookups = self._attempt.context.lookups
         self._attempt.change_to(self, lookups.seconds)
-        lookups.waiting.append(self._attempt)
+        lookups.waiting.append(self)
 
     def on_event(self, events: int) -> None:
         """Leave it to the next stage."""
@@ -194,7 +205,7 @@ class Lookups:
     """
 
     def __init__(self) -> None:
-        self.waiting: List[Attempt] = []
+        self.waiting: List[Lookup] = []
         self._not_before = 0.0
 
     @property
@@ -206,14 +217,17 @@ class Lookups:
         """Note which connections lead back, while both ends are in the tables, and go on with all."""
         begun = time.monotonic()
         waiting, self.waiting = self.waiting, []
-        ends = [ends_of(attempt.sock) for attempt in waiting]
+        ends = [ends_of(lookup.attempt.sock) for lookup in waiting]
         back = led_back(some for some in ends if some)
         now = time.monotonic()
         self._not_before = now + _LOOKUP_PAUSES * (now - begun)
-        for attempt, some in zip(waiting, ends):
+        for lookup, some in zip(waiting, ends):
+            attempt = lookup.attempt
             if some in back:
                 attempt.target.led_back.add(attempt.port)
-            _go_on_with_service(attempt)
+            elif ends_of(attempt.sock) is None:
+                attempt.target.doubtful.add(attempt.port)  # reset at once, by whoever it was
+            lookup.go_on(attempt)
 
 
 class Proof(_Stage):
@@ -229,7 +243,7 @@ class Proof(_Stage):
     def begin(self, is_readable: bool) -> None:
         """Send the hello."""
         attempt = self._attempt
-        attempt.change_to(self, attempt.context.timeout)
+        attempt.change_to(self, max(attempt.context.timeout, _MIN_PROOF_SECONDS))
         try:
             attempt.sock.send(proof.hello(attempt.context.hello_start, self._nonce))
         except OSError:
@@ -261,7 +275,7 @@ class Proof(_Stage):
         if outcome.proof == outcomes.PROOF_OURS:
             attempt.reset()
         else:
-            Farewell(attempt, may_correct=False).begin()
+            _look_who_is_there(attempt, go_on=_leave)
 
     def on_alarm(self) -> None:
         """Stop waiting."""
@@ -270,10 +284,24 @@ class Proof(_Stage):
     def _hear_nothing(self, proof_code: str) -> None:
         attempt = self._attempt
         if attempt.plain:
-            attempt.finish(Outcome(OPEN, SYN_ACK, proof=proof_code))
+            attempt.record(Outcome(OPEN, SYN_ACK, proof=proof_code))
+            _look_who_is_there(attempt, go_on=Attempt.close)
         else:
             attempt.close()
             attempt.context.connect_plainly(attempt.target, attempt.port)
+
+
+def _look_who_is_there(attempt: Attempt, go_on: Callable[[Attempt], None]) -> None:
+    """Find out whether it is this host itself, where our listener did not prove itself; then go on."""
+    if attempt.target.planned and not is_loopback(attempt.target.address):
+        Lookup(attempt, go_on).begin()
+    else:
+        go_on(attempt)
+
+
+def _leave(attempt: Attempt) -> None:
+    """Leave whoever answered in the place of our listener."""
+    Farewell(attempt, may_correct=False).begin()
 
 
 def _judged(attempt: Attempt, nonce: bytes, received: bytes, reason: str) -> Outcome:
@@ -437,9 +465,13 @@ class Datagrams(_Stage):
 
     def ask(self) -> None:
         """Send the question."""
+        target, port = self._attempt.target, self._attempt.port
         self._sent += 1
         try:
-            self._attempt.sock.send(self._question())
+            if self._sent > 1 or not target.planned:
+                self._attempt.sock.send(self._question())
+            elif stays_here(self._attempt.sock, self._question()):
+                target.led_back.add(port)
         except OSError as error:
             self._fail(error.errno or 0, is_sending=True)
 

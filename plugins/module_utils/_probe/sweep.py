@@ -10,7 +10,8 @@ What happens to one port:
    ephemeral ports), the port is tried again when they have ended.
 2. I(Handshake.) The kernel repeats its SYN after 1 s and 3 s. RST, ICMP and silence until the timeout are
    outcomes, and the end. A connection goes on:
-   For a service that is not ours, a I(lookup) comes first: does the connection lead back to this host?
+   For a service that is not ours, a I(lookup) comes first: does the connection lead back to this host? So
+   it does for what answers in the place of our listener.
 3. a. I(Proof,) where our own listener should be: one line with a challenge is sent, and its answer checked.
    b. I(Dialogue,) where a service should be asked who it is: its protocol is spoken until that is known.
    c. Nothing is said to anybody else: a connection is the outcome.
@@ -19,7 +20,8 @@ What happens to one port:
    what the server still says is read. Closing a socket with unread data would send RST (RFC 2525, section
    2.17), which servers log as an error of the client, and some count against it.
 
-UDP has no handshake: I(datagrams) are sent until one is answered or refused, three at most.
+UDP has no handshake: I(datagrams) are sent until one is answered or refused, three at most. The device to
+which the kernel gives the first one shows whether it leads back to this host.
 
 All ports wait at the same time, so silence costs one timeout in all, however many ports are silent. Who ends
 what: an attempt ends itself, in whatever stage it is, and every stage has an alarm that makes it do so. The
@@ -44,6 +46,7 @@ from collections import deque
 from typing import Iterable, Iterator, List, NamedTuple, Tuple
 
 from .._kernel.capture import Capture
+from .._kernel.loopback import receive_only_from_here
 from .._kernel.sockets import Sources
 from .._listener import proof
 from .engine import Engine
@@ -75,9 +78,18 @@ class Pace(NamedTuple):
 class Sweep:
     """Probes ports side by side and records each outcome at its target."""
 
-    def __init__(self, pace: Pace, sources: Sources, key: bytes = b"", identify: bool = False):
+    def __init__(
+        self,
+        pace: Pace,
+        sources: Sources,
+        key: bytes = b"",
+        identify: bool = False,
+        only_from_here: bool = False,
+    ):
+        """Make a sweep; with C(only_from_here), it hears nothing but what this very machine sends."""
         self._pace = pace
         self._sources = sources
+        self._only_from_here = only_from_here
         self._engine = Engine()
         self._context = Context(
             engine=self._engine,
@@ -169,6 +181,8 @@ class Sweep:
                 # as one segment (TCP_QUICKACK in tcp(7)).
                 sock.setsockopt(socket.IPPROTO_TCP, socket.TCP_QUICKACK, 0)
             self._sources.bind(sock, target.family)
+            if self._only_from_here and not receive_only_from_here(sock):
+                raise OSError(errno.ENOPROTOOPT, "no socket filters")
             number = sock.connect_ex((target.address, port))
         except OSError as error:
             number = error.errno or errno.EIO

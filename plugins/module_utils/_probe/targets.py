@@ -27,7 +27,7 @@ from .._values.ports import Ports
 from .outcome import Outcome
 
 if TYPE_CHECKING:
-    from .._shapes import PortsAt
+    from .._shapes import PortsAt, ProbeFlow
 
 PROTOCOLS = ("tcp", "udp")
 
@@ -46,6 +46,7 @@ class Target:
         self.destination = destination
         self.name = ""
         self.planned = False  # whether a plan names the host that has this address
+        self.member = False  # a name of a connection string: any host of the plan may have its addresses
         self.address = address
         self.protocol = protocol
         self.ports = Ports()
@@ -60,6 +61,8 @@ class Target:
             int, int
         ] = {}  # source ports of first tries without any answer, by their ports
         self.sent_from = ""  # the address that the first proven connection was sent from
+        self.refused_here: Set[int] = set()  # ports at which this host itself refused the connection
+        self.doubtful: Set[int] = set()  # ports whose connection ended before it was known where it led
         self.family = socket.AF_INET6 if ":" in address else socket.AF_INET
 
     def add(self, ports: Ports, service: str = "", identify: str = "") -> None:
@@ -119,6 +122,10 @@ class Target:
         if address in (self.address, self.wildcard):
             self.ours |= ports
 
+    def is_proven_by(self, host: str) -> bool:
+        """Tell whether the listener of a host shows that the plan means this very address."""
+        return host == self.destination or (self.member and bool(host))
+
     def expects_proof(self, port: int) -> bool:
         """Tell whether our own listener should answer on a port."""
         return port in self.ours
@@ -132,7 +139,7 @@ class Target:
     def at(self, address: str) -> "Target":
         """Return the same target at one address of its name, without outcomes."""
         copy = Target(self.destination, address, self.protocol)
-        copy.planned = self.planned
+        copy.planned, copy.member = self.planned, self.member
         copy.name = self.name if parse_address(self.address) else self.address
         copy.ports, copy.ours = self.ports, self.ours_everywhere.get(copy.wildcard, Ports())
         copy.services, copy.talks, copy.datagrams = self.services, self.talks, self.datagrams
@@ -156,6 +163,27 @@ class Targets:
 
     def __iter__(self) -> Iterator[Target]:
         return iter(self._targets.values())
+
+    def claim_for_members(self, found: Iterable[Target]) -> None:
+        """Mark where our listeners answer at the addresses of members; C(found) are targets with addresses.
+
+        A listener at all addresses of a host counts at those that the names of the host have led to.
+        """
+        every = list(found)
+        members = [target for target in every if target.member]
+        if not members:
+            return
+        hosts: Dict[str, Set[str]] = {}
+        for target in every:
+            if target.planned and not target.member:
+                hosts.setdefault(target.address, set()).add(target.destination)
+        for target in members:
+            here = hosts.get(target.address, set())
+            for host, entries in self._listening.items():
+                for where, spoken, ports in entries:
+                    is_there = where == target.address or (where == target.wildcard and host in here)
+                    if spoken == target.protocol and is_there:
+                        target.ours |= ports & target.ports
 
     def add(
         self,
@@ -190,7 +218,7 @@ class Targets:
                 target.claim(where, answering)
         return target
 
-    def add_flows(self, flows: Iterable[Mapping[str, Any]]) -> None:
+    def add_flows(self, flows: "Iterable[ProbeFlow]") -> None:
         """Add the flows of a plan."""
         for flow in flows:
             for name, addresses in flow["destinations"].items():
@@ -208,6 +236,7 @@ class Targets:
                         identify=flow.get("identify", ""),
                     )
                     target.planned = True
+                    target.member = target.member or bool(flow.get("member"))
 
 
 def describe(target: Target) -> str:

@@ -17,7 +17,7 @@ from ansible.plugins.action import ActionBase
 from ansible.template import Templar
 
 from ...module_utils._values.errors import NetworkError
-from .._inventory.site_variables import NOTHING, RELEASE, SITE, check_agreement
+from .._inventory.site_variables import CONNECTION, NOTHING, PREFIX, RELEASE, SITE, check_agreement
 from .._text.escaping import escaped
 from .._untrusted.host_results import checked, harmless, interpreter
 from .._untrusted.shape import Shape
@@ -38,13 +38,19 @@ class HostValues:
         self._manager = getattr(hostvars, "_variable_manager", None)
         self._inventory = getattr(hostvars, "_inventory", None)
         self._raw: dict[str, Mapping[str, t.Any]] = {}
+        self.names: set[str] = set()  # of the variables that hosts have and that look like ours
+
+    def raw(self, host: str, name: str) -> t.Any:
+        """Return a variable of one host as it is written, or C(NOTHING)."""
+        if host not in self._raw:
+            every = self._all(host)
+            self.names.update(variable for variable in every if variable.startswith(PREFIX))
+            self._raw[host] = {name: every[name] for name in (*SITE, RELEASE, CONNECTION) if name in every}
+        return self._raw[host].get(name, NOTHING)
 
     def of(self, host: str, name: str) -> t.Any:
         """Return the value of a variable of one host, or C(NOTHING)."""
-        if host not in self._raw:
-            every = self._all(host)
-            self._raw[host] = {name: every[name] for name in (*SITE, RELEASE) if name in every}
-        value = self._raw[host].get(name, NOTHING)
+        value = self.raw(host, name)
         if value is NOTHING or not _may_be_template(value):
             return value
         try:

@@ -70,10 +70,10 @@ def _token(name: str) -> str:
     return name.upper().replace("-", "_")
 
 
-def definitions(request: Request) -> dict[str, t.Any]:
+def definitions(request: Request) -> dict[str, object]:
     """Return the networks and services that the policy names."""
-    networks: dict[str, t.Any] = {}
-    services: dict[str, t.Any] = {}
+    networks: dict[str, object] = {}
+    services: dict[str, object] = {}
     for term in _terms(request):
         for token, found in (
             (term.source, term.row.source_networks),
@@ -89,7 +89,7 @@ def definitions(request: Request) -> dict[str, t.Any]:
     return {"networks": networks, "services": services}
 
 
-def policy(request: Request) -> dict[str, t.Any]:
+def policy(request: Request) -> dict[str, object]:
     """Return the policy: it accepts the traffic of the rows, and has no rule for anything else."""
     header = {
         "comment": (
@@ -101,8 +101,8 @@ def policy(request: Request) -> dict[str, t.Any]:
     return {"filters": [{"header": header, "terms": [_term(term) for term in _terms(request)]}]}
 
 
-def _term(term: _Term) -> dict[str, t.Any]:
-    found: dict[str, t.Any] = {
+def _term(term: _Term) -> dict[str, object]:
+    found: dict[str, object] = {
         "name": term.name,
         "comment": plain(f"{term.row.reason}. Evidence: {term.row.evidence}"),
         "source-address": term.source,

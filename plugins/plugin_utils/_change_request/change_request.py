@@ -138,7 +138,7 @@ def _needs_of(result: Result, site: _Site) -> Iterator[_Need]:
                 f"rule is made of it"
             )
     # A name has the addresses that the probing host resolved: whoever reads the request must know that.
-    known = site.networks.addresses(destination, source)
+    known = {*site.networks.addresses(destination, source), *site.networks.own_addresses(destination)}
     resolved_by = source if targets[0] not in known else ""
     if result["service"] == ACTIVE_NAME:
         targets, resolved_by = list(site.networks.addresses(source, destination)), ""

@@ -6,7 +6,6 @@
 
 from __future__ import annotations
 
-import typing as t
 from collections.abc import Sequence
 
 from .lines import Request, plain
@@ -15,7 +14,7 @@ from .yaml import to_yaml
 _WIDTH = 150
 
 
-def playbook(name: str, request: Request, tasks: Sequence[dict[str, t.Any]], hints: Sequence[str]) -> str:
+def playbook(name: str, request: Request, tasks: Sequence[dict[str, object]], hints: Sequence[str]) -> str:
     """Return a play on the controller, with hints, evidence and what was left out as comments before it."""
     evidence = dict.fromkeys(row.evidence for row in request.rows)
     notes = [*hints, *(f"Evidence: {one}" for one in evidence), *request.left_out()]

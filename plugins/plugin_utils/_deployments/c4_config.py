@@ -16,6 +16,7 @@ c4 numbers the hosts in the order of C(CCC_HOST_ADDRS), from n11 on. (In AWS, n1
 from __future__ import annotations
 
 import re
+from collections.abc import Mapping
 
 from ...module_utils._values.errors import NetworkError
 from .deployment import (
@@ -63,18 +64,22 @@ _TRUE, _FALSE = ("true", "1"), ("false", "0")
 def read(text: str) -> Deployment:
     """Return the deployment that a configuration file of c4 describes."""
     values, lines = _assignments(text.replace("\r\n", "\n"))
+    return deployment_of(values, {key: f"line {line}, {key}" for key, line in lines.items()})
+
+
+def deployment_of(values: Mapping[str, str], where: Mapping[str, str]) -> Deployment:
+    """Return the deployment that the parameters of c4 describe; C(where) names the place of each."""
     if ADDRESSES not in values:
         raise NetworkError(
             f"{ADDRESSES} is missing: expected the private addresses of all hosts, separated by blanks, as "
             f'in {ADDRESSES}="10.0.0.11 10.0.0.12"'
         )
-    where = {key: f"line {line}, {key}" for key, line in lines.items()}
     addresses = _addresses(values[ADDRESSES], where[ADDRESSES])
     external = _addresses(values.get(EXTERNAL_ADDRESSES, ""), where.get(EXTERNAL_ADDRESSES, ""))
     if external and len(external) != len(addresses):
         raise NetworkError(
             f"{where[EXTERNAL_ADDRESSES]}: {len(external)} external addresses for {len(addresses)} addresses "
-            f"of {ADDRESSES} (line {lines[ADDRESSES]}): expected one for each host, in the same order"
+            f"of {where[ADDRESSES]}: expected one for each host, in the same order"
         )
     user = read_user(values.get(USER, ""), where.get(USER, ""))
     key_file = read_path(values.get(KEY_FILE, ""), where.get(KEY_FILE, ""))

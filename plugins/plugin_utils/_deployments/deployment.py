@@ -164,7 +164,7 @@ def checked_nodes(nodes: Iterable[Node], where: str) -> tuple[Node, ...]:
     owners: dict[str, str] = {}
     for node in found:
         if node.name in names:
-            raise NetworkError(f"{where}: the node {node.name!r} stands there twice: remove one")
+            raise NetworkError(f"{where}: the node {node.name!r} appears there twice: remove one")
         names.add(node.name)
         for address in filter(None, (node.address, node.external_address)):
             owner = owners.setdefault(address, node.name)

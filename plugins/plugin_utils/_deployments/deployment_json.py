@@ -50,7 +50,7 @@ def _without_duplicates(pairs: list[tuple[str, t.Any]]) -> dict[str, t.Any]:
     found: dict[str, t.Any] = {}
     for key, value in pairs:
         if key in found:
-            raise NetworkError(f"the key {key!r} stands twice in one object: remove one of the two")
+            raise NetworkError(f"the key {key!r} appears twice in one object: remove one of the two")
         found[key] = value
     return found
 

@@ -8,7 +8,7 @@ from __future__ import annotations
 from collections.abc import Callable
 
 from ...module_utils._values.errors import NetworkError
-from . import c4_config, deployment_json, exaconf
+from . import c4_config, c4_tree, deployment_json, exaconf
 from .deployment import Deployment
 
 Reader = Callable[[str], Deployment]
@@ -28,9 +28,12 @@ def read_deployment(text: str, path: str) -> Deployment:
 
 
 def _reader(text: str) -> Reader:
-    for line in text.splitlines():
+    lines = text.splitlines()
+    for number, line in enumerate(lines):
         beginning = line.strip()
         if beginning and not beginning.startswith(("#", ";")):
+            if c4_tree.begins("\n".join([beginning, *lines[number + 1 : number + 3]])):
+                return c4_tree.read
             return _BEGINNINGS.get(beginning[0], c4_config.read)
     raise NetworkError(
         "the file is empty: expected a configuration file of c4, a deployment.json of exasol-personal, or an "

@@ -11,6 +11,7 @@ planned.
 
 from __future__ import annotations
 
+import difflib
 import json
 import typing as t
 from collections.abc import Callable, Iterable, Mapping, Sequence
@@ -45,12 +46,15 @@ SITE = {
 REPORT = tuple(name for name in SITE if name.startswith("exasol_report_"))
 # Each node's own too, but the same for all nodes of a cluster; _plan/plan.py checks that.
 RELEASE = "exasol_release"
+# Each client's own. It may hold a password, so its value appears in no error.
+CONNECTION = "exasol_connection_string"
 # What each host reads for itself.
 BY_HOST = (
     "exasol_address",
     "exasol_external_address",
     "exasol_cluster",
     RELEASE,
+    CONNECTION,
     "exasol_ftp_user",
     "exasol_ftp_password",
     "exasol_ftp_tls",
@@ -70,12 +74,43 @@ BY_HOST = (
     "exasol_verify_identify",
     "exasol_verify_capture",
 )
+# What else begins like a variable of ours, and is read or set by playbooks, roles and change requests.
+_OTHERS = (
+    "exasol_hosts",
+    "exasol_verification",
+    "exasol_aws_vpc_id",
+    "exasol_azure_resource_group",
+    "exasol_azure_security_group",
+    "exasol_gcp_auth_kind",
+    "exasol_gcp_network",
+    "exasol_gcp_project",
+)
+PREFIX = "exasol_"
+# Names that begin so would be ours; others, such as exasol_user, are anybody's.
+_OURS = ("exasol_check_", "exasol_firewall_", "exasol_verify_")
+_ALIKE = 0.93  # exasol_excludes and exasol_exclude are, exasol_password and exasol_ftp_password are not
 NOTHING = object()  # a host that has no such variable
 _MAX_VALUE = 120
 _TRUE, _FALSE = (
     ("true", "yes", "on", "1", "y", "t", "1.0"),
     ("false", "no", "off", "0", "n", "f", "0.0"),
 )  # as Ansible reads them
+
+
+def misspelt_variables(names: Iterable[str]) -> list[str]:
+    """Return a sentence for each name of a variable that is probably meant to be one of ours.
+
+    A check that nobody turns on, because its name is misspelt, is silent and green.
+    """
+    known = {*SITE, *BY_HOST, *_OTHERS}
+    notes = []
+    for name in sorted(set(names) - known):
+        meant = difflib.get_close_matches(name, sorted(known), n=1, cutoff=_ALIKE)
+        if meant:
+            notes.append(f"the variable {name!r} has no effect: rename it if {meant[0]!r} is meant.")
+        elif name.startswith(_OURS):
+            notes.append(f"the variable {name!r} has no effect: no role of this collection has it.")
+    return notes
 
 
 def check_agreement(

@@ -39,7 +39,7 @@ class Changes(t.NamedTuple):
     after: str
     flows: dict[str, list[ChangedFlow]]
 
-    def as_dict(self) -> dict[str, t.Any]:
+    def as_dict(self) -> dict[str, object]:
         """Return the changes as plain data."""
         return {"before": self.before, "after": self.after, **self.flows}
 

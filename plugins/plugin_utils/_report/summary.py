@@ -15,7 +15,7 @@ from .._text.products import grouped
 from .._verdict.verdict import OK, SEVERITY, VERDICTS
 
 if t.TYPE_CHECKING:
-    from ...module_utils._shapes import Result, Verification
+    from ...module_utils._shapes import ChangedFlow, Result, Verification
 
 _HEADINGS = ("FROM", "TO", "SERVICE", "PORTS", "VERDICT", "MS")
 _MIN_NAME_WIDTH, _MAX_PORTS_WIDTH = 6, len("20000-21000")
@@ -185,7 +185,7 @@ def _shares(wanted: Sequence[int], room: int) -> tuple[int, int]:
     return first, min(second, room - first)
 
 
-def named_service(flow: Mapping[str, t.Any]) -> str:
+def named_service(flow: Result | ChangedFlow) -> str:
     """Return the service of a flow, with "not" before it if the flow must not work."""
     return str(flow["service"]) if flow["expected"] == REACHABLE else f"not {flow['service']}"
 

@@ -21,7 +21,7 @@ from .host_results import CAPTURE, LISTENER, PROBE, checked, malformed
 from .shape import Shape, ShapeError, shown
 
 if t.TYPE_CHECKING:
-    from ...module_utils._shapes import Endpoint, HostPlan, Plan, ProbeFlow
+    from ...module_utils._shapes import Capture, Endpoint, HostPlan, ListenerTask, Plan, ProbeFlow, ProbeTask
 
 _ONE_FOR_ALL = (
     "{0} and {1} report the same measurement, so one of them was never tested: remove run_once from the task "
@@ -37,11 +37,11 @@ Hosts = Mapping[str, "HostPlan"]
 class Claims(t.NamedTuple):
     """The results of all hosts, as far as they are credible."""
 
-    observations: dict[str, t.Any]
-    listeners: dict[str, t.Any]
-    captures: dict[str, t.Any]
-    stopped: dict[str, t.Any]
-    queries: dict[str, t.Any]
+    observations: dict[str, ProbeTask | None]
+    listeners: dict[str, ListenerTask]
+    captures: dict[str, Capture]
+    stopped: dict[str, ListenerTask | None]
+    queries: dict[str, ListenerTask]
 
 
 def believable(
@@ -97,7 +97,7 @@ def _probed(host: str, result: t.Any, hosts: Hosts) -> t.Any:
     return found
 
 
-def _shared(observations: Results, hosts: Hosts) -> dict[str, t.Any]:
+def _shared(observations: Results, hosts: Hosts) -> dict[str, ProbeTask]:
     """Return the failures of hosts that share one measurement.
 
     If a task has C(run_once), C(register) gives its result to all hosts.
@@ -107,10 +107,10 @@ def _shared(observations: Results, hosts: Hosts) -> dict[str, t.Any]:
         name = result.get("id") if isinstance(result, Mapping) and host in hosts else ""
         if name and isinstance(name, str):
             owners.setdefault(name, []).append(host)
-    failures: dict[str, t.Any] = {}
+    failures: dict[str, ProbeTask] = {}
     for several in owners.values():
         if len(several) > 1:
-            failure = {"failed": True, "msg": _ONE_FOR_ALL.format(*several)}
+            failure: ProbeTask = {"failed": True, "msg": _ONE_FOR_ALL.format(*several)}
             failures.update(dict.fromkeys(several, failure))
     return failures
 
@@ -144,7 +144,7 @@ class _Asked:
         if address in planned:
             return ""
         if parse_address(address) is None or all(parse_address(one) for one in planned):
-            return f"is about the address {shown(address)}, which {shown(destination)} has not in the plan"
+            return f"is about {shown(address)}, which is no address of {shown(destination)} in the plan"
         resolved = self._resolved.setdefault(key, set())
         resolved.add(address)
         return (
@@ -160,7 +160,7 @@ def _observed(observations: t.Any, asked: _Asked, hosts: Hosts) -> Iterator[tupl
         key = (entry["destination"], entry["protocol"], entry["address"])
         problem = asked.problem(*key)
         if not problem and key in known:
-            problem = f"is a second one about {entry['protocol']} of {shown(entry['address'])}"
+            problem = f"is a second entry for {entry['protocol']} of {shown(entry['address'])}"
         known.add(key)
         problem = problem or _wrong_states(entry["states"], hosts)
         if problem:
@@ -223,7 +223,7 @@ def _sessions(sessions: t.Any, asked: _Asked) -> Iterator[tuple[int, str]]:
                 f"which this host was not asked to log in"
             )
         if not problem and key in known:
-            problem = f"is a second one about port {session['port']} of {shown(session['address'])}"
+            problem = f"is a second entry for port {session['port']} of {shown(session['address'])}"
         known.add(key)
         if problem:
             yield index, problem
@@ -254,17 +254,15 @@ def _unasked(entries: t.Any, endpoints: Iterable[Endpoint]) -> Iterator[tuple[in
             yield index, f"is about {what}, where this host was not asked to listen"
 
 
-def _captured(host: str, result: t.Any) -> dict[str, t.Any]:
+def _captured(host: str, result: t.Any) -> Capture:
     found = checked(result, CAPTURE, host)
     try:
         _check_capture(found)
     except ShapeError as mismatch:
         found = malformed(host, mismatch)
-    return (
-        {"complete": False, "problem": found["msg"]}
-        if found.get("failed")
-        else {name: value for name, value in found.items() if name != "failed"}
-    )
+    if found.get("failed"):
+        return {"complete": False, "problem": found["msg"]}
+    return t.cast("Capture", {name: value for name, value in found.items() if name != "failed"})
 
 
 def _check_capture(capture: Data) -> None:

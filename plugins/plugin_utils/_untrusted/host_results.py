@@ -235,6 +235,8 @@ _PATH = _object(
     connections=_object("tried failed_always", tried=_NUMBER, failed_always=_NUMBER),
     pattern={"enum": PATTERNS},
     segments=_object("out in", **{"out": _SEGMENTS, "in": _SEGMENTS}),
+    gateway=_SEEN_ADDRESS,
+    link_address={"type": "string", "pattern": "^[0-9a-f]{2}(:[0-9a-f]{2}){0,31}$"},
 )
 # Of which run, and of which machine, a result is.
 _ORIGIN = {"run": _NAME, "machine": _object("", identity=_NAME, own=_list(_TARGET, 1024))}
@@ -325,8 +327,8 @@ def _whereabouts(result: Mapping[str, t.Any]) -> dict[str, t.Any]:
 def malformed(host: str, mismatch: ShapeError) -> dict[str, t.Any]:
     """Return the failure that replaces a result of another shape."""
     return _failed(
-        f"{host} returned what its module never does: {mismatch}. Check whether somebody has changed this "
-        f"host, its Python or the collection there; nothing that it returned counts."
+        f"{host} returned a result that its module never returns: {mismatch}. Check whether somebody has "
+        f"changed this host, its Python or the collection there; nothing that it returned counts."
     )
 
 

@@ -15,9 +15,8 @@ from collections.abc import Iterable, Mapping
 from ...module_utils._kernel.own_addresses import is_loopback
 
 if t.TYPE_CHECKING:
-    from ...module_utils._shapes import PlannedRun
+    from ...module_utils._shapes import ListenerTask, PlannedRun, ProbeTask, TaskResult
 
-Results = dict[str, t.Any]
 _Task = t.Literal["probes", "endpoints"]  # what a host has to do, as its plan names it
 _ANOTHER_RUN = (
     "its result belongs to another run: the host failed before this one, or the task was not given the run "
@@ -34,7 +33,9 @@ class Origins:
         self._run = plan.get("run")
         self._machines: dict[str, list[str]] = {}  # the hosts of each machine that really are there
 
-    def observations(self, results: Mapping[str, t.Any], listeners: Mapping[str, t.Any]) -> Results:
+    def observations(
+        self, results: Mapping[str, ProbeTask | None], listeners: Mapping[str, ListenerTask]
+    ) -> dict[str, ProbeTask | None]:
         """Return what the hosts observed; a result that does not count is a failure with the reason.
 
         A host whose listener failed may not have been asked to probe, and that failure is the reason.
@@ -46,7 +47,7 @@ class Origins:
         }
         return {**results, **{host: self._of(host, result, "probes") for host, result in asked.items()}}
 
-    def listeners(self, results: Mapping[str, t.Any]) -> Results:
+    def listeners(self, results: Mapping[str, ListenerTask]) -> dict[str, ListenerTask]:
         """Return what the listeners did; a result that does not count is a failure with the reason."""
         return {host: self._of(host, result, "endpoints") for host, result in results.items()}
 
@@ -98,5 +99,5 @@ def _is_skipped(result: t.Any) -> bool:
     return isinstance(result, Mapping) and bool(result.get("skipped"))
 
 
-def _failed(reason: str) -> dict[str, t.Any]:
+def _failed(reason: str) -> TaskResult:
     return {"failed": True, "msg": reason}

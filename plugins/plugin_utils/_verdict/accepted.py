@@ -79,8 +79,8 @@ def _served(case: Case) -> Judgement:
         more = f" ({detail})" if detail else ""
         return WRONG_SERVICE, (
             f"{case.source} connects to {case.where}, but "
-            f"{identity.get('looks_like', 'something that says nothing')} is there: {case.service} hangs, or "
-            f"a load balancer or a proxy without a server behind it accepts; look at {case.service} on "
+            f"{identity.get('looks_like', 'something that sends nothing')} is there: {case.service} hangs, "
+            f"or a load balancer or a proxy without a server behind it accepts; look at {case.service} on "
             f"{case.destination}{more}."
         )
     return UNTESTED, f"{case.source} connects to {case.where}, but it is unknown who answers there."

@@ -28,7 +28,7 @@ from ...module_utils._probe.ftp_session import (
 from .verdict import BLOCKED, NO_ROUTE, OK, UNTESTED, WRONG_HOST, WRONG_SERVICE
 
 if t.TYPE_CHECKING:
-    from ...module_utils._shapes import Result, Unmeasured
+    from ...module_utils._shapes import ProbeTask, Result, Unmeasured
 
 _SERVICES = {PASSIVE: PASSIVE_NAME, ACTIVE: ACTIVE_NAME}
 # The services that stand for the same connections: those of the plan and the rows of the port table.
@@ -63,7 +63,7 @@ class _Kind(t.NamedTuple):
     reason: str
 
 
-def ftp_results(observed: Mapping[str, t.Any]) -> list[Result]:
+def ftp_results(observed: Mapping[str, ProbeTask | None]) -> list[Result]:
     """Return one result for each source, server, mode and outcome."""
     found: list[Result] = []
     for source, seen in observed.items():

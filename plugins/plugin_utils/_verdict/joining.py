@@ -20,13 +20,23 @@ from .controls import Controls, entitled_hosts
 from .limits import NO_LIMITS, Limits
 from .listening import Listening
 from .packet_stages import AT_DESTINATION, ON_RETURN, RETURNED, Captures, Ends
-from .results import result_of, unmeasured_case, unmeasured_entry, unseen_ports, untested_result
+from .results import result_of, unmeasured_case, unmeasured_flows, unseen_ports, untested_result
 from .standing import UNDECIDED
 from .task_results import failure
 from .two_networks import addresses_of_source, addresses_of_two_networks, all_addresses, is_asked
 
 if t.TYPE_CHECKING:
-    from ...module_utils._shapes import Observation, Path, Plan, ProbeFlow, Result, Unmeasured
+    from ...module_utils._shapes import (
+        Capture,
+        ListenerTask,
+        Observation,
+        Path,
+        Plan,
+        ProbeFlow,
+        ProbeTask,
+        Result,
+        Unmeasured,
+    )
 
 _SOURCE_OUTSIDE = "the source is outside of this run"
 _NOTHING_THERE = "nothing listens there, and the row is optional and not included"
@@ -56,11 +66,11 @@ class Joining:
     def __init__(
         self,
         plan: Plan,
-        observed: Mapping[str, t.Any],
-        listeners: Mapping[str, t.Any],
-        captures: Mapping[str, t.Any] | None = None,
-        stopped: Mapping[str, t.Any] | None = None,
-        queries: Mapping[str, t.Any] | None = None,
+        observed: Mapping[str, ProbeTask | None],
+        listeners: Mapping[str, ListenerTask],
+        captures: Mapping[str, Capture | None] | None = None,
+        stopped: Mapping[str, ListenerTask | None] | None = None,
+        queries: Mapping[str, ListenerTask] | None = None,
         limits: Limits = NO_LIMITS,
     ):
         self._hosts = plan["hosts"]
@@ -110,8 +120,7 @@ class Joining:
         for source, host in self._hosts.items():
             if source not in self._observed:
                 for entry in host["probes"]:
-                    destinations = list(entry["destinations"])
-                    judged.unmeasured.append(unmeasured_entry(entry, source, destinations, _SOURCE_OUTSIDE))
+                    judged.unmeasured.append(unmeasured_flows(entry, source, _SOURCE_OUTSIDE))
         return judged
 
     def _of_source(

@@ -8,17 +8,19 @@ from __future__ import annotations
 
 import re
 import typing as t
-from collections.abc import Mapping
 
 from ...module_utils._values.addresses import parse_address
 from ...module_utils._values.errors import NetworkError
 from ...module_utils._values.ports import Ports
 from .task_results import entries, whole
 
+if t.TYPE_CHECKING:
+    from ...module_utils._shapes import Leftover, PortsAt
+
 _USER = re.compile(r"[A-Za-z0-9_][A-Za-z0-9_.-]{0,31}\Z")
 
 
-def leftover_note(host: str, entry: Mapping[str, t.Any]) -> str:
+def leftover_note(host: str, entry: Leftover) -> str:
     """Say which listener another run has left on a host, and what became of it."""
     pid, age, quiet, left = (whole(entry.get(name)) for name in ("pid", "age_s", "quiet_s", "left_s"))
     user = str(entry.get("user", ""))
@@ -37,7 +39,7 @@ def leftover_note(host: str, entry: Mapping[str, t.Any]) -> str:
     )
 
 
-def is_place(item: Mapping[str, t.Any]) -> bool:
+def is_place(item: PortsAt) -> bool:
     """Tell whether an entry names ports of an address as we write them."""
     try:
         return (

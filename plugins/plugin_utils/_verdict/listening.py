@@ -34,8 +34,10 @@ from .leftovers import is_place, leftover_note
 from .standing import Standing, counting, missing
 from .task_results import addresses_of, entries, has_failed, planned_addresses_of, problem_of, texts
 
+if t.TYPE_CHECKING:
+    from ...module_utils._shapes import Leftover, ListenerTask, PortsAt
+
 Key = tuple[str, str, str]  # host, address, protocol
-Results = Mapping[str, Mapping[str, t.Any]]
 
 
 class Held(t.NamedTuple):
@@ -54,10 +56,10 @@ class Listening:
 
     def __init__(
         self,
-        results: Results,
+        results: Mapping[str, ListenerTask],
         addresses: Mapping[str, list[str]],
-        stopped: Results,
-        queries: Results | None = None,
+        stopped: Mapping[str, ListenerTask | None],
+        queries: Mapping[str, ListenerTask] | None = None,
     ):
         self._up: dict[Key, Ports] = {}
         self._denied: dict[Key, Ports] = {}
@@ -87,7 +89,7 @@ class Listening:
             self._own.setdefault(host, set()).update(planned_addresses_of(result))
             self._add_held(host, result)
 
-    def _add(self, host: str, result: Mapping[str, t.Any], stopped: Mapping[str, t.Any] | None) -> None:
+    def _add(self, host: str, result: ListenerTask, stopped: ListenerTask | None) -> None:
         if has_failed(result):
             self._absent[host] = missing(FAILED, host, problem_of(result))
         elif _has_ended(result, stopped):
@@ -106,12 +108,12 @@ class Listening:
         self._add_held(host, result)
 
     @staticmethod
-    def _index(index: dict[Key, Ports], host: str, entries: t.Any) -> None:
+    def _index(index: dict[Key, Ports], host: str, entries: Iterable[PortsAt] | None) -> None:
         for entry in entries or ():
             key = (host, entry["address"], entry["protocol"])
             index[key] = index.get(key, Ports()) | Ports.parse(entry["ports"])
 
-    def _add_siblings(self, host: str, leftovers: Iterable[Mapping[str, t.Any]]) -> None:
+    def _add_siblings(self, host: str, leftovers: Iterable[Leftover]) -> None:
         """Keep which ports the listener of another host of this run holds: both hosts are one machine."""
         for entry in leftovers:
             for place in (
@@ -125,7 +127,7 @@ class Listening:
                         Held(Ports.parse(place["ports"]), SIBLING, (str(entry["host"]),))
                     )
 
-    def _add_held(self, host: str, result: Mapping[str, t.Any]) -> None:
+    def _add_held(self, host: str, result: ListenerTask) -> None:
         leftovers = entries(result.get("leftovers"))
         self._add_siblings(host, leftovers)
         for entry in entries(result.get("holders")):
@@ -249,7 +251,7 @@ class Listening:
         return Standing(holder=ELSEWHERE, held_at=tuple(at)) if at else Standing()
 
 
-def _has_ended(result: Mapping[str, t.Any], stopped: Mapping[str, t.Any] | None) -> bool:
+def _has_ended(result: ListenerTask, stopped: ListenerTask | None) -> bool:
     """Tell whether a listener was up and was not there any more when it was stopped."""
     if not result.get("listening") or not stopped or stopped.get("skipped") or has_failed(stopped):
         return False

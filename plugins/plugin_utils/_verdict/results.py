@@ -7,7 +7,6 @@
 from __future__ import annotations
 
 import typing as t
-from collections.abc import Mapping
 
 from ...module_utils._values.addresses import parse_address
 from ...module_utils._values.ports import Ports
@@ -83,18 +82,23 @@ def unseen_ports(ports: str, planned: list[str], cases: list[Case]) -> dict[str,
 
 def unmeasured_case(case: Case, reason: str) -> Unmeasured:
     """Return the entry of a case that shows nothing of its flow."""
-    return unmeasured_entry(case._asdict(), case.source, [case.destination], reason)
+    return {
+        "service": case.service,
+        "protocol": case.protocol,
+        "ports": case.ports,
+        "sources": [case.source],
+        "destinations": [case.destination],
+        "reason": reason,
+    }
 
 
-def unmeasured_entry(
-    entry: Mapping[str, t.Any], source: str, destinations: list[str], reason: str
-) -> Unmeasured:
-    """Return the entry of flows of a source that were not measured, with the reason."""
+def unmeasured_flows(entry: ProbeFlow, source: str, reason: str) -> Unmeasured:
+    """Return the entry of all flows of a source and service, none of which was measured."""
     return {
         "service": entry["service"],
         "protocol": entry["protocol"],
         "ports": entry["ports"],
         "sources": [source],
-        "destinations": destinations,
+        "destinations": list(entry["destinations"]),
         "reason": reason,
     }

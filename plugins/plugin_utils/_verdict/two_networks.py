@@ -13,7 +13,7 @@ from ...module_utils._values.addresses import parse_address
 from .task_results import planned_addresses_of
 
 if t.TYPE_CHECKING:
-    from ...module_utils._shapes import HostPlan, ProbeFlow
+    from ...module_utils._shapes import HostPlan, ProbeFlow, TaskResult
 
 
 def all_addresses(host: HostPlan) -> list[str]:
@@ -22,7 +22,7 @@ def all_addresses(host: HostPlan) -> list[str]:
     return [*host["addresses"], *external] if external else host["addresses"]
 
 
-def addresses_of_source(host: HostPlan, result: Mapping[str, t.Any]) -> Iterator[str]:
+def addresses_of_source(host: HostPlan, result: TaskResult) -> Iterator[str]:
     """Yield the addresses from which errors are the source's own: a NAT device may have the external ones."""
     yield from host["addresses"]
     if host.get("external"):

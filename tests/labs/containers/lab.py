@@ -66,6 +66,7 @@ class Host(t.NamedTuple):
     groups: tuple[str, ...] = ()
     boots: bool = True  # with systemd and SSH; without them a host is only a place to send from
     router: str = ""  # the host that joins its network with the others
+    external: tuple[str, ...] = ()  # those of its networks at which all but the nodes of its cluster reach it
     variables: t.Mapping[str, t.Any] = MappingProxyType({})
 
 
@@ -93,11 +94,11 @@ class Lab:
         """Return the container's name."""
         return f"{self.title}-{host}"
 
-    def addresses(self, host: str) -> list[str]:
-        """Return a host's addresses, IPv4 before IPv6, in the order of its networks."""
+    def addresses(self, host: str, networks: t.Iterable[str] = ()) -> list[str]:
+        """Return a host's addresses in all or some of its networks, IPv4 before IPv6, in their order."""
         return [
             str(subnet[self.hosts[host].address])
-            for network in self.hosts[host].networks
+            for network in networks or self.hosts[host].networks
             for subnet in self._subnets[network]
         ]
 
@@ -199,8 +200,11 @@ class Lab:
         }
 
     def _variables(self, host: Host) -> dict[str, t.Any]:
-        addresses = self.addresses(host.name)
-        return {"ansible_host": addresses[0], "exasol_address": addresses, **host.variables}
+        own = [network for network in host.networks if network not in host.external]
+        addresses: dict[str, t.Any] = {"exasol_address": self.addresses(host.name, own)}
+        if host.external:
+            addresses["exasol_external_address"] = self.addresses(host.name, host.external)
+        return {"ansible_host": self.addresses(host.name)[0], **addresses, **host.variables}
 
     @property
     def _whole(self) -> networks.Subnets | None:
@@ -323,7 +327,9 @@ class Lab:
 
 
 def _host(name: str, values: dict[str, t.Any], known: tuple[str, ...]) -> Host:
-    lists: dict[str, t.Any] = {key: tuple(values[key]) for key in ("networks", "groups") if key in values}
+    lists: dict[str, t.Any] = {
+        key: tuple(values[key]) for key in ("networks", "groups", "external") if key in values
+    }
     fields: dict[str, t.Any] = {"networks": known[:1], **values, **lists}
     return Host(name, **fields)
 

@@ -28,7 +28,7 @@ class Lab(dict[str, types.SimpleNamespace]):
 
     def __init__(self, truth: t.Any, inventory: t.Any) -> None:
         super().__init__({name: types.SimpleNamespace(addr=self._of(name)) for name in truth.hosts})
-        self._owners = {address: name for name in truth.hosts for address in truth.addresses(name)}
+        self._owners = {address: name for name in truth.hosts for address in truth.every_address(name)}
 
     def _of(self, source: str) -> t.Callable[[str], types.SimpleNamespace]:
         return lambda address: types.SimpleNamespace(port=lambda port: self._port(source, address, port))

@@ -21,6 +21,12 @@ from ansible_collections.exasol_community.network.plugins.module_utils._probe.sw
 
 from .namespaces import SECONDS, Machine, with_hosts
 
+if t.TYPE_CHECKING:
+    from ansible_collections.exasol_community.network.plugins.module_utils._shapes import (
+        ProbeFlow,
+        ProbeTarget,
+    )
+
 CHECKOUT = Path(__file__).resolve().parents[3]
 TOKEN = "a token of the integration tests"
 _SCRIPT = f"""
@@ -42,14 +48,14 @@ except _control.ListenerError.__mro__[1] as error:  # the family that modules tu
 Found = list[tuple[str, str, str, str]]
 
 
-def target(address: str, ports: str | int, protocol: str = "tcp") -> dict[str, t.Any]:
+def target(address: str, ports: str | int, protocol: str = "tcp") -> ProbeTarget:
     """Return a plain target of the probe."""
     return {"address": address, "protocol": protocol, "ports": str(ports)}
 
 
 def probe(
     machine: Machine,
-    targets: Sequence[Mapping[str, t.Any]],
+    targets: Sequence[ProbeTarget],
     listening: Mapping[str, t.Any] | None = None,
     timeout: float = 1.0,
     sources: Sequence[str] = (),
@@ -62,9 +68,7 @@ def probe(
         return observations_of(run_probe(collect([], targets, listening or {}), settings))
 
 
-def probe_flows(
-    machine: Machine, flows: Sequence[Mapping[str, t.Any]], timeout: float = 1.0
-) -> list[dict[str, t.Any]]:
+def probe_flows(machine: Machine, flows: Sequence[ProbeFlow], timeout: float = 1.0) -> list[dict[str, t.Any]]:
     """Probe flows as a plan holds them and return the observations."""
     with machine.inside():
         return observations_of(run_probe(collect(flows, [], {}), Settings(Pace(timeout=timeout))))

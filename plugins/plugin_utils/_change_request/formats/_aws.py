@@ -6,7 +6,6 @@
 
 from __future__ import annotations
 
-import typing as t
 from collections.abc import Mapping, Sequence
 
 from ..host_rules import HostGroup, host_groups
@@ -28,7 +27,7 @@ _HINTS = (
 def render(request: Request) -> str:
     """Return a playbook with a task for each group."""
     names = Names(request, _MAX_NAME)
-    tasks = [
+    tasks: list[dict[str, object]] = [
         {
             "name": f"Security group of {plain(request.label(group.hosts))}",
             "amazon.aws.ec2_security_group": _group(group, names),
@@ -38,7 +37,7 @@ def render(request: Request) -> str:
     return playbook("Security groups for an Exasol database", request, tasks, _HINTS)
 
 
-def _group(group: HostGroup, names: Names) -> dict[str, t.Any]:
+def _group(group: HostGroup, names: Names) -> dict[str, object]:
     incoming = [_rule(row, row.by_source()) for row in group.incoming]
     outgoing = [_rule(row, row.by_destination()) for row in group.outgoing]
     return {
@@ -51,8 +50,8 @@ def _group(group: HostGroup, names: Names) -> dict[str, t.Any]:
     }
 
 
-def _rule(row: Row, far_networks: Mapping[int, Sequence[str]]) -> dict[str, t.Any]:
-    rule: dict[str, t.Any] = {"proto": "all" if row.protocol == "any" else row.protocol}
+def _rule(row: Row, far_networks: Mapping[int, Sequence[str]]) -> dict[str, object]:
+    rule: dict[str, object] = {"proto": "all" if row.protocol == "any" else row.protocol}
     if row.port_list:
         rule["ports"] = row.port_list
     for version, option in ((4, "cidr_ip"), (6, "cidr_ipv6")):

@@ -6,8 +6,6 @@
 
 from __future__ import annotations
 
-import typing as t
-
 from ....module_utils._values.errors import NetworkError
 from ..lines import Names, Request, Row, plain
 from ..playbook import playbook
@@ -34,7 +32,7 @@ def render(request: Request) -> str:
         "name": Template("{{ exasol_azure_security_group }}"),
         "rules": rules,
     }
-    tasks = (
+    tasks: list[dict[str, object]] = (
         [
             {
                 "name": "Rules of the network security group",
@@ -47,9 +45,9 @@ def render(request: Request) -> str:
     return playbook("Network security group for an Exasol database", request, tasks, _HINTS)
 
 
-def _rules(request: Request, names: Names, direction: str) -> list[dict[str, t.Any]]:
+def _rules(request: Request, names: Names, direction: str) -> list[dict[str, object]]:
     managed = set(request.managed)
-    rules: list[dict[str, t.Any]] = []
+    rules: list[dict[str, object]] = []
     for row in request.rows:
         hosts = row.destinations if direction == "Inbound" else row.sources
         if managed.isdisjoint(hosts):
@@ -67,7 +65,7 @@ def _rules(request: Request, names: Names, direction: str) -> list[dict[str, t.A
 
 def _rule(
     name: str, row: Row, direction: str, sources: list[str], destinations: list[str]
-) -> dict[str, t.Any]:
+) -> dict[str, object]:
     return {
         "name": name,
         "description": plain(row.reason, _MAX_DESCRIPTION),

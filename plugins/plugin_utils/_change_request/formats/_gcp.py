@@ -6,8 +6,6 @@
 
 from __future__ import annotations
 
-import typing as t
-
 from ..host_rules import host_groups
 from ..lines import Names, Request, Row, plain, with_length
 from ..playbook import playbook
@@ -27,7 +25,7 @@ _Networks = tuple[int, list[str], list[str]]  # version of IP, sources, destinat
 def render(request: Request) -> str:
     """Return a playbook with a task for each rule."""
     tags, names = Names(request, _MAX_NAME), Names(request, _MAX_NAME)
-    tasks: list[dict[str, t.Any]] = []
+    tasks: list[dict[str, object]] = []
     for group in host_groups(request):
         tag = tags.of(group.hosts)
         hosts = request.label(group.hosts)
@@ -46,9 +44,9 @@ def render(request: Request) -> str:
     return playbook("Firewall rules for an Exasol database", request, tasks, _HINTS)
 
 
-def _rule(name: str, tag: str, row: Row, direction: str, networks: _Networks) -> dict[str, t.Any]:
+def _rule(name: str, tag: str, row: Row, direction: str, networks: _Networks) -> dict[str, object]:
     _version, sources, destinations = networks
-    allowed: dict[str, t.Any] = {"ip_protocol": "all" if row.protocol == "any" else row.protocol}
+    allowed: dict[str, object] = {"ip_protocol": "all" if row.protocol == "any" else row.protocol}
     if row.port_list:
         allowed["ports"] = row.port_list
     # The module accepts the far end alone; the near end are the hosts with the tag.

@@ -28,7 +28,14 @@ from ..._verdict.verdict import OK, SEVERITY, VERDICTS, worst
 from ..summary import Line, Peers, counts, host_order, label, lines, named_service, ordered
 
 if t.TYPE_CHECKING:
-    from ....module_utils._shapes import Identity, MeasuredPath, Result, Verification
+    from ....module_utils._shapes import (
+        Identity,
+        MeasuredPath,
+        NotCovered,
+        Result,
+        Unmeasured,
+        Verification,
+    )
 
 NAME, SUFFIX = "html", "html"
 _ASSETS = Path(__file__).with_name("assets")
@@ -216,7 +223,7 @@ class _Matrix:
             share = f"<small>{verdicts.count(OK)}/{len(verdicts)}</small>" if is_counted else ""
             yield f"<td id=c{row}-{column} class={_kind(verdict)}>{_sign(verdict)}{share}</td>"
 
-    def data(self) -> dict[str, t.Any]:
+    def data(self) -> dict[str, object]:
         """Return what the script shows: a list for each field of all flows, and each text once."""
         flows = [self._flow(result) for result in self._results]
         return {
@@ -357,7 +364,7 @@ def _ends(sources: Sequence[str], destinations: Sequence[str], peers: Peers) -> 
     return f'<span class="ends">{" → ".join(names)}</span>'
 
 
-def _what(service: str, entries: Sequence[Mapping[str, t.Any]]) -> str:
+def _what(service: str, entries: Sequence[Result | Unmeasured | NotCovered]) -> str:
     ports = ", ".join(f"{entry['protocol']} {entry['ports']}" for entry in entries)
     return f'<span class="what">{_text(f"{service} {ports}".strip())}</span>'
 

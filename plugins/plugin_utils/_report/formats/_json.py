@@ -23,7 +23,7 @@ _ANSIBLE_PREFIXES = ("_ansible", "ansible_")
 
 def render(verification: Verification) -> str:
     """Return the verification with sorted keys: equal verifications are equal texts."""
-    report: dict[str, t.Any] = {"schema": SCHEMA}
+    report: dict[str, object] = {"schema": SCHEMA}
     for key, value in verification.items():
         if key not in _ANSIBLE and not key.startswith(_ANSIBLE_PREFIXES):
             report.setdefault(key, value)

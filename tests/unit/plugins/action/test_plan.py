@@ -430,3 +430,39 @@ def test_a_network_device_that_has_to_measure_is_refused(act, host, refused):
         return
     with pytest.raises(AnsibleError, match=f"'{host}'.*network devices"):
         act(ActionModule, {"together": True}, more)
+
+
+def with_strings(**texts):
+    """Return the variables of a play in which hosts have connection strings."""
+    hostvars = {
+        name: {**known, **({"exasol_connection_string": texts[name]} if name in texts else {})}
+        for name, known in HOSTVARS.items()
+    }
+    return variables(hostvars=hostvars)
+
+
+def test_a_connection_string_is_read_of_each_client(act):
+    found = act(ActionModule, {}, with_strings(client="192.0.2.11..13:9563;password=hidden"))
+    (entry,) = found["connections"]
+    assert entry["clients"] == ["client"]
+    assert [member["host"] for member in entry["members"]] == ["192.0.2.11", "192.0.2.12", "192.0.2.13"]
+    assert "hidden" not in str(found)
+
+
+def test_a_connection_string_that_cannot_be_read_is_told_with_its_host_and_without_its_settings(act):
+    with pytest.raises(AnsibleError) as error:
+        act(ActionModule, {}, with_strings(client="192.0.2.11:0;password=hidden"))
+    assert "host 'client', exasol_connection_string: connection string, part 1: '192.0.2.11:0'" in str(
+        error.value
+    )
+    assert "hidden" not in str(error.value)
+
+
+def test_the_connection_string_of_a_host_that_is_no_client_has_no_effect(act, monkeypatch):
+    said = []
+    monkeypatch.setattr(plan.display, "warning", said.append)
+    found = act(ActionModule, {}, with_strings(idle="not a string at all:0"))
+    assert found["connections"] == []
+    assert any(note.startswith("exasol_connection_string of idle has no effect") for note in said)
+    for_all = act(ActionModule, {}, with_strings(idle="192.0.2.11:8563", client="192.0.2.11:8563"))
+    assert not [note for note in for_all["notes"] if "no effect" in note]

@@ -117,7 +117,10 @@ def test_one_malformed_host_robs_nobody_of_the_report(act, screen):
         act, {"client": {"observations": [{"destination": "n11"}]}, "n11": observed("open", "syn-ack")}
     )
     assert found["summary"] == {"untested": 1}
-    assert "client returned what its module never does: observations[0] has no 'address'" in found["message"]
+    assert (
+        "client returned a result that its module never returns: observations[0] has no 'address'"
+        in found["message"]
+    )
 
 
 def test_certificates_and_what_is_to_be_looked_at_are_told(act, screen, monkeypatch):

@@ -60,7 +60,7 @@ class Sockets:
         self._call = ""
         self._truth = lab.truth
         self._owners = {
-            address: host for host in self._truth.hosts for address in self._truth.addresses(host)
+            address: host for host in self._truth.hosts for address in self._truth.every_address(host)
         }
 
     def bring(self) -> None:
@@ -105,7 +105,8 @@ class Sockets:
 
     def ask_alone(self, attempt: Attempt) -> dict[str, str]:
         """Try one port once more, while nothing else is tried."""
-        targets = [(address, [attempt.port]) for address in self._truth.addresses(attempt.destination)]
+        addresses = self._truth.addresses(attempt.destination, attempt.source)
+        targets = [(address, [attempt.port]) for address in addresses]
         return {address: answer for _attempt, address, answer in self._ask(attempt.source, targets, SECONDS)}
 
     def _ask(

@@ -135,7 +135,9 @@ class Report:
     def _expected(self, result: dict[str, t.Any]) -> t.Iterator[tuple[int, str, Fault | None]]:
         """Yield each port of a result with the verdict that it must have, and the fault that causes it."""
         pair, service = _pair(result), result["service"]
-        near = [fault for fault in self._faults if fault.concerns(pair, service, self._truth.groups)]
+        # A fault breaks what must pass; what must not pass, such as a private address, stays denied.
+        faults = self._faults if result["expected"] == REACHABLE else []
+        near = [fault for fault in faults if fault.concerns(pair, service, self._truth.groups)]
         for port in _numbers(result["ports"]):
             fault = next((fault for fault in near if port in fault.ports), None)
             yield port, fault.verdict if fault else OK, fault

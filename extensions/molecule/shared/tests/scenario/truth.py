@@ -127,10 +127,22 @@ class Truth:
         self.identities: dict[str, list[str]] = self.values["lab_identities"]
         self.checks_denied = bool(self.values.get(CHECK_DENIED))
 
-    def addresses(self, host: str) -> list[str]:
-        """Return the addresses of a host."""
-        addresses: list[str] = self.hosts[host]["exasol_address"]
-        return addresses
+    def addresses(self, host: str, source: str = "") -> list[str]:
+        """Return the addresses of a host, as another one uses them.
+
+        Who is outside of the private network of the nodes uses the external ones, if the host has any.
+        """
+        values = self.hosts[host]
+        own: list[str] = values["exasol_address"]
+        external: list[str] = values.get("exasol_external_address", own)
+        return external if source and not self._is_inside(source) else own
+
+    def every_address(self, host: str) -> list[str]:
+        """Return all addresses of a host."""
+        return [*self.addresses(host), *self.hosts[host].get("exasol_external_address", ())]
+
+    def _is_inside(self, host: str) -> bool:
+        return host in self.members("exasol_nodes") or bool(self.hosts[host].get("lab_inside"))
 
     def members(self, group: str) -> list[str]:
         """Return the hosts of a group, none if the lab has no such group."""
@@ -158,7 +170,7 @@ class Truth:
         for attempt in self.attempts():
             if attempt.source == source:
                 ports.setdefault(attempt.destination, []).append(attempt.port)
-        return [(address, some) for host, some in ports.items() for address in self.addresses(host)]
+        return [(address, some) for host, some in ports.items() for address in self.addresses(host, source)]
 
     def sources(self) -> list[str]:
         """Return the hosts that connect to somebody."""

@@ -18,7 +18,7 @@ between = pytest.mark.between
 @between("exasol_clients", "exasol_nodes", port=SQL)
 def test_clients_reach_the_database_port(lab, truth, open_port):
     """Asked by testinfra itself, which shares nothing with our bare sockets."""
-    for address in truth.addresses(open_port.destination):
+    for address in truth.addresses(open_port.destination, open_port.source):
         reached = lab[open_port.source].addr(address).port(SQL).is_reachable
         assert reached, f"{open_port.source} cannot reach port {SQL} of {open_port.destination} ({address})"
 

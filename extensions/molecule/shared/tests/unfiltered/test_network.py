@@ -31,7 +31,7 @@ def test_every_connection_of_the_truth_is_tried(tests, truth):
 def test_a_port_on_which_nothing_listens_is_not_reachable(lab, truth, source):
     """The negative control of the same question: who does not listen does not answer."""
     destination = next(attempt.destination for attempt in truth.attempts() if attempt.source == source)
-    address = truth.addresses(destination)[0]
+    address = truth.addresses(destination, source)[0]
     assert lab[source].addr(address).port(22).is_reachable, f"{source} cannot reach SSH on {destination}"
     assert not lab[source].addr(address).port(9).is_reachable, (
         f"{source} reaches port 9 of {destination}, on which nothing listens"

@@ -27,11 +27,14 @@ RESETS = {
     "iptables": "for t in iptables ip6tables; do $t -P INPUT ACCEPT; $t -P OUTPUT ACCEPT; $t -F; $t -X; done",
 }
 DUMPS["auto"], RESETS["auto"] = DUMPS["nftables"], RESETS["nftables"]
-PROVIDERS = {
-    "nftables": nftables.Nftables,
-    "iptables": iptables.Iptables,
-    "auto": lambda: detect.provider(detect.choose("auto")),
-}
+
+
+def running():
+    """Return the firewall that the host runs, with what it holds now."""
+    return detect.choose("auto")()
+
+
+PROVIDERS = {"nftables": nftables.Nftables, "iptables": iptables.Iptables, "auto": running}
 
 
 def shell(text):

@@ -106,9 +106,9 @@ def rule(direction, port):
 
 def said(rules):
     """Return what is said of the chains: all, some or none, with their names."""
-    found = other_firewalls.barriers("", rules)
+    found = other_firewalls.barriers(None, rules)
     word = "all" if any(one.everything for one in found) else "some" if found else "none"
-    return word, sorted(one.place for one in found)
+    return word, sorted(str(one.chain) for one in found)
 
 
 def watch(scenario, side):

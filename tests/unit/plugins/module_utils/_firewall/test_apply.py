@@ -15,9 +15,11 @@ from ansible_collections.exasol_community.network.plugins.module_utils._firewall
     rollback,
 )
 from ansible_collections.exasol_community.network.plugins.module_utils._firewall.apply import Options
+from ansible_collections.exasol_community.network.plugins.module_utils._firewall.chains import BaseChain
 from ansible_collections.exasol_community.network.plugins.module_utils._firewall.connection import (
     Connection,
 )
+from ansible_collections.exasol_community.network.plugins.module_utils._firewall.nftables import Nftables
 from ansible_collections.exasol_community.network.plugins.module_utils._firewall.provider import (
     Change,
     Provider,
@@ -80,6 +82,19 @@ class Firewall(Provider):
         return self._filters_outgoing
 
 
+class Chosen:
+    """What a host is found to run: stands for a class of firewalls, of which there is one."""
+
+    name = Nftables.name
+    accepts_replies_by = Nftables.accepts_replies_by
+
+    def __init__(self, provider):
+        self.provider = provider
+
+    def __call__(self, listing):
+        return self.provider
+
+
 class Host(Place):
     """A host with one firewall."""
 
@@ -88,12 +103,11 @@ class Host(Place):
         self.provider = Firewall(self.out, **provider)
         monkeypatch.setattr(apply, "_LOCK", str(tmp_path / "lock"))
         monkeypatch.setattr(apply.os, "geteuid", lambda: 0)
-        monkeypatch.setattr(apply.detect, "choose", lambda choice, listing: "nftables")
-        monkeypatch.setattr(apply.detect, "provider", lambda name, listing: self.provider)
+        monkeypatch.setattr(apply.detect, "choose", lambda choice, listing: Chosen(self.provider))
         monkeypatch.setattr(apply.detect, "published_by_docker", lambda: [8563, 9999])
         monkeypatch.setattr(apply._connection, "find", lambda: None)
-        monkeypatch.setattr(apply.other_firewalls, "barriers", lambda name, rules, listing: [])
-        monkeypatch.setattr(apply.other_firewalls, "unanswered", lambda name, plan, after, listing: [])
+        monkeypatch.setattr(apply.other_firewalls, "barriers", lambda firewall, rules, listing: [])
+        monkeypatch.setattr(apply.other_firewalls, "unanswered", lambda *arguments: [])
         self.monkeypatch = monkeypatch
 
     def connected(self, address, port):
@@ -297,7 +311,7 @@ def test_ports_that_nobody_may_use_are_refused_and_never_opened(host, rules, res
 
 
 def test_where_no_firewall_runs_nothing_is_done(host, monkeypatch):
-    monkeypatch.setattr(apply.detect, "choose", lambda choice, listing: "")
+    monkeypatch.setattr(apply.detect, "choose", lambda choice, listing: None)
     result = apply.change(BOTH, "one", dry=False)
     assert (result["changed"], result["provider"], host.log()) == (False, "", [])
     assert_names(result["msg"], ["no firewall", "nothing to open"])
@@ -327,7 +341,7 @@ def test_where_no_firewall_runs_nothing_is_done(host, monkeypatch):
 @pytest.mark.parametrize("runs", [True, False], ids=["a firewall", "none"])
 def test_a_value_is_refused_before_anything_is_touched(host, monkeypatch, rule, fragments, runs):
     if not runs:
-        monkeypatch.setattr(apply.detect, "choose", lambda choice: "")
+        monkeypatch.setattr(apply.detect, "choose", lambda choice: None)
     monkeypatch.setattr(
         apply, "alone", lambda: pytest.fail("the host's firewall was locked for a value that cannot be used")
     )
@@ -343,9 +357,9 @@ def test_rules_that_are_to_be_removed_need_no_sense(host):
 
 
 def test_where_no_firewall_runs_nobody_can_be_refused(host, monkeypatch):
-    monkeypatch.setattr(apply.detect, "choose", lambda choice, listing: "")
+    monkeypatch.setattr(apply.detect, "choose", lambda choice, listing: None)
     assert_names(
-        refusal(apply.change, BOTH._replace(restrict=True), "one", False), ["nobody can be rejected"]
+        refusal(apply.change, BOTH._replace(restrict=True), "one", False), ["restrict cannot reject anything"]
     )
 
 
@@ -359,11 +373,14 @@ def test_what_docker_publishes_is_reported(host):
 def test_answers_that_are_dropped_are_reported(host, monkeypatch):
     asked = []
 
-    def unanswered(name, plan, after, listing):
-        asked.append((name, [rule.direction for rule in plan], [rule.direction for rule in after]))
+    def unanswered(firewall, plan, after, listing):
+        asked.append((firewall.name, [rule.direction for rule in plan], [rule.direction for rule in after]))
         return [
             other_firewalls.Barrier(
-                owner="nftables", place="inet filter input", everything=True, what="out udp 53 to 192.0.2.53"
+                owner="nftables",
+                chain=BaseChain("inet", "filter", "input"),
+                everything=True,
+                what="out udp 53 to 192.0.2.53",
             )
         ]
 

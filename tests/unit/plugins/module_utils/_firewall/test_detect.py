@@ -15,8 +15,10 @@ from ansible_collections.exasol_community.network.plugins.module_utils._firewall
 from ansible_collections.exasol_community.network.plugins.module_utils._firewall import (
     listing as _listing,
 )
+from ansible_collections.exasol_community.network.plugins.module_utils._firewall.nftables import Nftables
 from ansible_collections.exasol_community.network.plugins.module_utils._firewall.providers import (
     PROVIDERS,
+    provider_class,
 )
 from ansible_collections.exasol_community.network.tests.unit.helpers import assert_names, refusal
 from ansible_collections.exasol_community.network.tests.unit.plugins.module_utils._firewall.commands import (
@@ -33,6 +35,12 @@ from ansible_collections.exasol_community.network.tests.unit.plugins.module_util
     document,
     entry,
 )
+
+
+def chosen(choice, listing=None):
+    """Return the name of the firewall that is changed, nothing if none runs."""
+    firewall = detect.choose(choice, listing)
+    return firewall.name if firewall else ""
 
 
 def saved(*lines, **policies):
@@ -233,7 +241,7 @@ READ = dict(VARIANT, **{"iptables-save": "*filter\n:INPUT DROP [0:0]\nCOMMIT\n",
 )
 def test_a_table_in_capitals_is_whose_who_made_it(monkeypatch, items, answers, expected):
     Commands(monkeypatch, dict(nft(*items), **answers))
-    assert detect.choose("auto") == expected
+    assert chosen("auto") == expected
 
 
 @pytest.mark.parametrize(
@@ -296,7 +304,7 @@ def test_the_nft_variant_is_asked_what_it_reads(monkeypatch, variant, command):
 )
 def test_nftables_is_what_nobody_else_manages(monkeypatch, items, expected):
     Commands(monkeypatch, nft(*items))
-    assert detect.choose("auto") == expected
+    assert chosen("auto") == expected
 
 
 RUNNING = {
@@ -341,7 +349,7 @@ def host(monkeypatch, running, base_answers=None):
 @pytest.mark.parametrize("others", [IDLE, {}], ids=["all-installed", "alone"])
 def test_the_running_one_is_chosen(monkeypatch, running, expected, others):
     host(monkeypatch, running, others)
-    assert detect.choose("auto") == expected
+    assert chosen("auto") == expected
 
 
 @pytest.mark.parametrize(
@@ -358,12 +366,12 @@ def test_firewalld_is_asked_over_the_bus_and_by_its_command_where_that_does_not_
     monkeypatch, answer, asked, expected
 ):
     Commands(monkeypatch, {BUSCTL: answer, "firewall-cmd --state": asked})
-    assert detect.choose("auto") == expected
+    assert chosen("auto") == expected
 
 
 def test_firewalld_that_answers_over_the_bus_is_not_asked_twice(monkeypatch):
     Commands(monkeypatch, {BUSCTL: 's "RUNNING"\n', "firewall-cmd": ""})
-    assert detect.choose("firewalld") == "firewalld"
+    assert chosen("firewalld") == "firewalld"
 
 
 @pytest.mark.parametrize(
@@ -391,7 +399,7 @@ def test_two_at_once_are_named_with_what_to_do(monkeypatch, running):
 def test_a_guest_of_nftables_is_no_second_firewall(monkeypatch, running, items):
     # Debian's fail2ban bans with nftables on hosts that run ufw.
     host(monkeypatch, [running]).answers.update(nft(*items))
-    assert detect.choose("auto") == running
+    assert chosen("auto") == running
 
 
 @pytest.mark.parametrize(
@@ -406,7 +414,7 @@ def test_what_stops_all_that_it_does_not_permit_is_a_second_firewall(monkeypatch
 
 def test_an_old_nft_without_json_is_no_second_firewall(monkeypatch):
     host(monkeypatch, ["ufw"]).answers.update({"nft -j list ruleset": (1, "")})
-    assert detect.choose("auto") == "ufw"
+    assert chosen("auto") == "ufw"
 
 
 def test_an_old_nft_without_json_is_reported_where_nothing_else_runs(monkeypatch):
@@ -417,7 +425,7 @@ def test_an_old_nft_without_json_is_reported_where_nothing_else_runs(monkeypatch
 @pytest.mark.parametrize("wish", ["firewalld", "iptables"])
 def test_a_choice_ends_the_question(monkeypatch, wish):
     host(monkeypatch, ["firewalld", "iptables"])
-    assert detect.choose(wish) == wish
+    assert chosen(wish) == wish
 
 
 @pytest.mark.parametrize(
@@ -425,7 +433,7 @@ def test_a_choice_ends_the_question(monkeypatch, wish):
 )
 def test_a_choice_that_does_not_run_is_left_alone_where_it_could(monkeypatch, wish, expected):
     host(monkeypatch, [])
-    assert detect.choose(wish) == expected
+    assert chosen(wish) == expected
 
 
 @pytest.mark.parametrize(
@@ -450,7 +458,7 @@ def test_a_choice_that_is_not_installed_is_named(monkeypatch, wish, command):
 )
 def test_iptables_runs_when_a_filter_table_filters(monkeypatch, v4, v6, expected):
     Commands(monkeypatch, {"iptables-save": v4, "ip6tables-save": v6})
-    assert detect.choose("auto") == expected
+    assert chosen("auto") == expected
 
 
 def variants(monkeypatch, active, legacy="", nft="", loaded=""):
@@ -480,7 +488,7 @@ def variants(monkeypatch, active, legacy="", nft="", loaded=""):
 )
 def test_the_variant_that_filters_is_chosen(monkeypatch, active, legacy, nft, loaded, expected):
     variants(monkeypatch, active, legacy, nft, loaded)
-    assert detect.choose("auto") == expected
+    assert chosen("auto") == expected
 
 
 @pytest.mark.parametrize(
@@ -516,7 +524,7 @@ def test_the_variant_that_filters_is_chosen(monkeypatch, active, legacy, nft, lo
 def test_a_variant_that_filters_beside_the_command_is_named(monkeypatch, active, legacy, nft, fragments):
     variants(monkeypatch, active, legacy, nft, "filter\n")
     assert_names(refusal(detect.choose, "auto"), fragments)
-    assert detect.choose("iptables") == "iptables"
+    assert chosen("iptables") == "iptables"
 
 
 LOCK = saved(
@@ -540,7 +548,7 @@ def test_ufws_lock_of_ipv6_is_no_second_firewall(monkeypatch, running, v6, expec
     if expected is None:
         assert_names(refusal(detect.choose, "auto"), ["ufw and iptables"])
     else:
-        assert detect.choose("auto") == expected
+        assert chosen("auto") == expected
 
 
 DIRECT = "ipv4 filter INPUT 0 -s 203.0.113.5 -j DROP\nipv6 filter INPUT 0 -s 2001:db8::5 -j DROP\nipv4 filter FORWARD 0 -j DROP\n"
@@ -570,14 +578,14 @@ def test_a_direct_rule_of_firewalld_is_no_second_firewall(monkeypatch, rules, pa
     if expected is None:
         assert_names(refusal(detect.choose, "auto"), ["firewalld and iptables"])
     else:
-        assert detect.choose("auto") == expected
+        assert chosen("auto") == expected
 
 
 def test_each_listing_is_read_once_a_run(monkeypatch):
     commands = host(monkeypatch, ["nftables"])
     listing = _listing.Listing()
-    assert detect.choose("auto", listing) == "nftables"
-    detect.provider("nftables", listing)
+    assert chosen("auto", listing) == "nftables"
+    Nftables(listing)
     read = [command for command in commands.called if "save" in command or command.startswith("nft ")]
     assert sorted(read) == sorted(set(read))
 
@@ -650,9 +658,8 @@ def test_ports_that_docker_publishes_are_found(monkeypatch, answers, expected):
 
 
 @pytest.mark.parametrize("firewall", PROVIDERS)
-def test_a_firewall_is_found_by_its_name(monkeypatch, firewall):
-    monkeypatch.setattr(firewall, "__init__", lambda self, listing: None)
-    assert type(detect.provider(firewall.name, _listing.Listing())) is firewall
+def test_a_firewall_is_found_by_its_name(firewall):
+    assert provider_class(firewall.name) is firewall
 
 
 def test_each_firewall_is_one_entry_with_a_name_and_command_of_its_own():
@@ -668,7 +675,7 @@ def test_every_file_of_a_firewall_is_in_the_list():
 
 def test_firewalld_is_asked_for_direct_rules_only_if_iptables_filters(monkeypatch):
     commands = host(monkeypatch, ["firewalld"])
-    assert detect.choose("auto") == "firewalld"
+    assert chosen("auto") == "firewalld"
     assert not [command for command in commands.called if "--direct" in command]
     commands = host(monkeypatch, ["firewalld", "iptables"])
     assert_names(refusal(detect.choose, "auto"), ["firewalld and iptables"])

@@ -456,8 +456,8 @@ def test_what_a_reload_forgets_is_made_again_or_named(
     assert len(notes) == bool(kept) + bool(lost)
     assert_names(
         " ".join(notes),
-        [f"forgets what is not permanent in {name}. It is restored" for name in kept]
-        + [f"drops what is not permanent in {name}:" for name in lost],
+        [f"drops the rules that are not permanent in {name}. They are restored" for name in kept]
+        + [f"drops the rules that are not permanent in {name}:" for name in lost],
     )
 
 

@@ -11,6 +11,12 @@ from ansible_collections.exasol_community.network.plugins.module_utils._firewall
     other_firewalls,
     xtables,
 )
+from ansible_collections.exasol_community.network.plugins.module_utils._firewall.chains import BaseChain
+from ansible_collections.exasol_community.network.plugins.module_utils._firewall.iptables import Iptables
+from ansible_collections.exasol_community.network.plugins.module_utils._firewall.providers import (
+    provider_class,
+)
+from ansible_collections.exasol_community.network.plugins.module_utils._firewall.ufw import Ufw
 from ansible_collections.exasol_community.network.tests.unit.helpers import assert_names, refusal
 from ansible_collections.exasol_community.network.tests.unit.plugins.module_utils._firewall import cases
 from ansible_collections.exasol_community.network.tests.unit.plugins.module_utils._firewall.cases import (
@@ -52,11 +58,17 @@ IN_FIREWALLD = entry("filter_INPUT", REJECT, table="firewalld")
 FAIL2BAN = (base(table="f2b-table", name="f2b-chain"), entry("f2b-chain", TCP_22, REJECT, table="f2b-table"))
 
 
+def firewall(name):
+    """Return the firewall of this name, None without one."""
+    return provider_class(name) if name else None
+
+
 def barriers(monkeypatch, provider, items, rules=IN_RULES, **answers):
     """Return the barriers beside a provider, each as place and whether it stops everything."""
     Commands(monkeypatch, dict({"nft -j list ruleset": json.dumps(document(*items))}, **answers))
     return [
-        (found.owner, found.place, found.everything) for found in other_firewalls.barriers(provider, rules)
+        (found.owner, str(found.chain), found.everything)
+        for found in other_firewalls.barriers(firewall(provider), rules)
     ]
 
 
@@ -328,21 +340,24 @@ def test_the_other_variant_of_iptables_is_found(monkeypatch, lines, rules, expec
     monkeypatch.setattr(
         xtables, "read", lambda path: "filter\n" if path == "/proc/net/ip_tables_names" else None
     )
-    assert [tuple(found)[:3] for found in other_firewalls.barriers("iptables", rules)] == expected
+    assert [
+        (found.owner, str(found.chain), found.everything)
+        for found in other_firewalls.barriers(firewall("iptables"), rules)
+    ] == expected
 
 
 def test_without_nft_nobody_can_tell(monkeypatch):
     Commands(monkeypatch, {})
-    assert other_firewalls.barriers("ufw", IN_RULES) == []
+    assert other_firewalls.barriers(Ufw, IN_RULES) == []
 
 
 @pytest.mark.parametrize("provider, refused", [("ufw", False), ("nftables", True)])
 def test_an_nft_without_json_is_in_the_way_of_nftables_alone(monkeypatch, provider, refused):
     Commands(monkeypatch, {"nft -j list ruleset": "Error: no JSON\n"})
     if refused:
-        assert_names(refusal(other_firewalls.barriers, provider, IN_RULES), ["JSON"])
+        assert_names(refusal(other_firewalls.barriers, firewall(provider), IN_RULES), ["JSON"])
     else:
-        assert other_firewalls.barriers(provider, IN_RULES) == []
+        assert other_firewalls.barriers(firewall(provider), IN_RULES) == []
 
 
 @pytest.mark.parametrize(
@@ -355,20 +370,33 @@ def test_an_nft_without_json_is_in_the_way_of_nftables_alone(monkeypatch, provid
 )
 def test_what_stops_everything_is_refused_by_name(monkeypatch, items, fragments):
     Commands(monkeypatch, {"nft -j list ruleset": json.dumps(document(*items))})
-    assert_names(refusal(other_firewalls.check, "ufw", other_firewalls.barriers("ufw", IN_RULES)), fragments)
+    assert_names(refusal(other_firewalls.check, Ufw, other_firewalls.barriers(Ufw, IN_RULES)), fragments)
 
 
 def test_what_stops_something_is_reported(monkeypatch):
     Commands(
         monkeypatch, {"nft -j list ruleset": json.dumps(document(base(), entry("input", TCP_8563, DROP)))}
     )
-    found = other_firewalls.barriers("ufw", IN_RULES)
-    other_firewalls.check("ufw", found)
+    found = other_firewalls.barriers(Ufw, IN_RULES)
+    other_firewalls.check(Ufw, found)
     assert_names(
-        " ".join(other_firewalls.notes("ufw", found)),
+        " ".join(other_firewalls.notes(Ufw, found)),
         ["nftables", "ufw", "inet filter input", "in tcp 8563 from 192.0.2.0/24"],
     )
-    assert other_firewalls.notes("ufw", []) == []
+    assert other_firewalls.notes(Ufw, []) == []
+
+
+def test_a_chain_of_the_firewall_itself_is_no_other_firewall():
+    barrier = other_firewalls.Barrier(
+        owner="iptables",
+        chain=BaseChain("ip", "mangle", "PREROUTING"),
+        what="in tcp 8563",
+        everything=False,
+    )
+    (own,) = other_firewalls.notes(Iptables, [barrier])
+    assert_names(own, ["iptables itself", "ip mangle PREROUTING", "in tcp 8563"])
+    assert "alongside" not in own
+    assert_names(" ".join(other_firewalls.notes(Ufw, [barrier])), ["iptables is active alongside ufw"])
 
 
 BOTH_RULES = cases.settled([rule("in tcp 8563", "192.0.2.0/24"), rule("out udp 53", "192.0.2.53")])
@@ -384,7 +412,8 @@ OURS = (
 def unanswered(monkeypatch, provider, items, rules, after, **answers):
     """Return the chains that a provider opens, and that drop answers."""
     Commands(monkeypatch, dict({"nft -j list ruleset": json.dumps(document(*items))}, **answers))
-    return [(found.place, found.what) for found in other_firewalls.unanswered(provider, rules, after)]
+    found = other_firewalls.unanswered(firewall(provider), rules, after)
+    return [(str(one.chain), one.what) for one in found]
 
 
 INPUT_DROPS = [("inet filter input", "out udp 53 to 192.0.2.53")]
@@ -498,7 +527,7 @@ def test_who_accepts_answers_by_himself_is_not_looked_at(monkeypatch, provider):
 )
 def test_dropped_answers_are_reported_by_name_with_the_remedy(provider, place, command):
     barrier = other_firewalls.Barrier(
-        owner=provider, place=place, everything=True, what="out udp 53 to 192.0.2.53"
+        owner=provider, chain=BaseChain(*place.split()), everything=True, what="out udp 53 to 192.0.2.53"
     )
-    (note,) = other_firewalls.notes_on_replies(provider, [barrier])
+    (note,) = other_firewalls.notes_on_replies(firewall(provider), [barrier])
     assert_names(note, [provider, place, "out udp 53 to 192.0.2.53", f"run '{command}'"])

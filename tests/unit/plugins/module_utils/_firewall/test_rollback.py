@@ -13,6 +13,7 @@ import time
 import pytest
 
 from ansible_collections.exasol_community.network.plugins.module_utils._firewall import (
+    firewalld,
     iptables,
     nftables,
     rollback,
@@ -466,6 +467,45 @@ def test_a_step_that_fails_once_is_tried_again(place, tmp_path):
     rollback.arm("one", [once], 30)
     assert fire(place.script, "one") == 0
     assert place.rollbacks() == 1 and place.names() == ["rolled_back"]
+
+
+@pytest.fixture
+def hanging(place, monkeypatch, tmp_path):
+    """A change that waits, one step of whose rollback hangs until the file repaired is there."""
+    monkeypatch.setattr(steps, "_SCRIPT_SECONDS", 1)
+    place.tried = tmp_path / "tried"
+    place.repaired = tmp_path / "repaired"
+    place.steps = [
+        Shell(f"echo tried >> '{place.tried}'; [ -e '{place.repaired}' ] || sleep 600"),
+        *place.undo,
+    ]
+    return place
+
+
+@pytest.mark.parametrize("seconds, attempts", [(0, 1), (1, 1), (60, 4)], ids=["none", "short", "enough"])
+def test_a_step_that_hangs_is_tried_again_only_while_there_is_time(hanging, monkeypatch, seconds, attempts):
+    monkeypatch.setattr(rollback, "_ATTEMPTS_SECONDS", seconds)
+    monkeypatch.setattr(rollback, "_PAUSES", "0 0 0")
+    rollback.arm("one", hanging.steps, 30)
+    assert fire(hanging.script, "one") == 1
+    assert hanging.tried.read_text() == "tried\n" * attempts
+    assert hanging.names() == ["failed"] and rollback.rolled_back() == ""
+    assert_names((hanging.folder / "failed" / "problems").read_text(), ["did not end within 1 s"])
+    assert hanging.rollbacks() == attempts, "the other step was performed each time"
+
+
+def test_a_rollback_that_hung_is_repeated_by_the_next_run(hanging, monkeypatch):
+    monkeypatch.setattr(rollback, "_ATTEMPTS_SECONDS", 0)
+    rollback.arm("one", hanging.steps, -60)
+    assert fire(hanging.script, "one") == 1
+    hanging.repaired.write_text("")
+    rollback.end_previous_change()
+    assert hanging.names() == ["rolled_back"]
+
+
+def test_no_step_hangs_for_longer_than_all_attempts_may_take():
+    """So the host reports within the double of that time, whatever hangs."""
+    assert max(firewalld._RELOAD_SECONDS, steps._SCRIPT_SECONDS) <= rollback._ATTEMPTS_SECONDS
 
 
 def test_a_late_timer_leaves_a_rollback_that_failed_alone(broken):

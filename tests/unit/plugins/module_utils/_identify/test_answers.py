@@ -70,7 +70,10 @@ def test_a_bad_answer_is_another_service(service, answer, status, looks_like, cu
 
 @pytest.mark.parametrize("service", SERVICES)
 def test_a_server_without_a_word_is_silent(service):
-    for patience, words in ((False, "hangs up without a word"), (True, "says nothing")):
+    for patience, words in (
+        (False, "closes the connection without sending anything"),
+        (True, "sends nothing"),
+    ):
         found = told(service, patience=patience).finding
         if service == "sybase_ase" and patience:
             assert (found.status, found.looks_like) == ("unverifiable", "")
@@ -85,7 +88,7 @@ def test_a_reset_is_told_from_a_hang_up(service):
     conversation.talk.cut_off()
     assert (conversation.finding.status, conversation.finding.looks_like) == (
         "silent",
-        "something that resets the connection without a word",
+        "something that resets the connection without sending anything",
     )
 
 
@@ -97,7 +100,7 @@ def test_sybase_that_waits_is_not_verified_and_says_so():
 
 def test_mysql_that_does_not_greet_may_count_us():
     found = told("mysql", patience=True).finding
-    assert (found.status, found.looks_like) == ("silent", "something that says nothing")
+    assert (found.status, found.looks_like) == ("silent", "something that sends nothing")
     assert "max_connect_errors" in found.detail
     for other in (told("mysql").finding, told("mysql", b"J\x00\x00", patience=True).finding):
         assert "max_connect_errors" not in other.detail

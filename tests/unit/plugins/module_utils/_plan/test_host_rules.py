@@ -17,7 +17,6 @@ from ansible_collections.exasol_community.network.plugins.module_utils._plan.flo
     with_any_node,
 )
 from ansible_collections.exasol_community.network.plugins.module_utils._plan.host_rules import (
-    nobodys,
     rules,
 )
 from ansible_collections.exasol_community.network.plugins.module_utils._plan.table import TABLE
@@ -184,10 +183,8 @@ def refusable(release, members, own, **wishes):
     rows, members = TABLE.services_of(release, wishes.get("overrides")), with_any_node(members)
     chosen = select(rows, wishes.get("include", ()), wishes.get("exclude", ()))
     found = bundles(chosen, members)
-    ruled = nobodys(
-        Forbidden(found, closed(rows, chosen, wishes.get("exclude", ()), members)).incoming,
-        rules(found, hosts),
-    )
+    unused = closed(rows, chosen, wishes.get("exclude", ()), members)
+    ruled = rules(found, hosts, Forbidden(found, unused).incoming)
     named = {}
     for entry in ruled[own.name]:
         if entry["direction"] == "in" and entry["ports"] != "any":
@@ -230,7 +227,7 @@ def test_ports_that_nobody_may_use_open_nothing(members):
     chosen = select(rows)
     found = bundles(chosen, complete)
     before = rules(found, HOSTS)
-    after = nobodys(Forbidden(found, closed(rows, chosen, (), complete)).incoming, before)
+    after = rules(found, HOSTS, Forbidden(found, closed(rows, chosen, (), complete)).incoming)
     for name, entries in after.items():
         assert [entry for entry in entries if entry["addresses"]] == before[name]
         used = set().union(

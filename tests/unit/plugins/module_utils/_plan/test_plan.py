@@ -40,7 +40,15 @@ def plan(members=None, hosts=(), **wishes):
 
 def test_plan_is_indexed_by_host():
     found = plan(hosts=[IDLE])
-    assert sorted(found) == ["hosts", "not_covered", "notes", "release", "unassigned", "untestable"]
+    assert sorted(found) == [
+        "connections",
+        "hosts",
+        "not_covered",
+        "notes",
+        "release",
+        "unassigned",
+        "untestable",
+    ]
     assert sorted(found["hosts"]) == ["client", "idle", "n1", "n2"]
     assert found["hosts"]["n1"]["peers"] == ["any_node", "database_node"]
     assert found["hosts"]["n1"]["addresses"] == ["192.0.2.11"]

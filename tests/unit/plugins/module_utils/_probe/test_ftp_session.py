@@ -305,7 +305,7 @@ def test_a_long_list_is_cut_off_and_no_fault_of_the_server(try_out):
         ({"EPSV": "229 ok (|||0|)"}, "announces port 0"),
         ({"EPSV": "229 ok (|||-1|)"}, "announces port -1"),
         ({"PASV": "227 ok (127,0,0,31,999,1)"}, "announces port 255745"),
-        ({"PASV": "227 ok (999,0,0,31,100,1)"}, "announces address 999.0.0.31, which is none"),
+        ({"PASV": "227 ok (999,0,0,31,100,1)"}, "announces 999.0.0.31, which is not an IP address"),
     ],
     ids=["too high", "zero", "negative", "PASV too high", "no address"],
 )

@@ -283,6 +283,15 @@ def test_pace_that_cannot_be_kept_is_named(pace, fragments):
     assert_names(refusal(probed, plain("127.0.0.1", [1]), pace=Pace(**pace)), fragments)
 
 
+@pytest.mark.parametrize("seconds", [0.01, 0.99, 0, -1])
+def test_a_user_cannot_be_too_impatient_for_a_lost_packet(seconds):
+    assert_names(refusal(probe.patient, Pace(timeout=seconds)), [f"timeout {seconds:g}", "at least 1", "300"])
+
+
+def test_a_user_may_wait_for_one_second():
+    assert probe.patient(Pace(timeout=1.0)) == Pace(timeout=1.0)
+
+
 @pytest.mark.parametrize(
     "settings, fragments",
     [

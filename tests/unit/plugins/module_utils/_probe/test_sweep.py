@@ -36,6 +36,7 @@ from ansible_collections.exasol_community.network.plugins.module_utils._probe.st
     Attempt,
     Context,
     Handshake,
+    Lookup,
     Lookups,
 )
 from ansible_collections.exasol_community.network.plugins.module_utils._probe.sweep import (
@@ -194,9 +195,13 @@ def test_a_server_that_never_answers_proves_nothing():
 
 
 class Listener:
-    """A stand-in for our listener that never answers its first connections: it keeps or closes them."""
+    """A stand-in for our listener that never answers its first connections: it keeps or closes them.
 
-    def __init__(self, deaf_to, cuts=False):
+    To all others it answers, but takes its time.
+    """
+
+    def __init__(self, deaf_to=0, cuts=False, seconds=0.0):
+        self._seconds = seconds
         self.sock = listening("127.0.0.1")
         self.port = port_of(self.sock)
         self.sock.settimeout(0.05)
@@ -223,6 +228,7 @@ class Listener:
             sock.settimeout(10)
             self.heard.append(sock.recv(proof.MAX_BYTES))
             if len(self.heard) > self._deaf_to:
+                time.sleep(self._seconds)
                 nonce = proof.read_hello(self.heard[-1].rstrip(b"\n")).nonce
                 sock.sendall(proof.answer(KEY, host="n11", nonce=nonce, seen="127.0.0.1", now=1.0))
             if len(self.heard) <= self._deaf_to and self._cuts:
@@ -255,6 +261,13 @@ def test_a_second_connection_that_hears_nothing_is_the_last(monkeypatch):
         found = swept(target("127.0.0.1", [server.port], ours=True))
         assert found == {server.port: Outcome("open", "syn-ack", proof=PROOF_SILENT)}
         assert len(server.heard) == 2
+
+
+def test_a_proof_that_takes_longer_than_the_timeout_accuses_nobody():
+    with Listener(seconds=0.6) as server:
+        found = swept(target("127.0.0.1", [server.port], ours=True), timeout=0.1)
+    assert found == {server.port: Outcome("open", "syn-ack", proof=PROOF_OURS, answered_by="n11")}
+    assert len(server.heard) == 1, "it is not asked twice"
 
 
 def test_a_plain_connection_ends_its_handshake_before_the_hello(monkeypatch):
@@ -685,8 +698,8 @@ def test_one_look_serves_all_that_wait_and_the_next_one_comes_later(monkeypatch)
         server.bind(("127.0.0.1", 0))
         server.listen(3)
         socks = [socket.create_connection(server.getsockname()) for unused in range(3)]
-        lookups.waiting += [Attempt(None, sock, None, 25, 0.0) for sock in socks]
-        attempts = list(lookups.waiting)
+        attempts = [Attempt(None, sock, None, 25, 0.0) for sock in socks]
+        lookups.waiting += [Lookup(attempt, _stages._go_on_with_service) for attempt in attempts]
         lookups.look()
         for sock in socks:
             sock.close()

@@ -238,3 +238,50 @@ def test_a_protocol_that_is_not_known_is_refused(changes):
 def test_a_service_of_the_site_is_no_ftp_server_to_log_in_to():
     (target,) = collected(flow(service="files", ports="21", identify="ftp"))
     assert (target.talks, target.services) == ({21: "ftp"}, {21: "files"})
+
+
+def listed_at(address, ports="8563"):
+    """Return one entry of what a listener has."""
+    return {"address": address, "protocol": "tcp", "ports": ports}
+
+
+MEMBER = flow(destinations={"db.example.com": ["db.example.com"]}, ports="8563,9563", member=True)
+# Where listeners are, what the member resolves to, and where a listener of ours is expected then.
+OF_MEMBERS = {
+    "the address of a listener": ({"n11": [listed_at("192.0.2.11")]}, "192.0.2.11", "8563"),
+    "another address": ({"n11": [listed_at("192.0.2.11")]}, "192.0.2.99", ""),
+    "another protocol": ({"n11": [dict(listed_at("192.0.2.11"), protocol="udp")]}, "192.0.2.11", ""),
+    "ports that are not asked for": ({"n11": [listed_at("192.0.2.11", "9563,22")]}, "192.0.2.11", "9563"),
+    "two hosts at one address": (
+        {"n11": [listed_at("192.0.2.11")], "n12": [listed_at("192.0.2.11", "9563")]},
+        "192.0.2.11",
+        "8563,9563",
+    ),
+    "all addresses of a host that is reached there": ({"n13": [listed_at("0.0.0.0")]}, "192.0.2.13", "8563"),
+    "all addresses of a host that is elsewhere": ({"n13": [listed_at("0.0.0.0")]}, "192.0.2.99", ""),
+    "all addresses of the other family": ({"n13": [listed_at("::")]}, "192.0.2.13", ""),
+}
+
+
+@pytest.mark.parametrize("listening, address, expected", OF_MEMBERS.values(), ids=list(OF_MEMBERS))
+def test_any_listener_may_have_the_address_of_a_member(listening, address, expected):
+    regular = flow(destinations={"n13": ["n13.example.com"]})
+    targets = collected(MEMBER, regular, listening=listening)
+    member, planned = targets
+    found = [member.at(address), planned.at("192.0.2.13")]
+    targets.claim_for_members(found)
+    assert str(found[0].ours) == expected
+
+
+def test_a_name_that_is_no_member_expects_the_listeners_of_its_own_host_alone():
+    targets = collected(dict(MEMBER, member=False), listening={"n11": [listed_at("192.0.2.11")]})
+    found = [target.at("192.0.2.11") for target in targets]
+    targets.claim_for_members(found)
+    assert not found[0].ours
+    assert not found[0].is_proven_by("n11") and found[0].is_proven_by("db.example.com")
+
+
+def test_a_member_is_proven_by_any_host():
+    (target,) = collected(MEMBER)
+    assert target.at("192.0.2.11").is_proven_by("n11")
+    assert not target.is_proven_by("")

@@ -47,6 +47,70 @@ def test_c4():
     assert found.site_variables() == {"exasol_release": "2025.1.11", "exasol_overrides": {"sql_client": 9563}}
 
 
+C4_YAML = f"""
+# In the other forms, play.dir stands for CCC_PLAY_DIR.
+host:
+  addrs: 10.0.0.11 10.0.0.12 10.0.0.13
+  external_addrs: [203.0.113.11, 203.0.113.12, 203.0.113.13]
+  image_user: exasol
+  image_password: {SECRET}1
+  key_pair_file: id_rsa
+play:
+  working_copy: "@exasol-2025.1.11"
+  db_port: 9563
+  db_password: '{SECRET}2'
+adminui.start_server: true
+"""
+C4_JSON = """{
+  "host": {"addrs": "10.0.0.11 10.0.0.12 10.0.0.13", "image-user": "exasol", "key_pair": {"file": "id_rsa"},
+           "external_addrs": "203.0.113.11 203.0.113.12 203.0.113.13", "image_password": "s3cret-1"},
+  "play": {"working_copy": "@exasol-2025.1.11", "db_port": "9563"}
+}"""
+
+
+@pytest.mark.parametrize("text", [C4_YAML, C4_JSON, f"---{C4_YAML}"], ids=["yaml", "json", "yaml-document"])
+def test_the_other_forms_of_c4_say_the_same(text):
+    assert read(text) == read(C4)
+
+
+@pytest.mark.parametrize(
+    ("text", "fragments"),
+    [
+        ("host:\n  addrs: 10.0.0.11,10.0.0.12\n", ["config: line 2, host.addrs", "commas"]),
+        (
+            "host:\n  addrs: [10.0.0.11]\n  external_addrs: 1.1.1.1 2.2.2.2\n",
+            ["line 3", "line 2, host.addrs"],
+        ),
+        ("host:\n  addrs: {n11: 10.0.0.11}\n", ["CCC_HOST_ADDRS is missing"]),
+        ("host:\n  addrs: [[10.0.0.11]]\n", ["line 2, host.addrs", "neither a text nor a list"]),
+        ("host:\n  addrs: 10.0.0.11\nhost.addrs: 10.0.0.12\n", ["line 3", "line 2, host.addrs sets it, too"]),
+        ("host:\n  addrs: 10.0.0.11\n  addrs: 10.0.0.12\n", ["line 3, host.addrs", "remove one"]),
+        ("host:\n  addrs: 10.0.0.11\nplay:\n  db_port: 70000\n", ["line 4, play.db_port", "70000"]),
+        (f"host:\n  addrs: 10.0.0.11\n image_password: *{SECRET}\n", ["line 3", "neither YAML nor JSON"]),
+        (f'{{"host": {{"addrs": "10.0.0.11", "password": "{SECRET}}}\n', ["line 2", "neither YAML nor JSON"]),
+        (f"play:\n  db_password: {SECRET}\n", ["CCC_HOST_ADDRS is missing"]),
+        ("host: &a\n  addrs: *a\n", ["CCC_HOST_ADDRS is missing"]),
+    ],
+    ids=[
+        "commas",
+        "counts",
+        "object",
+        "nested",
+        "twice",
+        "same-key",
+        "port",
+        "no-yaml",
+        "no-json",
+        "none",
+        "loop",
+    ],
+)
+def test_other_forms_of_c4_that_cannot_be_used_are_named(text, fragments):
+    message = refusal(read, text)
+    assert_names(message, fragments)
+    assert SECRET not in message
+
+
 def test_deployment_json():
     found = read(JSON)
     assert found.nodes == tuple(
@@ -170,7 +234,7 @@ REFUSED = {
     "c4, no address at all": ('CCC_HOST_ADDRS=""\n', ["line 1, CCC_HOST_ADDRS: no node is named"]),
     "c4, not as many external ones": (
         'CCC_HOST_ADDRS="10.0.0.11 10.0.0.12"\n\nCCC_HOST_EXTERNAL_ADDRS="203.0.113.11"\n',
-        ["line 3, CCC_HOST_EXTERNAL_ADDRS: 1 external addresses for 2 addresses", "(line 1)"],
+        ["line 3, CCC_HOST_EXTERNAL_ADDRS: 1 external addresses for 2 addresses", "line 1, CCC_HOST_ADDRS"],
     ),
     "c4, commas": (
         "CCC_HOST_ADDRS=10.0.0.11,10.0.0.12",
@@ -236,7 +300,7 @@ REFUSED = {
         node(privateIp='"10.0.0.1"', ssh='{"port": true}'),
         ["nodes.n11.ssh.port: 'True' is no port"],
     ),
-    "json, twice": ('{"nodes": {"n1": {}, "n1": {}}}', ["the key 'n1' stands twice"]),
+    "json, twice": ('{"nodes": {"n1": {}, "n1": {}}}', ["the key 'n1' appears twice"]),
     "json, a name that is a template": (
         '{"nodes": {"{{ x }}": {"privateIp": "10.0.0.1"}}}',
         ["nodes: '{{ x }}' is no name of a host"],
@@ -261,7 +325,7 @@ REFUSED = {
     "exaconf, key twice": (EXA + "PrivateNet = 10.0.0.12\n", ["line 3, PrivateNet of [Node : 11]: line 2"]),
     "exaconf, one name for two": (
         EXA + "[Node : 12]\nPrivateNet = 10.0.0.12\nName = n11\n",
-        ["the node 'n11' stands there twice"],
+        ["the node 'n11' appears there twice"],
     ),
     "exaconf, open section": (EXA + "[DB : DB1\n", ["line 3: the section is not closed"]),
     "exaconf, no =": (EXA + "[DB : DB1]\nPort 8563\n", ["line 4: this is neither a section nor a setting"]),
@@ -336,12 +400,13 @@ def test_the_ways_to_quote_are_those_of_a_shell(quote):
 
 
 @given(addresses)
-def test_the_three_formats_say_the_same(found):
+def test_the_formats_say_the_same(found):
     """The same nodes, written in each of the formats, are read as the same addresses in the same order."""
     texts = [str(address) for address in found]
     described = ", ".join(f'"n{11 + i}": {{"privateIp": "{text}"}}' for i, text in enumerate(texts))
     sections = "".join(f"[Node : {11 + i}]\n  PrivateNet = {text}/8\n" for i, text in enumerate(texts))
-    for text in (f'CCC_HOST_ADDRS="{" ".join(texts)}"', f'{{"nodes": {{{described}}}}}', sections):
+    shell, tree = f'CCC_HOST_ADDRS="{" ".join(texts)}"', f"host:\n  addrs: [{', '.join(texts)}]"
+    for text in (shell, tree, f'{{"nodes": {{{described}}}}}', sections):
         nodes = read(text).nodes
         assert [node.address for node in nodes] == texts
         assert [node.name for node in nodes] == [f"n{11 + i}" for i in range(len(texts))]

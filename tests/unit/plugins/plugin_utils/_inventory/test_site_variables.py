@@ -20,6 +20,7 @@ from ansible_collections.exasol_community.network.plugins.plugin_utils._inventor
     REPORT,
     SITE,
     check_agreement,
+    misspelt_variables,
 )
 from ansible_collections.exasol_community.network.tests.unit.helpers import assert_names, refusal
 
@@ -120,3 +121,35 @@ def test_the_reference_says_which_variables_may_differ_between_hosts(scope, name
     reference = (CHECKOUT / "docs" / "reference.md").read_text(encoding="utf-8")
     found = re.findall(rf"(?m)^\| `(exasol_\w+)` \|.*?\| {scope} \|", reference)
     assert sorted(found) == sorted(names)
+
+
+@pytest.mark.parametrize(
+    ("name", "meant"),
+    [
+        ("exasol_check_denid", "exasol_check_denied"),
+        ("exasol_check_denied_", "exasol_check_denied"),
+        ("exasol_checks_denied", "exasol_check_denied"),
+        ("exasol_excludes", "exasol_exclude"),
+        ("exasol_verify_fails", "exasol_verify_fail"),
+        ("exasol_check_blocked", "no role"),
+        ("exasol_verify_everything", "no role"),
+        ("exasol_firewall_off", "no role"),
+    ],
+)
+def test_a_variable_without_effect_is_named(name, meant):
+    (note,) = misspelt_variables([name, "exasol_peers"])
+    assert_names(note, [repr(name), "has no effect", meant])
+
+
+@pytest.mark.parametrize("name", ["exasol_user", "exasol_password", "exasol_version", "exasol_dsn"])
+def test_variables_of_others_are_left_alone(name):
+    assert misspelt_variables([name]) == []
+
+
+def test_no_variable_that_is_documented_is_taken_for_a_mistake():
+    files = [CHECKOUT / "docs" / "reference.md", CHECKOUT / "docs" / "guide.md", CHECKOUT / "README.md"]
+    names = {name for file in files for name in re.findall(r"\bexasol_[a-z_]+\b", file.read_text())}
+    assert len(names & (set(SITE) | set(BY_HOST))) > 40, "the control: they are found"
+    examples = {"exasol_client", "exasol_check_denid"}
+    groups = {"exasol_clients", "exasol_nodes", "exasol_admins"}
+    assert misspelt_variables(names - groups - examples) == []

@@ -80,8 +80,11 @@ SESSION = {
     "detail": "d",
     "data": [DATA],
 }
+PATH = {"destination": "n11", "address": "192.0.2.11", "tries": 1, "lost": 0}
+PATHS = [{**PATH, "link_address": "02:00:00:00:00:0b"}, {**PATH, "gateway": "fe80::1"}]
 PROBED = {
     "changed": False,
+    "paths": PATHS,
     "id": "5b0e6f3c9d21",
     "observations": [OBSERVATION],
     "summary": {"open": 1},
@@ -169,6 +172,10 @@ STATES, SESSIONS = ("observations", 0, "states", 0), ("ftp_sessions", 0)
         ((*STATES, "rtt_ms", "max"), float("nan"), "rtt_ms.max is nan"),
         (("capture", "seen", 0, "asked_out"), "x", "capture.seen[0].asked_out"),
         (("summary",), {"wonderful": 1}, "summary.wonderful"),
+        (("paths", 0, "link_address"), "02-00-00-00-00-0B", "paths[0].link_address is '02-00-00-00-00-0B'"),
+        (("paths", 0, "link_address"), ":".join(["02"] * 33), "paths[0].link_address"),
+        (("paths", 1, "gateway"), "the router", "paths[1].gateway is 'the router': expected an address"),
+        (("paths", 1, "gateway"), None, "paths[1].gateway is nothing"),
         ((*SESSIONS, "port"), 70000, "ftp_sessions[0].port is 70000"),
         ((*SESSIONS, "login"), "yes", "ftp_sessions[0].login"),
         ((*SESSIONS, "data", 0, "transfer"), "well", "data[0].transfer is 'well'"),
@@ -179,7 +186,10 @@ STATES, SESSIONS = ("observations", 0, "states", 0), ("ftp_sessions", 0)
 def test_a_malformed_result_is_the_failure_of_its_host(path, new, words):
     found = checked(changed(PROBED, path, new), PROBE, "n12")
     assert set(found) == {"failed", "changed", "msg"} and found["failed"] is True
-    assert found["msg"].startswith("n12 returned what its module never does: ") and words in found["msg"]
+    assert (
+        found["msg"].startswith("n12 returned a result that its module never returns: ")
+        and words in found["msg"]
+    )
 
 
 @pytest.mark.parametrize("result", [None, [], "text", 5], ids=repr)

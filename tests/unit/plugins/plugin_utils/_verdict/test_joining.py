@@ -63,7 +63,7 @@ def test_a_result_says_who_answers():
     "identity",
     [
         {"status": "other", "looks_like": "SSH"},
-        {"status": "silent", "looks_like": "something that says nothing"},
+        {"status": "silent", "looks_like": "something that sends nothing"},
     ],
 )
 def test_another_service_is_a_verdict(identity):

@@ -154,7 +154,7 @@ REACHABLE = [
 ]
 
 TLS = {"fingerprint": "AB" * 32}
-SYBASE = "open, service not verified: Sybase ASE says nothing before a login"
+SYBASE = "open, service not verified: Sybase ASE sends nothing before a login"
 IDENTITIES = [
     ({"status": "identified"}, "ok", ["client reaches tcp 8563 of n11 (192.0.2.11) (identified)."]),
     ({"status": "identified", "version": "8.0.36"}, "ok", ["(8.0.36)."]),
@@ -181,30 +181,30 @@ IDENTITIES = [
     ),
     ({"status": "other", "detail": "odd"}, "wrong_service", ["(odd)"]),
     (
-        {"status": "silent", "looks_like": "something that says nothing"},
+        {"status": "silent", "looks_like": "something that sends nothing"},
         "wrong_service",
-        ["connects", "something that says nothing is there", "sql_client hangs"],
+        ["connects", "something that sends nothing is there", "sql_client hangs"],
     ),
     (
-        {"status": "silent", "looks_like": "something that hangs up without a word"},
+        {"status": "silent", "looks_like": "something that closes the connection without sending anything"},
         "wrong_service",
-        ["hangs up", "balancer or a proxy", "look at sql_client on n11"],
+        ["closes the connection", "balancer or a proxy", "look at sql_client on n11"],
     ),
     (
-        {"status": "silent", "looks_like": "something that resets the connection without a word"},
+        {"status": "silent", "looks_like": "something that resets the connection without sending anything"},
         "wrong_service",
         ["resets", "a proxy without a server"],
     ),
     (
         {
             "status": "silent",
-            "looks_like": "something that says nothing",
+            "looks_like": "something that sends nothing",
             "detail": "it may count that against this host",
         },
         "wrong_service",
-        ["says nothing", "(it may count that against this host)."],
+        ["sends nothing", "(it may count that against this host)."],
     ),
-    ({"status": "silent"}, "wrong_service", ["something that says nothing is there"]),
+    ({"status": "silent"}, "wrong_service", ["something that sends nothing is there"]),
     ({"status": "unverifiable", "detail": SYBASE}, "ok", [SYBASE]),
     ({"status": "unverifiable"}, "ok", ["(unverifiable)."]),
     ({"status": "unverifiable", "looks_like": "anything", "detail": ""}, "ok", []),
