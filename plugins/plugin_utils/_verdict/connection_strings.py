@@ -25,7 +25,15 @@ from ...module_utils._values.ports import Ports
 from .verdict import OK, WRONG_SERVICE
 
 if t.TYPE_CHECKING:
-    from ...module_utils._shapes import Connection, HostPlan, Observation, Plan, ProbeFlow, Result
+    from ...module_utils._shapes import (
+        Connection,
+        HostPlan,
+        Observation,
+        Plan,
+        ProbeFlow,
+        ProbeTask,
+        Result,
+    )
 
 _MAX_NAMES = 6
 _VARIABLE = "exasol_connection_string"
@@ -63,10 +71,9 @@ class _Nodes:
 class _View:
     """The string of one client, with what the client saw of its members."""
 
-    def __init__(self, client: str, entry: Connection, nodes: _Nodes, result: t.Any):
+    def __init__(self, client: str, entry: Connection, nodes: _Nodes, result: ProbeTask | None):
         self.client, self.entry, self.nodes = client, entry, nodes
-        seen = result.get("observations") if isinstance(result, Mapping) else None
-        self.observations: list[Observation] = list(seen or ())
+        self.observations: list[Observation] = list((result or {}).get("observations", ()))
         self.owners = {**nodes.private, **nodes.owners}
         # Where the names of nodes have led this client, it has reached these nodes.
         for observation in self.observations:
@@ -104,7 +111,7 @@ class _View:
 class ConnectionStrings:
     """The strings of all clients that took part in a run."""
 
-    def __init__(self, plan: Plan, observed: Mapping[str, t.Any]):
+    def __init__(self, plan: Plan, observed: Mapping[str, ProbeTask | None]):
         self._views: dict[str, _View] = {}
         networks = networks_of(plan["hosts"])
         for entry in plan.get("connections", ()):
@@ -113,7 +120,7 @@ class ConnectionStrings:
                 if client in observed and client in plan["hosts"]:
                     self._views[client] = _View(client, entry, nodes, observed[client])
         self.plan: Plan = plan
-        self.observed: dict[str, t.Any] = dict(observed)
+        self.observed: dict[str, ProbeTask | None] = dict(observed)
         self._unseen: dict[tuple[str, str], list[str]] = {}
         self._lead_to_nodes()
 
@@ -123,7 +130,8 @@ class ConnectionStrings:
             if view.observations and any(entry.get("member") for entry in hosts[client]["probes"]):
                 moved = _Moved(view, hosts[client])
                 hosts[client] = t.cast("HostPlan", {**hosts[client], "probes": moved.probes})
-                self.observed[client] = {**self.observed[client], "observations": moved.observations}
+                seen = self.observed[client] or {}
+                self.observed[client] = t.cast("ProbeTask", {**seen, "observations": moved.observations})
         self.plan = t.cast("Plan", {**self.plan, "hosts": hosts})
 
     def judge(self, results: Iterable[Result]) -> list[Result]:
