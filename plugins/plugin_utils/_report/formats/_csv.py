@@ -51,13 +51,13 @@ def render(verification: Verification) -> str:
     return csv_table(_HEADINGS, ([row.get(heading, "") for heading in _HEADINGS] for row in rows))
 
 
-def _measured(created: str, result: Result) -> dict[str, t.Any]:
+def _measured(created: str, result: Result) -> dict[str, object]:
     times = result["rtt_ms"].items() if "rtt_ms" in result else ()
     return {"created": created, **result, **{f"rtt_ms_{which}": value for which, value in times}}
 
 
-def _of_path(path: MeasuredPath) -> dict[str, t.Any]:
-    found: dict[str, t.Any] = {"path_tries": path["tries"], "path_lost": path["lost"]}
+def _of_path(path: MeasuredPath) -> dict[str, object]:
+    found: dict[str, object] = {"path_tries": path["tries"], "path_lost": path["lost"]}
     if "rtt_ms" in path:
         found["path_rtt_ms_median"] = path["rtt_ms"]["median"]
     for direction, segment in segments_of(path):
@@ -69,7 +69,7 @@ def _of_path(path: MeasuredPath) -> dict[str, t.Any]:
     return found
 
 
-def _uncovered(created: str, entry: NotCovered) -> dict[str, t.Any]:
+def _uncovered(created: str, entry: NotCovered) -> dict[str, object]:
     return {
         "created": created,
         "service": entry["service"],
