@@ -115,7 +115,7 @@ class TestFailedRollback:
         words = {
             "nftables": "restoring our chain in the nftables table",
             "ufw": "restoring our rules of ufw for IPv4",
-            "firewalld": "letting firewalld read its files again",
+            "firewalld": "reloading the files of firewalld",
         }.get(provider, "restoring our chains of iptables for IPv4")
         assert words in failed["next"][provider].message
         assert Path(COMMANDS[provider]).name in failed["next"][provider].message.split(words, 1)[1]

@@ -24,6 +24,7 @@ from ansible_collections.exasol_community.network.tests.labs.namespaces.namespac
 from ansible_collections.exasol_community.network.tests.labs.namespaces.playbooks import (
     DROPS,
     LISTEN,
+    OWN_STATE,
     Done,
     cluster,
     idle,
@@ -51,15 +52,6 @@ CUT = (
     "table inet cut { chain output { type filter hook output priority 0;"
     f" ip saddr {OTHER} ip daddr {NODE} drop; }}; }}"
 )
-# A host's own /run and /var/lib: the lock of the machine's firewall is there, and nothing is left of the
-# test.
-OWN_STATE = [
-    "unshare",
-    "--mount",
-    "sh",
-    "-c",
-    'mount -t tmpfs none /run && mount -t tmpfs none /var/lib && exec "$0" "$@"',
-]
 
 
 def run_play(machine: Machine, directory: Path, own: Play, *arguments: str, **options: t.Any) -> Done:

@@ -309,7 +309,7 @@ MODULES: dict[str, Case] = {
         plan(peers={"oracle": ["192.0.2.1"]}),
         "the plan is empty: no service has both a source and a destination",
     ),
-    "timeout": (probe(timeout=0), "timeout 0 is out of range: expected more than 0 and at most 300 seconds"),
+    "timeout": (probe(timeout=0), "timeout 0 is too short: expected at least 1 and at most 300 seconds"),
     "rate": (probe(rate=-1), "rate -1 is out of range: expected connections a second, or 0 for no limit"),
     "concurrency": (probe(concurrency=0), "concurrency 0 is too small: expected at least 1 socket"),
     "source address": (

@@ -101,7 +101,7 @@ def test_listeners_of_interrupted_runs_end_by_themselves(machine: Machine, tmp_p
     for name, number in (("one", signal.SIGINT), ("other", signal.SIGKILL)):
         with Run(machine, tmp_path / name, inventory=PAIR, variables=ttl) as run:
             run.wait_for(PROBE)
-            run.send(number)
+            run.interrupt(number)
             done = run.finish()
             assert done.code, done.output
     assert oracles.blind() or oracles.listener_at(machine, ADDRESS, PORT)

@@ -13,19 +13,12 @@ import pytest
 from ansible_collections.exasol_community.network.tests.labs.namespaces.namespaces import Namespace, run
 from ansible_collections.exasol_community.network.tests.labs.namespaces.playbooks import (
     DROPS,
+    OWN_STATE,
     PAIR,
     Done,
     play,
 )
 
-# A host's own /run and /var/lib: no systemd there to give timers to, and nothing left of them.
-OWN_STATE = [
-    "unshare",
-    "--mount",
-    "sh",
-    "-c",
-    'mount -t tmpfs none /run && mount -t tmpfs none /var/lib && exec "$0" "$@"',
-]
 CHANGED, UNCHANGED = "changed=1 ", "changed=0 "
 
 

@@ -21,7 +21,10 @@ from ansible_collections.exasol_community.network.tests.labs.namespaces.namespac
     Namespace,
     run,
 )
-from ansible_collections.exasol_community.network.tests.labs.namespaces.playbooks import play
+from ansible_collections.exasol_community.network.tests.labs.namespaces.playbooks import (
+    OWN_STATE,
+    play,
+)
 from ansible_collections.exasol_community.network.tests.labs.namespaces.two_networks import (
     CLIENT,
     INSIDE,
@@ -49,14 +52,6 @@ FIREWALL = {
     "exasol_firewall_provider": "nftables",
     "exasol_firewall_persist": False,
 }
-# A host's own /run and /var/lib: nothing of its state is left on this machine.
-OWN_STATE = [
-    "unshare",
-    "--mount",
-    "sh",
-    "-c",
-    'mount -t tmpfs none /run && mount -t tmpfs none /var/lib && exec "$0" "$@"',
-]
 # Who connects from where: the host, its source address, and the node's address that it uses.
 SOURCES = {
     "n2 on the private network": ("n2", PRIVATE["n2"], PRIVATE["n1"]),

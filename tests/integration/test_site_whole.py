@@ -24,6 +24,7 @@ from ansible_collections.exasol_community.network.tests.labs.namespaces.namespac
 from ansible_collections.exasol_community.network.tests.labs.namespaces.playbooks import (
     DROPS,
     LISTEN,
+    OWN_STATE,
     PAIR,
     Done,
     cluster,
@@ -39,13 +40,6 @@ NOT_FIRST = "inventory_hostname != ansible_play_hosts_all[0]"
 NOT_LAST = "inventory_hostname != ansible_play_hosts_all[-1]"
 FEW_PORTS = {"exasol_overrides": {"subconnection_in": "20000-20003"}}
 TRIO = cluster({"n11": "127.0.0.11", "n12": "127.0.0.12"}, {"client": "127.0.0.21"}, **FEW_PORTS)
-OWN_STATE = [
-    "unshare",
-    "--mount",
-    "sh",
-    "-c",
-    'mount -t tmpfs none /run && mount -t tmpfs none /var/lib && exec "$0" "$@"',
-]
 
 
 def run_plays(

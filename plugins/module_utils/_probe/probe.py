@@ -207,8 +207,7 @@ def _measure(sweep: Sweep, targets: Sequence[Target]) -> List["Path"]:
     return paths(targets, late, asked_again)
 
 
-def _add_first_hops(found: Iterable["Path"], sources: Sources) -> None:
-    found = list(found)
+def _add_first_hops(found: Sequence["Path"], sources: Sources) -> None:
     hops = first_hops((path["address"] for path in found), sources.by_family())
     for path in found:
         hop = hops.get(path["address"])
@@ -220,9 +219,9 @@ def _add_first_hops(found: Iterable["Path"], sources: Sources) -> None:
 
 def _ask_next_hops(targets: Sequence[Target], pace: Pace, sources: Sources, capture: Capture) -> None:
     if pace.timeout < next_hop.SECONDS:
-        with Sweep(pace._replace(timeout=next_hop.SECONDS), sources) as patient:
-            patient.watch(capture)
-            next_hop.find_silent(patient.run, by_address(targets), capture.asked())
+        with Sweep(pace._replace(timeout=next_hop.SECONDS), sources) as sweep:
+            sweep.watch(capture)
+            next_hop.find_silent(sweep.run, by_address(targets), capture.asked())
 
 
 def _find_own_refusals(

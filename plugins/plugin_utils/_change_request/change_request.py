@@ -25,6 +25,7 @@ from .._report.summary import host_order
 from .._text.format_registry import choose
 from .._text.products import grouped
 from .._verdict.peers import hosts_by_peer
+from .._verdict.phrases import some_of
 from .._verdict.verdict import BLOCKED, BLOCKED_AT_DESTINATION, BLOCKED_ON_PATH, BLOCKED_ON_RETURN
 from .formats import REQUEST_FORMATS, REQUEST_KIND
 from .lines import Request, Row, collapse, family
@@ -320,18 +321,13 @@ def _reasons(needs: Sequence[_Need], site: _Site) -> Iterator[str]:
     yield f"needed for {', '.join(sorted({need.service for need in needs}))}"
     whys = sorted({need.why for need in needs})
     if whys != [_PLANNED]:
-        yield _shortened(whys)
+        yield some_of(whys, _MAX_SENDERS)
     # Whoever opens the addresses of a name must know who says that the name has them.
     for name in site.ordered(need.destination for need in needs if need.resolved_by):
         hosts = site.ordered(
             need.resolved_by for need in needs if need.destination == name and need.resolved_by
         )
-        yield f"addresses of {name} as resolved by {_shortened(hosts)}"
-
-
-def _shortened(names: Sequence[str]) -> str:
-    more = f" and {len(names) - _MAX_SENDERS} more" if len(names) > _MAX_SENDERS else ""
-    return ", ".join(names[:_MAX_SENDERS]) + more
+        yield f"addresses of {name} as resolved by {some_of(hosts, _MAX_SENDERS)}"
 
 
 def _fits(address: str, others: Iterable[str]) -> bool:

@@ -10,6 +10,7 @@ import typing as t
 
 from ...module_utils._probe.outcome import LOCAL
 from .limits import NO_LIMITS, Limits
+from .phrases import located
 
 if t.TYPE_CHECKING:
     from ...module_utils._shapes import Path, PortState
@@ -97,9 +98,7 @@ class Case(t.NamedTuple):
     @property
     def where(self) -> str:
         """The ports and their host, for a sentence."""
-        is_named = self.destination != self.address
-        host = f"{self.destination} ({self.address})" if is_named else self.destination
-        return f"{self.protocol} {self.ports} of {host}"
+        return f"{self.protocol} {self.ports} of {located(self.destination, self.address)}"
 
     @property
     def traffic(self) -> str:

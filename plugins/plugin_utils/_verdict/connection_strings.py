@@ -22,6 +22,7 @@ from ...module_utils._plan.table_rows import DATABASE
 from ...module_utils._values.addresses import parse_address
 from ...module_utils._values.connection_string import NO_CERTIFICATE_CHECK, Member, compare_members
 from ...module_utils._values.ports import Ports
+from .phrases import located, some_of
 from .verdict import OK, WRONG_SERVICE
 
 if t.TYPE_CHECKING:
@@ -65,8 +66,7 @@ class _Nodes:
 
     def shown(self, name: str) -> str:
         """Return a node with an address at which the clients reach it."""
-        address = self.reached[name][0]
-        return name if address == name else f"{name} ({address})"
+        return located(name, self.reached[name][0])
 
 
 class _View:
@@ -165,7 +165,8 @@ class ConnectionStrings:
         if not others:
             return result
         sentence = (
-            f"{result['source']} reaches {result['protocol']} {result['ports']} of {_where(result)}, whose "
+            f"{result['source']} reaches {result['protocol']} {result['ports']} of "
+            f"{located(result['destination'], result['address'])}, whose "
             f"certificate has the fingerprint {seen}, but {_VARIABLE} of {result['source']} has "
             f"{' and '.join(others)}, so drivers refuse to connect: if the certificate was renewed, write "
             f"its fingerprint into the string; if not, another server answers there."
@@ -383,10 +384,4 @@ def _cluster(name: str) -> str:
 
 
 def _names(names: Sequence[str]) -> str:
-    more = f" and {len(names) - _MAX_NAMES} more" if len(names) > _MAX_NAMES else ""
-    return ", ".join(names[:_MAX_NAMES]) + more
-
-
-def _where(result: Result) -> str:
-    name, address = result["destination"], result["address"]
-    return name if name == address else f"{name} ({address})"
+    return some_of(names, _MAX_NAMES)

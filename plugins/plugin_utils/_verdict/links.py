@@ -16,6 +16,7 @@ from collections.abc import Mapping
 
 from ...module_utils._plan.address_rules import SOURCE
 from ...module_utils._plan.flows import NODE
+from .phrases import some_of
 
 if t.TYPE_CHECKING:
     from ...module_utils._shapes import HostPlan, Path
@@ -106,16 +107,10 @@ def _claimed(seen: _Seen) -> list[str]:
 
 
 def _of_two(destination: str, address: str, by_link: Mapping[str, list[str]]) -> str:
-    claims = [f"{link} ({_named(sources)})" for link, sources in sorted(by_link.items())]
-    more = f" and {len(claims) - _MAX_SHOWN} more" if len(claims) > _MAX_SHOWN else ""
-    shown = " and ".join(claims[:_MAX_SHOWN]) + more
+    claims = [f"{link} ({some_of(sources, _MAX_SHOWN)})" for link, sources in sorted(by_link.items())]
+    shown = some_of(claims, _MAX_SHOWN, joint=" and ")
     return (
         f"nodes see different link-layer addresses for {address} of {destination}: {shown}. Another host may "
         f"use that address too, {destination} may have a bond that answers with several (balance-alb), or a "
         f"device in between answers for it (proxy ARP): compare them with 'ip link' on {destination}."
     )
-
-
-def _named(sources: list[str]) -> str:
-    shown = ", ".join(sources[:_MAX_SHOWN])
-    return f"{shown} and {len(sources) - _MAX_SHOWN} more" if len(sources) > _MAX_SHOWN else shown

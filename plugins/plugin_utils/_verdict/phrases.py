@@ -6,7 +6,22 @@
 
 from __future__ import annotations
 
-from .case import Case
+import typing as t
+from collections.abc import Sequence
+
+if t.TYPE_CHECKING:
+    from .case import Case
+
+
+def located(name: str, address: str) -> str:
+    """Return a host with the address in question, for a sentence."""
+    return name if name == address else f"{name} ({address})"
+
+
+def some_of(names: Sequence[str], most: int, joint: str = ", ") -> str:
+    """Return names, of many the first ones and how many more there are."""
+    more = f" and {len(names) - most} more" if len(names) > most else ""
+    return joint.join(names[:most]) + more
 
 
 def one_machine(case: Case) -> str:

@@ -65,7 +65,11 @@ def remove_leftovers() -> None:
     for handle in _HANDLES.glob(f"{PREFIX}-*"):
         owner = re.match(rf"{PREFIX}-([0-9]+)-", handle.name)
         if owner and not Path("/proc", owner.group(1)).exists():
-            run("ip", "netns", "del", handle.name)
+            try:
+                run("ip", "netns", "del", handle.name)
+            except RuntimeError:
+                if handle.exists():  # else another worker of the same session was faster
+                    raise
 
 
 class Machine:

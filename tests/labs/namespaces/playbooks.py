@@ -30,6 +30,15 @@ LISTEN, COLLECT, PROBE = (
     for task in ("Start listeners on ports without a service", "Collect which listeners run", "Probe")
 )
 Result = dict[str, t.Any]
+# In front of a run: it has a host's own /run and /var/lib. So there is no systemd to give timers to, the lock
+# of a host's firewall is its own, and nothing of its state is left on this machine.
+OWN_STATE = (
+    "unshare",
+    "--mount",
+    "sh",
+    "-c",
+    'mount -t tmpfs none /run && mount -t tmpfs none /var/lib && exec "$0" "$@"',
+)
 _RETURNED = "returned.json"
 _HARMLESS = (
     "nftables.service is not enabled",  # said by our module, and true of the machine that runs the tests
@@ -186,6 +195,17 @@ class Run:
     def send(self, number: int) -> None:
         """Send a signal to ansible-playbook alone."""
         os.kill(self.pid, number)
+
+    def interrupt(self, number: int) -> None:
+        """Send a signal until the run ends, as a user does.
+
+        Python ignores an exception in some places (callbacks of fork and of weak references), and with it
+        Ansible's KeyboardInterrupt.
+        """
+        while self._process.poll() is None:
+            self.send(number)
+            with contextlib.suppress(subprocess.TimeoutExpired):
+                self._process.wait(1)
 
     @contextlib.contextmanager
     def suspended(self) -> t.Iterator[None]:
