@@ -17,7 +17,10 @@ KEYS = st.binary(min_size=16, max_size=16)
 NONCES = st.binary(min_size=12, max_size=12).map(lambda raw: raw.hex().encode("ascii"))
 HOSTS = st.text("n1.-_ %+/\n\u00e4\u30ce\U0001f642", min_size=1, max_size=12)
 KEY, NONCE = b"0123456789abcdef", b"a" * 24
-SEEN = st.one_of(st.ip_addresses(v=4), st.ip_addresses(v=6)).map(str)
+# An IPv4 address mapped into IPv6 is told as IPv4, so it is not read back as it was.
+SEEN = st.one_of(
+    st.ip_addresses(v=4), st.ip_addresses(v=6).filter(lambda address: address.ipv4_mapped is None)
+).map(str)
 LONGEST = "fd00:1111:2222:3333:4444:5555:6666:7777"
 
 
