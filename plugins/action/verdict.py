@@ -24,9 +24,12 @@ from ..plugin_utils._verdict.connection_strings import ConnectionStrings
 from ..plugin_utils._verdict.counts import not_ok, summarize
 from ..plugin_utils._verdict.ftp_results import ftp_results, still_untestable
 from ..plugin_utils._verdict.joining import Joining
+from ..plugin_utils._verdict.limits import read_limits
 from ..plugin_utils._verdict.links import link_notes
-from ..plugin_utils._verdict.losses import loss_notes, losses
+from ..plugin_utils._verdict.measured_paths import measured_paths
+from ..plugin_utils._verdict.name_notes import name_notes
 from ..plugin_utils._verdict.not_covered import coverage_sentences, not_covered
+from ..plugin_utils._verdict.path_notes import path_notes
 from ..plugin_utils._verdict.peers import hosts_by_peer, private_addresses
 from ..plugin_utils._verdict.unverified import unverified
 
@@ -48,12 +51,13 @@ class ActionModule(ControllerAction):
         "captures": {"type": "dict", "default": {}},
         "stopped": {"type": "dict", "default": {}},
         "queries": {"type": "dict", "default": {}},
+        "limits": {"type": "dict", "default": {}},
         "display": {"type": "bool", "default": True},
     }
 
     def act(self, options: dict[str, t.Any], variables: dict[str, t.Any]) -> dict[str, t.Any]:
         """Return the verification."""
-        plan = options["plan"]
+        plan, limits = options["plan"], read_limits(options["limits"])
         claims = believable(
             plan,
             observations=options["observations"],
@@ -74,13 +78,14 @@ class ActionModule(ControllerAction):
             captures=claims.captures,
             stopped=claims.stopped,
             queries=queries,
+            limits=limits,
         )
         judged = joining.judge()
         sessions = ftp_results(observations)
         settled = mixed_networks.settle(strings.judge(judged.results), plan["hosts"])
         results = settled.results + sessions
         presented = certificates(results, private_addresses(plan["hosts"]))
-        lossy = losses(observations, plan["hosts"])
+        paths = measured_paths(observations, plan["hosts"])
         verification: Verification = {
             "created": datetime.datetime.now(datetime.timezone.utc).isoformat(timespec="seconds"),
             "run": options["plan"].get("run", ""),
@@ -99,7 +104,7 @@ class ActionModule(ControllerAction):
             "not_covered": not_covered(plan, results),
             "summary": summarize(results),
             "certificates": presented,
-            "paths": lossy,
+            "paths": paths,
             "notes": [
                 *settled.notes,
                 *plan.get("notes", ()),
@@ -109,7 +114,8 @@ class ActionModule(ControllerAction):
                 *joining.captures.notes(),
                 *joining.listening.notes(),
                 *origins.notes(),
-                *loss_notes(lossy),
+                *path_notes(paths, plan["hosts"], limits, judged.results),
+                *name_notes(observations, plan["hosts"]),
                 *link_notes(observations, plan["hosts"]),
             ],
         }

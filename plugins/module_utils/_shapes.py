@@ -145,6 +145,7 @@ if TYPE_CHECKING:
 
         min: float
         median: float
+        p95: NotRequired[float]  # of a path: 95 of 100 answers came no later
         max: float
 
     class TlsFacts(TypedDict, total=False):
@@ -166,6 +167,7 @@ if TYPE_CHECKING:
         looks_like: NotRequired[str]
         detail: NotRequired[str]
         tls: NotRequired[TlsFacts]
+        clock_offset_s: NotRequired[float]  # of a time server: its clock minus that of the host that asked
 
     class PortState(TypedDict):
         """What was found at all ports that are alike."""
@@ -176,6 +178,7 @@ if TYPE_CHECKING:
         reason_ip: NotRequired[str]  # who sent the ICMP error; "local" for the host's own kernel
         proof: NotRequired[str]  # one of _probe/outcome.PROOFS, if our listener was challenged
         answered_by: NotRequired[str]  # beside proof: the host that proved itself, or empty
+        seen_as: NotRequired[str]  # the source address that our listener saw, if it is not the one sent from
         identity: NotRequired[Identity]  # if a service was asked who it is
         detail: NotRequired[str]
         rtt_ms: NotRequired[RoundTrips]
@@ -189,6 +192,20 @@ if TYPE_CHECKING:
         ports: str
         states: List[PortState]
 
+    class SegmentSize(TypedDict):
+        """How large segments pass in one direction."""
+
+        state: str  # one of _probe/segments.STATES
+        size: NotRequired[int]  # bytes of data in the largest segment that passes
+        mss: NotRequired[int]  # bytes of data in a full-size segment
+        reason: NotRequired[str]  # one of _probe/segments.REASONS, if it is unmeasured
+
+    class ConnectionsTried(TypedDict):
+        """Connections of one path, each from a source port of its own."""
+
+        tried: int
+        failed_always: int  # those of them that never came about, again from the same port
+
     class Path(TypedDict):
         """What is true of all ports between a host and one address of a destination."""
 
@@ -196,6 +213,14 @@ if TYPE_CHECKING:
         address: str
         tries: int  # TCP ports that answered
         lost: int  # those of them that did not answer the first try
+        # Where a listener of ours has proven itself:
+        rtt_ms: NotRequired[RoundTrips]
+        clock_offset_s: NotRequired[float]  # the clock of the other end less that of this host
+        clock_error_s: NotRequired[float]
+        retransmitted: NotRequired[int]  # packets of measuring connections that were sent again
+        connections: NotRequired[ConnectionsTried]
+        pattern: NotRequired[str]  # one of _probe/paths.PATTERNS, if one is established
+        segments: NotRequired[Dict[str, SegmentSize]]  # "out" and "in"
         # How the first hop looks (_kernel/neighbours.py).
         gateway: NotRequired[str]  # the next hop, if the address is on no link of the host
         link_address: NotRequired[str]  # from which the address replied, if it is on a link of the host
@@ -414,14 +439,11 @@ if TYPE_CHECKING:
         destinations: List[str]
         reason: str
 
-    class LossyPath(TypedDict):
-        """A path on which first connection attempts were lost."""
+    class MeasuredPath(Path):
+        """A path of the plan, with its source."""
 
         source: str
-        destination: str
-        address: str
-        tries: int
-        lost: int
+        seen_as: NotRequired[List[str]]  # what the destination saw in place of the source's own address
 
     class Certificate(TypedDict):
         """A certificate with the hosts that presented it: TlsFacts that always have a fingerprint."""
@@ -457,7 +479,7 @@ if TYPE_CHECKING:
         not_ok: NotRequired[int]
         message: NotRequired[str]
         certificates: NotRequired[List[Certificate]]
-        paths: NotRequired[List[LossyPath]]
+        paths: NotRequired[List[MeasuredPath]]
         notes: NotRequired[List[str]]
 
     class Report(Verification):

@@ -17,6 +17,8 @@ description:
   - Names are resolved on the probing host, and each address of a name is probed, IPv4 and IPv6.
   - Silent ports beside ports that answered are tried again, so that packet loss is not reported as a filter.
     RV(paths) has the number of ports that needed another try.
+  - The path to each listener is measured - RV(paths) has loss, round-trip times, the difference of the
+    clocks, and whether full-size segments pass in both directions.
   - A listener of another run of M(exasol_community.network.listener) is recognised and not reported as a
     service - its ports have the reason V(other-run).
   - If a flow leads back to the probing host itself, its ports are V(unresolved) or have the reason
@@ -334,6 +336,11 @@ observations:
           type: str
           returned: with C(proof)
           sample: n12
+        seen_as:
+          description: The source address that the listener saw, translated on the path (NAT).
+          type: str
+          returned: if a listener proved itself and it is not the address that this host sent from
+          sample: 198.51.100.7
         identity:
           description:
             - Which service answers on these ports.
@@ -342,7 +349,8 @@ observations:
               the service never says anything before a login (Sybase ASE).
             - Also returned if known are C(version), C(looks_like), C(detail), and C(tls) with C(protocol),
               C(subject), C(issuer), C(names), C(not_after), C(days_left) and C(fingerprint). The fingerprint
-              is the SHA-256 of the certificate as in an Exasol connection string.
+              is the SHA-256 of the certificate as in an Exasol connection string. Of a time server there is
+              C(clock_offset_s), its clock minus that of this host in seconds, to within the round trip.
             - Answers of servers are shortened, and characters that cannot be printed are escaped.
               Certificates are returned, not verified.
           type: dict
@@ -359,8 +367,11 @@ observations:
           returned: if there was an answer
           sample: {min: 0.081, median: 0.102, max: 0.933}
 paths:
-  description: How many connection attempts were lost, one entry for each destination and address with TCP
-    ports that answered.
+  description:
+    - What is true of all ports between this host and one address, one entry for each destination and address
+      with TCP ports that answered.
+    - Everything below C(lost) is measured over connections of its own, at most about 90 for each address, and
+      needs a listener of M(exasol_community.network.listener) that proved itself on any TCP port there.
   returned: success
   type: list
   elements: dict
@@ -385,6 +396,57 @@ paths:
       type: int
       returned: success
       sample: 82
+    rtt_ms:
+      description: Round-trip times of 8 or 16 handshakes, in milliseconds.
+      type: dict
+      returned: if a listener proved itself
+      sample: {min: 0.081, median: 0.102, p95: 0.441, max: 0.933}
+    clock_offset_s:
+      description: The clock of the destination less that of this host, in seconds.
+      type: float
+      returned: if a listener proved itself
+      sample: -0.000412
+    clock_error_s:
+      description: Greatest error of RV(paths[].clock_offset_s), half of a round trip.
+      type: float
+      returned: with C(clock_offset_s)
+      sample: 0.000096
+    retransmitted:
+      description: How many packets of the measuring connections had to be sent again.
+      type: int
+      returned: if a listener proved itself
+      sample: 0
+    connections:
+      description:
+        - How many connections from different source ports were C(tried), those of the ports included, and how
+          many of them C(failed_always), although they were tried again from the same source port.
+      type: dict
+      returned: if a listener proved itself
+      sample: {tried: 1019, failed_always: 0}
+    pattern:
+      description:
+        - V(by_connection) if the same connections fail always and all others pass. So does a dead link of a
+          bundle, or a dead way of several that a router spreads connections over.
+        - It is returned only if packet loss explains it with a probability below one in a million.
+      type: str
+      returned: if there is one
+      sample: by_connection
+    segments:
+      description:
+        - How large TCP segments pass in each direction, C(out) and C(in).
+        - C(state) is V(passed) if a full-size segment passes; V(stalled) if full-size segments vanish always
+          and smaller ones pass; V(reduced) if they do not fit, but ICMP said so and the kernel sends smaller
+          ones; otherwise V(unmeasured).
+        - C(mss) is the number of bytes of data in a full-size segment, C(size) that in the largest one that
+          passes. The packet has 40 bytes more with IPv4 and 60 with IPv6, and usually 12 of timestamps.
+        - C(reason) says why they were not measured - V(services_of_others) if no listener of ours answers
+          there, V(no_answer) if no connection for it came about, V(undecided) if it may be packet loss, or
+          V(out_of_time).
+      type: dict
+      returned: if any TCP port is open
+      sample:
+        out: {state: stalled, size: 1348, mss: 1448}
+        in: {state: passed, size: 1448, mss: 1448}
     gateway:
       description: The next hop to the address, as the routes of this host have it.
       type: str

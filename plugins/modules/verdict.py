@@ -70,6 +70,25 @@ options:
       - It shows what holds a refused port, and which open ports belong to a listener of another run.
     type: dict
     default: {}
+  limits:
+    description:
+      - What the paths must keep to. A flow whose path exceeds a limit is V(degraded).
+      - A limit counts only where the value was measured, see RV(exasol_community.network.probe#module:paths).
+    type: dict
+    default: {}
+    suboptions:
+      rtt_ms:
+        description: The median round trip in milliseconds, at most.
+        type: float
+      loss_percent:
+        description: Connections whose first try was not answered, at most, in per cent.
+        type: float
+      clock_s:
+        description: The difference between the clocks of both ends in seconds, at most.
+        type: float
+      segment:
+        description: Bytes of data in the largest TCP segment that passes, at least, in each direction.
+        type: int
   display:
     description:
       - Print the matrix.
@@ -137,9 +156,9 @@ results:
       sample: reachable
     verdict:
       description:
-        - V(ok), V(no_listener), V(wrong_host), V(wrong_service), V(blocked_at_source), V(blocked_on_path),
-          V(blocked_at_destination), V(blocked_on_return), V(blocked), V(no_route), V(unresolved), V(exposed)
-          or V(untested).
+        - V(ok), V(no_listener), V(wrong_host), V(wrong_service), V(stalled), V(degraded),
+          V(blocked_at_source), V(blocked_on_path), V(blocked_at_destination), V(blocked_on_return),
+          V(blocked), V(no_route), V(unresolved), V(exposed) or V(untested).
       type: str
       returned: success
       sample: ok
@@ -222,7 +241,7 @@ certificates:
       sample:
         192.0.2.11,192.0.2.12,192.0.2.13/135A1D2DCE102DE866F58267521F4232153545A075DC85F8F7596F57E588A181:8563
 paths:
-  description: Paths on which first connection attempts were lost, though all of them answered in the end.
+  description: The paths that were measured, each from a host to an address of another one.
   returned: success
   type: list
   elements: dict
@@ -232,26 +251,20 @@ paths:
       type: str
       returned: success
       sample: n11
+    seen_as:
+      description:
+        - Source addresses that the listeners of the destination saw in place of the one that the source sent
+          from. A device on the path translates addresses (NAT).
+      type: list
+      elements: str
+      returned: if there are any
+      sample: [198.51.100.7]
     destination:
-      description: The host that was probed.
+      description: The host that was probed. This and all other fields are those of
+        RV(exasol_community.network.probe#module:paths).
       type: str
       returned: success
       sample: n12
-    address:
-      description: The address that was probed.
-      type: str
-      returned: success
-      sample: 192.0.2.12
-    tries:
-      description: How many TCP ports answered.
-      type: int
-      returned: success
-      sample: 1003
-    lost:
-      description: How many of them needed more than one try.
-      type: int
-      returned: success
-      sample: 82
 notes:
   description: What somebody should look at although it is no verdict, such as nodes that present different
     certificates, a connection string that does not fit the nodes, or open ports at which it is unknown who

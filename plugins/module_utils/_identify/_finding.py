@@ -46,10 +46,13 @@ class Finding(NamedTuple):
     looks_like: str = ""
     detail: str = ""
     tls: Optional[TlsFacts] = None
+    clock_offset_s: Optional[float] = None  # of a time server: its clock minus ours, to within the round trip
 
     def as_dict(self) -> "_shapes.Identity":
         """Return what is known as plain data."""
-        known: Dict[str, Any] = {name: value for name, value in self._asdict().items() if value}
+        known: Dict[str, Any] = {
+            name: value for name, value in self._asdict().items() if value not in ("", None)
+        }
         if self.tls:
             known["tls"] = self.tls.as_dict()
         return cast("_shapes.Identity", known)

@@ -4,27 +4,36 @@
 """How a listener proves to a probe which host and which run it belongs to.
 
 The probe sends one line, the hello: the name of the run and a fresh nonce. The listener answers with its
-host's name and a keyed hash (HMAC-SHA256, RFC 2104) of nonce and name, with the run's token as key. The token
-itself is never sent. Everybody who does not name a run that the listener serves gets one fixed line, the
-notice, which says that this is a listener and not a service.
+host's name, the address from which the hello came, its clock, and a keyed hash (HMAC-SHA256, RFC 2104) of the
+nonce and all of these, with the run's token as key. The token itself is never sent. Everybody who does not
+name a run that the listener serves gets one fixed line, the notice, which says that this is a listener and
+not a service.
+
+A hello that asks for a measuring connection (measuring.py) has a keyed hash of its nonce in place of the
+padding: only who knows the token may keep a connection open.
 """
 
 import binascii
 import hashlib
 import hmac
+import math
 import os
 from functools import lru_cache
-from typing import Optional, Tuple
+from typing import NamedTuple, Optional
 from urllib.parse import quote, unquote
 
+from .._values.addresses import parse_address
 from .._values.errors import NetworkError
 
-_MAGIC = b"EXASOL-NETWORK-1"
+_MAGIC = b"EXASOL-NETWORK-2"
 MAX_BYTES = 1024  # bytes of a hello or an answer
 _NONCE = 12
-_PADDING = b" " + b"." * 420 + b"\n"
-# No key is needed for the notice: whoever forges it says only about himself that he is not a service.
-NOTICE = _MAGIC + b" a listener that verifies the network, no service\n"
+_MAC = 32  # characters
+# One full-size segment has room for it at the smallest MTU of IPv4 (576, RFC 791).
+_PADDING = b" " + b"." * 440 + b"\n"
+# No key is needed for the notice: whoever forges it says only about himself that he is not a service. It is
+# the same in all versions of the protocol, so that they know each other's listeners.
+NOTICE = b"EXASOL-NETWORK-1 a listener that verifies the network, no service\n"
 
 
 def _slow_digest(key: bytes, message: bytes, digest: str) -> bytes:
@@ -61,6 +70,22 @@ def prefix(key: bytes) -> bytes:
     return _MAGIC + b" " + run_id(key) + b" "
 
 
+class Hello(NamedTuple):
+    """What a hello says."""
+
+    run: bytes
+    nonce: bytes
+    permit: bytes = b""  # the hash of one that asks for a measuring connection
+
+
+class Answer(NamedTuple):
+    """What a listener that proved itself says."""
+
+    host: str
+    seen: str  # the address from which our hello came, or empty if the listener's word is no address
+    stamp: bytes  # its clock, see C(clock)
+
+
 def hello(start: bytes, nonce: bytes) -> bytes:
     """Return the probe's line.
 
@@ -69,12 +94,22 @@ def hello(start: bytes, nonce: bytes) -> bytes:
     return start + nonce + _PADDING
 
 
-def read_hello(line: bytes) -> Optional[Tuple[bytes, bytes]]:
-    """Return run and nonce of a hello, or None if the line is not one."""
+def measuring_hello(key: bytes, nonce: bytes) -> bytes:
+    """Return the line of a probe that asks for a measuring connection."""
+    return prefix(key) + nonce + b" " + _permit(key, nonce) + b"\n"
+
+
+def read_hello(line: bytes) -> Optional[Hello]:
+    """Return what a hello says, or None if the line is not one."""
     parts = line.split(b" ")
     if len(parts) != 4 or parts[0] != _MAGIC or len(parts[2]) != 2 * _NONCE:
         return None
-    return parts[1], parts[2]
+    return Hello(parts[1], parts[2], parts[3] if len(parts[3]) == _MAC else b"")
+
+
+def may_measure(key: bytes, said: Hello) -> bool:
+    """Tell whether a hello asks for a measuring connection, and comes from who knows the token."""
+    return bool(said.permit) and hmac.compare_digest(said.permit, _permit(key, said.nonce))
 
 
 def may_be_hello(data: bytes) -> bool:
@@ -87,18 +122,28 @@ def is_notice(data: bytes) -> bool:
     return data.startswith(NOTICE)
 
 
-def answer(key: bytes, host: str, nonce: bytes) -> bytes:
-    """Return the listener's line."""
-    name = _encoded(host)
-    return b" ".join((_MAGIC, _mac(key, nonce, name), name)) + b"\n"
+def answer(key: bytes, host: str, nonce: bytes, seen: str, now: float) -> bytes:
+    """Return the listener's line: who it is, from which address the hello came, and its clock."""
+    said = b"%s %s %.6f" % (_encoded(host), seen.partition("%")[0].encode("ascii"), now)
+    return b"%s %s %s\n" % (_MAGIC, _mac(key, nonce, said), said)
 
 
-def read_answer(key: bytes, nonce: bytes, line: bytes) -> Optional[str]:
-    """Return the name of the host that answered, or None if the answer proves nothing."""
-    parts = line.rstrip(b"\n").split(b" ")
+def read_answer(key: bytes, nonce: bytes, line: bytes) -> Optional[Answer]:
+    """Return what the host that answered says, or None if the answer proves nothing."""
+    parts = line.rstrip(b"\n").split(b" ", 2)
     if len(parts) != 3 or parts[0] != _MAGIC or not hmac.compare_digest(parts[1], _mac(key, nonce, parts[2])):
         return None
-    return _decoded(parts[2])
+    words = parts[2].split(b" ")
+    return Answer(_decoded(words[0]), _address(words[1]), words[2]) if len(words) == 3 else None
+
+
+def clock(said: Answer) -> Optional[float]:
+    """Return the clock of the listener's host, seconds since 1970, or None if it says no time."""
+    try:
+        seconds = float(said.stamp)
+    except ValueError:
+        return None
+    return seconds if math.isfinite(seconds) else None
 
 
 @lru_cache(maxsize=64)
@@ -111,5 +156,14 @@ def _decoded(name: bytes) -> str:
     return unquote(name.decode("ascii", "replace"))
 
 
-def _mac(key: bytes, nonce: bytes, name: bytes) -> bytes:
-    return binascii.hexlify(_digest(key, nonce + b" " + name, "sha256")[:16])
+@lru_cache(maxsize=4096)
+def _address(word: bytes) -> str:
+    return str(parse_address(_decoded(word)) or "")
+
+
+def _mac(key: bytes, nonce: bytes, said: bytes) -> bytes:
+    return binascii.hexlify(_digest(key, nonce + b" " + said, "sha256")[:16])
+
+
+def _permit(key: bytes, nonce: bytes) -> bytes:
+    return binascii.hexlify(_digest(key, b"measure " + nonce, "sha256")[:16])

@@ -14,7 +14,9 @@ How it lives:
 3. I(Service.) Each TCP connection to a port is read once. A hello of a run with a lease for this port is
    answered with a proof (proof.py). Anybody else hears that this is a listener and no service, so that a
    check of a running database does not take one that an interrupted run has left behind for the database.
-   Then the connection is closed. Datagrams get an answer only if they are such a hello.
+   Then the connection is closed, unless its hello asks for a measuring connection and shows that it knows the
+   token: that one stays open for a few seconds (measuring.py). Datagrams get an answer only if they are a
+   hello.
 4. I(End of a lease.) Whatever comes first: its run releases it; its deadline comes; or its run gives no sign
    for its idle time. In the last case only the ports are closed: the lease remains, so that the run hears of
    it if it goes on after all.
@@ -55,6 +57,8 @@ from .._values.ports import Ports
 from . import proof
 from .endpoints import Endpoint, describe, endpoints
 from .leases import Leases, Opened
+from .measuring import MAX_SECONDS as _MEASURING_SECONDS
+from .measuring import Measuring
 
 if TYPE_CHECKING:
     from .._shapes import Capture as CaptureReport
@@ -65,6 +69,8 @@ _CONTROL_SECONDS = 5.0
 # Between two looks at deadlines, of which none is shorter. After a request, the next look is at once.
 _LOOK_SECONDS = 1.0
 _MAX_CONNECTIONS = 4096
+# Measuring connections at a time. Each may hold one segment in the kernel: 9 kB, on loopback 64 kB.
+_MAX_MEASURING = 2048
 _MAX_REQUESTS = 64
 # Bytes read at once: what is left unread would turn our FIN into a reset, and the notice would be lost.
 _MAX_READ_BYTES = 16384
@@ -108,12 +114,26 @@ class _Request(_Waiting):
 
 
 class _Connection(_Waiting):
-    __slots__ = ("endpoint",)
+    __slots__ = ("endpoint", "remote")
 
-    def __init__(self, sock: socket.SocketType, deadline: float, endpoint: Endpoint, received: bytes):
+    def __init__(
+        self, sock: socket.SocketType, deadline: float, endpoint: Endpoint, received: bytes, remote: str
+    ):
         super().__init__(sock, deadline)
         self.endpoint = endpoint
         self.received = received
+        self.remote = remote  # the address from which it comes
+
+
+class _MeasuringConnection(_Waiting):
+    __slots__ = ("measuring",)
+
+    def __init__(self, sock: socket.SocketType, deadline: float, remote: str):
+        super().__init__(sock, deadline)
+        self.measuring = Measuring(sock, remote)
+
+
+_KEEP = b"\n"  # in place of what was received so far: no part of a hello ends like that
 
 
 class Listener:
@@ -130,6 +150,7 @@ class Listener:
         self._handlers: Dict[int, Tuple[Callable[..., None], Any]] = {}
         self._connections: OrderedDict[int, _Waiting] = OrderedDict()
         self._requests: OrderedDict[int, _Waiting] = OrderedDict()
+        self._measuring: OrderedDict[int, _Waiting] = OrderedDict()
         self._leases = Leases(self._on_opened, self._on_closing)
         self._captures: Dict[bytes, Capture] = {}  # by the key of the run that asked for it
         self._capture_problems: Dict[bytes, str] = {}  # of runs that asked for one in vain
@@ -180,22 +201,26 @@ class Listener:
         try:
             # As accept() does, but with a plain socket object: it asks for no family and type, and goes in a
             # third of the time.
-            descriptor = listening._accept()[0]  # type: ignore[attr-defined]
+            descriptor, remote = listening._accept()  # type: ignore[attr-defined]
         except OSError as error:
             self._make_room(error)
             return
         sock = socket.SocketType(endpoint.family, socket.SOCK_STREAM, 0, descriptor)
-        left = self._hear(sock, endpoint, b"")
+        left = self._hear(sock, endpoint, b"", remote[0])
         if left is None:
             sock.close()
+        elif left is _KEEP:
+            self._measure(sock, remote[0])
         else:
-            self._wait_for(_Connection(sock, time.monotonic() + _CONNECTION_SECONDS, endpoint, left))
+            deadline = time.monotonic() + _CONNECTION_SECONDS
+            self._wait_for(_Connection(sock, deadline, endpoint, left, remote[0]))
 
     def _make_room(self, error: OSError) -> None:
         # Without a descriptor left, the waiting connection would keep us awake, and out, until others end by
         # themselves.
-        if error.errno in (errno.EMFILE, errno.ENFILE) and self._connections:
-            self._close(next(iter(self._connections.values())))
+        held = self._connections or self._measuring
+        if error.errno in (errno.EMFILE, errno.ENFILE) and held:
+            self._close(next(iter(held.values())))
 
     def _wait_for(self, connection: _Connection) -> None:
         if len(self._connections) >= _MAX_CONNECTIONS:
@@ -204,16 +229,37 @@ class Listener:
         self._watch(connection.sock, self._on_readable, connection)
 
     def _on_readable(self, connection: _Connection) -> None:
-        left = self._hear(connection.sock, connection.endpoint, connection.received)
+        left = self._hear(connection.sock, connection.endpoint, connection.received, connection.remote)
         if left is None:
             self._close(connection)
+        elif left is _KEEP:
+            self._poll.unregister(self._forget(connection))
+            self._measure(connection.sock, connection.remote)
         else:
             connection.received = left
 
-    def _hear(self, sock: socket.SocketType, endpoint: Endpoint, received: bytes) -> Optional[bytes]:
+    def _measure(self, sock: socket.SocketType, remote: str) -> None:
+        """Keep a connection for its probe to measure the path."""
+        connection = _MeasuringConnection(sock, time.monotonic() + _MEASURING_SECONDS, remote)
+        self._measuring[sock.fileno()] = connection
+        self._watch(sock, self._on_measuring, connection)
+
+    def _on_measuring(self, connection: _MeasuringConnection) -> None:
+        measuring = connection.measuring
+        waited = measuring.waits_to_send
+        if not measuring.serve():
+            self._close(connection)
+        elif measuring.waits_to_send != waited:
+            events = select.EPOLLIN | (select.EPOLLOUT if measuring.waits_to_send else 0)
+            self._poll.modify(connection.sock.fileno(), events)
+
+    def _hear(
+        self, sock: socket.SocketType, endpoint: Endpoint, received: bytes, remote: str
+    ) -> Optional[bytes]:
         """Take in what came and answer a whole hello.
 
-        Returns what to wait with for more, or None when the connection is to be closed.
+        Returns what to wait with for more, C(_KEEP) if the connection is to be measured, or None when it is
+        to be closed.
 
         The probe answers our FIN with RST, so that neither end keeps TIME_WAIT.
         """
@@ -233,22 +279,28 @@ class Listener:
             return received
         try:
             # Who says nothing, or something else, is no run of ours, and must not take us for a service.
-            sock.send(self._answer(received, endpoint) or proof.NOTICE, _NOW_WITH_END)
+            answer, is_to_measure = self._answer(received, endpoint, remote)
+            sock.send(answer or proof.NOTICE, _NOW if is_to_measure else _NOW_WITH_END)
         except OSError:
-            pass  # the probe is gone; so is the connection
-        return None
+            return None  # the probe is gone; so is the connection
+        return _KEEP if is_to_measure else None
 
-    def _answer(self, received: bytes, endpoint: Endpoint) -> bytes:
+    def _answer(self, received: bytes, endpoint: Endpoint, remote: str) -> Tuple[bytes, bool]:
+        """Return the answer to a hello of ours, and whether it asks for a measuring connection."""
         line, newline, unused = received.partition(b"\n")
         hello = proof.read_hello(line) if newline and len(received) <= proof.MAX_BYTES else None
-        key = self._leases.key_of(hello[0], endpoint) if hello else b""
-        return proof.answer(key, self._host, hello[1]) if hello and key else b""
+        key = self._leases.key_of(hello.run, endpoint) if hello else b""
+        if not hello or not key:
+            return b"", False
+        is_to_measure = proof.may_measure(key, hello) and len(self._measuring) < _MAX_MEASURING
+        answer = proof.answer(key, host=self._host, nonce=hello.nonce, seen=remote, now=time.time())
+        return answer, is_to_measure
 
     def _on_datagram(self, argument: Tuple[Endpoint, socket.socket]) -> None:
         endpoint, sock = argument
         try:
             data, ancillary, flags, peer = sock.recvmsg(proof.MAX_BYTES, 128)
-            answer = self._answer(data, endpoint)
+            answer = self._answer(data, endpoint, peer[0])[0]
             # Or a forged source could be sent more than its forger sends.
             if answer and len(answer) <= len(data):
                 # A wildcard socket answers from the address that was asked: the probe accepts no other.
@@ -256,17 +308,22 @@ class Listener:
         except OSError:
             return
 
-    def _close(self, waiting: _Waiting) -> None:
+    def _forget(self, waiting: _Waiting) -> int:
         descriptor = waiting.sock.fileno()
         self._handlers.pop(descriptor, None)
         self._connections.pop(descriptor, None)
         self._requests.pop(descriptor, None)
+        self._measuring.pop(descriptor, None)
+        return descriptor
+
+    def _close(self, waiting: _Waiting) -> None:
+        self._forget(waiting)
         if isinstance(waiting, _Request):
             waiting.drop_files()
         waiting.sock.close()
 
     def _drop_idle(self, now: float) -> None:
-        for waiting in (self._connections, self._requests):
+        for waiting in (self._connections, self._requests, self._measuring):
             while waiting:
                 oldest = next(iter(waiting.values()))
                 if oldest.deadline > now:

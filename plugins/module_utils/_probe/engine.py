@@ -131,8 +131,12 @@ class Engine:
         for stage in self._alarms.due(time.monotonic()):
             stage.on_alarm()
 
-    def close(self) -> None:
-        """End every stage, and the engine."""
+    def end_all(self) -> None:
+        """End every stage."""
         for stage in list(self._stages.values()):
             stage.close()
+
+    def close(self) -> None:
+        """End every stage, and the engine."""
+        self.end_all()
         self._poll.close()

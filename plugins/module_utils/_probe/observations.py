@@ -154,7 +154,7 @@ def _state(outcome: Outcome, group: PortGroup) -> "PortState":
         "reason": outcome.reason,
     }
     if group.rtt_ms:
-        state["rtt_ms"] = _spread(group.rtt_ms)
+        state["rtt_ms"] = spread(group.rtt_ms)
     if outcome.reason_ip:
         state["reason_ip"] = outcome.reason_ip
     detail = outcome.detail or PROOF_FAILURES.get(outcome.proof, "")
@@ -165,10 +165,13 @@ def _state(outcome: Outcome, group: PortGroup) -> "PortState":
     if outcome.proof:
         state["proof"] = outcome.proof
         state["answered_by"] = outcome.answered_by
+    if outcome.seen_as:
+        state["seen_as"] = outcome.seen_as
     return state
 
 
-def _spread(rtt_ms: Iterable[float]) -> "RoundTrips":
+def spread(rtt_ms: Iterable[float]) -> "RoundTrips":
+    """Return the least, the median and the greatest of some times."""
     ordered = sorted(rtt_ms)
     return {
         "min": round(ordered[0], 3),

@@ -91,6 +91,7 @@ class Outcome(NamedTuple):
     answered_by: str = ""  # the host whose listener proved itself
     detail: str = ""
     finding: Optional[Finding] = None  # which service answered, if it was asked
+    seen_as: str = ""  # the address from which our listener saw us, if it is not the one that we sent from
 
 
 class Icmp(NamedTuple):
@@ -217,7 +218,7 @@ def timed_out(protocol: str) -> Outcome:
     return Outcome(FILTERED if protocol == "tcp" else OPEN_FILTERED, NO_RESPONSE)
 
 
-def rank(outcome: Outcome) -> Tuple[int, str, str, str, str, str, str]:
+def rank(outcome: Outcome) -> Tuple[int, str, str, str, str, str, str, str]:
     """Return the key to sort outcomes by: the order of STATES, then everything else."""
     return (
         STATES.index(outcome.state),
@@ -227,4 +228,5 @@ def rank(outcome: Outcome) -> Tuple[int, str, str, str, str, str, str]:
         outcome.answered_by,
         outcome.detail,
         str(outcome.finding or ""),
+        outcome.seen_as,
     )

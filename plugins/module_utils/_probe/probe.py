@@ -10,7 +10,8 @@
 5. With a capture, an address of which nothing is known gets one more patient try (next_hop.py).
 6. Refusals are examined: they may come from the probing host itself (refused_here.py).
 7. What turns out to be the probing host itself is no evidence about another host (reached_itself.py).
-8. The kernel says how the first hop of each path looks (_kernel/neighbours.py).
+8. The paths to our listeners are measured: loss, round trip, clock, size of segments (paths.py).
+9. The kernel says how the first hop of each path looks (_kernel/neighbours.py).
 """
 
 import contextlib
@@ -30,6 +31,7 @@ from .._values.addresses import explain_mistake, is_name, parse_address
 from .._values.errors import NetworkError
 from .._values.ports import Ports
 from . import icmp_limit, next_hop, reached_itself, refused_here
+from . import paths as path_measurement
 from .ftp_session import Login, Server, check_authorities, examine_all
 from .observations import Suspects, by_address, late_answers, observation, paths, summarize
 from .outcome import OPEN, OTHER_RUN, UNRESOLVED, Outcome
@@ -131,19 +133,20 @@ def run(targets: Targets, settings: Settings) -> "ProbeResult":
                 sweep.watch(capture)
         except NetworkError as error:
             captured = {"problem": str(error)}
-        losses = _measure(sweep, resolved)
+        found_paths = _measure(sweep, resolved)
         if capture is not None:
             _ask_next_hops(resolved, settings.pace, sources, capture)
         _find_own_refusals(resolved, settings.pace, sources, capture)
         if capture is not None:
             captured = capture.report()
-    _add_first_hops(losses, sources)
+    _add_first_hops(found_paths, sources)
     resolved = reached_itself.settle(resolved, OwnAddresses)
+    path_measurement.measure(found_paths, resolved, settings.pace, sources=sources, key=key)
     everything = resolved + unresolved
     sessions = examine_all(_ftp_servers(resolved), settings.ftp) if settings.ftp else None
     result: "ProbeResult" = {
         "observations": [observation(target) for target in everything],
-        "paths": losses,
+        "paths": found_paths,
         "summary": summarize(everything),
         "elapsed_s": round(time.monotonic() - begun, 3),
     }

@@ -145,8 +145,11 @@ class Handshake(_Stage):
             attempt.finish(outcome, milliseconds)
 
     def on_alarm(self) -> None:
-        """Record silence."""
-        self._attempt.finish(outcomes.timed_out("tcp"))
+        """Record silence, and from which port, where a listener of ours should have answered."""
+        attempt = self._attempt
+        if attempt.target.expects_proof(attempt.port):
+            attempt.target.silent_from.setdefault(attempt.port, attempt.sock.getsockname()[1])
+        attempt.finish(outcomes.timed_out("tcp"))
 
 
 def _go_on_with_service(attempt: Attempt) -> None:
@@ -267,7 +270,7 @@ class Proof(_Stage):
 
     def _judge(self) -> None:
         attempt = self._attempt
-        outcome = _judged(attempt.context.key, self._nonce, self._received, SYN_ACK)
+        outcome = _judged(attempt, self._nonce, self._received, SYN_ACK)
         attempt.record(outcome, attempt.rtt_ms)
         if outcome.proof == outcomes.PROOF_OURS:
             attempt.reset()
@@ -301,14 +304,35 @@ def _leave(attempt: Attempt) -> None:
     Farewell(attempt, may_correct=False).begin()
 
 
-def _judged(key: bytes, nonce: bytes, received: bytes, reason: str) -> Outcome:
+def _judged(attempt: Attempt, nonce: bytes, received: bytes, reason: str) -> Outcome:
     """Return the outcome of an answer to our hello."""
-    host = proof.read_answer(key, nonce, received.split(b"\n")[0])
-    if host is not None:
-        return Outcome(OPEN, reason, proof=outcomes.PROOF_OURS, answered_by=host)
+    answer = proof.read_answer(attempt.context.key, nonce, received.split(b"\n")[0])
+    if answer is not None:
+        return Outcome(
+            state=OPEN,
+            reason=reason,
+            proof=outcomes.PROOF_OURS,
+            answered_by=answer.host,
+            seen_as=_seen_as(attempt, answer.seen),
+        )
     if proof.is_notice(received):
         return Outcome(OPEN, reason, proof=outcomes.PROOF_OTHER_RUN)
     return Outcome(OPEN, reason, proof=outcomes.PROOF_OTHER if received else outcomes.PROOF_CUT_OFF)
+
+
+def _seen_as(attempt: Attempt, seen: str) -> str:
+    """Return the address that our listener saw, or nothing if it is the one that we sent from.
+
+    The socket itself is asked only if the address is another one than before: not at every port.
+    """
+    if not seen or seen == attempt.target.sent_from:
+        return ""
+    try:
+        own = str(attempt.sock.getsockname()[0]).partition("%")[0]
+    except OSError:
+        return ""
+    attempt.target.sent_from = attempt.target.sent_from or own
+    return "" if seen == own else seen
 
 
 class Dialogue(_Stage):
@@ -470,7 +494,7 @@ class Datagrams(_Stage):
             self._fail(error.errno or 0)
             return
         if self._nonce:
-            outcome = _judged(attempt.context.key, self._nonce, received, UDP_RESPONSE)
+            outcome = _judged(attempt, self._nonce, received, UDP_RESPONSE)
         else:
             outcome = Outcome(OPEN, UDP_RESPONSE, finding=self._finding(received))
         attempt.finish(outcome, (time.monotonic() - attempt.started) * 1000)

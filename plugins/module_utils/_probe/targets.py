@@ -57,6 +57,10 @@ class Target:
         self.found: Dict[Outcome, PortGroup] = {}
         self.ours_everywhere: Dict[str, Ports] = {}  # the same by wildcard, until a name has its addresses
         self.led_back: Set[int] = set()  # ports at which this host was led back to itself
+        self.silent_from: Dict[
+            int, int
+        ] = {}  # source ports of first tries without any answer, by their ports
+        self.sent_from = ""  # the address that the first proven connection was sent from
         self.refused_here: Set[int] = set()  # ports at which this host itself refused the connection
         self.doubtful: Set[int] = set()  # ports whose connection ended before it was known where it led
         self.family = socket.AF_INET6 if ":" in address else socket.AF_INET

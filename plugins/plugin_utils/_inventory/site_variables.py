@@ -34,6 +34,7 @@ SITE = {
     "exasol_ftp_active_ports": TEXT,
     "exasol_firewall_state": TEXT,
     "exasol_verify_listeners": FLAG,
+    "exasol_verify_limits": DATA,
     "exasol_verify_fail": FLAG,
     "exasol_report_directory": TEXT,
     "exasol_report_formats": LIST,

@@ -14,6 +14,7 @@ from collections.abc import Iterable, Iterator, Mapping
 
 from ...module_utils._listener.endpoints import WILDCARDS
 from ...module_utils._plan.ftp_modes import CONTROL_ROWS
+from ...module_utils._probe.segments import UNMEASURED
 from ...module_utils._values.addresses import parse_address
 from ...module_utils._values.ports import Ports
 from .host_results import CAPTURE, LISTENER, PROBE, checked, malformed
@@ -88,6 +89,7 @@ def _probed(host: str, result: t.Any, hosts: Hosts) -> t.Any:
     try:
         asked = _Asked(hosts[host]["probes"])
         _each("observations", _observed(found["observations"], asked, hosts))
+        _each("paths", _measured(found.get("paths", ()), asked))
         _each("ftp_sessions", _sessions(found.get("ftp_sessions", ()), asked))
         _check_capture(found.get("capture", {}))
     except ShapeError as mismatch:
@@ -176,6 +178,34 @@ def _wrong_states(states: t.Any, hosts: Hosts) -> str:
         answered = state.get("answered_by", "")
         if answered and answered not in hosts:
             return f"says that {shown(answered)} answered, which is no host of the plan"
+    return ""
+
+
+def _measured(paths: t.Any, asked: _Asked) -> Iterator[tuple[int, str]]:
+    known: set[tuple[str, str]] = set()
+    for index, path in enumerate(paths):
+        key = (path["destination"], path["address"])
+        problem = asked.problem(path["destination"], "tcp", path["address"])
+        if not problem and key in known:
+            problem = f"is a second one about {shown(path['address'])}"
+        known.add(key)
+        problem = problem or _wrong_measures(path)
+        if problem:
+            yield index, problem
+
+
+def _wrong_measures(path: Data) -> str:
+    connections = path.get("connections")
+    if connections and connections["failed_always"] > connections["tried"]:
+        return f"says that {connections['failed_always']} of {connections['tried']} connections failed"
+    if ("clock_offset_s" in path) != ("clock_error_s" in path):
+        return "has a clock without its error, or the error alone"
+    for way, found in path.get("segments", {}).items():
+        if found["state"] == UNMEASURED:
+            if "reason" not in found:
+                return f"says that segments {way} are unmeasured, and has no reason"
+        elif not 0 < found.get("size", 0) <= found.get("mss", 0):
+            return f"says that segments {way} are {found['state']}, and has no size or one above the MSS"
     return ""
 
 

@@ -25,6 +25,9 @@ from ...module_utils._listener.occupants import SERVICE, UNKNOWN
 from ...module_utils._plan.table_rows import ACTIVE, PASSIVE
 from ...module_utils._probe.ftp_session import DATA_COMMANDS, LOGINS, TRANSFERS
 from ...module_utils._probe.outcome import LOCAL, PROOFS, STATES
+from ...module_utils._probe.paths import PATTERNS
+from ...module_utils._probe.segments import REASONS as SEGMENT_REASONS
+from ...module_utils._probe.segments import STATES as SEGMENT_STATES
 from ...module_utils._values.addresses import is_name, parse_address, stands_for
 from ...module_utils._values.errors import NetworkError
 from ...module_utils._values.ports import Ports
@@ -38,6 +41,7 @@ _MAX_NAME = 300
 _MAX_ENTRIES = 65536
 _MAX_PORTS = 6 * 65536
 _YEARS = 366 * 1000
+_MAX_CLOCK = 1e12  # seconds
 
 
 def _is_ports(text: str) -> bool:
@@ -113,8 +117,17 @@ _TLS = _object(
     days_left={"type": "integer", "minimum": -_YEARS, "maximum": 10 * _YEARS},
     fingerprint={"type": "string", "pattern": "^[0-9A-F]{64}$"},
 )
+_ROUND_TRIPS = _object(
+    "min median max", min=_MILLISECONDS, median=_MILLISECONDS, p95=_MILLISECONDS, max=_MILLISECONDS
+)
 _IDENTITY = _object(
-    "status", status={"enum": STATUSES}, version=_TEXT, looks_like=_TEXT, detail=_TEXT, tls=_TLS
+    "status",
+    status={"enum": STATUSES},
+    version=_TEXT,
+    looks_like=_TEXT,
+    detail=_TEXT,
+    tls=_TLS,
+    clock_offset_s={"type": "number", "minimum": -(1 << 32), "maximum": 1 << 32},
 )
 _STATE = _object(
     "ports state reason",
@@ -124,9 +137,10 @@ _STATE = _object(
     detail=_TEXT,
     answered_by=_NAME,
     proof={"enum": PROOFS},
+    seen_as=_ADDRESS,
     identity=_IDENTITY,
     reason_ip={"type": "string", "maxLength": _MAX_NAME, "format": "an address, or local"},
-    rtt_ms=_object("min median max", min=_MILLISECONDS, median=_MILLISECONDS, max=_MILLISECONDS),
+    rtt_ms=_ROUND_TRIPS,
 )
 _OBSERVATION = _object(
     "destination address protocol ports states",
@@ -201,12 +215,26 @@ _LEFTOVER = _object(
     same_run={"type": "boolean"},
     ports=_LISTENING,
 )
-_PATH_TRIED = _object(
+_SEGMENTS = _object(
+    "state",
+    state={"enum": SEGMENT_STATES},
+    size={"type": "integer", "minimum": 1, "maximum": 65535},
+    mss={"type": "integer", "minimum": 1, "maximum": 65535},
+    reason={"enum": SEGMENT_REASONS},
+)
+_PATH = _object(
     "destination address tries lost",
     destination=_NAME,
     address=_TARGET,
     tries=_NUMBER,
     lost=_NUMBER,
+    rtt_ms=_ROUND_TRIPS,
+    clock_offset_s={"type": "number", "minimum": -_MAX_CLOCK, "maximum": _MAX_CLOCK},
+    clock_error_s={"type": "number", "minimum": 0, "maximum": _MAX_CLOCK},
+    retransmitted=_NUMBER,
+    connections=_object("tried failed_always", tried=_NUMBER, failed_always=_NUMBER),
+    pattern={"enum": PATTERNS},
+    segments=_object("out in", **{"out": _SEGMENTS, "in": _SEGMENTS}),
     gateway=_SEEN_ADDRESS,
     link_address={"type": "string", "pattern": "^[0-9a-f]{2}(:[0-9a-f]{2}){0,31}$"},
 )
@@ -228,7 +256,7 @@ PROBE = _object(
         "additionalProperties": {"type": "integer", "minimum": 0},
     },
     elapsed_s={"type": "number", "minimum": 0, "maximum": 1e9},
-    paths=_list(_PATH_TRIED),
+    paths=_list(_PATH),
     **_ORIGIN,
 )
 LISTENER = _object(
@@ -260,7 +288,7 @@ _ORDERS = frozenset(
 )
 # If no Python is set for a host, Ansible looks for one and keeps its path as a fact.
 _INTERPRETER = "discovered_interpreter_python"
-_PATH = re.compile(r"/[A-Za-z0-9._/+-]{1,200}\Z")
+_INTERPRETER_PATH = re.compile(r"/[A-Za-z0-9._/+-]{1,200}\Z")
 _MAX_DEPTH = 20
 
 _compiled: dict[int, t.Any] = {}
@@ -336,7 +364,11 @@ def interpreter(result: t.Any) -> dict[str, t.Any]:
     """
     facts = result.get("ansible_facts") if isinstance(result, Mapping) else None
     path = facts.get(_INTERPRETER) if isinstance(facts, Mapping) else None
-    return {"ansible_facts": {_INTERPRETER: path}} if isinstance(path, str) and _PATH.match(path) else {}
+    return (
+        {"ansible_facts": {_INTERPRETER: path}}
+        if isinstance(path, str) and _INTERPRETER_PATH.match(path)
+        else {}
+    )
 
 
 def _cleaned(value: t.Any, depth: int = 0) -> t.Any:

@@ -9,6 +9,7 @@ from __future__ import annotations
 import typing as t
 
 from ...module_utils._probe.outcome import LOCAL
+from .limits import NO_LIMITS, Limits
 from .phrases import located
 
 if t.TYPE_CHECKING:
@@ -76,6 +77,7 @@ class Case(t.NamedTuple):
     ended: bool = False  # the destination or its listener was gone before the end of the run
     planned: str = ""  # all ports of the flow
     path: Path | None = None  # what the source measured of the path to this address, if it did
+    limits: Limits = NO_LIMITS  # of the site, for paths
     stage: str = ""  # how far the packets came, if that was captured
     control: str = ""  # for a denied flow: a host that may use these very ports and reached them
     control_at: str = ""  # where it reached them, if that was at another address

@@ -30,6 +30,7 @@ if t.TYPE_CHECKING:
         Connection,
         HostPlan,
         Observation,
+        Path,
         Plan,
         ProbeFlow,
         ProbeTask,
@@ -131,7 +132,14 @@ class ConnectionStrings:
                 moved = _Moved(view, hosts[client])
                 hosts[client] = t.cast("HostPlan", {**hosts[client], "probes": moved.probes})
                 seen = self.observed[client] or {}
-                self.observed[client] = t.cast("ProbeTask", {**seen, "observations": moved.observations})
+                self.observed[client] = t.cast(
+                    "ProbeTask",
+                    {
+                        **seen,
+                        "observations": moved.observations,
+                        "paths": _paths_of_owners(seen.get("paths", ()), view.owners),
+                    },
+                )
         self.plan = t.cast("Plan", {**self.plan, "hosts": hosts})
 
     def judge(self, results: Iterable[Result]) -> list[Result]:
@@ -185,6 +193,15 @@ _WHY_UNSEEN = {
     _OUR_LISTENER: "our listeners answered, because the database does not run there",
     _NOT_ASKED: "no certificate was seen (exasol_verify_identify)",
 }
+
+
+def _paths_of_owners(paths: Iterable[Path], owners: Mapping[str, str]) -> list[Path]:
+    """Return paths, also as those of the nodes that have their addresses."""
+    found = {(path["destination"], path["address"]): path for path in paths}
+    for path in list(found.values()):
+        owner = owners.get(path["address"], path["destination"])
+        found.setdefault((owner, path["address"]), {**path, "destination": owner})
+    return list(found.values())
 
 
 class _Moved:

@@ -17,6 +17,7 @@ from ...module_utils._probe.outcome import NO_RESPONSE
 from ...module_utils._values.ports import Ports
 from .case import OUTSIDE, Case
 from .controls import Controls, entitled_hosts
+from .limits import NO_LIMITS, Limits
 from .listening import Listening
 from .packet_stages import AT_DESTINATION, ON_RETURN, RETURNED, Captures, Ends
 from .results import result_of, unmeasured_case, unmeasured_flows, unseen_ports, untested_result
@@ -70,6 +71,7 @@ class Joining:
         captures: Mapping[str, Capture | None] | None = None,
         stopped: Mapping[str, ListenerTask | None] | None = None,
         queries: Mapping[str, ListenerTask] | None = None,
+        limits: Limits = NO_LIMITS,
     ):
         self._hosts = plan["hosts"]
         self._networks = networks_of(self._hosts)
@@ -77,6 +79,7 @@ class Joining:
             name: frozenset(host["external"]) for name, host in self._hosts.items() if host.get("external")
         }
         self._observed = observed
+        self._limits = limits
         self._listeners = listeners
         self.captures = Captures(
             {host: (result or {}).get("capture") for host, result in observed.items()},
@@ -217,6 +220,7 @@ class Joining:
                             ended=standing.ended,
                             planned=entry["ports"],
                             path=paths.get((destination, address)),
+                            limits=self._limits,
                         )
                         yield from self._located(case, is_alone=not has_two)
 

@@ -4,20 +4,164 @@
 
 """What the path as a whole adds to the verdict of a flow, beyond what its ports showed.
 
-A port that accepts connections proves little if the path loses what follows. This is the one
-place where measurements of a path (C(Case.path)) change a verdict.
+A port that accepts connections proves little if the path loses what follows. This is the one place where
+measurements of a path (C(Case.path)) change a verdict:
+
+1. Full-size segments vanish: C(stalled). TCP alone is judged, because nobody knows the size of a service's
+   datagrams.
+2. Our listener answered, and yet nothing is known of full-size segments: C(untested). To open a connection
+   is not enough for C(ok).
+3. Some connections always fail, or a limit of the site is exceeded: C(degraded).
 """
 
 from __future__ import annotations
 
+import typing as t
+from collections.abc import Iterator
+
+from ...module_utils._probe import segments as sizes
+from ...module_utils._probe.paths import BY_CONNECTION
 from .case import Case
-from .verdict import Judgement
+from .verdict import DEGRADED, OK, STALLED, UNTESTED, Judgement
+
+if t.TYPE_CHECKING:
+    from ...module_utils._shapes import Path, SegmentSize
+
+# Bytes of the headers of IP and TCP without options (RFC 791, RFC 8200, RFC 9293).
+_HEADERS = {False: 40, True: 60}
+_DIRECTIONS = 2
+_TOO_BIG = {
+    False: "ICMP type 3 code 4, fragmentation needed",
+    True: "ICMPv6 type 2, packet too big",
+}
+_WHY_UNMEASURED = {
+    sizes.UNDECIDED: "some vanished, but so many packets are lost that size may not be the reason",
+    sizes.OUT_OF_TIME: "the time for it was over",
+    sizes.NO_ANSWER: "no measuring connection was answered",
+}
 
 
 def judge_path(case: Case, judged: Judgement) -> Judgement:
     """Return the verdict of a flow that must work, from that of its ports and from its path.
 
-    Lost first tries are a note of the run (C(losses.py)) and leave the verdict as it is.
+    What is worse than that already keeps its verdict.
     """
-    del case  # until something is measured that turns an accepted connection into a failure
+    if judged[0] != OK:
+        return judged
+    path = case.path
+    if case.protocol == "tcp":
+        vanishing = vanishing_directions(path)
+        if vanishing:
+            return STALLED, _stalled(case, vanishing)
+        if case.observed.get("answered_by"):
+            missing = _missing_direction(path)
+            if missing is not None:
+                return UNTESTED, (
+                    f"{case.source} reaches {case.where}, but it is unknown whether full-size segments pass "
+                    f"({missing}): measure again."
+                )
+    wrong_time = _wrong_time(case)
+    if wrong_time:
+        return DEGRADED, wrong_time
+    if path is not None:
+        if path.get("pattern") == BY_CONNECTION:
+            return DEGRADED, _some_connections_fail(case, path)
+        exceeded = list(_exceeded(case, path))
+        if exceeded:
+            return DEGRADED, (
+                f"{case.source} reaches {case.where}, but {'; '.join(exceeded)}: the path to {case.address} "
+                f"exceeds exasol_verify_limits; ask who runs the network in between."
+            )
     return judged
+
+
+def _wrong_time(case: Case) -> str:
+    """Return what is wrong with the clock of a time server, or nothing."""
+    offset = case.observed.get("identity", {}).get("clock_offset_s")
+    if offset is None or case.limits.clock_s is None or abs(offset) <= case.limits.clock_s:
+        return ""
+    return (
+        f"{case.source} reaches {case.where}, but its clock and that of {case.source} differ by "
+        f"{abs(offset):.3f} s, and the limit is {case.limits.clock_s:g} s (clock_s of exasol_verify_limits): "
+        f"compare both with another time server."
+    )
+
+
+def vanishing_directions(path: Path | None) -> list[tuple[str, SegmentSize]]:
+    """Return the directions in which full-size segments vanish: C(out) is away from the source."""
+    return [
+        (direction, segment) for direction, segment in segments_of(path) if segment["state"] == sizes.STALLED
+    ]
+
+
+def segments_of(path: Path | None) -> list[tuple[str, SegmentSize]]:
+    """Return what was measured of full-size segments, by direction: C(out) is away from the source."""
+    measured = path.get("segments", {}) if path is not None else {}
+    return [(direction, measured[direction]) for direction in ("out", "in") if direction in measured]
+
+
+def _missing_direction(path: Path | None) -> str | None:
+    """Return why a direction was not measured, or None if both were."""
+    measured = segments_of(path)
+    for _, segment in measured:
+        if segment["state"] == sizes.UNMEASURED:
+            return _WHY_UNMEASURED.get(segment.get("reason", ""), "they could not be measured")
+    return None if len(measured) == _DIRECTIONS else "nothing was measured"
+
+
+def _stalled(case: Case, vanishing: list[tuple[str, SegmentSize]]) -> str:
+    is_ipv6 = ":" in case.address
+    parts = []
+    for direction, segment in vanishing:
+        ends = (case.source, case.destination)
+        sender, receiver = ends if direction == "out" else ends[::-1]
+        smaller = f"those of {segment['size']} bytes do"
+        parts.append(f"segments of {segment['mss']} bytes from {sender} never reach {receiver}, {smaller}")
+    packet = min(segment["size"] for _, segment in vanishing) + _HEADERS[is_ipv6]
+    return (
+        f"{case.source} connects to {case.where}, but data does not pass: {'; '.join(parts)}. A link or a "
+        f"tunnel on the path to {case.address} takes smaller packets only, and its error message "
+        f"({_TOO_BIG[is_ipv6]}) is filtered or never sent: ask the network team to let it through or to "
+        f"clamp the MSS, or set the MTU of the interfaces of both hosts to {packet}."
+    )
+
+
+def _some_connections_fail(case: Case, path: Path) -> str:
+    tried = path["connections"]["tried"]
+    failed = path["connections"]["failed_always"]
+    return (
+        f"{case.source} reaches {case.where}, but {failed} of {tried} connections to {case.address} always "
+        f"failed, also when they were repeated from the same source port, and the others passed at once: one "
+        f"link of a bundle or one of several equal routes drops packets; ask the network team to look at the "
+        f"members of bundles (LACP) and of equal-cost routes (ECMP) on this path."
+    )
+
+
+def _exceeded(case: Case, path: Path) -> Iterator[str]:
+    limits = case.limits
+    rtt = path.get("rtt_ms")
+    if limits.rtt_ms is not None and rtt is not None and rtt["median"] > limits.rtt_ms:
+        yield f"the median round trip is {rtt['median']:.2f} ms, and the limit {limits.rtt_ms:g} ms (rtt_ms)"
+    if limits.loss_percent is not None and path["tries"]:
+        percent = 100.0 * path["lost"] / path["tries"]
+        if percent > limits.loss_percent:
+            yield (
+                f"{path['lost']} of {path['tries']} connections needed a retry ({percent:.1f} %), and the "
+                f"limit is {limits.loss_percent:g} % (loss_percent)"
+            )
+    if limits.clock_s is not None and "clock_offset_s" in path:
+        # Only what is certain: the offset is known to within half a round trip.
+        certain = abs(path["clock_offset_s"]) - path.get("clock_error_s", 0.0)
+        if certain > limits.clock_s:
+            yield (
+                f"the clocks of {case.source} and {case.destination} differ by "
+                f"{abs(path['clock_offset_s']):.3f} s, and the limit is {limits.clock_s:g} s (clock_s)"
+            )
+    if limits.segment is not None and case.protocol == "tcp":
+        for direction, segment in segments_of(path):
+            if segment["state"] in (sizes.PASSED, sizes.REDUCED) and segment["size"] < limits.segment:
+                to = case.destination if direction == "out" else case.source
+                yield (
+                    f"the largest segment to {to} has {segment['size']} bytes, and the limit is "
+                    f"{limits.segment:g} bytes (segment)"
+                )

@@ -9,6 +9,8 @@ from __future__ import annotations
 from collections.abc import Iterable, Mapping
 
 OK, NO_LISTENER, WRONG_HOST, WRONG_SERVICE = "ok", "no_listener", "wrong_host", "wrong_service"
+STALLED = "stalled"  # connections open, but full-size segments do not pass
+DEGRADED = "degraded"  # a limit of the site is exceeded, or some connections always fail
 BLOCKED_AT_SOURCE, BLOCKED_ON_PATH = "blocked_at_source", "blocked_on_path"
 BLOCKED_AT_DESTINATION, BLOCKED_ON_RETURN = "blocked_at_destination", "blocked_on_return"
 BLOCKED = "blocked"  # the place is unknown
@@ -20,6 +22,8 @@ VERDICTS = (
     NO_LISTENER,
     WRONG_HOST,
     WRONG_SERVICE,
+    STALLED,
+    DEGRADED,
     BLOCKED_AT_SOURCE,
     BLOCKED_ON_PATH,
     BLOCKED_AT_DESTINATION,
@@ -30,8 +34,26 @@ VERDICTS = (
     EXPOSED,
     UNTESTED,
 )
-# Which verdict stands for several, such as those of a flow whose ports differ: the most severe one.
-SEVERITY: Mapping[str, int] = {verdict: rank for rank, verdict in enumerate(VERDICTS)}
+# Which verdict stands for several, such as those of a flow whose ports differ: the most severe one. That is
+# not the order of display: what was not measured is milder than any fault, and must never hide one.
+_BY_SEVERITY = (
+    OK,
+    UNTESTED,
+    DEGRADED,
+    NO_LISTENER,
+    WRONG_SERVICE,
+    WRONG_HOST,
+    STALLED,
+    UNRESOLVED,
+    NO_ROUTE,
+    BLOCKED_AT_SOURCE,
+    BLOCKED_ON_PATH,
+    BLOCKED_AT_DESTINATION,
+    BLOCKED_ON_RETURN,
+    BLOCKED,
+    EXPOSED,
+)
+SEVERITY: Mapping[str, int] = {verdict: rank for rank, verdict in enumerate(_BY_SEVERITY)}
 
 Judgement = tuple[str, str]
 

@@ -20,13 +20,22 @@ from collections.abc import Iterable, Iterator, Mapping, Sequence
 from pathlib import Path
 from string import Template
 
+from ....module_utils._probe.segments import UNMEASURED
 from ..._text.tables import printable
 from ..._verdict.not_covered import by_reason, coverage_sentences
+from ..._verdict.path_verdict import segments_of, vanishing_directions
 from ..._verdict.verdict import OK, SEVERITY, VERDICTS, worst
 from ..summary import Line, Peers, counts, host_order, label, lines, named_service, ordered
 
 if t.TYPE_CHECKING:
-    from ....module_utils._shapes import Identity, NotCovered, Result, Unmeasured, Verification
+    from ....module_utils._shapes import (
+        Identity,
+        MeasuredPath,
+        NotCovered,
+        Result,
+        Unmeasured,
+        Verification,
+    )
 
 NAME, SUFFIX = "html", "html"
 _ASSETS = Path(__file__).with_name("assets")
@@ -42,6 +51,8 @@ _SIGNS = {
     "no_listener": "○",
     "wrong_host": "≠",
     "wrong_service": "≠",
+    "stalled": "◐",
+    "degraded": "≈",
     "no_route": "↯",
     "unresolved": "?",
     "exposed": "!",
@@ -53,11 +64,20 @@ _KINDS = {
     "no_listener": "listener",
     "wrong_host": "wrong",
     "wrong_service": "wrong",
+    "stalled": "stalled",
+    "degraded": "degraded",
     "no_route": "route",
     "unresolved": "route",
     "exposed": "exposed",
     "untested": "untested",
 }
+# What the matrix shows of paths in place of verdicts; the script knows each by its value.
+_MEASURES = (
+    '<label>Show <select id="measure"><option value="">verdicts</option>'
+    '<option value="rtt">median round trip, ms</option><option value="loss">lost first tries, %</option>'
+    '<option value="segment">largest segment, bytes</option>'
+    '<option value="clock">difference of clocks, s</option></select></label>'
+)
 # The script takes the number of a verdict for its severity.
 _BY_SEVERITY = sorted(VERDICTS, key=SEVERITY.__getitem__)
 _NUMBERS = {verdict: number for number, verdict in enumerate(_BY_SEVERITY)}
@@ -85,7 +105,8 @@ def render(verification: Verification) -> str:
         "notes": _items(verification.get("notes", ())),
         "aside": _unmeasured(verification),
         "uncovered": _uncovered(verification),
-        "data": _embedded(matrix.data()),
+        "measures": _MEASURES if verification.get("paths") else "",
+        "data": _embedded(dict(matrix.data(), paths=_paths(verification, matrix))),
     }
     return Template(_asset("page.html")).substitute(texts)
 
@@ -277,6 +298,36 @@ def _has_domain(name: str) -> bool:
 
 def _numbered(names: Iterable[str]) -> dict[str, int]:
     return {name: index for index, name in enumerate(names)}
+
+
+def _paths(verification: Verification, matrix: _Matrix) -> dict[str, list[t.Any]]:
+    """Return what was measured of the paths behind the cells, a list for each field; null is unknown.
+
+    Of a segment, the smaller direction counts, and a negative size is that of a path on which full-size
+    segments vanish.
+    """
+    fields: dict[str, list[t.Any]] = {
+        name: [] for name in ("row", "column", "address", "rtt", "loss", "segment", "clock")
+    }
+    for path in verification.get("paths", ()):
+        if path["source"] not in matrix.rows or path["destination"] not in matrix.columns:
+            continue
+        fields["row"].append(matrix.rows[path["source"]])
+        fields["column"].append(matrix.columns[path["destination"]])
+        fields["address"].append(printable(path["address"]))
+        fields["rtt"].append(round(path["rtt_ms"]["median"], 3) if "rtt_ms" in path else None)
+        fields["loss"].append(round(100 * path["lost"] / path["tries"], 2) if path["tries"] else None)
+        fields["segment"].append(_smallest_segment(path))
+        fields["clock"].append(round(path["clock_offset_s"], 3) if "clock_offset_s" in path else None)
+    return fields
+
+
+def _smallest_segment(path: MeasuredPath) -> int | None:
+    known = [segment for _, segment in segments_of(path) if segment["state"] != UNMEASURED]
+    if not known:
+        return None
+    smallest = min(segment["size"] for segment in known)
+    return -max(smallest, 1) if vanishing_directions(path) else smallest
 
 
 def _groups(verification: Verification, matrix: _Matrix) -> str:

@@ -15,7 +15,7 @@ if t.TYPE_CHECKING:
 from ..._text.escaping import escaped
 
 NAME, SUFFIX = "json", "json"
-SCHEMA = 1
+SCHEMA = 2  # since 2: verdicts stalled and degraded, and all measured paths
 # What Ansible adds to the result of a task.
 _ANSIBLE = frozenset(("changed", "failed", "skipped", "invocation", "warnings", "deprecations", "exception"))
 _ANSIBLE_PREFIXES = ("_ansible", "ansible_")

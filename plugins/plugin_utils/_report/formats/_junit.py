@@ -5,7 +5,8 @@
 """JUnit XML, as Jenkins, GitLab and others read it: one suite for each service, one case for each flow.
 
 A flow that is not ok is a failure, one that could not be tested an error; what no probe can measure is
-skipped, as is a row of the table that has no flow. A run that measured nothing is an error.
+skipped, as is a row of the table that has no flow. A run that measured nothing is an error. One more suite
+has a case for each path that was measured.
 """
 
 from __future__ import annotations
@@ -16,18 +17,21 @@ from collections.abc import Iterator, Sequence
 from xml.etree import ElementTree
 
 from ....module_utils._plan.flows import REACHABLE
+from ....module_utils._probe.paths import BY_CONNECTION
 from ..._text.tables import printable
 from ..._verdict.not_covered import coverage_sentences
-from ..._verdict.verdict import OK, UNTESTED
+from ..._verdict.path_verdict import segments_of, vanishing_directions
+from ..._verdict.verdict import DEGRADED, OK, STALLED, UNTESTED
 
 if t.TYPE_CHECKING:
-    from ....module_utils._shapes import NotCovered, Result, Unmeasured, Verification
+    from ....module_utils._shapes import MeasuredPath, NotCovered, Result, Unmeasured, Verification
 
 NAME, SUFFIX = "junit", "xml"
 # What XML 1.0 cannot hold (section 2.2), as far as a printable text may contain it.
 _NO_XML = re.compile("[^\x20-\ud7ff\ue000-\ufffd\U00010000-\U0010ffff]")
 _PREFIX = "exasol_community.network"
 # The attribute that counts cases, and the element that such a case has.
+_PATHS = "paths"
 _OUTCOMES = {"failures": "failure", "errors": "error", "skipped": "skipped"}
 
 
@@ -40,6 +44,8 @@ def render(verification: Verification) -> str:
         by_service.setdefault(entry["service"], []).extend(_skipped(entry))
     for row in verification.get("not_covered", ()):
         by_service.setdefault(row["service"], []).append(_uncovered(row))
+    for path in verification.get("paths", ()):
+        by_service.setdefault(_PATHS, []).append(_path(path))
     if not verification["results"]:
         by_service.setdefault("verification", []).append(_nothing(coverage_sentences(verification)[0]))
     suites = [_suite(service, cases, verification["created"]) for service, cases in by_service.items()]
@@ -98,6 +104,24 @@ def _case(result: Result) -> ElementTree.Element:
         attributes = {"message": _clean(result["sentence"]), "type": _clean(result["verdict"])}
         outcome = ElementTree.SubElement(case, kind, attributes)
         outcome.text = _clean(f"{result['sentence']} Seen: {result['state']} ({result['reason']}).")
+    return case
+
+
+def _path(path: MeasuredPath) -> ElementTree.Element:
+    """Return the case of a path, which fails if data does not pass or some connections never do."""
+    name = f"{path['source']} -> {path['destination']} ({path['address']})"
+    case = _element(_PATHS, name, path["rtt_ms"]["median"] / 1000 if "rtt_ms" in path else 0)
+    sizes = ", ".join(
+        f"{direction} {segment.get('size', '?')} bytes ({segment['state']})"
+        for direction, segment in segments_of(path)
+    )
+    measured = f"{path['lost']} of {path['tries']} first tries lost; segments: {sizes or 'not measured'}"
+    is_stalled = bool(vanishing_directions(path))
+    if is_stalled or path.get("pattern") == BY_CONNECTION:
+        attributes = {"message": _clean(measured), "type": STALLED if is_stalled else DEGRADED}
+        ElementTree.SubElement(case, "failure", attributes)
+    else:
+        ElementTree.SubElement(case, "system-out").text = _clean(measured)
     return case
 
 

@@ -7,19 +7,41 @@
 from __future__ import annotations
 
 import typing as t
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 
+from ....module_utils._probe.segments import STALLED, UNMEASURED
 from ..._text.tables import escape, markdown_table
 from ..._verdict.not_covered import by_reason, coverage_sentences
+from ..._verdict.path_verdict import segments_of
 from ..._verdict.verdict import OK
 from ..summary import Order, Peers, counts, host_order, label, lines, ordered, sentences
 
 if t.TYPE_CHECKING:
-    from ....module_utils._shapes import NotCovered, Result, Unmeasured, Verification
+    from ....module_utils._shapes import (
+        MeasuredPath,
+        NotCovered,
+        Result,
+        SegmentSize,
+        Unmeasured,
+        Verification,
+    )
 
 NAME, SUFFIX = "markdown", "md"
 _MAX_GRID = 24
 _MAX_LABEL_WIDTH = 120
+_MAX_PATHS = 100
+_PATH_HEADINGS = (
+    "from",
+    "to",
+    "address",
+    "ms median",
+    "ms 95 %",
+    "lost",
+    "segment out",
+    "segment in",
+    "clock s",
+    "seen as",
+)
 
 
 def render(verification: Verification) -> str:
@@ -36,6 +58,8 @@ def render(verification: Verification) -> str:
     if verification.get("notes"):
         parts += ["## Notes", _list(verification["notes"])]
     parts += [*_grid(results, order), "## Flows", _flows(results, peers, order)]
+    if verification.get("paths"):
+        parts += ["## Paths", *_paths(verification["paths"])]
     if verification["untestable"]:
         parts += ["## Not tested", _untestable(verification["untestable"], peers)]
     if verification.get("not_covered") or not results:
@@ -88,6 +112,57 @@ def _flows(results: Sequence[Result], peers: Peers, order: Order) -> str:
         for line in lines(results, order)
     ]
     return markdown_table(("from", "to", "service", "ports", "expected", "verdict", "seen", "ms"), rows)
+
+
+def _paths(paths: Sequence[MeasuredPath]) -> Iterator[str]:
+    """Yield what was measured of paths: of many, the slowest and those that lose something."""
+    shown = sorted(paths, key=_badness, reverse=True)[:_MAX_PATHS] if len(paths) > _MAX_PATHS else paths
+    yield markdown_table(
+        (
+            "from",
+            "to",
+            "address",
+            "ms median",
+            "ms 95 %",
+            "lost",
+            "segment out",
+            "segment in",
+            "clock s",
+            "seen as",
+        ),
+        [_path_row(path) for path in shown],
+    )
+    if len(paths) > _MAX_PATHS:
+        yield f"The worst {_MAX_PATHS} of {len(paths)} paths; report.json has all of them."
+
+
+def _badness(path: MeasuredPath) -> tuple[bool, float, float]:
+    is_stalled = any(segment["state"] == STALLED for _, segment in segments_of(path))
+    share = path["lost"] / path["tries"] if path["tries"] else 0.0
+    return is_stalled, share, path["rtt_ms"]["median"] if "rtt_ms" in path else 0.0
+
+
+def _path_row(path: MeasuredPath) -> tuple[str, ...]:
+    segments = dict(segments_of(path))
+    times = path.get("rtt_ms")
+    return (
+        path["source"],
+        path["destination"],
+        path["address"],
+        f"{times['median']:.2f}" if times else "",
+        f"{times['p95']:.2f}" if times and "p95" in times else "",
+        f"{path['lost']} of {path['tries']}",
+        *(_segment(segments.get(direction)) for direction in ("out", "in")),
+        f"{round(path['clock_offset_s'], 3) + 0.0:.3f}" if "clock_offset_s" in path else "",
+        ", ".join(path.get("seen_as", ())),
+    )
+
+
+def _segment(segment: SegmentSize | None) -> str:
+    if segment is None or segment["state"] == UNMEASURED:
+        return "not measured"
+    size = str(segment["size"])
+    return f"{size} of {segment['mss']}" if segment["state"] == STALLED else size
 
 
 def _untestable(entries: Sequence[Unmeasured], peers: Peers) -> str:

@@ -2,7 +2,7 @@
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
 
-"""A file for the textfile collector of Prometheus' node exporter: one gauge for each flow.
+"""A file for the textfile collector of Prometheus' node exporter: gauges for each flow and each path.
 
 https://prometheus.io/docs/instrumenting/exposition_formats/
 """
@@ -11,17 +11,25 @@ from __future__ import annotations
 
 import datetime
 import typing as t
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 
+from ....module_utils._probe.segments import UNMEASURED
 from ..._text.tables import printable
 from ..._verdict.counts import flow_verdicts
+from ..._verdict.path_verdict import segments_of
 from ..._verdict.verdict import OK, VERDICTS
 
 if t.TYPE_CHECKING:
-    from ....module_utils._shapes import Verification
+    from ....module_utils._shapes import MeasuredPath, Verification
 
 NAME, SUFFIX = "prometheus", "prom"
 _LABELS = ("source", "destination", "service", "expected")
+_QUANTILES: tuple[tuple[str, t.Literal["min", "median", "p95", "max"]], ...] = (
+    ("0", "min"),
+    ("0.5", "median"),
+    ("0.95", "p95"),
+    ("1", "max"),
+)
 _ESCAPES = str.maketrans({"\\": "\\\\", '"': '\\"'})
 _Sample = tuple[Mapping[str, str], t.Any]
 
@@ -50,6 +58,7 @@ def render(verification: Verification) -> str:
                 for entry in verification.get("not_covered", ())
             ),
         ),
+        *_of_paths(verification.get("paths", ())),
         *_gauge(
             "exasol_network_verification_timestamp_seconds",
             "When the flows were measured, in seconds since 1970.",
@@ -57,6 +66,45 @@ def render(verification: Verification) -> str:
         ),
     ]
     return "\n".join(texts) + "\n"
+
+
+def _of_paths(paths: Sequence[MeasuredPath]) -> Iterator[str]:
+    """Yield the gauges of paths, each with the samples of those paths where it was measured."""
+    yield from _gauge(
+        "exasol_network_path_rtt_seconds",
+        "Round trip of handshakes.",
+        (
+            ({**_ends(path), "quantile": quantile}, path["rtt_ms"][which] / 1000)
+            for path in paths
+            if "rtt_ms" in path
+            for quantile, which in _QUANTILES
+            if which in path["rtt_ms"]
+        ),
+    )
+    yield from _gauge(
+        "exasol_network_path_loss_ratio",
+        "Connections whose first try was not answered, of all that were tried.",
+        ((_ends(path), path["lost"] / path["tries"]) for path in paths if path["tries"]),
+    )
+    yield from _gauge(
+        "exasol_network_path_segment_bytes",
+        "Bytes of data in the largest TCP segment that passes.",
+        (
+            ({**_ends(path), "direction": direction}, segment["size"])
+            for path in paths
+            for direction, segment in segments_of(path)
+            if segment["state"] != UNMEASURED
+        ),
+    )
+    yield from _gauge(
+        "exasol_network_path_clock_offset_seconds",
+        "The clock of the destination minus that of the source.",
+        ((_ends(path), path["clock_offset_s"]) for path in paths if "clock_offset_s" in path),
+    )
+
+
+def _ends(path: MeasuredPath) -> dict[str, str]:
+    return {"source": path["source"], "destination": path["destination"], "address": path["address"]}
 
 
 def _gauge(name: str, text: str, samples: Iterable[_Sample]) -> list[str]:

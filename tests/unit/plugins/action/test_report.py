@@ -75,7 +75,7 @@ def test_files_can_be_read_by_everybody_and_nothing_else_is_left(write, tmp_path
     write(verification=GREEN, formats=["json"])
     (file,) = (tmp_path / "a" / "report").iterdir()
     assert stat.S_IMODE(file.stat().st_mode) & 0o022 == 0, "the tests of _files say what the umask does"
-    assert json.loads(file.read_text(encoding="utf-8"))["schema"] == 1
+    assert json.loads(file.read_text(encoding="utf-8"))["schema"] == 2
 
 
 def test_a_second_run_changes_nothing(write, tmp_path):

@@ -76,6 +76,26 @@ def result(source, destination, verdict="ok", service="sql_client", ports="8563"
     )
 
 
+def measured_path(source, destination, out=1448, back=1448, **more):
+    """Return a path on which segments of these sizes pass; of full size are those of 1448 bytes."""
+    sizes = {"out": out, "in": back}
+    return {
+        "source": source,
+        "destination": destination,
+        "address": destination,
+        "tries": 100,
+        "lost": 0,
+        "rtt_ms": {"min": 0.25, "median": 0.5, "p95": 1.0, "max": 2.0},
+        "segments": {
+            direction: {"state": "passed" if size == 1448 else "stalled", "size": size, "mss": 1448}
+            for direction, size in sizes.items()
+        },
+        "clock_offset_s": -0.125,
+        "clock_error_s": 0.001,
+        **more,
+    }
+
+
 def mesh(nodes=NODES, **verdicts):
     """Return the results of a mesh; C(verdicts) are those of all flows to a node."""
     return [

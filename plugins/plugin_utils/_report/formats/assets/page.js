@@ -19,6 +19,39 @@
     cell.shown = cell.flows;
   }
 
+  // What was measured of the paths behind a cell: the worst of its addresses. A number from 0 (as usual) to 3 (look
+  // at it first) is the heat of a value; what is usual is the median of all cells.
+  const usual = (values) => [...values].sort((one, other) => one - other)[Math.floor(values.length / 2)];
+  const steps = (value, ...bounds) => bounds.filter((bound) => value > bound).length;
+  const MEASURES = {
+    rtt: { worse: Math.max, heat: (value, median) => steps(value, Math.max(1.5 * median, 0.5), Math.max(3 * median, 1), Math.max(10 * median, 5)), shown: String,
+      says: (value) => `${value} ms`, legend: "Median round trip of handshakes in milliseconds; coloured by its ratio to the usual one: above 1.5, 3 and 10 times." },
+    loss: { worse: Math.max, heat: (value) => steps(value, 0, 1, 5), shown: (value) => `${value}`,
+      says: (value) => `${value} % lost`, legend: "Connections whose first try was not answered, in per cent; coloured above 0, 1 and 5." },
+    segment: { worse: Math.min, heat: (value, median) => value < 0 ? 3 : value < median ? 2 : 0, shown: (value) => value < 0 ? `${-value}!` : `${value}`,
+      says: (value) => value < 0 ? `full-size segments vanish, ${-value} bytes pass` : `${value} bytes`, legend: "Largest TCP segment that passes in both directions, in bytes; with ! where larger ones vanish." },
+    clock: { worse: (one, other) => Math.abs(one) > Math.abs(other) ? one : other, heat: (value) => steps(Math.abs(value), 0.1, 1, 60), shown: (value) => `${value}`,
+      says: (value) => `${value} s`, legend: "The destination's clock minus the source's, in seconds; coloured above 0.1, 1 and 60." },
+  };
+  const measure = document.getElementById("measure");
+  const legend = document.getElementById("legend");
+  const measured = new Map(); // by the name of a cell, the values of the chosen measure
+
+  function readMeasure() {
+    measured.clear();
+    const chosen = measure && MEASURES[measure.value];
+    legend.hidden = !chosen;
+    if (!chosen) return;
+    legend.textContent = chosen.legend;
+    data.paths[measure.value].forEach((value, index) => {
+      if (value === null) return;
+      const name = `c${data.paths.row[index]}-${data.paths.column[index]}`;
+      measured.set(name, measured.has(name) ? chosen.worse(measured.get(name), value) : value);
+    });
+    const median = usual([...measured.values()].map(Math.abs));
+    for (const [name, value] of measured) measured.set(name, { text: chosen.shown(value), kind: `heat${chosen.heat(value, median)}`, says: chosen.says(value) });
+  }
+
   function sentence(flow) {
     const replaced = [text(flow.address), data.addresses[flow.row], data.external[flow.row], flow.source, flow.destination];
     return text(flow.sentence).replace(/[\uE000-\uE004]/g, (mark) => replaced[mark.charCodeAt(0) - 0xE000]);
@@ -82,7 +115,19 @@
       && (!verdict || (verdict === "not ok" ? flow.verdict !== OK : data.verdicts[flow.verdict].word === verdict));
   }
 
+  function paintMeasure(cell, counted) {
+    const found = measured.get(cell.element.id);
+    const kind = !cell.shown.length ? "off" : found ? found.kind : "unknown";
+    cell.look = "";
+    cell.element.className = cell === chosen ? `${kind} chosen` : kind;
+    cell.element.replaceChildren(...(counted && found && cell.shown.length ? [make("small", {}, found.text)] : []));
+  }
+
   function paint(cell, counted) {
+    if (measure && measure.value) {
+      paintMeasure(cell, counted);
+      return;
+    }
     const worst = cell.shown.reduce((found, flow) => Math.max(found, flow.verdict), -1);
     const { sign, kind } = worst < 0 ? { sign: "", kind: "off" } : data.verdicts[worst];
     const share = `${cell.shown.filter((flow) => flow.verdict === OK).length}/${cell.shown.length}`;
@@ -108,6 +153,7 @@
   }
 
   function filter() {
+    readMeasure();
     const wanted = fields.map((field) => field.value.trim());
     wanted[0] = wanted[0].toLowerCase();
     const [rows, columns] = [new Set(), new Set()];
@@ -152,7 +198,9 @@
   function label(element) {
     const cell = cells.get(element.id);
     if (!cell) return;
-    const said = `${cell.flows[0].source} to ${cell.flows[0].destination}: ${[...new Set(cell.shown.map((flow) => data.verdicts[flow.verdict].word))].join(", ")}`;
+    const words = [...new Set(cell.shown.map((flow) => data.verdicts[flow.verdict].word))];
+    if (measure && measure.value) words.push(measured.has(element.id) ? measured.get(element.id).says : "not measured");
+    const said = `${cell.flows[0].source} to ${cell.flows[0].destination}: ${words.join(", ")}`;
     element.setAttribute("aria-label", said);
     element.title = said;
   }

@@ -57,3 +57,36 @@ def test_every_udp_row_has_a_question():
     assert [
         service.name for service in TABLE.services if service.probe == "udp" and not datagram(service.talk)
     ] == []
+
+
+NTP_EPOCH = 2208988800  # seconds from 1900 to 1970, RFC 5905, figure 4
+
+
+@pytest.mark.parametrize(
+    ("now", "offset"),
+    [
+        (1_800_000_000.25, 0.0),
+        (1_800_000_000.25, 3600.5),
+        (1_800_000_000.25, -86400.0),
+        (2_085_978_495.5, 1.0),  # the server's clock is in the next era, ours is not yet
+        (2_085_978_497.5, -2.0),  # and the other way round
+    ],
+)
+def test_the_clock_of_a_time_server_is_compared_with_ours(monkeypatch, now, offset):
+    theirs = now + offset + NTP_EPOCH
+    stamp = struct.pack("!2I", int(theirs) % 2**32, int(theirs % 1 * 2**32))
+    answer = b"\x24\x02" + bytes(38) + stamp
+    monkeypatch.setattr("time.time", lambda: now)
+    assert datagram("ntp").judge(answer).clock_offset_s == pytest.approx(offset, abs=0.001)
+
+
+def test_an_answer_without_a_time_says_nothing_of_a_clock():
+    found = datagram("ntp").judge(b"\x24\x02" + bytes(46))
+    assert (found.status, found.clock_offset_s) == ("identified", None)
+    assert "clock_offset_s" not in found.as_dict()
+
+
+def test_a_clock_that_is_right_is_reported_too(monkeypatch):
+    monkeypatch.setattr("time.time", lambda: 1_800_000_000.0)
+    stamp = struct.pack("!2I", 1_800_000_000 + NTP_EPOCH, 0)
+    assert datagram("ntp").judge(b"\x24\x02" + bytes(38) + stamp).as_dict()["clock_offset_s"] == 0.0

@@ -147,7 +147,7 @@ ONE = result("n12", "n11", "blocked")
         ({**SAVED, "peers": {"client": "client"}}, "peers.client is 'client': expected a list"),
         ({**SAVED, "untestable": [{}]}, "untestable[0] has no 'service'"),
         ({**SAVED, "hosts": [1]}, "hosts[0] is 1: expected text"),
-        ({**SAVED, "schema": 2}, "saved.json' has schema 2, and this release reads 1 to 1: update"),
+        ({**SAVED, "schema": 3}, "saved.json' has schema 3, and this release reads 1 to 2: update"),
         ({**SAVED, "results": [{**ONE, "verdict": "\x1b[2J"}]}, r"results[0].verdict is '\x1b[2J'"),
     ],
     ids=lambda value: value if isinstance(value, str) else "",

@@ -48,6 +48,6 @@ def test_unknown_format_is_named(name):
     assert_names(refusal(report.render, verification([]), name), [repr(name), "json", "markdown"])
 
 
-@pytest.mark.parametrize("schema", [0, 2, "1", None])
+@pytest.mark.parametrize("schema", [0, 3, "1", None])
 def test_another_schema_is_refused(schema):
     assert_names(refusal(report.render, verification([], schema=schema), "json"), [repr(schema), "update"])

@@ -188,7 +188,7 @@ def test_what_needs_action_stands_last():
         result("client", "n13"),
         result("client", "n14", "no_listener"),
     ]
-    assert [line.first["verdict"] for line in lines(results)] == ["ok", "no_listener", "blocked", "untested"]
+    assert [line.first["verdict"] for line in lines(results)] == ["ok", "untested", "no_listener", "blocked"]
 
 
 @pytest.mark.parametrize(

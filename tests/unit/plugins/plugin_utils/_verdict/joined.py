@@ -40,6 +40,26 @@ def listening(made):
     }
 
 
+def clean_path(destination, address, **more):
+    """Return a path on which full-size segments pass in both directions."""
+    passed = {"state": "passed", "size": 1448, "mss": 1448}
+    segments = {"out": passed, "in": passed}
+    return {
+        "destination": destination,
+        "address": address,
+        "tries": 16,
+        "lost": 0,
+        "segments": segments,
+        **more,
+    }
+
+
+def with_clean_paths(observations):
+    """Return the result of a probe that found all paths of its observations clean."""
+    places = dict.fromkeys((entry["destination"], entry["address"]) for entry in observations)
+    return {"observations": observations, "paths": [clean_path(*place) for place in places]}
+
+
 def observed(made, state=None, **states):
     """Return what probes of a plan saw.
 
@@ -47,8 +67,8 @@ def observed(made, state=None, **states):
     """
     state = state or {**OPEN, "rtt_ms": {"min": 1.0, "median": 1.0, "max": 1.0}}
     return {
-        source: {
-            "observations": [
+        source: with_clean_paths(
+            [
                 {
                     "destination": name,
                     "address": address,
@@ -60,7 +80,7 @@ def observed(made, state=None, **states):
                 for name, addresses in entry["destinations"].items()
                 for address in addresses
             ]
-        }
+        )
         for source, host in made["hosts"].items()
         if host["probes"]
     }

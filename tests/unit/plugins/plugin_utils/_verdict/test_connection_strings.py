@@ -15,6 +15,9 @@ from ansible_collections.exasol_community.network.plugins.plugin_utils._verdict.
 )
 from ansible_collections.exasol_community.network.plugins.plugin_utils._verdict.joining import Joining
 from ansible_collections.exasol_community.network.tests.unit.helpers import port_set
+from ansible_collections.exasol_community.network.tests.unit.plugins.plugin_utils._verdict.joined import (
+    with_clean_paths,
+)
 
 SEEN, OTHER = "0F" * 32, "AB" * 32
 
@@ -66,8 +69,8 @@ def observed(made, state):
                 for address in addresses:
                     for place in DNS.get(address, [address]):
                         ports.setdefault((name, place), set()).update(port_set([_pair(entry["ports"])]))
-        found[client] = {
-            "observations": [
+        found[client] = with_clean_paths(
+            [
                 {
                     "destination": name,
                     "address": place,
@@ -79,7 +82,7 @@ def observed(made, state):
                 }
                 for (name, place), several in ports.items()
             ]
-        }
+        )
     return found
 
 

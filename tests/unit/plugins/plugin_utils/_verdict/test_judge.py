@@ -24,6 +24,9 @@ from ansible_collections.exasol_community.network.plugins.plugin_utils._verdict.
 from ansible_collections.exasol_community.network.plugins.plugin_utils._verdict.judge import judge
 from ansible_collections.exasol_community.network.plugins.plugin_utils._verdict.verdict import VERDICTS
 from ansible_collections.exasol_community.network.tests.unit.helpers import assert_names
+from ansible_collections.exasol_community.network.tests.unit.plugins.plugin_utils._verdict.joined import (
+    clean_path,
+)
 
 SOURCE, DESTINATION, ROUTER = "192.0.2.21", "192.0.2.11", "192.0.2.1"
 
@@ -46,6 +49,7 @@ def case(state, reason="", listener=NONE, expected="reachable", **more):
         source_addresses=(SOURCE,),
         own_addresses=(SOURCE,),
         listener=listener,
+        path=clean_path("n11", DESTINATION),
     )
 
 

@@ -27,6 +27,7 @@ from ansible_collections.exasol_community.network.tests.unit.plugins.plugin_util
     plan,
     results,
     verdicts,
+    with_clean_paths,
 )
 
 HELD = [
@@ -440,6 +441,7 @@ def test_a_listener_that_proves_itself_at_an_address_that_is_not_the_hosts_is_be
     )
     seen = observed(made, {**OPEN, "answered_by": answered_by})
     seen["client"]["observations"][0]["address"] = MET
+    seen["client"] = with_clean_paths(seen["client"]["observations"])
     listeners = {
         "n1": {
             "listening": [{"address": "0.0.0.0", "protocol": "tcp", "ports": "8563"}],

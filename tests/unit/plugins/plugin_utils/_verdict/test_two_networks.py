@@ -13,6 +13,9 @@ from ansible_collections.exasol_community.network.plugins.module_utils._values.p
 from ansible_collections.exasol_community.network.plugins.plugin_utils._untrusted.claims import believable
 from ansible_collections.exasol_community.network.plugins.plugin_utils._verdict.joining import Joining
 from ansible_collections.exasol_community.network.tests.unit.helpers import assert_names
+from ansible_collections.exasol_community.network.tests.unit.plugins.plugin_utils._verdict.joined import (
+    with_clean_paths,
+)
 
 CLIENT = Party("client", ("198.51.100.21",), managed=True)
 OPEN, CLOSED, SILENT = (
@@ -66,8 +69,8 @@ def observed(made, seen=None, resolved=None, **states):
                     key = (name, (resolved or {}).get(address, address), entry["protocol"])
                     wanted[key] = wanted.get(key, Ports()) | Ports.parse(entry["ports"])
         if wanted:
-            found[source] = {
-                "observations": [
+            found[source] = with_clean_paths(
+                [
                     {
                         "destination": name,
                         "address": address,
@@ -82,7 +85,7 @@ def observed(made, seen=None, resolved=None, **states):
                     }
                     for (name, address, protocol), ports in wanted.items()
                 ]
-            }
+            )
     return found
 
 

@@ -18,6 +18,8 @@ def test_no_change_of_words_goes_unnoticed():
         "no_listener",
         "wrong_host",
         "wrong_service",
+        "stalled",
+        "degraded",
         "blocked_at_source",
         "blocked_on_path",
         "blocked_at_destination",
@@ -34,5 +36,7 @@ def test_every_verdict_has_its_own_severity():
     assert sorted(SEVERITY) == sorted(VERDICTS)
     assert len(set(SEVERITY.values())) == len(VERDICTS)
     assert min(SEVERITY, key=SEVERITY.get) == "ok"
-    assert worst(["ok", "untested", "blocked"]) == "untested"
+    assert worst(["ok", "untested", "blocked"]) == "blocked", "what was not measured hides no fault"
+    assert worst(["ok", "untested"]) == "untested"
+    assert worst(["degraded", "stalled", "untested"]) == "stalled"
     assert worst(["ok"]) == "ok"

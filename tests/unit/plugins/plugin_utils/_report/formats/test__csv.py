@@ -15,6 +15,7 @@ from ansible_collections.exasol_community.network.plugins.plugin_utils._report.f
 from ansible_collections.exasol_community.network.tests.unit.plugins.plugin_utils.verifications import (
     TEXTS,
     UNCOVERED,
+    measured_path,
     mesh,
     result,
     uncovered,
@@ -82,3 +83,18 @@ def test_no_text_breaks_a_line(text):
     assert len(found) == 1
     assert None not in found[0]
     assert found[0]["verdict"] == "ok"
+
+
+def test_what_was_measured_of_a_path_stands_in_its_flows_alone():
+    paths = [measured_path("client", "n11", back=1348, lost=3, seen_as=["198.51.100.7", "198.51.100.8"])]
+    there, other = rows(verification([result("client", "n11"), result("client", "n12")], paths=paths))
+    assert {name: value for name, value in there.items() if name.startswith("path_")} == {
+        "path_tries": "100",
+        "path_lost": "3",
+        "path_rtt_ms_median": "0.5",
+        "path_segment_out": "1448",
+        "path_segment_in": "1348",
+        "path_clock_offset_s": "-0.125",
+        "path_seen_as": "198.51.100.7 198.51.100.8",
+    }
+    assert not any(value for name, value in other.items() if name.startswith("path_"))

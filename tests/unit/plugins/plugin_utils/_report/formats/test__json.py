@@ -48,7 +48,7 @@ def errors(validator, report):
 
 def test_it_is_read_back_with_its_schema():
     made = verification(mesh(n13="blocked"))
-    assert json.loads(render(made)) == {**made, "schema": 1}
+    assert json.loads(render(made)) == {**made, "schema": 2}
 
 
 def test_the_schema_that_runs_is_the_published_one():

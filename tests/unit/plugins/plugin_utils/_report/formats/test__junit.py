@@ -19,6 +19,7 @@ from ansible_collections.exasol_community.network.tests.unit.plugins.plugin_util
     ASIDE,
     TEXTS,
     UNCOVERED,
+    measured_path,
     mesh,
     result,
     verification,
@@ -32,7 +33,12 @@ STRUCTURE = {
         {"testcase"},
         {"name", "tests", "failures", "errors"},
     ),
-    "testcase": ({"classname", "name", "time"}, {"failure", "error", "skipped"}, {"classname", "name"}),
+    "testcase": (
+        {"classname", "name", "time"},
+        {"failure", "error", "skipped", "system-out"},
+        {"classname", "name"},
+    ),
+    "system-out": (set(), set(), set()),
     "failure": ({"message", "type"}, set(), {"type"}),
     "error": ({"message", "type"}, set(), {"type"}),
     "skipped": ({"message"}, set(), set()),
@@ -128,3 +134,24 @@ def test_every_text_is_read(text):
         "failure"
     )
     assert all(character in text or character == " " for character in failure.get("message"))
+
+
+def test_a_path_is_a_case_that_fails_if_data_does_not_pass():
+    paths = [
+        measured_path("n11", "n12"),
+        measured_path("n11", "n13", out=1348),
+        measured_path("n11", "n14", pattern="by_connection"),
+        measured_path("n12", "n11", segments={}),
+    ]
+    root = read(verification(mesh(), paths=paths))
+    cases = [case for case in root.iter("testcase") if case.get("classname", "").endswith(".paths")]
+    assert [case.get("name") for case in cases] == [
+        "n11 -> n12 (n12)",
+        "n11 -> n13 (n13)",
+        "n11 -> n14 (n14)",
+        "n12 -> n11 (n11)",
+    ]
+    assert [child.get("type") for case in cases for child in case.iter("failure")] == ["stalled", "degraded"]
+    assert "out 1348 bytes (stalled)" in cases[1].find("failure").get("message")
+    assert "out 1448 bytes (passed)" in cases[0].findtext("system-out")
+    assert "not measured" in cases[3].findtext("system-out")

@@ -16,6 +16,7 @@ from ansible_collections.exasol_community.network.tests.unit.plugins.plugin_util
     MARKUP,
     TEXTS,
     UNCOVERED,
+    measured_path,
     mesh,
     result,
     verification,
@@ -138,3 +139,28 @@ def test_no_name_breaks_a_table(name):
             if line.startswith("|")
         ]
         assert {row.count("|") for row in rows} == {width + 1}
+
+
+def test_what_was_measured_of_paths_is_a_table():
+    paths = [
+        measured_path("n11", "n12", lost=3),
+        measured_path("n11", "n13", out=1348, seen_as=["198.51.100.7"]),
+        {"source": "n12", "destination": "n11", "address": "n11", "tries": 4, "lost": 0},
+    ]
+    assert cells(render(verification(mesh(), paths=paths)), "Paths") == [
+        ["n11", "n12", "n12", "0.50", "1.00", "3 of 100", "1448", "1448", "-0.125", ""],
+        ["n11", "n13", "n13", "0.50", "1.00", "0 of 100", "1348 of 1448", "1448", "-0.125", "198.51.100.7"],
+        ["n12", "n11", "n11", "", "", "0 of 4", "not measured", "not measured", "", ""],
+    ]
+
+
+def test_of_many_paths_the_worst_are_shown_first():
+    nodes = [f"m{number}" for number in range(12)]
+    paths = [measured_path(one, other) for one in nodes for other in nodes if one != other]
+    paths[70] = measured_path("slow", "m1", rtt_ms={"min": 9.0, "median": 9.0, "p95": 9.0, "max": 9.0})
+    paths[80] = measured_path("lossy", "m1", lost=1)
+    paths[90] = measured_path("stalled", "m1", out=600)
+    report = render(verification(mesh(), paths=paths))
+    assert [row[0] for row in cells(report, "Paths")][:3] == ["stalled", "lossy", "slow"]
+    assert len(cells(report, "Paths")) == 100
+    assert "The worst 100 of 132 paths" in report

@@ -16,20 +16,21 @@ from ansible_collections.exasol_community.network.plugins.plugin_utils._verdict.
 from ansible_collections.exasol_community.network.tests.unit.plugins.plugin_utils.verifications import (
     TEXTS,
     UNCOVERED,
+    measured_path,
     mesh,
     result,
     uncovered,
     verification,
 )
 
-SAMPLE = re.compile(r'([a-z_]+)(?:\{((?:[a-z]+="(?:[^"\\\n]|\\["\\n])*",?)*)\})? ([0-9]+)\Z')
+SAMPLE = re.compile(r'([a-z_]+)(?:\{((?:[a-z]+="(?:[^"\\\n]|\\["\\n])*",?)*)\})? (-?[0-9.]+)\Z')
 
 
 def samples(made, name):
     """Return the labels, as text, and the value of each sample of a metric."""
     found = [SAMPLE.match(line) for line in render(made).split("\n")[:-1] if not line.startswith("#")]
     assert None not in found
-    return [(match[2], int(match[3])) for match in found if match[1] == name]
+    return [(match[2], float(match[3])) for match in found if match[1] == name]
 
 
 def test_one_gauge_for_each_flow():
@@ -89,3 +90,29 @@ def test_no_row_breaks_a_line(text):
 @given(TEXTS)
 def test_no_name_breaks_a_line(text):
     assert len(samples(verification([result(text, "n11", service=text)]), "exasol_network_flow_ok")) == 1
+
+
+def test_what_was_measured_of_paths_is_there_in_units():
+    unmeasured = {"state": "unmeasured", "reason": "undecided"}
+    paths = [
+        measured_path("n11", "n12", lost=25),
+        measured_path("n11", "n13", segments={"out": unmeasured}, tries=0),
+        {"source": "n12", "destination": "n11", "address": "n11", "tries": 4, "lost": 0},
+    ]
+    made = verification(mesh(), paths=paths)
+    ends = 'source="n11",destination="n12",address="n12"'
+    times = dict(samples(made, "exasol_network_path_rtt_seconds"))
+    assert times[f'{ends},quantile="0.5"'] == 0.0005
+    assert times[f'{ends},quantile="0.95"'] == 0.001
+    assert len(times) == 8
+    assert samples(made, "exasol_network_path_loss_ratio") == [
+        (ends, 0.25),
+        ('source="n12",destination="n11",address="n11"', 0.0),
+    ]
+    assert samples(made, "exasol_network_path_segment_bytes") == [
+        (f'{ends},direction="out"', 1448),
+        (f'{ends},direction="in"', 1448),
+    ]
+    assert [value for _labels, value in samples(made, "exasol_network_path_clock_offset_seconds")] == [
+        -0.125
+    ] * 2

@@ -1,0 +1,61 @@
+# Copyright (c) 2026, exasol_community.network contributors
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""How probable it is that mere loss of packets looks like something worse.
+
+Both questions assume that every packet of a path is lost with one and the same probability, whatever that is,
+and ask how probable it then is to see what was seen, or more. Only if that is below C(MAX_CHANCE), loss is
+ruled out.
+
+I(Do full-size segments vanish always?) Full-size segments were sent C(vanished) times, and none was
+acknowledged. In the same time small segments were sent C(tries) times over other connections, and C(passed)
+were answered. If size made no difference, every choice of C(passed) winners among all C(vanished + tries)
+packets would be as probable as any other. So the chance that all winners are small ones is a quotient of
+binomial coefficients (Fisher's exact test), whatever the rate of loss is. With 16 lost and 40 of 40 passed it
+is 2e-14; with 16 lost and 40 of 60 passed, as at 20 % loss each way, 7e-7. With 40 of 80 it is 6e-5: that is
+undecided, not a black hole. Loss in bursts meets both kinds, because they are sent in the same time.
+
+I(Do the same connections fail always?) Of C(tried) connections C(failed) never got an answer to any of their
+SYNs, though each was tried again from the same port; all others together lost C(lost) SYNs. Linux repeats a
+SYN after a second, and tries are half a second apart, so losses are as good as independent. For a rate of
+loss p the chance is at most C(choose(tried, failed) * p ** SYNs), times the chance that all others lose as
+few as they did (a negative binomial distribution). The greatest value over all p counts. With 2 of 16
+connections that lost 7 SYNs each and no other loss it is 4e-7; with 1 of 16 it is 2e-5, which proves nothing,
+but 1 of 32 does (4e-7). With 20 % loss each way other connections lose SYNs too, which makes the chance
+greater at once: with 4 lost SYNs beside 2 of 16, it is 2e-4.
+"""
+
+import math
+
+MAX_CHANCE = 1e-6
+_STEPS = 200  # of the rates of loss that are tried
+
+
+def chance_of_size(vanished: int, tries: int, passed: int) -> float:
+    """Return how probable it is that no full-size segment passes though size makes no difference."""
+    chance = 1.0
+    for index in range(passed):
+        chance *= (tries - index) / float(vanished + tries - index)
+    return chance
+
+
+def chance_of_connections(tried: int, failed: int, syns: int, lost: int) -> float:
+    """Return how probable it is that some connections fail always by mere loss.
+
+    C(failed) of C(tried) connections lost all of their C(syns) SYNs each; the others together C(lost).
+    """
+    if not failed or failed >= tried:
+        return 1.0
+    choices = math.lgamma(tried + 1) - math.lgamma(failed + 1) - math.lgamma(tried - failed + 1)
+    rates = [step / float(_STEPS) for step in range(1, _STEPS)]
+    greatest = max(_log_chance(rate, tried - failed, failed * syns, lost) for rate in rates)
+    return math.exp(min(0.0, choices + greatest))
+
+
+def _log_chance(rate: float, others: int, syns: int, lost: int) -> float:
+    """Return the logarithm of the chance of both at one rate of loss."""
+    term = total = others * math.log(1 - rate)
+    for index in range(1, lost + 1):
+        term += math.log(rate * (others + index - 1) / index)
+        total = max(total, term) + math.log1p(math.exp(-abs(total - term)))
+    return syns * math.log(rate) + min(0.0, total)

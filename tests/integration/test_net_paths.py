@@ -1,0 +1,398 @@
+# Copyright (c) 2026, exasol_community.network contributors
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+
+"""What is true of a path: each fault of a network beside its healthy look-alike, for both address families.
+
+Whether large packets pass is first asked of a bare socket.
+"""
+
+from __future__ import annotations
+
+import contextlib
+import json
+import math
+import socket
+import subprocess
+import sys
+import threading
+import time
+import typing as t
+from collections.abc import Iterator
+
+import pytest
+
+from ansible_collections.exasol_community.network.plugins.module_utils._listener import proof
+from ansible_collections.exasol_community.network.plugins.module_utils._probe.probe import Settings, collect
+from ansible_collections.exasol_community.network.plugins.module_utils._probe.probe import run as run_probe
+from ansible_collections.exasol_community.network.plugins.module_utils._probe.sweep import Pace
+from ansible_collections.exasol_community.network.tests.labs.namespaces.lines import (
+    CLIENT,
+    SERVER,
+    Line,
+    filter_rules,
+)
+from ansible_collections.exasol_community.network.tests.labs.namespaces.namespaces import Machine, Namespace
+from ansible_collections.exasol_community.network.tests.labs.namespaces.oracles import listener_at
+from ansible_collections.exasol_community.network.tests.labs.namespaces.probing import TOKEN, listener, target
+
+PORTS = "20000-20039"
+FAMILIES = pytest.mark.parametrize("version", [pytest.param(4, id="ipv4"), pytest.param(6, id="ipv6")])
+FULL = {4: 1448, 6: 1428}  # bytes of data in a full-size segment of Ethernet, with timestamps
+HEADERS = {4: 52, 6: 72}
+# Linux prefers even source ports: of those, this is one of four.
+DEAD_MEMBER = "iifname near tcp sport & 6 == 0 drop"
+
+
+@pytest.fixture
+def own_line(need_namespaces: None) -> Iterator[Line]:
+    """Return a line of the test's own: kernels keep what they learned of a path."""
+    with Line() as line:
+        yield line
+
+
+def measured(line: Line, version: int, ports: str = PORTS, timeout: float = 3.5) -> tuple[t.Any, t.Any]:
+    """Probe a listener of the server; returns the path and the states of its ports."""
+    address = SERVER[version]
+    with listener(line.server, "n11", target(address, ports)) as found, line.client.inside():
+        result = run_probe(
+            collect([], [target(address, ports)], {address: found["listening"]}),
+            Settings(Pace(timeout), (), TOKEN),
+        )
+    (path,), (seen,) = result["paths"], result["observations"]
+    return path, seen["states"]
+
+
+def segments(path: dict[str, t.Any]) -> tuple[t.Any, t.Any]:
+    """Return state and size of segments, outwards and inwards."""
+    return tuple((path["segments"][way]["state"], path["segments"][way].get("size")) for way in ("out", "in"))
+
+
+def sends(line: Line, version: int, size: int, inwards: bool) -> bool:
+    """Tell whether a bare connection brings one segment to the other side within a second."""
+    address = SERVER[version]
+    family = socket.AF_INET6 if version == 6 else socket.AF_INET
+    with line.server.inside():
+        waiting = socket.create_server((address, 29999), family=family)
+    with line.client.inside():
+        client = socket.create_connection((address, 29999), timeout=10)
+    server = waiting.accept()[0]
+    with waiting, client, server:
+        sender, receiver = (server, client) if inwards else (client, server)
+        sender.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
+        receiver.settimeout(1.0)
+        sender.sendall(b"x" * size)
+        came = 0
+        with contextlib.suppress(TimeoutError):
+            while came < size:
+                came += len(receiver.recv(65536))
+        sender.setsockopt(socket.SOL_SOCKET, socket.SO_LINGER, b"\1\0\0\0\0\0\0\0")
+        return came == size
+
+
+def jumbo(line: Line) -> None:
+    """Let all links of the line carry jumbo frames."""
+    for host, device in (
+        (line.client, "near"),
+        (line.router, "near"),
+        (line.router, "far"),
+        (line.server, "far"),
+    ):
+        host.ip("link", "set", device, "mtu", "9000")
+
+
+@FAMILIES
+def test_a_clean_path(line: Line, version: int) -> None:
+    path, states = measured(line, version)
+    assert segments(path) == (("passed", FULL[version]), ("passed", FULL[version]))
+    assert path["segments"]["out"]["mss"] == path["segments"]["in"]["mss"] == FULL[version]
+    assert (path["tries"], path["lost"], path["retransmitted"]) == (40, 0, 0)
+    assert path["connections"] == {"tried": 48, "failed_always": 0}
+    assert (
+        0
+        < path["rtt_ms"]["min"]
+        <= path["rtt_ms"]["median"]
+        <= path["rtt_ms"]["p95"]
+        <= path["rtt_ms"]["max"]
+    )
+    assert abs(path["clock_offset_s"]) <= path["clock_error_s"] + 0.001, "it is one clock"
+    assert "pattern" not in path and "seen_as" not in states[0]
+
+
+@FAMILIES
+@pytest.mark.parametrize(
+    "largest_out, largest_in",
+    [
+        pytest.param(1400, None, id="outwards"),
+        pytest.param(None, 1437, id="inwards"),
+        pytest.param(1400, 1400, id="both"),
+        pytest.param(1492, 1311, id="differing"),
+    ],
+)
+def test_a_black_hole(line: Line, version: int, largest_out: int | None, largest_in: int | None) -> None:
+    rules = []
+    if largest_out:
+        rules.append(f"iifname near meta length > {largest_out} drop")
+    if largest_in:
+        rules.append(f"iifname far meta length > {largest_in} drop")
+    line.router.nft(filter_rules("forward", *rules))
+    for largest, inwards in ((largest_out, False), (largest_in, True)):
+        assert sends(line, version, 1000, inwards), "the control: small segments pass"
+        assert sends(line, version, FULL[version], inwards) == (largest is None)
+    path, states = measured(line, version)
+    assert [(state["ports"], state["state"]) for state in states] == [(PORTS, "open")], "hand-shakes pass"
+    assert segments(path) == tuple(
+        ("stalled", largest - HEADERS[version]) if largest else ("passed", FULL[version])
+        for largest in (largest_out, largest_in)
+    )
+    assert {path["segments"][way]["mss"] for way in ("out", "in")} == {FULL[version]}
+
+
+@FAMILIES
+@pytest.mark.parametrize("device", ["far", "near"], ids=["outwards", "inwards"])
+def test_a_small_mtu_of_which_icmp_tells_is_no_black_hole(own_line: Line, version: int, device: str) -> None:
+    own_line.router.ip("link", "set", device, "mtu", "1400")
+    way = {"far": "out", "near": "in"}[device]
+    for unused in range(2):  # the second run begins with what the first one has learned
+        path, _states = measured(own_line, version)
+        assert path["segments"][way] == {
+            "state": "reduced",
+            "size": 1400 - HEADERS[version],
+            "mss": FULL[version],
+        }
+        assert path["segments"][{"in": "out", "out": "in"}[way]]["state"] == "passed"
+
+
+@FAMILIES
+def test_a_small_mtu_without_icmp_is_a_black_hole(own_line: Line, version: int) -> None:
+    # By the route, because a device with a small MTU does not take large packets either.
+    prefix = {4: "10.77.2.0/24", 6: "fd77:2::/64"}[version]
+    own_line.router.ip(f"-{version}", "route", "del", prefix, "dev", "far")
+    own_line.router.ip(f"-{version}", "route", "add", prefix, "dev", "far", "mtu", "lock", "1400")
+    own_line.router.nft(
+        filter_rules("output", "icmp type destination-unreachable drop", "icmpv6 type packet-too-big drop")
+    )
+    path, _states = measured(own_line, version)
+    assert segments(path) == (("stalled", 1400 - HEADERS[version]), ("passed", FULL[version]))
+
+
+@FAMILIES
+def test_jumbo_frames_everywhere_pass(own_line: Line, version: int) -> None:
+    jumbo(own_line)
+    path, _states = measured(own_line, version)
+    assert segments(path) == (("passed", FULL[version] + 7500), ("passed", FULL[version] + 7500))
+
+
+@FAMILIES
+def test_jumbo_hosts_with_a_switch_without_jumbo_frames(own_line: Line, version: int) -> None:
+    jumbo(own_line)
+    own_line.router.nft(filter_rules("forward", "meta length > 1500 drop"))
+    path, _states = measured(own_line, version)
+    assert segments(path) == (("stalled", FULL[version]), ("stalled", FULL[version]))
+    assert path["segments"]["out"]["mss"] == FULL[version] + 7500
+
+
+@FAMILIES
+def test_a_lowered_mss_is_the_full_size(line: Line, version: int) -> None:
+    # As devices in front of a tunnel do it; the hole behind it harms nobody then.
+    line.router.nft(
+        filter_rules(
+            "forward",
+            f"tcp flags syn tcp option maxseg size set {1400 - HEADERS[version] + 12}",
+            "meta length > 1400 drop",
+        )
+    )
+    path, _states = measured(line, version)
+    size = 1400 - HEADERS[version]
+    assert segments(path) == (("passed", size), ("passed", size))
+
+
+@pytest.mark.parametrize("at", ["client", "server"])
+@pytest.mark.parametrize("probing", [1, 2])
+def test_mtu_probing_does_not_hide_what_vanishes(own_line: Line, at: str, probing: int) -> None:
+    getattr(own_line, at).sysctl("ipv4/tcp_mtu_probing", probing)
+    own_line.router.nft(filter_rules("forward", "meta length > 1400 drop"))
+    path, _states = measured(own_line, 4)
+    mine, theirs = segments(path) if at == "client" else reversed(segments(path))
+    assert theirs == ("stalled", 1348)
+    # With 2, the connections that a host opens never have a segment that does not pass. Those that it accepts
+    # begin with the full size.
+    assert mine == (("passed", 1024) if (at, probing) == ("client", 2) else ("stalled", 1348))
+
+
+@pytest.mark.parametrize("at", ["client", "server"])
+@pytest.mark.parametrize("probing", [1, 2])
+def test_mtu_probing_on_a_clean_path_is_no_black_hole(own_line: Line, at: str, probing: int) -> None:
+    getattr(own_line, at).sysctl("ipv4/tcp_mtu_probing", probing)
+    path, _states = measured(own_line, 4)
+    assert [path["segments"][way]["state"] for way in ("out", "in")] == ["passed", "passed"]
+
+
+def test_segments_of_loopback_are_measured(machine: Machine) -> None:
+    with listener(machine, "n11", target("127.0.0.1", PORTS)) as found, machine.inside():
+        result = run_probe(
+            collect([], [target("127.0.0.1", PORTS)], {"127.0.0.1": found["listening"]}),
+            Settings(Pace(3.5), (), TOKEN),
+        )
+    (path,) = result["paths"]
+    assert [path["segments"][way]["state"] for way in ("out", "in")] == ["passed", "passed"]
+    assert min(path["segments"][way]["size"] for way in ("out", "in")) > 16000
+
+
+@FAMILIES
+@pytest.mark.parametrize("protocol", ["tcp", "udp"])
+def test_a_translated_source_is_seen(line: Line, version: int, protocol: str) -> None:
+    address = SERVER[version]
+    translated = {4: "10.77.2.1", 6: "fd77:2::1"}[version]
+    found = {}
+    for rules in (
+        "",
+        "table inet n { chain p { type nat hook postrouting priority 100; oifname far masquerade; }; }",
+    ):
+        line.router.nft(f"flush ruleset\n{rules}\n")
+        with listener(line.server, "n11", target(address, PORTS, protocol)) as result, line.client.inside():
+            (seen,) = run_probe(
+                collect([], [target(address, PORTS, protocol)], {address: result["listening"]}),
+                Settings(Pace(3.5), (), TOKEN),
+            )["observations"]
+        found[bool(rules)] = [(state["ports"], state.get("seen_as")) for state in seen["states"]]
+    assert found == {False: [(PORTS, None)], True: [(PORTS, translated)]}
+
+
+@pytest.mark.parametrize("loss", [5, 20])
+@FAMILIES
+def test_loss_is_neither_a_black_hole_nor_a_pattern(line: Line, version: int, loss: int) -> None:
+    line.router.nft(filter_rules("forward", f"numgen random mod 100 < {loss} drop"))
+    path, _states = measured(line, version)
+    assert {path["segments"][way]["state"] for way in ("out", "in")} <= {"passed", "unmeasured"}
+    assert "pattern" not in path
+    assert path["retransmitted"] or path["lost"], "packets were lost"
+
+
+@FAMILIES
+@pytest.mark.parametrize("ports", [PORTS, "20000-20002"], ids=["many ports", "few ports"])
+def test_a_dead_member_of_a_bundle_is_told_from_a_filter(line: Line, version: int, ports: str) -> None:
+    line.router.nft(filter_rules("forward", DEAD_MEMBER))
+    path, states = measured(line, version, ports)
+    assert [(state["ports"], state["state"]) for state in states] == [(ports, "open")], "no port is blamed"
+    assert path["pattern"] == "by_connection"
+    assert 0 < path["connections"]["failed_always"] < path["connections"]["tried"] / 2
+    assert segments(path) == (("passed", FULL[version]), ("passed", FULL[version]))
+
+
+def test_a_filter_behind_a_dead_member_is_reported(line: Line) -> None:
+    line.router.nft(filter_rules("forward", DEAD_MEMBER, "tcp dport 20007 drop"))
+    path, states = measured(line, 4)
+    assert path["pattern"] == "by_connection"
+    assert [state["ports"] for state in states if state["state"] == "filtered"] == ["20007"]
+
+
+def test_a_filter_by_port_is_no_pattern(line: Line) -> None:
+    line.router.nft(filter_rules("forward", "tcp dport 20005 drop"))
+    path, _states = measured(line, 4, timeout=1.0)
+    assert "pattern" not in path and path["connections"]["failed_always"] == 0
+
+
+def test_services_of_others_are_not_measured(line: Line) -> None:
+    with line.server.inside():
+        waiting = socket.create_server((SERVER[4], 20000))
+    with waiting, line.client.inside():
+        (path,) = run_probe(collect([], [target(SERVER[4], 20000)], {}), Settings(Pace(1.0)))["paths"]
+    unmeasured = {"state": "unmeasured", "reason": "services_of_others"}
+    assert path["segments"] == {"out": unmeasured, "in": unmeasured}
+    assert "rtt_ms" not in path and "clock_offset_s" not in path
+
+
+class LyingClock:
+    """A stand-in for our listener whose clock is wrong; it keeps no connection."""
+
+    def __init__(self, machine: Namespace, address: str, offset: float):
+        self._offset = offset
+        with machine.inside():
+            self._sock = socket.create_server((address, 20000))
+        self._sock.settimeout(0.1)
+        self._ends = False
+        self._thread = threading.Thread(target=self._serve)
+
+    def __enter__(self) -> LyingClock:
+        self._thread.start()
+        return self
+
+    def __exit__(self, *unused: object) -> None:
+        self._ends = True
+        self._thread.join()
+        self._sock.close()
+
+    def _serve(self) -> None:
+        while not self._ends:
+            with contextlib.suppress(OSError):
+                sock, remote = self._sock.accept()
+                sock.settimeout(5)
+                hello = proof.read_hello(sock.recv(4096).rstrip(b"\n"))
+                assert hello
+                sock.sendall(
+                    proof.answer(
+                        TOKEN.encode(),
+                        host="n11",
+                        nonce=hello.nonce,
+                        seen=remote[0],
+                        now=time.time() + self._offset,
+                    )
+                )
+                sock.close()
+
+
+@pytest.mark.parametrize("offset", [0.0, 3600.0, -0.75, math.nan])
+def test_a_clock_that_differs(line: Line, offset: float) -> None:
+    listening = {SERVER[4]: [target(SERVER[4], 20000)]}
+    with LyingClock(line.server, SERVER[4], offset), line.client.inside():
+        (path,) = run_probe(
+            collect([], [target(SERVER[4], 20000)], listening), Settings(Pace(3.5), (), TOKEN)
+        )["paths"]
+    if math.isnan(offset):
+        assert "clock_offset_s" not in path
+    else:
+        assert abs(path["clock_offset_s"] - offset) <= path["clock_error_s"] + 0.001
+    assert path["segments"]["out"] == {"state": "unmeasured", "reason": "no_answer"}
+
+
+def test_two_processes_measure_at_the_same_time(line: Line) -> None:
+    """The listener stays one process with one thread, and keeps nothing afterwards."""
+    address = SERVER[4]
+    script = (
+        "import json, sys\n"
+        "from ansible_collections.exasol_community.network.tests.labs.namespaces import probing as p\n"
+        "s = p.Settings(p.Pace(3.5), (), p.TOKEN)\n"
+        "listening = json.loads(sys.argv[1])\n"
+        f"targets = p.collect([], [p.target({address!r}, {PORTS!r})], listening)\n"
+        "print(json.dumps(p.run_probe(targets, s)['paths']))\n"
+    )
+
+    with listener(line.server, "n11", target(address, PORTS)) as found:
+        with line.client.inside():
+            several = [
+                subprocess.Popen(
+                    [sys.executable, "-c", script, json.dumps({address: found["listening"]})],
+                    stdout=subprocess.PIPE,
+                    env={"PYTHONPATH": ":".join(sys.path)},
+                )
+                for unused in range(4)
+            ]
+        paths = [json.loads(one.communicate(timeout=60)[0])[0] for one in several]
+        pid = listener_at(line.server, address, 20000)
+        with open(f"/proc/{pid}/status", encoding="ascii") as status:
+            assert "Threads:\t1\n" in status.read()
+    assert {segments(path) for path in paths} == {(("passed", 1448), ("passed", 1448))}
+
+
+def test_an_address_of_the_client_is_no_translation(line: Line) -> None:
+    line.client.address("10.77.1.50/24", device="near")
+    address = SERVER[4]
+    with listener(line.server, "n11", target(address, PORTS)) as found, line.client.inside():
+        for source in (CLIENT[4], "10.77.1.50"):
+            result = run_probe(
+                collect([], [target(address, PORTS)], {address: found["listening"]}),
+                Settings(Pace(3.5), (source,), TOKEN),
+            )
+            assert "seen_as" not in result["observations"][0]["states"][0]
+    line.client.ip("address", "del", "10.77.1.50/24", "dev", "near")

@@ -1,0 +1,55 @@
+# Copyright (c) 2026, exasol_community.network contributors
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""Names that mean different addresses on different hosts."""
+
+from __future__ import annotations
+
+import pytest
+
+from ansible_collections.exasol_community.network.plugins.plugin_utils._verdict.name_notes import name_notes
+from ansible_collections.exasol_community.network.tests.unit.helpers import assert_names
+
+NAME = "ldap.example.com"
+A, B = "192.0.2.60", "192.0.2.61"
+
+
+def hosts(*names, planned=(NAME,)):
+    """Return a plan's hosts, each of which probes one destination."""
+    return {name: {"probes": [{"destinations": {NAME: list(planned)}}]} for name in names}
+
+
+def saw(*addresses):
+    """Return what a host returned that probed the name at these addresses."""
+    return {"observations": [{"destination": NAME, "address": address} for address in addresses]}
+
+
+@pytest.mark.parametrize(
+    ("answers", "said"),
+    [
+        pytest.param({"n1": [A], "n2": [A]}, [], id="the same"),
+        pytest.param({"n1": [A, B], "n2": [B, A]}, [], id="the same in another order"),
+        pytest.param({"n1": [A], "n2": [NAME]}, [], id="no answer is unresolved, and a verdict"),
+        pytest.param({"n1": [A], "n2": []}, [], id="nothing observed"),
+        pytest.param(
+            {"n1": [A], "n2": [B], "n3": [B]}, [f"{NAME} means {B} on n2, n3 and {A} on n1"], id="another"
+        ),
+        pytest.param({"n1": [A, B], "n2": [A]}, [f"{A}, {B} on n1"], id="one more"),
+        pytest.param({"n1": [A], "n2": ["2001:db8::60"]}, ["2001:db8::60 on n2"], id="another family"),
+    ],
+)
+def test_what_hosts_resolve_is_compared(answers, said):
+    observed = {name: saw(*addresses) for name, addresses in answers.items()}
+    found = name_notes(observed, hosts(*answers))
+    assert len(found) == bool(said)
+    if said:
+        assert_names(found[0], [*said, "getent ahosts", "/etc/hosts"])
+
+
+@pytest.mark.parametrize("planned", [(A,), (A, B), (NAME, A)])
+def test_what_the_plan_knows_by_addresses_is_no_name(planned):
+    assert name_notes({"n1": saw(A), "n2": saw(B)}, hosts("n1", "n2", planned=planned)) == []
+
+
+def test_hosts_without_a_result_say_nothing():
+    assert name_notes({"n1": saw(A), "n2": None, "stranger": saw(B)}, hosts("n1", "n2")) == []

@@ -1,0 +1,203 @@
+# Copyright (c) 2026, exasol_community.network contributors
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""What a path adds to the verdict of a flow: tables from measurements to verdicts."""
+
+from __future__ import annotations
+
+import pytest
+
+from ansible_collections.exasol_community.network.plugins.plugin_utils._verdict.case import Case
+from ansible_collections.exasol_community.network.plugins.plugin_utils._verdict.judge import judge
+from ansible_collections.exasol_community.network.plugins.plugin_utils._verdict.limits import (
+    NO_LIMITS,
+    Limits,
+)
+from ansible_collections.exasol_community.network.tests.unit.helpers import assert_names
+from ansible_collections.exasol_community.network.tests.unit.plugins.plugin_utils._verdict.joined import (
+    clean_path,
+)
+
+CLEAN = {"state": "passed", "size": 1448, "mss": 1448}
+REDUCED = {"state": "reduced", "size": 1360, "mss": 1448}
+HOLE = {"state": "stalled", "size": 1348, "mss": 1448}
+UNKNOWN = {"state": "unmeasured", "reason": "undecided"}
+RTT = {"min": 0.4, "median": 0.9, "p95": 4.0, "max": 9.0}
+
+
+def path(out=CLEAN, back=CLEAN, **more):
+    """Return a path with what became of segments in both directions; None is a direction without anything."""
+    segments = {name: found for name, found in (("out", out), ("in", back)) if found}
+    return clean_path("n11", "192.0.2.11", **{"segments": segments, "rtt_ms": RTT, **more})
+
+
+def judged(
+    measured,
+    limits=NO_LIMITS,
+    proven=True,
+    state="open",
+    protocol="tcp",
+    expected="reachable",
+    address="192.0.2.11",
+):
+    """Return verdict and sentence of a flow over a path."""
+    observed = {"ports": "8563", "state": state, "reason": "syn-ack" if state == "open" else "no-response"}
+    if proven and state == "open":
+        observed["answered_by"] = "n11"
+    return judge(
+        Case(
+            source="client",
+            destination="n11",
+            address=address,
+            service="sql_client",
+            protocol=protocol,
+            ports="8563",
+            expected=expected,
+            observed=observed,
+            source_addresses=("192.0.2.21",),
+            path=measured,
+            limits=limits,
+        )
+    )
+
+
+OPPOSITE = [
+    pytest.param(path(), "ok", id="clean"),
+    pytest.param(path(out=REDUCED, back=REDUCED), "ok", id="smaller MTU with ICMP"),
+    pytest.param(path(lost=8), "ok", id="loss without a limit"),
+    pytest.param(path(clock_offset_s=3600.0, clock_error_s=0.001), "ok", id="clock without a limit"),
+    pytest.param(path(out=HOLE), "stalled", id="hole outwards"),
+    pytest.param(path(back=HOLE), "stalled", id="hole inwards"),
+    pytest.param(path(out=HOLE, back=UNKNOWN), "stalled", id="hole and unknown"),
+    pytest.param(path(back=UNKNOWN), "untested", id="one direction unknown"),
+    pytest.param(path(back=None), "untested", id="one direction missing"),
+    pytest.param(path(out=None, back=None), "untested", id="nothing measured"),
+    pytest.param(None, "untested", id="no path"),
+    pytest.param(
+        path(pattern="by_connection", connections={"tried": 16, "failed_always": 4}), "degraded", id="bundle"
+    ),
+]
+
+
+@pytest.mark.parametrize(("measured", "verdict"), OPPOSITE)
+def test_a_proven_connection_is_ok_only_if_full_size_segments_pass(measured, verdict):
+    assert judged(measured)[0] == verdict
+
+
+@pytest.mark.parametrize(
+    ("measured", "verdict"),
+    [
+        pytest.param(None, "ok", id="not measured where only services of others answer"),
+        pytest.param(path(out=UNKNOWN), "ok", id="not known"),
+        pytest.param(path(out=HOLE), "stalled", id="the path of a service is that of our listener"),
+    ],
+)
+def test_a_service_of_others(measured, verdict):
+    assert judged(measured, proven=False)[0] == verdict
+
+
+@pytest.mark.parametrize("measured", [None, path(out=HOLE), path(out=UNKNOWN)])
+def test_the_size_of_datagrams_is_not_judged(measured):
+    assert judged(measured, protocol="udp")[0] == "ok"
+
+
+def test_a_worse_verdict_stays():
+    assert judged(path(out=HOLE), state="filtered")[0] == "blocked"
+
+
+def test_a_flow_that_must_not_work_is_exposed_whatever_its_segments():
+    assert judged(path(out=HOLE), expected="denied")[0] == "exposed"
+
+
+@pytest.mark.parametrize(
+    ("measured", "address", "names"),
+    [
+        (
+            path(out=HOLE),
+            "192.0.2.11",
+            [
+                "1448 bytes from client never reach n11",
+                "those of 1348 bytes do",
+                "fragmentation needed",
+                "to 1388",
+            ],
+        ),
+        (path(back=HOLE), "192.0.2.11", ["1448 bytes from n11 never reach client"]),
+        (
+            path(out=HOLE, back=HOLE),
+            "192.0.2.11",
+            ["from client never reach n11", "from n11 never reach client"],
+        ),
+        (path(out=HOLE), "2001:db8::11", ["ICMPv6 type 2", "to 1408"]),
+    ],
+)
+def test_a_stalled_path_names_direction_size_and_remedy(measured, address, names):
+    assert_names(judged(measured, address=address)[1], names)
+
+
+@pytest.mark.parametrize(
+    ("limits", "measured", "names"),
+    [
+        (Limits(rtt_ms=0.5), path(), ["median round trip is 0.90 ms", "0.5 ms (rtt_ms)"]),
+        (Limits(loss_percent=1), path(tries=100, lost=2), ["2 of 100", "2.0 %", "1 % (loss_percent)"]),
+        (
+            Limits(clock_s=1),
+            path(clock_offset_s=-1.5, clock_error_s=0.1),
+            ["clocks of client and n11 differ by 1.500 s", "1 s (clock_s)"],
+        ),
+        (Limits(segment=8948), path(), ["largest segment to n11 has 1448 bytes", "to client", "8948 bytes"]),
+        (Limits(segment=1400), path(back=REDUCED), ["largest segment to client has 1360 bytes"]),
+    ],
+)
+def test_a_limit_that_is_exceeded_is_degraded_and_named(limits, measured, names):
+    verdict, sentence = judged(measured, limits)
+    assert verdict == "degraded"
+    assert_names(sentence, [*names, "exasol_verify_limits"])
+
+
+@pytest.mark.parametrize(
+    ("limits", "measured"),
+    [
+        (Limits(rtt_ms=0.9), path()),
+        (Limits(loss_percent=2), path(tries=100, lost=2)),
+        (Limits(clock_s=1), path(clock_offset_s=1.05, clock_error_s=0.1)),
+        (Limits(clock_s=1), path()),
+        (Limits(segment=1448), path()),
+        (Limits(rtt_ms=0.1), clean_path("n11", "192.0.2.11")),
+        (Limits(loss_percent=0), path(tries=0, lost=0)),
+    ],
+    ids=["exactly", "loss", "within the error", "no clock", "segment", "no round trip", "no tries"],
+)
+def test_what_keeps_to_its_limits_or_was_not_measured_is_ok(limits, measured):
+    assert judged(measured, limits)[0] == "ok"
+
+
+@pytest.mark.parametrize(
+    ("offset", "limits", "verdict"),
+    [
+        (3600.0, Limits(clock_s=1), "degraded"),
+        (-1.5, Limits(clock_s=1), "degraded"),
+        (1.0, Limits(clock_s=1), "ok"),
+        (3600.0, NO_LIMITS, "ok"),
+        (None, Limits(clock_s=1), "ok"),
+    ],
+)
+def test_a_time_server_has_to_keep_to_the_limit_of_clocks(offset, limits, verdict):
+    identity = (
+        {"status": "identified"} if offset is None else {"status": "identified", "clock_offset_s": offset}
+    )
+    found, sentence = judge(
+        Case(
+            source="n11",
+            destination="ntp.example.com",
+            address="192.0.2.54",
+            service="ntp",
+            protocol="udp",
+            ports="123",
+            expected="reachable",
+            observed={"ports": "123", "state": "open", "reason": "udp-response", "identity": identity},
+            limits=limits,
+        )
+    )
+    assert found == verdict
+    assert verdict == "ok" or f"differ by {abs(offset):.3f} s" in sentence
