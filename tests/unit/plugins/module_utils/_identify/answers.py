@@ -254,7 +254,8 @@ GOOD = [
         "ftp",
         (
             b"220---------- Welcome to Pure-FTPd [privsep] [TLS] ----------\r\n"
-            b"220-You are user number 1 of 1 allowed.\r\n220 You will be disconnected after 15 minutes of inactivity.\r\n"
+            b"220-You are user number 1 of 1 allowed.\r\n"
+            b"220 You will be disconnected after 15 minutes of inactivity.\r\n"
             b"221-Goodbye. You uploaded 0 and downloaded 0 kbytes.\r\n221 Logout.\r\n"
         ),
         "--------- Welcome to Pure-FTPd [privsep] [TLS] ----------",
