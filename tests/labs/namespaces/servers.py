@@ -23,8 +23,8 @@ from . import oracles
 from .lines import CLIENT
 from .namespaces import Machine, run, with_file, with_hosts
 
-# ProFTPD and vsftpd cannot both be installed as packages, nor can Exim and Postfix, so one of them is unpacked
-# there (.ci/run).
+# ProFTPD and vsftpd cannot both be installed as packages, nor can Exim and Postfix, so one of them is
+# unpacked there (.ci/run).
 _PATH = (
     "/usr/sbin:/usr/bin:/sbin:/bin:/usr/lib/postgresql/15/bin:/usr/lib/dovecot:/opt/proftpd/usr/sbin:"
     "/opt/exim/usr/sbin"
@@ -565,7 +565,7 @@ service submission-login {{
         """Start Exim, which its package gives a user of its own, on a host without a domain."""
         folder = self.folder(f"exim-{port}")
         passwd = folder / "passwd"
-        passwd.write_text(Path("/etc/passwd").read_text() + "Debian-exim:x:0:0::/:/bin/false\n")
+        passwd.write_text(Path("/etc/passwd").read_text() + "Debian-exim:x:997:997::/:/bin/false\n")
         lines = [
             "primary_hostname = mail",
             f"spool_directory = {folder}/spool",
@@ -600,8 +600,8 @@ service submission-login {{
             f"ErrorLog {folder}/errors",
             f"Mutex file:{folder}",
         ]
-        for name in ("mpm_event", "authz_core", "ssl", "socache_shmcb"):
-            lines.append(f"LoadModule {name}_module {_APACHE_MODULES}/mod_{name}.so")
+        modules = ("mpm_event", "authz_core", "ssl", "socache_shmcb")
+        lines += [f"LoadModule {name}_module {_APACHE_MODULES}/mod_{name}.so" for name in modules]
         lines += [f"SSLCertificateFile {certificate}", f"SSLCertificateKeyFile {key}"]
         for name, port in ports.items():
             place = f"{self.address}:{port}"
