@@ -564,8 +564,9 @@ service submission-login {{
     def exim(self, port: int, *settings: str) -> Server:
         """Start Exim, which its package gives a user of its own, on a host without a domain."""
         folder = self.folder(f"exim-{port}")
-        passwd = folder / "passwd"
-        passwd.write_text(Path("/etc/passwd").read_text() + "Debian-exim:x:997:997::/:/bin/false\n")
+        users, groups = folder / "passwd", folder / "group"
+        users.write_text(Path("/etc/passwd").read_text() + "Debian-exim:x:997:997::/:/bin/false\n")
+        groups.write_text(Path("/etc/group").read_text() + "Debian-exim:x:997:\n")
         lines = [
             "primary_hostname = mail",
             f"spool_directory = {folder}/spool",
@@ -580,7 +581,8 @@ service submission-login {{
         ]
         (folder / "conf").write_text("\n".join(lines) + "\n")
         command = [find("exim4"), "-C", str(folder / "conf"), "-bdf", "-oP", f"{folder}/pid"]
-        return self.start(folder, with_file("/etc/passwd", passwd, command), port)
+        command = with_file("/etc/group", groups, with_file("/etc/passwd", users, command))
+        return self.start(folder, command, port)
 
     def apache(self, ports: Mapping[str, int]) -> Server:
         """Start Apache: C(http), C(https), and two that ask for a certificate late, C(tls12) and C(tls13)."""

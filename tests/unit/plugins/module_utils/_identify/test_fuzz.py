@@ -81,7 +81,8 @@ def test_mutations_of_good_answers(service, data):
     words, cut = data.draw(mutations(FIXED[service])), data.draw(CUTS)
     conversation = told(service, words, cut)
     assert_harmless(conversation)
-    if service != "dns_tcp":
+    # Whether PostgreSQL's second answer came before its second question is shown by one piece alone.
+    if service != "dns_tcp" and not (service == "postgresql" and words.startswith(b"N")):
         assert conversation.finding == told(service, words).finding
 
 
