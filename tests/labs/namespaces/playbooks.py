@@ -216,7 +216,7 @@ class Run:
         finally:
             self.send(signal.SIGCONT)
 
-    def finish(self, seconds: float = 3 * SECONDS) -> Done:
+    def finish(self, seconds: float = 6 * SECONDS) -> Done:
         """Wait for the end."""
         code = self._process.wait(seconds)
         self._reader.join(SECONDS)
