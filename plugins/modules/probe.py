@@ -325,7 +325,8 @@ observations:
         proof:
           description:
             - Whether our listener proved itself.
-            - V(ours) if it did; V(silent) if nothing answered the challenge; V(cut_off) if the connection
+            - V(ours) if it did; V(other_port) if the connection arrived at another port of its host;
+              V(silent) if nothing answered the challenge; V(cut_off) if the connection
               ended without an answer; V(other) if something else answered; V(other_run) if a listener of
               another run answered.
           type: str

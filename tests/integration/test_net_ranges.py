@@ -308,6 +308,29 @@ def test_some_rejected_and_all_others_dropped(limited: Line) -> None:
     ]
 
 
+# Another port of the host answers.
+
+
+@pytest.mark.parametrize("protocol", ["tcp", "udp"])
+def test_ports_that_lead_to_another_port_of_their_host_are_not_proven(line: Line, protocol: str) -> None:
+    address = SERVERS[4][0]
+    asked = target(address, "20000-20003", protocol)
+    with listener(line.server, "n12", asked) as ours:
+        listening = {address: ours["listening"]}
+        before = probe(line.client, [asked], listening)[0]["states"]
+        line.router.nft(
+            "table ip nat { chain pre { type nat hook prerouting priority -100;"
+            f" ip daddr {address} {protocol} dport 20001-20002 dnat to {address}:20003; }}; }}"
+        )
+        after = probe(line.client, [asked], listening)[0]["states"]
+    assert [(state["ports"], state["proof"]) for state in before] == [("20000-20003", "ours")]
+    assert {state["proof"]: state["ports"] for state in after} == {
+        "ours": "20000,20003",
+        "other_port": "20001-20002",
+    }
+    assert {state["answered_by"] for state in after} == {"n12"}
+
+
 # Another host answers.
 
 

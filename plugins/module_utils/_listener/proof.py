@@ -4,10 +4,12 @@
 """How a listener proves to a probe which host and which run it belongs to.
 
 The probe sends one line, the hello: the name of the run and a fresh nonce. The listener answers with its
-host's name, the address from which the hello came, its clock, and a keyed hash (HMAC-SHA256, RFC 2104) of the
-nonce and all of these, with the run's token as key. The token itself is never sent. Everybody who does not
-name a run that the listener serves gets one fixed line, the notice, which says that this is a listener and
-not a service.
+host's name, the port at which the hello arrived, the address from which it came, its clock, and a keyed hash
+(HMAC-SHA256, RFC 2104) of the nonce and all of these, with the run's token as key. The token itself is never
+sent. A device in between may lead several ports to one, which only the listener can tell.
+
+Everybody who does not name a run that the listener serves gets one fixed line, the notice, which says that
+this is a listener and not a service.
 
 A hello that asks for a measuring connection (measuring.py) has a keyed hash of its nonce in place of the
 padding: only who knows the token may keep a connection open.
@@ -25,7 +27,7 @@ from urllib.parse import quote, unquote
 from .._values.addresses import parse_address
 from .._values.errors import NetworkError
 
-_MAGIC = b"EXASOL-NETWORK-2"
+_MAGIC = b"EXASOL-NETWORK-3"
 MAX_BYTES = 1024  # bytes of a hello or an answer
 _NONCE = 12
 _MAC = 32  # characters
@@ -82,6 +84,7 @@ class Answer(NamedTuple):
     """What a listener that proved itself says."""
 
     host: str
+    port: int  # at which our hello arrived, 0 if the listener's word is no number
     seen: str  # the address from which our hello came, or empty if the listener's word is no address
     stamp: bytes  # its clock, see C(clock)
 
@@ -122,9 +125,9 @@ def is_notice(data: bytes) -> bool:
     return data.startswith(NOTICE)
 
 
-def answer(key: bytes, host: str, nonce: bytes, seen: str, now: float) -> bytes:
-    """Return the listener's line: who it is, from which address the hello came, and its clock."""
-    said = b"%s %s %.6f" % (_encoded(host), seen.partition("%")[0].encode("ascii"), now)
+def answer(key: bytes, host: str, nonce: bytes, port: int, seen: str, now: float) -> bytes:
+    """Return the listener's line: who it is, where and from which address the hello came, and its clock."""
+    said = b"%s %d %s %.6f" % (_encoded(host), port, seen.partition("%")[0].encode("ascii"), now)
     return b"%s %s %s\n" % (_MAGIC, _mac(key, nonce, said), said)
 
 
@@ -134,7 +137,10 @@ def read_answer(key: bytes, nonce: bytes, line: bytes) -> Optional[Answer]:
     if len(parts) != 3 or parts[0] != _MAGIC or not hmac.compare_digest(parts[1], _mac(key, nonce, parts[2])):
         return None
     words = parts[2].split(b" ")
-    return Answer(_decoded(words[0]), _address(words[1]), words[2]) if len(words) == 3 else None
+    if len(words) != 4:
+        return None
+    port = int(words[1]) if words[1].isdigit() else 0
+    return Answer(host=_decoded(words[0]), port=port, seen=_address(words[2]), stamp=words[3])
 
 
 def clock(said: Answer) -> Optional[float]:

@@ -293,7 +293,14 @@ class Listener:
         if not hello or not key:
             return b"", False
         is_to_measure = proof.may_measure(key, hello) and len(self._measuring) < _MAX_MEASURING
-        answer = proof.answer(key, host=self._host, nonce=hello.nonce, seen=remote, now=time.time())
+        answer = proof.answer(
+            key,
+            host=self._host,
+            nonce=hello.nonce,
+            port=endpoint.port,
+            seen=remote,
+            now=time.time(),
+        )
         return answer, is_to_measure
 
     def _on_datagram(self, argument: Tuple[Endpoint, socket.socket]) -> None:

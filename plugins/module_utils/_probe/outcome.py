@@ -31,11 +31,13 @@ OWN_ADDRESS = "own-address"  # the host reached itself
 
 # What became of the challenge to our own listener; empty if there was none.
 PROOF_OURS = "ours"
+PROOF_OTHER_PORT = "other_port"  # a listener of this run, at another port of its host than the one we asked
 PROOF_SILENT = "silent"  # connected, and no answer
 PROOF_CUT_OFF = "cut_off"  # connected, and the connection ended without an answer
 PROOF_OTHER = "other"  # something else answered
 PROOF_OTHER_RUN = "other_run"
 PROOF_FAILURES = {
+    PROOF_OTHER_PORT: "connected, but our listener answered at another port",
     PROOF_SILENT: "connected, but no answer to the challenge of our listener",
     PROOF_CUT_OFF: "connected, but cut off without an answer to the challenge of our listener",
     PROOF_OTHER: "connected, but something other than our listener answered",
@@ -216,6 +218,11 @@ def _own_address(sock: socket.SocketType) -> str:
 def timed_out(protocol: str) -> Outcome:
     """Return the outcome of silence; with UDP, a service that does not answer looks like that too."""
     return Outcome(FILTERED if protocol == "tcp" else OPEN_FILTERED, NO_RESPONSE)
+
+
+def proof_at(answered: int, asked: int) -> str:
+    """Return the code for a listener of this run that proved itself: whether at the port that was asked."""
+    return PROOF_OURS if answered == asked else PROOF_OTHER_PORT
 
 
 def rank(outcome: Outcome) -> Tuple[int, str, str, str, str, str, str, str]:

@@ -39,7 +39,7 @@ from .._listener.measuring import FILLER, MAX_SEGMENT, PING, REPORT, SEGMENT
 from .chances import MAX_CHANCE, chance_of_connections
 from .engine import Engine, Stage
 from .observations import spread
-from .outcome import NO_RESPONSE, OPEN, PROOF_OURS, SYN_ACK, Outcome
+from .outcome import NO_RESPONSE, OPEN, PROOF_OURS, SYN_ACK, Outcome, proof_at
 from .packet_sizes import HEADERS, LARGEST, SMALLEST, Bounds
 from .segments import NO_ANSWER, OF_OTHERS, OUT_OF_TIME, UNDECIDED, Direction, Seen, unmeasured
 from .sweep import Pace
@@ -424,15 +424,15 @@ class _Rescue(_Connection):
 
     def on_answered(self) -> None:
         """Correct what was found so far."""
-        if self.is_needed:
+        if self.answer and self.is_needed:
             self.path.silent.discard((self._target, self.port))
             own = str(self.sock.getsockname()[0]).partition("%")[0]
-            seen = self.answer.seen if self.answer else ""
+            seen = self.answer.seen
             outcome = Outcome(
                 state=OPEN,
                 reason=SYN_ACK,
-                proof=PROOF_OURS,
-                answered_by=self.answer.host if self.answer else "",
+                proof=proof_at(self.answer.port, asked=self.port),
+                answered_by=self.answer.host,
                 seen_as="" if seen == own else seen,
             )
             self._target.correct(self.port, outcome)

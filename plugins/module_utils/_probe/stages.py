@@ -272,7 +272,7 @@ class Proof(_Stage):
         attempt = self._attempt
         outcome = _judged(attempt, self._nonce, self._received, SYN_ACK)
         attempt.record(outcome, attempt.rtt_ms)
-        if outcome.proof == outcomes.PROOF_OURS:
+        if outcome.answered_by:
             attempt.reset()
         else:
             _look_who_is_there(attempt, go_on=_leave)
@@ -311,7 +311,7 @@ def _judged(attempt: Attempt, nonce: bytes, received: bytes, reason: str) -> Out
         return Outcome(
             state=OPEN,
             reason=reason,
-            proof=outcomes.PROOF_OURS,
+            proof=outcomes.proof_at(answer.port, asked=attempt.port),
             answered_by=answer.host,
             seen_as=_seen_as(attempt, answer.seen),
         )

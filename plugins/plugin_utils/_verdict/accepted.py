@@ -10,7 +10,7 @@ import typing as t
 
 from ...module_utils._identify._finding import IDENTIFIED, OTHER, REFUSING, SILENT, UNVERIFIABLE
 from ...module_utils._listener.occupants import LISTENER
-from ...module_utils._probe.outcome import OTHER_RUN
+from ...module_utils._probe.outcome import OTHER_RUN, PROOF_OTHER_PORT
 from .case import ELSEWHERE, SIBLING, Case
 from .phrases import listens_elsewhere, one_machine
 from .verdict import NO_LISTENER, OK, UNTESTED, WRONG_HOST, WRONG_SERVICE, Judgement
@@ -38,6 +38,8 @@ def judge_accepted(case: Case) -> Judgement:
     if proven is None:
         return _served(case)
     if proven == case.destination:
+        if case.observed.get("proof") == PROOF_OTHER_PORT:
+            return _judge_other_port(case)
         return OK, f"{case.source} reaches {case.where}."
     if proven:
         return WRONG_HOST, (
@@ -49,6 +51,23 @@ def judge_accepted(case: Case) -> Judgement:
         f"{case.source} connects to {case.where}, but something other than our listener answers "
         f"({case.observed.get('detail', 'no proof')}): a load balancer, a proxy or another host is in "
         f"between; whoever runs it must let the connection through to {case.destination}."
+    )
+
+
+def _judge_other_port(case: Case) -> Judgement:
+    """Judge a port whose connections arrive at another port of the same host."""
+    if case.behind:
+        # There it may be meant: a device that has the address may give several hosts a port each.
+        return UNTESTED, (
+            f"{case.source} connects to {case.where}, but the connection arrives at another port of "
+            f"{case.destination}: the device that translates the address translates the port too, so it is "
+            f"unknown whether {case.service} answers there; whoever runs that device must say where the port "
+            f"leads, or keep it."
+        )
+    return WRONG_SERVICE, (
+        f"{case.source} connects to {case.where}, but the connection arrives at another port of "
+        f"{case.destination}: a NAT rule, a port forwarding or a load balancer leads there, where another "
+        f"service listens; correct it, or the port in overrides ({case.service})."
     )
 
 

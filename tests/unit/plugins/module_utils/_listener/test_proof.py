@@ -24,9 +24,9 @@ SEEN = st.one_of(
 LONGEST = "fd00:1111:2222:3333:4444:5555:6666:7777"
 
 
-def answer(key, host, nonce, seen="192.0.2.1", now=1.5):
+def answer(key, host, nonce, seen="192.0.2.1", now=1.5, port=8563):
     """Return a listener's line."""
-    return proof.answer(key, host=host, nonce=nonce, seen=seen, now=now)
+    return proof.answer(key, host=host, nonce=nonce, port=port, seen=seen, now=now)
 
 
 def host_in(key, nonce, line):
@@ -71,20 +71,34 @@ def test_answer_says_where_the_hello_came_from_and_what_time_it_is(key, nonce, s
     assert (said.seen, proof.clock(said)) == (seen, float(now))
 
 
+@given(KEYS, NONCES, st.integers(1, 65535))
+def test_answer_says_at_which_port_the_hello_arrived(key, nonce, port):
+    assert proof.read_answer(key, nonce, answer(key, "n11", nonce, port=port)).port == port
+
+
+@pytest.mark.parametrize("word", [b"-8563", b"0x2173", b"sql", b"8563.0", "\u0668".encode()])
+def test_what_is_no_port_is_none(word):
+    said = b"n11 " + word + b" 192.0.2.1 1.0"
+    line = b"EXASOL-NETWORK-3 " + proof._mac(KEY, NONCE, said) + b" " + said + b"\n"
+    assert proof.read_answer(KEY, NONCE, line).port == 0
+
+
 def test_a_zone_is_no_part_of_the_seen_address():
     assert proof.read_answer(KEY, NONCE, answer(KEY, "n11", NONCE, "fe80::1%eth0")).seen == "fe80::1"
 
 
-@pytest.mark.parametrize("words", [b"n11", b"n11 192.0.2.1", b"n11 192.0.2.1 1.0 more"])
+@pytest.mark.parametrize(
+    "words", [b"n11", b"n11 8563 192.0.2.1", b"n11 192.0.2.1 1.0", b"n11 8563 192.0.2.1 1.0 more"]
+)
 def test_a_proven_answer_of_another_form_proves_nothing(words):
-    line = b"EXASOL-NETWORK-2 " + proof._mac(KEY, NONCE, words) + b" " + words + b"\n"
+    line = b"EXASOL-NETWORK-3 " + proof._mac(KEY, NONCE, words) + b" " + words + b"\n"
     assert proof.read_answer(KEY, NONCE, line) is None
 
 
 @pytest.mark.parametrize("stamp", [b"nan", b"inf", b"-Infinity", b"soon", b""])
 def test_what_is_no_time_is_none(stamp):
-    said = b"n11 nowhere " + stamp
-    line = b"EXASOL-NETWORK-2 " + proof._mac(KEY, NONCE, said) + b" " + said + b"\n"
+    said = b"n11 8563 nowhere " + stamp
+    line = b"EXASOL-NETWORK-3 " + proof._mac(KEY, NONCE, said) + b" " + said + b"\n"
     answered = proof.read_answer(KEY, NONCE, line)
     assert (answered.host, answered.seen, proof.clock(answered)) == ("n11", "", None)
 
@@ -139,14 +153,14 @@ def test_noise_proves_nothing(key, nonce, noise):
     "line",
     [
         b"",
-        b"EXASOL-NETWORK-2",
-        b"EXASOL-NETWORK-2 run",
-        b"EXASOL-NETWORK-2  ",
-        b"EXASOL-NETWORK-2 run " + NONCE,
+        b"EXASOL-NETWORK-3",
+        b"EXASOL-NETWORK-3 run",
+        b"EXASOL-NETWORK-3  ",
+        b"EXASOL-NETWORK-3 run " + NONCE,
         b"EXASOL-NETWORK-1 run " + NONCE + b" .",
-        b"EXASOL-NETWORK-2 run " + NONCE[1:] + b" .",
-        b"EXASOL-NETWORK-2 run " + NONCE + b"a .",
-        b"EXASOL-NETWORK-2 run " + NONCE + b" . .",
+        b"EXASOL-NETWORK-3 run " + NONCE[1:] + b" .",
+        b"EXASOL-NETWORK-3 run " + NONCE + b"a .",
+        b"EXASOL-NETWORK-3 run " + NONCE + b" . .",
         b"GET / HTTP/1.0",
     ],
 )
@@ -158,7 +172,7 @@ def test_what_is_no_hello(line):
     "spoil",
     [
         lambda answer: answer[1:],
-        lambda answer: answer.replace(b"NETWORK-2", b"NETWORK-1"),
+        lambda answer: answer.replace(b"NETWORK-3", b"NETWORK-2"),
         lambda answer: (
             answer[:20] + b"0" + answer[21:] if answer[20:21] != b"0" else answer[:20] + b"1" + answer[21:]
         ),
@@ -178,9 +192,9 @@ def test_spoilt_answer_proves_nothing(spoil):
 
 def test_answer_is_the_keyed_hash_of_nonce_and_all_that_is_said():
     # RFC 2104, worked out without the code under test.
-    said = b"n11 192.0.2.1 1.500000"
+    said = b"n11 8563 192.0.2.1 1.500000"
     expected = hmac.new(KEY, NONCE + b" " + said, hashlib.sha256).hexdigest()[:32].encode("ascii")
-    assert answer(KEY, "n11", NONCE) == b"EXASOL-NETWORK-2 " + expected + b" " + said + b"\n"
+    assert answer(KEY, "n11", NONCE) == b"EXASOL-NETWORK-3 " + expected + b" " + said + b"\n"
 
 
 def test_old_pythons_work_out_the_same_hash():

@@ -148,7 +148,7 @@ def test_another_runs_token_proves_nothing(host):
         lambda host: hello(host, "stranger"),
         lambda host: b"GET / HTTP/1.0\r\n\r\n",
         lambda host: b"\n",
-        lambda host: hello(host).replace(b"NETWORK-2", b"NETWORK-1"),
+        lambda host: hello(host).replace(b"NETWORK-3", b"NETWORK-2"),
         lambda host: proof.hello(proof.prefix(key_of(host)), NONCE[:-1]),
     ],
     ids=["unknown run", "http", "empty line", "other version", "short nonce"],

@@ -230,7 +230,9 @@ class Listener:
             if len(self.heard) > self._deaf_to:
                 time.sleep(self._seconds)
                 nonce = proof.read_hello(self.heard[-1].rstrip(b"\n")).nonce
-                sock.sendall(proof.answer(KEY, host="n11", nonce=nonce, seen="127.0.0.1", now=1.0))
+                port = self.sock.getsockname()[1]
+                answer = proof.answer(KEY, host="n11", nonce=nonce, port=port, seen="127.0.0.1", now=1.0)
+                sock.sendall(answer)
             if len(self.heard) <= self._deaf_to and self._cuts:
                 sock.close()
             else:
@@ -451,7 +453,7 @@ def test_a_banner_that_came_before_we_looked_is_read():
 
 def test_an_old_answer_proves_nothing():
     with Server(
-        some_address(), proof.answer(KEY, host="n11", nonce=b"a" * 24, seen="127.0.0.1", now=1.0)
+        some_address(), proof.answer(KEY, host="n11", nonce=b"a" * 24, port=8563, seen="127.0.0.1", now=1.0)
     ) as server:
         found = swept(target(server.sock.getsockname()[0], [server.port], ours=True), timeout=5.0)
     assert found[server.port] == Outcome("open", "syn-ack", proof=PROOF_OTHER)

@@ -56,6 +56,22 @@ def case(state, reason="", listener=NONE, expected="reachable", **more):
 REACHABLE = [
     (case("open", "syn-ack"), "ok", ["client reaches tcp 8563 of n11 (192.0.2.11)"]),
     (case("open", "syn-ack", answered_by="n11"), "ok", ["client reaches tcp 8563"]),
+    (case("open", "syn-ack", answered_by="n11", proof="ours"), "ok", ["client reaches tcp 8563"]),
+    (
+        case("open", "syn-ack", answered_by="n11", proof="other_port"),
+        "wrong_service",
+        ["tcp 8563 of n11", "arrives at another port of n11", "forwarding", "overrides (sql_client)"],
+    ),
+    (
+        case("open", "syn-ack", answered_by="n11", proof="other_port")._replace(behind=("10.0.0.11",)),
+        "untested",
+        ["arrives at another port of n11", "translates the port too"],
+    ),
+    (
+        case("open", "syn-ack", answered_by="n12", proof="other_port"),
+        "wrong_host",
+        ["n12 answers", "exasol_address"],
+    ),
     (
         case("open", "syn-ack", answered_by="n12"),
         "wrong_host",
