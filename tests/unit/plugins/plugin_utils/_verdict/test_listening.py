@@ -250,6 +250,40 @@ def test_a_refusal_where_we_could_not_listen_is_untested(listener, fragment):
     assert fragment in found["sentence"]
 
 
+@pytest.mark.parametrize("expected", ["reachable", "denied"])
+def test_one_port_at_which_we_listen_counts_for_no_other(expected):
+    """443 needs root, so we listened at 8443 alone; whoever may use them reached both in this run."""
+    ports = "443,8443"
+    members = {
+        "database_node": [Party("n2", ("192.0.2.2",), managed=True)],
+        "client": [],
+        "admin_network": [],
+    }
+    for name, address in (("client", "192.0.2.21"), ("admin_network", "192.0.2.22")):
+        members[name] = [Party(name, (address,), managed=True)]
+    services = [
+        {
+            "name": "ui",
+            "protocol": "tcp",
+            "ports": ports,
+            "source": "admin_network",
+            "destination": "database_node",
+            "description": "pages for people",
+        }
+    ]
+    made = make_plan(Wishes(services=services), members, [])
+    probe = next(one for one in made["hosts"]["admin_network"]["probes"] if one["service"] == "ui")
+    for name, one in (("client", {**probe, "expected": expected}), ("admin_network", probe)):
+        made["hosts"][name]["probes"] = [one]
+    at = {"address": "192.0.2.2", "protocol": "tcp"}
+    listeners = {
+        "n2": {"listening": [{**at, "ports": "8443"}], "denied": [{**at, "ports": "443"}], "in_use": []}
+    }
+    judged = Joining(made, observed(made, OPEN, client_n2=CLOSED), listeners).judge().results
+    found = {one["ports"]: one["verdict"] for one in judged if one["source"] == "client"}
+    assert found == {"443": "untested", "8443": "blocked" if expected == "reachable" else "ok"}
+
+
 @pytest.mark.parametrize(
     ("stopped", "verdict"),
     [
