@@ -225,6 +225,31 @@ if TYPE_CHECKING:
         gateway: NotRequired[str]  # the next hop, if the address is on no link of the host
         link_address: NotRequired[str]  # from which the address replied, if it is on a link of the host
 
+    class TraceHop(TypedDict):
+        """Who reported that a packet with so many hops had too few: several, if there are equal routes."""
+
+        hop: int
+        by: List[str]
+
+    class TraceEnd(TypedDict):
+        """The reply to a packet that had enough hops."""
+
+        hop: int
+        how: str  # one of _probe/trace.ENDS
+        by: NotRequired[str]  # who sent the ICMP error
+
+    class Trace(TypedDict):
+        """How far the way to one port was heard (_probe/trace.py)."""
+
+        destination: str
+        address: str
+        protocol: str
+        port: int
+        kind: str  # one of _probe/trace.KINDS
+        tried: int  # the greatest number of hops that was tried
+        hops: List[TraceHop]
+        end: NotRequired[TraceEnd]
+
     class CaptureEntry(TypedDict):
         """The ports of which packets were seen between two addresses."""
 
@@ -274,6 +299,7 @@ if TYPE_CHECKING:
         paths: List[Path]
         summary: Dict[str, int]  # ports by state
         elapsed_s: float
+        traces: NotRequired[List[Trace]]
         capture: NotRequired[Capture]
         ftp_sessions: NotRequired[List[FtpSession]]
 
@@ -394,6 +420,7 @@ if TYPE_CHECKING:
 
         observations: List[Observation]
         paths: List[Path]
+        traces: List[Trace]
         capture: Capture
         ftp_sessions: List[FtpSession]
 

@@ -4,7 +4,7 @@
 """A whole probe, from a plan's flows to observations.
 
 1. Names are resolved, and each of their addresses becomes a target.
-2. One sweep tries every port (sweep.py).
+2. One sweep tries every port (sweep.py). What stays silent or is rejected is traced beside it (trace.py).
 3. Silent ports whose packets may have been lost are tried again (observations.py).
 4. Silent ports beside rejected ones are tried again alone, slowly (icmp_limit.py).
 5. With a capture, an address of which nothing is known gets one more patient try (next_hop.py).
@@ -37,6 +37,7 @@ from .observations import Suspects, by_address, late_answers, observation, paths
 from .outcome import OPEN, OTHER_RUN, UNRESOLVED, Outcome
 from .sweep import Pace, Sweep, Work, all_ports
 from .targets import Target, Targets, describe
+from .trace import Tracer
 
 if TYPE_CHECKING:
     from .._shapes import Capture as CaptureReport
@@ -57,6 +58,7 @@ class Settings(NamedTuple):
     identify: bool = False
     ftp: Optional[Login] = None
     capture: bool = False
+    trace: bool = False
 
 
 def patient(pace: Pace) -> Pace:
@@ -133,7 +135,11 @@ def run(targets: Targets, settings: Settings) -> "ProbeResult":
                 sweep.watch(capture)
         except NetworkError as error:
             captured = {"problem": str(error)}
-        found_paths = _measure(sweep, resolved)
+        tracer = None
+        if settings.trace:
+            tracer = Tracer(sources, settings.pace.timeout, settings.pace.concurrency)
+            stack.enter_context(contextlib.closing(tracer))
+        found_paths = _measure(sweep, resolved, tracer)
         if capture is not None:
             _ask_next_hops(resolved, settings.pace, sources, capture)
         _find_own_refusals(resolved, settings.pace, sources, capture)
@@ -150,6 +156,9 @@ def run(targets: Targets, settings: Settings) -> "ProbeResult":
         "summary": summarize(everything),
         "elapsed_s": round(time.monotonic() - begun, 3),
     }
+    traces = tracer.report(resolved) if tracer is not None else []
+    if traces:
+        result["traces"] = traces
     if captured is not None:
         result["capture"] = captured
     if sessions is not None:
@@ -186,9 +195,15 @@ def _ftp_servers(targets: Iterable[Target]) -> List[Server]:
     return servers
 
 
-def _measure(sweep: Sweep, targets: Sequence[Target]) -> List["Path"]:
+def _measure(sweep: Sweep, targets: Sequence[Target], tracer: Optional[Tracer]) -> List["Path"]:
     """Probe all ports; returns for each path how many first tries were lost."""
-    sweep.run(all_ports(targets))
+    if tracer is None:
+        sweep.run(all_ports(targets))
+    else:
+        tracer.begin(targets)
+        sweep.run_traced(all_ports(targets), tracer)
+        tracer.take_outcomes()
+        tracer.finish()
     late = late_answers(targets)
     groups = by_address(targets)
     suspects = [Suspects(group) for group in groups]

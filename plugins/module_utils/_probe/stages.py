@@ -103,6 +103,11 @@ class _Stage(Stage):
     def __init__(self, attempt: Attempt):
         self._attempt = attempt
 
+    @property
+    def attempt(self) -> Attempt:
+        """The attempt that is in this stage."""
+        return self._attempt
+
     def close(self) -> None:
         """End the attempt in the middle of this stage."""
         self._attempt.close()
@@ -173,11 +178,6 @@ class Lookup(_Stage):
     def __init__(self, attempt: Attempt, go_on: Callable[[Attempt], None]):
         super().__init__(attempt)
         self.go_on = go_on
-
-    @property
-    def attempt(self) -> Attempt:
-        """The attempt that waits."""
-        return self._attempt
 
     def begin(self) -> None:
         """Wait for the next look, which is at the end of this round of events if it may be."""

@@ -43,7 +43,7 @@ import errno
 import socket
 import time
 from collections import deque
-from typing import Iterable, Iterator, List, NamedTuple, Tuple
+from typing import Iterable, Iterator, List, NamedTuple, Optional, Tuple
 
 from .._kernel.capture import Capture
 from .._kernel.loopback import receive_only_from_here
@@ -53,6 +53,7 @@ from .engine import Engine
 from .outcome import from_errno, local_failure, receive_errors
 from .stages import Attempt, Context, Datagrams, Handshake, Lookups
 from .targets import Target
+from .trace import Tracer
 
 DEFAULT_TIMEOUT = 3.5  # seconds; just above 3 s, so that three SYNs leave (at once, after 1 s and after 3 s)
 DEFAULT_CONCURRENCY = 4096
@@ -101,6 +102,7 @@ class Sweep:
             lookups=Lookups(),
         )
         self._postponed: List[Work] = []
+        self._tracer: Optional[Tracer] = None  # that looks at the pass
         self._begun = 0.0  # when the pass began
         self._started = 0  # attempts in the pass
 
@@ -113,6 +115,13 @@ class Sweep:
     def watch(self, capture: Capture) -> None:
         """Let a capture read while we probe."""
         self._engine.watch(capture.sock.fileno(), capture.read)
+
+    def run_traced(self, work: Iterable[Work], tracer: Tracer) -> None:
+        """Try each port once, and let a tracer look meanwhile which of them are silent."""
+        self._engine.watch(tracer.fileno(), tracer.read)
+        self._tracer = tracer
+        self.run(work)
+        self._tracer = None
 
     def run(self, work: Iterable[Work]) -> None:
         """Try each port once.
@@ -138,7 +147,12 @@ class Sweep:
         more = True
         while more or self._engine.is_waited_for:
             more = more and self._start_some(waiting)
-            self._engine.wait(self._seconds_to_wait(more))
+            seconds = self._seconds_to_wait(more)
+            if self._tracer is not None:
+                now = time.monotonic()
+                self._tracer.tick(now, self._waiting)
+                seconds = min(seconds, self._tracer.seconds_to_next(now))
+            self._engine.wait(seconds)
 
     def _start_some(self, waiting: Iterator[Work]) -> bool:
         """Start as many attempts as may start now; returns whether more may be left."""
@@ -163,6 +177,13 @@ class Sweep:
             return 0.0
         next_start = self._begun + self._started / self._pace.rate
         return min(self._engine.seconds_to_next_alarm(), max(0.0, next_start - time.monotonic()))
+
+    def _waiting(self, seconds: float) -> Iterator[Work]:
+        """Yield the ports that have waited so long for a first sign of life."""
+        latest = time.monotonic() - seconds
+        for stage in self._engine.stages():
+            if isinstance(stage, (Handshake, Datagrams)) and stage.attempt.started <= latest:
+                yield stage.attempt.target, stage.attempt.port
 
     def start(self, target: Target, port: int, plain: bool = False) -> None:
         """Start an attempt; a plain one does without what saves packets."""
