@@ -26,11 +26,12 @@ from ..plugin_utils._verdict.ftp_results import ftp_results, still_untestable
 from ..plugin_utils._verdict.joining import Joining
 from ..plugin_utils._verdict.limits import read_limits
 from ..plugin_utils._verdict.links import link_notes
-from ..plugin_utils._verdict.measured_paths import measured_paths
+from ..plugin_utils._verdict.measured_paths import measured_paths, measured_traces
 from ..plugin_utils._verdict.name_notes import name_notes
 from ..plugin_utils._verdict.not_covered import coverage_sentences, not_covered
 from ..plugin_utils._verdict.path_notes import path_notes
 from ..plugin_utils._verdict.peers import hosts_by_peer, private_addresses
+from ..plugin_utils._verdict.trace_notes import trace_notes
 from ..plugin_utils._verdict.unverified import unverified
 
 if t.TYPE_CHECKING:
@@ -105,6 +106,7 @@ class ActionModule(ControllerAction):
             "summary": summarize(results),
             "certificates": presented,
             "paths": paths,
+            "traces": measured_traces(observations, plan["hosts"]),
             "notes": [
                 *settled.notes,
                 *plan.get("notes", ()),
@@ -115,6 +117,7 @@ class ActionModule(ControllerAction):
                 *joining.listening.notes(),
                 *origins.notes(),
                 *path_notes(paths, plan["hosts"], limits, judged.results),
+                *trace_notes(judged.results),
                 *name_notes(observations, plan["hosts"]),
                 *link_notes(observations, plan["hosts"]),
             ],

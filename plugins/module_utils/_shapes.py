@@ -437,6 +437,15 @@ if TYPE_CHECKING:
 
     # What is concluded from both (action verdict). A test holds Report against docs/report.schema.json.
 
+    class ResultTrace(TypedDict):
+        """A trace in short: the last device that was heard."""
+
+        port: int
+        hop: int  # 0 if none was heard
+        by: List[str]  # several, if there are equal routes
+        end: NotRequired[TraceEnd]
+        distance: NotRequired[int]  # hops to the address, as an open port of it shows
+
     class Result(TypedDict):
         """The verdict on a flow, or on the part of its ports or addresses that differs from the rest."""
 
@@ -455,6 +464,12 @@ if TYPE_CHECKING:
         rtt_ms: NotRequired[RoundTrips]
         identity: NotRequired[Identity]
         answered_by: NotRequired[str]
+        trace: NotRequired[ResultTrace]
+
+    class MeasuredTrace(Trace):
+        """A trace of the plan, with its source."""
+
+        source: str
 
     class Unmeasured(TypedDict):
         """Flows that were not measured: every source with every destination."""
@@ -507,6 +522,7 @@ if TYPE_CHECKING:
         message: NotRequired[str]
         certificates: NotRequired[List[Certificate]]
         paths: NotRequired[List[MeasuredPath]]
+        traces: NotRequired[List[MeasuredTrace]]
         notes: NotRequired[List[str]]
 
     class Report(Verification):

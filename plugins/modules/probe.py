@@ -214,6 +214,16 @@ options:
       - Needs root. Only port numbers and pairs of addresses are recorded, no packets and no contents.
     type: bool
     default: false
+  trace:
+    description:
+      - Find out how far packets to silent, rejected and refused ports come, from connections whose packets
+        may pass only 1, 2, 3 ... devices (TTL).
+      - An open port of the same address is traced beside them, if there is one.
+      - It runs while the module waits for silent ports anyway, and needs no root.
+      - At most three ports and one open one of each of 8 addresses are traced, never more than 5 hops beyond
+        the last device that replies. Ports that the plan expects to be denied are not traced.
+    type: bool
+    default: true
   token:
     description:
       - The token of this run's listeners. Without it they cannot prove themselves.
@@ -457,6 +467,58 @@ paths:
       type: str
       returned: if the address is on a link of this host and its reply is in the kernel's table of neighbors
       sample: 52:54:00:12:34:56
+traces:
+  description:
+    - How far the way to silent, rejected and refused ports was heard, beside that to an open port.
+    - A device that was heard last is not necessarily the one that drops. It may be the next one, too, or one
+      further on if those in between report nothing.
+  returned: with O(trace), if any port that ought to be reachable is silent, rejected or refused
+  type: list
+  elements: dict
+  contains:
+    destination:
+      description: The destination's name, or its address for plain targets.
+      type: str
+      returned: success
+      sample: n12
+    address:
+      description: The address that was probed.
+      type: str
+      returned: success
+      sample: 192.0.2.12
+    protocol:
+      description: V(tcp) or V(udp).
+      type: str
+      returned: success
+      sample: tcp
+    port:
+      description: The port that was traced.
+      type: int
+      returned: success
+      sample: 8563
+    kind:
+      description: Whether the port is V(silent), V(rejected), V(refused) or V(open).
+      type: str
+      returned: success
+      sample: silent
+    tried:
+      description: The greatest number of hops that was tried.
+      type: int
+      returned: success
+      sample: 7
+    hops:
+      description: Who reported that a packet had too few hops, C(by) address and C(hop).
+      type: list
+      elements: dict
+      returned: success
+      sample: [{hop: 1, by: [192.0.2.1]}, {hop: 2, by: [198.51.100.1]}]
+    end:
+      description:
+        - The reply to the packet with the fewest hops that got one, and C(how) it was - V(answered),
+          V(refused) (TCP reset), or V(rejected) C(by) the sender of an ICMP error.
+      type: dict
+      returned: if there was one
+      sample: {hop: 4, how: answered}
 capture:
   description: What was seen outside of this host's packet filter.
   returned: with O(capture)
@@ -658,6 +720,7 @@ def main() -> None:
         "listening": {"type": "dict", "default": {}},
         "ftp": {"type": "dict", "options": ftp_options()},
         "capture": {"type": "bool", "default": False},
+        "trace": {"type": "bool", "default": True},
     }
     options.update(machine.options())
     module = AnsibleModule(
@@ -674,6 +737,7 @@ def main() -> None:
             identify=params["identify"],
             ftp=login_of(params),
             capture=params["capture"],
+            trace=params["trace"],
         )
         targets = collect(params["flows"], params["targets"], params["listening"] if params["token"] else {})
         module.exit_json(

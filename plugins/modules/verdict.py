@@ -177,6 +177,15 @@ results:
       type: str
       returned: when somebody sent one
       sample: 192.0.2.1
+    trace:
+      description:
+        - How far the way to one C(port) was heard - the last C(hop), C(by) the address of the device there,
+          several with equal routes.
+        - C(end) is the reply to a packet with enough hops, if there was one.
+        - C(distance) is that of the address in hops, if an open port shows it.
+      type: dict
+      returned: when the probe traced the port
+      sample: {port: 8563, hop: 3, by: [192.0.2.1], distance: 5}
     rtt_ms:
       description: Milliseconds until the answer.
       type: dict
@@ -265,6 +274,14 @@ paths:
       type: str
       returned: success
       sample: n12
+traces:
+  description:
+    - How far the way to silent, rejected and refused ports was heard, as in
+      RV(exasol_community.network.probe#module:traces), with the C(source) of each.
+  returned: success
+  type: list
+  elements: dict
+  sample: []
 notes:
   description: What somebody should look at although it is no verdict, such as nodes that present different
     certificates, a connection string that does not fit the nodes, or open ports at which it is unknown who

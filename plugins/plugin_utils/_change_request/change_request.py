@@ -26,6 +26,7 @@ from .._text.format_registry import choose
 from .._text.products import grouped
 from .._verdict.peers import hosts_by_peer
 from .._verdict.phrases import some_of
+from .._verdict.trace_notes import short_words
 from .._verdict.verdict import BLOCKED, BLOCKED_AT_DESTINATION, BLOCKED_ON_PATH, BLOCKED_ON_RETURN
 from .formats import REQUEST_FORMATS, REQUEST_KIND
 from .lines import Request, Row, collapse, family
@@ -131,6 +132,9 @@ def _needs_of(result: Result, site: _Site) -> Iterator[_Need]:
     why = f"measured {result['verdict']}"
     if result.get("reason_ip"):
         why += f" by {result['reason_ip']}"
+    traced = short_words(result)
+    if traced:
+        why += f" ({traced})"
     source, destination, targets = result["source"], result["destination"], [result["address"]]
     for end in (source, destination, *targets):
         if parse_network(end):

@@ -72,6 +72,7 @@ BY_HOST = (
     "exasol_verify_concurrency",
     "exasol_verify_source_address",
     "exasol_verify_identify",
+    "exasol_verify_trace",
     "exasol_verify_capture",
 )
 # What else begins like a variable of ours, and is read or set by playbooks, roles and change requests.

@@ -39,6 +39,11 @@ class Line(t.NamedTuple):
         """One result that stands for all."""
         return self.results[0]
 
+    @property
+    def spoken(self) -> str:
+        """The sentence that stands for all, of a result whose path was traced if there is one."""
+        return next((result for result in self.results if "trace" in result), self.first)["sentence"]
+
     def milliseconds(self) -> str:
         """Return the median of the medians, as text."""
         medians = sorted(result["rtt_ms"]["median"] for result in self.results if "rtt_ms" in result)
@@ -199,7 +204,7 @@ def sentences(results: Iterable[Result]) -> list[str]:
     """Return what is wrong and who acts, one sentence for each line of the table that is not ok."""
     wrong = [line for line in lines(results) if line.first["verdict"] != OK]
     texts = [
-        f"{line.first['verdict']}: {line.first['sentence']}{_more(len(line.results) - 1)}"
+        f"{line.first['verdict']}: {line.spoken}{_more(len(line.results) - 1)}"
         for line in wrong[:_MAX_SENTENCES]
     ]
     if len(wrong) > _MAX_SENTENCES:

@@ -90,6 +90,7 @@ def _probed(host: str, result: t.Any, hosts: Hosts) -> t.Any:
         asked = _Asked(hosts[host]["probes"])
         _each("observations", _observed(found["observations"], asked, hosts))
         _each("paths", _measured(found.get("paths", ()), asked))
+        _each("traces", _traced(found.get("traces", ()), asked))
         _each("ftp_sessions", _sessions(found.get("ftp_sessions", ()), asked))
         _check_capture(found.get("capture", {}))
     except ShapeError as mismatch:
@@ -207,6 +208,24 @@ def _wrong_measures(path: Data) -> str:
         elif not 0 < found.get("size", 0) <= found.get("mss", 0):
             return f"says that segments {way} are {found['state']}, and has no size or one above the MSS"
     return ""
+
+
+def _traced(traces: t.Any, asked: _Asked) -> Iterator[tuple[int, str]]:
+    known: set[tuple[str, str, str, int]] = set()
+    for index, trace in enumerate(traces):
+        key = (trace["destination"], trace["protocol"], trace["address"], trace["port"])
+        problem = asked.problem(*key[:3])
+        ports = asked.ports.get((trace["destination"], trace["protocol"]), ())
+        if not problem and not any(trace["port"] in Ports.parse(some) for some in ports):
+            problem = f"is about port {trace['port']}, which this host was not asked to probe"
+        if not problem and key in known:
+            problem = f"is a second one about port {trace['port']} of {shown(trace['address'])}"
+        known.add(key)
+        hops = [hop["hop"] for hop in trace["hops"]]
+        if not problem and (hops != sorted(set(hops)) or not all(hop["by"] for hop in trace["hops"])):
+            problem = "has hops out of order, or one without an address"
+        if problem:
+            yield index, problem
 
 
 def _sessions(sessions: t.Any, asked: _Asked) -> Iterator[tuple[int, str]]:

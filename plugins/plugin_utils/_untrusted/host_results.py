@@ -28,6 +28,9 @@ from ...module_utils._probe.outcome import LOCAL, PROOFS, STATES
 from ...module_utils._probe.paths import PATTERNS
 from ...module_utils._probe.segments import REASONS as SEGMENT_REASONS
 from ...module_utils._probe.segments import STATES as SEGMENT_STATES
+from ...module_utils._probe.trace import ENDS as TRACE_ENDS
+from ...module_utils._probe.trace import KINDS as TRACE_KINDS
+from ...module_utils._probe.trace import MAX_HOPS
 from ...module_utils._values.addresses import is_name, parse_address, stands_for
 from ...module_utils._values.errors import NetworkError
 from ...module_utils._values.ports import Ports
@@ -238,6 +241,18 @@ _PATH = _object(
     gateway=_SEEN_ADDRESS,
     link_address={"type": "string", "pattern": "^[0-9a-f]{2}(:[0-9a-f]{2}){0,31}$"},
 )
+_HOP = {"type": "integer", "minimum": 1, "maximum": MAX_HOPS}
+_TRACE = _object(
+    "destination address protocol port kind tried hops",
+    destination=_NAME,
+    address=_TARGET,
+    protocol=_PROTOCOL,
+    port=_PORT,
+    kind={"enum": TRACE_KINDS},
+    tried={"type": "integer", "minimum": 0, "maximum": MAX_HOPS},
+    hops=_list(_object("hop by", hop=_HOP, by=_list(_SEEN_ADDRESS, 64)), MAX_HOPS),
+    end=_object("hop how", hop=_HOP, how={"enum": TRACE_ENDS}, by=_SEEN_ADDRESS),
+)
 # Of which run, and of which machine, a result is.
 _ORIGIN = {"run": _NAME, "machine": _object("", identity=_NAME, own=_list(_TARGET, 1024))}
 _CHANGED = {"type": "boolean"}
@@ -257,6 +272,7 @@ PROBE = _object(
     },
     elapsed_s={"type": "number", "minimum": 0, "maximum": 1e9},
     paths=_list(_PATH),
+    traces=_list(_TRACE, 1024),
     **_ORIGIN,
 )
 LISTENER = _object(

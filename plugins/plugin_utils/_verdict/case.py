@@ -13,7 +13,7 @@ from .limits import NO_LIMITS, Limits
 from .phrases import located
 
 if t.TYPE_CHECKING:
-    from ...module_utils._shapes import Path, PortState
+    from ...module_utils._shapes import Path, PortState, Trace
 
 # What became of our own listener at the destination (Listener.kind).
 NOT_ASKED, UP = "not_asked", "up"
@@ -77,6 +77,7 @@ class Case(t.NamedTuple):
     ended: bool = False  # the destination or its listener was gone before the end of the run
     planned: str = ""  # all ports of the flow
     path: Path | None = None  # what the source measured of the path to this address, if it did
+    traces: tuple[Trace, ...] = ()  # of the way to this address, if the source traced any of its ports
     limits: Limits = NO_LIMITS  # of the site, for paths
     stage: str = ""  # how far the packets came, if that was captured
     control: str = ""  # for a denied flow: a host that may use these very ports and reached them

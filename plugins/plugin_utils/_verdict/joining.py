@@ -23,6 +23,7 @@ from .packet_stages import AT_DESTINATION, ON_RETURN, RETURNED, Captures, Ends
 from .results import result_of, unmeasured_case, unmeasured_flows, unseen_ports, untested_result
 from .standing import UNDECIDED
 from .task_results import failure
+from .trace_notes import traces_by_path
 from .two_networks import addresses_of_source, addresses_of_two_networks, all_addresses, is_asked
 
 if t.TYPE_CHECKING:
@@ -35,6 +36,7 @@ if t.TYPE_CHECKING:
         ProbeFlow,
         ProbeTask,
         Result,
+        Trace,
         Unmeasured,
     )
 
@@ -55,6 +57,7 @@ class Asked(t.NamedTuple):
     source: str
     own_addresses: tuple[str, ...]
     paths: Mapping[tuple[str, str], Path]  # what it measured of each path, by destination and address
+    traces: Mapping[tuple[str, str], tuple[Trace, ...]]
     entry: ProbeFlow
     destination: str
     has_two: bool  # whether the source was asked for addresses of both networks of the destination
@@ -137,6 +140,7 @@ class Joining:
         several = addresses_of_two_networks(probes, self._external)
         own = tuple(addresses_of_source(self._hosts[source], result))
         paths = {(path["destination"], path["address"]): path for path in result.get("paths", ())}
+        traces = traces_by_path(result)
         seen: dict[tuple[str, str], list[Observation]] = {}
         for observation in result.get("observations", ()):
             seen.setdefault((observation["destination"], observation["protocol"]), []).append(observation)
@@ -149,6 +153,7 @@ class Joining:
                     source=source,
                     own_addresses=own,
                     paths=paths,
+                    traces=traces,
                     entry=entry,
                     destination=destination,
                     has_two=destination in several,
@@ -187,7 +192,7 @@ class Joining:
         return is_refused and not case.control and case.service in self._optional
 
     def _cases(self, asked: Asked, observations: list[Observation]) -> Iterator[Case]:
-        source, own, paths, entry, destination, has_two = asked
+        source, own, paths, traces, entry, destination, has_two = asked
         has_networks = destination in self._external
         seen_as = tuple(self._networks.addresses(source, destination))
         for observation in observations:
@@ -220,6 +225,7 @@ class Joining:
                             ended=standing.ended,
                             planned=entry["ports"],
                             path=paths.get((destination, address)),
+                            traces=traces.get((destination, address), ()),
                             limits=self._limits,
                         )
                         yield from self._located(case, is_alone=not has_two)

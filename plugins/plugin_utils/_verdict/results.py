@@ -8,10 +8,12 @@ from __future__ import annotations
 
 import typing as t
 
+from ...module_utils._plan.flows import REACHABLE
 from ...module_utils._values.addresses import parse_address
 from ...module_utils._values.ports import Ports
 from .case import Case
 from .judge import judge
+from .trace_notes import with_trace
 from .verdict import UNTESTED
 
 if t.TYPE_CHECKING:
@@ -20,7 +22,9 @@ if t.TYPE_CHECKING:
 
 def result_of(case: Case) -> Result:
     """Return the result of a case."""
-    verdict, sentence = judge(case)
+    (verdict, sentence), trace = judge(case), None
+    if case.expected == REACHABLE and case.traces:
+        (verdict, sentence), trace = with_trace(case, (verdict, sentence))
     result: Result = {
         "source": case.source,
         "destination": case.destination,
@@ -37,6 +41,8 @@ def result_of(case: Case) -> Result:
     for field in ("reason_ip", "rtt_ms", "identity", "answered_by"):
         if field in case.observed:
             result[field] = case.observed[field]
+    if trace is not None:
+        result["trace"] = trace
     return result
 
 

@@ -30,7 +30,16 @@ _PATH = (
     "path_clock_offset_s",
     "path_seen_as",
 )
-_HEADINGS = ("created", *_FLOW, *_SEEN, *(f"rtt_ms_{which}" for which in _TIMES), "sentence", *_PATH)
+_TRACE = ("trace_hop", "trace_by")
+_HEADINGS = (
+    "created",
+    *_FLOW,
+    *_SEEN,
+    *(f"rtt_ms_{which}" for which in _TIMES),
+    "sentence",
+    *_PATH,
+    *_TRACE,
+)
 
 
 def render(verification: Verification) -> str:
@@ -53,7 +62,10 @@ def render(verification: Verification) -> str:
 
 def _measured(created: str, result: Result) -> dict[str, object]:
     times = result["rtt_ms"].items() if "rtt_ms" in result else ()
-    return {"created": created, **result, **{f"rtt_ms_{which}": value for which, value in times}}
+    found = {"created": created, **result, **{f"rtt_ms_{which}": value for which, value in times}}
+    if "trace" in result:
+        found.update(trace_hop=result["trace"]["hop"], trace_by=" ".join(result["trace"]["by"]))
+    return found
 
 
 def _of_path(path: MeasuredPath) -> dict[str, object]:

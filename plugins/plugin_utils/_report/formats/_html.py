@@ -350,7 +350,7 @@ def _group(line: Line, peers: Peers, matrix: _Matrix) -> str:
     more = f" (and {len(line.results) - 1} more of this kind)" if len(line.results) > 1 else ""
     took = f", {line.milliseconds()} ms" if any("rtt_ms" in result for result in line.results) else ""
     numbers = f"{_text(first['state'])} ({_text(first['reason'])}){took}"
-    sentence = f"<p>{_text(first['sentence'])}{more}</p>" if verdict != OK else ""
+    sentence = f"<p>{_text(line.spoken)}{more}</p>" if verdict != OK else ""
     return (
         f'<li {attributes}><a href="#{matrix.cell(first)}">{badge} '
         f"{_ends(line.sources, line.destinations, peers)}</a> "

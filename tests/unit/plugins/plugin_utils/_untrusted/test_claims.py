@@ -134,6 +134,45 @@ def test_what_fits_the_plan_is_believed():
     assert not [result for results in claims for result in results.values() if result["failed"]]
 
 
+TRACE = {
+    "destination": "n1",
+    "address": "192.0.2.1",
+    "protocol": "tcp",
+    "port": 8563,
+    "kind": "silent",
+    "tried": 6,
+    "hops": [{"hop": 1, "by": ["203.0.113.1"]}],
+}
+
+
+def test_a_trace_of_what_was_asked_for_counts():
+    results = judged({**EVERYBODY, "client": {**EVERYBODY["client"], "traces": [TRACE]}})
+    assert results == judged(EVERYBODY)
+
+
+@pytest.mark.parametrize(
+    ("traces", "words"),
+    [
+        pytest.param([{**TRACE, "port": 22}], "is about port 22", id="another-port"),
+        pytest.param([{**TRACE, "address": "203.0.113.66"}], "no address of", id="another-address"),
+        pytest.param([{**TRACE, "destination": "n9"}], "not asked to probe", id="another-host"),
+        pytest.param([TRACE, TRACE], "is a second one", id="twice"),
+        pytest.param([{**TRACE, "hops": TRACE["hops"] * 2}], "hops out of order", id="a-hop-twice"),
+        pytest.param([{**TRACE, "hops": [{"hop": 1, "by": []}]}], "without an address", id="nobody"),
+        pytest.param([{**TRACE, "hops": [{"hop": 1, "by": ["<b>"]}]}], "an address", id="no-address"),
+        pytest.param([{**TRACE, "tried": 31}], "tried", id="too-many-hops"),
+        pytest.param([{**TRACE, "end": {"hop": 2, "how": "well"}}], "how", id="an-unknown-end"),
+    ],
+)
+def test_a_trace_of_anything_else_fails_its_host(traces, words):
+    results = judged({**EVERYBODY, "client": {**EVERYBODY["client"], "traces": traces}})
+    assert verdicts_of(results, "client") == {"untested"}
+    (sentence,) = {
+        result["sentence"].partition("module never")[2] for result in results if result["source"] == "client"
+    }
+    assert words in sentence
+
+
 STATE = {"ports": "8563", "state": "open", "reason": "syn-ack"}
 CLAIMS = {
     "a destination outside of the plan": (
