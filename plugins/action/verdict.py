@@ -31,6 +31,7 @@ from ..plugin_utils._verdict.name_notes import name_notes
 from ..plugin_utils._verdict.not_covered import coverage_sentences, not_covered
 from ..plugin_utils._verdict.path_notes import path_notes
 from ..plugin_utils._verdict.peers import hosts_by_peer, private_addresses
+from ..plugin_utils._verdict.rate_notes import rate_notes
 from ..plugin_utils._verdict.trace_notes import trace_notes
 from ..plugin_utils._verdict.unverified import unverified
 
@@ -117,6 +118,7 @@ class ActionModule(ControllerAction):
                 *joining.listening.notes(),
                 *origins.notes(),
                 *path_notes(paths, plan["hosts"], limits, judged.results),
+                *rate_notes(paths),
                 *trace_notes(judged.results),
                 *name_notes(observations, plan["hosts"]),
                 *link_notes(observations, plan["hosts"]),

@@ -206,6 +206,12 @@ if TYPE_CHECKING:
         tried: int
         failed_always: int  # those of them that never came about, again from the same port
 
+    class RateLimit(TypedDict):
+        """New connections a second."""
+
+        passes: float  # the greatest rate that passed
+        drops: float  # the least that did not; 0 if only all at once did not
+
     class Path(TypedDict):
         """What is true of all ports between a host and one address of a destination."""
 
@@ -221,6 +227,7 @@ if TYPE_CHECKING:
         connections: NotRequired[ConnectionsTried]
         pattern: NotRequired[str]  # one of _probe/paths.PATTERNS, if one is established
         segments: NotRequired[Dict[str, SegmentSize]]  # "out" and "in"
+        rate_limit: NotRequired[RateLimit]  # if new connections are limited on the way
         # How the first hop looks (_kernel/neighbours.py).
         gateway: NotRequired[str]  # the next hop, if the address is on no link of the host
         link_address: NotRequired[str]  # from which the address replied, if it is on a link of the host

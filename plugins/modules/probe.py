@@ -21,6 +21,11 @@ description:
     clocks, and whether full-size segments pass in both directions.
   - A listener of another run of M(exasol_community.network.listener) is recognised and not reported as a
     service - its ports have the reason V(other-run).
+  - A limit for new connections on the way is told from a filter. If many ports are silent and some answer
+    late, silent ports are tried again slowly, for at most two minutes. What that does not reach has the state
+    V(error) and the reason V(rate-limited).
+  - If a port that answered before no longer does, the host may have been shut out for what looked like a port
+    scan. The silent ports of that address then have the state V(error) and the reason V(shut-out).
   - If a flow leads back to the probing host itself, its ports are V(unresolved) or have the reason
     V(own-address), unless the destination's own listener proves itself there. That happens if a name
     resolves to a loopback address, if the host has the address at the moment or keeps it by a route of type
@@ -457,6 +462,14 @@ paths:
       sample:
         out: {state: stalled, size: 1348, mss: 1448}
         in: {state: passed, size: 1448, mss: 1448}
+    rate_limit:
+      description:
+        - New connections a second - C(passes) is the greatest rate that passed, C(drops) the least that did
+          not, V(0) if only all at once were dropped.
+        - Ports that such a limit dropped were tried again slowly. They are not counted as C(lost).
+      type: dict
+      returned: if new connections are limited on the way
+      sample: {passes: 16, drops: 32}
     gateway:
       description: The next hop to the address, as the routes of this host have it.
       type: str

@@ -5,7 +5,8 @@
 
 1. Names are resolved, and each of their addresses becomes a target.
 2. One sweep tries every port (sweep.py). What stays silent or is rejected is traced beside it (trace.py).
-3. Silent ports whose packets may have been lost are tried again (observations.py).
+3. Bans and limits for new connections are told from filters (rate_limit.py).
+   Silent ports whose packets may have been lost are tried again (observations.py).
 4. Silent ports beside rejected ones are tried again alone, slowly (icmp_limit.py).
 5. With a capture, an address of which nothing is known gets one more patient try (next_hop.py).
 6. Refusals are examined: they may come from the probing host itself (refused_here.py).
@@ -16,7 +17,18 @@
 
 import contextlib
 import time
-from typing import TYPE_CHECKING, Dict, Iterable, List, Mapping, NamedTuple, Optional, Sequence, Tuple
+from typing import (
+    TYPE_CHECKING,
+    Callable,
+    Dict,
+    Iterable,
+    List,
+    Mapping,
+    NamedTuple,
+    Optional,
+    Sequence,
+    Tuple,
+)
 
 from .._kernel import open_files
 from .._kernel.capture import Capture
@@ -30,7 +42,7 @@ from .._plan.ftp_modes import CONTROL_ROWS
 from .._values.addresses import explain_mistake, is_name, parse_address
 from .._values.errors import NetworkError
 from .._values.ports import Ports
-from . import icmp_limit, next_hop, reached_itself, refused_here
+from . import icmp_limit, next_hop, rate_limit, reached_itself, refused_here
 from . import paths as path_measurement
 from .ftp_session import Login, Server, check_authorities, examine_all
 from .observations import Suspects, by_address, late_answers, observation, paths, summarize
@@ -47,6 +59,8 @@ MIN_TIMEOUT = 1.0  # seconds; of what a user may choose
 _MAX_RETRIES = 6  # at 20 % loss each way a port stays silent through all of them with a probability of 5e-10
 _RESOLVER_SECONDS = 10.0
 _MIN_SOCKETS = 8
+
+AskAgain = Callable[[List[Work], float, float], None]  # ports, seconds, connections a second
 
 
 class Settings(NamedTuple):
@@ -126,6 +140,7 @@ def run(targets: Targets, settings: Settings) -> "ProbeResult":
     resolved, unresolved = _resolved(targets)
     targets.claim_for_members(resolved)
     captured: Optional["CaptureReport"] = None
+    limits: Dict[str, rate_limit.Limit] = {}
     with contextlib.ExitStack() as stack:
         sweep = stack.enter_context(Sweep(settings.pace, sources, key, settings.identify))
         capture = None
@@ -135,11 +150,10 @@ def run(targets: Targets, settings: Settings) -> "ProbeResult":
                 sweep.watch(capture)
         except NetworkError as error:
             captured = {"problem": str(error)}
-        tracer = None
-        if settings.trace:
-            tracer = Tracer(sources, settings.pace.timeout, settings.pace.concurrency)
-            stack.enter_context(contextlib.closing(tracer))
-        found_paths = _measure(sweep, resolved, tracer)
+        tracer = _tracer(settings, sources)
+        stack.callback(tracer.close)
+        again = _Again(settings, sources, key, capture)
+        found_paths, limits = _measure(sweep, resolved, tracer, again.ask)
         if capture is not None:
             _ask_next_hops(resolved, settings.pace, sources, capture)
         _find_own_refusals(resolved, settings.pace, sources, capture)
@@ -147,7 +161,7 @@ def run(targets: Targets, settings: Settings) -> "ProbeResult":
             captured = capture.report()
     _add_first_hops(found_paths, sources)
     resolved = reached_itself.settle(resolved, OwnAddresses)
-    path_measurement.measure(found_paths, resolved, settings.pace, sources=sources, key=key)
+    path_measurement.measure(found_paths, resolved, _gentle(settings.pace, limits), sources=sources, key=key)
     everything = resolved + unresolved
     sessions = examine_all(_ftp_servers(resolved), settings.ftp) if settings.ftp else None
     result: "ProbeResult" = {
@@ -156,7 +170,7 @@ def run(targets: Targets, settings: Settings) -> "ProbeResult":
         "summary": summarize(everything),
         "elapsed_s": round(time.monotonic() - begun, 3),
     }
-    traces = tracer.report(resolved) if tracer is not None else []
+    traces = tracer.report(resolved)
     if traces:
         result["traces"] = traces
     if captured is not None:
@@ -195,18 +209,53 @@ def _ftp_servers(targets: Iterable[Target]) -> List[Server]:
     return servers
 
 
-def _measure(sweep: Sweep, targets: Sequence[Target], tracer: Optional[Tracer]) -> List["Path"]:
-    """Probe all ports; returns for each path how many first tries were lost."""
-    if tracer is None:
-        sweep.run(all_ports(targets))
-    else:
-        tracer.begin(targets)
-        sweep.run_traced(all_ports(targets), tracer)
-        tracer.take_outcomes()
-        tracer.finish()
+class _Again:
+    """Asks ports again as the sweep does, at another pace."""
+
+    def __init__(self, settings: Settings, sources: Sources, key: bytes, capture: Optional[Capture]):
+        self._settings, self._sources, self._key, self._capture = settings, sources, key, capture
+
+    def ask(self, work: List[Work], timeout: float, rate: float) -> None:
+        """Try each port once."""
+        pace = self._settings.pace._replace(timeout=timeout, rate=rate)
+        with Sweep(pace, self._sources, self._key, self._settings.identify) as sweep:
+            if self._capture is not None:
+                sweep.watch(self._capture)
+            sweep.run(work)
+            sweep.finish()
+
+
+def _tracer(settings: Settings, sources: Sources) -> Tracer:
+    pace = settings.pace
+    return Tracer(sources, pace.timeout, pace.concurrency, is_on=settings.trace)
+
+
+def _gentle(pace: Pace, limits: Mapping[str, rate_limit.Limit]) -> Pace:
+    """Return a pace that no limit on the way objects to."""
+    rates = [limit.passes / 2 for limit in limits.values()] + ([pace.rate] if pace.rate else [])
+    return pace._replace(rate=min(rates)) if rates else pace
+
+
+def _measure(
+    sweep: Sweep, targets: Sequence[Target], tracer: Tracer, ask_again: AskAgain
+) -> Tuple[List["Path"], Dict[str, rate_limit.Limit]]:
+    """Probe all ports; returns for each path how many first tries were lost, and limits by address."""
+    tracer.begin(targets)
+    sweep.run_traced(all_ports(targets), tracer)
+    tracer.take_outcomes()
+    tracer.finish()
     late = late_answers(targets)
     groups = by_address(targets)
-    suspects = [Suspects(group) for group in groups]
+    rate_limit.find_bans(
+        lambda work, rate: ask_again(work, rate_limit.BAN_SECONDS, rate),
+        [group for group in groups if group[0].address not in tracer.alive],
+    )
+    limits = rate_limit.find_limits(
+        lambda work, rate: ask_again(work, rate_limit.FIRST_SYN_SECONDS, rate), groups, sweep.rate
+    )
+    # What a limit dropped is not lost, and was asked again slowly.
+    late = {target: 0 if target.address in limits else count for target, count in late.items()}
+    suspects = [Suspects(group) for group in groups if group[0].address not in limits]
     for unused in range(_MAX_RETRIES):
         work: List[Work] = []
         for some in suspects:
@@ -219,7 +268,12 @@ def _measure(sweep: Sweep, targets: Sequence[Target], tracer: Optional[Tracer]) 
     asked_again: List[Work] = []
     for some in suspects:
         asked_again += some.asked_again
-    return paths(targets, late, asked_again)
+    found = paths(targets, late, asked_again)
+    for path in found:
+        if path["address"] in limits:
+            limit = limits[path["address"]]
+            path["rate_limit"] = {"passes": limit.passes, "drops": limit.drops}
+    return found, limits
 
 
 def _add_first_hops(found: Sequence["Path"], sources: Sources) -> None:

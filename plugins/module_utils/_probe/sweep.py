@@ -112,6 +112,11 @@ class Sweep:
     def __exit__(self, *unused: object) -> None:
         self._engine.close()
 
+    @property
+    def rate(self) -> float:
+        """The connections a second, 0 for no limit."""
+        return self._pace.rate
+
     def watch(self, capture: Capture) -> None:
         """Let a capture read while we probe."""
         self._engine.watch(capture.sock.fileno(), capture.read)

@@ -43,6 +43,7 @@ from typing import (
     NamedTuple,
     Optional,
     Sequence,
+    Set,
     Tuple,
 )
 
@@ -179,8 +180,9 @@ class _Try(NamedTuple):
 class Tracer:
     """Traces beside a sweep, on sockets of its own."""
 
-    def __init__(self, sources: Sources, timeout: float, concurrency: int):
+    def __init__(self, sources: Sources, timeout: float, concurrency: int, is_on: bool = True):
         self._sources = sources
+        self._is_on = is_on
         self._look_seconds = min(LOOK_SECONDS, timeout / 2)
         self._seconds = min(_SECONDS, max(_SHORT_SECONDS, timeout - self._look_seconds))
         self._max_sockets = min(_MAX_SOCKETS, max(8, concurrency // 4))
@@ -208,7 +210,7 @@ class Tracer:
     def begin(self, targets: Sequence[Target]) -> None:
         """Take note that the sweep of some targets begins."""
         self._targets = targets
-        self._next_look = time.monotonic() + self._look_seconds
+        self._next_look = time.monotonic() + self._look_seconds if self._is_on else float("inf")
 
     def seconds_to_next(self, now: float) -> float:
         """Return when C(tick) wants to be called again."""
@@ -224,7 +226,8 @@ class Tracer:
         if now >= self._next_look:
             self._next_look = now + _LOOK_AGAIN_SECONDS
             if sum(self._addresses.values()) < _MAX_ADDRESSES:
-                self._look(waiting(self._look_seconds), now)
+                # Those that began a little later than the first: the highest port of a range is traced, too.
+                self._look(waiting(self._look_seconds / 2), now)
 
     def _look(self, waiting: Iterable[Tuple[Target, int]], now: float) -> None:
         silent: Dict[Target, List[int]] = {}
@@ -270,6 +273,8 @@ class Tracer:
 
     def take_outcomes(self) -> None:
         """Trace what was rejected or refused, and open ports beside it and beside what is silent."""
+        if not self._is_on:
+            return
         now = time.monotonic()
         open_ports = dict(_references(self._targets))
         chosen: List[Tuple[Target, int, str]] = []
@@ -291,6 +296,11 @@ class Tracer:
                 target, port = open_ports[address]
                 known[address] = self._add(target, port, REFERENCE, until)
             way.reference = known.get(address)
+
+    @property
+    def alive(self) -> Set[str]:
+        """The addresses of which an open port was traced and answered again."""
+        return {way.target.address for way in self._ways if way.kind == REFERENCE and way.end is not None}
 
     def finish(self) -> None:
         """Wait until everything that is under way is over."""

@@ -225,6 +225,7 @@ _SEGMENTS = _object(
     mss={"type": "integer", "minimum": 1, "maximum": 65535},
     reason={"enum": SEGMENT_REASONS},
 )
+_RATE = {"type": "number", "minimum": 0, "maximum": 1e6}
 _PATH = _object(
     "destination address tries lost",
     destination=_NAME,
@@ -237,6 +238,7 @@ _PATH = _object(
     retransmitted=_NUMBER,
     connections=_object("tried failed_always", tried=_NUMBER, failed_always=_NUMBER),
     pattern={"enum": PATTERNS},
+    rate_limit=_object("passes drops", passes=_RATE, drops=_RATE),
     segments=_object("out in", **{"out": _SEGMENTS, "in": _SEGMENTS}),
     gateway=_SEEN_ADDRESS,
     link_address={"type": "string", "pattern": "^[0-9a-f]{2}(:[0-9a-f]{2}){0,31}$"},

@@ -105,7 +105,10 @@ def heard(case: Case) -> list[Heard]:
     if not chosen and case.reason == NO_RESPONSE:
         # The lowest and the highest silent port were traced: what is true of both holds for those between.
         silent = [trace for trace in faults if trace["kind"] == SILENT]
-        chosen = silent[:1] if len({_outcome(trace) for trace in silent}) == 1 else []
+        is_between = silent and not ports - Ports(
+            range(min(trace["port"] for trace in silent), max(trace["port"] for trace in silent) + 1)
+        )
+        chosen = silent[:1] if is_between and len({_outcome(trace) for trace in silent}) == 1 else []
     reference = next((trace for trace in case.traces if trace["kind"] == REFERENCE), None)
     alike = {_outcome(trace): trace for trace in reversed(chosen)}
     return [Heard(trace, reference) for trace in chosen if trace is alike[_outcome(trace)]]

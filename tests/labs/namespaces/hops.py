@@ -12,6 +12,7 @@ from __future__ import annotations
 import contextlib
 from collections.abc import Sequence
 
+from .lines import filter_rules
 from .namespaces import Namespace, join
 
 VERSIONS = (4, 6)
@@ -118,3 +119,35 @@ def _networks(version: int) -> list[str]:
 
 def _default(host: Namespace, version: int, gateway: str) -> None:
     host.ip(f"-{version}", "route", "add", "default", "via", gateway)
+
+
+# Rules of a router against too many new connections, as devices have them.
+def limited(rate: int) -> str:
+    """Return nftables text that drops new connections above a rate a second."""
+    return filter_rules("forward", f"tcp flags syn / syn,ack limit rate over {rate}/second drop")
+
+
+def banning(rate: int) -> str:
+    """Return nftables text that drops everything from who opens more connections a second, for a minute."""
+    return f"""
+flush ruleset
+table inet fault {{
+ set banned {{
+  type ipv4_addr
+  flags dynamic
+  timeout 60s
+ }}
+ set seen {{
+  type ipv4_addr
+  flags dynamic
+ }}
+ chain fault {{
+  type filter hook forward priority 0
+  ip saddr @banned drop
+  tcp flags syn / syn,ack jump count
+ }}
+ chain count {{
+  add @seen {{ ip saddr limit rate over {rate}/second burst 30 packets }} add @banned {{ ip saddr }} drop
+ }}
+}}
+"""
