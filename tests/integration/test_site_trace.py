@@ -19,6 +19,8 @@ from ansible_collections.exasol_community.network.tests.labs.namespaces.hops imp
     HOPS,
     SERVER,
     Hops,
+    banning,
+    limited,
 )
 from ansible_collections.exasol_community.network.tests.labs.namespaces.lines import filter_rules
 from ansible_collections.exasol_community.network.tests.labs.namespaces.namespaces import Machine
@@ -131,3 +133,32 @@ def test_it_can_be_turned_off(path: Hops, tmp_path: Path) -> None:
     done = run(path, tmp_path, 4, exasol_verify_trace="false")
     assert done.the_result(source="client", service="sql_client")["verdict"] == "blocked"
     assert done.report["traces"] == []
+
+
+def test_a_limit_for_new_connections_is_a_note_and_no_request(path: Hops, tmp_path: Path) -> None:
+    path.r2.nft(limited(20))
+    done = run(
+        path,
+        tmp_path,
+        4,
+        exasol_include=["client_subconnection"],
+        exasol_overrides={"client_subconnection": "20000-20150"},
+    )
+    assert done.verdicts(source="client") == {"ok"}, done.output
+    assert "client -> n12: new connections to 10.78.3.2 are limited: 16 a second pass" in done.said
+    assert "10.78.3.2" not in file_of(done, "change_request.csv")
+
+
+def test_a_ban_leaves_silent_ports_untested(path: Hops, tmp_path: Path) -> None:
+    path.r2.nft(banning(20))
+    done = run(
+        path,
+        tmp_path,
+        4,
+        exasol_include=["client_subconnection"],
+        exasol_overrides={"client_subconnection": "20000-20150"},
+    )
+    shut = [result for result in done.results(source="client") if result["reason"] == "shut-out"]
+    assert {result["verdict"] for result in shut} == {"untested"}
+    assert "set exasol_verify_rate (such as 10)" in done.said
+    assert not [result for result in done.report["results"] if result["verdict"].startswith("blocked")]

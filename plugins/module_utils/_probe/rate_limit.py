@@ -108,16 +108,29 @@ class _Group:
         return len(self.silent) >= _MIN_SILENT and self.late >= _MIN_LATE
 
     def references(self) -> List[Work]:
-        """Return some ports that answered and may be asked twice without harm, our own listeners first."""
+        """Return some ports that answered and may be asked twice without harm, our own listeners first.
+
+        Last come those that only accepted a connection: a ban may have begun before our listener was heard.
+        """
         ranked: List[Tuple[int, Target, int]] = []
         for target in self.targets:
             for outcome, group in target.found.items():
-                if is_answer(outcome):
-                    rank = 0 if outcome.proof == PROOF_OURS else 1 if outcome.state == OPEN else 2
+                rank = _rank(outcome)
+                if rank:
                     ports = [port for port in group.ports if target.talks.get(port) not in NEVER_CUT_SHORT]
                     ranked += [(rank, target, port) for port in sorted(ports)[:_MAX_REFERENCES]]
+            ranked += [(4, target, port) for port in sorted(target.accepted)[:_MAX_REFERENCES]]
         ranked.sort(key=lambda entry: (entry[0], entry[2]))
         return [(target, port) for _rank, target, port in ranked[:_MAX_REFERENCES]]
+
+
+def _rank(outcome: Outcome) -> int:
+    """Return how well a port with such an outcome shows later that its host answers; 0 for not at all."""
+    if outcome.proof == PROOF_OURS:
+        return 1
+    if is_answer(outcome):
+        return 2 if outcome.state == OPEN else 3
+    return 4 if outcome.state == OPEN else 0
 
 
 def _silent(target: Target) -> Iterator[Work]:
@@ -132,10 +145,18 @@ def _is_silent(twin: Target) -> bool:
     return all(is_silence(outcome) and not outcome.proof for outcome in twin.found)
 
 
-def _forget(work: Iterable[Work]) -> None:
+def _accepted_only(target: Target) -> Iterator[Work]:
+    for outcome, group in target.found.items():
+        if is_silence(outcome) and outcome.proof:
+            for port in group.ports:
+                yield target, port
+
+
+def _forget(work: Iterable[Work], with_accepted: bool = False) -> None:
     for target, port in work:
         for outcome, group in list(target.found.items()):
-            if is_silence(outcome) and not outcome.proof and port in group.ports:
+            is_meant = is_silence(outcome) and (with_accepted or not outcome.proof)
+            if is_meant and port in group.ports:
                 group.ports.remove(port)
                 if not group.ports:
                     del target.found[outcome]
@@ -279,7 +300,9 @@ def find_bans(ask: Ask, groups: Groups) -> Set[str]:
             continue
         port = twins[0][1]
         silent = list(group.silent)
-        _forget(silent)
+        for target in group.targets:
+            silent += _accepted_only(target)
+        _forget(silent, with_accepted=True)
         lost = Outcome(
             ERROR,
             SHUT_OUT,

@@ -288,6 +288,7 @@ class Proof(_Stage):
             _look_who_is_there(attempt, go_on=Attempt.close)
         else:
             attempt.close()
+            attempt.target.accepted.add(attempt.port)
             attempt.context.connect_plainly(attempt.target, attempt.port)
 
 

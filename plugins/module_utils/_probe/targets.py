@@ -62,6 +62,8 @@ class Target:
         self.silent_from: Dict[
             int, int
         ] = {}  # source ports of first tries without any answer, by their ports
+        # Ports that accepted a connection on which our listener was not heard, and were tried once more.
+        self.accepted: Set[int] = set()
         self.sent_from = ""  # the address that the first proven connection was sent from
         self.refused_here: Set[int] = set()  # ports at which this host itself refused the connection
         self.doubtful: Set[int] = set()  # ports whose connection ended before it was known where it led

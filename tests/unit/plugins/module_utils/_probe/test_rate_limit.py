@@ -207,6 +207,42 @@ def test_a_ban_is_found_and_nothing_more_is_asked():
     assert len(network.asked) == 1
 
 
+def test_a_ban_that_began_before_our_listeners_were_heard_is_found():
+    network = Network(bans_after=1)
+    target = Target("n11", ADDRESS, "tcp")
+    ports = range(20000, 20100)
+    target.add(Ports(ports))
+    for port in ports[:30]:
+        target.record(port, Outcome("open", "syn-ack", proof="silent"))
+    for port in ports[30:]:
+        target.record(port, SILENT)
+    network.seen = 2
+    assert find_bans(network.ask_for_a_ban, [[target]]) == {ADDRESS}
+    assert states(target) == {("error", "shut-out"): set(ports)}
+
+
+def test_ports_that_accepted_once_and_are_silent_now_show_a_ban():
+    network = Network(bans_after=1)
+    target = swept(network, range(20000, 20100))
+    target.correct(20000, SILENT)
+    network.now += 1
+    assert find_bans(network.ask_for_a_ban, [[target]]) == set()  # control: it looks like a filter
+    target.accepted = {20000, 20001}
+    assert find_bans(network.ask_for_a_ban, [[target]]) == {ADDRESS}
+
+
+def test_a_port_that_accepts_again_shows_that_there_is_no_ban():
+    network = Network(filtered=range(20030, 20100))
+    target = Target("n11", ADDRESS, "tcp")
+    ports = range(20000, 20100)
+    target.add(Ports(ports))
+    for port in ports:
+        target.record(port, SILENT if port >= 20030 else Outcome("open", "syn-ack", proof="silent"))
+    before = states(target)
+    assert find_bans(network.ask_for_a_ban, [[target]]) == set()
+    assert states(target) == before
+
+
 NOT_BANNED = {
     "a-filter-for-a-range": ({"filtered": range(20010, 20300)}, range(20000, 20300)),
     "a-filter-for-everything": ({"filtered": range(20000, 20300)}, range(20000, 20300)),
