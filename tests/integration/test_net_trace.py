@@ -32,6 +32,7 @@ from ansible_collections.exasol_community.network.tests.labs.namespaces.hops imp
 )
 from ansible_collections.exasol_community.network.tests.labs.namespaces.lines import filter_rules
 from ansible_collections.exasol_community.network.tests.labs.namespaces.namespaces import SECONDS
+from ansible_collections.exasol_community.network.tests.labs.namespaces.probing import TOKEN, listener, target
 from ansible_collections.exasol_community.network.tests.labs.namespaces.services import Service, silent_ports
 
 VERSIONS = pytest.mark.parametrize("version", [4, 6], ids=["IPv4", "IPv6"])
@@ -242,3 +243,18 @@ def test_routers_that_limit_their_errors_are_heard_and_their_rejects_too(need_na
         assert states == {str(OPEN): "syn-ack", "9000-9500": "admin-prohibited"}
         path.r2.nft(filter_rules("forward", "tcp dport 9000-9500 drop"))
         assert heard(probed(path, 4, f"{OPEN},9000-9500", timeout=3.5), 9000) == routers(4, 2)
+
+
+@VERSIONS
+def test_udp_is_traced_where_our_listener_does_not_answer(path: Hops, version: int) -> None:
+    wish = {"address": SERVER[version], "protocol": "udp", "ports": "9000"}
+    with listener(path.server, "n11", wish) as granted:
+        found = []
+        for rules in ("udp dport 9001 drop", "udp dport 9000 drop"):  # the first is the control
+            path.r2.nft(filter_rules("forward", rules))
+            asked = [target(SERVER[version], 9000, "udp")]
+            targets = collect([], asked, {SERVER[version]: granted["listening"]})
+            with path.client.inside():
+                found.append(run(targets, Settings(Pace(timeout=2.4), token=TOKEN, trace=True)))
+    assert "traces" not in found[0]
+    assert heard(found[1], 9000) == routers(version, 2)
