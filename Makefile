@@ -14,6 +14,8 @@ LAB := tests/labs/lab.yml
 
 # In the order of their time.
 PARTS := lint docs-check docs-site sanity consumers units integration containers
+# Of the part containers: those that wait most of their time.
+TOGETHER := firewall molecule-ci fresh
 WITHOUT ?=
 
 SIDE_BY_SIDE := --numprocesses=auto --maxprocesses=4 --dist=loadfile
@@ -47,8 +49,8 @@ no-results:
 skipped:  # report which tests of this run were skipped, and what they need
 	@"$(PYTHON)" tools/skipped.py $(RESULTS)
 
-containers: .venv/test  ## firewall and molecule-ci at the same time: each waits most of its time
-	@MAKE="$(MAKE)" tools/side_by_side.sh firewall molecule-ci
+containers: .venv/test  ## firewall, molecule-ci and fresh at the same time; WITHOUT="fresh" leaves that one out
+	@MAKE="$(MAKE)" tools/side_by_side.sh $(filter-out $(WITHOUT),$(TOGETHER))
 
 lint: .venv/test  ## style, types, playbooks and roles, documentation, changelog, workflows
 	ruff check
@@ -92,7 +94,7 @@ firewall: .venv/test  ## tests of firewalls with real traffic; as root, in conta
 	python -m pytest tests/firewall $(REPORT) $(ARGS)
 
 fresh: .venv/test  ## README's two commands on fresh machines; as root, in containers
-	python -m pytest tests/fresh --numprocesses=2 $(REPORT) $(ARGS)
+	python -m pytest tests/fresh --numprocesses=4 $(REPORT) $(ARGS)
 
 molecule: .venv/test  ## all Molecule scenarios; as root, in containers; ARGS="-s ufw" for one of them
 	@test -n "$(ARGS)" || python tests/labs images

@@ -15,12 +15,34 @@ BROKEN = "broken"  # a node with one rule too few: its database port is dropped
 EVERYTHING = "everything"
 _OPEN, _DROPPED = {"state": "open", "reason": "syn-ack"}, {"state": "filtered", "reason": "no-response"}
 _RTT = {"min": 0.102, "median": 0.131, "max": 0.933}
+_SEGMENT = {"state": "passed", "size": 1448, "mss": 1448}
 
 
-def observations(
+def measured(
     probes: Sequence[Mapping[str, t.Any]], fault: str = "", broken: str = ""
-) -> list[dict[str, t.Any]]:
-    """Return what a host would observe of its probes: all is open and proven, but for the fault."""
+) -> dict[str, list[dict[str, t.Any]]]:
+    """Return what a host would return of its probes: all is open and proven, but for the fault."""
+    found = _observations(probes, fault, broken)
+    places = dict.fromkeys(
+        (one["destination"], one["address"])
+        for one in found
+        if any("answered_by" in state for state in one["states"])
+    )
+    return {"observations": found, "paths": [_path(*place) for place in places]}
+
+
+def _path(destination: str, address: str) -> dict[str, t.Any]:
+    return {
+        "destination": destination,
+        "address": address,
+        "tries": 16,
+        "lost": 0,
+        "rtt_ms": {**_RTT, "p95": 0.61},
+        "segments": {"out": _SEGMENT, "in": _SEGMENT},
+    }
+
+
+def _observations(probes: Sequence[Mapping[str, t.Any]], fault: str, broken: str) -> list[dict[str, t.Any]]:
     found: dict[tuple[str, str, str], list[tuple[str, str]]] = {}
     for probe in probes:
         for name, addresses in probe["destinations"].items():

@@ -78,7 +78,7 @@ def verification(inventory: dict[str, t.Any]) -> dict[str, t.Any]:
 
     Processor seconds of each step.
     """
-    from simulation import observations
+    from simulation import measured
 
     from ansible_collections.exasol_community.network.plugins.module_utils._plan.plan import (
         Wishes,
@@ -98,15 +98,19 @@ def verification(inventory: dict[str, t.Any]) -> dict[str, t.Any]:
     from ansible_collections.exasol_community.network.plugins.plugin_utils._report.summary import table
     from ansible_collections.exasol_community.network.plugins.plugin_utils._verdict.counts import summarize
     from ansible_collections.exasol_community.network.plugins.plugin_utils._verdict.joining import Joining
+    from ansible_collections.exasol_community.network.plugins.plugin_utils._verdict.measured_paths import (
+        measured_paths,
+    )
 
     groups, marks = inventory["groups"], [_cpu()]
     hosts = Inventory(groups, lambda host: {"exasol_address": inventory["addresses"][host]})
     members = Topology(hosts).members(default_peers(groups, inventory["peers"]))
     plan = make_plan(Wishes(), members, [hosts.party(host) for host in groups["all"]])
     marks.append(_cpu())
-    observed = {name: {"observations": observations(host["probes"])} for name, host in plan["hosts"].items()}
+    observed = {name: measured(host["probes"]) for name, host in plan["hosts"].items()}
     marks.append(_cpu())
     results = Joining(plan, observed, {}).judge().results
+    paths = measured_paths(observed, plan["hosts"])
     peers = {peer: [party.name for party in parties] for peer, parties in members.items()}
     table(results, peers, 120)
     marks.append(_cpu())
@@ -118,6 +122,7 @@ def verification(inventory: dict[str, t.Any]) -> dict[str, t.Any]:
         "results": results,
         "untestable": plan["untestable"],
         "summary": summarize(results),
+        "paths": paths,
         "certificates": [],
         "notes": [],
     }

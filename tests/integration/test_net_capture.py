@@ -73,8 +73,8 @@ def verdicts(
             )
     finally:
         ended = elsewhere(line.server, "absent", host="server", token=TOKEN)
-    for observation in observed["observations"]:
-        observation["destination"] = "server"
+    for entry in (*observed["observations"], *observed["paths"]):
+        entry["destination"] = "server"
     plan = {
         "hosts": {
             "client": {

@@ -335,6 +335,28 @@ def test_a_web_server_in_front_of_nothing_and_one_that_rejects_a_request(line: L
     }
 
 
+@needs("nginx", "openssl")
+@pytest.mark.parametrize(
+    ("code", "words"), [(429, "too many requests"), (509, "bandwidth"), (521, "content delivery network")]
+)
+def test_a_web_server_that_serves_nobody_now(line: Line, own: Hall, code: int, words: str) -> None:
+    own.web(10015, 10016, answer=f"return {code};")
+    for identity in identities(line, {"http": 10015, "https": 10016}).values():
+        assert (identity["status"], words in identity["detail"]) == ("refusing", True), identity
+
+
+@needs("apache2", "openssl")
+def test_apache_that_asks_for_a_certificate_behind_the_handshake(line: Line, own: Hall) -> None:
+    own.apache({"http": 10017, "https": 10018, "tls12": 10019, "tls13": 10020})
+    for port, words in ((10018, "HTTP status"), (10019, "with an alert"), (10020, "HTTP status 403")):
+        identity = identities(line, {"https": port})["https"]
+        assert identity["status"] == "identified"
+        assert words in identity["detail"]
+    assert statuses(line, {"http": 10017}) == {"http": "identified"}
+    for service, port in (("http", 10018), ("https", 10017), ("ldaps", 10018), ("ftps", 10018)):
+        assert statuses(line, {service: port}) == {service: "other"}
+
+
 @needs("slapd", "openssl")
 def test_a_directory_that_requires_a_certificate(line: Line, own: Hall) -> None:
     # GnuTLS, with which Debian builds it, hangs up without an alert: what requires a certificate inside TLS
@@ -372,6 +394,24 @@ def test_proftpd_at_its_limit_and_with_a_long_welcome(line: Line, own: Hall) -> 
         identity = identities(line, {"ftp": 10022})["ftp"]
     assert identity["status"] == "refusing"
     assert re.search(r"'530 Sorry|'421 ", identity["detail"]), identity
+
+
+@needs("vsftpd")
+def test_vsftpd_at_its_limit_and_with_settings_that_it_refuses(line: Line, own: Hall) -> None:
+    own.ftp(10121, max_per_ip=1)
+    with line.client.inside(), socket.create_connection((ADDRESS, 10121), 10) as held:
+        assert held.recv(100).startswith(b"220")
+        identity = identities(line, {"ftp": 10121})["ftp"]
+    assert (identity["status"], "'421 There are too many" in identity["detail"]) == ("refusing", True)
+    own.ftp(10122, anonymous_enable="NO")
+    identity = identities(line, {"ftp": 10122})["ftp"]
+    assert (identity["status"], "'500 OOPS: vsftpd: both" in identity["detail"]) == ("refusing", True)
+
+
+@needs("proftpd")
+def test_proftpd_without_a_name_is_ftp(line: Line, own: Hall) -> None:
+    own.proftpd(10025, 'ServerIdent on ""')
+    assert statuses(line, {"ftp": 10025}) == {"ftp": "identified"}
 
 
 @needs("proftpd")
@@ -440,6 +480,15 @@ def test_postfix_is_no_ftp(line: Line, own: Hall) -> None:
     assert (limited["status"], limited["looks_like"]) == ("other", "SMTP")
     identity = identities(line, {"ftp": 10025})["ftp"]
     assert (identity["status"], identity["looks_like"]) == ("other", "SMTP")
+
+
+@needs("exim4")
+def test_exim_is_no_ftp(line: Line, own: Hall) -> None:
+    own.exim(10026, "smtp_banner = ready")
+    own.exim(10027, "host_reject_connection = *")
+    for port in (10026, 10027):
+        identity = identities(line, {"ftp": port})["ftp"]
+        assert (identity["status"], identity["looks_like"]) == ("other", "SMTP")
 
 
 @needs("redis-server", "openssl")
@@ -520,6 +569,13 @@ def test_mysql_with_too_many_connections_says_so(line: Line, own: Hall) -> None:
         found = identities(line, {"mysql": 10306})["mysql"]
     assert found["status"] == "refusing"
     assert "too many connections" in found["detail"]
+
+
+@needs("mariadbd", "mariadb-install-db")
+def test_mysql_without_an_account_for_this_host_says_so(line: Line, own: Hall) -> None:
+    own.mysql(10308, init_file="/dev/null")
+    found = identities(line, {"mysql": 10308})["mysql"]
+    assert (found["status"], "no account" in found["detail"]) == ("refusing", True)
 
 
 @needs("mariadbd", "mariadb-install-db")

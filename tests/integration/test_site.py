@@ -149,7 +149,7 @@ def faulty(
         lab = stack.enter_context(Namespace("faults"))
         service = stack.enter_context(StandIn(lab, "127.0.0.12", 8563, standins.exasol(certificate)))
         clock = stack.enter_context(
-            Service(lab, "127.0.0.32", 10123, socket.SOCK_DGRAM, reply=answers.NTP_ANSWER)
+            Service(lab, "127.0.0.32", 10123, socket.SOCK_DGRAM, reply=answers.ntp_answer)
         )
         stack.enter_context(Service(lab, "127.0.0.99", 20003, reply=b"HTTP/1.0 400 Bad Request\r\n\r\n"))
         lab.nft(FAULTS)

@@ -15,6 +15,7 @@ from pathlib import Path
 import pytest
 import yaml
 
+from ansible_collections.exasol_community.network.plugins.plugin_utils._report.formats._json import SCHEMA
 from ansible_collections.exasol_community.network.tests.labs.namespaces.namespaces import (
     Machine,
     Namespace,
@@ -146,7 +147,7 @@ def test_a_plan_is_asked_for_before_anything_is_measured(machine: Machine, tmp_p
 
 def test_a_newer_schema_is_refused(machine: Machine, tmp_path: Path) -> None:
     file = tmp_path / "newer.json"
-    file.write_text(json.dumps({"schema": 2, "results": []}), encoding="utf-8")
+    file.write_text(json.dumps({"schema": SCHEMA + 1, "results": []}), encoding="utf-8")
     done = play(
         machine,
         tmp_path,
@@ -155,4 +156,4 @@ def test_a_newer_schema_is_refused(machine: Machine, tmp_path: Path) -> None:
         variables={"exasol_report_from": str(file)},
     )
     assert done.code == 2, done.output
-    assert "has schema 2" in done.output
+    assert f"has schema {SCHEMA + 1}" in done.output

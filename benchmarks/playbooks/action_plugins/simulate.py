@@ -13,7 +13,7 @@ from ansible.plugins.action import ActionBase
 
 sys.path.append(str(Path(__file__).resolve().parents[2]))
 
-from simulation import observations
+from simulation import measured
 
 
 class ActionModule(ActionBase):
@@ -29,5 +29,5 @@ class ActionModule(ActionBase):
             result,
             changed=False,
             run=options["run"],
-            observations=observations(options["probes"], options["fault"], options["broken"]),
+            **measured(options["probes"], options["fault"], options["broken"]),
         )

@@ -10,13 +10,18 @@ import struct
 from typing import Dict
 
 from .._values.text import clean
-from ._finding import IDENTIFIED, OTHER, Finding
+from ._finding import IDENTIFIED, OTHER, REFUSING, Finding
 from ._wire import Waiting, Wire
 
 _EXCSAT = bytes.fromhex(
     "0032D0010001002C10410004115E0004116D0004115A001814041403000724070008240F0008144000081474000800041147"
 )
 _DDM, _EXCSATRD, _SYNTAX_ERROR, _CLASS, _RELEASE_LEVEL = 0xD0, 0x1443, 0x124C, 0x1147, 0x115A
+# Replies by which it serves nobody: RSCLMTRM and AGNPRMRM of the DDM Reference.
+_REFUSALS = {
+    0x1233: "it has reached a limit of its resources",
+    0x1232: "its agent ends because of a permanent error",
+}
 # Other databases speak DRDA, too: by the product code that their release level begins with, and their class.
 _OTHERS = (("CSS", "derby", "Apache Derby"), ("IFX", "informix", "Informix"))
 _MAX_LENGTH = 8192
@@ -30,6 +35,8 @@ def talk(wire: Wire) -> Waiting:
         return Finding(OTHER)
     content = yield from wire.hear(length - 6)
     code = struct.unpack_from(">H", content, 2)[0]
+    if code in _REFUSALS:
+        return Finding(REFUSING, detail=f"it answers with {code:04X}: {_REFUSALS[code]}")
     if code not in (_EXCSATRD, _SYNTAX_ERROR):
         return Finding(OTHER, looks_like="something that speaks DRDA, but no Db2")
     attributes = texts(content[4:])

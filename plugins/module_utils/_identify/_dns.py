@@ -18,6 +18,7 @@ _HEAD = struct.pack(">5H", 0x0100, 1, 0, 0, 0)  # recursion desired, one questio
 _QUESTION = b"\x011\x010\x010\x03127\x07in-addr\x04arpa\0" + struct.pack(">2H", 12, 1)  # PTR, IN
 _RESPONSE, _RECURSION_AVAILABLE, _CODE = 0x8000, 0x0080, 0x000F
 _NO_ERROR, _FAILED, _NO_SUCH_NAME, _REFUSED = 0, 2, 3, 5
+_ANSWERED = (_NO_ERROR, _NO_SUCH_NAME)
 _NO_RECURSION = (
     "it resolves no names for this host: its access list does not have this host, or it serves only its own "
     "zones"
@@ -53,10 +54,9 @@ def judge(asked: bytes, answer: bytes) -> Finding:
     if answer[:2] != asked[:2] or not flags & _RESPONSE:
         return Finding(OTHER, looks_like=looks_like(answer))
     code = flags & _CODE
-    if code in _REFUSALS:
-        return Finding(REFUSING, detail=_REFUSALS[code])
+    if code not in _ANSWERED:
+        other = f"it does not answer an ordinary question (code {code}): it resolves no names for this host"
+        return Finding(REFUSING, detail=_REFUSALS.get(code, other))
     if not flags & _RECURSION_AVAILABLE:
         return Finding(REFUSING, detail=_NO_RECURSION)
-    return Finding(
-        IDENTIFIED, detail="" if code in (_NO_ERROR, _NO_SUCH_NAME) else f"it answers with code {code}"
-    )
+    return Finding(IDENTIFIED)

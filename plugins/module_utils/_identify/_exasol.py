@@ -4,17 +4,20 @@
 """The Exasol database: WebSocket inside TLS, and the first step of a login, which asks for the server's key.
 
 Source: https://github.com/exasol/websocket-api (login: the server answers the protocol version with its
-public key; user name and password would follow, and never do here).
+public key, or an exception with a text and an SQL code; user name and password would follow, and never do
+here).
 """
 
 import base64
 import hashlib
 import json
 import os
+import re
 import struct
 from typing import Dict
 
-from ._finding import IDENTIFIED, OTHER, Finding
+from .._values.text import clean
+from ._finding import IDENTIFIED, OTHER, REFUSING, Finding
 from ._http import authority, headers
 from ._wire import MAX_BYTES, Waiting, Wire, looks_like
 
@@ -55,9 +58,23 @@ def judge(answer: bytes) -> Finding:
         data = document.get("responseData")
         if isinstance(data, dict) and "publicKeyPem" in data:
             return Finding(IDENTIFIED)
+    if isinstance(document, dict) and document.get("status") == "error":
+        said = _exception(document.get("exception"))
+        if said:
+            return Finding(REFUSING, detail=f"it answers the first step of a login with '{said}'")
     return Finding(
         OTHER, looks_like="WebSocket", detail="its answer to the first step of a login is not the database's"
     )
+
+
+def _exception(exception: object) -> str:
+    """Return the text of an exception and its SQL code, or nothing if it is none of the database."""
+    if not isinstance(exception, dict):
+        return ""
+    text, code = exception.get("text"), exception.get("sqlCode")
+    if not (isinstance(text, str) and isinstance(code, str) and re.match(r"[0-9A-Z]{5}$", code)):
+        return ""
+    return clean(f"{text[:120]} ({code})")
 
 
 def _accept(key: bytes) -> bytes:

@@ -27,13 +27,16 @@ _MAX_LENGTH = 4096
 _ROUNDS = 4
 ERRORS = {
     1040: "it accepts no logins at the moment: it has too many connections (max_connections)",
+    1041: "it accepts no logins at the moment: it is out of memory",
     1053: "it is shutting down",
     1129: (
         "it refuses this host, because too many handshakes from it were interrupted: an administrator must "
         "run FLUSH HOSTS"
     ),
     1130: "it refuses this host: no account allows logins from its address or name",
+    1135: "it accepts no logins at the moment: it cannot create a thread",
 }
+_NUMBERS = range(1000, 20000)  # of errors; proxies have theirs beyond those of servers
 UNGREETED = (
     "no greeting came; a MySQL that still looks up this host's name may count that against it "
     "(max_connect_errors): fix name resolution there, or leave "
@@ -50,10 +53,7 @@ def talk(wire: Wire) -> Waiting:
             raise
         return Finding(SILENT, looks_like=SILENCE, detail=UNGREETED)
     if greeting[:1] == bytes((_ERROR,)):
-        code = struct.unpack_from("<H", greeting, 1)[0]
-        if code in ERRORS:
-            return Finding(REFUSING, detail=ERRORS[code])
-        return Finding(OTHER, looks_like="MySQL", detail=f"its greeting is error {code}")
+        return _refused(number, greeting)
     if greeting[:1] != b"\x0a":
         return Finding(OTHER)
     # MariaDB before 11 puts a version of MySQL before its own, for replication.
@@ -65,6 +65,17 @@ def talk(wire: Wire) -> Waiting:
     except ENDED_OR_MALFORMED:
         return found._replace(detail="it ends the handshake too early")
     return found._replace(status=REFUSING, detail=ERRORS[code]) if code in ERRORS else found
+
+
+def _refused(number: int, greeting: bytes) -> Finding:
+    """Return what an error in the place of a greeting shows, also that of a proxy without a server."""
+    code = struct.unpack_from("<H", greeting, 1)[0]
+    if code in ERRORS:
+        return Finding(REFUSING, detail=ERRORS[code])
+    if number or code not in _NUMBERS or not greeting[3:].decode("utf-8", "replace").isprintable():
+        return Finding(OTHER)
+    said = clean(greeting[3:], 120)
+    return Finding(REFUSING, detail=f"its greeting is error {code}: '{said}'")
 
 
 def _be_denied(wire: Wire, number: int) -> Waiting:

@@ -10,7 +10,7 @@ Oracle publishes no description of TNS; the layout is that of Wireshark's dissec
 import re
 import struct
 
-from ._finding import IDENTIFIED, OTHER, Finding
+from ._finding import IDENTIFIED, OTHER, REFUSING, Finding
 from ._wire import Waiting, Wire
 
 _COMMAND = b"(CONNECT_DATA=(COMMAND=ping))"
@@ -18,6 +18,19 @@ _DATA_OFFSET = 58
 _CONNECT = 1
 _ANSWERS = {2: "accepts", 4: "refuses", 5: "redirects", 11: "asks to send again"}
 _MAX_LENGTH = 8192
+# TNS errors ("Oracle Database Error Messages") by which a listener or a connection manager serves nobody.
+_NO_ROOM = "it has no room for one more connection"
+_BLOCKED = "its database lets no ordinary user in at the moment"
+_REFUSALS = {
+    12516: _NO_ROOM,
+    12518: _NO_ROOM,
+    12519: _NO_ROOM,
+    12520: _NO_ROOM,
+    12526: _BLOCKED,
+    12527: _BLOCKED,
+    12528: _BLOCKED,
+    12529: "a rule of its filter rejects this host",
+}
 
 
 def connect_packet() -> bytes:
@@ -36,12 +49,16 @@ def talk(wire: Wire) -> Waiting:
     if kind not in _ANSWERS or not 8 <= length <= _MAX_LENGTH:
         return Finding(OTHER)
     said = yield from wire.hear(length - 8)
-    found = re.search(rb"VSNNUM=([0-9]{1,10})\)", said)
-    return Finding(
-        IDENTIFIED,
-        version=version(int(found.group(1))) if found else "",
-        detail=f"the listener {_ANSWERS[kind]}",
-    )
+    number, error = _number(rb"VSNNUM", said), _number(rb"ERR", said)
+    known = version(number) if number else ""
+    if error in _REFUSALS:
+        return Finding(REFUSING, version=known, detail=f"TNS-{error}: {_REFUSALS[error]}")
+    return Finding(IDENTIFIED, version=known, detail=f"the listener {_ANSWERS[kind]}")
+
+
+def _number(name: bytes, said: bytes) -> int:
+    found = re.search(rb"\(" + name + rb"=([0-9]{1,10})\)", said)
+    return int(found.group(1)) if found else 0
 
 
 def version(number: int) -> str:

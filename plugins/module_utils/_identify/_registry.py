@@ -109,7 +109,8 @@ def datagram(protocol: str) -> Optional[Datagram]:
 
 
 def _ask_ntp() -> Datagram:
-    return Datagram(_ntp.QUESTION, _ntp.judge)
+    asked = _ntp.question()
+    return Datagram(asked, lambda answer: _ntp.judge(asked, answer))
 
 
 def _ask_dns() -> Datagram:

@@ -6,17 +6,22 @@
 A server may refuse a client in the words of TLS, which proves TLS (RFC 8446, section 6). Up to TLS 1.2 an
 alert ends the handshake. With TLS 1.3 the client has finished it before the server looks at the client's
 certificate, so the alert comes encrypted, while we ask (RFC 8446, section 4.4.2.4).
+
+A server that is too old for the TLS library of this host has shown by its ServerHello that it speaks TLS.
 """
 
+import re
 import ssl
 from typing import Optional
 
+from .._values.text import clean
 from ._finding import IDENTIFIED, OTHER, Finding
 from ._http import ask
 from ._wire import SILENCE, EndedError, Script, Waiting, Wire
 
-_ALERT = b"\x15\x03"
-_HANDSHAKE, _CERTIFICATE_REQUEST = 22, 13
+# A record with one alert: version, length 2, warning or fatal (RFC 8446, sections 5.1 and 6).
+_ALERT = re.compile(rb"\x15\x03[\x00-\x04]\x00\x02[\x01\x02]", re.DOTALL)
+_HANDSHAKE, _SERVER_HELLO, _CERTIFICATE_REQUEST = 22, 2, 13
 _REFUSALS = ("HANDSHAKE_FAILURE", "ACCESS_DENIED", "UNKNOWN_CA")
 _REFUSED = "TLS, but the server refuses the handshake with an alert"
 _NOTHING_INSIDE = "it speaks TLS, but sends nothing inside"
@@ -24,6 +29,7 @@ _HUNG_UP_INSIDE = (
     "it speaks TLS, but closes the connection before it answers: it is another service, or requires a client "
     "certificate"
 )
+_NOT_ACCEPTED = "TLS that the TLS library of this host does not accept ({0}); the service inside was not seen"
 _WANTS_CERTIFICATE = "TLS that requires a client certificate; the service inside was not seen"
 
 
@@ -31,15 +37,28 @@ def refused(wire: Wire, error: OSError) -> Optional[Finding]:
     """Return what an alert shows with which the server ended TLS, or None if there was no alert."""
     reason = getattr(error, "reason", None) or ""
     heard = wire.heard[wire.before_tls :]
-    if heard.startswith(_ALERT):
+    if wire.tls is None and _ALERT.match(heard):
         return Finding(IDENTIFIED, detail=_REFUSED)
     # OpenSSL's names of alerts that came in, such as TLSV13_ALERT_CERTIFICATE_REQUIRED.
     if "_ALERT_" not in reason:
-        return None
+        return _not_accepted(wire, heard, reason)
     wants = "CERTIFICATE" in reason or _asks_for_certificate(heard)
     if wire.tls is not None and not wants and not reason.endswith(_REFUSALS):
         return None  # after the handshake other alerts say something of what we asked
     return Finding(IDENTIFIED, detail=_WANTS_CERTIFICATE if wants else _REFUSED)
+
+
+def _not_accepted(wire: Wire, heard: bytes, reason: str) -> Optional[Finding]:
+    if wire.tls is not None or not _begins_with_server_hello(heard):
+        return None
+    return Finding(IDENTIFIED, detail=_NOT_ACCEPTED.format(clean(reason.replace("_", " ").lower(), 80)))
+
+
+def _begins_with_server_hello(heard: bytes) -> bool:
+    """Tell whether a whole ServerHello came: 38 bytes at least, of a version of TLS (RFC 5246, 7.4.1.3)."""
+    messages = _handshake_messages(heard)
+    length = int.from_bytes(messages[1:4], "big")
+    return messages[:1] == bytes((_SERVER_HELLO,)) and 38 <= length <= len(messages) - 4 and messages[4] == 3
 
 
 def _asks_for_certificate(heard: bytes) -> bool:

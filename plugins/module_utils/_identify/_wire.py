@@ -87,6 +87,10 @@ class Wire:
         data, self._buffer = self._buffer[:count], self._buffer[count:]
         return data
 
+    def rest(self) -> bytes:
+        """Return what came and was not taken."""
+        return self._buffer
+
     def hear_enough(self) -> Waiting:
         """Wait until it can be told what speaks: the same, however the network cuts its words."""
         while not self._ended and not _is_enough(self.heard):

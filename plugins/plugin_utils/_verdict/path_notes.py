@@ -11,10 +11,11 @@ and clocks that differ.
 from __future__ import annotations
 
 import typing as t
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Collection, Iterable, Mapping, Sequence
 
 from ...module_utils._probe.paths import BY_CONNECTION
 from ...module_utils._probe.segments import REDUCED
+from ...module_utils._values.addresses import parse_address
 from .limits import NO_LIMITS, Limits
 from .path_verdict import segments_of
 
@@ -72,14 +73,16 @@ def _share(path: MeasuredPath) -> float:
     return path["lost"] / path["tries"]
 
 
-def _translation_notes(paths: Iterable[MeasuredPath], hosts: Mapping[str, HostPlan]) -> list[str]:
+def _translation_notes(paths: Sequence[MeasuredPath], hosts: Mapping[str, HostPlan]) -> list[str]:
     """Return one note for each address by which destinations see sources that do not have it."""
     sources: dict[str, list[str]] = {}
     destinations: dict[str, list[str]] = {}
+    led_to: dict[str, set[str]] = {}
+    for path in paths:
+        led_to.setdefault(path["destination"], set()).add(path["address"])
     for path in paths:
         for address in path.get("seen_as", ()):
-            host = hosts[path["source"]]
-            if address not in host["external"] and address not in host["addresses"]:
+            if not _may_be_of(address, hosts[path["source"]], led_to.get(path["source"], set())):
                 _add(sources, address, path["source"])
                 _add(destinations, address, path["destination"])
     notes = []
@@ -92,6 +95,18 @@ def _translation_notes(paths: Iterable[MeasuredPath], hosts: Mapping[str, HostPl
             f"(NAT). Firewalls there must permit {address}, and not {_names(planned)}."
         )
     return _bounded(notes, "have translated source addresses")
+
+
+def _may_be_of(address: str, host: HostPlan, led_to: Collection[str]) -> bool:
+    """Return whether an address is planned for a host, or meant by a name that is planned for it.
+
+    What a name means is known by the addresses to which it has led others; if it has led nobody, any address
+    may be meant.
+    """
+    planned = {*host["addresses"], *host["external"]}
+    if address in planned or address in led_to:
+        return True
+    return not led_to and any(parse_address(entry) is None for entry in planned)
 
 
 def _planned(host: HostPlan) -> Sequence[str]:

@@ -10,6 +10,7 @@ twice.
 
 from __future__ import annotations
 
+import fcntl
 import hashlib
 import os
 import shlex
@@ -223,10 +224,12 @@ def ensure_fresh(engine: Engine, release: str) -> str:
     recipe_of_image = f"FROM {image}\nRUN {install}\n"
     bootstrap = ["mmdebstrap", "--quiet", "--variant=apt", f"--include={','.join(FRESH)}", release]
     tag = f"{REPOSITORY}:{release}-fresh-{_digest(recipe_of_image if image else ' '.join(bootstrap))}"
-    if engine.knows("image", tag):
-        return tag
-    if image:
-        _build(engine, tag, recipe_of_image)
-        return tag
-    _import(engine, bootstrap, tag)
+    CACHE.mkdir(parents=True, exist_ok=True)
+    with (CACHE / f"{release}-fresh.lock").open("w") as lock:
+        fcntl.flock(lock, fcntl.LOCK_EX)  # several machines of one release may want it at the same time
+        if not engine.knows("image", tag):
+            if image:
+                _build(engine, tag, recipe_of_image)
+            else:
+                _import(engine, bootstrap, tag)
     return tag

@@ -216,7 +216,7 @@ class Run:
         finally:
             self.send(signal.SIGCONT)
 
-    def finish(self, seconds: float = 3 * SECONDS) -> Done:
+    def finish(self, seconds: float = 6 * SECONDS) -> Done:
         """Wait for the end."""
         code = self._process.wait(seconds)
         self._reader.join(SECONDS)
@@ -328,6 +328,7 @@ def cluster(
 
 def host(machine: Namespace, folder: Path, address: str) -> dict[str, t.Any]:
     """Return the variables of a host that lives in a namespace: its Python is started there."""
+    folder.mkdir(parents=True, exist_ok=True)
     python = folder / f"python-{machine.label}"
     python.write_text(
         f'#!/bin/sh\nexec nsenter --net=/run/netns/{machine.name} {sys.executable} "$@"\n', encoding="utf-8"

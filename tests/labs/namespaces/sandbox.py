@@ -208,7 +208,7 @@ def partners(namespace: Namespace, certificate: Certificate) -> Iterator[None]:
             )
         )
         for address in ("192.0.2.53", "192.0.2.54"):
-            stack.enter_context(Service(namespace, address, 123, socket.SOCK_DGRAM, reply=answers.NTP_ANSWER))
+            stack.enter_context(Service(namespace, address, 123, socket.SOCK_DGRAM, reply=answers.ntp_answer))
         yield
 
 

@@ -23,8 +23,13 @@ from . import oracles
 from .lines import CLIENT
 from .namespaces import Machine, run, with_file, with_hosts
 
-# ProFTPD and vsftpd cannot both be installed as packages, so one of them is unpacked there (.ci/run).
-_PATH = "/usr/sbin:/usr/bin:/sbin:/bin:/usr/lib/postgresql/15/bin:/usr/lib/dovecot:/opt/proftpd/usr/sbin"
+# ProFTPD and vsftpd cannot both be installed as packages, nor can Exim and Postfix, so one of them is
+# unpacked there (.ci/run).
+_PATH = (
+    "/usr/sbin:/usr/bin:/sbin:/bin:/usr/lib/postgresql/15/bin:/usr/lib/dovecot:/opt/proftpd/usr/sbin:"
+    "/opt/exim/usr/sbin"
+)
+_APACHE_MODULES = "/usr/lib/apache2/modules"
 PACKAGES = {
     "ssh": "openssh-client",
     "sshd": "openssh-server",
@@ -39,6 +44,8 @@ PACKAGES = {
     "proftpd": "proftpd-core",
     "dovecot": "dovecot-imapd, dovecot-submissiond, dovecot-lmtpd",
     "postfix": "postfix",
+    "exim4": "exim4-daemon-light",
+    "apache2": "apache2-bin",
     "redis-server": "redis-server",
     "pgbouncer": "pgbouncer",
     "unbound": "unbound",
@@ -553,6 +560,62 @@ service submission-login {{
         ]
         (folder / "etc" / "master.cf").write_text("\n".join(services) + "\n")
         return self.start(folder, ["postfix", "-c", str(folder / "etc"), "start-fg"], port)
+
+    def exim(self, port: int, *settings: str) -> Server:
+        """Start Exim, which its package gives a user of its own, on a host without a domain."""
+        folder = self.folder(f"exim-{port}")
+        users, groups = folder / "passwd", folder / "group"
+        users.write_text(Path("/etc/passwd").read_text() + "Debian-exim:x:997:997::/:/bin/false\n")
+        groups.write_text(Path("/etc/group").read_text() + "Debian-exim:x:997:\n")
+        lines = [
+            "primary_hostname = mail",
+            f"spool_directory = {folder}/spool",
+            f"log_file_path = {folder}/%s",
+            f"daemon_smtp_ports = {port}",
+            f"local_interfaces = {self.address}",
+            "exim_user = root",
+            "exim_group = root",
+            "never_users =",
+            "host_lookup =",
+            *settings,
+        ]
+        (folder / "conf").write_text("\n".join(lines) + "\n")
+        command = [find("exim4"), "-C", str(folder / "conf"), "-bdf", "-oP", f"{folder}/pid"]
+        command = with_file("/etc/group", groups, with_file("/etc/passwd", users, command))
+        return self.start(folder, command, port)
+
+    def apache(self, ports: Mapping[str, int]) -> Server:
+        """Start Apache: C(http), C(https), and two that ask for a certificate late, C(tls12) and C(tls13)."""
+        folder = self.folder("apache")
+        key, certificate = self.certificate(folder)
+        asks = f"SSLCACertificateFile {certificate}\n<Location />\nSSLVerifyClient require\n</Location>\n"
+        kinds = {
+            "http": "",
+            "https": "SSLEngine on\n",
+            "tls12": f"SSLEngine on\nSSLProtocol TLSv1.2\n{asks}",
+            "tls13": f"SSLEngine on\nSSLProtocol TLSv1.3\n{asks}",
+        }
+        lines = [
+            f"ServerRoot {folder}",
+            "ServerName db.example.com",
+            f"PidFile {folder}/pid",
+            f"ErrorLog {folder}/errors",
+            f"Mutex file:{folder}",
+        ]
+        modules = ("mpm_event", "authz_core", "ssl", "socache_shmcb")
+        lines += [f"LoadModule {name}_module {_APACHE_MODULES}/mod_{name}.so" for name in modules]
+        lines += [f"SSLCertificateFile {certificate}", f"SSLCertificateKeyFile {key}"]
+        for name, port in ports.items():
+            place = f"{self.address}:{port}"
+            lines += [
+                f"Listen {place}",
+                f"<VirtualHost {place}>",
+                "ServerName db.example.com",
+                kinds[name],
+                "</VirtualHost>",
+            ]
+        (folder / "conf").write_text("\n".join(lines) + "\n")
+        return self.start(folder, ["apache2", "-X", "-f", str(folder / "conf")], list(ports.values())[-1])
 
     def redis(self, port: int, tls_port: int) -> Server:
         """Start Redis, plain and inside TLS."""

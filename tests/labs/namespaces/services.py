@@ -10,7 +10,7 @@ import contextlib
 import select
 import socket
 import threading
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 
 from .namespaces import SECONDS, Machine
 
@@ -45,7 +45,10 @@ def silent_ports(machine: Machine, address: str, ports: range) -> Iterator[None]
 
 
 class Service:
-    """A TCP or UDP service that greets, answers or is silent, and records its conversations."""
+    """A TCP or UDP service that greets, answers or is silent, and records its conversations.
+
+    Its reply may depend on what it heard.
+    """
 
     def __init__(
         self,
@@ -55,12 +58,12 @@ class Service:
         kind: int = socket.SOCK_STREAM,
         *,
         greeting: bytes = b"",
-        reply: bytes = b"",
+        reply: bytes | Callable[[bytes], bytes] = b"",
         dual: bool = False,
     ):
         self._sock = bound(machine, address, port, kind, dual)
         self._greeting = greeting
-        self._reply = reply
+        self._reply = reply if callable(reply) else lambda unused_data: reply
         self.received: list[bytes] = []  # of each conversation that is over, or each datagram
         self.endings: list[str] = []  # "eof" or the name of the error
         self._ended = threading.Event()
@@ -95,8 +98,7 @@ class Service:
             sock.sendall(self._greeting)
             while data := sock.recv(4096):
                 received += data
-                if self._reply:
-                    sock.sendall(self._reply)
+                sock.sendall(self._reply(data))
         except OSError as error:
             ending = type(error).__name__
         self.received.append(received)
@@ -106,10 +108,11 @@ class Service:
         for unused in self._waiting():
             data, peer = self._sock.recvfrom(4096)
             self.received.append(data)
-            if not self._reply:
+            reply = self._reply(data)
+            if not reply:
                 continue
             with contextlib.suppress(OSError):  # a test's filter may forbid the answer
-                self._sock.sendto(self._reply, peer)
+                self._sock.sendto(reply, peer)
 
 
 def talk(machine: Machine, address: str, port: int, question: bytes = b"") -> bytes:

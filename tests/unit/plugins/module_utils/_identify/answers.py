@@ -24,6 +24,12 @@ def ber(tag, content, long=False):
     return bytes((tag, 0x82)) + struct.pack(">H", size) + content
 
 
+def notice_of_disconnection(code, name=b"1.3.6.1.4.1.1466.20036", number=0):
+    """Return what a server says that ends the connection by itself (section 4.4.1)."""
+    result = ber(0x0A, bytes((code,))) + ber(0x04, b"") + ber(0x04, b"bye") + ber(0x8A, name)
+    return ber(0x30, ber(0x02, bytes((number,))) + ber(0x78, result))
+
+
 def bind_response(code, message=b"", number=1, long=False):
     """Return the answer to a bind."""
     result = ber(0x0A, bytes((code,))) + ber(0x04, b"") + ber(0x04, message)
@@ -38,9 +44,13 @@ def tns(kind, body=b""):
     return struct.pack(">HHBBH", 8 + len(body), 0, kind, 0, 0) + body
 
 
-def tns_refuse(number):
-    """Return a listener's refusal with its version number."""
-    said = b"(DESCRIPTION=(TMP=)(VSNNUM=%d)(ERR=12504)(ERROR_STACK=(ERROR=(CODE=12504)(EMFI=4))))" % number
+def tns_refuse(number, error=12504):
+    """Return a listener's refusal with its version number and an error."""
+    said = b"(DESCRIPTION=(TMP=)(VSNNUM=%d)(ERR=%d)(ERROR_STACK=(ERROR=(CODE=%d)(EMFI=4))))" % (
+        number,
+        error,
+        error,
+    )
     return tns(4, struct.pack(">BBH", 34, 0, len(said)) + said)
 
 
@@ -130,6 +140,21 @@ MYSQL_OK = mysql(2, b"\x00\x00\x00\x02\x00\x00\x00")
 MYSQL_SWITCH = mysql(2, b"\xfecaching_sha2_password\x00abcdefghijklmnopqrst\x00")
 
 
+# What MariaDB 10.11 said to a host of which no account is.
+NOT_ALLOWED = bytes.fromhex("44000000ff6a04") + (
+    b"Host '192.0.2.1' is not allowed to connect to this MariaDB server"
+)
+
+
+# PostgreSQL: its message ErrorResponse
+
+
+def postgresql_error(message, code=b"53300", severity=b"FATAL"):
+    """Return an error with its fields."""
+    fields = b"S" + severity + b"\0V" + severity + b"\0C" + code + b"\0M" + message + b"\0\0"
+    return b"E" + struct.pack(">I", 4 + len(fields)) + fields
+
+
 # Exasol: RFC 6455, and https://github.com/exasol/websocket-api
 
 
@@ -184,7 +209,22 @@ def dns_answer(said, code=0, flags=0x8580):
 
 # NTP: RFC 5905, section 7.3
 
-NTP_ANSWER = b"\x24\x02" + bytes(46)  # version 4, mode 4 (server), stratum 2
+
+def ntp_answer(asked, first=0x24, stratum=2, reference=bytes(4), delay=0.0, dispersion=0.0, sent=(0, 0)):
+    """Return the answer to a question: version 4, mode 4 (server), and the time at which it was sent."""
+    distance = struct.pack(">II", round(delay * 65536), round(dispersion * 65536))
+    times = bytes(8) + asked[40:48] + bytes(8) + struct.pack(">II", *sent)
+    return bytes((first, stratum, 0, 0)) + distance + reference + times
+
+
+# What chrony 4.3 and ntpsec 1.2.2, which had just begun, answered; the question had ASKED_OF_NTP as its time.
+ASKED_OF_NTP = b"abcdefgh"
+CHRONY = bytes.fromhex(
+    "240800e600000000000000007f7f0101eeb6618be12e00146162636465666768eeb6618d4edaf725eeb6618d4ede5c80"
+)
+NTPSEC = bytes.fromhex(
+    "e40000e80000000000000000494e495400000000000000006162636465666768eeb6625b99715d49eeb6625b99787817"
+)
 
 
 # the tables
@@ -207,6 +247,28 @@ GOOD = [
     ),
     ("ftp", b"220-files\r\n" + b"x" * 2000 + b"\r\n220 ready\r\n221 bye\r\n", "files", ""),
     ("ftp", b"220 files\r\n221 Service closing control connection.\r\n", "files", ""),
+    # ProFTPD with an empty ServerIdent, Pure-FTPd, and servers that leave the space out.
+    ("ftp", b"220 \r\n221 Goodbye.\r\n", "", ""),
+    ("ftp", b"220\r\n221\r\n", "", ""),
+    ("ftp", b"220-files\r\n220\r\n221 bye\r\n", "files", ""),
+    (
+        "ftp",
+        (
+            b"220---------- Welcome to Pure-FTPd [privsep] [TLS] ----------\r\n"
+            b"220-You are user number 1 of 1 allowed.\r\n"
+            b"220 You will be disconnected after 15 minutes of inactivity.\r\n"
+            b"221-Goodbye. You uploaded 0 and downloaded 0 kbytes.\r\n221 Logout.\r\n"
+        ),
+        "--------- Welcome to Pure-FTPd [privsep] [TLS] ----------",
+        "",
+    ),
+    ("ftp", b"220 files\r\n221 Server closing connection\r\n", "files", ""),
+    (
+        "ftp",
+        b"220 ftp.example.com ready\r\n221 ftp.example.com says goodbye\r\n",
+        "ftp.example.com ready",
+        "",
+    ),
     ("ftp", b"220 ESMTPless files\r\n221 Goodbye, closing connection.\r\n", "ESMTPless files", ""),
     ("http", b"HTTP/1.1 200 OK\r\nServer: nginx/1.22.1\r\n\r\n", "nginx/1.22.1", "HTTP status 200"),
     ("http", b"HTTP/1.0 500 Broken\nSERVER:x\n\n", "x", "HTTP status 500"),
@@ -247,6 +309,13 @@ GOOD = [
         "nginx/1.22.1",
         "HTTP status 400",
     ),
+    (
+        "http",
+        b"HTTP/1.1 103 Early Hints\r\nLink: </x>\r\n\r\nHTTP/1.1 200 OK\r\nServer: x\r\n\r\n",
+        "x",
+        "HTTP status 200",
+    ),
+    ("http", b"HTTP/1.1 101 Switching Protocols\r\nServer: x\r\n\r\n", "x", "HTTP status 101"),
     ("ldap", bind_response(0), "", ""),
     ("ldap", bind_response(48, b"anonymous bind disallowed"), "", "result code 48"),
     ("ldap", bind_response(8, b"x" * 300), "", "result code 8"),
@@ -255,6 +324,7 @@ GOOD = [
     ("oracle", tns_refuse(203424000), "12.2.0.1.0", "refuses"),
     ("oracle", tns_refuse(318767104), "19.0.0.0.0", "refuses"),
     ("oracle", tns_refuse(0x15030000), "21.3.0.0.0", "refuses"),
+    ("oracle", tns_refuse(0x13000000, error=0), "19.0.0.0.0", "refuses"),
     ("oracle", TNS_ACCEPT, "", "accepts"),
     ("oracle", TNS_RESEND, "", "asks to send again"),
     ("oracle", TNS_REDIRECT, "", "redirects"),
@@ -271,12 +341,18 @@ GOOD = [
     ("mysql", greeting(b"8.4.0") + MYSQL_OK, "8.4.0", ""),
     ("mysql", greeting(b"8.4.0"), "8.4.0", "ends the handshake too early"),
     ("mysql", greeting(b"8.4.0") + b"\x00\x00\x00\x02", "8.4.0", "ends the handshake too early"),
-    ("postgresql", b"NN", "", "without TLS"),
-    ("postgresql", b"NG", "", "without TLS"),
-    ("postgresql", b"NE\x00\x00\x00\x0cSFATAL\x00\x00", "", "without TLS"),
+    # In turns: the second answer is to the second question.
+    ("postgresql", (b"N", b"N"), "", "without TLS"),
+    ("postgresql", (b"N", b"G"), "", "without TLS"),
+    ("postgresql", (b"N", b"E\x00\x00\x00\x0cSFATAL\x00\x00"), "", "without TLS"),
+    (
+        "postgresql",
+        (b"N", postgresql_error(b"unsupported frontend protocol 1234.5680", b"0A000")),
+        "",
+        "without TLS",
+    ),
     ("dns_tcp", dns_answer, "", ""),
     ("dns_tcp", lambda said: dns_answer(said, 3), "", ""),
-    ("dns_tcp", lambda said: dns_answer(said, 4), "", "code 4"),
 ]
 
 # The expected service answers, and says that it does not serve: service, answer, a fragment of the detail.
@@ -289,7 +365,37 @@ REFUSING = [
         b"530 Sorry, the maximum number of connections (1) for your host are already connected.\r\n",
         "530 Sorry",
     ),
+    ("ftp", b"500 OOPS: vsftpd: both local and anonymous access disabled!\r\n", "local and anonymous access"),
+    ("ftp", b"500 OOPS: vsftpd: both local and anonymous access disabled!", "local and anonymous access"),
+    ("ftp", b"500 Sorry, no server available to handle request on 192.0.2.1.\r\n", "no server available"),
     ("http", b"HTTP/1.1 502 Bad Gateway\r\nServer: nginx\r\n\r\n", "the server behind it does not"),
+    ("http", b"HTTP/1.1 429 Too Many Requests\r\n\r\n", "too many requests"),
+    ("http", b"HTTP/1.1 509 Bandwidth Limit Exceeded\r\n\r\n", "bandwidth"),
+    ("http", b"HTTP/1.1 521 \r\nServer: cloudflare\r\n\r\n", "does not reach the server behind it"),
+    ("http", b"HTTP/1.1 103 Early Hints\r\n\r\nHTTP/1.1 503 No\r\n\r\n", "no server behind it"),
+    ("ldap", bind_response(51), "too busy"),
+    ("ldap", bind_response(52, b"no backends"), "reaches no server behind it"),
+    ("ldap", notice_of_disconnection(52), "notice of disconnection: it is shutting down"),
+    ("ldap", notice_of_disconnection(8), "notice of disconnection: result code 8"),
+    ("oracle", tns_refuse(318767104, error=12529), "filter rejects this host"),
+    ("oracle", tns_refuse(318767104, error=12519), "no room for one more"),
+    ("oracle", tns_refuse(318767104, error=12528), "no ordinary user"),
+    ("db2", ddm(0x1233), "limit of its resources"),
+    ("db2", ddm(0x1232, (0x1149, b"\x00\x10")), "permanent error"),
+    ("postgresql", postgresql_error(b"sorry, too many clients already"), "'sorry, too many clients already'"),
+    (
+        "postgresql",
+        b"Ecould not fork new process for connection: Resource temporarily unavailable\n\0",
+        "'could not fork new process",
+    ),
+    ("mysql", NOT_ALLOWED, "refuses this host: no account"),
+    ("mysql", mysql_error(1135, b"Can't create a new thread"), "cannot create a thread"),
+    # MySQL Router that reaches none of its servers.
+    (
+        "mysql",
+        mysql_error(2003, b"Can't connect to remote MySQL server for client connected to '0.0.0.0:6446'"),
+        "error 2003: 'Can't connect to remote MySQL server",
+    ),
     ("http", b"HTTP/1.1 503 Service Unavailable\r\ncontent-length: 107\r\n\r\n", "no server behind it"),
     ("bucketfs", b"HTTP/1.0 504 Gateway Time-out\r\n\r\n", "the server behind it does not"),
     ("mysql", mysql_error(1040, b"Too many connections"), "too many connections"),
@@ -309,6 +415,8 @@ REFUSING = [
     ("dns_tcp", lambda said: dns_answer(said, 2), "SERVFAIL"),
     ("dns_tcp", lambda said: dns_answer(said, 5), "REFUSED"),
     ("dns_tcp", lambda said: dns_answer(said, flags=0x8500), "resolves no names for this host"),
+    ("dns_tcp", lambda said: dns_answer(said, 1), "code 1"),
+    ("dns_tcp", lambda said: dns_answer(said, 4), "code 4"),
 ]
 
 # service, answer, status, what it looks like (a fragment)
@@ -352,6 +460,16 @@ BAD = [
     ("ftp", b"421 4.7.0 mail.example.com Error: too many connections from 192.0.2.254\r\n", "other", "SMTP"),
     ("ftp", b"421 mail.example.com Service not available, closing transmission channel\r\n", "other", "SMTP"),
     ("ftp", b"220 mail.example.com Dovecot LMTP ready\r\n", "other", "SMTP"),
+    # Exim with an smtp_banner of its own on a host without a domain, and one that lets nobody in; qmail.
+    ("ftp", b"220 ready\r\n221 mail closing connection\r\n", "other", "SMTP"),
+    ("ftp", b"554 SMTP service not available\r\n", "other", "SMTP"),
+    ("ftp", b"554 5.7.1 no access\r\n", "other", "SMTP"),
+    ("ftp", b"220 mail.example.com ready\r\n221 mail.example.com\r\n", "other", "SMTP"),
+    ("ftp", b"220 VMware Authentication Daemon Version 1.10: SSL Required\r\n221 bye\r\n", "other", "VMware"),
+    ("ftp", b"220 fax.example.com SNPP server ready.\r\n221 bye\r\n", "other", "SNPP"),
+    ("ftp", b"220 video SVDRP VideoDiskRecorder 2.6.0; UTF-8\r\n221 video closing\r\n", "other", "SVDRP"),
+    ("ftp", b"500 OOPS", "other", "'500 OOPS'"),
+    ("ftp", b"550 no\r\n", "other", "'550 no'"),
     ("ftp", b"220-" + b"again\r\n220-" * 100, "other", "FTP"),
     ("http", b"SSH-2.0-OpenSSH\r\n", "other", "SSH"),
     # A plain request at a port of HTTPS: nginx (its page has 255 and 248 bytes), Apache, Go, Tomcat.
@@ -395,6 +513,9 @@ BAD = [
         "HTTPS",
     ),
     ("http", b"HTTP/2.0 200 OK\r\n\r\n", "other", "'HTTP/2.0 200 OK'"),
+    ("http", b"HTTP/1.1 103 Early Hints\r\n\r\n" * 30, "other", "HTTP"),
+    ("http", b"HTTP/1.1 103 Early Hints\r\n\r\n", "other", "HTTP"),
+    ("http", b"HTTP/1.1 2000 OK\r\n\r\n", "other", "HTTP"),
     ("http", b"\x15\x03\x01\x00\x02\x02\x46", "other", "TLS"),
     ("ldap", b"HTTP/1.1 400 Bad Request\r\n\r\n", "other", "HTTP"),
     ("ldap", b"0\x80", "other", "'0"),
@@ -404,6 +525,9 @@ BAD = [
     ("ldap", ber(0x30, ber(2, b"\x01") + ber(0x61, ber(0x0A, b"\x7f" * 2000))), "other", "'0"),
     ("ldap", bind_response(0, number=2), "other", "ASN.1"),
     ("ldap", ber(0x30, ber(2, b"\x01") + ber(0x78, b"")), "other", "ASN.1"),
+    ("ldap", notice_of_disconnection(52, number=1), "other", "ASN.1"),
+    ("ldap", notice_of_disconnection(52, name=b"1.3.6.1.4.1.1466.20037"), "other", "ASN.1"),
+    ("ldap", ber(0x30, ber(2, b"\x01") + ber(0x61, ber(0x0A, b""))), "other", "'0"),
     ("oracle", b"SSH-2.0-OpenSSH\r\n", "other", "SSH"),
     ("oracle", tns(9), "other", "says"),
     ("oracle", b"\x00\x07\x00\x00\x04\x00\x00\x00", "other", "says"),
@@ -433,20 +557,34 @@ BAD = [
     ("mysql", mysql(0, b"\x09old\x00"), "other", "says"),
     ("mysql", mysql(0, b"\x0ano end"), "other", "MySQL"),
     ("mysql", mysql(0, b"\xff\x01"), "other", "says"),
-    ("mysql", mysql_error(4711, b"what?"), "other", "MySQL"),
+    ("mysql", mysql_error(47, b"what?"), "other", "says"),
+    ("mysql", mysql_error(4711, b"what?", number=1), "other", "says"),
+    ("mysql", mysql_error(4711, b"what\x00\x01"), "other", "says"),
     ("mysql", b"\xff\xff\xff\x00\x0a", "other", "MySQL"),
     ("postgresql", b"SSH-2.0-OpenSSH\r\n", "other", "SSH"),
     ("postgresql", b"N", "other", "'N'"),
     ("postgresql", b"Not allowed at this time\r\n", "other", "SSH"),
     ("postgresql", b"Nobody is at home\r\n", "other", "'Nobody is at home'"),
+    # What says more than one byte has not waited for our second question.
+    ("postgresql", b"NG\r\n", "other", "'NG'"),
+    ("postgresql", b"NNTP ready\r\n", "other", "'NNTP ready'"),
+    ("postgresql", (b"N", b"NTP ready\r\n"), "other", "'NNTP ready'"),
+    ("postgresql", (b"N", b"G\r\n"), "other", "'NG'"),
     ("postgresql", b"NE\xff\xff\xff\xff", "other", "'NE"),
-    ("postgresql", b"NE\x00\x00\x00\x08nono", "other", "'NE"),
+    ("postgresql", (b"N", b"E\xff\xff\xff\xff"), "other", "'NE"),
+    ("postgresql", (b"N", b"E\x00\x00\x00\x08nono"), "other", "'NE"),
+    ("postgresql", b"ERROR\r\n", "other", "'ERROR'"),
+    ("postgresql", b"Enter a password:\n", "other", "'Enter a password:'"),
     ("postgresql", b"E\x00\x00\x00\x05x\n", "other", "'E"),
     ("postgresql", b"SSSSSSSSSS", "other", "'SSSSSSSSSS'"),
     ("dns_tcp", b"SSH-2.0-OpenSSH\r\n", "other", "SSH"),
     ("dns_tcp", b"\x00\x02xx", "other", "says"),
     ("dns_tcp", lambda said: dns_answer(said, flags=0x0100), "other", "says"),
     ("dns_tcp", lambda said: b"\x00\x11" + bytes((said[2] ^ 1,)) + dns_answer(said)[3:], "other", "says"),
+    ("https", b"\x15\x03 hello\r\n", "other", "TLS"),
+    ("https", b"\x15\x03\x01\x00\x03\x02\x46\x46", "other", "TLS"),
+    ("ldaps", b"\x16\x03\x01\x00\x04\x02\x00\x00\x00", "other", "TLS"),
+    ("https", b"\x16\x03\x01\x00\x04\x02\x00\x00\x26", "other", "TLS"),
     ("sybase_ase", b"SSH-2.0-OpenSSH\r\n", "other", "SSH"),
     ("https", b"SSH-2.0-OpenSSH\r\n", "other", "SSH"),
     ("https", b"HTTP/1.1 400 Bad Request\r\n\r\n", "other", "HTTP"),

@@ -61,10 +61,23 @@ def begun(service, host=HOST):
 
 
 def told(service, answer=b"", cut=None, patience=False, host=HOST):
-    """Return what comes of an answer; it may depend on what was said."""
+    """Return what comes of an answer; it may depend on what was said, or be given in turns (a tuple)."""
     conversation = begun(service, host)
-    conversation.hear(answer(conversation.said) if callable(answer) else answer, cut)
+    answer = answer(conversation.said) if callable(answer) else answer
+    for turn in answer if isinstance(answer, tuple) else (answer,):
+        conversation.hear(turn, cut)
     return conversation.end(patience)
+
+
+def told_by_an_echo(service, before=b"", behind=b""):
+    """Return what comes of a server that greets, and repeats all that it hears with words behind it."""
+    conversation = begun(service)
+    said = conversation.said + conversation.hear(before)
+    for unused in range(50):
+        if not said or conversation.finding is not None:
+            break
+        said = conversation.hear(said + behind)
+    return conversation.end()
 
 
 def told_inside_tls(

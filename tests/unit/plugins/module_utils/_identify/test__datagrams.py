@@ -10,6 +10,9 @@ import pytest
 
 from ansible_collections.exasol_community.network.plugins.module_utils._identify._registry import datagram
 from ansible_collections.exasol_community.network.plugins.module_utils._plan.table import TABLE
+from ansible_collections.exasol_community.network.tests.unit.plugins.module_utils._identify.answers import (
+    ntp_answer,
+)
 
 
 def labels(data):
@@ -74,19 +77,23 @@ NTP_EPOCH = 2208988800  # seconds from 1900 to 1970, RFC 5905, figure 4
 )
 def test_the_clock_of_a_time_server_is_compared_with_ours(monkeypatch, now, offset):
     theirs = now + offset + NTP_EPOCH
-    stamp = struct.pack("!2I", int(theirs) % 2**32, int(theirs % 1 * 2**32))
-    answer = b"\x24\x02" + bytes(38) + stamp
     monkeypatch.setattr("time.time", lambda: now)
-    assert datagram("ntp").judge(answer).clock_offset_s == pytest.approx(offset, abs=0.001)
+    found = of_time_server(int(theirs) % 2**32, int(theirs % 1 * 2**32))
+    assert found.clock_offset_s == pytest.approx(offset, abs=0.001)
+
+
+def of_time_server(seconds, fraction):
+    """Return what is found of a time server whose clock says that."""
+    ntp = datagram("ntp")
+    return ntp.judge(ntp_answer(ntp.question, sent=(seconds, fraction)))
 
 
 def test_an_answer_without_a_time_says_nothing_of_a_clock():
-    found = datagram("ntp").judge(b"\x24\x02" + bytes(46))
+    found = of_time_server(0, 0)
     assert (found.status, found.clock_offset_s) == ("identified", None)
     assert "clock_offset_s" not in found.as_dict()
 
 
 def test_a_clock_that_is_right_is_reported_too(monkeypatch):
     monkeypatch.setattr("time.time", lambda: 1_800_000_000.0)
-    stamp = struct.pack("!2I", 1_800_000_000 + NTP_EPOCH, 0)
-    assert datagram("ntp").judge(b"\x24\x02" + bytes(38) + stamp).as_dict()["clock_offset_s"] == 0.0
+    assert of_time_server(1_800_000_000 + NTP_EPOCH, 0).as_dict()["clock_offset_s"] == 0.0

@@ -22,14 +22,18 @@ from ansible_collections.exasol_community.network.tests.unit.plugins.module_util
 )
 from ansible_collections.exasol_community.network.tests.unit.plugins.module_utils._identify.talking import (
     INSIDE_TLS,
+    PROTOCOLS,
     SERVICES,
     assert_harmless,
     begun,
     told,
+    told_by_an_echo,
     told_inside_tls,
 )
 
 CUTS = [None, 1, 2, 7]
+# Who gives two answers at once has not heard the second question, which only one piece shows.
+UNASKED = (b"NG\r\n", b"NNTP ready\r\n")
 WHOLE = answers.frame(answers.LOGIN_ANSWER)
 HEAD = b"HTTP/1.1 200 OK\r\nServer: Jetty\r\n\r\n"
 
@@ -61,11 +65,31 @@ def test_a_service_that_serves_nobody_says_so(service, answer, detail, cut):
 @pytest.mark.parametrize("cut", CUTS)
 @pytest.mark.parametrize(("service", "answer", "status", "looks_like"), BAD, ids=ids)
 def test_a_bad_answer_is_another_service(service, answer, status, looks_like, cut):
+    if service == "postgresql" and b"".join(answer if isinstance(answer, tuple) else (answer,)) in UNASKED:
+        cut = None
     conversation = told(service, answer, cut)
     found = conversation.finding
     assert (found.status, found.version) == (status, "")
     assert looks_like in found.looks_like
     assert_harmless(conversation)
+
+
+@pytest.mark.parametrize("service", SERVICES)
+def test_no_other_service_is_known_by_what_proves_one(service):
+    rows = [
+        row for row in GOOD + REFUSING if PROTOCOLS[row[0]] != PROTOCOLS[service] and not callable(row[1])
+    ]
+    assert len(rows) > 60, "the control"
+    for row in rows:
+        assert told(service, row[1]).finding.status not in ("identified", "refusing"), row
+
+
+@pytest.mark.parametrize("service", SERVICES)
+@pytest.mark.parametrize("before", [b"", b"hello\r\n", b"220 hello\r\n", b"* OK hello\r\n"], ids=repr)
+@pytest.mark.parametrize("behind", [b"", b"\r\n", b" is no command\r\n"], ids=repr)
+def test_an_echo_is_no_service(service, before, behind):
+    found = told_by_an_echo(service, before, behind).finding
+    assert found.status in ("other", "silent")
 
 
 @pytest.mark.parametrize("service", SERVICES)
@@ -120,8 +144,12 @@ def test_an_alert_proves_tls(service):
 
 
 # A question of DNS has an identifier by chance, which may be shown.
+# Nor is it cut between turns.
 @given(
-    st.sampled_from([row[:2] for row in GOOD] + [row[:2] for row in BAD if not callable(row[1])]),
+    st.sampled_from(
+        [row[:2] for row in GOOD if not isinstance(row[1], tuple)]
+        + [row[:2] for row in BAD if isinstance(row[1], bytes) and row[1] not in UNASKED]
+    ),
     st.lists(st.integers(1, 40), max_size=20),
 )
 def test_no_cut_changes_a_finding(row, sizes):
@@ -206,6 +234,35 @@ INSIDE = [
     (
         "sql_client",
         a_database(answers.frame(b'{"status":"error","responseData":{"publicKeyPem":""}}')),
+        b"",
+        "other",
+        "",
+        "first step of a login",
+    ),
+    (
+        "sql_client",
+        a_database(
+            answers.frame(
+                b'{"status":"error","exception":{"text":"Connection exception - too many sessions.",'
+                b'"sqlCode":"08004"}}'
+            )
+        ),
+        b"",
+        "refusing",
+        "",
+        "'Connection exception - too many sessions. (08004)'",
+    ),
+    (
+        "sql_client",
+        a_database(answers.frame(b'{"status":"error","exception":{"text":1,"sqlCode":"08004"}}')),
+        b"",
+        "other",
+        "",
+        "first step of a login",
+    ),
+    (
+        "sql_client",
+        a_database(answers.frame(b'{"status":"error","exception":{"text":"no","sqlCode":"8"}}')),
         b"",
         "other",
         "",
@@ -309,6 +366,36 @@ def test_a_server_that_requires_a_certificate_is_no_stranger(certificate, servic
     # PostgreSQL is proven before an encrypted alert comes.
     assert ("certificate" in found.detail) == ((service, version) != ("postgresql", "TLSv1_3"))
     assert server.heard == b""
+
+
+@pytest.mark.skipif(
+    not hasattr(ssl, "TLSVersion"), reason="needs Python 3.7, which can choose the version of TLS"
+)
+@pytest.mark.parametrize("cut", [None, 1, 100])
+@pytest.mark.parametrize(
+    ("service", "before"), [("https", b""), ("ldaps", b""), ("ftps", b""), ("postgresql", b"S")]
+)
+def test_tls_that_the_library_of_this_host_rejects_is_tls_nevertheless(certificate, service, before, cut):
+    context = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
+    context.load_cert_chain(*certificate)
+    context.minimum_version = context.maximum_version = ssl.TLSVersion.TLSv1_2
+
+    def spoil(reply):
+        # Its ServerHello names a cipher that no library knows any more.
+        return _with_cipher(reply, b"\x00\x01") if reply[:1] == b"\x16" and reply[5] == 2 else reply
+
+    conversation, unused_server = told_inside_tls(
+        service, certificate, context=context, before=before, cut=cut, change=spoil
+    )
+    found = conversation.finding
+    assert found.status == "identified"
+    assert "does not accept" in found.detail and "was not seen" in found.detail
+
+
+def _with_cipher(record, cipher):
+    """Return a ServerHello with another cipher, behind version, random and session (RFC 5246, 7.4.1.3)."""
+    place = 5 + 4 + 2 + 32 + 1 + record[5 + 4 + 2 + 32]
+    return record[:place] + cipher + record[place + 2 :]
 
 
 @pytest.mark.parametrize("service", ["https", "ldaps", "ftps"])

@@ -20,6 +20,7 @@ HOSTS = {
         ("n1", "192.0.2.1", []),
         ("n2", "192.0.2.2", []),
         ("n3", "10.0.0.3", ["198.51.100.3"]),
+        ("named", "named.example.com", []),
         *((f"m{number}", f"192.0.2.{number}", []) for number in range(10, 70)),
     ]
 }
@@ -82,6 +83,24 @@ def test_many_lossy_paths_are_some_notes_the_worst_first():
 def test_a_translated_source_is_named_with_the_address_that_firewalls_must_permit():
     (found,) = notes(path(seen_as=["203.0.113.9"]))
     assert_names(found, ["n2 sees n1 as 203.0.113.9", "NAT", "permit 203.0.113.9, and not 192.0.2.1"])
+
+
+# What the name of a source has led others to, and whether an address as which it is seen is a translated one.
+NAMES = {
+    "the address that its name means": (["203.0.113.9"], False),
+    "one of the addresses that its name means": (["192.0.2.8", "203.0.113.9"], False),
+    "another address than its name means": (["192.0.2.8"], True),
+    "nobody knows what its name means": ([], False),
+}
+
+
+@pytest.mark.parametrize(("meant", "is_translated"), NAMES.values(), ids=list(NAMES))
+def test_a_source_that_is_planned_by_name_has_the_addresses_that_its_name_means(meant, is_translated):
+    found = notes(
+        path(source="named", seen_as=["203.0.113.9"]),
+        *({**path(source="n2", destination="named"), "address": address} for address in meant),
+    )
+    assert len(found) == is_translated
 
 
 def test_several_sources_behind_one_address_are_one_note():

@@ -120,6 +120,21 @@ def test_cells_are_there_without_a_script():
     assert [name for name, kind in cells if kind == "blocked"] == [f"c{row}-2" for row in (0, 1, 3, 4, 5)]
 
 
+def test_hosts_stand_in_the_order_of_the_inventory():
+    reader = Reader(
+        render(
+            verification(
+                [result(node, "files") for node in ("n11", "n12", "n13")]
+                + [result("client", node) for node in ("n12", "n11", "n13")],
+                hosts=["n13", "n11", "n12", "client", "files"],
+            )
+        )
+    )
+    heads = [(attributes["scope"], attributes["title"]) for attributes, _text in reader.all("th")]
+    assert heads[:4] == [("col", name) for name in ("n13", "n11", "n12", "files")]
+    assert heads[4:] == [("row", name) for name in ("n13", "n11", "n12", "client")]
+
+
 def test_a_cell_shows_the_worst_of_its_flows():
     reader = Reader(
         render(

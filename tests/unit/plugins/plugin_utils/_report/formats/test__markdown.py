@@ -78,6 +78,18 @@ def test_grid_counts_flows_of_each_pair():
     assert cells(report, "Matrix") == [["client", "✗ 1/2", ""], ["admin", "", "✓ 1/1"]]
 
 
+def test_hosts_stand_in_the_order_of_the_inventory():
+    report = render(
+        verification(
+            [result(node, "files") for node in ("n11", "n12", "n13")]
+            + [result("client", node) for node in ("n12", "n11", "n13")],
+            hosts=["n13", "n11", "n12", "client", "files"],
+        )
+    )
+    assert "| from \\ to | n13 | n11 | n12 | files |\n" in report
+    assert [row[0] for row in cells(report, "Matrix")] == ["n13", "n11", "n12", "client"]
+
+
 def test_a_grid_too_wide_to_read_is_left_out():
     report = render(verification([result("client", f"n{number}") for number in range(25)]))
     assert "## Matrix" not in report
