@@ -280,6 +280,56 @@ def test_a_dead_member_of_a_bundle_is_told_from_a_filter(line: Line, version: in
     assert segments(path) == (("passed", FULL[version]), ("passed", FULL[version]))
 
 
+# The first two source ports fail for good: a set that holds two takes no third one.
+FIRST_TWO_SOURCE_PORTS = """
+flush ruleset
+table inet fault {
+ set dead { type inet_service; size 2; flags dynamic; }
+ chain fault {
+  type filter hook forward priority 0
+  iifname near tcp sport @dead drop
+  iifname near tcp flags & (syn|ack) == syn add @dead { tcp sport } drop
+ }
+}
+"""
+
+
+@FAMILIES
+def test_ports_that_are_all_silent_at_first_are_tried_from_other_source_ports(
+    line: Line, version: int
+) -> None:
+    line.router.nft(FIRST_TWO_SOURCE_PORTS)
+    path, states = measured(line, version, "20000-20001", timeout=1.2)
+    assert [(state["ports"], state["state"]) for state in states] == [("20000-20001", "open")]
+    assert path["connections"]["failed_always"] == 2
+    assert path["pattern"] == "by_connection"
+
+
+@FAMILIES
+def test_a_filter_for_all_ports_stays_one(line: Line, version: int) -> None:
+    line.router.nft(filter_rules("forward", "iifname near meta l4proto tcp drop"))
+    address = SERVER[version]
+    with listener(line.server, "n11", target(address, "20000-20001")) as found, line.client.inside():
+        result = run_probe(
+            collect([], [target(address, "20000-20001")], {address: found["listening"]}),
+            Settings(Pace(1.2), (), TOKEN),
+        )
+    (seen,) = result["observations"]
+    assert [(state["ports"], state["state"]) for state in seen["states"]] == [("20000-20001", "filtered")]
+    assert result["paths"] == []
+
+
+@pytest.mark.parametrize("ports", ["20000-20003", PORTS], ids=["few ports", "many ports"])
+def test_a_limit_of_new_connections_is_no_pattern(line: Line, ports: str) -> None:
+    line.router.nft(
+        filter_rules("forward", "tcp flags & (syn|ack) == syn limit rate over 10/second burst 5 packets drop")
+    )
+    path, states = measured(line, 4, ports)
+    assert [(state["ports"], state["state"]) for state in states] == [(ports, "open")]
+    assert "pattern" not in path
+    assert path["lost"] or path["retransmitted"], "some had to wait"
+
+
 def test_a_filter_behind_a_dead_member_is_reported(line: Line) -> None:
     line.router.nft(filter_rules("forward", DEAD_MEMBER, "tcp dport 20007 drop"))
     path, states = measured(line, 4)

@@ -35,6 +35,7 @@ from . import paths as path_measurement
 from .ftp_session import Login, Server, check_authorities, examine_all
 from .observations import Suspects, by_address, late_answers, observation, paths, summarize
 from .outcome import OPEN, OTHER_RUN, UNRESOLVED, Outcome
+from .scouts import Scouts
 from .sweep import Pace, Sweep, Work, all_ports
 from .targets import Target, Targets, describe
 
@@ -188,9 +189,10 @@ def _ftp_servers(targets: Iterable[Target]) -> List[Server]:
 
 def _measure(sweep: Sweep, targets: Sequence[Target]) -> List["Path"]:
     """Probe all ports; returns for each path how many first tries were lost."""
+    groups = by_address(targets)
+    sweep.scout(Scouts(groups))
     sweep.run(all_ports(targets))
     late = late_answers(targets)
-    groups = by_address(targets)
     suspects = [Suspects(group) for group in groups]
     for unused in range(_MAX_RETRIES):
         work: List[Work] = []

@@ -60,6 +60,7 @@ class Target:
         self.silent_from: Dict[
             int, int
         ] = {}  # source ports of first tries without any answer, by their ports
+        self.is_alive = False  # a scout has reached it, see scouts.py
         self.sent_from = ""  # the address that the first proven connection was sent from
         self.refused_here: Set[int] = set()  # ports at which this host itself refused the connection
         self.doubtful: Set[int] = set()  # ports whose connection ended before it was known where it led
