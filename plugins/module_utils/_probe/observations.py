@@ -106,7 +106,7 @@ def late_answers(targets: Iterable[Target]) -> Dict[Target, int]:
 
     To be counted before any port is tried again.
     """
-    return {target: sum(map(_count_late, target.found.values())) for target in targets}
+    return {target: sum(map(_count_late, _answered(target))) for target in targets}
 
 
 def paths(
@@ -138,13 +138,16 @@ def paths(
 def observation(target: Target) -> "Observation":
     """Return a target's outcomes as plain data, each state with its compressed ports."""
     states = [_state(outcome, target.found[outcome]) for outcome in sorted(target.found, key=rank)]
-    return {
+    found: "Observation" = {
         "destination": target.destination,
         "address": target.address,
         "protocol": target.protocol,
         "ports": str(target.ports),
         "states": states,
     }
+    if target.completed:
+        found["completed_name"] = target.completed
+    return found
 
 
 def _state(outcome: Outcome, group: PortGroup) -> "PortState":

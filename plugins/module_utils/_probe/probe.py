@@ -255,6 +255,7 @@ def _resolved(targets: Iterable[Target]) -> Tuple[List[Target], List[Target]]:
         if target.address not in answers:
             found.append(target)
         elif answers[target.address].addresses:
+            target.completed = answers[target.address].completed
             found += [target.at(address) for address in answers[target.address].addresses]
         else:
             lost.append(_unresolved(target, answers[target.address].problem))

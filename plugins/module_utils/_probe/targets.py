@@ -45,6 +45,7 @@ class Target:
     def __init__(self, destination: str, address: str, protocol: str):
         self.destination = destination
         self.name = ""
+        self.completed = ""  # the longer name that the resolver found in place of the name
         self.planned = False  # whether a plan names the host that has this address
         self.member = False  # a name of a connection string: any host of the plan may have its addresses
         self.address = address
@@ -140,7 +141,7 @@ class Target:
     def at(self, address: str) -> "Target":
         """Return the same target at one address of its name, without outcomes."""
         copy = Target(self.destination, address, self.protocol)
-        copy.planned, copy.member = self.planned, self.member
+        copy.planned, copy.member, copy.completed = self.planned, self.member, self.completed
         copy.name = self.name if parse_address(self.address) else self.address
         copy.ports, copy.ours = self.ports, self.ours_everywhere.get(copy.wildcard, Ports())
         copy.services, copy.talks, copy.datagrams = self.services, self.talks, self.datagrams

@@ -30,6 +30,7 @@ if t.TYPE_CHECKING:
 # Bytes of the headers of IP and TCP without options (RFC 791, RFC 8200, RFC 9293).
 _HEADERS = {False: 40, True: 60}
 _DIRECTIONS = 2
+_MIN_LOST = 2
 _TOO_BIG = {
     False: "ICMP type 3 code 4, fragmentation needed",
     True: "ICMPv6 type 2, packet too big",
@@ -144,7 +145,8 @@ def _exceeded(case: Case, path: Path) -> Iterator[str]:
         yield f"the median round trip is {rtt['median']:.2f} ms, and the limit {limits.rtt_ms:g} ms (rtt_ms)"
     if limits.loss_percent is not None and path["tries"]:
         percent = 100.0 * path["lost"] / path["tries"]
-        if percent > limits.loss_percent:
+        # One lost packet of a few says little of the rate.
+        if percent > limits.loss_percent and (path["lost"] >= _MIN_LOST or not limits.loss_percent):
             yield (
                 f"{path['lost']} of {path['tries']} connections needed a retry ({percent:.1f} %), and the "
                 f"limit is {limits.loss_percent:g} % (loss_percent)"
