@@ -371,8 +371,8 @@ def _translations(needs: Sequence[_Need], seen: Sequence[str], site: _Site) -> I
         destinations = some_of(site.ordered(need.destination for need in needs), _MAX_SENDERS)
         yield (
             f"{destinations} received connections of {sources} from {some_of(seen, _MAX_SENDERS)}, "
-            f"translated on the path (NAT): firewalls behind the translation must permit that, those before it "
-            f"the others"
+            f"translated on the path (NAT): firewalls behind the translation must permit that, those before "
+            f"it the others"
         )
 
 
