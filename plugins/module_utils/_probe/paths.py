@@ -185,6 +185,7 @@ class _Connection(Stage):
         "started",
         "state",
         "rtt_ms",
+        "repeated_syns",
         "answer",
         "_asked",
         "_nonce",
@@ -200,6 +201,7 @@ class _Connection(Stage):
         self.started = 0.0  # 0 until there is a socket
         self.state = _CONNECTING
         self.rtt_ms = -1.0
+        self.repeated_syns = 0
         self.answer: Optional[proof.Answer] = None
         self._asked = 0.0
         self._nonce = proof.new_nonce()
@@ -274,6 +276,7 @@ class _Connection(Stage):
 
     def _ask(self) -> None:
         info = tcp_info(self.sock)
+        self.repeated_syns = info.repeated if info else 0
         if info and info.rtt_ms and not info.repeated:
             self.rtt_ms = info.rtt_ms
             self.path.note_round_trip(info.rtt_ms)
@@ -383,7 +386,8 @@ class _Sample(_Connection):
 
     def _passed(self, lost: int) -> None:
         if not self._is_of_sweep:
-            self.path.note_first_try(is_lost=lost > 0)
+            # Of what follows the handshake, the sweep does not count losses either.
+            self.path.note_first_try(is_lost=self._lost > 0 or self.repeated_syns > 0)
         self.path.sample_passed(lost)
 
     def on_end(self) -> None:
