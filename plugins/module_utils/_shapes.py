@@ -191,6 +191,7 @@ if TYPE_CHECKING:
         protocol: str
         ports: str
         states: List[PortState]
+        completed_name: NotRequired[str]  # what the resolver found, if it is the name with more behind it
 
     class SegmentSize(TypedDict):
         """How large segments pass in one direction."""

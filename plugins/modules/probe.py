@@ -310,6 +310,12 @@ observations:
       type: str
       returned: success
       sample: 8563,20000-21000
+    completed_name:
+      description: The longer name that the resolver found in place of the given one, by a search domain or in
+        C(/etc/hosts).
+      type: str
+      returned: if the name was completed
+      sample: ldap.example.com
     states:
       description: One entry for all ports that have the same state and reason.
       type: list
@@ -402,7 +408,7 @@ paths:
       returned: success
       sample: 192.0.2.12
     tries:
-      description: How many TCP ports answered.
+      description: How many TCP ports answered, and how many more connections to a listener came about.
       type: int
       returned: success
       sample: 1003
@@ -412,7 +418,7 @@ paths:
       returned: success
       sample: 82
     rtt_ms:
-      description: Round-trip times of 8 or 16 handshakes, in milliseconds.
+      description: Round-trip times of 8 to 16 handshakes, in milliseconds.
       type: dict
       returned: if a listener proved itself
       sample: {min: 0.081, median: 0.102, p95: 0.441, max: 0.933}

@@ -47,6 +47,7 @@ from . import paths as path_measurement
 from .ftp_session import Login, Server, check_authorities, examine_all
 from .observations import Suspects, by_address, late_answers, observation, paths, summarize
 from .outcome import OPEN, OTHER_RUN, UNRESOLVED, Outcome
+from .scouts import Scouts
 from .sweep import Pace, Sweep, Work, all_ports
 from .targets import Target, Targets, describe
 from .trace import Tracer
@@ -240,12 +241,13 @@ def _measure(
     sweep: Sweep, targets: Sequence[Target], tracer: Tracer, ask_again: AskAgain
 ) -> Tuple[List["Path"], Dict[str, rate_limit.Limit]]:
     """Probe all ports; returns for each path how many first tries were lost, and limits by address."""
+    groups = by_address(targets)
     tracer.begin(targets)
+    sweep.scout(Scouts(groups))
     sweep.run_traced(all_ports(targets), tracer)
     tracer.take_outcomes()
     tracer.finish()
     late = late_answers(targets)
-    groups = by_address(targets)
     rate_limit.find_bans(
         lambda work, rate: ask_again(work, rate_limit.BAN_SECONDS, rate),
         [group for group in groups if group[0].address not in tracer.alive],
@@ -322,6 +324,7 @@ def _resolved(targets: Iterable[Target]) -> Tuple[List[Target], List[Target]]:
         if target.address not in answers:
             found.append(target)
         elif answers[target.address].addresses:
+            target.completed = answers[target.address].completed
             found += [target.at(address) for address in answers[target.address].addresses]
         else:
             lost.append(_unresolved(target, answers[target.address].problem))

@@ -51,7 +51,8 @@ from .._kernel.sockets import Sources
 from .._listener import proof
 from .engine import Engine
 from .outcome import from_errno, local_failure, receive_errors
-from .stages import Attempt, Context, Datagrams, Handshake, Lookups
+from .scouts import PART, Scouts
+from .stages import Attempt, Context, Datagrams, Handshake, Lookups, Scout
 from .targets import Target
 from .trace import Tracer
 
@@ -99,8 +100,10 @@ class Sweep:
             hello_start=proof.prefix(key),
             identify=identify,
             connect_plainly=self._start_plainly,
+            scout=self._start_scouts,
             lookups=Lookups(),
         )
+        self._scouts = Scouts(())
         self._postponed: List[Work] = []
         self._tracer: Optional[Tracer] = None  # that looks at the pass
         self._begun = 0.0  # when the pass began
@@ -127,6 +130,10 @@ class Sweep:
         self._tracer = tracer
         self.run(work)
         self._tracer = None
+
+    def scout(self, scouts: Scouts) -> None:
+        """Let silent addresses be tried from more source ports, see scouts.py."""
+        self._scouts = scouts
 
     def run(self, work: Iterable[Work]) -> None:
         """Try each port once.
@@ -218,7 +225,12 @@ class Sweep:
             return
         attempt = Attempt(self._context, sock, target, port, started, plain)
         if target.protocol == "tcp":
-            self._engine.add(sock.fileno(), Handshake(attempt), self._pace.timeout, started)
+            if target.ours:
+                at_first = self._pace.timeout / PART
+                handshake = Handshake(attempt, left=self._pace.timeout - at_first)
+                self._engine.add(sock.fileno(), handshake, at_first, started)
+            else:
+                self._engine.add(sock.fileno(), Handshake(attempt), self._pace.timeout, started)
         else:
             datagrams = Datagrams(attempt)
             self._engine.add(sock.fileno(), datagrams, datagrams.seconds, started)
@@ -226,6 +238,25 @@ class Sweep:
 
     def _start_plainly(self, target: Target, port: int) -> None:
         self.start(target, port, plain=True)
+
+    def _start_scouts(self, target: Target, port: int) -> None:
+        for unused in range(self._scouts.take(target)):
+            self._started += 1
+            try:
+                sock = socket.SocketType(target.family, _STREAM)
+            except OSError:
+                return
+            try:
+                self._sources.bind(sock, target.family)
+                number = sock.connect_ex((target.address, port))
+            except OSError as error:
+                number = error.errno or errno.EIO
+            if number not in (0, errno.EINPROGRESS):
+                sock.close()
+                return
+            started = time.monotonic()
+            scout = Scout(Attempt(self._context, sock, target, port, started))
+            self._engine.add(sock.fileno(), scout, self._pace.timeout * (1 - 1 / PART), started)
 
     def _refuse(self, target: Target, port: int, number: int) -> None:
         """Take in that this host's own kernel did not start an attempt."""

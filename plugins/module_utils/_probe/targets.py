@@ -46,6 +46,7 @@ class Target:
     def __init__(self, destination: str, address: str, protocol: str):
         self.destination = destination
         self.name = ""
+        self.completed = ""  # the longer name that the resolver found in place of the name
         self.planned = False  # whether a plan names the host that has this address
         self.member = False  # a name of a connection string: any host of the plan may have its addresses
         self.address = address
@@ -64,6 +65,7 @@ class Target:
         ] = {}  # source ports of first tries without any answer, by their ports
         # Ports that accepted a connection on which our listener was not heard, and were tried once more.
         self.accepted: Set[int] = set()
+        self.is_alive = False  # a scout has reached it, see scouts.py
         self.sent_from = ""  # the address that the first proven connection was sent from
         self.refused_here: Set[int] = set()  # ports at which this host itself refused the connection
         self.doubtful: Set[int] = set()  # ports whose connection ended before it was known where it led
@@ -143,7 +145,7 @@ class Target:
     def at(self, address: str) -> "Target":
         """Return the same target at one address of its name, without outcomes."""
         copy = Target(self.destination, address, self.protocol)
-        copy.planned, copy.member = self.planned, self.member
+        copy.planned, copy.member, copy.completed = self.planned, self.member, self.completed
         copy.name = self.name if parse_address(self.address) else self.address
         copy.wanted = self.wanted
         copy.ports, copy.ours = self.ports, self.ours_everywhere.get(copy.wildcard, Ports())

@@ -28,6 +28,7 @@ _ONE_FOR_ALL = (
     "that probes"
 )
 _MAX_ADDRESSES = 256  # that a host may say a name has
+_ROUND_TRIPS = ("min", "median", "p95", "max")
 _LISTENED = ("listening", "in_use", "denied", "holders")
 Data = Mapping[str, t.Any]
 Results = Mapping[str, t.Any]
@@ -196,6 +197,11 @@ def _measured(paths: t.Any, asked: _Asked) -> Iterator[tuple[int, str]]:
 
 
 def _wrong_measures(path: Data) -> str:
+    if path["lost"] > path["tries"]:
+        return f"says that {path['lost']} of {path['tries']} first tries were lost"
+    times = path.get("rtt_ms", {})
+    if sorted(times.values()) != [times[name] for name in _ROUND_TRIPS if name in times]:
+        return "has round-trip times that are not in order"
     connections = path.get("connections")
     if connections and connections["failed_always"] > connections["tried"]:
         return f"says that {connections['failed_always']} of {connections['tried']} connections failed"

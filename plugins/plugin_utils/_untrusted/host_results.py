@@ -152,6 +152,7 @@ _OBSERVATION = _object(
     protocol=_PROTOCOL,
     ports=_PORTS,
     states=_list(_STATE),
+    completed_name=_TARGET,
 )
 _SEEN = _object(
     "address remote protocol",

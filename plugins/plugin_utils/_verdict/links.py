@@ -61,11 +61,9 @@ def link_notes(observed: Mapping[str, t.Any], hosts: Mapping[str, HostPlan]) -> 
         cluster = clusters[source]
         seen = by_cluster.setdefault(cluster, _Seen())
         result = observed[source] or {}
-        # Which addresses a host may speak of is checked for its observations.
-        asked = {(entry["destination"], entry["address"]) for entry in result.get("observations", ())}
         for path in result.get("paths", ()):
             place = (path["destination"], path["address"])
-            if clusters.get(place[0]) == cluster and place in asked and not _is_external(hosts, place):
+            if clusters.get(place[0]) == cluster and not _is_external(hosts, place):
                 seen.add(source, place, path)
     notes: list[str] = []
     for cluster, seen in sorted(by_cluster.items()):

@@ -30,6 +30,7 @@ if t.TYPE_CHECKING:
 # Bytes of the headers of IP and TCP without options (RFC 791, RFC 8200, RFC 9293).
 _HEADERS = {False: 40, True: 60}
 _DIRECTIONS = 2
+_MIN_LOST = 2
 _TOO_BIG = {
     False: "ICMP type 3 code 4, fragmentation needed",
     True: "ICMPv6 type 2, packet too big",
@@ -103,7 +104,7 @@ def segments_of(path: Path | None) -> list[tuple[str, SegmentSize]]:
 def _missing_direction(path: Path | None) -> str | None:
     """Return why a direction was not measured, or None if both were."""
     measured = segments_of(path)
-    for _, segment in measured:
+    for unused, segment in measured:
         if segment["state"] == sizes.UNMEASURED:
             return _WHY_UNMEASURED.get(segment.get("reason", ""), "they could not be measured")
     return None if len(measured) == _DIRECTIONS else "nothing was measured"
@@ -117,7 +118,7 @@ def _stalled(case: Case, vanishing: list[tuple[str, SegmentSize]]) -> str:
         sender, receiver = ends if direction == "out" else ends[::-1]
         smaller = f"those of {segment['size']} bytes do"
         parts.append(f"segments of {segment['mss']} bytes from {sender} never reach {receiver}, {smaller}")
-    packet = min(segment["size"] for _, segment in vanishing) + _HEADERS[is_ipv6]
+    packet = min(segment["size"] for unused, segment in vanishing) + _HEADERS[is_ipv6]
     return (
         f"{case.source} connects to {case.where}, but data does not pass: {'; '.join(parts)}. A link or a "
         f"tunnel on the path to {case.address} takes smaller packets only, and its error message "
@@ -144,7 +145,8 @@ def _exceeded(case: Case, path: Path) -> Iterator[str]:
         yield f"the median round trip is {rtt['median']:.2f} ms, and the limit {limits.rtt_ms:g} ms (rtt_ms)"
     if limits.loss_percent is not None and path["tries"]:
         percent = 100.0 * path["lost"] / path["tries"]
-        if percent > limits.loss_percent:
+        # One lost packet of a few says little of the rate.
+        if percent > limits.loss_percent and (path["lost"] >= _MIN_LOST or not limits.loss_percent):
             yield (
                 f"{path['lost']} of {path['tries']} connections needed a retry ({percent:.1f} %), and the "
                 f"limit is {limits.loss_percent:g} % (loss_percent)"

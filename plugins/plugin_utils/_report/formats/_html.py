@@ -323,7 +323,7 @@ def _paths(verification: Verification, matrix: _Matrix) -> dict[str, list[t.Any]
 
 
 def _smallest_segment(path: MeasuredPath) -> int | None:
-    known = [segment for _, segment in segments_of(path) if segment["state"] != UNMEASURED]
+    known = [segment for unused, segment in segments_of(path) if segment["state"] != UNMEASURED]
     if not known:
         return None
     smallest = min(segment["size"] for segment in known)

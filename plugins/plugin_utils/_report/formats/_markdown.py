@@ -137,7 +137,7 @@ def _paths(paths: Sequence[MeasuredPath]) -> Iterator[str]:
 
 
 def _badness(path: MeasuredPath) -> tuple[bool, float, float]:
-    is_stalled = any(segment["state"] == STALLED for _, segment in segments_of(path))
+    is_stalled = any(segment["state"] == STALLED for unused, segment in segments_of(path))
     share = path["lost"] / path["tries"] if path["tries"] else 0.0
     return is_stalled, share, path["rtt_ms"]["median"] if "rtt_ms" in path else 0.0
 

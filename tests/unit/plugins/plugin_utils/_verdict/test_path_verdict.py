@@ -140,6 +140,7 @@ def test_a_stalled_path_names_direction_size_and_remedy(measured, address, names
     [
         (Limits(rtt_ms=0.5), path(), ["median round trip is 0.90 ms", "0.5 ms (rtt_ms)"]),
         (Limits(loss_percent=1), path(tries=100, lost=2), ["2 of 100", "2.0 %", "1 % (loss_percent)"]),
+        (Limits(loss_percent=0), path(tries=18, lost=1), ["1 of 18", "0 % (loss_percent)"]),
         (
             Limits(clock_s=1),
             path(clock_offset_s=-1.5, clock_error_s=0.1),
@@ -160,13 +161,23 @@ def test_a_limit_that_is_exceeded_is_degraded_and_named(limits, measured, names)
     [
         (Limits(rtt_ms=0.9), path()),
         (Limits(loss_percent=2), path(tries=100, lost=2)),
+        (Limits(loss_percent=1), path(tries=18, lost=1)),
         (Limits(clock_s=1), path(clock_offset_s=1.05, clock_error_s=0.1)),
         (Limits(clock_s=1), path()),
         (Limits(segment=1448), path()),
         (Limits(rtt_ms=0.1), clean_path("n11", "192.0.2.11")),
         (Limits(loss_percent=0), path(tries=0, lost=0)),
     ],
-    ids=["exactly", "loss", "within the error", "no clock", "segment", "no round trip", "no tries"],
+    ids=[
+        "exactly",
+        "loss",
+        "a single loss",
+        "within the error",
+        "no clock",
+        "segment",
+        "no round trip",
+        "no tries",
+    ],
 )
 def test_what_keeps_to_its_limits_or_was_not_measured_is_ok(limits, measured):
     assert judged(measured, limits)[0] == "ok"
