@@ -424,6 +424,9 @@ if TYPE_CHECKING:
         state: str
         reason: str
         sentence: str
+        cause: NotRequired[str]  # a code of _verdict/causes.py; missing if the verdict is ok
+        evidence: NotRequired[List[str]]  # beside cause: what was seen, one fact each
+        next_command: NotRequired[str]  # beside cause: empty if there is none
         reason_ip: NotRequired[str]
         rtt_ms: NotRequired[RoundTrips]
         identity: NotRequired[Identity]
@@ -461,6 +464,14 @@ if TYPE_CHECKING:
         not_after: NotRequired[str]
         days_left: NotRequired[int]
 
+    class NoteCause(TypedDict):
+        """The cause of a note."""
+
+        note: str
+        cause: str
+        evidence: List[str]
+        next_command: str
+
     class Verification(TypedDict):
         """What the action verdict returns; a report of an older release may lack what is not required."""
 
@@ -481,6 +492,7 @@ if TYPE_CHECKING:
         certificates: NotRequired[List[Certificate]]
         paths: NotRequired[List[MeasuredPath]]
         notes: NotRequired[List[str]]
+        note_causes: NotRequired[List[NoteCause]]  # of those notes that are about a cause
 
     class Report(Verification):
         """A verification as report.json holds it."""

@@ -15,11 +15,13 @@ from __future__ import annotations
 from collections.abc import Callable
 
 from ...module_utils._plan.flows import REACHABLE
+from . import causes
 from .accepted import judge_accepted
 from .case import FOREIGN, Case
 from .denied import judge_denied
 from .packet_places import PLACES, judge_stage
 from .path_verdict import judge_path
+from .reasons import because
 from .refused import judge_refused
 from .unanswered import judge_error, judge_filtered, judge_silent, judge_unreachable, judge_unresolved
 from .verdict import UNTESTED, Judgement
@@ -34,11 +36,16 @@ def judge(case: Case) -> Judgement:
 
 
 def _judge_foreign(case: Case) -> Judgement:
-    return UNTESTED, (
-        f"{case.source} reaches {case.where}, but {case.address} is none of the addresses of "
-        f"{case.destination}, so another host may have answered: correct exasol_address of "
-        f"{case.destination}, or what its name leads to on {case.source} (DNS, /etc/hosts). If a NAT "
-        f"device has the address for it, set exasol_external_address."
+    return because(
+        case,
+        causes.FOREIGN_ADDRESS,
+        verdict=UNTESTED,
+        sentence=(
+            f"{case.source} reaches {case.where}, but {case.address} is none of the addresses of "
+            f"{case.destination}, so another host may have answered: correct exasol_address of "
+            f"{case.destination}, or what its name leads to on {case.source} (DNS, /etc/hosts). If a NAT "
+            f"device has the address for it, set exasol_external_address."
+        ),
     )
 
 

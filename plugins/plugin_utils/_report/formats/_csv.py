@@ -30,7 +30,8 @@ _PATH = (
     "path_clock_offset_s",
     "path_seen_as",
 )
-_HEADINGS = ("created", *_FLOW, *_SEEN, *(f"rtt_ms_{which}" for which in _TIMES), "sentence", *_PATH)
+_WHY = ("cause", "evidence", "next_command")
+_HEADINGS = ("created", *_FLOW, *_SEEN, *(f"rtt_ms_{which}" for which in _TIMES), "sentence", *_PATH, *_WHY)
 
 
 def render(verification: Verification) -> str:
@@ -53,7 +54,8 @@ def render(verification: Verification) -> str:
 
 def _measured(created: str, result: Result) -> dict[str, object]:
     times = result["rtt_ms"].items() if "rtt_ms" in result else ()
-    return {"created": created, **result, **{f"rtt_ms_{which}": value for which, value in times}}
+    row = {"created": created, **result, **{f"rtt_ms_{which}": value for which, value in times}}
+    return {**row, "evidence": "; ".join(result.get("evidence", ()))}
 
 
 def _of_path(path: MeasuredPath) -> dict[str, object]:

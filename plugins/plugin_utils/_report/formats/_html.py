@@ -167,6 +167,9 @@ class _Flow(t.NamedTuple):
     seen: int
     identity: int
     sentence: int
+    cause: int
+    evidence: int
+    command: int
     times: list[float] | int  # 0 if there are none
 
 
@@ -250,7 +253,10 @@ class _Matrix:
             expected=self._number(result["expected"]),
             seen=self._number(_seen(result)),
             identity=self._number(_described(result["identity"]) if "identity" in result else ""),
-            sentence=self._number_of_pattern(result),
+            sentence=self._number_of_pattern(result, result["sentence"]),
+            cause=self._number(result.get("cause", "")),
+            evidence=self._number_of_pattern(result, "; ".join(result.get("evidence", ()))),
+            command=self._number_of_pattern(result, result.get("next_command", "")),
             times=[times["min"], times["median"], times["max"]] if times else 0,
         )
 
@@ -258,10 +264,12 @@ class _Matrix:
         """Return the number under which the script finds a text."""
         return self._texts.setdefault(printable(text), len(self._texts))
 
-    def _number_of_pattern(self, result: Result) -> int:
+    def _number_of_pattern(self, result: Result, text: str) -> int:
         # Thousands of sentences differ by their names alone. What stands for a name is not printable, so no
         # text holds it by itself.
-        pattern = printable(result["sentence"])
+        if not text:
+            return self._number("")
+        pattern = printable(text)
         names = (
             result["address"],
             ", ".join(self._addresses.get(result["source"], ())),
@@ -350,13 +358,23 @@ def _group(line: Line, peers: Peers, matrix: _Matrix) -> str:
     more = f" (and {len(line.results) - 1} more of this kind)" if len(line.results) > 1 else ""
     took = f", {line.milliseconds()} ms" if any("rtt_ms" in result for result in line.results) else ""
     numbers = f"{_text(first['state'])} ({_text(first['reason'])}){took}"
-    sentence = f"<p>{_text(first['sentence'])}{more}</p>" if verdict != OK else ""
+    sentence = f"<p>{_text(first['sentence'])}{more}</p>{_why(first)}" if verdict != OK else ""
     return (
         f'<li {attributes}><a href="#{matrix.cell(first)}">{badge} '
         f"{_ends(line.sources, line.destinations, peers)}</a> "
         f"{_what(named_service(first), [first])} "
         f'<span class="numbers">{numbers}</span>{sentence}</li>'
     )
+
+
+def _why(result: Result) -> str:
+    """Return the cause of a result, its evidence, and the next command."""
+    if not result.get("cause"):
+        return ""
+    facts = "; ".join(result.get("evidence", ()))
+    command = result.get("next_command")
+    after = f"<br>next: <code>{_text(command)}</code>" if command else ""
+    return f'<p class="why">cause: {_text(result["cause"])}<br>evidence: {_text(facts)}{after}</p>'
 
 
 def _ends(sources: Sequence[str], destinations: Sequence[str], peers: Peers) -> str:
