@@ -95,6 +95,7 @@ class ActionModule(ControllerAction):
             *unverified(judged.results),
             *joining.captures.notes(),
             *joining.listening.notes(),
+            *joining.kernels.notes(),
             *origins.notes(),
             *path_notes(paths, plan["hosts"], limits, judged.results),
             *name_notes(observations, plan["hosts"]),

@@ -267,6 +267,40 @@ if TYPE_CHECKING:
         detail: NotRequired[str]
         data: List[FtpTransfer]
 
+    class PortsAt(TypedDict):
+        """Ports of one address."""
+
+        address: str
+        protocol: str
+        ports: str
+
+    class _Way(TypedDict):
+        remote: str  # the address of another machine
+        problem: str  # one of _kernel/ways.PROBLEMS
+
+    class Way(_Way, total=False):
+        """The way from a machine to another one, if something is unusual about it."""
+
+        at: str  # the machine's own address, if it was asked for one
+        gateway: str
+        interface: str
+
+    class Neighbour(TypedDict):
+        """From where an address on a link of a machine replied to ARP or NDP."""
+
+        address: str
+        link_address: str
+
+    class KernelReport(TypedDict, total=False):
+        """What the kernel of a machine knows of a measurement (_kernel/watch.py)."""
+
+        grown: Dict[str, int]  # by how much its counters have grown that have
+        levels: Dict[str, int]  # how full its tables are
+        ways: List[Way]
+        full_queues: List[PortsAt]  # services that do not accept their connections
+        link_addresses: List[str]  # of its interfaces
+        neighbours: List[Neighbour]  # of a probe: of addresses without a path
+
     class ProbeResult(TypedDict):
         """The result of the module probe."""
 
@@ -276,13 +310,7 @@ if TYPE_CHECKING:
         elapsed_s: float
         capture: NotRequired[Capture]
         ftp_sessions: NotRequired[List[FtpSession]]
-
-    class PortsAt(TypedDict):
-        """Ports of one address."""
-
-        address: str
-        protocol: str
-        ports: str
+        kernel: NotRequired[KernelReport]
 
     class Lease(TypedDict):
         """What became of the ports that a run wants to listen on."""
@@ -328,6 +356,7 @@ if TYPE_CHECKING:
         pid: int
         capture: Capture
         stepped_aside: bool
+        kernel: KernelReport
 
     # What a module and the listener of its host say to each other (_listener/dialogue.py).
 
@@ -364,6 +393,7 @@ if TYPE_CHECKING:
         stepped_aside: bool
         pid: int
         note: str
+        before: Dict[str, Any]  # the first reading of _kernel/watch.py
 
     class Machine(TypedDict):
         """The machine that a module ran on."""
@@ -396,6 +426,7 @@ if TYPE_CHECKING:
         paths: List[Path]
         capture: Capture
         ftp_sessions: List[FtpSession]
+        kernel: KernelReport
 
     class ListenerTask(TaskResult, total=False):
         """A task with the module listener."""
@@ -407,6 +438,7 @@ if TYPE_CHECKING:
         leftovers: List[Leftover]
         capture: Capture
         stepped_aside: bool
+        kernel: KernelReport
 
     # What is concluded from both (action verdict). A test holds Report against docs/report.schema.json.
 

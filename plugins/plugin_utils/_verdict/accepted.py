@@ -10,12 +10,12 @@ import typing as t
 
 from ...module_utils._identify._finding import IDENTIFIED, OTHER, REFUSING, SILENT, UNVERIFIABLE
 from ...module_utils._listener.occupants import LISTENER
-from ...module_utils._probe.outcome import OTHER_RUN
-from . import causes
+from ...module_utils._probe.outcome import OTHER_RUN, PROOF_CUT_OFF, PROOF_SILENT
+from . import causes, packet_stages
 from .case import ELSEWHERE, SIBLING, Case
 from .phrases import listens_elsewhere, one_machine
 from .reasons import because
-from .verdict import NO_LISTENER, OK, UNTESTED, WRONG_HOST, WRONG_SERVICE, Judgement
+from .verdict import NO_LISTENER, OK, STALLED, UNTESTED, WRONG_HOST, WRONG_SERVICE, Judgement
 
 if t.TYPE_CHECKING:
     from ...module_utils._shapes import Identity
@@ -67,6 +67,8 @@ def judge_accepted(case: Case) -> Judgement:
                 f"between them."
             ),
         )
+    if case.observed.get("proof") in (PROOF_SILENT, PROOF_CUT_OFF):
+        return _half_open(case)
     return because(
         case,
         causes.OTHER_ANSWER,
@@ -77,6 +79,47 @@ def judge_accepted(case: Case) -> Judgement:
             f"between; whoever runs it must let the connection through to {case.destination}."
         ),
     )
+
+
+def _half_open(case: Case) -> Judgement:
+    """Judge a port that accepted, where our listener waits, and from which nothing else came."""
+    after = "the connection ends" if case.observed["proof"] == PROOF_CUT_OFF else "nothing comes through it"
+    opened = f"{case.source} connects to {case.where}, and then {after}"
+    proxy = (
+        f"a proxy, a load balancer or a SYN proxy accepts for {case.destination} and does not reach it: "
+        f"whoever runs it must look at what is behind it"
+    )
+    filtered = (
+        f"a filter in between or on {case.destination} drops what follows the handshake, such as one that "
+        f"saw only one direction of it (asymmetric routes, 'ct state invalid drop')"
+    )
+    if case.stage in _NEVER_ARRIVED:
+        return because(
+            case,
+            causes.HALF_OPEN,
+            verdict=WRONG_HOST,
+            sentence=f"{opened}; no packet of it arrived at {case.destination}, so {proxy}.",
+        )
+    if case.stage in _WENT_THROUGH:
+        return because(
+            case,
+            causes.HALF_OPEN,
+            verdict=STALLED,
+            sentence=(
+                f"{opened}, although the handshake was with {case.destination} itself: {filtered}; ask the "
+                f"network team to route both directions alike, and look at the rules of {case.destination}."
+            ),
+        )
+    return because(
+        case,
+        causes.HALF_OPEN,
+        verdict=STALLED,
+        sentence=(f"{opened}: {filtered}; or {proxy}. Captures at both ends (exasol_verify_capture) decide."),
+    )
+
+
+_NEVER_ARRIVED = (packet_stages.ON_PATH, packet_stages.BEFORE_DESTINATION)
+_WENT_THROUGH = (packet_stages.RETURNED, packet_stages.BEHIND_DESTINATION)
 
 
 def _served(case: Case) -> Judgement:
@@ -112,6 +155,18 @@ def _served(case: Case) -> Judgement:
                 f"{case.destination} must act."
             ),
         )
+    if status == SILENT and case.kernels.is_queue_full:
+        return because(
+            case,
+            causes.ACCEPT_QUEUE_FULL,
+            verdict=WRONG_SERVICE,
+            sentence=(
+                f"{case.source} connects to {case.where}, but {case.service} does not accept its connections "
+                f"and its queue is full: the process is stopped, hangs or is overloaded; the network is "
+                f"open, and whoever runs {case.service} on {case.destination} must act."
+            ),
+            evidence=(f"the accept queue of {case.protocol} {case.ports} on {case.destination} is full",),
+        )
     if status == SILENT:
         more = f" ({detail})" if detail else ""
         return because(
@@ -121,8 +176,8 @@ def _served(case: Case) -> Judgement:
             sentence=(
                 f"{case.source} connects to {case.where}, but "
                 f"{identity.get('looks_like', 'something that sends nothing')} is there: {case.service} "
-                f"hangs, or a load balancer or a proxy without a server behind it accepts; look at "
-                f"{case.service} on {case.destination}{more}."
+                f"hangs, or a load balancer or a proxy without a server behind it accepts, or a filter drops "
+                f"what follows the handshake; look at {case.service} on {case.destination}{more}."
             ),
         )
     return because(

@@ -126,9 +126,9 @@ ASYMMETRIC_ROUTE = _cause(
     code="asymmetric_route",
     means="The destination answers by another interface than the one that has the address in question. "
     "Filters that track connections may drop such answers.",
-    acts="Whoever runs the routes of the destination, if the silence has no other cause.",
+    acts="Whoever runs the routes of the destination, or the filters on that way.",
     command="ip route get {source_address}  # on {destination}",
-    verdicts=_DROPPED,
+    verdicts=(BLOCKED_ON_RETURN,),
 )
 ACCEPT_QUEUE_FULL = _cause(
     code="accept_queue_full",

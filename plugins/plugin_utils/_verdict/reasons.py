@@ -10,6 +10,7 @@ import shlex
 import typing as t
 from collections.abc import Iterator
 
+from ...module_utils._kernel.ways import OTHER_INTERFACE
 from ...module_utils._listener.occupants import SERVICE
 from .case import DESTINATION, SOURCE, TRANSLATED
 from .verdict import Judgement
@@ -48,6 +49,11 @@ class _Words(dict[str, str]):
         return COMMAND_WORDS[name](self._case)
 
 
+def is_filtering_here(case: Case) -> bool:
+    """Tell whether it is the source whose reverse path filter is in question."""
+    return case.kernels.way_back != OTHER_INTERFACE
+
+
 def _first_port(ports: str) -> str:
     return ports.split(",")[0].split("-")[0]
 
@@ -76,7 +82,7 @@ COMMAND_WORDS: dict[str, t.Callable[[Case], str]] = {
     "source_address": _address_of_source,
     "rejecter": _rejecter,
     "suspect": lambda case: case.source if case.stage in ("source", "returned") else case.destination,
-    "filtering": lambda case: case.destination,
+    "filtering": lambda case: case.source if is_filtering_here(case) else case.destination,
 }
 
 _STAGES = {
