@@ -206,8 +206,8 @@ def _at_source(case: Case) -> Judgement | None:
 def judge_duplicate(case: Case, judged: Judgement) -> Judgement:
     """Judge what went wrong where a foreign link-layer address answers for the address of the destination.
 
-    It is that of another machine, or of a device that answers for the destination (proxy ARP). Only if our
-    listener waited there in vain, or if the address belongs to another host of the plan, it is the former.
+    It is that of another machine, or of a device that answers for the destination (proxy ARP). Only if it
+    belongs to another host of the plan, it is the former for certain.
     """
     kernels = case.kernels
     if judged.verdict == UNTESTED or case.stage in (*_REPLY_LEFT, packet_stages.AT_DESTINATION):
@@ -217,8 +217,9 @@ def judge_duplicate(case: Case, judged: Judgement) -> Judgement:
     if case.reason == NO_RESPONSE:
         verdict, what = BLOCKED, "gets no reply from"
     else:
-        verdict = WRONG_HOST if kernels.link_owner or case.listener.was_up else UNTESTED
         what = "is refused at" if case.state == CLOSED else "connects to"
+        verdict = judged.verdict if judged.verdict in (BLOCKED, WRONG_HOST) else UNTESTED
+        verdict = WRONG_HOST if kernels.link_owner else verdict
     return because(
         case,
         causes.DUPLICATE_ADDRESS,

@@ -5,6 +5,7 @@
 
 from __future__ import annotations
 
+import ast
 import importlib.util
 import re
 import sys
@@ -24,6 +25,7 @@ from ansible_collections.exasol_community.network.plugins.plugin_utils._verdict.
     FOREIGN,
     SIBLING,
     UP,
+    Kernels,
     Listener,
 )
 from ansible_collections.exasol_community.network.plugins.plugin_utils._verdict.causes import (
@@ -120,6 +122,182 @@ CASES = {
         "clocks_differ",
     ),
 }
+
+# What the kernels of both ends know, at a silent port.
+SILENT = case("filtered", "no-response")
+KERNELS = {
+    "no route back": (Kernels(way_back="no_route"), "no_route", "no_route_back"),
+    "a dead gateway back": (
+        Kernels(way_back="no_reply", way_back_gateway="192.0.2.9"),
+        "no_route",
+        "no_route_back",
+    ),
+    "strict at the destination": (
+        Kernels(way_back="other_interface", way_back_interface="eth1", filtered_there=1),
+        "blocked_at_destination",
+        "reverse_path_filter",
+    ),
+    "packets that the source filtered": (
+        Kernels(filtered_here=2),
+        "blocked",
+        "reverse_path_filter",
+    ),
+    "a full queue": (Kernels(is_queue_full=True), "wrong_service", "accept_queue_full"),
+    "a full table": (
+        Kernels(conntrack="64 of 64 connections"),
+        "blocked_at_destination",
+        "conntrack_full",
+    ),
+    "a mute next hop": (Kernels(next_hop="192.0.2.1"), "no_route", "no_arp_reply"),
+    "a twin": (Kernels(foreign_link="02:00:00:00:00:99"), "blocked", "duplicate_address"),
+    # What bears on nothing, or is contradicted.
+    "nothing known": (Kernels(), "blocked", "silence"),
+    "no route back, and yet an answer": (
+        Kernels(way_back="no_route", has_answered=True),
+        "blocked",
+        "silence",
+    ),
+    "strict, and yet an answer": (
+        Kernels(way_back="other_interface", filtered_there=9, has_answered=True),
+        "blocked",
+        "silence",
+    ),
+    "another interface alone": (Kernels(way_back="other_interface"), "blocked", "silence"),
+    "a counter of the destination alone": (Kernels(filtered_there=999), "blocked", "silence"),
+    "one packet at the source": (Kernels(filtered_here=1), "blocked", "silence"),
+    "a mute next hop, and yet an answer": (
+        Kernels(next_hop="192.0.2.1", has_answered=True),
+        "blocked",
+        "silence",
+    ),
+}
+
+
+@pytest.mark.parametrize(("kernels", "verdict", "code"), KERNELS.values(), ids=KERNELS)
+def test_the_kernels_explain_silence(kernels, verdict, code):
+    judged = judge(SILENT._replace(kernels=kernels))
+    assert (judged.verdict, judged.cause) == (verdict, code), judged
+    assert judged.verdict in CAUSES[code].verdicts
+    # Where something answers, none of it matters.
+    assert judge(OK._replace(kernels=kernels)).verdict == "ok"
+
+
+@pytest.mark.parametrize("kernels", [one for one, *_rest in KERNELS.values()], ids=KERNELS)
+@pytest.mark.parametrize("expected", ["reachable", "denied"])
+def test_what_kernels_say_is_never_ok_without_a_control(kernels, expected):
+    assert judge(SILENT._replace(kernels=kernels, expected=expected)).verdict != "ok"
+
+
+STAGES = [
+    (packet_stages.ON_PATH, Kernels(way_back="no_route"), "lost_on_path"),
+    (packet_stages.ON_PATH, Kernels(way_back="other_interface", filtered_there=9), "lost_on_path"),
+    (packet_stages.ON_PATH, Kernels(is_queue_full=True), "lost_on_path"),
+    (packet_stages.ON_PATH, Kernels(filtered_here=9), "lost_on_path"),
+    (packet_stages.ON_RETURN, Kernels(way_back="no_route"), "lost_on_path"),
+    (packet_stages.ON_RETURN, Kernels(way_back="other_interface"), "asymmetric_route"),
+    (packet_stages.ON_RETURN, Kernels(filtered_here=9), "lost_on_path"),
+    (packet_stages.RETURNED, Kernels(filtered_here=9), "reverse_path_filter"),
+    (packet_stages.RETURNED, Kernels(conntrack="64 of 64"), "silence"),
+    (packet_stages.AT_DESTINATION, Kernels(way_back="no_route"), "no_route_back"),
+    (packet_stages.AT_DESTINATION, Kernels(filtered_here=9), "silence"),
+    (packet_stages.AT_DESTINATION, Kernels(foreign_link="02:00:00:00:00:99"), "silence"),
+    (packet_stages.ON_PATH, Kernels(foreign_link="02:00:00:00:00:99"), "duplicate_address"),
+    (packet_stages.AT_SOURCE, Kernels(next_hop="192.0.2.1"), "no_arp_reply"),
+    (packet_stages.LEFT, Kernels(next_hop="192.0.2.1"), "silence"),
+]
+
+
+@pytest.mark.parametrize(("stage", "kernels", "code"), STAGES)
+def test_captures_contradict_what_kernels_say(stage, kernels, code):
+    judged = judge(SILENT._replace(stage=stage, kernels=kernels))
+    assert judged.cause == code, judged
+    assert judged.verdict in CAUSES[code].verdicts
+
+
+def half_open(proof, stage=""):
+    return case("open", "syn-ack", answered_by="", proof=proof)._replace(stage=stage)
+
+
+@pytest.mark.parametrize("proof", ["silent", "cut_off"])
+@pytest.mark.parametrize(
+    ("stage", "verdict", "named", "spared"),
+    [
+        ("", "stalled", ["a filter in between", "or a proxy"], []),
+        (packet_stages.RETURNED, "stalled", ["with n11 itself", "a filter in between"], ["proxy"]),
+        (packet_stages.ON_PATH, "wrong_host", ["no packet of it arrived at n11", "a proxy"], ["filter"]),
+    ],
+    ids=["without captures", "captured at both ends", "never arrived"],
+)
+def test_a_half_open_path_names_whom_the_evidence_names(proof, stage, verdict, named, spared):
+    judged = judge(half_open(proof, stage))
+    assert (judged.verdict, judged.cause) == (verdict, "half_open")
+    assert all(words in judged.sentence for words in named), judged
+    assert not any(words in judged.sentence for words in spared), judged
+
+
+def test_a_silent_service_that_does_not_accept_is_named():
+    seen = case("open", "syn-ack", identity={"status": "silent"})
+    assert judge(seen._replace(kernels=Kernels(is_queue_full=True))).cause == "accept_queue_full"
+
+
+def test_a_twin_that_refuses_is_not_taken_for_the_destination():
+    twin = Kernels(foreign_link="02:00:00:00:00:99")
+    refused = case("closed", "conn-refused")._replace(kernels=twin)
+    assert judge(refused)[0] == "untested"
+    assert judge(refused._replace(listener=LISTENED))[0] == "blocked"
+    assert judge(refused._replace(kernels=twin._replace(link_owner="n12")))[0] == "wrong_host"
+
+
+# Causes of results that other tests of this package produce, and of notes.
+ELSEWHERE_TESTED = {
+    "two_networks": "test_mixed_networks.py",
+    "fingerprint_differs": "test_connection_strings.py",
+    "no_login": "test_ftp_results.py",
+    "bad_reply": "test_ftp_results.py",
+    "transfer_failed": "test_ftp_results.py",
+    "announced_address": "test_ftp_results.py",
+    "names_differ": "test_name_notes.py",
+    "nat_source": "test_path_notes.py",
+    "loss": "test_path_notes.py",
+    "smaller_mtu": "test_path_notes.py",
+    "syn_cookies": "test_kernel_facts.py",
+    "gateway_in_cluster": "test_links.py",
+}
+
+
+def test_every_code_is_produced_by_a_test():
+    here = {code for _seen, code in CASES.values()} | {code for *_rest, code in KERNELS.values()}
+    here |= {code for *_rest, code in STAGES}
+    assert here | set(ELSEWHERE_TESTED) == set(CAUSES)
+    for code, name in ELSEWHERE_TESTED.items():
+        assert f'"{code}"' in (Path(__file__).parent / name).read_text(encoding="utf-8"), (code, name)
+
+
+# Faults of the network that a test makes for real; the limit of conntrack belongs to the whole machine.
+MADE_FOR_REAL = {
+    "accept_queue_full",
+    "asymmetric_route",
+    "duplicate_address",
+    "half_open",
+    "icmp_rejected",
+    "lost_on_path",
+    "no_arp_reply",
+    "no_route",
+    "no_route_back",
+    "reset",
+    "reverse_path_filter",
+    "silence",
+}
+
+
+def test_faults_of_the_network_are_made_for_real():
+    found = set()
+    for file in sorted((CHECKOUT / "tests" / "integration").glob("test_*.py")):
+        for node in ast.parse(file.read_text(encoding="utf-8")).body:
+            if isinstance(node, ast.Assign) and ast.unparse(node.targets[0]) == "CAUSES_SHOWN":
+                found |= ast.literal_eval(node.value)
+    assert found >= MADE_FOR_REAL
+    assert set(CAUSES) >= found
 
 
 @pytest.mark.parametrize(("seen", "code"), CASES.values(), ids=CASES)
