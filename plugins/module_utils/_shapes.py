@@ -291,6 +291,12 @@ if TYPE_CHECKING:
         address: str
         link_address: str
 
+    class FirstReading(TypedDict):
+        """What _kernel/watch.py reads before a measurement."""
+
+        counters: Dict[str, int]
+        since: float  # of the monotonic clock, which all processes of a machine share
+
     class KernelReport(TypedDict, total=False):
         """What the kernel of a machine knows of a measurement (_kernel/watch.py)."""
 
@@ -393,7 +399,7 @@ if TYPE_CHECKING:
         stepped_aside: bool
         pid: int
         note: str
-        before: Dict[str, Any]  # the first reading of _kernel/watch.py
+        before: FirstReading
 
     class Machine(TypedDict):
         """The machine that a module ran on."""

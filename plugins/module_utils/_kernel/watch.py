@@ -4,25 +4,25 @@
 """What the kernel of this machine knows of a measurement: read before it, and again behind it."""
 
 import time
-from typing import TYPE_CHECKING, Any, Dict, Iterable, Mapping
+from typing import TYPE_CHECKING, Iterable
 
 from .accept_queues import full_queues
 from .counters import grown, read_counters, read_levels
 from .ways import read_links, unusual_ways
 
 if TYPE_CHECKING:
-    from .._shapes import KernelReport
+    from .._shapes import FirstReading, KernelReport
 
 _SLACK_SECONDS = 2.0
 MAX_LINKS = 4096
 
 
-def begin() -> Dict[str, Any]:
-    """Return a first reading, as plain data."""
+def begin() -> "FirstReading":
+    """Return a first reading."""
     return {"counters": read_counters(), "since": time.monotonic()}
 
 
-def report(before: Mapping[str, Any], remotes: Iterable[str], own: Iterable[str]) -> "KernelReport":
+def report(before: "FirstReading", remotes: Iterable[str], own: Iterable[str]) -> "KernelReport":
     """Return what has happened since the first reading, and the ways to other addresses that are unusual."""
     links = read_links()
     seconds = time.monotonic() - float(before["since"]) + _SLACK_SECONDS

@@ -18,7 +18,7 @@ each, and take each other's sockets for those of a service while these are hande
 C(query) does only 1. C(absent) ends the run's lease; server.py says what ends with it.
 """
 
-from typing import TYPE_CHECKING, Any, Dict, Iterable, List, Optional, Set, cast
+from typing import TYPE_CHECKING, Iterable, List, Optional, Set, cast
 
 from .._kernel import open_files, watch
 from .._kernel.capture import open_socket as open_capture
@@ -124,12 +124,11 @@ def absent(
     answer = ask_listener(host, token, operation="show" if dry else "release") or {"changed": False}
     if "capture" in answer:
         answer["capture"] = without_encrypted(answer["capture"])
-    known: Dict[str, Any] = {
-        name: answer[name] for name in ("changed", "capture", "stepped_aside") if name in answer
-    }
+    fields = ("changed", "capture", "stepped_aside")
+    known = cast("ListenerResult", {name: value for name, value in answer.items() if name in fields})
     if "before" in answer:
         known["kernel"] = watch.report(answer["before"], remotes, addresses)
-    return cast("ListenerResult", known)
+    return known
 
 
 def _predicted(host: str, token: str, wanted: List[Endpoint]) -> "ListenerResult":

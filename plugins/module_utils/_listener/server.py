@@ -63,6 +63,7 @@ from .measuring import Measuring
 
 if TYPE_CHECKING:
     from .._shapes import Capture as CaptureReport
+    from .._shapes import FirstReading
 
 _GRACE_SECONDS = 10.0  # for the first lease to come
 _CONNECTION_SECONDS = 15.0
@@ -154,7 +155,7 @@ class Listener:
         self._measuring: OrderedDict[int, _Waiting] = OrderedDict()
         self._leases = Leases(self._on_opened, self._on_closing)
         self._captures: Dict[bytes, Capture] = {}  # by the key of the run that asked for it
-        self._before: Dict[bytes, Dict[str, Any]] = {}  # by key: what the kernel counted before its lease
+        self._before: "Dict[bytes, FirstReading]" = {}  # by the key of the run: before its lease
         self._capture_problems: Dict[bytes, str] = {}  # of runs that asked for one in vain
         self._begun = time.monotonic()
         self._end_without_lease = self._begun + _GRACE_SECONDS

@@ -16,7 +16,7 @@
 
 import contextlib
 import time
-from typing import TYPE_CHECKING, Any, Dict, Iterable, List, Mapping, NamedTuple, Optional, Sequence, Tuple
+from typing import TYPE_CHECKING, Dict, Iterable, List, Mapping, NamedTuple, Optional, Sequence, Tuple
 
 from .._kernel import open_files, watch
 from .._kernel.capture import Capture
@@ -48,7 +48,7 @@ from .targets import Target, Targets, describe
 
 if TYPE_CHECKING:
     from .._shapes import Capture as CaptureReport
-    from .._shapes import KernelReport, Path, PortsAt, ProbeFlow, ProbeResult, ProbeTarget
+    from .._shapes import FirstReading, KernelReport, Path, PortsAt, ProbeFlow, ProbeResult, ProbeTarget
 
 MIN_TIMEOUT = 1.0  # seconds; of what a user may choose
 _MAX_RETRIES = 6  # at 20 % loss each way a port stays silent through all of them with a probability of 5e-10
@@ -168,7 +168,7 @@ def run(targets: Targets, settings: Settings) -> "ProbeResult":
 
 
 def _kernel_report(
-    before: Dict[str, Any], targets: Sequence[Target], found: Sequence["Path"], sources: Sources
+    before: "FirstReading", targets: Sequence[Target], found: Sequence["Path"], sources: Sources
 ) -> "KernelReport":
     by_family = sources.by_family()
     own = [address for address in by_family.values() if address]
