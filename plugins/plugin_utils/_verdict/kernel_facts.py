@@ -18,7 +18,7 @@ from ...module_utils._kernel.ways import NO_REPLY
 from ...module_utils._listener.occupants import covers
 from ...module_utils._values.ports import Ports
 from . import causes
-from .case import Kernels
+from .case import NO_KERNELS, Kernels
 
 if t.TYPE_CHECKING:
     from ...module_utils._shapes import KernelReport, ListenerTask, ProbeTask, Way
@@ -88,8 +88,10 @@ class KernelFacts:
         ports: str,
     ) -> Kernels:
         """Return what bears on a flow that did not come about."""
-        there: KernelReport = self._at_destination.get(destination, {})
-        here: KernelReport = self._at_source.get(source, {})
+        there: KernelReport = self._at_destination.get(destination) or {}
+        here: KernelReport = self._at_source.get(source) or {}
+        if not there and not here:
+            return NO_KERNELS
         has_answered = (destination, address) in self._answered(source)
         way = self._way_back(source_addresses, destination, address)
         link = self.foreign_link(source, destination, address)

@@ -12,7 +12,7 @@ from collections.abc import Iterator
 
 from ...module_utils._kernel.ways import OTHER_INTERFACE
 from ...module_utils._listener.occupants import SERVICE
-from .case import DESTINATION, SOURCE, TRANSLATED
+from .case import DESTINATION, SOURCE, TRANSLATED, UP
 from .verdict import Judgement
 
 if t.TYPE_CHECKING:
@@ -28,7 +28,7 @@ def because(
         verdict=verdict,
         sentence=sentence,
         cause=cause.code,
-        evidence=(*_seen(case), *evidence),
+        evidence=_seen(case) + evidence,
         next_command=command_of(cause, case),
     )
 
@@ -98,11 +98,16 @@ _STAGES = {
 }
 
 
-def _seen(case: Case) -> Iterator[str]:
-    """Yield what a case itself shows, one fact each."""
-    sender = f" from {case.observed['reason_ip']}" if case.observed.get("reason_ip") else ""
-    ports = f"{case.protocol} {case.ports} of {case.address}"
-    yield f"{case.source} finds {ports} {case.state} ({case.reason}{sender})"
+def _seen(case: Case) -> tuple[str, ...]:
+    """Return what a case itself shows, one fact each; whose ports these are stands beside it."""
+    observed = case.observed
+    sender = f" from {observed['reason_ip']}" if "reason_ip" in observed else ""
+    first = f"{case.state} ({case.reason}{sender})"
+    has_more = case.stage or case.holder or case.listener.kind == UP or "detail" in observed
+    return (first, *_more(case)) if has_more else (first,)
+
+
+def _more(case: Case) -> Iterator[str]:
     detail = case.observed.get("detail")
     if detail:
         yield f"{case.source}: {detail}"

@@ -55,7 +55,9 @@ def render(verification: Verification) -> str:
 def _measured(created: str, result: Result) -> dict[str, object]:
     times = result["rtt_ms"].items() if "rtt_ms" in result else ()
     row = {"created": created, **result, **{f"rtt_ms_{which}": value for which, value in times}}
-    return {**row, "evidence": "; ".join(result.get("evidence", ()))}
+    if "evidence" in result:
+        row["evidence"] = "; ".join(result["evidence"])
+    return row
 
 
 def _of_path(path: MeasuredPath) -> dict[str, object]:

@@ -184,6 +184,7 @@ class _Matrix:
         self.order = host_order(verification)
         self.rows = _numbered(ordered({result["source"] for result in self._results}, self.order))
         self.columns = _numbered(ordered({result["destination"] for result in self._results}, self.order))
+        self._without_names: dict[str, int] = {}  # texts that are alike for many flows
         self._texts: dict[str, int] = {}
         self._domain = _domain([*self.rows, *self.columns])
 
@@ -269,7 +270,10 @@ class _Matrix:
         # text holds it by itself.
         if not text:
             return self._number("")
-        pattern = printable(text)
+        known = self._without_names.get(text)
+        if known is not None:
+            return known
+        plain = pattern = printable(text)
         names = (
             result["address"],
             ", ".join(self._addresses.get(result["source"], ())),
@@ -279,7 +283,10 @@ class _Matrix:
         )
         for mark, name in enumerate(names, 0xE000):
             pattern = pattern.replace(printable(name), chr(mark)) if name else pattern
-        return self._texts.setdefault(pattern, len(self._texts))
+        number = self._texts.setdefault(pattern, len(self._texts))
+        if pattern == plain:
+            self._without_names[text] = number
+        return number
 
 
 def _seen(result: Result) -> str:

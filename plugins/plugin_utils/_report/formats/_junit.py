@@ -112,7 +112,9 @@ def _case(result: Result) -> ElementTree.Element:
 def _why(result: Result) -> str:
     if "cause" not in result:
         return ""
-    facts = [f"Cause: {result['cause']}.", *(f"Evidence: {fact}." for fact in result.get("evidence", ()))]
+    # The first fact is what was seen, which stands there already.
+    more = result.get("evidence", ())[1:]
+    facts = [f"Cause: {result['cause']}.", *(f"Evidence: {fact}." for fact in more)]
     command = result.get("next_command")
     return "\n" + "\n".join([*facts, *([f"Next: {command}"] if command else [])])
 
