@@ -418,6 +418,13 @@ if len(CAUSES) != len(_ENTRIES):
     raise ValueError("two causes have the same code")
 
 
+# No rule of a firewall makes these flows work, so nobody is asked for one.
+NO_RULE_HELPS = frozenset(
+    entry.code
+    for entry in (REVERSE_PATH_FILTER, CONNTRACK_FULL, DUPLICATE_ADDRESS, NO_ROUTE_BACK, NO_ARP_REPLY)
+)
+
+
 class Note(str):
     """A note for a run. It is text; if it is about a cause, it also has its code, and the next command."""
 
