@@ -19,6 +19,7 @@ from ..plugin_utils._text.tables import visible
 from ..plugin_utils._untrusted.claims import believable
 from ..plugin_utils._untrusted.origin import Origins
 from ..plugin_utils._verdict import mixed_networks
+from ..plugin_utils._verdict.causes import causes_of
 from ..plugin_utils._verdict.certificates import certificate_notes, certificates
 from ..plugin_utils._verdict.connection_strings import ConnectionStrings
 from ..plugin_utils._verdict.counts import not_ok, summarize
@@ -88,6 +89,22 @@ class ActionModule(ControllerAction):
         results = settled.results + sessions
         presented = certificates(results, private_addresses(plan["hosts"]))
         paths = measured_paths(observations, plan["hosts"])
+        notes = [
+            *settled.notes,
+            *plan.get("notes", ()),
+            *certificate_notes(presented),
+            *strings.notes(),
+            *unverified(judged.results),
+            *joining.captures.notes(),
+            *joining.listening.notes(),
+            *joining.kernels.notes(),
+            *origins.notes(),
+            *path_notes(paths, plan["hosts"], limits, judged.results),
+            *rate_notes(paths),
+            *trace_notes(judged.results),
+            *name_notes(observations, plan["hosts"]),
+            *link_notes(observations, plan["hosts"]),
+        ]
         verification: Verification = {
             "created": datetime.datetime.now(datetime.timezone.utc).isoformat(timespec="seconds"),
             "run": options["plan"].get("run", ""),
@@ -108,21 +125,8 @@ class ActionModule(ControllerAction):
             "certificates": presented,
             "paths": paths,
             "traces": measured_traces(observations, plan["hosts"]),
-            "notes": [
-                *settled.notes,
-                *plan.get("notes", ()),
-                *certificate_notes(presented),
-                *strings.notes(),
-                *unverified(judged.results),
-                *joining.captures.notes(),
-                *joining.listening.notes(),
-                *origins.notes(),
-                *path_notes(paths, plan["hosts"], limits, judged.results),
-                *rate_notes(paths),
-                *trace_notes(judged.results),
-                *name_notes(observations, plan["hosts"]),
-                *link_notes(observations, plan["hosts"]),
-            ],
+            "notes": [str(note) for note in notes],
+            "note_causes": causes_of(notes),
         }
         verification["not_ok"] = not_ok(verification["summary"])
         verification["message"] = _message(verification)

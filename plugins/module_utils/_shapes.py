@@ -300,6 +300,46 @@ if TYPE_CHECKING:
         detail: NotRequired[str]
         data: List[FtpTransfer]
 
+    class PortsAt(TypedDict):
+        """Ports of one address."""
+
+        address: str
+        protocol: str
+        ports: str
+
+    class _Way(TypedDict):
+        remote: str  # the address of another machine
+        problem: str  # one of _kernel/ways.PROBLEMS
+
+    class Way(_Way, total=False):
+        """The way from a machine to another one, if something is unusual about it."""
+
+        at: str  # the machine's own address, if it was asked for one
+        gateway: str
+        interface: str
+
+    class Neighbour(TypedDict):
+        """From where an address on a link of a machine replied to ARP or NDP."""
+
+        address: str
+        link_address: str
+
+    class FirstReading(TypedDict):
+        """What _kernel/watch.py reads before a measurement."""
+
+        counters: Dict[str, int]
+        since: float  # of the monotonic clock, which all processes of a machine share
+
+    class KernelReport(TypedDict, total=False):
+        """What the kernel of a machine knows of a measurement (_kernel/watch.py)."""
+
+        grown: Dict[str, int]  # by how much its counters have grown that have
+        levels: Dict[str, int]  # how full its tables are
+        ways: List[Way]
+        full_queues: List[PortsAt]  # services that do not accept their connections
+        link_addresses: List[str]  # of its interfaces
+        neighbours: List[Neighbour]  # of a probe: of addresses without a path
+
     class ProbeResult(TypedDict):
         """The result of the module probe."""
 
@@ -310,13 +350,7 @@ if TYPE_CHECKING:
         traces: NotRequired[List[Trace]]
         capture: NotRequired[Capture]
         ftp_sessions: NotRequired[List[FtpSession]]
-
-    class PortsAt(TypedDict):
-        """Ports of one address."""
-
-        address: str
-        protocol: str
-        ports: str
+        kernel: NotRequired[KernelReport]
 
     class Lease(TypedDict):
         """What became of the ports that a run wants to listen on."""
@@ -362,6 +396,7 @@ if TYPE_CHECKING:
         pid: int
         capture: Capture
         stepped_aside: bool
+        kernel: KernelReport
 
     # What a module and the listener of its host say to each other (_listener/dialogue.py).
 
@@ -398,6 +433,7 @@ if TYPE_CHECKING:
         stepped_aside: bool
         pid: int
         note: str
+        before: FirstReading
 
     class Machine(TypedDict):
         """The machine that a module ran on."""
@@ -431,6 +467,7 @@ if TYPE_CHECKING:
         traces: List[Trace]
         capture: Capture
         ftp_sessions: List[FtpSession]
+        kernel: KernelReport
 
     class ListenerTask(TaskResult, total=False):
         """A task with the module listener."""
@@ -442,6 +479,7 @@ if TYPE_CHECKING:
         leftovers: List[Leftover]
         capture: Capture
         stepped_aside: bool
+        kernel: KernelReport
 
     # What is concluded from both (action verdict). A test holds Report against docs/report.schema.json.
 
@@ -468,6 +506,9 @@ if TYPE_CHECKING:
         state: str
         reason: str
         sentence: str
+        cause: NotRequired[str]  # a code of _verdict/causes.py; missing if the verdict is ok
+        evidence: NotRequired[List[str]]  # beside cause: what was seen, one fact each
+        next_command: NotRequired[str]  # beside cause: empty if there is none
         reason_ip: NotRequired[str]
         rtt_ms: NotRequired[RoundTrips]
         identity: NotRequired[Identity]
@@ -511,6 +552,14 @@ if TYPE_CHECKING:
         not_after: NotRequired[str]
         days_left: NotRequired[int]
 
+    class NoteCause(TypedDict):
+        """The cause of a note."""
+
+        note: str
+        cause: str
+        evidence: List[str]
+        next_command: str
+
     class Verification(TypedDict):
         """What the action verdict returns; a report of an older release may lack what is not required."""
 
@@ -532,6 +581,7 @@ if TYPE_CHECKING:
         paths: NotRequired[List[MeasuredPath]]
         traces: NotRequired[List[MeasuredTrace]]
         notes: NotRequired[List[str]]
+        note_causes: NotRequired[List[NoteCause]]  # of those notes that are about a cause
 
     class Report(Verification):
         """A verification as report.json holds it."""

@@ -97,6 +97,13 @@ options:
       - Needs root. Only port numbers and pairs of addresses are recorded, no packets and no contents.
     type: bool
     default: false
+  remotes:
+    description:
+      - Addresses of other hosts that connect to this one. O(state=absent) returns in RV(kernel) which of them
+        this host could not answer. DNS names and networks are ignored.
+    type: list
+    elements: str
+    default: []
   run:
     description:
       - The run that the result belongs to, RV(exasol_community.network.plan#module:run).
@@ -296,6 +303,16 @@ machine:
       elements: str
       returned: success
       sample: [192.0.2.11]
+kernel:
+  description:
+    - What the kernel of the host counted while the run lasted, as
+      RV(exasol_community.network.probe#module:kernel) describes it.
+    - C(ways) has the ways from O(addresses) to O(remotes) that do not work, or leave by another interface.
+  returned: O(state=absent), if this run had a listener
+  type: dict
+  sample:
+    grown: {IPReversePathFilter: 12}
+    ways: [{remote: 192.0.2.21, at: 198.51.100.11, problem: other_interface, interface: eth1}]
 stepped_aside:
   description: Whether the listener had closed its ports, because this run gave no sign for O(idle) seconds.
   returned: O(state=absent), if it had
@@ -340,7 +357,13 @@ def act(params: Dict[str, Any], dry: bool) -> "ListenerResult":
     if params["state"] == "query":
         return control.query(params["host"], params["endpoints"], dry=dry)
     if params["state"] == "absent":
-        return control.absent(params["host"], params["token"], dry=dry)
+        return control.absent(
+            params["host"],
+            params["token"],
+            dry=dry,
+            remotes=params["remotes"],
+            addresses=params["addresses"],
+        )
     return control.present(
         params["host"],
         params["token"],
@@ -371,6 +394,7 @@ def main() -> None:
         "ttl": {"type": "int", "default": 1800},
         "idle": {"type": "int", "default": DEFAULT_IDLE},
         "capture": {"type": "bool", "default": False},
+        "remotes": {"type": "list", "elements": "str", "default": []},
     }
     options.update(machine.options())
     module = AnsibleModule(

@@ -564,6 +564,49 @@ capture:
       returned: success
       sample:
         - {address: 192.0.2.21, remote: 192.0.2.11, protocol: tcp, asked_out: '8563', answered_in: '8563'}
+kernel:
+  description: What the kernel of this host counted during the probe. Other programs of the host count, too.
+  returned: success
+  type: dict
+  contains:
+    grown:
+      description: By how much counters have grown, by their names in C(/proc/net/netstat), C(snmp) and
+        C(snmp6). Those of C(nf_conntrack) begin with C(Conntrack).
+      type: dict
+      returned: success
+      sample: {IPReversePathFilter: 12}
+    levels:
+      description: How full the tables of the kernel are.
+      type: dict
+      returned: success
+      sample: {conntrack_count: 512, conntrack_max: 262144}
+    ways:
+      description:
+        - The ways to silent addresses that do not work.
+        - C(problem) is V(no_route), V(no_reply) if the next hop does not reply to ARP or NDP, or
+          V(other_interface) if the route leaves by another interface than that of the own address.
+      type: list
+      elements: dict
+      returned: success
+      sample: [{remote: 192.0.2.21, problem: no_reply, gateway: 192.0.2.1, interface: eth0}]
+    full_queues:
+      description: Where services of this host listen that do not accept their connections.
+      type: list
+      elements: dict
+      returned: success
+      sample: [{address: 0.0.0.0, protocol: tcp, ports: '8563'}]
+    neighbours:
+      description: The link-layer address from which an address replied that has no entry in RV(paths).
+      type: list
+      elements: dict
+      returned: success
+      sample: [{address: 192.0.2.12, link_address: '52:54:00:12:34:57'}]
+    link_addresses:
+      description: The link-layer addresses of the interfaces.
+      type: list
+      elements: str
+      returned: success
+      sample: ['52:54:00:12:34:56']
 ftp_sessions:
   description: The FTP sessions, one entry for each server.
   returned: with O(ftp)

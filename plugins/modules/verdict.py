@@ -206,6 +206,24 @@ results:
       type: str
       returned: success
       sample: n11 reaches tcp 20000-21000 of n12 (192.0.2.12).
+    cause:
+      description:
+        - Why, as a stable code.
+        - See L(all codes,https://github.com/exasol-community/ansible-network/blob/main/docs/causes.md).
+      type: str
+      returned: unless the verdict is V(ok)
+      sample: silence
+    evidence:
+      description: What was seen, one fact for each entry.
+      type: list
+      elements: str
+      returned: with C(cause)
+      sample: ["n11 finds tcp 8563 of 192.0.2.12 filtered (no-response)"]
+    next_command:
+      description: The next command to run, and behind C(#) the host to run it on. Empty if there is none.
+      type: str
+      returned: with C(cause)
+      sample: "nft list ruleset  # on n12"
 summary:
   description: How many flows have each verdict. A flow whose ports differ counts with the most severe one.
   returned: success
@@ -289,6 +307,13 @@ notes:
   returned: success
   type: list
   elements: str
+  sample: []
+note_causes:
+  description: The causes of those notes that are about one, with C(note), C(cause), C(evidence) and
+    C(next_command).
+  returned: success
+  type: list
+  elements: dict
   sample: []
 untestable:
   description: Flows that were not tested, with the reason.

@@ -33,6 +33,8 @@ from ansible_collections.exasol_community.network.tests.labs.namespaces.playbook
 
 VERSIONS = pytest.mark.parametrize("version", [4, 6], ids=["IPv4", "IPv6"])
 DROP = "tcp dport 8563 drop"
+# The codes that tests of this file produce with a real fault; test_causes.py of the unit tests reads this.
+CAUSES_SHOWN = {"forged_refusal", "rate_limited", "source_banned"}
 
 
 @pytest.fixture(scope="module")
@@ -118,7 +120,7 @@ def test_a_reset_of_a_router_is_not_the_destinations(path: Hops, tmp_path: Path)
     path.r1.nft(filter_rules("forward", "tcp dport 8563 reject with tcp reset"))
     done = run(path, tmp_path, 4)
     result = done.the_result(source="client", service="sql_client")
-    assert result["verdict"] == "blocked_on_path"
+    assert (result["verdict"], result["cause"]) == ("blocked_on_path", "forged_refusal")
     assert f"{HOPS[4][0]} (hop 1) or {HOPS[4][1]} (hop 2) refuses in its name" in done.said
 
 
@@ -146,6 +148,7 @@ def test_a_limit_for_new_connections_is_a_note_and_no_request(path: Hops, tmp_pa
     )
     assert done.verdicts(source="client") == {"ok"}, done.output
     assert "client -> n12: new connections to 10.78.3.2 are limited: 16 a second pass" in done.said
+    assert "rate_limited" in [entry["cause"] for entry in done.report["note_causes"]]
     assert "10.78.3.2" not in file_of(done, "change_request.csv")
 
 
@@ -159,6 +162,6 @@ def test_a_ban_leaves_silent_ports_untested(path: Hops, tmp_path: Path) -> None:
         exasol_overrides={"client_subconnection": "20000-20150"},
     )
     shut = [result for result in done.results(source="client") if result["reason"] == "shut-out"]
-    assert {result["verdict"] for result in shut} == {"untested"}
+    assert {(result["verdict"], result["cause"]) for result in shut} == {("untested", "source_banned")}
     assert "set exasol_verify_rate (such as 10)" in done.said
     assert not [result for result in done.report["results"] if result["verdict"].startswith("blocked")]

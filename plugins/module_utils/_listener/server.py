@@ -51,6 +51,7 @@ from typing import (
     Tuple,
 )
 
+from .._kernel import watch
 from .._kernel.capture import Capture
 from .._values.errors import ListenerError, NetworkError
 from .._values.ports import Ports
@@ -62,6 +63,7 @@ from .measuring import Measuring
 
 if TYPE_CHECKING:
     from .._shapes import Capture as CaptureReport
+    from .._shapes import FirstReading
 
 _GRACE_SECONDS = 10.0  # for the first lease to come
 _CONNECTION_SECONDS = 15.0
@@ -153,6 +155,7 @@ class Listener:
         self._measuring: OrderedDict[int, _Waiting] = OrderedDict()
         self._leases = Leases(self._on_opened, self._on_closing)
         self._captures: Dict[bytes, Capture] = {}  # by the key of the run that asked for it
+        self._before: "Dict[bytes, FirstReading]" = {}  # by the key of the run: before its lease
         self._capture_problems: Dict[bytes, str] = {}  # of runs that asked for one in vain
         self._begun = time.monotonic()
         self._end_without_lease = self._begun + _GRACE_SECONDS
@@ -453,6 +456,8 @@ class Listener:
         elif needs_capture and opened.capture_problem:
             # The ports are listened on nevertheless; whoever asked for a capture hears of it at the end.
             self._capture_problems[key] = opened.capture_problem
+        if key not in self._before:
+            self._before[key] = watch.begin()
         before = self._leases.get(key)
         lease = self._leases.take(key, asked, time.monotonic() + ttl, given, idle)
         return dict(lease.report(), changed=before is None or before.wanted != asked, **self._self())
@@ -469,6 +474,9 @@ class Listener:
         for key in [*self._captures, *self._capture_problems]:
             if self._leases.get(key) is None:
                 self._end_capture(key)
+        self._before = {
+            key: value for key, value in self._before.items() if self._leases.get(key) is not None
+        }
 
     def _end_capture(self, key: bytes) -> Optional["CaptureReport"]:
         """Return what a run's capture saw, or None if the run asked for none."""
@@ -496,6 +504,8 @@ class Listener:
         report = self._end_capture(key)
         if report is not None:
             answer["capture"] = report
+        if key in self._before:
+            answer["before"] = self._before.pop(key)
         if self._leases.stepped_aside(key):
             answer["stepped_aside"] = True
         answer["changed"] = self._leases.release(key)

@@ -46,6 +46,15 @@ def is_answer(outcome: Outcome) -> bool:
     return outcome.state in (OPEN, CLOSED) and not is_silence(outcome)
 
 
+def silent_addresses(targets: Iterable[Target]) -> List[str]:
+    """Return the addresses from which nothing at all came back."""
+    return [
+        group[0].address
+        for group in by_address(targets)
+        if all(outcome.reason == NO_RESPONSE for target in group for outcome in target.found)
+    ]
+
+
 class Suspects:
     """The silent ports of one address whose packets may have been lost.
 

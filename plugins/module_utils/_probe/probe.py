@@ -30,7 +30,7 @@ from typing import (
     Tuple,
 )
 
-from .._kernel import open_files
+from .._kernel import open_files, watch
 from .._kernel.capture import Capture
 from .._kernel.loopback import may_choose_what_to_receive
 from .._kernel.neighbours import first_hops
@@ -45,7 +45,15 @@ from .._values.ports import Ports
 from . import icmp_limit, next_hop, rate_limit, reached_itself, refused_here
 from . import paths as path_measurement
 from .ftp_session import Login, Server, check_authorities, examine_all
-from .observations import Suspects, by_address, late_answers, observation, paths, summarize
+from .observations import (
+    Suspects,
+    by_address,
+    late_answers,
+    observation,
+    paths,
+    silent_addresses,
+    summarize,
+)
 from .outcome import OPEN, OTHER_RUN, UNRESOLVED, Outcome
 from .scouts import Scouts
 from .sweep import Pace, Sweep, Work, all_ports
@@ -54,7 +62,7 @@ from .trace import Tracer
 
 if TYPE_CHECKING:
     from .._shapes import Capture as CaptureReport
-    from .._shapes import Path, PortsAt, ProbeFlow, ProbeResult, ProbeTarget
+    from .._shapes import FirstReading, KernelReport, Path, PortsAt, ProbeFlow, ProbeResult, ProbeTarget
 
 MIN_TIMEOUT = 1.0  # seconds; of what a user may choose
 _MAX_RETRIES = 6  # at 20 % loss each way a port stays silent through all of them with a probability of 5e-10
@@ -133,6 +141,7 @@ def collect(
 def run(targets: Targets, settings: Settings) -> "ProbeResult":
     """Probe the targets."""
     begun = time.monotonic()
+    before = watch.begin()
     settings = check(settings)
     key = check_token(settings.token) if settings.token else b""
     if not key and any(target.ours or target.ours_everywhere for target in targets):
@@ -170,6 +179,7 @@ def run(targets: Targets, settings: Settings) -> "ProbeResult":
         "paths": found_paths,
         "summary": summarize(everything),
         "elapsed_s": round(time.monotonic() - begun, 3),
+        "kernel": _kernel_report(before, resolved, found_paths, sources),
     }
     traces = tracer.report(resolved)
     if traces:
@@ -178,6 +188,22 @@ def run(targets: Targets, settings: Settings) -> "ProbeResult":
         result["capture"] = captured
     if sessions is not None:
         result["ftp_sessions"] = sessions
+    return result
+
+
+def _kernel_report(
+    before: "FirstReading", targets: Sequence[Target], found: Sequence["Path"], sources: Sources
+) -> "KernelReport":
+    by_family = sources.by_family()
+    own = [address for address in by_family.values() if address]
+    result = watch.report(before, silent_addresses(targets), own)
+    measured = {path["address"] for path in found}
+    others = [target.address for target in targets if target.address not in measured]
+    result["neighbours"] = [
+        {"address": address, "link_address": hop.link_address}
+        for address, hop in first_hops(others, by_family).items()
+        if hop.link_address
+    ]
     return result
 
 

@@ -24,6 +24,7 @@ from ...module_utils._values.ports import Ports
 from .._report.summary import host_order
 from .._text.format_registry import choose
 from .._text.products import grouped
+from .._verdict.causes import NO_RULE_HELPS
 from .._verdict.peers import hosts_by_peer
 from .._verdict.phrases import some_of
 from .._verdict.trace_notes import short_words
@@ -114,7 +115,11 @@ def request_of_verification(verification: Verification, include_unlocated: bool 
     managed = set(addresses)
     for hosts in verification["peers"].values():
         managed.update(hosts)
-    needed = [result for result in verification["results"] if result["expected"] == REACHABLE]
+    needed = [
+        result
+        for result in verification["results"]
+        if result["expected"] == REACHABLE and result.get("cause", "") not in NO_RULE_HELPS
+    ]
     chosen = [result for result in needed if _is_outside(result, managed)]
     unlocated = [result for result in needed if result["verdict"] == BLOCKED]
     notes: list[str] = []

@@ -62,7 +62,7 @@ def believable(
             host: _listened(host, result, hosts) for host, result in listeners.items() if host in hosts
         },
         captures={host: _captured(host, result) for host, result in captures.items() if host in hosts},
-        stopped={host: _read(host, result, LISTENER) for host, result in stopped.items() if host in hosts},
+        stopped={host: _stopped(host, result, hosts) for host, result in stopped.items() if host in hosts},
         queries={
             host: _listened(host, result, hosts) for host, result in (queries or {}).items() if host in hosts
         },
@@ -93,6 +93,8 @@ def _probed(host: str, result: t.Any, hosts: Hosts) -> t.Any:
         _each("paths", _measured(found.get("paths", ()), asked))
         _each("traces", _traced(found.get("traces", ()), asked))
         _each("ftp_sessions", _sessions(found.get("ftp_sessions", ()), asked))
+        for field, name in (("ways", "remote"), ("neighbours", "address")):
+            _each(field, _unseen(found, field, name))
         _check_capture(found.get("capture", {}))
     except ShapeError as mismatch:
         return malformed(host, mismatch)
@@ -277,6 +279,40 @@ def _unasked(entries: t.Any, endpoints: Iterable[Endpoint]) -> Iterator[tuple[in
         if Ports.parse(entry["ports"]) - wanted.get((entry["address"], entry["protocol"]), Ports()):
             what = f"{entry['protocol']} {shown(entry['ports'])} of {shown(entry['address'])}"
             yield index, f"is about {what}, where this host was not asked to listen"
+
+
+def _unseen(result: t.Any, field: str, name: str) -> Iterator[tuple[int, str]]:
+    """Yield what a host's kernel claims of addresses that it did not probe."""
+    asked = {entry["address"] for entry in result["observations"]}
+    for index, entry in enumerate(result.get("kernel", {}).get(field, ())):
+        if entry[name] not in asked:
+            yield index, f"is about {shown(entry[name])}, which this host did not probe"
+
+
+def _stopped(host: str, result: t.Any, hosts: Hosts) -> t.Any:
+    found = _read(host, result, LISTENER)
+    ways = found.get("kernel", {}).get("ways") if found and not found.get("failed") else None
+    if not ways:
+        return found
+    plan = hosts[host]
+    own = {*plan["addresses"], *plan.get("external", ())}
+    is_named = any(parse_address(one) is None for one in own)
+    others: set[str] = set()
+    for rule in plan.get("rules", ()):
+        others.update(rule["addresses"])
+    try:
+        _each("ways", _unasked_ways(ways, own=None if is_named else own, others=others))
+    except ShapeError as mismatch:
+        return malformed(host, mismatch.inside("kernel"))
+    return found
+
+
+def _unasked_ways(ways: t.Any, own: set[str] | None, others: set[str]) -> Iterator[tuple[int, str]]:
+    for index, way in enumerate(ways):
+        if way["remote"] not in others:
+            yield index, f"is about {shown(way['remote'])}, which has no flow to this host"
+        elif own is not None and way.get("at", "") not in {"", *own}:
+            yield index, f"is about {shown(way['at'])}, which is no address of this host in the plan"
 
 
 def _captured(host: str, result: t.Any) -> Capture:

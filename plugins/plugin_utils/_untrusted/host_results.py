@@ -18,6 +18,8 @@ from collections.abc import Mapping
 from functools import lru_cache
 
 from ...module_utils._identify._finding import STATUSES
+from ...module_utils._kernel.counters import COUNTERS, LEVELS
+from ...module_utils._kernel.ways import PROBLEMS as WAY_PROBLEMS
 from ...module_utils._listener.endpoints import PROTOCOLS, WILDCARDS
 from ...module_utils._listener.occupants import CONNECTION as HELD_BY_CONNECTION
 from ...module_utils._listener.occupants import LISTENER as HELD_BY_LISTENER
@@ -227,6 +229,7 @@ _SEGMENTS = _object(
     reason={"enum": SEGMENT_REASONS},
 )
 _RATE = {"type": "number", "minimum": 0, "maximum": 1e6}
+_LINK_ADDRESS = {"type": "string", "pattern": "^[0-9a-f]{2}(:[0-9a-f]{2}){0,31}$"}
 _PATH = _object(
     "destination address tries lost",
     destination=_NAME,
@@ -242,7 +245,7 @@ _PATH = _object(
     rate_limit=_object("passes drops", passes=_RATE, drops=_RATE),
     segments=_object("out in", **{"out": _SEGMENTS, "in": _SEGMENTS}),
     gateway=_SEEN_ADDRESS,
-    link_address={"type": "string", "pattern": "^[0-9a-f]{2}(:[0-9a-f]{2}){0,31}$"},
+    link_address=_LINK_ADDRESS,
 )
 _HOP = {"type": "integer", "minimum": 1, "maximum": MAX_HOPS}
 _TRACE = _object(
@@ -257,6 +260,28 @@ _TRACE = _object(
     end=_object("hop how", hop=_HOP, how={"enum": TRACE_ENDS}, by=_SEEN_ADDRESS),
 )
 # Of which run, and of which machine, a result is.
+_WAY = _object(
+    "remote problem",
+    remote=_ADDRESS,
+    problem={"enum": WAY_PROBLEMS},
+    at=_ADDRESS,
+    gateway=_SEEN_ADDRESS,
+    interface={"type": "string", "pattern": "^[A-Za-z0-9_.@:-]{0,32}$"},
+)
+_COUNT = {"type": "integer", "minimum": 0, "maximum": 1 << 64}
+_KERNEL = _object(
+    "",
+    grown={"type": "object", "propertyNames": {"enum": COUNTERS}, "additionalProperties": _COUNT},
+    levels={"type": "object", "propertyNames": {"enum": LEVELS}, "additionalProperties": _COUNT},
+    ways=_list(_WAY, 65536),
+    full_queues=_list(
+        _object("address protocol ports", address=_SEEN_ADDRESS, protocol=_PROTOCOL, ports=_PORTS), 1024
+    ),
+    link_addresses=_list(_LINK_ADDRESS, 4096),
+    neighbours=_list(
+        _object("address link_address", address=_ADDRESS, link_address=_LINK_ADDRESS),
+    ),
+)
 _ORIGIN = {"run": _NAME, "machine": _object("", identity=_NAME, own=_list(_TARGET, 1024))}
 _CHANGED = {"type": "boolean"}
 _OWN_ADDRESSES = _list(_SEEN_ADDRESS, 4096)
@@ -276,6 +301,7 @@ PROBE = _object(
     elapsed_s={"type": "number", "minimum": 0, "maximum": 1e9},
     paths=_list(_PATH),
     traces=_list(_TRACE, 1024),
+    kernel=_KERNEL,
     **_ORIGIN,
 )
 LISTENER = _object(
@@ -291,6 +317,7 @@ LISTENER = _object(
     addresses=_OWN_ADDRESSES,
     note=_TEXT,
     stepped_aside={"type": "boolean"},
+    kernel=_KERNEL,
     **_ORIGIN,
 )
 # What is kept of a host whose module failed: the reason may be that an address is not its own.

@@ -13,10 +13,11 @@ from functools import lru_cache
 from ...module_utils._plan.coverage import OPTIONAL
 from ...module_utils._plan.flows import DENIED, REACHABLE
 from ...module_utils._plan.networks import networks_of
-from ...module_utils._probe.outcome import NO_RESPONSE
+from ...module_utils._probe.outcome import NO_RESPONSE, PROOF_CUT_OFF, PROOF_SILENT
 from ...module_utils._values.ports import Ports
-from .case import OUTSIDE, Case
+from .case import OUTSIDE, Case, Kernels
 from .controls import Controls, entitled_hosts
+from .kernel_facts import KernelFacts
 from .limits import NO_LIMITS, Limits
 from .listening import Listening
 from .packet_stages import AT_DESTINATION, ON_RETURN, RETURNED, Captures, Ends
@@ -95,6 +96,7 @@ class Joining:
         }
         self._entitled = entitled_hosts(self._hosts)
         self._queries = queries or {}
+        self.kernels = KernelFacts(observed, stopped or {})
         self.listening = Listening(
             listeners,
             {name: all_addresses(host) for name, host in self._hosts.items()},
@@ -228,7 +230,18 @@ class Joining:
                             traces=traces.get((destination, address), ()),
                             limits=self._limits,
                         )
+                        if case.is_in_doubt:
+                            case = case._replace(kernels=self._kernels_of(case))
                         yield from self._located(case, is_alone=not has_two)
+
+    def _kernels_of(self, case: Case) -> Kernels:
+        return self.kernels.of(
+            source=case.source,
+            source_addresses=case.source_addresses,
+            destination=case.destination,
+            address=case.address,
+            ports=case.ports,
+        )
 
     def _is_external(self, entry: ProbeFlow, destination: str, address: str) -> bool:
         """Tell whether a source used an address that its destination need not have itself."""
@@ -247,8 +260,9 @@ class Joining:
         is_lost = (
             case.reason == NO_RESPONSE and not case.ended and (case.protocol == "tcp" or case.listener.was_up)
         )
+        is_half_open = case.observed.get("proof") in (PROOF_SILENT, PROOF_CUT_OFF)
         stages: list[tuple[str, str]] = []
-        if is_lost or is_refused:
+        if is_lost or is_refused or is_half_open:
             ends = Ends(
                 source=case.source,
                 source_addresses=tuple(all_addresses(self._hosts[case.source])),

@@ -15,6 +15,7 @@ import typing as t
 from collections.abc import Mapping
 
 from ...module_utils._values.addresses import parse_address
+from . import causes
 
 if t.TYPE_CHECKING:
     from ...module_utils._shapes import HostPlan, Observation
@@ -115,9 +116,11 @@ def _resolved(result: Mapping[str, t.Any]) -> dict[str, set[str]]:
 def _note(name: str, answers: _Answers) -> str:
     common = sorted(answers.items(), key=lambda item: -len(item[1]))
     parts = [f"{', '.join(sorted(addresses))} on {_shown(sources)}" for addresses, sources in common]
-    return (
+    return causes.note(
+        causes.NAMES_DIFFER,
         f"{name} means {', '.join(parts[:-1])} and {parts[-1]}: if that is not intended, compare "
-        f"getent ahosts {name} on both, /etc/hosts and the resolvers in /etc/resolv.conf."
+        f"getent ahosts {name} on both, /etc/hosts and the resolvers in /etc/resolv.conf.",
+        *parts,
     )
 
 

@@ -21,7 +21,9 @@ from collections.abc import Iterator
 
 from ...module_utils._probe import segments as sizes
 from ...module_utils._probe.paths import BY_CONNECTION
+from . import causes
 from .case import Case
+from .reasons import because
 from .verdict import DEGRADED, OK, STALLED, UNTESTED, Judgement
 
 if t.TYPE_CHECKING:
@@ -47,31 +49,45 @@ def judge_path(case: Case, judged: Judgement) -> Judgement:
 
     What is worse than that already keeps its verdict.
     """
-    if judged[0] != OK:
+    if judged.verdict != OK:
         return judged
     path = case.path
     if case.protocol == "tcp":
         vanishing = vanishing_directions(path)
         if vanishing:
-            return STALLED, _stalled(case, vanishing)
+            return because(
+                case, causes.SEGMENT_TOO_LARGE, verdict=STALLED, sentence=_stalled(case, vanishing)
+            )
         if case.observed.get("answered_by"):
             missing = _missing_direction(path)
             if missing is not None:
-                return UNTESTED, (
-                    f"{case.source} reaches {case.where}, but it is unknown whether full-size segments pass "
-                    f"({missing}): measure again."
+                return because(
+                    case,
+                    causes.SEGMENTS_UNMEASURED,
+                    verdict=UNTESTED,
+                    sentence=(
+                        f"{case.source} reaches {case.where}, but it is unknown whether full-size segments "
+                        f"pass ({missing}): measure again."
+                    ),
                 )
     wrong_time = _wrong_time(case)
     if wrong_time:
-        return DEGRADED, wrong_time
+        return because(case, causes.CLOCKS_DIFFER, verdict=DEGRADED, sentence=wrong_time)
     if path is not None:
         if path.get("pattern") == BY_CONNECTION:
-            return DEGRADED, _some_connections_fail(case, path)
+            return because(
+                case, causes.LINK_OF_BUNDLE, verdict=DEGRADED, sentence=_some_connections_fail(case, path)
+            )
         exceeded = list(_exceeded(case, path))
         if exceeded:
-            return DEGRADED, (
-                f"{case.source} reaches {case.where}, but {'; '.join(exceeded)}: the path to {case.address} "
-                f"exceeds exasol_verify_limits; ask who runs the network in between."
+            return because(
+                case,
+                causes.LIMIT_EXCEEDED,
+                verdict=DEGRADED,
+                sentence=(
+                    f"{case.source} reaches {case.where}, but {'; '.join(exceeded)}: the path to "
+                    f"{case.address} exceeds exasol_verify_limits; ask who runs the network in between."
+                ),
             )
     return judged
 

@@ -9,6 +9,8 @@ from __future__ import annotations
 import typing as t
 from collections.abc import Iterable
 
+from . import causes
+
 if t.TYPE_CHECKING:
     from ...module_utils._shapes import MeasuredPath
 
@@ -28,10 +30,12 @@ def rate_notes(paths: Iterable[MeasuredPath]) -> list[str]:
 def _note(path: MeasuredPath) -> str:
     limit = path["rate_limit"]
     drops = f"at {limit['drops']:g} a second" if limit["drops"] else "all at once"
-    return (
+    return causes.note(
+        causes.RATE_LIMITED,
         f"{path['source']} -> {path['destination']}: new connections to {path['address']} are limited: "
         f"{limit['passes']:g} a second pass, and {drops} some are dropped. A device on the way or the host "
         f"itself does that, and no rule for these ports is missing; ask for a higher limit if applications "
         f"open many connections at once, and set exasol_verify_rate: {limit['passes'] / 2:g} for "
-        f"{path['source']}."
+        f"{path['source']}.",
+        f"{limit['passes']:g} new connections a second passed",
     )

@@ -27,9 +27,10 @@ from collections.abc import Iterable, Mapping, Sequence
 from ...module_utils._probe.outcome import NO_RESPONSE
 from ...module_utils._probe.trace import END_ANSWERED, REFERENCE, REFUSED_PORT, REJECTED, SILENT
 from ...module_utils._values.ports import Ports
-from . import packet_stages
+from . import causes, packet_stages
 from .case import DESTINATION, Case
 from .phrases import located
+from .reasons import because
 from .verdict import (
     BLOCKED,
     BLOCKED_AT_DESTINATION,
@@ -140,18 +141,25 @@ def is_forged(case: Case, found: Heard) -> bool:
 
 def with_trace(case: Case, judged: Judgement) -> tuple[Judgement, ResultTrace | None]:
     """Return the judgement with what a trace adds to it, and the trace in short."""
-    if judged[0] not in (*_TRACED, UNTESTED) or case.ended:
+    if judged.verdict not in (*_TRACED, UNTESTED) or case.ended:
         return judged, None
     every = heard(case)
     for found in every:
-        if is_forged(case, found) and judged[0] != BLOCKED_AT_SOURCE:
-            return (BLOCKED_ON_PATH, _forged(case, found)), _in_short(found)
-    if judged[0] not in _TRACED:
+        if is_forged(case, found) and judged.verdict != BLOCKED_AT_SOURCE:
+            sentence = _forged(case, found)
+            return because(case, causes.FORGED_REFUSAL, BLOCKED_ON_PATH, sentence), _in_short(found)
+    if judged.verdict not in _TRACED:
         return judged, None
     texts = [text for text in (_words(case, found) for found in every) if text]
     if not texts:
         return judged, None
-    return (judged[0], " ".join([judged[1], *texts])), _in_short(every[0])
+    short = _in_short(every[0])
+    words = _short_words(short)
+    said = judged._replace(
+        sentence=" ".join([judged.sentence, *texts]),
+        evidence=(*judged.evidence, f"trace: {words}") if words else judged.evidence,
+    )
+    return said, short
 
 
 def _in_short(found: Heard) -> ResultTrace:
@@ -297,7 +305,11 @@ def _named(addresses: Sequence[str], hop: int) -> str:
 def short_words(result: Result) -> str:
     """Return a result's trace for a change request, or nothing."""
     trace = result.get("trace")
-    if not trace or not trace["hop"]:
+    return _short_words(trace) if trace else ""
+
+
+def _short_words(trace: ResultTrace) -> str:
+    if not trace["hop"]:
         return ""
     if "end" not in trace:
         return f"nothing after hop {trace['hop']}, {_bare(trace['by'])}"

@@ -31,6 +31,7 @@ _PATH = (
     "path_seen_as",
 )
 _TRACE = ("trace_hop", "trace_by")
+_WHY = ("cause", "evidence", "next_command")
 _HEADINGS = (
     "created",
     *_FLOW,
@@ -39,6 +40,7 @@ _HEADINGS = (
     "sentence",
     *_PATH,
     *_TRACE,
+    *_WHY,
 )
 
 
@@ -62,10 +64,12 @@ def render(verification: Verification) -> str:
 
 def _measured(created: str, result: Result) -> dict[str, object]:
     times = result["rtt_ms"].items() if "rtt_ms" in result else ()
-    found = {"created": created, **result, **{f"rtt_ms_{which}": value for which, value in times}}
+    row = {"created": created, **result, **{f"rtt_ms_{which}": value for which, value in times}}
+    if "evidence" in result:
+        row["evidence"] = "; ".join(result["evidence"])
     if "trace" in result:
-        found.update(trace_hop=result["trace"]["hop"], trace_by=" ".join(result["trace"]["by"]))
-    return found
+        row.update(trace_hop=result["trace"]["hop"], trace_by=" ".join(result["trace"]["by"]))
+    return row
 
 
 def _of_path(path: MeasuredPath) -> dict[str, object]:

@@ -167,6 +167,9 @@ class _Flow(t.NamedTuple):
     seen: int
     identity: int
     sentence: int
+    cause: int
+    evidence: int
+    command: int
     times: list[float] | int  # 0 if there are none
 
 
@@ -181,6 +184,7 @@ class _Matrix:
         self.order = host_order(verification)
         self.rows = _numbered(ordered({result["source"] for result in self._results}, self.order))
         self.columns = _numbered(ordered({result["destination"] for result in self._results}, self.order))
+        self._without_names: dict[str, int] = {}  # texts that are alike for many flows
         self._texts: dict[str, int] = {}
         self._domain = _domain([*self.rows, *self.columns])
 
@@ -250,7 +254,10 @@ class _Matrix:
             expected=self._number(result["expected"]),
             seen=self._number(_seen(result)),
             identity=self._number(_described(result["identity"]) if "identity" in result else ""),
-            sentence=self._number_of_pattern(result),
+            sentence=self._number_of_pattern(result, result["sentence"]),
+            cause=self._number(result.get("cause", "")),
+            evidence=self._number_of_pattern(result, "; ".join(result.get("evidence", ()))),
+            command=self._number_of_pattern(result, result.get("next_command", "")),
             times=[times["min"], times["median"], times["max"]] if times else 0,
         )
 
@@ -258,10 +265,15 @@ class _Matrix:
         """Return the number under which the script finds a text."""
         return self._texts.setdefault(printable(text), len(self._texts))
 
-    def _number_of_pattern(self, result: Result) -> int:
+    def _number_of_pattern(self, result: Result, text: str) -> int:
         # Thousands of sentences differ by their names alone. What stands for a name is not printable, so no
         # text holds it by itself.
-        pattern = printable(result["sentence"])
+        if not text:
+            return self._number("")
+        known = self._without_names.get(text)
+        if known is not None:
+            return known
+        plain = pattern = printable(text)
         names = (
             result["address"],
             ", ".join(self._addresses.get(result["source"], ())),
@@ -271,7 +283,10 @@ class _Matrix:
         )
         for mark, name in enumerate(names, 0xE000):
             pattern = pattern.replace(printable(name), chr(mark)) if name else pattern
-        return self._texts.setdefault(pattern, len(self._texts))
+        number = self._texts.setdefault(pattern, len(self._texts))
+        if pattern == plain:
+            self._without_names[text] = number
+        return number
 
 
 def _seen(result: Result) -> str:
@@ -350,13 +365,23 @@ def _group(line: Line, peers: Peers, matrix: _Matrix) -> str:
     more = f" (and {len(line.results) - 1} more of this kind)" if len(line.results) > 1 else ""
     took = f", {line.milliseconds()} ms" if any("rtt_ms" in result for result in line.results) else ""
     numbers = f"{_text(first['state'])} ({_text(first['reason'])}){took}"
-    sentence = f"<p>{_text(line.spoken)}{more}</p>" if verdict != OK else ""
+    sentence = f"<p>{_text(line.spoken)}{more}</p>{_why(first)}" if verdict != OK else ""
     return (
         f'<li {attributes}><a href="#{matrix.cell(first)}">{badge} '
         f"{_ends(line.sources, line.destinations, peers)}</a> "
         f"{_what(named_service(first), [first])} "
         f'<span class="numbers">{numbers}</span>{sentence}</li>'
     )
+
+
+def _why(result: Result) -> str:
+    """Return the cause of a result, its evidence, and the next command."""
+    if not result.get("cause"):
+        return ""
+    facts = "; ".join(result.get("evidence", ()))
+    command = result.get("next_command")
+    after = f"<br>next: <code>{_text(command)}</code>" if command else ""
+    return f'<p class="why">cause: {_text(result["cause"])}<br>evidence: {_text(facts)}{after}</p>'
 
 
 def _ends(sources: Sequence[str], destinations: Sequence[str], peers: Peers) -> str:

@@ -103,8 +103,20 @@ def _case(result: Result) -> ElementTree.Element:
         kind = "error" if result["verdict"] == UNTESTED else "failure"
         attributes = {"message": _clean(result["sentence"]), "type": _clean(result["verdict"])}
         outcome = ElementTree.SubElement(case, kind, attributes)
-        outcome.text = _clean(f"{result['sentence']} Seen: {result['state']} ({result['reason']}).")
+        outcome.text = _clean(
+            f"{result['sentence']} Seen: {result['state']} ({result['reason']}).{_why(result)}"
+        )
     return case
+
+
+def _why(result: Result) -> str:
+    if "cause" not in result:
+        return ""
+    # The first fact is what was seen, which stands there already.
+    more = result.get("evidence", ())[1:]
+    facts = [f"Cause: {result['cause']}.", *(f"Evidence: {fact}." for fact in more)]
+    command = result.get("next_command")
+    return "\n" + "\n".join([*facts, *([f"Next: {command}"] if command else [])])
 
 
 def _path(path: MeasuredPath) -> ElementTree.Element:

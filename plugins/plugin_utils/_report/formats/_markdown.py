@@ -106,12 +106,15 @@ def _flows(results: Sequence[Result], peers: Peers, order: Order) -> str:
             f"{line.first['protocol']} {line.first['ports']}",
             line.first["expected"],
             line.first["verdict"],
+            line.first.get("cause", ""),
             f"{line.first['state']} ({line.first['reason']})",
             line.milliseconds(),
         )
         for line in lines(results, order)
     ]
-    return markdown_table(("from", "to", "service", "ports", "expected", "verdict", "seen", "ms"), rows)
+    return markdown_table(
+        ("from", "to", "service", "ports", "expected", "verdict", "cause", "seen", "ms"), rows
+    )
 
 
 def _paths(paths: Sequence[MeasuredPath]) -> Iterator[str]:

@@ -52,9 +52,9 @@
     for (const [name, value] of measured) measured.set(name, { text: chosen.shown(value), kind: `heat${chosen.heat(value, median)}`, says: chosen.says(value) });
   }
 
-  function sentence(flow) {
+  function filled(flow, index) {
     const replaced = [text(flow.address), data.addresses[flow.row], data.external[flow.row], flow.source, flow.destination];
-    return text(flow.sentence).replace(/[\uE000-\uE004]/g, (mark) => replaced[mark.charCodeAt(0) - 0xE000]);
+    return text(index).replace(/[\uE000-\uE004]/g, (mark) => replaced[mark.charCodeAt(0) - 0xE000]);
   }
 
   function make(tag, attributes, ...children) {
@@ -72,13 +72,13 @@
   function numbers(flow) {
     const times = flow.times ? flow.times.map((value) => Number(value.toPrecision(3))).join(" / ") : "";
     const pairs = [["address", text(flow.address)], ["expected", text(flow.expected)], ["seen", text(flow.seen)], ["ms min / median / max", times],
-      ["who answers", text(flow.identity)]];
+      ["who answers", text(flow.identity)], ["cause", text(flow.cause)], ["evidence", filled(flow, flow.evidence)], ["next command", filled(flow, flow.command)]];
     return make("dl", {}, ...pairs.filter(([, value]) => value).map(([name, value]) => make("div", {}, make("dt", {}, name), make("dd", {}, value))));
   }
 
   function entry(flow) {
     const what = make("span", { class: "what" }, `${text(flow.service)} ${text(flow.ports)}`);
-    return make("li", {}, badge(flow.verdict), " ", what, make("p", {}, sentence(flow)), numbers(flow));
+    return make("li", {}, badge(flow.verdict), " ", what, make("p", {}, filled(flow, flow.sentence)), numbers(flow));
   }
 
   let chosen = null;

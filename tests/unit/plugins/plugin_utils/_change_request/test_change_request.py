@@ -129,6 +129,14 @@ def test_an_unknown_place_is_taken_if_asked_for():
     assert request.notes == ()
 
 
+@pytest.mark.parametrize(
+    ("cause", "rows"),
+    [("lost_on_path", 1), ("icmp_rejected", 1), ("reverse_path_filter", 0), ("duplicate_address", 0)],
+)
+def test_no_rule_is_asked_for_that_would_not_help(cause, rows):
+    assert len(request_of([blocked("client", "n11", cause=cause)]).rows) == rows
+
+
 def test_what_must_not_work_is_not_asked_for():
     assert (
         request_of(

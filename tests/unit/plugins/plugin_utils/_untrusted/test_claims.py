@@ -174,6 +174,44 @@ def test_a_trace_of_anything_else_fails_its_host(traces, words):
     assert words in sentence
 
 
+BACK = {"remote": "192.0.2.21", "at": "192.0.2.1", "problem": "no_route"}
+KERNEL_CLAIMS = {
+    "what fits the plan": ({"ways": [BACK], "grown": {"ListenDrops": 1}}, ""),
+    "a host that has no flow here": (
+        {"ways": [{**BACK, "remote": "203.0.113.9"}]},
+        "kernel.ways[0] is about '203.0.113.9', which has no flow to this host",
+    ),
+    "an address of another host": ({"ways": [{**BACK, "at": "192.0.2.2"}]}, "no address of this host"),
+    "an unknown problem": ({"ways": [{**BACK, "problem": "haunted"}]}, "problem"),
+    "an interface that a terminal obeys": ({"ways": [{**BACK, "interface": "e\x1b[2J"}]}, "interface"),
+    "an unknown counter": ({"grown": {"Moods": 1}}, "Moods"),
+    "a counter that shrinks": ({"grown": {"ListenDrops": -1}}, "at least 0"),
+    "a link address with words": ({"link_addresses": ["ask mallory"]}, "link_addresses"),
+}
+
+
+@pytest.mark.parametrize(("kernel", "problem"), KERNEL_CLAIMS.values(), ids=KERNEL_CLAIMS)
+def test_what_kernels_claim_is_checked(kernel, problem):
+    stopped = {"n1": {"changed": True, "kernel": kernel}}
+    found = believable(PLAN, EVERYBODY, {}, {}, stopped).stopped["n1"]
+    assert found["failed"] is bool(problem)
+    assert problem in found.get("msg", "")
+
+
+@pytest.mark.parametrize(
+    ("kernel", "is_believed"),
+    [
+        ({"ways": [{"remote": "192.0.2.1", "problem": "no_reply"}]}, True),
+        ({"ways": [{"remote": "192.0.2.66", "problem": "no_reply"}]}, False),
+        ({"neighbours": [{"address": "192.0.2.1", "link_address": "02:00:00:00:00:01"}]}, True),
+        ({"neighbours": [{"address": "192.0.2.66", "link_address": "02:00:00:00:00:01"}]}, False),
+    ],
+)
+def test_a_probe_speaks_of_what_it_probed(kernel, is_believed):
+    found = believable(PLAN, {**EVERYBODY, "client": {**EVERYBODY["client"], "kernel": kernel}}, {}, {}, {})
+    assert found.observations["client"]["failed"] is not is_believed
+
+
 STATE = {"ports": "8563", "state": "open", "reason": "syn-ack"}
 CLAIMS = {
     "a destination outside of the plan": (
@@ -497,7 +535,7 @@ def test_no_mutation_crashes_the_verdict_touches_others_or_makes_ok_what_is_not(
     wrong = {key_of(result) for result in results if result["verdict"] != "ok"}
     assert {key_of(result) for result in results if result["source"] == host} - wrong <= base_ok
     assert {key_of(result) for result in results} >= {key_of(result) for result in base}, "no flow is lost"
-    assert all(isinstance(value, (str, dict)) for result in results for value in result.values())
+    assert all(isinstance(value, (str, dict, list)) for result in results for value in result.values())
 
 
 @given(st.data())

@@ -64,6 +64,8 @@ def test_a_gateway_between_nodes_is_noted_once_with_how_many_more():
         **seen("n12", to("n11", gateway="10.0.0.2")),
     }
     (note,) = link_notes(observed, hosts())
+    assert note.cause == "gateway_in_cluster"
+    assert note.next_command == "ip route get 10.0.0.12  # on n11"
     assert_names(
         note,
         [

@@ -44,6 +44,8 @@ def test_what_hosts_resolve_is_compared(answers, said):
     assert len(found) == bool(said)
     if said:
         assert_names(found[0], [*said, "getent ahosts", "/etc/hosts"])
+        assert found[0].cause == "names_differ"
+        assert len(found[0].evidence) == 2
 
 
 @pytest.mark.parametrize("planned", [(A,), (A, B), (NAME, A)])

@@ -17,6 +17,7 @@ from ansible_collections.exasol_community.network.plugins.plugin_utils._verdict.
     trace_notes,
     with_trace,
 )
+from ansible_collections.exasol_community.network.plugins.plugin_utils._verdict.verdict import Judgement
 from ansible_collections.exasol_community.network.tests.unit.helpers import assert_names
 
 ADDRESS = "203.0.113.11"
@@ -275,8 +276,9 @@ def test_with_captures_that_saw_it_arrive_no_device_is_accused(hops, reference, 
 @given(hops=_DEVICES, reference=_DEVICES, at=st.integers(1, 7))
 def test_a_refusal_changes_its_verdict_only_if_it_comes_from_nearer(hops, reference, at):
     one = case(trace(8563, hops[: at - 1], "refused", (at, "refused")), opened(*reference), observed=REFUSED)
-    (verdict, _sentence), _short = with_trace(one, ("blocked", "It is refused."))
-    if verdict == "blocked_on_path":
+    judged, _short = with_trace(one, Judgement("blocked", "It is refused."))
+    if judged.verdict == "blocked_on_path":
+        assert judged.cause == "forged_refusal"
         assert at < len(reference) + 1
         assert hops[at - 2] is not None
         assert hops[at - 2] == reference[at - 2]

@@ -44,6 +44,7 @@ def test_what_is_well():
             "tcp 20000-21000",
             "reachable",
             "ok",
+            "",
             "open (syn-ack)",
             "1.00",
         ]
@@ -138,13 +139,13 @@ def test_markup_stays_text(character):
 def test_what_breaks_lines_or_hides_is_taken_out(text):
     report = render(verification([result("client", "n11", "blocked", sentence=text, service=text)]))
     assert all(character.isprintable() for line in report.split("\n") for character in line)
-    assert [len(row) for row in cells(report, "Flows")] == [8]
+    assert [len(row) for row in cells(report, "Flows")] == [9]
 
 
 @given(TEXTS)
 def test_no_name_breaks_a_table(name):
     report = render(verification([result(name, "n11"), result("client", name, service=name)]))
-    for heading, width in (("Matrix", 3), ("Flows", 8)):
+    for heading, width in (("Matrix", 3), ("Flows", 9)):
         rows = [
             line.replace("\\|", "")
             for line in report.split(f"## {heading}\n")[1].split("\n## ")[0].splitlines()
