@@ -109,10 +109,15 @@ def query(host: str, endpoints: "List[AskedEndpoint]", dry: bool = False) -> "Li
     return asked.as_asked(result)
 
 
-def absent(host: str, token: str, dry: bool = False) -> "ListenerResult":
-    """End a run's lease; returns whether there was one, and what it captured."""
+def absent(host: str, token: str, dry: bool = False, waited: float = 0.0) -> "ListenerResult":
+    """End a run's lease; returns whether there was one, and what it captured.
+
+    That the run had no use for its ports in the last C(waited) seconds is said to the listener, so that it
+    does not report that it has closed them in that time.
+    """
     check_token(token)
-    answer = ask_listener(host, token, operation="show" if dry else "release") or {"changed": False}
+    more = {"waited": waited} if waited and not dry else {}
+    answer = ask_listener(host, token, operation="show" if dry else "release", **more) or {"changed": False}
     if "capture" in answer:
         answer["capture"] = without_encrypted(answer["capture"])
     known = {name: answer[name] for name in ("changed", "capture", "stepped_aside") if name in answer}

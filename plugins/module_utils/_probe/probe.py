@@ -11,7 +11,8 @@
 6. Refusals are examined: they may come from the probing host itself (refused_here.py).
 7. What turns out to be the probing host itself is no evidence about another host (reached_itself.py).
 8. The paths to our listeners are measured: loss, round trip, clock, size of segments (paths.py).
-9. The kernel says how the first hop of each path looks (_kernel/neighbours.py).
+9. If idle connections are to be held, a process of its own begins with them (idle_holder.py).
+10. The kernel says how the first hop of each path looks (_kernel/neighbours.py).
 """
 
 import contextlib
@@ -30,7 +31,7 @@ from .._plan.ftp_modes import CONTROL_ROWS
 from .._values.addresses import explain_mistake, is_name, parse_address
 from .._values.errors import NetworkError
 from .._values.ports import Ports
-from . import icmp_limit, next_hop, reached_itself, refused_here
+from . import icmp_limit, idle, idle_holder, next_hop, reached_itself, refused_here
 from . import paths as path_measurement
 from .ftp_session import Login, Server, check_authorities, examine_all
 from .observations import Suspects, by_address, late_answers, observation, paths, summarize
@@ -57,6 +58,8 @@ class Settings(NamedTuple):
     identify: bool = False
     ftp: Optional[Login] = None
     capture: bool = False
+    idle: Sequence[int] = ()  # seconds
+    host: str = ""  # as which idle connections are asked for
 
 
 def patient(pace: Pace) -> Pace:
@@ -142,6 +145,10 @@ def run(targets: Targets, settings: Settings) -> "ProbeResult":
     _add_first_hops(found_paths, sources)
     resolved = reached_itself.settle(resolved, OwnAddresses)
     path_measurement.measure(found_paths, resolved, settings.pace, sources=sources, key=key)
+    left: Optional[float] = None
+    if settings.idle:
+        where = idle.places(resolved) if key else []
+        left = idle_holder.hold(settings.host, where, settings.idle, sources, key)
     everything = resolved + unresolved
     sessions = examine_all(_ftp_servers(resolved), settings.ftp) if settings.ftp else None
     result: "ProbeResult" = {
@@ -152,6 +159,8 @@ def run(targets: Targets, settings: Settings) -> "ProbeResult":
     }
     if captured is not None:
         result["capture"] = captured
+    if left is not None:
+        result["idle_left_s"] = round(left, 1)
     if sessions is not None:
         result["ftp_sessions"] = sessions
     return result
