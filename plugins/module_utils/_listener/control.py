@@ -18,7 +18,7 @@ each, and take each other's sockets for those of a service while these are hande
 C(query) does only 1. C(absent) ends the run's lease; server.py says what ends with it.
 """
 
-from typing import TYPE_CHECKING, Iterable, List, Optional, Set, cast
+from typing import TYPE_CHECKING, Any, Dict, Iterable, List, Optional, Set, cast
 
 from .._kernel import open_files
 from .._kernel.capture import open_socket as open_capture
@@ -116,8 +116,8 @@ def absent(host: str, token: str, dry: bool = False, waited: float = 0.0) -> "Li
     does not report that it has closed them in that time.
     """
     check_token(token)
-    more = {"waited": waited} if waited and not dry else {}
-    answer = ask_listener(host, token, operation="show" if dry else "release", **more) or {"changed": False}
+    wish: Dict[str, Any] = {"operation": "show"} if dry else {"operation": "release", "waited": waited}
+    answer = ask_listener(host, token, **wish) or {"changed": False}
     if "capture" in answer:
         answer["capture"] = without_encrypted(answer["capture"])
     known = {name: answer[name] for name in ("changed", "capture", "stepped_aside") if name in answer}

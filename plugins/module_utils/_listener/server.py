@@ -136,9 +136,7 @@ class _Connection(_Waiting):
 class _MeasuringConnection(_Waiting):
     __slots__ = ("measuring", "run", "nonce")
 
-    def __init__(
-        self, sock: socket.SocketType, deadline: float, hello: proof.Hello, measuring: Measuring
-    ):
+    def __init__(self, sock: socket.SocketType, deadline: float, hello: proof.Hello, measuring: Measuring):
         super().__init__(sock, deadline)
         self.measuring = measuring
         self.run = hello.run

@@ -163,9 +163,7 @@ class _Path:
         self.place = place
         self.family = socket.AF_INET6 if ":" in place.address else socket.AF_INET
         self.busy = _Busy(self)
-        self._states = {
-            (seconds, way): WAITING for seconds in idle.seconds for way in (OUT, IN)
-        }
+        self._states = {(seconds, way): WAITING for seconds in idle.seconds for way in (OUT, IN)}
         self._after: Dict[int, float] = {}
         self._open = len(self._states)
 

@@ -61,7 +61,7 @@ def believable(
             host: _listened(host, result, hosts) for host, result in listeners.items() if host in hosts
         },
         captures={host: _captured(host, result) for host, result in captures.items() if host in hosts},
-        stopped={host: _read(host, result, LISTENER) for host, result in stopped.items() if host in hosts},
+        stopped={host: _stopped(host, result, hosts) for host, result in stopped.items() if host in hosts},
         queries={
             host: _listened(host, result, hosts) for host, result in (queries or {}).items() if host in hosts
         },
@@ -239,6 +239,33 @@ def _listened(host: str, result: t.Any, hosts: Hosts) -> t.Any:
     except ShapeError as mismatch:
         return malformed(host, mismatch)
     return found
+
+
+def _stopped(host: str, result: t.Any, hosts: Hosts) -> t.Any:
+    found = _read(host, result, LISTENER)
+    if not found or not found.get("idle_connections"):
+        return found
+    try:
+        asked = _Asked(hosts[host]["probes"])
+        _each("idle_connections", _idled(found["idle_connections"], asked))
+    except ShapeError as mismatch:
+        return malformed(host, mismatch)
+    return found
+
+
+def _idled(paths: t.Any, asked: _Asked) -> Iterator[tuple[int, str]]:
+    known: set[tuple[str, str]] = set()
+    for index, path in enumerate(paths):
+        key = (path["destination"], path["address"])
+        seconds = [check["seconds"] for check in path["checks"]]
+        problem = asked.problem(path["destination"], "tcp", path["address"])
+        if not problem and key in known:
+            problem = f"is a second one about {shown(path['address'])}"
+        elif not problem and len(seconds) > len(set(seconds)):
+            problem = "has two results for one duration"
+        known.add(key)
+        if problem:
+            yield index, problem
 
 
 def _unasked(entries: t.Any, endpoints: Iterable[Endpoint]) -> Iterator[tuple[int, str]]:

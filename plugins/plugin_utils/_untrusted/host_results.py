@@ -24,6 +24,8 @@ from ...module_utils._listener.occupants import LISTENER as HELD_BY_LISTENER
 from ...module_utils._listener.occupants import SERVICE, UNKNOWN
 from ...module_utils._plan.table_rows import ACTIVE, PASSIVE
 from ...module_utils._probe.ftp_session import DATA_COMMANDS, LOGINS, TRANSFERS
+from ...module_utils._probe.idle import MAX_DURATIONS, MAX_SECONDS
+from ...module_utils._probe.idle import STATES as IDLE_STATES
 from ...module_utils._probe.outcome import LOCAL, PROOFS, STATES
 from ...module_utils._probe.paths import PATTERNS
 from ...module_utils._probe.segments import REASONS as SEGMENT_REASONS
@@ -238,6 +240,20 @@ _PATH = _object(
     gateway=_SEEN_ADDRESS,
     link_address={"type": "string", "pattern": "^[0-9a-f]{2}(:[0-9a-f]{2}){0,31}$"},
 )
+_IDLE_STATE = {"enum": IDLE_STATES}
+_IDLE_CHECK = _object(
+    "seconds source_first destination_first",
+    seconds={"type": "integer", "minimum": 1, "maximum": MAX_SECONDS},
+    source_first=_IDLE_STATE,
+    destination_first=_IDLE_STATE,
+    after_s={"type": "number", "minimum": 0, "maximum": 1e6},
+)
+_IDLE_PATH = _object(
+    "destination address checks",
+    destination=_NAME,
+    address=_TARGET,
+    checks=_list(_IDLE_CHECK, MAX_DURATIONS),
+)
 # Of which run, and of which machine, a result is.
 _ORIGIN = {"run": _NAME, "machine": _object("", identity=_NAME, own=_list(_TARGET, 1024))}
 _CHANGED = {"type": "boolean"}
@@ -257,6 +273,7 @@ PROBE = _object(
     },
     elapsed_s={"type": "number", "minimum": 0, "maximum": 1e9},
     paths=_list(_PATH),
+    idle_left_s={"type": "number", "minimum": 0, "maximum": 2 * MAX_SECONDS},
     **_ORIGIN,
 )
 LISTENER = _object(
@@ -272,6 +289,7 @@ LISTENER = _object(
     addresses=_OWN_ADDRESSES,
     note=_TEXT,
     stepped_aside={"type": "boolean"},
+    idle_connections=_list(_IDLE_PATH),
     **_ORIGIN,
 )
 # What is kept of a host whose module failed: the reason may be that an address is not its own.

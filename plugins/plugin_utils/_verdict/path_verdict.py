@@ -11,7 +11,8 @@ measurements of a path (C(Case.path)) change a verdict:
    datagrams.
 2. Our listener answered, and yet nothing is known of full-size segments: C(untested). To open a connection
    is not enough for C(ok).
-3. Some connections always fail, or a limit of the site is exceeded: C(degraded).
+3. An idle connection was cut: C(degraded); one that had to be tried was not: C(untested).
+4. Some connections always fail, or a limit of the site is exceeded: C(degraded).
 """
 
 from __future__ import annotations
@@ -22,6 +23,7 @@ from collections.abc import Iterator
 from ...module_utils._probe import segments as sizes
 from ...module_utils._probe.paths import BY_CONNECTION
 from .case import Case
+from .idle_connections import cut_after, cut_sentence, untried_reason
 from .verdict import DEGRADED, OK, STALLED, UNTESTED, Judgement
 
 if t.TYPE_CHECKING:
@@ -53,12 +55,20 @@ def judge_path(case: Case, judged: Judgement) -> Judgement:
         vanishing = vanishing_directions(path)
         if vanishing:
             return STALLED, _stalled(case, vanishing)
+        if cut_after(path, case.limits.idle) is not None:
+            return DEGRADED, cut_sentence(case)
         if case.observed.get("answered_by"):
             missing = _missing_direction(path)
             if missing is not None:
                 return UNTESTED, (
                     f"{case.source} reaches {case.where}, but it is unknown whether full-size segments pass "
                     f"({missing}): measure again."
+                )
+            untried = untried_reason(path, case.limits.idle)
+            if untried:
+                return UNTESTED, (
+                    f"{case.source} reaches {case.where}, but it is unknown how long connections may be idle "
+                    f"({untried}): measure again."
                 )
     wrong_time = _wrong_time(case)
     if wrong_time:
