@@ -26,9 +26,9 @@ class ActionModule(ControllerAction):
     }
 
     def act(self, options: dict[str, t.Any], variables: dict[str, t.Any]) -> dict[str, t.Any]:
-        """Return how long it waited."""
-        begun = time.monotonic()
+        """Return when it began, and how long it waited."""
+        since, begun = time.time(), time.monotonic()
         for step in steps(options["seconds"], options["durations"]):
             time.sleep(max(0.0, begun + step.at - time.monotonic()))
             display.display(progress(step))
-        return {"waited": round(time.monotonic() - begun, 1)}
+        return {"begun": since, "waited": round(time.monotonic() - begun, 1)}

@@ -22,7 +22,8 @@ attributes:
     platforms: all
 options:
   seconds:
-    description: How long to wait, the greatest RV(exasol_community.network.probe#module:idle_left_s) of all hosts.
+    description:
+      - How long to wait, the greatest RV(exasol_community.network.probe#module:idle_left_s) of all hosts.
     type: float
     required: true
   durations:
@@ -46,6 +47,11 @@ EXAMPLES = r"""
 """
 
 RETURN = r"""
+begun:
+  description: When it began to wait, in seconds since 1970 by the controller's clock.
+  returned: success
+  type: float
+  sample: 1796000000.5
 waited:
   description: How long it waited, in seconds.
   returned: success

@@ -99,8 +99,8 @@ options:
     default: false
   waited:
     description:
-      - With O(state=absent), the seconds at the end in which the run had no use for its ports, because it waited
-        for idle connections (M(exasol_community.network.idle_wait)).
+      - With O(state=absent), the seconds at the end in which the run had no use for its ports, because it
+        waited for idle connections (M(exasol_community.network.idle_wait)).
       - If the listener has closed its ports only then, RV(stepped_aside) is not returned.
     type: float
     default: 0
@@ -328,8 +328,8 @@ idle_connections:
         - V(lived) if the answer came. V(silence) if what was sent vanished, V(no_reply) if it arrived and the
           reply vanished, and V(reset) if the connection was reset, but not by the other end - C(after_s) says
           when. All three are confirmed over a connection that was used all the time and still works.
-        - Otherwise it was not measured - V(waiting) if the duration was not over, V(no_answer) if no connection
-          came about, V(listener_ended), or V(no_control) if the connection in use failed as well.
+        - Otherwise it was not measured - V(waiting) if the duration was not over, V(no_answer) if no
+          connection came about, V(listener_ended), or V(no_control) if the connection in use failed as well.
       type: list
       elements: dict
       returned: success

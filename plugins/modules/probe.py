@@ -216,8 +216,8 @@ options:
     default: false
   idle:
     description:
-      - Also find out how long connections to listeners may be idle. A process of its own holds two connections
-        for each path and each duration, and one that it uses all the time as a control.
+      - Also find out how long connections to listeners may be idle. A process of its own holds two
+        connections for each path and each duration, and one that it uses all the time as a control.
       - The module returns before the durations are over. RV(idle_left_s) says how long to wait, and then
         M(exasol_community.network.listener) with O(exasol_community.network.listener#module:state=absent)
         returns what was found.

@@ -91,8 +91,8 @@ options:
         type: int
   idle:
     description:
-      - Seconds after which an idle connection must still work, as M(exasol_community.network.probe) tried it and
-        O(stopped) has it (O(exasol_community.network.probe#module:idle)).
+      - Seconds after which an idle connection must still work, as M(exasol_community.network.probe) tried it
+        and O(stopped) has it (O(exasol_community.network.probe#module:idle)).
       - A flow whose path cuts such a connection is V(degraded), one whose path was not tried is V(untested).
     type: list
     elements: int

@@ -11,8 +11,9 @@ does is first asked of bare sockets.
 from __future__ import annotations
 
 import contextlib
+import os
+import signal
 import socket
-import threading
 import time
 import typing as t
 from collections.abc import Iterator
@@ -24,8 +25,16 @@ from ansible_collections.exasol_community.network.plugins.module_utils._probe im
 from ansible_collections.exasol_community.network.plugins.module_utils._probe.probe import Settings, collect
 from ansible_collections.exasol_community.network.plugins.module_utils._probe.probe import run as run_probe
 from ansible_collections.exasol_community.network.plugins.module_utils._probe.sweep import Pace
-from ansible_collections.exasol_community.network.tests.labs.namespaces.lines import SERVER, Line
-from ansible_collections.exasol_community.network.tests.labs.namespaces.oracles import nothing_left, until
+from ansible_collections.exasol_community.network.tests.labs.namespaces.lines import (
+    SERVER,
+    Line,
+    filter_rules,
+)
+from ansible_collections.exasol_community.network.tests.labs.namespaces.oracles import (
+    listeners,
+    nothing_left,
+    until,
+)
 from ansible_collections.exasol_community.network.tests.labs.namespaces.probing import (
     TOKEN,
     lease,
@@ -152,3 +161,73 @@ def test_a_firewall_that_forgets_idle_connections(
         checks = collected(line)
     assert (checks[1][OUT], checks[1][IN]) == ("lived", "lived"), checks
     assert (checks[5][OUT], checks[5][IN]) == seen, checks
+
+
+@FAMILIES
+def test_a_device_that_cuts_every_connection_says_nothing_of_idle_ones(line: Line, version: int) -> None:
+    """A restart of a firewall, or a limit of a session's life, is no idle time."""
+    line.router.nft(forgetful(outwards=DROP, inwards=DROP, seconds=60))
+    with listener(line.server, "n11", target(SERVER[version], PORTS)) as found:
+        probe(line, version, [1, 4], found["listening"])
+        time.sleep(2.5)
+        line.router.nft("flush set inet fault known\n")
+        time.sleep(1.5)
+        checks = collected(line)
+    assert (checks[1][OUT], checks[1][IN]) == ("lived", "lived")
+    assert {checks[4][OUT], checks[4][IN]} == {"no_control"}, checks
+
+
+@FAMILIES
+def test_loss_is_no_cut(line: Line, version: int, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(idle, "_ANSWER_SECONDS", 30.0)
+    with listener(line.server, "n11", target(SERVER[version], PORTS)) as found:
+        line.router.nft(filter_rules("forward", "numgen random mod 100 < 20 drop"))
+        probe(line, version, [1, 2, 3, 4], found["listening"])
+        time.sleep(4)
+        checks = collected(line)
+    seen = {state for check in checks.values() for state in (check[OUT], check[IN])}
+    # A connection may not come about in time, which is said, and never taken for a cut.
+    assert seen <= {"lived", "no_answer"} and "lived" in seen, checks
+
+
+def test_a_listener_that_is_killed_is_no_cut(line: Line) -> None:
+    with listener(line.server, "n11", target(SERVER[4], PORTS)) as found:
+        probe(line, 4, [1, 60], found["listening"])
+        time.sleep(2)
+        os.kill(found["pid"], signal.SIGKILL)
+        assert until(lambda: not listeners(line.server), "the end of the listener", 5)
+        checks = collected(line)
+    assert (checks[1][OUT], checks[1][IN]) == ("lived", "lived")
+    assert {checks[60][OUT], checks[60][IN]} == {"listener_ended"}
+
+
+def test_the_listener_gives_its_ports_back_while_connections_are_held(line: Line) -> None:
+    address = SERVER[4]
+    wish = [target(address, PORTS)]
+    found = lease(line.server, "n11", *wish, idle=2)
+    try:
+        probe(line, 4, [1, 6], found["listening"])
+        assert until(lambda: not listeners(line.server), "the end of its ports", 8)
+        with line.server.inside(), socket.create_server((address, 20000)):
+            pass
+        time.sleep(3)
+        checks = collected(line)
+        assert {checks[6][OUT], checks[6][IN]} == {"lived"}
+    finally:
+        release(line.server, "n11")
+
+
+def test_another_run_adopts_what_an_interrupted_one_left(line: Line) -> None:
+    """It hears of connections that were opened before it began, and the first run does not any more."""
+    with listener(line.server, "n11", target(SERVER[4], PORTS)) as found:
+        assert probe(line, 4, [1, 8], found["listening"]) > 8
+        time.sleep(3)
+        assert probe(line, 4, [1, 9], found["listening"]) > 8, "other durations begin anew"
+        with line.client.inside():
+            idle_results.collect(HOST, TOKEN)
+        assert probe(line, 4, [1, 8], found["listening"]) < 8
+        with line.client.inside():
+            assert idle_results.collect(HOST, "another token of a run") is None
+        time.sleep(4)
+        checks = collected(line)
+    assert {checks[8][OUT], checks[8][IN]} == {"lived"}

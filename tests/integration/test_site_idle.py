@@ -2,7 +2,7 @@
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
 
-"""The main playbook with idle connections: on a clean path, behind a firewall that forgets, and interrupted."""
+"""The main playbook with idle connections: a clean path, a firewall that forgets, and interrupted runs."""
 
 from __future__ import annotations
 
@@ -108,6 +108,8 @@ def test_an_interrupted_run_is_continued_by_the_next_one(
     assert done.code == 0, done.output
     (path,) = done.report["paths"]
     assert {check["source_first"] for check in path["idle"]} == {"lived"}
-    assert "Idle connections: idle for 1 s so far, 0:0" in done.said or "idle for 1 s so far, 0:1" in done.said
+    assert (
+        "Idle connections: idle for 1 s so far, 0:0" in done.said or "idle for 1 s so far, 0:1" in done.said
+    )
     assert "Idle connections: just begun" not in done.said, "the time of the first run counts"
     assert until(lambda: nothing_left(line.client), "the end of what holds connections", 10)

@@ -3,7 +3,8 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
 """How a module asks the process that holds idle connections from this host (_probe/idle_holder.py).
 
-It is asked as a listener is (dialogue.py): over a socket of the abstract namespace, one line of JSON each way.
+It is asked as a listener is (dialogue.py): over a socket of the abstract namespace, one line of JSON each
+way.
 """
 
 import os

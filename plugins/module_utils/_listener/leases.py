@@ -213,7 +213,8 @@ class Leases:
 
         For the last C(waited) seconds it had no use for them.
         """
-        return time.monotonic() - self._aside.get(proof.run_id(key), float("inf")) > waited
+        since = self._aside.get(proof.run_id(key))
+        return since is not None and (not waited or time.monotonic() - since > waited)
 
     def expire(self, now: float) -> Set[bytes]:
         """End the leases whose deadline has come, and return their runs.

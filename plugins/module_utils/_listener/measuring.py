@@ -12,10 +12,11 @@ After the answer to its hello, the probe sends bytes:
 - C(REPORT) asks for one short line: the MSS of this end now, the largest packet that ICMP taught this host,
   and that of the interface (learned_mtu.py). It comes behind the segment, as everything in a connection.
 - C(PING) asks for an empty line.
-- C(HOLD), seconds in decimal digits and a newline, as the very first bytes, turn it into an I(idle) connection,
+- C(HOLD), seconds in decimal digits and a newline, as the very first bytes, turn it into an idle connection,
   which is kept as long as its run has a lease; an empty line confirms it. After so many seconds, this end
-  sends one empty line by itself; with 0, it does not. C(KEPT), the nonce of another connection and a newline
-  ask for one word about that one: whether it is here still, and how it ended if not.
+  sends one empty line by itself; with 0, it does not.
+- Over an idle connection, C(KEPT), the nonce of another one and a newline ask for one word about that one:
+  whether it is here still, and how it ended if not. C(PING) asks for an empty line there, too.
 
 What the probe may cost is bounded: in time by the listener's deadline, in bytes by what is read here, and
 nothing is sent but one segment and as many short lines as bytes came. Only who knows the token gets here,
@@ -61,7 +62,7 @@ class Measuring:
     )
 
     def __init__(
-        self, sock: socket.SocketType, remote: str, ask_of: Callable[[bytes], bytes] = lambda nonce: UNKNOWN
+        self, sock: socket.SocketType, remote: str, ask_of: Callable[[bytes], bytes] = lambda _nonce: UNKNOWN
     ):
         """Serve a connection; C(ask_of) tells what became of another one."""
         self._sock = sock

@@ -21,8 +21,9 @@ How it lives:
 4. I(End of a lease.) Whatever comes first: its run releases it; its deadline comes; or its run gives no sign
    for its idle time. In the last case only the ports are closed: the lease remains, so that the run hears of
    it if it goes on after all.
-5. I(End.) With the last lease the process ends, and with it every socket. If idle connections are left when a
-   run releases its lease, it goes on without ports until they are over, at most C(_LINGER_SECONDS). Nothing is left on disk.
+5. I(End.) With the last lease the process ends, and with it every socket. If idle connections are left when
+   a run releases its lease, it goes on without ports until they are over, at most C(_LINGER_SECONDS).
+   Nothing is left on disk.
 
 Each run controls it through a Unix socket in Linux's abstract namespace (unix(7)): the name lives in the same
 network namespace as the ports, vanishes with the process, and nobody can guess it without the run's token.
@@ -62,8 +63,8 @@ from .._values.ports import Ports
 from . import proof
 from .endpoints import Endpoint, describe, endpoints
 from .leases import Leases, Opened
-from .measuring import MAX_SECONDS as _MEASURING_SECONDS
 from .measuring import CUT, ENDED, HEARD, QUIET, UNKNOWN, Measuring
+from .measuring import MAX_SECONDS as _MEASURING_SECONDS
 
 if TYPE_CHECKING:
     from .._shapes import Capture as CaptureReport

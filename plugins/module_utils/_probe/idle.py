@@ -10,10 +10,10 @@ and the database waits. For each path to a proven listener of ours (_listener/me
    is sent over them, no keepalive either. After its duration, the source speaks first over one (C(OUT)) and
    the destination over the other (C(IN)). An answer in time is C(lived). The kernel repeats what is lost for
    C(_ANSWER_SECONDS), eight times, so loss does not look like a cut.
-2. I(Control.) One connection that is used all the time. Whenever an idle one fails, the listener is asked over
-   it what became of the other end. Only if this connection still works, and the other end did not end the idle
-   one itself, the idle one was cut: then nobody but a device on the path, or a firewall of either host, can
-   have done it. A reset that arrives here while the other end is unharmed was forged, too.
+2. I(Control.) One connection that is used all the time. Whenever an idle one fails, the listener is asked
+   over it what became of the other end. Only if this connection still works, and the other end did not end
+   the idle one itself, the idle one was cut: then only a device on the path, or a firewall of either host,
+   can have done it. A reset that arrives here while the other end is unharmed was forged, too.
 3. Everything else is not measured, and says why: no answer at the start, the listener ended, no control.
 
 Connections end as soon as they are decided, by RST, as every connection to a listener of ours.
@@ -444,7 +444,7 @@ class _Busy(_Connection):
         elif self._asked and time.monotonic() - self._asked[0][0] > _ANSWER_SECONDS:
             self._fail(errno.ETIMEDOUT)
         else:
-            self._asked.append((time.monotonic(), lambda word: None))
+            self._asked.append((time.monotonic(), lambda _word: None))
             self.path.idle.engine.set_alarm(self, self.path.idle.pulse)
             self.say(PING)
 

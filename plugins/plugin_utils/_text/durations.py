@@ -28,7 +28,8 @@ def steps(seconds: float, durations: Sequence[int]) -> list[Step]:
     """
     if seconds <= 0:
         return []
-    ends = {one: max(0.0, seconds - max(durations) + one) for one in durations}
+    longest = max(durations)
+    ends = {one: max(0.0, seconds - (longest - one)) for one in durations}
     times = {_MINUTE * number for number in range(int(seconds // _MINUTE) + 1)}
     times |= {end for end in ends.values() if end < seconds} | {seconds}
     return [

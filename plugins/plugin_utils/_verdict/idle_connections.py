@@ -24,7 +24,7 @@ _WHY_UNTRIED = {
     states.WAITING: "the run was over before the time was",
     states.NO_ANSWER: "no connection for it was answered",
     states.LISTENER_ENDED: "the listener at the other end was gone before",
-    states.NO_CONTROL: "a connection that was used all the time failed as well, so idleness may not be the reason",
+    states.NO_CONTROL: "a connection in use failed as well, so idleness may not be the reason",
 }
 _NOTHING = "no connection was kept idle"
 
@@ -114,9 +114,9 @@ def cut_sentence(case: Case) -> str:
     survived = f"; after {lived} s they still work" if lived is not None else ""
     alive = lived if lived is not None else max(1, seconds // 2)
     return (
-        f"{case.source} reaches {case.where}, but a connection that was idle for {seconds} s no longer works: "
-        f"{_how(case, check)}{survived}. A firewall or a NAT device on the path to {case.address}, or the "
-        f"firewall of either host, forgets idle connections: ask who runs it to keep them for more than "
+        f"{case.source} reaches {case.where}, but a connection that was idle for {seconds} s no longer "
+        f"works: {_how(case, check)}{survived}. A firewall or a NAT device on the path to {case.address}, or "
+        f"the firewall of either host, forgets idle connections: ask who runs it to keep them for more than "
         f"{max(case.limits.idle)} s, or let both hosts send keepalives within {alive} s "
         f"(net.ipv4.tcp_keepalive_time={alive}, for programs and drivers that turn on TCP keepalive)."
     )
@@ -138,11 +138,11 @@ def _how(case: Case, check: IdleCheck) -> str:
 
 def idle_notes(paths: Sequence[MeasuredPath], limits: Limits) -> list[str]:
     """Return a note if there are paths on which no idle connection was tried."""
-    untried = [path for path in paths if "idle" not in path] if limits.idle else []
-    if limits.idle and (untried or not paths):
-        count = f"{len(untried)} of {len(paths)} paths"
-        return [
-            f"It was not measured how long connections may be idle on {count}: only connections to our listeners "
-            f"are tried (exasol_verify_idle), and only services of others answer there, or nothing does."
-        ]
-    return []
+    untried = [path for path in paths if "idle" not in path]
+    if not limits.idle or (paths and not untried):
+        return []
+    note = (
+        f"It was not measured how long connections may be idle on {len(untried)} of {len(paths)} paths: only "
+        f"connections to our listeners are tried (exasol_verify_idle), and no listener of ours answers there."
+    )
+    return [note]

@@ -50,39 +50,52 @@ def judge_path(case: Case, judged: Judgement) -> Judgement:
     """
     if judged[0] != OK:
         return judged
+    found = _of_connections(case) if case.protocol == "tcp" else None
+    return found or _of_limits(case) or judged
+
+
+def _of_connections(case: Case) -> Judgement | None:
+    """Return what is wrong with connections of TCP over the path, or None."""
     path = case.path
-    if case.protocol == "tcp":
-        vanishing = vanishing_directions(path)
-        if vanishing:
-            return STALLED, _stalled(case, vanishing)
-        if cut_after(path, case.limits.idle) is not None:
-            return DEGRADED, cut_sentence(case)
-        if case.observed.get("answered_by"):
-            missing = _missing_direction(path)
-            if missing is not None:
-                return UNTESTED, (
-                    f"{case.source} reaches {case.where}, but it is unknown whether full-size segments pass "
-                    f"({missing}): measure again."
-                )
-            untried = untried_reason(path, case.limits.idle)
-            if untried:
-                return UNTESTED, (
-                    f"{case.source} reaches {case.where}, but it is unknown how long connections may be idle "
-                    f"({untried}): measure again."
-                )
+    vanishing = vanishing_directions(path)
+    if vanishing:
+        return STALLED, _stalled(case, vanishing)
+    if cut_after(path, case.limits.idle) is not None:
+        return DEGRADED, cut_sentence(case)
+    if not case.observed.get("answered_by"):
+        return None
+    missing = _missing_direction(path)
+    if missing is not None:
+        return UNTESTED, (
+            f"{case.source} reaches {case.where}, but it is unknown whether full-size segments pass "
+            f"({missing}): measure again."
+        )
+    untried = untried_reason(path, case.limits.idle)
+    if untried:
+        return UNTESTED, (
+            f"{case.source} reaches {case.where}, but it is unknown how long connections may be idle "
+            f"({untried}): measure again."
+        )
+    return None
+
+
+def _of_limits(case: Case) -> Judgement | None:
+    """Return which limit the path exceeds, or that some connections always fail, or None."""
+    path = case.path
     wrong_time = _wrong_time(case)
     if wrong_time:
         return DEGRADED, wrong_time
-    if path is not None:
-        if path.get("pattern") == BY_CONNECTION:
-            return DEGRADED, _some_connections_fail(case, path)
-        exceeded = list(_exceeded(case, path))
-        if exceeded:
-            return DEGRADED, (
-                f"{case.source} reaches {case.where}, but {'; '.join(exceeded)}: the path to {case.address} "
-                f"exceeds exasol_verify_limits; ask who runs the network in between."
-            )
-    return judged
+    if path is None:
+        return None
+    if path.get("pattern") == BY_CONNECTION:
+        return DEGRADED, _some_connections_fail(case, path)
+    exceeded = list(_exceeded(case, path))
+    if exceeded:
+        return DEGRADED, (
+            f"{case.source} reaches {case.where}, but {'; '.join(exceeded)}: the path to {case.address} "
+            f"exceeds exasol_verify_limits; ask who runs the network in between."
+        )
+    return None
 
 
 def _wrong_time(case: Case) -> str:
