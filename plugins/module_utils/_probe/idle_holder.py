@@ -15,6 +15,7 @@ and ends, and a later task collects what was found.
    longest duration. Nothing is left on disk.
 """
 
+import errno
 import json
 import os
 import socket
@@ -29,10 +30,12 @@ from .._listener.dialogue import ask_at, control_names
 from .._listener.idle_results import ASK_SECONDS, SOON_SECONDS, control_name, stem_of
 from .._listener.server import peer_uid
 from .._listener.start import detach, name_process
+from .._values.errors import NetworkError
 from .idle import Idle, Place
 
 _LEFT_SECONDS = 1800.0
 _CONTROL_SECONDS = 5.0
+_BIND_SECONDS, _RETRY_SECONDS = 3.0, 0.05
 _MAX_REQUEST = 1 << 20  # bytes
 _PAGE = 1000  # paths in one answer
 
@@ -52,11 +55,29 @@ def hold(host: str, where: Sequence[Place], seconds: Sequence[int], sources: Sou
             return float(answered[1]["left_s"])
     control = socket.socket(socket.AF_UNIX, socket.SOCK_STREAM)
     with control:
-        control.bind(control_name(host, run))
+        _bind(control, host, run)
         control.listen(16)
         owner = os.getuid()
         detach(control, lambda: _serve(control, owner, run, where, seconds, sources, key))
     return max(seconds) + SOON_SECONDS / 2
+
+
+def _bind(control: socket.socket, host: str, run: str) -> None:
+    """Take the name of a run; what it holds for other durations or paths by then is ended."""
+    name = control_name(host, run)
+    deadline = time.monotonic() + _BIND_SECONDS
+    while True:
+        try:
+            control.bind(name)
+            return
+        except OSError as error:
+            if error.errno != errno.EADDRINUSE or time.monotonic() > deadline:
+                raise NetworkError(
+                    f"idle connections cannot be held: {error.strerror}; another process may have taken the "
+                    f"name of the control socket: measure again, or leave exasol_verify_idle empty"
+                )
+        ask_at(name, os.getuid(), ASK_SECONDS, {"operation": "end", "run": run})
+        time.sleep(_RETRY_SECONDS)
 
 
 def _named(where: Sequence[Place]) -> List[List[str]]:
