@@ -24,6 +24,7 @@ from ..plugin_utils._verdict.certificates import certificate_notes, certificates
 from ..plugin_utils._verdict.connection_strings import ConnectionStrings
 from ..plugin_utils._verdict.counts import not_ok, summarize
 from ..plugin_utils._verdict.ftp_results import ftp_results, still_untestable
+from ..plugin_utils._verdict.idle_connections import idle_notes, with_idle
 from ..plugin_utils._verdict.joining import Joining
 from ..plugin_utils._verdict.limits import read_limits
 from ..plugin_utils._verdict.links import link_notes
@@ -55,12 +56,13 @@ class ActionModule(ControllerAction):
         "stopped": {"type": "dict", "default": {}},
         "queries": {"type": "dict", "default": {}},
         "limits": {"type": "dict", "default": {}},
+        "idle": {"type": "list", "elements": "int", "default": []},
         "display": {"type": "bool", "default": True},
     }
 
     def act(self, options: dict[str, t.Any], variables: dict[str, t.Any]) -> dict[str, t.Any]:
         """Return the verification."""
-        plan, limits = options["plan"], read_limits(options["limits"])
+        plan, limits = options["plan"], read_limits(options["limits"], options["idle"])
         claims = believable(
             plan,
             observations=options["observations"],
@@ -72,6 +74,7 @@ class ActionModule(ControllerAction):
         origins = Origins(plan)
         listeners, queries = origins.listeners(claims.listeners), origins.listeners(claims.queries)
         observations = origins.observations(claims.observations, listeners or queries)
+        observations = with_idle(observations, claims.stopped)
         strings = ConnectionStrings(plan, observations)
         plan, observations = strings.plan, strings.observed
         joining = Joining(
@@ -99,6 +102,7 @@ class ActionModule(ControllerAction):
             *joining.listening.notes(),
             *joining.kernels.notes(),
             *origins.notes(),
+            *idle_notes(paths, limits),
             *path_notes(paths, plan["hosts"], limits, judged.results),
             *rate_notes(paths),
             *trace_notes(judged.results),

@@ -213,6 +213,21 @@ if TYPE_CHECKING:
         passes: float  # the greatest rate that passed
         drops: float  # the least that did not; 0 if only all at once did not
 
+    class IdleCheck(TypedDict):
+        """What became of the two connections that were idle for so many seconds."""
+
+        seconds: int
+        source_first: str  # one of _probe/idle.STATES: the source spoke first after that time
+        destination_first: str  # the same for the other one
+        after_s: NotRequired[float]  # when the first of them was reset
+
+    class IdlePath(TypedDict):
+        """What became of all idle connections of a path."""
+
+        destination: str
+        address: str
+        checks: List[IdleCheck]
+
     class Path(TypedDict):
         """What is true of all ports between a host and one address of a destination."""
 
@@ -229,6 +244,7 @@ if TYPE_CHECKING:
         pattern: NotRequired[str]  # one of _probe/paths.PATTERNS, if one is established
         segments: NotRequired[Dict[str, SegmentSize]]  # "out" and "in"
         rate_limit: NotRequired[RateLimit]  # if new connections are limited on the way
+        idle: NotRequired[List[IdleCheck]]  # by seconds, added when they are over
         # How the first hop looks (_kernel/neighbours.py).
         gateway: NotRequired[str]  # the next hop, if the address is on no link of the host
         link_address: NotRequired[str]  # from which the address replied, if it is on a link of the host
@@ -348,6 +364,7 @@ if TYPE_CHECKING:
         summary: Dict[str, int]  # ports by state
         elapsed_s: float
         traces: NotRequired[List[Trace]]
+        idle_left_s: NotRequired[float]  # until all idle connections are decided, if any were asked for
         capture: NotRequired[Capture]
         ftp_sessions: NotRequired[List[FtpSession]]
         kernel: NotRequired[KernelReport]
@@ -397,6 +414,7 @@ if TYPE_CHECKING:
         capture: Capture
         stepped_aside: bool
         kernel: KernelReport
+        idle_connections: List[IdlePath]
 
     # What a module and the listener of its host say to each other (_listener/dialogue.py).
 
@@ -480,6 +498,7 @@ if TYPE_CHECKING:
         capture: Capture
         stepped_aside: bool
         kernel: KernelReport
+        idle_connections: List[IdlePath]
 
     # What is concluded from both (action verdict). A test holds Report against docs/report.schema.json.
 

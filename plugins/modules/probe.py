@@ -229,6 +229,27 @@ options:
         the last device that replies. Ports that the plan expects to be denied are not traced.
     type: bool
     default: true
+  idle:
+    description:
+      - Also find out how long connections to listeners may be idle. A process of its own holds two
+        connections for each path and each duration, and one that it uses all the time as a control.
+      - The module returns before the durations are over. RV(idle_left_s) says how long to wait, and then
+        M(exasol_community.network.listener) with O(exasol_community.network.listener#module:state=absent)
+        returns what was found.
+      - The process goes on if the run is interrupted. A later run with the same durations on the same paths
+        continues with it, so nothing that was measured is lost.
+      - If nothing collects the results, the process ends half an hour after the longest duration.
+    type: dict
+    suboptions:
+      seconds:
+        description: The durations, from 1 to 12600 seconds, at most 16 of them.
+        type: list
+        elements: int
+        required: true
+      host:
+        description: The name of this host, as the task that collects the results has it.
+        type: str
+        required: true
   token:
     description:
       - The token of this run's listeners. Without it they cannot prove themselves.
@@ -659,6 +680,11 @@ ftp_sessions:
       sample:
         - {mode: passive, command: EPSV, address: 192.0.2.31, port: 49152, state: filtered, reason:
           no-response}
+idle_left_s:
+  description: Seconds until all idle connections have been idle for long enough, V(0) if there are none.
+  returned: with O(idle)
+  type: float
+  sample: 3605.0
 summary:
   description: How many ports are in each state.
   returned: success
@@ -710,6 +736,7 @@ from ..module_utils._identify._registry import IDENTIFIERS
 from ..module_utils._kernel import machine
 from ..module_utils._plan.ftp_modes import BOTH, MODES
 from ..module_utils._probe.ftp_session import Login
+from ..module_utils._probe.idle import check_seconds
 from ..module_utils._probe.probe import Settings, collect, patient, run
 from ..module_utils._probe.sweep import DEFAULT_CONCURRENCY, DEFAULT_TIMEOUT, Pace
 from ..module_utils._values.ports import Ports
@@ -750,6 +777,14 @@ def ftp_options() -> Dict[str, Any]:
     }
 
 
+def idle_options() -> Dict[str, Any]:
+    """Return the options of idle connections."""
+    return {
+        "seconds": {"type": "list", "elements": "int", "required": True},
+        "host": {"type": "str", "required": True},
+    }
+
+
 def login_of(params: Dict[str, Any]) -> Optional[Login]:
     """Return how to log in to FTP servers, or None without the option ftp."""
     ftp = params["ftp"]
@@ -783,6 +818,7 @@ def main() -> None:
         "ftp": {"type": "dict", "options": ftp_options()},
         "capture": {"type": "bool", "default": False},
         "trace": {"type": "bool", "default": True},
+        "idle": {"type": "dict", "options": idle_options()},
     }
     options.update(machine.options())
     module = AnsibleModule(
@@ -800,6 +836,8 @@ def main() -> None:
             ftp=login_of(params),
             capture=params["capture"],
             trace=params["trace"],
+            idle=check_seconds(params["idle"]["seconds"]) if params["idle"] else (),
+            host=params["idle"]["host"] if params["idle"] else "",
         )
         targets = collect(params["flows"], params["targets"], params["listening"] if params["token"] else {})
         module.exit_json(

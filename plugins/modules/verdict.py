@@ -89,6 +89,14 @@ options:
       segment:
         description: Bytes of data in the largest TCP segment that passes, at least, in each direction.
         type: int
+  idle:
+    description:
+      - Seconds after which an idle connection must still work, as M(exasol_community.network.probe) tried it
+        and O(stopped) has it (O(exasol_community.network.probe#module:idle)).
+      - A flow whose path cuts such a connection is V(degraded), one whose path was not tried is V(untested).
+    type: list
+    elements: int
+    default: []
   display:
     description:
       - Print the matrix.

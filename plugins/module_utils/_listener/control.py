@@ -18,7 +18,7 @@ each, and take each other's sockets for those of a service while these are hande
 C(query) does only 1. C(absent) ends the run's lease; server.py says what ends with it.
 """
 
-from typing import TYPE_CHECKING, Iterable, List, Optional, Set, cast
+from typing import TYPE_CHECKING, Any, Dict, Iterable, List, Optional, Set, cast
 
 from .._kernel import open_files, watch
 from .._kernel.capture import open_socket as open_capture
@@ -115,13 +115,17 @@ def absent(
     dry: bool = False,
     remotes: Iterable[str] = (),
     addresses: Iterable[str] = (),
+    waited: float = 0.0,
 ) -> "ListenerResult":
     """End a run's lease; returns whether there was one, what it captured, and what the kernel counted.
 
     The ways from the C(addresses) of this host to those of others, C(remotes), are looked at too.
+    That the run had no use for its ports in the last C(waited) seconds is said to the listener, so that it
+    does not report that it has closed them in that time.
     """
     check_token(token)
-    answer = ask_listener(host, token, operation="show" if dry else "release") or {"changed": False}
+    wish: Dict[str, Any] = {"operation": "show"} if dry else {"operation": "release", "waited": waited}
+    answer = ask_listener(host, token, **wish) or {"changed": False}
     if "capture" in answer:
         answer["capture"] = without_encrypted(answer["capture"])
     fields = ("changed", "capture", "stepped_aside")

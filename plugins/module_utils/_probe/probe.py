@@ -12,7 +12,8 @@
 6. Refusals are examined: they may come from the probing host itself (refused_here.py).
 7. What turns out to be the probing host itself is no evidence about another host (reached_itself.py).
 8. The paths to our listeners are measured: loss, round trip, clock, size of segments (paths.py).
-9. The kernel says how the first hop of each path looks (_kernel/neighbours.py).
+9. If idle connections are to be held, a process of its own begins with them (idle_holder.py).
+10. The kernel says how the first hop of each path looks (_kernel/neighbours.py).
 """
 
 import contextlib
@@ -42,7 +43,7 @@ from .._plan.ftp_modes import CONTROL_ROWS
 from .._values.addresses import explain_mistake, is_name, parse_address
 from .._values.errors import NetworkError
 from .._values.ports import Ports
-from . import icmp_limit, next_hop, rate_limit, reached_itself, refused_here
+from . import icmp_limit, idle, idle_holder, next_hop, rate_limit, reached_itself, refused_here
 from . import paths as path_measurement
 from .ftp_session import Login, Server, check_authorities, examine_all
 from .observations import (
@@ -82,6 +83,8 @@ class Settings(NamedTuple):
     ftp: Optional[Login] = None
     capture: bool = False
     trace: bool = False
+    idle: Sequence[int] = ()  # seconds
+    host: str = ""  # as which idle connections are asked for
 
 
 def patient(pace: Pace) -> Pace:
@@ -149,8 +152,50 @@ def run(targets: Targets, settings: Settings) -> "ProbeResult":
     sources = Sources(settings.sources)
     resolved, unresolved = _resolved(targets)
     targets.claim_for_members(resolved)
+    swept = _swept(resolved, settings, sources, key)
+    found_paths = swept.paths
+    _add_first_hops(found_paths, sources)
+    resolved = reached_itself.settle(resolved, OwnAddresses)
+    path_measurement.measure(
+        found_paths, resolved, _gentle(settings.pace, swept.limits), sources=sources, key=key
+    )
+    left: Optional[float] = None
+    if settings.idle:
+        where = idle.places(resolved) if key else []
+        left = idle_holder.hold(settings.host, where, settings.idle, sources, key)
+    everything = resolved + unresolved
+    sessions = examine_all(_ftp_servers(resolved), settings.ftp) if settings.ftp else None
+    result: "ProbeResult" = {
+        "observations": [observation(target) for target in everything],
+        "paths": found_paths,
+        "summary": summarize(everything),
+        "elapsed_s": round(time.monotonic() - begun, 3),
+        "kernel": _kernel_report(before, resolved, found_paths, sources),
+    }
+    traces = swept.tracer.report(resolved)
+    if traces:
+        result["traces"] = traces
+    if swept.captured is not None:
+        result["capture"] = swept.captured
+    if left is not None:
+        result["idle_left_s"] = round(left, 1)
+    if sessions is not None:
+        result["ftp_sessions"] = sessions
+    return result
+
+
+class _Swept(NamedTuple):
+    """What trying all ports showed beside their outcomes, which their targets have."""
+
+    paths: List["Path"]
+    limits: Dict[str, rate_limit.Limit]  # for new connections, by address
+    tracer: Tracer
+    captured: Optional["CaptureReport"]
+
+
+def _swept(resolved: Sequence[Target], settings: Settings, sources: Sources, key: bytes) -> _Swept:
+    """Try all ports, and what their outcomes make worth a look."""
     captured: Optional["CaptureReport"] = None
-    limits: Dict[str, rate_limit.Limit] = {}
     with contextlib.ExitStack() as stack:
         sweep = stack.enter_context(Sweep(settings.pace, sources, key, settings.identify))
         capture = None
@@ -169,26 +214,7 @@ def run(targets: Targets, settings: Settings) -> "ProbeResult":
         _find_own_refusals(resolved, settings.pace, sources, capture)
         if capture is not None:
             captured = capture.report()
-    _add_first_hops(found_paths, sources)
-    resolved = reached_itself.settle(resolved, OwnAddresses)
-    path_measurement.measure(found_paths, resolved, _gentle(settings.pace, limits), sources=sources, key=key)
-    everything = resolved + unresolved
-    sessions = examine_all(_ftp_servers(resolved), settings.ftp) if settings.ftp else None
-    result: "ProbeResult" = {
-        "observations": [observation(target) for target in everything],
-        "paths": found_paths,
-        "summary": summarize(everything),
-        "elapsed_s": round(time.monotonic() - begun, 3),
-        "kernel": _kernel_report(before, resolved, found_paths, sources),
-    }
-    traces = tracer.report(resolved)
-    if traces:
-        result["traces"] = traces
-    if captured is not None:
-        result["capture"] = captured
-    if sessions is not None:
-        result["ftp_sessions"] = sessions
-    return result
+    return _Swept(found_paths, limits, tracer, captured)
 
 
 def _kernel_report(

@@ -268,6 +268,38 @@ def _listened(host: str, result: t.Any, hosts: Hosts) -> t.Any:
     return found
 
 
+def _stopped(host: str, result: t.Any, hosts: Hosts) -> t.Any:
+    found = _read(host, result, LISTENER)
+    if not found or found.get("failed"):
+        return found
+    plan = hosts[host]
+    idle, ways = found.get("idle_connections", ()), found.get("kernel", {}).get("ways", ())
+    try:
+        _each("idle_connections", _idled(idle, _Asked(plan["probes"])))
+    except ShapeError as mismatch:
+        return malformed(host, mismatch)
+    try:
+        _each("ways", _unasked_ways(ways, plan))
+    except ShapeError as mismatch:
+        return malformed(host, mismatch.inside("kernel"))
+    return found
+
+
+def _idled(paths: t.Any, asked: _Asked) -> Iterator[tuple[int, str]]:
+    known: set[tuple[str, str]] = set()
+    for index, path in enumerate(paths):
+        key = (path["destination"], path["address"])
+        seconds = [check["seconds"] for check in path["checks"]]
+        problem = asked.problem(path["destination"], "tcp", path["address"])
+        if not problem and key in known:
+            problem = f"is a second one about {shown(path['address'])}"
+        elif not problem and len(seconds) > len(set(seconds)):
+            problem = "has two results for one duration"
+        known.add(key)
+        if problem:
+            yield index, problem
+
+
 def _unasked(entries: t.Any, endpoints: Iterable[Endpoint]) -> Iterator[tuple[int, str]]:
     wanted: dict[tuple[str, str], Ports] = {}
     for endpoint in endpoints:
@@ -289,29 +321,16 @@ def _unseen(result: t.Any, field: str, name: str) -> Iterator[tuple[int, str]]:
             yield index, f"is about {shown(entry[name])}, which this host did not probe"
 
 
-def _stopped(host: str, result: t.Any, hosts: Hosts) -> t.Any:
-    found = _read(host, result, LISTENER)
-    ways = found.get("kernel", {}).get("ways") if found and not found.get("failed") else None
-    if not ways:
-        return found
-    plan = hosts[host]
+def _unasked_ways(ways: t.Any, plan: HostPlan) -> Iterator[tuple[int, str]]:
     own = {*plan["addresses"], *plan.get("external", ())}
     is_named = any(parse_address(one) is None for one in own)
     others: set[str] = set()
     for rule in plan.get("rules", ()):
         others.update(rule["addresses"])
-    try:
-        _each("ways", _unasked_ways(ways, own=None if is_named else own, others=others))
-    except ShapeError as mismatch:
-        return malformed(host, mismatch.inside("kernel"))
-    return found
-
-
-def _unasked_ways(ways: t.Any, own: set[str] | None, others: set[str]) -> Iterator[tuple[int, str]]:
     for index, way in enumerate(ways):
         if way["remote"] not in others:
             yield index, f"is about {shown(way['remote'])}, which has no flow to this host"
-        elif own is not None and way.get("at", "") not in {"", *own}:
+        elif not is_named and way.get("at", "") not in {"", *own}:
             yield index, f"is about {shown(way['at'])}, which is no address of this host in the plan"
 
 

@@ -26,6 +26,8 @@ from ...module_utils._listener.occupants import LISTENER as HELD_BY_LISTENER
 from ...module_utils._listener.occupants import SERVICE, UNKNOWN
 from ...module_utils._plan.table_rows import ACTIVE, PASSIVE
 from ...module_utils._probe.ftp_session import DATA_COMMANDS, LOGINS, TRANSFERS
+from ...module_utils._probe.idle import MAX_DURATIONS, MAX_SECONDS
+from ...module_utils._probe.idle import STATES as IDLE_STATES
 from ...module_utils._probe.outcome import LOCAL, PROOFS, STATES
 from ...module_utils._probe.paths import PATTERNS
 from ...module_utils._probe.segments import REASONS as SEGMENT_REASONS
@@ -259,6 +261,20 @@ _TRACE = _object(
     hops=_list(_object("hop by", hop=_HOP, by=_list(_SEEN_ADDRESS, 64)), MAX_HOPS),
     end=_object("hop how", hop=_HOP, how={"enum": TRACE_ENDS}, by=_SEEN_ADDRESS),
 )
+_IDLE_STATE = {"enum": IDLE_STATES}
+_IDLE_CHECK = _object(
+    "seconds source_first destination_first",
+    seconds={"type": "integer", "minimum": 1, "maximum": MAX_SECONDS},
+    source_first=_IDLE_STATE,
+    destination_first=_IDLE_STATE,
+    after_s={"type": "number", "minimum": 0, "maximum": 1e6},
+)
+_IDLE_PATH = _object(
+    "destination address checks",
+    destination=_NAME,
+    address=_TARGET,
+    checks=_list(_IDLE_CHECK, MAX_DURATIONS),
+)
 # Of which run, and of which machine, a result is.
 _WAY = _object(
     "remote problem",
@@ -302,6 +318,7 @@ PROBE = _object(
     paths=_list(_PATH),
     traces=_list(_TRACE, 1024),
     kernel=_KERNEL,
+    idle_left_s={"type": "number", "minimum": 0, "maximum": 2 * MAX_SECONDS},
     **_ORIGIN,
 )
 LISTENER = _object(
@@ -318,6 +335,7 @@ LISTENER = _object(
     note=_TEXT,
     stepped_aside={"type": "boolean"},
     kernel=_KERNEL,
+    idle_connections=_list(_IDLE_PATH),
     **_ORIGIN,
 )
 # What is kept of a host whose module failed: the reason may be that an address is not its own.

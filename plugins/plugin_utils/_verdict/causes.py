@@ -413,6 +413,22 @@ NOT_MEASURED = _cause(
     verdicts=(UNTESTED,),
 )
 
+IDLE_CUT = _cause(
+    code="idle_cut",
+    means="A connection that was idle for a time that the site wants (`exasol_verify_idle`) no longer works, "
+    "while one in use all the time does: a firewall or a NAT device forgot it, or reset it.",
+    acts="Whoever runs that device: keep idle connections longer. Or the hosts: send keepalives earlier.",
+    command="sysctl net.ipv4.tcp_keepalive_time  # on both ends",
+    verdicts=(DEGRADED,),
+)
+IDLE_UNMEASURED = _cause(
+    code="idle_unmeasured",
+    means="The port is reached, but it is unknown how long connections may be idle, which the site wants to "
+    "know (`exasol_verify_idle`).",
+    acts="Measure again.",
+    command="",
+    verdicts=(UNTESTED,),
+)
 RATE_LIMITED = _cause(
     code="rate_limited",
     means="A device, or the host itself, lets only so many new connections a second pass and drops the "

@@ -11,7 +11,8 @@ measurements of a path (C(Case.path)) change a verdict:
    datagrams.
 2. Our listener answered, and yet nothing is known of full-size segments: C(untested). To open a connection
    is not enough for C(ok).
-3. Some connections always fail, or a limit of the site is exceeded: C(degraded).
+3. An idle connection was cut: C(degraded); one that had to be tried was not: C(untested).
+4. Some connections always fail, or a limit of the site is exceeded: C(degraded).
 """
 
 from __future__ import annotations
@@ -23,6 +24,7 @@ from ...module_utils._probe import segments as sizes
 from ...module_utils._probe.paths import BY_CONNECTION
 from . import causes
 from .case import Case
+from .idle_connections import cut_after, cut_sentence, untried_reason
 from .reasons import because
 from .verdict import DEGRADED, OK, STALLED, UNTESTED, Judgement
 
@@ -51,45 +53,55 @@ def judge_path(case: Case, judged: Judgement) -> Judgement:
     """
     if judged.verdict != OK:
         return judged
+    found = _of_connections(case) if case.protocol == "tcp" else None
+    return found or _of_limits(case) or judged
+
+
+def _of_connections(case: Case) -> Judgement | None:
+    """Return what is wrong with connections of TCP over the path, or None."""
     path = case.path
-    if case.protocol == "tcp":
-        vanishing = vanishing_directions(path)
-        if vanishing:
-            return because(
-                case, causes.SEGMENT_TOO_LARGE, verdict=STALLED, sentence=_stalled(case, vanishing)
-            )
-        if case.observed.get("answered_by"):
-            missing = _missing_direction(path)
-            if missing is not None:
-                return because(
-                    case,
-                    causes.SEGMENTS_UNMEASURED,
-                    verdict=UNTESTED,
-                    sentence=(
-                        f"{case.source} reaches {case.where}, but it is unknown whether full-size segments "
-                        f"pass ({missing}): measure again."
-                    ),
-                )
+    vanishing = vanishing_directions(path)
+    if vanishing:
+        return because(case, causes.SEGMENT_TOO_LARGE, STALLED, _stalled(case, vanishing))
+    if cut_after(path, case.limits.idle) is not None:
+        return because(case, causes.IDLE_CUT, DEGRADED, cut_sentence(case))
+    if not case.observed.get("answered_by"):
+        return None
+    missing = _missing_direction(path)
+    if missing is not None:
+        sentence = (
+            f"{case.source} reaches {case.where}, but it is unknown whether full-size segments pass "
+            f"({missing}): measure again."
+        )
+        return because(case, causes.SEGMENTS_UNMEASURED, UNTESTED, sentence)
+    untried = untried_reason(path, case.limits.idle)
+    if untried:
+        sentence = (
+            f"{case.source} reaches {case.where}, but it is unknown how long connections may be idle "
+            f"({untried}): measure again."
+        )
+        return because(case, causes.IDLE_UNMEASURED, UNTESTED, sentence)
+    return None
+
+
+def _of_limits(case: Case) -> Judgement | None:
+    """Return which limit the path exceeds, or that some connections always fail, or None."""
+    path = case.path
     wrong_time = _wrong_time(case)
     if wrong_time:
-        return because(case, causes.CLOCKS_DIFFER, verdict=DEGRADED, sentence=wrong_time)
-    if path is not None:
-        if path.get("pattern") == BY_CONNECTION:
-            return because(
-                case, causes.LINK_OF_BUNDLE, verdict=DEGRADED, sentence=_some_connections_fail(case, path)
-            )
-        exceeded = list(_exceeded(case, path))
-        if exceeded:
-            return because(
-                case,
-                causes.LIMIT_EXCEEDED,
-                verdict=DEGRADED,
-                sentence=(
-                    f"{case.source} reaches {case.where}, but {'; '.join(exceeded)}: the path to "
-                    f"{case.address} exceeds exasol_verify_limits; ask who runs the network in between."
-                ),
-            )
-    return judged
+        return because(case, causes.CLOCKS_DIFFER, DEGRADED, wrong_time)
+    if path is None:
+        return None
+    if path.get("pattern") == BY_CONNECTION:
+        return because(case, causes.LINK_OF_BUNDLE, DEGRADED, _some_connections_fail(case, path))
+    exceeded = list(_exceeded(case, path))
+    if exceeded:
+        sentence = (
+            f"{case.source} reaches {case.where}, but {'; '.join(exceeded)}: the path to {case.address} "
+            f"exceeds exasol_verify_limits; ask who runs the network in between."
+        )
+        return because(case, causes.LIMIT_EXCEEDED, DEGRADED, sentence)
+    return None
 
 
 def _wrong_time(case: Case) -> str:

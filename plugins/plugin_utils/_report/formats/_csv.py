@@ -12,6 +12,7 @@ from __future__ import annotations
 import typing as t
 
 from ..._text.tables import csv_table
+from ..._verdict.idle_connections import longest_lived, shortest_cut
 from ..._verdict.path_verdict import segments_of
 
 if t.TYPE_CHECKING:
@@ -29,6 +30,8 @@ _PATH = (
     "path_segment_in",
     "path_clock_offset_s",
     "path_seen_as",
+    "path_idle_lived_s",
+    "path_idle_cut_s",
 )
 _TRACE = ("trace_hop", "trace_by")
 _WHY = ("cause", "evidence", "next_command")
@@ -82,6 +85,11 @@ def _of_path(path: MeasuredPath) -> dict[str, object]:
         found["path_clock_offset_s"] = path["clock_offset_s"]
     if "seen_as" in path:
         found["path_seen_as"] = " ".join(path["seen_as"])
+    lived, cut = longest_lived(path), shortest_cut(path)
+    if lived is not None:
+        found["path_idle_lived_s"] = lived
+    if cut is not None:
+        found["path_idle_cut_s"] = cut
     return found
 
 

@@ -22,6 +22,7 @@ from string import Template
 
 from ....module_utils._probe.segments import UNMEASURED
 from ..._text.tables import printable
+from ..._verdict.idle_connections import longest_lived, shortest_cut
 from ..._verdict.not_covered import by_reason, coverage_sentences
 from ..._verdict.path_verdict import segments_of, vanishing_directions
 from ..._verdict.verdict import OK, SEVERITY, VERDICTS, worst
@@ -76,7 +77,8 @@ _MEASURES = (
     '<label>Show <select id="measure"><option value="">verdicts</option>'
     '<option value="rtt">median round trip, ms</option><option value="loss">lost first tries, %</option>'
     '<option value="segment">largest segment, bytes</option>'
-    '<option value="clock">difference of clocks, s</option></select></label>'
+    '<option value="clock">difference of clocks, s</option>'
+    '<option value="idle">idle connections, s</option></select></label>'
 )
 # The script takes the number of a verdict for its severity.
 _BY_SEVERITY = sorted(VERDICTS, key=SEVERITY.__getitem__)
@@ -322,7 +324,7 @@ def _paths(verification: Verification, matrix: _Matrix) -> dict[str, list[t.Any]
     segments vanish.
     """
     fields: dict[str, list[t.Any]] = {
-        name: [] for name in ("row", "column", "address", "rtt", "loss", "segment", "clock")
+        name: [] for name in ("row", "column", "address", "rtt", "loss", "segment", "clock", "idle")
     }
     for path in verification.get("paths", ()):
         if path["source"] not in matrix.rows or path["destination"] not in matrix.columns:
@@ -334,7 +336,14 @@ def _paths(verification: Verification, matrix: _Matrix) -> dict[str, list[t.Any]
         fields["loss"].append(round(100 * path["lost"] / path["tries"], 2) if path["tries"] else None)
         fields["segment"].append(_smallest_segment(path))
         fields["clock"].append(round(path["clock_offset_s"], 3) if "clock_offset_s" in path else None)
+        fields["idle"].append(_idle(path))
     return fields
+
+
+def _idle(path: MeasuredPath) -> int | None:
+    """Return how long connections may be idle; a negative time is one after which they were cut."""
+    cut = shortest_cut(path)
+    return longest_lived(path) if cut is None else -cut
 
 
 def _smallest_segment(path: MeasuredPath) -> int | None:

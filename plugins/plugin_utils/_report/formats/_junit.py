@@ -19,6 +19,7 @@ from xml.etree import ElementTree
 from ....module_utils._plan.flows import REACHABLE
 from ....module_utils._probe.paths import BY_CONNECTION
 from ..._text.tables import printable
+from ..._verdict.idle_connections import longest_lived, shortest_cut
 from ..._verdict.not_covered import coverage_sentences
 from ..._verdict.path_verdict import segments_of, vanishing_directions
 from ..._verdict.verdict import DEGRADED, OK, STALLED, UNTESTED
@@ -128,8 +129,12 @@ def _path(path: MeasuredPath) -> ElementTree.Element:
         for direction, segment in segments_of(path)
     )
     measured = f"{path['lost']} of {path['tries']} first tries lost; segments: {sizes or 'not measured'}"
-    is_stalled = bool(vanishing_directions(path))
-    if is_stalled or path.get("pattern") == BY_CONNECTION:
+    is_stalled, cut = bool(vanishing_directions(path)), shortest_cut(path)
+    if cut is not None:
+        measured += f"; a connection that was idle for {cut} s no longer works"
+    elif "idle" in path:
+        measured += f"; connections work after {longest_lived(path) or 0} idle seconds"
+    if is_stalled or cut is not None or path.get("pattern") == BY_CONNECTION:
         attributes = {"message": _clean(measured), "type": STALLED if is_stalled else DEGRADED}
         ElementTree.SubElement(case, "failure", attributes)
     else:

@@ -32,6 +32,8 @@
       says: (value) => value < 0 ? `full-size segments vanish, ${-value} bytes pass` : `${value} bytes`, legend: "Largest TCP segment that passes in both directions, in bytes; with ! where larger ones vanish." },
     clock: { worse: (one, other) => Math.abs(one) > Math.abs(other) ? one : other, heat: (value) => steps(Math.abs(value), 0.1, 1, 60), shown: (value) => `${value}`,
       says: (value) => `${value} s`, legend: "The destination's clock minus the source's, in seconds; coloured above 0.1, 1 and 60." },
+    idle: { worse: Math.min, heat: (value) => value < 0 ? 3 : 0, shown: (value) => value < 0 ? `${-value}!` : `${value}`,
+      says: (value) => value < 0 ? `cut after ${-value} idle seconds` : `works after ${value} idle seconds`, legend: "The longest time in seconds after which idle connections still worked; with ! the shortest after which one was cut." },
   };
   const measure = document.getElementById("measure");
   const legend = document.getElementById("legend");

@@ -692,3 +692,29 @@ def test_a_translated_source_is_the_address_of_one_host(seen_as):
     assert verdicts_of(judged(seen), "client") == {"untested"}
     seen["client"]["observations"][0]["states"][0]["seen_as"] = "198.51.100.7"
     assert "untested" not in verdicts_of(judged(seen), "client"), "the control"
+
+
+def held(destination="n1", address="192.0.2.1", seconds=(60, 350), state="lived"):
+    """Return what the task that stops the listener of a host returns of one path."""
+    checks = [{"seconds": one, "source_first": state, "destination_first": "lived"} for one in seconds]
+    return {"destination": destination, "address": address, "checks": checks}
+
+
+@pytest.mark.parametrize(
+    ("paths", "is_believed"),
+    [
+        pytest.param([held()], True, id="what was asked"),
+        pytest.param([held(), held()], False, id="a path twice"),
+        pytest.param([held(address="192.0.2.99")], False, id="another address"),
+        pytest.param([held(destination="n9")], False, id="another host"),
+        pytest.param([held(seconds=(60, 60))], False, id="a duration twice"),
+        pytest.param([held(seconds=(-60,))], False, id="a negative duration"),
+        pytest.param([held(state="fine")], False, id="an unknown state"),
+        pytest.param(5, False, id="no list"),
+    ],
+)
+def test_what_a_host_says_of_idle_connections_is_checked(paths, is_believed):
+    stopped = {"client": {"changed": True, "idle_connections": paths}}
+    found = believable(PLAN, {}, {}, {}, stopped).stopped["client"]
+    assert bool(found.get("failed")) is not is_believed
+    assert ("idle_connections" in found) is is_believed
