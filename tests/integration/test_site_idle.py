@@ -23,6 +23,8 @@ from ansible_collections.exasol_community.network.tests.labs.namespaces.playbook
     host,
 )
 
+# The codes that tests of this file produce with a real fault; test_causes.py of the unit tests reads this.
+CAUSES_SHOWN = {"idle_cut"}
 ALL_FORMATS = ["json", "csv", "markdown", "html", "prometheus", "junit"]
 
 
@@ -78,6 +80,7 @@ def test_a_firewall_that_forgets_is_degraded_and_named(line: Line, tmp_path: Pat
     done = verify(line, tmp_path / "idle", [1, 12])
     assert done.code == 2
     assert done.verdicts(protocol="tcp") == {"degraded"}, done.output
+    assert {result["cause"] for result in done.results(protocol="tcp")} == {"idle_cut"}
     assert "idle for 12 s no longer works" in done.said
     assert "after 1 s they still work" in done.said
     assert "net.ipv4.tcp_keepalive_time=1" in done.said

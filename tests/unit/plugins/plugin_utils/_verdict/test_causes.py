@@ -117,6 +117,18 @@ CASES = {
         "link_of_bundle",
     ),
     "a limit": (OK._replace(limits=Limits(segment=9000)), "limit_exceeded"),
+    "idle connections are cut": (
+        OK._replace(
+            limits=Limits(idle=(60,)),
+            path=clean_path(
+                "n11",
+                DESTINATION,
+                idle=[{"seconds": 60, "source_first": "silence", "destination_first": "lived"}],
+            ),
+        ),
+        "idle_cut",
+    ),
+    "idle connections were not tried": (OK._replace(limits=Limits(idle=(60,))), "idle_unmeasured"),
     "a wrong clock": (
         case("open", "syn-ack", identity={"status": "identified", "clock_offset_s": 9.0})._replace(
             limits=Limits(clock_s=1)
@@ -285,6 +297,7 @@ MADE_FOR_REAL = {
     "source_banned",
     "duplicate_address",
     "half_open",
+    "idle_cut",
     "icmp_rejected",
     "lost_on_path",
     "no_arp_reply",
