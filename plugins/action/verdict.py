@@ -19,18 +19,22 @@ from ..plugin_utils._text.tables import visible
 from ..plugin_utils._untrusted.claims import believable
 from ..plugin_utils._untrusted.origin import Origins
 from ..plugin_utils._verdict import mixed_networks
+from ..plugin_utils._verdict.causes import causes_of
 from ..plugin_utils._verdict.certificates import certificate_notes, certificates
 from ..plugin_utils._verdict.connection_strings import ConnectionStrings
 from ..plugin_utils._verdict.counts import not_ok, summarize
 from ..plugin_utils._verdict.ftp_results import ftp_results, still_untestable
+from ..plugin_utils._verdict.idle_connections import idle_notes, with_idle
 from ..plugin_utils._verdict.joining import Joining
 from ..plugin_utils._verdict.limits import read_limits
 from ..plugin_utils._verdict.links import link_notes
-from ..plugin_utils._verdict.measured_paths import measured_paths
+from ..plugin_utils._verdict.measured_paths import measured_paths, measured_traces
 from ..plugin_utils._verdict.name_notes import name_notes
 from ..plugin_utils._verdict.not_covered import coverage_sentences, not_covered
 from ..plugin_utils._verdict.path_notes import path_notes
 from ..plugin_utils._verdict.peers import hosts_by_peer, private_addresses
+from ..plugin_utils._verdict.rate_notes import rate_notes
+from ..plugin_utils._verdict.trace_notes import trace_notes
 from ..plugin_utils._verdict.unverified import unverified
 
 if t.TYPE_CHECKING:
@@ -52,12 +56,13 @@ class ActionModule(ControllerAction):
         "stopped": {"type": "dict", "default": {}},
         "queries": {"type": "dict", "default": {}},
         "limits": {"type": "dict", "default": {}},
+        "idle": {"type": "list", "elements": "int", "default": []},
         "display": {"type": "bool", "default": True},
     }
 
     def act(self, options: dict[str, t.Any], variables: dict[str, t.Any]) -> dict[str, t.Any]:
         """Return the verification."""
-        plan, limits = options["plan"], read_limits(options["limits"])
+        plan, limits = options["plan"], read_limits(options["limits"], options["idle"])
         claims = believable(
             plan,
             observations=options["observations"],
@@ -69,6 +74,7 @@ class ActionModule(ControllerAction):
         origins = Origins(plan)
         listeners, queries = origins.listeners(claims.listeners), origins.listeners(claims.queries)
         observations = origins.observations(claims.observations, listeners or queries)
+        observations = with_idle(observations, claims.stopped)
         strings = ConnectionStrings(plan, observations)
         plan, observations = strings.plan, strings.observed
         joining = Joining(
@@ -86,6 +92,23 @@ class ActionModule(ControllerAction):
         results = settled.results + sessions
         presented = certificates(results, private_addresses(plan["hosts"]))
         paths = measured_paths(observations, plan["hosts"])
+        notes = [
+            *settled.notes,
+            *plan.get("notes", ()),
+            *certificate_notes(presented),
+            *strings.notes(),
+            *unverified(judged.results),
+            *joining.captures.notes(),
+            *joining.listening.notes(),
+            *joining.kernels.notes(),
+            *origins.notes(),
+            *idle_notes(paths, limits),
+            *path_notes(paths, plan["hosts"], limits, judged.results),
+            *rate_notes(paths),
+            *trace_notes(judged.results),
+            *name_notes(observations, plan["hosts"]),
+            *link_notes(observations, plan["hosts"]),
+        ]
         verification: Verification = {
             "created": datetime.datetime.now(datetime.timezone.utc).isoformat(timespec="seconds"),
             "run": options["plan"].get("run", ""),
@@ -105,19 +128,9 @@ class ActionModule(ControllerAction):
             "summary": summarize(results),
             "certificates": presented,
             "paths": paths,
-            "notes": [
-                *settled.notes,
-                *plan.get("notes", ()),
-                *certificate_notes(presented),
-                *strings.notes(),
-                *unverified(judged.results),
-                *joining.captures.notes(),
-                *joining.listening.notes(),
-                *origins.notes(),
-                *path_notes(paths, plan["hosts"], limits, judged.results),
-                *name_notes(observations, plan["hosts"]),
-                *link_notes(observations, plan["hosts"]),
-            ],
+            "traces": measured_traces(observations, plan["hosts"]),
+            "notes": [str(note) for note in notes],
+            "note_causes": causes_of(notes),
         }
         verification["not_ok"] = not_ok(verification["summary"])
         verification["message"] = _message(verification)

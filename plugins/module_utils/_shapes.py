@@ -191,6 +191,7 @@ if TYPE_CHECKING:
         protocol: str
         ports: str
         states: List[PortState]
+        completed_name: NotRequired[str]  # what the resolver found, if it is the name with more behind it
 
     class SegmentSize(TypedDict):
         """How large segments pass in one direction."""
@@ -205,6 +206,27 @@ if TYPE_CHECKING:
 
         tried: int
         failed_always: int  # those of them that never came about, again from the same port
+
+    class RateLimit(TypedDict):
+        """New connections a second."""
+
+        passes: float  # the greatest rate that passed
+        drops: float  # the least that did not; 0 if only all at once did not
+
+    class IdleCheck(TypedDict):
+        """What became of the two connections that were idle for so many seconds."""
+
+        seconds: int
+        source_first: str  # one of _probe/idle.STATES: the source spoke first after that time
+        destination_first: str  # the same for the other one
+        after_s: NotRequired[float]  # when the first of them was reset
+
+    class IdlePath(TypedDict):
+        """What became of all idle connections of a path."""
+
+        destination: str
+        address: str
+        checks: List[IdleCheck]
 
     class Path(TypedDict):
         """What is true of all ports between a host and one address of a destination."""
@@ -221,9 +243,36 @@ if TYPE_CHECKING:
         connections: NotRequired[ConnectionsTried]
         pattern: NotRequired[str]  # one of _probe/paths.PATTERNS, if one is established
         segments: NotRequired[Dict[str, SegmentSize]]  # "out" and "in"
+        rate_limit: NotRequired[RateLimit]  # if new connections are limited on the way
+        idle: NotRequired[List[IdleCheck]]  # by seconds, added when they are over
         # How the first hop looks (_kernel/neighbours.py).
         gateway: NotRequired[str]  # the next hop, if the address is on no link of the host
         link_address: NotRequired[str]  # from which the address replied, if it is on a link of the host
+
+    class TraceHop(TypedDict):
+        """Who reported that a packet with so many hops had too few: several, if there are equal routes."""
+
+        hop: int
+        by: List[str]
+
+    class TraceEnd(TypedDict):
+        """The reply to a packet that had enough hops."""
+
+        hop: int
+        how: str  # one of _probe/trace.ENDS
+        by: NotRequired[str]  # who sent the ICMP error
+
+    class Trace(TypedDict):
+        """How far the way to one port was heard (_probe/trace.py)."""
+
+        destination: str
+        address: str
+        protocol: str
+        port: int
+        kind: str  # one of _probe/trace.KINDS
+        tried: int  # the greatest number of hops that was tried
+        hops: List[TraceHop]
+        end: NotRequired[TraceEnd]
 
     class CaptureEntry(TypedDict):
         """The ports of which packets were seen between two addresses."""
@@ -267,6 +316,46 @@ if TYPE_CHECKING:
         detail: NotRequired[str]
         data: List[FtpTransfer]
 
+    class PortsAt(TypedDict):
+        """Ports of one address."""
+
+        address: str
+        protocol: str
+        ports: str
+
+    class _Way(TypedDict):
+        remote: str  # the address of another machine
+        problem: str  # one of _kernel/ways.PROBLEMS
+
+    class Way(_Way, total=False):
+        """The way from a machine to another one, if something is unusual about it."""
+
+        at: str  # the machine's own address, if it was asked for one
+        gateway: str
+        interface: str
+
+    class Neighbour(TypedDict):
+        """From where an address on a link of a machine replied to ARP or NDP."""
+
+        address: str
+        link_address: str
+
+    class FirstReading(TypedDict):
+        """What _kernel/watch.py reads before a measurement."""
+
+        counters: Dict[str, int]
+        since: float  # of the monotonic clock, which all processes of a machine share
+
+    class KernelReport(TypedDict, total=False):
+        """What the kernel of a machine knows of a measurement (_kernel/watch.py)."""
+
+        grown: Dict[str, int]  # by how much its counters have grown that have
+        levels: Dict[str, int]  # how full its tables are
+        ways: List[Way]
+        full_queues: List[PortsAt]  # services that do not accept their connections
+        link_addresses: List[str]  # of its interfaces
+        neighbours: List[Neighbour]  # of a probe: of addresses without a path
+
     class ProbeResult(TypedDict):
         """The result of the module probe."""
 
@@ -274,15 +363,11 @@ if TYPE_CHECKING:
         paths: List[Path]
         summary: Dict[str, int]  # ports by state
         elapsed_s: float
+        traces: NotRequired[List[Trace]]
+        idle_left_s: NotRequired[float]  # until all idle connections are decided, if any were asked for
         capture: NotRequired[Capture]
         ftp_sessions: NotRequired[List[FtpSession]]
-
-    class PortsAt(TypedDict):
-        """Ports of one address."""
-
-        address: str
-        protocol: str
-        ports: str
+        kernel: NotRequired[KernelReport]
 
     class Lease(TypedDict):
         """What became of the ports that a run wants to listen on."""
@@ -328,6 +413,8 @@ if TYPE_CHECKING:
         pid: int
         capture: Capture
         stepped_aside: bool
+        kernel: KernelReport
+        idle_connections: List[IdlePath]
 
     # What a module and the listener of its host say to each other (_listener/dialogue.py).
 
@@ -364,6 +451,7 @@ if TYPE_CHECKING:
         stepped_aside: bool
         pid: int
         note: str
+        before: FirstReading
 
     class Machine(TypedDict):
         """The machine that a module ran on."""
@@ -394,8 +482,10 @@ if TYPE_CHECKING:
 
         observations: List[Observation]
         paths: List[Path]
+        traces: List[Trace]
         capture: Capture
         ftp_sessions: List[FtpSession]
+        kernel: KernelReport
 
     class ListenerTask(TaskResult, total=False):
         """A task with the module listener."""
@@ -407,8 +497,19 @@ if TYPE_CHECKING:
         leftovers: List[Leftover]
         capture: Capture
         stepped_aside: bool
+        kernel: KernelReport
+        idle_connections: List[IdlePath]
 
     # What is concluded from both (action verdict). A test holds Report against docs/report.schema.json.
+
+    class ResultTrace(TypedDict):
+        """A trace in short: the last device that was heard."""
+
+        port: int
+        hop: int  # 0 if none was heard
+        by: List[str]  # several, if there are equal routes
+        end: NotRequired[TraceEnd]
+        distance: NotRequired[int]  # hops to the address, as an open port of it shows
 
     class Result(TypedDict):
         """The verdict on a flow, or on the part of its ports or addresses that differs from the rest."""
@@ -424,10 +525,19 @@ if TYPE_CHECKING:
         state: str
         reason: str
         sentence: str
+        cause: NotRequired[str]  # a code of _verdict/causes.py; missing if the verdict is ok
+        evidence: NotRequired[List[str]]  # beside cause: what was seen, one fact each
+        next_command: NotRequired[str]  # beside cause: empty if there is none
         reason_ip: NotRequired[str]
         rtt_ms: NotRequired[RoundTrips]
         identity: NotRequired[Identity]
         answered_by: NotRequired[str]
+        trace: NotRequired[ResultTrace]
+
+    class MeasuredTrace(Trace):
+        """A trace of the plan, with its source."""
+
+        source: str
 
     class Unmeasured(TypedDict):
         """Flows that were not measured: every source with every destination."""
@@ -461,6 +571,14 @@ if TYPE_CHECKING:
         not_after: NotRequired[str]
         days_left: NotRequired[int]
 
+    class NoteCause(TypedDict):
+        """The cause of a note."""
+
+        note: str
+        cause: str
+        evidence: List[str]
+        next_command: str
+
     class Verification(TypedDict):
         """What the action verdict returns; a report of an older release may lack what is not required."""
 
@@ -480,7 +598,9 @@ if TYPE_CHECKING:
         message: NotRequired[str]
         certificates: NotRequired[List[Certificate]]
         paths: NotRequired[List[MeasuredPath]]
+        traces: NotRequired[List[MeasuredTrace]]
         notes: NotRequired[List[str]]
+        note_causes: NotRequired[List[NoteCause]]  # of those notes that are about a cause
 
     class Report(Verification):
         """A verification as report.json holds it."""

@@ -97,6 +97,20 @@ options:
       - Needs root. Only port numbers and pairs of addresses are recorded, no packets and no contents.
     type: bool
     default: false
+  remotes:
+    description:
+      - Addresses of other hosts that connect to this one. O(state=absent) returns in RV(kernel) which of them
+        this host could not answer. DNS names and networks are ignored.
+    type: list
+    elements: str
+    default: []
+  waited:
+    description:
+      - With O(state=absent), the seconds at the end in which the run had no use for its ports, because it
+        waited for idle connections (M(exasol_community.network.idle_wait)).
+      - If the listener has closed its ports only then, RV(stepped_aside) is not returned.
+    type: float
+    default: 0
   run:
     description:
       - The run that the result belongs to, RV(exasol_community.network.plan#module:run).
@@ -296,6 +310,49 @@ machine:
       elements: str
       returned: success
       sample: [192.0.2.11]
+kernel:
+  description:
+    - What the kernel of the host counted while the run lasted, as
+      RV(exasol_community.network.probe#module:kernel) describes it.
+    - C(ways) has the ways from O(addresses) to O(remotes) that do not work, or leave by another interface.
+  returned: O(state=absent), if this run had a listener
+  type: dict
+  sample:
+    grown: {IPReversePathFilter: 12}
+    ways: [{remote: 192.0.2.21, at: 198.51.100.11, problem: other_interface, interface: eth1}]
+idle_connections:
+  description:
+    - How long connections of this host may be idle, one entry for each destination and address on which the
+      probe of this run held some (O(exasol_community.network.probe#module:idle)).
+  returned: O(state=absent), if the probe held any
+  type: list
+  elements: dict
+  contains:
+    destination:
+      description: The destination's name.
+      type: str
+      returned: success
+      sample: n12
+    address:
+      description: The destination's address.
+      type: str
+      returned: success
+      sample: 192.0.2.12
+    checks:
+      description:
+        - One entry for each duration, C(seconds). C(source_first) is what became of the connection over which
+          this host spoke first after that time, C(destination_first) that of the other one.
+        - V(lived) if the answer came. V(silence) if what was sent vanished, V(no_reply) if it arrived and the
+          reply vanished, and V(reset) if the connection was reset, but not by the other end - C(after_s) says
+          when. All three are confirmed over a connection that was used all the time and still works.
+        - Otherwise it was not measured - V(waiting) if the duration was not over, V(no_answer) if no
+          connection came about, V(listener_ended), or V(no_control) if the connection in use failed as well.
+      type: list
+      elements: dict
+      returned: success
+      sample:
+        - {seconds: 60, source_first: lived, destination_first: lived}
+        - {seconds: 350, source_first: silence, destination_first: silence}
 stepped_aside:
   description: Whether the listener had closed its ports, because this run gave no sign for O(idle) seconds.
   returned: O(state=absent), if it had
@@ -315,7 +372,7 @@ from ansible.module_utils.basic import AnsibleModule
 from ..module_utils._ansible.failures import failures_of
 from ..module_utils._ansible.options import target_options
 from ..module_utils._kernel import machine
-from ..module_utils._listener import control
+from ..module_utils._listener import control, idle_results
 from ..module_utils._listener.control import DEFAULT_IDLE
 from ..module_utils._values.errors import NetworkError
 
@@ -340,7 +397,18 @@ def act(params: Dict[str, Any], dry: bool) -> "ListenerResult":
     if params["state"] == "query":
         return control.query(params["host"], params["endpoints"], dry=dry)
     if params["state"] == "absent":
-        return control.absent(params["host"], params["token"], dry=dry)
+        result = control.absent(
+            params["host"],
+            params["token"],
+            dry=dry,
+            remotes=params["remotes"],
+            addresses=params["addresses"],
+            waited=params["waited"],
+        )
+        found = None if dry else idle_results.collect(params["host"], params["token"])
+        if found is not None:
+            result["idle_connections"] = found
+        return result
     return control.present(
         params["host"],
         params["token"],
@@ -371,6 +439,8 @@ def main() -> None:
         "ttl": {"type": "int", "default": 1800},
         "idle": {"type": "int", "default": DEFAULT_IDLE},
         "capture": {"type": "bool", "default": False},
+        "remotes": {"type": "list", "elements": "str", "default": []},
+        "waited": {"type": "float", "default": 0},
     }
     options.update(machine.options())
     module = AnsibleModule(

@@ -21,6 +21,11 @@ description:
     clocks, and whether full-size segments pass in both directions.
   - A listener of another run of M(exasol_community.network.listener) is recognised and not reported as a
     service - its ports have the reason V(other-run).
+  - A limit for new connections on the way is told from a filter. If many ports are silent and some answer
+    late, silent ports are tried again slowly, for at most two minutes. What that does not reach has the state
+    V(error) and the reason V(rate-limited).
+  - If a port that answered before no longer does, the host may have been shut out for what looked like a port
+    scan. The silent ports of that address then have the state V(error) and the reason V(shut-out).
   - If a flow leads back to the probing host itself, its ports are V(unresolved) or have the reason
     V(own-address), unless the destination's own listener proves itself there. That happens if a name
     resolves to a loopback address, if the host has the address at the moment or keeps it by a route of type
@@ -214,6 +219,37 @@ options:
       - Needs root. Only port numbers and pairs of addresses are recorded, no packets and no contents.
     type: bool
     default: false
+  trace:
+    description:
+      - Find out how far packets to silent, rejected and refused ports come, from connections whose packets
+        may pass only 1, 2, 3 ... devices (TTL).
+      - An open port of the same address is traced beside them, if there is one.
+      - It runs while the module waits for silent ports anyway, and needs no root.
+      - At most three ports and one open one of each of 8 addresses are traced, never more than 5 hops beyond
+        the last device that replies. Ports that the plan expects to be denied are not traced.
+    type: bool
+    default: true
+  idle:
+    description:
+      - Also find out how long connections to listeners may be idle. A process of its own holds two
+        connections for each path and each duration, and one that it uses all the time as a control.
+      - The module returns before the durations are over. RV(idle_left_s) says how long to wait, and then
+        M(exasol_community.network.listener) with O(exasol_community.network.listener#module:state=absent)
+        returns what was found.
+      - The process goes on if the run is interrupted. A later run with the same durations on the same paths
+        continues with it, so nothing that was measured is lost.
+      - If nothing collects the results, the process ends half an hour after the longest duration.
+    type: dict
+    suboptions:
+      seconds:
+        description: The durations, from 1 to 12600 seconds, at most 16 of them.
+        type: list
+        elements: int
+        required: true
+      host:
+        description: The name of this host, as the task that collects the results has it.
+        type: str
+        required: true
   token:
     description:
       - The token of this run's listeners. Without it they cannot prove themselves.
@@ -295,6 +331,12 @@ observations:
       type: str
       returned: success
       sample: 8563,20000-21000
+    completed_name:
+      description: The longer name that the resolver found in place of the given one, by a search domain or in
+        C(/etc/hosts).
+      type: str
+      returned: if the name was completed
+      sample: ldap.example.com
     states:
       description: One entry for all ports that have the same state and reason.
       type: list
@@ -388,7 +430,7 @@ paths:
       returned: success
       sample: 192.0.2.12
     tries:
-      description: How many TCP ports answered.
+      description: How many TCP ports answered, and how many more connections to a listener came about.
       type: int
       returned: success
       sample: 1003
@@ -398,7 +440,7 @@ paths:
       returned: success
       sample: 82
     rtt_ms:
-      description: Round-trip times of 8 or 16 handshakes, in milliseconds.
+      description: Round-trip times of 8 to 16 handshakes, in milliseconds.
       type: dict
       returned: if a listener proved itself
       sample: {min: 0.081, median: 0.102, p95: 0.441, max: 0.933}
@@ -448,6 +490,14 @@ paths:
       sample:
         out: {state: stalled, size: 1348, mss: 1448}
         in: {state: passed, size: 1448, mss: 1448}
+    rate_limit:
+      description:
+        - New connections a second - C(passes) is the greatest rate that passed, C(drops) the least that did
+          not, V(0) if only all at once were dropped.
+        - Ports that such a limit dropped were tried again slowly. They are not counted as C(lost).
+      type: dict
+      returned: if new connections are limited on the way
+      sample: {passes: 16, drops: 32}
     gateway:
       description: The next hop to the address, as the routes of this host have it.
       type: str
@@ -458,6 +508,58 @@ paths:
       type: str
       returned: if the address is on a link of this host and its reply is in the kernel's table of neighbors
       sample: 52:54:00:12:34:56
+traces:
+  description:
+    - How far the way to silent, rejected and refused ports was heard, beside that to an open port.
+    - A device that was heard last is not necessarily the one that drops. It may be the next one, too, or one
+      further on if those in between report nothing.
+  returned: with O(trace), if any port that ought to be reachable is silent, rejected or refused
+  type: list
+  elements: dict
+  contains:
+    destination:
+      description: The destination's name, or its address for plain targets.
+      type: str
+      returned: success
+      sample: n12
+    address:
+      description: The address that was probed.
+      type: str
+      returned: success
+      sample: 192.0.2.12
+    protocol:
+      description: V(tcp) or V(udp).
+      type: str
+      returned: success
+      sample: tcp
+    port:
+      description: The port that was traced.
+      type: int
+      returned: success
+      sample: 8563
+    kind:
+      description: Whether the port is V(silent), V(rejected), V(refused) or V(open).
+      type: str
+      returned: success
+      sample: silent
+    tried:
+      description: The greatest number of hops that was tried.
+      type: int
+      returned: success
+      sample: 7
+    hops:
+      description: Who reported that a packet had too few hops, C(by) address and C(hop).
+      type: list
+      elements: dict
+      returned: success
+      sample: [{hop: 1, by: [192.0.2.1]}, {hop: 2, by: [198.51.100.1]}]
+    end:
+      description:
+        - The reply to the packet with the fewest hops that got one, and C(how) it was - V(answered),
+          V(refused) (TCP reset), or V(rejected) C(by) the sender of an ICMP error.
+      type: dict
+      returned: if there was one
+      sample: {hop: 4, how: answered}
 capture:
   description: What was seen outside of this host's packet filter.
   returned: with O(capture)
@@ -484,6 +586,49 @@ capture:
       returned: success
       sample:
         - {address: 192.0.2.21, remote: 192.0.2.11, protocol: tcp, asked_out: '8563', answered_in: '8563'}
+kernel:
+  description: What the kernel of this host counted during the probe. Other programs of the host count, too.
+  returned: success
+  type: dict
+  contains:
+    grown:
+      description: By how much counters have grown, by their names in C(/proc/net/netstat), C(snmp) and
+        C(snmp6). Those of C(nf_conntrack) begin with C(Conntrack).
+      type: dict
+      returned: success
+      sample: {IPReversePathFilter: 12}
+    levels:
+      description: How full the tables of the kernel are.
+      type: dict
+      returned: success
+      sample: {conntrack_count: 512, conntrack_max: 262144}
+    ways:
+      description:
+        - The ways to silent addresses that do not work.
+        - C(problem) is V(no_route), V(no_reply) if the next hop does not reply to ARP or NDP, or
+          V(other_interface) if the route leaves by another interface than that of the own address.
+      type: list
+      elements: dict
+      returned: success
+      sample: [{remote: 192.0.2.21, problem: no_reply, gateway: 192.0.2.1, interface: eth0}]
+    full_queues:
+      description: Where services of this host listen that do not accept their connections.
+      type: list
+      elements: dict
+      returned: success
+      sample: [{address: 0.0.0.0, protocol: tcp, ports: '8563'}]
+    neighbours:
+      description: The link-layer address from which an address replied that has no entry in RV(paths).
+      type: list
+      elements: dict
+      returned: success
+      sample: [{address: 192.0.2.12, link_address: '52:54:00:12:34:57'}]
+    link_addresses:
+      description: The link-layer addresses of the interfaces.
+      type: list
+      elements: str
+      returned: success
+      sample: ['52:54:00:12:34:56']
 ftp_sessions:
   description: The FTP sessions, one entry for each server.
   returned: with O(ftp)
@@ -536,6 +681,11 @@ ftp_sessions:
       sample:
         - {mode: passive, command: EPSV, address: 192.0.2.31, port: 49152, state: filtered, reason:
           no-response}
+idle_left_s:
+  description: Seconds until all idle connections have been idle for long enough, V(0) if there are none.
+  returned: with O(idle)
+  type: float
+  sample: 3605.0
 summary:
   description: How many ports are in each state.
   returned: success
@@ -587,6 +737,7 @@ from ..module_utils._identify._registry import IDENTIFIERS
 from ..module_utils._kernel import machine
 from ..module_utils._plan.ftp_modes import BOTH, MODES
 from ..module_utils._probe.ftp_session import Login
+from ..module_utils._probe.idle import check_seconds
 from ..module_utils._probe.probe import Settings, collect, patient, run
 from ..module_utils._probe.sweep import DEFAULT_CONCURRENCY, DEFAULT_TIMEOUT, Pace
 from ..module_utils._values.ports import Ports
@@ -627,6 +778,14 @@ def ftp_options() -> Dict[str, Any]:
     }
 
 
+def idle_options() -> Dict[str, Any]:
+    """Return the options of idle connections."""
+    return {
+        "seconds": {"type": "list", "elements": "int", "required": True},
+        "host": {"type": "str", "required": True},
+    }
+
+
 def login_of(params: Dict[str, Any]) -> Optional[Login]:
     """Return how to log in to FTP servers, or None without the option ftp."""
     ftp = params["ftp"]
@@ -659,6 +818,8 @@ def main() -> None:
         "listening": {"type": "dict", "default": {}},
         "ftp": {"type": "dict", "options": ftp_options()},
         "capture": {"type": "bool", "default": False},
+        "trace": {"type": "bool", "default": True},
+        "idle": {"type": "dict", "options": idle_options()},
     }
     options.update(machine.options())
     module = AnsibleModule(
@@ -675,6 +836,9 @@ def main() -> None:
             identify=params["identify"],
             ftp=login_of(params),
             capture=params["capture"],
+            trace=params["trace"],
+            idle=check_seconds(params["idle"]["seconds"]) if params["idle"] else (),
+            host=params["idle"]["host"] if params["idle"] else "",
         )
         targets = collect(params["flows"], params["targets"], params["listening"] if params["token"] else {})
         module.exit_json(

@@ -89,6 +89,14 @@ options:
       segment:
         description: Bytes of data in the largest TCP segment that passes, at least, in each direction.
         type: int
+  idle:
+    description:
+      - Seconds after which an idle connection must still work, as M(exasol_community.network.probe) tried it
+        and O(stopped) has it (O(exasol_community.network.probe#module:idle)).
+      - A flow whose path cuts such a connection is V(degraded), one whose path was not tried is V(untested).
+    type: list
+    elements: int
+    default: []
   display:
     description:
       - Print the matrix.
@@ -177,6 +185,15 @@ results:
       type: str
       returned: when somebody sent one
       sample: 192.0.2.1
+    trace:
+      description:
+        - How far the way to one C(port) was heard - the last C(hop), C(by) the address of the device there,
+          several with equal routes.
+        - C(end) is the reply to a packet with enough hops, if there was one.
+        - C(distance) is that of the address in hops, if an open port shows it.
+      type: dict
+      returned: when the probe traced the port
+      sample: {port: 8563, hop: 3, by: [192.0.2.1], distance: 5}
     rtt_ms:
       description: Milliseconds until the answer.
       type: dict
@@ -197,6 +214,24 @@ results:
       type: str
       returned: success
       sample: n11 reaches tcp 20000-21000 of n12 (192.0.2.12).
+    cause:
+      description:
+        - Why, as a stable code.
+        - See L(all codes,https://github.com/exasol-community/ansible-network/blob/main/docs/causes.md).
+      type: str
+      returned: unless the verdict is V(ok)
+      sample: silence
+    evidence:
+      description: What was seen, one fact for each entry.
+      type: list
+      elements: str
+      returned: with C(cause)
+      sample: ["n11 finds tcp 8563 of 192.0.2.12 filtered (no-response)"]
+    next_command:
+      description: The next command to run, and behind C(#) the host to run it on. Empty if there is none.
+      type: str
+      returned: with C(cause)
+      sample: "nft list ruleset  # on n12"
 summary:
   description: How many flows have each verdict. A flow whose ports differ counts with the most severe one.
   returned: success
@@ -265,6 +300,14 @@ paths:
       type: str
       returned: success
       sample: n12
+traces:
+  description:
+    - How far the way to silent, rejected and refused ports was heard, as in
+      RV(exasol_community.network.probe#module:traces), with the C(source) of each.
+  returned: success
+  type: list
+  elements: dict
+  sample: []
 notes:
   description: What somebody should look at although it is no verdict, such as nodes that present different
     certificates, a connection string that does not fit the nodes, or open ports at which it is unknown who
@@ -272,6 +315,13 @@ notes:
   returned: success
   type: list
   elements: str
+  sample: []
+note_causes:
+  description: The causes of those notes that are about one, with C(note), C(cause), C(evidence) and
+    C(next_command).
+  returned: success
+  type: list
+  elements: dict
   sample: []
 untestable:
   description: Flows that were not tested, with the reason.

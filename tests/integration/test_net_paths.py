@@ -106,7 +106,7 @@ def test_a_clean_path(line: Line, version: int) -> None:
     path, states = measured(line, version)
     assert segments(path) == (("passed", FULL[version]), ("passed", FULL[version]))
     assert path["segments"]["out"]["mss"] == path["segments"]["in"]["mss"] == FULL[version]
-    assert (path["tries"], path["lost"], path["retransmitted"]) == (40, 0, 0)
+    assert (path["tries"], path["lost"], path["retransmitted"]) == (48, 0, 0)
     assert path["connections"] == {"tried": 48, "failed_always": 0}
     assert (
         0
@@ -269,21 +269,95 @@ def test_loss_is_neither_a_black_hole_nor_a_pattern(line: Line, version: int, lo
     assert path["retransmitted"] or path["lost"], "packets were lost"
 
 
+@pytest.mark.parametrize(
+    "ports, tries, samples",
+    [
+        pytest.param("20000", 16, 16, id="one port"),
+        pytest.param("20000-20005", 16, 16, id="six ports"),
+        pytest.param("20000-20011", 20, 20, id="twelve ports"),
+    ],
+)
+def test_few_ports_are_tried_from_enough_source_ports(
+    line: Line, ports: str, tries: int, samples: int
+) -> None:
+    path, _states = measured(line, 4, ports)
+    assert (path["tries"], path["lost"]) == (tries, 0)
+    assert path["connections"] == {"tried": samples, "failed_always": 0}
+
+
+def test_loss_of_few_ports_is_counted_by_more_connections(line: Line) -> None:
+    line.router.nft(
+        filter_rules("forward", "iifname near tcp flags & (syn|ack) == syn numgen inc mod 2 == 1 drop")
+    )
+    path, _states = measured(line, 4, "20000")
+    assert path["lost"] >= 3 and "pattern" not in path
+
+
 @FAMILIES
 @pytest.mark.parametrize("ports", [PORTS, "20000-20002"], ids=["many ports", "few ports"])
 def test_a_dead_member_of_a_bundle_is_told_from_a_filter(line: Line, version: int, ports: str) -> None:
     line.router.nft(filter_rules("forward", DEAD_MEMBER))
     path, states = measured(line, version, ports)
     assert [(state["ports"], state["state"]) for state in states] == [(ports, "open")], "no port is blamed"
-    assert path["pattern"] == "by_connection"
+    assert path.get("pattern") == "by_connection", path
     assert 0 < path["connections"]["failed_always"] < path["connections"]["tried"] / 2
     assert segments(path) == (("passed", FULL[version]), ("passed", FULL[version]))
+
+
+# The first two source ports fail for good: a set that holds two takes no third one.
+FIRST_TWO_SOURCE_PORTS = """
+flush ruleset
+table inet fault {
+ set dead { type inet_service; size 2; flags dynamic; }
+ chain fault {
+  type filter hook forward priority 0
+  iifname near tcp sport @dead drop
+  iifname near tcp flags & (syn|ack) == syn add @dead { tcp sport } drop
+ }
+}
+"""
+
+
+@FAMILIES
+def test_ports_that_are_all_silent_at_first_are_tried_from_other_source_ports(
+    line: Line, version: int
+) -> None:
+    line.router.nft(FIRST_TWO_SOURCE_PORTS)
+    path, states = measured(line, version, "20000-20001", timeout=1.2)
+    assert [(state["ports"], state["state"]) for state in states] == [("20000-20001", "open")]
+    assert path["connections"]["failed_always"] == 2
+    assert path.get("pattern") == "by_connection", path
+
+
+@FAMILIES
+def test_a_filter_for_all_ports_stays_one(line: Line, version: int) -> None:
+    line.router.nft(filter_rules("forward", "iifname near meta l4proto tcp drop"))
+    address = SERVER[version]
+    with listener(line.server, "n11", target(address, "20000-20001")) as found, line.client.inside():
+        result = run_probe(
+            collect([], [target(address, "20000-20001")], {address: found["listening"]}),
+            Settings(Pace(1.2), (), TOKEN),
+        )
+    (seen,) = result["observations"]
+    assert [(state["ports"], state["state"]) for state in seen["states"]] == [("20000-20001", "filtered")]
+    assert result["paths"] == []
+
+
+@pytest.mark.parametrize("ports", ["20000-20003", PORTS], ids=["few ports", "many ports"])
+def test_a_limit_of_new_connections_is_no_pattern(line: Line, ports: str) -> None:
+    line.router.nft(
+        filter_rules("forward", "tcp flags & (syn|ack) == syn limit rate over 10/second burst 5 packets drop")
+    )
+    path, states = measured(line, 4, ports)
+    assert [(state["ports"], state["state"]) for state in states] == [(ports, "open")]
+    assert "pattern" not in path
+    assert path["lost"] or path["retransmitted"], "some had to wait"
 
 
 def test_a_filter_behind_a_dead_member_is_reported(line: Line) -> None:
     line.router.nft(filter_rules("forward", DEAD_MEMBER, "tcp dport 20007 drop"))
     path, states = measured(line, 4)
-    assert path["pattern"] == "by_connection"
+    assert path.get("pattern") == "by_connection", path
     assert [state["ports"] for state in states if state["state"] == "filtered"] == ["20007"]
 
 
@@ -335,6 +409,7 @@ class LyingClock:
                         TOKEN.encode(),
                         host="n11",
                         nonce=hello.nonce,
+                        port=self._sock.getsockname()[1],
                         seen=remote[0],
                         now=time.time() + self._offset,
                     )

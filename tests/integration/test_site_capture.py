@@ -68,3 +68,13 @@ def test_without_captures_a_drop_has_no_place(line: Line, tmp_path: Path) -> Non
     line.server.nft(filter_rules("input", "tcp dport 8563 drop"))
     done = run(line, tmp_path)
     assert done.the_result(source="client", service="sql_client")["verdict"] == "blocked"
+
+
+def test_a_missing_route_back_is_told_from_a_filter_without_captures(line: Line, tmp_path: Path) -> None:
+    for family in ("-4", "-6"):
+        line.server.ip(family, "route", "del", "default")
+    done = run(line, tmp_path)
+    result = done.the_result(source="client", service="sql_client")
+    assert (result["verdict"], result["cause"]) == ("no_route", "no_route_back")
+    assert result["next_command"] == f"ip route get {CLIENT[4]}; ip neighbour  # on n12"
+    assert "[no_route_back] Next: ip route get" in " ".join(done.said.split())

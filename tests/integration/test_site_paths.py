@@ -40,6 +40,7 @@ table inet nat {
 
 def verify(line: Line, folder: Path, version: int = 4, **variables: t.Any) -> Done:
     """Verify between a node at the one end and a client at the other."""
+    folder.mkdir(exist_ok=True)
     inventory = cluster(
         {"n12": host(line.server, folder, SERVER[version])},
         {"client": host(line.client, folder, CLIENT[version])},

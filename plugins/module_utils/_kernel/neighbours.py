@@ -30,7 +30,7 @@ from .rtnetlink import (
 _RTA_DST, _RTA_SRC, _RTA_OIF, _RTA_GATEWAY, _RTA_VIA = 1, 2, 4, 5, 18
 _RTN_UNICAST = 1
 _NDA_DST, _NDA_LLADDR = 1, 2
-_NDMSG = struct.Struct("=BBHiHBB")  # family, padding, padding, interface, state, flags, type
+NDMSG = struct.Struct("=BBHiHBB")  # family, padding, padding, interface, state, flags, type
 # Reachable, stale, delay, probe: somebody replied. An entry that an administrator made is no reply.
 _REPLIED = 0x02 | 0x04 | 0x08 | 0x10
 _MAX_LINK_BYTES = 20  # of InfiniBand; six of Ethernet
@@ -83,10 +83,11 @@ def _route(kernel: Rtnetlink, family: int, packed: bytes, source: Optional[str])
         return None
     found = attributes(body[RTMSG.size :])
     interface = struct.unpack("=I", found[_RTA_OIF])[0] if _RTA_OIF in found else 0
-    return _gateway(family, found), interface
+    return gateway_of(family, found), interface
 
 
-def _gateway(family: int, found: Dict[int, bytes]) -> str:
+def gateway_of(family: int, found: Dict[int, bytes]) -> str:
+    """Return the gateway among the attributes of a route, empty if there is none."""
     if _RTA_GATEWAY in found:
         return socket.inet_ntop(family, found[_RTA_GATEWAY])
     if _RTA_VIA in found:  # a next hop of the other family (RFC 5549)
@@ -99,11 +100,11 @@ def _neighbours(family: int) -> _Links:
     found: _Links = {}
     # A dump has a socket of its own: what is left of it must not be taken for the answer to the next route.
     with Rtnetlink() as kernel:
-        for kind, body in kernel.dump(RTM_GETNEIGH, _NDMSG.pack(family, 0, 0, 0, 0, 0, 0)):
+        for kind, body in kernel.dump(RTM_GETNEIGH, NDMSG.pack(family, 0, 0, 0, 0, 0, 0)):
             if kind != RTM_NEWNEIGH:
                 continue
-            _family, _pad, _padding, interface, state, _flags, _type = _NDMSG.unpack_from(body)
-            facts = attributes(body[_NDMSG.size :])
+            _family, _pad, _padding, interface, state, _flags, _type = NDMSG.unpack_from(body)
+            facts = attributes(body[NDMSG.size :])
             link = facts.get(_NDA_LLADDR, b"")
             if state & _REPLIED and _NDA_DST in facts and any(link) and len(link) <= _MAX_LINK_BYTES:
                 found[interface, facts[_NDA_DST]] = _written(link)

@@ -19,6 +19,7 @@ class Answer(NamedTuple):
 
     addresses: List[str]
     problem: str = ""
+    completed: str = ""  # the longer name that was found in place of the given one
 
 
 def resolve(names: Iterable[str], seconds: float) -> Dict[str, Answer]:
@@ -60,7 +61,7 @@ def lookup(name: str) -> Answer:
     AI_ADDRCONFIG means that, see RFC 3493, section 6.1.
     """
     # With nothing but loopback configured, AI_ADDRCONFIG hides every address: then ask again without it.
-    for flags in (socket.AI_ADDRCONFIG, 0):
+    for flags in (socket.AI_ADDRCONFIG | socket.AI_CANONNAME, socket.AI_CANONNAME):
         try:
             found = socket.getaddrinfo(name, None, type=socket.SOCK_STREAM, flags=flags)
         except (OSError, UnicodeError) as error:
@@ -68,8 +69,19 @@ def lookup(name: str) -> Answer:
         else:
             addresses = list(dict.fromkeys(str(item[4][0]) for item in found))
             usable = list(dict.fromkeys(host for host in map(_host, addresses) if host))
-            return Answer(usable, "" if usable else f"it resolves to {addresses[0]}, which is no host")
+            problem = "" if usable else f"it resolves to {addresses[0]}, which is no host"
+            return Answer(usable, problem, _completed(name, found[0][3]))
     return Answer([], problem)
+
+
+def _completed(name: str, canonical: str) -> str:
+    """Return the canonical name if it is the given one with more behind it, as a search domain makes it.
+
+    A name that ends with a dot is never completed (resolver(5), resolv.conf(5)).
+    """
+    found = canonical.rstrip(".")
+    is_longer = not name.endswith(".") and found.lower().startswith(name.lower() + ".")
+    return found if is_longer else ""
 
 
 def _host(text: str) -> str:

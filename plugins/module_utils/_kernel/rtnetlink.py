@@ -8,6 +8,7 @@ import struct
 from typing import Dict, Iterator, NamedTuple
 
 # Numbers of the kernel, see rtnetlink(7) and netlink(7).
+RTM_NEWLINK, RTM_GETLINK = 16, 18
 RTM_NEWADDR, RTM_GETADDR = 20, 22
 RTM_NEWROUTE, RTM_GETROUTE = 24, 26
 RTM_NEWNEIGH, RTM_GETNEIGH = 28, 30
@@ -31,8 +32,8 @@ class Message(NamedTuple):
 class Rtnetlink:
     """A socket for questions; raises OSError, ValueError or struct.error if the kernel does not answer."""
 
-    def __init__(self) -> None:
-        self._sock = socket.socket(socket.AF_NETLINK, socket.SOCK_RAW, 0)  # NETLINK_ROUTE
+    def __init__(self, protocol: int = 0) -> None:  # NETLINK_ROUTE
+        self._sock = socket.socket(socket.AF_NETLINK, socket.SOCK_RAW, protocol)
 
     def __enter__(self) -> "Rtnetlink":
         return self

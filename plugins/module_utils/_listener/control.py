@@ -18,9 +18,9 @@ each, and take each other's sockets for those of a service while these are hande
 C(query) does only 1. C(absent) ends the run's lease; server.py says what ends with it.
 """
 
-from typing import TYPE_CHECKING, Iterable, List, Optional, Set, cast
+from typing import TYPE_CHECKING, Any, Dict, Iterable, List, Optional, Set, cast
 
-from .._kernel import open_files
+from .._kernel import open_files, watch
 from .._kernel.capture import open_socket as open_capture
 from .._kernel.capture import without_encrypted
 from .._kernel.own_addresses import OwnAddresses, is_loopback, of_interfaces
@@ -109,14 +109,30 @@ def query(host: str, endpoints: "List[AskedEndpoint]", dry: bool = False) -> "Li
     return asked.as_asked(result)
 
 
-def absent(host: str, token: str, dry: bool = False) -> "ListenerResult":
-    """End a run's lease; returns whether there was one, and what it captured."""
+def absent(
+    host: str,
+    token: str,
+    dry: bool = False,
+    remotes: Iterable[str] = (),
+    addresses: Iterable[str] = (),
+    waited: float = 0.0,
+) -> "ListenerResult":
+    """End a run's lease; returns whether there was one, what it captured, and what the kernel counted.
+
+    The ways from the C(addresses) of this host to those of others, C(remotes), are looked at too.
+    That the run had no use for its ports in the last C(waited) seconds is said to the listener, so that it
+    does not report that it has closed them in that time.
+    """
     check_token(token)
-    answer = ask_listener(host, token, operation="show" if dry else "release") or {"changed": False}
+    wish: Dict[str, Any] = {"operation": "show"} if dry else {"operation": "release", "waited": waited}
+    answer = ask_listener(host, token, **wish) or {"changed": False}
     if "capture" in answer:
         answer["capture"] = without_encrypted(answer["capture"])
-    known = {name: answer[name] for name in ("changed", "capture", "stepped_aside") if name in answer}
-    return cast("ListenerResult", known)
+    fields = ("changed", "capture", "stepped_aside")
+    known = cast("ListenerResult", {name: value for name, value in answer.items() if name in fields})
+    if "before" in answer:
+        known["kernel"] = watch.report(answer["before"], remotes, addresses)
+    return known
 
 
 def _predicted(host: str, token: str, wanted: List[Endpoint]) -> "ListenerResult":

@@ -107,7 +107,7 @@ class Leases:
         self._closing = closing
         self._leases: Dict[bytes, Lease] = {}
         self._signs: Dict[bytes, float] = {}  # when each run gave its last sign
-        self._aside: Set[bytes] = set()
+        self._aside: Dict[bytes, float] = {}  # runs whose ports were closed, and when
         self._sockets: Dict[Endpoint, socket.socket] = {}
 
     def __bool__(self) -> bool:
@@ -200,7 +200,7 @@ class Leases:
             idle=idle,
         )
         self._signs[run] = time.monotonic()
-        self._aside.discard(run)
+        self._aside.pop(run, None)
         self._close_unwanted()
         return lease
 
@@ -208,9 +208,13 @@ class Leases:
         """End a run's lease; returns whether there was one."""
         return bool(self.end({proof.run_id(key)}))
 
-    def stepped_aside(self, key: bytes) -> bool:
-        """Tell whether a run's ports were closed because it gave no sign."""
-        return proof.run_id(key) in self._aside
+    def stepped_aside(self, key: bytes, waited: float = 0.0) -> bool:
+        """Tell whether a run's ports were closed because it gave no sign.
+
+        For the last C(waited) seconds it had no use for them.
+        """
+        since = self._aside.get(proof.run_id(key))
+        return since is not None and (not waited or time.monotonic() - since > waited)
 
     def expire(self, now: float) -> Set[bytes]:
         """End the leases whose deadline has come, and return their runs.
@@ -219,7 +223,7 @@ class Leases:
         """
         due = {run for run, lease in self._leases.items() if self._end_of(run, lease) <= now}
         over = {run for run in due if self._leases[run].deadline <= now}
-        self._aside |= due - over
+        self._aside.update(dict.fromkeys(due - over, now))
         return self.end(over)
 
     def end(self, runs: Set[bytes]) -> Set[bytes]:
@@ -227,7 +231,7 @@ class Leases:
         found = {run for run in runs if self._leases.pop(run, None)}
         for run in found:
             del self._signs[run]
-            self._aside.discard(run)
+            self._aside.pop(run, None)
         self._close_unwanted()
         return found
 

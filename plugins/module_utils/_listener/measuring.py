@@ -12,6 +12,11 @@ After the answer to its hello, the probe sends bytes:
 - C(REPORT) asks for one short line: the MSS of this end now, the largest packet that ICMP taught this host,
   and that of the interface (learned_mtu.py). It comes behind the segment, as everything in a connection.
 - C(PING) asks for an empty line.
+- C(HOLD), seconds in decimal digits and a newline, as the very first bytes, turn it into an idle connection,
+  which is kept as long as its run has a lease; an empty line confirms it. After so many seconds, this end
+  sends one empty line by itself; with 0, it does not.
+- Over an idle connection, C(KEPT), the nonce of another one and a newline ask for one word about that one:
+  whether it is here still, and how it ended if not. C(PING) asks for an empty line there, too.
 
 What the probe may cost is bounded: in time by the listener's deadline, in bytes by what is read here, and
 nothing is sent but one segment and as many short lines as bytes came. Only who knows the token gets here,
@@ -19,15 +24,22 @@ over a connection of TCP, so nothing can be sent to an address that did not ask 
 """
 
 import socket
+from typing import Callable, Optional
 
 from .._kernel.learned_mtu import learned_mtu
 from .._kernel.tcp_info import tcp_info
 
 SEGMENT, FILLER, REPORT, PING = b"i", b".", b"?", b"!"
+HOLD, KEPT = b"h", b"k"
+# What is said of another connection of the run: here, and it heard nothing, or something, since it was held;
+# ended by the other end or by somebody between; ended by this end; never seen or forgotten.
+QUIET, HEARD, CUT, ENDED, UNKNOWN = b"quiet", b"heard", b"cut", b"ended", b"unknown"
+MAX_HOLD_SECONDS = 14400
 MAX_SECONDS = 8.0
 MAX_SEGMENT = 65536
 _MAX_HEARD = 4 * 65536  # bytes
 _MAX_LINES = 1024
+_MAX_WORD = 64
 _MAX_UNSENT = 2 * MAX_SEGMENT
 _DEFAULT_MSS = 536  # RFC 9293, section 3.7.1
 _NOW = int(socket.MSG_DONTWAIT)
@@ -36,11 +48,29 @@ _NOW = int(socket.MSG_DONTWAIT)
 class Measuring:
     """Serves one measuring connection."""
 
-    __slots__ = ("_sock", "_remote", "_heard", "_lines", "_unsent", "_gave_segment")
+    __slots__ = (
+        "_sock",
+        "_remote",
+        "_ask_of",
+        "_heard",
+        "_lines",
+        "_unsent",
+        "_gave_segment",
+        "_begun",
+        "hold",
+        "was_heard",
+    )
 
-    def __init__(self, sock: socket.SocketType, remote: str):
+    def __init__(
+        self, sock: socket.SocketType, remote: str, ask_of: Callable[[bytes], bytes] = lambda _nonce: UNKNOWN
+    ):
+        """Serve a connection; C(ask_of) tells what became of another one."""
         self._sock = sock
         self._remote = remote
+        self._ask_of = ask_of
+        self._begun = b""  # of a word that has not come whole
+        self.hold: Optional[int] = None  # seconds after which to speak, if it is an idle connection
+        self.was_heard = False  # whether anything came since it was held
         self._heard = 0
         self._lines = 0
         self._unsent = b""
@@ -66,6 +96,8 @@ class Measuring:
             return False
 
     def _take(self, data: bytes) -> bool:
+        if self.hold is not None or self._begun or (data.startswith(HOLD) and not self._heard):
+            return self._take_words(data)
         self._heard += len(data)
         reports, pings = data.count(REPORT), data.count(PING)
         self._lines += reports + pings
@@ -80,6 +112,33 @@ class Measuring:
         if reports:
             lines += self._report() * reports
         return self._send(lines) if lines else True
+
+    def _take_words(self, data: bytes) -> bool:
+        """Serve an idle connection, whose questions are words."""
+        self.was_heard = self.hold is not None
+        words = (self._begun + data).replace(PING, PING + b"\n").split(b"\n")
+        self._begun = words.pop()
+        if len(self._begun) > _MAX_WORD:
+            return False
+        lines = b""
+        for word in words:
+            if word == PING:
+                lines += b"\n"
+            elif word.startswith(KEPT):
+                lines += self._ask_of(word[1:]) + b"\n"
+            elif self.hold is None and word[1:].isdigit() and int(word[1:]) <= MAX_HOLD_SECONDS:
+                self.hold = int(word[1:])
+                lines += b"\n"
+            else:
+                return False
+        return self._send(lines) if lines else True
+
+    def speak(self) -> bool:
+        """Send an empty line without a question; returns whether the connection is to be kept."""
+        try:
+            return self._send(b"\n")
+        except OSError:
+            return False
 
     def _report(self) -> bytes:
         found = learned_mtu(self._remote)

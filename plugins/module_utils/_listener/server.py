@@ -15,12 +15,15 @@ How it lives:
    answered with a proof (proof.py). Anybody else hears that this is a listener and no service, so that a
    check of a running database does not take one that an interrupted run has left behind for the database.
    Then the connection is closed, unless its hello asks for a measuring connection and shows that it knows the
-   token: that one stays open for a few seconds (measuring.py). Datagrams get an answer only if they are a
+   token: that one stays open for a few seconds, or as an idle connection as long as its run has a lease
+   (measuring.py), also if the run has closed its ports by then. Datagrams get an answer only if they are a
    hello.
 4. I(End of a lease.) Whatever comes first: its run releases it; its deadline comes; or its run gives no sign
    for its idle time. In the last case only the ports are closed: the lease remains, so that the run hears of
    it if it goes on after all.
-5. I(End.) With the last lease the process ends, and with it every socket. Nothing is left on disk.
+5. I(End.) With the last lease the process ends, and with it every socket. If idle connections are left when
+   a run releases its lease, it goes on without ports until they are over, at most C(_LINGER_SECONDS).
+   Nothing is left on disk.
 
 Each run controls it through a Unix socket in Linux's abstract namespace (unix(7)): the name lives in the same
 network namespace as the ports, vanishes with the process, and nobody can guess it without the run's token.
@@ -30,6 +33,7 @@ started the listener may ask for more than C(who).
 
 import array
 import errno
+import heapq
 import json
 import os
 import select
@@ -49,19 +53,22 @@ from typing import (
     Optional,
     Set,
     Tuple,
+    Union,
 )
 
+from .._kernel import open_files, watch
 from .._kernel.capture import Capture
 from .._values.errors import ListenerError, NetworkError
 from .._values.ports import Ports
 from . import proof
 from .endpoints import Endpoint, describe, endpoints
 from .leases import Leases, Opened
+from .measuring import CUT, ENDED, HEARD, QUIET, UNKNOWN, Measuring
 from .measuring import MAX_SECONDS as _MEASURING_SECONDS
-from .measuring import Measuring
 
 if TYPE_CHECKING:
     from .._shapes import Capture as CaptureReport
+    from .._shapes import FirstReading
 
 _GRACE_SECONDS = 10.0  # for the first lease to come
 _CONNECTION_SECONDS = 15.0
@@ -71,6 +78,9 @@ _LOOK_SECONDS = 1.0
 _MAX_CONNECTIONS = 4096
 # Measuring connections at a time. Each may hold one segment in the kernel: 9 kB, on loopback 64 kB.
 _MAX_MEASURING = 2048
+_MAX_IDLE = 16384  # idle connections at a time
+_LINGER_SECONDS = 75.0  # in which the other end of one that failed may still ask why
+_MAX_ENDED = 65536  # idle connections of which is known how they ended
 _MAX_REQUESTS = 64
 # Bytes read at once: what is left unread would turn our FIN into a reset, and the notice would be lost.
 _MAX_READ_BYTES = 16384
@@ -126,14 +136,13 @@ class _Connection(_Waiting):
 
 
 class _MeasuringConnection(_Waiting):
-    __slots__ = ("measuring",)
+    __slots__ = ("measuring", "run", "nonce")
 
-    def __init__(self, sock: socket.SocketType, deadline: float, remote: str):
+    def __init__(self, sock: socket.SocketType, deadline: float, hello: proof.Hello, measuring: Measuring):
         super().__init__(sock, deadline)
-        self.measuring = Measuring(sock, remote)
-
-
-_KEEP = b"\n"  # in place of what was received so far: no part of a hello ends like that
+        self.measuring = measuring
+        self.run = hello.run
+        self.nonce = hello.nonce
 
 
 class Listener:
@@ -151,8 +160,16 @@ class Listener:
         self._connections: OrderedDict[int, _Waiting] = OrderedDict()
         self._requests: OrderedDict[int, _Waiting] = OrderedDict()
         self._measuring: OrderedDict[int, _Waiting] = OrderedDict()
+        # Idle connections by run and nonce, when which of them is to speak, and how the last ones ended.
+        self._idle: Dict[Tuple[bytes, bytes], _MeasuringConnection] = {}
+        # Half of the open files stay for ports and other connections.
+        self._max_idle = min(_MAX_IDLE, open_files.raise_limit() // 2)
+        self._lingers_until = 0.0
+        self._speeches: List[Tuple[float, Tuple[bytes, bytes]]] = []
+        self._ended: OrderedDict[Tuple[bytes, bytes], bytes] = OrderedDict()
         self._leases = Leases(self._on_opened, self._on_closing)
         self._captures: Dict[bytes, Capture] = {}  # by the key of the run that asked for it
+        self._before: "Dict[bytes, FirstReading]" = {}  # by the key of the run: before its lease
         self._capture_problems: Dict[bytes, str] = {}  # of runs that asked for one in vain
         self._begun = time.monotonic()
         self._end_without_lease = self._begun + _GRACE_SECONDS
@@ -176,8 +193,14 @@ class Listener:
         """
         if self._leases and self._leases.next_deadline() <= now:
             self._leave(self._leases.expire(now))
-        self._drop_idle(now)
-        deadline = self._leases.next_deadline() if self._leases else self._end_without_lease
+        self._drop_silent(now)
+        self._speak(now)
+        if self._leases:
+            deadline = self._leases.next_deadline()
+        elif self._idle:
+            deadline = max(self._end_without_lease, self._lingers_until)
+        else:
+            deadline = self._end_without_lease
         self._look = min(deadline, now + _LOOK_SECONDS)
         return now < deadline
 
@@ -209,8 +232,8 @@ class Listener:
         left = self._hear(sock, endpoint, b"", remote[0])
         if left is None:
             sock.close()
-        elif left is _KEEP:
-            self._measure(sock, remote[0])
+        elif isinstance(left, proof.Hello):
+            self._measure(sock, remote[0], left)
         else:
             deadline = time.monotonic() + _CONNECTION_SECONDS
             self._wait_for(_Connection(sock, deadline, endpoint, left, remote[0]))
@@ -232,34 +255,62 @@ class Listener:
         left = self._hear(connection.sock, connection.endpoint, connection.received, connection.remote)
         if left is None:
             self._close(connection)
-        elif left is _KEEP:
+        elif isinstance(left, proof.Hello):
             self._poll.unregister(self._forget(connection))
-            self._measure(connection.sock, connection.remote)
+            self._measure(connection.sock, connection.remote, left)
         else:
             connection.received = left
 
-    def _measure(self, sock: socket.SocketType, remote: str) -> None:
+    def _measure(self, sock: socket.SocketType, remote: str, hello: proof.Hello) -> None:
         """Keep a connection for its probe to measure the path."""
-        connection = _MeasuringConnection(sock, time.monotonic() + _MEASURING_SECONDS, remote)
+        measuring = Measuring(sock, remote, lambda nonce: self._fate_of((hello.run, nonce)))
+        deadline = time.monotonic() + _MEASURING_SECONDS
+        connection = _MeasuringConnection(sock, deadline, hello, measuring)
         self._measuring[sock.fileno()] = connection
         self._watch(sock, self._on_measuring, connection)
 
     def _on_measuring(self, connection: _MeasuringConnection) -> None:
         measuring = connection.measuring
         waited = measuring.waits_to_send
-        if not measuring.serve():
-            self._close(connection)
+        if not (measuring.serve() and self._may_stay(connection)):
+            self._close(connection, CUT)
         elif measuring.waits_to_send != waited:
             events = select.EPOLLIN | (select.EPOLLOUT if measuring.waits_to_send else 0)
             self._poll.modify(connection.sock.fileno(), events)
 
+    def _may_stay(self, connection: _MeasuringConnection) -> bool:
+        """Move a connection that is to be idle to the others; returns whether there was room."""
+        hold, name = connection.measuring.hold, (connection.run, connection.nonce)
+        if hold is None or name in self._idle:
+            return True
+        if len(self._idle) >= self._max_idle:
+            return False
+        self._measuring.pop(connection.sock.fileno(), None)
+        self._idle[name] = connection
+        if hold:
+            heapq.heappush(self._speeches, (time.monotonic() + hold, name))
+        return True
+
+    def _speak(self, now: float) -> None:
+        """Send a line over each idle connection that has been idle for long enough."""
+        while self._speeches and self._speeches[0][0] <= now:
+            connection = self._idle.get(heapq.heappop(self._speeches)[1])
+            if connection is not None and not connection.measuring.speak():
+                self._close(connection, CUT)
+
+    def _fate_of(self, name: Tuple[bytes, bytes]) -> bytes:
+        connection = self._idle.get(name)
+        if connection is not None:
+            return HEARD if connection.measuring.was_heard else QUIET
+        return self._ended.get(name, UNKNOWN)
+
     def _hear(
         self, sock: socket.SocketType, endpoint: Endpoint, received: bytes, remote: str
-    ) -> Optional[bytes]:
+    ) -> Union[bytes, proof.Hello, None]:
         """Take in what came and answer a whole hello.
 
-        Returns what to wait with for more, C(_KEEP) if the connection is to be measured, or None when it is
-        to be closed.
+        Returns what to wait with for more, the hello if it asks for a measuring connection, or None when the
+        connection is to be closed.
 
         The probe answers our FIN with RST, so that neither end keeps TIME_WAIT.
         """
@@ -279,19 +330,21 @@ class Listener:
             return received
         try:
             # Who says nothing, or something else, is no run of ours, and must not take us for a service.
-            answer, is_to_measure = self._answer(received, endpoint, remote)
-            sock.send(answer or proof.NOTICE, _NOW if is_to_measure else _NOW_WITH_END)
+            answer, measuring = self._answer(received, endpoint, remote)
+            sock.send(answer or proof.NOTICE, _NOW if measuring else _NOW_WITH_END)
         except OSError:
             return None  # the probe is gone; so is the connection
-        return _KEEP if is_to_measure else None
+        return measuring
 
-    def _answer(self, received: bytes, endpoint: Endpoint, remote: str) -> Tuple[bytes, bool]:
-        """Return the answer to a hello of ours, and whether it asks for a measuring connection."""
+    def _answer(
+        self, received: bytes, endpoint: Endpoint, remote: str
+    ) -> Tuple[bytes, Optional[proof.Hello]]:
+        """Return the answer to a hello of ours, and the hello if it asks for a measuring connection."""
         line, newline, unused = received.partition(b"\n")
         hello = proof.read_hello(line) if newline and len(received) <= proof.MAX_BYTES else None
         key = self._leases.key_of(hello.run, endpoint) if hello else b""
         if not hello or not key:
-            return b"", False
+            return b"", None
         is_to_measure = proof.may_measure(key, hello) and len(self._measuring) < _MAX_MEASURING
         answer = proof.answer(
             key,
@@ -301,7 +354,7 @@ class Listener:
             seen=remote,
             now=time.time(),
         )
-        return answer, is_to_measure
+        return answer, hello if is_to_measure else None
 
     def _on_datagram(self, argument: Tuple[Endpoint, socket.socket]) -> None:
         endpoint, sock = argument
@@ -323,13 +376,19 @@ class Listener:
         self._measuring.pop(descriptor, None)
         return descriptor
 
-    def _close(self, waiting: _Waiting) -> None:
+    def _close(self, waiting: _Waiting, how: bytes = ENDED) -> None:
         self._forget(waiting)
+        if isinstance(waiting, _MeasuringConnection):
+            name = (waiting.run, waiting.nonce)
+            if self._idle.pop(name, None):
+                self._ended[name] = how
+                while len(self._ended) > _MAX_ENDED:
+                    self._ended.popitem(last=False)
         if isinstance(waiting, _Request):
             waiting.drop_files()
         waiting.sock.close()
 
-    def _drop_idle(self, now: float) -> None:
+    def _drop_silent(self, now: float) -> None:
         for waiting in (self._connections, self._requests, self._measuring):
             while waiting:
                 oldest = next(iter(waiting.values()))
@@ -412,13 +471,18 @@ class Listener:
         if not self._leases:
             self._end_without_lease = 0.0
 
-    def _leave(self, runs: Set[bytes]) -> None:
-        """Forget what belonged to runs whose leases have ended."""
+    def _leave(self, runs: Set[bytes], lingers: bool = False) -> None:
+        """Forget what belonged to runs whose leases have ended; their idle connections may linger."""
         for run in runs:
             control = self._controls.pop(run, None)
             if control is not None:
                 self._on_closing(control)
                 control.close()
+        if lingers:
+            self._lingers_until = time.monotonic() + _LINGER_SECONDS
+        else:
+            for name in [name for name in self._idle if name[0] in runs]:
+                self._close(self._idle[name])
         self._drop_captures()
         self._end_if_idle()
 
@@ -460,6 +524,8 @@ class Listener:
         elif needs_capture and opened.capture_problem:
             # The ports are listened on nevertheless; whoever asked for a capture hears of it at the end.
             self._capture_problems[key] = opened.capture_problem
+        if key not in self._before:
+            self._before[key] = watch.begin()
         before = self._leases.get(key)
         lease = self._leases.take(key, asked, time.monotonic() + ttl, given, idle)
         return dict(lease.report(), changed=before is None or before.wanted != asked, **self._self())
@@ -476,6 +542,9 @@ class Listener:
         for key in [*self._captures, *self._capture_problems]:
             if self._leases.get(key) is None:
                 self._end_capture(key)
+        self._before = {
+            key: value for key, value in self._before.items() if self._leases.get(key) is not None
+        }
 
     def _end_capture(self, key: bytes) -> Optional["CaptureReport"]:
         """Return what a run's capture saw, or None if the run asked for none."""
@@ -497,16 +566,18 @@ class Listener:
             return {"changed": False}
         return dict(lease.report(), wanted=describe(lease.wanted), changed=True, **self._self())
 
-    def _release(self, key: bytes) -> Dict[str, Any]:
-        """End a run's lease."""
+    def _release(self, key: bytes, waited: float = 0.0) -> Dict[str, Any]:
+        """End a run's lease, which had no use for its ports in the last seconds."""
         answer: Dict[str, Any] = {}
         report = self._end_capture(key)
         if report is not None:
             answer["capture"] = report
-        if self._leases.stepped_aside(key):
+        if key in self._before:
+            answer["before"] = self._before.pop(key)
+        if self._leases.stepped_aside(key, waited):
             answer["stepped_aside"] = True
         answer["changed"] = self._leases.release(key)
-        self._leave({proof.run_id(key)})
+        self._leave({proof.run_id(key)}, lingers=True)
         return answer
 
     def _who(self) -> Dict[str, Any]:
@@ -606,7 +677,7 @@ _OPERATIONS = {
         takes_files=True,
     ),
     "show": _Operation(Listener._show, {"token": proof.check_token}),
-    "release": _Operation(Listener._release, {"token": proof.check_token}),
+    "release": _Operation(Listener._release, {"token": proof.check_token}, {"waited": float}),
     "clear": _Operation(Listener._clear),
     "who": _Operation(Listener._who, is_for_everybody=True),
 }

@@ -6,7 +6,7 @@
 import errno
 import os
 import socket
-from typing import Iterable, Optional
+from typing import Callable, Iterable, Optional
 
 from .._kernel import open_files
 from .._kernel.privileges import give_up_root
@@ -56,20 +56,22 @@ def _control_socket(host: str, token: str) -> Optional[socket.socket]:
 
 def spawn(host: str, control: socket.socket, run: bytes) -> None:
     """Start the listener of a host as a process of its own, with the control socket of its first run."""
+    detach(control, lambda: _serve(host, control, run))
+
+
+def detach(control: socket.socket, serve: Callable[[], None]) -> None:
+    """Call a function in a process of its own that keeps no open file but a socket."""
     child = os.fork()
-    if not child:
-        _detach(host, control, run)
-    os.waitpid(child, 0)
-
-
-def _detach(host: str, control: socket.socket, run: bytes) -> None:
+    if child:
+        os.waitpid(child, 0)
+        return
     try:
         os.setsid()
         if os.fork():
             os._exit(0)
         os.chdir("/")
         _keep_only(control.fileno())
-        _serve(host, control, run)
+        serve()
     except BaseException:  # noqa: BLE001  # a forked child must never return into the module's code
         os._exit(1)
     os._exit(0)
@@ -96,15 +98,16 @@ def _descriptors() -> Iterable[int]:
 
 def _serve(host: str, control: socket.socket, run: bytes) -> None:
     owner = os.getuid()
-    _name_process()
+    name_process("exasol-listener")
     open_files.raise_limit()
     note = give_up_root()
     Listener(host, control, run, owner, note).serve()
 
 
-def _name_process() -> None:
+def name_process(name: str) -> None:
+    """Give this process a name, at most 15 characters."""
     try:
         with open("/proc/self/comm", "w") as comm:
-            comm.write("exasol-listener")
+            comm.write(name)
     except OSError:
         pass  # only for those who look at ps

@@ -10,7 +10,7 @@ its socket has events, or when its time is over. The stage decides what to do.
 import select
 import time
 from collections import defaultdict, deque
-from typing import Callable, DefaultDict, Deque, Dict, Iterator, Set, Tuple
+from typing import Callable, DefaultDict, Deque, Dict, Iterable, Iterator, Set, Tuple
 
 _EVENTS = select.EPOLLIN | select.EPOLLOUT | select.EPOLLET
 _MAX_WAIT_SECONDS = 1.0
@@ -82,6 +82,10 @@ class Engine:
     def is_waited_for(self) -> bool:
         """Whether any socket is in use that is not in the background."""
         return len(self._stages) > len(self._background)
+
+    def stages(self) -> Iterable[Stage]:
+        """Return the stages of all sockets."""
+        return self._stages.values()
 
     def watch(self, descriptor: int, read: Callable[[], None]) -> None:
         """Call C(read) whenever there is something to read, without a stage."""

@@ -46,12 +46,21 @@ def is_answer(outcome: Outcome) -> bool:
     return outcome.state in (OPEN, CLOSED) and not is_silence(outcome)
 
 
+def silent_addresses(targets: Iterable[Target]) -> List[str]:
+    """Return the addresses from which nothing at all came back."""
+    return [
+        group[0].address
+        for group in by_address(targets)
+        if all(outcome.reason == NO_RESPONSE for target in group for outcome in target.found)
+    ]
+
+
 class Suspects:
     """The silent ports of one address whose packets may have been lost.
 
     If they are fewer than the ports that answered, they are tried again, as long as that finds some of them.
-    If an answer came late, packets were lost for certain: then they are tried again even if they are more,
-    and more often.
+    If an answer came late, or from new source ports only (scouts.py), packets were lost for certain: then
+    they are tried again even if they are more, and more often.
     """
 
     def __init__(self, targets: Sequence[Target]):
@@ -88,7 +97,7 @@ class Suspects:
         answered: List[PortGroup] = []
         for target in self.targets:
             answered += _answered(target)
-        if any(_count_late(group) for group in answered):
+        if any(target.is_alive for target in self.targets) or any(map(_count_late, answered)):
             return self._vain < _MAX_VAIN_RETRIES
         return not self._vain and count < sum(len(group.ports) for group in answered)
 
@@ -106,7 +115,7 @@ def late_answers(targets: Iterable[Target]) -> Dict[Target, int]:
 
     To be counted before any port is tried again.
     """
-    return {target: sum(map(_count_late, target.found.values())) for target in targets}
+    return {target: sum(map(_count_late, _answered(target))) for target in targets}
 
 
 def paths(
@@ -138,13 +147,16 @@ def paths(
 def observation(target: Target) -> "Observation":
     """Return a target's outcomes as plain data, each state with its compressed ports."""
     states = [_state(outcome, target.found[outcome]) for outcome in sorted(target.found, key=rank)]
-    return {
+    found: "Observation" = {
         "destination": target.destination,
         "address": target.address,
         "protocol": target.protocol,
         "ports": str(target.ports),
         "states": states,
     }
+    if target.completed:
+        found["completed_name"] = target.completed
+    return found
 
 
 def _state(outcome: Outcome, group: PortGroup) -> "PortState":

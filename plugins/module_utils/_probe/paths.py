@@ -5,11 +5,11 @@
 
 For each path:
 
-1. I(Samples.) Sixteen connections from different source ports, spread over the proven ports and a few at a
-   time; eight if the sweep has tried more than sixteen there, whose first tries count below. Each measures
-   the round trip by its own handshake, and the clock of the other end: the listener's time lies between our
-   question and its answer, so half of that time is the greatest error. In the burst of a sweep our own
-   queue would be measured.
+1. I(Samples.) Connections from different source ports, spread over the proven ports and a few at a time:
+   sixteen together with the first tries of the sweep, which count below, and never fewer than eight. Each
+   measures the round trip by its own handshake, and the clock of the other end: the listener's time lies
+   between our question and its answer, so half of that time is the greatest error. In the burst of a sweep
+   our own queue would be measured. One whose first packet was lost counts as such.
 2. I(Silence.) A sample without an answer, and a first try of the sweep without one, is tried again I(from the
    same source port), five times for half a second. A device that spreads connections over several links or
    ways chooses by addresses and ports, so behind a dead one the same connections fail always and all others
@@ -20,7 +20,7 @@ For each path:
 3. I(Segments.) One connection for full-size segments, and more where one stalls (segments.py).
 
 What a path costs is bounded: it starts nothing new after four seconds, ends in about five, and has about 90
-connections with one segment each where everything goes wrong; 9 or 17 where all is well. Connections are
+connections with one segment each where everything goes wrong; 9 to 16 where all is well. Connections are
 closed by RST, as every connection to a listener of ours.
 """
 
@@ -52,7 +52,7 @@ BY_CONNECTION = "by_connection"
 PATTERNS = (BY_CONNECTION,)
 
 _SAMPLES = 16
-_SAMPLES_BESIDE_MANY = 8  # if the sweep has tried more
+_MIN_SAMPLES = 8  # whatever the sweep has tried: in its burst, round trips are those of our own queue
 _FEW_SAMPLES = 4  # with a limit of the rate
 _AT_A_TIME = 4
 _FAR_MS = 5.0  # from this round trip on, our own queue does not matter, and all samples start at once
@@ -68,7 +68,8 @@ _CONFIRMATION = 3  # times the wait for one segment
 _MAX_ROUNDS = 6
 _PING_SECONDS = 0.04
 _MAX_START_SECONDS = 4.0  # after which a path starts nothing new
-_MAX_SECONDS = 7.0  # after which everything ends; a limit of the rate may add to it
+_MAX_SECONDS = 7.0  # after which everything ends, but for what many paths and a limit of the rate add to it
+_SLOW_RATE = 1000.0  # connections a second that a busy host starts, and a busy listener answers
 _BURST = 32
 _MAX_LINE = 64  # bytes
 _FAILED = select.EPOLLERR | select.EPOLLHUP
@@ -157,7 +158,7 @@ class _Run:
                 self.engine.end_all()
 
     def _deadline(self) -> float:
-        return self._begun + _MAX_SECONDS + (self._started / self._pace.rate if self._pace.rate else 0.0)
+        return self._begun + _MAX_SECONDS + self._started / (self._pace.rate or _SLOW_RATE)
 
     def _start_some(self) -> bool:
         """Start as many as may start now; returns whether more may start at once."""
@@ -184,6 +185,7 @@ class _Connection(Stage):
         "started",
         "state",
         "rtt_ms",
+        "repeated_syns",
         "answer",
         "_asked",
         "_nonce",
@@ -199,6 +201,7 @@ class _Connection(Stage):
         self.started = 0.0  # 0 until there is a socket
         self.state = _CONNECTING
         self.rtt_ms = -1.0
+        self.repeated_syns = 0
         self.answer: Optional[proof.Answer] = None
         self._asked = 0.0
         self._nonce = proof.new_nonce()
@@ -230,6 +233,7 @@ class _Connection(Stage):
     def start(self) -> None:
         """Start the connection."""
         family = self.path.family
+        self.path.has_begun()
         try:
             self.sock = socket.SocketType(family, _STREAM)
         except OSError:
@@ -272,6 +276,7 @@ class _Connection(Stage):
 
     def _ask(self) -> None:
         info = tcp_info(self.sock)
+        self.repeated_syns = info.repeated if info else 0
         if info and info.rtt_ms and not info.repeated:
             self.rtt_ms = info.rtt_ms
             self.path.note_round_trip(info.rtt_ms)
@@ -352,13 +357,14 @@ class _Connection(Stage):
 class _Sample(_Connection):
     """Measures the round trip and the clock, and whether this very connection ever comes about."""
 
-    __slots__ = ("_tries", "_lost")
+    __slots__ = ("_tries", "_lost", "_is_of_sweep")
     measures = False
 
     def __init__(self, path: "_Path", port: int, source_port: int = 0, lost: int = 0):
         super().__init__(path, port, source_port)
         self._tries = 1 if source_port else 0
         self._lost = lost  # SYNs before this try
+        self._is_of_sweep = bool(source_port)  # whether the first try was one of the sweep
 
     @property
     def is_needed(self) -> bool:
@@ -376,7 +382,13 @@ class _Sample(_Connection):
             self.path.rtt_ms.append(self.rtt_ms)
         info = tcp_info(self.sock)
         self.close()
-        self.path.sample_passed(self._lost + (info.repeated if info else 0))
+        self._passed(self._lost + (info.repeated if info else 0))
+
+    def _passed(self, lost: int) -> None:
+        if not self._is_of_sweep:
+            # Of what follows the handshake, the sweep does not count losses either.
+            self.path.note_first_try(is_lost=self._lost > 0 or self.repeated_syns > 0)
+        self.path.sample_passed(lost)
 
     def on_end(self) -> None:
         """Not silence: it tells nothing about loss."""
@@ -386,7 +398,7 @@ class _Sample(_Connection):
         """Try again from the same source port."""
         if self.state != _CONNECTING:
             self.close()
-            self.path.sample_passed(self._lost + 1)
+            self._passed(self._lost + 1)
             return
         own = self.sock.getsockname()
         self.close()
@@ -396,7 +408,7 @@ class _Sample(_Connection):
             self.path.sample_failed(self._lost)
             return
         again = _Sample(self.path, self.port, own[1], self._lost)
-        again._tries = self._tries
+        again._tries, again._is_of_sweep = self._tries, self._is_of_sweep
         self.path.sample_is_silent()
         self.path.run.start(again)
 
@@ -743,6 +755,10 @@ class _Path:
         """How long a segment must have been waited for: it was sent twice."""
         return 0.24 + 2 * self._round_trip
 
+    def has_begun(self) -> None:
+        """Let the time of the path begin with its first connection: many paths take turns."""
+        self._begun = self._begun or time.monotonic()
+
     # What connections tell.
 
     def note_round_trip(self, rtt_ms: float) -> None:
@@ -763,10 +779,9 @@ class _Path:
 
     def begin(self) -> None:
         """Start the first connections."""
-        self._begun = time.monotonic()
         self._start_segments(_Segments(self, self._port()))
         first = sum(len(_proven(target)) for target in self._targets)
-        self._waiting = min(self.run.samples, _SAMPLES if first <= _SAMPLES else _SAMPLES_BESIDE_MANY)
+        self._waiting = min(self.run.samples, max(_MIN_SAMPLES, _SAMPLES - first))
         silent: List[Silent] = []
         for target in self._targets:
             silent += [
@@ -775,10 +790,11 @@ class _Path:
         # What the sweep tried counts: those that passed, and those that are tried again now.
         self._tried = first - len(silent)
         self._lost = max(0, self.entry["lost"] - len(silent))
-        if self.sent_from:
+        if silent and self.sent_from:
+            self._had_silence = True
+            self._waiting += self.run.samples
             for some in _spread(silent, _MAX_SILENT):
                 self._running += 1
-                self._had_silence = True
                 self.run.start(_Sample(self, some.port, some.source_port, lost=1))
         self._start_samples()
 
@@ -813,6 +829,11 @@ class _Path:
             self._had_silence = True
             self._waiting += self.run.samples
         self._start_samples()
+
+    def note_first_try(self, is_lost: bool) -> None:
+        """Count a connection beside those of the sweep that came about, at once or later."""
+        self.entry["tries"] += 1
+        self.entry["lost"] += is_lost
 
     def sample_passed(self, lost: int) -> None:
         """Count a connection that came about after it had lost so many SYNs."""

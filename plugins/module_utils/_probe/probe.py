@@ -4,21 +4,34 @@
 """A whole probe, from a plan's flows to observations.
 
 1. Names are resolved, and each of their addresses becomes a target.
-2. One sweep tries every port (sweep.py).
-3. Silent ports whose packets may have been lost are tried again (observations.py).
+2. One sweep tries every port (sweep.py). What stays silent or is rejected is traced beside it (trace.py).
+3. Bans and limits for new connections are told from filters (rate_limit.py).
+   Silent ports whose packets may have been lost are tried again (observations.py).
 4. Silent ports beside rejected ones are tried again alone, slowly (icmp_limit.py).
 5. With a capture, an address of which nothing is known gets one more patient try (next_hop.py).
 6. Refusals are examined: they may come from the probing host itself (refused_here.py).
 7. What turns out to be the probing host itself is no evidence about another host (reached_itself.py).
 8. The paths to our listeners are measured: loss, round trip, clock, size of segments (paths.py).
-9. The kernel says how the first hop of each path looks (_kernel/neighbours.py).
+9. If idle connections are to be held, a process of its own begins with them (idle_holder.py).
+10. The kernel says how the first hop of each path looks (_kernel/neighbours.py).
 """
 
 import contextlib
 import time
-from typing import TYPE_CHECKING, Dict, Iterable, List, Mapping, NamedTuple, Optional, Sequence, Tuple
+from typing import (
+    TYPE_CHECKING,
+    Callable,
+    Dict,
+    Iterable,
+    List,
+    Mapping,
+    NamedTuple,
+    Optional,
+    Sequence,
+    Tuple,
+)
 
-from .._kernel import open_files
+from .._kernel import open_files, watch
 from .._kernel.capture import Capture
 from .._kernel.loopback import may_choose_what_to_receive
 from .._kernel.neighbours import first_hops
@@ -30,22 +43,34 @@ from .._plan.ftp_modes import CONTROL_ROWS
 from .._values.addresses import explain_mistake, is_name, parse_address
 from .._values.errors import NetworkError
 from .._values.ports import Ports
-from . import icmp_limit, next_hop, reached_itself, refused_here
+from . import icmp_limit, idle, idle_holder, next_hop, rate_limit, reached_itself, refused_here
 from . import paths as path_measurement
 from .ftp_session import Login, Server, check_authorities, examine_all
-from .observations import Suspects, by_address, late_answers, observation, paths, summarize
+from .observations import (
+    Suspects,
+    by_address,
+    late_answers,
+    observation,
+    paths,
+    silent_addresses,
+    summarize,
+)
 from .outcome import OPEN, OTHER_RUN, UNRESOLVED, Outcome
+from .scouts import Scouts
 from .sweep import Pace, Sweep, Work, all_ports
 from .targets import Target, Targets, describe
+from .trace import Tracer
 
 if TYPE_CHECKING:
     from .._shapes import Capture as CaptureReport
-    from .._shapes import Path, PortsAt, ProbeFlow, ProbeResult, ProbeTarget
+    from .._shapes import FirstReading, KernelReport, Path, PortsAt, ProbeFlow, ProbeResult, ProbeTarget
 
 MIN_TIMEOUT = 1.0  # seconds; of what a user may choose
 _MAX_RETRIES = 6  # at 20 % loss each way a port stays silent through all of them with a probability of 5e-10
 _RESOLVER_SECONDS = 10.0
 _MIN_SOCKETS = 8
+
+AskAgain = Callable[[List[Work], float, float], None]  # ports, seconds, connections a second
 
 
 class Settings(NamedTuple):
@@ -57,6 +82,9 @@ class Settings(NamedTuple):
     identify: bool = False
     ftp: Optional[Login] = None
     capture: bool = False
+    trace: bool = False
+    idle: Sequence[int] = ()  # seconds
+    host: str = ""  # as which idle connections are asked for
 
 
 def patient(pace: Pace) -> Pace:
@@ -116,6 +144,7 @@ def collect(
 def run(targets: Targets, settings: Settings) -> "ProbeResult":
     """Probe the targets."""
     begun = time.monotonic()
+    before = watch.begin()
     settings = check(settings)
     key = check_token(settings.token) if settings.token else b""
     if not key and any(target.ours or target.ours_everywhere for target in targets):
@@ -123,6 +152,49 @@ def run(targets: Targets, settings: Settings) -> "ProbeResult":
     sources = Sources(settings.sources)
     resolved, unresolved = _resolved(targets)
     targets.claim_for_members(resolved)
+    swept = _swept(resolved, settings, sources, key)
+    found_paths = swept.paths
+    _add_first_hops(found_paths, sources)
+    resolved = reached_itself.settle(resolved, OwnAddresses)
+    path_measurement.measure(
+        found_paths, resolved, _gentle(settings.pace, swept.limits), sources=sources, key=key
+    )
+    left: Optional[float] = None
+    if settings.idle:
+        where = idle.places(resolved) if key else []
+        left = idle_holder.hold(settings.host, where, settings.idle, sources, key)
+    everything = resolved + unresolved
+    sessions = examine_all(_ftp_servers(resolved), settings.ftp) if settings.ftp else None
+    result: "ProbeResult" = {
+        "observations": [observation(target) for target in everything],
+        "paths": found_paths,
+        "summary": summarize(everything),
+        "elapsed_s": round(time.monotonic() - begun, 3),
+        "kernel": _kernel_report(before, resolved, found_paths, sources),
+    }
+    traces = swept.tracer.report(resolved)
+    if traces:
+        result["traces"] = traces
+    if swept.captured is not None:
+        result["capture"] = swept.captured
+    if left is not None:
+        result["idle_left_s"] = round(left, 1)
+    if sessions is not None:
+        result["ftp_sessions"] = sessions
+    return result
+
+
+class _Swept(NamedTuple):
+    """What trying all ports showed beside their outcomes, which their targets have."""
+
+    paths: List["Path"]
+    limits: Dict[str, rate_limit.Limit]  # for new connections, by address
+    tracer: Tracer
+    captured: Optional["CaptureReport"]
+
+
+def _swept(resolved: Sequence[Target], settings: Settings, sources: Sources, key: bytes) -> _Swept:
+    """Try all ports, and what their outcomes make worth a look."""
     captured: Optional["CaptureReport"] = None
     with contextlib.ExitStack() as stack:
         sweep = stack.enter_context(Sweep(settings.pace, sources, key, settings.identify))
@@ -133,27 +205,31 @@ def run(targets: Targets, settings: Settings) -> "ProbeResult":
                 sweep.watch(capture)
         except NetworkError as error:
             captured = {"problem": str(error)}
-        found_paths = _measure(sweep, resolved)
+        tracer = _tracer(settings, sources)
+        stack.callback(tracer.close)
+        again = _Again(settings, sources, key, capture)
+        found_paths, limits = _measure(sweep, resolved, tracer, again.ask)
         if capture is not None:
             _ask_next_hops(resolved, settings.pace, sources, capture)
         _find_own_refusals(resolved, settings.pace, sources, capture)
         if capture is not None:
             captured = capture.report()
-    _add_first_hops(found_paths, sources)
-    resolved = reached_itself.settle(resolved, OwnAddresses)
-    path_measurement.measure(found_paths, resolved, settings.pace, sources=sources, key=key)
-    everything = resolved + unresolved
-    sessions = examine_all(_ftp_servers(resolved), settings.ftp) if settings.ftp else None
-    result: "ProbeResult" = {
-        "observations": [observation(target) for target in everything],
-        "paths": found_paths,
-        "summary": summarize(everything),
-        "elapsed_s": round(time.monotonic() - begun, 3),
-    }
-    if captured is not None:
-        result["capture"] = captured
-    if sessions is not None:
-        result["ftp_sessions"] = sessions
+    return _Swept(found_paths, limits, tracer, captured)
+
+
+def _kernel_report(
+    before: "FirstReading", targets: Sequence[Target], found: Sequence["Path"], sources: Sources
+) -> "KernelReport":
+    by_family = sources.by_family()
+    own = [address for address in by_family.values() if address]
+    result = watch.report(before, silent_addresses(targets), own)
+    measured = {path["address"] for path in found}
+    others = [target.address for target in targets if target.address not in measured]
+    result["neighbours"] = [
+        {"address": address, "link_address": hop.link_address}
+        for address, hop in first_hops(others, by_family).items()
+        if hop.link_address
+    ]
     return result
 
 
@@ -186,12 +262,54 @@ def _ftp_servers(targets: Iterable[Target]) -> List[Server]:
     return servers
 
 
-def _measure(sweep: Sweep, targets: Sequence[Target]) -> List["Path"]:
-    """Probe all ports; returns for each path how many first tries were lost."""
-    sweep.run(all_ports(targets))
-    late = late_answers(targets)
+class _Again:
+    """Asks ports again as the sweep does, at another pace."""
+
+    def __init__(self, settings: Settings, sources: Sources, key: bytes, capture: Optional[Capture]):
+        self._settings, self._sources, self._key, self._capture = settings, sources, key, capture
+
+    def ask(self, work: List[Work], timeout: float, rate: float) -> None:
+        """Try each port once."""
+        pace = self._settings.pace._replace(timeout=timeout, rate=rate)
+        with Sweep(pace, self._sources, self._key, self._settings.identify) as sweep:
+            if self._capture is not None:
+                sweep.watch(self._capture)
+            sweep.run(work)
+            sweep.finish()
+
+
+def _tracer(settings: Settings, sources: Sources) -> Tracer:
+    pace = settings.pace
+    return Tracer(sources, pace.timeout, pace.concurrency, is_on=settings.trace)
+
+
+def _gentle(pace: Pace, limits: Mapping[str, rate_limit.Limit]) -> Pace:
+    """Return a pace that no limit on the way objects to."""
+    rates = [limit.passes / 2 for limit in limits.values()] + ([pace.rate] if pace.rate else [])
+    return pace._replace(rate=min(rates)) if rates else pace
+
+
+def _measure(
+    sweep: Sweep, targets: Sequence[Target], tracer: Tracer, ask_again: AskAgain
+) -> Tuple[List["Path"], Dict[str, rate_limit.Limit]]:
+    """Probe all ports; returns for each path how many first tries were lost, and limits by address."""
     groups = by_address(targets)
-    suspects = [Suspects(group) for group in groups]
+    tracer.begin(targets)
+    sweep.scout(Scouts(groups))
+    sweep.run_traced(all_ports(targets), tracer)
+    tracer.take_outcomes()
+    tracer.finish()
+    late = late_answers(targets)
+    rate_limit.find_bans(
+        lambda work, rate: ask_again(work, rate_limit.BAN_SECONDS, rate),
+        [group for group in groups if group[0].address not in tracer.alive],
+    )
+    limits = rate_limit.find_limits(
+        lambda work, rate: ask_again(work, rate_limit.FIRST_SYN_SECONDS, rate), groups, sweep.rate
+    )
+    # What a limit dropped is not lost, and was asked again slowly.
+    late = {target: 0 if target.address in limits else count for target, count in late.items()}
+    suspects = [Suspects(group) for group in groups if group[0].address not in limits]
     for unused in range(_MAX_RETRIES):
         work: List[Work] = []
         for some in suspects:
@@ -204,7 +322,12 @@ def _measure(sweep: Sweep, targets: Sequence[Target]) -> List["Path"]:
     asked_again: List[Work] = []
     for some in suspects:
         asked_again += some.asked_again
-    return paths(targets, late, asked_again)
+    found = paths(targets, late, asked_again)
+    for path in found:
+        if path["address"] in limits:
+            limit = limits[path["address"]]
+            path["rate_limit"] = {"passes": limit.passes, "drops": limit.drops}
+    return found, limits
 
 
 def _add_first_hops(found: Sequence["Path"], sources: Sources) -> None:
@@ -253,6 +376,7 @@ def _resolved(targets: Iterable[Target]) -> Tuple[List[Target], List[Target]]:
         if target.address not in answers:
             found.append(target)
         elif answers[target.address].addresses:
+            target.completed = answers[target.address].completed
             found += [target.at(address) for address in answers[target.address].addresses]
         else:
             lost.append(_unresolved(target, answers[target.address].problem))

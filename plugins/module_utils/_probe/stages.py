@@ -48,6 +48,7 @@ class Context(NamedTuple):
     hello_start: bytes
     identify: bool  # whether services are asked who they are
     connect_plainly: Callable[[Target, int], None]  # one more attempt, without what saves packets
+    scout: Callable[[Target, int], None]  # the same from new source ports, if the address is silent so far
     lookups: "Lookups"
 
 
@@ -103,15 +104,24 @@ class _Stage(Stage):
     def __init__(self, attempt: Attempt):
         self._attempt = attempt
 
+    @property
+    def attempt(self) -> Attempt:
+        """The attempt that is in this stage."""
+        return self._attempt
+
     def close(self) -> None:
         """End the attempt in the middle of this stage."""
         self._attempt.close()
 
 
 class Handshake(_Stage):
-    """TCP: waits for SYN-ACK, RST or ICMP."""
+    """TCP: waits for SYN-ACK, RST or ICMP; with C(left), an alarm comes so many seconds before the end."""
 
-    __slots__ = ()
+    __slots__ = ("_left",)
+
+    def __init__(self, attempt: Attempt, left: float = 0.0):
+        super().__init__(attempt)
+        self._left = left
 
     def on_event(self, events: int) -> None:
         """Look at what became of the connection, and go on with it if there is one."""
@@ -147,6 +157,11 @@ class Handshake(_Stage):
     def on_alarm(self) -> None:
         """Record silence, and from which port, where a listener of ours should have answered."""
         attempt = self._attempt
+        if self._left:
+            attempt.context.engine.set_alarm(self, self._left)
+            self._left = 0.0
+            attempt.context.scout(attempt.target, attempt.port)
+            return
         if attempt.target.expects_proof(attempt.port):
             attempt.target.silent_from.setdefault(attempt.port, attempt.sock.getsockname()[1])
         attempt.finish(outcomes.timed_out("tcp"))
@@ -173,11 +188,6 @@ class Lookup(_Stage):
     def __init__(self, attempt: Attempt, go_on: Callable[[Attempt], None]):
         super().__init__(attempt)
         self.go_on = go_on
-
-    @property
-    def attempt(self) -> Attempt:
-        """The attempt that waits."""
-        return self._attempt
 
     def begin(self) -> None:
         """Wait for the next look, which is at the end of this round of events if it may be."""
@@ -288,6 +298,7 @@ class Proof(_Stage):
             _look_who_is_there(attempt, go_on=Attempt.close)
         else:
             attempt.close()
+            attempt.target.accepted.add(attempt.port)
             attempt.context.connect_plainly(attempt.target, attempt.port)
 
 
@@ -444,6 +455,23 @@ class Farewell(_Stage):
 
     def on_alarm(self) -> None:
         """Leave a server that does not end."""
+        self._attempt.close()
+
+
+class Scout(_Stage):
+    """TCP: only sees whether a connection from another source port comes about."""
+
+    __slots__ = ()
+
+    def on_event(self, events: int) -> None:
+        """Note that the address is alive, and leave."""
+        attempt = self._attempt
+        if events & select.EPOLLOUT and not events & _FAILED:
+            attempt.target.is_alive = True
+        attempt.reset()
+
+    def on_alarm(self) -> None:
+        """Leave: silence proves nothing."""
         self._attempt.close()
 
 

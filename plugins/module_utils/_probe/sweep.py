@@ -43,7 +43,7 @@ import errno
 import socket
 import time
 from collections import deque
-from typing import Iterable, Iterator, List, NamedTuple, Tuple
+from typing import Iterable, Iterator, List, NamedTuple, Optional, Tuple
 
 from .._kernel.capture import Capture
 from .._kernel.loopback import receive_only_from_here
@@ -51,8 +51,10 @@ from .._kernel.sockets import Sources
 from .._listener import proof
 from .engine import Engine
 from .outcome import from_errno, local_failure, receive_errors
-from .stages import Attempt, Context, Datagrams, Handshake, Lookups
+from .scouts import PART, Scouts
+from .stages import Attempt, Context, Datagrams, Handshake, Lookups, Scout
 from .targets import Target
+from .trace import Tracer
 
 DEFAULT_TIMEOUT = 3.5  # seconds; just above 3 s, so that three SYNs leave (at once, after 1 s and after 3 s)
 DEFAULT_CONCURRENCY = 4096
@@ -98,9 +100,12 @@ class Sweep:
             hello_start=proof.prefix(key),
             identify=identify,
             connect_plainly=self._start_plainly,
+            scout=self._start_scouts,
             lookups=Lookups(),
         )
+        self._scouts = Scouts(())
         self._postponed: List[Work] = []
+        self._tracer: Optional[Tracer] = None  # that looks at the pass
         self._begun = 0.0  # when the pass began
         self._started = 0  # attempts in the pass
 
@@ -110,9 +115,25 @@ class Sweep:
     def __exit__(self, *unused: object) -> None:
         self._engine.close()
 
+    @property
+    def rate(self) -> float:
+        """The connections a second, 0 for no limit."""
+        return self._pace.rate
+
     def watch(self, capture: Capture) -> None:
         """Let a capture read while we probe."""
         self._engine.watch(capture.sock.fileno(), capture.read)
+
+    def run_traced(self, work: Iterable[Work], tracer: Tracer) -> None:
+        """Try each port once, and let a tracer look meanwhile which of them are silent."""
+        self._engine.watch(tracer.fileno(), tracer.read)
+        self._tracer = tracer
+        self.run(work)
+        self._tracer = None
+
+    def scout(self, scouts: Scouts) -> None:
+        """Let silent addresses be tried from more source ports, see scouts.py."""
+        self._scouts = scouts
 
     def run(self, work: Iterable[Work]) -> None:
         """Try each port once.
@@ -138,7 +159,12 @@ class Sweep:
         more = True
         while more or self._engine.is_waited_for:
             more = more and self._start_some(waiting)
-            self._engine.wait(self._seconds_to_wait(more))
+            seconds = self._seconds_to_wait(more)
+            if self._tracer is not None:
+                now = time.monotonic()
+                self._tracer.tick(now, self._waiting)
+                seconds = min(seconds, self._tracer.seconds_to_next(now))
+            self._engine.wait(seconds)
 
     def _start_some(self, waiting: Iterator[Work]) -> bool:
         """Start as many attempts as may start now; returns whether more may be left."""
@@ -163,6 +189,13 @@ class Sweep:
             return 0.0
         next_start = self._begun + self._started / self._pace.rate
         return min(self._engine.seconds_to_next_alarm(), max(0.0, next_start - time.monotonic()))
+
+    def _waiting(self, seconds: float) -> Iterator[Work]:
+        """Yield the ports that have waited so long for a first sign of life."""
+        latest = time.monotonic() - seconds
+        for stage in self._engine.stages():
+            if isinstance(stage, (Handshake, Datagrams)) and stage.attempt.started <= latest:
+                yield stage.attempt.target, stage.attempt.port
 
     def start(self, target: Target, port: int, plain: bool = False) -> None:
         """Start an attempt; a plain one does without what saves packets."""
@@ -192,7 +225,12 @@ class Sweep:
             return
         attempt = Attempt(self._context, sock, target, port, started, plain)
         if target.protocol == "tcp":
-            self._engine.add(sock.fileno(), Handshake(attempt), self._pace.timeout, started)
+            if target.ours:
+                at_first = self._pace.timeout / PART
+                handshake = Handshake(attempt, left=self._pace.timeout - at_first)
+                self._engine.add(sock.fileno(), handshake, at_first, started)
+            else:
+                self._engine.add(sock.fileno(), Handshake(attempt), self._pace.timeout, started)
         else:
             datagrams = Datagrams(attempt)
             self._engine.add(sock.fileno(), datagrams, datagrams.seconds, started)
@@ -200,6 +238,25 @@ class Sweep:
 
     def _start_plainly(self, target: Target, port: int) -> None:
         self.start(target, port, plain=True)
+
+    def _start_scouts(self, target: Target, port: int) -> None:
+        for unused in range(self._scouts.take(target)):
+            self._started += 1
+            try:
+                sock = socket.SocketType(target.family, _STREAM)
+            except OSError:
+                return
+            try:
+                self._sources.bind(sock, target.family)
+                number = sock.connect_ex((target.address, port))
+            except OSError as error:
+                number = error.errno or errno.EIO
+            if number not in (0, errno.EINPROGRESS):
+                sock.close()
+                return
+            started = time.monotonic()
+            scout = Scout(Attempt(self._context, sock, target, port, started))
+            self._engine.add(sock.fileno(), scout, self._pace.timeout * (1 - 1 / PART), started)
 
     def _refuse(self, target: Target, port: int, number: int) -> None:
         """Take in that this host's own kernel did not start an attempt."""

@@ -21,6 +21,7 @@ from typing import (
 
 from .._identify._registry import NEVER_CUT_SHORT, Datagram, datagram, protocol_of
 from .._listener.endpoints import WILDCARDS
+from .._plan.flows import DENIED
 from .._values.addresses import parse_address, stands_for
 from .._values.errors import NetworkError
 from .._values.ports import Ports
@@ -45,12 +46,14 @@ class Target:
     def __init__(self, destination: str, address: str, protocol: str):
         self.destination = destination
         self.name = ""
+        self.completed = ""  # the longer name that the resolver found in place of the name
         self.planned = False  # whether a plan names the host that has this address
         self.member = False  # a name of a connection string: any host of the plan may have its addresses
         self.address = address
         self.protocol = protocol
         self.ports = Ports()
         self.ours = Ports()  # where our own listener answers
+        self.wanted = Ports()  # which ought to be reachable, as far as anybody knows
         self.services: Dict[int, str] = {}  # by the ports of those that can tell who they are
         self.talks: Dict[int, str] = {}  # the protocol in which each of them is asked
         self.datagrams: Dict[int, Datagram] = {}
@@ -60,6 +63,9 @@ class Target:
         self.silent_from: Dict[
             int, int
         ] = {}  # source ports of first tries without any answer, by their ports
+        # Ports that accepted a connection on which our listener was not heard, and were tried once more.
+        self.accepted: Set[int] = set()
+        self.is_alive = False  # a scout has reached it, see scouts.py
         self.sent_from = ""  # the address that the first proven connection was sent from
         self.refused_here: Set[int] = set()  # ports at which this host itself refused the connection
         self.doubtful: Set[int] = set()  # ports whose connection ended before it was known where it led
@@ -139,8 +145,9 @@ class Target:
     def at(self, address: str) -> "Target":
         """Return the same target at one address of its name, without outcomes."""
         copy = Target(self.destination, address, self.protocol)
-        copy.planned, copy.member = self.planned, self.member
+        copy.planned, copy.member, copy.completed = self.planned, self.member, self.completed
         copy.name = self.name if parse_address(self.address) else self.address
+        copy.wanted = self.wanted
         copy.ports, copy.ours = self.ports, self.ours_everywhere.get(copy.wildcard, Ports())
         copy.services, copy.talks, copy.datagrams = self.services, self.talks, self.datagrams
         return copy
@@ -193,8 +200,9 @@ class Targets:
         ports: Any,
         service: str = "",
         identify: str = "",
+        is_wanted: bool = True,
     ) -> Target:
-        """Add ports of one address; returns the target they went to."""
+        """Add ports of one address, which are wanted or should not be reachable; returns their target."""
         if protocol not in PROTOCOLS:
             raise NetworkError(
                 f"protocol {protocol!r} of {destination} cannot be probed: expected tcp or udp"
@@ -212,7 +220,10 @@ class Targets:
         target = self._targets.get(key)
         if target is None:
             target = self._targets[key] = Target(*key)
-        target.add(Ports.parse(ports), service, identify)
+        parsed_ports = Ports.parse(ports)
+        target.add(parsed_ports, service, identify)
+        if is_wanted:
+            target.wanted |= parsed_ports
         for where, spoken, answering in self._listening.get(destination, ()):
             if spoken == protocol:
                 target.claim(where, answering)
@@ -234,6 +245,7 @@ class Targets:
                         ports=flow["ports"],
                         service=flow["service"],
                         identify=flow.get("identify", ""),
+                        is_wanted=flow.get("expected") != DENIED,
                     )
                     target.planned = True
                     target.member = target.member or bool(flow.get("member"))

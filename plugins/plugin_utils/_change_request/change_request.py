@@ -24,14 +24,24 @@ from ...module_utils._values.ports import Ports
 from .._report.summary import host_order
 from .._text.format_registry import choose
 from .._text.products import grouped
+from .._verdict.causes import NO_RULE_HELPS
 from .._verdict.peers import hosts_by_peer
 from .._verdict.phrases import some_of
+from .._verdict.trace_notes import short_words
 from .._verdict.verdict import BLOCKED, BLOCKED_AT_DESTINATION, BLOCKED_ON_PATH, BLOCKED_ON_RETURN
 from .formats import REQUEST_FORMATS, REQUEST_KIND
 from .lines import Request, Row, collapse, family
 
 if t.TYPE_CHECKING:
-    from ...module_utils._shapes import HostPlan, Plan, ProbeFlow, Result, Unmeasured, Verification
+    from ...module_utils._shapes import (
+        HostPlan,
+        MeasuredPath,
+        Plan,
+        ProbeFlow,
+        Result,
+        Unmeasured,
+        Verification,
+    )
 
 _PLANNED = "planned, not measured"
 # There the server connects back to the node that is the source of the result.
@@ -56,14 +66,23 @@ class _Target(t.NamedTuple):
     address: str
 
 
+_Seen = Mapping[tuple[str, str], tuple[str, ...]]  # by source and destination
+
+
 class _Site:
     """The addresses of all hosts, and the order in which they are named.
 
-    That is the order of the inventory, then that of the numbers in their names.
+    That is the order of the inventory, then that of the numbers in their names. C(seen) has the addresses as
+    which destinations see sources, where a device on the path translates them.
     """
 
-    def __init__(self, networks: Networks, places: Mapping[str, int]):
+    def __init__(self, networks: Networks, places: Mapping[str, int], seen: _Seen | None = None):
         self.networks, self._places = networks, places
+        self._seen = seen or {}
+
+    def seen_as(self, source: str, destination: str) -> tuple[str, ...]:
+        """Return the addresses as which a destination sees a source that has others."""
+        return self._seen.get((source, destination), ())
 
     def ordered(self, names: Iterable[str]) -> tuple[str, ...]:
         """Return names, each once, in order."""
@@ -96,7 +115,11 @@ def request_of_verification(verification: Verification, include_unlocated: bool 
     managed = set(addresses)
     for hosts in verification["peers"].values():
         managed.update(hosts)
-    needed = [result for result in verification["results"] if result["expected"] == REACHABLE]
+    needed = [
+        result
+        for result in verification["results"]
+        if result["expected"] == REACHABLE and result.get("cause", "") not in NO_RULE_HELPS
+    ]
     chosen = [result for result in needed if _is_outside(result, managed)]
     unlocated = [result for result in needed if result["verdict"] == BLOCKED]
     notes: list[str] = []
@@ -107,7 +130,9 @@ def request_of_verification(verification: Verification, include_unlocated: bool 
             f"{len(unlocated)} more results are blocked at an unknown place and are left out: measure with "
             f"captures at both ends, or include them (include_unlocated)."
         )
-    site = _Site(networks_of_report(verification), host_order(verification))
+    site = _Site(
+        networks_of_report(verification), host_order(verification), _translated(verification.get("paths", ()))
+    )
     needs: list[_Need] = []
     for result in chosen:
         needs += _needs_of(result, site)
@@ -118,6 +143,14 @@ def request_of_verification(verification: Verification, include_unlocated: bool 
         managed=site.ordered(managed),
         notes=tuple(notes),
     )
+
+
+def _translated(paths: Iterable[MeasuredPath]) -> _Seen:
+    found: dict[tuple[str, str], set[str]] = {}
+    for path in paths:
+        if path.get("seen_as"):
+            found.setdefault((path["source"], path["destination"]), set()).update(path["seen_as"])
+    return {ends: collapse(addresses) for ends, addresses in found.items()}
 
 
 def _is_outside(result: Result, managed: set[str]) -> bool:
@@ -131,6 +164,9 @@ def _needs_of(result: Result, site: _Site) -> Iterator[_Need]:
     why = f"measured {result['verdict']}"
     if result.get("reason_ip"):
         why += f" by {result['reason_ip']}"
+    traced = short_words(result)
+    if traced:
+        why += f" ({traced})"
     source, destination, targets = result["source"], result["destination"], [result["address"]]
     for end in (source, destination, *targets):
         if parse_network(end):
@@ -249,7 +285,7 @@ def _rows(needs: Iterable[_Need], site: _Site, evidence: str) -> tuple[Row, ...]
         pairs.setdefault(need.source, _Pair()).add(need)
     rows: list[Row] = []
     for protocol, everything in by_protocol.items():
-        for (ports, _is_external), alike in _by_ports(everything, site.networks).items():
+        for (ports, _is_external, seen), alike in _by_ports(everything, site).items():
             sources_of = {target: frozenset(pairs) for target, pairs in alike.items()}
             for sources, targets in grouped(sources_of, _target_name):
                 rows.append(
@@ -258,6 +294,7 @@ def _rows(needs: Iterable[_Need], site: _Site, evidence: str) -> tuple[Row, ...]
                         ports=ports,
                         sources=sources,
                         targets=targets,
+                        seen=seen,
                         needs=_needs_to(targets, alike),
                         site=site,
                         evidence=evidence,
@@ -266,15 +303,20 @@ def _rows(needs: Iterable[_Need], site: _Site, evidence: str) -> tuple[Row, ...]
     return tuple(sorted(rows, key=site.row_key))
 
 
-def _by_ports(pairs: _Pairs, networks: Networks) -> dict[tuple[Ports, bool], _Pairs]:
+def _by_ports(pairs: _Pairs, site: _Site) -> dict[tuple[Ports, bool, tuple[str, ...]], _Pairs]:
     """Return the pairs by the ports that they need: only equal needs are one row.
 
     A source that comes from its external addresses to some, and from others to its cluster, has rows of both.
+    So has one whose address is translated on the path to some.
     """
-    found: dict[tuple[Ports, bool], _Pairs] = {}
+    found: dict[tuple[Ports, bool, tuple[str, ...]], _Pairs] = {}
     for target, by_source in pairs.items():
         for source, pair in by_source.items():
-            key = (pair.merged(), networks.uses_external(source, target.name))
+            key = (
+                pair.merged(),
+                site.networks.uses_external(source, target.name),
+                site.seen_as(source, target.name),
+            )
             found.setdefault(key, {}).setdefault(target, {})[source] = pair
     return found
 
@@ -296,12 +338,14 @@ def _row(
     ports: Ports,
     sources: frozenset[str],
     targets: Sequence[_Target],
+    seen: Sequence[str],
     needs: Sequence[_Need],
     site: _Site,
     evidence: str,
 ) -> Row:
     ends = [target.address for target in targets]
-    starts: list[str] = []
+    # A device before the translation sees the one, a device behind it the other.
+    starts = list(seen)
     for source in sources:
         # Which network it comes from is the same for all targets of a row.
         starts += site.networks.addresses(source, targets[0].name)
@@ -312,7 +356,7 @@ def _row(
         destination_networks=collapse(address for address in ends if _fits(address, starts)),
         protocol=protocol,
         ports=str(ports) or "any",
-        reason="; ".join(_reasons(needs, site)),
+        reason="; ".join([*_reasons(needs, site), *_translations(needs, seen, site)]),
         evidence=evidence,
     )
 
@@ -328,6 +372,17 @@ def _reasons(needs: Sequence[_Need], site: _Site) -> Iterator[str]:
             need.resolved_by for need in needs if need.destination == name and need.resolved_by
         )
         yield f"addresses of {name} as resolved by {some_of(hosts, _MAX_SENDERS)}"
+
+
+def _translations(needs: Sequence[_Need], seen: Sequence[str], site: _Site) -> Iterator[str]:
+    if seen:
+        sources = some_of(site.ordered(need.source for need in needs), _MAX_SENDERS)
+        destinations = some_of(site.ordered(need.destination for need in needs), _MAX_SENDERS)
+        yield (
+            f"{destinations} received connections of {sources} from {some_of(seen, _MAX_SENDERS)}, "
+            f"translated on the path (NAT): firewalls behind the translation must permit that, those before "
+            f"it the others"
+        )
 
 
 def _fits(address: str, others: Iterable[str]) -> bool:

@@ -35,6 +35,7 @@ SITE = {
     "exasol_firewall_state": TEXT,
     "exasol_verify_listeners": FLAG,
     "exasol_verify_limits": DATA,
+    "exasol_verify_idle": LIST,
     "exasol_verify_fail": FLAG,
     "exasol_report_directory": TEXT,
     "exasol_report_formats": LIST,
@@ -72,6 +73,7 @@ BY_HOST = (
     "exasol_verify_concurrency",
     "exasol_verify_source_address",
     "exasol_verify_identify",
+    "exasol_verify_trace",
     "exasol_verify_capture",
 )
 # What else begins like a variable of ours, and is read or set by playbooks, roles and change requests.

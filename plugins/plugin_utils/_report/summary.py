@@ -39,6 +39,11 @@ class Line(t.NamedTuple):
         """One result that stands for all."""
         return self.results[0]
 
+    @property
+    def spoken(self) -> str:
+        """The sentence that stands for all, of a result whose path was traced if there is one."""
+        return next((result for result in self.results if "trace" in result), self.first)["sentence"]
+
     def milliseconds(self) -> str:
         """Return the median of the medians, as text."""
         medians = sorted(result["rtt_ms"]["median"] for result in self.results if "rtt_ms" in result)
@@ -94,6 +99,7 @@ def _alike(result: Result) -> tuple[str, ...]:
         result["verdict"],
         result["reason"],
         _stranger(result),
+        result.get("cause", ""),
     )
 
 
@@ -199,12 +205,20 @@ def sentences(results: Iterable[Result]) -> list[str]:
     """Return what is wrong and who acts, one sentence for each line of the table that is not ok."""
     wrong = [line for line in lines(results) if line.first["verdict"] != OK]
     texts = [
-        f"{line.first['verdict']}: {line.first['sentence']}{_more(len(line.results) - 1)}"
+        f"{line.first['verdict']}: {line.spoken}{_more(len(line.results) - 1)}{_why(line.first)}"
         for line in wrong[:_MAX_SENTENCES]
     ]
     if len(wrong) > _MAX_SENTENCES:
         texts.append(f"... and {len(wrong) - _MAX_SENTENCES} more groups of flows: see the report")
     return texts
+
+
+def _why(result: Result) -> str:
+    """Return the cause of a result and the next command, as what follows its sentence."""
+    if not result.get("cause"):
+        return ""
+    command = result.get("next_command")
+    return f" [{result['cause']}]" + (f" Next: {command}" if command else "")
 
 
 def _more(count: int) -> str:

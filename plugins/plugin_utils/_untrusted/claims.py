@@ -28,6 +28,7 @@ _ONE_FOR_ALL = (
     "that probes"
 )
 _MAX_ADDRESSES = 256  # that a host may say a name has
+_ROUND_TRIPS = ("min", "median", "p95", "max")
 _LISTENED = ("listening", "in_use", "denied", "holders")
 Data = Mapping[str, t.Any]
 Results = Mapping[str, t.Any]
@@ -61,7 +62,7 @@ def believable(
             host: _listened(host, result, hosts) for host, result in listeners.items() if host in hosts
         },
         captures={host: _captured(host, result) for host, result in captures.items() if host in hosts},
-        stopped={host: _read(host, result, LISTENER) for host, result in stopped.items() if host in hosts},
+        stopped={host: _stopped(host, result, hosts) for host, result in stopped.items() if host in hosts},
         queries={
             host: _listened(host, result, hosts) for host, result in (queries or {}).items() if host in hosts
         },
@@ -90,7 +91,10 @@ def _probed(host: str, result: t.Any, hosts: Hosts) -> t.Any:
         asked = _Asked(hosts[host]["probes"])
         _each("observations", _observed(found["observations"], asked, hosts))
         _each("paths", _measured(found.get("paths", ()), asked))
+        _each("traces", _traced(found.get("traces", ()), asked))
         _each("ftp_sessions", _sessions(found.get("ftp_sessions", ()), asked))
+        for field, name in (("ways", "remote"), ("neighbours", "address")):
+            _each(field, _unseen(found, field, name))
         _check_capture(found.get("capture", {}))
     except ShapeError as mismatch:
         return malformed(host, mismatch)
@@ -195,6 +199,11 @@ def _measured(paths: t.Any, asked: _Asked) -> Iterator[tuple[int, str]]:
 
 
 def _wrong_measures(path: Data) -> str:
+    if path["lost"] > path["tries"]:
+        return f"says that {path['lost']} of {path['tries']} first tries were lost"
+    times = path.get("rtt_ms", {})
+    if sorted(times.values()) != [times[name] for name in _ROUND_TRIPS if name in times]:
+        return "has round-trip times that are not in order"
     connections = path.get("connections")
     if connections and connections["failed_always"] > connections["tried"]:
         return f"says that {connections['failed_always']} of {connections['tried']} connections failed"
@@ -207,6 +216,24 @@ def _wrong_measures(path: Data) -> str:
         elif not 0 < found.get("size", 0) <= found.get("mss", 0):
             return f"says that segments {way} are {found['state']}, and has no size or one above the MSS"
     return ""
+
+
+def _traced(traces: t.Any, asked: _Asked) -> Iterator[tuple[int, str]]:
+    known: set[tuple[str, str, str, int]] = set()
+    for index, trace in enumerate(traces):
+        key = (trace["destination"], trace["protocol"], trace["address"], trace["port"])
+        problem = asked.problem(*key[:3])
+        ports = asked.ports.get((trace["destination"], trace["protocol"]), ())
+        if not problem and not any(trace["port"] in Ports.parse(some) for some in ports):
+            problem = f"is about port {trace['port']}, which this host was not asked to probe"
+        if not problem and key in known:
+            problem = f"is a second one about port {trace['port']} of {shown(trace['address'])}"
+        known.add(key)
+        hops = [hop["hop"] for hop in trace["hops"]]
+        if not problem and (hops != sorted(set(hops)) or not all(hop["by"] for hop in trace["hops"])):
+            problem = "has hops out of order, or one without an address"
+        if problem:
+            yield index, problem
 
 
 def _sessions(sessions: t.Any, asked: _Asked) -> Iterator[tuple[int, str]]:
@@ -241,6 +268,38 @@ def _listened(host: str, result: t.Any, hosts: Hosts) -> t.Any:
     return found
 
 
+def _stopped(host: str, result: t.Any, hosts: Hosts) -> t.Any:
+    found = _read(host, result, LISTENER)
+    if not found or found.get("failed"):
+        return found
+    plan = hosts[host]
+    idle, ways = found.get("idle_connections", ()), found.get("kernel", {}).get("ways", ())
+    try:
+        _each("idle_connections", _idled(idle, _Asked(plan["probes"])))
+    except ShapeError as mismatch:
+        return malformed(host, mismatch)
+    try:
+        _each("ways", _unasked_ways(ways, plan))
+    except ShapeError as mismatch:
+        return malformed(host, mismatch.inside("kernel"))
+    return found
+
+
+def _idled(paths: t.Any, asked: _Asked) -> Iterator[tuple[int, str]]:
+    known: set[tuple[str, str]] = set()
+    for index, path in enumerate(paths):
+        key = (path["destination"], path["address"])
+        seconds = [check["seconds"] for check in path["checks"]]
+        problem = asked.problem(path["destination"], "tcp", path["address"])
+        if not problem and key in known:
+            problem = f"is a second one about {shown(path['address'])}"
+        elif not problem and len(seconds) > len(set(seconds)):
+            problem = "has two results for one duration"
+        known.add(key)
+        if problem:
+            yield index, problem
+
+
 def _unasked(entries: t.Any, endpoints: Iterable[Endpoint]) -> Iterator[tuple[int, str]]:
     wanted: dict[tuple[str, str], Ports] = {}
     for endpoint in endpoints:
@@ -252,6 +311,27 @@ def _unasked(entries: t.Any, endpoints: Iterable[Endpoint]) -> Iterator[tuple[in
         if Ports.parse(entry["ports"]) - wanted.get((entry["address"], entry["protocol"]), Ports()):
             what = f"{entry['protocol']} {shown(entry['ports'])} of {shown(entry['address'])}"
             yield index, f"is about {what}, where this host was not asked to listen"
+
+
+def _unseen(result: t.Any, field: str, name: str) -> Iterator[tuple[int, str]]:
+    """Yield what a host's kernel claims of addresses that it did not probe."""
+    asked = {entry["address"] for entry in result["observations"]}
+    for index, entry in enumerate(result.get("kernel", {}).get(field, ())):
+        if entry[name] not in asked:
+            yield index, f"is about {shown(entry[name])}, which this host did not probe"
+
+
+def _unasked_ways(ways: t.Any, plan: HostPlan) -> Iterator[tuple[int, str]]:
+    own = {*plan["addresses"], *plan.get("external", ())}
+    is_named = any(parse_address(one) is None for one in own)
+    others: set[str] = set()
+    for rule in plan.get("rules", ()):
+        others.update(rule["addresses"])
+    for index, way in enumerate(ways):
+        if way["remote"] not in others:
+            yield index, f"is about {shown(way['remote'])}, which has no flow to this host"
+        elif not is_named and way.get("at", "") not in {"", *own}:
+            yield index, f"is about {shown(way['at'])}, which is no address of this host in the plan"
 
 
 def _captured(host: str, result: t.Any) -> Capture:

@@ -18,16 +18,23 @@ from collections.abc import Mapping
 from functools import lru_cache
 
 from ...module_utils._identify._finding import STATUSES
+from ...module_utils._kernel.counters import COUNTERS, LEVELS
+from ...module_utils._kernel.ways import PROBLEMS as WAY_PROBLEMS
 from ...module_utils._listener.endpoints import PROTOCOLS, WILDCARDS
 from ...module_utils._listener.occupants import CONNECTION as HELD_BY_CONNECTION
 from ...module_utils._listener.occupants import LISTENER as HELD_BY_LISTENER
 from ...module_utils._listener.occupants import SERVICE, UNKNOWN
 from ...module_utils._plan.table_rows import ACTIVE, PASSIVE
 from ...module_utils._probe.ftp_session import DATA_COMMANDS, LOGINS, TRANSFERS
+from ...module_utils._probe.idle import MAX_DURATIONS, MAX_SECONDS
+from ...module_utils._probe.idle import STATES as IDLE_STATES
 from ...module_utils._probe.outcome import LOCAL, PROOFS, STATES
 from ...module_utils._probe.paths import PATTERNS
 from ...module_utils._probe.segments import REASONS as SEGMENT_REASONS
 from ...module_utils._probe.segments import STATES as SEGMENT_STATES
+from ...module_utils._probe.trace import ENDS as TRACE_ENDS
+from ...module_utils._probe.trace import KINDS as TRACE_KINDS
+from ...module_utils._probe.trace import MAX_HOPS
 from ...module_utils._values.addresses import is_name, parse_address, stands_for
 from ...module_utils._values.errors import NetworkError
 from ...module_utils._values.ports import Ports
@@ -149,6 +156,7 @@ _OBSERVATION = _object(
     protocol=_PROTOCOL,
     ports=_PORTS,
     states=_list(_STATE),
+    completed_name=_TARGET,
 )
 _SEEN = _object(
     "address remote protocol",
@@ -222,6 +230,8 @@ _SEGMENTS = _object(
     mss={"type": "integer", "minimum": 1, "maximum": 65535},
     reason={"enum": SEGMENT_REASONS},
 )
+_RATE = {"type": "number", "minimum": 0, "maximum": 1e6}
+_LINK_ADDRESS = {"type": "string", "pattern": "^[0-9a-f]{2}(:[0-9a-f]{2}){0,31}$"}
 _PATH = _object(
     "destination address tries lost",
     destination=_NAME,
@@ -234,11 +244,60 @@ _PATH = _object(
     retransmitted=_NUMBER,
     connections=_object("tried failed_always", tried=_NUMBER, failed_always=_NUMBER),
     pattern={"enum": PATTERNS},
+    rate_limit=_object("passes drops", passes=_RATE, drops=_RATE),
     segments=_object("out in", **{"out": _SEGMENTS, "in": _SEGMENTS}),
     gateway=_SEEN_ADDRESS,
-    link_address={"type": "string", "pattern": "^[0-9a-f]{2}(:[0-9a-f]{2}){0,31}$"},
+    link_address=_LINK_ADDRESS,
+)
+_HOP = {"type": "integer", "minimum": 1, "maximum": MAX_HOPS}
+_TRACE = _object(
+    "destination address protocol port kind tried hops",
+    destination=_NAME,
+    address=_TARGET,
+    protocol=_PROTOCOL,
+    port=_PORT,
+    kind={"enum": TRACE_KINDS},
+    tried={"type": "integer", "minimum": 0, "maximum": MAX_HOPS},
+    hops=_list(_object("hop by", hop=_HOP, by=_list(_SEEN_ADDRESS, 64)), MAX_HOPS),
+    end=_object("hop how", hop=_HOP, how={"enum": TRACE_ENDS}, by=_SEEN_ADDRESS),
+)
+_IDLE_STATE = {"enum": IDLE_STATES}
+_IDLE_CHECK = _object(
+    "seconds source_first destination_first",
+    seconds={"type": "integer", "minimum": 1, "maximum": MAX_SECONDS},
+    source_first=_IDLE_STATE,
+    destination_first=_IDLE_STATE,
+    after_s={"type": "number", "minimum": 0, "maximum": 1e6},
+)
+_IDLE_PATH = _object(
+    "destination address checks",
+    destination=_NAME,
+    address=_TARGET,
+    checks=_list(_IDLE_CHECK, MAX_DURATIONS),
 )
 # Of which run, and of which machine, a result is.
+_WAY = _object(
+    "remote problem",
+    remote=_ADDRESS,
+    problem={"enum": WAY_PROBLEMS},
+    at=_ADDRESS,
+    gateway=_SEEN_ADDRESS,
+    interface={"type": "string", "pattern": "^[A-Za-z0-9_.@:-]{0,32}$"},
+)
+_COUNT = {"type": "integer", "minimum": 0, "maximum": 1 << 64}
+_KERNEL = _object(
+    "",
+    grown={"type": "object", "propertyNames": {"enum": COUNTERS}, "additionalProperties": _COUNT},
+    levels={"type": "object", "propertyNames": {"enum": LEVELS}, "additionalProperties": _COUNT},
+    ways=_list(_WAY, 65536),
+    full_queues=_list(
+        _object("address protocol ports", address=_SEEN_ADDRESS, protocol=_PROTOCOL, ports=_PORTS), 1024
+    ),
+    link_addresses=_list(_LINK_ADDRESS, 4096),
+    neighbours=_list(
+        _object("address link_address", address=_ADDRESS, link_address=_LINK_ADDRESS),
+    ),
+)
 _ORIGIN = {"run": _NAME, "machine": _object("", identity=_NAME, own=_list(_TARGET, 1024))}
 _CHANGED = {"type": "boolean"}
 _OWN_ADDRESSES = _list(_SEEN_ADDRESS, 4096)
@@ -257,6 +316,9 @@ PROBE = _object(
     },
     elapsed_s={"type": "number", "minimum": 0, "maximum": 1e9},
     paths=_list(_PATH),
+    traces=_list(_TRACE, 1024),
+    kernel=_KERNEL,
+    idle_left_s={"type": "number", "minimum": 0, "maximum": 2 * MAX_SECONDS},
     **_ORIGIN,
 )
 LISTENER = _object(
@@ -272,6 +334,8 @@ LISTENER = _object(
     addresses=_OWN_ADDRESSES,
     note=_TEXT,
     stepped_aside={"type": "boolean"},
+    kernel=_KERNEL,
+    idle_connections=_list(_IDLE_PATH),
     **_ORIGIN,
 )
 # What is kept of a host whose module failed: the reason may be that an address is not its own.

@@ -10,10 +10,12 @@ import typing as t
 
 from ...module_utils._identify._finding import IDENTIFIED, OTHER, REFUSING, SILENT, UNVERIFIABLE
 from ...module_utils._listener.occupants import LISTENER
-from ...module_utils._probe.outcome import OTHER_RUN, PROOF_OTHER_PORT
+from ...module_utils._probe.outcome import OTHER_RUN, PROOF_CUT_OFF, PROOF_OTHER_PORT, PROOF_SILENT
+from . import causes, packet_stages
 from .case import ELSEWHERE, SIBLING, Case
 from .phrases import listens_elsewhere, one_machine
-from .verdict import NO_LISTENER, OK, UNTESTED, WRONG_HOST, WRONG_SERVICE, Judgement
+from .reasons import because
+from .verdict import NO_LISTENER, OK, STALLED, UNTESTED, WRONG_HOST, WRONG_SERVICE, Judgement
 
 if t.TYPE_CHECKING:
     from ...module_utils._shapes import Identity
@@ -23,34 +25,61 @@ def judge_accepted(case: Case) -> Judgement:
     """Judge a port that accepted a connection, or that answered a datagram."""
     proven = case.observed.get("answered_by")
     if case.holder == SIBLING and proven != case.destination:
-        return UNTESTED, f"{case.source} reaches {case.where}, but {one_machine(case)}."
+        return because(
+            case,
+            causes.ONE_MACHINE,
+            verdict=UNTESTED,
+            sentence=f"{case.source} reaches {case.where}, but {one_machine(case)}.",
+        )
     if case.reason == OTHER_RUN or (case.holder == LISTENER and not proven):
-        return UNTESTED, (
-            f"{case.source} reaches {case.where}, but a listener of another run answers there instead of "
-            f"{case.service}: if that run is over, wait until its listener closes its ports (usually "
-            f"5 minutes), and measure again."
+        return because(
+            case,
+            causes.OTHER_RUN,
+            verdict=UNTESTED,
+            sentence=(
+                f"{case.source} reaches {case.where}, but a listener of another run answers there instead of "
+                f"{case.service}: if that run is over, wait until its listener closes its ports (usually "
+                f"5 minutes), and measure again."
+            ),
         )
     if proven == case.destination and case.holder == ELSEWHERE:
-        return NO_LISTENER, (
-            f"{case.source} reaches {case.where}, but only our listener answers there: "
-            f"{listens_elsewhere(case)}."
+        return because(
+            case,
+            causes.LISTENS_ELSEWHERE,
+            verdict=NO_LISTENER,
+            sentence=(
+                f"{case.source} reaches {case.where}, but only our listener answers there: "
+                f"{listens_elsewhere(case)}."
+            ),
         )
     if proven is None:
         return _served(case)
+    if proven == case.destination and case.observed.get("proof") == PROOF_OTHER_PORT:
+        return _judge_other_port(case)
     if proven == case.destination:
-        if case.observed.get("proof") == PROOF_OTHER_PORT:
-            return _judge_other_port(case)
-        return OK, f"{case.source} reaches {case.where}."
+        return Judgement(OK, f"{case.source} reaches {case.where}.")
     if proven:
-        return WRONG_HOST, (
-            f"{case.source} connects to {case.where}, but {proven} answers: the address, a load balancer or "
-            f"a NAT rule leads to another host; check exasol_address of both hosts and the rules between "
-            f"them."
+        return because(
+            case,
+            causes.OTHER_HOST,
+            verdict=WRONG_HOST,
+            sentence=(
+                f"{case.source} connects to {case.where}, but {proven} answers: the address, a load balancer "
+                f"or a NAT rule leads to another host; check exasol_address of both hosts and the rules "
+                f"between them."
+            ),
         )
-    return WRONG_HOST, (
-        f"{case.source} connects to {case.where}, but something other than our listener answers "
-        f"({case.observed.get('detail', 'no proof')}): a load balancer, a proxy or another host is in "
-        f"between; whoever runs it must let the connection through to {case.destination}."
+    if case.observed.get("proof") in (PROOF_SILENT, PROOF_CUT_OFF):
+        return _half_open(case)
+    return because(
+        case,
+        causes.OTHER_ANSWER,
+        verdict=WRONG_HOST,
+        sentence=(
+            f"{case.source} connects to {case.where}, but something other than our listener answers "
+            f"({case.observed.get('detail', 'no proof')}): a load balancer, a proxy or another host is in "
+            f"between; whoever runs it must let the connection through to {case.destination}."
+        ),
     )
 
 
@@ -58,17 +87,68 @@ def _judge_other_port(case: Case) -> Judgement:
     """Judge a port whose connections arrive at another port of the same host."""
     if case.behind:
         # There it may be meant: a device that has the address may give several hosts a port each.
-        return UNTESTED, (
-            f"{case.source} connects to {case.where}, but the connection arrives at another port of "
-            f"{case.destination}: the device that translates the address translates the port too, so it is "
-            f"unknown whether {case.service} answers there; whoever runs that device must say where the port "
-            f"leads, or keep it."
+        return because(
+            case,
+            causes.OTHER_PORT,
+            verdict=UNTESTED,
+            sentence=(
+                f"{case.source} connects to {case.where}, but the connection arrives at another port of "
+                f"{case.destination}: the device that translates the address translates the port too, so it "
+                f"is unknown whether {case.service} answers there; whoever runs that device must say where "
+                f"the port leads, or keep it."
+            ),
         )
-    return WRONG_SERVICE, (
-        f"{case.source} connects to {case.where}, but the connection arrives at another port of "
-        f"{case.destination}: a NAT rule, a port forwarding or a load balancer leads there, where another "
-        f"service listens; correct it, or the port in overrides ({case.service})."
+    return because(
+        case,
+        causes.OTHER_PORT,
+        verdict=WRONG_SERVICE,
+        sentence=(
+            f"{case.source} connects to {case.where}, but the connection arrives at another port of "
+            f"{case.destination}: a NAT rule, a port forwarding or a load balancer leads there, where "
+            f"another service listens; correct it, or the port in overrides ({case.service})."
+        ),
     )
+
+
+def _half_open(case: Case) -> Judgement:
+    """Judge a port that accepted, where our listener waits, and from which nothing else came."""
+    after = "the connection ends" if case.observed["proof"] == PROOF_CUT_OFF else "nothing comes through it"
+    opened = f"{case.source} connects to {case.where}, and then {after}"
+    proxy = (
+        f"a proxy, a load balancer or a SYN proxy accepts for {case.destination} and does not reach it: "
+        f"whoever runs it must look at what is behind it"
+    )
+    filtered = (
+        f"a filter in between or on {case.destination} drops what follows the handshake, such as one that "
+        f"saw only one direction of it (asymmetric routes, 'ct state invalid drop')"
+    )
+    if case.stage in _NEVER_ARRIVED:
+        return because(
+            case,
+            causes.HALF_OPEN,
+            verdict=WRONG_HOST,
+            sentence=f"{opened}; no packet of it arrived at {case.destination}, so {proxy}.",
+        )
+    if case.stage in _WENT_THROUGH:
+        return because(
+            case,
+            causes.HALF_OPEN,
+            verdict=STALLED,
+            sentence=(
+                f"{opened}, although the handshake was with {case.destination} itself: {filtered}; ask the "
+                f"network team to route both directions alike, and look at the rules of {case.destination}."
+            ),
+        )
+    return because(
+        case,
+        causes.HALF_OPEN,
+        verdict=STALLED,
+        sentence=(f"{opened}: {filtered}; or {proxy}. Captures at both ends (exasol_verify_capture) decide."),
+    )
+
+
+_NEVER_ARRIVED = (packet_stages.ON_PATH, packet_stages.BEFORE_DESTINATION)
+_WENT_THROUGH = (packet_stages.RETURNED, packet_stages.BEHIND_DESTINATION)
 
 
 def _served(case: Case) -> Judgement:
@@ -77,32 +157,64 @@ def _served(case: Case) -> Judgement:
     if identity is None:
         detail = case.observed.get("detail")
         said = f"open, service not verified; {detail}" if detail else "open, service not verified"
-        return OK, f"{case.source} reaches {case.where} ({said})."
+        return Judgement(OK, f"{case.source} reaches {case.where} ({said}).")
     status, detail = identity.get("status"), identity.get("detail", "")
     if status in (IDENTIFIED, UNVERIFIABLE):
-        return OK, f"{case.source} reaches {case.where} ({_described(identity)})."
+        return Judgement(OK, f"{case.source} reaches {case.where} ({_described(identity)}).")
     if status == OTHER:
         seen = "; ".join(filter(None, (identity.get("looks_like"), detail))) or "something else"
-        return WRONG_SERVICE, (
-            f"{case.source} reaches {case.where}, but {case.service} does not answer there ({seen}): another "
-            f"service, a load balancer or a proxy uses the port; correct the port in overrides "
-            f"({case.service}), or what is in front of {case.destination}."
+        return because(
+            case,
+            causes.OTHER_SERVICE,
+            verdict=WRONG_SERVICE,
+            sentence=(
+                f"{case.source} reaches {case.where}, but {case.service} does not answer there ({seen}): "
+                f"another service, a load balancer or a proxy uses the port; correct the port in overrides "
+                f"({case.service}), or what is in front of {case.destination}."
+            ),
         )
     if status == REFUSING:
-        return WRONG_SERVICE, (
-            f"{case.source} reaches {case.where}, but {case.service} does not serve {case.source} "
-            f"({_described(identity)}): the network is open, and whoever runs {case.service} on "
-            f"{case.destination} must act."
+        return because(
+            case,
+            causes.SERVICE_REFUSES,
+            verdict=WRONG_SERVICE,
+            sentence=(
+                f"{case.source} reaches {case.where}, but {case.service} does not serve {case.source} "
+                f"({_described(identity)}): the network is open, and whoever runs {case.service} on "
+                f"{case.destination} must act."
+            ),
+        )
+    if status == SILENT and case.kernels.is_queue_full:
+        return because(
+            case,
+            causes.ACCEPT_QUEUE_FULL,
+            verdict=WRONG_SERVICE,
+            sentence=(
+                f"{case.source} connects to {case.where}, but {case.service} does not accept its connections "
+                f"and its queue is full: the process is stopped, hangs or is overloaded; the network is "
+                f"open, and whoever runs {case.service} on {case.destination} must act."
+            ),
+            evidence=(f"the accept queue of {case.protocol} {case.ports} on {case.destination} is full",),
         )
     if status == SILENT:
         more = f" ({detail})" if detail else ""
-        return WRONG_SERVICE, (
-            f"{case.source} connects to {case.where}, but "
-            f"{identity.get('looks_like', 'something that sends nothing')} is there: {case.service} hangs, "
-            f"or a load balancer or a proxy without a server behind it accepts; look at {case.service} on "
-            f"{case.destination}{more}."
+        return because(
+            case,
+            causes.HALF_OPEN,
+            verdict=WRONG_SERVICE,
+            sentence=(
+                f"{case.source} connects to {case.where}, but "
+                f"{identity.get('looks_like', 'something that sends nothing')} is there: {case.service} "
+                f"hangs, or a load balancer or a proxy without a server behind it accepts, or a filter drops "
+                f"what follows the handshake; look at {case.service} on {case.destination}{more}."
+            ),
         )
-    return UNTESTED, f"{case.source} connects to {case.where}, but it is unknown who answers there."
+    return because(
+        case,
+        causes.UNIDENTIFIED,
+        verdict=UNTESTED,
+        sentence=f"{case.source} connects to {case.where}, but it is unknown who answers there.",
+    )
 
 
 def _described(identity: Identity) -> str:

@@ -8,12 +8,13 @@ from __future__ import annotations
 
 import typing as t
 
-from ...module_utils._probe.outcome import LOCAL
+from ...module_utils._identify._finding import SILENT
+from ...module_utils._probe.outcome import LOCAL, NO_RESPONSE
 from .limits import NO_LIMITS, Limits
 from .phrases import located
 
 if t.TYPE_CHECKING:
-    from ...module_utils._shapes import Path, PortState
+    from ...module_utils._shapes import Path, PortState, Trace
 
 # What became of our own listener at the destination (Listener.kind).
 NOT_ASKED, UP = "not_asked", "up"
@@ -55,6 +56,25 @@ class Listener(t.NamedTuple):
         return self.kind not in (NOT_ASKED, UP)
 
 
+class Kernels(t.NamedTuple):
+    """What the kernels of both ends know of a flow that did not come about."""
+
+    has_answered: bool = False  # anything else came back to the source from this very address
+    way_back: str = ""  # one of PROBLEMS of _kernel/ways.py: the destination's way to the source
+    way_back_gateway: str = ""
+    way_back_interface: str = ""
+    next_hop: str = ""  # of the source, if it does not reply to ARP or NDP
+    filtered_there: int = 0  # packets that the destination's reverse path filter dropped during the run
+    filtered_here: int = 0  # the same at the source, during its probe
+    is_queue_full: bool = False  # the service on these ports does not accept its connections
+    conntrack: str = ""  # what shows that the destination's table of connections is full
+    foreign_link: str = ""  # the link-layer address that answers for the address, none of the destination's
+    link_owner: str = ""  # the host of the plan that has that link-layer address
+
+
+NO_KERNELS = Kernels()
+
+
 class Case(t.NamedTuple):
     """One flow, or the part of its ports that share a state, with what both ends know of it."""
 
@@ -77,7 +97,9 @@ class Case(t.NamedTuple):
     ended: bool = False  # the destination or its listener was gone before the end of the run
     planned: str = ""  # all ports of the flow
     path: Path | None = None  # what the source measured of the path to this address, if it did
+    traces: tuple[Trace, ...] = ()  # of the way to this address, if the source traced any of its ports
     limits: Limits = NO_LIMITS  # of the site, for paths
+    kernels: Kernels = NO_KERNELS
     stage: str = ""  # how far the packets came, if that was captured
     control: str = ""  # for a denied flow: a host that may use these very ports and reached them
     control_at: str = ""  # where it reached them, if that was at another address
@@ -94,6 +116,14 @@ class Case(t.NamedTuple):
     def reason(self) -> str:
         """How the source knows the state, as a code."""
         return self.observed["reason"]
+
+    @property
+    def is_in_doubt(self) -> bool:
+        """Whether something failed of which the kernels of both ends may know more."""
+        if self.state == "open":
+            is_silent = self.observed.get("identity", {}).get("status") == SILENT
+            return is_silent or self.observed.get("answered_by") == ""
+        return self.state == "closed" or self.reason == NO_RESPONSE
 
     @property
     def where(self) -> str:

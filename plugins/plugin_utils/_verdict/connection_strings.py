@@ -22,6 +22,7 @@ from ...module_utils._plan.table_rows import DATABASE
 from ...module_utils._values.addresses import parse_address
 from ...module_utils._values.connection_string import NO_CERTIFICATE_CHECK, Member, compare_members
 from ...module_utils._values.ports import Ports
+from . import causes
 from .phrases import located, some_of
 from .verdict import OK, WRONG_SERVICE
 
@@ -171,7 +172,23 @@ class ConnectionStrings:
             f"{' and '.join(others)}, so drivers refuse to connect: if the certificate was renewed, write "
             f"its fingerprint into the string; if not, another server answers there."
         )
-        return t.cast("Result", {**result, "verdict": WRONG_SERVICE, "sentence": sentence})
+        place = result["address"]
+        endpoint = f"[{place}]:{result['ports']}" if ":" in place else f"{place}:{result['ports']}"
+        command = causes.FINGERPRINT_DIFFERS.command.format(endpoint=endpoint, source=result["source"])
+        return t.cast(
+            "Result",
+            {
+                **result,
+                "verdict": WRONG_SERVICE,
+                "sentence": sentence,
+                "cause": causes.FINGERPRINT_DIFFERS.code,
+                "evidence": [
+                    f"{result['source']} sees the fingerprint {seen}",
+                    f"the connection string has {' and '.join(others)}",
+                ],
+                "next_command": command,
+            },
+        )
 
     def notes(self) -> list[str]:
         """Return what is wrong with the strings, one note for all clients of which the same is true."""

@@ -7,7 +7,9 @@
 from __future__ import annotations
 
 from ...module_utils._listener.occupants import SERVICE
+from . import causes
 from .case import Case
+from .reasons import because
 from .verdict import EXPOSED, NO_LISTENER, OK, UNRESOLVED, UNTESTED, Judgement
 
 _MAX_NAMES = 3  # of hosts in a sentence
@@ -15,21 +17,37 @@ _MAX_NAMES = 3  # of hosts in a sentence
 
 def judge_denied(case: Case, judged: Judgement) -> Judgement:
     """Judge a flow that must not work, from what was seen of it as if it had to."""
-    verdict = judged[0]
+    verdict = judged.verdict
     if case.state == "open" and case.is_private:
-        return EXPOSED, (
-            f"{case.source} reaches {case.where}, an address of the private network, which only the nodes of "
-            f"its cluster may reach: whoever runs that network must separate it from {case.source}."
+        return because(
+            case,
+            causes.OPEN_THOUGH_DENIED,
+            verdict=EXPOSED,
+            sentence=(
+                f"{case.source} reaches {case.where}, an address of the private network, which only the "
+                f"nodes of its cluster may reach: whoever runs that network must separate it from "
+                f"{case.source}."
+            ),
         )
     if case.state == "open":
-        return EXPOSED, (
-            f"{case.source} reaches {case.where}, which the port table does not allow: close it on "
-            f"{case.destination} (role firewall, restrict)."
+        return because(
+            case,
+            causes.OPEN_THOUGH_DENIED,
+            verdict=EXPOSED,
+            sentence=(
+                f"{case.source} reaches {case.where}, which the port table does not allow: close it on "
+                f"{case.destination} (role firewall, restrict)."
+            ),
         )
     if case.ended and verdict != UNTESTED:
-        return UNTESTED, (
-            f"{case.source} does not reach {case.where} ({case.reason}), which does not prove a filter: "
-            f"{case.destination} was restarted or became unreachable during the run."
+        return because(
+            case,
+            causes.DESTINATION_LOST,
+            verdict=UNTESTED,
+            sentence=(
+                f"{case.source} does not reach {case.where} ({case.reason}), which does not prove a filter: "
+                f"{case.destination} was restarted or became unreachable during the run."
+            ),
         )
     # If our own listener was missing, a refusal may mean no more than that, whoever reached it before.
     is_refused = case.state == "closed" and verdict in (NO_LISTENER, UNTESTED)
@@ -37,20 +55,37 @@ def judge_denied(case: Case, judged: Judgement) -> Judgement:
         return judged
     if case.control and verdict != UNTESTED:
         place = f" at {case.control_at}" if case.control_at else ""
-        return OK, f"{case.source} does not reach {case.where}, as expected; {case.control} does{place}."
+        return Judgement(
+            OK, f"{case.source} does not reach {case.where}, as expected; {case.control} does{place}."
+        )
     if is_refused:
-        return UNTESTED, (
-            f"{case.source} is refused at {case.where}, but nothing listens there, so it is unknown whether "
-            f"a filter would stop it."
+        return because(
+            case,
+            causes.NOTHING_LISTENS,
+            verdict=UNTESTED,
+            sentence=(
+                f"{case.source} is refused at {case.where}, but nothing listens there, so it is unknown "
+                f"whether a filter would stop it."
+            ),
         )
     if case.state == "closed" and case.holder == SERVICE:
-        return UNTESTED, (
-            f"{case.source} is refused at {case.where}, where a service listened when the run began, so it "
-            f"is unknown whether a filter refuses or the service has ended."
+        return because(
+            case,
+            causes.NOTHING_LISTENS,
+            verdict=UNTESTED,
+            sentence=(
+                f"{case.source} is refused at {case.where}, where a service listened when the run began, so "
+                f"it is unknown whether a filter refuses or the service has ended."
+            ),
         )
-    return UNTESTED, (
-        f"{case.source} does not reach {case.where} ({case.reason}), but {_without_control(case)}, or "
-        f"exclude the row (exasol_exclude)."
+    return because(
+        case,
+        causes.NO_CONTROL,
+        verdict=UNTESTED,
+        sentence=(
+            f"{case.source} does not reach {case.where} ({case.reason}), but {_without_control(case)}, or "
+            f"exclude the row (exasol_exclude)."
+        ),
     )
 
 

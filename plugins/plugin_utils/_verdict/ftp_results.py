@@ -25,10 +25,13 @@ from ...module_utils._probe.ftp_session import (
     SILENT,
     UNVERIFIED,
 )
+from ...module_utils._probe.outcome import NO_RESPONSE, REFUSED
+from . import causes
 from .verdict import BLOCKED, NO_ROUTE, OK, UNTESTED, WRONG_HOST, WRONG_SERVICE
 
 if t.TYPE_CHECKING:
     from ...module_utils._shapes import ProbeTask, Result, Unmeasured
+    from .causes import Cause
 
 _SERVICES = {PASSIVE: PASSIVE_NAME, ACTIVE: ACTIVE_NAME}
 # The services that stand for the same connections: those of the plan and the rows of the port table.
@@ -85,6 +88,7 @@ def _of_session(source: str, session: Data) -> Iterator[Result]:
                 service=service,
                 kind=kind,
                 ports={data["port"] for data in some if "port" in data},
+                cause=_cause(kind, some),
                 sentence=_sentence(source, session, mode, some, kind),
             )
 
@@ -98,6 +102,7 @@ def _without_login(source: str, session: Data) -> Result:
         service=PASSIVE_NAME,
         kind=_Kind(UNTESTED, "error", NO_LOGIN),
         ports={session["port"]},
+        cause=causes.NO_LOGIN,
         sentence=f"{source} {words.format(server=server, detail=session.get('detail', ''))}",
     )
 
@@ -189,8 +194,37 @@ _TRANSFER_WORDS = {
 }
 
 
-def _result(source: str, session: Data, service: str, kind: _Kind, ports: set[int], sentence: str) -> Result:
-    return {
+def _cause(kind: _Kind, some: list[Data]) -> Cause | None:
+    """Return why data connections do not work, None if they do."""
+    if kind.verdict == OK:
+        return None
+    if kind.verdict == WRONG_HOST:
+        return causes.ANNOUNCED_ADDRESS
+    if kind.reason == BAD_REPLY:
+        return causes.BAD_REPLY
+    if kind.state == "open":
+        return _TRANSFER_CAUSES.get(some[0].get("transfer", ""), causes.NOT_MEASURED)
+    if kind.verdict == UNTESTED:
+        return causes.NOT_MEASURED
+    if kind.verdict == NO_ROUTE:
+        return causes.NO_WAY
+    reasons = {NO_RESPONSE: causes.SILENCE, REFUSED: causes.RESET}
+    return reasons.get(kind.reason, causes.ICMP_REJECTED)
+
+
+_TRANSFER_CAUSES = {FAILED: causes.TRANSFER_FAILED, SILENT: causes.SILENCE}
+
+
+def _result(
+    source: str,
+    session: Data,
+    service: str,
+    kind: _Kind,
+    ports: set[int],
+    sentence: str,
+    cause: Cause | None,
+) -> Result:
+    result: Result = {
         "source": source,
         "destination": session["destination"],
         "address": session["address"],
@@ -203,6 +237,11 @@ def _result(source: str, session: Data, service: str, kind: _Kind, ports: set[in
         "reason": kind.reason,
         "sentence": sentence,
     }
+    if cause is not None:
+        result["cause"] = cause.code
+        result["evidence"] = [f"{source} finds the data connection {kind.state} ({kind.reason})"]
+        result["next_command"] = ""
+    return result
 
 
 def still_untestable(entries: Iterable[Unmeasured], results: Iterable[Result]) -> list[Unmeasured]:

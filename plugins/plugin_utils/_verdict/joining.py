@@ -13,16 +13,18 @@ from functools import lru_cache
 from ...module_utils._plan.coverage import OPTIONAL
 from ...module_utils._plan.flows import DENIED, REACHABLE
 from ...module_utils._plan.networks import networks_of
-from ...module_utils._probe.outcome import NO_RESPONSE
+from ...module_utils._probe.outcome import NO_RESPONSE, PROOF_CUT_OFF, PROOF_SILENT
 from ...module_utils._values.ports import Ports
-from .case import OUTSIDE, Case
+from .case import OUTSIDE, Case, Kernels
 from .controls import Controls, entitled_hosts
+from .kernel_facts import KernelFacts
 from .limits import NO_LIMITS, Limits
 from .listening import Listening
 from .packet_stages import AT_DESTINATION, ON_RETURN, RETURNED, Captures, Ends
 from .results import result_of, unmeasured_case, unmeasured_flows, unseen_ports, untested_result
 from .standing import UNDECIDED
 from .task_results import failure
+from .trace_notes import traces_by_path
 from .two_networks import addresses_of_source, addresses_of_two_networks, all_addresses, is_asked
 
 if t.TYPE_CHECKING:
@@ -35,6 +37,7 @@ if t.TYPE_CHECKING:
         ProbeFlow,
         ProbeTask,
         Result,
+        Trace,
         Unmeasured,
     )
 
@@ -55,6 +58,7 @@ class Asked(t.NamedTuple):
     source: str
     own_addresses: tuple[str, ...]
     paths: Mapping[tuple[str, str], Path]  # what it measured of each path, by destination and address
+    traces: Mapping[tuple[str, str], tuple[Trace, ...]]
     entry: ProbeFlow
     destination: str
     has_two: bool  # whether the source was asked for addresses of both networks of the destination
@@ -92,6 +96,7 @@ class Joining:
         }
         self._entitled = entitled_hosts(self._hosts)
         self._queries = queries or {}
+        self.kernels = KernelFacts(observed, stopped or {})
         self.listening = Listening(
             listeners,
             {name: all_addresses(host) for name, host in self._hosts.items()},
@@ -137,6 +142,7 @@ class Joining:
         several = addresses_of_two_networks(probes, self._external)
         own = tuple(addresses_of_source(self._hosts[source], result))
         paths = {(path["destination"], path["address"]): path for path in result.get("paths", ())}
+        traces = traces_by_path(result)
         seen: dict[tuple[str, str], list[Observation]] = {}
         for observation in result.get("observations", ()):
             seen.setdefault((observation["destination"], observation["protocol"]), []).append(observation)
@@ -149,6 +155,7 @@ class Joining:
                     source=source,
                     own_addresses=own,
                     paths=paths,
+                    traces=traces,
                     entry=entry,
                     destination=destination,
                     has_two=destination in several,
@@ -187,7 +194,7 @@ class Joining:
         return is_refused and not case.control and case.service in self._optional
 
     def _cases(self, asked: Asked, observations: list[Observation]) -> Iterator[Case]:
-        source, own, paths, entry, destination, has_two = asked
+        source, own, paths, traces, entry, destination, has_two = asked
         has_networks = destination in self._external
         seen_as = tuple(self._networks.addresses(source, destination))
         for observation in observations:
@@ -220,9 +227,21 @@ class Joining:
                             ended=standing.ended,
                             planned=entry["ports"],
                             path=paths.get((destination, address)),
+                            traces=traces.get((destination, address), ()),
                             limits=self._limits,
                         )
+                        if case.is_in_doubt:
+                            case = case._replace(kernels=self._kernels_of(case))
                         yield from self._located(case, is_alone=not has_two)
+
+    def _kernels_of(self, case: Case) -> Kernels:
+        return self.kernels.of(
+            source=case.source,
+            source_addresses=case.source_addresses,
+            destination=case.destination,
+            address=case.address,
+            ports=case.ports,
+        )
 
     def _is_external(self, entry: ProbeFlow, destination: str, address: str) -> bool:
         """Tell whether a source used an address that its destination need not have itself."""
@@ -241,8 +260,9 @@ class Joining:
         is_lost = (
             case.reason == NO_RESPONSE and not case.ended and (case.protocol == "tcp" or case.listener.was_up)
         )
+        is_half_open = case.observed.get("proof") in (PROOF_SILENT, PROOF_CUT_OFF)
         stages: list[tuple[str, str]] = []
-        if is_lost or is_refused:
+        if is_lost or is_refused or is_half_open:
             ends = Ends(
                 source=case.source,
                 source_addresses=tuple(all_addresses(self._hosts[case.source])),

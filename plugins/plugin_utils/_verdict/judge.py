@@ -4,6 +4,8 @@
 
 """From a case to its verdict and its sentence: what the observations of both ends mean, and who acts.
 
+0. The kernels of both ends explain silence, or show that another machine may have the address
+   (C(by_kernel.py)).
 1. A capture names the place where packets are lost (C(packet_places.py)). Without one, the state that the
    source saw decides: accepted, refused, or no reply (C(accepted.py), C(refused.py), C(unanswered.py)).
 2. For a flow that must work, what was measured of the whole path counts as well (C(path_verdict.py)).
@@ -15,30 +17,47 @@ from __future__ import annotations
 from collections.abc import Callable
 
 from ...module_utils._plan.flows import REACHABLE
+from ...module_utils._probe.outcome import OPEN
+from . import causes
 from .accepted import judge_accepted
+from .by_kernel import judge_by_kernel, judge_duplicate
 from .case import FOREIGN, Case
 from .denied import judge_denied
 from .packet_places import PLACES, judge_stage
 from .path_verdict import judge_path
+from .reasons import because
 from .refused import judge_refused
 from .unanswered import judge_error, judge_filtered, judge_silent, judge_unreachable, judge_unresolved
-from .verdict import UNTESTED, Judgement
+from .verdict import OK, UNTESTED, Judgement
 
 
 def judge(case: Case) -> Judgement:
     """Return the verdict of a case and the sentence that says what was seen and who acts."""
     if case.holder == FOREIGN and case.state == "open" and not case.observed.get("answered_by"):
         return _judge_foreign(case)
-    judged = judge_stage(case) if case.stage in PLACES else _JUDGES[case.state](case)
+    judged = judge_by_kernel(case) or _by_what_came_back(case)
+    if case.kernels.foreign_link and judged.verdict != OK:
+        judged = judge_duplicate(case, judged)
     return judge_path(case, judged) if case.expected == REACHABLE else judge_denied(case, judged)
 
 
+def _by_what_came_back(case: Case) -> Judgement:
+    # What was accepted was not lost, whatever captures saw of it.
+    is_lost = case.stage in PLACES and case.state != OPEN
+    return judge_stage(case) if is_lost else _JUDGES[case.state](case)
+
+
 def _judge_foreign(case: Case) -> Judgement:
-    return UNTESTED, (
-        f"{case.source} reaches {case.where}, but {case.address} is none of the addresses of "
-        f"{case.destination}, so another host may have answered: correct exasol_address of "
-        f"{case.destination}, or what its name leads to on {case.source} (DNS, /etc/hosts). If a NAT "
-        f"device has the address for it, set exasol_external_address."
+    return because(
+        case,
+        causes.FOREIGN_ADDRESS,
+        verdict=UNTESTED,
+        sentence=(
+            f"{case.source} reaches {case.where}, but {case.address} is none of the addresses of "
+            f"{case.destination}, so another host may have answered: correct exasol_address of "
+            f"{case.destination}, or what its name leads to on {case.source} (DNS, /etc/hosts). If a NAT "
+            f"device has the address for it, set exasol_external_address."
+        ),
     )
 
 

@@ -8,8 +8,9 @@ from __future__ import annotations
 
 import math
 import typing as t
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 
+from ...module_utils._probe.idle import check_seconds
 from ...module_utils._values.errors import NetworkError
 
 # What each limit may be; a segment is never smaller than an IPv4 host must take (RFC 9293, section 3.7.1).
@@ -28,19 +29,21 @@ class Limits(t.NamedTuple):
     loss_percent: float | None = None  # lost first tries of connections at most
     clock_s: float | None = None  # the difference of the clocks of both ends at most
     segment: float | None = None  # bytes of data in the largest segment at least, in each direction
+    idle: tuple[int, ...] = ()  # seconds after which an idle connection must still work (exasol_verify_idle)
 
 
 NO_LIMITS = Limits()
 
 
-def read_limits(given: Mapping[str, t.Any]) -> Limits:
+def read_limits(given: Mapping[str, t.Any], idle: Sequence[int] = ()) -> Limits:
     """Return limits as a site gave them; raises for an unknown name, and for a value that is out of range."""
     for name in given:
         if name not in _RANGES:
             raise NetworkError(
                 f"limit {name!r} is unknown: expected {', '.join(_RANGES)} (exasol_verify_limits)"
             )
-    return Limits(**{name: _number(name, value) for name, value in given.items() if value is not None})
+    numbers = {name: _number(name, value) for name, value in given.items() if value is not None}
+    return Limits(**numbers, idle=tuple(check_seconds(idle)))
 
 
 def _number(name: str, value: t.Any) -> float:

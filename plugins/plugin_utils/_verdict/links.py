@@ -16,6 +16,7 @@ from collections.abc import Mapping
 
 from ...module_utils._plan.address_rules import SOURCE
 from ...module_utils._plan.flows import NODE
+from . import causes
 from .phrases import some_of
 
 if t.TYPE_CHECKING:
@@ -61,11 +62,9 @@ def link_notes(observed: Mapping[str, t.Any], hosts: Mapping[str, HostPlan]) -> 
         cluster = clusters[source]
         seen = by_cluster.setdefault(cluster, _Seen())
         result = observed[source] or {}
-        # Which addresses a host may speak of is checked for its observations.
-        asked = {(entry["destination"], entry["address"]) for entry in result.get("observations", ())}
         for path in result.get("paths", ()):
             place = (path["destination"], path["address"])
-            if clusters.get(place[0]) == cluster and place in asked and not _is_external(hosts, place):
+            if clusters.get(place[0]) == cluster and not _is_external(hosts, place):
                 seen.add(source, place, path)
     notes: list[str] = []
     for cluster, seen in sorted(by_cluster.items()):
@@ -86,11 +85,15 @@ def _routed(cluster: str, seen: _Seen) -> list[str]:
     others = {1: "", 2: f" So does one more path between nodes {between}."}
     more = others.get(seen.routed, f" So do {seen.routed - 1} more paths between nodes {between}.")
     return [
-        (
+        causes.note(
+            causes.GATEWAY_IN_CLUSTER,
             f"{first.source} reaches {first.destination} ({first.address}) through the gateway "
             f"{first.gateway}: Exasol expects the nodes' private network to be one layer 2 segment "
             f"({SOURCE}).{more} Nothing fails because of it here; if that gateway is not meant to be there, "
-            f"check prefix lengths and routes of the nodes."
+            f"check prefix lengths and routes of the nodes.",
+            f"the route of {first.source} to {first.address} has the gateway {first.gateway}",
+            source=first.source,
+            address=first.address,
         )
     ]
 
@@ -109,8 +112,12 @@ def _claimed(seen: _Seen) -> list[str]:
 def _of_two(destination: str, address: str, by_link: Mapping[str, list[str]]) -> str:
     claims = [f"{link} ({some_of(sources, _MAX_SHOWN)})" for link, sources in sorted(by_link.items())]
     shown = some_of(claims, _MAX_SHOWN, joint=" and ")
-    return (
+    return causes.note(
+        causes.DUPLICATE_ADDRESS,
         f"nodes see different link-layer addresses for {address} of {destination}: {shown}. Another host may "
         f"use that address too, {destination} may have a bond that answers with several (balance-alb), or a "
-        f"device in between answers for it (proxy ARP): compare them with 'ip link' on {destination}."
+        f"device in between answers for it (proxy ARP): compare them with 'ip link' on {destination}.",
+        *claims,
+        source=next(iter(by_link.values()))[0],
+        address=address,
     )

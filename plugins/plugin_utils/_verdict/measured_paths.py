@@ -10,7 +10,7 @@ import typing as t
 from collections.abc import Iterable, Iterator, Mapping
 
 if t.TYPE_CHECKING:
-    from ...module_utils._shapes import HostPlan, MeasuredPath, Path
+    from ...module_utils._shapes import HostPlan, MeasuredPath, MeasuredTrace, Path
 
 _Places = dict[tuple[str, str], list[str]]
 
@@ -23,6 +23,16 @@ def measured_paths(observed: Mapping[str, t.Any], hosts: Mapping[str, HostPlan])
             planned = {name for entry in hosts[source]["probes"] for name in entry["destinations"]}
             found += _of_source(source, result or {}, planned)
     return found
+
+
+def measured_traces(observed: Mapping[str, t.Any], hosts: Mapping[str, HostPlan]) -> list[MeasuredTrace]:
+    """Return the traces of silent and rejected ports, source by source."""
+    return [
+        t.cast("MeasuredTrace", {"source": source, **trace})
+        for source, result in observed.items()
+        if source in hosts
+        for trace in (result or {}).get("traces", ())
+    ]
 
 
 def _of_source(source: str, result: Mapping[str, t.Any], planned: set[str]) -> Iterator[MeasuredPath]:

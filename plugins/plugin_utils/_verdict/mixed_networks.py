@@ -21,6 +21,7 @@ from collections.abc import Iterable, Mapping
 
 from ...module_utils._plan.flows import REACHABLE
 from ...module_utils._plan.networks import networks_of
+from . import causes
 from .verdict import (
     BLOCKED,
     BLOCKED_AT_DESTINATION,
@@ -119,7 +120,21 @@ def _without_accusation(result: Result, node: Mixed) -> Result:
         f"others at {public} only, so exasol_address of {destination} has two networks; set its "
         f"exasol_external_address to {public}, leave {private} in exasol_address, and measure again."
     )
-    return {**result, "verdict": UNTESTED, "sentence": sentence}
+    evidence = [
+        f"nodes of the cluster of {destination} reach it at {private} only",
+        f"all others reach {destination} at {public} only",
+    ]
+    return t.cast(
+        "Result",
+        {
+            **result,
+            "verdict": UNTESTED,
+            "sentence": sentence,
+            "cause": causes.TWO_NETWORKS.code,
+            "evidence": [*result.get("evidence", ()), *evidence],
+            "next_command": "",
+        },
+    )
 
 
 def _note(mixed: Mapping[str, Mixed]) -> str:
@@ -128,10 +143,11 @@ def _note(mixed: Mapping[str, Mixed]) -> str:
         for name, node in sorted(mixed.items())[:_MAX_SHOWN]
     ]
     more = f", and {len(mixed) - _MAX_SHOWN} more" if len(mixed) > _MAX_SHOWN else ""
-    return (
+    return causes.note(
+        causes.TWO_NETWORKS,
         f"exasol_address has two networks; use exasol_external_address: the nodes of a cluster reach each "
         f"other at one of these addresses only, and all others reach them at the other one only. Set for "
-        f"{'; '.join(shown)}{more}."
+        f"{'; '.join(shown)}{more}.",
     )
 
 

@@ -6,8 +6,9 @@
 
 from __future__ import annotations
 
-from . import packet_stages
+from . import causes, packet_stages
 from .case import Case
+from .reasons import because
 from .verdict import (
     BLOCKED,
     BLOCKED_AT_DESTINATION,
@@ -27,7 +28,10 @@ def judge_stage(case: Case) -> Judgement:
         "where": case.where,
         "traffic": case.traffic,
     }
-    return verdict, f"{seen}: {act}.".format(**words)
+    is_between = case.stage in (packet_stages.ON_PATH, packet_stages.ON_RETURN)
+    cause = causes.LOST_ON_PATH if is_between else causes.SILENCE
+    cause = causes.RESET if case.state == "closed" else cause
+    return because(case, cause, verdict=verdict, sentence=f"{seen}: {act}.".format(**words))
 
 
 # By the stage that packets reached: the verdict, what was seen on the wire, and who acts.

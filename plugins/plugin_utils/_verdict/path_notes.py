@@ -16,6 +16,7 @@ from collections.abc import Collection, Iterable, Mapping, Sequence
 from ...module_utils._probe.paths import BY_CONNECTION
 from ...module_utils._probe.segments import REDUCED
 from ...module_utils._values.addresses import parse_address
+from . import causes
 from .limits import NO_LIMITS, Limits
 from .path_verdict import segments_of
 
@@ -62,10 +63,12 @@ def _loss_notes(paths: Iterable[MeasuredPath]) -> list[str]:
 
 
 def _loss_note(path: MeasuredPath) -> str:
-    return (
+    return causes.note(
+        causes.LOSS,
         f"{path['source']} -> {path['destination']}: {path['lost']} of {path['tries']} connection attempts "
         f"needed a retry ({100 * _share(path):.0f} %): packets are lost on the path to {path['address']} or "
-        f"back; ask who runs the network in between for errors of links and of members of bundles."
+        f"back; ask who runs the network in between for errors of links and of members of bundles.",
+        f"{path['lost']} of {path['tries']} attempts needed a retry",
     )
 
 
@@ -90,9 +93,13 @@ def _translation_notes(paths: Sequence[MeasuredPath], hosts: Mapping[str, HostPl
         planned = [entry for name in behind for entry in _planned(hosts[name])]
         several = ", which therefore cannot be told apart there" if len(behind) > 1 else ""
         notes.append(
-            f"{_names(destinations[address])} {'sees' if len(destinations[address]) == 1 else 'see'} "
-            f"{_names(behind)} as {address}{several}: a device on the path translates source addresses "
-            f"(NAT). Firewalls there must permit {address}, and not {_names(planned)}."
+            causes.note(
+                causes.NAT_SOURCE,
+                f"{_names(destinations[address])} {'sees' if len(destinations[address]) == 1 else 'see'} "
+                f"{_names(behind)} as {address}{several}: a device on the path translates source addresses "
+                f"(NAT). Firewalls there must permit {address}, and not {_names(planned)}.",
+                f"listeners of {_names(destinations[address])} saw {address}",
+            )
         )
     return _bounded(notes, "have translated source addresses")
 
@@ -127,9 +134,13 @@ def _segment_notes(paths: Iterable[MeasuredPath]) -> list[str]:
                 ends = (path["source"], path["destination"])
                 sender, receiver = ends if direction == "out" else ends[::-1]
                 notes.append(
-                    f"{sender} -> {receiver}: the path to {path['address']} takes segments of "
-                    f"{segment['size']} bytes, and {sender} began with {segment['mss']}: a link or a tunnel "
-                    f"with a smaller MTU is on the path, and its ICMP messages arrive, so data passes."
+                    causes.note(
+                        causes.SMALLER_MTU,
+                        f"{sender} -> {receiver}: the path to {path['address']} takes segments of "
+                        f"{segment['size']} bytes, and {sender} began with {segment['mss']}: a link or a "
+                        f"tunnel with a smaller MTU is on the path, and its ICMP messages arrive, so data "
+                        f"passes.",
+                    )
                 )
     return _bounded(notes, "have a smaller MTU on the way")
 
@@ -146,9 +157,12 @@ def _clock_notes(paths: Iterable[MeasuredPath]) -> list[str]:
         seen.add(ends)
         is_ahead = path["clock_offset_s"] > 0
         notes.append(
-            f"The clock of {path['destination']} is {abs(path['clock_offset_s']):.1f} s "
-            f"{'ahead of' if is_ahead else 'behind'} that of {path['source']}: check time synchronisation "
-            f"(chronyc tracking, timedatectl) on both."
+            causes.note(
+                causes.CLOCKS_DIFFER,
+                f"The clock of {path['destination']} is {abs(path['clock_offset_s']):.1f} s "
+                f"{'ahead of' if is_ahead else 'behind'} that of {path['source']}: check time "
+                f"synchronisation (chronyc tracking, timedatectl) on both.",
+            )
         )
     return _bounded(notes, "have ends whose clocks differ")
 
@@ -164,8 +178,11 @@ def _time_server_notes(results: Iterable[Result]) -> list[str]:
     for server, offsets in asked.items():
         worst = max(offsets.values(), key=abs)
         notes.append(
-            f"The time server {server} is {abs(worst):.1f} s {'ahead of' if worst > 0 else 'behind'} "
-            f"{_names(list(offsets))}: compare both with another time server."
+            causes.note(
+                causes.CLOCKS_DIFFER,
+                f"The time server {server} is {abs(worst):.1f} s {'ahead of' if worst > 0 else 'behind'} "
+                f"{_names(list(offsets))}: compare both with another time server.",
+            )
         )
     return _bounded(notes, "lead to time servers whose clock differs")
 
@@ -185,7 +202,7 @@ def _names(names: Sequence[str]) -> str:
     return ", ".join(shown[:_MAX_NAMES] if more else shown) + more
 
 
-def _bounded(notes: list[str], what: str) -> list[str]:
+def _bounded(notes: Sequence[str], what: str) -> list[str]:
     if len(notes) <= _MAX_NOTES:
-        return notes
+        return list(notes)
     return [*notes[:_MAX_NOTES], f"{len(notes) - _MAX_NOTES} more paths {what}: see paths in report.json."]

@@ -11,7 +11,8 @@ measurements of a path (C(Case.path)) change a verdict:
    datagrams.
 2. Our listener answered, and yet nothing is known of full-size segments: C(untested). To open a connection
    is not enough for C(ok).
-3. Some connections always fail, or a limit of the site is exceeded: C(degraded).
+3. An idle connection was cut: C(degraded); one that had to be tried was not: C(untested).
+4. Some connections always fail, or a limit of the site is exceeded: C(degraded).
 """
 
 from __future__ import annotations
@@ -21,7 +22,10 @@ from collections.abc import Iterator
 
 from ...module_utils._probe import segments as sizes
 from ...module_utils._probe.paths import BY_CONNECTION
+from . import causes
 from .case import Case
+from .idle_connections import cut_after, cut_sentence, untried_reason
+from .reasons import because
 from .verdict import DEGRADED, OK, STALLED, UNTESTED, Judgement
 
 if t.TYPE_CHECKING:
@@ -30,6 +34,7 @@ if t.TYPE_CHECKING:
 # Bytes of the headers of IP and TCP without options (RFC 791, RFC 8200, RFC 9293).
 _HEADERS = {False: 40, True: 60}
 _DIRECTIONS = 2
+_MIN_LOST = 2
 _TOO_BIG = {
     False: "ICMP type 3 code 4, fragmentation needed",
     True: "ICMPv6 type 2, packet too big",
@@ -46,33 +51,57 @@ def judge_path(case: Case, judged: Judgement) -> Judgement:
 
     What is worse than that already keeps its verdict.
     """
-    if judged[0] != OK:
+    if judged.verdict != OK:
         return judged
+    found = _of_connections(case) if case.protocol == "tcp" else None
+    return found or _of_limits(case) or judged
+
+
+def _of_connections(case: Case) -> Judgement | None:
+    """Return what is wrong with connections of TCP over the path, or None."""
     path = case.path
-    if case.protocol == "tcp":
-        vanishing = vanishing_directions(path)
-        if vanishing:
-            return STALLED, _stalled(case, vanishing)
-        if case.observed.get("answered_by"):
-            missing = _missing_direction(path)
-            if missing is not None:
-                return UNTESTED, (
-                    f"{case.source} reaches {case.where}, but it is unknown whether full-size segments pass "
-                    f"({missing}): measure again."
-                )
+    vanishing = vanishing_directions(path)
+    if vanishing:
+        return because(case, causes.SEGMENT_TOO_LARGE, STALLED, _stalled(case, vanishing))
+    if cut_after(path, case.limits.idle) is not None:
+        return because(case, causes.IDLE_CUT, DEGRADED, cut_sentence(case))
+    if not case.observed.get("answered_by"):
+        return None
+    missing = _missing_direction(path)
+    if missing is not None:
+        sentence = (
+            f"{case.source} reaches {case.where}, but it is unknown whether full-size segments pass "
+            f"({missing}): measure again."
+        )
+        return because(case, causes.SEGMENTS_UNMEASURED, UNTESTED, sentence)
+    untried = untried_reason(path, case.limits.idle)
+    if untried:
+        sentence = (
+            f"{case.source} reaches {case.where}, but it is unknown how long connections may be idle "
+            f"({untried}): measure again."
+        )
+        return because(case, causes.IDLE_UNMEASURED, UNTESTED, sentence)
+    return None
+
+
+def _of_limits(case: Case) -> Judgement | None:
+    """Return which limit the path exceeds, or that some connections always fail, or None."""
+    path = case.path
     wrong_time = _wrong_time(case)
     if wrong_time:
-        return DEGRADED, wrong_time
-    if path is not None:
-        if path.get("pattern") == BY_CONNECTION:
-            return DEGRADED, _some_connections_fail(case, path)
-        exceeded = list(_exceeded(case, path))
-        if exceeded:
-            return DEGRADED, (
-                f"{case.source} reaches {case.where}, but {'; '.join(exceeded)}: the path to {case.address} "
-                f"exceeds exasol_verify_limits; ask who runs the network in between."
-            )
-    return judged
+        return because(case, causes.CLOCKS_DIFFER, DEGRADED, wrong_time)
+    if path is None:
+        return None
+    if path.get("pattern") == BY_CONNECTION:
+        return because(case, causes.LINK_OF_BUNDLE, DEGRADED, _some_connections_fail(case, path))
+    exceeded = list(_exceeded(case, path))
+    if exceeded:
+        sentence = (
+            f"{case.source} reaches {case.where}, but {'; '.join(exceeded)}: the path to {case.address} "
+            f"exceeds exasol_verify_limits; ask who runs the network in between."
+        )
+        return because(case, causes.LIMIT_EXCEEDED, DEGRADED, sentence)
+    return None
 
 
 def _wrong_time(case: Case) -> str:
@@ -103,7 +132,7 @@ def segments_of(path: Path | None) -> list[tuple[str, SegmentSize]]:
 def _missing_direction(path: Path | None) -> str | None:
     """Return why a direction was not measured, or None if both were."""
     measured = segments_of(path)
-    for _, segment in measured:
+    for unused, segment in measured:
         if segment["state"] == sizes.UNMEASURED:
             return _WHY_UNMEASURED.get(segment.get("reason", ""), "they could not be measured")
     return None if len(measured) == _DIRECTIONS else "nothing was measured"
@@ -117,7 +146,7 @@ def _stalled(case: Case, vanishing: list[tuple[str, SegmentSize]]) -> str:
         sender, receiver = ends if direction == "out" else ends[::-1]
         smaller = f"those of {segment['size']} bytes do"
         parts.append(f"segments of {segment['mss']} bytes from {sender} never reach {receiver}, {smaller}")
-    packet = min(segment["size"] for _, segment in vanishing) + _HEADERS[is_ipv6]
+    packet = min(segment["size"] for unused, segment in vanishing) + _HEADERS[is_ipv6]
     return (
         f"{case.source} connects to {case.where}, but data does not pass: {'; '.join(parts)}. A link or a "
         f"tunnel on the path to {case.address} takes smaller packets only, and its error message "
@@ -144,7 +173,8 @@ def _exceeded(case: Case, path: Path) -> Iterator[str]:
         yield f"the median round trip is {rtt['median']:.2f} ms, and the limit {limits.rtt_ms:g} ms (rtt_ms)"
     if limits.loss_percent is not None and path["tries"]:
         percent = 100.0 * path["lost"] / path["tries"]
-        if percent > limits.loss_percent:
+        # One lost packet of a few says little of the rate.
+        if percent > limits.loss_percent and (path["lost"] >= _MIN_LOST or not limits.loss_percent):
             yield (
                 f"{path['lost']} of {path['tries']} connections needed a retry ({percent:.1f} %), and the "
                 f"limit is {limits.loss_percent:g} % (loss_percent)"

@@ -7,8 +7,10 @@
 from __future__ import annotations
 
 from ...module_utils._listener.occupants import CONNECTION, LISTENER, SERVICE
+from . import causes
 from .case import ELSEWHERE, SIBLING, Case
 from .phrases import allowing, listens_elsewhere, one_machine, or_nat
+from .reasons import because
 from .verdict import BLOCKED, NO_LISTENER, UNTESTED, Judgement
 
 
@@ -16,28 +18,60 @@ def judge_refused(case: Case) -> Judgement:
     """Judge a port that refused a connection."""
     refused = f"{case.source} is refused at {case.where}"
     if case.listener.was_up:
-        return BLOCKED, (
-            f"{refused} although our listener was up there: a firewall rejects with a reset, or the address "
-            f"belongs to another host{or_nat(case)}; {allowing(case)}."
+        return because(
+            case,
+            causes.RESET,
+            verdict=BLOCKED,
+            sentence=(
+                f"{refused} although our listener was up there: a firewall rejects with a reset, or the "
+                f"address belongs to another host{or_nat(case)}; {allowing(case)}."
+            ),
         )
     if case.listener.was_missing:
-        return UNTESTED, f"{refused}, where we did not listen: {case.listener.why}."
+        return because(
+            case,
+            causes.NO_OWN_LISTENER,
+            verdict=UNTESTED,
+            sentence=f"{refused}, where we did not listen: {case.listener.why}.",
+        )
     if case.holder == SERVICE:
-        return BLOCKED, (
-            f"{refused}, although a service listened there when the run began: a firewall rejects with a "
-            f"reset, the address belongs to another host{or_nat(case)}, or the service has ended since "
-            f"(ss -ltn on {case.destination} shows it); if it listens, {allowing(case)}."
+        return because(
+            case,
+            causes.RESET,
+            verdict=BLOCKED,
+            sentence=(
+                f"{refused}, although a service listened there when the run began: a firewall rejects with a "
+                f"reset, the address belongs to another host{or_nat(case)}, or the service has ended since "
+                f"(ss -ltn on {case.destination} shows it); if it listens, {allowing(case)}."
+            ),
         )
     if case.holder == ELSEWHERE:
-        return NO_LISTENER, f"{refused}: {listens_elsewhere(case)}."
+        return because(
+            case,
+            causes.LISTENS_ELSEWHERE,
+            verdict=NO_LISTENER,
+            sentence=f"{refused}: {listens_elsewhere(case)}.",
+        )
     if case.holder == SIBLING:
-        return UNTESTED, f"{refused}, and {one_machine(case)}."
+        return because(
+            case, causes.ONE_MACHINE, verdict=UNTESTED, sentence=f"{refused}, and {one_machine(case)}."
+        )
     if case.holder:
-        return UNTESTED, f"{refused}, where we could not listen: {_held(case)}."
+        return because(
+            case,
+            causes.OTHER_RUN if case.holder == LISTENER else causes.PORT_TAKEN,
+            verdict=UNTESTED,
+            sentence=f"{refused}, where we could not listen: {_held(case)}.",
+        )
     who = f"the host, or {case.nat}," if case.nat else "the host"
-    return NO_LISTENER, (
-        f"{refused}: {who} answers, but nothing listens; start the service there, or correct its port in "
-        f"overrides ({case.service})."
+    return because(
+        case,
+        causes.NOTHING_LISTENS,
+        verdict=NO_LISTENER,
+        sentence=(
+            f"{refused}: {who} answers, but nothing listens; start the service there, or correct its port in "
+            f"overrides ({case.service})."
+        ),
     )
 
 

@@ -8,10 +8,13 @@ from __future__ import annotations
 
 import typing as t
 
+from ...module_utils._plan.flows import REACHABLE
 from ...module_utils._values.addresses import parse_address
 from ...module_utils._values.ports import Ports
+from . import causes
 from .case import Case
 from .judge import judge
+from .trace_notes import with_trace
 from .verdict import UNTESTED
 
 if t.TYPE_CHECKING:
@@ -20,7 +23,9 @@ if t.TYPE_CHECKING:
 
 def result_of(case: Case) -> Result:
     """Return the result of a case."""
-    verdict, sentence = judge(case)
+    judged, trace = judge(case), None
+    if case.expected == REACHABLE and case.traces:
+        judged, trace = with_trace(case, judged)
     result: Result = {
         "source": case.source,
         "destination": case.destination,
@@ -29,14 +34,20 @@ def result_of(case: Case) -> Result:
         "protocol": case.protocol,
         "ports": case.ports,
         "expected": case.expected,
-        "verdict": verdict,
+        "verdict": judged.verdict,
         "state": case.state,
         "reason": case.reason,
-        "sentence": sentence,
+        "sentence": judged.sentence,
     }
+    if judged.cause:
+        result["cause"] = judged.cause
+        result["evidence"] = list(judged.evidence)
+        result["next_command"] = judged.next_command
     for field in ("reason_ip", "rtt_ms", "identity", "answered_by"):
         if field in case.observed:
             result[field] = case.observed[field]
+    if trace is not None:
+        result["trace"] = trace
     return result
 
 
@@ -57,6 +68,9 @@ def untested_result(
         "state": "error",
         "reason": "no-observation",
         "sentence": f"{source} was not able to test {what}: {problem.rstrip('.')}.",
+        "cause": causes.NOT_MEASURED.code,
+        "evidence": [f"{source} returned no observation of {what}"],
+        "next_command": "",
     }
 
 

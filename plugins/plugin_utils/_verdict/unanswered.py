@@ -7,8 +7,11 @@
 from __future__ import annotations
 
 from ...module_utils._probe.outcome import HOST_UNREACH, NO_RESPONSE
+from ...module_utils._probe.rate_limit import RATE_LIMITED, SHUT_OUT
+from . import causes
 from .case import DESTINATION, SOURCE, TRANSLATED, Case
 from .phrases import allowing, or_nat
+from .reasons import because
 from .verdict import (
     BLOCKED,
     BLOCKED_AT_DESTINATION,
@@ -27,35 +30,65 @@ def judge_filtered(case: Case) -> Judgement:
     if is_silent and case.ended:
         why = f"{case.destination} was restarted or became unreachable during the run"
         why = case.listener.why if case.listener.was_missing else why
-        return UNTESTED, (
-            f"{case.source} gets no reply from {case.where}, which does not prove a filter: {why}."
+        return because(
+            case,
+            causes.DESTINATION_LOST,
+            verdict=UNTESTED,
+            sentence=(
+                f"{case.source} gets no reply from {case.where}, which does not prove a filter: {why}."
+            ),
         )
     if case.reason == HOST_UNREACH and sender in ("", SOURCE):
-        return NO_ROUTE, (
-            f"{case.source} gets no ARP or NDP reply for {case.address} or its next hop: the host is down, "
-            f"or its address or network is wrong."
+        return because(
+            case,
+            causes.NO_ARP_REPLY,
+            verdict=NO_ROUTE,
+            sentence=(
+                f"{case.source} gets no ARP or NDP reply for {case.address} or its next hop: the host is "
+                f"down, or its address or network is wrong."
+            ),
         )
     if sender == SOURCE:
-        return BLOCKED_AT_SOURCE, (
-            f"{case.source} itself rejects {case.where} ({case.reason}): allow outgoing {case.traffic} on "
-            f"{case.source} (role firewall)."
+        return because(
+            case,
+            causes.ICMP_REJECTED,
+            verdict=BLOCKED_AT_SOURCE,
+            sentence=(
+                f"{case.source} itself rejects {case.where} ({case.reason}): allow outgoing {case.traffic} "
+                f"on {case.source} (role firewall)."
+            ),
         )
     if sender in (DESTINATION, TRANSLATED):
         return _rejected_by_destination(case)
     if sender and case.reason == HOST_UNREACH:
-        return NO_ROUTE, (
-            f"router {sender} reports to {case.source} that it cannot reach {case.where} ({case.reason}): "
-            f"the host is down, or the router rejects; ask who runs {sender}."
+        return because(
+            case,
+            causes.NO_ARP_REPLY,
+            verdict=NO_ROUTE,
+            sentence=(
+                f"router {sender} reports to {case.source} that it cannot reach {case.where} "
+                f"({case.reason}): the host is down, or the router rejects; ask who runs {sender}."
+            ),
         )
     if sender:
-        return BLOCKED_ON_PATH, (
-            f"{sender}, between {case.source} and {case.destination}, rejects {case.where} ({case.reason}): "
-            f"ask who runs {sender} to allow {case.traffic}."
+        return because(
+            case,
+            causes.ICMP_REJECTED,
+            verdict=BLOCKED_ON_PATH,
+            sentence=(
+                f"{sender}, between {case.source} and {case.destination}, rejects {case.where} "
+                f"({case.reason}): ask who runs {sender} to allow {case.traffic}."
+            ),
         )
     seen, does = ("gets no reply from", "drops") if is_silent else ("is rejected at", "rejects")
-    return BLOCKED, (
-        f"{case.source} {seen} {case.where} ({case.reason}): a filter on the path or at either end {does} "
-        f"it{or_nat(case)}; {allowing(case)} and in between."
+    return because(
+        case,
+        causes.SILENCE if is_silent else causes.ICMP_REJECTED,
+        verdict=BLOCKED,
+        sentence=(
+            f"{case.source} {seen} {case.where} ({case.reason}): a filter on the path or at either end "
+            f"{does} it{or_nat(case)}; {allowing(case)} and in between."
+        ),
     )
 
 
@@ -65,50 +98,95 @@ def judge_unreachable(case: Case) -> Judgement:
     if sender in (DESTINATION, TRANSLATED):
         return _rejected_by_destination(case)
     if sender not in ("", SOURCE):
-        return NO_ROUTE, (
-            f"router {sender} reports to {case.source} that it has no route to {case.address} "
-            f"({case.reason}): ask who runs {sender}."
+        return because(
+            case,
+            causes.NO_WAY,
+            verdict=NO_ROUTE,
+            sentence=(
+                f"router {sender} reports to {case.source} that it has no route to {case.address} "
+                f"({case.reason}): ask who runs {sender}."
+            ),
         )
-    return NO_ROUTE, (
-        f"{case.source} has no route to {case.address} ({case.reason}): add a route, or correct the address "
-        f"of {case.destination}."
+    return because(
+        case,
+        causes.NO_WAY,
+        verdict=NO_ROUTE,
+        sentence=(
+            f"{case.source} has no route to {case.address} ({case.reason}): add a route, or correct the "
+            f"address of {case.destination}."
+        ),
     )
 
 
 def _rejected_by_destination(case: Case) -> Judgement:
     if case.sender == TRANSLATED:
-        return BLOCKED, (
-            f"{case.destination}, or {case.nat}, rejects {case.source} at {case.where} ({case.reason}): "
-            f"allow {case.traffic} on both."
+        return because(
+            case,
+            causes.ICMP_REJECTED,
+            verdict=BLOCKED,
+            sentence=(
+                f"{case.destination}, or {case.nat}, rejects {case.source} at {case.where} ({case.reason}): "
+                f"allow {case.traffic} on both."
+            ),
         )
-    return BLOCKED_AT_DESTINATION, (
-        f"{case.destination} itself rejects {case.source} at {case.where} ({case.reason}): {allowing(case)}."
+    return because(
+        case,
+        causes.ICMP_REJECTED,
+        verdict=BLOCKED_AT_DESTINATION,
+        sentence=(
+            f"{case.destination} itself rejects {case.source} at {case.where} ({case.reason}): "
+            f"{allowing(case)}."
+        ),
     )
 
 
 def judge_unresolved(case: Case) -> Judgement:
     """Judge a name without an address."""
-    return UNRESOLVED, (
-        f"{case.source} cannot resolve {case.address} ({case.observed.get('detail', 'no answer')}): fix the "
-        f"DNS servers or the search domain of {case.source}, or use an IP address instead."
+    return because(
+        case,
+        causes.NAME_UNRESOLVED,
+        verdict=UNRESOLVED,
+        sentence=(
+            f"{case.source} cannot resolve {case.address} ({case.observed.get('detail', 'no answer')}): fix "
+            f"the DNS servers or the search domain of {case.source}, or use an IP address instead."
+        ),
     )
 
 
 def judge_silent(case: Case) -> Judgement:
     """Judge a UDP port from which no reply came."""
     if case.listener.was_up:
-        return BLOCKED, (
-            f"{case.source} gets no reply from our listener at {case.where}: a filter on the path or at "
-            f"either end drops it{or_nat(case)}; {allowing(case)} and in between."
+        return because(
+            case,
+            causes.SILENCE,
+            verdict=BLOCKED,
+            sentence=(
+                f"{case.source} gets no reply from our listener at {case.where}: a filter on the path or at "
+                f"either end drops it{or_nat(case)}; {allowing(case)} and in between."
+            ),
         )
-    return UNTESTED, (
-        f"{case.source} gets no reply from {case.where}: with UDP, a filter and a service that does not "
-        f"answer look the same."
+    return because(
+        case,
+        causes.UDP_SILENCE,
+        verdict=UNTESTED,
+        sentence=(
+            f"{case.source} gets no reply from {case.where}: with UDP, a filter and a service that does not "
+            f"answer look the same."
+        ),
     )
+
+
+# Why a port was left alone although it might be asked.
+_UNASKED = {RATE_LIMITED: causes.RATE_LIMITED, SHUT_OUT: causes.SOURCE_BANNED}
 
 
 def judge_error(case: Case) -> Judgement:
     """Judge a port that the source was not able to test."""
     detail = case.observed.get("detail")
     why = f"{case.reason}, {detail}" if detail else case.reason
-    return UNTESTED, f"{case.source} could not test {case.where}: {why}."
+    return because(
+        case,
+        _UNASKED.get(case.reason, causes.NOT_MEASURED),
+        verdict=UNTESTED,
+        sentence=f"{case.source} could not test {case.where}: {why}.",
+    )

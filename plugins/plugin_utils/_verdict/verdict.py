@@ -6,6 +6,7 @@
 
 from __future__ import annotations
 
+import typing as t
 from collections.abc import Iterable, Mapping
 
 OK, NO_LISTENER, WRONG_HOST, WRONG_SERVICE = "ok", "no_listener", "wrong_host", "wrong_service"
@@ -55,7 +56,15 @@ _BY_SEVERITY = (
 )
 SEVERITY: Mapping[str, int] = {verdict: rank for rank, verdict in enumerate(_BY_SEVERITY)}
 
-Judgement = tuple[str, str]
+
+class Judgement(t.NamedTuple):
+    """What is said of a flow; only C(ok) has no cause."""
+
+    verdict: str
+    sentence: str  # what was seen and who acts
+    cause: str = ""  # the code of an entry of causes.py
+    evidence: tuple[str, ...] = ()  # what was seen, one fact each
+    next_command: str = ""
 
 
 def worst(verdicts: Iterable[str]) -> str:

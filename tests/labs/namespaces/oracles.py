@@ -65,10 +65,10 @@ def _address(digits: str) -> str:
 
 
 def control_sockets(machine: Machine) -> list[str]:
-    """Return the abstract names under which listeners of the collection can be asked."""
+    """Return the abstract names under which processes of the collection can be asked."""
     with machine.inside():
         text = Path("/proc/thread-self/net/unix").read_text(encoding="utf-8", errors="replace")
-    return sorted({line.split()[-1] for line in text.splitlines() if "@exasol_community.network/" in line})
+    return sorted({line.split()[-1] for line in text.splitlines() if "@exasol_community.network" in line})
 
 
 def pids() -> list[int]:

@@ -17,9 +17,12 @@ FACE_ANSIBLE = ("action", "filter", "inventory", "modules", "module_utils/_ansib
 BORDERS = {
     "module_utils/_identify/_finding": "NamedTuples on their way to a shape",
     "module_utils/_kernel/machine": "the options of modules",
+    "module_utils/_listener/control": "a request to a listener",
+    "module_utils/_listener/idle_results": "what a process of any user answers",
     "module_utils/_listener/dialogue": "what a process of any user answers",
     "module_utils/_listener/other_listeners": "what a process of any user answers",
     "module_utils/_listener/server": "requests of a process of any user, and what they become",
+    "module_utils/_probe/idle_holder": "requests of a process of any user, and what they become",
     "module_utils/_shapes": "statements of nft",
     "plugin_utils/_deployments/deployment": "variables of hosts, for Ansible",
     "plugin_utils/_deployments/deployment_json": "a document of another program",

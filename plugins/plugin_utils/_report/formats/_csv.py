@@ -12,6 +12,7 @@ from __future__ import annotations
 import typing as t
 
 from ..._text.tables import csv_table
+from ..._verdict.idle_connections import longest_lived, shortest_cut
 from ..._verdict.path_verdict import segments_of
 
 if t.TYPE_CHECKING:
@@ -29,8 +30,21 @@ _PATH = (
     "path_segment_in",
     "path_clock_offset_s",
     "path_seen_as",
+    "path_idle_lived_s",
+    "path_idle_cut_s",
 )
-_HEADINGS = ("created", *_FLOW, *_SEEN, *(f"rtt_ms_{which}" for which in _TIMES), "sentence", *_PATH)
+_TRACE = ("trace_hop", "trace_by")
+_WHY = ("cause", "evidence", "next_command")
+_HEADINGS = (
+    "created",
+    *_FLOW,
+    *_SEEN,
+    *(f"rtt_ms_{which}" for which in _TIMES),
+    "sentence",
+    *_PATH,
+    *_TRACE,
+    *_WHY,
+)
 
 
 def render(verification: Verification) -> str:
@@ -53,7 +67,12 @@ def render(verification: Verification) -> str:
 
 def _measured(created: str, result: Result) -> dict[str, object]:
     times = result["rtt_ms"].items() if "rtt_ms" in result else ()
-    return {"created": created, **result, **{f"rtt_ms_{which}": value for which, value in times}}
+    row = {"created": created, **result, **{f"rtt_ms_{which}": value for which, value in times}}
+    if "evidence" in result:
+        row["evidence"] = "; ".join(result["evidence"])
+    if "trace" in result:
+        row.update(trace_hop=result["trace"]["hop"], trace_by=" ".join(result["trace"]["by"]))
+    return row
 
 
 def _of_path(path: MeasuredPath) -> dict[str, object]:
@@ -66,6 +85,11 @@ def _of_path(path: MeasuredPath) -> dict[str, object]:
         found["path_clock_offset_s"] = path["clock_offset_s"]
     if "seen_as" in path:
         found["path_seen_as"] = " ".join(path["seen_as"])
+    lived, cut = longest_lived(path), shortest_cut(path)
+    if lived is not None:
+        found["path_idle_lived_s"] = lived
+    if cut is not None:
+        found["path_idle_cut_s"] = cut
     return found
 
 

@@ -22,6 +22,7 @@ from string import Template
 
 from ....module_utils._probe.segments import UNMEASURED
 from ..._text.tables import printable
+from ..._verdict.idle_connections import longest_lived, shortest_cut
 from ..._verdict.not_covered import by_reason, coverage_sentences
 from ..._verdict.path_verdict import segments_of, vanishing_directions
 from ..._verdict.verdict import OK, SEVERITY, VERDICTS, worst
@@ -76,7 +77,8 @@ _MEASURES = (
     '<label>Show <select id="measure"><option value="">verdicts</option>'
     '<option value="rtt">median round trip, ms</option><option value="loss">lost first tries, %</option>'
     '<option value="segment">largest segment, bytes</option>'
-    '<option value="clock">difference of clocks, s</option></select></label>'
+    '<option value="clock">difference of clocks, s</option>'
+    '<option value="idle">idle connections, s</option></select></label>'
 )
 # The script takes the number of a verdict for its severity.
 _BY_SEVERITY = sorted(VERDICTS, key=SEVERITY.__getitem__)
@@ -167,6 +169,9 @@ class _Flow(t.NamedTuple):
     seen: int
     identity: int
     sentence: int
+    cause: int
+    evidence: int
+    command: int
     times: list[float] | int  # 0 if there are none
 
 
@@ -181,6 +186,7 @@ class _Matrix:
         self.order = host_order(verification)
         self.rows = _numbered(ordered({result["source"] for result in self._results}, self.order))
         self.columns = _numbered(ordered({result["destination"] for result in self._results}, self.order))
+        self._without_names: dict[str, int] = {}  # texts that are alike for many flows
         self._texts: dict[str, int] = {}
         self._domain = _domain([*self.rows, *self.columns])
 
@@ -250,7 +256,10 @@ class _Matrix:
             expected=self._number(result["expected"]),
             seen=self._number(_seen(result)),
             identity=self._number(_described(result["identity"]) if "identity" in result else ""),
-            sentence=self._number_of_pattern(result),
+            sentence=self._number_of_pattern(result, result["sentence"]),
+            cause=self._number(result.get("cause", "")),
+            evidence=self._number_of_pattern(result, "; ".join(result.get("evidence", ()))),
+            command=self._number_of_pattern(result, result.get("next_command", "")),
             times=[times["min"], times["median"], times["max"]] if times else 0,
         )
 
@@ -258,10 +267,15 @@ class _Matrix:
         """Return the number under which the script finds a text."""
         return self._texts.setdefault(printable(text), len(self._texts))
 
-    def _number_of_pattern(self, result: Result) -> int:
+    def _number_of_pattern(self, result: Result, text: str) -> int:
         # Thousands of sentences differ by their names alone. What stands for a name is not printable, so no
         # text holds it by itself.
-        pattern = printable(result["sentence"])
+        if not text:
+            return self._number("")
+        known = self._without_names.get(text)
+        if known is not None:
+            return known
+        plain = pattern = printable(text)
         names = (
             result["address"],
             ", ".join(self._addresses.get(result["source"], ())),
@@ -271,7 +285,10 @@ class _Matrix:
         )
         for mark, name in enumerate(names, 0xE000):
             pattern = pattern.replace(printable(name), chr(mark)) if name else pattern
-        return self._texts.setdefault(pattern, len(self._texts))
+        number = self._texts.setdefault(pattern, len(self._texts))
+        if pattern == plain:
+            self._without_names[text] = number
+        return number
 
 
 def _seen(result: Result) -> str:
@@ -307,7 +324,7 @@ def _paths(verification: Verification, matrix: _Matrix) -> dict[str, list[t.Any]
     segments vanish.
     """
     fields: dict[str, list[t.Any]] = {
-        name: [] for name in ("row", "column", "address", "rtt", "loss", "segment", "clock")
+        name: [] for name in ("row", "column", "address", "rtt", "loss", "segment", "clock", "idle")
     }
     for path in verification.get("paths", ()):
         if path["source"] not in matrix.rows or path["destination"] not in matrix.columns:
@@ -319,11 +336,18 @@ def _paths(verification: Verification, matrix: _Matrix) -> dict[str, list[t.Any]
         fields["loss"].append(round(100 * path["lost"] / path["tries"], 2) if path["tries"] else None)
         fields["segment"].append(_smallest_segment(path))
         fields["clock"].append(round(path["clock_offset_s"], 3) if "clock_offset_s" in path else None)
+        fields["idle"].append(_idle(path))
     return fields
 
 
+def _idle(path: MeasuredPath) -> int | None:
+    """Return how long connections may be idle; a negative time is one after which they were cut."""
+    cut = shortest_cut(path)
+    return longest_lived(path) if cut is None else -cut
+
+
 def _smallest_segment(path: MeasuredPath) -> int | None:
-    known = [segment for _, segment in segments_of(path) if segment["state"] != UNMEASURED]
+    known = [segment for unused, segment in segments_of(path) if segment["state"] != UNMEASURED]
     if not known:
         return None
     smallest = min(segment["size"] for segment in known)
@@ -350,13 +374,23 @@ def _group(line: Line, peers: Peers, matrix: _Matrix) -> str:
     more = f" (and {len(line.results) - 1} more of this kind)" if len(line.results) > 1 else ""
     took = f", {line.milliseconds()} ms" if any("rtt_ms" in result for result in line.results) else ""
     numbers = f"{_text(first['state'])} ({_text(first['reason'])}){took}"
-    sentence = f"<p>{_text(first['sentence'])}{more}</p>" if verdict != OK else ""
+    sentence = f"<p>{_text(line.spoken)}{more}</p>{_why(first)}" if verdict != OK else ""
     return (
         f'<li {attributes}><a href="#{matrix.cell(first)}">{badge} '
         f"{_ends(line.sources, line.destinations, peers)}</a> "
         f"{_what(named_service(first), [first])} "
         f'<span class="numbers">{numbers}</span>{sentence}</li>'
     )
+
+
+def _why(result: Result) -> str:
+    """Return the cause of a result, its evidence, and the next command."""
+    if not result.get("cause"):
+        return ""
+    facts = "; ".join(result.get("evidence", ()))
+    command = result.get("next_command")
+    after = f"<br>next: <code>{_text(command)}</code>" if command else ""
+    return f'<p class="why">cause: {_text(result["cause"])}<br>evidence: {_text(facts)}{after}</p>'
 
 
 def _ends(sources: Sequence[str], destinations: Sequence[str], peers: Peers) -> str:

@@ -19,6 +19,7 @@ from xml.etree import ElementTree
 from ....module_utils._plan.flows import REACHABLE
 from ....module_utils._probe.paths import BY_CONNECTION
 from ..._text.tables import printable
+from ..._verdict.idle_connections import longest_lived, shortest_cut
 from ..._verdict.not_covered import coverage_sentences
 from ..._verdict.path_verdict import segments_of, vanishing_directions
 from ..._verdict.verdict import DEGRADED, OK, STALLED, UNTESTED
@@ -103,8 +104,20 @@ def _case(result: Result) -> ElementTree.Element:
         kind = "error" if result["verdict"] == UNTESTED else "failure"
         attributes = {"message": _clean(result["sentence"]), "type": _clean(result["verdict"])}
         outcome = ElementTree.SubElement(case, kind, attributes)
-        outcome.text = _clean(f"{result['sentence']} Seen: {result['state']} ({result['reason']}).")
+        outcome.text = _clean(
+            f"{result['sentence']} Seen: {result['state']} ({result['reason']}).{_why(result)}"
+        )
     return case
+
+
+def _why(result: Result) -> str:
+    if "cause" not in result:
+        return ""
+    # The first fact is what was seen, which stands there already.
+    more = result.get("evidence", ())[1:]
+    facts = [f"Cause: {result['cause']}.", *(f"Evidence: {fact}." for fact in more)]
+    command = result.get("next_command")
+    return "\n" + "\n".join([*facts, *([f"Next: {command}"] if command else [])])
 
 
 def _path(path: MeasuredPath) -> ElementTree.Element:
@@ -116,8 +129,12 @@ def _path(path: MeasuredPath) -> ElementTree.Element:
         for direction, segment in segments_of(path)
     )
     measured = f"{path['lost']} of {path['tries']} first tries lost; segments: {sizes or 'not measured'}"
-    is_stalled = bool(vanishing_directions(path))
-    if is_stalled or path.get("pattern") == BY_CONNECTION:
+    is_stalled, cut = bool(vanishing_directions(path)), shortest_cut(path)
+    if cut is not None:
+        measured += f"; a connection that was idle for {cut} s no longer works"
+    elif "idle" in path:
+        measured += f"; connections work after {longest_lived(path) or 0} idle seconds"
+    if is_stalled or cut is not None or path.get("pattern") == BY_CONNECTION:
         attributes = {"message": _clean(measured), "type": STALLED if is_stalled else DEGRADED}
         ElementTree.SubElement(case, "failure", attributes)
     else:

@@ -11,6 +11,7 @@ from collections.abc import Iterable, Iterator, Sequence
 
 from ....module_utils._probe.segments import STALLED, UNMEASURED
 from ..._text.tables import escape, markdown_table
+from ..._verdict.idle_connections import longest_lived, shortest_cut
 from ..._verdict.not_covered import by_reason, coverage_sentences
 from ..._verdict.path_verdict import segments_of
 from ..._verdict.verdict import OK
@@ -41,6 +42,7 @@ _PATH_HEADINGS = (
     "segment in",
     "clock s",
     "seen as",
+    "idle s",
 )
 
 
@@ -106,38 +108,29 @@ def _flows(results: Sequence[Result], peers: Peers, order: Order) -> str:
             f"{line.first['protocol']} {line.first['ports']}",
             line.first["expected"],
             line.first["verdict"],
+            line.first.get("cause", ""),
             f"{line.first['state']} ({line.first['reason']})",
             line.milliseconds(),
         )
         for line in lines(results, order)
     ]
-    return markdown_table(("from", "to", "service", "ports", "expected", "verdict", "seen", "ms"), rows)
+    return markdown_table(
+        ("from", "to", "service", "ports", "expected", "verdict", "cause", "seen", "ms"), rows
+    )
 
 
 def _paths(paths: Sequence[MeasuredPath]) -> Iterator[str]:
     """Yield what was measured of paths: of many, the slowest and those that lose something."""
     shown = sorted(paths, key=_badness, reverse=True)[:_MAX_PATHS] if len(paths) > _MAX_PATHS else paths
-    yield markdown_table(
-        (
-            "from",
-            "to",
-            "address",
-            "ms median",
-            "ms 95 %",
-            "lost",
-            "segment out",
-            "segment in",
-            "clock s",
-            "seen as",
-        ),
-        [_path_row(path) for path in shown],
-    )
+    yield markdown_table(_PATH_HEADINGS, [_path_row(path) for path in shown])
     if len(paths) > _MAX_PATHS:
         yield f"The worst {_MAX_PATHS} of {len(paths)} paths; report.json has all of them."
 
 
 def _badness(path: MeasuredPath) -> tuple[bool, float, float]:
-    is_stalled = any(segment["state"] == STALLED for _, segment in segments_of(path))
+    is_stalled = shortest_cut(path) is not None or any(
+        segment["state"] == STALLED for unused, segment in segments_of(path)
+    )
     share = path["lost"] / path["tries"] if path["tries"] else 0.0
     return is_stalled, share, path["rtt_ms"]["median"] if "rtt_ms" in path else 0.0
 
@@ -155,7 +148,18 @@ def _path_row(path: MeasuredPath) -> tuple[str, ...]:
         *(_segment(segments.get(direction)) for direction in ("out", "in")),
         f"{round(path['clock_offset_s'], 3) + 0.0:.3f}" if "clock_offset_s" in path else "",
         ", ".join(path.get("seen_as", ())),
+        _idle(path),
     )
+
+
+def _idle(path: MeasuredPath) -> str:
+    """Return how long connections may be idle."""
+    if "idle" not in path:
+        return ""
+    lived, cut = longest_lived(path), shortest_cut(path)
+    texts = [] if lived is None else [str(lived)]
+    texts += [] if cut is None else [f"cut at {cut}"]
+    return ", ".join(texts) or "not measured"
 
 
 def _segment(segment: SegmentSize | None) -> str:

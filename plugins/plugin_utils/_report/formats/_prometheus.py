@@ -16,6 +16,7 @@ from collections.abc import Iterable, Iterator, Mapping, Sequence
 from ....module_utils._probe.segments import UNMEASURED
 from ..._text.tables import printable
 from ..._verdict.counts import flow_verdicts
+from ..._verdict.idle_connections import longest_lived, shortest_cut
 from ..._verdict.path_verdict import segments_of
 from ..._verdict.verdict import OK, VERDICTS
 
@@ -100,6 +101,16 @@ def _of_paths(paths: Sequence[MeasuredPath]) -> Iterator[str]:
         "exasol_network_path_clock_offset_seconds",
         "The clock of the destination minus that of the source.",
         ((_ends(path), path["clock_offset_s"]) for path in paths if "clock_offset_s" in path),
+    )
+    yield from _gauge(
+        "exasol_network_path_idle_seconds",
+        "The longest time without traffic after which connections still worked.",
+        ((_ends(path), lived) for path in paths for lived in [longest_lived(path)] if lived is not None),
+    )
+    yield from _gauge(
+        "exasol_network_path_idle_cut_seconds",
+        "The shortest time without traffic after which a connection no longer worked.",
+        ((_ends(path), cut) for path in paths for cut in [shortest_cut(path)] if cut is not None),
     )
 
 

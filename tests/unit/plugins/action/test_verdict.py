@@ -72,7 +72,9 @@ def test_what_is_wrong_is_told_under_the_matrix_in_lines_that_fit(act, screen, m
     monkeypatch.setenv("COLUMNS", str(columns))
     found = judged(act, observed("filtered", "no-response"))
     told = screen[[line.startswith("1 flow: ") for line in screen].index(True) + 1 :]
-    sentence = "blocked: " + found["results"][0]["sentence"]
+    first = found["results"][0]
+    sentence = f"blocked: {first['sentence']} [silence] Next: {first['next_command']}"
+    sentence = " ".join(sentence.split())
     assert " ".join(" ".join(told).split()) == sentence
     lengths = [len(line) for line in "\n".join(told).splitlines()]
     assert len(sentence) > max(lengths) > widest - 25 and max(lengths) <= widest

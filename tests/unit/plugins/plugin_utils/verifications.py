@@ -96,6 +96,13 @@ def measured_path(source, destination, out=1448, back=1448, **more):
     }
 
 
+# Connections that were cut between one minute and six.
+IDLE = [
+    {"seconds": 60, "source_first": "lived", "destination_first": "lived"},
+    {"seconds": 350, "source_first": "silence", "destination_first": "lived"},
+]
+
+
 def mesh(nodes=NODES, **verdicts):
     """Return the results of a mesh; C(verdicts) are those of all flows to a node."""
     return [

@@ -32,6 +32,8 @@
       says: (value) => value < 0 ? `full-size segments vanish, ${-value} bytes pass` : `${value} bytes`, legend: "Largest TCP segment that passes in both directions, in bytes; with ! where larger ones vanish." },
     clock: { worse: (one, other) => Math.abs(one) > Math.abs(other) ? one : other, heat: (value) => steps(Math.abs(value), 0.1, 1, 60), shown: (value) => `${value}`,
       says: (value) => `${value} s`, legend: "The destination's clock minus the source's, in seconds; coloured above 0.1, 1 and 60." },
+    idle: { worse: Math.min, heat: (value) => value < 0 ? 3 : 0, shown: (value) => value < 0 ? `${-value}!` : `${value}`,
+      says: (value) => value < 0 ? `cut after ${-value} idle seconds` : `works after ${value} idle seconds`, legend: "The longest time in seconds after which idle connections still worked; with ! the shortest after which one was cut." },
   };
   const measure = document.getElementById("measure");
   const legend = document.getElementById("legend");
@@ -52,9 +54,9 @@
     for (const [name, value] of measured) measured.set(name, { text: chosen.shown(value), kind: `heat${chosen.heat(value, median)}`, says: chosen.says(value) });
   }
 
-  function sentence(flow) {
+  function filled(flow, index) {
     const replaced = [text(flow.address), data.addresses[flow.row], data.external[flow.row], flow.source, flow.destination];
-    return text(flow.sentence).replace(/[\uE000-\uE004]/g, (mark) => replaced[mark.charCodeAt(0) - 0xE000]);
+    return text(index).replace(/[\uE000-\uE004]/g, (mark) => replaced[mark.charCodeAt(0) - 0xE000]);
   }
 
   function make(tag, attributes, ...children) {
@@ -72,13 +74,13 @@
   function numbers(flow) {
     const times = flow.times ? flow.times.map((value) => Number(value.toPrecision(3))).join(" / ") : "";
     const pairs = [["address", text(flow.address)], ["expected", text(flow.expected)], ["seen", text(flow.seen)], ["ms min / median / max", times],
-      ["who answers", text(flow.identity)]];
+      ["who answers", text(flow.identity)], ["cause", text(flow.cause)], ["evidence", filled(flow, flow.evidence)], ["next command", filled(flow, flow.command)]];
     return make("dl", {}, ...pairs.filter(([, value]) => value).map(([name, value]) => make("div", {}, make("dt", {}, name), make("dd", {}, value))));
   }
 
   function entry(flow) {
     const what = make("span", { class: "what" }, `${text(flow.service)} ${text(flow.ports)}`);
-    return make("li", {}, badge(flow.verdict), " ", what, make("p", {}, sentence(flow)), numbers(flow));
+    return make("li", {}, badge(flow.verdict), " ", what, make("p", {}, filled(flow, flow.sentence)), numbers(flow));
   }
 
   let chosen = null;

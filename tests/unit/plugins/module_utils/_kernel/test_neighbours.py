@@ -34,7 +34,7 @@ def test_own_addresses_have_no_first_hop():
     ],
 )
 def test_a_gateway_may_be_of_the_other_family(attributes, expected):
-    assert neighbours._gateway(2, attributes) == expected
+    assert neighbours.gateway_of(2, attributes) == expected
 
 
 @given(

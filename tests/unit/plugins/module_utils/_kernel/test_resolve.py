@@ -146,3 +146,29 @@ def test_there_are_no_more_threads_than_workers(monkeypatch):
     monkeypatch.setattr(socket, "getaddrinfo", note)
     resolve([f"n{number}.example" for number in range(100)], 10)
     assert 1 < len(seen) <= _resolve._WORKERS
+
+
+@pytest.mark.parametrize(
+    "name, canonical, completed",
+    [
+        pytest.param("ldap", "ldap.corp.example.net", "ldap.corp.example.net", id="a short name"),
+        pytest.param(
+            "ldap.example.com", "ldap.example.com.corp.net.", "ldap.example.com.corp.net", id="whole"
+        ),
+        pytest.param("LDAP", "ldap.Corp", "ldap.Corp", id="letters of either case"),
+        pytest.param("ldap.example.com", "ldap.example.com", "", id="itself"),
+        pytest.param("ldap.example.com", "ldap.example.com.", "", id="itself with a dot"),
+        pytest.param("ldap.example.com", "dc1.example.com", "", id="an alias"),
+        pytest.param("ldap", "ldap2.example.com", "", id="an alias that begins alike"),
+        pytest.param("ldap.", "ldap.example.com", "", id="absolute"),
+        pytest.param("ldap.example.com", "", "", id="none"),
+    ],
+)
+def test_a_name_that_a_search_domain_completed_is_told_from_an_alias(monkeypatch, name, canonical, completed):
+    def answer(asked, port, flags=0, **unused):
+        assert flags & socket.AI_CANONNAME
+        return [(socket.AF_INET, socket.SOCK_STREAM, 6, canonical, ("192.0.2.60", 0))]
+
+    monkeypatch.setattr(socket, "getaddrinfo", answer)
+    found = lookup(name)
+    assert (found.addresses, found.completed) == (["192.0.2.60"], completed)

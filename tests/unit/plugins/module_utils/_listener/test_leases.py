@@ -243,6 +243,23 @@ def test_a_lease_steps_aside_when_its_run_gives_no_sign(book):
     assert book.leases.release(ONE)
 
 
+@pytest.mark.parametrize(
+    ("waited", "is_told"),
+    [
+        pytest.param(0.0, True, id="it wanted its ports"),
+        pytest.param(40.0, True, id="it wanted them longer"),
+        pytest.param(60.0, False, id="it needed none any more"),
+    ],
+)
+def test_that_a_run_stepped_aside_when_it_needed_no_port_is_not_told(book, monkeypatch, waited, is_told):
+    (wanted,) = endpoints(1)
+    book.take(ONE, [wanted], float("inf"), idle=100.0)
+    begun = time.monotonic()
+    book.leases.expire(begun + 150.0)
+    monkeypatch.setattr(leases.time, "monotonic", lambda: begun + 200.0)
+    assert book.leases.stepped_aside(ONE, waited) is is_told
+
+
 def test_who_stepped_aside_may_come_again(book):
     (wanted,) = endpoints(1)
     book.take(ONE, [wanted], float("inf"), idle=100.0)

@@ -86,3 +86,24 @@ def test_a_connection_that_wants_too_much_is_ended(host, connected, flood):
     except (ConnectionResetError, BrokenPipeError):
         pass
     assert len(read_all(sock)) < 64 * 1024
+
+
+def test_an_idle_connection_is_kept_and_speaks_once(host, connected):
+    sock, _answer = connected(proof.check_token(host.token("run")))
+    sock.sendall(b"h1\n")
+    with sock.makefile("rb") as lines:
+        assert lines.readline() == b"\n", "the listener agrees"
+        assert lines.readline() == b"\n", "it speaks by itself"
+        sock.sendall(b"!" + b"k" + NONCE + b"\n" + b"k" + b"b" * 24 + b"\n")
+        assert [lines.readline() for unused in range(3)] == [b"\n", b"heard\n", b"unknown\n"]
+
+
+@pytest.mark.parametrize(
+    "words",
+    [b"h\n", b"h99999\n", b"hx\n", b"h-1\n", b"h0\nh0\n", b"h0\nx\n", b"h0\nk" + b"a" * 200],
+    ids=["no time", "too long", "no number", "negative", "twice", "another word", "a word without an end"],
+)
+def test_an_idle_connection_without_sense_is_ended(host, connected, words):
+    sock, _answer = connected(proof.check_token(host.token("run")))
+    sock.sendall(words)
+    assert read_all(sock) in (b"", b"\n")

@@ -387,7 +387,9 @@ def test_each_run_hears_of_its_own_capture(monkeypatch):
                 "opened": dict(nothing, capture=f"problem {name}") if name != "three" else nothing,
             }
         )
-    assert {name: send({"operation": "release", "token": token}) for name, token in tokens.items()} == {
+    released = {name: send({"operation": "release", "token": token}) for name, token in tokens.items()}
+    assert [bool(answer.pop("before")["counters"]) for answer in released.values()] == [True] * 3
+    assert released == {
         "one": {"changed": True, "capture": {"problem": "problem one"}},
         "two": {"changed": True, "capture": {"problem": "problem two"}},
         "three": {"changed": True},

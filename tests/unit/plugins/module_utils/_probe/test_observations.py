@@ -98,6 +98,18 @@ def test_where_packets_are_lost_a_minority_may_have_answered():
     assert len(taken(Suspects([made]))) == 100
 
 
+def test_where_only_scouts_got_through_silent_ports_are_tried_again_and_not_for_ever():
+    made = target(counted(silent=2))
+    assert taken(Suspects([made])) == []
+    made.is_alive = True
+    suspects, tries = Suspects([made]), 0
+    while taken(suspects):
+        tries += 1
+        for port in (1000, 1001):
+            made.record(port, SILENT)
+    assert 1 < tries < 6
+
+
 def test_ports_of_all_targets_of_an_address_are_weighed_together():
     one, other = target(counted(silent=1), protocol="udp"), target(counted(open=5))
     assert taken(Suspects([one, other])) == [1000]

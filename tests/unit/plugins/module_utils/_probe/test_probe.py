@@ -79,7 +79,7 @@ def test_result_is_plain_data():
     with listening("127.0.0.1") as server:
         result = probed(plain("127.0.0.1", [port_of(server)]))
     assert json.loads(json.dumps(result)) == result
-    assert sorted(result) == ["elapsed_s", "observations", "paths", "summary"]
+    assert sorted(result) == ["elapsed_s", "kernel", "observations", "paths", "summary"]
 
 
 def test_flows_keep_the_name_of_their_destination():

@@ -306,6 +306,7 @@ def context(engine):
         hello_start=b"",
         identify=False,
         connect_plainly=lambda target, port: None,
+        scout=lambda target, port: None,
         lookups=Lookups(),
     )
 

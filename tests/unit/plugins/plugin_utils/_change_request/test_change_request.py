@@ -71,6 +71,33 @@ def flows(request):
     }
 
 
+def translated(source, destination, *seen):
+    """Return a path whose destination sees its source at other addresses."""
+    found = {"source": source, "destination": destination, "address": ADDRESSES[destination][0]}
+    return {**found, "tries": 1, "lost": 0, **({"seen_as": list(seen)} if seen else {})}
+
+
+def test_a_source_that_was_seen_at_another_address_is_asked_for_at_both():
+    results = [blocked("client", node, service="sql_client", ports="8563") for node in ("n11", "n12")]
+    paths = [translated("client", "n11", "198.51.100.7"), translated("client", "n12")]
+    made = request_of_verification(verification(results, addresses=ADDRESSES, paths=paths))
+    rows = {row.destinations: row for row in made.rows}
+    assert rows[("n11",)].source_networks == ("192.0.2.21", "198.51.100.7")
+    assert rows[("n12",)].source_networks == ("192.0.2.21",), "there it was not translated"
+    assert_names(
+        rows[("n11",)].reason, ["n11 received connections of client from 198.51.100.7", "translated", "NAT"]
+    )
+    assert "NAT" not in rows[("n12",)].reason
+    assert flows(made) == flows(request_of(results)), "and no flow more"
+
+
+def test_what_was_seen_of_one_family_is_no_source_of_the_other():
+    results = [blocked("client", "n11", service="sql_client", ports="8563")]
+    paths = [translated("client", "n11", "2001:db8::7")]
+    made = request_of_verification(verification(results, addresses=ADDRESSES, paths=paths))
+    assert made.rows[0].source_networks == ("192.0.2.21",)
+
+
 def test_exactly_what_is_blocked_outside_of_our_hosts():
     results = [
         blocked("client", "n11"),
@@ -100,6 +127,14 @@ def test_an_unknown_place_is_taken_if_asked_for():
     )
     assert flows(request) == {("client", node, "tcp", 8563) for node in ("n11", "n12")}
     assert request.notes == ()
+
+
+@pytest.mark.parametrize(
+    ("cause", "rows"),
+    [("lost_on_path", 1), ("icmp_rejected", 1), ("reverse_path_filter", 0), ("duplicate_address", 0)],
+)
+def test_no_rule_is_asked_for_that_would_not_help(cause, rows):
+    assert len(request_of([blocked("client", "n11", cause=cause)]).rows) == rows
 
 
 def test_what_must_not_work_is_not_asked_for():

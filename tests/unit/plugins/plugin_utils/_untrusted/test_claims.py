@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import copy
 import json
+import math
 
 import pytest
 from hypothesis import given
@@ -132,6 +133,83 @@ def test_what_fits_the_plan_is_believed():
         {},
     )
     assert not [result for results in claims for result in results.values() if result["failed"]]
+
+
+TRACE = {
+    "destination": "n1",
+    "address": "192.0.2.1",
+    "protocol": "tcp",
+    "port": 8563,
+    "kind": "silent",
+    "tried": 6,
+    "hops": [{"hop": 1, "by": ["203.0.113.1"]}],
+}
+
+
+def test_a_trace_of_what_was_asked_for_counts():
+    results = judged({**EVERYBODY, "client": {**EVERYBODY["client"], "traces": [TRACE]}})
+    assert results == judged(EVERYBODY)
+
+
+@pytest.mark.parametrize(
+    ("traces", "words"),
+    [
+        pytest.param([{**TRACE, "port": 22}], "is about port 22", id="another-port"),
+        pytest.param([{**TRACE, "address": "203.0.113.66"}], "no address of", id="another-address"),
+        pytest.param([{**TRACE, "destination": "n9"}], "not asked to probe", id="another-host"),
+        pytest.param([TRACE, TRACE], "is a second one", id="twice"),
+        pytest.param([{**TRACE, "hops": TRACE["hops"] * 2}], "hops out of order", id="a-hop-twice"),
+        pytest.param([{**TRACE, "hops": [{"hop": 1, "by": []}]}], "without an address", id="nobody"),
+        pytest.param([{**TRACE, "hops": [{"hop": 1, "by": ["<b>"]}]}], "an address", id="no-address"),
+        pytest.param([{**TRACE, "tried": 31}], "tried", id="too-many-hops"),
+        pytest.param([{**TRACE, "end": {"hop": 2, "how": "well"}}], "how", id="an-unknown-end"),
+    ],
+)
+def test_a_trace_of_anything_else_fails_its_host(traces, words):
+    results = judged({**EVERYBODY, "client": {**EVERYBODY["client"], "traces": traces}})
+    assert verdicts_of(results, "client") == {"untested"}
+    (sentence,) = {
+        result["sentence"].partition("module never")[2] for result in results if result["source"] == "client"
+    }
+    assert words in sentence
+
+
+BACK = {"remote": "192.0.2.21", "at": "192.0.2.1", "problem": "no_route"}
+KERNEL_CLAIMS = {
+    "what fits the plan": ({"ways": [BACK], "grown": {"ListenDrops": 1}}, ""),
+    "a host that has no flow here": (
+        {"ways": [{**BACK, "remote": "203.0.113.9"}]},
+        "kernel.ways[0] is about '203.0.113.9', which has no flow to this host",
+    ),
+    "an address of another host": ({"ways": [{**BACK, "at": "192.0.2.2"}]}, "no address of this host"),
+    "an unknown problem": ({"ways": [{**BACK, "problem": "haunted"}]}, "problem"),
+    "an interface that a terminal obeys": ({"ways": [{**BACK, "interface": "e\x1b[2J"}]}, "interface"),
+    "an unknown counter": ({"grown": {"Moods": 1}}, "Moods"),
+    "a counter that shrinks": ({"grown": {"ListenDrops": -1}}, "at least 0"),
+    "a link address with words": ({"link_addresses": ["ask mallory"]}, "link_addresses"),
+}
+
+
+@pytest.mark.parametrize(("kernel", "problem"), KERNEL_CLAIMS.values(), ids=KERNEL_CLAIMS)
+def test_what_kernels_claim_is_checked(kernel, problem):
+    stopped = {"n1": {"changed": True, "kernel": kernel}}
+    found = believable(PLAN, EVERYBODY, {}, {}, stopped).stopped["n1"]
+    assert found["failed"] is bool(problem)
+    assert problem in found.get("msg", "")
+
+
+@pytest.mark.parametrize(
+    ("kernel", "is_believed"),
+    [
+        ({"ways": [{"remote": "192.0.2.1", "problem": "no_reply"}]}, True),
+        ({"ways": [{"remote": "192.0.2.66", "problem": "no_reply"}]}, False),
+        ({"neighbours": [{"address": "192.0.2.1", "link_address": "02:00:00:00:00:01"}]}, True),
+        ({"neighbours": [{"address": "192.0.2.66", "link_address": "02:00:00:00:00:01"}]}, False),
+    ],
+)
+def test_a_probe_speaks_of_what_it_probed(kernel, is_believed):
+    found = believable(PLAN, {**EVERYBODY, "client": {**EVERYBODY["client"], "kernel": kernel}}, {}, {}, {})
+    assert found.observations["client"]["failed"] is not is_believed
 
 
 STATE = {"ports": "8563", "state": "open", "reason": "syn-ack"}
@@ -457,7 +535,7 @@ def test_no_mutation_crashes_the_verdict_touches_others_or_makes_ok_what_is_not(
     wrong = {key_of(result) for result in results if result["verdict"] != "ok"}
     assert {key_of(result) for result in results if result["source"] == host} - wrong <= base_ok
     assert {key_of(result) for result in results} >= {key_of(result) for result in base}, "no flow is lost"
-    assert all(isinstance(value, (str, dict)) for result in results for value in result.values())
+    assert all(isinstance(value, (str, dict, list)) for result in results for value in result.values())
 
 
 @given(st.data())
@@ -477,3 +555,166 @@ def test_no_mutation_of_a_listener_or_capture_crashes_the_verdict(data):
         {"n1": stopped},
     )
     assert {key_of(result) for result in results} == {key_of(result) for result in judged(BLOCKED)}
+
+
+# Paths
+
+SEGMENT = {"state": "passed", "size": 1448, "mss": 1448}
+PATH = {
+    "destination": "n1",
+    "address": "192.0.2.1",
+    "tries": 20,
+    "lost": 1,
+    "rtt_ms": {"min": 0.1, "median": 0.2, "p95": 0.3, "max": 0.4},
+    "clock_offset_s": -0.5,
+    "clock_error_s": 0.001,
+    "retransmitted": 2,
+    "connections": {"tried": 20, "failed_always": 1},
+    "pattern": "by_connection",
+    "segments": {"out": SEGMENT, "in": {"state": "unmeasured", "reason": "undecided"}},
+    "gateway": "192.0.2.254",
+    "link_address": "02:00:00:00:00:0b",
+}
+NUMBERS = {
+    "a text": "5",
+    "a truth": True,
+    "a fraction": 1.5,
+    "negative": -1,
+    "nan": math.nan,
+    "infinite": math.inf,
+    "nothing": None,
+    "a list": [1],
+}
+TIMES = {**NUMBERS, "huge": 1e300, "minus infinite": -math.inf}
+TIMES.pop("a fraction")
+OFFSETS = {name: value for name, value in TIMES.items() if name != "negative"}
+
+
+def with_path(*steps, new):
+    """Return a path with another value at a place."""
+    path = copy.deepcopy(PATH)
+    place = path
+    for step in steps[:-1]:
+        place = place[step]
+    place[steps[-1]] = new
+    return path
+
+
+SIZES = {**NUMBERS, "zero": 0, "too large": 65536}
+WRONG_NUMBERS = [
+    *[((field,), NUMBERS) for field in ("tries", "lost", "retransmitted")],
+    *[(("connections", field), NUMBERS) for field in ("tried", "failed_always")],
+    *[(("rtt_ms", field), TIMES) for field in ("min", "median", "p95", "max")],
+    (("clock_offset_s",), OFFSETS),
+    (("clock_error_s",), TIMES),
+    *[(("segments", "out", field), SIZES) for field in ("size", "mss")],
+]
+
+
+def wrong_paths():
+    """Yield what no path may say, with its id."""
+    for steps, values in WRONG_NUMBERS:
+        for name, value in values.items():
+            yield pytest.param(with_path(*steps, new=value), id=f"{'.'.join(steps)} is {name}")
+    yield pytest.param(with_path("lost", new=21), id="more lost than tried")
+    yield pytest.param(with_path("rtt_ms", "median", new=0.35), id="times without order")
+    yield pytest.param(with_path("rtt_ms", new={"min": 1}), id="times without a median")
+    yield pytest.param(with_path("connections", "failed_always", new=21), id="more failed than tried")
+    yield pytest.param(with_path("connections", new={"tried": 1}), id="connections without failures")
+    yield pytest.param(with_path("pattern", new="by_moon"), id="an unknown pattern")
+    yield pytest.param(with_path("segments", new={"out": SEGMENT}), id="one direction")
+    yield pytest.param(with_path("segments", "out", new={"state": "passed"}), id="passed without a size")
+    yield pytest.param(with_path("segments", "out", new={"state": "stalled"}), id="stalled without a size")
+    yield pytest.param(with_path("segments", "out", "size", new=1449), id="larger than full size")
+    yield pytest.param(with_path("segments", "out", "state", new="fine"), id="an unknown state")
+    yield pytest.param(with_path("segments", "in", "reason", new="\x1b[31m"), id="an unknown reason")
+    yield pytest.param(with_path("segments", "in", new={"state": "unmeasured"}), id="unmeasured, no reason")
+    yield pytest.param(with_path("destination", new="n9"), id="a host outside of the plan")
+    yield pytest.param(with_path("destination", new="client"), id="itself")
+    yield pytest.param(with_path("address", new="203.0.113.66"), id="a foreign address")
+    yield pytest.param(with_path("address", new="192.0.2.2"), id="the address of another host")
+    yield pytest.param(with_path("address", new="0.0.0.0/0"), id="a network")
+    yield pytest.param(with_path("gateway", new="evil\n"), id="a gateway that is no address")
+    yield pytest.param(with_path("link_address", new="<b>"), id="a link address that is none")
+    for field in ("clock_offset_s", "clock_error_s", "tries", "lost", "destination", "address"):
+        yield pytest.param(
+            {name: value for name, value in PATH.items() if name != field}, id=f"without {field}"
+        )
+
+
+def with_paths(*paths):
+    """Return what everybody returns, and paths of the client."""
+    return {**EVERYBODY, "client": {**copy.deepcopy(EVERYBODY["client"]), "paths": list(paths)}}
+
+
+@pytest.mark.parametrize("wrong", wrong_paths())
+def test_a_path_that_cannot_be_costs_the_host_all_it_said_and_nobody_else(wrong):
+    results = judged(with_paths(wrong))
+    assert verdicts_of(results, "client") == {"untested"}
+    assert all("\x1b" not in result["sentence"] for result in results)
+    assert [result for result in results if result["source"] != "client"] == [
+        result for result in judged(EVERYBODY) if result["source"] != "client"
+    ]
+
+
+@pytest.mark.parametrize(
+    "path",
+    [
+        pytest.param(PATH, id="everything"),
+        pytest.param(
+            {name: PATH[name] for name in ("destination", "address", "tries", "lost")}, id="no listener"
+        ),
+        pytest.param({**PATH, "more": "than declared"}, id="an unknown field"),
+        pytest.param(with_path("rtt_ms", new={"min": 0, "median": 0, "max": 0}), id="too fast to measure"),
+    ],
+)
+def test_a_path_that_may_be_is_believed(path):
+    found = believable(PLAN, with_paths(path), {}, {}, {}).observations["client"]
+    assert not found["failed"]
+    assert found["paths"] == [{name: path[name] for name in PATH if name in path}]
+
+
+def test_a_second_word_about_a_path_is_refused():
+    assert verdicts_of(judged(with_paths(PATH, PATH)), "client") == {"untested"}
+
+
+def test_a_huge_list_of_paths_is_refused():
+    names = [{**PATH, "address": f"2001:db8::{number:x}"} for number in range(70000)]
+    assert verdicts_of(judged(with_paths(*names)), "client") == {"untested"}
+
+
+@pytest.mark.parametrize(
+    "seen_as", ["0.0.0.0", "10.0.0.0/8", "", "evil", 5, None, "224.0.0.1", "192.0.2.1\n"], ids=repr
+)
+def test_a_translated_source_is_the_address_of_one_host(seen_as):
+    seen = copy.deepcopy(EVERYBODY)
+    seen["client"]["observations"][0]["states"][0]["seen_as"] = seen_as
+    assert verdicts_of(judged(seen), "client") == {"untested"}
+    seen["client"]["observations"][0]["states"][0]["seen_as"] = "198.51.100.7"
+    assert "untested" not in verdicts_of(judged(seen), "client"), "the control"
+
+
+def held(destination="n1", address="192.0.2.1", seconds=(60, 350), state="lived"):
+    """Return what the task that stops the listener of a host returns of one path."""
+    checks = [{"seconds": one, "source_first": state, "destination_first": "lived"} for one in seconds]
+    return {"destination": destination, "address": address, "checks": checks}
+
+
+@pytest.mark.parametrize(
+    ("paths", "is_believed"),
+    [
+        pytest.param([held()], True, id="what was asked"),
+        pytest.param([held(), held()], False, id="a path twice"),
+        pytest.param([held(address="192.0.2.99")], False, id="another address"),
+        pytest.param([held(destination="n9")], False, id="another host"),
+        pytest.param([held(seconds=(60, 60))], False, id="a duration twice"),
+        pytest.param([held(seconds=(-60,))], False, id="a negative duration"),
+        pytest.param([held(state="fine")], False, id="an unknown state"),
+        pytest.param(5, False, id="no list"),
+    ],
+)
+def test_what_a_host_says_of_idle_connections_is_checked(paths, is_believed):
+    stopped = {"client": {"changed": True, "idle_connections": paths}}
+    found = believable(PLAN, {}, {}, {}, stopped).stopped["client"]
+    assert bool(found.get("failed")) is not is_believed
+    assert ("idle_connections" in found) is is_believed

@@ -301,6 +301,8 @@ def test_another_certificate_than_the_fingerprint_says_is_wrong(text, wrong):
     assert set(judged) == wrong
     for result in judged.values():
         assert (result["source"], result["verdict"]) == ("client", "wrong_service")
+        assert result["cause"] == "fingerprint_differs"
+        assert f"{result['address']}:8563" in result["next_command"]
         assert SEEN in result["sentence"] and OTHER in result["sentence"]
     assert not [note for note in run.notes if "not compared" in note]
 

@@ -212,3 +212,29 @@ def test_what_was_shown_is_not_untestable() -> None:
     shown = results(data("EPSV"), data("EPRT"))
     assert still_untestable([entry, active, row, other], shown) == [other]
     assert still_untestable([entry, other], []) == [entry, other]
+
+
+CAUSES = {
+    "it works": (data("EPSV"), None),
+    "silence": (data("EPSV", "filtered", "no-response"), "silence"),
+    "a reject": (data("EPSV", "filtered", "admin-prohibited"), "icmp_rejected"),
+    "refused": (data("EPSV", "closed", "conn-refused"), "reset"),
+    "no route": (data("EPSV", "unreachable", "no-route"), "no_route"),
+    "another address": (data("PASV", announced="10.0.0.1"), "announced_address"),
+    "the transfer fails": (data("EPSV", transfer="failed"), "transfer_failed"),
+    "the transfer is silent": (data("EPSV", transfer="silent"), "silence"),
+    "nothing to list": (data("EPSV", transfer="nothing"), "not_measured"),
+    "a bad reply": (data("EPSV", "error", "bad-reply"), "bad_reply"),
+    "an unknown command": (data("EPRT", "error", "refused"), "not_measured"),
+}
+
+
+@pytest.mark.parametrize(("found", "cause"), CAUSES.values(), ids=CAUSES)
+def test_data_connections_have_a_cause_unless_they_work(found: dict[str, t.Any], cause: str | None) -> None:
+    (result,) = results(found)
+    assert (result.get("cause"), bool(result.get("evidence"))) == (cause, cause is not None)
+
+
+def test_a_session_without_login_has_a_cause() -> None:
+    (result,) = results(login="failed")
+    assert (result["verdict"], result["cause"]) == ("untested", "no_login")

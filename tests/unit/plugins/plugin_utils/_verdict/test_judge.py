@@ -278,7 +278,7 @@ def label(value):
 
 @pytest.mark.parametrize(("seen", "verdict", "fragments"), REACHABLE, ids=label)
 def test_what_must_work(seen, verdict, fragments):
-    judged, sentence = judge(seen)
+    judged, sentence = judge(seen)[:2]
     assert judged == verdict, sentence
     assert_names(sentence, fragments)
 
@@ -289,7 +289,7 @@ def test_what_must_work(seen, verdict, fragments):
     ids=lambda value: value["status"] if isinstance(value, dict) else None,
 )
 def test_who_answers_is_judged(identity, verdict, fragments):
-    judged, sentence = judge(case("open", "syn-ack", identity=identity))
+    judged, sentence = judge(case("open", "syn-ack", identity=identity))[:2]
     assert judged == verdict, sentence
     assert_names(sentence, fragments)
     assert sentence.endswith(".")
@@ -297,7 +297,7 @@ def test_who_answers_is_judged(identity, verdict, fragments):
 
 @pytest.mark.parametrize("identity", [{"status": "unheard of"}, {"status": ""}, {"version": "8.0.36"}])
 def test_an_identity_that_nobody_knows_is_never_ok(identity):
-    judged, sentence = judge(case("open", "syn-ack", identity=identity))
+    judged, sentence = judge(case("open", "syn-ack", identity=identity))[:2]
     assert judged == "untested"
     assert "who answers" in sentence
 
@@ -307,7 +307,7 @@ def test_where_nobody_was_asked_the_sentence_says_so():
         ({}, "(open, service not verified)."),
         ({"detail": "no greeting came"}, "(open, service not verified; no greeting came)."),
     ):
-        judged, sentence = judge(case("open", "syn-ack", **state))
+        judged, sentence = judge(case("open", "syn-ack", **state))[:2]
         assert judged == "ok"
         assert sentence.endswith(words)
     assert "verified" not in judge(case("open", "syn-ack", answered_by="n11"))[1]
@@ -329,21 +329,21 @@ def test_udp_services_are_judged_by_their_answers():
     seen = case("open", "udp-response", identity={"status": "other", "looks_like": "SSH"})._replace(
         protocol="udp", service="dns_udp", ports="53"
     )
-    verdict, sentence = judge(seen)
+    verdict, sentence = judge(seen)[:2]
     assert verdict == "wrong_service"
     assert "dns_udp does not answer there (SSH)" in sentence
 
 
 @pytest.mark.parametrize(("seen", "more", "verdict", "fragments"), BLOCKED)
 def test_what_must_not_work(seen, more, verdict, fragments):
-    judged, sentence = judge(case(*seen, expected="denied", **more)._replace(control="admin"))
+    judged, sentence = judge(case(*seen, expected="denied", **more)._replace(control="admin"))[:2]
     assert judged == verdict, sentence
     assert_names(sentence, fragments)
 
 
 @pytest.mark.parametrize(("seen", "more", "verdict", "fragments"), BLOCKED)
 def test_what_must_not_work_is_never_ok_where_nobody_reached_it(seen, more, verdict, fragments):
-    judged, sentence = judge(case(*seen, expected="denied", **more))
+    judged, sentence = judge(case(*seen, expected="denied", **more))[:2]
     assert judged == {"ok": "untested"}.get(verdict, verdict), sentence
     if seen[0] == "closed" and not more:
         assert_names(sentence, ["client is refused", "nothing listens there", "unknown whether"])
@@ -392,13 +392,15 @@ def test_what_must_not_work_is_never_ok_where_nobody_reached_it(seen, more, verd
 )
 def test_why_what_must_not_work_has_no_control(entitled, present, fragments):
     judged, sentence = judge(
-        case("filtered", "no-response", "up", "denied")._replace(entitled=entitled, is_any_present=present)
-    )
+        case("filtered", "no-response", Listener(UP), "denied")._replace(
+            entitled=entitled, is_any_present=present
+        )
+    )[:2]
     assert judged == "untested"
     assert_names(sentence, [*fragments, "client does not reach tcp 8563 of n11", "exasol_exclude"])
     assert (
         judge(
-            case("filtered", "no-response", "up", "denied")._replace(
+            case("filtered", "no-response", Listener(UP), "denied")._replace(
                 entitled=entitled, is_any_present=present, control="admin"
             )
         )[0]
@@ -415,7 +417,7 @@ def test_only_a_refusal_is_called_one(state):
 @pytest.mark.parametrize("listener", [Listener(), Listener(UP), Listener(FAILED, "some excuse")])
 @pytest.mark.parametrize("state", STATES)
 def test_every_state_has_a_verdict_and_one_sentence(state, listener, expected):
-    verdict, sentence = judge(case(state, "x", listener, expected))
+    verdict, sentence = judge(case(state, "x", listener, expected))[:2]
     assert verdict in VERDICTS
     assert sentence.endswith(".")
     assert "client" in sentence
@@ -438,7 +440,7 @@ def test_a_name_that_is_its_own_address_is_written_once():
 
 
 def test_without_own_addresses_the_source_is_named():
-    _verdict, sentence = judge(case("filtered", "no-response")._replace(source_addresses=()))
+    _verdict, sentence = judge(case("filtered", "no-response")._replace(source_addresses=()))[:2]
     assert "from client to 192.0.2.11" in sentence
 
 

@@ -77,6 +77,7 @@ def test_evidence_from_both_sides_makes_it_untested_and_noted(inside, outside):
     results, notes = settle(run(inside_public=inside, outside_private=outside), hosts())
     assert [result["verdict"] for result in results] == ["ok", "untested", "untested", "ok"]
     for result in results[1:3]:
+        assert result["cause"] == "two_networks"
         assert_names(
             result["sentence"],
             ["reach n12 at 10.0.0.12 only", "all others at 198.51.100.12 only", "exasol_external_address"],

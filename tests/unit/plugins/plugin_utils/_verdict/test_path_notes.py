@@ -165,3 +165,16 @@ def test_a_time_server_whose_clock_differs_is_one_note_with_all_that_asked_it():
     assert path_notes([], HOSTS, Limits(clock_s=1.0), results) == [], "that is a matter of verdicts"
     (found,) = path_notes([], HOSTS, NO_LIMITS, [asked("n1", -2.0)])
     assert "2.0 s behind n1" in found
+
+
+NOTED = {
+    "loss": path(lost=300),
+    "smaller_mtu": path(segments={"out": REDUCED, "in": PASSED}),
+    "nat_source": path(seen_as=["198.51.100.7"]),
+    "clocks_differ": path(clock_offset_s=-90.0, clock_error_s=0.1),
+}
+
+
+@pytest.mark.parametrize(("cause", "seen"), NOTED.items())
+def test_notes_have_their_cause(cause, seen):
+    assert [note.cause for note in notes(seen)] == [cause]

@@ -58,7 +58,7 @@ def judged(
             path=measured,
             limits=limits,
         )
-    )
+    )[:2]
 
 
 OPPOSITE = [
@@ -140,6 +140,7 @@ def test_a_stalled_path_names_direction_size_and_remedy(measured, address, names
     [
         (Limits(rtt_ms=0.5), path(), ["median round trip is 0.90 ms", "0.5 ms (rtt_ms)"]),
         (Limits(loss_percent=1), path(tries=100, lost=2), ["2 of 100", "2.0 %", "1 % (loss_percent)"]),
+        (Limits(loss_percent=0), path(tries=18, lost=1), ["1 of 18", "0 % (loss_percent)"]),
         (
             Limits(clock_s=1),
             path(clock_offset_s=-1.5, clock_error_s=0.1),
@@ -160,13 +161,23 @@ def test_a_limit_that_is_exceeded_is_degraded_and_named(limits, measured, names)
     [
         (Limits(rtt_ms=0.9), path()),
         (Limits(loss_percent=2), path(tries=100, lost=2)),
+        (Limits(loss_percent=1), path(tries=18, lost=1)),
         (Limits(clock_s=1), path(clock_offset_s=1.05, clock_error_s=0.1)),
         (Limits(clock_s=1), path()),
         (Limits(segment=1448), path()),
         (Limits(rtt_ms=0.1), clean_path("n11", "192.0.2.11")),
         (Limits(loss_percent=0), path(tries=0, lost=0)),
     ],
-    ids=["exactly", "loss", "within the error", "no clock", "segment", "no round trip", "no tries"],
+    ids=[
+        "exactly",
+        "loss",
+        "a single loss",
+        "within the error",
+        "no clock",
+        "segment",
+        "no round trip",
+        "no tries",
+    ],
 )
 def test_what_keeps_to_its_limits_or_was_not_measured_is_ok(limits, measured):
     assert judged(measured, limits)[0] == "ok"
@@ -198,6 +209,98 @@ def test_a_time_server_has_to_keep_to_the_limit_of_clocks(offset, limits, verdic
             observed={"ports": "123", "state": "open", "reason": "udp-response", "identity": identity},
             limits=limits,
         )
-    )
+    )[:2]
     assert found == verdict
     assert verdict == "ok" or f"differ by {abs(offset):.3f} s" in sentence
+
+
+def idle(**by_seconds):
+    """Return what became of idle connections: s60="lived silence" is both of those idle for a minute."""
+    return [
+        {
+            "seconds": int(name[1:]),
+            "source_first": both.split()[0],
+            "destination_first": both.split()[1],
+            **({"after_s": 300.2} if "reset" in both else {}),
+        }
+        for name, both in by_seconds.items()
+    ]
+
+
+IDLE_LIMITS = Limits(idle=(60, 350))
+
+
+@pytest.mark.parametrize(
+    ("measured", "proven", "verdict"),
+    [
+        pytest.param(path(idle=idle(s60="lived lived", s350="lived lived")), True, "ok", id="lived"),
+        pytest.param(
+            path(idle=idle(s60="lived lived", s350="lived silence")), True, "degraded", id="one way"
+        ),
+        pytest.param(
+            path(idle=idle(s60="lived lived", s350="no_reply lived")), True, "degraded", id="no reply"
+        ),
+        pytest.param(path(idle=idle(s60="lived lived", s350="reset reset")), True, "degraded", id="reset"),
+        pytest.param(
+            path(idle=idle(s60="silence silence", s350="lived lived")), True, "degraded", id="early"
+        ),
+        pytest.param(
+            path(idle=idle(s60="silence waiting", s350="waiting waiting")), True, "degraded", id="cut"
+        ),
+        pytest.param(
+            path(idle=idle(s60="lived lived", s350="lived waiting")), True, "untested", id="waiting"
+        ),
+        pytest.param(
+            path(idle=idle(s60="lived lived", s350="no_control no_control")), True, "untested", id="no"
+        ),
+        pytest.param(
+            path(idle=idle(s60="lived lived", s350="lived listener_ended")), True, "untested", id="end"
+        ),
+        pytest.param(path(idle=idle(s60="lived lived")), True, "untested", id="a duration is missing"),
+        pytest.param(path(), True, "untested", id="nothing was tried"),
+        pytest.param(path(idle=idle(s60="lived lived", s350="lived waiting")), False, "ok", id="of others"),
+        pytest.param(path(idle=idle(s350="silence lived")), False, "degraded", id="cut beside services"),
+        pytest.param(path(out=HOLE, idle=idle(s350="silence lived")), True, "stalled", id="stalled is worse"),
+    ],
+)
+def test_a_site_says_how_long_connections_may_be_idle(measured, proven, verdict):
+    assert judged(measured, IDLE_LIMITS, proven=proven)[0] == verdict
+
+
+def test_idle_connections_count_only_if_they_are_asked_for():
+    measured = path(idle=idle(s60="silence silence", s350="waiting waiting"))
+    assert judged(measured, IDLE_LIMITS)[0] == "degraded", "the positive control"
+    assert judged(measured, NO_LIMITS)[0] == "ok"
+    assert judged(measured, IDLE_LIMITS, protocol="udp")[0] == "ok"
+
+
+@pytest.mark.parametrize(
+    ("checks", "names"),
+    [
+        (
+            idle(s60="lived lived", s350="silence lived"),
+            [
+                "idle for 350 s no longer works",
+                "what client sends never reaches n11",
+                "after 60 s they still work",
+                "for more than 350 s",
+                "net.ipv4.tcp_keepalive_time=60",
+            ],
+        ),
+        (idle(s60="lived lived", s350="lived silence"), ["what n11 sends never reaches client"]),
+        (
+            idle(s60="lived lived", s350="no_reply lived"),
+            ["client sends reaches n11, and the reply vanishes"],
+        ),
+        (idle(s60="lived lived", s350="lived reset"), ["reset after 300.2 s, and not by the other end"]),
+        (idle(s60="silence silence", s350="silence silence"), ["idle for 60 s", "tcp_keepalive_time=30"]),
+    ],
+    ids=["out", "in", "reply", "reset", "all"],
+)
+def test_a_cut_names_what_was_seen_and_what_to_set(checks, names):
+    assert_names(judged(path(idle=checks), IDLE_LIMITS)[1], names)
+
+
+def test_an_untried_time_says_why():
+    checks = idle(s60="lived lived", s350="no_control no_control")
+    assert_names(judged(path(idle=checks), IDLE_LIMITS)[1], ["350 s: a connection in use failed as well"])

@@ -13,6 +13,7 @@ from hypothesis import given
 
 from ansible_collections.exasol_community.network.plugins.plugin_utils._report.formats._csv import render
 from ansible_collections.exasol_community.network.tests.unit.plugins.plugin_utils.verifications import (
+    IDLE,
     TEXTS,
     UNCOVERED,
     measured_path,
@@ -86,7 +87,9 @@ def test_no_text_breaks_a_line(text):
 
 
 def test_what_was_measured_of_a_path_stands_in_its_flows_alone():
-    paths = [measured_path("client", "n11", back=1348, lost=3, seen_as=["198.51.100.7", "198.51.100.8"])]
+    paths = [
+        measured_path("client", "n11", back=1348, lost=3, seen_as=["198.51.100.7", "198.51.100.8"], idle=IDLE)
+    ]
     there, other = rows(verification([result("client", "n11"), result("client", "n12")], paths=paths))
     assert {name: value for name, value in there.items() if name.startswith("path_")} == {
         "path_tries": "100",
@@ -96,5 +99,7 @@ def test_what_was_measured_of_a_path_stands_in_its_flows_alone():
         "path_segment_in": "1348",
         "path_clock_offset_s": "-0.125",
         "path_seen_as": "198.51.100.7 198.51.100.8",
+        "path_idle_lived_s": "60",
+        "path_idle_cut_s": "350",
     }
     assert not any(value for name, value in other.items() if name.startswith("path_"))

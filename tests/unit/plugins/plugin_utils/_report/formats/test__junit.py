@@ -17,6 +17,7 @@ from hypothesis import strategies as st
 from ansible_collections.exasol_community.network.plugins.plugin_utils._report.formats._junit import render
 from ansible_collections.exasol_community.network.tests.unit.plugins.plugin_utils.verifications import (
     ASIDE,
+    IDLE,
     TEXTS,
     UNCOVERED,
     measured_path,
@@ -155,3 +156,12 @@ def test_a_path_is_a_case_that_fails_if_data_does_not_pass():
     assert "out 1348 bytes (stalled)" in cases[1].find("failure").get("message")
     assert "out 1448 bytes (passed)" in cases[0].findtext("system-out")
     assert "not measured" in cases[3].findtext("system-out")
+
+
+def test_a_path_that_cuts_idle_connections_fails():
+    paths = [measured_path("n11", "n12", idle=IDLE), measured_path("n12", "n11", idle=IDLE[:1])]
+    text = render(verification([result("n11", "n12")], paths=paths))
+    cut, kept = ElementTree.fromstring(text).findall("testsuite[@name='paths']/testcase")
+    assert cut.find("failure").get("type") == "degraded"
+    assert "idle for 350 s no longer works" in cut.find("failure").get("message")
+    assert kept.find("failure") is None and "work after 60 idle seconds" in kept.find("system-out").text

@@ -13,6 +13,7 @@ from ansible_collections.exasol_community.network.plugins.plugin_utils._report.f
 )
 from ansible_collections.exasol_community.network.tests.unit.plugins.plugin_utils.verifications import (
     ASIDE,
+    IDLE,
     MARKUP,
     TEXTS,
     UNCOVERED,
@@ -44,6 +45,7 @@ def test_what_is_well():
             "tcp 20000-21000",
             "reachable",
             "ok",
+            "",
             "open (syn-ack)",
             "1.00",
         ]
@@ -138,13 +140,13 @@ def test_markup_stays_text(character):
 def test_what_breaks_lines_or_hides_is_taken_out(text):
     report = render(verification([result("client", "n11", "blocked", sentence=text, service=text)]))
     assert all(character.isprintable() for line in report.split("\n") for character in line)
-    assert [len(row) for row in cells(report, "Flows")] == [8]
+    assert [len(row) for row in cells(report, "Flows")] == [9]
 
 
 @given(TEXTS)
 def test_no_name_breaks_a_table(name):
     report = render(verification([result(name, "n11"), result("client", name, service=name)]))
-    for heading, width in (("Matrix", 3), ("Flows", 8)):
+    for heading, width in (("Matrix", 3), ("Flows", 9)):
         rows = [
             line.replace("\\|", "")
             for line in report.split(f"## {heading}\n")[1].split("\n## ")[0].splitlines()
@@ -155,14 +157,26 @@ def test_no_name_breaks_a_table(name):
 
 def test_what_was_measured_of_paths_is_a_table():
     paths = [
-        measured_path("n11", "n12", lost=3),
-        measured_path("n11", "n13", out=1348, seen_as=["198.51.100.7"]),
+        measured_path("n11", "n12", lost=3, idle=IDLE),
+        measured_path("n11", "n13", out=1348, seen_as=["198.51.100.7"], idle=[]),
         {"source": "n12", "destination": "n11", "address": "n11", "tries": 4, "lost": 0},
     ]
     assert cells(render(verification(mesh(), paths=paths)), "Paths") == [
-        ["n11", "n12", "n12", "0.50", "1.00", "3 of 100", "1448", "1448", "-0.125", ""],
-        ["n11", "n13", "n13", "0.50", "1.00", "0 of 100", "1348 of 1448", "1448", "-0.125", "198.51.100.7"],
-        ["n12", "n11", "n11", "", "", "0 of 4", "not measured", "not measured", "", ""],
+        ["n11", "n12", "n12", "0.50", "1.00", "3 of 100", "1448", "1448", "-0.125", "", "60, cut at 350"],
+        [
+            "n11",
+            "n13",
+            "n13",
+            "0.50",
+            "1.00",
+            "0 of 100",
+            "1348 of 1448",
+            "1448",
+            "-0.125",
+            "198.51.100.7",
+            "not measured",
+        ],
+        ["n12", "n11", "n11", "", "", "0 of 4", "not measured", "not measured", "", "", ""],
     ]
 
 

@@ -14,6 +14,7 @@ from ansible_collections.exasol_community.network.plugins.plugin_utils._report.f
 )
 from ansible_collections.exasol_community.network.plugins.plugin_utils._verdict.verdict import VERDICTS
 from ansible_collections.exasol_community.network.tests.unit.plugins.plugin_utils.verifications import (
+    IDLE,
     TEXTS,
     UNCOVERED,
     measured_path,
@@ -116,3 +117,17 @@ def test_what_was_measured_of_paths_is_there_in_units():
     assert [value for _labels, value in samples(made, "exasol_network_path_clock_offset_seconds")] == [
         -0.125
     ] * 2
+
+
+def test_how_long_connections_may_be_idle_are_two_gauges():
+    paths = [measured_path("n11", "n12", idle=IDLE), measured_path("n12", "n11", idle=IDLE[:1])]
+    lines = render(verification([result("n11", "n12")], paths=paths)).splitlines()
+    ends = [
+        'source="n11",destination="n12",address="n12"',
+        'source="n12",destination="n11",address="n11"',
+    ]
+    assert [line for line in lines if line.startswith("exasol_network_path_idle_")] == [
+        f"exasol_network_path_idle_seconds{{{ends[0]}}} 60",
+        f"exasol_network_path_idle_seconds{{{ends[1]}}} 60",
+        f"exasol_network_path_idle_cut_seconds{{{ends[0]}}} 350",
+    ]

@@ -1,0 +1,56 @@
+# Copyright (c) 2026, exasol_community.network contributors
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""More source ports for an address at which nothing answers, where a listener of ours should.
+
+A device that spreads connections over several links or ways chooses by addresses and ports. If one of four
+links is dead, two ports are both silent once in sixteen runs, and would be taken for filtered: silence is
+tried again only if something has answered (observations.py). So if an address is silent for a third of the
+timeout, connections from new source ports start beside those that wait: together at least C(TRIES). They cost
+no time, because they end with the others. Behind a filter they are as silent. If one comes about, the address
+is alive, and its silent ports are tried again.
+
+Services of others get no scouts: a connection without a word may count against this host there.
+"""
+
+from typing import Dict, Iterable, List
+
+from .observations import is_answer
+from .targets import Target
+
+TRIES = 12  # with one of four links dead, all are silent once in 16 million runs; with one of two, in 4000
+PART = 3.0  # of the timeout: after a third of it
+
+
+class _Group:
+    """The TCP targets of one address."""
+
+    def __init__(self, targets: List[Target]):
+        self.targets = targets
+        self.ports = sum(len(target.ours) for target in targets)
+        self.left = max(0, TRIES - sum(len(target.ports) for target in targets))
+
+    @property
+    def has_answered(self) -> bool:
+        """Whether any port has answered so far."""
+        return any(target.is_alive or any(map(is_answer, target.found)) for target in self.targets)
+
+
+class Scouts:
+    """How many connections from new source ports each address shall have."""
+
+    def __init__(self, groups: Iterable[List[Target]]):
+        self._groups: Dict[str, _Group] = {}
+        for targets in groups:
+            streams = [target for target in targets if target.protocol == "tcp"]
+            if any(target.ours for target in streams):
+                self._groups[streams[0].address] = _Group(streams)
+
+    def take(self, target: Target) -> int:
+        """Return how many connections to start beside one that is silent, and count them."""
+        group = self._groups.get(target.address)
+        if group is None or not group.left or group.has_answered:
+            return 0
+        count = min(group.left, -(-TRIES // group.ports))
+        group.left -= count
+        return count

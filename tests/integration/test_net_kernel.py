@@ -1,0 +1,447 @@
+# Copyright (c) 2026, exasol_community.network contributors
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+
+"""Faults that the kernels of both ends explain: cause and party, from plan to verdict, without Ansible.
+
+Each fault has a healthy look-alike, and one that is a filter although the same counter or route is there.
+"""
+
+from __future__ import annotations
+
+import contextlib
+import socket
+import typing as t
+from collections.abc import Iterator
+
+import pytest
+
+from ansible_collections.exasol_community.network.plugins.module_utils._plan.flows import Party
+from ansible_collections.exasol_community.network.plugins.module_utils._plan.plan import Wishes, make_plan
+from ansible_collections.exasol_community.network.plugins.module_utils._probe.probe import Settings, collect
+from ansible_collections.exasol_community.network.plugins.module_utils._probe.probe import run as run_probe
+from ansible_collections.exasol_community.network.plugins.module_utils._probe.sweep import Pace
+from ansible_collections.exasol_community.network.plugins.plugin_utils._untrusted.claims import believable
+from ansible_collections.exasol_community.network.plugins.plugin_utils._verdict.causes import CAUSES
+from ansible_collections.exasol_community.network.plugins.plugin_utils._verdict.joining import Joining
+from ansible_collections.exasol_community.network.tests.labs.namespaces.lines import (
+    CLIENT,
+    SERVER,
+    Line,
+    filter_rules,
+)
+from ansible_collections.exasol_community.network.tests.labs.namespaces.namespaces import Namespace, join
+from ansible_collections.exasol_community.network.tests.labs.namespaces.probing import (
+    TOKEN,
+    elsewhere,
+    lease,
+)
+
+PORT = 8563
+DROP = filter_rules("input", f"tcp dport {PORT} drop")
+# The codes that tests of this file produce with a real fault; test_causes.py reads this.
+CAUSES_SHOWN = {
+    "accept_queue_full",
+    "asymmetric_route",
+    "duplicate_address",
+    "half_open",
+    "icmp_rejected",
+    "lost_on_path",
+    "no_arp_reply",
+    "no_route",
+    "no_route_back",
+    "reset",
+    "reverse_path_filter",
+    "silence",
+}
+
+
+class Judged(t.NamedTuple):
+    """What a run says of the one flow."""
+
+    verdict: str
+    cause: str
+    sentence: str
+    evidence: str
+    notes: tuple[str, ...]
+
+
+@pytest.fixture
+def line() -> Iterator[Line]:
+    """Return a client, a router and a server with a second link to the router, all healthy.
+
+    No kernel here filters reverse paths unless a test says so.
+    """
+    with Line() as made:
+        join(made.router, made.server, "other", ["10.77.3.1/24"], ["10.77.3.11/24"])
+        for host in (made.client, made.router, made.server):
+            for scope in ("all", "default", "near", "far", "other"):
+                with contextlib.suppress(OSError):
+                    host.sysctl(f"ipv4/conf/{scope}/rp_filter", 0)
+        yield made
+
+
+def run_of(
+    source: Namespace,
+    destination: Namespace,
+    server: str = SERVER[4],
+    client: str = CLIENT[4],
+    capture: bool = False,
+    before_end: t.Callable[[], object] = lambda: None,
+) -> Judged:
+    """Measure one flow from its plan to its verdict."""
+    plan = make_plan(
+        Wishes(release="kb"),
+        {
+            "database_node": [Party("n11", (server,), managed=True)],
+            "client": [Party("client", (client,), managed=True)],
+        },
+        [],
+    )
+    hosts = plan["hosts"]
+    leased = lease(destination, "n11", *hosts["n11"]["endpoints"], capture=capture)
+    with source.inside():
+        flows = [entry for entry in hosts["client"]["probes"] if entry["service"] == "sql_client"]
+        targets = collect(flows, [], {"n11": leased["listening"]})
+        probed = run_probe(targets, Settings(Pace(timeout=1.5), token=TOKEN, capture=capture))
+    before_end()
+    rules = [rule for rule in hosts["n11"]["rules"] if rule["direction"] == "in"]
+    remotes = [address for rule in rules for address in rule["addresses"]]
+    assert client in remotes
+    stopped = elsewhere(destination, "absent", host="n11", token=TOKEN, remotes=remotes, addresses=[server])
+    assert stopped["changed"]
+    claims = believable(
+        plan,
+        observations={"client": probed},
+        listeners={"n11": leased},
+        captures={"n11": stopped["capture"]} if capture else {},
+        stopped={"n11": stopped},
+    )
+    joining = Joining(
+        plan=plan,
+        observed=claims.observations,
+        listeners=claims.listeners,
+        captures=claims.captures,
+        stopped=claims.stopped,
+    )
+    (result,) = [one for one in joining.judge().results if one["service"] == "sql_client"]
+    cause = result.get("cause", "")
+    if cause:
+        assert result["verdict"] in CAUSES[cause].verdicts
+        assert result["evidence"]
+    return Judged(
+        verdict=result["verdict"],
+        cause=cause,
+        sentence=result["sentence"],
+        evidence="; ".join(result.get("evidence", ())),
+        notes=tuple(joining.kernels.notes()),
+    )
+
+
+def shown(judged: Judged, verdict: str, cause: str) -> None:
+    """Check a verdict and its cause, which a real fault has then shown."""
+    assert (judged.verdict, judged.cause) == (verdict, cause), judged
+    assert cause in CAUSES_SHOWN
+
+
+REJECT = f"tcp dport {PORT} reject with"
+FAULTS = {
+    "a drop in between": ("router", "forward", f"tcp dport {PORT} drop", "blocked", "silence"),
+    "a drop at the destination": ("server", "input", f"tcp dport {PORT} drop", "blocked", "silence"),
+    "a reject in between": (
+        "router",
+        "forward",
+        f"{REJECT} icmp type admin-prohibited",
+        "blocked_on_path",
+        "icmp_rejected",
+    ),
+    "a reject at the destination": (
+        "server",
+        "input",
+        f"{REJECT} icmp type admin-prohibited",
+        "blocked_at_destination",
+        "icmp_rejected",
+    ),
+    "a reset in between": ("router", "forward", f"{REJECT} tcp reset", "blocked", "reset"),
+}
+
+
+@pytest.mark.parametrize("fault", FAULTS.values(), ids=FAULTS)
+def test_filters(line: Line, fault: tuple[str, str, str, str, str]) -> None:
+    where, hook, rule, verdict, cause = fault
+    getattr(line, where).nft(filter_rules(hook, rule))
+    shown(run_of(line.client, line.server), verdict, cause)
+
+
+@pytest.mark.parametrize(
+    ("direction", "verdict"), [("dport", "blocked_on_path"), ("sport", "blocked_on_return")]
+)
+def test_a_drop_in_between_with_captures(line: Line, direction: str, verdict: str) -> None:
+    line.router.nft(filter_rules("forward", f"tcp {direction} {PORT} drop"))
+    shown(run_of(line.client, line.server, capture=True), verdict, "lost_on_path")
+
+
+def test_no_route_at_the_source(line: Line) -> None:
+    line.client.ip("route", "del", "default")
+    shown(run_of(line.client, line.server), "no_route", "no_route")
+
+
+def test_an_asymmetric_route_whose_replies_are_dropped(line: Line) -> None:
+    answer_by_the_other_link(line)
+    line.router.nft(filter_rules("forward", "iifname other drop"))
+    shown(run_of(line.client, line.server, capture=True), "blocked_on_return", "asymmetric_route")
+    # Without captures a filter at the destination is as possible.
+    assert run_of(line.client, line.server).cause == "silence"
+
+
+def answer_by_the_other_link(line: Line) -> None:
+    """Let the server answer by another interface than the one that the client reaches."""
+    line.server.ip("route", "replace", "default", "via", "10.77.3.1")
+
+
+def strict(host: Namespace, *devices: str) -> None:
+    """Switch on strict reverse path filters."""
+    for device in devices:
+        host.sysctl(f"ipv4/conf/{device}/rp_filter", 1)
+
+
+def noise(line: Line, count: int = 20) -> None:
+    """Send the server packets of others, which its strict filter drops: the counter grows."""
+    with line.router.inside(), socket.socket(socket.AF_INET, socket.SOCK_DGRAM) as sock:
+        sock.bind(("10.77.3.1", 0))
+        for _number in range(count):
+            sock.sendto(b"x", (SERVER[4], 9))
+
+
+@pytest.mark.parametrize("capture", [False, True], ids=["without captures", "with captures"])
+def test_all_is_well(line: Line, capture: bool) -> None:
+    assert run_of(line.client, line.server, capture=capture)[:2] == ("ok", "")
+
+
+@pytest.mark.parametrize("capture", [False, True], ids=["without captures", "with captures"])
+def test_a_strict_reverse_path_filter_at_the_destination(line: Line, capture: bool) -> None:
+    answer_by_the_other_link(line)
+    assert run_of(line.client, line.server)[:2] == ("ok", ""), "asymmetric, and nothing filters"
+    strict(line.server, "far")
+    judged = run_of(line.client, line.server, capture=capture)
+    shown(judged, "blocked_at_destination", "reverse_path_filter")
+    assert "role firewall" not in judged.sentence
+    assert "not by its firewall" in judged.sentence
+    assert "IPReversePathFilter of n11" in judged.evidence
+
+
+@pytest.mark.parametrize("capture", [False, True], ids=["without captures", "with captures"])
+def test_a_filter_beside_an_asymmetric_route_stays_a_filter(line: Line, capture: bool) -> None:
+    answer_by_the_other_link(line)
+    line.server.nft(DROP)
+    judged = run_of(line.client, line.server, capture=capture)
+    shown(judged, "blocked_at_destination" if capture else "blocked", "silence")
+
+
+@pytest.mark.parametrize("capture", [False, True], ids=["without captures", "with captures"])
+def test_a_filter_beside_a_counter_that_others_move_stays_a_filter(line: Line, capture: bool) -> None:
+    strict(line.server, "far")
+    line.server.nft(DROP)
+    judged = run_of(line.client, line.server, capture=capture, before_end=lambda: noise(line))
+    assert judged.cause == "silence", judged
+
+
+def test_a_strict_reverse_path_filter_at_the_source(line: Line) -> None:
+    # The replies come in by a second link of the client, and its route to the server has the first.
+    join(line.router, line.client, "second", ["10.77.4.1/24"], ["10.77.4.2/24"])
+    line.router.ip("route", "add", f"{CLIENT[4]}/32", "via", "10.77.4.2")
+    for host, device in ((line.client, "second"), (line.router, "second")):
+        host.sysctl(f"ipv4/conf/{device}/rp_filter", 0)
+    assert run_of(line.client, line.server)[:2] == ("ok", "")
+    strict(line.client, "second")
+    judged = run_of(line.client, line.server)
+    assert (judged.verdict, judged.cause) == ("blocked", "reverse_path_filter"), judged
+    assert "or else a filter" in judged.sentence, "without a capture there are two candidates"
+    judged = run_of(line.client, line.server, capture=True)
+    assert (judged.verdict, judged.cause) == ("blocked_on_return", "reverse_path_filter"), judged
+
+
+@pytest.mark.parametrize("capture", [False, True], ids=["without captures", "with captures"])
+def test_no_route_back(line: Line, capture: bool) -> None:
+    line.server.ip("route", "del", "default")
+    judged = run_of(line.client, line.server, capture=capture)
+    shown(judged, "no_route", "no_route_back")
+    assert f"n11 has no route to {CLIENT[4]}" in judged.sentence
+
+
+@pytest.mark.parametrize("capture", [False, True], ids=["without captures", "with captures"])
+def test_a_dead_gateway_back(line: Line, capture: bool) -> None:
+    line.server.ip("route", "replace", "default", "via", "10.77.2.99")
+    judged = run_of(line.client, line.server, capture=capture)
+    shown(judged, "no_route", "no_route_back")
+    assert "the gateway 10.77.2.99" in judged.sentence
+
+
+def test_a_gateway_that_died_for_others_is_not_why(line: Line) -> None:
+    line.server.ip("route", "add", "198.51.100.0/24", "via", "10.77.2.99")
+    with line.server.inside(), socket.socket(socket.AF_INET, socket.SOCK_DGRAM) as sock:
+        sock.sendto(b"x", ("198.51.100.1", 9))
+    line.server.nft(DROP)
+    assert run_of(line.client, line.server).cause == "silence"
+
+
+def test_a_wrong_netmask_at_the_destination(line: Line) -> None:
+    line.server.ip("address", "add", "10.77.2.11/16", "dev", "far")
+    judged = run_of(line.client, line.server)
+    shown(judged, "no_route", "no_route_back")
+    assert "prefix length" in judged.sentence
+
+
+def test_a_route_to_somebody_else_is_no_way_back(line: Line) -> None:
+    line.server.ip("route", "del", "default")
+    line.server.ip("route", "add", "10.77.9.0/24", "via", "10.77.2.1")
+    assert run_of(line.client, line.server).cause == "no_route_back"
+    line.server.ip("route", "add", "10.77.1.0/24", "via", "10.77.2.1")
+    assert run_of(line.client, line.server)[:2] == ("ok", "")
+
+
+def test_a_next_hop_of_the_source_that_is_mute(line: Line) -> None:
+    line.client.ip("route", "replace", "default", "via", "10.77.1.99")
+    judged = run_of(line.client, line.server)
+    shown(judged, "no_route", "no_arp_reply")
+    assert "10.77.1.99, its next hop" in judged.sentence
+
+
+@contextlib.contextmanager
+def full_service(line: Line) -> Iterator[None]:
+    """Let a service that never accepts hold the port, and fill its queue."""
+    with contextlib.ExitStack() as stack:
+        with line.server.inside():
+            service = stack.enter_context(socket.socket())
+            service.bind((SERVER[4], PORT))
+            service.listen(1)
+        for _number in range(4):
+            with line.client.inside():
+                sock = stack.enter_context(socket.socket())
+            sock.setblocking(False)
+            sock.connect_ex((SERVER[4], PORT))
+        with line.client.inside():
+            control = stack.enter_context(socket.socket())
+        control.settimeout(1)
+        with pytest.raises(TimeoutError):
+            control.connect((SERVER[4], PORT))
+        yield
+
+
+def test_a_service_that_does_not_accept(line: Line) -> None:
+    with full_service(line):
+        judged = run_of(line.client, line.server)
+    shown(judged, "wrong_service", "accept_queue_full")
+    assert "the network is open" in judged.sentence
+    assert judged.notes == () or "SYN cookies" in judged.notes[0]
+
+
+def test_a_full_queue_of_another_service_explains_nothing(line: Line) -> None:
+    line.server.nft(DROP)
+    with contextlib.ExitStack() as stack:
+        with line.server.inside():
+            service = stack.enter_context(socket.socket())
+            service.bind((SERVER[4], 9999))
+            service.listen(0)
+        for _number in range(4):
+            with line.client.inside():
+                sock = stack.enter_context(socket.socket())
+            sock.setblocking(False)
+            sock.connect_ex((SERVER[4], 9999))
+        assert run_of(line.client, line.server).cause == "silence"
+
+
+@pytest.mark.parametrize(
+    ("rules", "verdict"),
+    [
+        (f"tcp dport {PORT} tcp flags & (syn | ack) == ack meta length > 60 drop", "stalled"),
+        (f"tcp dport {PORT} meta length > 60 tcp flags & (psh | ack) == (psh | ack) drop", "stalled"),
+    ],
+    ids=["all data dropped", "what is pushed dropped"],
+)
+@pytest.mark.parametrize("capture", [False, True], ids=["without captures", "with captures"])
+def test_a_half_open_path(line: Line, rules: str, verdict: str, capture: bool) -> None:
+    line.router.nft(filter_rules("forward", rules))
+    judged = run_of(line.client, line.server, capture=capture)
+    shown(judged, verdict, "half_open")
+    if capture:
+        assert "although the handshake was with n11 itself" in judged.sentence
+        assert "proxy" not in judged.sentence
+    else:
+        assert "drops what follows the handshake" in judged.sentence
+        assert "or a proxy" in judged.sentence
+
+
+def test_a_proxy_that_accepts_for_a_dead_server(line: Line) -> None:
+    # The router takes the connection itself, and says nothing.
+    with line.router.inside():
+        proxy = socket.socket()
+        proxy.bind(("0.0.0.0", 8000))
+        proxy.listen(16)
+    with proxy:
+        line.router.nft(
+            f"table ip nat {{ chain p {{ type nat hook prerouting priority -100; "
+            f"ip daddr {SERVER[4]} tcp dport {PORT} redirect to :8000; }}; }}"
+        )
+        judged = run_of(line.client, line.server, capture=True)
+        assert (judged.verdict, judged.cause) == ("wrong_host", "half_open"), judged
+        assert "no packet of it arrived at n11" in judged.sentence
+        judged = run_of(line.client, line.server)
+        assert (judged.verdict, judged.cause) == ("stalled", "half_open"), judged
+        assert "or a proxy" in judged.sentence
+
+
+MUTE = "table arp mute { chain o { type filter hook output priority 0; policy drop; }; }"
+
+
+@pytest.mark.parametrize("fault", ["serves", "refuses", "drops", "none"])
+def test_two_machines_with_one_address(fault: str) -> None:
+    """A third machine on the link has the server's address too, and is faster to answer ARP."""
+    with contextlib.ExitStack() as stack:
+        client, server, twin, switch = (
+            stack.enter_context(Namespace(label)) for label in ("client", "server", "twin", "switch")
+        )
+        switch.ip("link", "add", "bridge", "type", "bridge")
+        switch.ip("link", "set", "bridge", "up")
+        for host, name, address in (
+            (client, "to-client", "10.77.5.2/24"),
+            (server, "to-server", "10.77.5.11/24"),
+            (twin, "to-twin", "10.77.5.11/24"),
+        ):
+            join(switch, host, name, [], [address])
+            switch.ip("link", "set", name, "master", "bridge")
+        if fault == "none":
+            twin.ip("address", "flush", "dev", "to-twin")
+        else:
+            server.nft(MUTE)
+            # It knows the client, which it cannot ask for.
+            link = client.ip("-brief", "link", "show", "to-client").split()[2]
+            server.ip(
+                "neighbour",
+                "replace",
+                "10.77.5.2",
+                "lladdr",
+                link,
+                "dev",
+                "to-server",
+                "nud",
+                "permanent",
+            )
+        service = contextlib.nullcontext()
+        if fault == "serves":
+            with twin.inside():
+                service = socket.socket()
+                service.bind(("10.77.5.11", PORT))
+                service.listen(16)
+        elif fault == "drops":
+            twin.nft(DROP)
+        with service:
+            judged = run_of(client, server, server="10.77.5.11", client="10.77.5.2")
+    if fault == "none":
+        assert judged[:2] == ("ok", "")
+        assert judged.notes == ()
+        return
+    verdict = {"serves": "untested", "refuses": "blocked", "drops": "blocked"}[fault]
+    shown(judged, verdict, "duplicate_address")
+    assert "another machine has the address" in judged.sentence
+    assert "proxy ARP" in judged.sentence

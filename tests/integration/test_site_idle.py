@@ -1,0 +1,118 @@
+# Copyright (c) 2026, exasol_community.network contributors
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+
+"""The main playbook with idle connections: a clean path, a firewall that forgets, and interrupted runs."""
+
+from __future__ import annotations
+
+import signal
+import typing as t
+from pathlib import Path
+
+import pytest
+
+from ansible_collections.exasol_community.network.tests.integration.test_net_idle import DROP, forgetful
+from ansible_collections.exasol_community.network.tests.labs.namespaces.lines import CLIENT, SERVER, Line
+from ansible_collections.exasol_community.network.tests.labs.namespaces.namespaces import Machine
+from ansible_collections.exasol_community.network.tests.labs.namespaces.oracles import nothing_left, until
+from ansible_collections.exasol_community.network.tests.labs.namespaces.playbooks import (
+    Done,
+    Run,
+    cluster,
+    host,
+)
+
+# The codes that tests of this file produce with a real fault; test_causes.py of the unit tests reads this.
+CAUSES_SHOWN = {"idle_cut"}
+ALL_FORMATS = ["json", "csv", "markdown", "html", "prometheus", "junit"]
+
+
+def run(line: Line, folder: Path, idle: list[int], **variables: t.Any) -> Run:
+    """Start a verification between a node at the one end and a client at the other."""
+    folder.mkdir(exist_ok=True)
+    inventory = cluster(
+        {"n12": host(line.server, folder, SERVER[4])}, {"client": host(line.client, folder, CLIENT[4])}
+    )
+    return Run(
+        Machine(),
+        folder,
+        inventory=inventory,
+        variables={
+            "exasol_verify_timeout": 1.2,
+            "exasol_verify_source_address": [],
+            "exasol_verify_idle": idle,
+            "exasol_report_formats": ALL_FORMATS,
+            **variables,
+        },
+    )
+
+
+def verify(line: Line, folder: Path, idle: list[int], **variables: t.Any) -> Done:
+    """Verify to the end."""
+    with run(line, folder, idle, **variables) as running:
+        return running.finish()
+
+
+def text(done: Done, name: str) -> str:
+    """Return a file of the report."""
+    return (done.directory / "report" / f"report.{name}").read_text(encoding="utf-8")
+
+
+def test_a_clean_path_keeps_idle_connections(line: Line, tmp_path: Path) -> None:
+    done = verify(line, tmp_path, [1, 3])
+    assert done.code == 0, done.output
+    assert done.verdicts() == {"ok"}
+    (path,) = done.report["paths"]
+    assert path["idle"] == [
+        {"seconds": seconds, "source_first": "lived", "destination_first": "lived"} for seconds in (1, 3)
+    ]
+    assert "Idle connections: idle for 1, 3 s so far, all durations are over." in done.said
+    assert 'exasol_network_path_idle_seconds{source="client"' in text(done, "prom")
+    assert until(lambda: nothing_left(line.server), "the end of the listener", 10)
+    assert until(lambda: nothing_left(line.client), "the end of what holds connections", 10)
+
+
+def test_a_firewall_that_forgets_is_degraded_and_named(line: Line, tmp_path: Path) -> None:
+    line.router.nft(forgetful(outwards=DROP, inwards=DROP, seconds=6))
+    done = verify(line, tmp_path / "control", [])
+    assert done.code == 0, done.output
+    done = verify(line, tmp_path / "idle", [1, 12])
+    assert done.code == 2
+    assert done.verdicts(protocol="tcp") == {"degraded"}, done.output
+    assert {result["cause"] for result in done.results(protocol="tcp")} == {"idle_cut"}
+    assert "idle for 12 s no longer works" in done.said
+    assert "after 1 s they still work" in done.said
+    assert "net.ipv4.tcp_keepalive_time=1" in done.said
+    assert "cut at 12" in text(done, "md")
+    assert 'exasol_network_path_idle_cut_seconds{source="client"' in text(done, "prom")
+    assert "idle for 12 s no longer works" in text(done, "xml")
+    assert '<option value="idle">' in text(done, "html")
+
+
+def test_what_is_not_asked_for_is_not_tried(line: Line, tmp_path: Path) -> None:
+    done = verify(line, tmp_path, [])
+    assert "idle" not in done.report["paths"][0]
+    assert done.code == 0 and "idle" not in " ".join(done.report["notes"])
+
+
+@pytest.mark.parametrize("number", [signal.SIGINT, signal.SIGKILL], ids=["interrupted", "killed"])
+def test_an_interrupted_run_is_continued_by_the_next_one(
+    line: Line, tmp_path: Path, number: signal.Signals
+) -> None:
+    with run(line, tmp_path / "first", [1, 20]) as first:
+        first.wait_for("Idle connections: idle for 1 s so far")
+        if number == signal.SIGINT:
+            first.interrupt(number)
+        else:
+            first.send(number)
+    # What a firewall forgets from now on would be seen by new connections only.
+    done = verify(line, tmp_path / "second", [1, 20])
+    assert done.code == 0, done.output
+    (path,) = done.report["paths"]
+    assert {check["source_first"] for check in path["idle"]} == {"lived"}
+    assert (
+        "Idle connections: idle for 1 s so far, 0:0" in done.said or "idle for 1 s so far, 0:1" in done.said
+    )
+    assert "Idle connections: just begun" not in done.said, "the time of the first run counts"
+    assert until(lambda: nothing_left(line.client), "the end of what holds connections", 10)
