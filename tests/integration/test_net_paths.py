@@ -335,6 +335,7 @@ class LyingClock:
                         TOKEN.encode(),
                         host="n11",
                         nonce=hello.nonce,
+                        port=self._sock.getsockname()[1],
                         seen=remote[0],
                         now=time.time() + self._offset,
                     )
