@@ -106,10 +106,8 @@ def untried_reason(path: Path | None, wanted: Sequence[int]) -> str:
     return ""
 
 
-def cut_sentence(case: Case) -> str:
+def cut_sentence(case: Case, check: IdleCheck) -> str:
     """Return what was seen of a path that cuts idle connections, who acts, and how."""
-    check = cut_after(case.path, case.limits.idle)
-    assert check is not None
     seconds, lived = check["seconds"], longest_lived(case.path)
     survived = f"; after {lived} s they still work" if lived is not None else ""
     alive = lived if lived is not None else max(1, seconds // 2)

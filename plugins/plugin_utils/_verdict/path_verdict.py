@@ -63,8 +63,9 @@ def _of_connections(case: Case) -> Judgement | None:
     vanishing = vanishing_directions(path)
     if vanishing:
         return because(case, causes.SEGMENT_TOO_LARGE, STALLED, _stalled(case, vanishing))
-    if cut_after(path, case.limits.idle) is not None:
-        return because(case, causes.IDLE_CUT, DEGRADED, cut_sentence(case))
+    cut = cut_after(path, case.limits.idle)
+    if cut is not None:
+        return because(case, causes.IDLE_CUT, DEGRADED, cut_sentence(case, cut))
     if not case.observed.get("answered_by"):
         return None
     missing = _missing_direction(path)
