@@ -98,13 +98,23 @@ class Counting:
         self._end = 0.0
 
     def ask(self, work: Iterable[Tuple[Target, int]]) -> None:
-        """Try the ports; what comes from elsewhere, and what is not known, is not recorded."""
+        """Try the ports; what comes from elsewhere, and what is not known, is not recorded.
+
+        If the time is over in the second round, the other ports of its ranges count as refused here: they are
+        not measured then, and nobody is accused.
+        """
         self._end = time.monotonic() + _MAX_COUNTING_SECONDS
         for target, port in work:
-            outcome = self._from_here(target, port)
+            outcome = None if self._is_over() else self._from_here(target, port)
+            if outcome is None and self._tries == 1 and self._is_over():
+                # An end of its range was refused here, so it is not known whether the other host refuses it.
+                outcome = Outcome(CLOSED, REFUSED)
             if outcome is not None:
                 target.record(port, outcome)
         self._tries = 1  # of the other ports of a range, one end of which is here for certain
+
+    def _is_over(self) -> bool:
+        return time.monotonic() > self._end
 
     def _from_here(self, target: Target, port: int) -> Optional[Outcome]:
         outcome: Optional[Outcome] = None
@@ -112,7 +122,7 @@ class Counting:
             begun, before = time.monotonic(), packets()
             outcome = self._tried(target, port)
             after, ended = packets(), time.monotonic()
-            if outcome is None or before is None or after == before or ended > self._end:
+            if outcome is None or before is None or after == before or self._is_over():
                 return None
             time.sleep(_REST_SECONDS)
             resting = packets()

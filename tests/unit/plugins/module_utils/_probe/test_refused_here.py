@@ -51,6 +51,24 @@ def found(made, heard=None):
 
 
 @pytest.mark.parametrize(
+    ("is_second_round", "seconds", "noted"),
+    [(True, 0.0, [[1]]), (False, 0.0, []), (True, 10.0, []), (False, 10.0, [])],
+)
+def test_without_time_the_rest_of_a_range_counts_as_refused_here(
+    monkeypatch, is_second_round, seconds, noted
+):
+    monkeypatch.setattr(refused_here, "_MAX_COUNTING_SECONDS", seconds - 0.001)
+    monkeypatch.setattr(refused_here, "packets", lambda: 7)  # nothing that is here moves
+    counting = refused_here.Counting(Sources([]))
+    if is_second_round:
+        counting.ask([])
+    # A port of loopback is refused without a packet to anybody else.
+    twin = Target("n12", "127.0.0.1", "tcp")
+    counting.ask([(twin, 1)])
+    assert [list(group.ports) for group in twin.found.values()] == noted
+
+
+@pytest.mark.parametrize(
     "made",
     [
         target(OPEN),
