@@ -15,6 +15,9 @@ Releases = Union[str, Sequence[str]]  # one release, or those of a site's nodes
 DIRECTIONS = ("incoming", "outgoing")
 PROTOCOLS = ("tcp", "udp", "any")
 
+_OWN_ROWS = "; a service of your own is declared in exasol_services"
+_OWN_PEERS = "; a row of exasol_services makes a peer by naming it"
+
 
 class Table:
     """An index of rows; when it is made, it refuses rows that would be ambiguous later."""
@@ -114,12 +117,16 @@ class Table:
         known = [service.name for service in self.rows(releases)]
         for name in names:
             if name not in known:
-                elsewhere = (
-                    "it is a row of another release" if name in self._by_name else "it is no row at all"
-                )
+                is_known = name in self._by_name
                 raise NetworkError(
-                    "{0} names {1!r}, but {2}: expected one of {3} (release {4}){5}".format(
-                        use, name, elsewhere, ", ".join(known), shown(releases), closest(name, known)
+                    "{0} names {1!r}, but {2}: expected one of {3} (release {4}){5}{6}".format(
+                        use,
+                        name,
+                        "it is a row of another release" if is_known else "it is no row at all",
+                        ", ".join(known),
+                        shown(releases),
+                        closest(name, known),
+                        "" if is_known else _OWN_ROWS,
                     )
                 )
 
@@ -129,8 +136,8 @@ class Table:
         for peer in peers:
             if peer not in known:
                 raise NetworkError(
-                    "peer {0!r} is not known: expected one of {1}{2}".format(
-                        peer, ", ".join(known), closest(peer, known)
+                    "peer {0!r} is not known: expected one of {1}{2}{3}".format(
+                        peer, ", ".join(known), closest(peer, known), _OWN_PEERS
                     )
                 )
 
