@@ -251,6 +251,10 @@ class Tracer:
             for way in self._ways
         )
 
+    def _has(self, target: Target, port: int) -> bool:
+        traced = (target.address, target.protocol, port)
+        return any(traced == (way.target.address, way.target.protocol, way.port) for way in self._ways)
+
     def _may_trace(self, target: Target) -> bool:
         return self._addresses.get(target.address, True) and not is_loopback(target.address)
 
@@ -283,7 +287,9 @@ class Tracer:
                 chosen += _replied(target, target.address in open_ports)
         self._admit(target for target, unused_port, unused_kind in chosen)
         for target, port, kind in chosen:
-            if self._addresses.get(target.address) and not self._is_traced(target, kind):
+            # A port whose reply came late is traced already, as one that seemed to be silent.
+            is_known = self._is_traced(target, kind) or self._has(target, port)
+            if self._addresses.get(target.address) and not is_known:
                 self._add(target, port, kind, now + _SHORT_SECONDS)
         self._add_references(open_ports, now + _SHORT_SECONDS)
         self._go_on(now)

@@ -157,3 +157,31 @@ def test_a_port_that_is_still_silent_is_reported_with_what_it_is_compared_with()
 @pytest.mark.parametrize("final", [Outcome("open", "syn-ack"), Outcome("error", "own-address")])
 def test_a_port_that_turned_out_to_be_something_else_is_not_reported(final):
     assert reported(final, with_reference=True) == []
+
+
+def traced_ports(first, then):
+    """Return which ports are traced if some seemed to be silent and then all of them got an outcome."""
+    (target,) = collect([flow("8563,9000", "reachable")], [], {})
+    for one in (8563, 9000):
+        target.record(one, then)
+    tracer = Tracer(Sources([]), timeout=3.5, concurrency=64)
+    tracer.begin([target])
+    tracer._addresses = {target.address: True}
+    tracer._ways = [Way(target, one, SILENT, 0.0) for one in first]
+    tracer._send = lambda way, hop, now: setattr(way, "is_broken", True)
+    tracer.take_outcomes()
+    ways = [(way.port, way.kind) for way in tracer._ways]
+    found = [(trace["port"], trace["kind"]) for trace in tracer.report([target])]
+    tracer.close()
+    return ways, found
+
+
+REJECTED = Outcome("filtered", "port-unreach", "203.0.113.1")
+
+
+def test_a_port_that_is_rejected_late_is_traced_once():
+    assert traced_ports([8563], REJECTED) == ([(8563, SILENT)], [(8563, "rejected")])
+
+
+def test_a_port_that_is_rejected_at_once_is_traced():
+    assert traced_ports([], REJECTED) == ([(8563, "rejected")], [(8563, "rejected")])
