@@ -37,6 +37,8 @@ from ansible_collections.exasol_community.network.tests.labs.namespaces.probing 
     lease,
 )
 
+pytestmark = pytest.mark.usefixtures("need_namespaces")
+
 PORT = 8563
 DROP = filter_rules("input", f"tcp dport {PORT} drop")
 # The codes that tests of this file produce with a real fault; test_causes.py reads this.
@@ -67,7 +69,7 @@ class Judged(t.NamedTuple):
 
 
 @pytest.fixture
-def line() -> Iterator[Line]:
+def line(need_namespaces: None) -> Iterator[Line]:
     """Return a client, a router and a server with a second link to the router, all healthy.
 
     No kernel here filters reverse paths unless a test says so.
