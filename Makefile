@@ -15,7 +15,7 @@ LAB := tests/labs/lab.yml
 # In the order of their time.
 PARTS := lint docs-check docs-site sanity consumers units integration containers
 # Of the part containers: those that wait most of their time.
-TOGETHER := firewall molecule-ci fresh
+TOGETHER := firewall molecule-ci
 WITHOUT ?=
 
 SIDE_BY_SIDE := --numprocesses=auto --maxprocesses=4 --dist=loadfile
@@ -49,7 +49,7 @@ no-results:
 skipped:  # report which tests of this run were skipped, and what they need
 	@"$(PYTHON)" tools/skipped.py $(RESULTS)
 
-containers: .venv/test  ## firewall, molecule-ci and fresh at the same time; WITHOUT="fresh" leaves that one out
+containers: .venv/test  ## firewall and molecule-ci at the same time: each waits most of its time
 	@MAKE="$(MAKE)" tools/side_by_side.sh $(filter-out $(WITHOUT),$(TOGETHER))
 
 lint: .venv/test  ## style, types, playbooks and roles, documentation, changelog, workflows

@@ -9,8 +9,8 @@ and apt reach the registries through the engine's NAT. How pip and apt reach the
 over, nothing else.
 
 Four machines run at the same time: Debian 12 and 13, an ordinary user and root, a clone in /tmp and one in a
-path with a blank. Each runs both commands, and make test leaves out what another machine runs, so that all
-four together take at most 8 minutes on two processors:
+path with a blank. Each runs both commands, and make test leaves out what another machine runs, which saves
+most of the time:
 
 - lint, docs-site and docs-check, whose results are the same on every machine, run on one of them, and sanity,
   which fetches the most packages, on another.
@@ -19,7 +19,7 @@ four together take at most 8 minutes on two processors:
 - Every file of integration tests runs once: without tools for network namespaces, root's tests are those of
   an ordinary user, and run one after the other, because all of them share one loopback.
 
-firewall, molecule-ci and this test itself are skipped on each of them, because there is no container engine.
+firewall and molecule-ci are skipped on each of them, because there is no container engine.
 """
 
 from __future__ import annotations
