@@ -16,10 +16,15 @@ from ansible_collections.exasol_community.network.plugins.module_utils._probe.ch
 )
 
 
+def choices(several, some):
+    """Return the binomial coefficient; math.comb is there since Python 3.8 only."""
+    return math.factorial(several) // (math.factorial(some) * math.factorial(several - some))
+
+
 @given(st.integers(0, 30), st.integers(0, 60), st.data())
 def test_the_chance_of_sizes_is_a_quotient_of_binomial_coefficients(vanished, tries, data):
     passed = data.draw(st.integers(0, tries))
-    expected = math.comb(tries, passed) / math.comb(vanished + tries, passed)
+    expected = choices(tries, passed) / choices(vanished + tries, passed)
     assert chance_of_size(vanished, tries, passed) == pytest.approx(expected)
 
 
