@@ -84,7 +84,7 @@ def ask_at(
             if uid is not None and owner != uid:
                 return None
             _send(sock, dict(wish, files=len(files)) if files else wish, files)
-            answer = json.loads(_read_line(sock).decode("ascii"))
+            answer = json.loads(read_line(sock).decode("ascii"))
         except (OSError, ValueError):
             return None  # there is none, or it ended while we asked
     return (owner, answer) if isinstance(answer, dict) else None
@@ -112,7 +112,8 @@ def _send(sock: socket.socket, wish: Dict[str, Any], files: Sequence[int]) -> No
         sock.sendmsg([b"."], [(socket.SOL_SOCKET, socket.SCM_RIGHTS, packed)])
 
 
-def _read_line(sock: socket.socket) -> bytes:
+def read_line(sock: socket.socket) -> bytes:
+    """Return one line; raises ValueError if it is incomplete or too long."""
     received = b""
     while not received.endswith(b"\n"):
         data = sock.recv(65536)

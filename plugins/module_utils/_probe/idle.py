@@ -59,7 +59,6 @@ _LOOK_SECONDS = 2.0  # the listener speaks up to a second late
 _MAX_PULSE_SECONDS = 15.0  # between two uses of the control
 _MAX_TRIES = 3  # ports
 _MAX_STARTING = 256
-_BUSY = "busy"
 _FAILED = select.EPOLLERR | select.EPOLLHUP
 _STREAM = int(socket.SOCK_STREAM | socket.SOCK_NONBLOCK)
 _CONNECTING, _ASKING, _AGREEING, _HELD, _SPOKEN, _OVER = range(6)

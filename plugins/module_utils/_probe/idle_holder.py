@@ -26,7 +26,7 @@ from .._kernel import open_files
 from .._kernel.privileges import give_up_root
 from .._kernel.sockets import Sources
 from .._listener import proof
-from .._listener.dialogue import ask_at, control_names
+from .._listener.dialogue import ask_at, control_names, read_line
 from .._listener.idle_results import ASK_SECONDS, SOON_SECONDS, control_name, stem_of
 from .._listener.server import peer_uid
 from .._listener.start import detach, name_process
@@ -36,7 +36,6 @@ from .idle import Idle, Place
 _LEFT_SECONDS = 1800.0
 _CONTROL_SECONDS = 5.0
 _BIND_SECONDS, _RETRY_SECONDS = 3.0, 0.05
-_MAX_REQUEST = 1 << 20  # bytes
 _PAGE = 1000  # paths in one answer
 
 
@@ -128,7 +127,7 @@ class Holder:
                 if peer_uid(sock) not in (self._owner, 0):
                     return
                 sock.settimeout(_CONTROL_SECONDS)
-                answer = self._obey(_read_line(sock))
+                answer = self._obey(read_line(sock))
                 sock.sendall(json.dumps(answer).encode("ascii") + b"\n")
             except (OSError, ValueError, KeyError, TypeError, AttributeError):
                 pass  # whoever asked is gone, or asked for nothing that we know
@@ -157,13 +156,3 @@ class Holder:
             return {"adopted": False}
         self._runs = {run}
         return {"adopted": True, "left_s": self._idle.seconds_left}
-
-
-def _read_line(sock: socket.socket) -> bytes:
-    received = b""
-    while not received.endswith(b"\n"):
-        data = sock.recv(65536)
-        if not data or len(received) > _MAX_REQUEST:
-            raise ValueError("incomplete line")
-        received += data
-    return received

@@ -302,11 +302,6 @@ class _Connection(Stage):
             return
         self._unsent = words[sent:]
 
-    @property
-    def has_unsent(self) -> bool:
-        """Whether the kernel has not taken everything yet."""
-        return bool(self._unsent)
-
     def _read(self) -> None:
         while self.state != _OVER:
             try:

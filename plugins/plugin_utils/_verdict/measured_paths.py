@@ -27,12 +27,12 @@ def measured_paths(observed: Mapping[str, t.Any], hosts: Mapping[str, HostPlan])
 
 def measured_traces(observed: Mapping[str, t.Any], hosts: Mapping[str, HostPlan]) -> list[MeasuredTrace]:
     """Return the traces of silent and rejected ports, source by source."""
-    return [
-        t.cast("MeasuredTrace", {"source": source, **trace})
-        for source, result in observed.items()
-        if source in hosts
-        for trace in (result or {}).get("traces", ())
-    ]
+    found: list[MeasuredTrace] = []
+    for source, result in observed.items():
+        if source in hosts:
+            traces = (result or {}).get("traces", ())
+            found += [t.cast("MeasuredTrace", {"source": source, **trace}) for trace in traces]
+    return found
 
 
 def _of_source(source: str, result: Mapping[str, t.Any], planned: set[str]) -> Iterator[MeasuredPath]:

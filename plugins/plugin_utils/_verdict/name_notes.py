@@ -16,6 +16,7 @@ from collections.abc import Mapping
 
 from ...module_utils._values.addresses import parse_address
 from . import causes
+from .phrases import few_of
 
 if t.TYPE_CHECKING:
     from ...module_utils._shapes import HostPlan, Observation
@@ -70,8 +71,9 @@ def _completed_names(
 
 
 def _completed_note(name: str, longer: str, sources: list[str]) -> str:
+    hosts = few_of(sources, _MAX_HOSTS)
     return (
-        f"{name} was found as {longer} on {_shown(sources)}: the answer came from a search domain "
+        f"{name} was found as {longer} on {hosts}: the answer came from a search domain "
         f"(/etc/resolv.conf) or from /etc/hosts; if that is not intended, give the whole name, with a dot at "
         f"its end."
     )
@@ -115,16 +117,12 @@ def _resolved(result: Mapping[str, t.Any]) -> dict[str, set[str]]:
 
 def _note(name: str, answers: _Answers) -> str:
     common = sorted(answers.items(), key=lambda item: -len(item[1]))
-    parts = [f"{', '.join(sorted(addresses))} on {_shown(sources)}" for addresses, sources in common]
+    parts = [
+        f"{', '.join(sorted(addresses))} on {few_of(sources, _MAX_HOSTS)}" for addresses, sources in common
+    ]
     return causes.note(
         causes.NAMES_DIFFER,
         f"{name} means {', '.join(parts[:-1])} and {parts[-1]}: if that is not intended, compare "
         f"getent ahosts {name} on both, /etc/hosts and the resolvers in /etc/resolv.conf.",
         *parts,
     )
-
-
-def _shown(hosts: list[str]) -> str:
-    if len(hosts) > _MAX_HOSTS + 1:
-        return f"{', '.join(hosts[:_MAX_HOSTS])} and {len(hosts) - _MAX_HOSTS} more"
-    return ", ".join(hosts)

@@ -19,6 +19,7 @@ from ...module_utils._values.addresses import parse_address
 from . import causes
 from .limits import NO_LIMITS, Limits
 from .path_verdict import segments_of
+from .phrases import few_of, located
 
 if t.TYPE_CHECKING:
     from ...module_utils._shapes import HostPlan, MeasuredPath, Result
@@ -173,7 +174,8 @@ def _time_server_notes(results: Iterable[Result]) -> list[str]:
     for result in results:
         offset = result["identity"].get("clock_offset_s") if "identity" in result else None
         if offset is not None and abs(offset) > _MAX_CLOCK_SECONDS:
-            asked.setdefault(_place(result), {}).setdefault(result["source"], offset)
+            server = located(result["destination"], result["address"])
+            asked.setdefault(server, {}).setdefault(result["source"], offset)
     notes = []
     for server, offsets in asked.items():
         worst = max(offsets.values(), key=abs)
@@ -187,19 +189,13 @@ def _time_server_notes(results: Iterable[Result]) -> list[str]:
     return _bounded(notes, "lead to time servers whose clock differs")
 
 
-def _place(result: Result) -> str:
-    name, address = result["destination"], result["address"]
-    return name if name == address else f"{name} ({address})"
-
-
 def _certain_offset(path: MeasuredPath) -> float:
     return abs(path.get("clock_offset_s", 0.0)) - path.get("clock_error_s", 0.0)
 
 
 def _names(names: Sequence[str]) -> str:
     shown = list(dict.fromkeys(names))
-    more = f" and {len(shown) - _MAX_NAMES} more" if len(shown) > _MAX_NAMES + 1 else ""
-    return ", ".join(shown[:_MAX_NAMES] if more else shown) + more
+    return few_of(shown, _MAX_NAMES)
 
 
 def _bounded(notes: Sequence[str], what: str) -> list[str]:

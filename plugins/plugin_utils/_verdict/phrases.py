@@ -24,6 +24,11 @@ def some_of(names: Sequence[str], most: int, joint: str = ", ") -> str:
     return joint.join(names[:most]) + more
 
 
+def few_of(names: Sequence[str], most: int) -> str:
+    """Return names as C(some_of) does, but name a single further one in place of counting it."""
+    return some_of(names, most if len(names) > most + 1 else len(names))
+
+
 def one_machine(case: Case) -> str:
     """Return that two hosts of the run are one machine, whose ports can prove only one of them."""
     other = ", ".join(case.held_at)

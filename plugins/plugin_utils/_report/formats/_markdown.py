@@ -13,7 +13,7 @@ from ....module_utils._probe.segments import STALLED, UNMEASURED
 from ..._text.tables import escape, markdown_table
 from ..._verdict.idle_connections import longest_lived, shortest_cut
 from ..._verdict.not_covered import by_reason, coverage_sentences
-from ..._verdict.path_verdict import segments_of
+from ..._verdict.path_verdict import segments_of, vanishing_directions
 from ..._verdict.verdict import OK
 from ..summary import Order, Peers, counts, host_order, label, lines, ordered, sentences
 
@@ -128,9 +128,7 @@ def _paths(paths: Sequence[MeasuredPath]) -> Iterator[str]:
 
 
 def _badness(path: MeasuredPath) -> tuple[bool, float, float]:
-    is_stalled = shortest_cut(path) is not None or any(
-        segment["state"] == STALLED for unused, segment in segments_of(path)
-    )
+    is_stalled = shortest_cut(path) is not None or bool(vanishing_directions(path))
     share = path["lost"] / path["tries"] if path["tries"] else 0.0
     return is_stalled, share, path["rtt_ms"]["median"] if "rtt_ms" in path else 0.0
 

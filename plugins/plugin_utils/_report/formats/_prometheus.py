@@ -11,7 +11,7 @@ from __future__ import annotations
 
 import datetime
 import typing as t
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 
 from ....module_utils._probe.segments import UNMEASURED
 from ..._text.tables import printable
@@ -74,13 +74,7 @@ def _of_paths(paths: Sequence[MeasuredPath]) -> Iterator[str]:
     yield from _gauge(
         "exasol_network_path_rtt_seconds",
         "Round trip of handshakes.",
-        (
-            ({**_ends(path), "quantile": quantile}, path["rtt_ms"][which] / 1000)
-            for path in paths
-            if "rtt_ms" in path
-            for quantile, which in _QUANTILES
-            if which in path["rtt_ms"]
-        ),
+        _round_trips(paths),
     )
     yield from _gauge(
         "exasol_network_path_loss_ratio",
@@ -90,12 +84,7 @@ def _of_paths(paths: Sequence[MeasuredPath]) -> Iterator[str]:
     yield from _gauge(
         "exasol_network_path_segment_bytes",
         "Bytes of data in the largest TCP segment that passes.",
-        (
-            ({**_ends(path), "direction": direction}, segment["size"])
-            for path in paths
-            for direction, segment in segments_of(path)
-            if segment["state"] != UNMEASURED
-        ),
+        _segments(paths),
     )
     yield from _gauge(
         "exasol_network_path_clock_offset_seconds",
@@ -105,13 +94,39 @@ def _of_paths(paths: Sequence[MeasuredPath]) -> Iterator[str]:
     yield from _gauge(
         "exasol_network_path_idle_seconds",
         "The longest time without traffic after which connections still worked.",
-        ((_ends(path), lived) for path in paths for lived in [longest_lived(path)] if lived is not None),
+        _known(paths, longest_lived),
     )
     yield from _gauge(
         "exasol_network_path_idle_cut_seconds",
         "The shortest time without traffic after which a connection no longer worked.",
-        ((_ends(path), cut) for path in paths for cut in [shortest_cut(path)] if cut is not None),
+        _known(paths, shortest_cut),
     )
+
+
+def _round_trips(paths: Iterable[MeasuredPath]) -> Iterator[_Sample]:
+    for path in paths:
+        times = path.get("rtt_ms")
+        if times is None:
+            continue
+        for quantile, which in _QUANTILES:
+            if which in times:
+                yield {**_ends(path), "quantile": quantile}, times[which] / 1000
+
+
+def _segments(paths: Iterable[MeasuredPath]) -> Iterator[_Sample]:
+    for path in paths:
+        for direction, segment in segments_of(path):
+            if segment["state"] != UNMEASURED:
+                yield {**_ends(path), "direction": direction}, segment["size"]
+
+
+def _known(
+    paths: Iterable[MeasuredPath], seconds_of: Callable[[MeasuredPath], int | None]
+) -> Iterator[_Sample]:
+    for path in paths:
+        seconds = seconds_of(path)
+        if seconds is not None:
+            yield _ends(path), seconds
 
 
 def _ends(path: MeasuredPath) -> dict[str, str]:
