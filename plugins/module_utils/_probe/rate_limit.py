@@ -22,11 +22,14 @@ I(A limit) makes a pattern over time, not over ports:
 
 I(A ban) makes everything silent after its beginning. So wherever many ports are silent, some ports that
 answered before are asked again, unless a trace has just heard one of them (trace.py). If none of them answers
-to three SYNs, no silent port of that address proves anything, and the address is left alone from then on.
+to three SYNs, they are asked from more source ports, because heavy loss and a dead link of a bundle silence
+three connections too. If none of those answers either, no silent port of that address proves anything, and
+the address is left alone from then on.
 
 Both cost nothing if no port is silent.
 """
 
+import itertools
 import math
 import time
 from typing import Any, Callable, Dict, Iterable, Iterator, List, NamedTuple, Sequence, Set, Tuple
@@ -49,6 +52,10 @@ _SLOW = 4.0  # connections a second
 _FASTEST = 1000.0
 _STEP_SECONDS = 1.5
 _MAX_REFERENCES = 3
+# Three connections are silent once in 64 times if one of four links is dead; all of these once in a million
+# times even if it is one of two, or if half of all connections are lost.
+_CONNECTIONS_OF_A_BAN = 20
+_CONNECTIONS_TO_SERVICES = 8  # of others: each may have to answer for what it accepted
 _FAILING = 0.9  # of the share that passed slowly
 _SLOWER = 0.75
 _MAX_REPETITIONS = 2
@@ -106,6 +113,12 @@ class _Group:
     def is_suspected(self) -> bool:
         """Whether a limit may be why ports are silent."""
         return len(self.silent) >= _MIN_SILENT and self.late >= _MIN_LATE
+
+    @property
+    def connections_of_a_ban(self) -> int:
+        """How many connections must be silent before it is a ban."""
+        are_ours = all(target.expects_proof(port) for target, port in self.references())
+        return _CONNECTIONS_OF_A_BAN if are_ours else _CONNECTIONS_TO_SERVICES
 
     def references(self) -> List[Work]:
         """Return some ports that answered and may be asked twice without harm, our own listeners first.
@@ -285,32 +298,42 @@ def find_bans(ask: Ask, groups: Groups) -> Set[str]:
 
     C(ask) must wait for C(BAN_SECONDS). Returns the addresses.
     """
+    everybody = map(_Group, groups)
+    suspected = [group for group in everybody if len(group.silent) >= _MIN_SILENT and group.references()]
+    silent = _still_silent(ask, suspected, lambda group: len(group.references()))
+    banned = _still_silent(ask, silent, lambda group: group.connections_of_a_ban - len(group.references()))
+    for group in banned:
+        _record_ban(group)
+    return {group.targets[0].address for group in banned}
+
+
+def _still_silent(ask: Ask, groups: Sequence[_Group], count: Callable[[_Group], int]) -> List[_Group]:
+    """Connect so many times to the references of each group; returns the groups that did not answer at all.
+
+    The outcomes go to twins, so that those of the first pass stay.
+    """
     asked: List[Tuple[_Group, List[Work]]] = []
-    for group in map(_Group, groups):
-        if len(group.silent) >= _MIN_SILENT:
-            # The outcomes go to twins, so that those of the first pass stay.
-            twins = [(target.twin(), port) for target, port in group.references()]
-            asked.append((group, twins))
+    for group in groups:
+        references = itertools.islice(itertools.cycle(group.references()), count(group))
+        asked.append((group, [(target.twin(), port) for target, port in references]))
     work = [one for _group, twins in asked for one in twins]
     if work:
         ask(work, 0.0)
-    banned: Set[str] = set()
-    for group, twins in asked:
-        if not twins or not all(_is_silent(twin) for twin, _port in twins):
-            continue
-        port = twins[0][1]
-        silent = list(group.silent)
-        for target in group.targets:
-            silent += _accepted_only(target)
-        _forget(silent, with_accepted=True)
-        lost = Outcome(
-            ERROR,
-            SHUT_OUT,
-            detail=f"some ports answered at first, and then not even tcp {port} did again: a device on the "
-            f"way or the host itself may have taken the probe for a port scan and shut this host out for a "
-            f"while, or the host went down; wait, set exasol_verify_rate (such as 10), and measure again",
-        )
-        for target, some in silent:
-            target.record(some, lost)
-        banned.add(group.targets[0].address)
-    return banned
+    return [group for group, twins in asked if all(_is_silent(twin) for twin, _port in twins)]
+
+
+def _record_ban(group: _Group) -> None:
+    port = group.references()[0][1]
+    silent = list(group.silent)
+    for target in group.targets:
+        silent += _accepted_only(target)
+    _forget(silent, with_accepted=True)
+    lost = Outcome(
+        ERROR,
+        SHUT_OUT,
+        detail=f"some ports answered at first, and then not even tcp {port} did again: a device on the "
+        f"way or the host itself may have taken the probe for a port scan and shut this host out for a "
+        f"while, or the host went down; wait, set exasol_verify_rate (such as 10), and measure again",
+    )
+    for target, some in silent:
+        target.record(some, lost)

@@ -28,11 +28,14 @@ ADDRESS = "203.0.113.11"
 
 
 class Network:
-    """Passes SYNs by a token bucket, loses some, filters ports, and bans; time passes only here."""
+    """Passes SYNs by a token bucket, loses some, filters ports, and bans; time passes only here.
 
-    def __init__(self, rate=0.0, burst=5.0, loss=0.0, filtered=(), bans_after=0, seed=1):
+    Of all connections, the share C(dead) takes a link that is dead.
+    """
+
+    def __init__(self, rate=0.0, burst=5.0, loss=0.0, filtered=(), bans_after=0, dead=0.0, seed=1):
         self.rate, self.burst, self.loss, self.filtered = rate, burst, loss, frozenset(filtered)
-        self.bans_after = bans_after
+        self.bans_after, self.dead = bans_after, dead
         self.now, self.tokens, self.seen = 0.0, burst, 0
         self.chance = random.Random(seed)
         self.asked = []  # ports and rate of each pass
@@ -58,16 +61,19 @@ class Network:
         """Ask ports with repeated SYNs."""
         begun = self.now
         self.asked.append((sorted(port for _target, port in work), rate))
-        left = [(begun + (index / rate if rate else 0.0), *one) for index, one in enumerate(work)]
+        left = [
+            (begun + (index / rate if rate else 0.0), self.chance.random() < self.dead, *one)
+            for index, one in enumerate(work)
+        ]
         for later in tries:
             still = []
-            for start, target, port in left:
-                if self.passes(port, start + later):
+            for start, is_dead, target, port in left:
+                if self.passes(port, start + later) and not is_dead:
                     target.record(port, OPEN, later * 1000 + 1)
                 else:
-                    still.append((start, target, port))
+                    still.append((start, is_dead, target, port))
             left = still
-        for _start, target, port in left:
+        for _start, _is_dead, target, port in left:
             target.record(port, SILENT)
 
     def ask(self, work, rate):
@@ -80,10 +86,11 @@ class Network:
         self.sweep(work, rate)
 
 
-def swept(network, ports):
+def swept(network, ports, ours=()):
     """Return the target of a first pass."""
     target = Target("n11", ADDRESS, "tcp")
     target.add(Ports(ports))
+    target.ours = Ports(ours)
     network.sweep([(target, port) for port in ports])
     network.now += 0.5
     network.asked.clear()
@@ -193,18 +200,22 @@ def test_known_chances():
     assert chance_of_more(8, 16, 0.02) < MAX_CHANCE < chance_of_more(4, 16, 0.3)
 
 
-def test_a_ban_is_found_and_nothing_more_is_asked():
+@pytest.mark.parametrize(
+    "ours, connections",
+    [pytest.param((), [3, 5], id="services"), pytest.param(range(20000, 20300), [3, 17], id="listeners")],
+)
+def test_a_ban_is_found_and_nothing_more_is_asked(ours, connections):
     network = Network(bans_after=40)
-    target = swept(network, range(20000, 20300))
+    target = swept(network, range(20000, 20300), ours)
     assert len(states(target)["open", "syn-ack"]) == 40
     assert find_bans(network.ask_for_a_ban, [[target]]) == {ADDRESS}
     assert states(target) == {
         ("open", "syn-ack"): set(range(20000, 20040)),
         ("error", "shut-out"): set(range(20040, 20300)),
     }
-    assert [len(ports) for ports, _rate in network.asked] == [3]
+    assert [len(ports) for ports, _rate in network.asked] == connections
     assert find_limits(network.ask, [[target]], clock=network) == {}
-    assert len(network.asked) == 1
+    assert len(network.asked) == 2
 
 
 def test_a_ban_that_began_before_our_listeners_were_heard_is_found():
@@ -260,6 +271,28 @@ def test_what_looks_alike_is_no_ban(name):
     before = states(target)
     assert find_bans(network.ask_for_a_ban, [[target]]) == set()
     assert states(target) == before
+
+
+LOOKS_BANNED = {
+    "one-of-two-links-dead": {"dead": 0.5},
+    "one-of-four-links-dead": {"dead": 0.25},
+    "very-much-loss": {"loss": 0.64},
+}
+
+
+@pytest.mark.parametrize("name", LOOKS_BANNED)
+def test_three_silent_connections_are_no_ban(name):
+    """Each fault silences the first three connections in some of the runs, and never all of them."""
+    asked = []
+    for seed in range(300):
+        network = Network(seed=seed, **LOOKS_BANNED[name])
+        target = swept(network, range(20000, 20100), ours=range(20000, 20100))
+        before = states(target)
+        assert find_bans(network.ask_for_a_ban, [[target]]) == set()
+        assert states(target) == before
+        asked.append(tuple(len(ports) for ports, _rate in network.asked))
+    assert (3, 17) in asked  # control: the first three were silent
+    assert (3,) in asked
 
 
 def test_a_service_that_counts_interrupted_handshakes_is_not_asked_twice():
