@@ -299,3 +299,102 @@ def test_open_says_what_it_would_open_where_there_is_nothing_else(
     assert "+accept in tcp 2580,8563 from 127.0.0.21  # bucketfs, sql_client" in done.output
     assert done.warnings == [], done.output
     assert not done.wrote_report
+
+
+# What Galaxy and Automation Hub make of it: both run galaxy-importer.
+
+
+def rebuilt(artefact: Path, folder: Path, change: t.Callable[[Path, dict[str, t.Any]], None]) -> Path:
+    """Return the artefact built again after a change of its files and its metadata."""
+    tree = folder / "tree"
+    with tarfile.open(artefact) as tar:
+        tar.extractall(tree, filter="data")
+    info = json.loads((tree / "MANIFEST.json").read_text(encoding="utf-8"))["collection_info"]
+    for name in MADE:
+        (tree / name).unlink()
+    metadata = {key: value for key, value in info.items() if value and key != "license_file"}
+    change(tree, metadata)
+    (tree / "galaxy.yml").write_text(yaml.safe_dump(metadata), encoding="utf-8")
+    tool("ansible-galaxy", "collection", "build", "--output-path", str(folder), str(tree), home=folder)
+    (built,) = folder.glob("*.tar.gz")
+    return built
+
+
+def imported(artefact: Path, folder: Path, **configuration: str) -> tuple[int, list[str]]:
+    """Import the artefact as Galaxy does; returns the exit code and what it complains of."""
+    pytest.importorskip("galaxy_importer", reason="needs galaxy-importer")
+    done = subprocess.run(
+        [executable("python"), "-m", "galaxy_importer.main", str(artefact)],
+        cwd=folder,
+        env=environment(folder) | configuration,
+        stdin=subprocess.DEVNULL,
+        capture_output=True,
+        text=True,
+        timeout=6 * SECONDS,
+        check=False,
+    )
+    said = (done.stdout + done.stderr).splitlines()
+    assert any(line.startswith("Importing with galaxy-importer") for line in said), said
+    return done.returncode, [line for line in said if re.match(r"(WARNING|ERROR|CRITICAL)|Traceback", line)]
+
+
+def test_galaxy_imports_it_without_a_complaint(artefact: Path, tmp_path: Path) -> None:
+    assert imported(artefact, tmp_path) == (0, [])
+
+
+def _long_author(_tree: Path, metadata: dict[str, t.Any]) -> None:
+    metadata["authors"] = ["x" * 65]
+
+
+def _role_without_page(tree: Path, _metadata: dict[str, t.Any]) -> None:
+    (tree / "roles" / "verify" / "README.md").unlink()
+
+
+def _role_without_description(tree: Path, _metadata: dict[str, t.Any]) -> None:
+    (tree / "roles" / "verify" / "meta" / "main.yml").unlink()
+
+
+@pytest.mark.parametrize(
+    ("change", "complaint"),
+    [
+        pytest.param(_long_author, "must not be greater than 64 characters", id="an author of 65 characters"),
+        pytest.param(_role_without_page, "No role readme found", id="a role without a page"),
+        pytest.param(_role_without_description, "role description", id="a role without a description"),
+    ],
+)
+def test_galaxy_complains_of_what_it_does_not_take(
+    artefact: Path,
+    tmp_path: Path,
+    change: t.Callable[[Path, dict[str, t.Any]], None],
+    complaint: str,
+) -> None:
+    without_linting = {
+        "GALAXY_IMPORTER_RUN_ANSIBLE_LINT": "false",
+        "GALAXY_IMPORTER_RUN_ANSIBLE_DOC": "false",
+    }
+    _code, complaints = imported(rebuilt(artefact, tmp_path, change), tmp_path, **without_linting)
+    assert [line for line in complaints if complaint in line], complaints
+
+
+@pytest.fixture
+def galaxy_page() -> t.Callable[[str, str], str]:
+    """Return the function that renders a page as Galaxy does."""
+    markup = pytest.importorskip("galaxy_importer.utils.markup", reason="needs galaxy-importer")
+
+    def render(name: str, text: str) -> str:
+        return str(markup.get_html(markup.DocFile(name=name, text=text, mimetype="text/markdown", hash="")))
+
+    return render
+
+
+def misrendered(html: str) -> list[str]:
+    """Return the lines of a rendered page in which code stands as text."""
+    return [line for line in html.splitlines() if "```" in line or re.search(r"<p><code>[a-z]+$", line)]
+
+
+def test_galaxy_renders_every_page(content: dict[str, str], galaxy_page: t.Callable[[str, str], str]) -> None:
+    pages = {name: text for name, text in content.items() if name.endswith(".md")}
+    assert {f"roles/{role}/README.md" for role in ("firewall", "verify", "report")} < set(pages)
+    assert [name for name, text in pages.items() if misrendered(galaxy_page(name, text))] == []
+    control = "1. Write it:\n\n   ```yaml\n   all: {}\n   ```\n"
+    assert misrendered(galaxy_page("control.md", control))

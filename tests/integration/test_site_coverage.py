@@ -6,6 +6,7 @@
 
 from __future__ import annotations
 
+import re
 import typing as t
 from pathlib import Path
 
@@ -125,16 +126,31 @@ def test_a_misspelt_and_an_empty_group_are_told(machine: Machine, tmp_path: Path
         ("playbooks/verify.yml", ["-e", "exasol_hosts=exasol_nodes", "--limit", "client"]),
         ("playbooks/open.yml", ["-e", "exasol_hosts=exasol_ndoes"]),
         ("playbooks/report.yml", ["-e", "exasol_hosts=exasol_ndoes"]),
+        ("playbooks/report.yml", ["-e", "exasol_report_from=saved.json", "--limit", "exasol_nodes"]),
     ],
-    ids=["misspelt", "nothing left by the limit", "open", "report"],
+    ids=["misspelt", "nothing left by the limit", "open", "report", "localhost outside of the limit"],
 )
 def test_hosts_that_match_nothing_are_red(
     machine: Machine, tmp_path: Path, playbook: str, arguments: list[str]
 ) -> None:
     done = play(machine, tmp_path, *arguments, inventory=TRIPLE, playbook=playbook)
     assert done.code != 0, done.output
-    assert "no host of the inventory matches exasol_n" in done.said
+    assert re.search("no host of the inventory matches (exasol_n|localhost within --limit)", done.said)
     assert oracles.nothing_left(machine)
+
+
+@pytest.mark.versions
+@pytest.mark.parametrize("playbook", ["open", "verify", "report", "site"])
+def test_without_an_inventory_the_syntax_is_right_and_a_run_is_red(
+    machine: Machine, tmp_path: Path, playbook: str
+) -> None:
+    nobody: dict[str, t.Any] = {"all": {"hosts": {}}}
+    path = f"playbooks/{playbook}.yml"
+    checked = play(machine, tmp_path, "--syntax-check", inventory=nobody, playbook=path)
+    assert checked.code == 0, checked.output
+    done = play(machine, tmp_path, inventory=nobody, playbook=path)
+    assert done.code == 2, done.output
+    assert not done.wrote_report
 
 
 @pytest.mark.versions
