@@ -30,9 +30,11 @@ ROLES = ("firewall", "verify", "report")
 BEGIN = "# shared: written by tools/roles_doc.py from tools/shared_variables.yml; do not edit"
 END = "# shared: end"
 
-# Whether a variable belongs to the site or to each host. That file imports nothing of Ansible.
+# Whether a variable belongs to the site or to each host, and the port table. They import nothing of Ansible.
 sys.path.insert(0, str(generated.ROOT))
 SCOPES = importlib.import_module("plugins.plugin_utils._inventory.site_variables")
+TABLE = importlib.import_module("plugins.module_utils._plan.table").TABLE
+DEFAULT_RELEASE = importlib.import_module("plugins.module_utils._plan.table").DEFAULT_RELEASE
 
 
 class Variable(t.NamedTuple):
@@ -247,6 +249,33 @@ dependencies: []
 """
 
 
+LEGAL = """
+## Values of `exasol_peers`, `exasol_include` and `exasol_exclude`
+
+`exasol_peers` and `exasol_absent_peers` take the peers below, and those that rows of `exasol_services` name.
+A value of `exasol_peers` is a group, a host, an address, a network, a DNS name with its domain, a range such as
+`192.0.2.11..14`, or a list of them. `exasol_overrides` and `exasol_exclude` take the names of all rows,
+`exasol_include` those that are optional. These are the rows of the default release `{release}`;
+[what another release has](ports.md).
+{peers}
+The rows that are optional there: {optional}.
+"""
+
+
+def legal_values() -> str:
+    """Return what the variables take that name peers and rows."""
+    rows = TABLE.rows(DEFAULT_RELEASE)
+    peers = sorted({peer for row in rows for peer in (row.source, row.destination)})
+    lines = [("peer", "rows that it opens", "rows at which it is reached"), ("---",) * 3]
+    for peer in peers:
+        opens = (f"`{row.name}`" for row in rows if row.source == peer)
+        reached = (f"`{row.name}`" for row in rows if row.destination == peer)
+        lines.append((f"`{peer}`", ", ".join(opens), ", ".join(reached)))
+    table_of_peers = "".join(f"| {' | '.join(line)} |\n" for line in lines)
+    optional = ", ".join(f"`{row.name}`" for row in rows if row.need == "optional")
+    return LEGAL.format(release=DEFAULT_RELEASE, peers=f"\n{table_of_peers}", optional=optional)
+
+
 def role_page(role: str, specification: dict[str, t.Any], shared: list[Variable]) -> str:
     """Return the page that Galaxy shows of a role."""
     galaxy = yaml.safe_load((generated.ROOT / "galaxy.yml").read_text(encoding="utf-8"))
@@ -292,7 +321,7 @@ def expected_files() -> dict[pathlib.Path, str]:
         texts["README.md"] = role_page(role, specification, sections["shared"])
         sections[role] = own_variables(specification, sections["shared"])
         files.update({generated.ROOT / "roles" / role / name: text for name, text in texts.items()})
-    files[REFERENCE] = HEAD + "".join(section(name, sections[name]) for name in TITLES)
+    files[REFERENCE] = HEAD + "".join(section(name, sections[name]) for name in TITLES) + legal_values()
     return files
 
 
