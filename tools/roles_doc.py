@@ -253,8 +253,8 @@ LEGAL = """
 ## Values of `exasol_peers`, `exasol_include` and `exasol_exclude`
 
 `exasol_peers` and `exasol_absent_peers` take the peers below, and those that rows of `exasol_services` name.
-A value of `exasol_peers` is a group, a host, an address, a network, a DNS name with its domain, a range such as
-`192.0.2.11..14`, or a list of them. `exasol_overrides` and `exasol_exclude` take the names of all rows,
+A value of `exasol_peers` is a group, a host, an address, a network, a DNS name with its domain, a range such
+as `192.0.2.11..14`, or a list of them. `exasol_overrides` and `exasol_exclude` take the names of all rows,
 `exasol_include` those that are optional. These are the rows of the default release `{release}`;
 [what another release has](ports.md).
 {peers}
