@@ -160,6 +160,68 @@ EXAMPLES = r"""
         description: Kafka connector
   run_once: true
   register: plan
+
+- name: Plan, listen, probe, judge and report with modules alone, as the role verify does
+  hosts: all
+  gather_facts: false
+  tasks:
+    - name: Plan the flows of all hosts
+      exasol_community.network.plan:
+      run_once: true
+      register: plan
+
+    - name: Choose the token of this run
+      ansible.builtin.set_fact:
+        run_token: "{{ lookup('ansible.builtin.password', '/dev/null', length=32, chars=['ascii_letters']) }}"
+      run_once: true
+      no_log: true
+
+    - name: Start listeners on planned ports without a service
+      exasol_community.network.listener:
+        host: "{{ inventory_hostname }}"
+        token: "{{ run_token }}"
+        endpoints: "{{ plan.hosts[inventory_hostname].endpoints }}"
+        run: "{{ plan.run }}"
+        addresses: "{{ plan.hosts[inventory_hostname].addresses }}"
+      register: listener
+
+    - name: Probe the planned flows of each host
+      exasol_community.network.probe:
+        flows: "{{ plan.hosts[inventory_hostname].probes }}"
+        token: "{{ run_token }}"
+        listening: >-
+          {{ ansible_play_hosts_all
+          | exasol_community.network.registered(hostvars, 'listener', 'listening', plan.run) }}
+        run: "{{ plan.run }}"
+        addresses: "{{ plan.hosts[inventory_hostname].addresses }}"
+      register: probe
+
+    - name: End the listeners
+      exasol_community.network.listener:
+        state: absent
+        host: "{{ inventory_hostname }}"
+        token: "{{ run_token }}"
+
+    - name: Judge what all hosts observed
+      exasol_community.network.verdict:
+        plan: "{{ plan }}"
+        observations: >-
+          {{ ansible_play_hosts_all | exasol_community.network.registered(hostvars, 'probe') }}
+        listeners: >-
+          {{ ansible_play_hosts_all | exasol_community.network.registered(hostvars, 'listener') }}
+      run_once: true
+      register: verification
+
+    - name: Write the reports
+      exasol_community.network.report:
+        verification: "{{ verification }}"
+        directory: report
+      run_once: true
+
+    - name: Fail if any flow is not ok
+      ansible.builtin.assert:
+        that: verification.results | length > 0 and verification.not_ok == 0
+      run_once: true
 """
 
 RETURN = r"""
