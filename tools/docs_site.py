@@ -19,11 +19,13 @@ import subprocess
 import sys
 import zlib
 
+import yaml
+
 ROOT = pathlib.Path(__file__).resolve().parent.parent
 SITE = ROOT / ".cache" / "docs-site"
 PAGES = SITE / "rst"  # antsibull-docs' name for it
 COLLECTION = "exasol_community.network"
-REPOSITORY = "https://github.com/exasol-community/ansible-network"
+REPOSITORY = yaml.safe_load((ROOT / "galaxy.yml").read_text(encoding="utf-8"))["repository"]
 ANSIBLE = "https://docs.ansible.com/ansible/latest/"
 
 # The order of the files of docs/. Files that are not named here follow in alphabetical order.

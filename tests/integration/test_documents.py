@@ -261,3 +261,32 @@ def test_a_night_in_ci(world: Callable[[Path], Sandbox]) -> None:
         metrics = re.findall(r"exasol_network_\w+", rule["expr"])
         assert metrics
         assert all(f"\n{metric}" in gauges for metric in metrics)
+
+
+# In two parts, so that replacing it everywhere leaves it here.
+PLACEHOLDER = "/".join(("exasol-community", "ansible-network"))
+
+
+def stale(files: dict[str, str], repository: str) -> list[str]:
+    """Return the files that still name the placeholder though the repository is elsewhere."""
+    if repository.endswith(PLACEHOLDER):
+        return []
+    return [name for name, text in files.items() if PLACEHOLDER in text]
+
+
+def test_all_files_name_the_repository_of_galaxy_yml() -> None:
+    kinds = {".md", ".yml", ".py", ".json"}
+    folders = ("docs", "plugins", "roles", "tools", ".github", "extensions")
+    paths = [
+        path
+        for path in (
+            *CHECKOUT.glob("*"),
+            *(one for folder in folders for one in (CHECKOUT / folder).rglob("*")),
+        )
+        if path.suffix in kinds and path.is_file()
+    ]
+    files = {str(path): path.read_text(encoding="utf-8") for path in paths}
+    repository = yaml.safe_load(files[str(CHECKOUT / "galaxy.yml")])["repository"]
+    assert stale(files, repository) == []
+    if repository.endswith(PLACEHOLDER):
+        assert str(CHECKOUT / "README.md") in stale(files, "https://example.com/else/where"), "control"
