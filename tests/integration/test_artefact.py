@@ -12,7 +12,9 @@ import re
 import shutil
 import subprocess
 import tarfile
+import tempfile
 import typing as t
+from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
@@ -307,6 +309,7 @@ def test_open_says_what_it_would_open_where_there_is_nothing_else(
 def rebuilt(artefact: Path, folder: Path, change: t.Callable[[Path, dict[str, t.Any]], None]) -> Path:
     """Return the artefact built again after a change of its files and its metadata."""
     tree = folder / "tree"
+    tree.mkdir(parents=True)
     with tarfile.open(artefact) as tar:
         tar.extractall(tree, filter="data")
     info = json.loads((tree / "MANIFEST.json").read_text(encoding="utf-8"))["collection_info"]
@@ -398,3 +401,42 @@ def test_galaxy_renders_every_page(content: dict[str, str], galaxy_page: t.Calla
     assert [name for name, text in pages.items() if misrendered(galaxy_page(name, text))] == []
     control = "1. Write it:\n\n   ```yaml\n   all: {}\n   ```\n"
     assert misrendered(galaxy_page("control.md", control))
+
+
+# Who published it.
+
+
+@pytest.fixture
+def keys(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[Path]:
+    """Make a key that is thrown away; returns the keyring for those who verify."""
+    if not shutil.which("gpg"):
+        pytest.skip("needs gpg")
+    with tempfile.TemporaryDirectory() as short:  # the agent's socket has a short name
+        monkeypatch.setenv("GNUPGHOME", short)
+        gpg = ["gpg", "--batch", "--quiet"]
+        subprocess.run(
+            [*gpg, "--passphrase", "", "--quick-generate-key", "throw@away.example", "ed25519", "sign", "1d"],
+            check=True,
+        )
+        ring = tmp_path / "keyring.gpg"
+        ring.write_bytes(subprocess.run([*gpg, "--export"], check=True, capture_output=True).stdout)
+        yield ring
+        subprocess.run(["gpgconf", "--kill", "gpg-agent"], check=True)
+
+
+def test_a_signature_tells_who_published_it(artefact: Path, tmp_path: Path, keys: Path) -> None:
+    signed = tmp_path / artefact.name
+    shutil.copy(artefact, signed)
+    subprocess.run([str(CHECKOUT / "tools" / "sign.sh"), str(signed)], check=True)
+    altered = rebuilt(
+        artefact, tmp_path / "altered", lambda _tree, metadata: metadata["authors"].append("Mallory")
+    )
+    # A file that is installed has no signature on a Galaxy server, so it is verified afterwards.
+    proof = ["--signature", f"file://{signed}.asc", "--keyring", str(keys)]
+    verify = ["collection", "verify", "--offline", *proof, "--required-valid-signature-count", "+all", NAME]
+    tool("ansible-galaxy", "collection", "install", "--offline", str(signed), home=tmp_path)
+    assert "Successfully verified" in tool("ansible-galaxy", *verify, home=tmp_path)
+    tool("ansible-galaxy", "collection", "install", "--offline", "--force", str(altered), home=tmp_path)
+    refused = tool("ansible-galaxy", *verify, home=tmp_path, code=1)
+    assert "Successfully verified" not in refused
+    assert "BADSIG" in refused or "Signature verification failed" in refused, refused
