@@ -56,6 +56,7 @@ lint: .venv/test  ## style, types, playbooks and roles, documentation, changelog
 	ruff check
 	ruff format --check
 	mypy
+	codespell
 	ansible-lint --offline
 	antsibull-docs lint-collection-docs --plugin-docs --validate-collection-refs=self .
 	antsibull-changelog lint
