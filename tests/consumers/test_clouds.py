@@ -6,10 +6,7 @@
 from __future__ import annotations
 
 import ipaddress
-import json
 import re
-import subprocess
-import sys
 import typing as t
 from pathlib import Path
 
@@ -19,6 +16,7 @@ import yaml
 from ansible_collections.exasol_community.network.plugins.plugin_utils._change_request.change_request import (
     render_request,
 )
+from ansible_collections.exasol_community.network.tests.consumers import specifications
 from ansible_collections.exasol_community.network.tests.consumers.samples import blocked, plan, request_of
 
 MODULES = {
@@ -27,45 +25,6 @@ MODULES = {
     "gcp": "google.cloud.gcp_compute_firewall",
 }
 REQUESTS = {"plan": plan, "blocked": blocked}
-# The module runs until it hands its specification over; the validation is that of ansible-core.
-VALIDATE = """
-import importlib, json, sys
-from ansible.utils.collection_loader._collection_finder import _AnsibleCollectionFinder
-place, name, asked = sys.argv[1], sys.argv[2], json.load(sys.stdin)
-_AnsibleCollectionFinder(paths=[place])._install()
-from ansible.module_utils import basic
-from ansible.module_utils.common.arg_spec import ModuleArgumentSpecValidator
-
-class Found(BaseException):
-    pass
-
-def stop(self, argument_spec, **more):
-    raise Found(argument_spec, more)
-
-basic.AnsibleModule.__init__ = stop
-collection, module_name = name.rsplit(".", 1)
-module = importlib.import_module("ansible_collections." + collection + ".plugins.modules." + module_name)
-try:
-    module.main()
-except Found as found:
-    spec, more = found.args
-kinds = ("mutually_exclusive", "required_together", "required_one_of", "required_if", "required_by")
-validator = ModuleArgumentSpecValidator(spec, **{kind: more[kind] for kind in kinds if more.get(kind)})
-print(json.dumps([validator.validate(options).error_messages for options in asked]))
-"""
-
-
-def errors(clouds: Path, cloud: str, asked: list[dict[str, t.Any]]) -> list[str]:
-    """Return what the module's specification says against the options of each task."""
-    done = subprocess.run(
-        [sys.executable, "-c", VALIDATE, str(clouds), MODULES[cloud]],
-        input=json.dumps(asked),
-        capture_output=True,
-        text=True,
-        check=False,
-    )
-    assert done.returncode == 0, done.stderr[-3000:]
-    return [message for messages in json.loads(done.stdout.splitlines()[-1]) for message in messages]
 
 
 def tasks(cloud: str, made: dict[str, t.Any]) -> list[dict[str, t.Any]]:
@@ -82,10 +41,10 @@ def tasks(cloud: str, made: dict[str, t.Any]) -> list[dict[str, t.Any]]:
 
 @pytest.mark.parametrize("name", REQUESTS)
 @pytest.mark.parametrize("cloud", MODULES)
-def test_the_module_accepts_every_task(clouds: Path, cloud: str, name: str) -> None:
+def test_the_module_accepts_every_task(foreign: Path, cloud: str, name: str) -> None:
     asked = tasks(cloud, REQUESTS[name]())
     assert asked
-    assert errors(clouds, cloud, asked) == []
+    assert specifications.errors(foreign, MODULES[cloud], asked) == []
 
 
 @pytest.mark.parametrize(
@@ -96,9 +55,9 @@ def test_the_module_accepts_every_task(clouds: Path, cloud: str, name: str) -> N
         ("gcp", {"allowed": [{"ports": ["22"]}]}),
     ],
 )
-def test_the_module_refuses_what_is_wrong(clouds: Path, cloud: str, wrong: dict[str, t.Any]) -> None:
+def test_the_module_refuses_what_is_wrong(foreign: Path, cloud: str, wrong: dict[str, t.Any]) -> None:
     # A positive control: the specification that was found does check.
-    assert errors(clouds, cloud, [{**tasks(cloud, plan())[0], **wrong}])
+    assert specifications.errors(foreign, MODULES[cloud], [{**tasks(cloud, plan())[0], **wrong}])
 
 
 def networks(texts: t.Iterable[str]) -> set[tuple[int, int, int]]:

@@ -50,6 +50,7 @@ SHIPPED = {
     "SECURITY.md",
     "changelogs",
     "docs",
+    "extras",
     "inventory",
     "meta",
     "playbooks",
