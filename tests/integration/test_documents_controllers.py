@@ -53,7 +53,7 @@ REVERIFY = (
 INSTEAD = {
     # The first half of it; the second fetches the base image from its registry.
     "ansible-builder build --tag exasol-network": "ansible-builder create",
-    # tests/consumers asks the modules of awx.awx and the schema of rulebooks; here the files must be where it says.
+    # tests/consumers asks the modules of awx.awx and the schema of rulebooks; here the files must be there.
     "ansible-galaxy collection install awx.awx": "",
     CONFIGURE: f"ls {EXTRAS}/awx/configure.yml {EXTRAS}/awx/survey.json",
     REVERIFY: f"ls {EXTRAS}/eda/verify.yml",
