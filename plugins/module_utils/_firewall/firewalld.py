@@ -260,6 +260,8 @@ class Firewalld(Provider):
     command = "firewall-cmd"
     owns_tables = "firewalld"
     has_service = True
+    # firewalld makes several chains of a policy: filter_IN_policy_exasol-network-in_allow, for example.
+    our_chains = r"[a-z]+_[A-Z]+_policy_exasol-network-(in|out)(_|\Z)"
 
     @classmethod
     def is_running(cls, listing: Listing, beside: Sequence[Type[Provider]] = ()) -> bool:

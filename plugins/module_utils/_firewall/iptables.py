@@ -289,6 +289,7 @@ class Iptables(Provider):
     command = "iptables-save"
     owns_tables = "iptables"
     has_service = False
+    our_chains = r"EXASOL-(IN|OUT)\Z"
 
     @classmethod
     def is_running(cls, listing: Listing, beside: Sequence[Type[Provider]] = ()) -> bool:

@@ -111,6 +111,7 @@ class Nftables(Provider):
     command = "nft"
     owns_tables = "nftables"
     has_service = False
+    our_chains = r"exasol_network_(in|out)\Z"
 
     @classmethod
     def is_running(cls, listing: Listing, beside: Sequence[Type[Provider]] = ()) -> bool:

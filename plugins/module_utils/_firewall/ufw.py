@@ -18,7 +18,8 @@ import shlex
 from typing import Dict, List, NamedTuple, Optional, Sequence, Set, Type
 
 from .._values.ports import Ports
-from . import xtables
+from . import saved_chains, xtables
+from .chains import Chain
 from .listing import Listing
 from .provider import Change, Provider
 from .rule import ACCEPT, COMMENT_PREFIX, IN, OUT, REJECT, Rule, Rules, canonical, names_of, network_text
@@ -193,6 +194,7 @@ class Ufw(Provider):
     command = "ufw"
     owns_tables = "iptables"
     has_service = True
+    our_chains = r"(?!)"  # none: our rules stand before those of others, in ufw's own chains
 
     @classmethod
     def is_running(cls, listing: Listing, beside: Sequence[Type[Provider]] = ()) -> bool:
@@ -233,6 +235,18 @@ class Ufw(Provider):
                 change.steps.append(Run(tuple(_restore(family, family.restore)), content))
                 change.undo.append(undo_step(family, text, mode))
         return change
+
+    def without_ours(self, chains: Dict[str, Chain], version: int) -> Dict[str, Chain]:
+        """Return the chains with ufw's user rules as the file has them without ours."""
+        family = next((family for family in self._families if family.version == version), None)
+        if family is None or not any(chain.format(family.infix) in chains for chain in _CHAINS.values()):
+            return chains
+        left = edit(self._texts[version], (), version, family.infix)
+        names = [name.format(family.infix) for name in _CHAINS.values()]
+        found = dict(chains)
+        for unused, of_file in saved_chains.tables(left, version):
+            found.update({name: of_file[name] for name in names if name in of_file})
+        return found
 
     def left_out(self, plan: Rules) -> List[str]:
         """Return that rules for IPv6 cannot be opened, if ufw drops all of IPv6."""
