@@ -16,7 +16,7 @@ directions are possible, and both are looked at.
 
 import socket
 import sys
-from typing import Callable, Dict, Iterable, Iterator, List, NamedTuple, Set, Tuple
+from typing import Callable, Dict, Iterable, Iterator, List, NamedTuple, Optional, Set, Tuple
 
 from .chains import is_local
 from .permits import Kind
@@ -61,9 +61,10 @@ def live(read: Reader, is_own: Callable[[int, int], bool] = is_local) -> Live:
     for protocol in ("tcp", "udp"):
         waiting, ends = _of_protocol(protocol, read)
         own = {(one.version, one.local) for one in ends}
+        beginnings = _Beginnings(protocol, waiting, ephemeral)
         for one in ends:
             if _leaves(one) and (one.version, one.remote) not in own:
-                key = _flows(one, protocol, waiting, ephemeral)
+                key = beginnings.of(one)
                 found[key] = found.get(key, 0) + 1
         if protocol == "udp":
             _add_tracked(found, read, {one[1:] for one in ends}, is_own)
@@ -100,14 +101,14 @@ def _ephemeral(read: Reader) -> Tuple[int, int]:
 _Waiting = Set[Tuple[int, int, int]]  # IP version, address (0 for all), port
 
 
-def _of_protocol(protocol: str, read: Reader) -> Tuple[_Waiting, Set[Ends]]:
+def _of_protocol(protocol: str, read: Reader) -> Tuple[_Waiting, List[Ends]]:
     waiting: _Waiting = set()
-    ends: Set[Ends] = set()
+    ends: List[Ends] = []
     idle = {"tcp": _LISTEN, "udp": _UNCONNECTED}[protocol]
     for name in (protocol, protocol + "6"):
         for state, one in sockets(read(f"/proc/net/{name}"), (idle, _ESTABLISHED)):
             if state == _ESTABLISHED:
-                ends.add(one)
+                ends.append(one)
             else:
                 waiting.add(one[:3])
     return waiting, ends
@@ -125,9 +126,8 @@ def sockets(lines: Lines, states: Tuple[str, ...], order: str = sys.byteorder) -
             continue
         local, local_port = fields[1].split(":")
         remote, remote_port = fields[2].split(":")
-        for digits in (local, remote):
-            if digits not in known:
-                known[digits] = _address(digits, order)
+        if local not in known:
+            known[local] = _address(local, order)
         version, number = known[local]
         yield (
             fields[3],
@@ -135,7 +135,7 @@ def sockets(lines: Lines, states: Tuple[str, ...], order: str = sys.byteorder) -
                 version=version,
                 local=number,
                 local_port=int(local_port, 16),
-                remote=known[remote][1],
+                remote=_address(remote, order)[1],
                 remote_port=int(remote_port, 16),
             ),
         )
@@ -143,10 +143,10 @@ def sockets(lines: Lines, states: Tuple[str, ...], order: str = sys.byteorder) -
 
 def _address(digits: str, order: str) -> Tuple[int, int]:
     """Return IP version and number of an address."""
-    packed = b"".join(
-        int(digits[start : start + 8], 16).to_bytes(4, "big" if order == "big" else "little")
-        for start in range(0, len(digits), 8)
-    )
+    # On a little-endian machine the bytes of each word are printed backwards.
+    packed = bytes.fromhex(digits)
+    if order == "little":
+        packed = b"".join(packed[start : start + 4][::-1] for start in range(0, len(packed), 4))
     number = int.from_bytes(packed, "big")
     if len(packed) == 16 and number >> 32 == _MAPPED:
         return 4, number & 0xFFFFFFFF  # IPv4 on a socket of IPv6: what a packet filter sees is IPv4
@@ -159,17 +159,38 @@ def _leaves(one: Ends) -> bool:
     return not first <= one.remote <= last and one.remote_port != 0
 
 
-def _flows(one: Ends, protocol: str, waiting: _Waiting, ephemeral: Tuple[int, int]) -> Tuple[Flow, ...]:
-    came = Flow(Kind(IN, one.version, protocol, one.local_port), one.remote)
-    went = Flow(Kind(OUT, one.version, protocol, one.remote_port), one.remote)
-    # A socket at [::] serves IPv4 too (IPV6_V6ONLY in ipv6(7)).
-    places = ((one.version, one.local), (one.version, 0), (6, 0))
-    if any((version, address, one.local_port) in waiting for version, address in places):
-        return (came,)
-    here, there = (ephemeral[0] <= port <= ephemeral[1] for port in (one.local_port, one.remote_port))
-    if here == there:
-        return came, went
-    return (went,) if here else (came,)
+class _Beginnings:
+    """Who began connections of a protocol. Busy hosts have many with the same end here."""
+
+    def __init__(self, protocol: str, waiting: _Waiting, ephemeral: Tuple[int, int]) -> None:
+        self._protocol = protocol
+        self._waiting = waiting
+        self._ephemeral = ephemeral
+        self._known: Dict[Tuple[int, int, int], Optional[Kind]] = {}
+
+    def of(self, one: Ends) -> Tuple[Flow, ...]:
+        """Return the flow that a connection is, or two if either side may have begun it."""
+        place = one[:3]
+        if place not in self._known:
+            self._known[place] = self._service_at(*place)
+        service = self._known[place]
+        if service is not None:
+            return (Flow(service, one.remote),)
+        came = Flow(Kind(IN, one.version, self._protocol, one.local_port), one.remote)
+        went = Flow(Kind(OUT, one.version, self._protocol, one.remote_port), one.remote)
+        here, there = (self._is_of_client(port) for port in (one.local_port, one.remote_port))
+        if here == there:
+            return came, went
+        return (went,) if here else (came,)
+
+    def _service_at(self, version: int, address: int, port: int) -> Optional[Kind]:
+        # A socket at [::] serves IPv4 too (IPV6_V6ONLY in ipv6(7)).
+        places = ((version, address, port), (version, 0, port), (6, 0, port))
+        waits = any(place in self._waiting for place in places)
+        return Kind(IN, version, self._protocol, port) if waits else None
+
+    def _is_of_client(self, port: int) -> bool:
+        return self._ephemeral[0] <= port <= self._ephemeral[1]
 
 
 def _add_tracked(
