@@ -649,6 +649,21 @@ if TYPE_CHECKING:
         connections: int
         flows: List[CutFlow]  # at most 1000, those with most connections first
 
+    class ForeignChange(TypedDict):
+        """What another program or user did to our rules."""
+
+        code: str  # of _firewall/drift.py
+        where: str
+        text: str
+
+    class FirewallDrift(TypedDict):
+        """How the rules on a host differ from the plan."""
+
+        since: str  # when our rules were made or confirmed last (UTC); empty if that is not known
+        missing: List[str]
+        extra: List[str]
+        foreign: List[ForeignChange]
+
     class _FirewallResult(TypedDict):
         changed: bool
         provider: str  # empty if no firewall runs
@@ -660,6 +675,7 @@ if TYPE_CHECKING:
 
         commands: List[str]  # the steps; missing if no firewall runs
         cut: FirewallCut  # missing if no firewall runs
+        drift: FirewallDrift  # missing if no firewall runs
         stopped: str  # why nothing was changed: somebody would be cut off
         msg: str  # why nothing is to be opened
         pending: str  # the identity of the change that has to be confirmed; empty without a rollback

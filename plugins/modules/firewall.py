@@ -249,6 +249,49 @@ cut:
             - V(unknown) if the rules of others cannot be evaluated.
           type: str
           sample: continue
+drift:
+  description: How the rules on the host differed from the plan before this task.
+  returned: when a firewall runs
+  type: dict
+  contains:
+    since:
+      description:
+        - When our rules were confirmed, or made without confirmation, most recently (UTC).
+        - After a restart of the host, when the files with our rules were written (firewalld, nftables).
+        - Empty if there are none of ours, or the host does not know.
+      type: str
+      sample: '2026-11-23T05:00:49Z'
+    missing:
+      description: Planned rules that the host did not have, at most 1000.
+      type: list
+      elements: str
+      sample: ['accept in tcp 8563 from 192.0.2.21  # sql_client']
+    extra:
+      description: Rules of ours that are no longer planned, at most 1000.
+      type: list
+      elements: str
+      sample: []
+    foreign:
+      description: What another program or user did to our rules.
+      type: list
+      elements: dict
+      contains:
+        code:
+          description:
+            - V(chain_gone) if a file has our rules, and the running firewall has not.
+            - V(jump_gone) if no rule leads to ours.
+            - V(not_first) if rules of others decide before ours.
+            - V(changed) if there are more or fewer rules among ours, or others.
+          type: str
+          sample: not_first
+        where:
+          description: The chain, policy or file.
+          type: str
+          sample: chain inet filter input
+        text:
+          description: The change in words.
+          type: str
+          sample: 1 rule stands in chain inet filter input before ours and decides first
 rolled_back:
   description: When the host rolled back an earlier change that nobody confirmed (UTC), otherwise empty.
   returned: success

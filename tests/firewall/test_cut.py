@@ -2,7 +2,7 @@
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
 
-"""Who would be cut off by a change, on every firewall: named before it, and refused only if that is accepted."""
+"""Who would be cut off by a change, on every firewall: named before it, refused only if that is accepted."""
 
 from __future__ import annotations
 

@@ -25,7 +25,7 @@ from typing import TYPE_CHECKING, Iterator, List, NamedTuple, Optional, Sequence
 from .._values.ports import Ports
 from . import connection as _connection
 from . import cut as _cut
-from . import detect, live, other_firewalls, rollback
+from . import detect, drift, live, other_firewalls, rollback
 from .host_chains import HostChains
 from .listing import Listing
 from .provider import Provider
@@ -189,7 +189,9 @@ def _change(options: Options, identity: str, dry: bool) -> "FirewallResult":
     sides = _Sides(provider, before, after)
     cuts, unknown = _cuts_if_known(firewall, sides, listing, options) if decided.steps else ([], [])
     result["cut"] = _cut.report(cuts, before, after)
-    result["warnings"] += unknown
+    made = rollback.made_at(provider.own_files())
+    result["drift"] = drift.report(before, after, provider.foreign_changes(), made)
+    result["warnings"] += unknown + drift.notes(result["drift"], dry)
     if cuts:
         result["diff"]["before"] += _cut.diff_lines(result["cut"])
         said = _cut.sentence(result["cut"])
@@ -261,6 +263,7 @@ def _perform(steps: Steps, undo: Steps, identity: str, seconds: int) -> str:
     """Perform the steps; return the identity of the change to confirm, nothing without a rollback."""
     if not seconds:
         perform(steps, lambda: _roll_back_without_timer(identity, undo))
+        rollback.remember(identity)
         return ""
     rollback.arm(identity, undo, seconds)
     perform(steps, lambda: rollback.roll_back_now(identity, undo))

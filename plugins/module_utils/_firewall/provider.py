@@ -18,6 +18,7 @@ import re
 from typing import Dict, List, NamedTuple, Optional, Sequence, Type
 
 from .chains import BaseChain, Chain
+from .drift import ForeignChange
 from .listing import Listing
 from .rule import Rules
 from .steps import FirewallError, Step, which
@@ -115,6 +116,14 @@ class Provider(abc.ABC):
             name: chain._replace(links=()) if re.match(self.our_chains, name) else chain
             for name, chain in chains.items()
         }
+
+    def foreign_changes(self) -> List[ForeignChange]:
+        """Return what others did to our rules since we made them, as far as it shows."""
+        return []
+
+    def own_files(self) -> List[str]:
+        """Return the files that hold nothing but our rules: when they were written, our rules were made."""
+        return []
 
     def left_out(self, plan: Rules) -> List[str]:
         """Return warnings about planned rules that this firewall cannot hold; by default none."""
