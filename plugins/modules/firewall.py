@@ -251,7 +251,7 @@ cut:
           sample: continue
 drift:
   description: How the rules on the host differed from the plan before this task.
-  returned: when a firewall runs
+  returned: success, when a firewall runs
   type: dict
   contains:
     since:

@@ -2,7 +2,7 @@
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
 
-"""What others did to our rules, on every firewall: named in check mode without a change, and then repaired."""
+"""What others did to our rules, on every firewall: named in check mode without a change, then repaired."""
 
 from __future__ import annotations
 

@@ -204,12 +204,18 @@ def _change(options: Options, identity: str, dry: bool) -> "FirewallResult":
 
 
 def _stopped(result: "FirewallResult", said: str) -> "FirewallResult":
-    result["changed"] = False
-    result["stopped"] = (
-        f"{said}. Nothing was changed: permit these addresses in the plan (exasol_peers), or set cut "
-        "(exasol_firewall_cut) to true to refuse them"
-    )
-    return result
+    """Return the result of a change that is not made; Ansible shows all of it, so it is short."""
+    return {
+        "changed": False,
+        "provider": result["provider"],
+        "cut": result["cut"],
+        "warnings": result["warnings"],
+        "diff": result["diff"],
+        "stopped": (
+            f"{said}. Nothing was changed: permit these addresses in the plan (exasol_peers), or set cut "
+            "(exasol_firewall_cut) to true to refuse them"
+        ),
+    }
 
 
 class _Sides(NamedTuple):
