@@ -19,6 +19,7 @@ from collections.abc import Sequence
 from pathlib import Path
 
 import firewalls
+import live
 import page
 import plays
 import scale
@@ -37,6 +38,7 @@ SWEEPS = {
     "many": sweeps.many,
     "proofs": sweeps.proofs,
     "named-set": sets.named_set,
+    "live-connections": live.live_connections,
 }
 PLAYS = {
     "verify": plays.everything,

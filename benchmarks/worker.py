@@ -140,7 +140,7 @@ def verification(inventory: dict[str, t.Any]) -> dict[str, t.Any]:
     }
 
 
-def firewall(addresses: list[str]) -> dict[str, t.Any]:
+def firewall(addresses: list[str], restrict: bool = False) -> dict[str, t.Any]:
     """Do the module's check mode on nftables: read everything, and decide."""
     from ansible_collections.exasol_community.network.plugins.module_utils._firewall.apply import (
         Options,
@@ -157,9 +157,14 @@ def firewall(addresses: list[str]) -> dict[str, t.Any]:
         }
     ]
     cpu, begun = os.times(), time.monotonic()
-    changed = change(Options(rules, provider="nftables"), "benchmark", dry=True)["changed"]
+    result = change(Options(rules, provider="nftables", restrict=restrict), "benchmark", dry=True)
     wall, used = time.monotonic() - begun, os.times()
-    return {"wall": wall, "cpu": sum(used[:4]) - sum(cpu[:4]), "changed": changed}
+    return {
+        "wall": wall,
+        "cpu": sum(used[:4]) - sum(cpu[:4]),
+        "changed": result["changed"],
+        "cut": result["cut"]["connections"],
+    }
 
 
 def ports(release: str) -> list[int]:

@@ -630,6 +630,40 @@ if TYPE_CHECKING:
         before_header: str
         after_header: str
 
+    class CutFlow(TypedDict):
+        """Connections of one remote address that a change of the firewall would refuse."""
+
+        remote: str
+        direction: str  # "in" or "out"
+        protocol: str
+        port: int  # of the destination
+        services: List[str]
+        connections: int
+        certain: bool  # whether nothing else on the host may accept them
+        open_connections: str  # "continue", "end" or "unknown"
+
+    class FirewallCut(TypedDict):
+        """Whom a change of the firewall would cut off."""
+
+        remotes: int
+        connections: int
+        flows: List[CutFlow]  # at most 1000, those with most connections first
+
+    class ForeignChange(TypedDict):
+        """What another program or user did to our rules."""
+
+        code: str  # of _firewall/drift.py
+        where: str
+        text: str
+
+    class FirewallDrift(TypedDict):
+        """How the rules on a host differ from the plan."""
+
+        since: str  # when our rules were made or confirmed last (UTC); empty if that is not known
+        missing: List[str]
+        extra: List[str]
+        foreign: List[ForeignChange]
+
     class _FirewallResult(TypedDict):
         changed: bool
         provider: str  # empty if no firewall runs
@@ -640,6 +674,9 @@ if TYPE_CHECKING:
         """What a run did to a host's firewall, or would do in check mode."""
 
         commands: List[str]  # the steps; missing if no firewall runs
+        cut: FirewallCut  # missing if no firewall runs
+        drift: FirewallDrift  # missing if no firewall runs
+        stopped: str  # why nothing was changed: somebody would be cut off
         msg: str  # why nothing is to be opened
         pending: str  # the identity of the change that has to be confirmed; empty without a rollback
         rolled_back: (

@@ -107,6 +107,13 @@ options:
       - Several networks count as every address if they are together.
     type: bool
     default: false
+  cut:
+    description:
+      - Accept that O(restrict) refuses addresses with live connections.
+      - Without it, such a change fails and nothing is changed. RV(cut) lists the connections in either case.
+      - Changes without O(restrict), such as O(state=absent), never fail for this reason. They warn.
+    type: bool
+    default: false
   persist:
     description:
       - Keep the rules when the host or its firewall restarts.
@@ -153,6 +160,12 @@ EXAMPLES = r"""
         services: [sql_client]
     restrict: true
 
+- name: Reject everybody else, also those who are connected now
+  exasol_community.network.firewall:
+    rules: "{{ plan.hosts[inventory_hostname].rules }}"
+    restrict: true
+    cut: true
+
 - name: Open the planned ports of each node, from a play on another host
   exasol_community.network.firewall:
     host: "{{ item }}"
@@ -177,6 +190,108 @@ commands:
   type: list
   elements: str
   sample: [nft -f -]
+cut:
+  description:
+    - Live connections that the change refuses, or would refuse in check mode.
+    - Connections on loopback are left out. UDP is seen on connected sockets, and as tracked flows if the
+      kernel has C(/proc/net/nf_conntrack).
+  returned: when a firewall runs
+  type: dict
+  contains:
+    remotes:
+      description: The number of remote addresses.
+      type: int
+      sample: 1
+    connections:
+      description: The number of connections.
+      type: int
+      sample: 12
+    flows:
+      description: At most 1000 flows, those with most connections first.
+      type: list
+      elements: dict
+      contains:
+        remote:
+          description: The remote address.
+          type: str
+          sample: 192.0.2.99
+        direction:
+          description: V(in) if the remote host began the connection, V(out) if this host did.
+          type: str
+          sample: in
+        protocol:
+          description: V(tcp) or V(udp).
+          type: str
+          sample: tcp
+        port:
+          description: The port of the destination.
+          type: int
+          sample: 8563
+        services:
+          description:
+            - The services of the rule that names the port. If that rule names several, it is one of them.
+          type: list
+          elements: str
+          sample: [sql_client]
+        connections:
+          description: The number of connections.
+          type: int
+          sample: 12
+        certain:
+          description: V(false) if rules of others, which cannot be evaluated, may still accept the flow.
+          type: bool
+          sample: true
+        open_connections:
+          description:
+            - What becomes of the connections that are open now.
+            - V(continue) if the firewall accepts established connections, so only new ones are refused.
+            - V(end) if it does not, so they are cut at once.
+            - V(unknown) if the rules of others cannot be evaluated.
+          type: str
+          sample: continue
+drift:
+  description: How the rules on the host differed from the plan before this task.
+  returned: success, when a firewall runs
+  type: dict
+  contains:
+    since:
+      description:
+        - When our rules were confirmed, or made without confirmation, most recently (UTC).
+        - After a restart of the host, when the files with our rules were written (firewalld, nftables).
+        - Empty if there are none of ours, or the host does not know.
+      type: str
+      sample: '2026-11-23T05:00:49Z'
+    missing:
+      description: Planned rules that the host did not have, at most 1000.
+      type: list
+      elements: str
+      sample: ['accept in tcp 8563 from 192.0.2.21  # sql_client']
+    extra:
+      description: Rules of ours that are no longer planned, at most 1000.
+      type: list
+      elements: str
+      sample: []
+    foreign:
+      description: What another program or user did to our rules.
+      type: list
+      elements: dict
+      contains:
+        code:
+          description:
+            - V(chain_gone) if a file has our rules, and the running firewall has not.
+            - V(jump_gone) if no rule leads to ours.
+            - V(not_first) if rules of others decide before ours.
+            - V(changed) if there are more or fewer rules among ours, or others.
+          type: str
+          sample: not_first
+        where:
+          description: The chain, policy or file.
+          type: str
+          sample: chain inet filter input
+        text:
+          description: The change in words.
+          type: str
+          sample: 1 rule stands in chain inet filter input before ours and decides first
 rolled_back:
   description: When the host rolled back an earlier change that nobody confirmed (UTC), otherwise empty.
   returned: success
@@ -229,6 +344,7 @@ def options() -> t.Dict[str, t.Any]:
         "outgoing": {"type": "str", "choices": ["auto", "always", "never"], "default": "auto"},
         "restrict": {"type": "bool", "default": False},
         "allow_any": {"type": "bool", "default": False},
+        "cut": {"type": "bool", "default": False},
         "persist": {"type": "bool", "default": True},
         "rollback_after": {"type": "int", "default": 30},
         "host": {"type": "str"},
@@ -249,6 +365,7 @@ def act(params: t.Mapping[str, t.Any], check_mode: bool) -> "t.Union[FirewallRes
         persist=params["persist"],
         rollback_after=params["rollback_after"],
         allow_any=params["allow_any"],
+        cut=params["cut"],
     )
     return change(wanted, identity=uuid.uuid4().hex[:12], dry=check_mode)
 
@@ -260,6 +377,9 @@ def main() -> None:
         result: t.Dict[str, t.Any] = dict(act(module.params, module.check_mode))
         for warning in result.pop("warnings", []):
             module.warn(warning)
+        stopped = result.pop("stopped", "")
+        if stopped:
+            module.fail_json(msg=stopped, **result)
         module.exit_json(**result)
 
 

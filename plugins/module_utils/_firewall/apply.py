@@ -9,8 +9,10 @@
 3. Decide what it has to hold: the plan's rules, the way in of the running connection, rejections of everybody
    else.
 4. Refuse what another firewall would drop all the same (other_firewalls.py).
-5. Let the firewall say how to get there and back (provider.py). In check mode the run ends here.
-6. Start the timer of the rollback, perform the steps, and return what was done. The action plugin confirms
+5. Let the firewall say how to get there and back (provider.py).
+6. Look who uses now what the change would refuse (cut.py). In check mode the run ends here, and so does a
+   restriction that would cut somebody off, unless that is accepted.
+7. Start the timer of the rollback, perform the steps, and return what was done. The action plugin confirms
    the change.
 """
 
@@ -18,11 +20,13 @@ import fcntl
 import os
 import socket
 from contextlib import contextmanager
-from typing import TYPE_CHECKING, Iterator, List, NamedTuple, Optional, Sequence
+from typing import TYPE_CHECKING, Iterator, List, NamedTuple, Optional, Sequence, Tuple, Type
 
 from .._values.ports import Ports
 from . import connection as _connection
-from . import detect, other_firewalls, rollback
+from . import cut as _cut
+from . import detect, drift, live, other_firewalls, rollback
+from .host_chains import HostChains
 from .listing import Listing
 from .provider import Provider
 from .rule import (
@@ -37,6 +41,7 @@ from .rule import (
     restriction,
     unused_ports,
 )
+from .ruleset import FAMILIES
 from .steps import FirewallError, Steps, open_lock, perform, perform_all, state_after
 
 if TYPE_CHECKING:
@@ -56,6 +61,7 @@ class Options(NamedTuple):
     persist: bool = True
     rollback_after: int = 30
     allow_any: bool = False
+    cut: bool = False
 
 
 @contextmanager
@@ -180,9 +186,73 @@ def _change(options: Options, identity: str, dry: bool) -> "FirewallResult":
     why = provider.nothing_to_open() if plan and not after and not unanswered else ""
     if why:
         result["msg"] = why
+    sides = _Sides(provider, before, after)
+    cuts, unknown = _cuts_if_known(firewall, sides, listing, options) if decided.steps else ([], [])
+    result["cut"] = _cut.report(cuts, before, after)
+    made = rollback.made_at(provider.own_files())
+    result["drift"] = drift.report(before, after, provider.foreign_changes(), made)
+    result["warnings"] += unknown + drift.notes(result["drift"], dry)
+    if cuts:
+        result["diff"]["before"] += _cut.diff_lines(result["cut"])
+        said = _cut.sentence(result["cut"])
+        if options.present and options.restrict and not (options.cut or dry):
+            return _stopped(result, said)
+        result["warnings"].append(said)
     if decided.steps and not dry:
         result["pending"] = _perform(decided.steps, decided.undo, identity, options.rollback_after)
     return result
+
+
+def _stopped(result: "FirewallResult", said: str) -> "FirewallResult":
+    """Return the result of a change that is not made; Ansible shows all of it, so it is short."""
+    return {
+        "changed": False,
+        "provider": result["provider"],
+        "cut": result["cut"],
+        "warnings": result["warnings"],
+        "diff": result["diff"],
+        "stopped": (
+            f"{said}. Nothing was changed: permit these addresses in the plan (exasol_peers), or set cut "
+            "(exasol_firewall_cut) to true to refuse them"
+        ),
+    }
+
+
+class _Sides(NamedTuple):
+    """A firewall, and our rules in it before and after a change."""
+
+    provider: Provider
+    before: Rules
+    after: Rules
+
+
+def _cuts(firewall: Type[Provider], sides: _Sides, listing: Listing) -> List[_cut.Cut]:
+    """Return whom the change would cut off."""
+    connections = live.live(live.of_host)
+    tables = list(other_firewalls.all_chains(firewall, listing)) if connections else []
+    versions = {family: version for version, family in FAMILIES.items()}
+    without_ours = [
+        (family, sides.provider.without_ours(chains, versions.get(family, 0))) for family, chains in tables
+    ]
+    return _cut.cut_off(
+        live=connections,
+        before=sides.before,
+        after=sides.after,
+        today=HostChains(tables),
+        rest=HostChains(without_ours),
+    )
+
+
+def _cuts_if_known(
+    firewall: Type[Provider], sides: _Sides, listing: Listing, options: Options
+) -> Tuple[List[_cut.Cut], List[str]]:
+    """Return whom the change would cut off, and a warning if that cannot be known and need not be."""
+    try:
+        return _cuts(firewall, sides, listing), []
+    except FirewallError as error:
+        if not options.cut:
+            raise
+        return [], [str(error)]
 
 
 def _nothing_runs(options: Options) -> str:
@@ -199,6 +269,7 @@ def _perform(steps: Steps, undo: Steps, identity: str, seconds: int) -> str:
     """Perform the steps; return the identity of the change to confirm, nothing without a rollback."""
     if not seconds:
         perform(steps, lambda: _roll_back_without_timer(identity, undo))
+        rollback.remember(identity)
         return ""
     rollback.arm(identity, undo, seconds)
     perform(steps, lambda: rollback.roll_back_now(identity, undo))

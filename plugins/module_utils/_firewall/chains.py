@@ -73,6 +73,7 @@ class Traffic(NamedTuple):
     networks: Tuple[Interval, ...]
     text: str
     reply: bool = False  # whether it is the answer
+    established: bool = False  # whether it belongs to a connection that is open already
 
     @property
     def incoming(self) -> bool:
@@ -150,12 +151,13 @@ def interval(network: Network) -> Interval:
 
 def overlap(wanted: Sequence[Interval], meant: Iterable[Interval]) -> int:
     """Return which share of the wanted numbers is in C(meant)."""
-    meant = _merged(meant)
+    meant = merged(meant)
     shares = {_one(first, last, meant) for first, last in wanted}
     return shares.pop() if len(shares) == 1 else PARTLY
 
 
-def _merged(intervals: Iterable[Interval]) -> List[Interval]:
+def merged(intervals: Iterable[Interval]) -> List[Interval]:
+    """Return the same numbers in as few intervals as possible, lowest first."""
     found: List[Interval] = []
     for first, last in sorted(intervals):
         if found and first <= found[-1][1] + 1:
@@ -326,7 +328,7 @@ def state_in(states: Iterable[str], tracked: bool = True) -> Condition:
     def share(wanted: Traffic) -> int:
         if not tracked:
             return PARTLY
-        return YES if ("established" if wanted.reply else "new") in known else NO
+        return YES if ("established" if wanted.reply or wanted.established else "new") in known else NO
 
     return share, False
 
@@ -334,12 +336,13 @@ def state_in(states: Iterable[str], tracked: bool = True) -> Condition:
 def flags_are(mask: Iterable[str], flags: Iterable[str]) -> Condition:
     """Return the condition that exactly these of the masked TCP flags are set.
 
-    A first packet has SYN, the reply to it SYN and ACK.
+    A first packet has SYN, the reply to it SYN and ACK, those of an open connection ACK.
     """
     known, wanted_flags = {flag.lower() for flag in mask}, {flag.lower() for flag in flags}
 
     def share(wanted: Traffic) -> int:
-        found = YES if ({"syn", "ack"} if wanted.reply else {"syn"}) & known == wanted_flags else NO
+        set_flags = {"syn", "ack"} if wanted.reply else {"ack"} if wanted.established else {"syn"}
+        found = YES if set_flags & known == wanted_flags else NO
         return {"tcp": found, "udp": NO}.get(wanted.protocol, RARELY if found == NO else PARTLY)
 
     return share, False
@@ -367,7 +370,7 @@ def chains_that_drop(chains: Dict[str, Chain], wanted: Iterable[Traffic]) -> Dic
             if (
                 chain.hook not in HOOKS[piece.incoming]
                 or (name in found and found[name][0])
-                or _is_virtual(chain)
+                or is_virtual(chain)
                 or (chain.nat and piece.reply)
             ):
                 continue
@@ -379,5 +382,6 @@ def chains_that_drop(chains: Dict[str, Chain], wanted: Iterable[Traffic]) -> Dic
     return found
 
 
-def _is_virtual(chain: Chain) -> bool:
+def is_virtual(chain: Chain) -> bool:
+    """Tell whether a chain sees only loopback, or an interface of containers, virtual machines or tunnels."""
     return bool(chain.device and (chain.device == "lo" or VIRTUAL.match(chain.device)))

@@ -20,7 +20,7 @@ from xml.sax.saxutils import escape, unescape
 
 from .._values.addresses import Network
 from .._values.ports import PortRange, Ports
-from . import xtables
+from . import drift, xtables
 from .listing import Listing
 from .provider import Change, Provider
 from .rule import (
@@ -260,6 +260,8 @@ class Firewalld(Provider):
     command = "firewall-cmd"
     owns_tables = "firewalld"
     has_service = True
+    # firewalld makes several chains of a policy: filter_IN_policy_exasol-network-in_allow, for example.
+    our_chains = r"[a-z]+_[A-Z]+_policy_exasol-network-(in|out)(_|\Z)"
 
     @classmethod
     def is_running(cls, listing: Listing, beside: Sequence[Type[Provider]] = ()) -> bool:
@@ -347,6 +349,38 @@ class Firewalld(Provider):
             change.steps.append(Write(policy.path, content))
             change.undo.append(before)
         return needed != (policy.name in self._policies)
+
+    def own_files(self) -> List[str]:
+        """Return the permanent configuration of our policies."""
+        return [policy.path for policy in POLICIES]
+
+    def foreign_changes(self) -> List[drift.ForeignChange]:
+        """Return what others did to our policies, compared with their permanent configuration."""
+        found = []
+        held = split_rules(self.rules())
+        for policy in POLICIES:
+            kept, where = read(policy.path), f"policy {policy.name}"
+            if policy.name not in self._policies:
+                found += [drift.chain_gone(where, policy.path)] if kept is not None else []
+                continue
+            if kept is None:
+                found.append(drift.changed(where, f"{policy.path} is gone, and a reload will remove them"))
+            elif kept != document(policy, held):
+                found.append(drift.changed(where, f"they are not those of {policy.path}"))
+            before = self._evaluated_before(policy)
+            found += [drift.not_first(where, len(before), f"policy {before[0]}")] if before else []
+        return found
+
+    def _evaluated_before(self, policy: Policy) -> List[str]:
+        """Return the policies of others that see our packets before ours."""
+        return sorted(
+            name
+            for name, fields in self._policies.items()
+            if name not in (ours.name for ours in POLICIES)
+            and int(fields.get("priority") or 0) < _PRIORITY
+            and {policy.ingress, "ANY"} & set(fields.get("ingress-zones", "").split())
+            and {policy.egress, "ANY"} & set(fields.get("egress-zones", "").split())
+        )
 
     def _differences(self, policy: Policy, wanted: Sequence[str]) -> Tuple[List[str], List[str]]:
         """Return the rich rules to add to the running policy, and those to remove."""

@@ -11,9 +11,9 @@ removed; no other line changes.
 
 import re
 import shlex
-from typing import Dict, List, NamedTuple, Optional, Sequence, Tuple, Type
+from typing import Dict, Iterator, List, NamedTuple, Optional, Sequence, Tuple, Type
 
-from . import ruleset, xtables
+from . import drift, ruleset, xtables
 from .chains import BaseChain
 from .listing import Listing
 from .provider import Change, Provider, several_run
@@ -135,6 +135,30 @@ def _direction(saved: str, rules: Rules, version: int, direction: str) -> str:
     if jumps != [0]:
         text += gone + _insertion(direction)
     return text
+
+
+def _foreign_changes(
+    saved: str, version: int, direction: str, kept: Tuple[str, str]
+) -> Iterator[drift.ForeignChange]:
+    """Yield what others did to one chain of ours; C(kept) is the file loaded at boot, and its text."""
+    chain, (path, text) = CHAINS[direction], kept
+    where = f"chain {_BASES[direction]} of IPv{version}"
+    if f":{chain} " not in saved:
+        if f":{chain} " in text:
+            yield drift.chain_gone(where, path)
+        return
+    lines = saved.splitlines()
+    in_base = [line for line in lines if line.startswith(f"-A {_BASES[direction]} ")]
+    jumps = [position for position, line in enumerate(in_base) if line.endswith(f"-j {chain}")]
+    if not jumps:
+        yield drift.jump_gone(where, chain)
+    elif jumps[0]:
+        yield drift.not_first(where, jumps[0], in_base[0])
+    present = [line for line in lines if line.startswith(f"-A {chain} ")]
+    strange = len(present) - len(chain_lines(parse(saved, version), direction, version))
+    if strange:
+        why = f"{abs(strange)} {'more' if strange > 0 else 'fewer'} than ours"
+        yield drift.changed(f"chain {chain} of IPv{version}", why)
 
 
 def _insertion(direction: str) -> str:
@@ -289,6 +313,7 @@ class Iptables(Provider):
     command = "iptables-save"
     owns_tables = "iptables"
     has_service = False
+    our_chains = r"EXASOL-(IN|OUT)\Z"
 
     @classmethod
     def is_running(cls, listing: Listing, beside: Sequence[Type[Provider]] = ()) -> bool:
@@ -402,6 +427,16 @@ class Iptables(Provider):
                 "(Debian, Ubuntu) or iptables-services (Red Hat)"
             )
         return notes
+
+    def foreign_changes(self) -> List[drift.ForeignChange]:
+        """Return what others did to our chains, compared with the rules that are loaded at boot."""
+        found: List[drift.ForeignChange] = []
+        for family in self._families:
+            saved, path = self._saved[family.version], _file(family)
+            kept = read(path) or "" if path else ""
+            for direction in CHAINS:
+                found += _foreign_changes(saved, family.version, direction, (path, kept))
+        return found
 
     def filters_outgoing(self) -> bool:
         """Tell whether the chain OUTPUT drops anything."""

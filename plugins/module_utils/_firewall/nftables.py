@@ -10,9 +10,11 @@ their base chain jumps to it. Rejections have to accept nothing, and stand in a 
 """
 
 import os
+import re
 import shlex
 from typing import Dict, Iterable, Iterator, List, NamedTuple, Optional, Sequence, Set, Tuple, Type
 
+from . import drift
 from .chains import BaseChain
 from .listing import Listing
 from .provider import Change, Provider
@@ -111,6 +113,7 @@ class Nftables(Provider):
     command = "nft"
     owns_tables = "nftables"
     has_service = False
+    our_chains = r"exasol_network_(in|out)\Z"
 
     @classmethod
     def is_running(cls, listing: Listing, beside: Sequence[Type[Provider]] = ()) -> bool:
@@ -282,6 +285,41 @@ class Nftables(Provider):
             note = "nftables.service is not enabled, so neither the host's rules nor ours are loaded at boot"
             return [f"{note}: run systemctl enable nftables"]
         return []
+
+    def own_files(self) -> List[str]:
+        """Return the files that load our rules at boot."""
+        return sorted(_known_files())
+
+    def foreign_changes(self) -> List[drift.ForeignChange]:
+        """Return what others did to our chains, compared with the files that load them at boot."""
+        found = [change for path in sorted(_known_files()) for change in self._lost_of(path)]
+        for place in sorted(place for place in self._ruleset.bases() if self._has_ours(place)):
+            jumps, where = self._ruleset.jumps(place), f"chain {place.in_table} {place.base}"
+            if jumps and jumps[0][0] > 0:
+                found.append(drift.not_first(where, jumps[0][0]))
+            elif not jumps and place in self._places:
+                found.append(drift.jump_gone(where, place.chain))
+        for place in self._ruleset.ours_anywhere():
+            present = self._ruleset.rules(place.family, place.table, place.chain)
+            strange = len(present) - 1 - len(self._ruleset.ours(place))
+            if strange:
+                why = f"{abs(strange)} {'more' if strange > 0 else 'fewer'} than ours"
+                found.append(drift.changed(f"chain {place.in_table} {place.chain}", why))
+        return found
+
+    def _has_ours(self, place: Place) -> bool:
+        return self._ruleset.has_chain(place.family, place.table, place.chain)
+
+    def _lost_of(self, path: str) -> Iterator[drift.ForeignChange]:
+        """Yield that what a file loads at boot is not there."""
+        for family, table, chain in re.findall(
+            r"^(?:add chain|table) (inet|ip6?) (\S+) (exasol_network_(?:in|out)|{)$",
+            read(path) or "",
+            re.MULTILINE,
+        ):
+            name = CHAINS[IN] if chain == "{" else chain
+            if not self._ruleset.has_chain(family, table, name):
+                yield drift.chain_gone(f"table {family} {table}", path)
 
     def nothing_to_open(self) -> str:
         """Return why none of the planned rules is needed."""

@@ -8,7 +8,7 @@ Every base chain of nftables and of both variants of iptables between the interf
 at, at whatever hook, priority and type, except those that the chosen firewall opens itself.
 """
 
-from typing import TYPE_CHECKING, Dict, Iterator, List, NamedTuple, Optional, Sequence, Type
+from typing import TYPE_CHECKING, Dict, Iterator, List, NamedTuple, Optional, Sequence, Tuple, Type
 
 from . import chains as _chains
 from . import nft_chains, saved_chains, xtables
@@ -60,15 +60,29 @@ def barriers(firewall: Chosen, rules: Rules, listing: Optional[Listing] = None) 
 
 
 def _of_group(group: _Group, wanted: List[_chains.Traffic]) -> Iterator[Barrier]:
-    bases = {
-        name: chain if name in group.looked_at else chain._replace(hook="")
-        for name, chain in group.chains.items()
-    }
+    bases = _looked_at(group)
     # Packets of the other IP version never reach a chain, so its policy does not drop them.
     seen = [piece for piece in wanted if group.family != FAMILIES[10 - piece.version]]
     for name, (everything, what) in sorted(_chains.chains_that_drop(bases, seen).items()):
         chain = _chains.BaseChain(group.family, group.table, name)
         yield Barrier(owner=group.owner, chain=chain, everything=everything, what=what)
+
+
+def all_chains(firewall: Chosen, listing: Listing) -> Iterator[Tuple[str, Dict[str, _chains.Chain]]]:
+    """Yield family and chains of each table that filters, whoever it belongs to.
+
+    Base chains that are not to be looked at have no hook.
+    """
+    for others in (False, True):
+        for group in _groups(firewall, listing, others):
+            yield group.family, _looked_at(group)
+
+
+def _looked_at(group: _Group) -> Dict[str, _chains.Chain]:
+    return {
+        name: chain if name in group.looked_at else chain._replace(hook="")
+        for name, chain in group.chains.items()
+    }
 
 
 def unanswered(

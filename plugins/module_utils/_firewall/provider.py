@@ -14,9 +14,11 @@ it:
 """
 
 import abc
-from typing import List, NamedTuple, Optional, Sequence, Type
+import re
+from typing import Dict, List, NamedTuple, Optional, Sequence, Type
 
-from .chains import BaseChain
+from .chains import BaseChain, Chain
+from .drift import ForeignChange
 from .listing import Listing
 from .rule import Rules
 from .steps import FirewallError, Step, which
@@ -37,6 +39,7 @@ class Provider(abc.ABC):
     command: str  # the program without which this firewall is not installed
     owns_tables: str  # whose base chains it opens, as Ruleset.owner() and Listing.texts() name the owner
     has_service: bool  # whether it can be switched off; rules of one without a service can always be changed
+    our_chains: str  # a pattern for the names of the chains that hold rules of ours alone
 
     def __init__(self, listing: Optional[Listing] = None) -> None:
         self._listing = listing or Listing()
@@ -101,6 +104,26 @@ class Provider(abc.ABC):
         Called before rules are made, not when they are only removed. By default there is nothing to check: a
         firewall that evaluates our rules before all others cannot pass them over.
         """
+
+    def without_ours(self, chains: Dict[str, Chain], version: int) -> Dict[str, Chain]:
+        """Return the chains of one table without our rules: what is left when a change removes all of them.
+
+        By default every rule of ours stands in a chain of ours. C(version) is that of a table of one IP
+        version, and of no meaning for others.
+        """
+        del version
+        return {
+            name: chain._replace(links=()) if re.match(self.our_chains, name) else chain
+            for name, chain in chains.items()
+        }
+
+    def foreign_changes(self) -> List[ForeignChange]:
+        """Return what others did to our rules since we made them, as far as it shows."""
+        return []
+
+    def own_files(self) -> List[str]:
+        """Return the files that hold nothing but our rules: when they were written, our rules were made."""
+        return []
 
     def left_out(self, plan: Rules) -> List[str]:
         """Return warnings about planned rules that this firewall cannot hold; by default none."""

@@ -44,7 +44,7 @@ import shlex
 import shutil
 import subprocess
 import time
-from typing import TYPE_CHECKING, List, Optional
+from typing import TYPE_CHECKING, List, Optional, Sequence
 
 from .steps import (
     HEAD,
@@ -587,7 +587,7 @@ def confirm(identity: str) -> bool:
         os.rename(_PENDING, _CONFIRMED)
     except OSError:
         return False
-    _remember(identity)
+    remember(identity)
     _stop_timer(identity)
     perform_all(_unguard())
     shutil.rmtree(_CONFIRMED, ignore_errors=True)
@@ -595,11 +595,24 @@ def confirm(identity: str) -> bool:
     return True
 
 
-def _remember(identity: str) -> None:
+def remember(identity: str) -> None:
+    """Keep which change was made last, and with it when."""
     try:
         Write(_LAST, identity, 0o600).perform()
     except FirewallError:
-        pass  # it matters only if an answer is lost
+        pass  # it matters only if an answer is lost, and for when our rules were made
+
+
+def made_at(files: Sequence[str] = ()) -> str:
+    """Return when the last change was confirmed (UTC), or made; nothing if that is not known.
+
+    The host forgets that when it boots. Then the newest of the files that hold our rules tells.
+    """
+    for paths in ((_LAST,), files):
+        times = [os.path.getmtime(path) for path in paths if os.path.exists(path)]
+        if times:
+            return time.strftime("%Y-%m-%dT%H:%M:%SZ", time.gmtime(max(times)))
+    return ""
 
 
 def _stop_timer(identity: str) -> None:

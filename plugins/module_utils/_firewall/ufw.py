@@ -18,7 +18,8 @@ import shlex
 from typing import Dict, List, NamedTuple, Optional, Sequence, Set, Type
 
 from .._values.ports import Ports
-from . import xtables
+from . import drift, saved_chains, xtables
+from .chains import Chain
 from .listing import Listing
 from .provider import Change, Provider
 from .rule import ACCEPT, COMMENT_PREFIX, IN, OUT, REJECT, Rule, Rules, canonical, names_of, network_text
@@ -180,6 +181,10 @@ def _without_ours(text: str) -> str:
     return "".join(line for index, line in enumerate(lines) if index not in gone)
 
 
+def _count_of_lines(text: str) -> int:
+    return sum(bool(_LINE.match(line)) for line in text.splitlines())
+
+
 def _is_ours(line: str) -> bool:
     return line.startswith("### tuple ###") and any(
         _parse_tuple(line.rstrip("\n"), version) for version in (4, 6)
@@ -193,6 +198,7 @@ class Ufw(Provider):
     command = "ufw"
     owns_tables = "iptables"
     has_service = True
+    our_chains = r"(?!)"  # none: our rules stand before those of others, in ufw's own chains
 
     @classmethod
     def is_running(cls, listing: Listing, beside: Sequence[Type[Provider]] = ()) -> bool:
@@ -233,6 +239,35 @@ class Ufw(Provider):
                 change.steps.append(Run(tuple(_restore(family, family.restore)), content))
                 change.undo.append(undo_step(family, text, mode))
         return change
+
+    def without_ours(self, chains: Dict[str, Chain], version: int) -> Dict[str, Chain]:
+        """Return the chains with ufw's user rules as the file has them without ours."""
+        family = next((family for family in self._families if family.version == version), None)
+        if family is None or not any(chain.format(family.infix) in chains for chain in _CHAINS.values()):
+            return chains
+        left = edit(self._texts[version], (), version, family.infix)
+        names = [name.format(family.infix) for name in _CHAINS.values()]
+        found = dict(chains)
+        for unused, of_file in saved_chains.tables(left, version):
+            found.update({name: of_file[name] for name in names if name in of_file})
+        return found
+
+    def foreign_changes(self) -> List[drift.ForeignChange]:
+        """Return what others did to our rules: in the file, and in the chains that ufw makes of it."""
+        found = []
+        for family in self._families:
+            text = self._texts[family.version]
+            tuples = [line for line in text.splitlines() if line.startswith("### tuple ###")]
+            ours = [place for place, line in enumerate(tuples) if _parse_tuple(line, family.version)]
+            if not ours:
+                continue
+            if ours[0]:
+                found.append(drift.not_first(family.path, ours[0], tuples[0]))
+            saved = xtables.filter_table(self._listing.saved(xtables.SAVE[family.version]))
+            in_file, in_force = (_count_of_lines(one) for one in (text, saved))
+            if in_force < in_file:
+                found.append(drift.chain_gone(f"ufw's user chains of IPv{family.version}", family.path))
+        return found
 
     def left_out(self, plan: Rules) -> List[str]:
         """Return that rules for IPv6 cannot be opened, if ufw drops all of IPv6."""

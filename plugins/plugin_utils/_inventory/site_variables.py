@@ -65,6 +65,7 @@ BY_HOST = (
     "exasol_firewall_provider",
     "exasol_firewall_outgoing",
     "exasol_firewall_restrict",
+    "exasol_firewall_cut",
     "exasol_firewall_persist",
     "exasol_firewall_rollback_after",
     "exasol_verify_listeners_ttl",

@@ -17,6 +17,8 @@ import typing as t
 from collections.abc import Mapping
 from functools import lru_cache
 
+from ...module_utils._firewall.cut import CONTINUE, END
+from ...module_utils._firewall.host_chains import UNKNOWN as UNKNOWN_CHAINS
 from ...module_utils._identify._finding import STATUSES
 from ...module_utils._kernel.counters import COUNTERS, LEVELS
 from ...module_utils._kernel.ways import PROBLEMS as WAY_PROBLEMS
@@ -47,6 +49,8 @@ _MAX_OUTPUT = 20000  # of what a module printed before it failed
 _MAX_NAME = 300
 _MAX_ENTRIES = 65536
 _MAX_PORTS = 6 * 65536
+_MAX_SERVICES = 1000  # of one rule
+_MAX_CONNECTIONS = 2**32
 _YEARS = 366 * 1000
 _MAX_CLOCK = 1e12  # seconds
 
@@ -337,6 +341,28 @@ LISTENER = _object(
     kernel=_KERNEL,
     idle_connections=_list(_IDLE_PATH),
     **_ORIGIN,
+)
+# Whom a change of the firewall would cut off; a host without a firewall says nothing of it.
+FIREWALL = _object(
+    "",
+    cut=_object(
+        "remotes connections flows",
+        remotes={"type": "integer", "minimum": 0, "maximum": _MAX_CONNECTIONS},
+        connections={"type": "integer", "minimum": 0, "maximum": _MAX_CONNECTIONS},
+        flows=_list(
+            _object(
+                "remote direction protocol port services connections certain open_connections",
+                remote=_SEEN_ADDRESS,
+                direction={"enum": ("in", "out")},
+                protocol=_PROTOCOL,
+                port=_PORT,
+                services=_list(_NAME, _MAX_SERVICES),
+                connections={"type": "integer", "minimum": 1, "maximum": _MAX_CONNECTIONS},
+                certain={"type": "boolean"},
+                open_connections={"enum": (CONTINUE, END, UNKNOWN_CHAINS)},
+            )
+        ),
+    ),
 )
 # What is kept of a host whose module failed: the reason may be that an address is not its own.
 _WHEREABOUTS = _object("", addresses=_OWN_ADDRESSES, **_ORIGIN)

@@ -23,7 +23,7 @@ if t.TYPE_CHECKING:
 
 TCP_PORTS = (1521, 2580, 4444, 8563, 9998, 9999, 20000, 20002, 20500, 21000, 21001)
 UDP_PORT = 7777
-ECHO_PORT = 9998
+ECHO_PORTS = (9998, 8563)  # one that all baselines open, and one of a service
 T = t.TypeVar("T")
 # Reached[destination][IP version] is the set of ports; the one of UDP is written as a negative number.
 Reached = dict[str, dict[int, set[int]]]
@@ -37,7 +37,7 @@ name = sys.argv[1].encode()
 async def greet(reader, writer):
     port = writer.get_extra_info("sockname")[1]
     writer.write(name + b"\\n")
-    while port == {ECHO_PORT}:
+    while port in {ECHO_PORTS!r}:
         line = await reader.readline()
         if not line:
             break
@@ -201,7 +201,9 @@ class Traffic:
         return output
 
     @contextlib.contextmanager
-    def session(self, source: str, destination: str, port: int = ECHO_PORT) -> Iterator[Callable[[], bool]]:
+    def session(
+        self, source: str, destination: str, port: int = ECHO_PORTS[0]
+    ) -> Iterator[Callable[[], bool]]:
         """Hold a connection open, and yield a function that returns whether it still passes bytes."""
         holder = _inside(
             self._lab.process(source),

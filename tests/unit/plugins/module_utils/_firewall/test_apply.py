@@ -4,6 +4,7 @@
 """From options to a changed host, with a provider and a timer that only remember."""
 
 import contextlib
+import ipaddress
 import subprocess
 import sys
 
@@ -15,11 +16,16 @@ from ansible_collections.exasol_community.network.plugins.module_utils._firewall
     rollback,
 )
 from ansible_collections.exasol_community.network.plugins.module_utils._firewall.apply import Options
-from ansible_collections.exasol_community.network.plugins.module_utils._firewall.chains import BaseChain
+from ansible_collections.exasol_community.network.plugins.module_utils._firewall.chains import (
+    BaseChain,
+    Chain,
+)
 from ansible_collections.exasol_community.network.plugins.module_utils._firewall.connection import (
     Connection,
 )
+from ansible_collections.exasol_community.network.plugins.module_utils._firewall.live import Flow
 from ansible_collections.exasol_community.network.plugins.module_utils._firewall.nftables import Nftables
+from ansible_collections.exasol_community.network.plugins.module_utils._firewall.permits import Kind
 from ansible_collections.exasol_community.network.plugins.module_utils._firewall.provider import (
     Change,
     Provider,
@@ -56,6 +62,7 @@ class Firewall(Provider):
     """Holds some rules, and writes down what its steps do."""
 
     name = "nftables"
+    our_chains = Nftables.our_chains
 
     def __init__(self, out, held=(), filters_outgoing=False, failing=False):
         super().__init__()
@@ -108,11 +115,19 @@ class Host(Place):
         monkeypatch.setattr(apply._connection, "find", lambda: None)
         monkeypatch.setattr(apply.other_firewalls, "barriers", lambda firewall, rules, listing: [])
         monkeypatch.setattr(apply.other_firewalls, "unanswered", lambda *arguments: [])
+        monkeypatch.setattr(apply.live, "live", lambda read: self.live)
+        monkeypatch.setattr(apply.other_firewalls, "all_chains", lambda firewall, listing: self.chains)
+        self.live, self.chains = {}, []
         self.monkeypatch = monkeypatch
 
     def connected(self, address, port):
         """Let the module run over this connection."""
         self.monkeypatch.setattr(apply._connection, "find", lambda: Connection(address, port))
+
+    def used(self, address, port, connections):
+        """Let a remote address have connections to a port of this host."""
+        flow = Flow(Kind("in", 4, "tcp", port), int(ipaddress.ip_address(address)))
+        self.live[(flow,)] = connections
 
     def log(self):
         """Return what was done, in order."""
@@ -308,6 +323,69 @@ def test_ports_that_nobody_may_use_are_refused_and_never_opened(host, rules, res
     assert ("accept in tcp 2222 from 203.0.113.77" in found) == (restrict or len(rules) == 2), (
         "the way in of the connection"
     )
+
+
+STRANGER = "198.51.100.99"
+RESTRICTED = BOTH._replace(restrict=True)
+LOST = "live connection in tcp 8563 from 198.51.100.99: 12  # cos_ssh, sql_client"
+
+
+class TestCut:
+    """Live connections of a stranger, beside some that stay permitted."""
+
+    @pytest.fixture
+    def used(self, host):
+        host.used(STRANGER, 8563, 12)
+        host.used("192.0.2.7", 8563, 3)
+        host.used(STRANGER, 9998, 5)
+        return host
+
+    def test_a_restriction_stops_before_anything_is_changed(self, used):
+        result = apply.change(RESTRICTED, "one", dry=False)
+        assert_names(result["stopped"], [STRANGER, "8563", "12 live connections", "exasol_firewall_cut"])
+        assert "192.0.2.7" not in result["stopped"] and "9998" not in result["stopped"]
+        assert (result["changed"], "pending" in result, used.log(), used.started) == (False, False, [], [])
+        assert not used.folder.exists()
+
+    def test_an_accepted_cut_is_listed_and_made(self, used):
+        result = apply.change(RESTRICTED._replace(cut=True), "one", dry=False)
+        assert "stopped" not in result and result["changed"] and used.log() == ["done"]
+        assert [(flow["remote"], flow["connections"]) for flow in result["cut"]["flows"]] == [(STRANGER, 12)]
+        assert any(STRANGER in warning for warning in result["warnings"])
+
+    def test_check_mode_lists_and_goes_on(self, used):
+        result = apply.change(RESTRICTED, "one", dry=True)
+        assert "stopped" not in result and result["changed"] and used.log() == []
+        assert (result["cut"]["remotes"], result["cut"]["connections"]) == (1, 12)
+        assert LOST in result["diff"]["before"] and "live" not in result["diff"]["after"]
+
+    def test_who_stays_permitted_stops_nothing(self, host):
+        host.used("192.0.2.7", 8563, 3)
+        result = apply.change(RESTRICTED, "one", dry=False)
+        assert result["changed"] and result["cut"] == {"remotes": 0, "connections": 0, "flows": []}
+
+    def test_without_a_restriction_it_is_a_warning(self, monkeypatch, tmp_path):
+        host = Host(monkeypatch, tmp_path, held=cases.settled(apply.from_plan([IN_RULE], cases.resolve)))
+        host.used("192.0.2.7", 8563, 3)
+        host.chains = [("inet", {"input": Chain(links=(), hook="input", policy="drop")})]
+        result = apply.change(BOTH._replace(present=False), "one", dry=False)
+        assert result["changed"] and host.log() == ["done"]
+        assert any("192.0.2.7" in warning for warning in result["warnings"])
+
+    def test_an_unchanged_host_is_not_asked(self, monkeypatch, tmp_path):
+        host = Host(monkeypatch, tmp_path, held=cases.settled(apply.from_plan([IN_RULE], cases.resolve)))
+        host.monkeypatch.setattr(apply.live, "live", lambda read: pytest.fail("the connections were read"))
+        assert apply.change(BOTH, "one", dry=False)["cut"]["flows"] == []
+
+    def test_a_host_that_does_not_list_its_connections_is_refused_or_accepted_unseen(self, host, monkeypatch):
+        def unreadable(read):
+            raise FirewallError("/proc/net/tcp cannot be read")
+
+        monkeypatch.setattr(apply.live, "live", unreadable)
+        assert_names(refusal(apply.change, RESTRICTED, "one", False), ["/proc/net/tcp"])
+        assert host.log() == []
+        result = apply.change(RESTRICTED._replace(cut=True), "one", dry=False)
+        assert "/proc/net/tcp cannot be read" in result["warnings"] and host.log() == ["done"]
 
 
 def test_where_no_firewall_runs_nothing_is_done(host, monkeypatch):

@@ -27,6 +27,10 @@ from ansible_collections.exasol_community.network.plugins.module_utils._firewall
 from ansible_collections.exasol_community.network.plugins.module_utils._firewall import (
     ufw as _ufw,
 )
+from ansible_collections.exasol_community.network.plugins.module_utils._firewall.permits import (
+    Kind,
+    Permits,
+)
 from ansible_collections.exasol_community.network.tests.unit.plugins.module_utils._firewall import (
     cases,
     oracles,
@@ -134,7 +138,15 @@ def firewalld_file(rules):
     return lambda packet: oracles.decide(lines, packet)
 
 
-PROVIDERS = [nftables, iptables, iptables_file, ufw, ufw_status, firewalld, firewalld_file]
+def permits(rules):
+    """Return what is said of live connections, without any rendered text."""
+    known = Permits(rules)
+    return lambda packet: known.verdict(
+        Kind(packet.direction, packet.version, packet.protocol, packet.port), int(packet.address)
+    )
+
+
+PROVIDERS = [nftables, iptables, iptables_file, ufw, ufw_status, firewalld, firewalld_file, permits]
 BY_NAME = pytest.mark.parametrize("provider", PROVIDERS, ids=lambda provider: provider.__name__)
 
 

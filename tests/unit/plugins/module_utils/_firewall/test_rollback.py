@@ -792,7 +792,7 @@ def test_a_confirmation_whose_answer_is_lost_is_confirmed_when_asked_again(place
     assert rollback.confirm("two") is False
 
 
-@pytest.mark.parametrize("where", ["_remember", "_stop_timer", "_unguard"])
+@pytest.mark.parametrize("where", ["remember", "_stop_timer", "_unguard"])
 def test_a_confirmation_that_was_killed_halfway_leaves_nothing_for_long(systemd, monkeypatch, where):
     rollback.arm("one", systemd.undo, 30)
     script = systemd.script.read_text()

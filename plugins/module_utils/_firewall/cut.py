@@ -1,0 +1,209 @@
+# Copyright (c) 2026, exasol_community.network contributors
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+
+"""Whom a change of the firewall would cut off: live connections that the new rules would refuse.
+
+1. live.py lists the connections, as flows with the number of connections of each.
+2. permits.py says what our rules do with a flow now, and what those after the change do. Our accepted traffic
+   is decided before the rules of others see it.
+3. Where our rules leave a flow to the others, host_chains.py says what those do: C(today) are the chains as
+   they are, C(rest) those without our rules. Today counts, because what was refused before is not refused by
+   this change; and what our rules no longer accept, the others may.
+4. Open connections are another question: most rule sets accept their packets whatever is new. So the rest is
+   asked a second time, about packets of connections that are open.
+
+A flow whose answer nobody knows counts as refused, and says so: C(certain) is false.
+"""
+
+import ipaddress
+from typing import TYPE_CHECKING, Dict, Iterable, List, NamedTuple, Optional, Sequence, Tuple
+
+from .host_chains import UNKNOWN, HostChains
+from .live import Flow, Live
+from .permits import Kind, Permits, is_about
+from .rule import ACCEPT, CONTROLLER, IN, REJECT, Rule, Rules
+
+if TYPE_CHECKING:
+    from .._shapes import CutFlow, FirewallCut
+
+MAX_FLOWS = 1000  # in a result
+MAX_LINES = 100  # in a diff
+MAX_NAMED = 5  # in a sentence
+# What becomes of open connections.
+CONTINUE, END = "continue", "end"
+_OPEN = {ACCEPT: CONTINUE, UNKNOWN: UNKNOWN}
+_MORE = "..."
+
+
+class Cut(NamedTuple):
+    """A flow that is used now and would be refused."""
+
+    flow: Flow
+    connections: int
+    certain: bool
+    open_connections: str
+
+
+def cut_off(live: Live, before: Rules, after: Rules, today: HostChains, rest: HostChains) -> List[Cut]:
+    """Return the flows that a change would refuse; those with most connections first."""
+    by_kind: Dict[Kind, List[int]] = {}
+    for kind, remote in {flow for flows in live for flow in flows}:
+        by_kind.setdefault(kind, []).append(remote)
+    judge = _Judge(Permits(before), Permits(after), today, rest)
+    refused: Dict[Flow, Tuple[bool, str]] = {}
+    for kind, remotes in sorted(by_kind.items()):
+        refused.update(judge.of(kind, sorted(remotes)))
+    counts: Dict[Flow, int] = {}
+    for flows, connections in live.items():
+        flow = next((flow for flow in flows if flow in refused), None)
+        if flow is not None:
+            counts[flow] = counts.get(flow, 0) + connections
+    found = [Cut(flow, connections, *refused[flow]) for flow, connections in counts.items()]
+    return sorted(found, key=lambda cut: (-cut.connections, cut.flow))
+
+
+class _Judge:
+    """Rules and chains before and after a change, to be asked about all flows of a kind at once."""
+
+    def __init__(self, before: Permits, after: Permits, today: HostChains, rest: HostChains) -> None:
+        self._before = before
+        self._after = after
+        self._today = today
+        self._rest = rest
+
+    def of(self, kind: Kind, remotes: Sequence[int]) -> Dict[Flow, Tuple[bool, str]]:
+        """Return the flows that would be refused: whether that is certain, and what open connections do."""
+        groups: Dict[Tuple[Optional[str], Optional[str]], List[int]] = {}
+        for remote in remotes:
+            now = self._before.verdict(kind, remote)
+            then = self._after.verdict(kind, remote)
+            if now != REJECT and then != ACCEPT:
+                groups.setdefault((now, then), []).append(remote)
+        certain: Dict[int, bool] = {}
+        for (now, then), some in groups.items():
+            certain.update(self._refused(kind, some, now == ACCEPT, then == REJECT))
+        left = sorted(certain)
+        opened = self._rest.verdicts(kind, left, established=True)
+        return {
+            Flow(kind, remote): (certain[remote], _OPEN.get(verdict, END))
+            for remote, verdict in zip(left, opened)
+        }
+
+    def _refused(
+        self, kind: Kind, remotes: Sequence[int], is_accepted: bool, is_rejected: bool
+    ) -> Dict[int, bool]:
+        """Return the remote addresses that would be refused, and whether that is certain."""
+        if is_accepted and is_rejected:
+            return dict.fromkeys(remotes, True)
+        if is_rejected:
+            today = self._today.verdicts(kind, remotes)
+            # It is open, so it was accepted; only what certainly is refused by now is not refused by us.
+            return {remote: True for remote, verdict in zip(remotes, today) if verdict in (ACCEPT, UNKNOWN)}
+        rest = self._rest.verdicts(kind, remotes)
+        if is_accepted:
+            return {remote: verdict != UNKNOWN for remote, verdict in zip(remotes, rest) if verdict != ACCEPT}
+        # Our rules say nothing before and after. But a rule that somebody put into our chain is removed.
+        dropped = [remote for remote, verdict in zip(remotes, rest) if verdict not in (ACCEPT, UNKNOWN)]
+        today = self._today.verdicts(kind, dropped)
+        return {remote: True for remote, verdict in zip(dropped, today) if verdict == ACCEPT}
+
+
+def report(cuts: Sequence[Cut], before: Rules, after: Rules) -> "FirewallCut":
+    """Return the result for the user; of a long list only the beginning."""
+    names = _Names(before, after)
+    flows: "List[CutFlow]" = []
+    for cut in cuts[:MAX_FLOWS]:
+        kind, remote = cut.flow
+        flows.append(
+            {
+                "remote": address_text(kind.version, remote),
+                "direction": kind.direction,
+                "protocol": kind.protocol,
+                "port": kind.port,
+                "services": list(names.of(cut.flow)),
+                "connections": cut.connections,
+                "certain": cut.certain,
+                "open_connections": cut.open_connections,
+            }
+        )
+    return {
+        "remotes": len({(cut.flow.kind.version, cut.flow.remote) for cut in cuts}),
+        "connections": sum(cut.connections for cut in cuts),
+        "flows": flows,
+    }
+
+
+class _Names:
+    """The services of flows, by the rules that name them.
+
+    A rule has several ports, and the names of all their services. So the rule with the fewest names counts;
+    one that holds the remote address comes first.
+    """
+
+    def __init__(self, before: Rules, after: Rules) -> None:
+        self._rules = [rule for rule in before + after if CONTROLLER not in rule.services]
+        self._controllers = [rule for rule in before + after if CONTROLLER in rule.services]
+        self._about: Dict[Kind, List[Tuple[Rule, Permits]]] = {}
+
+    def of(self, flow: Flow) -> Tuple[str, ...]:
+        """Return the services of a flow."""
+        if flow.kind not in self._about:
+            about = (rule for rule in self._rules + self._controllers if is_about(rule, flow.kind))
+            self._about[flow.kind] = [(rule, Permits([rule])) for rule in about]
+        about_it = self._about[flow.kind]
+        own = [rule for rule, permits in about_it if rule.networks and permits.verdict(*flow)]
+        known = own or [rule for rule, unused in about_it if rule.ports and CONTROLLER not in rule.services]
+        return min((rule.services for rule in known), key=lambda names: (len(names), names), default=())
+
+
+def address_text(version: int, number: int) -> str:
+    """Return an address as text."""
+    return str({4: ipaddress.IPv4Address, 6: ipaddress.IPv6Address}[version](number))
+
+
+def diff_lines(cut: "FirewallCut") -> str:
+    """Return what a diff shows as removed: the connections, one flow a line."""
+    shown = cut["flows"][:MAX_LINES]
+    more = [f"{_MORE} and others\n"] if len(cut["flows"]) > len(shown) else []
+    return "".join(
+        [f"live connection {_what(flow)}: {flow['connections']}{_names(flow)}\n" for flow in shown] + more
+    )
+
+
+def _what(flow: "CutFlow") -> str:
+    preposition = "from" if flow["direction"] == IN else "to"
+    return f"{flow['direction']} {flow['protocol']} {flow['port']} {preposition} {flow['remote']}"
+
+
+def _names(flow: "CutFlow") -> str:
+    return f"  # {', '.join(flow['services'])}" if flow["services"] else ""
+
+
+def sentence(cut: "FirewallCut") -> str:
+    """Return who would be cut off in a sentence, and what that means for open connections."""
+    flows = cut["flows"]
+    named = [
+        f"{_what(flow)} ({', '.join([*flow['services'], _counted(flow['connections'], 'connection')])})"
+        for flow in flows[:MAX_NAMED]
+    ]
+    more = [_MORE] if len(flows) > MAX_NAMED else []
+    would = "would" if all(flow["certain"] for flow in flows) else "may"
+    return (
+        f"the change {would} refuse {_counted(cut['remotes'], 'remote address', 'remote addresses')} with "
+        f"{_counted(cut['connections'], 'live connection')}: {', '.join(named + more)}. "
+        f"{_of_open(flow['open_connections'] for flow in flows)}"
+    )
+
+
+def _of_open(codes: Iterable[str]) -> str:
+    found = set(codes)
+    if found == {CONTINUE}:
+        return "Open connections continue, new ones would be refused"
+    if found == {END}:
+        return "Open connections would be cut at once, because the firewall does not accept established ones"
+    return "Some open connections may be cut at once, and new ones would be refused"
+
+
+def _counted(number: int, singular: str, plural: str = "") -> str:
+    return f"{number:,} {singular if number == 1 else plural or singular + 's'}"

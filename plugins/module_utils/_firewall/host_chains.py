@@ -1,0 +1,85 @@
+# Copyright (c) 2026, exasol_community.network contributors
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+
+"""What all chains of a host do with flows: accept, drop, or nobody can tell.
+
+A chain is followed as chains.py follows it, but only what is certain counts. Addresses are looked at in
+ranges: most rule sets treat thousands of remote addresses alike, and then one look is enough for all.
+"""
+
+from typing import Dict, Iterable, List, NamedTuple, Sequence, Tuple
+
+from . import chains as _chains
+from .chains import DROP, HOOKS, Chain, Traffic
+from .permits import Kind
+from .rule import ACCEPT
+from .ruleset import FAMILIES
+
+UNKNOWN = "unknown"
+# Looks at a link, of all flows together. More take seconds; what is left is unknown.
+MAX_LOOKS = 100000
+
+
+class _Base(NamedTuple):
+    family: str
+    name: str
+    chains: Dict[str, Chain]
+
+
+class HostChains:
+    """All base chains of a host that filter what comes in or goes out."""
+
+    def __init__(self, tables: Iterable[Tuple[str, Dict[str, Chain]]]) -> None:
+        self._bases = []
+        self._links = 1
+        for family, chains in tables:
+            self._links += sum(len(chain.links) for chain in chains.values())
+            self._bases += [
+                _Base(family, name, chains)
+                for name, chain in sorted(chains.items())
+                if chain.hook and not chain.nat and not _chains.is_virtual(chain)
+            ]
+        self._looks = 0
+
+    def verdicts(self, kind: Kind, remotes: Sequence[int], established: bool = False) -> List[str]:
+        """Return what becomes of flows with these remote addresses, which are in ascending order.
+
+        With C(established), of packets that connections send which are open already.
+        """
+        if not remotes:
+            return []
+        self._looks += self._links
+        if self._looks > MAX_LOOKS and self._looks > self._links:
+            return [UNKNOWN] * len(remotes)
+        found = self._of_range(kind, remotes[0], remotes[-1], established)
+        if found != UNKNOWN or len(remotes) == 1:
+            return [found] * len(remotes)
+        middle = len(remotes) // 2
+        return self.verdicts(kind, remotes[:middle], established) + self.verdicts(
+            kind, remotes[middle:], established
+        )
+
+    def _of_range(self, kind: Kind, first: int, last: int, established: bool) -> str:
+        traffic = Traffic(
+            direction=kind.direction,
+            version=kind.version,
+            protocol=kind.protocol,
+            ports=((kind.port, kind.port),),
+            networks=((first, last),),
+            text="",
+            established=established,
+        )
+        found = ACCEPT
+        for base in self._bases:
+            # Packets of the other IP version never reach a chain.
+            if base.family == FAMILIES[10 - kind.version]:
+                continue
+            if base.chains[base.name].hook not in HOOKS[traffic.incoming]:
+                continue
+            seen = _chains.fate(base.chains, base.name, traffic)
+            if seen.verdict == DROP and not seen.spared:
+                return DROP
+            if seen.verdict == DROP or seen.dropped:
+                found = UNKNOWN
+        return found

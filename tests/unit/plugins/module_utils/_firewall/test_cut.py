@@ -1,0 +1,226 @@
+# Copyright (c) 2026, exasol_community.network contributors
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""Whom a change would cut off: exactly those who are permitted today and not afterwards."""
+
+import ipaddress
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from ansible_collections.exasol_community.network.plugins.module_utils._firewall import cut
+from ansible_collections.exasol_community.network.plugins.module_utils._firewall.chains import Chain
+from ansible_collections.exasol_community.network.plugins.module_utils._firewall.firewalld import Firewalld
+from ansible_collections.exasol_community.network.plugins.module_utils._firewall.host_chains import (
+    HostChains,
+)
+from ansible_collections.exasol_community.network.plugins.module_utils._firewall.iptables import Iptables
+from ansible_collections.exasol_community.network.plugins.module_utils._firewall.live import Flow
+from ansible_collections.exasol_community.network.plugins.module_utils._firewall.nftables import Nftables
+from ansible_collections.exasol_community.network.plugins.module_utils._firewall.permits import Kind
+from ansible_collections.exasol_community.network.plugins.module_utils._firewall.ufw import Ufw
+from ansible_collections.exasol_community.network.tests.unit.helpers import assert_names
+from ansible_collections.exasol_community.network.tests.unit.plugins.module_utils._firewall import cases
+from ansible_collections.exasol_community.network.tests.unit.plugins.module_utils._firewall.cases import (
+    meaning,
+    rule,
+)
+from ansible_collections.exasol_community.network.tests.unit.plugins.module_utils._firewall.test_host_chains import (
+    ACCEPTS_ESTABLISHED,
+    saved,
+)
+
+CLIENT, STRANGER = "192.0.2.21", "198.51.100.99"
+OPENED = rule("in tcp 2580,8563", CLIENT, "bucketfs,sql_client")
+REFUSED = rule("in tcp 2580,8563", "", "bucketfs,sql_client", action="reject")
+
+
+def constant(verdict):
+    """Return chains that treat everything alike."""
+    return HostChains(
+        [("inet", {hook: Chain(links=(), hook=hook, policy=verdict) for hook in ("input", "output")})]
+    )
+
+
+OPEN, CLOSED = constant("accept"), constant("drop")
+NOBODY_KNOWS = saved("-A INPUT -i eth7 -j ACCEPT")
+STATEFUL = saved(ACCEPTS_ESTABLISHED)
+
+
+def flow(remote, port=8563, direction="in", protocol="tcp"):
+    address = ipaddress.ip_address(remote)
+    return Flow(Kind(direction, address.version, protocol, port), int(address))
+
+
+def cuts(live, before=(), after=(), today=OPEN, rest=None):
+    """Return (address, port, connections, certain, open connections) of whoever is cut off."""
+    found = cut.cut_off(
+        {flows if isinstance(flows[0], Flow) else (flows,): count for flows, count in live.items()},
+        before,
+        after,
+        today,
+        rest or today,
+    )
+    return [
+        (
+            str(ipaddress.ip_address(one.flow.remote)),
+            one.flow.kind.port,
+            one.connections,
+            one.certain,
+            one.open_connections,
+        )
+        for one in found
+    ]
+
+
+@pytest.mark.parametrize(
+    "remote, before, after, rest, expected",
+    [
+        (STRANGER, (), (OPENED, REFUSED), OPEN, (True, "continue")),
+        (CLIENT, (), (OPENED, REFUSED), OPEN, None),
+        (STRANGER, (), (OPENED, REFUSED), STATEFUL, None),
+        (STRANGER, (OPENED, REFUSED), (OPENED, REFUSED), OPEN, None),
+        (CLIENT, (OPENED,), (), CLOSED, (True, "end")),
+        (CLIENT, (OPENED,), (), STATEFUL, (True, "continue")),
+        (CLIENT, (OPENED,), (), OPEN, None),
+        (CLIENT, (OPENED,), (), NOBODY_KNOWS, (False, "unknown")),
+        (CLIENT, (OPENED, REFUSED), (REFUSED,), OPEN, (True, "continue")),
+        (STRANGER, (OPENED,), (), CLOSED, None),
+        (STRANGER, (), (OPENED,), OPEN, None),
+    ],
+    ids=[
+        "a restriction refuses a stranger",
+        "a restriction accepts who is planned",
+        "who is refused today is not cut off by us",
+        "an unchanged restriction",
+        "a host that left",
+        "a host that left, with a stateful rest",
+        "the others accept all the same",
+        "nobody knows what the others do",
+        "accepted before, rejected now",
+        "our rules never named it",
+        "opening closes nothing",
+    ],
+)
+def test_one_flow(remote, before, after, rest, expected):
+    found = cuts({flow(remote): 2}, before, after, rest)
+    assert found == ([(remote, 8563, 2, *expected)] if expected else [])
+
+
+def test_a_rule_that_somebody_put_into_our_chain_is_lost_and_its_user_named():
+    assert cuts({flow(STRANGER): 1}, (OPENED,), (OPENED,), today=OPEN, rest=CLOSED) == [
+        (STRANGER, 8563, 1, True, "end")
+    ]
+
+
+def test_a_connection_that_either_side_may_have_begun_counts_once():
+    both = (flow(STRANGER, 8563), flow(STRANGER, 50000, "out"))
+    assert cuts({both: 3}, (), (OPENED, REFUSED)) == [(STRANGER, 8563, 3, True, "continue")]
+    assert cuts({tuple(reversed(both)): 3}, (), (OPENED, REFUSED)) == [(STRANGER, 8563, 3, True, "continue")]
+
+
+def test_who_has_most_connections_comes_first():
+    found = cuts({flow("198.51.100.1"): 1, flow(STRANGER): 7, flow(STRANGER, 2580): 2}, (), (REFUSED,))
+    assert [one[:3] for one in found] == [
+        (STRANGER, 8563, 7),
+        (STRANGER, 2580, 2),
+        ("198.51.100.1", 8563, 1),
+    ]
+
+
+@given(cases.RULE_SETS, cases.RULE_SETS, st.sampled_from(["accept", "drop"]), st.data())
+@cases.EXAMPLES
+def test_exactly_who_is_permitted_today_and_not_afterwards(before, after, rest, data):
+    before, after = cases.settled(before), cases.settled(after)
+    packets = data.draw(cases.packets(before + after))
+    live = {
+        (Flow(Kind(one.direction, one.version, one.protocol, one.port), int(one.address)),): 1
+        for one in packets
+    }
+    expected = set()
+    for one in packets:
+        now, then = (meaning(rules, one) or rest for rules in (before, after))
+        if now == "accept" and then != "accept":
+            expected.add((one.direction, one.version, one.protocol, one.port, int(one.address)))
+    chains = constant(rest)
+    found = cut.cut_off(live, before, after, chains, chains)
+    assert {(*one.flow.kind, one.flow.remote) for one in found} == {
+        (direction, version, protocol, port, remote)
+        for direction, version, protocol, port, remote in expected
+    }
+    assert all(one.certain for one in found)
+
+
+def reported(live, before, after, **chains):
+    found = cut.cut_off({(one,): count for one, count in live.items()}, before, after, **chains)
+    return cut.report(found, before, after)
+
+
+def test_the_report_names_services_by_the_rule_that_says_most():
+    before = (rule("in tcp 8563", CLIENT, "sql_client"), OPENED._replace(networks=()))
+    found = reported({flow(CLIENT): 1}, before, (), today=CLOSED, rest=CLOSED)
+    assert found["flows"][0]["services"] == ["sql_client"]
+
+
+@pytest.mark.parametrize(
+    "rest, certain",
+    [(STATEFUL, "Open connections continue"), (CLOSED, "cut at once"), (NOBODY_KNOWS, "may be cut")],
+    ids=["stateful", "stateless", "unknown"],
+)
+def test_the_sentence_says_who_and_what_becomes_of_open_connections(rest, certain):
+    live = {flow(CLIENT): 12, flow(CLIENT, 2580): 1}
+    said = cut.sentence(reported(live, (OPENED,), (), today=OPEN, rest=rest))
+    assert_names(said, [CLIENT, "8563", "12 connections", "1 remote address with 13 live", certain])
+
+
+def test_a_long_list_is_cut_and_its_numbers_are_whole():
+    live = {flow(str(ipaddress.ip_address("10.0.0.0") + number)): 1 for number in range(3000)}
+    found = reported(live, (), (REFUSED,), today=OPEN, rest=OPEN)
+    assert (found["remotes"], found["connections"], len(found["flows"])) == (3000, 3000, cut.MAX_FLOWS)
+    assert len(cut.sentence(found)) < 600
+    lines = cut.diff_lines(found).splitlines()
+    assert len(lines) == cut.MAX_LINES + 1 and lines[-1] == "... and others"
+
+
+@pytest.mark.parametrize(
+    "provider, ours, others",
+    [
+        (Nftables, ["exasol_network_in", "exasol_network_out"], ["input", "exasol_network_inn"]),
+        (Iptables, ["EXASOL-IN", "EXASOL-OUT"], ["INPUT", "EXASOL-INN"]),
+        (
+            Firewalld,
+            ["filter_IN_policy_exasol-network-in_allow", "filter_OUT_policy_exasol-network-out"],
+            ["filter_IN_public_allow", "filter_IN_policy_allow-host-ipv6"],
+        ),
+        (Ufw, [], ["ufw-user-input", "INPUT"]),
+    ],
+    ids=lambda value: getattr(value, "name", None),
+)
+def test_only_our_own_chains_are_left_out_of_the_rest(provider, ours, others):
+    link = (None,)  # any link at all
+    instance = provider.__new__(provider)
+    instance._families, instance._texts = [], {}
+    left = instance.without_ours({name: Chain(links=link) for name in ours + others}, 4)
+    assert [name for name, chain in left.items() if not chain.links] == ours
+
+
+def test_the_user_rules_of_ufw_are_left_without_ours():
+    from ansible_collections.exasol_community.network.plugins.module_utils._firewall import (
+        saved_chains,
+        ufw,
+    )
+
+    head = "*filter\n:ufw-user-input - [0:0]\n:ufw-user-output - [0:0]\n### RULES ###\n"
+    foreign = "\n### tuple ### allow tcp 22 0.0.0.0/0 any 0.0.0.0/0 in\n-A ufw-user-input -p tcp --dport 22 -j ACCEPT\n"
+    text = ufw.edit(f"{head}{foreign}\n### END RULES ###\nCOMMIT\n", (OPENED,), 4, "")
+    provider = Ufw.__new__(Ufw)
+    provider._families, provider._texts = [ufw.FAMILIES[0]], {4: text}
+    ((unused, chains),) = saved_chains.tables(
+        f"*filter\n:INPUT DROP [0:0]\n-A INPUT -j ufw-user-input\n{text[len('*filter') :]}", 4
+    )
+    whole, rest = HostChains([("ip", chains)]), HostChains([("ip", provider.without_ours(chains, 4))])
+    planned, foreigners = flow(CLIENT), flow(STRANGER, 22)
+    assert whole.verdicts(planned.kind, [planned.remote]) == ["accept"]
+    assert rest.verdicts(planned.kind, [planned.remote]) == ["drop"]
+    assert rest.verdicts(foreigners.kind, [foreigners.remote]) == ["accept"]

@@ -1,0 +1,291 @@
+# Copyright (c) 2026, exasol_community.network contributors
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""Drift: what others did to our rules on each firewall, and how it is said."""
+
+import os
+
+import pytest
+
+from ansible_collections.exasol_community.network.plugins.module_utils._firewall import (
+    drift,
+    firewalld,
+    iptables,
+    nftables,
+    rollback,
+    ufw,
+)
+from ansible_collections.exasol_community.network.plugins.module_utils._firewall.ruleset import Place
+from ansible_collections.exasol_community.network.tests.unit.helpers import assert_names
+from ansible_collections.exasol_community.network.tests.unit.plugins.module_utils._firewall import cases
+from ansible_collections.exasol_community.network.tests.unit.plugins.module_utils._firewall.cases import (
+    rule,
+)
+from ansible_collections.exasol_community.network.tests.unit.plugins.module_utils._firewall.rulesets import (
+    ACCEPT,
+    COUNTER,
+    DROP,
+    TCP_22,
+    base,
+    chain,
+    entry,
+    our_jump,
+    ruleset,
+)
+
+RULES = cases.settled([rule("in tcp 8563", "192.0.2.0/24")])
+INPUT = Place("inet", "filter", "input", "in")
+OURS = chain(INPUT.chain)
+FIRST = entry(INPUT.chain, {"match": {"left": {"ct": {"key": "state"}}, "right": "established"}}, ACCEPT)
+NETWORK = {"prefix": {"addr": "192.0.2.0", "len": 24}}
+SOURCE = {"match": {"left": {"payload": {"protocol": "ip", "field": "saddr"}}, "right": NETWORK, "op": "=="}}
+PORT = {"match": {"left": {"payload": {"protocol": "tcp", "field": "dport"}}, "right": 8563, "op": "=="}}
+OWN = entry(INPUT.chain, SOURCE, PORT, COUNTER, ACCEPT, comment="exasol: sql_client")
+BY_HAND = entry(INPUT.chain, TCP_22, ACCEPT)
+
+
+def codes(changes):
+    return [(change.code, change.where) for change in changes]
+
+
+def nft(monkeypatch, *items, files=()):
+    """Return nftables on a host with this rule set, and files of ours for these texts."""
+    texts = {f"/etc/exasol/{number}.nft": text for number, text in enumerate(files)}
+    monkeypatch.setattr(nftables, "_known_files", lambda: set(texts))
+    monkeypatch.setattr(nftables, "read", texts.get)
+    provider = nftables.Nftables.__new__(nftables.Nftables)
+    provider._ruleset = ruleset(base(policy="drop"), *items)
+    provider._places = provider._ruleset.places()
+    return provider
+
+
+FILE = nftables.render_chain(INPUT, RULES) + nftables.render_jump(INPUT)
+RESTRICTIONS = nftables.render_restrictions(RULES)
+
+
+@pytest.mark.parametrize(
+    "items, files, expected",
+    [
+        ([our_jump("input", 5), OURS, FIRST, OWN], [FILE], []),
+        ([], [], []),
+        ([], [FILE], [("chain_gone", "table inet filter")]),
+        (
+            [our_jump("input", 5), OURS, FIRST, OWN],
+            [RESTRICTIONS],
+            [("chain_gone", "table inet exasol_network")],
+        ),
+        ([OURS, FIRST, OWN], [FILE], [("jump_gone", "chain inet filter input")]),
+        (
+            [entry("input", TCP_22, DROP), our_jump("input", 5), OURS, FIRST, OWN],
+            [],
+            [("not_first", "chain inet filter input")],
+        ),
+        (
+            [our_jump("input", 5), OURS, FIRST, OWN, BY_HAND],
+            [FILE],
+            [("changed", f"chain inet filter {INPUT.chain}")],
+        ),
+        (
+            [our_jump("input", 5), OURS, OWN],
+            [FILE],
+            [("changed", f"chain inet filter {INPUT.chain}")],
+        ),
+    ],
+    ids=[
+        "as we made it",
+        "nothing of ours",
+        "the table was loaded again",
+        "our own table was deleted",
+        "the jump was deleted",
+        "a rule before the jump",
+        "a rule among ours",
+        "a rule of ours deleted",
+    ],
+)
+def test_nftables(monkeypatch, items, files, expected):
+    assert codes(nft(monkeypatch, *items, files=files).foreign_changes()) == expected
+
+
+CHAIN = [":EXASOL-IN - [0:0]"]
+LINES = iptables.chain_lines(RULES, "in", 4)
+JUMP = f"-A {iptables.jump('in')}"
+FOREIGN = "-A INPUT -s 198.51.100.1/32 -j DROP"
+
+
+def saved(*lines):
+    return "\n".join(["*filter", ":INPUT DROP [0:0]", *lines, "COMMIT", ""])
+
+
+@pytest.mark.parametrize(
+    "running, kept, expected",
+    [
+        ([*CHAIN, JUMP, FOREIGN, *LINES], [*CHAIN, *LINES], []),
+        ([FOREIGN], [], []),
+        ([FOREIGN], [*CHAIN, *LINES], [("chain_gone", "chain INPUT of IPv4")]),
+        ([*CHAIN, FOREIGN, *LINES], [], [("jump_gone", "chain INPUT of IPv4")]),
+        ([*CHAIN, FOREIGN, JUMP, *LINES], [], [("not_first", "chain INPUT of IPv4")]),
+        (
+            [*CHAIN, JUMP, *LINES, "-A EXASOL-IN -p tcp -m tcp --dport 22 -j ACCEPT"],
+            [],
+            [("changed", "chain EXASOL-IN of IPv4")],
+        ),
+        ([*CHAIN, JUMP, *LINES[1:]], [], [("changed", "chain EXASOL-IN of IPv4")]),
+    ],
+    ids=[
+        "as we made it",
+        "nothing of ours",
+        "flushed",
+        "the jump was deleted",
+        "a rule before the jump",
+        "a rule among ours",
+        "a rule of ours deleted",
+    ],
+)
+def test_iptables(running, kept, expected):
+    file = ("/etc/iptables/rules.v4", saved(*kept))
+    found = list(iptables._foreign_changes(saved(*running), 4, "in", file))
+    assert codes(found) == expected
+    if expected and expected[0][0] == "not_first":
+        assert FOREIGN in found[0].text
+
+
+IN_POLICY = firewalld.POLICIES[0]
+HELD = firewalld.split_rules(RULES)
+
+
+def fields(**changes):
+    running = {
+        "priority": "-32000",
+        "target": "CONTINUE",
+        "ingress-zones": "ANY",
+        "egress-zones": "HOST",
+        "rich rules": "\n".join(firewalld.rich_rules(HELD, "in")),
+    }
+    return {**running, **changes}
+
+
+KEPT = firewalld.document(IN_POLICY, HELD)
+ONE_MORE = fields()["rich rules"] + '\nrule family="ipv4" source address="198.51.100.1" accept'
+
+
+@pytest.mark.parametrize(
+    "policies, kept, expected",
+    [
+        ({"exasol-network-in": fields()}, KEPT, []),
+        ({}, None, []),
+        ({}, KEPT, [("chain_gone", "policy exasol-network-in")]),
+        (
+            {"exasol-network-in": fields(**{"rich rules": ONE_MORE})},
+            KEPT,
+            [("changed", "policy exasol-network-in")],
+        ),
+        ({"exasol-network-in": fields()}, None, [("changed", "policy exasol-network-in")]),
+        (
+            {"exasol-network-in": fields(), "early": fields(priority="-32500")},
+            KEPT,
+            [("not_first", "policy exasol-network-in")],
+        ),
+        ({"exasol-network-in": fields(), "late": fields(priority="-1")}, KEPT, []),
+        (
+            {
+                "exasol-network-in": fields(),
+                "early": fields(priority="-32500", **{"egress-zones": "internal"}),
+            },
+            KEPT,
+            [],
+        ),
+    ],
+    ids=[
+        "as we made it",
+        "nothing of ours",
+        "not loaded",
+        "a rule among ours",
+        "the file was deleted",
+        "a policy before ours",
+        "a policy after ours",
+        "a policy for other traffic",
+    ],
+)
+def test_firewalld(monkeypatch, policies, kept, expected):
+    monkeypatch.setattr(firewalld, "read", {IN_POLICY.path: kept}.get)
+    provider = firewalld.Firewalld.__new__(firewalld.Firewalld)
+    provider._policies = policies
+    assert codes(provider.foreign_changes()) == expected
+
+
+EMPTY_UFW = "*filter\n:ufw-user-input - [0:0]\n### RULES ###\n\n### END RULES ###\nCOMMIT\n"
+UFW = ufw.edit(EMPTY_UFW, RULES, 4, "")
+DENIED = (
+    "\n### tuple ### deny any any 0.0.0.0/0 any 198.51.100.1 in\n-A ufw-user-input -s 198.51.100.1 -j DROP\n"
+)
+ABOVE = UFW.replace("### RULES ###\n", f"### RULES ###\n{DENIED}", 1)
+
+
+class Saved:
+    """What iptables-save lists."""
+
+    def __init__(self, text):
+        self.text = text
+
+    def saved(self, command):
+        assert command == "iptables-save"
+        return self.text
+
+
+@pytest.mark.parametrize(
+    "text, running, expected",
+    [
+        (UFW, UFW, []),
+        (EMPTY_UFW, EMPTY_UFW, []),
+        (ABOVE, ABOVE, [("not_first", "/etc/ufw/user.rules")]),
+        (UFW, EMPTY_UFW, [("chain_gone", "ufw's user chains of IPv4")]),
+    ],
+    ids=["as we made it", "nothing of ours", "a rule before ours", "flushed"],
+)
+def test_ufw(text, running, expected):
+    provider = ufw.Ufw.__new__(ufw.Ufw)
+    provider._families, provider._texts, provider._listing = [ufw.FAMILIES[0]], {4: text}, Saved(running)
+    assert codes(provider.foreign_changes()) == expected
+
+
+GONE = drift.chain_gone("table inet filter", "/etc/exasol/1.nft")
+MORE = cases.settled([*RULES, rule("in tcp 2580", "198.51.100.0/24", "bucketfs")])
+
+
+def test_the_report_has_what_differs_and_since_when():
+    found = drift.report(MORE, RULES, [GONE], "2026-11-23T05:00:49Z")
+    assert (found["since"], found["missing"]) == ("2026-11-23T05:00:49Z", [])
+    assert found["extra"] == ["accept in tcp 2580 from 198.51.100.0/24  # bucketfs"]
+    assert [one["code"] for one in found["foreign"]] == ["chain_gone"]
+    assert drift.report(RULES, MORE, [], "")["missing"] == found["extra"]
+
+
+@pytest.mark.parametrize(
+    "before, after, foreign, dry, fragments",
+    [
+        ((), RULES, [], True, []),
+        (RULES, RULES, [], True, []),
+        (MORE, RULES, [], True, ["differ from the plan", "0 missing", "1 no longer", "2026-11-23"]),
+        (MORE, RULES, [], False, []),
+        ((), RULES, [GONE], False, ["table inet filter", "/etc/exasol/1.nft", "2026-11-23"]),
+    ],
+    ids=["a first run", "as planned", "in check mode", "a run that changes it", "a foreign change"],
+)
+def test_what_is_said(before, after, foreign, dry, fragments):
+    said = drift.notes(drift.report(before, after, foreign, "2026-11-23T05:00:49Z"), dry)
+    assert bool(said) == bool(fragments)
+    assert_names(" ".join(said), fragments)
+
+
+def test_when_our_rules_were_made(monkeypatch, tmp_path):
+    confirmed, older, newer = (tmp_path / name for name in ("confirmed", "older", "newer"))
+    monkeypatch.setattr(rollback, "_LAST", str(confirmed))
+    files = [str(older), str(newer), str(tmp_path / "missing")]
+    assert rollback.made_at(files) == ""
+    for path, when in ((older, 1000), (newer, 86400)):
+        path.write_text("")
+        os.utime(str(path), (when, when))
+    assert rollback.made_at(files) == "1970-01-02T00:00:00Z"
+    rollback.remember("one")
+    os.utime(str(confirmed), (0, 0))
+    assert rollback.made_at(files) == "1970-01-01T00:00:00Z"

@@ -1,0 +1,128 @@
+# Copyright (c) 2026, exasol_community.network contributors
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""What all chains of a host do with flows, from listings as the tools print them."""
+
+import ipaddress
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from ansible_collections.exasol_community.network.plugins.module_utils._firewall import (
+    host_chains,
+    nft_chains,
+    saved_chains,
+)
+from ansible_collections.exasol_community.network.plugins.module_utils._firewall.host_chains import (
+    HostChains,
+)
+from ansible_collections.exasol_community.network.plugins.module_utils._firewall.permits import Kind
+from ansible_collections.exasol_community.network.tests.unit.plugins.module_utils._firewall import rulesets
+
+SQL = Kind("in", 4, "tcp", 8563)
+
+
+def saved(*lines, policy="DROP"):
+    """Return the chains of an iptables filter table."""
+    text = "\n".join(
+        ["*filter", f":INPUT {policy} [0:0]", ":OUTPUT ACCEPT [0:0]", ":MORE - [0:0]", *lines, "COMMIT", ""]
+    )
+    return HostChains([("ip", chains) for unused, chains in saved_chains.tables(text, 4)])
+
+
+def nft(*expressions, policy="drop"):
+    """Return the chains of an nftables table with these rules in its base chain."""
+    base = rulesets.base(policy=policy)["chain"]
+    rules = [rulesets.entry("input", *words)["rule"] for words in expressions]
+    return HostChains([("inet", nft_chains.chains("inet", [base], {"input": rules}))])
+
+
+def ask(chains, address="198.51.100.99", established=False, kind=SQL):
+    return chains.verdicts(kind, [int(ipaddress.ip_address(address))], established)[0]
+
+
+ACCEPTS_ESTABLISHED = "-A INPUT -m conntrack --ctstate RELATED,ESTABLISHED -j ACCEPT"
+
+
+@pytest.mark.parametrize(
+    "lines, policy, new, opened",
+    [
+        ([], "ACCEPT", "accept", "accept"),
+        ([], "DROP", "drop", "drop"),
+        ([ACCEPTS_ESTABLISHED], "DROP", "drop", "accept"),
+        ([ACCEPTS_ESTABLISHED, "-A INPUT -p tcp --dport 8563 -j REJECT"], "ACCEPT", "drop", "accept"),
+        (["-A INPUT -p tcp --dport 8563 -j REJECT", ACCEPTS_ESTABLISHED], "ACCEPT", "drop", "drop"),
+        (["-A INPUT -p tcp --tcp-flags SYN,ACK SYN -j DROP"], "ACCEPT", "drop", "accept"),
+        (["-A INPUT -s 198.51.100.0/24 -p tcp --dport 8563 -j ACCEPT"], "DROP", "accept", "accept"),
+        (["-A INPUT -s 203.0.113.0/24 -p tcp --dport 8563 -j ACCEPT"], "DROP", "drop", "drop"),
+        (["-A INPUT -j MORE", "-A MORE -p tcp --dport 8563 -j ACCEPT"], "DROP", "accept", "accept"),
+        (["-A INPUT -i eth7 -j ACCEPT"], "DROP", "unknown", "unknown"),
+        (["-A INPUT -i lo -j ACCEPT"], "DROP", "drop", "drop"),
+        (["-A INPUT -p udp --dport 8563 -j ACCEPT"], "DROP", "drop", "drop"),
+    ],
+    ids=[
+        "open",
+        "closed",
+        "established passes",
+        "established passes before a rejection",
+        "a rejection comes first",
+        "only new connections are dropped",
+        "the address is accepted",
+        "another address is accepted",
+        "a jump accepts",
+        "an interface nobody knows",
+        "loopback is another way",
+        "another protocol",
+    ],
+)
+def test_iptables(lines, policy, new, opened):
+    chains = saved(*lines, policy=policy)
+    assert (ask(chains), ask(chains, established=True)) == (new, opened)
+
+
+def test_nftables_accepts_established_connections_by_a_verdict_map():
+    chains = nft((rulesets.vmap(established="accept", related="accept", invalid="drop"),))
+    assert (ask(chains), ask(chains, established=True)) == ("drop", "accept")
+
+
+def test_a_table_of_the_other_version_does_not_count():
+    assert ask(saved(), kind=SQL._replace(version=6), address="2001:db8::99") == "accept"
+
+
+def test_any_chain_that_drops_decides():
+    open_table = {"input": host_chains.Chain(links=(), hook="input", policy="accept")}
+    closed = {"input": host_chains.Chain(links=(), hook="input", policy="drop")}
+    assert ask(HostChains([("inet", open_table)])) == "accept"
+    assert ask(HostChains([("inet", open_table), ("ip", closed)])) == "drop"
+
+
+NETWORKS = ["192.0.2.0/25", "192.0.2.64/26", "192.0.2.200/32", "192.0.2.128/28"]
+
+
+@given(
+    st.lists(st.tuples(st.sampled_from(NETWORKS), st.sampled_from(["ACCEPT", "DROP", "RETURN"])), max_size=5),
+    st.lists(st.integers(0, 255), min_size=1, unique=True).map(sorted),
+)
+def test_many_addresses_together_are_what_each_is_alone(rules, numbers):
+    chains = saved(*(f"-A INPUT -s {network} -j {target}" for network, target in rules))
+    base = int(ipaddress.ip_address("192.0.2.0"))
+    verdict = {"ACCEPT": "accept", "DROP": "drop", "RETURN": "drop"}  # the policy drops
+    expected = []
+    for number in numbers:
+        address = ipaddress.ip_address(base + number)
+        first = [target for network, target in rules if address in ipaddress.ip_network(network)]
+        expected.append(verdict[first[0]] if first else "drop")
+    assert chains.verdicts(SQL, [base + number for number in numbers]) == expected
+
+
+def test_what_would_take_too_long_is_unknown(monkeypatch):
+    lines = [f"-A INPUT -s 192.0.2.{number}/32 -j ACCEPT" for number in range(0, 256, 2)]
+    base = int(ipaddress.ip_address("192.0.2.0"))
+    everybody = range(base, base + 256)
+    assert saved(*lines).verdicts(SQL, everybody) == ["accept", "drop"] * 128
+    monkeypatch.setattr(host_chains, "MAX_LOOKS", 10 * 130)
+    some = saved(*lines).verdicts(SQL, everybody)
+    assert "unknown" in some
+    known = [(verdict, place % 2) for place, verdict in enumerate(some) if verdict != "unknown"]
+    assert all(verdict == ("accept", "drop")[odd] for verdict, odd in known)
