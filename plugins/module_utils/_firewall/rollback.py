@@ -311,6 +311,8 @@ def roll_back(identity: str) -> List[str]:
         return [f"it is still under way, see {_TAKEN}"]
     if _script_in(_FAILED):
         return [*_problems(_FAILED), *_start_again(identity, lambda: _wait_anew(identity))]
+    if _script_in(_PENDING) and not waits(identity):
+        return ["it has ended before, and another change awaits its confirmation"]
     for folder in (_PENDING, _TAKEN):
         if _script_in(folder):
             return [f"it did not end, see {folder}"]

@@ -133,7 +133,8 @@ def _problem(result: Mapping[str, t.Any]) -> str:
     if result.get("skipped"):
         return ""
     if result.get("unreachable") or result.get("failed"):
-        return visible(str(result.get("msg") or "").strip().rstrip(".")) or "the task failed"
+        said = str(result.get("msg") or "").strip().splitlines()
+        return visible(said[0].rstrip(".")) if said else "the task failed"
     return ""
 
 
@@ -155,7 +156,8 @@ def _confirmed(before: Baseline, after: Verification, held: Sequence[str], made:
     working, outside = len(_working(before)), len(after["untestable"])
     text = (
         f"The change is confirmed on {_names(held)}: {_of_working(working)}; {made.better} that failed "
-        f"before work{'s' * (made.better == 1)} now, {made.wrong} {'is' if made.wrong == 1 else 'are'} not ok."
+        f"before work{'s' * (made.better == 1)} now; {made.wrong} {'is' if made.wrong == 1 else 'are'} not "
+        "ok."
     )
     if outside:
         what = "1 group of flows was" if outside == 1 else f"{outside} groups of flows were"
@@ -203,15 +205,12 @@ def broken_lines(broken: Iterable[BrokenPart], changes: Results) -> list[str]:
         groups.setdefault(alike, []).append(part)
     lines: list[str] = []
     for key, parts in groups.items():
-        by_place = {(part["destination"], part["address"]): part for part in parts}
-        sources_of = {
-            place: frozenset(
-                part["source"] for part in parts if (part["destination"], part["address"]) == place
-            )
-            for place in by_place
-        }
-        for sources, places in grouped(sources_of, str):
-            lines.append(_line(by_place[places[0]], sorted(sources), places, key[-1], changes))
+        sources_of: dict[tuple[str, str], set[str]] = {}
+        for part in parts:
+            sources_of.setdefault((part["destination"], part["address"]), set()).add(part["source"])
+        by_place = {place: frozenset(sources) for place, sources in sources_of.items()}
+        for sources, places in grouped(by_place, lambda place: place[0]):
+            lines.append(_line(parts[0], sorted(sources), places, key[-1], changes))
     if len(lines) > _MAX_LINES:
         return [*lines[:_MAX_LINES], f"... and {len(lines) - _MAX_LINES} more groups of flows"]
     return lines
