@@ -22,6 +22,7 @@ from .namespaces import Machine, Namespace, join, run
 from .playbooks import Done, Run, cluster, play
 
 ADDRESSES = {"n11": "10.96.0.11", "n12": "10.96.0.12", "client": "10.96.0.21"}
+NODES = ("n11", "n12")
 STRANGER = "10.96.0.99"  # of the client, and in no inventory
 OPEN = "table inet site { chain input { type filter hook input priority 0; policy accept; counter; }; }"
 CLOSED = """
@@ -96,14 +97,14 @@ class Firewalled:
 
     def filter(self, rules: str, *names: str) -> None:
         """Give nodes a packet filter."""
-        for name in names or ("n11", "n12"):
+        for name in names or NODES:
             self.hosts[name].nft_flush()
             self.hosts[name].nft(rules)
 
     def rulesets(self) -> dict[str, str]:
         """Return the packet filter of each node, as the kernel has it."""
         found = {}
-        for name in ("n11", "n12"):
+        for name in NODES:
             with self.hosts[name].inside():
                 found[name] = run("nft", "--stateless", "list", "ruleset")
         return found
@@ -122,10 +123,6 @@ class Firewalled:
     def waits(self, name: str) -> bool:
         """Tell whether a change of the host awaits its confirmation."""
         return (self._state(name) / "pending/undo.sh").exists()
-
-    def holds(self, name: str) -> int:
-        """Return the second of the uptime at which the host rolls its change back."""
-        return int((self._state(name) / "pending/due").read_text(encoding="ascii").split()[2])
 
     def let_time_pass(self, name: str) -> None:
         """Let the time for the confirmation be over, and wait for the end of the rollback."""
