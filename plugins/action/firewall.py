@@ -55,8 +55,10 @@ class ActionModule(RemoteAction):
         identity = result.pop("pending", "")
         if result.get("rolled_back"):
             why = _BECAUSE.get(str(result.get("rolled_back_because")), "nobody confirmed it")
+            # Ansible displays equal warnings of several hosts only once.
+            host = self._task.delegate_to or (task_vars or {}).get("inventory_hostname", "the host")
             display.warning(
-                f"the host rolled back an earlier change of its firewall at {result['rolled_back']}, because "
+                f"{host} rolled back an earlier change of its firewall at {result['rolled_back']}, because "
                 f"{why}"
             )
         if identity and hold_for:

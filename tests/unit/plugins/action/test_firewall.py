@@ -143,7 +143,9 @@ def test_a_change_that_was_rolled_back_is_reported(run, monkeypatch, because, sa
     warned = []
     monkeypatch.setattr(firewall.display, "warning", warned.append)
     run({"changed": False, "rolled_back": "2026-11-23T05:00:49Z", **because})
-    assert len(warned) == 1 and "2026-11-23T05:00:49Z" in warned[0] and said in warned[0]
+    assert warned == [
+        f"n11 rolled back an earlier change of its firewall at 2026-11-23T05:00:49Z, because {said}"
+    ]
 
 
 def test_a_held_change_waits_after_a_new_connection(run):
