@@ -2,7 +2,11 @@
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
 
-"""Change a host's firewall, and confirm that over a new connection: the host is still reachable."""
+"""Change a host's firewall, and confirm that over a new connection: the host is still reachable.
+
+With hold_for, that connection does not confirm the change but gives it more time, in which the site measures.
+Then another task confirms it or rolls it back, over a new connection again.
+"""
 
 from __future__ import annotations
 
@@ -25,6 +29,8 @@ display = Display()
 _MODULE = "exasol_community.network.firewall"
 _ROLLBACK_AFTER = 30  # the module's default
 _GRACE_SECONDS = 15  # for a connection that is made in the last second
+_ORDERS = {"confirm": "confirmed", "roll_back": "is_rolled_back"}  # option: what the module answers
+_BECAUSE = {"measured": "a measurement of the site spoke against it"}
 
 
 class ActionModule(RemoteAction):
@@ -37,28 +43,51 @@ class ActionModule(RemoteAction):
         result: dict[str, t.Any] = super().run(tmp, task_vars)
         self._check_host(task_vars or {})
         self._check_machine(task_vars or {})
-        seconds = self._rollback_after()
+        for order, answer in _ORDERS.items():
+            if self._task.args.get(order):
+                result.update(self._carry_out(order, answer, task_vars))
+                return result
+        seconds = self._seconds(
+            "rollback_after", _ROLLBACK_AFTER, "0 for no rollback", " (exasol_firewall_rollback_after)"
+        )
+        hold_for = self._seconds("hold_for", 0, "0 to confirm over a new connection")
         result.update(self._execute_module(module_name=_MODULE, task_vars=task_vars))
         identity = result.pop("pending", "")
         if result.get("rolled_back"):
+            why = _BECAUSE.get(str(result.get("rolled_back_because")), "nobody confirmed it")
+            # Ansible displays equal warnings of several hosts only once.
+            host = self._task.delegate_to or (task_vars or {}).get("inventory_hostname", "the host")
             display.warning(
-                f"the host rolled back an earlier change of its firewall at {result['rolled_back']}, because "
-                "nobody confirmed it"
+                f"{host} rolled back an earlier change of its firewall at {result['rolled_back']}, because "
+                f"{why}"
             )
-        if identity:
+        if identity and hold_for:
+            result.update(self._await_hold(identity, seconds, hold_for, task_vars))
+        elif identity:
             result.update(self._await_confirmation(identity, seconds, task_vars))
         return result
 
-    def _rollback_after(self) -> int:
-        """Return the option, before anything is changed: a later error would prevent the confirmation."""
-        given = self._task.args.get("rollback_after", _ROLLBACK_AFTER)
+    def _seconds(self, option: str, default: int, zero: str, variable: str = "") -> int:
+        """Return an option, before anything is changed: a later error would prevent the confirmation."""
+        given = self._task.args.get(option, default)
         number = given.strip() if isinstance(given, str) else given
         if isinstance(number, bool) or not isinstance(number, (int, str)) or not _is_whole(str(number)):
             raise AnsibleActionFail(
-                f"rollback_after is {given!r}: use whole seconds, such as {_ROLLBACK_AFTER}, or 0 for no "
-                "rollback; nothing was changed (exasol_firewall_rollback_after)"
+                f"{option} is {given!r}: use whole seconds, such as {_ROLLBACK_AFTER}, or {zero}; "
+                f"nothing was changed{variable}"
             )
         return int(number)
+
+    def _carry_out(self, order: str, field: str, task_vars: dict[str, t.Any] | None) -> dict[str, t.Any]:
+        """Confirm or roll back a change that is held, over a new connection; return the result."""
+        identity = str(self._task.args[order])
+        deadline = time.monotonic() + _ROLLBACK_AFTER
+        answer = self._ask({order: identity}, field, deadline, task_vars)
+        if answer.get(field) or self._task.check_mode:
+            return answer
+        why = answer.get("msg") or "the host had rolled it back before"
+        what = "confirmed" if order == "confirm" else "rolled back"
+        return {**answer, "failed": True, "changed": False, "msg": f"the change was not {what}: {why}"}
 
     def _check_host(self, variables: dict[str, t.Any]) -> None:
         host, to = self._task.args.get("host"), self._task.delegate_to
@@ -112,9 +141,24 @@ class ActionModule(RemoteAction):
         self, identity: str, seconds: int, task_vars: dict[str, t.Any] | None
     ) -> dict[str, t.Any]:
         """Confirm the change; return what that changes in the result."""
-        answer = self._confirm(identity, time.monotonic() + seconds + _GRACE_SECONDS, task_vars)
+        deadline = time.monotonic() + seconds + _GRACE_SECONDS
+        answer = self._ask({"confirm": identity}, "confirmed", deadline, task_vars)
         if answer.get("confirmed"):
             return {"confirmed": True}
+        return self._unconfirmed(answer, seconds)
+
+    def _await_hold(
+        self, identity: str, seconds: int, hold_for: int, task_vars: dict[str, t.Any] | None
+    ) -> dict[str, t.Any]:
+        """Let the change wait for a measurement; return what that changes in the result."""
+        deadline = time.monotonic() + seconds + _GRACE_SECONDS
+        answer = self._ask({"hold": identity, "hold_for": hold_for}, "is_held", deadline, task_vars)
+        if answer.get("is_held"):
+            return {"held": identity}
+        return self._unconfirmed(answer, seconds)
+
+    @staticmethod
+    def _unconfirmed(answer: Mapping[str, t.Any], seconds: int) -> dict[str, t.Any]:
         why = answer.get("msg") or "no new connection was accepted in time"
         return {
             "confirmed": False,
@@ -133,19 +177,18 @@ class ActionModule(RemoteAction):
         if type(self._connection).reset is not ConnectionBase.reset:
             self._connection.reset()
 
-    def _confirm(
-        self, identity: str, deadline: float, task_vars: dict[str, t.Any] | None
+    def _ask(
+        self, order: dict[str, t.Any], field: str, deadline: float, task_vars: dict[str, t.Any] | None
     ) -> dict[str, t.Any]:
+        """Run the module over a new connection until it answers with a field or time is over."""
         answer: dict[str, t.Any] = {}
         while time.monotonic() < deadline:
             try:
                 self._close_connection()
-                answer = self._execute_module(
-                    module_name=_MODULE, module_args={"confirm": identity}, task_vars=task_vars
-                )
+                answer = self._execute_module(module_name=_MODULE, module_args=order, task_vars=task_vars)
             except AnsibleConnectionFailure as error:
                 answer = {"msg": str(error)}
-            if "confirmed" in answer:
+            if field in answer:
                 return answer
             time.sleep(1)
         return answer

@@ -9,7 +9,7 @@ from __future__ import annotations
 import itertools
 import typing as t
 import uuid
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Mapping, Sequence
 
 from ansible.errors import AnsibleError
 from ansible.module_utils.parsing.convert_bool import boolean
@@ -77,15 +77,17 @@ class ActionModule(ControllerAction):
         ftp_passive_ports={"type": "str"},
         ftp_active_ports={"type": "str", "default": ACTIVE_PORTS},
         together={"type": "bool", "default": False},
+        hosts={"type": "list", "elements": "str"},
     )
 
     def act(self, options: dict[str, t.Any], variables: dict[str, t.Any]) -> dict[str, t.Any]:
         """Return the plan."""
+        every = variables.get("ansible_play_hosts_all", ())
+        present_names = list(every if options["hosts"] is None else options["hosts"])
         if options["together"]:
-            self._check_play(variables)
+            self._check_play(variables, present_names)
         groups, hostvars = variables["groups"], variables["hostvars"]
         inventory = Inventory(groups, lambda host: HostVariables(host, hostvars[host]))
-        present_names = list(variables.get("ansible_play_hosts_all", ()))
         peers, notes = options["peers"], []
         if peers is None:
             # Before they are read: who plays a peer is such a variable itself.
@@ -173,19 +175,19 @@ class ActionModule(ControllerAction):
             f"{given[0]} has no effect: no flow of {' or '.join(CONTROL_ROWS)} is planned, so nobody logs in."
         ]
 
-    def _check_play(self, variables: Mapping[str, t.Any]) -> None:
+    def _check_play(self, variables: Mapping[str, t.Any], present: Sequence[str]) -> None:
         check_reality(
             bool(self._task.check_mode), bool(variables.get("ansible_check_mode", self._task.check_mode))
         )
-        check_together(
-            self._task.get_play().strategy, variables["ansible_play_batch"], variables["ansible_play_hosts"]
-        )
+        # A host that has failed by now listens no more than one of another batch.
+        hosts = set(variables["ansible_play_hosts"]) & set(present)
+        check_together(self._task.get_play().strategy, variables["ansible_play_batch"], hosts)
         # Keywords at this task itself do no harm: it runs once and on the controller anyway. Those that it
         # inherits count for all tasks of the role. An inherited delegate_to may be a template that omits
         # itself.
         delegate_to = self._inherited("delegate_to") if self._task.delegate_to else None
         run_once = boolean(self._templar.template(self._inherited("run_once")), strict=False)
-        check_themselves(delegate_to, run_once, variables["ansible_play_hosts"])
+        check_themselves(delegate_to, run_once, hosts)
 
     def _inherited(self, keyword: str) -> t.Any:
         # What the role, block or play around the task sets. Ansible has no public way to ask for it: the

@@ -664,6 +664,54 @@ if TYPE_CHECKING:
         extra: List[str]
         foreign: List[ForeignChange]
 
+    class ChangedRule(TypedDict):
+        """A rule of ours that a change adds or removes."""
+
+        change: str  # "added" or "removed"
+        action: str
+        direction: str
+        version: int  # of its addresses
+        protocol: str
+        ports: str  # empty for any protocol
+        text: str
+
+    class WorkingPart(TypedDict):
+        """A part of a flow that got through before a change of firewalls."""
+
+        source: str
+        destination: str
+        address: str
+        service: str
+        protocol: str
+        expected: str
+        ports: str
+        verdict: str
+
+    class Baseline(TypedDict):
+        """What was measured before a change of firewalls."""
+
+        parts: List[WorkingPart]
+        wrong: List[List[str]]  # source, destination, service, and expectation of each flow that was not ok
+        absent: List[str]  # hosts that were unreachable
+        at: float  # the controller's clock after the measurement
+        hold_for: int  # seconds for which hosts hold their changes
+        run: str
+
+    class BrokenPart(TypedDict):
+        """A part of a flow that got through before a change of firewalls and does not after it."""
+
+        source: str
+        destination: str
+        address: str
+        service: str
+        protocol: str
+        expected: str
+        ports: str
+        before: str
+        after: str
+        cause: str
+        sentence: str
+
     class _FirewallResult(TypedDict):
         changed: bool
         provider: str  # empty if no firewall runs
@@ -682,12 +730,26 @@ if TYPE_CHECKING:
         rolled_back: (
             str  # when an earlier change was rolled back, because nobody confirmed it; otherwise empty
         )
+        rolled_back_because: str  # "unconfirmed", or "measured"; empty beside an empty rolled_back
+        changed_rules: List[ChangedRule]
 
     class FirewallConfirmation(TypedDict):
         """The answer to a confirmation."""
 
         changed: bool
         confirmed: bool
+
+    class FirewallHold(TypedDict):
+        """The answer to a hold: whether the change still awaits its confirmation."""
+
+        changed: bool
+        is_held: bool
+
+    class FirewallRollback(TypedDict):
+        """The answer to a rollback by order of the controller."""
+
+        changed: bool
+        is_rolled_back: bool
 
     # What nft lists as JSON (libnftables-json(5)): the members that are read here.
 

@@ -134,13 +134,31 @@ options:
       - The task fails if C(delegate_to) would apply the rules to another host, or C(run_once) would leave
         hosts out.
     type: str
+  hold_for:
+    description:
+      - Seconds for which a change awaits O(confirm) or O(roll_back), at most V(3600). They start when a new
+        connection has shown that the host is still reachable.
+      - The host rolls the change back if neither comes in time.
+      - V(0) lets that new connection confirm the change.
+    type: int
+    default: 0
   confirm:
     description:
-      - The change to confirm, for internal use.
+      - The change to confirm, as RV(held) names it.
+      - If the change is not held, the action plugin sets it over a new connection.
+    type: str
+  roll_back:
+    description:
+      - The change to roll back now, as RV(held) names it.
+    type: str
+  hold:
+    description:
+      - The change to hold for O(hold_for) seconds, for internal use.
       - The action plugin sets it over a new connection.
     type: str
 seealso:
   - module: exasol_community.network.plan
+  - module: exasol_community.network.confirmation
 author:
   - exasol_community.network contributors (@exasol-community)
 """
@@ -297,14 +315,38 @@ rolled_back:
   returned: success
   type: str
   sample: '2026-11-23T05:00:49Z'
+rolled_back_because:
+  description: V(unconfirmed), or V(measured) if a measurement spoke against that change; empty if
+    RV(rolled_back) is.
+  returned: success
+  type: str
+  sample: unconfirmed
+changed_rules:
+  description: The rules that the change adds and removes.
+  returned: when a firewall runs
+  type: list
+  elements: dict
+  sample:
+    - change: added
+      action: reject
+      direction: in
+      version: 4
+      protocol: tcp
+      ports: '8563'
+      text: reject in tcp 8563 from anybody (IPv4)
+held:
+  description: The change that awaits O(confirm) or O(roll_back).
+  returned: changed, with O(hold_for)
+  type: str
+  sample: 5b0e6f3c9d21
 msg:
   description: Why there is nothing to open, because no firewall runs or nftables drops nothing of it.
   returned: when there is nothing to open
   type: str
   sample: 'no firewall runs on this host: there is nothing to open'
 confirmed:
-  description: Whether a new connection confirmed the change.
-  returned: changed, with O(rollback_after)
+  description: Whether the change was confirmed.
+  returned: changed, with O(rollback_after), or with O(confirm)
   type: bool
   sample: true
 """
@@ -315,12 +357,12 @@ import uuid
 from ansible.module_utils.basic import AnsibleModule
 
 from ..module_utils._ansible.failures import failures_of
-from ..module_utils._firewall.apply import Options, change, confirm
+from ..module_utils._firewall.apply import Options, change, confirm, hold, roll_back
 from ..module_utils._firewall.detect import AUTO
 from ..module_utils._firewall.providers import PROVIDERS
 
 if t.TYPE_CHECKING:
-    from ..module_utils._shapes import FirewallConfirmation, FirewallResult
+    from ..module_utils._shapes import FirewallConfirmation, FirewallHold, FirewallResult, FirewallRollback
 
 
 def rule_options() -> t.Dict[str, t.Any]:
@@ -348,14 +390,25 @@ def options() -> t.Dict[str, t.Any]:
         "persist": {"type": "bool", "default": True},
         "rollback_after": {"type": "int", "default": 30},
         "host": {"type": "str"},
+        "hold_for": {"type": "int", "default": 0},
         "confirm": {"type": "str"},
+        "roll_back": {"type": "str"},
+        "hold": {"type": "str"},
     }
 
 
-def act(params: t.Mapping[str, t.Any], check_mode: bool) -> "t.Union[FirewallResult, FirewallConfirmation]":
-    """Confirm a change, or make one; return the result."""
+def act(
+    params: t.Mapping[str, t.Any], check_mode: bool
+) -> "t.Union[FirewallResult, FirewallConfirmation, FirewallHold, FirewallRollback]":
+    """Confirm a change, hold it, roll it back, or make one; return the result."""
     if params["confirm"]:
-        return {"changed": False, "confirmed": confirm(params["confirm"])}
+        return {"changed": False, "confirmed": not check_mode and confirm(params["confirm"])}
+    if params["hold"]:
+        return {"changed": False, "is_held": not check_mode and hold(params["hold"], params["hold_for"])}
+    if params["roll_back"]:
+        if not check_mode:
+            roll_back(params["roll_back"])
+        return {"changed": True, "is_rolled_back": not check_mode}
     wanted = Options(
         rules=params["rules"],
         present=params["state"] == "present",
@@ -366,6 +419,7 @@ def act(params: t.Mapping[str, t.Any], check_mode: bool) -> "t.Union[FirewallRes
         rollback_after=params["rollback_after"],
         allow_any=params["allow_any"],
         cut=params["cut"],
+        hold_for=params["hold_for"],
     )
     return change(wanted, identity=uuid.uuid4().hex[:12], dry=check_mode)
 

@@ -121,6 +121,12 @@ options:
         probe by itself. Firewall rules do not need it.
     type: bool
     default: false
+  hosts:
+    description:
+      - The hosts of this run, by default all hosts of the play. All others count as outside of the run.
+      - With C(serial), name the hosts of the batch (C(ansible_play_batch)) to measure only between these.
+    type: list
+    elements: str
 seealso:
   - module: exasol_community.network.port_info
   - module: exasol_community.network.probe

@@ -103,6 +103,7 @@ COMMANDS = {
     f"{PLAY}.verify --check": Expected(0, "flows would be measured"),
     f"{PLAY}.verify": GREEN,
     f"{PLAY}.site --become": GREEN,
+    f"{PLAY}.site --become -e exasol_firewall_confirm=measured": GREEN,
     f"{PLAY}.verify -e exasol_check_denied=true": Expected(2, "exposed: ", REPORTS),
     f"{PLAY}.verify -e exasol_verify_listeners=false": RED._replace(look=partners_are_identified),
     f"{PLAY}.verify --limit reporting,n11": GREEN,

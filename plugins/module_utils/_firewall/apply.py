@@ -13,7 +13,7 @@
 6. Look who uses now what the change would refuse (cut.py). In check mode the run ends here, and so does a
    restriction that would cut somebody off, unless that is accepted.
 7. Start the timer of the rollback, perform the steps, and return what was done. The action plugin confirms
-   the change.
+   the change, or holds it until the site has measured (rollback.py).
 """
 
 import fcntl
@@ -25,7 +25,7 @@ from typing import TYPE_CHECKING, Iterator, List, NamedTuple, Optional, Sequence
 from .._values.ports import Ports
 from . import connection as _connection
 from . import cut as _cut
-from . import detect, drift, live, other_firewalls, rollback
+from . import detect, drift, journal, live, other_firewalls, rollback
 from .host_chains import HostChains
 from .listing import Listing
 from .provider import Provider
@@ -45,8 +45,9 @@ from .ruleset import FAMILIES
 from .steps import FirewallError, Steps, open_lock, perform, perform_all, state_after
 
 if TYPE_CHECKING:
-    from .._shapes import FirewallDiff, FirewallResult, HostRule
+    from .._shapes import ChangedRule, FirewallDiff, FirewallResult, HostRule
 
+ADDED, REMOVED = "added", "removed"
 _LOCK = "/run/exasol_community.network.lock"
 
 
@@ -62,6 +63,7 @@ class Options(NamedTuple):
     rollback_after: int = 30
     allow_any: bool = False
     cut: bool = False
+    hold_for: int = 0
 
 
 @contextmanager
@@ -83,7 +85,25 @@ def confirm(identity: str) -> bool:
     Refused while another run is at work: by then the change may be that run's.
     """
     with alone():
-        return rollback.confirm(identity)
+        is_kept = rollback.confirm(identity)
+        if is_kept:
+            journal.note(f"confirmed firewall change {identity}")
+        return is_kept
+
+
+def hold(identity: str, seconds: int) -> bool:
+    """Let a change await its confirmation for some more seconds; return whether it still does."""
+    _check_hold(seconds)
+    with alone():
+        return rollback.hold(identity, seconds)
+
+
+def roll_back(identity: str) -> None:
+    """Roll back a change that awaits its confirmation, because a measurement speaks against it."""
+    with alone():
+        problems = rollback.roll_back(identity)
+    if problems:
+        raise FirewallError(f"the change could not be rolled back: {'; '.join(problems)}")
 
 
 def resolve(name: str) -> List[str]:
@@ -127,10 +147,22 @@ def _check_values(options: Options) -> None:
             f"rollback_after {options.rollback_after} is too long, because the host may be locked out until "
             f"then: use at most {rollback.MAX_SECONDS} s"
         )
+    _check_hold(options.hold_for)
+    if options.hold_for and not options.rollback_after:
+        raise FirewallError(
+            "rollback_after is 0, so a change could not be rolled back if the measurement after it finds a "
+            "flow that it breaks: use at least 1 s, or confirm over a new connection alone "
+            "(exasol_firewall_rollback_after, exasol_firewall_confirm)"
+        )
     if options.present:
         # What a name resolves to does not matter here.
         from_plan(options.rules, lambda unused: ["192.0.2.1"], options.allow_any)
         unused_ports(options.rules)
+
+
+def _check_hold(seconds: int) -> None:
+    if not 0 <= seconds <= rollback.MAX_SECONDS:
+        raise FirewallError(f"hold_for is {seconds}: use 0 to {rollback.MAX_SECONDS} s")
 
 
 def change(options: Options, identity: str, dry: bool) -> "FirewallResult":
@@ -138,9 +170,10 @@ def change(options: Options, identity: str, dry: bool) -> "FirewallResult":
     _check_values(options)
     with alone():
         rollback.end_previous_change(dry)
-        rolled_back = rollback.rolled_back(forget=False)
+        rolled_back, why = rollback.rolled_back(forget=False), rollback.why_rolled_back()
         result = _change(options, identity, dry)
         result["rolled_back"] = rolled_back
+        result["rolled_back_because"] = why
         if not dry:
             rollback.rolled_back()  # reported with this result, and not again
         return result
@@ -182,6 +215,7 @@ def _change(options: Options, identity: str, dry: bool) -> "FirewallResult":
             *other_firewalls.notes_on_replies(firewall, unanswered),
         ],
         "diff": _diff(before, after),
+        "changed_rules": _changed_rules(before, after),
     }
     why = provider.nothing_to_open() if plan and not after and not unanswered else ""
     if why:
@@ -282,6 +316,7 @@ def _perform(steps: Steps, undo: Steps, identity: str, seconds: int) -> str:
             "the change took too long, and the host has already rolled it back, before it was complete. "
             f"{state_after(problems)}"
         )
+    journal.note(f"made firewall change {identity}, to be rolled back in {seconds} s unless it is confirmed")
     return identity
 
 
@@ -297,6 +332,25 @@ def _diff(before: Rules, after: Rules) -> "FirewallDiff":
         "before_header": "firewall rules",
         "after_header": "firewall rules",
     }
+
+
+def _changed_rules(before: Rules, after: Rules) -> "List[ChangedRule]":
+    """Return the rules that come and go, so that the controller finds those of a flow."""
+    removed = [rule for rule in before if rule not in after]
+    added = [rule for rule in after if rule not in before]
+    return [
+        {
+            "change": change,
+            "action": rule.action,
+            "direction": rule.direction,
+            "version": rule.version,
+            "protocol": rule.protocol,
+            "ports": str(rule.ports),
+            "text": str(rule).split("  #")[0],
+        }
+        for change, rules in ((REMOVED, removed), (ADDED, added))
+        for rule in rules
+    ]
 
 
 def _notes_on_docker(rules: Rules) -> List[str]:

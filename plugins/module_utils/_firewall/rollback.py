@@ -18,6 +18,10 @@ The stages of a change, and who ends each:
    most rule sets, so it would prove nothing. If no confirmation comes in time, the timer ends the change by a
    rollback.
 
+If the site measures before it confirms (exasol_firewall_confirm), there is a stage between 3 and 4: over the
+new connection, C(hold()) gives the change more time, and after the measurement either C(confirm()) or
+C(roll_back()) ends it. If neither comes, the timer does.
+
 Who decides: everything that the rollback needs lies in one folder, and the name of the folder is its state.
 It changes by one rename(2), which only one process can win. So a change is either confirmed or rolled back,
 never both, and a module whose change was rolled back meanwhile finds that the folder is gone.
@@ -44,7 +48,7 @@ import shlex
 import shutil
 import subprocess
 import time
-from typing import TYPE_CHECKING, List, Optional, Sequence
+from typing import TYPE_CHECKING, Callable, List, Optional, Sequence
 
 from .steps import (
     HEAD,
@@ -75,6 +79,8 @@ _FAILED = FOLDER + "/failed"
 _ROLLED_BACK = FOLDER + "/rolled_back"
 # Which change was confirmed last: if the answer is lost, the confirmation is sent again.
 _LAST = "/run/exasol_community.network.confirmed"
+REFUSED = "refused"  # how the script is called if a measurement speaks against the change
+UNCONFIRMED, MEASURED = "unconfirmed", "measured"  # why a change was rolled back
 MAX_SECONDS = 3600  # between a change and its rollback
 MAX_LOG = 500  # characters of the script's own words in an error
 _LATE_SECONDS = 15  # by which a timer may be late before it counts as lost
@@ -113,7 +119,7 @@ case "${{1:-again}}" in
         case $(command -v printf) in */*) echo "printf is not part of /bin/sh"; exit 1;; esac
         exit 0;;
     {identity}|boot) pauses="{pauses}";;
-    again|now) pauses="{short}";;
+    again|now|refused) pauses="{short}";;
     *) exit 0;;  # the timer of an earlier change, which was confirmed
 esac
 mode=${{1:-again}}
@@ -185,9 +191,12 @@ until attempt; do
     pauses=$*
     sleep "$pause"
 done
+why="nobody confirmed it"
+[ "$mode" != refused ] || why="a measurement of the site spoke against it"
 if [ "$mode" != now ]; then
-    log notice "rolled back firewall change {identity}, because nobody confirmed it"
+    log notice "rolled back firewall change {identity}, because $why"
     date -u +%Y-%m-%dT%H:%M:%SZ > {rolled_back}
+    [ "$mode" != refused ] || echo {measured} >> {rolled_back}
 fi
 [ "$scratch" ] || exit 1  # the next run repeats it, as soon as it can remove the folder
 {unguard}
@@ -277,6 +286,46 @@ def change_ended(identity: str, seconds: int) -> None:
         os.close(folder)
 
 
+def hold(identity: str, seconds: int) -> bool:
+    """Let a change await its confirmation for longer; return whether it still does.
+
+    The timer may have begun its rollback in this moment. Then the confirmation comes too late and says so.
+    """
+    if not waits(identity):
+        return False
+    change_ended(identity, seconds)
+    return waits(identity)
+
+
+def roll_back(identity: str) -> List[str]:
+    """Roll back a change that awaits its confirmation; return what failed.
+
+    If its timer or a restart of the host was faster, it has been rolled back all the same.
+    """
+    if _is(_info(_CONFIRMED), identity) or read(_LAST) == identity:
+        return ["it has been confirmed"]
+    if waits(identity):
+        _perform_script(_PENDING, REFUSED)
+    _await_timer()
+    if _at_work():
+        return [f"it is still under way, see {_TAKEN}"]
+    if _script_in(_FAILED):
+        return [*_problems(_FAILED), *_start_again(identity, lambda: _wait_anew(identity))]
+    if _script_in(_PENDING) and not waits(identity):
+        return ["it has ended before, and another change awaits its confirmation"]
+    for folder in (_PENDING, _TAKEN):
+        if _script_in(folder):
+            return [f"it did not end, see {folder}"]
+    _stop_timer(identity)
+    _tidy()
+    return []
+
+
+def _wait_anew(identity: str) -> None:
+    os.rename(_FAILED, _PENDING)
+    change_ended(identity, 0)
+
+
 def _try_script() -> None:
     # As the timer will run it, without our environment. The shell reads the whole script, but changes
     # nothing.
@@ -342,6 +391,7 @@ def _script(identity: str, undo: Steps) -> str:
         taken=_TAKEN,
         failed=_FAILED,
         rolled_back=_ROLLED_BACK,
+        measured=MEASURED,
         pauses=_PAUSES,
         short=_SHORT_PAUSES,
         attempts_seconds=_ATTEMPTS_SECONDS,
@@ -544,8 +594,13 @@ def _await_timer() -> None:
 def _hand_over(identity: str, undo: Steps) -> List[str]:
     if _at_work():
         return []
+    return _start_again(identity, lambda: _wait_again(identity, undo, _AGAIN_SECONDS))
+
+
+def _start_again(identity: str, prepare: Callable[[], None]) -> List[str]:
+    """Start a new timer for a rollback that failed; return the sentence on that."""
     try:
-        _wait_again(identity, undo, _AGAIN_SECONDS)
+        prepare()
         _start(identity, _AGAIN_SECONDS, _unit(identity) + "-again")
         _stop_timer(identity)  # it would find no script, and systemd would show a failed unit
     except (OSError, FirewallError) as error:
@@ -621,12 +676,24 @@ def _stop_timer(identity: str) -> None:
 
 
 def rolled_back(forget: bool = True) -> str:
-    """Return when a timer rolled back the last change; with C(forget), only this once."""
-    when = (read(_ROLLED_BACK) or "").strip()
-    if when and forget:
+    """Return when the host rolled back the last change by itself; with C(forget), only this once."""
+    said = _said_of_rollback()
+    if said and forget:
         os.unlink(_ROLLED_BACK)
         _tidy()
-    return when
+    return said[0] if said else ""
+
+
+def why_rolled_back() -> str:
+    """Return why the host rolled back the last change, empty if it did not."""
+    said = _said_of_rollback()
+    if not said:
+        return ""
+    return MEASURED if MEASURED in said[1:] else UNCONFIRMED
+
+
+def _said_of_rollback() -> List[str]:
+    return (read(_ROLLED_BACK) or "").split()
 
 
 def _tidy() -> None:

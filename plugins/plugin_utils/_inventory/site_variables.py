@@ -33,6 +33,7 @@ SITE = {
     "exasol_ftp_passive_ports": TEXT,
     "exasol_ftp_active_ports": TEXT,
     "exasol_firewall_state": TEXT,
+    "exasol_firewall_confirm": TEXT,
     "exasol_verify_listeners": FLAG,
     "exasol_verify_limits": DATA,
     "exasol_verify_idle": LIST,

@@ -129,11 +129,81 @@ def test_a_connection_without_a_network_is_not_asked_to_close(run, monkeypatch):
     assert run(PENDING, {"confirmed": True}, connection=WithoutNetwork())[0]["confirmed"] is True
 
 
-def test_a_change_that_was_rolled_back_is_reported(run, monkeypatch):
+@pytest.mark.parametrize(
+    ("because", "said"),
+    [
+        ({}, "nobody confirmed it"),
+        ({"rolled_back_because": "unconfirmed"}, "nobody confirmed it"),
+        ({"rolled_back_because": "measured"}, "a measurement of the site spoke against it"),
+        ({"rolled_back_because": ["nonsense"]}, "nobody confirmed it"),
+    ],
+    ids=["old", "unconfirmed", "measured", "garbage"],
+)
+def test_a_change_that_was_rolled_back_is_reported(run, monkeypatch, because, said):
     warned = []
     monkeypatch.setattr(firewall.display, "warning", warned.append)
-    run({"changed": False, "rolled_back": "2026-11-23T05:00:49Z"})
-    assert len(warned) == 1 and "2026-11-23T05:00:49Z" in warned[0]
+    run({"changed": False, "rolled_back": "2026-11-23T05:00:49Z", **because})
+    assert warned == [
+        f"n11 rolled back an earlier change of its firewall at 2026-11-23T05:00:49Z, because {said}"
+    ]
+
+
+def test_a_held_change_waits_after_a_new_connection(run):
+    connection = Connection()
+    result, calls = run(PENDING, {"is_held": True}, connection=connection, hold_for="90")
+    assert (result["changed"], result["held"], "confirmed" in result) == (True, "one", False)
+    assert calls == [None, {"hold": "one", "hold_for": 90}]
+    assert connection.closed == 1
+
+
+@pytest.mark.parametrize(
+    ("answers", "why"),
+    [
+        ([{"is_held": False}], "no new connection was accepted in time"),
+        ([AnsibleConnectionFailure("Connection timed out")], "Connection timed out"),
+    ],
+    ids=["rolled-back-before", "locked-out"],
+)
+def test_a_change_that_locks_out_is_not_held(run, answers, why):
+    result = run(PENDING, *answers, rollback_after=20, hold_for=90)[0]
+    assert (result["failed"], result["changed"], "held" in result) == (True, False, False)
+    assert why in result["msg"] and "restores its old rules 20 s after the change" in result["msg"]
+
+
+@pytest.mark.parametrize(
+    ("order", "answer"),
+    [
+        ("confirm", {"changed": False, "confirmed": True}),
+        ("roll_back", {"changed": True, "is_rolled_back": True}),
+    ],
+)
+def test_a_held_change_is_ended_over_a_new_connection(run, order, answer):
+    connection = Connection()
+    lost = AnsibleConnectionFailure("refused")
+    result, calls = run(lost, answer, connection=connection, **{order: "one"})
+    assert result == answer
+    assert calls == [{order: "one"}] * 2 and connection.closed == 2
+
+
+@pytest.mark.parametrize(
+    ("order", "answers", "said"),
+    [
+        ("confirm", [{"confirmed": False}], "was not confirmed: the host had rolled it back before"),
+        ("confirm", [AnsibleConnectionFailure("No route to host")], "was not confirmed: No route to host"),
+        ("roll_back", [{"failed": True, "msg": "nft is gone"}], "was not rolled back: nft is gone"),
+    ],
+    ids=["too-late", "unreachable", "fails"],
+)
+def test_an_end_that_does_not_come_about_has_failed(run, order, answers, said):
+    result = run(*answers, **{order: "one"})[0]
+    assert (result["failed"], result["changed"]) == (True, False) and said in result["msg"]
+
+
+@pytest.mark.parametrize("given", [None, "soon", -1, True, 1.5], ids=repr)
+def test_a_hold_that_cannot_be_read_is_refused_before_anything_is_done(run, given):
+    with pytest.raises(AnsibleActionFail) as caught:
+        run(PENDING, hold_for=given)
+    assert f"hold_for is {given!r}: use whole seconds" in str(caught.value)
 
 
 @pytest.mark.parametrize(

@@ -853,3 +853,84 @@ def test_shell_of_a_rollback_names_every_command_that_it_calls(make):
         called = re.search(rf"(^|[ |(/]){name}( |$|\))", step.text, re.MULTILINE)
         assert not called or name in named, name
     assert step.what and step.tool
+
+
+# A change that the host holds until the site has measured
+
+
+def test_a_held_change_waits_for_longer_and_can_be_confirmed(patient):
+    rollback.arm("one", patient.undo, 0)
+    rollback.change_ended("one", 1)
+    timer = firing(patient.script, "one")
+    try:
+        assert rollback.hold("one", 60) is True
+        assert 55 < rollback.pending()["deadline"] - time.monotonic() <= 60
+        time.sleep(
+            2.5
+        )  # the control is the next test: without the hold it would have been rolled back by now
+        assert timer.poll() is None and patient.rollbacks() == 0
+        assert rollback.confirm("one") is True
+        assert timer.wait(30) == 0
+    finally:
+        timer.kill()
+    assert patient.rollbacks() == 0 and patient.names() == []
+
+
+def test_a_held_change_that_nobody_confirms_is_rolled_back(patient):
+    rollback.arm("one", patient.undo, 60)
+    assert rollback.hold("one", 0) is True
+    assert fire(patient.script, "one") == 0
+    assert patient.rollbacks() == 1 and patient.names() == ["rolled_back"]
+    assert rollback.why_rolled_back() == rollback.UNCONFIRMED
+
+
+def test_what_does_not_wait_is_not_held(place):
+    assert rollback.hold("one", 60) is False
+    rollback.arm("one", place.undo, 30)
+    assert rollback.hold("two", 60) is False
+    assert rollback.pending()["deadline"] - time.monotonic() <= 30
+    assert fire(place.script) == 0
+    assert rollback.hold("one", 60) is False
+
+
+def test_a_change_that_a_measurement_refuses_is_rolled_back_and_reported(place):
+    rollback.arm("one", place.undo, 60)
+    assert rollback.hold("one", 60) is True
+    assert rollback.roll_back("one") == []
+    assert place.rollbacks() == 1 and place.names() == ["rolled_back"]
+    assert rollback.why_rolled_back() == rollback.MEASURED
+    assert re.match(r"\d{4}-\d\d-\d\dT\d\d:\d\d:\d\dZ$", rollback.rolled_back())
+    assert rollback.why_rolled_back() == "" and not place.folder.exists()
+    assert rollback.roll_back("one") == [], "the answer was lost, and it is asked for again"
+    assert rollback.confirm("one") is False
+
+
+def test_a_refusal_after_the_timer_finds_that_all_is_done(place):
+    rollback.arm("one", place.undo, 30)
+    assert fire(place.script) == 0
+    assert rollback.roll_back("one") == []
+    assert place.rollbacks() == 1 and rollback.why_rolled_back() == rollback.UNCONFIRMED
+
+
+def test_a_refusal_leaves_the_change_of_another_run_alone(place):
+    rollback.arm("two", place.undo, 30)
+    assert_names("; ".join(rollback.roll_back("one")), ["another change awaits its confirmation"])
+    assert place.rollbacks() == 0 and rollback.waits("two")
+
+
+def test_a_change_that_is_confirmed_is_not_rolled_back_later(place):
+    rollback.arm("one", place.undo, 30)
+    assert rollback.confirm("one") is True
+    assert rollback.roll_back("one") == ["it has been confirmed"]
+    assert place.rollbacks() == 0
+
+
+def test_a_refusal_that_fails_is_repeated_by_the_host(broken, monkeypatch):
+    again = []
+    monkeypatch.setattr(rollback, "_start", lambda identity, seconds, unit: again.append((identity, unit)))
+    problems = rollback.roll_back("one")
+    assert_names("; ".join(problems), ["nothing works here", "repeats it in 5 s"])
+    assert again == [("one", "exasol-network-rollback-one-again")] and broken.names() == ["pending"]
+    broken.repair()
+    assert fire(broken.script, "one") == 0
+    assert broken.rollbacks() == 1 and broken.names() == ["rolled_back"]

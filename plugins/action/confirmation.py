@@ -1,0 +1,83 @@
+# Copyright (c) 2026, exasol_community.network contributors
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+
+"""Confirm a change of firewalls by measurement: the steps that the controller does, once for all hosts."""
+
+from __future__ import annotations
+
+import time
+import typing as t
+
+from ansible.utils.display import Display
+
+from ..module_utils._values.errors import NetworkError
+from ..plugin_utils._ansible.action import ControllerAction
+from ..plugin_utils._confirmation.decision import begin, conclude, decide
+from ..plugin_utils._report.report import verification_of
+from ..plugin_utils._text.tables import visible
+
+if t.TYPE_CHECKING:
+    from ..module_utils._shapes import Verification
+
+display = Display()
+
+_USER = "confirmation"
+
+
+class ActionModule(ControllerAction):
+    """Keep what works before a change, decide on the change, and say how it ended."""
+
+    OPTIONS: t.ClassVar[dict[str, t.Any]] = {
+        "step": {"type": "str", "choices": ["before", "decide", "end"], "required": True},
+        "verification": {"type": "dict"},
+        "begun": {"type": "float"},
+        "absent": {"type": "list", "elements": "str", "default": []},
+        "before": {"type": "dict"},
+        "changes": {"type": "dict", "default": {}},
+        "decision": {"type": "dict"},
+        "settled": {"type": "dict", "default": {}},
+    }
+
+    def act(self, options: dict[str, t.Any], variables: dict[str, t.Any]) -> dict[str, t.Any]:
+        """Do one of the steps."""
+        step: dict[str, t.Callable[[dict[str, t.Any]], dict[str, t.Any]]] = {
+            "before": self._before,
+            "decide": self._decide,
+            "end": self._end,
+        }
+        return step[options["step"]](options)
+
+    @staticmethod
+    def _before(options: dict[str, t.Any]) -> dict[str, t.Any]:
+        _need(options, "verification", "begun")
+        now = time.time()
+        verification = verification_of(options["verification"], _USER)
+        return dict(begin(verification, options["absent"], took=now - options["begun"], now=now))
+
+    @staticmethod
+    def _decide(options: dict[str, t.Any]) -> dict[str, t.Any]:
+        _need(options, "before")
+        before = options["before"]
+        after: Verification | None = None
+        # The verification before the change is no measurement after it.
+        if options["verification"] and options["verification"].get("run") != before["run"]:
+            after = verification_of(options["verification"], _USER)
+        decision = decide(before, after, options["changes"], now=time.time())
+        for line in (decision.headline, *decision.lines):
+            display.display(visible(line))
+        return decision._asdict()
+
+    @staticmethod
+    def _end(options: dict[str, t.Any]) -> dict[str, t.Any]:
+        _need(options, "before", "decision")
+        ended = conclude(options["decision"], options["settled"], options["before"]["hold_for"])
+        if ended.is_error:
+            raise NetworkError(visible(ended.message))
+        return {"msg": ended.message, "run": (options["verification"] or {}).get("run", "")}
+
+
+def _need(options: dict[str, t.Any], *names: str) -> None:
+    missing = [name for name in names if options[name] is None]
+    if missing:
+        raise NetworkError(f"step {options['step']} needs {' and '.join(missing)}")

@@ -1,0 +1,152 @@
+#!/usr/bin/python
+# Copyright (c) 2026, exasol_community.network contributors
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+
+DOCUMENTATION = r"""
+module: confirmation
+short_description: Decide by measurement whether a change of firewalls is confirmed
+version_added: 0.1.0
+description:
+  - The role P(exasol_community.network.firewall#role) uses it with C(exasol_firewall_confirm=measured). It
+    measures before and after a change that the hosts hold
+    (O(exasol_community.network.firewall#module:hold_for)), and this module compares.
+  - The change is to be confirmed on all hosts if every port that was reached before is reached after it, and
+    to be rolled back on all hosts otherwise. What was not measured again counts as not reached.
+  - Ports that were not reached before do not count against the change.
+  - Run it once for all hosts, not once for each.
+extends_documentation_fragment:
+  - exasol_community.network._attributes
+  - exasol_community.network._attributes.read_only
+  - exasol_community.network._attributes.controller
+attributes:
+  platform:
+    support: full
+    platforms: all
+options:
+  step:
+    description:
+      - V(before) keeps what a measurement before the change shows.
+      - V(decide) compares it with the measurement after the change.
+      - V(end) says how it ended on each host. It fails if the change was rolled back, or if hosts differ.
+    type: str
+    choices: [before, decide, end]
+    required: true
+  verification:
+    description:
+      - What M(exasol_community.network.verdict) returned.
+      - With V(decide), the one from before the change (RV(run)) counts as missing.
+    type: dict
+  begun:
+    description: When the measurement before the change began, in seconds since 1970. Required for V(before).
+    type: float
+  absent:
+    description: The hosts that the measurement before the change did not reach.
+    type: list
+    elements: str
+    default: []
+  before:
+    description: What V(before) returned. Required for V(decide) and V(end).
+    type: dict
+  changes:
+    description: What M(exasol_community.network.firewall) returned for the change, by host.
+    type: dict
+    default: {}
+  decision:
+    description: What V(decide) returned. Required for V(end).
+    type: dict
+  settled:
+    description: What M(exasol_community.network.firewall) returned for
+      O(exasol_community.network.firewall#module:confirm) or
+      O(exasol_community.network.firewall#module:roll_back), by host.
+    type: dict
+    default: {}
+seealso:
+  - module: exasol_community.network.firewall
+  - module: exasol_community.network.verdict
+author:
+  - exasol_community.network contributors (@exasol-community)
+"""
+
+EXAMPLES = r"""
+- name: Keep what works before the change
+  exasol_community.network.confirmation:
+    step: before
+    verification: "{{ exasol_verification }}"
+    begun: "{{ begun }}"
+  register: before
+  run_once: true
+
+- name: Decide on the change
+  exasol_community.network.confirmation:
+    step: decide
+    before: "{{ before }}"
+    verification: "{{ exasol_verification }}"
+    changes: "{{ ansible_play_hosts_all | exasol_community.network.registered(hostvars, 'change') }}"
+  register: decision
+  run_once: true
+"""
+
+RETURN = r"""
+parts:
+  description: What was reached before the change, by source, destination, address and service.
+  returned: with V(before)
+  type: list
+  elements: dict
+wrong:
+  description: Source, destination, service and expectation of each flow that was not ok before the change.
+  returned: with V(before)
+  type: list
+  elements: list
+absent:
+  description: The hosts that the measurement before the change did not reach.
+  returned: with V(before)
+  type: list
+  elements: str
+at:
+  description: When the measurement before the change ended, in seconds since 1970.
+  returned: with V(before)
+  type: float
+  sample: 1796000000.5
+hold_for:
+  description: Seconds for which hosts have to hold the change.
+  returned: with V(before)
+  type: int
+  sample: 78
+run:
+  description: The run of the verification; with V(end), of the one that shows the present state.
+  returned: with V(before) and V(end)
+  type: str
+  sample: 5b0e6f3c9d21
+verdict:
+  description: V(confirm), V(roll_back), or V(nothing) if no host was changed.
+  returned: with V(decide)
+  type: str
+  sample: confirm
+headline:
+  description: The decision in one sentence.
+  returned: with V(decide)
+  type: str
+  sample: >-
+    The change is confirmed on n11, n12: all 12 flows that worked before it work; 3 that failed before work
+    now, 0 are not ok.
+broken:
+  description: What was reached before the change and not after it.
+  returned: with V(decide)
+  type: list
+  elements: dict
+lines:
+  description: A sentence for each group of broken flows, with the rules of the change that are about them.
+  returned: with V(decide)
+  type: list
+  elements: str
+held:
+  description: The hosts that hold the change.
+  returned: with V(decide)
+  type: list
+  elements: str
+msg:
+  description: How it ended.
+  returned: with V(end)
+  type: str
+"""

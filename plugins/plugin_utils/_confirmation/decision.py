@@ -1,0 +1,318 @@
+# Copyright (c) 2026, exasol_community.network contributors
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+
+"""Whether a change of firewalls is confirmed on all hosts or rolled back on all, and what is said of it.
+
+1. C(begin()) reads the measurement before the change, and says how long the hosts have to hold their changes.
+2. C(decide()) compares it with the measurement after the change. Everything that is in doubt speaks against
+   the change: a host that was not changed as it should, a flow that was not measured again, a measurement
+   that took too long.
+3. C(conclude()) says how it ended on each host. A host that was not reached for the last word rolls its
+   change back by itself. If the others have confirmed theirs, states differ, and that is an error.
+"""
+
+from __future__ import annotations
+
+import math
+import typing as t
+from collections.abc import Iterable, Mapping, Sequence
+
+from ...module_utils._plan.flows import REACHABLE
+from ...module_utils._values.addresses import parse_address
+from ...module_utils._values.errors import NetworkError
+from ...module_utils._values.ports import Ports
+from .._text.products import grouped
+from .._text.tables import visible
+from .._verdict.verdict import UNTESTED
+from .comparison import Progress, broken_parts, progress, working_parts, wrong_flows
+
+if t.TYPE_CHECKING:
+    from ...module_utils._shapes import Baseline, BrokenPart, Verification, WorkingPart
+
+CONFIRM, ROLL_BACK, NOTHING = "confirm", "roll_back", "nothing"
+# The change itself, the measurement after it, and the last word, each at most as long as the measurement
+# before; and what a busy machine may add.
+_FACTOR, _MARGIN_SECONDS = 3, 60
+MAX_HOLD_SECONDS = 3600  # the limit of the module firewall
+_MAX_NAMES, _MAX_LINES, _MAX_SHOWN = 5, 20, 3
+Results = Mapping[str, t.Any]  # what a task registered, by host
+
+
+class Decision(t.NamedTuple):
+    """What happens to the change, and why."""
+
+    verdict: str
+    headline: str
+    broken: list[BrokenPart]
+    lines: list[str]  # a sentence for each group of broken flows
+    held: list[str]  # the hosts whose change waits
+
+
+def begin(verification: Verification, absent: Sequence[str], took: float, now: float) -> Baseline:
+    """Return what a measurement before the change shows; raise if no later one could be compared with it."""
+    if not verification["results"]:
+        raise NetworkError(
+            "nothing was measured before the change, so nothing could confirm it, and nothing was changed: "
+            "run on hosts whose flows can be measured (exasol_hosts, --limit), or set "
+            "exasol_firewall_confirm to connection"
+        )
+    hold_for = math.ceil(_FACTOR * max(took, 0)) + _MARGIN_SECONDS
+    if hold_for > MAX_HOLD_SECONDS:
+        raise NetworkError(
+            f"the measurement before the change took {took:.0f} s, so hosts would have to hold an "
+            f"unconfirmed change for {hold_for} s, and at most {MAX_HOLD_SECONDS} s are allowed. Nothing was "
+            "changed: run on fewer hosts at a time (--limit, serial), use more forks, or raise "
+            "exasol_verify_rate"
+        )
+    return {
+        "parts": working_parts(verification["results"]),
+        "wrong": sorted(list(flow) for flow in wrong_flows(verification["results"])),
+        "absent": sorted(set(absent)),
+        "at": now,
+        "hold_for": hold_for,
+        "run": verification.get("run", ""),
+    }
+
+
+def decide(before: Baseline, after: Verification | None, changes: Results, now: float) -> Decision:
+    """Decide on a change of which each host returned what it did; C(after) is None if it was not measured."""
+    held = [host for host, result in changes.items() if result.get("held")]
+    if not held:
+        return Decision(verdict=NOTHING, headline=_nothing(changes), broken=[], lines=[], held=[])
+    doubt = _doubt(before, after, changes, now)
+    if doubt or after is None:
+        return Decision(verdict=ROLL_BACK, headline=_rolled_back(held, doubt), broken=[], lines=[], held=held)
+    broken = broken_parts(before["parts"], after)
+    if broken:
+        count = len({_flow(part) for part in broken})
+        why = f"{count} flow{'s' if count > 1 else ''} that worked before {'fail' if count > 1 else 'fails'}"
+        return Decision(
+            verdict=ROLL_BACK,
+            headline=_rolled_back(held, f"{why} after it"),
+            broken=broken,
+            lines=broken_lines(broken, changes),
+            held=held,
+        )
+    headline = _confirmed(before, after, held, progress(before["wrong"], after))
+    return Decision(verdict=CONFIRM, headline=headline, broken=[], lines=[], held=held)
+
+
+def _nothing(changes: Results) -> str:
+    failed = [host for host in changes if _problem(changes[host])]
+    tail = f"; it failed on {_names(failed)}" if failed else ""
+    return f"No firewall was changed, so what was measured before still holds{tail}."
+
+
+def _doubt(before: Baseline, after: Verification | None, changes: Results, now: float) -> str:
+    """Return what speaks against the change, whatever was measured after it."""
+    failed = {
+        host: problem
+        for host, result in changes.items()
+        if (problem := _problem(result)) and not (host in before["absent"] and result.get("unreachable"))
+    }
+    if failed:
+        host, problem = next(iter(failed.items()))
+        more = f" (and {len(failed) - 1} more)" if len(failed) > 1 else ""
+        return f"it could not be made on {host}{more}: {problem}"
+    if after is None:
+        return "it could not be measured"
+    if all(result["verdict"] == UNTESTED for result in after["results"]):
+        return "no flow could be measured after it"
+    late = now - before["at"] - before["hold_for"]
+    if late > 0:
+        return (
+            f"change and measurement took {now - before['at']:.0f} s, longer than the "
+            f"{before['hold_for']} s for which hosts hold it"
+        )
+    return ""
+
+
+def _problem(result: Mapping[str, t.Any]) -> str:
+    """Return why a host was not changed as it should, nothing if it was, or needed no change."""
+    if result.get("skipped"):
+        return ""
+    if result.get("unreachable") or result.get("failed"):
+        said = str(result.get("msg") or "").strip().splitlines()
+        return visible(said[0].rstrip(".")) if said else "the task failed"
+    return ""
+
+
+def _working(before: Baseline) -> set[tuple[str, ...]]:
+    return {_flow(part) for part in before["parts"]}
+
+
+def _flow(part: WorkingPart | BrokenPart) -> tuple[str, ...]:
+    return (part["source"], part["destination"], part["service"], part["expected"])
+
+
+def _rolled_back(held: Sequence[str], why: str) -> str:
+    what = "host that was" if len(held) == 1 else f"{len(held)} hosts that were"
+    all_of = "the" if len(held) == 1 else "all"
+    return f"The change is rolled back on {all_of} {what} changed ({_names(held)}), because {why}."
+
+
+def _confirmed(before: Baseline, after: Verification, held: Sequence[str], made: Progress) -> str:
+    working, outside = len(_working(before)), len(after["untestable"])
+    text = (
+        f"The change is confirmed on {_names(held)}: {_of_working(working)}; {made.better} that failed "
+        f"before work{'s' * (made.better == 1)} now; {made.wrong} {'is' if made.wrong == 1 else 'are'} not "
+        "ok."
+    )
+    if outside:
+        what = "1 group of flows was" if outside == 1 else f"{outside} groups of flows were"
+        text += f" {what} not judged: not measurable, or with an end outside of this run (see the report)."
+    return text
+
+
+def _of_working(count: int) -> str:
+    if not count:
+        return "no flow worked before it"
+    return (
+        "the flow that worked before it works"
+        if count == 1
+        else f"all {count} flows that worked before it work"
+    )
+
+
+def _names(hosts: Sequence[str]) -> str:
+    more = f" and {len(hosts) - _MAX_NAMES} more" if len(hosts) > _MAX_NAMES else ""
+    return ", ".join(hosts[:_MAX_NAMES]) + more
+
+
+class _Blamed(t.NamedTuple):
+    """A rule of ours about a broken flow, and at which end it came or went."""
+
+    end: str  # "destination" or "source"
+    change: str
+    text: str
+
+
+def broken_lines(broken: Iterable[BrokenPart], changes: Results) -> list[str]:
+    """Return a sentence for each group of broken flows that differ in nothing but their ends."""
+    groups: dict[tuple[t.Any, ...], list[BrokenPart]] = {}
+    for part in broken:
+        alike = (
+            part["service"],
+            part["protocol"],
+            part["ports"],
+            part["expected"],
+            part["before"],
+            part["after"],
+            part["cause"],
+            _blamed(part, changes),
+        )
+        groups.setdefault(alike, []).append(part)
+    lines: list[str] = []
+    for key, parts in groups.items():
+        sources_of: dict[tuple[str, str], set[str]] = {}
+        for part in parts:
+            sources_of.setdefault((part["destination"], part["address"]), set()).add(part["source"])
+        by_place = {place: frozenset(sources) for place, sources in sources_of.items()}
+        for sources, places in grouped(by_place, lambda place: place[0]):
+            lines.append(_line(parts[0], sorted(sources), places, key[-1], changes))
+    if len(lines) > _MAX_LINES:
+        return [*lines[:_MAX_LINES], f"... and {len(lines) - _MAX_LINES} more groups of flows"]
+    return lines
+
+
+def _line(
+    first: BrokenPart,
+    sources: Sequence[str],
+    places: Sequence[tuple[str, str]],
+    rules: Sequence[_Blamed],
+    changes: Results,
+) -> str:
+    service = first["service"] if first["expected"] == REACHABLE else f"not {first['service']}"
+    cause = f" [{first['cause']}]" if first["cause"] else ""
+    destinations = _names([f"{destination} ({address})" for destination, address in places])
+    said = (
+        f"{_names(sources)} -> {destinations} {service} {first['protocol']} {first['ports']}: "
+        f"{first['before']} before the change, {first['after']} after it{cause}."
+    )
+    ends = {"destination": _names([place[0] for place in places]), "source": _names(sources)}
+    for rule in rules:
+        said += f" On {ends[rule.end]} the change {rule.change} the rule: {rule.text}."
+    if rules:
+        return said
+    changed = [host for host, result in changes.items() if result.get("held")]
+    return (
+        f"{said} No rule that rejects it was added at either end, and none that accepts it was removed; "
+        f"firewalls were changed on {_names(changed)}. {first['sentence']}"
+    )
+
+
+def _blamed(part: BrokenPart, changes: Results) -> tuple[_Blamed, ...]:
+    """Return the rules that the change added or removed and that are about a broken flow."""
+    ends = (("destination", part["destination"], "in"), ("source", part["source"], "out"))
+    return tuple(
+        _Blamed(end=end, change=str(rule["change"]), text=visible(str(rule.get("text", ""))))
+        for end, host, direction in ends
+        for rule in _rules(changes.get(host, {}), direction, part)
+    )
+
+
+def _rules(result: Mapping[str, t.Any], direction: str, part: BrokenPart) -> list[Mapping[str, t.Any]]:
+    rules = result.get("changed_rules") if result.get("held") else ()
+    return [
+        rule
+        for rule in (rules if isinstance(rules, (list, tuple)) else ())
+        if isinstance(rule, Mapping) and rule.get("direction") == direction and _may_break(rule, part)
+    ]
+
+
+def _may_break(rule: Mapping[str, t.Any], part: BrokenPart) -> bool:
+    if (rule.get("change"), rule.get("action")) not in (("added", "reject"), ("removed", "accept")):
+        return False
+    if rule.get("protocol") not in ("any", part["protocol"]):
+        return False
+    address = parse_address(part["address"])
+    if address is not None and rule.get("version") != address.version:
+        return False
+    try:
+        return rule.get("protocol") == "any" or bool(
+            Ports.parse(str(rule.get("ports"))) & Ports.parse(part["ports"])
+        )
+    except NetworkError:
+        return False  # a host may return whatever it likes
+
+
+class Conclusion(t.NamedTuple):
+    """How it ended: the sentence, and whether that is an error."""
+
+    message: str
+    is_error: bool
+
+
+def conclude(decision: Mapping[str, t.Any], settled: Results, hold_for: int) -> Conclusion:
+    """Say how a decision ended on the hosts whose change waited for it."""
+    verdict, held = decision["verdict"], list(decision["held"])
+    if verdict == NOTHING:
+        return Conclusion(message=decision["headline"], is_error=False)
+    answer = "confirmed" if verdict == CONFIRM else "is_rolled_back"
+    done = [host for host in held if settled.get(host, {}).get(answer)]
+    missing = [host for host in held if host not in done]
+    by_themselves = _by_themselves(missing, settled, hold_for) if missing else ""
+    if verdict == ROLL_BACK:
+        shown = "".join(f" {line}" for line in decision["lines"][:_MAX_SHOWN])
+        return Conclusion(message=decision["headline"] + shown + by_themselves, is_error=True)
+    if not missing:
+        return Conclusion(message=decision["headline"], is_error=False)
+    if not done:
+        return Conclusion(message=f"The change was confirmed on no host.{by_themselves}", is_error=True)
+    return Conclusion(
+        message=(
+            f"Hosts differ: the change is confirmed on {_names(done)}, and not on {_names(missing)}."
+            f"{by_themselves} Run again when all hosts can be reached."
+        ),
+        is_error=True,
+    )
+
+
+def _by_themselves(hosts: Sequence[str], settled: Results, hold_for: int) -> str:
+    why = _problem(settled.get(hosts[0], {})) or "no answer"
+    return (
+        f" No word came through to {_names(hosts)} ({why}): a host that does not hear of its change in time "
+        f"restores the old rules by itself, at most {hold_for} s after the change, and reports that to the "
+        "next run."
+    )

@@ -1,0 +1,275 @@
+# Copyright (c) 2026, exasol_community.network contributors
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+
+"""C(exasol_firewall_confirm=measured): hosts whose changes stand or fall together, by what was measured.
+
+The site changes the packet filters of two nodes with C(exasol_firewall_restrict), so only planned sources
+pass. Whether that cuts off the client depends on the address from which its connections come.
+"""
+
+from __future__ import annotations
+
+import contextlib
+import json
+import signal
+import socket
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+
+from ansible_collections.exasol_community.network.tests.labs.namespaces.firewalled import (
+    ADDRESSES,
+    CLOSED,
+    NODES,
+    OPEN,
+    STRANGER,
+    Firewalled,
+)
+from ansible_collections.exasol_community.network.tests.labs.namespaces.playbooks import Done
+
+ROLE = "exasol_community.network.firewall"
+AFTER, DECIDE = "TASK [Measure after the change]", f"TASK [{ROLE} : Decide on the change]"
+SETTLE = f"TASK [{ROLE} : Confirm the change or roll it back]"
+OPENS = "playbooks/open.yml"
+CLIENT = ADDRESSES["client"]
+PORT, PARTNER_PORT = 8563, 1521
+PATIENCE = 300  # seconds, against hanging; on a busy machine a measurement takes most of a minute
+
+
+@pytest.fixture
+def site(need_namespaces: None, tmp_path: Path) -> Iterator[Firewalled]:
+    """Two nodes that let everybody in, and a client whose address the inventory has."""
+    with Firewalled(tmp_path) as made:
+        made.filter(OPEN)
+        made.connect_from(CLIENT)
+        yield made
+
+
+@contextlib.contextmanager
+def listening(site: Firewalled) -> Iterator[None]:
+    """Let something answer at the port of the database of each node."""
+    with contextlib.ExitStack() as stack:
+        for name in NODES:
+            with site.hosts[name].inside():
+                stack.enter_context(socket.create_server((ADDRESSES[name], PORT)))
+        yield
+
+
+def passes(site: Firewalled, origin: str, name: str) -> bool:
+    """Tell whether a bare connection from an address of the client to a node comes about."""
+    with site.hosts["client"].inside(), socket.socket() as sock:
+        sock.settimeout(0.7)
+        sock.bind((origin, 0))
+        try:
+            sock.connect((ADDRESSES[name], PORT))
+        except OSError:
+            return False
+    return True
+
+
+def passing(site: Firewalled) -> dict[str, set[str]]:
+    """Return from where each node is reached."""
+    with listening(site):
+        return {
+            name: {origin for origin in (CLIENT, STRANGER) if passes(site, origin, name)} for name in NODES
+        }
+
+
+def measurements(done: Done) -> int:
+    """Return how often the run has measured."""
+    return done.output.count("6 flows: ")
+
+
+def everywhere(*origins: str) -> dict[str, set[str]]:
+    """Return what C(passing) finds if every node lets in exactly these."""
+    return {name: set(origins) for name in NODES}
+
+
+@pytest.mark.versions
+def test_a_change_that_breaks_nothing_is_confirmed_on_all(site: Firewalled, tmp_path: Path) -> None:
+    before = site.rulesets()
+    assert passing(site) == everywhere(CLIENT, STRANGER)
+    check = site.play(tmp_path, "--check", "--diff")
+    assert check.code == 0, check.output
+    assert "Check mode: nothing is measured." in check.said and "+reject in tcp" in check.output
+    assert site.rulesets() == before and measurements(check) == 0
+    done = site.play(tmp_path)
+    assert done.code == 0, done.output
+    assert "The change is confirmed on n11, n12: all 6 flows that worked before it work" in done.said
+    assert passing(site) == everywhere(CLIENT)
+    assert not any(site.waits(name) for name in NODES)
+    assert measurements(done) == 2, "before and after; the report is of the second"
+    assert done.verdicts() == {"ok"}
+    after = site.rulesets()
+    again = site.play(tmp_path)
+    assert again.code == 0, again.output
+    assert "No firewall was changed, so what was measured before still holds." in again.said
+    assert measurements(again) == 1 and again.verdicts() == {"ok"}
+    assert site.rulesets() == after
+
+
+def test_flows_that_did_not_work_before_do_not_count(site: Firewalled, tmp_path: Path) -> None:
+    site.filter(CLOSED)
+    assert passing(site) == everywhere()
+    site.connect_from(STRANGER)  # so the client is blocked before and after
+    done = site.play(tmp_path)
+    assert done.code == 2, "a flow of the report is not ok"
+    assert (
+        "The change is confirmed on n11, n12: no flow worked before it; 2 that failed before work now; 4 are "
+        "not ok." in done.said
+    )
+    assert passing(site) == everywhere(CLIENT)
+    assert done.verdicts(source="n11") == {"ok"} and "ok" not in done.verdicts(source="client")
+
+
+def test_a_change_that_cuts_off_a_client_is_rolled_back_on_all(site: Firewalled, tmp_path: Path) -> None:
+    site.connect_from(STRANGER)
+    before = site.rulesets()
+    done = site.play(tmp_path)
+    assert done.code == 2, done.output
+    assert site.rulesets() == before
+    assert passing(site) == everywhere(CLIENT, STRANGER)
+    assert not any(site.waits(name) for name in NODES)
+    assert (
+        "The change is rolled back on all 2 hosts that were changed (n11, n12), because 4 flows that worked "
+        "before fail after it." in done.said
+    )
+    assert (
+        "client -> n11 (10.96.0.11), n12 (10.96.0.12) sql_client tcp 8563: ok before the change, "
+        "blocked_at_destination after it [icmp_rejected]. On n11, n12 the change added the rule: reject in "
+        in done.said
+    )
+    again = site.play(tmp_path, "--check", playbook=OPENS)
+    assert again.said.count("because a measurement of the site spoke against it") == len(NODES)
+
+
+def test_one_host_that_breaks_rolls_back_the_others(site: Firewalled, tmp_path: Path) -> None:
+    """Only n12 restricts, and so only its flows break."""
+    site.connect_from(STRANGER)
+    site.filter(CLOSED.replace("policy drop;", "policy drop; ip saddr 10.96.0.0/24 accept;"))
+    before = site.rulesets()
+    inventory = site.inventory()
+    inventory["all"]["children"]["exasol_nodes"]["hosts"]["n11"]["exasol_firewall_restrict"] = False
+    done = site.play(tmp_path, playbook=OPENS, inventory=inventory)
+    assert done.code == 2, done.output
+    assert "all 2 hosts that were changed (n11, n12), because 2 flows" in done.said
+    assert "client -> n12 (10.96.0.12) sql_client" in done.said and "client -> n11" not in done.said
+    assert site.rulesets() == before
+
+
+def test_a_killed_controller_leaves_the_old_state_everywhere(site: Firewalled, tmp_path: Path) -> None:
+    before = site.rulesets()
+    with site.running(tmp_path, playbook=OPENS) as run:
+        run.wait_for(AFTER, PATIENCE)
+        run.send(signal.SIGKILL)
+        assert run.finish().code == -signal.SIGKILL
+    assert all(site.waits(name) for name in NODES), "the control: there is something to roll back"
+    assert passing(site) == everywhere(CLIENT)
+    second = site.play(tmp_path, playbook=OPENS)
+    assert second.code == 2, second.output
+    assert second.said.count("another run's change is awaiting confirmation") >= len(NODES)
+    for name in NODES:
+        site.let_time_pass(name)
+    assert site.rulesets() == before
+    third = site.play(tmp_path, playbook=OPENS)
+    assert third.code == 0, third.output
+    assert third.said.count("rolled back an earlier change of its firewall at") == len(NODES)
+    assert third.said.count("because nobody confirmed it") == len(NODES)
+    assert "The change is confirmed on n11, n12" in third.said
+    assert passing(site) == everywhere(CLIENT)
+
+
+def test_a_host_that_is_lost_while_the_site_measures(site: Firewalled, tmp_path: Path) -> None:
+    before = site.rulesets()
+    with site.running(tmp_path, playbook=OPENS) as run:
+        run.wait_for(AFTER, PATIENCE)
+        with run.suspended():
+            site.cut("n12")
+        done = run.finish()
+    assert done.code == 2, done.output
+    assert "The change is rolled back on all 2 hosts that were changed" in done.said
+    assert "No word came through to n12" in done.said and "No route to host" in done.said
+    after = site.rulesets()
+    assert after["n11"] == before["n11"] and after["n12"] != before["n12"]
+    assert site.waits("n12") and not site.waits("n11")
+    site.let_time_pass("n12")
+    assert site.rulesets() == before
+
+
+def test_a_host_that_is_lost_before_the_last_word(site: Firewalled, tmp_path: Path) -> None:
+    before = site.rulesets()
+    with site.running(tmp_path, playbook=OPENS) as run:
+        run.wait_for(DECIDE, PATIENCE)
+        with run.suspended():
+            assert SETTLE not in run.output, "the control: no host has its last word yet"
+            site.cut("n12")
+        done = run.finish()
+    assert done.code == 2, done.output
+    assert "Hosts differ: the change is confirmed on n11, and not on n12." in done.said
+    site.let_time_pass("n12")
+    assert passing(site) == {"n11": {CLIENT}, "n12": {CLIENT, STRANGER}}
+    assert site.rulesets()["n12"] == before["n12"]
+    site.mend("n12")
+    again = site.play(tmp_path, playbook=OPENS)
+    assert again.code == 0, again.output
+    assert again.said.count("rolled back an earlier change of its firewall at") == 1
+    assert "The change is confirmed on n12" in again.said
+    assert passing(site) == everywhere(CLIENT)
+
+
+def test_a_limited_run_judges_what_touches_its_hosts(site: Firewalled, tmp_path: Path) -> None:
+    before = site.rulesets()
+    site.connect_from(STRANGER)
+    done = site.play(tmp_path, "--limit", "n11,client", playbook=OPENS)
+    assert done.code == 2, done.output
+    assert "because 2 flows that worked before fail after it" in done.said
+    assert "client -> n11 (10.96.0.11) sql_client" in done.said
+    assert site.rulesets() == before
+    site.connect_from(CLIENT)
+    done = site.play(tmp_path, "--limit", "n11,client", playbook=OPENS)
+    assert done.code == 0, done.output
+    assert "The change is confirmed on n11:" in done.said and "outside of this run" in done.said
+    assert passing(site) == {"n11": {CLIENT}, "n12": {CLIENT, STRANGER}}
+
+
+@pytest.fixture
+def batches(tmp_path: Path) -> str:
+    """A playbook that runs the role on one host at a time."""
+    playbook = tmp_path / "batches.yml"
+    play = {"hosts": "exasol_nodes", "serial": 1, "gather_facts": False, "roles": [ROLE]}
+    playbook.write_text(json.dumps([play]), encoding="utf-8")
+    return str(playbook)
+
+
+def test_batches_are_measured_and_confirmed_one_after_the_other(
+    site: Firewalled, tmp_path: Path, batches: str
+) -> None:
+    """What a batch can measure alone is what its host reaches outside of it: here, a partner."""
+    variables = {"exasol_peers": {"oracle": [STRANGER]}, "exasol_verify_identify": False}
+    with site.hosts["client"].inside():
+        partner = socket.create_server((STRANGER, PARTNER_PORT))
+    with partner:
+        done = site.play(tmp_path, playbook=batches, variables=variables)
+    assert done.code == 0, done.output
+    for name in NODES:
+        assert f"The change is confirmed on {name}: the flow that worked before it works" in done.said
+    assert done.said.count("an end outside of this run") >= len(NODES)
+    assert passing(site) == everywhere(CLIENT)
+
+
+def test_a_batch_that_measures_nothing_is_not_changed(site: Firewalled, tmp_path: Path, batches: str) -> None:
+    before = site.rulesets()
+    done = site.play(tmp_path, playbook=batches)
+    assert done.code == 2, done.output
+    assert "nothing was measured before the change, so nothing could confirm it" in done.said
+    assert site.rulesets() == before
+
+
+def test_what_cannot_be_rolled_back_is_not_measured(site: Firewalled, tmp_path: Path) -> None:
+    before = site.rulesets()
+    done = site.play(tmp_path, playbook=OPENS, variables={"exasol_firewall_rollback_after": 0})
+    assert done.code == 2, done.output
+    assert "rollback_after is 0, so a change could not be rolled back" in done.said
+    assert site.rulesets() == before

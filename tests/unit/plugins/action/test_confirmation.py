@@ -1,0 +1,97 @@
+# Copyright (c) 2026, exasol_community.network contributors
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""The action C(confirmation): its three steps, and which verification counts."""
+
+from __future__ import annotations
+
+import time
+
+import pytest
+from ansible.errors import AnsibleError
+
+from ansible_collections.exasol_community.network.plugins.action import confirmation
+from ansible_collections.exasol_community.network.tests.unit.plugins.plugin_utils.verifications import (
+    mesh,
+    verification,
+)
+
+GREEN = {**verification(mesh()), "run": "one"}
+STILL_GREEN, RED = {**GREEN, "run": "two"}, {**verification(mesh(n13="blocked")), "run": "two"}
+HELD = {"n11": {"changed": True, "held": "change"}}
+
+
+@pytest.fixture
+def screen(monkeypatch):
+    """Return the lines that are displayed."""
+    lines = []
+    monkeypatch.setattr(confirmation.display, "display", lambda text, *unused, **more: lines.append(text))
+    return lines
+
+
+@pytest.fixture
+def step(act, screen):
+    """Return a function that does a step."""
+
+    def run(name, **options):
+        return act(confirmation.ActionModule, {"step": name, **options}, {})
+
+    return run
+
+
+def test_before_says_how_long_a_change_is_held(step):
+    before = step("before", verification=GREEN, begun=time.time() - 10, absent=["n16"])
+    assert before["changed"] is False and before["run"] == "one" and before["absent"] == ["n16"]
+    assert 90 <= before["hold_for"] <= 120
+    assert len(before["parts"]) == len(GREEN["results"])
+
+
+@pytest.mark.parametrize(
+    ("after", "verdict", "said"),
+    [
+        (STILL_GREEN, "confirm", "confirmed on n11"),
+        (RED, "roll_back", "that worked before fail"),
+        (GREEN, "roll_back", "could not be measured"),
+        (None, "roll_back", "could not be measured"),
+    ],
+    ids=["green", "red", "the-one-from-before", "none"],
+)
+def test_decision_is_displayed(step, screen, after, verdict, said):
+    before = step("before", verification=GREEN, begun=time.time())
+    decision = step("decide", before=before, changes=HELD, **({"verification": after} if after else {}))
+    assert decision["verdict"] == verdict and said in decision["headline"]
+    assert screen == [decision["headline"], *decision["lines"]]
+    assert bool(decision["lines"]) == (after is RED)
+
+
+def test_what_a_host_returns_gives_the_terminal_no_orders(step, screen):
+    before = step("before", verification=GREEN, begun=time.time())
+    failed = {"n12": {"failed": True, "msg": "\x1b[2Jall is well"}}
+    step("decide", before=before, changes={**HELD, **failed}, verification=STILL_GREEN)
+    assert "all is well" in screen[0] and "\x1b" not in screen[0]
+
+
+def test_end_names_the_run_that_shows_the_present_state(step):
+    before = step("before", verification=GREEN, begun=time.time())
+    decision = step("decide", before=before, changes=HELD, verification=STILL_GREEN)
+    settled = {"n11": {"confirmed": True}}
+    ended = step("end", before=before, decision=decision, verification=STILL_GREEN, settled=settled)
+    assert ended["run"] == "two" and "confirmed on n11" in ended["msg"]
+
+
+def test_a_change_that_is_rolled_back_is_a_failure(step):
+    before = step("before", verification=GREEN, begun=time.time())
+    decision = step("decide", before=before, changes=HELD, verification=RED)
+    with pytest.raises(AnsibleError) as caught:
+        step("end", before=before, decision=decision, settled={"n11": {"is_rolled_back": True}})
+    assert "rolled back" in str(caught.value) and "blocked after it" in str(caught.value)
+
+
+@pytest.mark.parametrize(
+    ("name", "missing"),
+    [("before", "verification and begun"), ("decide", "before"), ("end", "before and decision")],
+)
+def test_what_a_step_needs_is_named(step, name, missing):
+    with pytest.raises(AnsibleError) as caught:
+        step(name)
+    assert f"step {name} needs {missing}" in str(caught.value)

@@ -1,0 +1,326 @@
+# Copyright (c) 2026, exasol_community.network contributors
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""Whether a change is confirmed or rolled back, and what is said of it."""
+
+from __future__ import annotations
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from ansible_collections.exasol_community.network.plugins.module_utils._values.errors import NetworkError
+from ansible_collections.exasol_community.network.plugins.plugin_utils._confirmation.decision import (
+    begin,
+    conclude,
+    decide,
+)
+from ansible_collections.exasol_community.network.plugins.plugin_utils._verdict.verdict import VERDICTS
+from ansible_collections.exasol_community.network.tests.unit.plugins.plugin_utils._confirmation.flows import (
+    result,
+)
+
+NOW, LATER = 1000.0, 1030.0
+REJECT = {
+    "change": "added",
+    "action": "reject",
+    "direction": "in",
+    "version": 4,
+    "protocol": "tcp",
+    "ports": "2580,8563",
+    "text": "reject in tcp 2580,8563 from anybody (IPv4)",
+}
+HELD = {"changed": True, "held": "one", "changed_rules": [REJECT]}
+SAME = {"changed": False, "changed_rules": []}
+DOWN = {"unreachable": True, "msg": "No route to host"}
+FAILED = {"failed": True, "msg": "two firewalls run"}
+SKIPPED = {"skipped": True}
+
+
+def verification(*results, untestable=()):
+    return {
+        "results": list(results),
+        "untestable": list(untestable),
+        "addresses": {"n11": ["192.0.2.11"], "n12": ["192.0.2.12"]},
+        "run": "before",
+    }
+
+
+def before(*results, absent=(), took=5.0):
+    return begin(verification(*results), absent, took=took, now=NOW)
+
+
+GREEN, RED = verification(result()), verification(result("blocked", cause="silence"))
+
+
+@pytest.mark.parametrize(
+    ("after", "changes", "now", "verdict", "said"),
+    [
+        pytest.param(
+            GREEN, {"n11": HELD}, LATER, "confirm", "The change is confirmed on n11", id="all-works"
+        ),
+        pytest.param(
+            RED,
+            {"n11": HELD},
+            LATER,
+            "roll_back",
+            "1 flow that worked before fails after it",
+            id="one-breaks",
+        ),
+        pytest.param(
+            None, {"n11": HELD}, LATER, "roll_back", "it could not be measured", id="no-measurement"
+        ),
+        pytest.param(
+            verification(result("untested")),
+            {"n11": HELD},
+            LATER,
+            "roll_back",
+            "no flow could be measured",
+            id="nothing-seen",
+        ),
+        pytest.param(
+            verification(), {"n11": HELD}, LATER, "roll_back", "no flow could be measured", id="no-results"
+        ),
+        pytest.param(
+            GREEN,
+            {"n11": HELD, "n12": FAILED},
+            LATER,
+            "roll_back",
+            "could not be made on n12: two firewalls run",
+            id="a-host-fails",
+        ),
+        pytest.param(
+            GREEN,
+            {"n11": HELD, "n12": DOWN},
+            LATER,
+            "roll_back",
+            "could not be made on n12: No route",
+            id="a-host-is-lost",
+        ),
+        pytest.param(
+            GREEN,
+            {"n11": HELD, "n13": DOWN},
+            LATER,
+            "confirm",
+            "confirmed on n11",
+            id="a-host-was-down-before-already",
+        ),
+        pytest.param(
+            GREEN,
+            {"n11": HELD, "n13": FAILED},
+            LATER,
+            "roll_back",
+            "on n13",
+            id="a-host-that-was-down-came-back-and-fails",
+        ),
+        pytest.param(
+            GREEN, {"n11": HELD, "n12": SKIPPED}, LATER, "confirm", "on n11:", id="a-host-is-left-alone"
+        ),
+        pytest.param(
+            GREEN, {"n11": HELD, "n12": SAME}, LATER, "confirm", "on n11:", id="a-host-needs-no-change"
+        ),
+        pytest.param(GREEN, {"n11": SAME}, LATER, "nothing", "No firewall was changed", id="nothing-to-do"),
+        pytest.param(
+            RED,
+            {"n11": SAME},
+            LATER,
+            "nothing",
+            "No firewall was changed",
+            id="nothing-to-do-and-a-flow-breaks",
+        ),
+        pytest.param(None, {"n11": FAILED}, LATER, "nothing", "it failed on n11", id="the-only-host-fails"),
+        pytest.param(
+            GREEN, {"n11": HELD}, NOW + 76, "roll_back", "took 76 s, longer than the 75 s", id="too-late"
+        ),
+    ],
+)
+def test_decision(after, changes, now, verdict, said):
+    decision = decide(before(result(), absent=["n13"]), after, changes, now)
+    assert decision.verdict == verdict
+    assert said in decision.headline
+    assert decision.held == [host for host, one in changes.items() if one.get("held")]
+
+
+RESULTS = st.lists(
+    st.builds(
+        result,
+        verdict=st.sampled_from(VERDICTS),
+        source=st.sampled_from(["client", "n12", "n13"]),
+        ports=st.sampled_from(["8563", "1-9", "4"]),
+    ),
+    min_size=1,
+    max_size=6,
+)
+CHANGES = st.dictionaries(
+    st.sampled_from(["n11", "n12", "n13"]), st.sampled_from([HELD, SAME, DOWN, FAILED, SKIPPED])
+)
+
+
+@given(RESULTS, RESULTS, CHANGES, st.floats(0, 200))
+def test_nothing_is_confirmed_if_a_flow_was_ok_and_is_not(was, now, changes, passed):
+    decision = decide(before(*was), verification(*now), changes, NOW + passed)
+    if decision.verdict != "confirm":
+        return
+    key = ("source", "ports")
+    still = {tuple(one[name] for name in key) for one in now if one["verdict"] == "ok"}
+    # Ports of a range may be ok by another result; single flows have equal ports here, or the range.
+    for one in was:
+        if one["verdict"] == "ok" and one["ports"] == "8563":
+            assert (one["source"], "8563") in still
+    assert any(one.get("held") for one in changes.values())
+    assert not any(one.get("failed") for one in changes.values())
+
+
+@pytest.mark.parametrize(
+    ("rules", "fragments"),
+    [
+        ([REJECT], ["On n11 the change added the rule: reject in tcp 2580,8563 from anybody (IPv4)."]),
+        (
+            [
+                {
+                    **REJECT,
+                    "change": "removed",
+                    "action": "accept",
+                    "text": "accept in tcp 8563 from 192.0.2.21",
+                }
+            ],
+            ["On n11 the change removed the rule: accept in tcp 8563"],
+        ),
+        ([{**REJECT, "ports": "1-100"}], ["No rule that rejects it", "changed on n11", "blocked."]),
+        ([{**REJECT, "version": 6}], ["No rule that rejects it"]),
+        ([{**REJECT, "protocol": "udp"}], ["No rule that rejects it"]),
+        ([{**REJECT, "direction": "out"}], ["No rule that rejects it"]),
+        ([{**REJECT, "action": "accept"}], ["No rule that rejects it"]),
+        ([{**REJECT, "ports": "nonsense"}, 7, None], ["No rule that rejects it"]),
+        ("nonsense", ["No rule that rejects it"]),
+    ],
+    ids=[
+        "rejects",
+        "no-longer-accepts",
+        "another-port",
+        "another-version",
+        "another-protocol",
+        "outgoing",
+        "accepts-more",
+        "garbage",
+        "text",
+    ],
+)
+def test_a_broken_flow_names_the_rule_of_ours(rules, fragments):
+    changes = {"n11": {**HELD, "changed_rules": rules}}
+    (line,) = decide(before(result()), RED, changes, LATER).lines
+    assert line.startswith(
+        "client -> n11 (192.0.2.11) sql_client tcp 8563: ok before the change, blocked after it [silence]."
+    )
+    assert [fragment for fragment in fragments if fragment not in line] == []
+
+
+def test_a_rule_of_the_source_is_named():
+    out = {
+        **REJECT,
+        "direction": "out",
+        "change": "removed",
+        "action": "accept",
+        "text": "accept out tcp 8563",
+    }
+    changes = {"client": {**HELD, "changed_rules": [out]}}
+    (line,) = decide(before(result()), RED, changes, LATER).lines
+    assert "On client the change removed the rule: accept out tcp 8563." in line
+
+
+def test_many_broken_flows_are_few_lines():
+    names = [f"c{number}" for number in range(40)]
+    places = [("n11", "192.0.2.11"), ("n12", "192.0.2.12")]
+    flows = [
+        {"source": name, "destination": to, "address": address} for name in names for to, address in places
+    ]
+    decision = decide(
+        before(*(result(**flow) for flow in flows)),
+        verification(*(result("blocked", **flow) for flow in flows)),
+        {"n11": HELD, "n12": HELD},
+        LATER,
+    )
+    assert "80 flows that worked before fail" in decision.headline
+    (line,) = decision.lines
+    assert "c0, c1, c10, c11, c12 and 35 more -> n11 (192.0.2.11), n12 (192.0.2.12) sql_client" in line
+    assert "On n11, n12 the change added the rule" in line
+
+
+def test_what_was_not_judged_is_said():
+    after = verification(result(), untestable=[{}, {}])
+    headline = decide(before(result()), after, {"n11": HELD}, LATER).headline
+    assert "2 groups of flows were not judged" in headline and "outside of this run" in headline
+
+
+@pytest.mark.parametrize(("took", "seconds"), [(0, 60), (5.0, 75), (5.1, 76), (1180, 3600)])
+def test_hosts_hold_their_changes_as_long_as_a_measurement_takes(took, seconds):
+    assert before(result(), took=took)["hold_for"] == seconds
+
+
+@pytest.mark.parametrize(
+    ("results", "took", "fragments"),
+    [
+        ([], 5.0, ["nothing was measured before", "nothing was changed", "exasol_firewall_confirm"]),
+        ([result()], 1181, ["took 1181 s", "3603 s", "at most 3600 s", "Nothing was changed", "--limit"]),
+    ],
+    ids=["no-results", "too-long"],
+)
+def test_a_site_that_cannot_be_measured_is_not_changed(results, took, fragments):
+    with pytest.raises(NetworkError) as caught:
+        before(*results, took=took)
+    assert [fragment for fragment in fragments if fragment not in str(caught.value)] == []
+
+
+KEPT, UNDONE = {"confirmed": True}, {"is_rolled_back": True}
+
+
+@pytest.mark.parametrize(
+    ("verdict", "settled", "is_error", "fragments"),
+    [
+        pytest.param("confirm", {"n11": KEPT, "n12": KEPT}, False, ["headline"], id="confirmed"),
+        pytest.param(
+            "confirm",
+            {"n11": KEPT, "n12": DOWN},
+            True,
+            [
+                "Hosts differ: the change is confirmed on n11, and not on n12.",
+                "n12 (No route to host)",
+                "by itself",
+                "75 s",
+            ],
+            id="one-was-not-reached",
+        ),
+        pytest.param(
+            "confirm", {"n11": DOWN}, True, ["confirmed on no host", "n11, n12"], id="none-was-reached"
+        ),
+        pytest.param(
+            "confirm",
+            {"n11": {"confirmed": False}, "n12": KEPT},
+            True,
+            ["Hosts differ"],
+            id="one-came-too-late",
+        ),
+        pytest.param(
+            "roll_back", {"n11": UNDONE, "n12": UNDONE}, True, ["headline", "line 3"], id="rolled-back"
+        ),
+        pytest.param(
+            "roll_back",
+            {"n11": UNDONE, "n12": DOWN},
+            True,
+            ["headline", "n12 (No route"],
+            id="one-rolls-back-alone",
+        ),
+        pytest.param("nothing", {}, False, ["headline"], id="nothing"),
+    ],
+)
+def test_conclusion(verdict, settled, is_error, fragments):
+    decision = {
+        "verdict": verdict,
+        "headline": "headline",
+        "held": ["n11", "n12"],
+        "lines": [f"line {n}" for n in range(1, 6)],
+    }
+    ended = conclude(decision, settled, hold_for=75)
+    assert ended.is_error == is_error
+    assert [fragment for fragment in fragments if fragment not in ended.message] == []
+    assert "line 4" not in ended.message
