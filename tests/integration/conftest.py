@@ -7,8 +7,10 @@
 from __future__ import annotations
 
 import contextlib
+import functools
 import importlib
 import platform
+import re
 import typing as t
 from collections.abc import Callable, Iterator
 from importlib import metadata
@@ -41,6 +43,41 @@ def pytest_xdist_auto_num_workers() -> int:
     Where no namespaces can be made, all of them share the loopback of the machine, so one at a time.
     """
     return 1 if namespaces.missing() else 4
+
+
+# What a file has if its tests share something that is made once for all of them, as most labs are.
+_SHARED = re.compile(r'scope="module"|\bline: Line\b')
+
+
+@functools.cache
+def _stays_together(file: str) -> bool:
+    return bool(_SHARED.search((_CHECKOUT / file).read_text(encoding="utf-8")))
+
+
+@pytest.hookimpl(optionalhook=True)
+def pytest_xdist_make_scheduler(config: pytest.Config, log: t.Any) -> t.Any:
+    """Run a file whose tests share something in one process, and other tests wherever one is free.
+
+    Those that can be anywhere come last, so that all processes end at about the same time.
+    """
+    from xdist.scheduler import LoadFileScheduling
+
+    class Scheduling(LoadFileScheduling):
+        def _split_scope(self, nodeid: str) -> str:
+            file = super()._split_scope(nodeid)
+            return file if _stays_together(file) else nodeid
+
+    return Scheduling(config, log)
+
+
+def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
+    """Refuse a shared fixture in a file that is not recognised as one whose tests share something."""
+    for item in items:
+        definitions = item._fixtureinfo.name2fixturedefs.values()
+        scopes = {definition.scope for found in definitions for definition in found}
+        file = item.nodeid.partition("::")[0]
+        if scopes - {"function", "session"} and not _stays_together(file):
+            raise pytest.UsageError(f"{file}: its tests share a fixture, and would make it in each process")
 
 
 @pytest.fixture(scope="session", autouse=True)

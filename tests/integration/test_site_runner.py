@@ -21,6 +21,7 @@ from ansible_collections.exasol_community.network.tests.labs.namespaces.playbook
     CHECKOUT,
     PAIR,
     executable,
+    inherited_environment,
 )
 
 SECRET = "a-secret-of-this-test"
@@ -54,14 +55,13 @@ def run(machine: Machine, folder: Path, playbook: str, **variables: t.Any) -> Jo
     (folder / "inventory" / "hosts.json").write_text(json.dumps(PAIR), encoding="utf-8")
     extra = {**_FILES, "exasol_report_directory": str(folder / "report"), **variables}
     (folder / "env" / "extravars").write_text(json.dumps(extra), encoding="utf-8")
-    surroundings = {name: value for name, value in os.environ.items() if not name.startswith("ANSIBLE_")}
-    surroundings.update(
-        ANSIBLE_CONFIG=str(CHECKOUT / "ansible.cfg"),
-        ANSIBLE_COLLECTIONS_PATH=str(CHECKOUT / ".collections"),
-        LC_ALL="C.UTF-8",
-        ANSIBLE_HOME=str(folder / "home"),
-        PATH=f"{Path(executable()).parent}:{os.environ['PATH']}",
-    )
+    surroundings = inherited_environment() | {
+        "ANSIBLE_CONFIG": str(CHECKOUT / "ansible.cfg"),
+        "ANSIBLE_COLLECTIONS_PATH": str(CHECKOUT / ".collections"),
+        "LC_ALL": "C.UTF-8",
+        "ANSIBLE_HOME": str(folder / "home"),
+        "PATH": f"{Path(executable()).parent}:{os.environ['PATH']}",
+    }
     with machine.inside():
         done = subprocess.run(
             [executable("ansible-runner"), "run", str(folder), "--ident", "job", "-p", playbook],

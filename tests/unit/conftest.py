@@ -56,8 +56,13 @@ def left_out():
 
 collect_ignore = [os.path.join("plugins", name) for name in left_out()]
 
-# A slow machine is no failure.
-settings.register_profile("unit", deadline=None, suppress_health_check=[HealthCheck.too_slow])
+# A slow machine is no failure. Fresh machines (tests/fresh) ask for fewer examples.
+settings.register_profile(
+    "unit",
+    deadline=None,
+    suppress_health_check=[HealthCheck.too_slow],
+    max_examples=int(os.environ.get("EXANET_EXAMPLES", "100")),
+)
 settings.load_profile("unit")
 
 

@@ -40,6 +40,7 @@ OWN_STATE = (
     'mount -t tmpfs none /run && mount -t tmpfs none /var/lib && exec "$0" "$@"',
 )
 _RETURNED = "returned.json"
+_COMPILED = CHECKOUT / ".cache" / "compiled"
 _HARMLESS = (
     "nftables.service is not enabled",  # said by our module, and true of the machine that runs the tests
     "/ansible/_protomatter' does not have a MANIFEST.json file",  # a collection inside ansible-core itself
@@ -287,10 +288,21 @@ def _extra(variables: Mapping[str, t.Any] | None) -> list[str]:
     return ["-e", json.dumps(variables)] if variables else []
 
 
+def inherited_environment() -> dict[str, str]:
+    """Return this environment without Ansible's variables, and with those that keep what is compiled."""
+    inherited = {name: value for name, value in os.environ.items() if not name.startswith("ANSIBLE_")}
+    _COMPILED.mkdir(parents=True, exist_ok=True)
+    first = Path(__file__).parent / "compiled"
+    others = inherited.get("PYTHONPATH")
+    return inherited | {
+        "EXANET_COMPILED": str(_COMPILED),
+        "PYTHONPATH": f"{first}{os.pathsep}{others}" if others else str(first),
+    }
+
+
 def _environment(directory: Path) -> dict[str, str]:
     """Return an environment with the checkout's ansible.cfg, which writes only to the test's directory."""
-    inherited = {name: value for name, value in os.environ.items() if not name.startswith("ANSIBLE_")}
-    return inherited | {
+    return inherited_environment() | {
         "ANSIBLE_CONFIG": str(CHECKOUT / "ansible.cfg"),
         "ANSIBLE_HOME": str(directory / "home"),
         "ANSIBLE_REMOTE_TMP": str(directory / "home" / "tmp"),

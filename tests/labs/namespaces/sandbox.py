@@ -25,7 +25,7 @@ from . import standins
 from .documents import Block, blocks
 from .galaxy import Galaxy
 from .namespaces import SECONDS, Namespace, join, with_hosts
-from .playbooks import CHECKOUT, executable
+from .playbooks import CHECKOUT, executable, inherited_environment
 from .services import Service
 from .standins import Certificate, StandIn
 
@@ -127,8 +127,7 @@ class Sandbox:
         python = directory / "python"
         python.write_text(PYTHON, encoding="utf-8")
         python.chmod(0o755)
-        inherited = {name: value for name, value in os.environ.items() if not name.startswith("ANSIBLE_")}
-        self._environment = inherited | {
+        self._environment = inherited_environment() | {
             "HOME": str(directory / "home"),
             "LC_ALL": "C.UTF-8",
             "ANSIBLE_NOCOLOR": "1",

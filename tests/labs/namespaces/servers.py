@@ -698,7 +698,7 @@ zone "127.in-addr.arpa" {{ type master; file "/etc/bind/db.127"; }};
             "all zones loaded"
         )
 
-    def haproxy(self, ports: Mapping[str, int]) -> Server:
+    def haproxy(self, ports: Mapping[str, Sequence[int]]) -> Server:
         """Start HAProxy without a server behind it: as a proxy for C(http), C(https), C(tcp) and C(tls)."""
         folder = self.folder("haproxy")
         key, certificate = self.certificate(folder)
@@ -710,13 +710,14 @@ zone "127.in-addr.arpa" {{ type master; file "/etc/bind/db.127"; }};
             "tls": ("tcp", f" ssl crt {folder}/both.pem"),
         }
         lines = ["defaults", "  timeout connect 1s", "  timeout client 30s", "  timeout server 30s"]
-        for name, port in ports.items():
+        for name, of_name in ports.items():
             mode, more = kinds[name]
             lines += [
                 f"listen {name}",
                 f"  mode {mode}",
-                f"  bind {self.address}:{port}{more}",
+                *(f"  bind {self.address}:{port}{more}" for port in of_name),
                 f"  server none {self.address}:1",
             ]
         (folder / "conf").write_text("\n".join(lines) + "\n")
-        return self.start(folder, ["haproxy", "-db", "-f", str(folder / "conf")], list(ports.values())[-1])
+        last = [port for of_name in ports.values() for port in of_name][-1]
+        return self.start(folder, ["haproxy", "-db", "-f", str(folder / "conf")], last)
