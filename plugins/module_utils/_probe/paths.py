@@ -327,7 +327,9 @@ class _Connection(Stage):
             self._break_off()
             return
         self.answer = answer
-        self.path.note_clock(proof.clock(answer), time.monotonic() - self._asked)
+        now = time.time()
+        # In this order: if this process has to wait in between, the error grows, and not the offset.
+        self.path.note_clock(proof.clock(answer), now, seconds=time.monotonic() - self._asked)
         self.state = _ANSWERED
         self.on_answered()
         if rest and self.state == _ANSWERED:
@@ -760,11 +762,11 @@ class _Path:
         """Keep the shortest round trip."""
         self._shortest = min(self._shortest or rtt_ms, rtt_ms)
 
-    def note_clock(self, theirs: Optional[float], seconds: float) -> None:
-        """Keep the offset of the clock with the least error; the answer took so many seconds."""
+    def note_clock(self, theirs: Optional[float], now: float, seconds: float) -> None:
+        """Keep the offset of the clock with the least error; the answer came now, after so many seconds."""
         error = seconds / 2
         if theirs is not None and (self._clock is None or error < self._clock[0]):
-            self._clock = (error, theirs - (time.time() - error))
+            self._clock = (error, theirs - (now - error))
 
     def learned(self) -> LearnedMtu:
         """Return what ICMP taught this host about the path, as of now."""

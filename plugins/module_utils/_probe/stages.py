@@ -478,10 +478,11 @@ class Scout(_Stage):
 class Datagrams(_Stage):
     """UDP: sends a question, again while no answer comes, and judges the first answer."""
 
-    __slots__ = ("_nonce", "_sent")
+    __slots__ = ("_nonce", "_sent", "_asked")
 
     def __init__(self, attempt: Attempt):
         super().__init__(attempt)
+        self._asked = 0.0  # when the last question was sent
         expects_proof = attempt.target.expects_proof(attempt.port)
         self._nonce = proof.new_nonce() if expects_proof else b""
         self._sent = 0
@@ -495,6 +496,7 @@ class Datagrams(_Stage):
         """Send the question."""
         target, port = self._attempt.target, self._attempt.port
         self._sent += 1
+        self._asked = time.monotonic()
         try:
             if self._sent > 1 or not target.planned:
                 self._attempt.sock.send(self._question())
@@ -530,7 +532,7 @@ class Datagrams(_Stage):
     def _finding(self, received: bytes) -> Optional[Finding]:
         attempt = self._attempt
         datagram = attempt.target.datagrams.get(attempt.port) if attempt.context.identify else None
-        return datagram.judge(received) if datagram else None
+        return datagram.judge(received).waited(time.monotonic() - self._asked) if datagram else None
 
     def _fail(self, number: int, is_sending: bool = False) -> None:
         attempt = self._attempt
