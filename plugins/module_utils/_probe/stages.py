@@ -24,6 +24,7 @@ from . import outcome as outcomes
 from .engine import Engine, Stage
 from .led_back import ends_of, led_back
 from .outcome import CLOSED, OPEN, OTHER_RUN, REFUSED, SYN_ACK, UDP_RESPONSE, Outcome
+from .scouts import RIVAL_SECONDS
 from .targets import Target
 
 _FAILED = select.EPOLLERR | select.EPOLLHUP
@@ -49,6 +50,8 @@ class Context(NamedTuple):
     identify: bool  # whether services are asked who they are
     connect_plainly: Callable[[Target, int], None]  # one more attempt, without what saves packets
     scout: Callable[[Target, int], None]  # the same from new source ports, if the address is silent so far
+    take_rivals: Callable[[Target, int], int]  # how many rivals a silent port may have, see scouts.py
+    start_rival: Callable[["Rivals"], None]
     lookups: "Lookups"
 
 
@@ -87,6 +90,11 @@ class Attempt:
         self.target.record(self.port, outcome, rtt_ms)
         self.close()
 
+    def note_silence(self) -> None:
+        """Keep from which port nothing was heard, where a listener of ours should have answered."""
+        if self.target.expects_proof(self.port):
+            self.target.silent_from.setdefault(self.port, self.sock.getsockname()[1])
+
     def close(self) -> None:
         """End the attempt."""
         self.context.engine.remove(self.sock.fileno())
@@ -96,6 +104,41 @@ class Attempt:
         """End the attempt with RST."""
         self.context.engine.remove(self.sock.fileno())
         reset(self.sock)
+
+
+class Rivals:
+    """The attempts at one port of which the first that is answered counts."""
+
+    __slots__ = ("attempts", "left", "first")
+
+    def __init__(self, first: Attempt, left: int):
+        self.first = first
+        self.attempts = [first]
+        self.left = left  # that may still start
+
+    def settle(self, answered: Optional[Attempt] = None) -> None:
+        """End all attempts but the one that was answered, if one was."""
+        if answered is not None and answered is not self.first:
+            self.first.note_silence()
+            answered.target.is_alive = True
+            answered.target.rivalled.add(answered.port)
+        for attempt in self.attempts:
+            if attempt is not answered:
+                _give_way(attempt)
+
+
+def _give_way(attempt: Attempt) -> None:
+    """End an attempt that waits for its handshake.
+
+    If that has just been finished, the service has a connection, and is not left without a word.
+    """
+    try:
+        attempt.sock.getpeername()
+    except OSError:
+        attempt.close()
+        return
+    attempt.target = attempt.target.twin()
+    _look_who_is_there(attempt, go_on=_go_on_with_service)
 
 
 class _Stage(Stage):
@@ -117,11 +160,12 @@ class _Stage(Stage):
 class Handshake(_Stage):
     """TCP: waits for SYN-ACK, RST or ICMP; with C(left), an alarm comes so many seconds before the end."""
 
-    __slots__ = ("_left",)
+    __slots__ = ("_left", "_rivals")
 
-    def __init__(self, attempt: Attempt, left: float = 0.0):
+    def __init__(self, attempt: Attempt, left: float = 0.0, rivals: Optional[Rivals] = None):
         super().__init__(attempt)
         self._left = left
+        self._rivals = rivals
 
     def on_event(self, events: int) -> None:
         """Look at what became of the connection, and go on with it if there is one."""
@@ -132,6 +176,8 @@ class Handshake(_Stage):
             self._fail(number, milliseconds)
             return
         attempt.rtt_ms = handshake_ms(attempt.sock, milliseconds)
+        if self._rivals is not None:
+            self._rivals.settle(attempt)
         if joins_itself(attempt.sock, attempt.port):
             attempt.finish(Outcome(CLOSED, REFUSED), milliseconds)
         elif attempt.target.expects_proof(attempt.port):
@@ -152,19 +198,41 @@ class Handshake(_Stage):
         # An ICMP message that met the kernel inside connect() is queued without an error (sk_err_soft in
         # tcp_v6_err of Linux). Without a message either, nothing is known yet.
         if number or outcome.reason_ip:
+            if self._rivals is not None:
+                self._rivals.settle(attempt)
             attempt.finish(outcome, milliseconds)
 
     def on_alarm(self) -> None:
-        """Record silence, and from which port, where a listener of ours should have answered."""
+        """Record silence, or let others try."""
         attempt = self._attempt
+        if self._rivals is not None and attempt is not self._rivals.first:
+            return  # the first one ends them all
         if self._left:
-            attempt.context.engine.set_alarm(self, self._left)
-            self._left = 0.0
-            attempt.context.scout(attempt.target, attempt.port)
+            self._look_for_others()
             return
-        if attempt.target.expects_proof(attempt.port):
-            attempt.target.silent_from.setdefault(attempt.port, attempt.sock.getsockname()[1])
+        if self._rivals is not None:
+            self._rivals.attempts.remove(attempt)
+            self._rivals.settle()
+        attempt.note_silence()
         attempt.finish(outcomes.timed_out("tcp"))
+
+    def _look_for_others(self) -> None:
+        """Let connections from other source ports begin, and wait on."""
+        attempt = self._attempt
+        if attempt.target.expects_proof(attempt.port):
+            attempt.context.scout(attempt.target, attempt.port)
+        if self._rivals is None:
+            may_have = attempt.context.take_rivals(attempt.target, attempt.port)
+            count = min(may_have, int(self._left / RIVAL_SECONDS))
+            self._rivals = Rivals(attempt, left=count) if count else None
+        if self._rivals is not None and self._rivals.left:
+            self._rivals.left -= 1
+            attempt.context.start_rival(self._rivals)
+            self._left -= RIVAL_SECONDS
+            attempt.context.engine.set_alarm(self, RIVAL_SECONDS)
+            return
+        attempt.context.engine.set_alarm(self, self._left)
+        self._left = 0.0
 
 
 def _go_on_with_service(attempt: Attempt) -> None:

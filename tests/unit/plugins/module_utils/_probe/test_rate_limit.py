@@ -163,7 +163,7 @@ REJECTED = Outcome("filtered", "admin-prohibited", "203.0.113.1")
 
 
 class Rejecting(Network):
-    """Rejects all ports but two with ICMP errors, of which the kernel sends six at once and then one a second."""
+    """Rejects all ports but two with ICMP errors, of which it sends six at once and then one a second."""
 
     def sweep(self, work, rate=0.0, tries=(0.0,)):
         begun, errors = self.now, 6.0

@@ -307,6 +307,8 @@ def context(engine):
         identify=False,
         connect_plainly=lambda target, port: None,
         scout=lambda target, port: None,
+        take_rivals=lambda target, port: 0,
+        start_rival=lambda rivals: None,
         lookups=Lookups(),
     )
 
