@@ -11,6 +11,7 @@ the router, and how many were tried is read from another one.
 from __future__ import annotations
 
 import json
+import socket
 import subprocess
 import typing as t
 
@@ -81,6 +82,39 @@ def test_a_service_behind_a_dead_link_is_reached_by_one_connection(line: Line, v
         oracles.until(lambda: service.endings, "the end of the conversation", 15)
         assert (service.received, service.endings) == ([b""], ["eof"])
     assert tried(line) == DEAD + 1
+
+
+@FAMILIES
+def test_a_service_of_datagrams_behind_a_dead_link_is_reached(line: Line, version: int) -> None:
+    line.router.nft(rules(514, 2, "udp"))
+    with Service(line.server, SERVER[version], 514, socket.SOCK_DGRAM, reply=b"an answer") as service:
+        assert states(probed(line, version, "514", "udp")) == [("514", "open")]
+        assert len(service.received) == 1
+    assert tried(line) == 3
+
+
+def test_a_closed_port_of_datagrams_behind_a_dead_link_is_closed(line: Line) -> None:
+    line.router.nft(rules(514, 2, "udp"))
+    assert states(probed(line, 4, "514", "udp")) == [("514", "closed")]
+
+
+def test_a_listener_of_ours_for_datagrams_behind_a_dead_link_is_reached(line: Line) -> None:
+    line.router.nft(rules(514, 2, "udp"))
+    address = SERVER[4]
+    with listener(line.server, "n11", target(address, "514", "udp")) as found, line.client.inside():
+        wanted = collect([], [target(address, "514", "udp")], {address: found["listening"]})
+        result = run_probe(wanted, Settings(Pace(3.5), (), TOKEN))
+    assert states(result) == [("514", "open")]
+    (state,) = result["observations"][0]["states"]
+    assert state["proof"] == "ours"
+
+
+def test_a_filter_for_datagrams_stays_one(line: Line) -> None:
+    line.router.nft(rules(514, 1000, "udp"))
+    with Service(line.server, SERVER[4], 514, socket.SOCK_DGRAM, reply=b"an answer") as service:
+        assert states(probed(line, 4, "514", "udp")) == [("514", "open|filtered")]
+        assert service.received == []
+    assert tried(line) == 3
 
 
 def test_a_closed_port_behind_a_dead_link_is_closed(line: Line) -> None:

@@ -321,7 +321,10 @@ def _measure(
         sweep.run(work)
     icmp_limit.find_rejected(sweep.run, groups)
     sweep.finish()
-    asked_again: Set[Work] = {(target, port) for target in targets for port in target.rivalled}
+    asked_again: Set[Work] = set()
+    for target in targets:
+        if target.address not in limits:
+            asked_again.update((target, port) for port in target.rivalled)
     for some in suspects:
         asked_again |= some.asked_again
     found = paths(targets, late, asked_again)

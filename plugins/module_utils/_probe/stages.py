@@ -51,7 +51,7 @@ class Context(NamedTuple):
     connect_plainly: Callable[[Target, int], None]  # one more attempt, without what saves packets
     scout: Callable[[Target, int], None]  # the same from new source ports, if the address is silent so far
     take_rivals: Callable[[Target, int], int]  # how many rivals a silent port may have, see scouts.py
-    start_rival: Callable[["Rivals"], None]
+    start_rival: Callable[["Rivals"], bool]  # whether it could
     lookups: "Lookups"
 
 
@@ -133,8 +133,10 @@ def _give_way(attempt: Attempt) -> None:
     If that has just been finished, the service has a connection, and is not left without a word.
     """
     try:
-        attempt.sock.getpeername()
+        has_connected = attempt.target.protocol == "tcp" and bool(attempt.sock.getpeername())
     except OSError:
+        has_connected = False
+    if not has_connected:
         attempt.close()
         return
     attempt.target = attempt.target.twin()
@@ -544,12 +546,16 @@ class Scout(_Stage):
 
 
 class Datagrams(_Stage):
-    """UDP: sends a question, again while no answer comes, and judges the first answer."""
+    """UDP: sends a question, again while no answer comes, and judges the first answer.
 
-    __slots__ = ("_nonce", "_sent", "_asked")
+    Each question leaves from another source port, see scouts.py.
+    """
 
-    def __init__(self, attempt: Attempt):
+    __slots__ = ("_nonce", "_rivals", "_sent", "_asked")
+
+    def __init__(self, attempt: Attempt, rivals: Optional[Rivals] = None):
         super().__init__(attempt)
+        self._rivals = rivals or Rivals(attempt, left=_MAX_DATAGRAMS - 1)
         self._asked = 0.0  # when the last question was sent
         expects_proof = attempt.target.expects_proof(attempt.port)
         self._nonce = proof.new_nonce() if expects_proof else b""
@@ -566,7 +572,7 @@ class Datagrams(_Stage):
         self._sent += 1
         self._asked = time.monotonic()
         try:
-            if self._sent > 1 or not target.planned:
+            if self._attempt is not self._rivals.first or self._sent > 1 or not target.planned:
                 self._attempt.sock.send(self._question())
             elif stays_here(self._attempt.sock, self._question()):
                 target.led_back.add(port)
@@ -595,6 +601,7 @@ class Datagrams(_Stage):
             outcome = _judged(attempt, self._nonce, received, UDP_RESPONSE)
         else:
             outcome = Outcome(OPEN, UDP_RESPONSE, finding=self._finding(received))
+        self._rivals.settle(attempt)
         attempt.finish(outcome, (time.monotonic() - attempt.started) * 1000)
 
     def _finding(self, received: bytes) -> Optional[Finding]:
@@ -614,12 +621,20 @@ class Datagrams(_Stage):
         )
         if is_sending and not outcome.reason_ip and number != errno.ECONNREFUSED:
             outcome = outcomes.local_failure(number)
+        self._rivals.settle(attempt)
         attempt.finish(outcome, seconds * 1000)
 
     def on_alarm(self) -> None:
         """Ask again, or record silence."""
-        if self._sent < _MAX_DATAGRAMS:
-            self._attempt.context.engine.set_alarm(self, self.seconds)
-            self.ask()
+        attempt, rivals = self._attempt, self._rivals
+        if attempt is not rivals.first:
+            return  # the first one ends them all
+        if rivals.left:
+            rivals.left -= 1
+            attempt.context.engine.set_alarm(self, self.seconds)
+            if not attempt.context.start_rival(rivals):
+                self.ask()
         else:
-            self._attempt.finish(outcomes.timed_out("udp"))
+            rivals.attempts.remove(attempt)
+            rivals.settle()
+            attempt.finish(outcomes.timed_out("udp"))

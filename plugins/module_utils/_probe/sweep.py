@@ -21,8 +21,8 @@ What happens to one port:
    what the server still says is read. Closing a socket with unread data would send RST (RFC 2525, section
    2.17), which servers log as an error of the client, and some count against it.
 
-UDP has no handshake: I(datagrams) are sent until one is answered or refused, three at most. The device to
-which the kernel gives the first one shows whether it leads back to this host.
+UDP has no handshake: I(datagrams) are sent until one is answered or refused, three at most, from different
+source ports. The device to which the kernel gives the first one shows whether it leads back to this host.
 
 All ports wait at the same time, so silence costs one timeout in all, however many ports are silent. Who ends
 what: an attempt ends itself, in whatever stage it is, and every stage has an alarm that makes it do so. The
@@ -250,20 +250,27 @@ class Sweep:
     def _take_rivals(self, target: Target, port: int) -> int:
         return self._scouts.take_rivals(target, port)
 
-    def _start_rival(self, rivals: Rivals) -> None:
+    def _start_rival(self, rivals: Rivals) -> bool:
         if self._pace.rate and self._started > (time.monotonic() - self._begun) * self._pace.rate:
-            return
+            return False
         attempt = self._one_more(rivals.first.target, rivals.first.port)
-        if attempt is not None:
-            rivals.attempts.append(attempt)
+        if attempt is None:
+            return False
+        rivals.attempts.append(attempt)
+        if attempt.target.protocol == "tcp":
             handshake = Handshake(attempt, rivals=rivals)
             self._engine.add(attempt.sock.fileno(), handshake, self._pace.timeout, attempt.started)
+        else:
+            datagrams = Datagrams(attempt, rivals)
+            self._engine.add(attempt.sock.fileno(), datagrams, self._pace.timeout, attempt.started)
+            datagrams.ask()
+        return True
 
     def _one_more(self, target: Target, port: int) -> Optional[Attempt]:
         """Return one more attempt at a port that is tried already, or None if this host cannot make it."""
         self._started += 1
         try:
-            sock = socket.SocketType(target.family, _STREAM)
+            sock = socket.SocketType(target.family, _STREAM if target.protocol == "tcp" else _DATAGRAM)
         except OSError:
             return None
         try:

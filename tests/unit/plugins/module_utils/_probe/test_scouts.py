@@ -92,9 +92,7 @@ def rivals(made, *others):
     [
         pytest.param("8563", [RIVALS], id="one port"),
         pytest.param("8563-8564", 2 * [RIVALS], id="two ports"),
-        pytest.param(
-            "20000-20005", 4 * [RIVALS] + 2 * [0], id="too many ports"
-        ),
+        pytest.param("20000-20005", 4 * [RIVALS] + 2 * [0], id="too many ports"),
     ],
 )
 def test_silent_ports_of_others_have_rivals(ports, expected):

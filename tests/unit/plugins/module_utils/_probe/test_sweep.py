@@ -308,7 +308,7 @@ def context(engine):
         connect_plainly=lambda target, port: None,
         scout=lambda target, port: None,
         take_rivals=lambda target, port: 0,
-        start_rival=lambda rivals: None,
+        start_rival=lambda rivals: False,
         lookups=Lookups(),
     )
 
