@@ -67,6 +67,7 @@ _FULL, _SMALL, _SIZES = 8, 4, 12  # connections of a confirmation
 _CONFIRMATION = 3  # times the wait for one segment
 _MAX_ROUNDS = 6
 _PING_SECONDS = 0.04
+_BUSY_SECONDS = 5.0  # for which a busy listener is waited for
 _MAX_START_SECONDS = 4.0  # after which a path starts nothing new
 _MAX_SECONDS = 7.0  # after which everything ends, but for what many paths and a limit of the rate add to it
 _SLOW_RATE = 1000.0  # connections a second that a busy host starts, and a busy listener answers
@@ -569,6 +570,9 @@ class _Segments(_Connection):
 
     def on_alarm(self) -> None:
         """Judge by what is known; a full-size segment may get more time."""
+        if self._waits_for_busy_listener():
+            self.path.run.engine.set_alarm(self, self.path.stall_seconds)
+            return
         if self.state == _ANSWERED and self.is_full and self.path.is_stalling():
             if self._answered_at:
                 self._judge_now()
@@ -581,6 +585,16 @@ class _Segments(_Connection):
         if self.state == _ANSWERED:
             self._judge_now()
         self._end()
+
+    def _waits_for_busy_listener(self) -> bool:
+        """Tell whether all that we sent has arrived, and the listener did not come to answer it so far."""
+        is_unanswered = self.state == _ASKING or (self.state == _ANSWERED and not self._expected)
+        if not self.is_full or not is_unanswered or not self.path.has_time_for_a_busy_listener:
+            return False
+        try:
+            return unacknowledged(self.sock) + len(self._unsent) == 0
+        except OSError:
+            return False
 
     def _judge_now(self) -> None:
         try:
@@ -751,6 +765,11 @@ class _Path:
     def fair_seconds(self) -> float:
         """How long a segment must have been waited for: it was sent twice."""
         return 0.24 + 2 * self._round_trip
+
+    @property
+    def has_time_for_a_busy_listener(self) -> bool:
+        """Whether the listener may still come to answer."""
+        return time.monotonic() < self._begun + _BUSY_SECONDS
 
     def has_begun(self) -> None:
         """Let the time of the path begin with its first connection: many paths take turns."""
