@@ -145,3 +145,21 @@ def test_a_filter_stays_one_and_meets_few_connections(line: Line, version: int) 
     with silent_ports(line.server, SERVER[version], range(8563, 8564)):
         assert states(probed(line, version, "8563")) == [("8563", "filtered")]
     assert 1 < tried(line) <= RIVALS + 1
+
+
+def test_a_refusal_of_a_repeated_packet_counts_as_loss(line: Line) -> None:
+    first_is_lost = """
+flush ruleset
+table inet fault {
+ set known { type inet_service; size 1000; flags dynamic; }
+ chain fault {
+  type filter hook forward priority 0
+  iifname near tcp dport 8563 tcp sport != @known add @known { tcp sport } drop
+ }
+}
+"""
+    line.router.nft(first_is_lost)
+    result = probed(line, 4, "8563-8564")
+    assert states(result) == [("8563-8564", "closed")]
+    (path,) = result["paths"]
+    assert (path["tries"], path["lost"]) == (2, 1)

@@ -18,7 +18,7 @@ from .._identify._registry import NEVER_CUT_SHORT, SCRIPTS, patience
 from .._identify._wire import Talk
 from .._kernel.loopback import stays_here
 from .._kernel.own_addresses import is_loopback
-from .._kernel.sockets import handshake_ms, joins_itself, reset
+from .._kernel.sockets import handshake_ms, joins_itself, refusal_ms, reset
 from .._listener import proof
 from . import outcome as outcomes
 from .engine import Engine, Stage
@@ -202,7 +202,7 @@ class Handshake(_Stage):
         if number or outcome.reason_ip:
             if self._rivals is not None:
                 self._rivals.settle(attempt)
-            attempt.finish(outcome, milliseconds)
+            attempt.finish(outcome, refusal_ms(attempt.sock, milliseconds))
 
     def on_alarm(self) -> None:
         """Record silence, or let others try."""
