@@ -251,6 +251,8 @@ class Sweep:
         return self._scouts.take_rivals(target, port)
 
     def _start_rival(self, rivals: Rivals) -> bool:
+        if len(self._engine) >= self._pace.concurrency:
+            return False
         if self._pace.rate and self._started > (time.monotonic() - self._begun) * self._pace.rate:
             return False
         attempt = self._one_more(rivals.first.target, rivals.first.port)
