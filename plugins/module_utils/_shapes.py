@@ -413,6 +413,7 @@ if TYPE_CHECKING:
         pid: int
         capture: Capture
         stepped_aside: bool
+        stalled_s: float
         kernel: KernelReport
         idle_connections: List[IdlePath]
 
@@ -449,6 +450,7 @@ if TYPE_CHECKING:
         addresses: List[str]
         changed: bool
         stepped_aside: bool
+        stalled_s: float
         pid: int
         note: str
         before: FirstReading
@@ -497,6 +499,7 @@ if TYPE_CHECKING:
         leftovers: List[Leftover]
         capture: Capture
         stepped_aside: bool
+        stalled_s: float
         kernel: KernelReport
         idle_connections: List[IdlePath]
 

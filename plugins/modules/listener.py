@@ -358,6 +358,13 @@ stepped_aside:
   returned: O(state=absent), if it had
   type: bool
   sample: true
+stalled_s:
+  description:
+    - The longest time in seconds for which the listener answered nothing during the run, because the host is
+      too busy or the process was stopped. What a probe did not hear from it meanwhile proves nothing.
+  returned: O(state=absent), if it was at least a second
+  type: float
+  sample: 4.2
 pid:
   description: The process ID of the listener.
   returned: O(state=present), except in check mode

@@ -16,6 +16,8 @@ description:
     have different states, and the sender of the error is named.
   - Names are resolved on the probing host, and each address of a name is probed, IPv4 and IPv6.
   - Silent ports beside ports that answered are tried again, so that packet loss is not reported as a filter.
+    While a port is silent, it is also tried from up to 8 more source ports, so that one dead link of a bundle
+    is not. A service still gets one connection, the first one that is answered.
     RV(paths) has the number of ports that needed another try.
   - The path to each listener is measured - RV(paths) has loss, round-trip times, the difference of the
     clocks, and whether full-size segments pass in both directions.

@@ -12,6 +12,7 @@ from __future__ import annotations
 import contextlib
 import json
 import math
+import select
 import socket
 import subprocess
 import sys
@@ -23,6 +24,7 @@ from collections.abc import Iterator
 import pytest
 
 from ansible_collections.exasol_community.network.plugins.module_utils._listener import proof
+from ansible_collections.exasol_community.network.plugins.module_utils._listener.measuring import Measuring
 from ansible_collections.exasol_community.network.plugins.module_utils._probe.probe import Settings, collect
 from ansible_collections.exasol_community.network.plugins.module_utils._probe.probe import run as run_probe
 from ansible_collections.exasol_community.network.plugins.module_utils._probe.sweep import Pace
@@ -429,6 +431,49 @@ def test_a_clock_that_differs(line: Line, offset: float) -> None:
     else:
         assert abs(path["clock_offset_s"] - offset) <= path["clock_error_s"] + 0.001
     assert path["segments"]["out"] == {"state": "unmeasured", "reason": "no_answer"}
+
+
+class BusyListener(LyingClock):
+    """A stand-in for our listener that comes late to what follows the hello of a measuring connection."""
+
+    def __init__(self, machine: Namespace, address: str, seconds: float):
+        super().__init__(machine, address, 0.0)
+        self._seconds = seconds
+
+    def _serve(self) -> None:
+        threads = []
+        while not self._ends:
+            with contextlib.suppress(TimeoutError):
+                sock, remote = self._sock.accept()
+                threads.append(threading.Thread(target=self._answer, args=(sock, remote[0])))
+                threads[-1].start()
+        for thread in threads:
+            thread.join()
+
+    def _answer(self, sock: socket.socket, remote: str) -> None:
+        with sock, contextlib.suppress(OSError):
+            sock.settimeout(5)
+            hello = proof.read_hello(sock.recv(4096).rstrip(b"\n"))
+            assert hello
+            key, port = TOKEN.encode(), self._sock.getsockname()[1]
+            sock.sendall(
+                proof.answer(key, host="n11", nonce=hello.nonce, port=port, seen=remote, now=time.time())
+            )
+            if proof.may_measure(key, hello):
+                time.sleep(self._seconds)
+                measuring = Measuring(sock, remote)
+                while select.select([sock], [], [], 5)[0] and measuring.serve():
+                    pass
+
+
+@pytest.mark.parametrize("seconds", [0.0, 2.5], ids=["at once", "late"])
+def test_a_busy_listener_is_waited_for(line: Line, seconds: float) -> None:
+    listening = {SERVER[4]: [target(SERVER[4], 20000)]}
+    with BusyListener(line.server, SERVER[4], seconds), line.client.inside():
+        (path,) = run_probe(
+            collect([], [target(SERVER[4], 20000)], listening), Settings(Pace(3.5), (), TOKEN)
+        )["paths"]
+    assert segments(path) == (("passed", FULL[4]), ("passed", FULL[4]))
 
 
 def test_two_processes_measure_at_the_same_time(line: Line) -> None:

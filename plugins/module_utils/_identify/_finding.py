@@ -48,6 +48,17 @@ class Finding(NamedTuple):
     tls: Optional[TlsFacts] = None
     clock_offset_s: Optional[float] = None  # of a time server: its clock minus ours, to within the round trip
 
+    def waited(self, seconds: float) -> "Finding":
+        """Return it for an answer that was read so long after its question was sent.
+
+        The server took its time somewhere in between, and a busy host may come to read it seconds late. So
+        of all offsets of its clock that agree with both times, the least counts.
+        """
+        if self.clock_offset_s is None:
+            return self
+        least = self.clock_offset_s if self.clock_offset_s > 0 else min(0.0, self.clock_offset_s + seconds)
+        return self._replace(clock_offset_s=round(least, 3))
+
     def as_dict(self) -> "_shapes.Identity":
         """Return what is known as plain data."""
         known: Dict[str, Any] = {

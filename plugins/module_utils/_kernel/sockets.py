@@ -15,6 +15,7 @@ _RESET = struct.pack("ii", 1, 0)
 _TCP_INFO_BYTES = 104
 _TCP_INFO_RTT = 68  # offset of tcpi_rtt, microseconds (linux/tcp.h)
 _TCP_INFO_TOTAL_RETRANS = 100
+_REPEATED_MS = 900.0  # the kernel repeats a SYN after a second (RFC 6298, section 2.1)
 
 
 def reset(sock: socket.SocketType) -> None:
@@ -33,6 +34,22 @@ def handshake_ms(sock: socket.SocketType, fallback: float) -> float:
         return fallback
     # The kernel's measure begins at the SYN that was answered: it would hide the lost ones before.
     return micros / 1000.0 if micros and not repeated else fallback
+
+
+def refusal_ms(sock: socket.SocketType, milliseconds: float) -> float:
+    """Return how long a refusal took, -1 if that is not known.
+
+    If it seems to come after the time at which the kernel repeats a SYN, and the kernel repeated none, then
+    it had come before, and this process was late.
+    """
+    if milliseconds < _REPEATED_MS:
+        return milliseconds
+    try:
+        info = sock.getsockopt(socket.IPPROTO_TCP, socket.TCP_INFO, _TCP_INFO_BYTES)
+        repeated = struct.unpack_from("=I", info, _TCP_INFO_TOTAL_RETRANS)[0]
+    except (OSError, struct.error):
+        return milliseconds
+    return milliseconds if repeated else -1.0
 
 
 def joins_itself(sock: socket.SocketType, port: int) -> bool:

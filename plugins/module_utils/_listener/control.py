@@ -128,7 +128,7 @@ def absent(
     answer = ask_listener(host, token, **wish) or {"changed": False}
     if "capture" in answer:
         answer["capture"] = without_encrypted(answer["capture"])
-    fields = ("changed", "capture", "stepped_aside")
+    fields = ("changed", "capture", "stepped_aside", "stalled_s")
     known = cast("ListenerResult", {name: value for name, value in answer.items() if name in fields})
     if "before" in answer:
         known["kernel"] = watch.report(answer["before"], remotes, addresses)

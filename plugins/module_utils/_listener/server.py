@@ -75,6 +75,7 @@ _CONNECTION_SECONDS = 15.0
 _CONTROL_SECONDS = 5.0
 # Between two looks at deadlines, of which none is shorter. After a request, the next look is at once.
 _LOOK_SECONDS = 1.0
+_STALL_SECONDS = 1.0  # so late an answer may be missed
 _MAX_CONNECTIONS = 4096
 # Measuring connections at a time. Each may hold one segment in the kernel: 9 kB, on loopback 64 kB.
 _MAX_MEASURING = 2048
@@ -171,20 +172,34 @@ class Listener:
         self._captures: Dict[bytes, Capture] = {}  # by the key of the run that asked for it
         self._before: "Dict[bytes, FirstReading]" = {}  # by the key of the run: before its lease
         self._capture_problems: Dict[bytes, str] = {}  # of runs that asked for one in vain
+        self._stalls: Dict[bytes, float] = {}  # for how long this process did not run, if that was long
         self._begun = time.monotonic()
         self._end_without_lease = self._begun + _GRACE_SECONDS
         self._look = 0.0
         self._watch(control, self._on_control, control)
 
     def serve(self) -> None:
-        """Run until no lease is left."""
+        """Run until no lease is left.
+
+        On a busy machine this may come late to what waits. So what came before a deadline is heard first.
+        """
         now = time.monotonic()
-        while now < self._look or self._look_after(now):
-            for descriptor, unused in self._poll.poll(max(0.0, self._look - now)):
+        while True:
+            seconds = max(0.0, self._look - now)
+            for descriptor, unused in self._poll.poll(seconds):
                 handler, argument = self._handlers.get(descriptor, (None, None))
                 if handler:
                     handler(argument)
-            now = time.monotonic()
+            if now >= self._look and not self._look_after(now):
+                break
+            begun, now = now, time.monotonic()
+            if now - begun - seconds >= _STALL_SECONDS:
+                self._note_stall(now - begun - seconds)
+
+    def _note_stall(self, seconds: float) -> None:
+        """Keep that nothing was answered for so long: what a probe missed meanwhile, nobody has dropped."""
+        for key in self._before:
+            self._stalls[key] = max(seconds, self._stalls.get(key, 0.0))
 
     def _look_after(self, now: float) -> bool:
         """End what is past its deadline; returns whether anything is left to serve.
@@ -545,6 +560,7 @@ class Listener:
         self._before = {
             key: value for key, value in self._before.items() if self._leases.get(key) is not None
         }
+        self._stalls = {key: value for key, value in self._stalls.items() if key in self._before}
 
     def _end_capture(self, key: bytes) -> Optional["CaptureReport"]:
         """Return what a run's capture saw, or None if the run asked for none."""
@@ -574,6 +590,8 @@ class Listener:
             answer["capture"] = report
         if key in self._before:
             answer["before"] = self._before.pop(key)
+        if key in self._stalls:
+            answer["stalled_s"] = round(self._stalls.pop(key), 1)
         if self._leases.stepped_aside(key, waited):
             answer["stepped_aside"] = True
         answer["changed"] = self._leases.release(key)

@@ -125,15 +125,27 @@ class Engine:
         return self._alarms.seconds_to_next(time.monotonic())
 
     def wait(self, seconds: float) -> None:
-        """Wait at most so long for events, and wake every stage that has some or whose time is over."""
-        for descriptor, events in self._poll.poll(seconds):
+        """Wait at most so long for events, and wake every stage that has some or whose time is over.
+
+        On a busy machine this may come to it seconds late, when both an answer and the end of the time have
+        been there for long. Then the answer counts: no alarm is told before all that came until now.
+        """
+        self._tell(self._poll.poll(seconds))
+        now = time.monotonic()
+        if self._alarms.seconds_to_next(now) > 0:
+            return
+        # One call returns no more than FD_SETSIZE - 1 events by itself.
+        self._tell(self._poll.poll(0, len(self._stages) + len(self._readers) + 1))
+        for stage in self._alarms.due(now):
+            stage.on_alarm()
+
+    def _tell(self, found: Iterable[Tuple[int, int]]) -> None:
+        for descriptor, events in found:
             stage = self._stages.get(descriptor)
             if stage is not None:
                 stage.on_event(events)
             elif descriptor in self._readers:
                 self._readers[descriptor]()
-        for stage in self._alarms.due(time.monotonic()):
-            stage.on_alarm()
 
     def end_all(self) -> None:
         """End every stage."""

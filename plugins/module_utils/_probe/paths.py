@@ -67,6 +67,7 @@ _FULL, _SMALL, _SIZES = 8, 4, 12  # connections of a confirmation
 _CONFIRMATION = 3  # times the wait for one segment
 _MAX_ROUNDS = 6
 _PING_SECONDS = 0.04
+_BUSY_SECONDS = 5.0  # for which a busy listener is waited for
 _MAX_START_SECONDS = 4.0  # after which a path starts nothing new
 _MAX_SECONDS = 7.0  # after which everything ends, but for what many paths and a limit of the rate add to it
 _SLOW_RATE = 1000.0  # connections a second that a busy host starts, and a busy listener answers
@@ -327,7 +328,9 @@ class _Connection(Stage):
             self._break_off()
             return
         self.answer = answer
-        self.path.note_clock(proof.clock(answer), time.monotonic() - self._asked)
+        now = time.time()
+        # In this order: if this process has to wait in between, the error grows, and not the offset.
+        self.path.note_clock(proof.clock(answer), now, seconds=time.monotonic() - self._asked)
         self.state = _ANSWERED
         self.on_answered()
         if rest and self.state == _ANSWERED:
@@ -567,6 +570,9 @@ class _Segments(_Connection):
 
     def on_alarm(self) -> None:
         """Judge by what is known; a full-size segment may get more time."""
+        if self._waits_for_busy_listener():
+            self.path.run.engine.set_alarm(self, self.path.stall_seconds)
+            return
         if self.state == _ANSWERED and self.is_full and self.path.is_stalling():
             if self._answered_at:
                 self._judge_now()
@@ -579,6 +585,16 @@ class _Segments(_Connection):
         if self.state == _ANSWERED:
             self._judge_now()
         self._end()
+
+    def _waits_for_busy_listener(self) -> bool:
+        """Tell whether all that we sent has arrived, and the listener did not come to answer it so far."""
+        is_unanswered = self.state == _ASKING or (self.state == _ANSWERED and not self._expected)
+        if not self.is_full or not is_unanswered or not self.path.has_time_for_a_busy_listener:
+            return False
+        try:
+            return unacknowledged(self.sock) + len(self._unsent) == 0
+        except OSError:
+            return False
 
     def _judge_now(self) -> None:
         try:
@@ -750,6 +766,11 @@ class _Path:
         """How long a segment must have been waited for: it was sent twice."""
         return 0.24 + 2 * self._round_trip
 
+    @property
+    def has_time_for_a_busy_listener(self) -> bool:
+        """Whether the listener may still come to answer."""
+        return time.monotonic() < self._begun + _BUSY_SECONDS
+
     def has_begun(self) -> None:
         """Let the time of the path begin with its first connection: many paths take turns."""
         self._begun = self._begun or time.monotonic()
@@ -760,11 +781,11 @@ class _Path:
         """Keep the shortest round trip."""
         self._shortest = min(self._shortest or rtt_ms, rtt_ms)
 
-    def note_clock(self, theirs: Optional[float], seconds: float) -> None:
-        """Keep the offset of the clock with the least error; the answer took so many seconds."""
+    def note_clock(self, theirs: Optional[float], now: float, seconds: float) -> None:
+        """Keep the offset of the clock with the least error; the answer came now, after so many seconds."""
         error = seconds / 2
         if theirs is not None and (self._clock is None or error < self._clock[0]):
-            self._clock = (error, theirs - (time.time() - error))
+            self._clock = (error, theirs - (now - error))
 
     def learned(self) -> LearnedMtu:
         """Return what ICMP taught this host about the path, as of now."""

@@ -28,6 +28,7 @@ from typing import (
     NamedTuple,
     Optional,
     Sequence,
+    Set,
     Tuple,
 )
 
@@ -316,12 +317,16 @@ def _measure(
             work += some.take()
         if not work:
             break
+        sweep.scout(Scouts(groups))
         sweep.run(work)
     icmp_limit.find_rejected(sweep.run, groups)
     sweep.finish()
-    asked_again: List[Work] = []
+    asked_again: Set[Work] = set()
+    for target in targets:
+        if target.address not in limits:
+            asked_again.update((target, port) for port in target.rivalled)
     for some in suspects:
-        asked_again += some.asked_again
+        asked_again |= some.asked_again
     found = paths(targets, late, asked_again)
     for path in found:
         if path["address"] in limits:

@@ -176,12 +176,19 @@ def _forget(work: Iterable[Work], with_accepted: bool = False) -> None:
 
 
 def _answered(work: Iterable[Work]) -> int:
+    """Return how many ports the host itself answered.
+
+    A rejection by ICMP proves no limit for new connections: of these errors alone, more come if they are
+    asked for slowly (icmp_limit.py).
+    """
     count = 0
-    silent: Dict[Target, Set[int]] = {}
+    answered: Dict[Target, Set[int]] = {}
     for target, port in work:
-        if target not in silent:
-            silent[target] = {some for _target, some in _silent(target)}
-        count += port not in silent[target]
+        if target not in answered:
+            answered[target] = {
+                some for outcome, group in target.found.items() if _rank(outcome) for some in group.ports
+            }
+        count += port in answered[target]
     return count
 
 

@@ -1,16 +1,21 @@
 # Copyright (c) 2026, exasol_community.network contributors
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""More source ports for an address at which nothing answers, where a listener of ours should.
+"""More source ports for what does not answer.
 
 A device that spreads connections over several links or ways chooses by addresses and ports. If one of four
 links is dead, two ports are both silent once in sixteen runs, and would be taken for filtered: silence is
-tried again only if something has answered (observations.py). So if an address is silent for a third of the
-timeout, connections from new source ports start beside those that wait: together at least C(TRIES). They cost
-no time, because they end with the others. Behind a filter they are as silent. If one comes about, the address
-is alive, and its silent ports are tried again.
+tried again only if something has answered (observations.py). So if an address where a listener of ours should
+answer is silent for a third of the timeout, connections from new source ports start beside those that wait:
+together at least C(TRIES). They cost no time, because they end with the others. Behind a filter they are as
+silent. If one comes about, the address is alive, and its silent ports are tried again.
 
-Services of others get no scouts: a connection without a word may count against this host there.
+Services of others get no scouts: a connection without a word may count against this host there. A port of
+theirs gets I(rivals) instead, for as long as it is silent: one connection after the other from a new source
+port. So does a port of ours at an address that has answered: if it must not be reached, silence by chance
+would look like the filter that is wanted. The first connection that is answered is the attempt from then on,
+and the others end before they come about. Only some ports of an address get them (C(RIVALS_OF_ADDRESS)):
+where many are silent, chance is ruled out.
 """
 
 from typing import Dict, Iterable, List
@@ -20,6 +25,9 @@ from .targets import Target
 
 TRIES = 12  # with one of four links dead, all are silent once in 16 million runs; with one of two, in 4000
 PART = 3.0  # of the timeout: after a third of it
+RIVALS = 8  # of a port; with one of two links dead, all are silent once in 500 times
+RIVAL_SECONDS = 0.25  # between two of them: what is answered so late as that is two connections to a service
+RIVALS_OF_ADDRESS = 32
 
 
 class _Group:
@@ -41,8 +49,11 @@ class Scouts:
 
     def __init__(self, groups: Iterable[List[Target]]):
         self._groups: Dict[str, _Group] = {}
+        self._rivals: Dict[str, int] = {}  # that are left, by address
         for targets in groups:
             streams = [target for target in targets if target.protocol == "tcp"]
+            if streams:
+                self._rivals[streams[0].address] = RIVALS_OF_ADDRESS
             if any(target.ours for target in streams):
                 self._groups[streams[0].address] = _Group(streams)
 
@@ -53,4 +64,14 @@ class Scouts:
             return 0
         count = min(group.left, -(-TRIES // group.ports))
         group.left -= count
+        return count
+
+    def take_rivals(self, target: Target, port: int) -> int:
+        """Return how many rivals a silent port may have, and count them."""
+        group = self._groups.get(target.address)
+        if group is not None and target.expects_proof(port) and not group.has_answered:
+            return 0
+        count = min(RIVALS, self._rivals.get(target.address, 0))
+        if count:
+            self._rivals[target.address] -= count
         return count

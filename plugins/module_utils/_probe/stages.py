@@ -18,12 +18,13 @@ from .._identify._registry import NEVER_CUT_SHORT, SCRIPTS, patience
 from .._identify._wire import Talk
 from .._kernel.loopback import stays_here
 from .._kernel.own_addresses import is_loopback
-from .._kernel.sockets import handshake_ms, joins_itself, reset
+from .._kernel.sockets import handshake_ms, joins_itself, refusal_ms, reset
 from .._listener import proof
 from . import outcome as outcomes
 from .engine import Engine, Stage
 from .led_back import ends_of, led_back
 from .outcome import CLOSED, OPEN, OTHER_RUN, REFUSED, SYN_ACK, UDP_RESPONSE, Outcome
+from .scouts import RIVAL_SECONDS
 from .targets import Target
 
 _FAILED = select.EPOLLERR | select.EPOLLHUP
@@ -49,6 +50,8 @@ class Context(NamedTuple):
     identify: bool  # whether services are asked who they are
     connect_plainly: Callable[[Target, int], None]  # one more attempt, without what saves packets
     scout: Callable[[Target, int], None]  # the same from new source ports, if the address is silent so far
+    take_rivals: Callable[[Target, int], int]  # how many rivals a silent port may have, see scouts.py
+    start_rival: Callable[["Rivals"], bool]  # whether it could
     lookups: "Lookups"
 
 
@@ -87,6 +90,11 @@ class Attempt:
         self.target.record(self.port, outcome, rtt_ms)
         self.close()
 
+    def note_silence(self) -> None:
+        """Keep from which port nothing was heard, where a listener of ours should have answered."""
+        if self.target.expects_proof(self.port):
+            self.target.silent_from.setdefault(self.port, self.sock.getsockname()[1])
+
     def close(self) -> None:
         """End the attempt."""
         self.context.engine.remove(self.sock.fileno())
@@ -96,6 +104,43 @@ class Attempt:
         """End the attempt with RST."""
         self.context.engine.remove(self.sock.fileno())
         reset(self.sock)
+
+
+class Rivals:
+    """The attempts at one port of which the first that is answered counts."""
+
+    __slots__ = ("attempts", "left", "first")
+
+    def __init__(self, first: Attempt, left: int):
+        self.first = first
+        self.attempts = [first]
+        self.left = left  # that may still start
+
+    def settle(self, answered: Optional[Attempt] = None) -> None:
+        """End all attempts but the one that was answered, if one was."""
+        if answered is not None and answered is not self.first:
+            self.first.note_silence()
+            answered.target.is_alive = True
+            answered.target.rivalled.add(answered.port)
+        for attempt in self.attempts:
+            if attempt is not answered:
+                _give_way(attempt)
+
+
+def _give_way(attempt: Attempt) -> None:
+    """End an attempt that waits for its handshake.
+
+    If that has just been finished, the service has a connection, and is not left without a word.
+    """
+    try:
+        has_connected = attempt.target.protocol == "tcp" and bool(attempt.sock.getpeername())
+    except OSError:
+        has_connected = False
+    if not has_connected:
+        attempt.close()
+        return
+    attempt.target = attempt.target.twin()
+    _look_who_is_there(attempt, go_on=_go_on_with_service)
 
 
 class _Stage(Stage):
@@ -117,11 +162,12 @@ class _Stage(Stage):
 class Handshake(_Stage):
     """TCP: waits for SYN-ACK, RST or ICMP; with C(left), an alarm comes so many seconds before the end."""
 
-    __slots__ = ("_left",)
+    __slots__ = ("_left", "_rivals")
 
-    def __init__(self, attempt: Attempt, left: float = 0.0):
+    def __init__(self, attempt: Attempt, left: float = 0.0, rivals: Optional[Rivals] = None):
         super().__init__(attempt)
         self._left = left
+        self._rivals = rivals
 
     def on_event(self, events: int) -> None:
         """Look at what became of the connection, and go on with it if there is one."""
@@ -132,6 +178,8 @@ class Handshake(_Stage):
             self._fail(number, milliseconds)
             return
         attempt.rtt_ms = handshake_ms(attempt.sock, milliseconds)
+        if self._rivals is not None:
+            self._rivals.settle(attempt)
         if joins_itself(attempt.sock, attempt.port):
             attempt.finish(Outcome(CLOSED, REFUSED), milliseconds)
         elif attempt.target.expects_proof(attempt.port):
@@ -152,19 +200,41 @@ class Handshake(_Stage):
         # An ICMP message that met the kernel inside connect() is queued without an error (sk_err_soft in
         # tcp_v6_err of Linux). Without a message either, nothing is known yet.
         if number or outcome.reason_ip:
-            attempt.finish(outcome, milliseconds)
+            if self._rivals is not None:
+                self._rivals.settle(attempt)
+            attempt.finish(outcome, refusal_ms(attempt.sock, milliseconds))
 
     def on_alarm(self) -> None:
-        """Record silence, and from which port, where a listener of ours should have answered."""
+        """Record silence, or let others try."""
         attempt = self._attempt
+        if self._rivals is not None and attempt is not self._rivals.first:
+            return  # the first one ends them all
         if self._left:
-            attempt.context.engine.set_alarm(self, self._left)
-            self._left = 0.0
-            attempt.context.scout(attempt.target, attempt.port)
+            self._look_for_others()
             return
-        if attempt.target.expects_proof(attempt.port):
-            attempt.target.silent_from.setdefault(attempt.port, attempt.sock.getsockname()[1])
+        if self._rivals is not None:
+            self._rivals.attempts.remove(attempt)
+            self._rivals.settle()
+        attempt.note_silence()
         attempt.finish(outcomes.timed_out("tcp"))
+
+    def _look_for_others(self) -> None:
+        """Let connections from other source ports begin, and wait on."""
+        attempt = self._attempt
+        if attempt.target.expects_proof(attempt.port):
+            attempt.context.scout(attempt.target, attempt.port)
+        if self._rivals is None:
+            may_have = attempt.context.take_rivals(attempt.target, attempt.port)
+            count = min(may_have, int(self._left / RIVAL_SECONDS))
+            self._rivals = Rivals(attempt, left=count) if count else None
+        if self._rivals is not None and self._rivals.left:
+            self._rivals.left -= 1
+            attempt.context.start_rival(self._rivals)
+            self._left -= RIVAL_SECONDS
+            attempt.context.engine.set_alarm(self, RIVAL_SECONDS)
+            return
+        attempt.context.engine.set_alarm(self, self._left)
+        self._left = 0.0
 
 
 def _go_on_with_service(attempt: Attempt) -> None:
@@ -476,12 +546,17 @@ class Scout(_Stage):
 
 
 class Datagrams(_Stage):
-    """UDP: sends a question, again while no answer comes, and judges the first answer."""
+    """UDP: sends a question, again while no answer comes, and judges the first answer.
 
-    __slots__ = ("_nonce", "_sent")
+    Each question leaves from another source port, see scouts.py.
+    """
 
-    def __init__(self, attempt: Attempt):
+    __slots__ = ("_nonce", "_rivals", "_sent", "_asked")
+
+    def __init__(self, attempt: Attempt, rivals: Optional[Rivals] = None):
         super().__init__(attempt)
+        self._rivals = rivals or Rivals(attempt, left=_MAX_DATAGRAMS - 1)
+        self._asked = 0.0  # when the last question was sent
         expects_proof = attempt.target.expects_proof(attempt.port)
         self._nonce = proof.new_nonce() if expects_proof else b""
         self._sent = 0
@@ -495,8 +570,9 @@ class Datagrams(_Stage):
         """Send the question."""
         target, port = self._attempt.target, self._attempt.port
         self._sent += 1
+        self._asked = time.monotonic()
         try:
-            if self._sent > 1 or not target.planned:
+            if self._attempt is not self._rivals.first or self._sent > 1 or not target.planned:
                 self._attempt.sock.send(self._question())
             elif stays_here(self._attempt.sock, self._question()):
                 target.led_back.add(port)
@@ -525,12 +601,13 @@ class Datagrams(_Stage):
             outcome = _judged(attempt, self._nonce, received, UDP_RESPONSE)
         else:
             outcome = Outcome(OPEN, UDP_RESPONSE, finding=self._finding(received))
+        self._rivals.settle(attempt)
         attempt.finish(outcome, (time.monotonic() - attempt.started) * 1000)
 
     def _finding(self, received: bytes) -> Optional[Finding]:
         attempt = self._attempt
         datagram = attempt.target.datagrams.get(attempt.port) if attempt.context.identify else None
-        return datagram.judge(received) if datagram else None
+        return datagram.judge(received).waited(time.monotonic() - self._asked) if datagram else None
 
     def _fail(self, number: int, is_sending: bool = False) -> None:
         attempt = self._attempt
@@ -544,12 +621,20 @@ class Datagrams(_Stage):
         )
         if is_sending and not outcome.reason_ip and number != errno.ECONNREFUSED:
             outcome = outcomes.local_failure(number)
+        self._rivals.settle(attempt)
         attempt.finish(outcome, seconds * 1000)
 
     def on_alarm(self) -> None:
         """Ask again, or record silence."""
-        if self._sent < _MAX_DATAGRAMS:
-            self._attempt.context.engine.set_alarm(self, self.seconds)
-            self.ask()
+        attempt, rivals = self._attempt, self._rivals
+        if attempt is not rivals.first:
+            return  # the first one ends them all
+        if rivals.left:
+            rivals.left -= 1
+            attempt.context.engine.set_alarm(self, self.seconds)
+            if not attempt.context.start_rival(rivals):
+                self.ask()
         else:
-            self._attempt.finish(outcomes.timed_out("udp"))
+            rivals.attempts.remove(attempt)
+            rivals.settle()
+            attempt.finish(outcomes.timed_out("udp"))

@@ -9,7 +9,8 @@ What happens to one port:
    the outcome, at once. If the host lacks something that other attempts will give back (file descriptors,
    ephemeral ports), the port is tried again when they have ended.
 2. I(Handshake.) The kernel repeats its SYN after 1 s and 3 s. RST, ICMP and silence until the timeout are
-   outcomes, and the end. A connection goes on:
+   outcomes, and the end. What is silent so far gets company from other source ports (scouts.py), because one
+   dead link of a bundle would look like a filter. A connection goes on:
    For a service that is not ours, a I(lookup) comes first: does the connection lead back to this host? So
    it does for what answers in the place of our listener.
 3. a. I(Proof,) where our own listener should be: one line with a challenge is sent, and its answer checked.
@@ -20,8 +21,8 @@ What happens to one port:
    what the server still says is read. Closing a socket with unread data would send RST (RFC 2525, section
    2.17), which servers log as an error of the client, and some count against it.
 
-UDP has no handshake: I(datagrams) are sent until one is answered or refused, three at most. The device to
-which the kernel gives the first one shows whether it leads back to this host.
+UDP has no handshake: I(datagrams) are sent until one is answered or refused, three at most, from different
+source ports. The device to which the kernel gives the first one shows whether it leads back to this host.
 
 All ports wait at the same time, so silence costs one timeout in all, however many ports are silent. Who ends
 what: an attempt ends itself, in whatever stage it is, and every stage has an alarm that makes it do so. The
@@ -52,7 +53,7 @@ from .._listener import proof
 from .engine import Engine
 from .outcome import from_errno, local_failure, receive_errors
 from .scouts import PART, Scouts
-from .stages import Attempt, Context, Datagrams, Handshake, Lookups, Scout
+from .stages import Attempt, Context, Datagrams, Handshake, Lookups, Rivals, Scout
 from .targets import Target
 from .trace import Tracer
 
@@ -101,6 +102,8 @@ class Sweep:
             identify=identify,
             connect_plainly=self._start_plainly,
             scout=self._start_scouts,
+            take_rivals=self._take_rivals,
+            start_rival=self._start_rival,
             lookups=Lookups(),
         )
         self._scouts = Scouts(())
@@ -225,12 +228,9 @@ class Sweep:
             return
         attempt = Attempt(self._context, sock, target, port, started, plain)
         if target.protocol == "tcp":
-            if target.ours:
-                at_first = self._pace.timeout / PART
-                handshake = Handshake(attempt, left=self._pace.timeout - at_first)
-                self._engine.add(sock.fileno(), handshake, at_first, started)
-            else:
-                self._engine.add(sock.fileno(), Handshake(attempt), self._pace.timeout, started)
+            at_first = self._pace.timeout / PART
+            handshake = Handshake(attempt, left=self._pace.timeout - at_first)
+            self._engine.add(sock.fileno(), handshake, at_first, started)
         else:
             datagrams = Datagrams(attempt)
             self._engine.add(sock.fileno(), datagrams, datagrams.seconds, started)
@@ -241,22 +241,50 @@ class Sweep:
 
     def _start_scouts(self, target: Target, port: int) -> None:
         for unused in range(self._scouts.take(target)):
-            self._started += 1
-            try:
-                sock = socket.SocketType(target.family, _STREAM)
-            except OSError:
+            attempt = self._one_more(target, port)
+            if attempt is None:
                 return
-            try:
-                self._sources.bind(sock, target.family)
-                number = sock.connect_ex((target.address, port))
-            except OSError as error:
-                number = error.errno or errno.EIO
-            if number not in (0, errno.EINPROGRESS):
-                sock.close()
-                return
-            started = time.monotonic()
-            scout = Scout(Attempt(self._context, sock, target, port, started))
-            self._engine.add(sock.fileno(), scout, self._pace.timeout * (1 - 1 / PART), started)
+            seconds = self._pace.timeout * (1 - 1 / PART)
+            self._engine.add(attempt.sock.fileno(), Scout(attempt), seconds, attempt.started)
+
+    def _take_rivals(self, target: Target, port: int) -> int:
+        return self._scouts.take_rivals(target, port)
+
+    def _start_rival(self, rivals: Rivals) -> bool:
+        if len(self._engine) >= self._pace.concurrency:
+            return False
+        if self._pace.rate and self._started > (time.monotonic() - self._begun) * self._pace.rate:
+            return False
+        attempt = self._one_more(rivals.first.target, rivals.first.port)
+        if attempt is None:
+            return False
+        rivals.attempts.append(attempt)
+        if attempt.target.protocol == "tcp":
+            handshake = Handshake(attempt, rivals=rivals)
+            self._engine.add(attempt.sock.fileno(), handshake, self._pace.timeout, attempt.started)
+        else:
+            datagrams = Datagrams(attempt, rivals)
+            self._engine.add(attempt.sock.fileno(), datagrams, self._pace.timeout, attempt.started)
+            datagrams.ask()
+        return True
+
+    def _one_more(self, target: Target, port: int) -> Optional[Attempt]:
+        """Return one more attempt at a port that is tried already, or None if this host cannot make it."""
+        self._started += 1
+        try:
+            sock = socket.SocketType(target.family, _STREAM if target.protocol == "tcp" else _DATAGRAM)
+        except OSError:
+            return None
+        try:
+            receive_errors(sock, target.family)
+            self._sources.bind(sock, target.family)
+            number = sock.connect_ex((target.address, port))
+        except OSError as error:
+            number = error.errno or errno.EIO
+        if number not in (0, errno.EINPROGRESS):
+            sock.close()
+            return None
+        return Attempt(self._context, sock, target, port, time.monotonic())
 
     def _refuse(self, target: Target, port: int, number: int) -> None:
         """Take in that this host's own kernel did not start an attempt."""

@@ -65,7 +65,8 @@ class Target:
         ] = {}  # source ports of first tries without any answer, by their ports
         # Ports that accepted a connection on which our listener was not heard, and were tried once more.
         self.accepted: Set[int] = set()
-        self.is_alive = False  # a scout has reached it, see scouts.py
+        self.is_alive = False  # a scout or a rival has reached it, see scouts.py
+        self.rivalled: Set[int] = set()  # ports at which a rival was answered, and the first attempt was not
         self.sent_from = ""  # the address that the first proven connection was sent from
         self.refused_here: Set[int] = set()  # ports at which this host itself refused the connection
         self.doubtful: Set[int] = set()  # ports whose connection ended before it was known where it led

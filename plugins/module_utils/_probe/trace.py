@@ -222,7 +222,7 @@ class Tracer:
         C(waiting) returns the ports that have waited so many seconds.
         """
         if self._tries:
-            self._go_on(now)
+            self.read()
         if now >= self._next_look:
             self._next_look = now + _LOOK_AGAIN_SECONDS
             if sum(self._addresses.values()) < _MAX_ADDRESSES:
@@ -312,11 +312,10 @@ class Tracer:
         """Wait until everything that is under way is over."""
         while True:
             now = time.monotonic()
-            self._go_on(now)
+            self.read()
             if all(way.is_over(now) for way in self._ways):
                 break
-            if self._poll.poll(0.02):
-                self.read()
+            self._poll.poll(0.02)
         for some in list(self._tries.values()):
             self._drop(some)
         for sock in self._leaving.values():
@@ -369,13 +368,14 @@ class Tracer:
         some.sock.close()
 
     def read(self) -> None:
-        """Read what came."""
+        """Read what came, and then go on: what came late because this machine is busy has come in time."""
+        now = time.monotonic()
         for descriptor, unused_events in self._poll.poll(0):
             if descriptor in self._tries:
                 self._take(self._tries[descriptor])
             elif descriptor in self._leaving:
                 self._read_rest(descriptor)
-        self._go_on(time.monotonic())
+        self._go_on(now)
 
     def _take(self, some: _Try) -> None:
         way, hop, sock = some

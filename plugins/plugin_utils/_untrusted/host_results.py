@@ -338,6 +338,7 @@ LISTENER = _object(
     addresses=_OWN_ADDRESSES,
     note=_TEXT,
     stepped_aside={"type": "boolean"},
+    stalled_s={"type": "number", "minimum": 0, "maximum": 1 << 40},
     kernel=_KERNEL,
     idle_connections=_list(_IDLE_PATH),
     **_ORIGIN,

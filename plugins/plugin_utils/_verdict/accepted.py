@@ -129,6 +129,13 @@ def _half_open(case: Case) -> Judgement:
             verdict=WRONG_HOST,
             sentence=f"{opened}; no packet of it arrived at {case.destination}, so {proxy}.",
         )
+    if case.listener.was_missing:
+        return because(
+            case,
+            causes.NO_OWN_LISTENER,
+            verdict=UNTESTED,
+            sentence=f"{opened}, which does not prove a filter: {case.listener.why}; measure again.",
+        )
     if case.stage in _WENT_THROUGH:
         return because(
             case,

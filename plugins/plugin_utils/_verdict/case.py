@@ -23,6 +23,7 @@ DENIED = "denied"  # it started, but the kernel refused these ports
 OUTSIDE = "outside"  # its host is outside of this run
 ENDED = "ended"  # it was gone before the run was over
 ASIDE = "stepped_aside"  # it gave its ports up, because no probe of its run came
+BUSY = "busy"  # for some time it answered nothing
 UNSEEN = "unseen"  # whether it was still there at the end is not known
 STRANGE = "strange"  # it listened at all addresses of its host, and this one is none of them
 

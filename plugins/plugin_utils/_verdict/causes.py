@@ -364,8 +364,8 @@ ONE_MACHINE = _cause(
 )
 NO_OWN_LISTENER = _cause(
     code="no_own_listener",
-    means="Our own listener did not run on the port when it was probed, so a refusal or silence proves "
-    "nothing.",
+    means="Our own listener did not run on the port when it was probed, or its host was too busy to let it "
+    "answer, so a refusal or silence proves nothing.",
     acts="Whoever measures; the sentence says why it did not run.",
     command="",
     verdicts=(UNTESTED,),

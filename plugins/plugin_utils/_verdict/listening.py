@@ -17,6 +17,7 @@ from ...module_utils._values.errors import NetworkError
 from ...module_utils._values.ports import Ports
 from .case import (
     ASIDE,
+    BUSY,
     DENIED,
     ELSEWHERE,
     ENDED,
@@ -66,6 +67,7 @@ class Listening:
         self._held: dict[Key, list[Held]] = {}
         self._absent: dict[str, Listener] = {}  # hosts on which no listener of ours was ever up
         self._ended: dict[str, Listener] = {}  # hosts whose listener may not have been up until the end
+        self._busy: dict[str, Listener] = {}  # hosts whose listener did not always come to answer
         self._vanished: set[str] = set()  # hosts whose silence proves nothing
         self._leftovers: dict[str, list[str]] = {}
         self._unasked = {
@@ -99,6 +101,8 @@ class Listening:
             self._ended[host] = missing(ASIDE, host)
         elif stopped and has_failed(stopped):
             self._ended[host] = missing(UNSEEN, host, problem_of(stopped))
+        elif stopped and stopped.get("stalled_s"):
+            self._busy[host] = missing(BUSY, host, problem=f"{stopped['stalled_s']:g}")
         if result.get("unreachable") or (stopped or {}).get("unreachable"):
             self._vanished.add(host)
         self._local[host] = addresses_of(result)
@@ -186,7 +190,8 @@ class Listening:
         left = Ports.parse(ports)
         for held in (*self._held.get(here, ()), Held(left, "", ())):
             holder = self._holder(host, address, held)
-            for standing, some in self._of_held(here, address, left & held.ports, holder, is_external):
+            up = self._listener_of(host, state)
+            for standing, some in self._of_held(here, address, left & held.ports, holder, up, is_external):
                 what_counts = counting(standing, state)
                 found[what_counts] = found.get(what_counts, Ports()) | some
             left -= held.ports
@@ -201,12 +206,22 @@ class Listening:
                 return one
         return key
 
+    def _listener_of(self, host: str, state: str) -> Listener:
+        """Return what became of a host's listener; that it was busy does not explain a reset."""
+        up = self._ended.get(host) or Listener(UP)
+        return self._busy[host] if up.was_up and host in self._busy and state != "closed" else up
+
     def _of_held(
-        self, key: Key, address: str, ports: Ports, standing: Standing, is_external: bool
+        self,
+        key: Key,
+        address: str,
+        ports: Ports,
+        standing: Standing,
+        up: Listener,
+        is_external: bool,
     ) -> Iterator[tuple[Standing, Ports]]:
         host = key[0]
         standing = standing._replace(ended=host in self._vanished)
-        up = self._ended.get(host, Listener(UP))
         if up.was_up and not is_external and self._is_strange(key, address):
             up = missing(STRANGE, host, address=address)
         for index, listener in ((self._up, up), (self._denied, missing(DENIED, host))):

@@ -11,6 +11,7 @@ import typing as t
 from ...module_utils._listener.occupants import LISTENER
 from .case import (
     ASIDE,
+    BUSY,
     DENIED,
     ELSEWHERE,
     ENDED,
@@ -33,12 +34,18 @@ _WHY = {
         "(exasol_verify_listeners_ttl) was over"
     ),
     ASIDE: "the listener of {host} closed its ports too early: for too long, no probe of this run came",
+    BUSY: (
+        "the listener of {host} answered nothing for {problem} s, because {host} is too busy or the process "
+        "was stopped"
+    ),
     UNSEEN: (
         "it is unknown whether the listener of {host} was still there at the end of the run, because {host} "
         "could not be asked: {problem}"
     ),
     STRANGE: "exasol_address or its name led to {address}, which is none of the addresses of {host}",
 }
+# These are true of a whole host, and explain why nothing was heard after a connection was accepted.
+_HALF_HEARD = (ENDED, ASIDE, UNSEEN, BUSY)
 UNDECIDED = ("closed", "open|filtered")  # where nobody listens, these prove nothing of the network
 
 
@@ -61,8 +68,10 @@ def counting(standing: Standing, state: str) -> Standing:
     if state == "closed":
         return standing
     if state == "open":
+        listener = standing.listener if standing.listener.kind in _HALF_HEARD else Listener()
         is_known = standing.holder in (LISTENER, SIBLING, ELSEWHERE)
-        return Standing(holder=standing.holder, held_at=standing.held_at) if is_known else Standing()
+        holder, held_at = (standing.holder, standing.held_at) if is_known else (NOBODY, ())
+        return Standing(listener=listener, holder=holder, held_at=held_at)
     if state in UNDECIDED or standing.ended:
         return Standing(listener=standing.listener, ended=standing.ended)
     return Standing()

@@ -124,7 +124,9 @@ def _outcome(trace: Trace) -> tuple[object, ...]:
 def is_forged(case: Case, found: Heard) -> bool:
     """Tell whether a refusal in the destination's name was made nearer than the destination is.
 
-    The device before it was heard on the same way, so both traces passed it.
+    The device before it was heard on the same way, so both traces passed it. And a device at least as far
+    away as the refusal was heard on the way to the open port. That this port was answered from further away
+    alone proves nothing: the reply to a packet with just enough hops may have been lost.
     """
     end = found.trace.get("end")
     if end is None or not found.distance or end["hop"] >= found.distance or not found.same_way:
@@ -133,10 +135,9 @@ def is_forged(case: Case, found: Heard) -> bool:
         return False
     if found.trace["kind"] not in (REJECTED, REFUSED_PORT) or end["how"] == END_ANSWERED:
         return False
+    beside = _devices(found.reference) if found.reference else {}
     before = end["hop"] - 1
-    return found.reference is not None and all(
-        before in _devices(trace) for trace in (found.trace, found.reference)
-    )
+    return before in _devices(found.trace) and before in beside and max(beside) >= end["hop"]
 
 
 def with_trace(case: Case, judged: Judgement) -> tuple[Judgement, ResultTrace | None]:

@@ -9,7 +9,7 @@ from __future__ import annotations
 from ...module_utils._probe.outcome import HOST_UNREACH, NO_RESPONSE
 from ...module_utils._probe.rate_limit import RATE_LIMITED, SHUT_OUT
 from . import causes
-from .case import DESTINATION, SOURCE, TRANSLATED, Case
+from .case import BUSY, DESTINATION, SOURCE, TRANSLATED, Case
 from .phrases import allowing, or_nat
 from .reasons import because
 from .verdict import (
@@ -163,6 +163,16 @@ def judge_silent(case: Case) -> Judgement:
             sentence=(
                 f"{case.source} gets no reply from our listener at {case.where}: a filter on the path or at "
                 f"either end drops it{or_nat(case)}; {allowing(case)} and in between."
+            ),
+        )
+    if case.listener.kind == BUSY:
+        return because(
+            case,
+            causes.NO_OWN_LISTENER,
+            verdict=UNTESTED,
+            sentence=(
+                f"{case.source} gets no reply from {case.where}, which does not prove a filter: "
+                f"{case.listener.why}; measure again."
             ),
         )
     return because(

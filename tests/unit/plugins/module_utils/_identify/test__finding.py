@@ -3,7 +3,10 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
 """Findings as plain data."""
 
+import pytest
+
 from ansible_collections.exasol_community.network.plugins.module_utils._identify._finding import (
+    IDENTIFIED,
     Finding,
     TlsFacts,
 )
@@ -27,3 +30,19 @@ def test_only_what_is_known_is_told():
         "days_left": 0,
         "fingerprint": "AB",
     }
+
+
+@pytest.mark.parametrize(
+    "offset, seconds, expected",
+    [
+        pytest.param(3600.0, 0.02, 3600.0, id="an hour ahead"),
+        pytest.param(-3600.0, 0.02, -3599.98, id="an hour behind"),
+        pytest.param(-3.0, 3.1, 0.0, id="right, and read three seconds late"),
+        pytest.param(-5.0, 3.0, -2.0, id="behind, and read three seconds late"),
+        pytest.param(0.0, 3.0, 0.0, id="right when it was read"),
+        pytest.param(None, 3.0, None, id="no clock"),
+    ],
+)
+def test_an_answer_that_is_read_late_accuses_no_clock(offset, seconds, expected):
+    found = Finding(IDENTIFIED, clock_offset_s=offset).waited(seconds)
+    assert (found.status, found.clock_offset_s) == (IDENTIFIED, expected)

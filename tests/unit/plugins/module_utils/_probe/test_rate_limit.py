@@ -159,6 +159,37 @@ def test_what_looks_alike_is_no_limit(name, seed):
     assert set().union(*states(target).values()) == set(ports)
 
 
+REJECTED = Outcome("filtered", "admin-prohibited", "203.0.113.1")
+
+
+class Rejecting(Network):
+    """Rejects all ports but two with ICMP errors, of which it sends six at once and then one a second."""
+
+    def sweep(self, work, rate=0.0, tries=(0.0,)):
+        begun, errors = self.now, 6.0
+        for index, (target, port) in enumerate(work):
+            at = begun + (index / rate if rate else 0.0)
+            errors = min(6.0, errors + at - self.now)
+            self.now = at
+            if port < 20002:
+                target.record(port, OPEN, 1001.0)
+            elif errors >= 1:
+                errors -= 1
+                target.record(port, REJECTED)
+            else:
+                target.record(port, SILENT)
+
+
+def test_more_errors_by_icmp_if_asked_slowly_are_no_limit():
+    network = Rejecting()
+    target = swept(network, RANGE)
+    before = states(target)
+    assert len(before["open", "syn-ack"]) == 2 and len(before["filtered", "admin-prohibited"]) == 6
+    assert find_limits(network.ask, [[target]], clock=network) == {}
+    assert len(states(target)["filtered", "admin-prohibited"]) > 6, "control: slowly, more were rejected"
+    assert set().union(*states(target).values()) == set(RANGE)
+
+
 @pytest.mark.parametrize("name", ["healthy", "a-filter-for-a-range"])
 def test_without_a_sign_of_a_limit_nothing_is_asked_again(name):
     faults, ports = NOT_LIMITED[name]

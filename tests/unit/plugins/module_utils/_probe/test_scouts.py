@@ -9,7 +9,12 @@ from ansible_collections.exasol_community.network.plugins.module_utils._probe.ou
     Outcome,
     timed_out,
 )
-from ansible_collections.exasol_community.network.plugins.module_utils._probe.scouts import TRIES, Scouts
+from ansible_collections.exasol_community.network.plugins.module_utils._probe.scouts import (
+    RIVALS,
+    RIVALS_OF_ADDRESS,
+    TRIES,
+    Scouts,
+)
 from ansible_collections.exasol_community.network.plugins.module_utils._probe.targets import Target
 from ansible_collections.exasol_community.network.plugins.module_utils._values.ports import Ports
 
@@ -74,3 +79,40 @@ def test_an_answer_of_a_datagram_says_nothing_of_streams():
     made, other = target("8563"), target("53", ours=False, protocol="udp")
     other.record(53, Outcome("open", "udp-response"))
     assert taken(made, other) == [TRIES - 1]
+
+
+def rivals(made, *others):
+    """Return the rivals of each port, all of them silent one after the other."""
+    scouts = Scouts([[made, *others]])
+    return [scouts.take_rivals(made, port) for port in made.ports]
+
+
+@pytest.mark.parametrize(
+    "ports, expected",
+    [
+        pytest.param("8563", [RIVALS], id="one port"),
+        pytest.param("8563-8564", 2 * [RIVALS], id="two ports"),
+        pytest.param("20000-20005", 4 * [RIVALS] + 2 * [0], id="too many ports"),
+    ],
+)
+def test_silent_ports_of_others_have_rivals(ports, expected):
+    assert 4 * RIVALS == RIVALS_OF_ADDRESS
+    assert rivals(target(ports, ours=False)) == expected
+
+
+@pytest.mark.parametrize(
+    "outcome, expected",
+    [
+        pytest.param(Outcome("open", "syn-ack"), RIVALS, id="open"),
+        pytest.param(Outcome("closed", "conn-refused"), RIVALS, id="closed"),
+        pytest.param(timed_out("tcp"), 0, id="silent, so that it has scouts"),
+    ],
+)
+def test_a_silent_port_of_ours_has_rivals_where_the_address_answers(outcome, expected):
+    made, other = target("8563"), target("1521", ours=False)
+    other.record(1521, outcome)
+    assert rivals(made, other) == [expected]
+
+
+def test_without_scouts_there_are_no_rivals():
+    assert Scouts(()).take_rivals(target("8563", ours=False), 8563) == 0

@@ -307,6 +307,8 @@ def context(engine):
         identify=False,
         connect_plainly=lambda target, port: None,
         scout=lambda target, port: None,
+        take_rivals=lambda target, port: 0,
+        start_rival=lambda rivals: False,
         lookups=Lookups(),
     )
 
@@ -476,6 +478,21 @@ def test_an_event_without_a_connection_is_no_open_port(monkeypatch, message, exp
     with contextlib.closing(engine), socket.socket() as sock:
         handshake(engine, sock, made).on_event(select.EPOLLERR)
     assert {port: outcome for outcome, found in made.found.items() for port in found.ports} == expected
+
+
+@pytest.mark.parametrize("seconds", [0.0, 2.0], ids=["at once", "late"])
+def test_a_refusal_that_is_read_late_lost_no_packet(seconds):
+    made = target("127.0.0.1", [25])
+    with bound("127.0.0.1") as refusing, socket.socket() as sock:
+        sock.setblocking(False)
+        assert sock.connect_ex(("127.0.0.1", port_of(refusing))) in (errno.EINPROGRESS, errno.ECONNREFUSED)
+        engine = _engine.Engine()
+        with contextlib.closing(engine):
+            stage = handshake(engine, sock, made)
+            stage.attempt.started -= seconds
+            stage.on_event(select.EPOLLERR)
+    ((outcome, found),) = made.found.items()
+    assert (outcome.state, len(found.ports), len(found.rtt_ms)) == ("closed", 1, 0 if seconds else 1)
 
 
 def test_a_service_that_resets_before_we_look_is_open():

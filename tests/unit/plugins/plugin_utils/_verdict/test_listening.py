@@ -513,3 +513,33 @@ def test_who_answers_for_another_is_not_ok():
         ]
         == "wrong_host"
     )
+
+
+HALF_OPEN = {"state": "open", "reason": "syn-ack", "answered_by": "", "proof": "silent"}
+
+
+@pytest.mark.parametrize(
+    ("stopped", "verdict", "cause"),
+    [
+        ({"changed": True}, "stalled", "half_open"),
+        ({"changed": True, "stalled_s": 4.2}, "untested", "no_own_listener"),
+        ({"changed": True, "stepped_aside": True}, "untested", "no_own_listener"),
+        ({"changed": False, "failed": True, "msg": "no answer"}, "untested", "no_own_listener"),
+        ({"changed": False}, "untested", "no_own_listener"),
+    ],
+    ids=["well", "busy", "aside", "stopped", "gone"],
+)
+def test_silence_after_the_handshake_accuses_nobody_if_our_listener_is_the_reason(stopped, verdict, cause):
+    up = {"listening": [{"address": "192.0.2.2", "protocol": "tcp", "ports": "8563"}]}
+    found = of_n2(HALF_OPEN, up, "reachable", stopped={"n2": stopped})
+    assert (found["verdict"], found["cause"]) == (verdict, cause), found["sentence"]
+    assert ("does not prove a filter" in found["sentence"]) == (verdict == "untested")
+
+
+def test_a_busy_listener_excuses_no_refusal_and_no_other_answer():
+    up = {"listening": [{"address": "192.0.2.2", "protocol": "tcp", "ports": "8563"}]}
+    busy = {"n2": {"changed": True, "stalled_s": 4.2}}
+    assert of_n2(CLOSED, up, "reachable", stopped=busy)["verdict"] == "blocked"
+    assert of_n2(SILENT, up, "reachable", stopped=busy)["verdict"] == "blocked"
+    other = {**HALF_OPEN, "proof": "other"}
+    assert of_n2(other, up, "reachable", stopped=busy)["verdict"] == "wrong_host"

@@ -212,6 +212,10 @@ def test_a_refusal_from_nearer_than_the_destination_is_a_devices(up):
     "one",
     [
         pytest.param(forged(4, R1, R2, R3, up=False), id="as-far-as-the-destination"),
+        pytest.param(
+            forged(4, R1, R2, R3, up=False, reference=(R1, R2, R3, None)),
+            id="as-far-as-the-destination-whose-reply-to-the-open-port-was-lost-once",
+        ),
         pytest.param(forged(2, R4, up=False), id="on-another-way"),
         pytest.param(forged(2, None, up=False), id="nobody-heard-before-it"),
         pytest.param(forged(1, up=False), id="from-the-first-hop-where-the-source-itself-may-be-it"),
@@ -282,3 +286,4 @@ def test_a_refusal_changes_its_verdict_only_if_it_comes_from_nearer(hops, refere
         assert at < len(reference) + 1
         assert hops[at - 2] is not None
         assert hops[at - 2] == reference[at - 2]
+        assert any(reference[at - 1 :]), "a packet with as many hops is known to have expired"

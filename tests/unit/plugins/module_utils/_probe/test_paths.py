@@ -1,0 +1,66 @@
+# Copyright (c) 2026, exasol_community.network contributors
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""What a busy machine must not change of a measured path."""
+
+import pytest
+
+from ansible_collections.exasol_community.network.plugins.module_utils._listener import proof
+from ansible_collections.exasol_community.network.plugins.module_utils._probe import paths as _paths
+
+KEY = b"a token of the tests"
+
+
+class Clock:
+    """A clock of whose readings one takes long: the process has to wait just then."""
+
+    def __init__(self, long_one, seconds):
+        self._now = 1000.0
+        self._left = long_one
+        self._seconds = seconds
+
+    def _read(self):
+        self._left -= 1
+        self._now += self._seconds if self._left == 0 else 0.0001
+        return self._now
+
+    def monotonic(self):
+        return self._read()
+
+    def time(self):
+        return 1700000000.0 + self._read()
+
+
+class Path:
+    """Keeps the clock that a connection found, as a path does."""
+
+    def __init__(self):
+        self.run = type("Run", (), {"key": KEY})
+        self._clock = None
+
+    note_clock = _paths._Path.note_clock
+    clock = property(lambda self: self._clock)
+
+
+class Connection(_paths._Connection):
+    """Is asked and answered without a socket."""
+
+    def say(self, words):
+        self.said = words
+
+
+@pytest.mark.parametrize("long_one", range(1, 6))
+def test_a_process_that_has_to_wait_makes_the_error_of_a_clock_greater(monkeypatch, long_one):
+    clock = Clock(long_one, 3.0)
+    monkeypatch.setattr(_paths, "time", clock)
+    path = Path()
+    connection = Connection(path, 8563)
+    connection._asked = clock.monotonic()
+    stamp = b"%.6f" % clock.time()
+    answer = proof.Answer(host="n11", port=8563, seen="192.0.2.1", stamp=stamp)
+    monkeypatch.setattr(_paths.proof, "read_answer", lambda *unused: answer)
+    assert proof.clock(answer) is not None
+    connection._hear(b"the answer\n")
+    error, offset = path.clock
+    assert abs(offset) <= error + 0.001, "it is one clock"
+    assert error < 2.0
