@@ -36,6 +36,7 @@ SWEEPS = {
     "open": sweeps.opened,
     "many": sweeps.many,
     "proofs": sweeps.proofs,
+    "throughput": sweeps.carried,
     "named-set": sets.named_set,
 }
 PLAYS = {
