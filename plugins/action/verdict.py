@@ -108,7 +108,7 @@ class ActionModule(ControllerAction):
             *joining.kernels.notes(),
             *origins.notes(),
             *idle_notes(paths, limits),
-            *throughput_notes(paths, limits),
+            *throughput_notes(paths, limits, claims.transfers),
             *path_notes(paths, plan["hosts"], limits, judged.results),
             *rate_notes(paths),
             *trace_notes(judged.results),

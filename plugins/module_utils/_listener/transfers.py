@@ -309,4 +309,4 @@ class Transfers:
 
 def _answer(sock: socket.SocketType, word: bytes) -> None:
     with contextlib.suppress(OSError):
-        sock.send(word + b"\n")
+        sock.send(word + b"\n", socket.MSG_DONTWAIT)

@@ -250,11 +250,17 @@ def _line(sock: socket.socket) -> bytes:
 def proven_places(observations: "Iterable[Observation]") -> Dict[Tuple[str, str], Place]:
     """Return where listeners have proven themselves, by destination and address, with a few ports each."""
     ports: Dict[Tuple[str, str, str], List[int]] = {}
-    for seen in observations:
-        for state in seen["states"] if seen["protocol"] == "tcp" else ():
-            if state.get("proof") == PROOF_OURS and state.get("answered_by"):
-                key = (seen["destination"], seen["address"], state["answered_by"])
-                ports.setdefault(key, []).extend(Ports.parse(state["ports"]))
+    try:
+        for seen in observations:
+            for state in seen["states"] if seen["protocol"] == "tcp" else ():
+                if state.get("proof") == PROOF_OURS and state.get("answered_by"):
+                    key = (seen["destination"], seen["address"], state["answered_by"])
+                    ports.setdefault(key, []).extend(Ports.parse(state["ports"]))
+    except (AttributeError, KeyError, TypeError) as error:
+        raise NetworkError(
+            f"observations cannot be read ({type(error).__name__}: {error}): expected what the module probe "
+            "returns under observations"
+        )
     return {
         (destination, address): Place(host, address, tuple(sorted(found)[:_MAX_PORTS]))
         for (destination, address, host), found in sorted(ports.items())

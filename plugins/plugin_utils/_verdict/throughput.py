@@ -11,12 +11,13 @@ from __future__ import annotations
 
 import statistics
 import typing as t
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Collection, Iterator, Mapping, Sequence
 
 from ...module_utils._probe import turns
 from . import causes
 from .case import Case
 from .limits import Limits
+from .task_results import has_failed, problem_of
 
 if t.TYPE_CHECKING:
     from ...module_utils._shapes import (
@@ -124,19 +125,34 @@ def slow_sentence(case: Case, slow: Sequence[tuple[str, Transfer]]) -> str:
     )
 
 
-def throughput_notes(paths: Sequence[MeasuredPath], limits: Limits) -> list[str]:
+def throughput_notes(
+    paths: Sequence[MeasuredPath],
+    limits: Limits,
+    transferred: Mapping[str, ThroughputTask | None] | None = None,
+) -> list[str]:
     """Return the notes on what was not measured, and on hosts that stand out."""
     if not limits.throughput:
         return []
-    return [*_unmeasured_notes(paths), *_outlier_notes(paths)]
+    sources = {path["source"] for path in paths}
+    failed = {
+        host: problem_of(result)
+        for host, result in (transferred or {}).items()
+        if host in sources and result is not None and has_failed(result)
+    }
+    return [
+        *(f"Throughput was not measured from {host}: {why.rstrip('.')}." for host, why in failed.items()),
+        *_unmeasured_notes(paths, failed),
+        *_outlier_notes(paths),
+    ]
 
 
-def _unmeasured_notes(paths: Sequence[MeasuredPath]) -> Iterator[str]:
+def _unmeasured_notes(paths: Sequence[MeasuredPath], failed: Collection[str]) -> Iterator[str]:
     tried = [path for path in paths if "throughput" in path]
-    if not paths or len(tried) < len(paths):
+    untried = [path for path in paths if "throughput" not in path and path["source"] not in failed]
+    if untried or not paths:
         yield (
-            f"Throughput was not measured on {len(paths) - len(tried)} of {len(paths)} paths: only listeners "
-            f"of this run send and take data (exasol_verify_throughput), and none of ours answers there."
+            f"Throughput was not measured on {len(untried)} of {len(paths)} paths: only listeners of this "
+            f"run send and take data (exasol_verify_throughput), and none of ours answers there."
         )
     reasons: dict[str, list[MeasuredPath]] = {}
     for path in tried:

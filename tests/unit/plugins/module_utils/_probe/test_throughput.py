@@ -183,3 +183,12 @@ def test_a_place_that_is_asked_for_twice_is_measured_once(host, place):
 def test_errors_are_ours():
     with pytest.raises(NetworkError):
         read_bounds({"seconds": 99})
+
+
+@pytest.mark.parametrize(
+    "observations",
+    [[{}], [5], [{"protocol": "tcp", "states": [5]}], [{"protocol": "tcp", "states": None}]],
+    ids=repr,
+)
+def test_observations_of_another_shape_are_refused(observations):
+    assert_names(refusal(proven_places, observations), ["observations cannot be read", "the module probe"])

@@ -143,3 +143,17 @@ def test_what_was_not_measured_is_a_note(paths, limits, names):
     notes = throughput_notes(paths, limits)
     assert len(notes) == bool(names)
     assert_names(" ".join(notes), names)
+
+
+def test_a_host_whose_task_failed_is_named_with_its_problem():
+    paths = [entry("a", "b"), entry("b", "a", 5, 5)]
+    transferred = {
+        "a": {"failed": True, "msg": "no Python there."},
+        "b": {"throughput": []},
+        "c": {"failed": True, "msg": "it has no path"},
+        "d": None,
+        "e": {"skipped": True},
+    }
+    assert throughput_notes(paths, ASKED, transferred) == [
+        "Throughput was not measured from a: no Python there."
+    ]
