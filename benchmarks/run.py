@@ -37,6 +37,7 @@ SWEEPS = {
     "open": sweeps.opened,
     "many": sweeps.many,
     "proofs": sweeps.proofs,
+    "throughput": sweeps.carried,
     "named-set": sets.named_set,
     "live-connections": live.live_connections,
 }

@@ -10,6 +10,7 @@ import re
 import shutil
 import subprocess
 import sys
+import time
 import typing as t
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
@@ -25,6 +26,11 @@ _COUNT = 1001
 _WORKER = str(Path(__file__).with_name("worker.py"))
 NMAP = "nmap -n -Pn -sT"
 _MESH = 16
+IPERF = "iperf3"
+_IPERF_TRIES = 20
+_GIGABYTE = 10**9
+_TRANSFER_SECONDS = 2.0
+_LEAST_SHARE = 0.6  # of what iperf3 carries
 
 
 def work(namespace: str, task: str, **arguments: t.Any) -> t.Any:
@@ -162,6 +168,51 @@ def proofs(lab: Lab, effort: Effort) -> Row:
         prober + listener <= 250,
         notes={"prober_us": prober, "listener_us": listener},
     )
+
+
+def carried(lab: Lab, effort: Effort) -> Row:
+    """One transfer over loopback, in each direction; the slower one counts."""
+    host, port = "127.0.0.1", 20000
+    work(lab.target, "listen", host=host, endpoints=[{**targets([host])[0], "ports": str(port)}])
+    try:
+        contestants: dict[str, Contestant] = {"ours": lambda: _transferred(lab, host, port)}
+        if shutil.which(IPERF):
+            contestants[IPERF] = lambda: _iperf(lab, host)
+        laps = interleave(contestants, effort.rounds)
+    finally:
+        work(lab.target, "stop", host=host)
+    speeds = {name: _GIGABYTE / 1e6 / median(some).wall for name, some in laps.items()}
+    shown = ", ".join(f"{name} {speed:.0f} MB/s" for name, speed in speeds.items())
+    row = compared(f"1 GB over loopback, TCP ({shown})", laps, IPERF, 1 / _LEAST_SHARE)
+    return row._replace(target=f"at least {_LEAST_SHARE:.0%} of the throughput")
+
+
+def _transferred(lab: Lab, host: str, port: int) -> Lap:
+    done = work(lab.target, "throughput", host=host, address=host, ports=[port], seconds=_TRANSFER_SECONDS)
+    both = done["found"].values()
+    slower = min(transfer["bytes_per_second"] for transfer in both)
+    return Lap(
+        _GIGABYTE / slower, done["cpu"] * _GIGABYTE / sum(transfer["bytes"] for transfer in both), done
+    )
+
+
+def _iperf(lab: Lab, host: str) -> Lap:
+    server = subprocess.Popen(
+        inside(lab.target, [IPERF, "--server", "--one-off", "--bind", host]), stdout=subprocess.DEVNULL
+    )
+    try:
+        for _ in range(_IPERF_TRIES):
+            client = [IPERF, "--client", host, "--time", f"{_TRANSFER_SECONDS:g}", "--json"]
+            found = json.loads(command(inside(lab.target, client), expected=(0, 1))[1])
+            if "error" not in found:
+                break
+            time.sleep(0.1)  # it does not listen yet
+        speed = found["end"]["sum_received"]["bits_per_second"] / 8
+        share = found["end"]["cpu_utilization_percent"]["host_total"] / 100
+        return Lap(_GIGABYTE / speed, share * _GIGABYTE / speed, {"bytes_per_second": speed})
+    finally:
+        server.kill()
+        server.wait()
 
 
 def _busy_seconds(process: int) -> float:

@@ -66,6 +66,22 @@ def listen(host: str, endpoints: list[dict[str, str]]) -> dict[str, t.Any]:
     return present(host, TOKEN, endpoints, _TTL)
 
 
+def throughput(host: str, address: str, ports: list[int], seconds: float) -> dict[str, t.Any]:
+    """Measure what the path to a listener carries."""
+    from ansible_collections.exasol_community.network.plugins.module_utils._kernel.sockets import Sources
+    from ansible_collections.exasol_community.network.plugins.module_utils._probe.throughput import (
+        Bounds,
+        Place,
+        measure,
+    )
+
+    place = Place(host, address, tuple(ports))
+    bounds = Bounds(seconds=seconds, megabytes=10000.0, total_seconds=60.0)
+    cpu = _cpu()
+    found = measure([place], bounds, Sources([]), TOKEN.encode(), is_waited_for=lambda: True)[place]
+    return {"cpu": _cpu() - cpu, "found": found}
+
+
 def stop(host: str) -> bool:
     """Stop a listener."""
     from ansible_collections.exasol_community.network.plugins.module_utils._listener.control import absent
@@ -179,6 +195,7 @@ def ports(release: str) -> list[int]:
 TASKS = {
     "sweep": sweep,
     "listen": listen,
+    "throughput": throughput,
     "stop": stop,
     "verification": verification,
     "ports": ports,

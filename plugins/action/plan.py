@@ -37,6 +37,7 @@ from ..plugin_utils._inventory.topology import (
     default_peers,
     misspelt_groups,
 )
+from ..plugin_utils._verdict.limits import read_limits
 
 if t.TYPE_CHECKING:
     from ..module_utils._shapes import Plan
@@ -118,6 +119,7 @@ class ActionModule(ControllerAction):
         self.check_site(plan["hosts"], variables)
         if options["together"]:
             self._check_connections(plan, present_names, hostvars)
+            self._check_throughput(present_names, variables)
         notes += misspelt_variables(self.host_values(variables).names)
         plan["notes"] = (
             notes + plan["notes"] + (self._idle_login(plan, variables) if options["together"] else [])
@@ -159,6 +161,14 @@ class ActionModule(ControllerAction):
                 for host in measured
             }
         )
+
+    def _check_throughput(self, present: Iterable[str], variables: Mapping[str, t.Any]) -> None:
+        """Refuse a limit that nothing would measure, before a run is spent on it."""
+        values = self.host_values(variables)
+        for host in itertools.islice(present, 1):  # all have the same
+            limits, wanted = (values.of(host, f"exasol_verify_{name}") for name in ("limits", "throughput"))
+            given = limits if isinstance(limits, Mapping) else {}
+            read_limits(given, throughput=False if wanted is NOTHING else wanted)
 
     def _idle_login(self, plan: Plan, variables: Mapping[str, t.Any]) -> list[str]:
         """Say of a login that a site gives for FTP that nobody will use it."""

@@ -34,6 +34,7 @@ from ..plugin_utils._verdict.not_covered import coverage_sentences, not_covered
 from ..plugin_utils._verdict.path_notes import path_notes
 from ..plugin_utils._verdict.peers import hosts_by_peer, private_addresses
 from ..plugin_utils._verdict.rate_notes import rate_notes
+from ..plugin_utils._verdict.throughput import throughput_notes, with_throughput
 from ..plugin_utils._verdict.trace_notes import trace_notes
 from ..plugin_utils._verdict.unverified import unverified
 
@@ -57,12 +58,15 @@ class ActionModule(ControllerAction):
         "queries": {"type": "dict", "default": {}},
         "limits": {"type": "dict", "default": {}},
         "idle": {"type": "list", "elements": "int", "default": []},
+        "throughput": {"type": "raw", "default": False},
+        "transfers": {"type": "dict", "default": {}},
         "display": {"type": "bool", "default": True},
     }
 
     def act(self, options: dict[str, t.Any], variables: dict[str, t.Any]) -> dict[str, t.Any]:
         """Return the verification."""
-        plan, limits = options["plan"], read_limits(options["limits"], options["idle"])
+        plan = options["plan"]
+        limits = read_limits(options["limits"], options["idle"], options["throughput"])
         claims = believable(
             plan,
             observations=options["observations"],
@@ -70,11 +74,12 @@ class ActionModule(ControllerAction):
             captures=options["captures"],
             stopped=options["stopped"],
             queries=options["queries"],
+            transfers=options["transfers"],
         )
         origins = Origins(plan)
         listeners, queries = origins.listeners(claims.listeners), origins.listeners(claims.queries)
         observations = origins.observations(claims.observations, listeners or queries)
-        observations = with_idle(observations, claims.stopped)
+        observations = with_throughput(with_idle(observations, claims.stopped), claims.transfers)
         strings = ConnectionStrings(plan, observations)
         plan, observations = strings.plan, strings.observed
         joining = Joining(
@@ -103,6 +108,7 @@ class ActionModule(ControllerAction):
             *joining.kernels.notes(),
             *origins.notes(),
             *idle_notes(paths, limits),
+            *throughput_notes(paths, limits, claims.transfers),
             *path_notes(paths, plan["hosts"], limits, judged.results),
             *rate_notes(paths),
             *trace_notes(judged.results),

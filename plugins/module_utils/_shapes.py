@@ -228,6 +228,21 @@ if TYPE_CHECKING:
         address: str
         checks: List[IdleCheck]
 
+    class Transfer(TypedDict):
+        """A transfer of data in one direction of a path: what was counted, or why there was none."""
+
+        bytes_per_second: NotRequired[int]
+        bytes: NotRequired[int]  # counted, in so many seconds
+        seconds: NotRequired[float]
+        reason: NotRequired[str]  # one of _probe/turns.REASONS
+
+    class PathTransfers(TypedDict):
+        """The transfers of a path."""
+
+        destination: str
+        address: str
+        transfers: Dict[str, Transfer]  # "out" and "in"
+
     class Path(TypedDict):
         """What is true of all ports between a host and one address of a destination."""
 
@@ -245,6 +260,7 @@ if TYPE_CHECKING:
         segments: NotRequired[Dict[str, SegmentSize]]  # "out" and "in"
         rate_limit: NotRequired[RateLimit]  # if new connections are limited on the way
         idle: NotRequired[List[IdleCheck]]  # by seconds, added when they are over
+        throughput: NotRequired[Dict[str, Transfer]]  # "out" and "in", added when all are over
         # How the first hop looks (_kernel/neighbours.py).
         gateway: NotRequired[str]  # the next hop, if the address is on no link of the host
         link_address: NotRequired[str]  # from which the address replied, if it is on a link of the host
@@ -502,6 +518,11 @@ if TYPE_CHECKING:
         stalled_s: float
         kernel: KernelReport
         idle_connections: List[IdlePath]
+
+    class ThroughputTask(TaskResult, total=False):
+        """A task with the module throughput."""
+
+        throughput: List[PathTransfers]
 
     # What is concluded from both (action verdict). A test holds Report against docs/report.schema.json.
 

@@ -89,6 +89,11 @@ options:
       segment:
         description: Bytes of data in the largest TCP segment that passes, at least, in each direction.
         type: int
+      throughput_mb_s:
+        description:
+          - Megabytes (10^6 bytes) a second that a transfer carries, at least, in each direction.
+          - It needs O(throughput), and is an error without it.
+        type: float
   idle:
     description:
       - Seconds after which an idle connection must still work, as M(exasol_community.network.probe) tried it
@@ -97,6 +102,17 @@ options:
     type: list
     elements: int
     default: []
+  throughput:
+    description:
+      - Whether M(exasol_community.network.throughput) was asked to measure, as its
+        O(exasol_community.network.throughput#module:bounds).
+      - A flow whose path was not measured is then V(untested).
+    type: raw
+    default: false
+  transfers:
+    description: The results of M(exasol_community.network.throughput), by host.
+    type: dict
+    default: {}
   display:
     description:
       - Print the matrix.

@@ -34,7 +34,16 @@ def path(
         "segments": {"out": segment, "in": segment},
         "clock_offset_s": 0.001,
         "clock_error_s": 0.0005,
+        "throughput": carried(1170, 1180),
         **more,
+    }
+
+
+def carried(out: float, back: float) -> dict[str, t.Any]:
+    """Return transfers of so many megabytes a second."""
+    return {
+        way: {"bytes_per_second": int(speed * 1e6), "bytes": int(speed * 1.5e6), "seconds": 1.5}
+        for way, speed in (("out", out), ("in", back))
     }
 
 
@@ -44,6 +53,8 @@ FAULTS = {
     (0, 3): {"size": 1348, "state": "stalled"},
     (1, 0): {"clock_offset_s": -3600.5},
     (1, 2): {"size": 1400, "state": "reduced"},
+    (2, 0): {"throughput": carried(1170, 11.7)},
+    (2, 1): {"throughput": carried(800, 1170)},
 }
 
 
@@ -98,6 +109,8 @@ def cell(browser: Browser, name: str) -> tuple[str, str]:
         ("segment", "c0-3", "heat3", "1348!", "1448"),
         ("segment", "c1-2", "heat2", "1400", "1448"),
         ("clock", "c1-0", "heat3", "-3600.5", "0.001"),
+        ("throughput", "c2-0", "heat3", "11.7", "1170"),
+        ("throughput", "c2-1", "heat1", "800", "1170"),
     ],
 )
 def test_the_outlier_is_marked_and_the_others_are_not(

@@ -129,6 +129,11 @@ class Leases:
         self._signs[run] = time.monotonic()
         return lease.key
 
+    def key_of_run(self, run: bytes) -> bytes:
+        """Return the key of a run that has a lease, also if its ports are closed, or an empty one."""
+        lease = self._leases.get(run)
+        return lease.key if lease is not None else b""
+
     def _end_of(self, run: bytes, lease: Lease) -> float:
         return lease.deadline if run in self._aside else min(lease.deadline, self._signs[run] + lease.idle)
 

@@ -15,12 +15,14 @@ After the answer to its hello, the probe sends bytes:
 - C(HOLD), seconds in decimal digits and a newline, as the very first bytes, turn it into an idle connection,
   which is kept as long as its run has a lease; an empty line confirms it. After so many seconds, this end
   sends one empty line by itself; with 0, it does not.
+- C(ASK) and a newline, as the very first bytes, are answered with a nonce; a wish for a transfer of data
+  follows (transfers.py), to which the listener hands the connection over.
 - Over an idle connection, C(KEPT), the nonce of another one and a newline ask for one word about that one:
   whether it is here still, and how it ended if not. C(PING) asks for an empty line there, too.
 
 What the probe may cost is bounded: in time by the listener's deadline, in bytes by what is read here, and
-nothing is sent but one segment and as many short lines as bytes came. Only who knows the token gets here,
-over a connection of TCP, so nothing can be sent to an address that did not ask for it.
+without a transfer nothing is sent but one segment and as many short lines as bytes came. Only who knows the
+token gets here, over a connection of TCP, so nothing can be sent to an address that did not ask for it.
 """
 
 import socket
@@ -28,6 +30,8 @@ from typing import Callable, Optional
 
 from .._kernel.learned_mtu import learned_mtu
 from .._kernel.tcp_info import tcp_info
+from . import proof
+from .transfers import ASK, WISH
 
 SEGMENT, FILLER, REPORT, PING = b"i", b".", b"?", b"!"
 HOLD, KEPT = b"h", b"k"
@@ -39,7 +43,7 @@ MAX_SECONDS = 8.0
 MAX_SEGMENT = 65536
 _MAX_HEARD = 4 * 65536  # bytes
 _MAX_LINES = 1024
-_MAX_WORD = 64
+_MAX_WORD = 160
 _MAX_UNSENT = 2 * MAX_SEGMENT
 _DEFAULT_MSS = 536  # RFC 9293, section 3.7.1
 _NOW = int(socket.MSG_DONTWAIT)
@@ -59,6 +63,8 @@ class Measuring:
         "_begun",
         "hold",
         "was_heard",
+        "challenge",
+        "wish",
     )
 
     def __init__(
@@ -71,6 +77,8 @@ class Measuring:
         self._begun = b""  # of a word that has not come whole
         self.hold: Optional[int] = None  # seconds after which to speak, if it is an idle connection
         self.was_heard = False  # whether anything came since it was held
+        self.challenge = b""  # to which a wish for a transfer has to answer
+        self.wish = b""  # the line of it
         self._heard = 0
         self._lines = 0
         self._unsent = b""
@@ -96,7 +104,8 @@ class Measuring:
             return False
 
     def _take(self, data: bytes) -> bool:
-        if self.hold is not None or self._begun or (data.startswith(HOLD) and not self._heard):
+        is_first = not self._heard and data[:1] in (HOLD, ASK)
+        if self.hold is not None or self.challenge or self._begun or is_first:
             return self._take_words(data)
         self._heard += len(data)
         reports, pings = data.count(REPORT), data.count(PING)
@@ -114,7 +123,7 @@ class Measuring:
         return self._send(lines) if lines else True
 
     def _take_words(self, data: bytes) -> bool:
-        """Serve an idle connection, whose questions are words."""
+        """Serve a connection that is to be idle, or to carry a transfer: its questions are words."""
         self.was_heard = self.hold is not None
         words = (self._begun + data).replace(PING, PING + b"\n").split(b"\n")
         self._begun = words.pop()
@@ -126,12 +135,21 @@ class Measuring:
                 lines += b"\n"
             elif word.startswith(KEPT):
                 lines += self._ask_of(word[1:]) + b"\n"
-            elif self.hold is None and word[1:].isdigit() and int(word[1:]) <= MAX_HOLD_SECONDS:
+            elif word == ASK and self.hold is None and not self.challenge:
+                self.challenge = proof.new_nonce()
+                lines += self.challenge + b"\n"
+            elif word.startswith(WISH) and self.challenge and not self.wish:
+                self.wish = word
+            elif self._may_hold(word):
                 self.hold = int(word[1:])
                 lines += b"\n"
             else:
                 return False
         return self._send(lines) if lines else True
+
+    def _may_hold(self, word: bytes) -> bool:
+        is_number = word.startswith(HOLD) and word[1:].isdigit()
+        return self.hold is None and not self.challenge and is_number and int(word[1:]) <= MAX_HOLD_SECONDS
 
     def speak(self) -> bool:
         """Send an empty line without a question; returns whether the connection is to be kept."""

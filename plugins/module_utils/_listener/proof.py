@@ -12,7 +12,8 @@ Everybody who does not name a run that the listener serves gets one fixed line, 
 this is a listener and not a service.
 
 A hello that asks for a measuring connection (measuring.py) has a keyed hash of its nonce in place of the
-padding: only who knows the token may keep a connection open.
+padding: only who knows the token may keep a connection open. A wish for a transfer of data (transfers.py) has
+one of a nonce of the listener, so that who recorded it cannot use it again.
 """
 
 import binascii
@@ -113,6 +114,16 @@ def read_hello(line: bytes) -> Optional[Hello]:
 def may_measure(key: bytes, said: Hello) -> bool:
     """Tell whether a hello asks for a measuring connection, and comes from who knows the token."""
     return bool(said.permit) and hmac.compare_digest(said.permit, _permit(key, said.nonce))
+
+
+def transfer_permit(key: bytes, challenge: bytes, wish: bytes) -> bytes:
+    """Return the hash with which a probe asks for a transfer: of the listener's nonce, so it serves once."""
+    return binascii.hexlify(_digest(key, b"transfer " + challenge + b" " + wish, "sha256")[:16])
+
+
+def may_transfer(key: bytes, challenge: bytes, wish: bytes, permit: bytes) -> bool:
+    """Tell whether a wish for a transfer comes from who knows the token."""
+    return bool(challenge) and hmac.compare_digest(permit, transfer_permit(key, challenge, wish))
 
 
 def may_be_hello(data: bytes) -> bool:

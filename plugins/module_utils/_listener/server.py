@@ -16,8 +16,9 @@ How it lives:
    check of a running database does not take one that an interrupted run has left behind for the database.
    Then the connection is closed, unless its hello asks for a measuring connection and shows that it knows the
    token: that one stays open for a few seconds, or as an idle connection as long as its run has a lease
-   (measuring.py), also if the run has closed its ports by then. Datagrams get an answer only if they are a
-   hello.
+   (measuring.py), also if the run has closed its ports by then. If it asks for a transfer of data that
+   measures throughput, a thread serves it (transfers.py), one in all at a time. Datagrams get an answer only
+   if they are a hello.
 4. I(End of a lease.) Whatever comes first: its run releases it; its deadline comes; or its run gives no sign
    for its idle time. In the last case only the ports are closed: the lease remains, so that the run hears of
    it if it goes on after all.
@@ -65,6 +66,7 @@ from .endpoints import Endpoint, describe, endpoints
 from .leases import Leases, Opened
 from .measuring import CUT, ENDED, HEARD, QUIET, UNKNOWN, Measuring
 from .measuring import MAX_SECONDS as _MEASURING_SECONDS
+from .transfers import Transfers, read_wish
 
 if TYPE_CHECKING:
     from .._shapes import Capture as CaptureReport
@@ -169,6 +171,7 @@ class Listener:
         self._speeches: List[Tuple[float, Tuple[bytes, bytes]]] = []
         self._ended: OrderedDict[Tuple[bytes, bytes], bytes] = OrderedDict()
         self._leases = Leases(self._on_opened, self._on_closing)
+        self._transfers = Transfers()
         self._captures: Dict[bytes, Capture] = {}  # by the key of the run that asked for it
         self._before: "Dict[bytes, FirstReading]" = {}  # by the key of the run: before its lease
         self._capture_problems: Dict[bytes, str] = {}  # of runs that asked for one in vain
@@ -289,9 +292,22 @@ class Listener:
         waited = measuring.waits_to_send
         if not (measuring.serve() and self._may_stay(connection)):
             self._close(connection, CUT)
+        elif measuring.wish:
+            self._transfer(connection)
         elif measuring.waits_to_send != waited:
             events = select.EPOLLIN | (select.EPOLLOUT if measuring.waits_to_send else 0)
             self._poll.modify(connection.sock.fileno(), events)
+
+    def _transfer(self, connection: _MeasuringConnection) -> None:
+        """Hand a connection over to the transfer that it asks for, if that comes from who knows the token."""
+        self._poll.unregister(self._forget(connection))
+        key = self._leases.key_of_run(connection.run)
+        measuring = connection.measuring
+        wish = read_wish(key, measuring.challenge, measuring.wish) if key else None
+        if wish is None:
+            connection.sock.close()
+        else:
+            self._transfers.start(connection.sock, connection.run, wish)
 
     def _may_stay(self, connection: _MeasuringConnection) -> bool:
         """Move a connection that is to be idle to the others; returns whether there was room."""
@@ -498,6 +514,7 @@ class Listener:
         else:
             for name in [name for name in self._idle if name[0] in runs]:
                 self._close(self._idle[name])
+        self._transfers.end(runs)
         self._drop_captures()
         self._end_if_idle()
 

@@ -37,6 +37,7 @@ SITE = {
     "exasol_verify_listeners": FLAG,
     "exasol_verify_limits": DATA,
     "exasol_verify_idle": LIST,
+    "exasol_verify_throughput": DATA,
     "exasol_verify_fail": FLAG,
     "exasol_report_directory": TEXT,
     "exasol_report_formats": LIST,

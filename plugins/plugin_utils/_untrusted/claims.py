@@ -17,11 +17,20 @@ from ...module_utils._plan.ftp_modes import CONTROL_ROWS
 from ...module_utils._probe.segments import UNMEASURED
 from ...module_utils._values.addresses import parse_address
 from ...module_utils._values.ports import Ports
-from .host_results import CAPTURE, LISTENER, PROBE, checked, malformed
+from .host_results import CAPTURE, LISTENER, PROBE, THROUGHPUT, checked, malformed
 from .shape import Shape, ShapeError, shown
 
 if t.TYPE_CHECKING:
-    from ...module_utils._shapes import Capture, Endpoint, HostPlan, ListenerTask, Plan, ProbeFlow, ProbeTask
+    from ...module_utils._shapes import (
+        Capture,
+        Endpoint,
+        HostPlan,
+        ListenerTask,
+        Plan,
+        ProbeFlow,
+        ProbeTask,
+        ThroughputTask,
+    )
 
 _ONE_FOR_ALL = (
     "{0} and {1} report the same measurement, so one of them was never tested: remove run_once from the task "
@@ -43,6 +52,7 @@ class Claims(t.NamedTuple):
     captures: dict[str, Capture]
     stopped: dict[str, ListenerTask | None]
     queries: dict[str, ListenerTask]
+    transfers: dict[str, ThroughputTask | None]
 
 
 def believable(
@@ -52,6 +62,7 @@ def believable(
     captures: Results,
     stopped: Results,
     queries: Results | None = None,
+    transfers: Results | None = None,
 ) -> Claims:
     """Return what counts of the results of all hosts."""
     hosts = plan["hosts"]
@@ -65,6 +76,11 @@ def believable(
         stopped={host: _stopped(host, result, hosts) for host, result in stopped.items() if host in hosts},
         queries={
             host: _listened(host, result, hosts) for host, result in (queries or {}).items() if host in hosts
+        },
+        transfers={
+            host: _transferred(host, result, hosts)
+            for host, result in (transfers or {}).items()
+            if host in hosts
         },
     )
 
@@ -283,6 +299,33 @@ def _stopped(host: str, result: t.Any, hosts: Hosts) -> t.Any:
     except ShapeError as mismatch:
         return malformed(host, mismatch.inside("kernel"))
     return found
+
+
+def _transferred(host: str, result: t.Any, hosts: Hosts) -> t.Any:
+    found = _read(host, result, THROUGHPUT)
+    if not found or found.get("failed") or found.get("skipped"):
+        return found
+    try:
+        _each("throughput", _carried(found["throughput"], _Asked(hosts[host]["probes"])))
+    except ShapeError as mismatch:
+        return malformed(host, mismatch)
+    return found
+
+
+def _carried(paths: t.Any, asked: _Asked) -> Iterator[tuple[int, str]]:
+    known: set[tuple[str, str]] = set()
+    for index, path in enumerate(paths):
+        key = (path["destination"], path["address"])
+        problem = asked.problem(path["destination"], "tcp", path["address"])
+        if not problem and key in known:
+            problem = f"is a second one about {shown(path['address'])}"
+        known.add(key)
+        for way, found in path["transfers"].items():
+            counted = [name for name in ("bytes_per_second", "bytes", "seconds") if name in found]
+            if not problem and len(counted) != (0 if "reason" in found else 3):
+                problem = f"has a transfer {way} that is neither counted nor has a reason"
+        if problem:
+            yield index, problem
 
 
 def _idled(paths: t.Any, asked: _Asked) -> Iterator[tuple[int, str]]:

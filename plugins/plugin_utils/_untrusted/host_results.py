@@ -37,6 +37,7 @@ from ...module_utils._probe.segments import STATES as SEGMENT_STATES
 from ...module_utils._probe.trace import ENDS as TRACE_ENDS
 from ...module_utils._probe.trace import KINDS as TRACE_KINDS
 from ...module_utils._probe.trace import MAX_HOPS
+from ...module_utils._probe.turns import REASONS as TRANSFER_REASONS
 from ...module_utils._values.addresses import is_name, parse_address, stands_for
 from ...module_utils._values.errors import NetworkError
 from ...module_utils._values.ports import Ports
@@ -279,6 +280,19 @@ _IDLE_PATH = _object(
     address=_TARGET,
     checks=_list(_IDLE_CHECK, MAX_DURATIONS),
 )
+_TRANSFER = _object(
+    "",
+    bytes_per_second={"type": "integer", "minimum": 1, "maximum": 1 << 50},
+    bytes={"type": "integer", "minimum": 1, "maximum": 1 << 50},
+    seconds={"type": "number", "minimum": 0, "maximum": 1e6},
+    reason={"enum": TRANSFER_REASONS},
+)
+_PATH_TRANSFERS = _object(
+    "destination address transfers",
+    destination=_NAME,
+    address=_TARGET,
+    transfers=_object("out in", **{"out": _TRANSFER, "in": _TRANSFER}),
+)
 # Of which run, and of which machine, a result is.
 _WAY = _object(
     "remote problem",
@@ -365,6 +379,7 @@ FIREWALL = _object(
         ),
     ),
 )
+THROUGHPUT = _object("throughput", changed=_CHANGED, throughput=_list(_PATH_TRANSFERS), **_ORIGIN)
 # What is kept of a host whose module failed: the reason may be that an address is not its own.
 _WHEREABOUTS = _object("", addresses=_OWN_ADDRESSES, **_ORIGIN)
 _FAILURE = {

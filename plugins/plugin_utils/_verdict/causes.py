@@ -436,6 +436,22 @@ IDLE_UNMEASURED = _cause(
     command="",
     verdicts=(UNTESTED,),
 )
+THROUGHPUT_LOW = _cause(
+    code="throughput_low",
+    means="A transfer over the path, with no other transfer of either host, carries less than the site wants "
+    "(`throughput_mb_s` of `exasol_verify_limits`); or those of a host carry less than half of the others.",
+    acts="Whoever runs the links and devices in between, and the network cards of both hosts.",
+    command="ip -s link  # on both ends: errors and drops",
+    verdicts=(DEGRADED, NOTE),
+)
+THROUGHPUT_UNMEASURED = _cause(
+    code="throughput_unmeasured",
+    means="The port is reached, but it is unknown how much data the path carries, which the site wants to "
+    "know (`exasol_verify_throughput`).",
+    acts="Measure again, with more `total_seconds` if the hosts were busy with each other.",
+    command="",
+    verdicts=(UNTESTED,),
+)
 RATE_LIMITED = _cause(
     code="rate_limited",
     means="A device, or the host itself, lets only so many new connections a second pass and drops the "

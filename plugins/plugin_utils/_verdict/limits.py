@@ -11,6 +11,7 @@ import typing as t
 from collections.abc import Mapping, Sequence
 
 from ...module_utils._probe.idle import check_seconds
+from ...module_utils._probe.throughput import read_bounds
 from ...module_utils._values.errors import NetworkError
 
 # What each limit may be; a segment is never smaller than an IPv4 host must take (RFC 9293, section 3.7.1).
@@ -19,7 +20,10 @@ _RANGES = {
     "loss_percent": (0.0, 100.0, "per cent"),
     "clock_s": (0.0, 86_400.0, "seconds"),
     "segment": (536.0, 65_535.0, "bytes"),
+    "throughput_mb_s": (0.1, 100_000.0, "MB/s"),
 }
+# A transfer that is held back stays below its rate.
+_REACHED = 0.8
 
 
 class Limits(t.NamedTuple):
@@ -29,21 +33,38 @@ class Limits(t.NamedTuple):
     loss_percent: float | None = None  # lost first tries of connections at most
     clock_s: float | None = None  # the difference of the clocks of both ends at most
     segment: float | None = None  # bytes of data in the largest segment at least, in each direction
+    throughput_mb_s: float | None = None  # 10^6 bytes a second at least, in each direction
+    throughput: bool = False  # whether it is to be measured (exasol_verify_throughput)
     idle: tuple[int, ...] = ()  # seconds after which an idle connection must still work (exasol_verify_idle)
 
 
 NO_LIMITS = Limits()
 
 
-def read_limits(given: Mapping[str, t.Any], idle: Sequence[int] = ()) -> Limits:
-    """Return limits as a site gave them; raises for an unknown name, and for a value that is out of range."""
+def read_limits(given: Mapping[str, t.Any], idle: Sequence[int] = (), throughput: t.Any = False) -> Limits:
+    """Return limits as a site gave them.
+
+    Raises for an unknown name, for a value that is out of range, and for a limit that nothing measures.
+    """
     for name in given:
         if name not in _RANGES:
             raise NetworkError(
                 f"limit {name!r} is unknown: expected {', '.join(_RANGES)} (exasol_verify_limits)"
             )
     numbers = {name: _number(name, value) for name, value in given.items() if value is not None}
-    return Limits(**numbers, idle=tuple(check_seconds(idle)))
+    bounds, least = read_bounds(throughput), numbers.get("throughput_mb_s")
+    if least is not None and bounds is None:
+        raise NetworkError(
+            f"limit throughput_mb_s {least:g} has no effect, because no throughput is measured: set "
+            f"exasol_verify_throughput to true, or remove the limit (exasol_verify_limits)"
+        )
+    if least is not None and bounds is not None and 0 < bounds.megabytes_per_second * _REACHED < least:
+        raise NetworkError(
+            f"limit throughput_mb_s {least:g} cannot be reached with at most {bounds.megabytes_per_second:g} "
+            f"MB/s: set megabytes_per_second of exasol_verify_throughput to at least {least / _REACHED:g}, "
+            f"or the limit to at most {bounds.megabytes_per_second * _REACHED:g}"
+        )
+    return Limits(**numbers, idle=tuple(check_seconds(idle)), throughput=bounds is not None)
 
 
 def _number(name: str, value: t.Any) -> float:

@@ -11,7 +11,8 @@ measurements of a path (C(Case.path)) change a verdict:
    datagrams.
 2. Our listener answered, and yet nothing is known of full-size segments: C(untested). To open a connection
    is not enough for C(ok).
-3. An idle connection was cut: C(degraded); one that had to be tried was not: C(untested).
+3. An idle connection was cut: C(degraded); one that had to be tried was not: C(untested). The same for
+   transfers that carry less than the site wants, and those that were asked for and not made.
 4. Some connections always fail, or a limit of the site is exceeded: C(degraded).
 """
 
@@ -26,6 +27,7 @@ from . import causes
 from .case import Case
 from .idle_connections import cut_after, cut_sentence, untried_reason
 from .reasons import because
+from .throughput import missing_transfer, slow_directions, slow_sentence
 from .verdict import DEGRADED, OK, STALLED, UNTESTED, Judgement
 
 if t.TYPE_CHECKING:
@@ -66,8 +68,15 @@ def _of_connections(case: Case) -> Judgement | None:
     cut = cut_after(path, case.limits.idle)
     if cut is not None:
         return because(case, causes.IDLE_CUT, DEGRADED, cut_sentence(case, cut))
-    if not case.observed.get("answered_by"):
-        return None
+    slow = slow_directions(path, case.limits.throughput_mb_s)
+    if slow:
+        return because(case, causes.THROUGHPUT_LOW, DEGRADED, slow_sentence(case, slow))
+    return _of_what_is_missing(case) if case.observed.get("answered_by") else None
+
+
+def _of_what_is_missing(case: Case) -> Judgement | None:
+    """Return what had to be measured beside our listener and was not, or None."""
+    path = case.path
     missing = _missing_direction(path)
     if missing is not None:
         sentence = (
@@ -82,6 +91,13 @@ def _of_connections(case: Case) -> Judgement | None:
             f"({untried}): measure again."
         )
         return because(case, causes.IDLE_UNMEASURED, UNTESTED, sentence)
+    unmade = missing_transfer(path) if case.limits.throughput else ""
+    if unmade:
+        sentence = (
+            f"{case.source} reaches {case.where}, but it is unknown how much data the path carries "
+            f"({unmade}): measure again."
+        )
+        return because(case, causes.THROUGHPUT_UNMEASURED, UNTESTED, sentence)
     return None
 
 

@@ -14,6 +14,7 @@ import typing as t
 from ..._text.tables import csv_table
 from ..._verdict.idle_connections import longest_lived, shortest_cut
 from ..._verdict.path_verdict import segments_of
+from ..._verdict.throughput import megabytes_per_second, transfers_of
 
 if t.TYPE_CHECKING:
     from ....module_utils._shapes import MeasuredPath, NotCovered, Result, Verification
@@ -32,6 +33,8 @@ _PATH = (
     "path_seen_as",
     "path_idle_lived_s",
     "path_idle_cut_s",
+    "path_throughput_mb_s_out",
+    "path_throughput_mb_s_in",
 )
 _TRACE = ("trace_hop", "trace_by")
 _WHY = ("cause", "evidence", "next_command")
@@ -90,6 +93,9 @@ def _of_path(path: MeasuredPath) -> dict[str, object]:
         found["path_idle_lived_s"] = lived
     if cut is not None:
         found["path_idle_cut_s"] = cut
+    for direction, transfer in transfers_of(path):
+        speed = megabytes_per_second(transfer)
+        found[f"path_throughput_mb_s_{direction}"] = "" if speed is None else speed
     return found
 
 

@@ -25,6 +25,7 @@ from ..._text.tables import printable
 from ..._verdict.idle_connections import longest_lived, shortest_cut
 from ..._verdict.not_covered import by_reason, coverage_sentences
 from ..._verdict.path_verdict import segments_of, vanishing_directions
+from ..._verdict.throughput import least_megabytes
 from ..._verdict.verdict import OK, SEVERITY, VERDICTS, worst
 from ..summary import Line, Peers, counts, host_order, label, lines, named_service, ordered
 
@@ -78,7 +79,8 @@ _MEASURES = (
     '<option value="rtt">median round trip, ms</option><option value="loss">lost first tries, %</option>'
     '<option value="segment">largest segment, bytes</option>'
     '<option value="clock">difference of clocks, s</option>'
-    '<option value="idle">idle connections, s</option></select></label>'
+    '<option value="idle">idle connections, s</option>'
+    '<option value="throughput">throughput, MB/s</option></select></label>'
 )
 # The script takes the number of a verdict for its severity.
 _BY_SEVERITY = sorted(VERDICTS, key=SEVERITY.__getitem__)
@@ -320,11 +322,12 @@ def _numbered(names: Iterable[str]) -> dict[str, int]:
 def _paths(verification: Verification, matrix: _Matrix) -> dict[str, list[t.Any]]:
     """Return what was measured of the paths behind the cells, a list for each field; null is unknown.
 
-    Of a segment, the smaller direction counts, and a negative size is that of a path on which full-size
-    segments vanish.
+    Of segments and of transfers, the smaller direction counts, and a negative size is that of a path on which
+    full-size segments vanish.
     """
     fields: dict[str, list[t.Any]] = {
-        name: [] for name in ("row", "column", "address", "rtt", "loss", "segment", "clock", "idle")
+        name: []
+        for name in ("row", "column", "address", "rtt", "loss", "segment", "clock", "idle", "throughput")
     }
     for path in verification.get("paths", ()):
         if path["source"] not in matrix.rows or path["destination"] not in matrix.columns:
@@ -337,6 +340,7 @@ def _paths(verification: Verification, matrix: _Matrix) -> dict[str, list[t.Any]
         fields["segment"].append(_smallest_segment(path))
         fields["clock"].append(round(path["clock_offset_s"], 3) if "clock_offset_s" in path else None)
         fields["idle"].append(_idle(path))
+        fields["throughput"].append(least_megabytes(path))
     return fields
 
 

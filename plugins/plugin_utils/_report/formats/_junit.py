@@ -22,6 +22,7 @@ from ..._text.tables import printable
 from ..._verdict.idle_connections import longest_lived, shortest_cut
 from ..._verdict.not_covered import coverage_sentences
 from ..._verdict.path_verdict import segments_of, vanishing_directions
+from ..._verdict.throughput import megabytes_per_second, transfers_of
 from ..._verdict.verdict import DEGRADED, OK, STALLED, UNTESTED
 
 if t.TYPE_CHECKING:
@@ -134,12 +135,19 @@ def _path(path: MeasuredPath) -> ElementTree.Element:
         measured += f"; a connection that was idle for {cut} s no longer works"
     elif "idle" in path:
         measured += f"; connections work after {longest_lived(path) or 0} idle seconds"
+    measured += "".join(f"; {speed}" for speed in _speeds(path))
     if is_stalled or cut is not None or path.get("pattern") == BY_CONNECTION:
         attributes = {"message": _clean(measured), "type": STALLED if is_stalled else DEGRADED}
         ElementTree.SubElement(case, "failure", attributes)
     else:
         ElementTree.SubElement(case, "system-out").text = _clean(measured)
     return case
+
+
+def _speeds(path: MeasuredPath) -> Iterator[str]:
+    for direction, transfer in transfers_of(path):
+        speed = megabytes_per_second(transfer)
+        yield f"{direction} {'not measured' if speed is None else f'{speed:g} MB/s'}"
 
 
 def _skipped(entry: Unmeasured) -> Iterator[ElementTree.Element]:

@@ -14,6 +14,7 @@ from ..._text.tables import escape, markdown_table
 from ..._verdict.idle_connections import longest_lived, shortest_cut
 from ..._verdict.not_covered import by_reason, coverage_sentences
 from ..._verdict.path_verdict import segments_of, vanishing_directions
+from ..._verdict.throughput import megabytes_per_second
 from ..._verdict.verdict import OK
 from ..summary import Order, Peers, counts, host_order, label, lines, ordered, sentences
 
@@ -23,6 +24,7 @@ if t.TYPE_CHECKING:
         NotCovered,
         Result,
         SegmentSize,
+        Transfer,
         Unmeasured,
         Verification,
     )
@@ -43,6 +45,8 @@ _PATH_HEADINGS = (
     "clock s",
     "seen as",
     "idle s",
+    "MB/s out",
+    "MB/s in",
 )
 
 
@@ -147,6 +151,7 @@ def _path_row(path: MeasuredPath) -> tuple[str, ...]:
         f"{round(path['clock_offset_s'], 3) + 0.0:.3f}" if "clock_offset_s" in path else "",
         ", ".join(path.get("seen_as", ())),
         _idle(path),
+        *(_speed(path.get("throughput", {}).get(direction)) for direction in ("out", "in")),
     )
 
 
@@ -158,6 +163,14 @@ def _idle(path: MeasuredPath) -> str:
     texts = [] if lived is None else [str(lived)]
     texts += [] if cut is None else [f"cut at {cut}"]
     return ", ".join(texts) or "not measured"
+
+
+def _speed(transfer: Transfer | None) -> str:
+    """Return what a transfer carries, nothing if none was asked for."""
+    if transfer is None:
+        return ""
+    speed = megabytes_per_second(transfer)
+    return "not measured" if speed is None else f"{speed:g}"
 
 
 def _segment(segment: SegmentSize | None) -> str:

@@ -18,6 +18,7 @@ from ..._text.tables import printable
 from ..._verdict.counts import flow_verdicts
 from ..._verdict.idle_connections import longest_lived, shortest_cut
 from ..._verdict.path_verdict import segments_of
+from ..._verdict.throughput import transfers_of
 from ..._verdict.verdict import OK, VERDICTS
 
 if t.TYPE_CHECKING:
@@ -101,6 +102,11 @@ def _of_paths(paths: Sequence[MeasuredPath]) -> Iterator[str]:
         "The shortest time without traffic after which a connection no longer worked.",
         _known(paths, shortest_cut),
     )
+    yield from _gauge(
+        "exasol_network_path_throughput_bytes_per_second",
+        "What a transfer over TCP carries.",
+        _throughput(paths),
+    )
 
 
 def _round_trips(paths: Iterable[MeasuredPath]) -> Iterator[_Sample]:
@@ -118,6 +124,13 @@ def _segments(paths: Iterable[MeasuredPath]) -> Iterator[_Sample]:
         for direction, segment in segments_of(path):
             if segment["state"] != UNMEASURED:
                 yield {**_ends(path), "direction": direction}, segment["size"]
+
+
+def _throughput(paths: Iterable[MeasuredPath]) -> Iterator[_Sample]:
+    for path in paths:
+        for direction, transfer in transfers_of(path):
+            if "bytes_per_second" in transfer:
+                yield {**_ends(path), "direction": direction}, transfer["bytes_per_second"]
 
 
 def _known(

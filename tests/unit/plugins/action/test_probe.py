@@ -1,7 +1,7 @@
 # Copyright (c) 2026, exasol_community.network contributors
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""The actions C(probe) and C(listener).
+"""The actions C(probe), C(listener) and C(throughput).
 
 What a host returns is measured before Ansible sees it, and the FTP password is hidden on its way.
 """
@@ -15,7 +15,12 @@ from unittest import mock
 import pytest
 from ansible.plugins.action import ActionBase
 
-from ansible_collections.exasol_community.network.plugins.action import firewall, listener, probe
+from ansible_collections.exasol_community.network.plugins.action import (
+    firewall,
+    listener,
+    probe,
+    throughput,
+)
 from ansible_collections.exasol_community.network.plugins.module_utils._ansible.hidden import reveal
 
 PASSWORD = "exasol"
@@ -59,7 +64,11 @@ FACTS = {"exasol_verify_fail": False, "discovered_interpreter_python": "/usr/bin
 
 @pytest.mark.parametrize(
     ("action", "answer"),
-    [(probe.ActionModule, {"observations": []}), (listener.ActionModule, {"changed": True})],
+    [
+        (probe.ActionModule, {"observations": []}),
+        (listener.ActionModule, {"changed": True}),
+        (throughput.ActionModule, {"throughput": []}),
+    ],
 )
 def test_a_result_sets_no_variable(run, action, answer):
     found, _given = run(
@@ -118,3 +127,27 @@ def test_what_stands_around_the_json_reaches_no_terminal(monkeypatch, action):
     # ansible-core 2.21 displays warnings in the moment when it has read the JSON.
     assert json.loads(text)["b"] == ["\x1b[2J", "\\u001b", "\b\n\u00fc"], "the control"
     assert json.loads(whole) == {"a": "\\u202e", "b": ["\\u001b[2J", "\\u001b", "\\b\n\u00fc"]}
+
+
+COUNTED = {"bytes_per_second": 1000000, "bytes": 1500000, "seconds": 1.5}
+
+
+@pytest.mark.parametrize(
+    ("transfers", "said"),
+    [
+        ({"out": COUNTED, "in": COUNTED}, ["n12: 2 of 2 transfers were measured."]),
+        ({"out": COUNTED, "in": {"reason": "busy"}}, ["n12: 1 of 2 transfers were measured."]),
+        (None, []),
+    ],
+)
+def test_how_far_a_host_has_come_is_said(run, monkeypatch, transfers, said):
+    lines = []
+    monkeypatch.setattr(throughput.display, "display", lambda text, *unused, **more: lines.append(text))
+    path = {"destination": "n13", "address": "192.0.2.13", "transfers": transfers}
+    found, (name, _given) = run(throughput.ActionModule, {"throughput": [path] if transfers else []})
+    assert name == "exasol_community.network.throughput"
+    assert not found["failed"] and lines == said
+
+
+def test_a_host_that_returns_something_else_has_measured_nothing(run):
+    assert "n12 returned" in run(throughput.ActionModule, {"throughput": [{"transfers": 5}]})[0]["msg"]

@@ -215,3 +215,22 @@ def test_only_what_was_seen_in_this_run_on_that_host_counts(act, screen, more, s
     seen = observed("open", "syn-ack")
     found = judged(act, {"client": {**seen["client"], **more}}, plan={**PLAN, "run": "now"})
     assert (found["summary"], found["run"]) == (summary, "now")
+
+
+@pytest.mark.parametrize(
+    ("options", "verdict_of_flow", "noted"),
+    [
+        ({}, "ok", False),
+        ({"throughput": True}, "ok", True),  # a service of others answers: nothing had to be transferred
+        ({"throughput": {"seconds": 2}, "limits": {"throughput_mb_s": 5}}, "ok", True),
+    ],
+)
+def test_what_is_not_measured_of_throughput_is_a_note(act, screen, options, verdict_of_flow, noted):
+    found = judged(act, observed("open", "syn-ack"), **options)
+    assert found["summary"] == {verdict_of_flow: 1}
+    assert any(note.startswith("Throughput was not measured") for note in found["notes"]) is noted
+
+
+def test_a_limit_that_nothing_measures_is_no_verdict(act, screen):
+    with pytest.raises(AnsibleError, match="throughput_mb_s 5 has no effect"):
+        judged(act, observed("open", "syn-ack"), limits={"throughput_mb_s": 5})

@@ -103,6 +103,13 @@ IDLE = [
 ]
 
 
+# 1.17 GB/s away from the source, and nothing is known of the other direction.
+THROUGHPUT = {
+    "out": {"bytes_per_second": 1172345678, "bytes": 750000000, "seconds": 0.64},
+    "in": {"reason": "busy"},
+}
+
+
 def mesh(nodes=NODES, **verdicts):
     """Return the results of a mesh; C(verdicts) are those of all flows to a node."""
     return [

@@ -34,6 +34,8 @@
       says: (value) => `${value} s`, legend: "The destination's clock minus the source's, in seconds; coloured above 0.1, 1 and 60." },
     idle: { worse: Math.min, heat: (value) => value < 0 ? 3 : 0, shown: (value) => value < 0 ? `${-value}!` : `${value}`,
       says: (value) => value < 0 ? `cut after ${-value} idle seconds` : `works after ${value} idle seconds`, legend: "The longest time in seconds after which idle connections still worked; with ! the shortest after which one was cut." },
+    throughput: { worse: Math.min, heat: (value, median) => steps(median / value, 1.33, 2, 5), shown: String,
+      says: (value) => `${value} MB/s`, legend: "What a transfer carries in its slower direction, in megabytes (10^6 bytes) a second; coloured where the usual is more than 1.33, 2 and 5 times as much." },
   };
   const measure = document.getElementById("measure");
   const legend = document.getElementById("legend");

@@ -718,3 +718,47 @@ def test_what_a_host_says_of_idle_connections_is_checked(paths, is_believed):
     found = believable(PLAN, {}, {}, {}, stopped).stopped["client"]
     assert bool(found.get("failed")) is not is_believed
     assert ("idle_connections" in found) is is_believed
+
+
+COUNTED = {"bytes_per_second": 1000000, "bytes": 1500000, "seconds": 1.5}
+
+
+def carried(destination="n1", address="192.0.2.1", out=None, back=None):
+    """Return what the module throughput returns of one path."""
+    return {
+        "destination": destination,
+        "address": address,
+        "transfers": {"out": out or COUNTED, "in": back or {"reason": "busy"}},
+    }
+
+
+@pytest.mark.parametrize(
+    ("paths", "is_believed"),
+    [
+        pytest.param([carried()], True, id="what was asked"),
+        pytest.param([], True, id="nothing"),
+        pytest.param([carried(), carried()], False, id="a path twice"),
+        pytest.param([carried(address="192.0.2.99")], False, id="another address"),
+        pytest.param([carried(destination="n9")], False, id="another host"),
+        pytest.param([carried(out={"bytes_per_second": 1})], False, id="a rate without bytes"),
+        pytest.param([carried(out={**COUNTED, "reason": "busy"})], False, id="counted, and a reason"),
+        pytest.param([carried(out={"reason": "tired"})], False, id="an unknown reason"),
+        pytest.param([carried(out={**COUNTED, "bytes_per_second": -1})], False, id="negative"),
+        pytest.param([{**carried(), "transfers": {"out": COUNTED}}], False, id="one direction"),
+        pytest.param(5, False, id="no list"),
+    ],
+)
+def test_what_a_host_says_of_transfers_is_checked(paths, is_believed):
+    transfers = {"client": {"changed": False, "throughput": paths}, "stranger": {"throughput": []}}
+    found = believable(PLAN, {}, {}, {}, {}, transfers=transfers).transfers
+    assert set(found) == {"client"}
+    assert bool(found["client"].get("failed")) is not is_believed
+    assert ("throughput" in found["client"]) is is_believed
+
+
+@pytest.mark.parametrize(
+    "result", [None, {"skipped": True}, {"failed": True, "msg": "no"}, {"unreachable": True}]
+)
+def test_a_host_without_transfers_says_nothing(result):
+    found = believable(PLAN, {}, {}, {}, {}, transfers={"client": result}).transfers["client"]
+    assert not (found or {}).get("throughput")

@@ -54,6 +54,7 @@ STALLED = {
 }
 
 # What is seen, and the code that it leads to.
+_SLOW = {"bytes_per_second": 9000000, "bytes": 13500000, "seconds": 1.5}
 CASES = {
     "nothing comes back": (case("filtered", "no-response"), "silence"),
     "nothing leaves the source": (CAPTURED._replace(stage=packet_stages.AT_SOURCE), "silence"),
@@ -133,6 +134,14 @@ CASES = {
         "idle_cut",
     ),
     "idle connections were not tried": (OK._replace(limits=Limits(idle=(60,))), "idle_unmeasured"),
+    "a transfer carries too little": (
+        OK._replace(
+            limits=Limits(throughput_mb_s=100.0, throughput=True),
+            path=clean_path("n11", DESTINATION, throughput={"out": _SLOW, "in": _SLOW}),
+        ),
+        "throughput_low",
+    ),
+    "no transfer was made": (OK._replace(limits=Limits(throughput=True)), "throughput_unmeasured"),
     "a wrong clock": (
         case("open", "syn-ack", identity={"status": "identified", "clock_offset_s": 9.0})._replace(
             limits=Limits(clock_s=1)
@@ -310,6 +319,7 @@ MADE_FOR_REAL = {
     "reset",
     "reverse_path_filter",
     "silence",
+    "throughput_low",
 }
 
 

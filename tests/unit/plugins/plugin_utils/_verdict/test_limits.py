@@ -22,6 +22,7 @@ from ansible_collections.exasol_community.network.tests.unit.helpers import asse
         ({"rtt_ms": None}, NO_LIMITS),
         ({"rtt_ms": 1, "loss_percent": "0.5"}, Limits(rtt_ms=1.0, loss_percent=0.5)),
         ({"clock_s": 0, "segment": 8960}, Limits(clock_s=0.0, segment=8960.0)),
+        ({"throughput_mb_s": None}, NO_LIMITS),
     ],
 )
 def test_what_a_site_may_set(given, limits):
@@ -44,3 +45,35 @@ def test_what_a_site_may_set(given, limits):
 )
 def test_what_is_refused(given, names):
     assert_names(refusal(read_limits, given), [*names, "exasol_verify_limits"])
+
+
+@pytest.mark.parametrize(
+    ("least", "throughput", "limits"),
+    [
+        (100, True, Limits(throughput_mb_s=100.0, throughput=True)),
+        (80, {"megabytes_per_second": 100}, Limits(throughput_mb_s=80.0, throughput=True)),
+        (5000, {"seconds": 5}, Limits(throughput_mb_s=5000.0, throughput=True)),
+        (None, True, Limits(throughput=True)),
+        (None, False, NO_LIMITS),
+    ],
+)
+def test_throughput_has_a_limit_if_it_is_measured(least, throughput, limits):
+    assert read_limits({"throughput_mb_s": least}, throughput=throughput) == limits
+
+
+@pytest.mark.parametrize(
+    ("least", "throughput", "names"),
+    [
+        (100, False, ["throughput_mb_s 100", "has no effect", "exasol_verify_throughput to true"]),
+        (100, "no", ["throughput_mb_s 100", "has no effect"]),
+        (
+            100,
+            {"megabytes_per_second": 100},
+            ["throughput_mb_s 100", "at most 100 MB/s", "to at least 125", "at most 80"],
+        ),
+        (0, True, ["throughput_mb_s 0", "0.1 to 100000 MB/s"]),
+        (100, {"seconds": 99}, ["seconds 99", "exasol_verify_throughput"]),
+    ],
+)
+def test_a_limit_that_nothing_can_measure_is_refused(least, throughput, names):
+    assert_names(refusal(lambda: read_limits({"throughput_mb_s": least}, throughput=throughput)), names)

@@ -304,3 +304,66 @@ def test_a_cut_names_what_was_seen_and_what_to_set(checks, names):
 def test_an_untried_time_says_why():
     checks = idle(s60="lived lived", s350="no_control no_control")
     assert_names(judged(path(idle=checks), IDLE_LIMITS)[1], ["350 s: a connection in use failed as well"])
+
+
+def carried(out=500, back=500):
+    """Return transfers of so many megabytes a second; a text is the reason why there is none."""
+    return {
+        name: {"reason": speed}
+        if isinstance(speed, str)
+        else {"bytes_per_second": speed * 1000000, "bytes": speed * 1500000, "seconds": 1.5}
+        for name, speed in (("out", out), ("in", back))
+    }
+
+
+FAST = Limits(throughput_mb_s=100.0, throughput=True)
+ASKED = Limits(throughput=True)
+
+
+@pytest.mark.parametrize(
+    ("measured", "limits", "proven", "verdict"),
+    [
+        pytest.param(path(throughput=carried()), FAST, True, "ok", id="fast"),
+        pytest.param(path(throughput=carried(out=100, back=100)), FAST, True, "ok", id="just so fast"),
+        pytest.param(path(throughput=carried(out=99)), FAST, True, "degraded", id="slow outwards"),
+        pytest.param(path(throughput=carried(back=9)), FAST, True, "degraded", id="slow inwards"),
+        pytest.param(
+            path(throughput=carried(out="busy", back=9)), FAST, True, "degraded", id="slow and unknown"
+        ),
+        pytest.param(path(throughput=carried(out="busy")), FAST, True, "untested", id="busy"),
+        pytest.param(
+            path(throughput=carried(back="cut")), ASKED, True, "untested", id="cut, without a limit"
+        ),
+        pytest.param(path(throughput=carried(1, 1)), ASKED, True, "ok", id="slow, without a limit"),
+        pytest.param(path(), ASKED, True, "untested", id="nothing tried"),
+        pytest.param(path(), FAST, False, "ok", id="of others"),
+        pytest.param(path(throughput=carried(out=1), out=HOLE), FAST, True, "stalled", id="stalled is worse"),
+        pytest.param(path(throughput=carried(1, 1)), NO_LIMITS, True, "ok", id="nobody asked"),
+    ],
+)
+def test_a_site_says_how_much_paths_carry(measured, limits, proven, verdict):
+    assert judged(measured, limits, proven=proven)[0] == verdict
+
+
+@pytest.mark.parametrize(
+    ("transfers", "names"),
+    [
+        (carried(out=9), ["client sends n11 only 9 MB/s in 1.5 s", "the limit is 100 MB/s"]),
+        (carried(back=9), ["n11 sends client only 9 MB/s"]),
+        (carried(9, 8), ["client sends n11 only 9 MB/s", "n11 sends client only 8 MB/s"]),
+    ],
+    ids=["out", "in", "both"],
+)
+def test_a_slow_path_names_speed_limit_and_direction(transfers, names):
+    verdict, sentence = judged(path(throughput=transfers), FAST)
+    assert_names(sentence, [*names, "throughput_mb_s of exasol_verify_limits", "192.0.2.11"])
+
+
+def test_a_transfer_that_was_not_made_says_why():
+    sentence = judged(path(throughput=carried(out="out_of_time")), ASKED)[1]
+    assert_names(sentence, ["how much data the path carries", "total_seconds were over before its turn"])
+
+
+def test_throughput_says_nothing_of_udp():
+    assert judged(path(throughput=carried(1, 1)), FAST)[0] == "degraded", "the positive control"
+    assert judged(path(throughput=carried(1, 1)), FAST, protocol="udp")[0] == "ok"

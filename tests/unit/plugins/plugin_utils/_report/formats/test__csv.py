@@ -15,6 +15,7 @@ from ansible_collections.exasol_community.network.plugins.plugin_utils._report.f
 from ansible_collections.exasol_community.network.tests.unit.plugins.plugin_utils.verifications import (
     IDLE,
     TEXTS,
+    THROUGHPUT,
     UNCOVERED,
     measured_path,
     mesh,
@@ -88,7 +89,15 @@ def test_no_text_breaks_a_line(text):
 
 def test_what_was_measured_of_a_path_stands_in_its_flows_alone():
     paths = [
-        measured_path("client", "n11", back=1348, lost=3, seen_as=["198.51.100.7", "198.51.100.8"], idle=IDLE)
+        measured_path(
+            "client",
+            "n11",
+            back=1348,
+            lost=3,
+            seen_as=["198.51.100.7", "198.51.100.8"],
+            idle=IDLE,
+            throughput=THROUGHPUT,
+        )
     ]
     there, other = rows(verification([result("client", "n11"), result("client", "n12")], paths=paths))
     assert {name: value for name, value in there.items() if name.startswith("path_")} == {
@@ -101,5 +110,7 @@ def test_what_was_measured_of_a_path_stands_in_its_flows_alone():
         "path_seen_as": "198.51.100.7 198.51.100.8",
         "path_idle_lived_s": "60",
         "path_idle_cut_s": "350",
+        "path_throughput_mb_s_out": "1170.0",
+        "path_throughput_mb_s_in": "",
     }
     assert not any(value for name, value in other.items() if name.startswith("path_"))

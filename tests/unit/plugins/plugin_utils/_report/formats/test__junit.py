@@ -19,6 +19,7 @@ from ansible_collections.exasol_community.network.tests.unit.plugins.plugin_util
     ASIDE,
     IDLE,
     TEXTS,
+    THROUGHPUT,
     UNCOVERED,
     measured_path,
     mesh,
@@ -165,3 +166,11 @@ def test_a_path_that_cuts_idle_connections_fails():
     assert cut.find("failure").get("type") == "degraded"
     assert "idle for 350 s no longer works" in cut.find("failure").get("message")
     assert kept.find("failure") is None and "work after 60 idle seconds" in kept.find("system-out").text
+
+
+def test_the_case_of_a_path_has_its_throughput():
+    paths = [measured_path("n11", "n12", throughput=THROUGHPUT), measured_path("n12", "n11")]
+    text = render(verification([result("n11", "n12")], paths=paths))
+    measured, other = ElementTree.fromstring(text).findall("testsuite[@name='paths']/testcase")
+    assert "out 1170 MB/s; in not measured" in measured.findtext("system-out")
+    assert "MB/s" not in other.findtext("system-out")

@@ -16,6 +16,7 @@ from ansible_collections.exasol_community.network.tests.unit.plugins.plugin_util
     IDLE,
     MARKUP,
     TEXTS,
+    THROUGHPUT,
     UNCOVERED,
     measured_path,
     mesh,
@@ -157,12 +158,26 @@ def test_no_name_breaks_a_table(name):
 
 def test_what_was_measured_of_paths_is_a_table():
     paths = [
-        measured_path("n11", "n12", lost=3, idle=IDLE),
+        measured_path("n11", "n12", lost=3, idle=IDLE, throughput=THROUGHPUT),
         measured_path("n11", "n13", out=1348, seen_as=["198.51.100.7"], idle=[]),
         {"source": "n12", "destination": "n11", "address": "n11", "tries": 4, "lost": 0},
     ]
     assert cells(render(verification(mesh(), paths=paths)), "Paths") == [
-        ["n11", "n12", "n12", "0.50", "1.00", "3 of 100", "1448", "1448", "-0.125", "", "60, cut at 350"],
+        [
+            "n11",
+            "n12",
+            "n12",
+            "0.50",
+            "1.00",
+            "3 of 100",
+            "1448",
+            "1448",
+            "-0.125",
+            "",
+            "60, cut at 350",
+            "1170",
+            "not measured",
+        ],
         [
             "n11",
             "n13",
@@ -175,8 +190,10 @@ def test_what_was_measured_of_paths_is_a_table():
             "-0.125",
             "198.51.100.7",
             "not measured",
+            "",
+            "",
         ],
-        ["n12", "n11", "n11", "", "", "0 of 4", "not measured", "not measured", "", "", ""],
+        ["n12", "n11", "n11", "", "", "0 of 4", "not measured", "not measured", "", "", "", "", ""],
     ]
 
 

@@ -16,6 +16,7 @@ from ansible_collections.exasol_community.network.plugins.plugin_utils._verdict.
 from ansible_collections.exasol_community.network.tests.unit.plugins.plugin_utils.verifications import (
     IDLE,
     TEXTS,
+    THROUGHPUT,
     UNCOVERED,
     measured_path,
     mesh,
@@ -130,4 +131,14 @@ def test_how_long_connections_may_be_idle_are_two_gauges():
         f"exasol_network_path_idle_seconds{{{ends[0]}}} 60",
         f"exasol_network_path_idle_seconds{{{ends[1]}}} 60",
         f"exasol_network_path_idle_cut_seconds{{{ends[0]}}} 350",
+    ]
+
+
+def test_throughput_is_a_gauge_of_bytes_a_second():
+    made = verification(
+        [result("n11", "n12")],
+        paths=[measured_path("n11", "n12", throughput=THROUGHPUT), measured_path("n12", "n11")],
+    )
+    assert samples(made, "exasol_network_path_throughput_bytes_per_second") == [
+        ('source="n11",destination="n12",address="n12",direction="out"', 1172345678)
     ]
