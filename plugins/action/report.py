@@ -20,6 +20,7 @@ from ..module_utils._values.errors import NetworkError
 from ..plugin_utils._ansible.action import ControllerAction
 from ..plugin_utils._change_request.change_request import plan_of
 from ..plugin_utils._change_request.formats import REQUEST_FORMATS
+from ..plugin_utils._change_request.lines import Head
 from ..plugin_utils._files.documents import Selection, documents_of_plan, documents_of_verification
 from ..plugin_utils._files.files import Change, changes_of, read_report, write
 from ..plugin_utils._files.report_directory import report_directory
@@ -58,6 +59,10 @@ class ActionModule(ControllerAction):
             "default": [],
         },
         "include_unlocated": {"type": "bool", "default": False},
+        "site": {"type": "str", "default": ""},
+        "date": {"type": "str", "default": ""},
+        "requester": {"type": "str", "default": ""},
+        "ticket": {"type": "str", "default": ""},
     }
 
     def act(self, options: dict[str, t.Any], variables: dict[str, t.Any]) -> dict[str, t.Any]:
@@ -69,12 +74,15 @@ class ActionModule(ControllerAction):
             formats=options["formats"],
             requests=options["change_request"],
             include_unlocated=options["include_unlocated"],
+            head=Head(**{name: options[name] for name in Head._fields}),
         )
         verification = _verification(options)
         if verification is None:
             wanted = documents_of_plan(plan_of(options["plan"], "plan"), selection)
             numbers = {}
         else:
+            if options["site"]:
+                verification = t.cast("Verification", {**verification, "site": options["site"]})
             earlier = _earlier(options["compare_with"])
             if earlier is not None:
                 self._show_changes(verification, earlier)

@@ -51,10 +51,10 @@ def written(tmp_path):
 @pytest.mark.parametrize(
     ("options", "names"),
     [
-        ({"verification": GREEN}, ["report.html", "report.json", "report.md"]),
+        ({"verification": GREEN}, ["change_request.md", "report.html", "report.json", "report.md"]),
         (
             {"verification": GREEN, "formats": ["junit"], "change_request": ["csv", "aws"]},
-            ["change_request.csv", "change_request_aws.yml", "report.xml"],
+            ["change_request.csv", "change_request.md", "change_request_aws.yml", "report.xml"],
         ),
         (
             {"plan": plan(), "change_request": ["markdown", "aerleon_policy"]},
@@ -73,9 +73,24 @@ def test_what_is_wished_for_is_written(write, tmp_path, options, names):
 
 def test_files_can_be_read_by_everybody_and_nothing_else_is_left(write, tmp_path):
     write(verification=GREEN, formats=["json"])
-    (file,) = (tmp_path / "a" / "report").iterdir()
+    assert written(tmp_path) == ["change_request.md", "report.json"]
+    file = tmp_path / "a" / "report" / "report.json"
     assert stat.S_IMODE(file.stat().st_mode) & 0o022 == 0, "the tests of _files say what the umask does"
     assert json.loads(file.read_text(encoding="utf-8"))["schema"] == 2
+
+
+def test_site_requester_and_ticket_reach_the_files(write, tmp_path):
+    head = {"site": "Berlin", "requester": "dba", "ticket": "CHG-1", "date": "2026-11-24"}
+    write(verification=RED, formats=["json"], **head)
+    folder = tmp_path / "a" / "report"
+    request = (folder / "change_request.md").read_text(encoding="utf-8")
+    assert [line for line in request.splitlines() if line.startswith("- ")][:4] == [
+        "- Site: Berlin",
+        "- Date: 2026-11-24",
+        "- Requester: dba",
+        "- Ticket: CHG-1",
+    ]
+    assert json.loads((folder / "report.json").read_text(encoding="utf-8"))["site"] == "Berlin"
 
 
 def states(directory):
@@ -99,7 +114,8 @@ def test_check_mode_tells_and_writes_nothing(write, tmp_path):
 
 def test_a_difference_is_shown_on_demand(write):
     assert "diff" not in write(verification=GREEN, formats=["csv"])
-    (difference,) = write({"diff": True}, verification=RED, formats=["csv"])["diff"]
+    difference, request = write({"diff": True}, verification=RED, formats=["csv"])["diff"]
+    assert request["after_header"].endswith("change_request.md")
     assert "blocked" not in difference["before"]
     assert "blocked" in difference["after"]
     assert difference["after_header"].endswith("report.csv")
