@@ -11,13 +11,17 @@ if no address in between is missing: C(192.0.2.11-13).
 from __future__ import annotations
 
 import ipaddress
+import itertools
 import re
 import typing as t
-from collections.abc import Iterable, Sequence
+from collections import Counter
+from collections.abc import Container, Hashable, Iterable, Mapping, Sequence
 
 from ...module_utils._values.addresses import parse_address, parse_network
 
+Key = t.TypeVar("Key", bound=Hashable)
 _MAX_NAMES = 12  # that a sentence can bear
+_MIN_NETWORK = 16  # addresses; a smaller network is more easily read as a range
 _NUMBERED = re.compile(r"(.*?)([0-9]+)([^0-9]*)", re.ASCII | re.DOTALL)
 _NO_PATTERN = re.compile(r"[\[\]:,]")  # what is special in a pattern of Ansible
 
@@ -98,7 +102,8 @@ def address_ranges(addresses: Iterable[str]) -> list[str]:
         elif network:
             span = (int(network.network_address), int(network.broadcast_address))
             spans[network.version].append(span)
-            networks[span] = text
+            if network.num_addresses >= _MIN_NETWORK:
+                networks[span] = text
         else:
             names.append(text)
     found: list[str] = []
@@ -125,3 +130,48 @@ def _range(version: int, first: int, last: int) -> str:
     if version == 4 and start.rpartition(".")[0] == end.rpartition(".")[0]:
         return f"{start}-{end.rpartition('.')[2]}"
     return f"{start}-{end}"
+
+
+def common_domain(names: Iterable[str]) -> str:
+    """Return the domain that more names have than any other, so that tables need not repeat it."""
+    found = Counter(name[name.index(".") :] for name in dict.fromkeys(names) if _has_domain(name))
+    first, second = [*found.most_common(2), ("", 0), ("", 0)][:2]
+    return first[0] if first[1] > second[1] else ""
+
+
+def _has_domain(name: str) -> bool:
+    is_address = name[-1:].isdigit() or ":" in name
+    return name.find(".") > 0 and not is_address
+
+
+def without_domain(name: str, domain: str) -> str:
+    """Return a name without a domain."""
+    return name[: -len(domain)] if domain and name.endswith(domain) and name != domain else name
+
+
+def elided(text: str, width: int) -> str:
+    """Return a text of at most so many characters, with a mark in place of its middle.
+
+    Names of one kind begin alike and differ by the number at their end.
+    """
+    if len(text) <= width:
+        return text
+    end = (width - 1) * 11 // 19
+    return f"{text[: width - 1 - end]}…{text[len(text) - end :]}"
+
+
+def distinct(texts: Mapping[Key, str], width: int) -> dict[Key, str]:
+    """Return texts of at most so many characters, no two of them alike: a number tells them apart at need."""
+    shown = {key: elided(text, width) for key, text in texts.items()}
+    counts = Counter(shown.values())
+    taken = {text for text, count in counts.items() if count == 1}
+    for key, text in shown.items():
+        if counts[text] > 1:
+            shown[key] = _numbered(text, width, taken)
+            taken.add(shown[key])
+    return shown
+
+
+def _numbered(text: str, width: int, taken: Container[str]) -> str:
+    candidates = (text[: width - len(mark)] + mark for mark in map("~{}".format, itertools.count(1)))
+    return next(candidate for candidate in candidates if candidate not in taken)

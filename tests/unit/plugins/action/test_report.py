@@ -13,6 +13,7 @@ import pytest
 from ansible.errors import AnsibleError
 
 from ansible_collections.exasol_community.network.plugins.action import report
+from ansible_collections.exasol_community.network.plugins.plugin_utils._ansible import screen as screen_module
 from ansible_collections.exasol_community.network.tests.unit.plugins.plugin_utils.plans import plan
 from ansible_collections.exasol_community.network.tests.unit.plugins.plugin_utils.verifications import (
     mesh,
@@ -26,7 +27,8 @@ GREEN, RED = verification(mesh()), verification(mesh(n13="blocked"))
 def screen(monkeypatch):
     """Return the lines that are displayed."""
     lines = []
-    monkeypatch.setattr(report.display, "display", lambda text, *unused, **more: lines.append(text))
+    for display in (report.display, screen_module.display):
+        monkeypatch.setattr(display, "display", lambda text, *unused, **more: lines.append(text))
     return lines
 
 
@@ -93,6 +95,16 @@ def test_site_requester_and_ticket_reach_the_files(write, tmp_path):
     assert json.loads((folder / "report.json").read_text(encoding="utf-8"))["site"] == "Berlin"
 
 
+def test_the_run_ends_with_counts_the_worst_sentence_and_the_path(write, screen, tmp_path):
+    write(verification=RED)
+    assert len(screen) == 3
+    assert "blocked" in screen[0] and screen[1].startswith("blocked: ")
+    assert screen[2] == str(tmp_path / "a" / "report" / "report.html")
+    screen.clear()
+    write({"check_mode": True}, verification=GREEN, formats=["json"])
+    assert screen[2] == f"{tmp_path / 'a' / 'report' / 'report.json'} (check mode: not written)"
+
+
 def states(directory):
     """Return what changes when files are written, unlike the time of access."""
     found = [file.stat() for file in sorted(directory.iterdir())]
@@ -148,7 +160,8 @@ def test_a_saved_report_is_rendered_alike(write, tmp_path):
 
 def test_what_changed_since_the_report_that_is_replaced(write, screen, tmp_path):
     write(verification=RED)
-    assert screen == []
+    assert not [line for line in screen if "fixed" in line]
+    screen.clear()
     write(verification=GREEN, compare_with=str(tmp_path / "a" / "report" / "report.json"))
     assert "5 fixed" in screen[0]
     assert {"changes.md", "changes.json"} < set(written(tmp_path))
@@ -162,7 +175,8 @@ def test_numbers_are_left_for_controllers_that_keep_no_files(write):
 
 def test_nothing_to_compare_with_yet(write, screen, tmp_path):
     write(verification=GREEN, compare_with=str(tmp_path / "none.json"))
-    assert screen == [f"{tmp_path / 'none.json'} does not exist yet: nothing to compare with."]
+    assert screen[0] == f"{tmp_path / 'none.json'} does not exist yet: nothing to compare with."
+    assert len(screen) == 1 + 3
     assert "changes.md" not in written(tmp_path)
 
 
