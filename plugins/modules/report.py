@@ -14,6 +14,7 @@ description:
   - Symbolic links are replaced, not followed.
   - Files have mode 0644 and directories 0755, less the umask of the user.
   - It runs once, on the controller, as the user who runs Ansible.
+  - It prints the counts, the worst sentence, and the path of the report.
   - It sets the numbers of a verification as statistics (as M(ansible.builtin.set_stats) does) under the name
     C(exasol_network), and AWX keeps them with the job.
 extends_documentation_fragment:
