@@ -111,7 +111,7 @@ def verification(inventory: dict[str, t.Any]) -> dict[str, t.Any]:
         default_peers,
     )
     from ansible_collections.exasol_community.network.plugins.plugin_utils._report.formats import FORMATS
-    from ansible_collections.exasol_community.network.plugins.plugin_utils._report.summary import table
+    from ansible_collections.exasol_community.network.plugins.plugin_utils._report.terminal import table
     from ansible_collections.exasol_community.network.plugins.plugin_utils._verdict.counts import summarize
     from ansible_collections.exasol_community.network.plugins.plugin_utils._verdict.joining import Joining
     from ansible_collections.exasol_community.network.plugins.plugin_utils._verdict.measured_paths import (

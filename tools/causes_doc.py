@@ -27,12 +27,33 @@ A verdict names who must act; a cause says why. Each result that is not `ok` has
 
 - `cause`: a stable code, one of those below;
 - `evidence`: what was seen, one fact each;
+- `actor`: who must act, `host:NAME`, `network`, `name resolution`, `service owner`, `this run` (inventory,
+  variables, the measurement itself) or `unknown`; several, if the evidence does not decide between them;
 - `next_command`: the next command to run, with the host to run it on behind `#`; empty if no command helps.
 
 Notes that are about a cause have it in `note_causes`.
 A party is named only if the evidence names it. If two parties are possible, the sentence names both, the more
 probable one first, and the command decides between them.
 """
+
+
+# What the words of Cause.actors stand for.
+ACTORS = {
+    "source": "`host:` and the source",
+    "destination": "`host:` and the destination",
+    "place": "the place that the verdict or a capture names, `unknown` if there is none",
+    "sender": "the sender of the error: `host:` and its name, or `network`",
+    "router": "the sender of the error: `host:` and the source, or `network`",
+    "neighbour": "`host:` and one of both ends, or `network`",
+    "filtering": "`host:` and the host that drops the packets, `unknown` if that is in doubt",
+    "twin": "`host:` and the other host, or `network` and the destination if it is none of the plan",
+    "silent end": "`network`, and `service owner` or `host:` and the destination",
+}
+
+
+def _actors(cause: t.Any) -> list[str]:
+    words = [ACTORS.get(one, f"`{one}`") for one in cause.actors]
+    return [f"- Actor: {' or '.join(words)}"] if words else []
 
 
 def section(cause: t.Any) -> str:
@@ -45,6 +66,7 @@ def section(cause: t.Any) -> str:
         "",
         f"- Beside: {verdicts}",
         f"- Who acts: {cause.acts}",
+        *_actors(cause),
     ]
     if cause.command:
         lines.append(f"- Next command: `{cause.command}`")

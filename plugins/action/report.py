@@ -9,8 +9,9 @@ A task for each file would cost more than the measurement.
 
 from __future__ import annotations
 
+import os
 import typing as t
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 
 from ansible import constants
@@ -18,8 +19,10 @@ from ansible.utils.display import Display
 
 from ..module_utils._values.errors import NetworkError
 from ..plugin_utils._ansible.action import ControllerAction
+from ..plugin_utils._ansible.screen import show
 from ..plugin_utils._change_request.change_request import plan_of
 from ..plugin_utils._change_request.formats import REQUEST_FORMATS
+from ..plugin_utils._change_request.lines import Head
 from ..plugin_utils._files.documents import Selection, documents_of_plan, documents_of_verification
 from ..plugin_utils._files.files import Change, changes_of, read_report, write
 from ..plugin_utils._files.report_directory import report_directory
@@ -27,6 +30,7 @@ from ..plugin_utils._inventory.site_variables import REPORT
 from ..plugin_utils._report.changes import render_changes
 from ..plugin_utils._report.formats import FORMATS
 from ..plugin_utils._report.report import verification_of
+from ..plugin_utils._report.terminal import closing
 from ..plugin_utils._text.tables import visible
 from ..plugin_utils._verdict.counts import not_ok
 
@@ -58,6 +62,10 @@ class ActionModule(ControllerAction):
             "default": [],
         },
         "include_unlocated": {"type": "bool", "default": False},
+        "site": {"type": "str", "default": ""},
+        "date": {"type": "str", "default": ""},
+        "requester": {"type": "str", "default": ""},
+        "ticket": {"type": "str", "default": ""},
     }
 
     def act(self, options: dict[str, t.Any], variables: dict[str, t.Any]) -> dict[str, t.Any]:
@@ -69,12 +77,15 @@ class ActionModule(ControllerAction):
             formats=options["formats"],
             requests=options["change_request"],
             include_unlocated=options["include_unlocated"],
+            head=Head(**{name: options[name] for name in Head._fields}),
         )
         verification = _verification(options)
         if verification is None:
             wanted = documents_of_plan(plan_of(options["plan"], "plan"), selection)
             numbers = {}
         else:
+            if options["site"]:
+                verification = t.cast("Verification", {**verification, "site": options["site"]})
             earlier = _earlier(options["compare_with"])
             if earlier is not None:
                 self._show_changes(verification, earlier)
@@ -83,9 +94,12 @@ class ActionModule(ControllerAction):
         changes = changes_of(directory, wanted)
         if changes and not self._task.check_mode:
             write(directory, changes)
+        files = [str(directory / document.name) for document in wanted]
+        if verification is not None:
+            self._show_end(verification, files)
         result = {
             "changed": bool(changes),
-            "files": [str(directory / document.name) for document in wanted],
+            "files": files,
             **numbers,
         }
         return dict(result, diff=[_difference(change) for change in changes]) if self._task.diff else result
@@ -94,6 +108,13 @@ class ActionModule(ControllerAction):
     def _show_changes(verification: Verification, earlier: Verification) -> None:
         for line in render_changes(verification, earlier, "text").splitlines():
             display.display(visible(line))
+
+    def _show_end(self, verification: Verification, files: Sequence[str]) -> None:
+        """Show the last lines of a run, under everything else."""
+        pages = [file for file in files if file.endswith(".html")]
+        not_yet = " (check mode: not written)" if self._task.check_mode else ""
+        for shown in closing(verification, f"{os.path.abspath((pages or files)[0])}{not_yet}"):
+            show(*shown)
 
     def _check_place(self) -> None:
         to = self._task.delegate_to

@@ -14,7 +14,10 @@ import typing as t
 from ansible.utils.display import Display
 
 from ..plugin_utils._ansible.action import ControllerAction
-from ..plugin_utils._report.summary import counts, host_order, sentences, table
+from ..plugin_utils._ansible.screen import show
+from ..plugin_utils._report.spoken import sentences
+from ..plugin_utils._report.summary import counts, host_order
+from ..plugin_utils._report.terminal import MIN_COLUMNS, opening, table
 from ..plugin_utils._text.tables import visible
 from ..plugin_utils._untrusted.claims import believable
 from ..plugin_utils._untrusted.origin import Origins
@@ -43,7 +46,7 @@ if t.TYPE_CHECKING:
 
 display = Display()
 
-_MAX_PROSE_WIDTH = 120
+_MAX_PROSE_WIDTH, _MAX_TABLE_WIDTH = 120, 200
 
 
 class ActionModule(ControllerAction):
@@ -146,26 +149,32 @@ class ActionModule(ControllerAction):
 
     @staticmethod
     def _print(verification: Verification) -> None:
-        columns = min(max(shutil.get_terminal_size().columns, 80), 160)
-        for line in table(verification["results"], verification["peers"], columns, host_order(verification)):
-            display.display(visible(line))
+        columns = min(max(shutil.get_terminal_size().columns, MIN_COLUMNS), _MAX_TABLE_WIDTH)
+        for shown in opening(verification):
+            # What follows an item of a block stands under it.
+            indent = " " * (len(shown.text) - len(shown.text.lstrip()) + 2)
+            show(_filled(shown.text, columns, indent), shown.verdict)
+        order = host_order(verification)
+        for shown in table(verification["results"], verification["peers"], columns, order):
+            show(*shown)
         display.display("")
         for sentence in coverage_sentences(verification):
             display.display(_filled(sentence, columns))
             display.display("")
         display.display(_filled(counts(verification), columns))
-        for sentence in sentences(verification["results"]):
+        for sentence in sentences(verification):
             display.display("")
             display.display(_filled(sentence, columns))
         for note in verification["notes"]:
             display.warning(visible(note))
 
 
-def _filled(text: str, columns: int) -> str:
+def _filled(text: str, columns: int, indent: str = "") -> str:
     # No word is broken: somebody may want to copy it.
     return textwrap.fill(
         visible(text, "\n\t"),
         width=min(columns, _MAX_PROSE_WIDTH),
+        subsequent_indent=indent,
         break_long_words=False,
         break_on_hyphens=False,
     )
@@ -175,7 +184,7 @@ def _message(verification: Verification) -> str:
     return "\n".join(
         [
             counts(verification),
-            *sentences(verification["results"]),
+            *sentences(verification),
             *coverage_sentences(verification),
             *verification["notes"],
         ]

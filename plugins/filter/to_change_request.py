@@ -16,6 +16,7 @@ from ..plugin_utils._change_request.change_request import (
     request_of_plan,
     request_of_verification,
 )
+from ..plugin_utils._change_request.lines import Head
 from ..plugin_utils._report.report import verification_of
 
 _USER = "to_change_request"
@@ -26,12 +27,17 @@ def to_change_request(
     value: t.Any,
     format: str = "markdown",  # noqa: A002  # as to_report has it
     include_unlocated: bool = False,
+    site: str = "",
+    date: str = "",
+    requester: str = "",
+    ticket: str = "",
 ) -> str:
     """Render the change request of a verification or of a plan."""
+    head = Head(site=str(site), date=str(date), requester=str(requester), ticket=str(ticket))
     if isinstance(value, Mapping) and "results" in value:
-        request = request_of_verification(verification_of(value, _USER), include_unlocated)
+        request = request_of_verification(verification_of(value, _USER), include_unlocated, head)
     else:
-        request = request_of_plan(plan_of(value, _USER))
+        request = request_of_plan(plan_of(value, _USER), head)
     return render_request(request, format)
 
 

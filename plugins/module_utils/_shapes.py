@@ -552,6 +552,9 @@ if TYPE_CHECKING:
         cause: NotRequired[str]  # a code of _verdict/causes.py; missing if the verdict is ok
         evidence: NotRequired[List[str]]  # beside cause: what was seen, one fact each
         next_command: NotRequired[str]  # beside cause: empty if there is none
+        actor: NotRequired[
+            List[str]
+        ]  # beside cause: who must act, codes of _verdict/actors.py; two if in doubt
         reason_ip: NotRequired[str]
         rtt_ms: NotRequired[RoundTrips]
         identity: NotRequired[Identity]
@@ -613,6 +616,7 @@ if TYPE_CHECKING:
         untestable: List[Unmeasured]
         summary: Dict[str, int]
         run: NotRequired[str]
+        site: NotRequired[str]  # the site's name for reports (exasol_report_site)
         addresses: NotRequired[Dict[str, List[str]]]
         external: NotRequired[Dict[str, List[str]]]  # of the hosts that have any
         clusters: NotRequired[Dict[str, str]]  # of the hosts that name one

@@ -14,6 +14,7 @@ description:
   - Symbolic links are replaced, not followed.
   - Files have mode 0644 and directories 0755, less the umask of the user.
   - It runs once, on the controller, as the user who runs Ansible.
+  - It prints the counts, the worst sentence, and the path of the report.
   - It sets the numbers of a verification as statistics (as M(ansible.builtin.set_stats) does) under the name
     C(exasol_network), and AWX keeps them with the job.
 extends_documentation_fragment:
@@ -72,6 +73,7 @@ options:
       - The formats of the change request, as P(exasol_community.network.to_change_request#filter) describes
         them.
       - V(csv) and V(markdown) are written to C(change_request.csv) and C(change_request.md).
+      - After a measurement, C(change_request.md) is always written, also if nothing is blocked.
       - Every other format is written to a file with its name, such as C(change_request_aws.yml).
     type: list
     elements: str
@@ -82,6 +84,27 @@ options:
       - Also ask for blocked flows whose location is unknown.
     type: bool
     default: false
+  site:
+    description:
+      - The name of the site, for change requests, for C(report.json), and as a label of Prometheus'
+        gauges.
+    type: str
+    default: ''
+  date:
+    description:
+      - The date of the change request. By default the day of the measurement.
+    type: str
+    default: ''
+  requester:
+    description:
+      - Who asks for the changes, for the change request.
+    type: str
+    default: ''
+  ticket:
+    description:
+      - The number of the ticket, for the change request.
+    type: str
+    default: ''
 seealso:
   - module: exasol_community.network.verdict
   - plugin: exasol_community.network.to_report

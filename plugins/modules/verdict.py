@@ -10,7 +10,8 @@ version_added: 0.1.0
 description:
   - Joins the plan with the observations of all hosts, and returns for every flow a verdict and a sentence
     that says what was seen and who must act.
-  - It prints a matrix that fits the terminal. Equal results are one line, however many hosts they join.
+  - It prints who must act, and a matrix that fits the terminal. Equal results are one line, however many
+    hosts they join.
   - A flow that its source could not test is V(untested), which is never a success.
   - A result counts only if it belongs to the run of the plan (RV(exasol_community.network.plan#module:run),
     which each task gets as C(run)), if no condition left its host out, and if the machine that it comes from
@@ -248,6 +249,15 @@ results:
       type: str
       returned: with C(cause)
       sample: "nft list ruleset  # on n12"
+    actor:
+      description:
+        - Who must act - V(host:NAME), V(network), V(name resolution), V(service owner), V(this run)
+          (inventory, variables or the measurement itself) or V(unknown).
+        - Two of them if the evidence does not decide between them.
+      type: list
+      elements: str
+      returned: with C(cause)
+      sample: ["host:n12"]
 summary:
   description: How many flows have each verdict. A flow whose ports differ counts with the most severe one.
   returned: success

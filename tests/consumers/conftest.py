@@ -100,6 +100,21 @@ def rulebook_schema() -> dict[str, t.Any]:
         return schema
 
 
+@pytest.fixture(scope="session")
+def axe() -> str:
+    """Return the script of axe-core, which looks for what keeps people from using a page."""
+    place = _CACHE / "axe.min.js"
+    if not place.exists():
+        _CACHE.mkdir(parents=True, exist_ok=True)
+        package = "axe-playwright-python == 0.1.8"
+        _run(sys.executable, "-m", "pip", "download", "-q", "--no-deps", "-d", _CACHE / "wheels", package)
+        (wheel,) = (_CACHE / "wheels").glob("axe_playwright_python-*.whl")
+        with zipfile.ZipFile(wheel) as archive:
+            place.write_bytes(archive.read("axe_playwright_python/axe.min.js"))
+        wheel.unlink()
+    return place.read_text(encoding="utf-8")
+
+
 def _needed(name: str) -> bool:
     return any(
         name.startswith(f"ansible_collections/{collection}/plugins/module_utils/")

@@ -76,13 +76,15 @@ def cluster(count: int) -> dict[str, t.Any]:
     """
     nodes = [f"node{number:02}" for number in range(count)]
     results = [
-        result(*pair, "subconnection_in", "20000-21000", "blocked" if pair[1] == nodes[1] else "ok")
+        result(*pair, "subconnection_in", "20000-21000", "blocked", actor=["network"])
+        if pair[1] == nodes[1]
+        else result(*pair, "subconnection_in", "20000-21000")
         for pair in itertools.permutations(nodes, 2)
     ]
     results += [result(MARKUP, node) for node in nodes] + [
         result(MARKUP, nodes[0], "bucketfs", "2580", "no_listener")
     ]
-    return verification(results, nodes)
+    return verification(results, nodes, hosts=[*nodes, MARKUP])
 
 
 def everything() -> dict[str, t.Any]:

@@ -75,6 +75,8 @@ def test_a_click_shows_sentence_and_numbers(opened: Browser) -> None:
     said = opened.run(DETAIL)
     assert "node00 and node01: blocked." in said
     assert "filtered (no-response)" in said
+    # What is shown of a cell may cover others.
+    opened.run("document.getElementById('c1-0').scrollIntoView({block: 'center'})")
     opened.click("#c1-0")
     assert "0.125 / 0.25 / 0.5" in opened.run(DETAIL)
 
@@ -121,7 +123,7 @@ def test_what_is_shown_of_a_cell_never_covers_it(
 
 def test_tab_reaches_the_matrix_once(opened: Browser) -> None:
     reached = []
-    for _press in range(7):
+    for _press in range(20):
         opened.press("Tab")
         reached.append(opened.run("return document.activeElement.id"))
     assert [name for name in reached if name in ("host", "service", "verdict")] == [
@@ -134,8 +136,95 @@ def test_tab_reaches_the_matrix_once(opened: Browser) -> None:
 
 def test_a_cell_is_named_for_those_who_do_not_see_it(opened: Browser) -> None:
     opened.click("#c0-1")
-    assert opened.run("return document.activeElement.ariaLabel") == "node00 to node01: blocked"
+    label, text = opened.run("return [document.activeElement.ariaLabel, document.activeElement.textContent]")
+    assert label == f"{text} node00 to node01: blocked"
+    opened.until("return document.querySelectorAll('#matrix td[id]:not([aria-label])').length", 0)
     assert opened.run("return document.getElementById('detail').getAttribute('aria-live')") == "polite"
+
+
+IN_SIGHT = (
+    "return [...document.querySelectorAll(arguments[0])].map((element) => { const box = "
+    "element.getBoundingClientRect(); return box.height > 0 && box.top >= 0 && box.bottom <= innerHeight && "
+    "box.left >= 0 && box.right <= innerWidth })"
+)
+
+
+@pytest.mark.parametrize(("width", "height"), [(390, 844), (1400, 1000)], ids=["phone", "desk"])
+def test_the_first_screen_says_what_is_wrong_between_whom_and_who_must_act(
+    opened: Browser, page: Path, width: int, height: int
+) -> None:
+    opened.emulate(width=width, height=height)
+    opened.open(page)
+    first = "#act li.act:first-child"
+    heading = opened.run(f"return document.querySelector('{first} h3').innerText")
+    assert "blocked" in heading and "network team" in heading
+    assert "node01" in opened.run(f"return document.querySelector('{first} .ends').innerText")
+    for part in ("h3", "h3 .badge", ".ends", ".todo li"):
+        assert opened.run(IN_SIGHT, f"{first} {part}") == [True], part
+
+
+def test_a_ticket_is_copied_as_plain_text(opened: Browser) -> None:
+    opened.run(
+        "window.copied = []; navigator.clipboard.writeText = (text) => { window.copied.push(text); "
+        "return Promise.resolve() }"
+    )
+    opened.click("#act .copy")
+    opened.until("return window.copied.length", 1)
+    ticket = opened.run("return window.copied[0]")
+    assert ticket.startswith("Exasol network verification") and "Please:\n- permit tcp 20000-21000" in ticket
+    opened.until("return document.querySelector('#act .copy').textContent", "Copied")
+    assert opened.run("return document.activeElement.className") == "copy"
+
+
+def test_a_ticket_is_copied_where_a_browser_forbids_the_clipboard(opened: Browser) -> None:
+    opened.run(
+        "window.copied = []; navigator.clipboard.writeText = () => Promise.reject(new Error('no')); "
+        "document.execCommand = (command) => { window.copied.push(document.activeElement.value) }"
+    )
+    opened.click("#act .copy")
+    opened.until("return window.copied.length", 1)
+    assert opened.run("return window.copied[0]").startswith("Exasol network verification")
+    assert opened.run("return document.querySelectorAll('textarea').length") == 0
+
+
+def test_flows_are_counted_as_in_the_heading(opened: Browser, count: int) -> None:
+    flows = count * (count - 1) + count + 1
+    assert opened.run("return document.getElementById('shown').textContent") == f"{flows} of {flows} flows"
+    assert f"{flows} flows:" in opened.run("return document.querySelector('header').innerText")
+
+
+def test_a_link_has_a_way_back(opened: Browser) -> None:
+    opened.click("#act .ends")
+    opened.until(CHOSEN, "c0-1")
+    opened.click("#detail button")
+    assert opened.run("return document.activeElement.closest('#act') !== null")
+    # Who came by a cell has nothing to go back to.
+    opened.run("document.getElementById('c1-0').scrollIntoView({block: 'center'})")
+    opened.click("#c1-0")
+    assert opened.run("return document.querySelectorAll('#detail button').length") == 0
+
+
+def test_every_target_is_large_enough_for_a_finger(opened: Browser) -> None:
+    small = opened.run(
+        "return [...document.querySelectorAll('#matrix td[id], button, input, select, summary')].filter("
+        "(element) => element.offsetHeight && (element.offsetWidth < 24 || element.offsetHeight < 24)).length"
+    )
+    assert small == 0  # WCAG 2.2, 2.5.8
+
+
+@pytest.mark.parametrize(("width", "height"), [(390, 844), (1400, 1000)], ids=["phone", "desk"])
+def test_axe_finds_nothing(opened: Browser, page: Path, axe: str, width: int, height: int) -> None:
+    opened.emulate(width=width, height=height)
+    opened.open(page)
+    opened.run(axe)
+    found = "return axe.run(document).then((found) => found.violations.map((one) => one.id))"
+    assert opened.run(found) == []
+    opened.click("#act .ends")
+    opened.until("return document.getElementById('detail').hidden", False)
+    assert opened.run(found) == []
+    # The control: a button without a name.
+    opened.run("document.body.append(document.createElement('button'))")
+    assert "button-name" in opened.run(found)
 
 
 def test_filter_by_host(opened: Browser, count: int) -> None:

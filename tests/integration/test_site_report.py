@@ -84,6 +84,7 @@ def test_every_format_is_written(measured: Done) -> None:
         "changes.md",
         "changes.json",
         "change_request.csv",
+        "change_request.md",
     }
 
 

@@ -11,7 +11,8 @@ from __future__ import annotations
 
 import typing as t
 
-from .lines import Names, Request, Row, family, plain, with_length
+from .._access.rows import Row, family
+from .lines import Names, Request, plain, with_length
 
 _MAX_NAME = 35  # FortiGate's names of policies
 # Options as each generator wants them; zones and names are there to be changed.

@@ -10,95 +10,34 @@ measured.
 
 from __future__ import annotations
 
-import re
 import typing as t
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping
 
 from ...module_utils._plan.flows import REACHABLE
-from ...module_utils._plan.ftp_modes import ACTIVE_NAME
 from ...module_utils._plan.networks import Networks, networks_of, networks_of_report
 from ...module_utils._plan.table import TABLE
-from ...module_utils._values.addresses import parse_network
 from ...module_utils._values.errors import NetworkError
-from ...module_utils._values.ports import Ports
+from .._access.needs import PLANNED, Need, Site, needs_of, ports_of, rows_of, translated
+from .._access.rows import Row
 from .._report.summary import host_order
 from .._text.format_registry import choose
-from .._text.products import grouped
-from .._verdict.causes import NO_RULE_HELPS
+from .._verdict.actors import HOST, needs_rule
+from .._verdict.causes import NETWORK
 from .._verdict.peers import hosts_by_peer
-from .._verdict.phrases import some_of
-from .._verdict.trace_notes import short_words
-from .._verdict.verdict import BLOCKED, BLOCKED_AT_DESTINATION, BLOCKED_ON_PATH, BLOCKED_ON_RETURN
+from .._verdict.verdict import (
+    BLOCKED_AT_DESTINATION,
+    BLOCKED_AT_SOURCE,
+    BLOCKED_ON_PATH,
+    BLOCKED_ON_RETURN,
+    OK,
+)
 from .formats import REQUEST_FORMATS, REQUEST_KIND
-from .lines import Request, Row, collapse, family
+from .lines import OUTSIDE, OWN, PLANNED_ROWS, UNLOCATED, Head, Request, Section
 
 if t.TYPE_CHECKING:
-    from ...module_utils._shapes import (
-        HostPlan,
-        MeasuredPath,
-        Plan,
-        ProbeFlow,
-        Result,
-        Unmeasured,
-        Verification,
-    )
+    from ...module_utils._shapes import HostPlan, Plan, ProbeFlow, Result, Unmeasured, Verification
 
-_PLANNED = "planned, not measured"
-# There the server connects back to the node that is the source of the result.
-_MAX_SENDERS = 3
-
-
-class _Need(t.NamedTuple):
-    """One address of one destination that one source must reach."""
-
-    source: str
-    destination: str
-    address: str
-    protocol: str
-    ports: Ports  # empty: any
-    service: str
-    why: str
-    resolved_by: str = ""  # the host that says that the destination's name has this address
-
-
-class _Target(t.NamedTuple):
-    name: str
-    address: str
-
-
-_Seen = Mapping[tuple[str, str], tuple[str, ...]]  # by source and destination
-
-
-class _Site:
-    """The addresses of all hosts, and the order in which they are named.
-
-    That is the order of the inventory, then that of the numbers in their names. C(seen) has the addresses as
-    which destinations see sources, where a device on the path translates them.
-    """
-
-    def __init__(self, networks: Networks, places: Mapping[str, int], seen: _Seen | None = None):
-        self.networks, self._places = networks, places
-        self._seen = seen or {}
-
-    def seen_as(self, source: str, destination: str) -> tuple[str, ...]:
-        """Return the addresses as which a destination sees a source that has others."""
-        return self._seen.get((source, destination), ())
-
-    def ordered(self, names: Iterable[str]) -> tuple[str, ...]:
-        """Return names, each once, in order."""
-        return tuple(sorted(set(names), key=self._key))
-
-    def row_key(self, row: Row) -> t.Any:
-        """Return what rows are ordered by."""
-        return (
-            [self._key(name) for name in row.destinations],
-            [self._key(name) for name in row.sources],
-            row.protocol,
-            row.ports,
-        )
-
-    def _key(self, name: str) -> t.Any:
-        return self._places.get(name, len(self._places)), _natural(name)
+_NOBODY = Head()
 
 
 def render_request(request: Request, name: str) -> str:
@@ -106,91 +45,91 @@ def render_request(request: Request, name: str) -> str:
     return choose(REQUEST_FORMATS, name, REQUEST_KIND).render(request)
 
 
-def request_of_verification(verification: Verification, include_unlocated: bool = False) -> Request:
-    """Return the change request for what was measured as blocked outside of our hosts.
+def request_of_verification(
+    verification: Verification, include_unlocated: bool = False, head: Head = _NOBODY
+) -> Request:
+    """Return the change request for what was measured as blocked.
 
-    C(include_unlocated) also includes flows that are blocked at an unknown place.
+    Rules for firewalls are made of what is blocked outside of our hosts; C(include_unlocated) also includes
+    flows that are blocked at an unknown place.
     """
-    addresses = verification.get("addresses", {})
-    managed = set(addresses)
+    managed = set(verification.get("addresses", {}))
     for hosts in verification["peers"].values():
         managed.update(hosts)
-    needed = [
-        result
-        for result in verification["results"]
-        if result["expected"] == REACHABLE and result.get("cause", "") not in NO_RULE_HELPS
-    ]
-    chosen = [result for result in needed if _is_outside(result, managed)]
-    unlocated = [result for result in needed if result["verdict"] == BLOCKED]
-    notes: list[str] = []
-    if include_unlocated:
-        chosen += unlocated
-    elif unlocated:
-        notes.append(
-            f"{len(unlocated)} more results are blocked at an unknown place and are left out: measure with "
-            f"captures at both ends, or include them (include_unlocated)."
-        )
-    site = _Site(
-        networks_of_report(verification), host_order(verification), _translated(verification.get("paths", ()))
+    site = Site(
+        networks_of_report(verification), host_order(verification), translated(verification.get("paths", ()))
     )
-    needs: list[_Need] = []
-    for result in chosen:
-        needs += _needs_of(result, site)
+    needs: dict[str, list[Need]] = {OUTSIDE: [], UNLOCATED: [], OWN: []}
+    others = 0
+    for result in verification["results"]:
+        if needs_rule(result):
+            needs[_section(result, managed)] += needs_of(result, site)
+        elif result["verdict"] != OK and result["expected"] == REACHABLE:
+            others += 1
+    notes = list(_notes(0 if include_unlocated else len(needs[UNLOCATED]), others))
+    if not verification["results"]:
+        notes.append("Nothing was measured, so nothing is known of any connection.")
+    rows = {code: rows_of(some, site, verification["created"]) for code, some in needs.items()}
     return Request(
-        rows=_rows(needs, site, verification["created"]),
+        rows=_merged(needs, rows, site, verification["created"]) if include_unlocated else rows[OUTSIDE],
+        sections=tuple(Section(code=code, rows=some) for code, some in rows.items()),
         measured=True,
         peers=verification["peers"],
         managed=site.ordered(managed),
         notes=tuple(notes),
+        head=Head(
+            site=head.site or verification.get("site", ""),
+            date=head.date or verification["created"][:10],
+            requester=head.requester,
+            ticket=head.ticket,
+        ),
     )
 
 
-def _translated(paths: Iterable[MeasuredPath]) -> _Seen:
-    found: dict[tuple[str, str], set[str]] = {}
-    for path in paths:
-        if path.get("seen_as"):
-            found.setdefault((path["source"], path["destination"]), set()).update(path["seen_as"])
-    return {ends: collapse(addresses) for ends, addresses in found.items()}
+def _merged(
+    needs: Mapping[str, list[Need]], rows: Mapping[str, tuple[Row, ...]], site: Site, created: str
+) -> tuple[Row, ...]:
+    if not needs[UNLOCATED]:
+        return rows[OUTSIDE]
+    return rows_of([*needs[OUTSIDE], *needs[UNLOCATED]], site, created)
 
 
-def _is_outside(result: Result, managed: set[str]) -> bool:
-    if result["verdict"] == BLOCKED_AT_DESTINATION:
-        # What a partner's own host rejects is not ours to open either.
-        return result["destination"] not in managed
-    return result["verdict"] in (BLOCKED_ON_PATH, BLOCKED_ON_RETURN)
-
-
-def _needs_of(result: Result, site: _Site) -> Iterator[_Need]:
-    why = f"measured {result['verdict']}"
-    if result.get("reason_ip"):
-        why += f" by {result['reason_ip']}"
-    traced = short_words(result)
-    if traced:
-        why += f" ({traced})"
-    source, destination, targets = result["source"], result["destination"], [result["address"]]
-    for end in (source, destination, *targets):
-        if parse_network(end):
-            raise NetworkError(
-                f"a result has the network {end!r} as an end: expected a host, an address or a DNS name; no "
-                f"rule is made of it"
-            )
-    # A name has the addresses that the probing host resolved: whoever reads the request must know that.
-    known = {*site.networks.addresses(destination, source), *site.networks.own_addresses(destination)}
-    resolved_by = source if targets[0] not in known else ""
-    if result["service"] == ACTIVE_NAME:
-        targets, resolved_by = list(site.networks.addresses(source, destination)), ""
-        source, destination = destination, source
-    for target in targets:
-        yield _Need(
-            source=source,
-            destination=destination,
-            address=target,
-            protocol=result["protocol"],
-            ports=_ports(result["ports"]),
-            service=result["service"],
-            why=why,
-            resolved_by=resolved_by,
+def _notes(unlocated: int, others: int) -> Iterator[str]:
+    if unlocated:
+        are = "1 more connection is" if unlocated == 1 else f"{unlocated} more connections are"
+        yield (
+            f"{are} blocked at a place that was not found, and no rule is made for them: measure with "
+            f"captures at both ends (exasol_verify_capture), or include them (include_unlocated)."
         )
+    if others:
+        are = "1 result that is not ok is" if others == 1 else f"{others} results that are not ok are"
+        yield (
+            f"{are} not in this request, because no rule would help, or because it was not tested: the "
+            f"report says who acts."
+        )
+
+
+def _section(result: Result, managed: set[str]) -> str:
+    """Return where what blocks a flow is, as far as the evidence shows it."""
+    parties = result.get("actor")
+    if parties is None:
+        return _section_of_verdict(result, managed)
+    if parties == [NETWORK]:
+        return OUTSIDE
+    hosts = {party[len(HOST) :] for party in parties if party.startswith(HOST)}
+    if len(hosts) != len(parties):
+        return UNLOCATED
+    # What a partner's own host rejects is not ours to open.
+    return OWN if hosts <= managed else OUTSIDE if managed.isdisjoint(hosts) else UNLOCATED
+
+
+def _section_of_verdict(result: Result, managed: set[str]) -> str:
+    """Return the same for a report of an older release, whose results have no actor."""
+    if result["verdict"] == BLOCKED_AT_DESTINATION:
+        return OWN if result["destination"] in managed else OUTSIDE
+    return {BLOCKED_AT_SOURCE: OWN, BLOCKED_ON_PATH: OUTSIDE, BLOCKED_ON_RETURN: OUTSIDE}.get(
+        result["verdict"], UNLOCATED
+    )
 
 
 def plan_of(value: t.Any, user: str) -> Plan:
@@ -203,7 +142,7 @@ def plan_of(value: t.Any, user: str) -> Plan:
     return t.cast("Plan", value)
 
 
-def request_of_plan(plan: Plan) -> Request:
+def request_of_plan(plan: Plan, head: Head = _NOBODY) -> Request:
     """Return the change request for a whole plan, before anything is measured."""
     networks = networks_of(plan["hosts"])
     needs = list(_probed(plan["hosts"]))
@@ -215,17 +154,20 @@ def request_of_plan(plan: Plan) -> Request:
             )
         else:
             needs += _unmeasured(entry, plan["hosts"], networks)
-    site = _Site(networks, {name: place for place, name in enumerate(plan["hosts"])})
+    site = Site(networks, {name: place for place, name in enumerate(plan["hosts"])})
+    rows = rows_of(needs, site, PLANNED)
     return Request(
-        rows=_rows(needs, site, _PLANNED),
+        rows=rows,
+        sections=(Section(code=PLANNED_ROWS, rows=rows),),
         measured=False,
         peers=hosts_by_peer(plan["hosts"]),
         managed=site.ordered(plan["hosts"]),
         notes=tuple(dict.fromkeys(notes)),
+        head=head,
     )
 
 
-def _probed(hosts: Mapping[str, HostPlan]) -> Iterator[_Need]:
+def _probed(hosts: Mapping[str, HostPlan]) -> Iterator[Need]:
     for source, host in hosts.items():
         for entry in host["probes"]:
             if entry["expected"] == REACHABLE:
@@ -233,7 +175,7 @@ def _probed(hosts: Mapping[str, HostPlan]) -> Iterator[_Need]:
                     yield from _planned(entry, source, destination, addresses)
 
 
-def _unmeasured(entry: Unmeasured, hosts: Mapping[str, HostPlan], networks: Networks) -> Iterator[_Need]:
+def _unmeasured(entry: Unmeasured, hosts: Mapping[str, HostPlan], networks: Networks) -> Iterator[Need]:
     for destination in entry["destinations"]:
         for source in entry["sources"]:
             if source != destination and (source in hosts or destination in hosts):
@@ -242,154 +184,14 @@ def _unmeasured(entry: Unmeasured, hosts: Mapping[str, HostPlan], networks: Netw
 
 def _planned(
     entry: ProbeFlow | Unmeasured, source: str, destination: str, addresses: Iterable[str]
-) -> Iterator[_Need]:
+) -> Iterator[Need]:
     for address in addresses:
-        yield _Need(
+        yield Need(
             source=source,
             destination=destination,
             address=address,
             protocol=entry["protocol"],
-            ports=_ports(entry["ports"]),
+            ports=ports_of(entry["ports"]),
             service=entry["service"],
-            why=_PLANNED,
+            why=PLANNED,
         )
-
-
-def _ports(value: str) -> Ports:
-    return Ports() if value == "any" else Ports.parse(value)
-
-
-class _Pair:
-    """All that one source needs of one address over one protocol."""
-
-    def __init__(self) -> None:
-        self.ports: list[Ports] = []
-        self.needs: list[_Need] = []
-
-    def add(self, need: _Need) -> None:
-        self.needs.append(need)
-        self.ports.append(need.ports)
-
-    def merged(self) -> Ports:
-        return Ports.union(self.ports) if all(self.ports) else Ports()
-
-
-_Pairs = dict[_Target, dict[str, _Pair]]  # by target and source
-
-
-def _rows(needs: Iterable[_Need], site: _Site, evidence: str) -> tuple[Row, ...]:
-    by_protocol: dict[str, _Pairs] = {}
-    for need in needs:
-        target = _Target(need.destination, need.address)
-        pairs = by_protocol.setdefault(need.protocol, {}).setdefault(target, {})
-        pairs.setdefault(need.source, _Pair()).add(need)
-    rows: list[Row] = []
-    for protocol, everything in by_protocol.items():
-        for (ports, _is_external, seen), alike in _by_ports(everything, site).items():
-            sources_of = {target: frozenset(pairs) for target, pairs in alike.items()}
-            for sources, targets in grouped(sources_of, _target_name):
-                rows.append(
-                    _row(
-                        protocol=protocol,
-                        ports=ports,
-                        sources=sources,
-                        targets=targets,
-                        seen=seen,
-                        needs=_needs_to(targets, alike),
-                        site=site,
-                        evidence=evidence,
-                    )
-                )
-    return tuple(sorted(rows, key=site.row_key))
-
-
-def _by_ports(pairs: _Pairs, site: _Site) -> dict[tuple[Ports, bool, tuple[str, ...]], _Pairs]:
-    """Return the pairs by the ports that they need: only equal needs are one row.
-
-    A source that comes from its external addresses to some, and from others to its cluster, has rows of both.
-    So has one whose address is translated on the path to some.
-    """
-    found: dict[tuple[Ports, bool, tuple[str, ...]], _Pairs] = {}
-    for target, by_source in pairs.items():
-        for source, pair in by_source.items():
-            key = (
-                pair.merged(),
-                site.networks.uses_external(source, target.name),
-                site.seen_as(source, target.name),
-            )
-            found.setdefault(key, {}).setdefault(target, {})[source] = pair
-    return found
-
-
-def _needs_to(targets: Iterable[_Target], pairs: _Pairs) -> list[_Need]:
-    needs: list[_Need] = []
-    for target in targets:
-        for pair in pairs[target].values():
-            needs += pair.needs
-    return needs
-
-
-def _target_name(target: _Target) -> str:
-    return target.name
-
-
-def _row(
-    protocol: str,
-    ports: Ports,
-    sources: frozenset[str],
-    targets: Sequence[_Target],
-    seen: Sequence[str],
-    needs: Sequence[_Need],
-    site: _Site,
-    evidence: str,
-) -> Row:
-    ends = [target.address for target in targets]
-    # A device before the translation sees the one, a device behind it the other.
-    starts = list(seen)
-    for source in sources:
-        # Which network it comes from is the same for all targets of a row.
-        starts += site.networks.addresses(source, targets[0].name)
-    return Row(
-        sources=site.ordered(sources),
-        destinations=site.ordered(target.name for target in targets),
-        source_networks=collapse(address for address in starts if _fits(address, ends)),
-        destination_networks=collapse(address for address in ends if _fits(address, starts)),
-        protocol=protocol,
-        ports=str(ports) or "any",
-        reason="; ".join([*_reasons(needs, site), *_translations(needs, seen, site)]),
-        evidence=evidence,
-    )
-
-
-def _reasons(needs: Sequence[_Need], site: _Site) -> Iterator[str]:
-    yield f"needed for {', '.join(sorted({need.service for need in needs}))}"
-    whys = sorted({need.why for need in needs})
-    if whys != [_PLANNED]:
-        yield some_of(whys, _MAX_SENDERS)
-    # Whoever opens the addresses of a name must know who says that the name has them.
-    for name in site.ordered(need.destination for need in needs if need.resolved_by):
-        hosts = site.ordered(
-            need.resolved_by for need in needs if need.destination == name and need.resolved_by
-        )
-        yield f"addresses of {name} as resolved by {some_of(hosts, _MAX_SENDERS)}"
-
-
-def _translations(needs: Sequence[_Need], seen: Sequence[str], site: _Site) -> Iterator[str]:
-    if seen:
-        sources = some_of(site.ordered(need.source for need in needs), _MAX_SENDERS)
-        destinations = some_of(site.ordered(need.destination for need in needs), _MAX_SENDERS)
-        yield (
-            f"{destinations} received connections of {sources} from {some_of(seen, _MAX_SENDERS)}, "
-            f"translated on the path (NAT): firewalls behind the translation must permit that, those before "
-            f"it the others"
-        )
-
-
-def _fits(address: str, others: Iterable[str]) -> bool:
-    # A name may have an address of either family.
-    return not family(address) or any(family(other) in (family(address), 0) for other in others)
-
-
-def _natural(name: str) -> list[tuple[bool, int, str]]:
-    parts = filter(None, re.split("([0-9]+)", name))
-    return [(not part.isdigit(), int(part) if part.isdigit() else 0, part) for part in parts]

@@ -9,7 +9,8 @@ from __future__ import annotations
 import typing as t
 from collections.abc import Iterator
 
-from .lines import Request, Row
+from .._access.rows import Row
+from .lines import Request
 
 
 class HostGroup(t.NamedTuple):

@@ -8,11 +8,11 @@ from __future__ import annotations
 
 import typing as t
 from collections import Counter
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 
 from .._change_request.change_request import render_request, request_of_plan, request_of_verification
 from .._change_request.formats import REQUEST_FORMATS, REQUEST_KIND
-from .._change_request.lines import Request
+from .._change_request.lines import Head, Request
 from .._report.changes import render_changes
 from .._report.formats import FORMATS, KIND
 from .._report.report import render
@@ -21,6 +21,7 @@ from .._text.format_registry import choose
 if t.TYPE_CHECKING:
     from ...module_utils._shapes import Plan, Verification
 
+_FOR_PEOPLE = "markdown"
 _CHANGES = {"markdown": "changes.md", "json": "changes.json"}
 
 
@@ -37,6 +38,7 @@ class Selection(t.NamedTuple):
     formats: Sequence[str] = ()
     requests: Sequence[str] = ()
     include_unlocated: bool = False
+    head: Head = Head()
 
 
 def documents_of_verification(
@@ -50,19 +52,18 @@ def documents_of_verification(
     if earlier is not None:
         for name, file in _CHANGES.items():
             found.append(Document(file, render_changes(verification, earlier, name)))
-    if selection.requests:
-        found += _requests(
-            request_of_verification(verification, selection.include_unlocated), selection.requests
-        )
+    request = request_of_verification(verification, selection.include_unlocated, selection.head)
+    # The one for people is always there: whoever needs it at night must not have asked for it before.
+    found += _requests(request, dict.fromkeys((_FOR_PEOPLE, *selection.requests)))
     return found
 
 
 def documents_of_plan(plan: Plan, selection: Selection) -> list[Document]:
     """Return the change requests of a plan: before anything is measured, there is nothing else to report."""
-    return list(_requests(request_of_plan(plan), selection.requests)) if selection.requests else []
+    return list(_requests(request_of_plan(plan, selection.head), selection.requests))
 
 
-def _requests(request: Request, names: Sequence[str]) -> Iterator[Document]:
+def _requests(request: Request, names: Iterable[str]) -> Iterator[Document]:
     for name in names:
         yield Document(_request_file(name), render_request(request, name))
 

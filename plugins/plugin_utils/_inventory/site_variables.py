@@ -45,6 +45,10 @@ SITE = {
     "exasol_report_compare_with": TEXT,
     "exasol_report_change_request": LIST,
     "exasol_report_include_unlocated": FLAG,
+    "exasol_report_site": TEXT,
+    "exasol_report_date": TEXT,
+    "exasol_report_requester": TEXT,
+    "exasol_report_ticket": TEXT,
 }
 REPORT = tuple(name for name in SITE if name.startswith("exasol_report_"))
 # Each node's own too, but the same for all nodes of a cluster; _plan/plan.py checks that.

@@ -25,4 +25,8 @@ def grouped(
     for end, sources in sources_of.items():
         is_mesh = alike_in_mesh[with_itself[end]] > alike[sources]
         found.setdefault(with_itself[end] if is_mesh else sources, []).append(end)
-    return list(found.items())
+    # A mesh may be one of a single end: then that end itself has no part in it.
+    return [
+        (sources & frozenset().union(*(sources_of[end] for end in ends)), ends)
+        for sources, ends in found.items()
+    ]

@@ -44,6 +44,13 @@ _DROPPED = (
 )
 
 
+# Who may have to act: a party by its role, or what decides between them (actors.py).
+SOURCE, DESTINATION = "source", "destination"
+NETWORK, NAMES, OWNER, RUN, UNKNOWN = "network", "name resolution", "service owner", "this run", "unknown"
+PLACE, SENDER, ROUTER, NEIGHBOUR = ("place",), ("sender",), ("router",), ("neighbour",)
+FILTERING, TWIN, SILENT_END = ("filtering",), ("twin",), ("silent end",)
+
+
 class Cause(t.NamedTuple):
     """Why a flow has its verdict."""
 
@@ -53,13 +60,35 @@ class Cause(t.NamedTuple):
     # The next command to run, with the fields of reasons.COMMAND_WORDS; behind "#" stands where.
     command: str
     verdicts: tuple[str, ...]
+    actors: tuple[str, ...]
+    rule_helps: bool  # whether a rule of a firewall makes such flows work
+    # What to do, with the fields of the report's blocks; empty if a rule helps.
+    todo: str
 
 
 _ENTRIES: list[Cause] = []
 
 
-def _cause(code: str, means: str, acts: str, command: str, verdicts: Iterable[str]) -> Cause:
-    entry = Cause(code=code, means=means, acts=acts, command=command, verdicts=tuple(verdicts))
+def _cause(
+    code: str,
+    means: str,
+    acts: str,
+    command: str,
+    verdicts: Iterable[str],
+    actors: tuple[str, ...],
+    rule_helps: bool = False,
+    todo: str = "",
+) -> Cause:
+    entry = Cause(
+        code=code,
+        means=means,
+        acts=acts,
+        command=command,
+        verdicts=tuple(verdicts),
+        actors=actors,
+        rule_helps=rule_helps,
+        todo=todo,
+    )
     _ENTRIES.append(entry)
     return entry
 
@@ -70,6 +99,8 @@ SILENCE = _cause(
     acts="Whoever runs the filter at the place that the verdict names; without a place, all of them.",
     command="nft list ruleset  # on {suspect}",
     verdicts=(*_DROPPED, UNTESTED),
+    actors=PLACE,
+    rule_helps=True,
 )
 LOST_ON_PATH = _cause(
     code="lost_on_path",
@@ -77,6 +108,8 @@ LOST_ON_PATH = _cause(
     acts="Whoever runs the devices in between.",
     command="traceroute -n -T -p {port} {address}  # on {source}",
     verdicts=(BLOCKED_ON_PATH, BLOCKED_ON_RETURN),
+    actors=(NETWORK,),
+    rule_helps=True,
 )
 ICMP_REJECTED = _cause(
     code="icmp_rejected",
@@ -84,6 +117,8 @@ ICMP_REJECTED = _cause(
     acts="Whoever runs the sender of the error (`reason_ip`).",
     command="nft list ruleset  # on {rejecter}",
     verdicts=_DROPPED,
+    actors=SENDER,
+    rule_helps=True,
 )
 RESET = _cause(
     code="reset",
@@ -91,6 +126,8 @@ RESET = _cause(
     acts="Whoever runs the filter that rejects with a reset: the destination's own, or one in between.",
     command="ss -ltn 'sport = :{port}'; nft list ruleset  # on {destination}",
     verdicts=_DROPPED,
+    actors=PLACE,
+    rule_helps=True,
 )
 NO_ARP_REPLY = _cause(
     code="no_arp_reply",
@@ -98,6 +135,11 @@ NO_ARP_REPLY = _cause(
     acts="Whoever runs the host that does not reply: it is down, or an address or a prefix length is wrong.",
     command="ip route get {address}; ip neighbour  # on {source}",
     verdicts=(NO_ROUTE,),
+    actors=NEIGHBOUR,
+    todo=(
+        "find out why nothing replies to ARP or NDP for {addresses}: start {destinations}, or correct"
+        " addresses, prefix lengths and routes"
+    ),
 )
 NO_WAY = _cause(
     code="no_route",
@@ -105,6 +147,8 @@ NO_WAY = _cause(
     acts="Whoever runs the sender of the error; without one, the source.",
     command="ip route get {address}  # on {source}",
     verdicts=(NO_ROUTE,),
+    actors=ROUTER,
+    todo="add a route from {sources} to {addresses}, or correct the address of {destinations}",
 )
 NO_ROUTE_BACK = _cause(
     code="no_route_back",
@@ -113,6 +157,8 @@ NO_ROUTE_BACK = _cause(
     acts="Whoever runs the destination: add the route, or repair the gateway.",
     command="ip route get {source_address}; ip neighbour  # on {destination}",
     verdicts=(NO_ROUTE,),
+    actors=(DESTINATION,),
+    todo="on {destinations}: add a route back to {sources}, or repair its gateway",
 )
 REVERSE_PATH_FILTER = _cause(
     code="reverse_path_filter",
@@ -121,6 +167,11 @@ REVERSE_PATH_FILTER = _cause(
     acts="Whoever runs that host: correct its route to the other end, or set rp_filter to 2 (loose).",
     command="nstat -az TcpExtIPReversePathFilter; sysctl -ar 'rp_filter$'  # on {filtering}",
     verdicts=(BLOCKED, BLOCKED_AT_DESTINATION, BLOCKED_ON_RETURN),
+    actors=FILTERING,
+    todo=(
+        "correct the route to the other end, or set rp_filter to 2 (loose): {ports} from {sources} to"
+        " {destinations}"
+    ),
 )
 ASYMMETRIC_ROUTE = _cause(
     code="asymmetric_route",
@@ -129,6 +180,8 @@ ASYMMETRIC_ROUTE = _cause(
     acts="Whoever runs the routes of the destination, or the filters on that way.",
     command="ip route get {source_address}  # on {destination}",
     verdicts=(BLOCKED_ON_RETURN,),
+    actors=(DESTINATION, NETWORK),
+    todo="route both directions between {sources} and {destinations} alike",
 )
 ACCEPT_QUEUE_FULL = _cause(
     code="accept_queue_full",
@@ -137,6 +190,8 @@ ACCEPT_QUEUE_FULL = _cause(
     acts="Whoever runs the service on the destination. The network is open.",
     command="ss -ltnp 'sport = :{port}'  # on {destination}",
     verdicts=(WRONG_SERVICE,),
+    actors=(OWNER,),
+    todo="let {service} on {destinations} accept its connections: it hangs, is stopped or overloaded",
 )
 CONNTRACK_FULL = _cause(
     code="conntrack_full",
@@ -144,6 +199,8 @@ CONNTRACK_FULL = _cause(
     acts="Whoever runs the destination: raise `net.netfilter.nf_conntrack_max`, or end what fills the table.",
     command="sysctl net.netfilter.nf_conntrack_count net.netfilter.nf_conntrack_max  # on {destination}",
     verdicts=(BLOCKED, BLOCKED_AT_DESTINATION),
+    actors=(DESTINATION,),
+    todo="on {destinations}: raise net.netfilter.nf_conntrack_max, or end what fills the table",
 )
 HALF_OPEN = _cause(
     code="half_open",
@@ -153,6 +210,11 @@ HALF_OPEN = _cause(
     acts="Whoever runs the filters and proxies between both ends; of a service, also whoever runs it.",
     command="tcpdump -ni any 'tcp port {port}'  # on {destination}",
     verdicts=(STALLED, WRONG_SERVICE, WRONG_HOST),
+    actors=SILENT_END,
+    todo=(
+        "find what drops data after the handshake: {ports} from {sources} to {destinations} "
+        "(asymmetric routes, a proxy without a server, a service that hangs)"
+    ),
 )
 OTHER_HOST = _cause(
     code="other_host",
@@ -160,6 +222,8 @@ OTHER_HOST = _cause(
     acts="Whoever runs the load balancer or the NAT rule, or the inventory, if an address is wrong.",
     command="ip -brief address  # on {destination}",
     verdicts=(WRONG_HOST,),
+    actors=(NETWORK, RUN),
+    todo="lead {addresses} ({ports}) to {destinations} instead of another host, or correct exasol_address",
 )
 OTHER_PORT = _cause(
     code="other_port",
@@ -167,6 +231,8 @@ OTHER_PORT = _cause(
     acts="Whoever runs the NAT rule, the port forwarding or the load balancer.",
     command="nft list ruleset; iptables-save -t nat  # on {destination}",
     verdicts=(WRONG_SERVICE, UNTESTED),
+    actors=(DESTINATION, NETWORK),
+    todo="lead {ports} of {destinations} to the same port: correct the NAT rule or port forwarding",
 )
 OTHER_ANSWER = _cause(
     code="other_answer",
@@ -174,6 +240,8 @@ OTHER_ANSWER = _cause(
     acts="Whoever runs the load balancer, proxy or host that answers.",
     command="ss -ltnp 'sport = :{port}'  # on {destination}",
     verdicts=(WRONG_HOST,),
+    actors=(NETWORK, DESTINATION),
+    todo="let {ports} from {sources} through to {destinations}: something else answers",
 )
 DUPLICATE_ADDRESS = _cause(
     code="duplicate_address",
@@ -182,6 +250,8 @@ DUPLICATE_ADDRESS = _cause(
     acts="Whoever runs the machine with that link-layer address.",
     command="arping -D -c 3 -I INTERFACE {address}; ip neighbour show {address}  # on {source}",
     verdicts=(WRONG_HOST, UNTESTED, BLOCKED, NOTE),
+    actors=TWIN,
+    todo="find the other machine that answers for {addresses}, and give it another address",
 )
 OTHER_SERVICE = _cause(
     code="other_service",
@@ -189,6 +259,8 @@ OTHER_SERVICE = _cause(
     acts="Whoever keeps the ports of the inventory, or the service in front of the port.",
     command="ss -ltnp 'sport = :{port}'  # on {destination}",
     verdicts=(WRONG_SERVICE,),
+    actors=(OWNER, RUN),
+    todo="start {service} on {ports} of {destinations}, or correct its port in exasol_overrides",
 )
 SERVICE_REFUSES = _cause(
     code="service_refuses",
@@ -196,6 +268,8 @@ SERVICE_REFUSES = _cause(
     acts="Whoever runs the service.",
     command="",
     verdicts=(WRONG_SERVICE,),
+    actors=(OWNER,),
+    todo="let {service} on {destinations} serve {sources}",
 )
 BAD_REPLY = _cause(
     code="bad_reply",
@@ -203,6 +277,8 @@ BAD_REPLY = _cause(
     acts="Whoever runs the server.",
     command="",
     verdicts=(WRONG_SERVICE,),
+    actors=(OWNER,),
+    todo="correct the addresses and ports that {service} on {destinations} announces",
 )
 TRANSFER_FAILED = _cause(
     code="transfer_failed",
@@ -210,6 +286,8 @@ TRANSFER_FAILED = _cause(
     acts="Whoever runs the FTP server: its log says why.",
     command="",
     verdicts=(WRONG_SERVICE,),
+    actors=(OWNER,),
+    todo="look at the log of {service} on {destinations}: transfers to {sources} fail",
 )
 ANNOUNCED_ADDRESS = _cause(
     code="announced_address",
@@ -217,6 +295,8 @@ ANNOUNCED_ADDRESS = _cause(
     acts="Whoever runs the FTP server, or the NAT device in front of it.",
     command="",
     verdicts=(WRONG_HOST,),
+    actors=(OWNER, NETWORK),
+    todo="let {destinations} announce its own address for data connections of {service}, or translate it",
 )
 NO_LOGIN = _cause(
     code="no_login",
@@ -224,6 +304,8 @@ NO_LOGIN = _cause(
     acts="Whoever keeps the inventory (`exasol_ftp_user`), or runs the server.",
     command="",
     verdicts=(UNTESTED,),
+    actors=(RUN, OWNER),
+    todo="correct exasol_ftp_user and its password, or let that user log in to {service} on {destinations}",
 )
 FINGERPRINT_DIFFERS = _cause(
     code="fingerprint_differs",
@@ -232,6 +314,11 @@ FINGERPRINT_DIFFERS = _cause(
     command="openssl s_client -connect {endpoint} </dev/null | openssl x509 -noout -fingerprint -sha256"
     "  # on {source}",
     verdicts=(WRONG_SERVICE,),
+    actors=(SOURCE, OWNER),
+    todo=(
+        "write the new fingerprint of {destinations} into exasol_connection_string of {sources}, or "
+        "find out which other server answers"
+    ),
 )
 NOTHING_LISTENS = _cause(
     code="nothing_listens",
@@ -239,6 +326,8 @@ NOTHING_LISTENS = _cause(
     acts="Whoever runs the service: start it, or correct its port in `exasol_overrides`.",
     command="ss -ltnp 'sport = :{port}'  # on {destination}",
     verdicts=(NO_LISTENER, UNTESTED),
+    actors=(OWNER,),
+    todo="start {service} on {ports} of {destinations}, or correct its port in exasol_overrides",
 )
 LISTENS_ELSEWHERE = _cause(
     code="listens_elsewhere",
@@ -246,6 +335,8 @@ LISTENS_ELSEWHERE = _cause(
     acts="Whoever runs the service.",
     command="ss -ltnp 'sport = :{port}'  # on {destination}",
     verdicts=(NO_LISTENER,),
+    actors=(OWNER,),
+    todo="let {service} on {destinations} listen on {addresses} ({ports})",
 )
 NAME_UNRESOLVED = _cause(
     code="name_unresolved",
@@ -253,6 +344,8 @@ NAME_UNRESOLVED = _cause(
     acts="Whoever runs the resolvers of the source.",
     command="getent ahosts {address}  # on {source}",
     verdicts=(UNRESOLVED,),
+    actors=(NAMES,),
+    todo="fix name resolution of {addresses} on {sources}, or use an IP address",
 )
 NAMES_DIFFER = _cause(
     code="names_differ",
@@ -260,6 +353,8 @@ NAMES_DIFFER = _cause(
     acts="Whoever runs the resolvers and /etc/hosts of these hosts, unless it is intended.",
     command="getent ahosts NAME  # on both hosts",
     verdicts=(NOTE,),
+    actors=(NAMES,),
+    todo="let the name mean the same addresses on all hosts",
 )
 NAT_SOURCE = _cause(
     code="nat_source",
@@ -268,6 +363,8 @@ NAT_SOURCE = _cause(
     acts="Whoever writes the rules at the destination: they need the address that it sees.",
     command="",
     verdicts=(NOTE, BLOCKED),
+    actors=(DESTINATION, NETWORK),
+    todo="use the translated address in the rules for {sources}",
 )
 LOSS = _cause(
     code="loss",
@@ -275,6 +372,8 @@ LOSS = _cause(
     acts="Whoever runs the network in between.",
     command="ip -s link  # on both ends",
     verdicts=(DEGRADED, NOTE),
+    actors=(NETWORK,),
+    todo="find what loses packets between {sources} and {destinations}",
 )
 LINK_OF_BUNDLE = _cause(
     code="link_of_bundle",
@@ -283,6 +382,8 @@ LINK_OF_BUNDLE = _cause(
     acts="The network team.",
     command="",
     verdicts=(DEGRADED,),
+    actors=(NETWORK,),
+    todo="find the link of a bundle, or the route, that drops packets from {sources} to {destinations}",
 )
 LIMIT_EXCEEDED = _cause(
     code="limit_exceeded",
@@ -290,6 +391,10 @@ LIMIT_EXCEEDED = _cause(
     acts="Whoever runs the network in between, or keeps the limits.",
     command="",
     verdicts=(DEGRADED,),
+    actors=(NETWORK, RUN),
+    todo=(
+        "bring the path from {sources} to {destinations} within exasol_verify_limits, or correct the limits"
+    ),
 )
 CLOCKS_DIFFER = _cause(
     code="clocks_differ",
@@ -297,6 +402,8 @@ CLOCKS_DIFFER = _cause(
     acts="Whoever runs the time synchronisation of the hosts.",
     command="chronyc tracking || timedatectl  # on both ends",
     verdicts=(DEGRADED, NOTE),
+    actors=(SOURCE, DESTINATION),
+    todo="synchronise the clocks of {sources} and {destinations}",
 )
 SEGMENT_TOO_LARGE = _cause(
     code="segment_too_large",
@@ -305,6 +412,8 @@ SEGMENT_TOO_LARGE = _cause(
     acts="The network team: let the ICMP message through, or clamp the MSS.",
     command="tracepath -n {address}  # on {source}",
     verdicts=(STALLED,),
+    actors=(NETWORK,),
+    todo='let ICMP "fragmentation needed" through between {sources} and {destinations}, or clamp the MSS',
 )
 SMALLER_MTU = _cause(
     code="smaller_mtu",
@@ -312,6 +421,7 @@ SMALLER_MTU = _cause(
     acts="No one has to.",
     command="",
     verdicts=(NOTE,),
+    actors=(),
 )
 SEGMENTS_UNMEASURED = _cause(
     code="segments_unmeasured",
@@ -319,6 +429,8 @@ SEGMENTS_UNMEASURED = _cause(
     acts="Measure again.",
     command="",
     verdicts=(UNTESTED,),
+    actors=(RUN,),
+    todo="measure {ports} from {sources} to {destinations} again",
 )
 SYN_COOKIES = _cause(
     code="syn_cookies",
@@ -326,6 +438,8 @@ SYN_COOKIES = _cause(
     acts="Whoever runs the service: it accepts too slowly, or many clients connect at once.",
     command="nstat -az 'TcpExtSyncookies*' TcpExtListenDrops  # on {destination}",
     verdicts=(NOTE,),
+    actors=(OWNER,),
+    todo="let the service accept faster",
 )
 GATEWAY_IN_CLUSTER = _cause(
     code="gateway_in_cluster",
@@ -333,6 +447,8 @@ GATEWAY_IN_CLUSTER = _cause(
     acts="Whoever runs the nodes, if the gateway is not intended.",
     command="ip route get {address}  # on {source}",
     verdicts=(NOTE,),
+    actors=(SOURCE,),
+    todo="check prefix lengths and routes of the nodes",
 )
 OPEN_THOUGH_DENIED = _cause(
     code="open_though_denied",
@@ -340,6 +456,8 @@ OPEN_THOUGH_DENIED = _cause(
     acts="Whoever runs the firewall of the destination, or the network in between.",
     command="nft list ruleset  # on {destination}",
     verdicts=(EXPOSED,),
+    actors=(DESTINATION, NETWORK),
+    todo="close {ports} of {destinations} for {sources}",
 )
 NO_CONTROL = _cause(
     code="no_control",
@@ -347,6 +465,8 @@ NO_CONTROL = _cause(
     acts="Whoever keeps the inventory: include a host that may use the port.",
     command="",
     verdicts=(UNTESTED,),
+    actors=(RUN,),
+    todo="include a host that may use {ports} of {destinations}, so that silence proves something",
 )
 OTHER_RUN = _cause(
     code="other_run",
@@ -354,6 +474,8 @@ OTHER_RUN = _cause(
     acts="Whoever measures: wait until that run is over, and measure again.",
     command="ss -ltnp 'sport = :{port}'  # on {destination}",
     verdicts=(UNTESTED,),
+    actors=(RUN,),
+    todo="wait until the other run on {destinations} is over, and measure again",
 )
 ONE_MACHINE = _cause(
     code="one_machine",
@@ -361,6 +483,8 @@ ONE_MACHINE = _cause(
     acts="Whoever keeps the inventory.",
     command="",
     verdicts=(UNTESTED,),
+    actors=(RUN,),
+    todo="correct ansible_host and exasol_address: {destinations} and another host are one machine",
 )
 NO_OWN_LISTENER = _cause(
     code="no_own_listener",
@@ -369,6 +493,8 @@ NO_OWN_LISTENER = _cause(
     acts="Whoever measures; the sentence says why it did not run.",
     command="",
     verdicts=(UNTESTED,),
+    actors=(RUN,),
+    todo="let our listener run on {ports} of {destinations}, and measure again",
 )
 DESTINATION_LOST = _cause(
     code="destination_lost",
@@ -376,6 +502,8 @@ DESTINATION_LOST = _cause(
     acts="Whoever runs the destination; then measure again.",
     command="uptime  # on {destination}",
     verdicts=(UNTESTED,),
+    actors=(DESTINATION,),
+    todo="find out why {destinations} went away during the run, and measure again",
 )
 PORT_TAKEN = _cause(
     code="port_taken",
@@ -383,6 +511,11 @@ PORT_TAKEN = _cause(
     acts="Whoever runs the host: reserve the ports.",
     command="ss -tanp 'sport = :{port}'  # on {destination}",
     verdicts=(UNTESTED,),
+    actors=(DESTINATION,),
+    todo=(
+        "on {destinations}: keep {ports} free of other connections "
+        "(net.ipv4.ip_local_reserved_ports), and measure again"
+    ),
 )
 FOREIGN_ADDRESS = _cause(
     code="foreign_address",
@@ -390,6 +523,8 @@ FOREIGN_ADDRESS = _cause(
     acts="Whoever keeps the inventory or the names.",
     command="ip -brief address  # on {destination}",
     verdicts=(UNTESTED,),
+    actors=(RUN, NAMES),
+    todo="correct exasol_address of {destinations}, or what its name leads to",
 )
 TWO_NETWORKS = _cause(
     code="two_networks",
@@ -397,6 +532,8 @@ TWO_NETWORKS = _cause(
     acts="Whoever keeps the inventory: set `exasol_external_address`.",
     command="",
     verdicts=(UNTESTED, NOTE),
+    actors=(RUN,),
+    todo="set exasol_external_address of {destinations}, and measure again",
 )
 UNIDENTIFIED = _cause(
     code="unidentified",
@@ -404,6 +541,8 @@ UNIDENTIFIED = _cause(
     acts="Measure again.",
     command="ss -ltnp 'sport = :{port}'  # on {destination}",
     verdicts=(UNTESTED,),
+    actors=(RUN,),
+    todo="measure {ports} of {destinations} again",
 )
 UDP_SILENCE = _cause(
     code="udp_silence",
@@ -411,6 +550,8 @@ UDP_SILENCE = _cause(
     acts="No one can be named.",
     command="",
     verdicts=(UNTESTED,),
+    actors=(UNKNOWN,),
+    todo="check by hand whether {service} on {destinations} answers {sources}: nothing shows it",
 )
 NOT_MEASURED = _cause(
     code="not_measured",
@@ -418,6 +559,8 @@ NOT_MEASURED = _cause(
     acts="Whoever measures; the sentence has the problem.",
     command="",
     verdicts=(UNTESTED,),
+    actors=(RUN,),
+    todo="let {sources} measure {ports} of {destinations}: the sentence has the problem",
 )
 
 IDLE_CUT = _cause(
@@ -427,6 +570,8 @@ IDLE_CUT = _cause(
     acts="Whoever runs that device: keep idle connections longer. Or the hosts: send keepalives earlier.",
     command="sysctl net.ipv4.tcp_keepalive_time  # on both ends",
     verdicts=(DEGRADED,),
+    actors=(NETWORK,),
+    todo="keep idle connections from {sources} to {destinations} longer, or send keepalives earlier",
 )
 IDLE_UNMEASURED = _cause(
     code="idle_unmeasured",
@@ -435,6 +580,8 @@ IDLE_UNMEASURED = _cause(
     acts="Measure again.",
     command="",
     verdicts=(UNTESTED,),
+    actors=(RUN,),
+    todo="measure idle connections from {sources} to {destinations} again",
 )
 THROUGHPUT_LOW = _cause(
     code="throughput_low",
@@ -443,6 +590,8 @@ THROUGHPUT_LOW = _cause(
     acts="Whoever runs the links and devices in between, and the network cards of both hosts.",
     command="ip -s link  # on both ends: errors and drops",
     verdicts=(DEGRADED, NOTE),
+    actors=(NETWORK,),
+    todo="look for slow links, errors and traffic of others between {sources} and {destinations}",
 )
 THROUGHPUT_UNMEASURED = _cause(
     code="throughput_unmeasured",
@@ -451,6 +600,8 @@ THROUGHPUT_UNMEASURED = _cause(
     acts="Measure again, with more `total_seconds` if the hosts were busy with each other.",
     command="",
     verdicts=(UNTESTED,),
+    actors=(RUN,),
+    todo="measure the throughput from {sources} to {destinations} again",
 )
 RATE_LIMITED = _cause(
     code="rate_limited",
@@ -460,6 +611,8 @@ RATE_LIMITED = _cause(
     "`exasol_verify_rate`.",
     command="",
     verdicts=(NOTE, UNTESTED),
+    actors=(RUN, NETWORK),
+    todo="measure {ports} of {destinations} again with a lower exasol_verify_rate",
 )
 SOURCE_BANNED = _cause(
     code="source_banned",
@@ -468,6 +621,8 @@ SOURCE_BANNED = _cause(
     acts="Whoever runs the device: end the ban; then measure again with a lower `exasol_verify_rate`.",
     command="",
     verdicts=(UNTESTED,),
+    actors=(NETWORK,),
+    todo="end the ban of {sources}, then measure again with a lower exasol_verify_rate",
 )
 FORGED_REFUSAL = _cause(
     code="forged_refusal",
@@ -476,18 +631,13 @@ FORGED_REFUSAL = _cause(
     acts="Whoever runs that device.",
     command="traceroute -n -T -p {port} {address}  # on {source}",
     verdicts=(BLOCKED_ON_PATH,),
+    actors=(NETWORK,),
+    rule_helps=True,
 )
 
 CAUSES: Mapping[str, Cause] = {entry.code: entry for entry in _ENTRIES}
 if len(CAUSES) != len(_ENTRIES):
     raise ValueError("two causes have the same code")
-
-
-# No rule of a firewall makes these flows work, so nobody is asked for one.
-NO_RULE_HELPS = frozenset(
-    entry.code
-    for entry in (REVERSE_PATH_FILTER, CONNTRACK_FULL, DUPLICATE_ADDRESS, NO_ROUTE_BACK, NO_ARP_REPLY)
-)
 
 
 class Note(str):

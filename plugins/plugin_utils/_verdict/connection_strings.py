@@ -23,6 +23,7 @@ from ...module_utils._values.addresses import parse_address
 from ...module_utils._values.connection_string import NO_CERTIFICATE_CHECK, Member, compare_members
 from ...module_utils._values.ports import Ports
 from . import causes
+from .actors import actors_at
 from .phrases import located, some_of
 from .verdict import OK, WRONG_SERVICE
 
@@ -187,6 +188,9 @@ class ConnectionStrings:
                     f"the connection string has {' and '.join(others)}",
                 ],
                 "next_command": command,
+                "actor": list(
+                    actors_at(causes.FINGERPRINT_DIFFERS.actors, result["source"], result["destination"])
+                ),
             },
         )
 

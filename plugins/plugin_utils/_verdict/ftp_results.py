@@ -27,6 +27,7 @@ from ...module_utils._probe.ftp_session import (
 )
 from ...module_utils._probe.outcome import NO_RESPONSE, REFUSED
 from . import causes
+from .actors import actors_at
 from .verdict import BLOCKED, NO_ROUTE, OK, UNTESTED, WRONG_HOST, WRONG_SERVICE
 
 if t.TYPE_CHECKING:
@@ -241,7 +242,20 @@ def _result(
         result["cause"] = cause.code
         result["evidence"] = [f"{source} finds the data connection {kind.state} ({kind.reason})"]
         result["next_command"] = ""
+        result["actor"] = list(actors_at(_parties(service, cause), source, session["destination"]))
     return result
+
+
+def _parties(service: str, cause: Cause) -> tuple[str, ...]:
+    """Return who must act: of a data connection it is not known how far its packets came."""
+    listening = causes.SOURCE if service == ACTIVE_NAME else causes.DESTINATION
+    by_cause = {
+        causes.SILENCE.code: (listening, causes.NETWORK),
+        causes.RESET.code: (listening, causes.NETWORK),
+        causes.ICMP_REJECTED.code: (listening, causes.NETWORK),
+        causes.NO_WAY.code: (causes.DESTINATION if service == ACTIVE_NAME else causes.SOURCE,),
+    }
+    return by_cause.get(cause.code, cause.actors)
 
 
 def still_untestable(entries: Iterable[Unmeasured], results: Iterable[Result]) -> list[Unmeasured]:

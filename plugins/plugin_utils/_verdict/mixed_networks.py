@@ -133,6 +133,7 @@ def _without_accusation(result: Result, node: Mixed) -> Result:
             "cause": causes.TWO_NETWORKS.code,
             "evidence": [*result.get("evidence", ()), *evidence],
             "next_command": "",
+            "actor": list(causes.TWO_NETWORKS.actors),
         },
     )
 

@@ -12,6 +12,7 @@ from collections.abc import Iterator
 
 from ...module_utils._kernel.ways import OTHER_INTERFACE
 from ...module_utils._listener.occupants import SERVICE
+from .actors import actors_of
 from .case import DESTINATION, SOURCE, TRANSLATED, UP
 from .verdict import Judgement
 
@@ -30,6 +31,7 @@ def because(
         cause=cause.code,
         evidence=_seen(case) + evidence,
         next_command=command_of(cause, case),
+        actor=actors_of(case, cause, verdict),
     )
 
 

@@ -43,6 +43,7 @@ def result_of(case: Case) -> Result:
         result["cause"] = judged.cause
         result["evidence"] = list(judged.evidence)
         result["next_command"] = judged.next_command
+        result["actor"] = list(judged.actor)
     for field in ("reason_ip", "rtt_ms", "identity", "answered_by"):
         if field in case.observed:
             result[field] = case.observed[field]
@@ -71,6 +72,7 @@ def untested_result(
         "cause": causes.NOT_MEASURED.code,
         "evidence": [f"{source} returned no observation of {what}"],
         "next_command": "",
+        "actor": list(causes.NOT_MEASURED.actors),
     }
 
 

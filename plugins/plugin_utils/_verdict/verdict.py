@@ -65,6 +65,7 @@ class Judgement(t.NamedTuple):
     cause: str = ""  # the code of an entry of causes.py
     evidence: tuple[str, ...] = ()  # what was seen, one fact each
     next_command: str = ""
+    actor: tuple[str, ...] = ()  # who must act, as codes of actors.py
 
 
 def worst(verdicts: Iterable[str]) -> str:

@@ -8,8 +8,9 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 
+from ..._access.rows import Row
 from ..host_rules import HostGroup, host_groups
-from ..lines import Names, Request, Row, plain, with_length
+from ..lines import Names, Request, plain, with_length
 from ..playbook import playbook
 from ..yaml import Template
 

@@ -7,7 +7,8 @@
 from __future__ import annotations
 
 from ....module_utils._values.errors import NetworkError
-from ..lines import Names, Request, Row, plain
+from ..._access.rows import Row
+from ..lines import Names, Request, plain
 from ..playbook import playbook
 from ..yaml import Template
 

@@ -2,7 +2,7 @@
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
 
-"""CSV, for the forms and scripts of a network team."""
+"""CSV, for the forms and scripts of a network team: the section says where the connections are blocked."""
 
 from __future__ import annotations
 
@@ -11,6 +11,7 @@ from ..lines import Request
 
 NAME, SUFFIX = "csv", "csv"
 _HEADINGS = (
+    "section",
     "sources",
     "source_networks",
     "destinations",
@@ -26,6 +27,7 @@ def render(request: Request) -> str:
     """Return a line for each row, sets with blanks between their members."""
     rows = [
         (
+            section.code,
             " ".join(row.sources),
             " ".join(row.source_networks),
             " ".join(row.destinations),
@@ -35,6 +37,7 @@ def render(request: Request) -> str:
             row.reason,
             row.evidence,
         )
-        for row in request.rows
+        for section in request.sections
+        for row in section.rows
     ]
     return csv_table(_HEADINGS, rows)

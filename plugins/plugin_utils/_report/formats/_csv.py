@@ -15,6 +15,7 @@ from ..._text.tables import csv_table
 from ..._verdict.idle_connections import longest_lived, shortest_cut
 from ..._verdict.path_verdict import segments_of
 from ..._verdict.throughput import megabytes_per_second, transfers_of
+from ..summary import host_order, in_order
 
 if t.TYPE_CHECKING:
     from ....module_utils._shapes import MeasuredPath, NotCovered, Result, Verification
@@ -37,7 +38,7 @@ _PATH = (
     "path_throughput_mb_s_in",
 )
 _TRACE = ("trace_hop", "trace_by")
-_WHY = ("cause", "evidence", "next_command")
+_WHY = ("cause", "evidence", "next_command", "actor")
 _HEADINGS = (
     "created",
     *_FLOW,
@@ -62,7 +63,7 @@ def render(verification: Verification) -> str:
             **_measured(created, result),
             **paths.get((result["source"], result["destination"], result["address"]), {}),
         }
-        for result in verification["results"]
+        for result in in_order(verification["results"], host_order(verification))
     ]
     rows += [_uncovered(created, entry) for entry in verification.get("not_covered", ())]
     return csv_table(_HEADINGS, ([row.get(heading, "") for heading in _HEADINGS] for row in rows))
@@ -73,6 +74,8 @@ def _measured(created: str, result: Result) -> dict[str, object]:
     row = {"created": created, **result, **{f"rtt_ms_{which}": value for which, value in times}}
     if "evidence" in result:
         row["evidence"] = "; ".join(result["evidence"])
+    if "actor" in result:
+        row["actor"] = " or ".join(result["actor"])
     if "trace" in result:
         row.update(trace_hop=result["trace"]["hop"], trace_by=" ".join(result["trace"]["by"]))
     return row

@@ -2,10 +2,10 @@
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
 
-"""One HTML page that needs nothing else: the matrix of hosts, and behind each cell its sentences and numbers.
+"""One HTML page that needs nothing else: who must act, the matrix of hosts, and the sentences behind a cell.
 
-Matrix, sentences and flows are there without scripts; the script adds the details of a cell, the filters and
-the keys.
+All of it is there without scripts; the script adds the details of a cell, the filters, the keys, and a button
+that copies the text of a ticket.
 """
 
 from __future__ import annotations
@@ -15,18 +15,20 @@ import hashlib
 import html
 import json
 import typing as t
-from collections import Counter
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from pathlib import Path
 from string import Template
 
 from ....module_utils._probe.segments import UNMEASURED
+from ..._text.sets import common_domain, elided, some_names, without_domain
 from ..._text.tables import printable
 from ..._verdict.idle_connections import longest_lived, shortest_cut
 from ..._verdict.not_covered import by_reason, coverage_sentences
 from ..._verdict.path_verdict import segments_of, vanishing_directions
 from ..._verdict.throughput import least_megabytes
 from ..._verdict.verdict import OK, SEVERITY, VERDICTS, worst
+from ..blocks import Block, blocks, ticket
+from ..spoken import Said, Speaker, commands, is_wrong
 from ..summary import Line, Peers, counts, host_order, label, lines, named_service, ordered
 
 if t.TYPE_CHECKING:
@@ -43,10 +45,12 @@ NAME, SUFFIX = "html", "html"
 _ASSETS = Path(__file__).with_name("assets")
 _MAX_LABEL_WIDTH = 90
 _MAX_GROUPS = 500
+_MAX_FACTS = 4
 # Up to so many columns, a cell has room for its numbers beside the sign.
 _MAX_COUNTED_COLUMNS = 16
-# Characters of a heading; of a longer name, those before the gap and those at its end.
-_MAX_HEADING, _HEADING_START, _HEADING_END = 20, 8, 11
+_MAX_HEADING = 20  # characters
+# Blocks of parties that are there at once; the others can be unfolded.
+_MAX_BLOCKS = 8
 # The signs tell the verdicts apart without their colours too.
 _SIGNS = {
     "ok": "✓",
@@ -101,6 +105,7 @@ def render(verification: Verification) -> str:
         "release": _text(verification["release"]),
         "counts": _text(counts(verification)),
         "tally": "".join(_badge(verdict, summary[verdict]) for verdict in VERDICTS if verdict in summary),
+        "acts": _acts(verification, matrix),
         "size": "wide" if len(matrix.columns) > _MAX_COUNTED_COLUMNS else "narrow",
         "matrix": matrix.table(),
         "services": _options(sorted({result["service"] for result in results})),
@@ -190,7 +195,7 @@ class _Matrix:
         self.columns = _numbered(ordered({result["destination"] for result in self._results}, self.order))
         self._without_names: dict[str, int] = {}  # texts that are alike for many flows
         self._texts: dict[str, int] = {}
-        self._domain = _domain([*self.rows, *self.columns])
+        self._domain = common_domain([*self.rows, *self.columns])
 
     def cell(self, result: Result) -> str:
         """Return the name of the cell that a result belongs to."""
@@ -213,11 +218,7 @@ class _Matrix:
         return f'<thead><tr><td class="corner">from ↓ to →</td>{heads}</tr></thead><tbody>{body}</tbody>'
 
     def _short(self, name: str) -> str:
-        name = name[: -len(self._domain)] if self._domain and name.endswith(self._domain) else name
-        if len(name) > _MAX_HEADING:
-            # Names of one kind begin alike and differ by the number at their end.
-            name = f"{name[:_HEADING_START]}…{name[-_HEADING_END:]}"
-        return _text(name)
+        return _text(elided(without_domain(name, self._domain), _MAX_HEADING))
 
     def _cells(self, source: str, found: Mapping[tuple[str, str], list[str]]) -> Iterator[str]:
         row = self.rows[source]
@@ -303,18 +304,6 @@ def _described(identity: Identity) -> str:
     return ", ".join(str(fact) for fact in facts if fact)
 
 
-def _domain(names: Iterable[str]) -> str:
-    """Return the domain that more names have than any other, so that headings need not repeat it."""
-    found = Counter(name[name.index(".") :] for name in dict.fromkeys(names) if _has_domain(name))
-    first, second = [*found.most_common(2), ("", 0), ("", 0)][:2]
-    return first[0] if first[1] > second[1] else ""
-
-
-def _has_domain(name: str) -> bool:
-    is_address = name[-1:].isdigit() or ":" in name
-    return "." in name and not is_address
-
-
 def _numbered(names: Iterable[str]) -> dict[str, int]:
     return {name: index for index, name in enumerate(names)}
 
@@ -358,43 +347,93 @@ def _smallest_segment(path: MeasuredPath) -> int | None:
     return -max(smallest, 1) if vanishing_directions(path) else smallest
 
 
+def _acts(verification: Verification, matrix: _Matrix) -> str:
+    """Return who must act, what to do, and the text of a ticket; nothing if all is well."""
+    items = [_act(block, verification, matrix) for block in blocks(verification)]
+    if not items:
+        return ""
+    first, others = "".join(items[:_MAX_BLOCKS]), "".join(items[_MAX_BLOCKS:])
+    more = len(items) - _MAX_BLOCKS
+    folded = f"<details><summary>{more} more for milder faults</summary><ul>{others}</ul></details>"
+    return (
+        f'<section id="act" aria-labelledby="act-title"><h2 id="act-title">Who must act</h2>'
+        f"<ul>{first}</ul>{folded if others else ''}</section>"
+    )
+
+
+def _act(block: Block, verification: Verification, matrix: _Matrix) -> str:
+    line = block.worst.line
+    flows = "1 flow" if block.flows == 1 else f"{block.flows} flows"
+    todo = [*block.todo, *([f"and {block.left_out} more: see the flows below"] if block.left_out else [])]
+    facts = f"<p>Evidence: {_text('; '.join(block.facts))}</p>" if block.facts else ""
+    check = "".join(f"<code>{_text(command)}</code>" for command in block.commands)
+    return (
+        f"<li class=act><h3>{_verdict_badge(block.verdict)} {_text(_capital(block.who))}</h3>"
+        f'<p><a href="#{matrix.cell(line.first)}">{_joined_ends(line)}</a> '
+        f'{_what(named_service(line.first), [line.first])} <span class="numbers">{flows}</span></p>'
+        f'<ul class="todo">{_items(todo)}</ul>'
+        f'<button type="button" class="copy" hidden>Copy as a ticket</button>'
+        f"<details><summary>What was seen, and the next command</summary>"
+        f"<ul>{_items(block.seen)}</ul>{facts}{f'<p>Next: {check}</p>' if check else ''}"
+        f"<pre>{_preformatted(ticket(block, verification))}</pre></details></li>"
+    )
+
+
+def _capital(text: str) -> str:
+    return text[:1].upper() + text[1:]
+
+
+def _preformatted(text: str) -> str:
+    return html.escape("\n".join(printable(line) for line in text.split("\n")))
+
+
+def _joined_ends(line: Line) -> str:
+    return (
+        f'<span class="ends">{_text(f"{some_names(line.sources)} → {some_names(line.destinations)}")}</span>'
+    )
+
+
 def _groups(verification: Verification, matrix: _Matrix) -> str:
     found = list(reversed(lines(verification["results"], matrix.order)))
-    texts = [_group(line, verification["peers"], matrix) for line in found[:_MAX_GROUPS]]
+    speaker, texts = Speaker(verification), []
+    for line in found[:_MAX_GROUPS]:
+        spoken = speaker.said(line) if is_wrong(line) else [Said(line=line, text="")]
+        texts += [_group(said, verification["peers"], matrix, speaker) for said in spoken]
     if len(found) > _MAX_GROUPS:
         texts.append(f"<li>… and {len(found) - _MAX_GROUPS} more groups of flows: see the matrix.</li>")
     return "".join(texts)
 
 
-def _group(line: Line, peers: Peers, matrix: _Matrix) -> str:
+def _group(said: Said, peers: Peers, matrix: _Matrix, speaker: Speaker) -> str:
+    line = said.line
     first, verdict = line.first, line.first["verdict"]
     hosts = " ".join(dict.fromkeys((*line.sources, *line.destinations)))
     attributes = (
         f'data-verdict={verdict} data-service="{_text(first["service"])}" data-hosts="{_text(hosts)}"'
     )
-    badge = (
-        f'<span class="badge {_kind(verdict)}"><b aria-hidden="true">{_sign(verdict)}</b> {verdict}</span>'
-    )
-    more = f" (and {len(line.results) - 1} more of this kind)" if len(line.results) > 1 else ""
     took = f", {line.milliseconds()} ms" if any("rtt_ms" in result for result in line.results) else ""
     numbers = f"{_text(first['state'])} ({_text(first['reason'])}){took}"
-    sentence = f"<p>{_text(line.spoken)}{more}</p>{_why(first)}" if verdict != OK else ""
+    sentence = f"<p>{_text(said.text)}</p>{_why(line, speaker)}" if said.text else ""
     return (
-        f'<li {attributes}><a href="#{matrix.cell(first)}">{badge} '
+        f'<li {attributes}><a href="#{matrix.cell(first)}">{_verdict_badge(verdict)} '
         f"{_ends(line.sources, line.destinations, peers)}</a> "
         f"{_what(named_service(first), [first])} "
         f'<span class="numbers">{numbers}</span>{sentence}</li>'
     )
 
 
-def _why(result: Result) -> str:
-    """Return the cause of a result, its evidence, and the next command."""
-    if not result.get("cause"):
+def _verdict_badge(verdict: str) -> str:
+    sign = f'<b aria-hidden="true">{_sign(verdict)}</b>'
+    return f'<span class="badge {_kind(verdict)}">{sign} {verdict}</span>'
+
+
+def _why(line: Line, speaker: Speaker) -> str:
+    """Return the cause of a line, its evidence, and the next commands."""
+    if not line.first.get("cause"):
         return ""
-    facts = "; ".join(result.get("evidence", ()))
-    command = result.get("next_command")
-    after = f"<br>next: <code>{_text(command)}</code>" if command else ""
-    return f'<p class="why">cause: {_text(result["cause"])}<br>evidence: {_text(facts)}{after}</p>'
+    facts = "; ".join(speaker.facts(line, _MAX_FACTS))
+    following = "".join(f"<br>next: <code>{_text(one)}</code>" for one in commands(line.results, _MAX_FACTS))
+    return f'<p class="why">cause: {_text(line.first["cause"])}<br>evidence: {_text(facts)}{following}</p>'
 
 
 def _ends(sources: Sequence[str], destinations: Sequence[str], peers: Peers) -> str:

@@ -7,6 +7,9 @@
 A flow that is not ok is a failure, one that could not be tested an error; what no probe can measure is
 skipped, as is a row of the table that has no flow. A run that measured nothing is an error. One more suite
 has a case for each path that was measured.
+
+The names of cases come from the plan alone, so that the history of a test goes on when it turns red: a flow
+is one case, whatever ports and addresses its results have.
 """
 
 from __future__ import annotations
@@ -23,10 +26,11 @@ from ..._verdict.idle_connections import longest_lived, shortest_cut
 from ..._verdict.not_covered import coverage_sentences
 from ..._verdict.path_verdict import segments_of, vanishing_directions
 from ..._verdict.throughput import megabytes_per_second, transfers_of
-from ..._verdict.verdict import DEGRADED, OK, STALLED, UNTESTED
+from ..._verdict.verdict import DEGRADED, OK, SEVERITY, STALLED, UNTESTED
+from ..summary import host_order, in_order
 
 if t.TYPE_CHECKING:
-    from ....module_utils._shapes import MeasuredPath, NotCovered, Result, Unmeasured, Verification
+    from ....module_utils._shapes import MeasuredPath, Result, Verification
 
 NAME, SUFFIX = "junit", "xml"
 # What XML 1.0 cannot hold (section 2.2), as far as a printable text may contain it.
@@ -39,15 +43,21 @@ _OUTCOMES = {"failures": "failure", "errors": "error", "skipped": "skipped"}
 
 def render(verification: Verification) -> str:
     """Return the verification as a document of test suites."""
-    by_service: dict[str, list[ElementTree.Element]] = {}
-    for result in verification["results"]:
-        by_service.setdefault(result["service"], []).append(_case(result))
-    for entry in verification["untestable"]:
-        by_service.setdefault(entry["service"], []).extend(_skipped(entry))
-    for row in verification.get("not_covered", ()):
-        by_service.setdefault(row["service"], []).append(_uncovered(row))
+    cases: dict[_Name, ElementTree.Element] = {}
+    flows: dict[_Name, list[Result]] = {}
+    for result in in_order(verification["results"], host_order(verification)):
+        flows.setdefault(_name_of(result), []).append(result)
+    for name, results in flows.items():
+        cases[name] = _case(name, results)
+    for name, reasons in _unmeasured(verification).items():
+        if name not in cases:
+            cases[name] = _skipped_case(name, reasons)
     for path in verification.get("paths", ()):
-        by_service.setdefault(_PATHS, []).append(_path(path))
+        name = _Name(_PATHS, f"{path['source']} -> {path['destination']} ({path['address']})")
+        cases[name] = _path(name, path)
+    by_service: dict[str, list[ElementTree.Element]] = {}
+    for name, case in cases.items():
+        by_service.setdefault(name.service, []).append(case)
     if not verification["results"]:
         by_service.setdefault("verification", []).append(_nothing(coverage_sentences(verification)[0]))
     suites = [_suite(service, cases, verification["created"]) for service, cases in by_service.items()]
@@ -93,22 +103,37 @@ def _seconds(number: float) -> str:
     return f"{number:.6f}"
 
 
-def _case(result: Result) -> ElementTree.Element:
-    name = f"{result['source']} -> {result['destination']} {result['protocol']} {result['ports']}"
-    if result["expected"] != REACHABLE:
-        name += " denied"
-    if result["address"] != result["destination"]:
-        name += f" ({result['address']})"
-    seconds = result["rtt_ms"]["median"] / 1000 if "rtt_ms" in result else 0
-    case = _element(result["service"], name, seconds)
-    if result["verdict"] != OK:
-        kind = "error" if result["verdict"] == UNTESTED else "failure"
-        attributes = {"message": _clean(result["sentence"]), "type": _clean(result["verdict"])}
+class _Name(t.NamedTuple):
+    """What tells cases apart, from one run to the next."""
+
+    service: str
+    text: str
+
+
+def _name_of(result: Result) -> _Name:
+    denied = "" if result["expected"] == REACHABLE else " denied"
+    ends = f"{result['source']} -> {result['destination']}"
+    return _Name(result["service"], f"{ends} {result['protocol']}{denied}")
+
+
+def _case(name: _Name, results: Sequence[Result]) -> ElementTree.Element:
+    """Return the case of a flow: its most severe result names it, and all that are wrong are listed."""
+    times = [result["rtt_ms"]["median"] for result in results if "rtt_ms" in result]
+    case = _element(name, sum(times) / 1000)
+    wrong = [result for result in results if result["verdict"] != OK]
+    wrong.sort(key=lambda result: -SEVERITY[result["verdict"]])
+    if wrong:
+        first = wrong[0]
+        kind = "error" if first["verdict"] == UNTESTED else "failure"
+        attributes = {"message": _clean(first["sentence"]), "type": _clean(first["verdict"])}
         outcome = ElementTree.SubElement(case, kind, attributes)
-        outcome.text = _clean(
-            f"{result['sentence']} Seen: {result['state']} ({result['reason']}).{_why(result)}"
-        )
+        outcome.text = "\n\n".join(_details(result) for result in wrong)
     return case
+
+
+def _details(result: Result) -> str:
+    where = f"{result['protocol']} {result['ports']} of {result['address']}"
+    return _clean(f"{result['sentence']} Seen: {where} {result['state']} ({result['reason']}).{_why(result)}")
 
 
 def _why(result: Result) -> str:
@@ -116,15 +141,17 @@ def _why(result: Result) -> str:
         return ""
     # The first fact is what was seen, which stands there already.
     more = result.get("evidence", ())[1:]
-    facts = [f"Cause: {result['cause']}.", *(f"Evidence: {fact}." for fact in more)]
+    facts = [f"Cause: {result['cause']}."]
+    if "actor" in result:
+        facts.append(f"Who must act: {' or '.join(result['actor'])}.")
+    facts += [f"Evidence: {fact}." for fact in more]
     command = result.get("next_command")
     return "\n" + "\n".join([*facts, *([f"Next: {command}"] if command else [])])
 
 
-def _path(path: MeasuredPath) -> ElementTree.Element:
+def _path(name: _Name, path: MeasuredPath) -> ElementTree.Element:
     """Return the case of a path, which fails if data does not pass or some connections never do."""
-    name = f"{path['source']} -> {path['destination']} ({path['address']})"
-    case = _element(_PATHS, name, path["rtt_ms"]["median"] / 1000 if "rtt_ms" in path else 0)
+    case = _element(name, path["rtt_ms"]["median"] / 1000 if "rtt_ms" in path else 0)
     sizes = ", ".join(
         f"{direction} {segment.get('size', '?')} bytes ({segment['state']})"
         for direction, segment in segments_of(path)
@@ -150,31 +177,39 @@ def _speeds(path: MeasuredPath) -> Iterator[str]:
         yield f"{direction} {'not measured' if speed is None else f'{speed:g} MB/s'}"
 
 
-def _skipped(entry: Unmeasured) -> Iterator[ElementTree.Element]:
-    for source in entry["sources"]:
-        others = ", ".join(name for name in entry["destinations"] if name != source)
-        yield _skipped_case(entry, f"{source} -> {others} {entry['protocol']} {entry['ports']}")
+def _unmeasured(verification: Verification) -> dict[_Name, list[str]]:
+    """Return the reasons of what was not measured: one case for each source and service, and for each row."""
+    found: dict[_Name, list[str]] = {}
+    for entry in verification["untestable"]:
+        for source in entry["sources"]:
+            name = _Name(entry["service"], f"{source} -> not measured {entry['protocol']}")
+            others = ", ".join(other for other in entry["destinations"] if other != source)
+            found.setdefault(name, []).append(f"{others}: {entry['reason']}")
+    for row in verification.get("not_covered", ()):
+        name = _Name(row["service"], f"not covered {row['protocol']}")
+        found.setdefault(name, []).append(row["reason"])
+    return found
 
 
-def _uncovered(entry: NotCovered) -> ElementTree.Element:
-    return _skipped_case(entry, f"not covered: {entry['protocol']} {entry['ports']}")
-
-
-def _skipped_case(entry: Unmeasured | NotCovered, name: str) -> ElementTree.Element:
-    case = _element(entry["service"], name, 0)
-    ElementTree.SubElement(case, "skipped", {"message": _clean(entry["reason"])})
+def _skipped_case(name: _Name, reasons: Sequence[str]) -> ElementTree.Element:
+    case = _element(name, 0)
+    ElementTree.SubElement(case, "skipped", {"message": _clean("; ".join(dict.fromkeys(reasons)))})
     return case
 
 
 def _nothing(sentence: str) -> ElementTree.Element:
     # A CI server takes a run without any test for a good one.
-    case = _element("verification", "flows were measured", 0)
+    case = _element(_Name("verification", "flows were measured"), 0)
     ElementTree.SubElement(case, "error", {"message": _clean(sentence), "type": UNTESTED})
     return case
 
 
-def _element(service: str, name: str, seconds: float) -> ElementTree.Element:
+def _element(name: _Name, seconds: float) -> ElementTree.Element:
     return ElementTree.Element(
         "testcase",
-        {"classname": _clean(f"{_PREFIX}.{service}"), "name": _clean(name), "time": _seconds(seconds)},
+        {
+            "classname": _clean(f"{_PREFIX}.{name.service}"),
+            "name": _clean(name.text),
+            "time": _seconds(seconds),
+        },
     )

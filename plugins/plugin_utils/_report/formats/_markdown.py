@@ -2,21 +2,25 @@
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
 
-"""Markdown, for people: counts, what to fix, a grid of hosts, all flows, what was not tested or covered."""
+"""Markdown, for people: counts, who must act, a grid of hosts, all flows, what was not tested or covered."""
 
 from __future__ import annotations
 
+import re
 import typing as t
 from collections.abc import Iterable, Iterator, Sequence
 
 from ....module_utils._probe.segments import STALLED, UNMEASURED
-from ..._text.tables import escape, markdown_table
+from ..._text.sets import some_names
+from ..._text.tables import escape, markdown_table, printable
 from ..._verdict.idle_connections import longest_lived, shortest_cut
 from ..._verdict.not_covered import by_reason, coverage_sentences
 from ..._verdict.path_verdict import segments_of, vanishing_directions
 from ..._verdict.throughput import megabytes_per_second
 from ..._verdict.verdict import OK
-from ..summary import Order, Peers, counts, host_order, label, lines, ordered, sentences
+from ..blocks import Block, blocks
+from ..spoken import sentences
+from ..summary import Line, Order, Peers, counts, host_order, label, lines, ordered
 
 if t.TYPE_CHECKING:
     from ....module_utils._shapes import (
@@ -31,6 +35,7 @@ if t.TYPE_CHECKING:
 
 NAME, SUFFIX = "markdown", "md"
 _MAX_GRID = 24
+_MAX_BLOCKS = 12
 _MAX_LABEL_WIDTH = 120
 _MAX_PATHS = 100
 _PATH_HEADINGS = (
@@ -58,9 +63,12 @@ def render(verification: Verification) -> str:
         f"{escape(str(verification['created']))}, release {escape(str(verification['release']))}",
         counts(verification) + ".",
     ]
-    wrong = sentences(results)
-    if wrong:
-        parts += ["## What to fix", _list(wrong)]
+    acting = blocks(verification)
+    if acting:
+        parts += ["## Who must act", *(_block(block) for block in acting[:_MAX_BLOCKS])]
+        if len(acting) > _MAX_BLOCKS:
+            parts.append(f"{len(acting) - _MAX_BLOCKS} more parties must act for milder faults.")
+        parts += ["## What was seen", _list(reversed(sentences(verification)))]
     if verification.get("notes"):
         parts += ["## Notes", _list(verification["notes"])]
     parts += [*_grid(results, order), "## Flows", _flows(results, peers, order)]
@@ -75,6 +83,27 @@ def render(verification: Verification) -> str:
             _not_covered(verification.get("not_covered", ())),
         ]
     return "\n\n".join(part for part in parts if part) + "\n"
+
+
+def _block(block: Block) -> str:
+    """Return who must act, what to do, and why; commands as code, so that they can be copied."""
+    flows = "1 flow" if block.flows == 1 else f"{block.flows} flows"
+    who = block.who[0].upper() + block.who[1:]
+    items = [*block.todo, *([f"and {block.left_out} more"] if block.left_out else [])]
+    ends = _ends(block.worst.line)
+    text = f"### {escape(who)}: {flows}\n\nWorst: {escape(f'{block.verdict}, {ends}')}\n\n{_list(items)}"
+    if block.facts:
+        text += f"\n\nEvidence: {escape('; '.join(block.facts))}"
+    if block.commands:
+        fenced = "\n".join(printable(command) for command in block.commands)
+        # A longer fence than any in a command ends the code.
+        fence = "`" * max(3, 1 + max(map(len, re.findall("`+", fenced)), default=0))
+        text += f"\n\n{fence}shell\n{fenced}\n{fence}"
+    return text
+
+
+def _ends(line: Line) -> str:
+    return f"{some_names(line.sources)} to {some_names(line.destinations)}"
 
 
 def _list(texts: Iterable[str]) -> str:

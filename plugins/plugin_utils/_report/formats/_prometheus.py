@@ -19,10 +19,11 @@ from ..._verdict.counts import flow_verdicts
 from ..._verdict.idle_connections import longest_lived, shortest_cut
 from ..._verdict.path_verdict import segments_of
 from ..._verdict.throughput import transfers_of
-from ..._verdict.verdict import OK, VERDICTS
+from ..._verdict.verdict import OK, UNTESTED, VERDICTS
+from ..summary import host_order, in_order
 
 if t.TYPE_CHECKING:
-    from ....module_utils._shapes import MeasuredPath, Verification
+    from ....module_utils._shapes import Certificate, MeasuredPath, Verification
 
 NAME, SUFFIX = "prometheus", "prom"
 _LABELS = ("source", "destination", "service", "expected")
@@ -38,21 +39,35 @@ _Sample = tuple[Mapping[str, str], t.Any]
 
 def render(verification: Verification) -> str:
     """Return the gauges of all flows, of each verdict, of what is not covered, and of the time."""
-    flows = flow_verdicts(verification["results"])
-    summary = verification["summary"]
+    order, summary = host_order(verification), verification["summary"]
+    flows = flow_verdicts(in_order(verification["results"], order))
     created = datetime.datetime.fromisoformat(verification["created"]).timestamp()
+    gauge = _Gauges(verification.get("site", ""))
     texts = [
-        *_gauge(
+        *gauge.of(
             "exasol_network_flow_ok",
-            "Whether the flow is as expected (1) or somebody must act (0).",
-            ((dict(zip(_LABELS, flow)), int(verdict == OK)) for flow, verdict in flows.items()),
+            "Whether a flow is as expected (1) or somebody must act (0); none if it was not tested.",
+            (
+                (dict(zip(_LABELS, flow)), int(verdict == OK))
+                for flow, verdict in flows.items()
+                if verdict != UNTESTED
+            ),
         ),
-        *_gauge(
+        *gauge.of(
+            "exasol_network_flow_verdict",
+            "1 for the verdict of each flow that is not ok, also of those that were not tested.",
+            (
+                ({**dict(zip(_LABELS, flow)), "verdict": verdict}, 1)
+                for flow, verdict in flows.items()
+                if verdict != OK
+            ),
+        ),
+        *gauge.of(
             "exasol_network_flows",
             "Flows of each verdict.",
             (({"verdict": verdict}, summary.get(verdict, 0)) for verdict in VERDICTS),
         ),
-        *_gauge(
+        *gauge.of(
             "exasol_network_not_covered",
             "Rows of the port table without a flow in this run.",
             (
@@ -60,8 +75,13 @@ def render(verification: Verification) -> str:
                 for entry in verification.get("not_covered", ())
             ),
         ),
-        *_of_paths(verification.get("paths", ())),
-        *_gauge(
+        *_of_paths(gauge, verification.get("paths", ())),
+        *gauge.of(
+            "exasol_network_certificate_expiry_timestamp_seconds",
+            "When a certificate ends, in seconds since 1970.",
+            _expiries(verification.get("certificates", ())),
+        ),
+        *gauge.of(
             "exasol_network_verification_timestamp_seconds",
             "When the flows were measured, in seconds since 1970.",
             [({}, f"{created:.0f}")],
@@ -70,39 +90,53 @@ def render(verification: Verification) -> str:
     return "\n".join(texts) + "\n"
 
 
-def _of_paths(paths: Sequence[MeasuredPath]) -> Iterator[str]:
+def _expiries(certificates: Iterable[Certificate]) -> Iterator[_Sample]:
+    for entry in certificates:
+        try:
+            # Python 3.10 does not read the Z.
+            end = datetime.datetime.fromisoformat(entry.get("not_after", "").replace("Z", "+00:00"))
+        except ValueError:
+            continue  # a server may present any text
+        if end.tzinfo is None:
+            end = end.replace(tzinfo=datetime.timezone.utc)
+        for destination in entry["destinations"]:
+            labels = {"destination": destination, "service": entry["service"], "ports": entry["ports"]}
+            yield {**labels, "fingerprint": entry["fingerprint"]}, f"{end.timestamp():.0f}"
+
+
+def _of_paths(gauge: _Gauges, paths: Sequence[MeasuredPath]) -> Iterator[str]:
     """Yield the gauges of paths, each with the samples of those paths where it was measured."""
-    yield from _gauge(
+    yield from gauge.of(
         "exasol_network_path_rtt_seconds",
         "Round trip of handshakes.",
         _round_trips(paths),
     )
-    yield from _gauge(
+    yield from gauge.of(
         "exasol_network_path_loss_ratio",
         "Connections whose first try was not answered, of all that were tried.",
         ((_ends(path), path["lost"] / path["tries"]) for path in paths if path["tries"]),
     )
-    yield from _gauge(
+    yield from gauge.of(
         "exasol_network_path_segment_bytes",
         "Bytes of data in the largest TCP segment that passes.",
         _segments(paths),
     )
-    yield from _gauge(
+    yield from gauge.of(
         "exasol_network_path_clock_offset_seconds",
         "The clock of the destination minus that of the source.",
         ((_ends(path), path["clock_offset_s"]) for path in paths if "clock_offset_s" in path),
     )
-    yield from _gauge(
+    yield from gauge.of(
         "exasol_network_path_idle_seconds",
         "The longest time without traffic after which connections still worked.",
         _known(paths, longest_lived),
     )
-    yield from _gauge(
+    yield from gauge.of(
         "exasol_network_path_idle_cut_seconds",
         "The shortest time without traffic after which a connection no longer worked.",
         _known(paths, shortest_cut),
     )
-    yield from _gauge(
+    yield from gauge.of(
         "exasol_network_path_throughput_bytes_per_second",
         "What a transfer over TCP carries.",
         _throughput(paths),
@@ -146,12 +180,19 @@ def _ends(path: MeasuredPath) -> dict[str, str]:
     return {"source": path["source"], "destination": path["destination"], "address": path["address"]}
 
 
-def _gauge(name: str, text: str, samples: Iterable[_Sample]) -> list[str]:
-    return [
-        f"# HELP {name} {text}",
-        f"# TYPE {name} gauge",
-        *(f"{name}{_labels(labels)} {value}" for labels, value in samples),
-    ]
+class _Gauges:
+    """Writes gauges, each sample with the label of the site if it has a name."""
+
+    def __init__(self, site: str):
+        self._common = {"site": site} if site else {}
+
+    def of(self, name: str, text: str, samples: Iterable[_Sample]) -> list[str]:
+        """Return the lines of one gauge."""
+        return [
+            f"# HELP {name} {text}",
+            f"# TYPE {name} gauge",
+            *(f"{name}{_labels({**labels, **self._common})} {value}" for labels, value in samples),
+        ]
 
 
 def _labels(labels: Mapping[str, str]) -> str:

@@ -13,6 +13,7 @@ import pytest
 from ansible.errors import AnsibleError
 
 from ansible_collections.exasol_community.network.plugins.action import report
+from ansible_collections.exasol_community.network.plugins.plugin_utils._ansible import screen as screen_module
 from ansible_collections.exasol_community.network.tests.unit.plugins.plugin_utils.plans import plan
 from ansible_collections.exasol_community.network.tests.unit.plugins.plugin_utils.verifications import (
     mesh,
@@ -26,7 +27,8 @@ GREEN, RED = verification(mesh()), verification(mesh(n13="blocked"))
 def screen(monkeypatch):
     """Return the lines that are displayed."""
     lines = []
-    monkeypatch.setattr(report.display, "display", lambda text, *unused, **more: lines.append(text))
+    for display in (report.display, screen_module.display):
+        monkeypatch.setattr(display, "display", lambda text, *unused, **more: lines.append(text))
     return lines
 
 
@@ -51,10 +53,10 @@ def written(tmp_path):
 @pytest.mark.parametrize(
     ("options", "names"),
     [
-        ({"verification": GREEN}, ["report.html", "report.json", "report.md"]),
+        ({"verification": GREEN}, ["change_request.md", "report.html", "report.json", "report.md"]),
         (
             {"verification": GREEN, "formats": ["junit"], "change_request": ["csv", "aws"]},
-            ["change_request.csv", "change_request_aws.yml", "report.xml"],
+            ["change_request.csv", "change_request.md", "change_request_aws.yml", "report.xml"],
         ),
         (
             {"plan": plan(), "change_request": ["markdown", "aerleon_policy"]},
@@ -73,9 +75,34 @@ def test_what_is_wished_for_is_written(write, tmp_path, options, names):
 
 def test_files_can_be_read_by_everybody_and_nothing_else_is_left(write, tmp_path):
     write(verification=GREEN, formats=["json"])
-    (file,) = (tmp_path / "a" / "report").iterdir()
+    assert written(tmp_path) == ["change_request.md", "report.json"]
+    file = tmp_path / "a" / "report" / "report.json"
     assert stat.S_IMODE(file.stat().st_mode) & 0o022 == 0, "the tests of _files say what the umask does"
     assert json.loads(file.read_text(encoding="utf-8"))["schema"] == 2
+
+
+def test_site_requester_and_ticket_reach_the_files(write, tmp_path):
+    head = {"site": "Berlin", "requester": "dba", "ticket": "CHG-1", "date": "2026-11-24"}
+    write(verification=RED, formats=["json"], **head)
+    folder = tmp_path / "a" / "report"
+    request = (folder / "change_request.md").read_text(encoding="utf-8")
+    assert [line for line in request.splitlines() if line.startswith("- ")][:4] == [
+        "- Site: Berlin",
+        "- Date: 2026-11-24",
+        "- Requester: dba",
+        "- Ticket: CHG-1",
+    ]
+    assert json.loads((folder / "report.json").read_text(encoding="utf-8"))["site"] == "Berlin"
+
+
+def test_the_run_ends_with_counts_the_worst_sentence_and_the_path(write, screen, tmp_path):
+    write(verification=RED)
+    assert len(screen) == 3
+    assert "blocked" in screen[0] and screen[1].startswith("blocked: ")
+    assert screen[2] == str(tmp_path / "a" / "report" / "report.html")
+    screen.clear()
+    write({"check_mode": True}, verification=GREEN, formats=["json"])
+    assert screen[2] == f"{tmp_path / 'a' / 'report' / 'report.json'} (check mode: not written)"
 
 
 def states(directory):
@@ -99,7 +126,8 @@ def test_check_mode_tells_and_writes_nothing(write, tmp_path):
 
 def test_a_difference_is_shown_on_demand(write):
     assert "diff" not in write(verification=GREEN, formats=["csv"])
-    (difference,) = write({"diff": True}, verification=RED, formats=["csv"])["diff"]
+    difference, request = write({"diff": True}, verification=RED, formats=["csv"])["diff"]
+    assert request["after_header"].endswith("change_request.md")
     assert "blocked" not in difference["before"]
     assert "blocked" in difference["after"]
     assert difference["after_header"].endswith("report.csv")
@@ -132,7 +160,8 @@ def test_a_saved_report_is_rendered_alike(write, tmp_path):
 
 def test_what_changed_since_the_report_that_is_replaced(write, screen, tmp_path):
     write(verification=RED)
-    assert screen == []
+    assert not [line for line in screen if "fixed" in line]
+    screen.clear()
     write(verification=GREEN, compare_with=str(tmp_path / "a" / "report" / "report.json"))
     assert "5 fixed" in screen[0]
     assert {"changes.md", "changes.json"} < set(written(tmp_path))
@@ -146,7 +175,8 @@ def test_numbers_are_left_for_controllers_that_keep_no_files(write):
 
 def test_nothing_to_compare_with_yet(write, screen, tmp_path):
     write(verification=GREEN, compare_with=str(tmp_path / "none.json"))
-    assert screen == [f"{tmp_path / 'none.json'} does not exist yet: nothing to compare with."]
+    assert screen[0] == f"{tmp_path / 'none.json'} does not exist yet: nothing to compare with."
+    assert len(screen) == 1 + 3
     assert "changes.md" not in written(tmp_path)
 
 

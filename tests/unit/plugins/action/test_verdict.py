@@ -13,6 +13,7 @@ from ansible.errors import AnsibleError
 from ansible_collections.exasol_community.network.plugins.action import verdict
 from ansible_collections.exasol_community.network.plugins.module_utils._plan.flows import Party
 from ansible_collections.exasol_community.network.plugins.module_utils._plan.plan import Wishes, make_plan
+from ansible_collections.exasol_community.network.plugins.plugin_utils._ansible import screen as screen_module
 
 NODE, CLIENT = Party("n11", ("192.0.2.11",), managed=True), Party("client", ("192.0.2.21",), managed=True)
 PLAN = make_plan(Wishes("kb"), {"database_node": [NODE], "client": [CLIENT]}, [])
@@ -39,7 +40,8 @@ def observed(state, reason):
 def screen(monkeypatch):
     """Return the lines that are displayed."""
     lines = []
-    monkeypatch.setattr(verdict.display, "display", lambda text, *unused, **more: lines.append(text))
+    for display in (verdict.display, screen_module.display):
+        monkeypatch.setattr(display, "display", lambda text, *unused, **more: lines.append(text))
     return lines
 
 

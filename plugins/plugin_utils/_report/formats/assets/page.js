@@ -10,6 +10,8 @@
   const names = Object.keys(data.flows);
   const flows = data.flows.row.map((_, index) => Object.fromEntries(names.map((name) => [name, data.flows[name][index]])));
   for (const flow of flows) Object.assign(flow, { source: data.rows[flow.row], destination: data.columns[flow.column] });
+  // Results of one flow have the same key: they differ in their ports or addresses alone.
+  const key = (flow) => (flow.row * data.columns.length + flow.column) * 2 * data.texts.length + 2 * flow.service + (text(flow.expected) === "denied" ? 1 : 0);
   const cells = new Map();
   for (const flow of flows) {
     const name = `c${flow.row}-${flow.column}`;
@@ -86,6 +88,15 @@
   }
 
   let chosen = null;
+  let origin = null; // the link that led to a cell
+
+  function wayBack() {
+    if (!origin) return [];
+    const back = make("button", { type: "button" }, "Back to the list");
+    const link = origin;
+    back.addEventListener("click", () => link.focus());
+    return [back];
+  }
 
   function show(name, focus) {
     const cell = cells.get(name);
@@ -98,7 +109,8 @@
     cell.element.classList.add("chosen");
     cell.element.tabIndex = 0;
     const list = [...cell.shown].sort((one, other) => other.verdict - one.verdict);
-    detail.replaceChildren(make("h2", {}, `${cell.flows[0].source} → ${cell.flows[0].destination}`), make("ul", {}, ...list.map(entry)));
+    detail.replaceChildren(make("h2", {}, `${cell.flows[0].source} → ${cell.flows[0].destination}`), ...wayBack(), make("ul", {}, ...list.map(entry)));
+    origin = null;
     detail.hidden = false;
     if (focus) {
       cell.element.focus({ preventScroll: true });
@@ -161,10 +173,10 @@
     const wanted = fields.map((field) => field.value.trim());
     wanted[0] = wanted[0].toLowerCase();
     const [rows, columns] = [new Set(), new Set()];
-    let count = 0;
+    const kept = new Set();
     for (const cell of cells.values()) {
       cell.shown = cell.flows.filter((flow) => matches(flow, wanted));
-      count += cell.shown.length;
+      for (const flow of cell.shown) kept.add(key(flow));
       if (cell.shown.length) {
         rows.add(cell.flows[0].row);
         columns.add(cell.flows[0].column);
@@ -173,12 +185,15 @@
     }
     hide(rows, columns, wanted.some(Boolean));
     list(wanted);
-    tell(count);
+    nameCells();
+    tell(kept.size);
     detail.hidden = true;
   }
 
+  const total = new Set(flows.map(key)).size;
+
   function tell(count) {
-    shown.textContent = `${count} of ${flows.length} results`;
+    shown.textContent = `${count} of ${total} flow${total === 1 ? "" : "s"}`;
   }
 
   // Cells without a flow are skipped, and so are those that the filters hide.
@@ -205,8 +220,17 @@
     const words = [...new Set(cell.shown.map((flow) => data.verdicts[flow.verdict].word))];
     if (measure && measure.value) words.push(measured.has(element.id) ? measured.get(element.id).says : "not measured");
     const said = `${cell.flows[0].source} to ${cell.flows[0].destination}: ${words.join(", ")}`;
-    element.setAttribute("aria-label", said);
+    // What is seen stands first, so that who speaks to a browser can say it.
+    element.setAttribute("aria-label", `${element.textContent} ${said}`.trim());
     element.title = said;
+  }
+
+  // Thousands of cells get their names a few at a time, so that the page answers meanwhile.
+  let naming = 0;
+
+  function nameCells(rest = [...cells.values()], turn = ++naming) {
+    for (const cell of rest.splice(0, 2000)) label(cell.element);
+    if (rest.length) setTimeout(() => { if (turn === naming) nameCells(rest, turn); });
   }
 
   table.addEventListener("keydown", (event) => {
@@ -226,16 +250,45 @@
     if (event.key === "Escape" && chosen) chosen.element.focus();
   });
   table.addEventListener("click", (event) => show(event.target.closest("td")?.id, true));
-  table.addEventListener("mouseover", (event) => label(event.target));
-  table.addEventListener("focusin", (event) => label(event.target));
+  document.addEventListener("click", (event) => {
+    const link = event.target.closest?.('a[href^="#c"]');
+    if (!link) return;
+    origin = link;
+    if (location.hash === link.hash) show(link.hash.slice(1), true); // the hash does not change
+  });
   window.addEventListener("hashchange", () => show(location.hash.slice(1), true));
   form.addEventListener("input", filter);
   form.addEventListener("submit", (event) => event.preventDefault());
   form.addEventListener("reset", () => setTimeout(filter));
 
+  // Some browsers allow only the older way to pages that were opened as files.
+  async function copy(ticket) {
+    try {
+      await navigator.clipboard.writeText(ticket);
+    } catch {
+      const field = make("textarea", { "aria-label": "Ticket" });
+      field.value = ticket;
+      document.body.append(field);
+      field.select();
+      document.execCommand("copy");
+      field.remove();
+    }
+  }
+
+  for (const button of document.querySelectorAll(".copy")) {
+    button.hidden = false;
+    button.addEventListener("click", async () => {
+      await copy(button.parentElement.querySelector("pre").textContent);
+      button.textContent = "Copied";
+      button.focus();
+      setTimeout(() => { button.textContent = "Copy as a ticket"; }, 3000);
+    });
+  }
+
   table.setAttribute("role", "grid");
+  nameCells();
   form.hidden = false;
-  tell(flows.length);
+  tell(total);
   const first = cells.values().next().value;
   if (first) first.element.tabIndex = 0;
   if (location.hash) show(location.hash.slice(1), true);

@@ -8,6 +8,8 @@ from __future__ import annotations
 import csv
 import io
 import ipaddress
+import os
+from pathlib import Path
 
 import pytest
 import yaml
@@ -15,6 +17,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from ansible_collections.exasol_community.network.plugins.module_utils._plan.flows import Party
+from ansible_collections.exasol_community.network.plugins.plugin_utils._access.rows import collapse
 from ansible_collections.exasol_community.network.plugins.plugin_utils._change_request.change_request import (
     REQUEST_FORMATS,
     plan_of,
@@ -23,7 +26,7 @@ from ansible_collections.exasol_community.network.plugins.plugin_utils._change_r
     request_of_verification,
 )
 from ansible_collections.exasol_community.network.plugins.plugin_utils._change_request.lines import (
-    collapse,
+    Head,
     plain,
     slug,
 )
@@ -118,7 +121,7 @@ def test_exactly_what_is_blocked_outside_of_our_hosts():
 def test_an_unknown_place_is_left_out_and_said_so():
     request = request_of([blocked("client", "n11", "blocked"), blocked("client", "n12")])
     assert flows(request) == {("client", "n12", "tcp", 8563)}
-    assert request.notes[0].startswith("1 more results are blocked at an unknown place")
+    assert request.notes[0].startswith("1 more connection is blocked at a place that was not found")
 
 
 def test_an_unknown_place_is_taken_if_asked_for():
@@ -278,19 +281,120 @@ def test_csv_has_a_line_for_each_row():
     assert {row["ports"] for row in rows if "198.51.100.0/24" in row["sources"].split()} == {"2580,8563"}
 
 
-def test_markdown_is_for_a_ticket():
-    text = render_request(request_of([blocked("client", "n11")]), "markdown")
-    assert text.splitlines()[-1] == (
-        "| client | 192.0.2.21 | n11 | 192.0.2.11 | tcp | 8563 | needed for sql\\_client; measured "
-        "blocked\\_on\\_path "
-        "| 2026-11-23T05:00:49+00:00 |"
-    )
+GOLDEN = Path(__file__).parent / "golden"
+MEASURED = [
+    *(blocked(node, "192.0.2.40", service="oracle", ports="1521", actor=["network"]) for node in NODES),
+    blocked(
+        "n11", "192.0.2.42", "blocked_at_destination", service="sftp", ports="22", actor=["host:192.0.2.42"]
+    ),
+    *(blocked("client", node, "blocked", actor=["unknown"]) for node in ("n11", "n12")),
+    blocked("client", "n13", "blocked", service="bucketfs", ports="2580", actor=["host:n13", "network"]),
+    *(
+        blocked(one, other, "blocked_at_destination", actor=[f"host:{other}"], service="ssh", ports="22")
+        for one in NODES[:3]
+        for other in NODES[:3]
+        if one != other
+    ),
+    blocked("n11", "n12", "blocked_at_source", actor=["host:n11"], service="dns", ports="53"),
+    blocked(
+        "n11", "n12", "blocked", cause="reverse_path_filter", actor=["unknown"], service="s3", ports="443"
+    ),
+]
+HEAD = Head(site="Berlin | <1>", date="2026-11-24", requester="dba@example.com", ticket="CHG-4711")
+DOCUMENTS = {
+    "measured": lambda: request_of_verification(verification(MEASURED, addresses=ADDRESSES), head=HEAD),
+    "nothing": lambda: request_of_verification(verification(mesh())),
+    "planned": lambda: request_of_plan(plan(), HEAD),
+}
 
 
-def test_nothing_to_ask_for_is_said():
-    assert "No connection is known to be blocked" in render_request(
-        request_of_verification(verification(mesh())), "markdown"
-    )
+@pytest.mark.parametrize("name", DOCUMENTS)
+@pytest.mark.parametrize("format_name", ["markdown", "csv"])
+def test_documents_are_those_that_were_read_last(name, format_name):
+    """Compare with files that were read by somebody: after a change, write them anew and read the difference.
+
+    EXASOL_WRITE_GOLDEN=1 writes them.
+    """
+    text = render_request(DOCUMENTS[name](), format_name)
+    file = GOLDEN / f"{name}.{REQUEST_FORMATS[format_name].suffix}"
+    if os.environ.get("EXASOL_WRITE_GOLDEN"):
+        file.parent.mkdir(exist_ok=True)
+        file.write_text(text, encoding="utf-8")
+    assert file.read_text(encoding="utf-8") == text
+
+
+def section_of(request, code):
+    """Return the flows of a section."""
+    (found,) = [section for section in request.sections if section.code == code]
+    return flows(request._replace(rows=found.rows))
+
+
+def test_each_section_is_for_those_whom_the_evidence_names():
+    request = DOCUMENTS["measured"]()
+    assert section_of(request, "outside") == {
+        *((node, "192.0.2.40", "tcp", 1521) for node in NODES),
+        ("n11", "192.0.2.42", "tcp", 22),
+    }
+    assert section_of(request, "place_unknown") == {
+        ("client", "n11", "tcp", 8563),
+        ("client", "n12", "tcp", 8563),
+        ("client", "n13", "tcp", 2580),
+    }
+    assert section_of(request, "own_hosts") == {
+        *((one, other, "tcp", 22) for one in NODES[:3] for other in NODES[:3] if one != other),
+        ("n11", "n12", "tcp", 53),
+    }
+    assert flows(request) == section_of(request, "outside"), "rules are made of these alone"
+
+
+VERDICTS_OF_OLD = [
+    "blocked_at_source",
+    "blocked_on_path",
+    "blocked_at_destination",
+    "blocked_on_return",
+    "blocked",
+]
+
+
+@given(
+    st.lists(st.tuples(st.sampled_from(NODES), st.sampled_from(VERDICTS_OF_OLD)), max_size=8), st.booleans()
+)
+def test_every_blocked_flow_is_in_exactly_one_section(wanted, unlocated):
+    results = [
+        blocked("client", node, verdict, service=f"s{number}", ports=str(1000 + number))
+        for number, (node, verdict) in enumerate(wanted)
+    ]
+    request = request_of(results, unlocated)
+    held = [flow for section in request.sections for flow in section_of(request, section.code)]
+    assert sorted(held) == sorted(("client", one["destination"], "tcp", int(one["ports"])) for one in results)
+    # Rules never touch what our own hosts block, and what was not located only if that is asked for.
+    own = {
+        int(one["ports"])
+        for one in results
+        if one["verdict"] in ("blocked_at_source", "blocked_at_destination")
+    }
+    unknown = {int(one["ports"]) for one in results if one["verdict"] == "blocked"}
+    asked = {port for *_ends, port in flows(request)}
+    assert not asked & own
+    assert asked & unknown == (unknown if unlocated else set())
+
+
+def test_six_silent_drops_are_no_proof_that_nothing_is_blocked():
+    text = render_request(request_of([blocked("client", node, "blocked") for node in NODES]), "markdown")
+    assert_names(text, ["Place not found: please check", "n\\[11:16\\] (192.0.2.11-16)", "tcp 8563"])
+    assert "No connection was found to be blocked outside of our hosts." in text
+    assert "6 more connections are blocked at a place that was not found" in text
+
+
+def test_what_no_rule_mends_is_not_asked_for_but_said():
+    text = render_request(request_of([blocked("client", "n11", cause="reverse_path_filter")]), "markdown")
+    assert "8563" not in text
+    assert "1 result that is not ok is not in this request" in text
+
+
+def test_a_run_that_measured_nothing_asks_for_nothing_and_says_so():
+    text = render_request(request_of([]), "markdown")
+    assert "Nothing was measured, so nothing is known of any connection." in text
 
 
 @pytest.mark.parametrize("name", sorted(REQUEST_FORMATS))
@@ -347,7 +451,7 @@ def test_an_unknown_format_is_named():
 
 
 def test_names_of_rules_are_plain():
-    assert (slug("<b>N11_a"), slug("漢"), plain("a{{b}}×3\n")) == ("b-n11-a", "unnamed", "abx3")
+    assert (slug("<b>N11_a"), slug("漢"), plain("a{{b}}×3\n; c")) == ("b-n11-a", "unnamed", "abx3; c")
 
 
 # Two networks

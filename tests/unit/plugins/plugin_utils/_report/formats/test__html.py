@@ -38,6 +38,11 @@ OWN = {
     "header",
     "h1",
     "h2",
+    "h3",
+    "details",
+    "summary",
+    "pre",
+    "code",
     "p",
     "ul",
     "li",
@@ -149,13 +154,36 @@ def test_a_cell_shows_the_worst_of_its_flows():
 
 def test_wrong_groups_have_their_sentence_and_lead_to_a_cell():
     reader = Reader(render(verification(mesh(n13="blocked"))))
-    assert [text for _attributes, text in reader.all("p") if text.startswith("n11 to n13")] == [
-        "n11 to n13: blocked. (and 4 more of this kind)"
-    ]
+    sentence = "each of n11, n12 and n[14:16] to n13: blocked."
+    assert [text for _attributes, text in reader.all("p") if text.startswith("each")] == [sentence]
     targets = {attributes["id"] for attributes, _text in reader.all("td") if "id" in attributes}
     assert {attributes["href"] for attributes, _text in reader.all("a")} <= {
         f"#{target}" for target in targets
     }
+
+
+def test_who_must_act_stands_above_the_matrix_whenever_anything_is_wrong():
+    page = render(verification(mesh(n13="blocked")))
+    assert page.index('id="act"') < page.index('id="matrix"')
+    assert 'id="act"' not in render(verification(mesh()))
+    act = page.split('id="act"')[1].split("</section>")[0]
+    for fragment in (
+        "Not known: nothing that was seen names anybody",
+        "n11, n12 and n[14:16] → n13",
+        "5 flows",
+    ):
+        assert fragment in act
+    assert "find out who blocks it, and permit there tcp 20000-21000 from n11, n12" in act
+
+
+def test_many_parties_are_folded_after_the_most_urgent():
+    results = [
+        result("client", f"m{number}", "blocked", f"s{number}", actor=[f"host:m{number}"])
+        for number in range(10)
+    ]
+    page = render(verification(results))
+    assert "<summary>2 more for milder faults</summary>" in page
+    assert page.count("<li class=act>") == 10
 
 
 def test_nothing_is_loaded_and_only_our_script_runs():
@@ -266,7 +294,7 @@ def test_a_domain_that_most_have_is_not_repeated():
             render(verification(mesh(["a.example.com", "b.example.org", "192.0.2.1"])))
         ).all("th")
     ]
-    assert heads[3:] == ["a.example.com", "b.example.org", "192.0.2.1"]
+    assert heads[3:] == ["192.0.2.1", "a.example.com", "b.example.org"]
     heads = [
         text
         for _attributes, text in Reader(
@@ -293,6 +321,7 @@ def test_only_what_was_measured_has_a_time():
     blocked = {name: value for name, value in dict(blocked, verdict="blocked").items() if name != "rtt_ms"}
     spans = Reader(render(verification([blocked, ok]))).all("span")
     numbers = [text for attributes, text in spans if attributes.get("class") == "numbers"]
+    assert numbers.pop(0) == "1 flow"
     assert [text.endswith(", 2.00 ms") for text in numbers] == [False, True]
     assert not [text for text in numbers if "- ms" in text]
 

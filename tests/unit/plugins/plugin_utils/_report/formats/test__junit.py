@@ -79,8 +79,8 @@ def test_counts_are_those_of_the_cases():
 
 def test_a_suite_for_each_service():
     assert [suite.get("name") for suite in read(EVERYTHING).iter("testsuite")] == [
-        "subconnection_in",
         "sql_client",
+        "subconnection_in",
         "ftp_data",
     ]
 
@@ -90,7 +90,7 @@ def test_a_failure_says_who_acts():
         verification([result("client", "n11", "blocked", sentence="let in <tcp> & more")])
     ).iter("failure")
     assert failure.attrib == {"type": "blocked", "message": "let in <tcp> & more"}
-    assert failure.text == "let in <tcp> & more Seen: filtered (no-response)."
+    assert failure.text == "let in <tcp> & more Seen: tcp 8563 of n11 filtered (no-response)."
 
 
 def test_not_tested_is_an_error_and_never_a_success():
@@ -101,6 +101,80 @@ def test_not_tested_is_an_error_and_never_a_success():
 def test_cases_have_names_of_their_own():
     names = [case.get("name") for case in read(EVERYTHING).iter("testcase")]
     assert len(set(names)) == len(names)
+
+
+PARTS = {
+    "all ports": [result("n11", "n12", ports="20000-21000")],
+    "some blocked": [
+        result("n11", "n12", ports="20000-20099"),
+        result("n11", "n12", "blocked", ports="20100-21000"),
+    ],
+    "some blocked, some untested": [
+        result("n11", "n12", "untested", ports="20000-20099"),
+        result("n11", "n12", "blocked", ports="20100-21000"),
+    ],
+    "another address": [result("n11", "n12", ports="20000-21000", address="192.0.2.99")],
+    "two addresses": [
+        result("n11", "n12", "blocked", ports="20000-21000"),
+        result("n11", "n12", ports="20000-21000", address="192.0.2.99"),
+    ],
+    "untested": [result("n11", "n12", "untested", ports="20000-21000")],
+}
+
+
+@pytest.mark.parametrize("parts", PARTS.values(), ids=PARTS)
+def test_a_flow_keeps_its_name_when_it_turns_red(parts):
+    (case,) = read(verification(parts)).iter("testcase")
+    assert (case.get("classname"), case.get("name")) == (
+        "exasol_community.network.sql_client",
+        "n11 -> n12 tcp",
+    )
+    wrong = {one["verdict"] for one in parts} - {"ok"}
+    assert [child.get("type") for child in case] == (
+        ["blocked"] if "blocked" in wrong else ["untested"] if wrong else []
+    )
+    said = "".join(child.text for child in case)
+    assert all(one["ports"] in said for one in parts if one["verdict"] != "ok")
+
+
+ENTRIES = st.lists(
+    st.tuples(
+        st.sampled_from(["n1", "n2", "n10"]),
+        st.sampled_from(["n1", "n2", "n10"]),
+        st.sampled_from(["sql_client", "paths"]),
+        st.sampled_from(["ok", "blocked", "untested"]),
+        st.sampled_from(["8563", "1-9"]),
+    ),
+    max_size=12,
+)
+
+
+@given(ENTRIES, ENTRIES)
+def test_names_are_unique_and_the_same_whatever_the_verdicts(entries, aside):
+    def made(verdict_of):
+        return verification(
+            [
+                result(source, other, verdict_of(verdict), service, ports)
+                for source, other, service, verdict, ports in entries
+            ],
+            untestable=[
+                {**ASIDE, "service": service, "sources": [source], "destinations": [other]}
+                for source, other, service, *_rest in aside
+            ],
+        )
+
+    def names(verdict_of):
+        return [(case.get("classname"), case.get("name")) for case in read(made(verdict_of)).iter("testcase")]
+
+    as_measured = names(lambda verdict: verdict)
+    assert len(set(as_measured)) == len(as_measured)
+    assert as_measured == names(lambda _verdict: "ok")
+
+
+def test_hosts_are_in_their_order():
+    results = [result("n10", "n2"), result("n2", "n10"), result("n2", "n1")]
+    names = [case.get("name") for case in read(verification(results)).iter("testcase")]
+    assert names == ["n2 -> n1 tcp", "n2 -> n10 tcp", "n10 -> n2 tcp"]
 
 
 def test_the_median_is_the_time():

@@ -56,16 +56,25 @@ def test_what_is_well():
 def test_what_is_wrong_says_what_to_fix_first():
     report = render(verification(mesh(n13="blocked"), untestable=[ASIDE]))
     assert [line for line in report.splitlines() if line.startswith("## ")] == [
-        "## What to fix",
+        "## Who must act",
+        "## What was seen",
         "## Matrix",
         "## Flows",
         "## Not tested",
     ]
-    assert "- blocked: n11 to n13: blocked. (and 4 more flows of this kind)" in report
+    assert "### Not known: nothing that was seen names anybody: 5 flows" in report
+    assert "- find out who blocks it, and permit there tcp 20000-21000 from n11, n12, n14" in report
+    assert "- blocked: each of n11, n12 and n\\[14:16\\] to n13: blocked." in report
     assert "✗ 0/1" in report
     assert cells(report, "Not tested") == [
         ["database\\_node ×6", "files", "ftp\\_data", "tcp 20", "nothing to connect to"]
     ]
+
+
+def test_commands_can_be_copied_and_end_no_code():
+    one = result("client", "n11", "blocked", next_command="echo ```\n# x  # on n11", cause="silence")
+    report = render(verification([one]))
+    assert "\n````shell\necho ``` # x  # on n11\n````\n" in report
 
 
 def test_grid_counts_flows_of_each_pair():
@@ -78,7 +87,7 @@ def test_grid_counts_flows_of_each_pair():
             ]
         )
     )
-    assert cells(report, "Matrix") == [["client", "✗ 1/2", ""], ["admin", "", "✓ 1/1"]]
+    assert cells(report, "Matrix") == [["admin", "", "✓ 1/1"], ["client", "✗ 1/2", ""]]
 
 
 def test_hosts_stand_in_the_order_of_the_inventory():

@@ -54,6 +54,48 @@ def test_a_flow_whose_ports_differ_is_one_gauge():
     assert [value for _labels, value in samples(verification(results), "exasol_network_flow_ok")] == [0]
 
 
+def test_what_was_not_tested_is_neither_ok_nor_a_failure():
+    made = verification(
+        [result("n11", "n12", "untested"), result("n11", "n13", "blocked"), result("n11", "n14")]
+    )
+    ok = dict(samples(made, "exasol_network_flow_ok"))
+    assert sorted((labels.split('"')[3], value) for labels, value in ok.items()) == [("n13", 0), ("n14", 1)]
+    assert [
+        (labels.split('"')[3], labels.split('verdict="')[1], value)
+        for labels, value in samples(made, "exasol_network_flow_verdict")
+    ] == [("n12", 'untested"', 1), ("n13", 'blocked"', 1)]
+
+
+def test_a_flow_half_blocked_and_half_untested_is_a_failure():
+    made = verification([result("n11", "n12", "untested"), result("n11", "n12", "blocked", ports="1-9")])
+    assert [value for _labels, value in samples(made, "exasol_network_flow_ok")] == [0]
+    ((labels, _value),) = samples(made, "exasol_network_flow_verdict")
+    assert 'verdict="blocked"' in labels
+
+
+def test_the_site_is_a_label_of_every_sample():
+    made = verification(mesh(), paths=[measured_path("n11", "n12")], site='Berlin "1"')
+    lines = [line for line in render(made).splitlines() if not line.startswith("#")]
+    assert lines and all('site="Berlin \\"1\\""' in line for line in lines)
+
+
+def test_when_certificates_end():
+    entry = {"service": "sql_client", "ports": "8563", "fingerprint": "AB", "destinations": ["n11", "n12"]}
+    made = verification(
+        mesh(),
+        certificates=[
+            {**entry, "not_after": "2026-11-23T05:00:49+00:00"},
+            {**entry, "not_after": "2026-11-23T05:00:49Z", "destinations": ["n13"]},
+            {**entry, "not_after": "soon"},
+            entry,
+        ],
+    )
+    assert samples(made, "exasol_network_certificate_expiry_timestamp_seconds") == [
+        (f'destination="{node}",service="sql_client",ports="8563",fingerprint="AB"', 1795410049)
+        for node in ("n11", "n12", "n13")
+    ]
+
+
 def test_every_verdict_is_counted():
     found = dict(samples(verification(mesh(n13="blocked")), "exasol_network_flows"))
     assert found == {
