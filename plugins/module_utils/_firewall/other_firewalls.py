@@ -80,6 +80,12 @@ def all_chains(firewall: Chosen, listing: Listing) -> Iterator[Tuple[str, Dict[s
         yield from _of_legacy_firewalld(_ruleset(firewall, listing), listing)
 
 
+def is_hidden(firewall: Chosen, tables: Sequence[Tuple[str, Dict[str, _chains.Chain]]]) -> bool:
+    """Tell whether nobody lists the chains of the firewall: firewalld needs no command nft on the host."""
+    names = (name for unused, chains in tables for name in chains)
+    return _owner(firewall) == "firewalld" and not any(xtables.FIREWALLD_CHAIN in name for name in names)
+
+
 def _of_legacy_firewalld(
     found: Optional[Ruleset], listing: Listing
 ) -> Iterator[Tuple[str, Dict[str, _chains.Chain]]]:

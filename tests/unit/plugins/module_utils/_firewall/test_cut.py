@@ -261,3 +261,15 @@ def test_firewalld_on_legacy_iptables_is_looked_at(monkeypatch):
     client = flow(CLIENT)
     assert whole.verdicts(client.kind, [client.remote]) == ["accept"]
     assert rest.verdicts(client.kind, [client.remote]) == ["drop"]
+
+
+@pytest.mark.parametrize("provider, hidden", [(Firewalld, True), (Nftables, False), (Ufw, False)])
+def test_chains_that_nobody_lists_make_everybody_uncertain(provider, hidden):
+    docker = [("ip", {"INPUT": Chain(links=(), hook="input")})]
+    zones = [("inet", {"filter_INPUT": Chain(links=(), hook="input"), "filter_INPUT_ZONES": Chain(links=())})]
+    assert other_firewalls.is_hidden(provider, docker) is hidden
+    assert other_firewalls.is_hidden(provider, docker + zones) is False
+    rest = HostChains(docker, hidden)
+    assert cuts({flow(CLIENT): 1}, (OPENED,), (), rest) == (
+        [(CLIENT, 8563, 1, False, "unknown")] if hidden else []
+    )
