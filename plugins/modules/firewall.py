@@ -219,6 +219,11 @@ changed_rules:
       protocol: tcp
       ports: '8563'
       text: reject in tcp 8563 from anybody (IPv4)
+hold_for:
+  description: The value of O(hold_for).
+  returned: changed, with O(hold_for)
+  type: int
+  sample: 75
 held:
   description: The change that awaits O(confirm) or O(roll_back).
   returned: changed, with O(hold_for)
