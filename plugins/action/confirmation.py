@@ -70,8 +70,8 @@ class ActionModule(ControllerAction):
 
     @staticmethod
     def _end(options: dict[str, t.Any]) -> dict[str, t.Any]:
-        _need(options, "before", "decision")
-        ended = conclude(options["decision"], options["settled"], options["before"]["hold_for"])
+        _need(options, "decision")
+        ended = conclude(options["decision"], options["settled"])
         if ended.is_error:
             raise NetworkError(visible(ended.message))
         return {"msg": ended.message, "run": (options["verification"] or {}).get("run", "")}

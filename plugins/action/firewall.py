@@ -154,7 +154,7 @@ class ActionModule(RemoteAction):
         deadline = time.monotonic() + seconds + _GRACE_SECONDS
         answer = self._ask({"hold": identity, "hold_for": hold_for}, "is_held", deadline, task_vars)
         if answer.get("is_held"):
-            return {"held": identity}
+            return {"held": identity, "hold_for": hold_for}
         return self._unconfirmed(answer, seconds)
 
     @staticmethod

@@ -46,7 +46,7 @@ options:
     elements: str
     default: []
   before:
-    description: What V(before) returned. Required for V(decide) and V(end).
+    description: What V(before) returned. Required for V(decide).
     type: dict
   changes:
     description: What M(exasol_community.network.firewall) returned for the change, by host.
@@ -109,8 +109,8 @@ at:
   type: float
   sample: 1796000000.5
 hold_for:
-  description: Seconds for which hosts have to hold the change.
-  returned: with V(before)
+  description: Seconds for which hosts have to hold the change; with V(decide), the most for which one does.
+  returned: with V(before) and V(decide)
   type: int
   sample: 78
 run:

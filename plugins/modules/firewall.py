@@ -11,6 +11,8 @@ description:
   - Makes the host's firewall accept exactly the given rules, in one object of its own, and changes no rule of
     others.
   - Removes rules that are no longer given.
+  - Names the live connections that a change refuses, and with O(restrict) refuses none without O(cut).
+  - Names what other programs or users did to its rules since the last change.
   - Never enables or disables a firewall and never changes a default policy. If no firewall runs, nothing is
     changed.
   - "Every change has to be confirmed: the host starts a timer that restores the old rules, and only a new
@@ -334,6 +336,11 @@ changed_rules:
       protocol: tcp
       ports: '8563'
       text: reject in tcp 8563 from anybody (IPv4)
+hold_for:
+  description: The value of O(hold_for).
+  returned: changed, with O(hold_for)
+  type: int
+  sample: 75
 held:
   description: The change that awaits O(confirm) or O(roll_back).
   returned: changed, with O(hold_for)

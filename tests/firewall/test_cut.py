@@ -13,6 +13,7 @@ import pytest
 
 from ansible_collections.exasol_community.network.tests.labs.firewalls.baselines import PROVIDERS
 from ansible_collections.exasol_community.network.tests.labs.firewalls.hosts import FirewallLab
+from ansible_collections.exasol_community.network.tests.labs.firewalls.traffic import UDP_PORT
 
 SQL, FOREIGN = 8563, 9998  # a service of the plan, and what the baselines let in from everybody
 # Nothing seems to filter on a permissive host of iptables: it is chosen there.
@@ -39,7 +40,7 @@ def addresses(firewalls: FirewallLab, *names: str) -> set[str]:
 
 
 def cut_of(answers: dict[str, t.Any], host: str) -> list[tuple[str, str, int, int, str]]:
-    """Return direction, address, port, number and fate of the connections that a host names."""
+    """Return direction, address, port, number and fate of the TCP connections that a host names."""
     return [
         (
             flow["direction"],
@@ -49,7 +50,17 @@ def cut_of(answers: dict[str, t.Any], host: str) -> list[tuple[str, str, int, in
             flow["open_connections"],
         )
         for flow in answers[host].result["cut"]["flows"]
+        if flow["protocol"] == "tcp"
     ]
+
+
+def datagrams(answers: dict[str, t.Any], host: str) -> set[tuple[str, str, int, str]]:
+    """Return direction, address, port and fate of the datagrams that a host names."""
+    return {
+        (flow["direction"], flow["remote"], flow["port"], flow["open_connections"])
+        for flow in answers[host].result["cut"]["flows"]
+        if flow["protocol"] == "udp"
+    }
 
 
 def expected(firewalls: FirewallLab, source: str) -> list[tuple[str, str, int, int, str]]:
@@ -164,6 +175,11 @@ class TestAbsent:
     def test_check_mode_lists_the_client_and_changes_nothing(self, firewalls, removed, provider):
         assert cut_of(removed["checked"], provider) == expected(firewalls, "client")
         assert removed["views checked"][provider] == removed["opened"].views[provider]
+
+    def test_datagrams_of_nobody_but_the_node_are_named(self, firewalls, removed, provider):
+        """All others are refused before and after, and a kernel forgets datagrams after half a minute."""
+        of_node = {("in", one, UDP_PORT, "continue") for one in firewalls.lab.addresses("node")}
+        assert datagrams(removed["checked"], provider) <= of_node
 
     def test_it_is_removed_with_a_warning(self, firewalls, removed, provider):
         answer = removed["removed"][provider]

@@ -31,6 +31,7 @@ from ansible_collections.exasol_community.network.tests.labs.namespaces.playbook
 
 ROLE = "exasol_community.network.firewall"
 AFTER, DECIDE = "TASK [Measure after the change]", f"TASK [{ROLE} : Decide on the change]"
+KEEP = f"TASK [{ROLE} : Keep what works before the change]"
 SETTLE = f"TASK [{ROLE} : Confirm the change or roll it back]"
 OPENS = "playbooks/open.yml"
 CLIENT = ADDRESSES["client"]
@@ -217,6 +218,32 @@ def test_a_host_that_is_lost_before_the_last_word(site: Firewalled, tmp_path: Pa
     assert again.said.count("rolled back an earlier change of its firewall at") == 1
     assert "The change is confirmed on n12" in again.said
     assert passing(site) == everywhere(CLIENT)
+
+
+def test_a_host_that_is_down_from_the_start_does_not_count(site: Firewalled, tmp_path: Path) -> None:
+    before = site.rulesets()
+    site.cut("n12")
+    done = site.play(tmp_path, playbook=OPENS)
+    assert done.code, done.output
+    assert "The change is confirmed on n11:" in done.said
+    assert "fatal: [n12]" in done.output and "No route to host" in done.said
+    assert passing(site) == {"n11": {CLIENT}, "n12": {CLIENT, STRANGER}}
+    assert site.rulesets()["n12"] == before["n12"]
+
+
+def test_a_host_that_is_lost_before_it_is_changed(site: Firewalled, tmp_path: Path) -> None:
+    before = site.rulesets()
+    with site.running(tmp_path, playbook=OPENS) as run:
+        run.wait_for(KEEP, PATIENCE)
+        with run.suspended():
+            site.cut("n12")
+        done = run.finish()
+    assert done.code == 2, done.output
+    assert (
+        "The change is rolled back on the host that was changed (n11), because it could not be made on n12"
+        in done.said
+    )
+    assert site.rulesets() == before
 
 
 def test_a_limited_run_judges_what_touches_its_hosts(site: Firewalled, tmp_path: Path) -> None:

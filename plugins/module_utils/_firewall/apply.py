@@ -268,12 +268,13 @@ def _cuts(firewall: Type[Provider], sides: _Sides, listing: Listing) -> List[_cu
     without_ours = [
         (family, sides.provider.without_ours(chains, versions.get(family, 0))) for family, chains in tables
     ]
+    hidden = other_firewalls.is_hidden(firewall, tables)
     return _cut.cut_off(
         live=connections,
         before=sides.before,
         after=sides.after,
-        today=HostChains(tables),
-        rest=HostChains(without_ours),
+        today=HostChains(tables, hidden),
+        rest=HostChains(without_ours, hidden),
     )
 
 

@@ -260,8 +260,9 @@ class Firewalld(Provider):
     command = "firewall-cmd"
     owns_tables = "firewalld"
     has_service = True
-    # firewalld makes several chains of a policy: filter_IN_policy_exasol-network-in_allow, for example.
-    our_chains = r"[a-z]+_[A-Z]+_policy_exasol-network-(in|out)(_|\Z)"
+    # firewalld makes several chains of a policy, such as filter_IN_policy_exasol-network-in_allow. Those of
+    # iptables have shorter names, such as IN_exasol-network-in_allow.
+    our_chains = r"([a-z]+_)?[A-Z]+_(policy_)?exasol-network-(in|out)(_|\Z)"
 
     @classmethod
     def is_running(cls, listing: Listing, beside: Sequence[Type[Provider]] = ()) -> bool:

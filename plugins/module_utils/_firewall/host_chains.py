@@ -28,9 +28,13 @@ class _Base(NamedTuple):
 
 
 class HostChains:
-    """All base chains of a host that filter what comes in or goes out."""
+    """All base chains of a host that filter what comes in or goes out.
 
-    def __init__(self, tables: Iterable[Tuple[str, Dict[str, Chain]]]) -> None:
+    With C(hidden) there are more, which nobody can list.
+    """
+
+    def __init__(self, tables: Iterable[Tuple[str, Dict[str, Chain]]], hidden: bool = False) -> None:
+        self._hidden = hidden
         self._bases = []
         self._links = 1
         for family, chains in tables:
@@ -70,7 +74,7 @@ class HostChains:
             text="",
             established=established,
         )
-        found = ACCEPT
+        found = UNKNOWN if self._hidden else ACCEPT
         for base in self._bases:
             # Packets of the other IP version never reach a chain.
             if base.family == FAMILIES[10 - kind.version]:

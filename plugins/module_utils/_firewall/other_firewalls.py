@@ -76,6 +76,26 @@ def all_chains(firewall: Chosen, listing: Listing) -> Iterator[Tuple[str, Dict[s
     for others in (False, True):
         for group in _groups(firewall, listing, others):
             yield group.family, _looked_at(group)
+    if _owner(firewall) == "firewalld":
+        yield from _of_legacy_firewalld(_ruleset(firewall, listing), listing)
+
+
+def is_hidden(firewall: Chosen, tables: Sequence[Tuple[str, Dict[str, _chains.Chain]]]) -> bool:
+    """Tell whether nobody lists the chains of the firewall: firewalld needs no command nft on the host."""
+    names = (name for unused, chains in tables for name in chains)
+    return _owner(firewall) == "firewalld" and not any(xtables.FIREWALLD_CHAIN in name for name in names)
+
+
+def _of_legacy_firewalld(
+    found: Optional[Ruleset], listing: Listing
+) -> Iterator[Tuple[str, Dict[str, _chains.Chain]]]:
+    """Yield the tables that firewalld made with the legacy variant of iptables, which nft does not list."""
+    for unused, version, text in listing.texts():
+        if not xtables.is_firewallds(text):
+            continue
+        for table, chains in saved_chains.tables(text, version):
+            if found is None or not found.is_read_by_iptables(FAMILIES[version], table):
+                yield FAMILIES[version], chains
 
 
 def _looked_at(group: _Group) -> Dict[str, _chains.Chain]:

@@ -45,6 +45,7 @@ _RARE = (
     "--hashlimit-above",
     "--connlimit-above",
     "--ttl-lt",
+    "--rt-type",
     "--hitcount",
     "--string",
     "--pkt-type",

@@ -16,8 +16,11 @@ is 2e-14; with 16 lost and 40 of 60 passed, as at 20 % loss each way, 7e-7. With
 undecided, not a black hole. Loss in bursts meets both kinds, because they are sent in the same time.
 
 I(Do the same connections fail always?) Of C(tried) connections C(failed) never got an answer to any of their
-SYNs, though each was tried again from the same port; all others together lost C(lost) SYNs. Linux repeats a
-SYN after a second, and tries are half a second apart, so losses are as good as independent. For a rate of
+SYNs, though each was tried again from the same port; all others together lost C(lost) SYNs. Losses of SYNs
+are as good as independent, but tries are not: if only the reply to one was lost, the other end has half a
+connection still, and answers the next SYN from that port, which has another sequence number, with an ACK
+(RFC 9293, section 3.10.7.4). That try fails whatever is lost, and its RST ends the half. So of more tries
+every second one counts (C(independent)), and a connection that fails always lost 7 SYNs. For a rate of
 loss p the chance is at most C(choose(tried, failed) * p ** SYNs), times the chance that all others lose as
 few as they did (a negative binomial distribution). The greatest value over all p counts. With 2 of 16
 connections that lost 7 SYNs each and no other loss it is 4e-7; with 1 of 16 it is 2e-5, which proves nothing,
@@ -37,6 +40,11 @@ def chance_of_size(vanished: int, tries: int, passed: int) -> float:
     for index in range(passed):
         chance *= (tries - index) / float(vanished + tries - index)
     return chance
+
+
+def independent(syns: int, tries: int) -> int:
+    """Return how many of some SYNs count, of which the last C(tries) were tries from the same port."""
+    return syns - tries + tries // 2
 
 
 def chance_of_connections(tried: int, failed: int, syns: int, lost: int) -> float:

@@ -11,9 +11,9 @@ For each path:
    between our question and its answer, so half of that time is the greatest error. In the burst of a sweep
    our own queue would be measured. One whose first packet was lost counts as such.
 2. I(Silence.) A sample without an answer, and a first try of the sweep without one, is tried again I(from the
-   same source port), five times for half a second. A device that spreads connections over several links or
-   ways chooses by addresses and ports, so behind a dead one the same connections fail always and all others
-   pass at once. A filter by port stops every connection to that port, so only ports that have proven
+   same source port), eleven times for a quarter of a second. A device that spreads connections over several
+   links or ways chooses by addresses and ports, so behind a dead one the same connections fail always and all
+   others pass at once. A filter by port stops every connection to that port, so only ports that have proven
    themselves since count. At the first silence, sixteen more samples start: so many tell one dead link of
    eight from loss (chances.py). If that is the pattern, each port that stayed silent is tried twenty times
    more, because its own tries may all have met the dead link: nobody is to look for a filter there.
@@ -36,7 +36,7 @@ from .._kernel.sockets import Sources, reset
 from .._kernel.tcp_info import tcp_info, unacknowledged
 from .._listener import proof
 from .._listener.measuring import FILLER, MAX_SEGMENT, PING, REPORT, SEGMENT
-from .chances import MAX_CHANCE, chance_of_connections
+from .chances import MAX_CHANCE, chance_of_connections, independent
 from .engine import Engine, Stage
 from .observations import spread
 from .outcome import NO_RESPONSE, OPEN, PROOF_OURS, SYN_ACK, Outcome, proof_at
@@ -58,8 +58,8 @@ _AT_A_TIME = 4
 _FAR_MS = 5.0  # from this round trip on, our own queue does not matter, and all samples start at once
 _MAX_SILENT = 1024  # connections of the sweep that are tried again
 _SILENCE_SECONDS = 1.25  # two SYNs
-_AGAIN_SECONDS = 0.5  # one SYN
-_MORE_TRIES = 5
+_AGAIN_SECONDS = 0.25  # one SYN
+_MORE_TRIES = 11
 _RESCUERS, _RESCUES = 4, 5  # connections at a time to a silent port, and how often
 _STALL_SECONDS = 0.45  # the segment is sent twice: the kernel repeats it after 0.2 s and the round trip
 _SIZE_SECONDS = 0.3  # the same for a smaller size
@@ -130,6 +130,7 @@ class _Run:
         self.samples = _FEW_SAMPLES if pace.rate else _SAMPLES
         self._pace = pace
         self._waiting: Deque[_Connection] = deque()
+        self._paths: Sequence[_Path] = ()
         self._started = 0
         self._begun = 0.0
 
@@ -139,6 +140,7 @@ class _Run:
 
     def all(self, paths: Sequence["_Path"]) -> None:
         """Measure all paths."""
+        self._paths = paths
         for path in paths:
             path.begin()
         self._wait()
@@ -154,12 +156,17 @@ class _Run:
         while self._waiting or len(self.engine):
             more = self._start_some()
             self.engine.wait(0.0 if more else self.engine.seconds_to_next_alarm())
-            if time.monotonic() > self._deadline():
+            if self._is_over():
                 self._waiting.clear()
                 self.engine.end_all()
 
-    def _deadline(self) -> float:
-        return self._begun + _MAX_SECONDS + self._started / (self._pace.rate or _SLOW_RATE)
+    def _is_over(self) -> bool:
+        over = self._begun + _MAX_SECONDS + self._started / (self._pace.rate or _SLOW_RATE)
+        now = time.monotonic()
+        if now <= over:
+            return False
+        furthest = max((path.round_trip for path in self._paths), default=0.0)
+        return now > over + 2 * _MORE_TRIES * furthest
 
     def _start_some(self) -> bool:
         """Start as many as may start now; returns whether more may start at once."""
@@ -403,7 +410,7 @@ class _Sample(_Connection):
         self._lost += 1 if self._tries else 2
         self._tries += 1
         if self._tries > _MORE_TRIES or not own[1]:
-            self.path.sample_failed(self._lost)
+            self.path.sample_failed(independent(self._lost, tries=self._tries - 1))
             return
         again = _Sample(self.path, self.port, own[1], self._lost)
         again._tries, again._is_of_sweep = self._tries, self._is_of_sweep
@@ -738,33 +745,34 @@ class _Path:
     # Times.
 
     @property
-    def _round_trip(self) -> float:
+    def round_trip(self) -> float:
+        """Seconds of the shortest round trip, bounded."""
         return min(self._shortest / 1000.0, 0.5)
 
     @property
     def silence_seconds(self) -> float:
         """How long a connection may take that may be silent."""
-        return _rounded(_SILENCE_SECONDS + 2 * self._round_trip)
+        return _rounded(_SILENCE_SECONDS + 2 * self.round_trip)
 
     @property
     def again_seconds(self) -> float:
         """How long one of another try may take."""
-        return _rounded(_AGAIN_SECONDS + 2 * self._round_trip)
+        return _rounded(_AGAIN_SECONDS + 2 * self.round_trip)
 
     @property
     def stall_seconds(self) -> float:
         """How long a segment may take; with a new connection, four round trips are needed."""
-        return _rounded(_STALL_SECONDS + 4 * self._round_trip)
+        return _rounded(_STALL_SECONDS + 4 * self.round_trip)
 
     @property
     def size_seconds(self) -> float:
         """How long a connection with a smaller size may take."""
-        return _rounded(_SIZE_SECONDS + 4 * self._round_trip)
+        return _rounded(_SIZE_SECONDS + 4 * self.round_trip)
 
     @property
     def fair_seconds(self) -> float:
         """How long a segment must have been waited for: it was sent twice."""
-        return 0.24 + 2 * self._round_trip
+        return 0.24 + 2 * self.round_trip
 
     @property
     def has_time_for_a_busy_listener(self) -> bool:
@@ -857,11 +865,11 @@ class _Path:
         self._lost += lost
         self._sample_over()
 
-    def sample_failed(self, lost: int) -> None:
-        """Count a connection that never came about."""
+    def sample_failed(self, syns: int) -> None:
+        """Count a connection that never came about, though so many SYNs were sent independently."""
         self._tried += 1
         self._failed += 1
-        self._fewest_syns = min(self._fewest_syns or lost, lost)
+        self._fewest_syns = min(self._fewest_syns or syns, syns)
         self._sample_over()
 
     def sample_is_void(self) -> None:

@@ -47,6 +47,7 @@ class Decision(t.NamedTuple):
     broken: list[BrokenPart]
     lines: list[str]  # a sentence for each group of broken flows
     held: list[str]  # the hosts whose change waits
+    hold_for: int = 0  # the most seconds for which one of them waits
 
 
 def begin(verification: Verification, absent: Sequence[str], took: float, now: float) -> Baseline:
@@ -80,6 +81,7 @@ def decide(before: Baseline, after: Verification | None, changes: Results, now: 
     held = [host for host, result in changes.items() if result.get("held")]
     if not held:
         return Decision(verdict=NOTHING, headline=_nothing(changes), broken=[], lines=[], held=[])
+    hold_for = max(_holds(before, changes))
     doubt = _doubt(before, after, changes, now)
     if doubt or after is None:
         return Decision(verdict=ROLL_BACK, headline=_rolled_back(held, doubt), broken=[], lines=[], held=held)
@@ -93,9 +95,10 @@ def decide(before: Baseline, after: Verification | None, changes: Results, now: 
             broken=broken,
             lines=broken_lines(broken, changes),
             held=held,
+            hold_for=hold_for,
         )
     headline = _confirmed(before, after, held, progress(before["wrong"], after))
-    return Decision(verdict=CONFIRM, headline=headline, broken=[], lines=[], held=held)
+    return Decision(verdict=CONFIRM, headline=headline, broken=[], lines=[], held=held, hold_for=hold_for)
 
 
 def _nothing(changes: Results) -> str:
@@ -119,13 +122,20 @@ def _doubt(before: Baseline, after: Verification | None, changes: Results, now: 
         return "it could not be measured"
     if all(result["verdict"] == UNTESTED for result in after["results"]):
         return "no flow could be measured after it"
-    late = now - before["at"] - before["hold_for"]
-    if late > 0:
+    seconds = min(_holds(before, changes))
+    if now - before["at"] > seconds:
         return (
-            f"change and measurement took {now - before['at']:.0f} s, longer than the "
-            f"{before['hold_for']} s for which hosts hold it"
+            f"change and measurement took {now - before['at']:.0f} s, longer than the {seconds} s for which "
+            "hosts hold it (exasol_firewall_rollback_after)"
         )
     return ""
+
+
+def _holds(before: Baseline, changes: Results) -> list[int]:
+    """Return for how many seconds each host holds its change."""
+    return [
+        int(result.get("hold_for") or before["hold_for"]) for result in changes.values() if result.get("held")
+    ]
 
 
 def _problem(result: Mapping[str, t.Any]) -> str:
@@ -284,7 +294,7 @@ class Conclusion(t.NamedTuple):
     is_error: bool
 
 
-def conclude(decision: Mapping[str, t.Any], settled: Results, hold_for: int) -> Conclusion:
+def conclude(decision: Mapping[str, t.Any], settled: Results) -> Conclusion:
     """Say how a decision ended on the hosts whose change waited for it."""
     verdict, held = decision["verdict"], list(decision["held"])
     if verdict == NOTHING:
@@ -292,7 +302,7 @@ def conclude(decision: Mapping[str, t.Any], settled: Results, hold_for: int) -> 
     answer = "confirmed" if verdict == CONFIRM else "is_rolled_back"
     done = [host for host in held if settled.get(host, {}).get(answer)]
     missing = [host for host in held if host not in done]
-    by_themselves = _by_themselves(missing, settled, hold_for) if missing else ""
+    by_themselves = _by_themselves(missing, settled, decision["hold_for"]) if missing else ""
     if verdict == ROLL_BACK:
         shown = "".join(f" {line}" for line in decision["lines"][:_MAX_SHOWN])
         return Conclusion(message=decision["headline"] + shown + by_themselves, is_error=True)

@@ -75,7 +75,7 @@ def test_end_names_the_run_that_shows_the_present_state(step):
     before = step("before", verification=GREEN, begun=time.time())
     decision = step("decide", before=before, changes=HELD, verification=STILL_GREEN)
     settled = {"n11": {"confirmed": True}}
-    ended = step("end", before=before, decision=decision, verification=STILL_GREEN, settled=settled)
+    ended = step("end", decision=decision, verification=STILL_GREEN, settled=settled)
     assert ended["run"] == "two" and "confirmed on n11" in ended["msg"]
 
 
@@ -83,13 +83,13 @@ def test_a_change_that_is_rolled_back_is_a_failure(step):
     before = step("before", verification=GREEN, begun=time.time())
     decision = step("decide", before=before, changes=HELD, verification=RED)
     with pytest.raises(AnsibleError) as caught:
-        step("end", before=before, decision=decision, settled={"n11": {"is_rolled_back": True}})
+        step("end", decision=decision, settled={"n11": {"is_rolled_back": True}})
     assert "rolled back" in str(caught.value) and "blocked after it" in str(caught.value)
 
 
 @pytest.mark.parametrize(
     ("name", "missing"),
-    [("before", "verification and begun"), ("decide", "before"), ("end", "before and decision")],
+    [("before", "verification and begun"), ("decide", "before"), ("end", "decision")],
 )
 def test_what_a_step_needs_is_named(step, name, missing):
     with pytest.raises(AnsibleError) as caught:

@@ -117,6 +117,7 @@ class Host(Place):
         monkeypatch.setattr(apply.other_firewalls, "unanswered", lambda *arguments: [])
         monkeypatch.setattr(apply.live, "live", lambda read: self.live)
         monkeypatch.setattr(apply.other_firewalls, "all_chains", lambda firewall, listing: self.chains)
+        monkeypatch.setattr(apply.other_firewalls, "is_hidden", lambda firewall, tables: False)
         self.live, self.chains = {}, []
         self.monkeypatch = monkeypatch
 

@@ -9,13 +9,17 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from ansible_collections.exasol_community.network.plugins.module_utils._firewall import cut
+from ansible_collections.exasol_community.network.plugins.module_utils._firewall import (
+    cut,
+    other_firewalls,
+)
 from ansible_collections.exasol_community.network.plugins.module_utils._firewall.chains import Chain
 from ansible_collections.exasol_community.network.plugins.module_utils._firewall.firewalld import Firewalld
 from ansible_collections.exasol_community.network.plugins.module_utils._firewall.host_chains import (
     HostChains,
 )
 from ansible_collections.exasol_community.network.plugins.module_utils._firewall.iptables import Iptables
+from ansible_collections.exasol_community.network.plugins.module_utils._firewall.listing import Saved
 from ansible_collections.exasol_community.network.plugins.module_utils._firewall.live import Flow
 from ansible_collections.exasol_community.network.plugins.module_utils._firewall.nftables import Nftables
 from ansible_collections.exasol_community.network.plugins.module_utils._firewall.permits import Kind
@@ -190,7 +194,11 @@ def test_a_long_list_is_cut_and_its_numbers_are_whole():
         (Iptables, ["EXASOL-IN", "EXASOL-OUT"], ["INPUT", "EXASOL-INN"]),
         (
             Firewalld,
-            ["filter_IN_policy_exasol-network-in_allow", "filter_OUT_policy_exasol-network-out"],
+            [
+                "filter_IN_policy_exasol-network-in_allow",
+                "filter_OUT_policy_exasol-network-out",
+                "IN_exasol-network-in_allow",
+            ],
             ["filter_IN_public_allow", "filter_IN_policy_allow-host-ipv6"],
         ),
         (Ufw, [], ["ufw-user-input", "INPUT"]),
@@ -224,3 +232,44 @@ def test_the_user_rules_of_ufw_are_left_without_ours():
     assert whole.verdicts(planned.kind, [planned.remote]) == ["accept"]
     assert rest.verdicts(planned.kind, [planned.remote]) == ["drop"]
     assert rest.verdicts(foreigners.kind, [foreigners.remote]) == ["accept"]
+
+
+LEGACY = """*filter
+:INPUT DROP [0:0]
+:INPUT_ZONES - [0:0]
+:IN_exasol-network-in_allow - [0:0]
+-A INPUT -j IN_exasol-network-in_allow
+-A INPUT -j INPUT_ZONES
+-A IN_exasol-network-in_allow -s 192.0.2.21/32 -p tcp --dport 8563 -j ACCEPT
+COMMIT
+"""
+
+
+class Legacy:
+    """What a host with firewalld on the legacy variant of iptables lists."""
+
+    def texts(self):
+        return [Saved("iptables", 4, LEGACY)]
+
+
+def test_firewalld_on_legacy_iptables_is_looked_at(monkeypatch):
+    monkeypatch.setattr(other_firewalls, "which", lambda name: "")
+    tables = list(other_firewalls.all_chains(Firewalld, Legacy()))
+    provider = Firewalld.__new__(Firewalld)
+    whole = HostChains(tables)
+    rest = HostChains([(family, provider.without_ours(chains, 4)) for family, chains in tables])
+    client = flow(CLIENT)
+    assert whole.verdicts(client.kind, [client.remote]) == ["accept"]
+    assert rest.verdicts(client.kind, [client.remote]) == ["drop"]
+
+
+@pytest.mark.parametrize("provider, hidden", [(Firewalld, True), (Nftables, False), (Ufw, False)])
+def test_chains_that_nobody_lists_make_everybody_uncertain(provider, hidden):
+    docker = [("ip", {"INPUT": Chain(links=(), hook="input")})]
+    zones = [("inet", {"filter_INPUT": Chain(links=(), hook="input"), "filter_INPUT_ZONES": Chain(links=())})]
+    assert other_firewalls.is_hidden(provider, docker) is hidden
+    assert other_firewalls.is_hidden(provider, docker + zones) is False
+    rest = HostChains(docker, hidden)
+    assert cuts({flow(CLIENT): 1}, (OPENED,), (), rest) == (
+        [(CLIENT, 8563, 1, False, "unknown")] if hidden else []
+    )

@@ -60,6 +60,7 @@ ACCEPTS_ESTABLISHED = "-A INPUT -m conntrack --ctstate RELATED,ESTABLISHED -j AC
         (["-A INPUT -i eth7 -j ACCEPT"], "DROP", "unknown", "unknown"),
         (["-A INPUT -i lo -j ACCEPT"], "DROP", "drop", "drop"),
         (["-A INPUT -p udp --dport 8563 -j ACCEPT"], "DROP", "drop", "drop"),
+        (["-A INPUT -m rt --rt-type 0 -j DROP", ACCEPTS_ESTABLISHED], "DROP", "drop", "accept"),
     ],
     ids=[
         "open",
@@ -74,6 +75,7 @@ ACCEPTS_ESTABLISHED = "-A INPUT -m conntrack --ctstate RELATED,ESTABLISHED -j AC
         "an interface nobody knows",
         "loopback is another way",
         "another protocol",
+        "a header that hardly any packet has",
     ],
 )
 def test_iptables(lines, policy, new, opened):

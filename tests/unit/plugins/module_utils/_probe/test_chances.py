@@ -4,6 +4,7 @@
 """How probable it is that loss looks like a black hole or a dead link."""
 
 import math
+import random
 
 import pytest
 from hypothesis import given
@@ -13,6 +14,7 @@ from ansible_collections.exasol_community.network.plugins.module_utils._probe.ch
     MAX_CHANCE,
     chance_of_connections,
     chance_of_size,
+    independent,
 )
 
 
@@ -68,3 +70,57 @@ def test_when_a_pattern_is_established(tried, failed, syns, lost, established):
 )
 def test_when_loss_is_ruled_out(vanished, tries, passed, established):
     assert (chance_of_size(vanished, tries, passed) < MAX_CHANCE) is established
+
+
+class Lossy:
+    """Connections over a path that loses packets, to a Linux host that keeps half a connection."""
+
+    TRIES = 11
+
+    def __init__(self, away, back, seed):
+        self.away, self.back = away, back
+        self._random = random.Random(seed)
+
+    def _is_lost(self, share):
+        return self._random.random() < share
+
+    def connect(self):
+        """Return whether one connection never comes about, and how many SYNs it lost."""
+        has_half, lost = False, 0
+        for unused in range(2):  # the SYN and its repetition have one sequence number
+            if not self._is_lost(self.away):
+                if not self._is_lost(self.back):
+                    return False, lost
+                has_half = True
+            lost += 1
+        for unused in range(self.TRIES):
+            if not self._is_lost(self.away):
+                if not has_half:
+                    if not self._is_lost(self.back):
+                        return False, lost
+                    has_half = True
+                elif not self._is_lost(self.back) and not self._is_lost(self.away):
+                    has_half = False  # the ACK of the half was answered by RST
+            lost += 1
+        return True, lost
+
+    def chance(self, connections=32):
+        """Return the chance that is concluded from many connections."""
+        found = [self.connect() for unused in range(connections)]
+        failed = [lost for has_failed, lost in found if has_failed]
+        syns = min((independent(lost, self.TRIES) for lost in failed), default=1)
+        passed = sum(lost for has_failed, lost in found if not has_failed)
+        return chance_of_connections(connections, len(failed), syns, passed)
+
+
+@pytest.mark.parametrize("away, back", [(0.0, 0.2), (0.1, 0.1), (0.2, 0.2), (0.0, 0.3), (0.3, 0.0)])
+def test_loss_alone_is_no_pattern_though_tries_depend_on_each_other(away, back):
+    network = Lossy(away, back, seed=1)
+    chances = [network.chance() for unused in range(1000)]
+    assert min(chances) > MAX_CHANCE
+    if (away, back) == (0.2, 0.2):
+        assert min(chances) < 1, "control: some connections failed always"
+
+
+def test_of_tries_from_one_port_every_second_counts():
+    assert (independent(13, 11), independent(12, 11), independent(2, 0)) == (7, 6, 2)

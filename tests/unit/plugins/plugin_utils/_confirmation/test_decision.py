@@ -132,6 +132,17 @@ GREEN, RED = verification(result()), verification(result("blocked", cause="silen
         pytest.param(
             GREEN, {"n11": HELD}, NOW + 76, "roll_back", "took 76 s, longer than the 75 s", id="too-late"
         ),
+        pytest.param(
+            GREEN, {"n11": {**HELD, "hold_for": 90}}, NOW + 76, "confirm", "on n11", id="held-for-longer"
+        ),
+        pytest.param(
+            GREEN,
+            {"n11": {**HELD, "hold_for": 90}, "n12": HELD},
+            NOW + 76,
+            "roll_back",
+            "longer than the 75 s",
+            id="one-is-held-for-longer",
+        ),
     ],
 )
 def test_decision(after, changes, now, verdict, said):
@@ -318,9 +329,10 @@ def test_conclusion(verdict, settled, is_error, fragments):
         "verdict": verdict,
         "headline": "headline",
         "held": ["n11", "n12"],
+        "hold_for": 75,
         "lines": [f"line {n}" for n in range(1, 6)],
     }
-    ended = conclude(decision, settled, hold_for=75)
+    ended = conclude(decision, settled)
     assert ended.is_error == is_error
     assert [fragment for fragment in fragments if fragment not in ended.message] == []
     assert "line 4" not in ended.message
