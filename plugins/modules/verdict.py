@@ -235,8 +235,8 @@ results:
       sample: "nft list ruleset  # on n12"
     actor:
       description:
-        - Who must act - V(host:NAME), V(network), V(name resolution), V(service owner), V(this run) (inventory,
-          variables or the measurement itself) or V(unknown).
+        - Who must act - V(host:NAME), V(network), V(name resolution), V(service owner), V(this run)
+          (inventory, variables or the measurement itself) or V(unknown).
         - Two of them if the evidence does not decide between them.
       type: list
       elements: str
