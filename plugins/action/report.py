@@ -27,9 +27,10 @@ from ..plugin_utils._files.documents import Selection, documents_of_plan, docume
 from ..plugin_utils._files.files import Change, changes_of, read_report, write
 from ..plugin_utils._files.report_directory import report_directory
 from ..plugin_utils._inventory.site_variables import REPORT
-from ..plugin_utils._report.changes import render_changes
+from ..plugin_utils._report.comparison import changes_of_report, to_text, with_past
 from ..plugin_utils._report.formats import FORMATS
 from ..plugin_utils._report.report import verification_of
+from ..plugin_utils._report.summary import host_order
 from ..plugin_utils._report.terminal import closing
 from ..plugin_utils._text.tables import visible
 from ..plugin_utils._verdict.counts import not_ok
@@ -87,8 +88,10 @@ class ActionModule(ControllerAction):
             if options["site"]:
                 verification = t.cast("Verification", {**verification, "site": options["site"]})
             earlier = _earlier(options["compare_with"])
-            if earlier is not None:
-                self._show_changes(verification, earlier)
+            before = earlier or (None if options["saved"] else _replaced(directory))
+            if before is not None:
+                verification = with_past(verification, before)
+                self._show_changes(verification)
             wanted = documents_of_verification(verification, selection, earlier)
             numbers = _statistics(verification)
         changes = changes_of(directory, wanted)
@@ -105,8 +108,11 @@ class ActionModule(ControllerAction):
         return dict(result, diff=[_difference(change) for change in changes]) if self._task.diff else result
 
     @staticmethod
-    def _show_changes(verification: Verification, earlier: Verification) -> None:
-        for line in render_changes(verification, earlier, "text").splitlines():
+    def _show_changes(verification: Verification) -> None:
+        found = changes_of_report(verification)
+        if found is None:
+            return
+        for line in to_text(found, verification["peers"], host_order(verification)).splitlines():
             display.display(visible(line))
 
     def _show_end(self, verification: Verification, files: Sequence[str]) -> None:
@@ -154,6 +160,19 @@ def _earlier(path: str | None) -> Verification | None:
         display.display(f"{path} does not exist yet: nothing to compare with.")
         return None
     return read_report(Path(path))
+
+
+def _replaced(directory: Path) -> Verification | None:
+    """Return the report that this one replaces, if there is one that can be read."""
+    file = directory / "report.json"
+    if not file.exists():
+        return None
+    try:
+        return read_report(file)
+    except NetworkError as error:
+        # Nobody asked for the comparison, so what is wrong with that file is no failure of this report.
+        display.display(visible(f"nothing is compared: {error}"))
+        return None
 
 
 def _difference(change: Change) -> dict[str, str]:

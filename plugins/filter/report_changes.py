@@ -9,7 +9,8 @@ from __future__ import annotations
 import typing as t
 
 from ..plugin_utils._ansible.filters import raising
-from ..plugin_utils._report.changes import DATA, changes, render_changes
+from ..plugin_utils._report.changes import DATA, render_changes
+from ..plugin_utils._report.comparison import changes
 from ..plugin_utils._report.report import verification_of
 
 _USER = "report_changes"

@@ -606,6 +606,36 @@ if TYPE_CHECKING:
         evidence: List[str]
         next_command: str
 
+    class ChangedFlow(TypedDict):
+        """A flow whose verdict differs from that of an earlier report."""
+
+        source: str
+        destination: str
+        service: str
+        protocol: str
+        ports: str
+        expected: str
+        before: str
+        after: str
+        sentence: str
+
+    class Comparison(TypedDict):
+        """What differs from an earlier report."""
+
+        before: str
+        after: str
+        broke: List[ChangedFlow]
+        fixed: List[ChangedFlow]
+        changed: List[ChangedFlow]
+        appeared: List[ChangedFlow]
+        gone: List[ChangedFlow]
+
+    class PastRun(TypedDict):
+        """How many flows had each verdict in an earlier run."""
+
+        created: str
+        summary: Dict[str, int]
+
     class Verification(TypedDict):
         """What the action verdict returns; a report of an older release may lack what is not required."""
 
@@ -629,24 +659,13 @@ if TYPE_CHECKING:
         traces: NotRequired[List[MeasuredTrace]]
         notes: NotRequired[List[str]]
         note_causes: NotRequired[List[NoteCause]]  # of those notes that are about a cause
+        changes: NotRequired[Comparison]  # since the report before
+        history: NotRequired[List[PastRun]]  # the runs before, the oldest first
 
     class Report(Verification):
         """A verification as report.json holds it."""
 
         schema: int
-
-    class ChangedFlow(TypedDict):
-        """A flow whose verdict differs from that of an earlier report."""
-
-        source: str
-        destination: str
-        service: str
-        protocol: str
-        ports: str
-        expected: str
-        before: str
-        after: str
-        sentence: str
 
     # What the module firewall returns and keeps on the host.
 

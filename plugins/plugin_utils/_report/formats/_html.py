@@ -28,6 +28,7 @@ from ..._verdict.path_verdict import segments_of, vanishing_directions
 from ..._verdict.throughput import least_megabytes
 from ..._verdict.verdict import OK, SEVERITY, VERDICTS, worst
 from ..blocks import Block, blocks, ticket
+from ..comparison import changes_of_report, to_text
 from ..spoken import Said, Speaker, commands, is_wrong
 from ..summary import Line, Peers, counts, host_order, label, lines, named_service, ordered
 
@@ -46,6 +47,8 @@ _ASSETS = Path(__file__).with_name("assets")
 _MAX_LABEL_WIDTH = 90
 _MAX_GROUPS = 500
 _MAX_FACTS = 4
+_MAX_CHANGES = 20
+_BAR_HEIGHT, _BAR_STEP = 60, 14  # of the picture of earlier runs, in pixels
 # Up to so many columns, a cell has room for its numbers beside the sign.
 _MAX_COUNTED_COLUMNS = 16
 _MAX_HEADING = 20  # characters
@@ -106,6 +109,7 @@ def render(verification: Verification) -> str:
         "counts": _text(counts(verification)),
         "tally": "".join(_badge(verdict, summary[verdict]) for verdict in VERDICTS if verdict in summary),
         "acts": _acts(verification, matrix),
+        "since": _since(verification, matrix),
         "size": "wide" if len(matrix.columns) > _MAX_COUNTED_COLUMNS else "narrow",
         "matrix": matrix.table(),
         "services": _options(sorted({result["service"] for result in results})),
@@ -390,6 +394,48 @@ def _preformatted(text: str) -> str:
 def _joined_ends(line: Line) -> str:
     return (
         f'<span class="ends">{_text(f"{some_names(line.sources)} → {some_names(line.destinations)}")}</span>'
+    )
+
+
+def _since(verification: Verification, matrix: _Matrix) -> str:
+    """Return what changed since the report before, and the counts of the runs before as a picture."""
+    found, past = changes_of_report(verification), verification.get("history", [])
+    if found is None and not past:
+        return ""
+    texts: list[str] = []
+    if found is not None:
+        # The first line has the counts.
+        said = to_text(found, verification["peers"], matrix.order).splitlines()
+        texts = said[: 1 + _MAX_CHANGES]
+        if len(said) > len(texts):
+            texts.append(f"… and {len(said) - len(texts)} more changes")
+    return (
+        f'<section aria-labelledby="since-title"><h2 id="since-title">Since the last report</h2>'
+        f"<ul>{_items(texts)}</ul>{_history(verification) if past else ''}</section>"
+    )
+
+
+def _history(verification: Verification) -> str:
+    """Return a bar for each run, the oldest first; its parts are the flows of each verdict."""
+    runs = [(run["created"], run["summary"]) for run in verification.get("history", ())]
+    runs.append((verification["created"], verification["summary"]))
+    highest = max((sum(summary.values()) for _created, summary in runs), default=0) or 1
+    bars = []
+    for number, (created, summary) in enumerate(runs):
+        top, parts = float(_BAR_HEIGHT), []
+        for verdict in sorted(summary, key=SEVERITY.__getitem__):
+            # What is not ok is never too small to be seen.
+            height = max(summary[verdict] / highest * _BAR_HEIGHT, 0 if verdict == OK else 2)
+            top -= height
+            parts.append(
+                f'<rect class="{_kind(verdict)}" x="{number * _BAR_STEP}" y="{max(top, 0):.1f}" '
+                f'width="{_BAR_STEP - 2}" height="{height:.1f}"/>'
+            )
+        words = ", ".join(f"{summary[verdict]} {verdict}" for verdict in VERDICTS if verdict in summary)
+        bars.append(f"<g><title>{_text(f'{created}: {words}')}</title>{''.join(parts)}</g>")
+    return (
+        f'<svg class="history" role="img" aria-label="Flows of each verdict in the last {len(runs)} runs" '
+        f'width="{len(runs) * _BAR_STEP}" height="{_BAR_HEIGHT}">{"".join(bars)}</svg>'
     )
 
 

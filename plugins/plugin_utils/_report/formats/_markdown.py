@@ -19,6 +19,7 @@ from ..._verdict.path_verdict import segments_of, vanishing_directions
 from ..._verdict.throughput import megabytes_per_second
 from ..._verdict.verdict import OK
 from ..blocks import Block, blocks
+from ..comparison import changes_of_report, to_text
 from ..spoken import sentences
 from ..summary import Line, Order, Peers, counts, host_order, label, lines, ordered
 
@@ -36,6 +37,7 @@ if t.TYPE_CHECKING:
 NAME, SUFFIX = "markdown", "md"
 _MAX_GRID = 24
 _MAX_BLOCKS = 12
+_MAX_CHANGES = 21  # with the line of their counts
 _MAX_LABEL_WIDTH = 120
 _MAX_PATHS = 100
 _PATH_HEADINGS = (
@@ -69,6 +71,10 @@ def render(verification: Verification) -> str:
         if len(acting) > _MAX_BLOCKS:
             parts.append(f"{len(acting) - _MAX_BLOCKS} more parties must act for milder faults.")
         parts += ["## What was seen", _list(reversed(sentences(verification)))]
+    changed = changes_of_report(verification)
+    if changed is not None:
+        said = to_text(changed, peers, order).splitlines()
+        parts += ["## Since the last report", _list(said[:_MAX_CHANGES])]
     if verification.get("notes"):
         parts += ["## Notes", _list(verification["notes"])]
     parts += [*_grid(results, order), "## Flows", _flows(results, peers, order)]

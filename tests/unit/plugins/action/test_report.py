@@ -102,7 +102,7 @@ def test_the_run_ends_with_counts_the_worst_sentence_and_the_path(write, screen,
     assert screen[2] == str(tmp_path / "a" / "report" / "report.html")
     screen.clear()
     write({"check_mode": True}, verification=GREEN, formats=["json"])
-    assert screen[2] == f"{tmp_path / 'a' / 'report' / 'report.json'} (check mode: not written)"
+    assert screen[-1] == f"{tmp_path / 'a' / 'report' / 'report.json'} (check mode: not written)"
 
 
 def states(directory):
@@ -165,6 +165,21 @@ def test_what_changed_since_the_report_that_is_replaced(write, screen, tmp_path)
     write(verification=GREEN, compare_with=str(tmp_path / "a" / "report" / "report.json"))
     assert "5 fixed" in screen[0]
     assert {"changes.md", "changes.json"} < set(written(tmp_path))
+
+
+def test_a_report_that_is_replaced_is_compared_with_though_nobody_asked(write, screen, tmp_path):
+    write(verification=RED)
+    screen.clear()
+    write(verification={**GREEN, "created": "2026-11-24T05:00:49+00:00"})
+    assert "5 fixed" in screen[0]
+    folder = tmp_path / "a" / "report"
+    assert "5 fixed" in (folder / "report.html").read_text(encoding="utf-8")
+    assert "changes.md" not in written(tmp_path)
+    # A file that is no report is left out of account, and replaced.
+    (folder / "report.json").write_text("no JSON", encoding="utf-8")
+    screen.clear()
+    write(verification=GREEN)
+    assert screen[0].startswith("nothing is compared: ") and len(screen) == 4
 
 
 def test_numbers_are_left_for_controllers_that_keep_no_files(write):
