@@ -182,6 +182,16 @@ def test_a_measurement_needs_all_hosts_together(act, strategy, batch, fragments)
     assert [fragment for fragment in fragments if fragment not in str(caught.value)] == []
 
 
+def test_a_batch_is_measured_alone_if_the_plan_is_for_its_hosts(act):
+    batch = ["n11", "n12"]
+    more = variables(ansible_play_hosts=list(HOSTVARS), ansible_play_batch=batch)
+    assert act(ActionModule, {"together": True, "hosts": batch}, more)["flows"] == 6
+    with pytest.raises(AnsibleError, match="serial lets 2 of 3 hosts run at a time"):
+        act(ActionModule, {"together": True, "hosts": [*batch, "client"]}, more)
+    with pytest.raises(AnsibleError, match="'free'"):
+        act(ActionModule, {"together": True, "hosts": batch}, more, strategy="free")
+
+
 TEMPLATE = "{{ groups.exasol_nodes[0] }}"
 
 

@@ -583,3 +583,51 @@ def test_a_name_has_all_its_addresses_once(monkeypatch):
     ]
     monkeypatch.setattr(apply.socket, "getaddrinfo", lambda *arguments, **named: answers)
     assert apply.resolve("two.example") == ["192.0.2.1", "192.0.2.2", "2001:db8::1"]
+
+
+# A change that is held until the site has measured
+
+
+def test_a_change_lists_the_rules_that_it_adds_and_removes(host):
+    host.provider.held = apply.from_plan([IN_RULE], lambda name: [])
+    wanted = Options([{**IN_RULE, "ports": "8563"}], restrict=True)
+    found = apply.change(wanted, "one", dry=True)["changed_rules"]
+    assert [(rule["change"], rule["action"], rule["version"], rule["ports"]) for rule in found] == [
+        ("removed", "accept", 4, "22,8563"),
+        ("added", "accept", 4, "8563"),
+        ("added", "reject", 4, "8563"),
+        ("added", "reject", 6, "8563"),
+    ]
+    assert found[2]["text"] == "reject in tcp 8563 from anybody (IPv4)"
+
+
+@pytest.mark.parametrize(
+    ("options", "fragments"),
+    [
+        ({"hold_for": 60, "rollback_after": 0}, ["rollback_after is 0", "exasol_firewall_confirm"]),
+        ({"hold_for": -1}, ["hold_for is -1", "0 to 3600"]),
+        ({"hold_for": 3601}, ["hold_for is 3601", "0 to 3600"]),
+    ],
+    ids=["no-rollback", "negative", "too-long"],
+)
+def test_a_hold_that_cannot_be_is_refused_before_anything_is_done(host, options, fragments):
+    assert_names(refusal(apply.change, BOTH._replace(**options), "one", False), fragments)
+    assert host.log() == []
+
+
+def test_a_held_change_is_rolled_back_by_order(host):
+    assert apply.change(BOTH._replace(hold_for=60), "one", dry=False)["pending"] == "one"
+    assert apply.hold("one", 60) is True
+    assert_names(refusal(apply.change, BOTH, "two", False), ["awaiting confirmation"])
+    apply.roll_back("one")
+    assert host.log() == ["done", "back"]
+    result = apply.change(BOTH, "two", dry=False)
+    assert result["rolled_back"].endswith("Z") and result["rolled_back_because"] == "measured"
+
+
+def test_an_order_that_cannot_be_carried_out_is_an_error(host, monkeypatch):
+    apply.change(BOTH, "one", dry=False)
+    monkeypatch.setattr(apply.rollback, "roll_back", lambda identity: ["nft is gone", "it is repeated"])
+    assert (
+        refusal(apply.roll_back, "one") == "the change could not be rolled back: nft is gone; it is repeated"
+    )
