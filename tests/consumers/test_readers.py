@@ -70,10 +70,15 @@ def test_gauges(reader: Reader) -> None:
         (labels["source"], labels["destination"], labels["service"]): value
         for _name, labels, value in found["exasol_network_flow_ok"][1]
     }
+    measured = [result for result in made["results"] if result["verdict"] != "untested"]
     assert flows == {
         (result["source"], result["destination"], result["service"]): float(result["verdict"] == "ok")
-        for result in made["results"]
+        for result in measured
     }
-    assert sum(value for _name, _labels, value in found["exasol_network_flows"][1]) == len(flows)
+    # What was not tested fires no alert on 0, and is there under its verdict.
+    assert len(measured) < len(made["results"])
+    verdicts = [labels["verdict"] for _name, labels, _value in found["exasol_network_flow_verdict"][1]]
+    assert sorted(verdicts) == sorted(one["verdict"] for one in made["results"] if one["verdict"] != "ok")
+    assert sum(value for _name, _labels, value in found["exasol_network_flows"][1]) == len(flows) + 1
     left_out = [labels["service"] for _name, labels, _value in found["exasol_network_not_covered"][1]]
     assert left_out == [entry["service"] for entry in made["not_covered"]]

@@ -34,7 +34,7 @@ def to_markdown(found: Changes, peers: Peers, order: Order) -> str:
                 group.before,
                 group.after,
                 str(group.flows),
-                group.sentence,
+                group.said,
             )
             for group in groups(flows, peers, order)
         ]

@@ -106,8 +106,13 @@ class Group(t.NamedTuple):
     what: str
     before: str
     after: str
-    sentence: str
+    sentence: str  # of one of the flows
     flows: int
+
+    @property
+    def said(self) -> str:
+        """The sentence, marked as an example if there are more flows than the one that it is about."""
+        return self.sentence if self.flows == 1 else f"For example: {self.sentence}"
 
 
 def groups(flows: Iterable[ChangedFlow], peers: Peers, order: Order) -> Iterator[Group]:
@@ -147,7 +152,7 @@ def to_text(found: Changes, peers: Peers, order: Order) -> str:
     texts = [f"Since {found.before}: {', '.join(numbers) or 'nothing changed'}"]
     for kind, flows in found.flows.items():
         for group in groups(flows, peers, order):
-            sentence = f" {group.sentence}" if kind in _NEED_ACTION else ""
+            sentence = f" {group.said}" if kind in _NEED_ACTION else ""
             texts.append(
                 f"{kind}: {group.sources} -> {group.destinations} {group.what}: {group.before} -> "
                 f"{group.after}.{sentence}"

@@ -41,7 +41,7 @@ def _escaped(number: int) -> str:
 def printable(text: t.Any) -> str:
     """Return a text as one line, without characters that hide or reverse text."""
     line = str(text).replace("\n", " ").replace("\r", " ")
-    return "".join(character for character in line if character.isprintable())
+    return line if line.isprintable() else "".join(one for one in line if one.isprintable())
 
 
 def escape(text: str) -> str:

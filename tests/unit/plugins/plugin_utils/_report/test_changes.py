@@ -103,7 +103,7 @@ def test_text_says_who_acts():
     assert (
         text.splitlines()[1]
         == "broke: n11, n12, n14, n15, n16 -> n13 subconnection_in tcp 20000-21000: ok -> blocked. "
-        "n11 to n13: blocked."
+        "For example: n11 to n13: blocked."
     )
 
 
