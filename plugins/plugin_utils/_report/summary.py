@@ -40,9 +40,12 @@ class Line(t.NamedTuple):
         return self.results[0]
 
     @property
-    def spoken(self) -> str:
-        """The sentence that stands for all, of a result whose path was traced if there is one."""
-        return next((result for result in self.results if "trace" in result), self.first)["sentence"]
+    def shown(self) -> Result:
+        """The result that is shown for all: one whose way was traced if there is one.
+
+        Sentence, evidence and next command name hosts and addresses, so all three must be of one result.
+        """
+        return next((result for result in self.results if "trace" in result), self.first)
 
     def milliseconds(self) -> str:
         """Return the median of the medians, as text."""
@@ -204,13 +207,15 @@ def _row(cells: Sequence[str], widths: Sequence[int]) -> str:
 def sentences(results: Iterable[Result]) -> list[str]:
     """Return what is wrong and who acts, one sentence for each line of the table that is not ok."""
     wrong = [line for line in lines(results) if line.first["verdict"] != OK]
-    texts = [
-        f"{line.first['verdict']}: {line.spoken}{_more(len(line.results) - 1)}{_why(line.first)}"
-        for line in wrong[:_MAX_SENTENCES]
-    ]
+    texts = [_told(line) for line in wrong[:_MAX_SENTENCES]]
     if len(wrong) > _MAX_SENTENCES:
         texts.append(f"... and {len(wrong) - _MAX_SENTENCES} more groups of flows: see the report")
     return texts
+
+
+def _told(line: Line) -> str:
+    shown = line.shown
+    return f"{shown['verdict']}: {shown['sentence']}{_more(len(line.results) - 1)}{_why(shown)}"
 
 
 def _why(result: Result) -> str:

@@ -363,7 +363,7 @@ def _groups(verification: Verification, matrix: _Matrix) -> str:
 
 
 def _group(line: Line, peers: Peers, matrix: _Matrix) -> str:
-    first, verdict = line.first, line.first["verdict"]
+    first, shown, verdict = line.first, line.shown, line.first["verdict"]
     hosts = " ".join(dict.fromkeys((*line.sources, *line.destinations)))
     attributes = (
         f'data-verdict={verdict} data-service="{_text(first["service"])}" data-hosts="{_text(hosts)}"'
@@ -374,9 +374,9 @@ def _group(line: Line, peers: Peers, matrix: _Matrix) -> str:
     more = f" (and {len(line.results) - 1} more of this kind)" if len(line.results) > 1 else ""
     took = f", {line.milliseconds()} ms" if any("rtt_ms" in result for result in line.results) else ""
     numbers = f"{_text(first['state'])} ({_text(first['reason'])}){took}"
-    sentence = f"<p>{_text(line.spoken)}{more}</p>{_why(first)}" if verdict != OK else ""
+    sentence = f"<p>{_text(shown['sentence'])}{more}</p>{_why(shown)}" if verdict != OK else ""
     return (
-        f'<li {attributes}><a href="#{matrix.cell(first)}">{badge} '
+        f'<li {attributes}><a href="#{matrix.cell(shown)}">{badge} '
         f"{_ends(line.sources, line.destinations, peers)}</a> "
         f"{_what(named_service(first), [first])} "
         f'<span class="numbers">{numbers}</span>{sentence}</li>'

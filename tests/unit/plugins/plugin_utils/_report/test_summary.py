@@ -284,6 +284,21 @@ def test_one_more_flow_is_in_the_singular():
     ]
 
 
+def test_sentence_and_next_command_are_of_the_same_result():
+    def blocked(node, **more):
+        return result(
+            "client", node, "blocked", cause="silence", next_command=f"nft list ruleset  # on {node}", **more
+        )
+
+    # Of several results, one whose way was traced speaks for all.
+    (told,) = sentences([blocked("n11"), blocked("n12", trace={"last_hop": 3})])
+    assert told.startswith("blocked: client to n12: blocked. (and 1 more flow of this kind) [silence]")
+    assert told.endswith(" Next: nft list ruleset  # on n12")
+    (told,) = sentences([blocked("n11"), blocked("n12")])
+    assert told.startswith("blocked: client to n11: blocked. (and 1 more flow of this kind) [silence]")
+    assert told.endswith(" Next: nft list ruleset  # on n11")
+
+
 def test_sentences_are_few():
     found = sentences([result("client", f"n{number}", "blocked", f"service{number}") for number in range(50)])
     assert len(found) == 21

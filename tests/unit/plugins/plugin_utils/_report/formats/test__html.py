@@ -158,6 +158,26 @@ def test_wrong_groups_have_their_sentence_and_lead_to_a_cell():
     }
 
 
+def test_sentence_evidence_and_command_of_a_group_are_of_the_same_result():
+    flows = [
+        result(
+            "client",
+            node,
+            "blocked",
+            cause="silence",
+            evidence=[f"seen at {node}"],
+            next_command=f"nft list ruleset  # on {node}",
+            **more,
+        )
+        for node, more in (("n11", {}), ("n12", {"trace": {"last_hop": 3}}))
+    ]
+    reader = Reader(render(verification(flows)))
+    texts = [text for _attributes, text in (*reader.all("p"), *reader.all("br"), *reader.all("code"))]
+    assert "client to n12: blocked. (and 1 more of this kind)" in texts
+    assert "evidence: seen at n12" in texts
+    assert "nft list ruleset  # on n12" in texts
+
+
 def test_nothing_is_loaded_and_only_our_script_runs():
     page = render(verification(mesh(), untestable=[ASIDE]))
     reader = Reader(page)
