@@ -369,10 +369,11 @@ observations:
             - Whether our listener proved itself.
             - V(ours) if it did; V(other_port) if the connection arrived at another port of its host;
               V(silent) if nothing answered the challenge; V(cut_off) if the connection
-              ended without an answer; V(other) if something else answered; V(other_run) if a listener of
-              another run answered.
+              ended without an answer; V(unfinished) if a service that was not asked who it is did not even
+              acknowledge the end of the connection; V(other) if something else answered; V(other_run) if a
+              listener of another run answered.
           type: str
-          returned: if a listener was expected and the port is open
+          returned: if a listener was expected and the port is open, or with V(unfinished)
           sample: ours
         answered_by:
           description: The name of the host whose listener proved itself, otherwise empty.

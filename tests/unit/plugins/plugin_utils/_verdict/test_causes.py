@@ -70,6 +70,18 @@ CASES = {
         case("closed", "conn-refused", LISTENED)._replace(stage=packet_stages.AT_DESTINATION),
         "reset",
     ),
+    "a reset that nothing of ours caused": (
+        case("closed", "conn-refused", LISTENED)._replace(stage=packet_stages.ON_PATH),
+        "reset",
+    ),
+    "an error in the name of the destination": (
+        case("filtered", "admin-prohibited", reason_ip=DESTINATION)._replace(stage=packet_stages.ON_PATH),
+        "icmp_rejected",
+    ),
+    "the end is not acknowledged": (
+        case("open", "syn-ack", answered_by="", proof="unfinished"),
+        "half_open",
+    ),
     "no neighbour": (case("filtered", "host-unreach", reason_ip="local"), "no_arp_reply"),
     "no neighbour of a router": (case("filtered", "host-unreach", reason_ip=ROUTER), "no_arp_reply"),
     "no route": (case("unreachable", "no-route"), "no_route"),
@@ -236,7 +248,7 @@ def half_open(proof, stage=""):
     return case("open", "syn-ack", answered_by="", proof=proof)._replace(stage=stage)
 
 
-@pytest.mark.parametrize("proof", ["silent", "cut_off"])
+@pytest.mark.parametrize("proof", ["silent", "cut_off", "unfinished"])
 @pytest.mark.parametrize(
     ("stage", "verdict", "named", "spared"),
     [
@@ -253,8 +265,30 @@ def test_a_half_open_path_names_whom_the_evidence_names(proof, stage, verdict, n
     assert not any(words in judged.sentence for words in spared), judged
 
 
-def test_a_silent_service_that_does_not_accept_is_named():
-    seen = case("open", "syn-ack", identity={"status": "silent"})
+@pytest.mark.parametrize(
+    ("state", "reason", "more"),
+    [
+        ("closed", "conn-refused", {}),
+        ("filtered", "admin-prohibited", {"reason_ip": DESTINATION}),
+        ("unreachable", "net-unreach", {"reason_ip": DESTINATION}),
+    ],
+)
+@pytest.mark.parametrize("stage", [packet_stages.ON_PATH, packet_stages.BEFORE_DESTINATION])
+def test_who_never_got_the_packet_refused_nothing(state, reason, more, stage):
+    judged = judge(case(state, reason, LISTENED, **more)._replace(stage=stage))
+    assert judged.verdict == "blocked_on_path"
+    assert "not by n11" in judged.sentence
+    assert "another host" in judged.sentence
+    assert "drop" not in judged.sentence
+    # Without that capture, nobody can know.
+    assert judge(case(state, reason, LISTENED, **more)).verdict != "blocked_on_path"
+
+
+@pytest.mark.parametrize(
+    "more", [{"identity": {"status": "silent"}}, {"answered_by": "", "proof": "unfinished"}]
+)
+def test_a_silent_service_that_does_not_accept_is_named(more):
+    seen = case("open", "syn-ack", **more)
     assert judge(seen._replace(kernels=Kernels(is_queue_full=True))).cause == "accept_queue_full"
 
 
