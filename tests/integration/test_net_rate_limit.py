@@ -18,6 +18,7 @@ from ansible_collections.exasol_community.network.plugins.module_utils._probe.pr
     run,
 )
 from ansible_collections.exasol_community.network.plugins.module_utils._probe.sweep import Pace
+from ansible_collections.exasol_community.network.plugins.module_utils._probe.turns import RANGE_RATE
 from ansible_collections.exasol_community.network.tests.labs.namespaces.hops import (
     SERVER,
     Hops,
@@ -48,11 +49,13 @@ def path(whole_path: Hops) -> Iterator[Hops]:
     whole_path.forget_filters()
 
 
-def probed(path: Hops, version: int, rate: float = 0.0, is_traced: bool = True) -> t.Any:
+def probed(
+    path: Hops, version: int, rate: float = 0.0, is_traced: bool = True, range_rate: float = 0.0
+) -> t.Any:
     """Return the result of a probe of all ports."""
     targets = collect([], [{"address": SERVER[version], "protocol": "tcp", "ports": ALL}], {})
     with path.client.inside():
-        return run(targets, Settings(Pace(rate=rate), trace=is_traced))
+        return run(targets, Settings(Pace(rate=rate, range_rate=range_rate), trace=is_traced))
 
 
 def states(result: t.Any) -> dict[tuple[str, str], str]:
@@ -106,5 +109,14 @@ def test_a_filter_is_no_ban(path: Hops, is_traced: bool) -> None:
 def test_with_the_rate_that_is_offered_neither_is_met(path: Hops, make: t.Callable[[int], str]) -> None:
     path.r2.nft(make(20))
     result = probed(path, 4, rate=10)
+    assert states(result) == {("open", "syn-ack"): ALL}
+    assert "rate_limit" not in result["paths"][0]
+
+
+def test_a_range_is_asked_so_slowly_that_a_device_does_not_take_it_for_a_scan(path: Hops) -> None:
+    path.r2.nft(banning(400))
+    assert ("error", "shut-out") in states(probed(path, 4)), "without a limit it is taken for one"
+    path.r2.nft(banning(400))
+    result = probed(path, 4, range_rate=RANGE_RATE)
     assert states(result) == {("open", "syn-ack"): ALL}
     assert "rate_limit" not in result["paths"][0]
