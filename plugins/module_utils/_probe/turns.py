@@ -16,7 +16,7 @@ wait for satisfies these; they need C(exasol_verify_rate), or an exception for t
 
 import heapq
 from collections import deque
-from typing import Deque, Dict, Iterable, List, Tuple
+from typing import Deque, Dict, Iterable, Iterator, List, Tuple
 
 from .targets import Target
 
@@ -65,20 +65,21 @@ class Turns:
         """Whether every port has had its turn."""
         return self._is_read and not self._queue
 
-    def take(self, room: int, now: float) -> List[Work]:
-        """Return at most so many ports whose turn it is."""
-        found: List[Work] = []
-        while len(found) < room and self._queue and self._seconds_to_slow(now) <= 0:
-            found.append(self._take_slow(now))
-        while len(found) < room and not self._is_read:
+    def take(self, room: int, now: float) -> Iterator[Work]:
+        """Yield at most so many ports whose turn it is; no port is read before the last one has started."""
+        left = room
+        while left > 0 and self._queue and self._seconds_to_slow(now) <= 0:
+            left -= 1
+            yield self._take_slow(now)
+        while left > 0 and not self._is_read:
             item = next(self._work, None)
             if item is None:
                 self._is_read = True
             elif self._range_rate and item[0].is_range_of_others:
                 self._put(item)
             else:
-                found.append(item)
-        return found
+                left -= 1
+                yield item
 
     def seconds_to_next(self, now: float) -> float:
         """Return how long no port has its turn."""

@@ -180,8 +180,8 @@ DUPLICATE_ADDRESS = _cause(
     means="A link-layer address that is none of the host's answers ARP or NDP for its address: another "
     "machine has the address too, or a device answers for it (proxy ARP).",
     acts="Whoever runs the machine with that link-layer address.",
-    command="arping -D -c 3 -I INTERFACE {address}; ip neighbour show {address}  # on {source}",
-    verdicts=(WRONG_HOST, UNTESTED, BLOCKED, NOTE),
+    command="arping -D -c 3 -I INTERFACE {twin_address}; ip neighbour show {twin_address}  # on {observer}",
+    verdicts=(WRONG_HOST, UNTESTED, BLOCKED, BLOCKED_ON_RETURN, NOTE),
 )
 OTHER_SERVICE = _cause(
     code="other_service",

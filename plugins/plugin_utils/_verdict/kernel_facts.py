@@ -18,7 +18,7 @@ from ...module_utils._kernel.ways import NO_REPLY
 from ...module_utils._listener.occupants import covers
 from ...module_utils._values.ports import Ports
 from . import causes
-from .case import NO_KERNELS, Kernels
+from .case import NO_KERNELS, Kernels, Twin
 
 if t.TYPE_CHECKING:
     from ...module_utils._shapes import KernelReport, ListenerTask, ProbeTask, Way
@@ -57,6 +57,12 @@ class KernelFacts:
         self._links: dict[tuple[str, str, str], str] = {}  # which link-layer address a source sees
         self._several: set[tuple[str, str]] = set()  # sources with link-layer addresses of several addresses
         self._find_links()
+        self._twins: dict[tuple[str, str], Twin] = {}  # by the host that has the address, and the address
+        for source, destination, address in self._links:
+            link = self.foreign_link(source, destination, address)
+            if link:
+                twin = Twin(address=address, link=link, seen_by=source, owner=self._owners.get(link, ""))
+                self._twins.setdefault((destination, address), twin)
         self._answering: dict[str, set[tuple[str, str]]] = {}
 
     def _find_links(self) -> None:
@@ -94,7 +100,7 @@ class KernelFacts:
             return NO_KERNELS
         has_answered = (destination, address) in self._answered(source)
         way = self._way_back(source_addresses, destination, address)
-        link = self.foreign_link(source, destination, address)
+        twin = self._twin(source, destination, address)
         return Kernels(
             has_answered=has_answered,
             way_back=way.get("problem", "") if way else "",
@@ -106,9 +112,29 @@ class KernelFacts:
             is_queue_full=_is_in(there.get("full_queues", ()), address, ports)
             or _is_in(self._at_source.get(destination, {}).get("full_queues", ()), address, ports),
             conntrack=_conntrack(there),
-            foreign_link=link,
-            link_owner=self._owners.get(link, ""),
+            foreign_link=twin.link if twin else "",
+            link_owner=twin.owner if twin else "",
+            link_seen_by=twin.seen_by if twin and twin.seen_by != source else "",
+            source_twin=self._source_twin(source, source_addresses, destination, address),
         )
+
+    def _twin(self, observer: str, host: str, address: str) -> Twin | None:
+        """Return what answers for an address of a host in its place, as an observer sees it.
+
+        An observer behind a router sees no link-layer address of the host. For it counts what others see.
+        """
+        found = self._twins.get((host, address))
+        if found is None or (observer, host, address) not in self._links:
+            return found
+        link = self.foreign_link(observer, host, address)
+        return Twin(address, link, observer, self._owners.get(link, "")) if link else None
+
+    def _source_twin(self, source: str, addresses: Iterable[str], destination: str, at: str) -> Twin | None:
+        if not self._twins:
+            return None
+        alike = [address for address in addresses if (":" in address) == (":" in at)]
+        twins = [self._twin(destination, source, address) for address in alike]
+        return twins[0] if twins and all(twin is not None for twin in twins) else None
 
     def _answered(self, source: str) -> set[tuple[str, str]]:
         """Return the destinations and addresses from which anything at all came back to a source."""
@@ -175,8 +201,8 @@ class KernelFacts:
                     f"(proxy ARP).",
                     f"{source} sees {address} at {link}",
                     f"{destination} has {', '.join(sorted(self._own_links[destination]))}",
-                    source=source,
-                    address=address,
+                    observer=source,
+                    twin_address=address,
                 )
         return list(notes.values())[:_MAX_NOTES]
 

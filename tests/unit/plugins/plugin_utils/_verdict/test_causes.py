@@ -27,6 +27,7 @@ from ansible_collections.exasol_community.network.plugins.plugin_utils._verdict.
     UP,
     Kernels,
     Listener,
+    Twin,
 )
 from ansible_collections.exasol_community.network.plugins.plugin_utils._verdict.causes import (
     CAUSES,
@@ -298,6 +299,44 @@ def test_a_twin_that_refuses_is_not_taken_for_the_destination():
     assert judge(refused)[0] == "untested"
     assert judge(refused._replace(listener=LISTENED))[0] == "blocked"
     assert judge(refused._replace(kernels=twin._replace(link_owner="n12")))[0] == "wrong_host"
+
+
+TWIN = Twin(address="192.0.2.21", link="02:00:00:00:00:99", seen_by="n11")
+
+
+@pytest.mark.parametrize(
+    ("stage", "verdict"),
+    [
+        ("", "blocked"),
+        (packet_stages.ON_RETURN, "blocked_on_return"),
+        (packet_stages.ON_PATH, None),
+        (packet_stages.AT_DESTINATION, None),
+        (packet_stages.RETURNED, None),
+    ],
+)
+def test_replies_that_a_twin_of_the_source_gets_are_not_blamed_on_a_filter(stage, verdict):
+    judged = judge(SILENT._replace(kernels=Kernels(source_twin=TWIN), stage=stage))
+    assert (judged.cause == "duplicate_address") is (verdict is not None), judged
+    if verdict:
+        assert judged.verdict == verdict
+        assert "has the address of client too" in judged.sentence
+        assert judged.next_command.endswith("show 192.0.2.21  # on n11")
+    # It explains no refusal, and nothing that has a better explanation.
+    refused = case("closed", "conn-refused", LISTENED)._replace(kernels=Kernels(source_twin=TWIN))
+    assert judge(refused).cause == "reset"
+    explained = Kernels(source_twin=TWIN, way_back="no_route")
+    assert judge(SILENT._replace(kernels=explained)).cause == "no_route_back"
+
+
+def test_what_another_host_sees_of_a_twin_names_who_sees_it():
+    twin = Kernels(foreign_link="02:00:00:00:00:99", link_seen_by="n12")
+    for seen in (SILENT, case("closed", "conn-refused", LISTENED)):
+        judged = judge(seen._replace(kernels=twin))
+        assert judged.cause == "duplicate_address"
+        assert "as n12 sees it" in judged.sentence
+        assert judged.next_command.endswith(f"show {DESTINATION}  # on n12")
+    rejected = case("filtered", "admin-prohibited", reason_ip=ROUTER)._replace(kernels=twin)
+    assert judge(rejected).cause == "icmp_rejected"
 
 
 # Causes of results that other tests of this package produce, and of notes.
