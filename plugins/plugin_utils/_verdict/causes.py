@@ -455,9 +455,9 @@ SOURCE_BANNED = _cause(
 )
 FORGED_REFUSAL = _cause(
     code="forged_refusal",
-    means="A refusal in the name of the destination comes from nearer than the destination is: a device in "
-    "between made it.",
-    acts="Whoever runs that device.",
+    means="A refusal or an ICMP error in the name of the destination is not the destination's: it comes from "
+    "nearer, or captures show that the destination got no packet.",
+    acts="Whoever runs the device in between that made it, or what leads the address to another host.",
     command="traceroute -n -T -p {port} {address}  # on {source}",
     verdicts=(BLOCKED_ON_PATH,),
 )

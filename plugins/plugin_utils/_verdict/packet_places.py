@@ -45,7 +45,7 @@ def _answered_by_another(case: Case) -> Judgement:
     what = "rejects with a reset" if is_refused else "rejects"
     return because(
         case,
-        causes.RESET if is_refused else causes.ICMP_REJECTED,
+        causes.FORGED_REFUSAL,
         verdict=BLOCKED_ON_PATH,
         sentence=(
             f"{case.source} {seen} {case.where}{how}, but not by {case.destination}, where no packet of it "

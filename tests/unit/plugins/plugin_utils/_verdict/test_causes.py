@@ -41,6 +41,7 @@ from ansible_collections.exasol_community.network.plugins.plugin_utils._verdict.
     result_of,
     untested_result,
 )
+from ansible_collections.exasol_community.network.tests.labs.faults import FAULTS
 
 from .joined import clean_path
 from .test_judge import DESTINATION, REACHABLE, ROUTER, case
@@ -73,11 +74,11 @@ CASES = {
     ),
     "a reset that nothing of ours caused": (
         case("closed", "conn-refused", LISTENED)._replace(stage=packet_stages.ON_PATH),
-        "reset",
+        "forged_refusal",
     ),
     "an error in the name of the destination": (
         case("filtered", "admin-prohibited", reason_ip=DESTINATION)._replace(stage=packet_stages.ON_PATH),
-        "icmp_rejected",
+        "forged_refusal",
     ),
     "the end is not acknowledged": (
         case("open", "syn-ack", answered_by="", proof="unfinished"),
@@ -277,7 +278,7 @@ def test_a_half_open_path_names_whom_the_evidence_names(proof, stage, verdict, n
 @pytest.mark.parametrize("stage", [packet_stages.ON_PATH, packet_stages.BEFORE_DESTINATION])
 def test_who_never_got_the_packet_refused_nothing(state, reason, more, stage):
     judged = judge(case(state, reason, LISTENED, **more)._replace(stage=stage))
-    assert judged.verdict == "blocked_on_path"
+    assert (judged.verdict, judged.cause) == ("blocked_on_path", "forged_refusal")
     assert "not by n11" in judged.sentence
     assert "another host" in judged.sentence
     assert "drop" not in judged.sentence
@@ -365,8 +366,9 @@ def test_every_code_is_produced_by_a_test():
         assert f'"{code}"' in (Path(__file__).parent / name).read_text(encoding="utf-8"), (code, name)
 
 
-# Faults of the network that a test makes for real; the limit of conntrack belongs to the whole machine.
+# Faults of the network that a test makes for real.
 MADE_FOR_REAL = {
+    "conntrack_full",
     "accept_queue_full",
     "asymmetric_route",
     "forged_refusal",
@@ -392,8 +394,21 @@ def test_faults_of_the_network_are_made_for_real():
         for node in ast.parse(file.read_text(encoding="utf-8")).body:
             if isinstance(node, ast.Assign) and ast.unparse(node.targets[0]) == "CAUSES_SHOWN":
                 found |= ast.literal_eval(node.value)
+    found |= {fault.cause for fault in FAULTS}
     assert found >= MADE_FOR_REAL
     assert set(CAUSES) >= found
+
+
+def test_every_row_of_the_table_of_faults_is_made_by_a_test():
+    files = sorted((CHECKOUT / "tests" / "integration").glob("test_net_*.py"))
+    texts = "\n".join(file.read_text(encoding="utf-8") for file in files)
+    # A test that makes several of a kind puts the last word in.
+    begun = {what for what in re.findall(r'f"([a-z ]+) \{', texts) if what}
+    for fault in FAULTS:
+        is_made = f'"{fault.what}"' in texts or fault.what.rpartition(" ")[0] in begun
+        assert is_made, fault
+        assert fault.verdict in CAUSES[fault.cause].verdicts, fault
+    assert len({(fault.what, fault.captured) for fault in FAULTS}) == len(FAULTS)
 
 
 @pytest.mark.parametrize(("seen", "code"), CASES.values(), ids=CASES)
