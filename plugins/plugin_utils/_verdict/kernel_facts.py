@@ -39,6 +39,7 @@ class KernelFacts:
     ):
         self._at_source = {host: (result or {}).get("kernel") or {} for host, result in observed.items()}
         self._at_destination = {host: (result or {}).get("kernel") or {} for host, result in stopped.items()}
+        self._conntrack = {host: _conntrack(kernel) for host, kernel in self._at_destination.items()}
         self._observed = observed
         self._ways_back: dict[tuple[str, str, str], Way] = {}
         for host, kernel in self._at_destination.items():
@@ -111,7 +112,7 @@ class KernelFacts:
             filtered_here=here.get("grown", {}).get(_REVERSE_PATH, 0),
             is_queue_full=_is_in(there.get("full_queues", ()), address, ports)
             or _is_in(self._at_source.get(destination, {}).get("full_queues", ()), address, ports),
-            conntrack=_conntrack(there),
+            conntrack=self._conntrack.get(destination, ""),
             foreign_link=twin.link if twin else "",
             link_owner=twin.owner if twin else "",
             link_seen_by=twin.seen_by if twin and twin.seen_by != source else "",
@@ -209,12 +210,13 @@ class KernelFacts:
 
 def _is_in(queues: Iterable[t.Any], address: str, ports: str) -> bool:
     """Tell whether all ports in question belong to services that do not accept."""
-    found = Ports.union(
+    some = [
         Ports.parse(entry["ports"])
         for entry in queues
         if covers(entry["address"], address) or entry["address"] == "::"
-    )
-    return bool(found) and not Ports.parse(ports) - found
+    ]
+    # This is asked of every flow that is not ok, and most hosts have no full queue.
+    return bool(some) and not Ports.parse(ports) - Ports.union(some)
 
 
 def _conntrack(kernel: KernelReport) -> str:
