@@ -90,7 +90,9 @@ def test_a_filter_for_most_of_a_range_is_no_limit(path: Hops, version: int) -> N
 def test_a_ban_is_noticed(path: Hops, is_traced: bool) -> None:
     path.r2.nft(banning(20))
     found = states(probed(path, 4, is_traced=is_traced))
-    assert set(found) == {("open", "syn-ack"), ("error", "shut-out")}
+    # A port that accepted a connection just before may not have acknowledged its end any more.
+    assert ("error", "shut-out") in found
+    assert set(found) <= {("open", "syn-ack"), ("error", "shut-out")}
     with path.client.inside(), socket.socket() as sock:  # it is one: what was open is shut
         sock.settimeout(1)
         assert sock.connect_ex((SERVER[4], PORTS.start))
