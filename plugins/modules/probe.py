@@ -749,7 +749,7 @@ from ..module_utils._probe.ftp_session import Login
 from ..module_utils._probe.idle import check_seconds
 from ..module_utils._probe.probe import Settings, collect, patient, run
 from ..module_utils._probe.sweep import DEFAULT_CONCURRENCY, DEFAULT_TIMEOUT, Pace
-from ..module_utils._probe.turns import RANGE_RATE
+from ..module_utils._probe.range_turns import RANGE_RATE
 from ..module_utils._values.ports import Ports
 
 

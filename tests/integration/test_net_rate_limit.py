@@ -18,7 +18,7 @@ from ansible_collections.exasol_community.network.plugins.module_utils._probe.pr
     run,
 )
 from ansible_collections.exasol_community.network.plugins.module_utils._probe.sweep import Pace
-from ansible_collections.exasol_community.network.plugins.module_utils._probe.turns import RANGE_RATE
+from ansible_collections.exasol_community.network.plugins.module_utils._probe.range_turns import RANGE_RATE
 from ansible_collections.exasol_community.network.tests.labs.namespaces.hops import (
     SERVER,
     Hops,

@@ -60,7 +60,7 @@ from .scouts import Scouts
 from .sweep import Pace, Sweep, all_ports
 from .targets import Target, Targets, describe
 from .trace import Tracer
-from .turns import Work
+from .range_turns import Work
 
 if TYPE_CHECKING:
     from .._shapes import Capture as CaptureReport

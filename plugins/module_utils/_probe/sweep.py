@@ -55,7 +55,7 @@ from .scouts import PART, Scouts
 from .stages import Attempt, Context, Datagrams, Handshake, Lookups, Scout
 from .targets import Target
 from .trace import Tracer
-from .turns import Turns, Work
+from .range_turns import Turns, Work
 
 DEFAULT_TIMEOUT = 3.5  # seconds; just above 3 s, so that three SYNs leave (at once, after 1 s and after 3 s)
 DEFAULT_CONCURRENCY = 4096

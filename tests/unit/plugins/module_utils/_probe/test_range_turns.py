@@ -8,7 +8,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from ansible_collections.exasol_community.network.plugins.module_utils._probe.targets import Targets
-from ansible_collections.exasol_community.network.plugins.module_utils._probe.turns import (
+from ansible_collections.exasol_community.network.plugins.module_utils._probe.range_turns import (
     RANGE_RATE,
     TOTAL_RATE,
     Turns,
