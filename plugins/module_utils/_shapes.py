@@ -46,6 +46,7 @@ if TYPE_CHECKING:
         destinations: Dict[str, List[str]]  # name -> addresses
         identify: NotRequired[str]  # the protocol of a service of the site's own: a file of _identify
         member: NotRequired[bool]  # the destinations are DNS names of the source's connection string
+        own_cluster: NotRequired[bool]  # of a range: all destinations are nodes of the source's cluster
 
     class Endpoint(TypedDict):
         """Where a host listens for the probes of others."""

@@ -87,6 +87,12 @@ options:
         description: Lists of addresses by the name of the destination.
         type: dict
         required: true
+      own_cluster:
+        description:
+          - Whether all destinations are nodes of the cluster of this host, so that a range of ports needs no
+            limit, see O(rate). A plan says so of ranges.
+        type: bool
+        default: false
       member:
         description:
           - Whether the destinations are DNS names of a connection string, which may lead to any host of the
@@ -135,9 +141,11 @@ options:
     default: 3.5
   rate:
     description:
-      - New connections per second, V(0) for no limit.
+      - New connections a second, V(0) for no limit.
+      - By default there is no limit, except for ranges of 100 ports and more outside of the own cluster.
+        They get 200 new connections a second for each address, and 1000 together, because devices on the way
+        may take more for a port scan and shut this host out.
     type: float
-    default: 0
   concurrency:
     description:
       - How many connections may be open at the same time.
@@ -371,10 +379,11 @@ observations:
             - Whether our listener proved itself.
             - V(ours) if it did; V(other_port) if the connection arrived at another port of its host;
               V(silent) if nothing answered the challenge; V(cut_off) if the connection
-              ended without an answer; V(other) if something else answered; V(other_run) if a listener of
-              another run answered.
+              ended without an answer; V(unfinished) if a service that was not asked who it is did not even
+              acknowledge the end of the connection; V(other) if something else answered; V(other_run) if a
+              listener of another run answered.
           type: str
-          returned: if a listener was expected and the port is open
+          returned: if a listener was expected and the port is open, or with V(unfinished)
           sample: ours
         answered_by:
           description: The name of the host whose listener proved itself, otherwise empty.
@@ -741,6 +750,7 @@ from ..module_utils._plan.ftp_modes import BOTH, MODES
 from ..module_utils._probe.ftp_session import Login
 from ..module_utils._probe.idle import check_seconds
 from ..module_utils._probe.probe import Settings, collect, patient, run
+from ..module_utils._probe.range_turns import RANGE_RATE
 from ..module_utils._probe.sweep import DEFAULT_CONCURRENCY, DEFAULT_TIMEOUT, Pace
 from ..module_utils._values.ports import Ports
 
@@ -753,6 +763,7 @@ def flow_options() -> Dict[str, Any]:
         identify={"type": "str", "choices": ["", *IDENTIFIERS], "default": ""},
         expected={"type": "str", "choices": ["reachable", "denied"], "default": "reachable"},
         destinations={"type": "dict", "required": True},
+        own_cluster={"type": "bool", "default": False},
         member={"type": "bool", "default": False},
     )
 
@@ -806,13 +817,24 @@ def login_of(params: Dict[str, Any]) -> Optional[Login]:
     )
 
 
+def pace_of(params: Dict[str, Any]) -> Pace:
+    """Return how fast to probe; a rate that is given counts for everything."""
+    rate = params["rate"]
+    return Pace(
+        timeout=params["timeout"],
+        rate=rate or 0.0,
+        range_rate=RANGE_RATE if rate is None else 0.0,
+        concurrency=params["concurrency"],
+    )
+
+
 def main() -> None:
     """Run the module."""
     options = {
         "flows": {"type": "list", "elements": "dict", "default": [], "options": flow_options()},
         "targets": {"type": "list", "elements": "dict", "default": [], "options": plain_options()},
         "timeout": {"type": "float", "default": DEFAULT_TIMEOUT},
-        "rate": {"type": "float", "default": 0},
+        "rate": {"type": "float"},
         "concurrency": {"type": "int", "default": DEFAULT_CONCURRENCY},
         "source_address": {"type": "list", "elements": "str", "default": []},
         "token": {"type": "str", "no_log": True},
@@ -830,9 +852,7 @@ def main() -> None:
     params = module.params
     with failures_of(module):
         settings = Settings(
-            pace=patient(
-                Pace(timeout=params["timeout"], rate=params["rate"], concurrency=params["concurrency"])
-            ),
+            pace=patient(pace_of(params)),
             sources=params["source_address"],
             token=params["token"] or "",
             identify=params["identify"],

@@ -11,19 +11,11 @@ from __future__ import annotations
 
 import contextlib
 import socket
-import typing as t
 from collections.abc import Iterator
 
 import pytest
 
-from ansible_collections.exasol_community.network.plugins.module_utils._plan.flows import Party
-from ansible_collections.exasol_community.network.plugins.module_utils._plan.plan import Wishes, make_plan
-from ansible_collections.exasol_community.network.plugins.module_utils._probe.probe import Settings, collect
-from ansible_collections.exasol_community.network.plugins.module_utils._probe.probe import run as run_probe
-from ansible_collections.exasol_community.network.plugins.module_utils._probe.sweep import Pace
-from ansible_collections.exasol_community.network.plugins.plugin_utils._untrusted.claims import believable
-from ansible_collections.exasol_community.network.plugins.plugin_utils._verdict.causes import CAUSES
-from ansible_collections.exasol_community.network.plugins.plugin_utils._verdict.joining import Joining
+from ansible_collections.exasol_community.network.tests.labs.namespaces.judging import run_of, shown
 from ansible_collections.exasol_community.network.tests.labs.namespaces.lines import (
     CLIENT,
     SERVER,
@@ -31,41 +23,11 @@ from ansible_collections.exasol_community.network.tests.labs.namespaces.lines im
     filter_rules,
 )
 from ansible_collections.exasol_community.network.tests.labs.namespaces.namespaces import Namespace, join
-from ansible_collections.exasol_community.network.tests.labs.namespaces.probing import (
-    TOKEN,
-    elsewhere,
-    lease,
-)
 
 pytestmark = pytest.mark.usefixtures("need_namespaces")
 
 PORT = 8563
 DROP = filter_rules("input", f"tcp dport {PORT} drop")
-# The codes that tests of this file produce with a real fault; test_causes.py reads this.
-CAUSES_SHOWN = {
-    "accept_queue_full",
-    "asymmetric_route",
-    "duplicate_address",
-    "half_open",
-    "icmp_rejected",
-    "lost_on_path",
-    "no_arp_reply",
-    "no_route",
-    "no_route_back",
-    "reset",
-    "reverse_path_filter",
-    "silence",
-}
-
-
-class Judged(t.NamedTuple):
-    """What a run says of the one flow."""
-
-    verdict: str
-    cause: str
-    sentence: str
-    evidence: str
-    notes: tuple[str, ...]
 
 
 @pytest.fixture
@@ -83,115 +45,41 @@ def line(need_namespaces: None) -> Iterator[Line]:
         yield made
 
 
-def run_of(
-    source: Namespace,
-    destination: Namespace,
-    server: str = SERVER[4],
-    client: str = CLIENT[4],
-    capture: bool = False,
-    before_end: t.Callable[[], object] = lambda: None,
-) -> Judged:
-    """Measure one flow from its plan to its verdict."""
-    plan = make_plan(
-        Wishes(release="kb"),
-        {
-            "database_node": [Party("n11", (server,), managed=True)],
-            "client": [Party("client", (client,), managed=True)],
-        },
-        [],
-    )
-    hosts = plan["hosts"]
-    leased = lease(destination, "n11", *hosts["n11"]["endpoints"], capture=capture)
-    with source.inside():
-        flows = [entry for entry in hosts["client"]["probes"] if entry["service"] == "sql_client"]
-        targets = collect(flows, [], {"n11": leased["listening"]})
-        probed = run_probe(targets, Settings(Pace(timeout=1.5), token=TOKEN, capture=capture))
-    before_end()
-    rules = [rule for rule in hosts["n11"]["rules"] if rule["direction"] == "in"]
-    remotes = [address for rule in rules for address in rule["addresses"]]
-    assert client in remotes
-    stopped = elsewhere(destination, "absent", host="n11", token=TOKEN, remotes=remotes, addresses=[server])
-    assert stopped["changed"]
-    claims = believable(
-        plan,
-        observations={"client": probed},
-        listeners={"n11": leased},
-        captures={"n11": stopped["capture"]} if capture else {},
-        stopped={"n11": stopped},
-    )
-    joining = Joining(
-        plan=plan,
-        observed=claims.observations,
-        listeners=claims.listeners,
-        captures=claims.captures,
-        stopped=claims.stopped,
-    )
-    (result,) = [one for one in joining.judge().results if one["service"] == "sql_client"]
-    cause = result.get("cause", "")
-    if cause:
-        assert result["verdict"] in CAUSES[cause].verdicts
-        assert result["evidence"]
-    return Judged(
-        verdict=result["verdict"],
-        cause=cause,
-        sentence=result["sentence"],
-        evidence="; ".join(result.get("evidence", ())),
-        notes=tuple(joining.kernels.notes()),
-    )
-
-
-def shown(judged: Judged, verdict: str, cause: str) -> None:
-    """Check a verdict and its cause, which a real fault has then shown."""
-    assert (judged.verdict, judged.cause) == (verdict, cause), judged
-    assert cause in CAUSES_SHOWN
-
-
 REJECT = f"tcp dport {PORT} reject with"
-FAULTS = {
-    "a drop in between": ("router", "forward", f"tcp dport {PORT} drop", "blocked", "silence"),
-    "a drop at the destination": ("server", "input", f"tcp dport {PORT} drop", "blocked", "silence"),
-    "a reject in between": (
-        "router",
-        "forward",
-        f"{REJECT} icmp type admin-prohibited",
-        "blocked_on_path",
-        "icmp_rejected",
-    ),
-    "a reject at the destination": (
-        "server",
-        "input",
-        f"{REJECT} icmp type admin-prohibited",
-        "blocked_at_destination",
-        "icmp_rejected",
-    ),
-    "a reset in between": ("router", "forward", f"{REJECT} tcp reset", "blocked", "reset"),
+FILTERS = {
+    "a filter in between drops": ("router", "forward", f"tcp dport {PORT} drop"),
+    "a filter of the destination drops": ("server", "input", f"tcp dport {PORT} drop"),
+    "a filter in between rejects": ("router", "forward", f"{REJECT} icmp type admin-prohibited"),
+    "a filter of the destination rejects": ("server", "input", f"{REJECT} icmp type admin-prohibited"),
+    "a filter in between rejects with a reset": ("router", "forward", f"{REJECT} tcp reset"),
 }
 
 
-@pytest.mark.parametrize("fault", FAULTS.values(), ids=FAULTS)
-def test_filters(line: Line, fault: tuple[str, str, str, str, str]) -> None:
-    where, hook, rule, verdict, cause = fault
+@pytest.mark.parametrize("what", FILTERS)
+def test_filters(line: Line, what: str) -> None:
+    where, hook, rule = FILTERS[what]
     getattr(line, where).nft(filter_rules(hook, rule))
-    shown(run_of(line.client, line.server), verdict, cause)
+    shown(run_of(line.client, line.server), what)
 
 
 @pytest.mark.parametrize(
-    ("direction", "verdict"), [("dport", "blocked_on_path"), ("sport", "blocked_on_return")]
+    ("direction", "what"),
+    [("dport", "a filter in between drops"), ("sport", "a filter in between drops the replies")],
 )
-def test_a_drop_in_between_with_captures(line: Line, direction: str, verdict: str) -> None:
+def test_a_drop_in_between_with_captures(line: Line, direction: str, what: str) -> None:
     line.router.nft(filter_rules("forward", f"tcp {direction} {PORT} drop"))
-    shown(run_of(line.client, line.server, capture=True), verdict, "lost_on_path")
+    shown(run_of(line.client, line.server, capture=True), what, captured=True)
 
 
 def test_no_route_at_the_source(line: Line) -> None:
     line.client.ip("route", "del", "default")
-    shown(run_of(line.client, line.server), "no_route", "no_route")
+    shown(run_of(line.client, line.server), "the source has no route")
 
 
 def test_an_asymmetric_route_whose_replies_are_dropped(line: Line) -> None:
     answer_by_the_other_link(line)
     line.router.nft(filter_rules("forward", "iifname other drop"))
-    shown(run_of(line.client, line.server, capture=True), "blocked_on_return", "asymmetric_route")
+    shown(run_of(line.client, line.server, capture=True), "asymmetric replies are dropped", captured=True)
     # Without captures a filter at the destination is as possible.
     assert run_of(line.client, line.server).cause == "silence"
 
@@ -226,7 +114,7 @@ def test_a_strict_reverse_path_filter_at_the_destination(line: Line, capture: bo
     assert run_of(line.client, line.server)[:2] == ("ok", ""), "asymmetric, and nothing filters"
     strict(line.server, "far")
     judged = run_of(line.client, line.server, capture=capture)
-    shown(judged, "blocked_at_destination", "reverse_path_filter")
+    shown(judged, "the destination has a strict reverse path filter", capture)
     assert "role firewall" not in judged.sentence
     assert "not by its firewall" in judged.sentence
     assert "IPReversePathFilter of n11" in judged.evidence
@@ -237,7 +125,7 @@ def test_a_filter_beside_an_asymmetric_route_stays_a_filter(line: Line, capture:
     answer_by_the_other_link(line)
     line.server.nft(DROP)
     judged = run_of(line.client, line.server, capture=capture)
-    shown(judged, "blocked_at_destination" if capture else "blocked", "silence")
+    shown(judged, "a filter of the destination drops", capture)
 
 
 @pytest.mark.parametrize("capture", [False, True], ids=["without captures", "with captures"])
@@ -257,17 +145,17 @@ def test_a_strict_reverse_path_filter_at_the_source(line: Line) -> None:
     assert run_of(line.client, line.server)[:2] == ("ok", "")
     strict(line.client, "second")
     judged = run_of(line.client, line.server)
-    assert (judged.verdict, judged.cause) == ("blocked", "reverse_path_filter"), judged
+    shown(judged, "the source has a strict reverse path filter")
     assert "or else a filter" in judged.sentence, "without a capture there are two candidates"
     judged = run_of(line.client, line.server, capture=True)
-    assert (judged.verdict, judged.cause) == ("blocked_on_return", "reverse_path_filter"), judged
+    shown(judged, "the source has a strict reverse path filter", captured=True)
 
 
 @pytest.mark.parametrize("capture", [False, True], ids=["without captures", "with captures"])
 def test_no_route_back(line: Line, capture: bool) -> None:
     line.server.ip("route", "del", "default")
     judged = run_of(line.client, line.server, capture=capture)
-    shown(judged, "no_route", "no_route_back")
+    shown(judged, "the destination has no route back", capture)
     assert f"n11 has no route to {CLIENT[4]}" in judged.sentence
 
 
@@ -275,7 +163,7 @@ def test_no_route_back(line: Line, capture: bool) -> None:
 def test_a_dead_gateway_back(line: Line, capture: bool) -> None:
     line.server.ip("route", "replace", "default", "via", "10.77.2.99")
     judged = run_of(line.client, line.server, capture=capture)
-    shown(judged, "no_route", "no_route_back")
+    shown(judged, "the gateway of the destination is dead", capture)
     assert "the gateway 10.77.2.99" in judged.sentence
 
 
@@ -290,7 +178,7 @@ def test_a_gateway_that_died_for_others_is_not_why(line: Line) -> None:
 def test_a_wrong_netmask_at_the_destination(line: Line) -> None:
     line.server.ip("address", "add", "10.77.2.11/16", "dev", "far")
     judged = run_of(line.client, line.server)
-    shown(judged, "no_route", "no_route_back")
+    shown(judged, "the destination has a wrong netmask")
     assert "prefix length" in judged.sentence
 
 
@@ -305,7 +193,7 @@ def test_a_route_to_somebody_else_is_no_way_back(line: Line) -> None:
 def test_a_next_hop_of_the_source_that_is_mute(line: Line) -> None:
     line.client.ip("route", "replace", "default", "via", "10.77.1.99")
     judged = run_of(line.client, line.server)
-    shown(judged, "no_route", "no_arp_reply")
+    shown(judged, "the next hop of the source is dead")
     assert "10.77.1.99, its next hop" in judged.sentence
 
 
@@ -333,7 +221,7 @@ def full_service(line: Line) -> Iterator[None]:
 def test_a_service_that_does_not_accept(line: Line) -> None:
     with full_service(line):
         judged = run_of(line.client, line.server)
-    shown(judged, "wrong_service", "accept_queue_full")
+    shown(judged, "the service does not accept")
     assert "the network is open" in judged.sentence
     assert judged.notes == () or "SYN cookies" in judged.notes[0]
 
@@ -354,18 +242,18 @@ def test_a_full_queue_of_another_service_explains_nothing(line: Line) -> None:
 
 
 @pytest.mark.parametrize(
-    ("rules", "verdict"),
+    "rules",
     [
-        (f"tcp dport {PORT} tcp flags & (syn | ack) == ack meta length > 60 drop", "stalled"),
-        (f"tcp dport {PORT} meta length > 60 tcp flags & (psh | ack) == (psh | ack) drop", "stalled"),
+        f"tcp dport {PORT} tcp flags & (syn | ack) == ack meta length > 60 drop",
+        f"tcp dport {PORT} meta length > 60 tcp flags & (psh | ack) == (psh | ack) drop",
     ],
     ids=["all data dropped", "what is pushed dropped"],
 )
 @pytest.mark.parametrize("capture", [False, True], ids=["without captures", "with captures"])
-def test_a_half_open_path(line: Line, rules: str, verdict: str, capture: bool) -> None:
+def test_a_half_open_path(line: Line, rules: str, capture: bool) -> None:
     line.router.nft(filter_rules("forward", rules))
     judged = run_of(line.client, line.server, capture=capture)
-    shown(judged, verdict, "half_open")
+    shown(judged, "only the handshake passes", capture)
     if capture:
         assert "although the handshake was with n11 itself" in judged.sentence
         assert "proxy" not in judged.sentence
@@ -386,10 +274,10 @@ def test_a_proxy_that_accepts_for_a_dead_server(line: Line) -> None:
             f"ip daddr {SERVER[4]} tcp dport {PORT} redirect to :8000; }}; }}"
         )
         judged = run_of(line.client, line.server, capture=True)
-        assert (judged.verdict, judged.cause) == ("wrong_host", "half_open"), judged
+        shown(judged, "a proxy accepts for a dead server", captured=True)
         assert "no packet of it arrived at n11" in judged.sentence
         judged = run_of(line.client, line.server)
-        assert (judged.verdict, judged.cause) == ("stalled", "half_open"), judged
+        shown(judged, "a proxy accepts for a dead server")
         assert "or a proxy" in judged.sentence
 
 
@@ -443,7 +331,6 @@ def test_two_machines_with_one_address(fault: str) -> None:
         assert judged[:2] == ("ok", "")
         assert judged.notes == ()
         return
-    verdict = {"serves": "untested", "refuses": "blocked", "drops": "blocked"}[fault]
-    shown(judged, verdict, "duplicate_address")
+    shown(judged, f"a second machine with the address {fault}")
     assert "another machine has the address" in judged.sentence
     assert "proxy ARP" in judged.sentence

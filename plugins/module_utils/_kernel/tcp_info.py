@@ -12,6 +12,7 @@ from typing import NamedTuple, Optional
 
 _BYTES = 104  # up to tcpi_total_retrans, which Linux 2.6 has already
 _OPTIONS = 5  # offset of tcpi_options
+_FIN_WAIT1 = 4  # the state after our FIN, until it is acknowledged (include/net/tcp_states.h)
 _NUMBERS = struct.Struct("=24I")  # behind the first eight bytes
 _SND_MSS, _RCV_MSS, _RTT, _TOTAL_RETRANS = 2, 3, 15, 23
 _HAS_TIMESTAMPS = 1  # TCPI_OPT_TIMESTAMPS
@@ -42,6 +43,14 @@ def tcp_info(sock: socket.SocketType) -> Optional[TcpInfo]:
         repeated=numbers[_TOTAL_RETRANS],
         option_bytes=_TIMESTAMPS if bytearray(info)[_OPTIONS] & _HAS_TIMESTAMPS else 0,
     )
+
+
+def has_unacknowledged_end(sock: socket.SocketType) -> bool:
+    """Tell whether the other end has not acknowledged that we ended our side."""
+    try:
+        return bytearray(sock.getsockopt(socket.IPPROTO_TCP, socket.TCP_INFO, 1))[0] == _FIN_WAIT1
+    except (OSError, IndexError):
+        return False
 
 
 def unacknowledged(sock: socket.SocketType) -> int:

@@ -10,7 +10,7 @@ from typing import Dict, Iterable, Iterator, List, Mapping, Optional, Sequence, 
 
 from .._values.addresses import parse_address, parse_network
 from .._values.ports import Ports
-from .flows import DENIED, REACHABLE, Asked, Bundle, Members, Party, Probe, Probes, asked_ports
+from .flows import DENIED, RANGE, REACHABLE, Asked, Bundle, Members, Party, Probe, Probes, asked_ports
 from .table_rows import NODE_PEERS, Service
 
 # Whoever manages a host needs SSH: an optional row that nobody asked for does not make it a port of Exasol's.
@@ -214,6 +214,7 @@ class Forbidden:
                         ports=ports,
                         expected=REACHABLE,
                         destinations={destination.name: destination.addresses},
+                        is_own_cluster=len(ports) >= RANGE and destination.is_together_with(neighbour),
                     )
                     result.setdefault(neighbour.name, []).append(probe)
         return result

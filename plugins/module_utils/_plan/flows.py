@@ -31,6 +31,7 @@ if TYPE_CHECKING:
 
 REACHABLE, DENIED = "reachable", "denied"
 NODE = "database_node"
+RANGE = 100  # so many ports of one host look like a port scan to devices on the way
 UNMANAGED = "the source is not a host of this inventory"
 NETWORK = "the destination is a network, not a host"
 
@@ -160,6 +161,8 @@ class Probe(NamedTuple):
     expected: str
     destinations: Dict[str, Tuple[str, ...]]  # name -> addresses
     is_member: bool = False  # the destinations are names of a connection string, which may lead to any node
+    # Of a range: every destination is a node of the cluster of the source.
+    is_own_cluster: bool = False
 
     def as_dict(self) -> "ProbeFlow":
         """Return the flows as plain data."""
@@ -175,6 +178,8 @@ class Probe(NamedTuple):
             flow["identify"] = self.service.talk
         if self.is_member:
             flow["member"] = True
+        if self.is_own_cluster:
+            flow["own_cluster"] = True
         return flow
 
 
@@ -202,8 +207,23 @@ def probes(found: Sequence[Bundle]) -> Dict[str, List[Probe]]:
                     expected=REACHABLE,
                     destinations=destinations,
                 )
-                result.setdefault(source.name, []).append(probe)
+                parts = _by_cluster(probe, source, bundle) if len(probe.ports) >= RANGE else [probe]
+                result.setdefault(source.name, []).extend(parts)
     return result
+
+
+def _by_cluster(probe: Probe, source: Party, bundle: Bundle) -> List[Probe]:
+    """Return a probe in two parts: the nodes of the source's own cluster, and all others."""
+    if not source.is_node:
+        return [probe]
+    own = {party.name for party in bundle.destinations if party.is_together_with(source)}
+    inside = {name: where for name, where in probe.destinations.items() if name in own}
+    outside = {name: where for name, where in probe.destinations.items() if name not in own}
+    parts = [
+        probe._replace(destinations=inside, is_own_cluster=True),
+        probe._replace(destinations=outside),
+    ]
+    return [part for part in parts if part.destinations]
 
 
 Asked = Tuple[str, str, Tuple[str, ...]]  # destination, protocol, addresses

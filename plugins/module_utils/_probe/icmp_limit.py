@@ -18,10 +18,10 @@ The algorithm:
    stays silent or answers, they are dropped.
 5. After C(_MAX_SECONDS) the cases that are left stay as they are.
 
-An exception: if no reply to ARP or NDP comes, the host's own kernel sends the errors, all of them when its
-search for the next hop ends, and no more than icmp_msgs_burst (50). Packets that the sweep has left come
-first. So a witness that joins a search under way may get no error, and the next search ends too late for it.
-That is why a silent witness is then tried once more.
+An exception: if no reply to ARP or NDP comes, the kernel of this host or of a router sends the errors, all of
+them when its search for the next hop ends, and no more than its limits permit. Packets that the sweep has
+left come first. So a witness that joins a search under way may get no error, and the next search ends too
+late for it. That is why a silent witness is then tried once more.
 """
 
 import time
@@ -29,7 +29,7 @@ from array import array
 from collections import Counter
 from typing import Any, Callable, Dict, Iterable, Iterator, List, Optional, Sequence, Tuple
 
-from .outcome import HOST_UNREACH, LOCAL, Outcome, timed_out
+from .outcome import HOST_UNREACH, LOCAL, NEIGHBOUR_SECONDS, Outcome, timed_out
 from .targets import PortGroup, Target
 
 _TOKEN_SECONDS = 1.1  # in which a kernel has regained the right to one error
@@ -103,10 +103,14 @@ def _cases(groups: Sequence[Sequence[Target]]) -> Iterator[_Case]:
 
 
 def _has_failed_search(group: Iterable[Target]) -> bool:
-    """Tell whether this host's own kernel searched for a next hop in vain."""
+    """Tell whether a kernel, of this host or of a router, searched for a next hop in vain.
+
+    A router that rejects by a rule says the same, but at once.
+    """
     for target in group:
-        for outcome in target.found:
-            if outcome.reason == HOST_UNREACH and outcome.reason_ip == LOCAL:
+        for outcome, alike in target.found.items():
+            is_late = bool(alike.rtt_ms) and min(alike.rtt_ms) >= NEIGHBOUR_SECONDS * 1000
+            if outcome.reason == HOST_UNREACH and (outcome.reason_ip == LOCAL or is_late):
                 return True
     return False
 

@@ -9,10 +9,10 @@ from .._values.ports import Ports
 from .outcome import (
     CLOSED,
     NO_RESPONSE,
+    NOTHING_THROUGH,
     OPEN,
-    PROOF_CUT_OFF,
     PROOF_FAILURES,
-    PROOF_SILENT,
+    PROOF_UNFINISHED,
     Outcome,
     rank,
 )
@@ -38,7 +38,7 @@ def by_address(targets: Iterable[Target]) -> List[List[Target]]:
 
 def is_silence(outcome: Outcome) -> bool:
     """Tell whether nothing came back. A filter and lost packets both look like that."""
-    return outcome.reason == NO_RESPONSE or outcome.proof in (PROOF_SILENT, PROOF_CUT_OFF)
+    return outcome.reason == NO_RESPONSE or outcome.proof in NOTHING_THROUGH
 
 
 def is_answer(outcome: Outcome) -> bool:
@@ -60,7 +60,8 @@ class Suspects:
 
     If they are fewer than the ports that answered, they are tried again, as long as that finds some of them.
     If an answer came late, or from new source ports only (scouts.py), packets were lost for certain: then
-    they are tried again even if they are more, and more often.
+    they are tried again even if they are more, and more often. So is what accepted a connection and did not
+    acknowledge its end.
     """
 
     def __init__(self, targets: Sequence[Target]):
@@ -97,9 +98,14 @@ class Suspects:
         answered: List[PortGroup] = []
         for target in self.targets:
             answered += _answered(target)
-        if any(target.is_alive for target in self.targets) or any(map(_count_late, answered)):
+        is_alive = any(target.is_alive or _is_unfinished(target) for target in self.targets)
+        if is_alive or any(map(_count_late, answered)):
             return self._vain < _MAX_VAIN_RETRIES
         return not self._vain and count < sum(len(group.ports) for group in answered)
+
+
+def _is_unfinished(target: Target) -> bool:
+    return any(outcome.proof == PROOF_UNFINISHED for outcome in target.found)
 
 
 def _answered(target: Target) -> List[PortGroup]:

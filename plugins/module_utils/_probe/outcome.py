@@ -34,15 +34,20 @@ PROOF_OURS = "ours"
 PROOF_OTHER_PORT = "other_port"  # a listener of this run, at another port of its host than the one we asked
 PROOF_SILENT = "silent"  # connected, and no answer
 PROOF_CUT_OFF = "cut_off"  # connected, and the connection ended without an answer
+# A service of others that is not asked who it is: not even the end of the connection was acknowledged.
+PROOF_UNFINISHED = "unfinished"
 PROOF_OTHER = "other"  # something else answered
 PROOF_OTHER_RUN = "other_run"
 PROOF_FAILURES = {
     PROOF_OTHER_PORT: "connected, but our listener answered at another port",
     PROOF_SILENT: "connected, but no answer to the challenge of our listener",
     PROOF_CUT_OFF: "connected, but cut off without an answer to the challenge of our listener",
+    PROOF_UNFINISHED: "connected, but not even the end of the connection was acknowledged",
     PROOF_OTHER: "connected, but something other than our listener answered",
     PROOF_OTHER_RUN: "connected, but a listener of another run answered",
 }
+# Connected, and nothing came through the connection.
+NOTHING_THROUGH = (PROOF_SILENT, PROOF_CUT_OFF, PROOF_UNFINISHED)
 PROOFS = (PROOF_OURS,) + tuple(PROOF_FAILURES)
 
 LOCAL = "local"  # the sender of an error that the probing host's own kernel reported
@@ -52,7 +57,7 @@ _MAX_MESSAGES = 4  # in a socket's error queue
 _IP_RECVERR, _IPV6_RECVERR = 11, 25
 _ORIGIN_ICMP, _ORIGIN_ICMP6 = 2, 3
 # Without a reply to ARP or NDP, a connection fails after three requests, about 3 s. A reject comes at once.
-_NEIGHBOUR_SECONDS = 2.5
+NEIGHBOUR_SECONDS = 2.5
 
 # ICMP type 3 (RFC 792, RFC 1812 section 5.2.7.1) and ICMPv6 type 1 (RFC 4443 section 3.1) by code.
 _ICMP = {
@@ -162,7 +167,7 @@ def from_errno(number: int, seconds: float, protocol: str) -> Outcome:
     if number == errno.ETIMEDOUT:
         return Outcome(FILTERED, NO_RESPONSE)
     if number in (errno.EHOSTUNREACH, errno.EHOSTDOWN):
-        return Outcome(FILTERED, HOST_UNREACH if seconds >= _NEIGHBOUR_SECONDS else PROHIBITED)
+        return Outcome(FILTERED, HOST_UNREACH if seconds >= NEIGHBOUR_SECONDS else PROHIBITED)
     if number == errno.ENETUNREACH:
         return Outcome(UNREACHABLE, NET_UNREACH)
     if number == errno.EACCES:

@@ -57,8 +57,9 @@ from .observations import (
     summarize,
 )
 from .outcome import OPEN, OTHER_RUN, UNRESOLVED, Outcome
+from .range_turns import Work
 from .scouts import Scouts
-from .sweep import Pace, Sweep, Work, all_ports
+from .sweep import Pace, Sweep, all_ports
 from .targets import Target, Targets, describe
 from .trace import Tracer
 
@@ -271,7 +272,7 @@ class _Again:
 
     def ask(self, work: List[Work], timeout: float, rate: float) -> None:
         """Try each port once."""
-        pace = self._settings.pace._replace(timeout=timeout, rate=rate)
+        pace = self._settings.pace._replace(timeout=timeout, rate=rate, range_rate=0.0)
         with Sweep(pace, self._sources, self._key, self._settings.identify) as sweep:
             if self._capture is not None:
                 sweep.watch(self._capture)
@@ -306,7 +307,10 @@ def _measure(
         [group for group in groups if group[0].address not in tracer.alive],
     )
     limits = rate_limit.find_limits(
-        lambda work, rate: ask_again(work, rate_limit.FIRST_SYN_SECONDS, rate), groups, sweep.rate
+        lambda work, rate: ask_again(work, rate_limit.FIRST_SYN_SECONDS, rate),
+        groups,
+        fastest=sweep.pace.rate,
+        range_rate=sweep.pace.range_rate,
     )
     # What a limit dropped is not lost, and was asked again slowly.
     late = {target: 0 if target.address in limits else count for target, count in late.items()}

@@ -282,10 +282,12 @@ class _Search:
             target.record(port, unmeasured)
 
 
-def find_limits(ask: Ask, groups: Groups, fastest: float = 0.0, clock: Any = time) -> Dict[str, Limit]:
+def find_limits(
+    ask: Ask, groups: Groups, fastest: float = 0.0, range_rate: float = 0.0, clock: Any = time
+) -> Dict[str, Limit]:
     """Find the addresses to which new connections are limited, and measure their silent ports slowly.
 
-    C(fastest) is the rate of the first pass, 0 for none. Returns the limits by address.
+    C(fastest) and C(range_rate) are the rates of the first pass, 0 for none. Returns the limits by address.
     """
     found: Dict[str, Limit] = {}
     end = clock.monotonic() + _MAX_SECONDS
@@ -293,7 +295,10 @@ def find_limits(ask: Ask, groups: Groups, fastest: float = 0.0, clock: Any = tim
         group = _Group(targets)
         if not group.is_suspected or clock.monotonic() >= end:
             continue
-        search = _Search(ask, group, end, clock, fastest or _FASTEST)
+        rates = [fastest or _FASTEST]
+        if range_rate and any(target.is_range_of_others for target in targets):
+            rates.append(range_rate)
+        search = _Search(ask, group, end, clock, min(rates))
         if search.find():
             search.ask_the_rest()
             found[group.targets[0].address] = Limit(round(search.passes, 1), round(search.drops, 1))

@@ -19,6 +19,7 @@ from .._identify._wire import Talk
 from .._kernel.loopback import stays_here
 from .._kernel.own_addresses import is_loopback
 from .._kernel.sockets import handshake_ms, joins_itself, refusal_ms, reset
+from .._kernel.tcp_info import has_unacknowledged_end
 from .._listener import proof
 from . import outcome as outcomes
 from .engine import Engine, Stage
@@ -32,6 +33,7 @@ _ANSWERED = select.EPOLLIN | select.EPOLLERR
 _ONCE_CONNECTED = (0, errno.ECONNRESET, errno.EPIPE)  # a refused connection is ECONNREFUSED
 _MAX_FAREWELL_SECONDS, _MAX_FAREWELL_BYTES = 1.0, 65536
 _CONNECTED = Outcome(OPEN, SYN_ACK)
+_UNFINISHED = Outcome(OPEN, SYN_ACK, proof=outcomes.PROOF_UNFINISHED)
 _REPLACED = Outcome(OPEN, OTHER_RUN)  # a listener of another run has the service's place
 _LOOKUP_SECONDS, _LOOKUP_PAUSES = 0.005, 4
 # Who has accepted a connection is accused if no proof comes. A listener may be busy with many hosts, and a
@@ -244,7 +246,7 @@ def _go_on_with_service(attempt: Attempt) -> None:
         Dialogue(attempt, protocol).begin()
     else:
         attempt.record(_CONNECTED, attempt.rtt_ms)
-        Farewell(attempt).begin()
+        Farewell(attempt, must_end=True).begin()
 
 
 class Lookup(_Stage):
@@ -486,14 +488,21 @@ class Farewell(_Stage):
 
     A listener that another run has left behind takes the service's place. It says so only to those who end
     their side, so it may be found out here: C(may_correct) lets that replace the outcome.
+
+    The kernel of a healthy host acknowledges our FIN, whatever its service does. If nothing does, only the
+    handshake came through: a device drops what follows it, or answered it for a server that it cannot reach.
+    With C(must_end), that replaces the outcome. A FIN may be lost, so there is time for several, and the port
+    is tried again later (C(Suspects)).
     """
 
-    __slots__ = ("_read", "_may_correct")
+    __slots__ = ("_read", "_may_correct", "_must_end", "_is_extended")
 
-    def __init__(self, attempt: Attempt, may_correct: bool = True):
+    def __init__(self, attempt: Attempt, may_correct: bool = True, must_end: bool = False):
         super().__init__(attempt)
         self._read = 0  # bytes
         self._may_correct = may_correct
+        self._must_end = must_end
+        self._is_extended = False
 
     def begin(self) -> None:
         """End our side."""
@@ -524,8 +533,15 @@ class Farewell(_Stage):
         attempt.close()
 
     def on_alarm(self) -> None:
-        """Leave a server that does not end."""
-        self._attempt.close()
+        """Leave a server that does not end, and say so if it does not even acknowledge our end."""
+        attempt = self._attempt
+        if self._must_end and has_unacknowledged_end(attempt.sock):
+            if not self._is_extended:
+                self._is_extended = True
+                attempt.context.engine.set_alarm(self, _MIN_PROOF_SECONDS)
+                return
+            attempt.target.correct(attempt.port, _UNFINISHED)
+        attempt.close()
 
 
 class Scout(_Stage):

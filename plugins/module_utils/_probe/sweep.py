@@ -44,7 +44,7 @@ import errno
 import socket
 import time
 from collections import deque
-from typing import Iterable, Iterator, List, NamedTuple, Optional, Tuple
+from typing import Iterable, Iterator, List, NamedTuple, Optional
 
 from .._kernel.capture import Capture
 from .._kernel.loopback import receive_only_from_here
@@ -52,6 +52,7 @@ from .._kernel.sockets import Sources
 from .._listener import proof
 from .engine import Engine
 from .outcome import from_errno, local_failure, receive_errors
+from .range_turns import Turns, Work
 from .scouts import PART, Scouts
 from .stages import Attempt, Context, Datagrams, Handshake, Lookups, Rivals, Scout
 from .targets import Target
@@ -67,14 +68,14 @@ _SCARCE = (errno.EMFILE, errno.ENFILE, errno.ENOBUFS, errno.ENOMEM, errno.EAGAIN
 _STREAM = int(socket.SOCK_STREAM | socket.SOCK_NONBLOCK)
 _DATAGRAM = int(socket.SOCK_DGRAM | socket.SOCK_NONBLOCK)
 
-Work = Tuple[Target, int]  # a port to try
-
 
 class Pace(NamedTuple):
     """How fast and how patiently to probe."""
 
     timeout: float = DEFAULT_TIMEOUT  # seconds
     rate: float = 0.0  # connections a second, 0 for no limit
+    # The same to each address outside of the own cluster of which many ports are asked, see range_turns.py.
+    range_rate: float = 0.0
     concurrency: int = DEFAULT_CONCURRENCY  # sockets at a time
 
 
@@ -119,9 +120,9 @@ class Sweep:
         self._engine.close()
 
     @property
-    def rate(self) -> float:
-        """The connections a second, 0 for no limit."""
-        return self._pace.rate
+    def pace(self) -> Pace:
+        """How fast this probes."""
+        return self._pace
 
     def watch(self, capture: Capture) -> None:
         """Let a capture read while we probe."""
@@ -157,41 +158,37 @@ class Sweep:
             self._engine.wait(self._engine.seconds_to_next_alarm())
 
     def _pass(self, work: Iterable[Work]) -> None:
-        waiting = iter(work)
         self._begun, self._started = time.monotonic(), 0
-        more = True
-        while more or self._engine.is_waited_for:
-            more = more and self._start_some(waiting)
-            seconds = self._seconds_to_wait(more)
+        turns = Turns(work, self._pace.range_rate, self._begun)
+        while not turns.is_over or self._engine.is_waited_for:
+            self._start_some(turns)
+            seconds = self._seconds_to_wait(turns)
             if self._tracer is not None:
                 now = time.monotonic()
                 self._tracer.tick(now, self._waiting)
                 seconds = min(seconds, self._tracer.seconds_to_next(now))
             self._engine.wait(seconds)
 
-    def _start_some(self, waiting: Iterator[Work]) -> bool:
-        """Start as many attempts as may start now; returns whether more may be left."""
+    def _start_some(self, turns: Turns) -> None:
+        """Start as many attempts as may start now."""
         room = min(_BURST, self._pace.concurrency - len(self._engine))
         if self._pace.rate:
             due = int((time.monotonic() - self._begun) * self._pace.rate) + 1
             room = min(room, due - self._started)
-        for unused in range(room):
-            item = next(waiting, None)
-            if item is None:
-                return False
+        for item in turns.take(room, time.monotonic()):
             self.start(*item)
-        return True
 
-    def _seconds_to_wait(self, more: bool) -> float:
+    def _seconds_to_wait(self, turns: Turns) -> float:
         """Return how long to wait for events: until the next alarm, or the next start."""
-        if not more:
+        if turns.is_over:
             return self._engine.seconds_to_next_alarm() if self._engine.is_waited_for else 0.0
         if len(self._engine) >= self._pace.concurrency:
             return self._engine.seconds_to_next_alarm()
-        if not self._pace.rate:
-            return 0.0
-        next_start = self._begun + self._started / self._pace.rate
-        return min(self._engine.seconds_to_next_alarm(), max(0.0, next_start - time.monotonic()))
+        now = time.monotonic()
+        seconds = turns.seconds_to_next(now)
+        if self._pace.rate:
+            seconds = max(seconds, self._begun + self._started / self._pace.rate - now)
+        return min(self._engine.seconds_to_next_alarm(), seconds) if seconds else 0.0
 
     def _waiting(self, seconds: float) -> Iterator[Work]:
         """Yield the ports that have waited so long for a first sign of life."""

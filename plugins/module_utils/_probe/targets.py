@@ -20,8 +20,9 @@ from typing import (
 )
 
 from .._identify._registry import NEVER_CUT_SHORT, Datagram, datagram, protocol_of
+from .._kernel.own_addresses import is_loopback
 from .._listener.endpoints import WILDCARDS
-from .._plan.flows import DENIED
+from .._plan.flows import DENIED, RANGE
 from .._values.addresses import parse_address, stands_for
 from .._values.errors import NetworkError
 from .._values.ports import Ports
@@ -67,6 +68,7 @@ class Target:
         self.accepted: Set[int] = set()
         self.is_alive = False  # a scout or a rival has reached it, see scouts.py
         self.rivalled: Set[int] = set()  # ports at which a rival was answered, and the first attempt was not
+        self.is_range_of_others = False  # many ports of a host outside of the own cluster
         self.sent_from = ""  # the address that the first proven connection was sent from
         self.refused_here: Set[int] = set()  # ports at which this host itself refused the connection
         self.doubtful: Set[int] = set()  # ports whose connection ended before it was known where it led
@@ -148,7 +150,7 @@ class Target:
         copy = Target(self.destination, address, self.protocol)
         copy.planned, copy.member, copy.completed = self.planned, self.member, self.completed
         copy.name = self.name if parse_address(self.address) else self.address
-        copy.wanted = self.wanted
+        copy.wanted, copy.is_range_of_others = self.wanted, self.is_range_of_others
         copy.ports, copy.ours = self.ports, self.ours_everywhere.get(copy.wildcard, Ports())
         copy.services, copy.talks, copy.datagrams = self.services, self.talks, self.datagrams
         return copy
@@ -202,6 +204,7 @@ class Targets:
         service: str = "",
         identify: str = "",
         is_wanted: bool = True,
+        is_own_cluster: bool = False,
     ) -> Target:
         """Add ports of one address, which are wanted or should not be reachable; returns their target."""
         if protocol not in PROTOCOLS:
@@ -223,6 +226,8 @@ class Targets:
             target = self._targets[key] = Target(*key)
         parsed_ports = Ports.parse(ports)
         target.add(parsed_ports, service, identify)
+        if len(parsed_ports) >= RANGE and not is_own_cluster and not is_loopback(key[1]):
+            target.is_range_of_others = True
         if is_wanted:
             target.wanted |= parsed_ports
         for where, spoken, answering in self._listening.get(destination, ()):
@@ -247,6 +252,7 @@ class Targets:
                         service=flow["service"],
                         identify=flow.get("identify", ""),
                         is_wanted=flow.get("expected") != DENIED,
+                        is_own_cluster=bool(flow.get("own_cluster")),
                     )
                     target.planned = True
                     target.member = target.member or bool(flow.get("member"))

@@ -10,9 +10,16 @@ import typing as t
 
 from ...module_utils._identify._finding import IDENTIFIED, OTHER, REFUSING, SILENT, UNVERIFIABLE
 from ...module_utils._listener.occupants import LISTENER
-from ...module_utils._probe.outcome import OTHER_RUN, PROOF_CUT_OFF, PROOF_OTHER_PORT, PROOF_SILENT
+from ...module_utils._probe.outcome import (
+    NOTHING_THROUGH,
+    OTHER_RUN,
+    PROOF_CUT_OFF,
+    PROOF_OTHER_PORT,
+    PROOF_UNFINISHED,
+)
 from . import causes, packet_stages
 from .case import ELSEWHERE, SIBLING, Case
+from .packet_places import NEVER_ARRIVED
 from .phrases import listens_elsewhere, one_machine
 from .reasons import because
 from .verdict import NO_LISTENER, OK, STALLED, UNTESTED, WRONG_HOST, WRONG_SERVICE, Judgement
@@ -69,8 +76,8 @@ def judge_accepted(case: Case) -> Judgement:
                 f"between them."
             ),
         )
-    if case.observed.get("proof") in (PROOF_SILENT, PROOF_CUT_OFF):
-        return _half_open(case)
+    if case.observed.get("proof") in NOTHING_THROUGH:
+        return _not_accepting(case) if case.kernels.is_queue_full else _half_open(case)
     return because(
         case,
         causes.OTHER_ANSWER,
@@ -111,8 +118,12 @@ def _judge_other_port(case: Case) -> Judgement:
 
 
 def _half_open(case: Case) -> Judgement:
-    """Judge a port that accepted, where our listener waits, and from which nothing else came."""
-    after = "the connection ends" if case.observed["proof"] == PROOF_CUT_OFF else "nothing comes through it"
+    """Judge a port that accepted, where our listener or a service waits, and from which nothing else came."""
+    afters = {
+        PROOF_CUT_OFF: "the connection ends",
+        PROOF_UNFINISHED: "nothing comes through it, and not even its end is acknowledged",
+    }
+    after = afters.get(case.observed["proof"], "nothing comes through it")
     opened = f"{case.source} connects to {case.where}, and then {after}"
     proxy = (
         f"a proxy, a load balancer or a SYN proxy accepts for {case.destination} and does not reach it: "
@@ -122,7 +133,7 @@ def _half_open(case: Case) -> Judgement:
         f"a filter in between or on {case.destination} drops what follows the handshake, such as one that "
         f"saw only one direction of it (asymmetric routes, 'ct state invalid drop')"
     )
-    if case.stage in _NEVER_ARRIVED:
+    if case.stage in NEVER_ARRIVED:
         return because(
             case,
             causes.HALF_OPEN,
@@ -154,7 +165,6 @@ def _half_open(case: Case) -> Judgement:
     )
 
 
-_NEVER_ARRIVED = (packet_stages.ON_PATH, packet_stages.BEFORE_DESTINATION)
 _WENT_THROUGH = (packet_stages.RETURNED, packet_stages.BEHIND_DESTINATION)
 
 
@@ -192,17 +202,7 @@ def _served(case: Case) -> Judgement:
             ),
         )
     if status == SILENT and case.kernels.is_queue_full:
-        return because(
-            case,
-            causes.ACCEPT_QUEUE_FULL,
-            verdict=WRONG_SERVICE,
-            sentence=(
-                f"{case.source} connects to {case.where}, but {case.service} does not accept its connections "
-                f"and its queue is full: the process is stopped, hangs or is overloaded; the network is "
-                f"open, and whoever runs {case.service} on {case.destination} must act."
-            ),
-            evidence=(f"the accept queue of {case.protocol} {case.ports} on {case.destination} is full",),
-        )
+        return _not_accepting(case)
     if status == SILENT:
         more = f" ({detail})" if detail else ""
         return because(
@@ -221,6 +221,20 @@ def _served(case: Case) -> Judgement:
         causes.UNIDENTIFIED,
         verdict=UNTESTED,
         sentence=f"{case.source} connects to {case.where}, but it is unknown who answers there.",
+    )
+
+
+def _not_accepting(case: Case) -> Judgement:
+    return because(
+        case,
+        causes.ACCEPT_QUEUE_FULL,
+        verdict=WRONG_SERVICE,
+        sentence=(
+            f"{case.source} connects to {case.where}, but {case.service} does not accept its connections "
+            f"and its queue is full: the process is stopped, hangs or is overloaded; the network is "
+            f"open, and whoever runs {case.service} on {case.destination} must act."
+        ),
+        evidence=(f"the accept queue of {case.protocol} {case.ports} on {case.destination} is full",),
     )
 
 

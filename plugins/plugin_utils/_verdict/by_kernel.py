@@ -25,7 +25,7 @@ from ...module_utils._kernel.ways import NO_REPLY, NO_ROUTE, OTHER_INTERFACE
 from ...module_utils._probe.outcome import CLOSED, NO_RESPONSE
 from ...module_utils._values.ports import Ports
 from . import causes, packet_stages
-from .case import NO_KERNELS, Case
+from .case import NO_KERNELS, Case, Twin
 from .phrases import allowing
 from .reasons import because
 from .verdict import (
@@ -42,6 +42,20 @@ from .verdict import NO_ROUTE as NO_ROUTE_VERDICT
 _NEVER_ARRIVED = (packet_stages.AT_SOURCE, packet_stages.ON_PATH, packet_stages.BEFORE_DESTINATION)
 _REPLY_LEFT = (packet_stages.ON_RETURN, packet_stages.RETURNED, packet_stages.BEHIND_DESTINATION)
 _NOT_BACK = (*_NEVER_ARRIVED, packet_stages.LEFT, packet_stages.ON_RETURN, packet_stages.AT_DESTINATION)
+_MAY_BE_MISLED = ("", packet_stages.LEFT, packet_stages.BEHIND_DESTINATION, packet_stages.ON_RETURN)
+# Who sees no link-layer address itself has a better explanation in these.
+_EXPLAINED_OTHERWISE = {
+    cause.code
+    for cause in (
+        causes.ACCEPT_QUEUE_FULL,
+        causes.CONNTRACK_FULL,
+        causes.ICMP_REJECTED,
+        causes.NO_ARP_REPLY,
+        causes.NO_ROUTE_BACK,
+        causes.NO_WAY,
+        causes.REVERSE_PATH_FILTER,
+    )
+}
 _TRIES = 2  # of a silent port: a reply to the first SYN, and one to the repeated one
 
 
@@ -212,8 +226,13 @@ def judge_duplicate(case: Case, judged: Judgement) -> Judgement:
     kernels = case.kernels
     if judged.verdict == UNTESTED or case.stage in (*_REPLY_LEFT, packet_stages.AT_DESTINATION):
         return judged
+    if kernels.link_seen_by and judged.cause in _EXPLAINED_OTHERWISE:
+        return judged  # what others see on that link may not be what this packet met
     owner = f"an address of {kernels.link_owner}" if kernels.link_owner else f"none of {case.destination}"
-    seen = f"the link-layer address {kernels.foreign_link} answers for {case.address}, which is {owner}"
+    where = f", as {kernels.link_seen_by} sees it" if kernels.link_seen_by else ""
+    seen = (
+        f"the link-layer address {kernels.foreign_link} answers for {case.address}{where}, which is {owner}"
+    )
     if case.reason == NO_RESPONSE:
         verdict, what = BLOCKED, "gets no reply from"
     else:
@@ -229,6 +248,29 @@ def judge_duplicate(case: Case, judged: Judgement) -> Judgement:
             f"{case.destination} too; look for it by that link-layer address. Or a device in between answers "
             f"for {case.destination} (proxy ARP): then {case.service} on {case.destination} and the filters "
             f"up to there are next."
+        ),
+        evidence=(seen,),
+    )
+
+
+def judge_source_twin(case: Case, twin: Twin) -> Judgement | None:
+    """Judge silence where a foreign link-layer address answers for the address of the source.
+
+    Replies go there. A capture that saw them come back, or that saw nothing to reply to, rules that out.
+    """
+    if case.reason != NO_RESPONSE or case.stage not in _MAY_BE_MISLED or case.kernels.has_answered:
+        return None
+    owner = f"an address of {twin.owner}" if twin.owner else f"none of {case.source}"
+    seen = f"the link-layer address {twin.link} answers for {twin.address}, as {twin.seen_by} sees it"
+    return because(
+        case,
+        causes.DUPLICATE_ADDRESS,
+        verdict=BLOCKED_ON_RETURN if case.stage == packet_stages.ON_RETURN else BLOCKED,
+        sentence=(
+            f"{case.source} gets no reply from {case.where}, but {seen}, which is {owner}: another machine "
+            f"has the address of {case.source} too and gets the replies; look for it by that link-layer "
+            f"address. Or a device in between answers for {case.source} (proxy ARP): then a filter on the "
+            f"path or at either end drops it; {allowing(case)} and in between."
         ),
         evidence=(seen,),
     )

@@ -57,6 +57,15 @@ class Listener(t.NamedTuple):
         return self.kind not in (NOT_ASKED, UP)
 
 
+class Twin(t.NamedTuple):
+    """A link-layer address that answers for the address of a host and is none of the host's."""
+
+    address: str
+    link: str
+    seen_by: str
+    owner: str = ""  # the host of the plan that has it
+
+
 class Kernels(t.NamedTuple):
     """What the kernels of both ends know of a flow that did not come about."""
 
@@ -71,6 +80,9 @@ class Kernels(t.NamedTuple):
     conntrack: str = ""  # what shows that the destination's table of connections is full
     foreign_link: str = ""  # the link-layer address that answers for the address, none of the destination's
     link_owner: str = ""  # the host of the plan that has that link-layer address
+    link_seen_by: str = ""  # another host that sees it, if the source is not on that link
+    # The same for the address of the source: replies go to whoever has that link-layer address.
+    source_twin: Twin | None = None
 
 
 NO_KERNELS = Kernels()

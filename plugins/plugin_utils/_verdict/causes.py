@@ -248,8 +248,8 @@ DUPLICATE_ADDRESS = _cause(
     means="A link-layer address that is none of the host's answers ARP or NDP for its address: another "
     "machine has the address too, or a device answers for it (proxy ARP).",
     acts="Whoever runs the machine with that link-layer address.",
-    command="arping -D -c 3 -I INTERFACE {address}; ip neighbour show {address}  # on {source}",
-    verdicts=(WRONG_HOST, UNTESTED, BLOCKED, NOTE),
+    command="arping -D -c 3 -I INTERFACE {twin_address}; ip neighbour show {twin_address}  # on {observer}",
+    verdicts=(WRONG_HOST, UNTESTED, BLOCKED, BLOCKED_ON_RETURN, NOTE),
     actors=TWIN,
     todo="find the other machine that answers for {addresses}, and give it another address",
 )
@@ -626,9 +626,9 @@ SOURCE_BANNED = _cause(
 )
 FORGED_REFUSAL = _cause(
     code="forged_refusal",
-    means="A refusal in the name of the destination comes from nearer than the destination is: a device in "
-    "between made it.",
-    acts="Whoever runs that device.",
+    means="A refusal or an ICMP error in the name of the destination is not the destination's: it comes from "
+    "nearer, or captures show that the destination got no packet.",
+    acts="Whoever runs the device in between that made it, or what leads the address to another host.",
     command="traceroute -n -T -p {port} {address}  # on {source}",
     verdicts=(BLOCKED_ON_PATH,),
     actors=(NETWORK,),
@@ -638,6 +638,13 @@ FORGED_REFUSAL = _cause(
 CAUSES: Mapping[str, Cause] = {entry.code: entry for entry in _ENTRIES}
 if len(CAUSES) != len(_ENTRIES):
     raise ValueError("two causes have the same code")
+
+
+# The kernels of both ends explain why nothing came back: no device in between is to blame.
+EXPLAINED_BY_KERNELS = frozenset(
+    entry.code
+    for entry in (REVERSE_PATH_FILTER, CONNTRACK_FULL, DUPLICATE_ADDRESS, NO_ROUTE_BACK, NO_ARP_REPLY)
+)
 
 
 class Note(str):

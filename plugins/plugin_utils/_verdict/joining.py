@@ -13,13 +13,14 @@ from functools import lru_cache
 from ...module_utils._plan.coverage import OPTIONAL
 from ...module_utils._plan.flows import DENIED, REACHABLE
 from ...module_utils._plan.networks import networks_of
-from ...module_utils._probe.outcome import NO_RESPONSE, PROOF_CUT_OFF, PROOF_SILENT
+from ...module_utils._probe.outcome import NO_RESPONSE, NOTHING_THROUGH
 from ...module_utils._values.ports import Ports
-from .case import OUTSIDE, Case, Kernels
+from .case import DESTINATION, OUTSIDE, TRANSLATED, Case, Kernels
 from .controls import Controls, entitled_hosts
 from .kernel_facts import KernelFacts
 from .limits import NO_LIMITS, Limits
 from .listening import Listening
+from .packet_places import NEVER_ARRIVED
 from .packet_stages import AT_DESTINATION, ON_RETURN, RETURNED, Captures, Ends
 from .results import result_of, unmeasured_case, unmeasured_flows, unseen_ports, untested_result
 from .standing import UNDECIDED
@@ -260,9 +261,12 @@ class Joining:
         is_lost = (
             case.reason == NO_RESPONSE and not case.ended and (case.protocol == "tcp" or case.listener.was_up)
         )
-        is_half_open = case.observed.get("proof") in (PROOF_SILENT, PROOF_CUT_OFF)
+        is_half_open = case.observed.get("proof") in NOTHING_THROUGH
+        is_rejected = case.sender in (DESTINATION, TRANSLATED) and (
+            case.protocol == "tcp" or case.listener.was_up
+        )
         stages: list[tuple[str, str]] = []
-        if is_lost or is_refused or is_half_open:
+        if is_lost or is_refused or is_half_open or is_rejected:
             ends = Ends(
                 source=case.source,
                 source_addresses=tuple(all_addresses(self._hosts[case.source])),
@@ -273,12 +277,21 @@ class Joining:
                 arrives_at=() if case.behind and not is_alone else (case.address, *case.behind),
             )
             stages = self.captures.stages(ends, case.ports)
+        if is_rejected:
+            stages = _never_arrived(stages)
         for stage, ports in stages:
             # A reset that comes back says everything except where it was made.
             place = AT_DESTINATION if is_refused and stage in (ON_RETURN, RETURNED) else stage
             yield case._replace(ports=ports, stage=place)
         if not stages:
             yield case
+
+
+def _never_arrived(stages: list[tuple[str, str]]) -> list[tuple[str, str]]:
+    """Return stages with those joined that leave it to the ICMP error who rejects."""
+    others = Ports.union(Ports.parse(ports) for stage, ports in stages if stage not in NEVER_ARRIVED)
+    found = [(stage, ports) for stage, ports in stages if stage in NEVER_ARRIVED]
+    return [*found, ("", str(others))] if others else found
 
 
 @lru_cache(maxsize=65536)

@@ -20,7 +20,7 @@ from ...module_utils._plan.flows import REACHABLE
 from ...module_utils._probe.outcome import OPEN
 from . import causes
 from .accepted import judge_accepted
-from .by_kernel import judge_by_kernel, judge_duplicate
+from .by_kernel import judge_by_kernel, judge_duplicate, judge_source_twin
 from .case import FOREIGN, Case
 from .denied import judge_denied
 from .packet_places import PLACES, judge_stage
@@ -38,6 +38,8 @@ def judge(case: Case) -> Judgement:
     judged = judge_by_kernel(case) or _by_what_came_back(case)
     if case.kernels.foreign_link and judged.verdict != OK:
         judged = judge_duplicate(case, judged)
+    elif case.kernels.source_twin and judged.cause in _NOTHING_CAME_BACK:
+        judged = judge_source_twin(case, case.kernels.source_twin) or judged
     return judge_path(case, judged) if case.expected == REACHABLE else judge_denied(case, judged)
 
 
@@ -61,6 +63,8 @@ def _judge_foreign(case: Case) -> Judgement:
     )
 
 
+# What the kernels of both ends do not explain otherwise.
+_NOTHING_CAME_BACK = (causes.SILENCE.code, causes.LOST_ON_PATH.code)
 _JUDGES: dict[str, Callable[[Case], Judgement]] = {
     "open": judge_accepted,
     "closed": judge_refused,

@@ -18,7 +18,7 @@ from ...module_utils._kernel.ways import NO_REPLY
 from ...module_utils._listener.occupants import covers
 from ...module_utils._values.ports import Ports
 from . import causes
-from .case import NO_KERNELS, Kernels
+from .case import NO_KERNELS, Kernels, Twin
 
 if t.TYPE_CHECKING:
     from ...module_utils._shapes import KernelReport, ListenerTask, ProbeTask, Way
@@ -39,6 +39,7 @@ class KernelFacts:
     ):
         self._at_source = {host: (result or {}).get("kernel") or {} for host, result in observed.items()}
         self._at_destination = {host: (result or {}).get("kernel") or {} for host, result in stopped.items()}
+        self._conntrack = {host: _conntrack(kernel) for host, kernel in self._at_destination.items()}
         self._observed = observed
         self._ways_back: dict[tuple[str, str, str], Way] = {}
         for host, kernel in self._at_destination.items():
@@ -57,6 +58,12 @@ class KernelFacts:
         self._links: dict[tuple[str, str, str], str] = {}  # which link-layer address a source sees
         self._several: set[tuple[str, str]] = set()  # sources with link-layer addresses of several addresses
         self._find_links()
+        self._twins: dict[tuple[str, str], Twin] = {}  # by the host that has the address, and the address
+        for source, destination, address in self._links:
+            link = self.foreign_link(source, destination, address)
+            if link:
+                twin = Twin(address=address, link=link, seen_by=source, owner=self._owners.get(link, ""))
+                self._twins.setdefault((destination, address), twin)
         self._answering: dict[str, set[tuple[str, str]]] = {}
 
     def _find_links(self) -> None:
@@ -94,7 +101,7 @@ class KernelFacts:
             return NO_KERNELS
         has_answered = (destination, address) in self._answered(source)
         way = self._way_back(source_addresses, destination, address)
-        link = self.foreign_link(source, destination, address)
+        twin = self._twin(source, destination, address)
         return Kernels(
             has_answered=has_answered,
             way_back=way.get("problem", "") if way else "",
@@ -105,10 +112,30 @@ class KernelFacts:
             filtered_here=here.get("grown", {}).get(_REVERSE_PATH, 0),
             is_queue_full=_is_in(there.get("full_queues", ()), address, ports)
             or _is_in(self._at_source.get(destination, {}).get("full_queues", ()), address, ports),
-            conntrack=_conntrack(there),
-            foreign_link=link,
-            link_owner=self._owners.get(link, ""),
+            conntrack=self._conntrack.get(destination, ""),
+            foreign_link=twin.link if twin else "",
+            link_owner=twin.owner if twin else "",
+            link_seen_by=twin.seen_by if twin and twin.seen_by != source else "",
+            source_twin=self._source_twin(source, source_addresses, destination, address),
         )
+
+    def _twin(self, observer: str, host: str, address: str) -> Twin | None:
+        """Return what answers for an address of a host in its place, as an observer sees it.
+
+        An observer behind a router sees no link-layer address of the host. For it counts what others see.
+        """
+        found = self._twins.get((host, address))
+        if found is None or (observer, host, address) not in self._links:
+            return found
+        link = self.foreign_link(observer, host, address)
+        return Twin(address, link, observer, self._owners.get(link, "")) if link else None
+
+    def _source_twin(self, source: str, addresses: Iterable[str], destination: str, at: str) -> Twin | None:
+        if not self._twins:
+            return None
+        alike = [address for address in addresses if (":" in address) == (":" in at)]
+        twins = [self._twin(destination, source, address) for address in alike]
+        return twins[0] if twins and all(twin is not None for twin in twins) else None
 
     def _answered(self, source: str) -> set[tuple[str, str]]:
         """Return the destinations and addresses from which anything at all came back to a source."""
@@ -175,20 +202,21 @@ class KernelFacts:
                     f"(proxy ARP).",
                     f"{source} sees {address} at {link}",
                     f"{destination} has {', '.join(sorted(self._own_links[destination]))}",
-                    source=source,
-                    address=address,
+                    observer=source,
+                    twin_address=address,
                 )
         return list(notes.values())[:_MAX_NOTES]
 
 
 def _is_in(queues: Iterable[t.Any], address: str, ports: str) -> bool:
     """Tell whether all ports in question belong to services that do not accept."""
-    found = Ports.union(
+    some = [
         Ports.parse(entry["ports"])
         for entry in queues
         if covers(entry["address"], address) or entry["address"] == "::"
-    )
-    return bool(found) and not Ports.parse(ports) - found
+    ]
+    # This is asked of every flow that is not ok, and most hosts have no full queue.
+    return bool(some) and not Ports.parse(ports) - Ports.union(some)
 
 
 def _conntrack(kernel: KernelReport) -> str:

@@ -118,6 +118,6 @@ def _of_two(destination: str, address: str, by_link: Mapping[str, list[str]]) ->
         f"use that address too, {destination} may have a bond that answers with several (balance-alb), or a "
         f"device in between answers for it (proxy ARP): compare them with 'ip link' on {destination}.",
         *claims,
-        source=next(iter(by_link.values()))[0],
-        address=address,
+        observer=next(iter(by_link.values()))[0],
+        twin_address=address,
     )

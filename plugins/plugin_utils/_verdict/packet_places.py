@@ -6,6 +6,7 @@
 
 from __future__ import annotations
 
+from ...module_utils._probe.outcome import CLOSED, NO_RESPONSE
 from . import causes, packet_stages
 from .case import Case
 from .reasons import because
@@ -21,6 +22,8 @@ from .verdict import (
 
 def judge_stage(case: Case) -> Judgement:
     """Judge a case whose packets were captured, by how far they came."""
+    if case.stage in NEVER_ARRIVED and case.reason != NO_RESPONSE:
+        return _answered_by_another(case)
     verdict, seen, act = PLACES[case.stage]
     words = {
         "source": case.source,
@@ -30,10 +33,31 @@ def judge_stage(case: Case) -> Judgement:
     }
     is_between = case.stage in (packet_stages.ON_PATH, packet_stages.ON_RETURN)
     cause = causes.LOST_ON_PATH if is_between else causes.SILENCE
-    cause = causes.RESET if case.state == "closed" else cause
+    cause = causes.RESET if case.state == CLOSED else cause
     return because(case, cause, verdict=verdict, sentence=f"{seen}: {act}.".format(**words))
 
 
+def _answered_by_another(case: Case) -> Judgement:
+    """Judge a refusal or an ICMP error in the name of the destination, which never got the packet."""
+    is_refused = case.state == CLOSED and "reason_ip" not in case.observed
+    seen = "is refused at" if is_refused else "is rejected at"
+    how = "" if is_refused else f" ({case.reason})"
+    what = "rejects with a reset" if is_refused else "rejects"
+    return because(
+        case,
+        causes.FORGED_REFUSAL,
+        verdict=BLOCKED_ON_PATH,
+        sentence=(
+            f"{case.source} {seen} {case.where}{how}, but not by {case.destination}, where no packet of it "
+            f"arrived: a device in between {what} in its name, or the address leads to another host (a NAT "
+            f"rule, a wrong DNS entry, a duplicate address); ask the network team where it leads, and to "
+            f"allow {case.traffic}."
+        ),
+    )
+
+
+# Nothing of the source came to the destination, so whatever answered was somebody else.
+NEVER_ARRIVED = (packet_stages.ON_PATH, packet_stages.BEFORE_DESTINATION)
 # By the stage that packets reached: the verdict, what was seen on the wire, and who acts.
 PLACES = {
     packet_stages.AT_SOURCE: (

@@ -71,6 +71,14 @@ def _rejecter(case: Case) -> str:
     return names.get(case.sender, case.sender) or "the device that rejects"
 
 
+def _observer(case: Case) -> str:
+    """Return who sees the link-layer address in question."""
+    kernels = case.kernels
+    if kernels.foreign_link or not kernels.source_twin:
+        return kernels.link_seen_by or case.source
+    return kernels.source_twin.seen_by
+
+
 COMMAND_WORDS: dict[str, t.Callable[[Case], str]] = {
     "source": lambda case: case.source,
     "destination": lambda case: case.destination,
@@ -83,6 +91,12 @@ COMMAND_WORDS: dict[str, t.Callable[[Case], str]] = {
     ),
     "source_address": _address_of_source,
     "rejecter": _rejecter,
+    "observer": _observer,
+    "twin_address": lambda case: shlex.quote(
+        case.address
+        if case.kernels.foreign_link or not case.kernels.source_twin
+        else case.kernels.source_twin.address
+    ),
     "suspect": lambda case: case.source if case.stage in ("source", "returned") else case.destination,
     "filtering": lambda case: case.source if is_filtering_here(case) else case.destination,
 }

@@ -4,8 +4,9 @@
 
 """What a trace adds to a verdict: how far the way to a port was heard, and what that leaves open.
 
-A trace (module_utils C(_probe/trace.py)) accuses nobody. It says which devices reported that a packet had too
-few hops. If nothing was heard after hop 3, these remain:
+A trace (module_utils C(_probe/trace.py)) accuses nobody. It says which devices reported that a packet had
+too few hops. If the kernels of both ends explain why nothing came back (C(EXPLAINED_BY_KERNELS)), it says no
+more than that, because who drops is known. Else, if nothing was heard after hop 3, these remain:
 
 - the device of hop 3, whose filter comes after it has looked at the number of hops;
 - the next device, which may drop the packet before it looks;
@@ -151,7 +152,8 @@ def with_trace(case: Case, judged: Judgement) -> tuple[Judgement, ResultTrace | 
             return because(case, causes.FORGED_REFUSAL, BLOCKED_ON_PATH, sentence), _in_short(found)
     if judged.verdict not in _TRACED:
         return judged, None
-    texts = [text for text in (_words(case, found) for found in every) if text]
+    is_explained = judged.cause in causes.EXPLAINED_BY_KERNELS
+    texts = [text for text in (_words(case, found, is_explained) for found in every) if text]
     if not texts:
         return judged, None
     short = _in_short(every[0])
@@ -189,13 +191,15 @@ def _forged(case: Case, found: Heard) -> str:
     )
 
 
-def _words(case: Case, found: Heard) -> str:
+def _words(case: Case, found: Heard, is_explained: bool) -> str:
     """Return the sentence that a trace adds, or nothing if it says nothing new."""
     if "end" in found.trace:
         return _replied(case, found)
     if not found.last:
-        return _nothing_heard(case, found)
+        return "" if is_explained else _nothing_heard(case, found)
     said = f"A trace of {_port(found.trace)} heard nothing after {_last(found)}"
+    if is_explained:
+        return f"{said}."
     if case.stage in _NOT_LEFT:
         return f"{said}, which contradicts the capture: packets do leave {case.source}; measure again."
     if case.stage in _ARRIVED:
@@ -325,7 +329,8 @@ def trace_notes(results: Iterable[Result]) -> list[str]:
     names: dict[tuple[str, str], str] = {}
     for result in results:
         trace = result.get("trace")
-        if trace and trace["hop"] and "end" not in trace:
+        is_explained = result.get("cause") in causes.EXPLAINED_BY_KERNELS
+        if trace and trace["hop"] and "end" not in trace and not is_explained:
             path = (result["source"], result["address"])
             ends.setdefault(_bare(trace["by"]), set()).add(path)
             names[path] = f"{result['source']} to {located(result['destination'], result['address'])}"

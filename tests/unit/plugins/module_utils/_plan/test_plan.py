@@ -75,6 +75,41 @@ def test_plan_is_plain_data():
     assert json.loads(json.dumps(found)) == found
 
 
+def test_ranges_within_a_cluster_are_told_from_those_to_others():
+    nodes = [
+        host(name, f"192.0.2.{index}", cluster=name[0]) for index, name in enumerate(("a1", "a2", "b1"), 11)
+    ]
+    found = plan(
+        {"database_node": nodes, "client": [CLIENT]}, release="8.29.13", include=["client_subconnection"]
+    )["hosts"]
+    asked = {
+        (source, name, entry["service"], entry.get("own_cluster", False))
+        for source, entries in found.items()
+        for entry in entries["probes"]
+        for name in entry["destinations"]
+        if "20000-21000" in entry["ports"]
+    }
+    row = "subconnection_in"
+    assert {one for one in asked if one[2] == row} == {
+        ("a1", "a2", row, True),
+        ("a2", "a1", row, True),
+        ("a1", "b1", row, False),
+        ("a2", "b1", row, False),
+        ("b1", "a1", row, False),
+        ("b1", "a2", row, False),
+    }
+    assert {one for one in asked if one[0] == "client"} == {
+        ("client", node.name, "client_subconnection", False) for node in nodes
+    }
+    # Single ports have no limit anyway, so nothing is said of them.
+    assert not any(
+        "own_cluster" in entry
+        for entries in found.values()
+        for entry in entries["probes"]
+        if entry["ports"] == "8563"
+    )
+
+
 def test_order_of_hosts_does_not_matter_to_the_content():
     assert plan(hosts=[IDLE, N1]) == plan({"client": [CLIENT], "database_node": [N1, N2]}, hosts=[N1, IDLE])
 

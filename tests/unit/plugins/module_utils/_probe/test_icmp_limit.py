@@ -200,6 +200,16 @@ def test_one_missed_error_of_a_search_for_the_next_hop_is_forgiven(missed, state
     assert len(network.settle(made)[made]) == states
 
 
+@pytest.mark.parametrize(("milliseconds", "states"), [(3100.0, 1), (1.0, 2)], ids=["search", "rule"])
+def test_one_missed_error_of_a_routers_search_is_forgiven(milliseconds, states):
+    reject = SEARCHED._replace(reason_ip=ROUTER)
+    made = target({3: timed_out("tcp"), 9: timed_out("tcp")})
+    made.add(Ports([1]))
+    made.record(1, reject, milliseconds)
+    network = silent_first(Network(rejecting(3, 9, reject=reject)), ("192.0.2.11", 3))
+    assert len(network.settle(made)[made]) == states
+
+
 def test_a_missed_error_is_forgiven_to_an_address_beside_the_one_that_was_searched_for():
     seen, unseen = limited(reject=SEARCHED), target({port: timed_out("tcp") for port in (3, 9)}, "192.0.2.12")
     network = Network(

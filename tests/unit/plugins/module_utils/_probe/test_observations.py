@@ -27,6 +27,7 @@ SILENT, SILENT_UDP = Outcome("filtered", "no-response"), Outcome("open|filtered"
 REJECTED = Outcome("filtered", "admin-prohibited", "192.0.2.1")
 MUTE = Outcome("open", "syn-ack", proof="silent")
 CUT = Outcome("open", "syn-ack", proof="cut_off")
+UNFINISHED = Outcome("open", "syn-ack", proof="unfinished")
 STATES = [
     OPEN,
     CLOSED,
@@ -57,6 +58,7 @@ def counted(**counts):
         "rejected": REJECTED,
         "mute": MUTE,
         "cut": CUT,
+        "unfinished": UNFINISHED,
     }
     outcomes = [words[word] for word in sorted(counts) for unused in range(counts[word])]
     return {1000 + index: outcome for index, outcome in enumerate(outcomes)}
@@ -96,6 +98,22 @@ def test_a_silent_minority_beside_answers_is_tried_again(counts, again):
 def test_where_packets_are_lost_a_minority_may_have_answered():
     made = target(counted(open=1, silent=100), rtt_ms=1050.0)
     assert len(taken(Suspects([made]))) == 100
+
+
+@pytest.mark.parametrize("counts", [{"unfinished": 1}, {"unfinished": 10, "open": 1}])
+def test_what_did_not_acknowledge_its_end_is_tried_again_and_not_for_ever(counts):
+    # A FIN may have been lost, and nobody is accused of that.
+    rounds = []
+    made = target(counted(**counts))
+    suspects = Suspects([made])
+    for unused in range(9):
+        ports = taken(suspects)
+        if not ports:
+            break
+        rounds.append(len(ports))
+        for port in ports:
+            made.record(port, UNFINISHED)
+    assert rounds == [counts["unfinished"]] * 3
 
 
 def test_where_only_scouts_got_through_silent_ports_are_tried_again_and_not_for_ever():

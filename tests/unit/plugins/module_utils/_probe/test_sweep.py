@@ -30,6 +30,7 @@ from ansible_collections.exasol_community.network.plugins.module_utils._probe.ou
     PROOF_OTHER,
     PROOF_OURS,
     PROOF_SILENT,
+    PROOF_UNFINISHED,
     Outcome,
 )
 from ansible_collections.exasol_community.network.plugins.module_utils._probe.stages import (
@@ -192,6 +193,20 @@ def test_a_server_that_never_answers_proves_nothing():
     with listening("127.0.0.1") as server:
         found = swept(target("127.0.0.1", [port_of(server)], ours=True))
         assert found == {port_of(server): Outcome("open", "syn-ack", proof=PROOF_SILENT)}
+
+
+@pytest.mark.parametrize("is_acknowledged", [True, False])
+def test_a_service_that_does_not_acknowledge_our_end_only_completed_the_handshake(
+    monkeypatch, is_acknowledged
+):
+    # That no FIN is acknowledged takes a filter: test_net_faults.py of the integration tests has one.
+    monkeypatch.setattr(_stages, "has_unacknowledged_end", lambda _sock: not is_acknowledged)
+    monkeypatch.setattr(_stages, "_MIN_PROOF_SECONDS", 0.2)
+    with listening("127.0.0.1") as server:
+        port = port_of(server)
+        found = swept(target("127.0.0.1", [port]))
+    proven = "" if is_acknowledged else PROOF_UNFINISHED
+    assert found == {port: Outcome("open", "syn-ack", proof=proven)}
 
 
 class Listener:

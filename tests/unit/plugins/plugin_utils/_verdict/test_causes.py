@@ -27,6 +27,7 @@ from ansible_collections.exasol_community.network.plugins.plugin_utils._verdict.
     UP,
     Kernels,
     Listener,
+    Twin,
 )
 from ansible_collections.exasol_community.network.plugins.plugin_utils._verdict.causes import (
     CAUSES,
@@ -40,6 +41,7 @@ from ansible_collections.exasol_community.network.plugins.plugin_utils._verdict.
     result_of,
     untested_result,
 )
+from ansible_collections.exasol_community.network.tests.labs.faults import FAULTS
 
 from .joined import clean_path
 from .test_judge import DESTINATION, REACHABLE, ROUTER, case
@@ -70,6 +72,18 @@ CASES = {
     "a captured reset": (
         case("closed", "conn-refused", LISTENED)._replace(stage=packet_stages.AT_DESTINATION),
         "reset",
+    ),
+    "a reset that nothing of ours caused": (
+        case("closed", "conn-refused", LISTENED)._replace(stage=packet_stages.ON_PATH),
+        "forged_refusal",
+    ),
+    "an error in the name of the destination": (
+        case("filtered", "admin-prohibited", reason_ip=DESTINATION)._replace(stage=packet_stages.ON_PATH),
+        "forged_refusal",
+    ),
+    "the end is not acknowledged": (
+        case("open", "syn-ack", answered_by="", proof="unfinished"),
+        "half_open",
     ),
     "no neighbour": (case("filtered", "host-unreach", reason_ip="local"), "no_arp_reply"),
     "no neighbour of a router": (case("filtered", "host-unreach", reason_ip=ROUTER), "no_arp_reply"),
@@ -245,7 +259,7 @@ def half_open(proof, stage=""):
     return case("open", "syn-ack", answered_by="", proof=proof)._replace(stage=stage)
 
 
-@pytest.mark.parametrize("proof", ["silent", "cut_off"])
+@pytest.mark.parametrize("proof", ["silent", "cut_off", "unfinished"])
 @pytest.mark.parametrize(
     ("stage", "verdict", "named", "spared"),
     [
@@ -262,8 +276,30 @@ def test_a_half_open_path_names_whom_the_evidence_names(proof, stage, verdict, n
     assert not any(words in judged.sentence for words in spared), judged
 
 
-def test_a_silent_service_that_does_not_accept_is_named():
-    seen = case("open", "syn-ack", identity={"status": "silent"})
+@pytest.mark.parametrize(
+    ("state", "reason", "more"),
+    [
+        ("closed", "conn-refused", {}),
+        ("filtered", "admin-prohibited", {"reason_ip": DESTINATION}),
+        ("unreachable", "net-unreach", {"reason_ip": DESTINATION}),
+    ],
+)
+@pytest.mark.parametrize("stage", [packet_stages.ON_PATH, packet_stages.BEFORE_DESTINATION])
+def test_who_never_got_the_packet_refused_nothing(state, reason, more, stage):
+    judged = judge(case(state, reason, LISTENED, **more)._replace(stage=stage))
+    assert (judged.verdict, judged.cause) == ("blocked_on_path", "forged_refusal")
+    assert "not by n11" in judged.sentence
+    assert "another host" in judged.sentence
+    assert "drop" not in judged.sentence
+    # Without that capture, nobody can know.
+    assert judge(case(state, reason, LISTENED, **more)).verdict != "blocked_on_path"
+
+
+@pytest.mark.parametrize(
+    "more", [{"identity": {"status": "silent"}}, {"answered_by": "", "proof": "unfinished"}]
+)
+def test_a_silent_service_that_does_not_accept_is_named(more):
+    seen = case("open", "syn-ack", **more)
     assert judge(seen._replace(kernels=Kernels(is_queue_full=True))).cause == "accept_queue_full"
 
 
@@ -273,6 +309,44 @@ def test_a_twin_that_refuses_is_not_taken_for_the_destination():
     assert judge(refused)[0] == "untested"
     assert judge(refused._replace(listener=LISTENED))[0] == "blocked"
     assert judge(refused._replace(kernels=twin._replace(link_owner="n12")))[0] == "wrong_host"
+
+
+TWIN = Twin(address="192.0.2.21", link="02:00:00:00:00:99", seen_by="n11")
+
+
+@pytest.mark.parametrize(
+    ("stage", "verdict"),
+    [
+        ("", "blocked"),
+        (packet_stages.ON_RETURN, "blocked_on_return"),
+        (packet_stages.ON_PATH, None),
+        (packet_stages.AT_DESTINATION, None),
+        (packet_stages.RETURNED, None),
+    ],
+)
+def test_replies_that_a_twin_of_the_source_gets_are_not_blamed_on_a_filter(stage, verdict):
+    judged = judge(SILENT._replace(kernels=Kernels(source_twin=TWIN), stage=stage))
+    assert (judged.cause == "duplicate_address") is (verdict is not None), judged
+    if verdict:
+        assert judged.verdict == verdict
+        assert "has the address of client too" in judged.sentence
+        assert judged.next_command.endswith("show 192.0.2.21  # on n11")
+    # It explains no refusal, and nothing that has a better explanation.
+    refused = case("closed", "conn-refused", LISTENED)._replace(kernels=Kernels(source_twin=TWIN))
+    assert judge(refused).cause == "reset"
+    explained = Kernels(source_twin=TWIN, way_back="no_route")
+    assert judge(SILENT._replace(kernels=explained)).cause == "no_route_back"
+
+
+def test_what_another_host_sees_of_a_twin_names_who_sees_it():
+    twin = Kernels(foreign_link="02:00:00:00:00:99", link_seen_by="n12")
+    for seen in (SILENT, case("closed", "conn-refused", LISTENED)):
+        judged = judge(seen._replace(kernels=twin))
+        assert judged.cause == "duplicate_address"
+        assert "as n12 sees it" in judged.sentence
+        assert judged.next_command.endswith(f"show {DESTINATION}  # on n12")
+    rejected = case("filtered", "admin-prohibited", reason_ip=ROUTER)._replace(kernels=twin)
+    assert judge(rejected).cause == "icmp_rejected"
 
 
 # Causes of results that other tests of this package produce, and of notes.
@@ -301,8 +375,9 @@ def test_every_code_is_produced_by_a_test():
         assert f'"{code}"' in (Path(__file__).parent / name).read_text(encoding="utf-8"), (code, name)
 
 
-# Faults of the network that a test makes for real; the limit of conntrack belongs to the whole machine.
+# Faults of the network that a test makes for real.
 MADE_FOR_REAL = {
+    "conntrack_full",
     "accept_queue_full",
     "asymmetric_route",
     "forged_refusal",
@@ -329,8 +404,21 @@ def test_faults_of_the_network_are_made_for_real():
         for node in ast.parse(file.read_text(encoding="utf-8")).body:
             if isinstance(node, ast.Assign) and ast.unparse(node.targets[0]) == "CAUSES_SHOWN":
                 found |= ast.literal_eval(node.value)
+    found |= {fault.cause for fault in FAULTS}
     assert found >= MADE_FOR_REAL
     assert set(CAUSES) >= found
+
+
+def test_every_row_of_the_table_of_faults_is_made_by_a_test():
+    files = sorted((CHECKOUT / "tests" / "integration").glob("test_net_*.py"))
+    texts = "\n".join(file.read_text(encoding="utf-8") for file in files)
+    # A test that makes several of a kind puts the last word in.
+    begun = {what for what in re.findall(r'f"([a-z ]+) \{', texts) if what}
+    for fault in FAULTS:
+        is_made = f'"{fault.what}"' in texts or fault.what.rpartition(" ")[0] in begun
+        assert is_made, fault
+        assert fault.verdict in CAUSES[fault.cause].verdicts, fault
+    assert len({(fault.what, fault.captured) for fault in FAULTS}) == len(FAULTS)
 
 
 @pytest.mark.parametrize(("seen", "code"), CASES.values(), ids=CASES)

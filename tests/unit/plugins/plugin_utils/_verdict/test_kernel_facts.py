@@ -167,6 +167,48 @@ def test_a_link_address_that_is_not_the_hosts(own, here, states, others, link, o
     assert (found.foreign_link, found.link_owner) == (link, owner)
 
 
+def seen_by_neighbour(link, address=B, host="n11"):
+    """Return what a neighbour of the node reports, which sees a link-layer address for it."""
+    seen = {"destination": host, "address": address, "protocol": "tcp", "ports": "8563", "states": SILENT}
+    return {"n12": {"observations": [seen], "kernel": neighbour(link, address)}}
+
+
+@pytest.mark.parametrize(
+    ("here", "others", "found", "seen_by"),
+    [
+        ({}, seen_by_neighbour(OTHER), OTHER, "n12"),
+        ({}, seen_by_neighbour(MAC), "", ""),
+        (neighbour(MAC), seen_by_neighbour(OTHER), "", ""),
+        (neighbour(THIRD), seen_by_neighbour(OTHER), THIRD, ""),
+        ({}, seen_by_neighbour(OTHER, "192.0.2.12"), "", ""),
+    ],
+    ids=["behind a router", "all is well", "the host itself", "its own twin", "of another address"],
+)
+def test_what_neighbours_see_counts_for_who_sees_nothing_itself(here, others, found, seen_by):
+    made = asked(facts({"link_addresses": [MAC]}, here, states=[("n11", B, SILENT)], others=others))
+    assert (made.foreign_link, made.link_seen_by) == (found, seen_by)
+
+
+@pytest.mark.parametrize(
+    ("link", "sources", "has_twin"),
+    [
+        (OTHER, (A,), True),
+        (MAC, (A,), False),
+        (OTHER, ("192.0.2.99",), False),
+        (OTHER, (A, "192.0.2.99"), False),
+    ],
+    ids=["a twin", "the source itself", "another address", "one of two addresses"],
+)
+def test_a_twin_of_the_source_gets_the_replies(link, sources, has_twin):
+    seen = {"destination": "client", "address": A, "protocol": "tcp", "ports": "1", "states": OPEN}
+    others = {"n11": {"observations": [seen], "kernel": {**neighbour(link, A), "link_addresses": [THIRD]}}}
+    made = facts({}, {"link_addresses": [MAC]}, states=[("n11", B, SILENT)], others=others)
+    twin = asked(made, sources=sources).source_twin
+    assert (twin is not None) is has_twin
+    if twin:
+        assert (twin.link, twin.seen_by, twin.address) == (OTHER, "n11", A)
+
+
 def test_a_twin_is_noted_also_where_everything_is_ok():
     path = {"destination": "n11", "address": B, "tries": 1, "lost": 0, "link_address": OTHER}
     made = facts({"link_addresses": [MAC]}, paths=[path], states=[("n11", B, OPEN)])

@@ -10,7 +10,12 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from ansible_collections.exasol_community.network.plugins.plugin_utils._verdict import packet_stages
-from ansible_collections.exasol_community.network.plugins.plugin_utils._verdict.case import Case, Listener
+from ansible_collections.exasol_community.network.plugins.plugin_utils._verdict.case import (
+    NO_KERNELS,
+    Case,
+    Kernels,
+    Listener,
+)
 from ansible_collections.exasol_community.network.plugins.plugin_utils._verdict.results import result_of
 from ansible_collections.exasol_community.network.plugins.plugin_utils._verdict.trace_notes import (
     short_words,
@@ -75,6 +80,33 @@ def added(one):
     assert found["verdict"] == plain["verdict"]
     assert found["sentence"].startswith(plain["sentence"])
     return found["sentence"][len(plain["sentence"]) :].strip()
+
+
+@pytest.mark.parametrize(
+    ("kernels", "code"),
+    [
+        (Kernels(way_back="no_route"), "no_route_back"),
+        (
+            Kernels(way_back="other_interface", way_back_interface="eth1", filtered_there=1),
+            "reverse_path_filter",
+        ),
+        (Kernels(conntrack="64 of 64 connections"), "conntrack_full"),
+        (Kernels(next_hop="192.0.2.9"), "no_arp_reply"),
+        (Kernels(foreign_link="02:00:00:00:00:99"), "duplicate_address"),
+    ],
+    ids=lambda value: value if isinstance(value, str) else "",
+)
+def test_a_trace_accuses_nobody_if_the_kernels_explain_the_silence(kernels, code):
+    seen = case(trace(8563, [R1, R2]), opened(R1, R2, R3))._replace(kernels=kernels)
+    result = result_of(seen)
+    assert result["cause"] == code
+    assert result["sentence"].endswith(f"A trace of tcp 8563 heard nothing after hop 2, {R2}.")
+    assert "drops the packets" not in result["sentence"]
+    assert trace_notes([result, dict(result, source="n12")]) == []
+    # The same traces of a silence that nothing explains do name devices.
+    plain = result_of(seen._replace(kernels=NO_KERNELS))
+    assert "drops the packets" in plain["sentence"]
+    assert len(trace_notes([plain, dict(plain, source="n12")])) == 1
 
 
 SAID = {

@@ -1,0 +1,202 @@
+# Copyright (c) 2026, exasol_community.network contributors
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+
+"""Faults whose cause is easily taken for another one, so that the wrong party is asked or nothing is noticed.
+
+What must be said of each stands in the table of faults (C(tests/labs/faults.py)).
+"""
+
+from __future__ import annotations
+
+import contextlib
+import itertools
+import socket
+import struct
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+
+from ansible_collections.exasol_community.network.tests.labs.namespaces.judging import run_of, shown
+from ansible_collections.exasol_community.network.tests.labs.namespaces.lines import (
+    CLIENT,
+    NOBODY_FAR,
+    ROUTER,
+    SERVER,
+    Line,
+    filter_rules,
+)
+from ansible_collections.exasol_community.network.tests.labs.namespaces.namespaces import Namespace, join
+from ansible_collections.exasol_community.network.tests.labs.namespaces.probing import states_of
+from ansible_collections.exasol_community.network.tests.labs.namespaces.services import Service
+
+pytestmark = pytest.mark.usefixtures("need_namespaces")
+
+PORT = 8563
+CAPTURED = pytest.mark.parametrize("capture", [False, True], ids=["without captures", "with captures"])
+# A stateful firewall that does not see the other direction passes SYN alone.
+HANDSHAKE_ALONE = filter_rules("forward", f"iifname near tcp dport {PORT} tcp flags & syn == 0 drop")
+
+
+@pytest.fixture
+def served(line: Line) -> Iterator[Line]:
+    """The line with a service that greets."""
+    with Service(line.server, SERVER[4], PORT, greeting=b"welcome\n"):
+        yield line
+
+
+def live(line: Line) -> tuple[str, str]:
+    """Return verdict and cause for a service that is not asked who it is, on a host without a listener."""
+    return run_of(line.client, line.server, has_listener=False)[:2]
+
+
+def test_a_service_of_others_of_which_only_the_handshake_comes_through(served: Line) -> None:
+    assert live(served) == ("ok", "")
+    served.router.nft(HANDSHAKE_ALONE)
+    with served.client.inside(), socket.create_connection((SERVER[4], PORT), 5) as sock:
+        sock.settimeout(1)
+        with pytest.raises(TimeoutError):
+            sock.recv(16)  # a foreign client sees the same
+    judged = run_of(served.client, served.server, has_listener=False)
+    shown(judged, "only the handshake passes, to a service of others")
+    assert "not even its end is acknowledged" in judged.sentence
+
+
+@pytest.mark.parametrize("loss", [10, 20])
+def test_loss_does_not_look_like_that(served: Line, loss: int) -> None:
+    served.router.nft(filter_rules("forward", f"numgen random mod 100 < {loss} drop"))
+    for _run in range(3):
+        verdict, cause = live(served)
+        assert cause in ("", "silence"), (verdict, cause)
+
+
+SYN_PROXY = f"""table ip proxy {{
+ chain raw {{
+  type filter hook prerouting priority -300;
+  iifname near tcp flags & (fin|syn|rst|ack) == syn tcp dport {PORT} notrack;
+ }}
+ chain proxy {{
+  type filter hook forward priority 0;
+  iifname near tcp dport {PORT} ct state invalid,untracked synproxy mss 1460 wscale 7 timestamp sack-perm
+  ct state invalid drop
+ }}
+}}
+"""
+
+
+def test_a_syn_proxy_in_front_of_a_service_that_is_down() -> None:
+    with Line() as line:
+        line.router.sysctl("netfilter/nf_conntrack_tcp_loose", 0)
+        line.router.nft(SYN_PROXY)
+        with Service(line.server, SERVER[4], PORT, greeting=b"welcome\n"):
+            assert live(line) == ("ok", "")
+        line.server.nft(filter_rules("input", f"tcp dport {PORT} drop"))
+        judged = run_of(line.client, line.server, has_listener=False)
+        shown(judged, "a SYN proxy answers for a service that is down")
+        assert "SYN proxy" in judged.sentence
+
+
+def test_an_error_in_the_name_of_a_host_that_got_no_packet(line: Line) -> None:
+    # As bridging firewalls send it: nf_reject_iphdr_put of Linux takes the destination's address.
+    line.router.nft(
+        filter_rules("forward", f"tcp dport {PORT} reject with icmpx admin-prohibited")
+        + "table ip disguise { chain c { type filter hook output priority 0; "
+        f"icmp type destination-unreachable ip saddr set {SERVER[4]}; }}; }}"
+    )
+    judged = run_of(line.client, line.server, capture=True)
+    shown(judged, "a bridge rejects in the name of the destination", captured=True)
+    assert "not by n11" in judged.sentence
+    # Really the destination: its capture saw the packet.
+    line.router.nft_flush()
+    line.server.nft(filter_rules("input", f"tcp dport {PORT} reject with icmpx admin-prohibited"))
+    assert run_of(line.client, line.server, capture=True).verdict == "blocked_at_destination"
+
+
+def test_another_host_that_refuses_is_no_drop(line: Line) -> None:
+    line.router.nft(
+        f"table ip nat {{ chain c {{ type nat hook prerouting priority -100; "
+        f"ip daddr {SERVER[4]} dnat to {ROUTER[4]}; }}; }}"
+    )
+    judged = run_of(line.client, line.server, capture=True)
+    shown(judged, "the address leads to another host, which refuses", captured=True)
+    assert "leads to another host" in judged.sentence
+    assert "drop" not in judged.sentence
+
+
+def test_a_host_that_is_down_behind_a_router_is_that_for_every_port() -> None:
+    with Line(every_icmp_error=False) as line:
+        found = states_of(line.client, NOBODY_FAR[4], "20000-21000", timeout=3.5)
+        assert found == [("20000-21000", "filtered", "host-unreach", ROUTER[4])]
+        judged = run_of(line.client, line.server, server=NOBODY_FAR[4], has_listener=False, timeout=3.5)
+        shown(judged, "the destination is down behind a router")
+        assert ROUTER[4] in judged.sentence
+
+
+@CAPTURED
+def test_a_strict_reverse_path_filter_of_a_router_accuses_neither_end(capture: bool) -> None:
+    with Line() as line:
+        assert run_of(line.client, line.server, capture=capture).verdict == "ok"
+        join(line.router, line.server, "other", ["10.77.3.1/24"], ["10.77.3.11/24"])
+        line.router.ip("route", "add", f"{CLIENT[4]}/32", "via", "10.77.3.11")
+        line.router.sysctl("ipv4/conf/near/rp_filter", 1)
+        judged = run_of(line.client, line.server, capture=capture, is_traced=True)
+        shown(judged, "a router has a strict reverse path filter", capture)
+        assert "reverse path filter" not in judged.sentence
+        if capture:
+            assert "n11 (role firewall)" not in judged.sentence
+            assert "a device in between drops them" in judged.sentence
+
+
+MAX_ENTRIES = 300000  # more would take a test too long
+_CREATE = 0x1 | 0x400 | 0x200  # NLM_F_REQUEST, NLM_F_CREATE, NLM_F_EXCL
+_ASSURED = 0x4 | 0x2 | 0x8  # and reply seen, confirmed: such entries are not dropped early
+
+
+def attribute(kind: int, value: bytes) -> bytes:
+    """Return an attribute of netlink."""
+    return struct.pack("=HH", 4 + len(value), kind) + value + bytes(-len(value) % 4)
+
+
+def entry(source: bytes, destination: bytes) -> bytes:
+    """Return the message that makes an entry of the table of connections (linux/nfnetlink_conntrack.h)."""
+
+    def way(kind: int, one: bytes, other: bytes) -> bytes:
+        ip = attribute(0x8001, attribute(1, one) + attribute(2, other))
+        ports = attribute(1, b"\x11") + attribute(2, b"\x27\x10") + attribute(3, b"\x27\x10")
+        return attribute(0x8000 | kind, ip + attribute(0x8002, ports))
+
+    body = struct.pack("=BBH", socket.AF_INET, 0, 0) + way(1, source, destination)
+    body += way(2, destination, source) + attribute(3, struct.pack(">I", _ASSURED))
+    body += attribute(7, struct.pack(">I", 600))
+    return struct.pack("=IHHII", 16 + len(body), 1 << 8, _CREATE, 0, 0) + body
+
+
+def fill_table(host: Namespace, most: int) -> None:
+    """Fill the table of connections of a host with connections that are in use."""
+    mark, destination = b"\x00MRK", socket.inet_aton(SERVER[4])
+    start, middle, end = entry(mark, destination).split(mark)
+    numbers = iter(range(most + 64))
+    with host.inside(), socket.socket(socket.AF_NETLINK, socket.SOCK_RAW, 12) as netlink:  # NETLINK_NETFILTER
+        netlink.setblocking(False)
+        while some := list(itertools.islice(numbers, 500)):
+            sources = [struct.pack(">I", 0x0A800000 + number) for number in some]
+            netlink.send(b"".join(start + one + middle + one + end for one in sources))
+            with contextlib.suppress(BlockingIOError):
+                netlink.recv(65536)  # what is full says so
+
+
+def test_a_full_table_of_connections() -> None:
+    most = int(Path("/proc/sys/net/netfilter/nf_conntrack_max").read_text(encoding="ascii"))
+    if most > MAX_ENTRIES:
+        pytest.skip(f"the table of connections has room for {most} entries, too many to fill")
+    with Line() as line:
+        line.server.nft(filter_rules("input", f"ct state new tcp dport {PORT} accept"))
+        assert run_of(line.client, line.server).verdict == "ok"
+        fill_table(line.server, most)
+        with line.client.inside(), socket.socket() as sock:
+            sock.settimeout(1)
+            assert sock.connect_ex((SERVER[4], PORT)), "a bare socket gets no answer either"
+        judged = run_of(line.client, line.server)
+        shown(judged, "the destination's connection table is full")
+        assert f"of {most} connections" in judged.evidence

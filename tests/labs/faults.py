@@ -1,0 +1,72 @@
+# Copyright (c) 2026, exasol_community.network contributors
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+
+"""The faults that tests make for real in network namespaces, and what a verification says of each.
+
+The tests compare with this table, C(docs/causes.md) shows it (C(tools/causes_doc.py)), and a unit test sees
+that a test makes every row. This file imports nothing, so the tool reads it without an installation.
+"""
+
+from __future__ import annotations
+
+import typing as t
+
+
+class Fault(t.NamedTuple):
+    """A fault, and what is said of the flow that it concerns."""
+
+    what: str
+    captured: bool  # with exasol_verify_capture
+    verdict: str
+    cause: str
+
+
+FAULTS = (
+    Fault("a filter in between drops", False, "blocked", "silence"),
+    Fault("a filter in between drops", True, "blocked_on_path", "lost_on_path"),
+    Fault("a filter in between drops the replies", True, "blocked_on_return", "lost_on_path"),
+    Fault("a filter of the destination drops", False, "blocked", "silence"),
+    Fault("a filter of the destination drops", True, "blocked_at_destination", "silence"),
+    Fault("a filter in between rejects", False, "blocked_on_path", "icmp_rejected"),
+    Fault("a filter of the destination rejects", False, "blocked_at_destination", "icmp_rejected"),
+    Fault("a filter in between rejects with a reset", False, "blocked", "reset"),
+    Fault("a bridge rejects in the name of the destination", True, "blocked_on_path", "forged_refusal"),
+    Fault("the address leads to another host, which refuses", True, "blocked_on_path", "forged_refusal"),
+    Fault("the source has no route", False, "no_route", "no_route"),
+    Fault("the next hop of the source is dead", False, "no_route", "no_arp_reply"),
+    Fault("the destination is down behind a router", False, "no_route", "no_arp_reply"),
+    Fault("the destination has no route back", False, "no_route", "no_route_back"),
+    Fault("the destination has no route back", True, "no_route", "no_route_back"),
+    Fault("the gateway of the destination is dead", False, "no_route", "no_route_back"),
+    Fault("the gateway of the destination is dead", True, "no_route", "no_route_back"),
+    Fault("the destination has a wrong netmask", False, "no_route", "no_route_back"),
+    Fault(
+        "the destination has a strict reverse path filter",
+        False,
+        "blocked_at_destination",
+        "reverse_path_filter",
+    ),
+    Fault(
+        "the destination has a strict reverse path filter",
+        True,
+        "blocked_at_destination",
+        "reverse_path_filter",
+    ),
+    Fault("the source has a strict reverse path filter", False, "blocked", "reverse_path_filter"),
+    Fault("the source has a strict reverse path filter", True, "blocked_on_return", "reverse_path_filter"),
+    Fault("a router has a strict reverse path filter", False, "blocked", "silence"),
+    Fault("a router has a strict reverse path filter", True, "blocked_on_path", "lost_on_path"),
+    Fault("asymmetric replies are dropped", True, "blocked_on_return", "asymmetric_route"),
+    Fault("the service does not accept", False, "wrong_service", "accept_queue_full"),
+    Fault("the destination's connection table is full", False, "blocked_at_destination", "conntrack_full"),
+    Fault("only the handshake passes", False, "stalled", "half_open"),
+    Fault("only the handshake passes", True, "stalled", "half_open"),
+    Fault("only the handshake passes, to a service of others", False, "stalled", "half_open"),
+    Fault("a SYN proxy answers for a service that is down", False, "stalled", "half_open"),
+    Fault("a proxy accepts for a dead server", False, "stalled", "half_open"),
+    Fault("a proxy accepts for a dead server", True, "wrong_host", "half_open"),
+    Fault("a second machine with the address serves", False, "untested", "duplicate_address"),
+    Fault("a second machine with the address refuses", False, "blocked", "duplicate_address"),
+    Fault("a second machine with the address drops", False, "blocked", "duplicate_address"),
+)

@@ -1,0 +1,113 @@
+# Copyright (c) 2026, exasol_community.network contributors
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+
+"""One flow from its plan to its verdict, without Ansible, compared with the table of faults."""
+
+from __future__ import annotations
+
+import typing as t
+
+from ansible_collections.exasol_community.network.plugins.module_utils._plan.flows import Party
+from ansible_collections.exasol_community.network.plugins.module_utils._plan.plan import Wishes, make_plan
+from ansible_collections.exasol_community.network.plugins.module_utils._probe.probe import Settings, collect
+from ansible_collections.exasol_community.network.plugins.module_utils._probe.probe import run as run_probe
+from ansible_collections.exasol_community.network.plugins.module_utils._probe.sweep import Pace
+from ansible_collections.exasol_community.network.plugins.plugin_utils._untrusted.claims import believable
+from ansible_collections.exasol_community.network.plugins.plugin_utils._verdict.causes import CAUSES
+from ansible_collections.exasol_community.network.plugins.plugin_utils._verdict.joining import Joining
+
+from ..faults import FAULTS
+from .lines import CLIENT, SERVER
+from .namespaces import Namespace
+from .probing import TOKEN, elsewhere, lease
+
+
+class Judged(t.NamedTuple):
+    """What a run says of the one flow."""
+
+    verdict: str
+    cause: str
+    sentence: str
+    evidence: str
+    notes: tuple[str, ...]
+
+
+def run_of(
+    source: Namespace,
+    destination: Namespace,
+    server: str = SERVER[4],
+    client: str = CLIENT[4],
+    capture: bool = False,
+    before_end: t.Callable[[], object] = lambda: None,
+    has_listener: bool = True,
+    timeout: float = 1.5,
+    is_traced: bool = False,
+) -> Judged:
+    """Measure one flow from its plan to its verdict.
+
+    Without a listener the service of the flow is what others run; it is not asked who it is.
+    """
+    plan = make_plan(
+        Wishes(release="kb"),
+        {
+            "database_node": [Party("n11", (server,), managed=True)],
+            "client": [Party("client", (client,), managed=True)],
+        },
+        [],
+    )
+    hosts = plan["hosts"]
+    leased = {}
+    if has_listener:
+        leased["n11"] = lease(destination, "n11", *hosts["n11"]["endpoints"], capture=capture)
+    with source.inside():
+        flows = [entry for entry in hosts["client"]["probes"] if entry["service"] == "sql_client"]
+        targets = collect(flows, [], {name: one["listening"] for name, one in leased.items()})
+        settings = Settings(Pace(timeout=timeout), token=TOKEN, capture=capture, trace=is_traced)
+        probed = run_probe(targets, settings)
+    before_end()
+    stopped = {name: _stopped(destination, hosts[name], server, client) for name in leased}
+    claims = believable(
+        plan,
+        observations={"client": probed},
+        listeners=leased,
+        captures={name: one["capture"] for name, one in stopped.items() if capture},
+        stopped=stopped,
+    )
+    joining = Joining(
+        plan=plan,
+        observed=claims.observations,
+        listeners=claims.listeners,
+        captures=claims.captures,
+        stopped=claims.stopped,
+    )
+    (result,) = [one for one in joining.judge().results if one["service"] == "sql_client"]
+    cause = result.get("cause", "")
+    if cause:
+        assert result["verdict"] in CAUSES[cause].verdicts
+        assert result["evidence"]
+    return Judged(
+        verdict=result["verdict"],
+        cause=cause,
+        sentence=result["sentence"],
+        evidence="; ".join(result.get("evidence", ())),
+        notes=tuple(joining.kernels.notes()),
+    )
+
+
+def _stopped(destination: Namespace, planned: t.Any, server: str, client: str) -> dict[str, t.Any]:
+    """Stop the listener as the role does; returns what it reports."""
+    rules = [rule for rule in planned["rules"] if rule["direction"] == "in"]
+    remotes = [address for rule in rules for address in rule["addresses"]]
+    assert client in remotes
+    stopped: dict[str, t.Any] = elsewhere(
+        destination, "absent", host="n11", token=TOKEN, remotes=remotes, addresses=[server]
+    )
+    assert stopped["changed"]
+    return stopped
+
+
+def shown(judged: Judged, what: str, captured: bool = False) -> None:
+    """Check that a fault which was made for real has the verdict and the cause of the table."""
+    (row,) = [fault for fault in FAULTS if (fault.what, fault.captured) == (what, captured)]
+    assert (judged.verdict, judged.cause) == (row.verdict, row.cause), judged
