@@ -169,7 +169,7 @@ def test_faults_end_red(faulty: Faulty) -> None:
     assert "Fail if any flow is not ok" in faulty.done.output
     assert faulty.idle
     report = (faulty.done.directory / "report" / "report.md").read_text(encoding="utf-8")
-    assert "What to fix" in report
+    assert "## Who must act" in report
 
 
 def test_a_port_of_somebody_else_is_ok_and_left_alone(faulty: Faulty) -> None:
