@@ -50,7 +50,6 @@ SHIPPED = {
     "SECURITY.md",
     "changelogs",
     "docs",
-    "extras",
     "inventory",
     "meta",
     "playbooks",

@@ -43,7 +43,8 @@ from ansible_collections.exasol_community.network.tests.labs.namespaces.standins
 
 DOCUMENT = CHECKOUT / "docs" / "controllers.md"
 BLOCKS = blocks(DOCUMENT)
-EXTRAS = "~/.ansible/collections/ansible_collections/exasol_community/network/extras"
+EXTRAS = "ansible-network/extras"
+REPOSITORY = yaml.safe_load((CHECKOUT / "galaxy.yml").read_text(encoding="utf-8"))["repository"]
 CONFIGURE = f"ansible-playbook {EXTRAS}/awx/configure.yml -e exasol_awx_project_url=https://git.example.com/network.git"
 REVERIFY = (
     f"ansible-rulebook --rulebook {EXTRAS}/eda/verify.yml --controller-url https://awx.example.com "
@@ -54,6 +55,7 @@ INSTEAD = {
     # The first half of it; the second fetches the base image from its registry.
     "ansible-builder build --tag exasol-network": "ansible-builder create",
     # tests/consumers asks the modules of awx.awx and the schema of rulebooks; here the files must be there.
+    f"git clone {REPOSITORY}": f"ln -sfn {CHECKOUT} ansible-network",
     "ansible-galaxy collection install awx.awx": "",
     CONFIGURE: f"ls {EXTRAS}/awx/configure.yml {EXTRAS}/awx/survey.json",
     REVERIFY: f"ls {EXTRAS}/eda/verify.yml",
