@@ -107,6 +107,7 @@ class Fate(NamedTuple):
     dropped: bool = False  # whether a part of it may be dropped before
     spared: bool = False  # whether a part of it may be accepted before
     narrow: bool = False  # whether a narrow link dropped it
+    returned: bool = False  # whether a part of it may leave the chain before, to whatever comes behind it
 
 
 def traffic(rules: Iterable[Rule], links: int = 1) -> List[Traffic]:
@@ -209,7 +210,9 @@ def _through(chains: Dict[str, Chain], name: str, wanted: Traffic, known: Dict[s
         )
         dropped, spared = dropped or found.dropped, spared or found.spared
         if share == YES and found.verdict:
-            return Fate(found.verdict, dropped, spared or returned, item.narrow or found.narrow)
+            returned = returned or found.returned
+            narrow = item.narrow or found.narrow
+            return Fate(found.verdict, dropped, spared or returned, narrow=narrow, returned=returned)
         if share == YES and item.verdict == "goto":
             break
         dropped, spared = dropped or found.verdict == DROP, spared or found.verdict == ACCEPT

@@ -84,6 +84,6 @@ class HostChains:
             seen = _chains.fate(base.chains, base.name, traffic)
             if seen.verdict == DROP and not seen.spared:
                 return DROP
-            if seen.verdict == DROP or seen.dropped:
+            if seen.verdict == DROP or seen.dropped or seen.returned:
                 found = UNKNOWN
         return found

@@ -6,7 +6,7 @@
 import ipaddress
 
 import pytest
-from hypothesis import given
+from hypothesis import example, given
 from hypothesis import strategies as st
 
 from ansible_collections.exasol_community.network.plugins.module_utils._firewall import (
@@ -102,6 +102,7 @@ def test_any_chain_that_drops_decides():
 NETWORKS = ["192.0.2.0/25", "192.0.2.64/26", "192.0.2.200/32", "192.0.2.128/28"]
 
 
+@example([("192.0.2.64/26", "RETURN"), ("192.0.2.0/25", "ACCEPT")], [0, 64])
 @given(
     st.lists(st.tuples(st.sampled_from(NETWORKS), st.sampled_from(["ACCEPT", "DROP", "RETURN"])), max_size=5),
     st.lists(st.integers(0, 255), min_size=1, unique=True).map(sorted),
