@@ -14,8 +14,8 @@ LAB := tests/labs/lab.yml
 
 # In the order of their time.
 PARTS := lint docs-check docs-site sanity consumers units integration containers
-# Of the part containers: two that wait most of their time, and one that has work meanwhile.
-TOGETHER := firewall molecule-ci fresh
+# Of the part containers: those that wait most of their time.
+TOGETHER := firewall molecule-ci
 WITHOUT ?=
 
 SIDE_BY_SIDE := --numprocesses=auto --maxprocesses=4 --dist=loadfile
@@ -50,7 +50,7 @@ skipped:  # report which parts were left out and which tests skipped, and what t
 	@$(if $(WITHOUT),echo "Left out: $(WITHOUT).")
 	@"$(PYTHON)" tools/skipped.py $(RESULTS)
 
-containers: .venv/test  ## firewall, molecule-ci and fresh at the same time
+containers: .venv/test  ## firewall and molecule-ci at the same time: each waits most of its time
 	@MAKE="$(MAKE)" tools/side_by_side.sh $(filter-out $(WITHOUT),$(TOGETHER))
 
 lint: .venv/test  ## style, types, playbooks and roles, documentation, changelog, workflows

@@ -94,8 +94,8 @@ class FreshMachine(t.NamedTuple):
         return f"{chosen}nohup {words} & wait $!" if self.background else f"{chosen}exec {words}"
 
     def left_out(self) -> str:
-        """Return the parts of make test that are left out: those of other machines, and this test itself."""
-        return " ".join([*self.without, "fresh"])
+        """Return the parts of make test that are left out: those of other machines."""
+        return " ".join(self.without)
 
     def ignored(self) -> list[str]:
         """Return the files of tests that are left to other machines."""
