@@ -73,6 +73,18 @@ def test_a_flow_half_blocked_and_half_untested_is_a_failure():
     assert 'verdict="blocked"' in labels
 
 
+def test_the_cause_of_the_most_severe_part_stands_beside_its_verdict():
+    made = verification(
+        [
+            result("n11", "n12", "untested", cause="udp_silence"),
+            result("n11", "n12", "blocked", ports="1-9", cause="silence"),
+            result("n11", "n12", "no_listener", ports="10-19", cause="nothing_listens"),
+        ]
+    )
+    ((labels, _value),) = samples(made, "exasol_network_flow_verdict")
+    assert labels.endswith('verdict="blocked",cause="silence"')
+
+
 def test_the_site_is_a_label_of_every_sample():
     made = verification(mesh(), paths=[measured_path("n11", "n12")], site='Berlin "1"')
     lines = [line for line in render(made).splitlines() if not line.startswith("#")]
