@@ -27,12 +27,8 @@ if t.TYPE_CHECKING:
 
 NAME, SUFFIX = "prometheus", "prom"
 _LABELS = ("source", "destination", "service", "expected")
-_QUANTILES: tuple[tuple[str, t.Literal["min", "median", "p95", "max"]], ...] = (
-    ("0", "min"),
-    ("0.5", "median"),
-    ("0.95", "p95"),
-    ("1", "max"),
-)
+# "quantile" would be the word, but Prometheus keeps that label for summaries.
+_STATISTICS: tuple[t.Literal["min", "median", "p95", "max"], ...] = ("min", "median", "p95", "max")
 _ESCAPES = str.maketrans({"\\": "\\\\", '"': '\\"'})
 _Sample = tuple[Mapping[str, str], t.Any]
 _Worse = Callable[[t.Any, t.Any], t.Any]
@@ -186,9 +182,9 @@ def _round_trips(paths: Iterable[MeasuredPath]) -> Iterator[_Sample]:
         times = path.get("rtt_ms")
         if times is None:
             continue
-        for quantile, which in _QUANTILES:
-            if which in times:
-                yield {**_ends(path), "quantile": quantile}, times[which] / 1000
+        for statistic in _STATISTICS:
+            if statistic in times:
+                yield {**_ends(path), "statistic": statistic}, times[statistic] / 1000
 
 
 def _segments(paths: Iterable[MeasuredPath]) -> Iterator[_Sample]:

@@ -74,7 +74,9 @@ def test_what_is_wished_for_is_written(write, tmp_path, options, names):
 
 
 def test_two_formats_of_one_file_are_refused_before_anything_is_written(write, tmp_path):
-    with pytest.raises(AnsibleError, match=r"'prometheus' and 'prometheus_peers' .* report\.prom: choose one"):
+    with pytest.raises(
+        AnsibleError, match=r"'prometheus' and 'prometheus_peers' .* report\.prom: choose one"
+    ):
         write(verification=GREEN, formats=["json", "prometheus", "prometheus_peers"])
     assert written(tmp_path) == []
     write(verification=GREEN, formats=["prometheus_peers", "prometheus_peers"])

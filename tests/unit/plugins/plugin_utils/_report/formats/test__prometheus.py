@@ -158,8 +158,8 @@ def test_what_was_measured_of_paths_is_there_in_units():
     made = verification(mesh(), paths=paths)
     ends = 'source="n11",destination="n12",address="n12"'
     times = dict(samples(made, "exasol_network_path_rtt_seconds"))
-    assert times[f'{ends},quantile="0.5"'] == 0.0005
-    assert times[f'{ends},quantile="0.95"'] == 0.001
+    assert times[f'{ends},statistic="median"'] == 0.0005
+    assert times[f'{ends},statistic="p95"'] == 0.001
     assert len(times) == 8
     assert samples(made, "exasol_network_path_loss_ratio") == [
         (ends, 0.25),

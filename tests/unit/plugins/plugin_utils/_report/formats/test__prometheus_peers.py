@@ -98,10 +98,10 @@ def test_of_paths_the_worst_one_counts():
     for paths in ([better, worse], [worse, better]):
         made = verification(mesh(), paths=paths)
         assert samples(made, "exasol_network_path_rtt_seconds") == {
-            f'{ends},quantile="0"': 0.005,
-            f'{ends},quantile="0.5"': 0.006,
-            f'{ends},quantile="0.95"': 0.007,
-            f'{ends},quantile="1"': 0.008,
+            f'{ends},statistic="min"': 0.005,
+            f'{ends},statistic="median"': 0.006,
+            f'{ends},statistic="p95"': 0.007,
+            f'{ends},statistic="max"': 0.008,
         }
         assert samples(made, "exasol_network_path_loss_ratio") == {ends: 0.25}
         assert samples(made, "exasol_network_path_segment_bytes") == {
