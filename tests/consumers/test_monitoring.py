@@ -176,8 +176,10 @@ def evaluate(
     reports: Iterable[tuple[str, int]],
     asked: Iterable[Asked],
     alerts: Sequence[Mapping[str, t.Any]] = (),
+    *,
+    rule_file: Path = RULES,
 ) -> subprocess.CompletedProcess[str]:
-    """Let promtool evaluate expressions, and the rules of the kit, on reports."""
+    """Let promtool evaluate expressions and rules, by default those of the kit, on reports."""
     test = {
         "interval": "1m",
         "input_series": input_series(reports),
@@ -192,7 +194,7 @@ def evaluate(
         "alert_rule_test": list(alerts),
     }
     file = folder / "test.yml"
-    content = {"rule_files": [str(RULES)], "evaluation_interval": "1m", "tests": [test]}
+    content = {"rule_files": [str(rule_file)], "evaluation_interval": "1m", "tests": [test]}
     file.write_text(yaml.safe_dump(content), encoding="utf-8")
     return promtool("test", "rules", file)
 
@@ -314,6 +316,34 @@ def test_every_verdict_has_the_alert_that_it_deserves(promtool: Promtool, tmp_pa
     broken = [(f'{{destination="partner-{one}"}}', 1) for one in VERDICTS if one not in quiet]
     short = Asked("count by (destination) (exasol_network_flow_ok == 0)", 6, broken)
     done = evaluate(promtool, tmp_path, [(render(made, name), 20)], [alerts, short])
+    assert done.returncode == 0, done.stdout + done.stderr
+
+
+@pytest.mark.parametrize(
+    ("reports", "at", "expected"),
+    [
+        pytest.param([(GREEN, 20)], 16, [], id="green-nothing"),
+        pytest.param([(RED, 20)], 6, [("ExasolFlowBroken", 2.0)], id="red-one-alert-a-flow"),
+        pytest.param([(UNTESTED, 20)], 6, [], id="silent-udp-nothing"),
+        pytest.param([(NOTHING, 20)], 6, [("ExasolNothingMeasured", 1.0)], id="all-untested"),
+        pytest.param([(GREEN, 40 * HOUR)], 37 * HOUR, [("ExasolNetworkNotVerified", 1.0)], id="no-new-run"),
+    ],
+)
+def test_the_short_rules_of_the_guide_hold(
+    promtool: Promtool,
+    tmp_path: Path,
+    reports: list[tuple[Verification, int]],
+    at: int,
+    expected: list[Sample],
+) -> None:
+    guide = (CHECKOUT / "docs" / "guide.md").read_text(encoding="utf-8")
+    (block,) = re.findall(r"```yaml\n(groups:\n.*?)```", guide, re.S)
+    short = tmp_path / "short.yml"
+    short.write_text(block, encoding="utf-8")
+    wanted = [(f'{{alertname="{alert}"}}', count) for alert, count in expected]
+    asked = Asked('count by (alertname) (ALERTS{alertstate="firing"})', at, wanted)
+    rendered = [(render(made, BY_HOST), minutes) for made, minutes in reports]
+    done = evaluate(promtool, tmp_path, rendered, [asked], rule_file=short)
     assert done.returncode == 0, done.stdout + done.stderr
 
 
