@@ -57,9 +57,10 @@ options:
     description:
       - The formats of the report, as P(exasol_community.network.to_report#filter) describes them.
       - Each is a file named C(report) with the suffix of the format.
+      - Two formats that are the same file, V(prometheus) and V(prometheus_peers), are an error.
     type: list
     elements: str
-    choices: [csv, html, json, junit, markdown, prometheus]
+    choices: [csv, html, json, junit, markdown, prometheus, prometheus_peers]
     default: [json, markdown, html]
   compare_with:
     description:

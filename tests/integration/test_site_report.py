@@ -10,6 +10,7 @@ from __future__ import annotations
 
 import contextlib
 import json
+import re
 from pathlib import Path
 
 import pytest
@@ -126,6 +127,30 @@ def test_a_saved_report_is_rendered_alike(machine: Machine, measured: Done, tmp_
     for suffix in FORMATS.values():
         name = f"report.{suffix}"
         assert (tmp_path / "report" / name).read_bytes() == (saved / name).read_bytes(), name
+
+
+def test_gauges_by_peer_name_no_host_of_the_plan(machine: Machine, measured: Done, tmp_path: Path) -> None:
+    saved = measured.directory / "report"
+    done = play(
+        machine,
+        tmp_path,
+        inventory=PAIR,
+        playbook="playbooks/report.yml",
+        variables={
+            "exasol_report_from": str(saved / "report.json"),
+            "exasol_report_formats": ["prometheus_peers"],
+        },
+    )
+    assert done.code == 0, done.output
+    by_host, by_peer = (
+        set(re.findall(r'^exasol_network_flow_ok{source="([^"]+)",destination="([^"]+)"', text, re.MULTILINE))
+        for text in (
+            (folder / "report.prom").read_text(encoding="utf-8") for folder in (saved, tmp_path / "report")
+        )
+    )
+    assert by_host == {(one["source"], one["destination"]) for one in measured.report["results"]}
+    played = {host: peer for peer in ("database_node", "client") for host in measured.report["peers"][peer]}
+    assert by_peer == {(played[source], played[destination]) for source, destination in by_host}
 
 
 @pytest.mark.versions

@@ -10,6 +10,7 @@ import typing as t
 from collections import Counter
 from collections.abc import Iterable, Iterator, Sequence
 
+from ...module_utils._values.errors import NetworkError
 from .._change_request.change_request import render_request, request_of_plan, request_of_verification
 from .._change_request.formats import REQUEST_FORMATS, REQUEST_KIND
 from .._change_request.lines import Head, Request
@@ -46,8 +47,7 @@ def documents_of_verification(
 ) -> list[Document]:
     """Return reports and change requests of a verification, and what changed since an earlier one."""
     found = [
-        Document(f"report.{choose(FORMATS, name, KIND).suffix}", render(verification, name))
-        for name in selection.formats
+        Document(file, render(verification, name)) for file, name in _report_files(selection.formats).items()
     ]
     if earlier is not None:
         for name, file in _CHANGES.items():
@@ -55,6 +55,18 @@ def documents_of_verification(
     request = request_of_verification(verification, selection.include_unlocated, selection.head)
     # The one for people is always there: whoever needs it at night must not have asked for it before.
     found += _requests(request, dict.fromkeys((_FOR_PEOPLE, *selection.requests)))
+    return found
+
+
+def _report_files(names: Iterable[str]) -> dict[str, str]:
+    """Return the format of each file; refuse two formats that are one file, as one would be lost."""
+    found: dict[str, str] = {}
+    for name in names:
+        file = f"report.{choose(FORMATS, name, KIND).suffix}"
+        if found.setdefault(file, name) != name:
+            raise NetworkError(
+                f"the formats {found[file]!r} and {name!r} are both written to {file}: choose one of them"
+            )
     return found
 
 

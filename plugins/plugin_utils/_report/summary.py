@@ -19,7 +19,7 @@ if t.TYPE_CHECKING:
     from ...module_utils._shapes import ChangedFlow, Result, Verification
 
 _ENDS: tuple[t.Literal["source", "destination"], ...] = ("source", "destination")
-_LAST_CHOICE = "any_node"  # the name for a set of hosts only if no other peer is the same set
+LAST_CHOICE = "any_node"  # the name for a set of hosts only if no other peer is the same set
 
 Peers = Mapping[str, Sequence[str]]
 Order = Mapping[str, int]  # hosts by their place
@@ -146,7 +146,7 @@ def exact_peer(names: Sequence[str], peers: Peers) -> str:
         return ""
     wanted = set(names)
     same = [peer for peer, members in peers.items() if set(members) == wanted]
-    return min(same, key=lambda peer: (peer == _LAST_CHOICE, peer), default="")
+    return min(same, key=lambda peer: (peer == LAST_CHOICE, peer), default="")
 
 
 def label(names: Sequence[str], peers: Peers, width: int) -> str:

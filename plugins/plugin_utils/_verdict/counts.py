@@ -10,19 +10,29 @@ import typing as t
 from collections import Counter
 from collections.abc import Iterable, Mapping
 
-from .verdict import OK, worst
+from .verdict import OK, SEVERITY
 
 if t.TYPE_CHECKING:
     from ...module_utils._shapes import Result
 
 
-def flow_verdicts(results: Iterable[Result]) -> dict[tuple[str, ...], str]:
-    """Return the verdict of each flow: the most severe one if its ports or addresses differ."""
-    verdicts: dict[tuple[str, ...], str] = {}
+Flow = tuple[str, ...]  # source, destination, service, expected
+
+
+def worst_results(results: Iterable[Result]) -> dict[Flow, Result]:
+    """Return a result of each flow: the most severe one if its ports or addresses differ."""
+    found: dict[Flow, Result] = {}
     for result in results:
         flow = (result["source"], result["destination"], result["service"], result["expected"])
-        verdicts[flow] = worst((verdicts.get(flow, OK), result["verdict"]))
-    return verdicts
+        known = found.get(flow)
+        if known is None or SEVERITY[result["verdict"]] > SEVERITY[known["verdict"]]:
+            found[flow] = result
+    return found
+
+
+def flow_verdicts(results: Iterable[Result]) -> dict[Flow, str]:
+    """Return the verdict of each flow: the most severe one if its ports or addresses differ."""
+    return {flow: result["verdict"] for flow, result in worst_results(results).items()}
 
 
 def not_ok(summary: Mapping[str, int]) -> int:

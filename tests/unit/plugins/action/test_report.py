@@ -73,6 +73,16 @@ def test_what_is_wished_for_is_written(write, tmp_path, options, names):
     assert found["changed"] is bool(names)
 
 
+def test_two_formats_of_one_file_are_refused_before_anything_is_written(write, tmp_path):
+    with pytest.raises(
+        AnsibleError, match=r"'prometheus' and 'prometheus_peers' .* report\.prom: choose one"
+    ):
+        write(verification=GREEN, formats=["json", "prometheus", "prometheus_peers"])
+    assert written(tmp_path) == []
+    write(verification=GREEN, formats=["prometheus_peers", "prometheus_peers"])
+    assert written(tmp_path) == ["change_request.md", "report.prom"]
+
+
 def test_files_can_be_read_by_everybody_and_nothing_else_is_left(write, tmp_path):
     write(verification=GREEN, formats=["json"])
     assert written(tmp_path) == ["change_request.md", "report.json"]

@@ -73,6 +73,18 @@ def test_a_flow_half_blocked_and_half_untested_is_a_failure():
     assert 'verdict="blocked"' in labels
 
 
+def test_the_cause_of_the_most_severe_part_stands_beside_its_verdict():
+    made = verification(
+        [
+            result("n11", "n12", "untested", cause="udp_silence"),
+            result("n11", "n12", "blocked", ports="1-9", cause="silence"),
+            result("n11", "n12", "no_listener", ports="10-19", cause="nothing_listens"),
+        ]
+    )
+    ((labels, _value),) = samples(made, "exasol_network_flow_verdict")
+    assert labels.endswith('verdict="blocked",cause="silence"')
+
+
 def test_the_site_is_a_label_of_every_sample():
     made = verification(mesh(), paths=[measured_path("n11", "n12")], site='Berlin "1"')
     lines = [line for line in render(made).splitlines() if not line.startswith("#")]
@@ -146,8 +158,8 @@ def test_what_was_measured_of_paths_is_there_in_units():
     made = verification(mesh(), paths=paths)
     ends = 'source="n11",destination="n12",address="n12"'
     times = dict(samples(made, "exasol_network_path_rtt_seconds"))
-    assert times[f'{ends},quantile="0.5"'] == 0.0005
-    assert times[f'{ends},quantile="0.95"'] == 0.001
+    assert times[f'{ends},statistic="median"'] == 0.0005
+    assert times[f'{ends},statistic="p95"'] == 0.001
     assert len(times) == 8
     assert samples(made, "exasol_network_path_loss_ratio") == [
         (ends, 0.25),
