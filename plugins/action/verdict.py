@@ -109,6 +109,7 @@ class ActionModule(ControllerAction):
             *joining.captures.notes(),
             *joining.listening.notes(),
             *joining.kernels.notes(),
+            *joining.source_addresses.notes(),
             *origins.notes(),
             *idle_notes(paths, limits),
             *throughput_notes(paths, limits, claims.transfers),

@@ -66,6 +66,13 @@ FAULTS = (
     Fault("a SYN proxy answers for a service that is down", False, "stalled", "half_open"),
     Fault("a proxy accepts for a dead server", False, "stalled", "half_open"),
     Fault("a proxy accepts for a dead server", True, "wrong_host", "half_open"),
+    Fault("the source sends from an address that is not planned", False, "blocked", "source_address"),
+    Fault(
+        "the source sends from an address that is not planned",
+        True,
+        "blocked_at_destination",
+        "source_address",
+    ),
     Fault("a second machine with the address serves", False, "untested", "duplicate_address"),
     Fault("a second machine with the address refuses", False, "blocked", "duplicate_address"),
     Fault("a second machine with the address drops", False, "blocked", "duplicate_address"),

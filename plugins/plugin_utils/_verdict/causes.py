@@ -366,6 +366,20 @@ NAT_SOURCE = _cause(
     actors=(DESTINATION, NETWORK),
     todo="use the translated address in the rules for {sources}",
 )
+SOURCE_ADDRESS = _cause(
+    code="source_address",
+    means="The kernel of the source sends from another of its addresses than the plan has for it, so rules "
+    "for the planned address do not match.",
+    acts="Whoever runs the source: set the source address of its route (`src` of ip-route(8)). Or whoever "
+    "keeps the inventory (`exasol_address`, `exasol_verify_source_address`), if that address is meant.",
+    command="ip route get {address}  # on {source}",
+    verdicts=(*_DROPPED, NOTE),
+    actors=(SOURCE,),
+    todo=(
+        "set the source address of the route from {sources} to {addresses}, or correct exasol_address of "
+        "{sources}"
+    ),
+)
 LOSS = _cause(
     code="loss",
     means="Packets are lost on the path: connections need several tries.",

@@ -13,7 +13,7 @@ from functools import lru_cache
 from ...module_utils._plan.coverage import OPTIONAL
 from ...module_utils._plan.flows import DENIED, REACHABLE
 from ...module_utils._plan.networks import networks_of
-from ...module_utils._probe.outcome import NO_RESPONSE, NOTHING_THROUGH
+from ...module_utils._probe.outcome import NO_RESPONSE, NOTHING_THROUGH, OPEN
 from ...module_utils._values.ports import Ports
 from .case import DESTINATION, OUTSIDE, TRANSLATED, Case, Kernels
 from .controls import Controls, entitled_hosts
@@ -23,6 +23,7 @@ from .listening import Listening
 from .packet_places import NEVER_ARRIVED
 from .packet_stages import AT_DESTINATION, ON_RETURN, RETURNED, Captures, Ends
 from .results import result_of, unmeasured_case, unmeasured_flows, unseen_ports, untested_result
+from .source_address import SourceAddresses
 from .standing import UNDECIDED
 from .task_results import failure
 from .trace_notes import traces_by_path
@@ -98,6 +99,7 @@ class Joining:
         self._entitled = entitled_hosts(self._hosts)
         self._queries = queries or {}
         self.kernels = KernelFacts(observed, stopped or {})
+        self.source_addresses = SourceAddresses(observed, self._hosts, self._networks)
         self.listening = Listening(
             listeners,
             {name: all_addresses(host) for name, host in self._hosts.items()},
@@ -231,6 +233,11 @@ class Joining:
                             traces=traces.get((destination, address), ()),
                             limits=self._limits,
                         )
+                        if case.state != OPEN:
+                            unplanned = self.source_addresses.unplanned(
+                                source, destination, address=address, protocol=protocol
+                            )
+                            case = case._replace(unplanned=unplanned) if unplanned else case
                         if case.is_in_doubt:
                             case = case._replace(kernels=self._kernels_of(case))
                         yield from self._located(case, is_alone=not has_two)
@@ -238,7 +245,8 @@ class Joining:
     def _kernels_of(self, case: Case) -> Kernels:
         return self.kernels.of(
             source=case.source,
-            source_addresses=case.source_addresses,
+            # What the destination knows of its way to planned addresses is not about another one.
+            source_addresses=() if case.unplanned else case.source_addresses,
             destination=case.destination,
             address=case.address,
             ports=case.ports,
@@ -266,10 +274,11 @@ class Joining:
             case.protocol == "tcp" or case.listener.was_up
         )
         stages: list[tuple[str, str]] = []
+        used = (case.unplanned.used,) if case.unplanned else ()
         if is_lost or is_refused or is_half_open or is_rejected:
             ends = Ends(
                 source=case.source,
-                source_addresses=tuple(all_addresses(self._hosts[case.source])),
+                source_addresses=(*all_addresses(self._hosts[case.source]), *used),
                 destination=case.destination,
                 address=case.address,
                 protocol=case.protocol,
