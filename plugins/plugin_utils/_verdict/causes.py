@@ -638,6 +638,18 @@ SOURCE_BANNED = _cause(
     actors=(NETWORK,),
     todo="end the ban of {sources}, then measure again with a lower exasol_verify_rate",
 )
+SILENT_SOURCE = _cause(
+    code="silent_source",
+    means="Nothing of a destination answers one source, while other sources reach the same services there, "
+    "and other destinations answer that source. A filter or a route lacks its address, or it is banned "
+    "(fail2ban, a scan detector), perhaps since an earlier run. Nothing on the wire tells these apart.",
+    acts="Whoever runs the destination or the devices in between: look for the address of the source in "
+    "rules and bans.",
+    command="nft list ruleset; ipset list; fail2ban-client status  # on {destination}",
+    verdicts=(NOTE,),
+    actors=(DESTINATION, NETWORK),
+    todo="look for the addresses of {sources} in rules and bans of {destinations} and of devices in between",
+)
 FORGED_REFUSAL = _cause(
     code="forged_refusal",
     means="A refusal or an ICMP error in the name of the destination is not the destination's: it comes from "

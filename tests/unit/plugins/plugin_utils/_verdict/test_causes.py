@@ -370,6 +370,7 @@ ELSEWHERE_TESTED = {
     "smaller_mtu": "test_path_notes.py",
     "syn_cookies": "test_kernel_facts.py",
     "gateway_in_cluster": "test_links.py",
+    "silent_source": "test_silent_sources.py",
     "forged_refusal": "test_trace_notes.py",
 }
 
