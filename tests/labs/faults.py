@@ -76,4 +76,13 @@ FAULTS = (
     Fault("a second machine with the address serves", False, "untested", "duplicate_address"),
     Fault("a second machine with the address refuses", False, "blocked", "duplicate_address"),
     Fault("a second machine with the address drops", False, "blocked", "duplicate_address"),
+    # Only a router sees its link-layer address.
+    Fault("a hidden second machine with the address greets", False, "wrong_host", "other_answer"),
+    Fault("a hidden second machine with the address greets", True, "wrong_host", "other_answer"),
+    Fault("a hidden second machine with the address accepts", False, "stalled", "half_open"),
+    Fault("a hidden second machine with the address accepts", True, "wrong_host", "half_open"),
+    Fault("a hidden second machine with the address refuses", False, "blocked", "reset"),
+    Fault("a hidden second machine with the address refuses", True, "blocked_on_path", "forged_refusal"),
+    Fault("a hidden second machine with the address drops", False, "blocked", "silence"),
+    Fault("a hidden second machine with the address drops", True, "blocked_on_path", "lost_on_path"),
 )
