@@ -87,10 +87,11 @@ class Joining:
         self._observed = observed
         self._limits = limits
         self._listeners = listeners
+        self._known = frozenset(address for host in self._hosts.values() for address in all_addresses(host))
         self.captures = Captures(
             {host: (result or {}).get("capture") for host, result in observed.items()},
             captures or {},
-            [address for host in self._hosts.values() for address in all_addresses(host)],
+            self._known,
         )
         # Rows that nobody asked for, whose service may not exist at all.
         self._optional = {
@@ -263,6 +264,16 @@ class Joining:
         # It is what an external name leads to.
         return address not in planned and any(name in external for name in planned)
 
+    def _sending(self, case: Case) -> tuple[str, ...]:
+        """Return the addresses whose packets are the source's.
+
+        Those from a planned address of another host are not, whatever the source says.
+        """
+        planned = tuple(all_addresses(self._hosts[case.source]))
+        if case.unplanned is None or case.unplanned.used in self._known:
+            return planned
+        return (*planned, case.unplanned.used)
+
     def _located(self, case: Case, is_alone: bool = True) -> Iterator[Case]:
         """Yield the case, split where its packets came differently far."""
         is_refused = case.state == "closed" and case.listener.was_up
@@ -274,11 +285,10 @@ class Joining:
             case.protocol == "tcp" or case.listener.was_up
         )
         stages: list[tuple[str, str]] = []
-        used = (case.unplanned.used,) if case.unplanned else ()
         if is_lost or is_refused or is_half_open or is_rejected:
             ends = Ends(
                 source=case.source,
-                source_addresses=(*all_addresses(self._hosts[case.source]), *used),
+                source_addresses=self._sending(case),
                 destination=case.destination,
                 address=case.address,
                 protocol=case.protocol,

@@ -203,3 +203,21 @@ def test_what_the_destination_knows_of_the_planned_address_counts_for_it_alone(s
         if (one["source"], one["destination"], one["service"]) == ("client", "n1", "sql_client")
     }
     assert found == {cause}
+
+
+@pytest.mark.parametrize(
+    ("used", "verdict"),
+    [(OTHER, "blocked_at_destination"), ("192.0.2.2", "blocked")],
+    ids=["an address of nobody else", "the address of another host of the plan"],
+)
+def test_packets_that_arrived_are_the_sources_unless_they_are_of_another_host(used, verdict):
+    site = plan()
+    seen = observed(site, client_n1=SILENT)
+    seen["client"]["kernel"] = {"sent_from": [{"protocol": "tcp", "address": used}]}
+    seen["client"]["machine"] = {"identity": "", "own": [A]}
+    arrived = {"address": B, "remote": used, "protocol": "tcp", "asked_in": "8563"}
+    captures = {"n1": {"complete": True, "seen": [arrived]}}
+    joined = Joining(site, seen, listening(site), captures).judge().results
+    flow = ("client", "n1", "sql_client")
+    (found,) = [one for one in joined if (one["source"], one["destination"], one["service"]) == flow]
+    assert (found["verdict"], found["cause"]) == (verdict, "source_address")
