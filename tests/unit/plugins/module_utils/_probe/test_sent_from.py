@@ -3,8 +3,6 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
 """From which address a probe sent: the short form says of every remote what a long one would."""
 
-from __future__ import annotations
-
 import random
 import socket
 
