@@ -37,6 +37,7 @@ from ..plugin_utils._verdict.not_covered import coverage_sentences, not_covered
 from ..plugin_utils._verdict.path_notes import path_notes
 from ..plugin_utils._verdict.peers import hosts_by_peer, private_addresses
 from ..plugin_utils._verdict.rate_notes import rate_notes
+from ..plugin_utils._verdict.silent_sources import silent_source_notes
 from ..plugin_utils._verdict.throughput import throughput_notes, with_throughput
 from ..plugin_utils._verdict.trace_notes import trace_notes
 from ..plugin_utils._verdict.unverified import unverified
@@ -109,11 +110,13 @@ class ActionModule(ControllerAction):
             *joining.captures.notes(),
             *joining.listening.notes(),
             *joining.kernels.notes(),
+            *joining.source_addresses.notes(),
             *origins.notes(),
             *idle_notes(paths, limits),
             *throughput_notes(paths, limits, claims.transfers),
             *path_notes(paths, plan["hosts"], limits, judged.results),
             *rate_notes(paths),
+            *silent_source_notes(results),
             *trace_notes(judged.results),
             *name_notes(observations, plan["hosts"]),
             *link_notes(observations, plan["hosts"]),

@@ -357,6 +357,14 @@ if TYPE_CHECKING:
         address: str
         link_address: str
 
+    class SentFrom(TypedDict):
+        """From which of its addresses a machine sent to others (_probe/sent_from.py)."""
+
+        protocol: str
+        address: str
+        # Without it, to all others of that protocol and family that the probe asked.
+        remotes: NotRequired[List[str]]
+
     class FirstReading(TypedDict):
         """What _kernel/watch.py reads before a measurement."""
 
@@ -372,6 +380,7 @@ if TYPE_CHECKING:
         full_queues: List[PortsAt]  # services that do not accept their connections
         link_addresses: List[str]  # of its interfaces
         neighbours: List[Neighbour]  # of a probe: of addresses without a path
+        sent_from: List[SentFrom]  # of a probe
 
     class ProbeResult(TypedDict):
         """The result of the module probe."""

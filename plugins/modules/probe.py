@@ -634,6 +634,16 @@ kernel:
       elements: dict
       returned: success
       sample: [{address: 192.0.2.12, link_address: '52:54:00:12:34:57'}]
+    sent_from:
+      description:
+        - The addresses of this host from which it sent, as its kernel chose them.
+        - The address of a protocol and family without C(remotes) is that for all others.
+      type: list
+      elements: dict
+      returned: success
+      sample:
+        - {protocol: tcp, address: 192.0.2.21}
+        - {protocol: tcp, address: 198.51.100.21, remotes: [198.51.100.12]}
     link_addresses:
       description: The link-layer addresses of the interfaces.
       type: list

@@ -148,6 +148,67 @@ def test_a_strict_reverse_path_filter_of_a_router_accuses_neither_end(capture: b
             assert "a device in between drops them" in judged.sentence
 
 
+SECONDARY = "10.77.1.77"
+
+
+@contextlib.contextmanager
+def preferring(client: Namespace, address: str) -> Iterator[None]:
+    """Let the kernel of the client prefer a secondary address on its way to everybody else."""
+    client.address(f"{address}/24", device="near")
+    client.ip("route", "replace", "default", "via", ROUTER[4], "src", address)
+    try:
+        with client.inside(), socket.socket(socket.AF_INET, socket.SOCK_DGRAM) as sock:
+            sock.connect((SERVER[4], PORT))
+            assert sock.getsockname()[0] == address
+        yield
+    finally:
+        client.ip("route", "replace", "default", "via", ROUTER[4])
+        client.ip("address", "del", f"{address}/24", "dev", "near")
+
+
+@CAPTURED
+def test_a_source_that_sends_from_another_address_than_planned(served: Line, capture: bool) -> None:
+    planned_alone = filter_rules("input", f"ip saddr != {CLIENT[4]} tcp dport {PORT} drop")
+    with preferring(served.client, SECONDARY):
+        passing = run_of(served.client, served.server, capture=capture, has_listener=False)
+        assert passing.verdict == "ok"
+        (note,) = passing.notes
+        assert all(words in note for words in ("client", SECONDARY, CLIENT[4], "n11"))
+        served.server.nft(planned_alone)
+        judged = run_of(served.client, served.server, capture=capture)
+        shown(judged, "the source sends from an address that is not planned", captured=capture)
+        assert judged.actor[0] == "host:client"
+        assert all(words in judged.sentence for words in (SECONDARY, CLIENT[4], f"src {CLIENT[4]}"))
+        assert "If that does not help" in judged.sentence
+        assert not judged.notes
+    # The same rules, and the planned address.
+    assert run_of(served.client, served.server, capture=capture).verdict == "ok"
+
+
+@CAPTURED
+def test_a_source_at_its_planned_address_is_not_accused(served: Line, capture: bool) -> None:
+    served.client.address(f"{SECONDARY}/24", device="near")  # which its routes do not prefer
+    try:
+        served.server.nft(filter_rules("input", f"tcp dport {PORT} drop"))
+        judged = run_of(served.client, served.server, capture=capture)
+    finally:
+        served.client.ip("address", "del", f"{SECONDARY}/24", "dev", "near")
+    assert judged.cause == "silence", judged
+    assert SECONDARY not in judged.sentence
+
+
+def test_a_source_that_translates_to_its_planned_address_is_not_accused(line: Line) -> None:
+    translation = (
+        f"table ip nat {{ chain c {{ type nat hook postrouting priority 100; "
+        f"ip saddr {SECONDARY} tcp dport {PORT} snat to {CLIENT[4]}; }}; }}"
+    )
+    with preferring(line.client, SECONDARY):
+        line.client.nft(translation)
+        judged = run_of(line.client, line.server)
+    assert judged.verdict == "ok", judged
+    assert not judged.notes
+
+
 MAX_ENTRIES = 300000  # more would take a test too long
 _CREATE = 0x1 | 0x400 | 0x200  # NLM_F_REQUEST, NLM_F_CREATE, NLM_F_EXCL
 _ASSURED = 0x4 | 0x2 | 0x8  # and reply seen, confirmed: such entries are not dropped early

@@ -146,6 +146,28 @@ def test_a_healthy_site_is_all_ok(networks: New, tmp_path: Path, nat: bool) -> N
     assert done.report["external"] == {name: [address] for name, address in PUBLIC.items()}
 
 
+def test_a_node_that_leaves_its_cluster_from_its_private_address_is_named(
+    networks: New, tmp_path: Path
+) -> None:
+    site = networks(False)
+    n1, gateway = site.nodes["n1"], "10.94.1.1"
+    n1.ip("route", "replace", "default", "via", gateway, "src", PRIVATE["n1"])
+    try:
+        # Only what n1 begins itself, and outside of its cluster: no router there has a way back.
+        assert refusal(n1, PUBLIC["b1"]) != "ConnectionRefusedError"
+        assert refusal(n1, PRIVATE["n2"]) == refusal(site.client, PUBLIC["n1"]) == "ConnectionRefusedError"
+        done = verify(site, tmp_path)
+    finally:
+        n1.ip("route", "replace", "default", "via", gateway)
+    failed = wrong(done)
+    assert {flow[:2] for flow in failed} == {("n1", PUBLIC["b1"]), ("n1", PUBLIC["b2"])}
+    for result in failed.values():
+        assert result["cause"] == "source_address"
+        assert result["actor"][0] == "host:n1"
+        assert all(words in result["sentence"] for words in (PRIVATE["n1"], PUBLIC["n1"]))
+        assert result["next_command"] == f"ip route get {result['address']}  # on n1"
+
+
 class Topology(t.NamedTuple):
     """How a site looks; the addresses are those at which results are expected."""
 

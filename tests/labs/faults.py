@@ -66,7 +66,23 @@ FAULTS = (
     Fault("a SYN proxy answers for a service that is down", False, "stalled", "half_open"),
     Fault("a proxy accepts for a dead server", False, "stalled", "half_open"),
     Fault("a proxy accepts for a dead server", True, "wrong_host", "half_open"),
+    Fault("the source sends from an address that is not planned", False, "blocked", "source_address"),
+    Fault(
+        "the source sends from an address that is not planned",
+        True,
+        "blocked_at_destination",
+        "source_address",
+    ),
     Fault("a second machine with the address serves", False, "untested", "duplicate_address"),
     Fault("a second machine with the address refuses", False, "blocked", "duplicate_address"),
     Fault("a second machine with the address drops", False, "blocked", "duplicate_address"),
+    # Only a router sees its link-layer address.
+    Fault("a hidden second machine with the address greets", False, "wrong_host", "other_answer"),
+    Fault("a hidden second machine with the address greets", True, "wrong_host", "other_answer"),
+    Fault("a hidden second machine with the address accepts", False, "stalled", "half_open"),
+    Fault("a hidden second machine with the address accepts", True, "wrong_host", "half_open"),
+    Fault("a hidden second machine with the address refuses", False, "blocked", "reset"),
+    Fault("a hidden second machine with the address refuses", True, "blocked_on_path", "forged_refusal"),
+    Fault("a hidden second machine with the address drops", False, "blocked", "silence"),
+    Fault("a hidden second machine with the address drops", True, "blocked_on_path", "lost_on_path"),
 )

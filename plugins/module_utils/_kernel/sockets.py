@@ -64,6 +64,14 @@ def joins_itself(sock: socket.SocketType, port: int) -> bool:
         return False
 
 
+def own_address(sock: socket.SocketType) -> str:
+    """Return the address of this host that a socket has, without a scope; empty if it has none."""
+    try:
+        return str(sock.getsockname()[0]).partition("%")[0]
+    except OSError:
+        return ""
+
+
 def is_local(address: str) -> bool:
     """Tell whether an address is one of this host's: only such can be bound."""
     try:

@@ -59,6 +59,7 @@ from .observations import (
 from .outcome import OPEN, OTHER_RUN, UNRESOLVED, Outcome
 from .range_turns import Work
 from .scouts import Scouts
+from .sent_from import sent_from
 from .sweep import Pace, Sweep, all_ports
 from .targets import Target, Targets, describe
 from .trace import Tracer
@@ -232,6 +233,7 @@ def _kernel_report(
         for address, hop in first_hops(others, by_family).items()
         if hop.link_address
     ]
+    result["sent_from"] = sent_from(targets)
     return result
 
 

@@ -48,7 +48,7 @@ from typing import Iterable, Iterator, List, NamedTuple, Optional
 
 from .._kernel.capture import Capture
 from .._kernel.loopback import receive_only_from_here
-from .._kernel.sockets import Sources
+from .._kernel.sockets import Sources, own_address
 from .._listener import proof
 from .engine import Engine
 from .outcome import from_errno, local_failure, receive_errors
@@ -223,6 +223,8 @@ class Sweep:
             sock.close()
             self._refuse(target, port, number)
             return
+        if not target.own_address:
+            target.own_address = own_address(sock)
         attempt = Attempt(self._context, sock, target, port, started, plain)
         if target.protocol == "tcp":
             at_first = self._pace.timeout / PART

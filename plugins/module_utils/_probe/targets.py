@@ -70,6 +70,7 @@ class Target:
         self.rivalled: Set[int] = set()  # ports at which a rival was answered, and the first attempt was not
         self.is_range_of_others = False  # many ports of a host outside of the own cluster
         self.sent_from = ""  # the address that the first proven connection was sent from
+        self.own_address = ""  # of this host, which its kernel chose for the first attempt
         self.refused_here: Set[int] = set()  # ports at which this host itself refused the connection
         self.doubtful: Set[int] = set()  # ports whose connection ended before it was known where it led
         self.family = socket.AF_INET6 if ":" in address else socket.AF_INET

@@ -111,6 +111,7 @@ def _probed(host: str, result: t.Any, hosts: Hosts) -> t.Any:
         _each("ftp_sessions", _sessions(found.get("ftp_sessions", ()), asked))
         for field, name in (("ways", "remote"), ("neighbours", "address")):
             _each(field, _unseen(found, field, name))
+        _each("sent_from", _sent_elsewhere(found))
         _check_capture(found.get("capture", {}))
     except ShapeError as mismatch:
         return malformed(host, mismatch)
@@ -362,6 +363,15 @@ def _unseen(result: t.Any, field: str, name: str) -> Iterator[tuple[int, str]]:
     for index, entry in enumerate(result.get("kernel", {}).get(field, ())):
         if entry[name] not in asked:
             yield index, f"is about {shown(entry[name])}, which this host did not probe"
+
+
+def _sent_elsewhere(result: t.Any) -> Iterator[tuple[int, str]]:
+    """Yield what a host says that it sent to addresses that it did not probe."""
+    asked = {entry["address"] for entry in result["observations"]}
+    for index, entry in enumerate(result.get("kernel", {}).get("sent_from", ())):
+        for remote in entry.get("remotes", ()):
+            if remote not in asked:
+                yield index, f"is about {shown(remote)}, which this host did not probe"
 
 
 def _unasked_ways(ways: t.Any, plan: HostPlan) -> Iterator[tuple[int, str]]:

@@ -315,6 +315,9 @@ _KERNEL = _object(
     neighbours=_list(
         _object("address link_address", address=_ADDRESS, link_address=_LINK_ADDRESS),
     ),
+    sent_from=_list(
+        _object("protocol address", protocol=_PROTOCOL, address=_ADDRESS, remotes=_list(_ADDRESS)), 4096
+    ),
 )
 _ORIGIN = {"run": _NAME, "machine": _object("", identity=_NAME, own=_list(_TARGET, 1024))}
 _CHANGED = {"type": "boolean"}

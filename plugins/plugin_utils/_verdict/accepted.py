@@ -84,8 +84,9 @@ def judge_accepted(case: Case) -> Judgement:
         verdict=WRONG_HOST,
         sentence=(
             f"{case.source} connects to {case.where}, but something other than our listener answers "
-            f"({case.observed.get('detail', 'no proof')}): a load balancer, a proxy or another host is in "
-            f"between; whoever runs it must let the connection through to {case.destination}."
+            f"({case.observed.get('detail', 'no proof')}): a load balancer or a proxy is in between, or "
+            f"another host has that address too; whoever runs it must let the connection through to "
+            f"{case.destination}, or give up the address."
         ),
     )
 
@@ -138,7 +139,10 @@ def _half_open(case: Case) -> Judgement:
             case,
             causes.HALF_OPEN,
             verdict=WRONG_HOST,
-            sentence=f"{opened}; no packet of it arrived at {case.destination}, so {proxy}.",
+            sentence=(
+                f"{opened}; no packet of it arrived at {case.destination}: {proxy}. Or another machine has "
+                f"{case.address} too: the network team sees which link-layer addresses answer for it."
+            ),
         )
     if case.listener.was_missing:
         return because(

@@ -66,6 +66,13 @@ class Twin(t.NamedTuple):
     owner: str = ""  # the host of the plan that has it
 
 
+class Unplanned(t.NamedTuple):
+    """An address from which a source sent, and those that the plan has for it on that path."""
+
+    used: str
+    planned: tuple[str, ...]
+
+
 class Kernels(t.NamedTuple):
     """What the kernels of both ends know of a flow that did not come about."""
 
@@ -101,6 +108,7 @@ class Case(t.NamedTuple):
     observed: PortState  # the state of the ports, as the source saw it
     source_addresses: tuple[str, ...] = ()  # from which the destination sees it come, as planned
     own_addresses: tuple[str, ...] = ()  # all that the source itself has
+    unplanned: Unplanned | None = None  # if it sent from another address than a planned one
     behind: tuple[str, ...] = ()  # the destination's own addresses, if a NAT device may have this one for it
     is_external: bool = False  # an address at which all others than its cluster reach the destination
     is_private: bool = False  # an address at which only its cluster reaches the destination, which has others

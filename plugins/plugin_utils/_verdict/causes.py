@@ -366,6 +366,20 @@ NAT_SOURCE = _cause(
     actors=(DESTINATION, NETWORK),
     todo="use the translated address in the rules for {sources}",
 )
+SOURCE_ADDRESS = _cause(
+    code="source_address",
+    means="The kernel of the source sends from another of its addresses than the plan has for it, so rules "
+    "for the planned address do not match.",
+    acts="Whoever runs the source: set the source address of its route (`src` of ip-route(8)). Or whoever "
+    "keeps the inventory (`exasol_address`, `exasol_verify_source_address`), if that address is meant.",
+    command="ip route get {address}  # on {source}",
+    verdicts=(*_DROPPED, NOTE),
+    actors=(SOURCE,),
+    todo=(
+        "set the source address of the route from {sources} to {addresses}, or correct exasol_address of "
+        "{sources}"
+    ),
+)
 LOSS = _cause(
     code="loss",
     means="Packets are lost on the path: connections need several tries.",
@@ -623,6 +637,18 @@ SOURCE_BANNED = _cause(
     verdicts=(UNTESTED,),
     actors=(NETWORK,),
     todo="end the ban of {sources}, then measure again with a lower exasol_verify_rate",
+)
+SILENT_SOURCE = _cause(
+    code="silent_source",
+    means="Nothing of a destination answers one source, while other sources reach the same services there, "
+    "and other destinations answer that source. A filter or a route lacks its address, or it is banned "
+    "(fail2ban, a scan detector), perhaps since an earlier run. Nothing on the wire tells these apart.",
+    acts="Whoever runs the destination or the devices in between: look for the address of the source in "
+    "rules and bans.",
+    command="nft list ruleset; ipset list; fail2ban-client status  # on {destination}",
+    verdicts=(NOTE,),
+    actors=(DESTINATION, NETWORK),
+    todo="look for the addresses of {sources} in rules and bans of {destinations} and of devices in between",
 )
 FORGED_REFUSAL = _cause(
     code="forged_refusal",

@@ -13,7 +13,7 @@ from functools import lru_cache
 from ...module_utils._plan.coverage import OPTIONAL
 from ...module_utils._plan.flows import DENIED, REACHABLE
 from ...module_utils._plan.networks import networks_of
-from ...module_utils._probe.outcome import NO_RESPONSE, NOTHING_THROUGH
+from ...module_utils._probe.outcome import NO_RESPONSE, NOTHING_THROUGH, OPEN
 from ...module_utils._values.ports import Ports
 from .case import DESTINATION, OUTSIDE, TRANSLATED, Case, Kernels
 from .controls import Controls, entitled_hosts
@@ -23,6 +23,7 @@ from .listening import Listening
 from .packet_places import NEVER_ARRIVED
 from .packet_stages import AT_DESTINATION, ON_RETURN, RETURNED, Captures, Ends
 from .results import result_of, unmeasured_case, unmeasured_flows, unseen_ports, untested_result
+from .source_address import SourceAddresses
 from .standing import UNDECIDED
 from .task_results import failure
 from .trace_notes import traces_by_path
@@ -86,10 +87,11 @@ class Joining:
         self._observed = observed
         self._limits = limits
         self._listeners = listeners
+        self._known = frozenset(address for host in self._hosts.values() for address in all_addresses(host))
         self.captures = Captures(
             {host: (result or {}).get("capture") for host, result in observed.items()},
             captures or {},
-            [address for host in self._hosts.values() for address in all_addresses(host)],
+            self._known,
         )
         # Rows that nobody asked for, whose service may not exist at all.
         self._optional = {
@@ -98,6 +100,7 @@ class Joining:
         self._entitled = entitled_hosts(self._hosts)
         self._queries = queries or {}
         self.kernels = KernelFacts(observed, stopped or {})
+        self.source_addresses = SourceAddresses(observed, self._hosts, self._networks)
         self.listening = Listening(
             listeners,
             {name: all_addresses(host) for name, host in self._hosts.items()},
@@ -231,6 +234,11 @@ class Joining:
                             traces=traces.get((destination, address), ()),
                             limits=self._limits,
                         )
+                        if case.state != OPEN:
+                            unplanned = self.source_addresses.unplanned(
+                                source, destination, address=address, protocol=protocol
+                            )
+                            case = case._replace(unplanned=unplanned) if unplanned else case
                         if case.is_in_doubt:
                             case = case._replace(kernels=self._kernels_of(case))
                         yield from self._located(case, is_alone=not has_two)
@@ -238,7 +246,8 @@ class Joining:
     def _kernels_of(self, case: Case) -> Kernels:
         return self.kernels.of(
             source=case.source,
-            source_addresses=case.source_addresses,
+            # What the destination knows of its way to planned addresses is not about another one.
+            source_addresses=() if case.unplanned else case.source_addresses,
             destination=case.destination,
             address=case.address,
             ports=case.ports,
@@ -255,6 +264,16 @@ class Joining:
         # It is what an external name leads to.
         return address not in planned and any(name in external for name in planned)
 
+    def _sending(self, case: Case) -> tuple[str, ...]:
+        """Return the addresses whose packets are the source's.
+
+        Those from a planned address of another host are not, whatever the source says.
+        """
+        planned = tuple(all_addresses(self._hosts[case.source]))
+        if case.unplanned is None or case.unplanned.used in self._known:
+            return planned
+        return (*planned, case.unplanned.used)
+
     def _located(self, case: Case, is_alone: bool = True) -> Iterator[Case]:
         """Yield the case, split where its packets came differently far."""
         is_refused = case.state == "closed" and case.listener.was_up
@@ -269,7 +288,7 @@ class Joining:
         if is_lost or is_refused or is_half_open or is_rejected:
             ends = Ends(
                 source=case.source,
-                source_addresses=tuple(all_addresses(self._hosts[case.source])),
+                source_addresses=self._sending(case),
                 destination=case.destination,
                 address=case.address,
                 protocol=case.protocol,

@@ -8,7 +8,8 @@
    (C(by_kernel.py)).
 1. A capture names the place where packets are lost (C(packet_places.py)). Without one, the state that the
    source saw decides: accepted, refused, or no reply (C(accepted.py), C(refused.py), C(unanswered.py)).
-2. For a flow that must work, what was measured of the whole path counts as well (C(path_verdict.py)).
+2. For a flow that must work, the source may have sent from an address for which no rule was planned
+   (C(source_address.py)), and what was measured of the whole path counts as well (C(path_verdict.py)).
 3. For a flow that must not work, the meaning is the reverse (C(denied.py)).
 """
 
@@ -27,6 +28,7 @@ from .packet_places import PLACES, judge_stage
 from .path_verdict import judge_path
 from .reasons import because
 from .refused import judge_refused
+from .source_address import judge_source_address
 from .unanswered import judge_error, judge_filtered, judge_silent, judge_unreachable, judge_unresolved
 from .verdict import OK, UNTESTED, Judgement
 
@@ -40,6 +42,8 @@ def judge(case: Case) -> Judgement:
         judged = judge_duplicate(case, judged)
     elif case.kernels.source_twin and judged.cause in _NOTHING_CAME_BACK:
         judged = judge_source_twin(case, case.kernels.source_twin) or judged
+    if case.expected == REACHABLE:
+        judged = judge_source_address(case, judged)
     return judge_path(case, judged) if case.expected == REACHABLE else judge_denied(case, judged)
 
 

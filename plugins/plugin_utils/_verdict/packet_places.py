@@ -68,7 +68,10 @@ PLACES = {
     packet_stages.ON_PATH: (
         BLOCKED_ON_PATH,
         "packets to {where} left {source}, but did not arrive at {destination}",
-        "a device in between drops them; ask the network team to allow {traffic}",
+        (
+            "a device in between drops them, or they went to another machine with that address; ask the "
+            "network team to allow {traffic}, and whether that address is there twice"
+        ),
     ),
     packet_stages.AT_DESTINATION: (
         BLOCKED_AT_DESTINATION,
@@ -95,8 +98,8 @@ PLACES = {
         BLOCKED,
         "no packet from {source} to {where} arrived at {destination}",
         (
-            "{source} or a device in between drops them; allow outgoing {traffic} on {source}, and allow it "
-            "in between"
+            "{source} or a device in between drops them, or they went to another machine with that address; "
+            "allow outgoing {traffic} on {source}, and allow it in between"
         ),
     ),
     packet_stages.DISGUISED: (

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import typing as t
 
+from ansible_collections.exasol_community.network.plugins.module_utils._kernel.machine import machine
 from ansible_collections.exasol_community.network.plugins.module_utils._plan.flows import Party
 from ansible_collections.exasol_community.network.plugins.module_utils._plan.plan import Wishes, make_plan
 from ansible_collections.exasol_community.network.plugins.module_utils._probe.probe import Settings, collect
@@ -31,6 +32,7 @@ class Judged(t.NamedTuple):
     sentence: str
     evidence: str
     notes: tuple[str, ...]
+    actor: tuple[str, ...]
 
 
 def run_of(
@@ -64,7 +66,7 @@ def run_of(
         flows = [entry for entry in hosts["client"]["probes"] if entry["service"] == "sql_client"]
         targets = collect(flows, [], {name: one["listening"] for name, one in leased.items()})
         settings = Settings(Pace(timeout=timeout), token=TOKEN, capture=capture, trace=is_traced)
-        probed = run_probe(targets, settings)
+        probed = {**run_probe(targets, settings), "machine": machine([client])}
     before_end()
     stopped = {name: _stopped(destination, hosts[name], server, client) for name in leased}
     claims = believable(
@@ -91,7 +93,8 @@ def run_of(
         cause=cause,
         sentence=result["sentence"],
         evidence="; ".join(result.get("evidence", ())),
-        notes=tuple(joining.kernels.notes()),
+        notes=(*joining.kernels.notes(), *joining.source_addresses.notes()),
+        actor=tuple(result.get("actor", ())),
     )
 
 

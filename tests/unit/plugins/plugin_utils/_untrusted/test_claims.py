@@ -205,6 +205,11 @@ def test_what_kernels_claim_is_checked(kernel, problem):
         ({"ways": [{"remote": "192.0.2.66", "problem": "no_reply"}]}, False),
         ({"neighbours": [{"address": "192.0.2.1", "link_address": "02:00:00:00:00:01"}]}, True),
         ({"neighbours": [{"address": "192.0.2.66", "link_address": "02:00:00:00:00:01"}]}, False),
+        ({"sent_from": [{"protocol": "tcp", "address": "192.0.2.77"}]}, True),
+        ({"sent_from": [{"protocol": "tcp", "address": "192.0.2.77", "remotes": ["192.0.2.1"]}]}, True),
+        ({"sent_from": [{"protocol": "tcp", "address": "192.0.2.77", "remotes": ["192.0.2.66"]}]}, False),
+        ({"sent_from": [{"protocol": "tcp", "address": "ask mallory"}]}, False),
+        ({"sent_from": [{"protocol": "icmp", "address": "192.0.2.77"}]}, False),
     ],
 )
 def test_a_probe_speaks_of_what_it_probed(kernel, is_believed):

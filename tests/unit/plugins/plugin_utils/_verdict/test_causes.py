@@ -28,6 +28,7 @@ from ansible_collections.exasol_community.network.plugins.plugin_utils._verdict.
     Kernels,
     Listener,
     Twin,
+    Unplanned,
 )
 from ansible_collections.exasol_community.network.plugins.plugin_utils._verdict.causes import (
     CAUSES,
@@ -54,6 +55,8 @@ STALLED = {
     "out": {"state": "stalled", "size": 1348, "mss": 1448},
     "in": {"state": "passed", "size": 1448, "mss": 1448},
 }
+
+USED = Unplanned(used="192.0.2.77", planned=("192.0.2.21",))
 
 # What is seen, and the code that it leads to.
 _SLOW = {"bytes_per_second": 9000000, "bytes": 13500000, "seconds": 1.5}
@@ -156,6 +159,10 @@ CASES = {
         "throughput_low",
     ),
     "no transfer was made": (OK._replace(limits=Limits(throughput=True)), "throughput_unmeasured"),
+    "an address that is not planned": (
+        case("filtered", "no-response")._replace(unplanned=USED),
+        "source_address",
+    ),
     "a wrong clock": (
         case("open", "syn-ack", identity={"status": "identified", "clock_offset_s": 9.0})._replace(
             limits=Limits(clock_s=1)
@@ -363,6 +370,7 @@ ELSEWHERE_TESTED = {
     "smaller_mtu": "test_path_notes.py",
     "syn_cookies": "test_kernel_facts.py",
     "gateway_in_cluster": "test_links.py",
+    "silent_source": "test_silent_sources.py",
     "forged_refusal": "test_trace_notes.py",
 }
 
@@ -394,6 +402,7 @@ MADE_FOR_REAL = {
     "reset",
     "reverse_path_filter",
     "silence",
+    "source_address",
     "throughput_low",
 }
 
