@@ -141,7 +141,7 @@ def test_a_change_that_cuts_off_a_client_is_rolled_back_on_all(site: Firewalled,
     )
     assert (
         "client -> n11 (10.96.0.11), n12 (10.96.0.12) sql_client tcp 8563: ok before the change, "
-        "blocked_at_destination after it [icmp_rejected]. On n11, n12 the change added the rule: reject in "
+        "blocked_at_destination after it [source_address]. On n11, n12 the change added the rule: reject in "
         in done.said
     )
     again = site.play(tmp_path, "--check", playbook=OPENS)

@@ -352,10 +352,13 @@ def test_names_and_private_addresses_lead_to_nodes(of_networks: Done, number: in
 
 def test_a_member_that_is_blocked_is_named_and_requested(networks: TwoNetworks, tmp_path: Path) -> None:
     networks.filter_on_router("oifname n2 tcp dport 9563 drop")
+    clients = clients_of(["n1.example.com,n2.example.com:9563"], "10.95.0")
+    # Its machine has another address too, which it would send from: that would be the cause.
+    clients["client0"]["exasol_verify_source_address"] = ["10.95.0.100"]
     done = verify(
         networks,
         tmp_path,
-        clients_of(["n1.example.com,n2.example.com:9563"], "10.95.0"),
+        clients,
         exasol_verify_capture=True,
         exasol_report_change_request=["csv"],
     )
