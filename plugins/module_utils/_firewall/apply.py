@@ -317,7 +317,7 @@ def _perform(steps: Steps, undo: Steps, identity: str, seconds: int) -> str:
             "the change took too long, and the host has already rolled it back, before it was complete. "
             f"{state_after(problems)}"
         )
-    journal.note(f"made firewall change {identity}, to be rolled back in {seconds} s unless it is confirmed")
+    journal.note(f"made firewall change {identity}, to be undone in {seconds} s unless it is confirmed")
     return identity
 
 
@@ -347,7 +347,7 @@ def _changed_rules(before: Rules, after: Rules) -> "List[ChangedRule]":
             "version": rule.version,
             "protocol": rule.protocol,
             "ports": str(rule.ports),
-            "text": str(rule).split("  #")[0],
+            "text": str(rule).split("  #", maxsplit=1)[0],
         }
         for change, rules in ((REMOVED, removed), (ADDED, added))
         for rule in rules

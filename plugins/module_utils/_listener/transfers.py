@@ -139,12 +139,10 @@ def take_lock() -> Optional[socket.socket]:
 @contextlib.contextmanager
 def _data(size: int) -> Iterator[Optional[int]]:
     """Yield a file in memory with so many bytes, or None where there is no such file."""
-    create = getattr(os, "memfd_create", None)  # Python 3.8
     try:
-        descriptor = create("exasol-transfer") if create else None
-    except OSError:
-        descriptor = None  # a container's filter of system calls
-    if descriptor is None:
+        descriptor = os.memfd_create("exasol-transfer")
+    except (AttributeError, OSError):
+        # Older than Python 3.8, or a container's filter of system calls.
         yield None
         return
     try:
