@@ -35,6 +35,7 @@ sys.path.insert(0, str(generated.ROOT))
 SCOPES = importlib.import_module("plugins.plugin_utils._inventory.site_variables")
 TABLE = importlib.import_module("plugins.module_utils._plan.table").TABLE
 DEFAULT_RELEASE = importlib.import_module("plugins.module_utils._plan.table").DEFAULT_RELEASE
+GALAXY = yaml.safe_load((generated.ROOT / "galaxy.yml").read_text(encoding="utf-8"))
 
 
 class Variable(t.NamedTuple):
@@ -201,6 +202,11 @@ def table(variables: list[Variable]) -> str:
             meaning_of(variable),
         )
         rows.append(row)
+    return markdown_table(rows)
+
+
+def markdown_table(rows: list[tuple[str, ...]]) -> str:
+    """Return a table in Markdown, with an empty line before it."""
     return "\n" + "".join(f"| {' | '.join(row)} |\n" for row in rows)
 
 
@@ -266,20 +272,19 @@ def legal_values() -> str:
     """Return what the variables take that name peers and rows."""
     rows = TABLE.rows(DEFAULT_RELEASE)
     peers = sorted({peer for row in rows for peer in (row.source, row.destination)})
-    lines = [("peer", "rows that it opens", "rows at which it is reached"), ("---",) * 3]
+    columns = ("peer", "rows that it opens", "rows at which it is reached")
+    lines: list[tuple[str, ...]] = [columns, ("---",) * len(columns)]
     for peer in peers:
         opens = (f"`{row.name}`" for row in rows if row.source == peer)
         reached = (f"`{row.name}`" for row in rows if row.destination == peer)
         lines.append((f"`{peer}`", ", ".join(opens), ", ".join(reached)))
-    table_of_peers = "".join(f"| {' | '.join(line)} |\n" for line in lines)
     optional = ", ".join(f"`{row.name}`" for row in rows if row.need == "optional")
-    return LEGAL.format(release=DEFAULT_RELEASE, peers=f"\n{table_of_peers}", optional=optional)
+    return LEGAL.format(release=DEFAULT_RELEASE, peers=markdown_table(lines), optional=optional)
 
 
 def role_page(role: str, specification: dict[str, t.Any], shared: list[Variable]) -> str:
     """Return the page that Galaxy shows of a role."""
-    galaxy = yaml.safe_load((generated.ROOT / "galaxy.yml").read_text(encoding="utf-8"))
-    name = f"{galaxy['namespace']}.{galaxy['name']}.{role}"
+    name = f"{GALAXY['namespace']}.{GALAXY['name']}.{role}"
     return PAGE.format(
         name=name,
         summary=markdown(specification["short_description"]),
@@ -287,17 +292,16 @@ def role_page(role: str, specification: dict[str, t.Any], shared: list[Variable]
         examples=specification["examples"].strip(),
         own=table(own_variables(specification, shared)),
         shared=table([variable for variable in shared if role in variable.roles]),
-        documentation=galaxy["documentation"],
+        documentation=GALAXY["documentation"],
     )
 
 
 def role_meta(specification: dict[str, t.Any]) -> str:
     """Return what Galaxy reads of a role beside its page."""
-    galaxy = yaml.safe_load((generated.ROOT / "galaxy.yml").read_text(encoding="utf-8"))
     runtime = yaml.safe_load((generated.ROOT / "meta" / "runtime.yml").read_text(encoding="utf-8"))
-    (licence,) = galaxy["license"]
+    (licence,) = GALAXY["license"]
     return META.format(
-        author=galaxy["authors"][0],
+        author=GALAXY["authors"][0],
         description=specification["short_description"],
         license=licence,
         ansible=".".join(re.findall(r"\d+", runtime["requires_ansible"])[:2]),

@@ -19,7 +19,6 @@ CHAIN_GONE = "chain_gone"  # our rules are in a file, and not in the running fir
 JUMP_GONE = "jump_gone"  # nothing leads to our rules
 NOT_FIRST = "not_first"  # rules of others decide before ours
 CHANGED = "changed"  # our rules are not those that we made
-CODES = (CHAIN_GONE, JUMP_GONE, NOT_FIRST, CHANGED)
 MAX_RULES = 1000  # in a result
 
 

@@ -19,6 +19,7 @@ from ...module_utils._plan.flows import REACHABLE
 from ...module_utils._plan.ftp_modes import ACTIVE_NAME, PASSIVE_NAME
 from ...module_utils._values.ports import Ports
 from .._verdict.counts import flow_verdicts
+from .._verdict.results import asked_addresses
 from .._verdict.verdict import DEGRADED, NO_LISTENER, OK, SEVERITY, UNTESTED, WRONG_SERVICE
 
 if t.TYPE_CHECKING:
@@ -54,7 +55,7 @@ def working_parts(results: Iterable[Result]) -> list[WorkingPart]:
         }
         for result in results
         if _level(result["verdict"], result["expected"])
-        for address in _addresses(result)
+        for address in asked_addresses(result)
     ]
 
 
@@ -72,7 +73,7 @@ def broken_parts(before: Iterable[WorkingPart], after: Verification) -> list[Bro
             ports=_ports(result["service"], result["ports"]),
             result=result,
         )
-        for address in _addresses(result):
+        for address in asked_addresses(result):
             seen.setdefault(_flow(result), {}).setdefault(address, []).append(one)
     managed = after.get("addresses", {})
     broken: list[BrokenPart] = []
@@ -95,10 +96,6 @@ def _level(verdict: str, expected: str) -> int:
     if expected == REACHABLE:
         return _LEVELS.get(verdict, 0)
     return _LEVELS[OK] if verdict == OK else 0  # of a flow that must not work
-
-
-def _addresses(result: Result) -> list[str]:
-    return result["address"].split(", ")
 
 
 def _ports(service: str, ports: str) -> Ports:

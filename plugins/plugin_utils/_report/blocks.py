@@ -20,6 +20,7 @@ from .._access.rows import Row
 from .._text.sets import address_ranges, listed, some_names
 from .._verdict.actors import HOST, needs_rule
 from .._verdict.causes import CAUSES, NAMES, NETWORK, OWNER, RUN, UNKNOWN
+from .._verdict.results import asked_addresses
 from .._verdict.verdict import OK, SEVERITY
 from .spoken import Said, Speaker, commands
 from .summary import Line, host_order, lines, ordered
@@ -27,7 +28,7 @@ from .summary import Line, host_order, lines, ordered
 if t.TYPE_CHECKING:
     from ...module_utils._shapes import Result, Verification
 
-_MAX_TODO, _MAX_SEEN, _MAX_FACTS, _MAX_COMMANDS = 8, 3, 3, 3
+_MAX_STEPS, _MAX_SEEN, _MAX_FACTS, _MAX_COMMANDS = 8, 3, 3, 3
 _WHO = {
     NETWORK: "the network team",
     NAMES: "whoever runs name resolution (DNS, /etc/hosts)",
@@ -158,11 +159,11 @@ class _Maker:
             verdict=wrong[0].first["verdict"],
             flows=len({_flow(result) for result in results}),
             worst=said[0],
-            todo=tuple(todo[:_MAX_TODO]),
+            todo=tuple(todo[:_MAX_STEPS]),
             seen=tuple(one.text for one in said[:_MAX_SEEN]),
             facts=tuple(self._speaker.facts(said[0].line, _MAX_FACTS)),
             commands=tuple(commands([result for line in wrong for result in line.results], _MAX_COMMANDS)),
-            left_out=max(len(todo) - _MAX_TODO, 0),
+            left_out=max(len(todo) - _MAX_STEPS, 0),
         )
 
     def _who(self, parties: _Parties) -> str:
@@ -175,7 +176,7 @@ class _Maker:
     def _todo(self, parties: _Parties, results: Iterable[Result], wrong: Sequence[Line]) -> Iterator[str]:
         """Yield what to do: rules, and what no rule mends."""
         permit = _DO if parties.is_decided else _ASK
-        needs = [need for result in results if needs_rule(result) for need in needs_of(result, self._site)]
+        needs = [need for result in filter(needs_rule, results) for need in needs_of(result, self._site)]
         for row in rows_of(needs, self._site, self._created):
             yield f"{permit} {traffic(row)}"
         for line in wrong:
@@ -188,7 +189,7 @@ class _Maker:
         if cause is None or not cause.todo:
             ends = f"from {some_names(line.sources)} to {some_names(line.destinations)}"
             return f"look at {first['service']} {ends}: {first['verdict']}"
-        addresses = {one for result in line.results for one in result["address"].split(", ")}
+        addresses = {one for result in line.results for one in asked_addresses(result)}
         return cause.todo.format(
             service=first["service"],
             ports=f"{first['protocol']} {first['ports']}",

@@ -16,6 +16,7 @@ import typing as t
 from collections.abc import Sequence
 
 from .._text.sets import address_ranges, some_names
+from .._verdict.results import asked_addresses
 from .._verdict.verdict import OK
 from .summary import Line, host_order, lines, lines_of
 
@@ -88,7 +89,7 @@ class Speaker:
 
     def _marked(self, result: Result, text: str) -> Marked:
         source, destination = result["source"], result["destination"]
-        words = dict.fromkeys(result["address"].split(", "), _TO)
+        words = dict.fromkeys(asked_addresses(result), _TO)
         for addresses in (self._addresses, self._external):
             words.update(dict.fromkeys(addresses.get(source, ()), _FROM))
         words.update({destination: _DESTINATION, source: _SOURCE})

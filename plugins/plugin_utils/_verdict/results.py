@@ -52,6 +52,11 @@ def result_of(case: Case) -> Result:
     return result
 
 
+def asked_addresses(result: Result) -> list[str]:
+    """Return the addresses that a result is about; most have one."""
+    return result["address"].split(", ")
+
+
 def untested_result(
     source: str, entry: ProbeFlow, destination: str, addresses: list[str], ports: str, problem: str
 ) -> Result:
