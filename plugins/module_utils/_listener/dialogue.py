@@ -26,7 +26,8 @@ if TYPE_CHECKING:
     from .._shapes import ListenerAnswer
 
 MAX_SECONDS = 30.0  # to bind thousands of ports takes a moment
-_MAX_LOCK_SECONDS = 3.0  # taking a lease takes milliseconds
+_MAX_LOCK_SECONDS = 3.0  # for a holder who does not say who it is
+_LOCK_BACKLOG = 128  # runs that wait for the same lease
 _PREFIX = "exasol_community.network/"
 _LISTENS = 0x10000  # __SO_ACCEPTCON, include/linux/net.h
 
@@ -127,16 +128,49 @@ def read_line(sock: socket.socket) -> bytes:
 def lock(host: str) -> Iterator[None]:
     """Let one lease follow the other, so that two runs share a process.
 
-    Anybody can guess this name and hold it for ever. Then runs have a process each, which does no harm.
+    A lease takes milliseconds, on a busy machine seconds, so one of this user is waited for as long as an
+    answer. Anybody can guess this name and hold it for ever, so another user is not waited for. Then runs
+    have a process each, which does no harm.
     """
+    name = ("\0lock." + stem_of(host)).encode("ascii")
     with socket.socket(socket.AF_UNIX, socket.SOCK_STREAM) as lock:
-        deadline = time.monotonic() + _MAX_LOCK_SECONDS
-        while time.monotonic() < deadline:
-            try:
-                lock.bind(("\0lock." + stem_of(host)).encode("ascii"))
+        started = time.monotonic()
+        while not _taken(lock, name):
+            waited = time.monotonic() - started
+            holder = _holder_waited_for(name, MAX_SECONDS - waited)
+            if holder not in (None, os.getuid()) or waited > (
+                _MAX_LOCK_SECONDS if holder is None else MAX_SECONDS
+            ):
                 break
-            except OSError as error:
-                if error.errno != errno.EADDRINUSE:
-                    raise
-                time.sleep(0.01)
         yield
+
+
+def _taken(lock: socket.socket, name: bytes) -> bool:
+    try:
+        lock.bind(name)
+    except OSError as error:
+        if error.errno != errno.EADDRINUSE:
+            raise
+        return False
+    lock.listen(_LOCK_BACKLOG)  # so that the kernel says who holds it, and when it is given up
+    return True
+
+
+def _holder_waited_for(name: bytes, seconds: float) -> Optional[int]:
+    """Return the user who holds a lock, after waiting until it is given up if that is this user.
+
+    None says that it was given up, or that its holder does not say who it is.
+    """
+    with socket.socket(socket.AF_UNIX, socket.SOCK_STREAM) as sock:
+        sock.setblocking(False)
+        try:
+            sock.connect(name)
+            holder = peer_uid(sock)
+        except OSError:
+            time.sleep(0.01)
+            return None
+        if holder == os.getuid():
+            sock.settimeout(max(seconds, 0.01))
+            with contextlib.suppress(OSError):
+                sock.recv(1)  # nobody sends anything: this ends when the holder does
+        return holder

@@ -6,10 +6,16 @@
 import contextlib
 import hashlib
 import os
+import select
+import signal
 import socket
+import time
+
+import pytest
 
 from ansible_collections.exasol_community.network.plugins.module_utils._listener import dialogue
 from ansible_collections.exasol_community.network.tests.unit.plugins.module_utils._listener.listeners import (
+    NOBODY,
     listens,
 )
 from ansible_collections.exasol_community.network.tests.unit.plugins.module_utils.loopback import (
@@ -33,6 +39,60 @@ def test_whoever_lets_nobody_in_is_not_waited_for(host):
         (port,) = free_ports(address)
         host.present(address, [port])  # or it would hang for twenty minutes
         assert listens(address, port)
+
+
+@contextlib.contextmanager
+def forked(holds):
+    """Call a function in a process of its own, which says by a pipe what it does; returns the pipe."""
+    reader, writer = os.pipe()
+    child = os.fork()
+    if not child:
+        try:
+            holds(lambda word: os.write(writer, word))
+        finally:
+            os._exit(0)
+    os.close(writer)
+    try:
+        yield reader
+    finally:
+        os.kill(child, signal.SIGKILL)
+        os.waitpid(child, 0)
+        os.close(reader)
+
+
+def test_a_lease_of_the_same_user_is_waited_for_however_long_it_takes(host):
+    def holds(say):
+        with dialogue.lock(host.name):
+            say(b"held")
+            time.sleep(dialogue._MAX_LOCK_SECONDS + 0.5)
+            say(b"done")
+
+    with forked(holds) as pipe:
+        assert os.read(pipe, 4) == b"held"
+        with dialogue.lock(host.name):
+            os.set_blocking(pipe, False)
+            assert os.read(pipe, 4) == b"done"
+
+
+@pytest.mark.skipif(os.getuid() != 0, reason="only root can act for another user")
+@pytest.mark.parametrize("says_who", [True, False], ids=["who says so", "who lets nobody in"])
+def test_another_user_cannot_keep_a_lease_waiting(host, says_who):
+    name = "\0lock." + dialogue.stem_of(host.name)
+
+    def holds(say):
+        os.setgroups([])
+        os.setuid(NOBODY)
+        with socket.socket(socket.AF_UNIX) as taken:
+            taken.bind(name)
+            if says_who:
+                taken.listen(1)
+            say(b"held")
+            time.sleep(60)
+
+    with forked(holds) as pipe:
+        assert os.read(pipe, 4) == b"held"
+        with dialogue.lock(host.name):
+            assert select.select([pipe], [], [], 0)[0] == [], "it goes on, and nobody waits"
 
 
 def test_the_name_of_the_control_socket_cannot_be_told_without_the_token():
