@@ -103,7 +103,7 @@ def test_a_run_without_a_sign_ends_and_a_run_with_signs_does_not(host):
 def test_a_query_ends_what_an_interrupted_run_has_left(host):
     address = some_address()
     (port,) = free_ports(address)
-    pid = host.present(address, [port], run="interrupted", idle=10)["pid"]
+    pid = host.present(address, [port], run="interrupted", idle=14)["pid"]
     wanted = [entry(address, port)]
     early = _control.query(host.name, wanted)
     (left,) = early["leftovers"]
