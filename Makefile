@@ -12,10 +12,14 @@ OLDEST_AND_NEWEST := 3.6 3.13
 PROVIDERS := firewalld ufw nftables iptables
 LAB := tests/labs/lab.yml
 
-# In the order of their time.
 PARTS := lint docs-check docs-site sanity consumers units integration containers
-# Of the part containers: those that wait most of their time.
-TOGETHER := firewall molecule-ci
+# Those that run at the same time, because each of them waits often or uses a single processor.
+CHECKS := lint docs-check docs-site sanity
+QUICK := units consumers
+CONTAINERS := firewall molecule-ci
+# What WITHOUT leaves of some of them.
+chosen = $(filter-out $(WITHOUT),$(1))
+side_by_side = @MAKE="$(MAKE)" tools/side_by_side.sh $(call chosen,$(1))
 WITHOUT ?=
 
 SIDE_BY_SIDE := --numprocesses=auto --maxprocesses=4 --dist=loadfile
@@ -32,7 +36,7 @@ export PIP_DISABLE_PIP_VERSION_CHECK := 1
 RESULTS := .cache/results
 REPORT = --junitxml=$(RESULTS)/$@.xml
 
-.PHONY: help site test lint sanity units compat compat-run compat-ci compat-list consumers integration firewall containers fresh skipped no-results molecule molecule-ci lab lab-down docs docs-check docs-site build changelog bench clean
+.PHONY: help site test checks quick lint sanity units compat compat-run compat-ci compat-list consumers integration firewall containers fresh skipped no-results molecule molecule-ci lab lab-down docs docs-check docs-site build changelog bench clean
 .NOTPARALLEL:
 
 help:  ## show this list
@@ -41,7 +45,7 @@ help:  ## show this list
 site: .venv/site  ## run site.yml on this machine only; ARGS="-i inventory" for your own hosts
 	ansible-playbook site.yml $(ARGS)
 
-test: no-results $(filter-out $(WITHOUT),$(PARTS)) skipped  ## all checks and tests; WITHOUT="lint containers" leaves some of them out
+test: no-results checks quick $(call chosen,integration containers) skipped  ## all checks and tests; WITHOUT="lint containers" leaves some of them out
 
 no-results:
 	@rm -rf $(RESULTS)
@@ -50,8 +54,14 @@ skipped:  # report which parts were left out and which tests skipped, and what t
 	@$(if $(WITHOUT),echo "Left out: $(WITHOUT).")
 	@"$(PYTHON)" tools/skipped.py $(RESULTS)
 
-containers: .venv/test  ## firewall and molecule-ci at the same time: each waits most of its time
-	@MAKE="$(MAKE)" tools/side_by_side.sh $(filter-out $(WITHOUT),$(TOGETHER))
+checks: .venv/test
+	$(call side_by_side,$(CHECKS))
+
+quick: .venv/test
+	$(call side_by_side,$(QUICK))
+
+containers: .venv/test  ## firewall and molecule-ci at the same time
+	$(call side_by_side,$(CONTAINERS))
 
 lint: .venv/test  ## style, types, playbooks and roles, documentation, changelog, workflows
 	ruff check
