@@ -123,10 +123,11 @@ lab: .venv/test  ## start a small site of containers and leave it running; as ro
 lab-down: .venv/test  ## remove that site
 	@python tests/labs down --lab $(LAB)
 
-docs: .venv/site  ## generate docs/ports.md, docs/causes.md, docs/reference.md, lists of formats, README's table of versions and what the roles share
+docs: .venv/site  ## generate docs/ports.md, docs/causes.md, docs/reference.md, lists of formats, README's picture and its table of versions, and what the roles share
 	python tools/ports_doc.py
 	python tools/causes_doc.py
 	python tools/formats_doc.py
+	python tools/picture_doc.py
 	python tools/roles_doc.py
 	python tools/versions_doc.py
 
@@ -134,6 +135,7 @@ docs-check: .venv/site  ## fail if a generated file differs from its source
 	python tools/ports_doc.py --check
 	python tools/causes_doc.py --check
 	python tools/formats_doc.py --check
+	python tools/picture_doc.py --check
 	python tools/roles_doc.py --check
 	python tools/versions_doc.py --check
 

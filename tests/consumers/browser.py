@@ -128,7 +128,8 @@ class Browser:
         self._post("/actions", actions=[{"type": "key", "id": "keyboard", "actions": actions}])
 
     def _find(self, selector: str) -> str:
-        return self._post("/element", using="css selector", value=selector)[_ELEMENT]
+        element: str = self._post("/element", using="css selector", value=selector)[_ELEMENT]
+        return element
 
     def said(self) -> list[str]:
         """Return what the browser logged: errors of scripts, refused loads."""
