@@ -33,6 +33,7 @@ if TYPE_CHECKING:
 # Our objects: a chain for each direction in the tables of others, and one table of our own.
 CHAINS = {IN: "exasol_network_in", OUT: "exasol_network_out"}
 TABLE = "exasol_network"
+OBSERVED = "exasol_network_observed"  # a table that decides nothing: it only counts (observe.py)
 HOOKS = {IN: "input", OUT: "output"}
 FAMILIES = {4: "ip", 6: "ip6"}
 VERSIONS: Dict[str, Tuple[int, ...]] = {"ip": (4,), "ip6": (6,), "inet": (4, 6)}
@@ -76,7 +77,11 @@ class Ruleset:
         self, document: "NftDocument", readable: Optional[FrozenSet[Tuple[str, str]]] = None
     ) -> None:
         self._readable = readable
-        items = document.get("nftables", [])
+        items = [
+            item
+            for item in document.get("nftables", [])
+            if OBSERVED not in (item.get(word, {}).get("table") for word in ("chain", "rule"))
+        ]
         self.chains = [item["chain"] for item in items if "chain" in item]
         self._rules: "Dict[Tuple[str, str, str], List[NftRule]]" = {}
         for rule in (item["rule"] for item in items if "rule" in item):
