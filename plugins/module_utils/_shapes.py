@@ -718,6 +718,7 @@ if TYPE_CHECKING:
     class FirewallObserved(TypedDict):
         """Whom a restriction would have refused since an observation began."""
 
+        status: str  # "counted", "begins" if nothing was counted before, "nothing" if nothing can be refused
         since: str  # when counting began (UTC); empty if it has not begun
         remotes: int
         connections: int  # with those that are unnamed

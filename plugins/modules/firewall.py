@@ -288,6 +288,13 @@ observed:
   returned: with O(restrict=observe), and when what it made is removed
   type: dict
   contains:
+    status:
+      description:
+        - V(counted) if the host counted before this task.
+        - V(begins) if counting begins with this task, or would begin in check mode.
+        - V(nothing) if O(restrict=true) would refuse nothing.
+      type: str
+      sample: counted
     since:
       description: When counting began (UTC), empty if it has not begun.
       type: str

@@ -27,6 +27,7 @@ import shlex
 from typing import Dict, Iterator, List, Mapping, Optional, Sequence, Tuple, Type
 
 from . import drift, observed
+from .cut import address_text
 from .nftables import FOLDER, render_rule
 from .observed import CHAIN, MORE, OBSERVE, SINCE, TIME, Counted, set_of
 from .provider import Change, Provider
@@ -118,7 +119,7 @@ def render_table(rules: Rules, since: str, counted: Optional[Counted] = None) ->
     lines += ["}", "}"]
     elements: Dict[str, List[str]] = {}
     for (kind, remote), packets in sorted(counted.flows.items()) if counted else ():
-        address = observed.address_text(kind.version, remote)
+        address = address_text(kind.version, remote)
         text = f"{address} . {kind.port} counter packets {packets} bytes 0"
         elements.setdefault(f"{kind.protocol}{kind.version}", []).append(text)
     for name, some in elements.items():

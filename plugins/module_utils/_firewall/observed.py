@@ -25,6 +25,8 @@ if TYPE_CHECKING:
     from .._shapes import FirewallObserved, NftDocument, NftRule, ObservedFlow
 
 OBSERVE = "observe"  # the action of a rule that counts what a rejection would refuse
+COUNTED, BEGINS, NOTHING = "counted", "begins", "nothing"  # what a report says of an observation
+STATUSES = (COUNTED, BEGINS, NOTHING)
 CHAIN = "input"
 SINCE, MORE = "exasol_since ", "exasol_more"  # comments of our rules: when counting began, and the full set's
 TIME = "%Y-%m-%dT%H:%M:%SZ"
@@ -175,7 +177,9 @@ def report(
         }
         for flow, connections in found[:MAX_FLOWS]
     ]
+    uncounted = BEGINS if wanted else NOTHING
     result: "FirewallObserved" = {
+        "status": COUNTED if counted else uncounted,
         "since": counted.since if counted else begins or "",
         "remotes": len({(flow.kind.version, flow.remote) for flow, unused in found}),
         "connections": sum(connections for unused, connections in found) + unnamed,
@@ -184,17 +188,7 @@ def report(
         "complete": not unnamed and len(found) <= MAX_FLOWS,
         "text": "",
     }
-    if counted:
-        result["text"] = sentence(result, time.time() if at is None else at)
-        if begins is not None:
-            verb = "begins" if begins else "would begin"
-            result["text"] += f". Counting {verb} anew, because more would be refused now than was counted"
-    elif not wanted:
-        result["text"] = "restrict would refuse nothing: there is nothing to count"
-    elif begins:
-        result["text"] = "counting begins now: run again later to read who would have been refused"
-    else:
-        result["text"] = "counting would begin: nothing is known yet of who would be refused"
+    result["text"] = _text(result, begins, time.time() if at is None else at)
     return result
 
 
@@ -213,6 +207,20 @@ def _services(rules: Rules, kind: Kind) -> Tuple[str, ...]:
     """Return the services of the rule with the fewest names that names the port."""
     names = [rule.services for rule in rules if rule.ports and is_about(rule, kind)]
     return min(names, key=lambda some: (len(some), some), default=())
+
+
+def _text(observed: "FirewallObserved", begins: Optional[str], at: float) -> str:
+    if observed["status"] == NOTHING:
+        return "restrict would refuse nothing: there is nothing to count"
+    if observed["status"] == BEGINS:
+        if begins:
+            return "counting begins now: run again later to read who would have been refused"
+        return "counting would begin: nothing is known yet of who would be refused"
+    said = sentence(observed, at)
+    if begins is None:
+        return said
+    verb = "begins" if begins else "would begin"
+    return f"{said}. Counting {verb} anew, because more would be refused now than was counted"
 
 
 def sentence(observed: "FirewallObserved", now: float) -> str:
