@@ -856,9 +856,17 @@ if TYPE_CHECKING:
         comment: NotRequired[str]
         expr: NotRequired[List[NftExpression]]
 
+    class NftSet(TypedDict):
+        """A named set, with its elements where they are listed."""
+
+        name: str
+        table: str
+        elem: NotRequired[List[Any]]
+
     class NftItem(TypedDict, total=False):
         """An entry of the list, which has one member; those of other kinds are not read."""
 
+        set: NftSet
         chain: NftChain
         rule: NftRule
 

@@ -63,7 +63,10 @@ _NOW = "@NOW@"  # where a script puts the time at which it makes the table
 
 
 def rules_of(restricted: Rules) -> Rules:
-    """Return what an observation has to hold, from the rules that a restriction would hold."""
+    """Return what an observation has to hold, from the rules that a restriction would hold.
+
+    A restriction rejects everybody on a port who is not accepted before.
+    """
     refused = [rule for rule in restricted if rule.action == REJECT]
     found = [rule._replace(action=OBSERVE) for rule in refused]
     for rule in restricted:
@@ -147,17 +150,19 @@ def script(rules: Rules, nft: str) -> str:
 
 def _held() -> Optional[Counted]:
     """Return what the kernel holds, None if it holds no table of ours."""
-    listed = run(("nft", "-n", "list", "table", "inet", OBSERVED)) if which("nft") else None
-    if listed is None or listed.returncode:
+    text = ("nft", "-n", "list", "table", "inet", OBSERVED)
+    if not which("nft") or run(text).returncode:
         return None
     document = output(("nft", "-j", "list", "table", "inet", OBSERVED))
     try:
-        return observed.parse(json.loads(document), listed.stdout)
+        found = json.loads(document)
     except ValueError:
         raise FirewallError(
             f"nft -j list table {_NAME} printed no JSON but {document[:60]!r}: install nftables with JSON "
             "support, 0.9.3 or newer"
         )
+    # The text comes second: elements are added all the time and never removed, so it has as many at least.
+    return observed.parse(found, output(text))
 
 
 class Observation:

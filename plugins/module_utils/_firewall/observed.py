@@ -20,6 +20,7 @@ from .live import Flow
 from .permits import Kind, Permits, is_about
 from .rule import ACCEPT, ALL, IN, Rule, Rules, canonical
 from .ruleset import OBSERVED, parse_rule
+from .steps import FirewallError
 
 if TYPE_CHECKING:
     from .._shapes import FirewallObserved, NftDocument, NftRule, ObservedFlow
@@ -59,7 +60,7 @@ def set_of(rule: Rule) -> str:
 
 
 def parse(document: "NftDocument", text: str) -> Counted:
-    """Read the observation from both of nft's listings of our table."""
+    """Read the observation from both of nft's listings of our table; raise if they do not fit."""
     own = [
         item["rule"]
         for item in document.get("nftables", [])
@@ -69,10 +70,20 @@ def parse(document: "NftDocument", text: str) -> Counted:
     comments = [rule.get("comment", "") for rule in own]
     since = next((one[len(SINCE) :] for one in comments if one.startswith(SINCE)), "")
     observing = sum(rule.action == OBSERVE for rule in rules)
+    flows = dict(_flows(text))
+    elements = sum(
+        len(item["set"].get("elem") or ()) for item in document.get("nftables", []) if "set" in item
+    )
+    if len(flows) < elements:
+        # Whoever is not read would be taken for nobody.
+        raise FirewallError(
+            f"nft lists {elements} observed flows, but only {len(flows)} of them can be read: report the "
+            f"version of nft and what nft list table inet {OBSERVED} prints"
+        )
     return Counted(
         rules=canonical(rules),
         since=since if _seconds(since) is not None else "",
-        flows=dict(_flows(text)),
+        flows=flows,
         more=_without_room(own),
         is_intact=len(own) == RULES_AT_HEAD + len(rules) + observing,
     )
@@ -161,18 +172,17 @@ def report(
 ) -> "FirewallObserved":
     """Return what was counted, for the user.
 
-    C(wanted) are the rules after this run, and C(begins) is when they begin to count: empty in a dry run,
-    None if they go on counting.
+    C(wanted) are the rules after this run; without any, those before it tell what was counted. C(begins) is
+    when they begin to count: empty in a dry run, None if they go on counting.
     """
-    rules = counted.rules if counted else wanted
-    found = _refused(counted, wanted) if counted else []
+    found = _refused(counted, wanted or counted.rules) if counted else []
     unnamed = sum(counted.more.values()) if counted else 0
     flows: "List[ObservedFlow]" = [
         {
             "remote": address_text(flow.kind.version, flow.remote),
             "protocol": flow.kind.protocol,
             "port": flow.kind.port,
-            "services": list(_services(rules, flow.kind)),
+            "services": list(_services(wanted or counted.rules, flow.kind)) if counted else [],
             "connections": connections,
         }
         for flow, connections in found[:MAX_FLOWS]
@@ -193,12 +203,15 @@ def report(
 
 
 def _refused(counted: Counted, wanted: Rules) -> List[Tuple[Flow, int]]:
-    """Return the counted flows, those with most connections first, without those that are permitted now."""
+    """Return the counted flows that rules would refuse, those with most connections first."""
     permits = Permits(rule for rule in wanted if rule.action == ACCEPT)
+    observing = [rule for rule in wanted if rule.action == OBSERVE]
+    kinds = {flow.kind for flow in counted.flows}
+    watched = {kind for kind in kinds if any(is_about(rule, kind) for rule in observing)}
     left = [
         (flow, connections)
         for flow, connections in counted.flows.items()
-        if permits.verdict(*flow) is None and connections
+        if flow.kind in watched and connections and permits.verdict(*flow) is None
     ]
     return sorted(left, key=lambda one: (-one[1], one[0]))
 
