@@ -331,8 +331,7 @@ observed:
           type: int
           sample: 8563
         services:
-          description:
-            - The services of the rule that names the port. If that rule names several, it is one of them.
+          description: The services that have this port. If several are possible, it is one of them.
           type: list
           elements: str
           sample: [sql_client]

@@ -35,6 +35,7 @@ from .rule import (
     ACCEPT,
     IN,
     OUT,
+    REJECT,
     Rules,
     canonical,
     controller,
@@ -144,7 +145,10 @@ def watched(options: Options, provider: Provider, plan: Rules) -> Rules:
     if not (options.present and options.observe):
         return ()
     refused = restriction(plan, _spared(_connection.find()), unused_ports(options.rules))
-    return rules_of(provider.wanted(canonical(plan + refused)))
+    rules = canonical(plan + refused)
+    versions = {rule.version for rule in provider.wanted(rules) if rule.action == REJECT}
+    # In the plan's own words, of which not every firewall can keep all.
+    return rules_of(tuple(rule for rule in rules if rule.version in versions))
 
 
 def _spared(connection: Optional[_connection.Connection]) -> Set[int]:

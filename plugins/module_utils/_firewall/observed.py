@@ -18,7 +18,7 @@ from .chains import interval, merged
 from .cut import address_text
 from .live import Flow
 from .permits import Kind, Permits, is_about
-from .rule import ACCEPT, ALL, IN, Rule, Rules, canonical
+from .rule import ACCEPT, ALL, IN, SHORTENED, Rule, Rules, canonical
 from .ruleset import OBSERVED, parse_rule
 from .steps import FirewallError
 
@@ -217,9 +217,21 @@ def _refused(counted: Counted, wanted: Rules) -> List[Tuple[Flow, int]]:
 
 
 def _services(rules: Rules, kind: Kind) -> Tuple[str, ...]:
-    """Return the services of the rule with the fewest names that names the port."""
-    names = [rule.services for rule in rules if rule.ports and is_about(rule, kind)]
-    return min(names, key=lambda some: (len(some), some), default=())
+    """Return the services that have a port, as far as rules can tell.
+
+    A rule has the names of all services on all of its ports. So a service of this port is in every rule with
+    this port, and in no rule without it.
+    """
+    about = [set(rule.services) for rule in rules if rule.ports and is_about(rule, kind)]
+    complete = [names for names in about if SHORTENED not in names]
+    common = set.intersection(*complete) if complete else set().union(*about)
+    of_others = {
+        name
+        for rule in rules
+        if rule.action == ACCEPT and rule.protocol == kind.protocol and kind.port not in rule.ports
+        for name in rule.services
+    }
+    return tuple(sorted(common - of_others or common))
 
 
 def _text(observed: "FirewallObserved", begins: Optional[str], at: float) -> str:

@@ -10,6 +10,7 @@ import typing as t
 from collections.abc import Iterator, Mapping, Sequence
 
 from ...module_utils._firewall.observed import BEGINS, COUNTED
+from .._text.tables import columns
 from .._untrusted.host_results import FIREWALL, checked
 
 if t.TYPE_CHECKING:
@@ -18,7 +19,6 @@ if t.TYPE_CHECKING:
 _HEADINGS = ("HOST", "REMOTE", "FLOW", "SERVICE", "CONNECTIONS", "SINCE")
 _MAX_LINES = 200
 _MAX_NAMED = 20
-_GAP = 2
 
 
 def observed_table(results: Mapping[str, t.Any]) -> list[str]:
@@ -33,7 +33,7 @@ def observed_table(results: Mapping[str, t.Any]) -> list[str]:
             unknown.append(host)
         elif "observed" in found:
             observed[host] = found["observed"]
-    if not observed:
+    if not any(isinstance(result, Mapping) and "observed" in result for result in results.values()):
         return []
     return [*_table(observed), *_summary(observed), *_of_unknown(unknown)]
 
@@ -43,10 +43,7 @@ def _table(observed: Mapping[str, FirewallObserved]) -> Iterator[str]:
     if not flows:
         return
     rows = [_HEADINGS, *(_row(*flow) for flow in flows[:_MAX_LINES])]
-    widths = [max(len(row[column]) for row in rows) for column in range(len(_HEADINGS))]
-    for row in rows:
-        cells = (cell.ljust(width + _GAP) for cell, width in zip(row, widths, strict=True))
-        yield "".join(cells).rstrip()
+    yield from columns(rows)
     if len(flows) > _MAX_LINES:
         yield f"... and {len(flows) - _MAX_LINES:,} more lines: see the result of each host"
 

@@ -166,6 +166,23 @@ class TestReport:
         assert [one["remote"] for one in found["flows"]] == [STRANGER]
         assert found["flows"][0]["services"] == ["bucketfs", "sql_client"]
 
+    @pytest.mark.parametrize(
+        "more, port, expected",
+        [
+            ([], 8563, ["bucketfs", "sql_client"]),
+            ([rule("in tcp 2580", STRANGER, "bucketfs")], 8563, ["sql_client"]),
+            ([rule("in tcp 2580", STRANGER, "bucketfs")], 2580, ["bucketfs"]),
+            ([rule("in tcp 8563,8564", STRANGER, "sql_client,other")], 8563, ["sql_client"]),
+            ([rule("in tcp 8563,8564", STRANGER, "other,...")], 8563, ["bucketfs", "sql_client"]),
+        ],
+        ids=["one-rule", "not-of-the-other-port", "common-and-alone", "common", "names-that-did-not-fit"],
+    )
+    def test_services_are_those_that_have_the_port(self, more, port, expected):
+        rules = observe.rules_of(cases.settled([OPENED, *more, REFUSED]))
+        other = flow("203.0.113.9", port)
+        (found,) = observed.report(counted((other, 1), rules=rules), rules, None, BEGUN)["flows"]
+        assert found["services"] == expected
+
     def test_what_had_no_room_makes_it_incomplete(self):
         found = observed.report(counted((flow(STRANGER), 412), more=7), RULES, None, BEGUN)
         assert (found["complete"], found["unnamed"], found["connections"]) == (False, 7, 419)
