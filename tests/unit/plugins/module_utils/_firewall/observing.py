@@ -44,7 +44,9 @@ print(json.dumps(answers))
 """
 GREET = """
 import socket, sys
-listening = socket.create_server(("", int(sys.argv[1])), backlog=100)
+listening = socket.socket()
+listening.bind(("", int(sys.argv[1])))
+listening.listen(100)
 print("ready", flush=True)
 while True:
     listening.accept()[0].sendall(b"!")
