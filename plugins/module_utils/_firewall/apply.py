@@ -242,7 +242,8 @@ def _change(options: Options, identity: str, dry: bool) -> "FirewallResult":
             *other_firewalls.notes_on_replies(firewall, unanswered),
         ],
         "diff": _diff(shown_before, shown_after),
-        "changed_rules": _changed_rules(shown_before, shown_after),
+        # Without what the observation accepts: that opens nothing, so its end closes nothing.
+        "changed_rules": _changed_rules(before + _counting(observation.rules()), after + _counting(to_watch)),
     }
     why = provider.nothing_to_open() if plan and not after and not unanswered else ""
     if why:
@@ -278,6 +279,10 @@ def _both(first: Change, second: Change) -> Change:
 def _shown(rules: Rules, watched_rules: Rules) -> Rules:
     """Return our rules with those of the observation, as a diff shows them."""
     return canonical(rules + watched_rules) if watched_rules else rules
+
+
+def _counting(rules: Rules) -> Rules:
+    return tuple(rule for rule in rules if rule.action == observed.OBSERVE)
 
 
 def _stopped(result: "FirewallResult", said: str) -> "FirewallResult":

@@ -413,6 +413,13 @@ class TestOfARun:
         assert result["observed"]["status"] == "begins"
         assert {one["action"] for one in result["changed_rules"]} == {"accept", "observe"}
 
+    def test_its_end_removes_no_rule_that_accepts(self, host, monkeypatch):
+        """Else it would be blamed for a flow that breaks at the same time."""
+        monkeypatch.setattr(observe, "_held", counted)
+        result = apply.change(BOTH._replace(present=False), "one", dry=True)
+        assert {(one["change"], one["action"]) for one in result["changed_rules"]} == {("removed", "observe")}
+        assert result["observed"]["status"] == "counted"
+
     def test_the_port_of_the_connection_is_spared_as_by_a_restriction(self, host):
         host.connected("203.0.113.77", 8563)
         result = apply.change(BOTH._replace(observe=True), "one", dry=True)
