@@ -78,7 +78,8 @@ def parse(document: "NftDocument", text: str) -> Counted:
         # Whoever is not read would be taken for nobody.
         raise FirewallError(
             f"nft lists {elements} observed flows, but only {len(flows)} of them can be read: report what "
-            f"nft --version and nft list table inet {OBSERVED} print, and run nft delete table inet {OBSERVED}"
+            f"nft --version and nft list table inet {OBSERVED} print, then remove the table with nft delete "
+            f"table inet {OBSERVED}"
         )
     return Counted(
         rules=canonical(rules),
