@@ -706,6 +706,27 @@ if TYPE_CHECKING:
         connections: int
         flows: List[CutFlow]  # at most 1000, those with most connections first
 
+    class ObservedFlow(TypedDict):
+        """Connections of one remote address that a restriction would have refused."""
+
+        remote: str
+        protocol: str
+        port: int
+        services: List[str]
+        connections: int
+
+    class FirewallObserved(TypedDict):
+        """Whom a restriction would have refused since an observation began."""
+
+        status: str  # "counted", "begins" if nothing was counted before, "nothing" if nothing can be refused
+        since: str  # when counting began (UTC); empty if it has not begun
+        remotes: int
+        connections: int  # with those that are unnamed
+        unnamed: int  # connections of addresses for which there was no room
+        flows: List[ObservedFlow]  # at most 1000, those with most connections first
+        complete: bool  # whether all that were counted are listed
+        text: str
+
     class ForeignChange(TypedDict):
         """What another program or user did to our rules."""
 
@@ -781,6 +802,7 @@ if TYPE_CHECKING:
         commands: List[str]  # the steps; missing if no firewall runs
         cut: FirewallCut  # missing if no firewall runs
         drift: FirewallDrift  # missing if no firewall runs
+        observed: FirewallObserved  # only with an observation, before or after
         stopped: str  # why nothing was changed: somebody would be cut off
         msg: str  # why nothing is to be opened
         pending: str  # the identity of the change that has to be confirmed; empty without a rollback
@@ -834,9 +856,17 @@ if TYPE_CHECKING:
         comment: NotRequired[str]
         expr: NotRequired[List[NftExpression]]
 
+    class NftSet(TypedDict):
+        """A named set, with its elements where they are listed."""
+
+        name: str
+        table: str
+        elem: NotRequired[List[Any]]
+
     class NftItem(TypedDict, total=False):
         """An entry of the list, which has one member; those of other kinds are not read."""
 
+        set: NftSet
         chain: NftChain
         rule: NftRule
 

@@ -98,11 +98,16 @@ options:
     default: auto
   restrict:
     description:
-      - Reject everybody else on the ports of incoming rules, including rules with no addresses.
+      - V(true) rejects everybody else on the ports of incoming rules, including rules with no addresses.
+      - V(observe) rejects nobody. It counts the new connections that V(true) would refuse and that get
+        through today, by remote address and port; RV(observed) has the counters.
+      - V(observe) needs C(nft) beside every firewall, for the set of addresses that it counts in. It stands
+        in a table of its own, C(inet exasol_network_observed).
       - Port 22 and the port of the running connection are never restricted.
-      - If no firewall runs, nothing can be rejected, and the task fails.
-    type: bool
-    default: false
+      - If no firewall runs, nothing can be rejected, and V(true) and V(observe) fail.
+    type: str
+    choices: ['false', 'true', 'observe']
+    default: 'false'
   allow_any:
     description:
       - Allow rules for every address of IPv4 or IPv6.
@@ -179,6 +184,11 @@ EXAMPLES = r"""
         addresses: [192.0.2.0/24, "2001:db8::/64"]
         services: [sql_client]
     restrict: true
+
+- name: Count who would be rejected, and reject nobody
+  exasol_community.network.firewall:
+    rules: "{{ plan.hosts[inventory_hostname].rules }}"
+    restrict: observe
 
 - name: Reject everybody else, also those who are connected now
   exasol_community.network.firewall:
@@ -269,6 +279,76 @@ cut:
             - V(unknown) if the rules of others cannot be evaluated.
           type: str
           sample: continue
+observed:
+  description:
+    - Whom O(restrict=true) would have refused since counting began.
+    - Connections that were open before are not counted; RV(cut) names them when the restriction is made.
+    - A change after which more would be refused begins to count anew, and so does a restart of the host.
+      Any other change goes on counting, and leaves out what it permits.
+  returned: with O(restrict=observe), and when what it made is removed
+  type: dict
+  contains:
+    status:
+      description:
+        - V(counted) if the host counted before this task.
+        - V(begins) if counting begins with this task, or would begin in check mode.
+        - V(nothing) if O(restrict=true) would refuse nothing.
+      type: str
+      sample: counted
+    since:
+      description: When counting began (UTC), empty if it has not begun.
+      type: str
+      sample: '2026-11-23T05:00:49Z'
+    remotes:
+      description: The number of remote addresses.
+      type: int
+      sample: 1
+    connections:
+      description: The number of connections. Of UDP, flows as the kernel tracks them are counted.
+      type: int
+      sample: 412
+    unnamed:
+      description: The connections among them whose addresses are not known, because there was no room.
+      type: int
+      sample: 0
+    flows:
+      description:
+        - At most 1000 flows, those with most connections first.
+        - The host remembers 1000 of each protocol and IP version.
+      type: list
+      elements: dict
+      contains:
+        remote:
+          description: The remote address.
+          type: str
+          sample: 192.0.2.99
+        protocol:
+          description: V(tcp) or V(udp).
+          type: str
+          sample: tcp
+        port:
+          description: The port of this host.
+          type: int
+          sample: 8563
+        services:
+          description: The services that have this port. If several are possible, it is one of them.
+          type: list
+          elements: str
+          sample: [sql_client]
+        connections:
+          description: The number of connections.
+          type: int
+          sample: 412
+    complete:
+      description: Whether RV(observed.flows) lists everybody who was counted.
+      type: bool
+      sample: true
+    text:
+      description: The same in a sentence.
+      type: str
+      sample: >-
+        in 7 days (since 2026-11-23T05:00:49Z) nobody but 192.0.2.99 -> tcp 8563 (sql_client, 412 connections)
+        would have been refused
 drift:
   description: How the rules on the host differed from the plan before this task.
   returned: success, when a firewall runs
@@ -391,7 +471,7 @@ def options() -> t.Dict[str, t.Any]:
         "state": {"type": "str", "choices": ["present", "absent"], "default": "present"},
         "provider": {"type": "str", "choices": providers, "default": AUTO},
         "outgoing": {"type": "str", "choices": ["auto", "always", "never"], "default": "auto"},
-        "restrict": {"type": "bool", "default": False},
+        "restrict": {"type": "str", "choices": ["false", "true", "observe"], "default": "false"},
         "allow_any": {"type": "bool", "default": False},
         "cut": {"type": "bool", "default": False},
         "persist": {"type": "bool", "default": True},
@@ -421,7 +501,8 @@ def act(
         present=params["state"] == "present",
         provider=params["provider"],
         outgoing=params["outgoing"],
-        restrict=params["restrict"],
+        restrict=params["restrict"] == "true",
+        observe=params["restrict"] == "observe",
         persist=params["persist"],
         rollback_after=params["rollback_after"],
         allow_any=params["allow_any"],

@@ -11,7 +11,8 @@
 4. Refuse what another firewall would drop all the same (other_firewalls.py).
 5. Let the firewall say how to get there and back (provider.py).
 6. Look who uses now what the change would refuse (cut.py). In check mode the run ends here, and so does a
-   restriction that would cut somebody off, unless that is accepted.
+   restriction that would cut somebody off, unless that is accepted. An observation refuses nobody, and is
+   changed along with the rules (observe.py).
 7. Start the timer of the rollback, perform the steps, and return what was done. The action plugin confirms
    the change, or holds it until the site has measured (rollback.py).
 """
@@ -20,19 +21,21 @@ import fcntl
 import os
 import socket
 from contextlib import contextmanager
-from typing import TYPE_CHECKING, Iterator, List, NamedTuple, Optional, Sequence, Tuple, Type
+from typing import TYPE_CHECKING, Iterator, List, NamedTuple, Optional, Sequence, Set, Tuple, Type
 
 from .._values.ports import Ports
 from . import connection as _connection
 from . import cut as _cut
-from . import detect, drift, journal, live, other_firewalls, rollback
+from . import detect, drift, journal, live, observed, other_firewalls, rollback
 from .host_chains import HostChains
 from .listing import Listing
-from .provider import Provider
+from .observe import Observation, rules_of
+from .provider import Change, Provider
 from .rule import (
     ACCEPT,
     IN,
     OUT,
+    REJECT,
     Rules,
     canonical,
     controller,
@@ -59,6 +62,7 @@ class Options(NamedTuple):
     provider: str = "auto"
     outgoing: str = "auto"
     restrict: bool = False
+    observe: bool = False  # count what restrict would refuse; not beside it
     persist: bool = True
     rollback_after: int = 30
     allow_any: bool = False
@@ -132,8 +136,24 @@ def desired(options: Options, provider: Provider, plan: Optional[Rules] = None) 
     if connection and (rules or unused):
         rules.append(controller(connection.address, connection.port))
     if options.restrict:
-        rules += restriction(rules, {22} | ({connection.port} if connection else set()), unused)
+        rules += restriction(rules, _spared(connection), unused)
     return provider.wanted(canonical(rules))
+
+
+def watched(options: Options, provider: Provider, plan: Rules) -> Rules:
+    """Return the rules that an observation has to hold: what a restriction would refuse, and to whom not."""
+    if not (options.present and options.observe):
+        return ()
+    refused = restriction(plan, _spared(_connection.find()), unused_ports(options.rules))
+    rules = canonical(plan + refused)
+    versions = {rule.version for rule in provider.wanted(rules) if rule.action == REJECT}
+    # In the plan's own words, of which not every firewall can keep all.
+    return rules_of(tuple(rule for rule in rules if rule.version in versions))
+
+
+def _spared(connection: Optional[_connection.Connection]) -> Set[int]:
+    """Return the ports that a restriction never refuses."""
+    return {22} | ({connection.port} if connection else set())
 
 
 def _check_values(options: Options) -> None:
@@ -180,26 +200,33 @@ def change(options: Options, identity: str, dry: bool) -> "FirewallResult":
 
 
 def _change(options: Options, identity: str, dry: bool) -> "FirewallResult":
-    listing, plan = Listing(), planned(options)
+    listing, plan, observation = Listing(), planned(options), Observation()
     firewall = detect.choose(options.provider, listing)
     # Chains of others count even where no firewall runs: some filter at a hook that no firewall here manages.
     barriers = other_firewalls.barriers(firewall, plan, listing)
     if firewall is None:
         message = _nothing_runs(options)
         other_firewalls.check(firewall, barriers)
-        return {
-            "changed": False,
+        left = observation.change_to((), None, options.persist)
+        nothing: "FirewallResult" = {
+            "changed": bool(left.steps),
             "provider": "",
             "msg": message,
             "warnings": other_firewalls.notes(firewall, barriers),
-            "diff": _diff((), ()),
+            "diff": _diff(observation.rules(), ()),
         }
+        if left.steps and not dry:
+            nothing["pending"] = _perform(left.steps, left.undo, identity, options.rollback_after)
+        return nothing
     provider = firewall(listing)
     before, after = provider.rules(), desired(options, provider, plan)
+    to_watch = watched(options, provider, plan)
     if after:
         provider.check()
     other_firewalls.check(firewall, barriers)
-    decided = provider.change_to(after, options.persist)
+    of_rules = provider.change_to(after, options.persist)
+    decided = _both(of_rules, observation.change_to(to_watch, firewall, options.persist))
+    shown_before, shown_after = _shown(before, observation.rules()), _shown(after, to_watch)
     # Replies to what comes in go out.
     answered = plan if provider.filters_outgoing() else tuple(rule for rule in plan if rule.direction == OUT)
     unanswered = other_firewalls.unanswered(firewall, answered, after, listing)
@@ -214,17 +241,19 @@ def _change(options: Options, identity: str, dry: bool) -> "FirewallResult":
             *_notes_on_docker(after),
             *other_firewalls.notes_on_replies(firewall, unanswered),
         ],
-        "diff": _diff(before, after),
-        "changed_rules": _changed_rules(before, after),
+        "diff": _diff(shown_before, shown_after),
+        # Without what the observation accepts: that opens nothing, so its end closes nothing.
+        "changed_rules": _changed_rules(before + _counting(observation.rules()), after + _counting(to_watch)),
     }
     why = provider.nothing_to_open() if plan and not after and not unanswered else ""
     if why:
         result["msg"] = why
     sides = _Sides(provider, before, after)
-    cuts, unknown = _cuts_if_known(firewall, sides, listing, options) if decided.steps else ([], [])
+    cuts, unknown = _cuts_if_known(firewall, sides, listing, options) if of_rules.steps else ([], [])
     result["cut"] = _cut.report(cuts, before, after)
     made = rollback.made_at(provider.own_files())
-    result["drift"] = drift.report(before, after, provider.foreign_changes(), made)
+    foreign = [*provider.foreign_changes(), *observation.foreign_changes()]
+    result["drift"] = drift.report(shown_before, shown_after, foreign, made)
     result["warnings"] += unknown + drift.notes(result["drift"], dry)
     if cuts:
         result["diff"]["before"] += _cut.diff_lines(result["cut"])
@@ -234,7 +263,26 @@ def _change(options: Options, identity: str, dry: bool) -> "FirewallResult":
         result["warnings"].append(said)
     if decided.steps and not dry:
         result["pending"] = _perform(decided.steps, decided.undo, identity, options.rollback_after)
+    if (options.observe and options.present) or observation.counted:
+        begins = observation.begins(to_watch)
+        result["observed"] = observed.report(observation.counted, to_watch, "" if begins and dry else begins)
     return result
+
+
+def _both(first: Change, second: Change) -> Change:
+    """Return two changes as one."""
+    return Change(
+        steps=first.steps + second.steps, undo=first.undo + second.undo, notes=first.notes + second.notes
+    )
+
+
+def _shown(rules: Rules, watched_rules: Rules) -> Rules:
+    """Return our rules with those of the observation, as a diff shows them."""
+    return canonical(rules + watched_rules) if watched_rules else rules
+
+
+def _counting(rules: Rules) -> Rules:
+    return tuple(rule for rule in rules if rule.action == observed.OBSERVE)
 
 
 def _stopped(result: "FirewallResult", said: str) -> "FirewallResult":
@@ -292,10 +340,11 @@ def _cuts_if_known(
 
 def _nothing_runs(options: Options) -> str:
     what = "no firewall runs" if options.provider == detect.AUTO else f"{options.provider} does not run"
-    if options.present and options.restrict:
+    if options.present and (options.restrict or options.observe):
         raise FirewallError(
-            f"{what} on this host, so restrict cannot reject anything: start one, set provider to nftables "
-            "or iptables, or set restrict to false"
+            f"{what} on this host, so restrict cannot reject anything"
+            f"{', and there is nothing to observe' if options.observe else ''}: start one, set provider to "
+            "nftables or iptables, or set restrict to false"
         )
     return f"{what} on this host: there is nothing to open"
 

@@ -316,6 +316,11 @@ class Iptables(Provider):
     our_chains = r"EXASOL-(IN|OUT)\Z"
 
     @classmethod
+    def unit(cls) -> str:
+        """Return systemd's unit that loads the rules of iptables at boot."""
+        return "netfilter-persistent.service" if which("netfilter-persistent") else "iptables.service"
+
+    @classmethod
     def is_running(cls, listing: Listing, beside: Sequence[Type[Provider]] = ()) -> bool:
         """Tell whether a filter table drops anything that none of the firewalls beside it made.
 

@@ -36,7 +36,7 @@ from .steps import (
 )
 
 _COMMENT = "exasol_community.network"
-_FOLDER = "/etc/exasol_community.network"
+FOLDER = "/etc/exasol_community.network"
 _DROP_IN = "/etc/systemd/system/nftables.service.d/exasol_community.network.conf"
 
 
@@ -114,6 +114,7 @@ class Nftables(Provider):
     owns_tables = "nftables"
     has_service = False
     our_chains = r"exasol_network_(in|out)\Z"
+    flushes_others = True  # nftables.conf begins with "flush ruleset"
 
     @classmethod
     def is_running(cls, listing: Listing, beside: Sequence[Type[Provider]] = ()) -> bool:
@@ -249,7 +250,7 @@ class Nftables(Provider):
                 change.undo.append(before)
         if not any(isinstance(step, Write) for step in change.steps):
             return
-        folders = (_FOLDER, os.path.dirname(_DROP_IN))
+        folders = (FOLDER, os.path.dirname(_DROP_IN))
         change.undo.extend(RemoveFolder(folder) for folder in folders if not os.path.isdir(folder))
         if not rules:
             change.steps.extend(RemoveFolder(folder) for folder in folders)
@@ -265,10 +266,10 @@ class Nftables(Provider):
             wanted = _rules_in(place, rules)
             if wanted:
                 name = "-".join((place.family, place.table, place.base)).replace("/", "_")
-                files[f"{_FOLDER}/nftables-{name}.nft"] = render_chain(place, wanted) + render_jump(place)
+                files[f"{FOLDER}/nftables-{name}.nft"] = render_chain(place, wanted) + render_jump(place)
         in_our_table = _rules_of_table(rules)
         if in_our_table:
-            files[f"{_FOLDER}/nftables-{TABLE}.nft"] = render_restrictions(in_our_table)
+            files[f"{FOLDER}/nftables-{TABLE}.nft"] = render_restrictions(in_our_table)
         for path in _known_files() - set(files):
             yield Write(path, None)
         for path, content in sorted(files.items()):
@@ -280,7 +281,7 @@ class Nftables(Provider):
         """Return what prevents our rules from being loaded at boot."""
         if not systemd_runs():
             note = "systemd does not run on this host, so our rules are not loaded when the host boots: "
-            return [f"{note}make its start scripts load {_FOLDER}/*.nft after the host's own rules"]
+            return [f"{note}make its start scripts load {FOLDER}/*.nft after the host's own rules"]
         if run(("systemctl", "is-enabled", "nftables.service")).returncode:
             note = "nftables.service is not enabled, so neither the host's rules nor ours are loaded at boot"
             return [f"{note}: run systemctl enable nftables"]

@@ -40,6 +40,7 @@ class Provider(abc.ABC):
     owns_tables: str  # whose base chains it opens, as Ruleset.owner() and Listing.texts() name the owner
     has_service: bool  # whether it can be switched off; rules of one without a service can always be changed
     our_chains: str  # a pattern for the names of the chains that hold rules of ours alone
+    flushes_others = False  # whether a reload of its unit removes the tables of all others
 
     def __init__(self, listing: Optional[Listing] = None) -> None:
         self._listing = listing or Listing()
@@ -48,6 +49,11 @@ class Provider(abc.ABC):
     def is_installed(cls) -> bool:
         """Tell whether the host has the command of this firewall."""
         return bool(which(cls.command))
+
+    @classmethod
+    def unit(cls) -> str:
+        """Return systemd's unit that loads the rules of this firewall at boot."""
+        return f"{cls.name}.service"
 
     @classmethod
     @abc.abstractmethod

@@ -60,7 +60,7 @@ class Rule(NamedTuple):
 
 Rules = Tuple[Rule, ...]
 ALL: Dict[int, Network] = {4: ipaddress.ip_network("0.0.0.0/0"), 6: ipaddress.ip_network("::/0")}
-_MORE = "..."
+SHORTENED = "..."  # stands for the names that did not fit
 # What comments, descriptions and scripts can hold without quotes; it includes the service names of RFC 6335.
 _SERVICE = re.compile(r"[A-Za-z0-9_][A-Za-z0-9_.+-]*\Z")
 MAX_COMMENT = 96  # characters for the names; nftables allows 128 in all (NFTNL_UDATA_COMMENT_MAXLEN)
@@ -146,13 +146,13 @@ def _grouped(
 def fit_names(services: Iterable[str]) -> Tuple[str, ...]:
     """Return as many names as a comment can hold, with a mark at the end if some are missing."""
     known = sorted(services)
-    names = [name for name in known if name != _MORE]
+    names = [name for name in known if name != SHORTENED]
     fit: List[str] = []
     for name in names:
-        if len(", ".join(fit + [name, _MORE])) > MAX_COMMENT:
-            return tuple(fit) + (_MORE,)
+        if len(", ".join(fit + [name, SHORTENED])) > MAX_COMMENT:
+            return tuple(fit) + (SHORTENED,)
         fit.append(name)
-    return tuple(fit) + ((_MORE,) if len(names) < len(known) else ())
+    return tuple(fit) + ((SHORTENED,) if len(names) < len(known) else ())
 
 
 def names_of(comment: str) -> Tuple[str, ...]:

@@ -28,11 +28,12 @@ from .steps import FirewallError, output, run, which
 from .xtables import FIREWALLD_CHAIN
 
 if TYPE_CHECKING:
-    from .._shapes import NftChain, NftDocument, NftExpression, NftRule
+    from .._shapes import NftChain, NftDocument, NftExpression, NftItem, NftRule
 
 # Our objects: a chain for each direction in the tables of others, and one table of our own.
 CHAINS = {IN: "exasol_network_in", OUT: "exasol_network_out"}
 TABLE = "exasol_network"
+OBSERVED = "exasol_network_observed"  # a table that decides nothing: it only counts (observe.py)
 HOOKS = {IN: "input", OUT: "output"}
 FAMILIES = {4: "ip", 6: "ip6"}
 VERSIONS: Dict[str, Tuple[int, ...]] = {"ip": (4,), "ip6": (6,), "inet": (4, 6)}
@@ -76,7 +77,8 @@ class Ruleset:
         self, document: "NftDocument", readable: Optional[FrozenSet[Tuple[str, str]]] = None
     ) -> None:
         self._readable = readable
-        items = document.get("nftables", [])
+        # An observation decides nothing, so nothing that looks for a firewall here may see it.
+        items = [item for item in document.get("nftables", []) if not _is_observing(item)]
         self.chains = [item["chain"] for item in items if "chain" in item]
         self._rules: "Dict[Tuple[str, str, str], List[NftRule]]" = {}
         for rule in (item["rule"] for item in items if "rule" in item):
@@ -246,6 +248,11 @@ class Ruleset:
         return canonical(
             parsed for rule in self.rules("inet", TABLE, CHAINS[IN]) for parsed in parse_rule(rule, IN)
         )
+
+
+def _is_observing(item: "NftItem") -> bool:
+    found = item.get("chain") or item.get("rule")
+    return found is not None and found["table"] == OBSERVED
 
 
 def statement(expression: "NftExpression") -> str:

@@ -10,6 +10,7 @@ import typing as t
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 
 from ...module_utils._firewall.cut import CONTINUE, END
+from .._text.tables import columns
 from .._untrusted.host_results import FIREWALL, checked
 
 if t.TYPE_CHECKING:
@@ -19,7 +20,6 @@ _HEADINGS = ("HOST", "REMOTE", "FLOW", "SERVICE", "CONNECTIONS", "OPEN ONES")
 _OPEN = {CONTINUE: "continue", END: "are cut"}
 _MAX_LINES = 200
 _MAX_NAMED = 20
-_GAP = 2
 
 
 def cut_table(results: Mapping[str, t.Any]) -> list[str]:
@@ -47,10 +47,7 @@ def _cut_of(host: str, result: t.Any) -> Mapping[str, t.Any] | None:
 
 def _table(flows: Sequence[tuple[str, CutFlow]]) -> Iterator[str]:
     rows = [_HEADINGS, *(_row(host, flow) for host, flow in flows[:_MAX_LINES])]
-    widths = [max(len(row[column]) for row in rows) for column in range(len(_HEADINGS))]
-    for row in rows:
-        cells = (cell.ljust(width + _GAP) for cell, width in zip(row, widths, strict=True))
-        yield "".join(cells).rstrip()
+    yield from columns(rows)
     if len(flows) > _MAX_LINES:
         yield f"... and {len(flows) - _MAX_LINES:,} more lines: see the result of each host"
 

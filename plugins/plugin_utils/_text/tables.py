@@ -9,11 +9,12 @@ from __future__ import annotations
 import csv
 import io
 import typing as t
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 
 _ESCAPES = str.maketrans(
     {character: "\\" + character for character in "\\`*_[]<>|#"} | {"\n": " ", "\r": " "}
 )
+_GAP = 2  # characters between columns
 # A spreadsheet takes a text that begins so for a formula (OWASP, "CSV Injection").
 _FORMULA = tuple("=+-@\t\r")
 
@@ -53,6 +54,14 @@ def markdown_table(headings: Sequence[str], rows: Iterable[Sequence[str]]) -> st
     """Return a table in Markdown."""
     texts = [headings, ["---"] * len(headings), *([escape(cell) for cell in row] for row in rows)]
     return "\n".join(f"| {' | '.join(row)} |" for row in texts)
+
+
+def columns(rows: Sequence[Sequence[str]]) -> Iterator[str]:
+    """Yield each row as a line for a terminal, with its cells under those of the first row."""
+    widths = [max(len(row[column]) for row in rows) for column in range(len(rows[0]))]
+    for row in rows:
+        cells = (cell.ljust(width + _GAP) for cell, width in zip(row, widths, strict=True))
+        yield "".join(cells).rstrip()
 
 
 def csv_table(headings: Sequence[str], rows: Iterable[Sequence[t.Any]]) -> str:

@@ -19,6 +19,7 @@ from functools import lru_cache
 
 from ...module_utils._firewall.cut import CONTINUE, END
 from ...module_utils._firewall.host_chains import UNKNOWN as UNKNOWN_CHAINS
+from ...module_utils._firewall.observed import STATUSES as OBSERVATIONS
 from ...module_utils._identify._finding import STATUSES
 from ...module_utils._kernel.counters import COUNTERS, LEVELS
 from ...module_utils._kernel.ways import PROBLEMS as WAY_PROBLEMS
@@ -52,6 +53,7 @@ _MAX_ENTRIES = 65536
 _MAX_PORTS = 6 * 65536
 _MAX_SERVICES = 1000  # of one rule
 _MAX_CONNECTIONS = 2**32
+_MAX_PACKETS = 2**64  # of a counter of the kernel
 _YEARS = 366 * 1000
 _MAX_CLOCK = 1e12  # seconds
 
@@ -108,6 +110,7 @@ _SEEN_ADDRESS = {
 _TARGET = {"type": "string", "maxLength": _MAX_NAME, "format": "the address of one host, or a DNS name"}
 _PROTOCOL = {"enum": PROTOCOLS}
 _REASON = {"type": "string", "maxLength": 40, "pattern": "^[A-Za-z0-9_-]+$"}
+_TIME = "^([0-9]{4}(-[0-9]{2}){2}T[0-9]{2}(:[0-9]{2}){2}Z)?$"
 _MILLISECONDS = {"type": "number", "minimum": 0, "maximum": 1e9}
 
 
@@ -380,6 +383,27 @@ FIREWALL = _object(
                 open_connections={"enum": (CONTINUE, END, UNKNOWN_CHAINS)},
             )
         ),
+    ),
+    # Whom a restriction would have refused; only a host with an observation says that.
+    observed=_object(
+        "status since remotes connections unnamed flows complete text",
+        status={"enum": OBSERVATIONS},
+        since={"type": "string", "maxLength": 20, "pattern": _TIME},
+        remotes={"type": "integer", "minimum": 0, "maximum": _MAX_CONNECTIONS},
+        connections={"type": "integer", "minimum": 0, "maximum": _MAX_PACKETS},
+        unnamed={"type": "integer", "minimum": 0, "maximum": _MAX_PACKETS},
+        flows=_list(
+            _object(
+                "remote protocol port services connections",
+                remote=_SEEN_ADDRESS,
+                protocol=_PROTOCOL,
+                port=_PORT,
+                services=_list(_NAME, _MAX_SERVICES),
+                connections={"type": "integer", "minimum": 1, "maximum": _MAX_PACKETS},
+            )
+        ),
+        complete={"type": "boolean"},
+        text=_TEXT,
     ),
 )
 THROUGHPUT = _object("throughput", changed=_CHANGED, throughput=_list(_PATH_TRANSFERS), **_ORIGIN)

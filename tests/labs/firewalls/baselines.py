@@ -23,6 +23,7 @@ EVERYBODY = {22, 9998}
 _FILES = ("default/ufw", "firewalld", "iptables", "nftables.conf", "ufw")
 _PRISTINE = "/var/lib/exanet-pristine.tar"
 _DROP_IN = "/etc/systemd/system/nftables.service.d"
+_OBSERVING = "/etc/systemd/system/*.service.d/exasol_community.network-observe.conf"
 
 _RESET = f"""
 while umount /etc 2>/dev/null; do :; done
@@ -30,6 +31,7 @@ systemctl stop exanet-lockout 'exasol-network-rollback-*' 2>/dev/null || true
 systemctl reset-failed 'exasol-network*' 2>/dev/null || true
 rm -rf /var/lib/exasol_community.network /etc/exasol_community.network /usr/local/sbin/* /usr/sbin/firewall-cmd
 if test -e {_DROP_IN}; then rm -r {_DROP_IN}; systemctl daemon-reload; fi
+if ls {_OBSERVING} >/dev/null 2>&1; then rm {_OBSERVING}; systemctl daemon-reload; fi
 cd /etc
 test -e {_PRISTINE} || tar -cpf {_PRISTINE} $(ls -d {" ".join(_FILES)} 2>/dev/null)
 rm -rf {" ".join(_FILES)}

@@ -12,6 +12,7 @@ import pytest
 
 from ansible_collections.exasol_community.network.plugins.module_utils._firewall import (
     apply,
+    observe,
     other_firewalls,
     rollback,
 )
@@ -94,6 +95,7 @@ class Chosen:
 
     name = Nftables.name
     accepts_replies_by = Nftables.accepts_replies_by
+    flushes_others, unit = Nftables.flushes_others, Nftables.unit
 
     def __init__(self, provider):
         self.provider = provider
@@ -113,6 +115,7 @@ class Host(Place):
         monkeypatch.setattr(apply.detect, "choose", lambda choice, listing: Chosen(self.provider))
         monkeypatch.setattr(apply.detect, "published_by_docker", lambda: [8563, 9999])
         monkeypatch.setattr(apply._connection, "find", lambda: None)
+        monkeypatch.setattr(observe, "_held", lambda: None)
         monkeypatch.setattr(apply.other_firewalls, "barriers", lambda firewall, rules, listing: [])
         monkeypatch.setattr(apply.other_firewalls, "unanswered", lambda *arguments: [])
         monkeypatch.setattr(apply.live, "live", lambda read: self.live)

@@ -262,7 +262,7 @@ class Host:
     def __init__(self, monkeypatch, folder, *items, **options):
         self.folder = folder
         self.monkeypatch = monkeypatch
-        monkeypatch.setattr(nftables, "_FOLDER", str(folder / "rules"))
+        monkeypatch.setattr(nftables, "FOLDER", str(folder / "rules"))
         monkeypatch.setattr(nftables, "_DROP_IN", str(folder / "nftables.service.d" / "drop_in.conf"))
         monkeypatch.setattr(
             nftables,
