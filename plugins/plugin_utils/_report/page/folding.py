@@ -112,8 +112,11 @@ def most_urgent(
         for name in names:
             left.setdefault(_peer_of([name], peers), []).append(name)
     place = {name: number for number, name in enumerate(name for names in classes for name in names)}
-    mixed = [tuple(sorted(names, key=place.__getitem__)) for names in left.values()]
-    return by_faults[: _MAX_GROUPS // 2], mixed
+    rest = [tuple(sorted(names, key=place.__getitem__)) for names in left.values()]
+    # Whoever is left of a peer may be equal after all.
+    equal = set(classes)
+    kept = [*by_faults[: _MAX_GROUPS // 2], *(names for names in rest if names in equal)]
+    return kept, [names for names in rest if names not in equal]
 
 
 def _peer_of(names: Iterable[str], peers: Peers) -> str:
