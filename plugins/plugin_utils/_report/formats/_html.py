@@ -21,7 +21,7 @@ import jinja2
 from markupsafe import Markup
 
 from ..._text.sets import some_names
-from ..._text.tables import printable
+from ..._text.template_output import on_one_line
 from ..._verdict.not_covered import by_reason, coverage_sentences
 from ..._verdict.verdict import OK, SEVERITY, VERDICTS
 from ..blocks import Block, blocks, ticket
@@ -92,15 +92,10 @@ def _template() -> jinja2.Template:
         loader=jinja2.FileSystemLoader(_ASSETS),
         autoescape=True,
         undefined=jinja2.StrictUndefined,
-        finalize=_on_one_line,
+        finalize=on_one_line,
         trim_blocks=True,
         lstrip_blocks=True,
     ).get_template(_TEMPLATE)
-
-
-def _on_one_line(value: t.Any) -> t.Any:
-    """Return what a template writes for a value, without characters that hide or reverse text."""
-    return printable(value) if isinstance(value, str) and not isinstance(value, Markup) else value
 
 
 def _asset(name: str) -> str:
