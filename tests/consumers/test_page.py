@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import itertools
 import random
+import re
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -173,11 +174,24 @@ def test_the_page_opens_on_what_is_not_ok(opened: Browser, count: int) -> None:
     assert opened.run("return document.querySelectorAll('#matrix td.off').length") > 0
 
 
+def test_the_script_shows_the_cells_that_are_there_without_it(opened: Browser, page: Path) -> None:
+    text = page.read_text(encoding="utf-8")
+    written = re.findall(r'<td id=(c\d+-\d+) class=(\w+) aria-label="(\S+) [^"]*">', text)
+    opened.click("button[type=reset]")
+    opened.until("return document.getElementById('verdict').value", "")
+    made = opened.run(
+        "return [...document.querySelectorAll('#matrix td[id]')].map((cell) => [cell.id, cell.className, "
+        "cell.getAttribute('aria-label').split(' ')[0]])"
+    )
+    assert len(written) > 3 and [tuple(cell) for cell in made] == written
+
+
 def test_equal_hosts_unfold_and_fold(opened: Browser, count: int) -> None:
     if count <= 32:
         assert opened.run("return document.querySelectorAll('.toggle').length") == 0
         return
     opened.click("#matrix tbody .toggle")
+    assert opened.run("return document.activeElement.textContent") == "− node02"
     assert len(opened.run(ROWS)) == count - 1 + 1
     assert shown(opened) == count - 1 + 1
     opened.click('#matrix tbody .toggle[aria-expanded="true"]')
@@ -423,6 +437,8 @@ def test_hosts_that_all_differ_are_few_rows_and_the_worst_is_one_of_its_own(site
 
 
 def test_a_bar_shows_which_part_of_a_range_is_open(site: Browser) -> None:
+    site.emulate(width=390, height=844)
+    assert site.run("return document.documentElement.scrollWidth <= innerWidth")
     row = '#services tr[data-service="parallel"]'
     parts = site.run(
         f"return [...document.querySelectorAll('{row} rect')].map((part) => [part.getAttribute('class'), "

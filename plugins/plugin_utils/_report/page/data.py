@@ -109,7 +109,6 @@ class _Flows:
                     "label": group.label,
                     "names": list(group.names),
                     "short": list(group.short_names),
-                    "mixed": group.is_mixed,
                 }
                 for group in self._matrix.groups
             ],

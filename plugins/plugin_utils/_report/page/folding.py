@@ -62,15 +62,16 @@ def grouped_in_order(
     """Return groups of equal hosts, and of others, with their headings, in the order of the hosts."""
     labels = _labels([*found, *mixed], peers)
     short = _labels([(host,) for host in hosts], peers)
-    groups = [
-        Group(
-            label=labels[names],
+    groups = []
+    for names in (*found, *mixed):
+        is_mixed = names in mixed and len(names) > 1
+        group = Group(
+            label=f"{labels[names]}, mixed" if is_mixed else labels[names],
             names=names,
-            is_mixed=names in mixed and len(names) > 1,
+            is_mixed=is_mixed,
             short_names=tuple(short[(name,)] for name in names),
         )
-        for names in (*found, *mixed)
-    ]
+        groups.append(group)
     place = {host: number for number, host in enumerate(hosts)}
     return sorted(groups, key=lambda group: place[group.names[0]])
 

@@ -149,6 +149,8 @@ def _with_members(groups: t.Iterable[Group], known: t.Container[str]) -> list[Gr
     found = []
     for group in groups:
         names = tuple(name for name in group.names if name in known)
-        if names:
-            found.append(group._replace(names=names))
+        if len(names) == len(group.names):
+            found.append(group)
+        elif names:
+            found.append(group._replace(names=names, label=f"{len(names)} of {group.label}"))
     return found

@@ -128,7 +128,7 @@
       const named = members.filter(isNamed);
       const others = named.length === members.length ? members : members.filter((name) => !isNamed(name));
       const label = others.length === group.names.length ? group.label : `${others.length} of ${group.label}`;
-      const folded = { label: group.mixed ? `${label}, mixed` : label, title: others.join(", "), members: others.map((name) => places[axis].get(name)), number, isFolded: true };
+      const folded = { label, title: others.join(", "), members: others.map((name) => places[axis].get(name)), number, isFolded: true };
       return [...(named === members || others === members ? [] : named.map((name) => ({ ...alone(name, 1), number: -1 }))), ...(others.length ? [folded] : [])];
     });
   }
@@ -202,11 +202,12 @@
       return head;
     }
     const said = unit.isFolded ? `+ ${unit.label}` : `− ${unit.label}`;
-    const button = inner.appendChild(make("button", { type: "button", class: "toggle", "aria-expanded": String(!unit.isFolded) }, said));
+    const button = inner.appendChild(make("button", { type: "button", class: "toggle", "aria-expanded": String(!unit.isFolded), "data-group": `${axis}${unit.number}` }, said));
     button.addEventListener("click", () => {
       if (unit.isFolded) unfolded[axis].add(unit.number);
       else unfolded[axis].delete(unit.number);
       build();
+      table.querySelector(`[data-group="${axis}${unit.number}"]`)?.focus();
     });
     return head;
   }

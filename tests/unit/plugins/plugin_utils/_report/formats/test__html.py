@@ -20,6 +20,7 @@ from ansible_collections.exasol_community.network.tests.unit.plugins.plugin_util
     ASIDE,
     TEXTS,
     UNCOVERED,
+    measured_path,
     mesh,
     result,
     uncovered,
@@ -300,6 +301,21 @@ def test_64_hosts_are_at_most_3_mib():
     assert sum(len(kinds) for _row, _column, kinds in pairs(found)) == len(results)
     assert sorted(sentences(found)) == sorted(one["sentence"] for one in results)
     assert len(page.encode()) <= 256 * 1024
+
+
+def test_256_hosts_with_all_paths_are_at_most_3_mib():
+    nodes = [f"node{number:03}.cluster.example.com" for number in range(256)]
+    results, paths = [], []
+    for number, pair in enumerate(itertools.permutations(nodes, 2)):
+        rtt = {"min": 0.05 + number % 977 / 9e4, "median": 0.1 + number % 877 / 9e3, "max": 1 + number % 77}
+        verdict = "blocked" if number % 97 == 0 else "ok"
+        results.append(result(*pair, verdict, "subconnection_in", "20000-21000", rtt_ms=rtt))
+        paths.append(measured_path(*pair, rtt_ms={**rtt, "p95": 1.0}, clock_offset_s=number % 991 / 1e4))
+    page = render(verification(results, peers={"database_node": nodes}, paths=paths))
+    assert len(page.encode()) <= 3 * 1024 * 1024
+    # Few cells are there at once, and the worst of what they stand for is never lost.
+    cells = [attributes["class"] for attributes, _text in matrix(page).all("td") if "id" in attributes]
+    assert "blocked" in cells and len(cells) <= 41 * 41
 
 
 def test_a_domain_that_most_have_is_not_repeated():
