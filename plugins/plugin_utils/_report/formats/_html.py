@@ -182,7 +182,7 @@ def _line(said: Said, peers: Peers, matrix: Matrix, speaker: Speaker) -> Shown:
     return {
         "look": look(first["verdict"]),
         "service": first["service"],
-        "hosts": " ".join(dict.fromkeys((*line.sources, *line.destinations))),
+        "hosts": matrix.numbers({*line.sources, *line.destinations}),
         "place": matrix.place(first["source"], first["destination"]),
         "ends": _ends(line.sources, line.destinations, peers),
         "what": _what(named_service(first), [first]),

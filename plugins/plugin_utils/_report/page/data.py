@@ -85,7 +85,7 @@ class _Flows:
 
     def data(self) -> dict[str, object]:
         """Return the hosts, their groups, the kinds, and what stands in each row."""
-        rows, columns = self._matrix.rows, self._matrix.columns
+        rows, columns, hosts = self._matrix.rows, self._matrix.columns, self._matrix.hosts
         pairs: list[dict[int, list[Result]]] = [{} for _name in rows]
         for result in self._results:
             by_column = pairs[rows[result["source"]]]
@@ -102,12 +102,13 @@ class _Flows:
             cells.append(_run_lengths(numbers))
             times.append("".join(row_times))
         return {
-            "rows": list(rows),
-            "columns": list(columns),
+            "hosts": list(hosts),
+            "rows": [hosts[name] for name in rows],
+            "columns": [hosts[name] for name in columns],
             "groups": [
                 {
                     "label": group.label,
-                    "names": list(group.names),
+                    "hosts": [hosts[name] for name in group.names],
                     "short": list(group.short_names),
                 }
                 for group in self._matrix.groups
@@ -169,7 +170,13 @@ class _Flows:
         return number
 
 
-def _run_lengths(numbers: t.Sequence[int]) -> list[int]:
+def _short(values: list[t.Any]) -> list[t.Any] | dict[str, list[t.Any]]:
+    """Return values as they are, or as runs of equal ones, if that is shorter."""
+    runs = _run_lengths(values)
+    return {"runs": runs} if len(runs) < len(values) else values
+
+
+def _run_lengths(numbers: t.Sequence[t.Any]) -> list[t.Any]:
     """Return numbers and how often each stands there in a row, one behind the other."""
     runs = ((number, len(list(several))) for number, several in itertools.groupby(numbers))
     return [part for run in runs for part in run]
@@ -200,7 +207,7 @@ def _described(identity: Identity) -> str:
     return ", ".join(str(fact) for fact in facts if fact)
 
 
-def _paths(verification: Verification, matrix: Matrix) -> dict[str, list[t.Any]]:
+def _paths(verification: Verification, matrix: Matrix) -> dict[str, t.Any]:
     """Return what was measured of the paths behind the cells, a list for each measure; null is unknown.
 
     A measure of no path is left out. Pairs are numbered row by row, and each is given as the distance from
@@ -228,7 +235,8 @@ def _paths(verification: Verification, matrix: Matrix) -> dict[str, list[t.Any]]
         "idle": [_idle(path) for _pair, path in known],
         "throughput": [least_megabytes(path) for _pair, path in known],
     }
-    return {name: values for name, values in fields.items() if any(one is not None for one in values)}
+    known_fields = {name: values for name, values in fields.items() if any(one is not None for one in values)}
+    return {name: _short(values) for name, values in known_fields.items()}
 
 
 def _idle(path: MeasuredPath) -> int | None:

@@ -63,6 +63,10 @@ class Matrix:
         destinations = ordered({result["destination"] for result in results}, self.order)
         self.rows = {name: number for number, name in enumerate(sources)}
         self.columns = {name: number for number, name in enumerate(destinations)}
+        # The names stand once in the page, and what is about hundreds of them has their numbers.
+        self.hosts = {
+            name: number for number, name in enumerate(ordered({*sources, *destinations}, self.order))
+        }
         self.groups = self._groups(verification)
         self._group_of = {name: number for number, group in enumerate(self.groups) for name in group.names}
         self._tallies = self._tallied(results)
@@ -75,9 +79,8 @@ class Matrix:
             looks.setdefault(pair, []).append(_shown(result))
             if result["verdict"] != OK:
                 wrong.add(pair)
-        hosts = ordered({*self.rows, *self.columns}, self.order)
         shown = {pair: tuple(sorted(several)) for pair, several in looks.items()}
-        return folded(hosts, shown, wrong, verification["peers"])
+        return folded(list(self.hosts), shown, wrong, verification["peers"])
 
     def _tallied(self, results: t.Iterable[Result]) -> dict[tuple[int, int], _Tally]:
         found: dict[tuple[int, int], _Tally] = {}
@@ -93,6 +96,16 @@ class Matrix:
     def place(self, source: str, destination: str) -> str:
         """Return the place of the cell that the flows of two hosts belong to."""
         return _place(self._tallies[(self._group_of[source], self._group_of[destination])].place)
+
+    def numbers(self, names: t.Iterable[str]) -> str:
+        """Return the numbers of hosts as ranges: 0-61 63."""
+        ranges: list[tuple[int, int]] = []
+        for number in sorted(self.hosts[name] for name in names):
+            if ranges and ranges[-1][1] == number - 1:
+                ranges[-1] = (ranges[-1][0], number)
+            else:
+                ranges.append((number, number))
+        return " ".join(str(first) if first == last else f"{first}-{last}" for first, last in ranges)
 
     @property
     def is_narrow(self) -> bool:

@@ -4,6 +4,9 @@
   const [table, detail, form, shown, fold] = ["matrix", "detail", "filters", "shown", "fold"].map((id) => document.getElementById(id));
   const fields = ["host", "service", "verdict"].map((id) => document.getElementById(id));
   const text = (index) => data.texts[index];
+  // Hosts stand once in the data.
+  for (const list of [data.rows, data.columns]) list.forEach((host, index) => { list[index] = data.hosts[host]; });
+  for (const group of data.groups) group.names = group.hosts.map((host) => data.hosts[host]);
   const OK = 0; // the number of a verdict is its severity
   const NARROW = 16; // up to so many columns, a cell has room for its numbers
   const AT_ONCE = 6000; // cells that are made before the page answers again
@@ -42,6 +45,10 @@
   };
   const measure = document.getElementById("measure");
   const legend = document.getElementById("legend");
+  // Equal values in a row are given once, each with its count.
+  for (const [name, values] of Object.entries(data.paths)) {
+    if (values.runs) data.paths[name] = values.runs.flatMap((value, index, runs) => index % 2 ? [] : Array(runs[index + 1]).fill(value));
+  }
   const pairsOfPaths = [];
   (data.paths.pair ?? []).reduce((before, step) => pairsOfPaths[pairsOfPaths.length] = before + step, 0);
 
@@ -324,8 +331,14 @@
   }
 
   function list([host, service, verdict]) {
+    const named = data.hosts.map(isNamed);
+    // The numbers of the hosts of an entry are ranges: 0-61 63.
+    const isOf = (item) => item.dataset.hosts.split(" ").some((range) => {
+      const [first, last] = range.split("-").map(Number);
+      return named.slice(first, (last ?? first) + 1).includes(true);
+    });
     for (const item of document.querySelectorAll("#groups li[data-verdict]")) {
-      item.hidden = Boolean((host && !item.dataset.hosts.toLowerCase().includes(host)) || (service && item.dataset.service !== service)
+      item.hidden = Boolean((host && !isOf(item)) || (service && item.dataset.service !== service)
         || (verdict && (verdict === "not ok" ? item.dataset.verdict === "ok" : item.dataset.verdict !== verdict)));
     }
     for (const row of document.querySelectorAll("#services tr[data-service]")) {

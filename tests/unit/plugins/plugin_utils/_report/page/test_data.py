@@ -33,6 +33,14 @@ def data(made):
     return json.loads(embedded(data_of(made, Matrix(made))))
 
 
+def values(shown):
+    """Return the values of a measure: as they are, or each with its count."""
+    if isinstance(shown, list):
+        return shown
+    runs = shown["runs"]
+    return [value for value, count in zip(runs[::2], runs[1::2]) for _ in range(count)]
+
+
 def times(text):
     """Return the milliseconds of a row, as the script reads them."""
     codes = [text[place : place + 2] for place in range(0, len(text), 2)]
@@ -79,9 +87,10 @@ def test_paths_are_found_by_the_number_of_their_pair():
             for number, pair in enumerate(itertools.permutations(NODES, 2))
         ][::-1],
     )
-    found = data(made)["paths"]
+    found = {name: values(shown) for name, shown in data(made)["paths"].items()}
     places = list(itertools.accumulate(found["pair"]))
     names = [(NODES[place // len(NODES)], NODES[place % len(NODES)]) for place in places]
     assert names == list(itertools.permutations(NODES, 2))
     assert found["rtt"] == list(range(len(names)))
+    assert found["segment"] == [1448] * len(names)
     assert "idle" not in found and "throughput" not in found, "nobody measured them"
