@@ -15,6 +15,7 @@ import itertools
 import json
 import math
 import typing as t
+from functools import lru_cache
 
 from ....module_utils._probe.segments import UNMEASURED
 from ..._text.tables import printable
@@ -79,7 +80,8 @@ class _Flows:
         self._external = verification.get("external", {})
         self._matrix = matrix
         self._without_names: dict[str, int] = {}  # texts that are alike for many flows
-        self._texts: dict[str, int] = {}
+        self._plain: dict[str, int] = {}  # texts as the results have them
+        self._texts: dict[str, int] = {}  # as the page has them
         self._kinds: dict[_Kind, int] = {}
         self._to: list[dict[str, int]] = [{} for _name in matrix.columns]
 
@@ -144,7 +146,10 @@ class _Flows:
 
     def _number(self, text: str) -> int:
         """Return the number under which the script finds a text."""
-        return self._texts.setdefault(printable(text), len(self._texts))
+        known = self._plain.get(text)
+        if known is None:
+            known = self._plain[text] = self._texts.setdefault(printable(text), len(self._texts))
+        return known
 
     def _number_of_pattern(self, result: Result, text: str) -> int:
         # Thousands of sentences differ by their names alone. What stands for a name is not printable, so no
@@ -186,6 +191,8 @@ def _coded_times(times: RoundTrips) -> str:
     return "".join(_coded(times[name]) for name in ("min", "median", "max"))
 
 
+# Sites have few different times, at the resolution of a clock.
+@lru_cache(maxsize=65536)
 def _coded(milliseconds: float) -> str:
     """Return three digits of a time and its power of ten as two characters."""
     value = min(max(milliseconds, _SMALLEST_MS), _LARGEST_MS)
