@@ -59,7 +59,11 @@ FIREWALLS = {
     },
 }
 GROWTH = "growth"
-OTHERS = {"mesh": scale.mesh, "page": page.usable}
+OTHERS = {
+    "mesh": scale.mesh,
+    "page": functools.partial(page.usable, 64, 0.3),
+    "page-256": functools.partial(page.usable, 256, 1),
+}
 NAMES = (*SWEEPS, *PLAYS, *OTHERS, *FIREWALLS, GROWTH)
 _MARK = "<!-- results -->"
 _PICTURE = "growth.svg"

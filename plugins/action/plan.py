@@ -37,6 +37,7 @@ from ..plugin_utils._inventory.topology import (
     default_peers,
     misspelt_groups,
 )
+from ..plugin_utils._report.own_template import OPTION, OwnTemplate
 from ..plugin_utils._verdict.limits import read_limits
 
 if t.TYPE_CHECKING:
@@ -120,6 +121,7 @@ class ActionModule(ControllerAction):
         if options["together"]:
             self._check_connections(plan, present_names, hostvars)
             self._check_throughput(present_names, variables)
+        self._check_template(present_names, variables)
         notes += misspelt_variables(self.host_values(variables).names)
         plan["notes"] = (
             notes + plan["notes"] + (self._idle_login(plan, variables) if options["together"] else [])
@@ -127,6 +129,14 @@ class ActionModule(ControllerAction):
         for note in plan["notes"]:
             display.warning(note)
         return {**plan, "flows": flow_count(plan), "run": uuid.uuid4().hex[:12]}
+
+    def _check_template(self, present: Sequence[str], variables: Mapping[str, t.Any]) -> None:
+        """Refuse a template for the report that cannot be used, before anything is measured."""
+        # It is a variable of the site, so all hosts agree.
+        for host in present[:1]:
+            path = self.host_values(variables).of(host, OPTION)
+            if path not in (NOTHING, None, ""):
+                OwnTemplate(str(path))
 
     def _releases(
         self, members: Mapping[str, Iterable[Party]], variables: Mapping[str, t.Any]

@@ -23,12 +23,18 @@ from ..plugin_utils._ansible.screen import show
 from ..plugin_utils._change_request.change_request import plan_of
 from ..plugin_utils._change_request.formats import REQUEST_FORMATS
 from ..plugin_utils._change_request.lines import Head
-from ..plugin_utils._files.documents import Selection, documents_of_plan, documents_of_verification
+from ..plugin_utils._files.documents import (
+    Document,
+    Selection,
+    documents_of_plan,
+    documents_of_verification,
+)
 from ..plugin_utils._files.files import Change, changes_of, read_report, write
 from ..plugin_utils._files.report_directory import report_directory
 from ..plugin_utils._inventory.site_variables import REPORT
 from ..plugin_utils._report.comparison import changes_of_report, to_text, with_past
 from ..plugin_utils._report.formats import FORMATS
+from ..plugin_utils._report.own_template import OwnTemplate, TemplateError
 from ..plugin_utils._report.report import verification_of
 from ..plugin_utils._report.summary import host_order
 from ..plugin_utils._report.terminal import closing
@@ -67,6 +73,7 @@ class ActionModule(ControllerAction):
         "date": {"type": "str", "default": ""},
         "requester": {"type": "str", "default": ""},
         "ticket": {"type": "str", "default": ""},
+        "template": {"type": "path"},
     }
 
     def act(self, options: dict[str, t.Any], variables: dict[str, t.Any]) -> dict[str, t.Any]:
@@ -79,6 +86,7 @@ class ActionModule(ControllerAction):
             requests=options["change_request"],
             include_unlocated=options["include_unlocated"],
             head=Head(**{name: options[name] for name in Head._fields}),
+            template=OwnTemplate(options["template"]) if options["template"] else None,
         )
         verification = _verification(options)
         if verification is None:
@@ -92,7 +100,7 @@ class ActionModule(ControllerAction):
             if before is not None:
                 verification = with_past(verification, before)
                 self._show_changes(verification)
-            wanted = documents_of_verification(verification, selection, earlier)
+            wanted = _documents(verification, selection, earlier)
             numbers = _statistics(verification)
         changes = changes_of(directory, wanted)
         if changes and not self._task.check_mode:
@@ -141,6 +149,22 @@ def _verification(options: Mapping[str, t.Any]) -> Verification | None:
     if options["saved"]:
         return read_report(Path(options["saved"]))
     return None if options["plan"] else verification_of(options["verification"], "verification")
+
+
+def _documents(
+    verification: Verification, selection: Selection, earlier: Verification | None
+) -> list[Document]:
+    """Return the files, with our own page if the user's template fails on what was measured.
+
+    It has passed with an example. A measurement must not be lost for it.
+    """
+    try:
+        return documents_of_verification(verification, selection, earlier)
+    except TemplateError as error:
+        display.warning(visible(f"report.html is made without a template of your own: {error}"))
+        formats = tuple(dict.fromkeys((*selection.formats, "html")))
+        rest = selection._replace(template=None, formats=formats)
+        return documents_of_verification(verification, rest, earlier)
 
 
 def _statistics(verification: Verification) -> dict[str, t.Any]:

@@ -106,6 +106,13 @@ options:
       - The number of the ticket, for the change request.
     type: str
     default: ''
+  template:
+    description:
+      - The path of a template of Jinja2 that makes C(report.html) in place of the page of this collection.
+      - It runs in a sandbox, all that it writes is escaped, and it gets what C(docs/guide.md) lists.
+      - C(report.html) is written also if O(formats) does not have V(html).
+      - A template that cannot be used is an error, which names the file and the line.
+    type: path
 seealso:
   - module: exasol_community.network.verdict
   - plugin: exasol_community.network.to_report

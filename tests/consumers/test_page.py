@@ -5,6 +5,9 @@
 
 from __future__ import annotations
 
+import itertools
+import random
+import re
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -12,7 +15,12 @@ import pytest
 
 from ansible_collections.exasol_community.network.plugins.plugin_utils._report.report import render
 from ansible_collections.exasol_community.network.tests.consumers.browser import Browser, missing
-from ansible_collections.exasol_community.network.tests.consumers.samples import MARKUP, cluster
+from ansible_collections.exasol_community.network.tests.consumers.samples import (
+    MARKUP,
+    cluster,
+    result,
+    verification,
+)
 
 CHOSEN = "return document.querySelector('.chosen')?.id ?? ''"
 DETAIL = "return document.getElementById('detail').innerText"
@@ -57,6 +65,17 @@ def opened(browser: Browser, page: Path) -> Iterator[Browser]:
     assert browser.run("return performance.getEntriesByType('resource').length") == 0
 
 
+@pytest.fixture
+def whole(opened: Browser, count: int) -> Browser:
+    """Return the browser with all flows of all hosts, which the page does not open on."""
+    opened.click("button[type=reset]")
+    opened.until("return document.getElementById('verdict').value", "")
+    if opened.run("return !document.getElementById('fold').hidden"):
+        opened.click("#fold")
+    opened.until("return document.querySelectorAll('#matrix tbody tr').length", count + 1)
+    return opened
+
+
 def shown(browser: Browser) -> int:
     """Return how many cells are visible and hold a flow."""
     return browser.run(
@@ -65,20 +84,20 @@ def shown(browser: Browser) -> int:
     )
 
 
-def test_every_pair_has_a_cell(opened: Browser, count: int) -> None:
-    assert shown(opened) == count * (count - 1) + count
-    assert opened.run("return document.querySelectorAll('td.blocked').length") == count - 1
+def test_every_pair_has_a_cell(whole: Browser, count: int) -> None:
+    assert shown(whole) == count * (count - 1) + count
+    assert whole.run("return document.querySelectorAll('#matrix td.blocked').length") == count - 1
 
 
-def test_a_click_shows_sentence_and_numbers(opened: Browser) -> None:
-    opened.click("#c0-1")
-    said = opened.run(DETAIL)
+def test_a_click_shows_sentence_and_numbers(whole: Browser) -> None:
+    whole.click("#c0-1")
+    said = whole.run(DETAIL)
     assert "node00 and node01: blocked." in said
     assert "filtered (no-response)" in said
     # What is shown of a cell may cover others.
-    opened.run("document.getElementById('c1-0').scrollIntoView({block: 'center'})")
-    opened.click("#c1-0")
-    assert "0.125 / 0.25 / 0.5" in opened.run(DETAIL)
+    whole.run("document.getElementById('c1-0').scrollIntoView({block: 'center'})")
+    whole.click("#c1-0")
+    assert "0.125 / 0.25 / 0.5" in whole.run(DETAIL)
 
 
 def test_markup_of_a_name_is_text(opened: Browser, count: int) -> None:
@@ -87,18 +106,18 @@ def test_markup_of_a_name_is_text(opened: Browser, count: int) -> None:
     assert opened.run("return document.querySelectorAll('img').length") == 0
 
 
-def test_keys_walk_from_cell_to_cell(opened: Browser, count: int) -> None:
-    opened.run("document.querySelector('#matrix td[tabindex=\"0\"]').focus()")
-    opened.press("Down")  # over the cell of a host with itself
-    assert opened.run(CHOSEN) == "c2-1"
-    opened.press("Left")
-    assert opened.run(CHOSEN) == "c2-0"
-    opened.press("End", "Home", "Up")
-    assert opened.run(CHOSEN) == "c1-0"
-    opened.press("Enter")
-    assert opened.run("return document.activeElement.id") == "detail"
-    opened.press("Escape")
-    assert opened.run("return document.activeElement.id") == "c1-0"
+def test_keys_walk_from_cell_to_cell(whole: Browser, count: int) -> None:
+    whole.run("document.querySelector('#matrix td[tabindex=\"0\"]').focus()")
+    whole.press("Down")  # over the cell of a host with itself
+    assert whole.run(CHOSEN) == "c2-1"
+    whole.press("Left")
+    assert whole.run(CHOSEN) == "c2-0"
+    whole.press("End", "Home", "Up")
+    assert whole.run(CHOSEN) == "c1-0"
+    whole.press("Enter")
+    assert whole.run("return document.activeElement.id") == "detail"
+    whole.press("Escape")
+    assert whole.run("return document.activeElement.id") == "c1-0"
 
 
 @pytest.mark.parametrize(("width", "height"), [(1280, 700), (390, 700)], ids=["desk", "phone"])
@@ -140,6 +159,52 @@ def test_a_cell_is_named_for_those_who_do_not_see_it(opened: Browser) -> None:
     assert label == f"{text} node00 to node01: blocked"
     opened.until("return document.querySelectorAll('#matrix td[id]:not([aria-label])').length", 0)
     assert opened.run("return document.getElementById('detail').getAttribute('aria-live')") == "polite"
+
+
+ROWS = "return [...document.querySelectorAll('#matrix tbody th')].map((head) => head.innerText)"
+
+
+def test_the_page_opens_on_what_is_not_ok(opened: Browser, count: int) -> None:
+    heads = {3: ["node00", "node02"], 64: ["node00", "+ database_node ×62"]}
+    assert opened.run(ROWS)[:2] == heads[count] and len(opened.run(ROWS)) == 3
+    assert shown(opened) == 3
+    wrong = count - 1 + 1
+    assert opened.run("return document.getElementById('shown').textContent").startswith(f"{wrong} of ")
+    # What is hidden is no cell without a flow.
+    assert opened.run("return document.querySelectorAll('#matrix td.off').length") > 0
+
+
+def test_the_script_shows_the_cells_that_are_there_without_it(opened: Browser, page: Path) -> None:
+    text = page.read_text(encoding="utf-8")
+    written = re.findall(r'<td id=(c\d+-\d+) class=(\w+) aria-label="(\S+) [^"]*">', text)
+    opened.click("button[type=reset]")
+    opened.until("return document.getElementById('verdict').value", "")
+    made = opened.run(
+        "return [...document.querySelectorAll('#matrix td[id]')].map((cell) => [cell.id, cell.className, "
+        "cell.getAttribute('aria-label').split(' ')[0]])"
+    )
+    assert len(written) > 3 and [tuple(cell) for cell in made] == written
+
+
+def test_equal_hosts_unfold_and_fold(opened: Browser, count: int) -> None:
+    if count <= 32:
+        assert opened.run("return document.querySelectorAll('.toggle').length") == 0
+        return
+    opened.click("#matrix tbody .toggle")
+    assert opened.run("return document.activeElement.textContent") == "− node02"
+    assert len(opened.run(ROWS)) == count - 1 + 1
+    assert shown(opened) == count - 1 + 1
+    opened.click('#matrix tbody .toggle[aria-expanded="true"]')
+    assert shown(opened) == 3
+    opened.click("#c2-1")
+    said = opened.run(DETAIL)
+    assert "database_node ×62 → node01" in said and "62 pairs of hosts; for example node02 → node01" in said
+
+
+def test_a_link_to_what_the_filters_hide_shows_all(opened: Browser, page: Path) -> None:
+    opened.open(page, "#c0-2")
+    assert opened.run("return document.getElementById('verdict').value") == ""
+    assert "node00" in opened.run(DETAIL) and "ok" in opened.run(DETAIL)
 
 
 IN_SIGHT = (
@@ -187,21 +252,21 @@ def test_a_ticket_is_copied_where_a_browser_forbids_the_clipboard(opened: Browse
     assert opened.run("return document.querySelectorAll('textarea').length") == 0
 
 
-def test_flows_are_counted_as_in_the_heading(opened: Browser, count: int) -> None:
+def test_flows_are_counted_as_in_the_heading(whole: Browser, count: int) -> None:
     flows = count * (count - 1) + count + 1
-    assert opened.run("return document.getElementById('shown').textContent") == f"{flows} of {flows} flows"
-    assert f"{flows} flows:" in opened.run("return document.querySelector('header').innerText")
+    assert whole.run("return document.getElementById('shown').textContent") == f"{flows} of {flows} flows"
+    assert f"{flows} flows:" in whole.run("return document.querySelector('header').innerText")
 
 
-def test_a_link_has_a_way_back(opened: Browser) -> None:
-    opened.click("#act .ends")
-    opened.until(CHOSEN, "c0-1")
-    opened.click("#detail button")
-    assert opened.run("return document.activeElement.closest('#act') !== null")
+def test_a_link_has_a_way_back(whole: Browser) -> None:
+    whole.click("#act .ends")
+    whole.until(CHOSEN, "c0-1")
+    whole.click("#detail button")
+    assert whole.run("return document.activeElement.closest('#act') !== null")
     # Who came by a cell has nothing to go back to.
-    opened.run("document.getElementById('c1-0').scrollIntoView({block: 'center'})")
-    opened.click("#c1-0")
-    assert opened.run("return document.querySelectorAll('#detail button').length") == 0
+    whole.run("document.getElementById('c1-0').scrollIntoView({block: 'center'})")
+    whole.click("#c1-0")
+    assert whole.run("return document.querySelectorAll('#detail button').length") == 0
 
 
 def test_every_target_is_large_enough_for_a_finger(opened: Browser) -> None:
@@ -222,15 +287,18 @@ def test_axe_finds_nothing(opened: Browser, page: Path, axe: str, width: int, he
     opened.click("#act .ends")
     opened.until("return document.getElementById('detail').hidden", False)
     assert opened.run(found) == []
+    # Also with hosts that are unfolded.
+    opened.run("document.querySelector('#matrix .toggle')?.click()")
+    assert opened.run(found) == []
     # The control: a button without a name.
     opened.run("document.body.append(document.createElement('button'))")
     assert "button-name" in opened.run(found)
 
 
-def test_filter_by_host(opened: Browser, count: int) -> None:
-    opened.type("#host", "NODE02")
-    assert shown(opened) == 2 * (count - 1) + 1
-    assert opened.run("return document.getElementById('shown').textContent").startswith(
+def test_filter_by_host(whole: Browser, count: int) -> None:
+    whole.type("#host", "NODE02")
+    assert shown(whole) == 2 * (count - 1) + 1
+    assert whole.run("return document.getElementById('shown').textContent").startswith(
         f"{2 * (count - 1) + 1} of "
     )
 
@@ -249,19 +317,19 @@ def test_filter_by_service(opened: Browser) -> None:
     )
 
 
-def test_filter_by_verdict_and_back(opened: Browser, count: int) -> None:
-    before = shown(opened)
-    opened.run(
+def test_filter_by_verdict_and_back(whole: Browser, count: int) -> None:
+    before = shown(whole)
+    whole.run(
         "const field = document.getElementById('verdict'); field.value = 'not ok'; field.dispatchEvent(new "
         "Event('input', {bubbles: true}))"
     )
-    assert shown(opened) == count - 1 + 1
-    opened.click("#c0-1")
-    opened.press("Down")
-    assert opened.run(CHOSEN) == "c2-1"
-    opened.click("button[type=reset]")
-    opened.until("return document.querySelectorAll('#matrix .off').length", 0)
-    assert shown(opened) == before
+    assert shown(whole) == count - 1 + 1
+    whole.click("#c0-1")
+    whole.press("Down")
+    assert whole.run(CHOSEN) == "c2-1"
+    whole.click("button[type=reset]")
+    whole.until("return document.querySelectorAll('#matrix .off').length", 0)
+    assert shown(whole) == before
 
 
 def test_an_address_leads_to_a_cell(opened: Browser, page: Path) -> None:
@@ -323,3 +391,61 @@ def test_paper_holds_the_whole_matrix(opened: Browser, page: Path) -> None:
     assert opened.run("return getComputedStyle(document.body).backgroundColor") == "rgb(255, 255, 255)"
     assert not opened.run("return document.getElementById('filters').offsetHeight")
     assert opened.pages() <= 3
+
+
+HALF = ("20000-20499", "20500-21000")
+# Pairs without any order among them, so that no two hosts are equal.
+FAULTY = set(random.Random(1).sample(list(itertools.permutations(range(48), 2)), 200))
+
+
+@pytest.fixture
+def site(browser: Browser, tmp_path: Path) -> Iterator[Browser]:
+    """Return the browser with a page of 48 nodes that all differ, and of a client that is half blocked."""
+    nodes = [f"node{number:02}" for number in range(48)]
+    results = [
+        result(*pair, "subconnection_in", "20000-21000", "blocked" if numbers in FAULTY else "ok")
+        for numbers, pair in zip(
+            itertools.permutations(range(48), 2), itertools.permutations(nodes, 2), strict=True
+        )
+    ]
+    results += [
+        result("client", "node00", "parallel", HALF[0]),
+        result("client", "node00", "parallel", HALF[1], "blocked"),
+    ]
+    # One host that is worse than the others.
+    results += [result("client", node, "sql_client", "8563", "blocked") for node in nodes[1:]]
+    file = tmp_path / "report.html"
+    file.write_text(render(verification(results, nodes, hosts=[*nodes, "client"]), "html"), encoding="utf-8")
+    browser.emulate()
+    browser.open(file)
+    yield browser
+    assert browser.said() == []
+
+
+def test_hosts_that_all_differ_are_few_rows_and_the_worst_is_one_of_its_own(site: Browser) -> None:
+    heads = site.run(ROWS)
+    assert len(heads) <= 41
+    assert "client" in heads
+    (mixed,) = [head for head in heads if "mixed" in head]
+    assert mixed.startswith("+ database_node ×")
+    site.click("button[type=reset]")
+    site.click("#fold")
+    site.until("return document.querySelectorAll('#matrix tbody tr').length", 49)
+    # The client reaches no node.
+    blocked = site.run("return document.querySelectorAll('#matrix td.blocked').length")
+    assert blocked == len(FAULTY) + 48
+
+
+def test_a_bar_shows_which_part_of_a_range_is_open(site: Browser) -> None:
+    site.emulate(width=390, height=844)
+    assert site.run("return document.documentElement.scrollWidth <= innerWidth")
+    row = '#services tr[data-service="parallel"]'
+    parts = site.run(
+        f"return [...document.querySelectorAll('{row} rect')].map((part) => [part.getAttribute('class'), "
+        "part.getBoundingClientRect().width])"
+    )
+    assert [kind for kind, _width in parts] == ["ok", "blocked"]
+    assert abs(parts[0][1] / parts[1][1] - 500 / 501) < 0.05
+    assert "20000-20499 ok, 20500-21000 blocked" in site.run(
+        f"return document.querySelector('{row}').innerText"
+    )

@@ -129,6 +129,22 @@ def test_a_saved_report_is_rendered_alike(machine: Machine, measured: Done, tmp_
         assert (tmp_path / "report" / name).read_bytes() == (saved / name).read_bytes(), name
 
 
+def test_a_broken_template_is_an_error_before_anything_is_measured(machine: Machine, tmp_path: Path) -> None:
+    template = tmp_path / "broken.html.j2"
+    template.write_text("<p>\n{{ counts }}\n{{ count }}", encoding="utf-8")
+    done = play(
+        machine,
+        tmp_path,
+        inventory=PAIR,
+        playbook="playbooks/verify.yml",
+        variables={"exasol_report_template": str(template)},
+    )
+    assert done.code == 2, done.output
+    assert f"{template}, line 3: 'count' is undefined" in done.output
+    assert PROBE not in done.output
+    assert not (tmp_path / "report").exists()
+
+
 def test_gauges_by_peer_name_no_host_of_the_plan(machine: Machine, measured: Done, tmp_path: Path) -> None:
     saved = measured.directory / "report"
     done = play(
@@ -139,9 +155,13 @@ def test_gauges_by_peer_name_no_host_of_the_plan(machine: Machine, measured: Don
         variables={
             "exasol_report_from": str(saved / "report.json"),
             "exasol_report_formats": ["prometheus_peers"],
+            "exasol_report_template": str(CHECKOUT / "extras" / "report.html.j2"),
         },
     )
     assert done.code == 0, done.output
+    # A template of one's own makes the page, also if no page is asked for.
+    page = (tmp_path / "report" / "report.html").read_text(encoding="utf-8")
+    assert "<p>Nobody has to do anything.</p>" in page and "<td>sql_client</td>" in page
     by_host, by_peer = (
         set(re.findall(r'^exasol_network_flow_ok{source="([^"]+)",destination="([^"]+)"', text, re.MULTILINE))
         for text in (

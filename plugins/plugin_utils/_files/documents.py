@@ -16,6 +16,7 @@ from .._change_request.formats import REQUEST_FORMATS, REQUEST_KIND
 from .._change_request.lines import Head, Request
 from .._report.changes import render_changes
 from .._report.formats import FORMATS, KIND
+from .._report.own_template import OwnTemplate
 from .._report.report import render
 from .._text.format_registry import choose
 
@@ -23,6 +24,7 @@ if t.TYPE_CHECKING:
     from ...module_utils._shapes import Plan, Verification
 
 _FOR_PEOPLE = "markdown"
+_PAGE = "html"
 _CHANGES = {"markdown": "changes.md", "json": "changes.json"}
 
 
@@ -40,15 +42,18 @@ class Selection(t.NamedTuple):
     requests: Sequence[str] = ()
     include_unlocated: bool = False
     head: Head = Head()
+    template: OwnTemplate | None = None  # in place of the page's own
 
 
 def documents_of_verification(
     verification: Verification, selection: Selection, earlier: Verification | None = None
 ) -> list[Document]:
     """Return reports and change requests of a verification, and what changed since an earlier one."""
-    found = [
-        Document(file, render(verification, name)) for file, name in _report_files(selection.formats).items()
-    ]
+    formats = dict.fromkeys((*selection.formats, *([_PAGE] if selection.template else [])))
+    found = []
+    for file, name in _report_files(formats).items():
+        own = selection.template if name == _PAGE else None
+        found.append(Document(file, own.render(verification) if own else render(verification, name)))
     if earlier is not None:
         for name, file in _CHANGES.items():
             found.append(Document(file, render_changes(verification, earlier, name)))

@@ -49,6 +49,7 @@ SITE = {
     "exasol_report_date": TEXT,
     "exasol_report_requester": TEXT,
     "exasol_report_ticket": TEXT,
+    "exasol_report_template": TEXT,
 }
 REPORT = tuple(name for name in SITE if name.startswith("exasol_report_"))
 # Each node's own too, but the same for all nodes of a cluster; _plan/plan.py checks that.

@@ -17,7 +17,7 @@ from collections.abc import Iterable, Iterator, Sequence
 from ...module_utils._plan.networks import networks_of_report
 from .._access.needs import Site, needs_of, rows_of, translated
 from .._access.rows import Row
-from .._text.sets import address_ranges, listed, some_names
+from .._text.sets import address_ranges, listed, names_in_short, some_names
 from .._verdict.actors import HOST, needs_rule
 from .._verdict.causes import CAUSES, NAMES, NETWORK, OWNER, RUN, UNKNOWN
 from .._verdict.results import asked_addresses
@@ -28,6 +28,7 @@ from .summary import Line, host_order, lines, ordered
 if t.TYPE_CHECKING:
     from ...module_utils._shapes import Result, Verification
 
+_MAX_ENDS = 12  # of a rule that stand there one by one
 _MAX_STEPS, _MAX_SEEN, _MAX_FACTS, _MAX_COMMANDS = 8, 3, 3, 3
 _WHO = {
     NETWORK: "the network team",
@@ -202,10 +203,13 @@ class _Maker:
 def traffic(row: Row) -> str:
     """Return what a rule must permit, on one line."""
     ports = "all ports" if row.protocol == "any" else f"{row.protocol} {row.ports.replace(',', ', ')}"
-    sources, destinations = (
-        ", ".join(address_ranges(networks)) for networks in (row.source_networks, row.destination_networks)
-    )
-    return f"{ports} from {sources} to {destinations}"
+    return f"{ports} from {_ends(row.source_networks)} to {_ends(row.destination_networks)}"
+
+
+def _ends(networks: Iterable[str]) -> str:
+    """Return addresses as ranges, and also names, if there are many: of hosts whose addresses are unknown."""
+    found = address_ranges(networks)
+    return ", ".join(found if len(found) <= _MAX_ENDS else names_in_short(found))
 
 
 def _flow(result: Result) -> tuple[str, ...]:

@@ -12,116 +12,90 @@ from __future__ import annotations
 
 import base64
 import hashlib
-import html
-import json
 import typing as t
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+from collections.abc import Iterable, Iterator
+from functools import cache
 from pathlib import Path
-from string import Template
 
-from ....module_utils._probe.segments import UNMEASURED
-from ..._text.sets import common_domain, elided, some_names, without_domain
-from ..._text.tables import printable
-from ..._verdict.idle_connections import longest_lived, shortest_cut
+import jinja2
+from markupsafe import Markup
+
+from ..._text.sets import some_names
+from ..._text.template_output import on_one_line
 from ..._verdict.not_covered import by_reason, coverage_sentences
-from ..._verdict.path_verdict import segments_of, vanishing_directions
-from ..._verdict.throughput import least_megabytes
-from ..._verdict.verdict import OK, SEVERITY, VERDICTS, worst
+from ..._verdict.verdict import OK, SEVERITY, VERDICTS
 from ..blocks import Block, blocks, ticket
 from ..comparison import changes_of_report, to_text
+from ..page.data import MEASURES, data_of, embedded
+from ..page.looks import look
+from ..page.matrix import Matrix
+from ..page.services import service_table
 from ..spoken import Said, Speaker, commands, is_wrong
-from ..summary import Line, Peers, counts, host_order, label, lines, named_service, ordered
+from ..summary import Line, Peers, counts, label, lines, named_service
 
 if t.TYPE_CHECKING:
-    from ....module_utils._shapes import (
-        Identity,
-        MeasuredPath,
-        NotCovered,
-        Result,
-        Unmeasured,
-        Verification,
-    )
+    from ....module_utils._shapes import NotCovered, Unmeasured, Verification
 
 NAME, SUFFIX = "html", "html"
 _ASSETS = Path(__file__).with_name("assets")
+_TEMPLATE = "page.html.j2"
 _MAX_LABEL_WIDTH = 90
 _MAX_GROUPS = 500
 _MAX_FACTS = 4
 _MAX_CHANGES = 20
 _BAR_HEIGHT, _BAR_STEP = 60, 14  # of the picture of earlier runs, in pixels
-# Up to so many columns, a cell has room for its numbers beside the sign.
-_MAX_COUNTED_COLUMNS = 16
-_MAX_HEADING = 20  # characters
 # Blocks of parties that are there at once; the others can be unfolded.
 _MAX_BLOCKS = 8
-# The signs tell the verdicts apart without their colours too.
-_SIGNS = {
-    "ok": "✓",
-    "no_listener": "○",
-    "wrong_host": "≠",
-    "wrong_service": "≠",
-    "stalled": "◐",
-    "degraded": "≈",
-    "no_route": "↯",
-    "unresolved": "?",
-    "exposed": "!",
-    "untested": "–",
-}
-_BLOCKED = "✗"
-_KINDS = {
-    "ok": "ok",
-    "no_listener": "listener",
-    "wrong_host": "wrong",
-    "wrong_service": "wrong",
-    "stalled": "stalled",
-    "degraded": "degraded",
-    "no_route": "route",
-    "unresolved": "route",
-    "exposed": "exposed",
-    "untested": "untested",
-}
-# What the matrix shows of paths in place of verdicts; the script knows each by its value.
-_MEASURES = (
-    '<label>Show <select id="measure"><option value="">verdicts</option>'
-    '<option value="rtt">median round trip, ms</option><option value="loss">lost first tries, %</option>'
-    '<option value="segment">largest segment, bytes</option>'
-    '<option value="clock">difference of clocks, s</option>'
-    '<option value="idle">idle connections, s</option>'
-    '<option value="throughput">throughput, MB/s</option></select></label>'
-)
-# The script takes the number of a verdict for its severity.
-_BY_SEVERITY = sorted(VERDICTS, key=SEVERITY.__getitem__)
-_NUMBERS = {verdict: number for number, verdict in enumerate(_BY_SEVERITY)}
+Shown = dict[str, t.Any]  # what the template gets; it escapes every text
 
 
 def render(verification: Verification) -> str:
     """Return the page."""
-    matrix = _Matrix(verification)
+    matrix = Matrix(verification)
     script = _asset("page.js")
     results, summary = verification["results"], verification["summary"]
     present = {result["verdict"] for result in results}
-    texts = {
+    acting = [_act(block, verification, matrix) for block in blocks(verification)]
+    data = data_of(verification, matrix)
+    found = lines(results, matrix.order)[::-1]
+    shown = {
         "policy": _policy(script),
-        "style": _asset("page.css"),
-        "script": script,
-        "created": _text(verification["created"]),
-        "release": _text(verification["release"]),
-        "counts": _text(counts(verification)),
-        "tally": "".join(_badge(verdict, summary[verdict]) for verdict in VERDICTS if verdict in summary),
-        "acts": _acts(verification, matrix),
+        "style": Markup(_asset("page.css")),  # our own file
+        "script": Markup(script),  # our own file
+        "data": Markup(embedded(data)),  # no text in it can end its element
+        "created": verification["created"],
+        "release": verification["release"],
+        "counts": counts(verification),
+        "tally": [(look(verdict), summary[verdict]) for verdict in VERDICTS if verdict in summary],
+        "acts": acting[:_MAX_BLOCKS],
+        "milder_acts": acting[_MAX_BLOCKS:],
         "since": _since(verification, matrix),
-        "size": "wide" if len(matrix.columns) > _MAX_COUNTED_COLUMNS else "narrow",
-        "matrix": matrix.table(),
-        "services": _options(sorted({result["service"] for result in results})),
-        "verdicts": _options(verdict for verdict in VERDICTS if verdict in present),
-        "groups": _groups(verification, matrix),
-        "notes": _items(verification.get("notes", ())),
-        "aside": _unmeasured(verification),
-        "uncovered": _uncovered(verification),
-        "measures": _MEASURES if verification.get("paths") else "",
-        "data": _embedded(dict(matrix.data(), paths=_paths(verification, matrix))),
+        "history": _history(verification),
+        "matrix": matrix,
+        "table": service_table(results, verification["peers"], matrix.order),
+        "services": sorted({result["service"] for result in results}),
+        "verdicts": [verdict for verdict in VERDICTS if verdict in present],
+        "measures": {name: text for name, text in MEASURES.items() if name in data["paths"]},
+        "lines": list(_lines(found[:_MAX_GROUPS], verification, matrix)),
+        "lines_left": max(len(found) - _MAX_GROUPS, 0),
+        "notes": verification.get("notes", ()),
+        "aside": [_unmeasured(entry, verification["peers"]) for entry in verification["untestable"]],
+        "coverage": coverage_sentences(verification),
+        "uncovered": list(_uncovered(verification)),
     }
-    return Template(_asset("page.html")).substitute(texts)
+    return _template().render(shown)
+
+
+@cache
+def _template() -> jinja2.Template:
+    return jinja2.Environment(
+        loader=jinja2.FileSystemLoader(_ASSETS),
+        autoescape=True,
+        undefined=jinja2.StrictUndefined,
+        finalize=on_one_line,
+        trim_blocks=True,
+        lstrip_blocks=True,
+    ).get_template(_TEMPLATE)
 
 
 def _asset(name: str) -> str:
@@ -137,287 +111,47 @@ def _policy(script: str) -> str:
     )
 
 
-def _text(value: t.Any) -> str:
-    return html.escape(printable(value))
-
-
-def _options(values: Iterable[str]) -> str:
-    return "".join(f"<option>{_text(value)}</option>" for value in values)
-
-
-def _items(texts: Iterable[str]) -> str:
-    return "".join(f"<li>{_text(text)}</li>" for text in texts)
-
-
-def _embedded(data: t.Any) -> str:
-    # Within a script element only "<" can end the data or begin a comment.
-    return json.dumps(data, separators=(",", ":"), ensure_ascii=False).replace("<", "\\u003c")
-
-
-def _sign(verdict: str) -> str:
-    return _SIGNS.get(verdict, _BLOCKED)
-
-
-def _kind(verdict: str) -> str:
-    return _KINDS.get(verdict, "blocked")
-
-
-def _badge(verdict: str, count: int) -> str:
-    sign = f'<b aria-hidden="true">{_sign(verdict)}</b>'
-    return f'<li class="badge {_kind(verdict)}">{sign} {count} {verdict}</li>'
-
-
-class _Flow(t.NamedTuple):
-    """What the script shows of a result; texts are numbers of texts, which stand once in the page."""
-
-    row: int
-    column: int
-    verdict: int
-    service: int
-    ports: int
-    address: int
-    expected: int
-    seen: int
-    identity: int
-    sentence: int
-    cause: int
-    evidence: int
-    command: int
-    times: list[float] | int  # 0 if there are none
-
-
-class _Matrix:
-    """Sources as rows, destinations as columns, and the flows behind each cell."""
-
-    def __init__(self, verification: Verification):
-        self._results = verification["results"]
-        self._addresses = verification.get("addresses", {})
-        self._external = verification.get("external", {})
-        # Both in one order, so that the cells of hosts with themselves are a diagonal.
-        self.order = host_order(verification)
-        self.rows = _numbered(ordered({result["source"] for result in self._results}, self.order))
-        self.columns = _numbered(ordered({result["destination"] for result in self._results}, self.order))
-        self._without_names: dict[str, int] = {}  # texts that are alike for many flows
-        self._texts: dict[str, int] = {}
-        self._domain = common_domain([*self.rows, *self.columns])
-
-    def cell(self, result: Result) -> str:
-        """Return the name of the cell that a result belongs to."""
-        return f"c{self.rows[result['source']]}-{self.columns[result['destination']]}"
-
-    def table(self) -> str:
-        """Return the rows of the table."""
-        verdicts: dict[tuple[str, str], list[str]] = {}
-        for result in self._results:
-            verdicts.setdefault((result["source"], result["destination"]), []).append(result["verdict"])
-        heads = "".join(
-            f'<th scope="col" title="{_text(name)}"><span>{self._short(name)}</span></th>'
-            for name in self.columns
-        )
-        body = "".join(
-            f'<tr><th scope="row" title="{_text(name)}">{self._short(name)}</th>'
-            f"{''.join(self._cells(name, verdicts))}</tr>"
-            for name in self.rows
-        )
-        return f'<thead><tr><td class="corner">from ↓ to →</td>{heads}</tr></thead><tbody>{body}</tbody>'
-
-    def _short(self, name: str) -> str:
-        return _text(elided(without_domain(name, self._domain), _MAX_HEADING))
-
-    def _cells(self, source: str, found: Mapping[tuple[str, str], list[str]]) -> Iterator[str]:
-        row = self.rows[source]
-        is_counted = len(self.columns) <= _MAX_COUNTED_COLUMNS
-        for destination, column in self.columns.items():
-            verdicts = found.get((source, destination))
-            if not verdicts:
-                yield "<td></td>"
-                continue
-            verdict = worst(verdicts)
-            share = f"<small>{verdicts.count(OK)}/{len(verdicts)}</small>" if is_counted else ""
-            yield f"<td id=c{row}-{column} class={_kind(verdict)}>{_sign(verdict)}{share}</td>"
-
-    def data(self) -> dict[str, object]:
-        """Return what the script shows: a list for each field of all flows, and each text once."""
-        flows = [self._flow(result) for result in self._results]
-        return {
-            "rows": list(self.rows),
-            "columns": list(self.columns),
-            "addresses": [", ".join(self._addresses.get(name, ())) for name in self.rows],
-            "external": [", ".join(self._external.get(name, ())) for name in self.rows],
-            "verdicts": [
-                {"word": verdict, "sign": _sign(verdict), "kind": _kind(verdict)} for verdict in _BY_SEVERITY
-            ],
-            "texts": list(self._texts),
-            "flows": {field: [getattr(flow, field) for flow in flows] for field in _Flow._fields},
-        }
-
-    def _flow(self, result: Result) -> _Flow:
-        times = result.get("rtt_ms")
-        return _Flow(
-            row=self.rows[result["source"]],
-            column=self.columns[result["destination"]],
-            verdict=_NUMBERS[result["verdict"]],
-            service=self._number(result["service"]),
-            ports=self._number(f"{result['protocol']} {result['ports']}"),
-            address=self._number(result["address"]),
-            expected=self._number(result["expected"]),
-            seen=self._number(_seen(result)),
-            identity=self._number(_described(result["identity"]) if "identity" in result else ""),
-            sentence=self._number_of_pattern(result, result["sentence"]),
-            cause=self._number(result.get("cause", "")),
-            evidence=self._number_of_pattern(result, "; ".join(result.get("evidence", ()))),
-            command=self._number_of_pattern(result, result.get("next_command", "")),
-            times=[times["min"], times["median"], times["max"]] if times else 0,
-        )
-
-    def _number(self, text: str) -> int:
-        """Return the number under which the script finds a text."""
-        return self._texts.setdefault(printable(text), len(self._texts))
-
-    def _number_of_pattern(self, result: Result, text: str) -> int:
-        # Thousands of sentences differ by their names alone. What stands for a name is not printable, so no
-        # text holds it by itself.
-        if not text:
-            return self._number("")
-        known = self._without_names.get(text)
-        if known is not None:
-            return known
-        plain = pattern = printable(text)
-        names = (
-            result["address"],
-            ", ".join(self._addresses.get(result["source"], ())),
-            ", ".join(self._external.get(result["source"], ())),
-            result["source"],
-            result["destination"],
-        )
-        for mark, name in enumerate(names, 0xE000):
-            pattern = pattern.replace(printable(name), chr(mark)) if name else pattern
-        number = self._texts.setdefault(pattern, len(self._texts))
-        if pattern == plain:
-            self._without_names[text] = number
-        return number
-
-
-def _seen(result: Result) -> str:
-    sender = f" from {result['reason_ip']}" if result.get("reason_ip") else ""
-    return f"{result['state']} ({result['reason']}{sender})"
-
-
-def _described(identity: Identity) -> str:
-    facts = (identity.get("status"), identity.get("version"), identity.get("detail"))
-    return ", ".join(str(fact) for fact in facts if fact)
-
-
-def _numbered(names: Iterable[str]) -> dict[str, int]:
-    return {name: index for index, name in enumerate(names)}
-
-
-def _paths(verification: Verification, matrix: _Matrix) -> dict[str, list[t.Any]]:
-    """Return what was measured of the paths behind the cells, a list for each field; null is unknown.
-
-    Of segments and of transfers, the smaller direction counts, and a negative size is that of a path on which
-    full-size segments vanish.
-    """
-    fields: dict[str, list[t.Any]] = {
-        name: []
-        for name in ("row", "column", "address", "rtt", "loss", "segment", "clock", "idle", "throughput")
-    }
-    for path in verification.get("paths", ()):
-        if path["source"] not in matrix.rows or path["destination"] not in matrix.columns:
-            continue
-        fields["row"].append(matrix.rows[path["source"]])
-        fields["column"].append(matrix.columns[path["destination"]])
-        fields["address"].append(printable(path["address"]))
-        fields["rtt"].append(round(path["rtt_ms"]["median"], 3) if "rtt_ms" in path else None)
-        fields["loss"].append(round(100 * path["lost"] / path["tries"], 2) if path["tries"] else None)
-        fields["segment"].append(_smallest_segment(path))
-        fields["clock"].append(round(path["clock_offset_s"], 3) if "clock_offset_s" in path else None)
-        fields["idle"].append(_idle(path))
-        fields["throughput"].append(least_megabytes(path))
-    return fields
-
-
-def _idle(path: MeasuredPath) -> int | None:
-    """Return how long connections may be idle; a negative time is one after which they were cut."""
-    cut = shortest_cut(path)
-    return longest_lived(path) if cut is None else -cut
-
-
-def _smallest_segment(path: MeasuredPath) -> int | None:
-    known = [segment for unused, segment in segments_of(path) if segment["state"] != UNMEASURED]
-    if not known:
-        return None
-    smallest = min(segment["size"] for segment in known)
-    return -max(smallest, 1) if vanishing_directions(path) else smallest
-
-
-def _acts(verification: Verification, matrix: _Matrix) -> str:
-    """Return who must act, what to do, and the text of a ticket; nothing if all is well."""
-    items = [_act(block, verification, matrix) for block in blocks(verification)]
-    if not items:
-        return ""
-    first, others = "".join(items[:_MAX_BLOCKS]), "".join(items[_MAX_BLOCKS:])
-    more = len(items) - _MAX_BLOCKS
-    folded = f"<details><summary>{more} more for milder faults</summary><ul>{others}</ul></details>"
-    return (
-        f'<section id="act" aria-labelledby="act-title"><h2 id="act-title">Who must act</h2>'
-        f"<ul>{first}</ul>{folded if others else ''}</section>"
-    )
-
-
-def _act(block: Block, verification: Verification, matrix: _Matrix) -> str:
+def _act(block: Block, verification: Verification, matrix: Matrix) -> Shown:
+    """Return who must act, what to do, and the text of a ticket."""
     line = block.worst.line
-    flows = "1 flow" if block.flows == 1 else f"{block.flows} flows"
-    todo = [*block.todo, *([f"and {block.left_out} more: see the flows below"] if block.left_out else [])]
-    facts = f"<p>Evidence: {_text('; '.join(block.facts))}</p>" if block.facts else ""
-    check = "".join(f"<code>{_text(command)}</code>" for command in block.commands)
-    return (
-        f"<li class=act><h3>{_verdict_badge(block.verdict)} {_text(_capital(block.who))}</h3>"
-        f'<p><a href="#{matrix.cell(line.first)}">{_joined_ends(line)}</a> '
-        f'{_what(named_service(line.first), [line.first])} <span class="numbers">{flows}</span></p>'
-        f'<ul class="todo">{_items(todo)}</ul>'
-        f'<button type="button" class="copy" hidden>Copy as a ticket</button>'
-        f"<details><summary>What was seen, and the next command</summary>"
-        f"<ul>{_items(block.seen)}</ul>{facts}{f'<p>Next: {check}</p>' if check else ''}"
-        f"<pre>{_preformatted(ticket(block, verification))}</pre></details></li>"
-    )
+    more = [f"and {block.left_out} more: see the flows below"] if block.left_out else []
+    return {
+        "look": look(block.verdict),
+        "who": _capital(block.who),
+        "place": matrix.place(line.first["source"], line.first["destination"]),
+        "ends": f"{some_names(line.sources)} → {some_names(line.destinations)}",
+        "what": _what(named_service(line.first), [line.first]),
+        "flows": "1 flow" if block.flows == 1 else f"{block.flows} flows",
+        "todo": [*block.todo, *more],
+        "seen": block.seen,
+        "facts": "; ".join(block.facts),
+        "commands": block.commands,
+        "ticket": ticket(block, verification).splitlines(),
+    }
 
 
 def _capital(text: str) -> str:
     return text[:1].upper() + text[1:]
 
 
-def _preformatted(text: str) -> str:
-    return html.escape("\n".join(printable(line) for line in text.split("\n")))
+def _since(verification: Verification, matrix: Matrix) -> list[str]:
+    """Return what changed since the report before; the first line has the counts."""
+    found = changes_of_report(verification)
+    if found is None:
+        return []
+    said = to_text(found, verification["peers"], matrix.order).splitlines()
+    texts = said[: 1 + _MAX_CHANGES]
+    if len(said) > len(texts):
+        texts.append(f"… and {len(said) - len(texts)} more changes")
+    return texts
 
 
-def _joined_ends(line: Line) -> str:
-    return (
-        f'<span class="ends">{_text(f"{some_names(line.sources)} → {some_names(line.destinations)}")}</span>'
-    )
-
-
-def _since(verification: Verification, matrix: _Matrix) -> str:
-    """Return what changed since the report before, and the counts of the runs before as a picture."""
-    found, past = changes_of_report(verification), verification.get("history", [])
-    if found is None and not past:
-        return ""
-    texts: list[str] = []
-    if found is not None:
-        # The first line has the counts.
-        said = to_text(found, verification["peers"], matrix.order).splitlines()
-        texts = said[: 1 + _MAX_CHANGES]
-        if len(said) > len(texts):
-            texts.append(f"… and {len(said) - len(texts)} more changes")
-    return (
-        f'<section aria-labelledby="since-title"><h2 id="since-title">Since the last report</h2>'
-        f"<ul>{_items(texts)}</ul>{_history(verification) if past else ''}</section>"
-    )
-
-
-def _history(verification: Verification) -> str:
+def _history(verification: Verification) -> Shown | None:
     """Return a bar for each run, the oldest first; its parts are the flows of each verdict."""
-    runs = [(run["created"], run["summary"]) for run in verification.get("history", ())]
+    past = verification.get("history", [])
+    if not past:
+        return None
+    runs = [(run["created"], run["summary"]) for run in past]
     runs.append((verification["created"], verification["summary"]))
     highest = max((sum(summary.values()) for _created, summary in runs), default=0) or 1
     bars = []
@@ -427,84 +161,68 @@ def _history(verification: Verification) -> str:
             # What is not ok is never too small to be seen.
             height = max(summary[verdict] / highest * _BAR_HEIGHT, 0 if verdict == OK else 2)
             top -= height
-            parts.append(
-                f'<rect class="{_kind(verdict)}" x="{number * _BAR_STEP}" y="{max(top, 0):.1f}" '
-                f'width="{_BAR_STEP - 2}" height="{height:.1f}"/>'
-            )
+            parts.append((look(verdict).kind, f"{max(top, 0):.1f}", f"{height:.1f}"))
         words = ", ".join(f"{summary[verdict]} {verdict}" for verdict in VERDICTS if verdict in summary)
-        bars.append(f"<g><title>{_text(f'{created}: {words}')}</title>{''.join(parts)}</g>")
-    return (
-        f'<svg class="history" role="img" aria-label="Flows of each verdict in the last {len(runs)} runs" '
-        f'width="{len(runs) * _BAR_STEP}" height="{_BAR_HEIGHT}">{"".join(bars)}</svg>'
-    )
+        bars.append({"title": f"{created}: {words}", "left": number * _BAR_STEP, "parts": parts})
+    return {"bars": bars, "width": len(runs) * _BAR_STEP, "height": _BAR_HEIGHT, "thick": _BAR_STEP - 2}
 
 
-def _groups(verification: Verification, matrix: _Matrix) -> str:
-    found = list(reversed(lines(verification["results"], matrix.order)))
-    speaker, texts = Speaker(verification), []
-    for line in found[:_MAX_GROUPS]:
-        spoken = speaker.said(line) if is_wrong(line) else [Said(line=line, text="")]
-        texts += [_group(said, verification["peers"], matrix, speaker) for said in spoken]
-    if len(found) > _MAX_GROUPS:
-        texts.append(f"<li>… and {len(found) - _MAX_GROUPS} more groups of flows: see the matrix.</li>")
-    return "".join(texts)
+def _lines(found: Iterable[Line], verification: Verification, matrix: Matrix) -> Iterator[Shown]:
+    """Yield the flows of each line, divided by what is said of them."""
+    speaker = Speaker(verification)
+    for line in found:
+        for said in speaker.said(line) if is_wrong(line) else [Said(line=line, text="")]:
+            yield _line(said, verification["peers"], matrix, speaker)
 
 
-def _group(said: Said, peers: Peers, matrix: _Matrix, speaker: Speaker) -> str:
+def _line(said: Said, peers: Peers, matrix: Matrix, speaker: Speaker) -> Shown:
     line = said.line
-    first, verdict = line.first, line.first["verdict"]
-    hosts = " ".join(dict.fromkeys((*line.sources, *line.destinations)))
-    attributes = (
-        f'data-verdict={verdict} data-service="{_text(first["service"])}" data-hosts="{_text(hosts)}"'
-    )
+    first = line.first
     took = f", {line.milliseconds()} ms" if any("rtt_ms" in result for result in line.results) else ""
-    numbers = f"{_text(first['state'])} ({_text(first['reason'])}){took}"
-    sentence = f"<p>{_text(said.text)}</p>{_why(line, speaker)}" if said.text else ""
-    return (
-        f'<li {attributes}><a href="#{matrix.cell(first)}">{_verdict_badge(verdict)} '
-        f"{_ends(line.sources, line.destinations, peers)}</a> "
-        f"{_what(named_service(first), [first])} "
-        f'<span class="numbers">{numbers}</span>{sentence}</li>'
-    )
+    return {
+        "look": look(first["verdict"]),
+        "service": first["service"],
+        "hosts": matrix.numbers({*line.sources, *line.destinations}),
+        "place": matrix.place(first["source"], first["destination"]),
+        "ends": _ends(line.sources, line.destinations, peers),
+        "what": _what(named_service(first), [first]),
+        "numbers": f"{first['state']} ({first['reason']}){took}",
+        "sentence": said.text,
+        **_why(line, speaker),
+    }
 
 
-def _verdict_badge(verdict: str) -> str:
-    sign = f'<b aria-hidden="true">{_sign(verdict)}</b>'
-    return f'<span class="badge {_kind(verdict)}">{sign} {verdict}</span>'
-
-
-def _why(line: Line, speaker: Speaker) -> str:
+def _why(line: Line, speaker: Speaker) -> Shown:
     """Return the cause of a line, its evidence, and the next commands."""
-    if not line.first.get("cause"):
-        return ""
-    facts = "; ".join(speaker.facts(line, _MAX_FACTS))
-    following = "".join(f"<br>next: <code>{_text(one)}</code>" for one in commands(line.results, _MAX_FACTS))
-    return f'<p class="why">cause: {_text(line.first["cause"])}<br>evidence: {_text(facts)}{following}</p>'
+    return {
+        "cause": line.first.get("cause", ""),
+        "facts": "; ".join(speaker.facts(line, _MAX_FACTS)),
+        "commands": commands(line.results, _MAX_FACTS),
+    }
 
 
-def _ends(sources: Sequence[str], destinations: Sequence[str], peers: Peers) -> str:
-    names = (_text(label(names, peers, _MAX_LABEL_WIDTH)) for names in (sources, destinations))
-    return f'<span class="ends">{" → ".join(names)}</span>'
+def _ends(sources: t.Sequence[str], destinations: t.Sequence[str], peers: Peers) -> str:
+    return " → ".join(label(names, peers, _MAX_LABEL_WIDTH) for names in (sources, destinations))
 
 
-def _what(service: str, entries: Sequence[Result | Unmeasured | NotCovered]) -> str:
+def _what(service: str, entries: Iterable[t.Mapping[str, t.Any]]) -> str:
     ports = ", ".join(f"{entry['protocol']} {entry['ports']}" for entry in entries)
-    return f'<span class="what">{_text(f"{service} {ports}".strip())}</span>'
+    return f"{service} {ports}".strip()
 
 
-def _unmeasured(verification: Verification) -> str:
-    return "".join(
-        f"<li>{_ends(entry['sources'], entry['destinations'], verification['peers'])} "
-        f"{_what(entry['service'], [entry])} {_text(entry['reason'])}</li>"
-        for entry in verification["untestable"]
-    )
+def _unmeasured(entry: Unmeasured, peers: Peers) -> Shown:
+    return {
+        "ends": _ends(entry["sources"], entry["destinations"], peers),
+        "what": _what(entry["service"], [t.cast("Shown", entry)]),
+        "reason": entry["reason"],
+    }
 
 
-def _uncovered(verification: Verification) -> str:
-    texts = [_items(coverage_sentences(verification))]
+def _uncovered(verification: Verification) -> Iterator[Shown]:
     for reason, group in by_reason(verification.get("not_covered", ())):
-        services = ", ".join(entry["service"] for entry in group)
-        texts.append(
-            f'<li><span class="ends">{_text(services)}</span> {_what("", group)} {_text(reason)}</li>'
-        )
-    return "".join(texts)
+        entries: list[NotCovered] = list(group)
+        yield {
+            "ends": ", ".join(entry["service"] for entry in entries),
+            "what": _what("", t.cast("list[Shown]", entries)),
+            "reason": reason,
+        }

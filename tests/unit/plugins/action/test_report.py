@@ -266,3 +266,30 @@ def test_files_are_written_nowhere_but_on_the_controller(write, tmp_path, delega
     ):
         write(modes, verification=GREEN)
     assert written(tmp_path) == []
+
+
+def test_a_template_makes_the_page(write, screen, tmp_path):
+    template = tmp_path / "own.j2"
+    template.write_text("<b>{{ counts }}</b>", encoding="utf-8")
+    write(verification=RED, formats=["json"], template=str(template))
+    assert written(tmp_path) == ["change_request.md", "report.html", "report.json"]
+    assert (tmp_path / "a" / "report" / "report.html").read_text().startswith("<b>30 flows: 25 ok")
+
+
+def test_a_template_that_cannot_be_used_is_an_error_and_nothing_is_written(write, screen, tmp_path):
+    template = tmp_path / "own.j2"
+    template.write_text("{{ nothing }}", encoding="utf-8")
+    with pytest.raises(AnsibleError, match=r"own\.j2, line 1: 'nothing' is undefined"):
+        write(verification=RED, template=str(template))
+    assert written(tmp_path) == []
+
+
+def test_a_template_that_fails_on_what_was_measured_costs_no_report(write, screen, tmp_path, monkeypatch):
+    warnings = []
+    monkeypatch.setattr(report.display, "warning", warnings.append)
+    template = tmp_path / "own.j2"
+    template.write_text("{{ 1 / (report.results | length - 30) }}", encoding="utf-8")
+    write(verification=RED, formats=["json"], template=str(template))
+    assert "Who must act" in (tmp_path / "a" / "report" / "report.html").read_text()
+    (warning,) = warnings
+    assert "line 1: division by zero" in warning

@@ -1,25 +1,29 @@
 "use strict";
 (() => {
   const data = JSON.parse(document.getElementById("data").textContent);
-  const [table, detail, form, shown] = ["matrix", "detail", "filters", "shown"].map((id) => document.getElementById(id));
+  const [table, detail, form, shown, fold] = ["matrix", "detail", "filters", "shown", "fold"].map((id) => document.getElementById(id));
   const fields = ["host", "service", "verdict"].map((id) => document.getElementById(id));
   const text = (index) => data.texts[index];
+  // Hosts stand once in the data.
+  for (const list of [data.rows, data.columns]) list.forEach((host, index) => { list[index] = data.hosts[host]; });
+  for (const group of data.groups) group.names = group.hosts.map((host) => data.hosts[host]);
   const OK = 0; // the number of a verdict is its severity
+  const NARROW = 16; // up to so many columns, a cell has room for its numbers
+  const AT_ONCE = 6000; // cells that are made before the page answers again
+  const MOST_ENTRIES = 40;
 
-  // Each field is a list with one entry for each flow.
-  const names = Object.keys(data.flows);
-  const flows = data.flows.row.map((_, index) => Object.fromEntries(names.map((name) => [name, data.flows[name][index]])));
-  for (const flow of flows) Object.assign(flow, { source: data.rows[flow.row], destination: data.columns[flow.column] });
-  // Results of one flow have the same key: they differ in their ports or addresses alone.
-  const key = (flow) => (flow.row * data.columns.length + flow.column) * 2 * data.texts.length + 2 * flow.service + (text(flow.expected) === "denied" ? 1 : 0);
-  const cells = new Map();
-  for (const flow of flows) {
-    const name = `c${flow.row}-${flow.column}`;
-    if (!cells.has(name)) cells.set(name, { element: document.getElementById(name), flows: [], shown: [], look: "" });
-    const cell = cells.get(name);
-    cell.flows.push(flow);
-    cell.shown = cell.flows;
-  }
+  // Kinds of flows: each field is a list with one entry for each kind. A pair of hosts has the number of a set of them.
+  const names = Object.keys(data.kinds);
+  const kinds = data.kinds.verdict.map((_, index) => Object.fromEntries(names.map((name) => [name, data.kinds[name][index]])));
+  const sets = data.sets.map((numbers) => numbers.map((number) => kinds[number]));
+  const width = data.columns.length;
+  const pairs = new Uint32Array(data.rows.length * width);
+  data.cells.forEach((runs, row) => {
+    let place = row * width;
+    for (let index = 0; index < runs.length; index += 2) pairs.fill(runs[index], place, place += runs[index + 1]);
+  });
+  const numbered = (list) => new Map(list.map((name, index) => [name, index]));
+  const places = { row: numbered(data.rows), column: numbered(data.columns) };
 
   // What was measured of the paths behind a cell: the worst of its addresses. A number from 0 (as usual) to 3 (look
   // at it first) is the heat of a value; what is usual is the median of all cells.
@@ -41,27 +45,12 @@
   };
   const measure = document.getElementById("measure");
   const legend = document.getElementById("legend");
-  const measured = new Map(); // by the name of a cell, the values of the chosen measure
-
-  function readMeasure() {
-    measured.clear();
-    const chosen = measure && MEASURES[measure.value];
-    legend.hidden = !chosen;
-    if (!chosen) return;
-    legend.textContent = chosen.legend;
-    data.paths[measure.value].forEach((value, index) => {
-      if (value === null) return;
-      const name = `c${data.paths.row[index]}-${data.paths.column[index]}`;
-      measured.set(name, measured.has(name) ? chosen.worse(measured.get(name), value) : value);
-    });
-    const median = usual([...measured.values()].map(Math.abs));
-    for (const [name, value] of measured) measured.set(name, { text: chosen.shown(value), kind: `heat${chosen.heat(value, median)}`, says: chosen.says(value) });
+  // Equal values in a row are given once, each with its count.
+  for (const [name, values] of Object.entries(data.paths)) {
+    if (values.runs) data.paths[name] = values.runs.flatMap((value, index, runs) => index % 2 ? [] : Array(runs[index + 1]).fill(value));
   }
-
-  function filled(flow, index) {
-    const replaced = [text(flow.address), data.addresses[flow.row], data.external[flow.row], flow.source, flow.destination];
-    return text(index).replace(/[\uE000-\uE004]/g, (mark) => replaced[mark.charCodeAt(0) - 0xE000]);
-  }
+  const pairsOfPaths = [];
+  (data.paths.pair ?? []).reduce((before, step) => pairsOfPaths[pairsOfPaths.length] = before + step, 0);
 
   function make(tag, attributes, ...children) {
     const element = document.createElement(tag);
@@ -75,16 +64,200 @@
     return make("span", { class: `badge ${kind}` }, make("b", { "aria-hidden": "true" }, sign), ` ${word}`);
   }
 
-  function numbers(flow) {
-    const times = flow.times ? flow.times.map((value) => Number(value.toPrecision(3))).join(" / ") : "";
-    const pairs = [["address", text(flow.address)], ["expected", text(flow.expected)], ["seen", text(flow.seen)], ["ms min / median / max", times],
-      ["who answers", text(flow.identity)], ["cause", text(flow.cause)], ["evidence", filled(flow, flow.evidence)], ["next command", filled(flow, flow.command)]];
-    return make("dl", {}, ...pairs.filter(([, value]) => value).map(([name, value]) => make("div", {}, make("dt", {}, name), make("dd", {}, value))));
+  // Times have two characters each: three digits and a power of ten.
+  const digit = new Map([..."#".repeat(92)].map((_, index) => String.fromCharCode(35 + index)).filter((one) => !"\\<".includes(one)).map((one, index) => [one, index]));
+  function time(code) {
+    const number = digit.get(code[0]) * digit.size + digit.get(code[1]);
+    return Number(((number % 900 + 100) * 10 ** (Math.floor(number / 900) - 5)).toPrecision(3));
   }
 
-  function entry(flow) {
-    const what = make("span", { class: "what" }, `${text(flow.service)} ${text(flow.ports)}`);
-    return make("li", {}, badge(flow.verdict), " ", what, make("p", {}, filled(flow, flow.sentence)), numbers(flow));
+  // The flows of a pair, with what is only theirs.
+  function flowsOf(row, column) {
+    let place = 0;
+    for (let before = 0; before < column; before += 1) for (const kind of sets[pairs[row * width + before]]) place += 6 * kind.timed;
+    return sets[pairs[row * width + column]].map((kind) => {
+      const times = kind.timed ? data.times[row].slice(place, place += 6) : "";
+      return { kind, row, column, address: data.to[column][kind.address], times: (times.match(/../g) ?? []).map(time).join(" / ") };
+    });
+  }
+
+  function filled(flow, index) {
+    const replaced = [flow.address, data.addresses[flow.row], data.external[flow.row], data.rows[flow.row], data.columns[flow.column]];
+    return text(index).replace(/[\uE000-\uE004]/g, (mark) => replaced[mark.charCodeAt(0) - 0xE000]);
+  }
+
+  function numbers(flow) {
+    const { kind } = flow;
+    const found = [["address", flow.address], ["expected", text(kind.expected)], ["seen", text(kind.seen)], ["ms min / median / max", flow.times],
+      ["who answers", text(kind.identity)], ["cause", text(kind.cause)], ["evidence", filled(flow, kind.evidence)], ["next command", filled(flow, kind.command)]];
+    return make("dl", {}, ...found.filter(([, value]) => value).map(([name, value]) => make("div", {}, make("dt", {}, name), make("dd", {}, value))));
+  }
+
+  function entry(flow, pairsAlike) {
+    const what = make("span", { class: "what" }, `${text(flow.kind.service)} ${text(flow.kind.ports)}`);
+    const example = pairsAlike > 1 ? [make("p", { class: "hint" }, `${pairsAlike} pairs of hosts; for example ${data.rows[flow.row]} → ${data.columns[flow.column]}:`)] : [];
+    return make("li", {}, badge(flow.kind.verdict), " ", what, ...example, make("p", {}, filled(flow, flow.kind.sentence)), numbers(flow));
+  }
+
+  // What the filters leave of the set of a pair; each set is looked at once.
+  let wanted = ["", "", ""];
+  let tallies = [];
+
+  const isOfService = (kind) => !wanted[1] || text(kind.service) === wanted[1];
+
+  function matches(kind) {
+    const verdict = wanted[2];
+    return isOfService(kind) && (!verdict || (verdict === "not ok" ? kind.verdict !== OK : data.verdicts[kind.verdict].word === verdict));
+  }
+
+  function tally(set) {
+    if (!tallies[set]) {
+      const left = sets[set].filter(matches);
+      // Results of one flow differ in their ports or addresses alone.
+      const flows = new Set(left.map((kind) => 2 * kind.service + (text(kind.expected) === "denied" ? 1 : 0))).size;
+      const words = new Set(left.map((kind) => kind.verdict));
+      // How many are ok is a share of all, also where only the others are shown.
+      const all = left.length ? sets[set].filter(isOfService) : [];
+      tallies[set] = { total: all.length, ok: all.filter((kind) => kind.verdict === OK).length, flows, words };
+    }
+    return tallies[set];
+  }
+
+  const isNamed = (name) => Boolean(wanted[0]) && name.toLowerCase().includes(wanted[0]);
+  const unfolded = { row: new Set(), column: new Set() };
+
+  // The rows or the columns: hosts, and groups of hosts. Hosts that the filter names leave their group, unless all do.
+  function units(axis) {
+    return data.groups.flatMap((group, number) => {
+      const members = group.names.filter((name) => places[axis].has(name));
+      const alone = (name, index) => ({ label: group.short[group.names.indexOf(name)], title: name, members: [places[axis].get(name)], number: group.names.length > 1 ? number : -1, isFirst: !index });
+      if (group.names.length === 1 || unfolded[axis].has(number)) return members.map(alone);
+      const named = members.filter(isNamed);
+      const others = named.length === members.length ? members : members.filter((name) => !isNamed(name));
+      const label = others.length === group.names.length ? group.label : `${others.length} of ${group.label}`;
+      const folded = { label, title: others.join(", "), members: others.map((name) => places[axis].get(name)), number, isFolded: true };
+      return [...(named === members || others === members ? [] : named.map((name) => ({ ...alone(name, 1), number: -1 }))), ...(others.length ? [folded] : [])];
+    });
+  }
+
+  let grid = []; // rows of cells
+  let rowOf = new Map(); // the row of the grid that holds a source
+  let columnOf = new Map();
+
+  function counted(row, column) {
+    const cell = { row, column, place: "", total: 0, ok: 0, flows: 0, words: new Set() };
+    for (const source of row.members) {
+      for (const destination of column.members) {
+        const set = pairs[source * width + destination];
+        if (!set) continue;
+        if (!cell.place) cell.place = `c${source}-${destination}`;
+        if (wanted[0] && !isNamed(data.rows[source]) && !isNamed(data.columns[destination])) continue;
+        const found = tally(set);
+        cell.total += found.total;
+        cell.ok += found.ok;
+        cell.flows += found.flows;
+        for (const word of found.words) cell.words.add(word);
+      }
+    }
+    cell.worst = Math.max(-1, ...cell.words);
+    return cell;
+  }
+
+  function measureCells() {
+    const chosen = measure && MEASURES[measure.value];
+    legend.hidden = !chosen;
+    if (!chosen) return;
+    legend.textContent = chosen.legend;
+    const values = data.paths[measure.value];
+    const median = usual(values.filter((value) => value !== null).map(Math.abs));
+    values.forEach((value, index) => {
+      if (value === null) return;
+      const cell = grid[rowOf.get(Math.floor(pairsOfPaths[index] / width))]?.[columnOf.get(pairsOfPaths[index] % width)];
+      if (cell) cell.value = cell.value === undefined ? value : chosen.worse(cell.value, value);
+    });
+    for (const cell of grid.flat()) if (cell.value !== undefined) cell.measured = { text: chosen.shown(cell.value), kind: `heat${chosen.heat(cell.value, median)}`, says: chosen.says(cell.value) };
+  }
+
+  function element(cell, isNarrow) {
+    const box = document.createElement("td");
+    cell.element = box;
+    if (!cell.place) return box;
+    box.id = cell.place;
+    box.tabIndex = -1;
+    const { sign, kind } = cell.worst < 0 ? { sign: "·", kind: "off" } : data.verdicts[cell.worst];
+    const words = [...cell.words].sort((one, other) => other - one).map((word) => data.verdicts[word].word);
+    let [look, mark, small] = [kind, sign, isNarrow && cell.total ? `${cell.ok}/${cell.total}` : ""];
+    if (measure && measure.value) {
+      look = !cell.total ? "off" : cell.measured ? cell.measured.kind : "unknown";
+      [mark, small] = ["", isNarrow && cell.measured && cell.total ? cell.measured.text : ""];
+      words.push(cell.measured ? cell.measured.says : "not measured");
+    }
+    box.className = look;
+    box.textContent = mark;
+    if (small) box.append(make("small", {}, small));
+    // What is seen stands first, so that who speaks to a browser can say it.
+    box.setAttribute("aria-label", `${mark}${small} ${cell.row.label} to ${cell.column.label}: ${words.join(", ") || "hidden by the filters"}`.trim());
+    return box;
+  }
+
+  function heading(unit, axis) {
+    const head = make("th", { scope: axis === "row" ? "row" : "col", title: unit.title });
+    const inner = axis === "row" ? head : head.appendChild(make("span", {}));
+    const canFold = unit.isFolded || (unit.number >= 0 && unit.isFirst);
+    if (!canFold) {
+      inner.append(unit.label);
+      return head;
+    }
+    const said = unit.isFolded ? `+ ${unit.label}` : `− ${unit.label}`;
+    const button = inner.appendChild(make("button", { type: "button", class: "toggle", "aria-expanded": String(!unit.isFolded), "data-group": `${axis}${unit.number}` }, said));
+    button.addEventListener("click", () => {
+      if (unit.isFolded) unfolded[axis].add(unit.number);
+      else unfolded[axis].delete(unit.number);
+      build();
+      table.querySelector(`[data-group="${axis}${unit.number}"]`)?.focus();
+    });
+    return head;
+  }
+
+  let turn = 0;
+
+  function build() {
+    const own = turn += 1;
+    let [rows, columns] = [units("row"), units("column")];
+    grid = rows.map((row) => columns.map((column) => counted(row, column)));
+    if (wanted.some(Boolean)) {
+      const isSeen = columns.map((_, x) => grid.some((cells) => cells[x].total));
+      columns = columns.filter((_, x) => isSeen[x]);
+      rows = rows.filter((_, y) => grid[y].some((cell) => cell.total));
+      grid = grid.filter((cells) => cells.some((cell) => cell.total)).map((cells) => cells.filter((_, x) => isSeen[x]));
+    }
+    const byMember = (list) => new Map(list.flatMap((unit, index) => unit.members.map((member) => [member, index])));
+    [rowOf, columnOf] = [byMember(rows), byMember(columns)];
+    grid.forEach((cells, y) => cells.forEach((cell, x) => Object.assign(cell, { y, x })));
+    measureCells();
+    const isNarrow = columns.length <= NARROW;
+    table.className = isNarrow ? "narrow" : "wide";
+    chosen = null;
+    table.tHead.rows[0].replaceChildren(table.tHead.rows[0].cells[0], ...columns.map((column) => heading(column, "column")));
+    table.tBodies[0].replaceChildren();
+    const first = grid.flat().find((cell) => cell.total);
+    // Thousands of cells are made a few at a time, so that the page answers meanwhile.
+    (function add(from) {
+      if (own !== turn) return;
+      let cells = 0;
+      const part = document.createDocumentFragment();
+      let y = from;
+      for (; y < rows.length && cells < AT_ONCE; y += 1) {
+        part.append(make("tr", {}, heading(rows[y], "row"), ...grid[y].map((cell) => element(cell, isNarrow))));
+        cells += columns.length;
+      }
+      table.tBodies[0].append(part);
+      if (!from && first?.element) first.element.tabIndex = 0;
+      if (y < rows.length) setTimeout(() => add(y));
+    })(0);
+    const isFolded = [...rows, ...columns].some((unit) => unit.isFolded);
+    fold.textContent = isFolded ? "Unfold all hosts" : "Fold equal hosts";
+    return grid.flat().reduce((sum, cell) => sum + cell.flows, 0);
   }
 
   let chosen = null;
@@ -98,18 +271,50 @@
     return [back];
   }
 
+  // The flows of a cell that the filters leave; what is alike for several pairs stands once, with an example.
+  function entries(cell) {
+    const alike = new Map();
+    for (const row of cell.row.members) {
+      for (const column of cell.column.members) {
+        if (!pairs[row * width + column] || (wanted[0] && !isNamed(data.rows[row]) && !isNamed(data.columns[column]))) continue;
+        for (const kind of sets[pairs[row * width + column]].filter(matches)) {
+          const key = [kind.verdict, kind.service, kind.ports, kind.expected, kind.seen, kind.cause].join();
+          const single = cell.row.members.length * cell.column.members.length === 1;
+          const name = single ? `${key},${kind.address}` : key;
+          if (!alike.has(name)) alike.set(name, { row, column, kind, pairs: new Set() });
+          alike.get(name).pairs.add(row * width + column);
+        }
+      }
+    }
+    const found = [...alike.values()].sort((one, other) => other.kind.verdict - one.kind.verdict);
+    const shownOnes = found.slice(0, MOST_ENTRIES).map((one) => entry(flowsOf(one.row, one.column).find((flow) => flow.kind === one.kind), one.pairs.size));
+    if (found.length > MOST_ENTRIES) shownOnes.push(make("li", {}, `… and ${found.length - MOST_ENTRIES} more: unfold the hosts`));
+    return shownOnes;
+  }
+
+  function cellOf(name) {
+    const [row, column] = name.slice(1).split("-").map(Number);
+    return grid[rowOf.get(row)]?.[columnOf.get(column)];
+  }
+
   function show(name, focus) {
-    const cell = cells.get(name);
-    if (!cell || cell.element.hidden) return;
+    if (!/^c\d+-\d+$/.test(name ?? "")) return;
+    let cell = cellOf(name);
+    if (!cell?.total && wanted.some(Boolean)) {
+      for (const field of fields) field.value = "";
+      filter();
+      cell = cellOf(name);
+    }
+    if (!cell?.total || !cell.element) return;
     if (chosen) {
       chosen.element.classList.remove("chosen");
       chosen.element.tabIndex = -1;
     }
+    for (const other of table.querySelectorAll('td[tabindex="0"]')) other.tabIndex = -1;
     chosen = cell;
     cell.element.classList.add("chosen");
     cell.element.tabIndex = 0;
-    const list = [...cell.shown].sort((one, other) => other.verdict - one.verdict);
-    detail.replaceChildren(make("h2", {}, `${cell.flows[0].source} → ${cell.flows[0].destination}`), ...wayBack(), make("ul", {}, ...list.map(entry)));
+    detail.replaceChildren(make("h2", {}, `${cell.row.label} → ${cell.column.label}`), ...wayBack(), make("ul", {}, ...entries(cell)));
     origin = null;
     detail.hidden = false;
     if (focus) {
@@ -120,126 +325,67 @@
   }
 
   // The details of a cell may cover the end of a long matrix, but never the cell itself.
-  function uncover(element) {
-    const covered = element.getBoundingClientRect().bottom + 8 - detail.getBoundingClientRect().top;
+  function uncover(box) {
+    const covered = box.getBoundingClientRect().bottom + 8 - detail.getBoundingClientRect().top;
     if (covered > 0) window.scrollBy(0, covered);
   }
 
-  function matches(flow, [host, service, verdict]) {
-    return (!host || flow.source.toLowerCase().includes(host) || flow.destination.toLowerCase().includes(host))
-      && (!service || text(flow.service) === service)
-      && (!verdict || (verdict === "not ok" ? flow.verdict !== OK : data.verdicts[flow.verdict].word === verdict));
-  }
-
-  function paintMeasure(cell, counted) {
-    const found = measured.get(cell.element.id);
-    const kind = !cell.shown.length ? "off" : found ? found.kind : "unknown";
-    cell.look = "";
-    cell.element.className = cell === chosen ? `${kind} chosen` : kind;
-    cell.element.replaceChildren(...(counted && found && cell.shown.length ? [make("small", {}, found.text)] : []));
-  }
-
-  function paint(cell, counted) {
-    if (measure && measure.value) {
-      paintMeasure(cell, counted);
-      return;
-    }
-    const worst = cell.shown.reduce((found, flow) => Math.max(found, flow.verdict), -1);
-    const { sign, kind } = worst < 0 ? { sign: "", kind: "off" } : data.verdicts[worst];
-    const share = `${cell.shown.filter((flow) => flow.verdict === OK).length}/${cell.shown.length}`;
-    if (cell.look === kind + share) return;
-    cell.look = kind + share;
-    cell.element.className = cell === chosen ? `${kind} chosen` : kind;
-    cell.element.replaceChildren(sign, ...(counted && worst >= 0 ? [make("small", {}, share)] : []));
-  }
-
-  function hide(rows, columns, filtered) {
-    [...table.tBodies[0].rows].forEach((line, row) => {
-      line.hidden = filtered && !rows.has(row);
-      if (!line.hidden) [...line.cells].slice(1).forEach((cell, column) => { cell.hidden = filtered && !columns.has(column); });
-    });
-    [...table.tHead.rows[0].cells].slice(1).forEach((cell, column) => { cell.hidden = filtered && !columns.has(column); });
-  }
-
   function list([host, service, verdict]) {
+    const named = data.hosts.map(isNamed);
+    // The numbers of the hosts of an entry are ranges: 0-61 63.
+    const isOf = (item) => item.dataset.hosts.split(" ").some((range) => {
+      const [first, last] = range.split("-").map(Number);
+      return named.slice(first, (last ?? first) + 1).includes(true);
+    });
     for (const item of document.querySelectorAll("#groups li[data-verdict]")) {
-      item.hidden = Boolean((host && !item.dataset.hosts.toLowerCase().includes(host)) || (service && item.dataset.service !== service)
+      item.hidden = Boolean((host && !isOf(item)) || (service && item.dataset.service !== service)
         || (verdict && (verdict === "not ok" ? item.dataset.verdict === "ok" : item.dataset.verdict !== verdict)));
     }
+    for (const row of document.querySelectorAll("#services tr[data-service]")) {
+      row.hidden = Boolean((service && row.dataset.service.replace(/^not /, "") !== service) || (verdict === "not ok" && row.dataset.ok === "1"));
+    }
+    const rows = [...document.querySelectorAll("#services tr")];
+    const used = (x) => rows.some((row) => row.dataset.service && !row.hidden && row.cells[x].className);
+    for (let x = 1; x < (rows[0]?.cells.length ?? 0); x += 1) {
+      const isHidden = !used(x);
+      for (const row of rows) row.cells[x].hidden = isHidden;
+    }
   }
 
+  const total = pairs.reduce((sum, set) => sum + tally(set).flows, 0);
+
   function filter() {
-    readMeasure();
-    const wanted = fields.map((field) => field.value.trim());
+    wanted = fields.map((field) => field.value.trim());
     wanted[0] = wanted[0].toLowerCase();
-    const [rows, columns] = [new Set(), new Set()];
-    const kept = new Set();
-    for (const cell of cells.values()) {
-      cell.shown = cell.flows.filter((flow) => matches(flow, wanted));
-      for (const flow of cell.shown) kept.add(key(flow));
-      if (cell.shown.length) {
-        rows.add(cell.flows[0].row);
-        columns.add(cell.flows[0].column);
-      }
-      paint(cell, table.classList.contains("narrow"));
-    }
-    hide(rows, columns, wanted.some(Boolean));
+    tallies = [];
+    const count = build();
     list(wanted);
-    nameCells();
-    tell(kept.size);
+    shown.textContent = `${count} of ${total} flow${total === 1 ? "" : "s"}${wanted[2] === "not ok" ? ", those that are not ok" : ""}`;
     detail.hidden = true;
   }
 
-  const total = new Set(flows.map(key)).size;
-
-  function tell(count) {
-    shown.textContent = `${count} of ${total} flow${total === 1 ? "" : "s"}`;
-  }
-
   // Cells without a flow are skipped, and so are those that the filters hide.
-  function neighbour(name, down, right, far) {
-    let [row, column] = name.slice(1).split("-").map(Number);
-    let found = "";
-    for (;;) {
-      row += down;
-      column += right;
-      if (row < 0 || column < 0 || row >= data.rows.length || column >= data.columns.length) return found;
-      const cell = cells.get(`c${row}-${column}`);
-      if (cell && cell.shown.length) {
-        found = `c${row}-${column}`;
-        if (!far) return found;
-      }
+  function neighbour(cell, down, right, far) {
+    let found = null;
+    for (let [y, x] = [cell.y + down, cell.x + right]; grid[y]?.[x]; y += down, x += right) {
+      if (!grid[y][x].total) continue;
+      found = grid[y][x];
+      if (!far) return found;
     }
+    return found;
   }
 
   const STEPS = { ArrowUp: [-1, 0], ArrowDown: [1, 0], ArrowLeft: [0, -1], ArrowRight: [0, 1], Home: [0, -1, true], End: [0, 1, true], PageUp: [-1, 0, true], PageDown: [1, 0, true] };
 
-  function label(element) {
-    const cell = cells.get(element.id);
-    if (!cell) return;
-    const words = [...new Set(cell.shown.map((flow) => data.verdicts[flow.verdict].word))];
-    if (measure && measure.value) words.push(measured.has(element.id) ? measured.get(element.id).says : "not measured");
-    const said = `${cell.flows[0].source} to ${cell.flows[0].destination}: ${words.join(", ")}`;
-    // What is seen stands first, so that who speaks to a browser can say it.
-    element.setAttribute("aria-label", `${element.textContent} ${said}`.trim());
-    element.title = said;
-  }
-
-  // Thousands of cells get their names a few at a time, so that the page answers meanwhile.
-  let naming = 0;
-
-  function nameCells(rest = [...cells.values()], turn = ++naming) {
-    for (const cell of rest.splice(0, 2000)) label(cell.element);
-    if (rest.length) setTimeout(() => { if (turn === naming) nameCells(rest, turn); });
-  }
-
   table.addEventListener("keydown", (event) => {
+    const box = event.target.closest("td[id]");
+    if (!box) return;
     const step = STEPS[event.key];
     if (step) {
-      const next = neighbour(event.target.id, ...step);
-      if (next) show(next, true);
+      const next = neighbour(cellOf(box.id), ...step);
+      if (next) show(next.place, true);
     } else if (event.key === "Enter" || event.key === " ") {
-      show(event.target.id, false);
+      show(box.id, false);
       detail.focus();
     } else {
       return;
@@ -250,6 +396,10 @@
     if (event.key === "Escape" && chosen) chosen.element.focus();
   });
   table.addEventListener("click", (event) => show(event.target.closest("td")?.id, true));
+  table.addEventListener("pointerover", (event) => {
+    const box = event.target.closest("td[aria-label]");
+    if (box && !box.title) box.title = box.getAttribute("aria-label");
+  });
   document.addEventListener("click", (event) => {
     const link = event.target.closest?.('a[href^="#c"]');
     if (!link) return;
@@ -260,6 +410,15 @@
   form.addEventListener("input", filter);
   form.addEventListener("submit", (event) => event.preventDefault());
   form.addEventListener("reset", () => setTimeout(filter));
+  fold.hidden = data.groups.every((group) => group.names.length === 1);
+  fold.addEventListener("click", () => {
+    const isFolded = table.querySelector('button[aria-expanded="false"]') !== null;
+    for (const axis of ["row", "column"]) {
+      unfolded[axis].clear();
+      if (isFolded) data.groups.forEach((group, number) => { if (group.names.length > 1) unfolded[axis].add(number); });
+    }
+    filter();
+  });
 
   // Some browsers allow only the older way to pages that were opened as files.
   async function copy(ticket) {
@@ -286,10 +445,9 @@
   }
 
   table.setAttribute("role", "grid");
-  nameCells();
   form.hidden = false;
-  tell(total);
-  const first = cells.values().next().value;
-  if (first) first.element.tabIndex = 0;
+  // It opens on what is not ok; "Show all" shows the rest.
+  if (kinds.some((kind) => kind.verdict !== OK)) fields[2].value = "not ok";
+  filter();
   if (location.hash) show(location.hash.slice(1), true);
 })();

@@ -201,3 +201,10 @@ def test_a_ticket_is_plain_text_with_all_that_is_needed():
         "To check:\n"
         "  nft list ruleset  # on n11\n"
     )
+
+
+def test_many_hosts_whose_addresses_are_unknown_are_ranges_of_names():
+    names = [f"exa{number:03}.example.com" for number in range(40)]
+    results = [fault(name, "n11", "blocked", ["network"], service="in") for name in names]
+    (block,) = blocks(verification(results, hosts=[*names, "n11"], addresses={"n11": ["192.0.2.11"]}))
+    assert block.todo == ("permit tcp 8563 from exa[000:039].example.com to 192.0.2.11",)

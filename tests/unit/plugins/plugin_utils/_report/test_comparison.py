@@ -72,5 +72,6 @@ def test_the_last_thirty_runs_are_drawn_with_their_counts():
 def test_a_single_fault_is_seen_in_the_picture():
     made = with_past({**RED, "summary": {"ok": 99999, "blocked": 1}}, {**GREEN, "summary": {"ok": 100000}})
     page = render(made, "html")
-    heights = re.findall('class="blocked" [^>]* height="([0-9.]+)"', page)
+    picture = page[page.index("<svg") : page.index("</svg>")]
+    heights = re.findall('class="blocked" [^>]* height="([0-9.]+)"', picture)
     assert [float(height) for height in heights] == [2.0]

@@ -6,7 +6,7 @@
 from __future__ import annotations
 
 import pytest
-from hypothesis import given
+from hypothesis import assume, given
 
 from ansible_collections.exasol_community.network.plugins.plugin_utils._report.formats._markdown import (
     render,
@@ -155,6 +155,7 @@ def test_what_breaks_lines_or_hides_is_taken_out(text):
 
 @given(TEXTS)
 def test_no_name_breaks_a_table(name):
+    assume(name != "n11")  # one column less
     report = render(verification([result(name, "n11"), result("client", name, service=name)]))
     for heading, width in (("Matrix", 3), ("Flows", 9)):
         rows = [
