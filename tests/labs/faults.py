@@ -39,7 +39,7 @@ FAULTS = (
     Fault("a limit for connections at the destination drops", True, "blocked_at_destination", "silence"),
     Fault("a policy route of the destination drops the replies", True, "blocked_at_destination", "silence"),
     Fault("a translated source meets a filter of the destination", True, "blocked", "nat_source"),
-    Fault("a translated source is rejected", True, "blocked_at_destination", "nat_source"),
+    Fault("a translated source is rejected", True, "blocked", "nat_source"),
     Fault("the source has no route", False, "no_route", "no_route"),
     Fault("the next hop of the source is dead", False, "no_route", "no_arp_reply"),
     Fault("the source has a wrong netmask", False, "no_route", "no_arp_reply"),

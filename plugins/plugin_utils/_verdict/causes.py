@@ -372,7 +372,7 @@ NAT_SOURCE = _cause(
     "the plan has.",
     acts="Whoever writes the rules at the destination: they need the address that it sees.",
     command="",
-    verdicts=(NOTE, BLOCKED, BLOCKED_AT_DESTINATION),
+    verdicts=(NOTE, BLOCKED),
     actors=(DESTINATION, NETWORK),
     todo="use the translated address in the rules for {sources}",
 )

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 from ...module_utils._probe.outcome import CLOSED, NO_RESPONSE
 from . import causes, packet_stages
-from .case import DESTINATION, Case
+from .case import Case
 from .phrases import few_of
 from .reasons import because
 from .verdict import (
@@ -77,33 +77,25 @@ def _reset_by_destination(case: Case) -> Judgement:
 def _disguised(case: Case) -> Judgement:
     """Judge a source of whose planned addresses nothing arrived, while an unplanned one asked for its ports.
 
-    If the destination itself rejects the source, that was the source for certain.
+    That may have been the source, or a client of a live service. So both are said, also of a rejection in the
+    name of the destination, which a bridge can make.
     """
     strangers = few_of(case.strangers, _MAX_STRANGERS) or "an unplanned address"
-    evidence = (f"capture at {case.destination}: {strangers} asked for the ports",)
-    if case.sender == DESTINATION:
-        return because(
-            case,
-            causes.NAT_SOURCE,
-            verdict=BLOCKED_AT_DESTINATION,
-            sentence=(
-                f"{case.destination} itself rejects {case.source} at {case.where} ({case.reason}), which "
-                f"comes there from {strangers} and not from a planned address: it is behind a NAT device or "
-                f"uses another interface, so rules on {case.destination} need that address."
-            ),
-            evidence=evidence,
-        )
+    is_silent = case.reason == NO_RESPONSE
+    start = "" if is_silent else f"{case.source} is rejected at {case.where} ({case.reason}), and "
+    to = f"to {case.where} " if is_silent else ""
+    does = "drops" if is_silent else "rejects"
     return because(
         case,
         causes.NAT_SOURCE,
         verdict=BLOCKED,
         sentence=(
-            f"no packet from {case.source} to {case.where} arrived at {case.destination} from a planned "
+            f"{start}no packet from {case.source} {to}arrived at {case.destination} from a planned "
             f"address, but {strangers} did connect there: if that was {case.source}, behind a NAT device or "
-            f"on another interface, {case.destination} or a device in between drops its packets, and rules "
-            f"need that address; if not, a device in between drops them, so allow {case.traffic} there."
+            f"on another interface, {case.destination} or a device in between {does} its packets, and rules "
+            f"need that address; if not, a device in between {does} them, so allow {case.traffic} there."
         ),
-        evidence=evidence,
+        evidence=(f"capture at {case.destination}: {strangers} asked for the ports",),
     )
 
 

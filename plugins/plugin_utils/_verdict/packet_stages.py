@@ -103,7 +103,7 @@ class Captures:
         return _without_loss({port: stage for stage, some in _split(wanted, near, far) for port in some})
 
     def strangers(self, ends: Ends, ports: str) -> tuple[str, ...]:
-        """Return the unplanned addresses that asked for ports at a destination."""
+        """Return the unplanned addresses that asked for most of these ports at a destination."""
         wanted = Ports.parse(ports)
         found = (
             entry["remote"]
@@ -112,7 +112,7 @@ class Captures:
             and entry["address"] in (ends.arrives_at or (ends.address,))
             and entry["remote"] not in self._known
             and "asked_in" in entry
-            and wanted & Ports.parse(entry["asked_in"])
+            and len(wanted & Ports.parse(entry["asked_in"])) >= _MIN_SHARE * len(wanted)
         )
         return tuple(dict.fromkeys(found))
 
