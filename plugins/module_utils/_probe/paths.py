@@ -347,7 +347,7 @@ class _Connection(Stage):
             self._break_off()
             return
         self.answer = answer
-        if answer.host != self.path.entry["destination"]:
+        if answer.host not in self.path.expected:
             self.path.note_stray(TO_OTHER_HOST, self.port, answer.host)
         now = time.time()
         # In this order: if this process has to wait in between, the error grows, and not the offset.
@@ -747,6 +747,9 @@ class _Path:
         self._clock: Optional[Tuple[float, float]] = None  # error, offset
         self._learned: Optional[Tuple[float, LearnedMtu]] = None
         # Samples.
+        # A target that is no flow has an address in place of the name by which its listener proves itself.
+        proven = {outcome.answered_by for target in targets for outcome in target.found if outcome.proof}
+        self.expected = {entry["destination"]} | (set() if entry["destination"] in proven else proven)
         self._strays: Dict[Tuple[str, str], List[int]] = {}  # ports, by how and by whom
         self.silent: Set[Tuple[Target, int]] = set()  # ports that are tried again at the end
         self._waiting = 0  # samples to start
