@@ -46,7 +46,8 @@ def login_notes(hosts: Mapping[str, HostPlan], answered: Mapping[str, ListenerTa
 
 
 def _others(planned: list[str], result: ListenerTask) -> list[str]:
-    versions = {one.version for one in map(parse_address, planned) if one is not None}
+    parsed_plan = [one for one in map(parse_address, planned) if one is not None]
+    versions = {one.version for one in parsed_plan if not one.is_loopback}
     found = sorted(addresses_of(result) - set(planned))
     if not versions or not set(planned) & addresses_of(result):
         return []  # a name, or an address that a NAT device has

@@ -24,6 +24,7 @@ CASES = {
     "loopback and the link alone": (host(LOGIN), [LOGIN, "127.0.0.1", "169.254.3.4", "::1"], False),
     "the other family": (host(LOGIN), [LOGIN, "2001:db8::11"], False),
     "exasol_address is set": (host(LOGIN, is_login=False), [LOGIN, SERVICE], False),
+    "a machine that is measured on itself": (host("127.0.0.11"), ["127.0.0.11", SERVICE], False),
     "a name": (host("n11.example.com"), [LOGIN, SERVICE], False),
     "an address of a NAT device": (host("203.0.113.9"), [LOGIN, SERVICE], False),
     "a host that lists nothing": (host(LOGIN), [], False),
