@@ -31,6 +31,7 @@ from ..plugin_utils._verdict.idle_connections import idle_notes, with_idle
 from ..plugin_utils._verdict.joining import Joining
 from ..plugin_utils._verdict.limits import read_limits
 from ..plugin_utils._verdict.links import link_notes
+from ..plugin_utils._verdict.login_addresses import login_notes
 from ..plugin_utils._verdict.measured_paths import measured_paths, measured_traces
 from ..plugin_utils._verdict.name_notes import name_notes
 from ..plugin_utils._verdict.not_covered import coverage_sentences, not_covered
@@ -111,6 +112,8 @@ class ActionModule(ControllerAction):
             *joining.listening.notes(),
             *joining.kernels.notes(),
             *joining.source_addresses.notes(),
+            *joining.one_family.notes(),
+            *login_notes(plan["hosts"], listeners or queries),
             *origins.notes(),
             *idle_notes(paths, limits),
             *throughput_notes(paths, limits, claims.transfers),

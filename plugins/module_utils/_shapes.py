@@ -71,6 +71,7 @@ if TYPE_CHECKING:
         peers: List[str]
         addresses: List[str]
         external: List[str]  # at which all others than the nodes of its cluster reach it
+        is_login_address: NotRequired[bool]  # if true: the inventory has no exasol_address for it
         cluster: str
         probes: List[ProbeFlow]
         endpoints: List[Endpoint]
@@ -208,6 +209,14 @@ if TYPE_CHECKING:
         tried: int
         failed_always: int  # those of them that never came about, again from the same port
 
+    class Stray(TypedDict):
+        """Connections that did not come to the listener which had proven itself on the same ports."""
+
+        how: str  # one of _probe/paths.STRAYS
+        ports: str
+        connections: int
+        answered_by: NotRequired[str]  # the other host
+
     class RateLimit(TypedDict):
         """New connections a second."""
 
@@ -258,6 +267,7 @@ if TYPE_CHECKING:
         retransmitted: NotRequired[int]  # packets of measuring connections that were sent again
         connections: NotRequired[ConnectionsTried]
         pattern: NotRequired[str]  # one of _probe/paths.PATTERNS, if one is established
+        strays: NotRequired[List[Stray]]  # if there are any
         segments: NotRequired[Dict[str, SegmentSize]]  # "out" and "in"
         rate_limit: NotRequired[RateLimit]  # if new connections are limited on the way
         idle: NotRequired[List[IdleCheck]]  # by seconds, added when they are over

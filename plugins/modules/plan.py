@@ -254,6 +254,11 @@ hosts:
       elements: str
       returned: success
       sample: [192.0.2.11]
+    is_login_address:
+      description: Whether its address is where Ansible logs in, because C(exasol_address) is not set.
+      type: bool
+      returned: if it is
+      sample: true
     cluster:
       description: The name of its cluster, or nothing.
       type: str

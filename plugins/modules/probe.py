@@ -485,6 +485,16 @@ paths:
       type: str
       returned: if there is one
       sample: by_connection
+    strays:
+      description:
+        - Connections that did not come to the listener which had proven itself on the same ports, as with a
+          load balancer in between.
+        - C(how) is V(other_host) if the listener of another host, C(answered_by), proved itself; V(stranger)
+          if something else answered; V(refused); or V(unanswered) if they were accepted and never answered.
+      type: list
+      elements: dict
+      returned: if there are any
+      sample: [{how: other_host, ports: "8563", connections: 9, answered_by: n12}]
     segments:
       description:
         - How large TCP segments pass in each direction, C(out) and C(in).

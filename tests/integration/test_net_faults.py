@@ -24,6 +24,7 @@ from ansible_collections.exasol_community.network.tests.labs.namespaces.lines im
     NOBODY_FAR,
     ROUTER,
     SERVER,
+    SERVERS,
     Line,
     filter_rules,
 )
@@ -122,6 +123,111 @@ def test_another_host_that_refuses_is_no_drop(line: Line) -> None:
     shown(judged, "the address leads to another host, which refuses", captured=True)
     assert "leads to another host" in judged.sentence
     assert "drop" not in judged.sentence
+
+
+def balanced(other: str) -> str:
+    """Return rules that lead every second connection to another address."""
+    return (
+        "table ip balancer { chain c { type nat hook prerouting priority -100; "
+        f"ip daddr {SERVER[4]} tcp dport {PORT} "
+        f"dnat to numgen inc mod 2 map {{ 0 : {SERVER[4]}, 1 : {other} }}; }}; }}"
+    )
+
+
+def test_a_load_balancer_is_found_by_the_connections_that_follow_the_first(line: Line) -> None:
+    other = SERVERS[4][1]
+    line.router.nft(balanced(other))
+    judged = run_of(line.client, line.server)
+    shown(judged, "a load balancer leads some connections to a dead server")
+    assert "were refused" in judged.sentence
+    with Service(line.server, other, PORT, greeting=b"welcome\n"):
+        judged = run_of(line.client, line.server)
+    shown(judged, "a load balancer leads some connections to another service")
+    assert "load balancer" in judged.sentence
+
+
+REJECT_WITH_RESET = f"tcp dport {PORT} reject with tcp reset"
+
+
+def test_captures_locate_a_reset(line: Line) -> None:
+    line.router.nft(filter_rules("forward", REJECT_WITH_RESET))
+    forged = "a filter in between rejects with a reset"
+    shown(run_of(line.client, line.server, capture=True), forged, captured=True)
+    with Service(line.server, SERVER[4], PORT):
+        shown(run_of(line.client, line.server, capture=True), forged, captured=True)
+        line.router.nft_flush()
+        line.server.nft(filter_rules("input", REJECT_WITH_RESET))
+        of_a_service = run_of(line.client, line.server, capture=True)
+        assert (of_a_service.verdict, of_a_service.cause) == ("blocked", "reset"), (
+            "the service may have ended"
+        )
+    judged = run_of(line.client, line.server, capture=True)
+    shown(judged, "a filter of the destination rejects with a reset", captured=True)
+    assert "drops" not in judged.sentence
+
+
+AT_DESTINATION = {
+    "a limit for connections at the destination drops": (
+        ("nft", filter_rules("input", f"tcp dport {PORT} ct count over 0 drop")),
+        "a limit for connections",
+    ),
+    "a policy route of the destination drops the replies": (
+        ("ip", "rule", "add", "ipproto", "tcp", "sport", str(PORT), "blackhole"),
+        "ip rule",
+    ),
+}
+
+
+@pytest.mark.parametrize("what", AT_DESTINATION)
+def test_what_looks_like_a_missing_rule_of_the_destination(what: str) -> None:
+    (call, *arguments), words = AT_DESTINATION[what]
+    with Line() as line:
+        getattr(line.server, call)(*arguments)
+        judged = run_of(line.client, line.server, capture=True)
+    shown(judged, what, captured=True)
+    assert "If its rules allow that already, look there for" in judged.sentence
+    assert words in judged.sentence
+
+
+def test_the_first_of_two_faults_is_named(line: Line) -> None:
+    line.router.nft(filter_rules("forward", f"tcp dport {PORT} drop"))
+    line.server.nft(filter_rules("input", f"tcp dport {PORT} drop"))
+    judged = run_of(line.client, line.server, capture=True)
+    shown(judged, "a filter in between and one of the destination drop", captured=True)
+    line.router.nft_flush()
+    shown(run_of(line.client, line.server, capture=True), "a filter of the destination drops", captured=True)
+
+
+def test_a_translated_source_is_named_by_the_address_that_the_destination_saw(line: Line) -> None:
+    line.router.nft(
+        "table ip nat { chain c { type nat hook postrouting priority 100; "
+        f"ip saddr {CLIENT[4]} oifname far masquerade; }}; }}"
+    )
+    for verb, what in (
+        ("drop", "a translated source meets a filter of the destination"),
+        ("reject", "a translated source is rejected"),
+    ):
+        line.server.nft(filter_rules("input", f"ip saddr != {CLIENT[4]} tcp dport {PORT} {verb}"))
+        judged = run_of(line.client, line.server, capture=True)
+        shown(judged, what, captured=True)
+        assert "10.77.2.1 " in judged.sentence, "what the destination permits already helps nobody"
+
+
+def test_a_wrong_netmask_of_the_source_with_and_without_proxy_arp() -> None:
+    with Line() as line:
+        line.client.ip("address", "del", f"{CLIENT[4]}/24", "dev", "near")
+        line.client.ip("address", "add", f"{CLIENT[4]}/16", "dev", "near")
+        judged = run_of(line.client, line.server, timeout=3.5)
+        shown(judged, "the source has a wrong netmask")
+        line.router.sysctl("ipv4/conf/near/proxy_arp", 1)
+        line.client.ip("neighbour", "flush", "all")
+        passing = run_of(line.client, line.server)
+        assert passing.verdict == "ok"
+        assert "proxy ARP" in passing.notes[0]
+        line.server.nft(filter_rules("input", f"tcp dport {PORT} drop"))
+        judged = run_of(line.client, line.server)
+        shown(judged, "a filter of the destination drops behind proxy ARP")
+        assert "the filters up to there are next" in judged.sentence
 
 
 def test_a_host_that_is_down_behind_a_router_is_that_for_every_port() -> None:

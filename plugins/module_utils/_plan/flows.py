@@ -47,6 +47,7 @@ class Party(NamedTuple):
     release: str = ""  # of a node
     external: Tuple[str, ...] = ()  # at which all others than the nodes of its cluster reach it
     is_node: bool = False  # of a cluster, whose nodes have a network of their own
+    is_login_address: bool = False  # its address is where Ansible logs in, for want of another one
 
     def is_together_with(self, other: "Party") -> bool:
         """Tell whether both are nodes of one cluster."""

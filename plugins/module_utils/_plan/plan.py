@@ -224,7 +224,7 @@ def _by_host(
     for peer, parties in sorted(members.items()):
         for party in parties:
             peers.setdefault(party.name, []).append(peer)
-    return {
+    found: "Dict[str, HostPlan]" = {
         party.name: {
             "peers": peers.get(party.name, []),
             "addresses": list(party.addresses),
@@ -236,6 +236,10 @@ def _by_host(
         }
         for party in everybody
     }
+    for party in everybody:
+        if party.is_login_address:
+            found[party.name]["is_login_address"] = True
+    return found
 
 
 def _refuse_empty(plan: "Plan", left: Sequence[str]) -> None:

@@ -17,7 +17,9 @@ For each path:
    themselves since count. At the first silence, sixteen more samples start: so many tell one dead link of
    eight from loss (chances.py). If that is the pattern, each port that stayed silent is tried twenty times
    more, because its own tries may all have met the dead link: nobody is to look for a filter there.
-3. I(Segments.) One connection for full-size segments, and more where one stalls (segments.py).
+3. I(Strays.) A load balancer may lead one connection to the destination and the next one elsewhere, so each
+   connection says who answered it.
+4. I(Segments.) One connection for full-size segments, and more where one stalls (segments.py).
 
 What a path costs is bounded: it starts nothing new after four seconds, ends in about five, and has about 90
 connections with one segment each where everything goes wrong; 9 to 16 where all is well. Connections are
@@ -36,6 +38,7 @@ from .._kernel.sockets import Sources, reset
 from .._kernel.tcp_info import tcp_info, unacknowledged
 from .._listener import proof
 from .._listener.measuring import FILLER, MAX_SEGMENT, PING, REPORT, SEGMENT
+from .._values.ports import Ports
 from .chances import MAX_CHANCE, chance_of_connections, independent
 from .engine import Engine, Stage
 from .observations import spread
@@ -46,10 +49,16 @@ from .sweep import Pace
 from .targets import Target
 
 if TYPE_CHECKING:
-    from .._shapes import Path
+    from .._shapes import Path, Stray
 
 BY_CONNECTION = "by_connection"
 PATTERNS = (BY_CONNECTION,)
+# What became of connections that did not come to the listener of the destination.
+TO_OTHER_HOST = "other_host"  # the listener of another host proved itself
+TO_STRANGER = "stranger"  # something answered that is no listener of this run
+REFUSED_ONE = "refused"
+UNANSWERED = "unanswered"  # what we sent was acknowledged, and nothing came back
+STRAYS = (TO_OTHER_HOST, TO_STRANGER, REFUSED_ONE, UNANSWERED)
 
 _SAMPLES = 16
 _MIN_SAMPLES = 8  # whatever the sweep has tried: in its burst, round trips are those of our own queue
@@ -272,6 +281,8 @@ class _Connection(Stage):
         if self.state == _CONNECTING:
             number = self.sock.getsockopt(socket.SOL_SOCKET, socket.SO_ERROR) if events & _FAILED else 0
             if number:
+                if number == errno.ECONNREFUSED:
+                    self.path.note_stray(REFUSED_ONE, self.port)
                 self._break_off()
                 return
             if not events & select.EPOLLOUT:
@@ -332,9 +343,12 @@ class _Connection(Stage):
             return
         answer = proof.read_answer(self.path.run.key, self._nonce, line)
         if answer is None:
+            self.path.note_stray(TO_STRANGER, self.port)
             self._break_off()
             return
         self.answer = answer
+        if answer.host not in self.path.expected:
+            self.path.note_stray(TO_OTHER_HOST, self.port, answer.host)
         now = time.time()
         # In this order: if this process has to wait in between, the error grows, and not the offset.
         self.path.note_clock(proof.clock(answer), now, seconds=time.monotonic() - self._asked)
@@ -342,6 +356,13 @@ class _Connection(Stage):
         self.on_answered()
         if rest and self.state == _ANSWERED:
             self.on_data(rest)
+
+    def _is_all_acknowledged(self) -> bool:
+        """Tell whether all that we sent has arrived."""
+        try:
+            return unacknowledged(self.sock) + len(self._unsent) == 0
+        except OSError:
+            return False
 
     def _break_off(self) -> None:
         if self.state != _OVER:
@@ -402,6 +423,8 @@ class _Sample(_Connection):
     def on_alarm(self) -> None:
         """Try again from the same source port."""
         if self.state != _CONNECTING:
+            if self._is_all_acknowledged():
+                self.path.note_stray(UNANSWERED, self.port)
             self.close()
             self._passed(self._lost + 1)
             return
@@ -598,10 +621,7 @@ class _Segments(_Connection):
         is_unanswered = self.state == _ASKING or (self.state == _ANSWERED and not self._expected)
         if not self.is_full or not is_unanswered or not self.path.has_time_for_a_busy_listener:
             return False
-        try:
-            return unacknowledged(self.sock) + len(self._unsent) == 0
-        except OSError:
-            return False
+        return self._is_all_acknowledged()
 
     def _judge_now(self) -> None:
         try:
@@ -727,6 +747,10 @@ class _Path:
         self._clock: Optional[Tuple[float, float]] = None  # error, offset
         self._learned: Optional[Tuple[float, LearnedMtu]] = None
         # Samples.
+        # A target that is no flow has an address in place of the name by which its listener proves itself.
+        proven = {outcome.answered_by for target in targets for outcome in target.found if outcome.proof}
+        self.expected = {entry["destination"]} | (set() if entry["destination"] in proven else proven)
+        self._strays: Dict[Tuple[str, str], List[int]] = {}  # ports, by how and by whom
         self.silent: Set[Tuple[Target, int]] = set()  # ports that are tried again at the end
         self._waiting = 0  # samples to start
         self._running = 0
@@ -794,6 +818,10 @@ class _Path:
         error = seconds / 2
         if theirs is not None and (self._clock is None or error < self._clock[0]):
             self._clock = (error, theirs - (now - error))
+
+    def note_stray(self, how: str, port: int, answered_by: str = "") -> None:
+        """Keep that a connection did not come to the listener of the destination."""
+        self._strays.setdefault((how, answered_by), []).append(port)
 
     def learned(self) -> LearnedMtu:
         """Return what ICMP taught this host about the path, as of now."""
@@ -978,6 +1006,8 @@ class _Path:
                 round(self._clock[0], 6),
             )
         entry["retransmitted"] = self.repeated
+        if self._strays:
+            entry["strays"] = [_stray(*key, ports=ports) for key, ports in sorted(self._strays.items())]
         entry["connections"] = {"tried": self._tried, "failed_always": self._failed}
         chance = chance_of_connections(
             tried=self._tried, failed=self._failed, syns=self._fewest_syns, lost=self._lost
@@ -994,6 +1024,13 @@ class _Path:
             "out": self.directions["out"].as_dict(reason),
             "in": self.directions["in"].as_dict(reason),
         }
+
+
+def _stray(how: str, answered_by: str, ports: Sequence[int]) -> "Stray":
+    found: "Stray" = {"how": how, "ports": str(Ports(set(ports))), "connections": len(ports)}
+    if answered_by:
+        found["answered_by"] = answered_by
+    return found
 
 
 def _percentile(rtt_ms: Sequence[float], percent: int) -> float:

@@ -78,6 +78,7 @@ class Inventory:
                 managed=True,
                 cluster=_cluster(name, variables),
                 external=_external_addresses(name, variables),
+                is_login_address=variables.get("exasol_address") is None,
             )
         return self._parties[name]
 

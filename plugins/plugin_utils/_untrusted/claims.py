@@ -14,6 +14,7 @@ from collections.abc import Iterable, Iterator, Mapping
 
 from ...module_utils._listener.endpoints import WILDCARDS
 from ...module_utils._plan.ftp_modes import CONTROL_ROWS
+from ...module_utils._probe.paths import TO_OTHER_HOST
 from ...module_utils._probe.segments import UNMEASURED
 from ...module_utils._values.addresses import parse_address
 from ...module_utils._values.ports import Ports
@@ -106,7 +107,7 @@ def _probed(host: str, result: t.Any, hosts: Hosts) -> t.Any:
     try:
         asked = _Asked(hosts[host]["probes"])
         _each("observations", _observed(found["observations"], asked, hosts))
-        _each("paths", _measured(found.get("paths", ()), asked))
+        _each("paths", _measured(found.get("paths", ()), asked, hosts))
         _each("traces", _traced(found.get("traces", ()), asked))
         _each("ftp_sessions", _sessions(found.get("ftp_sessions", ()), asked))
         for field, name in (("ways", "remote"), ("neighbours", "address")):
@@ -202,7 +203,7 @@ def _wrong_states(states: t.Any, hosts: Hosts) -> str:
     return ""
 
 
-def _measured(paths: t.Any, asked: _Asked) -> Iterator[tuple[int, str]]:
+def _measured(paths: t.Any, asked: _Asked, hosts: Hosts) -> Iterator[tuple[int, str]]:
     known: set[tuple[str, str]] = set()
     for index, path in enumerate(paths):
         key = (path["destination"], path["address"])
@@ -210,9 +211,19 @@ def _measured(paths: t.Any, asked: _Asked) -> Iterator[tuple[int, str]]:
         if not problem and key in known:
             problem = f"is a second one about {shown(path['address'])}"
         known.add(key)
-        problem = problem or _wrong_measures(path)
+        problem = problem or _wrong_measures(path) or _wrong_strays(path, hosts)
         if problem:
             yield index, problem
+
+
+def _wrong_strays(path: Data, hosts: Hosts) -> str:
+    for stray in path.get("strays", ()):
+        other = stray.get("answered_by")
+        if (stray["how"] == TO_OTHER_HOST) != (other is not None):
+            return f"has connections that strayed ({stray['how']}), with another host or without it"
+        if other is not None and (other not in hosts or other == path["destination"]):
+            return f"says that {shown(other)} answered in place of {shown(path['destination'])}"
+    return ""
 
 
 def _wrong_measures(path: Data) -> str:

@@ -32,7 +32,7 @@ from ...module_utils._probe.ftp_session import DATA_COMMANDS, LOGINS, TRANSFERS
 from ...module_utils._probe.idle import MAX_DURATIONS, MAX_SECONDS
 from ...module_utils._probe.idle import STATES as IDLE_STATES
 from ...module_utils._probe.outcome import LOCAL, PROOFS, STATES
-from ...module_utils._probe.paths import PATTERNS
+from ...module_utils._probe.paths import PATTERNS, STRAYS
 from ...module_utils._probe.segments import REASONS as SEGMENT_REASONS
 from ...module_utils._probe.segments import STATES as SEGMENT_STATES
 from ...module_utils._probe.trace import ENDS as TRACE_ENDS
@@ -252,6 +252,15 @@ _PATH = _object(
     retransmitted=_NUMBER,
     connections=_object("tried failed_always", tried=_NUMBER, failed_always=_NUMBER),
     pattern={"enum": PATTERNS},
+    strays=_list(
+        _object(
+            "how ports connections",
+            how={"enum": STRAYS},
+            ports=_PORTS,
+            connections=_NUMBER,
+            answered_by=_NAME,
+        )
+    ),
     rate_limit=_object("passes drops", passes=_RATE, drops=_RATE),
     segments=_object("out in", **{"out": _SEGMENTS, "in": _SEGMENTS}),
     gateway=_SEEN_ADDRESS,

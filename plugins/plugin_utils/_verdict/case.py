@@ -11,7 +11,7 @@ import typing as t
 from ...module_utils._identify._finding import SILENT
 from ...module_utils._probe.outcome import LOCAL, NO_RESPONSE
 from .limits import NO_LIMITS, Limits
-from .phrases import located
+from .phrases import located, same_family
 
 if t.TYPE_CHECKING:
     from ...module_utils._shapes import Path, PortState, Trace
@@ -107,6 +107,8 @@ class Case(t.NamedTuple):
     expected: str
     observed: PortState  # the state of the ports, as the source saw it
     source_addresses: tuple[str, ...] = ()  # from which the destination sees it come, as planned
+    seen_as: tuple[str, ...] = ()  # from which our listener saw it come, if that is translated on the way
+    strangers: tuple[str, ...] = ()  # unplanned addresses that asked for the ports, if the source's did not
     own_addresses: tuple[str, ...] = ()  # all that the source itself has
     unplanned: Unplanned | None = None  # if it sent from another address than a planned one
     behind: tuple[str, ...] = ()  # the destination's own addresses, if a NAT device may have this one for it
@@ -154,7 +156,9 @@ class Case(t.NamedTuple):
     @property
     def traffic(self) -> str:
         """What a firewall has to allow, for a sentence."""
-        origin = ", ".join(self.source_addresses) or self.source
+        origin = ", ".join(same_family(self.source_addresses, self.address)) or self.source
+        if self.seen_as:
+            origin += f" (which {self.destination} sees as {', '.join(self.seen_as)})"
         return f"{self.protocol} {self.ports} from {origin} to {self.address}"
 
     @property

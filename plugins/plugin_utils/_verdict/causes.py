@@ -225,6 +225,16 @@ OTHER_HOST = _cause(
     actors=(NETWORK, RUN),
     todo="lead {addresses} ({ports}) to {destinations} instead of another host, or correct exasol_address",
 )
+ANSWERS_DIFFER = _cause(
+    code="answers_differ",
+    means="The destination answers some connections to a port, and others are refused or never answered: a "
+    "load balancer leads them to several servers, or a limit for connections rejects some.",
+    acts="Whoever runs the load balancer, or the limit in between or on the destination.",
+    command="nft list ruleset; ss -tn 'sport = :{port}'  # on {destination}",
+    verdicts=(DEGRADED,),
+    actors=(NETWORK, DESTINATION),
+    todo="find what refuses some connections of {sources} to {destinations}",
+)
 OTHER_PORT = _cause(
     code="other_port",
     means="The connection arrives at another port of the host than the one that was asked.",

@@ -7,7 +7,7 @@
 from __future__ import annotations
 
 import typing as t
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from functools import lru_cache
 
 from ...module_utils._plan.coverage import OPTIONAL
@@ -20,8 +20,9 @@ from .controls import Controls, entitled_hosts
 from .kernel_facts import KernelFacts
 from .limits import NO_LIMITS, Limits
 from .listening import Listening
+from .one_family import OneFamily
 from .packet_places import NEVER_ARRIVED
-from .packet_stages import AT_DESTINATION, ON_RETURN, RETURNED, Captures, Ends
+from .packet_stages import AT_DESTINATION, DISGUISED, ON_RETURN, RETURNED, Captures, Ends
 from .results import result_of, unmeasured_case, unmeasured_flows, unseen_ports, untested_result
 from .source_address import SourceAddresses
 from .standing import UNDECIDED
@@ -64,6 +65,8 @@ class Asked(t.NamedTuple):
     entry: ProbeFlow
     destination: str
     has_two: bool  # whether the source was asked for addresses of both networks of the destination
+    # From which addresses listeners saw it come in place of its own, by destination and address.
+    translated: Mapping[tuple[str, str], Iterable[str]]
 
 
 class Joining:
@@ -100,6 +103,7 @@ class Joining:
         self._entitled = entitled_hosts(self._hosts)
         self._queries = queries or {}
         self.kernels = KernelFacts(observed, stopped or {})
+        self.one_family = OneFamily()
         self.source_addresses = SourceAddresses(observed, self._hosts, self._networks)
         self.listening = Listening(
             listeners,
@@ -148,8 +152,13 @@ class Joining:
         paths = {(path["destination"], path["address"]): path for path in result.get("paths", ())}
         traces = traces_by_path(result)
         seen: dict[tuple[str, str], list[Observation]] = {}
+        translated: dict[tuple[str, str], dict[str, None]] = {}
         for observation in result.get("observations", ()):
             seen.setdefault((observation["destination"], observation["protocol"]), []).append(observation)
+            for state in observation["states"]:
+                if "seen_as" in state:
+                    key = (observation["destination"], observation["address"])
+                    translated.setdefault(key, {})[state["seen_as"]] = None
         for entry in probes:
             for destination, addresses in entry["destinations"].items():
                 here = seen.get((destination, entry["protocol"]), [])
@@ -163,10 +172,11 @@ class Joining:
                     entry=entry,
                     destination=destination,
                     has_two=destination in several,
+                    translated=translated,
                 )
                 cases = list(self._cases(asked, here))
                 for case in cases:
-                    reason = self._why_unmeasured(case)
+                    reason = self._why_unmeasured(case, addresses)
                     if reason is not None:
                         unmeasured.append(unmeasured_case(case, reason))
                     else:
@@ -174,7 +184,11 @@ class Joining:
                 for missing, where in unseen_ports(entry["ports"], addresses, cases).items():
                     yield untested_result(source, entry, destination, where, missing, problem)
 
-    def _why_unmeasured(self, case: Case) -> str | None:
+    def _why_unmeasured(self, case: Case, addresses: Iterable[str]) -> str | None:
+        if case.expected == REACHABLE:
+            reason = self.one_family.why_unmeasured(case, addresses)
+            if reason:
+                return reason
         if case.state in UNDECIDED and case.listener.kind == OUTSIDE:
             return case.listener.why
         return _NOTHING_THERE if case.expected == REACHABLE and self._is_nothing_there(case) else None
@@ -198,9 +212,9 @@ class Joining:
         return is_refused and not case.control and case.service in self._optional
 
     def _cases(self, asked: Asked, observations: list[Observation]) -> Iterator[Case]:
-        source, own, paths, traces, entry, destination, has_two = asked
+        source, own, paths, traces, entry, destination, has_two, translated = asked
         has_networks = destination in self._external
-        seen_as = tuple(self._networks.addresses(source, destination))
+        planned = tuple(self._networks.addresses(source, destination))
         for observation in observations:
             address, protocol = observation["address"], entry["protocol"]
             is_external = has_networks and self._is_external(entry, destination, address)
@@ -220,7 +234,8 @@ class Joining:
                             ports=some,
                             expected=entry["expected"],
                             observed=state,
-                            source_addresses=seen_as,
+                            source_addresses=planned,
+                            seen_as=tuple(translated.get((destination, address), ())),
                             own_addresses=own,
                             behind=tuple(self._hosts[destination]["addresses"]) if is_translated else (),
                             is_external=is_external,
@@ -284,8 +299,10 @@ class Joining:
         is_rejected = case.sender in (DESTINATION, TRANSLATED) and (
             case.protocol == "tcp" or case.listener.was_up
         )
+        # Whoever refuses a packet that never came to the destination is somebody else.
+        is_unexplained = case.state == "closed" and not is_refused and case.expected == REACHABLE
         stages: list[tuple[str, str]] = []
-        if is_lost or is_refused or is_half_open or is_rejected:
+        if is_lost or is_refused or is_half_open or is_rejected or is_unexplained:
             ends = Ends(
                 source=case.source,
                 source_addresses=self._sending(case),
@@ -296,20 +313,22 @@ class Joining:
                 arrives_at=() if case.behind and not is_alone else (case.address, *case.behind),
             )
             stages = self.captures.stages(ends, case.ports)
-        if is_rejected:
-            stages = _never_arrived(stages)
+        if is_rejected or is_unexplained:
+            kept = NEVER_ARRIVED if case.sender == TRANSLATED else (*NEVER_ARRIVED, DISGUISED)
+            stages = _only(stages, kept if is_rejected else NEVER_ARRIVED)
         for stage, ports in stages:
             # A reset that comes back says everything except where it was made.
             place = AT_DESTINATION if is_refused and stage in (ON_RETURN, RETURNED) else stage
-            yield case._replace(ports=ports, stage=place)
+            strangers = self.captures.strangers(ends, ports) if stage == DISGUISED else ()
+            yield case._replace(ports=ports, stage=place, strangers=strangers)
         if not stages:
             yield case
 
 
-def _never_arrived(stages: list[tuple[str, str]]) -> list[tuple[str, str]]:
-    """Return stages with those joined that leave it to the ICMP error who rejects."""
-    others = Ports.union(Ports.parse(ports) for stage, ports in stages if stage not in NEVER_ARRIVED)
-    found = [(stage, ports) for stage, ports in stages if stage in NEVER_ARRIVED]
+def _only(stages: list[tuple[str, str]], kept: tuple[str, ...]) -> list[tuple[str, str]]:
+    """Return stages with those joined that leave it to the reset, or to the ICMP error, who rejects."""
+    others = Ports.union(Ports.parse(ports) for stage, ports in stages if stage not in kept)
+    found = [(stage, ports) for stage, ports in stages if stage in kept]
     return [*found, ("", str(others))] if others else found
 
 

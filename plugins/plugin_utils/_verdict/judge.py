@@ -24,7 +24,7 @@ from .accepted import judge_accepted
 from .by_kernel import judge_by_kernel, judge_duplicate, judge_source_twin
 from .case import FOREIGN, Case
 from .denied import judge_denied
-from .packet_places import PLACES, judge_stage
+from .packet_places import LOST, judge_stage
 from .path_verdict import judge_path
 from .reasons import because
 from .refused import judge_refused
@@ -49,7 +49,7 @@ def judge(case: Case) -> Judgement:
 
 def _by_what_came_back(case: Case) -> Judgement:
     # What was accepted was not lost, whatever captures saw of it.
-    is_lost = case.stage in PLACES and case.state != OPEN
+    is_lost = case.stage in LOST and case.state != OPEN
     return judge_stage(case) if is_lost else _JUDGES[case.state](case)
 
 

@@ -9,6 +9,7 @@ from __future__ import annotations
 from ...module_utils._probe.outcome import CLOSED, NO_RESPONSE
 from . import causes, packet_stages
 from .case import Case
+from .phrases import few_of
 from .reasons import because
 from .verdict import (
     BLOCKED,
@@ -24,6 +25,10 @@ def judge_stage(case: Case) -> Judgement:
     """Judge a case whose packets were captured, by how far they came."""
     if case.stage in NEVER_ARRIVED and case.reason != NO_RESPONSE:
         return _answered_by_another(case)
+    if case.stage == packet_stages.DISGUISED:
+        return _disguised(case)
+    if case.stage == packet_stages.AT_DESTINATION and case.state == CLOSED:
+        return _reset_by_destination(case)
     verdict, seen, act = PLACES[case.stage]
     words = {
         "source": case.source,
@@ -56,6 +61,45 @@ def _answered_by_another(case: Case) -> Judgement:
     )
 
 
+def _reset_by_destination(case: Case) -> Judgement:
+    return because(
+        case,
+        causes.RESET,
+        verdict=BLOCKED_AT_DESTINATION,
+        sentence=(
+            f"packets from {case.source} to {case.where} arrived at {case.destination}, and {case.source} is "
+            f"refused although our listener was up there: its own firewall rejects with a reset; allow "
+            f"{case.traffic} on {case.destination} (role firewall)."
+        ),
+    )
+
+
+def _disguised(case: Case) -> Judgement:
+    """Judge a source of whose planned addresses nothing arrived, while an unplanned one asked for its ports.
+
+    That may have been the source, or a client of a live service. So both are said, also of a rejection in the
+    name of the destination, which a bridge can make.
+    """
+    strangers = few_of(case.strangers, _MAX_STRANGERS) or "an unplanned address"
+    is_silent = case.reason == NO_RESPONSE
+    start = "" if is_silent else f"{case.source} is rejected at {case.where} ({case.reason}), and "
+    to = f"to {case.where} " if is_silent else ""
+    does = "drops" if is_silent else "rejects"
+    return because(
+        case,
+        causes.NAT_SOURCE,
+        verdict=BLOCKED,
+        sentence=(
+            f"{start}no packet from {case.source} {to}arrived at {case.destination} from a planned "
+            f"address, but {strangers} did connect there: if that was {case.source}, behind a NAT device or "
+            f"on another interface, {case.destination} or a device in between {does} its packets, and rules "
+            f"need that address; if not, a device in between {does} them, so allow {case.traffic} there."
+        ),
+        evidence=(f"capture at {case.destination}: {strangers} asked for the ports",),
+    )
+
+
+_MAX_STRANGERS = 3
 # Nothing of the source came to the destination, so whatever answered was somebody else.
 NEVER_ARRIVED = (packet_stages.ON_PATH, packet_stages.BEFORE_DESTINATION)
 # By the stage that packets reached: the verdict, what was seen on the wire, and who acts.
@@ -77,8 +121,8 @@ PLACES = {
         BLOCKED_AT_DESTINATION,
         "packets from {source} to {where} arrived at {destination}, but no reply left it",
         (
-            "its own firewall drops them; allow {traffic} on {destination} (role firewall), unless only a "
-            "route back is missing"
+            "its own firewall drops them; allow {traffic} on {destination} (role firewall). If its rules "
+            "allow that already, look there for a limit for connections, and for a route back (ip rule)"
         ),
     ),
     packet_stages.ON_RETURN: (
@@ -102,18 +146,6 @@ PLACES = {
             "allow outgoing {traffic} on {source}, and allow it in between"
         ),
     ),
-    packet_stages.DISGUISED: (
-        BLOCKED,
-        (
-            "no packet from {source} to {where} arrived at {destination} from a planned address, but an "
-            "unplanned address did connect there"
-        ),
-        (
-            "if that was {source}, behind a NAT device or on another interface, {destination} or a device in "
-            "between drops its packets, and rules need that address; if not, a device in between drops them, "
-            "so allow {traffic} there"
-        ),
-    ),
     packet_stages.BEHIND_DESTINATION: (
         BLOCKED,
         "{destination} replied to {source} from {where}, but the reply was lost",
@@ -125,3 +157,5 @@ PLACES = {
         "allow the replies of established connections on {source}",
     ),
 }
+# The stages that say where packets were lost, or that another address was used.
+LOST = frozenset((*PLACES, packet_stages.DISGUISED))

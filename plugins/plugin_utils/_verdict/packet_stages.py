@@ -102,6 +102,20 @@ class Captures:
             return []
         return _without_loss({port: stage for stage, some in _split(wanted, near, far) for port in some})
 
+    def strangers(self, ends: Ends, ports: str) -> tuple[str, ...]:
+        """Return the unplanned addresses that asked for most of these ports at a destination."""
+        wanted = Ports.parse(ports)
+        found = (
+            entry["remote"]
+            for entry in self._destinations[ends.destination]["seen"]
+            if entry["protocol"] == ends.protocol
+            and entry["address"] in (ends.arrives_at or (ends.address,))
+            and entry["remote"] not in self._known
+            and "asked_in" in entry
+            and len(wanted & Ports.parse(entry["asked_in"])) >= _MIN_SHARE * len(wanted)
+        )
+        return tuple(dict.fromkeys(found))
+
     def _near(self, ends: Ends) -> dict[str, Ports]:
         return _union(
             entry

@@ -7,13 +7,15 @@
 A port that accepts connections proves little if the path loses what follows. This is the one place where
 measurements of a path (C(Case.path)) change a verdict:
 
+0. Not every connection comes to the destination (C(strays.py)).
 1. Full-size segments vanish: C(stalled). TCP alone is judged, because nobody knows the size of a service's
    datagrams.
 2. Our listener answered, and yet nothing is known of full-size segments: C(untested). To open a connection
    is not enough for C(ok).
 3. An idle connection was cut: C(degraded); one that had to be tried was not: C(untested). The same for
    transfers that carry less than the site wants, and those that were asked for and not made.
-4. Some connections always fail, or a limit of the site is exceeded: C(degraded).
+4. Some connections always fail, a limit of the site is exceeded, or most packets are lost: C(degraded). So
+   it is if loss hides whether full-size segments pass.
 """
 
 from __future__ import annotations
@@ -27,6 +29,7 @@ from . import causes
 from .case import Case
 from .idle_connections import cut_after, cut_sentence, untried_reason
 from .reasons import because
+from .strays import judge_strays
 from .throughput import missing_transfer, slow_directions, slow_sentence
 from .verdict import DEGRADED, OK, STALLED, UNTESTED, Judgement
 
@@ -37,6 +40,9 @@ if t.TYPE_CHECKING:
 _HEADERS = {False: 40, True: 60}
 _DIRECTIONS = 2
 _MIN_LOST = 2
+# First tries of which so many were lost are no link that works: 40 % loss in each direction, not 20 %.
+_MIN_TRIES, _HEAVY_LOSS = 16, 0.6
+_HIDING_LOSS = 0.25
 _TOO_BIG = {
     False: "ICMP type 3 code 4, fragmentation needed",
     True: "ICMPv6 type 2, packet too big",
@@ -62,6 +68,9 @@ def judge_path(case: Case, judged: Judgement) -> Judgement:
 def _of_connections(case: Case) -> Judgement | None:
     """Return what is wrong with connections of TCP over the path, or None."""
     path = case.path
+    strayed = judge_strays(case)
+    if strayed is not None:
+        return strayed
     vanishing = vanishing_directions(path)
     if vanishing:
         return because(case, causes.SEGMENT_TOO_LARGE, STALLED, _stalled(case, vanishing))
@@ -78,6 +87,8 @@ def _of_what_is_missing(case: Case) -> Judgement | None:
     """Return what had to be measured beside our listener and was not, or None."""
     path = case.path
     missing = _missing_direction(path)
+    if missing is not None and path is not None and _is_hidden_by_loss(path):
+        return because(case, causes.LOSS, DEGRADED, _lossy(case, path, is_hiding=True))
     if missing is not None:
         sentence = (
             f"{case.source} reaches {case.where}, but it is unknown whether full-size segments pass "
@@ -118,6 +129,8 @@ def _of_limits(case: Case) -> Judgement | None:
             f"exceeds exasol_verify_limits; ask who runs the network in between."
         )
         return because(case, causes.LIMIT_EXCEEDED, DEGRADED, sentence)
+    if path["tries"] >= _MIN_TRIES and path["lost"] >= _HEAVY_LOSS * path["tries"]:
+        return because(case, causes.LOSS, DEGRADED, _lossy(case, path))
     return None
 
 
@@ -153,6 +166,24 @@ def _missing_direction(path: Path | None) -> str | None:
         if segment["state"] == sizes.UNMEASURED:
             return _WHY_UNMEASURED.get(segment.get("reason", ""), "they could not be measured")
     return None if len(measured) == _DIRECTIONS else "nothing was measured"
+
+
+def _is_hidden_by_loss(path: Path) -> bool:
+    """Tell whether so many packets are lost that it is unknown whether large ones pass."""
+    return path["lost"] >= _HIDING_LOSS * path["tries"] and any(
+        segment["state"] == sizes.UNMEASURED and segment.get("reason") == sizes.UNDECIDED
+        for _direction, segment in segments_of(path)
+    )
+
+
+def _lossy(case: Case, path: Path, is_hiding: bool = False) -> str:
+    unknown = ", so that it is unknown whether full-size segments pass" if is_hiding else ""
+    return (
+        f"{case.source} reaches {case.where}, but {path['lost']} of {path['tries']} connection attempts "
+        f"needed a retry{unknown}: packets to {case.address} or back are lost, or a limit for connections "
+        f"drops them; ask who runs the network in between for errors of links, and look for limits on "
+        f"{case.destination}."
+    )
 
 
 def _stalled(case: Case, vanishing: list[tuple[str, SegmentSize]]) -> str:

@@ -9,6 +9,8 @@ from __future__ import annotations
 import typing as t
 from collections.abc import Sequence
 
+from ...module_utils._values.addresses import parse_address
+
 if t.TYPE_CHECKING:
     from .case import Case
 
@@ -16,6 +18,16 @@ if t.TYPE_CHECKING:
 def located(name: str, address: str) -> str:
     """Return a host with the address in question, for a sentence."""
     return name if name == address else f"{name} ({address})"
+
+
+def same_family(addresses: Sequence[str], other: str) -> list[str]:
+    """Return those addresses from which packets to another one can come; a name may have either family."""
+    remote = parse_address(other)
+    return [
+        address
+        for address in addresses
+        if remote is None or (own := parse_address(address)) is None or own.version == remote.version
+    ]
 
 
 def some_of(names: Sequence[str], most: int, joint: str = ", ") -> str:

@@ -36,6 +36,7 @@ class Path:
 
     def __init__(self):
         self.run = type("Run", (), {"key": KEY})
+        self.expected = {"n11"}
         self._clock = None
 
     note_clock = _paths._Path.note_clock

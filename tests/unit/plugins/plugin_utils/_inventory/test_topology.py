@@ -196,8 +196,24 @@ def test_variables_of_a_host_are_read_once():
         return HOSTS[name]
 
     hosts = Inventory(GROUPS, variables)
-    assert [hosts.party("n11"), hosts.party("n11")] == [Party("n11", ("192.0.2.11",), managed=True)] * 2
+    n11 = Party("n11", ("192.0.2.11",), managed=True, is_login_address=True)
+    assert [hosts.party("n11"), hosts.party("n11")] == [n11, n11]
     assert read == ["n11"]
+
+
+@pytest.mark.parametrize(
+    ("variables", "is_login"),
+    [
+        ({"ansible_host": "192.0.2.11"}, True),
+        ({"ansible_host": "192.0.2.11", "exasol_address": "198.51.100.11"}, False),
+        ({"exasol_address": ["192.0.2.11", "2001:db8::11"]}, False),
+        ({}, True),
+    ],
+    ids=["ansible_host alone", "both", "exasol_address alone", "the name of the host"],
+)
+def test_the_address_at_which_ansible_logs_in_is_marked(variables, is_login):
+    party = Inventory({"all": ["n11"]}, lambda _name: variables).party("n11")
+    assert party.is_login_address is is_login
 
 
 def test_clusters_are_kept():

@@ -590,6 +590,16 @@ NUMBERS = {
     "nothing": None,
     "a list": [1],
 }
+STRAY = {"how": "other_host", "ports": "8563", "connections": 3, "answered_by": "n2"}
+PATH["strays"] = [STRAY]
+WRONG_STRAYS = {
+    "an unknown stray": {**STRAY, "how": "lost"},
+    "another host that nobody knows": {**STRAY, "answered_by": "n99"},
+    "the destination in its own place": {**STRAY, "answered_by": "n1"},
+    "another host without its name": {"how": "other_host", "ports": "8563", "connections": 3},
+    "a refusal by another host": {**STRAY, "how": "refused"},
+    "strays at no ports": {**STRAY, "ports": ""},
+}
 TIMES = {**NUMBERS, "huge": 1e300, "minus infinite": -math.inf}
 TIMES.pop("a fraction")
 OFFSETS = {name: value for name, value in TIMES.items() if name != "negative"}
@@ -627,6 +637,8 @@ def wrong_paths():
     yield pytest.param(with_path("connections", "failed_always", new=21), id="more failed than tried")
     yield pytest.param(with_path("connections", new={"tried": 1}), id="connections without failures")
     yield pytest.param(with_path("pattern", new="by_moon"), id="an unknown pattern")
+    for what, stray in WRONG_STRAYS.items():
+        yield pytest.param(with_path("strays", new=[stray]), id=what)
     yield pytest.param(with_path("segments", new={"out": SEGMENT}), id="one direction")
     yield pytest.param(with_path("segments", "out", new={"state": "passed"}), id="passed without a size")
     yield pytest.param(with_path("segments", "out", new={"state": "stalled"}), id="stalled without a size")

@@ -138,6 +138,26 @@ CASES = {
         ),
         "link_of_bundle",
     ),
+    "a balancer in front": (
+        OK._replace(
+            path=clean_path(
+                "n11",
+                DESTINATION,
+                strays=[{"how": "refused", "ports": "8563", "connections": 9}],
+            )
+        ),
+        "answers_differ",
+    ),
+    "most packets are lost": (
+        OK._replace(path=clean_path("n11", DESTINATION, tries=32, lost=21)),
+        "loss",
+    ),
+    "a translated source that is rejected": (
+        case("filtered", "port-unreach", reason_ip=DESTINATION)._replace(
+            stage=packet_stages.DISGUISED, strangers=("192.0.2.99",)
+        ),
+        "nat_source",
+    ),
     "a limit": (OK._replace(limits=Limits(segment=9000)), "limit_exceeded"),
     "idle connections are cut": (
         OK._replace(

@@ -1,0 +1,94 @@
+# Copyright (c) 2026, exasol_community.network contributors
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+
+"""Ports that the destination answers for one connection, and somebody else for the next one.
+
+That is a load balancer. The first connection to a port says nothing of it, so the connections that measure
+the path count as well: each says who answered (module_utils C(_probe/paths.py)).
+
+1. Another host of the plan, or something that is no listener of this run, answered: C(wrong_host). Once is
+   enough, because chance does not make such an answer.
+2. Some were refused, or accepted and never answered: C(degraded). A load balancer with a dead server does
+   that, and so does a limit for connections, so both are named. A listener that was busy is no such case.
+"""
+
+from __future__ import annotations
+
+import typing as t
+from collections.abc import Iterable
+
+from ...module_utils._probe.paths import REFUSED_ONE, TO_OTHER_HOST, TO_STRANGER, UNANSWERED
+from ...module_utils._values.ports import Ports
+from . import causes
+from .case import BUSY
+from .reasons import because
+from .verdict import DEGRADED, WRONG_HOST, Judgement
+
+if t.TYPE_CHECKING:
+    from ...module_utils._shapes import Stray
+    from .case import Case
+
+_MIN_REFUSED = 2
+# A hello that is lost again and again looks alike if only the last acknowledgement came back.
+_MIN_UNANSWERED = 3
+
+
+def judge_strays(case: Case) -> Judgement | None:
+    """Return the verdict on ports of which not every connection came to the destination, else None."""
+    strays = case.path.get("strays", ()) if case.path is not None else ()
+    if not strays or case.observed.get("answered_by") != case.destination:
+        return None
+    wanted = Ports.parse(case.ports)
+    here = [stray for stray in strays if wanted & Ports.parse(stray["ports"])]
+    others = [stray for stray in here if stray["how"] in (TO_OTHER_HOST, TO_STRANGER)]
+    if others:
+        return _led_elsewhere(case, others)
+    refused = _count(stray for stray in here if stray["how"] == REFUSED_ONE)
+    unanswered = _count(stray for stray in here if stray["how"] == UNANSWERED)
+    if case.listener.kind == BUSY:
+        unanswered = 0
+    if refused >= _MIN_REFUSED or unanswered >= _MIN_UNANSWERED:
+        return _not_always(case, refused, unanswered)
+    return None
+
+
+def _count(strays: Iterable[Stray]) -> int:
+    return sum(stray["connections"] for stray in strays)
+
+
+def _led_elsewhere(case: Case, others: list[Stray]) -> Judgement:
+    hosts = dict.fromkeys(stray["answered_by"] for stray in others if stray.get("answered_by"))
+    who = ", ".join(hosts) or "something other than our listener"
+    ports = Ports.union(Ports.parse(stray["ports"]) for stray in others) & Ports.parse(case.ports)
+    return because(
+        case,
+        causes.OTHER_HOST if hosts else causes.OTHER_ANSWER,
+        verdict=WRONG_HOST,
+        sentence=(
+            f"{case.source} connects to {case.where}, and not every connection comes to {case.destination}: "
+            f"{_count(others)} of those that followed were answered by {who}. A load balancer or a NAT rule "
+            f"spreads them over several hosts: whoever runs it must lead all to {case.destination}, or "
+            f"exasol_address must be an address of {case.destination} alone."
+        ),
+        evidence=(f"{who} answered {_count(others)} connections to {case.protocol} {ports}",),
+    )
+
+
+def _not_always(case: Case, refused: int, unanswered: int) -> Judgement:
+    seen = " and ".join(
+        f"{count} {what}"
+        for count, what in ((refused, "were refused"), (unanswered, "were accepted and never answered"))
+        if count
+    )
+    return because(
+        case,
+        causes.ANSWERS_DIFFER,
+        verdict=DEGRADED,
+        sentence=(
+            f"{case.source} reaches {case.where}, but not with every connection: of those that followed, "
+            f"{seen}. A load balancer leads some of them to a server that does not serve, or a limit for "
+            f"connections in between or on {case.destination} rejects them: whoever runs it must act."
+        ),
+        evidence=(f"of further connections, {seen}",),
+    )

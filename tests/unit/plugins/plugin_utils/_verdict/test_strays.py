@@ -1,0 +1,67 @@
+# Copyright (c) 2026, exasol_community.network contributors
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""Connections that a load balancer leads elsewhere, at ports that the destination has proved."""
+
+from __future__ import annotations
+
+import pytest
+
+from ansible_collections.exasol_community.network.plugins.plugin_utils._verdict.case import BUSY, Listener
+from ansible_collections.exasol_community.network.plugins.plugin_utils._verdict.judge import judge
+
+from .joined import clean_path
+from .test_judge import DESTINATION, case
+
+OK = case("open", "syn-ack", answered_by="n11")
+
+
+def strayed(*strays, of=OK):
+    """Return a case with connections that did not come to its destination."""
+    return of._replace(path=clean_path("n11", DESTINATION, strays=list(strays)))
+
+
+def stray(how, connections, ports="8563", **more):
+    return {"how": how, "ports": ports, "connections": connections, **more}
+
+
+TO_N12 = stray("other_host", 1, answered_by="n12")
+JUDGED = {
+    "none": (OK, "ok", ""),
+    "one to another host": (strayed(TO_N12), "wrong_host", "other_host"),
+    "one to a stranger": (strayed(stray("stranger", 1)), "wrong_host", "other_answer"),
+    "to both": (strayed(stray("refused", 5), TO_N12), "wrong_host", "other_host"),
+    "one refused": (strayed(stray("refused", 1)), "ok", ""),
+    "two refused": (strayed(stray("refused", 2)), "degraded", "answers_differ"),
+    "two unanswered": (strayed(stray("unanswered", 2)), "ok", ""),
+    "three unanswered": (strayed(stray("unanswered", 3)), "degraded", "answers_differ"),
+    "three unanswered by a busy listener": (
+        strayed(stray("unanswered", 3), of=OK._replace(listener=Listener(BUSY, "it was stopped"))),
+        "ok",
+        "",
+    ),
+    "at other ports": (strayed(stray("stranger", 9, ports="2580,20000-21000")), "ok", ""),
+    "a service of others": (strayed(TO_N12, of=case("open", "syn-ack")), "ok", ""),
+    "a host that is red already": (
+        strayed(stray("refused", 9), of=case("open", "syn-ack", answered_by="n13")),
+        "wrong_host",
+        "other_host",
+    ),
+}
+
+
+@pytest.mark.parametrize("what", JUDGED)
+def test_what_follows_the_first_connection_counts(what):
+    of, verdict, cause = JUDGED[what]
+    judged = judge(of)
+    assert (judged.verdict, judged.cause) == (verdict, cause)
+
+
+def test_the_sentence_names_who_answered_and_who_acts():
+    judged = judge(strayed(TO_N12, stray("refused", 4)))
+    assert "1 of those that followed were answered by n12" in judged.sentence
+    assert "load balancer" in judged.sentence
+    assert judged.actor == ("network", "this run")
+    both = judge(strayed(stray("refused", 4), stray("unanswered", 3)))
+    assert "4 were refused and 3 were accepted and never answered" in both.sentence
+    assert set(both.actor) == {"network", "host:n11"}, "nothing decides between them"
