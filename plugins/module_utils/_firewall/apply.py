@@ -18,14 +18,16 @@
 
 import fcntl
 import os
+import re
 import socket
 from contextlib import contextmanager
-from typing import TYPE_CHECKING, Iterator, List, NamedTuple, Optional, Sequence, Tuple, Type
+from typing import TYPE_CHECKING, Dict, Iterator, List, NamedTuple, Optional, Sequence, Tuple, Type
 
 from .._values.ports import Ports
 from . import connection as _connection
 from . import cut as _cut
 from . import detect, drift, journal, live, other_firewalls, rollback
+from .chains import Chain
 from .host_chains import HostChains
 from .listing import Listing
 from .provider import Provider
@@ -252,6 +254,9 @@ def _stopped(result: "FirewallResult", said: str) -> "FirewallResult":
     }
 
 
+_Table = Tuple[str, Dict[str, Chain]]  # family and chains
+
+
 class _Sides(NamedTuple):
     """A firewall, and our rules in it before and after a change."""
 
@@ -269,13 +274,29 @@ def _cuts(firewall: Type[Provider], sides: _Sides, listing: Listing) -> List[_cu
         (family, sides.provider.without_ours(chains, versions.get(family, 0))) for family, chains in tables
     ]
     hidden = other_firewalls.is_hidden(firewall, tables)
+    answering = _answering(sides, tables)
     return _cut.cut_off(
         live=connections,
         before=sides.before,
         after=sides.after,
         today=HostChains(tables, hidden),
         rest=HostChains(without_ours, hidden),
+        answers=HostChains(answering, hidden) if answering else None,
     )
+
+
+def _answering(sides: _Sides, tables: Sequence[_Table]) -> List[_Table]:
+    """Return the chains with nothing of ours but what accepts replies then; nothing if none of that goes."""
+    provider, found, is_lost = sides.provider, [], False
+    for family, chains in () if provider.has_service else tables:
+        then = dict(chains)
+        for name in chains:
+            if re.match(provider.our_chains, name):
+                stays = provider.answers(name, family, sides.after)
+                is_lost = is_lost or (bool(chains[name].links) and not stays)
+                then[name] = chains[name]._replace(links=chains[name].links[:1] if stays else ())
+        found.append((family, then))
+    return found if is_lost else []
 
 
 def _cuts_if_known(

@@ -61,7 +61,7 @@ BOTH = Options([IN_RULE, OUT_RULE])
 class Firewall(Provider):
     """Holds some rules, and writes down what its steps do."""
 
-    name = "nftables"
+    name, has_service = "nftables", False
     our_chains = Nftables.our_chains
 
     def __init__(self, out, held=(), filters_outgoing=False, failing=False):

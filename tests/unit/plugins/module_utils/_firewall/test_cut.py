@@ -118,6 +118,38 @@ def test_a_rule_that_somebody_put_into_our_chain_is_lost_and_its_user_named():
     ]
 
 
+REPLIES = "-A INPUT -m conntrack --ctstate ESTABLISHED --ctdir REPLY -j ACCEPT"
+
+
+@pytest.mark.parametrize(
+    "today, answers, expected",
+    [
+        (saved(REPLIES), CLOSED, [(STRANGER, 1521, 1, True, "end")]),
+        (saved(REPLIES), NOBODY_KNOWS, [(STRANGER, 1521, 1, False, "unknown")]),
+        (saved(REPLIES), STATEFUL, []),
+        (saved(REPLIES), saved(REPLIES), []),
+        (saved(REPLIES), None, []),
+        (CLOSED, CLOSED, []),
+        (NOBODY_KNOWS, NOBODY_KNOWS, []),
+    ],
+    ids=["lost", "perhaps lost", "accepted by others", "kept", "not asked for", "never accepted", "unknown"],
+)
+def test_who_loses_the_replies_is_cut_off(today, answers, expected):
+    """Our chain accepts replies; what the host itself opened ends if that goes and the others accept none."""
+    of_output = {"OUTPUT": Chain(links=(), hook="output", policy="accept")}
+    found = cut.cut_off(
+        {(flow(STRANGER, 1521, "out"),): 1},
+        before=(OPENED,),
+        after=(),
+        today=today,
+        rest=HostChains([("ip", of_output)]),
+        answers=answers,
+    )
+    assert [
+        (str(ipaddress.ip_address(one.flow.remote)), one.flow.kind.port, *one[1:]) for one in found
+    ] == expected
+
+
 def test_a_connection_that_either_side_may_have_begun_counts_once():
     both = (flow(STRANGER, 8563), flow(STRANGER, 50000, "out"))
     assert cuts({both: 3}, (), (OPENED, REFUSED)) == [(STRANGER, 8563, 3, True, "continue")]

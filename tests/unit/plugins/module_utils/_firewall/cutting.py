@@ -1,0 +1,572 @@
+# Copyright (c) 2026, exasol_community.network contributors
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""Changes the firewall of a host that is in use, and tells whom that cut off beside who was named.
+
+Run by test_cutting.py within C(unshare --net) with a seed, the number of rule sets and a folder; prints one line
+of JSON for each. The host is 192.0.2.1 and 2001:db8::1. All others have addresses of one namespace at the other
+end of a pair of interfaces. Both kinds of sockets are held by this process, so that it can pass bytes.
+"""
+
+import contextlib
+import ctypes
+import errno
+import ipaddress
+import json
+import os
+import random
+import re
+import select
+import socket
+import subprocess
+import sys
+import time
+from collections import namedtuple
+
+from ansible_collections.exasol_community.network.plugins.module_utils._firewall import apply, rollback
+from ansible_collections.exasol_community.network.plugins.module_utils._firewall.connection import Connection
+from ansible_collections.exasol_community.network.plugins.module_utils._firewall.steps import FirewallError
+
+HOST = {4: "192.0.2.1", 6: "2001:db8::1"}
+OTHERS = {
+    4: [f"192.0.2.{number}" for number in range(10, 16)],
+    6: [f"2001:db8::{number}" for number in range(10, 13)],
+}
+CONTROLLER = OTHERS[4][0]
+SSH, FOREIGN = 22, 9998
+SERVICES, PARTNERS, DATAGRAMS = (SSH, 8563, 2580, 20002, FOREIGN), (1521, 5432), (514,)
+DUMPS = {
+    "nftables": "nft -s list ruleset",
+    "iptables": "iptables-save -t filter; ip6tables-save -t filter",
+}
+WAIT_SECONDS, LONG_SECONDS = 0.2, 4.0  # for a reply; the second where a disagreement is looked at again
+_CLONE_NEWNET = 0x40000000
+Flow = namedtuple("Flow", "direction remote protocol port")
+
+
+def shell(text, stdin=""):
+    """Run a shell command, which has to succeed; returns what it printed."""
+    done = subprocess.run(
+        ["sh", "-ec", text],
+        input=stdin,
+        stdout=subprocess.PIPE,
+        stderr=subprocess.PIPE,
+        universal_newlines=True,
+        timeout=60,
+        check=False,
+    )
+    if done.returncode:
+        raise RuntimeError(f"{text}: {done.stderr} {stdin}")
+    return done.stdout
+
+
+class Network:
+    """The host's namespace and the one of all others."""
+
+    def __init__(self):
+        self._libc = ctypes.CDLL(None, use_errno=True)
+        self._here = os.open("/proc/self/ns/net", os.O_RDONLY)
+        holder = subprocess.Popen(
+            ["unshare", "--net", "cat"],
+            stdin=subprocess.PIPE,
+            stdout=subprocess.PIPE,
+            universal_newlines=True,
+        )
+        holder.stdin.write("here\n")
+        holder.stdin.flush()
+        holder.stdout.readline()
+        self._there = os.open(f"/proc/{holder.pid}/ns/net", os.O_RDONLY)
+        enter = f"nsenter --target {holder.pid} --net "
+        lines = [
+            "ip link set lo up",
+            f"ip link add uplink type veth peer name far netns {holder.pid}",
+            "ip link set uplink up",
+            f"{enter} ip link set lo up",
+            f"{enter} ip link set far up",
+            f"ip address add {HOST[4]}/24 dev uplink",
+            f"ip address add {HOST[6]}/64 dev uplink nodad",
+        ]
+        lines += [f"{enter} ip address add {one}/24 dev far" for one in OTHERS[4]]
+        lines += [f"{enter} ip address add {one}/64 dev far nodad" for one in OTHERS[6]]
+        shell("\n".join(lines))
+        holder.stdin.close()
+        holder.wait(10)
+
+    @contextlib.contextmanager
+    def others(self):
+        """Make sockets in the namespace of the others."""
+        self._enter(self._there)
+        try:
+            yield
+        finally:
+            self._enter(self._here)
+
+    def _enter(self, namespace):
+        if self._libc.setns(namespace, _CLONE_NEWNET):
+            raise OSError(ctypes.get_errno(), "setns")
+
+
+def listening(address, port, kind=socket.SOCK_STREAM, both=False):
+    """Return a socket that waits at an address; on [::] for both IP versions if wanted."""
+    one = socket.socket(socket.AF_INET6 if ":" in address else socket.AF_INET, kind)
+    one.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+    if ":" in address:
+        one.setsockopt(socket.IPPROTO_IPV6, socket.IPV6_V6ONLY, int(not both))
+    one.bind((address, port))
+    if kind == socket.SOCK_STREAM:
+        one.listen(500)
+    one.setblocking(False)
+    return one
+
+
+class World:
+    """Who listens, and all connections that could be made."""
+
+    def __init__(self):
+        self._network = Network()
+        self._waiting = [listening("::", port, both=True) for port in SERVICES[:2]]
+        for port in SERVICES[2:]:
+            self._waiting += [listening("0.0.0.0", port), listening(HOST[6], port)]
+        self._datagrams = [listening("::", port, socket.SOCK_DGRAM, both=True) for port in DATAGRAMS]
+        with self._network.others():
+            self._waiting += [listening("::", port, both=True) for port in PARTNERS]
+        self.flows = [
+            Flow(direction, one, protocol, port)
+            for addresses in OTHERS.values()
+            for one in addresses
+            for direction, protocol, ports in (
+                ("in", "tcp", SERVICES),
+                ("out", "tcp", PARTNERS),
+                ("in", "udp", DATAGRAMS),
+            )
+            for port in ports
+        ]
+
+    def open(self, flows, seconds=WAIT_SECONDS):
+        """Return the flows that pass, each with both ends of its connection."""
+        trying = {flow: self._begin(flow) for flow in flows}
+        passed = set()
+        deadline = time.monotonic() + seconds
+        while len(passed) < len(trying) and time.monotonic() < deadline:
+            waiting = {one.fileno(): flow for flow, one in trying.items() if flow not in passed and one}
+            poll = select.poll()
+            for number, flow in waiting.items():
+                poll.register(number, select.POLLIN if flow.protocol == "udp" else select.POLLOUT)
+            for one in self._datagrams:
+                poll.register(one, select.POLLIN)
+            for number, unused in poll.poll(50):
+                if number in waiting:
+                    flow = waiting[number]
+                    error = trying[flow].getsockopt(socket.SOL_SOCKET, socket.SO_ERROR)
+                    if error or not self._is_done(flow, trying[flow]):
+                        trying[flow].close()
+                        trying[flow] = None
+                    else:
+                        passed.add(flow)
+            self._answer()
+            if not any(one for flow, one in trying.items() if flow not in passed):
+                break
+        for flow, one in trying.items():
+            if one and flow not in passed:
+                one.close()
+        served = self._accepted()
+        ends = {}
+        for flow in passed:
+            near = trying[flow]
+            ends[flow] = (near, served.pop(near.getsockname()[:2], None) if flow.protocol == "tcp" else None)
+        for far in served.values():
+            far.close()
+        return ends
+
+    def _begin(self, flow):
+        address = flow.remote if flow.direction == "out" else HOST[6 if ":" in flow.remote else 4]
+        kind = socket.SOCK_STREAM if flow.protocol == "tcp" else socket.SOCK_DGRAM
+        where = self._network.others() if flow.direction == "in" else contextlib.suppress()
+        with where:
+            one = socket.socket(socket.AF_INET6 if ":" in address else socket.AF_INET, kind)
+        one.setblocking(False)
+        if flow.direction == "in":
+            one.bind((flow.remote, 0))
+        code = one.connect_ex((address, flow.port))
+        if code not in (0, errno.EINPROGRESS):
+            one.close()
+            return None
+        if flow.protocol == "udp":
+            try:
+                one.send(b"?")
+            except OSError:
+                one.close()
+                return None
+        return one
+
+    @staticmethod
+    def _is_done(flow, one):
+        if flow.protocol == "tcp":
+            return True
+        try:
+            return bool(one.recv(10))
+        except OSError:
+            return False
+
+    def _answer(self):
+        for one in self._datagrams:
+            with contextlib.suppress(BlockingIOError):
+                while True:
+                    data, sender = one.recvfrom(10)
+                    with contextlib.suppress(OSError):
+                        one.sendto(data, sender)
+
+    def _accepted(self):
+        found = {}
+        for one in self._waiting:
+            with contextlib.suppress(BlockingIOError):
+                while True:
+                    far, name = one.accept()
+                    far.setblocking(False)
+                    found[name[0].replace("::ffff:", ""), name[1]] = far
+        return found
+
+
+def passes(ends, seconds):
+    """Tell whether an open connection still passes bytes, from who began it and back."""
+    near, far = ends
+    for sender, receiver in ((near, far), (far, near)):
+        try:
+            sender.send(b"!")
+        except OSError:
+            return False
+        if not select.select([receiver], [], [], seconds)[0]:
+            return False
+        try:
+            if not receiver.recv(10):
+                return False
+        except OSError:
+            return False
+    return True
+
+
+def close(opened):
+    for pair in opened.values():
+        for one in pair:
+            if one:
+                one.close()
+
+
+# Rule sets of others
+
+
+def some(rng, choices, most=3):
+    choices = list(choices)
+    return rng.sample(choices, rng.randint(1, min(most, len(choices))))
+
+
+def nft_rule(rng, incoming):
+    """Return one rule of a random chain of nft."""
+    parts = []
+    end = "saddr" if incoming else "daddr"
+    ports = SERVICES if incoming else PARTNERS
+    shape = rng.random()
+    if shape < 0.6:
+        version = rng.choice((4, 4, 6))
+        family, addresses = {4: "ip", 6: "ip6"}[version], OTHERS[version]
+        kind = rng.random()
+        if kind < 0.4:
+            what = "{ " + ", ".join(some(rng, addresses)) + " }"
+        elif kind < 0.6:
+            first, last = sorted(rng.sample(range(len(addresses)), 2))
+            what = f"{addresses[first]}-{addresses[last]}"
+        elif kind < 0.7:
+            what = "!= " + rng.choice(addresses)
+        elif kind < 0.8 and version == 4:
+            what = "@some"
+        else:
+            what = {4: "192.0.2.8/30", 6: "2001:db8::/120"}[version]
+        parts.append(f"{family} {end} {what}")
+    kind = rng.random()
+    if kind < 0.15:
+        parts.append(f'{"iifname" if incoming else "oifname"} "{rng.choice(("uplink", "eth9"))}"')
+    elif kind < 0.25:
+        parts.append("ct state new")
+    kind = rng.random()
+    if kind < 0.5:
+        parts.append("tcp dport { " + ", ".join(str(port) for port in some(rng, ports)) + " }")
+    elif kind < 0.6:
+        parts.append("tcp dport 1024-10000")
+    elif kind < 0.7 and incoming:
+        parts.append("udp dport 514")
+    elif kind < 0.8:
+        parts.append("meta l4proto " + rng.choice(("tcp", "udp", "{ tcp, udp }")))
+    verdict = rng.choice(("accept", "accept", "accept", "drop", "reject", "return", "jump later"))
+    if verdict == "jump later" and not incoming:
+        verdict = "accept"
+    return " ".join([*parts, "counter", verdict])
+
+
+def nft_chain(rng, hook, priority, name):
+    policy = rng.choice(("accept", "drop", "drop"))
+    lines = [f"chain {name} {{ type filter hook {hook} priority {priority}; policy {policy};"]
+    lines.append('iifname "lo" accept' if hook == "input" else 'oifname "lo" accept')
+    # Without it neither an open connection nor a reply would pass.
+    if rng.random() < 0.9:
+        lines.append(rng.choice(("ct state established,related accept", "ct state vmap { established : accept, invalid : drop }")))
+    lines.append("meta l4proto ipv6-icmp accept")
+    if hook == "input" and rng.random() < 0.8:
+        lines.append(f"tcp dport {SSH} accept")
+    lines += [nft_rule(rng, hook == "input") for unused in range(rng.randint(0, 6))]
+    return "\n".join([*lines, "}"])
+
+
+def nft_host(rng):
+    """Return commands that load random tables."""
+    later = [rule for rule in (nft_rule(rng, True) for unused in range(3)) if "jump" not in rule]
+    members = ", ".join(some(rng, OTHERS[4]))
+    parts = [f"table inet host {{\nset some {{ type ipv4_addr; elements = {{ {members} }} }}"]
+    parts.append("chain later {\n" + "\n".join(later) + "\n}")
+    parts.append(nft_chain(rng, "input", 0, "input"))
+    if rng.random() < 0.3:
+        parts.append(nft_chain(rng, "output", 0, "output"))
+    parts.append("}")
+    if rng.random() < 0.25:
+        parts.append("table ip second {\nset some { type ipv4_addr; }\nchain later { }")
+        chain = nft_chain(rng, "input", rng.choice((-5, 5)), "guard")
+        parts.append("\n".join(line for line in chain.split("\n") if "ip6" not in line and "ipv6" not in line) + "\n}")
+    return "nft -f - <<'END'\n" + "\n".join(parts) + "\nEND"
+
+
+def iptables_line(rng, chain, version, incoming):
+    """Return one rule of a random chain of iptables."""
+    parts = ["-A", chain]
+    end = "-s" if incoming else "-d"
+    ports = SERVICES if incoming else PARTNERS
+    kind = rng.random()
+    if kind < 0.5:
+        parts += [end, rng.choice(OTHERS[version])]
+    elif kind < 0.6:
+        parts += ["!", end, rng.choice(OTHERS[version])]
+    elif kind < 0.7:
+        parts += [end, {4: "192.0.2.8/30", 6: "2001:db8::/120"}[version]]
+    elif kind < 0.8:
+        first, last = sorted(rng.sample(range(len(OTHERS[version])), 2))
+        ends = "{0}-{1}".format(OTHERS[version][first], OTHERS[version][last])
+        parts += ["-m", "iprange", "--src-range" if incoming else "--dst-range", ends]
+    if rng.random() < 0.15:
+        parts += ["-i" if incoming else "-o", rng.choice(("uplink", "eth9", "up+"))]
+    kind = rng.random()
+    if kind < 0.3:
+        parts += ["-p", "tcp", "--dport", str(rng.choice(ports))]
+    elif kind < 0.5:
+        parts += ["-p", "tcp", "-m", "multiport", "--dports", ",".join(str(port) for port in some(rng, ports))]
+    elif kind < 0.6:
+        parts += ["-p", "tcp", "--dport", "1024:10000"]
+    elif kind < 0.7 and incoming:
+        parts += ["-p", "udp", "--dport", "514"]
+    elif kind < 0.8:
+        parts += ["-p", rng.choice(("tcp", "udp"))]
+    if rng.random() < 0.15:
+        parts += ["-m", "conntrack", "--ctstate", "NEW"]
+    target = rng.choice(("ACCEPT", "ACCEPT", "ACCEPT", "DROP", "REJECT", "RETURN", "later"))
+    return " ".join([*parts, "-j", target if chain != "later" or target != "later" else "ACCEPT"])
+
+
+def iptables_host(rng):
+    """Return commands that load random filter tables."""
+    texts = []
+    for version, command in ((4, "iptables-restore"), (6, "ip6tables-restore")):
+        lines = ["*filter", ":INPUT {0} [0:0]".format(rng.choice(("ACCEPT", "DROP", "DROP")))]
+        lines += [":FORWARD ACCEPT [0:0]", ":OUTPUT {0} [0:0]".format(rng.choice(("ACCEPT",) * 3 + ("DROP",)))]
+        lines += [":later - [0:0]"]
+        for chain, device in (("INPUT", "-i"), ("OUTPUT", "-o")):
+            lines.append(f"-A {chain} {device} lo -j ACCEPT")
+            if rng.random() < 0.9:
+                lines.append(f"-A {chain} -m conntrack --ctstate RELATED,ESTABLISHED -j ACCEPT")
+            if version == 6:
+                lines.append(f"-A {chain} -p ipv6-icmp -j ACCEPT")
+        if rng.random() < 0.8:
+            lines.append(f"-A INPUT -p tcp --dport {SSH} -j ACCEPT")
+        lines += [iptables_line(rng, "later", version, True) for unused in range(2)]
+        lines += [iptables_line(rng, "INPUT", version, True) for unused in range(rng.randint(0, 6))]
+        lines += [
+            line
+            for line in (iptables_line(rng, "OUTPUT", version, False) for unused in range(rng.randint(0, 3)))
+            if "later" not in line
+        ]
+        texts.append(f"{command} <<'END'\n" + "\n".join([*lines, "COMMIT"]) + "\nEND")
+    return "\n".join(texts)
+
+
+def plan(rng):
+    """Return random rules as a plan has them."""
+    rules = []
+    for name, direction, protocol, ports in (
+        ("sql_client", "in", "tcp", "8563"),
+        ("bucketfs", "in", "tcp", "2580,20000-20010"),
+        ("log_source", "in", "udp", "514"),
+        ("oracle", "out", "tcp", "1521"),
+        ("postgresql", "out", "tcp", "5432"),
+    ):
+        if rng.random() < 0.6:
+            addresses = some(rng, OTHERS[4] + OTHERS[6] + ["192.0.2.12/30", "2001:db8::/124"], most=5)
+            if direction == "in" and rng.random() < 0.1:
+                addresses = []
+            rules.append(
+                {
+                    "direction": direction,
+                    "protocol": protocol,
+                    "ports": ports,
+                    "addresses": addresses,
+                    "services": [name],
+                }
+            )
+    return rules
+
+
+# One change
+
+
+class Turn:
+    """A random rule set, a change of it in use, and the way back."""
+
+    def __init__(self, world, number, seed):
+        self._world, self._rng = world, random.Random(f"{seed}.{number}")
+        self.provider = self._rng.choice(("nftables", "iptables"))
+        self.seen = {"number": number, "provider": self.provider, "problems": []}
+
+    def _dump(self):
+        text = shell(DUMPS[self.provider])
+        return re.sub(r"\[\d+:\d+\]|^#.*$|counter packets \d+ bytes \d+ ?", "", text, flags=re.MULTILINE)
+
+    def _options(self, rules, **more):
+        return apply.Options(rules, provider=self.provider, persist=False, **more)
+
+    def _assert(self, holds, text):
+        if not holds:
+            self.seen["problems"].append(text)
+
+    def play(self):
+        """Return what was seen of this change."""
+        rng = self._rng
+        host = {"nftables": nft_host, "iptables": iptables_host}[self.provider](rng)
+        self.seen["host"] = host
+        shell(
+            "nft flush ruleset; for t in iptables ip6tables; do $t -P INPUT ACCEPT; $t -P OUTPUT ACCEPT; $t -F; "
+            "$t -X; done; nft flush ruleset"
+        )
+        shell(host)
+        if rng.random() < 0.7:
+            earlier = plan(rng)
+            self.seen["earlier"] = earlier
+            options = self._options(earlier, restrict=rng.random() < 0.4, cut=True, rollback_after=0)
+            apply.change(options, "earlier", False)
+        opened = self._world.open(self._world.flows)
+        try:
+            self._change(opened)
+        finally:
+            close(opened)
+        return self.seen
+
+    def _change(self, opened):
+        rng = self._rng
+        before = self._dump()
+        present = rng.random() < 0.8
+        restrict = present and rng.random() < 0.6
+        options = self._options(plan(rng), present=present, restrict=restrict, rollback_after=60)
+        self.seen["options"] = options._asdict()
+        dry = apply.change(options, "dry", True)
+        self._assert(self._dump() == before, "check mode changed something")
+        if restrict and dry["cut"]["flows"]:
+            stopped = apply.change(options, "stopped", False)
+            self._assert("stopped" in stopped, "a restriction that cuts somebody off was made")
+            self._assert(self._dump() == before, "a change that was stopped changed something")
+        done = apply.change(options._replace(cut=True), "one", False)
+        self.seen["changed"] = done["changed"]
+        if not done["changed"]:
+            self._assert(self._dump() == before, "no change changed something")
+            return
+        self._assert(_of_tcp(done) == _of_tcp(dry), "check mode named others than the change")
+        if os.environ.get("EXANET_ONLY"):
+            print(before, done["diff"], done["cut"], done["warnings"], file=sys.stderr)
+        self._judge(opened, done["cut"]["flows"])
+        code = subprocess.run(
+            ["/bin/sh", rollback._PENDING + "/undo.sh", self._rng.choice(("refused", "boot", "again"))],
+            env={},
+            stdin=subprocess.DEVNULL,
+            timeout=60,
+            check=False,
+        ).returncode
+        self._assert(code == 0 and rollback.rolled_back(), f"the rollback ended with code {code}")
+        after = self._dump()
+        self._assert(after == before, f"the rollback left\n{after}\ninstead of\n{before}")
+        works = self._again(opened)
+        self._assert(not set(opened) - works, f"after the rollback fails {sorted(set(opened) - works)}")
+
+    def _again(self, flows):
+        """Return which flows still pass; a busy machine may be slow."""
+        works = self._open_once(flows, WAIT_SECONDS)
+        return works | self._open_once([flow for flow in flows if flow not in works], LONG_SECONDS)
+
+    def _open_once(self, flows, seconds):
+        found = self._world.open(flows, seconds)
+        close(found)
+        return set(found)
+
+    def _judge(self, opened, named):
+        works = self._open_once(opened, WAIT_SECONDS)
+        said = {Flow(one["direction"], one["remote"], one["protocol"], one["port"]): one for one in named}
+        # What disagrees is looked at again: a busy machine may have been slow.
+        doubtful = [flow for flow in opened if flow not in works and flow not in said]
+        works |= self._open_once(doubtful, LONG_SECONDS) if doubtful else set()
+        lost = set(opened) - works
+        self._assert(not lost - set(said), f"cut off without being named: {sorted(lost - set(said))}")
+        wrong = {flow for flow in said if said[flow]["certain"]} - lost
+        self._assert(not wrong & set(opened), f"named, and not cut off: {sorted(wrong & set(opened))}")
+        # The kernel remembers datagrams of the turns before for a while.
+        nobody = {flow for flow in set(said) - set(opened) if flow.protocol == "tcp"}
+        self._assert(not nobody, f"named, and nobody: {sorted(nobody)}")
+        self.seen["lost"], self.seen["uncertain"] = len(lost), len(set(said) - lost)
+        # The controller's new connection decides on the confirmation; the change must not have locked it out.
+        ssh = Flow("in", CONTROLLER, "tcp", SSH)
+        rules = self.seen["options"]["present"] and self.seen["options"]["rules"]
+        self._assert(not rules or ssh not in lost, "the controller is locked out")
+        for flow, ends in opened.items():
+            if flow.protocol != "tcp" or not ends[1]:
+                continue
+            fate = said[flow]["open_connections"] if flow in said else "continue"
+            alive = passes(ends, WAIT_SECONDS) if fate == "end" else passes(ends, LONG_SECONDS)
+            self._assert(fate == "unknown" or alive == (fate == "continue"), f"{flow} was to {fate}, alive: {alive}")
+
+
+def _of_tcp(result):
+    return [one for one in result["cut"]["flows"] if one["protocol"] == "tcp"]
+
+
+def main(seed, count, folder):
+    """Play all turns; one that fails says so."""
+    for name, part in (
+        ("FOLDER", "state"),
+        ("_PENDING", "state/pending"),
+        ("_TAKEN", "state/taken"),
+        ("_FAILED", "state/failed"),
+        ("_CONFIRMED", "state/confirmed"),
+        ("_ROLLED_BACK", "state/rolled_back"),
+        ("_LAST", "last"),
+        ("_BOOT_UNIT", "boot.service"),
+        ("_BOOT_WANT", "boot.want"),
+    ):
+        setattr(rollback, name, os.path.join(folder, part))
+    rollback.systemd_runs = lambda: False
+    rollback._start = lambda *unused: None  # the timer fires when this says so
+    apply._LOCK = os.path.join(folder, "lock")
+    apply._connection.find = lambda: Connection(CONTROLLER, SSH)
+    world = World()
+    only = os.environ.get("EXANET_ONLY")
+    for number in [int(only)] if only else range(count):
+        turn = Turn(world, number, seed)
+        try:
+            seen = turn.play()
+        except (RuntimeError, FirewallError, subprocess.TimeoutExpired) as error:
+            seen = dict(turn.seen, error=str(error))
+        print(json.dumps(seen, default=str), flush=True)
+
+
+if __name__ == "__main__":
+    main(sys.argv[1], int(sys.argv[2]), sys.argv[3])
