@@ -275,7 +275,7 @@ def _cuts(firewall: Type[Provider], sides: _Sides, listing: Listing) -> List[_cu
     ]
     hidden = other_firewalls.is_hidden(firewall, tables)
     answering = _answering(sides, tables)
-    return _cut.cut_off(
+    cuts = _cut.cut_off(
         live=connections,
         before=sides.before,
         after=sides.after,
@@ -283,6 +283,7 @@ def _cuts(firewall: Type[Provider], sides: _Sides, listing: Listing) -> List[_cu
         rest=HostChains(without_ours, hidden),
         answers=HostChains(answering, hidden) if answering else None,
     )
+    return _cut.doubted(cuts, lambda protocol: live.tracked_flows(live.of_host, protocol))
 
 
 def _answering(sides: _Sides, tables: Sequence[_Table]) -> List[_Table]:

@@ -14,13 +14,14 @@
    goes, C(answers) says what is left for them: the chains without our rules, but with that first rule
    wherever it stays.
 5. Open connections are another question: most rule sets accept their packets whatever is new. So the rest is
-   asked a second time, about packets of connections that are open.
+   asked a second time, about packets of connections that are open. Nobody knows that of connections that
+   the kernel does not track yet (C(doubted())).
 
 A flow whose answer nobody knows counts as refused, and says so: C(certain) is false.
 """
 
 import ipaddress
-from typing import TYPE_CHECKING, Dict, Iterable, List, NamedTuple, Optional, Sequence, Tuple
+from typing import TYPE_CHECKING, Callable, Dict, Iterable, List, NamedTuple, Optional, Sequence, Tuple
 
 from .chains import DROP
 from .host_chains import UNKNOWN, HostChains
@@ -146,6 +147,26 @@ class _Judge:
         dropped = [remote for remote, verdict in zip(remotes, rest) if verdict not in (ACCEPT, UNKNOWN)]
         today = self._today.verdicts(kind, dropped)
         return {remote: True for remote, verdict in zip(dropped, today) if verdict == ACCEPT}
+
+
+def doubted(cuts: Sequence[Cut], tracked: Callable[[str], Optional[Live]]) -> List[Cut]:
+    """Return the same, but of no untracked connection that it continues.
+
+    The kernel takes the next packet of such a connection for that of a new one. So it is refused if its
+    client sends first.
+    """
+    found: List[Cut] = []
+    known: Dict[str, Optional[Live]] = {}
+    for cut in cuts:
+        protocol = cut.flow.kind.protocol
+        if cut.open_connections == CONTINUE:
+            if protocol not in known:
+                known[protocol] = tracked(protocol)
+            flows = known[protocol]
+            if flows is not None and flows.get((cut.flow,), 0) < cut.connections:
+                cut = cut._replace(open_connections=UNKNOWN)
+        found.append(cut)
+    return found
 
 
 def _worse(*verdicts: str) -> str:

@@ -289,7 +289,9 @@ class Nftables(Provider):
     def answers(self, chain: str, family: str, rules: Rules) -> bool:
         """Tell whether our chain stays in the tables of a family."""
         return any(
-            rule.action == ACCEPT and rule.version in VERSIONS.get(family, ()) and CHAINS[rule.direction] == chain
+            rule.action == ACCEPT
+            and rule.version in VERSIONS.get(family, ())
+            and CHAINS[rule.direction] == chain
             for rule in rules
         )
 

@@ -308,7 +308,14 @@ def nft_chain(rng, hook, priority, name):
     lines.append('iifname "lo" accept' if hook == "input" else 'oifname "lo" accept')
     # Without it neither an open connection nor a reply would pass.
     if rng.random() < 0.9:
-        lines.append(rng.choice(("ct state established,related accept", "ct state vmap { established : accept, invalid : drop }")))
+        lines.append(
+            rng.choice(
+                (
+                    "ct state established,related accept",
+                    "ct state vmap { established : accept, invalid : drop }",
+                )
+            )
+        )
     lines.append("meta l4proto ipv6-icmp accept")
     if hook == "input" and rng.random() < 0.8:
         lines.append(f"tcp dport {SSH} accept")
@@ -329,7 +336,9 @@ def nft_host(rng):
     if rng.random() < 0.25:
         parts.append("table ip second {\nset some { type ipv4_addr; }\nchain later { }")
         chain = nft_chain(rng, "input", rng.choice((-5, 5)), "guard")
-        parts.append("\n".join(line for line in chain.split("\n") if "ip6" not in line and "ipv6" not in line) + "\n}")
+        parts.append(
+            "\n".join(line for line in chain.split("\n") if "ip6" not in line and "ipv6" not in line) + "\n}"
+        )
     return "nft -f - <<'END'\n" + "\n".join(parts) + "\nEND"
 
 
@@ -355,7 +364,14 @@ def iptables_line(rng, chain, version, incoming):
     if kind < 0.3:
         parts += ["-p", "tcp", "--dport", str(rng.choice(ports))]
     elif kind < 0.5:
-        parts += ["-p", "tcp", "-m", "multiport", "--dports", ",".join(str(port) for port in some(rng, ports))]
+        parts += [
+            "-p",
+            "tcp",
+            "-m",
+            "multiport",
+            "--dports",
+            ",".join(str(port) for port in some(rng, ports)),
+        ]
     elif kind < 0.6:
         parts += ["-p", "tcp", "--dport", "1024:10000"]
     elif kind < 0.7 and incoming:
@@ -373,7 +389,10 @@ def iptables_host(rng):
     texts = []
     for version, command in ((4, "iptables-restore"), (6, "ip6tables-restore")):
         lines = ["*filter", ":INPUT {0} [0:0]".format(rng.choice(("ACCEPT", "DROP", "DROP")))]
-        lines += [":FORWARD ACCEPT [0:0]", ":OUTPUT {0} [0:0]".format(rng.choice(("ACCEPT",) * 3 + ("DROP",)))]
+        lines += [
+            ":FORWARD ACCEPT [0:0]",
+            ":OUTPUT {0} [0:0]".format(rng.choice(("ACCEPT",) * 3 + ("DROP",))),
+        ]
         lines += [":later - [0:0]"]
         for chain, device in (("INPUT", "-i"), ("OUTPUT", "-o")):
             lines.append(f"-A {chain} {device} lo -j ACCEPT")
@@ -532,7 +551,9 @@ class Turn:
                 continue
             fate = said[flow]["open_connections"] if flow in said else "continue"
             alive = passes(ends, WAIT_SECONDS) if fate == "end" else passes(ends, LONG_SECONDS)
-            self._assert(fate == "unknown" or alive == (fate == "continue"), f"{flow} was to {fate}, alive: {alive}")
+            self._assert(
+                fate == "unknown" or alive == (fate == "continue"), f"{flow} was to {fate}, alive: {alive}"
+            )
 
 
 def _of_tcp(result):

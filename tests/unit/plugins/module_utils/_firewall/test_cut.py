@@ -150,6 +150,22 @@ def test_who_loses_the_replies_is_cut_off(today, answers, expected):
     ] == expected
 
 
+@pytest.mark.parametrize(
+    "tracked, expected",
+    [
+        ({(flow(STRANGER),): 2}, "continue"),
+        ({(flow(STRANGER),): 1}, "unknown"),
+        ({}, "unknown"),
+        (None, "continue"),
+    ],
+    ids=["all are tracked", "one is not", "none is", "nobody lists them"],
+)
+def test_an_open_connection_that_is_not_tracked_may_end(tracked, expected):
+    found = cut.cut_off({(flow(STRANGER),): 2}, (), (OPENED, REFUSED), OPEN, OPEN)
+    assert [one.open_connections for one in found] == ["continue"]
+    assert [one.open_connections for one in cut.doubted(found, lambda protocol: tracked)] == [expected]
+
+
 def test_a_connection_that_either_side_may_have_begun_counts_once():
     both = (flow(STRANGER, 8563), flow(STRANGER, 50000, "out"))
     assert cuts({both: 3}, (), (OPENED, REFUSED)) == [(STRANGER, 8563, 3, True, "continue")]

@@ -90,7 +90,9 @@ def test_nftables_accepts_established_connections_by_a_verdict_map():
 
 def unlike(field, right, protocol="ip"):
     """Return the match of nft that a field of a header differs."""
-    return {"match": {"op": "!=", "left": {"payload": {"protocol": protocol, "field": field}}, "right": right}}
+    return {
+        "match": {"op": "!=", "left": {"payload": {"protocol": protocol, "field": field}}, "right": right}
+    }
 
 
 FLAGS = {"&": [{"payload": {"protocol": "tcp", "field": "flags"}}, ["fin", "syn", "rst", "ack"]]}
