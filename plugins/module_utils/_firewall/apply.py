@@ -97,7 +97,10 @@ def hold(identity: str, seconds: int) -> bool:
     """Let a change await its confirmation for some more seconds; return whether it still does."""
     _check_hold(seconds)
     with alone():
-        return rollback.hold(identity, seconds)
+        is_held = rollback.hold(identity, seconds)
+        if is_held:
+            journal.note(f"firewall change {identity} is held for {seconds} s, until the site has measured")
+        return is_held
 
 
 def roll_back(identity: str) -> None:
@@ -325,11 +328,12 @@ def _nothing_runs(options: Options) -> str:
 def _perform(steps: Steps, undo: Steps, identity: str, seconds: int) -> str:
     """Perform the steps; return the identity of the change to confirm, nothing without a rollback."""
     if not seconds:
-        perform(steps, lambda: _roll_back_without_timer(identity, undo))
+        perform(steps, lambda: _noted(identity, _roll_back_without_timer(identity, undo)))
         rollback.remember(identity)
+        journal.note(f"made firewall change {identity}, without a rollback")
         return ""
     rollback.arm(identity, undo, seconds)
-    perform(steps, lambda: rollback.roll_back_now(identity, undo))
+    perform(steps, lambda: _noted(identity, rollback.roll_back_now(identity, undo)))
     rollback.change_ended(identity, seconds)
     if not rollback.waits(identity):
         # The timer restored the old rules while we were still making new ones, so the last of these are in
@@ -341,6 +345,13 @@ def _perform(steps: Steps, undo: Steps, identity: str, seconds: int) -> str:
         )
     journal.note(f"made firewall change {identity}, to be undone in {seconds} s unless it is confirmed")
     return identity
+
+
+def _noted(identity: str, problems: List[str]) -> List[str]:
+    """Note in the journal that a change could not be made, and what became of its beginning."""
+    end = f"its rollback FAILED: {'; '.join(problems)}" if problems else "what was made of it is rolled back"
+    journal.note(f"firewall change {identity} could not be made, and {end}")
+    return problems
 
 
 def _roll_back_without_timer(identity: str, undo: Steps) -> List[str]:

@@ -18,6 +18,7 @@ import random
 import re
 import select
 import socket
+import struct
 import subprocess
 import sys
 import time
@@ -41,6 +42,7 @@ DUMPS = {
 }
 WAIT_SECONDS, LONG_SECONDS = 0.2, 4.0  # for a reply; the second where a disagreement is looked at again
 _CLONE_NEWNET = 0x40000000
+_NETLINK_NETFILTER, _FLUSH = 12, 0x102  # NFNL_SUBSYS_CTNETLINK, IPCTNL_MSG_CT_DELETE (nfnetlink.h)
 Flow = namedtuple("Flow", "direction remote protocol port")
 
 
@@ -58,6 +60,16 @@ def shell(text, stdin=""):
     if done.returncode:
         raise RuntimeError(f"{text}: {done.stderr} {stdin}")
     return done.stdout
+
+
+def forget_tracked():
+    """Let the kernel forget all connections that it tracks, those of the turn before among them."""
+    with socket.socket(socket.AF_NETLINK, socket.SOCK_RAW, _NETLINK_NETFILTER) as one:
+        one.settimeout(10)
+        one.send(struct.pack("=IHHIIBBH", 20, _FLUSH, 5, 1, 0, socket.AF_UNSPEC, 0, 0))
+        code = struct.unpack_from("=i", one.recv(4096), 16)[0]
+    if code:
+        raise OSError(-code, "the tracked connections cannot be forgotten")
 
 
 class Network:
@@ -227,22 +239,26 @@ class World:
         return found
 
 
-def passes(ends, seconds):
-    """Tell whether an open connection still passes bytes, from who began it and back."""
-    near, far = ends
-    for sender, receiver in ((near, far), (far, near)):
-        try:
-            sender.send(b"!")
-        except OSError:
-            return False
-        if not select.select([receiver], [], [], seconds)[0]:
-            return False
-        try:
-            if not receiver.recv(10):
-                return False
-        except OSError:
-            return False
-    return True
+def passing(opened, seconds):
+    """Return the flows whose open connections still pass bytes, from who began them and back."""
+    going = {flow for flow, ends in opened.items() if flow.protocol == "tcp"}
+    for sender in (0, 1):
+        waiting = {}
+        for flow in going:
+            with contextlib.suppress(OSError):
+                opened[flow][sender].send(b"!")
+                waiting[opened[flow][1 - sender].fileno()] = flow
+        going = set()
+        deadline = time.monotonic() + seconds
+        while waiting and time.monotonic() < deadline:
+            poll = select.poll()
+            for number in waiting:
+                poll.register(number, select.POLLIN)
+            for number, unused in poll.poll(50):
+                flow = waiting.pop(number)
+                with contextlib.suppress(OSError):
+                    going |= {flow} if opened[flow][1 - sender].recv(100) else set()
+    return going
 
 
 def close(opened):
@@ -470,6 +486,7 @@ class Turn:
             "nft flush ruleset; for t in iptables ip6tables; do $t -P INPUT ACCEPT; $t -P OUTPUT ACCEPT; $t -F; "
             "$t -X; done; nft flush ruleset"
         )
+        forget_tracked()
         shell(host)
         if rng.random() < 0.7:
             earlier = plan(rng)
@@ -546,14 +563,18 @@ class Turn:
         ssh = Flow("in", CONTROLLER, "tcp", SSH)
         rules = self.seen["options"]["present"] and self.seen["options"]["rules"]
         self._assert(not rules or ssh not in lost, "the controller is locked out")
-        for flow, ends in opened.items():
-            if flow.protocol != "tcp" or not ends[1]:
-                continue
-            fate = said[flow]["open_connections"] if flow in said else "continue"
-            alive = passes(ends, WAIT_SECONDS) if fate == "end" else passes(ends, LONG_SECONDS)
-            self._assert(
-                fate == "unknown" or alive == (fate == "continue"), f"{flow} was to {fate}, alive: {alive}"
-            )
+        self._judge_open({flow: ends for flow, ends in opened.items() if ends[1]}, said)
+
+    def _judge_open(self, opened, said):
+        """Compare what was said of open connections with what becomes of them."""
+        fates = {flow: said[flow]["open_connections"] if flow in said else "continue" for flow in opened}
+        alive = passing(opened, WAIT_SECONDS)
+        late = {flow: opened[flow] for flow in opened if fates[flow] == "continue" and flow not in alive}
+        alive |= passing(late, LONG_SECONDS)
+        for flow, fate in sorted(fates.items()):
+            if fate != "unknown":
+                self._assert((flow in alive) == (fate == "continue"), f"{flow} did not {fate}")
+        self.seen["ended"] = len(opened) - len(alive)
 
 
 def _of_tcp(result):
