@@ -252,7 +252,7 @@ def test_the_journal_has_a_change_that_could_not_be_made(change, seconds, works)
 
 @pytest.mark.parametrize("taken_over", [True, False], ids=["taken-over", "alone"])
 def test_a_rollback_that_was_taken_over_does_not_undo_the_next_change(change, monkeypatch, taken_over):
-    monkeypatch.setattr(rollback, "_PAUSES", "1 1 1 1 1 1 1 1 1 1")
+    monkeypatch.setattr(rollback, "_PAUSES", "4 1 1 1 1 1")
     change.back.append(Shell(f"[ -e '{change.out}.mended' ] || exit 3"))
     with apply.alone():
         apply._perform(change.steps, change.back, "one", 0.0001)
