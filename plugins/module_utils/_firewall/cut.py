@@ -158,14 +158,12 @@ def doubted(cuts: Sequence[Cut], tracked: Callable[[str], Optional[Live]]) -> Li
     found: List[Cut] = []
     known: Dict[str, Optional[Live]] = {}
     for cut in cuts:
-        protocol = cut.flow.kind.protocol
-        if cut.open_connections == CONTINUE:
-            if protocol not in known:
-                known[protocol] = tracked(protocol)
-            flows = known[protocol]
-            if flows is not None and flows.get((cut.flow,), 0) < cut.connections:
-                cut = cut._replace(open_connections=UNKNOWN)
-        found.append(cut)
+        protocol, fate = cut.flow.kind.protocol, cut.open_connections
+        if fate == CONTINUE and protocol not in known:
+            known[protocol] = tracked(protocol)
+        flows = known.get(protocol)
+        is_doubted = fate == CONTINUE and flows is not None and flows.get((cut.flow,), 0) < cut.connections
+        found.append(cut._replace(open_connections=UNKNOWN) if is_doubted else cut)
     return found
 
 

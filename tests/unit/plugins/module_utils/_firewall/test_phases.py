@@ -20,7 +20,6 @@ from ansible_collections.exasol_community.network.plugins.module_utils._firewall
     steps,
 )
 from ansible_collections.exasol_community.network.plugins.module_utils._firewall.steps import (
-    FirewallError,
     Shell,
     Write,
 )
@@ -145,10 +144,9 @@ def test_whenever_a_process_dies_all_of_the_old_rules_hold_or_all_of_the_new(
             if afterwards == "restart":
                 context.setattr(rollback, "_boot", lambda: "the next one")
                 change.restart()
-            elif afterwards == "timer":
-                if change.script.exists():
-                    rollback.change_ended("one", -60)  # its time is over
-                    fire(change.script, "one")
+            elif afterwards == "timer" and change.script.exists():
+                rollback.change_ended("one", -60)  # its time is over
+                fire(change.script, "one")
             for name in ("pending", "taken"):
                 info = change.folder / name / "info.json"
                 if info.exists():
