@@ -142,7 +142,10 @@ class _Judge:
             return {remote: True for remote, verdict in zip(remotes, today) if verdict in (ACCEPT, UNKNOWN)}
         rest = self._rest.verdicts(kind, remotes)
         if is_accepted:
-            return {remote: verdict != UNKNOWN for remote, verdict in zip(remotes, rest) if verdict != ACCEPT}
+            # Ours accept every packet of a connection. Others may accept the first one alone.
+            later = self._rest.verdicts(kind, remotes, established=True)
+            found = {remote: {*pair} for remote, *pair in zip(remotes, rest, later)}
+            return {remote: DROP in pair for remote, pair in found.items() if pair != {ACCEPT}}
         # Our rules say nothing before and after. But a rule that somebody put into our chain is removed.
         dropped = [remote for remote, verdict in zip(remotes, rest) if verdict not in (ACCEPT, UNKNOWN)]
         today = self._today.verdicts(kind, dropped)

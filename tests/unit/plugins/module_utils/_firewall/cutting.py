@@ -239,8 +239,12 @@ class World:
 
 
 def passing(opened, seconds):
-    """Return the flows whose open connections still pass bytes, from who began them and back."""
-    going = {flow for flow, ends in opened.items() if flow.protocol == "tcp"}
+    """Return the flows whose open connections pass bytes, from who began them and back.
+
+    A datagram that was answered has done that.
+    """
+    answered = {flow for flow, ends in opened.items() if flow.protocol == "udp"}
+    going = {flow for flow, ends in opened.items() if ends[1]}
     for sender in (0, 1):
         waiting = {}
         for flow in going:
@@ -257,7 +261,7 @@ def passing(opened, seconds):
                 flow = waiting.pop(number)
                 with contextlib.suppress(OSError):
                     going |= {flow} if opened[flow][1 - sender].recv(100) else set()
-    return going
+    return going | answered
 
 
 def close(opened):
@@ -485,11 +489,12 @@ class Turn:
             self.seen["earlier"] = earlier
             options = self._options(earlier, restrict=rng.random() < 0.4, cut=True, rollback_after=0)
             apply.change(options, "earlier", False)
-        opened = self._world.open(self._world.flows)
+        begun = self._world.open(self._world.flows)
         try:
-            self._change(opened)
+            works = passing(begun, WAIT_SECONDS)
+            self._change({flow: ends for flow, ends in begun.items() if flow in works})
         finally:
-            close(opened)
+            close(begun)
         return self.seen
 
     def _change(self, opened):
@@ -546,8 +551,10 @@ class Turn:
 
     def _open_once(self, flows, seconds):
         found = self._world.open(flows, seconds)
-        close(found)
-        return set(found)
+        try:
+            return passing(found, seconds)
+        finally:
+            close(found)
 
     def _judge(self, opened, named):
         works = self._open_once(opened, WAIT_SECONDS)

@@ -50,6 +50,7 @@ def constant(verdict):
 OPEN, CLOSED = constant("accept"), constant("drop")
 NOBODY_KNOWS = saved("-A INPUT -i eth7 -j ACCEPT")
 STATEFUL = saved(ACCEPTS_ESTABLISHED)
+ONLY_NEW = saved("-A INPUT -m conntrack --ctstate NEW -j ACCEPT")
 
 
 def flow(remote, port=8563, direction="in", protocol="tcp"):
@@ -88,6 +89,7 @@ def cuts(live, before=(), after=(), today=OPEN, rest=None):
         (CLIENT, (OPENED,), (), CLOSED, (True, "end")),
         (CLIENT, (OPENED,), (), STATEFUL, (True, "continue")),
         (CLIENT, (OPENED,), (), OPEN, None),
+        (CLIENT, (OPENED,), (), ONLY_NEW, (True, "end")),
         (CLIENT, (OPENED,), (), NOBODY_KNOWS, (False, "unknown")),
         (CLIENT, (OPENED, REFUSED), (REFUSED,), OPEN, (True, "continue")),
         (STRANGER, (OPENED,), (), CLOSED, None),
@@ -101,6 +103,7 @@ def cuts(live, before=(), after=(), today=OPEN, rest=None):
         "a host that left",
         "a host that left, with a stateful rest",
         "the others accept all the same",
+        "the others accept the first packet alone",
         "nobody knows what the others do",
         "accepted before, rejected now",
         "our rules never named it",
