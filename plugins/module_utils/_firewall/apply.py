@@ -35,6 +35,7 @@ from .rule import (
     ACCEPT,
     IN,
     OUT,
+    REJECT,
     Rules,
     canonical,
     controller,
@@ -230,6 +231,8 @@ def _change(options: Options, identity: str, dry: bool) -> "FirewallResult":
     result["cut"] = _cut.report(cuts, before, after)
     made = rollback.made_at(provider.own_files())
     result["drift"] = drift.report(before, after, provider.foreign_changes(), made)
+    if decided.steps:
+        unknown += _notes_on_datagrams(before, after)
     result["warnings"] += unknown + drift.notes(result["drift"], dry)
     if cuts:
         result["diff"]["before"] += _cut.diff_lines(result["cut"])
@@ -385,6 +388,17 @@ def _changed_rules(before: Rules, after: Rules) -> "List[ChangedRule]":
         for change, rules in ((REMOVED, removed), (ADDED, added))
         for rule in rules
     ]
+
+
+def _notes_on_datagrams(before: Rules, after: Rules) -> List[str]:
+    """Return the warning that nobody knows who sends datagrams which the change may refuse."""
+    gone = [rule for rule in before if rule.action == ACCEPT and rule not in after]
+    come = [rule for rule in after if rule.action == REJECT and rule not in before]
+    ports = Ports.union(rule.ports for rule in gone + come if (rule.direction, rule.protocol) == (IN, "udp"))
+    if not ports or live.lists_tracked():
+        return []
+    why = "this kernel does not list whose datagrams it tracks (/proc/net/nf_conntrack)"
+    return [f"the change may refuse udp {ports} to hosts that use it now and are not named: {why}"]
 
 
 def _notes_on_docker(rules: Rules) -> List[str]:

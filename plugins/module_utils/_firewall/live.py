@@ -14,6 +14,7 @@ more, the ports tell: clients get theirs from net.ipv4.ip_local_port_range. If t
 directions are possible, and both are looked at.
 """
 
+import os
 import socket
 import sys
 from typing import Callable, Dict, Iterable, Iterator, List, NamedTuple, Optional, Set, Tuple
@@ -241,6 +242,11 @@ def _add_tracked(
             else Flow(Kind(OUT, version, "udp", reply.local_port), reply.local)
         )
         found[(flow,)] = found.get((flow,), 0) + 1
+
+
+def lists_tracked(path: str = _TRACKED) -> bool:
+    """Tell whether the kernel lists what it tracks: otherwise senders of datagrams have no trace."""
+    return os.path.exists(path)
 
 
 def tracked_flows(read: Reader, protocol: str) -> Optional[Live]:

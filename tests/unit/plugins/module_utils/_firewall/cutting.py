@@ -589,7 +589,9 @@ class Turn:
 
 
 def _of_tcp(result):
-    return [one for one in result["cut"]["flows"] if one["protocol"] == "tcp"]
+    """Return whom a result names; datagrams are forgotten with time, and connections become tracked."""
+    flows = (one for one in result["cut"]["flows"] if one["protocol"] == "tcp")
+    return [(one["direction"], one["remote"], one["port"], one["connections"]) for one in flows]
 
 
 def main(seed, count, folder):

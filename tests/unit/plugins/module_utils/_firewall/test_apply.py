@@ -373,6 +373,15 @@ class TestCut:
         assert result["changed"] and host.log() == ["done"]
         assert any("192.0.2.7" in warning for warning in result["warnings"])
 
+    @pytest.mark.parametrize("lists", [True, False], ids=["listed", "not-listed"])
+    @pytest.mark.parametrize("protocol", ["tcp", "udp"])
+    def test_datagrams_that_nobody_lists_are_no_silence(self, host, monkeypatch, protocol, lists):
+        monkeypatch.setattr(apply.live, "lists_tracked", lambda: lists)
+        rule = dict(IN_RULE, ports="514", protocol=protocol, services=["log_source"])
+        warnings = apply.change(Options([rule], restrict=True), "one", True)["warnings"]
+        found = [one for one in warnings if "may refuse udp 514" in one]
+        assert len(found) == int(protocol == "udp" and not lists)
+
     def test_an_unchanged_host_is_not_asked(self, monkeypatch, tmp_path):
         host = Host(monkeypatch, tmp_path, held=cases.settled(apply.from_plan([IN_RULE], cases.resolve)))
         host.monkeypatch.setattr(apply.live, "live", lambda read: pytest.fail("the connections were read"))
