@@ -395,9 +395,9 @@ def _notes_on_datagrams(before: Rules, after: Rules) -> List[str]:
     gone = [rule for rule in before if rule.action == ACCEPT and rule not in after]
     come = [rule for rule in after if rule.action == REJECT and rule not in before]
     ports = Ports.union(rule.ports for rule in gone + come if (rule.direction, rule.protocol) == (IN, "udp"))
-    if not ports or live.lists_tracked():
+    if not ports or live.lists_tracked(live.of_host):
         return []
-    why = "this kernel does not list whose datagrams it tracks (/proc/net/nf_conntrack)"
+    why = "this kernel tracks no datagrams, or does not list them (/proc/net/nf_conntrack)"
     return [f"the change may refuse udp {ports} to hosts that use it now and are not named: {why}"]
 
 

@@ -14,7 +14,6 @@ more, the ports tell: clients get theirs from net.ipv4.ip_local_port_range. If t
 directions are possible, and both are looked at.
 """
 
-import os
 import socket
 import sys
 from typing import Callable, Dict, Iterable, Iterator, List, NamedTuple, Optional, Set, Tuple
@@ -244,9 +243,9 @@ def _add_tracked(
         found[(flow,)] = found.get((flow,), 0) + 1
 
 
-def lists_tracked(path: str = _TRACKED) -> bool:
-    """Tell whether the kernel lists what it tracks: otherwise senders of datagrams have no trace."""
-    return os.path.exists(path)
+def lists_tracked(read: Reader) -> bool:
+    """Tell whether the kernel tracks and lists anything: otherwise senders of datagrams leave no trace."""
+    return any(True for unused in read(_TRACKED))
 
 
 def tracked_flows(read: Reader, protocol: str) -> Optional[Live]:

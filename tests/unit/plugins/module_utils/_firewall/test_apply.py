@@ -376,7 +376,7 @@ class TestCut:
     @pytest.mark.parametrize("lists", [True, False], ids=["listed", "not-listed"])
     @pytest.mark.parametrize("protocol", ["tcp", "udp"])
     def test_datagrams_that_nobody_lists_are_no_silence(self, host, monkeypatch, protocol, lists):
-        monkeypatch.setattr(apply.live, "lists_tracked", lambda: lists)
+        monkeypatch.setattr(apply.live, "lists_tracked", lambda read: lists)
         rule = dict(IN_RULE, ports="514", protocol=protocol, services=["log_source"])
         warnings = apply.change(Options([rule], restrict=True), "one", True)["warnings"]
         found = [one for one in warnings if "may refuse udp 514" in one]

@@ -310,6 +310,11 @@ def test_which_connections_are_tracked(tables, expected):
     assert (None if found is None else found.get((flow("in", CLIENT, 8563),), 0)) == expected
 
 
+@pytest.mark.parametrize("lines, expected", [([TRACKED_SQL], True), ([], False)], ids=["some", "nothing"])
+def test_whether_anything_is_tracked(lines, expected):
+    assert live.lists_tracked(reader(nf_conntrack=lines)) is expected
+
+
 def test_a_connected_socket_and_its_tracked_flow_are_one():
     read = reader(
         udp=[line((HOST, 50000), (CLIENT, 53)), line((HOST, 123), ("0.0.0.0", 0), UNCONNECTED)],
