@@ -63,7 +63,7 @@ class ActionModule(ControllerAction):
         # The verification before the change is no measurement after it.
         if options["verification"] and options["verification"].get("run") != before["run"]:
             after = verification_of(options["verification"], _USER)
-        decision = decide(before, after, options["changes"], now=time.time())
+        decision = decide(before, after, changes=options["changes"], now=time.time(), lost=options["absent"])
         for line in (decision.headline, *decision.lines):
             display.display(visible(line))
         return decision._asdict()

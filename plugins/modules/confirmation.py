@@ -41,7 +41,9 @@ options:
     description: When the measurement before the change began, in seconds since 1970. Required for V(before).
     type: float
   absent:
-    description: The hosts that the measurement before the change did not reach.
+    description:
+      - The hosts that the last measurement did not reach.
+      - With V(decide), such a host speaks against the change if it holds it.
     type: list
     elements: str
     default: []

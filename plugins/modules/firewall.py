@@ -276,7 +276,8 @@ cut:
             - What becomes of the connections that are open now.
             - V(continue) if the firewall accepts established connections, so only new ones are refused.
             - V(end) if it does not, so they are cut at once.
-            - V(unknown) if the rules of others cannot be evaluated.
+            - V(unknown) if the rules of others cannot be evaluated, or if the kernel does not track these
+              connections yet.
           type: str
           sample: continue
 observed:

@@ -19,14 +19,16 @@
 
 import fcntl
 import os
+import re
 import socket
 from contextlib import contextmanager
-from typing import TYPE_CHECKING, Iterator, List, NamedTuple, Optional, Sequence, Set, Tuple, Type
+from typing import TYPE_CHECKING, Dict, Iterator, List, NamedTuple, Optional, Sequence, Set, Tuple, Type
 
 from .._values.ports import Ports
 from . import connection as _connection
 from . import cut as _cut
 from . import detect, drift, journal, live, observed, other_firewalls, rollback
+from .chains import Chain
 from .host_chains import HostChains
 from .listing import Listing
 from .observe import Observation, rules_of
@@ -99,7 +101,10 @@ def hold(identity: str, seconds: int) -> bool:
     """Let a change await its confirmation for some more seconds; return whether it still does."""
     _check_hold(seconds)
     with alone():
-        return rollback.hold(identity, seconds)
+        is_held = rollback.hold(identity, seconds)
+        if is_held:
+            journal.note(f"firewall change {identity} is held for {seconds} s, until the site has measured")
+        return is_held
 
 
 def roll_back(identity: str) -> None:
@@ -254,6 +259,8 @@ def _change(options: Options, identity: str, dry: bool) -> "FirewallResult":
     made = rollback.made_at(provider.own_files())
     foreign = [*provider.foreign_changes(), *observation.foreign_changes()]
     result["drift"] = drift.report(shown_before, shown_after, foreign, made)
+    if of_rules.steps:
+        unknown += _notes_on_datagrams(before, after)
     result["warnings"] += unknown + drift.notes(result["drift"], dry)
     if cuts:
         result["diff"]["before"] += _cut.diff_lines(result["cut"])
@@ -300,6 +307,9 @@ def _stopped(result: "FirewallResult", said: str) -> "FirewallResult":
     }
 
 
+_Table = Tuple[str, Dict[str, Chain]]  # family and chains
+
+
 class _Sides(NamedTuple):
     """A firewall, and our rules in it before and after a change."""
 
@@ -317,13 +327,30 @@ def _cuts(firewall: Type[Provider], sides: _Sides, listing: Listing) -> List[_cu
         (family, sides.provider.without_ours(chains, versions.get(family, 0))) for family, chains in tables
     ]
     hidden = other_firewalls.is_hidden(firewall, tables)
-    return _cut.cut_off(
+    answering = _answering(sides, tables)
+    cuts = _cut.cut_off(
         live=connections,
         before=sides.before,
         after=sides.after,
         today=HostChains(tables, hidden),
         rest=HostChains(without_ours, hidden),
+        answers=HostChains(answering, hidden) if answering else None,
     )
+    return _cut.doubted(cuts, lambda protocol: live.tracked_flows(live.of_host, protocol))
+
+
+def _answering(sides: _Sides, tables: Sequence[_Table]) -> List[_Table]:
+    """Return the chains with nothing of ours but what accepts replies then; nothing if none of that goes."""
+    provider, found, is_lost = sides.provider, [], False
+    for family, chains in () if provider.has_service else tables:
+        then = dict(chains)
+        for name in chains:
+            if re.match(provider.our_chains, name):
+                stays = provider.answers(name, family, sides.after)
+                is_lost = is_lost or (bool(chains[name].links) and not stays)
+                then[name] = chains[name]._replace(links=chains[name].links[:1] if stays else ())
+        found.append((family, then))
+    return found if is_lost else []
 
 
 def _cuts_if_known(
@@ -352,11 +379,12 @@ def _nothing_runs(options: Options) -> str:
 def _perform(steps: Steps, undo: Steps, identity: str, seconds: int) -> str:
     """Perform the steps; return the identity of the change to confirm, nothing without a rollback."""
     if not seconds:
-        perform(steps, lambda: _roll_back_without_timer(identity, undo))
+        perform(steps, lambda: _noted(identity, _roll_back_without_timer(identity, undo)))
         rollback.remember(identity)
+        journal.note(f"made firewall change {identity}, without a rollback")
         return ""
     rollback.arm(identity, undo, seconds)
-    perform(steps, lambda: rollback.roll_back_now(identity, undo))
+    perform(steps, lambda: _noted(identity, rollback.roll_back_now(identity, undo)))
     rollback.change_ended(identity, seconds)
     if not rollback.waits(identity):
         # The timer restored the old rules while we were still making new ones, so the last of these are in
@@ -368,6 +396,13 @@ def _perform(steps: Steps, undo: Steps, identity: str, seconds: int) -> str:
         )
     journal.note(f"made firewall change {identity}, to be undone in {seconds} s unless it is confirmed")
     return identity
+
+
+def _noted(identity: str, problems: List[str]) -> List[str]:
+    """Note in the journal that a change could not be made, and what became of its beginning."""
+    end = f"its rollback FAILED: {'; '.join(problems)}" if problems else "what was made of it is rolled back"
+    journal.note(f"firewall change {identity} could not be made, and {end}")
+    return problems
 
 
 def _roll_back_without_timer(identity: str, undo: Steps) -> List[str]:
@@ -401,6 +436,17 @@ def _changed_rules(before: Rules, after: Rules) -> "List[ChangedRule]":
         for change, rules in ((REMOVED, removed), (ADDED, added))
         for rule in rules
     ]
+
+
+def _notes_on_datagrams(before: Rules, after: Rules) -> List[str]:
+    """Return the warning that nobody knows who sends datagrams which the change may refuse."""
+    gone = [rule for rule in before if rule.action == ACCEPT and rule not in after]
+    come = [rule for rule in after if rule.action == REJECT and rule not in before]
+    ports = Ports.union(rule.ports for rule in gone + come if (rule.direction, rule.protocol) == (IN, "udp"))
+    if not ports or live.lists_tracked(live.of_host):
+        return []
+    why = "this kernel tracks no datagrams, or does not list them (/proc/net/nf_conntrack)"
+    return [f"the change may refuse udp {ports} to hosts that use it now and are not named: {why}"]
 
 
 def _notes_on_docker(rules: Rules) -> List[str]:

@@ -236,6 +236,11 @@ def negated(condition: Condition) -> Condition:
     return (lambda wanted: opposite(share(wanted))), narrow
 
 
+def both(first: Condition, second: Condition) -> Condition:
+    """Return the condition that a packet meets both."""
+    return (lambda wanted: min(first[0](wanted), second[0](wanted))), first[1] or second[1]
+
+
 def remote_in(networks: Sequence[Interval], version: int) -> Condition:
     """Return the condition that the remote address is in networks."""
     return (lambda wanted: overlap(wanted.networks, networks) if wanted.version == version else NO), True

@@ -10,15 +10,20 @@
 3. Where our rules leave a flow to the others, host_chains.py says what those do: C(today) are the chains as
    they are, C(rest) those without our rules. Today counts, because what was refused before is not refused by
    this change; and what our rules no longer accept, the others may.
-4. Open connections are another question: most rule sets accept their packets whatever is new. So the rest is
-   asked a second time, about packets of connections that are open.
+4. A flow needs its replies too. Ours accept them with the first rule of a chain, so where a chain of ours
+   goes, C(answers) says what is left for them: the chains without our rules, but with that first rule
+   wherever it stays.
+5. Open connections are another question: most rule sets accept their packets whatever is new. So the rest is
+   asked a second time, about packets of connections that are open. Nobody knows that of connections that
+   the kernel does not track yet (C(doubted())).
 
 A flow whose answer nobody knows counts as refused, and says so: C(certain) is false.
 """
 
 import ipaddress
-from typing import TYPE_CHECKING, Dict, Iterable, List, NamedTuple, Optional, Sequence, Tuple
+from typing import TYPE_CHECKING, Callable, Dict, Iterable, List, NamedTuple, Optional, Sequence, Tuple
 
+from .chains import DROP
 from .host_chains import UNKNOWN, HostChains
 from .live import Flow, Live
 from .permits import Kind, Permits, is_about
@@ -45,12 +50,22 @@ class Cut(NamedTuple):
     open_connections: str
 
 
-def cut_off(live: Live, before: Rules, after: Rules, today: HostChains, rest: HostChains) -> List[Cut]:
-    """Return the flows that a change would refuse; those with most connections first."""
+def cut_off(
+    live: Live,
+    before: Rules,
+    after: Rules,
+    today: HostChains,
+    rest: HostChains,
+    answers: Optional[HostChains] = None,
+) -> List[Cut]:
+    """Return the flows that a change would refuse; those with most connections first.
+
+    C(answers) is needed only if a change takes rules away that accept replies.
+    """
     by_kind: Dict[Kind, List[int]] = {}
     for kind, remote in {flow for flows in live for flow in flows}:
         by_kind.setdefault(kind, []).append(remote)
-    judge = _Judge(Permits(before), Permits(after), today, rest)
+    judge = _Judge(Permits(before), Permits(after), today, rest, answers)
     refused: Dict[Flow, Tuple[bool, str]] = {}
     for kind, remotes in sorted(by_kind.items()):
         refused.update(judge.of(kind, sorted(remotes)))
@@ -66,11 +81,19 @@ def cut_off(live: Live, before: Rules, after: Rules, today: HostChains, rest: Ho
 class _Judge:
     """Rules and chains before and after a change, to be asked about all flows of a kind at once."""
 
-    def __init__(self, before: Permits, after: Permits, today: HostChains, rest: HostChains) -> None:
+    def __init__(
+        self,
+        before: Permits,
+        after: Permits,
+        today: HostChains,
+        rest: HostChains,
+        answers: Optional[HostChains],
+    ) -> None:
         self._before = before
         self._after = after
         self._today = today
         self._rest = rest
+        self._answers = answers
 
     def of(self, kind: Kind, remotes: Sequence[int]) -> Dict[Flow, Tuple[bool, str]]:
         """Return the flows that would be refused: whether that is certain, and what open connections do."""
@@ -78,16 +101,33 @@ class _Judge:
         for remote in remotes:
             now = self._before.verdict(kind, remote)
             then = self._after.verdict(kind, remote)
-            if now != REJECT and then != ACCEPT:
+            if now != REJECT:
                 groups.setdefault((now, then), []).append(remote)
         certain: Dict[int, bool] = {}
         for (now, then), some in groups.items():
-            certain.update(self._refused(kind, some, now == ACCEPT, then == REJECT))
-        left = sorted(certain)
+            if then != ACCEPT:
+                certain.update(self._refused(kind, some, now == ACCEPT, then == REJECT))
+        unanswered = self._unanswered(kind, sorted(remote for some in groups.values() for remote in some))
+        left = sorted({*certain, *unanswered})
         opened = self._rest.verdicts(kind, left, established=True)
         return {
-            Flow(kind, remote): (certain[remote], _OPEN.get(verdict, END))
+            Flow(kind, remote): (
+                certain.get(remote, False) or unanswered.get(remote) == DROP,
+                _worse(verdict, unanswered.get(remote, ACCEPT)),
+            )
             for remote, verdict in zip(left, opened)
+        }
+
+    def _unanswered(self, kind: Kind, remotes: Sequence[int]) -> Dict[int, str]:
+        """Return the remote addresses whose replies are accepted today, and what becomes of them then."""
+        if self._answers is None:
+            return {}
+        today = self._today.verdicts(kind, remotes, reply=True)
+        then = self._answers.verdicts(kind, remotes, reply=True)
+        return {
+            remote: verdict
+            for remote, accepted, verdict in zip(remotes, today, then)
+            if accepted != DROP and verdict not in (ACCEPT, accepted)
         }
 
     def _refused(
@@ -102,11 +142,38 @@ class _Judge:
             return {remote: True for remote, verdict in zip(remotes, today) if verdict in (ACCEPT, UNKNOWN)}
         rest = self._rest.verdicts(kind, remotes)
         if is_accepted:
-            return {remote: verdict != UNKNOWN for remote, verdict in zip(remotes, rest) if verdict != ACCEPT}
+            # Ours accept every packet of a connection. Others may accept the first one alone.
+            later = self._rest.verdicts(kind, remotes, established=True)
+            found = {remote: {*pair} for remote, *pair in zip(remotes, rest, later)}
+            return {remote: DROP in pair for remote, pair in found.items() if pair != {ACCEPT}}
         # Our rules say nothing before and after. But a rule that somebody put into our chain is removed.
         dropped = [remote for remote, verdict in zip(remotes, rest) if verdict not in (ACCEPT, UNKNOWN)]
         today = self._today.verdicts(kind, dropped)
         return {remote: True for remote, verdict in zip(dropped, today) if verdict == ACCEPT}
+
+
+def doubted(cuts: Sequence[Cut], tracked: Callable[[str], Optional[Live]]) -> List[Cut]:
+    """Return the same, but of no untracked connection that it continues.
+
+    The kernel takes the next packet of such a connection for that of a new one. So it is refused if its
+    client sends first.
+    """
+    found: List[Cut] = []
+    known: Dict[str, Optional[Live]] = {}
+    for cut in cuts:
+        protocol, fate = cut.flow.kind.protocol, cut.open_connections
+        if fate == CONTINUE and protocol not in known:
+            known[protocol] = tracked(protocol)
+        flows = known.get(protocol)
+        is_doubted = fate == CONTINUE and flows is not None and flows.get((cut.flow,), 0) < cut.connections
+        found.append(cut._replace(open_connections=UNKNOWN) if is_doubted else cut)
+    return found
+
+
+def _worse(*verdicts: str) -> str:
+    """Return what becomes of open connections whose packets meet these verdicts."""
+    found = {_OPEN.get(verdict, END) for verdict in verdicts}
+    return next(fate for fate in (END, UNKNOWN, CONTINUE) if fate in found)
 
 
 def report(cuts: Sequence[Cut], before: Rules, after: Rules) -> "FirewallCut":

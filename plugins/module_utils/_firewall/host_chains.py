@@ -46,38 +46,41 @@ class HostChains:
             ]
         self._looks = 0
 
-    def verdicts(self, kind: Kind, remotes: Sequence[int], established: bool = False) -> List[str]:
+    def verdicts(
+        self, kind: Kind, remotes: Sequence[int], established: bool = False, reply: bool = False
+    ) -> List[str]:
         """Return what becomes of flows with these remote addresses, which are in ascending order.
 
-        With C(established), of packets that connections send which are open already.
+        With C(established), of packets that connections send which are open already; with C(reply), of the
+        replies to them.
         """
         if not remotes:
             return []
         self._looks += self._links
         if self._looks > MAX_LOOKS and self._looks > self._links:
             return [UNKNOWN] * len(remotes)
-        found = self._of_range(kind, remotes[0], remotes[-1], established)
-        if found != UNKNOWN or len(remotes) == 1:
-            return [found] * len(remotes)
-        middle = len(remotes) // 2
-        return self.verdicts(kind, remotes[:middle], established) + self.verdicts(
-            kind, remotes[middle:], established
-        )
-
-    def _of_range(self, kind: Kind, first: int, last: int, established: bool) -> str:
         traffic = Traffic(
             direction=kind.direction,
             version=kind.version,
             protocol=kind.protocol,
             ports=((kind.port, kind.port),),
-            networks=((first, last),),
+            networks=((remotes[0], remotes[-1]),),
             text="",
+            reply=reply,
             established=established,
         )
+        found = self._of(traffic)
+        if found != UNKNOWN or len(remotes) == 1:
+            return [found] * len(remotes)
+        middle = len(remotes) // 2
+        halves = (remotes[:middle], remotes[middle:])
+        return [verdict for half in halves for verdict in self.verdicts(kind, half, established, reply)]
+
+    def _of(self, traffic: Traffic) -> str:
         found = UNKNOWN if self._hidden else ACCEPT
         for base in self._bases:
             # Packets of the other IP version never reach a chain.
-            if base.family == FAMILIES[10 - kind.version]:
+            if base.family == FAMILIES[10 - traffic.version]:
                 continue
             if base.chains[base.name].hook not in HOOKS[traffic.incoming]:
                 continue

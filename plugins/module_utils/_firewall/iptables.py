@@ -433,6 +433,12 @@ class Iptables(Provider):
             )
         return notes
 
+    def answers(self, chain: str, family: str, rules: Rules) -> bool:
+        """Tell whether our chain stays for an IP version."""
+        return any(
+            ruleset.FAMILIES[rule.version] == family and CHAINS[rule.direction] == chain for rule in rules
+        )
+
     def foreign_changes(self) -> List[drift.ForeignChange]:
         """Return what others did to our chains, compared with the rules that are loaded at boot."""
         found: List[drift.ForeignChange] = []

@@ -25,6 +25,8 @@ from .steps import FirewallError
 
 _ESTABLISHED, _LISTEN, _UNCONNECTED = "01", "0A", "07"  # include/net/tcp_states.h; UDP has the last for all
 _PORTS = "/proc/sys/net/ipv4/ip_local_port_range"
+_TRACKED = "/proc/net/nf_conntrack"
+_TRACKED_COUNT = "/proc/sys/net/netfilter/nf_conntrack_count"
 _USUAL_PORTS = (32768, 60999)
 _MAPPED = 0xFFFF  # the first 96 bits of ::ffff:192.0.2.1 (RFC 4291, section 2.5.5.2)
 _LOOPBACK = {4: (127 << 24, (128 << 24) - 1), 6: (0, 1)}
@@ -67,7 +69,8 @@ def live(read: Reader, is_own: Callable[[int, int], bool] = is_local) -> Live:
                 key = beginnings.of(one)
                 found[key] = found.get(key, 0) + 1
         if protocol == "udp":
-            _add_tracked(found, read, {one[1:] for one in ends}, is_own)
+            known = _Known(waiting={(one[0], one[2]) for one in waiting}, ends={one[1:] for one in ends})
+            _add_tracked(found, read, known, is_own)
     return found
 
 
@@ -193,15 +196,30 @@ class _Beginnings:
         return self._ephemeral[0] <= port <= self._ephemeral[1]
 
 
+class _Known(NamedTuple):
+    """The sockets of a protocol."""
+
+    waiting: Set[Tuple[int, int]]  # IP version and port
+    ends: Set[Tuple[int, ...]]  # local and remote address and port
+
+    def has_waiting(self, version: int, port: int) -> bool:
+        """Tell whether a socket takes datagrams of anybody; one of IPv6 may serve IPv4 too."""
+        return (version, port) in self.waiting or (6, port) in self.waiting
+
+
 def _add_tracked(
     found: Live,
     read: Reader,
-    known: Set[Tuple[int, ...]],
+    known: _Known,
     is_own: Callable[[int, int], bool],
 ) -> None:
-    """Add what the kernel tracks of UDP, and no socket is connected to."""
+    """Add what the kernel tracks of UDP, and no socket is connected to.
+
+    Nobody answers the sender of logs or traps. The kernel keeps a datagram in mind only if no filter dropped
+    it, so one that a socket here sends or takes counts without an answer.
+    """
     own: Dict[Tuple[int, int], bool] = {}
-    for version, first, reply in tracked(read("/proc/net/nf_conntrack"), "udp"):
+    for version, first, reply, is_replied in tracked(read(_TRACKED), "udp"):
         for number in (first.local, reply.local):
             if (version, number) not in own:
                 own[version, number] = is_own(number, version)
@@ -215,7 +233,7 @@ def _add_tracked(
             if comes
             else (first.local, first.local_port, reply.local, reply.local_port)
         )
-        if ends in known:
+        if ends in known.ends or not (is_replied or known.has_waiting(version, ends[1])):
             continue
         flow = (
             Flow(Kind(IN, version, "udp", reply.local_port), first.local)
@@ -225,14 +243,43 @@ def _add_tracked(
         found[(flow,)] = found.get((flow,), 0) + 1
 
 
-def tracked(lines: Lines, protocol: str) -> Iterator[Tuple[int, Ends, Ends]]:
-    """Yield IP version and both ways of each tracked connection that was answered.
+def lists_tracked(read: Reader) -> bool:
+    """Tell whether the kernel tracks and lists anything: otherwise senders of datagrams leave no trace."""
+    return any(True for unused in read(_TRACKED))
+
+
+def tracked_flows(read: Reader, protocol: str) -> Optional[Live]:
+    """Return how many connections of each flow the kernel tracks, None if it tracks some and lists none.
+
+    It begins to track with the first rule that asks for the state of a connection. Whoever began a connection
+    before that may seem to be the other side, so each connection counts as all flows that it could be.
+    """
+    lines = list(read(_TRACKED))
+    if not lines and any(line.strip() != "0" for line in read(_TRACKED_COUNT)):
+        return None
+    found: Live = {}
+    for version, first, reply, is_replied in tracked(lines, protocol):
+        if not is_replied:
+            continue
+        for direction, port, remote in (
+            (IN, reply.local_port, first.local),
+            (IN, first.local_port, reply.local),
+            (OUT, first.remote_port, first.remote),
+            (OUT, first.local_port, first.local),
+        ):
+            key = (Flow(Kind(direction, version, protocol, port), remote),)
+            found[key] = found.get(key, 0) + 1
+    return found
+
+
+def tracked(lines: Lines, protocol: str) -> Iterator[Tuple[int, Ends, Ends, bool]]:
+    """Yield IP version and both ways of each tracked connection, and whether it was answered.
 
     C(local) of a way is where it comes from: the first packet, and the reply to it.
     """
     mark = f" {protocol} "
     for line in lines:
-        if mark not in line or "[UNREPLIED]" in line:
+        if mark not in line:
             continue
         words = line.split()
         version = _VERSIONS.get(words[0])
@@ -243,7 +290,8 @@ def tracked(lines: Lines, protocol: str) -> Iterator[Tuple[int, Ends, Ends]]:
                 values.setdefault(name, []).append(value)
         try:
             if version:
-                yield version, _way(values, 0, version), _way(values, 1, version)
+                first, reply = (_way(values, which, version) for which in (0, 1))
+                yield version, first, reply, "[UNREPLIED]" not in line
         except (KeyError, IndexError, ValueError, OSError):
             continue  # a line that was cut off
 

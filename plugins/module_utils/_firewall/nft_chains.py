@@ -117,13 +117,32 @@ def _match(left: Any, right: Any, operator: str, tracked: bool) -> Condition:
     condition = _means(left, right, tracked)
     # With fragments, options and hop limits, "!=" excludes the usual packets, so what is left is as rare as
     # with "==".
-    return _chains.negated(condition) if operator == "!=" and not _is_oddity(left) else condition
+    if operator != "!=" or _is_oddity(left):
+        return condition
+    # nft adds the protocol whose header is read: "ip saddr != 192.0.2.1" is about no packet of IPv6.
+    scope, unlike = _scope(left), _chains.negated(condition)
+    return _chains.both(scope, unlike) if scope else unlike
+
+
+def _scope(left: Any) -> Optional[Condition]:
+    """Return the condition that a packet has the header that is read, None if each has it."""
+    protocol = _payload_of(left).get("protocol", "")
+    if protocol in _VERSIONS:
+        return _chains.version_is(_VERSIONS[protocol])
+    return _chains.protocol_in([protocol]) if protocol not in ("", "th", "ether") else None
+
+
+def _payload_of(left: Any) -> "NftExpression":
+    """Return the field that the left side of a match reads, perhaps with a mask; empty if it reads none."""
+    masked = left["&"] if isinstance(left, dict) and "&" in left else None
+    body = masked[0] if isinstance(masked, list) else left
+    payload: "NftExpression" = body.get("payload", {}) if isinstance(body, dict) else {}
+    return payload
 
 
 def _is_oddity(left: Any) -> bool:
     word = next(iter(left), "") if isinstance(left, dict) else ""
-    body = left[word][0] if word == "&" and isinstance(left[word], list) else left
-    payload = body.get("payload", {}) if isinstance(body, dict) else {}
+    payload = _payload_of(left)
     usual = ("saddr", "daddr", "sport", "dport", "protocol", "nexthdr", "flags", "type", "code")
     return word in _ODD or (bool(payload) and payload.get("field") not in usual)
 

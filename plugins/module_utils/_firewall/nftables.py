@@ -19,7 +19,7 @@ from .chains import BaseChain
 from .listing import Listing
 from .provider import Change, Provider
 from .rule import ACCEPT, COMMENT_PREFIX, IN, OUT, REJECT, Rule, Rules, canonical, network_text
-from .ruleset import CHAINS, FAMILIES, TABLE, Place
+from .ruleset import CHAINS, FAMILIES, TABLE, VERSIONS, Place
 from .steps import (
     FirewallError,
     RemoveFolder,
@@ -286,6 +286,15 @@ class Nftables(Provider):
             note = "nftables.service is not enabled, so neither the host's rules nor ours are loaded at boot"
             return [f"{note}: run systemctl enable nftables"]
         return []
+
+    def answers(self, chain: str, family: str, rules: Rules) -> bool:
+        """Tell whether our chain stays in the tables of a family."""
+        return any(
+            rule.action == ACCEPT
+            and rule.version in VERSIONS.get(family, ())
+            and CHAINS[rule.direction] == chain
+            for rule in rules
+        )
 
     def own_files(self) -> List[str]:
         """Return the files that load our rules at boot."""

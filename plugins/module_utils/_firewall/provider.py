@@ -123,6 +123,15 @@ class Provider(abc.ABC):
             for name, chain in chains.items()
         }
 
+    def answers(self, chain: str, family: str, rules: Rules) -> bool:
+        """Tell whether a chain of ours accepts replies once it has to hold these rules.
+
+        Its first rule does that. By default no chain of ours does, because a firewall with a service has such
+        rules of its own.
+        """
+        del chain, family, rules
+        return False
+
     def foreign_changes(self) -> List[ForeignChange]:
         """Return what others did to our rules since we made them, as far as it shows."""
         return []

@@ -60,6 +60,7 @@ from .steps import (
     Steps,
     Write,
     absolute,
+    flush_folder,
     functions,
     perform_all,
     read,
@@ -87,6 +88,7 @@ _LATE_SECONDS = 15  # by which a timer may be late before it counts as lost
 _AGAIN_SECONDS = 5  # until the host repeats a rollback that failed in the module
 _CHANGE_SECONDS = 900  # for the whole change; each step has a limit of its own
 _LOG_SECONDS = 15
+_PID_WIDTH = 10  # characters that are kept for the number of a process
 _AT_WORK_SECONDS = 300  # for which a run waits for a rollback, its own or that of a timer
 # Between attempts, in seconds. Whatever holds a lock or restarts a service does so for seconds. The long
 # series is for the timer: whoever is locked out would rather wait for minutes than for good.
@@ -149,6 +151,13 @@ due() {{ # whether the timer may go ahead: its time has come, or the process tha
     [ "${{uptime%%.*}}" -lt "$second" ] || return 0
     [ "$process" != 0 ] && ! lives "$process" "$start"
 }} 2>/dev/null
+mine() {{ # whether nobody else has ended this rollback, or goes on with it: another change may stand by now
+    if [ "$scratch" ]; then
+        read -r owner < {taken}/pid && {{ [ "$owner" = $$ ] || [ "$owner" = 0 ]; }}
+    else
+        read -r process start second identity < {pending}/due && [ "$identity" = {identity} ]
+    fi
+}} 2>/dev/null
 cd /
 case $mode in
     {identity}) until due; do sleep 1; done;;
@@ -163,7 +172,8 @@ if move {pending} {taken}; then
         move {taken} {pending}
         exit 0
     fi
-    echo $$ > {taken}/pid
+    # In place: the disk may be full, and whoever does not find us here would roll back at the same time.
+    printf '%-{pid_width}s\n' $$ 1<> {taken}/pid
     rm -f {taken}/problems
 elif [ -e {taken} ] || [ ! -e {pending} ]; then
     exit 0  # confirmed meanwhile, or another process performs the rollback
@@ -190,6 +200,7 @@ until attempt; do
     shift
     pauses=$*
     sleep "$pause"
+    mine || exit 0
 done
 why="nobody confirmed it"
 [ "$mode" != refused ] || why="a measurement of the site spoke against it"
@@ -239,6 +250,7 @@ def _make_folder() -> None:
 def _store(identity: str, undo: Steps, seconds: int, due: str = "0 0 0") -> None:
     Write(_PENDING + "/undo.sh", _script(identity, undo), 0o700).perform()
     Write(_PENDING + "/due", f"{due} {identity}\n", 0o600).perform()
+    Write(_PENDING + "/pid", "0".ljust(_PID_WIDTH) + "\n", 0o600).perform()
     Write(_PENDING + "/info.json", _info_text(identity, seconds), 0o600).perform()
 
 
@@ -261,8 +273,12 @@ def _uptime() -> int:
     return int(float((read("/proc/uptime") or "0").split()[0]))
 
 
-def change_ended(identity: str, seconds: int) -> None:
-    """Start the time for the confirmation, because the change has been made."""
+def change_ended(identity: str, seconds: int) -> bool:
+    """Start the time for the confirmation, because the change has been made.
+
+    Return whether the timer knows of it. If the disk is full, it does not: then it goes ahead as soon as this
+    process has ended, or at the time that it knew before. That is early and does no harm.
+    """
     contents = {
         "info.json": _info_text(identity, seconds),
         "due": f"0 0 {_uptime() + seconds + 1} {identity}\n",
@@ -272,7 +288,7 @@ def change_ended(identity: str, seconds: int) -> None:
         # confirmation.
         folder = os.open(_PENDING, os.O_RDONLY | os.O_DIRECTORY)
     except OSError:
-        return
+        return False
     try:
         for name, text in sorted(contents.items(), reverse=True):
             with open(
@@ -280,21 +296,30 @@ def change_ended(identity: str, seconds: int) -> None:
             ) as stream:
                 stream.write(text)
             os.rename(name + ".new", name, src_dir_fd=folder, dst_dir_fd=folder)
+        return True
     except OSError:
-        pass  # then the timer goes ahead as soon as this process has ended, which is early but does no harm
+        return False
     finally:
         os.close(folder)
 
 
 def hold(identity: str, seconds: int) -> bool:
-    """Let a change await its confirmation for longer; return whether it still does.
+    """Let a change await its confirmation for longer; return whether it does.
 
     The timer may have begun its rollback in this moment. Then the confirmation comes too late and says so.
+    Raise if the timer cannot be told, because it would end the change while the site still measures.
     """
     if not waits(identity):
         return False
-    change_ended(identity, seconds)
-    return waits(identity)
+    is_told = change_ended(identity, seconds)
+    if not waits(identity):
+        return False
+    if not is_told:
+        raise FirewallError(
+            f"the change cannot be held for {seconds} s, because nothing can be written in {_PENDING}: free "
+            "space there"
+        )
+    return True
 
 
 def roll_back(identity: str) -> List[str]:
@@ -392,6 +417,7 @@ def _script(identity: str, undo: Steps) -> str:
         failed=_FAILED,
         rolled_back=_ROLLED_BACK,
         measured=MEASURED,
+        pid_width=_PID_WIDTH,
         pauses=_PAUSES,
         short=_SHORT_PAUSES,
         attempts_seconds=_ATTEMPTS_SECONDS,
@@ -640,6 +666,7 @@ def confirm(identity: str) -> bool:
     try:
         shutil.rmtree(_CONFIRMED, ignore_errors=True)
         os.rename(_PENDING, _CONFIRMED)
+        flush_folder(FOLDER)  # or a host that loses power would find the change unconfirmed, and roll it back
     except OSError:
         return False
     remember(identity)

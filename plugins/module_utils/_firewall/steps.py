@@ -479,7 +479,7 @@ def _replace(path: str, content: str, mode: int, owner: Optional[Tuple[int, int]
     except (OSError, ValueError):
         os.unlink(name)
         raise
-    _flush_folder(directory)
+    flush_folder(directory)
 
 
 def _take_over(old: str, new: str, owner: Optional[Tuple[int, int]]) -> None:
@@ -501,7 +501,8 @@ def _attributes(path: str) -> List[str]:
         return []  # a file system without them
 
 
-def _flush_folder(directory: str) -> None:
+def flush_folder(directory: str) -> None:
+    """Wait until what was renamed in a folder is on the disk."""
     # A rename is on the disk when the folder is (fsync(2)). Some file systems cannot flush a folder; the file
     # is replaced all the same.
     try:

@@ -76,13 +76,22 @@ def begin(verification: Verification, absent: Sequence[str], took: float, now: f
     }
 
 
-def decide(before: Baseline, after: Verification | None, changes: Results, now: float) -> Decision:
-    """Decide on a change of which each host returned what it did; C(after) is None if it was not measured."""
+def decide(
+    before: Baseline,
+    after: Verification | None,
+    changes: Results,
+    now: float,
+    lost: Sequence[str] = (),
+) -> Decision:
+    """Decide on a change of which each host returned what it did; C(after) is None if it was not measured.
+
+    C(lost) are the hosts that the measurement after the change did not reach.
+    """
     held = [host for host, result in changes.items() if result.get("held")]
     if not held:
         return Decision(verdict=NOTHING, headline=_nothing(changes), broken=[], lines=[], held=[])
     hold_for = max(_holds(before, changes))
-    doubt = _doubt(before, after, changes, now)
+    doubt = _doubt(before, after, changes, now) or _of_lost([host for host in held if host in lost])
     if doubt or after is None:
         return Decision(verdict=ROLL_BACK, headline=_rolled_back(held, doubt), broken=[], lines=[], held=held)
     broken = broken_parts(before["parts"], after)
@@ -129,6 +138,13 @@ def _doubt(before: Baseline, after: Verification | None, changes: Results, now: 
             "hosts hold it (exasol_firewall_rollback_after)"
         )
     return ""
+
+
+def _of_lost(hosts: Sequence[str]) -> str:
+    """Return what speaks against a change if changed hosts cannot be reached, whatever worked before."""
+    return (
+        f"{_names(hosts)} could not be reached any more when the site was measured after it" if hosts else ""
+    )
 
 
 def _holds(before: Baseline, changes: Results) -> list[int]:

@@ -62,7 +62,7 @@ BOTH = Options([IN_RULE, OUT_RULE])
 class Firewall(Provider):
     """Holds some rules, and writes down what its steps do."""
 
-    name = "nftables"
+    name, has_service = "nftables", False
     our_chains = Nftables.our_chains
 
     def __init__(self, out, held=(), filters_outgoing=False, failing=False):
@@ -375,6 +375,15 @@ class TestCut:
         result = apply.change(BOTH._replace(present=False), "one", dry=False)
         assert result["changed"] and host.log() == ["done"]
         assert any("192.0.2.7" in warning for warning in result["warnings"])
+
+    @pytest.mark.parametrize("lists", [True, False], ids=["listed", "not-listed"])
+    @pytest.mark.parametrize("protocol", ["tcp", "udp"])
+    def test_datagrams_that_nobody_lists_are_no_silence(self, host, monkeypatch, protocol, lists):
+        monkeypatch.setattr(apply.live, "lists_tracked", lambda read: lists)
+        rule = dict(IN_RULE, ports="514", protocol=protocol, services=["log_source"])
+        warnings = apply.change(Options([rule], restrict=True), "one", True)["warnings"]
+        found = [one for one in warnings if "may refuse udp 514" in one]
+        assert len(found) == int(protocol == "udp" and not lists)
 
     def test_an_unchanged_host_is_not_asked(self, monkeypatch, tmp_path):
         host = Host(monkeypatch, tmp_path, held=cases.settled(apply.from_plan([IN_RULE], cases.resolve)))

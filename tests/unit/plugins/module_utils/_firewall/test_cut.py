@@ -50,6 +50,7 @@ def constant(verdict):
 OPEN, CLOSED = constant("accept"), constant("drop")
 NOBODY_KNOWS = saved("-A INPUT -i eth7 -j ACCEPT")
 STATEFUL = saved(ACCEPTS_ESTABLISHED)
+ONLY_NEW = saved("-A INPUT -m conntrack --ctstate NEW -j ACCEPT")
 
 
 def flow(remote, port=8563, direction="in", protocol="tcp"):
@@ -88,6 +89,7 @@ def cuts(live, before=(), after=(), today=OPEN, rest=None):
         (CLIENT, (OPENED,), (), CLOSED, (True, "end")),
         (CLIENT, (OPENED,), (), STATEFUL, (True, "continue")),
         (CLIENT, (OPENED,), (), OPEN, None),
+        (CLIENT, (OPENED,), (), ONLY_NEW, (True, "end")),
         (CLIENT, (OPENED,), (), NOBODY_KNOWS, (False, "unknown")),
         (CLIENT, (OPENED, REFUSED), (REFUSED,), OPEN, (True, "continue")),
         (STRANGER, (OPENED,), (), CLOSED, None),
@@ -101,6 +103,7 @@ def cuts(live, before=(), after=(), today=OPEN, rest=None):
         "a host that left",
         "a host that left, with a stateful rest",
         "the others accept all the same",
+        "the others accept the first packet alone",
         "nobody knows what the others do",
         "accepted before, rejected now",
         "our rules never named it",
@@ -116,6 +119,54 @@ def test_a_rule_that_somebody_put_into_our_chain_is_lost_and_its_user_named():
     assert cuts({flow(STRANGER): 1}, (OPENED,), (OPENED,), today=OPEN, rest=CLOSED) == [
         (STRANGER, 8563, 1, True, "end")
     ]
+
+
+REPLIES = "-A INPUT -m conntrack --ctstate ESTABLISHED --ctdir REPLY -j ACCEPT"
+
+
+@pytest.mark.parametrize(
+    "today, answers, expected",
+    [
+        (saved(REPLIES), CLOSED, [(STRANGER, 1521, 1, True, "end")]),
+        (saved(REPLIES), NOBODY_KNOWS, [(STRANGER, 1521, 1, False, "unknown")]),
+        (saved(REPLIES), STATEFUL, []),
+        (saved(REPLIES), saved(REPLIES), []),
+        (saved(REPLIES), None, []),
+        (CLOSED, CLOSED, []),
+        (NOBODY_KNOWS, NOBODY_KNOWS, []),
+    ],
+    ids=["lost", "perhaps lost", "accepted by others", "kept", "not asked for", "never accepted", "unknown"],
+)
+def test_who_loses_the_replies_is_cut_off(today, answers, expected):
+    """Our chain accepts replies; what the host itself opened ends if that goes and the others accept none."""
+    of_output = {"OUTPUT": Chain(links=(), hook="output", policy="accept")}
+    found = cut.cut_off(
+        {(flow(STRANGER, 1521, "out"),): 1},
+        before=(OPENED,),
+        after=(),
+        today=today,
+        rest=HostChains([("ip", of_output)]),
+        answers=answers,
+    )
+    assert [
+        (str(ipaddress.ip_address(one.flow.remote)), one.flow.kind.port, *one[1:]) for one in found
+    ] == expected
+
+
+@pytest.mark.parametrize(
+    "tracked, expected",
+    [
+        ({(flow(STRANGER),): 2}, "continue"),
+        ({(flow(STRANGER),): 1}, "unknown"),
+        ({}, "unknown"),
+        (None, "continue"),
+    ],
+    ids=["all are tracked", "one is not", "none is", "nobody lists them"],
+)
+def test_an_open_connection_that_is_not_tracked_may_end(tracked, expected):
+    found = cut.cut_off({(flow(STRANGER),): 2}, (), (OPENED, REFUSED), OPEN, OPEN)
+    assert [one.open_connections for one in found] == ["continue"]
+    assert [one.open_connections for one in cut.doubted(found, lambda protocol: tracked)] == [expected]
 
 
 def test_a_connection_that_either_side_may_have_begun_counts_once():

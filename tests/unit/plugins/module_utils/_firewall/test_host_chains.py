@@ -88,6 +88,38 @@ def test_nftables_accepts_established_connections_by_a_verdict_map():
     assert (ask(chains), ask(chains, established=True)) == ("drop", "accept")
 
 
+def unlike(field, right, protocol="ip"):
+    """Return the match of nft that a field of a header differs."""
+    return {
+        "match": {"op": "!=", "left": {"payload": {"protocol": protocol, "field": field}}, "right": right}
+    }
+
+
+FLAGS = {"&": [{"payload": {"protocol": "tcp", "field": "flags"}}, ["fin", "syn", "rst", "ack"]]}
+
+
+@pytest.mark.parametrize(
+    "match, expected",
+    [
+        (unlike("saddr", "192.0.2.15"), {4: "accept", 6: "drop", "udp": "accept"}),
+        (unlike("saddr", "2001:db8::1", "ip6"), {4: "drop", 6: "accept", "udp": "drop"}),
+        (unlike("dport", 22, "tcp"), {4: "accept", 6: "accept", "udp": "drop"}),
+        (unlike("protocol", "udp"), {4: "accept", 6: "drop", "udp": "drop"}),
+        (unlike("type", "echo-request", "icmp"), {4: "drop", 6: "drop", "udp": "drop"}),
+        ({"match": {"op": "!=", "left": FLAGS, "right": "ack"}}, {4: "accept", 6: "accept", "udp": "drop"}),
+    ],
+    ids=["address", "address-of-ipv6", "port", "protocol", "icmp", "flags"],
+)
+def test_what_differs_in_nftables_has_the_header_all_the_same(match, expected):
+    """C(ip saddr != 192.0.2.15 accept) accepts no packet of IPv6: see nft(8), "payload expressions"."""
+    chains = nft((match, rulesets.ACCEPT))
+    assert {
+        4: ask(chains),
+        6: ask(chains, "2001:db8::99", kind=SQL._replace(version=6)),
+        "udp": ask(chains, kind=SQL._replace(protocol="udp")),
+    } == expected
+
+
 def test_a_table_of_the_other_version_does_not_count():
     assert ask(saved(), kind=SQL._replace(version=6), address="2001:db8::99") == "accept"
 

@@ -259,6 +259,62 @@ def test_tracked_datagrams(entry, expected):
     assert found == ({(flow(*expected, protocol="udp"),): 1} if expected else {})
 
 
+@pytest.mark.parametrize(
+    "waiting, entry, expected",
+    [
+        (
+            ("0.0.0.0", 514),
+            track((CLIENT, HOST, 50000, 514), (HOST, CLIENT, 514, 50000), "[UNREPLIED] "),
+            "in",
+        ),
+        (("::", 514), track((CLIENT, HOST, 50000, 514), (HOST, CLIENT, 514, 50000), "[UNREPLIED] "), "in"),
+        (
+            ("0.0.0.0", 50000),
+            track((HOST, CLIENT, 50000, 514), (CLIENT, HOST, 514, 50000), "[UNREPLIED] "),
+            "out",
+        ),
+        (
+            ("0.0.0.0", 515),
+            track((CLIENT, HOST, 50000, 514), (HOST, CLIENT, 514, 50000), "[UNREPLIED] "),
+            None,
+        ),
+    ],
+    ids=["a collector of logs", "one of both versions", "a sender of logs", "nobody takes them"],
+)
+def test_datagrams_that_nobody_answers_count_if_a_socket_takes_or_sends_them(waiting, entry, expected):
+    read = reader(udp=[line(waiting, ("0.0.0.0", 0), UNCONNECTED)], nf_conntrack=[entry])
+    if waiting[0] == "::":
+        read = reader(udp6=[line(waiting, ("::", 0), UNCONNECTED)], nf_conntrack=[entry])
+    found = live.live(read, lambda address, version: address == number(HOST))
+    assert found == ({(flow(expected, CLIENT, 514, "udp"),): 1} if expected else {})
+
+
+TRACKED_SQL = track((CLIENT, HOST, 50000, 8563), (HOST, CLIENT, 8563, 50000), protocol="tcp")
+PICKED_UP = track((HOST, CLIENT, 8563, 50000), (CLIENT, HOST, 50000, 8563), protocol="tcp")
+
+
+@pytest.mark.parametrize(
+    "tables, expected",
+    [
+        ({"nf_conntrack": [TRACKED_SQL]}, 1),
+        ({"nf_conntrack": [PICKED_UP]}, 1),
+        ({"nf_conntrack": [TRACKED_SQL, PICKED_UP]}, 2),
+        ({"nf_conntrack": []}, 0),
+        ({"nf_conntrack_count": ["0\n"]}, 0),
+        ({"nf_conntrack_count": ["7\n"]}, None),
+    ],
+    ids=["tracked", "seen from its reply on", "both", "none", "none, and not listed", "some, and not listed"],
+)
+def test_which_connections_are_tracked(tables, expected):
+    found = live.tracked_flows(reader(**tables), "tcp")
+    assert (None if found is None else found.get((flow("in", CLIENT, 8563),), 0)) == expected
+
+
+@pytest.mark.parametrize("lines, expected", [([TRACKED_SQL], True), ([], False)], ids=["some", "nothing"])
+def test_whether_anything_is_tracked(lines, expected):
+    assert live.lists_tracked(reader(nf_conntrack=lines)) is expected
+
+
 def test_a_connected_socket_and_its_tracked_flow_are_one():
     read = reader(
         udp=[line((HOST, 50000), (CLIENT, 53)), line((HOST, 123), ("0.0.0.0", 0), UNCONNECTED)],

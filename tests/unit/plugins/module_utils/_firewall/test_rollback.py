@@ -532,7 +532,7 @@ def test_nobody_takes_a_rollback_over_that_is_under_way(place, monkeypatch):
     rollback.arm("one", [Shell(f"until [ -e '{place.out}.go' ]; do sleep 0.02; done")] + place.undo, 0)
     timer = subprocess.Popen(["/bin/sh", str(place.script), "one"], env={"PATH": "/usr/bin:/bin"})
     try:
-        until((place.folder / "taken" / "pid").exists)
+        until(rollback._at_work)
         assert_names(refusal(rollback.end_previous_change), ["is restoring the rules"])
         assert_names(" ".join(rollback.roll_back_now("one", place.undo)), ["under way"])
         assert place.names() == ["taken"]

@@ -54,6 +54,20 @@ GREEN, RED = verification(result()), verification(result("blocked", cause="silen
 
 
 @pytest.mark.parametrize(
+    ("lost", "verdict"),
+    [(["n12"], "roll_back"), (["n13"], "confirm"), ([], "confirm")],
+    ids=["a-changed-host", "a-host-that-did-not-change", "nobody"],
+)
+def test_a_changed_host_that_is_lost_speaks_against_the_change_although_none_of_its_flows_worked(
+    lost: list[str], verdict: str
+) -> None:
+    """Its timer would restore its old rules, and the others would keep the new ones."""
+    decision = decide(before(result()), GREEN, {"n11": HELD, "n12": HELD, "n13": SAME}, LATER, lost)
+    assert decision.verdict == verdict
+    assert ("n12 could not be reached" in decision.headline) is (verdict == "roll_back")
+
+
+@pytest.mark.parametrize(
     ("after", "changes", "now", "verdict", "said"),
     [
         pytest.param(

@@ -1,0 +1,57 @@
+# Copyright (c) 2026, exasol_community.network contributors
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""100 random rule sets of others, changed while the host is in use: the kernel says who is cut off.
+
+Nobody is who was not named, nobody is named who is not, the controller is not locked out for longer than until
+the timer fires, and after each rollback the rule set is the same to the letter and everybody passes again.
+EXANET_SEED draws other rule sets.
+"""
+
+import json
+import os
+import subprocess
+import sys
+
+import pytest
+
+from ansible_collections.exasol_community.network.tests.unit.plugins.module_utils._firewall.test_namespaces import (
+    HERE,
+    IPTABLES,
+    NFT,
+)
+
+RULE_SETS, PARTS = 100, 2  # the parts may run at the same time
+
+
+@NFT
+@IPTABLES
+@pytest.mark.skipif(os.geteuid() != 0, reason="needs root: it makes sockets in two network namespaces")
+@pytest.mark.parametrize("part", range(PARTS))
+def test_random_changes_of_random_rule_sets_cut_off_nobody_who_was_not_named(part, tmp_path):
+    seed = f"{os.environ.get('EXANET_SEED', '18')}.{part}"
+    print(f"EXANET_SEED, and the part: {seed}")
+    done = subprocess.run(
+        ["unshare", "--net"]
+        + [sys.executable, os.path.join(HERE, "cutting.py"), seed, str(RULE_SETS // PARTS), str(tmp_path)],
+        stdout=subprocess.PIPE,
+        stderr=subprocess.PIPE,
+        env=dict(
+            os.environ,
+            PATH="/usr/sbin:/sbin:" + os.environ.get("PATH", ""),
+            PYTHONPATH=os.pathsep.join(path for path in sys.path if path),
+            LC_ALL="C.UTF-8",
+        ),
+        timeout=900,
+        check=False,
+    )
+    assert not done.returncode, done.stderr.decode("utf-8", "replace")
+    turns = [json.loads(line) for line in done.stdout.decode("utf-8").splitlines()]
+    assert len(turns) == RULE_SETS // PARTS
+    assert [turn for turn in turns if turn["problems"] or "error" in turn] == []
+    # The controls: changes were made, they cut some off and left others alone, and locked the controller out.
+    made = [turn for turn in turns if turn["changed"]]
+    assert len(made) > len(turns) * 3 // 4
+    assert len([turn for turn in made if turn["lost"] and turn["kept"]]) > len(turns) // 4
+    assert len([turn for turn in made if turn["locked"]]) > len(turns) // 4
+    assert {turn["provider"] for turn in made} == {"nftables", "iptables"}
