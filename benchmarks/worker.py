@@ -54,6 +54,9 @@ def sweep(targets: list[dict[str, str]], timeout: float = 3.5, proof: bool = Fal
         "elapsed_s": result["elapsed_s"],
         "summary": result["summary"],
         "proven": proven,
+        "segments": sorted(
+            {segment["state"] for path in result["paths"] for segment in path.get("segments", {}).values()}
+        ),
         "json_bytes": len(json.dumps(result)),
         "peak_kib": resource.getrusage(resource.RUSAGE_SELF).ru_maxrss,
     }
