@@ -12,13 +12,15 @@ import typing as t
 from pathlib import Path
 
 from row import Row, compared
-from stopwatch import Contestant, Effort, Lap, command, executable, interleave
+from stopwatch import Contestant, Effort, Lap, command, executable, interleave, median
 from sweeps import work
 
 from ansible_collections.exasol_community.network.tests.labs.cables import SOURCE, TARGET, Lab, inside
 
 ROOT = Path(__file__).resolve().parent.parent
 PLAYS = ROOT / "benchmarks" / "playbooks"
+WITHOUT_PATHS = ROOT / "benchmarks" / "without_paths"
+_MEASURING_COSTS = 1.1  # of the processor time without it
 FOREIGN = (
     "ftp_server",
     "ftps_server",
@@ -69,18 +71,23 @@ class Ansible:
         path.write_text(json.dumps(inventory))
         return path
 
-    def pair(self) -> Path:
+    def pair(self, measures_paths: bool = True) -> Path:
         """Return the inventory of two hosts, each in a namespace.
 
-        One probes, the other plays everybody that the first one needs.
+        One probes, the other plays everybody that the first one needs. Without paths, its Python loads
+        without_paths/sitecustomize.py, which leaves out what the probe measures of paths.
         """
+        label = "" if measures_paths else "-without-paths"
+        environment = [] if measures_paths else ["env", f"PYTHONPATH={WITHOUT_PATHS}"]
         hosts = {}
         for name, namespace, address in (
             ("source", self.lab.source, SOURCE),
             ("target", self.lab.target, TARGET),
         ):
             python = executable(
-                self.folder, f"python-{name}", [f'exec {" ".join(inside(namespace, [sys.executable]))} "$@"']
+                self.folder,
+                f"python-{name}{label}",
+                [f'exec {" ".join([*environment, *inside(namespace, [sys.executable])])} "$@"'],
             )
             hosts[name] = {
                 "exasol_address": address,
@@ -92,7 +99,7 @@ class Ansible:
             "database_node": ["source", "target"],
             **{peer: ["target"] for peer in FOREIGN},
         }
-        return self.write("pair.yml", {"all": {"hosts": hosts, "vars": {"exasol_peers": peers}}})
+        return self.write(f"pair{label}.yml", {"all": {"hosts": hosts, "vars": {"exasol_peers": peers}}})
 
 
 def everything(ansible: Ansible, effort: Effort) -> Row:
@@ -119,6 +126,41 @@ def everything(ansible: Ansible, effort: Effort) -> Row:
         else "3 x ping"
     )
     return row._replace(peer_name=aside)
+
+
+def paths(ansible: Ansible, effort: Effort) -> Row:
+    """The same playbook with what it measures of paths, and without."""
+
+    def verify(measures_paths: bool) -> Contestant:
+        label = "with" if measures_paths else "without"
+        folder = ansible.folder / f"report-{label}-paths"
+        play = ansible.play(
+            ROOT / "playbooks" / "verify.yml",
+            ansible.pair(measures_paths),
+            exasol_release="kb",
+            exasol_report_directory=str(folder),
+        )
+
+        def once() -> Lap:
+            lap = play()
+            found = json.loads((folder / "report.json").read_text())["paths"]
+            if any("rtt_ms" in path for path in found) != measures_paths:
+                raise RuntimeError(f"expected paths {label} round trips, found {found}")
+            return lap
+
+        return once
+
+    laps = interleave({"ours": verify(True), "without": verify(False)}, effort.rounds)
+    ours, without = median(laps["ours"]), median(laps["without"])
+    return Row(
+        "the same playbook with what it measures of paths",
+        ours,
+        f"at most {_MEASURING_COSTS - 1:.0%} more CPU",
+        ours.cpu <= _MEASURING_COSTS * without.cpu,
+        without,
+        "without",
+        {"cpu_ratio": ours.cpu / without.cpu},
+    )
 
 
 def _wait_for(ansible: Ansible, pair: Path) -> Lap:

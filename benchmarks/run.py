@@ -37,12 +37,14 @@ SWEEPS = {
     "open": sweeps.opened,
     "many": sweeps.many,
     "proofs": sweeps.proofs,
+    "black-holes": sweeps.black_holes,
     "throughput": sweeps.carried,
     "named-set": sets.named_set,
     "live-connections": live.live_connections,
 }
 PLAYS = {
     "verify": plays.everything,
+    "paths": plays.paths,
     "plan": plays.planning,
     "plan-1000": plays.planning_many,
     "site": scale.controller("all green"),

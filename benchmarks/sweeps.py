@@ -26,6 +26,8 @@ _COUNT = 1001
 _WORKER = str(Path(__file__).with_name("worker.py"))
 NMAP = "nmap -n -Pn -sT"
 _MESH = 16
+_SWALLOWED = 1400  # bytes; larger packets vanish in a black hole
+_BLACK_HOLE_SECONDS = 5.0
 IPERF = "iperf3"
 _IPERF_TRIES = 20
 _GIGABYTE = 10**9
@@ -52,9 +54,13 @@ def targets(addresses: Sequence[str]) -> list[dict[str, str]]:
     return [{"address": address, "protocol": "tcp", "ports": PORTS} for address in addresses]
 
 
-def _sweeper(lab: Lab, expected: str, addresses: Sequence[str], **options: t.Any) -> Contestant:
+def _sweeper(
+    lab: Lab, expected: str, addresses: Sequence[str], segments: str = "", **options: t.Any
+) -> Contestant:
     def once() -> Lap:
         done = work(lab.source, "sweep", targets=targets(addresses), **options)
+        if segments and done["segments"] != [segments]:
+            raise RuntimeError(f"expected segments that are {segments}, found {done['segments']}")
         if done["summary"] != {expected: _COUNT * len(addresses)} or done["proven"] is False:
             raise RuntimeError(
                 f"expected {_COUNT * len(addresses)} {expected} ports, found {done['summary']}"
@@ -167,6 +173,34 @@ def proofs(lab: Lab, effort: Effort) -> Row:
         "at most 250 µs",
         prober + listener <= 250,
         notes={"prober_us": prober, "listener_us": listener},
+    )
+
+
+def black_holes(lab: Lab, effort: Effort) -> Row:
+    """16 hosts with 1001 open ports each, and full-size segments that vanish on all paths, both ways."""
+    hosts = TARGETS[:_MESH]
+
+    def swallowed() -> Lap:
+        lab.swallow(_SWALLOWED)
+        try:
+            return _sweeper(lab, "open", hosts, proof=True, segments="stalled")()
+        finally:
+            lab.swallow_nothing()
+
+    clean = _sweeper(lab, "open", hosts, proof=True, segments="passed")
+    with listening(lab, hosts):
+        laps = interleave({"ours": swallowed, "clean": clean}, effort.rounds)
+    ours, without = median(laps["ours"]), median(laps["clean"])
+    more = ours.wall - without.wall
+    return Row(
+        f"16 hosts x 1001 open ports, proven, with a black hole for full-size segments on all paths "
+        f"({more:.1f} s longer)",
+        ours,
+        f"at most {_BLACK_HOLE_SECONDS:g} s longer",
+        more <= _BLACK_HOLE_SECONDS,
+        without,
+        "clean paths",
+        {"longer": more},
     )
 
 

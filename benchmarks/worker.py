@@ -35,9 +35,7 @@ def sweep(targets: list[dict[str, str]], timeout: float = 3.5, proof: bool = Fal
 
     listening = {target["address"]: [target] for target in targets} if proof else {}
     cpu, begun = _cpu(), time.monotonic()
-    result = run(
-        collect([], targets, listening), Settings(Pace(timeout, 0.0, 4096), (), TOKEN if proof else "")
-    )
+    result = run(collect([], targets, listening), Settings(Pace(timeout=timeout), (), TOKEN if proof else ""))
     wall, cpu = time.monotonic() - begun, _cpu() - cpu
     proven = (
         all(
@@ -54,6 +52,9 @@ def sweep(targets: list[dict[str, str]], timeout: float = 3.5, proof: bool = Fal
         "elapsed_s": result["elapsed_s"],
         "summary": result["summary"],
         "proven": proven,
+        "segments": sorted(
+            {segment["state"] for path in result["paths"] for segment in path.get("segments", {}).values()}
+        ),
         "json_bytes": len(json.dumps(result)),
         "peak_kib": resource.getrusage(resource.RUSAGE_SELF).ru_maxrss,
     }

@@ -105,8 +105,8 @@ throughput:
         - C(bytes_per_second) is what the receiver counted, C(bytes) in so many C(seconds).
         - Otherwise there is a C(reason) - V(busy) if the destination took part in other transfers until the
           time was over, V(busy_here) if this host did, V(out_of_time) if its turn did not come, V(no_answer)
-          if the listener did not answer or did not prove itself, or V(cut) if the transfer ended in the
-          middle.
+          if the listener did not answer or did not prove itself, or V(cut) if the transfer ended or stopped
+          in the middle.
       type: dict
       returned: success
       sample:

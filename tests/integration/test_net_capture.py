@@ -69,7 +69,7 @@ def verdicts(
         with line.client.inside():
             observed = run_probe(
                 collect([], listens, {address: listener["listening"]}),
-                Settings(Pace(timeout, 0.0, 4096), (), TOKEN, capture=near),
+                Settings(Pace(timeout=timeout), (), TOKEN, capture=near),
             )
     finally:
         ended = elsewhere(line.server, "absent", host="server", token=TOKEN)

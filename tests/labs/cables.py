@@ -87,6 +87,20 @@ class Lab(_Namespaces):
         )
         _run(*inside(self.target, ["nft", rules]))
 
+    def swallow(self, size: int) -> None:
+        """Let larger packets vanish between both ends, as a tunnel without ICMP errors does."""
+        rules = (
+            "table inet swallow { chain input {\n type filter hook prerouting priority 0\n"
+            f" meta length > {size} drop\n}}\n}}"
+        )
+        for namespace in (self.source, self.target):
+            _run(*inside(namespace, ["nft", rules]))
+
+    def swallow_nothing(self) -> None:
+        """Let all packets pass again."""
+        for namespace in (self.source, self.target):
+            _run(*inside(namespace, ["nft", "delete table inet swallow"]))
+
     def load(self, rules: Path) -> None:
         """Let the source hold these rules of nftables."""
         _run(*inside(self.source, ["nft", "-f", str(rules)]))

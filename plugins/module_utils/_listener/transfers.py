@@ -15,7 +15,9 @@ How one goes, over a measuring connection (measuring.py) that has proven itself:
 3. I(Data.) One end sends as fast as it can, from a file in memory and without a copy (sendfile(2)). The other
    end counts and discards what comes, without a copy either (MSG_TRUNC, tcp(7)). It ends the transfer when
    its time or its bytes are over, so that what is still on the way makes nobody wait. The first quarter of
-   the time does not count if there is more: TCP gets up to speed in it, and a shaper its first burst.
+   the time or of the bytes does not count: TCP gets up to speed in it, and a shaper its first burst. If
+   nothing comes any more in the last part of the time, the transfer has stopped, and is no measurement: an
+   average with the time before would hide that.
 4. I(End.) The receiver of a probe's data says what it counted. The probe ends the connection with RST.
 
 What the listener sends and takes is bounded by its own limits, whatever the wish says: seconds, bytes and
@@ -30,7 +32,7 @@ import select
 import socket
 import threading
 import time
-from typing import Dict, Iterator, NamedTuple, Optional, Set, Tuple
+from typing import Dict, Iterator, NamedTuple, Optional, Set
 
 from .._kernel.machine import identity
 from .._kernel.sockets import reset
@@ -45,12 +47,14 @@ MAX_RATE = 10**11  # bytes a second
 _LOCK_NAME = "\0exasol_community.network-transfer"
 _LATE_SECONDS = 2.0  # the sender goes on for so long, because the receiver's time begins later
 _RESULT_SECONDS = 2.0
-_UNCOUNTED = 4  # the first of so many parts of the time does not count
+_UNCOUNTED = 4  # the first of so many parts of the time or of the bytes does not count
+_MIN_COUNTED = 0.125  # of the time, behind the part that does not count; else that part of the bytes decides
+_MIN_STOPPED_SECONDS = 0.5  # so long, or the last of _UNCOUNTED parts: the kernel sends again after 0.2 s
+_MAX_BEHIND_SECONDS = 0.25  # what a sender did not send in time for longer than this, it does not make up for
 _CHUNK = 1 << 20  # bytes in one call
 _MIN_CHUNK = 1 << 14
 _CHUNKS_A_SECOND = 50  # if there is a rate to keep
 _POLL_MILLISECONDS = 100
-_Moment = Tuple[float, int]  # when, and the bytes until then
 
 
 class Bounds(NamedTuple):
@@ -160,7 +164,7 @@ class _Sender:
         self._descriptor, self._chunk = descriptor, chunk
         self._plain = memoryview(os.urandom(chunk)) if descriptor is None else memoryview(b"")
         self._sent = 0
-        self._begun = time.monotonic()
+        self._begun = self._paced = time.monotonic()
 
     @property
     def is_over(self) -> bool:
@@ -168,8 +172,13 @@ class _Sender:
         return self._sent >= self._bounds.size or time.monotonic() - self._begun >= self._bounds.seconds
 
     def seconds_ahead(self) -> float:
-        """Return how long to wait to keep the rate."""
-        return self._sent / self._bounds.rate - (time.monotonic() - self._begun)
+        """Return how long to wait to keep the rate.
+
+        A path that was blocked for a while would otherwise get all that was due in one burst.
+        """
+        behind = time.monotonic() - self._paced - self._sent / self._bounds.rate
+        self._paced += max(0.0, behind - _MAX_BEHIND_SECONDS)
+        return -behind
 
     def send(self) -> None:
         """Send as much as the kernel takes now."""
@@ -207,41 +216,70 @@ def send(sock: socket.SocketType, bounds: Bounds) -> bool:
         return bool(words.poll(int(_RESULT_SECONDS * 1000)))
 
 
+class _Counter:
+    """Counts what comes, from when the transfer is up to speed."""
+
+    def __init__(self, bounds: Bounds):
+        self._bounds = bounds
+        self._first = self._by_bytes = self._by_time = (0.0, 0)
+        self.last = (0.0, 0)
+
+    @property
+    def begun(self) -> float:
+        """When the first bytes came, or 0."""
+        return self._first[0]
+
+    def add(self, size: int) -> None:
+        """Count what came now."""
+        before = self.last[1]
+        self.last = now = (time.monotonic(), before + size)
+        if not self.begun:
+            self._first = now
+        if not self._by_bytes[0] and now[1] >= self._bounds.size / _UNCOUNTED:
+            self._by_bytes = now
+        speedy = self.begun + self._bounds.seconds / _UNCOUNTED
+        if not self._by_time[0] and now[0] >= speedy:
+            self._by_time = (speedy, before)
+
+    def has_stopped(self, now: float) -> bool:
+        """Tell whether nothing has come for so long that the transfer is over."""
+        return now - self.last[0] > max(_MIN_STOPPED_SECONDS, self._bounds.seconds / _UNCOUNTED)
+
+    def count(self, end: float) -> Optional[Count]:
+        """Return what came until then; None if that is nothing."""
+        since = self._first
+        if end - self._by_time[0] >= self._bounds.seconds * _MIN_COUNTED and self._by_time[0]:
+            since = self._by_time
+        elif self._by_bytes[0]:
+            since = self._by_bytes
+        seconds, size = end - since[0], self.last[1] - since[1]
+        return Count(int(size / seconds), size, seconds) if seconds > 0 and size >= seconds else None
+
+
 def receive(sock: socket.SocketType, bounds: Bounds) -> Optional[Count]:
-    """Count what comes until the bounds are reached; returns None if it ends before.
+    """Count what comes until the bounds are reached; returns None if it ends or stops before.
 
     Raises OSError if the other end is gone.
     """
     room = bytearray(_CHUNK)
+    counter = _Counter(bounds)
     begun = time.monotonic()
-    first = mark = (0.0, 0)
-    total = 0
     while True:
         # Nothing may come for the whole time on a path that does not carry it.
-        left = (first[0] or begun + _LATE_SECONDS) + bounds.seconds - time.monotonic()
-        if left <= 0:
-            return _counted(first, mark, (time.monotonic(), total)) if total else None
-        sock.settimeout(left)
+        left = (counter.begun or begun + _LATE_SECONDS) + bounds.seconds - time.monotonic()
+        sock.settimeout(max(0.0, left))  # at the end, what waits in the kernel counts for a busy machine
         try:
             size = sock.recv_into(room, _CHUNK, socket.MSG_TRUNC)
-        except socket.timeout:
-            continue
-        now = time.monotonic()
-        total += size
-        if not total or (not size and total < bounds.size):
+        except (BlockingIOError, socket.timeout):
+            if left > 0:
+                continue
+            now = time.monotonic()
+            return None if counter.has_stopped(now) else counter.count(now)
+        counter.add(size)
+        if counter.last[1] >= bounds.size or (size and left <= 0):
+            return counter.count(counter.last[0])
+        if not size:
             return None
-        if not first[0]:
-            first = mark = (now, total)
-        elif mark == first and now - first[0] >= bounds.seconds / _UNCOUNTED:
-            mark = (now, total)
-        if total >= bounds.size:
-            return _counted(first, mark, (now, total))
-
-
-def _counted(first: _Moment, mark: _Moment, end: _Moment) -> Optional[Count]:
-    since = mark if end[0] > mark[0] and end[1] > mark[1] else first
-    seconds, size = end[0] - since[0], end[1] - since[1]
-    return Count(int(size / seconds), size, seconds) if seconds > 0 and size >= seconds else None
 
 
 def _discard(sock: socket.SocketType, seconds: float) -> None:
@@ -270,11 +308,14 @@ class Transfers:
             is_free = not self._active and (is_held_there or lock is not None)
             if is_free:
                 self._active[sock] = run
-        if is_free:
-            threading.Thread(target=self._serve, args=(sock, wish, lock), daemon=True).start()
-        else:
+        if not is_free:
             _answer(sock, BUSY)
             sock.close()
+            return
+        try:
+            threading.Thread(target=self._serve, args=(sock, wish, lock), daemon=True).start()
+        except RuntimeError:  # a limit of threads, as of containers: the listener goes on without transfers
+            self._end(sock, lock)
 
     def _serve(self, sock: socket.SocketType, wish: Wish, lock: Optional[socket.socket]) -> None:
         try:
@@ -290,11 +331,14 @@ class Transfers:
         except OSError:
             pass  # the probe is gone, or has what it wants
         finally:
-            with self._guard:
-                self._active.pop(sock, None)
-            if lock is not None:
-                lock.close()
-            reset(sock)
+            self._end(sock, lock)
+
+    def _end(self, sock: socket.SocketType, lock: Optional[socket.socket]) -> None:
+        with self._guard:
+            self._active.pop(sock, None)
+        if lock is not None:
+            lock.close()
+        reset(sock)
 
     def end(self, runs: Set[bytes]) -> None:
         """End the transfers of runs."""

@@ -34,7 +34,8 @@ if TYPE_CHECKING:
     from .._shapes import Observation, PathTransfers, Transfer
 
 VARIABLE = "exasol_verify_throughput"
-_START_SECONDS = 5.0  # for handshake, proof and the listener's word
+_START_SECONDS = 10.0  # for handshake, proof and the listener's word together
+_WORD_SECONDS = 5.0  # for what the listener says that it counted
 _BYTES_IN_MEGABYTE = 1000000
 _MAX_PORTS = 3
 
@@ -185,7 +186,6 @@ def _transfer(
     try:
         with contextlib.ExitStack() as stack:
             stack.callback(reset, sock)
-            sock.settimeout(_START_SECONDS)
             _agree(sock, place, port, way, bounds, sources, key)
             try:
                 count = _send(sock, bounds) if way == OUT else transfers.receive(sock, bounds)
@@ -208,18 +208,20 @@ def _agree(
     key: bytes,
 ) -> None:
     """Connect, let the listener prove itself, and ask it for a transfer."""
+    deadline = time.monotonic() + _START_SECONDS
+    sock.settimeout(_START_SECONDS)
     sources.bind(sock, sock.family)
     sock.connect((place.address, port))
     nonce = proof.new_nonce()
     sock.sendall(proof.measuring_hello(key, nonce))
-    answer = proof.read_answer(key, nonce, _line(sock))
+    answer = proof.read_answer(key, nonce, _line(sock, deadline))
     if answer is None or answer.host != place.host:
         raise _FailedError(NO_ANSWER)
     sock.sendall(transfers.ASK + b"\n")
-    challenge = _line(sock).rstrip(b"\n")
+    challenge = _line(sock, deadline).rstrip(b"\n")
     wish = transfers.Wish(way, bounds, identity())
     sock.sendall(transfers.wish_line(key, challenge, wish))
-    word = _line(sock).rstrip(b"\n")
+    word = _line(sock, deadline).rstrip(b"\n")
     if word == transfers.BUSY:
         raise _FailedError(BUSY)
     if word != transfers.GO:
@@ -229,26 +231,33 @@ def _agree(
 def _send(sock: socket.socket, bounds: transfers.Bounds) -> Optional[Count]:
     if not transfers.send(sock, bounds):
         return None
-    sock.settimeout(_START_SECONDS)
     try:
-        return transfers.read_count(_line(sock).rstrip(b"\n"))
+        return transfers.read_count(_line(sock, time.monotonic() + _WORD_SECONDS).rstrip(b"\n"))
     except ValueError:
         return None
 
 
-def _line(sock: socket.socket) -> bytes:
-    """Return one line, byte by byte: what comes behind it is data to be counted."""
+def _line(sock: socket.socket, deadline: float) -> bytes:
+    """Return one line, byte by byte: what comes behind it is data to be counted.
+
+    Whoever sends a byte now and then would make us wait for ever, so all of it has one deadline.
+    """
     line = b""
     while not line.endswith(b"\n"):
+        sock.settimeout(max(0.001, deadline - time.monotonic()))
         data = sock.recv(1)
-        if not data or len(line) > proof.MAX_BYTES:
+        if not data or len(line) > proof.MAX_BYTES or time.monotonic() > deadline:
             raise ValueError("incomplete line")
         line += data
     return line
 
 
 def proven_places(observations: "Iterable[Observation]") -> Dict[Tuple[str, str], Place]:
-    """Return where listeners have proven themselves, by destination and address, with a few ports each."""
+    """Return where listeners have proven themselves, by destination and address, with a few ports each.
+
+    If different hosts answered at the ports of one address, it is the path to the destination that counts,
+    and without it the one to whoever answered at most ports.
+    """
     ports: Dict[Tuple[str, str, str], List[int]] = {}
     try:
         for seen in observations:
@@ -261,10 +270,13 @@ def proven_places(observations: "Iterable[Observation]") -> Dict[Tuple[str, str]
             f"observations cannot be read ({type(error).__name__}: {error}): expected what the module probe "
             "returns under observations"
         )
-    return {
-        (destination, address): Place(host, address, tuple(sorted(found)[:_MAX_PORTS]))
-        for (destination, address, host), found in sorted(ports.items())
-    }
+    places: Dict[Tuple[str, str], Place] = {}
+    for (destination, address, host), found in sorted(
+        ports.items(), key=lambda item: (item[0][0] != item[0][2], -len(item[1]), item[0])
+    ):
+        place = Place(host, address, tuple(sorted(found)[:_MAX_PORTS]))
+        places.setdefault((destination, address), place)
+    return places
 
 
 def reported(

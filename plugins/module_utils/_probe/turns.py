@@ -22,7 +22,7 @@ BUSY = "busy"  # the destination took part in other transfers until the time was
 BUSY_HERE = "busy_here"  # so did this host
 OUT_OF_TIME = "out_of_time"  # its turn did not come
 NO_ANSWER = "no_answer"  # the listener did not answer, or did not prove itself
-CUT = "cut"  # the transfer ended in the middle
+CUT = "cut"  # the transfer ended or stopped in the middle
 REASONS = (BUSY, BUSY_HERE, OUT_OF_TIME, NO_ANSWER, CUT)
 
 _MAX_FAILURES = 3

@@ -14,6 +14,7 @@ import typing as t
 from collections.abc import Callable
 
 from ...module_utils._plan.flows import REACHABLE
+from ...module_utils._probe.outcome import NET_UNREACH
 from . import packet_stages
 from .case import DESTINATION, SOURCE, TRANSLATED, Case
 from .causes import CAUSES, NETWORK, OWNER, UNKNOWN, Cause
@@ -96,6 +97,8 @@ def _of_sender(case: Case, verdict: str) -> tuple[str, ...]:
 
 
 def _of_route(case: Case, _verdict: str) -> tuple[str, ...]:
+    if not case.sender and case.reason == NET_UNREACH:
+        return (SOURCE, NETWORK)  # an error of a router, if the kernel does not say of whom
     return (SOURCE,) if case.sender in ("", SOURCE) else (NETWORK,)
 
 

@@ -610,11 +610,12 @@ IDLE_UNMEASURED = _cause(
 THROUGHPUT_LOW = _cause(
     code="throughput_low",
     means="A transfer over the path, with no other transfer of either host, carries less than the site wants "
-    "(`throughput_mb_s` of `exasol_verify_limits`); or those of a host carry less than half of the others.",
-    acts="Whoever runs the links and devices in between, and the network cards of both hosts.",
+    "(`throughput_mb_s` of `exasol_verify_limits`); or those of a host carry less than half of the others. "
+    "Transfers between other hosts may have shared a link in between.",
+    acts="Whoever runs the links and devices in between, or either host: its network card or processors.",
     command="ip -s link  # on both ends: errors and drops",
     verdicts=(DEGRADED, NOTE),
-    actors=(NETWORK,),
+    actors=(UNKNOWN,),
     todo="look for slow links, errors and traffic of others between {sources} and {destinations}",
 )
 THROUGHPUT_UNMEASURED = _cause(

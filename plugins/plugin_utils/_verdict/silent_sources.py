@@ -9,8 +9,11 @@ by an earlier run or by its first packets, never gets an answer. That looks like
 address. Only the results of all hosts together narrow it down:
 
 1. From the destination, nothing came back to the source, of two ports at least: no answer, and no error.
-2. Another source reached each of these services there. So it is neither the service nor a rule for its ports.
-3. Another destination answered the source. So it is not the source's own network.
+2. Other sources reached all of these ports there, at the same addresses. So it is neither the service, nor a
+   rule for its ports, nor an address that leads nowhere (a host may have one for its cluster and one for
+   everybody else, or one of each family).
+3. Another destination answered the source. So it is not the source's own network. What may be an answer of
+   the source itself, or of some other host, does not count.
 
 What is left treats this source differently: a filter, a ban or a route. A ban is named as one of them,
 because nothing on the wire tells it from the others.
@@ -26,7 +29,7 @@ from ...module_utils._probe.outcome import CLOSED, FILTERED, NO_RESPONSE, OPEN, 
 from ...module_utils._values.ports import Ports
 from . import causes
 from .phrases import few_of
-from .verdict import OK
+from .verdict import BLOCKED_AT_SOURCE, OK, UNTESTED, WRONG_HOST
 
 if t.TYPE_CHECKING:
     from ...module_utils._shapes import Result
@@ -36,8 +39,11 @@ _MAX_NOTES = 10
 _MAX_NAMES = 3
 _UNEXPLAINED = frozenset(cause.code for cause in (causes.SILENCE, causes.LOST_ON_PATH, causes.UDP_SILENCE))
 
+# The source may have refused itself or reached itself, or another host.
+_PERHAPS_NO_ANSWER = (BLOCKED_AT_SOURCE, UNTESTED, WRONG_HOST)
+
 _Pair = tuple[str, str]  # source and destination
-_Service = tuple[str, str, str]  # destination, service and protocol
+_Service = tuple[str, str, str, str]  # destination, its address, service and protocol
 
 
 def silent_source_notes(results: Sequence[Result]) -> list[str]:
@@ -48,15 +54,19 @@ def silent_source_notes(results: Sequence[Result]) -> list[str]:
     answered: set[str] = set()
     wanted = {service for services in silent.values() for service in services}
     reached: dict[_Service, list[str]] = {}
+    reached_ports: dict[_Service, Ports] = {}
     for result in results:
-        if result["state"] in (OPEN, CLOSED):
+        if result["state"] in (OPEN, CLOSED) and result["verdict"] not in _PERHAPS_NO_ANSWER:
             answered.add(result["source"])
-            service = (result["destination"], result["service"], result["protocol"])
+            service = _service_of(result)
             if result["verdict"] == OK and result["expected"] == REACHABLE and service in wanted:
                 reached.setdefault(service, []).append(result["source"])
+                reached_ports[service] = reached_ports.get(service, Ports()) | Ports.parse(result["ports"])
     found: dict[str, list[str]] = {}
     for (source, destination), services in silent.items():
-        if source in answered and all(service in reached for service in services):
+        if source in answered and all(
+            service in reached and not ports - reached_ports[service] for service, ports in services.items()
+        ):
             found.setdefault(source, []).append(destination)
     notes: list[str] = []
     for source, destinations in list(found.items())[:_MAX_NOTES]:
@@ -72,13 +82,18 @@ def silent_source_notes(results: Sequence[Result]) -> list[str]:
     return notes
 
 
-def _silent_pairs(results: Iterable[Result]) -> dict[_Pair, set[_Service]]:
-    """Return the services of each source and destination between which all is silent."""
-    services: dict[_Pair, set[_Service]] = {}
+def _service_of(result: Result) -> _Service:
+    return result["destination"], result["address"], result["service"], result["protocol"]
+
+
+def _silent_pairs(results: Iterable[Result]) -> dict[_Pair, dict[_Service, Ports]]:
+    """Return the services, with their ports, of each source and destination between which all is silent."""
+    services: dict[_Pair, dict[_Service, Ports]] = {}
     for result in results:
         if _is_silent(result) and result["expected"] == REACHABLE and result["protocol"] == "tcp":
-            service = (result["destination"], result["service"], result["protocol"])
-            services.setdefault((result["source"], result["destination"]), set()).add(service)
+            there = services.setdefault((result["source"], result["destination"]), {})
+            service = _service_of(result)
+            there[service] = there.get(service, Ports()) | Ports.parse(result["ports"])
     if not services:
         return {}
     ports: dict[_Pair, dict[str, Ports]] = {}

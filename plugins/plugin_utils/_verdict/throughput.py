@@ -9,6 +9,7 @@ What was asked for (C(exasol_verify_throughput)) and not measured is never silen
 
 from __future__ import annotations
 
+import bisect
 import statistics
 import typing as t
 from collections.abc import Collection, Iterator, Mapping, Sequence
@@ -39,21 +40,38 @@ _WHY_UNMEASURED = {
     turns.BUSY_HERE: "its source took part in other transfers until total_seconds were over",
     turns.OUT_OF_TIME: "total_seconds were over before its turn",
     turns.NO_ANSWER: "the listener did not answer, or did not prove itself",
-    turns.CUT: "the transfer ended in the middle",
+    turns.CUT: "the transfer ended or stopped in the middle",
 }
 _NOTHING = "no transfer was tried"
 
 
 def with_throughput(
-    observed: Mapping[str, ProbeTask | None], transferred: Mapping[str, ThroughputTask | None]
+    observed: Mapping[str, ProbeTask | None],
+    transferred: Mapping[str, ThroughputTask | None],
+    hosts: Collection[str],
 ) -> dict[str, ProbeTask | None]:
-    """Return the results of all probes, with what their transfers found at each path."""
+    """Return the results of all probes, with what their transfers found at each path.
+
+    A transfer with another host than the one at which the path should lead says nothing of that path.
+    """
     found = dict(observed)
     for host, result in observed.items():
         carried = (transferred.get(host) or {}).get("throughput")
         if result and carried and "paths" in result:
-            found[host] = {**result, "paths": _joined(result["paths"], carried)}
+            elsewhere = _elsewhere(result, hosts)
+            right = [one for one in carried if (one["destination"], one["address"]) not in elsewhere]
+            found[host] = {**result, "paths": _joined(result["paths"], right)}
     return found
+
+
+def _elsewhere(result: ProbeTask, hosts: Collection[str]) -> set[tuple[str, str]]:
+    """Return the destinations and addresses at which only listeners of other hosts have proven themselves."""
+    answered: dict[tuple[str, str], set[str]] = {}
+    for one in result.get("observations", ()):
+        if one["protocol"] == "tcp" and one["destination"] in hosts:
+            names = answered.setdefault((one["destination"], one["address"]), set())
+            names.update(state.get("answered_by", "") for state in one["states"])
+    return {key for key, names in answered.items() if names - {""} and key[0] not in names}
 
 
 def _joined(paths: Sequence[Path], carried: Sequence[PathTransfers]) -> list[Path]:
@@ -121,7 +139,7 @@ def slow_sentence(case: Case, slow: Sequence[tuple[str, Transfer]]) -> str:
         f"{case.source} reaches {case.where}, but {'; '.join(parts)}, and the limit is "
         f"{case.limits.throughput_mb_s:g} MB/s (throughput_mb_s of exasol_verify_limits): ask who runs the "
         f"path to {case.address} for slow links, errors and traffic of others, and check the network cards "
-        f"of both hosts."
+        f"of both hosts; if other hosts measured over the same link, measure these two alone."
     )
 
 
@@ -169,25 +187,72 @@ def _unmeasured_notes(paths: Sequence[MeasuredPath], failed: Collection[str]) ->
 
 
 def _outlier_notes(paths: Sequence[MeasuredPath]) -> Iterator[str]:
-    """Yield a sentence for each host whose paths carry less than half of what the paths of others do."""
-    speeds: list[tuple[frozenset[str], float]] = []
+    """Yield a sentence for each host whose paths carry less than half of what the paths of others do.
+
+    A host with paths to one other host alone may be slow, or that other host, or only what is between them.
+    """
+    transfers = sorted(_known_transfers(paths))
+    speeds = [one.speed for one in transfers]
+    own: dict[str, list[int]] = {}  # the places of a host's transfers in that order
+    partners: dict[str, set[str]] = {}
+    for place, one in enumerate(transfers):
+        for name, other in dict.fromkeys(((one.source, one.destination), (one.destination, one.source))):
+            partners.setdefault(name, set()).add(other)
+            own.setdefault(name, []).append(place)
+    found: dict[tuple[str, ...], tuple[float, float]] = {}
+    for host, places in own.items():
+        if len(transfers) - len(places) < _MIN_OTHERS:
+            continue
+        half = statistics.median(speeds[place] for place in places)
+        usual = _median_without(speeds, places)
+        if half < _LOW * usual:
+            blamed = (host,) if len(partners[host]) > 1 else tuple(sorted({host, *partners[host]}))
+            found[blamed] = (half, usual)
+    for blamed, (half, usual) in sorted(found.items(), key=lambda item: (item[1][0], item[0]))[:_MAX_NAMED]:
+        yield causes.note(causes.THROUGHPUT_LOW, _outlier_sentence(blamed, half, usual))
+
+
+class _Known(t.NamedTuple):
+    """A transfer that was measured."""
+
+    speed: float  # MB/s
+    source: str
+    destination: str
+
+
+def _known_transfers(paths: Sequence[MeasuredPath]) -> Iterator[_Known]:
     for path in paths:
-        ends = frozenset((path["source"], path["destination"]))
         for unused, transfer in transfers_of(path):
             speed = megabytes_per_second(transfer)
             if speed is not None:
-                speeds.append((ends, speed))
-    hosts = sorted({name for ends, unused in speeds for name in ends})
-    found = []
-    for host in hosts:
-        own = [speed for ends, speed in speeds if host in ends]
-        others = [speed for ends, speed in speeds if host not in ends]
-        if len(others) >= _MIN_OTHERS and statistics.median(own) < _LOW * statistics.median(others):
-            found.append((statistics.median(own), host, statistics.median(others)))
-    for own_speed, host, usual in sorted(found)[:_MAX_NAMED]:
-        yield causes.note(
-            causes.THROUGHPUT_LOW,
-            f"{host}: half of its transfers carry at most {own_speed:g} MB/s, and half of those between "
-            f"other hosts at least {usual:g} MB/s: check the network card, the cable and the switch port of "
-            f"{host}.",
+                yield _Known(speed=speed, source=path["source"], destination=path["destination"])
+
+
+def _outlier_sentence(blamed: tuple[str, ...], half: float, usual: float) -> str:
+    seen = f"carry at most {half:g} MB/s, and half of those between other hosts at least {usual:g} MB/s"
+    if len(blamed) == 1:
+        (host,) = blamed
+        return (
+            f"{host}: half of its transfers {seen}: check the network card, the cable and the switch port of "
+            f"{host}, and what all of its paths have in common."
         )
+    one, other = blamed
+    return (
+        f"{one} and {other}: half of the transfers between them {seen}: check the path between them, and the "
+        f"network cards, the cables and the switch ports of both."
+    )
+
+
+def _median_without(values: Sequence[float], places: Sequence[int]) -> float:
+    """Return the median of sorted values, without those at some places, which are sorted too.
+
+    Each host is compared with all others: to look at every value for every host would take hours for many.
+    """
+    # How many of the others stand before each of the places.
+    before = [place - number for number, place in enumerate(places)]
+    count = len(values) - len(places)
+
+    def nth(number: int) -> float:
+        return values[number + bisect.bisect_right(before, number)]
+
+    return (nth((count - 1) // 2) + nth(count // 2)) / 2

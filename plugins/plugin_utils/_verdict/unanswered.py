@@ -6,7 +6,7 @@
 
 from __future__ import annotations
 
-from ...module_utils._probe.outcome import HOST_UNREACH, NO_RESPONSE
+from ...module_utils._probe.outcome import HOST_UNREACH, NET_UNREACH, NO_RESPONSE
 from ...module_utils._probe.rate_limit import RATE_LIMITED, SHUT_OUT
 from . import causes
 from .case import BUSY, DESTINATION, SOURCE, TRANSLATED, Case
@@ -105,6 +105,18 @@ def judge_unreachable(case: Case) -> Judgement:
             sentence=(
                 f"router {sender} reports to {case.source} that it has no route to {case.address} "
                 f"({case.reason}): ask who runs {sender}."
+            ),
+        )
+    if not sender and case.reason == NET_UNREACH:
+        # Its own kernel would have refused at once (C(no-route)), and old ones do not say who sent an error.
+        return because(
+            case,
+            causes.NO_WAY,
+            verdict=NO_ROUTE,
+            sentence=(
+                f"{case.source} received an error that {case.address} has no route ({case.reason}), and its "
+                f"kernel does not say from whom: {case.source} or a router on the path lacks the route; look "
+                f"at the routes of both, or correct the address of {case.destination}."
             ),
         )
     return because(

@@ -169,6 +169,158 @@ def test_a_sender_that_ends_before_is_no_measurement():
     assert count is None
 
 
+class Clock:
+    """A clock that only moves on where somebody waits."""
+
+    def __init__(self):
+        self.now = 100.0
+
+    def monotonic(self):
+        """Return the time."""
+        return self.now
+
+
+class Stream:
+    """A connection over which bytes come at certain times."""
+
+    def __init__(self, clock, arrivals, asleep=(0.0, 0.0)):
+        self._clock, self._timeout = clock, 0.0
+        self._arrivals = [(100.0 + when, size) for when, size in arrivals]
+        # When the receiving process gets no processor, and for how long.
+        self._asleep_at, self._asleep_for = 100.0 + asleep[0], asleep[1]
+
+    def settimeout(self, seconds):
+        """Wait for so long."""
+        self._timeout = seconds
+
+    def recv_into(self, _room, most, _flags):
+        """Return how many bytes are there, or come in time."""
+        if self._asleep_for and self._clock.now >= self._asleep_at:
+            self._clock.now, self._asleep_for = self._clock.now + self._asleep_for, 0.0
+        end = self._clock.now + self._timeout
+        if not self._arrivals or self._arrivals[0][0] > end:
+            self._clock.now = end
+            raise socket.timeout if self._timeout else BlockingIOError
+        when, size = self._arrivals.pop(0)
+        assert size <= most
+        self._clock.now = max(self._clock.now, when)
+        return size
+
+
+STEP = 0.005  # seconds
+
+
+def flow(*parts):
+    """Return when how many bytes come; each part has an end, in seconds, and MB/s."""
+    arrivals, begin = [], 0.0
+    for end, megabytes in parts:
+        steps = round((end - begin) / STEP)
+        if megabytes:
+            arrivals += [(begin + number * STEP, int(megabytes * 1000000 * STEP)) for number in range(steps)]
+        begin = end
+    return arrivals
+
+
+MOST = 10**9  # bytes
+
+
+@pytest.mark.parametrize(
+    ("arrivals", "size", "megabytes"),
+    [
+        pytest.param(flow((3.0, 50)), MOST, 50, id="steady"),
+        pytest.param(flow((0.2, 1), (3.0, 50)), MOST, 50, id="slow at first"),
+        pytest.param(flow((0.1, 200), (3.0, 5)), MOST, 5, id="a burst at first"),
+        pytest.param(flow((1.0, 50), (1.4, 0), (3.0, 50)), MOST, 37, id="a pause in the middle"),
+        pytest.param(flow((1.7, 50)), MOST, 40, id="the kernel has to send again at the end"),
+        pytest.param(flow((3.0, 199)), 10**8, 199, id="the bytes end it when it begins to count"),
+        pytest.param(flow((0.01, 1), (3.0, 100)), 10**7, 100, id="few bytes"),
+        pytest.param(flow((1.2, 50)), MOST, None, id="it stops in the middle"),
+        pytest.param(flow((0.1, 200)), MOST, None, id="it stops soon"),
+        pytest.param(flow((0.1, 50), (1.9, 0), (2.0, 50)), MOST, 3.3, id="it stops and goes on at the end"),
+        pytest.param([], MOST, None, id="nothing comes"),
+        pytest.param([*flow((1.0, 50)), (1.0, 0)], MOST, None, id="it ends before"),
+    ],
+)
+def test_what_counts_is_what_a_path_carries_from_then_on(monkeypatch, arrivals, size, megabytes):
+    clock = Clock()
+    monkeypatch.setattr(transfers, "time", clock)
+    count = transfers.receive(Stream(clock, arrivals), Bounds(2.0, size, transfers.MAX_RATE))
+    if megabytes is None:
+        assert count is None
+    else:
+        assert count.rate == pytest.approx(megabytes * 1000000, rel=0.06)
+    assert clock.now <= 100.0 + 2.0 + 2.0 + STEP
+
+
+@pytest.mark.parametrize("asleep", [(1.2, 0.7), (1.2, 1.7), (0.3, 0.8)], ids=str)
+def test_a_receiver_that_gets_no_processor_is_no_path_that_stops(monkeypatch, asleep):
+    clock = Clock()
+    monkeypatch.setattr(transfers, "time", clock)
+    stream = Stream(clock, flow((4.0, 20)), asleep)
+    assert transfers.receive(stream, Bounds(2.0, MOST, transfers.MAX_RATE)) is not None
+
+
+@given(
+    st.integers(1 << 20, 1 << 27),
+    st.lists(st.tuples(st.floats(0.0, 3.0), st.booleans()), min_size=1, max_size=300),
+)
+def test_no_pause_makes_a_sender_faster_than_its_rate(rate, moments):
+    clock = Clock()
+    sent = [(clock.now, 0)]
+
+    class Sink:
+        """Takes everything, unless it is blocked."""
+
+        is_blocked = False
+
+        def send(self, data):
+            """Take data."""
+            if self.is_blocked:
+                raise BlockingIOError
+            sent.append((clock.now, sent[-1][1] + len(data)))
+            return len(data)
+
+    chunk = 1 << 16
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(transfers, "time", clock)
+        sink = Sink()
+        sender = transfers._Sender(sink, Bounds(10.0, 1 << 40, rate), None, chunk)
+        for seconds, is_blocked in moments:
+            sink.is_blocked = is_blocked
+            clock.now += seconds
+            for _try in range(40):
+                if sender.seconds_ahead() > 0:
+                    break
+                sender.send()
+    for number, (begin, before) in enumerate(sent):
+        end, total = sent[min(len(sent) - 1, number + 200)]
+        assert total - before <= rate * (end - begin + 0.25) + 2 * chunk
+
+
+def test_a_listener_that_gets_no_thread_goes_on_without_transfers(monkeypatch):
+    several = transfers.Transfers()
+    wish = WISH._replace(way="in", machine="another machine")
+
+    def refuse(_thread):
+        raise RuntimeError("can't start new thread")
+
+    with monkeypatch.context() as patch:
+        patch.setattr(threading.Thread, "start", refuse)
+        taken().close()
+        one, other = socket.socketpair()
+        several.start(other, b"run", wish)
+        with one:
+            assert one.recv(100) in (b"", b"busy\n")
+
+    def is_served():
+        one, other = socket.socketpair()
+        several.start(other, b"run", wish)
+        with one:
+            return one.recv(3) == b"go\n"
+
+    wait_until(is_served)
+
+
 def test_silence_is_no_measurement():
     with joined() as (_one, other):
         assert transfers.receive(other, Bounds(0.1, 1000, 1000)) is None

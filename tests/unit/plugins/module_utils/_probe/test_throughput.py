@@ -9,6 +9,7 @@ import pytest
 
 from ansible_collections.exasol_community.network.plugins.module_utils._kernel.sockets import Sources
 from ansible_collections.exasol_community.network.plugins.module_utils._listener import proof, transfers
+from ansible_collections.exasol_community.network.plugins.module_utils._probe import throughput
 from ansible_collections.exasol_community.network.plugins.module_utils._probe.throughput import (
     Bounds,
     Place,
@@ -101,6 +102,41 @@ def test_only_where_a_listener_has_proven_itself_data_is_sent():
         ("n12", "192.0.2.12"): place,
         ("n12.example.com", "192.0.2.12"): place,
     }
+
+
+@pytest.mark.parametrize("order", [1, -1], ids=["in order", "backwards"])
+def test_if_several_hosts_answer_at_an_address_the_destination_is_measured(order):
+    def ours(ports, host):
+        return {"ports": ports, "state": "open", "proof": "ours", "answered_by": host}
+
+    states = [ours("8563", "n12"), ours("20000-20010", "n13")][::order]
+    found = proven_places([seen("n12", "192.0.2.12", *states), seen("db.example.com", "192.0.2.12", *states)])
+    assert found["n12", "192.0.2.12"] == Place("n12", "192.0.2.12", (8563,))
+    assert found["db.example.com", "192.0.2.12"] == Place("n13", "192.0.2.12", (20000, 20001, 20002))
+
+
+def test_whoever_sends_a_byte_now_and_then_is_not_waited_for_for_ever(monkeypatch):
+    class Tarpit:
+        """Sends one byte whenever the next one is waited for, shortly before nobody waits any more."""
+
+        now = sent = 0
+
+        def settimeout(self, seconds):
+            self.seconds = seconds
+
+        def recv(self, _most):
+            self.now += min(4.0, self.seconds)
+            self.sent += 1
+            return b"x"
+
+        def monotonic(self):
+            return self.now
+
+    tarpit = Tarpit()
+    monkeypatch.setattr(throughput, "time", tarpit)
+    with pytest.raises(ValueError, match="incomplete line"):
+        throughput._line(tarpit, 10.0)
+    assert tarpit.now <= 10.1 and tarpit.sent < 10
 
 
 @pytest.fixture

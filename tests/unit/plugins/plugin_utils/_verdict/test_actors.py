@@ -60,6 +60,7 @@ PARTIES = {
     "a dead gateway": (SILENT._replace(kernels=Kernels(next_hop="192.0.2.1")), [CLIENT, "network"]),
     "no route": (case("unreachable", "no-route"), [CLIENT]),
     "a router without a route": (rejected(ROUTER, "net-unreach", "unreachable"), ["network"]),
+    "somebody without a route": (case("unreachable", "net-unreach"), [CLIENT, "network"]),
     "no route back": (SILENT._replace(kernels=Kernels(way_back="no_route")), [NODE]),
     "an unknown twin": (
         SILENT._replace(kernels=Kernels(foreign_link="02:00:00:00:00:99")),

@@ -98,6 +98,40 @@ CASES = {
         [*(dict(one, cause="source_address") for one in BANNED), *OTHERS, *ELSEWHERE],
         False,
     ),
+    "others reach another address of it": (
+        [*BANNED, *(dict(one, address="198.51.100.1") for one in OTHERS), *ELSEWHERE],
+        False,
+    ),
+    "others reach it at both addresses": (
+        [*BANNED, *OTHERS, *(dict(one, address="198.51.100.1") for one in OTHERS), *ELSEWHERE],
+        True,
+    ),
+    "others reach some of its ports": (
+        [
+            silent("c1", "n1", "range", "20000-21000"),
+            result("c2", "n1", "range", "20000-20499"),
+            silent("c2", "n1", "range", "20500-21000"),
+            *ELSEWHERE,
+        ],
+        False,
+    ),
+    "others reach all of its ports together": (
+        [
+            silent("c1", "n1", "range", "20000-21000"),
+            result("c2", "n1", "range", "20000-20499"),
+            result("c3", "n1", "range", "20500-21000"),
+            *ELSEWHERE,
+        ],
+        True,
+    ),
+    "the source reached itself elsewhere": (
+        [*BANNED, *OTHERS, result("c1", "n2", verdict="wrong_host", cause="reached_itself")],
+        False,
+    ),
+    "the source refuses itself elsewhere": (
+        [*BANNED, *OTHERS, result("c1", "n2", **{**REFUSED, "verdict": "blocked_at_source"})],
+        False,
+    ),
     "nothing was measured": ([], False),
 }
 

@@ -6,8 +6,12 @@
 from __future__ import annotations
 
 import itertools
+import re
+import statistics
 
 import pytest
+from hypothesis import given
+from hypothesis import strategies as st
 
 from ansible_collections.exasol_community.network.plugins.plugin_utils._verdict.causes import causes_of
 from ansible_collections.exasol_community.network.plugins.plugin_utils._verdict.limits import (
@@ -59,11 +63,35 @@ def test_each_path_gets_what_its_source_found():
     }
     transfers = {"out": speed(5), "in": speed("busy")}
     carried = [{"destination": "n12", "address": "192.0.2.12", "transfers": transfers}]
-    found = with_throughput(observed, {"n11": {"throughput": carried}, "n13": {"failed": True}, "n16": None})
+    transferred = {"n11": {"throughput": carried}, "n13": {"failed": True}, "n16": None}
+    found = with_throughput(observed, transferred, hosts=["n11", "n12"])
     assert found["n11"]["paths"] == [{**plain, "throughput": transfers}, other]
     assert {name: found[name] for name in ("n13", "n14", "n15")} == {
         name: observed[name] for name in ("n13", "n14", "n15")
     }
+
+
+@pytest.mark.parametrize(
+    ("destination", "answered", "counts"),
+    [
+        pytest.param("n12", ["n12"], True, id="by the destination"),
+        pytest.param("n12", ["n13", "n12"], True, id="by the destination too"),
+        pytest.param("n12", ["n13"], False, id="by another host alone"),
+        pytest.param("n12", [], True, id="nobody knows"),
+        pytest.param("db.example.com", ["n12"], True, id="for a name"),
+    ],
+)
+def test_a_transfer_with_another_host_says_nothing_of_a_path(destination, answered, counts):
+    path = {"destination": destination, "address": "192.0.2.12", "tries": 1, "lost": 0}
+    states = [{"ports": "1", "state": "open"}, *({"ports": "2", "answered_by": name} for name in answered)]
+    seen = {"destination": destination, "address": "192.0.2.12", "protocol": "tcp", "states": states}
+    carried = [{"destination": destination, "address": "192.0.2.12", "transfers": {"out": speed(5)}}]
+    found = with_throughput(
+        {"n11": {"paths": [path], "observations": [seen]}},
+        {"n11": {"throughput": carried}},
+        hosts=["n11", "n12", "n13"],
+    )
+    assert ("throughput" in found["n11"]["paths"][0]) is counts
 
 
 @pytest.mark.parametrize(
@@ -108,7 +136,11 @@ def mesh(hosts, slow=(), usual=100, low=10):
         pytest.param(mesh("ab", low=1), [], id="two hosts have nothing to compare with"),
         pytest.param(mesh("abcd", "c", low=60), [], id="a little slower"),
         pytest.param([*mesh("abcd"), entry("e", "a", "busy", "busy")], [], id="not measured"),
-        pytest.param([*mesh("abcd"), entry("e", "a", 9, "busy")], ["e"], id="a client, one direction"),
+        pytest.param([*mesh("abcd"), entry("e", "a", 9, "busy")], ["a and e"], id="a client, one direction"),
+        pytest.param([*mesh("abcd"), entry("e", "f", 9, 9)], ["e and f"], id="two with each other alone"),
+        pytest.param(
+            [*mesh("abcd"), entry("e", "a", 9, 9), entry("e", "b", 9, 9)], ["e"], id="a client of two nodes"
+        ),
         pytest.param(
             [entry("a", "b", 1, 1), entry("b", "a", 100, 100), *mesh("acd")], [], id="half of its paths"
         ),
@@ -116,11 +148,37 @@ def mesh(hosts, slow=(), usual=100, low=10):
 )
 def test_hosts_that_stand_out_are_named(paths, names):
     notes = throughput_notes(paths, ASKED)
-    found = [note for note in notes if "half of its transfers" in note]
+    found = [note for note in notes if "half of" in note]
     assert sorted(note.partition(":")[0] for note in found) == names
     assert {one["cause"] for one in causes_of(found)} <= {"throughput_low"}
     for note in found:
         assert note.count(". ") == 0 and note.endswith("."), "one sentence"
+
+
+ENDS = st.sampled_from(list(itertools.permutations("abcdef", 2)))
+SPEEDS = st.integers(1, 999)
+
+
+@given(st.lists(st.tuples(ENDS, SPEEDS, SPEEDS), max_size=20))
+def test_a_host_is_compared_with_all_transfers_of_others(drawn):
+    ends = [(*pair, out, back) for pair, out, back in drawn]
+    expected = set()
+    for host in "abcdef":
+        own = [speed for one, other, *both in ends if host in (one, other) for speed in both]
+        others = [speed for one, other, *both in ends if host not in (one, other) for speed in both]
+        partners = {name for one, other, *_both in ends if host in (one, other) for name in (one, other)}
+        if own and len(others) >= 2 and statistics.median(own) < statistics.median(others) / 2:
+            names = sorted(partners) if len(partners - {host}) < 2 else [host]
+            expected.add((" and ".join(names), statistics.median(own), statistics.median(others)))
+    notes = throughput_notes([entry(*one) for one in ends], ASKED)
+    found = set()
+    for note in notes:
+        name, _colon, text = note.partition(": ")
+        if text.startswith("half of"):
+            own, others = (float(part.split(" MB/s")[0]) for part in re.split("at most |at least ", text)[1:])
+            found.add((name, own, others))
+    assert {name for name, *_medians in found} == {name for name, *_medians in expected}
+    assert found <= expected
 
 
 @pytest.mark.parametrize(
