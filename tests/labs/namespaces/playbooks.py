@@ -289,8 +289,16 @@ def _extra(variables: Mapping[str, t.Any] | None) -> list[str]:
 
 
 def inherited_environment() -> dict[str, str]:
-    """Return this environment without Ansible's variables, and with those that keep what is compiled."""
-    inherited = {name: value for name, value in os.environ.items() if not name.startswith("ANSIBLE_")}
+    """Return this environment without Ansible's variables, and with those that keep what is compiled.
+
+    It is also without those that let Python do its work twice: what is unbuffered reads a module, which
+    comes through a pipe, byte by byte.
+    """
+    inherited = {
+        name: value
+        for name, value in os.environ.items()
+        if not name.startswith("ANSIBLE_") and name not in ("PYTHONUNBUFFERED", "PYTHONDONTWRITEBYTECODE")
+    }
     _COMPILED.mkdir(parents=True, exist_ok=True)
     first = Path(__file__).parent / "compiled"
     others = inherited.get("PYTHONPATH")
@@ -309,7 +317,6 @@ def _environment(directory: Path) -> dict[str, str]:
         "ANSIBLE_NOCOLOR": "1",
         "COLUMNS": "80",
         "LC_ALL": "C.UTF-8",
-        "PYTHONUNBUFFERED": "1",
     }
 
 
