@@ -288,6 +288,17 @@ def _extra(variables: Mapping[str, t.Any] | None) -> list[str]:
     return ["-e", json.dumps(variables)] if variables else []
 
 
+def compiling_once() -> dict[str, str]:
+    """Return the variables that keep what is compiled for the next run."""
+    _COMPILED.mkdir(parents=True, exist_ok=True)
+    first = Path(__file__).parent / "compiled"
+    others = os.environ.get("PYTHONPATH")
+    return {
+        "EXANET_COMPILED": str(_COMPILED),
+        "PYTHONPATH": f"{first}{os.pathsep}{others}" if others else str(first),
+    }
+
+
 def inherited_environment() -> dict[str, str]:
     """Return this environment without Ansible's variables, and with those that keep what is compiled.
 
@@ -299,13 +310,7 @@ def inherited_environment() -> dict[str, str]:
         for name, value in os.environ.items()
         if not name.startswith("ANSIBLE_") and name not in ("PYTHONUNBUFFERED", "PYTHONDONTWRITEBYTECODE")
     }
-    _COMPILED.mkdir(parents=True, exist_ok=True)
-    first = Path(__file__).parent / "compiled"
-    others = inherited.get("PYTHONPATH")
-    return inherited | {
-        "EXANET_COMPILED": str(_COMPILED),
-        "PYTHONPATH": f"{first}{os.pathsep}{others}" if others else str(first),
-    }
+    return inherited | compiling_once()
 
 
 def _environment(directory: Path) -> dict[str, str]:

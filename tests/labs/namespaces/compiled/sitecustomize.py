@@ -101,14 +101,14 @@ def _hash_of_sources(collection: str, module: str) -> bytes:
     paths = [module, os.path.join(collection, "meta", "runtime.yml")]
     for folder, unused, names in os.walk(os.path.join(collection, "plugins", "module_utils")):
         paths += [os.path.join(folder, name) for name in names if name.endswith(".py")]
-    found = hashlib.sha256((release.__version__ + release.__file__ + collection).encode())
+    found = hashlib.sha256((release.__version__ + release.__file__).encode())
     for path in sorted(paths):
         try:
             with open(path, "rb") as file:
                 content = hashlib.sha256(file.read()).hexdigest()
         except OSError:
             content = "missing"
-        found.update((path + "\n" + content + "\n").encode())
+        found.update((os.path.relpath(path, collection) + "\n" + content + "\n").encode())
     return found.digest()
 
 
