@@ -148,15 +148,13 @@ class Collection:
                 FOLDER: str(self.kept),
                 "ANSIBLE_COLLECTIONS_PATH": str(self.directory),
                 "ANSIBLE_HOME": str(self.directory / "home"),
-                "ANSIBLE_LOAD_CALLBACK_PLUGINS": "1",
-                "ANSIBLE_STDOUT_CALLBACK": "ansible.builtin.oneline",
                 "LC_ALL": "C.UTF-8",
             },
             capture_output=True,
             text=True,
             check=False,
         )
-        found = re.search(r'"said": (\[.*?\])', done.stdout)
+        found = re.search(r'"said": (\[.*?\])', done.stdout, re.DOTALL)
         assert found, done.stdout + done.stderr
         said: list[str] = json.loads(found[1])
         return said
