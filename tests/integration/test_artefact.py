@@ -30,6 +30,7 @@ from ansible_collections.exasol_community.network.tests.labs.namespaces.playbook
     CHECKOUT,
     DROPS,
     Done,
+    compiling_once,
     executable,
     idle,
     play,
@@ -86,6 +87,7 @@ def environment(home: Path) -> dict[str, str]:
         "LC_ALL": "C.UTF-8",
         "ANSIBLE_NOCOLOR": "1",
         "COLUMNS": "80",
+        **compiling_once(),
     }
 
 

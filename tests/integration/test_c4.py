@@ -7,7 +7,6 @@
 from __future__ import annotations
 
 import json
-import os
 import re
 import subprocess
 import typing as t
@@ -21,6 +20,7 @@ from ansible_collections.exasol_community.network.tests.labs.namespaces.namespac
 from ansible_collections.exasol_community.network.tests.labs.namespaces.playbooks import (
     CHECKOUT,
     executable,
+    inherited_environment,
     play,
     warnings_in,
 )
@@ -98,8 +98,8 @@ def asked(directory: Path, *arguments: str, code: int = 0) -> str:
     done = subprocess.run(
         [executable("ansible-inventory"), *arguments],
         cwd=directory,
-        env={
-            **{name: value for name, value in os.environ.items() if not name.startswith("ANSIBLE_")},
+        env=inherited_environment()
+        | {
             "ANSIBLE_COLLECTIONS_PATH": str(CHECKOUT / ".collections"),
             "ANSIBLE_INVENTORY_ANY_UNPARSED_IS_FAILED": "true",
             "ANSIBLE_NOCOLOR": "1",

@@ -2,10 +2,12 @@
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
 
-"""The tests keep what is compiled of Ansible's archives, and nothing but their sources is run."""
+"""The tests keep what is made of the sources of a collection, and nothing but these sources is run."""
 
 from __future__ import annotations
 
+import json
+import re
 import shutil
 import subprocess
 import sys
@@ -14,7 +16,10 @@ from pathlib import Path
 
 import pytest
 
-from ansible_collections.exasol_community.network.tests.labs.namespaces.playbooks import inherited_environment
+from ansible_collections.exasol_community.network.tests.labs.namespaces.playbooks import (
+    executable,
+    inherited_environment,
+)
 
 FOLDER = "EXANET_COMPILED"
 
@@ -93,3 +98,84 @@ def test_what_cannot_be_read_is_compiled(archives: Archives, content: bytes) -> 
 def test_nothing_needs_the_folder(archives: Archives) -> None:
     shutil.rmtree(archives.kept)
     assert archives.run(ONE, "first") == "one"
+
+
+MODULE = """
+from ansible.module_utils.basic import AnsibleModule
+from ..module_utils.util import f
+
+def main():
+    module = AnsibleModule({"filter": {}})
+    module.exit_json(said=[f(), module.params["filter"]])
+
+if __name__ == "__main__":
+    main()
+"""
+FILTER = """
+from ..plugin_utils.util import f
+
+class FilterModule:
+    def filters(self):
+        return {"say": lambda unused: f()}
+"""
+
+
+class Collection:
+    """A collection of a module and of a filter, each with a utility, as Ansible uses them."""
+
+    def __init__(self, directory: Path):
+        self.directory = directory
+        self.kept = directory / "kept"
+        self.kept.mkdir()
+
+    def write(self, kind: str, name: str, text: str) -> None:
+        """Write a file of the collection."""
+        file = self.directory / "ansible_collections" / "one" / "two" / "plugins" / kind / name
+        file.parent.mkdir(parents=True, exist_ok=True)
+        file.write_text(text, encoding="utf-8")
+
+    def run(self, source: str) -> list[str]:
+        """Return what the utilities of the module and of the filter return, which have this source."""
+        self.write("modules", "say.py", MODULE)
+        self.write("module_utils", "util.py", source)
+        self.write("plugin_utils", "util.py", source)
+        self.write("filter", "say.py", FILTER)
+        done = subprocess.run(
+            [executable("ansible"), "localhost", "-m", "one.two.say", "-a", "filter={{ 1 | one.two.say }}"],
+            cwd=self.directory,
+            env=inherited_environment()
+            | {
+                FOLDER: str(self.kept),
+                "ANSIBLE_COLLECTIONS_PATH": str(self.directory),
+                "ANSIBLE_HOME": str(self.directory / "home"),
+                "LC_ALL": "C.UTF-8",
+            },
+            capture_output=True,
+            text=True,
+            check=False,
+        )
+        found = re.search(r'"said": (\[.*?\])', done.stdout, re.DOTALL)
+        assert found, done.stdout + done.stderr
+        said: list[str] = json.loads(found[1])
+        return said
+
+    def hashed(self) -> dict[Path, bytes]:
+        """Return the kept files that a change of the sources changes, with the hashes in front of them."""
+        lengths = {"*.modules.say-*": 32, "*.plugin_utils.util.py.*": 8}
+        return {
+            file: file.read_bytes()[:length]
+            for pattern, length in lengths.items()
+            for file in self.kept.glob(pattern)
+        }
+
+
+def test_what_ansible_makes_of_a_collection_is_kept_for_the_same_sources(tmp_path: Path) -> None:
+    collection = Collection(tmp_path)
+    assert collection.run(ONE) == ["one", "one"]
+    of_one = collection.hashed()
+    assert len(of_one) == 2, of_one
+    assert collection.run(OTHER) == ["other", "other"]
+    # The control: what was made of the other source, with the hashes of the one.
+    for file, its_hash in of_one.items():
+        file.write_bytes(its_hash + file.read_bytes()[len(its_hash) :])
+    assert collection.run(ONE) == ["other", "other"]

@@ -6,7 +6,6 @@
 
 from __future__ import annotations
 
-import os
 from pathlib import Path
 
 import pytest
@@ -18,6 +17,7 @@ from ansible_collections.exasol_community.network.tests.labs.namespaces.playbook
     CHECKOUT,
     Done,
     cluster,
+    inherited_environment,
     play,
 )
 from ansible_collections.exasol_community.network.tests.labs.namespaces.standins import Certificate, StandIn
@@ -68,15 +68,14 @@ def asked(machine: Machine, directory: Path, collections: str) -> Done:
     (playbook,) = (block for block in blocks(CHECKOUT / "docs" / "database.md") if block.language == "yaml")
     file = directory / "ask.yml"
     file.write_text(playbook.text, encoding="utf-8")
-    kept = {name: value for name, value in os.environ.items() if not name.startswith("ANSIBLE_")}
     return play(
         machine,
         directory,
         "-v",
         inventory=cluster({"n11": NODE}, {"client": CLIENT}, **VARIABLES),
         playbook=str(file),
-        environment={
-            **kept,
+        environment=inherited_environment()
+        | {
             "ANSIBLE_COLLECTIONS_PATH": collections,
             "ANSIBLE_HOME": str(directory / "home"),
             "ANSIBLE_NOCOLOR": "1",

@@ -288,16 +288,29 @@ def _extra(variables: Mapping[str, t.Any] | None) -> list[str]:
     return ["-e", json.dumps(variables)] if variables else []
 
 
-def inherited_environment() -> dict[str, str]:
-    """Return this environment without Ansible's variables, and with those that keep what is compiled."""
-    inherited = {name: value for name, value in os.environ.items() if not name.startswith("ANSIBLE_")}
+def compiling_once() -> dict[str, str]:
+    """Return the variables that keep what is compiled for the next run."""
     _COMPILED.mkdir(parents=True, exist_ok=True)
     first = Path(__file__).parent / "compiled"
-    others = inherited.get("PYTHONPATH")
-    return inherited | {
+    others = os.environ.get("PYTHONPATH")
+    return {
         "EXANET_COMPILED": str(_COMPILED),
         "PYTHONPATH": f"{first}{os.pathsep}{others}" if others else str(first),
     }
+
+
+def inherited_environment() -> dict[str, str]:
+    """Return this environment without Ansible's variables, and with those that keep what is compiled.
+
+    It is also without those that let Python do its work twice: what is unbuffered reads a module, which
+    comes through a pipe, byte by byte.
+    """
+    inherited = {
+        name: value
+        for name, value in os.environ.items()
+        if not name.startswith("ANSIBLE_") and name not in ("PYTHONUNBUFFERED", "PYTHONDONTWRITEBYTECODE")
+    }
+    return inherited | compiling_once()
 
 
 def _environment(directory: Path) -> dict[str, str]:
@@ -309,7 +322,6 @@ def _environment(directory: Path) -> dict[str, str]:
         "ANSIBLE_NOCOLOR": "1",
         "COLUMNS": "80",
         "LC_ALL": "C.UTF-8",
-        "PYTHONUNBUFFERED": "1",
     }
 
 
