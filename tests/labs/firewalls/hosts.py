@@ -89,18 +89,14 @@ class FirewallLab:
 
     def views(self, hosts: t.Iterable[str] = PROVIDERS) -> dict[str, View]:
         """Look at hosts, at the same time."""
-        hosts = list(hosts)
-        with ThreadPoolExecutor(max_workers=max(len(hosts), 1)) as pool:
-            return dict(zip(hosts, pool.map(self._view, hosts), strict=True))
-
-    def _view(self, name: str) -> View:
-        done = self.host(name).run(baselines.look(name))
-        assert done.succeeded, done
-        return baselines.view(name, done.stdout)
+        printed = self.lab.everywhere({host: baselines.look(host) for host in hosts})
+        return {host: baselines.view(host, text) for host, text in printed.items()}
 
     def stage(self, answers: dict[str, Answer] | None = None) -> Stage:
-        """Look at all hosts and try what passes."""
-        return Stage(self.views(), self.traffic.reach(SOURCES, PROVIDERS), answers or {})
+        """Look at all hosts, and try what passes: that mostly waits for what is dropped."""
+        with ThreadPoolExecutor(1) as pool:
+            reached = pool.submit(self.traffic.reach, SOURCES, PROVIDERS)
+            return Stage(self.views(), reached.result(), answers or {})
 
     @contextlib.contextmanager
     def sessions(self) -> t.Iterator[dict[str, t.Callable[[], bool]]]:
