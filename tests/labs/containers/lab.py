@@ -35,9 +35,7 @@ _SSH_ARGS = (
 _INSTANCES = Path("/proc/sys/fs/inotify/max_user_instances")
 _ENOUGH = 1024
 _CROWDED = "with many containers, look at fs.inotify.max_user_instances of this machine"
-# Waits for the end of the boot, and lets us in as root and as an ordinary user. Python keeps what it compiles
-# of Ansible's modules, which come on its standard input: sys.orig_argv, from Python 3.10, is its name alone.
-_COMPILED = ROOT / "tests" / "labs" / "namespaces" / "compiled" / "sitecustomize.py"
+# Waits for the end of the boot, and lets us in as root and as an ordinary user.
 _LET_IN = """
 timeout {seconds} systemctl is-system-running --wait || test $? != 124 || {{
     echo 'it did not boot within {seconds} s' >&2
@@ -48,20 +46,25 @@ for home in /root /home/ordinary; do
     echo '{key}' > $home/.ssh/authorized_keys
     chown -R $(stat -c %u:%g $home) $home/.ssh
 done
+"""
+# Python on the host keeps what it compiles of Ansible's modules, which come on its standard input: then
+# sys.orig_argv, from Python 3.10 on, has its name alone. Python runs the line of a .pth file when it starts.
+_COMPILED = ROOT / "tests" / "labs" / "namespaces" / "compiled" / "sitecustomize.py"
+_CACHE = "/var/cache/exanet"
+_LINE = (
+    'import os, sys; len(getattr(sys, "orig_argv", ())) == 1 and '
+    f'(os.environ.setdefault("EXANET_COMPILED", "{_CACHE}"), __import__("exanet_compiled"))'
+)
+_KEEP_COMPILED = """
 place=$(python3 -c 'import site; print(site.getsitepackages()[0])')
-mkdir -p /var/cache/exanet $place
+mkdir -p $place {cache}
 cat > $place/exanet_compiled.py <<'END'
 {compiled}
 END
 cat > $place/exanet.pth <<'END'
-{keeps}
+{line}
 END
 """
-# A line of a .pth file that Python runs when it starts (site in its library reference).
-_KEEPS = (
-    'import os, sys; len(getattr(sys, "orig_argv", ())) == 1 and '
-    '(os.environ.setdefault("EXANET_COMPILED", "/var/cache/exanet"), __import__("exanet_compiled"))'
-)
 # Where a script in a container finds its commands.
 _ENVIRONMENT = ("HOME=/root", "PATH=/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin")
 
@@ -93,7 +96,7 @@ class Lab:
     Its description is a file, what was chosen for it lies in the cache.
     """
 
-    def __init__(self, description: Path, release: str = "bookworm"):
+    def __init__(self, description: Path, release: str = "bookworm", keep_compiled: bool = True):
         content = yaml.safe_load(description.read_text())
         self.name, self.release = content["name"], release
         self.title = f"{PREFIX}{self.name}-{_CHECKOUT}"  # how its network is called, and its containers begin
@@ -105,6 +108,7 @@ class Lab:
         self.hosts = {name: _host(name, values, self._networks) for name, values in content["hosts"].items()}
         self.engine: Engine = find()
         self._key = _key()
+        self._keep_compiled = keep_compiled
         self._processes: dict[str, int] = {}  # the first of each container that runs
         self._digest = hashlib.sha256((description.read_text() + release).encode()).hexdigest()[:12]
 
@@ -311,18 +315,12 @@ class Lab:
 
     def _settle(self, name: str, routes: str) -> None:
         boots = self.hosts[name].boots
-        let_in = (
-            _LET_IN.format(
-                seconds=_BOOT_SECONDS,
-                key=self._key.with_suffix(".pub").read_text().strip(),
-                compiled=_COMPILED.read_text(),
-                keeps=_KEEPS,
-            )
-            if boots
-            else ""
-        )
+        key = self._key.with_suffix(".pub").read_text().strip()
+        script = routes + _LET_IN.format(seconds=_BOOT_SECONDS, key=key) if boots else routes
+        if boots and self._keep_compiled:
+            script += _KEEP_COMPILED.format(cache=_CACHE, compiled=_COMPILED.read_text(), line=_LINE)
         try:
-            self.execute(name, routes + let_in)
+            self.execute(name, script)
         except EngineError as error:
             raise EngineError(f"{error}; {_CROWDED}") from error
         if boots:

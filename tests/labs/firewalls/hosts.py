@@ -22,7 +22,7 @@ from ansible_collections.exasol_community.network.tests.labs.containers.lab impo
 from . import baselines
 from .baselines import PROVIDERS, View
 from .playing import Answer, Run
-from .traffic import Reached, Traffic
+from .traffic import FOREIGN, Reached, Traffic
 
 if t.TYPE_CHECKING:
     from testinfra.host import Host
@@ -99,10 +99,15 @@ class FirewallLab:
             return Stage(self.views(), reached.result(), answers or {})
 
     @contextlib.contextmanager
-    def sessions(self) -> t.Iterator[dict[str, t.Callable[[], bool]]]:
-        """Hold a connection of the stranger to each host; yields what tells whether it still passes bytes."""
+    def sessions(
+        self, source: str = "stranger", port: int = FOREIGN
+    ) -> t.Iterator[t.Callable[[], dict[str, bool]]]:
+        """Hold a connection of a source to each host; yields what tells whether each still passes bytes."""
         with contextlib.ExitStack() as stack:
-            yield {host: stack.enter_context(self.traffic.session("stranger", host)) for host in PROVIDERS}
+            passes = {
+                host: stack.enter_context(self.traffic.session(source, host, port)) for host in PROVIDERS
+            }
+            yield lambda: {host: still_passes() for host, still_passes in passes.items()}
 
     def restart(self) -> None:
         """Restart all hosts with a firewall, and listen again."""
