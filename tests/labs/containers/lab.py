@@ -64,6 +64,7 @@ END
 cat > $place/exanet.pth <<'END'
 {line}
 END
+python3 -c 'import exanet_compiled'  # compiled now: no run of the role changes anything there
 """
 # Where a script in a container finds its commands.
 _ENVIRONMENT = ("HOME=/root", "PATH=/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin")
