@@ -45,7 +45,7 @@ class Site:
     """The lab of the benchmarks and the environment that plays on it."""
 
     def __init__(self, folder: Path):
-        self.lab = Lab(Path(__file__).with_name("firewalls.yml"))
+        self.lab = Lab(Path(__file__).with_name("firewalls.yml"), keep_compiled=False)
         self._folder, self._bin = folder, _ENVIRONMENT / "bin"
         collection = folder / "collections" / "ansible_collections" / "exasol_community" / "network"
         collection.parent.mkdir(parents=True)

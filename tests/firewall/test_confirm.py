@@ -29,10 +29,17 @@ _UTC = re.compile(r"\d{4}-\d\d-\d\dT\d\d:\d\d:\d\dZ$")
 
 
 @pytest.fixture(scope="module")
-def locked_out(firewalls):
+def baseline(firewalls):
+    """The hosts before each of the stories."""
+    firewalls.reset()
+    return firewalls.stage()
+
+
+@pytest.fixture(scope="module")
+def locked_out(firewalls, baseline):
     """A change that drops the controller, on every host at once."""
     firewalls.reset()
-    found = {"before": firewalls.stage()}
+    found = {"before": baseline}
     firewalls.lab.everywhere(lock_out(firewalls))
     run = firewalls.start(rollback_after=ROLLBACK_SECONDS)
     try:
@@ -44,7 +51,8 @@ def locked_out(firewalls):
             dict.fromkeys(PROVIDERS, "systemctl stop exanet-lockout 2>/dev/null || true")
         )
     found["after"] = firewalls.stage()
-    found["next"] = firewalls.play(options=["--check"])
+    found["next"] = firewalls.play(rollback_after=0)
+    found["leftovers"] = {host: view.leftovers for host, view in firewalls.views().items()}
     return found
 
 
@@ -107,12 +115,20 @@ class TestLockOut:
     def test_next_run_says_so(self, locked_out, provider):
         assert _UTC.match(locked_out["next"][provider].result["rolled_back"])
 
+    def test_without_rollback_there_is_no_timer(self, locked_out, provider):
+        assert locked_out["next"][provider].changed
+        assert "confirmed" not in locked_out["next"][provider].result
+        assert locked_out["leftovers"][provider] == ""
+
 
 @pytest.fixture(scope="module")
-def killed(firewalls, tmp_path_factory):
-    """A controller that dies between the change and its confirmation; meanwhile a second one comes."""
+def killed(firewalls, baseline, tmp_path_factory):
+    """A controller that dies between the change and its confirmation; meanwhile a second one comes.
+
+    The next one comes over IPv6.
+    """
     firewalls.reset()
-    found = {"before": firewalls.stage()}
+    found = {"before": baseline}
     die_before_confirming(firewalls, tmp_path_factory.mktemp("killed"), ROLLBACK_SECONDS + 25)
     found["during"] = firewalls.traffic.reach(["client"], PROVIDERS)["client"]
     found["second"] = firewalls.play()
@@ -121,7 +137,10 @@ def killed(firewalls, tmp_path_factory):
         until((state / "rolled_back").exists, f"the end of the change on {host}", PATIENCE_SECONDS)
         until(lambda state=state: not (state / "taken").exists(), f"the whole rollback on {host}")
     found["after"] = firewalls.stage()
-    found["next"] = firewalls.play()
+    found["next"] = firewalls.play(
+        variables={host: {"ansible_host": firewalls.lab.addresses(host)[1]} for host in PROVIDERS},
+        options=["--diff"],
+    )
     found["leftovers"] = {host: view.leftovers for host, view in firewalls.views().items()}
     return found
 
@@ -144,15 +163,20 @@ class TestKilledController:
         assert killed["next"][provider].changed
         assert killed["leftovers"][provider] == ""
 
+    def test_a_controller_that_comes_over_ipv6_keeps_its_way_in(self, firewalls, killed, provider):
+        assert killed["next"][provider].result["confirmed"]
+        kept = f"accept in tcp 22 from {firewalls.lab.controller()[1]}  # controller"
+        assert kept in killed["next"][provider].diff[1]
+
 
 @pytest.fixture(scope="module")
-def restarted(firewalls, tmp_path_factory):
+def restarted(firewalls, baseline, tmp_path_factory):
     """Hosts that are restarted while a change waits.
 
     Their timer is lost, and the changed rules are what they load.
     """
     firewalls.reset()
-    found = {"before": firewalls.stage()}
+    found = {"before": baseline}
     die_before_confirming(firewalls, tmp_path_factory.mktemp("restarted"), 10 * PATIENCE_SECONDS)
     found["during"] = firewalls.traffic.reach(["client"], PROVIDERS)["client"]
     firewalls.restart()
@@ -183,12 +207,3 @@ class TestRestartedHost:
 
     def test_next_run_says_so(self, restarted, provider):
         assert _UTC.match(restarted["next"][provider].result["rolled_back"])
-
-
-def test_without_rollback_there_is_no_timer(firewalls):
-    firewalls.reset()
-    answers = firewalls.play(rollback_after=0)
-    for host, view in firewalls.views().items():
-        assert answers[host].changed
-        assert "confirmed" not in answers[host].result
-        assert view.leftovers == ""

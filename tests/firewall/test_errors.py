@@ -43,9 +43,9 @@ UNREADABLE = {
 }
 
 
-def refused(firewalls, hosts=PROVIDERS, **options):
+def refused(firewalls, hosts=PROVIDERS, before=None, **options):
     """Run on hosts that must all refuse; returns their messages after making sure that nothing changed."""
-    before = firewalls.views(hosts)
+    before = before or firewalls.views(hosts)
     answers = firewalls.play(hosts, **options)
     assert firewalls.views(hosts) == before
     assert {host: answer.word for host, answer in answers.items()} == dict.fromkeys(hosts, "failed")
@@ -54,35 +54,38 @@ def refused(firewalls, hosts=PROVIDERS, **options):
 
 @pytest.fixture(scope="module")
 def closed(firewalls):
-    """Every host at its baseline, which no test here may change."""
+    """Every host at its baseline, and what it looks like: no test here may change it."""
     firewalls.reset()
-    return firewalls
+    return firewalls.views()
 
 
-def test_needs_root(closed):
-    for message in refused(closed, ansible_user="ordinary").values():
+def test_needs_root(firewalls, closed):
+    for message in refused(firewalls, before=closed, ansible_user="ordinary").values():
         assert "needs root: set become" in message
 
 
-def test_chosen_firewall_is_not_installed(closed):
-    messages = refused(
-        closed, variables={host: {"exasol_firewall_provider": name} for host, name in NOT_INSTALLED.items()}
-    )
+def test_chosen_firewall_is_not_installed(firewalls, closed):
+    chosen = {host: {"exasol_firewall_provider": name} for host, name in NOT_INSTALLED.items()}
+    messages = refused(firewalls, before=closed, variables=chosen)
     for host, message in messages.items():
         assert f"provider {NOT_INSTALLED[host]} is chosen, but" in message
 
 
-def test_name_that_does_not_resolve(closed):
-    for message in refused(closed, exasol_peers={"client": ["nobody.example.invalid"]}).values():
+def test_name_that_does_not_resolve(firewalls, closed):
+    peers = {"client": ["nobody.example.invalid"]}
+    for message in refused(firewalls, before=closed, exasol_peers=peers).values():
         assert "'nobody.example.invalid' does not resolve" in message
 
 
-def test_read_only_configuration(closed):
-    closed.lab.everywhere(dict.fromkeys(PROVIDERS, "mount --bind /etc /etc\nmount -o remount,bind,ro /etc\n"))
+@pytest.mark.usefixtures("closed")
+def test_read_only_configuration(firewalls):
+    firewalls.lab.everywhere(
+        dict.fromkeys(PROVIDERS, "mount --bind /etc /etc\nmount -o remount,bind,ro /etc\n")
+    )
     try:
-        messages = refused(closed)
+        messages = refused(firewalls)  # what it looks like now: the engine's own mounts in /etc are hidden
     finally:
-        closed.lab.everywhere(dict.fromkeys(PROVIDERS, "umount /etc"))
+        firewalls.lab.everywhere(dict.fromkeys(PROVIDERS, "umount /etc"))
     for message in messages.values():
         assert "cannot write /etc/" in message
         assert "Read-only file system" in message
@@ -90,17 +93,29 @@ def test_read_only_configuration(closed):
         assert "except" not in message
 
 
-def test_no_firewall_runs(firewalls):
+@pytest.fixture(scope="module")
+def unfiltered(firewalls):
+    """Hosts on which no firewall runs, and what they look like: no test here may change them."""
     firewalls.reset(running=False)
-    before = firewalls.views()
+    return firewalls.views()
+
+
+def test_no_firewall_runs(firewalls, unfiltered):
     for host, answer in firewalls.play().items():
         assert (answer.word, answer.changed, answer.result["provider"]) == ("ok", False, ""), host
         assert "no firewall runs on this host" in answer.message
-    assert firewalls.views() == before
+    assert firewalls.views() == unfiltered
 
 
+@pytest.mark.usefixtures("unfiltered")
+def test_restriction_without_a_firewall_is_refused(firewalls):
+    for answer in firewalls.play(restrict=True).values():
+        assert answer.word == "failed"
+        assert "restrict cannot reject anything" in answer.message
+
+
+@pytest.mark.usefixtures("unfiltered")
 def test_chosen_firewall_does_not_run(firewalls):
-    firewalls.reset(["ufw", "firewalld"], running=False)
     for host, answer in firewalls.play(
         ["ufw", "firewalld"],
         variables={host: {"exasol_firewall_provider": host} for host in ("ufw", "firewalld")},

@@ -20,13 +20,32 @@ from ansible_collections.exasol_community.network.tests.labs.firewalls.baselines
     RELOAD,
     SERVICES,
 )
-from ansible_collections.exasol_community.network.tests.labs.firewalls.hosts import SOURCES
+from ansible_collections.exasol_community.network.tests.labs.firewalls.hosts import SOURCES, Stage
 from ansible_collections.exasol_community.network.tests.labs.firewalls.traffic import TCP_PORTS, UDP_PORT
 
 EVERYTHING = {22, -UDP_PORT, *TCP_PORTS}
 CLIENT = EVERYBODY | {2580, 8563}
 ADMIN = EVERYBODY | {4444, 20002}  # 20002 lies inside the nodes' 20000-21000
 SUBCONNECTIONS = EVERYBODY | {20000, 20002, 20500, 21000}
+# What each host's own tools do to our rules, and what has to be said of it.
+OUTSIDER = "198.51.100.1"
+DISTURBANCES = {
+    "nftables": "nft -f /etc/nftables.conf",
+    "iptables": f"iptables -I INPUT 1 -s {OUTSIDER} -j DROP",
+    "legacy": "iptables -D INPUT -m comment --comment exasol_community.network -j EXASOL-IN",
+    "ufw": f"ufw insert 1 deny from {OUTSIDER}",
+    "firewalld": (
+        "firewall-cmd --policy exasol-network-in "
+        f'--add-rich-rule=\'rule family="ipv4" source address="{OUTSIDER}" accept\''
+    ),
+}
+DRIFT = {
+    "nftables": ("chain_gone", "table inet host"),
+    "iptables": ("not_first", "chain INPUT of IPv4"),
+    "legacy": ("jump_gone", "chain INPUT of IPv4"),
+    "ufw": ("not_first", "/etc/ufw/user.rules"),
+    "firewalld": ("changed", "policy exasol-network-in"),
+}
 
 
 @pytest.fixture(scope="module")
@@ -47,9 +66,14 @@ def story(firewalls):
             firewalls.play(without=["client"], exasol_exclude=["cluster_internal"])
         )
         stages["whole"] = firewalls.stage(firewalls.play())
+        firewalls.lab.everywhere(DISTURBANCES)
+        stages["disturbed"] = firewalls.stage()
+        stages["drift checked"] = look_after(firewalls, firewalls.play(options=["--check"]))
+        stages["repaired"] = firewalls.stage(firewalls.play())
+        firewalls.lab.everywhere({"ufw": f"ufw delete deny from {OUTSIDER}"})  # the others forget it now
         firewalls.lab.everywhere(RELOAD)
         stages["reloaded"] = firewalls.stage()
-        stages["alive"] = {host: passes() for host, passes in alive.items()}
+        stages["alive"] = alive()
         stages["services"] = {host: state_of_service(firewalls, host) for host in PROVIDERS}
     firewalls.restart()
     stages["restarted"] = firewalls.stage()
@@ -58,6 +82,11 @@ def story(firewalls):
     stages["absent"] = firewalls.stage(firewalls.play(state="absent"))
     stages["gone"] = firewalls.stage(firewalls.play(state="absent"))
     return stages
+
+
+def look_after(firewalls, answers):
+    """Return a stage of which nobody asks what passes."""
+    return Stage(views=firewalls.views(), reached={}, answers=answers)
 
 
 def state_of_service(firewalls, provider):
@@ -83,7 +112,10 @@ def test_foreign_firewall_lets_in_what_it_did(story, provider, stage):
     assert story[stage].ports("stranger", provider) == both(EVERYBODY)
 
 
-@pytest.mark.parametrize("stage", ["present", "again", "whole", "reloaded", "restarted", "after restart"])
+OPEN = ["present", "again", "whole", "repaired", "reloaded", "restarted", "after restart"]
+
+
+@pytest.mark.parametrize("stage", OPEN)
 class TestOpen:
     """What the plan names passes, IPv4 and IPv6, and nothing else."""
 
@@ -118,7 +150,10 @@ def test_second_run_changes_nothing(story, provider, stage):
     assert story[stage].views[provider] == story[earlier].views[provider]
 
 
-@pytest.mark.parametrize(("stage", "earlier"), [("checked", "before"), ("removing", "after restart")])
+@pytest.mark.parametrize(
+    ("stage", "earlier"),
+    [("checked", "before"), ("drift checked", "disturbed"), ("removing", "after restart")],
+)
 def test_check_mode_changes_nothing(story, provider, stage, earlier):
     assert story[stage].answers[provider].changed
     assert story[stage].views[provider] == story[earlier].views[provider]
@@ -166,7 +201,7 @@ def pairs(text, own):
 
 
 def test_change_is_confirmed_and_leaves_no_timer(story, provider):
-    for stage in ("present", "fewer", "whole", "absent"):
+    for stage in ("present", "fewer", "whole", "repaired", "absent"):
         assert story[stage].answers[provider].result["confirmed"] is True
         assert story[stage].views[provider].leftovers == ""
 
@@ -187,12 +222,7 @@ def test_foreign_rules_stay_as_they_are(story, provider):
 
 
 def foreign_lines(text):
-    """Return the marked lines without ufw's running numbers."""
-    return [
-        re.sub(r"^\[ *\d+\] ", "", line)
-        for line in text.splitlines()
-        if "foreign" in line or "2001:db8" in line
-    ]
+    return [line for line in text.splitlines() if "foreign" in line or "2001:db8" in line]
 
 
 def test_services_are_named_where_an_administrator_looks(story, provider):
@@ -209,3 +239,39 @@ def test_absent_restores_everything(story, provider):
     assert absent.text == before.text
     assert absent.etc == before.etc
     assert absent.leftovers == ""
+
+
+class TestDrift:
+    """What others did to our rules is named in check mode, and repaired by the next run."""
+
+    @pytest.mark.parametrize("run", ["again", "after restart"])
+    def test_undisturbed_rules_are_as_planned(self, story, provider, run):
+        answer = story[run].answers[provider]
+        assert (answer.word, answer.changed, foreign(answer)) == ("ok", False, [])
+        assert (answer.result["drift"]["missing"], answer.result["drift"]["extra"]) == ([], [])
+
+    @pytest.mark.parametrize("run", ["again", "drift checked", "repaired"])
+    def test_it_is_known_since_when_ours_stand(self, story, provider, run):
+        since = story[run].answers[provider].result["drift"]["since"]
+        assert re.fullmatch(r"20\d\d-\d\d-\d\dT\d\d:\d\d:\d\dZ", since)
+
+    def test_before_the_first_run_nothing_of_ours_is_dated(self, story, provider):
+        drift = story["present"].answers[provider].result["drift"]
+        assert drift["since"] == "" and drift["missing"] and not drift["foreign"]
+
+    def test_check_mode_names_the_foreign_change(self, story, provider):
+        answer = story["drift checked"].answers[provider]
+        assert (answer.word, answer.changed) == ("ok", True)
+        assert DRIFT[provider] in foreign(answer)
+        texts = [one["text"] for one in answer.result["drift"]["foreign"]]
+        assert any(text in answer.message for text in texts)
+        assert answer.result["drift"]["since"] in answer.message
+
+    def test_the_next_run_repairs_it(self, story, provider):
+        answer = story["repaired"].answers[provider]
+        assert DRIFT[provider] in foreign(answer)
+        assert answer.changed
+
+
+def foreign(answer):
+    return [(one["code"], one["where"]) for one in answer.result["drift"]["foreign"]]

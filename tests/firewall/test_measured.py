@@ -26,7 +26,13 @@ CHOSEN = {
     "iptables": {"exasol_firewall_provider": "iptables"},
     "legacy": {"exasol_firewall_provider": "iptables"},
 }
-MEASURED = {"confirm": "measured", "restrict": True}
+# Few ports between the nodes, at which nothing but the listeners of the measurement listens.
+_FEW = "20101-20103"
+MEASURED = {
+    "confirm": "measured",
+    "restrict": True,
+    "exasol_overrides": {"subconnection_in": _FEW, "subconnection_out": _FEW},
+}
 PATIENCE_SECONDS = 300
 
 

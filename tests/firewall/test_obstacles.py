@@ -53,6 +53,9 @@ iptables -A INPUT -p tcp --dport 22 -j ACCEPT
 iptables -P INPUT DROP
 """
 OTHERS = tuple(name for name in PROVIDERS if name != "nftables")
+LISTS = tuple(
+    name for name in PROVIDERS if name != "firewalld"
+)  # one rule after the other, without priorities
 NAMES = {"legacy": "iptables"}
 
 
@@ -90,18 +93,18 @@ def test_older_denial_stays_and_counts_again_without_us(denied, provider):
 @pytest.fixture(scope="module")
 def later(firewalls):
     """A denial that somebody puts above us after our first run."""
-    firewalls.reset()
-    firewalls.play()
-    firewalls.lab.everywhere({host: DENIALS[host] for host in ("nftables", "iptables", "legacy", "ufw")})
-    before = firewalls.traffic.reach(["client"], PROVIDERS)["client"]
+    firewalls.reset(LISTS)
+    firewalls.play(LISTS)
+    firewalls.lab.everywhere({host: DENIALS[host] for host in LISTS})
+    before = firewalls.traffic.reach(["client"], LISTS)["client"]
     return {
         "before": before,
-        "answers": firewalls.play(),
-        "after": firewalls.traffic.reach(["client"], PROVIDERS)["client"],
+        "answers": firewalls.play(LISTS),
+        "after": firewalls.traffic.reach(["client"], LISTS)["client"],
     }
 
 
-@pytest.mark.parametrize("host", ["nftables", "iptables", "legacy", "ufw"])
+@pytest.mark.parametrize("host", LISTS)
 def test_later_denial_is_overcome_by_the_next_run(later, host):
     assert later["before"][host] == both(OPENED - {8563})
     assert later["answers"][host].changed

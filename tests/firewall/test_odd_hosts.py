@@ -15,7 +15,7 @@ from pathlib import Path
 
 import pytest
 
-from ansible_collections.exasol_community.network.tests.labs.firewalls.baselines import EVERYBODY, PROVIDERS
+from ansible_collections.exasol_community.network.tests.labs.firewalls.baselines import EVERYBODY
 from ansible_collections.exasol_community.network.tests.labs.firewalls.changes import (
     ROLLBACK_SECONDS,
     lock_out,
@@ -232,14 +232,3 @@ def test_a_master_connection_of_the_users_own_confirms_nothing(firewalls):
     assert answer.word in ("failed", "unreachable")
     assert "not confirmed" in answer.message
     until((state_of(firewalls, "nftables") / "rolled_back").exists, "the end of the waiting time")
-
-
-def test_a_controller_that_comes_over_ipv6_keeps_its_way_in(firewalls):
-    firewalls.reset()
-    answers = firewalls.play(
-        variables={host: {"ansible_host": firewalls.lab.addresses(host)[1]} for host in PROVIDERS}
-    )
-    controller = firewalls.lab.controller()[1]
-    for host in PROVIDERS:
-        assert answers[host].result["confirmed"], host
-        assert f"accept in tcp 22 from {controller}  # controller" in answers[host].diff[1]

@@ -397,8 +397,8 @@ class Firewalld(Provider):
             what="reloading the files of firewalld",
         )
         found = _Reload(steps=[reload, *direct], restored=["direct rules"] if direct else [], lost=[])
-        for option, kind in (("--zone", "zones"), ("--policy", "policies")):
-            running = parse_policies(output(("firewall-cmd", f"--list-all-{kind}")))
+        zones = parse_policies(output(("firewall-cmd", "--list-all-zones")))
+        for option, kind, running in (("--zone", "zones", zones), ("--policy", "policies", self._policies)):
             permanent = parse_policies(output(("firewall-cmd", "--permanent", f"--list-all-{kind}")))
             for name in sorted(set(running) - {policy.name for policy in POLICIES}):
                 if name not in permanent:
@@ -500,6 +500,8 @@ def _direct_again() -> List[Step]:
         listed = f"--get-all-{kind}s"
         try:
             running = output(("firewall-cmd", "--direct", listed)).splitlines()
+            if not running:
+                continue  # each call of firewall-cmd starts a Python
             permanent = output(("firewall-cmd", "--permanent", "--direct", listed)).splitlines()
         except FirewallError:
             continue  # a version without them

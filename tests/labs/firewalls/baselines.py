@@ -168,10 +168,10 @@ _TEXT = {
     "nftables": "nft list ruleset",
     "iptables": "iptables-save\nip6tables-save\nnft list ruleset 2>/dev/null",
     "legacy": "iptables-save\nip6tables-save\nnft list ruleset",
-    "ufw": "ufw status numbered\nufw status verbose\niptables-save\nip6tables-save",
+    "ufw": "ufw status verbose\niptables-save\nip6tables-save",
     "firewalld": (
-        "firewall-cmd --list-all-policies\nfirewall-cmd --list-all-zones\n"
-        "firewall-cmd --permanent --list-all-policies\nnft list ruleset"
+        # What is permanent is in /etc.
+        "firewall-cmd --list-all-policies\nfirewall-cmd --list-all-zones\nnft list ruleset"
     ),
 }
 _LOOK = """

@@ -22,7 +22,7 @@ from ansible_collections.exasol_community.network.tests.labs.containers.lab impo
 from . import baselines
 from .baselines import PROVIDERS, View
 from .playing import Answer, Run
-from .traffic import Reached, Traffic
+from .traffic import FOREIGN, Reached, Traffic
 
 if t.TYPE_CHECKING:
     from testinfra.host import Host
@@ -89,24 +89,25 @@ class FirewallLab:
 
     def views(self, hosts: t.Iterable[str] = PROVIDERS) -> dict[str, View]:
         """Look at hosts, at the same time."""
-        hosts = list(hosts)
-        with ThreadPoolExecutor(max_workers=max(len(hosts), 1)) as pool:
-            return dict(zip(hosts, pool.map(self._view, hosts), strict=True))
-
-    def _view(self, name: str) -> View:
-        done = self.host(name).run(baselines.look(name))
-        assert done.succeeded, done
-        return baselines.view(name, done.stdout)
+        printed = self.lab.everywhere({host: baselines.look(host) for host in hosts})
+        return {host: baselines.view(host, text) for host, text in printed.items()}
 
     def stage(self, answers: dict[str, Answer] | None = None) -> Stage:
-        """Look at all hosts and try what passes."""
-        return Stage(self.views(), self.traffic.reach(SOURCES, PROVIDERS), answers or {})
+        """Look at all hosts, and try what passes: that mostly waits for what is dropped."""
+        with ThreadPoolExecutor(1) as pool:
+            reached = pool.submit(self.traffic.reach, SOURCES, PROVIDERS)
+            return Stage(self.views(), reached.result(), answers or {})
 
     @contextlib.contextmanager
-    def sessions(self) -> t.Iterator[dict[str, t.Callable[[], bool]]]:
-        """Hold a connection of the stranger to each host; yields what tells whether it still passes bytes."""
+    def sessions(
+        self, source: str = "stranger", port: int = FOREIGN
+    ) -> t.Iterator[t.Callable[[], dict[str, bool]]]:
+        """Hold a connection of a source to each host; yields what tells whether each still passes bytes."""
         with contextlib.ExitStack() as stack:
-            yield {host: stack.enter_context(self.traffic.session("stranger", host)) for host in PROVIDERS}
+            passes = {
+                host: stack.enter_context(self.traffic.session(source, host, port)) for host in PROVIDERS
+            }
+            yield lambda: {host: still_passes() for host, still_passes in passes.items()}
 
     def restart(self) -> None:
         """Restart all hosts with a firewall, and listen again."""

@@ -41,6 +41,20 @@ class Answer(t.NamedTuple):
         """Its message and its warnings."""
         return "\n".join([str(self.result.get("msg", "")), *map(str, self.result.get("warnings", ()))])
 
+    def cut(self, protocol: str = "tcp") -> list[tuple[str, str, int, int, str]]:
+        """Direction, address, port, number and fate of the live connections that it names."""
+        return [
+            (
+                flow["direction"],
+                flow["remote"],
+                flow["port"],
+                flow["connections"],
+                flow["open_connections"],
+            )
+            for flow in self.result["cut"]["flows"]
+            if flow["protocol"] == protocol
+        ]
+
     @property
     def diff(self) -> tuple[str, str]:
         """The rules before and after."""

@@ -23,7 +23,8 @@ if t.TYPE_CHECKING:
 
 TCP_PORTS = (1521, 2580, 4444, 8563, 9998, 9999, 20000, 20002, 20500, 21000, 21001)
 UDP_PORT = 7777
-ECHO_PORTS = (9998, 8563)  # one that all baselines open, and one of a service
+SQL, FOREIGN = 8563, 9998  # a service of the plan, and what all baselines let in from everybody
+ECHO_PORTS = (FOREIGN, SQL)
 T = t.TypeVar("T")
 # Reached[destination][IP version] is the set of ports; the one of UDP is written as a negative number.
 Reached = dict[str, dict[int, set[int]]]
@@ -127,7 +128,8 @@ def until(look: Callable[[], T], what: str, seconds: float = 30) -> T:
 
 def _inside(process: int, code: str, *arguments: str) -> subprocess.Popen[str]:
     return subprocess.Popen(
-        ["nsenter", f"--target={process}", "--net", sys.executable, "-c", code, *arguments],
+        # Without packages: they take Python as long to find as all of this takes.
+        ["nsenter", f"--target={process}", "--net", sys.executable, "-S", "-c", code, *arguments],
         stdin=subprocess.PIPE,
         stdout=subprocess.PIPE,
         text=True,
@@ -201,9 +203,7 @@ class Traffic:
         return output
 
     @contextlib.contextmanager
-    def session(
-        self, source: str, destination: str, port: int = ECHO_PORTS[0]
-    ) -> Iterator[Callable[[], bool]]:
+    def session(self, source: str, destination: str, port: int = FOREIGN) -> Iterator[Callable[[], bool]]:
         """Hold a connection open, and yield a function that returns whether it still passes bytes."""
         holder = _inside(
             self._lab.process(source),

@@ -348,11 +348,13 @@ class Host:
             "--list-all-zones": ZONES,
             "--permanent --list-all-zones": ZONES,
         }
+        self.asked = []
         monkeypatch.setattr(firewalld, "_FOLDER", str(folder) + "/")
         monkeypatch.setattr(firewalld, "output", self.output)
 
     def output(self, command):
         """Answer as firewall-cmd does; what it does not know is an error."""
+        self.asked.append(" ".join(command[1:]))
         if " ".join(command[1:]) not in self.answers:
             raise _steps.FirewallError(
                 "firewall-cmd: error: unrecognized arguments: {0}".format(" ".join(command[1:]))
@@ -445,11 +447,10 @@ def test_what_a_reload_forgets_is_made_again_or_named(
     monkeypatch, tmp_path, kind, changes, again, kept, lost
 ):
     host = Host(monkeypatch, tmp_path)
-    provider = firewalld.Firewalld()
     for old, new in changes:
         assert old in host.answers["--list-all-" + kind]
         host.answers["--list-all-" + kind] = host.answers["--list-all-" + kind].replace(old, new)
-    steps, back, notes = provider.change_to(RULES, True)
+    steps, back, notes = firewalld.Firewalld().change_to(RULES, True)
     for where in (steps, back):
         reload = [step.command[1:] for step in where if isinstance(step, _steps.Run)]
         assert [" ".join(words) for words in reload] == ["--reload"] + again
@@ -487,6 +488,24 @@ def test_direct_rules_that_are_not_permanent_are_made_again(monkeypatch, tmp_pat
         "ACCEPT",
     )
     assert_names(" ".join(notes), ["direct rules"])
+
+
+def test_nothing_is_asked_twice_and_no_more_than_is_compared(monkeypatch, tmp_path):
+    host = Host(monkeypatch, tmp_path)
+    for kind in ("chains", "rules", "passthroughs"):
+        host.answers["--direct --get-all-" + kind] = ""
+    firewalld.Firewalld().change_to(RULES, True)
+    assert sorted(host.asked) == sorted(
+        [
+            "--list-all-policies",
+            "--permanent --list-all-policies",
+            "--list-all-zones",
+            "--permanent --list-all-zones",
+            "--direct --get-all-chains",
+            "--direct --get-all-rules",
+            "--direct --get-all-passthroughs",
+        ]
+    )
 
 
 def test_many_rules_change_with_one_reload(monkeypatch, tmp_path):
