@@ -29,7 +29,7 @@ from ansible_collections.exasol_community.network.plugins.plugin_utils._report.r
 
 REPORT = ROOT / "docs" / "example" / "report.json"
 PICTURE = ROOT / "docs" / "report.png"
-_WIDTH, _HEIGHT = 1280, 800
+_WIDTH, _HEIGHT = 1280, 920
 _KEYWORD = b"Page-SHA256\0"
 _LENGTH_AND_TYPE = struct.Struct(">I4s")
 _SIGNATURE_AND_HEADER = 8 + 12 + 13  # the first chunk, IHDR, has 13 bytes

@@ -64,7 +64,7 @@ def stages(firewalls):
         found["views checked"] = firewalls.views()
         found["begun"] = play("observe")
         found["visits"] = [visit("stranger", SQL, TIMES), visit("client", SQL), visit("stranger", FOREIGN)]
-        found["alive"] = {host: passes() for host, passes in alive.items()}
+        found["alive"] = alive()
     found["read"] = play("observe")
     found["observed"] = firewalls.stage()
     firewalls.lab.everywhere(RELOAD)
