@@ -48,7 +48,8 @@ if t.TYPE_CHECKING:
 
 display = Display()
 
-_MAX_PROSE_WIDTH, _MAX_TABLE_WIDTH = 120, 200
+_MAX_PROSE_WIDTH = 120  # columns
+_MAX_TABLE_WIDTH = 200
 
 
 class ActionModule(ControllerAction):

@@ -84,7 +84,7 @@ def test_no_text_breaks_a_template(text):
     [
         ("<p>\n{% for one in lines %}", 2, "Unexpected end of template"),
         ("<p>\n\n{{ unknown }}", 3, "'unknown' is undefined"),
-        ("{{ report.created }}\n{{ report.crated }}", 2, "has no attribute 'crated'"),
+        ("{{ report.created }}\n{{ report.creator }}", 2, "has no attribute 'creator'"),
         ("\n{{ counts | shorter }}", 2, "No filter named 'shorter'"),
         ("\n{{ counts.__class__.__mro__ }}", 2, "unsafe"),
         ("\n\n\n{{ report.results.append(1) }}", 4, "unsafe"),
