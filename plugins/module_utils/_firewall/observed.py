@@ -138,11 +138,10 @@ def counts_no_more(before: Rules, after: Rules) -> bool:
     Only then the time since when they count is still true.
     """
     for kind in _kinds(before, after):
-        observing = [rule for rule in before if rule.action == OBSERVE and is_about(rule, kind)]
-        if not observing:
-            return False
+        was_observed = any(rule.action == OBSERVE and is_about(rule, kind) for rule in before)
+        uncounted = _accepted(before, kind) if was_observed else [interval(ALL[kind.version])]
         now = _accepted(after, kind)
-        for first, last in _accepted(before, kind):
+        for first, last in uncounted:
             if not any(low <= first and last <= high for low, high in now):
                 return False
     return True

@@ -131,6 +131,14 @@ def listening(address, port, kind=socket.SOCK_STREAM, both=False):
     return one
 
 
+def ends_at_once(one):
+    """Let closing a socket end its connection (SO_LINGER, socket(7)).
+
+    A farewell that rules drop would leave a connection behind, which refuses a later one between the same ports.
+    """
+    one.setsockopt(socket.SOL_SOCKET, socket.SO_LINGER, struct.pack("=ii", 1, 0))
+
+
 class World:
     """Who listens, and all connections that could be made."""
 
@@ -197,6 +205,7 @@ class World:
         else:
             one = socket.socket(family, kind)
         one.setblocking(False)
+        ends_at_once(one)
         if flow.direction == "in":
             one.bind((flow.remote, 0))
         code = one.connect_ex((address, flow.port))
@@ -235,6 +244,7 @@ class World:
                 while True:
                     far, name = one.accept()
                     far.setblocking(False)
+                    ends_at_once(far)
                     found[name[0].replace("::ffff:", ""), name[1]] = far
         return found
 
