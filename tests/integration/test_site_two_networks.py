@@ -19,6 +19,7 @@ from ansible_collections.exasol_community.network.tests.labs.namespaces.namespac
 from ansible_collections.exasol_community.network.tests.labs.namespaces.playbooks import Done, play
 from ansible_collections.exasol_community.network.tests.labs.namespaces.two_networks import (
     CLIENT,
+    CLIENT6,
     INSIDE,
     NEW_TABLE,
     PRIVATE,
@@ -251,7 +252,8 @@ def test_a_fault_in_each_network_is_named(networks: New, tmp_path: Path, topolog
     assert f"n1 gets no reply from tcp {RANGE} of n2 ({private['n2']})" in sentences[inside]
     assert f"from {private['n1']} to {private['n2']}" in sentences[inside]
     assert f"client gets no reply from tcp 8563 of n1 ({public['n1']})" in sentences[outside]
-    assert f"from {CLIENT}" in sentences[outside] and f"to {public['n1']}" in sentences[outside]
+    client = CLIENT6 if ":" in public["n1"] else CLIENT
+    assert f"from {client} to {public['n1']}" in sentences[outside]
     assert f"b1 gets no reply from tcp 20386 of n2 ({public['n2']})" in sentences[loading]
     assert {flow: "NAT device" in sentence for flow, sentence in sentences.items()} == {
         inside: False,

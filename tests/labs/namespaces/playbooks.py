@@ -138,8 +138,13 @@ class Run:
         directory.mkdir(exist_ok=True)
         of_checkout = CHECKOUT / playbook
         started = str(of_checkout) if of_checkout.is_file() else playbook
+        # Unbuffered, so that what it says is read at once. A variable of the environment would do that to the
+        # modules too, which then read what comes through a pipe byte by byte.
+        python = Path(executable()).with_name("python3")
         command = [
             *before,
+            str(python),
+            "-u",
             executable(),
             "-i",
             str(_written(inventory, directory)),
