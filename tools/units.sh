@@ -23,4 +23,7 @@ for name in sys.argv[1:]:
     with open(name, encoding="utf-8") as source:
         compile(source.read(), name, "exec")
 ' {} +
-exec "$venv/bin/python" -m pytest tests/unit/plugins/module_utils --numprocesses=4 --dist=loadfile "$@"
+# What differs between versions shows in a few examples, and not in what the kernel does with a hundred rule sets.
+export EXANET_EXAMPLES=${EXANET_EXAMPLES:-25}
+once=tests/unit/plugins/module_utils/_firewall/test_cutting.py
+exec "$venv/bin/python" -m pytest tests/unit/plugins/module_utils --ignore=$once --numprocesses=4 --dist=loadfile "$@"
