@@ -36,7 +36,7 @@ export PIP_DISABLE_PIP_VERSION_CHECK := 1
 RESULTS := .cache/results
 REPORT = --junitxml=$(RESULTS)/$@.xml
 
-.PHONY: help site test checks quick lint sanity units compat compat-run compat-ci compat-list consumers integration firewall containers fresh skipped no-results molecule molecule-ci lab lab-down docs docs-check docs-site build changelog bench clean
+.PHONY: help site test beside-containers checks-and-quick checks quick lint sanity units compat compat-run compat-ci compat-list consumers integration firewall containers fresh skipped no-results molecule molecule-ci lab lab-down docs docs-check docs-site build changelog bench clean
 .NOTPARALLEL:
 
 help:  ## show this list
@@ -45,7 +45,7 @@ help:  ## show this list
 site: .venv/site  ## run site.yml on this machine only; ARGS="-i inventory" for your own hosts
 	ansible-playbook site.yml $(ARGS)
 
-test: no-results checks quick $(call chosen,integration containers) skipped  ## all checks and tests; WITHOUT="lint containers" leaves some of them out
+test: no-results beside-containers $(call chosen,integration) skipped  ## all checks and tests; WITHOUT="lint containers" leaves some of them out
 
 no-results:
 	@rm -rf $(RESULTS)
@@ -53,6 +53,12 @@ no-results:
 skipped:  # report which parts were left out and which tests skipped, and what they need
 	@$(if $(WITHOUT),echo "Left out: $(WITHOUT).")
 	@"$(PYTHON)" tools/skipped.py $(RESULTS)
+
+# Containers boot and wait for more than a third of their time. What integration measures wants the machine alone.
+beside-containers: .venv/test
+	$(call side_by_side,checks-and-quick containers)
+
+checks-and-quick: checks quick
 
 checks: .venv/test
 	$(call side_by_side,$(CHECKS))
