@@ -10,7 +10,10 @@ the path count as well: each says who answered (module_utils C(_probe/paths.py))
 1. Another host of the plan, or something that is no listener of this run, answered: C(wrong_host). Once is
    enough, because chance does not make such an answer.
 2. Some were refused, or accepted and never answered: C(degraded). A load balancer with a dead server does
-   that, and so does a limit for connections, so both are named. A listener that was busy is no such case.
+   that, and so does a limit for connections, so both are named.
+
+A listener that was busy, stopped or gone refuses and leaves unanswered too, and a service may have its port
+since. Then only another host of the plan counts.
 """
 
 from __future__ import annotations
@@ -21,7 +24,7 @@ from collections.abc import Iterable
 from ...module_utils._probe.paths import REFUSED_ONE, TO_OTHER_HOST, TO_STRANGER, UNANSWERED
 from ...module_utils._values.ports import Ports
 from . import causes
-from .case import BUSY
+from .case import ASIDE, BUSY, ENDED, UNSEEN
 from .reasons import because
 from .verdict import DEGRADED, WRONG_HOST, Judgement
 
@@ -29,6 +32,7 @@ if t.TYPE_CHECKING:
     from ...module_utils._shapes import Stray
     from .case import Case
 
+_MAY_BE_GONE = (ENDED, ASIDE, BUSY, UNSEEN)
 _MIN_REFUSED = 2
 # A hello that is lost again and again looks alike if only the last acknowledgement came back.
 _MIN_UNANSWERED = 3
@@ -41,13 +45,13 @@ def judge_strays(case: Case) -> Judgement | None:
         return None
     wanted = Ports.parse(case.ports)
     here = [stray for stray in strays if wanted & Ports.parse(stray["ports"])]
+    if case.listener.kind in _MAY_BE_GONE:
+        here = [stray for stray in here if stray["how"] == TO_OTHER_HOST]
     others = [stray for stray in here if stray["how"] in (TO_OTHER_HOST, TO_STRANGER)]
     if others:
         return _led_elsewhere(case, others)
     refused = _count(stray for stray in here if stray["how"] == REFUSED_ONE)
     unanswered = _count(stray for stray in here if stray["how"] == UNANSWERED)
-    if case.listener.kind == BUSY:
-        unanswered = 0
     if refused >= _MIN_REFUSED or unanswered >= _MIN_UNANSWERED:
         return _not_always(case, refused, unanswered)
     return None

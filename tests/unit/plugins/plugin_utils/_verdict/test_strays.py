@@ -7,7 +7,12 @@ from __future__ import annotations
 
 import pytest
 
-from ansible_collections.exasol_community.network.plugins.plugin_utils._verdict.case import BUSY, Listener
+from ansible_collections.exasol_community.network.plugins.plugin_utils._verdict.case import (
+    ASIDE,
+    BUSY,
+    ENDED,
+    Listener,
+)
 from ansible_collections.exasol_community.network.plugins.plugin_utils._verdict.judge import judge
 
 from .joined import clean_path
@@ -39,6 +44,21 @@ JUDGED = {
         strayed(stray("unanswered", 3), of=OK._replace(listener=Listener(BUSY, "it was stopped"))),
         "ok",
         "",
+    ),
+    "refused by a listener that ended": (
+        strayed(stray("refused", 5), of=OK._replace(listener=Listener(ENDED, "it was killed"))),
+        "ok",
+        "",
+    ),
+    "to a service that a listener made way for": (
+        strayed(stray("stranger", 5), of=OK._replace(listener=Listener(ASIDE, "it made way"))),
+        "ok",
+        "",
+    ),
+    "to another host, and the listener ended": (
+        strayed(TO_N12, of=OK._replace(listener=Listener(ENDED, "it was killed"))),
+        "wrong_host",
+        "other_host",
     ),
     "at other ports": (strayed(stray("stranger", 9, ports="2580,20000-21000")), "ok", ""),
     "a service of others": (strayed(TO_N12, of=case("open", "syn-ack")), "ok", ""),
