@@ -19,6 +19,7 @@ from ansible_collections.exasol_community.network.tests.unit.plugins.module_util
     Server,
     connections,
     family_of,
+    some_address,
     wait_until,
 )
 
@@ -117,18 +118,23 @@ def test_a_family_that_this_host_lacks_is_named(monkeypatch):
     assert_names(refusal(Sources, ["::1"]), ["::1", "not supported"])
 
 
+# At an address of their own: another test may have left TIME_WAIT at the same port of 127.0.0.1.
+
+
 def test_reset_is_seen_as_reset_and_leaves_no_time_wait():
-    with Server("127.0.0.1") as server:
+    address = some_address()
+    with Server(address) as server:
         sockets.reset(connected(server))
         assert server.wait_for(1) == ["reset"]
-    assert connections("127.0.0.1", [server.port], TIME_WAIT) == 0
+    assert connections(address, [server.port], TIME_WAIT) == 0
 
 
 def test_an_ordinary_close_is_seen_as_fin_and_leaves_time_wait():
-    with Server("127.0.0.1") as server:
+    address = some_address()
+    with Server(address) as server:
         connected(server).close()
         assert server.wait_for(1) == ["fin"]
-        wait_until(lambda: connections("127.0.0.1", [server.port], TIME_WAIT) == 1)
+        wait_until(lambda: connections(address, [server.port], TIME_WAIT) == 1)
 
 
 @pytest.mark.parametrize("address", ["127.0.0.1", pytest.param("::1", marks=pytest.mark.ipv6)])
