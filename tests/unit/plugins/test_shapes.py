@@ -28,6 +28,9 @@ BORDERS = {
     "plugin_utils/_deployments/deployment_json": "a document of another program",
     "plugin_utils/_deployments/variables": "variables of hosts, for Ansible",
     "plugin_utils/_inventory/topology": "the option peers",
+    "plugin_utils/_report/formats/_html": "what the page's template gets",
+    "plugin_utils/_report/own_template": "what a template of the user gets",
+    "plugin_utils/_report/page/data": "what the page's script gets",
     "plugin_utils/_untrusted/host_results": "results of hosts that are not checked yet",
 }
 
