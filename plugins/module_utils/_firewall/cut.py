@@ -251,14 +251,14 @@ def sentence(cut: "FirewallCut") -> str:
     """Return who would be cut off in a sentence, and what that means for open connections."""
     flows = cut["flows"]
     named = [
-        f"{_what(flow)} ({', '.join([*flow['services'], _counted(flow['connections'], 'connection')])})"
+        f"{_what(flow)} ({', '.join([*flow['services'], number_of(flow['connections'], 'connection')])})"
         for flow in flows[:MAX_NAMED]
     ]
     more = [_MORE] if len(flows) > MAX_NAMED else []
     would = "would" if all(flow["certain"] for flow in flows) else "may"
     return (
-        f"the change {would} refuse {_counted(cut['remotes'], 'remote address', 'remote addresses')} with "
-        f"{_counted(cut['connections'], 'live connection')}: {', '.join(named + more)}. "
+        f"the change {would} refuse {number_of(cut['remotes'], 'remote address', 'remote addresses')} with "
+        f"{number_of(cut['connections'], 'live connection')}: {', '.join(named + more)}. "
         f"{_of_open(flow['open_connections'] for flow in flows)}"
     )
 
@@ -272,5 +272,6 @@ def _of_open(codes: Iterable[str]) -> str:
     return "Some open connections may be cut at once, and new ones would be refused"
 
 
-def _counted(number: int, singular: str, plural: str = "") -> str:
+def number_of(number: int, singular: str, plural: str = "") -> str:
+    """Return a number of things: 1 flow, 2 flows."""
     return f"{number:,} {singular if number == 1 else plural or singular + 's'}"

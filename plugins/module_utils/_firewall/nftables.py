@@ -17,18 +17,16 @@ from typing import Dict, Iterable, Iterator, List, NamedTuple, Optional, Sequenc
 from . import drift
 from .chains import BaseChain
 from .listing import Listing
-from .provider import Change, Provider
+from .provider import Change, Provider, change_files
 from .rule import ACCEPT, COMMENT_PREFIX, IN, OUT, REJECT, Rule, Rules, canonical, network_text
 from .ruleset import CHAINS, FAMILIES, TABLE, VERSIONS, Place
 from .steps import (
     FirewallError,
-    RemoveFolder,
     Run,
     Shell,
     Step,
     Write,
     absolute,
-    as_it_is,
     read,
     run,
     systemd_runs,
@@ -179,7 +177,13 @@ class Nftables(Provider):
         if commands:
             change.steps.append(Run(("nft", "-f", "-"), "".join(commands)))
         if persist:
-            self._change_files(rules, change)
+            change_files(
+                change,
+                writes=self._files(rules),
+                folders=(FOLDER, os.path.dirname(_DROP_IN)),
+                stays=bool(rules),
+                has_systemd=systemd_runs(),
+            )
         return change
 
     def _bases_of_chains(self) -> List[List[Place]]:
@@ -241,23 +245,6 @@ class Nftables(Provider):
             remove = f"add table inet {TABLE}\ndelete table inet {TABLE}\n"
             text = render_restrictions(held) if exists else remove
             undo.append(Run(("nft", "-f", "-"), text, what=f"restoring our nftables table inet {TABLE}"))
-
-    def _change_files(self, rules: Rules, change: Change) -> None:
-        for write in self._files(rules):
-            before = as_it_is(write.path)
-            if before.content != write.content:
-                change.steps.append(write)
-                change.undo.append(before)
-        if not any(isinstance(step, Write) for step in change.steps):
-            return
-        folders = (FOLDER, os.path.dirname(_DROP_IN))
-        change.undo.extend(RemoveFolder(folder) for folder in folders if not os.path.isdir(folder))
-        if not rules:
-            change.steps.extend(RemoveFolder(folder) for folder in folders)
-        if systemd_runs():
-            reload = Run(("systemctl", "daemon-reload"), what="reloading the files of systemd")
-            change.steps.append(reload)
-            change.undo.append(reload)
 
     def _files(self, rules: Rules) -> Iterator[Write]:
         """Yield the files that load our rules at boot, as they have to be."""

@@ -30,18 +30,16 @@ from . import drift, observed
 from .cut import address_text
 from .nftables import FOLDER, render_rule
 from .observed import CHAIN, MORE, OBSERVE, SINCE, TIME, Counted, set_of
-from .provider import Change, Provider
+from .provider import Change, Provider, change_files
 from .rule import ACCEPT, COMMENT_PREFIX, IN, REJECT, Rule, Rules, canonical
 from .ruleset import FAMILIES, OBSERVED
 from .steps import (
     FirewallError,
-    RemoveFolder,
     Run,
     Shell,
     Step,
     Write,
     absolute,
-    as_it_is,
     output,
     read,
     run,
@@ -186,7 +184,14 @@ class Observation:
             )
         self._change_table(wanted, change)
         if persist or not wanted:
-            self._change_files(wanted, firewall, change)
+            writes = list(_files(wanted, firewall))
+            change_files(
+                change,
+                writes=writes,
+                folders=sorted({os.path.dirname(write.path) for write in writes}),
+                stays=bool(wanted),
+                has_systemd=systemd_runs(),
+            )
         if persist and wanted and firewall:
             change.notes.extend(_notes(firewall.unit()))
         return change
@@ -215,24 +220,6 @@ class Observation:
             change.steps.append(_loads(render_chain(wanted, counted)))
         if change.steps:
             change.undo.append(_restore(counted))
-
-    def _change_files(self, wanted: Rules, firewall: Optional[Type[Provider]], change: Change) -> None:
-        writes = list(_files(wanted, firewall))
-        for write in writes:
-            before = as_it_is(write.path)
-            if before.content != write.content:
-                change.steps.append(write)
-                change.undo.append(before)
-        if not any(isinstance(step, Write) for step in change.steps):
-            return
-        folders = sorted({os.path.dirname(write.path) for write in writes})
-        change.undo.extend(RemoveFolder(folder) for folder in folders if not os.path.isdir(folder))
-        if not wanted:
-            change.steps.extend(RemoveFolder(folder) for folder in folders)
-        if systemd_runs():
-            reload = Run(("systemctl", "daemon-reload"), what="reloading the files of systemd")
-            change.steps.append(reload)
-            change.undo.append(reload)
 
     def foreign_changes(self) -> List[drift.ForeignChange]:
         """Return what others did to the table."""

@@ -15,7 +15,7 @@ import time
 from typing import TYPE_CHECKING, Dict, Iterable, List, NamedTuple, Optional, Tuple
 
 from .chains import interval, merged
-from .cut import address_text
+from .cut import address_text, number_of
 from .live import Flow
 from .permits import Kind, Permits, is_about
 from .rule import ACCEPT, ALL, IN, SHORTENED, Rule, Rules, canonical
@@ -257,12 +257,12 @@ def sentence(observed: "FirewallObserved", now: float) -> str:
     named = "; ".join(_what(flow) for flow in flows[:MAX_NAMED])
     others = len(flows) - MAX_NAMED
     if others > 0:
-        named += f"; and {_counted(others, 'other flow')}"
+        named += f"; and {number_of(others, 'other flow')}"
     if observed["complete"]:
         return f"{period} nobody but {named} would have been refused"
     if not observed["unnamed"]:
         return f"{period} {named}, and more than are listed, would have been refused"
-    unnamed = _counted(observed["unnamed"], "connection")
+    unnamed = number_of(observed["unnamed"], "connection")
     return (
         f"{period} {named + ', and ' if named else ''}{unnamed} of addresses for which there was no room "
         "would have been refused: the list is not complete"
@@ -270,7 +270,7 @@ def sentence(observed: "FirewallObserved", now: float) -> str:
 
 
 def _what(flow: "ObservedFlow") -> str:
-    inside = [*flow["services"], _counted(flow["connections"], "connection")]
+    inside = [*flow["services"], number_of(flow["connections"], "connection")]
     return f"{flow['remote']} -> {flow['protocol']} {flow['port']} ({', '.join(inside)})"
 
 
@@ -282,7 +282,7 @@ def _period(since: str, now: float) -> str:
     for unit, seconds in _UNITS:
         # The next unit says more than "1 day" does for 47 hours.
         if passed >= 2 * seconds:
-            return f"in {_counted(passed // seconds, unit)} (since {since})"
+            return f"in {number_of(passed // seconds, unit)} (since {since})"
     return f"since {since}"
 
 
@@ -291,7 +291,3 @@ def _seconds(since: str) -> Optional[int]:
         return calendar.timegm(time.strptime(since, TIME))
     except ValueError:
         return None
-
-
-def _counted(number: int, unit: str) -> str:
-    return f"{number:,} {unit}{'' if number == 1 else 's'}"

@@ -14,14 +14,15 @@ it:
 """
 
 import abc
+import os
 import re
-from typing import Dict, List, NamedTuple, Optional, Sequence, Type
+from typing import Dict, Iterable, List, NamedTuple, Optional, Sequence, Type
 
 from .chains import BaseChain, Chain
 from .drift import ForeignChange
 from .listing import Listing
 from .rule import Rules
-from .steps import FirewallError, Step, which
+from .steps import FirewallError, RemoveFolder, Run, Step, Write, as_it_is, which
 
 
 class Change(NamedTuple):
@@ -30,6 +31,31 @@ class Change(NamedTuple):
     steps: List[Step]  # to the wanted rules, in their order; empty if the host holds them already
     undo: List[Step]  # back to what the host holds now; each works however far the change has come by then
     notes: List[str]  # what the user should know of this change
+
+
+def change_files(
+    change: Change, writes: Iterable[Write], folders: Sequence[str], stays: bool, has_systemd: bool
+) -> None:
+    """Add to a change the files that load rules at boot, and the way back.
+
+    Unless something C(stays), their folders go too, if nothing else is in them.
+    """
+    changed = False
+    for write in writes:
+        before = as_it_is(write.path)
+        if before.content != write.content:
+            changed = True
+            change.steps.append(write)
+            change.undo.append(before)
+    if not changed:
+        return
+    change.undo.extend(RemoveFolder(folder) for folder in folders if not os.path.isdir(folder))
+    if not stays:
+        change.steps.extend(RemoveFolder(folder) for folder in folders)
+    if has_systemd:
+        reload = Run(("systemctl", "daemon-reload"), what="reloading the files of systemd")
+        change.steps.append(reload)
+        change.undo.append(reload)
 
 
 class Provider(abc.ABC):

@@ -138,11 +138,16 @@ def lock(host: str) -> Iterator[None]:
         while not _taken(lock, name):
             waited = time.monotonic() - started
             holder = _holder_waited_for(name, MAX_SECONDS - waited)
-            if holder not in (None, os.getuid()) or waited > (
-                _MAX_LOCK_SECONDS if holder is None else MAX_SECONDS
-            ):
+            if waited >= _patience(holder):
                 break
         yield
+
+
+def _patience(holder: Optional[int]) -> float:
+    """Return for how long a holder of a lock is waited for."""
+    if holder is None:
+        return _MAX_LOCK_SECONDS
+    return MAX_SECONDS if holder == os.getuid() else 0.0
 
 
 def _taken(lock: socket.socket, name: bytes) -> bool:

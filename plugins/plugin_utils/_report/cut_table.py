@@ -7,19 +7,17 @@
 from __future__ import annotations
 
 import typing as t
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+from collections.abc import Iterator, Mapping
 
 from ...module_utils._firewall.cut import CONTINUE, END
-from .._text.tables import columns
 from .._untrusted.host_results import FIREWALL, checked
+from .host_tables import bounded, hosts, of_unknown
 
 if t.TYPE_CHECKING:
     from ...module_utils._shapes import CutFlow
 
 _HEADINGS = ("HOST", "REMOTE", "FLOW", "SERVICE", "CONNECTIONS", "OPEN ONES")
 _OPEN = {CONTINUE: "continue", END: "are cut"}
-_MAX_LINES = 200
-_MAX_NAMED = 20
 
 
 def cut_table(results: Mapping[str, t.Any]) -> list[str]:
@@ -33,8 +31,11 @@ def cut_table(results: Mapping[str, t.Any]) -> list[str]:
             continue
         flows += [(host, flow) for flow in found.get("flows", ())]
         connections += found.get("connections", 0)
-    lines = list(_table(flows)) if flows else []
-    return [*lines, *_summary(len(results) - len(unknown), connections), *_of_unknown(unknown)]
+    return [
+        *bounded(_HEADINGS, flows, lambda one: _row(*one)),
+        *_summary(len(results) - len(unknown), connections),
+        *of_unknown(unknown),
+    ]
 
 
 def _cut_of(host: str, result: t.Any) -> Mapping[str, t.Any] | None:
@@ -43,13 +44,6 @@ def _cut_of(host: str, result: t.Any) -> Mapping[str, t.Any] | None:
         return {}  # its firewall stays as it is
     found = checked(result, FIREWALL, host)
     return None if found.get("failed") else found.get("cut", {})
-
-
-def _table(flows: Sequence[tuple[str, CutFlow]]) -> Iterator[str]:
-    rows = [_HEADINGS, *(_row(host, flow) for host, flow in flows[:_MAX_LINES])]
-    yield from columns(rows)
-    if len(flows) > _MAX_LINES:
-        yield f"... and {len(flows) - _MAX_LINES:,} more lines: see the result of each host"
 
 
 def _row(host: str, flow: CutFlow) -> tuple[str, ...]:
@@ -64,21 +58,11 @@ def _row(host: str, flow: CutFlow) -> tuple[str, ...]:
     )
 
 
-def _summary(hosts: int, connections: int) -> Iterator[str]:
-    of_hosts = f"{hosts} host{'' if hosts == 1 else 's'}"
-    if not hosts:
+def _summary(number: int, connections: int) -> Iterator[str]:
+    of_hosts = hosts(number)
+    if not number:
         return
     if connections:
         yield f"The changes of {of_hosts} would refuse {connections:,} live connections."
     else:
         yield f"The changes of {of_hosts} would refuse no live connection."
-
-
-def _of_unknown(hosts: Iterable[str]) -> Iterator[str]:
-    names = sorted(hosts)
-    if names:
-        more = f" and {len(names) - _MAX_NAMED} more" if len(names) > _MAX_NAMED else ""
-        yield (
-            f"Nothing is known of {', '.join(names[:_MAX_NAMED])}{more}: they failed, were unreachable, or "
-            "were not asked yet."
-        )

@@ -7,18 +7,16 @@
 from __future__ import annotations
 
 import typing as t
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterator, Mapping
 
 from ...module_utils._firewall.observed import BEGINS, COUNTED
-from .._text.tables import columns
 from .._untrusted.host_results import FIREWALL, checked
+from .host_tables import bounded, hosts, of_unknown, some_hosts
 
 if t.TYPE_CHECKING:
     from ...module_utils._shapes import FirewallObserved, ObservedFlow
 
 _HEADINGS = ("HOST", "REMOTE", "FLOW", "SERVICE", "CONNECTIONS", "SINCE")
-_MAX_LINES = 200
-_MAX_NAMED = 20
 
 
 def observed_table(results: Mapping[str, t.Any]) -> list[str]:
@@ -35,17 +33,8 @@ def observed_table(results: Mapping[str, t.Any]) -> list[str]:
             observed[host] = found["observed"]
     if not any(isinstance(result, Mapping) and "observed" in result for result in results.values()):
         return []
-    return [*_table(observed), *_summary(observed), *_of_unknown(unknown)]
-
-
-def _table(observed: Mapping[str, FirewallObserved]) -> Iterator[str]:
     flows = [(host, flow, one["since"]) for host, one in observed.items() for flow in one["flows"]]
-    if not flows:
-        return
-    rows = [_HEADINGS, *(_row(*flow) for flow in flows[:_MAX_LINES])]
-    yield from columns(rows)
-    if len(flows) > _MAX_LINES:
-        yield f"... and {len(flows) - _MAX_LINES:,} more lines: see the result of each host"
+    return [*bounded(_HEADINGS, flows, lambda one: _row(*one)), *_summary(observed), *of_unknown(unknown)]
 
 
 def _row(host: str, flow: ObservedFlow, since: str) -> tuple[str, ...]:
@@ -69,7 +58,7 @@ def _summary(observed: Mapping[str, FirewallObserved]) -> Iterator[str]:
             f"{connections:,} new connection{'' if connections == 1 else 's'}" if connections else "nobody"
         )
         longer = " or longer" if len({one["since"] for one in counting.values()}) > 1 else ""
-        yield (f"A restriction of {_hosts(len(counting))} would have refused {others} since {since}{longer}.")
+        yield (f"A restriction of {hosts(len(counting))} would have refused {others} since {since}{longer}.")
     for host, one in counting.items():
         if not one["complete"]:
             yield (
@@ -78,18 +67,4 @@ def _summary(observed: Mapping[str, FirewallObserved]) -> Iterator[str]:
             )
     new = [host for host, one in observed.items() if one["status"] == BEGINS]
     if new:
-        yield f"Counting begins on {_named(new)}: run again later to read who would have been refused."
-
-
-def _hosts(number: int) -> str:
-    return f"{number} host{'' if number == 1 else 's'}"
-
-
-def _named(hosts: Sequence[str]) -> str:
-    more = f" and {len(hosts) - _MAX_NAMED} more" if len(hosts) > _MAX_NAMED else ""
-    return f"{', '.join(sorted(hosts)[:_MAX_NAMED])}{more}"
-
-
-def _of_unknown(hosts: Sequence[str]) -> Iterator[str]:
-    if hosts:
-        yield f"Nothing is known of {_named(hosts)}: they failed, were unreachable, or were not asked yet."
+        yield f"Counting begins on {some_hosts(new)}: run again later to read who would have been refused."

@@ -20,7 +20,7 @@ import jinja2
 from jinja2.sandbox import ImmutableSandboxedEnvironment
 
 from ...module_utils._values.errors import NetworkError
-from .._text.template_output import on_one_line
+from .._text.template_output import of_pages
 from .blocks import blocks, ticket
 from .formats import _json
 from .spoken import sentences
@@ -42,14 +42,7 @@ class OwnTemplate:
     def __init__(self, path: str):
         """Read and try a template; raise TemplateError with its file and line if it cannot be used."""
         self._file = Path(os.path.abspath(os.path.expanduser(path)))
-        environment = ImmutableSandboxedEnvironment(
-            loader=jinja2.FileSystemLoader(self._file.parent),
-            autoescape=True,
-            undefined=jinja2.StrictUndefined,
-            finalize=on_one_line,
-            trim_blocks=True,
-            lstrip_blocks=True,
-        )
+        environment = of_pages(ImmutableSandboxedEnvironment, self._file.parent)
         try:
             # Not by the loader: it reports neither why a file cannot be read, nor that it is no text.
             text = self._file.read_text(encoding="utf-8")

@@ -78,18 +78,21 @@ def lines(results: Iterable[Result], order: Order | None = None) -> list[Line]:
     return sorted(found, key=lambda line: SEVERITY[line.first["verdict"]])
 
 
-def _alike(result: Result) -> tuple[str, ...]:
-    """Return what results of one line have in common."""
+def kind_of(result: Result) -> tuple[str, ...]:
+    """Return what a flow is, and what was found of it."""
     return (
         result["service"],
         result["protocol"],
         result["ports"],
         result["expected"],
         result["verdict"],
-        result["reason"],
-        _stranger(result),
         result.get("cause", ""),
     )
+
+
+def _alike(result: Result) -> tuple[str, ...]:
+    """Return what results of one line have in common."""
+    return (*kind_of(result), result["reason"], _stranger(result))
 
 
 def _stranger(result: Result) -> str:

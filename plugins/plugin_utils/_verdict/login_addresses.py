@@ -25,13 +25,12 @@ _MAX_HOSTS, _MAX_ADDRESSES = 3, 2
 
 def login_notes(hosts: Mapping[str, HostPlan], answered: Mapping[str, ListenerTask]) -> list[str]:
     """Return one note for all such hosts; C(answered) has what each destination says of its addresses."""
-    others = {
-        name: found
-        for name, result in answered.items()
-        if name in hosts and hosts[name].get("is_login_address")
-        for found in [_others(hosts[name]["addresses"], result)]
-        if found
-    }
+    others: dict[str, list[str]] = {}
+    for name, result in answered.items():
+        if name in hosts and hosts[name].get("is_login_address"):
+            found = _others(hosts[name]["addresses"], result)
+            if found:
+                others[name] = found
     if not others:
         return []
     names = list(others)

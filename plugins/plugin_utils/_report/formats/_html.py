@@ -21,7 +21,7 @@ import jinja2
 from markupsafe import Markup
 
 from ..._text.sets import some_names
-from ..._text.template_output import on_one_line
+from ..._text.template_output import of_pages
 from ..._verdict.not_covered import by_reason, coverage_sentences
 from ..._verdict.verdict import OK, SEVERITY, VERDICTS
 from ..blocks import Block, blocks, ticket
@@ -88,14 +88,7 @@ def render(verification: Verification) -> str:
 
 @cache
 def _template() -> jinja2.Template:
-    return jinja2.Environment(
-        loader=jinja2.FileSystemLoader(_ASSETS),
-        autoescape=True,
-        undefined=jinja2.StrictUndefined,
-        finalize=on_one_line,
-        trim_blocks=True,
-        lstrip_blocks=True,
-    ).get_template(_TEMPLATE)
+    return of_pages(jinja2.Environment, _ASSETS).get_template(_TEMPLATE)
 
 
 def _asset(name: str) -> str:

@@ -9,7 +9,7 @@ from __future__ import annotations
 import typing as t
 
 from ..._verdict.verdict import OK
-from ..summary import host_order, ordered
+from ..summary import host_order, kind_of, ordered
 from .folding import Group, folded
 from .looks import BY_SEVERITY, NUMBERS, Look, look
 
@@ -76,7 +76,7 @@ class Matrix:
         wrong = set()
         for result in verification["results"]:
             pair = (result["source"], result["destination"])
-            looks.setdefault(pair, []).append(_shown(result))
+            looks.setdefault(pair, []).append(kind_of(result))
             if result["verdict"] != OK:
                 wrong.add(pair)
         shown = {pair: tuple(sorted(several)) for pair, several in looks.items()}
@@ -143,18 +143,6 @@ class Matrix:
 
 def _place(numbers: tuple[int, int]) -> str:
     return "c{}-{}".format(*numbers)
-
-
-def _shown(result: Result) -> tuple[str, ...]:
-    """Return what must be the same for the flows of equal hosts."""
-    return (
-        result["service"],
-        result["protocol"],
-        result["ports"],
-        result["expected"],
-        result["verdict"],
-        result.get("cause", ""),
-    )
 
 
 def _with_members(groups: t.Iterable[Group], known: t.Container[str]) -> list[Group]:
