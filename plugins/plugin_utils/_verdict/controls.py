@@ -17,6 +17,9 @@ from .verdict import OK
 if t.TYPE_CHECKING:
     from ...module_utils._shapes import HostPlan, Result
 
+# Who may use which ports of a destination at which addresses, by destination and protocol.
+Entitled = dict[tuple[str, str], list[tuple[str, Ports, list[str]]]]
+
 
 class Controls:
     """Who reached which ports because it may: silence means little if nobody gets through.
@@ -57,11 +60,9 @@ class Controls:
             yield case._replace(ports=str(rest))
 
 
-def entitled_hosts(
-    hosts: Mapping[str, HostPlan],
-) -> dict[tuple[str, str], list[tuple[str, Ports, list[str]]]]:
+def entitled_hosts(hosts: Mapping[str, HostPlan]) -> Entitled:
     """Return who may use which ports of a destination at which addresses, by destination and protocol."""
-    found: dict[tuple[str, str], list[tuple[str, Ports, list[str]]]] = {}
+    found: Entitled = {}
     for name, host in hosts.items():
         for entry in host["probes"]:
             if entry["expected"] != REACHABLE:

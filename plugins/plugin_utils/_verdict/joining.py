@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import typing as t
 from collections.abc import Iterable, Iterator, Mapping
-from functools import lru_cache
+from functools import cached_property, lru_cache
 
 from ...module_utils._plan.coverage import OPTIONAL
 from ...module_utils._plan.flows import DENIED, REACHABLE
@@ -16,7 +16,7 @@ from ...module_utils._plan.networks import networks_of
 from ...module_utils._probe.outcome import NO_RESPONSE, NOTHING_THROUGH, OPEN
 from ...module_utils._values.ports import Ports
 from .case import DESTINATION, OUTSIDE, TRANSLATED, Case, Kernels
-from .controls import Controls, entitled_hosts
+from .controls import Controls, Entitled, entitled_hosts
 from .kernel_facts import KernelFacts
 from .limits import NO_LIMITS, Limits
 from .listening import Listening
@@ -100,7 +100,6 @@ class Joining:
         self._optional = {
             entry["service"] for entry in plan.get("not_covered", ()) if entry["cause"] == OPTIONAL
         }
-        self._entitled = entitled_hosts(self._hosts)
         self._queries = queries or {}
         self.kernels = KernelFacts(observed, stopped or {})
         self.one_family = OneFamily()
@@ -120,11 +119,12 @@ class Joining:
             if source in self._observed:
                 found += self._of_source(source, host["probes"], judged.unmeasured)
         # What must not work stays a case until it is known who reached the same ports.
-        controls = Controls((item for item in found if not isinstance(item, Case)), self._hosts)
+        controls: Controls | None = None
         for item in found:
             if not isinstance(item, Case):
                 judged.results.append(item)
                 continue
+            controls = controls or Controls((one for one in found if not isinstance(one, Case)), self._hosts)
             for case in controls.parts(item):
                 if self._is_nothing_there(case):
                     judged.unmeasured.append(unmeasured_case(case, _NOTHING_THERE))
@@ -135,6 +135,10 @@ class Joining:
                 for entry in host["probes"]:
                     judged.unmeasured.append(unmeasured_flows(entry, source, _SOURCE_OUTSIDE))
         return judged
+
+    @cached_property
+    def _entitled(self) -> Entitled:
+        return entitled_hosts(self._hosts)
 
     def _of_source(
         self, source: str, probes: list[ProbeFlow], unmeasured: list[Unmeasured]
@@ -213,49 +217,55 @@ class Joining:
 
     def _cases(self, asked: Asked, observations: list[Observation]) -> Iterator[Case]:
         source, own, paths, traces, entry, destination, has_two, translated = asked
+        protocol, expected, wanted = entry["protocol"], entry["expected"], entry["ports"]
         has_networks = destination in self._external
         planned = tuple(self._networks.addresses(source, destination))
         for observation in observations:
-            address, protocol = observation["address"], entry["protocol"]
+            address = observation["address"]
+            place = (destination, address)
             is_external = has_networks and self._is_external(entry, destination, address)
             is_translated = is_external and not self.listening.is_owner(destination, address)
             for state in observation["states"]:
-                ports = _shared(entry["ports"], state["ports"])
-                if ports:
-                    for standing, some in self.listening.parts(
-                        destination, address, protocol, ports, state["state"], is_external
-                    ):
-                        case = Case(
-                            source=source,
-                            destination=destination,
-                            address=address,
-                            service=entry["service"],
-                            protocol=protocol,
-                            ports=some,
-                            expected=entry["expected"],
-                            observed=state,
-                            source_addresses=planned,
-                            seen_as=tuple(translated.get((destination, address), ())),
-                            own_addresses=own,
-                            behind=tuple(self._hosts[destination]["addresses"]) if is_translated else (),
-                            is_external=is_external,
-                            is_private=has_networks and entry["expected"] == DENIED and not is_external,
-                            listener=standing.listener,
-                            holder=standing.holder,
-                            held_at=standing.held_at,
-                            ended=standing.ended,
-                            planned=entry["ports"],
-                            path=paths.get((destination, address)),
-                            traces=traces.get((destination, address), ()),
-                            limits=self._limits,
+                ports = _shared(wanted, state["ports"])
+                if not ports:
+                    continue
+                for standing, some in self.listening.parts(
+                    destination, address, protocol, ports, state["state"], is_external
+                ):
+                    case = Case(
+                        source=source,
+                        destination=destination,
+                        address=address,
+                        service=entry["service"],
+                        protocol=protocol,
+                        ports=some,
+                        expected=expected,
+                        observed=state,
+                        source_addresses=planned,
+                        seen_as=tuple(translated.get(place, ())),
+                        own_addresses=own,
+                        behind=tuple(self._hosts[destination]["addresses"]) if is_translated else (),
+                        is_external=is_external,
+                        is_private=has_networks and expected == DENIED and not is_external,
+                        listener=standing.listener,
+                        holder=standing.holder,
+                        held_at=standing.held_at,
+                        ended=standing.ended,
+                        planned=wanted,
+                        path=paths.get(place),
+                        traces=traces.get(place, ()),
+                        limits=self._limits,
+                    )
+                    if state["state"] != OPEN:
+                        unplanned = self.source_addresses.unplanned(
+                            source, destination, address=address, protocol=protocol
                         )
-                        if case.state != OPEN:
-                            unplanned = self.source_addresses.unplanned(
-                                source, destination, address=address, protocol=protocol
-                            )
-                            case = case._replace(unplanned=unplanned) if unplanned else case
-                        if case.is_in_doubt:
-                            case = case._replace(kernels=self._kernels_of(case))
+                        case = case._replace(unplanned=unplanned) if unplanned else case
+                    if case.is_in_doubt:
+                        case = case._replace(kernels=self._kernels_of(case))
+                    if state["state"] == OPEN and "proof" not in state:
+                        yield case  # all of it came through, so there is no place to look for
+                    else:
                         yield from self._located(case, is_alone=not has_two)
 
     def _kernels_of(self, case: Case) -> Kernels:

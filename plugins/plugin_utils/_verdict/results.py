@@ -86,6 +86,8 @@ def unseen_ports(ports: str, planned: list[str], cases: list[Case]) -> dict[str,
 
     What one address shows proves nothing of another.
     """
+    if len(cases) == len(planned) == 1 and (cases[0].address, cases[0].ports) == (planned[0], ports):
+        return {}  # nearly always, and this is done for every flow
     seen: dict[str, list[Case]] = {}
     for case in cases:
         seen.setdefault(case.address, []).append(case)
