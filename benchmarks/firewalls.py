@@ -10,7 +10,6 @@ that nothing is sent to.
 from __future__ import annotations
 
 import json
-import os
 import re
 import subprocess
 import sys
@@ -20,7 +19,7 @@ from contextlib import contextmanager
 from pathlib import Path
 
 from row import Row, compared
-from stopwatch import Contestant, Effort, Lap, command, interleave, median
+from stopwatch import Contestant, Effort, Lap, command, interleave, median, plain_environment
 
 from ansible_collections.exasol_community.network.tests.labs.containers.engine import EngineError
 from ansible_collections.exasol_community.network.tests.labs.containers.lab import Lab
@@ -50,9 +49,8 @@ class Site:
         collection = folder / "collections" / "ansible_collections" / "exasol_community" / "network"
         collection.parent.mkdir(parents=True)
         collection.symlink_to(ROOT)
-        kept = {name: value for name, value in os.environ.items() if not name.startswith("ANSIBLE_")}
         self._environment = dict(
-            kept,
+            plain_environment(),
             ANSIBLE_CONFIG=str(ROOT / "ansible.cfg"),
             ANSIBLE_COLLECTIONS_PATH=str(folder / "collections"),
             LC_ALL="C.UTF-8",

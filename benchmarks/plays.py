@@ -6,13 +6,12 @@
 from __future__ import annotations
 
 import json
-import os
 import sys
 import typing as t
 from pathlib import Path
 
 from row import Row, compared
-from stopwatch import Contestant, Effort, Lap, command, executable, interleave, median
+from stopwatch import Contestant, Effort, Lap, command, executable, interleave, median, plain_environment
 from sweeps import work
 
 from ansible_collections.exasol_community.network.tests.labs.cables import SOURCE, TARGET, Lab, inside
@@ -50,9 +49,8 @@ class Ansible:
         collection = folder / "collections" / "ansible_collections" / "exasol_community" / "network"
         collection.parent.mkdir(parents=True)
         collection.symlink_to(ROOT)
-        kept = {name: value for name, value in os.environ.items() if not name.startswith("ANSIBLE_")}
         self._environment = dict(
-            kept,
+            plain_environment(),
             ANSIBLE_CONFIG=str(ROOT / "ansible.cfg"),
             ANSIBLE_COLLECTIONS_PATH=str(folder / "collections"),
             ANSIBLE_LOCAL_TEMP=str(folder / "local"),

@@ -26,7 +26,7 @@ from .engine import BOOT, CACHE, NETWORK, REMOVE, ROOT, Engine, EngineError, fin
 PREFIX = "exanet-"
 # Every checkout has its own labs: what one takes down is not what another brought up.
 _CHECKOUT = hashlib.sha256(str(ROOT).encode()).hexdigest()[:4]
-_BOOT_SECONDS = 60
+_BOOT_SECONDS = 180  # against what hangs; a machine with other work needs more than 60
 _SSH_ARGS = (
     "-o StrictHostKeyChecking=no -o UserKnownHostsFile=/dev/null -o LogLevel=ERROR -o ConnectTimeout=5"
 )

@@ -17,6 +17,8 @@ from pathlib import Path
 
 import yaml
 
+from ansible_collections.exasol_community.network.tests.labs.namespaces.playbooks import inherited_environment
+
 if t.TYPE_CHECKING:
     from ansible_collections.exasol_community.network.tests.labs.containers.lab import Lab
 
@@ -127,8 +129,7 @@ class Run:
 
 
 def _environment(record: Path) -> dict[str, str]:
-    return {
-        **os.environ,
+    return inherited_environment() | {
         "ANSIBLE_CONFIG": str(_ROOT / "ansible.cfg"),
         "ANSIBLE_COLLECTIONS_PATH": str(_ROOT / ".collections"),
         "LC_ALL": "C.UTF-8",
