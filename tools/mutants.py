@@ -37,7 +37,7 @@ _VERDICT, _FIREWALL = "plugins/plugin_utils/_verdict", "plugins/module_utils/_fi
 # Modules, and which tests they have besides the one of their own name.
 MODULES: dict[str, tuple[str, ...]] = {
     f"{_VERDICT}/counts.py": (),
-    f"{_VERDICT}/actors.py": (f"tests/unit/{_VERDICT}/test_judge.py",),
+    f"{_VERDICT}/actors.py": (),
     f"{_VERDICT}/judge.py": (),
     f"{_VERDICT}/packet_stages.py": (f"tests/unit/{_VERDICT}/test_judge.py",),
     f"{_FIREWALL}/xtables.py": (f"tests/unit/{_FIREWALL}/test_golden.py",),
