@@ -44,7 +44,7 @@ REPORT = --junitxml=$(RESULTS)/$@.xml
 molecule molecule-ci: export PYTHONPATH := $(CURDIR)/tests/labs/namespaces/compiled
 molecule molecule-ci: export EXANET_COMPILED := $(CURDIR)/.cache/compiled
 
-.PHONY: help site test beside-containers beside-integration patient-checks checks quick lint sanity units compat compat-run compat-ci compat-list consumers integration firewall containers fresh skipped no-results molecule molecule-ci lab lab-down docs docs-check docs-site build changelog bench clean
+.PHONY: help site test beside-containers beside-integration patient-checks checks quick lint sanity units compat compat-run compat-ci compat-list consumers integration firewall containers fresh skipped no-results molecule molecule-ci lab lab-down docs docs-check docs-site build changelog bench mutants clean
 .NOTPARALLEL:
 
 help:  ## show this list
@@ -171,6 +171,9 @@ changelog: .venv/test  ## write CHANGELOG.md from the fragments
 
 bench: .venv/test  ## run the benchmarks; as root, in network namespaces and containers
 	PYTHONPATH=$(CURDIR)/.collections python benchmarks/run.py $(ARGS)
+
+mutants: .venv/test  ## change the code that judges and that writes rules, and see that a unit test fails; ARGS=plugins/.../file.py for one file
+	python tools/mutants.py $(ARGS)
 
 clean:  ## remove everything that was installed or created here
 	rm -rf .venv .cache .collections .ansible .hypothesis .*_cache report tests/output

@@ -10,6 +10,7 @@ import random
 import re
 from collections.abc import Iterator
 from pathlib import Path
+from typing import Any
 
 import pytest
 
@@ -436,6 +437,47 @@ def test_hosts_that_all_differ_are_few_rows_and_the_worst_is_one_of_its_own(site
     assert blocked == len(FAULTY) + 48
 
 
+PARTS = (
+    "return [...document.querySelectorAll('#detail .range')].map((bar) => [bar.innerText.trim(), "
+    "[...bar.querySelectorAll('rect')].map((part) => [part.getAttribute('class'), "
+    "part.getBoundingClientRect().width])])"
+)
+
+
+def test_the_details_of_a_cell_show_which_part_of_a_range_is_open(site: Browser) -> None:
+    site.run("location.hash = '#c48-0'")  # the client's
+    site.until(CHOSEN, "c48-0")
+    ((said, parts),) = site.run(PARTS)
+    # The page opens on what is not ok, and the bar shows the rest too.
+    assert said == "parallel tcp 20000-20499 ok, 20500-21000 blocked"
+    assert [kind for kind, _width in parts] == ["ok", "blocked"]
+    assert abs(parts[0][1] / parts[1][1] - 500 / 501) < 0.05
+    # A single port has no bar.
+    site.run("location.hash = '#c48-1'")
+    site.until(CHOSEN, "c48-1")
+    assert "8563" in site.run(DETAIL) and site.run(PARTS) == []
+
+
+def test_a_bar_of_many_pairs_shows_the_worst_of_each_port(browser: Browser, tmp_path: Path) -> None:
+    nodes = [f"node{number:02}" for number in range(40)]
+    parts = (("20000-20009", "blocked"), ("20010", "untested"), ("20011-21000", "ok"))
+    results = [
+        result(*pair, "subconnection_in", ports, verdict, cause="silence")
+        for pair in itertools.permutations(nodes, 2)
+        for ports, verdict in parts
+    ]
+    file = tmp_path / "report.html"
+    file.write_text(render(verification(results, nodes, hosts=nodes), "html"), encoding="utf-8")
+    browser.emulate()
+    browser.open(file, "#c0-1")
+    ((said, bars),) = browser.run(PARTS)
+    assert said == "subconnection_in tcp 20000-20009 blocked, 20010 untested, 20011-21000 ok"
+    assert [kind for kind, _width in bars] == ["blocked", "untested", "ok"]
+    # One flow of each of the pairs, none of which is ok.
+    assert browser.run("return document.getElementById('c0-1').textContent") == f"✗0/{40 * 39}"
+    assert browser.said() == []
+
+
 def test_a_bar_shows_which_part_of_a_range_is_open(site: Browser) -> None:
     site.emulate(width=390, height=844)
     assert site.run("return document.documentElement.scrollWidth <= innerWidth")
@@ -449,3 +491,79 @@ def test_a_bar_shows_which_part_of_a_range_is_open(site: Browser) -> None:
     assert "20000-20499 ok, 20500-21000 blocked" in site.run(
         f"return document.querySelector('{row}').innerText"
     )
+
+
+STRANGE = [
+    "db node 1",
+    "2001:db8:ffff:ffff:ffff:ffff:ffff:12",
+    "\u202eevil",
+    "a\nb\x1b[31mc",
+    "עברית",
+    MARKUP,
+]
+LONG = [
+    f"a-very-long-name-of-a-node-in-the-second-data-centre-{number:03}.prod.example.com"
+    for number in range(6)
+]
+
+
+def mesh(nodes: list[str], verdict: str, hosts: list[str] | None = None) -> dict[str, Any]:
+    """Return a verification of a mesh whose first flow has a verdict."""
+    results = [result(*pair, "subconnection_in", "20000-21000") for pair in itertools.permutations(nodes, 2)]
+    if results:
+        results[0] = result(nodes[0], nodes[1], "subconnection_in", "20000-21000", verdict, cause="silence")
+    return verification(results, nodes, hosts=hosts or nodes)
+
+
+UNTESTED = [result(*pair, verdict="untested") for pair in itertools.permutations(["n11", "n12", "n13"], 2)]
+ODD_SITES = {
+    "no result": mesh([], "ok"),
+    "one host": verification([result("n11", "files")], ["n11"], hosts=["n11"]),
+    "nothing tested": verification(UNTESTED, ["n11", "n12", "n13"]),
+    "strange names": mesh(STRANGE, "blocked"),
+    "long names": mesh(LONG, "blocked"),
+    "32 hosts": mesh([f"n{number}" for number in range(32)], "blocked"),
+    "33 hosts": mesh([f"n{number}" for number in range(33)], "blocked"),
+}
+
+
+@pytest.mark.parametrize("width", [390, 1400])
+@pytest.mark.parametrize("name", ODD_SITES)
+def test_odd_sites_are_shown_whole(browser: Browser, tmp_path: Path, axe: str, name: str, width: int) -> None:
+    made = ODD_SITES[name]
+    file = tmp_path / "report.html"
+    file.write_text(render(made, "html"), encoding="utf-8")
+    browser.emulate(width=width, height=844)
+    browser.open(file)
+    assert browser.run("return document.documentElement.scrollWidth <= innerWidth")
+    browser.run(axe)
+    assert (
+        browser.run("return axe.run(document).then((found) => found.violations.map((one) => one.id))") == []
+    )
+    top = "#act li.act:first-child h3" if any(one["verdict"] != "ok" for one in made["results"]) else "#calm"
+    assert browser.run(IN_SIGHT, top) == [True]
+    browser.click("button[type=reset]")
+    browser.until("return document.getElementById('verdict').value", "")
+    hosts = 3 if name == "33 hosts" else len({one["source"] for one in made["results"]})
+    browser.until("return document.querySelectorAll('#matrix tbody tr').length", hosts)
+    assert len(set(browser.run(ROWS))) == hosts
+    assert not re.search("[\u202e\x1b]", browser.run("return document.documentElement.textContent"))
+    assert browser.said() == []
+
+
+def test_the_button_that_folds_is_there_only_where_something_folds(browser: Browser, tmp_path: Path) -> None:
+    nodes = [f"n{number}" for number in range(33)]
+    file = tmp_path / "report.html"
+    made = mesh(nodes, "ok")
+    client = result("client", "n5", verdict="blocked")
+    file.write_text(
+        render(verification([*made["results"], client], nodes, hosts=[*nodes, "client"]), "html"),
+        encoding="utf-8",
+    )
+    browser.emulate()
+    browser.open(file)
+    assert browser.run(ROWS) == ["client"]
+    assert browser.run("return document.getElementById('fold').hidden")
+    browser.click("button[type=reset]")
+    browser.until("return document.getElementById('fold').hidden", False)
+    assert browser.run("return document.getElementById('fold').textContent") == "Unfold all hosts"

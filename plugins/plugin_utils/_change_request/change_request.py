@@ -96,9 +96,9 @@ def _merged(
 
 def _notes(unlocated: int, others: int) -> Iterator[str]:
     if unlocated:
-        are = "1 more connection is" if unlocated == 1 else f"{unlocated} more connections are"
+        what = "1 connection" if unlocated == 1 else f"{unlocated} connections"
         yield (
-            f"{are} blocked at a place that was not found, and no rule is made for them: measure with "
+            f"Files with rules for firewalls leave out {what} whose place was not found: measure with "
             f"captures at both ends (exasol_verify_capture), or include them (include_unlocated)."
         )
     if others:

@@ -20,6 +20,7 @@ from .._access.rows import Row
 from .._text.sets import address_ranges, listed, names_in_short, some_names
 from .._verdict.actors import HOST, needs_rule
 from .._verdict.causes import CAUSES, NAMES, NETWORK, OWNER, RUN, UNKNOWN
+from .._verdict.counts import flow_verdicts
 from .._verdict.results import asked_addresses
 from .._verdict.verdict import OK, SEVERITY
 from .spoken import Said, Speaker, commands
@@ -35,7 +36,7 @@ _WHO = {
     NAMES: "whoever runs name resolution (DNS, /etc/hosts)",
     OWNER: "whoever runs the service",
     RUN: "you, for this run (inventory, variables, measurement)",
-    UNKNOWN: "not known: nothing that was seen names anybody",
+    UNKNOWN: "not known: either host, or the network between them",
 }
 _DO, _ASK = "permit", "find out who blocks it, and permit there"
 
@@ -158,7 +159,7 @@ class _Maker:
         return Block(
             who=self._who(parties),
             verdict=wrong[0].first["verdict"],
-            flows=len({_flow(result) for result in results}),
+            flows=len(flow_verdicts(results)),
             worst=said[0],
             todo=tuple(todo[:_MAX_STEPS]),
             seen=tuple(one.text for one in said[:_MAX_SEEN]),
@@ -210,10 +211,6 @@ def _ends(networks: Iterable[str]) -> str:
     """Return addresses as ranges, and also names, if there are many: of hosts whose addresses are unknown."""
     found = address_ranges(networks)
     return ", ".join(found if len(found) <= _MAX_ENDS else names_in_short(found))
-
-
-def _flow(result: Result) -> tuple[str, ...]:
-    return result["source"], result["destination"], result["service"], result["expected"]
 
 
 def ticket(block: Block, verification: Verification) -> str:

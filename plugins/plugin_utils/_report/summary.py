@@ -170,6 +170,12 @@ def named_service(flow: Result | ChangedFlow) -> str:
     return str(flow["service"]) if flow["expected"] == REACHABLE else f"not {flow['service']}"
 
 
+def title(verification: Verification) -> str:
+    """Return the heading of a report, with the name of its site if it has one."""
+    site = verification.get("site")
+    return f"Network verification, {site}" if site else "Network verification"
+
+
 def counts(verification: Verification) -> str:
     """Return one line that counts the verdicts."""
     summary, groups = verification["summary"], len(verification["untestable"])

@@ -31,7 +31,7 @@ from ..page.looks import look
 from ..page.matrix import Matrix
 from ..page.services import service_table
 from ..spoken import Said, Speaker, commands, is_wrong
-from ..summary import Line, Peers, counts, label, lines, named_service
+from ..summary import Line, Peers, counts, label, lines, named_service, title
 
 if t.TYPE_CHECKING:
     from ....module_utils._shapes import NotCovered, Unmeasured, Verification
@@ -63,6 +63,7 @@ def render(verification: Verification) -> str:
         "style": Markup(_asset("page.css")),  # our own file
         "script": Markup(script),  # our own file
         "data": Markup(embedded(data)),  # no text in it can end its element
+        "title": title(verification),
         "created": verification["created"],
         "release": verification["release"],
         "counts": counts(verification),

@@ -13,6 +13,7 @@ from collections.abc import Iterable, Iterator, Sequence
 from ....module_utils._probe.segments import STALLED, UNMEASURED
 from ..._text.sets import some_names
 from ..._text.tables import escape, markdown_table, printable
+from ..._verdict.counts import flow_verdicts
 from ..._verdict.idle_connections import longest_lived, shortest_cut
 from ..._verdict.not_covered import by_reason, coverage_sentences
 from ..._verdict.path_verdict import segments_of, vanishing_directions
@@ -21,7 +22,7 @@ from ..._verdict.verdict import OK
 from ..blocks import Block, blocks
 from ..comparison import changes_of_report, to_text
 from ..spoken import sentences
-from ..summary import Line, Order, Peers, counts, host_order, label, lines, ordered
+from ..summary import Line, Order, Peers, counts, host_order, label, lines, ordered, title
 
 if t.TYPE_CHECKING:
     from ....module_utils._shapes import (
@@ -61,7 +62,7 @@ def render(verification: Verification) -> str:
     """Return the verification as Markdown."""
     results, peers, order = verification["results"], verification["peers"], host_order(verification)
     parts = [
-        "# Network verification",
+        f"# {escape(title(verification))}",
         f"{escape(str(verification['created']))}, release {escape(str(verification['release']))}",
         counts(verification) + ".",
     ]
@@ -122,8 +123,8 @@ def _grid(results: Sequence[Result], order: Order) -> list[str]:
     if not results or len(destinations) > _MAX_GRID or len(sources) > 4 * _MAX_GRID:
         return []
     cells: dict[tuple[str, str], list[bool]] = {}
-    for result in results:
-        cells.setdefault((result["source"], result["destination"]), []).append(result["verdict"] == OK)
+    for (source, destination, *_what), verdict in flow_verdicts(results).items():
+        cells.setdefault((source, destination), []).append(verdict == OK)
     rows = [
         [source, *(_cell(cells.get((source, destination), [])) for destination in destinations)]
         for source in sources

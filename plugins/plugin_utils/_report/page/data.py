@@ -18,7 +18,7 @@ import typing as t
 from functools import lru_cache
 
 from ....module_utils._probe.segments import UNMEASURED
-from ..._text.tables import printable
+from ..._text.tables import printable, visible
 from ..._verdict.idle_connections import longest_lived, shortest_cut
 from ..._verdict.path_verdict import segments_of, vanishing_directions
 from ..._verdict.throughput import least_megabytes
@@ -104,7 +104,7 @@ class _Flows:
             cells.append(_run_lengths(numbers))
             times.append("".join(row_times))
         return {
-            "hosts": list(hosts),
+            "hosts": [visible(name) for name in hosts],
             "rows": [hosts[name] for name in rows],
             "columns": [hosts[name] for name in columns],
             "groups": [
@@ -115,8 +115,8 @@ class _Flows:
                 }
                 for group in self._matrix.groups
             ],
-            "addresses": [", ".join(self._addresses.get(name, ())) for name in rows],
-            "external": [", ".join(self._external.get(name, ())) for name in rows],
+            "addresses": [visible(", ".join(self._addresses.get(name, ()))) for name in rows],
+            "external": [visible(", ".join(self._external.get(name, ()))) for name in rows],
             "to": [list(addresses) for addresses in self._to],
             "verdicts": [look(verdict)._asdict() for verdict in BY_SEVERITY],
             "texts": list(self._texts),

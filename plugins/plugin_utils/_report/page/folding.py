@@ -19,6 +19,7 @@ from collections import Counter
 from collections.abc import Collection, Hashable, Iterable, Mapping, Sequence
 
 from ..._text.sets import common_domain, distinct, elided, names_in_short, without_domain
+from ..._text.tables import visible
 from ..summary import LAST_CHOICE, Peers
 
 # Up to so many hosts, each has its own row and column.
@@ -143,4 +144,5 @@ def _labels(groups: Sequence[tuple[str, ...]], peers: Peers) -> dict[tuple[str, 
         if len(names) > 1 and counts[text] > 1:
             short = [without_domain(name, domain) for name in names]
             texts[names] = f"{text}: {', '.join(names_in_short(short))}"
-    return distinct(texts, _MAX_LABEL)
+    # The script shows them as they are.
+    return distinct({names: visible(text) for names, text in texts.items()}, _MAX_LABEL)

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import typing as t
 
+from ..._verdict.counts import flow_verdicts
 from ..._verdict.verdict import OK
 from ..summary import host_order, kind_of, ordered
 from .folding import Group, folded
@@ -26,7 +27,7 @@ class Cell(t.NamedTuple):
 
     place: str  # where a link leads
     look: Look
-    share: str  # of the results that are ok
+    share: str  # of the flows that are ok
     name: str  # for those who do not see the cell
 
 
@@ -43,11 +44,13 @@ class _Tally:
     def __init__(self, place: tuple[int, int]):
         self.place = place
         self.verdicts: set[int] = set()
-        self.ok = self.total = 0
+        self.ok = self.total = 0  # flows
 
     def add(self, place: tuple[int, int], verdict: str) -> None:
         self.place = min(self.place, place)
         self.verdicts.add(NUMBERS[verdict])
+
+    def count(self, verdict: str) -> None:
         self.ok += verdict == OK
         self.total += 1
 
@@ -87,15 +90,21 @@ class Matrix:
         for result in results:
             source, destination = result["source"], result["destination"]
             place = (self.rows[source], self.columns[destination])
-            between = (self._group_of[source], self._group_of[destination])
+            between = self._between(source, destination)
             if between not in found:
                 found[between] = _Tally(place)
             found[between].add(place, result["verdict"])
+        # A flow whose ports differ has several results, and is one flow in every count.
+        for (source, destination, *_what), verdict in flow_verdicts(results).items():
+            found[self._between(source, destination)].count(verdict)
         return found
+
+    def _between(self, source: str, destination: str) -> tuple[int, int]:
+        return self._group_of[source], self._group_of[destination]
 
     def place(self, source: str, destination: str) -> str:
         """Return the place of the cell that the flows of two hosts belong to."""
-        return _place(self._tallies[(self._group_of[source], self._group_of[destination])].place)
+        return _place(self._tallies[self._between(source, destination)].place)
 
     def numbers(self, names: t.Iterable[str]) -> str:
         """Return the numbers of hosts as ranges: 0-61 63."""
@@ -130,7 +139,7 @@ class Matrix:
         ]
 
     def _cell(self, row: Group, column: Group, is_narrow: bool) -> Cell | None:
-        tally = self._tallies.get((self._group_of[row.names[0]], self._group_of[column.names[0]]))
+        tally = self._tallies.get(self._between(row.names[0], column.names[0]))
         if tally is None:
             return None
         words = [BY_SEVERITY[number] for number in sorted(tally.verdicts, reverse=True)]

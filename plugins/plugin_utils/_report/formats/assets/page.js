@@ -11,6 +11,7 @@
   const NARROW = 16; // up to so many columns, a cell has room for its numbers
   const AT_ONCE = 6000; // cells that are made before the page answers again
   const MOST_ENTRIES = 40;
+  const MOST_PARTS = 6; // of a range of ports that stand there in words
 
   // Kinds of flows: each field is a list with one entry for each kind. A pair of hosts has the number of a set of them.
   const names = Object.keys(data.kinds);
@@ -110,15 +111,19 @@
     return isOfService(kind) && (!verdict || (verdict === "not ok" ? kind.verdict !== OK : data.verdicts[kind.verdict].word === verdict));
   }
 
+  // Results of one flow differ in their ports or addresses alone.
+  const isDenied = (kind) => text(kind.expected) === "denied";
+  const flowOf = (kind) => 2 * kind.service + (isDenied(kind) ? 1 : 0);
+  const flowsIn = (list) => new Set(list.map(flowOf)).size;
+
   function tally(set) {
     if (!tallies[set]) {
       const left = sets[set].filter(matches);
-      // Results of one flow differ in their ports or addresses alone.
-      const flows = new Set(left.map((kind) => 2 * kind.service + (text(kind.expected) === "denied" ? 1 : 0))).size;
       const words = new Set(left.map((kind) => kind.verdict));
       // How many are ok is a share of all, also where only the others are shown.
       const all = left.length ? sets[set].filter(isOfService) : [];
-      tallies[set] = { total: all.length, ok: all.filter((kind) => kind.verdict === OK).length, flows, words };
+      const total = flowsIn(all);
+      tallies[set] = { total, ok: total - flowsIn(all.filter((kind) => kind.verdict !== OK)), flows: flowsIn(left), words };
     }
     return tallies[set];
   }
@@ -256,6 +261,7 @@
       if (y < rows.length) setTimeout(() => add(y));
     })(0);
     const isFolded = [...rows, ...columns].some((unit) => unit.isFolded);
+    fold.hidden = [...rows, ...columns].every((unit) => unit.number < 0); // the filters may hide all groups
     fold.textContent = isFolded ? "Unfold all hosts" : "Fold equal hosts";
     return grid.flat().reduce((sum, cell) => sum + cell.flows, 0);
   }
@@ -271,19 +277,69 @@
     return [back];
   }
 
+  // The pairs of a cell that have flows and that the filter of hosts leaves.
+  const pairsOf = (cell) => cell.row.members.flatMap((row) => cell.column.members.filter((column) => pairs[row * width + column]
+    && (!wanted[0] || isNamed(data.rows[row]) || isNamed(data.columns[column]))).map((column) => [row, column]));
+
+  // The parts of the ports of some kinds of flows, each with the worst verdict of its ports.
+  function portParts(list) {
+    const ranges = list.flatMap((kind) => (text(kind.ports).match(/\d+(-\d+)?/g) ?? []).map((range) => {
+      const [first, last] = range.split("-").map(Number);
+      return { first, last: last ?? first, verdict: kind.verdict };
+    }));
+    const cuts = [...new Set(ranges.flatMap(({ first, last }) => [first, last + 1]))].sort((one, other) => one - other);
+    const parts = [];
+    cuts.slice(0, -1).forEach((first, index) => {
+      const verdict = Math.max(-1, ...ranges.filter((range) => range.first <= first && first <= range.last).map((range) => range.verdict));
+      const before = parts.at(-1);
+      if (before?.verdict === verdict && before.last + 1 === first) before.last = cuts[index + 1] - 1;
+      else if (verdict >= 0) parts.push({ first, last: cuts[index + 1] - 1, verdict });
+    });
+    return parts;
+  }
+
+  // Which part of a range of ports is open, for each service of a cell that has a range: the worst of all its pairs.
+  function bars(cell) {
+    const found = [...new Set(pairsOf(cell).map(([row, column]) => pairs[row * width + column]))].flatMap((set) => sets[set]);
+    const seen = new Set(found.filter(matches).map(flowOf));
+    const services = new Map();
+    for (const kind of found.filter((one) => seen.has(flowOf(one)))) {
+      const service = `${isDenied(kind) ? "not " : ""}${text(kind.service)} ${text(kind.ports).split(" ")[0]}`;
+      services.set(service, [...(services.get(service) ?? []), kind]);
+    }
+    return [...services].flatMap(([service, list]) => {
+      const parts = portParts(list);
+      const total = parts.reduce((sum, { first, last }) => sum + last - first + 1, 0);
+      return total > 1 ? [bar(service, parts, total)] : [];
+    });
+  }
+
+  function bar(service, parts, total) {
+    const picture = document.createElementNS("http://www.w3.org/2000/svg", "svg");
+    for (const [name, value] of Object.entries({ class: "ports", "aria-hidden": "true", viewBox: `0 0 ${total} 8`, preserveAspectRatio: "none" })) picture.setAttribute(name, value);
+    let x = 0;
+    for (const { first, last, verdict } of parts) {
+      const rect = document.createElementNS(picture.namespaceURI, "rect");
+      const isOpen = verdict === OK;
+      for (const [name, value] of Object.entries({ class: data.verdicts[verdict].kind, x, y: isOpen ? 0 : 5, width: last - first + 1, height: isOpen ? 8 : 3 })) rect.setAttribute(name, value);
+      picture.append(rect);
+      x += last - first + 1;
+    }
+    const said = parts.slice(0, MOST_PARTS).map(({ first, last, verdict }) => `${first === last ? first : `${first}-${last}`} ${data.verdicts[verdict].word}`);
+    if (parts.length > MOST_PARTS) said.push(`and ${parts.length - MOST_PARTS} more parts`);
+    return make("div", { class: "range" }, make("span", { class: "what" }, service), ` ${said.join(", ")}`, picture);
+  }
+
   // The flows of a cell that the filters leave; what is alike for several pairs stands once, with an example.
   function entries(cell) {
     const alike = new Map();
-    for (const row of cell.row.members) {
-      for (const column of cell.column.members) {
-        if (!pairs[row * width + column] || (wanted[0] && !isNamed(data.rows[row]) && !isNamed(data.columns[column]))) continue;
-        for (const kind of sets[pairs[row * width + column]].filter(matches)) {
-          const key = [kind.verdict, kind.service, kind.ports, kind.expected, kind.seen, kind.cause].join();
-          const single = cell.row.members.length * cell.column.members.length === 1;
-          const name = single ? `${key},${kind.address}` : key;
-          if (!alike.has(name)) alike.set(name, { row, column, kind, pairs: new Set() });
-          alike.get(name).pairs.add(row * width + column);
-        }
+    for (const [row, column] of pairsOf(cell)) {
+      for (const kind of sets[pairs[row * width + column]].filter(matches)) {
+        const key = [kind.verdict, kind.service, kind.ports, kind.expected, kind.seen, kind.cause].join();
+        const single = cell.row.members.length * cell.column.members.length === 1;
+        const name = single ? `${key},${kind.address}` : key;
+        if (!alike.has(name)) alike.set(name, { row, column, kind, pairs: new Set() });
+        alike.get(name).pairs.add(row * width + column);
       }
     }
     const found = [...alike.values()].sort((one, other) => other.kind.verdict - one.kind.verdict);
@@ -314,7 +370,7 @@
     chosen = cell;
     cell.element.classList.add("chosen");
     cell.element.tabIndex = 0;
-    detail.replaceChildren(make("h2", {}, `${cell.row.label} → ${cell.column.label}`), ...wayBack(), make("ul", {}, ...entries(cell)));
+    detail.replaceChildren(make("h2", {}, `${cell.row.label} → ${cell.column.label}`), ...wayBack(), ...bars(cell), make("ul", {}, ...entries(cell)));
     origin = null;
     detail.hidden = false;
     if (focus) {
@@ -410,7 +466,6 @@
   form.addEventListener("input", filter);
   form.addEventListener("submit", (event) => event.preventDefault());
   form.addEventListener("reset", () => setTimeout(filter));
-  fold.hidden = data.groups.every((group) => group.names.length === 1);
   fold.addEventListener("click", () => {
     const isFolded = table.querySelector('button[aria-expanded="false"]') !== null;
     for (const axis of ["row", "column"]) {

@@ -121,7 +121,7 @@ def test_exactly_what_is_blocked_outside_of_our_hosts():
 def test_an_unknown_place_is_left_out_and_said_so():
     request = request_of([blocked("client", "n11", "blocked"), blocked("client", "n12")])
     assert flows(request) == {("client", "n12", "tcp", 8563)}
-    assert request.notes[0].startswith("1 more connection is blocked at a place that was not found")
+    assert request.notes[0].startswith("Files with rules for firewalls leave out 1 connection whose place")
 
 
 def test_an_unknown_place_is_taken_if_asked_for():
@@ -383,7 +383,7 @@ def test_six_silent_drops_are_no_proof_that_nothing_is_blocked():
     text = render_request(request_of([blocked("client", node, "blocked") for node in NODES]), "markdown")
     assert_names(text, ["Place not found: please check", "n\\[11:16\\] (192.0.2.11-16)", "tcp 8563"])
     assert "No connection was found to be blocked outside of our hosts." in text
-    assert "6 more connections are blocked at a place that was not found" in text
+    assert "leave out 6 connections whose place was not found" in text
 
 
 def test_what_no_rule_mends_is_not_asked_for_but_said():

@@ -17,7 +17,7 @@ from ansible_collections.exasol_community.network.plugins.plugin_utils._verdict.
     untested_result,
 )
 
-from .test_causes import CASES, KERNELS
+from .test_causes import CASES, KERNELS, LISTENED
 from .test_judge import DESTINATION, REACHABLE, ROUTER, case
 
 SILENT = case("filtered", "no-response")
@@ -58,6 +58,10 @@ PARTIES = {
     "no neighbour": (rejected("local", "host-unreach"), [NODE, CLIENT]),
     "no neighbour of a router": (rejected(ROUTER, "host-unreach"), [NODE, "network"]),
     "a dead gateway": (SILENT._replace(kernels=Kernels(next_hop="192.0.2.1")), [CLIENT, "network"]),
+    "a dead gateway with the last address": (
+        SILENT._replace(kernels=Kernels(next_hop="192.0.2.254")),
+        [CLIENT, "network"],
+    ),
     "no route": (case("unreachable", "no-route"), [CLIENT]),
     "a router without a route": (rejected(ROUTER, "net-unreach", "unreachable"), ["network"]),
     "somebody without a route": (case("unreachable", "net-unreach"), [CLIENT, "network"]),
@@ -72,6 +76,19 @@ PARTIES = {
     ),
     "a filter of the source in doubt": (SILENT._replace(kernels=Kernels(filtered_here=2)), ["unknown"]),
     "a full queue": (SILENT._replace(kernels=Kernels(is_queue_full=True)), ["service owner"]),
+    "a filter of the source, captured": (
+        SILENT._replace(stage=packet_stages.RETURNED, kernels=Kernels(filtered_here=2)),
+        [CLIENT],
+    ),
+    "a reset before a listener of ours": (case("closed", "conn-refused", LISTENED), [NODE, "network"]),
+    "a reset of the destination, captured": (
+        case("closed", "conn-refused", LISTENED)._replace(stage=packet_stages.AT_DESTINATION),
+        [NODE],
+    ),
+    "a reset on the path, captured": (
+        case("closed", "conn-refused", LISTENED)._replace(stage=packet_stages.ON_PATH),
+        ["network"],
+    ),
     "a name": (case("unresolved", "name"), ["name resolution"]),
     "nothing listens": (case("closed", "conn-refused"), ["service owner"]),
     "UDP": (case("open|filtered", "no-response"), ["unknown"]),

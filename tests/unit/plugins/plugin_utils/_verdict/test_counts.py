@@ -7,7 +7,9 @@ from __future__ import annotations
 
 from ansible_collections.exasol_community.network.plugins.plugin_utils._verdict.counts import (
     flow_verdicts,
+    not_ok,
     summarize,
+    worst_results,
 )
 
 
@@ -39,3 +41,13 @@ def test_a_flow_counts_once_with_what_needs_somebody_to_act():
 
 def test_what_was_not_tested_is_never_counted_as_ok():
     assert summarize([result("ok", "1"), result("untested", "2")]) == {"untested": 1}
+
+
+def test_of_equally_severe_results_the_first_stands_for_the_flow():
+    (found,) = worst_results([result("ok", "1"), result("blocked", "2"), result("blocked", "3")]).values()
+    assert found["ports"] == "2"
+
+
+def test_all_flows_need_somebody_but_those_that_are_ok():
+    assert not_ok({"ok": 3, "blocked": 1, "untested": 2, "degraded": 4, "wrong_host": 8}) == 15
+    assert not_ok({"ok": 3}) == not_ok({}) == 0

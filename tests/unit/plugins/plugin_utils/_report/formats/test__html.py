@@ -14,6 +14,7 @@ import re
 
 import pytest
 from hypothesis import given
+from hypothesis import strategies as st
 
 from ansible_collections.exasol_community.network.plugins.plugin_utils._report.formats._html import render
 from ansible_collections.exasol_community.network.tests.unit.plugins.plugin_utils.verifications import (
@@ -173,6 +174,57 @@ def test_a_cell_shows_the_worst_of_its_flows():
     assert [text for _attributes, text in reader.all("small")] == ["1/2"]
 
 
+def test_a_flow_whose_ports_differ_is_one_flow():
+    half = [
+        result("client", "n11", ports="20000-20499"),
+        result("client", "n11", "blocked", ports="20500-21000"),
+    ]
+    reader = matrix(render(verification([*half, result("client", "n11", service="bucketfs", ports="2580")])))
+    assert [text for _attributes, text in reader.all("small")] == ["1/2"]
+
+
+@given(
+    st.lists(st.tuples(st.integers(0, 3), st.integers(0, 2), st.sampled_from(["ok", "blocked", "untested"])))
+)
+def test_the_cells_count_the_flows_of_the_heading(chosen):
+    results = [
+        result(f"n{host}", "files", verdict, f"service{number}", str(place + 1))
+        for place, (host, number, verdict) in enumerate(chosen)
+    ]
+    shares = [text.split("/") for _attributes, text in matrix(render(verification(results))).all("small")]
+    flows: dict[tuple[int, int], bool] = {}
+    for host, number, verdict in chosen:
+        flows[host, number] = flows.get((host, number), True) and verdict == "ok"
+    assert sum(int(ok) for ok, _total in shares) == sum(flows.values())
+    assert sum(int(total) for _ok, total in shares) == len(flows)
+
+
+def test_the_site_stands_in_the_heading():
+    assert "<h1>Network verification, Berlin</h1>" in render(verification(mesh(), site="Berlin"))
+    assert "<h1>Network verification</h1>" in render(verification(mesh()))
+
+
+def test_what_nothing_is_known_of_stands_above_the_matrix():
+    nothing = Reader(render(verification([])))
+    assert nothing.all("section")[0][0]["id"] == "calm"
+    assert nothing.all("li")[0][1].startswith("Nothing was measured, so nothing is proven")
+    page = render(verification(mesh(), not_covered=UNCOVERED))
+    assert page.index("nobody plays") < page.index('id="matrix"')
+    green = render(verification(mesh()))
+    assert '<p id="calm">Every flow that was measured is ok.</p>' in green
+    assert 'id="calm"' not in render(verification(mesh(n13="blocked")))
+
+
+def test_no_name_hides_or_reverses_text():
+    names = ["\u202en1", "n\x1b2", "n\n3"]
+    results = [result(*pair) for pair in itertools.permutations(names, 2)]
+    page = render(verification(results, addresses={name: [name] for name in names}))
+    assert not re.search("[\u202e\x1b]", page)
+    hosts = json.loads(page.split('type="application/json">')[1].split("</script>")[0])
+    assert sorted(hosts["hosts"]) == ["\\u202en1", "n\\x0a3", "n\\x1b2"]
+    assert [group["label"] for group in hosts["groups"]] == hosts["hosts"]
+
+
 def test_wrong_groups_have_their_sentence_and_lead_to_a_cell():
     reader = Reader(render(verification(mesh(n13="blocked"))))
     sentence = "each of n11, n12 and n[14:16] to n13: blocked."
@@ -189,7 +241,7 @@ def test_who_must_act_stands_above_the_matrix_whenever_anything_is_wrong():
     assert 'id="act"' not in render(verification(mesh()))
     act = page.split('id="act"')[1].split("</section>")[0]
     for fragment in (
-        "Not known: nothing that was seen names anybody",
+        "Not known: either host, or the network between them",
         "n11, n12 and n[14:16] → n13",
         "5 flows",
     ):

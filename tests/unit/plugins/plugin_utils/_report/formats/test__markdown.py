@@ -62,7 +62,7 @@ def test_what_is_wrong_says_what_to_fix_first():
         "## Flows",
         "## Not tested",
     ]
-    assert "### Not known: nothing that was seen names anybody: 5 flows" in report
+    assert "### Not known: either host, or the network between them: 5 flows" in report
     assert "- find out who blocks it, and permit there tcp 20000-21000 from n11, n12, n14" in report
     assert "- blocked: each of n11, n12 and n\\[14:16\\] to n13: blocked." in report
     assert "✗ 0/1" in report
@@ -88,6 +88,18 @@ def test_grid_counts_flows_of_each_pair():
         )
     )
     assert cells(report, "Matrix") == [["admin", "", "✓ 1/1"], ["client", "✗ 1/2", ""]]
+
+
+def test_a_flow_whose_ports_differ_is_one_flow_of_the_grid():
+    half = [
+        result("client", "n11", ports="20000-20499"),
+        result("client", "n11", "blocked", ports="20500-21000"),
+    ]
+    assert cells(render(verification(half)), "Matrix") == [["client", "✗ 0/1"]]
+
+
+def test_the_site_stands_in_the_heading():
+    assert render(verification([], site="Berlin [x]")).startswith("# Network verification, Berlin \\[x\\]\n")
 
 
 def test_hosts_stand_in_the_order_of_the_inventory():
