@@ -15,8 +15,13 @@ from types import MappingProxyType
 import pytest
 
 from ansible_collections.exasol_community.network.tests.labs.namespaces.lines import filter_rules
-from ansible_collections.exasol_community.network.tests.labs.namespaces.namespaces import Machine, Namespace
+from ansible_collections.exasol_community.network.tests.labs.namespaces.namespaces import (
+    Machine,
+    Namespace,
+    join,
+)
 from ansible_collections.exasol_community.network.tests.labs.namespaces.playbooks import Done, play
+from ansible_collections.exasol_community.network.tests.labs.namespaces.services import Service
 from ansible_collections.exasol_community.network.tests.labs.namespaces.two_networks import (
     CLIENT,
     CLIENT6,
@@ -407,6 +412,31 @@ def test_a_private_address_that_is_routed_is_exposed(networks: New, tmp_path: Pa
     for result in found.values():
         assert f"of n1 ({PRIVATE['n1']}), an address of the private network" in result["sentence"]
         assert result["sentence"].endswith("must separate it from client.")
+
+
+def test_another_network_with_the_same_private_addresses_is_not_exposed(
+    networks: New, tmp_path: Path
+) -> None:
+    """The client has a network of its own with the address of a node: another machine answers there."""
+    site, address = networks(False), PRIVATE["n1"]
+    with Namespace("stranger") as stranger:
+        join(site.client, stranger, "own", ["10.99.0.1/24"], [f"{address}/24"])
+        stranger.ip("route", "add", "default", "dev", "own")
+        own = link_address(stranger, "own")
+        site.client.ip("route", "add", f"{address}/32", "dev", "own")
+        with Service(stranger, address, 8443, greeting=b"a stranger\n"):
+            with site.client.inside(), socket.create_connection((address, 8443), 5) as control:
+                assert control.recv(20) == b"a stranger\n"
+            site.filter_on_router(*TABLE)
+            done = verify(site, tmp_path, exasol_check_denied=True)
+    assert done.code == 2, done.output
+    found = {flow: result for flow, result in wrong(done).items() if flow[1] == address}
+    assert {(source, ports) for source, _address, ports in found} == {("client", "8443")}, done.output
+    (result,) = found.values()
+    assert result["verdict"] == "untested"
+    assert result["cause"] == "duplicate_address"
+    assert f"tcp 8443 of n1 ({address})" in result["sentence"]
+    assert f"{own} answers for {address}" in result["sentence"]
 
 
 def test_the_outside_may_have_addresses_of_both_families(networks: New, tmp_path: Path) -> None:

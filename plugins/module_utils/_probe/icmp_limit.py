@@ -29,7 +29,7 @@ from array import array
 from collections import Counter
 from typing import Any, Callable, Dict, Iterable, Iterator, List, Optional, Sequence, Tuple
 
-from .outcome import HOST_UNREACH, LOCAL, NEIGHBOUR_SECONDS, Outcome, timed_out
+from .outcome import HOST_UNREACH, Outcome, timed_out
 from .targets import PortGroup, Target
 
 _TOKEN_SECONDS = 1.1  # in which a kernel has regained the right to one error
@@ -103,16 +103,12 @@ def _cases(groups: Sequence[Sequence[Target]]) -> Iterator[_Case]:
 
 
 def _has_failed_search(group: Iterable[Target]) -> bool:
-    """Tell whether a kernel, of this host or of a router, searched for a next hop in vain.
+    """Tell whether a kernel, of this host or of a router, may have searched for a next hop in vain.
 
-    A router that rejects by a rule says the same, but at once.
+    A router that rejects by a rule says the same. Time does not tell them apart: the kernel that searches
+    keeps the newest packets only, and of a slow sweep these left just before it gave up.
     """
-    for target in group:
-        for outcome, alike in target.found.items():
-            is_late = bool(alike.rtt_ms) and min(alike.rtt_ms) >= NEIGHBOUR_SECONDS * 1000
-            if outcome.reason == HOST_UNREACH and (outcome.reason_ip == LOCAL or is_late):
-                return True
-    return False
+    return any(outcome.reason == HOST_UNREACH for target in group for outcome in target.found)
 
 
 def _sender(group: Iterable[Target]) -> str:

@@ -11,6 +11,7 @@ dots replaces the number before them, zero padding is kept
 import ipaddress
 import re
 import socket
+from functools import lru_cache
 from typing import Iterable, List, Optional, Tuple, Union
 
 from .errors import NetworkError
@@ -187,6 +188,7 @@ def is_name(text: str) -> bool:
     )
 
 
+@lru_cache(maxsize=16384)  # a plan orders the addresses of each rule of each host, which are few
 def sort_key(text: str) -> Tuple[int, int, int, str]:
     """Order addresses and networks by family and number, then names alphabetically."""
     parsed = parse_address(text) or parse_network(text)

@@ -151,7 +151,7 @@ def _half_open(case: Case) -> Judgement:
             verdict=UNTESTED,
             sentence=f"{opened}, which does not prove a filter: {case.listener.why}; measure again.",
         )
-    if case.stage in _WENT_THROUGH:
+    if case.stage in packet_stages.WENT_THROUGH:
         return because(
             case,
             causes.HALF_OPEN,
@@ -167,9 +167,6 @@ def _half_open(case: Case) -> Judgement:
         verdict=STALLED,
         sentence=(f"{opened}: {filtered}; or {proxy}. Captures at both ends (exasol_verify_capture) decide."),
     )
-
-
-_WENT_THROUGH = (packet_stages.RETURNED, packet_stages.BEHIND_DESTINATION)
 
 
 def _served(case: Case) -> Judgement:

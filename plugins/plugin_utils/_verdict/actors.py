@@ -25,6 +25,7 @@ from .verdict import (
     BLOCKED_ON_PATH,
     BLOCKED_ON_RETURN,
     STALLED,
+    UNTESTED,
     WRONG_HOST,
 )
 
@@ -122,7 +123,8 @@ def _of_twin(case: Case, _verdict: str) -> tuple[str, ...]:
 
 
 def _of_silent_end(_case: Case, verdict: str) -> tuple[str, ...]:
-    return {STALLED: (NETWORK, DESTINATION), WRONG_HOST: (NETWORK,)}.get(verdict, (OWNER, NETWORK))
+    ends = {STALLED: (NETWORK, DESTINATION), UNTESTED: (NETWORK, DESTINATION), WRONG_HOST: (NETWORK,)}
+    return ends.get(verdict, (OWNER, NETWORK))
 
 
 _DECIDE: dict[str, Callable[[Case, str], tuple[str, ...]]] = {

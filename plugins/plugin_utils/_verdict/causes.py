@@ -209,7 +209,7 @@ HALF_OPEN = _cause(
     "answer, or the service hangs.",
     acts="Whoever runs the filters and proxies between both ends; of a service, also whoever runs it.",
     command="tcpdump -ni any 'tcp port {port}'  # on {destination}",
-    verdicts=(STALLED, WRONG_SERVICE, WRONG_HOST),
+    verdicts=(STALLED, WRONG_SERVICE, WRONG_HOST, UNTESTED),
     actors=SILENT_END,
     todo=(
         "find what drops data after the handshake: {ports} from {sources} to {destinations} "
@@ -221,7 +221,7 @@ OTHER_HOST = _cause(
     means="The listener of another host of this run proves itself at the address.",
     acts="Whoever runs the load balancer or the NAT rule, or the inventory, if an address is wrong.",
     command="ip -brief address  # on {destination}",
-    verdicts=(WRONG_HOST,),
+    verdicts=(WRONG_HOST, UNTESTED),
     actors=(NETWORK, RUN),
     todo="lead {addresses} ({ports}) to {destinations} instead of another host, or correct exasol_address",
 )
@@ -249,7 +249,7 @@ OTHER_ANSWER = _cause(
     means="Something other than our listener answers where our listener waits.",
     acts="Whoever runs the load balancer, proxy or host that answers.",
     command="ss -ltnp 'sport = :{port}'  # on {destination}",
-    verdicts=(WRONG_HOST,),
+    verdicts=(WRONG_HOST, UNTESTED),
     actors=(NETWORK, DESTINATION),
     todo="let {ports} from {sources} through to {destinations}: something else answers",
 )

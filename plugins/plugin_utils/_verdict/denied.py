@@ -6,9 +6,10 @@
 
 from __future__ import annotations
 
-from ...module_utils._listener.occupants import SERVICE
-from . import causes
-from .case import Case
+from ...module_utils._listener.occupants import LISTENER, SERVICE
+from ...module_utils._probe.outcome import NOTHING_THROUGH, OTHER_RUN, PROOF_OTHER_PORT
+from . import causes, packet_stages
+from .case import SIBLING, Case
 from .reasons import because
 from .verdict import EXPOSED, NO_LISTENER, OK, UNRESOLVED, UNTESTED, Judgement
 
@@ -18,27 +19,8 @@ _MAX_NAMES = 3  # of hosts in a sentence
 def judge_denied(case: Case, judged: Judgement) -> Judgement:
     """Judge a flow that must not work, from what was seen of it as if it had to."""
     verdict = judged.verdict
-    if case.state == "open" and case.is_private:
-        return because(
-            case,
-            causes.OPEN_THOUGH_DENIED,
-            verdict=EXPOSED,
-            sentence=(
-                f"{case.source} reaches {case.where}, an address of the private network, which only the "
-                f"nodes of its cluster may reach: whoever runs that network must separate it from "
-                f"{case.source}."
-            ),
-        )
     if case.state == "open":
-        return because(
-            case,
-            causes.OPEN_THOUGH_DENIED,
-            verdict=EXPOSED,
-            sentence=(
-                f"{case.source} reaches {case.where}, which the port table does not allow: close it on "
-                f"{case.destination} (role firewall, restrict)."
-            ),
-        )
+        return _exposed(case) if _may_be_the_destination(case) else _answered_elsewhere(case, judged)
     if case.ended and verdict != UNTESTED:
         return because(
             case,
@@ -87,6 +69,74 @@ def judge_denied(case: Case, judged: Judgement) -> Judgement:
             f"exclude the row (exasol_exclude)."
         ),
     )
+
+
+def _may_be_the_destination(case: Case) -> bool:
+    """Tell whether nothing shows that somebody else accepted the connection or answered the datagram.
+
+    Where our listener waits it would have proven itself. Addresses of private networks exist several times,
+    and proxies accept connections for hosts that they never reach.
+    """
+    proven = case.observed.get("answered_by")
+    if proven is None or case.reason == OTHER_RUN or case.holder in (LISTENER, SIBLING):
+        return True  # a listener of ours on that machine, whoever's it is, was reached there
+    proof = case.observed.get("proof")
+    if proven == case.destination:
+        return proof != PROOF_OTHER_PORT
+    return not proven and proof in NOTHING_THROUGH and case.stage in packet_stages.WENT_THROUGH
+
+
+def _exposed(case: Case) -> Judgement:
+    if not case.is_private:
+        sentence = (
+            f"{case.source} reaches {case.where}, which the port table does not allow: close it on "
+            f"{case.destination} (role firewall, restrict)."
+        )
+    else:
+        is_proven = case.observed.get("answered_by") == case.destination
+        unless = "" if is_proven else f", unless another host has that address in a network of {case.source}"
+        sentence = (
+            f"{case.source} reaches {case.where}, an address of the private network, which only the "
+            f"nodes of its cluster may reach{unless}: whoever runs that network must separate it from "
+            f"{case.source}."
+        )
+    return because(case, causes.OPEN_THOUGH_DENIED, verdict=EXPOSED, sentence=sentence)
+
+
+def _answered_elsewhere(case: Case, judged: Judgement) -> Judgement:
+    """Return why an answer does not show that the destination is reached, nor that it is not."""
+    if judged.verdict == UNTESTED or judged.cause == causes.DUPLICATE_ADDRESS.code:
+        return judged._replace(verdict=UNTESTED)
+    opened = f"{case.source} connects to {case.where}"
+    unknown = f"so it is unknown whether {case.source} would reach {case.destination}"
+    proven = case.observed.get("answered_by")
+    if judged.cause == causes.OTHER_PORT.code:
+        cause = causes.OTHER_PORT
+        why = (
+            f"{opened}, but the connection arrives at another port of {case.destination}, {unknown} at this "
+            f"one: look at the NAT rule, port forwarding or load balancer that leads there."
+        )
+    elif proven:
+        cause = causes.OTHER_HOST
+        why = (
+            f"{opened}, but {proven} answers, {unknown}: the address, a load balancer or a NAT rule leads to "
+            f"another host; check exasol_address of both hosts and the rules between them."
+        )
+    elif case.observed.get("proof") in NOTHING_THROUGH:
+        cause = causes.HALF_OPEN
+        why = (
+            f"{opened}, but nothing shows that {case.destination} itself accepts, {unknown}: a proxy or a "
+            f"SYN proxy accepts for it, another host has that address too, or a filter drops what follows "
+            f"the handshake. Captures at both ends (exasol_verify_capture) decide."
+        )
+    else:
+        cause = causes.OTHER_ANSWER
+        why = (
+            f"{opened}, but something other than our listener answers "
+            f"({case.observed.get('detail', 'no proof')}), {unknown}: a load balancer or a proxy is in "
+            f"between, or another host has that address too; whoever runs it must say where it leads."
+        )
+    return because(case, cause, verdict=UNTESTED, sentence=why)
 
 
 def _without_control(case: Case) -> str:

@@ -30,6 +30,8 @@ AT_SOURCE, ON_PATH, AT_DESTINATION, ON_RETURN, RETURNED = (
 )
 LEFT, BEFORE_DESTINATION, BEHIND_DESTINATION = "left", "before destination", "behind destination"
 # Nothing came from the source's addresses, but something came from an address that the plan does not have.
+# A handshake that came about was with the destination itself.
+WENT_THROUGH = (RETURNED, BEHIND_DESTINATION)
 DISGUISED = "disguised"
 _WAY = (
     AT_SOURCE,

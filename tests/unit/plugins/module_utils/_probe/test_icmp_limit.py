@@ -200,14 +200,23 @@ def test_one_missed_error_of_a_search_for_the_next_hop_is_forgiven(missed, state
     assert len(network.settle(made)[made]) == states
 
 
-@pytest.mark.parametrize(("milliseconds", "states"), [(3100.0, 1), (1.0, 2)], ids=["search", "rule"])
-def test_one_missed_error_of_a_routers_search_is_forgiven(milliseconds, states):
+@pytest.mark.parametrize(
+    "milliseconds", [3100.0, 1.0], ids=["asked when the search began", "asked just before it ended"]
+)
+def test_one_missed_error_of_a_routers_search_is_forgiven(milliseconds):
     reject = SEARCHED._replace(reason_ip=ROUTER)
     made = target({3: timed_out("tcp"), 9: timed_out("tcp")})
     made.add(Ports([1]))
     made.record(1, reject, milliseconds)
     network = silent_first(Network(rejecting(3, 9, reject=reject)), ("192.0.2.11", 3))
-    assert len(network.settle(made)[made]) == states
+    assert network.settle(made)[made] == [("filtered", ROUTER, {1, 3, 9})]
+
+
+def test_what_stays_silent_beside_an_error_of_a_router_is_dropped():
+    reject = SEARCHED._replace(reason_ip=ROUTER)
+    network, made = Network(), limited(reject=reject)
+    assert len(network.settle(made)[made]) == 2
+    assert network.rounds == [[("192.0.2.11", 3)]] * 2
 
 
 def test_a_missed_error_is_forgiven_to_an_address_beside_the_one_that_was_searched_for():
@@ -222,9 +231,7 @@ def test_a_missed_error_is_forgiven_to_an_address_beside_the_one_that_was_search
     ]
 
 
-@pytest.mark.parametrize(
-    "reject", [REJECTED, REJECTED._replace(reason_ip="local"), SEARCHED._replace(reason_ip=ROUTER)]
-)
+@pytest.mark.parametrize("reject", [REJECTED, REJECTED._replace(reason_ip="local")])
 def test_who_rejects_each_packet_is_not_waited_for_twice(reject):
     network, made = Network(), limited(reject=reject)
     assert len(network.settle(made)[made]) == 2

@@ -15,10 +15,12 @@ from ansible_collections.exasol_community.network.plugins.plugin_utils._verdict.
     FAILED,
     NOT_ASKED,
     OUTSIDE,
+    SIBLING,
     STRANGE,
     UNSEEN,
     UP,
     Case,
+    Kernels,
     Listener,
 )
 from ansible_collections.exasol_community.network.plugins.plugin_utils._verdict.judge import judge
@@ -249,6 +251,34 @@ BLOCKED = [
         ["client reaches tcp 8563 of n11", "does not allow", "close it on n11"],
     ),
     (("open", "syn-ack"), {"answered_by": "n11"}, "exposed", ["close it on n11"]),
+    (("open", "other-run"), {"answered_by": "", "proof": "other_run"}, "exposed", ["close it on n11"]),
+    (
+        ("open", "syn-ack"),
+        {"answered_by": "n12"},
+        "untested",
+        ["n12 answers", "unknown whether client would reach n11", "check exasol_address of both"],
+    ),
+    (
+        ("open", "syn-ack"),
+        {"answered_by": "", "proof": "other", "detail": "it said hello"},
+        "untested",
+        ["something other than our listener answers (it said hello)", "another host has that address too"],
+    ),
+    (
+        ("open", "syn-ack"),
+        {"answered_by": "n11", "proof": "other_port"},
+        "untested",
+        ["arrives at another port of n11", "unknown whether client would reach n11 at this one"],
+    ),
+    *(
+        (
+            ("open", "syn-ack"),
+            {"answered_by": "", "proof": proof},
+            "untested",
+            ["nothing shows that n11 itself accepts", "exasol_verify_capture"],
+        )
+        for proof in ("silent", "cut_off", "unfinished")
+    ),
     (("closed", "conn-refused"), {}, "ok", ["does not reach"]),
     (
         ("closed", "conn-refused"),
@@ -316,6 +346,41 @@ def test_where_nobody_was_asked_the_sentence_says_so():
 @pytest.mark.parametrize("identity", [row[0] for row in IDENTITIES])
 def test_what_must_not_work_is_exposed_whoever_answers(identity):
     assert judge(case("open", "syn-ack", expected="denied", identity=identity))[0] == "exposed"
+
+
+@pytest.mark.parametrize(
+    ("stage", "verdict"),
+    [("returned", "exposed"), ("behind destination", "exposed"), ("left", "untested"), ("", "untested")],
+)
+def test_a_handshake_alone_exposes_what_captures_show_it_was_with(stage, verdict):
+    seen = case("open", "syn-ack", expected="denied", answered_by="", proof="silent")
+    assert judge(seen._replace(stage=stage))[0] == verdict
+
+
+@pytest.mark.parametrize("proven", ["n11", "n12"])
+def test_two_hosts_that_are_one_machine_are_exposed_alike(proven):
+    seen = case("open", "syn-ack", expected="denied", answered_by=proven)
+    assert judge(seen._replace(holder=SIBLING))[0] == "exposed"
+
+
+def test_another_machine_with_the_address_exposes_nothing():
+    twin = Kernels(foreign_link="02:00:00:00:00:99", link_seen_by="n12")
+    seen = case("open", "syn-ack", expected="denied", answered_by="", proof="other")._replace(kernels=twin)
+    judged, sentence = judge(seen)[:2]
+    assert judged == "untested"
+    assert_names(sentence, ["02:00:00:00:00:99", "another machine has the address of n11"])
+    ours = seen._replace(observed={**seen.observed, "answered_by": "n11", "proof": "ours"})
+    assert judge(ours)[0] == "exposed"
+
+
+@pytest.mark.parametrize(
+    ("seen", "is_certain"), [({"answered_by": "n11"}, True), ({}, False)], ids=["proven", "not asked"]
+)
+def test_a_private_address_without_a_proof_may_be_in_another_network(seen, is_certain):
+    private = case("open", "syn-ack", expected="denied", **seen)._replace(is_private=True)
+    judged, sentence = judge(private)[:2]
+    assert judged == "exposed"
+    assert ("unless another host has that address in a network of client" in sentence) != is_certain
 
 
 def test_our_listener_is_asked_for_its_proof_and_not_for_a_service():

@@ -278,6 +278,21 @@ def test_private_addresses_within_reach_are_exposed():
     assert_names(sentence, ["client reaches", "10.0.0.1", "private network"])
 
 
+@pytest.mark.parametrize(
+    ("answer", "fragments"),
+    [
+        ({"answered_by": "", "proof": "other"}, ["another host has that address too"]),
+        ({"answered_by": "n2", "proof": "other_host"}, ["n2 answers", "leads to another host"]),
+    ],
+    ids=["a stranger", "another node"],
+)
+def test_an_address_that_a_network_of_the_client_has_too_is_not_exposed(answer, fragments):
+    """Private addresses are given out in every site, and nobody routes between those networks."""
+    seen, sentence = only(denied(client__10_0_0_1={**OPEN, **answer}), "client", "10.0.0.1", "denied")
+    assert seen == {"untested"}
+    assert_names(sentence, ["client connects to", "10.0.0.1", "it is unknown whether", *fragments])
+
+
 def test_silence_of_a_private_address_proves_nothing_if_nobody_reaches_it():
     seen, sentence = only(denied(n2__10_0_0_1=SILENT), "client", "10.0.0.1", "denied")
     assert seen == {"untested"}
