@@ -114,5 +114,5 @@ def test_silence_loads_what_explains_it():
 
 
 def test_each_rare_part_is_a_file():
-    folder = os.path.dirname(module_utils.__file__) if module_utils.__file__ else module_utils.__path__[0]
+    folder = next(iter(module_utils.__path__))
     assert [name for name in RARE if not os.path.exists(os.path.join(folder, name + ".py"))] == []
