@@ -757,7 +757,7 @@ elapsed_s:
 """
 
 import uuid
-from typing import Any, Dict, Optional
+from typing import TYPE_CHECKING, Any, Dict, Optional, Sequence
 
 from ansible.module_utils.basic import AnsibleModule
 
@@ -767,12 +767,13 @@ from ..module_utils._ansible.options import target_options
 from ..module_utils._identify._registry import IDENTIFIERS
 from ..module_utils._kernel import machine
 from ..module_utils._plan.ftp_modes import BOTH, MODES
-from ..module_utils._probe.ftp_session import Login
-from ..module_utils._probe.idle import check_seconds
 from ..module_utils._probe.probe import Settings, collect, patient, run
 from ..module_utils._probe.range_turns import RANGE_RATE
 from ..module_utils._probe.sweep import DEFAULT_CONCURRENCY, DEFAULT_TIMEOUT, Pace
 from ..module_utils._values.ports import Ports
+
+if TYPE_CHECKING:
+    from ..module_utils._probe.ftp_session import Login
 
 
 def flow_options() -> Dict[str, Any]:
@@ -819,11 +820,13 @@ def idle_options() -> Dict[str, Any]:
     }
 
 
-def login_of(params: Dict[str, Any]) -> Optional[Login]:
+def login_of(params: Dict[str, Any]) -> Optional["Login"]:
     """Return how to log in to FTP servers, or None without the option ftp."""
     ftp = params["ftp"]
     if not ftp:
         return None
+    from ..module_utils._probe.ftp_session import Login
+
     ports = Ports.parse(ftp["active_ports"]) if ftp["active_ports"] else Ports()
     return Login(
         mode=ftp["mode"],
@@ -835,6 +838,15 @@ def login_of(params: Dict[str, Any]) -> Optional[Login]:
         verify=ftp["validate_certs"],
         ca_path=ftp["ca_path"] or "",
     )
+
+
+def durations_of(params: Dict[str, Any]) -> Sequence[int]:
+    """Return for how many seconds idle connections are held, none without the option idle."""
+    if not params["idle"]:
+        return ()
+    from ..module_utils._probe.idle import check_seconds
+
+    return check_seconds(params["idle"]["seconds"])
 
 
 def pace_of(params: Dict[str, Any]) -> Pace:
@@ -879,7 +891,7 @@ def main() -> None:
             ftp=login_of(params),
             capture=params["capture"],
             trace=params["trace"],
-            idle=check_seconds(params["idle"]["seconds"]) if params["idle"] else (),
+            idle=durations_of(params),
             host=params["idle"]["host"] if params["idle"] else "",
         )
         targets = collect(params["flows"], params["targets"], params["listening"] if params["token"] else {})

@@ -4,71 +4,82 @@
 """Which conversation belongs to which protocol, and which protocol to which service of the port table.
 
 One file for each protocol, named here once; a row of the table names its protocol as the file is called. For
-a service of the site's own, the flow names it.
+a service of the site's own, the flow names it. A file is loaded when its protocol is first spoken: most runs
+speak few of them, and a managed host compiles what it loads in every task.
 """
 
-from types import ModuleType
-from typing import Callable, Dict, Iterable, Mapping, NamedTuple, Optional, Tuple
+from importlib import import_module
+from typing import TYPE_CHECKING, Any, Callable, Dict, Iterable, Mapping, NamedTuple, Optional, Tuple
 
 from .._plan.table import TABLE
 from .._plan.table_rows import Service
 from .._values.errors import NetworkError, closest
-from . import (
-    _db2,
-    _dns,
-    _exasol,
-    _ftp,
-    _ftps,
-    _http,
-    _ldap,
-    _ldaps,
-    _mysql,
-    _ntp,
-    _oracle,
-    _postgresql,
-    _sql_server,
-    _ssh,
-    _sybase_ase,
-    _tls,
-)
 from ._finding import Finding
-from ._wire import Script
 
-_PROTOCOLS = (
-    _db2,
-    _dns,
-    _exasol,
-    _ftp,
-    _ftps,
-    _http,
-    _ldap,
-    _ldaps,
-    _mysql,
-    _oracle,
-    _postgresql,
-    _sql_server,
-    _ssh,
-    _sybase_ase,
-    _tls,
+if TYPE_CHECKING:
+    # Ansible sends the files to which an import of any kind leads (ModuleDepFinder of ansible-core).
+    from . import (  # noqa: F401  # named for Ansible, and loaded by their names
+        _db2,
+        _dns,
+        _exasol,
+        _ftp,
+        _ftps,
+        _http,
+        _ldap,
+        _ldaps,
+        _mysql,
+        _ntp,
+        _oracle,
+        _postgresql,
+        _sql_server,
+        _ssh,
+        _sybase_ase,
+        _tls,
+    )
+    from ._wire import Script
+
+# What runs over TCP, as the files are called.
+PROTOCOLS = (
+    "db2",
+    "dns",
+    "exasol",
+    "ftp",
+    "ftps",
+    "http",
+    "ldap",
+    "ldaps",
+    "mysql",
+    "oracle",
+    "postgresql",
+    "sql_server",
+    "ssh",
+    "sybase_ase",
+    "tls",
 )
 
 # Even where nobody asks who answers: an unfinished handshake would count against the probing host.
-_NEVER_CUT_SHORT = (_mysql,)
+NEVER_CUT_SHORT = frozenset(["mysql"])
 
 # Who speaks first may look up our name before: resolvers that do not answer take glibc 30 s (resolv.conf(5)).
-_SPEAK_FIRST = (_mysql, _ftp, _ftps)
+_SPEAK_FIRST = ("mysql", "ftp", "ftps")
 _SECONDS, _SECONDS_WITH_LOOKUP = 10.0, 60.0
 
 
-def _files() -> Dict[str, ModuleType]:
-    """Return the file of each protocol that runs over TCP, by the name that rows have for it."""
-    return {protocol.__name__.rpartition("._")[2]: protocol for protocol in _PROTOCOLS}
+def _file(protocol: str) -> Any:
+    """Return the file of a protocol."""
+    return import_module(f"{__package__}._{protocol}")
+
+
+def script(protocol: str) -> "Script":
+    """Return the conversation of a protocol that runs over TCP."""
+    found: "Script" = _file(protocol).talk
+    return found
 
 
 def _talks(services: Iterable[Service]) -> Dict[Tuple[str, str], str]:
     """Return which protocol each row of the port table names, by its protocol of transport and name."""
     rows = list(services)
-    unknown = {service.talk for service in rows} - set(_FILES) - {"", *_DATAGRAMS}
+    unknown = {service.talk for service in rows} - set(PROTOCOLS) - {"", *_DATAGRAMS}
     if unknown:
         raise ValueError(f"the port table names protocols that have no file: {sorted(unknown)}")
     return {(service.protocol, service.name): service.talk for service in rows if service.talk}
@@ -81,7 +92,7 @@ def protocol_of(transport: str, service: str, identify: str = "") -> str:
     """
     if not identify:
         return TALKS.get((transport, service), "")
-    known: Iterable[str] = SCRIPTS if transport == "tcp" else _DATAGRAMS
+    known: Iterable[str] = PROTOCOLS if transport == "tcp" else _DATAGRAMS
     if identify not in known:
         raise NetworkError(
             "service {0!r} is to be identified by {1!r}, which is not known for {2}: expected one of "
@@ -92,7 +103,7 @@ def protocol_of(transport: str, service: str, identify: str = "") -> str:
 
 def patience(protocol: str) -> float:
     """Return the seconds that a conversation in a protocol may take."""
-    return _SECONDS_WITH_LOOKUP if _FILES.get(protocol) in _SPEAK_FIRST else _SECONDS
+    return _SECONDS_WITH_LOOKUP if protocol in _SPEAK_FIRST else _SECONDS
 
 
 class Datagram(NamedTuple):
@@ -104,23 +115,15 @@ class Datagram(NamedTuple):
 
 def datagram(protocol: str) -> Optional[Datagram]:
     """Return the harmless question of a protocol over UDP, or None."""
-    make = _DATAGRAMS.get(protocol)
-    return make() if make else None
+    return _asking(protocol) if protocol in _DATAGRAMS else None
 
 
-def _ask_ntp() -> Datagram:
-    asked = _ntp.question()
-    return Datagram(asked, lambda answer: _ntp.judge(asked, answer))
+def _asking(protocol: str) -> Datagram:
+    file = _file(protocol)
+    asked = file.question()
+    return Datagram(asked, lambda answer: file.judge(asked, answer))
 
 
-def _ask_dns() -> Datagram:
-    asked = _dns.question()
-    return Datagram(asked, lambda answer: _dns.judge(asked, answer))
-
-
-_DATAGRAMS: Mapping[str, Callable[[], Datagram]] = {"ntp": _ask_ntp, "dns": _ask_dns}
-_FILES = _files()
+_DATAGRAMS = ("ntp", "dns")
 TALKS: Mapping[Tuple[str, str], str] = _talks(TABLE.services)
-SCRIPTS: Mapping[str, Script] = {name: protocol.talk for name, protocol in _FILES.items()}
-NEVER_CUT_SHORT = frozenset(name for name, protocol in _FILES.items() if protocol in _NEVER_CUT_SHORT)
-IDENTIFIERS = tuple(sorted({*SCRIPTS, *_DATAGRAMS}))  # what a flow may name, over TCP or UDP
+IDENTIFIERS = tuple(sorted({*PROTOCOLS, *_DATAGRAMS}))  # what a flow may name, over TCP or UDP

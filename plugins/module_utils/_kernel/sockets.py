@@ -13,8 +13,9 @@ from .._values.errors import NetworkError
 _IP_BIND_ADDRESS_NO_PORT = 24  # see Sources.bind
 _RESET = struct.pack("ii", 1, 0)
 _TCP_INFO_BYTES = 104
-_TCP_INFO_RTT = 68  # offset of tcpi_rtt, microseconds (linux/tcp.h)
-_TCP_INFO_TOTAL_RETRANS = 100
+_TCP_INFO_TOTAL_RETRANS = 100  # its offset (linux/tcp.h)
+# Of the same: tcpi_rtt in microseconds, and tcpi_total_retrans.
+_RTT_AND_REPEATED = struct.Struct("=68xI28xI")
 _REPEATED_MS = 900.0  # the kernel repeats a SYN after a second (RFC 6298, section 2.1)
 
 
@@ -28,8 +29,7 @@ def handshake_ms(sock: socket.SocketType, fallback: float) -> float:
     """Return the kernel's own measure of the round trip in milliseconds, or the fallback."""
     try:
         info = sock.getsockopt(socket.IPPROTO_TCP, socket.TCP_INFO, _TCP_INFO_BYTES)
-        micros = struct.unpack_from("=I", info, _TCP_INFO_RTT)[0]
-        repeated = struct.unpack_from("=I", info, _TCP_INFO_TOTAL_RETRANS)[0]
+        micros, repeated = _RTT_AND_REPEATED.unpack_from(info)
     except (OSError, struct.error):
         return fallback
     # The kernel's measure begins at the SYN that was answered: it would hide the lost ones before.

@@ -31,10 +31,10 @@ from typing import Callable, Optional
 from .._kernel.learned_mtu import learned_mtu
 from .._kernel.tcp_info import tcp_info
 from . import proof
-from .transfers import ASK, WISH
 
 SEGMENT, FILLER, REPORT, PING = b"i", b".", b"?", b"!"
 HOLD, KEPT = b"h", b"k"
+ASK, WISH = b"t", b"T"
 # What is said of another connection of the run: here, and it heard nothing, or something, since it was held;
 # ended by the other end or by somebody between; ended by this end; never seen or forgotten.
 QUIET, HEARD, CUT, ENDED, UNKNOWN = b"quiet", b"heard", b"cut", b"ended", b"unknown"

@@ -37,8 +37,8 @@ from typing import Dict, Iterator, NamedTuple, Optional, Set
 from .._kernel.machine import identity
 from .._kernel.sockets import reset
 from . import proof
+from .measuring import WISH
 
-ASK, WISH = b"t", b"T"
 GO, BUSY = b"go", b"busy"
 OUT, IN = "out", "in"  # away from the probe, and to it
 MAX_SECONDS = 10.0

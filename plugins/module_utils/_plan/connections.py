@@ -21,7 +21,8 @@ from .._values.addresses import parse_address
 from .._values.connection_string import ConnectionString, parse_connection_string
 from .._values.errors import NetworkError
 from .._values.ports import Ports
-from .flows import NODE, REACHABLE, Bundle, Members, Party, Probe, Probes
+from .expected import REACHABLE
+from .flows import NODE, Bundle, Members, Party, Probe, Probes
 from .table_rows import Service
 
 if TYPE_CHECKING:

@@ -10,7 +10,8 @@ from typing import Dict, Iterable, Iterator, List, Mapping, Optional, Sequence, 
 
 from .._values.addresses import parse_address, parse_network
 from .._values.ports import Ports
-from .flows import DENIED, RANGE, REACHABLE, Asked, Bundle, Members, Party, Probe, Probes, asked_ports
+from .expected import DENIED, RANGE, REACHABLE
+from .flows import Asked, Bundle, Members, Party, Probe, Probes, asked_ports
 from .table_rows import NODE_PEERS, Service
 
 # Whoever manages a host needs SSH: an optional row that nobody asked for does not make it a port of Exasol's.

@@ -24,14 +24,13 @@ from typing import (
 
 from .._values.errors import NetworkError
 from .._values.ports import Ports
+from .expected import RANGE, REACHABLE
 from .table_rows import Service
 
 if TYPE_CHECKING:
     from .._shapes import Endpoint, ProbeFlow, Untestable
 
-REACHABLE, DENIED = "reachable", "denied"
 NODE = "database_node"
-RANGE = 100  # so many ports of one host look like a port scan to devices on the way
 UNMANAGED = "the source is not a host of this inventory"
 NETWORK = "the destination is a network, not a host"
 

@@ -163,7 +163,7 @@ def from_icmp(icmp: Icmp, protocol: str, destination: str) -> Outcome:
 def from_errno(number: int, seconds: float, protocol: str) -> Outcome:
     """Return the outcome of an attempt that failed after C(seconds), without an ICMP message."""
     if number == errno.ECONNREFUSED:
-        return Outcome(CLOSED, REFUSED if protocol == "tcp" else PORT_UNREACH)
+        return _REFUSED[protocol]
     if number == errno.ETIMEDOUT:
         return Outcome(FILTERED, NO_RESPONSE)
     if number in (errno.EHOSTUNREACH, errno.EHOSTDOWN):
@@ -196,6 +196,10 @@ def _explain(number: int) -> str:
         errno.ENOBUFS: "the kernel has no buffers left: lower the concurrency or the rate",
     }
     return known.get(number, "")
+
+
+# Most failures of a sweep, so that they share one object.
+_REFUSED = {"tcp": Outcome(CLOSED, REFUSED), "udp": Outcome(CLOSED, PORT_UNREACH)}
 
 
 def icmp_or_errno(

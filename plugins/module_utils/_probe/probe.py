@@ -14,6 +14,9 @@
 8. The paths to our listeners are measured: loss, round trip, clock, size of segments (paths.py).
 9. If idle connections are to be held, a process of its own begins with them (idle_holder.py).
 10. The kernel says how the first hop of each path looks (_kernel/neighbours.py).
+
+Most runs need few of these steps, and a managed host compiles in every task what the task loads. So the file
+of a step is loaded where the step begins.
 """
 
 import contextlib
@@ -33,30 +36,27 @@ from typing import (
 )
 
 from .._kernel import open_files, watch
-from .._kernel.capture import Capture
-from .._kernel.loopback import may_choose_what_to_receive
 from .._kernel.neighbours import first_hops
 from .._kernel.own_addresses import OwnAddresses
 from .._kernel.resolve import resolve
 from .._kernel.sockets import Sources
 from .._listener.proof import check_token
-from .._plan.ftp_modes import CONTROL_ROWS
 from .._values.addresses import explain_mistake, is_name, parse_address
 from .._values.errors import NetworkError
 from .._values.ports import Ports
-from . import icmp_limit, idle, idle_holder, next_hop, rate_limit, reached_itself, refused_here
 from . import paths as path_measurement
-from .ftp_session import Login, Server, check_authorities, examine_all
+from . import reached_itself
 from .observations import (
     Suspects,
     by_address,
+    is_silence,
     late_answers,
     observation,
     paths,
     silent_addresses,
     summarize,
 )
-from .outcome import OPEN, OTHER_RUN, UNRESOLVED, Outcome
+from .outcome import CLOSED, OPEN, OTHER_RUN, UNRESOLVED, Outcome
 from .range_turns import Work
 from .scouts import Scouts
 from .sent_from import sent_from
@@ -65,8 +65,20 @@ from .targets import Target, Targets, describe
 from .trace import Tracer
 
 if TYPE_CHECKING:
+    from .._kernel.capture import Capture
     from .._shapes import Capture as CaptureReport
-    from .._shapes import FirstReading, KernelReport, Path, PortsAt, ProbeFlow, ProbeResult, ProbeTarget
+    from .._shapes import (
+        FirstReading,
+        FtpSession,
+        KernelReport,
+        Path,
+        PortsAt,
+        ProbeFlow,
+        ProbeResult,
+        ProbeTarget,
+    )
+    from .ftp_session import Login, Server
+    from .rate_limit import Limit
 
 MIN_TIMEOUT = 1.0  # seconds; of what a user may choose
 _MAX_RETRIES = 6  # at 20 % loss each way a port stays silent through all of them with a probability of 5e-10
@@ -83,7 +95,7 @@ class Settings(NamedTuple):
     sources: Sequence[str] = ()
     token: str = ""
     identify: bool = False
-    ftp: Optional[Login] = None
+    ftp: Optional["Login"] = None
     capture: bool = False
     trace: bool = False
     idle: Sequence[int] = ()  # seconds
@@ -118,6 +130,8 @@ def check(settings: Settings) -> Settings:
     if pace.concurrency < 1:
         raise NetworkError(f"concurrency {pace.concurrency} is too small: expected at least 1 socket")
     if settings.ftp:
+        from .ftp_session import check_authorities
+
         check_authorities(settings.ftp)
     available = open_files.raise_limit()
     open_files.check(_MIN_SOCKETS, available, "a probe")
@@ -162,12 +176,9 @@ def run(targets: Targets, settings: Settings) -> "ProbeResult":
     path_measurement.measure(
         found_paths, resolved, _gentle(settings.pace, swept.limits), sources=sources, key=key
     )
-    left: Optional[float] = None
-    if settings.idle:
-        where = idle.places(resolved) if key else []
-        left = idle_holder.hold(settings.host, where, settings.idle, sources, key)
+    left = _hold_idle(resolved, settings, sources, key) if settings.idle else None
     everything = resolved + unresolved
-    sessions = examine_all(_ftp_servers(resolved), settings.ftp) if settings.ftp else None
+    sessions = _ftp_sessions(resolved, settings.ftp) if settings.ftp else None
     result: "ProbeResult" = {
         "observations": [observation(target) for target in everything],
         "paths": found_paths,
@@ -187,11 +198,18 @@ def run(targets: Targets, settings: Settings) -> "ProbeResult":
     return result
 
 
+def _hold_idle(targets: Sequence[Target], settings: Settings, sources: Sources, key: bytes) -> float:
+    from . import idle, idle_holder
+
+    where = idle.places(targets) if key else []
+    return idle_holder.hold(settings.host, where, settings.idle, sources, key)
+
+
 class _Swept(NamedTuple):
     """What trying all ports showed beside their outcomes, which their targets have."""
 
     paths: List["Path"]
-    limits: Dict[str, rate_limit.Limit]  # for new connections, by address
+    limits: Dict[str, "Limit"]  # for new connections, by address
     tracer: Tracer
     captured: Optional["CaptureReport"]
 
@@ -204,6 +222,8 @@ def _swept(resolved: Sequence[Target], settings: Settings, sources: Sources, key
         capture = None
         try:
             if settings.capture:
+                from .._kernel.capture import Capture
+
                 capture = stack.enter_context(contextlib.closing(Capture(_ports_of(resolved))))
                 sweep.watch(capture)
         except NetworkError as error:
@@ -244,9 +264,18 @@ def _ports_of(targets: Iterable[Target]) -> Dict[str, Ports]:
     return ports
 
 
-def _ftp_servers(targets: Iterable[Target]) -> List[Server]:
+def _ftp_sessions(targets: Iterable[Target], login: "Login") -> List["FtpSession"]:
+    from .ftp_session import examine_all
+
+    return examine_all(_ftp_servers(targets), login)
+
+
+def _ftp_servers(targets: Iterable[Target]) -> List["Server"]:
     """Return the open ports where a service should speak FTP, unless a listener of ours has its place."""
-    servers: List[Server] = []
+    from .._plan.ftp_modes import CONTROL_ROWS
+    from .ftp_session import Server
+
+    servers: List["Server"] = []
     for target in targets:
         for outcome, group in target.found.items():
             if outcome.state != OPEN or outcome.proof or outcome.reason == OTHER_RUN:
@@ -269,7 +298,7 @@ def _ftp_servers(targets: Iterable[Target]) -> List[Server]:
 class _Again:
     """Asks ports again as the sweep does, at another pace."""
 
-    def __init__(self, settings: Settings, sources: Sources, key: bytes, capture: Optional[Capture]):
+    def __init__(self, settings: Settings, sources: Sources, key: bytes, capture: Optional["Capture"]):
         self._settings, self._sources, self._key, self._capture = settings, sources, key, capture
 
     def ask(self, work: List[Work], timeout: float, rate: float) -> None:
@@ -287,7 +316,7 @@ def _tracer(settings: Settings, sources: Sources) -> Tracer:
     return Tracer(sources, pace.timeout, pace.concurrency, is_on=settings.trace)
 
 
-def _gentle(pace: Pace, limits: Mapping[str, rate_limit.Limit]) -> Pace:
+def _gentle(pace: Pace, limits: Mapping[str, "Limit"]) -> Pace:
     """Return a pace that no limit on the way objects to."""
     rates = [limit.passes / 2 for limit in limits.values()] + ([pace.rate] if pace.rate else [])
     return pace._replace(rate=min(rates)) if rates else pace
@@ -295,7 +324,7 @@ def _gentle(pace: Pace, limits: Mapping[str, rate_limit.Limit]) -> Pace:
 
 def _measure(
     sweep: Sweep, targets: Sequence[Target], tracer: Tracer, ask_again: AskAgain
-) -> Tuple[List["Path"], Dict[str, rate_limit.Limit]]:
+) -> Tuple[List["Path"], Dict[str, "Limit"]]:
     """Probe all ports; returns for each path how many first tries were lost, and limits by address."""
     groups = by_address(targets)
     tracer.begin(targets)
@@ -304,16 +333,7 @@ def _measure(
     tracer.take_outcomes()
     tracer.finish()
     late = late_answers(targets)
-    rate_limit.find_bans(
-        lambda work, rate: ask_again(work, rate_limit.BAN_SECONDS, rate),
-        [group for group in groups if group[0].address not in tracer.alive],
-    )
-    limits = rate_limit.find_limits(
-        lambda work, rate: ask_again(work, rate_limit.FIRST_SYN_SECONDS, rate),
-        groups,
-        fastest=sweep.pace.rate,
-        range_rate=sweep.pace.range_rate,
-    )
+    limits = _find_limits(sweep.pace, groups, tracer.alive, ask_again) if _has_silence(targets) else {}
     # What a limit dropped is not lost, and was asked again slowly.
     late = {target: 0 if target.address in limits else count for target, count in late.items()}
     suspects = [Suspects(group) for group in groups if group[0].address not in limits]
@@ -325,7 +345,10 @@ def _measure(
             break
         sweep.scout(Scouts(groups))
         sweep.run(work)
-    icmp_limit.find_rejected(sweep.run, groups)
+    if _has_silence(targets):
+        from . import icmp_limit
+
+        icmp_limit.find_rejected(sweep.run, groups)
     sweep.finish()
     asked_again: Set[Work] = set()
     for target in targets:
@@ -341,6 +364,32 @@ def _measure(
     return found, limits
 
 
+def _has_silence(targets: Iterable[Target]) -> bool:
+    """Tell whether nothing came back from any port, of which there are several causes."""
+    return any(is_silence(outcome) for target in targets for outcome in target.found)
+
+
+def _find_limits(
+    pace: Pace, groups: Sequence[List[Target]], alive: Set[str], ask_again: AskAgain
+) -> Dict[str, "Limit"]:
+    """Find bans and limits for new connections; returns the limits by address.
+
+    An address that is C(alive) after its first silence is not shut out.
+    """
+    from . import rate_limit
+
+    rate_limit.find_bans(
+        lambda work, rate: ask_again(work, rate_limit.BAN_SECONDS, rate),
+        [group for group in groups if group[0].address not in alive],
+    )
+    return rate_limit.find_limits(
+        lambda work, rate: ask_again(work, rate_limit.FIRST_SYN_SECONDS, rate),
+        groups,
+        fastest=pace.rate,
+        range_rate=pace.range_rate,
+    )
+
+
 def _add_first_hops(found: Sequence["Path"], sources: Sources) -> None:
     hops = first_hops((path["address"] for path in found), sources.by_family())
     for path in found:
@@ -351,7 +400,9 @@ def _add_first_hops(found: Sequence["Path"], sources: Sources) -> None:
             path["link_address"] = hop.link_address
 
 
-def _ask_next_hops(targets: Sequence[Target], pace: Pace, sources: Sources, capture: Capture) -> None:
+def _ask_next_hops(targets: Sequence[Target], pace: Pace, sources: Sources, capture: "Capture") -> None:
+    from . import next_hop
+
     if pace.timeout < next_hop.SECONDS:
         with Sweep(pace._replace(timeout=next_hop.SECONDS), sources) as sweep:
             sweep.watch(capture)
@@ -359,8 +410,13 @@ def _ask_next_hops(targets: Sequence[Target], pace: Pace, sources: Sources, capt
 
 
 def _find_own_refusals(
-    targets: Sequence[Target], pace: Pace, sources: Sources, capture: Optional[Capture]
+    targets: Sequence[Target], pace: Pace, sources: Sources, capture: Optional["Capture"]
 ) -> None:
+    if not any(target.planned and (target.doubtful or _has_refused(target)) for target in targets):
+        return
+    from .._kernel.loopback import may_choose_what_to_receive
+    from . import refused_here
+
     if not may_choose_what_to_receive():
         refused_here.find(refused_here.Counting(sources).ask, targets)
         return
@@ -369,6 +425,10 @@ def _find_own_refusals(
         if capture is not None:
             deaf.watch(capture)
         refused_here.find(deaf.run, targets)
+
+
+def _has_refused(target: Target) -> bool:
+    return any(outcome.state == CLOSED for outcome in target.found)
 
 
 def _resolved(targets: Iterable[Target]) -> Tuple[List[Target], List[Target]]:

@@ -11,19 +11,17 @@ import errno
 import select
 import socket
 import time
+from functools import lru_cache
 from typing import Callable, List, NamedTuple, Optional
 
 from .._identify._finding import SILENT, Finding
-from .._identify._registry import NEVER_CUT_SHORT, SCRIPTS, patience
-from .._identify._wire import Talk
-from .._kernel.loopback import stays_here
+from .._identify._registry import NEVER_CUT_SHORT, patience, script
 from .._kernel.own_addresses import is_loopback
 from .._kernel.sockets import handshake_ms, joins_itself, refusal_ms, reset
 from .._kernel.tcp_info import has_unacknowledged_end
 from .._listener import proof
 from . import outcome as outcomes
 from .engine import Engine, Stage
-from .led_back import ends_of, led_back
 from .outcome import CLOSED, OPEN, OTHER_RUN, REFUSED, SYN_ACK, UDP_RESPONSE, Outcome
 from .scouts import RIVAL_SECONDS
 from .targets import Target
@@ -182,7 +180,7 @@ class Handshake(_Stage):
         attempt.rtt_ms = handshake_ms(attempt.sock, milliseconds)
         if self._rivals is not None:
             self._rivals.settle(attempt)
-        if joins_itself(attempt.sock, attempt.port):
+        if attempt.target.may_join_itself and joins_itself(attempt.sock, attempt.port):
             attempt.finish(Outcome(CLOSED, REFUSED), milliseconds)
         elif attempt.target.expects_proof(attempt.port):
             # What came with the handshake is never signalled again (EPOLLET, epoll(7)).
@@ -297,6 +295,8 @@ class Lookups:
 
     def look(self) -> None:
         """Note which connections lead back, while both ends are in the tables, and go on with all."""
+        from .led_back import ends_of, led_back
+
         begun = time.monotonic()
         waiting, self.waiting = self.waiting, []
         ends = [ends_of(lookup.attempt.sock) for lookup in waiting]
@@ -391,16 +391,17 @@ def _judged(attempt: Attempt, nonce: bytes, received: bytes, reason: str) -> Out
     """Return the outcome of an answer to our hello."""
     answer = proof.read_answer(attempt.context.key, nonce, received.split(b"\n")[0])
     if answer is not None:
-        return Outcome(
-            state=OPEN,
-            reason=reason,
-            proof=outcomes.proof_at(answer.port, asked=attempt.port),
-            answered_by=answer.host,
-            seen_as=_seen_as(attempt, answer.seen),
-        )
+        proof_code = outcomes.proof_at(answer.port, asked=attempt.port)
+        return _proven(reason, proof_code, answer.host, _seen_as(attempt, answer.seen))
     if proof.is_notice(received):
         return Outcome(OPEN, reason, proof=outcomes.PROOF_OTHER_RUN)
     return Outcome(OPEN, reason, proof=outcomes.PROOF_OTHER if received else outcomes.PROOF_CUT_OFF)
+
+
+@lru_cache(maxsize=256)
+def _proven(reason: str, proof_code: str, host: str, seen_as: str) -> Outcome:
+    """Return the outcome of a proof: one object for all ports of a host."""
+    return Outcome(state=OPEN, reason=reason, proof=proof_code, answered_by=host, seen_as=seen_as)
 
 
 def _seen_as(attempt: Attempt, seen: str) -> str:
@@ -427,7 +428,9 @@ class Dialogue(_Stage):
         super().__init__(attempt)
         self._patience = patience(protocol)
         self._hurries = self._patience <= patience("")
-        self._talk = Talk(SCRIPTS[protocol], attempt.target.named)
+        from .._identify._wire import Talk
+
+        self._talk = Talk(script(protocol), attempt.target.named)
 
     def begin(self) -> None:
         """Say the first words, if it is our turn, and read what came with the handshake."""
@@ -584,6 +587,8 @@ class Datagrams(_Stage):
 
     def ask(self) -> None:
         """Send the question."""
+        from .._kernel.loopback import stays_here
+
         target, port = self._attempt.target, self._attempt.port
         self._sent += 1
         self._asked = time.monotonic()

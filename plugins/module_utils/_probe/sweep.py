@@ -44,10 +44,8 @@ import errno
 import socket
 import time
 from collections import deque
-from typing import Iterable, Iterator, List, NamedTuple, Optional
+from typing import TYPE_CHECKING, Iterable, Iterator, List, NamedTuple, Optional
 
-from .._kernel.capture import Capture
-from .._kernel.loopback import receive_only_from_here
 from .._kernel.sockets import Sources, own_address
 from .._listener import proof
 from .engine import Engine
@@ -57,6 +55,9 @@ from .scouts import PART, Scouts
 from .stages import Attempt, Context, Datagrams, Handshake, Lookups, Rivals, Scout
 from .targets import Target
 from .trace import Tracer
+
+if TYPE_CHECKING:
+    from .._kernel.capture import Capture
 
 DEFAULT_TIMEOUT = 3.5  # seconds; just above 3 s, so that three SYNs leave (at once, after 1 s and after 3 s)
 DEFAULT_CONCURRENCY = 4096
@@ -124,7 +125,7 @@ class Sweep:
         """How fast this probes."""
         return self._pace
 
-    def watch(self, capture: Capture) -> None:
+    def watch(self, capture: "Capture") -> None:
         """Let a capture read while we probe."""
         self._engine.watch(capture.sock.fileno(), capture.read)
 
@@ -214,8 +215,8 @@ class Sweep:
                 # as one segment (TCP_QUICKACK in tcp(7)).
                 sock.setsockopt(socket.IPPROTO_TCP, socket.TCP_QUICKACK, 0)
             self._sources.bind(sock, target.family)
-            if self._only_from_here and not receive_only_from_here(sock):
-                raise OSError(errno.ENOPROTOOPT, "no socket filters")
+            if self._only_from_here:
+                self._hear_only_this_host(sock)
             number = sock.connect_ex((target.address, port))
         except OSError as error:
             number = error.errno or errno.EIO
@@ -234,6 +235,12 @@ class Sweep:
             datagrams = Datagrams(attempt)
             self._engine.add(sock.fileno(), datagrams, datagrams.seconds, started)
             datagrams.ask()
+
+    def _hear_only_this_host(self, sock: socket.SocketType) -> None:
+        from .._kernel.loopback import receive_only_from_here
+
+        if not receive_only_from_here(sock):
+            raise OSError(errno.ENOPROTOOPT, "no socket filters")
 
     def _start_plainly(self, target: Target, port: int) -> None:
         self.start(target, port, plain=True)

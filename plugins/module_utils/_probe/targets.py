@@ -22,7 +22,7 @@ from typing import (
 from .._identify._registry import NEVER_CUT_SHORT, Datagram, datagram, protocol_of
 from .._kernel.own_addresses import is_loopback
 from .._listener.endpoints import WILDCARDS
-from .._plan.flows import DENIED, RANGE
+from .._plan.expected import DENIED, RANGE
 from .._values.addresses import parse_address, stands_for
 from .._values.errors import NetworkError
 from .._values.ports import Ports
@@ -113,6 +113,11 @@ class Target:
                     del self.found[before]
                 break
         self.record(port, outcome)
+
+    @property
+    def may_join_itself(self) -> bool:
+        """Whether a socket may connect to itself: only at an address of this host (C(joins_itself))."""
+        return self.own_address in ("", self.address.partition("%")[0])
 
     @property
     def named(self) -> str:

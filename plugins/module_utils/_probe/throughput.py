@@ -24,6 +24,7 @@ from typing import TYPE_CHECKING, Any, Callable, Dict, Iterable, List, NamedTupl
 from .._kernel.machine import identity
 from .._kernel.sockets import Sources, reset
 from .._listener import proof, transfers
+from .._listener.measuring import ASK
 from .._listener.transfers import IN, OUT, Count
 from .._values.errors import NetworkError
 from .._values.ports import Ports
@@ -217,7 +218,7 @@ def _agree(
     answer = proof.read_answer(key, nonce, _line(sock, deadline))
     if answer is None or answer.host != place.host:
         raise _FailedError(NO_ANSWER)
-    sock.sendall(transfers.ASK + b"\n")
+    sock.sendall(ASK + b"\n")
     challenge = _line(sock, deadline).rstrip(b"\n")
     wish = transfers.Wish(way, bounds, identity())
     sock.sendall(transfers.wish_line(key, challenge, wish))

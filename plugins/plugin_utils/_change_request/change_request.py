@@ -13,7 +13,7 @@ from __future__ import annotations
 import typing as t
 from collections.abc import Iterable, Iterator, Mapping
 
-from ...module_utils._plan.flows import REACHABLE
+from ...module_utils._plan.expected import REACHABLE
 from ...module_utils._plan.networks import Networks, networks_of, networks_of_report
 from ...module_utils._plan.table import TABLE
 from ...module_utils._values.errors import NetworkError

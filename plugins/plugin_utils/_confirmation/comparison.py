@@ -15,7 +15,7 @@ from __future__ import annotations
 import typing as t
 from collections.abc import Iterable, Iterator, Mapping
 
-from ...module_utils._plan.flows import REACHABLE
+from ...module_utils._plan.expected import REACHABLE
 from ...module_utils._plan.ftp_modes import ACTIVE_NAME, PASSIVE_NAME
 from ...module_utils._values.ports import Ports
 from .._verdict.counts import flow_verdicts

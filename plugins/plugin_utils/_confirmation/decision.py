@@ -18,7 +18,7 @@ import math
 import typing as t
 from collections.abc import Iterable, Mapping, Sequence
 
-from ...module_utils._plan.flows import REACHABLE
+from ...module_utils._plan.expected import REACHABLE
 from ...module_utils._values.addresses import parse_address
 from ...module_utils._values.errors import NetworkError
 from ...module_utils._values.ports import Ports

@@ -10,7 +10,7 @@ import typing as t
 from collections.abc import Iterable, Mapping, Sequence
 
 from ...module_utils._identify._finding import REFUSING
-from ...module_utils._plan.flows import REACHABLE
+from ...module_utils._plan.expected import REACHABLE
 from .._text.products import grouped
 from .._text.sets import elided, natural
 from .._verdict.verdict import SEVERITY, VERDICTS

@@ -13,7 +13,7 @@ from __future__ import annotations
 import typing as t
 from collections.abc import Callable
 
-from ...module_utils._plan.flows import REACHABLE
+from ...module_utils._plan.expected import REACHABLE
 from ...module_utils._probe.outcome import NET_UNREACH
 from . import packet_stages
 from .case import DESTINATION, SOURCE, TRANSLATED, Case

@@ -16,7 +16,8 @@ import typing as t
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 
 from ...module_utils._plan.connections import canonical
-from ...module_utils._plan.flows import NODE, REACHABLE
+from ...module_utils._plan.expected import REACHABLE
+from ...module_utils._plan.flows import NODE
 from ...module_utils._plan.networks import Networks, networks_of
 from ...module_utils._plan.table_rows import DATABASE
 from ...module_utils._values.addresses import parse_address

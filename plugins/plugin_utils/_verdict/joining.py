@@ -11,7 +11,7 @@ from collections.abc import Iterable, Iterator, Mapping
 from functools import cached_property, lru_cache
 
 from ...module_utils._plan.coverage import OPTIONAL
-from ...module_utils._plan.flows import DENIED, REACHABLE
+from ...module_utils._plan.expected import DENIED, REACHABLE
 from ...module_utils._plan.networks import networks_of
 from ...module_utils._probe.outcome import NO_RESPONSE, NOTHING_THROUGH, OPEN
 from ...module_utils._values.ports import Ports

@@ -19,7 +19,7 @@ from __future__ import annotations
 import typing as t
 from collections.abc import Iterable, Mapping
 
-from ...module_utils._plan.flows import REACHABLE
+from ...module_utils._plan.expected import REACHABLE
 from ...module_utils._plan.networks import networks_of
 from . import causes
 from .verdict import (

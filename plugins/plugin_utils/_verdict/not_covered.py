@@ -10,7 +10,7 @@ import typing as t
 from collections.abc import Iterable, Sequence
 
 from ...module_utils._plan.coverage import EMPTY, UNASSIGNED
-from ...module_utils._plan.flows import REACHABLE
+from ...module_utils._plan.expected import REACHABLE
 
 if t.TYPE_CHECKING:
     from ...module_utils._shapes import NotCovered, Plan, ProbeFlow, Result, Verification

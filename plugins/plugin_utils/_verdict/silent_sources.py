@@ -24,7 +24,7 @@ from __future__ import annotations
 import typing as t
 from collections.abc import Iterable, Sequence
 
-from ...module_utils._plan.flows import REACHABLE
+from ...module_utils._plan.expected import REACHABLE
 from ...module_utils._probe.outcome import CLOSED, FILTERED, NO_RESPONSE, OPEN, OPEN_FILTERED
 from ...module_utils._values.ports import Ports
 from . import causes

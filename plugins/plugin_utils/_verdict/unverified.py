@@ -10,7 +10,7 @@ import typing as t
 from collections.abc import Iterable
 
 from ...module_utils._identify._finding import UNVERIFIABLE
-from ...module_utils._plan.flows import REACHABLE
+from ...module_utils._plan.expected import REACHABLE
 from .verdict import OK
 
 if t.TYPE_CHECKING:

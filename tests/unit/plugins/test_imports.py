@@ -142,6 +142,13 @@ def knowing_ansible(imports):
     ]
 
 
+def late(text):
+    """Return the lines of imports that a file does within functions."""
+    functions = [node for node in ast.walk(ast.parse(text)) if isinstance(node, ast.FunctionDef)]
+    inside = [node for function in functions for node in ast.walk(function)]
+    return sorted({node.lineno for node in inside if isinstance(node, (ast.Import, ast.ImportFrom))})
+
+
 def untimely_shapes(imports):
     """Return the imports of shapes at run time: managed nodes have no TypedDict before Python 3.8."""
     return [str(one) for one in imports if one.imported == SHAPES and not one.for_types]
@@ -194,6 +201,28 @@ def test_shapes_are_imported_for_types_alone():
 
 def test_no_file_reaches_itself():
     assert circles(ALL) == []
+
+
+# What runs in a process that outlives its task: by then, the archive that Ansible has sent is gone.
+LASTING = ("module_utils/_listener/server", "module_utils/_probe/idle_holder")
+
+
+def test_what_outlives_its_task_imports_nothing_late():
+    texts = sources()
+    following = {}
+    for one in ALL:
+        if not one.for_types and one.imported in texts:
+            following.setdefault(one.importer, set()).add(one.imported)
+    reached = {*LASTING, *(name for first in LASTING for name in _reached(first, following))}
+    assert {"module_utils/_listener/measuring", "module_utils/_probe/engine"} <= reached, "the control"
+    assert {name: late(texts[name]) for name in sorted(reached) if late(texts[name])} == {}
+
+
+def test_a_late_import_is_found():
+    assert late(
+        "import a\ndef begin():\n    from .b import c\nclass D:\n    def e(self):\n        import f\n"
+    ) == [3, 6]
+    assert late(sources()["module_utils/_probe/probe"]) != []
 
 
 def test_every_folder_is_in_the_table():

@@ -19,7 +19,7 @@ import typing as t
 from collections.abc import Iterator, Sequence
 from xml.etree import ElementTree
 
-from ....module_utils._plan.flows import REACHABLE
+from ....module_utils._plan.expected import REACHABLE
 from ....module_utils._probe.paths import BY_CONNECTION
 from ..._text.tables import printable
 from ..._verdict.idle_connections import longest_lived, shortest_cut

@@ -4,8 +4,8 @@
 """Conversations without sockets: what a script finds and what it said."""
 
 from ansible_collections.exasol_community.network.plugins.module_utils._identify._registry import (
-    SCRIPTS,
     TALKS,
+    script,
 )
 from ansible_collections.exasol_community.network.plugins.module_utils._identify._wire import Talk
 from ansible_collections.exasol_community.network.tests.unit.plugins.module_utils._identify.peers import (
@@ -57,7 +57,7 @@ class Told:
 
 def begun(service, host=HOST):
     """Return a conversation that begins."""
-    return Told(Talk(SCRIPTS[PROTOCOLS[service]], host))
+    return Told(Talk(script(PROTOCOLS[service]), host))
 
 
 def told(service, answer=b"", cut=None, patience=False, host=HOST):

@@ -12,7 +12,7 @@ from ansible_collections.exasol_community.network.plugins.module_utils._identify
 from ansible_collections.exasol_community.network.plugins.module_utils._identify._registry import (
     IDENTIFIERS,
     NEVER_CUT_SHORT,
-    SCRIPTS,
+    PROTOCOLS,
     TALKS,
     protocol_of,
 )
@@ -32,7 +32,7 @@ def test_every_other_tcp_row_has_a_script():
     rows = {
         service.name for service in TABLE.services if service.protocol == "tcp" and service.probe == "tcp"
     }
-    asked = {name for (transport, name), talk in TALKS.items() if transport == "tcp" and talk in SCRIPTS}
+    asked = {name for (transport, name), talk in TALKS.items() if transport == "tcp" and talk in PROTOCOLS}
     assert rows - asked == UNASKED
 
 
@@ -82,7 +82,7 @@ def test_a_protocol_that_is_not_known_is_refused(transport, identify, fragments)
 
 
 def test_a_site_may_name_what_the_registry_knows():
-    assert services.choices("tcp") == sorted(SCRIPTS)
+    assert services.choices("tcp") == sorted(PROTOCOLS)
     assert services.choices("udp") == ["dns", "ntp"]
     assert set(IDENTIFIERS) == {*services.choices("tcp"), *services.choices("udp")}
 
@@ -105,4 +105,4 @@ def test_every_file_that_holds_a_conversation_is_in_the_list():
     conversation = re.compile(r"^(def talk\(|talk = )", re.MULTILINE)
     talking = {name for name, text in texts.items() if conversation.search(text)}
     assert "mysql" in talking and "ntp" not in talking, "the control"
-    assert talking == set(SCRIPTS)
+    assert talking == set(PROTOCOLS)

@@ -20,6 +20,9 @@ from ansible_collections.exasol_community.network.plugins.module_utils._probe im
     engine as _engine,
 )
 from ansible_collections.exasol_community.network.plugins.module_utils._probe import (
+    led_back as _led_back,
+)
+from ansible_collections.exasol_community.network.plugins.module_utils._probe import (
     outcome as _outcome,
 )
 from ansible_collections.exasol_community.network.plugins.module_utils._probe import (
@@ -725,7 +728,7 @@ def test_one_look_serves_all_that_wait_and_the_next_one_comes_later(monkeypatch)
         return frozenset()
 
     monkeypatch.setattr(_stages.time, "monotonic", lambda: clock[0])
-    monkeypatch.setattr(_stages, "led_back", look)
+    monkeypatch.setattr(_led_back, "led_back", look)
     monkeypatch.setattr(_stages, "_go_on_with_service", went_on.append)
     lookups = Lookups()
     assert lookups.seconds == 0.0, "the first one need not wait"
