@@ -47,7 +47,7 @@ from .rule import (
     unused_ports,
 )
 from .ruleset import FAMILIES
-from .steps import FirewallError, Steps, open_lock, perform, perform_all, state_after
+from .steps import FirewallError, Steps, open_lock, perform, perform_all, run, state_after, which
 
 if TYPE_CHECKING:
     from .._shapes import ChangedRule, FirewallDiff, FirewallResult, HostRule
@@ -104,7 +104,19 @@ def hold(identity: str, seconds: int) -> bool:
         is_held = rollback.hold(identity, seconds)
         if is_held:
             journal.note(f"firewall change {identity} is held for {seconds} s, until the site has measured")
+            _forget_path_mtus()
         return is_held
+
+
+def _forget_path_mtus() -> None:
+    """Let the kernel forget the path MTUs that ICMP has taught it.
+
+    If new rules drop ICMP, it would go on to send small packets for ten minutes (net.ipv4.route.mtu_expires),
+    and the measurement would find nothing wrong.
+    """
+    ip = which("ip")
+    for version in ("-4", "-6") if ip else ():
+        run((ip, version, "route", "flush", "cache"))
 
 
 def roll_back(identity: str) -> None:
@@ -199,6 +211,8 @@ def change(options: Options, identity: str, dry: bool) -> "FirewallResult":
         result = _change(options, identity, dry)
         result["rolled_back"] = rolled_back
         result["rolled_back_because"] = why
+        if rolled_back:
+            result["rolled_back_ago"] = rollback.seconds_since_rollback()
         if not dry:
             rollback.rolled_back()  # reported with this result, and not again
         return result
