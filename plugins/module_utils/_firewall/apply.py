@@ -22,6 +22,7 @@ import os
 import re
 import socket
 from contextlib import contextmanager
+from functools import lru_cache
 from typing import TYPE_CHECKING, Dict, Iterator, List, NamedTuple, Optional, Sequence, Set, Tuple, Type
 
 from .._values.ports import Ports
@@ -334,7 +335,8 @@ class _Sides(NamedTuple):
 
 def _cuts(firewall: Type[Provider], sides: _Sides, listing: Listing) -> List[_cut.Cut]:
     """Return whom the change would cut off."""
-    connections = live.live(live.of_host)
+    read = lru_cache(maxsize=None)(live.of_host)  # a table of thousands of lines is read once
+    connections = live.live(read)
     tables = list(other_firewalls.all_chains(firewall, listing)) if connections else []
     versions = {family: version for version, family in FAMILIES.items()}
     without_ours = [
@@ -350,7 +352,7 @@ def _cuts(firewall: Type[Provider], sides: _Sides, listing: Listing) -> List[_cu
         rest=HostChains(without_ours, hidden),
         answers=HostChains(answering, hidden) if answering else None,
     )
-    return _cut.doubted(cuts, lambda protocol: live.tracked_flows(live.of_host, protocol))
+    return _cut.doubted(cuts, lambda kinds: live.tracked_flows(read, kinds))
 
 
 def _answering(sides: _Sides, tables: Sequence[_Table]) -> List[_Table]:

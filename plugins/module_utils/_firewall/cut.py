@@ -166,22 +166,20 @@ class _Judge:
         return {remote: True for remote, verdict in zip(dropped, today) if verdict == ACCEPT}
 
 
-def doubted(cuts: Sequence[Cut], tracked: Callable[[str], Optional[Live]]) -> List[Cut]:
+def doubted(cuts: Sequence[Cut], tracked: Callable[[Iterable[Kind]], Optional[Live]]) -> List[Cut]:
     """Return the same, but of no untracked connection that it continues.
 
     The kernel takes the next packet of such a connection for that of a new one. So it is refused if its
-    client sends first.
+    client sends first. C(tracked) says how many connections of some kinds are tracked, None if nobody knows.
     """
+    kinds = {cut.flow.kind for cut in cuts if cut.open_connections == CONTINUE}
+    flows = tracked(kinds) if kinds else None
+    if flows is None:
+        return list(cuts)
     found: List[Cut] = []
-    known: Dict[str, Optional[Live]] = {}
     for cut in cuts:
         (kind, remote), connections, certain, fate = cut
-        if fate == CONTINUE and kind.protocol not in known:
-            known[kind.protocol] = tracked(kind.protocol)
-        flows = known.get(kind.protocol)
-        is_doubted = (
-            fate == CONTINUE and flows is not None and flows.get((kind,), {}).get(remote, 0) < connections
-        )
+        is_doubted = fate == CONTINUE and flows.get((kind,), {}).get(remote, 0) < connections
         found.append(Cut(cut.flow, connections, certain, UNKNOWN) if is_doubted else cut)
     return found
 

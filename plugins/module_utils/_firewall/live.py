@@ -14,11 +14,12 @@ more, the ports tell: clients get theirs from net.ipv4.ip_local_port_range. If t
 directions are possible, and both are looked at.
 """
 
+import re
 import socket
 import struct
 import sys
 from collections import Counter
-from typing import Callable, Dict, Iterable, Iterator, List, NamedTuple, Optional, Set, Tuple
+from typing import Callable, Dict, Iterable, Iterator, List, NamedTuple, Optional, Sequence, Set, Tuple
 
 from .chains import is_local
 from .permits import Kind
@@ -264,8 +265,8 @@ def lists_tracked(read: Reader) -> bool:
     return any(True for unused in read(_TRACKED))
 
 
-def tracked_flows(read: Reader, protocol: str) -> Optional[Live]:
-    """Return how many connections of each flow the kernel tracks, None if it tracks some and lists none.
+def tracked_flows(read: Reader, kinds: Iterable[Kind]) -> Optional[Live]:
+    """Return how many connections of these kinds the kernel tracks, None if it tracks some and lists none.
 
     It begins to track with the first rule that asks for the state of a connection. Whoever began a connection
     before that may seem to be the other side, so each connection counts as all flows that it could be.
@@ -274,16 +275,28 @@ def tracked_flows(read: Reader, protocol: str) -> Optional[Live]:
     if not lines and any(line.strip() != "0" for line in read(_TRACKED_COUNT)):
         return None
     found: Live = {}
-    for version, first, reply, is_replied in tracked(lines, protocol):
-        if not is_replied:
-            continue
-        for direction, port, remote in (
-            (IN, reply.local_port, first.local),
-            (IN, first.local_port, reply.local),
-            (OUT, first.remote_port, first.remote),
-            (OUT, first.local_port, first.local),
-        ):
-            _add(found, Kind(direction, version, protocol, port), remote)
+    by_protocol: Dict[str, List[Kind]] = {}
+    for kind in kinds:
+        by_protocol.setdefault(kind.protocol, []).append(kind)
+    for protocol, some in by_protocol.items():
+        # A busy host tracks thousands, so addresses stay text until it is known which of them matter.
+        texts: Dict[Kind, List[str]] = {kind: [] for kind in some}
+        wanted = {(kind.direction, kind.version, str(kind.port)): texts[kind] for kind in some}
+        for version, ends, is_replied in _ways(lines, protocol):
+            client, server, client_port, server_port, answering, unused, answering_port = ends[:7]
+            if not is_replied:
+                continue
+            for place, remote in (
+                ((IN, version, answering_port), client),
+                ((IN, version, client_port), answering),
+                ((OUT, version, server_port), server),
+                ((OUT, version, client_port), client),
+            ):
+                if place in wanted:
+                    wanted[place].append(remote)
+        for kind, remotes in texts.items():
+            counts = Counter(remotes)
+            found[(kind,)] = {_number(kind.version, text): counts[text] for text in counts}
     return found
 
 
@@ -292,39 +305,44 @@ def _add(found: Live, kind: Kind, remote: int) -> None:
     counts[remote] = counts.get(remote, 0) + 1
 
 
+_WAY = r"src=(\S+) dst=(\S+) sport=([0-9]+) dport=([0-9]+) "
+_WAYS = re.compile(f"(ipv[46]) [^=]*? {_WAY}.*?{_WAY}")
+
+
 def tracked(lines: Lines, protocol: str) -> Iterator[Tuple[int, Ends, Ends, bool]]:
     """Yield IP version and both ways of each tracked connection, and whether it was answered.
 
     C(local) of a way is where it comes from: the first packet, and the reply to it.
     """
+    for version, ends, is_replied in _ways(lines, protocol):
+        try:
+            first, reply = (_way(version, ends[start : start + 4]) for start in (0, 4))
+        except OSError:
+            continue  # no address
+        yield version, first, reply, is_replied
+
+
+def _ways(lines: Lines, protocol: str) -> Iterator[Tuple[int, Tuple[str, ...], bool]]:
+    """Yield IP version, the addresses and ports of both ways, and whether it was answered."""
     mark = f" {protocol} "
     for line in lines:
-        if mark not in line:
-            continue
-        words = line.split()
-        version = _VERSIONS.get(words[0])
-        values: Dict[str, List[str]] = {}
-        for word in words:
-            name, sign, value = word.partition("=")
-            if sign:
-                values.setdefault(name, []).append(value)
-        try:
-            if version:
-                first, reply = (_way(values, which, version) for which in (0, 1))
-                yield version, first, reply, "[UNREPLIED]" not in line
-        except (KeyError, IndexError, ValueError, OSError):
-            continue  # a line that was cut off
+        ways = _WAYS.match(line) if mark in line else None
+        if ways is not None:  # else it is of another protocol, or was cut off
+            family, *ends = ways.groups()
+            yield _VERSIONS[family], tuple(ends), "[UNREPLIED]" not in line
 
 
-def _way(values: Dict[str, List[str]], which: int, version: int) -> Ends:
-    family = socket.AF_INET if version == 4 else socket.AF_INET6
-    source, destination = (
-        int.from_bytes(socket.inet_pton(family, values[name][which]), "big") for name in ("src", "dst")
-    )
+def _way(version: int, words: Sequence[str]) -> Ends:
+    source, destination, source_port, destination_port = words
     return Ends(
         version=version,
-        local=source,
-        local_port=int(values["sport"][which]),
-        remote=destination,
-        remote_port=int(values["dport"][which]),
+        local=_number(version, source),
+        local_port=int(source_port),
+        remote=_number(version, destination),
+        remote_port=int(destination_port),
     )
+
+
+def _number(version: int, text: str) -> int:
+    family = socket.AF_INET if version == 4 else socket.AF_INET6
+    return int.from_bytes(socket.inet_pton(family, text), "big")

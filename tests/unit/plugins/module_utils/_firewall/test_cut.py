@@ -177,7 +177,7 @@ def test_an_open_connection_that_is_not_tracked_may_end(tracked, expected):
     found = cut.cut_off(live_of({flow(STRANGER): 2}), (), (OPENED, REFUSED), OPEN, OPEN)
     assert [one.open_connections for one in found] == ["continue"]
     listed = None if tracked is None else live_of(tracked)
-    assert [one.open_connections for one in cut.doubted(found, lambda protocol: listed)] == [expected]
+    assert [one.open_connections for one in cut.doubted(found, lambda kinds: listed)] == [expected]
 
 
 def test_a_connection_that_either_side_may_have_begun_counts_once():

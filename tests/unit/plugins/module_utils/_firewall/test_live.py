@@ -314,7 +314,8 @@ PICKED_UP = track((HOST, CLIENT, 8563, 50000), (CLIENT, HOST, 50000, 8563), prot
     ids=["tracked", "seen from its reply on", "both", "none", "none, and not listed", "some, and not listed"],
 )
 def test_which_connections_are_tracked(tables, expected):
-    found = live.tracked_flows(reader(**tables), "tcp")
+    wanted = [kind("in", CLIENT, 8563), kind("in", CLIENT, 8563, "udp"), kind("in", CLIENT6, 8563)]
+    found = live.tracked_flows(reader(**tables), wanted)
     assert (None if found is None else count(found)) == expected
 
 
