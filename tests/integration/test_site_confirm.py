@@ -28,6 +28,7 @@ from ansible_collections.exasol_community.network.tests.labs.namespaces.firewall
     STRANGER,
     Firewalled,
 )
+from ansible_collections.exasol_community.network.tests.labs.namespaces.oracles import until
 from ansible_collections.exasol_community.network.tests.labs.namespaces.playbooks import Done
 
 ROLE = "exasol_community.network.firewall"
@@ -292,6 +293,35 @@ def test_a_host_that_is_lost_before_the_last_word(site: Firewalled, tmp_path: Pa
     assert again.code == 0, again.output
     assert again.said.count("rolled back an earlier change of its firewall at") == 1
     assert "The change is confirmed on n12" in again.said
+    assert passing(site) == everywhere(CLIENT)
+
+
+@pytest.mark.parametrize("decision", ["confirm", "roll-back"])
+def test_a_controller_that_dies_between_two_last_words(
+    site: Firewalled, tmp_path: Path, decision: str
+) -> None:
+    """One host has heard it, and the other ends its change by itself."""
+    site.connect_from(CLIENT if decision == "confirm" else STRANGER)
+    before = site.rulesets()
+    with site.running(tmp_path, playbook=OPENS) as run:
+        run.wait_for(DECIDE, PATIENCE)
+        with run.suspended():
+            assert all(site.waits(name) for name in NODES), "the control: no host has its last word yet"
+            site.cut("n12")
+        until(lambda: not site.waits("n11"), "the last word to n11", PATIENCE)
+        run.send(signal.SIGKILL)
+        assert run.finish().code == -signal.SIGKILL
+    assert site.waits("n12")
+    site.let_time_pass("n12")
+    assert site.rulesets()["n12"] == before["n12"]
+    assert (site.rulesets() == before) is (decision == "roll-back")
+    site.mend("n12")
+    site.connect_from(CLIENT)
+    again = site.play(tmp_path, playbook=OPENS)
+    assert again.code == 0, again.output
+    for reason, name in (("nobody confirmed it", "n12"), ("a measurement of the site spoke", "n11")):
+        is_told = reason == "nobody confirmed it" or decision == "roll-back"
+        assert bool(re.search(rf"{name} rolled back an earlier .*? because {reason}", again.said)) is is_told
     assert passing(site) == everywhere(CLIENT)
 
 
