@@ -51,7 +51,7 @@ first, held, number = ipaddress.ip_network("{_NETWORK}")[1], [], 0
 while number < {_PROCESSES - 1} and os.fork():
     number += 1
 for host in range(number * {_EACH}, (number + 1) * {_EACH}):
-    held.append(socket.create_connection(("{SOURCE}", 8563), 30, (str(first + host), 0)))
+    held.append(socket.create_connection(("{SOURCE}", 8563), 300, (str(first + host), 0)))
 print("held", flush=True)
 sys.stdin.read()
 """

@@ -18,6 +18,7 @@ import typing as t
 from collections.abc import Sequence
 from pathlib import Path
 
+import confirming
 import firewalls
 import live
 import page
@@ -45,6 +46,7 @@ SWEEPS = {
 PLAYS = {
     "verify": plays.everything,
     "paths": plays.paths,
+    "confirmed": confirming.confirmed,
     "plan": plays.planning,
     "plan-1000": plays.planning_many,
     "site": scale.controller("all green"),

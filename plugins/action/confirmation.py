@@ -35,6 +35,7 @@ class ActionModule(ControllerAction):
         "absent": {"type": "list", "elements": "str", "default": []},
         "before": {"type": "dict"},
         "changes": {"type": "dict", "default": {}},
+        "holding": {"type": "dict"},
         "decision": {"type": "dict"},
         "settled": {"type": "dict", "default": {}},
     }
@@ -63,7 +64,14 @@ class ActionModule(ControllerAction):
         # The verification before the change is no measurement after it.
         if options["verification"] and options["verification"].get("run") != before["run"]:
             after = verification_of(options["verification"], _USER)
-        decision = decide(before, after, changes=options["changes"], now=time.time(), lost=options["absent"])
+        decision = decide(
+            before,
+            after,
+            changes=options["changes"],
+            now=time.time(),
+            lost=options["absent"],
+            holding=options["holding"],
+        )
         for line in (decision.headline, *decision.lines):
             display.display(visible(line))
         return decision._asdict()

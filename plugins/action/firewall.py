@@ -29,7 +29,9 @@ display = Display()
 _MODULE = "exasol_community.network.firewall"
 _ROLLBACK_AFTER = 30  # the module's default
 _GRACE_SECONDS = 15  # for a connection that is made in the last second
-_ORDERS = {"confirm": "confirmed", "roll_back": "is_rolled_back"}  # option: what the module answers
+# Option: what the module answers.
+_ORDERS = {"confirm": "confirmed", "roll_back": "is_rolled_back", "hold": "is_held"}
+_DONE = {"confirm": "confirmed", "roll_back": "rolled back", "hold": "held"}
 _BECAUSE = {"measured": "a measurement of the site spoke against it"}
 
 
@@ -52,6 +54,9 @@ class ActionModule(RemoteAction):
         )
         hold_for = self._seconds("hold_for", 0, "0 to confirm over a new connection")
         result.update(self._execute_module(module_name=_MODULE, task_vars=task_vars))
+        ago = result.pop("rolled_back_ago", None)
+        if isinstance(ago, (int, float)) and not isinstance(ago, bool):
+            result["rolled_back_epoch"] = time.time() - ago  # hosts and the controller may differ in time
         identity = result.pop("pending", "")
         if result.get("rolled_back"):
             why = _BECAUSE.get(str(result.get("rolled_back_because")), "nobody confirmed it")
@@ -79,15 +84,18 @@ class ActionModule(RemoteAction):
         return int(number)
 
     def _carry_out(self, order: str, field: str, task_vars: dict[str, t.Any] | None) -> dict[str, t.Any]:
-        """Confirm or roll back a change that is held, over a new connection; return the result."""
+        """Confirm, roll back or hold a change that is held, over a new connection; return the result."""
         identity = str(self._task.args[order])
         deadline = time.monotonic() + _ROLLBACK_AFTER
-        answer = self._ask({order: identity}, field, deadline, task_vars)
+        wanted = {order: identity}
+        if order == "hold":
+            wanted["hold_for"] = self._task.args.get("hold_for", 0)
+        answer = self._ask(wanted, field, deadline, task_vars)
         if answer.get(field) or self._task.check_mode:
             return answer
         why = answer.get("msg") or "the host had rolled it back before"
-        what = "confirmed" if order == "confirm" else "rolled back"
-        return {**answer, "failed": True, "changed": False, "msg": f"the change was not {what}: {why}"}
+        said = f"the change was not {_DONE[order]}: {why}"
+        return {**answer, "failed": True, "changed": False, "msg": said}
 
     def _check_host(self, variables: dict[str, t.Any]) -> None:
         host, to = self._task.args.get("host"), self._task.delegate_to

@@ -781,7 +781,8 @@ if TYPE_CHECKING:
         parts: List[WorkingPart]
         wrong: List[List[str]]  # source, destination, service, and expectation of each flow that was not ok
         absent: List[str]  # hosts that were unreachable
-        at: float  # the controller's clock after the measurement
+        begun: float  # the controller's clock before the measurement
+        at: float  # and after it
         hold_for: int  # seconds for which hosts hold their changes
         run: str
 
@@ -820,6 +821,7 @@ if TYPE_CHECKING:
             str  # when an earlier change was rolled back, because nobody confirmed it; otherwise empty
         )
         rolled_back_because: str  # "unconfirmed", or "measured"; empty beside an empty rolled_back
+        rolled_back_ago: float  # seconds since then, by the clock of the host; missing if nothing was
         changed_rules: List[ChangedRule]
 
     class FirewallConfirmation(TypedDict):

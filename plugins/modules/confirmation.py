@@ -54,6 +54,13 @@ options:
     description: What M(exasol_community.network.firewall) returned for the change, by host.
     type: dict
     default: {}
+  holding:
+    description:
+      - What M(exasol_community.network.firewall) returned after the second measurement for
+        O(exasol_community.network.firewall#module:hold), by host.
+      - With V(decide), a changed host that does not hold its change any more speaks against it.
+      - Without this option, hosts count as holding their changes.
+    type: dict
   decision:
     description: What V(decide) returned. Required for V(end).
     type: dict
@@ -105,6 +112,11 @@ absent:
   returned: with V(before)
   type: list
   elements: str
+begun:
+  description: When the measurement before the change began, in seconds since 1970.
+  returned: with V(before)
+  type: float
+  sample: 1796000000.0
 at:
   description: When the measurement before the change ended, in seconds since 1970.
   returned: with V(before)

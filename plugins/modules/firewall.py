@@ -404,6 +404,11 @@ rolled_back_because:
   returned: success
   type: str
   sample: unconfirmed
+rolled_back_epoch:
+  description: When that was, by the clock of the controller, in seconds since 1970.
+  returned: success, when RV(rolled_back) is not empty
+  type: float
+  sample: 1796000000.5
 changed_rules:
   description: The rules that the change adds and removes.
   returned: when a firewall runs

@@ -23,6 +23,7 @@ from collections.abc import Iterator
 
 import pytest
 
+from ansible_collections.exasol_community.network.plugins.module_utils._firewall import apply
 from ansible_collections.exasol_community.network.plugins.module_utils._listener import proof
 from ansible_collections.exasol_community.network.plugins.module_utils._listener.measuring import Measuring
 from ansible_collections.exasol_community.network.plugins.module_utils._probe.probe import Settings, collect
@@ -163,6 +164,24 @@ def test_a_small_mtu_of_which_icmp_tells_is_no_black_hole(own_line: Line, versio
             "mss": FULL[version],
         }
         assert path["segments"][{"in": "out", "out": "in"}[way]]["state"] == "passed"
+
+
+@FAMILIES
+def test_a_rule_against_icmp_shows_as_soon_as_the_kernel_forgets_what_it_has_learned(
+    own_line: Line, version: int
+) -> None:
+    """The firewall module lets it forget, before a site measures its change."""
+    own_line.router.ip("link", "set", "far", "mtu", "1400")
+    assert segments(measured(own_line, version)[0])[0] == ("reduced", 1400 - HEADERS[version])
+    own_line.client.nft(
+        filter_rules("input", "icmp type destination-unreachable drop", "icmpv6 type packet-too-big drop")
+    )
+    hidden = measured(own_line, version)[0]
+    assert segments(hidden)[0] == ("reduced", 1400 - HEADERS[version]), "the control: nothing is seen"
+    with own_line.client.inside():
+        apply._forget_path_mtus()
+    seen = measured(own_line, version)[0]
+    assert segments(seen)[0] == ("stalled", 1400 - HEADERS[version])
 
 
 @FAMILIES

@@ -28,6 +28,7 @@ from ansible_collections.exasol_community.network.tests.labs.namespaces.firewall
     STRANGER,
     Firewalled,
 )
+from ansible_collections.exasol_community.network.tests.labs.namespaces.oracles import until
 from ansible_collections.exasol_community.network.tests.labs.namespaces.playbooks import Done
 
 ROLE = "exasol_community.network.firewall"
@@ -184,6 +185,79 @@ def test_a_killed_controller_leaves_the_old_state_everywhere(site: Firewalled, t
     assert passing(site) == everywhere(CLIENT)
 
 
+def test_what_another_run_breaks_meanwhile_is_no_measurement_before_the_change(
+    site: Firewalled, tmp_path: Path
+) -> None:
+    """The change cuts off the client. A second run would find it cut off before its own change already."""
+    site.connect_from(STRANGER)
+    before = site.rulesets()
+    with contextlib.ExitStack() as runs:
+        first = runs.enter_context(site.running(tmp_path, playbook=OPENS))
+        first.wait_for(AFTER, PATIENCE)
+        with contextlib.ExitStack() as pause:
+            with first.suspended():
+                assert passing(site) == everywhere(CLIENT), "the control: the change is in force"
+                second = runs.enter_context(site.running(tmp_path, playbook=OPENS))
+                second.wait_for(KEEP, PATIENCE)
+                pause.enter_context(second.suspended())
+            done = first.finish()
+            assert "because 4 flows that worked before fail after it" in done.said
+            assert site.rulesets() == before
+        done = second.finish()
+    assert done.code == 2, done.output
+    assert "all 2 hosts that were changed (n11, n12), because an earlier change was rolled back" in done.said
+    assert site.rulesets() == before
+    assert not any(site.waits(name) for name in NODES)
+
+
+def test_two_controllers_at_once_leave_the_same_state_on_all_hosts(site: Firewalled, tmp_path: Path) -> None:
+    with contextlib.ExitStack() as runs:
+        both = [runs.enter_context(site.running(tmp_path, playbook=OPENS)) for unused in range(2)]
+        done = [run.finish() for run in both]
+    confirmed = sum("The change is confirmed on n11, n12" in one.said for one in done)
+    assert confirmed <= 1 and not any("Hosts differ" in one.said for one in done)
+    assert passing(site) == (everywhere(CLIENT) if confirmed else everywhere(CLIENT, STRANGER))
+    assert not any(site.waits(name) for name in NODES)
+    again = site.play(tmp_path, playbook=OPENS)
+    assert again.code == 0, again.output
+    assert passing(site) == everywhere(CLIENT)
+
+
+def test_a_host_that_restarts_while_the_site_measures(site: Firewalled, tmp_path: Path) -> None:
+    """It has its old rules again, so everything is measured to work, and the others would keep theirs."""
+    before = site.rulesets()
+    with site.running(tmp_path, playbook=OPENS) as run:
+        run.wait_for(AFTER, PATIENCE)
+        with run.suspended():
+            site.let_time_pass("n12")
+            assert site.rulesets()["n12"] == before["n12"] and site.waits("n11")
+        done = run.finish()
+    assert done.code == 2, done.output
+    assert "because n12 did not hold it any more after the measurement" in done.said
+    assert site.rulesets() == before and not site.waits("n11")
+
+
+def test_a_change_that_stops_full_size_segments_alone_is_rolled_back(
+    site: Firewalled, tmp_path: Path
+) -> None:
+    """Handshakes pass, and so does whatever is small: a rule against ICMP does that behind a tunnel."""
+    before = site.rulesets()
+    with site.running(tmp_path, playbook=OPENS) as run:
+        run.wait_for(AFTER, PATIENCE)
+        with run.suspended():
+            site.hosts["n12"].nft(
+                "table inet large { chain large {"
+                " type filter hook input priority -200; meta length > 1400 drop; }; }"
+            )
+            assert passing(site) == everywhere(CLIENT), "the control: connections are accepted"
+        done = run.finish()
+    site.hosts["n12"].nft("delete table inet large")
+    assert done.code == 2, done.output
+    assert "The change is rolled back on all 2 hosts that were changed" in done.said
+    assert "ok before the change, stalled after it [segment_too_large]" in done.said
+    assert site.rulesets() == before
+
+
 def test_a_host_that_is_lost_while_the_site_measures(site: Firewalled, tmp_path: Path) -> None:
     before = site.rulesets()
     with site.running(tmp_path, playbook=OPENS) as run:
@@ -219,6 +293,35 @@ def test_a_host_that_is_lost_before_the_last_word(site: Firewalled, tmp_path: Pa
     assert again.code == 0, again.output
     assert again.said.count("rolled back an earlier change of its firewall at") == 1
     assert "The change is confirmed on n12" in again.said
+    assert passing(site) == everywhere(CLIENT)
+
+
+@pytest.mark.parametrize("decision", ["confirm", "roll-back"])
+def test_a_controller_that_dies_between_two_last_words(
+    site: Firewalled, tmp_path: Path, decision: str
+) -> None:
+    """One host has heard it, and the other ends its change by itself."""
+    site.connect_from(CLIENT if decision == "confirm" else STRANGER)
+    before = site.rulesets()
+    with site.running(tmp_path, playbook=OPENS) as run:
+        run.wait_for(DECIDE, PATIENCE)
+        with run.suspended():
+            assert all(site.waits(name) for name in NODES), "the control: no host has its last word yet"
+            site.cut("n12")
+        until(lambda: not site.waits("n11"), "the last word to n11", PATIENCE)
+        run.send(signal.SIGKILL)
+        assert run.finish().code == -signal.SIGKILL
+    assert site.waits("n12")
+    site.let_time_pass("n12")
+    assert site.rulesets()["n12"] == before["n12"]
+    assert (site.rulesets() == before) is (decision == "roll-back")
+    site.mend("n12")
+    site.connect_from(CLIENT)
+    again = site.play(tmp_path, playbook=OPENS)
+    assert again.code == 0, again.output
+    for reason, name in (("nobody confirmed it", "n12"), ("a measurement of the site spoke", "n11")):
+        is_told = reason == "nobody confirmed it" or decision == "roll-back"
+        assert bool(re.search(rf"{name} rolled back an earlier .*? because {reason}", again.said)) is is_told
     assert passing(site) == everywhere(CLIENT)
 
 
@@ -302,3 +405,44 @@ def test_what_cannot_be_rolled_back_is_not_measured(site: Firewalled, tmp_path: 
     assert done.code == 2, done.output
     assert "rollback_after is 0, so a change could not be rolled back" in done.said
     assert site.rulesets() == before
+
+
+MANY = {f"n{number}": f"10.96.0.{number}" for number in range(31, 47)}
+
+
+@pytest.fixture
+def many(need_namespaces: None, tmp_path: Path) -> Iterator[Firewalled]:
+    """Sixteen nodes that let everybody in, and a client."""
+    with Firewalled(tmp_path, MANY | {"client": CLIENT}) as made:
+        made.filter(OPEN)
+        made.connect_from(CLIENT)
+        yield made
+
+
+def test_one_of_sixteen_hosts_breaks_and_all_roll_back(many: Firewalled, tmp_path: Path) -> None:
+    """The client reaches n46 from an address that the inventory does not have; then from the right one."""
+    many.connect_from(STRANGER, "n46")
+    before = many.rulesets()
+    assert len(before) == 16
+    # One flow to each node: the others would only take time.
+    others = ["bucketfs", "subconnection_in", "subconnection_out", "cluster_internal"]
+    options = {"playbook": OPENS, "variables": {"exasol_exclude": others}}
+    done = many.play(tmp_path, "--forks", "8", **options)
+    assert done.code == 2, done.output
+    assert (
+        "all 16 hosts that were changed (n31, n32, n33, n34, n35 and 11 more), because 1 flow that worked "
+        "before fails after it." in done.said
+    )
+    assert (
+        "client -> n46 (10.96.0.46) sql_client tcp 8563: ok before the change, blocked_at_destination after "
+        "it [source_address]. On n46 the change added the rule: reject in tcp" in done.said
+    )
+    assert many.rulesets() == before
+    assert not any(many.waits(name) for name in MANY)
+    many.connect_from(CLIENT, "n46")
+    done = many.play(tmp_path, "--forks", "8", **options)
+    assert done.code == 0, done.output
+    assert "The change is confirmed on n31, n32, n33, n34, n35 and 11 more: all 16 flows" in done.said
+    after = many.rulesets()
+    assert [name for name in MANY if after[name] == before[name]] == []
+    assert not any(many.waits(name) for name in MANY)

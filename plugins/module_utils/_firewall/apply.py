@@ -22,6 +22,7 @@ import os
 import re
 import socket
 from contextlib import contextmanager
+from functools import lru_cache
 from typing import TYPE_CHECKING, Dict, Iterator, List, NamedTuple, Optional, Sequence, Set, Tuple, Type
 
 from .._values.ports import Ports
@@ -47,7 +48,7 @@ from .rule import (
     unused_ports,
 )
 from .ruleset import FAMILIES
-from .steps import FirewallError, Steps, open_lock, perform, perform_all, state_after
+from .steps import FirewallError, Steps, open_lock, perform, perform_all, run, state_after, which
 
 if TYPE_CHECKING:
     from .._shapes import ChangedRule, FirewallDiff, FirewallResult, HostRule
@@ -104,7 +105,19 @@ def hold(identity: str, seconds: int) -> bool:
         is_held = rollback.hold(identity, seconds)
         if is_held:
             journal.note(f"firewall change {identity} is held for {seconds} s, until the site has measured")
+            _forget_path_mtus()
         return is_held
+
+
+def _forget_path_mtus() -> None:
+    """Let the kernel forget the path MTUs that ICMP has taught it.
+
+    If new rules drop ICMP, it would go on to send small packets for ten minutes (net.ipv4.route.mtu_expires),
+    and the measurement would find nothing wrong.
+    """
+    ip = which("ip")
+    for version in ("-4", "-6") if ip else ():
+        run((ip, version, "route", "flush", "cache"))
 
 
 def roll_back(identity: str) -> None:
@@ -199,6 +212,8 @@ def change(options: Options, identity: str, dry: bool) -> "FirewallResult":
         result = _change(options, identity, dry)
         result["rolled_back"] = rolled_back
         result["rolled_back_because"] = why
+        if rolled_back:
+            result["rolled_back_ago"] = rollback.seconds_since_rollback()
         if not dry:
             rollback.rolled_back()  # reported with this result, and not again
         return result
@@ -320,7 +335,8 @@ class _Sides(NamedTuple):
 
 def _cuts(firewall: Type[Provider], sides: _Sides, listing: Listing) -> List[_cut.Cut]:
     """Return whom the change would cut off."""
-    connections = live.live(live.of_host)
+    read = lru_cache(maxsize=None)(live.of_host)  # a table of thousands of lines is read once
+    connections = live.live(read)
     tables = list(other_firewalls.all_chains(firewall, listing)) if connections else []
     versions = {family: version for version, family in FAMILIES.items()}
     without_ours = [
@@ -336,7 +352,7 @@ def _cuts(firewall: Type[Provider], sides: _Sides, listing: Listing) -> List[_cu
         rest=HostChains(without_ours, hidden),
         answers=HostChains(answering, hidden) if answering else None,
     )
-    return _cut.doubted(cuts, lambda protocol: live.tracked_flows(live.of_host, protocol))
+    return _cut.doubted(cuts, lambda kinds: live.tracked_flows(read, kinds))
 
 
 def _answering(sides: _Sides, tables: Sequence[_Table]) -> List[_Table]:

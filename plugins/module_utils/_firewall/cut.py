@@ -21,7 +21,8 @@ A flow whose answer nobody knows counts as refused, and says so: C(certain) is f
 """
 
 import ipaddress
-from typing import TYPE_CHECKING, Callable, Dict, Iterable, List, NamedTuple, Optional, Sequence, Tuple
+from functools import lru_cache
+from typing import TYPE_CHECKING, Callable, Dict, Iterable, List, NamedTuple, Optional, Sequence, Set, Tuple
 
 from .chains import DROP
 from .host_chains import UNKNOWN, HostChains
@@ -62,20 +63,32 @@ def cut_off(
 
     C(answers) is needed only if a change takes rules away that accept replies.
     """
-    by_kind: Dict[Kind, List[int]] = {}
-    for kind, remote in {flow for flows in live for flow in flows}:
-        by_kind.setdefault(kind, []).append(remote)
+    remotes_of: Dict[Kind, Set[int]] = {}
+    for kinds, counts in live.items():
+        for kind in kinds:
+            remotes_of.setdefault(kind, set()).update(counts)
     judge = _Judge(Permits(before), Permits(after), today, rest, answers)
-    refused: Dict[Flow, Tuple[bool, str]] = {}
-    for kind, remotes in sorted(by_kind.items()):
-        refused.update(judge.of(kind, sorted(remotes)))
-    counts: Dict[Flow, int] = {}
-    for flows, connections in live.items():
-        flow = next((flow for flow in flows if flow in refused), None)
-        if flow is not None:
-            counts[flow] = counts.get(flow, 0) + connections
-    found = [Cut(flow, connections, *refused[flow]) for flow, connections in counts.items()]
-    return sorted(found, key=lambda cut: (-cut.connections, cut.flow))
+    refused = {kind: judge.of(kind, sorted(remotes)) for kind, remotes in sorted(remotes_of.items())}
+    connections_of: Dict[Kind, Dict[int, int]] = {}
+    for kinds, counts in live.items():
+        left = counts
+        for kind in kinds:
+            known = refused[kind]
+            found = connections_of.setdefault(kind, {})
+            for remote, connections in left.items():
+                if remote in known:
+                    found[remote] = found.get(remote, 0) + connections
+            left = {remote: count for remote, count in left.items() if remote not in known}
+    cuts = [
+        Cut(Flow(kind, remote), found[remote], *refused[kind][remote])
+        for kind, found in sorted(connections_of.items())
+        for remote in sorted(found)
+    ]
+    return sorted(cuts, key=_falling)  # stable, so equal ones stay in the order of their flows
+
+
+def _falling(cut: Cut) -> int:
+    return -cut.connections
 
 
 class _Judge:
@@ -95,23 +108,24 @@ class _Judge:
         self._rest = rest
         self._answers = answers
 
-    def of(self, kind: Kind, remotes: Sequence[int]) -> Dict[Flow, Tuple[bool, str]]:
-        """Return the flows that would be refused: whether that is certain, and what open connections do."""
+    def of(self, kind: Kind, remotes: Sequence[int]) -> Dict[int, Tuple[bool, str]]:
+        """Return the remote addresses that would be refused: if that is certain, what open connections do."""
         groups: Dict[Tuple[Optional[str], Optional[str]], List[int]] = {}
-        for remote in remotes:
-            now = self._before.verdict(kind, remote)
-            then = self._after.verdict(kind, remote)
-            if now != REJECT:
-                groups.setdefault((now, then), []).append(remote)
+        now, then = (permits.verdicts(kind, remotes) for permits in (self._before, self._after))
+        for remote, verdicts in zip(remotes, zip(now, then)):
+            if verdicts in groups:
+                groups[verdicts].append(remote)
+            elif verdicts[0] != REJECT:
+                groups[verdicts] = [remote]
         certain: Dict[int, bool] = {}
-        for (now, then), some in groups.items():
-            if then != ACCEPT:
-                certain.update(self._refused(kind, some, now == ACCEPT, then == REJECT))
+        for (before, after), some in groups.items():
+            if after != ACCEPT:
+                certain.update(self._refused(kind, some, before == ACCEPT, after == REJECT))
         unanswered = self._unanswered(kind, sorted(remote for some in groups.values() for remote in some))
         left = sorted({*certain, *unanswered})
         opened = self._rest.verdicts(kind, left, established=True)
         return {
-            Flow(kind, remote): (
+            remote: (
                 certain.get(remote, False) or unanswered.get(remote) == DROP,
                 _worse(verdict, unanswered.get(remote, ACCEPT)),
             )
@@ -152,24 +166,25 @@ class _Judge:
         return {remote: True for remote, verdict in zip(dropped, today) if verdict == ACCEPT}
 
 
-def doubted(cuts: Sequence[Cut], tracked: Callable[[str], Optional[Live]]) -> List[Cut]:
+def doubted(cuts: Sequence[Cut], tracked: Callable[[Iterable[Kind]], Optional[Live]]) -> List[Cut]:
     """Return the same, but of no untracked connection that it continues.
 
     The kernel takes the next packet of such a connection for that of a new one. So it is refused if its
-    client sends first.
+    client sends first. C(tracked) says how many connections of some kinds are tracked, None if nobody knows.
     """
+    kinds = {cut.flow.kind for cut in cuts if cut.open_connections == CONTINUE}
+    flows = tracked(kinds) if kinds else None
+    if flows is None:
+        return list(cuts)
     found: List[Cut] = []
-    known: Dict[str, Optional[Live]] = {}
     for cut in cuts:
-        protocol, fate = cut.flow.kind.protocol, cut.open_connections
-        if fate == CONTINUE and protocol not in known:
-            known[protocol] = tracked(protocol)
-        flows = known.get(protocol)
-        is_doubted = fate == CONTINUE and flows is not None and flows.get((cut.flow,), 0) < cut.connections
-        found.append(cut._replace(open_connections=UNKNOWN) if is_doubted else cut)
+        (kind, remote), connections, certain, fate = cut
+        is_doubted = fate == CONTINUE and flows.get((kind,), {}).get(remote, 0) < connections
+        found.append(Cut(cut.flow, connections, certain, UNKNOWN) if is_doubted else cut)
     return found
 
 
+@lru_cache(maxsize=None)  # asked for each address, and has few answers
 def _worse(*verdicts: str) -> str:
     """Return what becomes of open connections whose packets meet these verdicts."""
     found = {_OPEN.get(verdict, END) for verdict in verdicts}

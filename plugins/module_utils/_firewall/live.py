@@ -14,9 +14,12 @@ more, the ports tell: clients get theirs from net.ipv4.ip_local_port_range. If t
 directions are possible, and both are looked at.
 """
 
+import re
 import socket
+import struct
 import sys
-from typing import Callable, Dict, Iterable, Iterator, List, NamedTuple, Optional, Set, Tuple
+from collections import Counter
+from typing import Callable, Dict, Iterable, Iterator, List, NamedTuple, Optional, Sequence, Set, Tuple
 
 from .chains import is_local
 from .permits import Kind
@@ -42,12 +45,15 @@ class Flow(NamedTuple):
     remote: int
 
 
-# A connection may have been begun by either side. Each key is one flow, or two of which one is true.
-Live = Dict[Tuple[Flow, ...], int]
+# How many connections each remote address has. A connection may have been begun by either side: then its kind
+# is one of two.
+Live = Dict[Tuple[Kind, ...], Dict[int, int]]
+_Place = Tuple[int, int, int]  # IP version, address (0 for all), port
+_Remotes = List[Tuple[int, int]]  # addresses and ports
 
 
 class Ends(NamedTuple):
-    """Both ends of a socket or a tracked connection."""
+    """Both ends of one way of a tracked connection."""
 
     version: int
     local: int
@@ -62,14 +68,22 @@ def live(read: Reader, is_own: Callable[[int, int], bool] = is_local) -> Live:
     ephemeral = _ephemeral(read)
     for protocol in ("tcp", "udp"):
         waiting, ends = _of_protocol(protocol, read)
-        own = {(one.version, one.local) for one in ends}
+        own = {place[:2] for place in ends}
         beginnings = _Beginnings(protocol, waiting, ephemeral)
-        for one in ends:
-            if _leaves(one) and (one.version, one.remote) not in own:
-                key = beginnings.of(one)
-                found[key] = found.get(key, 0) + 1
+        for place, remotes in ends.items():
+            version = place[0]
+            first, last = _LOOPBACK[version]
+            leaving = [  # by another interface than loopback
+                one
+                for one in remotes
+                if one[1] and not first <= one[0] <= last and (version, one[0]) not in own
+            ]
+            beginnings.count(found, place, leaving)
         if protocol == "udp":
-            known = _Known(waiting={(one[0], one[2]) for one in waiting}, ends={one[1:] for one in ends})
+            known = _Known(
+                waiting={(one[0], one[2]) for one in waiting},
+                ends={place[1:] + remote for place, remotes in ends.items() for remote in remotes},
+            )
             _add_tracked(found, read, known, is_own)
     return found
 
@@ -101,87 +115,94 @@ def _ephemeral(read: Reader) -> Tuple[int, int]:
     return _USUAL_PORTS
 
 
-_Waiting = Set[Tuple[int, int, int]]  # IP version, address (0 for all), port
-
-
-def _of_protocol(protocol: str, read: Reader) -> Tuple[_Waiting, List[Ends]]:
-    waiting: _Waiting = set()
-    ends: List[Ends] = []
+def _of_protocol(protocol: str, read: Reader) -> Tuple[Set[_Place], Dict[_Place, _Remotes]]:
+    """Return where sockets wait for anybody, and the remote ends of those that are connected."""
+    waiting: Set[_Place] = set()
+    ends: Dict[_Place, _Remotes] = {}
     idle = {"tcp": _LISTEN, "udp": _UNCONNECTED}[protocol]
     for name in (protocol, protocol + "6"):
-        for state, one in sockets(read(f"/proc/net/{name}"), (idle, _ESTABLISHED)):
+        for state, place, remotes in sockets(read(f"/proc/net/{name}"), (idle, _ESTABLISHED)):
             if state == _ESTABLISHED:
-                ends.append(one)
+                ends.setdefault(place, []).extend(remotes)
             else:
-                waiting.add(one[:3])
+                waiting.add(place)
     return waiting, ends
 
 
-def sockets(lines: Lines, states: Tuple[str, ...], order: str = sys.byteorder) -> Iterator[Tuple[str, Ends]]:
-    """Yield state and ends of the sockets in these states.
+def sockets(
+    lines: Lines, states: Tuple[str, ...], order: str = sys.byteorder
+) -> Iterator[Tuple[str, _Place, _Remotes]]:
+    """Yield state, local end and all remote ends of the sockets in these states.
+
+    A busy service has thousands of lines with the same local end. So only remote ends are read line by line,
+    and translated all at once.
+    """
+    remotes_of: Dict[Tuple[str, str], List[str]] = {}
+    for line in lines:
+        fields = line.split(None, 4)
+        if len(fields) == 5 and fields[3] in states:
+            key = (fields[3], fields[1])
+            if key in remotes_of:
+                remotes_of[key].append(fields[2])
+            else:
+                remotes_of[key] = [fields[2]]
+    for (state, local), remotes in remotes_of.items():
+        version, (number,) = _addresses([local], order)
+        unused, numbers = _addresses(remotes, order)
+        yield state, (version, number, _port(local)), list(zip(numbers, map(_port, remotes)))
+
+
+def _port(end: str) -> int:
+    return int(end[-4:], 16)
+
+
+def _addresses(ends: List[str], order: str) -> Tuple[int, List[int]]:
+    """Return the IP version and the numbers of the addresses of some ends; all have the same version.
 
     Addresses are words of 32 bits, each written as the number that the machine reads in them.
     """
-    known: Dict[str, Tuple[int, int]] = {}
-    for line in lines:
-        fields = line.split(None, 4)
-        if len(fields) < 5 or fields[3] not in states:
-            continue
-        local, local_port = fields[1].split(":")
-        remote, remote_port = fields[2].split(":")
-        if local not in known:
-            known[local] = _address(local, order)
-        version, number = known[local]
-        yield (
-            fields[3],
-            Ends(
-                version=version,
-                local=number,
-                local_port=int(local_port, 16),
-                remote=_address(remote, order)[1],
-                remote_port=int(remote_port, 16),
-            ),
-        )
-
-
-def _address(digits: str, order: str) -> Tuple[int, int]:
-    """Return IP version and number of an address."""
     # On a little-endian machine the bytes of each word are printed backwards.
-    packed = bytes.fromhex(digits)
-    if order == "little":
-        packed = b"".join(packed[start : start + 4][::-1] for start in range(0, len(packed), 4))
-    number = int.from_bytes(packed, "big")
-    if len(packed) == 16 and number >> 32 == _MAPPED:
-        return 4, number & 0xFFFFFFFF  # IPv4 on a socket of IPv6: what a packet filter sees is IPv4
-    return (4 if len(packed) == 4 else 6), number
-
-
-def _leaves(one: Ends) -> bool:
-    """Tell whether the packets leave by another interface than loopback."""
-    first, last = _LOOPBACK[one.version]
-    return not first <= one.remote <= last and one.remote_port != 0
+    packed = bytes.fromhex("".join([end[:-5] for end in ends]))
+    words = struct.unpack(f"{'<' if order == 'little' else '>'}{len(packed) // 4}I", packed)
+    if len(words) == len(ends):
+        return 4, list(words)
+    numbers = [
+        first << 96 | second << 64 | third << 32 | last
+        for first, second, third, last in zip(words[::4], words[1::4], words[2::4], words[3::4])
+    ]
+    if numbers[0] >> 32 == _MAPPED:
+        return 4, list(words[3::4])  # IPv4 on a socket of IPv6: what a packet filter sees is IPv4
+    return 6, numbers
 
 
 class _Beginnings:
     """Who began connections of a protocol. Busy hosts have many with the same end here."""
 
-    def __init__(self, protocol: str, waiting: _Waiting, ephemeral: Tuple[int, int]) -> None:
+    def __init__(self, protocol: str, waiting: Set[_Place], ephemeral: Tuple[int, int]) -> None:
         self._protocol = protocol
         self._waiting = waiting
         self._ephemeral = ephemeral
-        self._known: Dict[Tuple[int, int, int], Optional[Kind]] = {}
 
-    def of(self, one: Ends) -> Tuple[Flow, ...]:
-        """Return the flow that a connection is, or two if either side may have begun it."""
-        place = one[:3]
-        if place not in self._known:
-            self._known[place] = self._service_at(*place)
-        service = self._known[place]
+    def count(self, found: Live, place: _Place, remotes: _Remotes) -> None:
+        """Count the connections of a local end."""
+        by_kinds: Dict[Tuple[Kind, ...], List[int]] = {}
+        service = self._service_at(*place)
         if service is not None:
-            return (Flow(service, one.remote),)
-        came = Flow(Kind(IN, one.version, self._protocol, one.local_port), one.remote)
-        went = Flow(Kind(OUT, one.version, self._protocol, one.remote_port), one.remote)
-        here, there = (self._is_of_client(port) for port in (one.local_port, one.remote_port))
+            by_kinds[(service,)] = [address for address, unused in remotes]
+        else:
+            for address, port in remotes:
+                by_kinds.setdefault(self._kinds(place, port), []).append(address)
+        for kinds, addresses in by_kinds.items():
+            counts = found.setdefault(kinds, {})
+            for address, connections in Counter(addresses).items():
+                counts[address] = counts.get(address, 0) + connections
+
+    def _kinds(self, place: _Place, remote_port: int) -> Tuple[Kind, ...]:
+        """Return the kind that a connection is, or two if either side may have begun it."""
+        version, unused, local_port = place
+        came = Kind(IN, version, self._protocol, local_port)
+        went = Kind(OUT, version, self._protocol, remote_port)
+        here, there = (self._is_of_client(port) for port in (local_port, remote_port))
         if here == there:
             return came, went
         return (went,) if here else (came,)
@@ -235,12 +256,8 @@ def _add_tracked(
         )
         if ends in known.ends or not (is_replied or known.has_waiting(version, ends[1])):
             continue
-        flow = (
-            Flow(Kind(IN, version, "udp", reply.local_port), first.local)
-            if comes
-            else Flow(Kind(OUT, version, "udp", reply.local_port), reply.local)
-        )
-        found[(flow,)] = found.get((flow,), 0) + 1
+        kind = Kind(IN if comes else OUT, version, "udp", reply.local_port)
+        _add(found, kind, first.local if comes else reply.local)
 
 
 def lists_tracked(read: Reader) -> bool:
@@ -248,8 +265,8 @@ def lists_tracked(read: Reader) -> bool:
     return any(True for unused in read(_TRACKED))
 
 
-def tracked_flows(read: Reader, protocol: str) -> Optional[Live]:
-    """Return how many connections of each flow the kernel tracks, None if it tracks some and lists none.
+def tracked_flows(read: Reader, kinds: Iterable[Kind]) -> Optional[Live]:
+    """Return how many connections of these kinds the kernel tracks, None if it tracks some and lists none.
 
     It begins to track with the first rule that asks for the state of a connection. Whoever began a connection
     before that may seem to be the other side, so each connection counts as all flows that it could be.
@@ -258,18 +275,38 @@ def tracked_flows(read: Reader, protocol: str) -> Optional[Live]:
     if not lines and any(line.strip() != "0" for line in read(_TRACKED_COUNT)):
         return None
     found: Live = {}
-    for version, first, reply, is_replied in tracked(lines, protocol):
-        if not is_replied:
-            continue
-        for direction, port, remote in (
-            (IN, reply.local_port, first.local),
-            (IN, first.local_port, reply.local),
-            (OUT, first.remote_port, first.remote),
-            (OUT, first.local_port, first.local),
-        ):
-            key = (Flow(Kind(direction, version, protocol, port), remote),)
-            found[key] = found.get(key, 0) + 1
+    by_protocol: Dict[str, List[Kind]] = {}
+    for kind in kinds:
+        by_protocol.setdefault(kind.protocol, []).append(kind)
+    for protocol, some in by_protocol.items():
+        # A busy host tracks thousands, so addresses stay text until it is known which of them matter.
+        texts: Dict[Kind, List[str]] = {kind: [] for kind in some}
+        wanted = {(kind.direction, kind.version, str(kind.port)): texts[kind] for kind in some}
+        for version, ends, is_replied in _ways(lines, protocol):
+            client, server, client_port, server_port, answering, unused, answering_port = ends[:7]
+            if not is_replied:
+                continue
+            for place, remote in (
+                ((IN, version, answering_port), client),
+                ((IN, version, client_port), answering),
+                ((OUT, version, server_port), server),
+                ((OUT, version, client_port), client),
+            ):
+                if place in wanted:
+                    wanted[place].append(remote)
+        for kind, remotes in texts.items():
+            counts = Counter(remotes)
+            found[(kind,)] = {_number(kind.version, text): counts[text] for text in counts}
     return found
+
+
+def _add(found: Live, kind: Kind, remote: int) -> None:
+    counts = found.setdefault((kind,), {})
+    counts[remote] = counts.get(remote, 0) + 1
+
+
+_WAY = r"src=(\S+) dst=(\S+) sport=([0-9]+) dport=([0-9]+) "
+_WAYS = re.compile(f"(ipv[46]) [^=]*? {_WAY}.*?{_WAY}")
 
 
 def tracked(lines: Lines, protocol: str) -> Iterator[Tuple[int, Ends, Ends, bool]]:
@@ -277,34 +314,35 @@ def tracked(lines: Lines, protocol: str) -> Iterator[Tuple[int, Ends, Ends, bool
 
     C(local) of a way is where it comes from: the first packet, and the reply to it.
     """
+    for version, ends, is_replied in _ways(lines, protocol):
+        try:
+            first, reply = (_way(version, ends[start : start + 4]) for start in (0, 4))
+        except OSError:
+            continue  # no address
+        yield version, first, reply, is_replied
+
+
+def _ways(lines: Lines, protocol: str) -> Iterator[Tuple[int, Tuple[str, ...], bool]]:
+    """Yield IP version, the addresses and ports of both ways, and whether it was answered."""
     mark = f" {protocol} "
     for line in lines:
-        if mark not in line:
-            continue
-        words = line.split()
-        version = _VERSIONS.get(words[0])
-        values: Dict[str, List[str]] = {}
-        for word in words:
-            name, sign, value = word.partition("=")
-            if sign:
-                values.setdefault(name, []).append(value)
-        try:
-            if version:
-                first, reply = (_way(values, which, version) for which in (0, 1))
-                yield version, first, reply, "[UNREPLIED]" not in line
-        except (KeyError, IndexError, ValueError, OSError):
-            continue  # a line that was cut off
+        ways = _WAYS.match(line) if mark in line else None
+        if ways is not None:  # else it is of another protocol, or was cut off
+            family, *ends = ways.groups()
+            yield _VERSIONS[family], tuple(ends), "[UNREPLIED]" not in line
 
 
-def _way(values: Dict[str, List[str]], which: int, version: int) -> Ends:
-    family = socket.AF_INET if version == 4 else socket.AF_INET6
-    source, destination = (
-        int.from_bytes(socket.inet_pton(family, values[name][which]), "big") for name in ("src", "dst")
-    )
+def _way(version: int, words: Sequence[str]) -> Ends:
+    source, destination, source_port, destination_port = words
     return Ends(
         version=version,
-        local=source,
-        local_port=int(values["sport"][which]),
-        remote=destination,
-        remote_port=int(values["dport"][which]),
+        local=_number(version, source),
+        local_port=int(source_port),
+        remote=_number(version, destination),
+        remote_port=int(destination_port),
     )
+
+
+def _number(version: int, text: str) -> int:
+    family = socket.AF_INET if version == 4 else socket.AF_INET6
+    return int.from_bytes(socket.inet_pton(family, text), "big")

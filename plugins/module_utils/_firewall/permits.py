@@ -8,8 +8,8 @@ Accepted traffic comes before rejected traffic in every provider, and what no ru
 of the firewall.
 """
 
-from bisect import bisect_right
-from typing import Dict, Iterable, List, NamedTuple, Optional, Tuple
+from bisect import bisect_left, bisect_right
+from typing import Dict, Iterable, List, NamedTuple, Optional, Sequence, Tuple
 
 from .chains import interval, merged
 from .rule import ACCEPT, ALL, REJECT, Rule
@@ -43,6 +43,26 @@ class Permits:
             if place >= 0 and remote <= lasts[place]:
                 return action
         return None
+
+    def verdicts(self, kind: Kind, remotes: Sequence[int]) -> List[Optional[str]]:
+        """Return the same for many remote addresses, lowest first.
+
+        It goes from one end of a network to the next: rules have few networks, and hosts many clients.
+        """
+        found: List[Optional[str]] = [None] * len(remotes)
+        if kind not in self._answers:
+            self._answers[kind] = self._of(kind)
+        for action, firsts, lasts in reversed(self._answers[kind]):  # what is accepted comes first
+            begin = 0
+            while begin < len(remotes):
+                network = bisect_right(lasts, remotes[begin] - 1)  # the first that does not end before it
+                if network == len(firsts):
+                    break
+                begin = bisect_left(remotes, firsts[network], begin)
+                end = bisect_right(remotes, lasts[network], begin)
+                found[begin:end] = [action] * (end - begin)
+                begin = end
+        return found
 
     def _of(self, kind: Kind) -> _Answers:
         found: _Answers = []

@@ -711,6 +711,14 @@ def rolled_back(forget: bool = True) -> str:
     return said[0] if said else ""
 
 
+def seconds_since_rollback() -> float:
+    """Return how long ago the host rolled back the last change by itself; raise if it did not."""
+    try:
+        return max(time.time() - os.path.getmtime(_ROLLED_BACK), 0.0)
+    except OSError as error:
+        raise FirewallError(f"cannot read {_ROLLED_BACK}: {error.strerror}")
+
+
 def why_rolled_back() -> str:
     """Return why the host rolled back the last change, empty if it did not."""
     said = _said_of_rollback()

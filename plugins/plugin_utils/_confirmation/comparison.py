@@ -5,9 +5,11 @@
 """Two measurements, before and after a change of firewalls: what got through before and does not any more.
 
 The unit is a port at an address. So a flow that was blocked on one port before can still break on another
-one. Each part has a level: C(ok) is above C(degraded), and both are above a refusal by the host itself, which
-shows that the network lets the connection through. A part is broken if its level sinks. What was not seen
-after the change has the lowest level: what is not measured does not work.
+one. Each part has a level: C(ok) is above C(degraded), that is above C(stalled), over which small data
+passes, and all are above an answer of the host that is not the service's, which shows that the network lets
+the connection through. A part is broken if its level sinks. What was not seen after the change has the lowest
+level: what is not measured does not work. What was not seen before it may have worked, so it is broken if it
+is seen to fail.
 """
 
 from __future__ import annotations
@@ -20,12 +22,21 @@ from ...module_utils._plan.ftp_modes import ACTIVE_NAME, PASSIVE_NAME
 from ...module_utils._values.ports import Ports
 from .._verdict.counts import flow_verdicts
 from .._verdict.results import asked_addresses
-from .._verdict.verdict import DEGRADED, NO_LISTENER, OK, SEVERITY, UNTESTED, WRONG_SERVICE
+from .._verdict.verdict import (
+    DEGRADED,
+    NO_LISTENER,
+    OK,
+    SEVERITY,
+    STALLED,
+    UNTESTED,
+    WRONG_HOST,
+    WRONG_SERVICE,
+)
 
 if t.TYPE_CHECKING:
     from ...module_utils._shapes import BrokenPart, Result, Verification, WorkingPart
 
-_LEVELS = {OK: 3, DEGRADED: 2, NO_LISTENER: 1, WRONG_SERVICE: 1}
+_LEVELS = {OK: 4, DEGRADED: 3, STALLED: 2, NO_LISTENER: 1, WRONG_SERVICE: 1, WRONG_HOST: 1}
 # The data connections of FTP have other ports in each session, so these flows are compared as a whole.
 _SESSIONS = (PASSIVE_NAME, ACTIVE_NAME)
 _WHOLE = Ports([1])
@@ -41,7 +52,7 @@ class _Seen(t.NamedTuple):
 
 
 def working_parts(results: Iterable[Result]) -> list[WorkingPart]:
-    """Return the parts of flows that get through."""
+    """Return the parts of flows that get through, or of which nobody knows whether they do."""
     return [
         {
             "source": result["source"],
@@ -54,7 +65,7 @@ def working_parts(results: Iterable[Result]) -> list[WorkingPart]:
             "verdict": result["verdict"],
         }
         for result in results
-        if _level(result["verdict"], result["expected"])
+        if _level(result["verdict"], result["expected"]) or _is_unknown(result)
         for address in asked_addresses(result)
     ]
 
@@ -88,8 +99,16 @@ def broken_parts(before: Iterable[WorkingPart], after: Verification) -> list[Bro
         else:
             found = places.get(part["address"], [])
             lost = _lost(wanted, level, found)
+        if _is_unknown(part):
+            level, found = 1, [one for one in found if one.result["verdict"] != UNTESTED]
+            lost = wanted & Ports.union(one.ports for one in found if one.level < level)
         broken += _broken(part, lost, level, found)
     return broken
+
+
+def _is_unknown(part: WorkingPart | Result) -> bool:
+    """Tell whether nobody knows if a flow that should work does."""
+    return part["verdict"] == UNTESTED and part["expected"] == REACHABLE
 
 
 def _level(verdict: str, expected: str) -> int:

@@ -8,6 +8,9 @@
 2. C(decide()) compares it with the measurement after the change. Everything that is in doubt speaks against
    the change: a host that was not changed as it should, a flow that was not measured again, a measurement
    that took too long.
+   Each changed host is asked before that whether it still holds its change: one that restarted meanwhile has
+   its old rules again. A measurement before the change does not count if it may have seen the change of
+   another run, which was rolled back since then: what that one broke would seem broken anyway.
 3. C(conclude()) says how it ended on each host. A host that was not reached for the last word rolls its
    change back by itself. If the others have confirmed theirs, states differ, and that is an error.
 """
@@ -70,6 +73,7 @@ def begin(verification: Verification, absent: Sequence[str], took: float, now: f
         "parts": working_parts(verification["results"]),
         "wrong": sorted(list(flow) for flow in wrong_flows(verification["results"])),
         "absent": sorted(set(absent)),
+        "begun": now - max(took, 0),
         "at": now,
         "hold_for": hold_for,
         "run": verification.get("run", ""),
@@ -82,22 +86,30 @@ def decide(
     changes: Results,
     now: float,
     lost: Sequence[str] = (),
+    holding: Results | None = None,
 ) -> Decision:
     """Decide on a change of which each host returned what it did; C(after) is None if it was not measured.
 
-    C(lost) are the hosts that the measurement after the change did not reach.
+    C(lost) are the hosts that the measurement after the change did not reach. C(holding) is what changed
+    hosts answered after it: whether they still hold the change.
     """
     held = [host for host, result in changes.items() if result.get("held")]
     if not held:
         return Decision(verdict=NOTHING, headline=_nothing(changes), broken=[], lines=[], held=[])
     hold_for = max(_holds(before, changes))
-    doubt = _doubt(before, after, changes, now) or _of_lost([host for host in held if host in lost])
+    doubt = (
+        _doubt(before, after, changes, now)
+        or _of_lost([host for host in held if host in lost])
+        or _of_holding(held, holding)
+    )
     if doubt or after is None:
         return Decision(verdict=ROLL_BACK, headline=_rolled_back(held, doubt), broken=[], lines=[], held=held)
     broken = broken_parts(before["parts"], after)
     if broken:
         count = len({_flow(part) for part in broken})
-        why = f"{count} flow{'s' if count > 1 else ''} that worked before {'fail' if count > 1 else 'fails'}"
+        unknown = all(part["before"] == UNTESTED for part in broken)
+        before_it = "could not be measured before" if unknown else "worked before"
+        why = f"{count} flow{'s' if count > 1 else ''} that {before_it} {'fail' if count > 1 else 'fails'}"
         return Decision(
             verdict=ROLL_BACK,
             headline=_rolled_back(held, f"{why} after it"),
@@ -129,6 +141,8 @@ def _doubt(before: Baseline, after: Verification | None, changes: Results, now: 
         return f"it could not be made on {host}{more}: {problem}"
     if after is None:
         return "it could not be measured"
+    if another := _of_another_change(before, changes):
+        return another
     if all(result["verdict"] == UNTESTED for result in after["results"]):
         return "no flow could be measured after it"
     seconds = min(_holds(before, changes))
@@ -145,6 +159,40 @@ def _of_lost(hosts: Sequence[str]) -> str:
     return (
         f"{_names(hosts)} could not be reached any more when the site was measured after it" if hosts else ""
     )
+
+
+def _of_holding(held: Sequence[str], holding: Results | None) -> str:
+    """Return what speaks against a change that a host does not hold any more: it may have restarted.
+
+    What was measured after it may be the old rules of that host, which let through what the new ones refuse.
+    """
+    if holding is None:
+        return ""
+    gone = [host for host in held if not holding.get(host, {}).get("is_held")]
+    if not gone:
+        return ""
+    why = _problem(holding.get(gone[0], {})) or "it restored its old rules by itself"
+    return f"{_names(gone)} did not hold it any more after the measurement: {why}"
+
+
+def _of_another_change(before: Baseline, changes: Results) -> str:
+    """Return what speaks against a change if the measurement before it saw one of another run."""
+    hosts = [
+        host
+        for host, result in changes.items()
+        if result.get("rolled_back") and _clock(result.get("rolled_back_epoch")) >= before["begun"]
+    ]
+    if not hosts:
+        return ""
+    return (
+        f"an earlier change was rolled back on {_names(hosts)} after the first measurement had begun, which "
+        "may have measured that change. Run again"
+    )
+
+
+def _clock(value: t.Any) -> float:
+    """Return a time that a result holds; one that it does not hold may be now."""
+    return value if isinstance(value, float) else math.inf
 
 
 def _holds(before: Baseline, changes: Results) -> list[int]:
@@ -165,7 +213,7 @@ def _problem(result: Mapping[str, t.Any]) -> str:
 
 
 def _working(before: Baseline) -> set[tuple[str, ...]]:
-    return {_flow(part) for part in before["parts"]}
+    return {_flow(part) for part in before["parts"] if part["verdict"] != UNTESTED}
 
 
 def _flow(part: WorkingPart | BrokenPart) -> tuple[str, ...]:
@@ -339,6 +387,6 @@ def _by_themselves(hosts: Sequence[str], settled: Results, hold_for: int) -> str
     why = _problem(settled.get(hosts[0], {})) or "no answer"
     return (
         f" No word came through to {_names(hosts)} ({why}): a host that does not hear of its change in time "
-        f"restores the old rules by itself, at most {hold_for} s after the change, and reports that to the "
-        "next run."
+        f"restores the old rules by itself, at most {hold_for} s after it was last asked to hold the change, "
+        "and reports that to the next run."
     )

@@ -111,7 +111,7 @@ class Run:
 
     def answers(self) -> dict[str, Answer]:
         """Wait for the end and return the module's answer on each host."""
-        output, _ = self._process.communicate(timeout=180)
+        output, _ = self._process.communicate(timeout=600)
         entries = (
             [json.loads(line) for line in self._record.read_text().splitlines()]
             if self._record.exists()

@@ -23,6 +23,7 @@ from .playbooks import Done, Run, cluster, play
 
 ADDRESSES = {"n11": "10.96.0.11", "n12": "10.96.0.12", "client": "10.96.0.21"}
 NODES = ("n11", "n12")
+CLIENT = "client"
 STRANGER = "10.96.0.99"  # of the client, and in no inventory
 OPEN = "table inet site { chain input { type filter hook input priority 0; policy accept; counter; }; }"
 CLOSED = """
@@ -51,9 +52,11 @@ exec nsenter --net=$own/net --mount=$own/mnt sh -c "$command"
 
 
 class Firewalled:
-    """Two nodes and a client on one switch."""
+    """Nodes and a client on one switch."""
 
-    def __init__(self, folder: Path):
+    def __init__(self, folder: Path, addresses: Mapping[str, str] = ADDRESSES):
+        self.addresses = dict(addresses)
+        self.nodes = tuple(name for name in addresses if name != CLIENT)
         self._folder = folder / "lab"
         self._folder.mkdir()
         self._ssh = self._folder / "ssh"
@@ -64,12 +67,12 @@ class Firewalled:
             switch = stack.enter_context(Namespace("switch"))
             switch.ip("link", "add", "br0", "type", "bridge")
             switch.ip("link", "set", "br0", "up")
-            self.hosts = {name: stack.enter_context(Namespace(name)) for name in ADDRESSES}
-            self._holders = {name: self._hold(name) for name in ADDRESSES}
+            self.hosts = {name: stack.enter_context(Namespace(name)) for name in addresses}
+            self._holders = {name: self._hold(name) for name in addresses}
             for name, host in self.hosts.items():
-                join(switch, host, name, [], [f"{ADDRESSES[name]}/24"])
+                join(switch, host, name, [], [f"{addresses[name]}/24"])
                 switch.ip("link", "set", name, "master", "br0")
-            self.hosts["client"].address(f"{STRANGER}/24", device="client")
+            self.hosts[CLIENT].address(f"{STRANGER}/24", device=CLIENT)
             self._cleaning = stack.pop_all()
 
     def __enter__(self) -> Firewalled:
@@ -91,20 +94,24 @@ class Firewalled:
         (self._folder / f"{name}.pid").write_text(str(holder.pid), encoding="ascii")
         return holder
 
-    def connect_from(self, address: str) -> None:
-        """Let the client's connections come from one of its addresses."""
-        self.hosts["client"].ip("route", "change", "10.96.0.0/24", "dev", "client", "src", address)
+    def connect_from(self, address: str, *names: str) -> None:
+        """Let the client's connections come from one of its addresses, those to all nodes or to some."""
+        if not names:
+            self.hosts[CLIENT].ip("route", "change", "10.96.0.0/24", "dev", CLIENT, "src", address)
+        for name in names:
+            place = f"{self.addresses[name]}/32"
+            self.hosts[CLIENT].ip("route", "replace", place, "dev", CLIENT, "src", address)
 
     def filter(self, rules: str, *names: str) -> None:
         """Give nodes a packet filter."""
-        for name in names or NODES:
+        for name in names or self.nodes:
             self.hosts[name].nft_flush()
             self.hosts[name].nft(rules)
 
     def rulesets(self) -> dict[str, str]:
         """Return the packet filter of each node, as the kernel has it."""
         found = {}
-        for name in NODES:
+        for name in self.nodes:
             with self.hosts[name].inside():
                 found[name] = run("nft", "--stateless", "list", "ruleset")
         return found
@@ -140,8 +147,8 @@ class Firewalled:
     def inventory(self, **variables: t.Any) -> dict[str, t.Any]:
         """Return the inventory; nodes have a firewall that is changed and confirmed by measurement."""
         return cluster(
-            {"n11": {"exasol_address": ADDRESSES["n11"]}, "n12": {"exasol_address": ADDRESSES["n12"]}},
-            {"client": {"exasol_address": ADDRESSES["client"], "exasol_firewall_enabled": False}},
+            {name: {"exasol_address": self.addresses[name]} for name in self.nodes},
+            {CLIENT: {"exasol_address": self.addresses[CLIENT], "exasol_firewall_enabled": False}},
             **{
                 "ansible_connection": "ssh",
                 "ansible_ssh_executable": str(self._ssh),

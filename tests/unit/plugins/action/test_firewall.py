@@ -148,6 +148,15 @@ def test_a_change_that_was_rolled_back_is_reported(run, monkeypatch, because, sa
     ]
 
 
+def test_when_it_was_rolled_back_is_told_by_the_clock_of_the_controller(run, monkeypatch):
+    monkeypatch.setattr(firewall.display, "warning", lambda text: None)
+    monkeypatch.setattr(firewall.time, "time", lambda: 1000.0)
+    told = {"changed": False, "rolled_back": "2026-11-23T05:00:49Z"}
+    assert run({**told, "rolled_back_ago": 7.5})[0]["rolled_back_epoch"] == 992.5
+    for garbage in ("soon", None, True, [7]):
+        assert "rolled_back_epoch" not in run({**told, "rolled_back_ago": garbage})[0]
+
+
 def test_a_held_change_waits_after_a_new_connection(run):
     connection = Connection()
     result, calls = run(PENDING, {"is_held": True}, connection=connection, hold_for="90")
@@ -176,14 +185,16 @@ def test_a_change_that_locks_out_is_not_held(run, answers, why):
     [
         ("confirm", {"changed": False, "confirmed": True}),
         ("roll_back", {"changed": True, "is_rolled_back": True}),
+        ("hold", {"changed": False, "is_held": True}),
     ],
 )
 def test_a_held_change_is_ended_over_a_new_connection(run, order, answer):
     connection = Connection()
     lost = AnsibleConnectionFailure("refused")
-    result, calls = run(lost, answer, connection=connection, **{order: "one"})
+    more = {"hold_for": 90} if order == "hold" else {}
+    result, calls = run(lost, answer, connection=connection, **{order: "one"}, **more)
     assert result == answer
-    assert calls == [{order: "one"}] * 2 and connection.closed == 2
+    assert calls == [{order: "one", **more}] * 2 and connection.closed == 2
 
 
 @pytest.mark.parametrize(
@@ -192,8 +203,9 @@ def test_a_held_change_is_ended_over_a_new_connection(run, order, answer):
         ("confirm", [{"confirmed": False}], "was not confirmed: the host had rolled it back before"),
         ("confirm", [AnsibleConnectionFailure("No route to host")], "was not confirmed: No route to host"),
         ("roll_back", [{"failed": True, "msg": "nft is gone"}], "was not rolled back: nft is gone"),
+        ("hold", [{"is_held": False}], "was not held: the host had rolled it back before"),
     ],
-    ids=["too-late", "unreachable", "fails"],
+    ids=["too-late", "unreachable", "fails", "restarted"],
 )
 def test_an_end_that_does_not_come_about_has_failed(run, order, answers, said):
     result = run(*answers, **{order: "one"})[0]

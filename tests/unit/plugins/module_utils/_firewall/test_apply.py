@@ -5,8 +5,10 @@
 
 import contextlib
 import ipaddress
+import os
 import subprocess
 import sys
+from pathlib import Path
 
 import pytest
 
@@ -131,7 +133,7 @@ class Host(Place):
     def used(self, address, port, connections):
         """Let a remote address have connections to a port of this host."""
         flow = Flow(Kind("in", 4, "tcp", port), int(ipaddress.ip_address(address)))
-        self.live[(flow,)] = connections
+        self.live.setdefault((flow.kind,), {})[flow.remote] = connections
 
     def log(self):
         """Return what was done, in order."""
@@ -627,14 +629,28 @@ def test_a_hold_that_cannot_be_is_refused_before_anything_is_done(host, options,
     assert host.log() == []
 
 
-def test_a_held_change_is_rolled_back_by_order(host):
+def test_a_held_change_is_rolled_back_by_order(host, monkeypatch):
+    forgotten = []
+    monkeypatch.setattr(apply, "_forget_path_mtus", lambda: forgotten.append("mtu"))
     assert apply.change(BOTH._replace(hold_for=60), "one", dry=False)["pending"] == "one"
-    assert apply.hold("one", 60) is True
+    assert apply.hold("another", 60) is False and forgotten == []
+    assert apply.hold("one", 60) is True and forgotten == ["mtu"]
     assert_names(refusal(apply.change, BOTH, "two", False), ["awaiting confirmation"])
     apply.roll_back("one")
     assert host.log() == ["done", "back"]
     result = apply.change(BOTH, "two", dry=False)
     assert result["rolled_back"].endswith("Z") and result["rolled_back_because"] == "measured"
+
+
+def test_how_long_ago_it_was_rolled_back_is_told_without_the_hosts_date(host):
+    """Clocks of hosts may be wrong, and the controller has to know what came first."""
+    assert "rolled_back_ago" not in apply.change(BOTH, "one", dry=False)
+    fire(host.script)
+    told = Path(rollback._ROLLED_BACK)
+    os.utime(str(told), (told.stat().st_mtime - 3600,) * 2)
+    assert 3600 <= apply.change(BOTH, "two", dry=True)["rolled_back_ago"] < 3900
+    os.utime(str(told), (told.stat().st_mtime + 9999,) * 2)
+    assert apply.change(BOTH, "two", dry=True)["rolled_back_ago"] == 0
 
 
 def test_an_order_that_cannot_be_carried_out_is_an_error(host, monkeypatch):

@@ -58,10 +58,20 @@ def flow(remote, port=8563, direction="in", protocol="tcp"):
     return Flow(Kind(direction, address.version, protocol, port), int(address))
 
 
+def live_of(counts):
+    """Return live connections of which each flow, or alternatives of one remote address, has a number."""
+    found = {}
+    for flows, connections in counts.items():
+        alternatives = flows if isinstance(flows[0], Flow) else (flows,)
+        remotes = found.setdefault(tuple(one.kind for one in alternatives), {})
+        remotes[alternatives[0].remote] = connections
+    return found
+
+
 def cuts(live, before=(), after=(), today=OPEN, rest=None):
     """Return (address, port, connections, certain, open connections) of whoever is cut off."""
     found = cut.cut_off(
-        {flows if isinstance(flows[0], Flow) else (flows,): count for flows, count in live.items()},
+        live_of(live),
         before,
         after,
         today,
@@ -141,7 +151,7 @@ def test_who_loses_the_replies_is_cut_off(today, answers, expected):
     """Our chain accepts replies; what the host itself opened ends if that goes and the others accept none."""
     of_output = {"OUTPUT": Chain(links=(), hook="output", policy="accept")}
     found = cut.cut_off(
-        {(flow(STRANGER, 1521, "out"),): 1},
+        live_of({flow(STRANGER, 1521, "out"): 1}),
         before=(OPENED,),
         after=(),
         today=today,
@@ -156,17 +166,18 @@ def test_who_loses_the_replies_is_cut_off(today, answers, expected):
 @pytest.mark.parametrize(
     "tracked, expected",
     [
-        ({(flow(STRANGER),): 2}, "continue"),
-        ({(flow(STRANGER),): 1}, "unknown"),
+        ({flow(STRANGER): 2}, "continue"),
+        ({flow(STRANGER): 1}, "unknown"),
         ({}, "unknown"),
         (None, "continue"),
     ],
     ids=["all are tracked", "one is not", "none is", "nobody lists them"],
 )
 def test_an_open_connection_that_is_not_tracked_may_end(tracked, expected):
-    found = cut.cut_off({(flow(STRANGER),): 2}, (), (OPENED, REFUSED), OPEN, OPEN)
+    found = cut.cut_off(live_of({flow(STRANGER): 2}), (), (OPENED, REFUSED), OPEN, OPEN)
     assert [one.open_connections for one in found] == ["continue"]
-    assert [one.open_connections for one in cut.doubted(found, lambda protocol: tracked)] == [expected]
+    listed = None if tracked is None else live_of(tracked)
+    assert [one.open_connections for one in cut.doubted(found, lambda kinds: listed)] == [expected]
 
 
 def test_a_connection_that_either_side_may_have_begun_counts_once():
@@ -189,10 +200,12 @@ def test_who_has_most_connections_comes_first():
 def test_exactly_who_is_permitted_today_and_not_afterwards(before, after, rest, data):
     before, after = cases.settled(before), cases.settled(after)
     packets = data.draw(cases.packets(before + after))
-    live = {
-        (Flow(Kind(one.direction, one.version, one.protocol, one.port), int(one.address)),): 1
-        for one in packets
-    }
+    live = live_of(
+        {
+            Flow(Kind(one.direction, one.version, one.protocol, one.port), int(one.address)): 1
+            for one in packets
+        }
+    )
     expected = set()
     for one in packets:
         now, then = (meaning(rules, one) or rest for rules in (before, after))
@@ -208,7 +221,7 @@ def test_exactly_who_is_permitted_today_and_not_afterwards(before, after, rest, 
 
 
 def reported(live, before, after, **chains):
-    found = cut.cut_off({(one,): count for one, count in live.items()}, before, after, **chains)
+    found = cut.cut_off(live_of(live), before, after, **chains)
     return cut.report(found, before, after)
 
 

@@ -146,7 +146,31 @@ def permits(rules):
     )
 
 
-PROVIDERS = [nftables, iptables, iptables_file, ufw, ufw_status, firewalld, firewalld_file, permits]
+def many_at_once(rules):
+    """Return the same, if it is asked about several remote addresses at once."""
+    known = Permits(rules)
+
+    def verdict(packet):
+        kind, address = Kind(packet.direction, packet.version, packet.protocol, packet.port), packet.address
+        beside = [number for number in (int(address) - 1, int(address), int(address) + 1) if number >= 0]
+        found = known.verdicts(kind, beside)
+        assert found == [known.verdict(kind, number) for number in beside]
+        return found[beside.index(int(address))]
+
+    return verdict
+
+
+PROVIDERS = [
+    nftables,
+    iptables,
+    iptables_file,
+    ufw,
+    ufw_status,
+    firewalld,
+    firewalld_file,
+    permits,
+    many_at_once,
+]
 BY_NAME = pytest.mark.parametrize("provider", PROVIDERS, ids=lambda provider: provider.__name__)
 
 

@@ -47,7 +47,34 @@ A, B = "192.0.2.11", "198.51.100.11"
         pytest.param([result()], [], {(A, "8563", "untested")}, id="ok-is-gone"),
         pytest.param([result("blocked")], [result("blocked")], set(), id="blocked-stays-blocked"),
         pytest.param([result("blocked")], [result()], set(), id="blocked-gets-ok"),
-        pytest.param([result("untested")], [result("blocked")], set(), id="untested-is-blocked"),
+        pytest.param(
+            [result("untested")], [result("blocked")], {(A, "8563", "blocked")}, id="untested-is-blocked"
+        ),
+        pytest.param([result("untested")], [result("untested")], set(), id="untested-stays-untested"),
+        pytest.param([result("untested")], [result("no_listener")], set(), id="untested-is-refused"),
+        pytest.param([result("untested")], [], set(), id="untested-is-gone"),
+        pytest.param(
+            [result("untested", ports="1-9")],
+            [result("blocked", ports="3-20"), result("untested", ports="1-2")],
+            {(A, "3-9", "blocked")},
+            id="some-untested-ports-are-blocked",
+        ),
+        pytest.param(
+            [result("untested", expected="denied")],
+            [result("exposed", expected="denied")],
+            set(),
+            id="an-untested-denial-is-exposed",
+        ),
+        pytest.param([result()], [result("stalled")], {(A, "8563", "stalled")}, id="ok-stalls"),
+        pytest.param([result("degraded")], [result("stalled")], {(A, "8563", "stalled")}, id="limit-stalls"),
+        pytest.param([result("stalled")], [result("stalled")], set(), id="stalled-stays-stalled"),
+        pytest.param(
+            [result("stalled")], [result("blocked")], {(A, "8563", "blocked")}, id="stalled-is-blocked"
+        ),
+        pytest.param(
+            [result("wrong_host")], [result("blocked")], {(A, "8563", "blocked")}, id="wrong-host-is-blocked"
+        ),
+        pytest.param([result("wrong_host")], [result("no_listener")], set(), id="wrong-host-is-refused"),
         pytest.param([], [result("blocked")], set(), id="new-and-blocked"),
         pytest.param([result("degraded")], [result("degraded")], set(), id="degraded-stays-degraded"),
         pytest.param([result("degraded")], [result()], set(), id="degraded-gets-ok"),
@@ -215,7 +242,7 @@ def test_what_is_the_same_is_not_broken(results):
 def test_what_did_not_get_through_before_never_breaks(before, after):
     was = single(before)
     broken = broken_parts(working_parts(before), {"results": after, "addresses": MANAGED})
-    through = {"ok", "degraded", "no_listener", "wrong_service"}
-    assert all(
-        was[place] & through for place in single([{**part, "verdict": part["after"]} for part in broken])
-    )
+    through = {"ok", "degraded", "stalled", "no_listener", "wrong_service", "wrong_host"}
+    for source, expected, address, port in single([{**part, "verdict": part["after"]} for part in broken]):
+        verdicts = was[source, expected, address, port]
+        assert verdicts & through or (expected == "reachable" and "untested" in verdicts)

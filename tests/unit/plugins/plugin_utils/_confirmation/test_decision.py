@@ -67,6 +67,60 @@ def test_a_changed_host_that_is_lost_speaks_against_the_change_although_none_of_
     assert ("n12 could not be reached" in decision.headline) is (verdict == "roll_back")
 
 
+HOLDS, GONE = {"is_held": True}, {"is_held": False}
+
+
+@pytest.mark.parametrize(
+    ("holding", "verdict", "said"),
+    [
+        ({"n11": HOLDS, "n12": HOLDS, "n13": SKIPPED}, "confirm", ""),
+        (
+            {"n11": HOLDS, "n12": GONE},
+            "roll_back",
+            "n12 did not hold it any more after the measurement: it rest",
+        ),
+        ({"n11": HOLDS, "n12": DOWN}, "roll_back", "after the measurement: No route to host"),
+        ({"n11": HOLDS}, "roll_back", "n12 did not hold it"),
+        (None, "confirm", ""),
+    ],
+    ids=["all-hold", "one-restarted", "one-is-lost", "one-says-nothing", "not-asked"],
+)
+def test_a_host_that_does_not_hold_its_change_any_more_speaks_against_it(holding, verdict, said):
+    """Its old rules may be what was measured, and the others would keep the new ones."""
+    changes = {"n11": HELD, "n12": HELD, "n13": SAME}
+    decision = decide(before(result()), GREEN, changes, LATER, holding=holding)
+    assert decision.verdict == verdict and said in decision.headline
+
+
+@pytest.mark.parametrize(
+    ("more", "verdict"),
+    [
+        ({"rolled_back": "2026-11-23T05:00:49Z", "rolled_back_epoch": NOW - 5}, "roll_back"),
+        ({"rolled_back": "2026-11-23T05:00:49Z", "rolled_back_epoch": NOW - 6}, "confirm"),
+        ({"rolled_back": "2026-11-23T05:00:49Z", "rolled_back_epoch": "long ago"}, "roll_back"),
+        ({"rolled_back": "2026-11-23T05:00:49Z"}, "roll_back"),
+        ({"rolled_back": "", "rolled_back_epoch": NOW}, "confirm"),
+    ],
+    ids=["while-it-was-measured", "before-that", "garbage", "no-time", "nothing"],
+)
+def test_what_was_measured_during_the_change_of_another_run_does_not_count(more, verdict):
+    """Another run broke a flow, and this one would find that broken before its own change already."""
+    changes = {"n11": {**SAME, **more}, "n12": HELD}
+    decision = decide(before(result()), GREEN, changes, LATER)
+    assert decision.verdict == verdict
+    assert ("was rolled back on n11 after the first" in decision.headline) is (verdict == "roll_back")
+
+
+def test_a_flow_that_could_not_be_measured_before_and_is_blocked_after_it():
+    decision = decide(before(result("untested")), RED, {"n11": HELD}, LATER)
+    assert decision.verdict == "roll_back"
+    assert "1 flow that could not be measured before fails after it" in decision.headline
+    kept = decide(
+        before(result("untested"), result(ports="1")), verification(result(ports="1")), {"n11": HELD}, LATER
+    )
+    assert "the flow that worked before it works" in kept.headline
+
+
 @pytest.mark.parametrize(
     ("after", "changes", "now", "verdict", "said"),
     [
