@@ -18,14 +18,13 @@ from .chains import interval, merged
 from .cut import address_text, number_of
 from .live import Flow
 from .permits import Kind, Permits, is_about
-from .rule import ACCEPT, ALL, IN, SHORTENED, Rule, Rules, canonical
+from .rule import ACCEPT, ALL, IN, OBSERVE, SHORTENED, Rule, Rules, canonical
 from .ruleset import OBSERVED, parse_rule
 from .steps import FirewallError
 
 if TYPE_CHECKING:
     from .._shapes import FirewallObserved, NftDocument, NftRule, ObservedFlow
 
-OBSERVE = "observe"  # the action of a rule that counts what a rejection would refuse
 COUNTED, BEGINS, NOTHING = "counted", "begins", "nothing"  # what a report says of an observation
 STATUSES = (COUNTED, BEGINS, NOTHING)
 CHAIN = "input"

@@ -26,6 +26,7 @@ from collections import namedtuple
 
 from ansible_collections.exasol_community.network.plugins.module_utils._firewall import apply, rollback
 from ansible_collections.exasol_community.network.plugins.module_utils._firewall.connection import Connection
+from ansible_collections.exasol_community.network.plugins.module_utils._firewall.refusals import Refusals
 from ansible_collections.exasol_community.network.plugins.module_utils._firewall.steps import FirewallError
 
 HOST = {4: "192.0.2.1", 6: "2001:db8::1"}
@@ -33,7 +34,7 @@ OTHERS = {
     4: [f"192.0.2.{number}" for number in range(10, 16)],
     6: [f"2001:db8::{number}" for number in range(10, 13)],
 }
-CONTROLLER = OTHERS[4][0]
+CONTROLLERS = (OTHERS[4][0], OTHERS[6][0])
 SSH, FOREIGN = 22, 9998
 SERVICES, PARTNERS, DATAGRAMS = (SSH, 8563, 2580, 20002, FOREIGN), (1521, 5432), (514,)
 DUMPS = {
@@ -476,13 +477,37 @@ def plan(rng):
 # One change
 
 
+def unless_refused(options, identity, dry):
+    """Return the result of a change, None if it is refused because it would lock the controller out."""
+    refused, check = [], Refusals.check_own_connection
+
+    def noted(refusals):
+        try:
+            check(refusals)
+        except FirewallError as error:
+            refused.append(error)
+            raise
+
+    Refusals.check_own_connection = noted
+    try:
+        return apply.change(options, identity, dry)
+    except FirewallError:
+        if not refused:
+            raise
+        return None
+    finally:
+        Refusals.check_own_connection = check
+
+
 class Turn:
     """A random rule set, a change of it in use, and the way back."""
 
     def __init__(self, world, number, seed):
         self._world, self._rng = world, random.Random(f"{seed}.{number}")
         self.provider = self._rng.choice(("nftables", "iptables"))
-        self.seen = {"number": number, "provider": self.provider, "problems": []}
+        self._controller = random.Random(f"{seed}.{number}.controller").choice(CONTROLLERS)
+        apply._connection.find = lambda: Connection(self._controller, SSH)
+        self.seen = {"number": number, "provider": self.provider, "problems": [], "refused": False}
 
     def _dump(self):
         text = shell(DUMPS[self.provider])
@@ -526,8 +551,24 @@ class Turn:
         restrict = present and rng.random() < 0.6
         options = self._options(plan(rng), present=present, restrict=restrict, rollback_after=60)
         self.seen["options"] = options._asdict()
-        dry = apply.change(options, "dry", True)
+        with_check = Refusals.check_own_connection
+        dry = unless_refused(options, "dry", True)
+        if dry is None:
+            self.seen["refused"] = True
+            self._assert(
+                unless_refused(options, "refused", False) is None, "check mode refused, and not the change"
+            )
+            # The control: what is refused would have locked the controller out.
+            Refusals.check_own_connection = lambda *unused: None
+            dry = apply.change(options, "dry", True)
         self._assert(self._dump() == before, "check mode changed something")
+        try:
+            self._make(options, opened, dry, before)
+        finally:
+            Refusals.check_own_connection = with_check
+
+    def _make(self, options, opened, dry, before):
+        restrict = options.restrict
         if restrict and dry["cut"]["flows"]:
             stopped = apply.change(options, "stopped", False)
             self._assert("stopped" in stopped, "a restriction that cuts somebody off was made")
@@ -555,16 +596,20 @@ class Turn:
 
     def _lock_out(self):
         """Let somebody lock the controller out meanwhile, where a chain of ours stands; only the timer helps."""
+        version = "6" if ":" in self._controller else ""
         command = {
-            "nftables": f"nft insert rule inet host exasol_network_in ip saddr {CONTROLLER} drop",
-            "iptables": f"iptables -I EXASOL-IN -s {CONTROLLER} -j DROP",
+            "nftables": f"nft insert rule inet host exasol_network_in ip{version} saddr {self._controller} drop",
+            "iptables": f"ip{version}tables -I EXASOL-IN -s {self._controller} -j DROP",
         }[self.provider]
         done = subprocess.run(
             ["sh", "-c", command], stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL, check=False
         )
-        reached = self._open_once([Flow("in", CONTROLLER, "tcp", SSH)], WAIT_SECONDS)
+        reached = self._open_once([self._ssh()], WAIT_SECONDS)
         self.seen["locked"] = not reached
         self._assert(done.returncode or not reached, "the control: the controller is locked out")
+
+    def _ssh(self):
+        return Flow("in", self._controller, "tcp", SSH)
 
     def _again(self, flows):
         """Return which flows still pass; a busy machine may be slow."""
@@ -593,9 +638,12 @@ class Turn:
         self._assert(not nobody, f"named, and nobody: {sorted(nobody)}")
         self.seen["lost"], self.seen["kept"] = len(lost), len(works)
         # The controller's new connection decides on the confirmation; the change must not have locked it out.
-        ssh = Flow("in", CONTROLLER, "tcp", SSH)
-        rules = self.seen["options"]["present"] and self.seen["options"]["rules"]
-        self._assert(not rules or ssh not in lost, "the controller is locked out")
+        is_locked, was_refused = self._ssh() in lost, self.seen["refused"]
+        self._assert(was_refused or not is_locked, "the controller is locked out")
+        self._assert(
+            is_locked or not was_refused or self._ssh() not in opened,
+            "the change was refused, and would not have locked the controller out",
+        )
         self._judge_open({flow: ends for flow, ends in opened.items() if ends[1]}, said)
 
     def _judge_open(self, opened, said):
@@ -616,8 +664,8 @@ def _of_tcp(result):
     return [(one["direction"], one["remote"], one["port"], one["connections"]) for one in flows]
 
 
-def main(seed, count, folder):
-    """Play all turns; one that fails says so."""
+def keep_state_in(folder):
+    """Keep all state of changes in a folder, and let no timer run."""
     for name, part in (
         ("FOLDER", "state"),
         ("_PENDING", "state/pending"),
@@ -633,7 +681,11 @@ def main(seed, count, folder):
     rollback.systemd_runs = lambda: False
     rollback._start = lambda *unused: None  # the timer fires when this says so
     apply._LOCK = os.path.join(folder, "lock")
-    apply._connection.find = lambda: Connection(CONTROLLER, SSH)
+
+
+def main(seed, count, folder):
+    """Play all turns; one that fails says so."""
+    keep_state_in(folder)
     world = World()
     for number in range(count):
         turn = Turn(world, number, seed)

@@ -16,6 +16,7 @@ from hypothesis import strategies as st
 
 from ansible_collections.exasol_community.network.plugins.module_utils._firewall import (
     apply,
+    observation,
     observe,
     observed,
 )
@@ -308,13 +309,13 @@ class Observing:
         monkeypatch.setattr(observe, "absolute", lambda name: f"/usr/sbin/{name}")
         monkeypatch.setattr(observe, "systemd_runs", lambda: systemd)
         monkeypatch.setattr(observe, "run", lambda command: type("Done", (), {"returncode": 0}))
-        monkeypatch.setattr(observe, "_UNITS", str(folder / "units"))
-        monkeypatch.setattr(observe, "_SCRIPT", str(folder / "ours" / "observe.sh"))
+        monkeypatch.setattr(observe, "UNITS", str(folder / "units"))
+        monkeypatch.setattr(observe, "SCRIPT", str(folder / "ours" / "observe.sh"))
         monkeypatch.setattr(Iptables, "unit", classmethod(lambda cls: "netfilter-persistent.service"))
         self.folder = folder
 
     def change(self, rules, firewall=Nftables, persist=True):
-        return observe.Observation().change_to(rules, firewall, persist)
+        return observe.Observation(True).change_to(rules, firewall, persist)
 
     def perform(self, steps):
         """Perform the steps that concern files."""
@@ -395,7 +396,7 @@ def test_without_systemd_a_note_says_what_is_missing(observing):
 )
 def test_counting_begins_anew_where_the_counters_cannot_be_trusted(observing, held, anew):
     observing(held=held)
-    assert (observe.Observation().begins(RULES) is not None) is anew
+    assert (observe.Observation(True).begins(RULES) is not None) is anew
 
 
 class TestOfARun:
@@ -416,6 +417,7 @@ class TestOfARun:
     def test_its_end_removes_no_rule_that_accepts(self, host, monkeypatch):
         """Else it would be blamed for a flow that breaks at the same time."""
         monkeypatch.setattr(observe, "_held", counted)
+        monkeypatch.setattr(observation, "is_there", lambda listing: True)
         result = apply.change(BOTH._replace(present=False), "one", dry=True)
         assert {(one["change"], one["action"]) for one in result["changed_rules"]} == {("removed", "observe")}
         assert result["observed"]["status"] == "counted"
