@@ -36,6 +36,8 @@ class Refusals:
         self._listing = listing
         self._firewall = type(provider)
         self._tables: List[_Table] = list(other_firewalls.all_chains(self._firewall, listing))
+        self._hidden = other_firewalls.is_hidden(self._firewall, self._tables)
+        self._device = live.only_interface()
 
     def cuts(self, is_accepted: bool) -> Tuple[List[cut.Cut], List[str]]:
         """Return whom the change would cut off, and warnings of what cannot be known.
@@ -88,7 +90,7 @@ class Refusals:
         """Tell whether the packets of a flow itself would be refused, and not only the replies to them."""
         if Permits(self._after).verdict(*flow) == ACCEPT:
             return False
-        rest = HostChains(self._without_ours())
+        rest = self._chains(self._without_ours())
         return DROP in (
             *rest.verdicts(flow.kind, [flow.remote]),
             *rest.verdicts(flow.kind, [flow.remote], established=True),
@@ -103,16 +105,18 @@ class Refusals:
 
     def _among(self, connections: live.Live) -> List[cut.Cut]:
         """Return those among some connections whom the change would refuse."""
-        hidden = other_firewalls.is_hidden(self._firewall, self._tables)
         answering = self._answering()
         return cut.cut_off(
             live=connections,
             before=self._before,
             after=self._after,
-            today=HostChains(self._tables, hidden),
-            rest=HostChains(self._without_ours(), hidden),
-            answers=HostChains(answering, hidden) if answering else None,
+            today=self._chains(self._tables),
+            rest=self._chains(self._without_ours()),
+            answers=self._chains(answering) if answering else None,
         )
+
+    def _chains(self, tables: Sequence[_Table]) -> HostChains:
+        return HostChains(tables, self._hidden, self._device)
 
     def _answering(self) -> Sequence[_Table]:
         """Return the chains with nothing of ours but what accepts replies then; nothing if that all stays."""

@@ -140,6 +140,17 @@ def ends_at_once(one):
     one.setsockopt(socket.SOL_SOCKET, socket.SO_LINGER, struct.pack("=ii", 1, 0))
 
 
+def looks(seconds):
+    """Yield for some seconds, and twice after them.
+
+    A busy machine may not run this process for so long. What has come by then lies in the sockets.
+    """
+    deadline, late = time.monotonic() + seconds, 0
+    while late < 3:
+        late += time.monotonic() >= deadline
+        yield
+
+
 class World:
     """Who listens, and all connections that could be made."""
 
@@ -166,16 +177,23 @@ class World:
     def open(self, flows, seconds=WAIT_SECONDS):
         """Return the flows that pass, each with both ends of its connection."""
         trying = {flow: one for flow, one in ((flow, self._begin(flow)) for flow in flows) if one}
-        passed = {}
-        deadline = time.monotonic() + seconds
-        while trying and time.monotonic() < deadline:
+        passed, answered = {}, set()
+        for unused in looks(seconds):
             for flow in self._settled(trying):
+                if flow.protocol == "udp" and flow not in answered and self._is_done(flow, trying[flow]):
+                    # What is answered is established from then on, and others may drop that.
+                    answered.add(flow)
+                    with contextlib.suppress(OSError):
+                        trying[flow].send(b"?")
+                    continue
                 one = trying.pop(flow)
                 if one.getsockopt(socket.SOL_SOCKET, socket.SO_ERROR) or not self._is_done(flow, one):
                     one.close()
                 else:
                     passed[flow] = one
             self._answer()
+            if not trying:
+                break
         for one in trying.values():
             one.close()
         served = self._accepted()
@@ -264,7 +282,7 @@ def leaves_a_trace(flow):
 def passing(opened, seconds):
     """Return the flows whose open connections pass bytes, from who began them and back.
 
-    A datagram that was answered has done that.
+    Datagrams that were answered twice have done that.
     """
     answered = {flow for flow, ends in opened.items() if flow.protocol == "udp"}
     going = {flow for flow, ends in opened.items() if ends[1]}
@@ -275,8 +293,7 @@ def passing(opened, seconds):
                 opened[flow][sender].send(b"!")
                 waiting[opened[flow][1 - sender].fileno()] = flow
         going = set()
-        deadline = time.monotonic() + seconds
-        while waiting and time.monotonic() < deadline:
+        for unused in looks(seconds):
             poll = select.poll()
             for number in waiting:
                 poll.register(number, select.POLLIN)
@@ -284,6 +301,8 @@ def passing(opened, seconds):
                 flow = waiting.pop(number)
                 with contextlib.suppress(OSError):
                     going |= {flow} if opened[flow][1 - sender].recv(100) else set()
+            if not waiting:
+                break
     return going | answered
 
 
@@ -580,7 +599,7 @@ class Turn:
             return
         self._assert(_of_tcp(done) == _of_tcp(dry), "check mode named others than the change")
         self._judge(opened, done["cut"]["flows"])
-        self._lock_out()
+        self._lock_out({one["version"] for one in done["changed_rules"]})
         code = subprocess.run(
             ["/bin/sh", rollback._PENDING + "/undo.sh", self._rng.choice(("refused", "boot", "again"))],
             env={},
@@ -594,17 +613,19 @@ class Turn:
         works = self._again(opened)
         self._assert(not set(opened) - works, f"after the rollback fails {sorted(set(opened) - works)}")
 
-    def _lock_out(self):
-        """Let somebody lock the controller out meanwhile, where a chain of ours stands; only the timer helps."""
-        version = "6" if ":" in self._controller else ""
+    def _lock_out(self, versions):
+        """Let somebody lock a controller out meanwhile, by a chain that was changed; only the timer helps."""
+        own = 6 if ":" in self._controller else 4
+        changed = own if own in versions or not versions else min(versions)
+        controller, version = OTHERS[changed][0], "6" if changed == 6 else ""
         command = {
-            "nftables": f"nft insert rule inet host exasol_network_in ip{version} saddr {self._controller} drop",
-            "iptables": f"ip{version}tables -I EXASOL-IN -s {self._controller} -j DROP",
+            "nftables": f"nft insert rule inet host exasol_network_in ip{version} saddr {controller} drop",
+            "iptables": f"ip{version}tables -I EXASOL-IN -s {controller} -j DROP",
         }[self.provider]
         done = subprocess.run(
             ["sh", "-c", command], stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL, check=False
         )
-        reached = self._open_once([self._ssh()], WAIT_SECONDS)
+        reached = self._open_once([Flow("in", controller, "tcp", SSH)], WAIT_SECONDS)
         self.seen["locked"] = not reached
         self._assert(done.returncode or not reached, "the control: the controller is locked out")
 
