@@ -341,8 +341,17 @@ observed:
           description: The number of connections.
           type: int
           sample: 412
+    gaps:
+      description:
+        - Why RV(observed.flows) may not list everybody whom O(restrict=true) would have refused.
+        - V(no_room) if the host could not remember all addresses, V(too_many) if the list was shortened,
+          V(changed) if others changed the rules that count, V(wider) if more would be refused now than was
+          counted.
+      type: list
+      elements: str
+      sample: []
     complete:
-      description: Whether RV(observed.flows) lists everybody who was counted.
+      description: Whether RV(observed.flows) lists everybody, so whether RV(observed.gaps) is empty.
       type: bool
       sample: true
     text:

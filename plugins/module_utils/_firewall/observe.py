@@ -155,7 +155,8 @@ def _held() -> Counted:
             "support, 0.9.3 or newer"
         )
     # The text comes second: elements are added all the time and never removed, so it has as many at least.
-    return observed.parse(found, output(LIST))
+    counted = observed.parse(found, output(LIST))
+    return counted._replace(since=observed.not_before_boot(counted.since))
 
 
 class Observation:

@@ -8,9 +8,11 @@ import pathlib
 import pytest
 import yaml
 from ansible.module_utils.common.arg_spec import ArgumentSpecValidator
+from ansible.module_utils.parsing.convert_bool import boolean
 
 from ansible_collections.exasol_community.network.plugins.module_utils._firewall.detect import AUTO
 from ansible_collections.exasol_community.network.plugins.module_utils._firewall.providers import PROVIDERS
+from ansible_collections.exasol_community.network.plugins.module_utils._values.flags import flag
 from ansible_collections.exasol_community.network.plugins.modules import firewall
 
 ROLE = pathlib.Path(__file__).parents[4] / "roles" / "firewall" / "meta" / "argument_specs.yml"
@@ -41,6 +43,13 @@ def test_restrict_takes_booleans_as_text_and_observe(given, expected, monkeypatc
     assert checked.error_messages == []
     firewall.act(checked.validated_parameters, True)
     assert [(one.restrict, one.observe) for one in seen] == [expected]
+
+
+@pytest.mark.parametrize(
+    "word", ["true", "yes", "on", "1", "false", "no", "off", "0", "YES", "False", True, 0]
+)
+def test_a_boolean_is_read_as_ansible_reads_it(word):
+    assert flag(word) is boolean(word)
 
 
 def test_role_and_module_take_the_same_for_restrict():

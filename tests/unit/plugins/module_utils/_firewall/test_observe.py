@@ -188,6 +188,29 @@ class TestReport:
         found = observed.report(counted((flow(STRANGER), 412), more=7), RULES, None, BEGUN)
         assert (found["complete"], found["unnamed"], found["connections"]) == (False, 7, 419)
 
+    @pytest.mark.parametrize(
+        "held, begins, gaps",
+        [
+            (counted(), None, []),
+            (None, SINCE, []),
+            (counted(more=7), None, ["no_room"]),
+            (counted(is_intact=False), SINCE, ["changed"]),
+            (counted(since=""), "", ["changed"]),
+            (counted(), SINCE, ["wider"]),
+            (counted(), "", ["wider"]),
+        ],
+        ids=["control", "begins", "no-room", "strange-rule", "flushed", "wider", "wider-in-check-mode"],
+    )
+    def test_what_was_not_counted_is_a_gap(self, held, begins, gaps):
+        found = observed.report(held, RULES, begins, BEGUN)
+        assert (found["gaps"], found["complete"]) == (gaps, not gaps)
+
+    def test_counting_did_not_begin_before_the_host_was_booted(self, monkeypatch):
+        monkeypatch.setattr(observed, "read", lambda path: "3600.25 100.0\n")
+        assert observed.not_before_boot("1970-01-01T00:01:00Z", BEGUN + 3600.5) == SINCE
+        assert observed.not_before_boot(SINCE, BEGUN + 60) == SINCE
+        assert observed.not_before_boot("", BEGUN) == ""
+
     def test_more_flows_than_a_result_holds_make_it_incomplete(self):
         first = int(ipaddress.ip_address("198.18.0.0"))
         many = [(Flow(Kind("in", 4, "tcp", 8563), first + number), 1) for number in range(1001)]
@@ -248,7 +271,27 @@ WEEK = 7 * 86400
                 "more would be refused now than was counted"
             ),
         ),
-        (counted(since=""), RULES, None, 0, "since an unknown time nobody would have been refused"),
+        (
+            counted(since=""),
+            RULES,
+            SINCE,
+            0,
+            (
+                "since an unknown time nobody was counted, but others changed the rules that count: nothing is known. "
+                "Counting begins anew, because others changed its rules"
+            ),
+        ),
+        (
+            counted((flow(STRANGER), 412), is_intact=False),
+            RULES,
+            SINCE,
+            WEEK,
+            (
+                f"in 7 days (since {SINCE}) {STRANGER} -> tcp 8563 (bucketfs, sql_client, 412 connections) would have "
+                "been refused: others changed the rules that count. Counting begins anew, because others changed its "
+                "rules"
+            ),
+        ),
     ],
     ids=[
         "nothing-to-refuse",
@@ -261,6 +304,7 @@ WEEK = 7 * 86400
         "anew",
         "would-be-anew",
         "unknown-time",
+        "strange-rule",
     ],
 )
 def test_sentences(held, wanted, begins, passed, expected):
