@@ -194,6 +194,7 @@ NFT_HOSTS = {
     "policy-both-ways": nft(
         DROPS.format("input", "input", 0, "drop"), DROPS.format("output", "output", 0, "drop")
     ),
+    "policy-of-what-goes-out": nft(DROPS.format("output", "output", 0, "drop")),
     "drop-at-the-end": nft(
         DROPS.format("input", "input", 0, "accept"),
         "add rule inet filter input tcp dport 22 accept",
