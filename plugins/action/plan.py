@@ -16,6 +16,7 @@ from ansible.module_utils.parsing.convert_bool import boolean
 from ansible.utils.display import Display
 
 from ..module_utils._ansible.options import table_options
+from ..module_utils._firewall.rule import read_restrict
 from ..module_utils._plan.connections import CLIENT
 from ..module_utils._plan.flows import Party
 from ..module_utils._plan.ftp_modes import ACTIVE_PORTS, CONTROL_ROWS, MODES, FtpWishes
@@ -29,7 +30,7 @@ from ..plugin_utils._inventory.play_checks import (
     check_themselves,
     check_together,
 )
-from ..plugin_utils._inventory.site_variables import CONNECTION, NOTHING, misspelt_variables
+from ..plugin_utils._inventory.site_variables import CONNECTION, NOTHING, RESTRICT, misspelt_variables
 from ..plugin_utils._inventory.topology import (
     DEFAULT_GROUPS,
     Inventory,
@@ -121,6 +122,8 @@ class ActionModule(ControllerAction):
         if options["together"]:
             self._check_connections(plan, present_names, hostvars)
             self._check_throughput(present_names, variables)
+        else:
+            self._check_restrict(present_names, variables)
         self._check_template(present_names, variables)
         notes += misspelt_variables(self.host_values(variables).names)
         plan["notes"] = (
@@ -179,6 +182,16 @@ class ActionModule(ControllerAction):
             limits, wanted = (values.of(host, f"exasol_verify_{name}") for name in ("limits", "throughput"))
             given = limits if isinstance(limits, Mapping) else {}
             read_limits(given, throughput=False if wanted is NOTHING else wanted)
+
+    def _check_restrict(self, present: Iterable[str], variables: Mapping[str, t.Any]) -> None:
+        """Refuse what a firewall could not be told, before anything is measured or changed."""
+        values = self.host_values(variables)
+        for host in present:
+            value = values.of(host, RESTRICT)
+            try:
+                read_restrict(None if value is NOTHING else value)
+            except NetworkError as error:
+                raise NetworkError(f"{host}: {error}") from error
 
     def _idle_login(self, plan: Plan, variables: Mapping[str, t.Any]) -> list[str]:
         """Say of a login that a site gives for FTP that nobody will use it."""

@@ -734,7 +734,8 @@ if TYPE_CHECKING:
         connections: int  # with those that are unnamed
         unnamed: int  # connections of addresses for which there was no room
         flows: List[ObservedFlow]  # at most 1000, those with most connections first
-        complete: bool  # whether all that were counted are listed
+        complete: bool  # whether all that would have been refused are listed
+        gaps: List[str]  # why not, as codes of _firewall/observed.py
         text: str
 
     class ForeignChange(TypedDict):

@@ -105,9 +105,10 @@ options:
         in a table of its own, C(inet exasol_network_observed).
       - Port 22 and the port of the running connection are never restricted.
       - If no firewall runs, nothing can be rejected, and V(true) and V(observe) fail.
-    type: str
-    choices: ['false', 'true', 'observe']
-    default: 'false'
+      - A boolean or V(observe). Booleans may also be text, such as V(yes), because C(-e name=value) passes
+        text.
+    type: raw
+    default: false
   allow_any:
     description:
       - Allow rules for every address of IPv4 or IPv6.
@@ -340,8 +341,17 @@ observed:
           description: The number of connections.
           type: int
           sample: 412
+    gaps:
+      description:
+        - Why RV(observed.flows) may not list everybody whom O(restrict=true) would have refused.
+        - V(no_room) if the host could not remember all addresses, V(too_many) if the list was shortened,
+          V(changed) if others changed the rules that count, V(wider) if more would be refused now than was
+          counted.
+      type: list
+      elements: str
+      sample: []
     complete:
-      description: Whether RV(observed.flows) lists everybody who was counted.
+      description: Whether RV(observed.flows) lists everybody, so whether RV(observed.gaps) is empty.
       type: bool
       sample: true
     text:
@@ -453,6 +463,7 @@ from ..module_utils._ansible.failures import failures_of
 from ..module_utils._firewall.apply import Options, change, confirm, hold, roll_back
 from ..module_utils._firewall.detect import AUTO
 from ..module_utils._firewall.providers import PROVIDERS
+from ..module_utils._firewall.rule import OBSERVE, RESTRICTED, read_restrict
 
 if t.TYPE_CHECKING:
     from ..module_utils._shapes import FirewallConfirmation, FirewallHold, FirewallResult, FirewallRollback
@@ -477,7 +488,7 @@ def options() -> t.Dict[str, t.Any]:
         "state": {"type": "str", "choices": ["present", "absent"], "default": "present"},
         "provider": {"type": "str", "choices": providers, "default": AUTO},
         "outgoing": {"type": "str", "choices": ["auto", "always", "never"], "default": "auto"},
-        "restrict": {"type": "str", "choices": ["false", "true", "observe"], "default": "false"},
+        "restrict": {"type": "raw", "default": False},
         "allow_any": {"type": "bool", "default": False},
         "cut": {"type": "bool", "default": False},
         "persist": {"type": "bool", "default": True},
@@ -502,13 +513,14 @@ def act(
         if not check_mode:
             roll_back(params["roll_back"])
         return {"changed": True, "is_rolled_back": not check_mode}
+    restrict = read_restrict(params["restrict"])
     wanted = Options(
         rules=params["rules"],
         present=params["state"] == "present",
         provider=params["provider"],
         outgoing=params["outgoing"],
-        restrict=params["restrict"] == "true",
-        observe=params["restrict"] == "observe",
+        restrict=restrict == RESTRICTED,
+        observe=restrict == OBSERVE,
         persist=params["persist"],
         rollback_after=params["rollback_after"],
         allow_any=params["allow_any"],

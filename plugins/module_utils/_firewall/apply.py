@@ -10,33 +10,38 @@
    else.
 4. Refuse what another firewall would drop all the same (other_firewalls.py).
 5. Let the firewall say how to get there and back (provider.py).
-6. Look who uses now what the change would refuse (cut.py). In check mode the run ends here, and so does a
-   restriction that would cut somebody off, unless that is accepted. An observation refuses nobody, and is
-   changed along with the rules (observe.py).
+6. Refuse what would lock this run out, and look who uses now what the change would refuse (cut.py). In
+   check mode the run ends here, and so does a restriction that would cut somebody off, unless that is
+   accepted. An observation refuses nobody, and is changed along with the rules (observe.py).
 7. Start the timer of the rollback, perform the steps, and return what was done. The action plugin confirms
    the change, or holds it until the site has measured (rollback.py).
 """
 
 import fcntl
 import os
-import re
 import socket
 from contextlib import contextmanager
-from functools import lru_cache
-from typing import TYPE_CHECKING, Dict, Iterator, List, NamedTuple, Optional, Sequence, Set, Tuple, Type
+from typing import (
+    TYPE_CHECKING,
+    Iterator,
+    List,
+    NamedTuple,
+    Optional,
+    Sequence,
+    Set,
+    Union,
+)
 
 from .._values.ports import Ports
 from . import connection as _connection
-from . import cut as _cut
-from . import detect, drift, journal, live, observed, other_firewalls, rollback
-from .chains import Chain
-from .host_chains import HostChains
+from . import detect, drift, journal, other_firewalls, rollback
+from . import observation as observations
 from .listing import Listing
-from .observe import Observation, rules_of
 from .provider import Change, Provider
 from .rule import (
     ACCEPT,
     IN,
+    OBSERVE,
     OUT,
     REJECT,
     Rules,
@@ -47,11 +52,11 @@ from .rule import (
     restriction,
     unused_ports,
 )
-from .ruleset import FAMILIES
 from .steps import FirewallError, Steps, open_lock, perform, perform_all, run, state_after, which
 
 if TYPE_CHECKING:
-    from .._shapes import ChangedRule, FirewallDiff, FirewallResult, HostRule
+    from .._shapes import ChangedRule, FirewallCut, FirewallDiff, FirewallResult, HostRule
+    from .observe import Observation
 
 ADDED, REMOVED = "added", "removed"
 _LOCK = "/run/exasol_community.network.lock"
@@ -162,6 +167,8 @@ def watched(options: Options, provider: Provider, plan: Rules) -> Rules:
     """Return the rules that an observation has to hold: what a restriction would refuse, and to whom not."""
     if not (options.present and options.observe):
         return ()
+    from .observe import rules_of  # imported only where it is needed, as observation.py says
+
     refused = restriction(plan, _spared(_connection.find()), unused_ports(options.rules))
     rules = canonical(plan + refused)
     versions = {rule.version for rule in provider.wanted(rules) if rule.action == REJECT}
@@ -220,7 +227,8 @@ def change(options: Options, identity: str, dry: bool) -> "FirewallResult":
 
 
 def _change(options: Options, identity: str, dry: bool) -> "FirewallResult":
-    listing, plan, observation = Listing(), planned(options), Observation()
+    listing, plan = Listing(), planned(options)
+    observation = _observation(listing, options)
     firewall = detect.choose(options.provider, listing)
     # Chains of others count even where no firewall runs: some filter at a hook that no firewall here manages.
     barriers = other_firewalls.barriers(firewall, plan, listing)
@@ -268,27 +276,60 @@ def _change(options: Options, identity: str, dry: bool) -> "FirewallResult":
     why = provider.nothing_to_open() if plan and not after and not unanswered else ""
     if why:
         result["msg"] = why
-    sides = _Sides(provider, before, after)
-    cuts, unknown = _cuts_if_known(firewall, sides, listing, options) if of_rules.steps else ([], [])
-    result["cut"] = _cut.report(cuts, before, after)
+    refused = _refused(provider, before, after, listing, options) if of_rules.steps else _NOBODY
+    result["cut"] = refused.cut
     made = rollback.made_at(provider.own_files())
     foreign = [*provider.foreign_changes(), *observation.foreign_changes()]
     result["drift"] = drift.report(shown_before, shown_after, foreign, made)
-    if of_rules.steps:
-        unknown += _notes_on_datagrams(before, after)
-    result["warnings"] += unknown + drift.notes(result["drift"], dry)
-    if cuts:
-        result["diff"]["before"] += _cut.diff_lines(result["cut"])
-        said = _cut.sentence(result["cut"])
+    result["warnings"] += [*refused.doubts, *drift.notes(result["drift"], dry)]
+    if refused.sentence:
+        result["diff"]["before"] += refused.diff_lines
         if options.present and options.restrict and not (options.cut or dry):
-            return _stopped(result, said)
-        result["warnings"].append(said)
+            return _stopped(result, refused.sentence)
+        result["warnings"].append(refused.sentence)
     if decided.steps and not dry:
         result["pending"] = _perform(decided.steps, decided.undo, identity, options.rollback_after)
     if (options.observe and options.present) or observation.counted:
+        from . import observed
+
         begins = observation.begins(to_watch)
         result["observed"] = observed.report(observation.counted, to_watch, "" if begins and dry else begins)
     return result
+
+
+def _observation(listing: Listing, options: Options) -> "Union[Observation, observations.NoObservation]":
+    is_there = observations.is_there(listing)
+    if not observations.is_needed(is_there, options.observe and options.present):
+        return observations.NoObservation()
+    from .observe import Observation
+
+    return Observation(is_there)
+
+
+class _Refused(NamedTuple):
+    """Whom a change refuses, and how that is said."""
+
+    cut: "FirewallCut"
+    diff_lines: str
+    sentence: str  # empty if it is nobody
+    doubts: Sequence[str]
+
+
+_NOBODY = _Refused({"remotes": 0, "connections": 0, "flows": []}, diff_lines="", sentence="", doubts=())
+
+
+def _refused(provider: Provider, before: Rules, after: Rules, listing: Listing, options: Options) -> _Refused:
+    from . import cut  # imported only for a change, as observation.py says
+    from .refusals import Refusals
+
+    cuts, doubts = Refusals(provider, before, after, listing).cuts(options.cut)
+    found = cut.report(cuts, before, after)
+    return _Refused(
+        cut=found,
+        diff_lines=cut.diff_lines(found) if cuts else "",
+        sentence=cut.sentence(found) if cuts else "",
+        doubts=doubts,
+    )
 
 
 def _both(first: Change, second: Change) -> Change:
@@ -304,7 +345,7 @@ def _shown(rules: Rules, watched_rules: Rules) -> Rules:
 
 
 def _counting(rules: Rules) -> Rules:
-    return tuple(rule for rule in rules if rule.action == observed.OBSERVE)
+    return tuple(rule for rule in rules if rule.action == OBSERVE)
 
 
 def _stopped(result: "FirewallResult", said: str) -> "FirewallResult":
@@ -320,65 +361,6 @@ def _stopped(result: "FirewallResult", said: str) -> "FirewallResult":
             "(exasol_firewall_cut) to true to refuse them"
         ),
     }
-
-
-_Table = Tuple[str, Dict[str, Chain]]  # family and chains
-
-
-class _Sides(NamedTuple):
-    """A firewall, and our rules in it before and after a change."""
-
-    provider: Provider
-    before: Rules
-    after: Rules
-
-
-def _cuts(firewall: Type[Provider], sides: _Sides, listing: Listing) -> List[_cut.Cut]:
-    """Return whom the change would cut off."""
-    read = lru_cache(maxsize=None)(live.of_host)  # a table of thousands of lines is read once
-    connections = live.live(read)
-    tables = list(other_firewalls.all_chains(firewall, listing)) if connections else []
-    versions = {family: version for version, family in FAMILIES.items()}
-    without_ours = [
-        (family, sides.provider.without_ours(chains, versions.get(family, 0))) for family, chains in tables
-    ]
-    hidden = other_firewalls.is_hidden(firewall, tables)
-    answering = _answering(sides, tables)
-    cuts = _cut.cut_off(
-        live=connections,
-        before=sides.before,
-        after=sides.after,
-        today=HostChains(tables, hidden),
-        rest=HostChains(without_ours, hidden),
-        answers=HostChains(answering, hidden) if answering else None,
-    )
-    return _cut.doubted(cuts, lambda kinds: live.tracked_flows(read, kinds))
-
-
-def _answering(sides: _Sides, tables: Sequence[_Table]) -> List[_Table]:
-    """Return the chains with nothing of ours but what accepts replies then; nothing if none of that goes."""
-    provider, found, is_lost = sides.provider, [], False
-    for family, chains in () if provider.has_service else tables:
-        then = dict(chains)
-        for name in chains:
-            if re.match(provider.our_chains, name):
-                stays = provider.answers(name, family, sides.after)
-                is_lost = is_lost or (bool(chains[name].links) and not stays)
-                then[name] = chains[name]._replace(links=chains[name].links[:1] if stays else ())
-        found.append((family, then))
-    return found if is_lost else []
-
-
-def _cuts_if_known(
-    firewall: Type[Provider], sides: _Sides, listing: Listing, options: Options
-) -> Tuple[List[_cut.Cut], List[str]]:
-    """Return whom the change would cut off, and a warning if that cannot be known and need not be."""
-    try:
-        return _cuts(firewall, sides, listing), []
-    except FirewallError as error:
-        if not options.cut:
-            raise
-        return [], [str(error)]
 
 
 def _nothing_runs(options: Options) -> str:
@@ -452,17 +434,6 @@ def _changed_rules(before: Rules, after: Rules) -> "List[ChangedRule]":
         for change, rules in ((REMOVED, removed), (ADDED, added))
         for rule in rules
     ]
-
-
-def _notes_on_datagrams(before: Rules, after: Rules) -> List[str]:
-    """Return the warning that nobody knows who sends datagrams which the change may refuse."""
-    gone = [rule for rule in before if rule.action == ACCEPT and rule not in after]
-    come = [rule for rule in after if rule.action == REJECT and rule not in before]
-    ports = Ports.union(rule.ports for rule in gone + come if (rule.direction, rule.protocol) == (IN, "udp"))
-    if not ports or live.lists_tracked(live.of_host):
-        return []
-    why = "this kernel tracks no datagrams, or does not list them (/proc/net/nf_conntrack)"
-    return [f"the change may refuse udp {ports} to hosts that use it now and are not named: {why}"]
 
 
 def _notes_on_docker(rules: Rules) -> List[str]:

@@ -23,7 +23,7 @@
 import itertools
 import re
 import socket
-from typing import Callable, Dict, Iterable, List, NamedTuple, Sequence, Tuple
+from typing import Callable, Dict, Iterable, List, NamedTuple, Optional, Sequence, Tuple
 
 from .._values.addresses import Network
 from .._values.ports import Ports
@@ -74,6 +74,9 @@ class Traffic(NamedTuple):
     text: str
     reply: bool = False  # whether it is the answer
     established: bool = False  # whether it belongs to a connection that is open already
+    # The interface by which it comes and goes: empty if it may be any, None for planned traffic, which never
+    # passes one of containers or tunnels.
+    device: Optional[str] = None
 
     @property
     def incoming(self) -> bool:
@@ -318,13 +321,17 @@ def version_is(versions: Sequence[int]) -> Condition:
     return (lambda wanted: YES if wanted.version in versions else NO), False
 
 
-def interface_is(name: str, incoming: bool) -> Condition:
-    """Return the condition that the packet comes in or goes out by an interface."""
+def interface_is(name: str, incoming: bool, is_prefix: bool = False) -> Condition:
+    """Return the condition that the packet comes in or goes out by an interface, or one of several."""
 
     def share(wanted: Traffic) -> int:
         if wanted.incoming != incoming:
             return NO  # a received packet has no outgoing interface yet, and a sent one no incoming interface
-        return NO if name == "lo" or VIRTUAL.match(name) else PARTLY
+        if name == "lo" or (wanted.device is None and VIRTUAL.match(name)):
+            return NO
+        if not wanted.device:
+            return PARTLY
+        return YES if wanted.device.startswith(name) and (is_prefix or wanted.device == name) else NO
 
     return share, name != "lo"
 

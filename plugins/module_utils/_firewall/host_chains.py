@@ -30,10 +30,14 @@ class _Base(NamedTuple):
 class HostChains:
     """All base chains of a host that filter what comes in or goes out.
 
-    With C(hidden) there are more, which nobody can list.
+    With C(hidden) there are more, which nobody can list. C(device) is the interface by which all flows pass,
+    empty if there are several.
     """
 
-    def __init__(self, tables: Iterable[Tuple[str, Dict[str, Chain]]], hidden: bool = False) -> None:
+    def __init__(
+        self, tables: Iterable[Tuple[str, Dict[str, Chain]]], hidden: bool = False, device: str = ""
+    ) -> None:
+        self._device = device
         self._hidden = hidden
         self._bases = []
         self._links = 1
@@ -68,6 +72,7 @@ class HostChains:
             text="",
             reply=reply,
             established=established,
+            device=self._device,
         )
         found = self._of(traffic)
         if found != UNKNOWN or len(remotes) == 1:

@@ -221,7 +221,10 @@ def _meta(body: "NftExpression", right: Any) -> Condition:
     key = body["key"]
     words = [str(one) for one in _flat(right)]
     if key in ("iif", "iifname", "oif", "oifname"):
-        means = [_chains.interface_is(word, key.startswith("i")) for word in words]
+        means = [
+            _chains.interface_is(word.rstrip("*"), key.startswith("i"), is_prefix=word.endswith("*"))
+            for word in words
+        ]
         return (lambda wanted: max([share(wanted) for share, narrow in means] or [PARTLY])), any(
             narrow for share, narrow in means
         )

@@ -141,7 +141,8 @@ class Nftables(Provider):
         """Return what our chains hold everywhere, and the rejections of our table."""
         in_our_table = self._ruleset.restrictions()
         held = [(place, set(self._ruleset.ours(place))) for place in self._places]
-        anywhere: Set[Rule] = set()
+        # Where no table drops what comes in, only our own table holds what it must not reject.
+        anywhere: Set[Rule] = {rule for rule in in_our_table if rule.action == ACCEPT}
         for unused, some in held:
             anywhere |= some
         everywhere = {
@@ -149,9 +150,7 @@ class Nftables(Provider):
             for rule in anywhere
             if all(rule in others for place, others in held if _concerns(rule, place))
         }
-        return canonical(
-            everywhere | {rule for rule in in_our_table if rule.action == REJECT or not self._places}
-        )
+        return canonical(everywhere | {rule for rule in in_our_table if rule.action == REJECT})
 
     def wanted(self, rules: Rules) -> Rules:
         """Return the rules that take effect here: nothing has to be opened where nothing is dropped."""

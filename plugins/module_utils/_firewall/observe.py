@@ -28,10 +28,11 @@ from typing import Dict, Iterator, List, Mapping, Optional, Sequence, Tuple, Typ
 
 from . import drift, observed
 from .cut import address_text
-from .nftables import FOLDER, render_rule
-from .observed import CHAIN, MORE, OBSERVE, SINCE, TIME, Counted, set_of
+from .nftables import render_rule
+from .observation import DROP_IN, LIST, SCRIPT, UNITS
+from .observed import CHAIN, MORE, SINCE, TIME, Counted, set_of
 from .provider import Change, Provider, change_files
-from .rule import ACCEPT, COMMENT_PREFIX, IN, REJECT, Rule, Rules, canonical
+from .rule import ACCEPT, COMMENT_PREFIX, IN, OBSERVE, REJECT, Rule, Rules, canonical
 from .ruleset import FAMILIES, OBSERVED
 from .steps import (
     FirewallError,
@@ -52,9 +53,6 @@ ROOM = 1000  # addresses and ports in each set
 # include/uapi/linux/netfilter_ipv4.h.
 _PRIORITY = 90
 _NAME = f"inet {OBSERVED}"
-_SCRIPT = f"{FOLDER}/observe.sh"
-_UNITS = "/etc/systemd/system"
-_DROP_IN = "exasol_community.network-observe.conf"
 _TYPES = {4: "ipv4_addr", 6: "ipv6_addr"}
 _PLACES = tuple((protocol, version) for protocol in ("tcp", "udp") for version in (4, 6))
 _NOW = "@NOW@"  # where a script puts the time at which it makes the table
@@ -146,12 +144,9 @@ def script(rules: Rules, nft: str) -> str:
     )
 
 
-def _held() -> Optional[Counted]:
-    """Return what the kernel holds, None if it holds no table of ours."""
-    text = ("nft", "-n", "list", "table", "inet", OBSERVED)
-    if not which("nft") or run(text).returncode:
-        return None
-    document = output(("nft", "-j", "list", "table", "inet", OBSERVED))
+def _held() -> Counted:
+    """Return what the kernel holds."""
+    document = output(("nft", "-j", *LIST[2:]))
     try:
         found = json.loads(document)
     except ValueError:
@@ -160,14 +155,15 @@ def _held() -> Optional[Counted]:
             "support, 0.9.3 or newer"
         )
     # The text comes second: elements are added all the time and never removed, so it has as many at least.
-    return observed.parse(found, output(text))
+    counted = observed.parse(found, output(LIST))
+    return counted._replace(since=observed.not_before_boot(counted.since))
 
 
 class Observation:
     """The observation on a host, as it is at the beginning of a run."""
 
-    def __init__(self) -> None:
-        self.counted = _held()
+    def __init__(self, is_there: bool) -> None:
+        self.counted = _held() if is_there else None
         self._now = observed.now()
 
     def rules(self) -> Rules:
@@ -225,7 +221,7 @@ class Observation:
         """Return what others did to the table."""
         where = f"table {_NAME}"
         if self.counted is None:
-            return [drift.chain_gone(where, _SCRIPT)] if read(_SCRIPT) is not None else []
+            return [drift.chain_gone(where, SCRIPT)] if read(SCRIPT) is not None else []
         return [] if self.counted.is_intact else [drift.changed(where, "there are more, or fewer, than ours")]
 
 
@@ -255,12 +251,12 @@ def _files(wanted: Rules, firewall: Optional[Type[Provider]]) -> Iterator[Write]
     """Yield the files that make the table at boot, as they have to be."""
     files: Dict[str, str] = {}
     if wanted and firewall:
-        start = f"/bin/sh {_SCRIPT}"
+        start = f"/bin/sh {SCRIPT}"
         lines = ["# Made by exasol_community.network", "[Service]", f"ExecStartPost=-{start}"]
         lines += [f"ExecReload=-{start}"] if firewall.flushes_others else []
-        files[_SCRIPT] = script(wanted, absolute("nft"))
-        files[f"{_UNITS}/{firewall.unit()}.d/{_DROP_IN}"] = "\n".join(lines) + "\n"
-    for path in sorted({_SCRIPT, *glob.glob(f"{_UNITS}/*.d/{_DROP_IN}")} - set(files)):
+        files[SCRIPT] = script(wanted, absolute("nft"))
+        files[f"{UNITS}/{firewall.unit()}.d/{DROP_IN}"] = "\n".join(lines) + "\n"
+    for path in sorted({SCRIPT, *glob.glob(f"{UNITS}/*.d/{DROP_IN}")} - set(files)):
         yield Write(path, None)
     for path, content in sorted(files.items()):
         yield Write(path, content)
@@ -270,7 +266,7 @@ def _notes(unit: str) -> List[str]:
     """Return why counting does not begin again when the host boots."""
     note = "so counting does not begin again when the host boots"
     if not systemd_runs():
-        return [f"systemd does not run on this host, {note}: make its start scripts run sh {_SCRIPT}"]
+        return [f"systemd does not run on this host, {note}: make its start scripts run sh {SCRIPT}"]
     if run(("systemctl", "is-enabled", unit)).returncode:
         return [f"{unit} is not enabled, {note}: run systemctl enable {unit}"]
     return []

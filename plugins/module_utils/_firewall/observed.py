@@ -18,16 +18,18 @@ from .chains import interval, merged
 from .cut import address_text, number_of
 from .live import Flow
 from .permits import Kind, Permits, is_about
-from .rule import ACCEPT, ALL, IN, SHORTENED, Rule, Rules, canonical
+from .rule import ACCEPT, ALL, IN, OBSERVE, SHORTENED, Rule, Rules, canonical
 from .ruleset import OBSERVED, parse_rule
-from .steps import FirewallError
+from .steps import FirewallError, read
 
 if TYPE_CHECKING:
     from .._shapes import FirewallObserved, NftDocument, NftRule, ObservedFlow
 
-OBSERVE = "observe"  # the action of a rule that counts what a rejection would refuse
 COUNTED, BEGINS, NOTHING = "counted", "begins", "nothing"  # what a report says of an observation
 STATUSES = (COUNTED, BEGINS, NOTHING)
+# Why more may have been refused than is listed: a full set, a long list, foreign rules, a wider restriction.
+NO_ROOM, TOO_MANY, CHANGED, WIDER = "no_room", "too_many", "changed", "wider"
+GAPS = (NO_ROOM, TOO_MANY, CHANGED, WIDER)
 CHAIN = "input"
 SINCE, MORE = "exasol_since ", "exasol_more"  # comments of our rules: when counting began, and the full set's
 TIME = "%Y-%m-%dT%H:%M:%SZ"
@@ -52,6 +54,19 @@ class Counted(NamedTuple):
 def now() -> str:
     """Return the time of this host as it stands in a comment."""
     return time.strftime(TIME, time.gmtime())
+
+
+def not_before_boot(since: str, at: Optional[float] = None) -> str:
+    """Return when counting began, not before the kernel that counts was booted.
+
+    A clock that is set only after the host booted wrote an earlier time, perhaps one of 1970.
+    """
+    begun = _seconds(since)
+    words = (read("/proc/uptime") or "").split()
+    if begun is None or not words:
+        return since
+    booted = (time.time() if at is None else at) - float(words[0])
+    return since if begun >= int(booted) else time.strftime(TIME, time.gmtime(booted))
 
 
 def set_of(rule: Rule) -> str:
@@ -188,6 +203,14 @@ def report(
         for flow, connections in found[:MAX_FLOWS]
     ]
     uncounted = BEGINS if wanted else NOTHING
+    is_known = counted is None or (counted.is_intact and bool(counted.since))
+    reasons = {
+        NO_ROOM: bool(unnamed),
+        TOO_MANY: len(found) > MAX_FLOWS,
+        CHANGED: not is_known,
+        WIDER: counted is not None and begins is not None and is_known,
+    }
+    gaps = [reason for reason in GAPS if reasons[reason]]
     result: "FirewallObserved" = {
         "status": COUNTED if counted else uncounted,
         "since": counted.since if counted else begins or "",
@@ -195,7 +218,8 @@ def report(
         "connections": sum(connections for unused, connections in found) + unnamed,
         "unnamed": unnamed,
         "flows": flows,
-        "complete": not unnamed and len(found) <= MAX_FLOWS,
+        "complete": not gaps,
+        "gaps": gaps,
         "text": "",
     }
     result["text"] = _text(result, begins, time.time() if at is None else at)
@@ -245,21 +269,30 @@ def _text(observed: "FirewallObserved", begins: Optional[str], at: float) -> str
     if begins is None:
         return said
     verb = "begins" if begins else "would begin"
-    return f"{said}. Counting {verb} anew, because more would be refused now than was counted"
+    why = (
+        "others changed its rules"
+        if CHANGED in observed["gaps"]
+        else "more would be refused now than was counted"
+    )
+    return f"{said}. Counting {verb} anew, because {why}"
 
 
 def sentence(observed: "FirewallObserved", now: float) -> str:
     """Return who would have been refused in a sentence."""
     flows = observed["flows"]
     period = _period(observed["since"], now)
+    if CHANGED in observed["gaps"] and not flows and not observed["unnamed"]:
+        return f"{period} nobody was counted, but others changed the rules that count: nothing is known"
     if not flows and not observed["unnamed"]:
         return f"{period} nobody would have been refused"
     named = "; ".join(_what(flow) for flow in flows[:MAX_NAMED])
     others = len(flows) - MAX_NAMED
     if others > 0:
         named += f"; and {number_of(others, 'other flow')}"
-    if observed["complete"]:
+    if observed["complete"] or observed["gaps"] == [WIDER]:
         return f"{period} nobody but {named} would have been refused"
+    if not observed["unnamed"] and CHANGED in observed["gaps"]:
+        return f"{period} {named} would have been refused: others changed the rules that count"
     if not observed["unnamed"]:
         return f"{period} {named}, and more than are listed, would have been refused"
     unnamed = number_of(observed["unnamed"], "connection")

@@ -78,7 +78,9 @@ class Ruleset:
     ) -> None:
         self._readable = readable
         # An observation decides nothing, so nothing that looks for a firewall here may see it.
-        items = [item for item in document.get("nftables", []) if not _is_observing(item)]
+        found = document.get("nftables", [])
+        items = [item for item in found if not _is_observing(item)]
+        self.has_observation = len(items) < len(found)
         self.chains = [item["chain"] for item in items if "chain" in item]
         self._rules: "Dict[Tuple[str, str, str], List[NftRule]]" = {}
         for rule in (item["rule"] for item in items if "rule" in item):

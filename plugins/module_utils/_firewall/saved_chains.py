@@ -172,7 +172,9 @@ def _port(destination: bool) -> Meaning:
 
 
 def _interface(incoming: bool) -> Meaning:
-    return lambda asked: chains.interface_is(asked.values[0].rstrip("+"), incoming)
+    return lambda asked: chains.interface_is(
+        asked.values[0].rstrip("+"), incoming, is_prefix=asked.values[0].endswith("+")
+    )
 
 
 def _protocol(asked: _Option) -> Condition:

@@ -27,6 +27,7 @@ from .._listener import proof, transfers
 from .._listener.measuring import ASK
 from .._listener.transfers import IN, OUT, Count
 from .._values.errors import NetworkError
+from .._values.flags import flag
 from .._values.ports import Ports
 from .outcome import PROOF_OURS
 from .turns import BUSY, CUT, NO_ANSWER, Turns
@@ -63,15 +64,13 @@ _RANGES = {
     "megabytes_per_second": (1.0, float(transfers.MAX_RATE // _BYTES_IN_MEGABYTE), "MB/s, or 0 for no limit"),
     "total_seconds": (10.0, 3600.0, "seconds"),
 }
-_FLAGS = {"true": True, "yes": True, "on": True, "false": False, "no": False, "off": False, "": False}
 
 
 def read_bounds(given: Any) -> Optional[Bounds]:
     """Return the bounds that a site gave, or None if it wants no transfers; raises for what it cannot be."""
-    if given is None or isinstance(given, bool):
-        return Bounds() if given else None
-    if isinstance(given, str) and given.strip().lower() in _FLAGS:
-        return Bounds() if _FLAGS[given.strip().lower()] else None
+    wanted = False if given is None or given == "" else flag(given)
+    if wanted is not None:
+        return Bounds() if wanted else None
     if not isinstance(given, AnyMapping):
         raise NetworkError(
             f"{VARIABLE} {given!r} is neither true, false nor bounds: expected true, or for example "

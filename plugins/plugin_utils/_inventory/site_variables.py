@@ -56,6 +56,8 @@ REPORT = tuple(name for name in SITE if name.startswith("exasol_report_"))
 RELEASE = "exasol_release"
 # Each client's own. It may hold a password, so its value appears in no error.
 CONNECTION = "exasol_connection_string"
+# Each host's own; a text of it is checked before anything is measured or changed.
+RESTRICT = "exasol_firewall_restrict"
 # What each host reads for itself.
 BY_HOST = (
     "exasol_address",
@@ -71,7 +73,7 @@ BY_HOST = (
     "exasol_firewall_enabled",
     "exasol_firewall_provider",
     "exasol_firewall_outgoing",
-    "exasol_firewall_restrict",
+    RESTRICT,
     "exasol_firewall_cut",
     "exasol_firewall_persist",
     "exasol_firewall_rollback_after",

@@ -9,7 +9,7 @@ from __future__ import annotations
 import typing as t
 from collections.abc import Iterator, Mapping
 
-from ...module_utils._firewall.observed import BEGINS, COUNTED
+from ...module_utils._firewall.observed import BEGINS, CHANGED, COUNTED, NO_ROOM, TOO_MANY, WIDER
 from .._untrusted.host_results import FIREWALL, checked
 from .host_tables import bounded, hosts, of_unknown, some_hosts
 
@@ -60,11 +60,15 @@ def _summary(observed: Mapping[str, FirewallObserved]) -> Iterator[str]:
         longer = " or longer" if len({one["since"] for one in counting.values()}) > 1 else ""
         yield (f"A restriction of {hosts(len(counting))} would have refused {others} since {since}{longer}.")
     for host, one in counting.items():
-        if not one["complete"]:
+        if {NO_ROOM, TOO_MANY} & {*one["gaps"]}:
             yield (
                 f"The list of {host} is not complete: there are more remote addresses than it can hold. "
                 f"{one['unnamed']:,} connections were counted without their address."
             )
+        if CHANGED in one["gaps"]:
+            yield f"The list of {host} is not complete: others changed the rules that count."
+        if WIDER in one["gaps"]:
+            yield f"The list of {host} is not complete: more would be refused now than was counted."
     new = [host for host, one in observed.items() if one["status"] == BEGINS]
     if new:
         yield f"Counting begins on {some_hosts(new)}: run again later to read who would have been refused."

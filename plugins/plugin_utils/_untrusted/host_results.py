@@ -19,6 +19,7 @@ from functools import lru_cache
 
 from ...module_utils._firewall.cut import CONTINUE, END
 from ...module_utils._firewall.host_chains import UNKNOWN as UNKNOWN_CHAINS
+from ...module_utils._firewall.observed import GAPS
 from ...module_utils._firewall.observed import STATUSES as OBSERVATIONS
 from ...module_utils._identify._finding import STATUSES
 from ...module_utils._kernel.counters import COUNTERS, LEVELS
@@ -395,7 +396,7 @@ FIREWALL = _object(
     ),
     # Whom a restriction would have refused; only a host with an observation says that.
     observed=_object(
-        "status since remotes connections unnamed flows complete text",
+        "status since remotes connections unnamed flows complete gaps text",
         status={"enum": OBSERVATIONS},
         since={"type": "string", "maxLength": 20, "pattern": _TIME},
         remotes={"type": "integer", "minimum": 0, "maximum": _MAX_CONNECTIONS},
@@ -412,6 +413,7 @@ FIREWALL = _object(
             )
         ),
         complete={"type": "boolean"},
+        gaps=_list({"enum": GAPS}),
         text=_TEXT,
     ),
 )

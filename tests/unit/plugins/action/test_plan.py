@@ -14,6 +14,7 @@ from ansible.errors import AnsibleError, AnsibleUndefinedVariable
 
 from ansible_collections.exasol_community.network.plugins.action import plan
 from ansible_collections.exasol_community.network.plugins.action.plan import ActionModule
+from ansible_collections.exasol_community.network.tests.unit.helpers import assert_names
 
 HOSTVARS = {
     "n11": {"ansible_host": "192.0.2.11"},
@@ -65,6 +66,19 @@ def test_peers_given_are_the_only_ones(act):
 def test_hosts_outside_of_the_play_are_planned_if_they_play_a_part(act):
     found = act(ActionModule, {}, variables(ansible_play_hosts_all=["n11"]))
     assert sorted(found["hosts"]) == ["client", "n11", "n12"]
+
+
+@pytest.mark.parametrize("value", ["yes", "observe", True, "False"])
+def test_a_restriction_of_a_host_may_be_text(act, value):
+    hostvars = {**HOSTVARS, "n12": {**HOSTVARS["n12"], "exasol_firewall_restrict": value}}
+    assert act(ActionModule, {}, variables(hostvars=hostvars))["flows"]
+
+
+def test_a_restriction_that_no_firewall_knows_is_refused_with_its_host_before_anything_is_done(act):
+    hostvars = {**HOSTVARS, "n12": {**HOSTVARS["n12"], "exasol_firewall_restrict": "maybe"}}
+    with pytest.raises(AnsibleError) as refused:
+        act(ActionModule, {}, variables(hostvars=hostvars))
+    assert_names(str(refused.value), ["n12", "'maybe'", "observe", "exasol_firewall_restrict"])
 
 
 class Undefined(dict):

@@ -20,7 +20,8 @@ FLOW = {
 UNKNOWN = "Nothing is known of n12: they failed, were unreachable, or were not asked yet."
 
 
-def result(*flows, since=EARLY, unnamed=0, status="counted"):
+def result(*flows, since=EARLY, unnamed=0, status="counted", gaps=()):
+    gaps = [*(["no_room"] if unnamed else []), *gaps]
     observed = {
         "status": status,
         "since": since,
@@ -28,7 +29,8 @@ def result(*flows, since=EARLY, unnamed=0, status="counted"):
         "connections": sum(flow["connections"] for flow in flows) + unnamed,
         "unnamed": unnamed,
         "flows": list(flows),
-        "complete": not unnamed,
+        "complete": not gaps,
+        "gaps": gaps,
         "text": "a sentence",
     }
     return {"changed": False, "provider": "nftables", "observed": observed}
@@ -58,6 +60,20 @@ def test_nobody_is_said_only_of_hosts_that_have_counted(table):
         f"A restriction of 1 host would have refused nobody since {EARLY}.",
         "Counting begins on n12: run again later to read who would have been refused.",
     ]
+
+
+@pytest.mark.parametrize(
+    ("gap", "why"),
+    [
+        ("changed", "others changed the rules"),
+        ("wider", "more would be refused now"),
+        ("too_many", "can hold"),
+    ],
+)
+def test_nobody_is_not_all_that_is_said_where_not_everybody_was_counted(table, gap, why):
+    summary, warning = table({"n11": result(gaps=[gap])})
+    assert "nobody" in summary
+    assert warning.startswith("The list of n11 is not complete: ") and why in warning
 
 
 def test_an_incomplete_list_says_so(table):

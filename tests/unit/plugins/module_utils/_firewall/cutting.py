@@ -26,6 +26,7 @@ from collections import namedtuple
 
 from ansible_collections.exasol_community.network.plugins.module_utils._firewall import apply, rollback
 from ansible_collections.exasol_community.network.plugins.module_utils._firewall.connection import Connection
+from ansible_collections.exasol_community.network.plugins.module_utils._firewall.refusals import Refusals
 from ansible_collections.exasol_community.network.plugins.module_utils._firewall.steps import FirewallError
 
 HOST = {4: "192.0.2.1", 6: "2001:db8::1"}
@@ -33,7 +34,7 @@ OTHERS = {
     4: [f"192.0.2.{number}" for number in range(10, 16)],
     6: [f"2001:db8::{number}" for number in range(10, 13)],
 }
-CONTROLLER = OTHERS[4][0]
+CONTROLLERS = (OTHERS[4][0], OTHERS[6][0])
 SSH, FOREIGN = 22, 9998
 SERVICES, PARTNERS, DATAGRAMS = (SSH, 8563, 2580, 20002, FOREIGN), (1521, 5432), (514,)
 DUMPS = {
@@ -139,6 +140,17 @@ def ends_at_once(one):
     one.setsockopt(socket.SOL_SOCKET, socket.SO_LINGER, struct.pack("=ii", 1, 0))
 
 
+def looks(seconds):
+    """Yield for some seconds, and twice after them.
+
+    A busy machine may not run this process for so long. What has come by then lies in the sockets.
+    """
+    deadline, late = time.monotonic() + seconds, 0
+    while late < 3:
+        late += time.monotonic() >= deadline
+        yield
+
+
 class World:
     """Who listens, and all connections that could be made."""
 
@@ -165,16 +177,23 @@ class World:
     def open(self, flows, seconds=WAIT_SECONDS):
         """Return the flows that pass, each with both ends of its connection."""
         trying = {flow: one for flow, one in ((flow, self._begin(flow)) for flow in flows) if one}
-        passed = {}
-        deadline = time.monotonic() + seconds
-        while trying and time.monotonic() < deadline:
+        passed, answered = {}, set()
+        for unused in looks(seconds):
             for flow in self._settled(trying):
+                if flow.protocol == "udp" and flow not in answered and self._is_done(flow, trying[flow]):
+                    # What is answered is established from then on, and others may drop that.
+                    answered.add(flow)
+                    with contextlib.suppress(OSError):
+                        trying[flow].send(b"?")
+                    continue
                 one = trying.pop(flow)
                 if one.getsockopt(socket.SOL_SOCKET, socket.SO_ERROR) or not self._is_done(flow, one):
                     one.close()
                 else:
                     passed[flow] = one
             self._answer()
+            if not trying:
+                break
         for one in trying.values():
             one.close()
         served = self._accepted()
@@ -263,7 +282,7 @@ def leaves_a_trace(flow):
 def passing(opened, seconds):
     """Return the flows whose open connections pass bytes, from who began them and back.
 
-    A datagram that was answered has done that.
+    Datagrams that were answered twice have done that.
     """
     answered = {flow for flow, ends in opened.items() if flow.protocol == "udp"}
     going = {flow for flow, ends in opened.items() if ends[1]}
@@ -274,8 +293,7 @@ def passing(opened, seconds):
                 opened[flow][sender].send(b"!")
                 waiting[opened[flow][1 - sender].fileno()] = flow
         going = set()
-        deadline = time.monotonic() + seconds
-        while waiting and time.monotonic() < deadline:
+        for unused in looks(seconds):
             poll = select.poll()
             for number in waiting:
                 poll.register(number, select.POLLIN)
@@ -283,6 +301,8 @@ def passing(opened, seconds):
                 flow = waiting.pop(number)
                 with contextlib.suppress(OSError):
                     going |= {flow} if opened[flow][1 - sender].recv(100) else set()
+            if not waiting:
+                break
     return going | answered
 
 
@@ -476,13 +496,37 @@ def plan(rng):
 # One change
 
 
+def unless_refused(options, identity, dry):
+    """Return the result of a change, None if it is refused because it would lock the controller out."""
+    refused, check = [], Refusals.check_own_connection
+
+    def noted(refusals):
+        try:
+            check(refusals)
+        except FirewallError as error:
+            refused.append(error)
+            raise
+
+    Refusals.check_own_connection = noted
+    try:
+        return apply.change(options, identity, dry)
+    except FirewallError:
+        if not refused:
+            raise
+        return None
+    finally:
+        Refusals.check_own_connection = check
+
+
 class Turn:
     """A random rule set, a change of it in use, and the way back."""
 
     def __init__(self, world, number, seed):
         self._world, self._rng = world, random.Random(f"{seed}.{number}")
         self.provider = self._rng.choice(("nftables", "iptables"))
-        self.seen = {"number": number, "provider": self.provider, "problems": []}
+        self._controller = random.Random(f"{seed}.{number}.controller").choice(CONTROLLERS)
+        apply._connection.find = lambda: Connection(self._controller, SSH)
+        self.seen = {"number": number, "provider": self.provider, "problems": [], "refused": False}
 
     def _dump(self):
         text = shell(DUMPS[self.provider])
@@ -526,8 +570,24 @@ class Turn:
         restrict = present and rng.random() < 0.6
         options = self._options(plan(rng), present=present, restrict=restrict, rollback_after=60)
         self.seen["options"] = options._asdict()
-        dry = apply.change(options, "dry", True)
+        with_check = Refusals.check_own_connection
+        dry = unless_refused(options, "dry", True)
+        if dry is None:
+            self.seen["refused"] = True
+            self._assert(
+                unless_refused(options, "refused", False) is None, "check mode refused, and not the change"
+            )
+            # The control: what is refused would have locked the controller out.
+            Refusals.check_own_connection = lambda *unused: None
+            dry = apply.change(options, "dry", True)
         self._assert(self._dump() == before, "check mode changed something")
+        try:
+            self._make(options, opened, dry, before)
+        finally:
+            Refusals.check_own_connection = with_check
+
+    def _make(self, options, opened, dry, before):
+        restrict = options.restrict
         if restrict and dry["cut"]["flows"]:
             stopped = apply.change(options, "stopped", False)
             self._assert("stopped" in stopped, "a restriction that cuts somebody off was made")
@@ -539,7 +599,7 @@ class Turn:
             return
         self._assert(_of_tcp(done) == _of_tcp(dry), "check mode named others than the change")
         self._judge(opened, done["cut"]["flows"])
-        self._lock_out()
+        self._lock_out({one["version"] for one in done["changed_rules"]})
         code = subprocess.run(
             ["/bin/sh", rollback._PENDING + "/undo.sh", self._rng.choice(("refused", "boot", "again"))],
             env={},
@@ -553,18 +613,24 @@ class Turn:
         works = self._again(opened)
         self._assert(not set(opened) - works, f"after the rollback fails {sorted(set(opened) - works)}")
 
-    def _lock_out(self):
-        """Let somebody lock the controller out meanwhile, where a chain of ours stands; only the timer helps."""
+    def _lock_out(self, versions):
+        """Let somebody lock a controller out meanwhile, by a chain that was changed; only the timer helps."""
+        own = 6 if ":" in self._controller else 4
+        changed = own if own in versions or not versions else min(versions)
+        controller, version = OTHERS[changed][0], "6" if changed == 6 else ""
         command = {
-            "nftables": f"nft insert rule inet host exasol_network_in ip saddr {CONTROLLER} drop",
-            "iptables": f"iptables -I EXASOL-IN -s {CONTROLLER} -j DROP",
+            "nftables": f"nft insert rule inet host exasol_network_in ip{version} saddr {controller} drop",
+            "iptables": f"ip{version}tables -I EXASOL-IN -s {controller} -j DROP",
         }[self.provider]
         done = subprocess.run(
             ["sh", "-c", command], stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL, check=False
         )
-        reached = self._open_once([Flow("in", CONTROLLER, "tcp", SSH)], WAIT_SECONDS)
+        reached = self._open_once([Flow("in", controller, "tcp", SSH)], WAIT_SECONDS)
         self.seen["locked"] = not reached
         self._assert(done.returncode or not reached, "the control: the controller is locked out")
+
+    def _ssh(self):
+        return Flow("in", self._controller, "tcp", SSH)
 
     def _again(self, flows):
         """Return which flows still pass; a busy machine may be slow."""
@@ -593,9 +659,12 @@ class Turn:
         self._assert(not nobody, f"named, and nobody: {sorted(nobody)}")
         self.seen["lost"], self.seen["kept"] = len(lost), len(works)
         # The controller's new connection decides on the confirmation; the change must not have locked it out.
-        ssh = Flow("in", CONTROLLER, "tcp", SSH)
-        rules = self.seen["options"]["present"] and self.seen["options"]["rules"]
-        self._assert(not rules or ssh not in lost, "the controller is locked out")
+        is_locked, was_refused = self._ssh() in lost, self.seen["refused"]
+        self._assert(was_refused or not is_locked, "the controller is locked out")
+        self._assert(
+            is_locked or not was_refused or self._ssh() not in opened,
+            "the change was refused, and would not have locked the controller out",
+        )
         self._judge_open({flow: ends for flow, ends in opened.items() if ends[1]}, said)
 
     def _judge_open(self, opened, said):
@@ -616,8 +685,8 @@ def _of_tcp(result):
     return [(one["direction"], one["remote"], one["port"], one["connections"]) for one in flows]
 
 
-def main(seed, count, folder):
-    """Play all turns; one that fails says so."""
+def keep_state_in(folder):
+    """Keep all state of changes in a folder, and let no timer run."""
     for name, part in (
         ("FOLDER", "state"),
         ("_PENDING", "state/pending"),
@@ -633,7 +702,11 @@ def main(seed, count, folder):
     rollback.systemd_runs = lambda: False
     rollback._start = lambda *unused: None  # the timer fires when this says so
     apply._LOCK = os.path.join(folder, "lock")
-    apply._connection.find = lambda: Connection(CONTROLLER, SSH)
+
+
+def main(seed, count, folder):
+    """Play all turns; one that fails says so."""
+    keep_state_in(folder)
     world = World()
     for number in range(count):
         turn = Turn(world, number, seed)

@@ -13,11 +13,13 @@ import subprocess
 import sys
 
 from ansible_collections.exasol_community.network.plugins.module_utils._firewall import (
+    observation,
     observe,
     observed,
     rule,
     steps,
 )
+from ansible_collections.exasol_community.network.plugins.module_utils._firewall.listing import Listing
 from ansible_collections.exasol_community.network.plugins.module_utils._values.ports import Ports
 
 HERE, STRANGER, CLIENT = "198.51.100.1", "198.51.100.2", "198.51.100.3"
@@ -87,15 +89,15 @@ def entry(clients):
 
 def change(rules):
     """Bring the host to an observation; returns how to undo that, and whether something was done."""
-    made = observe.Observation().change_to(rules, None, False)
+    made = observe.Observation(observation.is_there(Listing())).change_to(rules, None, False)
     steps.perform(made.steps, list)
     return made.undo, bool(made.steps)
 
 
 def report(rules):
     """Return what the module would report."""
-    observation = observe.Observation()
-    return observed.report(observation.counted, rules, observation.begins(rules))
+    found = observe.Observation(observation.is_there(Listing()))
+    return observed.report(found.counted, rules, found.begins(rules))
 
 
 class Other:
@@ -189,7 +191,7 @@ def story(other):
         (STRANGER, MUTE, 1.5),
     )
     seen["first"], seen["changed again"] = report(rules), change(rules)[1]
-    seen["held"] = observe.Observation().rules() == rules
+    seen["held"] = observe.Observation(observation.is_there(Listing())).rules() == rules
     # A plan that permits more goes on counting, and one that permits less begins anew.
     wider = of_plan([CLIENT, STRANGER, "198.18.7.0/24"], ports="8563")
     seen["wider"], seen["changed to wider"] = report(wider), change(wider)[1]

@@ -14,7 +14,8 @@ import pytest
 
 from ansible_collections.exasol_community.network.plugins.module_utils._firewall import (
     apply,
-    observe,
+    live,
+    observation,
     other_firewalls,
     rollback,
 )
@@ -117,10 +118,10 @@ class Host(Place):
         monkeypatch.setattr(apply.detect, "choose", lambda choice, listing: Chosen(self.provider))
         monkeypatch.setattr(apply.detect, "published_by_docker", lambda: [8563, 9999])
         monkeypatch.setattr(apply._connection, "find", lambda: None)
-        monkeypatch.setattr(observe, "_held", lambda: None)
+        monkeypatch.setattr(observation, "is_there", lambda listing: False)
         monkeypatch.setattr(apply.other_firewalls, "barriers", lambda firewall, rules, listing: [])
         monkeypatch.setattr(apply.other_firewalls, "unanswered", lambda *arguments: [])
-        monkeypatch.setattr(apply.live, "live", lambda read: self.live)
+        monkeypatch.setattr(live, "live", lambda read: self.live)
         monkeypatch.setattr(apply.other_firewalls, "all_chains", lambda firewall, listing: self.chains)
         monkeypatch.setattr(apply.other_firewalls, "is_hidden", lambda firewall, tables: False)
         self.live, self.chains = {}, []
@@ -381,7 +382,7 @@ class TestCut:
     @pytest.mark.parametrize("lists", [True, False], ids=["listed", "not-listed"])
     @pytest.mark.parametrize("protocol", ["tcp", "udp"])
     def test_datagrams_that_nobody_lists_are_no_silence(self, host, monkeypatch, protocol, lists):
-        monkeypatch.setattr(apply.live, "lists_tracked", lambda read: lists)
+        monkeypatch.setattr(live, "lists_tracked", lambda read: lists)
         rule = dict(IN_RULE, ports="514", protocol=protocol, services=["log_source"])
         warnings = apply.change(Options([rule], restrict=True), "one", True)["warnings"]
         found = [one for one in warnings if "may refuse udp 514" in one]
@@ -389,14 +390,14 @@ class TestCut:
 
     def test_an_unchanged_host_is_not_asked(self, monkeypatch, tmp_path):
         host = Host(monkeypatch, tmp_path, held=cases.settled(apply.from_plan([IN_RULE], cases.resolve)))
-        host.monkeypatch.setattr(apply.live, "live", lambda read: pytest.fail("the connections were read"))
+        host.monkeypatch.setattr(live, "live", lambda read: pytest.fail("the connections were read"))
         assert apply.change(BOTH, "one", dry=False)["cut"]["flows"] == []
 
     def test_a_host_that_does_not_list_its_connections_is_refused_or_accepted_unseen(self, host, monkeypatch):
         def unreadable(read):
             raise FirewallError("/proc/net/tcp cannot be read")
 
-        monkeypatch.setattr(apply.live, "live", unreadable)
+        monkeypatch.setattr(live, "live", unreadable)
         assert_names(refusal(apply.change, RESTRICTED, "one", False), ["/proc/net/tcp"])
         assert host.log() == []
         result = apply.change(RESTRICTED._replace(cut=True), "one", dry=False)

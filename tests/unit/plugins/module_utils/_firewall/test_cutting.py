@@ -3,8 +3,9 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
 """100 random rule sets of others, changed while the host is in use: the kernel says who is cut off.
 
-Nobody is who was not named, nobody is named who is not, the controller is not locked out for longer than until
-the timer fires, and after each rollback the rule set is the same to the letter and everybody passes again.
+Nobody is who was not named, nobody is named who is not. No change locks the controller out: what would is
+refused, and does so if it is made all the same. If somebody else locks it out, that lasts until the timer fires.
+After each rollback the rule set is the same to the letter, and everybody passes again.
 EXANET_SEED draws other rule sets.
 """
 

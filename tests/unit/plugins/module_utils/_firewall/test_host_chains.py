@@ -23,19 +23,20 @@ from ansible_collections.exasol_community.network.tests.unit.plugins.module_util
 SQL = Kind("in", 4, "tcp", 8563)
 
 
-def saved(*lines, policy="DROP"):
+def saved(*lines, policy="DROP", device=""):
     """Return the chains of an iptables filter table."""
     text = "\n".join(
         ["*filter", f":INPUT {policy} [0:0]", ":OUTPUT ACCEPT [0:0]", ":MORE - [0:0]", *lines, "COMMIT", ""]
     )
-    return HostChains([("ip", chains) for unused, chains in saved_chains.tables(text, 4)])
+    tables = [("ip", chains) for unused, chains in saved_chains.tables(text, 4)]
+    return HostChains(tables, device=device)
 
 
-def nft(*expressions, policy="drop"):
+def nft(*expressions, policy="drop", device=""):
     """Return the chains of an nftables table with these rules in its base chain."""
     base = rulesets.base(policy=policy)["chain"]
     rules = [rulesets.entry("input", *words)["rule"] for words in expressions]
-    return HostChains([("inet", nft_chains.chains("inet", [base], {"input": rules}))])
+    return HostChains([("inet", nft_chains.chains("inet", [base], {"input": rules}))], device=device)
 
 
 def ask(chains, address="198.51.100.99", established=False, kind=SQL):
@@ -81,6 +82,32 @@ ACCEPTS_ESTABLISHED = "-A INPUT -m conntrack --ctstate RELATED,ESTABLISHED -j AC
 def test_iptables(lines, policy, new, opened):
     chains = saved(*lines, policy=policy)
     assert (ask(chains), ask(chains, established=True)) == (new, opened)
+
+
+@pytest.mark.parametrize(
+    "line, verdicts",
+    [
+        ("-A INPUT -i eth7 -j ACCEPT", {"": "unknown", "eth7": "accept", "eth77": "drop", "wg0": "drop"}),
+        ("-A INPUT -i eth7+ -j ACCEPT", {"": "unknown", "eth7": "accept", "eth77": "accept", "eth0": "drop"}),
+        ("-A INPUT ! -i eth7 -j ACCEPT", {"": "unknown", "eth7": "drop", "eth0": "accept"}),
+        # Users may come through a tunnel.
+        ("-A INPUT -i wg0 -j ACCEPT", {"": "unknown", "wg0": "accept", "eth0": "drop"}),
+    ],
+)
+def test_a_rule_for_an_interface_is_certain_where_there_is_only_one(line, verdicts):
+    assert {device: ask(saved(line, device=device)) for device in verdicts} == verdicts
+
+
+@pytest.mark.parametrize(
+    "word, verdicts",
+    [
+        ("eth7", {"": "unknown", "eth7": "accept", "eth77": "drop"}),
+        ("eth7*", {"": "unknown", "eth7": "accept", "eth77": "accept", "eth0": "drop"}),
+    ],
+)
+def test_nft_writes_the_beginning_of_interfaces_with_a_star(word, verdicts):
+    words = ({"match": {"op": "==", "left": {"meta": {"key": "iifname"}}, "right": word}}, rulesets.ACCEPT)
+    assert {device: ask(nft(words, device=device)) for device in verdicts} == verdicts
 
 
 def test_nftables_accepts_established_connections_by_a_verdict_map():

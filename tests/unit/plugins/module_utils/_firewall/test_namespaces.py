@@ -15,6 +15,7 @@ from hypothesis import HealthCheck, given, settings
 from ansible_collections.exasol_community.network.plugins.module_utils._firewall import (
     apply,
     iptables,
+    live,
     nftables,
     steps,
     ufw,
@@ -193,6 +194,7 @@ NFT_HOSTS = {
     "policy-both-ways": nft(
         DROPS.format("input", "input", 0, "drop"), DROPS.format("output", "output", 0, "drop")
     ),
+    "policy-of-what-goes-out": nft(DROPS.format("output", "output", 0, "drop")),
     "drop-at-the-end": nft(
         DROPS.format("input", "input", 0, "accept"),
         "add rule inet filter input tcp dport 22 accept",
@@ -430,3 +432,19 @@ def test_the_rule_set_is_listed_once_and_without_the_elements_of_named_sets(prov
     ((command, listed),) = json.loads(said)
     assert command == ["nft", "-j", "-t", "list", "ruleset"]
     assert '"bad"' in listed and "10.1.2.3" not in listed
+
+
+@needs("ip link add one type veth peer name two")
+@pytest.mark.parametrize(
+    "commands, expected",
+    [
+        ("", ""),
+        ("ip link set one up", "one"),
+        ("ip link set one up; ip link set two up", ""),
+    ],
+    ids=["none runs", "one runs", "two run"],
+)
+def test_the_one_interface_beside_loopback_is_known(commands, expected):
+    code = f"from {live.__name__} import only_interface; print(only_interface())"
+    text = f"ip link set lo up; ip link add one type veth peer name two; {commands}\n{sys.executable} -c '{code}'"
+    assert works(text).strip() == expected

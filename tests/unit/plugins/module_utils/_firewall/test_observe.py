@@ -16,6 +16,7 @@ from hypothesis import strategies as st
 
 from ansible_collections.exasol_community.network.plugins.module_utils._firewall import (
     apply,
+    observation,
     observe,
     observed,
 )
@@ -187,6 +188,29 @@ class TestReport:
         found = observed.report(counted((flow(STRANGER), 412), more=7), RULES, None, BEGUN)
         assert (found["complete"], found["unnamed"], found["connections"]) == (False, 7, 419)
 
+    @pytest.mark.parametrize(
+        "held, begins, gaps",
+        [
+            (counted(), None, []),
+            (None, SINCE, []),
+            (counted(more=7), None, ["no_room"]),
+            (counted(is_intact=False), SINCE, ["changed"]),
+            (counted(since=""), "", ["changed"]),
+            (counted(), SINCE, ["wider"]),
+            (counted(), "", ["wider"]),
+        ],
+        ids=["control", "begins", "no-room", "strange-rule", "flushed", "wider", "wider-in-check-mode"],
+    )
+    def test_what_was_not_counted_is_a_gap(self, held, begins, gaps):
+        found = observed.report(held, RULES, begins, BEGUN)
+        assert (found["gaps"], found["complete"]) == (gaps, not gaps)
+
+    def test_counting_did_not_begin_before_the_host_was_booted(self, monkeypatch):
+        monkeypatch.setattr(observed, "read", lambda path: "3600.25 100.0\n")
+        assert observed.not_before_boot("1970-01-01T00:01:00Z", BEGUN + 3600.5) == SINCE
+        assert observed.not_before_boot(SINCE, BEGUN + 60) == SINCE
+        assert observed.not_before_boot("", BEGUN) == ""
+
     def test_more_flows_than_a_result_holds_make_it_incomplete(self):
         first = int(ipaddress.ip_address("198.18.0.0"))
         many = [(Flow(Kind("in", 4, "tcp", 8563), first + number), 1) for number in range(1001)]
@@ -247,7 +271,27 @@ WEEK = 7 * 86400
                 "more would be refused now than was counted"
             ),
         ),
-        (counted(since=""), RULES, None, 0, "since an unknown time nobody would have been refused"),
+        (
+            counted(since=""),
+            RULES,
+            SINCE,
+            0,
+            (
+                "since an unknown time nobody was counted, but others changed the rules that count: nothing is known. "
+                "Counting begins anew, because others changed its rules"
+            ),
+        ),
+        (
+            counted((flow(STRANGER), 412), is_intact=False),
+            RULES,
+            SINCE,
+            WEEK,
+            (
+                f"in 7 days (since {SINCE}) {STRANGER} -> tcp 8563 (bucketfs, sql_client, 412 connections) would have "
+                "been refused: others changed the rules that count. Counting begins anew, because others changed its "
+                "rules"
+            ),
+        ),
     ],
     ids=[
         "nothing-to-refuse",
@@ -260,6 +304,7 @@ WEEK = 7 * 86400
         "anew",
         "would-be-anew",
         "unknown-time",
+        "strange-rule",
     ],
 )
 def test_sentences(held, wanted, begins, passed, expected):
@@ -308,13 +353,13 @@ class Observing:
         monkeypatch.setattr(observe, "absolute", lambda name: f"/usr/sbin/{name}")
         monkeypatch.setattr(observe, "systemd_runs", lambda: systemd)
         monkeypatch.setattr(observe, "run", lambda command: type("Done", (), {"returncode": 0}))
-        monkeypatch.setattr(observe, "_UNITS", str(folder / "units"))
-        monkeypatch.setattr(observe, "_SCRIPT", str(folder / "ours" / "observe.sh"))
+        monkeypatch.setattr(observe, "UNITS", str(folder / "units"))
+        monkeypatch.setattr(observe, "SCRIPT", str(folder / "ours" / "observe.sh"))
         monkeypatch.setattr(Iptables, "unit", classmethod(lambda cls: "netfilter-persistent.service"))
         self.folder = folder
 
     def change(self, rules, firewall=Nftables, persist=True):
-        return observe.Observation().change_to(rules, firewall, persist)
+        return observe.Observation(True).change_to(rules, firewall, persist)
 
     def perform(self, steps):
         """Perform the steps that concern files."""
@@ -395,7 +440,7 @@ def test_without_systemd_a_note_says_what_is_missing(observing):
 )
 def test_counting_begins_anew_where_the_counters_cannot_be_trusted(observing, held, anew):
     observing(held=held)
-    assert (observe.Observation().begins(RULES) is not None) is anew
+    assert (observe.Observation(True).begins(RULES) is not None) is anew
 
 
 class TestOfARun:
@@ -416,6 +461,7 @@ class TestOfARun:
     def test_its_end_removes_no_rule_that_accepts(self, host, monkeypatch):
         """Else it would be blamed for a flow that breaks at the same time."""
         monkeypatch.setattr(observe, "_held", counted)
+        monkeypatch.setattr(observation, "is_there", lambda listing: True)
         result = apply.change(BOTH._replace(present=False), "one", dry=True)
         assert {(one["change"], one["action"]) for one in result["changed_rules"]} == {("removed", "observe")}
         assert result["observed"]["status"] == "counted"

@@ -385,6 +385,32 @@ def test_restriction_refuses_the_service_ports_that_are_not_spared(rules, spared
             assert {port for text in texts for port in ports_of(text)} == wanted - spared
 
 
+@pytest.mark.parametrize(
+    "value, expected",
+    [
+        (True, "true"),
+        ("yes", "true"),
+        ("True", "true"),
+        ("on", "true"),
+        (1, "true"),
+        (False, "false"),
+        ("no", "false"),
+        ("False", "false"),
+        (None, "false"),
+        ("observe", "observe"),
+        ("Observe", "observe"),
+    ],
+)
+def test_restrict_is_a_boolean_of_ansibles_or_observe(value, expected):
+    assert _rule.read_restrict(value) == expected
+
+
+@pytest.mark.parametrize("value", ["", "maybe", "observed", 2, ["true"], {}])
+def test_restrict_is_nothing_else(value):
+    fragments = [repr(value), "true", "false", "observe", "exasol_firewall_restrict"]
+    assert_names(refusal(_rule.read_restrict, value), fragments)
+
+
 def test_restriction_leaves_the_way_in_of_the_connection_alone():
     rules = [rule("in tcp 8563", "192.0.2.1"), _rule.controller("203.0.113.77", 2222)]
     assert {str(one.ports) for one in _rule.restriction(rules, {22})} == {"8563"}
