@@ -5,13 +5,17 @@
 
 from typing import TYPE_CHECKING, Collection, Dict, Iterable, Iterator, List, Sequence, Set, Tuple
 
+from .._kernel.ways import Service
 from .._values.ports import Ports
 from .outcome import (
     CLOSED,
+    HOST_UNREACH,
+    LOCAL,
     NO_RESPONSE,
     NOTHING_THROUGH,
     OPEN,
     PROOF_FAILURES,
+    PROOF_SILENT,
     PROOF_UNFINISHED,
     Outcome,
     rank,
@@ -46,13 +50,19 @@ def is_answer(outcome: Outcome) -> bool:
     return outcome.state in (OPEN, CLOSED) and not is_silence(outcome)
 
 
-def silent_addresses(targets: Iterable[Target]) -> List[str]:
-    """Return the addresses from which nothing at all came back."""
-    return [
-        group[0].address
+def silent_addresses(targets: Iterable[Target]) -> Dict[str, Service]:
+    """Return the addresses from which nothing at all came back, each with a port that was asked."""
+    return {
+        group[0].address: Service(group[0].protocol, next(iter(group[0].ports)))
         for group in by_address(targets)
-        if all(outcome.reason == NO_RESPONSE for target in group for outcome in target.found)
-    ]
+        if all(_never_came(outcome) for target in group for outcome in target.found)
+    }
+
+
+def _never_came(outcome: Outcome) -> bool:
+    """Tell whether nothing came from another machine; the own kernel may say why."""
+    is_own_word = (outcome.reason, outcome.reason_ip) == (HOST_UNREACH, LOCAL)
+    return outcome.reason == NO_RESPONSE or is_own_word
 
 
 class Suspects:
@@ -60,8 +70,8 @@ class Suspects:
 
     If they are fewer than the ports that answered, they are tried again, as long as that finds some of them.
     If an answer came late, or from new source ports only (scouts.py), packets were lost for certain: then
-    they are tried again even if they are more, and more often. So is what accepted a connection and did not
-    acknowledge its end.
+    they are tried again even if they are more, and more often. So is what accepted a connection and then said
+    nothing, or did not acknowledge its end: what was said may have been lost.
     """
 
     def __init__(self, targets: Sequence[Target]):
@@ -98,14 +108,14 @@ class Suspects:
         answered: List[PortGroup] = []
         for target in self.targets:
             answered += _answered(target)
-        is_alive = any(target.is_alive or _is_unfinished(target) for target in self.targets)
+        is_alive = any(target.is_alive or _has_accepted(target) for target in self.targets)
         if is_alive or any(map(_count_late, answered)):
             return self._vain < _MAX_VAIN_RETRIES
         return not self._vain and count < sum(len(group.ports) for group in answered)
 
 
-def _is_unfinished(target: Target) -> bool:
-    return any(outcome.proof == PROOF_UNFINISHED for outcome in target.found)
+def _has_accepted(target: Target) -> bool:
+    return any(outcome.proof in (PROOF_SILENT, PROOF_UNFINISHED) for outcome in target.found)
 
 
 def _answered(target: Target) -> List[PortGroup]:
