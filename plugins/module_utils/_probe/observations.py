@@ -30,6 +30,8 @@ if TYPE_CHECKING:
 _LOSS_MS = 900.0
 # Where packets are lost, a lost port among many filtered ones is easily missed by one retry, hardly by three.
 _MAX_VAIN_RETRIES = 3
+# Of so many ports all may have lost what was said after their handshake; of more, some would have answered.
+_FEW_PORTS = 4
 
 
 def by_address(targets: Iterable[Target]) -> List[List[Target]]:
@@ -70,8 +72,8 @@ class Suspects:
 
     If they are fewer than the ports that answered, they are tried again, as long as that finds some of them.
     If an answer came late, or from new source ports only (scouts.py), packets were lost for certain: then
-    they are tried again even if they are more, and more often. So is what accepted a connection and then said
-    nothing, or did not acknowledge its end: what was said may have been lost.
+    they are tried again even if they are more, and more often. So is what accepted a connection and did not
+    acknowledge its end, and the only few ports that accepted and then said nothing: their words may be lost.
     """
 
     def __init__(self, targets: Sequence[Target]):
@@ -115,7 +117,10 @@ class Suspects:
 
 
 def _has_accepted(target: Target) -> bool:
-    return any(outcome.proof in (PROOF_SILENT, PROOF_UNFINISHED) for outcome in target.found)
+    if any(outcome.proof == PROOF_UNFINISHED for outcome in target.found):
+        return True
+    mute = sum(len(group.ports) for outcome, group in target.found.items() if outcome.proof == PROOF_SILENT)
+    return 0 < mute <= _FEW_PORTS
 
 
 def _answered(target: Target) -> List[PortGroup]:
