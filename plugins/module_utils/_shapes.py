@@ -358,6 +358,7 @@ if TYPE_CHECKING:
         """The way from a machine to another one, if something is unusual about it."""
 
         at: str  # the machine's own address, if it was asked for one
+        by_rule: bool  # whether that is so for a port that was asked, and not for the address alone
         gateway: str
         interface: str
 
@@ -385,6 +386,7 @@ if TYPE_CHECKING:
         """What the kernel of a machine knows of a measurement (_kernel/watch.py)."""
 
         grown: Dict[str, int]  # by how much its counters have grown that have
+        unchanged: List[str]  # counters of sent errors that have not grown
         levels: Dict[str, int]  # how full its tables are
         ways: List[Way]
         full_queues: List[PortsAt]  # services that do not accept their connections

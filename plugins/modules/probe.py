@@ -618,6 +618,12 @@ kernel:
       type: dict
       returned: success
       sample: {IPReversePathFilter: 12}
+    unchanged:
+      description: Which counters of ICMP errors that this host sent did not grow.
+      type: list
+      elements: str
+      returned: success
+      sample: [OutDestUnreachs]
     levels:
       description: How full the tables of the kernel are.
       type: dict
@@ -628,6 +634,7 @@ kernel:
         - The ways to silent addresses that do not work.
         - C(problem) is V(no_route), V(no_reply) if the next hop does not reply to ARP or NDP, or
           V(other_interface) if the route leaves by another interface than that of the own address.
+        - C(by_rule) is there if that is so for the port that was asked, and not for the address alone.
       type: list
       elements: dict
       returned: success

@@ -18,10 +18,11 @@ from pathlib import Path
 
 import pytest
 
-from ansible_collections.exasol_community.network.tests.labs.namespaces.judging import run_of, shown
+from ansible_collections.exasol_community.network.tests.labs.namespaces.judging import Judged, run_of, shown
 from ansible_collections.exasol_community.network.tests.labs.namespaces.lines import (
     CLIENT,
     NOBODY_FAR,
+    NOBODY_NEAR,
     ROUTER,
     SERVER,
     SERVERS,
@@ -64,6 +65,24 @@ def test_a_service_of_others_of_which_only_the_handshake_comes_through(served: L
     assert "not even its end is acknowledged" in judged.sentence
 
 
+def lossy(loss: int) -> str:
+    """Return rules that lose packets in both directions, without a pattern."""
+    return filter_rules("forward", f"meta l4proto tcp numgen random mod 100 < {loss} drop")
+
+
+@pytest.mark.parametrize("run", range(3))
+def test_heavy_loss_is_one_cause(line: Line, run: int) -> None:
+    line.router.nft(lossy(40))
+    judged = run_of(line.client, line.server, timeout=3.5)
+    shown(judged, "40 % of the packets are lost in each direction")
+
+
+@pytest.mark.parametrize("run", range(3))
+def test_a_lossy_link_of_which_most_packets_pass_accuses_nobody(line: Line, run: int) -> None:
+    line.router.nft(lossy(20))
+    assert run_of(line.client, line.server, timeout=3.5)[:2] == ("ok", "")
+
+
 @pytest.mark.parametrize("loss", [10, 20])
 def test_loss_does_not_look_like_that(served: Line, loss: int) -> None:
     served.router.nft(filter_rules("forward", f"numgen random mod 100 < {loss} drop"))
@@ -98,20 +117,84 @@ def test_a_syn_proxy_in_front_of_a_service_that_is_down() -> None:
         assert "SYN proxy" in judged.sentence
 
 
-def test_an_error_in_the_name_of_a_host_that_got_no_packet(line: Line) -> None:
-    # As bridging firewalls send it: nf_reject_iphdr_put of Linux takes the destination's address.
-    line.router.nft(
-        filter_rules("forward", f"tcp dport {PORT} reject with icmpx admin-prohibited")
-        + "table ip disguise { chain c { type filter hook output priority 0; "
-        f"icmp type destination-unreachable ip saddr set {SERVER[4]}; }}; }}"
-    )
-    judged = run_of(line.client, line.server, capture=True)
-    shown(judged, "a bridge rejects in the name of the destination", captured=True)
-    assert "not by n11" in judged.sentence
-    # Really the destination: its capture saw the packet.
+REJECT_AS_PROHIBITED = f"tcp dport {PORT} reject with icmpx admin-prohibited"
+# As bridging firewalls send it: nf_reject_iphdr_put of Linux takes the destination's address.
+IN_THE_NAME_OF_THE_SERVER = f"""table inet disguise {{
+ chain c {{
+  type filter hook output priority 0
+  icmp type destination-unreachable ip saddr set {SERVER[4]}
+  icmpv6 type destination-unreachable ip6 saddr set {SERVER[6]}
+ }}
+}}
+"""
+FAMILIES = pytest.mark.parametrize("version", [4, 6], ids=["IPv4", "IPv6"])
+
+
+@FAMILIES
+@CAPTURED
+def test_an_error_in_the_name_of_a_host_that_got_no_packet(line: Line, version: int, capture: bool) -> None:
+    def judged() -> Judged:
+        return run_of(
+            line.client, line.server, server=SERVER[version], client=CLIENT[version], capture=capture
+        )
+
+    assert judged().verdict == "ok"
+    line.router.nft(filter_rules("forward", REJECT_AS_PROHIBITED) + IN_THE_NAME_OF_THE_SERVER)
+    forged = judged()
+    shown(forged, "a bridge rejects in the name of the destination", captured=capture)
+    assert "not by" in forged.sentence
+    assert "n11 (role firewall)" not in forged.sentence
+    # Really the destination: its capture saw the packet, or its kernel counted what it sent.
     line.router.nft_flush()
-    line.server.nft(filter_rules("input", f"tcp dport {PORT} reject with icmpx admin-prohibited"))
-    assert run_of(line.client, line.server, capture=True).verdict == "blocked_at_destination"
+    line.server.nft(filter_rules("input", REJECT_AS_PROHIBITED))
+    shown(judged(), "a filter of the destination rejects", captured=capture)
+
+
+def test_who_rejects_is_open_if_the_destination_says_nothing(served: Line) -> None:
+    assert live(served) == ("ok", "")
+    served.server.nft(filter_rules("input", REJECT_AS_PROHIBITED))
+    judged = run_of(served.client, served.server, has_listener=False)
+    shown(judged, "a filter of a destination without our listener rejects")
+    assert set(judged.actor) == {"host:n11", "network"}
+    served.server.nft_flush()
+    # The same words, because nobody can tell.
+    served.router.nft(filter_rules("forward", REJECT_AS_PROHIBITED) + IN_THE_NAME_OF_THE_SERVER)
+    assert run_of(served.client, served.server, has_listener=False) == judged
+
+
+def test_errors_to_others_do_not_hide_a_forged_one(line: Line) -> None:
+    """The counter of the destination grows by less than what was received in its name."""
+    line.router.nft(filter_rules("forward", REJECT_AS_PROHIBITED) + IN_THE_NAME_OF_THE_SERVER)
+
+    def ask_a_closed_port() -> None:
+        with line.router.inside(), socket.socket(socket.AF_INET, socket.SOCK_DGRAM) as sock:
+            sock.connect((SERVER[4], 9))
+            sock.send(b"x")
+            sock.settimeout(2)
+            with pytest.raises(ConnectionRefusedError):
+                sock.recv(1)
+
+    judged = run_of(line.client, line.server, before_end=ask_a_closed_port)
+    # One error was sent, and one was received: nobody can know that it is not the same.
+    assert judged.cause == "icmp_rejected"
+
+
+@CAPTURED
+def test_a_routing_rule_of_the_source_that_stops_even_arp(capture: bool) -> None:
+    with Line() as line:
+        assert run_of(line.client, line.server, capture=capture).verdict == "ok"
+        line.client.ip("route", "add", "default", "via", NOBODY_NEAR[4], "table", "100")
+        line.client.ip("rule", "add", "ipproto", "tcp", "dport", str(PORT), "lookup", "100")
+        judged = run_of(line.client, line.server, capture=capture)
+        shown(judged, "a routing rule of the source leads the port to a dead gateway", captured=capture)
+        assert judged.actor == ("host:client",)
+        assert NOBODY_NEAR[4] in judged.sentence
+        assert "ip rule" in judged.sentence
+        line.client.ip("rule", "del", "ipproto", "tcp", "dport", str(PORT), "lookup", "100")
+        # A rule for another port explains nothing.
+        line.client.ip("rule", "add", "ipproto", "tcp", "dport", str(PORT + 1), "lookup", "100")
+        line.router.nft(filter_rules("forward", f"tcp dport {PORT} drop"))
+        assert run_of(line.client, line.server, capture=capture).actor != ("host:client",)
 
 
 def test_another_host_that_refuses_is_no_drop(line: Line) -> None:
@@ -203,6 +286,10 @@ def test_a_translated_source_is_named_by_the_address_that_the_destination_saw(li
         "table ip nat { chain c { type nat hook postrouting priority 100; "
         f"ip saddr {CLIENT[4]} oifname far masquerade; }}; }}"
     )
+    line.server.nft(filter_rules("input", f"ip saddr != {CLIENT[4]} tcp dport {PORT} reject"))
+    rejected = run_of(line.client, line.server)
+    shown(rejected, "a translated source is rejected")
+    assert "another source address (NAT)" in rejected.sentence
     for verb, what in (
         ("drop", "a translated source meets a filter of the destination"),
         ("reject", "a translated source is rejected"),

@@ -28,8 +28,12 @@ _TABLES = {
     ),
     "IpExt": ("InNoRoutes",),
     "Ip": ("InDiscards", "OutDiscards", "OutNoRoutes"),
+    "Icmp": ("OutDestUnreachs",),
 }
-_OF_IPV6 = ("Ip6InNoRoutes", "Ip6OutNoRoutes", "Ip6InDiscards", "Ip6OutDiscards")
+# The ICMP errors that this machine sent, by IP version. Those of a filter are among them if it is one of
+# the IP layer: what a filter of a bridge or of a network card makes is counted nowhere.
+ERRORS_SENT = {4: "OutDestUnreachs", 6: "Icmp6OutDestUnreachs"}
+_OF_IPV6 = ("Ip6InNoRoutes", "Ip6OutNoRoutes", "Ip6InDiscards", "Ip6OutDiscards", ERRORS_SENT[6])
 _OF_CONNTRACK = ("drop", "early_drop", "insert_failed")
 CONNTRACK_DROP = "ConntrackDrop"
 COUNTERS = (
@@ -84,6 +88,11 @@ def grown(before: Dict[str, int], after: Dict[str, int]) -> Dict[str, int]:
         if name in before and value > before[name]:
             found[name] = value - before[name]
     return found
+
+
+def unchanged(before: Dict[str, int], after: Dict[str, int]) -> List[str]:
+    """Return which counters of sent errors have not grown: then this machine sent none."""
+    return [name for name in ERRORS_SENT.values() if name in before and before[name] == after.get(name)]
 
 
 def _of_tables(lines: List[str]) -> Dict[str, int]:

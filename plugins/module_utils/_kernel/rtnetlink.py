@@ -68,8 +68,9 @@ class Rtnetlink:
 
 
 def attribute(kind: int, value: bytes) -> bytes:
-    """Return an attribute of a question; the length of its value is a multiple of four."""
-    return _ATTRIBUTE.pack(_ATTRIBUTE.size + len(value), kind) + value
+    """Return an attribute of a question, with the padding that the next one needs."""
+    length = _ATTRIBUTE.size + len(value)
+    return _ATTRIBUTE.pack(length, kind) + value + bytes(_aligned(length) - length)
 
 
 def attributes(data: bytes) -> Dict[int, bytes]:

@@ -4,11 +4,11 @@
 """What the kernel of this machine knows of a measurement: read before it, and again behind it."""
 
 import time
-from typing import TYPE_CHECKING, Iterable
+from typing import TYPE_CHECKING, Iterable, Mapping
 
 from .accept_queues import full_queues
-from .counters import grown, read_counters, read_levels
-from .ways import read_links, unusual_ways
+from .counters import grown, read_counters, read_levels, unchanged
+from .ways import NO_PORTS, Service, read_links, unusual_ways
 
 if TYPE_CHECKING:
     from .._shapes import FirstReading, KernelReport
@@ -22,14 +22,24 @@ def begin() -> "FirstReading":
     return {"counters": read_counters(), "since": time.monotonic()}
 
 
-def report(before: "FirstReading", remotes: Iterable[str], own: Iterable[str]) -> "KernelReport":
-    """Return what has happened since the first reading, and the ways to other addresses that are unusual."""
+def report(
+    before: "FirstReading",
+    remotes: Iterable[str],
+    own: Iterable[str],
+    ports: Mapping[str, Service] = NO_PORTS,
+) -> "KernelReport":
+    """Return what has happened since the first reading, and the ways to other addresses that are unusual.
+
+    C(ports) has a port for each remote that was asked for one.
+    """
     links = read_links()
+    first, last = dict(before["counters"]), read_counters()
     seconds = time.monotonic() - float(before["since"]) + _SLACK_SECONDS
     return {
-        "grown": grown(dict(before["counters"]), read_counters()),
+        "grown": grown(first, last),
+        "unchanged": unchanged(first, last),
         "levels": read_levels(),
-        "ways": unusual_ways(remotes, own, seconds, links),
+        "ways": unusual_ways(remotes, own, seconds, links, ports),
         "full_queues": full_queues(),
         "link_addresses": sorted(links.link_addresses)[:MAX_LINKS],
     }

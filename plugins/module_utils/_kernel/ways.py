@@ -16,7 +16,7 @@ count.
 import errno
 import socket
 import struct
-from typing import TYPE_CHECKING, Dict, FrozenSet, Iterable, List, NamedTuple, Optional, Set, Tuple
+from typing import TYPE_CHECKING, Dict, FrozenSet, Iterable, List, Mapping, NamedTuple, Optional, Set, Tuple
 
 from .._values.addresses import parse_address
 from .neighbours import NDMSG, gateway_of
@@ -46,6 +46,8 @@ PROBLEMS = (NO_ROUTE, NO_REPLY, OTHER_INTERFACE)
 MAX_REMOTES = 8192
 
 _RTA_DST, _RTA_SRC, _RTA_OIF = 1, 2, 4
+_RTA_IP_PROTO, _RTA_DPORT = 27, 29
+_PROTOCOLS = {"tcp": socket.IPPROTO_TCP, "udp": socket.IPPROTO_UDP}
 _RTN_UNICAST = 1
 _NDA_DST, _NDA_CACHEINFO = 1, 3
 _IFA_ADDRESS, _IFA_LOCAL = 1, 2
@@ -60,6 +62,16 @@ _NO_LINK = 0x08 | 0x80  # IFF_LOOPBACK, IFF_NOARP
 _NO_ROUTE_ERRORS = (errno.ENETUNREACH, errno.EHOSTUNREACH, errno.EACCES, errno.EINVAL)
 
 _Place = Tuple[int, bytes]  # the number of an interface and an address
+
+
+class Service(NamedTuple):
+    """A port of a remote that was asked."""
+
+    protocol: str
+    port: int
+
+
+NO_PORTS: Mapping[str, Service] = {}
 
 
 class Links(NamedTuple):
@@ -102,9 +114,16 @@ def read_links() -> Links:
 
 
 def unusual_ways(
-    remotes: Iterable[str], own: Iterable[str], seconds: float, links: Optional[Links] = None
+    remotes: Iterable[str],
+    own: Iterable[str],
+    seconds: float,
+    links: Optional[Links] = None,
+    ports: Mapping[str, Service] = NO_PORTS,
 ) -> "List[Way]":
     """Return the ways to other addresses that do not work, or leave by an unexpected interface.
+
+    Rules of policy routing may choose by protocol and port (ip-rule(8)). So if C(ports) has one for a remote,
+    the way to that is asked for if the one to its address is well. Kernels before Linux 4.17 ignore the port.
 
     C(own) are the addresses at which this machine is asked, and from which it answers; without any, the
     kernel chooses. What the kernel found out about next hops earlier than C(seconds) ago does not count.
@@ -123,6 +142,10 @@ def unusual_ways(
                     mute[family] = _mute_neighbours(family, seconds)
                 for origin in _origins(own, remote.version, links):
                     way = _way(kernel, family, remote.packed, origin, links, mute[family])
+                    if way is None and text in ports:
+                        way = _way(kernel, family, remote.packed, origin, links, mute[family], ports[text])
+                        if way is not None:
+                            way["by_rule"] = True
                     if way is not None:
                         way["remote"] = text
                         found.append(way)
@@ -139,7 +162,13 @@ def _origins(own: Iterable[str], version: int, links: Links) -> List[bytes]:
 
 
 def _way(
-    kernel: Rtnetlink, family: int, remote: bytes, origin: bytes, links: Links, mute: Set[_Place]
+    kernel: Rtnetlink,
+    family: int,
+    remote: bytes,
+    origin: bytes,
+    links: Links,
+    mute: Set[_Place],
+    service: Optional[Service] = None,
 ) -> "Optional[Way]":
     """Return what is unusual of the way to an address, or None."""
     way: "Way" = {"remote": "", "problem": NO_ROUTE}
@@ -149,6 +178,9 @@ def _way(
     question += attribute(_RTA_DST, remote)
     if origin:
         question += attribute(_RTA_SRC, origin)
+    if service is not None:
+        question += attribute(_RTA_IP_PROTO, struct.pack("=B", _PROTOCOLS[service.protocol]))
+        question += attribute(_RTA_DPORT, struct.pack(">H", service.port))
     kind, body = kernel.ask(RTM_GETROUTE, question)
     if kind == NLMSG_ERROR:
         return way if -struct.unpack_from("=i", body)[0] in _NO_ROUTE_ERRORS else None

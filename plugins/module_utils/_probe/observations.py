@@ -5,13 +5,17 @@
 
 from typing import TYPE_CHECKING, Collection, Dict, Iterable, Iterator, List, Sequence, Set, Tuple
 
+from .._kernel.ways import Service
 from .._values.ports import Ports
 from .outcome import (
     CLOSED,
+    HOST_UNREACH,
+    LOCAL,
     NO_RESPONSE,
     NOTHING_THROUGH,
     OPEN,
     PROOF_FAILURES,
+    PROOF_SILENT,
     PROOF_UNFINISHED,
     Outcome,
     rank,
@@ -26,6 +30,8 @@ if TYPE_CHECKING:
 _LOSS_MS = 900.0
 # Where packets are lost, a lost port among many filtered ones is easily missed by one retry, hardly by three.
 _MAX_VAIN_RETRIES = 3
+# Of so many ports all may have lost what was said after their handshake; of more, some would have answered.
+_FEW_PORTS = 4
 
 
 def by_address(targets: Iterable[Target]) -> List[List[Target]]:
@@ -46,13 +52,19 @@ def is_answer(outcome: Outcome) -> bool:
     return outcome.state in (OPEN, CLOSED) and not is_silence(outcome)
 
 
-def silent_addresses(targets: Iterable[Target]) -> List[str]:
-    """Return the addresses from which nothing at all came back."""
-    return [
-        group[0].address
+def silent_addresses(targets: Iterable[Target]) -> Dict[str, Service]:
+    """Return the addresses from which nothing at all came back, each with a port that was asked."""
+    return {
+        group[0].address: Service(group[0].protocol, next(iter(group[0].ports)))
         for group in by_address(targets)
-        if all(outcome.reason == NO_RESPONSE for target in group for outcome in target.found)
-    ]
+        if all(_never_came(outcome) for target in group for outcome in target.found)
+    }
+
+
+def _never_came(outcome: Outcome) -> bool:
+    """Tell whether nothing came from another machine; the own kernel may say why."""
+    is_own_word = (outcome.reason, outcome.reason_ip) == (HOST_UNREACH, LOCAL)
+    return outcome.reason == NO_RESPONSE or is_own_word
 
 
 class Suspects:
@@ -61,7 +73,7 @@ class Suspects:
     If they are fewer than the ports that answered, they are tried again, as long as that finds some of them.
     If an answer came late, or from new source ports only (scouts.py), packets were lost for certain: then
     they are tried again even if they are more, and more often. So is what accepted a connection and did not
-    acknowledge its end.
+    acknowledge its end, and the only few ports that accepted and then said nothing: their words may be lost.
     """
 
     def __init__(self, targets: Sequence[Target]):
@@ -98,14 +110,17 @@ class Suspects:
         answered: List[PortGroup] = []
         for target in self.targets:
             answered += _answered(target)
-        is_alive = any(target.is_alive or _is_unfinished(target) for target in self.targets)
+        is_alive = any(target.is_alive or _has_accepted(target) for target in self.targets)
         if is_alive or any(map(_count_late, answered)):
             return self._vain < _MAX_VAIN_RETRIES
         return not self._vain and count < sum(len(group.ports) for group in answered)
 
 
-def _is_unfinished(target: Target) -> bool:
-    return any(outcome.proof == PROOF_UNFINISHED for outcome in target.found)
+def _has_accepted(target: Target) -> bool:
+    if any(outcome.proof == PROOF_UNFINISHED for outcome in target.found):
+        return True
+    mute = sum(len(group.ports) for outcome, group in target.found.items() if outcome.proof == PROOF_SILENT)
+    return 0 < mute <= _FEW_PORTS
 
 
 def _answered(target: Target) -> List[PortGroup]:

@@ -245,7 +245,8 @@ def _kernel_report(
 ) -> "KernelReport":
     by_family = sources.by_family()
     own = [address for address in by_family.values() if address]
-    result = watch.report(before, silent_addresses(targets), own)
+    silent = silent_addresses(targets)
+    result = watch.report(before, silent, own, silent)
     measured = {path["address"] for path in found}
     others = [target.address for target in targets if target.address not in measured]
     result["neighbours"] = [

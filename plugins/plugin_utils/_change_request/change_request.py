@@ -22,7 +22,7 @@ from .._access.rows import Row
 from .._report.summary import host_order
 from .._text.format_registry import choose
 from .._verdict.actors import HOST, needs_rule
-from .._verdict.causes import NETWORK
+from .._verdict.causes import NETWORK, SOURCE_ADDRESS
 from .._verdict.peers import hosts_by_peer
 from .._verdict.verdict import (
     BLOCKED_AT_DESTINATION,
@@ -60,13 +60,15 @@ def request_of_verification(
         networks_of_report(verification), host_order(verification), translated(verification.get("paths", ()))
     )
     needs: dict[str, list[Need]] = {OUTSIDE: [], UNLOCATED: [], OWN: []}
-    others = 0
+    others = unplanned = 0
     for result in verification["results"]:
         if needs_rule(result):
             needs[_section(result, managed)] += needs_of(result, site)
+        elif result.get("cause") == SOURCE_ADDRESS.code:
+            unplanned += 1
         elif result["verdict"] != OK and result["expected"] == REACHABLE:
             others += 1
-    notes = list(_notes(0 if include_unlocated else len(needs[UNLOCATED]), others))
+    notes = list(_notes(0 if include_unlocated else len(needs[UNLOCATED]), unplanned, others))
     if not verification["results"]:
         notes.append("Nothing was measured, so nothing is known of any connection.")
     rows = {code: rows_of(some, site, verification["created"]) for code, some in needs.items()}
@@ -94,12 +96,19 @@ def _merged(
     return rows_of([*needs[OUTSIDE], *needs[UNLOCATED]], site, created)
 
 
-def _notes(unlocated: int, others: int) -> Iterator[str]:
+def _notes(unlocated: int, unplanned: int, others: int) -> Iterator[str]:
     if unlocated:
         what = "1 connection" if unlocated == 1 else f"{unlocated} connections"
         yield (
             f"Files with rules for firewalls leave out {what} whose place was not found: measure with "
             f"captures at both ends (exasol_verify_capture), or include them (include_unlocated)."
+        )
+    if unplanned:
+        are = "1 connection that is blocked is" if unplanned == 1 else f"{unplanned} blocked connections are"
+        yield (
+            f"{are} not in this request, because the source sends from another address than planned: a rule "
+            f"for the planned address would not match, and the other one is the host's own word. Correct "
+            f"the route or exasol_address of the source (the report says which), and measure again."
         )
     if others:
         are = "1 result that is not ok is" if others == 1 else f"{others} results that are not ok are"

@@ -22,7 +22,7 @@ from ...module_utils._firewall.host_chains import UNKNOWN as UNKNOWN_CHAINS
 from ...module_utils._firewall.observed import GAPS
 from ...module_utils._firewall.observed import STATUSES as OBSERVATIONS
 from ...module_utils._identify._finding import STATUSES
-from ...module_utils._kernel.counters import COUNTERS, LEVELS
+from ...module_utils._kernel.counters import COUNTERS, ERRORS_SENT, LEVELS
 from ...module_utils._kernel.ways import PROBLEMS as WAY_PROBLEMS
 from ...module_utils._listener.endpoints import PROTOCOLS, WILDCARDS
 from ...module_utils._listener.occupants import CONNECTION as HELD_BY_CONNECTION
@@ -312,6 +312,7 @@ _WAY = _object(
     remote=_ADDRESS,
     problem={"enum": WAY_PROBLEMS},
     at=_ADDRESS,
+    by_rule={"type": "boolean"},
     gateway=_SEEN_ADDRESS,
     interface={"type": "string", "pattern": "^[A-Za-z0-9_.@:-]{0,32}$"},
 )
@@ -319,6 +320,7 @@ _COUNT = {"type": "integer", "minimum": 0, "maximum": 1 << 64}
 _KERNEL = _object(
     "",
     grown={"type": "object", "propertyNames": {"enum": COUNTERS}, "additionalProperties": _COUNT},
+    unchanged=_list({"enum": tuple(ERRORS_SENT.values())}, len(ERRORS_SENT)),
     levels={"type": "object", "propertyNames": {"enum": LEVELS}, "additionalProperties": _COUNT},
     ways=_list(_WAY, 65536),
     full_queues=_list(

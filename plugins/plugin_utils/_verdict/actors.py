@@ -93,6 +93,8 @@ def _at_place(case: Case, verdict: str) -> tuple[str, ...]:
 
 
 def _of_sender(case: Case, verdict: str) -> tuple[str, ...]:
+    if case.sender == DESTINATION and verdict == BLOCKED:
+        return (DESTINATION, NETWORK)  # or a device in between, in its name
     senders = {"": (), SOURCE: (SOURCE,), DESTINATION: (DESTINATION,), TRANSLATED: (DESTINATION, NETWORK)}
     return senders.get(case.sender, (NETWORK,)) or _at_place(case, verdict)
 
@@ -106,6 +108,8 @@ def _of_route(case: Case, _verdict: str) -> tuple[str, ...]:
 def _of_neighbour(case: Case, _verdict: str) -> tuple[str, ...]:
     """Return whose address does not reply to ARP or NDP, or who asks for it at the wrong place."""
     next_hop = case.kernels.next_hop
+    if case.kernels.is_next_hop_by_rule:
+        return (SOURCE,)
     if next_hop and next_hop != case.address:
         return (SOURCE, NETWORK)
     return (DESTINATION, SOURCE) if case.sender in ("", SOURCE) else (DESTINATION, NETWORK)

@@ -63,6 +63,8 @@ def judge_by_kernel(case: Case) -> Judgement | None:
     """Return the verdict on a silent port if the kernels explain it, else None."""
     if case.kernels == NO_KERNELS or case.ended:
         return None
+    if case.has_no_neighbour and case.kernels.next_hop:
+        return _mute_next_hop(case)
     is_silent = case.reason == NO_RESPONSE and (case.state == "filtered" or case.listener.was_up)
     if not is_silent:
         return None
@@ -170,23 +172,37 @@ def _between(case: Case) -> Judgement | None:
     )
 
 
+def _mute_next_hop(case: Case) -> Judgement:
+    next_hop = case.kernels.next_hop
+    if case.kernels.is_next_hop_by_rule:
+        sentence = (
+            f"{case.source} gets no ARP or NDP reply from {next_hop}, to which a rule of its policy routing "
+            f"leads {case.where} alone, not the whole address: correct that rule or its route on "
+            f"{case.source} (ip rule; ip route show table all)."
+        )
+    elif next_hop != case.address:
+        sentence = (
+            f"{case.source} gets no ARP or NDP reply from {next_hop}, its next hop to {case.where}: that "
+            f"host is down, or an address, a prefix length or a route of {case.source} is wrong."
+        )
+    else:
+        sentence = (
+            f"{case.source} gets no ARP or NDP reply for {case.address}: the host is down, or its address or "
+            f"network is wrong, or {case.source} lacks a route to it through a router."
+        )
+    return because(
+        case,
+        causes.NO_ARP_REPLY,
+        verdict=NO_ROUTE_VERDICT,
+        sentence=sentence,
+        evidence=(f"{case.source} has no link-layer address of {next_hop}",),
+    )
+
+
 def _at_source(case: Case) -> Judgement | None:
     kernels = case.kernels
     if kernels.next_hop and not kernels.has_answered and case.stage in ("", packet_stages.AT_SOURCE):
-        return because(
-            case,
-            causes.NO_ARP_REPLY,
-            verdict=NO_ROUTE_VERDICT,
-            sentence=(
-                f"{case.source} gets no ARP or NDP reply from {kernels.next_hop}, its next hop to "
-                f"{case.where}: that host is down, or an address or a prefix length of {case.source} "
-                f"is wrong."
-                if kernels.next_hop != case.address
-                else f"{case.source} gets no ARP or NDP reply for {case.address}: the host is down, or its "
-                f"address or network is wrong."
-            ),
-            evidence=(f"{case.source} has no link-layer address of {kernels.next_hop}",),
-        )
+        return _mute_next_hop(case)
     if kernels.filtered_here < _TRIES * _count(case) or kernels.has_answered or case.stage in _NOT_BACK:
         return None
     evidence = (f"IPReversePathFilter of {case.source} grew by {kernels.filtered_here}",)

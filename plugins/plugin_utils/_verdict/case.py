@@ -9,7 +9,7 @@ from __future__ import annotations
 import typing as t
 
 from ...module_utils._identify._finding import SILENT
-from ...module_utils._probe.outcome import LOCAL, NO_RESPONSE
+from ...module_utils._probe.outcome import HOST_UNREACH, LOCAL, NO_RESPONSE
 from .limits import NO_LIMITS, Limits
 from .phrases import located, same_family
 
@@ -81,6 +81,7 @@ class Kernels(t.NamedTuple):
     way_back_gateway: str = ""
     way_back_interface: str = ""
     next_hop: str = ""  # of the source, if it does not reply to ARP or NDP
+    is_next_hop_by_rule: bool = False  # whether a rule of policy routing chooses it, by the port
     filtered_there: int = 0  # packets that the destination's reverse path filter dropped during the run
     filtered_here: int = 0  # the same at the source, during its probe
     is_queue_full: bool = False  # the service on these ports does not accept its connections
@@ -88,6 +89,10 @@ class Kernels(t.NamedTuple):
     foreign_link: str = ""  # the link-layer address that answers for the address, none of the destination's
     link_owner: str = ""  # the host of the plan that has that link-layer address
     link_seen_by: str = ""  # another host that sees it, if the source is not on that link
+    # ICMP errors in the name of this host that reached any source, over this version of IP; and how many its
+    # own kernel sent, None if that is not known.
+    errors_received: int = 0
+    errors_sent: int | None = None
     # The same for the address of the source: replies go to whoever has that link-layer address.
     source_twin: Twin | None = None
 
@@ -146,7 +151,13 @@ class Case(t.NamedTuple):
         if self.state == "open":
             is_silent = self.observed.get("identity", {}).get("status") == SILENT
             return is_silent or self.observed.get("answered_by") == ""
-        return self.state == "closed" or self.reason == NO_RESPONSE
+        is_rejected = self.sender == DESTINATION or self.has_no_neighbour
+        return self.state == "closed" or self.reason == NO_RESPONSE or is_rejected
+
+    @property
+    def has_no_neighbour(self) -> bool:
+        """Whether the source's own kernel says that nothing replied to ARP or NDP."""
+        return self.reason == HOST_UNREACH and self.sender in ("", SOURCE)
 
     @property
     def where(self) -> str:

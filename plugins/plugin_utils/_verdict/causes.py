@@ -113,8 +113,11 @@ LOST_ON_PATH = _cause(
 )
 ICMP_REJECTED = _cause(
     code="icmp_rejected",
-    means="A filter rejects the connection with an ICMP error, which has a sender.",
-    acts="Whoever runs the sender of the error (`reason_ip`).",
+    means="A filter rejects the connection with an ICMP error, which has a sender. If that is the "
+    "destination, its own counter says whether it sent the error. Without it, a bridging firewall in between "
+    "may have sent it in the destination's name.",
+    acts="Whoever runs the sender of the error (`reason_ip`), or a device in between if the verdict is "
+    "`blocked`.",
     command="nft list ruleset  # on {rejecter}",
     verdicts=_DROPPED,
     actors=SENDER,

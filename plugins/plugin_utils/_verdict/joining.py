@@ -324,7 +324,9 @@ class Joining:
             )
             stages = self.captures.stages(ends, case.ports)
         if is_rejected or is_unexplained:
-            kept = NEVER_ARRIVED if case.sender == TRANSLATED else (*NEVER_ARRIVED, DISGUISED)
+            kept = (
+                (*NEVER_ARRIVED, DISGUISED, AT_DESTINATION) if case.sender == DESTINATION else NEVER_ARRIVED
+            )
             stages = _only(stages, kept if is_rejected else NEVER_ARRIVED)
         for stage, ports in stages:
             # A reset that comes back says everything except where it was made.

@@ -13,7 +13,7 @@ from __future__ import annotations
 import typing as t
 from collections.abc import Iterable, Mapping
 
-from ...module_utils._kernel.counters import CONNTRACK_COUNT, CONNTRACK_DROP, CONNTRACK_MAX
+from ...module_utils._kernel.counters import CONNTRACK_COUNT, CONNTRACK_DROP, CONNTRACK_MAX, ERRORS_SENT
 from ...module_utils._kernel.ways import NO_REPLY
 from ...module_utils._listener.occupants import covers
 from ...module_utils._values.ports import Ports
@@ -50,6 +50,7 @@ class KernelFacts:
             for host, kernel in self._at_source.items()
             for way in kernel.get("ways", ())
         }
+        self._by_rule = {place for place, way in self._ways.items() if way.get("by_rule")}
         self._own_links: dict[str, set[str]] = {}
         for reports in (self._at_source, self._at_destination):
             for host, kernel in reports.items():
@@ -65,6 +66,7 @@ class KernelFacts:
                 twin = Twin(address=address, link=link, seen_by=source, owner=self._owners.get(link, ""))
                 self._twins.setdefault((destination, address), twin)
         self._answering: dict[str, set[tuple[str, str]]] = {}
+        self._errors: dict[tuple[str, int], int] | None = None
 
     def _find_links(self) -> None:
         for source, result in self._observed.items():
@@ -102,12 +104,14 @@ class KernelFacts:
         has_answered = (destination, address) in self._answered(source)
         way = self._way_back(source_addresses, destination, address)
         twin = self._twin(source, destination, address)
+        version = 6 if ":" in address else 4
         return Kernels(
             has_answered=has_answered,
             way_back=way.get("problem", "") if way else "",
             way_back_gateway=way.get("gateway", "") if way else "",
             way_back_interface=way.get("interface", "") if way else "",
             next_hop=self._mute_next_hop(source, address),
+            is_next_hop_by_rule=(source, address) in self._by_rule,
             filtered_there=there.get("grown", {}).get(_REVERSE_PATH, 0),
             filtered_here=here.get("grown", {}).get(_REVERSE_PATH, 0),
             is_queue_full=_is_in(there.get("full_queues", ()), address, ports)
@@ -116,6 +120,8 @@ class KernelFacts:
             foreign_link=twin.link if twin else "",
             link_owner=twin.owner if twin else "",
             link_seen_by=twin.seen_by if twin and twin.seen_by != source else "",
+            errors_received=self._errors_received().get((destination, version), 0),
+            errors_sent=_errors_sent(there, version),
             source_twin=self._source_twin(source, source_addresses, destination, address),
         )
 
@@ -136,6 +142,19 @@ class KernelFacts:
         alike = [address for address in addresses if (":" in address) == (":" in at)]
         twins = [self._twin(destination, source, address) for address in alike]
         return twins[0] if twins and all(twin is not None for twin in twins) else None
+
+    def _errors_received(self) -> dict[tuple[str, int], int]:
+        """Return how many ports got an ICMP error in the name of their host, by host and IP version."""
+        if self._errors is None:
+            self._errors = {}
+            for result in self._observed.values():
+                for one in (result or {}).get("observations", ()):
+                    key = (one["destination"], 6 if ":" in one["address"] else 4)
+                    for state in one["states"]:
+                        if state.get("reason_ip") == one["address"]:
+                            count = len(Ports.parse(state["ports"]))
+                            self._errors[key] = self._errors.get(key, 0) + count
+        return self._errors
 
     def _answered(self, source: str) -> set[tuple[str, str]]:
         """Return the destinations and addresses from which anything at all came back to a source."""
@@ -217,6 +236,12 @@ def _is_in(queues: Iterable[t.Any], address: str, ports: str) -> bool:
     ]
     # This is asked of every flow that is not ok, and most hosts have no full queue.
     return bool(some) and not Ports.parse(ports) - Ports.union(some)
+
+
+def _errors_sent(kernel: KernelReport, version: int) -> int | None:
+    """Return how many ICMP errors a host sent during the run, None if that is not known."""
+    name = ERRORS_SENT[version]
+    return 0 if name in kernel.get("unchanged", ()) else kernel.get("grown", {}).get(name)
 
 
 def _conntrack(kernel: KernelReport) -> str:

@@ -8,9 +8,10 @@ from __future__ import annotations
 
 from ...module_utils._probe.outcome import CLOSED, NO_RESPONSE
 from . import causes, packet_stages
-from .case import Case
+from .case import DESTINATION, Case
 from .phrases import few_of
 from .reasons import because
+from .rejected import judge_rejected
 from .verdict import (
     BLOCKED,
     BLOCKED_AT_DESTINATION,
@@ -27,6 +28,8 @@ def judge_stage(case: Case) -> Judgement:
         return _answered_by_another(case)
     if case.stage == packet_stages.DISGUISED:
         return _disguised(case)
+    if case.stage == packet_stages.AT_DESTINATION and case.sender == DESTINATION:
+        return judge_rejected(case)
     if case.stage == packet_stages.AT_DESTINATION and case.state == CLOSED:
         return _reset_by_destination(case)
     verdict, seen, act = PLACES[case.stage]

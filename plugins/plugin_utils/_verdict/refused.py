@@ -8,15 +8,18 @@ from __future__ import annotations
 
 from ...module_utils._listener.occupants import CONNECTION, LISTENER, SERVICE
 from . import causes
-from .case import ELSEWHERE, SIBLING, Case
+from .case import DESTINATION, ELSEWHERE, SIBLING, TRANSLATED, Case
 from .phrases import allowing, listens_elsewhere, one_machine, or_nat
 from .reasons import because
+from .rejected import judge_rejected
 from .verdict import BLOCKED, NO_LISTENER, UNTESTED, Judgement
 
 
 def judge_refused(case: Case) -> Judgement:
     """Judge a port that refused a connection."""
     refused = f"{case.source} is refused at {case.where}"
+    if case.listener.was_up and case.sender in (DESTINATION, TRANSLATED):
+        return judge_rejected(case)  # of a datagram: TCP refuses with a reset
     if case.listener.was_up:
         return because(
             case,

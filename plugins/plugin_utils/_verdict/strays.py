@@ -34,12 +34,15 @@ if t.TYPE_CHECKING:
 
 _MAY_BE_GONE = (ENDED, ASIDE, BUSY, UNSEEN)
 _MIN_REFUSED = 2
-# A hello that is lost again and again looks alike if only the last acknowledgement came back.
+# An answer that is lost five times looks alike.
 _MIN_UNANSWERED = 3
 
 
-def judge_strays(case: Case) -> Judgement | None:
-    """Return the verdict on ports of which not every connection came to the destination, else None."""
+def judge_strays(case: Case, loses_most: bool = False) -> Judgement | None:
+    """Return the verdict on ports of which not every connection came to the destination, else None.
+
+    If a path loses most packets, loss may be why connections are not answered.
+    """
     strays = case.path.get("strays", ()) if case.path is not None else ()
     if not strays or case.observed.get("answered_by") != case.destination:
         return None
@@ -51,7 +54,7 @@ def judge_strays(case: Case) -> Judgement | None:
     if others:
         return _led_elsewhere(case, others)
     refused = _count(stray for stray in here if stray["how"] == REFUSED_ONE)
-    unanswered = _count(stray for stray in here if stray["how"] == UNANSWERED)
+    unanswered = 0 if loses_most else _count(stray for stray in here if stray["how"] == UNANSWERED)
     if refused >= _MIN_REFUSED or unanswered >= _MIN_UNANSWERED:
         return _not_always(case, refused, unanswered)
     return None

@@ -12,9 +12,9 @@ from . import causes
 from .case import BUSY, DESTINATION, SOURCE, TRANSLATED, Case
 from .phrases import allowing, or_nat
 from .reasons import because
+from .rejected import judge_rejected
 from .verdict import (
     BLOCKED,
-    BLOCKED_AT_DESTINATION,
     BLOCKED_AT_SOURCE,
     BLOCKED_ON_PATH,
     NO_ROUTE,
@@ -59,7 +59,7 @@ def judge_filtered(case: Case) -> Judgement:
             ),
         )
     if sender in (DESTINATION, TRANSLATED):
-        return _rejected_by_destination(case)
+        return judge_rejected(case)
     if sender and case.reason == HOST_UNREACH:
         return because(
             case,
@@ -96,7 +96,7 @@ def judge_unreachable(case: Case) -> Judgement:
     """Judge an address to which somebody has no route."""
     sender = case.sender
     if sender in (DESTINATION, TRANSLATED):
-        return _rejected_by_destination(case)
+        return judge_rejected(case)
     if sender not in ("", SOURCE):
         return because(
             case,
@@ -126,28 +126,6 @@ def judge_unreachable(case: Case) -> Judgement:
         sentence=(
             f"{case.source} has no route to {case.address} ({case.reason}): add a route, or correct the "
             f"address of {case.destination}."
-        ),
-    )
-
-
-def _rejected_by_destination(case: Case) -> Judgement:
-    if case.sender == TRANSLATED:
-        return because(
-            case,
-            causes.ICMP_REJECTED,
-            verdict=BLOCKED,
-            sentence=(
-                f"{case.destination}, or {case.nat}, rejects {case.source} at {case.where} ({case.reason}): "
-                f"allow {case.traffic} on both."
-            ),
-        )
-    return because(
-        case,
-        causes.ICMP_REJECTED,
-        verdict=BLOCKED_AT_DESTINATION,
-        sentence=(
-            f"{case.destination} itself rejects {case.source} at {case.where} ({case.reason}): "
-            f"{allowing(case)}."
         ),
     )
 

@@ -9,10 +9,12 @@ import pytest
 
 from ansible_collections.exasol_community.network.plugins.module_utils._kernel.counters import (
     COUNTERS,
+    ERRORS_SENT,
     LEVELS,
     grown,
     read_counters,
     read_levels,
+    unchanged,
 )
 
 NETSTAT = """TcpExt: SyncookiesSent SyncookiesRecv ListenOverflows ListenDrops IPReversePathFilter
@@ -111,8 +113,23 @@ def test_only_what_grew_between_two_readings_counts():
     }
 
 
+@pytest.mark.parametrize(
+    ("before", "after", "found"),
+    [
+        ({"OutDestUnreachs": 5}, {"OutDestUnreachs": 5}, ["OutDestUnreachs"]),
+        ({"OutDestUnreachs": 5}, {"OutDestUnreachs": 6}, []),
+        ({}, {"OutDestUnreachs": 5}, []),
+        ({"OutDestUnreachs": 5}, {}, []),
+        ({"ListenDrops": 5}, {"ListenDrops": 5}, []),
+        ({"Icmp6OutDestUnreachs": 0}, {"Icmp6OutDestUnreachs": 0}, ["Icmp6OutDestUnreachs"]),
+    ],
+)
+def test_what_did_not_grow_is_known_only_if_both_readings_have_it(before, after, found):
+    assert unchanged(before, after) == found
+
+
 def test_this_kernel_has_only_declared_counters():
     found = read_counters()
-    assert "ListenDrops" in found
+    assert {"ListenDrops", *ERRORS_SENT.values()} <= set(found)
     assert set(found) <= set(COUNTERS)
     assert set(read_levels()) <= set(LEVELS)

@@ -83,6 +83,11 @@ def taken(suspects):
         ({"open": 1, "silent": 1000}, False),
         ({"rejected": 10, "silent": 1}, False),
         ({"mute": 10, "silent": 1}, False),
+        ({"mute": 10}, False),
+        ({"mute": 1}, True),
+        ({"mute": 4}, True),
+        ({"mute": 5}, False),
+        ({"cut": 1}, False),
     ],
 )
 def test_a_silent_minority_beside_answers_is_tried_again(counts, again):

@@ -140,6 +140,22 @@ def test_no_rule_is_asked_for_that_would_not_help(cause, rows):
     assert len(request_of([blocked("client", "n11", cause=cause)]).rows) == rows
 
 
+def test_who_sends_from_an_unplanned_address_is_said_and_gets_no_line():
+    request = request_of(
+        [
+            blocked("client", "n11", cause="source_address"),
+            blocked("client", "n12", cause="reverse_path_filter"),
+            blocked("client", "n13"),
+        ],
+        include_unlocated=True,
+    )
+    assert flows(request) == {("client", "n13", "tcp", 8563)}
+    first, second = request.notes
+    assert "1 connection that is blocked is not in this request" in first
+    assert "another address than planned" in first
+    assert second.startswith("1 result that is not ok is not in this request")
+
+
 def test_what_must_not_work_is_not_asked_for():
     assert (
         request_of(

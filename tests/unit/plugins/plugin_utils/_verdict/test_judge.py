@@ -124,13 +124,13 @@ REACHABLE = [
     (case("filtered", "host-unreach", reason_ip=SOURCE), "no_route", ["client gets no ARP or NDP reply"]),
     (
         case("filtered", "admin-prohibited", reason_ip=DESTINATION),
-        "blocked_at_destination",
-        ["n11 itself rejects client", "allow tcp 8563", "on n11"],
+        "blocked",
+        ["in the name of n11", "its own firewall", "a device in between", "allow tcp 8563", "on n11"],
     ),
     (
         case("filtered", "port-unreach", reason_ip=DESTINATION),
-        "blocked_at_destination",
-        ["n11 itself rejects client", "port-unreach"],
+        "blocked",
+        ["in the name of n11", "port-unreach"],
     ),
     (
         case("filtered", "admin-prohibited", reason_ip=ROUTER),
@@ -152,8 +152,8 @@ REACHABLE = [
     ),
     (
         case("unreachable", "net-unreach", reason_ip=DESTINATION),
-        "blocked_at_destination",
-        ["n11 itself rejects client"],
+        "blocked",
+        ["in the name of n11"],
     ),
     (
         case("unresolved", "name", detail="Name or service not known"),

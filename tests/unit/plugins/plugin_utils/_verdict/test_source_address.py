@@ -10,7 +10,7 @@ import pytest
 from ansible_collections.exasol_community.network.plugins.module_utils._plan.networks import networks_of
 from ansible_collections.exasol_community.network.plugins.plugin_utils._verdict import packet_stages
 from ansible_collections.exasol_community.network.plugins.plugin_utils._verdict.actors import needs_rule
-from ansible_collections.exasol_community.network.plugins.plugin_utils._verdict.case import Unplanned
+from ansible_collections.exasol_community.network.plugins.plugin_utils._verdict.case import Kernels, Unplanned
 from ansible_collections.exasol_community.network.plugins.plugin_utils._verdict.joining import Joining
 from ansible_collections.exasol_community.network.plugins.plugin_utils._verdict.judge import judge
 from ansible_collections.exasol_community.network.plugins.plugin_utils._verdict.results import result_of
@@ -149,7 +149,7 @@ JUDGED = {
         ["host:client", "network"],
     ),
     "the destination rejects": (
-        case("filtered", "admin-prohibited", reason_ip=DESTINATION),
+        case("filtered", "admin-prohibited", reason_ip=DESTINATION)._replace(kernels=Kernels(errors_sent=1)),
         "blocked_at_destination",
         ["host:client", "host:n11"],
     ),

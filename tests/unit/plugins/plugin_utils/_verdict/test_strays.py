@@ -40,6 +40,16 @@ JUDGED = {
     "two refused": (strayed(stray("refused", 2)), "degraded", "answers_differ"),
     "two unanswered": (strayed(stray("unanswered", 2)), "ok", ""),
     "three unanswered": (strayed(stray("unanswered", 3)), "degraded", "answers_differ"),
+    "three unanswered where most packets are lost": (
+        OK._replace(path=clean_path("n11", DESTINATION, strays=[stray("unanswered", 3)], tries=64, lost=40)),
+        "degraded",
+        "loss",
+    ),
+    "three refused where most packets are lost": (
+        OK._replace(path=clean_path("n11", DESTINATION, strays=[stray("refused", 3)], tries=64, lost=40)),
+        "degraded",
+        "answers_differ",
+    ),
     "three unanswered by a busy listener": (
         strayed(stray("unanswered", 3), of=OK._replace(listener=Listener(BUSY, "it was stopped"))),
         "ok",

@@ -148,9 +148,14 @@ def test_what_is_seen_at_an_external_address(state, verdict, names, owned):
 @pytest.mark.parametrize(
     ("sender", "owned", "verdict", "names"),
     [
-        ("192.0.2.1", ["192.0.2.1"], "blocked_at_destination", ["n1 itself rejects"]),
+        (
+            "192.0.2.1",
+            ["192.0.2.1"],
+            "blocked",
+            ["in the name of n1", "its own firewall", "a device in between"],
+        ),
         ("192.0.2.1", [], "blocked", ["n1, or the NAT device", "rejects client"]),
-        ("10.0.0.1", [], "blocked_at_destination", ["n1 itself rejects"]),
+        ("10.0.0.1", [], "blocked", ["in the name of n1", "its own firewall", "a device in between"]),
         ("203.0.113.9", [], "blocked_on_path", ["203.0.113.9, between client and n1"]),
     ],
     ids=["host-that-owns-it", "host-or-nat-device", "host-behind-nat", "router"],
