@@ -10,6 +10,7 @@ import typing as t
 from collections import Counter
 from collections.abc import Iterable, Mapping
 
+from .records import Kind, Records
 from .verdict import OK, SEVERITY
 
 if t.TYPE_CHECKING:
@@ -42,4 +43,28 @@ def not_ok(summary: Mapping[str, int]) -> int:
 
 def summarize(results: Iterable[Result]) -> dict[str, int]:
     """Return how many flows have each verdict."""
+    if isinstance(results, Records):
+        return _summary_of_kinds(results)
     return dict(Counter(flow_verdicts(results).values()))
+
+
+def _summary_of_kinds(records: Records[Result]) -> dict[str, int]:
+    """Return the same, one service at a time: a flow is counted with its most severe verdict."""
+    by_service: dict[tuple[str, str], list[Kind]] = {}
+    for kind in records.kinds:
+        by_service.setdefault((kind.common["service"], kind.common["expected"]), []).append(kind)
+    width = len(records.names) + len(records.places)
+    # Two places of one destination are the same flow.
+    firsts: dict[str, int] = {}
+    destinations = [firsts.setdefault(place.destination, len(firsts)) for place in records.places]
+    found: Counter[str] = Counter()
+    for kinds in by_service.values():
+        seen: set[int] = set()
+        for kind in sorted(kinds, key=lambda one: -SEVERITY[one.common["verdict"]]):
+            known = len(seen)
+            seen.update(
+                source * width + destinations[place]
+                for source, place in zip(kind.sources, kind.places, strict=True)
+            )
+            found[kind.common["verdict"]] += len(seen) - known
+    return {verdict: count for verdict, count in found.items() if count}
