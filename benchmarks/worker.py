@@ -90,8 +90,8 @@ def stop(host: str) -> bool:
     return absent(host, TOKEN)
 
 
-def verification(inventory: dict[str, t.Any]) -> dict[str, t.Any]:
-    """Plan, judge simulated observations and render six reports, without Ansible.
+def verification(inventory: dict[str, t.Any], report: str) -> dict[str, t.Any]:
+    """Plan, judge simulated observations and write report.json, without Ansible.
 
     Processor seconds of each step.
     """
@@ -102,16 +102,12 @@ def verification(inventory: dict[str, t.Any]) -> dict[str, t.Any]:
         flow_count,
         make_plan,
     )
-    from ansible_collections.exasol_community.network.plugins.plugin_utils._files.documents import (
-        Selection,
-        documents_of_verification,
-    )
     from ansible_collections.exasol_community.network.plugins.plugin_utils._inventory.topology import (
         Inventory,
         Topology,
         default_peers,
     )
-    from ansible_collections.exasol_community.network.plugins.plugin_utils._report.formats import FORMATS
+    from ansible_collections.exasol_community.network.plugins.plugin_utils._report.report import parts
     from ansible_collections.exasol_community.network.plugins.plugin_utils._report.terminal import table
     from ansible_collections.exasol_community.network.plugins.plugin_utils._verdict.counts import summarize
     from ansible_collections.exasol_community.network.plugins.plugin_utils._verdict.joining import Joining
@@ -120,6 +116,7 @@ def verification(inventory: dict[str, t.Any]) -> dict[str, t.Any]:
     )
 
     groups, marks = inventory["groups"], [_cpu()]
+    addresses = {host: [address] for host, address in inventory["addresses"].items()}
     hosts = Inventory(groups, lambda host: {"exasol_address": inventory["addresses"][host]})
     members = Topology(hosts).members(default_peers(groups, inventory["peers"]))
     plan = make_plan(Wishes(), members, [hosts.party(host) for host in groups["all"]])
@@ -135,7 +132,8 @@ def verification(inventory: dict[str, t.Any]) -> dict[str, t.Any]:
         "created": "2026-11-27T00:00:00+00:00",
         "release": plan["release"],
         "peers": peers,
-        "addresses": inventory["addresses"],
+        "addresses": addresses,
+        "hosts": groups["all"],
         "results": results,
         "untestable": plan["untestable"],
         "summary": summarize(results),
@@ -143,16 +141,38 @@ def verification(inventory: dict[str, t.Any]) -> dict[str, t.Any]:
         "certificates": [],
         "notes": [],
     }
-    written = documents_of_verification(made, Selection(tuple(FORMATS)))
-    sizes = {document.name: len(document.text.encode()) for document in written}
-    marks.append(_cpu())
+    with open(report, "w", encoding="utf-8") as file:
+        file.writelines(parts(made, "json"))
     return {
         "plan_cpu": marks[1] - marks[0],
         "verdict_cpu": marks[3] - marks[2],
-        "report_cpu": marks[4] - marks[3],
         "flows": flow_count(plan),
         "plan_bytes": len(json.dumps(plan)),
-        "report_bytes": sizes["report.json"],
+    }
+
+
+def reports(report: str, folder: str) -> dict[str, t.Any]:
+    """Read a report and write six of it, as role report does with exasol_report_from."""
+    from pathlib import Path
+
+    from ansible_collections.exasol_community.network.plugins.plugin_utils._files.documents import (
+        Selection,
+        documents_of_verification,
+    )
+    from ansible_collections.exasol_community.network.plugins.plugin_utils._files.files import (
+        changes_of,
+        read_report,
+        write,
+    )
+
+    cpu = _cpu()
+    read = read_report(Path(report))
+    selection = Selection(("csv", "html", "json", "junit", "markdown", "prometheus"))
+    write(Path(folder), changes_of(Path(folder), documents_of_verification(read, selection)))
+    return {
+        "report_cpu": _cpu() - cpu,
+        "report_bytes": os.path.getsize(os.path.join(folder, "report.json")),
+        "page_bytes": os.path.getsize(os.path.join(folder, "report.html")),
         "peak_kib": resource.getrusage(resource.RUSAGE_SELF).ru_maxrss,
     }
 
@@ -199,6 +219,7 @@ TASKS = {
     "throughput": throughput,
     "stop": stop,
     "verification": verification,
+    "reports": reports,
     "ports": ports,
     "firewall": firewall,
 }

@@ -40,6 +40,7 @@ from ..plugin_utils._report.summary import host_order
 from ..plugin_utils._report.terminal import closing
 from ..plugin_utils._text.tables import visible
 from ..plugin_utils._verdict.counts import not_ok
+from ..plugin_utils._verdict.records import with_records
 
 if t.TYPE_CHECKING:
     from ..module_utils._shapes import Verification
@@ -96,6 +97,7 @@ class ActionModule(ControllerAction):
             if options["site"]:
                 verification = t.cast("Verification", {**verification, "site": options["site"]})
             earlier = _earlier(options["compare_with"])
+            verification = with_records(verification)
             before = earlier or (None if options["saved"] else _replaced(directory))
             if before is not None:
                 verification = with_past(verification, before)
@@ -103,6 +105,7 @@ class ActionModule(ControllerAction):
             wanted = _documents(verification, selection, earlier)
             numbers = _statistics(verification)
         changes = changes_of(directory, wanted)
+        differences = [_difference(change) for change in changes] if self._task.diff else []
         if changes and not self._task.check_mode:
             write(directory, changes)
         files = [str(directory / document.name) for document in wanted]
@@ -113,7 +116,7 @@ class ActionModule(ControllerAction):
             "files": files,
             **numbers,
         }
-        return dict(result, diff=[_difference(change) for change in changes]) if self._task.diff else result
+        return dict(result, diff=differences) if self._task.diff else result
 
     @staticmethod
     def _show_changes(verification: Verification) -> None:

@@ -7,7 +7,6 @@
 from __future__ import annotations
 
 import typing as t
-from collections.abc import Mapping
 
 from ..plugin_utils._ansible.filters import raising
 from ..plugin_utils._change_request.change_request import (
@@ -17,7 +16,7 @@ from ..plugin_utils._change_request.change_request import (
     request_of_verification,
 )
 from ..plugin_utils._change_request.lines import Head
-from ..plugin_utils._report.report import verification_of
+from ..plugin_utils._report.report import is_verification, verification_of
 
 _USER = "to_change_request"
 
@@ -34,7 +33,7 @@ def to_change_request(
 ) -> str:
     """Render the change request of a verification or of a plan."""
     head = Head(site=str(site), date=str(date), requester=str(requester), ticket=str(ticket))
-    if isinstance(value, Mapping) and "results" in value:
+    if is_verification(value):
         request = request_of_verification(verification_of(value, _USER), include_unlocated, head)
     else:
         request = request_of_plan(plan_of(value, _USER), head)

@@ -12,7 +12,7 @@ travels is JSON.
 from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
-    from typing import Any, Dict, List, TypedDict
+    from typing import Any, Dict, List, Sequence, TypedDict
 
     from typing_extensions import NotRequired, Required
 
@@ -658,13 +658,10 @@ if TYPE_CHECKING:
         created: str
         summary: Dict[str, int]
 
-    class Verification(TypedDict):
-        """What the action verdict returns; a report of an older release may lack what is not required."""
-
+    class _Head(TypedDict):
         created: str
         release: str
         peers: Dict[str, List[str]]
-        results: List[Result]
         untestable: List[Unmeasured]
         summary: Dict[str, int]
         run: NotRequired[str]
@@ -677,17 +674,100 @@ if TYPE_CHECKING:
         not_ok: NotRequired[int]
         message: NotRequired[str]
         certificates: NotRequired[List[Certificate]]
-        paths: NotRequired[List[MeasuredPath]]
         traces: NotRequired[List[MeasuredTrace]]
         notes: NotRequired[List[str]]
         note_causes: NotRequired[List[NoteCause]]  # of those notes that are about a cause
         changes: NotRequired[Comparison]  # since the report before
         history: NotRequired[List[PastRun]]  # the runs before, the oldest first
 
-    class Report(Verification):
+    class Verification(_Head):
+        """What the action verdict returns; a report of an older release may lack what is not required."""
+
+        results: Sequence[Result]
+        paths: NotRequired[Sequence[MeasuredPath]]
+
+    # Numbers of a group in report.json: one for each member, or a single one if all are equal.
+
+    class GroupOfRoundTrips(TypedDict):
+        """Milliseconds until the answers."""
+
+        min: List[float]
+        median: List[float]
+        p95: NotRequired[List[float]]
+        max: List[float]
+
+    class GroupOfConnections(TypedDict):
+        """ConnectionsTried of several paths."""
+
+        tried: List[int]
+        failed_always: List[int]
+
+    class GroupOfRateLimits(TypedDict):
+        """RateLimit of several paths."""
+
+        passes: List[float]
+        drops: List[float]
+
+    class _Members(TypedDict, total=False):
+        sources: List[int]  # numbers of names
+        places: List[int]  # numbers of places
+        pairs: List[List[int]]  # in place of both: a source and a place each
+
+    class FlowGroup(_Members):
+        """Results that share everything but their ends and their round trips (_report/grouping.py)."""
+
+        service: str
+        protocol: str
+        ports: str
+        expected: str
+        verdict: str
+        state: str
+        reason: str
+        sentence: str
+        cause: NotRequired[str]
+        evidence: NotRequired[List[str]]
+        next_command: NotRequired[str]
+        actor: NotRequired[List[str]]
+        reason_ip: NotRequired[str]
+        rtt_ms: NotRequired[GroupOfRoundTrips]
+        identity: NotRequired[Identity]
+        answered_by: NotRequired[str]
+        trace: NotRequired[ResultTrace]
+
+    class PathGroup(_Members):
+        """Paths that share everything but their ends and these numbers."""
+
+        tries: List[int]
+        lost: List[int]
+        rtt_ms: NotRequired[GroupOfRoundTrips]
+        clock_offset_s: NotRequired[List[float]]
+        clock_error_s: NotRequired[List[float]]
+        retransmitted: NotRequired[List[int]]
+        connections: NotRequired[GroupOfConnections]
+        pattern: NotRequired[str]
+        strays: NotRequired[List[Stray]]
+        segments: NotRequired[Dict[str, SegmentSize]]
+        rate_limit: NotRequired[GroupOfRateLimits]
+        idle: NotRequired[List[IdleCheck]]
+        throughput: NotRequired[Dict[str, Transfer]]
+        gateway: NotRequired[str]
+        link_address: NotRequired[str]
+        seen_as: NotRequired[List[str]]
+
+    class ReportPlace(TypedDict):
+        """An address of a destination."""
+
+        destination: str
+        address: str
+
+    class Report(_Head):
         """A verification as report.json holds it."""
 
         schema: int
+        names: List[str]
+        places: List[ReportPlace]
+        flow_groups: List[FlowGroup]
+        path_groups: List[PathGroup]
 
     # What the module firewall returns and keeps on the host.
 

@@ -50,4 +50,4 @@ def test_another_page_is_found(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) 
 def test_the_report_is_valid_and_shows_what_is_wrong() -> None:
     report = json.loads(picture_doc.REPORT.read_text(encoding="utf-8"))
     jsonschema.validate(report, json.loads(SCHEMA.read_text(encoding="utf-8")))
-    assert {"ok", "blocked", "blocked_at_destination"} == {one["verdict"] for one in report["results"]}
+    assert {"ok", "blocked", "blocked_at_destination"} == {one["verdict"] for one in report["flow_groups"]}

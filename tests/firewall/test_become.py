@@ -6,11 +6,10 @@
 
 from __future__ import annotations
 
-import json
-
 import pytest
 
 from ansible_collections.exasol_community.network.tests.labs.firewalls.baselines import PROVIDERS
+from ansible_collections.exasol_community.network.tests.labs.reports import flows_of
 
 PASSWORD = "of-this-test"
 FREE, ASKED, NOBODY = "ordinary ALL=(ALL) NOPASSWD: ALL", "ordinary ALL=(ALL) PASSWD: ALL", ""
@@ -57,7 +56,7 @@ def escalated(firewalls, tmp_path_factory):
         firewalls.lab.everywhere(
             dict.fromkeys(PROVIDERS, "passwd --lock ordinary\nrm -f /etc/sudoers.d/ordinary\n")
         )
-    return answers, json.loads((folder / "report.json").read_text())["results"]
+    return answers, flows_of(folder / "report.json")
 
 
 def test_firewalls(escalated, provider):

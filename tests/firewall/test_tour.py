@@ -6,7 +6,6 @@
 
 from __future__ import annotations
 
-import json
 import os
 import re
 import shutil
@@ -15,6 +14,7 @@ import subprocess
 import pytest
 
 from ansible_collections.exasol_community.network.tests.labs.containers.engine import ROOT, EngineError, find
+from ansible_collections.exasol_community.network.tests.labs.reports import flows_of
 
 _SECONDS = 600
 
@@ -59,7 +59,7 @@ def _look(command: str, folder) -> dict[str, set[str]]:
     done = _type(command.replace('ARGS="', f'ARGS="-e exasol_report_directory={folder} '))
     assert (folder / "report.html").exists(), done.stdout
     wrong: dict[str, set[str]] = {}
-    for result in json.loads((folder / "report.json").read_text())["results"]:
+    for result in flows_of(folder / "report.json"):
         if result["verdict"] != "ok":
             wrong.setdefault(result["verdict"], set()).add(f"{result['source']} {result['service']}")
     assert done.returncode == (2 if wrong else 0), done.stdout

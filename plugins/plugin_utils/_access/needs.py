@@ -21,6 +21,7 @@ from ...module_utils._values.ports import Ports
 from .._text.products import grouped
 from .._text.sets import natural
 from .._verdict.phrases import some_of
+from .._verdict.records import Records
 from .._verdict.trace_notes import short_words
 from .rows import Row, collapse, family
 
@@ -86,6 +87,8 @@ class Site:
 
 def translated(paths: Iterable[MeasuredPath]) -> _Seen:
     found: dict[tuple[str, str], set[str]] = {}
+    if isinstance(paths, Records):
+        paths = paths.where(lambda common: bool(common.get("seen_as")))
     for path in paths:
         if path.get("seen_as"):
             found.setdefault((path["source"], path["destination"]), set()).update(path["seen_as"])

@@ -24,12 +24,12 @@ from .._text.format_registry import choose
 from .._verdict.actors import HOST, needs_rule
 from .._verdict.causes import NETWORK, SOURCE_ADDRESS
 from .._verdict.peers import hosts_by_peer
+from .._verdict.records import wrong
 from .._verdict.verdict import (
     BLOCKED_AT_DESTINATION,
     BLOCKED_AT_SOURCE,
     BLOCKED_ON_PATH,
     BLOCKED_ON_RETURN,
-    OK,
 )
 from .formats import REQUEST_FORMATS, REQUEST_KIND
 from .lines import OUTSIDE, OWN, PLANNED_ROWS, UNLOCATED, Head, Request, Section
@@ -61,12 +61,12 @@ def request_of_verification(
     )
     needs: dict[str, list[Need]] = {OUTSIDE: [], UNLOCATED: [], OWN: []}
     others = unplanned = 0
-    for result in verification["results"]:
+    for result in wrong(verification["results"]):
         if needs_rule(result):
             needs[_section(result, managed)] += needs_of(result, site)
         elif result.get("cause") == SOURCE_ADDRESS.code:
             unplanned += 1
-        elif result["verdict"] != OK and result["expected"] == REACHABLE:
+        elif result["expected"] == REACHABLE:
             others += 1
     notes = list(_notes(0 if include_unlocated else len(needs[UNLOCATED]), unplanned, others))
     if not verification["results"]:

@@ -8,7 +8,8 @@ from __future__ import annotations
 
 import typing as t
 from collections import Counter
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
+from functools import partial
 
 from ...module_utils._values.errors import NetworkError
 from .._change_request.change_request import render_request, request_of_plan, request_of_verification
@@ -17,8 +18,9 @@ from .._change_request.lines import Head, Request
 from .._report.changes import render_changes
 from .._report.formats import FORMATS, KIND
 from .._report.own_template import OwnTemplate
-from .._report.report import render
+from .._report.report import parts, render
 from .._text.format_registry import choose
+from .._verdict.records import with_records
 
 if t.TYPE_CHECKING:
     from ...module_utils._shapes import Plan, Verification
@@ -29,10 +31,19 @@ _CHANGES = {"markdown": "changes.md", "json": "changes.json"}
 
 
 class Document(t.NamedTuple):
-    """A file to write."""
+    """A file to write: its text, or what makes a large text part by part, whenever it is needed."""
 
     name: str
-    text: str
+    content: str | Callable[[], Iterator[str]]
+
+    def parts(self) -> Iterator[str]:
+        """Return the text part by part."""
+        return iter([self.content]) if isinstance(self.content, str) else self.content()
+
+    @property
+    def text(self) -> str:
+        """The whole text."""
+        return "".join(self.parts())
 
 
 class Selection(t.NamedTuple):
@@ -49,11 +60,17 @@ def documents_of_verification(
     verification: Verification, selection: Selection, earlier: Verification | None = None
 ) -> list[Document]:
     """Return reports and change requests of a verification, and what changed since an earlier one."""
+    # Once for all formats.
+    verification = with_records(verification)
     formats = dict.fromkeys((*selection.formats, *([_PAGE] if selection.template else [])))
     found = []
     for file, name in _report_files(formats).items():
-        own = selection.template if name == _PAGE else None
-        found.append(Document(file, own.render(verification) if own else render(verification, name)))
+        if name == _PAGE and selection.template:
+            found.append(Document(file, selection.template.render(verification)))
+        elif FORMATS[name].is_made_in_parts:
+            found.append(Document(file, partial(parts, verification, name)))
+        else:
+            found.append(Document(file, render(verification, name)))
     if earlier is not None:
         for name, file in _CHANGES.items():
             found.append(Document(file, render_changes(verification, earlier, name)))

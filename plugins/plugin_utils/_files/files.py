@@ -34,8 +34,21 @@ class Change(t.NamedTuple):
     """A file whose content has to change."""
 
     path: Path
-    before: str | None  # None: there is no such file
-    after: str
+    document: Document
+
+    @property
+    def before(self) -> str | None:
+        """The text of the file; None if there is no such file."""
+        file = _opened(self.path)
+        if file is None:
+            return None
+        with file:
+            return file.read().decode("utf-8", "replace")
+
+    @property
+    def after(self) -> str:
+        """The text that the file will have."""
+        return self.document.text
 
 
 def read_report(path: Path) -> Verification:
@@ -58,41 +71,70 @@ def read_report(path: Path) -> Verification:
 def changes_of(directory: Path, documents: Iterable[Document]) -> list[Change]:
     """Return which files of a directory have to be written."""
     _check_directory(directory)
-    found = (
-        Change(directory / document.name, _content(directory / document.name), document.text)
-        for document in documents
-    )
-    return [change for change in found if change.before != change.after]
+    found = (Change(directory / document.name, document) for document in documents)
+    return [change for change in found if not _is_there(change)]
 
 
-def _content(path: Path) -> str | None:
-    """Return what a file of ours holds; None if there is no such file.
+def _is_there(change: Change) -> bool:
+    """Whether a file has the text that it will have; both are read only as far as they are equal."""
+    file = _opened(change.path)
+    if file is None:
+        return False
+    with file:
+        for part in change.document.parts():
+            data = part.encode("utf-8")
+            if file.read(len(data)) != data:
+                return False
+        return not file.read(1)
+
+
+def _opened(path: Path) -> t.BinaryIO | None:
+    """Return a file of ours for reading; None if there is no such file.
 
     A symbolic link, a pipe and the like are not ours: they are replaced, and never read.
     """
     try:
         handle = os.open(path, os.O_RDONLY | os.O_NOFOLLOW | os.O_NONBLOCK | os.O_CLOEXEC)
-        with os.fdopen(handle, "rb") as file:
-            return file.read().decode("utf-8", "replace") if stat.S_ISREG(os.fstat(handle).st_mode) else None
     except FileNotFoundError:
         return None
     except OSError as error:
         if path.is_symlink():
             return None
-        raise NetworkError(f"{str(path)!r} cannot be read: {error.strerror}") from error
+        raise _unreadable(path, error) from error
+    try:
+        if stat.S_ISREG(os.fstat(handle).st_mode):
+            return os.fdopen(handle, "rb")
+        os.close(handle)
+        return None
+    except OSError as error:  # a directory
+        raise _unreadable(path, error) from error
+
+
+def _unreadable(path: Path, error: OSError) -> NetworkError:
+    return NetworkError(f"{str(path)!r} cannot be read: {error.strerror}")
 
 
 def write(directory: Path, changes: Iterable[Change]) -> None:
-    """Write files; a reader sees either the old content or the new one."""
+    """Write files; a reader sees either the old content or the new one.
+
+    None is replaced before all are complete.
+    """
+    written: dict[Path, Path] = {}
     try:
         _make(directory)
         for change in changes:
-            _replace(change.path, change.after)
+            written[change.path] = _beside(change)
+        for path, name in written.items():
+            os.replace(name, path)
     except OSError as error:
         raise NetworkError(
             f"{str(error.filename or directory)!r} cannot be written: {error.strerror}; choose another "
             f"directory"
         ) from error
+    finally:
+        for name in written.values():
+            with contextlib.suppress(OSError):
+                os.unlink(name)
 
 
 def _make(directory: Path) -> None:
@@ -130,14 +172,16 @@ def _check_directory(directory: Path) -> None:
             )
 
 
-def _replace(path: Path, text: str) -> None:
-    name = path.with_name(f".{path.name}.{secrets.token_hex(8)}")
+def _beside(change: Change) -> Path:
+    """Write the text of a file to another one in its directory, and return the path of that."""
+    name = change.path.with_name(f".{change.path.name}.{secrets.token_hex(8)}")
     handle = os.open(name, os.O_WRONLY | os.O_CREAT | os.O_EXCL | os.O_NOFOLLOW | os.O_CLOEXEC, _FILE_MODE)
     try:
         with os.fdopen(handle, "wb") as file:
-            file.write(text.encode("utf-8"))
-        os.replace(name, path)
+            for part in change.document.parts():
+                file.write(part.encode("utf-8"))
     except BaseException:
         with contextlib.suppress(OSError):
             os.unlink(name)
         raise
+    return name

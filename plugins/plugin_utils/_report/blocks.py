@@ -21,8 +21,9 @@ from .._text.sets import address_ranges, listed, names_in_short, some_names
 from .._verdict.actors import HOST, needs_rule
 from .._verdict.causes import CAUSES, NAMES, NETWORK, OWNER, RUN, UNKNOWN
 from .._verdict.counts import flow_verdicts
+from .._verdict.records import wrong
 from .._verdict.results import asked_addresses
-from .._verdict.verdict import OK, SEVERITY
+from .._verdict.verdict import SEVERITY
 from .spoken import Said, Speaker, commands
 from .summary import Line, host_order, lines, ordered
 
@@ -78,9 +79,8 @@ _Results = dict[_Parties, list["Result"]]
 def blocks(verification: Verification) -> list[Block]:
     """Return the blocks of all parties that must act, the most urgent first."""
     by_actor: _Results = {}
-    for result in verification["results"]:
-        if result["verdict"] != OK:
-            by_actor.setdefault(_Parties(tuple(result.get("actor") or (UNKNOWN,))), []).append(result)
+    for result in wrong(verification["results"]):
+        by_actor.setdefault(_Parties(tuple(result.get("actor") or (UNKNOWN,))), []).append(result)
     if not by_actor:
         return []
     maker = _Maker(verification)
@@ -149,22 +149,22 @@ class _Maker:
 
     def block(self, parties: _Parties, results: list[Result]) -> Block:
         """Return the block of one party, from all results for which it must act."""
-        wrong = lines(results, self._order)[::-1]
+        found = lines(results, self._order)[::-1]
         said: list[Said] = []
-        for line in wrong:
+        for line in found:
             said += self._speaker.said(line)
             if len(said) >= _MAX_SEEN:
                 break
-        todo = list(dict.fromkeys(self._todo(parties, results, wrong)))
+        todo = list(dict.fromkeys(self._todo(parties, results, found)))
         return Block(
             who=self._who(parties),
-            verdict=wrong[0].first["verdict"],
+            verdict=found[0].first["verdict"],
             flows=len(flow_verdicts(results)),
             worst=said[0],
             todo=tuple(todo[:_MAX_STEPS]),
             seen=tuple(one.text for one in said[:_MAX_SEEN]),
             facts=tuple(self._speaker.facts(said[0].line, _MAX_FACTS)),
-            commands=tuple(commands([result for line in wrong for result in line.results], _MAX_COMMANDS)),
+            commands=tuple(commands([result for line in found for result in line.results], _MAX_COMMANDS)),
             left_out=max(len(todo) - _MAX_STEPS, 0),
         )
 

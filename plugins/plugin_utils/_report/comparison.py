@@ -9,6 +9,7 @@ from __future__ import annotations
 import typing as t
 from collections.abc import Iterable, Iterator, Sequence
 
+from .._verdict.records import Kind, Records, of
 from .._verdict.verdict import OK, SEVERITY
 from .summary import Order, Peers, label, lines, named_service
 
@@ -27,6 +28,7 @@ _NEED_ACTION = (BROKE, CHANGED, APPEARED)
 _MAX_LABEL_WIDTH = 90
 _NEVER = "not measured"
 _Flow = tuple[str, str, str, str]
+_Flows = dict[_Flow, list["Result"]]
 MAX_RUNS = 30  # that a report remembers, with its own
 
 
@@ -44,18 +46,49 @@ class Changes(t.NamedTuple):
 
 def changes(after: Verification, before: Verification) -> Changes:
     """Return the flows whose verdicts differ between two verifications."""
-    old, new = _by_flow(before["results"]), _by_flow(after["results"])
     found = Changes(before=before["created"], after=after["created"], flows={kind: [] for kind in KINDS})
-    for flow in (*new, *(flow for flow in old if flow not in new)):
-        kind = _kind(old.get(flow), new.get(flow))
-        if kind:
-            found.flows[kind].append(_changed_flow(old.get(flow), new.get(flow)))
+    for old, new in _side_by_side(of(before, "results"), of(after, "results")):
+        for flow in dict.fromkeys((*new, *old)):
+            kind = _kind(old.get(flow), new.get(flow))
+            if kind:
+                found.flows[kind].append(_changed_flow(old.get(flow), new.get(flow)))
     return found
 
 
-def _by_flow(results: Iterable[Result]) -> dict[_Flow, list[Result]]:
-    flows: dict[_Flow, list[Result]] = {}
-    for result in results:
+def _side_by_side(old: Records[Result], new: Records[Result]) -> Iterator[tuple[_Flows, _Flows]]:
+    """Yield the flows of each pair of hosts that has any fault, or flows in one of both alone.
+
+    Nearly all pairs are as they were, so their results are not made.
+    """
+    order = {name: place for place, name in enumerate(dict.fromkeys((*_hosts(new), *_hosts(old))))}
+    older, newer = old.pairs(order), new.pairs(order)
+    before, after = next(older, None), next(newer, None)
+    while before or after:
+        key = min(pair.key for pair in (before, after) if pair)
+        was = before.members if before and before.key == key else []
+        is_now = after.members if after and after.key == key else []
+        if not _is_green(was) or not _is_green(is_now) or _services(was) != _services(is_now):
+            yield _by_flow(old, was), _by_flow(new, is_now)
+        before = next(older, None) if was else before
+        after = next(newer, None) if is_now else after
+
+
+def _hosts(records: Records[Result]) -> list[str]:
+    return [*records.names, *(place.destination for place in records.places)]
+
+
+def _is_green(members: Iterable[tuple[Kind, int]]) -> bool:
+    return all(kind.common["verdict"] == OK for kind, _row in members)
+
+
+def _services(members: Iterable[tuple[Kind, int]]) -> set[tuple[str, str]]:
+    return {(kind.common["service"], kind.common["expected"]) for kind, _row in members}
+
+
+def _by_flow(records: Records[Result], members: Iterable[tuple[Kind, int]]) -> _Flows:
+    flows: _Flows = {}
+    for kind, row in members:
+        result = records.record(kind, row)
         flow = (result["source"], result["destination"], result["service"], result["expected"])
         flows.setdefault(flow, []).append(result)
     return flows

@@ -21,8 +21,9 @@ from jinja2.sandbox import ImmutableSandboxedEnvironment
 
 from ...module_utils._values.errors import NetworkError
 from .._text.template_output import of_pages
+from .._verdict.records import with_records
 from .blocks import blocks, ticket
-from .formats import _json
+from .formats._json import flat
 from .spoken import sentences
 from .summary import counts, host_order, lines, named_service
 
@@ -116,7 +117,8 @@ def data_of(verification: Verification) -> dict[str, t.Any]:
             for line in lines(verification["results"], host_order(verification))[::-1]
         ],
     }
-    return {**json.loads(json.dumps(found)), "report": json.loads(_json.render(verification))}
+    copies: dict[str, t.Any] = json.loads(json.dumps({**found, "report": flat(with_records(verification))}))
+    return copies
 
 
 def _example(destination: str, **more: t.Any) -> Result:

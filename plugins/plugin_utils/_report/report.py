@@ -9,27 +9,47 @@ from __future__ import annotations
 import datetime
 import json
 import typing as t
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
 from functools import cache
 from pathlib import Path
 
 from ...module_utils._values.errors import NetworkError
 from .._text.format_registry import choose
-from .._untrusted.shape import Check, ShapeError, compiled
+from .._untrusted.shape import Check, compiled
+from .._verdict.records import with_records
 from .formats import FORMATS, KIND
 from .formats._json import SCHEMA
+from .grouping import verification_of_groups
 
 if t.TYPE_CHECKING:
     from ...module_utils._shapes import Verification
 
 # docs/report.schema.json is a copy (make docs), which packages of distributions may leave out.
-_SCHEMA_FILE = Path(__file__).parent / "formats" / "assets" / "report.schema.json"
+_ASSETS = Path(__file__).parent / "formats" / "assets"
+_SCHEMA_FILE = _ASSETS / "report.schema.json"
+# What is not grouped: a fresh verification, and a report with a schema of before 3.
+_FLAT_SCHEMA_FILE = _ASSETS / "verification.schema.json"
+_GROUPED = "flow_groups"
+
+
+def is_verification(value: t.Any) -> bool:
+    """Whether a value claims to be a verification, fresh or of a report."""
+    return isinstance(value, Mapping) and ("results" in value or _GROUPED in value)
 
 
 def render(verification: Verification, name: str) -> str:
     """Return the report in one of the C(FORMATS)."""
+    return "".join(parts(verification, name))
+
+
+def parts(verification: Verification, name: str) -> Iterator[str]:
+    """Return the same part by part, because that of a large site is large."""
     _check_version(verification, "the report")
-    return choose(FORMATS, name, KIND).render(verification)
+    return choose(FORMATS, name, KIND).parts(_compact(verification))
+
+
+def _compact(value: t.Any) -> Verification:
+    return with_records(verification_of_groups(value) if _GROUPED in value else value)
 
 
 def _check_version(report: Mapping[str, t.Any], user: str) -> None:
@@ -48,21 +68,24 @@ def verification_of(value: t.Any, user: str) -> Verification:
     A report may come from anywhere: one that does not have the shape of the schema is refused before it is
     used.
     """
-    if not isinstance(value, Mapping) or "results" not in value:
+    if not is_verification(value):
         raise NetworkError(
             f"{user} needs what exasol_community.network.verdict returns, or what a report in JSON holds"
         )
     _check_version(value, user)
     try:
-        _shape()(dict(value, schema=SCHEMA))
-    except ShapeError as mismatch:
+        if _GROUPED in value:
+            _shape(_SCHEMA_FILE)(dict(value, schema=SCHEMA))
+        else:
+            _shape(_FLAT_SCHEMA_FILE)(value)
+        return _compact(value)
+    except NetworkError as mismatch:
         raise NetworkError(f"{user} is no report: {mismatch}") from mismatch
-    return t.cast("Verification", value)
 
 
 @cache
-def _shape() -> Check:
-    return compiled(json.loads(_SCHEMA_FILE.read_text(encoding="utf-8")), {"date-time": _is_time})
+def _shape(file: Path) -> Check:
+    return compiled(json.loads(file.read_text(encoding="utf-8")), {"date-time": _is_time})
 
 
 def _is_time(text: str) -> bool:

@@ -16,6 +16,7 @@ import typing as t
 from collections.abc import Sequence
 
 from .._text.sets import address_ranges, some_names
+from .._verdict.records import wrong
 from .._verdict.results import asked_addresses
 from .._verdict.verdict import OK
 from .summary import Line, host_order, lines, lines_of
@@ -58,6 +59,8 @@ class Speaker:
 
     def said(self, line: Line) -> list[Said]:
         """Return a line as few lines, each with a sentence that is true of all its flows."""
+        # Records are made anew whenever they are read.
+        line = line._replace(results=tuple(line.results))
         marked = {id(result): self._marked(result, result["sentence"]) for result in line.results}
         bases = _bases({one.pattern for one in marked.values()})
         alike: dict[str, list[Result]] = {}
@@ -173,13 +176,13 @@ def sentences(verification: Verification, most: int = MAX_SENTENCES) -> list[str
 
     Each sentence speaks of all flows of its group.
     """
-    wrong = [line for line in lines(verification["results"], host_order(verification)) if is_wrong(line)]
+    acting = lines(wrong(verification["results"]), host_order(verification))
     speaker = Speaker(verification)
     found: list[str] = []
-    while wrong and len(found) < most:
-        line = wrong.pop()
+    while acting and len(found) < most:
+        line = acting.pop()
         found += [f"{line.first['verdict']}: {said.text}{_why(said.line)}" for said in speaker.said(line)]
-    left = len(wrong) + max(len(found) - most, 0)
+    left = len(acting) + max(len(found) - most, 0)
     texts = found[:most][::-1]
     if left:
         are = "1 milder group of flows is" if left == 1 else f"{left} milder groups of flows are"

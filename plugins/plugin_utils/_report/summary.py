@@ -7,16 +7,18 @@
 from __future__ import annotations
 
 import typing as t
-from collections.abc import Iterable, Mapping, Sequence
+from array import array
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 
 from ...module_utils._identify._finding import REFUSING
 from ...module_utils._plan.expected import REACHABLE
 from .._text.products import grouped
 from .._text.sets import elided, natural
+from .._verdict.records import Kind, Place, Records, Some
 from .._verdict.verdict import SEVERITY, VERDICTS
 
 if t.TYPE_CHECKING:
-    from ...module_utils._shapes import ChangedFlow, Result, Verification
+    from ...module_utils._shapes import Result, Verification
 
 _ENDS: tuple[t.Literal["source", "destination"], ...] = ("source", "destination")
 LAST_CHOICE = "any_node"  # the name for a set of hosts only if no other peer is the same set
@@ -30,7 +32,7 @@ class Line(t.NamedTuple):
 
     sources: tuple[str, ...]
     destinations: tuple[str, ...]
-    results: tuple[Result, ...]
+    results: Sequence[Result]
 
     @property
     def first(self) -> Result:
@@ -39,7 +41,7 @@ class Line(t.NamedTuple):
 
     def milliseconds(self) -> str:
         """Return the median of the medians, as text."""
-        medians = sorted(result["rtt_ms"]["median"] for result in self.results if "rtt_ms" in result)
+        medians = sorted(_medians(self.results))
         if not medians:
             return "-"
         median = medians[len(medians) // 2]
@@ -47,15 +49,28 @@ class Line(t.NamedTuple):
         return f"{median:.{digits}f}"
 
 
+def _medians(results: Sequence[Result]) -> Iterable[float]:
+    if isinstance(results, Some):
+        return results.numbers("rtt_ms", "median")
+    return (result["rtt_ms"]["median"] for result in results if "rtt_ms" in result)
+
+
 def host_order(verification: Verification) -> Order:
     """Return the place of every host: in the order of the inventory, then partners, n2 before n10."""
     known = dict.fromkeys(verification.get("hosts", ()))
-    others = {result[end] for result in verification["results"] for end in _ENDS if result[end] not in known}
+    results = verification["results"]
+    if isinstance(results, Records):
+        ends = {*results.names, *(place.destination for place in results.places)}
+    else:
+        ends = {result[end] for result in results for end in _ENDS}
+    others = ends.difference(known)
     return {name: place for place, name in enumerate((*known, *sorted(others, key=natural)))}
 
 
-def in_order(results: Iterable[Result], order: Order) -> list[Result]:
+def in_order(results: Iterable[Result], order: Order) -> Sequence[Result]:
     """Return results by their sources and destinations; those of one pair stay as they came."""
+    if isinstance(results, Records):
+        return results.sorted(order)
     return sorted(results, key=lambda result: (order[result["source"]], order[result["destination"]]))
 
 
@@ -69,16 +84,23 @@ def lines(results: Iterable[Result], order: Order | None = None) -> list[Line]:
 
     Hosts stand in an order, by default by name.
     """
-    groups: dict[tuple[str, ...], list[Result]] = {}
-    for result in results:
-        groups.setdefault(_alike(result), []).append(result)
     found: list[Line] = []
-    for group in groups.values():
-        found += lines_of(group, order or {})
+    if isinstance(results, Records):
+        kinds: dict[tuple[str, ...], list[Kind]] = {}
+        for kind in results.kinds:
+            kinds.setdefault(_alike(kind.common), []).append(kind)
+        for several in kinds.values():
+            found += _lines_of_kinds(results, several, order or {})
+    else:
+        groups: dict[tuple[str, ...], list[Result]] = {}
+        for result in results:
+            groups.setdefault(_alike(result), []).append(result)
+        for group in groups.values():
+            found += lines_of(group, order or {})
     return sorted(found, key=lambda line: SEVERITY[line.first["verdict"]])
 
 
-def kind_of(result: Result) -> tuple[str, ...]:
+def kind_of(result: Mapping[str, t.Any]) -> tuple[str, ...]:
     """Return what a flow is, and what was found of it."""
     return (
         result["service"],
@@ -90,26 +112,17 @@ def kind_of(result: Result) -> tuple[str, ...]:
     )
 
 
-def _alike(result: Result) -> tuple[str, ...]:
+def _alike(result: Mapping[str, t.Any]) -> tuple[str, ...]:
     """Return what results of one line have in common."""
     return (*kind_of(result), result["reason"], _stranger(result))
 
 
-def _stranger(result: Result) -> str:
+def _stranger(result: Mapping[str, t.Any]) -> str:
     """Return what tells unexpected services apart: what they look like, or why they serve nobody."""
     if "identity" not in result:
         return ""
     identity = result["identity"]
-    if identity.get("status") == REFUSING:
-        return identity.get("detail", "")
-    return identity.get("looks_like", "")
-
-
-class _Place(t.NamedTuple):
-    """An address of a destination."""
-
-    destination: str
-    address: str
+    return str(identity.get("detail" if identity.get("status") == REFUSING else "looks_like", ""))
 
 
 def lines_of(results: Iterable[Result], order: Order) -> list[Line]:
@@ -117,30 +130,48 @@ def lines_of(results: Iterable[Result], order: Order) -> list[Line]:
 
     If a destination has several addresses, that is true of each of those in the line.
     """
-    by_place: dict[_Place, dict[str, Result]] = {}
+    by_place: dict[Place, dict[str, Result]] = {}
     for result in results:
-        place = _Place(result["destination"], result["address"])
+        place = Place(result["destination"], result["address"])
         by_place.setdefault(place, {})[result["source"]] = result
     sources_of = {place: frozenset(by_source) for place, by_source in by_place.items()}
-    return [
-        _line(sources, places, by_place, order)
-        for sources, places in grouped(sources_of, lambda place: place.destination)
-    ]
+    found = []
+    for sources, places in grouped(sources_of, lambda place: place.destination):
+        destinations, arranged = _arranged(places, order)
+        results = tuple(result for place in arranged for result in by_place[place].values())
+        found.append(Line(sources=ordered(sources, order), destinations=destinations, results=results))
+    return found
 
 
-def _line(
-    sources: Iterable[str],
-    places: Sequence[_Place],
-    by_place: Mapping[_Place, Mapping[str, Result]],
-    order: Order,
-) -> Line:
-    # Without an order, destinations stay as they came.
+def _lines_of_kinds(records: Records[Result], kinds: Iterable[Kind], order: Order) -> Iterator[Line]:
+    """Yield the same for all results of some kinds, which are not made for it."""
+    by_place: dict[int, dict[int, tuple[int, int]]] = {}
+    for kind in kinds:
+        number = kind.number
+        for row, (source, place) in enumerate(zip(kind.sources, kind.places, strict=True)):
+            by_place.setdefault(place, {})[source] = (number, row)
+    names, places = records.names, records.places
+    sources_of = {
+        places[place]: frozenset(map(names.__getitem__, by_source)) for place, by_source in by_place.items()
+    }
+    numbers = {places[place]: place for place in by_place}
+    for sources, several in grouped(sources_of, lambda place: place.destination):
+        destinations, arranged = _arranged(several, order)
+        chosen = [one for place in arranged for one in by_place[numbers[place]].values()]
+        results = Some(
+            records,
+            array("I", (number for number, _row in chosen)),
+            array("I", (row for _number, row in chosen)),
+        )
+        yield Line(sources=ordered(sources, order), destinations=destinations, results=results)
+
+
+def _arranged(places: Sequence[Place], order: Order) -> tuple[tuple[str, ...], list[Place]]:
+    """Return the destinations in an order, and their places; without an order, they stay as they came."""
     names = dict.fromkeys(place.destination for place in places)
     destinations = ordered(names, order) if order else tuple(names)
     rank = {name: number for number, name in enumerate(destinations)}
-    found = sorted(places, key=lambda place: rank[place.destination])
-    results = tuple(result for place in found for result in by_place[place].values())
-    return Line(sources=ordered(sources, order), destinations=destinations, results=results)
+    return destinations, sorted(places, key=lambda place: rank[place.destination])
 
 
 def exact_peer(names: Sequence[str], peers: Peers) -> str:
@@ -165,7 +196,7 @@ def label(names: Sequence[str], peers: Peers, width: int) -> str:
     return elided(text, width)
 
 
-def named_service(flow: Result | ChangedFlow) -> str:
+def named_service(flow: Mapping[str, t.Any]) -> str:
     """Return the service of a flow, with "not" before it if the flow must not work."""
     return str(flow["service"]) if flow["expected"] == REACHABLE else f"not {flow['service']}"
 

@@ -5,14 +5,15 @@
 """Formats, one file each: a new format is a new file in its folder.
 
 The file has NAME (what users write), SUFFIX (of the file that is written) and the function C(render), which
-returns text. C(make docs) adds the name to the documentation.
+returns text, or C(parts), which yields a large text part by part. C(make docs) adds the name to the
+documentation.
 """
 
 from __future__ import annotations
 
 import importlib
 import typing as t
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from pathlib import Path
 
 from ...module_utils._values.errors import NetworkError
@@ -23,7 +24,12 @@ class Format(t.NamedTuple):
 
     name: str
     suffix: str
-    render: Callable[..., str]
+    parts: Callable[..., Iterator[str]]
+    is_made_in_parts: bool = False
+
+    def render(self, *given: t.Any) -> str:
+        """Return the whole text."""
+        return "".join(self.parts(*given))
 
 
 def formats(package: str, folder: str) -> dict[str, Format]:
@@ -33,8 +39,21 @@ def formats(package: str, folder: str) -> dict[str, Format]:
         module = importlib.import_module(f"{package}.{file.stem}")
         if module.NAME in found:
             raise ValueError(f"format {module.NAME!r} is defined in two files")
-        found[module.NAME] = Format(name=module.NAME, suffix=module.SUFFIX, render=module.render)
+        parts = getattr(module, "parts", None)
+        found[module.NAME] = Format(
+            name=module.NAME,
+            suffix=module.SUFFIX,
+            parts=parts or _one_part(module.render),
+            is_made_in_parts=parts is not None,
+        )
     return found
+
+
+def _one_part(render: Callable[..., str]) -> Callable[..., Iterator[str]]:
+    def parts(*given: t.Any) -> Iterator[str]:
+        yield render(*given)
+
+    return parts
 
 
 def choose(known: dict[str, Format], name: str, kind: str) -> Format:

@@ -11,17 +11,18 @@ from collections import Counter
 from collections.abc import Callable, Hashable, Mapping
 
 End = t.TypeVar("End", bound=Hashable)
+Host = t.TypeVar("Host", bound=Hashable)
 
 
 def grouped(
-    sources_of: Mapping[End, frozenset[str]], name: Callable[[End], str]
-) -> list[tuple[frozenset[str], list[End]]]:
+    sources_of: Mapping[End, frozenset[Host]], name: Callable[[End], Host]
+) -> list[tuple[frozenset[Host], list[End]]]:
     """Return the sources and destinations of each product; C(name) returns the host of a destination."""
     # In a mesh, every node is missing only from its own sources: together with itself, the set is the same
     # for all of them.
     with_itself = {end: sources | {name(end)} for end, sources in sources_of.items()}
     alike, alike_in_mesh = Counter(sources_of.values()), Counter(with_itself.values())
-    found: dict[frozenset[str], list[End]] = {}
+    found: dict[frozenset[Host], list[End]] = {}
     for end, sources in sources_of.items():
         is_mesh = alike_in_mesh[with_itself[end]] > alike[sources]
         found.setdefault(with_itself[end] if is_mesh else sources, []).append(end)

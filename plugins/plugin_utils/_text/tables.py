@@ -15,6 +15,7 @@ _ESCAPES = str.maketrans(
     {character: "\\" + character for character in "\\`*_[]<>|#"} | {"\n": " ", "\r": " "}
 )
 _GAP = 2  # characters between columns
+PART = 1 << 16  # characters of a text that is made part by part
 # A spreadsheet takes a text that begins so for a formula (OWASP, "CSV Injection").
 _FORMULA = tuple("=+-@\t\r")
 
@@ -66,15 +67,40 @@ def columns(rows: Sequence[Sequence[str]]) -> Iterator[str]:
 
 def csv_table(headings: Sequence[str], rows: Iterable[Sequence[t.Any]]) -> str:
     """Return a table as in RFC 4180, except that lines end with LF."""
+    return "".join(csv_parts(headings, (list(map(csv_cell, row)) for row in rows)))
+
+
+def csv_parts(headings: Sequence[str], rows: Iterable[Sequence[t.Any]]) -> Iterator[str]:
+    """Yield the same part by part, of rows whose texts are cells already."""
     stream = io.StringIO()
     writer = csv.writer(stream, lineterminator="\n")
     writer.writerow(headings)
-    writer.writerows([_cell(value) for value in row] for row in rows)
-    return stream.getvalue()
+    for row in rows:
+        writer.writerow(row)
+        if stream.tell() > PART:
+            yield stream.getvalue()
+            stream.seek(0)
+            stream.truncate()
+    yield stream.getvalue()
 
 
-def _cell(value: t.Any) -> t.Any:
+def csv_cell(value: t.Any) -> t.Any:
+    """Return a value as a cell: a text that a spreadsheet would take for a formula is quoted."""
     if not isinstance(value, str):
         return value
     text = printable(value)
     return "'" + text if text.startswith(_FORMULA) else text
+
+
+def in_parts(texts: Iterable[str]) -> Iterator[str]:
+    """Yield texts one behind the other, as few large ones."""
+    waiting: list[str] = []
+    size = 0
+    for text in texts:
+        waiting.append(text)
+        size += len(text)
+        if size > PART:
+            yield "".join(waiting)
+            waiting, size = [], 0
+    if waiting:
+        yield "".join(waiting)

@@ -8,8 +8,9 @@ from __future__ import annotations
 
 import typing as t
 from collections import Counter
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Iterator, Mapping
 
+from .records import Kind, Records
 from .verdict import OK, SEVERITY
 
 if t.TYPE_CHECKING:
@@ -42,4 +43,30 @@ def not_ok(summary: Mapping[str, int]) -> int:
 
 def summarize(results: Iterable[Result]) -> dict[str, int]:
     """Return how many flows have each verdict."""
+    if isinstance(results, Records):
+        found: Counter[str] = Counter()
+        for kind, rows in one_for_each_flow(results):
+            found[kind.common["verdict"]] += len(rows)
+        return {verdict: count for verdict, count in found.items() if count}
     return dict(Counter(flow_verdicts(results).values()))
+
+
+def one_for_each_flow(records: Records[Result]) -> Iterator[tuple[Kind, list[int]]]:
+    """Yield the kinds, each with those of its rows that stand for a flow: one a flow, the most severe."""
+    by_service: dict[tuple[str, str], list[Kind]] = {}
+    for kind in records.kinds:
+        by_service.setdefault((kind.common["service"], kind.common["expected"]), []).append(kind)
+    width = len(records.names) + len(records.places)
+    # Two places of one destination are the same flow.
+    firsts: dict[str, int] = {}
+    destinations = [firsts.setdefault(place.destination, len(firsts)) for place in records.places]
+    for kinds in by_service.values():
+        seen: set[int] = set()
+        for kind in sorted(kinds, key=lambda one: -SEVERITY[one.common["verdict"]]):
+            rows: list[int] = []
+            for row, (source, place) in enumerate(zip(kind.sources, kind.places, strict=True)):
+                flow = source * width + destinations[place]
+                if flow not in seen:
+                    seen.add(flow)
+                    rows.append(row)
+            yield kind, rows

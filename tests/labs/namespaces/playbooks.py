@@ -19,6 +19,7 @@ import typing as t
 from collections.abc import Mapping, Sequence
 from pathlib import Path
 
+from ..reports import verification_in
 from . import oracles
 from .namespaces import SECONDS, Machine, Namespace, with_hosts
 
@@ -75,10 +76,8 @@ class Done(t.NamedTuple):
 
     @property
     def report(self) -> dict[str, t.Any]:
-        """The report that the run wrote."""
-        text = (self.directory / "report" / "report.json").read_text(encoding="utf-8")
-        report: dict[str, t.Any] = json.loads(text)
-        return report
+        """The report that the run wrote, with flows and paths one by one."""
+        return verification_in(self.directory / "report" / "report.json")
 
     @property
     def warnings(self) -> list[str]:

@@ -29,9 +29,11 @@ BORDERS = {
     "plugin_utils/_deployments/variables": "variables of hosts, for Ansible",
     "plugin_utils/_inventory/topology": "the option peers",
     "plugin_utils/_report/formats/_html": "what the page's template gets",
+    "plugin_utils/_report/grouping": "results and paths alike, as groups",
     "plugin_utils/_report/own_template": "what a template of the user gets",
     "plugin_utils/_report/page/data": "what the page's script gets",
     "plugin_utils/_untrusted/host_results": "results of hosts that are not checked yet",
+    "plugin_utils/_verdict/records": "results and paths alike, by their fields",
 }
 
 

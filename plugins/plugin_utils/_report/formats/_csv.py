@@ -9,13 +9,16 @@ What was measured of a path stands in the line of each of its flows.
 
 from __future__ import annotations
 
+import itertools
 import typing as t
+from collections.abc import Iterator, Mapping
 
-from ..._text.tables import csv_table
+from ..._text.tables import csv_cell, csv_parts
 from ..._verdict.idle_connections import longest_lived, shortest_cut
 from ..._verdict.path_verdict import segments_of
+from ..._verdict.records import Kind, Records, filled, of
 from ..._verdict.throughput import megabytes_per_second, transfers_of
-from ..summary import host_order, in_order
+from ..summary import Order, host_order
 
 if t.TYPE_CHECKING:
     from ....module_utils._shapes import MeasuredPath, NotCovered, Result, Verification
@@ -50,28 +53,121 @@ _HEADINGS = (
     *_WHY,
 )
 
+# Where the cells of a kind are: behind the ends, and before and behind those of the path.
+_FIRST = _HEADINGS.index("service")
+_BEFORE = _HEADINGS.index(_PATH[0]) - _FIRST
+_TIME, _SENTENCE = _HEADINGS.index("rtt_ms_min") - _FIRST, _HEADINGS.index("sentence") - _FIRST
+_PATH_NUMBERS = {
+    _PATH.index("path_tries"): ("tries", ""),
+    _PATH.index("path_lost"): ("lost", ""),
+    _PATH.index("path_rtt_ms_median"): ("rtt_ms", "median"),
+    _PATH.index("path_clock_offset_s"): ("clock_offset_s", ""),
+}
+_NO_PATH = [""] * len(_PATH)
+
 
 def render(verification: Verification) -> str:
     """Return a line for each flow or differing part of its ports, and for each row that is not covered."""
+    return "".join(parts(verification))
+
+
+def parts(verification: Verification) -> Iterator[str]:
+    """Yield the same part by part."""
     created = verification["created"]
-    paths = {
-        (path["source"], path["destination"], path["address"]): _of_path(path)
-        for path in verification.get("paths", ())
-    }
-    rows = [
-        {
-            **_measured(created, result),
-            **paths.get((result["source"], result["destination"], result["address"]), {}),
-        }
-        for result in in_order(verification["results"], host_order(verification))
-    ]
-    rows += [_uncovered(created, entry) for entry in verification.get("not_covered", ())]
-    return csv_table(_HEADINGS, ([row.get(heading, "") for heading in _HEADINGS] for row in rows))
+    uncovered = (_uncovered(created, entry) for entry in verification.get("not_covered", ()))
+    yield from csv_parts(_HEADINGS, itertools.chain(_rows(verification), map(_row, uncovered)))
 
 
-def _measured(created: str, result: Result) -> dict[str, object]:
+def _row(cells: Mapping[str, object]) -> list[object]:
+    return [csv_cell(cells.get(heading, "")) for heading in _HEADINGS]
+
+
+def _rows(verification: Verification) -> Iterator[list[object]]:
+    """Yield the lines of the flows, those of one pair of hosts together, with their path."""
+    results, paths = of(verification, "results"), of(verification, "paths")
+    order = host_order({**verification, "results": results})
+    created = csv_cell(verification["created"])
+    names = list(map(csv_cell, results.names))
+    places = [tuple(map(csv_cell, place)) for place in results.places]
+    kinds = [_OfKind(kind) for kind in results.kinds]
+    of_paths = _paths_of_pairs(paths, order)
+    waiting = next(of_paths, None)
+    for pair in results.pairs(order):
+        while waiting is not None and waiting[0] < pair.key:
+            waiting = next(of_paths, None)
+        by_address = waiting[1] if waiting is not None and waiting[0] == pair.key else {}
+        for kind, row in pair.members:
+            place = kind.places[row]
+            cells = kinds[kind.number].cells(results, row)
+            measured = by_address.get(results.places[place].address, _NO_PATH)
+            yield [
+                created,
+                names[kind.sources[row]],
+                *places[place],
+                *cells[:_BEFORE],
+                *measured,
+                *cells[_BEFORE:],
+            ]
+
+
+class _OfKind:
+    """The cells of a kind of results, without those of the ends and of the path."""
+
+    def __init__(self, kind: Kind):
+        self._kind = kind
+        cells = _row(_measured(kind.common))
+        self._cells = [*cells[_FIRST : _FIRST + _BEFORE], *cells[_FIRST + _BEFORE + len(_PATH) :]]
+        self._times = [kind.columns.get(("rtt_ms", which)) for which in _TIMES]
+        self._differing = [name for name in kind.marked if name in _HEADINGS]
+
+    def cells(self, results: Records[Result], row: int) -> list[object]:
+        """Return the cells of one result."""
+        kind = self._kind
+        if self._differing == ["sentence"]:
+            # That is what nearly all of them are.
+            found = self._cells[:]
+            found[_SENTENCE] = csv_cell(filled(kind.common["sentence"], results.ends(kind, row)))
+        elif self._differing:
+            cells = _row(_measured(results.record(kind, row)))
+            found = [*cells[_FIRST : _FIRST + _BEFORE], *cells[_FIRST + _BEFORE + len(_PATH) :]]
+        else:
+            found = self._cells[:]
+        for place, column in enumerate(self._times, _TIME):
+            if column is not None:
+                found[place] = column[row]
+        return found
+
+
+def _paths_of_pairs(
+    paths: Records[MeasuredPath], order: Order
+) -> Iterator[tuple[int, dict[str, list[object]]]]:
+    """Yield the cells of the paths of each pair of hosts, by address."""
+    whole = {**order}
+    for name in (*paths.names, *(place.destination for place in paths.places)):
+        whole.setdefault(name, len(whole))
+    kinds = [_path_cells(kind.common) for kind in paths.kinds]
+    for pair in paths.pairs(whole):
+        source, destination = divmod(pair.key, len(whole))
+        if source >= len(order) or destination >= len(order):
+            continue
+        by_address = {}
+        for kind, row in pair.members:
+            cells = kinds[kind.number][:]
+            for place, column in _PATH_NUMBERS.items():
+                if column in kind.columns:
+                    cells[place] = kind.columns[column][row]
+            by_address[paths.places[kind.places[row]].address] = cells
+        yield source * len(order) + destination, by_address
+
+
+def _path_cells(path: MeasuredPath) -> list[object]:
+    found = _of_path(path)
+    return [csv_cell(found.get(heading, "")) for heading in _PATH]
+
+
+def _measured(result: Mapping[str, t.Any]) -> dict[str, object]:
     times = result["rtt_ms"].items() if "rtt_ms" in result else ()
-    row = {"created": created, **result, **{f"rtt_ms_{which}": value for which, value in times}}
+    row = {**result, **{f"rtt_ms_{which}": value for which, value in times}}
     if "evidence" in result:
         row["evidence"] = "; ".join(result["evidence"])
     if "actor" in result:
@@ -82,13 +178,10 @@ def _measured(created: str, result: Result) -> dict[str, object]:
 
 
 def _of_path(path: MeasuredPath) -> dict[str, object]:
-    found: dict[str, object] = {"path_tries": path["tries"], "path_lost": path["lost"]}
-    if "rtt_ms" in path:
-        found["path_rtt_ms_median"] = path["rtt_ms"]["median"]
+    """Return the cells of a path, without those that are numbers."""
+    found: dict[str, object] = {}
     for direction, segment in segments_of(path):
         found[f"path_segment_{direction}"] = segment.get("size", "")
-    if "clock_offset_s" in path:
-        found["path_clock_offset_s"] = path["clock_offset_s"]
     if "seen_as" in path:
         found["path_seen_as"] = " ".join(path["seen_as"])
     lived, cut = longest_lived(path), shortest_cut(path)

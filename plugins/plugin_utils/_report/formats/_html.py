@@ -23,6 +23,7 @@ from markupsafe import Markup
 from ..._text.sets import some_names
 from ..._text.template_output import of_pages
 from ..._verdict.not_covered import by_reason, coverage_sentences
+from ..._verdict.records import values_of, with_records
 from ..._verdict.verdict import OK, SEVERITY, VERDICTS
 from ..blocks import Block, blocks, ticket
 from ..comparison import changes_of_report, to_text
@@ -51,10 +52,11 @@ Shown = dict[str, t.Any]  # what the template gets; it escapes every text
 
 def render(verification: Verification) -> str:
     """Return the page."""
+    verification = with_records(verification)
     matrix = Matrix(verification)
     script = _asset("page.js")
-    results, summary = verification["results"], verification["summary"]
-    present = {result["verdict"] for result in results}
+    results, summary = matrix.results, verification["summary"]
+    present = values_of(results, "verdict")
     acting = [_act(block, verification, matrix) for block in blocks(verification)]
     data = data_of(verification, matrix)
     found = lines(results, matrix.order)[::-1]
@@ -74,7 +76,7 @@ def render(verification: Verification) -> str:
         "history": _history(verification),
         "matrix": matrix,
         "table": service_table(results, verification["peers"], matrix.order),
-        "services": sorted({result["service"] for result in results}),
+        "services": sorted(values_of(results, "service")),
         "verdicts": [verdict for verdict in VERDICTS if verdict in present],
         "measures": {name: text for name, text in MEASURES.items() if name in data["paths"]},
         "lines": list(_lines(found[:_MAX_GROUPS], verification, matrix)),
@@ -172,7 +174,8 @@ def _lines(found: Iterable[Line], verification: Verification, matrix: Matrix) ->
 def _line(said: Said, peers: Peers, matrix: Matrix, speaker: Speaker) -> Shown:
     line = said.line
     first = line.first
-    took = f", {line.milliseconds()} ms" if any("rtt_ms" in result for result in line.results) else ""
+    milliseconds = line.milliseconds()
+    took = "" if milliseconds == "-" else f", {milliseconds} ms"
     return {
         "look": look(first["verdict"]),
         "service": first["service"],
@@ -187,11 +190,12 @@ def _line(said: Said, peers: Peers, matrix: Matrix, speaker: Speaker) -> Shown:
 
 
 def _why(line: Line, speaker: Speaker) -> Shown:
-    """Return the cause of a line, its evidence, and the next commands."""
+    """Return the cause of a line, its evidence, and the next commands; what is ok has none."""
+    cause = line.first.get("cause", "")
     return {
-        "cause": line.first.get("cause", ""),
-        "facts": "; ".join(speaker.facts(line, _MAX_FACTS)),
-        "commands": commands(line.results, _MAX_FACTS),
+        "cause": cause,
+        "facts": "; ".join(speaker.facts(line, _MAX_FACTS)) if cause else "",
+        "commands": commands(line.results, _MAX_FACTS) if cause else [],
     }
 
 

@@ -14,20 +14,23 @@ is one case, whatever ports and addresses its results have.
 
 from __future__ import annotations
 
+import operator
 import re
 import typing as t
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from functools import partial
 from xml.etree import ElementTree
 
 from ....module_utils._plan.expected import REACHABLE
 from ....module_utils._probe.paths import BY_CONNECTION
-from ..._text.tables import printable
+from ..._text.tables import in_parts, printable
 from ..._verdict.idle_connections import longest_lived, shortest_cut
 from ..._verdict.not_covered import coverage_sentences
 from ..._verdict.path_verdict import segments_of, vanishing_directions
+from ..._verdict.records import Kind, Records, Some, of
 from ..._verdict.throughput import megabytes_per_second, transfers_of
-from ..._verdict.verdict import DEGRADED, OK, SEVERITY, STALLED, UNTESTED
-from ..summary import host_order, in_order
+from ..._verdict.verdict import DEGRADED, OK, SEVERITY, STALLED, UNTESTED, worst
+from ..summary import Order, host_order
 
 if t.TYPE_CHECKING:
     from ....module_utils._shapes import MeasuredPath, Result, Verification
@@ -43,64 +46,182 @@ _OUTCOMES = {"failures": "failure", "errors": "error", "skipped": "skipped"}
 
 def render(verification: Verification) -> str:
     """Return the verification as a document of test suites."""
-    cases: dict[_Name, ElementTree.Element] = {}
-    flows: dict[_Name, list[Result]] = {}
-    for result in in_order(verification["results"], host_order(verification)):
-        flows.setdefault(_name_of(result), []).append(result)
-    for name, results in flows.items():
-        cases[name] = _case(name, results)
+    return "".join(parts(verification))
+
+
+def parts(verification: Verification) -> Iterator[str]:
+    """Yield the same part by part."""
+    return in_parts(_texts(verification))
+
+
+def _texts(verification: Verification) -> Iterator[str]:
+    results, paths = of(verification, "results"), of(verification, "paths")
+    flows = _Flows(results, host_order({**verification, "results": results}))
+    suites = flows.suites()
     for name, reasons in _unmeasured(verification).items():
-        if name not in cases:
-            cases[name] = _skipped_case(name, reasons)
-    for path in verification.get("paths", ()):
-        name = _Name(_PATHS, f"{path['source']} -> {path['destination']} ({path['address']})")
-        cases[name] = _path(name, path)
-    by_service: dict[str, list[ElementTree.Element]] = {}
-    for name, case in cases.items():
-        by_service.setdefault(name.service, []).append(case)
-    if not verification["results"]:
-        by_service.setdefault("verification", []).append(_nothing(coverage_sentences(verification)[0]))
-    suites = [_suite(service, cases, verification["created"]) for service, cases in by_service.items()]
-    root = ElementTree.Element("testsuites", {"name": _PREFIX, **_sums(suites)})
-    root.extend(suites)
-    ElementTree.indent(root, " ")
-    return '<?xml version="1.0" encoding="UTF-8"?>\n' + ElementTree.tostring(root, encoding="unicode") + "\n"
+        suites.setdefault(name.service, _Suite()).take(_skipped_case(name, reasons))
+    of_paths = [_OfPaths(paths, kind) for kind in paths.kinds]
+    for some in of_paths:
+        suites.setdefault(_PATHS, _Suite()).add(some.counts(), some.cases)
+    if not results:
+        nothing = _nothing(coverage_sentences(verification)[0])
+        suites.setdefault("verification", _Suite()).take(nothing)
+    whole = _Counts()
+    for suite in suites.values():
+        whole += suite.counts
+    yield '<?xml version="1.0" encoding="UTF-8"?>\n'
+    yield f"{_start('testsuites', {'name': _PREFIX, **whole.attributes()})}\n"
+    # The format knows no offset: UTC, as created is.
+    time = _clean(verification["created"])[:19]
+    for service, suite in suites.items():
+        attributes = {"name": _clean(service), "timestamp": time, **suite.counts.attributes()}
+        yield f" {_start('testsuite', attributes)}\n"
+        for cases in suite.cases:
+            yield from cases()
+        yield " </testsuite>\n"
+    yield "</testsuites>\n"
 
 
 def _clean(text: t.Any) -> str:
     return _NO_XML.sub("", printable(text))
 
 
-def _suite(service: str, cases: Sequence[ElementTree.Element], created: str) -> ElementTree.Element:
-    # The format knows no offset: UTC, as created is.
-    suite = ElementTree.Element(
-        "testsuite", {"name": _clean(service), "timestamp": _clean(created)[:19], **_counts(cases)}
-    )
-    suite.extend(cases)
-    return suite
+def _quoted(text: str) -> str:
+    """Return a text as it stands between quotes in XML."""
+    return text.replace("&", "&amp;").replace("<", "&lt;").replace(">", "&gt;").replace('"', "&quot;")
 
 
-def _counts(cases: Sequence[ElementTree.Element]) -> dict[str, str]:
-    found = {"tests": str(len(cases))}
-    for attribute, element in _OUTCOMES.items():
-        found[attribute] = str(sum(case.find(element) is not None for case in cases))
-    return {**found, "time": _seconds(_time(cases))}
+def _start(tag: str, attributes: Mapping[str, str]) -> str:
+    pairs = (f'{name}="{_quoted(value)}"' for name, value in attributes.items())
+    return f"<{tag} {' '.join(pairs)}>"
 
 
-def _sums(suites: Sequence[ElementTree.Element]) -> dict[str, str]:
-    found = {
-        attribute: str(sum(int(suite.get(attribute, 0)) for suite in suites))
-        for attribute in ("tests", *_OUTCOMES)
-    }
-    return {**found, "time": _seconds(_time(suites))}
+class _Counts(t.NamedTuple):
+    """How many cases there are, and how they ended."""
+
+    tests: int = 0
+    failures: int = 0
+    errors: int = 0
+    skipped: int = 0
+    seconds: float = 0.0
+
+    def __add__(self, other: object) -> _Counts:
+        if not isinstance(other, _Counts):
+            return NotImplemented
+        return _Counts(*map(operator.add, self, other))
+
+    def attributes(self) -> dict[str, str]:
+        """Return the counts as attributes of a suite."""
+        found = {name: str(count) for name, count in self._asdict().items() if name != "seconds"}
+        return {**found, "time": _seconds(self.seconds)}
 
 
-def _time(elements: Sequence[ElementTree.Element]) -> float:
-    return sum(float(element.get("time", 0)) for element in elements)
+def _counts_of(case: ElementTree.Element) -> _Counts:
+    numbers = {attribute: int(case.find(element) is not None) for attribute, element in _OUTCOMES.items()}
+    return _Counts(tests=1, seconds=float(case.get("time", 0)), **numbers)
+
+
+class _Suite:
+    """A suite: its counts come before its cases, and its cases are made when they are written."""
+
+    def __init__(self) -> None:
+        self.counts = _Counts()
+        self.cases: list[Callable[[], Iterator[str]]] = []
+
+    def add(self, counts: _Counts, cases: Callable[[], Iterator[str]]) -> None:
+        """Add many cases."""
+        self.counts += counts
+        self.cases.append(cases)
+
+    def take(self, case: ElementTree.Element) -> None:
+        """Add one case."""
+        text = _text(case)
+        self.add(_counts_of(case), lambda: iter([text]))
+
+
+def _text(case: ElementTree.Element) -> str:
+    ElementTree.indent(case, " ", 2)
+    return f"  {ElementTree.tostring(case, encoding='unicode').rstrip()}\n"
 
 
 def _seconds(number: float) -> str:
     return f"{number:.6f}"
+
+
+_Members = list[tuple[Kind, int]]
+
+
+class _Flows:
+    """The cases of flows, suite by suite."""
+
+    def __init__(self, results: Records[Result], order: Order):
+        self._results = results
+        self._order = order
+        self._sorted = results.sorted(order)
+        self._names = [_quoted(_clean(name)) for name in results.names]
+        self._places = [_quoted(_clean(place.destination)) for place in results.places]
+
+    def suites(self) -> dict[str, _Suite]:
+        """Return the suites of all services, with their counts."""
+        found: dict[str, _Suite] = {}
+        numbers: dict[str, list[float]] = {}
+        for service, members in self._flows(self._sorted):
+            if service not in found:
+                found[service] = _Suite()
+                found[service].cases.append(partial(self._cases, service))
+                numbers[service] = [0, 0, 0, 0.0]
+            counted = numbers[service]
+            counted[0] += 1
+            verdict = _worst(members)
+            if verdict != OK:
+                counted[2 if verdict == UNTESTED else 1] += 1
+            counted[3] += round(_milliseconds(members) / 1000, 6)
+        for service, (tests, failures, errors, seconds) in numbers.items():
+            found[service].counts = _Counts(
+                tests=int(tests), failures=int(failures), errors=int(errors), seconds=seconds
+            )
+        return found
+
+    def _flows(self, results: Some[Result]) -> Iterator[tuple[str, _Members]]:
+        """Yield the flows of some results, each with the results of its ports and addresses."""
+        for pair in results.pairs(self._order):
+            if len(pair.members) == 1:
+                yield pair.members[0][0].common["service"], pair.members
+                continue
+            flows: dict[tuple[str, ...], _Members] = {}
+            for kind, row in pair.members:
+                common = kind.common
+                flow = (common["service"], common["protocol"], common["expected"])
+                flows.setdefault(flow, []).append((kind, row))
+            for (service, *_rest), members in flows.items():
+                yield service, members
+
+    def _cases(self, service: str) -> Iterator[str]:
+        some = self._sorted.where(lambda common: common["service"] == service)
+        start = f'  <testcase classname="{_quoted(_clean(f"{_PREFIX}.{service}"))}" name="'
+        for _service, members in self._flows(some):
+            if _worst(members) != OK:
+                results = [self._results.record(kind, row) for kind, row in members]
+                yield _text(_case(_name_of(results[0]), results))
+                continue
+            kind, row = members[0]
+            yield (
+                f"{start}{self._names[kind.sources[row]]} -&gt; {self._places[kind.places[row]]} "
+                f'{_quoted(_what(kind.common))}" time="{_milliseconds(members) / 1000:.6f}" />\n'
+            )
+
+
+def _worst(members: _Members) -> str:
+    return worst(kind.common["verdict"] for kind, _row in members)
+
+
+def _milliseconds(members: _Members) -> float:
+    found = 0.0
+    for kind, row in members:
+        column = kind.columns.get(("rtt_ms", "median"))
+        if column is not None:
+            found += column[row]
+    return found
 
 
 class _Name(t.NamedTuple):
@@ -111,9 +232,11 @@ class _Name(t.NamedTuple):
 
 
 def _name_of(result: Result) -> _Name:
-    denied = "" if result["expected"] == REACHABLE else " denied"
-    ends = f"{result['source']} -> {result['destination']}"
-    return _Name(result["service"], f"{ends} {result['protocol']}{denied}")
+    return _Name(result["service"], f"{result['source']} -> {result['destination']} {_what(result)}")
+
+
+def _what(result: Mapping[str, t.Any]) -> str:
+    return f"{result['protocol']}{'' if result['expected'] == REACHABLE else ' denied'}"
 
 
 def _case(name: _Name, results: Sequence[Result]) -> ElementTree.Element:
@@ -149,26 +272,60 @@ def _why(result: Result) -> str:
     return "\n" + "\n".join([*facts, *([f"Next: {command}"] if command else [])])
 
 
-def _path(name: _Name, path: MeasuredPath) -> ElementTree.Element:
-    """Return the case of a path, which fails if data does not pass or some connections never do."""
-    case = _element(name, path["rtt_ms"]["median"] / 1000 if "rtt_ms" in path else 0)
+class _OfPaths:
+    """The cases of paths of one kind, which fail if data does not pass or some connections never do."""
+
+    def __init__(self, paths: Records[MeasuredPath], kind: Kind):
+        self._paths = paths
+        self._kind = kind
+        self._times = kind.columns.get(("rtt_ms", "median"))
+        path = t.cast("MeasuredPath", kind.common)
+        self._measured = _quoted(_clean(_measured(path)))
+        self._type = ""
+        if vanishing_directions(path):
+            self._type = STALLED
+        elif shortest_cut(path) is not None or path.get("pattern") == BY_CONNECTION:
+            self._type = DEGRADED
+
+    def counts(self) -> _Counts:
+        """Return how many there are."""
+        count = len(self._kind.sources)
+        seconds = sum(round(time / 1000, 6) for time in self._times or ())
+        return _Counts(tests=count, failures=count if self._type else 0, seconds=seconds)
+
+    def cases(self) -> Iterator[str]:
+        """Yield the cases."""
+        kind, times = self._kind, self._times
+        names = [_quoted(_clean(name)) for name in self._paths.names]
+        places = [_quoted(_clean(f"{place.destination} ({place.address})")) for place in self._paths.places]
+        lost, tries = kind.columns["lost", ""], kind.columns["tries", ""]
+        start = f'  <testcase classname="{_PREFIX}.{_PATHS}" name="'
+        for row, (source, place) in enumerate(zip(kind.sources, kind.places, strict=True)):
+            measured = f"{lost[row]} of {tries[row]} first tries lost; {self._measured}"
+            outcome = (
+                f'<failure message="{measured}" type="{self._type}" />'
+                if self._type
+                else f"<system-out>{measured}</system-out>"
+            )
+            time = _seconds(times[row] / 1000 if times else 0)
+            yield (
+                f'{start}{names[source]} -&gt; {places[place]}" time="{time}">\n   {outcome}\n  </testcase>\n'
+            )
+
+
+def _measured(path: MeasuredPath) -> str:
+    """Return what was measured of a path, as text, without its numbers of tries."""
     sizes = ", ".join(
         f"{direction} {segment.get('size', '?')} bytes ({segment['state']})"
         for direction, segment in segments_of(path)
     )
-    measured = f"{path['lost']} of {path['tries']} first tries lost; segments: {sizes or 'not measured'}"
-    is_stalled, cut = bool(vanishing_directions(path)), shortest_cut(path)
+    measured = f"segments: {sizes or 'not measured'}"
+    cut = shortest_cut(path)
     if cut is not None:
         measured += f"; a connection that was idle for {cut} s no longer works"
     elif "idle" in path:
         measured += f"; connections work after {longest_lived(path) or 0} idle seconds"
-    measured += "".join(f"; {speed}" for speed in _speeds(path))
-    if is_stalled or cut is not None or path.get("pattern") == BY_CONNECTION:
-        attributes = {"message": _clean(measured), "type": STALLED if is_stalled else DEGRADED}
-        ElementTree.SubElement(case, "failure", attributes)
-    else:
-        ElementTree.SubElement(case, "system-out").text = _clean(measured)
-    return case
+    return measured + "".join(f"; {speed}" for speed in _speeds(path))
 
 
 def _speeds(path: MeasuredPath) -> Iterator[str]:

@@ -9,6 +9,7 @@ from __future__ import annotations
 import re
 import typing as t
 from collections.abc import Iterable, Iterator, Sequence
+from heapq import nlargest
 
 from ....module_utils._probe.segments import STALLED, UNMEASURED
 from ..._text.sets import some_names
@@ -17,6 +18,7 @@ from ..._verdict.counts import flow_verdicts
 from ..._verdict.idle_connections import longest_lived, shortest_cut
 from ..._verdict.not_covered import by_reason, coverage_sentences
 from ..._verdict.path_verdict import segments_of, vanishing_directions
+from ..._verdict.records import Kind, Records, of, with_records
 from ..._verdict.throughput import megabytes_per_second
 from ..._verdict.verdict import OK
 from ..blocks import Block, blocks
@@ -60,7 +62,8 @@ _PATH_HEADINGS = (
 
 def render(verification: Verification) -> str:
     """Return the verification as Markdown."""
-    results, peers, order = verification["results"], verification["peers"], host_order(verification)
+    verification = with_records(verification)
+    results, peers, order = of(verification, "results"), verification["peers"], host_order(verification)
     parts = [
         f"# {escape(title(verification))}",
         f"{escape(str(verification['created']))}, release {escape(str(verification['release']))}",
@@ -80,7 +83,7 @@ def render(verification: Verification) -> str:
         parts += ["## Notes", _list(verification["notes"])]
     parts += [*_grid(results, order), "## Flows", _flows(results, peers, order)]
     if verification.get("paths"):
-        parts += ["## Paths", *_paths(verification["paths"])]
+        parts += ["## Paths", *_paths(of(verification, "paths"))]
     if verification["untestable"]:
         parts += ["## Not tested", _untestable(verification["untestable"], peers)]
     if verification.get("not_covered") or not results:
@@ -117,9 +120,9 @@ def _list(texts: Iterable[str]) -> str:
     return "\n".join(f"- {escape(text)}" for text in texts)
 
 
-def _grid(results: Sequence[Result], order: Order) -> list[str]:
-    sources = ordered({result["source"] for result in results}, order)
-    destinations = ordered({result["destination"] for result in results}, order)
+def _grid(results: Records[Result], order: Order) -> list[str]:
+    sources = ordered(results.names, order)
+    destinations = ordered({place.destination for place in results.places}, order)
     if not results or len(destinations) > _MAX_GRID or len(sources) > 4 * _MAX_GRID:
         return []
     cells: dict[tuple[str, str], list[bool]] = {}
@@ -139,7 +142,7 @@ def _cell(oks: Sequence[bool]) -> str:
     return f"{'✓' if all(oks) else '✗'} {sum(oks)}/{len(oks)}"
 
 
-def _flows(results: Sequence[Result], peers: Peers, order: Order) -> str:
+def _flows(results: Records[Result], peers: Peers, order: Order) -> str:
     rows = [
         (
             label(line.sources, peers, _MAX_LABEL_WIDTH),
@@ -159,18 +162,27 @@ def _flows(results: Sequence[Result], peers: Peers, order: Order) -> str:
     )
 
 
-def _paths(paths: Sequence[MeasuredPath]) -> Iterator[str]:
+def _paths(paths: Records[MeasuredPath]) -> Iterator[str]:
     """Yield what was measured of paths: of many, the slowest and those that lose something."""
-    shown = sorted(paths, key=_badness, reverse=True)[:_MAX_PATHS] if len(paths) > _MAX_PATHS else paths
+    shown: Iterable[MeasuredPath] = paths
+    if len(paths) > _MAX_PATHS:
+        stalled = [
+            bool(vanishing_directions(kind.common) or shortest_cut(kind.common) is not None)
+            for kind in paths.kinds
+        ]
+        worst = nlargest(
+            _MAX_PATHS, paths[:].each(), key=lambda one: (stalled[one[0].number], *_badness(*one))
+        )
+        shown = (paths.record(kind, row) for kind, row in worst)
     yield markdown_table(_PATH_HEADINGS, [_path_row(path) for path in shown])
     if len(paths) > _MAX_PATHS:
         yield f"The worst {_MAX_PATHS} of {len(paths)} paths; report.json has all of them."
 
 
-def _badness(path: MeasuredPath) -> tuple[bool, float, float]:
-    is_stalled = shortest_cut(path) is not None or bool(vanishing_directions(path))
-    share = path["lost"] / path["tries"] if path["tries"] else 0.0
-    return is_stalled, share, path["rtt_ms"]["median"] if "rtt_ms" in path else 0.0
+def _badness(kind: Kind, row: int) -> tuple[float, float]:
+    tries, medians = kind.columns["tries", ""][row], kind.columns.get(("rtt_ms", "median"))
+    share = kind.columns["lost", ""][row] / tries if tries else 0.0
+    return share, medians[row] if medians else 0.0
 
 
 def _path_row(path: MeasuredPath) -> tuple[str, ...]:

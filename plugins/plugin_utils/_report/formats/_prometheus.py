@@ -11,101 +11,151 @@ from __future__ import annotations
 
 import datetime
 import typing as t
-from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping
+from itertools import islice, repeat
 
 from ....module_utils._probe.segments import UNMEASURED
-from ..._text.tables import printable
-from ..._verdict.counts import Flow, worst_results
+from ..._text.tables import in_parts, printable
 from ..._verdict.idle_connections import longest_lived, shortest_cut
 from ..._verdict.path_verdict import segments_of
+from ..._verdict.records import Kind, Records, of
 from ..._verdict.throughput import transfers_of
-from ..._verdict.verdict import OK, UNTESTED, VERDICTS, worst
-from ..summary import host_order, in_order
+from ..._verdict.verdict import OK, SEVERITY, UNTESTED, VERDICTS, worst
+from ..summary import host_order
 
 if t.TYPE_CHECKING:
-    from ....module_utils._shapes import Certificate, MeasuredPath, Verification
+    from ....module_utils._shapes import Certificate, MeasuredPath, Result, Verification
 
 NAME, SUFFIX = "prometheus", "prom"
-_LABELS = ("source", "destination", "service", "expected")
 # "quantile" would be the word, but Prometheus keeps that label for summaries.
 _STATISTICS: tuple[t.Literal["min", "median", "p95", "max"], ...] = ("min", "median", "p95", "max")
 _ESCAPES = str.maketrans({"\\": "\\\\", '"': '\\"'})
 _Sample = tuple[Mapping[str, str], t.Any]
-_Worse = Callable[[t.Any, t.Any], t.Any]
+_Worse = Callable[[float, float], float]
+_CHUNK = 10_000  # samples that are one part of the text
 
 
 def render(verification: Verification) -> str:
     """Return the gauges of all flows, of each verdict, of what is not covered, and of the time."""
-    return text_of(verification, {})
+    return "".join(parts(verification))
 
 
-def text_of(verification: Verification, groups: Mapping[str, str]) -> str:
-    """Return the gauges of a verification; hosts of one group are one source and one destination."""
+def parts(verification: Verification) -> Iterator[str]:
+    """Yield the same part by part."""
+    return parts_of(verification, {})
+
+
+def parts_of(verification: Verification, groups: Mapping[str, str]) -> Iterator[str]:
+    """Yield the gauges of a verification; hosts of one group are one source and one destination."""
+    return in_parts(_texts(verification, _Gauges(verification.get("site", ""), groups)))
+
+
+def _texts(verification: Verification, gauge: _Gauges) -> Iterator[str]:
     created = datetime.datetime.fromisoformat(verification["created"]).timestamp()
-    summary, gauge = verification["summary"], _Gauges(verification.get("site", ""), groups)
-    texts = [
-        *_of_flows(gauge, verification, groups),
-        *gauge.of(
-            "exasol_network_flows",
-            "Flows of each verdict.",
-            (({"verdict": verdict}, summary.get(verdict, 0)) for verdict in VERDICTS),
+    summary = verification["summary"]
+    results = of(verification, "results")
+    flows = _Flows(results, host_order({**verification, "results": results}), gauge)
+    yield from flows.ok()
+    yield from flows.verdicts()
+    yield from gauge.of(
+        "exasol_network_flows",
+        "Flows of each verdict.",
+        (({"verdict": verdict}, summary.get(verdict, 0)) for verdict in VERDICTS),
+    )
+    yield from gauge.of(
+        "exasol_network_not_covered",
+        "Rows of the port table without a flow in this run.",
+        (
+            ({"service": entry["service"], "need": entry["need"], "cause": entry["cause"]}, 1)
+            for entry in verification.get("not_covered", ())
         ),
-        *gauge.of(
-            "exasol_network_not_covered",
-            "Rows of the port table without a flow in this run.",
-            (
-                ({"service": entry["service"], "need": entry["need"], "cause": entry["cause"]}, 1)
-                for entry in verification.get("not_covered", ())
-            ),
-        ),
-        *_of_paths(gauge, verification.get("paths", ())),
-        *gauge.of(
-            "exasol_network_certificate_expiry_timestamp_seconds",
-            "When a certificate ends, in seconds since 1970.",
-            _expiries(verification.get("certificates", ())),
-        ),
-        *gauge.of(
-            "exasol_network_verification_timestamp_seconds",
-            "When the flows were measured, in seconds since 1970.",
-            [({}, f"{created:.0f}")],
-        ),
-    ]
-    return "\n".join(texts) + "\n"
+    )
+    yield from _of_paths(gauge, of(verification, "paths"))
+    yield from gauge.of(
+        "exasol_network_certificate_expiry_timestamp_seconds",
+        "When a certificate ends, in seconds since 1970.",
+        _expiries(verification.get("certificates", ())),
+    )
+    yield from gauge.of(
+        "exasol_network_verification_timestamp_seconds",
+        "When the flows were measured, in seconds since 1970.",
+        [({}, f"{created:.0f}")],
+    )
 
 
-def _of_flows(gauge: _Gauges, verification: Verification, groups: Mapping[str, str]) -> Iterator[str]:
-    """Yield the gauges of flows, or of groups of flows.
+class _Flows:
+    """The gauges of flows, or of groups of flows.
 
     A group is judged as a flow is whose ports differ: by its most severe verdict. So one that was tested only
     in part is not ok.
     """
-    results = worst_results(in_order(verification["results"], host_order(verification)))
-    verdicts: dict[Flow, str] = {}
-    counts: dict[tuple[Flow, str, str], int] = {}
-    for (source, destination, service, expected), result in results.items():
-        flow = (groups.get(source, source), groups.get(destination, destination), service, expected)
-        verdict = result["verdict"]
-        verdicts[flow] = worst((verdicts.get(flow, OK), verdict))
-        kind = (flow, verdict, result.get("cause", ""))
-        counts[kind] = counts.get(kind, 0) + 1
-    yield from gauge.of(
-        "exasol_network_flow_ok",
-        "Whether a flow is as expected (1) or somebody must act (0); none if it was not tested.",
-        (
-            (dict(zip(_LABELS, flow)), int(verdict == OK))
-            for flow, verdict in verdicts.items()
-            if verdict != UNTESTED
-        ),
-    )
-    yield from gauge.of(
-        "exasol_network_flow_verdict",
-        "Flows of each verdict and cause between two ends; those that are ok are only counted between peers.",
-        (
-            ({**dict(zip(_LABELS, flow)), "verdict": verdict, **_caused_by(cause)}, count)
-            for (flow, verdict, cause), count in counts.items()
-            if groups or verdict != OK
-        ),
-    )
+
+    def __init__(self, results: Records[Result], order: Mapping[str, int], gauge: _Gauges):
+        self._results = results
+        self._order = order
+        self._gauge = gauge
+        self._sources = [gauge.end("source", name) for name in results.names]
+        self._destinations = [gauge.end("destination", place.destination) for place in results.places]
+        self._flows = [
+            gauge.more({"service": kind.common["service"], "expected": kind.common["expected"]})
+            for kind in results.kinds
+        ]
+
+    def _worst(self) -> Iterator[tuple[str, Kind]]:
+        """Yield the labels of each flow, or of its group, and the most severe kind of its results."""
+        for pair in self._results.pairs(self._order):
+            found: dict[str, Kind] = {}
+            for kind, _row in pair.members:
+                flow = self._flows[kind.number]
+                known = found.get(flow)
+                if known is None or _severity(kind) > _severity(known):
+                    found[flow] = kind
+            first, row = pair.members[0]
+            ends = self._sources[first.sources[row]] + self._destinations[first.places[row]]
+            for flow, kind in found.items():
+                yield ends + flow, kind
+
+    def ok(self) -> Iterator[str]:
+        """Yield the gauge that says whether flows are as expected."""
+        name = "exasol_network_flow_ok"
+        yield from self._gauge.head(
+            name, "Whether a flow is as expected (1) or somebody must act (0); none if it was not tested."
+        )
+        verdicts: Iterable[tuple[str, str]] = (
+            (labels, kind.common["verdict"]) for labels, kind in self._worst()
+        )
+        if self._gauge.is_grouped:
+            groups: dict[str, str] = {}
+            for labels, verdict in verdicts:
+                groups[labels] = worst((groups.get(labels, OK), verdict))
+            verdicts = groups.items()
+        site = self._gauge.site
+        for labels, verdict in verdicts:
+            if verdict != UNTESTED:
+                yield f"{name}{{{labels}{site}}} {int(verdict == OK)}\n"
+
+    def verdicts(self) -> Iterator[str]:
+        """Yield the gauge that counts the flows of each verdict and cause."""
+        name = "exasol_network_flow_verdict"
+        yield from self._gauge.head(
+            name,
+            "Flows of each verdict and cause between two ends; those that are ok are only counted between "
+            "peers.",
+        )
+        counts: dict[str, int] = {}
+        if self._gauge.is_grouped or any(_severity(kind) for kind in self._results.kinds):
+            for labels, kind in self._worst():
+                verdict = kind.common["verdict"]
+                if self._gauge.is_grouped or verdict != OK:
+                    more = {"verdict": verdict, **_caused_by(kind.common.get("cause", ""))}
+                    sample = labels + self._gauge.more(more)
+                    counts[sample] = counts.get(sample, 0) + 1
+        for labels, count in counts.items():
+            yield f"{name}{{{labels}{self._gauge.site}}} {count}\n"
+
+
+def _severity(kind: Kind) -> int:
+    return SEVERITY[kind.common["verdict"]]
 
 
 def _caused_by(cause: str) -> dict[str, str]:
@@ -127,49 +177,65 @@ def _expiries(certificates: Iterable[Certificate]) -> Iterator[_Sample]:
             yield {**labels, "fingerprint": entry["fingerprint"]}, f"{end.timestamp():.0f}"
 
 
-def _of_paths(gauge: _Gauges, paths: Sequence[MeasuredPath]) -> Iterator[str]:
+class _Sampled(t.NamedTuple):
+    """Samples of paths that share all labels but their ends."""
+
+    sources: Iterable[int]
+    places: Iterable[int]
+    values: Iterable[float]
+    labels: Mapping[str, str]
+
+
+def _of_paths(gauge: _Gauges, paths: Records[MeasuredPath]) -> Iterator[str]:
     """Yield the gauges of paths, each with the samples of those paths where it was measured."""
     yield from gauge.of_paths(
         "exasol_network_path_rtt_seconds",
         "Round trip of handshakes.",
         max,
-        _round_trips(paths),
+        paths,
+        _round_trips,
     )
     yield from gauge.of_paths(
         "exasol_network_path_loss_ratio",
         "Connections whose first try was not answered, of all that were tried.",
         max,
-        ((_ends(path), path["lost"] / path["tries"]) for path in paths if path["tries"]),
+        paths,
+        _losses,
     )
     yield from gauge.of_paths(
         "exasol_network_path_segment_bytes",
         "Bytes of data in the largest TCP segment that passes.",
         min,
-        _segments(paths),
+        paths,
+        _segments,
     )
     yield from gauge.of_paths(
         "exasol_network_path_clock_offset_seconds",
         "The clock of the destination minus that of the source.",
         _farthest,
-        ((_ends(path), path["clock_offset_s"]) for path in paths if "clock_offset_s" in path),
+        paths,
+        _clocks,
     )
     yield from gauge.of_paths(
         "exasol_network_path_idle_seconds",
         "The longest time without traffic after which connections still worked.",
         min,
-        _known(paths, longest_lived),
+        paths,
+        lambda kind: _known(kind, longest_lived(kind.common)),
     )
     yield from gauge.of_paths(
         "exasol_network_path_idle_cut_seconds",
         "The shortest time without traffic after which a connection no longer worked.",
         min,
-        _known(paths, shortest_cut),
+        paths,
+        lambda kind: _known(kind, shortest_cut(kind.common)),
     )
     yield from gauge.of_paths(
         "exasol_network_path_throughput_bytes_per_second",
         "What a transfer over TCP carries.",
         min,
-        _throughput(paths),
+        paths,
+        _throughput,
     )
 
 
@@ -177,74 +243,121 @@ def _farthest(one: float, other: float) -> float:
     return max(one, other, key=abs)
 
 
-def _round_trips(paths: Iterable[MeasuredPath]) -> Iterator[_Sample]:
-    for path in paths:
-        times = path.get("rtt_ms")
-        if times is None:
-            continue
-        for statistic in _STATISTICS:
-            if statistic in times:
-                yield {**_ends(path), "statistic": statistic}, times[statistic] / 1000
+def _sampled(kind: Kind, values: Iterable[float], **labels: str) -> _Sampled:
+    return _Sampled(sources=kind.sources, places=kind.places, values=values, labels=labels)
 
 
-def _segments(paths: Iterable[MeasuredPath]) -> Iterator[_Sample]:
-    for path in paths:
-        for direction, segment in segments_of(path):
-            if segment["state"] != UNMEASURED:
-                yield {**_ends(path), "direction": direction}, segment["size"]
+def _round_trips(kind: Kind) -> Iterator[_Sampled]:
+    for statistic in _STATISTICS:
+        column = kind.columns.get(("rtt_ms", statistic))
+        if column is not None:
+            yield _sampled(kind, (value / 1000 for value in column), statistic=statistic)
 
 
-def _throughput(paths: Iterable[MeasuredPath]) -> Iterator[_Sample]:
-    for path in paths:
-        for direction, transfer in transfers_of(path):
-            if "bytes_per_second" in transfer:
-                yield {**_ends(path), "direction": direction}, transfer["bytes_per_second"]
+def _losses(kind: Kind) -> Iterator[_Sampled]:
+    lost, tries = kind.columns["lost", ""], kind.columns["tries", ""]
+    rows = [row for row, count in enumerate(tries) if count]
+    yield _Sampled(
+        sources=(kind.sources[row] for row in rows),
+        places=(kind.places[row] for row in rows),
+        values=(lost[row] / tries[row] for row in rows),
+        labels={},
+    )
 
 
-def _known(
-    paths: Iterable[MeasuredPath], seconds_of: Callable[[MeasuredPath], int | None]
-) -> Iterator[_Sample]:
-    for path in paths:
-        seconds = seconds_of(path)
-        if seconds is not None:
-            yield _ends(path), seconds
+def _clocks(kind: Kind) -> Iterator[_Sampled]:
+    column = kind.columns.get(("clock_offset_s", ""))
+    if column is not None:
+        yield _sampled(kind, column)
 
 
-def _ends(path: MeasuredPath) -> dict[str, str]:
-    return {"source": path["source"], "destination": path["destination"], "address": path["address"]}
+def _segments(kind: Kind) -> Iterator[_Sampled]:
+    for direction, segment in segments_of(kind.common):
+        if segment["state"] != UNMEASURED:
+            yield _sampled(kind, repeat(segment["size"]), direction=direction)
+
+
+def _throughput(kind: Kind) -> Iterator[_Sampled]:
+    for direction, transfer in transfers_of(kind.common):
+        if "bytes_per_second" in transfer:
+            yield _sampled(kind, repeat(transfer["bytes_per_second"]), direction=direction)
+
+
+def _known(kind: Kind, seconds: int | None) -> Iterator[_Sampled]:
+    if seconds is not None:
+        yield _sampled(kind, repeat(seconds))
 
 
 class _Gauges:
     """Writes gauges, each sample with the label of the site if it has a name."""
 
     def __init__(self, site: str, groups: Mapping[str, str]):
-        self._common = {"site": site} if site else {}
         self._groups = groups
+        self.site = self.more({"site": site}) if site else ""  # the last of the labels
 
-    def of(self, name: str, text: str, samples: Iterable[_Sample]) -> list[str]:
-        """Return the lines of one gauge."""
-        return [
-            f"# HELP {name} {text}",
-            f"# TYPE {name} gauge",
-            *(f"{name}{_labels({**labels, **self._common})} {value}" for labels, value in samples),
-        ]
+    @property
+    def is_grouped(self) -> bool:
+        """Whether hosts of one group are one source and one destination."""
+        return bool(self._groups)
 
-    def of_paths(self, name: str, text: str, worse: _Worse, samples: Iterable[_Sample]) -> list[str]:
-        """Return the lines of a gauge of paths; between two groups, the worst path is the sample."""
-        return self.of(name, text, self._folded(worse, samples) if self._groups else samples)
+    def end(self, label: str, name: str) -> str:
+        """Return the label of a host, or of its group; the source is the first label."""
+        text = _label(label, self._groups.get(name, name))
+        return text if label == "source" else f",{text}"
 
-    def _folded(self, worse: _Worse, samples: Iterable[_Sample]) -> Iterator[_Sample]:
-        found: dict[tuple[tuple[str, str], ...], t.Any] = {}
+    @staticmethod
+    def more(labels: Mapping[str, str]) -> str:
+        """Return labels that stand behind others."""
+        return "".join(f",{_label(name, value)}" for name, value in labels.items())
+
+    @staticmethod
+    def head(name: str, text: str) -> Iterator[str]:
+        """Yield the lines that begin a gauge."""
+        yield f"# HELP {name} {text}\n# TYPE {name} gauge\n"
+
+    def of(self, name: str, text: str, samples: Iterable[_Sample]) -> Iterator[str]:
+        """Yield the lines of one gauge."""
+        yield from self.head(name, text)
         for labels, value in samples:
-            ends = {end: self._groups.get(labels[end], labels[end]) for end in ("source", "destination")}
-            # The addresses are those of single hosts.
-            rest = {name: text for name, text in labels.items() if name not in ("address", *ends)}
-            group = tuple({**ends, **rest}.items())
-            found[group] = worse(found[group], value) if group in found else value
-        for group, value in found.items():
-            yield dict(group), value
+            pairs = f"{self.more(labels)}{self.site}"[1:]
+            yield f"{name}{{{pairs}}} {value}\n" if pairs else f"{name} {value}\n"
+
+    def of_paths(
+        self,
+        name: str,
+        text: str,
+        worse: _Worse,
+        paths: Records[MeasuredPath],
+        sampled: Callable[[Kind], Iterator[_Sampled]],
+    ) -> Iterator[str]:
+        """Yield the lines of a gauge of paths; between two groups, the worst path is the sample."""
+        yield from self.head(name, text)
+        sources = [self.end("source", source) for source in paths.names]
+        places = [self.end("destination", place.destination) for place in paths.places]
+        folded: dict[str, float] = {}
+        if not self._groups:
+            # The addresses of a group are those of single hosts.
+            places = [
+                place + self.more({"address": one.address})
+                for place, one in zip(places, paths.places, strict=True)
+            ]
+        for kind in paths.kinds:
+            for some in sampled(kind):
+                rest = self.more(some.labels) + self.site
+                samples = zip(some.sources, some.places, some.values)
+                if self._groups:
+                    for source, place, value in samples:
+                        group = f"{sources[source]}{places[place]}{rest}"
+                        folded[group] = worse(folded[group], value) if group in folded else value
+                    continue
+                while chunk := [
+                    f"{name}{{{sources[source]}{places[place]}{rest}}} {value}\n"
+                    for source, place, value in islice(samples, _CHUNK)
+                ]:
+                    yield "".join(chunk)
+        for labels, value in folded.items():
+            yield f"{name}{{{labels}}} {value}\n"
 
 
-def _labels(labels: Mapping[str, str]) -> str:
-    pairs = ",".join(f'{name}="{printable(value).translate(_ESCAPES)}"' for name, value in labels.items())
-    return f"{{{pairs}}}" if pairs else ""
+def _label(name: str, value: t.Any) -> str:
+    return f'{name}="{printable(value).translate(_ESCAPES)}"'

@@ -11,10 +11,10 @@ replaces the one with a sample for each pair.
 from __future__ import annotations
 
 import typing as t
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 
 from ..summary import LAST_CHOICE
-from ._prometheus import text_of
+from ._prometheus import parts_of
 
 if t.TYPE_CHECKING:
     from ....module_utils._shapes import Verification
@@ -24,7 +24,12 @@ NAME, SUFFIX = "prometheus_peers", "prom"
 
 def render(verification: Verification) -> str:
     """Return the gauges, with those of flows and paths by peer."""
-    return text_of(verification, _peers_of_hosts(verification["peers"]))
+    return "".join(parts(verification))
+
+
+def parts(verification: Verification) -> Iterator[str]:
+    """Yield the same part by part."""
+    return parts_of(verification, _peers_of_hosts(verification["peers"]))
 
 
 def _peers_of_hosts(peers: Mapping[str, Sequence[str]]) -> dict[str, str]:

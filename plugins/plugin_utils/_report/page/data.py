@@ -14,24 +14,35 @@ from __future__ import annotations
 import itertools
 import json
 import math
+import operator
+import re
 import typing as t
+from array import array
+from collections.abc import Iterable, Iterator, Mapping
 from functools import lru_cache
 
 from ....module_utils._probe.segments import UNMEASURED
 from ..._text.tables import printable, visible
 from ..._verdict.idle_connections import longest_lived, shortest_cut
 from ..._verdict.path_verdict import segments_of, vanishing_directions
+from ..._verdict.records import MARKS, Ends, Field, Kind, filled, of
 from ..._verdict.throughput import least_megabytes
 from .looks import BY_SEVERITY, NUMBERS, look
 from .matrix import Matrix
 
 if t.TYPE_CHECKING:
-    from ....module_utils._shapes import Identity, MeasuredPath, Result, RoundTrips, Verification
+    from ....module_utils._shapes import Identity, MeasuredPath, Verification
 
 # 90 characters that need no escape in JSON within an element for scripts.
 _DIGITS = "".join(chr(number) for number in range(35, 127) if chr(number) not in "\\<")
 _MANTISSAS = 900  # 100 to 999
 _SMALLEST_MS, _LARGEST_MS = 0.001, 999_000
+# The script knows what stands for an end by its place in this order.
+_MARKS_OF_PAGE = {
+    MARKS[Ends._fields.index(end)]: chr(0xE000 + number)
+    for number, end in enumerate(("address", "source_address", "source_external", "source", "destination"))
+}
+_BY_MARK = re.compile(f"([{MARKS}])")
 # What the matrix shows of paths in place of verdicts; the script knows each by its value.
 MEASURES = {
     "rtt": "median round trip, ms",
@@ -75,34 +86,35 @@ class _Flows:
     """The flows, as few kinds."""
 
     def __init__(self, verification: Verification, matrix: Matrix):
-        self._results = verification["results"]
+        self._results = matrix.results
         self._addresses = verification.get("addresses", {})
         self._external = verification.get("external", {})
         self._matrix = matrix
-        self._without_names: dict[str, int] = {}  # texts that are alike for many flows
-        self._plain: dict[str, int] = {}  # texts as the results have them
-        self._texts: dict[str, int] = {}  # as the page has them
+        self._texts: dict[str, int] = {}
         self._kinds: dict[_Kind, int] = {}
+        self._known: dict[tuple[int, int, str], int] = {}
         self._to: list[dict[str, int]] = [{} for _name in matrix.columns]
 
     def data(self) -> dict[str, object]:
         """Return the hosts, their groups, the kinds, and what stands in each row."""
         rows, columns, hosts = self._matrix.rows, self._matrix.columns, self._matrix.hosts
-        pairs: list[dict[int, list[Result]]] = [{} for _name in rows]
-        for result in self._results:
-            by_column = pairs[rows[result["source"]]]
-            by_column.setdefault(columns[result["destination"]], []).append(result)
         sets: dict[tuple[int, ...], int] = {(): 0}
-        cells, times = [], []
-        for by_column in pairs:
-            numbers, row_times = [], []
-            for column in range(len(columns)):
-                found = by_column.get(column, ())
-                kinds = tuple(self._kind(result) for result in found)
-                numbers.append(sets.setdefault(kinds, len(sets)))
-                row_times += [_coded_times(result["rtt_ms"]) for result in found if "rtt_ms" in result]
-            cells.append(_run_lengths(numbers))
-            times.append("".join(row_times))
+        numbers = array("I", bytes(4 * len(rows) * len(columns)))
+        times: list[list[str]] = [[] for _name in rows]
+        results = self._results
+        columns_of_places = [columns[place.destination] for place in results.places]
+        rows_of_names = [rows[name] for name in results.names]
+        for pair in results.pairs(self._matrix.order):
+            first, at = pair.members[0]
+            row, column = rows_of_names[first.sources[at]], columns_of_places[first.places[at]]
+            kinds = tuple(self._kind(kind, one, column) for kind, one in pair.members)
+            numbers[row * len(columns) + column] = sets.setdefault(kinds, len(sets))
+            times[row] += [
+                _coded_times(kind, one) for kind, one in pair.members if ("rtt_ms", "median") in kind.columns
+            ]
+        cells = [
+            _run_lengths(numbers[row * len(columns) : (row + 1) * len(columns)]) for row in range(len(rows))
+        ]
         return {
             "hosts": [visible(name) for name in hosts],
             "rows": [hosts[name] for name in rows],
@@ -117,62 +129,57 @@ class _Flows:
             ],
             "addresses": [visible(", ".join(self._addresses.get(name, ()))) for name in rows],
             "external": [visible(", ".join(self._external.get(name, ()))) for name in rows],
-            "to": [list(addresses) for addresses in self._to],
+            "to": [list(map(visible, addresses)) for addresses in self._to],
             "verdicts": [look(verdict)._asdict() for verdict in BY_SEVERITY],
             "texts": list(self._texts),
             "kinds": {field: [getattr(kind, field) for kind in self._kinds] for field in _Kind._fields},
             "sets": list(sets),
             "cells": cells,
-            "times": times,
+            "times": ["".join(of_row) for of_row in times],
         }
 
-    def _kind(self, result: Result) -> int:
-        addresses = self._to[self._matrix.columns[result["destination"]]]
-        kind = _Kind(
-            verdict=NUMBERS[result["verdict"]],
-            service=self._number(result["service"]),
-            ports=self._number(f"{result['protocol']} {result['ports']}"),
-            address=addresses.setdefault(printable(result["address"]), len(addresses)),
-            expected=self._number(result["expected"]),
-            seen=self._number(_seen(result)),
-            identity=self._number(_described(result["identity"]) if "identity" in result else ""),
-            sentence=self._number_of_pattern(result, result["sentence"]),
-            cause=self._number(result.get("cause", "")),
-            evidence=self._number_of_pattern(result, "; ".join(result.get("evidence", ()))),
-            command=self._number_of_pattern(result, result.get("next_command", "")),
-            timed=int("rtt_ms" in result),
+    def _kind(self, kind: Kind, row: int, column: int) -> int:
+        """Return the number of the kind of a result, as the page has it."""
+        address = self._results.places[kind.places[row]].address
+        addresses = self._to[column]
+        number = addresses.get(address)
+        if number is None:
+            number = addresses[address] = len(addresses)
+        sender = kind.common.get("reason_ip", "")
+        if "reason_ip" in kind.marked:
+            sender = filled(sender, self._results.ends(kind, row))
+        key = (kind.number, number, sender)
+        known = self._known.get(key)
+        if known is None:
+            made = self._made(kind, number, sender)
+            known = self._known[key] = self._kinds.setdefault(made, len(self._kinds))
+        return known
+
+    def _made(self, kind: Kind, address: int, sender: str) -> _Kind:
+        common = kind.common
+        return _Kind(
+            verdict=NUMBERS[common["verdict"]],
+            service=self._number(common["service"]),
+            ports=self._number(f"{common['protocol']} {common['ports']}"),
+            address=address,
+            expected=self._number(common["expected"]),
+            seen=self._number(_seen(common, sender)),
+            identity=self._number(_described(common["identity"]) if "identity" in common else ""),
+            sentence=self._number_of_pattern(common["sentence"]),
+            cause=self._number(common.get("cause", "")),
+            evidence=self._number_of_pattern("; ".join(common.get("evidence", ()))),
+            command=self._number_of_pattern(common.get("next_command", "")),
+            timed=int(("rtt_ms", "median") in kind.columns),
         )
-        return self._kinds.setdefault(kind, len(self._kinds))
 
     def _number(self, text: str) -> int:
         """Return the number under which the script finds a text."""
-        known = self._plain.get(text)
-        if known is None:
-            known = self._plain[text] = self._texts.setdefault(printable(text), len(self._texts))
-        return known
+        return self._texts.setdefault(printable(text), len(self._texts))
 
-    def _number_of_pattern(self, result: Result, text: str) -> int:
-        # Thousands of sentences differ by their names alone. What stands for a name is not printable, so no
-        # text holds it by itself.
-        if not text:
-            return self._number("")
-        known = self._without_names.get(text)
-        if known is not None:
-            return known
-        plain = pattern = printable(text)
-        names = (
-            result["address"],
-            ", ".join(self._addresses.get(result["source"], ())),
-            ", ".join(self._external.get(result["source"], ())),
-            result["source"],
-            result["destination"],
-        )
-        for mark, name in enumerate(names, 0xE000):
-            pattern = pattern.replace(printable(name), chr(mark)) if name else pattern
-        number = self._texts.setdefault(pattern, len(self._texts))
-        if pattern == plain:
-            self._without_names[text] = number
-        return number
+    def _number_of_pattern(self, text: str) -> int:
+        """Return the same for a text with marks, for which the script has others of its own."""
+        parts = [_MARKS_OF_PAGE.get(part) or printable(part) for part in _BY_MARK.split(text)]
+        return self._texts.setdefault("".join(parts), len(self._texts))
 
 
 def _short(values: list[t.Any]) -> list[t.Any] | dict[str, list[t.Any]]:
@@ -187,8 +194,8 @@ def _run_lengths(numbers: t.Sequence[t.Any]) -> list[t.Any]:
     return [part for run in runs for part in run]
 
 
-def _coded_times(times: RoundTrips) -> str:
-    return "".join(_coded(times[name]) for name in ("min", "median", "max"))
+def _coded_times(kind: Kind, row: int) -> str:
+    return "".join(_coded(kind.columns["rtt_ms", name][row]) for name in ("min", "median", "max"))
 
 
 # Sites have few different times, at the resolution of a clock.
@@ -204,9 +211,8 @@ def _coded(milliseconds: float) -> str:
     return _DIGITS[code // len(_DIGITS)] + _DIGITS[code % len(_DIGITS)]
 
 
-def _seen(result: Result) -> str:
-    sender = f" from {result['reason_ip']}" if result.get("reason_ip") else ""
-    return f"{result['state']} ({result['reason']}{sender})"
+def _seen(common: Mapping[str, t.Any], sender: str) -> str:
+    return f"{common['state']} ({common['reason']}{f' from {sender}' if sender else ''})"
 
 
 def _described(identity: Identity) -> str:
@@ -221,29 +227,42 @@ def _paths(verification: Verification, matrix: Matrix) -> dict[str, t.Any]:
     the one before. Of segments and of transfers, the smaller direction counts, and a negative size is that of
     a path on which full-size segments vanish.
     """
-    width = len(matrix.columns)
-    known: list[tuple[int, MeasuredPath]] = []
-    for path in verification.get("paths", ()):
-        if path["source"] in matrix.rows and path["destination"] in matrix.columns:
-            pair = matrix.rows[path["source"]] * width + matrix.columns[path["destination"]]
-            known.append((pair, path))
-    known.sort(key=lambda one: one[0])
-    pairs = [pair for pair, _path in known]
+    width, found = len(matrix.columns), of(verification, "paths")
+    rows = [matrix.rows.get(name, -1) for name in found.names]
+    columns = [matrix.columns.get(place.destination, -1) for place in found.places]
+    known: list[tuple[int, Kind, int]] = []
+    for kind, row in found[:].each():
+        from_row, to_column = rows[kind.sources[row]], columns[kind.places[row]]
+        if from_row >= 0 and to_column >= 0:
+            known.append((from_row * width + to_column, kind, row))
+    known.sort(key=operator.itemgetter(0))
+    pairs = [pair for pair, _kind, _row in known]
+    constants = [
+        (_smallest_segment(kind.common), _idle(kind.common), least_megabytes(kind.common))
+        for kind in found.kinds
+    ]
+    medians, clocks = _column(known, ("rtt_ms", "median")), _column(known, ("clock_offset_s", ""))
     fields: dict[str, list[t.Any]] = {
         "pair": [pair - before for before, pair in itertools.pairwise([0, *pairs])],
-        "rtt": [round(path["rtt_ms"]["median"], 3) if "rtt_ms" in path else None for _pair, path in known],
+        "rtt": [None if median is None else round(median, 3) for median in medians],
         "loss": [
-            round(100 * path["lost"] / path["tries"], 2) if path["tries"] else None for _pair, path in known
+            round(100 * lost / tries, 2) if tries else None
+            for lost, tries in zip(_column(known, ("lost", "")), _column(known, ("tries", "")), strict=True)
         ],
-        "segment": [_smallest_segment(path) for _pair, path in known],
-        "clock": [
-            round(path["clock_offset_s"], 3) if "clock_offset_s" in path else None for _pair, path in known
-        ],
-        "idle": [_idle(path) for _pair, path in known],
-        "throughput": [least_megabytes(path) for _pair, path in known],
+        "segment": [constants[kind.number][0] for _pair, kind, _row in known],
+        "clock": [None if clock is None else round(clock, 3) for clock in clocks],
+        "idle": [constants[kind.number][1] for _pair, kind, _row in known],
+        "throughput": [constants[kind.number][2] for _pair, kind, _row in known],
     }
     known_fields = {name: values for name, values in fields.items() if any(one is not None for one in values)}
     return {name: _short(values) for name, values in known_fields.items()}
+
+
+def _column(known: Iterable[tuple[int, Kind, int]], field: Field) -> Iterator[t.Any]:
+    """Yield one number of each path, None where there is none."""
+    for _pair, kind, row in known:
+        column = kind.columns.get(field)
+        yield None if column is None else column[row]
 
 
 def _idle(path: MeasuredPath) -> int | None:

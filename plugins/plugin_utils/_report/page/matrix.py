@@ -6,12 +6,17 @@
 
 from __future__ import annotations
 
+import operator
 import typing as t
+from array import array
+from collections import Counter
+from collections.abc import Iterator, Sequence
 
-from ..._verdict.counts import flow_verdicts
+from ..._verdict.counts import one_for_each_flow
+from ..._verdict.records import Kind, Records, of
 from ..._verdict.verdict import OK
-from ..summary import host_order, kind_of, ordered
-from .folding import Group, folded
+from ..summary import Peers, host_order, kind_of, ordered
+from .folding import MAX_HOSTS, Group, folded
 from .looks import BY_SEVERITY, NUMBERS, Look, look
 
 if t.TYPE_CHECKING:
@@ -50,53 +55,97 @@ class _Tally:
         self.place = min(self.place, place)
         self.verdicts.add(NUMBERS[verdict])
 
-    def count(self, verdict: str) -> None:
-        self.ok += verdict == OK
-        self.total += 1
+    def count(self, verdict: str, flows: int) -> None:
+        self.ok += flows if verdict == OK else 0
+        self.total += flows
 
 
 class Matrix:
     """The matrix of a verification."""
 
     def __init__(self, verification: Verification):
-        results = verification["results"]
+        self.results: Records[Result] = of(verification, "results")
         # Both in one order, so that the cells of hosts with themselves are a diagonal.
-        self.order = host_order(verification)
-        sources = ordered({result["source"] for result in results}, self.order)
-        destinations = ordered({result["destination"] for result in results}, self.order)
+        self.order = host_order({**verification, "results": self.results})
+        sources = ordered(self.results.names, self.order)
+        destinations = ordered({place.destination for place in self.results.places}, self.order)
         self.rows = {name: number for number, name in enumerate(sources)}
         self.columns = {name: number for number, name in enumerate(destinations)}
         # The names stand once in the page, and what is about hundreds of them has their numbers.
         self.hosts = {
             name: number for number, name in enumerate(ordered({*sources, *destinations}, self.order))
         }
-        self.groups = self._groups(verification)
+        # The cell of each pair of hosts, row by row: a number of what its flows are.
+        self.width = len(self.columns)
+        self.cells, cells = self._cells()
+        self.groups = self._groups(cells, verification["peers"])
         self._group_of = {name: number for number, group in enumerate(self.groups) for name in group.names}
-        self._tallies = self._tallied(results)
+        self._tallies = self._tallied()
 
-    def _groups(self, verification: Verification) -> list[Group]:
-        looks: dict[tuple[str, str], list[tuple[str, ...]]] = {}
-        wrong = set()
-        for result in verification["results"]:
-            pair = (result["source"], result["destination"])
-            looks.setdefault(pair, []).append(kind_of(result))
-            if result["verdict"] != OK:
-                wrong.add(pair)
-        shown = {pair: tuple(sorted(several)) for pair, several in looks.items()}
-        return folded(list(self.hosts), shown, wrong, verification["peers"])
+    def pairs_of(self, kind: Kind) -> Iterator[int]:
+        """Yield the number of the pair of hosts of each result of a kind: row by row."""
+        of_name = [self.rows[name] * self.width for name in self.results.names]
+        of_place = [self.columns[place.destination] for place in self.results.places]
+        return map(
+            operator.add, map(of_name.__getitem__, kind.sources), map(of_place.__getitem__, kind.places)
+        )
 
-    def _tallied(self, results: t.Iterable[Result]) -> dict[tuple[int, int], _Tally]:
+    def _cells(self) -> tuple[array[int], list[tuple[int, ...]]]:
+        """Return a number for the cell of each pair of hosts, and for each number the kinds of its flows.
+
+        Few sets of flows occur, so each is reached from a smaller one by one more kind, step by step.
+        """
+        kinds: dict[tuple[str, ...], int] = {}
+        found = array("I", bytes(4 * len(self.rows) * self.width))
+        sets: list[tuple[int, ...]] = [()]
+        steps: dict[tuple[int, int], int] = {}
+        numbered = [(kinds.setdefault(kind_of(kind.common), len(kinds)), kind) for kind in self.results.kinds]
+        # In one order of kinds, the same flows are the same set.
+        for number, kind in sorted(numbered, key=operator.itemgetter(0)):
+            for pair in self.pairs_of(kind):
+                step = (found[pair], number)
+                if step not in steps:
+                    steps[step] = len(sets)
+                    sets.append((*sets[found[pair]], number))
+                found[pair] = steps[step]
+        return found, sets
+
+    def _groups(self, sets: Sequence[tuple[int, ...]], peers: Peers) -> list[Group]:
+        names = list(self.hosts)
+        if len(names) <= MAX_HOSTS:
+            return folded(names, {}, set(), peers)
+        sources, destinations = list(self.rows), list(self.columns)
+        looks = {
+            (sources[pair // self.width], destinations[pair % self.width]): cell
+            for pair, cell in enumerate(self.cells)
+            if cell
+        }
+        wrong = {
+            (sources[pair // self.width], destinations[pair % self.width])
+            for kind in self.results.kinds
+            if kind.common["verdict"] != OK
+            for pair in self.pairs_of(kind)
+        }
+        return folded(names, looks, wrong, peers)
+
+    def _tallied(self) -> dict[tuple[int, int], _Tally]:
         found: dict[tuple[int, int], _Tally] = {}
-        for result in results:
-            source, destination = result["source"], result["destination"]
-            place = (self.rows[source], self.columns[destination])
-            between = self._between(source, destination)
-            if between not in found:
-                found[between] = _Tally(place)
-            found[between].add(place, result["verdict"])
+        of_row = [self._group_of[name] for name in self.rows]
+        of_column = [self._group_of[name] for name in self.columns]
+        for kind in self.results.kinds:
+            verdict = kind.common["verdict"]
+            for pair in set(self.pairs_of(kind)):
+                row, column = divmod(pair, self.width)
+                between = (of_row[row], of_column[column])
+                if between not in found:
+                    found[between] = _Tally((row, column))
+                found[between].add((row, column), verdict)
         # A flow whose ports differ has several results, and is one flow in every count.
-        for (source, destination, *_what), verdict in flow_verdicts(results).items():
-            found[self._between(source, destination)].count(verdict)
+        for kind, rows in one_for_each_flow(self.results):
+            pairs = list(self.pairs_of(kind))
+            for pair, flows in Counter(map(pairs.__getitem__, rows)).items():
+                row, column = divmod(pair, self.width)
+                found[of_row[row], of_column[column]].count(kind.common["verdict"], flows)
         return found
 
     def _between(self, source: str, destination: str) -> tuple[int, int]:

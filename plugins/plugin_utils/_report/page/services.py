@@ -15,6 +15,7 @@ from collections import Counter
 
 from ....module_utils._values.errors import NetworkError
 from ....module_utils._values.ports import PortRange, Ports
+from ..._verdict.records import Records
 from ..._verdict.verdict import OK, SEVERITY
 from ..summary import Order, Peers, named_service, ordered
 from .folding import Group, grouped_in_order, most_urgent
@@ -67,14 +68,19 @@ class ServiceTable(t.NamedTuple):
     rows: list[ServiceRow]
 
 
-def service_table(results: t.Iterable[Result], peers: Peers, order: Order) -> ServiceTable:
+def service_table(some: t.Iterable[Result], peers: Peers, order: Order) -> ServiceTable:
     """Return the services as rows and the sources as columns."""
+    results = some if isinstance(some, Records) else Records({}, {}, some)
     seen: dict[_Service, dict[str, set[tuple[str, str]]]] = {}
     sources: dict[str, None] = {}
-    for result in results:
-        by_source = seen.setdefault((named_service(result), result["protocol"]), {})
-        by_source.setdefault(result["source"], set()).add((result["ports"], result["verdict"]))
-        sources[result["source"]] = None
+    for kind in results.kinds:
+        common = kind.common
+        by_source = seen.setdefault((named_service(common), common["protocol"]), {})
+        one = (common["ports"], common["verdict"])
+        for number in dict.fromkeys(kind.sources):
+            source = results.names[number]
+            by_source.setdefault(source, set()).add(one)
+            sources[source] = None
     cells = {
         service: {source: frozenset(pairs) for source, pairs in by_source.items()}
         for service, by_source in seen.items()

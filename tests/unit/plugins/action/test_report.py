@@ -88,7 +88,7 @@ def test_files_can_be_read_by_everybody_and_nothing_else_is_left(write, tmp_path
     assert written(tmp_path) == ["change_request.md", "report.json"]
     file = tmp_path / "a" / "report" / "report.json"
     assert stat.S_IMODE(file.stat().st_mode) & 0o022 == 0, "the tests of _files say what the umask does"
-    assert json.loads(file.read_text(encoding="utf-8"))["schema"] == 2
+    assert json.loads(file.read_text(encoding="utf-8"))["schema"] == 3
 
 
 def test_site_requester_and_ticket_reach_the_files(write, tmp_path):

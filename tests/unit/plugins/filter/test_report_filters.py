@@ -6,6 +6,7 @@
 from __future__ import annotations
 
 import importlib.util
+import json
 import re
 import shutil
 from pathlib import Path
@@ -17,8 +18,14 @@ from ansible.errors import AnsibleFilterError
 from ansible_collections.exasol_community.network.plugins.filter.report_changes import (
     FilterModule as Changes,
 )
+from ansible_collections.exasol_community.network.plugins.filter.report_flows import (
+    FilterModule as Flows,
+)
 from ansible_collections.exasol_community.network.plugins.filter.to_change_request import (
     FilterModule as Request,
+)
+from ansible_collections.exasol_community.network.plugins.filter.to_report import (
+    FilterModule as Report,
 )
 from ansible_collections.exasol_community.network.plugins.plugin_utils._change_request.change_request import (
     REQUEST_FORMATS,
@@ -29,6 +36,7 @@ from ansible_collections.exasol_community.network.plugins.plugin_utils._report.c
 from ansible_collections.exasol_community.network.plugins.plugin_utils._report.report import FORMATS
 from ansible_collections.exasol_community.network.tests.unit.plugins.plugin_utils.plans import plan
 from ansible_collections.exasol_community.network.tests.unit.plugins.plugin_utils.verifications import (
+    measured_path,
     mesh,
     verification,
 )
@@ -38,6 +46,8 @@ _SPEC = importlib.util.spec_from_file_location("formats_doc", CHECKOUT / "tools"
 formats_doc = importlib.util.module_from_spec(_SPEC)
 _SPEC.loader.exec_module(formats_doc)
 report_changes = Changes().filters()["report_changes"]
+report_flows = Flows().filters()["report_flows"]
+to_report = Report().filters()["to_report"]
 to_change_request = Request().filters()["to_change_request"]
 
 
@@ -46,6 +56,18 @@ def test_changes_are_data_or_text():
     assert report_changes(verification(mesh(n13="blocked")), verification(mesh()), "text").startswith(
         "Since "
     )
+
+
+def test_flows_and_paths_are_listed_one_by_one():
+    made = verification(mesh(n13="blocked"), paths=[measured_path("n11", "n12")])
+    report = json.loads(to_report(made))
+    assert "results" not in report, "the control: they are groups"
+    assert report_flows(made) == made["results"]
+    listed = report_flows(report)
+    assert len(listed) == len(made["results"]) and all(one in made["results"] for one in listed)
+    assert report_flows(report, "paths") == made["paths"]
+    with pytest.raises(AnsibleFilterError, match=r"'hosts'.*flows, paths"):
+        report_flows(report, "hosts")
 
 
 def test_a_change_request_is_made_of_both():

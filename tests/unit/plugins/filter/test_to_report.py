@@ -24,7 +24,7 @@ def to_report():
 
 
 def test_json_is_the_default(to_report):
-    assert json.loads(to_report(verification(mesh())))["schema"] == 2
+    assert json.loads(to_report(verification(mesh())))["schema"] == 3
 
 
 def test_markdown_is_there_by_its_name(to_report):

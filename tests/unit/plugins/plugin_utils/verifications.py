@@ -132,3 +132,45 @@ def verification(results, **more):
         "summary": summary,
         **more,
     }
+
+
+NAMES = ["n1", "n11", "n2", "a", "{source}", "192.0.2.1", "ä b"]
+ADDRESSES = {"n1": ["192.0.2.1"], "n11": ["192.0.2.11", "2001:db8::11"], "a": []}
+NUMBERS = st.one_of(st.integers(0, 9), st.floats(0, 1e6, allow_nan=False), st.just(2**70))
+
+
+@st.composite
+def _results(draw):
+    """Draw results that share much, and name their ends in their texts in every way."""
+    found = []
+    for _number in range(draw(st.integers(0, 9))):
+        source, destination = draw(st.sampled_from(NAMES)), draw(st.sampled_from(NAMES))
+        address = draw(st.sampled_from(["192.0.2.1", "192.0.2.11", "192.0.2.1, 192.0.2.2"]))
+        words = st.sampled_from([source, destination, address, "from", "{address}", "{", "2001:db8::11"])
+        text = " ".join(draw(st.lists(words, min_size=1, max_size=5)))
+        more = draw(
+            st.fixed_dictionaries(
+                {},
+                optional={
+                    "cause": st.sampled_from(["silence", "reset"]),
+                    "evidence": st.lists(st.just(text), max_size=2),
+                    "actor": st.sampled_from([["network"], [f"host:{source}"], [f"host:{destination}"]]),
+                    "reason_ip": st.sampled_from([address.split(", ")[0], "192.0.2.254"]),
+                    "identity": st.sampled_from(
+                        [{"status": "identified"}, {"status": "silent", "tls": {"days_left": 3}}]
+                    ),
+                    "trace": st.just({"port": 1, "hop": 0, "by": []}),
+                    "rtt_ms": st.fixed_dictionaries({"min": NUMBERS, "median": NUMBERS, "max": NUMBERS}),
+                },
+            )
+        )
+        verdict = draw(st.sampled_from(["ok", "blocked", "untested"]))
+        made = result(source, destination, verdict, address=address, sentence=text)
+        made.pop("rtt_ms", None)
+        made.update(more)
+        order = draw(st.permutations(list(made)))
+        found.append({name: made[name] for name in order})
+    return found
+
+
+RESULTS = _results()

@@ -48,6 +48,13 @@ def test_unknown_format_is_named(name):
     assert_names(refusal(report.render, verification([]), name), [repr(name), "json", "markdown"])
 
 
-@pytest.mark.parametrize("schema", [0, 3, "1", None])
+@pytest.mark.parametrize("schema", [0, 4, "1", None])
 def test_another_schema_is_refused(schema):
     assert_names(refusal(report.render, verification([], schema=schema), "json"), [repr(schema), "update"])
+
+
+@pytest.mark.parametrize("schema", [1, 2, 3])
+def test_a_report_that_is_not_grouped_is_read(schema):
+    made = {**verification(mesh(n13="blocked")), "schema": schema}
+    assert list(report.verification_of(made, "it")["results"]) == made["results"]
+    assert report.render(made, "json") == report.render(verification(mesh(n13="blocked")), "json")

@@ -5,6 +5,7 @@
 
 from __future__ import annotations
 
+import collections.abc
 import copy
 import json
 import runpy
@@ -17,17 +18,24 @@ import pytest
 ROOT = Path(__file__).parents[5]
 SHAPES = ROOT / "plugins" / "module_utils" / "_shapes.py"
 SCHEMA = json.loads((ROOT / "docs" / "report.schema.json").read_text(encoding="utf-8"))
+FLAT = ROOT / "plugins" / "plugin_utils" / "_report" / "formats" / "assets" / "verification.schema.json"
 KINDS = {str: "string", int: "integer", float: "number", bool: "boolean"}
 
 pytestmark = pytest.mark.skipif(sys.version_info < (3, 11), reason="typing.NotRequired needs Python 3.11")
 
 
 @pytest.fixture(scope="module")
-def report():
-    """Return the shape of a report; the shapes are declared for type checkers alone."""
+def shapes():
+    """Return all shapes; they are declared for type checkers alone."""
     with pytest.MonkeyPatch.context() as patch:
         patch.setattr(typing, "TYPE_CHECKING", True)
-        return runpy.run_path(str(SHAPES))["Report"]
+        return runpy.run_path(str(SHAPES))
+
+
+@pytest.fixture(scope="module")
+def report(shapes):
+    """Return the shape of a report."""
+    return shapes["Report"]
 
 
 def differences(shape, schema, definitions, place="report"):
@@ -38,7 +46,7 @@ def differences(shape, schema, definitions, place="report"):
     kind = schema.get("type") or {KINDS[type(word)] for word in words}.pop()
     if typing.is_typeddict(shape):
         yield from differences_of_fields(shape, schema, definitions, place)
-    elif typing.get_origin(shape) is list:
+    elif typing.get_origin(shape) in (list, collections.abc.Sequence):
         if kind == "array":
             yield from differences(*typing.get_args(shape), schema["items"], definitions, f"{place}[]")
         else:
@@ -74,6 +82,10 @@ def test_the_schema_is_the_shape(report):
     assert found(report, SCHEMA) == []
 
 
+def test_what_is_not_grouped_is_the_shape_of_a_verification(shapes):
+    assert found(shapes["Verification"], json.loads(FLAT.read_text(encoding="utf-8"))) == []
+
+
 def changed(path, value):
     """Return the schema with another value at a path, or without it if the value is None."""
     schema = copy.deepcopy(SCHEMA)
@@ -87,7 +99,7 @@ def changed(path, value):
     return schema
 
 
-RESULT = ("$defs", "result")
+GROUP = ("$defs", "flow_group")
 
 
 @pytest.mark.parametrize(
@@ -95,13 +107,13 @@ RESULT = ("$defs", "result")
     [
         (("properties", "run"), None, "report.run: only in the shape"),
         (("properties", "extra"), {"type": "string"}, "report.extra: only in the schema"),
-        ((*RESULT, "properties", "sentence"), None, "report.results[].sentence: only in the shape"),
+        ((*GROUP, "properties", "sentence"), None, "report.flow_groups[].sentence: only in the shape"),
         (
-            ("$defs", "path", "properties", "hops"),
+            ("$defs", "path_group", "properties", "hops"),
             {"type": "integer"},
-            "report.paths[].hops: only in the schema",
+            "report.path_groups[].hops: only in the schema",
         ),
-        ((*RESULT, "required"), ["source"], "report.results[].verdict: required only in the shape"),
+        ((*GROUP, "required"), ["service"], "report.flow_groups[].verdict: required only in the shape"),
         (("required", 0), "not_ok", "report.not_ok: required only in the schema"),
         (
             ("$defs", "names", "items", "type"),
@@ -114,9 +126,9 @@ RESULT = ("$defs", "result")
             "report.summary{}: string in the schema, integer in the shape",
         ),
         (
-            ("properties", "results", "type"),
+            ("properties", "flow_groups", "type"),
             "object",
-            "report.results: object in the schema, a list in the shape",
+            "report.flow_groups: object in the schema, a list in the shape",
         ),
     ],
     ids=lambda value: ".".join(map(str, value)) if isinstance(value, tuple) else None,
