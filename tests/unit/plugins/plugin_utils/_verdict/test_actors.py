@@ -48,7 +48,15 @@ PARTIES = {
     ),
     "an unplanned address": (SILENT._replace(stage=packet_stages.DISGUISED), [NODE, "network"]),
     "the source rejects": (rejected("local"), [CLIENT]),
-    "the destination rejects": (rejected(DESTINATION), [NODE]),
+    "an error in the destination's name": (rejected(DESTINATION), [NODE, "network"]),
+    "the destination sent that error": (
+        rejected(DESTINATION)._replace(kernels=Kernels(errors_sent=1, errors_received=1)),
+        [NODE],
+    ),
+    "the destination sent none": (
+        rejected(DESTINATION)._replace(kernels=Kernels(errors_sent=0, errors_received=1)),
+        ["network"],
+    ),
     "a router rejects": (rejected(ROUTER), ["network"]),
     "nobody knows who rejects": (case("filtered", "admin-prohibited"), ["unknown"]),
     "the destination or its NAT device": (
