@@ -11,8 +11,10 @@ from __future__ import annotations
 
 import json
 import os
+import re
 import subprocess
 import typing as t
+from collections.abc import Iterator
 from pathlib import Path
 
 from .truth import DENIED, OK, REACHABLE, Fault, Pair, Truth
@@ -57,8 +59,30 @@ def measure(scenario: Path, inventory: Path, **variables: t.Any) -> Run:
         check=False,
     )
     output = "\n".join(done.stdout.splitlines()[-_OUTPUT:])
-    results = json.loads(report.read_text())["results"] if report.exists() else []
+    results = list(_flows(json.loads(report.read_text()))) if report.exists() else []
     return Run(done.returncode, output, results)
+
+
+def _flows(report: dict[str, t.Any]) -> Iterator[dict[str, t.Any]]:
+    """Yield the flows of a report one by one, as its schema describes them (docs/guide.md, Read report.json)."""
+    names, places = report["names"], report["places"]
+    for group in report["flow_groups"]:
+        pairs = group.get("pairs") or [
+            (source, place)
+            for place in group["places"]
+            for source in group["sources"]
+            if names[source] != places[place]["destination"]
+        ]
+        for source, place in pairs:
+            words = {
+                "source": names[source],
+                **places[place],
+                "source_address": ", ".join(report["addresses"].get(names[source], [])),
+                "source_external": ", ".join(report.get("external", {}).get(names[source], [])),
+                "brace": "{",
+            }
+            sentence = re.sub(r"\{([a-z_]+)\}", lambda word, words=words: words[word[1]], group["sentence"])
+            yield {**group, **words, "sentence": sentence}
 
 
 class Report:
