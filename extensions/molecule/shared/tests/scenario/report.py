@@ -64,7 +64,7 @@ def measure(scenario: Path, inventory: Path, **variables: t.Any) -> Run:
 
 
 def _flows(report: dict[str, t.Any]) -> Iterator[dict[str, t.Any]]:
-    """Yield the flows of a report one by one, as its schema describes them (docs/guide.md, Read report.json)."""
+    """Yield the flows of a report one by one, as the guide says how to read it (Read report.json)."""
     names, places = report["names"], report["places"]
     for group in report["flow_groups"]:
         pairs = group.get("pairs") or [
@@ -81,8 +81,10 @@ def _flows(report: dict[str, t.Any]) -> Iterator[dict[str, t.Any]]:
                 "source_external": ", ".join(report.get("external", {}).get(names[source], [])),
                 "brace": "{",
             }
-            sentence = re.sub(r"\{([a-z_]+)\}", lambda word, words=words: words[word[1]], group["sentence"])
-            yield {**group, **words, "sentence": sentence}
+            # Every second part is a word in braces.
+            parts = re.split(r"\{([a-z_]+)\}", group["sentence"])
+            parts[1::2] = [words[word] for word in parts[1::2]]
+            yield {**group, **words, "sentence": "".join(parts)}
 
 
 class Report:
