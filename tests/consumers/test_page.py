@@ -179,7 +179,8 @@ def test_the_script_shows_the_cells_that_are_there_without_it(opened: Browser, p
     text = page.read_text(encoding="utf-8")
     written = re.findall(r'<td id=(c\d+-\d+) class=(\w+) aria-label="(\S+) [^"]*">', text)
     opened.click("button[type=reset]")
-    opened.until("return document.getElementById('verdict').value", "")
+    # The form is empty before the matrix is drawn again.
+    opened.until("return document.querySelectorAll('#matrix td[id]').length", len(written))
     made = opened.run(
         "return [...document.querySelectorAll('#matrix td[id]')].map((cell) => [cell.id, cell.className, "
         "cell.getAttribute('aria-label').split(' ')[0]])"
