@@ -16,6 +16,7 @@ count.
 import errno
 import socket
 import struct
+from types import MappingProxyType
 from typing import TYPE_CHECKING, Dict, FrozenSet, Iterable, List, Mapping, NamedTuple, Optional, Set, Tuple
 
 from .._values.addresses import parse_address
@@ -71,7 +72,7 @@ class Service(NamedTuple):
     port: int
 
 
-NO_PORTS: Mapping[str, Service] = {}
+NO_PORTS: Mapping[str, Service] = MappingProxyType({})
 
 
 class Links(NamedTuple):

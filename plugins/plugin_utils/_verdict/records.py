@@ -149,8 +149,10 @@ class Records(Sequence[Record]):
 
     @t.overload
     def __getitem__(self, index: int) -> Record: ...
+
     @t.overload
     def __getitem__(self, index: slice) -> Some[Record]: ...
+
     def __getitem__(self, index: int | slice) -> Record | Some[Record]:
         if isinstance(index, slice):
             return Some(self, self.order[index], self.rows[index])
@@ -328,8 +330,10 @@ class Some(Sequence[Record]):
 
     @t.overload
     def __getitem__(self, index: int) -> Record: ...
+
     @t.overload
     def __getitem__(self, index: slice) -> Some[Record]: ...
+
     def __getitem__(self, index: int | slice) -> Record | Some[Record]:
         if isinstance(index, slice):
             return Some(self.records, self.kinds[index], self.rows[index])

@@ -83,7 +83,7 @@ def render(verification: Verification) -> str:
         parts += ["## Notes", _list(verification["notes"])]
     parts += [*_grid(results, order), "## Flows", _flows(results, peers, order)]
     if verification.get("paths"):
-        parts += ["## Paths", *_paths(of(verification, "paths"))]
+        parts += ["## Paths", *_paths(of(verification, "paths"), order)]
     if verification["untestable"]:
         parts += ["## Not tested", _untestable(verification["untestable"], peers)]
     if verification.get("not_covered") or not results:
@@ -162,16 +162,17 @@ def _flows(results: Records[Result], peers: Peers, order: Order) -> str:
     )
 
 
-def _paths(paths: Records[MeasuredPath]) -> Iterator[str]:
+def _paths(paths: Records[MeasuredPath], order: Order) -> Iterator[str]:
     """Yield what was measured of paths: of many, the slowest and those that lose something."""
-    shown: Iterable[MeasuredPath] = paths
+    in_order = paths.sorted(order)
+    shown: Iterable[MeasuredPath] = in_order
     if len(paths) > _MAX_PATHS:
         stalled = [
             bool(vanishing_directions(kind.common) or shortest_cut(kind.common) is not None)
             for kind in paths.kinds
         ]
         worst = nlargest(
-            _MAX_PATHS, paths[:].each(), key=lambda one: (stalled[one[0].number], *_badness(*one))
+            _MAX_PATHS, in_order.each(), key=lambda one: (stalled[one[0].number], *_badness(*one))
         )
         shown = (paths.record(kind, row) for kind, row in worst)
     yield markdown_table(_PATH_HEADINGS, [_path_row(path) for path in shown])
