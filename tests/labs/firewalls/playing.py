@@ -105,8 +105,10 @@ class Run:
 
     def kill(self) -> None:
         """End the controller at once, with everything it started, as if its machine had lost power."""
-        with contextlib.suppress(ProcessLookupError):  # it has ended already
-            os.killpg(self._process.pid, signal.SIGKILL)
+        leader = self._process.pid
+        for process in (leader, *_children(leader)):
+            with contextlib.suppress(ProcessLookupError):  # it has ended already
+                os.killpg(process, signal.SIGKILL)
         self._process.wait()
 
     def answers(self) -> dict[str, Answer]:
@@ -138,3 +140,12 @@ def _environment(record: Path) -> dict[str, str]:
         "RECORD_FILE": str(record),
         "ANSIBLE_DEPRECATION_WARNINGS": "false",
     }
+
+
+def _children(process: int) -> list[int]:
+    """Return the processes that a process has started: workers of Ansible 2.19 lead sessions of their own."""
+    try:
+        listed = Path(f"/proc/{process}/task/{process}/children").read_text(encoding="ascii")
+    except FileNotFoundError:
+        return []  # it has ended already
+    return [int(number) for number in listed.split()]
