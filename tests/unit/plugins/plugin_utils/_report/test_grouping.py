@@ -145,7 +145,7 @@ def test_the_recipe_of_the_guide_makes_the_same_flows_with_jq():
         ),
     ]
     made = verification(several, addresses={"n11": ["192.0.2.11"]})
-    (recipe,) = re.findall("```jq\n(.*?)```", GUIDE.read_text(encoding="utf-8"), re.DOTALL)
+    (recipe,) = re.findall("```text\n(def flows:.*?)```", GUIDE.read_text(encoding="utf-8"), re.DOTALL)
     done = subprocess.run(
         ["jq", "-c", f"{recipe} flows"],
         input=render(made, "json"),
