@@ -18,6 +18,7 @@ from ansible_collections.exasol_community.network.tests.labs.firewalls.baselines
 from ansible_collections.exasol_community.network.tests.labs.firewalls.changes import (
     PATIENCE_SECONDS,
     ROLLBACK_SECONDS,
+    await_rollbacks,
     die_before_confirming,
     lock_out,
     state_of,
@@ -180,12 +181,7 @@ def restarted(firewalls, baseline, tmp_path_factory):
     die_before_confirming(firewalls, tmp_path_factory.mktemp("restarted"), 10 * PATIENCE_SECONDS)
     found["during"] = firewalls.traffic.reach(["client"], PROVIDERS)["client"]
     firewalls.restart()
-    for host in PROVIDERS:
-        state = state_of(firewalls, host)
-        until(
-            lambda state=state: (state / "rolled_back").exists() and not (state / "taken").exists(),
-            f"the rollback of {host} after its start",
-        )
+    await_rollbacks(firewalls)
     found["after"] = firewalls.stage()
     found["next"] = firewalls.play(options=["--check"])
     return found

@@ -15,7 +15,10 @@ from pathlib import Path
 import pytest
 
 from ansible_collections.exasol_community.network.tests.labs.firewalls.baselines import EVERYBODY, PROVIDERS
-from ansible_collections.exasol_community.network.tests.labs.firewalls.changes import state_of
+from ansible_collections.exasol_community.network.tests.labs.firewalls.changes import (
+    await_rollbacks,
+    state_of,
+)
 from ansible_collections.exasol_community.network.tests.labs.firewalls.traffic import until
 
 OPENED = EVERYBODY | {2580, 8563}
@@ -49,13 +52,7 @@ def restart_and_look(firewalls, found):
     """Restart all hosts, and note what each has when its rollback has ended."""
     earlier = firewalls.lab.everywhere(dict.fromkeys(PROVIDERS, _JOURNAL))
     firewalls.restart()
-    for host in PROVIDERS:
-        state = state_of(firewalls, host)
-        until(
-            lambda state=state: (state / "rolled_back").exists() and not (state / "taken").exists(),
-            f"the rollback of {host} after its start",
-            PATIENCE_SECONDS,
-        )
+    await_rollbacks(firewalls, PATIENCE_SECONDS)
     found["after"], found["ports"] = firewalls.views(), ports(firewalls)
     journal = firewalls.lab.everywhere(dict.fromkeys(PROVIDERS, _JOURNAL))
     found["journal"] = {host: text.removeprefix(earlier[host]) for host, text in journal.items()}

@@ -21,16 +21,7 @@ import fcntl
 import os
 import socket
 from contextlib import contextmanager
-from typing import (
-    TYPE_CHECKING,
-    Iterator,
-    List,
-    NamedTuple,
-    Optional,
-    Sequence,
-    Set,
-    Union,
-)
+from typing import TYPE_CHECKING, Iterator, List, NamedTuple, Optional, Sequence, Set, Union
 
 from .._values.ports import Ports
 from . import connection as _connection

@@ -39,6 +39,10 @@ class Refusals:
         self._tables: List[_Table] = list(other_firewalls.all_chains(self._firewall, listing))
         self._hidden = other_firewalls.is_hidden(self._firewall, self._tables)
         self._device = live.only_interface()
+        self._today = self._chains(self._tables)
+        self._rest = self._chains(self._without_ours())
+        answering = self._answering()
+        self._answers = self._chains(answering) if answering else None
 
     def cuts(self, is_accepted: bool) -> Tuple[List[cut.Cut], List[str]]:
         """Return whom the change would cut off, and warnings of what cannot be known.
@@ -92,10 +96,9 @@ class Refusals:
         """Tell whether the packets of a flow itself would be refused, and not only the replies to them."""
         if Permits(self._after).verdict(*flow) == ACCEPT:
             return False
-        rest = self._chains(self._without_ours())
         return DROP in (
-            *rest.verdicts(flow.kind, [flow.remote]),
-            *rest.verdicts(flow.kind, [flow.remote], established=True),
+            *self._rest.verdicts(flow.kind, [flow.remote]),
+            *self._rest.verdicts(flow.kind, [flow.remote], established=True),
         )
 
     def _without_ours(self) -> List[_Table]:
@@ -107,14 +110,13 @@ class Refusals:
 
     def _among(self, connections: live.Live) -> List[cut.Cut]:
         """Return those among some connections whom the change would refuse."""
-        answering = self._answering()
         return cut.cut_off(
             live=connections,
             before=self._before,
             after=self._after,
-            today=self._chains(self._tables),
-            rest=self._chains(self._without_ours()),
-            answers=self._chains(answering) if answering else None,
+            today=self._today,
+            rest=self._rest,
+            answers=self._answers,
         )
 
     def _chains(self, tables: Sequence[_Table]) -> HostChains:

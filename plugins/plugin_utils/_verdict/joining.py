@@ -263,10 +263,7 @@ class Joining:
                         case = case._replace(unplanned=unplanned) if unplanned else case
                     if case.is_in_doubt:
                         case = case._replace(kernels=self._kernels_of(case))
-                    if state["state"] == OPEN and "proof" not in state:
-                        yield case  # all of it came through, so there is no place to look for
-                    else:
-                        yield from self._located(case, is_alone=not has_two)
+                    yield from self._located(case, is_alone=not has_two)
 
     def _kernels_of(self, case: Case) -> Kernels:
         return self.kernels.of(
@@ -301,6 +298,9 @@ class Joining:
 
     def _located(self, case: Case, is_alone: bool = True) -> Iterator[Case]:
         """Yield the case, split where its packets came differently far."""
+        if case.state == OPEN and "proof" not in case.observed:
+            yield case  # all of it came through, so there is no place to look for
+            return
         is_refused = case.state == "closed" and case.listener.was_up
         is_lost = (
             case.reason == NO_RESPONSE and not case.ended and (case.protocol == "tcp" or case.listener.was_up)

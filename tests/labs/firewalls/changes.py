@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import typing as t
 from collections.abc import Sequence
+from functools import partial
 from pathlib import Path
 
 from .baselines import PROVIDERS
@@ -72,6 +73,17 @@ def die_before_confirming(
         )
     finally:
         run.kill()
+
+
+def await_rollbacks(firewalls: FirewallLab, patience: float = 30) -> None:
+    """Wait until all hosts have rolled their changes back, as they do when they start."""
+    for host in PROVIDERS:
+        rolled_back = partial(_has_rolled_back, state_of(firewalls, host))
+        until(rolled_back, f"the rollback of {host} after its start", patience)
+
+
+def _has_rolled_back(state: Path) -> bool:
+    return (state / "rolled_back").exists() and not (state / "taken").exists()
 
 
 def _stuck_ssh(folder: Path) -> Path:

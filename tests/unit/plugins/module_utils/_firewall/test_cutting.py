@@ -11,15 +11,13 @@ EXANET_SEED draws other rule sets.
 
 import json
 import os
-import subprocess
-import sys
 
 import pytest
 
 from ansible_collections.exasol_community.network.tests.unit.plugins.module_utils._firewall.test_namespaces import (
-    HERE,
     IPTABLES,
     NFT,
+    inside_python,
 )
 
 RULE_SETS, PARTS = 100, 2  # the parts may run at the same time
@@ -32,22 +30,8 @@ RULE_SETS, PARTS = 100, 2  # the parts may run at the same time
 def test_random_changes_of_random_rule_sets_cut_off_nobody_who_was_not_named(part, tmp_path):
     seed = f"{os.environ.get('EXANET_SEED', '18')}.{part}"
     print(f"EXANET_SEED, and the part: {seed}")
-    done = subprocess.run(
-        ["unshare", "--net"]
-        + [sys.executable, os.path.join(HERE, "cutting.py"), seed, str(RULE_SETS // PARTS), str(tmp_path)],
-        stdout=subprocess.PIPE,
-        stderr=subprocess.PIPE,
-        env=dict(
-            os.environ,
-            PATH="/usr/sbin:/sbin:" + os.environ.get("PATH", ""),
-            PYTHONPATH=os.pathsep.join(path for path in sys.path if path),
-            LC_ALL="C.UTF-8",
-        ),
-        timeout=900,
-        check=False,
-    )
-    assert not done.returncode, done.stderr.decode("utf-8", "replace")
-    turns = [json.loads(line) for line in done.stdout.decode("utf-8").splitlines()]
+    printed = inside_python("cutting.py", seed, RULE_SETS // PARTS, tmp_path, seconds=900)
+    turns = [json.loads(line) for line in printed.splitlines()]
     assert len(turns) == RULE_SETS // PARTS
     assert [turn for turn in turns if turn["problems"] or "error" in turn] == []
     # The controls: changes were made, they cut some off and left others alone, and locked the controller out.

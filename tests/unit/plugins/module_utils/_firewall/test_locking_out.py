@@ -5,15 +5,13 @@
 
 import json
 import os
-import subprocess
-import sys
 
 import pytest
 
 from ansible_collections.exasol_community.network.tests.unit.plugins.module_utils._firewall.test_namespaces import (
-    HERE,
     IPTABLES,
     NFT,
+    inside_python,
 )
 
 V4, V6 = "192.0.2.10", "2001:db8::10"
@@ -74,22 +72,9 @@ CASES = [
 @pytest.mark.skipif(os.geteuid() != 0, reason="needs root: it makes sockets in two network namespaces")
 def test_what_would_lock_the_controller_out_is_refused_and_the_rest_is_made(tmp_path):
     names = ("provider", "controller", "host", "earlier", "later")
-    done = subprocess.run(
-        ["unshare", "--net", sys.executable, os.path.join(HERE, "locking_out.py"), str(tmp_path)],
-        input=json.dumps([dict(zip(names, case[2:])) for case in CASES]).encode("utf-8"),
-        stdout=subprocess.PIPE,
-        stderr=subprocess.PIPE,
-        env=dict(
-            os.environ,
-            PATH="/usr/sbin:/sbin:" + os.environ.get("PATH", ""),
-            PYTHONPATH=os.pathsep.join(path for path in sys.path if path),
-            LC_ALL="C.UTF-8",
-        ),
-        timeout=600,
-        check=False,
-    )
-    assert not done.returncode, done.stderr.decode("utf-8", "replace")
-    for (name, refused, *unused), seen in zip(CASES, json.loads(done.stdout.decode("utf-8"))):
+    cases = json.dumps([dict(zip(names, case[2:])) for case in CASES])
+    printed = inside_python("locking_out.py", tmp_path, stdin=cases, seconds=600)
+    for (name, refused, *unused), seen in zip(CASES, json.loads(printed)):
         assert seen.pop("reached"), name
         assert seen.pop("dry") == seen["refusal"], name
         refusal = seen.pop("refusal")

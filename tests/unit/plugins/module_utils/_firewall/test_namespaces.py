@@ -35,8 +35,8 @@ HERE = os.path.dirname(os.path.abspath(__file__))
 FEW = settings(max_examples=12, suppress_health_check=[HealthCheck.too_slow], deadline=None)
 
 
-def inside(text, stdin=""):
-    """Run a shell command in a namespace of its own."""
+def inside(text, stdin="", seconds=60):
+    """Run a shell command in a namespace of its own, for so many seconds at most."""
     environment = dict(
         os.environ,
         PATH="/usr/sbin:/sbin:" + os.environ.get("PATH", ""),
@@ -48,10 +48,18 @@ def inside(text, stdin=""):
         input=stdin.encode("utf-8"),
         stdout=subprocess.PIPE,
         stderr=subprocess.PIPE,
-        timeout=60,
+        timeout=seconds,
         env=environment,
         check=False,
     )
+
+
+def inside_python(script, *words, stdin="", seconds):
+    """Run a script of this folder in the same way; return what it prints."""
+    command = [sys.executable, os.path.join(HERE, script)] + [str(word) for word in words]
+    done = inside("exec " + " ".join(map(shlex.quote, command)), stdin, seconds)
+    assert not done.returncode, done.stderr.decode("utf-8", "replace")
+    return done.stdout.decode("utf-8")
 
 
 def needs(text):
