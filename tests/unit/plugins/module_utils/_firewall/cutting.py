@@ -140,6 +140,16 @@ def ends_at_once(one):
     one.setsockopt(socket.SOL_SOCKET, socket.SO_LINGER, struct.pack("=ii", 1, 0))
 
 
+def plain(name):
+    """Return the address and port of a socket's name, IPv4 in IPv6 as IPv4."""
+    return name[0].replace("::ffff:", ""), name[1]
+
+
+def destination(flow):
+    """Return the address at which a flow arrives."""
+    return flow.remote if flow.direction == "out" else HOST[6 if ":" in flow.remote else 4]
+
+
 def looks(seconds):
     """Yield for some seconds, and twice after them.
 
@@ -199,7 +209,9 @@ class World:
         served = self._accepted()
         ends = {}
         for flow, near in passed.items():
-            ends[flow] = (near, served.pop(near.getsockname()[:2], None) if flow.protocol == "tcp" else None)
+            # The port of one end does not tell connections apart: two to different addresses may have the same.
+            key = plain(near.getsockname()), (destination(flow), flow.port)
+            ends[flow] = (near, served.pop(key, None) if flow.protocol == "tcp" else None)
         for far in served.values():
             far.close()
         return ends
@@ -215,7 +227,7 @@ class World:
         return [waiting[number] for number, unused in poll.poll(50) if number in waiting]
 
     def _begin(self, flow):
-        address = flow.remote if flow.direction == "out" else HOST[6 if ":" in flow.remote else 4]
+        address = destination(flow)
         kind = socket.SOCK_STREAM if flow.protocol == "tcp" else socket.SOCK_DGRAM
         family = socket.AF_INET6 if ":" in address else socket.AF_INET
         if flow.direction == "in":
@@ -264,7 +276,7 @@ class World:
                     far, name = one.accept()
                     far.setblocking(False)
                     ends_at_once(far)
-                    found[name[0].replace("::ffff:", ""), name[1]] = far
+                    found[plain(name), plain(far.getsockname())] = far
         return found
 
 
