@@ -35,9 +35,12 @@ _SSH_ARGS = (
 _INSTANCES = Path("/proc/sys/fs/inotify/max_user_instances")
 _ENOUGH = 1024
 _CROWDED = "with many containers, look at fs.inotify.max_user_instances of this machine"
-# Waits for the end of the boot, and lets us in as root and as an ordinary user.
+# Waits for the end of the boot, and lets us in as root and as an ordinary user. In the first moments systemd
+# does not answer, and then its command does not wait.
 _LET_IN = """
-timeout {seconds} systemctl is-system-running --wait || test $? != 124 || {{
+timeout {seconds} sh -c '
+until systemctl is-system-running --wait | grep -qxE "running|degraded|maintenance"; do sleep 0.1; done
+' || {{
     echo 'it did not boot within {seconds} s' >&2
     exit 1
 }}
