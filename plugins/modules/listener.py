@@ -376,6 +376,7 @@ from typing import TYPE_CHECKING, Any, Dict
 
 from ansible.module_utils.basic import AnsibleModule
 
+from ..module_utils._ansible import archive  # noqa: F401  # first: the others are compiled once
 from ..module_utils._ansible.failures import failures_of
 from ..module_utils._ansible.options import target_options
 from ..module_utils._kernel import machine

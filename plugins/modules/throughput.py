@@ -121,6 +121,7 @@ run:
 
 from ansible.module_utils.basic import AnsibleModule
 
+from ..module_utils._ansible import archive  # noqa: F401  # first: the others are compiled once
 from ..module_utils._ansible.failures import failures_of
 from ..module_utils._kernel import machine
 from ..module_utils._kernel.sockets import Sources
