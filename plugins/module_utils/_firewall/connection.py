@@ -24,10 +24,11 @@ _MARK = re.compile("BECOME-SUCCESS-[a-z]{32}|[^ ']*/AnsiballZ_[a-z_]+\\.py")
 
 
 class Connection(NamedTuple):
-    """The remote address, and the port on this host."""
+    """The remote address, and the port and the address on this host."""
 
     address: str
     port: int
+    local: str = ""  # empty if it is not known
 
 
 def find() -> Optional[Connection]:
@@ -101,8 +102,8 @@ def parse(value: str) -> Optional[Connection]:
     parts = value.split()
     if len(parts) != 4 or not re.match("[0-9]{1,5}$", parts[3]) or not FIRST <= int(parts[3]) <= LAST:
         return None
-    address = parse_address(parts[0].split("%")[0])
-    return Connection(str(address), int(parts[3])) if address else None
+    address, local = (parse_address(end.split("%")[0]) for end in (parts[0], parts[2]))
+    return Connection(str(address), int(parts[3]), str(local or "")) if address else None
 
 
 def _environment(process: int) -> str:

@@ -13,7 +13,9 @@
 4. A flow needs its replies too. Ours accept them with the first rule of a chain, so where a chain of ours
    goes, C(answers) says what is left for them: the chains without our rules, but with that first rule
    wherever it stays.
-5. Open connections are another question: most rule sets accept their packets whatever is new. So the rest is
+5. Rules of others may stand before our rejections: C(refusing) are the chains with our rejections and nothing
+   else of ours. What those accept, we do not refuse.
+6. Open connections are another question: most rule sets accept their packets whatever is new. So the rest is
    asked a second time, about packets of connections that are open. Nobody knows that of connections that
    the kernel does not track yet (C(doubted())).
 
@@ -58,16 +60,18 @@ def cut_off(
     today: HostChains,
     rest: HostChains,
     answers: Optional[HostChains] = None,
+    refusing: Optional[HostChains] = None,
 ) -> List[Cut]:
     """Return the flows that a change would refuse; those with most connections first.
 
-    C(answers) is needed only if a change takes rules away that accept replies.
+    C(answers) is needed only if a change takes rules away that accept replies, C(refusing) only if rules of
+    others are evaluated before our rejections.
     """
     remotes_of: Dict[Kind, Set[int]] = {}
     for kinds, counts in live.items():
         for kind in kinds:
             remotes_of.setdefault(kind, set()).update(counts)
-    judge = _Judge(Permits(before), Permits(after), today, rest, answers)
+    judge = _Judge(Permits(before), Permits(after), today, rest, answers, refusing)
     refused = {kind: judge.of(kind, sorted(remotes)) for kind, remotes in sorted(remotes_of.items())}
     connections_of: Dict[Kind, Dict[int, int]] = {}
     for kinds, counts in live.items():
@@ -101,12 +105,14 @@ class _Judge:
         today: HostChains,
         rest: HostChains,
         answers: Optional[HostChains],
+        refusing: Optional[HostChains],
     ) -> None:
         self._before = before
         self._after = after
         self._today = today
         self._rest = rest
         self._answers = answers
+        self._refusing = refusing
 
     def of(self, kind: Kind, remotes: Sequence[int]) -> Dict[int, Tuple[bool, str]]:
         """Return the remote addresses that would be refused: if that is certain, what open connections do."""
@@ -123,7 +129,8 @@ class _Judge:
                 certain.update(self._refused(kind, some, before == ACCEPT, after == REJECT))
         unanswered = self._unanswered(kind, sorted(remote for some in groups.values() for remote in some))
         left = sorted({*certain, *unanswered})
-        opened = self._rest.verdicts(kind, left, established=True)
+        # Our rejections may stand before whatever accepts the packets of open connections, or nothing does.
+        opened = (self._refusing or self._rest).verdicts(kind, left, established=True)
         return {
             remote: (
                 certain.get(remote, False) or unanswered.get(remote) == DROP,
@@ -149,11 +156,13 @@ class _Judge:
     ) -> Dict[int, bool]:
         """Return the remote addresses that would be refused, and whether that is certain."""
         if is_accepted and is_rejected:
-            return dict.fromkeys(remotes, True)
+            return self._not_spared(kind, remotes)
         if is_rejected:
             today = self._today.verdicts(kind, remotes)
             # It is open, so it was accepted; only what certainly is refused by now is not refused by us.
-            return {remote: True for remote, verdict in zip(remotes, today) if verdict in (ACCEPT, UNKNOWN)}
+            return self._not_spared(
+                kind, [remote for remote, verdict in zip(remotes, today) if verdict in (ACCEPT, UNKNOWN)]
+            )
         rest = self._rest.verdicts(kind, remotes)
         if is_accepted:
             # Ours accept every packet of a connection. Others may accept the first one alone.
@@ -164,6 +173,13 @@ class _Judge:
         dropped = [remote for remote, verdict in zip(remotes, rest) if verdict not in (ACCEPT, UNKNOWN)]
         today = self._today.verdicts(kind, dropped)
         return {remote: True for remote, verdict in zip(dropped, today) if verdict == ACCEPT}
+
+    def _not_spared(self, kind: Kind, remotes: Sequence[int]) -> Dict[int, bool]:
+        """Return the addresses that no rule of others spares from our rejection: whether that is certain."""
+        if self._refusing is None:
+            return dict.fromkeys(remotes, True)
+        verdicts = self._refusing.verdicts(kind, remotes)
+        return {remote: verdict == DROP for remote, verdict in zip(remotes, verdicts) if verdict != ACCEPT}
 
 
 def doubted(cuts: Sequence[Cut], tracked: Callable[[Iterable[Kind]], Optional[Live]]) -> List[Cut]:

@@ -21,6 +21,7 @@ from xml.sax.saxutils import escape, unescape
 from .._values.addresses import Network
 from .._values.ports import PortRange, Ports
 from . import drift, xtables
+from .chains import DROP, Chain, link
 from .listing import Listing
 from .provider import Change, Provider
 from .rule import (
@@ -382,6 +383,25 @@ class Firewalld(Provider):
             and {policy.ingress, "ANY"} & set(fields.get("ingress-zones", "").split())
             and {policy.egress, "ANY"} & set(fields.get("egress-zones", "").split())
         )
+
+    def refusing(
+        self, chains: Dict[str, Chain], version: int, rejections: Rules
+    ) -> Optional[Dict[str, Chain]]:
+        """Return the chains in which we reject all that no policy with a priority below ours decides.
+
+        That is enough to ask about what we reject. None without such a policy.
+        """
+        del rejections
+        before = self._evaluated_before(POLICIES[0])
+        if not before:
+            return None
+        jump = re.compile(r"(filter_)?IN_(policy_)?({0})\Z".format("|".join(map(re.escape, before))))
+        found = self.without_ours(chains, version)
+        for name, chain in chains.items():
+            if re.match(r"(filter_)?INPUT_POLICIES_pre\Z", name):
+                first = [one for one in chain.links if jump.match(one.target)]
+                found[name] = chain._replace(links=(*first, link((), DROP)))
+        return found
 
     def _differences(self, policy: Policy, wanted: Sequence[str]) -> Tuple[List[str], List[str]]:
         """Return the rich rules to add to the running policy, and those to remove."""

@@ -14,7 +14,6 @@ more, the ports tell: clients get theirs from net.ipv4.ip_local_port_range. If t
 directions are possible, and both are looked at.
 """
 
-import fcntl
 import re
 import socket
 import struct
@@ -28,7 +27,6 @@ from .rule import IN, OUT
 from .steps import FirewallError
 
 _ESTABLISHED, _LISTEN, _UNCONNECTED = "01", "0A", "07"  # include/net/tcp_states.h; UDP has the last for all
-_GET_FLAGS, _IS_UP, _IS_LOOPBACK = 0x8913, 0x1, 0x8  # SIOCGIFFLAGS, IFF_UP, IFF_LOOPBACK (netdevice(7))
 _PORTS = "/proc/sys/net/ipv4/ip_local_port_range"
 _TRACKED = "/proc/net/nf_conntrack"
 _TRACKED_COUNT = "/proc/sys/net/netfilter/nf_conntrack_count"
@@ -88,21 +86,6 @@ def live(read: Reader, is_own: Callable[[int, int], bool] = is_local) -> Live:
             )
             _add_tracked(found, read, known, is_own)
     return found
-
-
-def only_interface() -> str:
-    """Return the one interface of the host beside loopback, empty if there are several."""
-    running = []
-    with socket.socket(socket.AF_INET, socket.SOCK_DGRAM) as asking:
-        for unused, name in socket.if_nameindex():
-            try:
-                answer = fcntl.ioctl(asking, _GET_FLAGS, struct.pack("16sH14x", name.encode("ascii"), 0))
-            except (OSError, UnicodeError):
-                return ""  # it has gone meanwhile, or nobody can name it
-            (flags,) = struct.unpack_from("16xH", answer)
-            if flags & _IS_UP and not flags & _IS_LOOPBACK:
-                running.append(name)
-    return running[0] if len(running) == 1 else ""
 
 
 def of_host(path: str) -> Lines:

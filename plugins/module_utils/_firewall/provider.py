@@ -149,6 +149,16 @@ class Provider(abc.ABC):
             for name, chain in chains.items()
         }
 
+    def refusing(
+        self, chains: Dict[str, Chain], version: int, rejections: Rules
+    ) -> Optional[Dict[str, Chain]]:
+        """Return the chains of one table with these rejections and nothing else of ours.
+
+        None where no rule of others can spare anybody from our rejections, by default everywhere.
+        """
+        del chains, version, rejections
+        return None
+
     def answers(self, chain: str, family: str, rules: Rules) -> bool:
         """Tell whether a chain of ours accepts replies once it has to hold these rules.
 

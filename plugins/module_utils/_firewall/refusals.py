@@ -10,11 +10,11 @@ cut.py decides, about the chains and connections that this file collects.
 import ipaddress
 import re
 from functools import lru_cache
-from typing import Dict, List, Sequence, Tuple
+from typing import Dict, List, NamedTuple, Optional, Sequence, Tuple
 
 from .._values.ports import Ports
 from . import connection as _connection
-from . import cut, live, other_firewalls
+from . import cut, interfaces, live, other_firewalls
 from .chains import DROP, Chain, is_local
 from .host_chains import HostChains
 from .listing import Listing
@@ -24,7 +24,17 @@ from .rule import ACCEPT, IN, REJECT, Rules, controller
 from .ruleset import FAMILIES
 from .steps import FirewallError
 
+_VERSIONS = {family: version for version, family in FAMILIES.items()}
 _Table = Tuple[str, Dict[str, Chain]]  # family and chains
+
+
+class _Around(NamedTuple):
+    """The chains of the host for flows that pass by one interface, or by any."""
+
+    today: HostChains
+    rest: HostChains
+    answers: Optional[HostChains]
+    refusing: Optional[HostChains]
 
 
 class Refusals:
@@ -38,11 +48,10 @@ class Refusals:
         self._firewall = type(provider)
         self._tables: List[_Table] = list(other_firewalls.all_chains(self._firewall, listing))
         self._hidden = other_firewalls.is_hidden(self._firewall, self._tables)
-        self._device = live.only_interface()
-        self._today = self._chains(self._tables)
-        self._rest = self._chains(self._without_ours())
-        answering = self._answering()
-        self._answers = self._chains(answering) if answering else None
+        self._answering = self._tables_that_answer()
+        self._refusing = self._with_rejections()
+        self._device = interfaces.only()
+        self._around = self._chains_around(self._device)
 
     def cuts(self, is_accepted: bool) -> Tuple[List[cut.Cut], List[str]]:
         """Return whom the change would cut off, and warnings of what cannot be known.
@@ -54,7 +63,7 @@ class Refusals:
         try:
             read = lru_cache(maxsize=None)(live.of_host)  # a table of thousands of lines is read once
             connections = live.live(read)
-            found = self._among(connections) if connections else []
+            found = self._among(connections, self._around) if connections else []
             return cut.doubted(found, lambda kinds: live.tracked_flows(read, kinds)), doubts
         except FirewallError as error:
             if not is_accepted:
@@ -65,7 +74,7 @@ class Refusals:
         """Raise if the change would refuse the next connection of this controller, or the replies to it.
 
         It would be rolled back, but until then nobody could do anything on the host. What is not certain is
-        left to the rollback.
+        left to the rollback. Of several interfaces, the one counts by which this connection comes.
         """
         connection = _connection.find()
         if connection is None:
@@ -74,10 +83,12 @@ class Refusals:
         if address.is_loopback or is_local(int(address), address.version):
             return
         flow = live.Flow(Kind(IN, address.version, "tcp", connection.port), int(address))
-        if not any(one.certain for one in self._among({(flow.kind,): {flow.remote: 1}})):
+        device = self._device or interfaces.of_connection(connection.address, connection.local)
+        around = self._around if device == self._device else self._chains_around(device)
+        if not any(one.certain for one in self._among({(flow.kind,): {flow.remote: 1}}, around)):
             return
         what = f"tcp {connection.port} from {address}, over which this run comes"
-        if self._is_refused(flow):
+        if self._is_refused(flow, around.rest):
             raise FirewallError(
                 f"the change would lock this run out: it removes our rule for {what}, and the host's other "
                 "rules do not accept that. Accept it there first; nothing was changed"
@@ -92,37 +103,53 @@ class Refusals:
             "the host loads at boot; nothing was changed"
         )
 
-    def _is_refused(self, flow: live.Flow) -> bool:
+    def _is_refused(self, flow: live.Flow, rest: HostChains) -> bool:
         """Tell whether the packets of a flow itself would be refused, and not only the replies to them."""
         if Permits(self._after).verdict(*flow) == ACCEPT:
             return False
         return DROP in (
-            *self._rest.verdicts(flow.kind, [flow.remote]),
-            *self._rest.verdicts(flow.kind, [flow.remote], established=True),
+            *rest.verdicts(flow.kind, [flow.remote]),
+            *rest.verdicts(flow.kind, [flow.remote], established=True),
         )
 
     def _without_ours(self) -> List[_Table]:
-        versions = {family: version for version, family in FAMILIES.items()}
         return [
-            (family, self._provider.without_ours(chains, versions.get(family, 0)))
+            (family, self._provider.without_ours(chains, _VERSIONS.get(family, 0)))
             for family, chains in self._tables
         ]
 
-    def _among(self, connections: live.Live) -> List[cut.Cut]:
+    def _with_rejections(self) -> List[_Table]:
+        """Return the chains with our rejections alone; nothing where no rule of others comes before them."""
+        rejections = tuple(rule for rule in self._after if rule.action == REJECT)
+        found: List[_Table] = []
+        for family, chains in self._tables if rejections else ():
+            changed = self._provider.refusing(chains, _VERSIONS.get(family, 0), rejections)
+            if changed is None:
+                return []
+            found.append((family, changed))
+        return found
+
+    def _among(self, connections: live.Live, around: _Around) -> List[cut.Cut]:
         """Return those among some connections whom the change would refuse."""
         return cut.cut_off(
             live=connections,
             before=self._before,
             after=self._after,
-            today=self._today,
-            rest=self._rest,
-            answers=self._answers,
+            today=around.today,
+            rest=around.rest,
+            answers=around.answers,
+            refusing=around.refusing,
         )
 
-    def _chains(self, tables: Sequence[_Table]) -> HostChains:
-        return HostChains(tables, self._hidden, self._device)
+    def _chains_around(self, device: str) -> _Around:
+        today, rest, answers, refusing = (
+            HostChains(tables, self._hidden, device) if tables else None
+            for tables in (self._tables, self._without_ours(), self._answering, self._refusing)
+        )
+        nothing = HostChains((), self._hidden, device)
+        return _Around(today=today or nothing, rest=rest or nothing, answers=answers, refusing=refusing)
 
-    def _answering(self) -> Sequence[_Table]:
+    def _tables_that_answer(self) -> Sequence[_Table]:
         """Return the chains with nothing of ours but what accepts replies then; nothing if that all stays."""
         provider, found, is_lost = self._provider, [], False
         for family, chains in () if provider.has_service else self._tables:

@@ -242,10 +242,17 @@ class Ufw(Provider):
 
     def without_ours(self, chains: Dict[str, Chain], version: int) -> Dict[str, Chain]:
         """Return the chains with ufw's user rules as the file has them without ours."""
+        return self._with(chains, version, ())
+
+    def refusing(self, chains: Dict[str, Chain], version: int, rejections: Rules) -> Dict[str, Chain]:
+        """Return the chains with our rejections alone in ufw's user rules: before.rules comes first."""
+        return self._with(chains, version, rejections)
+
+    def _with(self, chains: Dict[str, Chain], version: int, rules: Rules) -> Dict[str, Chain]:
         family = next((family for family in self._families if family.version == version), None)
         if family is None or not any(chain.format(family.infix) in chains for chain in _CHAINS.values()):
             return chains
-        left = edit(self._texts[version], (), version, family.infix)
+        left = edit(self._texts[version], rules, version, family.infix)
         names = [name.format(family.infix) for name in _CHAINS.values()]
         found = dict(chains)
         for unused, of_file in saved_chains.tables(left, version):

@@ -158,9 +158,14 @@ class Lab:
         """Run a script in each of some containers, at the same time."""
         return _together(self.execute, scripts)
 
-    def restart(self, *hosts: str) -> None:
-        """Restart containers, as if their machines were switched off and on, and wait until they answer."""
-        _together(self._restart, {host: self.container(host) for host in hosts})
+    def restart(self, *hosts: str, is_power_cut: bool = False) -> None:
+        """Restart containers, as if their machines were shut down and started, and wait until they answer.
+
+        At a power cut no service ends in good order: all processes are gone at once.
+        """
+        ending = self._cut_power if is_power_cut else self._shut_down
+        _together(ending, {host: self.container(host) for host in hosts})
+        _together(self._start, {host: self.container(host) for host in hosts})
         # A restarted container has new link-layer addresses, and everybody may remember the old ones for half
         # a minute.
         self.everywhere(dict.fromkeys(self.hosts, "ip neigh flush all"))
@@ -168,12 +173,20 @@ class Lab:
             subprocess.run(["ip", "neigh", "flush", "to", address], check=False, capture_output=True)
         self._finish(hosts)
 
-    def _restart(self, host: str, name: str) -> None:
-        self._processes.pop(host, None)
+    def _cut_power(self, host: str, name: str) -> None:
+        del host
+        self.engine.run("kill", "--signal=KILL", name)
+        self.engine.run("wait", name)
+
+    def _shut_down(self, host: str, name: str) -> None:
+        del host
         # On a busy machine a container may end by itself in the moment when it is killed, which podman takes
         # for an error.
         self.engine.run("stop", "-t", "20", name, check=False)
         self.engine.run("wait", name)
+
+    def _start(self, host: str, name: str) -> None:
+        self._processes.pop(host, None)
         self.engine.run("start", name)
 
     def process(self, host: str) -> int:

@@ -109,10 +109,10 @@ class FirewallLab:
             }
             yield lambda: {host: still_passes() for host, still_passes in passes.items()}
 
-    def restart(self) -> None:
+    def restart(self, is_power_cut: bool = False) -> None:
         """Restart all hosts with a firewall, and listen again."""
         self.traffic.close(PROVIDERS)
-        self.lab.restart(*PROVIDERS)
+        self.lab.restart(*PROVIDERS, is_power_cut=is_power_cut)
         # For systemd, firewalld has started when its name is on the bus, which is before it loads its rules.
         self.lab.execute(
             "firewalld", "! systemctl is-active --quiet firewalld || firewall-cmd --quiet --state"

@@ -19,7 +19,7 @@ LAYERS = {
     "module_utils/_values": "",
     "module_utils/_kernel": "_values",
     "module_utils/_plan": "_values",
-    "module_utils/_firewall": "_values",
+    "module_utils/_firewall": "_values _kernel",
     "module_utils/_identify": "_values _plan",
     "module_utils/_listener": "_values _kernel",
     "module_utils/_probe": "_values _kernel _plan _identify _listener",

@@ -3,9 +3,11 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
 """Changes the firewall of a host that is in use, and tells whom that cut off beside who was named.
 
-Run by test_cutting.py within C(unshare --net) with a seed, the number of rule sets and a folder; prints one line
-of JSON for each. The host is 192.0.2.1 and 2001:db8::1. All others have addresses of one namespace at the other
-end of a pair of interfaces. Both kinds of sockets are held by this process, so that it can pass bytes.
+Run by test_cutting.py within C(unshare --net) with a seed, the number of rule sets, a folder and the firewalls to
+play; prints one line of JSON for each rule set. tests/firewall/test_random_changes.py runs it in containers. The
+host is 192.0.2.1 and 2001:db8::1, and in some turns 198.51.100.1 and 2001:db8:1::1 at a second interface. All
+others have addresses of one namespace at the other ends of these interfaces. Both kinds of sockets are held by
+this process, so that it can pass bytes.
 """
 
 import contextlib
@@ -28,19 +30,33 @@ from ansible_collections.exasol_community.network.plugins.module_utils._firewall
 from ansible_collections.exasol_community.network.plugins.module_utils._firewall.connection import Connection
 from ansible_collections.exasol_community.network.plugins.module_utils._firewall.refusals import Refusals
 from ansible_collections.exasol_community.network.plugins.module_utils._firewall.steps import FirewallError
+from ansible_collections.exasol_community.network.tests.unit.plugins.module_utils._firewall import (
+    cutting_rule_sets,
+)
+from ansible_collections.exasol_community.network.tests.unit.plugins.module_utils._firewall.cutting_rule_sets import (
+    ADDRESSES,
+    BESIDE,
+    DATAGRAMS,
+    OTHERS,
+    PARTNERS,
+    SERVICES,
+    SSH,
+)
 
 HOST = {4: "192.0.2.1", 6: "2001:db8::1"}
-OTHERS = {
-    4: [f"192.0.2.{number}" for number in range(10, 16)],
-    6: [f"2001:db8::{number}" for number in range(10, 13)],
-}
-CONTROLLERS = (OTHERS[4][0], OTHERS[6][0])
-SSH, FOREIGN = 22, 9998
-SERVICES, PARTNERS, DATAGRAMS = (SSH, 8563, 2580, 20002, FOREIGN), (1521, 5432), (514,)
+HOST_BESIDE = {4: "198.51.100.1", 6: "2001:db8:1::1"}
 DUMPS = {
     "nftables": "nft -s list ruleset",
     "iptables": "iptables-save -t filter; ip6tables-save -t filter",
+    "ufw": "iptables-save -t filter; ip6tables-save -t filter; cat /etc/default/ufw /etc/ufw/*.rules",
+    # firewalld writes the rules of a chain in an order of its own, anew each time.
+    "firewalld": "{ nft -s list ruleset; find /etc/firewalld -type f -exec sha256sum {} +; } | sort",
 }
+# Without any rule, whatever was there before.
+RESET = (
+    "nft flush ruleset; for t in iptables ip6tables; do $t -P INPUT ACCEPT; $t -P OUTPUT ACCEPT; $t -F; "
+    "$t -X; done; nft flush ruleset"
+)
 WAIT_SECONDS, LONG_SECONDS = 0.1, 4.0  # for a reply; the second where a disagreement is looked at again
 _CLONE_NEWNET = 0x40000000
 _NETLINK_NETFILTER, _FLUSH = 12, 0x102  # NFNL_SUBSYS_CTNETLINK, IPCTNL_MSG_CT_DELETE (nfnetlink.h)
@@ -73,6 +89,14 @@ def forget_tracked():
         raise OSError(-code, "the tracked connections cannot be forgotten")
 
 
+def forget_limits():
+    """Let the kernel forget who opened connections lately: "ufw limit" permits six in half a minute."""
+    folder = "/proc/net/xt_recent"
+    for name in os.listdir(folder) if os.path.isdir(folder) else ():
+        with open(os.path.join(folder, name), "w") as recent:
+            recent.write("/")
+
+
 class Network:
     """The host's namespace and the one of all others."""
 
@@ -92,15 +116,25 @@ class Network:
         enter = f"nsenter --target {holder.pid} --net "
         lines = [
             "ip link set lo up",
-            f"ip link add uplink type veth peer name far netns {holder.pid}",
-            "ip link set uplink up",
             f"{enter} ip link set lo up",
-            f"{enter} ip link set far up",
-            f"ip address add {HOST[4]}/24 dev uplink",
-            f"ip address add {HOST[6]}/64 dev uplink nodad",
+            # The second interface keeps its addresses while it is down.
+            "echo 1 > /proc/sys/net/ipv6/conf/all/keep_addr_on_down",
+            # A change may take longer on a busy machine than the half minute for which datagrams are remembered.
+            "echo 600 | tee /proc/sys/net/netfilter/nf_conntrack_udp_timeout* >/dev/null",
         ]
-        lines += [f"{enter} ip address add {one}/24 dev far" for one in OTHERS[4]]
-        lines += [f"{enter} ip address add {one}/64 dev far nodad" for one in OTHERS[6]]
+        for here, there, host, others in (
+            ("uplink", "far", HOST, ADDRESSES),
+            ("side", "farther", HOST_BESIDE, BESIDE),
+        ):
+            lines += [
+                f"ip link add {here} type veth peer name {there} netns {holder.pid}",
+                f"ip link set {here} up",
+                f"{enter} ip link set {there} up",
+                f"ip address add {host[4]}/24 dev {here}",
+                f"ip address add {host[6]}/64 dev {here} nodad",
+            ]
+            lines += [f"{enter} ip address add {one}/24 dev {there}" for one in others[4]]
+            lines += [f"{enter} ip address add {one}/64 dev {there} nodad" for one in others[6]]
         shell("\n".join(lines))
         holder.stdin.close()
         holder.wait(10)
@@ -147,7 +181,10 @@ def plain(name):
 
 def destination(flow):
     """Return the address at which a flow arrives."""
-    return flow.remote if flow.direction == "out" else HOST[6 if ":" in flow.remote else 4]
+    if flow.direction == "out":
+        return flow.remote
+    version = 6 if ":" in flow.remote else 4
+    return (HOST_BESIDE if flow.remote in BESIDE[version] else HOST)[version]
 
 
 def looks(seconds):
@@ -168,14 +205,19 @@ class World:
         self._network = Network()
         self._waiting = [listening("::", port, both=True) for port in SERVICES[:2]]
         for port in SERVICES[2:]:
-            self._waiting += [listening("0.0.0.0", port), listening(HOST[6], port)]
+            self._waiting.append(listening("0.0.0.0", port))
+            self._waiting += [listening(host[6], port) for host in (HOST, HOST_BESIDE)]
         self._datagrams = [listening("::", port, socket.SOCK_DGRAM, both=True) for port in DATAGRAMS]
         with self._network.others():
             self._waiting += [listening("::", port, both=True) for port in PARTNERS]
-        self.flows = [
+
+    @staticmethod
+    def flows(addresses):
+        """Return all flows that the host could have with these addresses, by IP version."""
+        return [
             Flow(direction, one, protocol, port)
-            for addresses in OTHERS.values()
-            for one in addresses
+            for some in addresses.values()
+            for one in some
             for direction, protocol, ports in (
                 ("in", "tcp", SERVICES),
                 ("out", "tcp", PARTNERS),
@@ -186,6 +228,7 @@ class World:
 
     def open(self, flows, seconds=WAIT_SECONDS):
         """Return the flows that pass, each with both ends of its connection."""
+        forget_limits()
         trying = {flow: one for flow, one in ((flow, self._begin(flow)) for flow in flows) if one}
         passed, answered = {}, set()
         for unused in looks(seconds):
@@ -325,187 +368,19 @@ def close(opened):
                 one.close()
 
 
-# Rule sets of others
-
-
-def some(rng, choices, most=3):
-    choices = list(choices)
-    return rng.sample(choices, rng.randint(1, min(most, len(choices))))
-
-
-def one_of(rng, *choices):
-    """Return one of weighted choices: each is a number between 0 and 1, and what it is the share of."""
-    kind = rng.random()
-    for share, choice in choices:
-        kind -= share
-        if kind < 0:
-            return choice
-    return ""
-
-
-def nft_address(rng, incoming):
-    """Return a condition of nft on the remote address, or nothing."""
-    version = rng.choice((4, 4, 6))
-    family, addresses = {4: "ip", 6: "ip6"}[version], OTHERS[version]
-    first, last = sorted(rng.sample(range(len(addresses)), 2))
-    what = one_of(
-        rng,
-        (0.24, "{ " + ", ".join(some(rng, addresses)) + " }"),
-        (0.12, f"{addresses[first]}-{addresses[last]}"),
-        (0.06, "!= " + rng.choice(addresses)),
-        (0.06, "@some" if version == 4 else addresses[0]),
-        (0.12, {4: "192.0.2.8/30", 6: "2001:db8::/120"}[version]),
-    )
-    return f"{family} {'saddr' if incoming else 'daddr'} {what}" if what else ""
-
-
-def nft_rule(rng, incoming):
-    """Return one rule of a random chain of nft."""
-    ports = SERVICES if incoming else PARTNERS
-    device = rng.choice(("uplink", "eth9"))
-    meta = one_of(rng, (0.15, f'{"iifname" if incoming else "oifname"} "{device}"'), (0.1, "ct state new"))
-    port = one_of(
-        rng,
-        (0.5, "tcp dport { " + ", ".join(str(port) for port in some(rng, ports)) + " }"),
-        (0.05, "tcp dport != " + str(rng.choice(ports))),
-        (0.05, "tcp dport 1024-10000"),
-        (0.1, "udp dport 514"),
-        (0.1, "meta l4proto " + rng.choice(("tcp", "udp", "{ tcp, udp }"))),
-    )
-    verdict = rng.choice(("accept", "accept", "accept", "drop", "reject", "return", "jump later"))
-    if verdict == "jump later" and not incoming:
-        verdict = "accept"
-    return " ".join(part for part in (nft_address(rng, incoming), meta, port, "counter", verdict) if part)
-
-
-def nft_chain(rng, hook, priority, name):
-    policy = rng.choice(("accept", "drop", "drop"))
-    lines = [f"chain {name} {{ type filter hook {hook} priority {priority}; policy {policy};"]
-    lines.append('iifname "lo" accept' if hook == "input" else 'oifname "lo" accept')
-    # Without it neither an open connection nor a reply would pass.
-    if rng.random() < 0.9:
-        lines.append(
-            rng.choice(
-                (
-                    "ct state established,related accept",
-                    "ct state vmap { established : accept, invalid : drop }",
-                )
-            )
-        )
-    lines.append("meta l4proto ipv6-icmp accept")
-    if hook == "input" and rng.random() < 0.8:
-        lines.append(f"tcp dport {SSH} accept")
-    lines += [nft_rule(rng, hook == "input") for unused in range(rng.randint(0, 6))]
-    return "\n".join([*lines, "}"])
-
-
-def nft_host(rng):
-    """Return commands that load random tables."""
-    later = [rule for rule in (nft_rule(rng, True) for unused in range(3)) if "jump" not in rule]
-    members = ", ".join(some(rng, OTHERS[4]))
-    parts = [f"table inet host {{\nset some {{ type ipv4_addr; elements = {{ {members} }} }}"]
-    parts.append("chain later {\n" + "\n".join(later) + "\n}")
-    parts.append(nft_chain(rng, "input", 0, "input"))
-    if rng.random() < 0.3:
-        parts.append(nft_chain(rng, "output", 0, "output"))
-    parts.append("}")
-    if rng.random() < 0.25:
-        parts.append("table ip second {\nset some { type ipv4_addr; }\nchain later { }")
-        chain = nft_chain(rng, "input", rng.choice((-5, 5)), "guard")
-        parts.append(
-            "\n".join(line for line in chain.split("\n") if "ip6" not in line and "ipv6" not in line) + "\n}"
-        )
-    return "nft -f - <<'END'\n" + "\n".join(parts) + "\nEND"
-
-
-def iptables_line(rng, chain, version, incoming):
-    """Return one rule of a random chain of iptables."""
-    end, way = ("-s", "--src-range") if incoming else ("-d", "--dst-range")
-    addresses, ports = OTHERS[version], SERVICES if incoming else PARTNERS
-    first, last = sorted(rng.sample(range(len(addresses)), 2))
-    device = rng.choice(("uplink", "eth9", "up+"))
-    target = rng.choice(("ACCEPT", "ACCEPT", "ACCEPT", "DROP", "REJECT", "RETURN", "later"))
-    parts = [
-        "-A " + chain,
-        one_of(
-            rng,
-            (0.5, f"{end} {rng.choice(addresses)}"),
-            (0.1, f"! {end} {rng.choice(addresses)}"),
-            (0.1, f"{end} " + {4: "192.0.2.8/30", 6: "2001:db8::/120"}[version]),
-            (0.1, f"-m iprange {way} {addresses[first]}-{addresses[last]}"),
-        ),
-        one_of(rng, (0.15, f"{'-i' if incoming else '-o'} {device}")),
-        one_of(
-            rng,
-            (0.25, f"-p tcp --dport {rng.choice(ports)}"),
-            (0.05, f"-p tcp ! --dport {rng.choice(ports)}"),
-            (0.2, "-p tcp -m multiport --dports " + ",".join(str(port) for port in some(rng, ports))),
-            (0.1, "-p tcp --dport 1024:10000"),
-            (0.1, "-p udp --dport 514"),
-            (0.1, "-p " + rng.choice(("tcp", "udp"))),
-        ),
-        one_of(rng, (0.15, "-m conntrack --ctstate NEW")),
-        "-j " + ("ACCEPT" if chain == target else target),
-    ]
-    return " ".join(part for part in parts if part)
-
-
-def iptables_host(rng):
-    """Return commands that load random filter tables."""
-    texts = []
-    for version, command in ((4, "iptables-restore"), (6, "ip6tables-restore")):
-        lines = ["*filter", ":INPUT {0} [0:0]".format(rng.choice(("ACCEPT", "DROP", "DROP")))]
-        lines += [
-            ":FORWARD ACCEPT [0:0]",
-            ":OUTPUT {0} [0:0]".format(rng.choice(("ACCEPT",) * 3 + ("DROP",))),
-        ]
-        lines += [":later - [0:0]"]
-        for chain, device in (("INPUT", "-i"), ("OUTPUT", "-o")):
-            lines.append(f"-A {chain} {device} lo -j ACCEPT")
-            if rng.random() < 0.9:
-                lines.append(f"-A {chain} -m conntrack --ctstate RELATED,ESTABLISHED -j ACCEPT")
-            if version == 6:
-                lines.append(f"-A {chain} -p ipv6-icmp -j ACCEPT")
-        if rng.random() < 0.8:
-            lines.append(f"-A INPUT -p tcp --dport {SSH} -j ACCEPT")
-        lines += [iptables_line(rng, "later", version, True) for unused in range(2)]
-        lines += [iptables_line(rng, "INPUT", version, True) for unused in range(rng.randint(0, 6))]
-        lines += [
-            line
-            for line in (iptables_line(rng, "OUTPUT", version, False) for unused in range(rng.randint(0, 3)))
-            if "later" not in line
-        ]
-        texts.append(f"{command} <<'END'\n" + "\n".join([*lines, "COMMIT"]) + "\nEND")
-    return "\n".join(texts)
-
-
-def plan(rng):
-    """Return random rules as a plan has them."""
-    rules = []
-    for name, direction, protocol, ports in (
-        ("sql_client", "in", "tcp", "8563"),
-        ("bucketfs", "in", "tcp", "2580,20000-20010"),
-        ("log_source", "in", "udp", "514"),
-        ("oracle", "out", "tcp", "1521"),
-        ("postgresql", "out", "tcp", "5432"),
-    ):
-        if rng.random() < 0.6:
-            addresses = some(rng, OTHERS[4] + OTHERS[6] + ["192.0.2.12/30", "2001:db8::/124"], most=5)
-            if direction == "in" and rng.random() < 0.1:
-                addresses = []
-            rules.append(
-                {
-                    "direction": direction,
-                    "protocol": protocol,
-                    "ports": ports,
-                    "addresses": addresses,
-                    "services": [name],
-                }
-            )
-    return rules
-
-
 # One change
+
+# What others do to a chain of ours, which a rollback removes. Those with a service are in test_rollback.py.
+LOCK_OUTS = {
+    "nftables": "nft insert rule inet host exasol_network_in ip{version} saddr {controller} drop",
+    "iptables": "ip{version}tables -I EXASOL-IN -s {controller} -j DROP",
+}
+
+
+def connect_by(address):
+    """Let runs come over SSH from an address."""
+    here = destination(Flow("in", address, "tcp", SSH))
+    apply._connection.find = lambda: Connection(address, SSH, here)
 
 
 def unless_refused(options, identity, dry):
@@ -533,12 +408,22 @@ def unless_refused(options, identity, dry):
 class Turn:
     """A random rule set, a change of it in use, and the way back."""
 
-    def __init__(self, world, number, seed):
+    def __init__(self, world, number, seed, providers):
         self._world, self._rng = world, random.Random(f"{seed}.{number}")
-        self.provider = self._rng.choice(("nftables", "iptables"))
-        self._controller = random.Random(f"{seed}.{number}.controller").choice(CONTROLLERS)
-        apply._connection.find = lambda: Connection(self._controller, SSH)
-        self.seen = {"number": number, "provider": self.provider, "problems": [], "refused": False}
+        self.provider = self._rng.choice(providers)
+        around = random.Random(f"{seed}.{number}.around")
+        self._others = around.choice((ADDRESSES, OTHERS))
+        controllers = [self._others[version][place] for version in (4, 6) for place in (0, -1)]
+        # Two, and maybe the same: who made the rules before need not be who changes them.
+        self._earlier, self._controller = (around.choice(controllers) for unused in range(2))
+        self.seen = {
+            "number": number,
+            "provider": self.provider,
+            "several": self._others is OTHERS,
+            "controllers": [self._earlier, self._controller],
+            "problems": [],
+            "refused": False,
+        }
 
     def _dump(self):
         text = shell(DUMPS[self.provider])
@@ -554,20 +439,21 @@ class Turn:
     def play(self):
         """Return what was seen of this change."""
         rng = self._rng
-        host = {"nftables": nft_host, "iptables": iptables_host}[self.provider](rng)
+        host = cutting_rule_sets.HOSTS[self.provider](rng)
         self.seen["host"] = host
-        shell(
-            "nft flush ruleset; for t in iptables ip6tables; do $t -P INPUT ACCEPT; $t -P OUTPUT ACCEPT; $t -F; "
-            "$t -X; done; nft flush ruleset"
-        )
+        if self.provider != "firewalld":
+            shell(RESET)
+        shell("ip link set side " + ("up" if self.seen["several"] else "down"))
         forget_tracked()
         shell(host)
         if rng.random() < 0.7:
-            earlier = plan(rng)
+            earlier = cutting_rule_sets.plan(rng)
             self.seen["earlier"] = earlier
             options = self._options(earlier, restrict=rng.random() < 0.4, cut=True, rollback_after=0)
-            apply.change(options, "earlier", False)
-        begun = self._world.open(self._world.flows)
+            connect_by(self._earlier)
+            unless_refused(options, "earlier", False)
+        connect_by(self._controller)
+        begun = self._world.open(self._world.flows(self._others))
         try:
             works = {flow for flow in passing(begun, WAIT_SECONDS) if leaves_a_trace(flow)}
             self._change({flow: ends for flow, ends in begun.items() if flow in works})
@@ -580,7 +466,9 @@ class Turn:
         before = self._dump()
         present = rng.random() < 0.8
         restrict = present and rng.random() < 0.6
-        options = self._options(plan(rng), present=present, restrict=restrict, rollback_after=60)
+        options = self._options(
+            cutting_rule_sets.plan(rng), present=present, restrict=restrict, rollback_after=60
+        )
         self.seen["options"] = options._asdict()
         with_check = Refusals.check_own_connection
         dry = unless_refused(options, "dry", True)
@@ -611,7 +499,8 @@ class Turn:
             return
         self._assert(_of_tcp(done) == _of_tcp(dry), "check mode named others than the change")
         self._judge(opened, done["cut"]["flows"])
-        self._lock_out({one["version"] for one in done["changed_rules"]})
+        if self.provider in LOCK_OUTS:
+            self._lock_out({one["version"] for one in done["changed_rules"]})
         code = subprocess.run(
             ["/bin/sh", rollback._PENDING + "/undo.sh", self._rng.choice(("refused", "boot", "again"))],
             env={},
@@ -630,10 +519,7 @@ class Turn:
         own = 6 if ":" in self._controller else 4
         changed = own if own in versions or not versions else min(versions)
         controller, version = OTHERS[changed][0], "6" if changed == 6 else ""
-        command = {
-            "nftables": f"nft insert rule inet host exasol_network_in ip{version} saddr {controller} drop",
-            "iptables": f"ip{version}tables -I EXASOL-IN -s {controller} -j DROP",
-        }[self.provider]
+        command = LOCK_OUTS[self.provider].format(version=version, controller=controller)
         done = subprocess.run(
             ["sh", "-c", command], stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL, check=False
         )
@@ -716,12 +602,12 @@ def keep_state_in(folder):
     apply._LOCK = os.path.join(folder, "lock")
 
 
-def main(seed, count, folder):
+def main(seed, numbers, folder, providers):
     """Play all turns; one that fails says so."""
     keep_state_in(folder)
     world = World()
-    for number in range(count):
-        turn = Turn(world, number, seed)
+    for number in numbers:
+        turn = Turn(world, number, seed, providers)
         try:
             seen = turn.play()
         except (RuntimeError, FirewallError, subprocess.TimeoutExpired) as error:
@@ -730,4 +616,5 @@ def main(seed, count, folder):
 
 
 if __name__ == "__main__":
-    main(sys.argv[1], int(sys.argv[2]), sys.argv[3])
+    first, unused, last = sys.argv[2].rpartition("-")
+    main(sys.argv[1], range(int(first or 0), int(last)), sys.argv[3], sys.argv[4:])

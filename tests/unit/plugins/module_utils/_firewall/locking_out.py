@@ -12,15 +12,10 @@ import re
 import sys
 
 from ansible_collections.exasol_community.network.plugins.module_utils._firewall import apply
-from ansible_collections.exasol_community.network.plugins.module_utils._firewall.connection import Connection
 from ansible_collections.exasol_community.network.plugins.module_utils._firewall.refusals import Refusals
 from ansible_collections.exasol_community.network.plugins.module_utils._firewall.steps import FirewallError
 from ansible_collections.exasol_community.network.tests.unit.plugins.module_utils._firewall import cutting
 
-RESET = (
-    "nft flush ruleset; for t in iptables ip6tables; do $t -P INPUT ACCEPT; $t -P OUTPUT ACCEPT; $t -F; $t -X; "
-    "done; nft flush ruleset"
-)
 SHORT_SECONDS = 0.5  # for what does not come
 
 
@@ -29,10 +24,11 @@ class Case:
 
     def __init__(self, world, case):
         self._world, self._provider, self._controller = world, case["provider"], case["controller"]
-        cutting.shell(RESET)
+        cutting.shell(cutting.RESET)
+        cutting.shell("ip link set side " + ("up" if case["several"] else "down"))
         cutting.forget_tracked()
         cutting.shell(case["host"])
-        apply._connection.find = lambda: Connection(self._controller, cutting.SSH)
+        cutting.connect_by(self._controller)
         self._earlier = self._options(case["earlier"])
         self._later = self._options(case["later"] or [], present=case["later"] is not None)
 

@@ -28,12 +28,12 @@ from ansible_collections.exasol_community.network.tests.unit.plugins.module_util
 @pytest.mark.parametrize(
     "value, expected",
     [
-        ("203.0.113.77 51234 192.0.2.11 22", Connection("203.0.113.77", 22)),
-        ("203.0.113.77 51234 192.0.2.11 2222", Connection("203.0.113.77", 2222)),
-        ("2001:db8::77 51234 2001:db8::11 22", Connection("2001:db8::77", 22)),
-        ("2001:DB8:0::77 51234 2001:db8::11 22", Connection("2001:db8::77", 22)),
-        ("::ffff:203.0.113.77 51234 ::ffff:192.0.2.11 22", Connection("203.0.113.77", 22)),
-        ("fe80::1%eth0 51234 fe80::2%eth0 22", Connection("fe80::1", 22)),
+        ("203.0.113.77 51234 192.0.2.11 22", Connection("203.0.113.77", 22, "192.0.2.11")),
+        ("203.0.113.77 51234 192.0.2.11 2222", Connection("203.0.113.77", 2222, "192.0.2.11")),
+        ("2001:db8::77 51234 2001:db8::11 22", Connection("2001:db8::77", 22, "2001:db8::11")),
+        ("2001:DB8:0::77 51234 2001:db8::11 22", Connection("2001:db8::77", 22, "2001:db8::11")),
+        ("::ffff:203.0.113.77 51234 ::ffff:192.0.2.11 22", Connection("203.0.113.77", 22, "192.0.2.11")),
+        ("fe80::1%eth0 51234 fe80::2%eth0 22", Connection("fe80::1", 22, "fe80::2")),
         ("", None),
         ("203.0.113.77", None),
         ("203.0.113.77 51234 192.0.2.11", None),
@@ -64,7 +64,7 @@ def test_garbage_is_no_connection(value):
 
 def test_variable_of_this_process_comes_first(monkeypatch):
     monkeypatch.setenv("SSH_CONNECTION", "203.0.113.77 1 192.0.2.11 22")
-    assert _connection.find() == Connection("203.0.113.77", 22)
+    assert _connection.find() == Connection("203.0.113.77", 22, "192.0.2.11")
 
 
 def test_without_a_variable_the_processes_above_are_asked(monkeypatch):
@@ -74,7 +74,7 @@ def test_without_a_variable_the_processes_above_are_asked(monkeypatch):
     monkeypatch.setattr(_connection.os, "getppid", lambda: 10)
     monkeypatch.setattr(_connection, "_environment", asked.__getitem__)
     monkeypatch.setattr(_connection, "_parent", {10: 7, 7: 5, 5: 1}.__getitem__)
-    assert _connection.find() == Connection("203.0.113.77", 22)
+    assert _connection.find() == Connection("203.0.113.77", 22, "192.0.2.11")
 
 
 def test_the_search_ends_with_the_first_process(monkeypatch):
@@ -98,7 +98,7 @@ def test_a_real_process_above_is_asked(monkeypatch):
         "sys.stdout.write(subprocess.check_output([sys.executable, '-c', code], env=environment, "
         "universal_newlines=True))\n"
     )
-    assert run_python(code) == "Connection(address='203.0.113.77', port=2222)"
+    assert run_python(code) == "Connection(address='203.0.113.77', port=2222, local='192.0.2.11')"
 
 
 @needs_proc
@@ -167,12 +167,21 @@ def client(name="machinectl", mark=MARK, connection=FROM, parent=1):
 @pytest.mark.parametrize(
     "others, expected",
     [
-        ({20: client()}, Connection("203.0.113.77", 2222)),
-        ({20: client("run0")}, Connection("203.0.113.77", 2222)),
+        ({20: client()}, Connection("203.0.113.77", 2222, "192.0.2.11")),
+        ({20: client("run0")}, Connection("203.0.113.77", 2222, "192.0.2.11")),
         # The session's shell has the variable where the client does not.
-        ({20: client(connection="", parent=21), 21: (1, "sh", "sh", FROM)}, Connection("203.0.113.77", 2222)),
-        ({20: client(), 30: client(mark=OTHER_MARK, connection=ELSEWHERE)}, Connection("203.0.113.77", 2222)),
-        ({20: client(), 30: client(name="sleep", connection=ELSEWHERE)}, Connection("203.0.113.77", 2222)),
+        (
+            {20: client(connection="", parent=21), 21: (1, "sh", "sh", FROM)},
+            Connection("203.0.113.77", 2222, "192.0.2.11"),
+        ),
+        (
+            {20: client(), 30: client(mark=OTHER_MARK, connection=ELSEWHERE)},
+            Connection("203.0.113.77", 2222, "192.0.2.11"),
+        ),
+        (
+            {20: client(), 30: client(name="sleep", connection=ELSEWHERE)},
+            Connection("203.0.113.77", 2222, "192.0.2.11"),
+        ),
         ({20: client(connection="")}, None),
         ({30: client(mark=OTHER_MARK, connection=ELSEWHERE)}, None),
         ({}, None),
@@ -233,7 +242,9 @@ def test_a_real_client_is_seen_in_proc(tmp_path):
         assert waiting.pid in set(_connection._processes())
         assert _connection._text(f"/proc/{waiting.pid}/comm") == "machinectl\n"
         assert MARK in _connection._command(waiting.pid)
-        assert _connection.parse(_connection._environment(waiting.pid)) == Connection("203.0.113.77", 2222)
+        assert _connection.parse(_connection._environment(waiting.pid)) == Connection(
+            "203.0.113.77", 2222, "192.0.2.11"
+        )
     finally:
         waiting.kill()
         waiting.communicate()

@@ -68,7 +68,7 @@ def live_of(counts):
     return found
 
 
-def cuts(live, before=(), after=(), today=OPEN, rest=None):
+def cuts(live, before=(), after=(), today=OPEN, rest=None, refusing=None):
     """Return (address, port, connections, certain, open connections) of whoever is cut off."""
     found = cut.cut_off(
         live_of(live),
@@ -76,6 +76,7 @@ def cuts(live, before=(), after=(), today=OPEN, rest=None):
         after,
         today,
         rest or today,
+        refusing=refusing,
     )
     return [
         (
@@ -129,6 +130,23 @@ def test_a_rule_that_somebody_put_into_our_chain_is_lost_and_its_user_named():
     assert cuts({flow(STRANGER): 1}, (OPENED,), (OPENED,), today=OPEN, rest=CLOSED) == [
         (STRANGER, 8563, 1, True, "end")
     ]
+
+
+@pytest.mark.parametrize(
+    "before, refusing, expected",
+    [
+        ((), CLOSED, (True, "end")),
+        ((), STATEFUL, (True, "continue")),
+        ((), OPEN, None),
+        ((), NOBODY_KNOWS, (False, "unknown")),
+        ((OPENED._replace(networks=()),), OPEN, None),
+        ((OPENED._replace(networks=()),), CLOSED, (True, "end")),
+    ],
+    ids=["refused", "only new ones", "spared", "nobody knows", "accepted before, spared", "accepted before"],
+)
+def test_rules_of_others_before_our_rejections_count(before, refusing, expected):
+    found = cuts({flow(STRANGER): 2}, before, (OPENED, REFUSED), today=OPEN, refusing=refusing)
+    assert found == ([(STRANGER, 8563, 2, *expected)] if expected else [])
 
 
 REPLIES = "-A INPUT -m conntrack --ctstate ESTABLISHED --ctdir REPLY -j ACCEPT"

@@ -21,6 +21,7 @@ from ansible_collections.exasol_community.network.tests.unit.plugins.module_util
 )
 
 RULE_SETS, PARTS = 100, 2  # the parts may run at the same time
+PROVIDERS = ("nftables", "iptables")
 
 
 @NFT
@@ -30,7 +31,7 @@ RULE_SETS, PARTS = 100, 2  # the parts may run at the same time
 def test_random_changes_of_random_rule_sets_cut_off_nobody_who_was_not_named(part, tmp_path):
     seed = f"{os.environ.get('EXANET_SEED', '18')}.{part}"
     print(f"EXANET_SEED, and the part: {seed}")
-    printed = inside_python("cutting.py", seed, RULE_SETS // PARTS, tmp_path, seconds=900)
+    printed = inside_python("cutting.py", seed, RULE_SETS // PARTS, tmp_path, *PROVIDERS, seconds=900)
     turns = [json.loads(line) for line in printed.splitlines()]
     assert len(turns) == RULE_SETS // PARTS
     assert [turn for turn in turns if turn["problems"] or "error" in turn] == []
@@ -39,4 +40,5 @@ def test_random_changes_of_random_rule_sets_cut_off_nobody_who_was_not_named(par
     assert len(made) > len(turns) * 3 // 4
     assert len([turn for turn in made if turn["lost"] and turn["kept"]]) > len(turns) // 4
     assert len([turn for turn in made if turn["locked"]]) > len(turns) // 4
-    assert {turn["provider"] for turn in made} == {"nftables", "iptables"}
+    assert {turn["provider"] for turn in made} == set(PROVIDERS)
+    assert {turn["several"] for turn in made} == {False, True}

@@ -16,6 +16,15 @@ from ansible_collections.exasol_community.network.plugins.module_utils._firewall
 from ansible_collections.exasol_community.network.plugins.module_utils._firewall import (
     steps as _steps,
 )
+from ansible_collections.exasol_community.network.plugins.module_utils._firewall.chains import (
+    Chain,
+    link,
+    state_in,
+)
+from ansible_collections.exasol_community.network.plugins.module_utils._firewall.host_chains import (
+    HostChains,
+)
+from ansible_collections.exasol_community.network.plugins.module_utils._firewall.permits import Kind
 from ansible_collections.exasol_community.network.tests.unit.helpers import assert_names, refusal
 from ansible_collections.exasol_community.network.tests.unit.plugins.module_utils._firewall import cases
 from ansible_collections.exasol_community.network.tests.unit.plugins.module_utils._firewall.cases import (
@@ -360,6 +369,53 @@ class Host:
                 "firewall-cmd: error: unrecognized arguments: {0}".format(" ".join(command[1:]))
             )
         return self.answers[" ".join(command[1:])]
+
+
+def spared(name, *lines):
+    """Return firewalld's chains, and its policies: one of others, with these verdicts, and ours."""
+    accepts = {"accept": link((), "accept"), "drop": link((), "drop")}
+    return {
+        "filter_INPUT": Chain(
+            links=(
+                link((state_in(["established"]),), "accept"),
+                link((), "jump", "filter_INPUT_POLICIES_pre"),
+            ),
+            hook="input",
+        ),
+        "filter_INPUT_POLICIES_pre": Chain(
+            links=[
+                link((), "jump", f"filter_IN_policy_{one}") for one in (name, "exasol-network-in", "later")
+            ]
+        ),
+        f"filter_IN_policy_{name}": Chain(links=[accepts[one] for one in lines]),
+        "filter_IN_policy_exasol-network-in": Chain(links=[accepts["drop"]]),
+        "filter_IN_policy_later": Chain(links=[accepts["accept"]]),
+    }
+
+
+@pytest.mark.parametrize(
+    "priority, lines, verdicts",
+    [
+        (-32768, ["accept"], ["accept", "accept"]),
+        (-32768, [], ["drop", "accept"]),
+        (-32768, ["drop"], ["drop", "accept"]),
+        (-31999, ["accept"], None),
+    ],
+    ids=["spares", "says-nothing", "drops", "after-ours"],
+)
+def test_policies_before_ours_spare_from_our_rejections(monkeypatch, tmp_path, priority, lines, verdicts):
+    Host(
+        monkeypatch,
+        tmp_path,
+        LISTING_0_9.replace("allow-host-ipv6", "early").replace("-15000", str(priority)),
+    )
+    chains = firewalld.Firewalld().refusing(spared("early", *lines), 0, RULES)
+    if verdicts is None:
+        assert chains is None
+        return
+    kind = Kind("in", 4, "tcp", 8563)
+    found = [HostChains([("inet", chains)]).verdicts(kind, [7], established) for established in (False, True)]
+    assert [one for (one,) in found] == verdicts
 
 
 @pytest.mark.parametrize(

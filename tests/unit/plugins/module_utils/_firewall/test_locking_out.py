@@ -42,6 +42,13 @@ OWN = {
     "iptables": "; for t in iptables ip6tables; do $t -A INPUT -p tcp --dport 22 -j ACCEPT; done",
     "nftables": "; nft 'add rule inet host input tcp dport 22 accept'",
 }
+# SSH comes in by one interface of two.
+ON = {
+    "iptables": "; for t in iptables ip6tables; do $t -A INPUT -i {0} -p tcp --dport 22 -j ACCEPT; done",
+    "nftables": "; nft 'add rule inet host input iifname {0} tcp dport 22 accept'",
+}
+HERE, ELSEWHERE = ({name: text.format(device) for name, text in ON.items()} for device in ("uplink", "side"))
+SEVERAL = "-by-one-interface"
 CASES = [
     (
         f"{provider}-{version}-{name}",
@@ -61,8 +68,11 @@ CASES = [
         ("accepted-and-empty", "accept that", ACCEPTED, {}, ([COMES], [])),
         ("accepted-and-planned", "", ACCEPTED, {}, ([COMES, GOES], [COMES])),
         ("accepted-by-the-host-and-absent", "", ACCEPTED, OWN, ([COMES], None)),
+        ("accepted-by-the-host" + SEVERAL, "", ACCEPTED, HERE, ([COMES], None)),
+        ("accepted-by-the-host-elsewhere" + SEVERAL, "accept that", ACCEPTED, ELSEWHERE, ([COMES], None)),
     )
     if version == "ipv4"
+    or SEVERAL in name
     or name in ("replies-and-nothing-outgoing", "accepted-and-absent", "accepted-and-planned")
 ]
 
@@ -72,7 +82,7 @@ CASES = [
 @pytest.mark.skipif(os.geteuid() != 0, reason="needs root: it makes sockets in two network namespaces")
 def test_what_would_lock_the_controller_out_is_refused_and_the_rest_is_made(tmp_path):
     names = ("provider", "controller", "host", "earlier", "later")
-    cases = json.dumps([dict(zip(names, case[2:])) for case in CASES])
+    cases = json.dumps([dict(zip(names, case[2:]), several=SEVERAL in case[0]) for case in CASES])
     printed = inside_python("locking_out.py", tmp_path, stdin=cases, seconds=600)
     for (name, refused, *unused), seen in zip(CASES, json.loads(printed)):
         assert seen.pop("reached"), name

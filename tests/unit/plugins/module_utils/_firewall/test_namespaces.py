@@ -14,8 +14,8 @@ from hypothesis import HealthCheck, given, settings
 
 from ansible_collections.exasol_community.network.plugins.module_utils._firewall import (
     apply,
+    interfaces,
     iptables,
-    live,
     nftables,
     steps,
     ufw,
@@ -453,6 +453,56 @@ def test_the_rule_set_is_listed_once_and_without_the_elements_of_named_sets(prov
     ids=["none runs", "one runs", "two run"],
 )
 def test_the_one_interface_beside_loopback_is_known(commands, expected):
-    code = f"from {live.__name__} import only_interface; print(only_interface())"
+    code = f"from {interfaces.__name__} import only; print(only())"
     text = f"ip link set lo up; ip link add one type veth peer name two; {commands}\n{sys.executable} -c '{code}'"
     assert works(text).strip() == expected
+
+
+SEVERAL = """
+ip link set lo up
+for end in one two; do ip link add $end type veth peer name $end-far; ip link set $end up; done
+for end in one-far two-far; do ip link set $end up; done
+ip address add 192.0.2.1/24 dev one
+ip address add 192.0.2.2/24 dev one
+ip address add 2001:db8::1/64 dev one nodad
+ip address add 198.51.100.1/24 dev two
+ip address add 2001:db8:1::1/64 dev two nodad
+ip route add default via 192.0.2.254
+"""
+
+
+@needs("ip link add one type veth peer name two")
+@pytest.mark.parametrize(
+    "remote, local, expected",
+    [
+        ("192.0.2.10", "192.0.2.1", "one"),
+        ("192.0.2.10", "192.0.2.2", "one"),
+        ("203.0.113.7", "192.0.2.1", "one"),
+        ("198.51.100.10", "198.51.100.1", "two"),
+        ("2001:db8:1::10", "2001:db8:1::1", "two"),
+        # It may arrive by either interface.
+        ("203.0.113.7", "198.51.100.1", ""),
+        ("198.51.100.10", "192.0.2.1", ""),
+        # Nobody can tell, and nothing fails.
+        ("2001:db8:ffff::7", "2001:db8::1", ""),
+        ("192.0.2.10", "192.0.2.77", ""),
+        ("192.0.2.10", "", ""),
+        ("192.0.2.10", "2001:db8::1", ""),
+    ],
+    ids=[
+        "on-link",
+        "second-address",
+        "by-gateway",
+        "other-interface",
+        "ipv6",
+        "address-of-the-other-interface",
+        "on-link-to-the-other-address",
+        "no-route",
+        "not-our-address",
+        "address-not-known",
+        "of-two-versions",
+    ],
+)
+def test_the_interface_of_a_connection_is_known_if_route_and_address_agree(remote, local, expected):
+    code = f'from {interfaces.__name__} import of_connection; print(of_connection("{remote}", "{local}"))'
+    assert works(f"{SEVERAL}\n{sys.executable} -c '{code}'").strip() == expected

@@ -4,18 +4,24 @@
 """ufw: our tuples and lines at the head of its user rules, in ufw's own writing."""
 
 import binascii
+import ipaddress
 
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
 from ansible_collections.exasol_community.network.plugins.module_utils._firewall import (
-    steps as _steps,
-)
-from ansible_collections.exasol_community.network.plugins.module_utils._firewall import (
+    saved_chains,
     ufw,
     xtables,
 )
+from ansible_collections.exasol_community.network.plugins.module_utils._firewall import (
+    steps as _steps,
+)
+from ansible_collections.exasol_community.network.plugins.module_utils._firewall.host_chains import (
+    HostChains,
+)
+from ansible_collections.exasol_community.network.plugins.module_utils._firewall.permits import Kind
 from ansible_collections.exasol_community.network.tests.unit.helpers import assert_names, refusal
 from ansible_collections.exasol_community.network.tests.unit.plugins.module_utils._firewall import cases
 from ansible_collections.exasol_community.network.tests.unit.plugins.module_utils._firewall.cases import (
@@ -292,6 +298,34 @@ class Host:
 
 
 V6 = cases.settled([rule("in tcp 8563", "2001:db8::/64")])
+REJECTED = cases.settled([rule("in tcp 8563", action="reject")])
+
+
+@pytest.mark.parametrize(
+    "before, rejections, new, opened",
+    [
+        ("", (), "accept", "accept"),
+        ("", REJECTED, "drop", "drop"),
+        ("-m conntrack --ctstate RELATED,ESTABLISHED", REJECTED, "drop", "accept"),
+        ("-s 192.0.2.21/32", REJECTED, "accept", "accept"),
+        ("-s 192.0.2.22/32", REJECTED, "drop", "drop"),
+    ],
+    ids=["without-ours", "nothing-before", "established", "spared", "another-is-spared"],
+)
+def test_rules_before_those_of_users_spare_from_our_rejections(
+    monkeypatch, tmp_path, before, rejections, new, opened
+):
+    Host(monkeypatch, tmp_path, v4=HEAD + TAIL)
+    lines = [":INPUT ACCEPT [0:0]", ":before - [0:0]", ":ufw-user-input - [0:0]"]
+    lines += ["-A INPUT -j before", "-A INPUT -j ufw-user-input"]
+    lines += [f"-A before {before} -j ACCEPT"] if before else []
+    text = "\n".join(["*filter", *lines, "COMMIT", ""])
+    tables = [
+        ("ip", ufw.Ufw().refusing(chains, 4, rejections)) for unused, chains in saved_chains.tables(text, 4)
+    ]
+    kind, client = Kind("in", 4, "tcp", 8563), int(ipaddress.ip_address("192.0.2.21"))
+    found = [HostChains(tables).verdicts(kind, [client], established) for established in (False, True)]
+    assert found == [[new], [opened]]
 
 
 def test_provider_writes_and_loads_both_families(monkeypatch, tmp_path):
