@@ -16,6 +16,7 @@ _FIN_WAIT1 = 4  # the state after our FIN, until it is acknowledged (include/net
 _NUMBERS = struct.Struct("=24I")  # behind the first eight bytes
 _SND_MSS, _RCV_MSS, _RTT, _TOTAL_RETRANS = 2, 3, 15, 23
 _HAS_TIMESTAMPS = 1  # TCPI_OPT_TIMESTAMPS
+_NEXT_SYN_MS = 900.0  # the kernel repeats a SYN after a second (RFC 6298, section 2.1)
 _TIMESTAMPS = 12  # bytes of the option in every segment (RFC 7323, appendix A)
 
 
@@ -43,6 +44,15 @@ def tcp_info(sock: socket.SocketType) -> Optional[TcpInfo]:
         repeated=numbers[_TOTAL_RETRANS],
         option_bytes=_TIMESTAMPS if bytearray(info)[_OPTIONS] & _HAS_TIMESTAMPS else 0,
     )
+
+
+def answers_first_syn(rtt_ms: float, waited_ms: float) -> bool:
+    """Tell whether a handshake that took so long was the answer to its first SYN.
+
+    Timestamps (RFC 7323) let the kernel measure the round trip of whichever SYN was answered. SYNs that it
+    sent again meanwhile, after a second or more, were not needed: the path is slow.
+    """
+    return rtt_ms > _NEXT_SYN_MS and rtt_ms > waited_ms - _NEXT_SYN_MS
 
 
 def has_unacknowledged_end(sock: socket.SocketType) -> bool:

@@ -10,6 +10,7 @@ from .._values.ports import Ports
 from .outcome import (
     CLOSED,
     HOST_UNREACH,
+    LATE,
     LOCAL,
     NO_RESPONSE,
     NOTHING_THROUGH,
@@ -27,7 +28,7 @@ if TYPE_CHECKING:
 
 # The kernel repeats a SYN after a second (RFC 6298, section 2.1): so late an answer means that a packet was
 # lost.
-_LOSS_MS = 900.0
+LOSS_MS = 900.0
 # Where packets are lost, a lost port among many filtered ones is easily missed by one retry, hardly by three.
 _MAX_VAIN_RETRIES = 3
 # Of so many ports all may have lost what was said after their handshake; of more, some would have answered.
@@ -48,8 +49,8 @@ def is_silence(outcome: Outcome) -> bool:
 
 
 def is_answer(outcome: Outcome) -> bool:
-    """Tell whether the host itself answered."""
-    return outcome.state in (OPEN, CLOSED) and not is_silence(outcome)
+    """Tell whether the host itself answered in time."""
+    return outcome.state in (OPEN, CLOSED) and outcome.reason != LATE and not is_silence(outcome)
 
 
 def silent_addresses(targets: Iterable[Target]) -> Dict[str, Service]:
@@ -107,13 +108,11 @@ class Suspects:
 
     def _is_plausible(self, count: int) -> bool:
         """Tell whether so many silent ports may have lost their packets."""
-        answered: List[PortGroup] = []
-        for target in self.targets:
-            answered += _answered(target)
         is_alive = any(target.is_alive or _has_accepted(target) for target in self.targets)
-        if is_alive or any(map(_count_late, answered)):
+        if is_alive or any(map(_count_late, self.targets)):
             return self._vain < _MAX_VAIN_RETRIES
-        return not self._vain and count < sum(len(group.ports) for group in answered)
+        answered = sum(len(group.ports) for target in self.targets for group in _answered(target))
+        return not self._vain and count < answered
 
 
 def _has_accepted(target: Target) -> bool:
@@ -127,8 +126,9 @@ def _answered(target: Target) -> List[PortGroup]:
     return [group for outcome, group in target.found.items() if is_answer(outcome)]
 
 
-def _count_late(group: PortGroup) -> int:
-    return sum(rtt_ms >= _LOSS_MS for rtt_ms in group.rtt_ms)
+def _count_late(target: Target) -> int:
+    late = sum(rtt_ms >= LOSS_MS for group in _answered(target) for rtt_ms in group.rtt_ms)
+    return max(0, late - len(target.slow))
 
 
 def late_answers(targets: Iterable[Target]) -> Dict[Target, int]:
@@ -136,7 +136,7 @@ def late_answers(targets: Iterable[Target]) -> Dict[Target, int]:
 
     To be counted before any port is tried again.
     """
-    return {target: sum(map(_count_late, _answered(target))) for target in targets}
+    return {target: _count_late(target) for target in targets}
 
 
 def paths(

@@ -28,6 +28,7 @@ PROHIBITED, PORT_UNREACH, HOST_UNREACH = "admin-prohibited", "port-unreach", "ho
 NET_UNREACH, NO_ROUTE = "net-unreach", "no-route"
 OTHER_RUN = "other-run"  # a listener of another run answered
 OWN_ADDRESS = "own-address"  # the host reached itself
+LATE = "late-answer"  # the answer to the first packet came after the timeout, see late.py
 
 # What became of the challenge to our own listener; empty if there was none.
 PROOF_OURS = "ours"
@@ -38,6 +39,7 @@ PROOF_CUT_OFF = "cut_off"  # connected, and the connection ended without an answ
 PROOF_UNFINISHED = "unfinished"
 PROOF_OTHER = "other"  # something else answered
 PROOF_OTHER_RUN = "other_run"
+PROOF_LATE = "late"  # connected after the timeout, and left without the challenge
 PROOF_FAILURES = {
     PROOF_OTHER_PORT: "connected, but our listener answered at another port",
     PROOF_SILENT: "connected, but no answer to the challenge of our listener",
@@ -45,6 +47,7 @@ PROOF_FAILURES = {
     PROOF_UNFINISHED: "connected, but not even the end of the connection was acknowledged",
     PROOF_OTHER: "connected, but something other than our listener answered",
     PROOF_OTHER_RUN: "connected, but a listener of another run answered",
+    PROOF_LATE: "connected, but only after the timeout",
 }
 # Connected, and nothing came through the connection.
 NOTHING_THROUGH = (PROOF_SILENT, PROOF_CUT_OFF, PROOF_UNFINISHED)

@@ -42,7 +42,7 @@ from typing import TYPE_CHECKING, Deque, Dict, Iterable, List, NamedTuple, Optio
 
 from .._kernel.learned_mtu import LearnedMtu, learned_mtu
 from .._kernel.sockets import Sources, reset
-from .._kernel.tcp_info import tcp_info, unacknowledged
+from .._kernel.tcp_info import TcpInfo, answers_first_syn, tcp_info, unacknowledged
 from .._listener import proof
 from .._listener.measuring import FILLER, MAX_SEGMENT, PING, REPORT, SEGMENT
 from .._values.ports import Ports
@@ -91,6 +91,7 @@ _PING_SECONDS = 0.04
 _BUSY_SECONDS = 5.0  # for which a busy listener is waited for
 _MAX_START_SECONDS = 4.0  # after which a path starts nothing new
 _MAX_SECONDS = 7.0  # after which everything ends, but for what many paths and a limit of the rate add to it
+_LONG_ROUND_TRIP = 0.5  # seconds; whoever waits longer for an answer measures slower paths too
 _SLOW_RATE = 1000.0  # connections a second that a busy host starts, and a busy listener answers
 _BURST = 32
 _MAX_LINE = 64  # bytes
@@ -135,6 +136,22 @@ def measure(
         run.engine.close()
 
 
+def _slow_round_trip(targets: Iterable[Target]) -> float:
+    """Return the shortest round trip that the sweep saw, in milliseconds, if it is a long one, or 0.
+
+    Shorter ones may be those of our own queue. Without it, the first connections of a slow path would not be
+    waited for.
+    """
+    trips = [
+        min(group.rtt_ms)
+        for target in targets
+        for outcome, group in target.found.items()
+        if outcome.proof == PROOF_OURS and group.rtt_ms
+    ]
+    shortest = min(trips, default=0.0)
+    return shortest if shortest >= _LONG_ROUND_TRIP * 1000 else 0.0
+
+
 def _proven(target: Target) -> List[int]:
     ports: List[int] = []
     for outcome, group in target.found.items():
@@ -151,6 +168,7 @@ class _Run:
         self.sources = sources
         self.key = key
         self.samples = _FEW_SAMPLES if pace.rate else _SAMPLES
+        self.longest_round_trip = max(_LONG_ROUND_TRIP, pace.timeout)
         self._pace = pace
         self._waiting: Deque[_Connection] = deque()
         self._paths: Sequence[_Path] = ()
@@ -228,6 +246,7 @@ class _Connection(Stage):
         "_nonce",
         "_received",
         "_unsent",
+        "_unneeded",
     )
     measures = True  # whether the listener is to keep the connection
 
@@ -238,7 +257,8 @@ class _Connection(Stage):
         self.started = 0.0  # 0 until there is a socket
         self.state = _CONNECTING
         self.rtt_ms = -1.0
-        self.repeated_syns = 0
+        self.repeated_syns = 0  # those of a slow path, which nobody needed, are not counted
+        self._unneeded = 0
         self.answer: Optional[proof.Answer] = None
         self._asked = 0.0
         self._nonce = proof.new_nonce()
@@ -316,7 +336,10 @@ class _Connection(Stage):
     def _ask(self) -> None:
         info = tcp_info(self.sock)
         self.repeated_syns = info.repeated if info else 0
-        if info and info.rtt_ms and not info.repeated:
+        waited_ms = (time.monotonic() - self.started) * 1000
+        if info and info.repeated and answers_first_syn(info.rtt_ms, waited_ms):
+            self._unneeded, self.repeated_syns = info.repeated, 0
+        if info and info.rtt_ms and not self.repeated_syns:
             self.rtt_ms = info.rtt_ms
             self.path.note_round_trip(info.rtt_ms)
         self.state = _ASKING
@@ -389,13 +412,17 @@ class _Connection(Stage):
             self.close()
             self.on_end()
 
+    def _repeated(self, info: Optional[TcpInfo]) -> int:
+        """Return how many segments were sent again because they were lost."""
+        return info.repeated - self._unneeded if info else 0
+
     def close(self) -> None:
         """End the connection with RST."""
         if self.state == _OVER or not self.started:
             return
         self.state = _OVER
         info = tcp_info(self.sock)
-        self.path.repeated += info.repeated if info else 0
+        self.path.repeated += self._repeated(info)
         self.path.run.engine.remove(self.sock.fileno())
         reset(self.sock)
 
@@ -429,7 +456,7 @@ class _Sample(_Connection):
             self.path.rtt_ms.append(self.rtt_ms)
         info = tcp_info(self.sock)
         self.close()
-        self._passed(self._lost + (info.repeated if info else 0))
+        self._passed(self._lost + self._repeated(info))
 
     def _passed(self, lost: int) -> None:
         if not self._is_of_sweep:
@@ -806,7 +833,7 @@ class _Path:
         self._ports = ports
         self._next_port = 0
         self._begun = 0.0
-        self._shortest = 0.0  # round trip, ms
+        self._shortest = _slow_round_trip(targets)  # ms
         self._clock: Optional[Tuple[float, float]] = None  # error, offset
         self._learned: Optional[Tuple[float, LearnedMtu]] = None
         # Samples.
@@ -834,8 +861,13 @@ class _Path:
 
     @property
     def round_trip(self) -> float:
-        """Seconds of the shortest round trip, bounded."""
-        return min(self._shortest / 1000.0, 0.5)
+        """Seconds of the shortest round trip, at most those that the sweep waits for an answer."""
+        return min(self._shortest / 1000.0, self.run.longest_round_trip)
+
+    @property
+    def _last_start(self) -> float:
+        """When the path starts nothing new; the first connections of a slow path need longer."""
+        return self._begun + _MAX_START_SECONDS + 4 * max(0.0, self.round_trip - _LONG_ROUND_TRIP)
 
     @property
     def silence_seconds(self) -> float:
@@ -1021,7 +1053,7 @@ class _Path:
 
     def _confirm(self) -> None:
         now = time.monotonic()
-        if now > self._begun + _MAX_START_SECONDS - 1:
+        if now > self._last_start - 1:
             return
         times = _CONFIRMATION if self.was_answered else _CONFIRMATION + 2
         self.confirmed_at = now + times * self.stall_seconds
@@ -1046,7 +1078,7 @@ class _Path:
 
     def _try_sizes(self) -> None:
         wanted = [one.bounds for one in self.directions.values() if one.bounds is not None and not one.state]
-        if self._rounds >= _MAX_ROUNDS or time.monotonic() > self._begun + _MAX_START_SECONDS or not wanted:
+        if self._rounds >= _MAX_ROUNDS or time.monotonic() > self._last_start or not wanted:
             return
         self._rounds += 1
         sizes: Set[int] = set()

@@ -5,6 +5,7 @@
 
 1. Names are resolved, and each of their addresses becomes a target.
 2. One sweep tries every port (sweep.py). What stays silent or is rejected is traced beside it (trace.py).
+   What is silent to the end of the timeout waits on for an answer that comes late (late.py).
 3. Bans and limits for new connections are told from filters (rate_limit.py).
    Silent ports whose packets may have been lost are tried again (observations.py).
 4. Silent ports beside rejected ones are tried again alone, slowly (icmp_limit.py).
@@ -56,11 +57,11 @@ from .observations import (
     silent_addresses,
     summarize,
 )
-from .outcome import CLOSED, OPEN, OTHER_RUN, UNRESOLVED, Outcome
+from .outcome import CLOSED, LATE, OPEN, OTHER_RUN, UNRESOLVED, Outcome
 from .range_turns import Work
 from .scouts import Scouts
 from .sent_from import sent_from
-from .sweep import Pace, Sweep, all_ports
+from .sweep import Pace, Sweep
 from .targets import Target, Targets, describe
 from .trace import Tracer
 
@@ -279,7 +280,7 @@ def _ftp_servers(targets: Iterable[Target]) -> List["Server"]:
     servers: List["Server"] = []
     for target in targets:
         for outcome, group in target.found.items():
-            if outcome.state != OPEN or outcome.proof or outcome.reason == OTHER_RUN:
+            if outcome.state != OPEN or outcome.proof or outcome.reason in (OTHER_RUN, LATE):
                 continue
             servers += [
                 Server(
@@ -330,9 +331,10 @@ def _measure(
     groups = by_address(targets)
     tracer.begin(targets)
     sweep.scout(Scouts(groups))
-    sweep.run_traced(all_ports(targets), tracer)
+    sweep.run_traced(groups, tracer)
     tracer.take_outcomes()
     tracer.finish()
+    sweep.wait_for_late()
     late = late_answers(targets)
     limits = _find_limits(sweep.pace, groups, tracer.alive, ask_again) if _has_silence(targets) else {}
     # What a limit dropped is not lost, and was asked again slowly.

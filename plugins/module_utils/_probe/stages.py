@@ -12,19 +12,23 @@ import select
 import socket
 import time
 from functools import lru_cache
-from typing import Callable, List, NamedTuple, Optional
+from typing import TYPE_CHECKING, Callable, List, NamedTuple, Optional
 
 from .._identify._finding import SILENT, Finding
 from .._identify._registry import NEVER_CUT_SHORT, patience, script
 from .._kernel.own_addresses import is_loopback
 from .._kernel.sockets import handshake_ms, joins_itself, refusal_ms, reset
-from .._kernel.tcp_info import has_unacknowledged_end
+from .._kernel.tcp_info import answers_first_syn, has_unacknowledged_end, tcp_info
 from .._listener import proof
 from . import outcome as outcomes
 from .engine import Engine, Stage
-from .outcome import CLOSED, OPEN, OTHER_RUN, REFUSED, SYN_ACK, UDP_RESPONSE, Outcome
+from .observations import LOSS_MS
+from .outcome import CLOSED, LATE, OPEN, OTHER_RUN, REFUSED, SYN_ACK, UDP_RESPONSE, Outcome
 from .scouts import RIVAL_SECONDS
 from .targets import Target
+
+if TYPE_CHECKING:
+    from .late import LateAnswers
 
 _FAILED = select.EPOLLERR | select.EPOLLHUP
 _ANSWERED = select.EPOLLIN | select.EPOLLERR
@@ -53,6 +57,7 @@ class Context(NamedTuple):
     take_rivals: Callable[[Target, int], int]  # how many rivals a silent port may have, see scouts.py
     start_rival: Callable[["Rivals"], bool]  # whether it could
     lookups: "Lookups"
+    late: Callable[["Attempt"], Optional["LateAnswers"]]  # if a silent attempt may wait on
 
 
 class Attempt:
@@ -94,6 +99,13 @@ class Attempt:
         """Keep from which port nothing was heard, where a listener of ours should have answered."""
         if self.target.expects_proof(self.port):
             self.target.silent_from.setdefault(self.port, self.sock.getsockname()[1])
+
+    def note_slow_answer(self, milliseconds: float) -> None:
+        """Keep whether a late answer belongs to the first packet, so that none was lost."""
+        info = tcp_info(self.sock)
+        if info is not None and answers_first_syn(info.rtt_ms, milliseconds):
+            self.rtt_ms = info.rtt_ms
+            self.target.slow.add(self.port)
 
     def close(self) -> None:
         """End the attempt."""
@@ -178,6 +190,8 @@ class Handshake(_Stage):
             self._fail(number, milliseconds)
             return
         attempt.rtt_ms = handshake_ms(attempt.sock, milliseconds)
+        if attempt.rtt_ms >= LOSS_MS:
+            attempt.note_slow_answer(milliseconds)
         if self._rivals is not None:
             self._rivals.settle(attempt)
         if attempt.target.may_join_itself and joins_itself(attempt.sock, attempt.port):
@@ -216,7 +230,12 @@ class Handshake(_Stage):
             self._rivals.attempts.remove(attempt)
             self._rivals.settle()
         attempt.note_silence()
-        attempt.finish(outcomes.timed_out("tcp"))
+        attempt.record(outcomes.timed_out("tcp"))
+        late = attempt.context.late(attempt)
+        if late is None:
+            attempt.close()
+        else:
+            attempt.change_to(LateHandshake(attempt, late), late.seconds, in_background=True)
 
     def _look_for_others(self) -> None:
         """Let connections from other source ports begin, and wait on."""
@@ -235,6 +254,49 @@ class Handshake(_Stage):
             return
         attempt.context.engine.set_alarm(self, self._left)
         self._left = 0.0
+
+
+class LateHandshake(_Stage):
+    """TCP: counts as silent, and waits on for an answer that comes late (late.py)."""
+
+    __slots__ = ("_late",)
+
+    def __init__(self, attempt: Attempt, late: "LateAnswers"):
+        super().__init__(attempt)
+        self._late = late
+
+    def on_event(self, events: int) -> None:
+        """Take what came late, and leave whoever accepted."""
+        attempt = self._attempt
+        number = attempt.sock.getsockopt(socket.SOL_SOCKET, socket.SO_ERROR) if events & _FAILED else 0
+        if number not in _ONCE_CONNECTED or not events & select.EPOLLOUT:
+            self._fail(number)
+            return
+        self._late.leave(attempt)
+        self._late.accept(attempt)
+        if attempt.target.expects_proof(attempt.port):
+            attempt.reset()
+            return
+        attempt.target = attempt.target.twin()
+        _go_on_with_service(attempt)
+
+    def _fail(self, number: int) -> None:
+        attempt = self._attempt
+        outcome = outcomes.icmp_or_errno(
+            sock=attempt.sock,
+            number=number,
+            seconds=time.monotonic() - attempt.started,
+            protocol="tcp",
+            destination=attempt.target.address,
+        )
+        if number or outcome.reason_ip:
+            self._late.correct(attempt, outcome)
+            self.on_alarm()
+
+    def on_alarm(self) -> None:
+        """Leave: it is silence."""
+        self._late.leave(self._attempt)
+        self._attempt.close()
 
 
 def _go_on_with_service(attempt: Attempt) -> None:
@@ -570,7 +632,7 @@ class Datagrams(_Stage):
     Each question leaves from another source port, see scouts.py.
     """
 
-    __slots__ = ("_nonce", "_rivals", "_sent", "_asked")
+    __slots__ = ("_nonce", "_rivals", "_sent", "_asked", "_late")
 
     def __init__(self, attempt: Attempt, rivals: Optional[Rivals] = None):
         super().__init__(attempt)
@@ -579,6 +641,7 @@ class Datagrams(_Stage):
         expects_proof = attempt.target.expects_proof(attempt.port)
         self._nonce = proof.new_nonce() if expects_proof else b""
         self._sent = 0
+        self._late: Optional["LateAnswers"] = None  # once it counts as silent and waits on
 
     @property
     def seconds(self) -> float:
@@ -622,8 +685,29 @@ class Datagrams(_Stage):
             outcome = _judged(attempt, self._nonce, received, UDP_RESPONSE)
         else:
             outcome = Outcome(OPEN, UDP_RESPONSE, finding=self._finding(received))
-        self._rivals.settle(attempt)
-        attempt.finish(outcome, (time.monotonic() - attempt.started) * 1000)
+        self._end(outcome, (time.monotonic() - attempt.started) * 1000)
+
+    def _end(self, outcome: Outcome, rtt_ms: float) -> None:
+        attempt = self._attempt
+        if self._late is None:
+            self._rivals.settle(attempt)
+            attempt.finish(outcome, rtt_ms)
+            return
+        self._late.leave(attempt)
+        if outcome.state == OPEN:
+            outcome = outcome._replace(reason=LATE)
+        self._late.correct(attempt, outcome, rtt_ms)
+        attempt.close()
+
+    def _wait_on(self) -> None:
+        """Count as silent, and wait on for an answer that comes late, if one can be recognized."""
+        attempt = self._attempt
+        is_asked = bool(self._nonce) or attempt.port in attempt.target.datagrams
+        self._late = attempt.context.late(attempt) if is_asked else None
+        if self._late is None:
+            attempt.close()
+        else:
+            attempt.change_to(self, self._late.seconds, in_background=True)
 
     def _finding(self, received: bytes) -> Optional[Finding]:
         attempt = self._attempt
@@ -642,12 +726,15 @@ class Datagrams(_Stage):
         )
         if is_sending and not outcome.reason_ip and number != errno.ECONNREFUSED:
             outcome = outcomes.local_failure(number)
-        self._rivals.settle(attempt)
-        attempt.finish(outcome, seconds * 1000)
+        self._end(outcome, seconds * 1000)
 
     def on_alarm(self) -> None:
         """Ask again, or record silence."""
         attempt, rivals = self._attempt, self._rivals
+        if self._late is not None:
+            self._late.leave(attempt)
+            attempt.close()
+            return
         if attempt is not rivals.first:
             return  # the first one ends them all
         if rivals.left:
@@ -658,4 +745,5 @@ class Datagrams(_Stage):
         else:
             rivals.attempts.remove(attempt)
             rivals.settle()
-            attempt.finish(outcomes.timed_out("udp"))
+            attempt.record(outcomes.timed_out("udp"))
+            self._wait_on()

@@ -24,7 +24,8 @@ What happens to one port:
 UDP has no handshake: I(datagrams) are sent until one is answered or refused, three at most, from different
 source ports. The device to which the kernel gives the first one shows whether it leads back to this host.
 
-All ports wait at the same time, so silence costs one timeout in all, however many ports are silent. Who ends
+All ports wait at the same time, so silence costs one timeout in all, however many ports are silent, and one more for
+an address from which nothing came, because its path may be slow (late.py). Who ends
 what: an attempt ends itself, in whatever stage it is, and every stage has an alarm that makes it do so. The
 sweep ends nothing but what is left when it is interrupted. A pass ends when its last attempt has ended, with
 one exception: a dialogue with a server that may look up our name first (MySQL, FTP) may take a minute. It
@@ -44,7 +45,7 @@ import errno
 import socket
 import time
 from collections import deque
-from typing import TYPE_CHECKING, Iterable, Iterator, List, NamedTuple, Optional
+from typing import TYPE_CHECKING, Iterable, Iterator, List, NamedTuple, Optional, Sequence
 
 from .._kernel.sockets import Sources, own_address
 from .._listener import proof
@@ -58,6 +59,7 @@ from .trace import Tracer
 
 if TYPE_CHECKING:
     from .._kernel.capture import Capture
+    from .late import LateAnswers
 
 DEFAULT_TIMEOUT = 3.5  # seconds; just above 3 s, so that three SYNs leave (at once, after 1 s and after 3 s)
 DEFAULT_CONCURRENCY = 4096
@@ -107,7 +109,10 @@ class Sweep:
             take_rivals=self._take_rivals,
             start_rival=self._start_rival,
             lookups=Lookups(),
+            late=self._wait_on,
         )
+        self._late: Optional["LateAnswers"] = None
+        self._patient_groups: Sequence[Sequence[Target]] = ()  # whose silent attempts wait on
         self._scouts = Scouts(())
         self._postponed: List[Work] = []
         self._tracer: Optional[Tracer] = None  # that looks at the pass
@@ -129,12 +134,25 @@ class Sweep:
         """Let a capture read while we probe."""
         self._engine.watch(capture.sock.fileno(), capture.read)
 
-    def run_traced(self, work: Iterable[Work], tracer: Tracer) -> None:
-        """Try each port once, and let a tracer look meanwhile which of them are silent."""
+    def wait_for_late(self) -> None:
+        """Wait on where a slow path may be why ports were silent in a traced pass."""
+        late, self._late = self._late, None
+        if late is None:
+            return
+        late.end_pointless()
+        while late.is_waiting:
+            self._engine.wait(self._engine.seconds_to_next_alarm())
+        late.conclude()
+
+    def run_traced(self, groups: Sequence[Sequence[Target]], tracer: Tracer) -> None:
+        """Try each port once; a tracer looks meanwhile which of them are silent, and these wait on.
+
+        C(groups) are the targets of each address.
+        """
         self._engine.watch(tracer.fileno(), tracer.read)
-        self._tracer = tracer
-        self.run(work)
-        self._tracer = None
+        self._tracer, self._patient_groups = tracer, groups
+        self.run(all_ports(target for group in groups for target in group))
+        self._tracer, self._patient_groups = None, ()
 
     def scout(self, scouts: Scouts) -> None:
         """Let silent addresses be tried from more source ports, see scouts.py."""
@@ -252,6 +270,16 @@ class Sweep:
                 return
             seconds = self._pace.timeout * (1 - 1 / PART)
             self._engine.add(attempt.sock.fileno(), Scout(attempt), seconds, attempt.started)
+
+    def _wait_on(self, attempt: Attempt) -> Optional["LateAnswers"]:
+        if not self._patient_groups:
+            return None
+        if self._late is None:
+            from .late import LateAnswers
+
+            room = max(1, self._pace.concurrency // 4)
+            self._late = LateAnswers(self._patient_groups, self._pace.timeout, room)
+        return self._late if self._late.take(attempt) else None
 
     def _take_rivals(self, target: Target, port: int) -> int:
         return self._scouts.take_rivals(target, port)

@@ -68,6 +68,7 @@ class Target:
         self.accepted: Set[int] = set()
         self.is_alive = False  # a scout or a rival has reached it, see scouts.py
         self.rivalled: Set[int] = set()  # ports at which a rival was answered, and the first attempt was not
+        self.slow: Set[int] = set()  # ports that answered late to the first packet: none was lost
         self.is_range_of_others = False  # many ports of a host outside of the own cluster
         self.sent_from = ""  # the address that the first proven connection was sent from
         self.own_address = ""  # of this host, which its kernel chose for the first attempt
@@ -104,7 +105,7 @@ class Target:
         if rtt_ms >= 0:
             found.rtt_ms.append(rtt_ms)
 
-    def correct(self, port: int, outcome: Outcome) -> None:
+    def correct(self, port: int, outcome: Outcome, rtt_ms: float = -1.0) -> None:
         """Replace the outcome of an attempt, because more was heard later."""
         for before, found in self.found.items():
             if port in found.ports:
@@ -112,7 +113,7 @@ class Target:
                 if not found.ports:
                     del self.found[before]
                 break
-        self.record(port, outcome)
+        self.record(port, outcome, rtt_ms)
 
     @property
     def may_join_itself(self) -> bool:

@@ -9,7 +9,7 @@ from __future__ import annotations
 import typing as t
 
 from ...module_utils._identify._finding import SILENT
-from ...module_utils._probe.outcome import HOST_UNREACH, LOCAL, NO_RESPONSE
+from ...module_utils._probe.outcome import HOST_UNREACH, LATE, LOCAL, NO_RESPONSE
 from .limits import NO_LIMITS, Limits
 from .phrases import located, same_family
 
@@ -148,6 +148,8 @@ class Case(t.NamedTuple):
     @property
     def is_in_doubt(self) -> bool:
         """Whether something failed of which the kernels of both ends may know more."""
+        if self.reason == LATE:
+            return False
         if self.state == "open":
             is_silent = self.observed.get("identity", {}).get("status") == SILENT
             return is_silent or self.observed.get("answered_by") == ""

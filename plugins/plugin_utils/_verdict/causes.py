@@ -642,6 +642,18 @@ RATE_LIMITED = _cause(
     actors=(RUN, NETWORK),
     todo="measure {ports} of {destinations} again with a lower exasol_verify_rate",
 )
+LATE_ANSWERS = _cause(
+    code="late_answers",
+    means="The destination answers, but only after the source has stopped waiting: the round trip takes "
+    "longer than `exasol_verify_timeout`. No filter drops the packets.",
+    acts="Whoever measures: set a longer `exasol_verify_timeout`. Whoever runs the network in between: look "
+    "for the delay, which applications have, too.",
+    command="ping -c 4 {address}  # on {source}",
+    verdicts=(UNTESTED,),
+    actors=(RUN, NETWORK),
+    todo="set a longer exasol_verify_timeout for {sources}, measure {ports} of {destinations} again, and "
+    "look for the delay on the path",
+)
 SOURCE_BANNED = _cause(
     code="source_banned",
     means="Since some moment of the run everything from the source is dropped, also to ports that had "

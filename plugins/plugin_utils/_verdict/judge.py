@@ -4,7 +4,8 @@
 
 """From a case to its verdict and its sentence: what the observations of both ends mean, and who acts.
 
-0. The kernels of both ends explain silence, or show that another machine may have the address
+0. What answered after the timeout is slow, whatever else is known (C(late_answers.py)).
+   The kernels of both ends explain silence, or show that another machine may have the address
    (C(by_kernel.py)).
 1. A capture names the place where packets are lost (C(packet_places.py)). Without one, the state that the
    source saw decides: accepted, refused, or no reply (C(accepted.py), C(refused.py), C(unanswered.py)).
@@ -18,12 +19,13 @@ from __future__ import annotations
 from collections.abc import Callable
 
 from ...module_utils._plan.expected import REACHABLE
-from ...module_utils._probe.outcome import OPEN
+from ...module_utils._probe.outcome import LATE, OPEN
 from . import causes
 from .accepted import judge_accepted
 from .by_kernel import judge_by_kernel, judge_duplicate, judge_source_twin
 from .case import FOREIGN, Case
 from .denied import judge_denied
+from .late_answers import judge_late
 from .packet_places import LOST, judge_stage
 from .path_verdict import judge_path
 from .reasons import because
@@ -37,7 +39,8 @@ def judge(case: Case) -> Judgement:
     """Return the verdict of a case and the sentence that says what was seen and who acts."""
     if case.holder == FOREIGN and case.state == "open" and not case.observed.get("answered_by"):
         return _judge_foreign(case)
-    judged = judge_by_kernel(case) or _by_what_came_back(case)
+    is_late = case.reason == LATE
+    judged = judge_late(case) if is_late else judge_by_kernel(case) or _by_what_came_back(case)
     if case.kernels.foreign_link and judged.verdict != OK:
         judged = judge_duplicate(case, judged)
     elif case.kernels.source_twin and judged.cause in _NOTHING_CAME_BACK:

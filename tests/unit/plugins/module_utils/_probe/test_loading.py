@@ -36,6 +36,7 @@ RARE = (
     "_probe/icmp_limit",
     "_probe/idle",
     "_probe/idle_holder",
+    "_probe/late",
     "_probe/led_back",
     "_probe/next_hop",
     "_probe/rate_limit",

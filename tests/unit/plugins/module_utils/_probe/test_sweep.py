@@ -328,6 +328,7 @@ def context(engine):
         take_rivals=lambda target, port: 0,
         start_rival=lambda rivals: False,
         lookups=Lookups(),
+        late=lambda attempt: None,
     )
 
 

@@ -1,0 +1,176 @@
+# Copyright (c) 2026, exasol_community.network contributors
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+
+"""Answers that come after the timeout are those of a slow path, and no filter.
+
+A bare socket shows first that connections come about, only late.
+"""
+
+from __future__ import annotations
+
+import socket
+import threading
+import time
+import typing as t
+
+import pytest
+
+from ansible_collections.exasol_community.network.plugins.module_utils._probe.probe import Settings, collect
+from ansible_collections.exasol_community.network.plugins.module_utils._probe.probe import run as run_probe
+from ansible_collections.exasol_community.network.plugins.module_utils._probe.sweep import Pace
+from ansible_collections.exasol_community.network.tests.labs.namespaces.judging import run_of, shown
+from ansible_collections.exasol_community.network.tests.labs.namespaces.lines import (
+    CLIENT,
+    SERVER,
+    Line,
+    filter_rules,
+)
+from ansible_collections.exasol_community.network.tests.labs.namespaces.namespaces import Namespace
+from ansible_collections.exasol_community.network.tests.labs.namespaces.probing import (
+    TOKEN,
+    lease,
+    probe,
+    release,
+    states,
+    target,
+)
+from ansible_collections.exasol_community.network.tests.labs.namespaces.services import Service
+from ansible_collections.exasol_community.network.tests.labs.namespaces.slow import slow
+
+pytestmark = pytest.mark.usefixtures("need_namespaces")
+
+PORT, OTHER = 8563, 8564
+TIMEOUT, LATE, IN_TIME = 2.0, 3.0, 1.3  # seconds
+FAULT = "the round trip takes longer than the timeout"
+# A DNS answer to the question of the probe has its identifier, and says that it is an answer.
+ANSWER = b"\x81\x80\x00\x01\x00\x00\x00\x00\x00\x00"
+
+
+def waited(client: Namespace, address: str, port: int = PORT) -> float:
+    """Return for how many seconds a bare connection waits for its answer."""
+    with (
+        client.inside(),
+        socket.socket(socket.AF_INET6 if ":" in address else socket.AF_INET, socket.SOCK_STREAM) as sock,
+    ):
+        sock.settimeout(20)
+        begun = time.monotonic()
+        sock.connect((address, port))
+        return time.monotonic() - begun
+
+
+@pytest.mark.parametrize("capture", [False, True], ids=["without captures", "with captures"])
+@pytest.mark.parametrize("version", [4, 6], ids=["IPv4", "IPv6"])
+def test_our_listener_answers_late(line: Line, version: int, capture: bool) -> None:
+    one_way = {"there" if capture else "back": LATE}
+    with slow(line, **one_way):
+        with Service(line.server, SERVER[version], OTHER):
+            assert waited(line.client, SERVER[version], OTHER) > TIMEOUT
+        judged = run_of(
+            line.client,
+            line.server,
+            server=SERVER[version],
+            client=CLIENT[version],
+            capture=capture,
+            timeout=TIMEOUT,
+        )
+    shown(judged, FAULT, captured=capture)
+    assert "exasol_verify_timeout: " in judged.sentence
+    assert "no filter drops" in judged.sentence
+    assert "3." in judged.evidence
+
+
+def test_both_directions_are_slow_together(line: Line) -> None:
+    with slow(line, there=LATE / 2, back=LATE / 2):
+        shown(run_of(line.client, line.server, timeout=TIMEOUT), FAULT)
+
+
+def test_a_service_that_answers_late_is_left_politely(line: Line) -> None:
+    with slow(line, back=LATE), Service(line.server, SERVER[4], PORT, greeting=b"welcome\n") as service:
+        judged = run_of(line.client, line.server, has_listener=False, timeout=TIMEOUT)
+        for unused in range(200):
+            if service.endings:
+                break
+            time.sleep(0.1)
+        shown(judged, "the round trip to a service takes longer than the timeout")
+        assert set(service.endings) == {"eof"}
+
+
+@pytest.mark.parametrize("version", [4, 6], ids=["IPv4", "IPv6"])
+def test_a_delay_below_the_timeout_is_ok_and_no_loss(line: Line, version: int) -> None:
+    wish = {"address": SERVER[version], "protocol": "tcp", "ports": str(PORT)}
+    with slow(line, there=IN_TIME):
+        judged = run_of(
+            line.client, line.server, server=SERVER[version], client=CLIENT[version], timeout=TIMEOUT
+        )
+        granted = lease(line.server, "n11", wish)
+        try:
+            with line.client.inside():
+                listening = {SERVER[version]: granted["listening"]}
+                found = run_probe(
+                    collect([], [target(SERVER[version], PORT)], listening),
+                    Settings(Pace(timeout=TIMEOUT), token=TOKEN),
+                )
+        finally:
+            release(line.server, "n11")
+    assert judged.verdict == "ok", judged
+    (path,) = found["paths"]
+    assert (path["lost"], path["retransmitted"]) == (0, 0)
+    assert path["rtt_ms"]["min"] >= IN_TIME * 1000
+
+
+def test_a_drop_on_a_slow_path_is_one(line: Line) -> None:
+    line.server.nft(filter_rules("input", f"tcp dport {PORT} drop"))
+    with slow(line, back=LATE), Service(line.server, SERVER[4], OTHER):
+        judged = run_of(line.client, line.server, timeout=TIMEOUT)
+        shown(judged, "a filter of the destination drops")
+        found = states(probe(line.client, [target(SERVER[4], f"{PORT}-{OTHER}")], timeout=TIMEOUT))
+    assert sorted(found) == [
+        (str(PORT), "filtered", "no-response", ""),
+        (str(OTHER), "open", "late-answer", ""),
+    ]
+
+
+def test_a_late_refusal_is_a_refusal(line: Line) -> None:
+    with slow(line, back=LATE):
+        found = states(probe(line.client, [target(SERVER[4], PORT)], timeout=TIMEOUT))
+        line.server.nft(filter_rules("input", f"tcp dport {PORT} reject with icmpx admin-prohibited"))
+        rejected = states(probe(line.client, [target(SERVER[4], PORT)], timeout=TIMEOUT))
+    assert found == [(str(PORT), "closed", "conn-refused", "")]
+    assert rejected == [(str(PORT), "filtered", "admin-prohibited", SERVER[4])]
+
+
+def test_lost_packets_are_not_a_slow_path(line: Line) -> None:
+    """What is answered late is the fourth SYN, at once: the first ones were lost."""
+    with Service(line.server, SERVER[4], PORT):
+        line.server.nft(filter_rules("input", f"tcp dport {PORT} drop"))
+        over = threading.Timer(TIMEOUT + 0.3, line.server.nft_flush)
+        over.start()
+        found = states(probe(line.client, [target(SERVER[4], PORT)], timeout=TIMEOUT))
+        over.join()
+    assert found == [(str(PORT), "open", "syn-ack", "")]
+
+
+@pytest.mark.parametrize("version", [4, 6], ids=["IPv4", "IPv6"])
+def test_a_datagram_that_is_answered_late(line: Line, version: int) -> None:
+    resolver: t.Any = {**target(SERVER[version], 53, "udp"), "identify": "dns"}
+    wish = {"address": SERVER[version], "protocol": "udp", "ports": str(PORT)}
+    granted = lease(line.server, "n11", wish)
+    asked = [resolver, target(SERVER[version], PORT, "udp")]
+
+    def found() -> list[tuple[str, str, str]]:
+        seen = states(probe(line.client, asked, {SERVER[version]: granted["listening"]}, timeout=TIMEOUT))
+        return sorted(state[:3] for state in seen)
+
+    try:
+        with Service(
+            line.server, SERVER[version], 53, socket.SOCK_DGRAM, reply=lambda data: data[:2] + ANSWER
+        ):
+            assert found() == [("53", "open", "udp-response"), ("8563", "open", "udp-response")]
+            with slow(line, back=LATE):
+                assert found() == [("53", "open", "late-answer"), ("8563", "open", "late-answer")]
+            line.server.nft(filter_rules("input", "udp dport 8563 drop"))
+            with slow(line, back=LATE):
+                assert found() == [("53", "open", "late-answer"), ("8563", "open|filtered", "no-response")]
+    finally:
+        release(line.server, "n11")
