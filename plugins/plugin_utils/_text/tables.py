@@ -17,7 +17,7 @@ _ESCAPES = str.maketrans(
 _GAP = 2  # characters between columns
 PART = 1 << 16  # characters of a text that is made part by part
 # A spreadsheet takes a text that begins so for a formula (OWASP, "CSV Injection").
-_FORMULA = tuple("=+-@\t\r")
+FORMULA = tuple("=+-@\t\r")
 
 
 def visible(text: str, keep: str = "") -> str:
@@ -89,7 +89,18 @@ def csv_cell(value: t.Any) -> t.Any:
     if not isinstance(value, str):
         return value
     text = printable(value)
-    return "'" + text if text.startswith(_FORMULA) else text
+    return "'" + text if text.startswith(FORMULA) else text
+
+
+def csv_quoted(cell: t.Any) -> str:
+    """Return a cell as it stands in a line: as C(csv.writer) writes it, if it has no line feed."""
+    text = str(cell)
+    return '"{}"'.format(text.replace('"', '""')) if "," in text or '"' in text else text
+
+
+def csv_line(cells: Iterable[t.Any]) -> str:
+    """Return a line of cells that have no line feed."""
+    return ",".join(map(csv_quoted, cells)) + "\n"
 
 
 def in_parts(texts: Iterable[str]) -> Iterator[str]:

@@ -18,6 +18,7 @@ import re
 import typing as t
 from array import array
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from functools import cached_property
 
 from .verdict import OK
 
@@ -247,6 +248,10 @@ class Records(Sequence[Record]):
             self.places.append(place)
         return number
 
+    def ends_of_source(self, source: int) -> tuple[str, str, str]:
+        """Return the name of a source, its addresses and its external ones, as C(Ends) has them."""
+        return self._ends[source]
+
     def _ends_of(self, source: int, place: Place) -> Ends:
         name, inner, outer = self._ends[source]
         return Ends(name, place.destination, place.address, inner, outer)
@@ -284,8 +289,13 @@ class Records(Sequence[Record]):
         known = (len(self), dict(order))
         # All formats want the same.
         if self._sorted is None or self._sorted[0] != known:
-            keys = self._keys(order)
-            indexes = sorted(range(len(self)), key=keys.__getitem__)
+            # Keys with the index behind them are all different, and numbers are compared without a call.
+            wide = max(len(self), 1).bit_length()
+            keys = [key << wide | index for index, key in enumerate(self._keys(order))]
+            keys.sort()
+            mask = (1 << wide) - 1
+            indexes = array("I", [key & mask for key in keys])
+            del keys
             kinds = array("I", map(self.order.__getitem__, indexes))
             self._sorted = (known, Some(self, kinds, array("I", map(self.rows.__getitem__, indexes))))
         return self._sorted[1]
@@ -342,6 +352,26 @@ class Some(Sequence[Record]):
     def __iter__(self) -> Iterator[Record]:
         for kind, row in self.each():
             yield self.records.record(kind, row)
+
+    @cached_property
+    def sources(self) -> array[int]:
+        """The number of the source of each record."""
+        of_kind = [kind.sources for kind in self.records.kinds]
+        return array("I", [of_kind[kind][row] for kind, row in zip(self.kinds, self.rows)])
+
+    @cached_property
+    def places(self) -> array[int]:
+        """The number of the place of each record."""
+        of_kind = [kind.places for kind in self.records.kinds]
+        return array("I", [of_kind[kind][row] for kind, row in zip(self.kinds, self.rows)])
+
+    def by_source(self) -> Iterator[tuple[int, slice]]:
+        """Yield the number of each source, and where its records are; they must be sorted."""
+        first = 0
+        for source, several in itertools.groupby(self.sources):
+            last = first + sum(1 for _each in several)
+            yield source, slice(first, last)
+            first = last
 
     def each(self) -> Iterator[tuple[Kind, int]]:
         """Yield the kind and the row of each record."""

@@ -9,14 +9,14 @@ What was measured of a path stands in the line of each of its flows.
 
 from __future__ import annotations
 
-import itertools
+import re
 import typing as t
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 
-from ..._text.tables import csv_cell, csv_parts
+from ..._text.tables import FORMULA, csv_cell, csv_line, csv_quoted, printable
 from ..._verdict.idle_connections import longest_lived, shortest_cut
 from ..._verdict.path_verdict import segments_of
-from ..._verdict.records import Kind, Records, filled, of
+from ..._verdict.records import MARKS, Field, Kind, Records, of
 from ..._verdict.throughput import megabytes_per_second, transfers_of
 from ..summary import Order, host_order
 
@@ -53,18 +53,22 @@ _HEADINGS = (
     *_WHY,
 )
 
-# Where the cells of a kind are: behind the ends, and before and behind those of the path.
-_FIRST = _HEADINGS.index("service")
-_BEFORE = _HEADINGS.index(_PATH[0]) - _FIRST
-_TIME, _SENTENCE = _HEADINGS.index("rtt_ms_min") - _FIRST, _HEADINGS.index("sentence") - _FIRST
+# Where the parts of a line are that differ between the flows of a kind.
+_SERVICE, _TIME, _SENTENCE = map(_HEADINGS.index, ("service", "rtt_ms_min", "sentence"))
+_FIRST_OF_PATH, _BEHIND_PATH = _HEADINGS.index(_PATH[0]), _HEADINGS.index(_TRACE[0])
 _PATH_NUMBERS = {
-    _PATH.index("path_tries"): ("tries", ""),
-    _PATH.index("path_lost"): ("lost", ""),
-    _PATH.index("path_rtt_ms_median"): ("rtt_ms", "median"),
-    _PATH.index("path_clock_offset_s"): ("clock_offset_s", ""),
+    "path_tries": ("tries", ""),
+    "path_lost": ("lost", ""),
+    "path_rtt_ms_median": ("rtt_ms", "median"),
+    "path_clock_offset_s": ("clock_offset_s", ""),
 }
-_NO_PATH = [""] * len(_PATH)
-
+_NO_PATH = "," * (len(_PATH) - 1)
+_Fillings = tuple[str, ...]
+_BY_MARK = re.compile(f"([{MARKS}])")
+# What stands for the name and the addresses of a source until all its lines are made; no cell holds these. A
+# text with a comma has its own: the cell that gets it is quoted.
+_WITHOUT_COMMA, _WITH_COMMA = "\0\1\2", "\3\4\5"
+_NEEDS_QUOTES = re.compile(f'[,"{_WITH_COMMA}]')
 
 def render(verification: Verification) -> str:
     """Return a line for each flow or differing part of its ports, and for each row that is not covered."""
@@ -74,95 +78,135 @@ def render(verification: Verification) -> str:
 def parts(verification: Verification) -> Iterator[str]:
     """Yield the same part by part."""
     created = verification["created"]
-    uncovered = (_uncovered(created, entry) for entry in verification.get("not_covered", ()))
-    yield from csv_parts(_HEADINGS, itertools.chain(_rows(verification), map(_row, uncovered)))
+    yield csv_line(_HEADINGS)
+    yield from _lines(verification)
+    for entry in verification.get("not_covered", ()):
+        cells = _uncovered(created, entry)
+        yield csv_line(csv_cell(cells.get(heading, "")) for heading in _HEADINGS)
 
 
-def _row(cells: Mapping[str, object]) -> list[object]:
-    return [csv_cell(cells.get(heading, "")) for heading in _HEADINGS]
+def _lines(verification: Verification) -> Iterator[str]:
+    """Yield the lines of the flows of each source, those of one pair of hosts together, with their path.
 
-
-def _rows(verification: Verification) -> Iterator[list[object]]:
-    """Yield the lines of the flows, those of one pair of hosts together, with their path."""
+    Lines of one kind to one place differ by their source, their times and their path. So what they share is
+    formatted once, and the texts of a source are written into all of its lines at once.
+    """
     results, paths = of(verification, "results"), of(verification, "paths")
     order = host_order({**verification, "results": results})
-    created = csv_cell(verification["created"])
-    names = list(map(csv_cell, results.names))
-    places = [tuple(map(csv_cell, place)) for place in results.places]
-    kinds = [_OfKind(kind) for kind in results.kinds]
-    of_paths = _paths_of_pairs(paths, order)
-    waiting = next(of_paths, None)
-    for pair in results.pairs(order):
-        while waiting is not None and waiting[0] < pair.key:
-            waiting = next(of_paths, None)
-        by_address = waiting[1] if waiting is not None and waiting[0] == pair.key else {}
-        for kind, row in pair.members:
-            place = kind.places[row]
-            cells = kinds[kind.number].cells(results, row)
-            measured = by_address.get(results.places[place].address, _NO_PATH)
-            yield [
-                created,
-                names[kind.sources[row]],
-                *places[place],
-                *cells[:_BEFORE],
-                *measured,
-                *cells[_BEFORE:],
-            ]
+    found = results.sorted(order)
+    shared = _Shared(results, verification["created"])
+    columns: dict[str, Field] = {which: ("rtt_ms", which) for which in _TIMES}
+    times = [_numbers(kind, _TIMES, columns, {}) for kind in results.kinds]
+    measured = _Measured(paths, results, order)
+    width = len(results.places)
+    for source, some in found.by_source():
+        texts = tuple(map(printable, results.ends_of_source(source)))
+        fillings = _fillings(texts)
+        by_place = measured.of_source(results.names[source])
+        known = shared.of(fillings)
+        pieces: list[str] = []
+        for kind, row, place in zip(found.kinds[some], found.rows[some], found.places[some]):
+            key = kind * width + place
+            if key not in known:
+                known[key] = shared.made(kind, place, fillings)
+            before, between, behind = known[key]
+            pieces += (before, times[kind][row], between, by_place.get(place, _NO_PATH), behind)
+        lines = "".join(pieces)
+        for filling, text in zip(fillings, texts, strict=True):
+            if filling != text:
+                lines = lines.replace(filling, text)
+        yield lines
 
 
-class _OfKind:
-    """The cells of a kind of results, without those of the ends and of the path."""
+def _fillings(texts: Iterable[str]) -> _Fillings:
+    """Return what stands for the texts of a source until its lines are made.
 
-    def __init__(self, kind: Kind):
-        self._kind = kind
-        cells = _row(_measured(kind.common))
-        self._cells = [*cells[_FIRST : _FIRST + _BEFORE], *cells[_FIRST + _BEFORE + len(_PATH) :]]
-        self._times = [kind.columns.get(("rtt_ms", which)) for which in _TIMES]
-        self._differing = [name for name in kind.marked if name in _HEADINGS]
+    A text that would change more than the quotes of a cell stands there from the beginning.
+    """
+    texts = tuple(texts)
+    if any('"' in text or text.startswith(FORMULA) for text in texts):
+        return texts
+    return tuple(
+        (several if "," in text else single) if text else ""
+        for text, single, several in zip(texts, _WITHOUT_COMMA, _WITH_COMMA, strict=True)
+    )
 
-    def cells(self, results: Records[Result], row: int) -> list[object]:
-        """Return the cells of one result."""
-        kind = self._kind
-        if self._differing == ["sentence"]:
-            # That is what nearly all of them are.
-            found = self._cells[:]
-            found[_SENTENCE] = csv_cell(filled(kind.common["sentence"], results.ends(kind, row)))
-        elif self._differing:
-            cells = _row(_measured(results.record(kind, row)))
-            found = [*cells[_FIRST : _FIRST + _BEFORE], *cells[_FIRST + _BEFORE + len(_PATH) :]]
-        else:
-            found = self._cells[:]
-        for place, column in enumerate(self._times, _TIME):
-            if column is not None:
-                found[place] = column[row]
+
+class _Shared:
+    """What lines of one kind to one place share: the parts around their times and their path."""
+
+    def __init__(self, results: Records[Result], created: str):
+        self._results = results
+        self._created = csv_cell(created)
+        self._cells = [_measured(kind.common) for kind in results.kinds]
+        self._known: dict[_Fillings, dict[int, tuple[str, str, str]]] = {}
+
+    def of(self, fillings: _Fillings) -> dict[int, tuple[str, str, str]]:
+        """Return those that are known for sources with these fillings."""
+        return self._known.setdefault(fillings, {})
+
+    def made(self, kind: int, place: int, fillings: _Fillings) -> tuple[str, str, str]:
+        """Return the parts of a kind and a place."""
+        end = self._results.places[place]
+        marked = self._results.kinds[kind].marked
+        ends = dict(zip(MARKS, (fillings[0], *map(printable, end), *fillings[1:]), strict=True))
+        known = {**self._cells[kind], "created": self._created, "source": fillings[0], **end._asdict()}
+        cells = [
+            _filled(known.get(heading, ""), ends if heading in marked else {}, heading == "source")
+            for heading in _HEADINGS
+        ]
+        return (
+            "".join(f"{cell}," for cell in cells[:_TIME]),
+            "".join(f",{cell}" for cell in cells[_SENTENCE:_FIRST_OF_PATH]) + ",",
+            "".join(f",{cell}" for cell in cells[_BEHIND_PATH:]) + "\n",
+        )
+
+
+def _filled(value: object, ends: Mapping[str, str], is_clean: bool) -> str:
+    """Return a cell, in quotes if it needs them, with what stands for the ends where its marks are."""
+    if isinstance(value, str) and not is_clean:
+        value = "".join(ends.get(part) or printable(part) for part in _BY_MARK.split(value))
+    text = str(value)
+    if text.startswith(FORMULA):
+        text = "'" + text
+    return '"{}"'.format(text.replace('"', '""')) if _NEEDS_QUOTES.search(text) else text
+
+
+def _numbers(kind: Kind, headings: Iterable[str], numbers: Mapping[str, Field], constants: Mapping[str, object]) -> Sequence[str]:
+    """Return the cells of each record of a kind that are numbers, among others that are alike."""
+    columns = [kind.columns[numbers[heading]] for heading in headings if numbers.get(heading) in kind.columns]
+    cells = [
+        "%s"
+        if numbers.get(heading) in kind.columns
+        else csv_quoted(csv_cell(constants.get(heading, ""))).replace("%", "%%")
+        for heading in headings
+    ]
+    pattern = ",".join(cells)
+    if not columns:
+        return [pattern % ()] * len(kind.sources)
+    return list(map(pattern.__mod__, zip(*columns, strict=True)))
+
+
+class _Measured:
+    """The cells of paths."""
+
+    def __init__(self, paths: Records[MeasuredPath], results: Records[Result], order: Order):
+        self._found = paths.sorted(order)
+        self._spans: dict[str, list[slice]] = {}
+        for source, some in self._found.by_source():
+            self._spans.setdefault(paths.names[source], []).append(some)
+        numbers = {place: number for number, place in enumerate(results.places)}
+        self._places = [numbers.get(place, -1) for place in paths.places]
+        self._cells = [_numbers(kind, _PATH, _PATH_NUMBERS, _of_path(kind.common)) for kind in paths.kinds]
+
+    def of_source(self, name: str) -> dict[int, str]:
+        """Return the cells of the paths of a source, by their place among those of the results."""
+        found: dict[int, str] = {}
+        for some in self._spans.get(name, ()):
+            places = map(self._places.__getitem__, self._found.places[some])
+            for kind, row, place in zip(self._found.kinds[some], self._found.rows[some], places):
+                found[place] = self._cells[kind][row]
         return found
-
-
-def _paths_of_pairs(
-    paths: Records[MeasuredPath], order: Order
-) -> Iterator[tuple[int, dict[str, list[object]]]]:
-    """Yield the cells of the paths of each pair of hosts, by address."""
-    whole = {**order}
-    for name in (*paths.names, *(place.destination for place in paths.places)):
-        whole.setdefault(name, len(whole))
-    kinds = [_path_cells(kind.common) for kind in paths.kinds]
-    for pair in paths.pairs(whole):
-        source, destination = divmod(pair.key, len(whole))
-        if source >= len(order) or destination >= len(order):
-            continue
-        by_address = {}
-        for kind, row in pair.members:
-            cells = kinds[kind.number][:]
-            for place, column in _PATH_NUMBERS.items():
-                if column in kind.columns:
-                    cells[place] = kind.columns[column][row]
-            by_address[paths.places[kind.places[row]].address] = cells
-        yield source * len(order) + destination, by_address
-
-
-def _path_cells(path: MeasuredPath) -> list[object]:
-    found = _of_path(path)
-    return [csv_cell(found.get(heading, "")) for heading in _PATH]
 
 
 def _measured(result: Mapping[str, t.Any]) -> dict[str, object]:

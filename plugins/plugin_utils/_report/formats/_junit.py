@@ -17,8 +17,10 @@ from __future__ import annotations
 import operator
 import re
 import typing as t
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from array import array
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from functools import partial
+from itertools import repeat
 from xml.etree import ElementTree
 
 from ....module_utils._plan.expected import REACHABLE
@@ -34,6 +36,7 @@ from ..summary import Order, host_order
 
 if t.TYPE_CHECKING:
     from ....module_utils._shapes import MeasuredPath, Result, Verification
+    from ..._verdict.records import Column
 
 NAME, SUFFIX = "junit", "xml"
 # What XML 1.0 cannot hold (section 2.2), as far as a printable text may contain it.
@@ -41,6 +44,7 @@ _NO_XML = re.compile("[^\x20-\ud7ff\ue000-\ufffd\U00010000-\U0010ffff]")
 _PREFIX = "exasol_community.network"
 # The attribute that counts cases, and the element that such a case has.
 _PATHS = "paths"
+_CHUNK = 1000  # cases that are made at once
 _OUTCOMES = {"failures": "failure", "errors": "error", "skipped": "skipped"}
 
 
@@ -148,80 +152,107 @@ def _seconds(number: float) -> str:
     return f"{number:.6f}"
 
 
-_Members = list[tuple[Kind, int]]
-
-
 class _Flows:
     """The cases of flows, suite by suite."""
 
     def __init__(self, results: Records[Result], order: Order):
         self._results = results
-        self._order = order
         self._sorted = results.sorted(order)
+        self._order = order
         self._names = [_quoted(_clean(name)) for name in results.names]
         self._places = [_quoted(_clean(place.destination)) for place in results.places]
+        self._what = [_quoted(_what(kind.common)) for kind in results.kinds]
 
     def suites(self) -> dict[str, _Suite]:
         """Return the suites of all services, with their counts."""
+        medians = [
+            kind.columns.get(("rtt_ms", "median"), array("d", bytes(8 * len(kind.sources))))
+            for kind in self._results.kinds
+        ]
+        of_service: dict[str, array[int]] = {}
+        service_of = [of_service.setdefault(kind.common["service"], array("I")) for kind in self._results.kinds]
+        for index, kind in enumerate(self._sorted.kinds):
+            service_of[kind].append(index)
         found: dict[str, _Suite] = {}
-        numbers: dict[str, list[float]] = {}
-        for service, members in self._flows(self._sorted):
-            if service not in found:
-                found[service] = _Suite()
-                found[service].cases.append(partial(self._cases, service))
-                numbers[service] = [0, 0, 0, 0.0]
-            counted = numbers[service]
-            counted[0] += 1
-            verdict = _worst(members)
-            if verdict != OK:
-                counted[2 if verdict == UNTESTED else 1] += 1
-            counted[3] += round(_milliseconds(members) / 1000, 6)
-        for service, (tests, failures, errors, seconds) in numbers.items():
-            found[service].counts = _Counts(
-                tests=int(tests), failures=int(failures), errors=int(errors), seconds=seconds
-            )
+        for service, indexes in sorted(of_service.items(), key=lambda one: one[1][0]):
+            flows = _OfService(self._sorted, indexes, self._order, medians)
+            found[service] = _Suite()
+            found[service].add(flows.counts(), partial(self._cases, service, flows))
         return found
 
-    def _flows(self, results: Some[Result]) -> Iterator[tuple[str, _Members]]:
-        """Yield the flows of some results, each with the results of its ports and addresses."""
-        for pair in results.pairs(self._order):
-            if len(pair.members) == 1:
-                yield pair.members[0][0].common["service"], pair.members
-                continue
-            flows: dict[tuple[str, ...], _Members] = {}
-            for kind, row in pair.members:
-                common = kind.common
-                flow = (common["service"], common["protocol"], common["expected"])
-                flows.setdefault(flow, []).append((kind, row))
-            for (service, *_rest), members in flows.items():
-                yield service, members
-
-    def _cases(self, service: str) -> Iterator[str]:
-        some = self._sorted.where(lambda common: common["service"] == service)
+    def _cases(self, service: str, flows: _OfService) -> Iterator[str]:
         start = f'  <testcase classname="{_quoted(_clean(f"{_PREFIX}.{service}"))}" name="'
-        for _service, members in self._flows(some):
-            if _worst(members) != OK:
-                results = [self._results.record(kind, row) for kind, row in members]
-                yield _text(_case(_name_of(results[0]), results))
-                continue
-            kind, row = members[0]
-            yield (
-                f"{start}{self._names[kind.sources[row]]} -&gt; {self._places[kind.places[row]]} "
-                f'{_quoted(_what(kind.common))}" time="{_milliseconds(members) / 1000:.6f}" />\n'
-            )
+        starts = [f"{start}{name} -&gt; " for name in self._names]
+        kinds, sources, places = self._sorted.kinds, self._sorted.sources, self._sorted.places
+        for first in range(0, len(flows.firsts), _CHUNK):
+            some = flows.firsts[first : first + _CHUNK]
+            lines = [
+                f"{starts[sources[index]]}{self._places[places[index]]} {self._what[kinds[index]]}"
+                f'" time="{milliseconds / 1000:.6f}" />\n'
+                for index, milliseconds in zip(some, flows.milliseconds(some), strict=True)
+            ]
+            if flows.wrong:
+                for number, index in enumerate(some):
+                    if index in flows.wrong:
+                        results = [self._sorted[member] for member in flows.members(index)]
+                        lines[number] = _text(_case(_name_of(results[0]), results))
+            yield "".join(lines)
 
 
-def _worst(members: _Members) -> str:
-    return worst(kind.common["verdict"] for kind, _row in members)
+class _OfService:
+    """The flows of a service. Each is known by the first of its results, in the order of the report."""
 
+    def __init__(
+        self, every: Some[Result], indexes: Iterable[int], order: Order, medians: Sequence[Column]
+    ):
+        records = every.records
+        flows: dict[tuple[str, str], int] = {}
+        of_kind = [
+            flows.setdefault((kind.common["protocol"], kind.common["expected"]), len(flows))
+            for kind in records.kinds
+        ]
+        of_name = [order[name] * len(order) * len(flows) for name in records.names]
+        of_place = [order[place.destination] * len(flows) for place in records.places]
+        is_wrong = [kind.common["verdict"] != OK for kind in records.kinds]
+        kinds, sources, places = every.kinds, every.sources, every.places
+        self._every = every
+        self._more: dict[int, list[int]] = {}  # further results of a flow, of other ports or addresses
+        self.wrong: set[int] = set()
+        known: dict[int, int] = {}
+        for index in indexes:
+            kind = kinds[index]
+            first = known.setdefault(of_name[sources[index]] + of_place[places[index]] + of_kind[kind], index)
+            if first != index:
+                self._more.setdefault(first, []).append(index)
+            if is_wrong[kind]:
+                self.wrong.add(first)
+        self.firsts = array("I", known.values())
+        self._medians = medians
 
-def _milliseconds(members: _Members) -> float:
-    found = 0.0
-    for kind, row in members:
-        column = kind.columns.get(("rtt_ms", "median"))
-        if column is not None:
-            found += column[row]
-    return found
+    def members(self, first: int) -> list[int]:
+        """Return all results of a flow."""
+        return [first, *self._more.get(first, ())]
+
+    def milliseconds(self, some: Iterable[int]) -> list[float]:
+        """Return the sum of the round trips of each of these flows."""
+        kinds, rows, medians = self._every.kinds, self._every.rows, self._medians
+        if not self._more:
+            return [medians[kinds[index]][rows[index]] for index in some]
+        return [sum(medians[kinds[index]][rows[index]] for index in self.members(first)) for first in some]
+
+    def counts(self) -> _Counts:
+        """Return how many flows there are, and how they ended."""
+        verdicts = [kind.common["verdict"] for kind in self._every.records.kinds]
+        errors = sum(
+            worst(verdicts[self._every.kinds[index]] for index in self.members(first)) == UNTESTED
+            for first in self.wrong
+        )
+        return _Counts(
+            tests=len(self.firsts),
+            failures=len(self.wrong) - errors,
+            errors=errors,
+            seconds=sum(round(milliseconds / 1000, 6) for milliseconds in self.milliseconds(self.firsts)),
+        )
 
 
 class _Name(t.NamedTuple):
@@ -295,22 +326,30 @@ class _OfPaths:
 
     def cases(self) -> Iterator[str]:
         """Yield the cases."""
-        kind, times = self._kind, self._times
+        kind = self._kind
         names = [_quoted(_clean(name)) for name in self._paths.names]
         places = [_quoted(_clean(f"{place.destination} ({place.address})")) for place in self._paths.places]
-        lost, tries = kind.columns["lost", ""], kind.columns["tries", ""]
-        start = f'  <testcase classname="{_PREFIX}.{_PATHS}" name="'
-        for row, (source, place) in enumerate(zip(kind.sources, kind.places, strict=True)):
-            measured = f"{lost[row]} of {tries[row]} first tries lost; {self._measured}"
-            outcome = (
-                f'<failure message="{measured}" type="{self._type}" />'
-                if self._type
-                else f"<system-out>{measured}</system-out>"
-            )
-            time = _seconds(times[row] / 1000 if times else 0)
-            yield (
-                f'{start}{names[source]} -&gt; {places[place]}" time="{time}">\n   {outcome}\n  </testcase>\n'
-            )
+        measured = "%s of %s first tries lost; " + self._measured.replace("%", "%%")
+        outcome = (
+            f'<failure message="{measured}" type="{self._type}" />'
+            if self._type
+            else f"<system-out>{measured}</system-out>"
+        )
+        case = (
+            f'  <testcase classname="{_PREFIX}.{_PATHS}" name="%s -&gt; %s" time="%.6f">\n'
+            f"   {outcome}\n  </testcase>\n"
+        )
+        times = repeat(0.0) if self._times is None else (time / 1000 for time in self._times)
+        yield from map(
+            case.__mod__,
+            zip(
+                map(names.__getitem__, kind.sources),
+                map(places.__getitem__, kind.places),
+                times,
+                kind.columns["lost", ""],
+                kind.columns["tries", ""],
+            ),
+        )
 
 
 def _measured(path: MeasuredPath) -> str:
