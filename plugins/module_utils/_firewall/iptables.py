@@ -19,7 +19,7 @@ from .listing import Listing
 from .provider import Change, Provider, several_run
 from .rule import ACCEPT, COMMENT_PREFIX, IN, OUT, REJECT, Rule, Rules, canonical
 from .saved_file import missing_chain, sections
-from .steps import FirewallError, Run, Shell, Write, absolute, as_it_is, read, run, which
+from .steps import FirewallError, Run, Shell, Write, absolute, as_it_is, read, run, systemd_runs, which
 
 CHAINS = {IN: "EXASOL-IN", OUT: "EXASOL-OUT"}
 _BASES = {IN: "INPUT", OUT: "OUTPUT"}
@@ -56,12 +56,26 @@ class Family(NamedTuple):
     save: str
     restore: str
     files: Tuple[str, str]  # netfilter-persistent, iptables-services
+    unit: str  # of iptables-services, which has one for each version
 
 
 FAMILIES = (
-    Family(4, "iptables-save", "iptables-restore", ("/etc/iptables/rules.v4", "/etc/sysconfig/iptables")),
-    Family(6, "ip6tables-save", "ip6tables-restore", ("/etc/iptables/rules.v6", "/etc/sysconfig/ip6tables")),
+    Family(
+        version=4,
+        save="iptables-save",
+        restore="iptables-restore",
+        files=("/etc/iptables/rules.v4", "/etc/sysconfig/iptables"),
+        unit="iptables.service",
+    ),
+    Family(
+        version=6,
+        save="ip6tables-save",
+        restore="ip6tables-restore",
+        files=("/etc/iptables/rules.v6", "/etc/sysconfig/ip6tables"),
+        unit="ip6tables.service",
+    ),
 )
+_DEBIAN_UNIT = "netfilter-persistent.service"
 
 
 def jump(direction: str) -> str:
@@ -318,7 +332,7 @@ class Iptables(Provider):
     @classmethod
     def unit(cls) -> str:
         """Return systemd's unit that loads the rules of iptables at boot."""
-        return "netfilter-persistent.service" if which("netfilter-persistent") else "iptables.service"
+        return _DEBIAN_UNIT if which("netfilter-persistent") else FAMILIES[0].unit
 
     @classmethod
     def is_running(cls, listing: Listing, beside: Sequence[Type[Provider]] = ()) -> bool:
@@ -399,7 +413,7 @@ class Iptables(Provider):
     def change_to(self, rules: Rules, persist: bool) -> Change:
         """Return one batch for each IP version, and the files that are loaded at boot."""
         self._refuse_leftovers()
-        change = Change(steps=[], undo=[], notes=self._notes(persist and bool(rules)))
+        change = Change(steps=[], undo=[], notes=self._notes(rules if persist else ()))
         for family in self._families:
             saved = self._saved[family.version]
             text = batch(saved, rules, family.version)
@@ -421,17 +435,13 @@ class Iptables(Provider):
             change.steps.append(Write(path, content, before.mode if before.content is not None else 0o640))
             change.undo.append(undo_file(before, content))
 
-    def _notes(self, persists: bool) -> List[str]:
+    def _notes(self, kept: Rules) -> List[str]:
         notes = []
         unfiltered = self._unfiltered()
         if unfiltered:
             notes.append(f"{unfiltered}: rules for IPv6 are left out, and iptables does not filter IPv6")
-        if persists and not any(_file(family) for family in self._families):
-            notes.append(
-                "the rules of iptables will be lost when this host boots: install netfilter-persistent "
-                "(Debian, Ubuntu) or iptables-services (Red Hat)"
-            )
-        return notes
+        versions = {rule.version for rule in kept}
+        return notes + _lost_at_boot([family for family in self._families if family.version in versions])
 
     def answers(self, chain: str, family: str, rules: Rules) -> bool:
         """Tell whether our chain stays for an IP version."""
@@ -469,3 +479,34 @@ def _file(family: Family) -> str:
     if which("netfilter-persistent"):
         return debian
     return redhat if read(redhat) is not None else ""
+
+
+def _lost_at_boot(families: Sequence[Family]) -> List[str]:
+    """Return why rules of these versions will not be there when the host has booted."""
+    without_file = [family for family in families if not _file(family)]
+    if not any(_file(family) for family in FAMILIES):
+        return [_NOTHING_LOADS] if without_file else []
+    notes = [_NO_FILE.format(family.version, family.unit, family.files[1]) for family in without_file]
+    if systemd_runs():
+        units = sorted({_unit(family) for family in families if family not in without_file})
+        off = [unit for unit in units if run(("systemctl", "is-enabled", unit)).returncode]
+        notes += [_NOT_ENABLED.format(unit, unit[: -len(".service")]) for unit in off]
+    return notes
+
+
+_NOTHING_LOADS = (
+    "the rules of iptables will be lost when this host boots: install netfilter-persistent (Debian, Ubuntu) "
+    "or iptables-services (Red Hat)"
+)
+_NO_FILE = (
+    "the rules for IPv{0} will be lost when this host boots, because {1} loads {2}, which does not exist: "
+    "create it (package iptables-services) and run this task again"
+)
+_NOT_ENABLED = (
+    "{0} is not enabled, so neither the host's rules nor ours are loaded at boot: run systemctl enable {1}"
+)
+
+
+def _unit(family: Family) -> str:
+    """Return the unit that loads the file of one version."""
+    return _DEBIAN_UNIT if which("netfilter-persistent") else family.unit

@@ -232,7 +232,7 @@ def arm(identity: str, undo: Steps, seconds: int) -> None:
 
 def _forget() -> None:
     shutil.rmtree(_PENDING, ignore_errors=True)
-    perform_all(_unguard())
+    _lift_guard()
     _tidy()
 
 
@@ -317,7 +317,7 @@ def hold(identity: str, seconds: int) -> bool:
     if not is_told:
         raise FirewallError(
             f"the change cannot be held for {seconds} s, because nothing can be written in {_PENDING}: free "
-            "space there"
+            "space there, or permit it (SELinux: ausearch -m avc)"
         )
     return True
 
@@ -329,8 +329,7 @@ def roll_back(identity: str) -> List[str]:
     """
     if _is(_info(_CONFIRMED), identity) or read(_LAST) == identity:
         return ["it has been confirmed"]
-    if waits(identity):
-        _perform_script(_PENDING, REFUSED)
+    problems = _perform_script(_PENDING, REFUSED) if waits(identity) else []
     _await_timer()
     if _at_work():
         return [f"it is still under way, see {_TAKEN}"]
@@ -340,7 +339,7 @@ def roll_back(identity: str) -> List[str]:
         return ["it has ended before, and another change awaits its confirmation"]
     for folder in (_PENDING, _TAKEN):
         if _script_in(folder):
-            return [f"it did not end, see {folder}"]
+            return [f"it did not end, see {folder}", *problems]
     _stop_timer(identity)
     _tidy()
     return []
@@ -354,15 +353,20 @@ def _wait_anew(identity: str) -> None:
 def _try_script() -> None:
     # As the timer will run it, without our environment. The shell reads the whole script, but changes
     # nothing.
-    # pylint: disable-next=ansible-bad-function  # pure code has no module to run commands with
-    done = subprocess.run(
-        ["/bin/sh", _PENDING + "/undo.sh", "check"],
-        stdin=subprocess.DEVNULL,
-        stdout=subprocess.PIPE,
-        stderr=subprocess.STDOUT,
-        env={},
-        check=False,
-    )
+    try:
+        # pylint: disable-next=ansible-bad-function  # pure code has no module to run commands with
+        done = subprocess.run(
+            ["/bin/sh", _PENDING + "/undo.sh", "check"],
+            stdin=subprocess.DEVNULL,
+            stdout=subprocess.PIPE,
+            stderr=subprocess.STDOUT,
+            env={},
+            check=False,
+        )
+    except OSError as error:
+        raise FirewallError(
+            f"the rollback could not run on this host (/bin/sh: {error.strerror}), so nothing was changed"
+        )
     if done.returncode:
         said = done.stdout.decode("utf-8", "replace").strip()[-MAX_LOG:]
         raise FirewallError(
@@ -398,6 +402,17 @@ def _unguard() -> List[Step]:
     if not os.path.lexists(_BOOT_UNIT):
         return []
     return [Shell(f"rm -f {shlex.quote(_BOOT_WANT)} {shlex.quote(_BOOT_UNIT)}\n{_FORGET}")]
+
+
+def _lift_guard() -> None:
+    """Remove the unit of the boot; where no shell can be started, its files alone."""
+    if not perform_all(_unguard()):
+        return
+    for path in (_BOOT_WANT, _BOOT_UNIT):
+        try:
+            os.unlink(path)
+        except OSError:
+            pass  # not there, or it stays, and finds nothing to roll back
 
 
 def _systemd() -> bool:
@@ -552,15 +567,18 @@ def _problems(folder: str) -> List[str]:
 
 def _perform_script(folder: str, mode: str) -> List[str]:
     """Perform a rollback now and return what failed; the folder is kept then."""
-    # pylint: disable-next=ansible-bad-function  # it may outlive the module
-    process = subprocess.Popen(
-        ["/bin/sh", folder + "/undo.sh", mode],
-        stdin=subprocess.DEVNULL,
-        stdout=subprocess.DEVNULL,
-        stderr=subprocess.DEVNULL,
-        start_new_session=True,
-        cwd="/",
-    )
+    try:
+        # pylint: disable-next=ansible-bad-function  # it may outlive the module
+        process = subprocess.Popen(
+            ["/bin/sh", folder + "/undo.sh", mode],
+            stdin=subprocess.DEVNULL,
+            stdout=subprocess.DEVNULL,
+            stderr=subprocess.DEVNULL,
+            start_new_session=True,
+            cwd="/",
+        )
+    except OSError as error:
+        return [f"sh {folder}/undo.sh {mode} could not be started: {error.strerror}"]
     try:
         code = process.wait(timeout=_AT_WORK_SECONDS)
     except subprocess.TimeoutExpired:
@@ -593,7 +611,7 @@ def roll_back_now(identity: str, undo: Steps) -> List[str]:
     if problems:
         return problems + _hand_over(identity, undo)
     _stop_timer(identity)
-    perform_all(_unguard())
+    _lift_guard()
     _tidy()
     return []
 
@@ -671,7 +689,7 @@ def confirm(identity: str) -> bool:
         return False
     remember(identity)
     _stop_timer(identity)
-    perform_all(_unguard())
+    _lift_guard()
     shutil.rmtree(_CONFIRMED, ignore_errors=True)
     _tidy()
     return True
@@ -706,7 +724,10 @@ def rolled_back(forget: bool = True) -> str:
     """Return when the host rolled back the last change by itself; with C(forget), only this once."""
     said = _said_of_rollback()
     if said and forget:
-        os.unlink(_ROLLED_BACK)
+        try:
+            os.unlink(_ROLLED_BACK)
+        except OSError:
+            pass  # denied: the next run reports it again
         _tidy()
     return said[0] if said else ""
 

@@ -491,7 +491,17 @@ def _take_over(old: str, new: str, owner: Optional[Tuple[int, int]]) -> None:
         return
     os.chown(new, status.st_uid, status.st_gid)
     for name in _attributes(old):
-        os.setxattr(new, name, os.getxattr(old, name))
+        value = os.getxattr(old, name)
+        # SELinux may permit a domain to write a file and deny it to relabel one, even to the same label.
+        if _attribute(new, name) != value:
+            os.setxattr(new, name, value)
+
+
+def _attribute(path: str, name: str) -> Optional[bytes]:
+    try:
+        return os.getxattr(path, name)
+    except OSError:
+        return None  # it has none of this name
 
 
 def _attributes(path: str) -> List[str]:

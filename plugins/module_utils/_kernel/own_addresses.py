@@ -86,8 +86,10 @@ def _binds_to_any(version: int) -> bool:
     try:
         with open(f"/proc/sys/net/ipv{version}/ip_nonlocal_bind") as setting:
             return setting.read().strip() != "0"
-    except OSError:
+    except FileNotFoundError:
         return False  # kernels without the setting do not permit it
+    except OSError:
+        return True  # denied, by SELinux for example: then nobody knows
 
 
 def _listed(kernel: Rtnetlink) -> Iterator[str]:

@@ -10,6 +10,7 @@ from typing import Callable, Iterable, Optional
 
 from .._kernel import open_files
 from .._kernel.privileges import give_up_root
+from .._values.errors import ListenerError
 from . import proof
 from .dialogue import MAX_SECONDS, ask_at, ask_listener, control_name, control_names, stem_of
 from .proof import check_token
@@ -42,15 +43,19 @@ def start_or_join(host: str, token: str) -> None:
 
 
 def _control_socket(host: str, token: str) -> Optional[socket.socket]:
-    control = socket.socket(socket.AF_UNIX, socket.SOCK_STREAM | socket.SOCK_NONBLOCK)
+    name = control_name(host, token)
     try:
-        control.bind(control_name(host, token))
-        control.listen(16)
-    except OSError as error:
-        control.close()
-        if error.errno != errno.EADDRINUSE:
+        control = socket.socket(socket.AF_UNIX, socket.SOCK_STREAM | socket.SOCK_NONBLOCK)
+        try:
+            control.bind(name)
+            control.listen(16)
+        except OSError:
+            control.close()
             raise
-        return None
+    except OSError as error:
+        if error.errno == errno.EADDRINUSE:
+            return None
+        raise ListenerError(f"the control socket of the listener cannot be opened: {error.strerror}")
     return control
 
 
@@ -61,7 +66,10 @@ def spawn(host: str, control: socket.socket, run: bytes) -> None:
 
 def detach(control: socket.socket, serve: Callable[[], None]) -> None:
     """Call a function in a process of its own that keeps no open file but a socket."""
-    child = os.fork()
+    try:
+        child = os.fork()
+    except OSError as error:
+        raise ListenerError(f"a process of its own cannot be started: {error.strerror}")
     if child:
         os.waitpid(child, 0)
         return

@@ -339,7 +339,14 @@ class Host:
     """A host's commands and files, as far as the provider asks for them."""
 
     def __init__(
-        self, monkeypatch, folder, v4=saved(), v6=saved(), commands=("iptables-save", "ip6tables-save")
+        self,
+        monkeypatch,
+        folder,
+        v4=saved(),
+        v6=saved(),
+        commands=("iptables-save", "ip6tables-save"),
+        booted=False,
+        enabled=(),
     ):
         families = [
             family._replace(
@@ -351,11 +358,14 @@ class Host:
         monkeypatch.setattr(iptables, "FAMILIES", tuple(families))
         monkeypatch.setattr(iptables, "which", lambda name: "/usr/sbin/" + name if name in commands else "")
         monkeypatch.setattr(listing, "run", lambda command: _steps.Done(0, answers[command[0]], ""))
-        self.tested, self.refuses = [], ()
-        monkeypatch.setattr(iptables, "run", self.test)
+        self.tested, self.refuses, self.enabled = [], (), enabled
+        monkeypatch.setattr(iptables, "run", self.run)
+        monkeypatch.setattr(iptables, "systemd_runs", lambda: booted)
 
-    def test(self, command, stdin):
-        """Answer as iptables-restore --test does: it refuses what holds one of some words."""
+    def run(self, command, stdin=""):
+        """Answer as systemctl is-enabled and iptables-restore --test do: it refuses what holds one of some words."""
+        if command[0] == "systemctl":
+            return _steps.Done(0 if command[-1] in self.enabled else 1, "", "")
         self.tested.append((command, stdin))
         found = [word for word in self.refuses if word in stdin]
         return (
@@ -515,18 +525,20 @@ BOTH = ("iptables-save", "ip6tables-save")
 
 
 @pytest.mark.parametrize(
-    "commands, present, expected",
+    "commands, present, expected, fragments",
     [
-        (BOTH + ("netfilter-persistent",), (), ["rules.v4", "rules.v6"]),
-        (BOTH + ("netfilter-persistent",), ("rules.v4", "sysconfig4"), ["rules.v4", "rules.v6"]),
-        (BOTH, ("sysconfig4", "sysconfig6"), ["sysconfig4", "sysconfig6"]),
-        (BOTH, ("sysconfig4",), ["sysconfig4"]),
-        (BOTH, (), []),
-        (BOTH, ("rules.v4",), []),
+        (BOTH + ("netfilter-persistent",), (), ["rules.v4", "rules.v6"], []),
+        (BOTH + ("netfilter-persistent",), ("rules.v4", "sysconfig4"), ["rules.v4", "rules.v6"], []),
+        (BOTH, ("sysconfig4", "sysconfig6"), ["sysconfig4", "sysconfig6"], []),
+        (BOTH, ("sysconfig4",), ["sysconfig4"], ["IPv6", "ip6tables.service", "sysconfig6"]),
+        (BOTH, (), [], ["netfilter-persistent", "iptables-services"]),
+        (BOTH, ("rules.v4",), [], ["netfilter-persistent", "iptables-services"]),
     ],
     ids=["debian", "debian-first", "redhat", "redhat-ipv4", "nowhere", "nobody-loads-it"],
 )
-def test_rules_are_saved_where_the_host_loads_them(monkeypatch, tmp_path, commands, present, expected):
+def test_rules_are_saved_where_the_host_loads_them(
+    monkeypatch, tmp_path, commands, present, expected, fragments
+):
     host = Host(monkeypatch, tmp_path, commands=commands)
     for name in present:
         host.write(name, REDHAT)
@@ -534,11 +546,53 @@ def test_rules_are_saved_where_the_host_loads_them(monkeypatch, tmp_path, comman
     change = provider.change_to(RULES, True)
     writes = [step for step in change.steps if isinstance(step, _steps.Write)]
     assert [step.path for step in writes] == [str(tmp_path / name) for name in expected]
-    assert bool(change.notes) == (not expected)
+    assert len(change.notes) == bool(fragments)
+    assert_names(" ".join(change.notes), fragments)
     change = provider.change_to(RULES, False)
     assert not [step for step in change.steps if isinstance(step, _steps.Write)]
     assert change.notes == [], "nothing is to be kept"
     assert provider.change_to((), True).notes == [], "there is nothing to keep"
+
+
+@pytest.mark.parametrize("loads", ["debian", "redhat"])
+@pytest.mark.parametrize(
+    "booted, off, rules",
+    [
+        (True, (), RULES),
+        (True, (4,), RULES),
+        (True, (6,), RULES),
+        (True, (4, 6), RULES),
+        (True, (6,), ONE),  # nothing of ours is to be loaded for IPv6
+        (False, (4, 6), RULES),  # nobody asks systemctl where systemd was not what started
+    ],
+    ids=["both-start", "ipv4-off", "ipv6-off", "both-off", "ipv6-off-without-rules", "not-systemd"],
+)
+def test_units_that_do_not_load_our_rules_at_boot_are_reported(
+    monkeypatch, tmp_path, loads, booted, off, rules
+):
+    """iptables-services has a unit for each IP version, and only one of them may be enabled."""
+    units = {
+        "debian": dict.fromkeys((4, 6), "netfilter-persistent.service"),
+        "redhat": {4: "iptables.service", 6: "ip6tables.service"},
+    }[loads]
+    host = Host(
+        monkeypatch,
+        tmp_path,
+        commands=BOTH + (("netfilter-persistent",) if loads == "debian" else ()),
+        booted=booted,
+        enabled=set(units.values()) - {units[version] for version in off},
+    )
+    for name in ("sysconfig4", "sysconfig6") if loads == "redhat" else ():
+        host.write(name, REDHAT)
+    missing = {units[version] for version in off if any(one.version == version for one in rules)}
+    if loads == "debian" and off:
+        missing = set(units.values())  # one unit loads both
+    notes = iptables.Iptables().change_to(rules, True).notes
+    assert len(notes) == (len(missing) if booted else 0)
+    for note, unit in zip(notes, sorted(missing)):
+        assert_names(note, [f"{unit} is not enabled", f"systemctl enable {unit.split('.')[0]}"])
+    assert iptables.Iptables().change_to(rules, False).notes == []
+    assert iptables.Iptables().change_to((), True).notes == []
 
 
 def test_saved_files_are_restored_exactly(monkeypatch, tmp_path):
