@@ -28,6 +28,7 @@ PROHIBITED, PORT_UNREACH, HOST_UNREACH = "admin-prohibited", "port-unreach", "ho
 NET_UNREACH, NO_ROUTE = "net-unreach", "no-route"
 OTHER_RUN = "other-run"  # a listener of another run answered
 OWN_ADDRESS = "own-address"  # the host reached itself
+RATE_LIMITED, SHUT_OUT = "rate-limited", "shut-out"  # for connections by their number (rate_limit.py)
 
 # What became of the challenge to our own listener; empty if there was none.
 PROOF_OURS = "ours"
