@@ -12,7 +12,7 @@ import pytest
 import yaml
 
 from ansible_collections.exasol_community.network.plugins.module_utils._identify import _finding
-from ansible_collections.exasol_community.network.plugins.module_utils._probe import ftp_session
+from ansible_collections.exasol_community.network.plugins.module_utils._probe import ftp_session, ftp_words
 from ansible_collections.exasol_community.network.plugins.plugin_utils._untrusted.host_results import (
     CAPTURE,
     LISTENER,
