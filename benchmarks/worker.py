@@ -85,7 +85,7 @@ def throughput(host: str, address: str, ports: list[int], seconds: float) -> dic
 
 def stop(host: str) -> bool:
     """Stop a listener."""
-    from ansible_collections.exasol_community.network.plugins.module_utils._listener.control import absent
+    from ansible_collections.exasol_community.network.plugins.module_utils._listener.release import absent
 
     return absent(host, TOKEN)
 

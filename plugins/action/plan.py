@@ -16,7 +16,7 @@ from ansible.module_utils.parsing.convert_bool import boolean
 from ansible.utils.display import Display
 
 from ..module_utils._ansible.options import table_options
-from ..module_utils._firewall.rule import read_restrict
+from ..module_utils._firewall.restrict import read_restrict
 from ..module_utils._plan.connections import CLIENT
 from ..module_utils._plan.flows import Party
 from ..module_utils._plan.ftp_modes import ACTIVE_PORTS, CONTROL_ROWS, MODES, FtpWishes

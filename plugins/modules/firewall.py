@@ -464,7 +464,7 @@ from ..module_utils._ansible.failures import failures_of
 from ..module_utils._firewall.apply import Options, change, confirm, hold, roll_back
 from ..module_utils._firewall.detect import AUTO
 from ..module_utils._firewall.providers import PROVIDERS
-from ..module_utils._firewall.rule import OBSERVE, RESTRICTED, read_restrict
+from ..module_utils._firewall.restrict import OBSERVE, RESTRICTED, read_restrict
 
 if t.TYPE_CHECKING:
     from ..module_utils._shapes import FirewallConfirmation, FirewallHold, FirewallResult, FirewallRollback

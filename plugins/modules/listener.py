@@ -380,8 +380,10 @@ from ..module_utils._ansible import archive  # noqa: F401  # first: the others a
 from ..module_utils._ansible.failures import failures_of
 from ..module_utils._ansible.options import target_options
 from ..module_utils._kernel import machine
-from ..module_utils._listener import control, idle_results
-from ..module_utils._listener.control import DEFAULT_IDLE
+from ..module_utils._kernel.own_addresses import of_interfaces
+from ..module_utils._listener import idle_results
+from ..module_utils._listener.dialogue import DEFAULT_IDLE
+from ..module_utils._listener.release import absent
 from ..module_utils._values.errors import NetworkError
 
 if TYPE_CHECKING:
@@ -402,10 +404,8 @@ def check(params: Dict[str, Any]) -> None:
 
 def act(params: Dict[str, Any], dry: bool) -> "ListenerResult":
     """Bring about the state, and return the result."""
-    if params["state"] == "query":
-        return control.query(params["host"], params["endpoints"], dry=dry)
     if params["state"] == "absent":
-        result = control.absent(
+        result = absent(
             params["host"],
             params["token"],
             dry=dry,
@@ -417,6 +417,10 @@ def act(params: Dict[str, Any], dry: bool) -> "ListenerResult":
         if found is not None:
             result["idle_connections"] = found
         return result
+    from ..module_utils._listener import control
+
+    if params["state"] == "query":
+        return control.query(params["host"], params["endpoints"], dry=dry)
     return control.present(
         params["host"],
         params["token"],
@@ -458,10 +462,11 @@ def main() -> None:
     )
     params = module.params
     origin = machine.origin(params["run"], [] if params["state"] == "absent" else params["addresses"])
-    # An address that is not the host's is why a listener fails, and what answers there is somebody else's.
-    with failures_of(
-        module, **(dict(origin, addresses=control.addresses()) if params["state"] == "present" else origin)
-    ):
+    about = dict(origin)
+    if params["state"] == "present":
+        # An address that is not the host's is why a listener fails, and what answers there is another's.
+        about["addresses"] = sorted(of_interfaces())
+    with failures_of(module, **about):
         check(params)
         result = act(params, dry=module.check_mode)
         if result.get("note"):

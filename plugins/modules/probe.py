@@ -854,7 +854,7 @@ def durations_of(params: Dict[str, Any]) -> Sequence[int]:
     """Return for how many seconds idle connections are held, none without the option idle."""
     if not params["idle"]:
         return ()
-    from ..module_utils._probe.idle import check_seconds
+    from ..module_utils._probe.idle_words import check_seconds
 
     return check_seconds(params["idle"]["seconds"])
 

@@ -126,7 +126,8 @@ from ..module_utils._ansible.failures import failures_of
 from ..module_utils._kernel import machine
 from ..module_utils._kernel.sockets import Sources
 from ..module_utils._listener.proof import check_token
-from ..module_utils._probe.throughput import measure, proven_places, read_bounds, reported
+from ..module_utils._probe.bounds import read_bounds
+from ..module_utils._probe.throughput import measure, proven_places, reported
 
 
 def main() -> None:

@@ -24,8 +24,8 @@ import pytest
 
 from ansible_collections.exasol_community.network.plugins.module_utils._kernel.sockets import Sources
 from ansible_collections.exasol_community.network.plugins.module_utils._listener.proof import check_token
+from ansible_collections.exasol_community.network.plugins.module_utils._probe.bounds import Bounds
 from ansible_collections.exasol_community.network.plugins.module_utils._probe.throughput import (
-    Bounds,
     Place,
     measure,
 )

@@ -29,10 +29,10 @@ from . import detect, drift, journal, other_firewalls, rollback
 from . import observation as observations
 from .listing import Listing
 from .provider import Change, Provider
+from .restrict import OBSERVE
 from .rule import (
     ACCEPT,
     IN,
-    OBSERVE,
     OUT,
     REJECT,
     Rules,

@@ -27,10 +27,11 @@ from functools import lru_cache
 from typing import TYPE_CHECKING, Callable, Dict, Iterable, List, NamedTuple, Optional, Sequence, Set, Tuple
 
 from .chains import DROP
-from .host_chains import UNKNOWN, HostChains
+from .host_chains import HostChains
 from .live import Flow, Live
 from .permits import Kind, Permits, is_about
 from .rule import ACCEPT, CONTROLLER, IN, REJECT, Rule, Rules
+from .words import CONTINUE, END, UNKNOWN
 
 if TYPE_CHECKING:
     from .._shapes import CutFlow, FirewallCut
@@ -38,8 +39,6 @@ if TYPE_CHECKING:
 MAX_FLOWS = 1000  # in a result
 MAX_LINES = 100  # in a diff
 MAX_NAMED = 5  # in a sentence
-# What becomes of open connections.
-CONTINUE, END = "continue", "end"
 _OPEN = {ACCEPT: CONTINUE, UNKNOWN: UNKNOWN}
 _MORE = "..."
 

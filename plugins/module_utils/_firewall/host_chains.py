@@ -15,8 +15,8 @@ from .chains import DROP, HOOKS, Chain, Traffic
 from .permits import Kind
 from .rule import ACCEPT
 from .ruleset import FAMILIES
+from .words import UNKNOWN
 
-UNKNOWN = "unknown"
 # Looks at a link, of all flows together. More take seconds; what is left is unknown.
 MAX_LOOKS = 100000
 

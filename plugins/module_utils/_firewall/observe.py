@@ -32,7 +32,8 @@ from .nftables import render_rule
 from .observation import DROP_IN, LIST, SCRIPT, UNITS
 from .observed import CHAIN, MORE, SINCE, TIME, Counted, set_of
 from .provider import Change, Provider, change_files
-from .rule import ACCEPT, COMMENT_PREFIX, IN, OBSERVE, REJECT, Rule, Rules, canonical
+from .restrict import OBSERVE
+from .rule import ACCEPT, COMMENT_PREFIX, IN, REJECT, Rule, Rules, canonical
 from .ruleset import FAMILIES, OBSERVED
 from .steps import (
     FirewallError,

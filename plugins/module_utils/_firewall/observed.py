@@ -18,18 +18,15 @@ from .chains import interval, merged
 from .cut import address_text, number_of
 from .live import Flow
 from .permits import Kind, Permits, is_about
-from .rule import ACCEPT, ALL, IN, OBSERVE, SHORTENED, Rule, Rules, canonical
+from .restrict import OBSERVE
+from .rule import ACCEPT, ALL, IN, SHORTENED, Rule, Rules, canonical
 from .ruleset import OBSERVED, parse_rule
 from .steps import FirewallError, read
+from .words import BEGINS, CHANGED, COUNTED, GAPS, NO_ROOM, NOTHING, TOO_MANY, WIDER
 
 if TYPE_CHECKING:
     from .._shapes import FirewallObserved, NftDocument, NftRule, ObservedFlow
 
-COUNTED, BEGINS, NOTHING = "counted", "begins", "nothing"  # what a report says of an observation
-STATUSES = (COUNTED, BEGINS, NOTHING)
-# Why more may have been refused than is listed: a full set, a long list, foreign rules, a wider restriction.
-NO_ROOM, TOO_MANY, CHANGED, WIDER = "no_room", "too_many", "changed", "wider"
-GAPS = (NO_ROOM, TOO_MANY, CHANGED, WIDER)
 CHAIN = "input"
 SINCE, MORE = "exasol_since ", "exasol_more"  # comments of our rules: when counting began, and the full set's
 TIME = "%Y-%m-%dT%H:%M:%SZ"

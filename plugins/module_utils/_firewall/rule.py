@@ -26,7 +26,6 @@ from typing import (
 
 from .._values.addresses import Network, check_network, is_name, parse_address, parse_network
 from .._values.errors import NetworkError
-from .._values.flags import flag
 from .._values.ports import Ports
 
 if TYPE_CHECKING:
@@ -34,8 +33,6 @@ if TYPE_CHECKING:
 
 IN, OUT = "in", "out"
 ACCEPT, REJECT = "accept", "reject"
-OBSERVE = "observe"  # counts what a rejection would refuse (observe.py)
-NOT_RESTRICTED, RESTRICTED = "false", "true"  # what the option restrict says, beside OBSERVE
 CONTROLLER = "controller"
 EVERYBODY: Tuple[Network, ...] = ()
 COMMENT_PREFIX = "exasol: "  # of the comment by which a rule is recognized as ours
@@ -259,16 +256,6 @@ def _resolved(name: str, resolve: Resolver) -> Sequence[str]:
             "use an IP address, or fix name resolution"
         )
     return addresses
-
-
-def read_restrict(value: Any) -> str:
-    """Return what the option restrict says: C(true), C(false) or C(observe)."""
-    if isinstance(value, str) and value.strip().lower() == OBSERVE:
-        return OBSERVE
-    wanted = False if value is None else flag(value)
-    if wanted is None:
-        raise NetworkError(f"restrict is {value!r}: use true, false or {OBSERVE} (exasol_firewall_restrict)")
-    return RESTRICTED if wanted else NOT_RESTRICTED
 
 
 class UnusedPorts(NamedTuple):

@@ -1,7 +1,7 @@
 # Copyright (c) 2026, exasol_community.network contributors
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""Takes, shows and ends a run's lease at the listener of a host, from a module.
+"""Takes and shows a run's lease at the listener of a host, from a module.
 
 C(present) takes a lease for a run:
 
@@ -15,33 +15,29 @@ C(present) takes a lease for a run:
 A lock makes leases of the same host and user follow each other. Without it, two runs could start a listener
 each, and take each other's sockets for those of a service while these are handed over.
 
-C(query) does only 1. C(absent) ends the run's lease; server.py says what ends with it.
+C(query) does only 1. A lease ends with release.py.
 """
 
-from typing import TYPE_CHECKING, Any, Dict, Iterable, List, Optional, Set, cast
+from typing import TYPE_CHECKING, Iterable, List, Optional, Set, cast
 
-from .._kernel import open_files, watch
+from .._kernel import open_files
 from .._kernel.capture import open_socket as open_capture
-from .._kernel.capture import without_encrypted
 from .._kernel.own_addresses import OwnAddresses, is_loopback, of_interfaces
 from .._values.errors import ListenerError, NetworkError
 from .behind import Asked
-from .dialogue import ask_listener, lock
-from .endpoints import WILDCARDS, Endpoint, describe
+from .dialogue import DEFAULT_IDLE, ask_listener, lock
+from .endpoints import WILDCARDS, Endpoint, describe, ports_of
 from .endpoints import endpoints as parse_endpoints
 from .leases import ROOM_FOR_CONNECTIONS, Opened, open_all
 from .occupants import UNKNOWN, Occupants, describe_holders
 from .other_listeners import Scene
 from .proof import check_token
-from .server import ports_of
 from .start import start_or_join
 
 if TYPE_CHECKING:
     from .._shapes import Endpoint as AskedEndpoint
     from .._shapes import LeaseWish, ListenerAnswer, ListenerResult
     from .._shapes import Opened as OpenedHere
-
-DEFAULT_IDLE = 300  # seconds; an interrupted run must not keep a database from its ports for long
 
 _MAX_TRIES = 5
 
@@ -107,32 +103,6 @@ def query(host: str, endpoints: "List[AskedEndpoint]", dry: bool = False) -> "Li
         "changed": any(one["ended"] for one in left),
     }
     return asked.as_asked(result)
-
-
-def absent(
-    host: str,
-    token: str,
-    dry: bool = False,
-    remotes: Iterable[str] = (),
-    addresses: Iterable[str] = (),
-    waited: float = 0.0,
-) -> "ListenerResult":
-    """End a run's lease; returns whether there was one, what it captured, and what the kernel counted.
-
-    The ways from the C(addresses) of this host to those of others, C(remotes), are looked at too.
-    That the run had no use for its ports in the last C(waited) seconds is said to the listener, so that it
-    does not report that it has closed them in that time.
-    """
-    check_token(token)
-    wish: Dict[str, Any] = {"operation": "show"} if dry else {"operation": "release", "waited": waited}
-    answer = ask_listener(host, token, **wish) or {"changed": False}
-    if "capture" in answer:
-        answer["capture"] = without_encrypted(answer["capture"])
-    fields = ("changed", "capture", "stepped_aside", "stalled_s")
-    known = cast("ListenerResult", {name: value for name, value in answer.items() if name in fields})
-    if "before" in answer:
-        known["kernel"] = watch.report(answer["before"], remotes, addresses)
-    return known
 
 
 def _predicted(host: str, token: str, wanted: List[Endpoint]) -> "ListenerResult":

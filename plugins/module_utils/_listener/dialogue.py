@@ -19,12 +19,13 @@ from typing import TYPE_CHECKING, Any, Dict, Iterator, List, Optional, Sequence,
 
 from .._values.errors import ListenerError
 from . import proof
+from .process import MAX_FILES_AT_ONCE, MAX_REQUEST_BYTES, peer_uid
 from .proof import check_token
-from .server import MAX_FILES_AT_ONCE, MAX_REQUEST_BYTES, peer_uid
 
 if TYPE_CHECKING:
     from .._shapes import ListenerAnswer
 
+DEFAULT_IDLE = 300  # seconds; an interrupted run must not keep a database from its ports for long
 MAX_SECONDS = 30.0  # to bind thousands of ports takes a moment
 _MAX_LOCK_SECONDS = 3.0  # for a holder who does not say who it is
 _LOCK_BACKLOG = 128  # runs that wait for the same lease

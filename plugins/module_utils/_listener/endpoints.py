@@ -79,3 +79,11 @@ def describe(found: Iterable[Endpoint]) -> List["PortsAt"]:
         {"address": address, "protocol": protocol, "ports": str(Ports(ports))}
         for (address, protocol), ports in sorted(grouped.items())
     ]
+
+
+def ports_of(wanted: Iterable[Endpoint]) -> Dict[str, Ports]:
+    """Return the ports of endpoints by protocol."""
+    numbers: Dict[str, List[int]] = {}
+    for endpoint in wanted:
+        numbers.setdefault(endpoint.protocol, []).append(endpoint.port)
+    return {protocol: Ports(ports) for protocol, ports in numbers.items()}

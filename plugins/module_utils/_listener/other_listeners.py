@@ -27,10 +27,9 @@ from typing import (
 from .._values.ports import Ports
 from . import proof
 from .dialogue import ask_at, control_names, stem_of
-from .endpoints import WILDCARDS, Endpoint, describe
+from .endpoints import WILDCARDS, Endpoint, describe, ports_of
 from .occupants import Claim, Occupants
 from .proof import check_token
-from .server import ports_of
 
 if TYPE_CHECKING:
     from .._shapes import Leftover, PortsAt

@@ -39,7 +39,6 @@ import json
 import os
 import select
 import socket
-import struct
 import time
 from collections import OrderedDict
 from typing import (
@@ -60,12 +59,12 @@ from typing import (
 from .._kernel import open_files, watch
 from .._kernel.capture import Capture
 from .._values.errors import ListenerError, NetworkError
-from .._values.ports import Ports
 from . import proof
-from .endpoints import Endpoint, describe, endpoints
+from .endpoints import Endpoint, describe, endpoints, ports_of
 from .leases import Leases, Opened
 from .measuring import CUT, ENDED, HEARD, QUIET, UNKNOWN, Measuring
 from .measuring import MAX_SECONDS as _MEASURING_SECONDS
+from .process import MAX_REQUEST_BYTES, peer_uid
 from .transfers import Transfers, read_wish
 
 if TYPE_CHECKING:
@@ -89,8 +88,6 @@ _MAX_REQUESTS = 64
 _MAX_READ_BYTES = 16384
 _NOW = int(socket.MSG_DONTWAIT)
 _NOW_WITH_END = int(socket.MSG_DONTWAIT | socket.MSG_MORE)  # answer and FIN leave as one segment
-MAX_REQUEST_BYTES = 1 << 20  # bytes of a request or its answer
-MAX_FILES_AT_ONCE = 200  # in one message; the kernel takes 253 (SCM_MAX_FD)
 _DESCRIPTOR = array.array("i").itemsize
 _ROOM_FOR_FILES = socket.CMSG_SPACE(253 * _DESCRIPTOR)
 # What malformed data may raise while it is read.
@@ -731,19 +728,6 @@ def _files_with(line: bytes) -> int:
         return min(int(json.loads(line.decode("ascii")).get("files", 0)), MAX_REQUEST_BYTES)
     except (AttributeError, TypeError, ValueError):
         return 0  # no request; it is refused as a whole
-
-
-def ports_of(wanted: Iterable[Endpoint]) -> Dict[str, Ports]:
-    """Return the ports of endpoints by protocol."""
-    numbers: Dict[str, List[int]] = {}
-    for endpoint in wanted:
-        numbers.setdefault(endpoint.protocol, []).append(endpoint.port)
-    return {protocol: Ports(ports) for protocol, ports in numbers.items()}
-
-
-def peer_uid(sock: socket.socket) -> int:
-    """Return the user who runs the other end of a Unix socket (SO_PEERCRED, unix(7))."""
-    return int(struct.unpack("iii", sock.getsockopt(socket.SOL_SOCKET, socket.SO_PEERCRED, 12))[1])
 
 
 def _from_same_address(level: int, kind: int, data: bytes) -> Tuple[int, int, bytes]:

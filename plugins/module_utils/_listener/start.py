@@ -6,17 +6,16 @@
 import errno
 import os
 import socket
-from typing import Callable, Iterable, Optional
+from typing import Optional
 
 from .._kernel import open_files
 from .._kernel.privileges import give_up_root
 from .._values.errors import ListenerError
 from . import proof
 from .dialogue import MAX_SECONDS, ask_at, ask_listener, control_name, control_names, stem_of
+from .process import detach, name_process
 from .proof import check_token
 from .server import Listener
-
-_MAX_INHERITED = 4096  # file descriptors of the process that starts the listener, if /proc does not list them
 
 
 def start_or_join(host: str, token: str) -> None:
@@ -64,58 +63,9 @@ def spawn(host: str, control: socket.socket, run: bytes) -> None:
     detach(control, lambda: _serve(host, control, run))
 
 
-def detach(control: socket.socket, serve: Callable[[], None]) -> None:
-    """Call a function in a process of its own that keeps no open file but a socket."""
-    try:
-        child = os.fork()
-    except OSError as error:
-        raise ListenerError(f"a process of its own cannot be started: {error.strerror}")
-    if child:
-        os.waitpid(child, 0)
-        return
-    try:
-        os.setsid()
-        if os.fork():
-            os._exit(0)
-        os.chdir("/")
-        _keep_only(control.fileno())
-        serve()
-    except BaseException:  # noqa: BLE001  # a forked child must never return into the module's code
-        os._exit(1)
-    os._exit(0)
-
-
-def _keep_only(kept: int) -> None:
-    nothing = os.open(os.devnull, os.O_RDWR)
-    for stream in range(3):
-        os.dup2(nothing, stream)
-    for descriptor in _descriptors():
-        if descriptor > 2 and descriptor != kept:
-            try:
-                os.close(descriptor)
-            except OSError:
-                pass  # not open, or that of the listing itself
-
-
-def _descriptors() -> Iterable[int]:
-    try:
-        return [int(name) for name in os.listdir("/proc/self/fd")]
-    except OSError:
-        return range(_MAX_INHERITED)  # a container without /proc
-
-
 def _serve(host: str, control: socket.socket, run: bytes) -> None:
     owner = os.getuid()
     name_process("exasol-listener")
     open_files.raise_limit()
     note = give_up_root()
     Listener(host, control, run, owner, note).serve()
-
-
-def name_process(name: str) -> None:
-    """Give this process a name, at most 15 characters."""
-    try:
-        with open("/proc/self/comm", "w") as comm:
-            comm.write(name)
-    except OSError:
-        pass  # only for those who look at ps

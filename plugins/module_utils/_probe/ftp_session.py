@@ -36,27 +36,23 @@ from .._values.addresses import first_of, parse_address
 from .._values.errors import NetworkError
 from .._values.ports import Ports
 from .._values.text import clean
+from .ftp_words import (
+    BAD_REPLY,
+    DONE,
+    FAILED,
+    LOGGED_IN,
+    LOGIN_FAILED,
+    NO_LOGIN,
+    NOT_FTP,
+    NOTHING,
+    REFUSED,
+    SILENT,
+    UNVERIFIED,
+)
 from .outcome import ERROR, FILTERED, NO_RESPONSE, OPEN, SYN_ACK, Outcome, from_errno, timed_out
 
 if TYPE_CHECKING:
     from .._shapes import FtpSession, FtpTransfer
-
-DATA_COMMANDS = ("EPSV", "PASV", "EPRT", "PORT")
-
-# How a login went. The server was sent neither user nor password where its certificate cannot be verified
-# (UNVERIFIED), and where it is no FTP server (NOT_FTP).
-LOGGED_IN, LOGIN_FAILED, UNVERIFIED, NOT_FTP = "ok", "failed", "unverified", "not-ftp"
-LOGINS = (LOGGED_IN, LOGIN_FAILED, UNVERIFIED, NOT_FTP)
-
-# What became of a transfer over a data connection that was opened.
-DONE = "done"  # all of the list came, and the server said so
-FAILED = "failed"  # the server said that it failed, or broke the connection off
-SILENT = "silent"  # nothing came for as long as we wait
-NOTHING = "nothing"  # the server has nothing to list, so nothing was sent over the connection
-TRANSFERS = (DONE, FAILED, SILENT, NOTHING)
-
-# Why a data connection was not even tried, beside what an Outcome knows.
-REFUSED, BAD_REPLY, NO_LOGIN = "refused", "bad-reply", "login"
 
 _MAX_LINES = 500
 _MAX_BYTES = 65536

@@ -30,29 +30,26 @@ from .._kernel.sockets import Sources, reset
 from .._listener import proof
 from .._listener.measuring import CUT, HEARD, HOLD, KEPT, MAX_HOLD_SECONDS, PING, QUIET
 from .._listener.measuring import ENDED as ENDED_BY_LISTENER
-from .._values.errors import NetworkError
 from .engine import Engine, Stage
+from .idle_words import (
+    CUTS,
+    IN,
+    LISTENER_ENDED,
+    LIVED,
+    NO_ANSWER,
+    NO_CONTROL,
+    NO_REPLY,
+    OUT,
+    RESET,
+    SILENCE,
+    WAITING,
+)
 from .outcome import PROOF_OURS
 from .targets import Target
 
 if TYPE_CHECKING:
     from .._shapes import IdleCheck, IdlePath
 
-LIVED = "lived"
-SILENCE = "silence"  # what the first speaker sent never arrived
-NO_REPLY = "no_reply"  # it arrived, but the reply did not
-RESET = "reset"  # not by the other end
-CUTS = (SILENCE, NO_REPLY, RESET)
-WAITING = "waiting"  # its time is not over
-NO_ANSWER = "no_answer"  # no connection for it came about
-LISTENER_ENDED = "listener_ended"
-NO_CONTROL = "no_control"  # the connection in use failed as well
-UNMEASURED = (WAITING, NO_ANSWER, LISTENER_ENDED, NO_CONTROL)
-STATES = (LIVED, *CUTS, *UNMEASURED)
-OUT, IN = "source", "destination"  # who speaks first
-
-MAX_SECONDS = 12600  # leaves the listener, whose time is 4 hours at most, time for everything else
-MAX_DURATIONS = 16
 _START_SECONDS = 10.0  # for handshake, proof and confirmation
 _ANSWER_SECONDS = 30.0
 _LOOK_SECONDS = 2.0  # the listener speaks up to a second late
@@ -70,22 +67,6 @@ class Place(NamedTuple):
     destination: str
     address: str
     ports: Tuple[int, ...]
-
-
-def check_seconds(seconds: Sequence[int]) -> List[int]:
-    """Return the durations, each once and in order; raises for one that cannot be used."""
-    for one in seconds:
-        if not 1 <= one <= MAX_SECONDS:
-            raise NetworkError(
-                f"an idle time of {one} seconds is out of range: expected 1 to {MAX_SECONDS} seconds "
-                f"(exasol_verify_idle)"
-            )
-    found = sorted(set(seconds))
-    if len(found) > MAX_DURATIONS:
-        raise NetworkError(
-            f"{len(found)} idle times are too many: expected at most {MAX_DURATIONS} (exasol_verify_idle)"
-        )
-    return found
 
 
 def places(targets: Sequence[Target]) -> List[Place]:

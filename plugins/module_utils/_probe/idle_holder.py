@@ -28,8 +28,7 @@ from .._kernel.sockets import Sources
 from .._listener import proof
 from .._listener.dialogue import ask_at, control_names, read_line
 from .._listener.idle_results import ASK_SECONDS, SOON_SECONDS, control_name, stem_of
-from .._listener.server import peer_uid
-from .._listener.start import detach, name_process
+from .._listener.process import detach, name_process, peer_uid
 from .._values.errors import NetworkError
 from .idle import Idle, Place
 

@@ -29,6 +29,7 @@ NET_UNREACH, NO_ROUTE = "net-unreach", "no-route"
 OTHER_RUN = "other-run"  # a listener of another run answered
 OWN_ADDRESS = "own-address"  # the host reached itself
 LATE = "late-answer"  # the answer to the first packet came after the timeout, see late.py
+RATE_LIMITED, SHUT_OUT = "rate-limited", "shut-out"  # for connections by their number (rate_limit.py)
 
 # What became of the challenge to our own listener; empty if there was none.
 PROOF_OURS = "ours"

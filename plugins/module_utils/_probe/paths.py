@@ -51,6 +51,7 @@ from .engine import Engine, Stage
 from .observations import spread
 from .outcome import NO_RESPONSE, OPEN, PROOF_OURS, SYN_ACK, Outcome, proof_at
 from .packet_sizes import HEADERS, LARGEST, SMALLEST, Bounds
+from .path_words import BY_CONNECTION, REFUSED_ONE, TO_OTHER_HOST, TO_STRANGER, UNANSWERED
 from .segments import NO_ANSWER, OF_OTHERS, OUT_OF_TIME, UNDECIDED, Direction, Seen, unmeasured
 from .sweep import Pace
 from .targets import Target
@@ -58,14 +59,6 @@ from .targets import Target
 if TYPE_CHECKING:
     from .._shapes import Path, Stray
 
-BY_CONNECTION = "by_connection"
-PATTERNS = (BY_CONNECTION,)
-# What became of connections that did not come to the listener of the destination.
-TO_OTHER_HOST = "other_host"  # the listener of another host proved itself
-TO_STRANGER = "stranger"  # something answered that is no listener of this run
-REFUSED_ONE = "refused"
-UNANSWERED = "unanswered"  # what we sent was acknowledged, and nothing came back
-STRAYS = (TO_OTHER_HOST, TO_STRANGER, REFUSED_ONE, UNANSWERED)
 
 _SAMPLES = 16
 _MIN_SAMPLES = 8  # whatever the sweep has tried: in its burst, round trips are those of our own queue

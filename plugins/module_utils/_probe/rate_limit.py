@@ -36,10 +36,9 @@ from typing import Any, Callable, Dict, Iterable, Iterator, List, NamedTuple, Se
 
 from .._identify._registry import NEVER_CUT_SHORT
 from .observations import is_answer, is_silence
-from .outcome import ERROR, OPEN, PROOF_OURS, Outcome
+from .outcome import ERROR, OPEN, PROOF_OURS, RATE_LIMITED, SHUT_OUT, Outcome
 from .targets import Target
 
-RATE_LIMITED, SHUT_OUT = "rate-limited", "shut-out"  # reasons
 MAX_CHANCE = 1e-6
 FIRST_SYN_SECONDS = 0.9  # the kernel repeats a SYN after one second
 BAN_SECONDS = 3.3  # in which three SYNs are sent

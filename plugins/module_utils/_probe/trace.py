@@ -64,18 +64,20 @@ from .outcome import (
     receive_errors,
 )
 from .targets import Target
+from .trace_words import (
+    END_ANSWERED,
+    END_REFUSED,
+    END_REJECTED,
+    MAX_HOPS,
+    REFERENCE,
+    REFUSED_PORT,
+    REJECTED,
+    SILENT,
+)
 
 if TYPE_CHECKING:
     from .._shapes import Trace
 
-# What a traced port was found to be.
-SILENT, REJECTED, REFUSED_PORT, REFERENCE = "silent", "rejected", "refused", "open"
-KINDS = (SILENT, REJECTED, REFUSED_PORT, REFERENCE)
-# How a trace ended, if a packet with enough hops got a reply.
-END_ANSWERED, END_REFUSED, END_REJECTED = "answered", "refused", "rejected"
-ENDS = (END_ANSWERED, END_REFUSED, END_REJECTED)
-
-MAX_HOPS = 30
 LOOK_SECONDS = 1.25  # the second SYN has left after one second, so a single lost packet starts no trace
 _LOOK_AGAIN_SECONDS = 0.5
 _MAX_ADDRESSES = 8

@@ -82,6 +82,11 @@ def _may_be_template(value: t.Any) -> bool:
     return "{{" in text or "{%" in text
 
 
+def _is_any_dict(option: Mapping[str, t.Any]) -> bool:
+    """Tell whether Ansible looks into no value of an option."""
+    return option.get("type") == "dict" and "options" not in option
+
+
 class ControllerAction(ActionBase):  # type: ignore[misc, unused-ignore]  # ansible-core has no types
     """An action that runs on the controller alone: it needs no connection and no file on a host."""
 
@@ -94,11 +99,30 @@ class ControllerAction(ActionBase):  # type: ignore[misc, unused-ignore]  # ansi
     def run(self, tmp: t.Any = None, task_vars: dict[str, t.Any] | None = None) -> dict[str, t.Any]:
         """Validate the options and run the action."""
         result = super().run(tmp, task_vars)
-        options = self.validate_argument_spec(argument_spec=self.OPTIONS)[1]
+        options = self._options()
         try:
             return dict(result, **{"changed": False, **self.act(options, task_vars or {})})
         except NetworkError as error:
             raise AnsibleActionFail(str(error)) from error
+
+    def _options(self) -> dict[str, t.Any]:
+        """Return the options, checked.
+
+        Ansible copies them deeply before it looks at them, and those of a large site are megabytes. It looks
+        into no dictionary without suboptions, so such a dictionary is checked as an empty one.
+        """
+        given = dict(self._task.args)
+        whole = {
+            name: value
+            for name, value in given.items()
+            if isinstance(value, dict) and _is_any_dict(self.OPTIONS.get(name, {}))
+        }
+        self._task.args = {**given, **{name: {} for name in whole}}
+        try:
+            options: dict[str, t.Any] = self.validate_argument_spec(argument_spec=self.OPTIONS)[1]
+        finally:
+            self._task.args = given
+        return {**options, **whole}
 
     def act(self, options: dict[str, t.Any], variables: dict[str, t.Any]) -> dict[str, t.Any]:
         """Return the result of the action."""

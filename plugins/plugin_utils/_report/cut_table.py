@@ -9,7 +9,7 @@ from __future__ import annotations
 import typing as t
 from collections.abc import Iterator, Mapping
 
-from ...module_utils._firewall.cut import CONTINUE, END
+from ...module_utils._firewall.words import CONTINUE, END
 from .._untrusted.host_results import FIREWALL, checked
 from .host_tables import bounded, hosts, of_unknown
 

@@ -9,7 +9,7 @@ from __future__ import annotations
 import typing as t
 from collections.abc import Iterator, Mapping
 
-from ...module_utils._firewall.observed import BEGINS, CHANGED, COUNTED, NO_ROOM, TOO_MANY, WIDER
+from ...module_utils._firewall.words import BEGINS, CHANGED, COUNTED, NO_ROOM, TOO_MANY, WIDER
 from .._untrusted.host_results import FIREWALL, checked
 from .host_tables import bounded, hosts, of_unknown, some_hosts
 

@@ -14,7 +14,7 @@ from collections.abc import Iterable, Iterator, Mapping
 
 from ...module_utils._listener.endpoints import WILDCARDS
 from ...module_utils._plan.ftp_modes import CONTROL_ROWS
-from ...module_utils._probe.paths import TO_OTHER_HOST
+from ...module_utils._probe.path_words import TO_OTHER_HOST
 from ...module_utils._probe.segments import UNMEASURED
 from ...module_utils._values.addresses import parse_address
 from ...module_utils._values.ports import Ports

@@ -17,10 +17,9 @@ import typing as t
 from collections.abc import Mapping
 from functools import lru_cache
 
-from ...module_utils._firewall.cut import CONTINUE, END
-from ...module_utils._firewall.host_chains import UNKNOWN as UNKNOWN_CHAINS
-from ...module_utils._firewall.observed import GAPS
-from ...module_utils._firewall.observed import STATUSES as OBSERVATIONS
+from ...module_utils._firewall.words import CONTINUE, END, GAPS
+from ...module_utils._firewall.words import STATUSES as OBSERVATIONS
+from ...module_utils._firewall.words import UNKNOWN as UNKNOWN_CHAINS
 from ...module_utils._identify._finding import STATUSES
 from ...module_utils._kernel.counters import COUNTERS, ERRORS_SENT, LEVELS
 from ...module_utils._kernel.ways import PROBLEMS as WAY_PROBLEMS
@@ -29,16 +28,16 @@ from ...module_utils._listener.occupants import CONNECTION as HELD_BY_CONNECTION
 from ...module_utils._listener.occupants import LISTENER as HELD_BY_LISTENER
 from ...module_utils._listener.occupants import SERVICE, UNKNOWN
 from ...module_utils._plan.table_rows import ACTIVE, PASSIVE
-from ...module_utils._probe.ftp_session import DATA_COMMANDS, LOGINS, TRANSFERS
-from ...module_utils._probe.idle import MAX_DURATIONS, MAX_SECONDS
-from ...module_utils._probe.idle import STATES as IDLE_STATES
+from ...module_utils._probe.ftp_words import DATA_COMMANDS, LOGINS, TRANSFERS
+from ...module_utils._probe.idle_words import MAX_DURATIONS, MAX_SECONDS
+from ...module_utils._probe.idle_words import STATES as IDLE_STATES
 from ...module_utils._probe.outcome import LOCAL, PROOFS, STATES
-from ...module_utils._probe.paths import PATTERNS, STRAYS
+from ...module_utils._probe.path_words import PATTERNS, STRAYS
 from ...module_utils._probe.segments import REASONS as SEGMENT_REASONS
 from ...module_utils._probe.segments import STATES as SEGMENT_STATES
-from ...module_utils._probe.trace import ENDS as TRACE_ENDS
-from ...module_utils._probe.trace import KINDS as TRACE_KINDS
-from ...module_utils._probe.trace import MAX_HOPS
+from ...module_utils._probe.trace_words import ENDS as TRACE_ENDS
+from ...module_utils._probe.trace_words import KINDS as TRACE_KINDS
+from ...module_utils._probe.trace_words import MAX_HOPS
 from ...module_utils._probe.turns import REASONS as TRANSFER_REASONS
 from ...module_utils._values.addresses import is_name, parse_address, stands_for
 from ...module_utils._values.errors import NetworkError

@@ -13,7 +13,7 @@ from ...module_utils._plan.expected import REACHABLE
 from ...module_utils._plan.ftp_modes import ACTIVE_NAME, PASSIVE_NAME
 from ...module_utils._plan.table import TABLE
 from ...module_utils._plan.table_rows import ACTIVE, PASSIVE
-from ...module_utils._probe.ftp_session import (
+from ...module_utils._probe.ftp_words import (
     BAD_REPLY,
     DONE,
     FAILED,

@@ -13,7 +13,7 @@ from __future__ import annotations
 import typing as t
 from collections.abc import Mapping, Sequence
 
-from ...module_utils._probe import idle as states
+from ...module_utils._probe import idle_words as states
 from .case import Case
 from .limits import Limits
 

@@ -10,8 +10,8 @@ import math
 import typing as t
 from collections.abc import Mapping, Sequence
 
-from ...module_utils._probe.idle import check_seconds
-from ...module_utils._probe.throughput import read_bounds
+from ...module_utils._probe.bounds import read_bounds
+from ...module_utils._probe.idle_words import check_seconds
 from ...module_utils._values.errors import NetworkError
 
 # What each limit may be; a segment is never smaller than an IPv4 host must take (RFC 9293, section 3.7.1).

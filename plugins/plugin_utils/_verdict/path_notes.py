@@ -13,7 +13,7 @@ from __future__ import annotations
 import typing as t
 from collections.abc import Collection, Iterable, Mapping, Sequence
 
-from ...module_utils._probe.paths import BY_CONNECTION
+from ...module_utils._probe.path_words import BY_CONNECTION
 from ...module_utils._probe.segments import REDUCED
 from ...module_utils._values.addresses import parse_address
 from . import causes

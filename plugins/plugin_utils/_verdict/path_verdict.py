@@ -24,7 +24,7 @@ import typing as t
 from collections.abc import Iterator
 
 from ...module_utils._probe import segments as sizes
-from ...module_utils._probe.paths import BY_CONNECTION
+from ...module_utils._probe.path_words import BY_CONNECTION
 from . import causes
 from .case import Case
 from .idle_connections import cut_after, cut_sentence, untried_reason

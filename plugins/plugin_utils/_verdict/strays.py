@@ -21,7 +21,7 @@ from __future__ import annotations
 import typing as t
 from collections.abc import Iterable
 
-from ...module_utils._probe.paths import REFUSED_ONE, TO_OTHER_HOST, TO_STRANGER, UNANSWERED
+from ...module_utils._probe.path_words import REFUSED_ONE, TO_OTHER_HOST, TO_STRANGER, UNANSWERED
 from ...module_utils._values.ports import Ports
 from . import causes
 from .case import ASIDE, BUSY, ENDED, UNSEEN

@@ -26,7 +26,7 @@ import typing as t
 from collections.abc import Iterable, Mapping, Sequence
 
 from ...module_utils._probe.outcome import NO_RESPONSE
-from ...module_utils._probe.trace import END_ANSWERED, REFERENCE, REFUSED_PORT, REJECTED, SILENT
+from ...module_utils._probe.trace_words import END_ANSWERED, REFERENCE, REFUSED_PORT, REJECTED, SILENT
 from ...module_utils._values.ports import Ports
 from . import causes, packet_stages
 from .case import DESTINATION, Case

@@ -6,8 +6,7 @@
 
 from __future__ import annotations
 
-from ...module_utils._probe.outcome import HOST_UNREACH, NET_UNREACH, NO_RESPONSE
-from ...module_utils._probe.rate_limit import RATE_LIMITED, SHUT_OUT
+from ...module_utils._probe.outcome import HOST_UNREACH, NET_UNREACH, NO_RESPONSE, RATE_LIMITED, SHUT_OUT
 from . import causes
 from .case import BUSY, DESTINATION, SOURCE, TRANSLATED, Case
 from .phrases import allowing, or_nat

@@ -225,6 +225,57 @@ def test_a_late_import_is_found():
     assert late(sources()["module_utils/_probe/probe"]) != []
 
 
+# What measures and what changes firewalls. Ansible keeps no compiled files of collections, so the controller
+# would compile them in every run, only to read the words of results.
+MEASURING = (
+    "module_utils/_firewall/cut",
+    "module_utils/_firewall/live",
+    "module_utils/_firewall/observed",
+    "module_utils/_firewall/rule",
+    "module_utils/_listener/server",
+    "module_utils/_probe/ftp_session",
+    "module_utils/_probe/idle",
+    "module_utils/_probe/paths",
+    "module_utils/_probe/rate_limit",
+    "module_utils/_probe/sweep",
+    "module_utils/_probe/throughput",
+    "module_utils/_probe/trace",
+)
+
+
+def loaded_by(names, texts):
+    """Return the files that importing some files imports, without what functions import."""
+    late_lines = {name: set(late(text)) for name, text in texts.items()}
+    following = {}
+    for one in ALL:
+        if not one.for_types and one.imported in texts and one.line not in late_lines[one.importer]:
+            following.setdefault(one.importer, set()).add(one.imported)
+    return {reached for name in names for reached in _reached(name, following)}
+
+
+def test_the_controller_loads_nothing_that_measures():
+    texts = sources()
+    assert set(MEASURING) <= set(texts)
+    loaded = loaded_by([name for name in texts if package_of(name) in ("action", "filter")], texts)
+    assert "module_utils/_probe/path_words" in loaded, "the control"
+    assert loaded & set(MEASURING) == set()
+
+
+def test_the_end_of_a_lease_loads_no_listener():
+    loaded = loaded_by(["modules/listener"], sources())
+    assert "module_utils/_listener/release" in loaded, "the control"
+    assert loaded.isdisjoint({f"module_utils/_listener/{name}" for name in ("control", "leases", "server")})
+
+
+def test_modules_import_the_archive_before_all_that_they_load():
+    firsts = {}
+    for one in ALL:
+        if one.importer.startswith("modules/") and one.imported.startswith("module_utils/"):
+            firsts[one.importer] = min(firsts.get(one.importer, one), one, key=lambda found: found.line)
+    assert "modules/probe" in firsts, "the control"
+    assert {first.imported for first in firsts.values()} == {"module_utils/_ansible/archive"}
+
+
 def test_every_folder_is_in_the_table():
     packages = {package_of(name) for name in sources()}
     assert packages - {SHAPES, "doc_fragments"} == {*LAYERS, *ENTRIES}

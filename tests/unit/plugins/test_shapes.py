@@ -17,7 +17,7 @@ FACE_ANSIBLE = ("action", "filter", "inventory", "modules", "module_utils/_ansib
 BORDERS = {
     "module_utils/_identify/_finding": "NamedTuples on their way to a shape",
     "module_utils/_kernel/machine": "the options of modules",
-    "module_utils/_listener/control": "a request to a listener",
+    "module_utils/_listener/release": "a request to a listener",
     "module_utils/_listener/idle_results": "what a process of any user answers",
     "module_utils/_listener/dialogue": "what a process of any user answers",
     "module_utils/_listener/other_listeners": "what a process of any user answers",

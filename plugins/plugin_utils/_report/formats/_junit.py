@@ -24,7 +24,7 @@ from itertools import repeat
 from xml.etree import ElementTree
 
 from ....module_utils._plan.expected import REACHABLE
-from ....module_utils._probe.paths import BY_CONNECTION
+from ....module_utils._probe.path_words import BY_CONNECTION
 from ..._text.tables import in_parts, printable
 from ..._verdict.idle_connections import longest_lived, shortest_cut
 from ..._verdict.not_covered import coverage_sentences

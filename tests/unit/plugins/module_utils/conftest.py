@@ -8,6 +8,7 @@ import uuid
 import pytest
 
 from ansible_collections.exasol_community.network.plugins.module_utils._listener import control
+from ansible_collections.exasol_community.network.plugins.module_utils._listener.release import absent
 from ansible_collections.exasol_community.network.tests.unit.plugins.module_utils.loopback import (
     ended,
     wait_until,
@@ -39,7 +40,7 @@ class Host:
 
     def absent(self, run="run", dry=False):
         """End a run's lease."""
-        return control.absent(self.name, self.token(run), dry)["changed"]
+        return absent(self.name, self.token(run), dry)["changed"]
 
     def end(self):
         """End every lease and see the processes end."""

@@ -15,9 +15,7 @@ from ansible_collections.exasol_community.network.plugins.module_utils._firewall
 )
 from ansible_collections.exasol_community.network.plugins.module_utils._firewall.chains import Chain
 from ansible_collections.exasol_community.network.plugins.module_utils._firewall.firewalld import Firewalld
-from ansible_collections.exasol_community.network.plugins.module_utils._firewall.host_chains import (
-    HostChains,
-)
+from ansible_collections.exasol_community.network.plugins.module_utils._firewall.host_chains import HostChains
 from ansible_collections.exasol_community.network.plugins.module_utils._firewall.iptables import Iptables
 from ansible_collections.exasol_community.network.plugins.module_utils._firewall.listing import Saved
 from ansible_collections.exasol_community.network.plugins.module_utils._firewall.live import Flow

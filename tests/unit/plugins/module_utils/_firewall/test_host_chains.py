@@ -14,9 +14,7 @@ from ansible_collections.exasol_community.network.plugins.module_utils._firewall
     nft_chains,
     saved_chains,
 )
-from ansible_collections.exasol_community.network.plugins.module_utils._firewall.host_chains import (
-    HostChains,
-)
+from ansible_collections.exasol_community.network.plugins.module_utils._firewall.host_chains import HostChains
 from ansible_collections.exasol_community.network.plugins.module_utils._firewall.permits import Kind
 from ansible_collections.exasol_community.network.tests.unit.plugins.module_utils._firewall import rulesets
 

@@ -8,6 +8,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from ansible_collections.exasol_community.network.plugins.module_utils._firewall import rule as _rule
+from ansible_collections.exasol_community.network.plugins.module_utils._firewall.restrict import read_restrict
 from ansible_collections.exasol_community.network.tests.unit.helpers import assert_names, ports_of, refusal
 from ansible_collections.exasol_community.network.tests.unit.plugins.module_utils._firewall import cases
 from ansible_collections.exasol_community.network.tests.unit.plugins.module_utils._firewall.cases import (
@@ -402,13 +403,13 @@ def test_restriction_refuses_the_service_ports_that_are_not_spared(rules, spared
     ],
 )
 def test_restrict_is_a_boolean_of_ansibles_or_observe(value, expected):
-    assert _rule.read_restrict(value) == expected
+    assert read_restrict(value) == expected
 
 
 @pytest.mark.parametrize("value", ["", "maybe", "observed", 2, ["true"], {}])
 def test_restrict_is_nothing_else(value):
     fragments = [repr(value), "true", "false", "observe", "exasol_firewall_restrict"]
-    assert_names(refusal(_rule.read_restrict, value), fragments)
+    assert_names(refusal(read_restrict, value), fragments)
 
 
 def test_restriction_leaves_the_way_in_of_the_connection_alone():

@@ -128,6 +128,7 @@ def test_a_run_that_cannot_be_served_harms_no_other(host):
 CROWD = """
 import json, resource, sys
 from ansible_collections.exasol_community.network.plugins.module_utils._listener import control as _control
+from ansible_collections.exasol_community.network.plugins.module_utils._listener.release import absent
 from ansible_collections.exasol_community.network.plugins.module_utils._listener import dialogue
 from ansible_collections.exasol_community.network.plugins.module_utils._values.errors import NetworkError
 resource.setrlimit(resource.RLIMIT_NOFILE, (256, 256))
@@ -149,13 +150,14 @@ def test_more_sockets_than_the_limit_are_an_error_and_nothing_starts(host):
 PRIVILEGED = """
 import json, os, sys
 from ansible_collections.exasol_community.network.plugins.module_utils._listener import control as _control
+from ansible_collections.exasol_community.network.plugins.module_utils._listener.release import absent
 if not os.getuid():
     os.setgroups([])
     os.setgid(int(sys.argv[5]))
     os.setuid(int(sys.argv[5]))
 host, token, address, ports = sys.argv[1:5]
 found = _control.present(host, token, [{"address": address, "protocol": "tcp", "ports": ports}], 60)
-print(json.dumps([found, _control.absent(host, token)["changed"]]))
+print(json.dumps([found, absent(host, token)["changed"]]))
 """
 
 

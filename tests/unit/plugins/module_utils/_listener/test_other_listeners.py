@@ -157,12 +157,13 @@ def test_a_query_of_a_host_on_which_nobody_listens_finds_nothing(host):
 ANOTHER_USERS = """
 import json, os, sys
 from ansible_collections.exasol_community.network.plugins.module_utils._listener import control as _control
+from ansible_collections.exasol_community.network.plugins.module_utils._listener.release import absent
 os.setgroups([])
 os.setgid(int(sys.argv[5]))
 os.setuid(int(sys.argv[5]))
 host, token, address, port = sys.argv[1:5]
 wanted = [{"address": address, "protocol": "tcp", "ports": port}]
-present, absent = _control.present(host, token, wanted, 60), _control.absent(host, token)
+present, absent = _control.present(host, token, wanted, 60), absent(host, token)
 print(json.dumps([present, absent, _control.query(host, wanted)]))
 """
 

@@ -10,12 +10,14 @@ import pytest
 from ansible_collections.exasol_community.network.plugins.module_utils._kernel.sockets import Sources
 from ansible_collections.exasol_community.network.plugins.module_utils._listener import proof, transfers
 from ansible_collections.exasol_community.network.plugins.module_utils._probe import throughput
-from ansible_collections.exasol_community.network.plugins.module_utils._probe.throughput import (
+from ansible_collections.exasol_community.network.plugins.module_utils._probe.bounds import (
     Bounds,
+    read_bounds,
+)
+from ansible_collections.exasol_community.network.plugins.module_utils._probe.throughput import (
     Place,
     measure,
     proven_places,
-    read_bounds,
     reported,
 )
 from ansible_collections.exasol_community.network.plugins.module_utils._values.errors import NetworkError

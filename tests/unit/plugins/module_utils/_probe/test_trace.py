@@ -12,15 +12,17 @@ from ansible_collections.exasol_community.network.plugins.module_utils._probe.ou
 from ansible_collections.exasol_community.network.plugins.module_utils._probe.probe import collect
 from ansible_collections.exasol_community.network.plugins.module_utils._probe.targets import Target
 from ansible_collections.exasol_community.network.plugins.module_utils._probe.trace import (
+    End,
+    Tracer,
+    Way,
+    kind_of,
+)
+from ansible_collections.exasol_community.network.plugins.module_utils._probe.trace_words import (
     END_ANSWERED,
     END_REFUSED,
     MAX_HOPS,
     REFERENCE,
     SILENT,
-    End,
-    Tracer,
-    Way,
-    kind_of,
 )
 
 WINDOW = 5

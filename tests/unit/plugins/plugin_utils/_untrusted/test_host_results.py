@@ -12,7 +12,7 @@ import pytest
 import yaml
 
 from ansible_collections.exasol_community.network.plugins.module_utils._identify import _finding
-from ansible_collections.exasol_community.network.plugins.module_utils._probe import ftp_session
+from ansible_collections.exasol_community.network.plugins.module_utils._probe import ftp_session, ftp_words
 from ansible_collections.exasol_community.network.plugins.plugin_utils._untrusted.host_results import (
     CAPTURE,
     LISTENER,
@@ -301,4 +301,4 @@ def test_what_is_documented_is_declared(module, shape, entries):
 def test_every_word_of_the_modules_is_known():
     words = {value for name, value in vars(_finding).items() if name.isupper() and isinstance(value, str)}
     assert words == set(_finding.STATUSES)
-    assert {command for mode, command, way in ftp_session._WAYS} == set(ftp_session.DATA_COMMANDS)
+    assert {command for mode, command, way in ftp_session._WAYS} == set(ftp_words.DATA_COMMANDS)

@@ -1,0 +1,16 @@
+# Copyright (c) 2026, exasol_community.network contributors
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""What is said of connections on a path.
+
+They stand apart, because who reads results needs them without the code that measures.
+"""
+
+BY_CONNECTION = "by_connection"
+PATTERNS = (BY_CONNECTION,)
+# What became of connections that did not come to the listener of the destination.
+TO_OTHER_HOST = "other_host"  # the listener of another host proved itself
+TO_STRANGER = "stranger"  # something answered that is no listener of this run
+REFUSED_ONE = "refused"
+UNANSWERED = "unanswered"  # what we sent was acknowledged, and nothing came back
+STRAYS = (TO_OTHER_HOST, TO_STRANGER, REFUSED_ONE, UNANSWERED)
