@@ -85,7 +85,7 @@ def _links(rule: "NftRule", family: str, tracked: bool) -> Iterator[Link]:
             if verdict:
                 yield _chains.link(conditions, verdict)
         elif word in _VERDICTS:
-            yield _chains.link(conditions, _VERDICTS[word])
+            yield _chains.link(conditions + _meant_by_answer(word, body), _VERDICTS[word])
         elif word in ("jump", "goto"):
             quiet = [always(SELDOM)] if FAIL2BAN.match(body["target"]) else []
             yield _chains.link(conditions + quiet, word, body["target"])
@@ -94,6 +94,14 @@ def _links(rule: "NftRule", family: str, tracked: bool) -> Iterator[Link]:
                 yield _chains.link(conditions + more, verdict, target)
         else:
             conditions += _conditions(word, body, tracked)
+
+
+def _meant_by_answer(word: str, body: Any) -> List[Condition]:
+    """Return what the answer of a rejection says of the packet: nft does not list that once more."""
+    kind = body.get("type") if word == "reject" and isinstance(body, dict) else ""
+    if kind in ("icmp", "icmpv6"):
+        return [_chains.version_is([4 if kind == "icmp" else 6])]
+    return [_chains.protocol_in(["tcp"])] if kind == "tcp reset" else []
 
 
 def _extension(body: Any) -> Tuple[Optional[Condition], str]:

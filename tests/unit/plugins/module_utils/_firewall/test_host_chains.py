@@ -238,6 +238,24 @@ def test_what_one_user_may_meet_with_all_packets_is_uncertain_in_nft(words):
     assert ask(nft((words, rulesets.ACCEPT))) == "unknown"
 
 
+@pytest.mark.parametrize(
+    "kind, verdict",
+    [
+        ({"type": "icmp", "expr": "port-unreachable"}, "drop"),
+        ({"type": "icmpv6", "expr": "port-unreachable"}, "accept"),
+        ({"type": "icmpx", "expr": "admin-prohibited"}, "drop"),
+        ({"type": "tcp reset"}, "drop"),
+        (None, "drop"),
+    ],
+    ids=str,
+)
+def test_an_answer_of_one_ip_version_or_protocol_rejects_nothing_else(kind, verdict):
+    chains = nft(({"reject": kind},), policy="accept")
+    assert ask(chains) == verdict
+    datagram = SQL._replace(protocol="udp")
+    assert ask(nft(({"reject": {"type": "tcp reset"}},), policy="accept"), kind=datagram) == "accept"
+
+
 def test_what_no_user_meets_often_is_passed_over():
     assert ask(saved("-A INPUT -f -j DROP", policy="ACCEPT")) == "accept"
     assert ask(saved("-A INPUT -m pkttype --pkt-type broadcast -j DROP", policy="ACCEPT")) == "accept"
