@@ -88,10 +88,13 @@ def nft_rule(rng, incoming):
     if verdict == "jump later" and not incoming:
         verdict = "accept"
     odd = one_of(rng, (0.15, rng.choice(NFT_ODD))) if incoming else ""
-    parts = (nft_address(rng, incoming), meta, port, odd, "counter", verdict)
-    # A rule is about one IP version.
-    if odd.startswith(("ip ", "ip6 ")) and parts[0]:
-        parts = parts[1:]
+    address = nft_address(rng, incoming)
+    # A rule is about one IP version, and one protocol.
+    if odd.startswith(("ip ", "ip6 ", "ct original")):
+        address = ""
+    if odd.startswith("tcp ") and "udp" in port:
+        port = ""
+    parts = (address, meta, port, odd, "counter", verdict)
     return " ".join(part for part in parts if part)
 
 
