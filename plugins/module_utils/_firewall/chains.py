@@ -10,9 +10,10 @@
 2. nft_chains.py and saved_chains.py turn the rules of a chain into C(Link)s: a condition, and what becomes of
    a packet that meets it.
 3. A condition returns the share of a piece that meets it. C(YES) and C(NO) are certain. C(PARTLY) is
-   everything that cannot be computed from the listing. C(RARELY) is what planned traffic hardly ever meets:
-   packets that are forged, marked, invalid, or beyond a rate limit. Such links are skipped, or the hardening
-   that every host has would be reported.
+   everything that cannot be computed from the listing. C(SELDOM) is what planned traffic hardly ever meets,
+   but one user may meet with all packets: those that are marked, have some hop limit, or exceed a rate.
+   C(RARELY) is what nobody meets often: packets that are forged, fragments, or have odd options. Such links
+   are skipped, or the hardening that every host has would be reported.
 4. C(fate()) follows a piece through a base chain, with its jumps, to the first link that meets all of it, or
    to the policy. On the way it notes which parts may have been dropped or accepted before.
 5. C(chains_that_drop()) does that for every piece and every base chain at a hook that sees the packet.
@@ -32,7 +33,7 @@ from .steps import read
 
 DROP = "drop"
 # Shares in ascending order: the share of a link is the lowest of its conditions.
-NO, RARELY, PARTLY, YES = range(4)
+NO, RARELY, SELDOM, PARTLY, YES = range(5)
 Interval = Tuple[int, int]
 _EPHEMERAL = (1024, 65535)
 MAX_SERVICE_PORTS = 10000  # a rule with more source ports means clients, not the ports of services
@@ -77,6 +78,7 @@ class Traffic(NamedTuple):
     # The interface by which it comes and goes: empty if it may be any, None for planned traffic, which never
     # passes one of containers or tunnels.
     device: Optional[str] = None
+    odd: bool = False  # whether links that it meets C(SELDOM) may accept it
 
     @property
     def incoming(self) -> bool:
@@ -199,7 +201,7 @@ def _through(chains: Dict[str, Chain], name: str, wanted: Traffic, known: Dict[s
     dropped = spared = returned = False
     for item in chains[name].links if name in chains else ():
         share = item.share(wanted)
-        if share < PARTLY or not item.verdict:
+        if share < SELDOM or not item.verdict or (share == SELDOM and wanted.device is None):
             continue
         if item.verdict == "return":
             if share == YES:
@@ -211,6 +213,11 @@ def _through(chains: Dict[str, Chain], name: str, wanted: Traffic, known: Dict[s
             if item.verdict in ("jump", "goto")
             else Fate(item.verdict)
         )
+        if share == SELDOM:
+            dropped = dropped or found.dropped or found.verdict == DROP
+            spared = spared or (wanted.odd and (found.spared or found.verdict == ACCEPT))
+            returned = returned or item.verdict == "goto"
+            continue
         dropped, spared = dropped or found.dropped, spared or found.spared
         if share == YES and found.verdict:
             returned = returned or found.returned
@@ -297,7 +304,7 @@ def port_in(protocols: Sequence[str], ports: Sequence[Interval], destination: bo
 
     clients = overlap([_EPHEMERAL], ports)
     if clients == PARTLY and sum(last - first for first, last in ports) < MAX_SERVICE_PORTS:
-        clients = RARELY  # the ports of services: "--sport 53"
+        clients = SELDOM  # the ports of services: "--sport 53"
     return share, True
 
 

@@ -31,12 +31,17 @@ class HostChains:
     """All base chains of a host that filter what comes in or goes out.
 
     With C(hidden) there are more, which nobody can list. C(device) is the interface by which all flows pass,
-    empty if there are several.
+    empty if there are several. Unless C(odd), no rule counts that accepts only marked packets and the like.
     """
 
     def __init__(
-        self, tables: Iterable[Tuple[str, Dict[str, Chain]]], hidden: bool = False, device: str = ""
+        self,
+        tables: Iterable[Tuple[str, Dict[str, Chain]]],
+        hidden: bool = False,
+        device: str = "",
+        odd: bool = True,
     ) -> None:
+        self._odd = odd
         self._device = device
         self._hidden = hidden
         self._bases = []
@@ -73,6 +78,7 @@ class HostChains:
             reply=reply,
             established=established,
             device=self._device,
+            odd=self._odd,
         )
         found = self._of(traffic)
         if found != UNKNOWN or len(remotes) == 1:

@@ -4,8 +4,9 @@
 
 """The live connections of a host, as its kernel lists them.
 
-- TCP: established sockets of /proc/net/tcp and tcp6 (Documentation/networking/proc_net_tcp.rst). What is
-  forwarded to containers has no socket here, and no rule of ours concerns it.
+- TCP: established sockets of /proc/net/tcp and tcp6 (Documentation/networking/proc_net_tcp.rst), and those of
+  which one side has nothing more to send, as long as a process here has them: it may still read or send.
+  What is forwarded to containers has no socket here, and no rule of ours concerns it.
 - UDP: connected sockets, and what the kernel tracks (/proc/net/nf_conntrack, on kernels that have this file).
   A service of UDP has one socket for all, so only the tracked flows name its clients.
 
@@ -27,6 +28,10 @@ from .rule import IN, OUT
 from .steps import FirewallError
 
 _ESTABLISHED, _LISTEN, _UNCONNECTED = "01", "0A", "07"  # include/net/tcp_states.h; UDP has the last for all
+# This side has nothing more to send, FIN_WAIT1 and FIN_WAIT2; the other side has not, CLOSE_WAIT.
+_HALF_CLOSED = ("04", "05", "08")
+_IN_USE = {"tcp": (_ESTABLISHED, *_HALF_CLOSED), "udp": (_ESTABLISHED,)}
+_INODE = 5  # the place of the inode after the state
 _PORTS = "/proc/sys/net/ipv4/ip_local_port_range"
 _TRACKED = "/proc/net/nf_conntrack"
 _TRACKED_COUNT = "/proc/sys/net/netfilter/nf_conntrack_count"
@@ -121,8 +126,8 @@ def _of_protocol(protocol: str, read: Reader) -> Tuple[Set[_Place], Dict[_Place,
     ends: Dict[_Place, _Remotes] = {}
     idle = {"tcp": _LISTEN, "udp": _UNCONNECTED}[protocol]
     for name in (protocol, protocol + "6"):
-        for state, place, remotes in sockets(read(f"/proc/net/{name}"), (idle, _ESTABLISHED)):
-            if state == _ESTABLISHED:
+        for state, place, remotes in sockets(read(f"/proc/net/{name}"), (idle, *_IN_USE[protocol])):
+            if state != idle:
                 ends.setdefault(place, []).extend(remotes)
             else:
                 waiting.add(place)
@@ -141,6 +146,8 @@ def sockets(
     for line in lines:
         fields = line.split(None, 4)
         if len(fields) == 5 and fields[3] in states:
+            if fields[3] in _HALF_CLOSED and fields[4].split(None, _INODE + 1)[_INODE] == "0":
+                continue  # its process has closed it, and the kernel waits for the end
             key = (fields[3], fields[1])
             if key in remotes_of:
                 remotes_of[key].append(fields[2])

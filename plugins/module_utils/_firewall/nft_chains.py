@@ -15,6 +15,7 @@ from .chains import (
     NO,
     PARTLY,
     RARELY,
+    SELDOM,
     YES,
     Chain,
     Condition,
@@ -30,6 +31,8 @@ if TYPE_CHECKING:
 _BEFORE_TRACKING = -200  # NF_IP_PRI_CONNTRACK
 _VERDICTS = {"accept": ACCEPT, "drop": DROP, "reject": DROP, "return": "return"}
 _ODD = ("exthdr", "tcp option", "ip option", "sctp chunk", "rt", "socket", "osf", "ipsec")
+_ODD_USERS = ("rt", "socket", "osf", "ipsec")  # those of which a user may send nothing else
+_ENDS = ("saddr", "daddr", "ip saddr", "ip daddr", "ip6 saddr", "ip6 daddr", "proto-src", "proto-dst")
 _VERSIONS = {"ip": (4,), "ip6": (6,), "ipv4": (4,), "ipv6": (6,)}
 # What planned traffic hardly ever meets: marks, priorities, lengths, times.
 _RARE_META = (
@@ -82,15 +85,23 @@ def _links(rule: "NftRule", family: str, tracked: bool) -> Iterator[Link]:
             if verdict:
                 yield _chains.link(conditions, verdict)
         elif word in _VERDICTS:
-            yield _chains.link(conditions, _VERDICTS[word])
+            yield _chains.link(conditions + _meant_by_answer(word, body), _VERDICTS[word])
         elif word in ("jump", "goto"):
-            quiet = [always(RARELY)] if FAIL2BAN.match(body["target"]) else []
+            quiet = [always(SELDOM)] if FAIL2BAN.match(body["target"]) else []
             yield _chains.link(conditions + quiet, word, body["target"])
         elif word == "vmap":
             for more, verdict, target in _verdict_map(body, tracked):
                 yield _chains.link(conditions + more, verdict, target)
         else:
             conditions += _conditions(word, body, tracked)
+
+
+def _meant_by_answer(word: str, body: Any) -> List[Condition]:
+    """Return what the answer of a rejection says of the packet: nft does not list that once more."""
+    kind = body.get("type") if word == "reject" and isinstance(body, dict) else ""
+    if kind in ("icmp", "icmpv6"):
+        return [_chains.version_is([4 if kind == "icmp" else 6])]
+    return [_chains.protocol_in(["tcp"])] if kind == "tcp reset" else []
 
 
 def _extension(body: Any) -> Tuple[Optional[Condition], str]:
@@ -105,10 +116,10 @@ def _conditions(word: str, body: Any, tracked: bool) -> List[Condition]:
     if word == "match":
         return [_match(body["left"], body["right"], body.get("op", "=="), tracked)]
     if word in ("limit", "quota", "ct count"):
-        return [always(RARELY if isinstance(body, dict) and body.get("inv") else PARTLY)]
+        return [always(SELDOM if isinstance(body, dict) and body.get("inv") else PARTLY)]
     # A set that packets fill, with a limit for each element.
     limited = isinstance(body, dict) and word in ("set", "meter") and ("stmt" in body)
-    return [always(RARELY)] if limited else []
+    return [always(SELDOM)] if limited else []
 
 
 def _match(left: Any, right: Any, operator: str, tracked: bool) -> Condition:
@@ -164,7 +175,7 @@ def _means(left: Any, right: Any, tracked: bool) -> Condition:
     if word == "ct":
         return _tracking(body, right, tracked)
     if word in _ODD:
-        return always(RARELY)
+        return always(SELDOM if word in _ODD_USERS else RARELY)
     if word == "&" and isinstance(body, list) and len(body) == 2:
         return _masked(body, right)
     known = {"payload": _payload, "meta": _meta, "fib": _route}
@@ -172,7 +183,7 @@ def _means(left: Any, right: Any, tracked: bool) -> Condition:
 
 
 def _share_of_unknown(right: Any) -> int:
-    return RARELY if isinstance(right, str) and FAIL2BAN.match(right.lstrip("@")) else PARTLY
+    return SELDOM if isinstance(right, str) and FAIL2BAN.match(right.lstrip("@")) else PARTLY
 
 
 def _payload(body: "NftExpression", right: Any) -> Condition:
@@ -206,8 +217,9 @@ def _payload(body: "NftExpression", right: Any) -> Condition:
         )
     if protocol in ("icmp", "icmpv6", "igmp", "arp", "esp", "ah", "sctp", "dccp", "udplite", "gre"):
         return _chains.protocol_in([protocol])
-    # Times to live, lengths, fragments, hardware addresses.
-    return always(PARTLY if protocol == "ether" else RARELY, narrow=True)
+    # Hardware addresses; fragments; times to live, service codes, lengths.
+    odd = always({"ether": PARTLY}.get(protocol, RARELY if field == "frag-off" else SELDOM), narrow=True)
+    return _chains.both(_chains.version_is(_VERSIONS[protocol]), odd) if protocol in _VERSIONS else odd
 
 
 def _named_set(protocol: str, name: str) -> Condition:
@@ -234,7 +246,7 @@ def _meta(body: "NftExpression", right: Any) -> Condition:
         return _chains.protocol_in(words)
     if key == "pkttype":
         return always(YES if {"host", "unicast"} & set(words) else NO)
-    return always(RARELY if key in _RARE_META else PARTLY, narrow=True)
+    return always(SELDOM if key in _RARE_META else PARTLY, narrow=True)
 
 
 def _tracking(body: "NftExpression", right: Any, tracked: bool) -> Condition:
@@ -243,7 +255,7 @@ def _tracking(body: "NftExpression", right: Any, tracked: bool) -> Condition:
         return _chains.state_in([str(one) for one in _flat(right)], tracked)
     if key == "direction":
         return (lambda wanted: YES if right == ("reply" if wanted.reply else "original") else NO), False
-    return always(RARELY)
+    return always(PARTLY if key in _ENDS else SELDOM, narrow=key in _ENDS)
 
 
 def _route(body: "NftExpression", right: Any) -> Condition:
@@ -268,7 +280,7 @@ def _masked(body: List[Any], right: Any) -> Condition:
         return _chains.flags_are(
             [str(one) for one in _flat(mask)], [str(one) for one in _flat(right) if one != 0]
         )
-    return always(RARELY, narrow=True)  # marks
+    return always(SELDOM, narrow=True)  # marks
 
 
 def _verdict_map(body: "NftExpression", tracked: bool) -> Iterator[Tuple[List[Condition], str, str]]:

@@ -84,7 +84,7 @@ class Refusals:
             return
         flow = live.Flow(Kind(IN, address.version, "tcp", connection.port), int(address))
         device = self._device or interfaces.of_connection(connection.address, connection.local)
-        around = self._around if device == self._device else self._chains_around(device)
+        around = self._chains_around(device, odd=False)
         if not any(one.certain for one in self._among({(flow.kind,): {flow.remote: 1}}, around)):
             return
         what = f"tcp {connection.port} from {address}, over which this run comes"
@@ -141,12 +141,12 @@ class Refusals:
             refusing=around.refusing,
         )
 
-    def _chains_around(self, device: str) -> _Around:
+    def _chains_around(self, device: str, odd: bool = True) -> _Around:
         today, rest, answers, refusing = (
-            HostChains(tables, self._hidden, device) if tables else None
+            HostChains(tables, self._hidden, device, odd) if tables else None
             for tables in (self._tables, self._without_ours(), self._answering, self._refusing)
         )
-        nothing = HostChains((), self._hidden, device)
+        nothing = HostChains((), self._hidden, device, odd)
         return _Around(today=today or nothing, rest=rest or nothing, answers=answers, refusing=refusing)
 
     def _tables_that_answer(self) -> Sequence[_Table]:

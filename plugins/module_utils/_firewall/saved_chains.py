@@ -15,6 +15,7 @@ from .chains import (
     NO,
     PARTLY,
     RARELY,
+    SELDOM,
     YES,
     Chain,
     Condition,
@@ -48,11 +49,11 @@ _RARE = (
     "--rt-type",
     "--hitcount",
     "--string",
-    "--pkt-type",
     "--vaddr",
 )
 # Those with which "!" excludes the usual packets, so that what is left is as rare.
 _ODD = ("--mss", "--length", "--ttl-eq", "--tcp-option", "-f", "--fragment")
+_RARE_FOR_ALL = ("--mss", "--tcp-option", "-f", "--fragment", "--rt-type")  # and not even seldom for one user
 _FLAGS = (
     "--syn",
     "--invert",
@@ -116,7 +117,7 @@ def _link(line: str, version: int, table: str) -> Link:
                 conditions.append(chains.negated(found) if inverted and option not in _ODD else found)
     except ValueError:
         return chains.link([always(PARTLY, narrow=True)], DROP)
-    return chains.link(conditions + ([always(RARELY)] if FAIL2BAN.match(target) else []), verdict, target)
+    return chains.link(conditions + ([always(SELDOM)] if FAIL2BAN.match(target) else []), verdict, target)
 
 
 def _options(words: List[str]) -> Iterator[Tuple[str, List[str], bool]]:
@@ -155,7 +156,7 @@ def _condition(option: str, asked: _Option) -> Optional[Condition]:
     if option in _MEANINGS:
         return _MEANINGS[option](asked)
     if option in _RARE or option in _ODD:
-        return always(RARELY)
+        return always(RARELY if option in _RARE_FOR_ALL else SELDOM)
     return always(PARTLY, narrow=True)
 
 
@@ -200,7 +201,7 @@ def _forged(asked: _Option) -> Condition:
 
 
 def _set(asked: _Option) -> Condition:
-    return always(RARELY if FAIL2BAN.match(asked.values[0]) else PARTLY, narrow=True)
+    return always(SELDOM if FAIL2BAN.match(asked.values[0]) else PARTLY, narrow=True)
 
 
 def _type(source: bool) -> Meaning:
@@ -232,6 +233,7 @@ _MEANINGS: Dict[str, Meaning] = {
     "--state": _state,
     "--ctdir": _connection_way,
     "--tcp-flags": _flags,
+    "--pkt-type": lambda asked: always(YES if asked.values[0] in ("host", "unicast") else RARELY),
     "--syn": lambda _asked: chains.flags_are(["syn"], ["syn"]),
     "--invert": _forged,
     "--match-set": _set,

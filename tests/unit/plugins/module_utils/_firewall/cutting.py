@@ -455,7 +455,10 @@ class Turn:
         connect_by(self._controller)
         begun = self._world.open(self._world.flows(self._others))
         try:
-            works = {flow for flow in passing(begun, WAIT_SECONDS) if leaves_a_trace(flow)}
+            passes = passing(begun, WAIT_SECONDS)
+            # What the host's own rules let begin and not go on is nobody's.
+            close({flow: ends for flow, ends in begun.items() if flow not in passes})
+            works = {flow for flow in passes if leaves_a_trace(flow)}
             self._change({flow: ends for flow, ends in begun.items() if flow in works})
         finally:
             close(begun)

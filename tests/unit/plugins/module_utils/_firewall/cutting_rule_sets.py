@@ -52,6 +52,25 @@ def nft_address(rng, incoming):
     return f"{family} {'saddr' if incoming else 'daddr'} {what}" if what else ""
 
 
+# What a listing does not decide; all packets of a user may meet it, or none.
+NFT_ODD = (
+    "meta mark 7",
+    "meta mark 0",
+    "ct mark 0",
+    "ip dscp cs0",
+    "ip ttl 64",
+    "ip6 hoplimit 64",
+    "ip ttl != 64",
+    "meta length < 1000",
+    "meta pkttype unicast",
+    'meta hour >= "00:00"',
+    "ct original ip saddr 192.0.2.11",
+    "tcp sport 1024-65535",
+    "tcp sport 1024",
+    "ct count over 0",
+)
+
+
 def nft_rule(rng, incoming):
     """Return one rule of a random chain of nft."""
     ports = SERVICES if incoming else PARTNERS
@@ -68,7 +87,15 @@ def nft_rule(rng, incoming):
     verdict = rng.choice(("accept", "accept", "accept", "drop", "reject", "return", "jump later"))
     if verdict == "jump later" and not incoming:
         verdict = "accept"
-    return " ".join(part for part in (nft_address(rng, incoming), meta, port, "counter", verdict) if part)
+    odd = one_of(rng, (0.15, rng.choice(NFT_ODD))) if incoming else ""
+    address = nft_address(rng, incoming)
+    # A rule is about one IP version, and one protocol.
+    if odd.startswith(("ip ", "ip6 ", "ct original")):
+        address = ""
+    if odd.startswith("tcp ") and "udp" in port:
+        port = ""
+    parts = (address, meta, port, odd, "counter", verdict)
+    return " ".join(part for part in parts if part)
 
 
 def nft_chain(rng, hook, priority, name):
@@ -100,6 +127,9 @@ def nft_host(rng):
     parts.append("chain later {\n" + "\n".join(later) + "\n}")
     parts.append(nft_chain(rng, "input", 0, "input"))
     if rng.random() < 0.3:
+        marked = f"ip saddr {{ {', '.join(some(rng, OTHERS[4]))} }} meta mark set 7"
+        parts.append(f"chain marking {{ type filter hook prerouting priority -150;\n{marked}\n}}")
+    if rng.random() < 0.3:
         parts.append(nft_chain(rng, "output", 0, "output"))
     parts.append("}")
     if rng.random() < 0.25:
@@ -109,6 +139,21 @@ def nft_host(rng):
             "\n".join(line for line in chain.split("\n") if "ip6" not in line and "ipv6" not in line) + "\n}"
         )
     return "nft -f - <<'END'\n" + "\n".join(parts) + "\nEND"
+
+
+IPTABLES_ODD = (
+    "-m mark --mark 0x0",
+    "-m mark --mark 0x7",
+    "-m length --length 0:1500",
+    "-m connlimit --connlimit-above 0",
+    "-m pkttype --pkt-type unicast",
+    "-m dscp --dscp 0x00",
+    "-m time --timestart 00:00 --timestop 23:59",
+)
+IPTABLES_ODD_OF = {
+    4: ("-m ttl --ttl-eq 64", "-m ttl --ttl-lt 65", "-m conntrack --ctorigsrc 192.0.2.11"),
+    6: ("-m hl --hl-eq 64", "-m hl --hl-lt 65", "-m conntrack --ctorigsrc 2001:db8::11"),
+}
 
 
 def iptables_line(rng, chain, version, incoming):
@@ -138,6 +183,7 @@ def iptables_line(rng, chain, version, incoming):
             (0.1, "-p " + rng.choice(("tcp", "udp"))),
         ),
         one_of(rng, (0.15, "-m conntrack --ctstate NEW")),
+        one_of(rng, (0.15, rng.choice(IPTABLES_ODD + IPTABLES_ODD_OF[version]))) if incoming else "",
         "-j " + ("ACCEPT" if chain == target else target),
     ]
     return " ".join(part for part in parts if part)

@@ -21,20 +21,20 @@ from ansible_collections.exasol_community.network.tests.unit.plugins.module_util
 SQL = Kind("in", 4, "tcp", 8563)
 
 
-def saved(*lines, policy="DROP", device=""):
+def saved(*lines, policy="DROP", device="", odd=True):
     """Return the chains of an iptables filter table."""
     text = "\n".join(
         ["*filter", f":INPUT {policy} [0:0]", ":OUTPUT ACCEPT [0:0]", ":MORE - [0:0]", *lines, "COMMIT", ""]
     )
     tables = [("ip", chains) for unused, chains in saved_chains.tables(text, 4)]
-    return HostChains(tables, device=device)
+    return HostChains(tables, device=device, odd=odd)
 
 
-def nft(*expressions, policy="drop", device=""):
+def nft(*expressions, policy="drop", device="", odd=True):
     """Return the chains of an nftables table with these rules in its base chain."""
     base = rulesets.base(policy=policy)["chain"]
     rules = [rulesets.entry("input", *words)["rule"] for words in expressions]
-    return HostChains([("inet", nft_chains.chains("inet", [base], {"input": rules}))], device=device)
+    return HostChains([("inet", nft_chains.chains("inet", [base], {"input": rules}))], device=device, odd=odd)
 
 
 def ask(chains, address="198.51.100.99", established=False, kind=SQL):
@@ -186,3 +186,83 @@ def test_what_would_take_too_long_is_unknown(monkeypatch):
     assert "unknown" in some
     known = [(verdict, place % 2) for place, verdict in enumerate(some) if verdict != "unknown"]
     assert all(verdict == ("accept", "drop")[odd] for verdict, odd in known)
+
+
+def left(word, **body):
+    return {"match": {"op": "==", "left": {word: body}, "right": 7}}
+
+
+@pytest.mark.parametrize(
+    "line",
+    [
+        "-m mark --mark 0x7",
+        "-m ttl --ttl-eq 64",
+        "-m ttl --ttl-lt 65",
+        "-m length --length 0:1500",
+        "-m connlimit --connlimit-above 3 --connlimit-mask 32 --connlimit-saddr",
+        "-m recent --update --seconds 30 --hitcount 6 --name DEFAULT --rsource",
+        "-m limit --limit 3/min --limit-burst 10",
+        "-p tcp -m tcp --sport 1024",
+        "-m set --match-set f2b-sql src",
+    ],
+)
+def test_what_one_user_may_meet_with_all_packets_is_uncertain_in_iptables(line):
+    drops, accepts = (f"-A INPUT {line} -j {target}" for target in ("DROP", "ACCEPT"))
+    assert ask(saved(drops, policy="ACCEPT")) == "unknown"
+    assert ask(saved(accepts)) == "unknown"
+    assert ask(saved("-A INPUT -j MORE", f"-A MORE {line} -j RETURN", "-A MORE -j ACCEPT")) == "unknown"
+    jump = f"-A INPUT {line} -j MORE"
+    assert ask(saved(jump, "-A MORE -s 198.51.100.99/32 -j DROP", policy="ACCEPT")) == "unknown"
+    # The control: of the others, the chain says nothing.
+    assert ask(saved(jump, "-A MORE -s 198.51.100.98/32 -j DROP", policy="ACCEPT")) == "accept"
+
+
+@pytest.mark.parametrize(
+    "words",
+    [
+        left("meta", key="mark"),
+        left("ct", key="mark"),
+        left("ct", key="ip saddr", dir="original"),
+        left("payload", protocol="ip", field="dscp"),
+        left("payload", protocol="ip", field="ttl"),
+        left("socket", key="mark"),
+        {"ct count": {"val": 3, "inv": True}},
+        {"limit": {"rate": 3, "per": "minute", "inv": True}},
+    ],
+    ids=lambda words: str(words.get("match", {}).get("left", words)),
+)
+def test_what_one_user_may_meet_with_all_packets_is_uncertain_in_nft(words):
+    assert ask(nft((words, {"drop": None}), policy="accept")) == "unknown"
+    assert ask(nft((words, rulesets.ACCEPT))) == "unknown"
+
+
+@pytest.mark.parametrize(
+    "kind, verdict",
+    [
+        ({"type": "icmp", "expr": "port-unreachable"}, "drop"),
+        ({"type": "icmpv6", "expr": "port-unreachable"}, "accept"),
+        ({"type": "icmpx", "expr": "admin-prohibited"}, "drop"),
+        ({"type": "tcp reset"}, "drop"),
+        (None, "drop"),
+    ],
+    ids=str,
+)
+def test_an_answer_of_one_ip_version_or_protocol_rejects_nothing_else(kind, verdict):
+    chains = nft(({"reject": kind},), policy="accept")
+    assert ask(chains) == verdict
+    datagram = SQL._replace(protocol="udp")
+    assert ask(nft(({"reject": {"type": "tcp reset"}},), policy="accept"), kind=datagram) == "accept"
+
+
+def test_what_no_user_meets_often_is_passed_over():
+    assert ask(saved("-A INPUT -f -j DROP", policy="ACCEPT")) == "accept"
+    assert ask(saved("-A INPUT -m pkttype --pkt-type broadcast -j DROP", policy="ACCEPT")) == "accept"
+    assert ask(saved("-A INPUT -m pkttype --pkt-type unicast -j DROP", policy="ACCEPT")) == "drop"
+    ttl = left("payload", protocol="ip6", field="hoplimit")
+    assert ask(nft((ttl, {"drop": None}), policy="accept")) == "accept"  # of the other IP version
+
+
+def test_a_lock_out_is_certain_although_marked_packets_would_be_accepted():
+    accepts, drops = (f"-A INPUT -m mark --mark 0x7 -j {target}" for target in ("ACCEPT", "DROP"))
+    assert ask(saved(accepts, odd=False)) == "drop"
+    assert ask(saved(drops, policy="ACCEPT", odd=False)) == "unknown"

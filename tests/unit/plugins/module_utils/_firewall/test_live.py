@@ -140,6 +140,38 @@ def test_real_sockets_are_found_in_the_kernels_tables(family, address, seen):
         assert found == [(number(seen), there)]
 
 
+@pytest.mark.parametrize("state", ["01", "04", "05", "08"])
+def test_who_is_connected_counts_as_long_as_a_process_has_the_socket(state):
+    one = line((HOST, 8563), (CLIENT, 50000), state)
+    waiting = line((HOST, 8563), ("0.0.0.0", 0), LISTEN)
+    assert live.live(reader(tcp=[HEAD, waiting, one])) == live_of(("in", CLIENT, 8563))
+    if state != ESTABLISHED:
+        assert live.live(reader(tcp=[HEAD, waiting, one.replace(" 4711 ", " 0 ")])) == {}
+
+
+@pytest.mark.parametrize("closing", ["client", "server"])
+def test_a_connection_of_which_one_half_is_closed_is_in_use_until_the_other_is(closing):
+    with contextlib.ExitStack() as stack:
+        server = stack.enter_context(contextlib.closing(socket.socket()))
+        server.bind(("127.0.0.1", 0))
+        server.listen(1)
+        client = stack.enter_context(contextlib.closing(socket.socket()))
+        client.connect(server.getsockname())
+        accepted = stack.enter_context(contextlib.closing(server.accept()[0]))
+        port = server.getsockname()[1]
+
+        def in_use():
+            unused, ends = live._of_protocol("tcp", live.of_host)
+            return ends.get((4, number("127.0.0.1"), port)) == [
+                (number("127.0.0.1"), client.getsockname()[1])
+            ]
+
+        {"client": client, "server": accepted}[closing].shutdown(socket.SHUT_WR)
+        assert in_use()
+        accepted.close()
+        assert not in_use()
+
+
 @pytest.mark.parametrize(
     "waiting, local_port, remote_port, expected",
     [
