@@ -87,15 +87,21 @@ def hall(whole_line: Line) -> Iterator[dict[str, Server]]:
 
 
 def asked(
-    line: Line, services: dict[str, int], protocol: str = "tcp", identify: bool = True
+    line: Line, services: dict[str, int], protocol: str = "tcp", identify: bool = True, name: str = ""
 ) -> dict[int, dict[str, t.Any]]:
-    """Probe services by the names that they are expected to have; returns each port's state."""
+    """Probe services by the names that they are expected to have; returns each port's state.
+
+    C(name) is what their host is called, if not by its address.
+    """
     targets = [
         {"address": ADDRESS, "protocol": protocol, "ports": str(port), "service": service}
         for service, port in services.items()
     ]
+    collected = collect([], targets, {})
+    for target in collected:
+        target.name = name
     with line.client.inside():
-        (seen,) = run_probe(collect([], targets, {}), Settings(Pace(2.0), (), "", identify))["observations"]
+        (seen,) = run_probe(collected, Settings(Pace(2.0), (), "", identify))["observations"]
     return {int(port): state for state in seen["states"] for port in state["ports"].split(",")}
 
 
@@ -289,9 +295,11 @@ def own(line: Line) -> Iterator[Hall]:
         yield hall
 
 
-def identities(line: Line, services: dict[str, int], protocol: str = "tcp") -> dict[str, dict[str, t.Any]]:
+def identities(
+    line: Line, services: dict[str, int], protocol: str = "tcp", name: str = ""
+) -> dict[str, dict[str, t.Any]]:
     """Probe services and return who answered, by service."""
-    seen = asked(line, services, protocol)
+    seen = asked(line, services, protocol, name=name)
     return {service: seen[port]["identity"] for service, port in services.items()}
 
 
@@ -349,6 +357,49 @@ def test_a_web_server_that_serves_nobody_now(line: Line, own: Hall, code: int, w
         assert (identity["status"], words in identity["detail"]) == ("refusing", True), identity
 
 
+@needs("nginx", "openssl")
+def test_a_head_of_many_kilobytes_is_that_of_a_web_server(line: Line, own: Hall) -> None:
+    many = "".join(f"add_header X-{number} {'a' * 1500}; " for number in range(12))
+    own.web(10050, 10051, answer=f"{many} return 200;")
+    with line.client.inside(), socket.create_connection((ADDRESS, 10050), 10) as sock:
+        sock.sendall(b"GET / HTTP/1.0\r\n\r\n")
+        assert len(b"".join(iter(lambda: sock.recv(4096), b""))) > 16384, "the control"
+    assert statuses(line, {"http": 10050, "https": 10051}) == {"http": "identified", "https": "identified"}
+
+
+@needs("django")
+def test_django_that_does_not_know_its_name_is_a_web_server(line: Line, own: Hall) -> None:
+    own.django(10056)  # which serves names of example.com, and none with an underscore (RFC 1034)
+    for name, status in ((ADDRESS, 400), ("db_1.example.com", 400), ("db.example.com", 404)):
+        identity = identities(line, {"http": 10056}, name=name)["http"]
+        assert (identity["status"], identity["version"][:10]) == ("identified", "WSGIServer")
+        assert f"HTTP status {status}" in identity["detail"]
+
+
+@needs("java", "derby.jar")
+def test_derby_is_no_db2(line: Line, own: Hall) -> None:
+    own.derby(10057).until_it_says("started and ready")
+    identity = identities(line, {"db2": 10057})["db2"]
+    assert (identity["status"], identity["looks_like"]) == ("other", "Apache Derby")
+
+
+@needs("ntpd")
+def test_a_clock_that_limits_questions_serves_nobody_now() -> None:
+    with Line() as line, Hall(line.server, ADDRESS) as hall:
+        hall.ntpsec()
+        question = b"\x23" + bytes(39) + b"12345678"
+        with line.client.inside(), socket.socket(socket.AF_INET, socket.SOCK_DGRAM) as sock:
+            sock.settimeout(10)
+            sock.connect((ADDRESS, 123))
+            answers = []
+            for unused in range(3):
+                sock.send(question)
+                answers.append(sock.recv(100)[12:16])
+        assert answers[-1] == b"RATE", "the control"
+        identity = identities(line, {"ntp": 123}, "udp")["ntp"]
+    assert (identity["status"], "RATE" in identity["detail"]) == ("refusing", True)
+
+
 @needs("apache2", "openssl")
 def test_apache_that_asks_for_a_certificate_behind_the_handshake(line: Line, own: Hall) -> None:
     own.apache({"http": 10017, "https": 10018, "tls12": 10019, "tls13": 10020})
@@ -400,6 +451,19 @@ def test_proftpd_at_its_limit_and_with_a_long_welcome(line: Line, own: Hall) -> 
     assert re.search(r"'530 Sorry|'421 ", identity["detail"]), identity
 
 
+@needs("vsftpd", "openssl")
+def test_an_ftp_server_that_requires_a_certificate(line: Line, own: Hall) -> None:
+    own.ftp(10990, implicit=True, require_cert="YES", ssl_request_cert="YES")
+    with line.client.inside(), socket.create_connection((ADDRESS, 10990), 10) as sock:
+        context = ssl.SSLContext(ssl.PROTOCOL_TLS_CLIENT)
+        context.check_hostname, context.verify_mode = False, ssl.CERT_NONE
+        with pytest.raises((ssl.SSLError, ConnectionResetError)):
+            context.wrap_socket(sock).recv(100)
+    identity = identities(line, {"ftps": 10990})["ftps"]
+    assert identity["status"] == "identified"
+    assert "certificate" in identity["detail"]
+
+
 @needs("vsftpd")
 def test_vsftpd_at_its_limit_and_with_settings_that_it_refuses(line: Line, own: Hall) -> None:
     own.ftp(10121, max_per_ip=1)
@@ -441,6 +505,22 @@ def test_lmtp_is_no_ftp(line: Line, own: Hall) -> None:
     own.dovecot(10144, 10588, 10024)
     identity = identities(line, {"ftp": 10024})["ftp"]
     assert (identity["status"], identity["looks_like"]) == ("other", "SMTP")
+
+
+@needs("socat")
+def test_an_echo_is_no_service(line: Line, own: Hall) -> None:
+    services = (*PORTS, "sql_client", "oracle", "sql_server", "db2", "sybase_ase")
+    # Asked at the same time, because some wait for an answer that never comes.
+    places = {service: 10060 + number for number, service in enumerate(services)}
+    for port in places.values():
+        own.echo(port)
+    with line.client.inside(), socket.create_connection((ADDRESS, 10060), 10) as sock:
+        sock.sendall(b"hello\r\n")
+        assert sock.recv(100) == b"hello\r\n", "the control"
+    found = statuses(line, places)
+    # Nobody speaks first to Sybase, so nothing is repeated, and it is not verified.
+    assert found.pop("sybase_ase") == "unverifiable"
+    assert {service for service, status in found.items() if status not in ("other", "silent")} == set()
 
 
 @needs("gnutls-serv", "openssl")

@@ -75,6 +75,20 @@ def test_a_limit_is_told_from_a_filter_and_every_port_is_open(path: Hops, versio
     assert "traces" not in result
 
 
+def test_what_else_is_wrong_is_seen_behind_a_limit(path: Hops) -> None:
+    path.r2.nft(limited(20))
+    path.server.nft(
+        filter_rules("input", "tcp dport 20070 reject with tcp reset", "tcp dport 20050-20052 drop")
+    )
+    result = probed(path, 4)
+    assert states(result) == {
+        ("open", "syn-ack"): "20000-20049,20053-20069,20071-20199",
+        ("closed", "conn-refused"): "20070",
+        ("filtered", "no-response"): "20050-20052",
+    }
+    assert result["paths"][0]["rate_limit"]["passes"] <= 20
+
+
 @VERSIONS
 def test_a_filter_for_most_of_a_range_is_no_limit(path: Hops, version: int) -> None:
     path.r2.nft(filter_rules("forward", "tcp dport 20010-20199 drop"))

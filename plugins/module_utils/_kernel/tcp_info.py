@@ -50,7 +50,8 @@ def answers_first_syn(rtt_ms: float, waited_ms: float) -> bool:
     """Tell whether a handshake that took so long was the answer to its first SYN.
 
     Timestamps (RFC 7323) let the kernel measure the round trip of whichever SYN was answered. SYNs that it
-    sent again meanwhile, after a second or more, were not needed: the path is slow.
+    sent again meanwhile, after a second or more, were not needed if the path is slow. A SYN-ACK that was lost
+    and sent again looks the same, so this counts only where nothing is answered sooner.
     """
     return rtt_ms > _NEXT_SYN_MS and rtt_ms > waited_ms - _NEXT_SYN_MS
 

@@ -4,7 +4,7 @@
 """Answers that come after the timeout: a slow path looks like a filter to those who do not wait for it.
 
 1. An attempt that is silent until the timeout counts as silent, and its socket waits on, for as long again.
-   Its first packet is on its way already, so nothing more is sent.
+   Its first packet is on its way already, so no other connection is opened; the kernel may repeat the SYN.
 2. At the end of the pass, an address is waited for only if a port of it that ought to be reachable is silent,
    and nothing has come from it in less than half of the timeout. What answered so quickly is not slow, and
    what should not be reachable is silent anyway. So only an address of which nothing is known costs more

@@ -48,7 +48,7 @@ from .._listener.measuring import FILLER, MAX_SEGMENT, PING, REPORT, SEGMENT
 from .._values.ports import Ports
 from .chances import MAX_CHANCE, chance_of_connections, independent
 from .engine import Engine, Stage
-from .observations import spread
+from .observations import LOSS_MS, spread
 from .outcome import NO_RESPONSE, OPEN, PROOF_OURS, SYN_ACK, Outcome, proof_at
 from .packet_sizes import HEADERS, LARGEST, SMALLEST, Bounds
 from .path_words import BY_CONNECTION, REFUSED_ONE, TO_OTHER_HOST, TO_STRANGER, UNANSWERED
@@ -330,7 +330,7 @@ class _Connection(Stage):
         info = tcp_info(self.sock)
         self.repeated_syns = info.repeated if info else 0
         waited_ms = (time.monotonic() - self.started) * 1000
-        if info and info.repeated and answers_first_syn(info.rtt_ms, waited_ms):
+        if self.path.is_slow and info and info.repeated and answers_first_syn(info.rtt_ms, waited_ms):
             self._unneeded, self.repeated_syns = info.repeated, 0
         if info and info.rtt_ms and not self.repeated_syns:
             self.rtt_ms = info.rtt_ms
@@ -827,6 +827,7 @@ class _Path:
         self._next_port = 0
         self._begun = 0.0
         self._shortest = _slow_round_trip(targets)  # ms
+        self._slow_at_first = sum(len(target.slow) for target in targets) if self.is_slow else 0
         self._clock: Optional[Tuple[float, float]] = None  # error, offset
         self._learned: Optional[Tuple[float, LearnedMtu]] = None
         # Samples.
@@ -856,6 +857,11 @@ class _Path:
     def round_trip(self) -> float:
         """Seconds of the shortest round trip, at most those that the sweep waits for an answer."""
         return min(self._shortest / 1000.0, self.run.longest_round_trip)
+
+    @property
+    def is_slow(self) -> bool:
+        """Whether no answer came before the kernel sends its SYN again."""
+        return self._shortest >= LOSS_MS
 
     @property
     def _last_start(self) -> float:
@@ -984,6 +990,10 @@ class _Path:
 
     def begin_loss(self) -> None:
         """Try some connections at a time, if packets are lost, and segments again if loss hides them."""
+        if self._slow_at_first and not self.is_slow:
+            # What the sweep took for a slow path was a lost packet.
+            self.entry["lost"] += self._slow_at_first
+            self._slow_at_first = 0
         if self.entry["lost"] >= _HIDING_LOSS * self.entry["tries"] and not self.is_settled:
             self._begun, self.confirmed_at = time.monotonic(), 0.0
             self._confirm()

@@ -24,9 +24,9 @@ What happens to one port:
 UDP has no handshake: I(datagrams) are sent until one is answered or refused, three at most, from different
 source ports. The device to which the kernel gives the first one shows whether it leads back to this host.
 
-All ports wait at the same time, so silence costs one timeout in all, however many ports are silent, and one more for
-an address from which nothing came, because its path may be slow (late.py). Who ends
-what: an attempt ends itself, in whatever stage it is, and every stage has an alarm that makes it do so. The
+All ports wait at the same time, so silence costs one timeout in all, however many ports are silent. An
+address from which nothing came costs one more, because its path may be slow (late.py). Who ends what: an
+attempt ends itself, in whatever stage it is, and every stage has an alarm that makes it do so. The
 sweep ends nothing but what is left when it is interrupted. A pass ends when its last attempt has ended, with
 one exception: a dialogue with a server that may look up our name first (MySQL, FTP) may take a minute. It
 goes on in the background, beside the passes in which silent ports are tried again, and only C(finish) waits

@@ -100,14 +100,16 @@ def _at_destination(case: Case) -> Judgement | None:
             ),
         )
     if kernels.is_queue_full and case.protocol == "tcp":
+        between = "" if case.stage == packet_stages.AT_DESTINATION else " and in between"
         return because(
             case,
             causes.ACCEPT_QUEUE_FULL,
             verdict=WRONG_SERVICE,
             sentence=(
                 f"{case.source} gets no reply from {case.where}, because {case.service} does not accept its "
-                f"connections and its queue is full: the process is stopped, hangs or is overloaded; the "
-                f"network is open, and whoever runs {case.service} on {case.destination} must act."
+                f"connections and its queue is full: the process is stopped, hangs or is overloaded; whoever "
+                f"runs {case.service} on {case.destination} must act. If that does not help, a filter drops "
+                f"them too: {allowing(case)}{between}."
             ),
             evidence=(f"the accept queue of {case.protocol} {case.ports} on {case.destination} is full",),
         )

@@ -190,7 +190,7 @@ ACCEPT_QUEUE_FULL = _cause(
     code="accept_queue_full",
     means="The service does not accept its connections: its accept queue is full, so the kernel drops more. "
     "The process is stopped, hangs, or is overloaded.",
-    acts="Whoever runs the service on the destination. The network is open.",
+    acts="Whoever runs the service on the destination. If connections are accepted, the network is open.",
     command="ss -ltnp 'sport = :{port}'  # on {destination}",
     verdicts=(WRONG_SERVICE,),
     actors=(OWNER,),
@@ -645,7 +645,8 @@ RATE_LIMITED = _cause(
 LATE_ANSWERS = _cause(
     code="late_answers",
     means="The destination answers, but only after the source has stopped waiting: the round trip takes "
-    "longer than `exasol_verify_timeout`. No filter drops the packets.",
+    "longer than `exasol_verify_timeout`. Packets pass in both directions, so no filter "
+    "explains the silence.",
     acts="Whoever measures: set a longer `exasol_verify_timeout`. Whoever runs the network in between: look "
     "for the delay, which applications have, too.",
     command="ping -c 4 {address}  # on {source}",

@@ -43,7 +43,7 @@ def judge_late(case: Case) -> Judgement:
         verdict=UNTESTED,
         sentence=(
             f"{case.where} answers {case.source}, but only after {seconds:.1f} s, when {case.source} had "
-            f"stopped waiting: the path is slow, and no filter drops the packets. So it is unknown whether "
+            f"stopped waiting: packets pass in both directions, and the path is slow. It is unknown whether "
             f"{case.service} works there. Set exasol_verify_timeout: {enough} for {case.source}, and measure "
             f"again; {look}."
         ),

@@ -73,7 +73,7 @@ def judge_refused(case: Case) -> Judgement:
         verdict=NO_LISTENER,
         sentence=(
             f"{refused}: {who} answers, but nothing listens; start the service there, or correct its port in "
-            f"overrides ({case.service})."
+            f"overrides ({case.service}). If it does listen, a firewall rejects with a reset in its place."
         ),
     )
 

@@ -23,6 +23,9 @@ from .lines import CLIENT, SERVER
 from .namespaces import Namespace
 from .probing import TOKEN, elsewhere, lease
 
+if t.TYPE_CHECKING:
+    from ansible_collections.exasol_community.network.plugins.module_utils._shapes import Result
+
 
 class Judged(t.NamedTuple):
     """What a run says of the one flow."""
@@ -33,6 +36,59 @@ class Judged(t.NamedTuple):
     evidence: str
     notes: tuple[str, ...]
     actor: tuple[str, ...]
+
+
+def results_of(
+    source: Namespace,
+    destination: Namespace,
+    servers: tuple[str, ...] = (SERVER[4],),
+    clients: tuple[str, ...] = (CLIENT[4],),
+    capture: bool = False,
+    before_end: t.Callable[[], object] = lambda: None,
+    has_listener: bool = True,
+    timeout: float = 1.5,
+    is_traced: bool = False,
+) -> tuple[list[Result], Joining]:
+    """Measure one flow at every address of its destination; returns its results, and who judged them."""
+    plan = make_plan(
+        Wishes(release="kb"),
+        {
+            "database_node": [Party("n11", servers, managed=True)],
+            "client": [Party("client", clients, managed=True)],
+        },
+        [],
+    )
+    hosts = plan["hosts"]
+    leased = {}
+    if has_listener:
+        leased["n11"] = lease(destination, "n11", *hosts["n11"]["endpoints"], capture=capture)
+    with source.inside():
+        flows = [entry for entry in hosts["client"]["probes"] if entry["service"] == "sql_client"]
+        targets = collect(flows, [], {name: one["listening"] for name, one in leased.items()})
+        settings = Settings(Pace(timeout=timeout), token=TOKEN, capture=capture, trace=is_traced)
+        probed = {**run_probe(targets, settings), "machine": machine(clients)}
+    before_end()
+    stopped = {name: _stopped(destination, hosts[name], servers, clients) for name in leased}
+    claims = believable(
+        plan,
+        observations={"client": probed},
+        listeners=leased,
+        captures={name: one["capture"] for name, one in stopped.items() if capture},
+        stopped=stopped,
+    )
+    joining = Joining(
+        plan=plan,
+        observed=claims.observations,
+        listeners=claims.listeners,
+        captures=claims.captures,
+        stopped=claims.stopped,
+    )
+    results = [one for one in joining.judge().results if one["service"] == "sql_client"]
+    for result in results:
+        cause = result.get("cause", "")
+        assert not cause or result["verdict"] in CAUSES[cause].verdicts
+        assert not cause or result["evidence"]
+    return results, joining
 
 
 def run_of(
@@ -50,47 +106,21 @@ def run_of(
 
     Without a listener the service of the flow is what others run; it is not asked who it is.
     """
-    plan = make_plan(
-        Wishes(release="kb"),
-        {
-            "database_node": [Party("n11", (server,), managed=True)],
-            "client": [Party("client", (client,), managed=True)],
-        },
-        [],
+    results, joining = results_of(
+        source,
+        destination,
+        servers=(server,),
+        clients=(client,),
+        capture=capture,
+        before_end=before_end,
+        has_listener=has_listener,
+        timeout=timeout,
+        is_traced=is_traced,
     )
-    hosts = plan["hosts"]
-    leased = {}
-    if has_listener:
-        leased["n11"] = lease(destination, "n11", *hosts["n11"]["endpoints"], capture=capture)
-    with source.inside():
-        flows = [entry for entry in hosts["client"]["probes"] if entry["service"] == "sql_client"]
-        targets = collect(flows, [], {name: one["listening"] for name, one in leased.items()})
-        settings = Settings(Pace(timeout=timeout), token=TOKEN, capture=capture, trace=is_traced)
-        probed = {**run_probe(targets, settings), "machine": machine([client])}
-    before_end()
-    stopped = {name: _stopped(destination, hosts[name], server, client) for name in leased}
-    claims = believable(
-        plan,
-        observations={"client": probed},
-        listeners=leased,
-        captures={name: one["capture"] for name, one in stopped.items() if capture},
-        stopped=stopped,
-    )
-    joining = Joining(
-        plan=plan,
-        observed=claims.observations,
-        listeners=claims.listeners,
-        captures=claims.captures,
-        stopped=claims.stopped,
-    )
-    (result,) = [one for one in joining.judge().results if one["service"] == "sql_client"]
-    cause = result.get("cause", "")
-    if cause:
-        assert result["verdict"] in CAUSES[cause].verdicts
-        assert result["evidence"]
+    (result,) = results
     return Judged(
         verdict=result["verdict"],
-        cause=cause,
+        cause=result.get("cause", ""),
         sentence=result["sentence"],
         evidence="; ".join(result.get("evidence", ())),
         notes=(*joining.kernels.notes(), *joining.source_addresses.notes()),
@@ -98,13 +128,15 @@ def run_of(
     )
 
 
-def _stopped(destination: Namespace, planned: t.Any, server: str, client: str) -> dict[str, t.Any]:
+def _stopped(
+    destination: Namespace, planned: t.Any, servers: tuple[str, ...], clients: tuple[str, ...]
+) -> dict[str, t.Any]:
     """Stop the listener as the role does; returns what it reports."""
     rules = [rule for rule in planned["rules"] if rule["direction"] == "in"]
     remotes = [address for rule in rules for address in rule["addresses"]]
-    assert client in remotes
+    assert set(clients) <= set(remotes)
     stopped: dict[str, t.Any] = elsewhere(
-        destination, "absent", host="n11", token=TOKEN, remotes=remotes, addresses=[server]
+        destination, "absent", host="n11", token=TOKEN, remotes=remotes, addresses=list(servers)
     )
     assert stopped["changed"]
     return stopped

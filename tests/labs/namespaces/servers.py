@@ -23,12 +23,29 @@ from . import oracles
 from .lines import CLIENT
 from .namespaces import Machine, run, with_file, with_hosts
 
-# ProFTPD and vsftpd cannot both be installed as packages, nor can Exim and Postfix, so one of them is
-# unpacked there (.ci/run).
+# ProFTPD and vsftpd cannot both be installed as packages, nor can Exim and Postfix, or NTPsec and chrony, so
+# one of them is unpacked there (.ci/run).
 _PATH = (
     "/usr/sbin:/usr/bin:/sbin:/bin:/usr/lib/postgresql/15/bin:/usr/lib/dovecot:/opt/proftpd/usr/sbin:"
-    "/opt/exim/usr/sbin"
+    "/opt/exim/usr/sbin:/opt/ntpsec/usr/sbin"
 )
+_UNPACKED = "/opt/{0}/usr/{1}"  # what no test shall install beside others
+# A site of Django that serves the names of one domain alone.
+_DJANGO = """
+import sys
+from wsgiref.simple_server import make_server
+import django
+from django.conf import settings
+from django.core.wsgi import get_wsgi_application
+settings.configure(
+    ALLOWED_HOSTS=[".example.com"],
+    MIDDLEWARE=["django.middleware.common.CommonMiddleware"],
+    ROOT_URLCONF=__name__,
+    SECRET_KEY="none",
+)
+urlpatterns = []
+make_server(sys.argv[1], int(sys.argv[2]), get_wsgi_application()).serve_forever()
+"""
 _APACHE_MODULES = "/usr/lib/apache2/modules"
 PACKAGES = {
     "ssh": "openssh-client",
@@ -53,13 +70,33 @@ PACKAGES = {
     "haproxy": "haproxy",
     "gnutls-serv": "gnutls-bin",
     "lmtp": "dovecot-lmtpd",
+    "ntpd": "ntpsec",
+    "socat": "socat",
+    "java": "default-jre-headless",
+    "derby.jar": "libderby-java",
+    "django": "python3-django",
 }
 
 
 def find(name: str) -> str:
     """Return the path of a server, or nothing; PostgreSQL keeps its own in a folder for each release."""
+    if name in _LIBRARIES:
+        return _library(name)
     newest = sorted(Path("/usr/lib/postgresql").glob(f"*/bin/{name}"))
     return str(newest[-1]) if newest else shutil.which(name, path=_PATH) or ""
+
+
+_LIBRARIES = {
+    "derby.jar": ("derby", "share/java/derbynet.jar"),
+    "django": ("django", "lib/python3/dist-packages/django"),
+}
+
+
+def _library(name: str) -> str:
+    """Return the folder of a server that is no program of its own, or nothing."""
+    unpacked, file = _LIBRARIES[name]
+    places = [Path("/usr", file), Path(_UNPACKED.format(unpacked, file))]
+    return next((str(place.parent) for place in places if place.exists()), "")
 
 
 def missing(*names: str) -> str:
@@ -455,6 +492,37 @@ http {{ access_log {folder}/access; client_body_temp_path {folder}/a; proxy_temp
         return self.start(
             folder, ["chronyd", "-d", "-x", "-u", "root", "-f", str(folder / "conf")], port, protocol="udp"
         )
+
+    def ntpsec(self) -> Server:
+        """Start NTPsec, which leaves the clock alone and tells whoever asks twice to ask less often."""
+        folder = self.folder("ntpsec")
+        (folder / "conf").write_text(
+            f"disable ntp\nserver 127.127.1.0\nrestrict default limited kod\n"
+            f"limit average 0.1 burst 1 kod 100\n"
+            f"driftfile {folder}/drift\n"
+        )
+        command = ["ntpd", "-n", "-c", str(folder / "conf"), "-p", str(folder / "pid")]
+        return self.start(folder, command, 123, protocol="udp")
+
+    def echo(self, port: int) -> Server:
+        """Start what repeats every word."""
+        folder = self.folder(f"echo-{port}")
+        listening = f"TCP-LISTEN:{port},bind={self.address},reuseaddr,fork"
+        return self.start(folder, ["socat", listening, "PIPE"], port)
+
+    def derby(self, port: int) -> Server:
+        """Start Apache Derby, which speaks the protocol of Db2."""
+        folder = self.folder(f"derby-{port}")
+        jars = ":".join(map(str, sorted(Path(find("derby.jar")).glob("derby*.jar"))))
+        main = "org.apache.derby.drda.NetworkServerControl"
+        options = ["-h", self.address, "-p", str(port), "-noSecurityManager"]
+        return self.start(folder, ["java", "-cp", jars, main, "start", *options], port)
+
+    def django(self, port: int) -> Server:
+        """Start a site of Django."""
+        folder = self.folder(f"django-{port}")
+        (folder / "site.py").write_text(f"import sys\nsys.path.append({find('django')!r})\n{_DJANGO}")
+        return self.start(folder, ["python3", "-I", str(folder / "site.py"), self.address, str(port)], port)
 
     def proftpd(self, port: int, *settings: str, resolver: Path | None = None) -> Server:
         """Start ProFTPD."""

@@ -152,3 +152,11 @@ def test_slow_answers_are_not_counted_as_lost(is_slow, lost):
     if is_slow:
         made.slow.add(8563)
     assert late_answers([made]) == {made: lost}
+
+
+def test_beside_a_quick_answer_a_late_one_is_a_lost_packet():
+    made = target()
+    made.record(8563, OPEN, 1001.0)
+    made.record(8564, OPEN, 0.3)
+    made.slow.add(8563)  # its SYN-ACK was lost and came again after a second
+    assert late_answers([made]) == {made: 1}
