@@ -113,6 +113,8 @@ class FirewallLab:
         """Restart all hosts with a firewall, and listen again."""
         self.traffic.close(PROVIDERS)
         self.lab.restart(*PROVIDERS)
-        # systemd takes firewalld for started when its name is on the bus, which is before it has loaded its rules.
-        self.lab.execute("firewalld", "! systemctl is-active --quiet firewalld || firewall-cmd --quiet --state")
+        # systemd takes firewalld for started when its name is on the bus, before it has loaded its rules.
+        self.lab.execute(
+            "firewalld", "! systemctl is-active --quiet firewalld || firewall-cmd --quiet --state"
+        )
         self.traffic.listen(PROVIDERS)
