@@ -124,8 +124,9 @@ integration: .venv/test  ## tests on loopback and, as root, in network namespace
 firewall: .venv/test  ## tests of firewalls with real traffic; as root, in containers that boot systemd
 	python -m pytest tests/firewall $(REPORT) $(ARGS)
 
+# Without loadgroup xdist gives four machines to two of the processes, two of them one after the other to each.
 fresh: .venv/test  ## README's two commands on fresh machines; as root, in containers
-	python -m pytest tests/fresh --numprocesses=4 $(REPORT) $(ARGS)
+	python -m pytest tests/fresh --numprocesses=4 --dist=loadgroup $(REPORT) $(ARGS)
 
 molecule: .venv/test  ## all Molecule scenarios; as root, in containers; ARGS="-s ufw" for one of them
 	@mkdir -p $$EXANET_COMPILED; test -n "$(ARGS)" || python tests/labs images

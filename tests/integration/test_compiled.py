@@ -6,6 +6,7 @@
 
 from __future__ import annotations
 
+import importlib.util
 import json
 import re
 import shutil
@@ -167,6 +168,114 @@ class Collection:
             for pattern, length in lengths.items()
             for file in self.kept.glob(pattern)
         }
+
+
+def _play(directory: Path, message: str, condition: str) -> str:
+    """Return what a task says whose message and whose condition are these."""
+    playbook = directory / "play.yml"
+    task = {"ansible.builtin.debug": {"msg": message}, "when": condition}
+    playbook.write_text(
+        json.dumps([{"hosts": "localhost", "gather_facts": False, "tasks": [task]}]), encoding="utf-8"
+    )
+    done = subprocess.run(
+        [executable(), "-i", "localhost,", "-c", "local", str(playbook)],
+        cwd=directory,
+        env=inherited_environment()
+        | {
+            FOLDER: str(directory / "kept"),
+            "ANSIBLE_COLLECTIONS_PATH": str(directory),
+            "ANSIBLE_HOME": str(directory / "home"),
+            "ANSIBLE_NOCOLOR": "1",
+            "LC_ALL": "C.UTF-8",
+        },
+        capture_output=True,
+        text=True,
+        check=False,
+    )
+    assert done.returncode == 0, done.stdout + done.stderr
+    found = re.search(r'"msg": "?(.*?)"?$', done.stdout, re.MULTILINE)
+    return found[1] if found else "skipped"
+
+
+def _templates(directory: Path) -> set[Path]:
+    return {*(directory / "kept").glob("template-*")}
+
+
+def _give_the_code_of(one: Path, other: Path) -> None:
+    """Put the code that is kept in one file behind the hash of another."""
+    other.write_bytes(other.read_bytes()[:32] + one.read_bytes()[32:])
+
+
+@pytest.fixture
+def keeps_templates() -> None:
+    if not importlib.util.find_spec("ansible._internal._templating"):
+        pytest.skip("needs ansible-core 2.19, which compiles its templates at one place")
+
+
+@pytest.mark.usefixtures("keeps_templates")
+@pytest.mark.parametrize(
+    ("one", "other", "said"),
+    [
+        pytest.param(("{{ 1 + 1 }}", "true"), ("{{ 2 + 3 }}", "true"), ("2", "5"), id="template"),
+        pytest.param(("said", "1 > 2"), ("said", "2 > 1"), ("skipped", "said"), id="condition"),
+    ],
+)
+def test_templates_are_kept(
+    tmp_path: Path, one: tuple[str, str], other: tuple[str, str], said: tuple[str, str]
+) -> None:
+    (tmp_path / "kept").mkdir()
+    _play(tmp_path, "{{ 9 }}", "true")
+    before = _templates(tmp_path)
+    assert _play(tmp_path, *one) == said[0]
+    of_one = _templates(tmp_path) - before
+    assert _play(tmp_path, *other) == said[1]
+    of_other = _templates(tmp_path) - before - of_one
+    assert _play(tmp_path, *one) == said[0], "the other is not taken for it"
+    assert _templates(tmp_path) == before | of_one | of_other, "nothing was compiled again"
+    # The control: the code of the other behind the hash of the one is what only a reader of both would run.
+    for mine in of_one:
+        for others in of_other:
+            _give_the_code_of(others, mine)
+    assert _play(tmp_path, *one) == said[1]
+
+
+WITH_CONTEXT = """
+from jinja2 import pass_context
+
+class FilterModule:
+    def filters(self):
+        return {"say": pass_context(lambda context, value: "with context")}
+"""
+
+
+@pytest.mark.usefixtures("keeps_templates")
+def test_a_filter_that_wants_to_be_called_otherwise_is_no_longer_called_as_before(tmp_path: Path) -> None:
+    collection = Collection(tmp_path)
+    collection.write("plugin_utils", "util.py", ONE)
+    for text, said in ((FILTER, "one"), (WITH_CONTEXT, "with context"), (FILTER, "one")):
+        collection.write("filter", "say.py", text)
+        assert _play(tmp_path, "{{ 1 | one.two.say }}", "true") == said
+
+
+@pytest.mark.usefixtures("keeps_templates")
+@pytest.mark.parametrize("content", [b"", b"short", b"and no code"])
+def test_a_template_that_cannot_be_read_is_compiled(tmp_path: Path, content: bytes) -> None:
+    (tmp_path / "kept").mkdir()
+    assert _play(tmp_path, "{{ 1 + 1 }}", "2 > 1") == "2"
+    kept = _templates(tmp_path)
+    assert len(kept) >= 2
+    for file in kept:
+        file.write_bytes(file.read_bytes()[:32] + content if content != b"short" else content)
+    assert _play(tmp_path, "{{ 1 + 1 }}", "2 > 1") == "2"
+
+
+@pytest.mark.usefixtures("keeps_templates")
+@pytest.mark.parametrize(("message", "condition"), [("{{ 1 + }}", "true"), ("said", "1 +")])
+def test_a_template_with_an_error_fails_each_time(tmp_path: Path, message: str, condition: str) -> None:
+    (tmp_path / "kept").mkdir()
+    for _time in range(2):
+        with pytest.raises(AssertionError, match="Syntax error"):
+            _play(tmp_path, message, condition)
 
 
 def test_what_ansible_makes_of_a_collection_is_kept_for_the_same_sources(tmp_path: Path) -> None:

@@ -4,20 +4,26 @@
 
 """Keep what Python and Ansible make of the sources of a collection, as Python keeps it of what is installed.
 
-The tests start Ansible some thousand times, and it makes these again each time, which would be a third of
-their work:
+The tests start Ansible some thousand times, and it makes these again each time, which would be more than a
+third of their work:
 
 - the code of modules: they are sent with all that they import as an archive, of which Python keeps nothing;
 - the code of plugins: Ansible's loader of collections compiles them by itself, and keeps nothing either;
-- the archives: Ansible parses all sources of a module, in order to find what it imports.
+- the archives: Ansible parses all sources of a module, in order to find what it imports;
+- the code of templates: each task of each host compiles its own, in a process that then ends.
 
 Whatever is kept has the hash of its sources in front, and is not used for any other ones.
+
+A controller also looks for garbage less often: it ends before that is worth it, and each look writes to all
+memory that it shares with the processes of its tasks. Modules, which are what the tests are about, look as
+ever.
 
 Python runs this file when it starts, because its folder is on PYTHONPATH. It may be a Python of managed
 hosts, of which 3.6 and 3.7 compile as ever. They read this file, too, so newer types stand in quotes.
 """
 
 import _imp
+import gc
 import hashlib
 import importlib.machinery
 import importlib.util
@@ -150,6 +156,133 @@ def _keep_archives(module_common: t.Any) -> None:
     module_common.modify_module = modify_module
 
 
+def _hash_of_filters() -> bytes:
+    """Return a hash of the filters and tests of all collections.
+
+    A template's code depends on what they want to be called with.
+    """
+    from glob import glob
+
+    from ansible.utils.collection_loader import AnsibleCollectionConfig
+
+    found = hashlib.sha256()
+    for root in AnsibleCollectionConfig.collection_paths:
+        for kind in ("filter", "test"):
+            for path in sorted(
+                glob(os.path.join(root, "ansible_collections", "*", "*", "plugins", kind, "*.py"))
+            ):
+                with open(path, "rb") as file:
+                    found.update(hashlib.sha256(file.read()).digest())
+    return found.digest()
+
+
+class _Templates:
+    """The code of templates and of expressions, for Ansible's environment of Jinja.
+
+    Ansible before 2.19 has another one, in which templates are compiled as ever.
+    """
+
+    def __init__(self, bits: t.Any):
+        from importlib import metadata
+
+        from ansible import release
+        from jinja2.environment import TemplateExpression
+
+        self._bits = bits
+        self._expression_of = TemplateExpression
+        self._compile = bits.AnsibleEnvironment.compile
+        self._compile_expression = bits.AnsibleEnvironment.compile_expression
+        packages = (release.__version__, metadata.version("jinja2"), sys.implementation.cache_tag)
+        self._of_all = (*packages, bits._TemplateConfig.allow_embedded_templates)
+        self._filters: bytes | None = None
+
+    def _kept(self, environment: t.Any, kind: str, source: str) -> "tuple[str, bytes]":
+        """Return the name and the hash of what is kept for a source.
+
+        The hash is of all that makes another code of it.
+        """
+        if self._filters is None:
+            self._filters = _hash_of_filters()
+        context = self._bits._TemplateCompileContext.current(optional=True)
+        escaped = bool(context and context.escape_backslashes)
+        overridden = [getattr(environment, name) for name in self._bits._TEMPLATE_OVERRIDE_FIELD_NAMES]
+        settings = (*self._of_all, self._filters, kind, escaped, overridden, str(source))
+        source_hash = hashlib.sha256(repr(settings).encode("utf-8", "surrogatepass")).digest()
+        return f"template-{source_hash.hex()}", source_hash
+
+    def _read(self, name: str, source_hash: bytes) -> "types.CodeType | None":
+        kept = _read(name, source_hash)
+        try:
+            code: types.CodeType | None = marshal.loads(kept) if kept else None
+        except (EOFError, ValueError, TypeError):
+            return None
+        return code
+
+    def compile(
+        self,
+        environment: t.Any,
+        source: t.Any,
+        name: t.Any = None,
+        filename: t.Any = None,
+        *more: t.Any,
+        **named: t.Any,
+    ) -> t.Any:
+        """Return the code of a template; one that has a file or was parsed is compiled as ever."""
+        if not isinstance(source, str) or name or filename or any(more) or any(named.values()):
+            return self._compile(environment, source, name, filename, *more, **named)
+        place, source_hash = self._kept(environment, "template", source)
+        code = self._read(place, source_hash)
+        if code is None:
+            code = self._compile(environment, source)
+            _keep(os.path.join(os.environ[FOLDER], place), source_hash + marshal.dumps(code))
+        return code
+
+    def compile_expression(self, environment: t.Any, source: str, undefined_to_none: bool = True) -> t.Any:
+        """Return the expression of a condition."""
+        place, source_hash = self._kept(environment, "expression", source)
+        code = self._read(place, source_hash)
+        if code is not None:
+            template = environment.template_class.from_code(
+                environment, code, environment.make_globals(None), None
+            )
+            return self._expression_of(template, undefined_to_none)
+        made: list[types.CodeType] = []
+        compile_python = environment._compile
+
+        def remember(python: str, filename: str) -> types.CodeType:
+            made.append(compile_python(python, filename))
+            return made[-1]
+
+        environment._compile = remember
+        try:
+            expression = self._compile_expression(environment, source, undefined_to_none)
+        finally:
+            del environment._compile
+        _keep(os.path.join(os.environ[FOLDER], place), source_hash + marshal.dumps(made[-1]))
+        return expression
+
+
+def _keep_templates(bits: t.Any) -> None:
+    """Let each task begin with the templates that any task before it has compiled."""
+    kept = _Templates(bits)
+
+    # Functions, because a method would not be given the environment.
+    def compile_template(environment: t.Any, *arguments: t.Any, **named: t.Any) -> t.Any:
+        return kept.compile(environment, *arguments, **named)
+
+    def compile_expression(environment: t.Any, *arguments: t.Any, **named: t.Any) -> t.Any:
+        return kept.compile_expression(environment, *arguments, **named)
+
+    bits.AnsibleEnvironment.compile = compile_template
+    bits.AnsibleEnvironment.compile_expression = compile_expression
+
+
+def _look_for_garbage_less_often(unused: t.Any) -> None:
+    """Let a controller look once in a while, and the processes of its tasks never."""
+    gc.set_threshold(20_000, 20, 50)
+    os.register_at_fork(before=gc.freeze, after_in_child=gc.disable)
+
+
 class _Afterwards:
     """Change some modules as soon as they are imported: a finder that comes before all others."""
 
@@ -183,6 +316,8 @@ if _COMPILE and os.environ.get(FOLDER):
             {
                 "ansible.utils.collection_loader._collection_finder": _compile_plugins,
                 "ansible.executor.module_common": _keep_archives,
+                "ansible._internal._templating._jinja_bits": _keep_templates,
+                "ansible.executor.process.worker": _look_for_garbage_less_often,
             }
         ),
     )
