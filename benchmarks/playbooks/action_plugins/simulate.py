@@ -29,5 +29,7 @@ class ActionModule(ActionBase):
             result,
             changed=False,
             run=options["run"],
-            **measured(options["probes"], options["fault"], options["broken"]),
+            **measured(
+                options["probes"], options["fault"], options["broken"], (task_vars or {})["inventory_hostname"]
+            ),
         )

@@ -30,7 +30,7 @@ DIGITS = "".join(character for character in map(chr, range(35, 127)) if characte
 
 
 def data(made):
-    return json.loads(embedded(data_of(made, Matrix(made))))
+    return json.loads(embedded(data_of(made, Matrix(made))).text)
 
 
 def values(shown):
