@@ -71,6 +71,7 @@ _BY_MARK = re.compile(f"([{MARKS}])")
 _WITHOUT_COMMA, _WITH_COMMA = "\0\1\2", "\3\4\5"
 _NEEDS_QUOTES = re.compile(f'[,"{_WITH_COMMA}]')
 
+
 def render(verification: Verification) -> str:
     """Return a line for each flow or differing part of its ports, and for each row that is not covered."""
     return "".join(parts(verification))

@@ -19,7 +19,7 @@ import re
 import typing as t
 import zlib
 from array import array
-from collections.abc import Callable, Iterable, Iterator, Mapping
+from collections.abc import Callable, Mapping
 
 from ....module_utils._probe.segments import UNMEASURED
 from ..._text.tables import printable, visible
@@ -87,8 +87,8 @@ class Embedded(t.NamedTuple):
 def embedded(data: t.Any) -> Embedded:
     """Return data as JSON, which is packed if there is much of it: by zlib, in Base64.
 
-    The script of a page unpacks them with C(DecompressionStream), which browsers have since Chrome 80, Firefox
-    113 and Safari 16.4 of 2023. In an older one, a large page is as without scripts, and says so.
+    The script of a page unpacks them with C(DecompressionStream), which browsers have since Chrome 80,
+    Firefox 113 and Safari 16.4 of 2023. In an older one, a large page is as without scripts, and says so.
     """
     # Within a script element only "<" can end the data or begin a comment.
     text = json.dumps(data, separators=(",", ":"), ensure_ascii=False).replace("<", "\\u003c")
@@ -122,7 +122,7 @@ class _Flows:
         found = results.sorted(self._matrix.order)
         cells: list[list[int]] = []
         times: list[str] = []
-        for source, some in found.by_source():
+        for _source, some in found.by_source():
             numbers = array("I", bytes(4 * len(columns)))
             kinds, members = found.kinds[some], found.rows[some]
             for kind, row, place in zip(kinds, members, found.places[some]):
@@ -267,11 +267,7 @@ def _paths(verification: Verification, matrix: Matrix) -> dict[str, t.Any]:
         "idle": _constants(found, _idle),
         "throughput": _constants(found, least_megabytes),
     }
-    return {
-        name: _short(values)
-        for name, values in fields.items()
-        if values.count(None) < len(values)
-    }
+    return {name: _short(values) for name, values in fields.items() if values.count(None) < len(values)}
 
 
 def _values(found: Some[MeasuredPath], of_kind: list[list[t.Any]]) -> list[t.Any]:

@@ -126,9 +126,7 @@ class Matrix:
             for column, cell in zip(columns, cells, strict=True):
                 row[column] = cell
             if not wrong.isdisjoint(cells):
-                faulty = [
-                    column for column, cell in zip(self.columns, cells, strict=True) if cell in wrong
-                ]
+                faulty = [column for column, cell in zip(self.columns, cells, strict=True) if cell in wrong]
                 faults[name] += len(faulty)
                 faults.update(faulty)
         return folded(hosts, looks, faults, peers)
