@@ -68,7 +68,8 @@ OTHERS = {
     "page": functools.partial(page.usable, 64, 0.3),
     "page-256": functools.partial(page.usable, 256, 1),
 }
-NAMES = (*SWEEPS, *PLAYS, *OTHERS, *FIREWALLS, GROWTH)
+PAGES = {"page-1000": functools.partial(page.large, 1000, 1)}
+NAMES = (*SWEEPS, *PLAYS, *OTHERS, *PAGES, *FIREWALLS, GROWTH)
 _MARK = "<!-- results -->"
 _PICTURE = "growth.svg"
 
@@ -112,6 +113,7 @@ def measure(options: argparse.Namespace, folder: Path) -> tuple[list[Row], list[
         jobs: dict[str, t.Any] = {name: functools.partial(job, lab) for name, job in SWEEPS.items()}
         jobs.update({name: functools.partial(job, ansible) for name, job in PLAYS.items()})
         jobs.update(OTHERS)
+        jobs.update({name: functools.partial(job, lab) for name, job in PAGES.items()})
         rows = _measured({name: job for name, job in jobs.items() if name in wanted}, effort)
         grown = scale.growth(lab, effort) if GROWTH in wanted else []
     return rows + _firewalls(

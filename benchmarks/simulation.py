@@ -19,36 +19,40 @@ _SEGMENT = {"state": "passed", "size": 1448, "mss": 1448}
 
 
 def measured(
-    probes: Sequence[Mapping[str, t.Any]], fault: str = "", broken: str = ""
+    probes: Sequence[Mapping[str, t.Any]], fault: str = "", broken: str = "", source: str = ""
 ) -> dict[str, list[dict[str, t.Any]]]:
     """Return what a host would return of its probes: all is open and proven, but for the fault."""
-    found = _observations(probes, fault, broken)
+    found = _observations(probes, fault, broken, source)
     places = dict.fromkeys(
         (one["destination"], one["address"])
         for one in found
         if any("answered_by" in state for state in one["states"])
     )
-    return {"observations": found, "paths": [_path(*place) for place in places]}
+    return {"observations": found, "paths": [_path(*place, source) for place in places]}
 
 
-def _round_trips(name: str) -> dict[str, float]:
-    """Return times that differ between destinations, as measured ones do."""
-    median = 0.1 + zlib.crc32(name.encode()) % 1000 / 1000
-    return {"min": round(0.8 * median, 3), "median": round(median, 3), "max": round(3.7 * median, 3)}
+def _round_trips(*ends: str) -> dict[str, float]:
+    """Return times that differ between flows, as measured ones do, and of which none follows from another."""
+    number = zlib.crc32(" ".join(ends).encode())
+    median = 0.1 + number % 1000 / 1000
+    least, most = 0.6 + number // 1000 % 400 / 1000, 1 + number // 400_000 % 10_000 / 1000
+    return {"min": round(least * median, 3), "median": round(median, 3), "max": round(most * median, 3)}
 
 
-def _path(destination: str, address: str) -> dict[str, t.Any]:
+def _path(destination: str, address: str, source: str) -> dict[str, t.Any]:
     return {
         "destination": destination,
         "address": address,
         "tries": 16,
         "lost": 0,
-        "rtt_ms": {**_round_trips(destination), "p95": 0.61},
+        "rtt_ms": {**_round_trips(source, destination), "p95": 0.61},
         "segments": {"out": _SEGMENT, "in": _SEGMENT},
     }
 
 
-def _observations(probes: Sequence[Mapping[str, t.Any]], fault: str, broken: str) -> list[dict[str, t.Any]]:
+def _observations(
+    probes: Sequence[Mapping[str, t.Any]], fault: str, broken: str, source: str
+) -> list[dict[str, t.Any]]:
     found: dict[tuple[str, str, str], list[tuple[str, str]]] = {}
     for probe in probes:
         for name, addresses in probe["destinations"].items():
@@ -62,14 +66,14 @@ def _observations(probes: Sequence[Mapping[str, t.Any]], fault: str, broken: str
             "address": address,
             "protocol": protocol,
             "ports": ",".join(ports for _service, ports in services),
-            "states": list(_states(name, services, fault, broken)),
+            "states": list(_states(name, services, fault, broken, source)),
         }
         for (name, address, protocol), services in found.items()
     ]
 
 
 def _states(
-    name: str, services: Sequence[tuple[str, str]], fault: str, broken: str
+    name: str, services: Sequence[tuple[str, str]], fault: str, broken: str, source: str
 ) -> Iterator[dict[str, t.Any]]:
     dropped = [
         ports
@@ -78,6 +82,7 @@ def _states(
     ]
     passing = [ports for _service, ports in services if ports not in dropped]
     if passing:
-        yield {"ports": ",".join(passing), **_OPEN, "rtt_ms": _round_trips(name), "answered_by": name}
+        times = _round_trips(source, name, passing[0])
+        yield {"ports": ",".join(passing), **_OPEN, "rtt_ms": times, "answered_by": name}
     if dropped:
         yield {"ports": ",".join(dropped), **_DROPPED}

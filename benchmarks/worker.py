@@ -121,7 +121,7 @@ def verification(inventory: dict[str, t.Any], report: str) -> dict[str, t.Any]:
     members = Topology(hosts).members(default_peers(groups, inventory["peers"]))
     plan = make_plan(Wishes(), members, [hosts.party(host) for host in groups["all"]])
     marks.append(_cpu())
-    observed = {name: measured(host["probes"]) for name, host in plan["hosts"].items()}
+    observed = {name: measured(host["probes"], source=name) for name, host in plan["hosts"].items()}
     marks.append(_cpu())
     results = Joining(plan, observed, {}).judge().results
     paths = measured_paths(observed, plan["hosts"])

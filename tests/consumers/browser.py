@@ -7,10 +7,12 @@
 from __future__ import annotations
 
 import base64
+import contextlib
 import os
 import re
 import shutil
 import typing as t
+from collections.abc import Iterator
 from pathlib import Path
 from unittest import mock
 
@@ -84,6 +86,16 @@ class Browser:
     def run(self, script: str, *arguments: t.Any) -> t.Any:
         """Run a function's body in the page."""
         return self._driver.execute_script(script, *arguments)
+
+    @contextlib.contextmanager
+    def without(self, name: str) -> Iterator[None]:
+        """Open pages as a browser that does not have a global object."""
+        script = {"source": f"delete window.{name}"}
+        added = self._driver.execute_cdp_cmd("Page.addScriptToEvaluateOnNewDocument", script)
+        try:
+            yield
+        finally:
+            self._driver.execute_cdp_cmd("Page.removeScriptToEvaluateOnNewDocument", added)
 
     def until(self, script: str, wanted: t.Any) -> None:
         """Wait until a script returns what is wanted."""

@@ -14,6 +14,7 @@ from typing import Any
 
 import pytest
 
+from ansible_collections.exasol_community.network.plugins.plugin_utils._report.page import data
 from ansible_collections.exasol_community.network.plugins.plugin_utils._report.report import render
 from ansible_collections.exasol_community.network.tests.consumers.browser import Browser, missing
 from ansible_collections.exasol_community.network.tests.consumers.samples import (
@@ -83,6 +84,45 @@ def shown(browser: Browser) -> int:
         "return [...document.querySelectorAll('#matrix td[id]:not(.off)')].filter((cell) => "
         "cell.offsetWidth).length"
     )
+
+
+@pytest.fixture
+def packed(browser: Browser, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
+    """Return a page whose data are packed, as those of a large site are."""
+    monkeypatch.setattr(data, "_MOST_UNPACKED", 0)
+    file = tmp_path / "packed.html"
+    file.write_text(render(cluster(3), "html"), encoding="utf-8")
+    assert " data-packed>" in file.read_text(encoding="utf-8")
+    browser.emulate()
+    return file
+
+
+def test_a_packed_page_has_the_same_details(browser: Browser, page: Path, count: int, packed: Path) -> None:
+    if count != 3:
+        pytest.skip("one site is enough")
+    found = []
+    for file in (page, packed):
+        browser.open(file)
+        browser.until("return performance.getEntriesByName('ready').length", 1)
+        browser.click("button[type=reset]")
+        browser.until("return document.getElementById('verdict').value", "")
+        browser.click("#c0-1")
+        found.append((shown(browser), browser.run(DETAIL)))
+    assert found[0] == found[1]
+    assert "blocked" in found[1][1]
+    assert browser.said() == []
+
+
+def test_a_browser_that_cannot_unpack_says_so(browser: Browser, packed: Path) -> None:
+    with browser.without("DecompressionStream"):
+        browser.open(packed)
+        text = browser.run("return document.body.innerText")
+        assert "This browser cannot unpack the flows behind the cells" in text
+        assert browser.run("return document.getElementById('filters').hidden")
+        assert browser.run("return document.querySelectorAll('#matrix td.blocked').length") == 2
+    assert browser.said() == []
+    browser.open(packed)
+    browser.until("return document.getElementById('filters').hidden", False)
 
 
 def test_every_pair_has_a_cell(whole: Browser, count: int) -> None:

@@ -25,9 +25,10 @@ class ActionModule(ActionBase):
         """Return them as the probe does."""
         result = super().run(tmp, task_vars)
         options = self._task.args
+        source = (task_vars or {})["inventory_hostname"]
         return dict(
             result,
             changed=False,
             run=options["run"],
-            **measured(options["probes"], options["fault"], options["broken"]),
+            **measured(options["probes"], options["fault"], options["broken"], source),
         )

@@ -19,7 +19,7 @@ from collections.abc import Iterable, Iterator, Mapping, Sequence
 from ...module_utils._values.errors import NetworkError
 from .._text.products import grouped
 from .._text.sets import natural
-from .._verdict.records import COLUMNS, MARKS, PATTERNS, Ends, Field, Kind, Place, Records
+from .._verdict.records import COLUMNS, MARKS, PATTERNS, Ends, Field, Kind, Place, Records, texts_of
 from .summary import Order, ordered
 
 if t.TYPE_CHECKING:
@@ -39,6 +39,12 @@ _WORD = re.compile("|".join(map(re.escape, _FROM_WORDS)))
 _IS_MARK = re.compile(f"[{MARKS}]")
 _Rows = dict[int, dict[int, int]]  # of a kind, by place and source
 Group = dict[str, object]
+
+
+class Numbers(t.NamedTuple):
+    """The numbers of a field of a group, as JSON."""
+
+    text: str
 
 
 class _Members(t.NamedTuple):
@@ -78,7 +84,7 @@ def numbering_of(several: Iterable[Records[t.Any]], order: Order) -> Numbering:
 
 
 def groups_of(records: Records[t.Any], numbering: Numbering) -> Iterator[Group]:
-    """Yield the groups of all records."""
+    """Yield the groups of all records; their numbers are C(Numbers), as there may be millions."""
     # The number of the source that is the same host as a place.
     hosts = [numbering.names.get(place.destination, -1) for place in numbering.places]
     names = [numbering.names[name] for name in records.names]
@@ -86,8 +92,9 @@ def groups_of(records: Records[t.Any], numbering: Numbering) -> Iterator[Group]:
     for kind in records.kinds:
         common = {name: _worded(value) if name in PATTERNS else value for name, value in kind.common.items()}
         ends = zip(map(names.__getitem__, kind.sources), map(places.__getitem__, kind.places), strict=True)
+        texts = {field: list(texts_of(column)) for field, column in kind.columns.items()}
         for members in _members(ends, hosts):
-            yield {**common, **_columns(kind, members.rows), **members.ends}
+            yield {**common, **_columns(kind, texts, members.rows), **members.ends}
 
 
 def _members(ends: Iterable[tuple[int, int]], hosts: Sequence[int]) -> list[_Members]:
@@ -123,16 +130,18 @@ def _members(ends: Iterable[tuple[int, int]], hosts: Sequence[int]) -> list[_Mem
     return sorted(found, key=lambda members: min(members.rows))
 
 
-def _columns(kind: Kind, rows: Sequence[int]) -> dict[str, object]:
+def _columns(kind: Kind, texts: Mapping[Field, Sequence[str]], rows: Sequence[int]) -> dict[str, object]:
     found: dict[str, t.Any] = {}
-    for (name, part), column in kind.columns.items():
+    for name, part in kind.columns:
+        column = texts[name, part]
         numbers = [column[row] for row in rows]
         if numbers.count(numbers[0]) == len(numbers):
             del numbers[1:]
+        value = Numbers(f"[{','.join(numbers)}]")
         if part:
-            found.setdefault(name, {})[part] = numbers
+            found.setdefault(name, {})[part] = value
         else:
-            found[name] = numbers
+            found[name] = value
     return found
 
 

@@ -148,6 +148,7 @@ class _Compiler:
     def _array(self, shape: Shape) -> Check:
         items = self.check(shape["items"])
         least, most = shape.get("minItems", 0), shape.get("maxItems", math.inf)
+        numbers = _all_numbers(shape["items"])
 
         def check(value: t.Any) -> t.Any:
             if not isinstance(value, (list, tuple)):
@@ -157,6 +158,8 @@ class _Compiler:
                     f"has {len(value)} entries: expected "
                     f"{f'at most {most}' if len(value) > most else f'at least {least}'}"
                 )
+            if numbers is not None and numbers(value):
+                return list(value)
             found: list[t.Any] = []
             try:
                 found.extend(map(items, value))
@@ -251,6 +254,28 @@ def _number(shape: Shape, kind: str = "a number") -> Check:
         return value
 
     return check
+
+
+def _all_numbers(shape: Shape) -> Callable[[Sequence[t.Any]], bool] | None:
+    """Return what tells of a whole list that all its entries are numbers of a shape.
+
+    A report has millions of them. What is not certain is asked of each entry, which also names it.
+    """
+    if shape.get("type") not in ("number", "integer"):
+        return None
+    kinds = {int} if shape["type"] == "integer" else {int, float}
+    least, most = shape.get("minimum", -math.inf), shape.get("maximum", math.inf)
+
+    def are_numbers(values: Sequence[t.Any]) -> bool:
+        if not values or not kinds.issuperset(map(type, values)):
+            return False
+        try:
+            # No comparison holds for NaN, so each number is looked at first.
+            return all(map(math.isfinite, values)) and least <= min(values) and max(values) <= most
+        except OverflowError:  # an integer that is too large for a float
+            return False
+
+    return are_numbers
 
 
 def _integer(shape: Shape) -> Check:

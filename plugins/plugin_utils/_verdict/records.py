@@ -382,13 +382,14 @@ class Some(Sequence[Record]):
     def where(self, is_wanted: Callable[[Mapping[str, t.Any]], bool]) -> Some[Record]:
         """Return the records of those kinds whose common fields are wanted."""
         wanted = [is_wanted(kind.common) for kind in self.records.kinds]
-        if all(wanted):
-            return self
-        chosen = array("b", map(wanted.__getitem__, self.kinds))
+        return self if all(wanted) else self.compressed(list(map(wanted.__getitem__, self.kinds)))
+
+    def compressed(self, is_wanted: Sequence[bool]) -> Some[Record]:
+        """Return the records that are wanted, by their index."""
         return Some(
             self.records,
-            array("I", itertools.compress(self.kinds, chosen)),
-            array("I", itertools.compress(self.rows, chosen)),
+            array("I", itertools.compress(self.kinds, is_wanted)),
+            array("I", itertools.compress(self.rows, is_wanted)),
         )
 
     def pairs(self, order: Mapping[str, int]) -> Iterator[Pair]:
@@ -414,6 +415,23 @@ class Some(Sequence[Record]):
             column = kind.columns.get((name, part))
             if column is not None:
                 yield column[row]
+
+
+def mapped(function: Callable[[t.Any], t.Any], values: Iterable[t.Any]) -> Iterator[t.Any]:
+    """Return what a function returns for each value, of which few are different.
+
+    It must return the same for values that are equal.
+    """
+    known = {value: function(value) for value in set(values)}
+    return map(known.__getitem__, values)
+
+
+def texts_of(column: Column) -> Iterator[str]:
+    """Return the numbers of a column as text."""
+    # 1 equals 1.0, and 0.0 equals -0.0, but their texts differ.
+    if isinstance(column, list) or (column.typecode == "d" and 0.0 in column):
+        return map(str, column)
+    return mapped(str, column)
 
 
 def _thawed(value: str | tuple[str, ...]) -> str | list[str]:

@@ -9,6 +9,7 @@ What was measured of a path stands in the line of each of its flows.
 
 from __future__ import annotations
 
+import itertools
 import re
 import typing as t
 from collections.abc import Iterable, Iterator, Mapping, Sequence
@@ -16,7 +17,7 @@ from collections.abc import Iterable, Iterator, Mapping, Sequence
 from ..._text.tables import FORMULA, csv_cell, csv_line, csv_quoted, printable
 from ..._verdict.idle_connections import longest_lived, shortest_cut
 from ..._verdict.path_verdict import segments_of
-from ..._verdict.records import MARKS, Field, Kind, Records, of
+from ..._verdict.records import MARKS, Field, Kind, Records, of, texts_of
 from ..._verdict.throughput import megabytes_per_second, transfers_of
 from ..summary import Order, host_order
 
@@ -69,6 +70,7 @@ _BY_MARK = re.compile(f"([{MARKS}])")
 # text with a comma has its own: the cell that gets it is quoted.
 _WITHOUT_COMMA, _WITH_COMMA = "\0\1\2", "\3\4\5"
 _NEEDS_QUOTES = re.compile(f'[,"{_WITH_COMMA}]')
+
 
 def render(verification: Verification) -> str:
     """Return a line for each flow or differing part of its ports, and for each row that is not covered."""
@@ -172,19 +174,18 @@ def _filled(value: object, ends: Mapping[str, str], is_clean: bool) -> str:
     return '"{}"'.format(text.replace('"', '""')) if _NEEDS_QUOTES.search(text) else text
 
 
-def _numbers(kind: Kind, headings: Iterable[str], numbers: Mapping[str, Field], constants: Mapping[str, object]) -> Sequence[str]:
-    """Return the cells of each record of a kind that are numbers, among others that are alike."""
-    columns = [kind.columns[numbers[heading]] for heading in headings if numbers.get(heading) in kind.columns]
-    cells = [
-        "%s"
-        if numbers.get(heading) in kind.columns
-        else csv_quoted(csv_cell(constants.get(heading, ""))).replace("%", "%%")
-        for heading in headings
-    ]
-    pattern = ",".join(cells)
-    if not columns:
-        return [pattern % ()] * len(kind.sources)
-    return list(map(pattern.__mod__, zip(*columns, strict=True)))
+def _numbers(
+    kind: Kind, headings: Iterable[str], fields: Mapping[str, Field], constants: Mapping[str, object]
+) -> Sequence[str]:
+    """Return the cells of each record of a kind under some headings: numbers, and what is alike for all."""
+    cells: list[Iterable[str]] = []
+    for heading in headings:
+        column = kind.columns.get(fields[heading]) if heading in fields else None
+        if column is not None:
+            cells.append(texts_of(column))
+        else:
+            cells.append(itertools.repeat(csv_quoted(csv_cell(constants.get(heading, "")))))
+    return list(itertools.islice(map(",".join, zip(*cells)), len(kind.sources)))
 
 
 class _Measured:

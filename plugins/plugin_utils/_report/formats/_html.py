@@ -59,12 +59,14 @@ def render(verification: Verification) -> str:
     present = values_of(results, "verdict")
     acting = [_act(block, verification, matrix) for block in blocks(verification)]
     data = data_of(verification, matrix)
+    inner = embedded(data)
     found = lines(results, matrix.order)[::-1]
     shown = {
         "policy": _policy(script),
         "style": Markup(_asset("page.css")),  # our own file
         "script": Markup(script),  # our own file
-        "data": Markup(embedded(data)),  # no text in it can end its element
+        "data": Markup(inner.text),  # no text in it can end its element
+        "is_packed": inner.is_packed,
         "title": title(verification),
         "created": verification["created"],
         "release": verification["release"],

@@ -12,7 +12,7 @@ from collections.abc import Iterator
 
 from ..._text.escaping import escaped
 from ..._verdict.records import of
-from ..grouping import groups_of, numbering_of
+from ..grouping import Group, Numbers, groups_of, numbering_of
 from ..summary import host_order
 
 if t.TYPE_CHECKING:
@@ -56,14 +56,22 @@ def parts(verification: Verification) -> Iterator[str]:
     yield "\n}\n"
 
 
-def _lines(groups: Iterator[object]) -> Iterator[str]:
+def _lines(groups: Iterator[Group]) -> Iterator[str]:
     """Yield a list whose entries stand in a line each."""
     comma = "["
     for group in groups:
-        text = json.dumps(group, sort_keys=True, ensure_ascii=False, separators=(",", ":"))
-        yield f"{comma}\n  {escaped(text)}"
+        yield f"{comma}\n  {_one_line(group)}"
         comma = ","
     yield "[]" if comma == "[" else "\n ]"
+
+
+def _one_line(value: t.Any) -> str:
+    """Return a part of a group as JSON with sorted keys."""
+    if isinstance(value, Numbers):
+        return value.text
+    if isinstance(value, dict):
+        return f"{{{','.join(f'{_one_line(name)}:{_one_line(value[name])}' for name in sorted(value))}}}"
+    return escaped(json.dumps(value, sort_keys=True, ensure_ascii=False, separators=(",", ":")))
 
 
 def flat(verification: Verification) -> dict[str, object]:

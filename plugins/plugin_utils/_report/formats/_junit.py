@@ -170,7 +170,8 @@ class _Flows:
             for kind in self._results.kinds
         ]
         of_service: dict[str, array[int]] = {}
-        service_of = [of_service.setdefault(kind.common["service"], array("I")) for kind in self._results.kinds]
+        services = [kind.common["service"] for kind in self._results.kinds]
+        service_of = [of_service.setdefault(service, array("I")) for service in services]
         for index, kind in enumerate(self._sorted.kinds):
             service_of[kind].append(index)
         found: dict[str, _Suite] = {}
@@ -202,9 +203,7 @@ class _Flows:
 class _OfService:
     """The flows of a service. Each is known by the first of its results, in the order of the report."""
 
-    def __init__(
-        self, every: Some[Result], indexes: Iterable[int], order: Order, medians: Sequence[Column]
-    ):
+    def __init__(self, every: Some[Result], indexes: Iterable[int], order: Order, medians: Sequence[Column]):
         records = every.records
         flows: dict[tuple[str, str], int] = {}
         of_kind = [

@@ -18,7 +18,7 @@ from ....module_utils._probe.segments import UNMEASURED
 from ..._text.tables import in_parts, printable
 from ..._verdict.idle_connections import longest_lived, shortest_cut
 from ..._verdict.path_verdict import segments_of
-from ..._verdict.records import Kind, Records, of
+from ..._verdict.records import Kind, Records, mapped, of
 from ..._verdict.throughput import transfers_of
 from ..._verdict.verdict import OK, SEVERITY, UNTESTED, VERDICTS, worst
 from ..summary import host_order
@@ -103,17 +103,24 @@ class _Flows:
 
     def _worst(self) -> Iterator[tuple[str, Kind]]:
         """Yield the labels of each flow, or of its group, and the most severe kind of its results."""
-        for pair in self._results.pairs(self._order):
-            found: dict[str, Kind] = {}
-            for kind, _row in pair.members:
-                flow = self._flows[kind.number]
-                known = found.get(flow)
-                if known is None or _severity(kind) > _severity(known):
+        kinds, places = self._results.kinds, self._results.places
+        flows = list(dict.fromkeys(self._flows))
+        numbers = {flow: number for number, flow in enumerate(flows)}
+        of_kind = [numbers[flow] for flow in self._flows]
+        severities = list(map(_severity, kinds))
+        firsts: dict[str, int] = {}  # two places of one destination are the same flow
+        of_place = [firsts.setdefault(place.destination, number) for number, place in enumerate(places)]
+        some = self._results.sorted(self._order)
+        for source, members in some.by_source():
+            found: dict[tuple[int, int], int] = {}
+            for kind, place in zip(some.kinds[members], some.places[members]):
+                flow = (of_place[place], of_kind[kind])
+                known = found.setdefault(flow, kind)
+                if severities[kind] > severities[known]:
                     found[flow] = kind
-            first, row = pair.members[0]
-            ends = self._sources[first.sources[row]] + self._destinations[first.places[row]]
-            for flow, kind in found.items():
-                yield ends + flow, kind
+            start = self._sources[source]
+            for (place, number), kind in found.items():
+                yield f"{start}{self._destinations[place]}{flows[number]}", kinds[kind]
 
     def ok(self) -> Iterator[str]:
         """Yield the gauge that says whether flows are as expected."""
@@ -251,7 +258,11 @@ def _round_trips(kind: Kind) -> Iterator[_Sampled]:
     for statistic in _STATISTICS:
         column = kind.columns.get(("rtt_ms", statistic))
         if column is not None:
-            yield _sampled(kind, (value / 1000 for value in column), statistic=statistic)
+            yield _sampled(kind, mapped(_in_seconds, column), statistic=statistic)
+
+
+def _in_seconds(milliseconds: float) -> float:
+    return milliseconds / 1000
 
 
 def _losses(kind: Kind) -> Iterator[_Sampled]:
@@ -350,8 +361,10 @@ class _Gauges:
                         group = f"{sources[source]}{places[place]}{rest}"
                         folded[group] = worse(folded[group], value) if group in folded else value
                     continue
+                starts = [f"{name}{{{source}" for source in sources]
+                ends = [f"{place}{rest}}} " for place in places]
                 while chunk := [
-                    f"{name}{{{sources[source]}{places[place]}{rest}}} {value}\n"
+                    f"{starts[source]}{ends[place]}{value}\n"
                     for source, place, value in islice(samples, _CHUNK)
                 ]:
                     yield "".join(chunk)

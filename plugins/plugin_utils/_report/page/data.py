@@ -11,21 +11,21 @@ differ for each flow, and have three digits each, in two characters.
 
 from __future__ import annotations
 
+import base64
 import itertools
 import json
 import math
-import operator
 import re
 import typing as t
+import zlib
 from array import array
-from collections.abc import Iterable, Iterator, Mapping
-from functools import lru_cache
+from collections.abc import Callable, Mapping
 
 from ....module_utils._probe.segments import UNMEASURED
 from ..._text.tables import printable, visible
 from ..._verdict.idle_connections import longest_lived, shortest_cut
 from ..._verdict.path_verdict import segments_of, vanishing_directions
-from ..._verdict.records import MARKS, Ends, Field, Kind, filled, of
+from ..._verdict.records import MARKS, Ends, Field, Kind, Some, filled, mapped, of
 from ..._verdict.throughput import least_megabytes
 from .looks import BY_SEVERITY, NUMBERS, look
 from .matrix import Matrix
@@ -37,6 +37,7 @@ if t.TYPE_CHECKING:
 _DIGITS = "".join(chr(number) for number in range(35, 127) if chr(number) not in "\\<")
 _MANTISSAS = 900  # 100 to 999
 _SMALLEST_MS, _LARGEST_MS = 0.001, 999_000
+_MOST_UNPACKED = 1 << 20  # characters of JSON: that of 300 hosts
 # The script knows what stands for an end by its place in this order.
 _MARKS_OF_PAGE = {
     MARKS[Ends._fields.index(end)]: chr(0xE000 + number)
@@ -76,10 +77,24 @@ def data_of(verification: Verification, matrix: Matrix) -> dict[str, t.Any]:
     return {**_Flows(verification, matrix).data(), "paths": _paths(verification, matrix)}
 
 
-def embedded(data: t.Any) -> str:
-    """Return data as JSON for an element for scripts."""
+class Embedded(t.NamedTuple):
+    """Data as they stand in an element for scripts."""
+
+    text: str
+    is_packed: bool
+
+
+def embedded(data: t.Any) -> Embedded:
+    """Return data as JSON, which is packed if there is much of it: by zlib, in Base64.
+
+    The script of a page unpacks them with C(DecompressionStream), which browsers have since Chrome 80,
+    Firefox 113 and Safari 16.4 of 2023. In an older one, a large page is as without scripts, and says so.
+    """
     # Within a script element only "<" can end the data or begin a comment.
-    return json.dumps(data, separators=(",", ":"), ensure_ascii=False).replace("<", "\\u003c")
+    text = json.dumps(data, separators=(",", ":"), ensure_ascii=False).replace("<", "\\u003c")
+    if len(text) <= _MOST_UNPACKED:
+        return Embedded(text, is_packed=False)
+    return Embedded(base64.b64encode(zlib.compress(text.encode())).decode(), is_packed=True)
 
 
 class _Flows:
@@ -92,29 +107,39 @@ class _Flows:
         self._matrix = matrix
         self._texts: dict[str, int] = {}
         self._kinds: dict[_Kind, int] = {}
-        self._known: dict[tuple[int, int, str], int] = {}
         self._to: list[dict[str, int]] = [{} for _name in matrix.columns]
 
     def data(self) -> dict[str, object]:
         """Return the hosts, their groups, the kinds, and what stands in each row."""
         rows, columns, hosts = self._matrix.rows, self._matrix.columns, self._matrix.hosts
-        sets: dict[tuple[int, ...], int] = {(): 0}
-        numbers = array("I", bytes(4 * len(rows) * len(columns)))
-        times: list[list[str]] = [[] for _name in rows]
+        # As in the matrix, a set is reached from a smaller one by one more kind.
+        sets: list[tuple[int, ...]] = [()]
+        steps: list[dict[int, int]] = [{}]
         results = self._results
-        columns_of_places = [columns[place.destination] for place in results.places]
-        rows_of_names = [rows[name] for name in results.names]
-        for pair in results.pairs(self._matrix.order):
-            first, at = pair.members[0]
-            row, column = rows_of_names[first.sources[at]], columns_of_places[first.places[at]]
-            kinds = tuple(self._kind(kind, one, column) for kind, one in pair.members)
-            numbers[row * len(columns) + column] = sets.setdefault(kinds, len(sets))
-            times[row] += [
-                _coded_times(kind, one) for kind, one in pair.members if ("rtt_ms", "median") in kind.columns
-            ]
-        cells = [
-            _run_lengths(numbers[row * len(columns) : (row + 1) * len(columns)]) for row in range(len(rows))
-        ]
+        known: list[dict[int, int]] = [{} for _kind in results.kinds]  # what the page has for it, by place
+        of_place = [columns[place.destination] for place in results.places]
+        coded = [_coded_times(kind) for kind in results.kinds]
+        found = results.sorted(self._matrix.order)
+        cells: list[list[int]] = []
+        times: list[str] = []
+        for _source, some in found.by_source():
+            numbers = array("I", bytes(4 * len(columns)))
+            kinds, members = found.kinds[some], found.rows[some]
+            for kind, row, place in zip(kinds, members, found.places[some]):
+                column = of_place[place]
+                one = known[kind].get(place)
+                if one is None:
+                    one = self._kind(results.kinds[kind], row, column)
+                    if "reason_ip" not in results.kinds[kind].marked:
+                        known[kind][place] = one
+                number = steps[numbers[column]].get(one)
+                if number is None:
+                    number = steps[numbers[column]][one] = len(sets)
+                    sets.append((*sets[numbers[column]], one))
+                    steps.append({})
+                numbers[column] = number
+            cells.append(_run_lengths(numbers))
+            times.append("".join([coded[kind][row] for kind, row in zip(kinds, members)]))
         return {
             "hosts": [visible(name) for name in hosts],
             "rows": [hosts[name] for name in rows],
@@ -133,27 +158,19 @@ class _Flows:
             "verdicts": [look(verdict)._asdict() for verdict in BY_SEVERITY],
             "texts": list(self._texts),
             "kinds": {field: [getattr(kind, field) for kind in self._kinds] for field in _Kind._fields},
-            "sets": list(sets),
+            "sets": sets,
             "cells": cells,
-            "times": ["".join(of_row) for of_row in times],
+            "times": times,
         }
 
     def _kind(self, kind: Kind, row: int, column: int) -> int:
         """Return the number of the kind of a result, as the page has it."""
         address = self._results.places[kind.places[row]].address
-        addresses = self._to[column]
-        number = addresses.get(address)
-        if number is None:
-            number = addresses[address] = len(addresses)
+        number = self._to[column].setdefault(address, len(self._to[column]))
         sender = kind.common.get("reason_ip", "")
         if "reason_ip" in kind.marked:
             sender = filled(sender, self._results.ends(kind, row))
-        key = (kind.number, number, sender)
-        known = self._known.get(key)
-        if known is None:
-            made = self._made(kind, number, sender)
-            known = self._known[key] = self._kinds.setdefault(made, len(self._kinds))
-        return known
+        return self._kinds.setdefault(self._made(kind, number, sender), len(self._kinds))
 
     def _made(self, kind: Kind, address: int, sender: str) -> _Kind:
         common = kind.common
@@ -194,12 +211,14 @@ def _run_lengths(numbers: t.Sequence[t.Any]) -> list[t.Any]:
     return [part for run in runs for part in run]
 
 
-def _coded_times(kind: Kind, row: int) -> str:
-    return "".join(_coded(kind.columns["rtt_ms", name][row]) for name in ("min", "median", "max"))
+def _coded_times(kind: Kind) -> list[str]:
+    """Return the round trips of each result of a kind as text, which is empty if it has none."""
+    if ("rtt_ms", "median") not in kind.columns:
+        return [""] * len(kind.sources)
+    each = (mapped(_coded, kind.columns["rtt_ms", name]) for name in ("min", "median", "max"))
+    return list(map("".join, zip(*each, strict=True)))
 
 
-# Sites have few different times, at the resolution of a clock.
-@lru_cache(maxsize=65536)
 def _coded(milliseconds: float) -> str:
     """Return three digits of a time and its power of ten as two characters."""
     value = min(max(milliseconds, _SMALLEST_MS), _LARGEST_MS)
@@ -227,42 +246,49 @@ def _paths(verification: Verification, matrix: Matrix) -> dict[str, t.Any]:
     the one before. Of segments and of transfers, the smaller direction counts, and a negative size is that of
     a path on which full-size segments vanish.
     """
-    width, found = len(matrix.columns), of(verification, "paths")
-    rows = [matrix.rows.get(name, -1) for name in found.names]
-    columns = [matrix.columns.get(place.destination, -1) for place in found.places]
-    known: list[tuple[int, Kind, int]] = []
-    for kind, row in found[:].each():
-        from_row, to_column = rows[kind.sources[row]], columns[kind.places[row]]
-        if from_row >= 0 and to_column >= 0:
-            known.append((from_row * width + to_column, kind, row))
-    known.sort(key=operator.itemgetter(0))
-    pairs = [pair for pair, _kind, _row in known]
-    constants = [
-        (_smallest_segment(kind.common), _idle(kind.common), least_megabytes(kind.common))
-        for kind in found.kinds
+    width, paths = len(matrix.columns), of(verification, "paths")
+    found = paths.sorted(matrix.order)
+    rows = [matrix.rows.get(name, -1) for name in paths.names]
+    columns = [matrix.columns.get(place.destination, -1) for place in paths.places]
+    if -1 in rows or -1 in columns:
+        is_known = [rows[one] >= 0 <= columns[other] for one, other in zip(found.sources, found.places)]
+        found = found.compressed(is_known)
+    pairs = [rows[one] * width + columns[other] for one, other in zip(found.sources, found.places)]
+    losses = [
+        list(mapped(_loss, list(zip(kind.columns["lost", ""], kind.columns["tries", ""], strict=True))))
+        for kind in paths.kinds
     ]
-    medians, clocks = _column(known, ("rtt_ms", "median")), _column(known, ("clock_offset_s", ""))
     fields: dict[str, list[t.Any]] = {
         "pair": [pair - before for before, pair in itertools.pairwise([0, *pairs])],
-        "rtt": [None if median is None else round(median, 3) for median in medians],
-        "loss": [
-            round(100 * lost / tries, 2) if tries else None
-            for lost, tries in zip(_column(known, ("lost", "")), _column(known, ("tries", "")), strict=True)
-        ],
-        "segment": [constants[kind.number][0] for _pair, kind, _row in known],
-        "clock": [None if clock is None else round(clock, 3) for clock in clocks],
-        "idle": [constants[kind.number][1] for _pair, kind, _row in known],
-        "throughput": [constants[kind.number][2] for _pair, kind, _row in known],
+        "rtt": _values(found, [_rounded(kind, ("rtt_ms", "median")) for kind in paths.kinds]),
+        "loss": _values(found, losses),
+        "segment": _constants(found, _smallest_segment),
+        "clock": _values(found, [_rounded(kind, ("clock_offset_s", "")) for kind in paths.kinds]),
+        "idle": _constants(found, _idle),
+        "throughput": _constants(found, least_megabytes),
     }
-    known_fields = {name: values for name, values in fields.items() if any(one is not None for one in values)}
-    return {name: _short(values) for name, values in known_fields.items()}
+    return {name: _short(values) for name, values in fields.items() if values.count(None) < len(values)}
 
 
-def _column(known: Iterable[tuple[int, Kind, int]], field: Field) -> Iterator[t.Any]:
-    """Yield one number of each path, None where there is none."""
-    for _pair, kind, row in known:
-        column = kind.columns.get(field)
-        yield None if column is None else column[row]
+def _values(found: Some[MeasuredPath], of_kind: list[list[t.Any]]) -> list[t.Any]:
+    """Return a number of each path, None where it is not known."""
+    return [of_kind[kind][row] for kind, row in zip(found.kinds, found.rows)]
+
+
+def _constants(found: Some[MeasuredPath], value_of: Callable[[MeasuredPath], t.Any]) -> list[t.Any]:
+    values = [value_of(kind.common) for kind in found.records.kinds]
+    return list(map(values.__getitem__, found.kinds))
+
+
+def _rounded(kind: Kind, field: Field) -> list[float | None]:
+    if field not in kind.columns:
+        return [None] * len(kind.sources)
+    return list(mapped(lambda value: round(value, 3), kind.columns[field]))
+
+
+def _loss(counts: tuple[int, int]) -> float | None:
+    lost, tries = counts
+    return round(100 * lost / tries, 2) if tries else None
 
 
 def _idle(path: MeasuredPath) -> int | None:

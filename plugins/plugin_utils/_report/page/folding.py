@@ -16,7 +16,7 @@ from __future__ import annotations
 
 import typing as t
 from collections import Counter
-from collections.abc import Collection, Hashable, Iterable, Mapping, Sequence
+from collections.abc import Hashable, Iterable, Mapping, Sequence
 
 from ..._text.sets import common_domain, distinct, elided, names_in_short, without_domain
 from ..._text.tables import visible
@@ -28,7 +28,6 @@ _MAX_GROUPS = 40
 _MAX_NAME = 20  # characters of a host's heading
 _MAX_LABEL = 40  # characters of a group's heading
 _MAX_GUESSES = 4
-Pair = tuple[str, str]
 
 
 class Group(t.NamedTuple):
@@ -41,15 +40,15 @@ class Group(t.NamedTuple):
 
 
 def folded(
-    hosts: Sequence[str], looks: Mapping[Pair, Hashable], wrong: Collection[Pair], peers: Peers
+    hosts: Sequence[str], looks: Sequence[list[int]], faults: Mapping[str, int], peers: Peers
 ) -> list[Group]:
     """Return the groups of hosts, in the order of the hosts.
 
-    C(looks) are what the cells show, and C(wrong) are those cells that show a fault.
+    C(looks) are the rows of a square: a number for what the cell of each pair of hosts shows. C(faults) are
+    the cells of each host that show a fault.
     """
     if len(hosts) <= MAX_HOSTS:
         return grouped_in_order(hosts, found=[(host,) for host in hosts], mixed=[], peers=peers)
-    faults = Counter(end for pair in wrong for end in pair)
     found, mixed = most_urgent(_equal(hosts, looks), faults, peers)
     return grouped_in_order(hosts, found=found, mixed=mixed, peers=peers)
 
@@ -77,16 +76,10 @@ def grouped_in_order(
     return sorted(groups, key=lambda group: place[group.names[0]])
 
 
-def _equal(hosts: Sequence[str], looks: Mapping[Pair, Hashable]) -> list[tuple[str, ...]]:
+def _equal(hosts: Sequence[str], looks: Sequence[list[int]]) -> list[tuple[str, ...]]:
     """Return the classes of equal hosts."""
-    place = {host: number for number, host in enumerate(hosts)}
-    codes: dict[Hashable, int] = {}
-    leaving = [[0] * len(hosts) for _host in hosts]
-    arriving = [[0] * len(hosts) for _host in hosts]
-    for (source, destination), shown in looks.items():
-        code = codes.setdefault(shown, len(codes) + 1)
-        leaving[place[source]][place[destination]] = code
-        arriving[place[destination]][place[source]] = code
+    leaving = [row[:] for row in looks]
+    arriving = list(map(list, zip(*looks, strict=True)))
     alike: dict[Hashable, list[int]] = {}
     for number, (out, back) in enumerate(zip(leaving, arriving, strict=True)):
         itself = out[number]

@@ -10,10 +10,9 @@ import operator
 import typing as t
 from array import array
 from collections import Counter
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterable
 
-from ..._verdict.counts import one_for_each_flow
-from ..._verdict.records import Kind, Records, of
+from ..._verdict.records import Records, of
 from ..._verdict.verdict import OK
 from ..summary import Peers, host_order, kind_of, ordered
 from .folding import MAX_HOSTS, Group, folded
@@ -43,6 +42,14 @@ class Row(t.NamedTuple):
     cells: list[Cell | None]
 
 
+class _Flows(t.NamedTuple):
+    """What the cell of a pair of hosts has: flows, each by the most severe of its verdicts."""
+
+    verdicts: frozenset[int]
+    ok: int
+    total: int
+
+
 class _Tally:
     """What the cell of two groups shows."""
 
@@ -51,13 +58,11 @@ class _Tally:
         self.verdicts: set[int] = set()
         self.ok = self.total = 0  # flows
 
-    def add(self, place: tuple[int, int], verdict: str) -> None:
-        self.place = min(self.place, place)
-        self.verdicts.add(NUMBERS[verdict])
-
-    def count(self, verdict: str, flows: int) -> None:
-        self.ok += flows if verdict == OK else 0
-        self.total += flows
+    def add(self, flows: _Flows, pairs: int) -> None:
+        """Count pairs that have the same flows."""
+        self.verdicts |= flows.verdicts
+        self.ok += flows.ok * pairs
+        self.total += flows.total * pairs
 
 
 class Matrix:
@@ -77,75 +82,69 @@ class Matrix:
         }
         # The cell of each pair of hosts, row by row: a number of what its flows are.
         self.width = len(self.columns)
-        self.cells, cells = self._cells()
-        self.groups = self._groups(cells, verification["peers"])
+        self._cells, self._flows = self._numbered()
+        self.groups = self._groups(verification["peers"])
         self._group_of = {name: number for number, group in enumerate(self.groups) for name in group.names}
         self._tallies = self._tallied()
 
-    def pairs_of(self, kind: Kind) -> Iterator[int]:
-        """Yield the number of the pair of hosts of each result of a kind: row by row."""
-        of_name = [self.rows[name] * self.width for name in self.results.names]
-        of_place = [self.columns[place.destination] for place in self.results.places]
-        return map(
-            operator.add, map(of_name.__getitem__, kind.sources), map(of_place.__getitem__, kind.places)
-        )
-
-    def _cells(self) -> tuple[array[int], list[tuple[int, ...]]]:
-        """Return a number for the cell of each pair of hosts, and for each number the kinds of its flows.
+    def _numbered(self) -> tuple[list[array[int]], list[_Flows]]:
+        """Return the rows of cells, a number for each, and for each number the flows.
 
         Few sets of flows occur, so each is reached from a smaller one by one more kind, step by step.
         """
         kinds: dict[tuple[str, ...], int] = {}
+        rows = [self.rows[name] * self.width for name in self.results.names]
+        columns = [self.columns[place.destination] for place in self.results.places]
         found = array("I", bytes(4 * len(self.rows) * self.width))
-        sets: list[tuple[int, ...]] = [()]
-        steps: dict[tuple[int, int], int] = {}
+        sets: list[tuple[tuple[str, ...], ...]] = [()]
         numbered = [(kinds.setdefault(kind_of(kind.common), len(kinds)), kind) for kind in self.results.kinds]
+        names = list(kinds)
+        # In one order of kinds, the same flows are the same set.
+        steps: dict[tuple[int, int], int] = {}
         # In one order of kinds, the same flows are the same set.
         for number, kind in sorted(numbered, key=operator.itemgetter(0)):
-            for pair in self.pairs_of(kind):
+            for source, place in zip(kind.sources, kind.places):
+                pair = rows[source] + columns[place]
                 step = (found[pair], number)
                 if step not in steps:
                     steps[step] = len(sets)
-                    sets.append((*sets[found[pair]], number))
+                    sets.append((*sets[found[pair]], names[number]))
                 found[pair] = steps[step]
-        return found, sets
+        cells = [found[first : first + self.width] for first in range(0, len(found), self.width or 1)]
+        return cells, list(map(_flows_of, sets))
 
-    def _groups(self, sets: Sequence[tuple[int, ...]], peers: Peers) -> list[Group]:
-        names = list(self.hosts)
-        if len(names) <= MAX_HOSTS:
-            return folded(names, {}, set(), peers)
-        sources, destinations = list(self.rows), list(self.columns)
-        looks = {
-            (sources[pair // self.width], destinations[pair % self.width]): cell
-            for pair, cell in enumerate(self.cells)
-            if cell
-        }
-        wrong = {
-            (sources[pair // self.width], destinations[pair % self.width])
-            for kind in self.results.kinds
-            if kind.common["verdict"] != OK
-            for pair in self.pairs_of(kind)
-        }
-        return folded(names, looks, wrong, peers)
+    def _groups(self, peers: Peers) -> list[Group]:
+        hosts = list(self.hosts)
+        if len(hosts) <= MAX_HOSTS:
+            return folded(hosts, [], {}, peers)
+        columns = [self.hosts[name] for name in self.columns]
+        looks = [[0] * len(hosts) for _name in hosts]
+        faults: Counter[str] = Counter()
+        wrong = {number for number, flows in enumerate(self._flows) if flows.ok < flows.total}
+        for name, cells in zip(self.rows, self._cells, strict=True):
+            row = looks[self.hosts[name]]
+            for column, cell in zip(columns, cells, strict=True):
+                row[column] = cell
+            if not wrong.isdisjoint(cells):
+                faulty = [column for column, cell in zip(self.columns, cells, strict=True) if cell in wrong]
+                faults[name] += len(faulty)
+                faults.update(faulty)
+        return folded(hosts, looks, faults, peers)
 
     def _tallied(self) -> dict[tuple[int, int], _Tally]:
         found: dict[tuple[int, int], _Tally] = {}
-        of_row = [self._group_of[name] for name in self.rows]
         of_column = [self._group_of[name] for name in self.columns]
-        for kind in self.results.kinds:
-            verdict = kind.common["verdict"]
-            for pair in set(self.pairs_of(kind)):
-                row, column = divmod(pair, self.width)
-                between = (of_row[row], of_column[column])
-                if between not in found:
-                    found[between] = _Tally((row, column))
-                found[between].add((row, column), verdict)
-        # A flow whose ports differ has several results, and is one flow in every count.
-        for kind, rows in one_for_each_flow(self.results):
-            pairs = list(self.pairs_of(kind))
-            for pair, flows in Counter(map(pairs.__getitem__, rows)).items():
-                row, column = divmod(pair, self.width)
-                found[of_row[row], of_column[column]].count(kind.common["verdict"], flows)
+        for row, (name, cells) in enumerate(zip(self.rows, self._cells, strict=True)):
+            own = self._group_of[name]
+            for (group, cell), pairs in Counter(zip(of_column, cells, strict=True)).items():
+                if not cell:
+                    continue
+                if (own, group) not in found:
+                    first = min(
+                        column for column, other in enumerate(of_column) if other == group and cells[column]
+                    )
+                    found[own, group] = _Tally((row, first))
+                found[own, group].add(self._flows[cell], pairs)
         return found
 
     def _between(self, source: str, destination: str) -> tuple[int, int]:
@@ -197,6 +196,17 @@ class Matrix:
         # What is seen stands first, so that who speaks to a browser can say it.
         name = f"{shown.sign}{share} {row.label} to {column.label}: {', '.join(words)}"
         return Cell(place=_place(tally.place), look=shown, share=share, name=name)
+
+
+def _flows_of(kinds: Iterable[tuple[str, ...]]) -> _Flows:
+    """Return the flows that have these kinds: a flow whose ports differ is one flow in every count."""
+    worst: dict[tuple[str, str], int] = {}
+    verdicts = set()
+    for service, _protocol, _ports, expected, verdict, _cause in kinds:
+        number = NUMBERS[verdict]
+        verdicts.add(number)
+        worst[service, expected] = max(worst.get((service, expected), 0), number)
+    return _Flows(frozenset(verdicts), ok=list(worst.values()).count(NUMBERS[OK]), total=len(worst))
 
 
 def _place(numbers: tuple[int, int]) -> str:

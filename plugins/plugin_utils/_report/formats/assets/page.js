@@ -1,6 +1,5 @@
 "use strict";
-(() => {
-  const data = JSON.parse(document.getElementById("data").textContent);
+const start = (data) => {
   const [table, detail, form, shown, fold] = ["matrix", "detail", "filters", "shown", "fold"].map((id) => document.getElementById(id));
   const fields = ["host", "service", "verdict"].map((id) => document.getElementById(id));
   const text = (index) => data.texts[index];
@@ -28,7 +27,16 @@
 
   // What was measured of the paths behind a cell: the worst of its addresses. A number from 0 (as usual) to 3 (look
   // at it first) is the heat of a value; what is usual is the median of all cells.
-  const usual = (values) => [...values].sort((one, other) => one - other)[Math.floor(values.length / 2)];
+  const medians = {};
+  function usual(name) {
+    if (medians[name] === undefined) {
+      const known = new Float64Array(data.paths[name].length);
+      let count = 0;
+      for (const value of data.paths[name]) if (value !== null) known[count++] = Math.abs(value);
+      medians[name] = known.subarray(0, count).sort()[Math.floor(count / 2)];
+    }
+    return medians[name];
+  }
   const steps = (value, ...bounds) => bounds.filter((bound) => value > bound).length;
   const MEASURES = {
     rtt: { worse: Math.max, heat: (value, median) => steps(value, Math.max(1.5 * median, 0.5), Math.max(3 * median, 1), Math.max(10 * median, 5)), shown: String,
@@ -123,12 +131,14 @@
       // How many are ok is a share of all, also where only the others are shown.
       const all = left.length ? sets[set].filter(isOfService) : [];
       const total = flowsIn(all);
-      tallies[set] = { total, ok: total - flowsIn(all.filter((kind) => kind.verdict !== OK)), flows: flowsIn(left), words };
+      const bits = [...words].reduce((sum, word) => sum | 1 << word, 0);
+      tallies[set] = { total, ok: total - flowsIn(all.filter((kind) => kind.verdict !== OK)), flows: flowsIn(left), bits };
     }
     return tallies[set];
   }
 
   const isNamed = (name) => Boolean(wanted[0]) && name.toLowerCase().includes(wanted[0]);
+  let named = { row: [], column: [] }; // whether the filter names each host
   const unfolded = { row: new Set(), column: new Set() };
 
   // The rows or the columns: hosts, and groups of hosts. Hosts that the filter names leave their group, unless all do.
@@ -149,21 +159,27 @@
   let rowOf = new Map(); // the row of the grid that holds a source
   let columnOf = new Map();
 
+  const wordsOf = []; // the verdicts of each set of bits
+
+  // A large site has half a million pairs, so this asks nothing twice: names were looked at before, verdicts are bits.
   function counted(row, column) {
-    const cell = { row, column, place: "", total: 0, ok: 0, flows: 0, words: new Set() };
+    const cell = { row, column, place: "", total: 0, ok: 0, flows: 0, words: [] };
+    let bits = 0;
     for (const source of row.members) {
+      const isSourceNamed = !wanted[0] || named.row[source];
       for (const destination of column.members) {
         const set = pairs[source * width + destination];
         if (!set) continue;
         if (!cell.place) cell.place = `c${source}-${destination}`;
-        if (wanted[0] && !isNamed(data.rows[source]) && !isNamed(data.columns[destination])) continue;
-        const found = tally(set);
+        if (!isSourceNamed && !named.column[destination]) continue;
+        const found = tallies[set] ?? tally(set);
         cell.total += found.total;
         cell.ok += found.ok;
         cell.flows += found.flows;
-        for (const word of found.words) cell.words.add(word);
+        bits |= found.bits;
       }
     }
+    cell.words = wordsOf[bits] ??= data.verdicts.map((_, word) => word).filter((word) => bits >> word & 1);
     cell.worst = Math.max(-1, ...cell.words);
     return cell;
   }
@@ -174,10 +190,13 @@
     if (!chosen) return;
     legend.textContent = chosen.legend;
     const values = data.paths[measure.value];
-    const median = usual(values.filter((value) => value !== null).map(Math.abs));
+    const median = usual(measure.value);
+    const [rowAt, columnAt] = [data.rows.map((_, row) => grid[rowOf.get(row)]), data.columns.map((_, column) => columnOf.get(column))];
     values.forEach((value, index) => {
       if (value === null) return;
-      const cell = grid[rowOf.get(Math.floor(pairsOfPaths[index] / width))]?.[columnOf.get(pairsOfPaths[index] % width)];
+      const pair = pairsOfPaths[index];
+      const row = Math.floor(pair / width);
+      const cell = rowAt[row]?.[columnAt[pair - row * width]];
       if (cell) cell.value = cell.value === undefined ? value : chosen.worse(cell.value, value);
     });
     for (const cell of grid.flat()) if (cell.value !== undefined) cell.measured = { text: chosen.shown(cell.value), kind: `heat${chosen.heat(cell.value, median)}`, says: chosen.says(cell.value) };
@@ -279,7 +298,7 @@
 
   // The pairs of a cell that have flows and that the filter of hosts leaves.
   const pairsOf = (cell) => cell.row.members.flatMap((row) => cell.column.members.filter((column) => pairs[row * width + column]
-    && (!wanted[0] || isNamed(data.rows[row]) || isNamed(data.columns[column]))).map((column) => [row, column]));
+    && (!wanted[0] || named.row[row] || named.column[column])).map((column) => [row, column]));
 
   // The parts of the ports of some kinds of flows, each with the worst verdict of its ports.
   function portParts(list) {
@@ -387,11 +406,11 @@
   }
 
   function list([host, service, verdict]) {
-    const named = data.hosts.map(isNamed);
+    const namedHosts = data.hosts.map(isNamed);
     // The numbers of the hosts of an entry are ranges: 0-61 63.
     const isOf = (item) => item.dataset.hosts.split(" ").some((range) => {
       const [first, last] = range.split("-").map(Number);
-      return named.slice(first, (last ?? first) + 1).includes(true);
+      return namedHosts.slice(first, (last ?? first) + 1).includes(true);
     });
     for (const item of document.querySelectorAll("#groups li[data-verdict]")) {
       item.hidden = Boolean((host && !isOf(item)) || (service && item.dataset.service !== service)
@@ -413,6 +432,7 @@
   function filter() {
     wanted = fields.map((field) => field.value.trim());
     wanted[0] = wanted[0].toLowerCase();
+    named = { row: data.rows.map(isNamed), column: data.columns.map(isNamed) };
     tallies = [];
     const count = build();
     list(wanted);
@@ -505,4 +525,25 @@
   if (kinds.some((kind) => kind.verdict !== OK)) fields[2].value = "not ok";
   filter();
   if (location.hash) show(location.hash.slice(1), true);
-})();
+  performance.mark("ready");
+  // Half a million values are sorted before somebody asks for them.
+  for (const name of Object.keys(MEASURES)) if (data.paths[name]) setTimeout(() => usual(name));
+};
+
+// The data of a large site are packed: by zlib, in Base64.
+async function unpacked(text) {
+  const packed = Uint8Array.from(atob(text), (one) => one.charCodeAt(0));
+  return new Response(new Blob([packed]).stream().pipeThrough(new DecompressionStream("deflate"))).json();
+}
+
+const embedded = document.getElementById("data");
+if (embedded.dataset.packed === undefined) {
+  start(JSON.parse(embedded.textContent));
+} else if (typeof DecompressionStream === "undefined") {
+  const said = document.createElement("p");
+  said.className = "hint";
+  said.textContent = "This browser cannot unpack the flows behind the cells, so there are no filters. Chrome 80, Firefox 113 and Safari 16.4 can.";
+  document.getElementById("filters").before(said);
+} else {
+  unpacked(embedded.textContent).then(start);
+}

@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import json
 import math
+import re
 from pathlib import Path
 
 import pytest
@@ -202,3 +203,22 @@ def test_the_checker_reads_the_schema_of_reports():
     assert "has no 'schema'" in mismatch(
         {}, {**schema, "properties": {**schema["properties"], "created": {"type": "string"}}}
     )
+
+
+@pytest.mark.parametrize(
+    ("number", "said"),
+    [
+        (math.nan, "[1] is nan: expected a number"),
+        (math.inf, "[1] is inf: expected a number"),
+        (True, "[1] is True: expected a number"),
+        (-1, "[1] is -1: expected a number of at least 0"),
+        ("1", "[1] is '1': expected a number"),
+        (10**400, "[1] is a number of more than 60 digits: expected a number of at most 9"),
+    ],
+    ids=["nan", "infinite", "boolean", "too small", "text", "too large for a float"],
+)
+def test_a_list_of_numbers_names_the_one_that_is_none(number, said):
+    check = compiled({"type": "array", "items": {"type": "number", "minimum": 0, "maximum": 9}})
+    assert check([1, 2.5]) == [1, 2.5]
+    with pytest.raises(ShapeError, match=re.escape(said)):
+        check([1, number, 2.5])

@@ -5,12 +5,16 @@
 
 from __future__ import annotations
 
+from array import array
+
+import pytest
 from hypothesis import given
 
 from ansible_collections.exasol_community.network.plugins.plugin_utils._verdict.counts import summarize
 from ansible_collections.exasol_community.network.plugins.plugin_utils._verdict.records import (
     MARKS,
     Records,
+    texts_of,
     wrong,
 )
 from ansible_collections.exasol_community.network.tests.unit.plugins.plugin_utils.verifications import (
@@ -69,3 +73,12 @@ def test_a_name_within_another_one_is_told_apart():
 def test_marks_in_a_text_are_removed():
     (found,) = Records({}, {}, [result("n1", "n2", sentence=f"a{MARKS}b n1")])
     assert found["sentence"] == "ab n1"
+
+
+@pytest.mark.parametrize(
+    "column",
+    [array("d", [0.5, -0.0, 0.0, 0.5]), array("d", [0.25, 1.0]), array("q", [3, 3, 0]), [1, 1.0, True]],
+    ids=["both zeros", "floats", "whole numbers", "equal numbers of several types"],
+)
+def test_numbers_are_written_as_each_of_them_is(column):
+    assert list(texts_of(column)) == [str(number) for number in column]

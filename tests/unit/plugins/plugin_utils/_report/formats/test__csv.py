@@ -10,6 +10,7 @@ import io
 
 import pytest
 from hypothesis import given
+from hypothesis import strategies as st
 
 from ansible_collections.exasol_community.network.plugins.plugin_utils._report.formats._csv import render
 from ansible_collections.exasol_community.network.tests.unit.plugins.plugin_utils.verifications import (
@@ -114,3 +115,49 @@ def test_what_was_measured_of_a_path_stands_in_its_flows_alone():
         "path_throughput_mb_s_in": "",
     }
     assert not any(value for name, value in other.items() if name.startswith("path_"))
+
+
+# Names and addresses that change the quotes of the cells that hold them.
+STRANGE = st.one_of(
+    st.sampled_from(["n1", "n11", "a,b", 'a"b', "=1+1", "-x", "@", "%s", "a b", "ä", "\ue000", "x\x00y"]),
+    st.text(min_size=1, max_size=4),
+)
+
+
+def cell(text):
+    """Return what a cell has of a text, written anew: one printable line, and no formula."""
+    line = "".join(one for one in text.replace("\n", " ").replace("\r", " ") if one.isprintable())
+    return f"'{line}" if line[:1] in tuple("=+-@") else line
+
+
+@given(
+    names=st.lists(STRANGE, min_size=2, max_size=4, unique=True),
+    addresses=st.lists(STRANGE, max_size=3),
+    texts=st.tuples(STRANGE, STRANGE),
+)
+def test_each_line_is_what_a_writer_makes_of_its_cells(names, addresses, texts):
+    before, behind = (text.replace("\ue000", "") for text in texts)
+    made = [
+        result(
+            source,
+            destination,
+            sentence=f"{before}{source} reaches {destination} from {', '.join(addresses)}{behind}",
+        )
+        for source in names
+        for destination in names
+        if source != destination
+    ]
+    if any("\ue000" in name for name in names + addresses):
+        # The marks of records: such a name is in no sentence.
+        made = [{**one, "sentence": "seen"} for one in made]
+    text = render(
+        verification(made, hosts=names, addresses=dict.fromkeys(names, addresses), peers={"node": names})
+    )
+    read = list(csv.reader(io.StringIO(text)))
+    again = io.StringIO()
+    csv.writer(again, lineterminator="\n").writerows(read)
+    assert text == again.getvalue()
+    place = read[0].index("sentence")
+    assert [(line[1], line[2], line[place]) for line in read[1:]] == [
+        (cell(one["source"]), cell(one["destination"]), cell(one["sentence"])) for one in made
+    ]

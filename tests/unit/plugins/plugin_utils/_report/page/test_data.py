@@ -5,9 +5,11 @@
 
 from __future__ import annotations
 
+import base64
 import itertools
 import json
 import math
+import zlib
 
 from hypothesis import given
 from hypothesis import strategies as st
@@ -30,7 +32,7 @@ DIGITS = "".join(character for character in map(chr, range(35, 127)) if characte
 
 
 def data(made):
-    return json.loads(embedded(data_of(made, Matrix(made))))
+    return json.loads(embedded(data_of(made, Matrix(made))).text)
 
 
 def values(shown):
@@ -94,3 +96,12 @@ def test_paths_are_found_by_the_number_of_their_pair():
     assert found["rtt"] == list(range(len(names)))
     assert found["segment"] == [1448] * len(names)
     assert "idle" not in found and "throughput" not in found, "nobody measured them"
+
+
+def test_much_is_packed_and_little_is_not():
+    # No two neighbours are equal, so nothing is counted in place of being written.
+    much = {"times": [str(number) for number in range(200_000)]}
+    packed, plain = embedded(much), embedded({"times": ["1"]})
+    assert (packed.is_packed, plain.is_packed) == (True, False)
+    assert json.loads(zlib.decompress(base64.b64decode(packed.text))) == much
+    assert json.loads(plain.text) == {"times": ["1"]}

@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import itertools
 import random
+from collections import Counter
 
 import pytest
 from hypothesis import given, settings
@@ -32,7 +33,9 @@ def wrong(looks):
 
 
 def groups(looks, hosts=HOSTS, peers=PEERS):
-    return folded(hosts, looks, wrong(looks), peers)
+    numbers = {look: number for number, look in enumerate(dict.fromkeys(looks.values()), 1)}
+    square = [[numbers.get(looks.get((one, other)), 0) for other in hosts] for one in hosts]
+    return folded(hosts, square, Counter(end for pair in wrong(looks) for end in pair), peers)
 
 
 def exchanged(looks, one, other):
