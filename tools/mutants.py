@@ -40,7 +40,10 @@ MODULES: dict[str, tuple[str, ...]] = {
     f"{_VERDICT}/actors.py": (),
     f"{_VERDICT}/judge.py": (),
     f"{_VERDICT}/packet_stages.py": (f"tests/unit/{_VERDICT}/test_judge.py",),
-    f"{_FIREWALL}/xtables.py": (f"tests/unit/{_FIREWALL}/test_golden.py",),
+    f"{_FIREWALL}/xtables.py": (
+        f"tests/unit/{_FIREWALL}/test_golden.py",
+        f"tests/unit/{_FIREWALL}/test_detect.py",
+    ),
     f"{_FIREWALL}/nftables.py": (f"tests/unit/{_FIREWALL}/test_golden.py",),
     f"{_FIREWALL}/ufw.py": (f"tests/unit/{_FIREWALL}/test_golden.py",),
     f"{_FIREWALL}/firewalld.py": (f"tests/unit/{_FIREWALL}/test_golden.py",),
