@@ -248,6 +248,19 @@ def test_ufw(text, running, expected):
     assert codes(provider.foreign_changes()) == expected
 
 
+def test_each_version_of_ufw_is_looked_at_for_itself():
+    """IPv4 has nothing of ours, IPv6 has."""
+    six = cases.settled([rule("in tcp 8563", "2001:db8::/64")])
+    text = ufw.edit(EMPTY_UFW.replace("ufw-", "ufw6-"), six, 6, "6")
+    provider = ufw.Ufw.__new__(ufw.Ufw)
+    provider._families, provider._texts = ufw.FAMILIES, {4: EMPTY_UFW, 6: text}
+    for running, expected in ((text, []), (EMPTY_UFW, [("chain_gone", "ufw's user chains of IPv6")])):
+        listed = {"iptables-save": EMPTY_UFW, "ip6tables-save": running}
+        provider._listing = Saved("")
+        provider._listing.saved = listed.__getitem__
+        assert codes(provider.foreign_changes()) == expected
+
+
 @pytest.mark.parametrize("before, stand", [(1, "1 rule stands"), (2, "2 rules stand")])
 def test_rules_of_others_before_the_first_of_ours_in_ufw_are_counted(before, stand):
     """Ours are several, and others stand behind them too."""
