@@ -44,7 +44,7 @@ REPORT = --junitxml=$(RESULTS)/$@.xml
 molecule molecule-ci: export PYTHONPATH := $(CURDIR)/tests/labs/namespaces/compiled
 molecule molecule-ci: export EXANET_COMPILED := $(CURDIR)/.cache/compiled
 
-.PHONY: help site test beside-containers beside-integration patient-checks checks quick lint sanity units compat compat-run compat-ci compat-list consumers integration firewall containers fresh skipped no-results molecule molecule-ci lab lab-down docs docs-check docs-site build changelog bench mutants clean
+.PHONY: help site test beside-containers beside-integration patient-checks checks quick lint sanity units compat compat-run compat-ci compat-list consumers integration firewall containers fresh skipped no-results molecule molecule-ci lab lab-down docs docs-check docs-site build changelog bench coverage mutants clean
 .NOTPARALLEL:
 
 help:  ## show this list
@@ -173,6 +173,13 @@ changelog: .venv/test  ## write CHANGELOG.md from the fragments
 bench: .venv/test  ## run the benchmarks; as root, in network namespaces and containers
 	PYTHONPATH=$(CURDIR)/.collections python benchmarks/run.py $(ARGS)
 
+coverage: .venv/coverage  ## unit tests, and the share of lines and branches that they run; its floor in pyproject.toml may only rise
+	@rm -rf .cache/coverage && mkdir -p .cache/coverage
+	coverage run -m pytest tests/unit $(UNITS_AT_ONCE) $(REPORT) $(ARGS)
+	coverage combine --quiet
+	coverage report
+	python tools/coverage_floor.py
+
 mutants: .venv/test  ## change the code that judges and that writes rules, and see that a unit test fails; ARGS=plugins/.../file.py for one file
 	python tools/mutants.py $(ARGS)
 
@@ -189,6 +196,10 @@ clean:  ## remove everything that was installed or created here
 
 .venv/test: requirements/test.txt .venv/site
 	@echo "Installing the test tools into .venv"
+	.venv/bin/python -m pip install -q -r $<
+	@touch $@
+
+.venv/coverage: requirements/coverage.txt .venv/test
 	.venv/bin/python -m pip install -q -r $<
 	@touch $@
 

@@ -40,10 +40,22 @@ MODULES: dict[str, tuple[str, ...]] = {
     f"{_VERDICT}/actors.py": (),
     f"{_VERDICT}/judge.py": (),
     f"{_VERDICT}/packet_stages.py": (f"tests/unit/{_VERDICT}/test_judge.py",),
-    f"{_FIREWALL}/xtables.py": (f"tests/unit/{_FIREWALL}/test_golden.py",),
-    f"{_FIREWALL}/nftables.py": (f"tests/unit/{_FIREWALL}/test_golden.py",),
-    f"{_FIREWALL}/ufw.py": (f"tests/unit/{_FIREWALL}/test_golden.py",),
-    f"{_FIREWALL}/firewalld.py": (f"tests/unit/{_FIREWALL}/test_golden.py",),
+    f"{_FIREWALL}/xtables.py": (
+        f"tests/unit/{_FIREWALL}/test_golden.py",
+        f"tests/unit/{_FIREWALL}/test_detect.py",
+    ),
+    f"{_FIREWALL}/nftables.py": (
+        f"tests/unit/{_FIREWALL}/test_golden.py",
+        f"tests/unit/{_FIREWALL}/test_drift.py",
+    ),
+    f"{_FIREWALL}/ufw.py": (
+        f"tests/unit/{_FIREWALL}/test_golden.py",
+        f"tests/unit/{_FIREWALL}/test_drift.py",
+    ),
+    f"{_FIREWALL}/firewalld.py": (
+        f"tests/unit/{_FIREWALL}/test_golden.py",
+        f"tests/unit/{_FIREWALL}/test_drift.py",
+    ),
 }
 # Types are texts here (PEP 563), so a changed "|" between them changes nothing; identity in place of equality
 # of numbers and short texts depends on the interpreter.

@@ -248,6 +248,35 @@ def test_ufw(text, running, expected):
     assert codes(provider.foreign_changes()) == expected
 
 
+def test_each_version_of_ufw_is_looked_at_for_itself():
+    """IPv4 has nothing of ours, IPv6 has."""
+    six = cases.settled([rule("in tcp 8563", "2001:db8::/64")])
+    text = ufw.edit(EMPTY_UFW.replace("ufw-", "ufw6-"), six, 6, "6")
+    provider = ufw.Ufw.__new__(ufw.Ufw)
+    provider._families, provider._texts = ufw.FAMILIES, {4: EMPTY_UFW, 6: text}
+    for running, expected in ((text, []), (EMPTY_UFW, [("chain_gone", "ufw's user chains of IPv6")])):
+        listed = {"iptables-save": EMPTY_UFW, "ip6tables-save": running}
+        provider._listing = Saved("")
+        provider._listing.saved = listed.__getitem__
+        assert codes(provider.foreign_changes()) == expected
+
+
+@pytest.mark.parametrize("before, stand", [(1, "1 rule stands"), (2, "2 rules stand")])
+def test_rules_of_others_before_the_first_of_ours_in_ufw_are_counted(before, stand):
+    """Ours are several, and others stand behind them too."""
+    other = "\n### tuple ### deny any any 0.0.0.0/0 any 198.51.100.{0} in\n-A ufw-user-input -s 198.51.100.{0} -j DROP\n"
+    own = cases.settled(RULES + (rule("in tcp 2580", "192.0.2.7"), rule("in tcp 4444", "192.0.2.9")))
+    text = ufw.edit(EMPTY_UFW, own, 4, "")
+    for number in range(before):
+        text = text.replace("### RULES ###\n", "### RULES ###\n" + other.format(9 - number))
+    text = text.replace("\n### END", other.format(7) + "\n### END")
+    provider = ufw.Ufw.__new__(ufw.Ufw)
+    provider._families, provider._texts, provider._listing = [ufw.FAMILIES[0]], {4: text}, Saved(text)
+    (found,) = provider.foreign_changes()
+    assert stand in found.text
+    assert f"198.51.100.{10 - before}" in found.text
+
+
 GONE = drift.chain_gone("table inet filter", "/etc/exasol/1.nft")
 MORE = cases.settled([*RULES, rule("in tcp 2580", "198.51.100.0/24", "bucketfs")])
 

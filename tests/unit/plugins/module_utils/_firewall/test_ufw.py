@@ -476,3 +476,63 @@ def test_missing_user_rules_are_named(monkeypatch, tmp_path):
 def test_outgoing_is_filtered(monkeypatch, tmp_path, defaults, tuples, expected):
     Host(monkeypatch, tmp_path, defaults=defaults, v4=HEAD + tuples + TAIL)
     assert ufw.Ufw().filters_outgoing() is expected
+
+
+def test_a_tuple_of_ours_at_the_end_of_a_file_goes_alone():
+    (block,) = ufw.blocks(rule("in tcp 8563", "192.0.2.1"), "")
+    blank, own, unused = block.split("\n")[:3]
+    assert ufw._without_ours(f"first\n{blank}\n{own}\n") == "first\n"
+    assert ufw._without_ours(f"first\n{own}") == "first\n"
+
+
+@pytest.mark.parametrize("version", [4, 6])
+def test_the_rest_of_each_version_is_that_of_its_own_file(monkeypatch, tmp_path, version):
+    """What the user has for one version of IP is not taken for the other."""
+    user = {4: "192.0.2.44", 6: "2001:db8::44"}
+    texts = {}
+    for family in ufw.FAMILIES:
+        head = HEAD.replace("ufw-", f"ufw{family.infix}-")
+        foreign = (
+            f"\n### tuple ### allow any any {ufw._ANYWHERE[family.version]} any {user[family.version]} in\n"
+        )
+        foreign += f"-A ufw{family.infix}-user-input -s {user[family.version]} -j ACCEPT\n"
+        texts[family.version] = ufw.edit(head + foreign + TAIL, RULES + V6, family.version, family.infix)
+    Host(monkeypatch, tmp_path, v4=texts[4], v6=texts[6])
+    infix = {4: "", 6: "6"}[version]
+    ((_unused, chains),) = saved_chains.tables(texts[version], version)
+    provider = ufw.Ufw()
+    left = provider.without_ours(chains, version)
+    assert len(chains[f"ufw{infix}-user-input"].links) > 1, "the control: ours are among them"
+    assert len(left[f"ufw{infix}-user-input"].links) == 1
+    assert left != chains and set(left) == set(chains)
+    other = {"INPUT": chains[f"ufw{infix}-user-input"]}
+    assert provider.without_ours(other, version) == other, "a table without ufw's chains"
+
+
+LOCKED = "*filter\n:INPUT DROP [0:0]\n:FORWARD DROP [0:0]\n:OUTPUT DROP [0:0]\n"
+LOOPBACK = "-A INPUT -i lo -j ACCEPT\n-A OUTPUT -o lo -j ACCEPT\n"
+
+
+@pytest.mark.parametrize(
+    "saved, expected",
+    [
+        (LOCKED + LOOPBACK, True),
+        (LOCKED, True),
+        (LOCKED + LOOPBACK + "-A INPUT -j EXASOL-IN\n", True),
+        (LOCKED + LOOPBACK + "-A INPUT -p tcp -j ACCEPT\n", False),
+        (LOCKED.replace("OUTPUT DROP", "OUTPUT ACCEPT") + LOOPBACK, False),
+        (LOCKED.replace("INPUT DROP", "INPUT ACCEPT").replace("FORWARD DROP", "FORWARD ACCEPT"), False),
+        ("", False),
+    ],
+    ids=[
+        "as-ufw-makes-it",
+        "no-loopback",
+        "beside-ours",
+        "somebody-is-let-in",
+        "two-policies",
+        "one-policy",
+        "none",
+    ],
+)
+def test_the_table_with_which_ufw_locks_ipv6_is_recognized(saved, expected):
+    assert ufw.is_lock_of_ipv6(saved) is expected

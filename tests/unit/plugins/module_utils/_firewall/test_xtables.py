@@ -6,11 +6,14 @@
 import pytest
 from hypothesis import given
 
-from ansible_collections.exasol_community.network.plugins.module_utils._firewall import xtables
+from ansible_collections.exasol_community.network.plugins.module_utils._firewall import steps, xtables
 from ansible_collections.exasol_community.network.plugins.module_utils._values.ports import Ports
 from ansible_collections.exasol_community.network.tests.unit.plugins.module_utils._firewall import cases
 from ansible_collections.exasol_community.network.tests.unit.plugins.module_utils._firewall.cases import (
     rule,
+)
+from ansible_collections.exasol_community.network.tests.unit.plugins.module_utils._firewall.commands import (
+    Commands,
 )
 
 # Every other port, so that nothing is merged.
@@ -79,10 +82,18 @@ def test_port_text_is_iptables_own(value, expected):
             '-A EXASOL-IN -p tcp -m multiport --dports 22 -m comment --comment "exasol: a" -j REJECT --reject-with icmp-admin-prohibited',
             rule("in tcp 22", "", "a", "reject"),
         ),
+        (
+            '-A EXASOL-IN -p tcp -m multiport --dports 22 -m comment --comment "exasol: a" -j REJECT',
+            rule("in tcp 22", "", "a", "reject"),
+        ),
+        (
+            '-A EXASOL-IN -p tcp -m tcp --syn -s 192.0.2.1/32 -m comment --comment "exasol: a" --dport 22 -j ACCEPT',
+            rule("in tcp 22", "192.0.2.1", "a"),
+        ),
         ("-A EXASOL-IN -m conntrack --ctstate ESTABLISHED --ctdir REPLY -j ACCEPT", None),
         ('-A EXASOL-IN -s 192.0.2.1/32 -m comment --comment "somebody else\'s" -j ACCEPT', None),
     ],
-    ids=["ports", "any", "single-dport", "reject", "replies", "foreign"],
+    ids=["ports", "any", "single-dport", "reject", "default-reject", "option-alone", "replies", "foreign"],
 )
 def test_lines_of_iptables_save_are_read(line, expected):
     assert xtables.parse_line(line, "in", 4) == expected
@@ -93,3 +104,106 @@ def test_a_line_without_names_is_read():
         '-A EXASOL-IN -s 192.0.2.1/32 -m comment --comment "exasol: " -j ACCEPT', "in", 4
     )
     assert found.services == ()
+
+
+# What the variants of iptables print
+
+FILTER = "*filter\n:INPUT DROP [3:180]\n-A INPUT -i lo -j ACCEPT\nCOMMIT\n"
+NAT = "*nat\n:PREROUTING ACCEPT [0:0]\nCOMMIT\n"
+
+
+@pytest.mark.parametrize(
+    "saved, expected",
+    [
+        ("", ""),
+        (NAT, ""),
+        (FILTER, FILTER),
+        ("#" + FILTER, FILTER),
+        ("# x\n" + FILTER, FILTER),
+        (NAT + FILTER, FILTER),
+        (FILTER + NAT, FILTER),
+        (NAT + FILTER + NAT.replace("nat", "raw") + "# Completed\n", FILTER),
+    ],
+    ids=["nothing", "another", "alone", "behind-one-character", "comment", "last", "first", "between"],
+)
+def test_filter_table_is_taken_as_a_whole(saved, expected):
+    assert xtables.filter_table(saved) == expected
+
+
+def test_tables_are_those_with_a_heading():
+    assert xtables.tables(NAT + FILTER) == ["nat", "filter"]
+    assert xtables.tables("# Table `raw' is incompatible, use 'nft' tool.\n") == []
+
+
+@pytest.mark.parametrize(
+    "restore, answers, expected",
+    [
+        ("iptables-restore", {"iptables-restore --help": "  [ --wait=<seconds> ]"}, ["--wait=20"]),
+        ("iptables-restore", {"iptables-restore --help": "  [ --noflush ]"}, []),
+        ("iptables-restore", {}, []),
+        ("/usr/sbin/iptables-restore", {"/usr/sbin/iptables-restore --help": "--wait"}, ["--wait=20"]),
+        ("/usr/sbin/iptables-restore", {"/usr/sbin/iptables-restore --help": "--test"}, []),
+    ],
+    ids=["waits", "too-old", "not-installed", "path", "path-too-old"],
+)
+def test_a_command_waits_for_the_lock_if_it_can(monkeypatch, restore, answers, expected):
+    Commands(monkeypatch, answers)
+    assert xtables.wait_option(restore) == expected
+
+
+@pytest.mark.parametrize("stdout, stderr", [("", "--wait"), ("--wait", ""), ("-", "-wait"), ("-w", "ait")])
+def test_help_may_be_printed_as_an_error(monkeypatch, stdout, stderr):
+    monkeypatch.setattr(xtables, "which", lambda name: name)
+    monkeypatch.setattr(xtables, "run", lambda command: steps.Done(1, stdout, stderr))
+    assert bool(xtables.wait_option("iptables-restore")) == ("--wait" in stdout + stderr)
+
+
+def test_each_version_has_its_command():
+    assert xtables.SAVE == {4: "iptables-save", 6: "ip6tables-save"}
+    assert xtables.save_commands("iptables-legacy") == {4: "iptables-legacy-save", 6: "ip6tables-legacy-save"}
+    assert xtables.save_commands("iptables-nft") == {4: "iptables-nft-save", 6: "ip6tables-nft-save"}
+
+
+NF, LEGACY = "iptables v1.8.9 (nf_tables)", "iptables v1.8.9 (legacy)"
+BOTH = {"iptables-nft-save": "", "iptables-legacy-save": ""}
+
+
+@pytest.mark.parametrize(
+    "answers, legacy_tables, other, of_nft",
+    [
+        ({}, "filter", "", {}),
+        ({"iptables --version": NF}, "filter", "", "iptables-save"),
+        ({"iptables --version": LEGACY}, "filter", "", {}),
+        (dict(BOTH, **{"iptables --version": LEGACY}), "filter", "iptables-nft", "iptables-nft-save"),
+        (dict(BOTH, **{"iptables --version": NF}), "filter", "iptables-legacy", "iptables-save"),
+        (dict(BOTH, **{"iptables --version": NF}), "nat filter raw", "iptables-legacy", "iptables-save"),
+        (dict(BOTH, **{"iptables --version": NF}), "nat", "", "iptables-save"),
+        (dict(BOTH, **{"iptables --version": NF}), None, "", "iptables-save"),
+        (dict(BOTH), "filter", "", "iptables-nft-save"),
+        ({"iptables --version": NF, "iptables-nft-save": ""}, "filter", "", "iptables-save"),
+    ],
+    ids=[
+        "nothing",
+        "nft-alone",
+        "legacy-alone",
+        "legacy-of-both",
+        "nft-of-both",
+        "several-tables",
+        "legacy-does-not-filter",
+        "legacy-not-loaded",
+        "no-command",
+        "one-variant",
+    ],
+)
+def test_variant_that_the_command_is_not(monkeypatch, answers, legacy_tables, other, of_nft):
+    Commands(monkeypatch, answers)
+    monkeypatch.setattr(xtables, "read", lambda path: legacy_tables)
+    assert xtables.other_variant() == other
+    assert xtables.nft_save_commands().get(4, {}) == of_nft
+
+
+@pytest.mark.parametrize("table", xtables._LEGACY_TABLES)
+def test_a_legacy_table_of_either_version_counts(monkeypatch, table):
+    Commands(monkeypatch, dict(BOTH, **{"iptables --version": NF}))
+    monkeypatch.setattr(xtables, "read", lambda path: "filter\n" if path == table else None)
+    assert xtables.other_variant() == "iptables-legacy"

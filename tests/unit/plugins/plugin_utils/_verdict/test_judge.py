@@ -8,11 +8,15 @@ from __future__ import annotations
 import pytest
 
 from ansible_collections.exasol_community.network.plugins.module_utils._probe.outcome import STATES
+from ansible_collections.exasol_community.network.plugins.plugin_utils._verdict import causes, packet_stages
 from ansible_collections.exasol_community.network.plugins.plugin_utils._verdict.case import (
     ASIDE,
     DENIED,
+    ELSEWHERE,
     ENDED,
     FAILED,
+    FOREIGN,
+    NOBODY,
     NOT_ASKED,
     OUTSIDE,
     SIBLING,
@@ -22,6 +26,8 @@ from ansible_collections.exasol_community.network.plugins.plugin_utils._verdict.
     Case,
     Kernels,
     Listener,
+    Twin,
+    Unplanned,
 )
 from ansible_collections.exasol_community.network.plugins.plugin_utils._verdict.judge import judge
 from ansible_collections.exasol_community.network.plugins.plugin_utils._verdict.verdict import VERDICTS
@@ -522,3 +528,75 @@ def test_lost_first_tries_of_a_path_change_no_verdict(state, expected):
     lossy = {"destination": "n11", "address": DESTINATION, "tries": 16, "lost": 6}
     seen = case(state, "x", expected=expected)
     assert judge(seen._replace(path=lossy)) == judge(seen)
+
+
+# What decides before the state of a port does
+
+
+@pytest.mark.parametrize("answered", ["", "n11"], ids=["nobody said who", "proven"])
+@pytest.mark.parametrize("state", STATES)
+@pytest.mark.parametrize("holder", [NOBODY, ELSEWHERE, FOREIGN, SIBLING])
+def test_an_open_port_at_a_foreign_address_proves_nothing_of_the_host(holder, state, answered):
+    seen = case(state, "x", **({"answered_by": answered} if answered else {}))._replace(holder=holder)
+    judged = judge(seen)
+    is_foreign = holder == FOREIGN and state == "open" and not answered
+    assert (judged.cause == causes.FOREIGN_ADDRESS.code) == is_foreign
+    assert not is_foreign or judged.verdict == "untested"
+
+
+@pytest.mark.parametrize("expected", ["reachable", "denied"])
+@pytest.mark.parametrize("state", STATES)
+def test_a_capture_names_the_place_of_what_was_not_accepted(state, expected):
+    seen = case(state, "x", expected=expected)
+    lost = judge(seen._replace(stage=packet_stages.ON_PATH, control="admin"))
+    without = judge(seen._replace(control="admin"))
+    if state == "open":
+        assert lost.verdict == without.verdict
+    elif expected == "reachable":
+        assert lost.verdict == "blocked_on_path"
+        assert without.verdict != "blocked_on_path"
+    else:
+        assert lost.verdict == "ok"
+
+
+@pytest.mark.parametrize(
+    ("state", "reason", "verdict"),
+    [
+        ("filtered", "no-response", "blocked"),
+        ("closed", "conn-refused", "wrong_host"),
+        ("filtered", "host-unreach", "wrong_host"),
+    ],
+)
+def test_whatever_fails_at_an_address_that_another_machine_has_is_laid_to_that(state, reason, verdict):
+    twin = Kernels(foreign_link="02:00:00:00:00:99", link_owner="n12")
+    judged = judge(case(state, reason)._replace(kernels=twin))
+    assert (judged.verdict, judged.cause) == (verdict, causes.DUPLICATE_ADDRESS.code)
+    assert judge(case(state, reason)).cause != causes.DUPLICATE_ADDRESS.code, "the control"
+
+
+def test_what_works_at_an_address_that_another_machine_has_works():
+    twin = Kernels(foreign_link="02:00:00:00:00:99", link_owner="n12")
+    ours = case("open", "syn-ack", answered_by="n11", proof="ours")
+    assert judge(ours._replace(kernels=twin)).verdict == "ok"
+
+
+@pytest.mark.parametrize("has_answered", [False, True], ids=["silent", "answered elsewhere"])
+def test_silence_is_laid_to_a_twin_of_the_source_unless_its_replies_come(has_answered):
+    twin = Twin(address=SOURCE, link="02:00:00:00:00:99", seen_by="n11")
+    seen = case("filtered", "no-response")
+    judged = judge(seen._replace(kernels=Kernels(source_twin=twin, has_answered=has_answered)))
+    if has_answered:
+        assert judged == judge(seen._replace(kernels=Kernels(has_answered=True)))
+    else:
+        assert judged.cause == causes.DUPLICATE_ADDRESS.code
+    assert judge(case("closed", "conn-refused")._replace(kernels=Kernels(source_twin=twin))).cause == (
+        judge(case("closed", "conn-refused")).cause
+    )
+
+
+@pytest.mark.parametrize("expected", ["reachable", "denied"])
+def test_an_unplanned_source_address_explains_what_must_work_alone(expected):
+    seen = case("filtered", "no-response", expected=expected)._replace(control="admin")
+    sent = seen._replace(unplanned=Unplanned(used="192.0.2.99", planned=(SOURCE,)))
+    assert (judge(sent) != judge(seen)) is (expected == "reachable")
+    assert ("192.0.2.99" in judge(sent).sentence) is (expected == "reachable")

@@ -11,6 +11,7 @@ import typing as t
 
 import pytest
 
+from ansible_collections.exasol_community.network.plugins.module_utils._values.ports import Ports
 from ansible_collections.exasol_community.network.plugins.plugin_utils._verdict.packet_stages import (
     Captures,
     Ends,
@@ -158,3 +159,160 @@ def test_few_ports_are_taken_as_they_are(count: int) -> None:
         {"server": far(asked_in=f"2-{count}") if count > 1 else NOTHING},
     )
     assert captures.stages(ENDS, f"1-{count}")[0] == ("path", "1")
+
+
+# Unplanned addresses that ask for the ports
+
+
+def asking(remote: str = STRANGER, address: str = SERVER, protocol: str = "tcp", **kinds: str) -> t.Any:
+    return {"address": address, "remote": remote, "protocol": protocol, **kinds}
+
+
+@pytest.mark.parametrize(
+    ("entries", "ports", "expected"),
+    [
+        ([], "8563", ()),
+        ([asking(asked_in="8563")], "8563", (STRANGER,)),
+        ([asking(asked_in="8564")], "8563", ()),
+        ([asking(answered_out="8563")], "8563", ()),
+        ([asking(protocol="udp", asked_in="8563")], "8563", ()),
+        ([asking(protocol="sctp", asked_in="8563")], "8563", ()),
+        ([asking(address="192.0.2.12", asked_in="8563")], "8563", ()),
+        ([asking(remote=NEIGHBOUR, asked_in="8563")], "8563", ()),
+        ([asking(asked_in="1-2")], "1-3", (STRANGER,)),  # two thirds are enough
+        ([asking(asked_in="1")], "1-3", ()),
+        ([asking(asked_in="1-3")], "1-6", ()),
+        ([asking(asked_in="1-4")], "1-6", (STRANGER,)),
+        ([asking(asked_in="1-65535")], "1-6", (STRANGER,)),
+        ([asking(asked_in="7-100")], "1-6", ()),
+        ([asking(asked_in="8563"), asking(asked_in="8563")], "8563", (STRANGER,)),
+        ([asking(remote=NAT, asked_in="8563"), asking(asked_in="8563")], "8563", (NAT, STRANGER)),
+        ([asking(remote=NEIGHBOUR, asked_in="8563"), asking(asked_in="8563")], "8563", (STRANGER,)),
+    ],
+    ids=str,
+)
+def test_strangers_that_asked_for_most_of_the_ports_are_named(
+    entries: t.Any, ports: str, expected: tuple[str, ...]
+) -> None:
+    captures = Captures({}, {"server": {"complete": True, "seen": entries}}, PLANNED)
+    assert captures.strangers(ENDS, ports) == expected
+
+
+@pytest.mark.parametrize(
+    ("address", "expected"),
+    [("10.0.0.11", (STRANGER,)), ("10.0.0.12", (STRANGER,)), (SERVER, ()), ("10.0.0.13", ())],
+)
+def test_strangers_are_looked_for_where_nat_leads(address: str, expected: tuple[str, ...]) -> None:
+    captures = Captures(
+        {}, {"server": {"complete": True, "seen": [asking(address=address, asked_in="8563")]}}, PLANNED
+    )
+    behind = ENDS._replace(arrives_at=("10.0.0.11", "10.0.0.12"))
+    assert captures.strangers(behind, "8563") == expected
+
+
+def test_an_address_that_a_source_captured_as_its_own_is_no_stranger() -> None:
+    at_destination = {"server": {"complete": True, "seen": [asking(remote=NAT, asked_in="8563")]}}
+    assert Captures({}, at_destination, PLANNED).strangers(ENDS, "8563") == (NAT,)
+    for host in ("client", "another"):
+        captures = Captures({host: seen(NAT, SERVER, asked_out="1")}, at_destination, PLANNED)
+        assert captures.strangers(ENDS, "8563") == ()
+
+
+# Whose packets they are
+
+
+@pytest.mark.parametrize("other", ["192.0.2.10", "192.0.2.12"], ids=["before", "behind"])
+@pytest.mark.parametrize("protocol", ["sctp", "udp", "tcp"])
+def test_packets_to_another_address_or_of_another_protocol_are_not_those_of_the_flow(
+    other: str, protocol: str
+) -> None:
+    of_another = Captures({"client": seen(CLIENT, other, protocol, asked_out="8563")}, {})
+    assert of_another.stages(ENDS, "8563") == [("source", "8563")]
+    own = Captures({"client": seen(CLIENT, SERVER, protocol, asked_out="8563")}, {})
+    assert own.stages(ENDS, "8563") == [("left" if protocol == "tcp" else "source", "8563")]
+
+
+@pytest.mark.parametrize("protocol", ["sctp", "udp"])
+def test_what_arrives_by_another_protocol_has_not_arrived(protocol: str) -> None:
+    captures = Captures(
+        {"client": near(asked_out="8563")}, {"server": seen(SERVER, CLIENT, protocol, asked_in="8563")}
+    )
+    assert captures.stages(ENDS, "8563") == [("path", "8563")]
+
+
+@pytest.mark.parametrize("other", ["192.0.2.10", "192.0.2.12"], ids=["before", "behind"])
+def test_an_address_from_which_the_source_reached_another_host_is_not_expected_here(other: str) -> None:
+    at_source = near(asked_out="8563")
+    at_source["seen"] += seen(NAT, other, asked_out="8563")["seen"]
+    captures = Captures({"client": at_source}, {"server": seen(SERVER, NAT, asked_in="8563")})
+    assert captures.stages(ENDS, "8563") == [("path", "8563")]
+
+
+@pytest.mark.parametrize(("complete", "problem"), [(False, "cannot capture"), (False, ""), (True, "")])
+def test_why_a_capture_is_unusable_is_said_in_its_own_words(complete: bool, problem: str) -> None:
+    captures = Captures({"client": {"complete": complete, "problem": problem, "seen": []}}, {})
+    reason = problem or "it missed packets"
+    assert captures.notes() == ([] if complete else [f"The capture on client is unusable: {reason}."])
+
+
+@pytest.mark.parametrize(("asked", "stage"), [("1-2", "disguised"), ("1", "path"), ("1-3", "disguised")])
+def test_two_thirds_of_what_left_the_source_are_enough(asked: str, stage: str) -> None:
+    captures = Captures(
+        {"client": near(asked_out="1-3")}, {"server": seen(SERVER, STRANGER, asked_in=asked)}, PLANNED
+    )
+    assert captures.stages(ENDS, "1") == [(stage, "1")]
+
+
+# Ports that lost their packets among others
+
+
+def places(ranks: str) -> str:
+    """Return the same letters once ports that lost their packets count as those around them.
+
+    Each letter is a port: s did not leave the source, p did not arrive, d was not answered, r came back.
+    """
+    ports = {
+        letter: [number + 1 for number, one in enumerate(ranks) if one in letter]
+        for letter in ("pdr", "dr", "r")
+    }
+    left, arrived, answered = (",".join(map(str, ports[letter])) for letter in ("pdr", "dr", "r"))
+    kinds_near = {"asked_out": left, "answered_in": answered}
+    kinds_far = {"asked_in": arrived, "answered_out": answered}
+    captures = Captures(
+        {"client": near(**{kind: some for kind, some in kinds_near.items() if some})},
+        {"server": far(**{kind: some for kind, some in kinds_far.items() if some})},
+    )
+    letters = {"source": "s", "path": "p", "destination": "d", "returned": "r"}
+    found = [""] * len(ranks)
+    for stage, some in captures.stages(ENDS, f"1-{len(ranks)}"):
+        for number in Ports.parse(some):
+            found[number - 1] = letters[stage]
+    return "".join(found)
+
+
+@pytest.mark.parametrize(
+    ("ranks", "expected"),
+    [
+        ("rrrrrprrrrr", "rrrrrrrrrrr"),  # all ten neighbours came further
+        ("rrrrrdrrrrr", "rrrrrrrrrrr"),
+        ("dddddsddddd", "ddddddddddd"),
+        ("prrrrr", "rrrrrr"),  # five neighbours on one side are enough
+        ("prrrr", "prrrr"),  # four are not
+        ("rrrrrp", "rrrrrr"),
+        ("rrrrp", "rrrrp"),
+        ("rrprr", "rrprr"),
+        ("rrprrr", "rrrrrr"),
+        ("ppprrrrrrr", "prrrrrrrrr"),  # of the neighbours 3 of 5, 4 of 6 and 5 of 7: two thirds are enough
+        ("rrrpprrrrpp", "rrrrrrrrrrr"),
+        ("ppppprrrrr", "ppppprrrrr"),  # an edge stays one
+        ("pppppprrrrrr", "pppppprrrrrr"),
+        ("rrrrrrppppprrrrrr", "rrrrrrppppprrrrrr"),
+        ("rrrrrspsrrrrr", "rrrrrrrrrrrrr"),
+        ("ddrrrspdrrrrd", "ddrrrrrrrrrrr"),
+        ("rrrrrr", "rrrrrr"),
+        ("ssssss", "ssssss"),
+    ],
+    ids=str,
+)
+def test_a_port_counts_as_those_around_it_that_came_further(ranks: str, expected: str) -> None:
+    assert places(ranks) == expected
