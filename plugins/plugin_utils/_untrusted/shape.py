@@ -235,16 +235,20 @@ def _boolean(value: t.Any) -> t.Any:
     return value
 
 
+def _is_finite(number: float) -> bool:
+    """Whether a number is one that can be counted with; an integer may be too large for a float."""
+    try:
+        return math.isfinite(number)
+    except OverflowError:
+        return False
+
+
 def _number(shape: Shape, kind: str = "a number") -> Check:
     least, most = shape.get("minimum", -math.inf), shape.get("maximum", math.inf)
 
     def check(value: t.Any) -> t.Any:
         # Python reads NaN and Infinity from JSON too, and integers that are too large for a float.
-        if (
-            isinstance(value, bool)
-            or not isinstance(value, (int, float))
-            or (isinstance(value, float) and not math.isfinite(value))
-        ):
+        if isinstance(value, bool) or not isinstance(value, (int, float)) or not _is_finite(value):
             raise ShapeError(f"is {shown(value)}: expected {kind}")
         if not least <= value <= most:
             raise ShapeError(
@@ -269,11 +273,8 @@ def _all_numbers(shape: Shape) -> Callable[[Sequence[t.Any]], bool] | None:
     def are_numbers(values: Sequence[t.Any]) -> bool:
         if not values or not kinds.issuperset(map(type, values)):
             return False
-        try:
-            # No comparison holds for NaN, so each number is looked at first.
-            return all(map(math.isfinite, values)) and least <= min(values) and max(values) <= most
-        except OverflowError:  # an integer that is too large for a float
-            return False
+        # No comparison holds for NaN, so each number is looked at first.
+        return all(map(_is_finite, values)) and least <= min(values) and max(values) <= most
 
     return are_numbers
 

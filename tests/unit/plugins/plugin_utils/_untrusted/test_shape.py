@@ -62,7 +62,7 @@ def mismatch(value, shape=HOSTS):
         {"name": "n"},
         {"name": "n", "ports": [1, 65535]},
         {"name": "n", "rtt": 0},
-        {"name": "n", "rtt": 10**400},
+        {"name": "n", "rtt": 10**308},
         {"name": "n", "up": False},
         {"name": "n", "kind": "node"},
         {"name": "n", "one": 1},
@@ -93,9 +93,11 @@ def test_what_has_the_shape_comes_back_equal(value):
         ({"name": "n", "rtt": math.nan}, "rtt is nan: expected a number"),
         ({"name": "n", "rtt": math.inf}, "rtt is inf: expected a number"),
         (
-            {"name": "n", "rtt": -(10**5000)},
+            {"name": "n", "rtt": -(10**300)},
             "rtt is a number of more than 60 digits: expected a number of at least 0",
         ),
+        # Nothing can be counted with it: Python raises OverflowError when it meets a float.
+        ({"name": "n", "rtt": 10**5000}, "rtt is a number of more than 60 digits: expected a number"),
         ({"name": "n", "rtt": "1"}, "rtt is '1': expected a number"),
         ({"name": "n", "up": 1}, "up is 1: expected true or false"),
         ({"name": "n", "kind": "wonderful"}, "kind is 'wonderful': expected one of node, client"),
@@ -213,7 +215,7 @@ def test_the_checker_reads_the_schema_of_reports():
         (True, "[1] is True: expected a number"),
         (-1, "[1] is -1: expected a number of at least 0"),
         ("1", "[1] is '1': expected a number"),
-        (10**400, "[1] is a number of more than 60 digits: expected a number of at most 9"),
+        (10**400, "[1] is a number of more than 60 digits: expected a number"),
     ],
     ids=["nan", "infinite", "boolean", "too small", "text", "too large for a float"],
 )
