@@ -523,3 +523,4 @@ def test_a_warning_says_that_it_leaves_rules_out_only_if_it_does(monkeypatch, tm
     plan = [rule(f"in tcp {port}", "2001:db8::/64") for port in range(1, count + 1)]
     (warning,) = ufw.Ufw().left_out(tuple(plan))
     assert warning.endswith("; ...") is (count > ufw.MAX_REPORTED)
+    assert ufw.Ufw().left_out((rule("in tcp 8563", "192.0.2.1"),)) == [], "IPv4 is opened"
