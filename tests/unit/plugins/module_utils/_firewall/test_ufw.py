@@ -483,6 +483,7 @@ def test_a_tuple_of_ours_at_the_end_of_a_file_goes_alone():
     blank, own, unused = block.split("\n")[:3]
     assert ufw._without_ours(f"first\n{blank}\n{own}\n") == "first\n"
     assert ufw._without_ours(f"first\n{own}") == "first\n"
+    assert ufw._without_ours(f"first\n{block}") == "first\n", "its line is the last one"
 
 
 @pytest.mark.parametrize("version", [4, 6])
@@ -536,3 +537,23 @@ LOOPBACK = "-A INPUT -i lo -j ACCEPT\n-A OUTPUT -o lo -j ACCEPT\n"
 )
 def test_the_table_with_which_ufw_locks_ipv6_is_recognized(saved, expected):
     assert ufw.is_lock_of_ipv6(saved) is expected
+
+
+@pytest.mark.parametrize("status, runs", [("Status: active\n", True), ("Status: inactive\n", False)])
+def test_ufw_says_itself_whether_it_runs(monkeypatch, status, runs):
+    monkeypatch.setattr(
+        ufw, "run", lambda command: _steps.Done(0, status if command == ("ufw", "status") else "", "")
+    )
+    assert ufw.Ufw.is_running(None) is runs
+    assert ufw.Ufw.without_its_rules(LOCKED + LOOPBACK, 6) == ""
+    assert ufw.Ufw.without_its_rules("*filter\n", 6) == "*filter\n"
+
+
+@pytest.mark.parametrize("count", [ufw.MAX_REPORTED, ufw.MAX_REPORTED + 1])
+def test_a_warning_says_that_it_leaves_rules_out_only_if_it_does(monkeypatch, tmp_path, count):
+    Host(monkeypatch, tmp_path, defaults="IPV6=no\n")
+    monkeypatch.setattr(xtables, "has_ipv6", lambda: True)
+    plan = [rule(f"in tcp {port}", "2001:db8::/64") for port in range(1, count + 1)]
+    (warning,) = ufw.Ufw().left_out(tuple(plan))
+    assert warning.endswith("; ...") is (count > ufw.MAX_REPORTED)
+    assert ufw.Ufw().left_out((rule("in tcp 8563", "192.0.2.1"),)) == [], "IPv4 is opened"
