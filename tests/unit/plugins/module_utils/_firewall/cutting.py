@@ -391,7 +391,9 @@ def unless_refused(options, identity, dry):
         try:
             check(refusals)
         except FirewallError:
-            refused.append(True)  # not the error, whose frames would keep the firewall, and ufw's lock with it
+            refused.append(
+                True
+            )  # not the error, whose frames would keep the firewall, and ufw's lock with it
             raise
 
     Refusals.check_own_connection = noted
