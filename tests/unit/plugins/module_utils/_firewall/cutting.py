@@ -390,8 +390,10 @@ def unless_refused(options, identity, dry):
     def noted(refusals):
         try:
             check(refusals)
-        except FirewallError as error:
-            refused.append(error)
+        except FirewallError:
+            refused.append(
+                True
+            )  # not the error, whose frames would keep the firewall, and ufw's lock with it
             raise
 
     Refusals.check_own_connection = noted
