@@ -25,6 +25,7 @@ from ansible_collections.exasol_community.network.plugins.module_utils._kernel i
 from ansible_collections.exasol_community.network.plugins.module_utils._listener import (
     dialogue,
     occupants,
+    process,
     start,
 )
 from ansible_collections.exasol_community.network.plugins.module_utils._probe import led_back
@@ -65,7 +66,7 @@ READERS = [
     ("loopback", loopback.packets, None),
     ("identity", machine.identity, ""),
     ("connections", lambda: list(led_back._rows()), []),
-    ("descriptors", start._descriptors, range(start._MAX_INHERITED)),
+    ("descriptors", process._descriptors, range(process._MAX_INHERITED)),
 ]
 
 
@@ -152,6 +153,6 @@ def test_listener_that_cannot_be_started_says_what_was_denied_and_leaves_nothing
     monkeypatch.setattr(start, "ask_listener", lambda *unused, **named: None)
     monkeypatch.setattr(start, "control_names", lambda stem: [])
     monkeypatch.setattr(start.socket, "socket", denied("socket", Socket))
-    monkeypatch.setattr(start.os, "fork", denied("fork", os.fork))
+    monkeypatch.setattr(process.os, "fork", denied("fork", os.fork))
     assert_names(refusal(start.start_or_join, "n11", TOKEN), [os.strerror(number)])
     assert sorted(os.listdir("/proc/self/fd")) == before
