@@ -118,12 +118,20 @@ def look(firewalls, found, earlier):
     return found
 
 
+@pytest.fixture(scope="module", autouse=True)
+def just_started(firewalls):
+    """Restart all hosts first.
+
+    What earlier tests left in a kernel, such as an empty table or a setting, would end with a later restart.
+    """
+    firewalls.reset()
+    firewalls.restart()
+
+
 @pytest.fixture(scope="module")
 def held(firewalls):
     """Hosts that restart while the site measures."""
     firewalls.reset()
-    # What earlier tests left in the kernel, such as an empty table or a setting, would end with the restart.
-    firewalls.restart()
     found = {"before": firewalls.views(), "answers": hold(firewalls), "during": ports(firewalls)}
     found["waits"] = {host: seconds_left(state_of(firewalls, host) / "pending/due") for host in PROVIDERS}
     return restart_and_look(firewalls, found)
