@@ -770,7 +770,8 @@ from typing import TYPE_CHECKING, Any, Dict, Optional, Sequence
 
 from ansible.module_utils.basic import AnsibleModule
 
-from ..module_utils._ansible import archive  # noqa: F401  # first: the others are compiled once
+# First, and unused: what is imported after it is compiled once.
+from ..module_utils._ansible import archive  # noqa: F401  # pylint: disable=unused-import
 from ..module_utils._ansible.failures import failures_of
 from ..module_utils._ansible.hidden import reveal
 from ..module_utils._ansible.options import target_options

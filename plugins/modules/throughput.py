@@ -121,7 +121,8 @@ run:
 
 from ansible.module_utils.basic import AnsibleModule
 
-from ..module_utils._ansible import archive  # noqa: F401  # first: the others are compiled once
+# First, and unused: what is imported after it is compiled once.
+from ..module_utils._ansible import archive  # noqa: F401  # pylint: disable=unused-import
 from ..module_utils._ansible.failures import failures_of
 from ..module_utils._kernel import machine
 from ..module_utils._kernel.sockets import Sources
