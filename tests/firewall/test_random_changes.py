@@ -10,6 +10,7 @@ firewalls with a service. EXANET_SEED draws other rule sets, EXANET_RULE_SETS sa
 
 from __future__ import annotations
 
+import json
 import os
 from concurrent.futures import ThreadPoolExecutor
 
@@ -35,7 +36,8 @@ def played(firewalls):
 @pytest.mark.parametrize("host", RULE_SETS)
 class TestRandomChanges:
     def test_cut_off_nobody_who_was_not_named_and_leave_nothing_after_a_rollback(self, played, host):
-        assert [turn for turn in played[host] if turn["problems"] or "error" in turn] == []
+        wrong = [turn for turn in played[host] if turn["problems"] or "error" in turn]
+        assert not wrong, "\n".join(json.dumps(turn) for turn in wrong)
 
     def test_control_changes_were_made_that_cut_some_off_and_left_others_alone(self, played, host):
         made = [turn for turn in played[host] if turn["changed"]]
