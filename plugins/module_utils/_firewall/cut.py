@@ -120,11 +120,12 @@ class _Judge:
         for remote, verdicts in zip(remotes, zip(now, then)):
             if verdicts in groups:
                 groups[verdicts].append(remote)
-            elif verdicts[0] != REJECT:
+            else:
                 groups[verdicts] = [remote]
         certain: Dict[int, bool] = {}
         for (before, after), some in groups.items():
-            if after != ACCEPT:
+            # Whom we reject today may have a connection from before that. It needs its replies all the same.
+            if before != REJECT and after != ACCEPT:
                 certain.update(self._refused(kind, some, before == ACCEPT, after == REJECT))
         unanswered = self._unanswered(kind, sorted(remote for some in groups.values() for remote in some))
         left = sorted({*certain, *unanswered})

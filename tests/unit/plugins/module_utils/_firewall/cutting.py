@@ -226,6 +226,10 @@ class World:
             for port in ports
         ]
 
+    def tcp_flows(self, addresses):
+        """Return those of TCP."""
+        return [flow for flow in self.flows(addresses) if flow.protocol == "tcp"]
+
     def open(self, flows, seconds=WAIT_SECONDS):
         """Return the flows that pass, each with both ends of its connection."""
         forget_limits()
@@ -418,10 +422,14 @@ class Turn:
         controllers = [self._others[version][place] for version in (4, 6) for place in (0, -1)]
         # Two, and maybe the same: who made the rules before need not be who changes them.
         self._earlier, self._controller = (around.choice(controllers) for unused in range(2))
+        self._older = {}
+        # As keepalived and haproxy want it: then any address can be bound, and not only the host's own.
+        self._binds_to_any = random.Random(f"{seed}.{number}.binds").random() < 0.4
         self.seen = {
             "number": number,
             "provider": self.provider,
             "several": self._others is OTHERS,
+            "binds_to_any": self._binds_to_any,
             "controllers": [self._earlier, self._controller],
             "problems": [],
             "refused": False,
@@ -446,6 +454,7 @@ class Turn:
         if self.provider != "firewalld":
             shell(RESET)
         shell("ip link set side " + ("up" if self.seen["several"] else "down"))
+        shell(f"echo {int(self._binds_to_any)} | tee /proc/sys/net/ipv*/ip_nonlocal_bind >/dev/null")
         forget_tracked()
         shell(host)
         if rng.random() < 0.7:
@@ -453,6 +462,9 @@ class Turn:
             self.seen["earlier"] = earlier
             options = self._options(earlier, restrict=rng.random() < 0.4, cut=True, rollback_after=0)
             connect_by(self._earlier)
+            if options.restrict:
+                self._older = self._world.open(self._world.tcp_flows(self._others))
+                passing(self._older, WAIT_SECONDS)
             unless_refused(options, "earlier", False)
         connect_by(self._controller)
         begun = self._world.open(self._world.flows(self._others))
@@ -461,10 +473,19 @@ class Turn:
             # What the host's own rules let begin and not go on is nobody's.
             close({flow: ends for flow, ends in begun.items() if flow not in passes})
             works = {flow for flow in passes if leaves_a_trace(flow)}
+            self._keep_what_only_goes_on(passes)
             self._change({flow: ends for flow, ends in begun.items() if flow in works})
         finally:
             close(begun)
+            close(self._older)
         return self.seen
+
+    def _keep_what_only_goes_on(self, passes):
+        """Keep connections from before a restriction that refuses new ones like them."""
+        alive = passing(self._older, WAIT_SECONDS) - passes
+        close({flow: ends for flow, ends in self._older.items() if flow not in alive})
+        self._older = {flow: ends for flow, ends in self._older.items() if flow in alive}
+        self.seen["older"] = len(alive)
 
     def _change(self, opened):
         rng = self._rng
@@ -558,7 +579,7 @@ class Turn:
         wrong = {flow for flow in said if said[flow]["certain"]} - lost
         self._assert(not wrong & set(opened), f"named, and not cut off: {sorted(wrong & set(opened))}")
         # The kernel remembers datagrams of the turns before for a while.
-        nobody = {flow for flow in set(said) - set(opened) if flow.protocol == "tcp"}
+        nobody = {flow for flow in set(said) - set(opened) - set(self._older) if flow.protocol == "tcp"}
         self._assert(not nobody, f"named, and nobody: {sorted(nobody)}")
         self.seen["lost"], self.seen["kept"] = len(lost), len(works)
         # The controller's new connection decides on the confirmation; the change must not have locked it out.
@@ -568,7 +589,8 @@ class Turn:
             is_locked or not was_refused or self._ssh() not in opened,
             "the change was refused, and would not have locked the controller out",
         )
-        self._judge_open({flow: ends for flow, ends in opened.items() if ends[1]}, said)
+        with_both_ends = {flow: ends for flow, ends in opened.items() if ends[1]}
+        self._judge_open({**with_both_ends, **self._older}, said)
 
     def _judge_open(self, opened, said):
         """Compare what was said of open connections with what becomes of them."""

@@ -179,6 +179,47 @@ def test_who_loses_the_replies_is_cut_off(today, answers, expected):
     ] == expected
 
 
+NEW_WITH_REPLIES, NO_REPLIES = (
+    HostChains(
+        [
+            (
+                "ip",
+                {
+                    "INPUT": Chain(links=(), hook="input", policy="accept"),
+                    "OUTPUT": Chain(links=(), hook="output", policy=verdict),
+                },
+            )
+        ]
+    )
+    for verdict in ("accept", "drop")
+)
+
+
+@pytest.mark.parametrize(
+    "before, after, answers, expected",
+    [
+        ((OPENED, REFUSED), (), NO_REPLIES, [(STRANGER, True, "end")]),
+        ((OPENED, REFUSED), (OPENED, REFUSED), NO_REPLIES, [(STRANGER, True, "end")]),
+        ((OPENED, REFUSED), (), NEW_WITH_REPLIES, []),
+        ((OPENED, REFUSED), (), None, []),
+    ],
+    ids=["ours go", "the outgoing ones go", "others accept replies", "ours stay"],
+)
+def test_a_connection_from_before_a_restriction_is_cut_off_if_it_loses_its_replies(
+    before, after, answers, expected
+):
+    """A restriction refuses new connections. Whoever was connected before is a user all the same."""
+    found = cut.cut_off(
+        live_of({flow(STRANGER): 1}),
+        before,
+        after,
+        today=NEW_WITH_REPLIES,
+        rest=NEW_WITH_REPLIES,
+        answers=answers,
+    )
+    assert [(str(ipaddress.ip_address(one.flow.remote)), *one[2:]) for one in found] == expected
+
+
 @pytest.mark.parametrize(
     "tracked, expected",
     [
