@@ -225,3 +225,29 @@ def test_what_a_reload_forgets_is_said_before_and_made_again(firewalls):
     assert "public" not in quiet.message
     assert "drops the rules that are not permanent in public" in told.message
     assert [seen["firewalld"] for seen in (before, after, removed)] == [both(EVERYBODY | {9999})] * 3
+
+
+# Permanent, but empty: what others add later is in the running firewall alone.
+_SET = """firewall-cmd --quiet --permanent --new-ipset=friends --type=hash:ip
+firewall-cmd --quiet --permanent --zone=trusted --add-source=ipset:friends
+firewall-cmd --quiet --reload
+"""
+
+
+def test_a_reload_refuses_nobody_whom_a_set_of_others_permits(firewalls):
+    """Entries of an ipset are often added to the running firewall alone, and a reload forgets them."""
+    stranger = next(one for one in firewalls.lab.addresses("stranger") if ":" not in one)
+    firewalls.reset(["firewalld"], extra={"firewalld": _SET})
+    quiet = firewalls.play(["firewalld"], options=["--check"])["firewalld"]
+    control = firewalls.traffic.reach(["stranger"], ["firewalld"])["stranger"]["firewalld"]
+    firewalls.lab.execute("firewalld", f"firewall-cmd --quiet --ipset=friends --add-entry={stranger}")
+    before = firewalls.traffic.reach(["stranger"], ["firewalld"])["stranger"]["firewalld"]
+    told = firewalls.play(["firewalld"])["firewalld"]
+    after = firewalls.traffic.reach(["stranger"], ["firewalld"])["stranger"]["firewalld"]
+    firewalls.play(["firewalld"], state="absent")
+    removed = firewalls.traffic.reach(["stranger"], ["firewalld"])["stranger"]["firewalld"]
+    assert control == both(EVERYBODY)
+    assert before[4] > control[4] and before[6] == control[6]
+    assert "ipset" not in quiet.message
+    assert "drops the rules that are not permanent in ipset friends. They are restored" in told.message
+    assert [after, removed] == [before, before]

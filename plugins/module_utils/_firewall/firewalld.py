@@ -416,7 +416,9 @@ class Firewalld(Provider):
             seconds=_RELOAD_SECONDS,
             what="reloading the files of firewalld",
         )
-        found = _Reload(steps=[reload, *direct], restored=["direct rules"] if direct else [], lost=[])
+        sets, restored, lost = _ipsets_again()
+        restored += ["direct rules"] if direct else []
+        found = _Reload(steps=[reload, *sets, *direct], restored=restored, lost=lost)
         zones = parse_policies(output(("firewall-cmd", "--list-all-zones")))
         for option, kind, running in (("--zone", "zones", zones), ("--policy", "policies", self._policies)):
             permanent = parse_policies(output(("firewall-cmd", "--permanent", f"--list-all-{kind}")))
@@ -511,6 +513,38 @@ def _items(field: str, text: str) -> Set[str]:
     if field in _LINES:
         return {line.strip() for line in text.splitlines() if line.strip()}
     return set(text.split())
+
+
+def _ipsets_again() -> _Reload:
+    """Return the commands that restore the entries of ipsets after a reload, and the ipsets by name.
+
+    Zones and rules may permit or refuse everybody who is in one (firewalld.ipset(5)).
+    """
+    found = _Reload(steps=[], restored=[], lost=[])
+    try:
+        names = output(("firewall-cmd", "--get-ipsets")).split()
+    except FirewallError:
+        return found  # a version without them
+    for name in sorted(names):
+        info = f"--info-ipset={name}"
+        try:
+            running = parse_policies(output(("firewall-cmd", info)))[name]
+            permanent = parse_policies(output(("firewall-cmd", "--permanent", info)))[name]
+        except (FirewallError, KeyError):
+            found.lost.append(f"ipset {name}")  # it only runs
+            continue
+        if re.search(r"\btimeout=0*[1-9]", running.get("options", "")):
+            found.lost.append(f"ipset {name}")  # firewalld does not know its entries
+            continue
+        runs, stays = (_items("entries", fields.get("entries", "")) for fields in (running, permanent))
+        for verb, entries in (("remove", stays - runs), ("add", runs - stays)):
+            if entries:
+                # There may be thousands, each of which would be a transaction of its own.
+                command = ("firewall-cmd", f"--ipset={name}", f"--{verb}-entries-from-file=/dev/stdin")
+                found.steps.append(Run(command, "".join(f"{one}\n" for one in sorted(entries)), what=_AGAIN))
+        if runs != stays:
+            found.restored.append(f"ipset {name}")
+    return found
 
 
 def _direct_again() -> List[Step]:

@@ -546,6 +546,62 @@ def test_direct_rules_that_are_not_permanent_are_made_again(monkeypatch, tmp_pat
     assert_names(" ".join(notes), ["direct rules"])
 
 
+@pytest.mark.parametrize(
+    "running, permanent, again, restored, lost",
+    [
+        (["192.0.2.7"], ["192.0.2.7"], [], [], []),
+        (
+            ["192.0.2.7", "192.0.2.9", "192.0.2.8"],
+            ["192.0.2.7"],
+            [("--add-entries-from-file=/dev/stdin", "192.0.2.8\n192.0.2.9\n")],
+            ["ipset friends"],
+            [],
+        ),
+        (
+            ["192.0.2.0/25"],
+            ["192.0.2.0/24"],
+            [
+                ("--remove-entries-from-file=/dev/stdin", "192.0.2.0/24\n"),
+                ("--add-entries-from-file=/dev/stdin", "192.0.2.0/25\n"),
+            ],
+            ["ipset friends"],
+            [],
+        ),
+        (["192.0.2.7"], None, [], [], ["ipset friends"]),
+        ("timeout=600 maxelem=9", [], [], [], ["ipset friends"]),
+        ("timeout=0", [], [], [], []),
+    ],
+    ids=["the-same", "more", "others", "not-permanent", "entries-that-expire", "entries-that-do-not"],
+)
+def test_entries_of_ipsets_that_are_not_permanent_are_made_again(
+    monkeypatch, tmp_path, running, permanent, again, restored, lost
+):
+    """A zone may permit whoever is in a set: a reload would refuse those who were added since."""
+
+    def info(said):
+        options, entries = (said, []) if isinstance(said, str) else ("", said)
+        return f"friends\n  type: hash:ip\n  options: {options}\n  entries: {' '.join(entries)}\n"
+
+    host = Host(monkeypatch, tmp_path)
+    host.answers["--get-ipsets"] = "friends\n"
+    host.answers["--info-ipset=friends"] = info(running)
+    if permanent is not None:
+        host.answers["--permanent --info-ipset=friends"] = info(permanent)
+    steps, back, notes = firewalld.Firewalld().change_to(RULES, True)
+    for where in (steps, back):
+        runs = [step for step in where if isinstance(step, _steps.Run)]
+        assert runs[0].command[-1] == "--reload"
+        assert [(step.command[1:], step.stdin) for step in runs[1:]] == [
+            (("--ipset=friends", option), text) for option, text in again
+        ]
+    assert len(notes) == len(restored + lost)
+    assert_names(
+        " ".join(notes),
+        [f"not permanent in {name}. They are restored" for name in restored]
+        + [f"not permanent in {name}:" for name in lost],
+    )
+
+
 def test_nothing_is_asked_twice_and_no_more_than_is_compared(monkeypatch, tmp_path):
     host = Host(monkeypatch, tmp_path)
     for kind in ("chains", "rules", "passthroughs"):
@@ -560,6 +616,7 @@ def test_nothing_is_asked_twice_and_no_more_than_is_compared(monkeypatch, tmp_pa
             "--direct --get-all-chains",
             "--direct --get-all-rules",
             "--direct --get-all-passthroughs",
+            "--get-ipsets",
         ]
     )
 
