@@ -251,3 +251,32 @@ def test_a_reload_refuses_nobody_whom_a_set_of_others_permits(firewalls):
     assert "ipset" not in quiet.message
     assert "drops the rules that are not permanent in ipset friends. They are restored" in told.message
     assert [after, removed] == [before, before]
+
+
+# Others have prepared a zone that drops a user, and moved the interface in the running firewall.
+_PREPARED = """firewall-cmd --quiet --permanent --new-zone=prepared
+firewall-cmd --quiet --permanent --zone=prepared --set-target=DROP
+firewall-cmd --quiet --permanent --zone=prepared {sources}
+firewall-cmd --quiet --zone=trusted --change-interface=eth0
+"""
+
+
+def test_a_reload_moves_no_interface_and_activates_nothing_that_others_prepared(firewalls):
+    def reached():
+        found = firewalls.traffic.reach(["stranger", "client"], ["firewalld"])
+        return [found[source]["firewalld"] for source in ("stranger", "client")]
+
+    sources = " ".join(f"--add-source={one}" for one in firewalls.lab.addresses("stranger"))
+    firewalls.reset(["firewalld"], extra={"firewalld": _PREPARED.format(sources=sources)})
+    before = reached()
+    told = firewalls.play(["firewalld"])["firewalld"]
+    after = reached()
+    firewalls.play(["firewalld"], state="absent")
+    removed = reached()
+    # The control: somebody else's reload does both.
+    firewalls.lab.execute("firewalld", "firewall-cmd --quiet --reload")
+    control = reached()
+    assert all(ports > OPENED for found in before for ports in found.values())
+    assert [after, removed] == [before, before]
+    assert control == [both(()), both(EVERYBODY)]
+    assert "would activate what others have prepared in prepared" in told.message

@@ -233,8 +233,9 @@ class _Reload(NamedTuple):
     """A reload, what is done again after it, and whose settings in the running firewall it forgets."""
 
     steps: List[Step]
-    restored: List[str]  # zones and policies that get back what the reload forgets
+    restored: List[str]  # zones, policies and ipsets that get back what the reload forgets
     lost: List[str]  # those that do not
+    held_back: List[str]  # zones and policies that were prepared for a later reload
 
     def notes(self) -> List[str]:
         """Return what the user should know of it."""
@@ -250,6 +251,12 @@ class _Reload(NamedTuple):
             notes.append(
                 f"firewalld must be reloaded, which drops the rules that are not permanent in "
                 f"{', '.join(self.lost)}: to keep them, run firewall-cmd --runtime-to-permanent first"
+            )
+        if self.held_back:
+            notes.append(
+                "firewalld must be reloaded, which would activate what others have prepared in "
+                f"{', '.join(self.held_back)}. It is removed from the running firewall at once. To activate "
+                "it, run firewall-cmd --reload"
             )
         return notes
 
@@ -416,18 +423,24 @@ class Firewalld(Provider):
             seconds=_RELOAD_SECONDS,
             what="reloading the files of firewalld",
         )
-        sets, restored, lost = _ipsets_again()
-        restored += ["direct rules"] if direct else []
-        found = _Reload(steps=[reload, *sets, *direct], restored=restored, lost=lost)
+        found = _ipsets_again()
+        found.steps[:0] = [reload]
+        found.steps.extend(direct)
+        found.restored.extend(["direct rules"] if direct else [])
         zones = parse_policies(output(("firewall-cmd", "--list-all-zones")))
         for option, kind, running in (("--zone", "zones", zones), ("--policy", "policies", self._policies)):
             permanent = parse_policies(output(("firewall-cmd", "--permanent", f"--list-all-{kind}")))
-            for name in sorted(set(running) - {policy.name for policy in POLICIES}):
+            if kind == "zones":
+                found.steps.extend(_interfaces_again(running, permanent))
+            for name in sorted({*running, *permanent} - {policy.name for policy in POLICIES}):
                 if name not in permanent:
                     found.lost.append(name)
                     continue
-                again = list(_again(f"{option}={name}", running[name], permanent[name]))
+                again = list(_again(f"{option}={name}", running.get(name, {}), permanent[name]))
                 found.steps.extend(again)
+                if name not in running:
+                    found.held_back.append(name)
+                    continue
                 if again:
                     found.restored.append(name)
                 if _only_permanent(running[name]) != _only_permanent(permanent[name]):
@@ -465,7 +478,7 @@ def _refuse_old() -> None:
 
 
 # What can be changed in the running firewall alone: the field as firewall-cmd lists it, and its option for
-# one item (firewall-cmd(1)). Interfaces are not among them, because they survive a reload.
+# one item (firewall-cmd(1)). Interfaces are not among them: each is in one zone at most.
 _WORDS = {
     "sources": "source",
     "services": "service",
@@ -497,6 +510,32 @@ def _again(place: str, running: Dict[str, str], permanent: Dict[str, str]) -> It
             yield Run(("firewall-cmd", place, f"--{verb}-{switch}"), what=_AGAIN)
 
 
+def _interfaces_again(
+    running: Dict[str, Dict[str, str]], permanent: Dict[str, Dict[str, str]]
+) -> Iterator[Step]:
+    """Yield the commands that bring interfaces back to their zones, after a reload.
+
+    It forgets them unless FlushAllOnReload is off (firewalld.conf(5)); NetworkManager restores its own.
+    """
+    now, then = (
+        {
+            one: zone
+            for zone, fields in zones.items()
+            for one in _items("interfaces", fields.get("interfaces", ""))
+        }
+        for zones in (running, permanent)
+    )
+    for zone in sorted(permanent):
+        moved = [one for one in sorted(now) if now[one] == zone != then.get(one)]
+        if moved:
+            options = [f"--change-interface={one}" for one in moved]
+            yield Run(("firewall-cmd", f"--zone={zone}", *options), what=_AGAIN)
+        freed = [one for one in sorted(then) if then[one] == zone and one not in now]
+        if freed:
+            options = [f"--remove-interface={one}" for one in freed]
+            yield Run(("firewall-cmd", f"--zone={zone}", *options), what=_AGAIN)
+
+
 def _only_permanent(fields: Dict[str, str]) -> Dict[str, str]:
     """Return the settings that cannot be changed in the running firewall alone.
 
@@ -520,7 +559,7 @@ def _ipsets_again() -> _Reload:
 
     Zones and rules may permit or refuse everybody who is in one (firewalld.ipset(5)).
     """
-    found = _Reload(steps=[], restored=[], lost=[])
+    found = _Reload(steps=[], restored=[], lost=[], held_back=[])
     try:
         names = output(("firewall-cmd", "--get-ipsets")).split()
     except FirewallError:

@@ -464,17 +464,41 @@ DROP_192_0_2_7 = 'rule family="ipv4" source address="192.0.2.7" drop'
 DIRECT = 'ipv4 filter INPUT 0 -p tcp -m comment --comment "a b" -j ACCEPT'
 
 
+ETH1 = ("interfaces: eth0", "interfaces: eth0 eth1")
+GUESTS = """guests
+  target: DROP
+  interfaces: eth1
+  sources: 192.0.2.0/24
+  services: ssh
+  rich rules:\x20
+
+"""
+
+
 @pytest.mark.parametrize(
-    "kind, changes, again, kept, lost",
+    "kind, running, permanent, again, kept, lost, held_back",
     [
-        ("zones", [], [], [], []),
+        ("zones", [], [], [], [], [], []),
+        (
+            "zones",
+            [("80/tcp 443/tcp", "443/tcp 80/tcp"), ("public (active)", "public")],
+            [],
+            [],
+            [],
+            [],
+            [],
+        ),
+        ("zones", [ETH1], [ETH1], [], [], [], []),
+        ("zones", [ETH1], [], ["--zone=public --change-interface=eth1"], [], [], []),
+        ("zones", [], [ETH1], ["--zone=public --remove-interface=eth1"], [], [], []),
         (
             "zones",
             [
-                ("80/tcp 443/tcp", "443/tcp 80/tcp"),
-                ("interfaces: eth0", "interfaces: eth0 eth1"),
-                ("public (active)", "public"),
+                ("dmz\n  target: default\n  interfaces: ", "dmz\n  target: default\n  interfaces: eth0"),
+                ("(active)\n  target: default\n  interfaces: eth0", "\n  target: default\n  interfaces: "),
             ],
+            [],
+            ["--zone=dmz --change-interface=eth0"],
             [],
             [],
             [],
@@ -482,39 +506,71 @@ DIRECT = 'ipv4 filter INPUT 0 -p tcp -m comment --comment "a b" -j ACCEPT'
         (
             "zones",
             [("80/tcp 443/tcp", "80/tcp 443/tcp 9999/tcp 9998/tcp")],
+            [],
             ["--zone=dmz --add-port=9998/tcp --add-port=9999/tcp"],
             ["dmz"],
             [],
+            [],
         ),
-        ("zones", [("80/tcp 443/tcp", "443/tcp")], ["--zone=dmz --remove-port=80/tcp"], ["dmz"], []),
+        ("zones", [("80/tcp 443/tcp", "443/tcp")], [], ["--zone=dmz --remove-port=80/tcp"], ["dmz"], [], []),
         (
             "zones",
             [("\t" + DROP_192_0_2_7 + "\n", "")],
+            [],
             ["--zone=public --remove-rich-rule=" + DROP_192_0_2_7],
             ["public"],
             [],
+            [],
         ),
-        ("zones", [("dmz\n", "new\n")], [], [], ["new"]),
-        ("policies", [("-15000", "-14000")], [], [], ["allow-host-ipv6"]),
+        ("zones", [("dmz\n", GUESTS + "dmz\n")], [], [], [], ["guests"], []),
+        (
+            "zones",
+            [ETH1],
+            [("dmz\n", GUESTS + "dmz\n")],
+            [
+                "--zone=public --change-interface=eth1",
+                "--zone=guests --remove-source=192.0.2.0/24",
+                "--zone=guests --remove-service=ssh",
+            ],
+            [],
+            [],
+            ["guests"],
+        ),
+        ("policies", [("-15000", "-14000")], [], [], [], ["allow-host-ipv6"], []),
     ],
-    ids=["nothing", "order-and-interfaces", "port", "port-removed", "rule-removed", "zone", "policy"],
+    ids=[
+        "nothing",
+        "order",
+        "interface",
+        "interface-added",
+        "interface-removed",
+        "interface-moved",
+        "port",
+        "port-removed",
+        "rule-removed",
+        "zone",
+        "zone-prepared",
+        "policy",
+    ],
 )
 def test_what_a_reload_forgets_is_made_again_or_named(
-    monkeypatch, tmp_path, kind, changes, again, kept, lost
+    monkeypatch, tmp_path, kind, running, permanent, again, kept, lost, held_back
 ):
     host = Host(monkeypatch, tmp_path)
-    for old, new in changes:
-        assert old in host.answers["--list-all-" + kind]
-        host.answers["--list-all-" + kind] = host.answers["--list-all-" + kind].replace(old, new)
+    for asked, changes in ((f"--list-all-{kind}", running), (f"--permanent --list-all-{kind}", permanent)):
+        for old, new in changes:
+            assert old in host.answers[asked]
+            host.answers[asked] = host.answers[asked].replace(old, new)
     steps, back, notes = firewalld.Firewalld().change_to(RULES, True)
     for where in (steps, back):
         reload = [step.command[1:] for step in where if isinstance(step, _steps.Run)]
         assert [" ".join(words) for words in reload] == ["--reload"] + again
-    assert len(notes) == bool(kept) + bool(lost)
+    assert len(notes) == bool(kept) + bool(lost) + bool(held_back)
     assert_names(
         " ".join(notes),
         [f"drops the rules that are not permanent in {name}. They are restored" for name in kept]
-        + [f"drops the rules that are not permanent in {name}:" for name in lost],
+        + [f"drops the rules that are not permanent in {name}:" for name in lost]
+        + [f"would activate what others have prepared in {name}. It is removed" for name in held_back],
     )
 
 
