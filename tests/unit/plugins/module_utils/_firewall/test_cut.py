@@ -11,6 +11,7 @@ from hypothesis import strategies as st
 
 from ansible_collections.exasol_community.network.plugins.module_utils._firewall import (
     cut,
+    host_chains,
     other_firewalls,
 )
 from ansible_collections.exasol_community.network.plugins.module_utils._firewall.chains import Chain
@@ -124,10 +125,25 @@ def test_one_flow(remote, before, after, rest, expected):
     assert found == ([(remote, 8563, 2, *expected)] if expected else [])
 
 
-def test_a_rule_that_somebody_put_into_our_chain_is_lost_and_its_user_named():
-    assert cuts({flow(STRANGER): 1}, (OPENED,), (OPENED,), today=OPEN, rest=CLOSED) == [
-        (STRANGER, 8563, 1, True, "end")
-    ]
+@pytest.mark.parametrize(
+    "rest, expected",
+    [(CLOSED, [(True, "end")]), (NOBODY_KNOWS, [(False, "unknown")]), (OPEN, [])],
+    ids=["others drop it", "nobody knows", "others accept it"],
+)
+def test_a_rule_that_somebody_put_into_our_chain_is_lost_and_its_user_named(rest, expected):
+    found = cuts({flow(STRANGER): 1}, (OPENED,), (OPENED,), today=OPEN, rest=rest)
+    assert found == [(STRANGER, 8563, 1, *one) for one in expected]
+
+
+@pytest.mark.parametrize("looks, expected", [(100, 1), (0, 0)], ids=["looked at", "given up"])
+def test_where_there_is_too_much_to_look_at_nobody_is_suspected_of_using_such_a_rule(
+    monkeypatch, looks, expected
+):
+    monkeypatch.setattr(host_chains, "MAX_LOOKS", looks)
+    rest = saved("-A INPUT -i eth7 -j ACCEPT")
+    assert (
+        len(cuts({flow(STRANGER): 1}, (OPENED,), (OPENED,), today=constant("accept"), rest=rest)) == expected
+    )
 
 
 @pytest.mark.parametrize(
