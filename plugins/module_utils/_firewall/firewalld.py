@@ -43,6 +43,7 @@ from .steps import FirewallError, Run, Step, Write, as_it_is, output, read, run,
 
 _MIN_VERSION = (0, 9)
 _FOLDER = "/etc/firewalld/policies/"
+_CONFIGURATION = "/etc/firewalld/firewalld.conf"
 MAX_CHANGES = 50  # of single rules; more are faster with a reload
 _RELOAD_SECONDS = 600
 _PRIORITY = -32000  # before the policies of others; -32768 is the lowest
@@ -431,7 +432,7 @@ class Firewalld(Provider):
         for option, kind, running in (("--zone", "zones", zones), ("--policy", "policies", self._policies)):
             permanent = parse_policies(output(("firewall-cmd", "--permanent", f"--list-all-{kind}")))
             if kind == "zones":
-                found.steps.extend(_interfaces_again(running, permanent))
+                found.steps.extend(_interfaces_again(running, permanent, _default_zone()))
             for name in sorted({*running, *permanent} - {policy.name for policy in POLICIES}):
                 if name not in permanent:
                     found.lost.append(name)
@@ -510,12 +511,18 @@ def _again(place: str, running: Dict[str, str], permanent: Dict[str, str]) -> It
             yield Run(("firewall-cmd", place, f"--{verb}-{switch}"), what=_AGAIN)
 
 
+def _default_zone() -> str:
+    found = re.search(r"^DefaultZone=(\S+)", read(_CONFIGURATION) or "", re.MULTILINE)
+    return found.group(1) if found else "public"
+
+
 def _interfaces_again(
-    running: Dict[str, Dict[str, str]], permanent: Dict[str, Dict[str, str]]
+    running: Dict[str, Dict[str, str]], permanent: Dict[str, Dict[str, str]], default: str
 ) -> Iterator[Step]:
     """Yield the commands that bring interfaces back to their zones, after a reload.
 
-    It forgets them unless FlushAllOnReload is off (firewalld.conf(5)); NetworkManager restores its own.
+    It forgets them unless FlushAllOnReload is off (firewalld.conf(5)), and what is in no zone is in the
+    default one. NetworkManager restores its own.
     """
     now, then = (
         {
@@ -525,15 +532,13 @@ def _interfaces_again(
         }
         for zones in (running, permanent)
     )
-    for zone in sorted(permanent):
-        moved = [one for one in sorted(now) if now[one] == zone != then.get(one)]
-        if moved:
-            options = [f"--change-interface={one}" for one in moved]
-            yield Run(("firewall-cmd", f"--zone={zone}", *options), what=_AGAIN)
-        freed = [one for one in sorted(then) if then[one] == zone and one not in now]
-        if freed:
-            options = [f"--remove-interface={one}" for one in freed]
-            yield Run(("firewall-cmd", f"--zone={zone}", *options), what=_AGAIN)
+    moved: Dict[str, List[str]] = {}
+    for one in sorted({*now, *then}):
+        zone = now.get(one, default)
+        if zone in permanent and zone != then.get(one, default):
+            moved.setdefault(zone, []).append(f"--change-interface={one}")
+    for zone, options in sorted(moved.items()):
+        yield Run(("firewall-cmd", f"--zone={zone}", *options), what=_AGAIN)
 
 
 def _only_permanent(fields: Dict[str, str]) -> Dict[str, str]:

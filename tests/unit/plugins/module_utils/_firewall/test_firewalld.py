@@ -358,7 +358,10 @@ class Host:
             "--permanent --list-all-zones": ZONES,
         }
         self.asked = []
+        self.configuration = folder / "firewalld.conf"
+        self.configuration.write_text("# DefaultZone=home\nDefaultZone=internal\n")
         monkeypatch.setattr(firewalld, "_FOLDER", str(folder) + "/")
+        monkeypatch.setattr(firewalld, "_CONFIGURATION", str(self.configuration))
         monkeypatch.setattr(firewalld, "output", self.output)
 
     def output(self, command):
@@ -465,6 +468,7 @@ DIRECT = 'ipv4 filter INPUT 0 -p tcp -m comment --comment "a b" -j ACCEPT'
 
 
 ETH1 = ("interfaces: eth0", "interfaces: eth0 eth1")
+INTERNAL = "internal\n  target: default\n  interfaces: \n\n"
 GUESTS = """guests
   target: DROP
   interfaces: eth1
@@ -490,7 +494,24 @@ GUESTS = """guests
         ),
         ("zones", [ETH1], [ETH1], [], [], [], []),
         ("zones", [ETH1], [], ["--zone=public --change-interface=eth1"], [], [], []),
-        ("zones", [], [ETH1], ["--zone=public --remove-interface=eth1"], [], [], []),
+        (
+            "zones",
+            [("dmz\n", INTERNAL + "dmz\n")],
+            [ETH1, ("dmz\n", INTERNAL + "dmz\n")],
+            ["--zone=internal --change-interface=eth1"],
+            [],
+            [],
+            [],
+        ),
+        (
+            "zones",
+            [("dmz\n", INTERNAL.replace("interfaces: ", "interfaces: eth1") + "dmz\n")],
+            [("dmz\n", INTERNAL + "dmz\n")],
+            [],
+            [],
+            [],
+            [],
+        ),
         (
             "zones",
             [
@@ -544,6 +565,7 @@ GUESTS = """guests
         "interface",
         "interface-added",
         "interface-removed",
+        "interface-of-the-default-zone",
         "interface-moved",
         "port",
         "port-removed",
