@@ -225,3 +225,58 @@ def test_what_a_reload_forgets_is_said_before_and_made_again(firewalls):
     assert "public" not in quiet.message
     assert "drops the rules that are not permanent in public" in told.message
     assert [seen["firewalld"] for seen in (before, after, removed)] == [both(EVERYBODY | {9999})] * 3
+
+
+# Permanent, but empty: what others add later is in the running firewall alone.
+_SET = """firewall-cmd --quiet --permanent --new-ipset=friends --type=hash:ip
+firewall-cmd --quiet --permanent --zone=trusted --add-source=ipset:friends
+firewall-cmd --quiet --reload
+"""
+
+
+def test_a_reload_refuses_nobody_whom_a_set_of_others_permits(firewalls):
+    """Entries of an ipset are often added to the running firewall alone, and a reload forgets them."""
+    stranger = next(one for one in firewalls.lab.addresses("stranger") if ":" not in one)
+    firewalls.reset(["firewalld"], extra={"firewalld": _SET})
+    quiet = firewalls.play(["firewalld"], options=["--check"])["firewalld"]
+    control = firewalls.traffic.reach(["stranger"], ["firewalld"])["stranger"]["firewalld"]
+    firewalls.lab.execute("firewalld", f"firewall-cmd --quiet --ipset=friends --add-entry={stranger}")
+    before = firewalls.traffic.reach(["stranger"], ["firewalld"])["stranger"]["firewalld"]
+    told = firewalls.play(["firewalld"])["firewalld"]
+    after = firewalls.traffic.reach(["stranger"], ["firewalld"])["stranger"]["firewalld"]
+    firewalls.play(["firewalld"], state="absent")
+    removed = firewalls.traffic.reach(["stranger"], ["firewalld"])["stranger"]["firewalld"]
+    assert control == both(EVERYBODY)
+    assert before[4] > control[4] and before[6] == control[6]
+    assert "ipset" not in quiet.message
+    assert "drops the rules that are not permanent in ipset friends. They are restored" in told.message
+    assert [after, removed] == [before, before]
+
+
+# Others have prepared a zone that drops a user, and moved the interface in the running firewall.
+_PREPARED = """firewall-cmd --quiet --permanent --new-zone=prepared
+firewall-cmd --quiet --permanent --zone=prepared --set-target=DROP
+firewall-cmd --quiet --permanent --zone=prepared {sources}
+firewall-cmd --quiet --zone=trusted --change-interface=eth0
+"""
+
+
+def test_a_reload_moves_no_interface_and_activates_nothing_that_others_prepared(firewalls):
+    def reached():
+        found = firewalls.traffic.reach(["stranger", "client"], ["firewalld"])
+        return [found[source]["firewalld"] for source in ("stranger", "client")]
+
+    sources = " ".join(f"--add-source={one}" for one in firewalls.lab.addresses("stranger"))
+    firewalls.reset(["firewalld"], extra={"firewalld": _PREPARED.format(sources=sources)})
+    before = reached()
+    told = firewalls.play(["firewalld"])["firewalld"]
+    after = reached()
+    firewalls.play(["firewalld"], state="absent")
+    removed = reached()
+    # The control: somebody else's reload does both.
+    firewalls.lab.execute("firewalld", "firewall-cmd --quiet --reload")
+    control = reached()
+    assert all(ports > OPENED for found in before for ports in found.values())
+    assert [after, removed] == [before, before]
+    assert control == [both(()), both(EVERYBODY)]
+    assert "would activate what others have prepared in prepared" in told.message

@@ -24,7 +24,8 @@
 import itertools
 import re
 import socket
-from typing import Callable, Dict, Iterable, List, NamedTuple, Optional, Sequence, Tuple
+from functools import lru_cache
+from typing import Callable, Container, Dict, Iterable, List, NamedTuple, Optional, Sequence, Tuple
 
 from .._values.addresses import Network
 from .._values.ports import Ports
@@ -288,8 +289,25 @@ def is_local(number: int, version: int) -> bool:
             probe.bind((text, 0))
     except OSError:
         return False
+    if not _is_own(text, version):
+        return False
     # The kernel lets a socket be bound to a broadcast address too.
     return not re.search(rf"-- {re.escape(text)}\n.*BROADCAST", read("/proc/net/fib_trie") or "")
+
+
+def _is_own(text: str, version: int) -> bool:
+    """Tell whether an address that can be bound is this host's: on some hosts any address can be."""
+    # Imported only here: binding tells at once of most addresses that they are not.
+    from .._kernel.own_addresses import binds_to_any
+
+    return not binds_to_any(version) or text in _own_addresses()
+
+
+@lru_cache(maxsize=None)
+def _own_addresses() -> Container[object]:
+    from .._kernel.own_addresses import OwnAddresses
+
+    return OwnAddresses()
 
 
 def port_in(protocols: Sequence[str], ports: Sequence[Interval], destination: bool) -> Condition:

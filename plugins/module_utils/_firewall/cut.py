@@ -120,11 +120,12 @@ class _Judge:
         for remote, verdicts in zip(remotes, zip(now, then)):
             if verdicts in groups:
                 groups[verdicts].append(remote)
-            elif verdicts[0] != REJECT:
+            else:
                 groups[verdicts] = [remote]
         certain: Dict[int, bool] = {}
         for (before, after), some in groups.items():
-            if after != ACCEPT:
+            # Whom we reject today may have a connection from before that. It needs its replies all the same.
+            if before != REJECT and after != ACCEPT:
                 certain.update(self._refused(kind, some, before == ACCEPT, after == REJECT))
         unanswered = self._unanswered(kind, sorted(remote for some in groups.values() for remote in some))
         left = sorted({*certain, *unanswered})
@@ -169,9 +170,13 @@ class _Judge:
             found = {remote: {*pair} for remote, *pair in zip(remotes, rest, later)}
             return {remote: DROP in pair for remote, pair in found.items() if pair != {ACCEPT}}
         # Our rules say nothing before and after. But a rule that somebody put into our chain is removed.
-        dropped = [remote for remote, verdict in zip(remotes, rest) if verdict not in (ACCEPT, UNKNOWN)]
-        today = self._today.verdicts(kind, dropped)
-        return {remote: True for remote, verdict in zip(dropped, today) if verdict == ACCEPT}
+        # That is rare, so what there was no time to look at does not count.
+        kept = (ACCEPT, UNKNOWN) if self._rest.gave_up else (ACCEPT,)
+        found_then = {remote: verdict for remote, verdict in zip(remotes, rest) if verdict not in kept}
+        today = self._today.verdicts(kind, list(found_then))
+        return {
+            remote: then == DROP for (remote, then), now in zip(found_then.items(), today) if now == ACCEPT
+        }
 
     def _not_spared(self, kind: Kind, remotes: Sequence[int]) -> Dict[int, bool]:
         """Return the addresses that no rule of others spares from our rejection: whether that is certain."""

@@ -43,6 +43,7 @@ from .steps import FirewallError, Run, Step, Write, as_it_is, output, read, run,
 
 _MIN_VERSION = (0, 9)
 _FOLDER = "/etc/firewalld/policies/"
+_CONFIGURATION = "/etc/firewalld/firewalld.conf"
 MAX_CHANGES = 50  # of single rules; more are faster with a reload
 _RELOAD_SECONDS = 600
 _PRIORITY = -32000  # before the policies of others; -32768 is the lowest
@@ -233,8 +234,9 @@ class _Reload(NamedTuple):
     """A reload, what is done again after it, and whose settings in the running firewall it forgets."""
 
     steps: List[Step]
-    restored: List[str]  # zones and policies that get back what the reload forgets
+    restored: List[str]  # zones, policies and ipsets that get back what the reload forgets
     lost: List[str]  # those that do not
+    held_back: List[str]  # zones and policies that were prepared for a later reload
 
     def notes(self) -> List[str]:
         """Return what the user should know of it."""
@@ -250,6 +252,12 @@ class _Reload(NamedTuple):
             notes.append(
                 f"firewalld must be reloaded, which drops the rules that are not permanent in "
                 f"{', '.join(self.lost)}: to keep them, run firewall-cmd --runtime-to-permanent first"
+            )
+        if self.held_back:
+            notes.append(
+                "firewalld must be reloaded, which would activate what others have prepared in "
+                f"{', '.join(self.held_back)}. It is removed from the running firewall at once. To activate "
+                "it, run firewall-cmd --reload"
             )
         return notes
 
@@ -416,16 +424,24 @@ class Firewalld(Provider):
             seconds=_RELOAD_SECONDS,
             what="reloading the files of firewalld",
         )
-        found = _Reload(steps=[reload, *direct], restored=["direct rules"] if direct else [], lost=[])
+        found = _ipsets_again()
+        found.steps[:0] = [reload]
+        found.steps.extend(direct)
+        found.restored.extend(["direct rules"] if direct else [])
         zones = parse_policies(output(("firewall-cmd", "--list-all-zones")))
         for option, kind, running in (("--zone", "zones", zones), ("--policy", "policies", self._policies)):
             permanent = parse_policies(output(("firewall-cmd", "--permanent", f"--list-all-{kind}")))
-            for name in sorted(set(running) - {policy.name for policy in POLICIES}):
+            if kind == "zones":
+                found.steps.extend(_interfaces_again(running, permanent, _default_zone()))
+            for name in sorted({*running, *permanent} - {policy.name for policy in POLICIES}):
                 if name not in permanent:
                     found.lost.append(name)
                     continue
-                again = list(_again(f"{option}={name}", running[name], permanent[name]))
+                again = list(_again(f"{option}={name}", running.get(name, {}), permanent[name]))
                 found.steps.extend(again)
+                if name not in running:
+                    found.held_back.append(name)
+                    continue
                 if again:
                     found.restored.append(name)
                 if _only_permanent(running[name]) != _only_permanent(permanent[name]):
@@ -463,7 +479,7 @@ def _refuse_old() -> None:
 
 
 # What can be changed in the running firewall alone: the field as firewall-cmd lists it, and its option for
-# one item (firewall-cmd(1)). Interfaces are not among them, because they survive a reload.
+# one item (firewall-cmd(1)). Interfaces are not among them: each is in one zone at most.
 _WORDS = {
     "sources": "source",
     "services": "service",
@@ -495,6 +511,36 @@ def _again(place: str, running: Dict[str, str], permanent: Dict[str, str]) -> It
             yield Run(("firewall-cmd", place, f"--{verb}-{switch}"), what=_AGAIN)
 
 
+def _default_zone() -> str:
+    found = re.search(r"^DefaultZone=(\S+)", read(_CONFIGURATION) or "", re.MULTILINE)
+    return found.group(1) if found else "public"
+
+
+def _interfaces_again(
+    running: Dict[str, Dict[str, str]], permanent: Dict[str, Dict[str, str]], default: str
+) -> Iterator[Step]:
+    """Yield the commands that bring interfaces back to their zones, after a reload.
+
+    It forgets them unless FlushAllOnReload is off (firewalld.conf(5)), and what is in no zone is in the
+    default one. NetworkManager restores its own.
+    """
+    now, then = (
+        {
+            one: zone
+            for zone, fields in zones.items()
+            for one in _items("interfaces", fields.get("interfaces", ""))
+        }
+        for zones in (running, permanent)
+    )
+    moved: Dict[str, List[str]] = {}
+    for one in sorted({*now, *then}):
+        zone = now.get(one, default)
+        if zone in permanent and zone != then.get(one, default):
+            moved.setdefault(zone, []).append(f"--change-interface={one}")
+    for zone, options in sorted(moved.items()):
+        yield Run(("firewall-cmd", f"--zone={zone}", *options), what=_AGAIN)
+
+
 def _only_permanent(fields: Dict[str, str]) -> Dict[str, str]:
     """Return the settings that cannot be changed in the running firewall alone.
 
@@ -511,6 +557,38 @@ def _items(field: str, text: str) -> Set[str]:
     if field in _LINES:
         return {line.strip() for line in text.splitlines() if line.strip()}
     return set(text.split())
+
+
+def _ipsets_again() -> _Reload:
+    """Return the commands that restore the entries of ipsets after a reload, and the ipsets by name.
+
+    Zones and rules may permit or refuse everybody who is in one (firewalld.ipset(5)).
+    """
+    found = _Reload(steps=[], restored=[], lost=[], held_back=[])
+    try:
+        names = output(("firewall-cmd", "--get-ipsets")).split()
+    except FirewallError:
+        return found  # a version without them
+    for name in sorted(names):
+        info = f"--info-ipset={name}"
+        try:
+            running = parse_policies(output(("firewall-cmd", info)))[name]
+            permanent = parse_policies(output(("firewall-cmd", "--permanent", info)))[name]
+        except (FirewallError, KeyError):
+            found.lost.append(f"ipset {name}")  # it only runs
+            continue
+        if re.search(r"\btimeout=0*[1-9]", running.get("options", "")):
+            found.lost.append(f"ipset {name}")  # firewalld does not know its entries
+            continue
+        runs, stays = (_items("entries", fields.get("entries", "")) for fields in (running, permanent))
+        for verb, entries in (("remove", stays - runs), ("add", runs - stays)):
+            if entries:
+                # There may be thousands, each of which would be a transaction of its own.
+                command = ("firewall-cmd", f"--ipset={name}", f"--{verb}-entries-from-file=/dev/stdin")
+                found.steps.append(Run(command, "".join(f"{one}\n" for one in sorted(entries)), what=_AGAIN))
+        if runs != stays:
+            found.restored.append(f"ipset {name}")
+    return found
 
 
 def _direct_again() -> List[Step]:

@@ -55,6 +55,11 @@ class HostChains:
             ]
         self._looks = 0
 
+    @property
+    def gave_up(self) -> bool:
+        """Tell whether there were too many links and flows to look at all of them."""
+        return self._looks > MAX_LOOKS
+
     def verdicts(
         self, kind: Kind, remotes: Sequence[int], established: bool = False, reply: bool = False
     ) -> List[str]:
@@ -66,7 +71,7 @@ class HostChains:
         if not remotes:
             return []
         self._looks += self._links
-        if self._looks > MAX_LOOKS and self._looks > self._links:
+        if self.gave_up and self._looks > self._links:
             return [UNKNOWN] * len(remotes)
         traffic = Traffic(
             direction=kind.direction,

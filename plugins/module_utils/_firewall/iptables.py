@@ -29,7 +29,7 @@ _COUNTERS = r"(\[\d+:\d+\] )?"
 _OURS = re.compile(
     r"^:EXASOL-(IN|OUT) |^" + _COUNTERS + r"-(A EXASOL-(IN|OUT) |[AI] (INPUT|OUTPUT) .*-j EXASOL-(IN|OUT)$)"
 )
-_DELETE = "/" + _OURS.pattern.replace(r"\d", "[0-9]") + "/d"  # the same for sed -E
+_SELECT = "/" + _OURS.pattern.replace(r"\d", "[0-9]") + "/"  # the same for sed -E and awk
 _ADDED = ["# Added by exasol_community.network\n", "*filter\n", "COMMIT\n"]
 # The awk program of the undo step. It removes the jumps that are there by then, and puts the saved ones back
 # to their places. A place is counted both from the first and from the last rule of others, and the one nearer
@@ -45,6 +45,18 @@ filter && /^-A (INPUT|OUTPUT) / { if (/ -j EXASOL-(IN|OUT)$/) print "-D" substr(
   print
 }
 """
+# The awk program that does what edit() does, on a saved file as it is at the rollback.
+_EDIT = r"""
+own { ours = ours $0 "\n"; next }
+OURS { next }
+{ line[++last] = $0 }
+/^[*]/ && !table { table = $0 }
+/^COMMIT$/ && table { if (table ~ /^[*][ \t]*filter([ \t]|$)/) end = last; table = "" }
+END {
+  for (n = 1; n <= last; n++) { if (n == end) printf "%s", ours; print line[n] }
+  if (ours && !end) printf "# Added by exasol_community.network\n*filter\n%sCOMMIT\n", ours
+}
+""".replace("OURS", _SELECT)
 _DEFAULTS = "/etc/default/netfilter-persistent"
 _REJECTIONS = {4: "icmp-admin-prohibited", 6: "icmp6-adm-prohibited"}
 
@@ -282,11 +294,12 @@ def _wrong_with(family: Family, path: str, content: str) -> str:
 def undo_file(before: Write, written: Optional[str]) -> Shell:
     """Return the step that restores a file of saved rules.
 
-    If others have changed it by then, it loses only our lines.
+    If others have changed it by then, only our lines become what they were.
     """
     lines = (written or "").splitlines(True)
     left = "".join(line for line in lines if not _OURS.match(line)).rstrip("\n")
-    path, sed = shlex.quote(before.path), f"sed -E {shlex.quote(_DELETE)}"
+    path, sed = shlex.quote(before.path), f"sed -E {shlex.quote(_SELECT + 'd')}"
+    awk, ours = absolute("awk"), shlex.quote(_lines_of_ours(before.content or ""))
     # A file that is right already is not touched: it may be one that cannot be written. The dot keeps the
     # newlines at its end.
     text = (
@@ -294,14 +307,26 @@ def undo_file(before: Write, written: Optional[str]) -> Shell:
         f"others=$(printf '%s' \"${{now%.}}\" | {sed} && echo .) || exit 1\n"
         f'if [ "$now" = {shlex.quote((before.content or "") + ".")} ]; then :\n'
         f'elif [ "$(printf \'%s\' "${{others%.}}")" = {shlex.quote(left)} ]; then\n{before.shell()}\n'
-        f"elif [ -e {path} ]; then printf '%s' \"${{others%.}}\" | put {path} $(stat -L -c %a {path})\nfi"
+        f"elif [ -e {path} ]; then\n"
+        f"new=$(printf '%s' {ours} | {awk} {shlex.quote(_EDIT)} own=1 - own= {path} && echo .) || exit 1\n"
+        f"printf '%s' \"${{new%.}}\" | put {path} $(stat -L -c %a {path})\nfi"
     )
     return Shell(
         text,
         what="restoring the rules that are loaded when the host boots",
         tool=f"writing {before.path}",
-        needs=("sed", "stat"),
+        needs=(awk, "sed", "stat"),
     )
+
+
+def _lines_of_ours(text: str) -> str:
+    """Return our lines of a file of saved rules, as they can stand at the end of any filter table."""
+    own = [re.sub("^" + _COUNTERS, "", line) for line in text.splitlines(True) if _OURS.match(line)]
+    heads = [line for line in own if line.startswith(":")]
+    rules = [line for line in own if line.startswith("-A EXASOL-")]
+    # The jump comes before the first rule, wherever others stand by then.
+    jumps = [re.sub(r"^-A (INPUT|OUTPUT) ", r"-I \1 1 ", line) for line in own if line not in heads + rules]
+    return "".join(heads + rules + jumps)
 
 
 def _without_ours(text: str) -> List[str]:

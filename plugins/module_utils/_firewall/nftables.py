@@ -27,6 +27,7 @@ from .steps import (
     Step,
     Write,
     absolute,
+    output,
     read,
     run,
     systemd_runs,
@@ -34,6 +35,7 @@ from .steps import (
 )
 
 _COMMENT = "exasol_community.network"
+_ADDED_TO_TABLE = 2  # rules: those for loopback and for established connections
 FOLDER = "/etc/exasol_community.network"
 _DROP_IN = "/etc/systemd/system/nftables.service.d/exasol_community.network.conf"
 
@@ -229,20 +231,33 @@ class Nftables(Provider):
 
     def _undo_chain(self, chain: _OurChain) -> Step:
         jumped = [base for base in chain.bases if self._ruleset.jumps(base)]
-        return _undo_step(chain.bases, chain.held if chain.exists else None, jumped)
+        return _undo_step(chain.bases, self._restores(chain) if chain.exists else None, jumped)
+
+    def _restores(self, chain: _OurChain) -> str:
+        """Return the commands that make our chain what it is now, with what somebody put there by hand."""
+        place = chain.bases[0]
+        ours = render_chain(place, chain.held)
+        present = self._ruleset.rules(place.family, place.table, place.chain)
+        if len(present) == ours.count("add rule "):
+            return ours
+        listed = _listed("chain", place.in_table, place.chain)
+        return f"add chain {chain.name}\nflush chain {chain.name}\n{listed}" if listed else ours
 
     def _change_table(self, rules: Rules, commands: List[str], undo: List[Step]) -> None:
         wanted = _rules_of_table(rules)
         held, exists = self._ruleset.restrictions(), self._ruleset.has_chain("inet", TABLE, CHAINS[IN])
         present = self._ruleset.rules("inet", TABLE, CHAINS[IN])
-        intact = len(present) == len(wanted) + 2  # those for loopback and for established connections
+        intact = len(present) == len(wanted) + _ADDED_TO_TABLE
         if wanted and (held != wanted or not intact):
             commands.append(render_restrictions(wanted))
         elif not wanted and exists:
             commands.append(f"delete table inet {TABLE}\n")
         if wanted or exists:
-            remove = f"add table inet {TABLE}\ndelete table inet {TABLE}\n"
-            text = render_restrictions(held) if exists else remove
+            text = remove = f"add table inet {TABLE}\ndelete table inet {TABLE}\n"
+            if exists:
+                is_ours = len(present) == len(held) + _ADDED_TO_TABLE
+                listed = "" if is_ours else _listed("table", f"inet {TABLE}")
+                text = remove + listed if listed else render_restrictions(held)
             undo.append(Run(("nft", "-f", "-"), text, what=f"restoring our nftables table inet {TABLE}"))
 
     def _files(self, rules: Rules) -> Iterator[Write]:
@@ -348,13 +363,22 @@ def _concerns(rule: Rule, place: Place) -> bool:
     return rule.direction == place.direction and rule.version in place.versions
 
 
-def _undo_step(bases: Sequence[Place], held: Optional[Rules], jumped: Sequence[Place]) -> Step:
+def _listed(*what: str) -> str:
+    """Return what nft lists of a chain or table, which it reads too; nothing if that has gone meanwhile."""
+    words = " ".join(what).split(" ")
+    try:
+        return output(("nft", "list", *words))
+    except FirewallError:
+        return ""
+
+
+def _undo_step(bases: Sequence[Place], restores: Optional[str], jumped: Sequence[Place]) -> Step:
     # The handles of our jumps are not known in advance. So the script looks them up, and removes the jumps in
     # the same transaction that restores what was there. If a table or base chain has gone meanwhile, our part
     # of it went along.
     nft, name = absolute("nft"), f"{bases[0].in_table} {bases[0].chain}"
     gone = f"add chain {name}\nflush chain {name}\ndelete chain {name}\n"
-    before = gone if held is None else render_chain(bases[0], held)
+    before = gone if restores is None else restores
     table = shlex.quote(f"table {bases[0].in_table}")
     lines = [
         f"tables=$({nft} list tables) || exit 1",

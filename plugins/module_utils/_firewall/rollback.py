@@ -329,13 +329,13 @@ def roll_back(identity: str) -> List[str]:
     """
     if _is(_info(_CONFIRMED), identity) or read(_LAST) == identity:
         return ["it has been confirmed"]
-    problems = _perform_script(_PENDING, REFUSED) if waits(identity) else []
+    problems = _perform_script(_PENDING, REFUSED) if _is(pending(), identity) else []
     _await_timer()
     if _at_work():
         return [f"it is still under way, see {_TAKEN}"]
     if _script_in(_FAILED):
         return [*_problems(_FAILED), *_start_again(identity, lambda: _wait_anew(identity))]
-    if _script_in(_PENDING) and not waits(identity):
+    if _script_in(_PENDING) and not _is(pending(), identity):
         return ["it has ended before, and another change awaits its confirmation"]
     for folder in (_PENDING, _TAKEN):
         if _script_in(folder):
@@ -497,8 +497,12 @@ def _info(folder: str) -> "Optional[Pending]":
 
 
 def waits(identity: str) -> bool:
-    """Tell whether this change still awaits its confirmation."""
-    return _is(pending(), identity)
+    """Tell whether this change still awaits its confirmation.
+
+    After a restart of the host none does: its rules are those that the host has loaded, and no timer runs.
+    """
+    change = pending()
+    return change is not None and _is(change, identity) and change.get("boot") == _boot()
 
 
 def _is(change: "Optional[Pending]", identity: str) -> bool:

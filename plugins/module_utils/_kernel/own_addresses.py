@@ -54,7 +54,7 @@ class OwnAddresses:
             return True
         kind = _type_of_route(parsed.version, parsed.packed)
         if kind is None:
-            return not _binds_to_any(parsed.version) and is_local(str(parsed))
+            return not binds_to_any(parsed.version) and is_local(str(parsed))
         return kind == _RTN_LOCAL
 
 
@@ -81,7 +81,7 @@ def _type_of_route(version: int, packed: bytes) -> Optional[int]:
         return None
 
 
-def _binds_to_any(version: int) -> bool:
+def binds_to_any(version: int) -> bool:
     """Tell whether programs may bind to addresses of other machines (ip_nonlocal_bind in ip-sysctl)."""
     try:
         with open(f"/proc/sys/net/ipv{version}/ip_nonlocal_bind") as setting:

@@ -97,9 +97,9 @@ def test_tables_of_sockets_that_cannot_be_read_hold_nobody(monkeypatch, waiting,
 def test_binding_proves_nothing_where_the_setting_cannot_be_read(monkeypatch, number, version):
     """Without it, a host with ip_nonlocal_bind would take the addresses of others for its own."""
     monkeypatch.setattr(own_addresses, "open", denying(number, open, of_the_kernel), raising=False)
-    assert own_addresses._binds_to_any(version)
+    assert own_addresses.binds_to_any(version)
     monkeypatch.setattr(own_addresses, "open", denying(errno.ENOENT, open, of_the_kernel), raising=False)
-    assert not own_addresses._binds_to_any(version), "the control: a kernel without the setting"
+    assert not own_addresses.binds_to_any(version), "the control: a kernel without the setting"
 
 
 @DENIED

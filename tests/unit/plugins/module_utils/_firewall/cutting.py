@@ -226,6 +226,10 @@ class World:
             for port in ports
         ]
 
+    def tcp_flows(self, addresses):
+        """Return those of TCP."""
+        return [flow for flow in self.flows(addresses) if flow.protocol == "tcp"]
+
     def open(self, flows, seconds=WAIT_SECONDS):
         """Return the flows that pass, each with both ends of its connection."""
         forget_limits()
@@ -375,6 +379,19 @@ LOCK_OUTS = {
     "nftables": "nft insert rule inet host exasol_network_in ip{version} saddr {controller} drop",
     "iptables": "ip{version}tables -I EXASOL-IN -s {controller} -j DROP",
 }
+# What somebody adds to chains of ours by hand: a change removes it, so its users are named, and a rollback restores it.
+# Our own table exists only with rejections; nobody uses the port that is dropped there.
+BY_HAND = {
+    "nftables": (
+        "nft {verb} rule inet host exasol_network_in "
+        'ip saddr {remote} tcp dport {port} counter accept comment "x y"\n'
+        "nft add rule inet exasol_network exasol_network_in tcp dport 1 counter drop"
+    ),
+    "iptables": (
+        'iptables -{verb} EXASOL-IN -s {remote} -p tcp --dport {port} -m comment --comment "x y" -j ACCEPT'
+    ),
+}
+_VERBS = {"nftables": ("add", "insert"), "iptables": ("A", "I")}
 
 
 def connect_by(address):
@@ -418,10 +435,14 @@ class Turn:
         controllers = [self._others[version][place] for version in (4, 6) for place in (0, -1)]
         # Two, and maybe the same: who made the rules before need not be who changes them.
         self._earlier, self._controller = (around.choice(controllers) for unused in range(2))
+        self._older = {}
+        # As keepalived and haproxy want it: then any address can be bound, and not only the host's own.
+        self._binds_to_any = random.Random(f"{seed}.{number}.binds").random() < 0.4
         self.seen = {
             "number": number,
             "provider": self.provider,
             "several": self._others is OTHERS,
+            "binds_to_any": self._binds_to_any,
             "controllers": [self._earlier, self._controller],
             "problems": [],
             "refused": False,
@@ -429,7 +450,9 @@ class Turn:
 
     def _dump(self):
         text = shell(DUMPS[self.provider])
-        return re.sub(r"\[\d+:\d+\]|^#.*$|counter packets \d+ bytes \d+ ?", "", text, flags=re.MULTILINE)
+        text = re.sub(r"\[\d+:\d+\]|^#.*$|counter packets \d+ bytes \d+ ?", "", text, flags=re.MULTILINE)
+        # nft lists networks that are one interval in braces, and without them once it has read its own listing.
+        return re.sub(r"\{ (\S+-\S+) \}", r"\1", text)
 
     def _options(self, rules, **more):
         return apply.Options(rules, provider=self.provider, persist=False, **more)
@@ -446,6 +469,7 @@ class Turn:
         if self.provider != "firewalld":
             shell(RESET)
         shell("ip link set side " + ("up" if self.seen["several"] else "down"))
+        shell(f"echo {int(self._binds_to_any)} | tee /proc/sys/net/ipv*/ip_nonlocal_bind >/dev/null")
         forget_tracked()
         shell(host)
         if rng.random() < 0.7:
@@ -453,7 +477,11 @@ class Turn:
             self.seen["earlier"] = earlier
             options = self._options(earlier, restrict=rng.random() < 0.4, cut=True, rollback_after=0)
             connect_by(self._earlier)
+            if options.restrict:
+                self._older = self._world.open(self._world.tcp_flows(self._others))
+                passing(self._older, WAIT_SECONDS)
             unless_refused(options, "earlier", False)
+            self._add_by_hand()
         connect_by(self._controller)
         begun = self._world.open(self._world.flows(self._others))
         try:
@@ -461,10 +489,28 @@ class Turn:
             # What the host's own rules let begin and not go on is nobody's.
             close({flow: ends for flow, ends in begun.items() if flow not in passes})
             works = {flow for flow in passes if leaves_a_trace(flow)}
+            self._keep_what_only_goes_on(passes)
             self._change({flow: ends for flow, ends in begun.items() if flow in works})
         finally:
             close(begun)
+            close(self._older)
         return self.seen
+
+    def _add_by_hand(self):
+        """Add a rule of somebody else to our chain, if we have one here."""
+        rng = random.Random(f"{self.seen['number']}.by hand")
+        if self.provider in BY_HAND and rng.random() < 0.5:
+            verb, remote = rng.choice(_VERBS[self.provider]), rng.choice(self._others[4])
+            command = BY_HAND[self.provider].format(verb=verb, remote=remote, port=rng.choice(SERVICES[1:]))
+            done = subprocess.run(["sh", "-c", command], stderr=subprocess.DEVNULL, check=False)
+            self.seen["by_hand"] = [command, done.returncode]
+
+    def _keep_what_only_goes_on(self, passes):
+        """Keep connections from before a restriction that refuses new ones like them."""
+        alive = passing(self._older, WAIT_SECONDS) - passes
+        close({flow: ends for flow, ends in self._older.items() if flow not in alive})
+        self._older = {flow: ends for flow, ends in self._older.items() if flow in alive}
+        self.seen["older"] = len(alive)
 
     def _change(self, opened):
         rng = self._rng
@@ -558,7 +604,7 @@ class Turn:
         wrong = {flow for flow in said if said[flow]["certain"]} - lost
         self._assert(not wrong & set(opened), f"named, and not cut off: {sorted(wrong & set(opened))}")
         # The kernel remembers datagrams of the turns before for a while.
-        nobody = {flow for flow in set(said) - set(opened) if flow.protocol == "tcp"}
+        nobody = {flow for flow in set(said) - set(opened) - set(self._older) if flow.protocol == "tcp"}
         self._assert(not nobody, f"named, and nobody: {sorted(nobody)}")
         self.seen["lost"], self.seen["kept"] = len(lost), len(works)
         # The controller's new connection decides on the confirmation; the change must not have locked it out.
@@ -568,7 +614,8 @@ class Turn:
             is_locked or not was_refused or self._ssh() not in opened,
             "the change was refused, and would not have locked the controller out",
         )
-        self._judge_open({flow: ends for flow, ends in opened.items() if ends[1]}, said)
+        with_both_ends = {flow: ends for flow, ends in opened.items() if ends[1]}
+        self._judge_open({**with_both_ends, **self._older}, said)
 
     def _judge_open(self, opened, said):
         """Compare what was said of open connections with what becomes of them."""

@@ -11,6 +11,7 @@ from hypothesis import strategies as st
 
 from ansible_collections.exasol_community.network.plugins.module_utils._firewall import (
     cut,
+    host_chains,
     other_firewalls,
 )
 from ansible_collections.exasol_community.network.plugins.module_utils._firewall.chains import Chain
@@ -124,10 +125,25 @@ def test_one_flow(remote, before, after, rest, expected):
     assert found == ([(remote, 8563, 2, *expected)] if expected else [])
 
 
-def test_a_rule_that_somebody_put_into_our_chain_is_lost_and_its_user_named():
-    assert cuts({flow(STRANGER): 1}, (OPENED,), (OPENED,), today=OPEN, rest=CLOSED) == [
-        (STRANGER, 8563, 1, True, "end")
-    ]
+@pytest.mark.parametrize(
+    "rest, expected",
+    [(CLOSED, [(True, "end")]), (NOBODY_KNOWS, [(False, "unknown")]), (OPEN, [])],
+    ids=["others drop it", "nobody knows", "others accept it"],
+)
+def test_a_rule_that_somebody_put_into_our_chain_is_lost_and_its_user_named(rest, expected):
+    found = cuts({flow(STRANGER): 1}, (OPENED,), (OPENED,), today=OPEN, rest=rest)
+    assert found == [(STRANGER, 8563, 1, *one) for one in expected]
+
+
+@pytest.mark.parametrize("looks, expected", [(100, 1), (0, 0)], ids=["looked at", "given up"])
+def test_where_there_is_too_much_to_look_at_nobody_is_suspected_of_using_such_a_rule(
+    monkeypatch, looks, expected
+):
+    monkeypatch.setattr(host_chains, "MAX_LOOKS", looks)
+    rest = saved("-A INPUT -i eth7 -j ACCEPT")
+    assert (
+        len(cuts({flow(STRANGER): 1}, (OPENED,), (OPENED,), today=constant("accept"), rest=rest)) == expected
+    )
 
 
 @pytest.mark.parametrize(
@@ -177,6 +193,47 @@ def test_who_loses_the_replies_is_cut_off(today, answers, expected):
     assert [
         (str(ipaddress.ip_address(one.flow.remote)), one.flow.kind.port, *one[1:]) for one in found
     ] == expected
+
+
+NEW_WITH_REPLIES, NO_REPLIES = (
+    HostChains(
+        [
+            (
+                "ip",
+                {
+                    "INPUT": Chain(links=(), hook="input", policy="accept"),
+                    "OUTPUT": Chain(links=(), hook="output", policy=verdict),
+                },
+            )
+        ]
+    )
+    for verdict in ("accept", "drop")
+)
+
+
+@pytest.mark.parametrize(
+    "before, after, answers, expected",
+    [
+        ((OPENED, REFUSED), (), NO_REPLIES, [(STRANGER, True, "end")]),
+        ((OPENED, REFUSED), (OPENED, REFUSED), NO_REPLIES, [(STRANGER, True, "end")]),
+        ((OPENED, REFUSED), (), NEW_WITH_REPLIES, []),
+        ((OPENED, REFUSED), (), None, []),
+    ],
+    ids=["ours go", "the outgoing ones go", "others accept replies", "ours stay"],
+)
+def test_a_connection_from_before_a_restriction_is_cut_off_if_it_loses_its_replies(
+    before, after, answers, expected
+):
+    """A restriction refuses new connections. Whoever was connected before is a user all the same."""
+    found = cut.cut_off(
+        live_of({flow(STRANGER): 1}),
+        before,
+        after,
+        today=NEW_WITH_REPLIES,
+        rest=NEW_WITH_REPLIES,
+        answers=answers,
+    )
+    assert [(str(ipaddress.ip_address(one.flow.remote)), *one[2:]) for one in found] == expected
 
 
 @pytest.mark.parametrize(

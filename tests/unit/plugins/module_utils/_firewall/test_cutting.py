@@ -41,4 +41,6 @@ def test_random_changes_of_random_rule_sets_cut_off_nobody_who_was_not_named(par
     assert len([turn for turn in made if turn["lost"] and turn["kept"]]) > len(turns) // 4
     assert len([turn for turn in made if turn["locked"]]) > len(turns) // 4
     assert {turn["provider"] for turn in made} == set(PROVIDERS)
-    assert {turn["several"] for turn in made} == {False, True}
+    assert {turn["several"] for turn in made} == {turn["binds_to_any"] for turn in made} == {False, True}
+    assert any(turn["older"] for turn in made if "older" in turn)
+    assert {turn["provider"] for turn in made if turn.get("by_hand", ["", 1])[1] == 0} == set(PROVIDERS)

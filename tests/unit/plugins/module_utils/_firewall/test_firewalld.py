@@ -358,7 +358,10 @@ class Host:
             "--permanent --list-all-zones": ZONES,
         }
         self.asked = []
+        self.configuration = folder / "firewalld.conf"
+        self.configuration.write_text("# DefaultZone=home\nDefaultZone=internal\n")
         monkeypatch.setattr(firewalld, "_FOLDER", str(folder) + "/")
+        monkeypatch.setattr(firewalld, "_CONFIGURATION", str(self.configuration))
         monkeypatch.setattr(firewalld, "output", self.output)
 
     def output(self, command):
@@ -464,17 +467,59 @@ DROP_192_0_2_7 = 'rule family="ipv4" source address="192.0.2.7" drop'
 DIRECT = 'ipv4 filter INPUT 0 -p tcp -m comment --comment "a b" -j ACCEPT'
 
 
+ETH1 = ("interfaces: eth0", "interfaces: eth0 eth1")
+INTERNAL = "internal\n  target: default\n  interfaces: \n\n"
+GUESTS = """guests
+  target: DROP
+  interfaces: eth1
+  sources: 192.0.2.0/24
+  services: ssh
+  rich rules:\x20
+
+"""
+
+
 @pytest.mark.parametrize(
-    "kind, changes, again, kept, lost",
+    "kind, running, permanent, again, kept, lost, held_back",
     [
-        ("zones", [], [], [], []),
+        ("zones", [], [], [], [], [], []),
+        (
+            "zones",
+            [("80/tcp 443/tcp", "443/tcp 80/tcp"), ("public (active)", "public")],
+            [],
+            [],
+            [],
+            [],
+            [],
+        ),
+        ("zones", [ETH1], [ETH1], [], [], [], []),
+        ("zones", [ETH1], [], ["--zone=public --change-interface=eth1"], [], [], []),
+        (
+            "zones",
+            [("dmz\n", INTERNAL + "dmz\n")],
+            [ETH1, ("dmz\n", INTERNAL + "dmz\n")],
+            ["--zone=internal --change-interface=eth1"],
+            [],
+            [],
+            [],
+        ),
+        (
+            "zones",
+            [("dmz\n", INTERNAL.replace("interfaces: ", "interfaces: eth1") + "dmz\n")],
+            [("dmz\n", INTERNAL + "dmz\n")],
+            [],
+            [],
+            [],
+            [],
+        ),
         (
             "zones",
             [
-                ("80/tcp 443/tcp", "443/tcp 80/tcp"),
-                ("interfaces: eth0", "interfaces: eth0 eth1"),
-                ("public (active)", "public"),
+                ("dmz\n  target: default\n  interfaces: ", "dmz\n  target: default\n  interfaces: eth0"),
+                ("(active)\n  target: default\n  interfaces: eth0", "\n  target: default\n  interfaces: "),
             ],
+            [],
+            ["--zone=dmz --change-interface=eth0"],
             [],
             [],
             [],
@@ -482,39 +527,72 @@ DIRECT = 'ipv4 filter INPUT 0 -p tcp -m comment --comment "a b" -j ACCEPT'
         (
             "zones",
             [("80/tcp 443/tcp", "80/tcp 443/tcp 9999/tcp 9998/tcp")],
+            [],
             ["--zone=dmz --add-port=9998/tcp --add-port=9999/tcp"],
             ["dmz"],
             [],
+            [],
         ),
-        ("zones", [("80/tcp 443/tcp", "443/tcp")], ["--zone=dmz --remove-port=80/tcp"], ["dmz"], []),
+        ("zones", [("80/tcp 443/tcp", "443/tcp")], [], ["--zone=dmz --remove-port=80/tcp"], ["dmz"], [], []),
         (
             "zones",
             [("\t" + DROP_192_0_2_7 + "\n", "")],
+            [],
             ["--zone=public --remove-rich-rule=" + DROP_192_0_2_7],
             ["public"],
             [],
+            [],
         ),
-        ("zones", [("dmz\n", "new\n")], [], [], ["new"]),
-        ("policies", [("-15000", "-14000")], [], [], ["allow-host-ipv6"]),
+        ("zones", [("dmz\n", GUESTS + "dmz\n")], [], [], [], ["guests"], []),
+        (
+            "zones",
+            [ETH1],
+            [("dmz\n", GUESTS + "dmz\n")],
+            [
+                "--zone=public --change-interface=eth1",
+                "--zone=guests --remove-source=192.0.2.0/24",
+                "--zone=guests --remove-service=ssh",
+            ],
+            [],
+            [],
+            ["guests"],
+        ),
+        ("policies", [("-15000", "-14000")], [], [], [], ["allow-host-ipv6"], []),
     ],
-    ids=["nothing", "order-and-interfaces", "port", "port-removed", "rule-removed", "zone", "policy"],
+    ids=[
+        "nothing",
+        "order",
+        "interface",
+        "interface-added",
+        "interface-removed",
+        "interface-of-the-default-zone",
+        "interface-moved",
+        "port",
+        "port-removed",
+        "rule-removed",
+        "zone",
+        "zone-prepared",
+        "policy",
+    ],
 )
 def test_what_a_reload_forgets_is_made_again_or_named(
-    monkeypatch, tmp_path, kind, changes, again, kept, lost
+    monkeypatch, tmp_path, kind, running, permanent, again, kept, lost, held_back
 ):
     host = Host(monkeypatch, tmp_path)
-    for old, new in changes:
-        assert old in host.answers["--list-all-" + kind]
-        host.answers["--list-all-" + kind] = host.answers["--list-all-" + kind].replace(old, new)
+    for asked, changes in ((f"--list-all-{kind}", running), (f"--permanent --list-all-{kind}", permanent)):
+        for old, new in changes:
+            assert old in host.answers[asked]
+            host.answers[asked] = host.answers[asked].replace(old, new)
     steps, back, notes = firewalld.Firewalld().change_to(RULES, True)
     for where in (steps, back):
         reload = [step.command[1:] for step in where if isinstance(step, _steps.Run)]
         assert [" ".join(words) for words in reload] == ["--reload"] + again
-    assert len(notes) == bool(kept) + bool(lost)
+    assert len(notes) == bool(kept) + bool(lost) + bool(held_back)
     assert_names(
         " ".join(notes),
         [f"drops the rules that are not permanent in {name}. They are restored" for name in kept]
-        + [f"drops the rules that are not permanent in {name}:" for name in lost],
+        + [f"drops the rules that are not permanent in {name}:" for name in lost]
+        + [f"would activate what others have prepared in {name}. It is removed" for name in held_back],
     )
 
 
@@ -546,6 +624,62 @@ def test_direct_rules_that_are_not_permanent_are_made_again(monkeypatch, tmp_pat
     assert_names(" ".join(notes), ["direct rules"])
 
 
+@pytest.mark.parametrize(
+    "running, permanent, again, restored, lost",
+    [
+        (["192.0.2.7"], ["192.0.2.7"], [], [], []),
+        (
+            ["192.0.2.7", "192.0.2.9", "192.0.2.8"],
+            ["192.0.2.7"],
+            [("--add-entries-from-file=/dev/stdin", "192.0.2.8\n192.0.2.9\n")],
+            ["ipset friends"],
+            [],
+        ),
+        (
+            ["192.0.2.0/25"],
+            ["192.0.2.0/24"],
+            [
+                ("--remove-entries-from-file=/dev/stdin", "192.0.2.0/24\n"),
+                ("--add-entries-from-file=/dev/stdin", "192.0.2.0/25\n"),
+            ],
+            ["ipset friends"],
+            [],
+        ),
+        (["192.0.2.7"], None, [], [], ["ipset friends"]),
+        ("timeout=600 maxelem=9", [], [], [], ["ipset friends"]),
+        ("timeout=0", [], [], [], []),
+    ],
+    ids=["the-same", "more", "others", "not-permanent", "entries-that-expire", "entries-that-do-not"],
+)
+def test_entries_of_ipsets_that_are_not_permanent_are_made_again(
+    monkeypatch, tmp_path, running, permanent, again, restored, lost
+):
+    """A zone may permit whoever is in a set: a reload would refuse those who were added since."""
+
+    def info(said):
+        options, entries = (said, []) if isinstance(said, str) else ("", said)
+        return f"friends\n  type: hash:ip\n  options: {options}\n  entries: {' '.join(entries)}\n"
+
+    host = Host(monkeypatch, tmp_path)
+    host.answers["--get-ipsets"] = "friends\n"
+    host.answers["--info-ipset=friends"] = info(running)
+    if permanent is not None:
+        host.answers["--permanent --info-ipset=friends"] = info(permanent)
+    steps, back, notes = firewalld.Firewalld().change_to(RULES, True)
+    for where in (steps, back):
+        runs = [step for step in where if isinstance(step, _steps.Run)]
+        assert runs[0].command[-1] == "--reload"
+        assert [(step.command[1:], step.stdin) for step in runs[1:]] == [
+            (("--ipset=friends", option), text) for option, text in again
+        ]
+    assert len(notes) == len(restored + lost)
+    assert_names(
+        " ".join(notes),
+        [f"not permanent in {name}. They are restored" for name in restored]
+        + [f"not permanent in {name}:" for name in lost],
+    )
+
+
 def test_nothing_is_asked_twice_and_no_more_than_is_compared(monkeypatch, tmp_path):
     host = Host(monkeypatch, tmp_path)
     for kind in ("chains", "rules", "passthroughs"):
@@ -560,6 +694,7 @@ def test_nothing_is_asked_twice_and_no_more_than_is_compared(monkeypatch, tmp_pa
             "--direct --get-all-chains",
             "--direct --get-all-rules",
             "--direct --get-all-passthroughs",
+            "--get-ipsets",
         ]
     )
 

@@ -4,18 +4,21 @@
 """What all chains of a host do with flows, from listings as the tools print them."""
 
 import ipaddress
+import socket
 
 import pytest
 from hypothesis import example, given
 from hypothesis import strategies as st
 
 from ansible_collections.exasol_community.network.plugins.module_utils._firewall import (
+    chains,
     host_chains,
     nft_chains,
     saved_chains,
 )
 from ansible_collections.exasol_community.network.plugins.module_utils._firewall.host_chains import HostChains
 from ansible_collections.exasol_community.network.plugins.module_utils._firewall.permits import Kind
+from ansible_collections.exasol_community.network.plugins.module_utils._kernel import own_addresses
 from ansible_collections.exasol_community.network.tests.unit.plugins.module_utils._firewall import rulesets
 
 SQL = Kind("in", 4, "tcp", 8563)
@@ -266,3 +269,21 @@ def test_a_lock_out_is_certain_although_marked_packets_would_be_accepted():
     accepts, drops = (f"-A INPUT -m mark --mark 0x7 -j {target}" for target in ("ACCEPT", "DROP"))
     assert ask(saved(accepts, odd=False)) == "drop"
     assert ask(saved(drops, policy="ACCEPT", odd=False)) == "unknown"
+
+
+@pytest.mark.parametrize("binds_to_any", [False, True], ids=["usual", "ip_nonlocal_bind"])
+def test_an_address_that_can_be_bound_need_not_be_ours(monkeypatch, binds_to_any):
+    """Keepalived and haproxy let any address be bound. test_cutting.py does that to the kernel."""
+
+    class Bound(socket.socket):
+        def bind(self, address):
+            if not binds_to_any:
+                super().bind(address)
+
+    monkeypatch.setattr(own_addresses, "binds_to_any", lambda version: binds_to_any)
+    monkeypatch.setattr(chains.socket, "socket", Bound)
+    ours = {
+        text: chains.is_local(int(ipaddress.ip_address(text)), ipaddress.ip_address(text).version)
+        for text in ("127.0.0.1", "192.0.2.1", "2001:db8::1")
+    }
+    assert ours == {"127.0.0.1": True, "192.0.2.1": False, "2001:db8::1": False}

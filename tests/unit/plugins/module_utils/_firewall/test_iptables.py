@@ -630,7 +630,47 @@ def test_rollback_of_a_saved_file_leaves_what_others_changed_meanwhile(monkeypat
     path.write_text(path.read_text().replace("COMMIT\n", later + "COMMIT\n", 1))
     for step in saving(back):
         step.perform()
-    assert path.read_text() == (DEBIAN.replace("COMMIT\n", later + "COMMIT\n", 1) if later else before)
+    by_then = DEBIAN.replace("COMMIT\n", later + "COMMIT\n", 1)
+    assert path.read_text() == (iptables.edit(by_then, held, 4) if later else before)
+
+
+SAVED_BY_THEN = {
+    "saved-anew": held(OTHER_RULES, 4, "-A INPUT -i lo -j ACCEPT", "-A INPUT -j DROP"),
+    "without-ours": saved("-A INPUT -i lo -j ACCEPT"),
+    "nat-alone": "*nat\n:PREROUTING ACCEPT [0:0]\nCOMMIT\n",
+    "filter-twice": "*filter\n:INPUT DROP [0:0]\nCOMMIT\n*nat\nCOMMIT\n" + saved("-A INPUT -j DROP"),
+}
+
+
+@by_file(SAVED_BY_THEN)
+@pytest.mark.parametrize("has_counters", [False, True], ids=["plain", "counters"])
+def test_rollback_keeps_our_old_rules_in_a_file_that_others_saved_meanwhile(
+    monkeypatch, tmp_path, text, has_counters
+):
+    """Or they would be in force until the host boots, and its users refused after that."""
+    host = Host(monkeypatch, tmp_path, commands=BOTH + ("netfilter-persistent",))
+    before = held(ONE, 4, "-A INPUT -j DROP")
+    if has_counters:
+        before = before.replace("\n-A ", "\n[3:180] -A ")
+    host.write("rules.v4", before)
+    steps, back, unused = iptables.Iptables().change_to(OTHER_RULES, True)
+    for step in saving(steps):
+        step.perform()
+    path = tmp_path / "rules.v4"
+    path.write_text(text)
+    for step in saving(back):
+        step.perform()
+    left = path.read_text()
+    tables = left.split("*filter\n")
+    ours = [line for line in tables[-1].splitlines() if "EXASOL" in line]
+    assert [line.replace('"exasol_community.network"', "exasol_community.network") for line in ours] == [
+        *FRESH,
+        INSERT_IN,
+    ]
+    assert not any("EXASOL" in table for table in tables[:-1])
+    assert [line for line in foreign(left) if not line.startswith("# Added by")] == foreign(text) + (
+        ["*filter", "COMMIT"] if "*filter" not in text else []
+    )
 
 
 def test_rollback_of_a_file_that_was_not_written_yet_does_nothing(monkeypatch, tmp_path):

@@ -46,6 +46,7 @@ def asked(release, interfaces=("eth0",)):
 def policies(monkeypatch, tmp_path):
     """A folder for the permanent configuration of our policies."""
     monkeypatch.setattr(firewalld, "_FOLDER", str(tmp_path) + "/")
+    monkeypatch.setattr(firewalld, "_CONFIGURATION", str(tmp_path / "firewalld.conf"))
     return tmp_path
 
 

@@ -893,6 +893,21 @@ def test_what_does_not_wait_is_not_held(place):
     assert rollback.hold("one", 60) is False
 
 
+@pytest.mark.parametrize("restarted", [True, False], ids=["restarted", "control"])
+def test_a_restart_of_the_host_ends_what_waits_and_the_rollback_still_works(place, monkeypatch, restarted):
+    """What is measured after it may be the old rules, and where systemd does not run nothing rolls back at boot."""
+    rollback.arm("one", place.undo, 60)
+    assert rollback.hold("one", 60) is True
+    if restarted:
+        monkeypatch.setattr(rollback, "_boot", lambda: "another start")
+    assert rollback.hold("one", 60) is not restarted
+    assert rollback.confirm("one") is not restarted
+    if restarted:
+        assert place.rollbacks() == 0
+        assert rollback.roll_back("one") == []
+    assert place.rollbacks() == int(restarted)
+
+
 def test_a_change_that_a_measurement_refuses_is_rolled_back_and_reported(place):
     rollback.arm("one", place.undo, 60)
     assert rollback.hold("one", 60) is True

@@ -93,7 +93,7 @@ def test_a_kernel_that_refuses_is_not_believed(monkeypatch, binds_to_any, own):
 
     monkeypatch.setattr(own_addresses.socket, "socket", refuse)
     monkeypatch.setattr(own_addresses, "is_local", lambda address: address == "192.0.2.5")
-    monkeypatch.setattr(own_addresses, "_binds_to_any", lambda version: binds_to_any)
+    monkeypatch.setattr(own_addresses, "binds_to_any", lambda version: binds_to_any)
     assert [address in OwnAddresses() for address in ("192.0.2.5", "192.0.2.6")] == own
 
 
