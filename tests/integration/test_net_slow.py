@@ -33,6 +33,7 @@ from ansible_collections.exasol_community.network.tests.labs.namespaces.probing 
     probe,
     release,
     states,
+    states_of,
     target,
 )
 from ansible_collections.exasol_community.network.tests.labs.namespaces.services import Service
@@ -138,6 +139,38 @@ def test_a_late_refusal_is_a_refusal(line: Line) -> None:
         rejected = states(probe(line.client, [target(SERVER[4], PORT)], timeout=TIMEOUT))
     assert found == [(str(PORT), "closed", "conn-refused", "")]
     assert rejected == [(str(PORT), "filtered", "admin-prohibited", SERVER[4])]
+
+
+def test_late_refusals_do_not_make_a_slow_path_look_quick(line: Line) -> None:
+    """The first ones come while the pass goes on, and later ports are as late."""
+    ports = "8563-8612"
+    with slow(line, back=LATE):
+        found = states_of(line.client, SERVER[4], ports, timeout=TIMEOUT, rate=20)
+    assert found == [(ports, "closed", "conn-refused", "")]
+
+
+def test_refusals_on_a_slow_path_are_no_loss(line: Line) -> None:
+    def lost() -> int:
+        with line.client.inside():
+            found = run_probe(
+                collect([], [target(SERVER[4], "8563-8570")], {}), Settings(Pace(timeout=TIMEOUT))
+            )
+        assert sorted(state[:2] for state in states(found["observations"])) == [
+            ("8563", "open"),
+            ("8564-8570", "closed"),
+        ]
+        (path,) = found["paths"]
+        assert path["tries"] == 8
+        return path["lost"]
+
+    with Service(line.server, SERVER[4], PORT):
+        line.server.nft(filter_rules("input", "tcp dport 8563-8570 drop"))
+        over = threading.Timer(0.5, line.server.nft_flush)
+        over.start()
+        assert lost() == 8  # control: only the second packets are answered, and as late as that
+        over.join()
+        with slow(line, there=IN_TIME):
+            assert lost() == 0
 
 
 def test_lost_packets_are_not_a_slow_path(line: Line) -> None:

@@ -282,20 +282,22 @@ class LateHandshake(_Stage):
 
     def _fail(self, number: int) -> None:
         attempt = self._attempt
+        seconds = time.monotonic() - attempt.started
         outcome = outcomes.icmp_or_errno(
             sock=attempt.sock,
             number=number,
-            seconds=time.monotonic() - attempt.started,
+            seconds=seconds,
             protocol="tcp",
             destination=attempt.target.address,
         )
         if number or outcome.reason_ip:
-            self._late.correct(attempt, outcome)
-            self.on_alarm()
+            self._late.leave(attempt)
+            self._late.correct(attempt, outcome, seconds * 1000)
+            attempt.close()
 
     def on_alarm(self) -> None:
         """Leave: it is silence."""
-        self._late.leave(self._attempt)
+        self._late.give_up(self._attempt)
         self._attempt.close()
 
 
@@ -732,7 +734,7 @@ class Datagrams(_Stage):
         """Ask again, or record silence."""
         attempt, rivals = self._attempt, self._rivals
         if self._late is not None:
-            self._late.leave(attempt)
+            self._late.give_up(attempt)
             attempt.close()
             return
         if attempt is not rivals.first:
