@@ -17,7 +17,7 @@
    answer that anything of the address is quick.
 5. Ports that were silent twice as long are silent. But where others answered late, a silent port proves
    nothing if there were no sockets left to wait with, or if the reply to a repeated packet would have come
-   even later: then a single lost packet looks the same.
+   even later: then a single lost packet looks the same. A socket for datagrams sends one only.
 
 Whoever accepted late is left as others are: our own listener with RST, a service with FIN, or with the end of
 its handshake where an unfinished one would count against this host.
@@ -169,9 +169,12 @@ class LateAnswers:
     def conclude(self) -> None:
         """Say of silent ports whose silence proves nothing that it does not, if others were late."""
         for address, longest in self._late.items():
-            undecided = self._left_out.get(address, [])
-            if longest + _REPEATED_MS > 2 * self.seconds * 1000:
-                undecided = undecided + self._in_vain.get(address, [])
+            is_late_to_repeat = longest + _REPEATED_MS > 2 * self.seconds * 1000
+            undecided = self._left_out.get(address, []) + [
+                (target, port)
+                for target, port in self._in_vain.get(address, [])
+                if is_late_to_repeat or target.protocol == "udp"
+            ]
             for target, port in undecided:
                 silence = target.found.get(timed_out(target.protocol))
                 if silence is not None and port in silence.ports:

@@ -200,6 +200,22 @@ def test_silence_counts_only_if_a_repeated_packet_would_have_been_answered(answe
     }
 
 
+def test_a_silent_datagram_beside_late_answers_may_have_been_lost():
+    answered, silent = target("53"), Target("n11", ADDRESS, "udp")
+    silent.add(Ports([53]))
+    late = LateAnswers([[answered, silent]], timeout=3.5, room=9, sources=Sources(()))
+    one, other = Attempt(answered, 53), Attempt(silent, 53)
+    answered.record(53, SILENT)
+    silent.record(53, timed_out("udp"))
+    assert late.take(one)
+    assert late.take(other)
+    late.leave(one)
+    late.correct(one, Outcome("open", LATE), 3600.0)
+    late.give_up(other)
+    late.conclude()
+    assert list(silent.found) == [LATE_OTHERS]
+
+
 def test_without_late_answers_ports_without_room_are_silent():
     made = target()
     late, _attempts = waiting(made, 8563, 8564, room=1)
