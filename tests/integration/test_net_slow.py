@@ -120,6 +120,15 @@ def test_a_delay_below_the_timeout_is_ok_and_no_loss(line: Line, version: int) -
     assert path["rtt_ms"]["min"] >= IN_TIME * 1000
 
 
+def test_the_end_of_a_connection_is_waited_for_as_long_as_its_path_is(line: Line) -> None:
+    """A service that is not asked who it is acknowledges it a round trip later, and no filter is to blame."""
+    with Service(line.server, SERVER[4], PORT) as service:
+        with slow(line, back=4.5):
+            judged = run_of(line.client, line.server, has_listener=False, timeout=5.0)
+        assert service.endings == ["eof"]  # one connection, and none again
+    assert judged.verdict == "ok", judged
+
+
 def test_a_drop_on_a_slow_path_is_one(line: Line) -> None:
     line.server.nft(filter_rules("input", f"tcp dport {PORT} drop"))
     with slow(line, back=LATE):

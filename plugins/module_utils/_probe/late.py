@@ -149,8 +149,8 @@ class LateAnswers:
             attempt.target.is_alive = True  # an answer to a later packet: the first ones were lost
             return
         proof = PROOF_LATE if attempt.target.expects_proof(attempt.port) else ""
-        waited_ms = (time.monotonic() - attempt.started) * 1000
-        self.correct(attempt, Outcome(OPEN, LATE, proof=proof), waited_ms if rtt_ms is None else rtt_ms)
+        attempt.rtt_ms = (time.monotonic() - attempt.started) * 1000 if rtt_ms is None else rtt_ms
+        self.correct(attempt, Outcome(OPEN, LATE, proof=proof), attempt.rtt_ms)
 
     def correct(self, attempt: "Attempt", outcome: Outcome, rtt_ms: float) -> None:
         """Replace silence by what came late, so many milliseconds after the first packet."""
