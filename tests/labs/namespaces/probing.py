@@ -32,7 +32,7 @@ TOKEN = "a token of the integration tests"
 _SCRIPT = f"""
 import json, sys
 from ansible_collections.exasol_community.network.plugins.module_utils._listener import control as _control
-from ansible_collections.exasol_community.network.plugins.module_utils._listener import release as _release
+from ansible_collections.exasol_community.network.plugins.module_utils._listener.release import absent
 from ansible_collections.exasol_community.network.plugins.module_utils._probe import probe as _probe
 from ansible_collections.exasol_community.network.plugins.module_utils._probe import sweep as _sweep
 
@@ -40,7 +40,6 @@ def probe(targets, listening):
     settings = _probe.Settings(_sweep.Pace(timeout=1.0), token={TOKEN!r})
     return _probe.run(_probe.collect([], targets, listening), settings)["observations"]
 
-absent = _release.absent
 name, wish = json.load(sys.stdin)
 try:
     print(json.dumps({{"result": globals().get(name, getattr(_control, name, None))(**wish)}}))
