@@ -134,8 +134,8 @@ options:
   timeout:
     description:
       - Seconds to wait for an answer, from 1 to 300.
-      - If nothing comes from an address in time, this is waited once more. An answer that comes then has the
-        reason V(late-answer), because the path is slow and not filtered.
+      - If nothing comes in time from an address behind a gateway, this is waited once more. An answer that
+        comes then has the reason V(late-answer), because the path is slow and not filtered.
       - A listener of M(exasol_community.network.listener) that has accepted a connection has 3 seconds at
         least to prove its identity.
       - The kernel repeats an unanswered SYN after 1 and 3 seconds, so with the default three SYNs are sent.

@@ -5,29 +5,34 @@
 
 1. An attempt that is silent until the timeout counts as silent, and its socket waits on, for as long again.
    Its first packet is on its way already, so no other connection is opened; the kernel may repeat the SYN.
-2. At the end of the pass, an address is waited for only if a port of it that ought to be reachable is silent,
-   and nothing has come from it in less than half of the timeout. What answered so quickly is not slow, and
-   what should not be reachable is silent anyway. So only an address of which nothing is known costs more
-   time: one timeout at most.
+2. At the end of the pass, an address is waited for only if nothing has come from it in less than half of the
+   timeout: what answered so quickly is not slow. Nor is one on a link of this host that replied to ARP or
+   NDP, for which the kernel waits three seconds. What should not be reached is silent anyway, so it is waited
+   for only as long as something else. So only an address behind a gateway, of which nothing is known, costs
+   more time: one timeout at most.
 3. An answer that belongs to the first packet is I(late): the path is slower than the timeout, and no filter.
    The kernel knows the round trip by its timestamps (RFC 7323). If that is shorter than the timeout, earlier
    packets were lost: the address is alive, and its silent ports are tried again (observations.py).
-4. A refusal or an ICMP error that comes late is what it would have been in time.
-5. Ports that were silent twice as long are silent. Only if there were no sockets left to wait with, a silent
-   port of an address that answers late proves nothing.
+4. A refusal or an ICMP error that comes late is what it would have been in time. It shows no more than an
+   answer that anything of the address is quick.
+5. Ports that were silent twice as long are silent. But where others answered late, a silent port proves
+   nothing if there were no sockets left to wait with, or if the reply to a repeated packet would have come
+   even later: then a single lost packet looks the same. A socket for datagrams sends one only.
 
 Whoever accepted late is left as others are: our own listener with RST, a service with FIN, or with the end of
 its handshake where an unfinished one would count against this host.
 """
 
-import select
 import socket
 import time
-from typing import TYPE_CHECKING, Dict, Iterable, List, Optional, Sequence, Set, Tuple
+from typing import TYPE_CHECKING, Dict, Iterable, List, Optional, Sequence, Set
 
+from .._kernel.neighbours import first_hops
+from .._kernel.sockets import Sources
 from .._kernel.tcp_info import tcp_info
 from .observations import is_answer
 from .outcome import (
+    CLOSED,
     ERROR,
     HOST_UNREACH,
     LATE,
@@ -37,36 +42,45 @@ from .outcome import (
     Outcome,
     timed_out,
 )
+from .range_turns import Work
 from .targets import Target
 
 if TYPE_CHECKING:
     from .stages import Attempt
 
 _QUICK = 0.5  # of the timeout
-_FAILED = select.EPOLLERR | select.EPOLLHUP
+_ARP_SECONDS = 3.0  # after which the kernel takes no reply to ARP or NDP any more (three requests)
+_REPEATED_MS = 1000.0  # after which the kernel repeats a SYN (RFC 6298, section 2.1)
 LATE_OTHERS = Outcome(
     ERROR,
     LATE,
-    detail="other ports of the address answered after the timeout, and this one was not waited for so long",
+    detail="other ports of the address answered after the timeout, and this one was not waited for long "
+    "enough",
 )
 
 
 class LateAnswers:
     """Which silent attempts wait on, and what becomes of them."""
 
-    def __init__(self, groups: Iterable[Sequence[Target]], timeout: float, room: int):
+    def __init__(self, groups: Iterable[Sequence[Target]], timeout: float, room: int, sources: Sources):
         self.seconds = timeout
+        self._sources = sources
         self._groups = {group[0].address: group for group in groups}
         self._room = room  # sockets that may wait on
         self._quick: Set[str] = set()  # addresses from which something came quickly
+        self._near: Optional[Set[str]] = None  # neighbours, as far as they were known at the first silence
         self._waiting: Dict[str, List["Attempt"]] = {}  # by address
-        self._late: Set[str] = set()  # addresses that answered late
-        self._left_out: Dict[str, List[Tuple[Target, int]]] = {}  # that had no room to wait on, by address
+        self._late: Dict[str, float] = {}  # the longest time of a late answer in ms, by address
+        self._left_out: Dict[str, List[Work]] = {}  # that had no room to wait on, by address
+        self._in_vain: Dict[str, List[Work]] = {}  # that waited on and heard nothing, by address
 
     def take(self, attempt: "Attempt") -> bool:
         """Return whether an attempt may wait on, and count it."""
         address = attempt.target.address
-        if self._is_quick(address):
+        if self._near is None:
+            unknown = [some for some in self._groups if not self._is_quick(some)]
+            self._near = set(unknown).difference(self._not_near(unknown))
+        if self._is_quick(address) or address in self._near:
             return False
         if not self._room:
             self._left_out.setdefault(address, []).append((attempt.target, attempt.port))
@@ -92,13 +106,32 @@ class LateAnswers:
 
     def end_pointless(self) -> None:
         """End the attempts that need not wait on, now that the pass is over."""
-        for address in list(self._waiting):
-            is_wanted = any(attempt.port in attempt.target.wanted for attempt in self._waiting[address])
-            is_alive = any(target.is_alive for target in self._groups[address])
-            if is_alive or not is_wanted or self._is_quick(address):
-                for attempt in list(self._waiting[address]):
-                    self.leave(attempt)
-                    attempt.close()
+        unknown = [address for address, some in self._waiting.items() if some and not self._is_known(address)]
+        unknown = self._not_near(unknown)
+        if not any(map(self._is_wanted, unknown)):
+            unknown = []
+        for address in set(self._waiting).difference(unknown):
+            for attempt in list(self._waiting[address]):
+                self.leave(attempt)
+                attempt.close()
+
+    def _is_known(self, address: str) -> bool:
+        return any(target.is_alive for target in self._groups[address]) or self._is_quick(address)
+
+    def _not_near(self, addresses: List[str]) -> List[str]:
+        """Return the addresses that are neither this host's nor on a link where they replied in time."""
+        others = [
+            address
+            for address in addresses
+            if not any(target.own_address == address for target in self._groups[address])
+        ]
+        if self.seconds < _ARP_SECONDS or not others:
+            return others
+        hops = first_hops(others, self._sources.by_family())
+        return [address for address in others if address not in hops or not hops[address].link_address]
+
+    def _is_wanted(self, address: str) -> bool:
+        return any(attempt.port in attempt.target.wanted for attempt in self._waiting[address])
 
     @property
     def is_waiting(self) -> bool:
@@ -116,19 +149,33 @@ class LateAnswers:
             attempt.target.is_alive = True  # an answer to a later packet: the first ones were lost
             return
         proof = PROOF_LATE if attempt.target.expects_proof(attempt.port) else ""
-        waited_ms = (time.monotonic() - attempt.started) * 1000
-        self.correct(attempt, Outcome(OPEN, LATE, proof=proof), waited_ms if rtt_ms is None else rtt_ms)
+        attempt.rtt_ms = (time.monotonic() - attempt.started) * 1000 if rtt_ms is None else rtt_ms
+        self.correct(attempt, Outcome(OPEN, LATE, proof=proof), attempt.rtt_ms)
 
-    def correct(self, attempt: "Attempt", outcome: Outcome, rtt_ms: float = -1.0) -> None:
-        """Replace silence by what came late."""
-        attempt.target.correct(attempt.port, outcome, rtt_ms)
-        if outcome.reason == LATE:
-            self._late.add(attempt.target.address)
+    def correct(self, attempt: "Attempt", outcome: Outcome, rtt_ms: float) -> None:
+        """Replace silence by what came late, so many milliseconds after the first packet."""
+        target = attempt.target
+        target.correct(attempt.port, outcome, rtt_ms)
+        if outcome.state == CLOSED:
+            target.slow.add(attempt.port)  # a late refusal is no sign of a lost packet
+        if outcome.reason == LATE or is_answer(outcome):
+            self._late[target.address] = max(rtt_ms, self._late.get(target.address, 0.0))
+
+    def give_up(self, attempt: "Attempt") -> None:
+        """Take note that an attempt has waited on in vain."""
+        self.leave(attempt)
+        self._in_vain.setdefault(attempt.target.address, []).append((attempt.target, attempt.port))
 
     def conclude(self) -> None:
-        """Say of the silent ports that could not wait that silence proves nothing, if others were late."""
-        for address in self._late & set(self._left_out):
-            for target, port in self._left_out[address]:
+        """Say of silent ports whose silence proves nothing that it does not, if others were late."""
+        for address, longest in self._late.items():
+            is_late_to_repeat = longest + _REPEATED_MS > 2 * self.seconds * 1000
+            undecided = self._left_out.get(address, []) + [
+                (target, port)
+                for target, port in self._in_vain.get(address, [])
+                if is_late_to_repeat or target.protocol == "udp"
+            ]
+            for target, port in undecided:
                 silence = target.found.get(timed_out(target.protocol))
                 if silence is not None and port in silence.ports:
                     target.correct(port, LATE_OTHERS)

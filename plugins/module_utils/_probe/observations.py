@@ -130,7 +130,13 @@ def _count_late(target: Target) -> int:
     trips = [rtt_ms for group in _answered(target) for rtt_ms in group.rtt_ms]
     late = sum(rtt_ms >= LOSS_MS for rtt_ms in trips)
     # A lost SYN-ACK looks like a slow one, unless something was answered sooner.
-    return max(0, late - len(target.slow)) if late == len(trips) else late
+    if late < len(trips) or not target.slow:
+        return late
+    # The kernel measures no round trip of a refusal: one that took no longer than an answer is as slow.
+    refused = [group for outcome, group in target.found.items() if outcome.state == CLOSED]
+    in_turn = sum(rtt_ms < min(trips) + LOSS_MS for group in refused for rtt_ms in group.rtt_ms)
+    accepted = target.slow.difference(*(group.ports for group in refused))
+    return max(0, late - len(accepted) - in_turn)
 
 
 def late_answers(targets: Iterable[Target]) -> Dict[Target, int]:

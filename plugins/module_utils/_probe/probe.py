@@ -382,7 +382,7 @@ def _find_limits(
     from . import rate_limit
 
     rate_limit.find_bans(
-        lambda work, rate: ask_again(work, rate_limit.BAN_SECONDS, rate),
+        lambda work, seconds: ask_again(work, seconds, 0.0),
         [group for group in groups if group[0].address not in alive],
     )
     return rate_limit.find_limits(

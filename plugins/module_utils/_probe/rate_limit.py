@@ -36,12 +36,12 @@ from typing import Any, Callable, Dict, Iterable, Iterator, List, NamedTuple, Se
 
 from .._identify._registry import NEVER_CUT_SHORT
 from .observations import is_answer, is_silence
-from .outcome import ERROR, OPEN, PROOF_OURS, RATE_LIMITED, SHUT_OUT, Outcome
+from .outcome import ERROR, LATE, OPEN, PROOF_OURS, RATE_LIMITED, SHUT_OUT, Outcome
 from .targets import Target
 
 MAX_CHANCE = 1e-6
 FIRST_SYN_SECONDS = 0.9  # the kernel repeats a SYN after one second
-BAN_SECONDS = 3.3  # in which three SYNs are sent
+BAN_SECONDS = 3.3  # in which three SYNs are sent; the answer to the last one takes a round trip more
 _LATE_MS = 900.0
 _MIN_SILENT = 10
 _MIN_LATE = 2
@@ -62,6 +62,7 @@ _MAX_SECONDS = 120.0
 
 Work = Tuple[Target, int]
 Ask = Callable[[List[Work], float], None]  # ports, and connections a second
+AskPatiently = Callable[[List[Work], float], None]  # ports, and seconds to wait for each
 Groups = Sequence[Sequence[Target]]
 
 
@@ -104,6 +105,18 @@ class _Group:
         self.silent = [work for target in self.targets for work in _silent(target)]
 
     @property
+    def round_trip_ms(self) -> float:
+        """The shortest time that an answer took: a path may be slower than three SYNs are apart."""
+        trips = [
+            milliseconds
+            for target in self.targets
+            for outcome, group in target.found.items()
+            if is_answer(outcome)
+            for milliseconds in group.rtt_ms
+        ]
+        return min(trips, default=0.0)
+
+    @property
     def share(self) -> float:
         """The share of first SYNs that were answered, with some more to be careful."""
         return (self.early + 3.0) / (self.early + self.late + len(self.silent) + 3.0)
@@ -138,6 +151,8 @@ class _Group:
 
 def _rank(outcome: Outcome) -> int:
     """Return how well a port with such an outcome shows later that its host answers; 0 for not at all."""
+    if outcome.reason == LATE:
+        return 0  # it would not answer in time now either
     if outcome.proof == PROOF_OURS:
         return 1
     if is_answer(outcome):
@@ -304,10 +319,10 @@ def find_limits(
     return found
 
 
-def find_bans(ask: Ask, groups: Groups) -> Set[str]:
+def find_bans(ask: AskPatiently, groups: Groups) -> Set[str]:
     """Find the addresses that answered at first and then no more, and judge their silent ports.
 
-    C(ask) must wait for C(BAN_SECONDS). Returns the addresses.
+    Returns the addresses.
     """
     everybody = map(_Group, groups)
     suspected = [group for group in everybody if len(group.silent) >= _MIN_SILENT and group.references()]
@@ -318,7 +333,9 @@ def find_bans(ask: Ask, groups: Groups) -> Set[str]:
     return {group.targets[0].address for group in banned}
 
 
-def _still_silent(ask: Ask, groups: Sequence[_Group], count: Callable[[_Group], int]) -> List[_Group]:
+def _still_silent(
+    ask: AskPatiently, groups: Sequence[_Group], count: Callable[[_Group], int]
+) -> List[_Group]:
     """Connect so many times to the references of each group; returns the groups that did not answer at all.
 
     The outcomes go to twins, so that those of the first pass stay.
@@ -329,7 +346,7 @@ def _still_silent(ask: Ask, groups: Sequence[_Group], count: Callable[[_Group], 
         asked.append((group, [(target.twin(), port) for target, port in references]))
     work = [one for _group, twins in asked for one in twins]
     if work:
-        ask(work, 0.0)
+        ask(work, BAN_SECONDS + max(group.round_trip_ms for group in groups) / 1000)
     return [group for group, twins in asked if all(_is_silent(twin) for twin, _port in twins)]
 
 

@@ -8,6 +8,7 @@ events, what it does when its time is over, and which stage it gives the socket 
 """
 
 import errno
+import math
 import select
 import socket
 import time
@@ -41,6 +42,8 @@ _LOOKUP_SECONDS, _LOOKUP_PAUSES = 0.005, 4
 # Who has accepted a connection is accused if no proof comes. A listener may be busy with many hosts, and a
 # packet may be lost twice.
 _MIN_PROOF_SECONDS = 3.0
+_SHORT_MS = 250.0  # of a round trip that the time of a stage allows for anyway
+_EXCHANGES = 4  # round trips of a dialogue, with TLS
 _MAX_DATAGRAMS = 3  # how often a question is asked: a datagram may be lost
 
 
@@ -106,6 +109,11 @@ class Attempt:
         if info is not None and answers_first_syn(info.rtt_ms, milliseconds):
             self.rtt_ms = info.rtt_ms
             self.target.slow.add(self.port)
+
+    @property
+    def round_trip(self) -> float:
+        """Seconds of the round trip, rounded up, 0 if it is short: the engine wants few different alarms."""
+        return math.ceil(self.rtt_ms / 500) / 2 if self.rtt_ms > _SHORT_MS else 0.0
 
     def close(self) -> None:
         """End the attempt."""
@@ -282,20 +290,22 @@ class LateHandshake(_Stage):
 
     def _fail(self, number: int) -> None:
         attempt = self._attempt
+        seconds = time.monotonic() - attempt.started
         outcome = outcomes.icmp_or_errno(
             sock=attempt.sock,
             number=number,
-            seconds=time.monotonic() - attempt.started,
+            seconds=seconds,
             protocol="tcp",
             destination=attempt.target.address,
         )
         if number or outcome.reason_ip:
-            self._late.correct(attempt, outcome)
-            self.on_alarm()
+            self._late.leave(attempt)
+            self._late.correct(attempt, outcome, seconds * 1000)
+            attempt.close()
 
     def on_alarm(self) -> None:
         """Leave: it is silence."""
-        self._late.leave(self._attempt)
+        self._late.give_up(self._attempt)
         self._attempt.close()
 
 
@@ -494,9 +504,14 @@ class Dialogue(_Stage):
 
         self._talk = Talk(script(protocol), attempt.target.named)
 
+    @property
+    def _on_the_way(self) -> float:
+        """How long the packets of a dialogue take beside the service."""
+        return _EXCHANGES * self._attempt.round_trip
+
     def begin(self) -> None:
         """Say the first words, if it is our turn, and read what came with the handshake."""
-        self._attempt.change_to(self, self._patience, in_background=not self._hurries)
+        self._attempt.change_to(self, self._patience + self._on_the_way, in_background=not self._hurries)
         self._send()
         self.on_event(select.EPOLLIN)
 
@@ -517,7 +532,7 @@ class Dialogue(_Stage):
             if data and not self._hurries:
                 # It has looked up our name, and has as much time left as everybody.
                 self._hurries = True
-                self._attempt.context.engine.set_alarm(self, patience(""))
+                self._attempt.context.engine.set_alarm(self, patience("") + self._on_the_way)
             self._talk.feed(data)
             self._send()
 
@@ -577,7 +592,7 @@ class Farewell(_Stage):
         except OSError:
             attempt.close()
             return
-        attempt.change_to(self, min(_MAX_FAREWELL_SECONDS, attempt.context.timeout))
+        attempt.change_to(self, min(_MAX_FAREWELL_SECONDS, attempt.context.timeout) + attempt.round_trip)
         self.on_event(select.EPOLLIN)
 
     def on_event(self, events: int) -> None:
@@ -732,7 +747,7 @@ class Datagrams(_Stage):
         """Ask again, or record silence."""
         attempt, rivals = self._attempt, self._rivals
         if self._late is not None:
-            self._late.leave(attempt)
+            self._late.give_up(attempt)
             attempt.close()
             return
         if attempt is not rivals.first:

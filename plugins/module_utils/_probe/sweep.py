@@ -25,12 +25,12 @@ UDP has no handshake: I(datagrams) are sent until one is answered or refused, th
 source ports. The device to which the kernel gives the first one shows whether it leads back to this host.
 
 All ports wait at the same time, so silence costs one timeout in all, however many ports are silent. An
-address from which nothing came costs one more, because its path may be slow (late.py). Who ends what: an
-attempt ends itself, in whatever stage it is, and every stage has an alarm that makes it do so. The
-sweep ends nothing but what is left when it is interrupted. A pass ends when its last attempt has ended, with
-one exception: a dialogue with a server that may look up our name first (MySQL, FTP) may take a minute. It
-goes on in the background, beside the passes in which silent ports are tried again, and only C(finish) waits
-for it.
+address behind a gateway from which nothing came costs one more, because its path may be slow (late.py). Who
+ends what: an attempt ends itself, in whatever stage it is, and every stage has an alarm that makes it do so.
+The sweep ends nothing but what is left when it is interrupted. A pass ends when its last attempt has ended,
+with one exception: a dialogue with a server that may look up our name first (MySQL, FTP) may take a minute.
+It goes on in the background, beside the passes in which silent ports are tried again, and only C(finish)
+waits for it.
 
 What saves packets: to a listener of ours, the ACK of the handshake is held back and leaves together with our
 line as one segment. A SYN proxy on the way may take that segment for the ACK alone and drop what it carries.
@@ -278,7 +278,7 @@ class Sweep:
             from .late import LateAnswers
 
             room = max(1, self._pace.concurrency // 4)
-            self._late = LateAnswers(self._patient_groups, self._pace.timeout, room)
+            self._late = LateAnswers(self._patient_groups, self._pace.timeout, room, self._sources)
         return self._late if self._late.take(attempt) else None
 
     def _take_rivals(self, target: Target, port: int) -> int:

@@ -208,9 +208,13 @@ def _pairs(
         return pairs
     if len(some) * len(others) > most:
         raise NetworkError(f"is one group too many: expected at most {_MAX_MEMBERS:,} members of all")
-    return [
+    found = [
         (source, place) for place in others for source in some if names[source] != places[place].destination
     ]
+    if not found:
+        # What it says would be said of nobody, and so be lost.
+        raise NetworkError("has no members: expected sources and places of different hosts, or pairs")
+    return found
 
 
 def _check_numbers(numbers: Sequence[int], count: int, of: str) -> None:

@@ -647,13 +647,13 @@ LATE_ANSWERS = _cause(
     means="The destination answers, but only after the source has stopped waiting: the round trip takes "
     "longer than `exasol_verify_timeout`. Packets pass in both directions, so no filter "
     "explains the silence.",
-    acts="Whoever measures: set a longer `exasol_verify_timeout`. Whoever runs the network in between: look "
-    "for the delay, which applications have, too.",
+    acts="Whoever measures: set a longer `exasol_verify_timeout`. Whoever runs the network in between, or, "
+    "with UDP, the service: look for the delay, which applications have, too.",
     command="ping -c 4 {address}  # on {source}",
     verdicts=(UNTESTED,),
     actors=(RUN, NETWORK),
     todo="set a longer exasol_verify_timeout for {sources}, measure {ports} of {destinations} again, and "
-    "look for the delay on the path",
+    "look for the delay on the path, or of services of UDP",
 )
 SOURCE_BANNED = _cause(
     code="source_banned",

@@ -8,9 +8,12 @@ import time
 
 import pytest
 
+from ansible_collections.exasol_community.network.plugins.module_utils._kernel.neighbours import FirstHop
+from ansible_collections.exasol_community.network.plugins.module_utils._kernel.sockets import Sources
 from ansible_collections.exasol_community.network.plugins.module_utils._kernel.tcp_info import (
     answers_first_syn,
 )
+from ansible_collections.exasol_community.network.plugins.module_utils._probe import late as late_module
 from ansible_collections.exasol_community.network.plugins.module_utils._probe.late import (
     LATE_OTHERS,
     LateAnswers,
@@ -57,9 +60,9 @@ def target(ports="8563-8570", wanted=True):
     return made
 
 
-def waiting(made, *ports, room=100):
+def waiting(made, *ports, room=100, timeout=3.5):
     """Let attempts at ports wait on; returns which may, and what decides."""
-    late = LateAnswers([[made]], timeout=3.5, room=room)
+    late = LateAnswers([[made]], timeout=timeout, room=room, sources=Sources(()))
     attempts = [Attempt(made, port) for port in ports]
     for port in ports:
         made.record(port, SILENT)
@@ -97,6 +100,64 @@ def test_what_need_not_be_waited_for_ends_with_the_pass():
         assert not late.is_waiting, change
 
 
+BEHIND_A_GATEWAY = FirstHop(gateway="192.0.2.1")
+ON_A_LINK = FirstHop(link_address="02:00:00:00:00:0b")
+ON_A_LINK_AND_SILENT = FirstHop()
+
+
+@pytest.mark.parametrize(
+    "hop, timeout, expected",
+    [
+        pytest.param(BEHIND_A_GATEWAY, 3.5, True, id="behind a gateway"),
+        pytest.param(ON_A_LINK, 3.5, False, id="replied to ARP within three seconds"),
+        pytest.param(ON_A_LINK, 2.0, True, id="perhaps later than the timeout"),
+        pytest.param(ON_A_LINK_AND_SILENT, 3.5, True, id="no link-layer address"),
+    ],
+)
+def test_a_neighbour_that_replied_in_time_is_not_slow(monkeypatch, hop, timeout, expected):
+    known = {}
+    monkeypatch.setattr(late_module, "first_hops", lambda *_asked: known)
+    late, (attempt,) = waiting(target(), 8563, timeout=timeout)  # nothing is known at the first silence
+    known[ADDRESS] = hop
+    late.end_pointless()
+    assert late.is_waiting is expected
+    assert attempt.is_closed is not expected
+    # What is known at the first silence takes no socket to wait with.
+    assert bool(waiting(target(), 8563, timeout=timeout)[1]) is expected
+
+
+def test_this_host_itself_is_not_slow():
+    made = target()
+    made.own_address = ADDRESS
+    assert waiting(made, 8563, timeout=2.0)[1] == []
+
+
+@pytest.mark.parametrize("is_other_wanted", [True, False], ids=["beside a wanted one", "alone"])
+def test_what_should_not_be_reached_is_waited_for_beside_what_should(is_other_wanted):
+    denied, other = target(wanted=False), Target("n12", "192.0.2.12", "tcp")
+    other.add(Ports([8563]))
+    other.wanted = other.ports if is_other_wanted else Ports()
+    late = LateAnswers([[denied], [other]], timeout=3.5, room=9, sources=Sources(()))
+    attempts = [Attempt(denied, 8563), Attempt(other, 8563)]
+    for attempt in attempts:
+        attempt.target.record(8563, SILENT)
+        assert late.take(attempt)
+    late.end_pointless()
+    assert [attempt.is_closed for attempt in attempts] == [not is_other_wanted] * 2
+
+
+def test_a_late_refusal_does_not_make_its_address_quick():
+    made = target()
+    late, (refused, other) = waiting(made, 8563, 8564)
+    late.leave(refused)
+    late.correct(refused, Outcome("closed", "conn-refused"), 3600.0)
+    late.end_pointless()
+    assert not other.is_closed
+    made.record(8565, SILENT)
+    assert late.take(Attempt(made, 8565))
+    assert late_answers([made]) == {made: 0}
+
+
 def test_an_address_of_which_nothing_is_known_is_waited_for():
     late, (attempt,) = waiting(target(), 8563)
     late.end_pointless()
@@ -114,6 +175,45 @@ def test_ports_without_room_prove_nothing_where_others_were_late():
     late.conclude()
     found = {outcome: list(group.ports) for outcome, group in made.found.items()}
     assert found == {Outcome("open", LATE): [8563], SILENT: [8564], LATE_OTHERS: [8565]}
+
+
+@pytest.mark.parametrize(
+    "rtt_ms, expected",
+    [
+        pytest.param(3600.0, SILENT, id="two packets would have been answered"),
+        pytest.param(6900.0, LATE_OTHERS, id="a single lost packet looks the same"),
+    ],
+)
+@pytest.mark.parametrize(
+    "answer", [Outcome("open", LATE), Outcome("closed", "conn-refused")], ids=["accepted", "refused"]
+)
+def test_silence_counts_only_if_a_repeated_packet_would_have_been_answered(answer, rtt_ms, expected):
+    made = target()
+    late, (answered, silent) = waiting(made, 8563, 8564)
+    late.leave(answered)
+    late.correct(answered, answer, rtt_ms)
+    late.give_up(silent)
+    late.conclude()
+    assert {outcome: list(group.ports) for outcome, group in made.found.items()} == {
+        answer: [8563],
+        expected: [8564],
+    }
+
+
+def test_a_silent_datagram_beside_late_answers_may_have_been_lost():
+    answered, silent = target("53"), Target("n11", ADDRESS, "udp")
+    silent.add(Ports([53]))
+    late = LateAnswers([[answered, silent]], timeout=3.5, room=9, sources=Sources(()))
+    one, other = Attempt(answered, 53), Attempt(silent, 53)
+    answered.record(53, SILENT)
+    silent.record(53, timed_out("udp"))
+    assert late.take(one)
+    assert late.take(other)
+    late.leave(one)
+    late.correct(one, Outcome("open", LATE), 3600.0)
+    late.give_up(other)
+    late.conclude()
+    assert list(silent.found) == [LATE_OTHERS]
 
 
 def test_without_late_answers_ports_without_room_are_silent():
@@ -151,6 +251,18 @@ def test_slow_answers_are_not_counted_as_lost(is_slow, lost):
     made.record(8563, OPEN, 1300.0)
     if is_slow:
         made.slow.add(8563)
+    assert late_answers([made]) == {made: lost}
+
+
+@pytest.mark.parametrize(
+    "refused_ms, lost",
+    [pytest.param(1302.0, 0, id="as slow as the others"), pytest.param(2302.0, 1, id="to the second SYN")],
+)
+def test_refusals_on_a_slow_path_are_not_counted_as_lost(refused_ms, lost):
+    made = target()
+    made.record(8563, OPEN, 1300.0)
+    made.slow.add(8563)
+    made.record(8564, Outcome("closed", "conn-refused"), refused_ms)
     assert late_answers([made]) == {made: lost}
 
 

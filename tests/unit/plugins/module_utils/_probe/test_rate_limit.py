@@ -33,9 +33,11 @@ class Network:
     Of all connections, the share C(dead) takes a link that is dead.
     """
 
-    def __init__(self, rate=0.0, burst=5.0, loss=0.0, filtered=(), bans_after=0, dead=0.0, seed=1):
+    def __init__(
+        self, rate=0.0, burst=5.0, loss=0.0, filtered=(), bans_after=0, dead=0.0, seed=1, round_trip=0.001
+    ):
         self.rate, self.burst, self.loss, self.filtered = rate, burst, loss, frozenset(filtered)
-        self.bans_after, self.dead = bans_after, dead
+        self.bans_after, self.dead, self.round_trip = bans_after, dead, round_trip
         self.now, self.tokens, self.seen = 0.0, burst, 0
         self.chance = random.Random(seed)
         self.asked = []  # ports and rate of each pass
@@ -57,8 +59,8 @@ class Network:
             self.tokens -= 1
         return port not in self.filtered and self.chance.random() >= self.loss
 
-    def sweep(self, work, rate=0.0, tries=(0.0, 1.0, 3.0)):
-        """Ask ports with repeated SYNs."""
+    def sweep(self, work, rate=0.0, tries=(0.0, 1.0, 3.0), seconds=20.0):
+        """Ask ports with repeated SYNs, and wait for each so many seconds."""
         begun = self.now
         self.asked.append((sorted(port for _target, port in work), rate))
         left = [
@@ -68,8 +70,9 @@ class Network:
         for later in tries:
             still = []
             for start, is_dead, target, port in left:
-                if self.passes(port, start + later) and not is_dead:
-                    target.record(port, OPEN, later * 1000 + 1)
+                is_in_time = later + self.round_trip < seconds
+                if self.passes(port, start + later) and not is_dead and is_in_time:
+                    target.record(port, OPEN, (later + self.round_trip) * 1000)
                 else:
                     still.append((start, is_dead, target, port))
             left = still
@@ -81,9 +84,9 @@ class Network:
         self.sweep(work, rate, tries=(0.0,))
         self.now += 0.9
 
-    def ask_for_a_ban(self, work, rate):
+    def ask_for_a_ban(self, work, seconds):
         """Ask ports as find_bans wants it."""
-        self.sweep(work, rate)
+        self.sweep(work, seconds=seconds)
 
 
 def swept(network, ports, ours=()):
@@ -291,6 +294,7 @@ NOT_BANNED = {
     "a-limit": ({"rate": 20}, range(20000, 20300)),
     "much-loss": ({"loss": 0.36}, RANGE),
     "few-silent-ports": ({"bans_after": 25}, range(20000, 20030)),
+    "a-filter-on-a-slow-path": ({"filtered": range(20010, 20300), "round_trip": 5.0}, range(20000, 20300)),
 }
 
 
@@ -302,6 +306,27 @@ def test_what_looks_alike_is_no_ban(name):
     before = states(target)
     assert find_bans(network.ask_for_a_ban, [[target]]) == set()
     assert states(target) == before
+
+
+def test_a_ban_on_a_slow_path_is_found():
+    network = Network(bans_after=40, round_trip=5.0)
+    target = swept(network, range(20000, 20300))
+    assert find_bans(network.ask_for_a_ban, [[target]]) == {ADDRESS}
+
+
+@pytest.mark.parametrize("proof", ["", "late"], ids=["service", "our listener"])
+def test_ports_that_answered_late_are_not_asked_for_a_ban(proof):
+    """They would not answer in time, and so look shut out."""
+    network = Network(filtered=range(20010, 20300), round_trip=5.0)
+    target = Target("n11", ADDRESS, "tcp")
+    ports = range(20000, 20300)
+    target.add(Ports(ports))
+    for port in ports:
+        target.record(port, SILENT if port >= 20010 else Outcome("open", "late-answer", proof=proof), 5000.0)
+    before = states(target)
+    assert find_bans(network.ask_for_a_ban, [[target]]) == set()
+    assert states(target) == before
+    assert network.asked == []
 
 
 LOOKS_BANNED = {

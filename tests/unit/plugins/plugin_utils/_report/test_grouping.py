@@ -199,6 +199,25 @@ def test_what_does_not_match_is_refused(field, value, words):
     assert_names(refusal(verification_of, report, "it"), ["it is no report", *words])
 
 
+@pytest.mark.parametrize(
+    "members",
+    [
+        pytest.param({}, id="none"),
+        pytest.param({"sources": [0]}, id="no places"),
+        pytest.param({"places": [0]}, id="no sources"),
+        pytest.param({"sources": [0], "places": [0]}, id="a host with itself"),
+    ],
+)
+def test_a_group_without_members_is_refused(members):
+    """Its verdict would be lost without a word."""
+    report = grouped(verification(mesh(n13="blocked")))
+    (blocked,) = (group for group in report["flow_groups"] if group["verdict"] == "blocked")
+    for field in ("sources", "places", "pairs"):
+        blocked.pop(field, None)
+    blocked.update(members)
+    assert_names(refusal(verification_of, report, "it"), ["it is no report", "flow_groups[", "no members"])
+
+
 def full(size):
     """Return the report of so many hosts, each of which reaches all."""
     flows = [result(f"h{one}", f"h{other}") for one in range(size) for other in range(size)]
