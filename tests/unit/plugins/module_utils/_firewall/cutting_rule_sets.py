@@ -386,10 +386,12 @@ def firewalld_host(rng):
         version = rng.choice((4, 6))
         chain = rng.choice(("INPUT", "OUTPUT"))
         line = iptables_line(rng, chain, version, chain == "INPUT").replace(f"-A {chain} ", "")
-        files["direct.xml"] = (
-            f'<direct><rule priority="0" table="filter" ipv="ipv{version}" chain="{chain}">'
-            f"{line.replace('later', 'DROP')}</rule></direct>"
-        )
+        # No change is made beside an unconditional one: iptables would drop what ours accept.
+        if not line.startswith("-j"):
+            files["direct.xml"] = (
+                f'<direct><rule priority="0" table="filter" ipv="ipv{version}" chain="{chain}">'
+                f"{line.replace('later', 'DROP')}</rule></direct>"
+            )
     lines = ["cd /etc/firewalld; rm -f zones/* policies/* direct.xml"]
     bus = "busctl --system call org.fedoraproject.FirewallD1 /org/fedoraproject/FirewallD1 org.fedoraproject.FirewallD1"
     # A reload keeps the interfaces of zones.
