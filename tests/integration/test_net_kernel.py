@@ -37,11 +37,7 @@ def line(need_namespaces: None) -> Iterator[Line]:
     No kernel here filters reverse paths unless a test says so.
     """
     with Line() as made:
-        join(made.router, made.server, "other", ["10.77.3.1/24"], ["10.77.3.11/24"])
-        for host in (made.client, made.router, made.server):
-            for scope in ("all", "default", "near", "far", "other"):
-                with contextlib.suppress(OSError):
-                    host.sysctl(f"ipv4/conf/{scope}/rp_filter", 0)
+        made.add_second_link()
         yield made
 
 

@@ -31,7 +31,7 @@ from ansible_collections.exasol_community.network.tests.labs.namespaces.lines im
     Line,
     filter_rules,
 )
-from ansible_collections.exasol_community.network.tests.labs.namespaces.namespaces import Namespace, join
+from ansible_collections.exasol_community.network.tests.labs.namespaces.namespaces import Namespace
 from ansible_collections.exasol_community.network.tests.labs.namespaces.services import bound
 from ansible_collections.exasol_community.network.tests.labs.namespaces.slow import slow
 
@@ -61,11 +61,7 @@ Stack = contextlib.ExitStack
 def line(need_namespaces: None) -> Iterator[Line]:
     """Return a client, a router and a server with a second link to the router; nothing filters paths."""
     with Line() as made:
-        join(made.router, made.server, "other", ["10.77.3.1/24"], ["10.77.3.11/24"])
-        for host in (made.client, made.router, made.server):
-            for scope in ("all", "default", "near", "far", "other"):
-                with contextlib.suppress(OSError):
-                    host.sysctl(f"ipv4/conf/{scope}/rp_filter", 0)
+        made.add_second_link()
         yield made
 
 

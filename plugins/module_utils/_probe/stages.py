@@ -115,6 +115,16 @@ class Attempt:
         """Seconds of the round trip, rounded up, 0 if it is short: the engine wants few different alarms."""
         return math.ceil(self.rtt_ms / 500) / 2 if self.rtt_ms > _SHORT_MS else 0.0
 
+    def failure(self, number: int, seconds: float) -> Outcome:
+        """Return what an error number of the socket means, or the ICMP error that the kernel has for it."""
+        return outcomes.icmp_or_errno(
+            sock=self.sock,
+            number=number,
+            seconds=seconds,
+            protocol=self.target.protocol,
+            destination=self.target.address,
+        )
+
     def close(self) -> None:
         """End the attempt."""
         self.context.engine.remove(self.sock.fileno())
@@ -212,13 +222,7 @@ class Handshake(_Stage):
 
     def _fail(self, number: int, milliseconds: float) -> None:
         attempt = self._attempt
-        outcome = outcomes.icmp_or_errno(
-            sock=attempt.sock,
-            number=number,
-            seconds=milliseconds / 1000,
-            protocol="tcp",
-            destination=attempt.target.address,
-        )
+        outcome = attempt.failure(number, milliseconds / 1000)
         # An ICMP message that met the kernel inside connect() is queued without an error (sk_err_soft in
         # tcp_v6_err of Linux). Without a message either, nothing is known yet.
         if number or outcome.reason_ip:
@@ -291,13 +295,7 @@ class LateHandshake(_Stage):
     def _fail(self, number: int) -> None:
         attempt = self._attempt
         seconds = time.monotonic() - attempt.started
-        outcome = outcomes.icmp_or_errno(
-            sock=attempt.sock,
-            number=number,
-            seconds=seconds,
-            protocol="tcp",
-            destination=attempt.target.address,
-        )
+        outcome = attempt.failure(number, seconds)
         if number or outcome.reason_ip:
             self._late.leave(attempt)
             self._late.correct(attempt, outcome, seconds * 1000)
@@ -732,13 +730,7 @@ class Datagrams(_Stage):
     def _fail(self, number: int, is_sending: bool = False) -> None:
         attempt = self._attempt
         seconds = time.monotonic() - attempt.started
-        outcome = outcomes.icmp_or_errno(
-            sock=attempt.sock,
-            number=number,
-            seconds=seconds,
-            protocol="udp",
-            destination=attempt.target.address,
-        )
+        outcome = attempt.failure(number, seconds)
         if is_sending and not outcome.reason_ip and number != errno.ECONNREFUSED:
             outcome = outcomes.local_failure(number)
         self._end(outcome, seconds * 1000)

@@ -40,6 +40,14 @@ class Line:
     def __exit__(self, *unused: object) -> None:
         self._cleaning.close()
 
+    def add_second_link(self) -> None:
+        """Join router and server a second time; no kernel filters reverse paths from then on."""
+        join(self.router, self.server, "other", ["10.77.3.1/24"], ["10.77.3.11/24"])
+        for host in (self.client, self.router, self.server):
+            for scope in ("all", "default", "near", "far", "other"):
+                with contextlib.suppress(OSError):
+                    host.sysctl(f"ipv4/conf/{scope}/rp_filter", 0)
+
     def _lay_cables(self) -> None:
         join(
             self.client,
