@@ -12,7 +12,7 @@ from __future__ import annotations
 
 import contextlib
 import socket
-import time
+import threading
 from collections.abc import Callable, Iterator
 
 import pytest
@@ -85,15 +85,30 @@ def narrow(line: Line) -> None:
 
 
 def full(line: Line, stack: Stack) -> None:
-    """Let a service of the server accept nothing until its queue is full."""
+    """Let a service of the server accept nothing, and fill its queue: one more than its length fits in."""
     sock = stack.enter_context(contextlib.closing(bound(line.server, SERVER[4], PORT)))
     sock.listen(1)
     with line.router.inside():
-        for unused in range(6):
-            one = stack.enter_context(socket.socket())
-            one.setblocking(False)
-            one.connect_ex((SERVER[4], PORT))
-    time.sleep(0.3)
+        for unused in range(2):
+            stack.enter_context(socket.create_connection((SERVER[4], PORT)))
+
+
+def full_and_in_demand(line: Line, stack: Stack) -> None:
+    """Fill a service's queue, and let somebody else ask for it all the time, whose attempts overflow it."""
+    full(line, stack)
+    over = threading.Event()
+    asking = threading.Thread(target=_ask_on, args=(line.router, over))
+    asking.start()
+    stack.callback(asking.join)
+    stack.callback(over.set)
+
+
+def _ask_on(host: Namespace, over: threading.Event) -> None:
+    with host.inside():
+        while not over.wait(0.1):
+            with contextlib.closing(socket.socket()) as one:
+                one.setblocking(False)
+                one.connect_ex((SERVER[4], PORT))
 
 
 def leads_astray(line: Line) -> None:
@@ -164,6 +179,11 @@ def a_full_queue_and_a_path_reset(line: Line, stack: Stack) -> None:
     on(line.router, "forward", RESET)
 
 
+def a_full_queue_in_demand_and_a_path_reset(line: Line, stack: Stack) -> None:
+    full_and_in_demand(line, stack)
+    on(line.router, "forward", RESET)
+
+
 def loss_and_a_filter_of_the_destination(line: Line, _stack: Stack) -> None:
     on(line.router, "forward", LOSS)
     on(line.server, "input", DROP)
@@ -221,6 +241,10 @@ TWO: dict[str, tuple[Make, str]] = {
         "network is open",
     ),
     "a full accept queue behind a reset in between": (a_full_queue_and_a_path_reset, "network is open"),
+    "a full accept queue that others ask for, behind a reset in between": (
+        a_full_queue_in_demand_and_a_path_reset,
+        "network is open",
+    ),
     "loss, and the destination drops": (loss_and_a_filter_of_the_destination, "network team"),
     "only the handshake passes, and the destination drops": (
         only_the_handshake_and_a_filter_of_the_destination,

@@ -144,7 +144,14 @@ FAULTS = (
         "a full accept queue behind a filter of the destination", True, "wrong_service", "accept_queue_full"
     ),
     Fault("a full accept queue behind a reset in between", False, "blocked", "reset"),
-    Fault("a full accept queue behind a reset in between", True, "blocked", "reset"),
+    Fault("a full accept queue behind a reset in between", True, "blocked_on_path", "forged_refusal"),
+    Fault(
+        "a full accept queue that others ask for, behind a reset in between",
+        False,
+        "blocked",
+        "reset",
+    ),
+    Fault("a full accept queue that others ask for, behind a reset in between", True, "blocked", "reset"),
     Fault("loss, and the destination drops", False, "blocked", "silence"),
     Fault("loss, and the destination drops", True, "blocked_at_destination", "silence"),
     Fault("only the handshake passes, and the destination drops", False, "blocked", "silence"),
