@@ -48,7 +48,11 @@ class _Alarms:
     def set(self, stage: Stage, delay: float, now: float) -> None:
         """Set a stage's only alarm; one that it had before no longer counts."""
         stage.alarm = now + delay
-        self._queues[delay].append((stage.alarm, stage))
+        queue = self._queues[delay]
+        # Most stages end long before their alarm, and would be kept until then.
+        while queue and queue[0][1].alarm != queue[0][0]:
+            queue.popleft()
+        queue.append((stage.alarm, stage))
 
     def due(self, now: float) -> Iterator[Stage]:
         """Yield the stages whose alarm has come."""

@@ -13,7 +13,7 @@ import select
 import socket
 import time
 from functools import lru_cache
-from typing import TYPE_CHECKING, Callable, List, NamedTuple, Optional
+from typing import TYPE_CHECKING, Callable, Iterator, List, NamedTuple, Optional
 
 from .._identify._finding import SILENT, Finding
 from .._identify._registry import NEVER_CUT_SHORT, patience, script
@@ -54,6 +54,7 @@ class Context(NamedTuple):
     timeout: float  # seconds
     key: bytes  # of the run, for the proof of our own listeners
     hello_start: bytes
+    nonces: Iterator[bytes]  # a fresh one for each hello
     identify: bool  # whether services are asked who they are
     connect_plainly: Callable[[Target, int], None]  # one more attempt, without what saves packets
     scout: Callable[[Target, int], None]  # the same from new source ports, if the address is silent so far
@@ -195,7 +196,7 @@ class Handshake(_Stage):
     __slots__ = ("_left", "_rivals")
 
     def __init__(self, attempt: Attempt, left: float = 0.0, rivals: Optional[Rivals] = None):
-        super().__init__(attempt)
+        self._attempt = attempt
         self._left = left
         self._rivals = rivals
 
@@ -383,13 +384,17 @@ class Lookups:
 
 
 class Proof(_Stage):
-    """TCP: sends our hello to where our own listener should be, and waits for the line that proves it."""
+    """TCP: sends our hello to where our own listener should be, and waits for the line that proves it.
+
+    Mostly the line comes whole. Then it is only looked at, and stays in the kernel: closing with unread data
+    sends RST (RFC 2525, section 2.17), as the farewell to a listener of ours needs it, without one more call.
+    """
 
     __slots__ = ("_nonce", "_received")
 
     def __init__(self, attempt: Attempt):
-        super().__init__(attempt)
-        self._nonce = proof.new_nonce()
+        self._attempt = attempt
+        self._nonce = next(attempt.context.nonces)
         self._received = b""
 
     def begin(self, is_readable: bool) -> None:
@@ -406,8 +411,14 @@ class Proof(_Stage):
 
     def on_event(self, events: int) -> None:
         """Read until the line is whole, or cannot be ours any more."""
+        sock = self._attempt.sock
         try:
-            data = self._attempt.sock.recv(proof.MAX_BYTES)
+            data = b"" if self._received else sock.recv(proof.MAX_BYTES, socket.MSG_PEEK)
+            if data[-1:] == b"\n":
+                self._received = data
+                self._judge(end=Attempt.close)
+                return
+            data = sock.recv(proof.MAX_BYTES)
         except BlockingIOError:
             return
         except OSError:
@@ -416,16 +427,17 @@ class Proof(_Stage):
         if data and b"\n" not in self._received and len(self._received) < proof.MAX_BYTES:
             return
         if self._received:
-            self._judge()
+            self._judge(end=Attempt.reset)
         else:
             self._hear_nothing(outcomes.PROOF_CUT_OFF)
 
-    def _judge(self) -> None:
+    def _judge(self, end: Callable[[Attempt], None]) -> None:
+        """Record what was received, and leave; C(end) leaves a listener that proved itself."""
         attempt = self._attempt
         outcome = _judged(attempt, self._nonce, self._received, SYN_ACK)
         attempt.record(outcome, attempt.rtt_ms)
         if outcome.answered_by:
-            attempt.reset()
+            end(attempt)
         else:
             _look_who_is_there(attempt, go_on=_leave)
 
@@ -652,7 +664,7 @@ class Datagrams(_Stage):
         self._rivals = rivals or Rivals(attempt, left=_MAX_DATAGRAMS - 1)
         self._asked = 0.0  # when the last question was sent
         expects_proof = attempt.target.expects_proof(attempt.port)
-        self._nonce = proof.new_nonce() if expects_proof else b""
+        self._nonce = next(attempt.context.nonces) if expects_proof else b""
         self._sent = 0
         self._late: Optional["LateAnswers"] = None  # once it counts as silent and waits on
 

@@ -17,9 +17,10 @@ What happens to one port:
    b. I(Dialogue,) where a service should be asked who it is: its protocol is spoken until that is known.
    c. Nothing is said to anybody else: a connection is the outcome.
 4. I(Farewell.) The end depends on who is there. A listener that proved itself gets RST, because it is our own
-   and neither end shall keep the connection in TIME_WAIT. Anybody else gets FIN: our side is shut down, and
-   what the server still says is read. Closing a socket with unread data would send RST (RFC 2525, section
-   2.17), which servers log as an error of the client, and some count against it.
+   and neither end shall keep the connection in TIME_WAIT. Its line is left unread for that if it came whole:
+   then closing the socket sends RST (RFC 2525, section 2.17). Anybody else gets FIN: our side is shut down,
+   and what the server still says is read. Servers log a RST as an error of the client, and some count against
+   it.
 
 UDP has no handshake: I(datagrams) are sent until one is answered or refused, three at most, from different
 source ports. The device to which the kernel gives the first one shows whether it leads back to this host.
@@ -103,6 +104,7 @@ class Sweep:
             timeout=pace.timeout,
             key=key,
             hello_start=proof.prefix(key),
+            nonces=proof.nonces(),
             identify=identify,
             connect_plainly=self._start_plainly,
             scout=self._start_scouts,

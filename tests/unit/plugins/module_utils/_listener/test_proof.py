@@ -5,6 +5,7 @@
 
 import hashlib
 import hmac
+import itertools
 
 import pytest
 from hypothesis import assume, given
@@ -197,7 +198,22 @@ def test_answer_is_the_keyed_hash_of_nonce_and_all_that_is_said():
     assert answer(KEY, "n11", NONCE) == b"EXASOL-NETWORK-3 " + expected + b" " + said + b"\n"
 
 
-def test_old_pythons_work_out_the_same_hash():
-    assert proof._slow_digest(KEY, NONCE, "sha256") == proof._digest(
-        KEY, NONCE, "sha256"
-    )  # hmac.digest is new in Python 3.7
+@pytest.mark.parametrize("length", [0, 1, 63, 64, 65, 200], ids=lambda length: f"{length} bytes of key")
+def test_keyed_hash_is_the_one_of_the_standard_library(length):
+    key = bytes(range(length))
+    for message in (b"", NONCE, NONCE * 100):
+        assert proof._digest(key, message) == hmac.new(key, message, hashlib.sha256).digest()
+
+
+def test_keyed_hash_of_one_key_does_not_depend_on_others():
+    keys = [b"%d" % number for number in range(200)]  # more than are kept
+    for key in keys + keys:
+        assert proof._digest(key, NONCE) == hmac.new(key, NONCE, hashlib.sha256).digest()
+
+
+def test_nonces_that_are_drawn_together_differ_and_are_those_of_hellos():
+    drawn = list(itertools.islice(proof.nonces(), 200)) + list(itertools.islice(proof.nonces(), 200))
+    assert len(set(drawn)) == 400
+    for nonce in drawn:
+        said = proof.read_hello(proof.hello(proof.prefix(KEY), nonce).split(b"\n")[0])
+        assert said is not None and said.nonce == nonce

@@ -8,6 +8,7 @@ import resource
 import select
 import socket
 import time
+import weakref
 
 import pytest
 
@@ -86,3 +87,17 @@ def test_what_comes_while_others_are_told_comes_before_the_end_of_the_time():
         pairs[0][1].send(b"x")
         engine.wait(0)
         assert other.told == ["event", "alarm"]
+
+
+def test_a_stage_that_ended_is_not_kept_until_its_alarm():
+    with contextlib.closing(Engine()) as engine, contextlib.ExitStack() as stack:
+        pairs = [[stack.enter_context(some) for some in socket.socketpair()] for unused in range(3)]
+        kept = []
+        for sock, _other in pairs:
+            stage = Told([])
+            engine.add(sock.fileno(), stage, 60.0, time.monotonic())
+            kept.append(weakref.ref(stage))
+            if len(kept) < 3:
+                engine.remove(sock.fileno())
+        del stage
+        assert [ref() is not None for ref in kept] == [False, False, True]

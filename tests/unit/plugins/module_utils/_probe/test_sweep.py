@@ -54,9 +54,11 @@ from ansible_collections.exasol_community.network.plugins.module_utils._values.p
 )
 from ansible_collections.exasol_community.network.tests.unit.plugins.module_utils._identify import answers
 from ansible_collections.exasol_community.network.tests.unit.plugins.module_utils.loopback import (
+    TIME_WAIT,
     Echo,
     Server,
     bound,
+    connections,
     full,
     listening,
     open_files,
@@ -290,6 +292,54 @@ def test_a_proof_that_takes_longer_than_the_timeout_accuses_nobody():
     assert len(server.heard) == 1, "it is not asked twice"
 
 
+@contextlib.contextmanager
+def answering_in(pieces, says_end, token=KEY):
+    """Yield a listener that answers its first connection in pieces, and how that connection ended."""
+    endings = []
+
+    def serve():
+        sock, peer = server.accept()
+        with sock:
+            sock.settimeout(10)
+            sock.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
+            nonce = proof.read_hello(sock.recv(proof.MAX_BYTES).rstrip(b"\n")).nonce
+            port = server.getsockname()[1]
+            line = proof.answer(token, host="n11", nonce=nonce, port=port, seen="127.0.0.1", now=1.0)
+            for number in range(pieces):
+                time.sleep(0.05 if number else 0.0)
+                sock.sendall(line[number * len(line) // pieces : (number + 1) * len(line) // pieces])
+            if says_end:
+                sock.shutdown(socket.SHUT_WR)
+            try:
+                endings.append("fin" if not sock.recv(1) else "data")
+            except ConnectionResetError:
+                endings.append("reset")
+
+    with listening("127.0.0.1") as server:
+        thread = threading.Thread(target=serve, daemon=True)
+        thread.start()
+        yield port_of(server), endings
+        thread.join(10)
+
+
+@pytest.mark.parametrize("says_end", [True, False], ids=["ended", "open"])
+@pytest.mark.parametrize("pieces", [1, 2, 5], ids=["whole", "halves", "pieces"])
+def test_a_listener_that_proved_itself_is_left_with_a_reset(pieces, says_end):
+    with answering_in(pieces, says_end) as (port, endings):
+        found = swept(target("127.0.0.1", [port], ours=True), timeout=2.0)
+    assert found == {port: Outcome("open", "syn-ack", proof=PROOF_OURS, answered_by="n11")}
+    assert endings == ["reset"]
+    assert connections("127.0.0.1", [port], TIME_WAIT) == 0
+
+
+@pytest.mark.parametrize("pieces", [1, 2], ids=["whole", "halves"])
+def test_whoever_proves_nothing_is_left_with_fin_and_all_its_words_read(pieces):
+    with answering_in(pieces, says_end=False, token=b"the token of another run") as (port, endings):
+        found = swept(target("127.0.0.1", [port], ours=True), timeout=2.0)
+    assert found == {port: Outcome("open", "syn-ack", proof=PROOF_OTHER)}
+    assert endings == ["fin"]
+
+
 def test_a_plain_connection_ends_its_handshake_before_the_hello(monkeypatch):
     options = []
     real = socket.SocketType
@@ -322,6 +372,7 @@ def context(engine):
         timeout=3.5,
         key=b"",
         hello_start=b"",
+        nonces=proof.nonces(),
         identify=False,
         connect_plainly=lambda target, port: None,
         scout=lambda target, port: None,
