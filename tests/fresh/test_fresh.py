@@ -22,7 +22,7 @@ that make test is without more packages, so make test leaves out there what anot
 
 firewall, molecule-ci and fresh-short are skipped on each of them, because there is no container engine.
 
-This needs a quarter of an hour of a processor, so it is no part of make test. There, test_short.py runs both
+This needs about twenty minutes of a processor, so it is no part of make test. There, test_short.py runs both
 commands on the same machines, with those tests alone whose result can depend on the machine.
 """
 

@@ -526,6 +526,7 @@ def test_a_run_that_gives_no_sign_frees_its_ports(machine: Machine) -> None:
     assert told == {"changed": True, "stepped_aside": True}
 
 
+@pytest.mark.machines  # root of a container sees no sockets of others
 def test_a_listener_that_did_not_come_to_answer_says_so(machine: Machine) -> None:
     with listener(machine, HOST, target(ADDRESS, 8563)) as result:
         # Not from an oracle: in a container, root may not see it, and process 0 is the group of this one.
