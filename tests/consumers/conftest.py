@@ -67,11 +67,11 @@ def reader() -> Reader:
     return read
 
 
-def _download(package: str) -> Path:
-    """Return the wheel of a package, which is not installed."""
+def _download(package: str, version: str = "") -> Path:
+    """Return the wheel of a package, which is not installed; a version is for example "<14"."""
     wheels = _CACHE / "wheels"
     wheels.mkdir(parents=True, exist_ok=True)
-    _run(sys.executable, "-m", "pip", "download", "-q", "--no-deps", "-d", wheels, package)
+    _run(sys.executable, "-m", "pip", "download", "-q", "--no-deps", "-d", wheels, f"{package}{version}")
     return max(wheels.glob(f"{package.replace('-', '_')}-*.whl"))
 
 
@@ -82,7 +82,7 @@ def foreign() -> Path:
     named = json.dumps(_FOREIGN)
     complete = place / "complete"
     if not complete.exists() or complete.read_text() != named:
-        wheel = _download("ansible")
+        wheel = _download("ansible", "<14")  # the last with awx.awx
         with zipfile.ZipFile(wheel) as archive:
             archive.extractall(place, [name for name in archive.namelist() if _needed(name)])
         wheel.unlink()

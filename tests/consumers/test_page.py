@@ -24,6 +24,8 @@ from ansible_collections.exasol_community.network.tests.consumers.samples import
     verification,
 )
 
+pytestmark = pytest.mark.machines  # it looks for browsers
+
 CHOSEN = "return document.querySelector('.chosen')?.id ?? ''"
 DETAIL = "return document.getElementById('detail').innerText"
 

@@ -16,6 +16,8 @@ from ansible_collections.exasol_community.network.plugins.plugin_utils._report.r
 from ansible_collections.exasol_community.network.tests.consumers.browser import Browser, missing
 from ansible_collections.exasol_community.network.tests.consumers.samples import result, verification
 
+pytestmark = pytest.mark.machines  # it looks for browsers
+
 NODES = [f"node{number:02}" for number in range(5)]
 
 

@@ -80,6 +80,12 @@ def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
             raise pytest.UsageError(f"{file}: its tests share a fixture, and would make it in each process")
 
 
+def pytest_itemcollected(item: pytest.Item) -> None:
+    """Let fresh machines run, which is to skip, what needs namespaces: its tools are missing there."""
+    if "need_namespaces" in getattr(item, "fixturenames", ()):
+        item.add_marker(pytest.mark.machines)
+
+
 @pytest.fixture(scope="session", autouse=True)
 def _say_what_is_tested(record_testsuite_property: t.Any) -> None:
     record_testsuite_property("ansible-core", metadata.version("ansible-core"))

@@ -412,7 +412,7 @@ def test_galaxy_renders_every_page(content: dict[str, str], galaxy_page: t.Calla
 def keys(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[Path]:
     """Make a key that is thrown away; returns the keyring for those who verify."""
     if not shutil.which("gpg"):
-        pytest.skip("needs gpg")
+        pytest.skip("needs gpg (Debian: gpg)")
     with tempfile.TemporaryDirectory() as short:  # the agent's socket has a short name
         monkeypatch.setenv("GNUPGHOME", short)
         gpg = ["gpg", "--batch", "--quiet"]

@@ -94,6 +94,7 @@ def test_a_killed_probe_is_noticed(machine: Machine, tmp_path: Path) -> None:
     assert idle(machine)
 
 
+@pytest.mark.machines  # in the background SIGINT is ignored
 def test_listeners_of_interrupted_runs_end_by_themselves(machine: Machine, tmp_path: Path) -> None:
     # One flow a second, so that no machine is done with its probes before the signal comes.
     ttl = {"exasol_verify_listeners_ttl": 20, "exasol_verify_rate": 1}

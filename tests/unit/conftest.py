@@ -69,8 +69,9 @@ settings.load_profile("unit")
 
 
 def pytest_configure(config):
-    """Name our marker; ansible-test has a configuration of its own."""
+    """Name our markers; ansible-test has a configuration of its own."""
     config.addinivalue_line("markers", "ipv6: needs IPv6 on the loopback interface")
+    config.addinivalue_line("markers", "machines: its result can depend on the machine")
     # A newer xdist begins with the files of most tests, and so ends with one whose two tests take a fifth of
     # the time of all, while the other processes wait. By their names, the long ones are among the first.
     if hasattr(config.option, "loadscopereorder"):

@@ -32,6 +32,8 @@ from ansible_collections.exasol_community.network.plugins.module_utils._probe im
 from ansible_collections.exasol_community.network.plugins.module_utils._values.ports import Ports
 from ansible_collections.exasol_community.network.tests.unit.helpers import assert_names, refusal
 
+pytestmark = pytest.mark.machines
+
 DENIED = pytest.mark.parametrize("number", [errno.EACCES, errno.EPERM], ids=["EACCES", "EPERM"])
 
 

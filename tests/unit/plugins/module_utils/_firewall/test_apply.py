@@ -45,6 +45,8 @@ from ansible_collections.exasol_community.network.tests.unit.plugins.module_util
     fire,
 )
 
+pytestmark = pytest.mark.machines
+
 IN_RULE = {
     "direction": "in",
     "protocol": "tcp",

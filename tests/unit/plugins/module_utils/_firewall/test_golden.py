@@ -29,6 +29,8 @@ from ansible_collections.exasol_community.network.plugins.module_utils._firewall
 from ansible_collections.exasol_community.network.plugins.module_utils._firewall.ruleset import Place
 from ansible_collections.exasol_community.network.tests.unit.plugins.module_utils._firewall import cases
 
+pytestmark = pytest.mark.machines
+
 FOLDER = os.path.join(os.path.dirname(os.path.abspath(__file__)), "golden")
 UPDATE = os.environ.get("EXASOL_UPDATE_GOLDEN")
 RULES = cases.rules_of_plan()

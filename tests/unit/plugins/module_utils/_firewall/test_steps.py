@@ -27,6 +27,8 @@ from ansible_collections.exasol_community.network.tests.unit.helpers import (
 )
 from ansible_collections.exasol_community.network.tests.unit.plugins.module_utils._firewall import cases
 
+pytestmark = pytest.mark.machines
+
 ODD = {
     "plain": "accept tcp 8563\n",
     "no-newline": "last line",
@@ -308,7 +310,9 @@ SHELLS = pytest.mark.parametrize(
     [
         pytest.param(
             words,
-            marks=pytest.mark.skipif(not shutil.which(words[0]), reason=f"needs {words[0]}"),
+            marks=pytest.mark.skipif(
+                not shutil.which(words[0]), reason="needs {0} (Debian: {0})".format(words[0])
+            ),
             id=words[0],
         )
         for words in (("sh",), ("dash",), ("bash", "--posix"), ("busybox", "sh"))

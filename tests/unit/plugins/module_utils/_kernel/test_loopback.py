@@ -20,6 +20,8 @@ from ansible_collections.exasol_community.network.tests.unit.plugins.module_util
     port_of,
 )
 
+pytestmark = pytest.mark.machines
+
 ADDRESSES = ["127.0.0.1", "127.9.9.9", pytest.param("::1", marks=pytest.mark.ipv6)]
 SO_TIMESTAMPING, IP_RECVERR, IPV6_RECVERR = 37, 11, 25
 SO_ATTACH_FILTER, BPF_RET = 26, 6

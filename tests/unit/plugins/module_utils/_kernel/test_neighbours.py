@@ -12,6 +12,8 @@ from hypothesis import strategies as st
 from ansible_collections.exasol_community.network.plugins.module_utils._kernel import neighbours, rtnetlink
 from ansible_collections.exasol_community.network.plugins.module_utils._kernel.neighbours import first_hops
 
+pytestmark = pytest.mark.machines
+
 
 def test_a_kernel_that_refuses_is_no_failure(monkeypatch):
     def refuse(*unused):

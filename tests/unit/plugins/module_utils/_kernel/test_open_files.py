@@ -12,6 +12,8 @@ from ansible_collections.exasol_community.network.tests.unit.helpers import (
     run_python,
 )
 
+pytestmark = pytest.mark.machines
+
 RAISE = """
 import resource, sys
 from ansible_collections.exasol_community.network.plugins.module_utils._kernel import open_files as _limits

@@ -12,6 +12,8 @@ from ansible_collections.exasol_community.network.plugins.module_utils._kernel.o
     OwnAddresses,
 )
 
+pytestmark = pytest.mark.machines
+
 
 def printed():
     """Return the addresses of /proc/net/fib_trie and /proc/net/if_inet6."""

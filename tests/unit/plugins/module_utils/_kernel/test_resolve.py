@@ -16,6 +16,8 @@ from ansible_collections.exasol_community.network.plugins.module_utils._kernel.r
     resolve,
 )
 
+pytestmark = pytest.mark.machines
+
 BOOK = {
     "one.example": ["192.0.2.1"],
     "both.example": ["192.0.2.2", "2001:db8::2"],

@@ -23,6 +23,8 @@ from ansible_collections.exasol_community.network.tests.unit.plugins.module_util
     wait_until,
 )
 
+pytestmark = pytest.mark.machines
+
 
 def connected(server, sources=()):
     """Return a connection to a server, from a source address if one is given."""

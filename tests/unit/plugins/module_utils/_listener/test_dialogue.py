@@ -74,7 +74,7 @@ def test_a_lease_of_the_same_user_is_waited_for_however_long_it_takes(host):
             assert os.read(pipe, 4) == b"done"
 
 
-@pytest.mark.skipif(os.getuid() != 0, reason="only root can act for another user")
+@pytest.mark.skipif(os.getuid() != 0, reason="needs root to act for another user")
 @pytest.mark.parametrize("says_who", [True, False], ids=["who says so", "who lets nobody in"])
 def test_another_user_cannot_keep_a_lease_waiting(host, says_who):
     name = "\0lock." + dialogue.stem_of(host.name)

@@ -69,7 +69,7 @@ def squatter(host):
         process.kill()
 
 
-@pytest.mark.skipif(os.getuid() != 0, reason="only root can act for another user")
+@pytest.mark.skipif(os.getuid() != 0, reason="needs root to act for another user")
 def test_another_user_cannot_keep_a_listener_from_starting(host, squatter):
     address = some_address()
     first, last = free_ports(address, 2)
@@ -82,7 +82,7 @@ def test_another_user_cannot_keep_a_listener_from_starting(host, squatter):
     assert host.absent() is True
 
 
-@pytest.mark.skipif(os.getuid() != 0, reason="only root can act for another user")
+@pytest.mark.skipif(os.getuid() != 0, reason="needs root to act for another user")
 def test_another_user_cannot_claim_the_port_of_a_service(host, squatter):
     with listening("127.0.0.1") as service:
         wanted = [entry("127.0.0.1", port_of(service))]
@@ -168,7 +168,7 @@ print(json.dumps([present, absent, _control.query(host, wanted)]))
 """
 
 
-@pytest.mark.skipif(os.getuid() != 0, reason="only root can act for another user")
+@pytest.mark.skipif(os.getuid() != 0, reason="needs root to act for another user")
 def test_a_listener_of_another_user_is_known_and_left_alone(host):
     address = some_address()
     (port,) = free_ports(address)

@@ -29,6 +29,8 @@ from ansible_collections.exasol_community.network.tests.unit.plugins.module_util
     wait_until,
 )
 
+pytestmark = pytest.mark.machines
+
 
 def _held(path):
     try:
@@ -240,7 +242,9 @@ def test_a_listener_that_cannot_give_up_root_says_so(host):
     assert listens(address, port)
 
 
-@pytest.mark.skipif(os.getuid() != 0 or not shutil.which("setpriv"), reason="needs root and setpriv")
+@pytest.mark.skipif(
+    os.getuid() != 0 or not shutil.which("setpriv"), reason="needs root and setpriv (Debian: util-linux)"
+)
 def test_root_without_any_rights_has_none_to_give_up(host):
     script = (
         "import sys; from "

@@ -389,7 +389,7 @@ def test_a_server_that_repeats_the_password_does_not_bring_it_into_a_report(try_
 def authority(tmp_path_factory):
     """Return certificate and key of a server that is its own authority, for all addresses that stubs have."""
     if not shutil.which("openssl"):
-        pytest.skip("openssl is missing: install the package openssl")
+        pytest.skip("needs openssl (Debian: openssl)")
     folder = str(tmp_path_factory.mktemp("tls"))
     names = ",".join(f"IP:127.0.0.{number}" for number in range(100, 251))
     subprocess.run(

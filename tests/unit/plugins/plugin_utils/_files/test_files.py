@@ -20,6 +20,8 @@ from ansible_collections.exasol_community.network.tests.unit.plugins.plugin_util
     verification,
 )
 
+pytestmark = pytest.mark.machines
+
 SAVED = {**verification(mesh(n13="blocked")), "schema": 1}
 
 
@@ -78,7 +80,7 @@ def test_a_planted_pipe_is_not_waited_for(tmp_path):
     assert write(tmp_path).read_text() == "new\n"
 
 
-@pytest.mark.skipif(os.getuid() != 0, reason="only root can make links of other users")
+@pytest.mark.skipif(os.getuid() != 0, reason="needs root to make links of other users")
 @pytest.mark.parametrize(
     ("owner", "shared", "refused"),
     [(65534, True, True), (0, True, False), (65534, False, False)],

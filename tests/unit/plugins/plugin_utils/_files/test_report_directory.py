@@ -9,6 +9,8 @@ from ansible_collections.exasol_community.network.plugins.plugin_utils._files.re
     report_directory,
 )
 
+pytestmark = pytest.mark.machines
+
 
 @pytest.fixture
 def installed(tmp_path):

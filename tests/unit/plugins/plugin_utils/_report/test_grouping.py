@@ -126,7 +126,7 @@ def test_paths_are_exactly_the_paths(paths):
     assert keys(verification_of(report, "it")["paths"]) == keys(json.loads(json.dumps(paths)))
 
 
-@pytest.mark.skipif(shutil.which("jq") is None, reason="jq is not installed")
+@pytest.mark.skipif(shutil.which("jq") is None, reason="needs jq (Debian: jq)")
 def test_the_recipe_of_the_guide_makes_the_same_flows_with_jq():
     several = [
         *mesh(n13="blocked"),
