@@ -225,9 +225,12 @@ class Lab:
     def down(self) -> None:
         """Remove the lab's containers and networks, and nothing else."""
         self._processes.clear()
-        containers = self._ours("ps", "--all", "--format={{.Names}}")
-        if containers:
-            self.engine.run(*REMOVE[self.engine.name], *containers)
+        for is_last in (False, False, True):
+            containers = self._ours("ps", "--all", "--format={{.Names}}")
+            if not containers:
+                break
+            # On a busy machine, podman does not wait until the last process of a container is gone.
+            self.engine.run(*REMOVE[self.engine.name], *containers, check=is_last)
         for network in self._ours("network", "ls", "--format={{.Name}}"):
             self.engine.run("network", "rm", network)
 
