@@ -64,11 +64,12 @@ skipped:  # report which parts were left out and which tests skipped, and what t
 	@$(if $(WITHOUT),echo "Left out: $(WITHOUT).")
 	@"$(PYTHON)" tools/skipped.py $(RESULTS)
 
-# Containers boot and wait for half of their time, and are the last to end. Unit tests compute, in what they leave.
+# Containers boot and wait for half of their time, and would be the last to end. Unit tests compute in what they leave. Their priority is only a little
+# lower, because their commands have a limit of time.
 beside-containers: .venv/test
 	$(call side_by_side,containers patient-quick)
 
-# What integration measures wants a processor as soon as a packet comes, and leaves more than a fifth of two to others.
+# What integration measures wants a processor as soon as a packet comes, and leaves some of two to others.
 beside-integration: .venv/test
 	$(call side_by_side,integration patient-checks)
 
@@ -76,7 +77,7 @@ patient-checks: .venv/test
 	@nice -n 19 "$(MAKE)" --no-print-directory checks
 
 patient-quick: .venv/test
-	@nice -n 10 "$(MAKE)" --no-print-directory quick
+	@nice -n 5 "$(MAKE)" --no-print-directory quick
 
 checks: .venv/test
 	$(call side_by_side,$(CHECKS))
