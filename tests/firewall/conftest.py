@@ -2,7 +2,10 @@
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
 
-"""One lab for all tests here; without root or a container engine they are skipped, and say why."""
+"""One lab for all tests here; without root or a container engine they are skipped, and say why.
+
+Each process of pytest-xdist has a lab of its own: half of the time of a test here is waiting.
+"""
 
 from __future__ import annotations
 
@@ -19,6 +22,8 @@ from ansible_collections.exasol_community.network.tests.labs.firewalls.hosts imp
 
 _KEEP = "EXANET_KEEP"
 _TOOLS = ("ip", "nsenter", "ssh", "ssh-keygen")
+_PROCESS = os.environ.get("PYTEST_XDIST_WORKER", "")
+_LAB = "-".join(filter(None, ("firewall", _PROCESS)))
 
 
 def pytest_itemcollected(item):
@@ -35,7 +40,7 @@ def firewalls():
     if absent:
         pytest.skip(f"needs {', '.join(absent)} (Debian: iproute2, util-linux, openssh-client)")
     CACHE.mkdir(parents=True, exist_ok=True)
-    with (CACHE / "firewall.lock").open("w") as lock:
+    with (CACHE / f"{_LAB}.lock").open("w") as lock:
         fcntl.flock(lock, fcntl.LOCK_EX)  # two sessions would change the same hosts
         yield from _running_lab()
 
@@ -46,7 +51,7 @@ def _running_lab():
     except EngineError as error:
         pytest.skip(f"needs a container engine: {error} (Debian: podman, runc, netavark, mmdebstrap)")
     try:
-        lab = FirewallLab()
+        lab = FirewallLab(copy=_PROCESS)
         lab.up()  # one that does not boot is a failure: skipped, all of these tests would look green
     except ImageError as error:
         pytest.skip(f"needs images: {error} (Debian: mmdebstrap)")

@@ -38,7 +38,7 @@ from ansible_collections.exasol_community.network.tests.labs.namespaces.standins
 
 
 def pytest_xdist_auto_num_workers() -> int:
-    """Run four tests at a time, because they wait more than they compute.
+    """Run four tests at a time, because they wait for two thirds of their time.
 
     Where no namespaces can be made, all of them share the loopback of the machine, so one at a time.
     """

@@ -16,6 +16,7 @@ import os
 import re
 import shlex
 import subprocess
+import sys
 import typing as t
 from collections.abc import Iterable, Iterator
 from pathlib import Path
@@ -48,6 +49,16 @@ chown 4000:4000 /home/ordinary
 _PROCESSOR_TIME = """
 cd /sys/fs/cgroup
 sed -n 's/^usage_usec \\(.*\\)/\\1000/p' cpu.stat 2>&- || cat cpuacct/cpuacct.usage
+"""
+# Whether pip's index answers there, whatever it says.
+_ASK_INDEX = """
+import ssl, sys, urllib.error, urllib.request
+try:
+    urllib.request.urlopen(sys.argv[1], timeout=30).close()
+except urllib.error.HTTPError:
+    pass
+except urllib.error.URLError as error:
+    isinstance(error.reason, ssl.SSLError) or sys.exit(str(error.reason))
 """
 # What was skipped in make test, and why.
 _REASONS = """
@@ -135,6 +146,14 @@ class Started(t.NamedTuple):
         """Make a target in the clone; returns make's exit code and the end of what it printed."""
         return self.do(f"cd '{self.clone}' && {self.machine.make(target, exported)}")
 
+    def without_index(self) -> str:
+        """Return why pip's index cannot be reached from there, or nothing if it answers."""
+        url = os.environ.get("PIP_INDEX_URL") or _configured("index-url") or "https://pypi.org/simple/"
+        if url.startswith("file:"):
+            return ""
+        code, output = self.do(f"python3 -c {shlex.quote(_ASK_INDEX)} {shlex.quote(url)}")
+        return output.strip() if code else ""
+
     def unexplained(self) -> list[str]:
         """Return why tests were skipped in make test, as far as that does not say what they need."""
         code, output = self.do(f"cd '{self.clone}' && python3 -c '{_REASONS}'")
@@ -183,9 +202,16 @@ def started(engine: Engine, wanted: FreshMachine, source: Path) -> Iterator[Star
 def _registries() -> list[str]:
     """Return the engine's options with which pip and apt reach the registries there as they do here."""
     variables = {name: value for name, value in os.environ.items() if _OF_REGISTRIES.fullmatch(name)}
-    paths = [path for value in variables.values() for path in value.split() if path.startswith("/")]
+    words = [*variables.values(), *map(_configured, ("index-url", "extra-index-url", "find-links"))]
+    paths = [path for word in words for path in word.replace("file://", "").split() if path.startswith("/")]
     shared = dict.fromkeys(path for path in [*paths, *_CONFIGURATIONS] if Path(path).exists())
     return [
         *(f"--env={name}={value}" for name, value in variables.items()),
         *(f"--volume={path}:{path}:ro" for path in shared),
     ]
+
+
+def _configured(option: str) -> str:
+    """Return what pip's files say of an option, or nothing."""
+    command = [sys.executable, "-m", "pip", "config", "get", f"global.{option}"]
+    return subprocess.run(command, capture_output=True, text=True, check=False).stdout.strip()

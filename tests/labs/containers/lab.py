@@ -97,12 +97,15 @@ class Host(t.NamedTuple):
 class Lab:
     """The containers, networks and files of one lab.
 
-    Its description is a file, what was chosen for it lies in the cache.
+    Its description is a file, what was chosen for it lies in the cache. C(copy) tells labs of one description
+    apart that are up at the same time.
     """
 
-    def __init__(self, description: Path, release: str = "bookworm", keep_compiled: bool = True):
+    def __init__(
+        self, description: Path, release: str = "bookworm", keep_compiled: bool = True, copy: str = ""
+    ):
         content = yaml.safe_load(description.read_text())
-        self.name, self.release = content["name"], release
+        self.name, self.release = "-".join(filter(None, (content["name"], copy))), release
         self.title = f"{PREFIX}{self.name}-{_CHECKOUT}"  # how its network is called, and its containers begin
         self.folder = CACHE / self.name
         self.inventory_path = self.folder / "inventory.yml"
@@ -222,9 +225,12 @@ class Lab:
     def down(self) -> None:
         """Remove the lab's containers and networks, and nothing else."""
         self._processes.clear()
-        containers = self._ours("ps", "--all", "--format={{.Names}}")
-        if containers:
-            self.engine.run(*REMOVE[self.engine.name], *containers)
+        for is_last in (False, False, True):
+            containers = self._ours("ps", "--all", "--format={{.Names}}")
+            if not containers:
+                break
+            # On a busy machine, podman does not wait until the last process of a container is gone.
+            self.engine.run(*REMOVE[self.engine.name], *containers, check=is_last)
         for network in self._ours("network", "ls", "--format={{.Name}}"):
             self.engine.run("network", "rm", network)
 

@@ -44,10 +44,10 @@ class Stage(t.NamedTuple):
 
 
 class FirewallLab:
-    """Nodes with a firewall each, and the places to reach them from."""
+    """Nodes with a firewall each, and the places to reach them from; C(copy) as of a lab."""
 
-    def __init__(self) -> None:
-        self.lab = Lab(DESCRIPTION)
+    def __init__(self, copy: str = "") -> None:
+        self.lab = Lab(DESCRIPTION, copy=copy)
         self.traffic = Traffic(self.lab)
 
     def up(self) -> None:
