@@ -14,7 +14,6 @@ import pytest
 
 from ansible_collections.exasol_community.network.tests.labs.firewalls.baselines import PROVIDERS
 from ansible_collections.exasol_community.network.tests.labs.firewalls.changes import (
-    ROLLBACK_SECONDS,
     die_before_confirming,
     state_of,
 )
@@ -24,7 +23,6 @@ _IPTABLES = """
 iptables -I INPUT 1 -s 192.0.2.200 -j DROP
 ip6tables -I INPUT 1 -s 2001:db8::200 -j DROP
 for command in iptables ip6tables; do
-    $command -N LATER
     $command -I INPUT 1 -j LATER
     $command -A INPUT -p tcp --dport 9999 -j LATER
     $command -I EXASOL-IN 2 -p tcp --dport 9999 -m comment --comment "by hand" -j ACCEPT
@@ -35,7 +33,6 @@ netfilter-persistent save
 FOREIGN = {
     "nftables": """
 nft insert rule inet host input ip saddr 192.0.2.200 counter drop comment '"first"'
-nft add chain inet host later
 nft insert rule inet host input jump later
 nft add rule inet host exasol_network_in tcp dport 9999 counter accept comment '"by hand"'
 nft 'add table ip6 host; add chain ip6 host input { type filter hook input priority 10; policy accept; }'
@@ -55,8 +52,6 @@ chmod 600 /etc/ufw/user6.rules
 """,
     "firewalld": """
 drops() { echo "rule $1 family=\"ipv4\" source address=\"$2\" drop"; }
-firewall-cmd --permanent --policy exasol-network-in --add-rich-rule="$(drops '' 192.0.2.203)"
-firewall-cmd --policy exasol-network-in --add-rich-rule="$(drops '' 192.0.2.204)"
 for kept in '' --permanent; do
     firewall-cmd $kept --zone=public --add-rich-rule="$(drops 'priority="-7"' 192.0.2.200)"
 done
@@ -67,6 +62,9 @@ printf '<!-- the end -->' >> /etc/firewalld/policies/exasol-network-in.xml
 chmod 600 /etc/firewalld/policies/exasol-network-in.xml
 """,
 }
+# Chains of others that are there before ours: a chain that is made anew is listed last, which means nothing.
+_CHAIN = "for command in iptables ip6tables; do $command -N LATER; done\n"
+CHAINS = {"nftables": "nft add chain inet host later\n", "iptables": _CHAIN, "legacy": _CHAIN}
 # The first call of the command that makes a change makes it, and fails.
 _FAIL = """
 real=$(readlink -f "$(command -v {command})")
@@ -95,6 +93,12 @@ _MAKE = {
 CHANGE = {"restrict": True, "cut": True}
 _LONG_SECONDS = 600  # against hanging
 _HOLD_SECONDS = 3000  # no timer ends a change here
+_TIMER = """
+cd /var/lib/exasol_community.network/pending
+read -r process start second identity < due
+echo "$process $start 0 $identity" > due
+sh ./undo.sh "$identity"
+"""
 _REFUSED = "sh /var/lib/exasol_community.network/pending/undo.sh refused\n"
 
 
@@ -106,7 +110,7 @@ def look(firewalls):
 @pytest.fixture(scope="module")
 def before(firewalls):
     """Hosts on which others have changed something after our rules were made."""
-    firewalls.reset()
+    firewalls.reset(extra=CHAINS)
     firewalls.play()
     ours = look(firewalls)
     firewalls.lab.everywhere({host: f"exec >/dev/null\n{script}" for host, script in FOREIGN.items()})
@@ -133,9 +137,10 @@ def failed(firewalls, before):
 
 
 def expire(firewalls, folder, **options):
-    """Make a change, kill the controller, and wait for the timers of all hosts."""
-    die_before_confirming(firewalls, folder, ROLLBACK_SECONDS, patience=_LONG_SECONDS, **options)
+    """Make a change, kill the controller, and do what the timers of all hosts do when their time is over."""
+    die_before_confirming(firewalls, folder, _HOLD_SECONDS, patience=_LONG_SECONDS, **options)
     during = look(firewalls)
+    firewalls.lab.everywhere(dict.fromkeys(PROVIDERS, _TIMER))
     for host in PROVIDERS:
         state = state_of(firewalls, host)
         until((state / "rolled_back").exists, f"the rollback of {host}", _LONG_SECONDS)
