@@ -353,7 +353,13 @@ def bridged(line: Line, guest: Namespace) -> None:
     line.client.ip("route", "add", "default", "via", ROUTER[4])
 
 
-@pytest.mark.parametrize("carry", [routed, bridged])
+def routed_by_keepalived(line: Line, guest: Namespace) -> None:
+    """Let the client be a router whose programs may bind to any address."""
+    routed(line, guest)
+    line.client.sysctl("ipv4/ip_nonlocal_bind", 1)
+
+
+@pytest.mark.parametrize("carry", [routed, routed_by_keepalived, bridged])
 def test_what_a_host_passes_on_for_its_guests_is_not_its_own(
     carry: t.Callable[[Line, Namespace], None], need_namespaces: None
 ) -> None:

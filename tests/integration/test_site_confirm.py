@@ -34,6 +34,7 @@ from ansible_collections.exasol_community.network.tests.labs.namespaces.playbook
 ROLE = "exasol_community.network.firewall"
 AFTER, DECIDE = "TASK [Measure after the change]", f"TASK [{ROLE} : Decide on the change]"
 KEEP = f"TASK [{ROLE} : Keep what works before the change]"
+HOLDING = f"TASK [{ROLE} : Ask whether every host still holds its change]"
 SETTLE = f"TASK [{ROLE} : Confirm the change or roll it back]"
 OPENS = "playbooks/open.yml"
 CLIENT = ADDRESSES["client"]
@@ -182,6 +183,49 @@ def test_a_killed_controller_leaves_the_old_state_everywhere(site: Firewalled, t
     assert third.said.count("rolled back an earlier change of its firewall at") == len(NODES)
     assert third.said.count("because nobody confirmed it") == len(NODES)
     assert "The change is confirmed on n11, n12" in third.said
+    assert passing(site) == everywhere(CLIENT)
+
+
+@pytest.mark.parametrize("task", [KEEP, HOLDING, DECIDE], ids=["before", "measured", "asked"])
+def test_a_controller_that_is_killed_in_another_phase(site: Firewalled, tmp_path: Path, task: str) -> None:
+    """Nothing has been changed yet, or nobody has heard the last word."""
+    before = site.rulesets()
+    with site.running(tmp_path, playbook=OPENS) as run:
+        run.wait_for(task, PATIENCE)
+        run.send(signal.SIGKILL)
+        assert run.finish().code == -signal.SIGKILL
+    waiting = {name: site.waits(name) for name in NODES}
+    assert waiting == dict.fromkeys(NODES, task != KEEP), "the control: where the change stands"
+    assert (site.rulesets() == before) is (task == KEEP)
+    if task != KEEP:
+        check = site.play(tmp_path, "--check", playbook=OPENS)
+        assert check.said.count("another run's change is awaiting confirmation") >= len(NODES)
+        for name in NODES:
+            site.let_time_pass(name)
+    assert site.rulesets() == before
+    again = site.play(tmp_path, "--check", playbook=OPENS)
+    assert again.code == 0, again.output
+    assert again.said.count("because nobody confirmed it") == len(NODES) * (task != KEEP)
+
+
+def test_a_host_whose_module_dies_before_its_change(site: Firewalled, tmp_path: Path) -> None:
+    """Its timer runs by then, and everything is as it was; the others roll back."""
+    before = site.rulesets()
+    site.kill_module_at_change("n12")
+    done = site.play(tmp_path, playbook=OPENS)
+    assert done.code == 2, done.output
+    assert (
+        "The change is rolled back on the host that was changed (n11), because it could not be made on n12"
+        in done.said
+    )
+    assert site.rulesets() == before and not site.waits("n11")
+    site.let_time_pass("n12")
+    assert site.rulesets() == before
+    again = site.play(tmp_path, playbook=OPENS)
+    assert again.code == 0, again.output
+    assert "n12 rolled back an earlier change of its firewall at" in again.said
+    assert "because nobody confirmed it" in again.said
+    assert "The change is confirmed on n11, n12" in again.said
     assert passing(site) == everywhere(CLIENT)
 
 

@@ -30,7 +30,6 @@ from typing import Callable, Container, Dict, Iterable, List, NamedTuple, Option
 from .._values.addresses import Network
 from .._values.ports import Ports
 from .rule import ACCEPT, ALL, IN, Rule, network_text
-from .steps import read
 
 DROP = "drop"
 # Shares in ascending order: the share of a link is the lowest of its conditions.
@@ -282,25 +281,14 @@ def _is_not_ours(addresses: Interval, version: int) -> bool:
 
 def is_local(number: int, version: int) -> bool:
     """Tell whether an address is one of this host's."""
-    family = socket.AF_INET if version == 4 else socket.AF_INET6
-    text = socket.inet_ntop(family, number.to_bytes(4 if version == 4 else 16, "big"))
-    try:
-        with socket.socket(family, socket.SOCK_DGRAM) as probe:
-            probe.bind((text, 0))
-    except OSError:
-        return False
-    if not _is_own(text, version):
-        return False
-    # The kernel lets a socket be bound to a broadcast address too.
-    return not re.search(rf"-- {re.escape(text)}\n.*BROADCAST", read("/proc/net/fib_trie") or "")
+    # Imported only here: few rules name a single address.
+    from .._kernel.own_addresses import is_own
 
-
-def _is_own(text: str, version: int) -> bool:
-    """Tell whether an address that can be bound is this host's: on some hosts any address can be."""
-    # Imported only here: binding tells at once of most addresses that they are not.
-    from .._kernel.own_addresses import binds_to_any
-
-    return not binds_to_any(version) or text in _own_addresses()
+    text = socket.inet_ntop(
+        socket.AF_INET if version == 4 else socket.AF_INET6,
+        number.to_bytes(4 if version == 4 else 16, "big"),
+    )
+    return is_own(text, _own_addresses)
 
 
 @lru_cache(maxsize=None)

@@ -13,6 +13,7 @@
 """
 
 import ipaddress
+import itertools
 import re
 import shlex
 from typing import Dict, Iterable, Iterator, List, NamedTuple, Optional, Sequence, Set, Tuple, Type
@@ -43,7 +44,7 @@ from .steps import FirewallError, Run, Step, Write, as_it_is, output, read, run,
 
 _MIN_VERSION = (0, 9)
 _FOLDER = "/etc/firewalld/policies/"
-_CONFIGURATION = "/etc/firewalld/firewalld.conf"
+_CONFIGURATION, _DIRECT = "/etc/firewalld/firewalld.conf", "/etc/firewalld/direct.xml"
 MAX_CHANGES = 50  # of single rules; more are faster with a reload
 _RELOAD_SECONDS = 600
 _PRIORITY = -32000  # before the policies of others; -32768 is the lowest
@@ -426,8 +427,9 @@ class Firewalld(Provider):
         )
         found = _ipsets_again()
         found.steps[:0] = [reload]
-        found.steps.extend(direct)
-        found.restored.extend(["direct rules"] if direct else [])
+        found.steps.extend(direct.steps)
+        found.restored.extend(direct.restored)
+        found.held_back.extend(direct.held_back)
         zones = parse_policies(output(("firewall-cmd", "--list-all-zones")))
         for option, kind, running in (("--zone", "zones", zones), ("--policy", "policies", self._policies)):
             permanent = parse_policies(output(("firewall-cmd", "--permanent", f"--list-all-{kind}")))
@@ -591,23 +593,53 @@ def _ipsets_again() -> _Reload:
     return found
 
 
-def _direct_again() -> List[Step]:
-    """Return the commands that restore direct chains and rules after a reload (firewalld.direct(5))."""
-    found: List[Step] = []
+def _direct_again() -> _Reload:
+    """Return the commands that restore direct chains and rules after a reload (firewalld.direct(5)).
+
+    Rules of the same priority stand in the order in which they were added, which a reload forgets too.
+    """
+    added: List[Step] = []
+    removed: List[Step] = []
+    found = _Reload(steps=[], restored=[], lost=[], held_back=[])
+    is_prepared = re.search("<(chain|rule|passthrough) ", read(_DIRECT) or "")
     for kind in ("chain", "rule", "passthrough"):
         listed = f"--get-all-{kind}s"
         try:
             running = output(("firewall-cmd", "--direct", listed)).splitlines()
-            if not running:
+            if not running and not is_prepared:
                 continue  # each call of firewall-cmd starts a Python
             permanent = output(("firewall-cmd", "--permanent", "--direct", listed)).splitlines()
         except FirewallError:
             continue  # a version without them
-        for line in running:
-            if line not in permanent:
-                command = ("firewall-cmd", "--direct", f"--add-{kind}", *shlex.split(line))
-                found.append(Run(command, what=_AGAIN))
+        gone, again = _in_order(running, permanent)
+        added += [_direct(f"--add-{kind}", line) for line in again]
+        # Chains go last, when nothing is in them any more.
+        removed[:0] = [_direct(f"--remove-{kind}", line) for line in gone]
+        if again:
+            found.restored[:] = ["direct rules"]
+        if any(line not in running for line in gone):
+            found.held_back[:] = ["direct rules"]
+    found.steps.extend(removed + added)
     return found
+
+
+def _direct(option: str, line: str) -> Step:
+    return Run(("firewall-cmd", "--direct", option, *shlex.split(line)), what=_AGAIN)
+
+
+def _in_order(running: Sequence[str], permanent: Sequence[str]) -> Tuple[List[str], List[str]]:
+    """Return what to remove after a reload, and then to add, so that all that runs is in its order again."""
+    removed = [line for line in permanent if line not in running]
+    added: List[str] = []
+    places: Dict[Tuple[str, ...], List[str]] = {}
+    for line in running:
+        places.setdefault(tuple(line.split(" ")[:4]), []).append(line)  # IP version, table, chain, priority
+    for lines in places.values():
+        loaded = [line for line in permanent if line in lines]
+        same = sum(1 for unused in itertools.takewhile(lambda pair: pair[0] == pair[1], zip(lines, loaded)))
+        removed += loaded[same:]
+        added += lines[same:]
+    return removed, added
 
 
 def _normal(text: str) -> Tuple[str, ...]:

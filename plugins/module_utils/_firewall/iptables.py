@@ -16,6 +16,7 @@ from typing import Dict, Iterator, List, NamedTuple, Optional, Sequence, Tuple, 
 from . import drift, ruleset, xtables
 from .chains import BaseChain
 from .listing import Listing
+from .places import PLACES
 from .provider import Change, Provider, several_run
 from .rule import ACCEPT, COMMENT_PREFIX, IN, OUT, REJECT, Rule, Rules, canonical
 from .saved_file import missing_chain, sections
@@ -31,20 +32,37 @@ _OURS = re.compile(
 )
 _SELECT = "/" + _OURS.pattern.replace(r"\d", "[0-9]") + "/"  # the same for sed -E and awk
 _ADDED = ["# Added by exasol_community.network\n", "*filter\n", "COMMIT\n"]
-# The awk program of the undo step. It removes the jumps that are there by then, and puts the saved ones back
-# to their places. A place is counted both from the first and from the last rule of others, and the one nearer
-# to the first rule is taken: if rules before a jump have gone meanwhile (fail2ban's, for example), it must
-# not move behind others.
-_JUMPS = r"""
+# The awk program of the undo step. It reads the rules of the base chains from before the change, and then
+# what is saved at the rollback. It removes the jumps that are there by then, and puts the earlier ones back.
+_JUMPS = (
+    PLACES
+    + r"""
+/^was / { $0 = substr($0, 5); earlier_rule[$2, ++earlier_count[$2]] = $0; next }
 /^[*]/ { filter = /^[*]filter/ }
-filter && /^-A (INPUT|OUTPUT) / { if (/ -j EXASOL-(IN|OUT)$/) print "-D" substr($0, 3); else count[$2]++ }
-/^-I / {
-  place = ++count[$2] - $4
-  if ($3 < place) place = $3
-  sub(/ [0-9]+ [0-9]+ /, " " (place < 1 ? 1 : place) " ")
-  print
+{ sub(/^\[[0-9]+:[0-9]+\] /, "") }
+filter && /^-A (INPUT|OUTPUT) / { rule_now[$2, ++count_now[$2]] = $0 }
+END { jumps("INPUT"); jumps("OUTPUT") }
+function jumps(chain,    n, m, place, added) {
+  split("", was); split("", ours); split("", line); split("", own); split("", at)
+  old = earlier_count[chain] + 0
+  last = count_now[chain] + 0
+  for (n = 1; n <= old; n++) {
+    was[n] = earlier_rule[chain, n]
+    if (was[n] ~ / -j EXASOL-(IN|OUT)$/) ours[n] = 1
+  }
+  for (n = 1; n <= last; n++) {
+    line[n] = rule_now[chain, n]
+    if (line[n] ~ / -j EXASOL-(IN|OUT)$/) { own[n] = 1; print "-D" substr(line[n], 3) }
+  }
+  places()
+  for (n = 1; n <= old; n++) if (ours[n]) {
+    place = ++added
+    for (m = 1; m < at[n]; m++) if (!own[m]) place++
+    print "-I " chain " " place substr(was[n], length(chain) + 4)
+  }
 }
 """
+)
 # The awk program that does what edit() does, on a saved file as it is at the rollback.
 _EDIT = r"""
 own { ours = ours $0 "\n"; next }
@@ -197,12 +215,12 @@ def undo_step(family: Family, saved: str) -> Shell:
     """Return the step that restores our chains and jumps as saved, however far a change has come by then."""
     heads = "*filter\n" + "".join(f":{chain} - [0:0]\n" for chain in CHAINS.values())
     rest = "".join(_as_saved(saved, direction) for direction in CHAINS) + "COMMIT\n"
-    held = "".join(_inserts(saved, direction) for direction in CHAINS)
+    was = "".join(f"was {line}\n" for line in saved.splitlines() if re.match("-A (INPUT|OUTPUT) ", line))
     save, awk, restore = absolute(family.save), absolute("awk"), absolute(family.restore)
     load = " ".join([restore, "--noflush"] + xtables.wait_option(family.restore))
     text = (
         f"saved=$({save}) || exit 1\n"
-        f"jumps=$(printf '%s\\n%s' \"$saved\" {shlex.quote(held)} | {awk} {shlex.quote(_JUMPS)}) || exit 1\n"
+        f"jumps=$(printf '%s%s\\n' {shlex.quote(was)} \"$saved\" | {awk} {shlex.quote(_JUMPS)}) || exit 1\n"
         f"printf '%s%s\\n%s' {shlex.quote(heads)} \"$jumps\" {shlex.quote(rest)} | {load}"
     )
     return Shell(
@@ -210,19 +228,6 @@ def undo_step(family: Family, saved: str) -> Shell:
         what=f"restoring our chains of iptables for IPv{family.version}",
         tool=load,
         needs=(save, awk, restore),
-    )
-
-
-def _inserts(saved: str, direction: str) -> str:
-    base, ending = f"-A {_BASES[direction]} ", f"-j {CHAINS[direction]}"
-    in_base = [line for line in saved.splitlines() if line.startswith(base)]
-    behind = [
-        sum(not line.endswith(ending) for line in in_base[position:]) for position in range(len(in_base))
-    ]
-    return "".join(
-        f"-I {_BASES[direction]} {position + 1} {behind[position]} {line[len(base) :]}\n"
-        for position, line in enumerate(in_base)
-        if line.endswith(ending)
     )
 
 
@@ -300,6 +305,7 @@ def undo_file(before: Write, written: Optional[str]) -> Shell:
     left = "".join(line for line in lines if not _OURS.match(line)).rstrip("\n")
     path, sed = shlex.quote(before.path), f"sed -E {shlex.quote(_SELECT + 'd')}"
     awk, ours = absolute("awk"), shlex.quote(_lines_of_ours(before.content or ""))
+    was = shlex.quote(_rules_before(before.content or ""))
     # A file that is right already is not touched: it may be one that cannot be written. The dot keeps the
     # newlines at its end.
     text = (
@@ -308,7 +314,10 @@ def undo_file(before: Write, written: Optional[str]) -> Shell:
         f'if [ "$now" = {shlex.quote((before.content or "") + ".")} ]; then :\n'
         f'elif [ "$(printf \'%s\' "${{others%.}}")" = {shlex.quote(left)} ]; then\n{before.shell()}\n'
         f"elif [ -e {path} ]; then\n"
-        f"new=$(printf '%s' {ours} | {awk} {shlex.quote(_EDIT)} own=1 - own= {path} && echo .) || exit 1\n"
+        f"jumps=$(printf '%s' {was} | {awk} {shlex.quote(_JUMPS)} - {path}) || exit 1\n"
+        "jumps=$(printf '%s\\n' \"$jumps\" | sed -n 's/^-I .*/&/p'; echo .)\n"
+        f"new=$(printf '%s%s' {ours} \"${{jumps%.}}\" | {awk} {shlex.quote(_EDIT)} own=1 - own= {path} && "
+        "echo .) || exit 1\n"
         f"printf '%s' \"${{new%.}}\" | put {path} $(stat -L -c %a {path})\nfi"
     )
     return Shell(
@@ -319,13 +328,26 @@ def undo_file(before: Write, written: Optional[str]) -> Shell:
     )
 
 
+def _rules_before(text: str) -> str:
+    """Return the rules of the filter table's base chains as the awk program of the undo step reads them."""
+    table, found = "", []
+    for line in text.splitlines():
+        table = line.split(" ")[0] if line.startswith("*") else table
+        rule = re.sub("^" + _COUNTERS, "", line)
+        if table == "*filter" and re.match("-A (INPUT|OUTPUT) ", rule):
+            found.append(f"was {rule}\n")
+    return "".join(found)
+
+
 def _lines_of_ours(text: str) -> str:
-    """Return our lines of a file of saved rules, as they can stand at the end of any filter table."""
+    """Return our lines of a file of saved rules, as they can stand at the end of any filter table.
+
+    Without the jumps that stand among rules of others: their places depend on what else is there by then.
+    """
     own = [re.sub("^" + _COUNTERS, "", line) for line in text.splitlines(True) if _OURS.match(line)]
     heads = [line for line in own if line.startswith(":")]
     rules = [line for line in own if line.startswith("-A EXASOL-")]
-    # The jump comes before the first rule, wherever others stand by then.
-    jumps = [re.sub(r"^-A (INPUT|OUTPUT) ", r"-I \1 1 ", line) for line in own if line not in heads + rules]
+    jumps = [line for line in own if line.startswith("-I ")]
     return "".join(heads + rules + jumps)
 
 

@@ -12,11 +12,12 @@ their base chain jumps to it. Rejections have to accept nothing, and stand in a 
 import os
 import re
 import shlex
-from typing import Dict, Iterable, Iterator, List, NamedTuple, Optional, Sequence, Set, Tuple, Type
+from typing import Dict, Iterable, Iterator, List, Mapping, NamedTuple, Optional, Sequence, Set, Tuple, Type
 
 from . import drift
 from .chains import BaseChain
 from .listing import Listing
+from .places import PLACES
 from .provider import Change, Provider, change_files
 from .rule import ACCEPT, COMMENT_PREFIX, IN, OUT, REJECT, Rule, Rules, canonical, network_text
 from .ruleset import CHAINS, FAMILIES, TABLE, VERSIONS, Place
@@ -35,6 +36,39 @@ from .steps import (
 )
 
 _COMMENT = "exasol_community.network"
+# The awk program that puts our jumps back to their places in a base chain. It reads the rules from before the
+# change, and then the chain as nft lists it at the rollback, with handles.
+_JUMPS = (
+    PLACES
+    + r"""
+function plain(text) {
+  sub(/^[ \t]+/, "", text)
+  sub(/ # handle [0-9]+$/, "", text)
+  gsub(/packets [0-9]+ bytes [0-9]+/, "", text)
+  return text
+}
+/^was/ {
+  was[++old] = plain(substr($0, 4))
+  raw[old] = substr($0, 4)
+  if (raw[old] ~ /jump CHAIN( |$)/) ours[old] = 1
+  next
+}
+/^\t\t.* # handle [0-9]+$/ {
+  line[++last] = plain($0)
+  handle[last] = $NF
+  if ($0 ~ /jump CHAIN /) own[last] = 1
+}
+END {
+  places()
+  for (n = 1; n <= old; n++) if (ours[n]) {
+    for (m = at[n]; m && m <= last && own[m]; m++) ;
+    if (!m) print "insert rule WHERE" raw[n]
+    else if (m > last) print "add rule WHERE" raw[n]
+    else print "insert rule WHERE position " handle[m] raw[n]
+  }
+}
+"""
+)
 _ADDED_TO_TABLE = 2  # rules: those for loopback and for established connections
 FOLDER = "/etc/exasol_community.network"
 _DROP_IN = "/etc/systemd/system/nftables.service.d/exasol_community.network.conf"
@@ -230,8 +264,14 @@ class Nftables(Provider):
             yield render_jump(base)
 
     def _undo_chain(self, chain: _OurChain) -> Step:
-        jumped = [base for base in chain.bases if self._ruleset.jumps(base)]
+        jumped = {base: self._around(base) for base in chain.bases if self._ruleset.jumps(base)}
         return _undo_step(chain.bases, self._restores(chain) if chain.exists else None, jumped)
+
+    def _around(self, base: Place) -> str:
+        """Return what nft lists of a base chain, nothing if our jump is the first of its rules."""
+        if [position for position, unused in self._ruleset.jumps(base)] == [0]:
+            return ""
+        return _listed("chain", base.in_table, base.base)
 
     def _restores(self, chain: _OurChain) -> str:
         """Return the commands that make our chain what it is now, with what somebody put there by hand."""
@@ -372,7 +412,7 @@ def _listed(*what: str) -> str:
         return ""
 
 
-def _undo_step(bases: Sequence[Place], restores: Optional[str], jumped: Sequence[Place]) -> Step:
+def _undo_step(bases: Sequence[Place], restores: Optional[str], jumped: Mapping[Place, str]) -> Step:
     # The handles of our jumps are not known in advance. So the script looks them up, and removes the jumps in
     # the same transaction that restores what was there. If a table or base chain has gone meanwhile, our part
     # of it went along.
@@ -386,21 +426,27 @@ def _undo_step(bases: Sequence[Place], restores: Optional[str], jumped: Sequence
         "gone= back=",
     ]
     for base in bases:
-        lines += _finds_jumps(nft, base, base in jumped) if base.base else []
+        lines += _finds_jumps(nft, base, jumped.get(base)) if base.base else []
     lines.append(f'printf \'%s\\n%s%s\' "$gone" {shlex.quote(before)} "$back" | {nft} -f -')
     what = f"restoring our chain in the nftables table {bases[0].in_table}"
-    return Shell("\n".join(lines), what=what, tool=f"{nft} -f -", needs=(nft, "sed"))
+    return Shell("\n".join(lines), what=what, tool=f"{nft} -f -", needs=(nft, "sed", absolute("awk")))
 
 
-def _finds_jumps(nft: str, base: Place, jumped: bool) -> List[str]:
+def _finds_jumps(nft: str, base: Place, around: Optional[str]) -> List[str]:
+    """Return what looks for our jumps; C(around) is the chain with those to restore, empty for the head."""
     where = f"{base.in_table} {base.base}"
     jumps = shlex.quote(f"s|.*jump {base.chain} .*# handle \\([0-9]*\\)$|delete rule {where} handle \\1|p")
-    back = f"back=$back{shlex.quote(render_jump(base))}" if jumped else ":"
+    back = ":" if around is None else f"back=$back{shlex.quote(render_jump(base))}"
+    if around:
+        rules = "".join(f"was{line}\n" for line in around.splitlines() if re.match(r"\t\t(?!type )", line))
+        program = _JUMPS.replace("CHAIN", base.chain).replace("WHERE", where)
+        awk, data = absolute("awk"), f"printf '%s%s\\n' {shlex.quote(rules)} \"$found\""
+        back = f"more=$({data} | {awk} {shlex.quote(program)}) || exit 1\n    back=$back$more'\n'"
     return [
         f"if found=$({nft} -a list chain {where} 2>&1); then",
+        "    " + back,
         f"    found=$(printf '%s\\n' \"$found\" | sed -n {jumps}) || exit 1",
         "    gone=$gone$found'\n'",
-        "    " + back,
         "else case $found in",
         "    *'No such file or directory'*) ;;",
         "    *) printf '%s\\n' \"$found\" >&2; exit 1;;",

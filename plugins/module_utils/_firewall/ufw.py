@@ -21,6 +21,7 @@ from .._values.ports import Ports
 from . import drift, saved_chains, xtables
 from .chains import Chain
 from .listing import Listing
+from .places import PLACES
 from .provider import Change, Provider
 from .rule import ACCEPT, COMMENT_PREFIX, IN, OUT, REJECT, Rule, Rules, canonical, names_of, network_text
 from .steps import FirewallError, Run, Shell, Write, absolute, as_it_is, open_lock, read, run
@@ -35,22 +36,38 @@ _TUPLE = re.compile(
 
 _LINE = re.compile(r"-A ufw6?-user-(input|output) ")
 MAX_REPORTED = 5  # planned rules that a warning lists
-# The awk program that does what edit() does, on the file as it is at the rollback: others may have changed it
-# by then.
-_EDIT = r"""
-own { ours[++count] = $0; next }
+# The tuple of one of our rules for awk, of which old ones cannot count repetitions.
+_OURS = "^### tuple ### {0} (in|out) comment={1}([0-9a-f][0-9a-f])*$".format(
+    " ".join(["[^ ]+"] * 6), binascii.hexlify(COMMENT_PREFIX.encode("ascii")).decode("ascii")
+)
+# The awk program that puts our rules back to where they were. It reads the file from before the change, and
+# then the one at the rollback.
+_EDIT = (
+    PLACES
+    + r"""
+function find(line, last, own,    n) {
+  for (n = 1; n <= last; n++) if (line[n] ~ /TUPLE/) {
+    own[n] = 1
+    if (line[n + 1] ~ /^-A ufw6?-user-(input|output) /) own[n + 1] = 1
+    if (n > 1 && line[n - 1] == "") own[n - 1] = 1
+  }
+}
+mark { was[++old] = $0; next }
 { line[++last] = $0 }
 END {
-  for (n = 1; n <= last; n++) if (line[n] ~ /^### tuple ### .* comment=PREFIX/) {
-    gone[n] = 1
-    if (line[n + 1] ~ /^-A ufw6?-user-(input|output) /) gone[n + 1] = 1
-    if (line[n - 1] == "") gone[n - 1] = 1
+  find(was, old, ours)
+  find(line, last, own)
+  places()
+  for (n = 1; n <= old; n++) if (ours[n]) {
+    if (!at[n]) exit 1
+    back[at[n]] = back[at[n]] was[n] "\n"
   }
-  for (n = 1; n <= last; n++) if (!gone[n]) {
-    print line[n]
-    if (line[n] == "### RULES ###") for (m = 1; m <= count; m++) print ours[m]
+  for (n = 1; n <= last + 1; n++) {
+    printf "%s", back[n]
+    if (n <= last && !own[n]) print line[n]
   }
-}""".replace("PREFIX", binascii.hexlify(COMMENT_PREFIX.encode("ascii")).decode("ascii"))
+}""".replace("TUPLE", _OURS)
+)
 
 
 class Family(NamedTuple):
@@ -147,23 +164,46 @@ def edit(text: str, rules: Rules, version: int, infix: str) -> str:
     return head + _BEGIN + own + _without_ours(rest)
 
 
-def undo_step(family: Family, before: str, mode: int) -> Shell:
-    """Return the step that restores our rules as in C(before), and keeps what others change meanwhile."""
-    ours = "".join(block for rule in parse(before, family.version) for block in blocks(rule, family.infix))
+def undo_step(family: Family, before: Write, running: str = "") -> Shell:
+    """Return the step that restores our rules as in a file, each at its place among those of others.
+
+    What others change in the file meanwhile is kept. If they change nothing, the file becomes what it was, to
+    the byte, and the kernel gets its chains as C(running) lists them: somebody may have added rules there by
+    hand, or prepared some in the file that are not loaded yet.
+    """
     path, awk, restore = shlex.quote(family.path), absolute("awk"), absolute(family.restore)
-    load = f"{' '.join(_restore(family, restore))} < {path}"
+    command = " ".join(_restore(family, restore))
+    load = f"{command} < {path}"
+    content = before.content or ""
+    # The dots keep the newlines at the end, which the shell would drop. awk ends each line with one.
     text = (
-        f"now=$(cat {path}; echo .)\nnew=$(printf '%s' {shlex.quote(ours)} | {awk} {shlex.quote(_EDIT)} "
-        f"own=1 - own= {path} && echo .) || exit 1\n"
-        f'[ "$now" = "$new" ] || printf \'%s\' "${{new%.}}" | put {path} {mode:o} || exit 1\n'
-        f"{load}"
+        f"was={shlex.quote(content + '.')}\n"
+        f"now=$(cat {path} && echo .) || exit 1\n"
+        f"new=$(printf '%s' \"${{was%.}}\" | {awk} {shlex.quote(_EDIT)} mark=1 - mark= {path} && echo .) || "
+        f"{{ echo 'no place for our rules in {family.path}' >&2; exit 1; }}\n"
+        "case $now in *'\n.') ;; *) new=${new%?.}. ;; esac\n"
+        f"mode=$(stat -L -c %a {path}) || exit 1\n"
+        f'[ "$now" = "$new" ] || printf \'%s\' "${{new%.}}" | put {path} "$mode" || exit 1\n'
     )
+    if running:
+        chains = f"printf '%s' {shlex.quote(running)} | {command}"
+        text += f'if [ "$new" = "$was" ]; then {chains} && exit 0; fi\n'
     return Shell(
-        text,
+        text + load,
         what=f"restoring our rules of ufw for IPv{family.version}",
         tool=load,
-        needs=(awk, restore),
+        needs=(awk, restore, "stat"),
     )
+
+
+def _running(text: str, saved: str) -> str:
+    """Return what loads the chains of a file of user rules as iptables-save lists them, if there are any."""
+    lines = saved.splitlines(True)
+    names = [name for name in re.findall(r"^:(ufw6?-\S+) ", text, re.MULTILINE) if f"\n:{name} " in saved]
+    if not names:
+        return ""
+    rules = [line for line in lines if line.startswith("-A ") and line.split(" ", 2)[1] in names]
+    return "".join(["*filter\n", *(f":{name} - [0:0]\n" for name in names), *rules, "COMMIT\n"])
 
 
 def _restore(family: Family, command: str) -> List[str]:
@@ -234,10 +274,11 @@ class Ufw(Provider):
             text = self._texts[family.version]
             content = edit(text, rules, family.version, family.infix)
             if content != text:
-                mode = as_it_is(family.path).mode
-                change.steps.append(Write(family.path, content, mode))
+                before = as_it_is(family.path)
+                saved = xtables.filter_table(self._listing.saved_if_any(xtables.SAVE[family.version]))
+                change.steps.append(Write(family.path, content, before.mode))
                 change.steps.append(Run(tuple(_restore(family, family.restore)), content))
-                change.undo.append(undo_step(family, text, mode))
+                change.undo.append(undo_step(family, before, _running(text, saved)))
         return change
 
     def without_ours(self, chains: Dict[str, Chain], version: int) -> Dict[str, Chain]:

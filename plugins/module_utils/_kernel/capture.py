@@ -34,7 +34,7 @@ from .._values.errors import NetworkError
 from .._values.ports import Ports
 from .bpf import EXTENSIONS, attach, program
 from .ipsec import has_policies
-from .sockets import is_local
+from .own_addresses import is_own
 
 if TYPE_CHECKING:
     from .._shapes import Capture as CaptureReport
@@ -192,7 +192,7 @@ class Capture:
         lost = struct.unpack("II", self.sock.getsockopt(_SOL_PACKET, _PACKET_STATISTICS, 8))[1]
         self._complete = self._complete and not lost
         own_addresses = {key[0] for key in self._seen}
-        forwarded = {address for address in own_addresses & self._arrived if not is_local(address)}
+        forwarded = {address for address in own_addresses & self._arrived if not is_own(address)}
         entries: Dict[Tuple[str, str, str], "CaptureEntry"] = {}
         for (own, remote, protocol, kind), ports in sorted(self._seen.items(), key=lambda item: item[0]):
             if own in forwarded:

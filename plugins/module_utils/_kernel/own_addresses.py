@@ -9,13 +9,15 @@ a route of type "local" makes the machine's own (ip-route(8)). What either of th
 machine.
 
 Binding to an address does not tell: a host with net.ipv4.ip_nonlocal_bind, as keepalived and haproxy want it,
-may bind to any address.
+may bind to any address, and every host to broadcast addresses. An address that cannot be bound is not the
+machine's own, which is quickly asked. So C(is_own()) begins with that.
 """
 
 import errno
+import re
 import socket
 import struct
-from typing import FrozenSet, Iterator, Optional
+from typing import Callable, Container, FrozenSet, Iterator, Optional
 
 from .._values.addresses import parse_address, stands_for
 from .rtnetlink import (
@@ -29,7 +31,7 @@ from .rtnetlink import (
     attribute,
     attributes,
 )
-from .sockets import is_local
+from .sockets import is_bindable
 
 _IFA_ADDRESS, _IFA_LOCAL, _RTA_DST = 1, 2, 1
 _RTN_LOCAL = 2
@@ -54,8 +56,28 @@ class OwnAddresses:
             return True
         kind = _type_of_route(parsed.version, parsed.packed)
         if kind is None:
-            return not binds_to_any(parsed.version) and is_local(str(parsed))
+            return not binds_to_any(parsed.version) and is_bindable(str(parsed))
         return kind == _RTN_LOCAL
+
+
+def is_own(address: str, own_addresses: Callable[[], Container[object]] = OwnAddresses) -> bool:
+    """Tell whether an address is this machine's own, so that packets to it go no further.
+
+    C(own_addresses) is called only if binding does not tell.
+    """
+    if not is_bindable(address):
+        return False
+    if binds_to_any(6 if ":" in address else 4) and address not in own_addresses():
+        return False
+    return not _is_broadcast(address)
+
+
+def _is_broadcast(address: str) -> bool:
+    try:
+        with open("/proc/net/fib_trie") as routes:
+            return bool(re.search(rf"-- {re.escape(address)}\n.*BROADCAST", routes.read()))
+    except OSError:
+        return False  # denied, or a kernel without it
 
 
 def of_interfaces() -> FrozenSet[str]:

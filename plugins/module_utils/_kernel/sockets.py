@@ -72,8 +72,8 @@ def own_address(sock: socket.SocketType) -> str:
         return ""
 
 
-def is_local(address: str) -> bool:
-    """Tell whether an address is one of this host's: only such can be bound."""
+def is_bindable(address: str) -> bool:
+    """Tell whether a socket can be bound to an address; own_addresses.py says what that means."""
     try:
         with socket.socket(socket.AF_INET6 if ":" in address else socket.AF_INET, socket.SOCK_DGRAM) as sock:
             sock.bind((address, 0))

@@ -310,8 +310,9 @@ def _line(
     if rules:
         return said
     changed = [host for host, result in changes.items() if result.get("held")]
+    came, went = ("rejects", "accepts") if first["expected"] == REACHABLE else ("accepts", "rejects")
     return (
-        f"{said} No rule that rejects it was added at either end, and none that accepts it was removed; "
+        f"{said} No rule that {came} it was added at either end, and none that {went} it was removed; "
         f"firewalls were changed on {_names(changed)}. {first['sentence']}"
     )
 
@@ -336,7 +337,8 @@ def _rules(result: Mapping[str, t.Any], direction: str, part: BrokenPart) -> lis
 
 
 def _may_break(rule: Mapping[str, t.Any], part: BrokenPart) -> bool:
-    if (rule.get("change"), rule.get("action")) not in (("added", "reject"), ("removed", "accept")):
+    came, went = ("reject", "accept") if part["expected"] == REACHABLE else ("accept", "reject")
+    if (rule.get("change"), rule.get("action")) not in (("added", came), ("removed", went)):
         return False
     if rule.get("protocol") not in ("any", part["protocol"]):
         return False

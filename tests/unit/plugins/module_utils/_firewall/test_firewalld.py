@@ -624,6 +624,51 @@ def test_direct_rules_that_are_not_permanent_are_made_again(monkeypatch, tmp_pat
     assert_names(" ".join(notes), ["direct rules"])
 
 
+FIRST_DIRECT, SECOND_DIRECT, THIRD_DIRECT = (f"ipv4 filter INPUT 0 -s 192.0.2.{n} -j DROP" for n in (1, 2, 3))
+LATER_DIRECT = FIRST_DIRECT.replace(" 0 ", " 1 ")
+
+
+@pytest.mark.parametrize(
+    "running, permanent, again, notes",
+    [
+        ([FIRST_DIRECT, SECOND_DIRECT], [FIRST_DIRECT, SECOND_DIRECT], [], []),
+        ([FIRST_DIRECT, SECOND_DIRECT], [FIRST_DIRECT], [("add", SECOND_DIRECT)], ["restored"]),
+        (
+            [SECOND_DIRECT, FIRST_DIRECT, THIRD_DIRECT],
+            [FIRST_DIRECT, THIRD_DIRECT],
+            [
+                ("remove", FIRST_DIRECT),
+                ("remove", THIRD_DIRECT),
+                ("add", SECOND_DIRECT),
+                ("add", FIRST_DIRECT),
+                ("add", THIRD_DIRECT),
+            ],
+            ["restored"],
+        ),
+        ([LATER_DIRECT, FIRST_DIRECT], [FIRST_DIRECT, LATER_DIRECT], [], []),
+        ([], [FIRST_DIRECT], [("remove", FIRST_DIRECT)], ["prepared"]),
+    ],
+    ids=["the-same", "more", "another-first", "of-another-priority", "prepared"],
+)
+def test_direct_rules_are_in_their_order_again_after_a_reload(
+    monkeypatch, tmp_path, running, permanent, again, notes
+):
+    host = Host(monkeypatch, tmp_path)
+    direct = tmp_path / "direct.xml"
+    direct.write_text('<direct>\n  <rule priority="0"/>\n</direct>\n' if permanent else "")
+    monkeypatch.setattr(firewalld, "_DIRECT", str(direct))
+    for kind in ("chains", "rules", "passthroughs"):
+        host.answers.update({"--direct --get-all-" + kind: "", "--permanent --direct --get-all-" + kind: ""})
+    host.answers["--direct --get-all-rules"] = "".join(f"{line}\n" for line in running)
+    host.answers["--permanent --direct --get-all-rules"] = "".join(f"{line}\n" for line in permanent)
+    steps, back, said = firewalld.Firewalld().change_to(RULES, True)
+    for where in (steps, back):
+        runs = [" ".join(step.command[1:]) for step in where if isinstance(step, _steps.Run)]
+        assert runs == ["--reload"] + [f"--direct --{verb}-rule {line}" for verb, line in again]
+    assert len(said) == len(notes)
+    assert [word for word in notes if word not in " ".join(said)] == []
+
+
 @pytest.mark.parametrize(
     "running, permanent, again, restored, lost",
     [

@@ -423,6 +423,7 @@ def back_in(before):
 
 
 LOOPBACK, LATE = "-A INPUT -i lo -j ACCEPT", "-A INPUT -j DROP"
+NEW = "-A INPUT -s 192.0.2.201/32 -j DROP"
 BY_HAND = '-A INPUT -m comment --comment "two  spaces" -j EXASOL-IN'
 
 
@@ -431,6 +432,8 @@ BY_HAND = '-A INPUT -m comment --comment "two  spaces" -j EXASOL-IN'
     [
         ([LOOPBACK, IN_JUMP, LATE], [LOOPBACK, LATE], [INSERT_IN.replace(" 1 ", " 2 ")]),
         ([LOOPBACK, IN_JUMP, LATE], [IN_JUMP, LOOPBACK, LATE], [DELETE_IN, INSERT_IN.replace(" 1 ", " 2 ")]),
+        ([LOOPBACK, IN_JUMP, LATE], [NEW, LOOPBACK, LATE], [INSERT_IN.replace(" 1 ", " 3 ")]),
+        ([LOOPBACK, IN_JUMP, LATE], [LOOPBACK, LATE, NEW], [INSERT_IN.replace(" 1 ", " 2 ")]),
         ([LOOPBACK, IN_JUMP, LATE], [LATE], [INSERT_IN]),
         ([IN_JUMP, LATE], [LOOPBACK, LATE], [INSERT_IN]),
         ([LOOPBACK, LATE, IN_JUMP], [], [INSERT_IN]),
@@ -446,6 +449,8 @@ BY_HAND = '-A INPUT -m comment --comment "two  spaces" -j EXASOL-IN'
     ids=[
         "same",
         "moved",
+        "new-before",
+        "new-behind",
         "fewer-before",
         "more-before",
         "last-of-none",
@@ -671,6 +676,31 @@ def test_rollback_keeps_our_old_rules_in_a_file_that_others_saved_meanwhile(
     assert [line for line in foreign(left) if not line.startswith("# Added by")] == foreign(text) + (
         ["*filter", "COMMIT"] if "*filter" not in text else []
     )
+
+
+def test_rollback_puts_our_jump_between_rules_of_others_in_a_file_that_they_saved_meanwhile(
+    monkeypatch, tmp_path
+):
+    """As iptables-save wrote it after others had inserted a rule before ours."""
+    host = Host(monkeypatch, tmp_path, commands=BOTH + ("netfilter-persistent",))
+    first, last = "-A INPUT -s 192.0.2.200/32 -j DROP", "-A INPUT -j DROP"
+    before = held(ONE, 4, first, last).replace(f"{IN_JUMP}\n", "").replace(first, f"{first}\n{IN_JUMP}")
+    assert before.index(first) < before.index(IN_JUMP) < before.index(last), "the control: ours is second"
+    nat = "*nat\n:INPUT ACCEPT [0:0]\n-A INPUT -j ACCEPT\nCOMMIT\n"
+    host.write("rules.v4", nat + before)
+    steps, back, unused = iptables.Iptables().change_to(OTHER_RULES, True)
+    for step in saving(steps):
+        step.perform()
+    path = tmp_path / "rules.v4"
+    assert path.read_text() != nat + before, "the control: the file was changed"
+    path.write_text(nat + held(OTHER_RULES, 4, NEW, first, last))
+    for step in saving(back):
+        step.perform()
+    left = path.read_text()
+    assert [line for line in left.splitlines() if "EXASOL-IN" in line and "INPUT" in line] == [
+        IN_JUMP.replace("-A INPUT", "-I INPUT 3")
+    ]
+    assert "192.0.2.201" in left and left.count("-A EXASOL-IN") == before.count("-A EXASOL-IN")
 
 
 def test_rollback_of_a_file_that_was_not_written_yet_does_nothing(monkeypatch, tmp_path):

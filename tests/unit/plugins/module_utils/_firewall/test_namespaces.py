@@ -5,6 +5,7 @@
 
 import json
 import os
+import re
 import shlex
 import subprocess
 import sys
@@ -299,6 +300,66 @@ def test_thousands_of_rules_are_rolled_back_to_the_letter(provider):
     assert seen["after"] == seen["before"]
 
 
+# Our jump stands between rules of others, of which one comes again and one goes while our change is in force.
+BETWEEN = {
+    "nftables": (
+        NFT_HOSTS["policy"],
+        (
+            "nft -f - <<'END'\n"
+            "insert rule inet filter input tcp dport 22 counter accept\n"
+            "insert rule inet filter input tcp dport 23 counter accept\n"
+            "insert rule inet filter input tcp dport 22 counter accept\n"
+            "add rule inet filter input tcp dport 24 accept\n"
+            "END"
+        ),
+        (
+            "nft insert rule inet filter input tcp dport 25 accept\n"
+            "nft add rule inet filter input tcp dport 26 accept\n"
+            "nft delete rule inet filter input handle $(nft -a list chain inet filter input | "
+            "sed -n 's/.*dport 23 .*handle //p')"
+        ),
+    ),
+    "iptables": (
+        IPTABLES_HOSTS["policy"],
+        (
+            "for t in iptables ip6tables; do\n"
+            "for port in 22 23 22; do $t -I INPUT 1 -p tcp --dport $port -j ACCEPT; done\n"
+            "done"
+        ),
+        (
+            "for t in iptables ip6tables; do\n"
+            "$t -I INPUT 1 -p tcp --dport 25 -j ACCEPT; $t -A INPUT -p tcp --dport 26 -j ACCEPT\n"
+            "$t -D INPUT -p tcp --dport 23 -j ACCEPT\n"
+            "done"
+        ),
+    ),
+}
+
+
+@pytest.mark.parametrize(
+    "provider", [pytest.param("nftables", marks=NFT), pytest.param("iptables", marks=IPTABLES)]
+)
+def test_our_jump_comes_back_between_rules_of_others_that_changed_meanwhile(provider):
+    host, meanwhile, afterwards = BETWEEN[provider]
+    (seen,) = lives(scenarios(provider, {"one": host}, meanwhile=meanwhile, afterwards=afterwards))
+    disturbed, rolled_back = (
+        [
+            "ours" if "exasol_network_in" in line or "EXASOL-IN" in line else found.group(1)
+            for line in seen[name]
+            for found in [
+                re.search(r"dport (2[2-6])\b|jump exasol_network_in|^-A INPUT .*-j EXASOL-IN", line)
+            ]
+            if found
+        ]
+        for name in ("disturbed", "repaired rolled back")
+    )
+    was = ["22", "23", "22", "ours", "24"] if provider == "nftables" else ["22", "23", "22", "ours"] * 2
+    now = ["25", "22", "22", "ours", "24", "26"]
+    assert disturbed == was, "the control: ours are not the first"
+    assert rolled_back == (now if provider == "nftables" else (now[:4] + now[5:]) * 2)
+    assert seen["absent rolled back"] == seen["repaired rolled back"]
+
+
 def without_meanwhile(lines):
     return [line for line in lines if "22" not in line]
 
@@ -328,7 +389,7 @@ def test_nftables_repairs_what_others_put_before_it():
         )
         assert sum("jump exasol_network_in" in line for line in seen["repaired"]) == 1
         assert_good_life(seen)
-        assert without_meanwhile(seen["repaired rolled back"]) == without_meanwhile(seen["repaired"])
+        assert seen["repaired rolled back"] == seen["disturbed"] != seen["repaired"]
         assert without_meanwhile(seen["absent"]) == without_meanwhile(seen["before"])
 
 

@@ -5,6 +5,8 @@
 
 import binascii
 import ipaddress
+import itertools
+import shutil
 
 import pytest
 from hypothesis import given
@@ -364,11 +366,122 @@ def test_rollback_leaves_what_others_changed_meanwhile(monkeypatch, tmp_path, he
             TAIL, later + TAIL
         )
     )
-    ufw.undo_step(family, before, 0o640).perform()
+    ufw.undo_step(family, _steps.Write(family.path, before)).perform()
     assert path.read_text() == before.replace(TAIL, later + TAIL)
     assert path.stat().st_mode & 0o777 == 0o640
     assert (tmp_path / "loaded").read_text() == path.read_text()
     assert sorted(name.name for name in tmp_path.iterdir() if name.name.endswith(".exasol")) == []
+
+
+def foreign_rule(port):
+    """Return a rule of others as ufw writes it."""
+    return (
+        f"\n### tuple ### deny tcp {port} 0.0.0.0/0 any 0.0.0.0/0 in\n"
+        f"-A ufw-user-input -p tcp --dport {port} -j DROP\n"
+    )
+
+
+FOREIGN_RULES = [foreign_rule(port) for port in (1, 2, 3)]
+OWN_BLOCKS = [block for one in RULES if one.version == 4 for block in ufw.blocks(one, "")]
+
+
+def rolled_back(monkeypatch, folder, before, now, running="", awk=""):
+    """Return the file of user rules after a rollback, and what iptables-restore has loaded."""
+    path, restore = folder / "user.rules", folder / "restore"
+    path.write_text(now)
+    path.chmod(0o640)
+    restore.write_text(f"#!/bin/sh\ncat > '{folder}/loaded'\n")
+    restore.chmod(0o755)
+    if awk:
+        monkeypatch.setattr(ufw, "absolute", lambda name: awk if name == "awk" else name)
+    family = ufw.FAMILIES[0]._replace(path=str(path), restore=str(restore))
+    ufw.undo_step(family, _steps.Write(str(path), before), running).perform()
+    return path.read_text(), (folder / "loaded").read_text()
+
+
+AWKS = [path for path in map(shutil.which, ("mawk", "gawk", "original-awk")) if path]
+
+
+@pytest.mark.parametrize("awk", AWKS or [""])
+@pytest.mark.parametrize("places", list(itertools.product(range(4), repeat=3)))
+def test_each_of_our_rules_comes_back_to_its_place(monkeypatch, tmp_path, awk, places):
+    """They stand before, between and behind three rules of others; the change moves them before all."""
+    parts = list(FOREIGN_RULES)
+    for place, block in sorted(zip(places, OWN_BLOCKS), reverse=True):
+        parts.insert(place, block)
+    before = HEAD + "".join(parts) + TAIL
+    now = ufw.edit(before, RULES, 4, "")
+    if places != (0, 0, 0):
+        assert now != before, "the control: the change has moved something"
+    assert rolled_back(monkeypatch, tmp_path, before, now, awk=awk) == (before, before)
+    for count in range(4):
+        changed = list(FOREIGN_RULES)
+        changed.insert(count, foreign_rule(9))
+        text = ufw.edit(HEAD + "".join(changed) + TAIL, RULES, 4, "")
+        found, loaded = rolled_back(monkeypatch, tmp_path, before, text, awk=awk)
+        assert found == loaded and found.count(foreign_rule(9)) == 1
+        assert found.replace(foreign_rule(9), "") == before
+
+
+FIRST, SECOND, THIRD = FOREIGN_RULES
+OURS = OWN_BLOCKS[0]
+
+
+@pytest.mark.parametrize(
+    "before, now, after",
+    [
+        ([FIRST, OURS, SECOND], [SECOND], [OURS, SECOND]),
+        ([FIRST, OURS, SECOND], [FIRST], [FIRST, OURS]),
+        ([FIRST, SECOND, OURS], [SECOND, FIRST], [SECOND, OURS, FIRST]),
+        ([FIRST, SECOND, OURS, THIRD], [FIRST, THIRD, SECOND], [FIRST, OURS, THIRD, SECOND]),
+        ([FIRST, OURS, FIRST], [FIRST, FIRST], [FIRST, OURS, FIRST]),
+        ([FIRST, OURS, SECOND], [], [OURS]),
+        ([OURS, FIRST], [SECOND, FIRST], [OURS, SECOND, FIRST]),
+        ([FIRST], [SECOND, OURS, FIRST], [SECOND, FIRST]),
+    ],
+    ids=["first-gone", "next-gone", "swapped", "moved-behind", "twice", "all-gone", "new-first", "we-came"],
+)
+def test_ours_stay_beside_those_of_others_that_are_left(monkeypatch, tmp_path, before, now, after):
+    texts = [HEAD + "".join(some) + TAIL for some in (before, now, after)]
+    assert rolled_back(monkeypatch, tmp_path, texts[0], texts[1])[0] == texts[2]
+
+
+@pytest.mark.parametrize("end", ["", "\n", "\n\n", "# no newline at the end"])
+def test_the_end_of_a_file_comes_back_to_the_byte(monkeypatch, tmp_path, end):
+    before = HEAD + FIRST + OURS + TAIL.rstrip("\n") + "\n" + end
+    now = ufw.edit(before, RULES, 4, "")
+    assert rolled_back(monkeypatch, tmp_path, before, now)[0] == before
+
+
+def test_a_rule_of_others_with_a_comment_like_ours_stays(monkeypatch, tmp_path):
+    """For an interface, which none of ours has."""
+    theirs = FIRST.replace(" in\n", " in_eth0 comment=" + ufw._comment(RULES[0]) + "\n")
+    text = HEAD + theirs + OURS + TAIL
+    assert rolled_back(monkeypatch, tmp_path, text, ufw.edit(text, (), 4, ""))[0] == text
+
+
+@pytest.mark.parametrize("others_change", [False, True], ids=["alone", "others-changed-the-file"])
+def test_the_kernel_gets_its_chains_as_they_were_unless_others_changed_the_file(
+    monkeypatch, tmp_path, others_change
+):
+    """Somebody may have added a rule to a chain by hand, which no file has."""
+    before = HEAD + FIRST + OURS + TAIL
+    saved = (
+        "*filter\n:INPUT DROP [0:0]\n:ufw-user-input - [0:0]\n:ufw-user-other - [0:0]\n"
+        "-A INPUT -j ufw-user-input\n-A ufw-user-other -j DROP\n"
+        "-A ufw-user-input -s 192.0.2.202/32 -j DROP\nCOMMIT\n"
+    )
+    running = ufw._running(before, saved)
+    assert running.splitlines() == [
+        "*filter",
+        ":ufw-user-input - [0:0]",
+        "-A ufw-user-input -s 192.0.2.202/32 -j DROP",
+        "COMMIT",
+    ]
+    now = ufw.edit(before.replace(FIRST, FIRST + (SECOND if others_change else "")), (), 4, "")
+    found, loaded = rolled_back(monkeypatch, tmp_path, before, now, running)
+    assert loaded == (found if others_change else running)
+    assert ufw._running(before, "*nat\nCOMMIT\n") == ""
 
 
 def test_provider_has_nothing_to_do_where_all_is_there(monkeypatch, tmp_path):

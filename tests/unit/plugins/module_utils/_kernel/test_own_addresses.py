@@ -84,7 +84,7 @@ def test_each_list_has_what_the_other_lacks(monkeypatch):
 
 def test_that_an_address_can_be_bound_proves_nothing(monkeypatch):
     """With ip_nonlocal_bind every address can be."""
-    monkeypatch.setattr(own_addresses, "is_local", lambda address: True)
+    monkeypatch.setattr(own_addresses, "is_bindable", lambda address: True)
     assert "192.0.2.1" not in OwnAddresses()
 
 
@@ -94,9 +94,24 @@ def test_a_kernel_that_refuses_is_not_believed(monkeypatch, binds_to_any, own):
         raise OSError("Protocol not supported")
 
     monkeypatch.setattr(own_addresses.socket, "socket", refuse)
-    monkeypatch.setattr(own_addresses, "is_local", lambda address: address == "192.0.2.5")
+    monkeypatch.setattr(own_addresses, "is_bindable", lambda address: address == "192.0.2.5")
     monkeypatch.setattr(own_addresses, "binds_to_any", lambda version: binds_to_any)
     assert [address in OwnAddresses() for address in ("192.0.2.5", "192.0.2.6")] == own
+
+
+@pytest.mark.parametrize(
+    "address, own",
+    [("127.0.0.1", True), ("127.255.255.255", False), ("192.0.2.1", False), ("2001:db8::1", False)],
+    ids=["own", "broadcast", "another", "another-ipv6"],
+)
+@pytest.mark.parametrize("binds_to_any", [False, True], ids=["usual", "ip_nonlocal_bind"])
+def test_an_address_that_can_be_bound_need_not_be_own(monkeypatch, address, own, binds_to_any):
+    """Keepalived and haproxy let any address be bound."""
+    if binds_to_any:
+        monkeypatch.setattr(own_addresses, "is_bindable", lambda unused: True)
+    monkeypatch.setattr(own_addresses, "binds_to_any", lambda version: binds_to_any)
+    assert own_addresses.is_own(address) is own
+    assert own_addresses.is_bindable("127.255.255.255"), "the control: the kernel lets a broadcast be bound"
 
 
 @pytest.mark.parametrize(

@@ -11,7 +11,7 @@ from ansible_collections.exasol_community.network.plugins.module_utils._kernel i
 from ansible_collections.exasol_community.network.plugins.module_utils._kernel.sockets import (
     Sources,
     first_of,
-    is_local,
+    is_bindable,
 )
 from ansible_collections.exasol_community.network.tests.unit.helpers import assert_names, refusal
 from ansible_collections.exasol_community.network.tests.unit.plugins.module_utils.loopback import (
@@ -46,7 +46,7 @@ def connected(server, sources=()):
     ],
 )
 def test_an_address_of_this_host_is_known(address, local):
-    assert is_local(address) == local
+    assert is_bindable(address) == local
 
 
 def test_without_a_source_the_kernel_chooses():

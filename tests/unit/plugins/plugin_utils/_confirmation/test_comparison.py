@@ -60,10 +60,25 @@ A, B = "192.0.2.11", "198.51.100.11"
             id="some-untested-ports-are-blocked",
         ),
         pytest.param(
-            [result("untested", expected="denied")],
+            [result("untested", ports="1-9", expected="denied")],
+            [result("exposed", ports="3-4", expected="denied"), result(ports="1-2", expected="denied")],
+            {(A, "3-4", "exposed")},
+            id="an-untested-denial-is-exposed",
+        ),
+        pytest.param(
+            [result("exposed", expected="denied")],
             [result("exposed", expected="denied")],
             set(),
-            id="an-untested-denial-is-exposed",
+            id="exposed-stays-exposed",
+        ),
+        pytest.param(
+            [
+                result("exposed", ports="1", expected="denied"),
+                result("untested", ports="2", expected="denied"),
+            ],
+            [result("exposed", ports="1-2", expected="denied")],
+            {(A, "2", "exposed")},
+            id="another-port-is-exposed",
         ),
         pytest.param([result()], [result("stalled")], {(A, "8563", "stalled")}, id="ok-stalls"),
         pytest.param([result("degraded")], [result("stalled")], {(A, "8563", "stalled")}, id="limit-stalls"),
@@ -150,9 +165,9 @@ A, B = "192.0.2.11", "198.51.100.11"
         ),
         pytest.param(
             [result("untested", expected="denied")],
-            [result("exposed", expected="denied")],
+            [result("untested", expected="denied")],
             set(),
-            id="denial-was-not-proved-before",
+            id="denial-is-never-proved",
         ),
     ],
 )
@@ -245,4 +260,18 @@ def test_what_did_not_get_through_before_never_breaks(before, after):
     through = {"ok", "degraded", "stalled", "no_listener", "wrong_service", "wrong_host"}
     for source, expected, address, port in single([{**part, "verdict": part["after"]} for part in broken]):
         verdicts = was[source, expected, address, port]
-        assert verdicts & through or (expected == "reachable" and "untested" in verdicts)
+        assert verdicts & through or "untested" in verdicts
+
+
+@given(RESULTS, RESULTS)
+def test_whatever_is_exposed_after_a_change_was_exposed_before_it_or_is_named(before, after):
+    was, now = single(before), single(after)
+    exposed = {
+        place
+        for place, verdicts in now.items()
+        if place[1] == "denied"
+        and "exposed" in verdicts
+        and was.get(place, {"exposed"}) <= {"ok", "untested"}
+    }
+    broken = broken_parts(working_parts(before), {"results": after, "addresses": MANAGED})
+    assert exposed <= set(single([{**part, "verdict": part["after"]} for part in broken]))

@@ -307,6 +307,29 @@ def test_a_rule_of_the_source_is_named():
     assert "On client the change removed the rule: accept out tcp 8563." in line
 
 
+@pytest.mark.parametrize("verdict", ["ok", "untested"])
+def test_a_flow_that_a_change_exposes_rolls_it_back_and_names_the_rule_that_accepts_it(verdict):
+    """Before the change nobody reached the port, so that just this source is refused was not proved."""
+    opens = {**REJECT, "action": "accept", "text": "accept in tcp 8563"}
+    was = before(result(verdict, expected="denied"))
+    exposed = verification(result("exposed", expected="denied", cause="open_though_denied"))
+    decision = decide(was, exposed, {"n11": {**HELD, "changed_rules": [REJECT, opens]}}, LATER)
+    assert decision.verdict == "roll_back"
+    assert decision.lines == [
+        (
+            f"client -> n11 (192.0.2.11) not sql_client tcp 8563: {verdict} before the change, exposed after "
+            "it [open_though_denied]. On n11 the change added the rule: accept in tcp 8563."
+        )
+    ]
+    (line,) = decide(was, exposed, {"n11": HELD}, LATER).lines
+    assert "No rule that accepts it was added at either end, and none that rejects it was removed" in line
+
+
+def test_a_flow_that_was_exposed_before_does_not_count():
+    exposed = result("exposed", expected="denied")
+    assert decide(before(exposed), verification(exposed), {"n11": HELD}, LATER).verdict == "confirm"
+
+
 def test_many_broken_flows_are_few_lines():
     names = [f"c{number}" for number in range(40)]
     places = [("n11", "192.0.2.11"), ("n12", "192.0.2.12")]
