@@ -277,7 +277,8 @@ options:
   listening_in:
     description:
       - The name of a variable that has O(listening) of all hosts, for use with O(plan_in).
-      - A host gets only what concerns its flows, so that it learns nothing of other hosts.
+      - The host gets the part that its flows lead to, at the ports that they probe. With a flow to a DNS name
+        of a connection string (C(member)), that is the part of all hosts at the ports of such names.
     type: str
   run:
     description:
