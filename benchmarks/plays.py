@@ -64,6 +64,12 @@ class Ansible:
         arguments = [program, "-i", str(inventory), str(playbook), "-e", json.dumps(variables)]
         return lambda: command(arguments, cwd=self.folder, env=self._environment)[0]
 
+    def simulated(self, playbook: Path, inventory: Path, tally: Path) -> Contestant:
+        """Return a contestant that runs a playbook on simulated hosts; what they would get is in a tally."""
+        program = str(ROOT / "benchmarks" / "simulated_hosts.py")
+        arguments = [sys.executable, program, str(tally), "-i", str(inventory), str(playbook)]
+        return lambda: command(arguments, cwd=self.folder, env=self._environment)[0]
+
     def write(self, name: str, inventory: dict[str, t.Any]) -> Path:
         """Write an inventory (JSON is YAML too)."""
         path = self.folder / name
@@ -199,7 +205,8 @@ def crowd(count: int) -> dict[str, t.Any]:
     }
 
 
-def _crowd_inventory(ansible: Ansible, count: int) -> Path:
+def crowd_inventory(ansible: Ansible, count: int, **variables: str) -> Path:
+    """Write the inventory of many hosts."""
     some = crowd(count)
     hosts = {name: {"exasol_address": address} for name, address in some["addresses"].items()}
     groups = {
@@ -207,7 +214,7 @@ def _crowd_inventory(ansible: Ansible, count: int) -> Path:
     }
     return ansible.write(
         f"crowd-{count}.yml",
-        {"all": {"hosts": hosts, "vars": {"exasol_peers": some["peers"]}, "children": groups}},
+        {"all": {"hosts": hosts, "vars": {"exasol_peers": some["peers"], **variables}, "children": groups}},
     )
 
 
@@ -222,7 +229,7 @@ def planning_many(ansible: Ansible, effort: Effort) -> Row:
 
 
 def _planning(ansible: Ansible, count: int, rounds: int) -> Row:
-    inventory = _crowd_inventory(ansible, count)
+    inventory = crowd_inventory(ansible, count)
     play = ansible.play(PLAYS / "plan.yml", inventory, bench_include=_OPTIONAL)
     laps = interleave({"ours": play, "debug": ansible.play(PLAYS / "no_op.yml", inventory)}, rounds)
     return compared(f"plan for {count} hosts, all rows of release 8", laps, "debug", 3.0)

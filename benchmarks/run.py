@@ -22,6 +22,7 @@ import confirming
 import firewalls
 import live
 import page
+import payload
 import plays
 import scale
 import sets
@@ -52,6 +53,7 @@ PLAYS = {
     "site": scale.controller("all green"),
     "site-broken": scale.controller("one rule missing"),
     "site-dark": scale.controller("nothing passes"),
+    "payload": payload.carried,
 }
 FIREWALLS = {
     "firewalld": firewalls.firewalld,
@@ -63,13 +65,14 @@ FIREWALLS = {
     },
 }
 GROWTH = "growth"
+PAYLOAD = "payload-growth"
 OTHERS = {
     "mesh": scale.mesh,
     "page": functools.partial(page.usable, 64, 0.3),
     "page-256": functools.partial(page.usable, 256, 1),
 }
 PAGES = {"page-1000": functools.partial(page.large, 1000, 1)}
-NAMES = (*SWEEPS, *PLAYS, *OTHERS, *PAGES, *FIREWALLS, GROWTH)
+NAMES = (*SWEEPS, *PLAYS, *OTHERS, *PAGES, *FIREWALLS, GROWTH, PAYLOAD)
 _MARK = "<!-- results -->"
 _PICTURE = "growth.svg"
 
@@ -104,8 +107,16 @@ def arguments(argv: Sequence[str] | None = None) -> argparse.Namespace:
     return options
 
 
-def measure(options: argparse.Namespace, folder: Path) -> tuple[list[Row], list[dict[str, t.Any]]]:
-    """Return the rows that were asked for, and the growth of a plan."""
+class Measured(t.NamedTuple):
+    """What was asked for."""
+
+    rows: list[Row]
+    grown: list[dict[str, t.Any]]  # of a plan, without Ansible
+    sent: list[payload.Grown]
+
+
+def measure(options: argparse.Namespace, folder: Path) -> Measured:
+    """Return the rows and the growths that were asked for."""
     effort = Effort(options.rounds, options.quick)
     wanted = [name for name in NAMES if not options.names or name in options.names]
     with Lab() as lab:
@@ -116,9 +127,9 @@ def measure(options: argparse.Namespace, folder: Path) -> tuple[list[Row], list[
         jobs.update({name: functools.partial(job, lab) for name, job in PAGES.items()})
         rows = _measured({name: job for name, job in jobs.items() if name in wanted}, effort)
         grown = scale.growth(lab, effort) if GROWTH in wanted else []
-    return rows + _firewalls(
-        [name for name in FIREWALLS if name in wanted], effort, folder / "firewalls"
-    ), grown
+        sent = payload.growth(ansible, effort) if PAYLOAD in wanted else []
+    rows += _firewalls([name for name in FIREWALLS if name in wanted], effort, folder / "firewalls")
+    return Measured(rows, grown, sent)
 
 
 def _measured(jobs: dict[str, t.Callable[[Effort], Row]], effort: Effort) -> list[Row]:
@@ -141,19 +152,21 @@ def _firewalls(wanted: Sequence[str], effort: Effort, folder: Path) -> list[Row]
         return _measured({name: functools.partial(FIREWALLS[name], site) for name in wanted}, effort)
 
 
-def document(rows: Sequence[Row], grown: Sequence[dict[str, t.Any]]) -> str:
+def document(measured: Measured) -> str:
     """Return the results as Markdown."""
     now = datetime.datetime.now(datetime.timezone.utc).date().isoformat()
     parts = [
         f"{now}, Python {platform.python_version()}, Linux {platform.release()}, {os.cpu_count()} processors."
     ]
-    if rows:
-        parts.append(markdown(HEADINGS, [row.cells() for row in rows]))
-    if grown:
+    if measured.rows:
+        parts.append(markdown(HEADINGS, [row.cells() for row in measured.rows]))
+    if measured.grown:
         parts += [
-            markdown(scale.GROWTH_HEADINGS, scale.growth_cells(grown)),
+            markdown(scale.GROWTH_HEADINGS, scale.growth_cells(measured.grown)),
             f"![Processor time by number of flows]({_PICTURE})",
         ]
+    if measured.sent:
+        parts.append(markdown(payload.HEADINGS, payload.cells(measured.sent)))
     return "\n\n".join(parts) + "\n"
 
 
@@ -166,11 +179,16 @@ def main() -> int:
     # A terminated run removes its namespaces as an interrupted one does.
     signal.signal(signal.SIGTERM, signal.default_int_handler)
     with tempfile.TemporaryDirectory(prefix="exabench-") as folder:
-        rows, grown = measure(options, Path(folder))
-    text = document(rows, grown)
+        measured = measure(options, Path(folder))
+    text = document(measured)
     options.output.mkdir(parents=True, exist_ok=True)
     (options.output / "benchmarks.md").write_text(text)
-    results = {"rows": [row.as_dict() for row in rows], "growth": grown}
+    grown = measured.grown
+    results = {
+        "rows": [row.as_dict() for row in measured.rows],
+        "growth": grown,
+        "payload": [one._asdict() for one in measured.sent],
+    }
     (options.output / "benchmarks.json").write_text(json.dumps(results, indent=1) + "\n")
     if options.document:
         kept = options.document.read_text().partition(_MARK)[0]

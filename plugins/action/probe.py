@@ -13,19 +13,40 @@ import typing as t
 from collections.abc import Mapping
 
 from ..module_utils._ansible.hidden import hide
-from ..plugin_utils._ansible.action import HostAction
+from ..plugin_utils._ansible.planned import PlannedAction
+from ..plugin_utils._payload.host_share import listening_for, own_addresses
 from ..plugin_utils._untrusted.host_results import PROBE
 
+if t.TYPE_CHECKING:
+    from ..module_utils._shapes import HostPlan
 
-class ActionModule(HostAction):
+_LISTENING = "listening_in"
+
+
+class ActionModule(PlannedAction):
     """Run the module C(probe)."""
 
     MODULE = "exasol_community.network.probe"
     SHAPE = PROBE
 
-    def arguments(self, given: dict[str, t.Any]) -> dict[str, t.Any]:
+    def arguments(self, given: dict[str, t.Any], variables: Mapping[str, t.Any]) -> dict[str, t.Any]:
         """Return the options for the module, the FTP password hidden."""
         ftp = given.get("ftp")
         if isinstance(ftp, Mapping) and ftp.get("password") is not None:
             given["ftp"] = {**ftp, "password": hide(str(ftp["password"]))}
-        return given
+        return super().arguments(given, variables)
+
+    def share(
+        self, host: HostPlan, given: dict[str, t.Any], variables: Mapping[str, t.Any]
+    ) -> dict[str, t.Any] | None:
+        """Return the flows of a host, and where the listeners answer that they lead to."""
+        name = given.pop(_LISTENING, None)
+        flows = host["probes"]
+        if not flows:
+            return None
+        listening = self.variable(_LISTENING, name, "", variables) if name else {}
+        return {
+            "flows": flows,
+            "listening": listening_for(flows, listening),
+            "addresses": own_addresses(host),
+        }

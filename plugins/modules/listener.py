@@ -21,6 +21,7 @@ description:
   - The module opens the ports. If root starts the process, it continues as the user with uid 65534 (nobody).
 extends_documentation_fragment:
   - exasol_community.network._attributes
+  - exasol_community.network._planned
 attributes:
   delegation:
     support: full
@@ -140,6 +141,12 @@ EXAMPLES = r"""
     token: "{{ run_token }}"
     endpoints:
       - {address: 192.0.2.11, ports: 8563}
+
+- name: Listen where the plan of a large site says
+  exasol_community.network.listener:
+    host: "{{ inventory_hostname }}"
+    token: "{{ run_token }}"
+    plan_in: plan
 
 - name: Show what holds the database port
   exasol_community.network.listener:
@@ -380,6 +387,7 @@ from ansible.module_utils.basic import AnsibleModule
 from ..module_utils._ansible import archive  # noqa: F401  # pylint: disable=unused-import
 from ..module_utils._ansible.failures import failures_of
 from ..module_utils._ansible.options import target_options
+from ..module_utils._ansible.planned import planned_options, unpacked
 from ..module_utils._kernel import machine
 from ..module_utils._kernel.own_addresses import of_interfaces
 from ..module_utils._listener import idle_results
@@ -456,12 +464,14 @@ def main() -> None:
         "waited": {"type": "float", "default": 0},
     }
     options.update(machine.options())
+    options.update(planned_options())
     module = AnsibleModule(
         argument_spec=options,
         supports_check_mode=True,
         required_if=[("state", "present", ["token"]), ("state", "absent", ["token"])],
     )
-    params = module.params
+    with failures_of(module):
+        params = unpacked(module, ("endpoints", "remotes", "addresses"))
     origin = machine.origin(params["run"], [] if params["state"] == "absent" else params["addresses"])
     about = dict(origin)
     if params["state"] == "present":

@@ -41,6 +41,7 @@ description:
 extends_documentation_fragment:
   - exasol_community.network._attributes
   - exasol_community.network._attributes.read_only
+  - exasol_community.network._planned
 attributes:
   delegation:
     support: full
@@ -273,6 +274,12 @@ options:
       - The challenge is sent to these ports only, never to a real service, and never without O(token).
     type: dict
     default: {}
+  listening_in:
+    description:
+      - The name of a variable that has O(listening) of all hosts, for use with O(plan_in).
+      - The host gets the part that its flows lead to, at the ports that they probe. With a flow to a DNS name
+        of a connection string (C(member)), that is the part of all hosts at the ports of such names.
+    type: str
   run:
     description:
       - The run that the result belongs to, RV(exasol_community.network.plan#module:run).
@@ -314,6 +321,10 @@ EXAMPLES = r"""
 - name: Probe the planned flows of this host
   exasol_community.network.probe:
     flows: "{{ plan.hosts[inventory_hostname].probes }}"
+
+- name: Probe the planned flows of each host of a large site
+  exasol_community.network.probe:
+    plan_in: plan
 """
 
 RETURN = r"""
@@ -775,6 +786,7 @@ from ..module_utils._ansible import archive  # noqa: F401  # pylint: disable=unu
 from ..module_utils._ansible.failures import failures_of
 from ..module_utils._ansible.hidden import reveal
 from ..module_utils._ansible.options import target_options
+from ..module_utils._ansible.planned import planned_options, unpacked
 from ..module_utils._identify._registry import IDENTIFIERS
 from ..module_utils._kernel import machine
 from ..module_utils._plan.ftp_modes import BOTH, MODES
@@ -883,17 +895,22 @@ def main() -> None:
         "token": {"type": "str", "no_log": True},
         "identify": {"type": "bool", "default": True},
         "listening": {"type": "dict", "default": {}},
+        "listening_in": {"type": "str"},
         "ftp": {"type": "dict", "options": ftp_options()},
         "capture": {"type": "bool", "default": False},
         "trace": {"type": "bool", "default": True},
         "idle": {"type": "dict", "options": idle_options()},
     }
     options.update(machine.options())
+    options.update(planned_options())
     module = AnsibleModule(
-        argument_spec=options, supports_check_mode=True, required_one_of=[("flows", "targets")]
+        argument_spec=options,
+        supports_check_mode=True,
+        required_one_of=[("flows", "targets")],
+        required_by={"listening_in": "plan_in"},
     )
-    params = module.params
     with failures_of(module):
+        params = unpacked(module, ("flows", "listening", "addresses"))
         settings = Settings(
             pace=patient(pace_of(params)),
             sources=params["source_address"],

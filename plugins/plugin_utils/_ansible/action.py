@@ -199,11 +199,13 @@ class HostAction(RemoteAction):
         super().run(tmp, task_vars)
         variables = task_vars or {}
         result = self._execute_module(
-            module_name=self.MODULE, module_args=self.arguments(dict(self._task.args)), task_vars=task_vars
+            module_name=self.MODULE,
+            module_args=self.arguments(dict(self._task.args), variables),
+            task_vars=task_vars,
         )
         host = self._task.delegate_to or variables.get("inventory_hostname", "the host")
         return {"changed": False, **checked(result, self.SHAPE, host), **interpreter(result)}
 
-    def arguments(self, given: dict[str, t.Any]) -> dict[str, t.Any]:
+    def arguments(self, given: dict[str, t.Any], variables: Mapping[str, t.Any]) -> dict[str, t.Any]:
         """Return the options for the module."""
         return given

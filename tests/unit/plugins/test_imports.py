@@ -28,6 +28,7 @@ LAYERS = {
     "plugin_utils/_text": "+_values",
     "plugin_utils/_inventory": "+_values +_plan",
     "plugin_utils/_deployments": "+_values +_plan",
+    "plugin_utils/_payload": "+_values +_listener",
     "plugin_utils/_untrusted": "+_values +_kernel +_plan +_firewall +_identify +_listener +_probe _text",
     "plugin_utils/_verdict": "+_values +_kernel +_plan +_identify +_listener +_probe",
     "plugin_utils/_confirmation": "+_values +_plan _text _verdict",
@@ -35,7 +36,7 @@ LAYERS = {
     "plugin_utils/_report": "+_values +_plan +_firewall +_identify +_probe _text _untrusted _verdict _access",
     "plugin_utils/_change_request": "+_values +_plan _text _verdict _access _report",
     "plugin_utils/_files": "+_values _text _verdict _report _change_request",
-    "plugin_utils/_ansible": "+_values _text _inventory _untrusted",
+    "plugin_utils/_ansible": "+_values +_ansible _text _inventory _untrusted",
 }
 # The plugins themselves are documentation, options and one call; whom they call says this.
 ENTRIES = {
