@@ -271,6 +271,7 @@ def test_rules_have_the_form_of_every_other_provider():
         'rule service name="http" accept',
         'rule family="ipv4" source ipset="friends" accept',
         'rule protocol value="esp" accept',
+        'rule family="ipv4" log prefix="a=b" accept',
     ],
 )
 def test_a_rich_rule_of_somebody_else_in_our_policy_does_no_harm(monkeypatch, tmp_path, text):

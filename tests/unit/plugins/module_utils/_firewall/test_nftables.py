@@ -557,6 +557,78 @@ def test_restriction_that_stands_already_is_left_alone_and_goes_with_its_wish(mo
     assert "reject with icmpx" in back[0].stdin
 
 
+OUR_TABLE = {"table": "exasol_network"}
+ASIDE = (entry(CHAINS["in"], ACCEPT, **OUR_TABLE),) * 2  # loopback, and standing connections
+
+
+def refuses(port):
+    """Return our rule that rejects a port."""
+    fields = {"comment": "exasol: sql_client", **OUR_TABLE}
+    return entry(CHAINS["in"], NFPROTO_4, match("tcp", "dport", port), COUNTER, REJECT, **fields)
+
+
+@pytest.mark.parametrize(
+    "held, anew",
+    [
+        (ASIDE + (refuses(8563),), False),
+        (ASIDE + (refuses(8562),), True),
+        (ASIDE + (refuses(8564),), True),
+        (ASIDE[:1] + (refuses(8563),), True),
+        (ASIDE + (refuses(8563), entry(CHAINS["in"], ACCEPT, **OUR_TABLE)), True),
+    ],
+    ids=["as-wanted", "lower-port", "higher-port", "one-aside-missing", "by-hand"],
+)
+def test_our_table_is_made_anew_unless_it_is_as_wanted(monkeypatch, tmp_path, held, anew):
+    Host(monkeypatch, tmp_path, base(), base(name=CHAINS["in"], prio=-1, **OUR_TABLE), *held)
+    provider = nftables.Nftables()
+    only = cases.settled([rule("in tcp 8563", action="reject")])
+    lines = batch(provider.change_to(provider.wanted(only), False).steps)
+    assert lines == (nftables.render_restrictions(only).splitlines() if anew else [])
+
+
+LISTED = "table inet exasol_network { chain exasol_network_in { accept; } }"
+
+
+@pytest.mark.parametrize(
+    "held, lists",
+    [
+        (ASIDE + (refuses(8563),), False),
+        (ASIDE[:1] + (refuses(8563),), True),
+        (ASIDE + (refuses(8563), entry(CHAINS["in"], ACCEPT, **OUR_TABLE)), True),
+    ],
+    ids=["ours-alone", "one-missing", "by-hand"],
+)
+def test_a_rollback_restores_our_table_with_what_others_did_to_it(monkeypatch, tmp_path, held, lists):
+    Host(monkeypatch, tmp_path, base(), base(name=CHAINS["in"], prio=-1, **OUR_TABLE), *held)
+    monkeypatch.setattr(nftables, "output", lambda command: LISTED)
+    (back,) = nftables.Nftables().change_to((), False).undo
+    assert (LISTED in back.stdin) is lists
+    assert ("reject with icmpx" in back.stdin) is not lists
+
+
+@pytest.mark.parametrize(
+    "chained, family, action, expected",
+    [
+        ("exasol_network_in", "inet", "accept", True),
+        ("exasol_network_in", "ip", "accept", True),
+        ("exasol_network_in", "ip6", "accept", False),
+        ("exasol_network_out", "inet", "accept", False),
+        ("exasol_network_in", "inet", "reject", False),
+        ("exasol_network_in", "bridge", "accept", False),
+    ],
+)
+def test_a_chain_stays_for_what_it_lets_through(monkeypatch, tmp_path, chained, family, action, expected):
+    Host(monkeypatch, tmp_path, *DROPPING)
+    one = rule("in tcp 8563", "192.0.2.0/24", action=action)
+    assert nftables.Nftables().answers(chained, family, (one,)) is expected
+
+
+def test_what_goes_out_keeps_only_the_chain_of_its_direction(monkeypatch, tmp_path):
+    Host(monkeypatch, tmp_path, *DROPPING)
+    held = [nftables.Nftables().answers(CHAINS[way], "inet", (rule("out udp 53"),)) for way in ("in", "out")]
+    assert held == [False, True]
+
+
 def test_rollback_from_nothing_removes_jump_and_chain(monkeypatch, tmp_path):
     Host(monkeypatch, tmp_path, *DROPPING)
     provider = nftables.Nftables()
@@ -568,6 +640,20 @@ def test_rollback_from_nothing_removes_jump_and_chain(monkeypatch, tmp_path):
 def test_rollback_from_absent_brings_rules_and_jump(monkeypatch, tmp_path):
     Host(monkeypatch, tmp_path, *(OURS[:2] + DROPPING + OURS[2:]))
     assert_names(_steps.script(nftables.Nftables().change_to((), False).undo), BODY + [INSERT])
+
+
+@pytest.mark.parametrize(
+    "held, lists",
+    [(OURS[2:], False), (OURS[3:], True), (OURS[2:] + (entry(CHAINS["in"], ACCEPT),), True)],
+    ids=["ours-alone", "one-missing", "by-hand"],
+)
+def test_a_rollback_restores_our_chain_with_what_others_did_to_it(monkeypatch, tmp_path, held, lists):
+    Host(monkeypatch, tmp_path, *(OURS[:2] + DROPPING + held))
+    listed = "table inet filter { chain exasol_network_in { accept; } }"
+    monkeypatch.setattr(nftables, "output", lambda command: listed)
+    back = _steps.script(nftables.Nftables().change_to((), False).undo)
+    assert (listed in back) is lists
+    assert (BODY[1] in back) is not lists
 
 
 def test_openings_that_take_effect_are_not_refused(monkeypatch, tmp_path):
