@@ -48,6 +48,7 @@ MODULES: dict[str, tuple[str, ...]] = {
         f"tests/unit/{_FIREWALL}/test_golden.py",
         f"tests/unit/{_FIREWALL}/test_drift.py",
         f"tests/unit/{_FIREWALL}/test_detect.py",
+        f"tests/unit/{_FIREWALL}/test_observe.py",
     ),
     f"{_FIREWALL}/ufw.py": (
         f"tests/unit/{_FIREWALL}/test_golden.py",
