@@ -40,7 +40,7 @@ unexport PYTHONUNBUFFERED PYTHONDONTWRITEBYTECODE
 RESULTS := .cache/results
 REPORT = --junitxml=$(RESULTS)/$@.xml
 
-# Tests also run as other users, who write what they have run.
+# Tests also run as other users, who write what they have run. A process that was killed leaves a file that cannot be read.
 no_coverage = @rm -rf .cache/coverage && mkdir -p .cache/coverage && chmod 1777 .cache/coverage
 
 # What Ansible makes of the collection is kept for its next run, of which a scenario has a dozen.
@@ -187,7 +187,7 @@ coverage-whole: .venv/coverage  ## the same of unit and integration tests, with 
 	$(no_coverage)
 	coverage run -m pytest tests/unit $(UNITS_AT_ONCE) -q
 	coverage run -m pytest tests/integration $(SIDE_BY_SIDE) $(REPORT) $(ARGS); ended=$$?; \
-		coverage combine --quiet && coverage report --show-missing --fail-under=0 && python tools/coverage_floor.py --whole && exit $$ended
+		coverage combine --quiet && rm -f .cache/coverage/data.* && coverage report --show-missing --fail-under=0 && python tools/coverage_floor.py --whole && exit $$ended
 
 mutants: .venv/test  ## change the code that judges and that writes rules, and see that a unit test fails; ARGS=plugins/.../file.py for one file
 	python tools/mutants.py $(ARGS)
