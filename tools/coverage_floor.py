@@ -3,10 +3,10 @@
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
 
-"""Fail if the floor of the coverage in pyproject.toml is lower than it was; say if it can rise.
+"""Fail if a floor of the coverage in pyproject.toml is lower than it was, or not reached; say if it can rise.
 
-coverage_floor.py [COMMIT], by default the commit before. C(coverage report) has compared the floor with what
-was measured; its total is asked for again here.
+coverage_floor.py [--whole] [COMMIT], by default the commit before. There are two floors: of the unit tests,
+C(fail_under) of C(coverage report), and with C(--whole) of unit and integration tests together.
 """
 
 from __future__ import annotations
@@ -14,6 +14,7 @@ from __future__ import annotations
 import math
 import subprocess
 import sys
+import typing as t
 from collections.abc import Sequence
 from pathlib import Path
 
@@ -24,21 +25,28 @@ ROOT = Path(__file__).resolve().parents[1]
 _MARGIN = 4.0  # percent
 
 
-def floor(pyproject: str) -> float:
-    """Return the floor in the text of a pyproject.toml, in percent; 0 if it has none."""
-    report = tomllib.loads(pyproject).get("tool", {}).get("coverage", {}).get("report", {})
-    return float(report.get("fail_under", 0))
+UNITS, WHOLE = ("coverage", "report", "fail_under"), ("coverage_floor", "whole")  # below [tool]
 
 
-def verdict(before: float, now: float, measured: float) -> tuple[int, str]:
+def floor(pyproject: str, place: Sequence[str] = UNITS) -> float:
+    """Return a floor in the text of a pyproject.toml, in percent; 0 if it has none."""
+    found: t.Any = tomllib.loads(pyproject).get("tool", {})
+    for name in place:
+        found = found.get(name, {})
+    return float(found or 0)
+
+
+def verdict(before: float, now: float, measured: float, name: str = UNITS[-1]) -> tuple[int, str]:
     """Return how the process ends, and its line, empty if there is nothing to say."""
     if now < before:
-        return 1, f"fail_under in pyproject.toml has fallen from {before:g} to {now:g} %: write tests instead"
+        return 1, f"{name} in pyproject.toml has fallen from {before:g} to {now:g} %: write tests instead"
+    if measured < now:
+        return 1, f"{measured:g} % are covered, less than {name} in pyproject.toml, {now:g} %: write tests"
     possible = math.floor(measured - _MARGIN)
     if possible > now:
         return (
             0,
-            f"{measured:g} % are covered: fail_under in pyproject.toml can rise from {now:g} to {possible} %",
+            f"{measured:g} % are covered: {name} in pyproject.toml can rise from {now:g} to {possible} %",
         )
     return 0, ""
 
@@ -64,9 +72,10 @@ def _measured(root: Path) -> float:
 
 def main(arguments: Sequence[str], root: Path = ROOT) -> int:
     """Run, and return how the process ends."""
-    commit = arguments[0] if arguments else "HEAD^"
-    now = floor((root / "pyproject.toml").read_text(encoding="utf-8"))
-    code, line = verdict(before=floor(_at(commit, root)), now=now, measured=_measured(root))
+    place = WHOLE if "--whole" in arguments else UNITS
+    commit = next((one for one in arguments if one != "--whole"), "HEAD^")
+    now = floor((root / "pyproject.toml").read_text(encoding="utf-8"), place)
+    code, line = verdict(floor(_at(commit, root), place), now, _measured(root), place[-1])
     if line:
         print(line)
     return code

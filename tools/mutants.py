@@ -47,14 +47,18 @@ MODULES: dict[str, tuple[str, ...]] = {
     f"{_FIREWALL}/nftables.py": (
         f"tests/unit/{_FIREWALL}/test_golden.py",
         f"tests/unit/{_FIREWALL}/test_drift.py",
+        f"tests/unit/{_FIREWALL}/test_detect.py",
+        f"tests/unit/{_FIREWALL}/test_observe.py",
     ),
     f"{_FIREWALL}/ufw.py": (
         f"tests/unit/{_FIREWALL}/test_golden.py",
         f"tests/unit/{_FIREWALL}/test_drift.py",
+        f"tests/unit/{_FIREWALL}/test_detect.py",
     ),
     f"{_FIREWALL}/firewalld.py": (
         f"tests/unit/{_FIREWALL}/test_golden.py",
         f"tests/unit/{_FIREWALL}/test_drift.py",
+        f"tests/unit/{_FIREWALL}/test_detect.py",
     ),
 }
 # Types are texts here (PEP 563), so a changed "|" between them changes nothing; identity in place of equality

@@ -287,6 +287,7 @@ def test_the_nft_variant_is_asked_what_it_reads(monkeypatch, variant, command):
         ((base("prerouting", type="nat", table="nat"),), ""),
         ((base(policy="drop", family="bridge"),), ""),
         ((base("forward", "drop"),), ""),
+        ((base(table="edge"),), "nftables"),
     ],
     ids=[
         "nothing",
@@ -300,6 +301,7 @@ def test_the_nft_variant_is_asked_what_it_reads(monkeypatch, variant, command):
         "nat",
         "bridge",
         "forward",
+        "a-name-before-ours",
     ],
 )
 def test_nftables_is_what_nobody_else_manages(monkeypatch, items, expected):

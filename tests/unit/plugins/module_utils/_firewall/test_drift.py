@@ -67,6 +67,12 @@ RESTRICTIONS = nftables.render_restrictions(RULES)
     "items, files, expected",
     [
         ([our_jump("input", 5), OURS, FIRST, OWN], [FILE], []),
+        # A second jump after others' rules takes nothing from the first.
+        (
+            [our_jump("input", 5), entry("input", TCP_22, DROP), our_jump("input", 6), OURS, FIRST, OWN],
+            [FILE],
+            [],
+        ),
         ([], [], []),
         ([], [FILE], [("chain_gone", "table inet filter")]),
         (
@@ -93,6 +99,7 @@ RESTRICTIONS = nftables.render_restrictions(RULES)
     ],
     ids=[
         "as we made it",
+        "two jumps",
         "nothing of ours",
         "the table was loaded again",
         "our own table was deleted",

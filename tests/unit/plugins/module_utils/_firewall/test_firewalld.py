@@ -271,6 +271,7 @@ def test_rules_have_the_form_of_every_other_provider():
         'rule service name="http" accept',
         'rule family="ipv4" source ipset="friends" accept',
         'rule protocol value="esp" accept',
+        'rule family="ipv4" log prefix="a=b" accept',
     ],
 )
 def test_a_rich_rule_of_somebody_else_in_our_policy_does_no_harm(monkeypatch, tmp_path, text):
@@ -744,16 +745,23 @@ def test_nothing_is_asked_twice_and_no_more_than_is_compared(monkeypatch, tmp_pa
     )
 
 
-def test_many_rules_change_with_one_reload(monkeypatch, tmp_path):
+@pytest.mark.parametrize("more, expected", [(0, False), (1, True)], ids=["as-many-as-are-quick", "one-more"])
+def test_many_rules_change_with_one_reload(monkeypatch, tmp_path, more, expected):
     # firewalld takes a transaction for each rule of the running firewall: minutes for 2000.
-    provider = standing(monkeypatch, tmp_path)
     many = firewalld.split_rules(
         cases.settled(
-            [rule("in tcp 8563", f"192.0.2.{2 * number}") for number in range(firewalld.MAX_CHANGES + 1)]
+            [
+                rule("in tcp 8563", f"192.0.2.{2 * number}")
+                for number in range(1 + firewalld.MAX_CHANGES + more)
+            ]
         )
     )
-    steps, back, unused = provider.change_to(many, True)
-    assert kinds(steps) == kinds(back) == ["exasol-network-in.xml", "--reload"]
+    first = firewalld.split_rules(cases.settled([rule("in tcp 8563", "192.0.2.0")]))
+    steps, back, unused = standing(monkeypatch, tmp_path, first).change_to(many, True)
+    for kind in (kinds(steps), kinds(back)):
+        assert kind[0] == "exasol-network-in.xml"
+        assert (kind[1:] == ["--reload"]) is expected
+        assert ("--reload" in kind) is expected
 
 
 def test_without_a_reload_nothing_is_dropped(monkeypatch, tmp_path):

@@ -245,6 +245,36 @@ def test_rules_without_our_comment_are_not_ours(changes):
     assert ruleset(chain(CHAINS["in"]), entry(CHAINS["in"], ACCEPT, **changes)).ours(INPUT) == ()
 
 
+@pytest.mark.parametrize(
+    "one, versions, expected",
+    [
+        (
+            rule("in tcp 8563,20000-21000", "192.0.2.0/24,203.0.113.9"),
+            (4, 6),
+            "ip saddr { 192.0.2.0/24, 203.0.113.9 } tcp dport { 8563, 20000-21000 } counter accept",
+        ),
+        (
+            rule("out udp 53", "2001:db8::53"),
+            (4, 6),
+            "ip6 daddr { 2001:db8::53 } udp dport { 53 } counter accept",
+        ),
+        # Without a network, only the family of packets tells the versions apart, where a table sees both.
+        (rule("in tcp 8563"), (4, 6), "meta nfproto ipv4 tcp dport { 8563 } counter accept"),
+        (rule("in tcp 8563", version=6), (4, 6), "meta nfproto ipv6 tcp dport { 8563 } counter accept"),
+        (rule("in tcp 8563"), (4,), "tcp dport { 8563 } counter accept"),
+        (rule("in any", "192.0.2.12"), (4,), "ip saddr { 192.0.2.12 } counter accept"),
+        (
+            rule("in tcp 8563", action="reject"),
+            (4, 6),
+            "meta nfproto ipv4 tcp dport { 8563 } counter reject with icmpx type admin-prohibited",
+        ),
+    ],
+    ids=["ranges", "out", "everybody", "everybody-6", "table-of-one-version", "all-ports", "reject"],
+)
+def test_a_rule_in_the_language_of_nft(one, versions, expected):
+    assert nftables.render_rule(one, versions) == expected + ' comment "exasol: sql_client"'
+
+
 @given(cases.RULE_SETS)
 @cases.EXAMPLES
 def test_names_in_a_comment_are_quoted_and_short(rules):
@@ -307,6 +337,20 @@ BODY = [
 ]
 FRESH = ["add chain " + CHAIN, "flush chain " + CHAIN] + BODY
 INSERT = 'insert rule inet filter input jump exasol_network_in comment "exasol_community.network"'
+
+
+def opens(port):
+    """Return our rule that lets a network reach a port."""
+    return entry(
+        CHAINS["in"],
+        match("ip", "saddr", prefix("192.0.2.0", 24)),
+        match("tcp", "dport", port),
+        COUNTER,
+        ACCEPT,
+        comment="exasol: sql_client",
+    )
+
+
 OURS = (
     chain(CHAINS["in"]),
     our_jump("input", 5),
@@ -315,14 +359,7 @@ OURS = (
         {"match": {"op": "in", "left": {"ct": {"key": "state"}}, "right": "established"}},
         ACCEPT,
     ),
-    entry(
-        CHAINS["in"],
-        match("ip", "saddr", prefix("192.0.2.0", 24)),
-        match("tcp", "dport", 8563),
-        COUNTER,
-        ACCEPT,
-        comment="exasol: sql_client",
-    ),
+    opens(8563),
     entry(
         CHAINS["in"],
         match("ip6", "saddr", prefix("2001:db8::", 64)),
@@ -344,8 +381,23 @@ OURS = (
         (OURS[:1] + DROPPING + OURS[2:], [INSERT]),
         (OURS[:2] + DROPPING + OURS[3:4], FRESH),
         (OURS[:2] + DROPPING, FRESH),
+        # As many rules as there have to be, but one of them for another port; or none for replies.
+        (OURS[:2] + DROPPING + OURS[2:3] + (opens(8562), OURS[4]), FRESH),
+        (OURS[:2] + DROPPING + OURS[2:3] + (opens(8564), OURS[4]), FRESH),
+        (OURS[:2] + DROPPING + OURS[3:], FRESH),
     ],
-    ids=["nothing", "all", "not-first", "twice", "no-jump", "one-missing", "empty"],
+    ids=[
+        "nothing",
+        "all",
+        "not-first",
+        "twice",
+        "no-jump",
+        "one-missing",
+        "empty",
+        "lower-port",
+        "higher-port",
+        "no-replies",
+    ],
 )
 def test_steps_lead_to_our_chain_with_one_jump_before_all_others(monkeypatch, tmp_path, items, expected):
     Host(monkeypatch, tmp_path, *items)
@@ -370,8 +422,9 @@ GONE = ["flush chain " + CHAIN, "delete chain " + CHAIN]
         (OURS[:2] + DROPPING + OURS[1:], ["delete rule inet filter input handle 5"] * 2 + GONE),
         (OURS[:1] + DROPPING, GONE),
         ((base(),) + OURS, ["delete rule inet filter input handle 5"] + GONE),
+        (OURS[:1] + OURS[2:], GONE),
     ],
-    ids=["nothing", "all", "twice", "no-jump", "nothing-is-dropped-any-more"],
+    ids=["nothing", "all", "twice", "no-jump", "nothing-is-dropped-any-more", "base-chain-gone"],
 )
 def test_absent_removes_jumps_and_chain(monkeypatch, tmp_path, items, expected):
     Host(monkeypatch, tmp_path, *items)
@@ -386,6 +439,49 @@ def test_where_nothing_is_dropped_any_more_nothing_is_opened(monkeypatch, tmp_pa
     assert batch(change.steps) == ["delete rule inet filter input handle 5"] + GONE
     assert_names(provider.nothing_to_open(), ["drops nothing", "nothing to open"])
     assert change.notes == [], "an open host is healthy"
+
+
+def lines_of(rules):
+    """Return rules as a plan shows them, without the networks and the names."""
+    return sorted({f"{one.action} {one.direction} {one.protocol} {one.ports}" for one in rules})
+
+
+IN, OUT, REJECTS = "accept in tcp 8563", "accept out udp 53", "reject in tcp 8563"
+CLOSED_OUT = (base(), base("output", "drop"))
+
+
+@pytest.mark.parametrize(
+    "items, rules, expected",
+    [
+        ((base(), base("output")), RULES, []),
+        (DROPPING, RULES, [IN]),
+        (CLOSED_OUT, RULES, [OUT]),
+        # What is rejected spares what may come in, even where nothing else drops it.
+        ((base(), base("output")), RESTRICTED, [IN, REJECTS]),
+        (DROPPING, RESTRICTED, [IN, REJECTS]),
+        (CLOSED_OUT, RESTRICTED, [IN, OUT, REJECTS]),
+    ],
+    ids=["open", "in", "out", "open-restricted", "in-restricted", "out-restricted"],
+)
+def test_only_rules_that_take_effect_are_wanted(monkeypatch, tmp_path, items, rules, expected):
+    Host(monkeypatch, tmp_path, *items)
+    assert lines_of(nftables.Nftables().wanted(rules)) == expected
+
+
+@pytest.mark.parametrize(
+    "items, expected",
+    [((base(),), [IN, REJECTS]), (DROPPING, [REJECTS])],
+    ids=["nothing-is-dropped", "dropped-elsewhere"],
+)
+def test_our_table_opens_nothing_where_others_drop(monkeypatch, tmp_path, items, expected):
+    table = {"table": "exasol_network"}
+    port, named = match("tcp", "dport", 8563), {"comment": "exasol: sql_client", **table}
+    held = [entry(CHAINS["in"], ACCEPT, **table)] * 2 + [
+        entry(CHAINS["in"], match("ip", "saddr", prefix("192.0.2.0", 24)), port, COUNTER, ACCEPT, **named),
+        entry(CHAINS["in"], NFPROTO_4, port, COUNTER, REJECT, **named),
+    ]
+    Host(monkeypatch, tmp_path, *items, base(name=CHAINS["in"], prio=-1, **table), *held)
+    assert lines_of(nftables.Nftables().rules()) == expected
 
 
 def test_a_second_base_chain_that_accepts_is_none_of_our_business(monkeypatch, tmp_path):
@@ -461,6 +557,78 @@ def test_restriction_that_stands_already_is_left_alone_and_goes_with_its_wish(mo
     assert "reject with icmpx" in back[0].stdin
 
 
+OUR_TABLE = {"table": "exasol_network"}
+ASIDE = (entry(CHAINS["in"], ACCEPT, **OUR_TABLE),) * 2  # loopback, and standing connections
+
+
+def refuses(port):
+    """Return our rule that rejects a port."""
+    fields = {"comment": "exasol: sql_client", **OUR_TABLE}
+    return entry(CHAINS["in"], NFPROTO_4, match("tcp", "dport", port), COUNTER, REJECT, **fields)
+
+
+@pytest.mark.parametrize(
+    "held, anew",
+    [
+        (ASIDE + (refuses(8563),), False),
+        (ASIDE + (refuses(8562),), True),
+        (ASIDE + (refuses(8564),), True),
+        (ASIDE[:1] + (refuses(8563),), True),
+        (ASIDE + (refuses(8563), entry(CHAINS["in"], ACCEPT, **OUR_TABLE)), True),
+    ],
+    ids=["as-wanted", "lower-port", "higher-port", "one-aside-missing", "by-hand"],
+)
+def test_our_table_is_made_anew_unless_it_is_as_wanted(monkeypatch, tmp_path, held, anew):
+    Host(monkeypatch, tmp_path, base(), base(name=CHAINS["in"], prio=-1, **OUR_TABLE), *held)
+    provider = nftables.Nftables()
+    only = cases.settled([rule("in tcp 8563", action="reject")])
+    lines = batch(provider.change_to(provider.wanted(only), False).steps)
+    assert lines == (nftables.render_restrictions(only).splitlines() if anew else [])
+
+
+LISTED = "table inet exasol_network { chain exasol_network_in { accept; } }"
+
+
+@pytest.mark.parametrize(
+    "held, lists",
+    [
+        (ASIDE + (refuses(8563),), False),
+        (ASIDE[:1] + (refuses(8563),), True),
+        (ASIDE + (refuses(8563), entry(CHAINS["in"], ACCEPT, **OUR_TABLE)), True),
+    ],
+    ids=["ours-alone", "one-missing", "by-hand"],
+)
+def test_a_rollback_restores_our_table_with_what_others_did_to_it(monkeypatch, tmp_path, held, lists):
+    Host(monkeypatch, tmp_path, base(), base(name=CHAINS["in"], prio=-1, **OUR_TABLE), *held)
+    monkeypatch.setattr(nftables, "output", lambda command: LISTED)
+    (back,) = nftables.Nftables().change_to((), False).undo
+    assert (LISTED in back.stdin) is lists
+    assert ("reject with icmpx" in back.stdin) is not lists
+
+
+@pytest.mark.parametrize(
+    "chained, family, action, expected",
+    [
+        ("exasol_network_in", "inet", "accept", True),
+        ("exasol_network_in", "ip", "accept", True),
+        ("exasol_network_in", "ip6", "accept", False),
+        ("exasol_network_out", "inet", "accept", False),
+        ("exasol_network_in", "inet", "reject", False),
+        ("exasol_network_in", "bridge", "accept", False),
+    ],
+)
+def test_a_chain_stays_for_what_it_lets_through(monkeypatch, tmp_path, chained, family, action, expected):
+    Host(monkeypatch, tmp_path, *DROPPING)
+    one = rule("in tcp 8563", "192.0.2.0/24", action=action)
+    assert nftables.Nftables().answers(chained, family, (one,)) is expected
+
+
+def test_what_goes_out_keeps_only_the_chain_of_its_direction(monkeypatch, tmp_path):
+    Host(monkeypatch, tmp_path, *DROPPING)
+    held = [nftables.Nftables().answers(CHAINS[way], "inet", (rule("out udp 53"),)) for way in ("in", "out")]
+    assert held == [False, True]
+
+
 def test_rollback_from_nothing_removes_jump_and_chain(monkeypatch, tmp_path):
     Host(monkeypatch, tmp_path, *DROPPING)
     provider = nftables.Nftables()
@@ -472,6 +640,20 @@ def test_rollback_from_nothing_removes_jump_and_chain(monkeypatch, tmp_path):
 def test_rollback_from_absent_brings_rules_and_jump(monkeypatch, tmp_path):
     Host(monkeypatch, tmp_path, *(OURS[:2] + DROPPING + OURS[2:]))
     assert_names(_steps.script(nftables.Nftables().change_to((), False).undo), BODY + [INSERT])
+
+
+@pytest.mark.parametrize(
+    "held, lists",
+    [(OURS[2:], False), (OURS[3:], True), (OURS[2:] + (entry(CHAINS["in"], ACCEPT),), True)],
+    ids=["ours-alone", "one-missing", "by-hand"],
+)
+def test_a_rollback_restores_our_chain_with_what_others_did_to_it(monkeypatch, tmp_path, held, lists):
+    Host(monkeypatch, tmp_path, *(OURS[:2] + DROPPING + held))
+    listed = "table inet filter { chain exasol_network_in { accept; } }"
+    monkeypatch.setattr(nftables, "output", lambda command: listed)
+    back = _steps.script(nftables.Nftables().change_to((), False).undo)
+    assert (listed in back) is lists
+    assert (BODY[1] in back) is not lists
 
 
 def test_openings_that_take_effect_are_not_refused(monkeypatch, tmp_path):
