@@ -20,7 +20,9 @@ from ansible_collections.exasol_community.network.tests.labs.firewalls.changes i
     ROLLBACK_SECONDS,
     await_rollbacks,
     die_before_confirming,
+    let_timers_go,
     lock_out,
+    seconds_left,
     state_of,
 )
 from ansible_collections.exasol_community.network.tests.labs.firewalls.traffic import until
@@ -80,9 +82,10 @@ def watch(firewalls):
 
 
 def _watch(state, address):
-    until((state / "pending/info.json").exists, f"a pending change on {address}", PATIENCE_SECONDS)
-    deadline = (state / "pending/info.json").stat().st_mtime + ROLLBACK_SECONDS
-    time.sleep(max(deadline - 3 - time.time(), 0))
+    # The time begins when the change has been made, however long that took.
+    left = until(lambda: seconds_left(state), f"a change on {address}", PATIENCE_SECONDS)
+    deadline = time.time() + left
+    time.sleep(max(left - 3, 0))
     locked = not reaches_ssh(address)
     until(lambda: reaches_ssh(address), f"SSH at {address}", PATIENCE_SECONDS)
     return Watched(locked, time.time() - deadline)
@@ -130,13 +133,11 @@ def killed(firewalls, baseline, tmp_path_factory):
     """
     firewalls.reset()
     found = {"before": baseline}
-    die_before_confirming(firewalls, tmp_path_factory.mktemp("killed"), ROLLBACK_SECONDS + 25)
+    die_before_confirming(firewalls, tmp_path_factory.mktemp("killed"))
     found["during"] = firewalls.traffic.reach(["client"], PROVIDERS)["client"]
     found["second"] = firewalls.play()
-    for host in PROVIDERS:
-        state = state_of(firewalls, host)
-        until((state / "rolled_back").exists, f"the end of the change on {host}", PATIENCE_SECONDS)
-        until(lambda state=state: not (state / "taken").exists(), f"the whole rollback on {host}")
+    let_timers_go(firewalls)
+    await_rollbacks(firewalls)
     found["after"] = firewalls.stage()
     found["next"] = firewalls.play(
         variables={host: {"ansible_host": firewalls.lab.addresses(host)[1]} for host in PROVIDERS},
@@ -178,7 +179,7 @@ def restarted(firewalls, baseline, tmp_path_factory):
     """
     firewalls.reset()
     found = {"before": baseline}
-    die_before_confirming(firewalls, tmp_path_factory.mktemp("restarted"), 10 * PATIENCE_SECONDS)
+    die_before_confirming(firewalls, tmp_path_factory.mktemp("restarted"))
     found["during"] = firewalls.traffic.reach(["client"], PROVIDERS)["client"]
     firewalls.restart()
     await_rollbacks(firewalls)

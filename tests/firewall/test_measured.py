@@ -12,12 +12,16 @@ from __future__ import annotations
 
 import ipaddress
 import time
-from pathlib import Path
 
 import pytest
 
 from ansible_collections.exasol_community.network.tests.labs.firewalls.baselines import PROVIDERS
-from ansible_collections.exasol_community.network.tests.labs.firewalls.changes import state_of
+from ansible_collections.exasol_community.network.tests.labs.firewalls.changes import (
+    await_rollbacks,
+    let_timers_go,
+    seconds_left,
+    state_of,
+)
 from ansible_collections.exasol_community.network.tests.labs.firewalls.traffic import until
 
 STRAY = "ufw"
@@ -84,7 +88,7 @@ def killed(firewalls):
     run = firewalls.start(variables=CHOSEN, rollback_after=15, **MEASURED)
     try:
         until(
-            lambda: all(seconds_left(due_of(firewalls, host)) > 30 for host in PROVIDERS),
+            lambda: all(seconds_left(state_of(firewalls, host)) > 30 for host in PROVIDERS),
             "a held change on each host",
             PATIENCE_SECONDS,
         )
@@ -92,33 +96,13 @@ def killed(firewalls):
         run.kill()
     found["during"] = firewalls.traffic.reach(["stranger"], PROVIDERS)["stranger"]
     time.sleep(20)  # every timer has fired by now, and waits as it was told
-    found["held"] = {host: due_of(firewalls, host).exists() for host in PROVIDERS}
-    for host in PROVIDERS:
-        due = due_of(firewalls, host)
-        process, start, _second, identity = due.read_text().split()
-        due.write_text(f"{process} {start} 0 {identity}\n")
-    for host in PROVIDERS:
-        state = state_of(firewalls, host)
-        until((state / "rolled_back").exists, f"the rollback of {host}", PATIENCE_SECONDS)
-        until(lambda state=state: not (state / "taken").exists(), f"the whole rollback on {host}")
+    found["held"] = {host: (state_of(firewalls, host) / "pending/due").exists() for host in PROVIDERS}
+    let_timers_go(firewalls)
+    await_rollbacks(firewalls, patience=PATIENCE_SECONDS)
     found["after"] = firewalls.views()
     found["confirmed"] = firewalls.play(variables=CHOSEN, **MEASURED)
     found["restricted"] = firewalls.stage()
     return found
-
-
-def due_of(firewalls, host) -> Path:
-    return state_of(firewalls, host) / "pending/due"
-
-
-def seconds_left(due: Path) -> float:
-    """Return the seconds until a host rolls its change back, 0 if none waits."""
-    try:
-        process, _start, second, _identity = due.read_text().split()
-    except (OSError, ValueError):
-        return 0
-    uptime = float(Path("/proc/uptime").read_text().split()[0])
-    return int(second) - uptime if process == "0" else 0
 
 
 class TestKilledController:

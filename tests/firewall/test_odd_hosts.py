@@ -17,7 +17,9 @@ import pytest
 
 from ansible_collections.exasol_community.network.tests.labs.firewalls.baselines import EVERYBODY
 from ansible_collections.exasol_community.network.tests.labs.firewalls.changes import (
+    PATIENCE_SECONDS,
     ROLLBACK_SECONDS,
+    await_rollbacks,
     lock_out,
     state_of,
 )
@@ -157,11 +159,12 @@ def test_where_the_rollback_cannot_be_stored_nothing_is_changed(firewalls):
 
 @contextlib.contextmanager
 def slow(firewalls, host, command, word, seconds):
-    """Let a command of a host take its time where it has this word."""
+    """Let a command of a host take its time where it has this word for the first time."""
     path = f"/usr/sbin/{command}"
-    tell = "echo $PPID > /run/exanet-slow.new; mv /run/exanet-slow.new /run/exanet-slow"
+    tell = "echo $PPID $$ > /run/exanet-slow.new; mv /run/exanet-slow.new /run/exanet-slow"
     text = (
-        f'#!/bin/sh\\ncase " $* " in *"{word}"*) {tell}; sleep {seconds};; esac\\n'
+        f'#!/bin/sh\\ncase " $* " in *"{word}"*) [ -e /run/exanet-slow ] || '
+        f"{{ {tell}; sleep {seconds}; }};; esac\\n"
         f'exec /usr/bin/{command} "$@"\\n'
     )
     firewalls.lab.execute(host, f"rm -f /run/exanet-slow; printf '{text}' > {path}; chmod 755 {path}")
@@ -176,8 +179,8 @@ def slow(firewalls, host, command, word, seconds):
 def test_the_time_for_the_confirmation_begins_when_a_slow_change_has_ended(firewalls):
     """firewalld takes its time for thousands of rules: the timer must not fire while they are loaded."""
     firewalls.reset(["firewalld"])
-    with slow(firewalls, "firewalld", "firewall-cmd", "--reload", 12):
-        answer = firewalls.play(["firewalld"], rollback_after=8)["firewalld"]
+    with slow(firewalls, "firewalld", "firewall-cmd", "--reload", 25):
+        answer = firewalls.play(["firewalld"], rollback_after=20)["firewalld"]
     assert answer.result["confirmed"], answer
     assert reached(firewalls, "client", "firewalld")[4] >= OPENED
     assert firewalls.views(["firewalld"])["firewalld"].leftovers == ""
@@ -189,19 +192,19 @@ def test_a_module_that_dies_halfway_is_undone(firewalls):
     firewalls.reset([host])
     before = firewalls.views([host])
     root = Path(f"/proc/{firewalls.lab.process(host)}/root")
-    with slow(firewalls, host, "firewall-cmd", "--reload", 8):
+    with slow(firewalls, host, "firewall-cmd", "--reload", PATIENCE_SECONDS):
         run = firewalls.start([host], rollback_after=ROLLBACK_SECONDS)
         try:
-            until((state_of(firewalls, host) / "pending/info.json").exists, "a pending change", 60)
-            until((root / "run/exanet-slow").exists, "the slow step", 60)
+            until((state_of(firewalls, host) / "pending/info.json").exists, "a pending change")
+            until((root / "run/exanet-slow").exists, "the slow step")
             firewalls.lab.execute(
                 host,
-                "grep -q python /proc/$(cat /run/exanet-slow)/cmdline && kill -9 $(cat /run/exanet-slow)",
+                "read -r module step < /run/exanet-slow\n"
+                "grep -q python /proc/$module/cmdline && kill -9 $module $step",
             )
         finally:
             run.kill()
-    until((state_of(firewalls, host) / "rolled_back").exists, "the end of the waiting time", 60)
-    until(lambda: not (state_of(firewalls, host) / "taken").exists(), "the whole rollback", 60)
+    await_rollbacks(firewalls, [host])
     after = firewalls.views([host])[host]
     assert (after.text, after.etc) == (before[host].text, before[host].etc)
     again = firewalls.play([host])[host]

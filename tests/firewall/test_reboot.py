@@ -18,13 +18,14 @@ import pytest
 
 from ansible_collections.exasol_community.network.tests.labs.firewalls.baselines import EVERYBODY, PROVIDERS
 from ansible_collections.exasol_community.network.tests.labs.firewalls.changes import (
+    HOLD_SECONDS,
     await_rollbacks,
+    seconds_left,
     state_of,
 )
 from ansible_collections.exasol_community.network.tests.labs.firewalls.traffic import until
 
 OPENED = EVERYBODY | {2580, 8563}
-HOLD_SECONDS = 3000  # no timer ends a change here
 PATIENCE_SECONDS = 300
 _FOLDER = "/var/lib/exasol_community.network"
 _ONCE = "/var/tmp/exanet-once"
@@ -111,7 +112,7 @@ def restart_and_look(firewalls, found):
 
 def look(firewalls, found, earlier):
     """Note what each host has when its rollback has ended."""
-    await_rollbacks(firewalls, PATIENCE_SECONDS)
+    await_rollbacks(firewalls, patience=PATIENCE_SECONDS)
     found["after"], found["ports"] = firewalls.views(), ports(firewalls)
     found["journal"] = {host: text.removeprefix(earlier[host]) for host, text in journals(firewalls).items()}
     found["next"] = firewalls.play(options=["--check"])
@@ -133,7 +134,7 @@ def held(firewalls):
     """Hosts that restart while the site measures."""
     firewalls.reset()
     found = {"before": firewalls.views(), "answers": hold(firewalls), "during": ports(firewalls)}
-    found["waits"] = {host: seconds_left(state_of(firewalls, host) / "pending/due") for host in PROVIDERS}
+    found["waits"] = {host: seconds_left(state_of(firewalls, host)) for host in PROVIDERS}
     return restart_and_look(firewalls, found)
 
 
@@ -158,13 +159,6 @@ def half_made(firewalls):
         due = {host: (state_of(firewalls, host) / "pending/due").read_text() for host in PROVIDERS}
         found["waits"] = {host: text.split()[0] != "0" for host, text in due.items()}
     return look(firewalls, found, earlier)
-
-
-def seconds_left(due: Path) -> float:
-    """Return the seconds until a host rolls its change back, 0 if none waits."""
-    process, _start, second, _identity = due.read_text().split()
-    uptime = float(Path("/proc/uptime").read_text().split()[0])
-    return int(second) - uptime if process == "0" else 0
 
 
 @pytest.fixture(params=["half_made", "held", "interrupted"])

@@ -17,8 +17,8 @@ import pytest
 from ansible_collections.exasol_community.network.tests.labs.firewalls.baselines import EVERYBODY, PROVIDERS
 from ansible_collections.exasol_community.network.tests.labs.firewalls.changes import (
     PATIENCE_SECONDS,
-    ROLLBACK_SECONDS,
     die_before_confirming,
+    let_timers_go,
     state_of,
 )
 from ansible_collections.exasol_community.network.tests.labs.firewalls.traffic import until
@@ -61,8 +61,9 @@ def failed(firewalls, tmp_path_factory):
     firewalls.reset()
     found = {"before": firewalls.views()}
     earlier = firewalls.lab.everywhere(dict.fromkeys(PROVIDERS, _JOURNAL))  # of other tests on the same hosts
-    die_before_confirming(firewalls, tmp_path_factory.mktemp("failed"), ROLLBACK_SECONDS + 25)
+    die_before_confirming(firewalls, tmp_path_factory.mktemp("failed"))
     firewalls.lab.everywhere(on_each(_BREAK))
+    let_timers_go(firewalls)
     try:
         for host in PROVIDERS:
             until(

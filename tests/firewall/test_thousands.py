@@ -16,11 +16,10 @@ from concurrent.futures import ThreadPoolExecutor
 import pytest
 
 from ansible_collections.exasol_community.network.tests.labs.firewalls.changes import (
-    ROLLBACK_SECONDS,
+    await_rollbacks,
     die_before_confirming,
-    state_of,
+    let_timers_go,
 )
-from ansible_collections.exasol_community.network.tests.labs.firewalls.traffic import until
 
 _MANY = 5000
 _HOSTS = ("ufw", "firewalld")
@@ -40,20 +39,15 @@ def peers(lines_for_each):
     }
 
 
-def rolled_back(firewalls, host):
-    state = state_of(firewalls, host)
-    until((state / "rolled_back").exists, f"the end of the change on {host}", _PATIENCE_SECONDS)
-    until(lambda: not (state / "taken").exists(), f"the whole rollback on {host}", _PATIENCE_SECONDS)
-
-
 def to_many(firewalls, folder):
     """Change ufw from many rules to few, and let it roll back."""
     host = "ufw"
     answer = firewalls.play([host], exasol_peers=peers(1))[host]
     found = {"answer": answer, "before": firewalls.views([host])[host]}
-    die_before_confirming(firewalls, folder, ROLLBACK_SECONDS, [host])
+    die_before_confirming(firewalls, folder, [host])
     found["changed"] = int(firewalls.lab.execute(host, _COUNT[host]))
-    rolled_back(firewalls, host)
+    let_timers_go(firewalls, [host])
+    await_rollbacks(firewalls, [host], _PATIENCE_SECONDS)
     return dict(
         found, count=int(firewalls.lab.execute(host, _COUNT[host])), after=firewalls.views([host])[host]
     )
@@ -63,11 +57,10 @@ def from_many(firewalls, folder):
     """Change firewalld from none of our rules to many, each network with two ports, and let it roll back."""
     host = "firewalld"
     found = {"before": firewalls.views([host])[host]}
-    die_before_confirming(
-        firewalls, folder, ROLLBACK_SECONDS, [host], _PATIENCE_SECONDS, exasol_peers=peers(2)
-    )
+    die_before_confirming(firewalls, folder, [host], _PATIENCE_SECONDS, exasol_peers=peers(2))
     found["changed"] = int(firewalls.lab.execute(host, _COUNT[host]))
-    rolled_back(firewalls, host)
+    let_timers_go(firewalls, [host])
+    await_rollbacks(firewalls, [host], _PATIENCE_SECONDS)
     return dict(
         found, count=int(firewalls.lab.execute(host, _COUNT[host])), after=firewalls.views([host])[host]
     )

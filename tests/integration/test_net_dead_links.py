@@ -79,7 +79,7 @@ def test_a_service_behind_a_dead_link_is_reached_by_one_connection(line: Line, v
         assert states(result) == [("8563", "open")]
         (path,) = result["paths"]
         assert (path["tries"], path["lost"]) == (1, 1), "the first try counts as lost"
-        oracles.until(lambda: service.endings, "the end of the conversation", 15)
+        oracles.until(lambda: service.endings, "the end of the conversation")
         assert (service.received, service.endings) == ([b""], ["eof"])
     assert tried(line) == DEAD + 1
 

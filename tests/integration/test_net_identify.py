@@ -12,7 +12,6 @@ import re
 import socket
 import ssl
 import subprocess
-import time
 import typing as t
 from collections.abc import Iterator
 from pathlib import Path
@@ -697,8 +696,9 @@ def test_mysql_that_looks_up_our_name_for_long_is_waited_for(line: Line, own: Ha
             with pytest.raises(TimeoutError):
                 sock.recv(100)
         oracles.until(lambda: ADDRESSES_OF_A_NAME in resolver.asked, "the end of the look-up")
-        time.sleep(1)
-        assert "is blocked because of" in ordinary_client(line, 10307).stderr
+        oracles.until(
+            lambda: "is blocked because of" in ordinary_client(line, 10307).stderr, "the block of this host"
+        )
         state = asked(line, {"mysql": 10307})[10307]
         assert (state["identity"]["status"], "FLUSH HOSTS" in state["identity"]["detail"]) == (
             "refusing",

@@ -36,7 +36,7 @@ OPEN = [("8563", "open", "syn-ack", "")]
 
 def over(service: Service, count: int = 1) -> Service:
     """Wait until a service's conversations are over."""
-    oracles.until(lambda: len(service.endings) >= count, "the end of a conversation", 15)
+    oracles.until(lambda: len(service.endings) >= count, "the end of a conversation")
     return service
 
 

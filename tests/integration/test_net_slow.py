@@ -9,8 +9,8 @@ A bare socket shows first that connections come about, only late.
 
 from __future__ import annotations
 
+import re
 import socket
-import threading
 import time
 import typing as t
 
@@ -78,7 +78,8 @@ def test_our_listener_answers_late(line: Line, version: int, capture: bool) -> N
     shown(judged, FAULT, captured=capture)
     assert "exasol_verify_timeout: " in judged.sentence
     assert "packets pass in both directions" in judged.sentence
-    assert "3." in judged.evidence
+    (seconds,) = re.findall(r"took ([0-9.]+) s", judged.evidence)
+    assert float(seconds) >= LATE  # and more on a busy machine
 
 
 def test_both_directions_are_slow_together(line: Line) -> None:
@@ -139,7 +140,8 @@ def test_a_drop_on_a_slow_path_is_one(line: Line) -> None:
 @pytest.mark.parametrize(
     ("seconds", "state", "reason"),
     [
-        pytest.param(TIMEOUT + 0.6, "filtered", "no-response", id="two packets would have been answered"),
+        # Each in the middle between two other findings: a busy machine sends packets late, or looks late.
+        pytest.param(TIMEOUT + 0.5, "filtered", "no-response", id="two packets would have been answered"),
         pytest.param(TIMEOUT + 1.4, "error", "late-answer", id="a single lost packet looks the same"),
     ],
 )
@@ -169,6 +171,30 @@ def test_late_refusals_do_not_make_a_slow_path_look_quick(line: Line) -> None:
     assert found == [(ports, "closed", "conn-refused", "")]
 
 
+# The kernel keeps the time, and from the first packet on: whatever else a test does would be late at times.
+FIRST_PACKETS = """flush ruleset
+table inet fault {
+ set known { type inet_service . inet_service; size 1000; flags dynamic; }
+ chain fault {
+  type filter hook input priority 0
+  tcp dport 8563-8570 tcp sport . tcp dport != @known add @known { tcp sport . tcp dport } drop
+ }
+}
+"""
+FIRST_SECONDS = f"""flush ruleset
+table inet fault {{
+ set begun {{ type inet_service; size 1000; flags dynamic; }}
+ set dead {{ type inet_service; size 1000; flags dynamic,timeout; }}
+ chain fault {{
+  type filter hook input priority 0
+  tcp dport {PORT} tcp dport != @begun add @dead {{ tcp dport timeout {TIMEOUT * 1000 + 300:.0f}ms }}
+  tcp dport {PORT} add @begun {{ tcp dport }}
+  tcp dport @dead drop
+ }}
+}}
+"""
+
+
 def test_refusals_on_a_slow_path_are_no_loss(line: Line) -> None:
     def lost() -> int:
         with line.client.inside():
@@ -184,11 +210,9 @@ def test_refusals_on_a_slow_path_are_no_loss(line: Line) -> None:
         return path["lost"]
 
     with Service(line.server, SERVER[4], PORT):
-        line.server.nft(filter_rules("input", "tcp dport 8563-8570 drop"))
-        over = threading.Timer(0.5, line.server.nft_flush)
-        over.start()
+        line.server.nft(FIRST_PACKETS)
         assert lost() == 8  # control: only the second packets are answered, and as late as that
-        over.join()
+        line.server.nft_flush()
         with slow(line, there=IN_TIME):
             assert lost() == 0
 
@@ -196,11 +220,8 @@ def test_refusals_on_a_slow_path_are_no_loss(line: Line) -> None:
 def test_lost_packets_are_not_a_slow_path(line: Line) -> None:
     """What is answered late is the fourth SYN, at once: the first ones were lost."""
     with Service(line.server, SERVER[4], PORT):
-        line.server.nft(filter_rules("input", f"tcp dport {PORT} drop"))
-        over = threading.Timer(TIMEOUT + 0.3, line.server.nft_flush)
-        over.start()
+        line.server.nft(FIRST_SECONDS)
         found = states(probe(line.client, [target(SERVER[4], PORT)], timeout=TIMEOUT))
-        over.join()
     assert found == [(str(PORT), "open", "syn-ack", "")]
 
 

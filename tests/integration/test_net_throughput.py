@@ -105,7 +105,7 @@ def test_a_clean_path_carries_far_more_than_a_slow_one(line: Line, version: int)
     assert min(clean.values()) > 3 * SLOW, clean
     for speed in slow.values():
         assert 0.3 * SLOW < speed < 1.1 * SLOW, slow
-    assert until(lambda: nothing_left(line.server), "the end of the listener", 10)
+    assert until(lambda: nothing_left(line.server), "the end of the listener")
 
 
 @FAMILIES
@@ -121,7 +121,7 @@ def test_a_slow_path_makes_nobody_wait_beyond_its_time(line: Line) -> None:
     """What is still in the buffers of a slow path when the time is over is not waited for."""
     with shaped(line, OUT, IN, megabytes=0.2), listener(line.server, "n11", target(SERVER[4], "20000-20002")):
         found = measured(line.client, server(4), Bounds(seconds=2.0, total_seconds=10.0))
-        assert until(lambda: not is_locked(line.server), "the lock of the destination", 5)
+        assert until(lambda: not is_locked(line.server), "the lock of the destination")
     assert all(transfer.get("seconds", 0) <= 2.5 for transfer in found.values()), found
     assert max(megabytes(found).values()) < 0.3
 
@@ -152,7 +152,7 @@ def test_a_listener_that_is_killed_in_the_middle_is_no_measurement(line: Line, w
         until(lambda: is_locked(line.server), "the transfer")
         os.kill(found["pid"], signal.SIGKILL)
         thread.join(60)
-        assert until(lambda: not listeners(line.server), "the end of the listener", 5)
+        assert until(lambda: not listeners(line.server), "the end of the listener")
     assert not is_locked(line.server) and not is_locked(line.client), "locks end with their processes"
     assert {one["reason"] for one in results[0][place].values()} <= {"cut", "no_answer"}
 
@@ -301,4 +301,4 @@ def test_no_host_takes_part_in_two_transfers_and_all_pairs_are_measured(
         assert greatest > RATE / 3, "the control: what it carries is seen"
         assert greatest < 1.6 * RATE, f"{name} was in two transfers at the same time"
     for machine in hosts.values():
-        assert until(lambda machine=machine: nothing_left(machine), "the end of the listener", 10)
+        assert until(lambda machine=machine: nothing_left(machine), "the end of the listener")

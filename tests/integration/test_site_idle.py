@@ -69,8 +69,8 @@ def test_a_clean_path_keeps_idle_connections(line: Line, tmp_path: Path) -> None
     ]
     assert "Idle connections: idle for 1, 3 s so far, all durations are over." in done.said
     assert 'exasol_network_path_idle_seconds{source="client"' in text(done, "prom")
-    assert until(lambda: nothing_left(line.server), "the end of the listener", 10)
-    assert until(lambda: nothing_left(line.client), "the end of what holds connections", 10)
+    assert until(lambda: nothing_left(line.server), "the end of the listener")
+    assert until(lambda: nothing_left(line.client), "the end of what holds connections")
 
 
 def test_a_firewall_that_forgets_is_degraded_and_named(line: Line, tmp_path: Path) -> None:
@@ -112,4 +112,4 @@ def test_an_interrupted_run_is_continued_by_the_next_one(
     (path,) = done.report["paths"]
     assert {check["source_first"] for check in path["idle"]} == {"lived"}
     assert "Idle connections: just begun" not in done.said, "the time of the first run counts"
-    assert until(lambda: nothing_left(line.client), "the end of what holds connections", 10)
+    assert until(lambda: nothing_left(line.client), "the end of what holds connections")

@@ -97,7 +97,7 @@ def test_a_killed_probe_is_noticed(machine: Machine, tmp_path: Path) -> None:
 @pytest.mark.machines  # in the background SIGINT is ignored
 def test_listeners_of_interrupted_runs_end_by_themselves(machine: Machine, tmp_path: Path) -> None:
     # One flow a second, so that no machine is done with its probes before the signal comes.
-    ttl = {"exasol_verify_listeners_ttl": 20, "exasol_verify_rate": 1}
+    ttl = {"exasol_verify_listeners_ttl": 40, "exasol_verify_rate": 1}
     # One after the other: on a busy machine the second would else be over when its turn comes.
     for name, number in (("one", signal.SIGINT), ("other", signal.SIGKILL)):
         with Run(machine, tmp_path / name, inventory=PAIR, variables=ttl) as run:
@@ -108,12 +108,12 @@ def test_listeners_of_interrupted_runs_end_by_themselves(machine: Machine, tmp_p
     assert oracles.blind() or oracles.listener_at(machine, ADDRESS, PORT)
     third = play(machine, tmp_path / "third", inventory=PAIR)
     assert third.code == 0, third.output
-    oracles.until(lambda: oracles.nothing_left(machine), "the deadline of the interrupted runs", 40)
+    oracles.until(lambda: oracles.nothing_left(machine), "the deadline of the interrupted runs", 120)
 
 
 # The service in the place of the database is none, and nobody asks it.
 SLOWLY = {
-    "exasol_verify_listeners_ttl": 15,
+    "exasol_verify_listeners_ttl": 30,
     "exasol_verify_rate": 1,
     "exasol_verify_identify": False,
 }  # the second flow is probed a second after the first
@@ -135,7 +135,7 @@ def test_a_run_that_ends_while_it_probes_can_be_repeated_at_once(
         )
         assert again.code == 0, again.output
         assert "2 flows: 2 ok" in again.output
-        oracles.until(lambda: namespace.processes() == [], "the end of all processes of both runs", 40)
+        oracles.until(lambda: namespace.processes() == [], "the end of all processes of both runs")
         assert oracles.nothing_left(namespace)
         assert talk(namespace, ADDRESS, PORT) == b"the real database\n"
         assert set(service.received) == {b""}

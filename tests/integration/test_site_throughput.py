@@ -93,7 +93,7 @@ def test_a_clean_path_is_ok_and_its_speed_is_in_all_reports(line: Line, tmp_path
     assert "path_throughput_mb_s_out" in text(done, "csv")
     assert "MB/s" in text(done, "xml")
     assert '<option value="throughput">' in text(done, "html")
-    assert until(lambda: nothing_left(line.server), "the end of the listener", 10)
+    assert until(lambda: nothing_left(line.server), "the end of the listener")
 
 
 @pytest.mark.parametrize(
@@ -138,7 +138,7 @@ def test_what_keeps_to_the_limit_of_the_site_is_ok(
     assert done.code == 0, done.output
     assert ("throughput" in done.report["paths"][0]) is ("exasol_verify_throughput" not in variables)
     assert "hroughput" not in " ".join(done.report["notes"])
-    assert until(lambda: nothing_left(line.server), "the end of the listener", 10)
+    assert until(lambda: nothing_left(line.server), "the end of the listener")
 
 
 def test_a_host_that_is_busy_with_others_is_untested_and_says_so(line: Line, tmp_path: Path) -> None:

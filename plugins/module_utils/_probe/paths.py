@@ -84,6 +84,7 @@ _PING_SECONDS = 0.04
 _BUSY_SECONDS = 5.0  # for which a busy listener is waited for
 _MAX_START_SECONDS = 4.0  # after which a path starts nothing new
 _MAX_SECONDS = 7.0  # after which everything ends, but for what many paths and a limit of the rate add to it
+_MAX_LATE_SECONDS = 8.0  # of this host itself, which count for neither of these
 _LONG_ROUND_TRIP = 0.5  # seconds; whoever waits longer for an answer measures slower paths too
 _SLOW_RATE = 1000.0  # connections a second that a busy host starts, and a busy listener answers
 _BURST = 32
@@ -167,6 +168,12 @@ class _Run:
         self._paths: Sequence[_Path] = ()
         self._started = 0
         self._begun = 0.0
+        self._late = 0.0
+
+    @property
+    def late_seconds(self) -> float:
+        """How much of the time this host itself took: a busy one would search a size for too short."""
+        return min(self._late, _MAX_LATE_SECONDS)
 
     def start(self, connection: "_Connection") -> None:
         """Let a connection start when there is room."""
@@ -192,16 +199,20 @@ class _Run:
         self._wait()
 
     def _wait(self) -> None:
-        self._begun, self._started = time.monotonic(), 0
+        self._begun, self._started, self._late = time.monotonic(), 0, 0.0
         while self._waiting or len(self.engine):
-            more = self._start_some()
-            self.engine.wait(0.0 if more else self.engine.seconds_to_next_alarm())
+            now = time.monotonic()
+            seconds = 0.0 if self._start_some() else self.engine.seconds_to_next_alarm()
+            self.engine.wait(seconds)
+            self._late += max(0.0, time.monotonic() - now - seconds)
             if self._is_over():
                 self._waiting.clear()
                 self.engine.end_all()
 
     def _is_over(self) -> bool:
-        over = self._begun + _MAX_SECONDS + self._started / (self._pace.rate or _SLOW_RATE)
+        over = (
+            self._begun + _MAX_SECONDS + self.late_seconds + self._started / (self._pace.rate or _SLOW_RATE)
+        )
         now = time.monotonic()
         if now <= over:
             return False
@@ -866,7 +877,8 @@ class _Path:
     @property
     def _last_start(self) -> float:
         """When the path starts nothing new; the first connections of a slow path need longer."""
-        return self._begun + _MAX_START_SECONDS + 4 * max(0.0, self.round_trip - _LONG_ROUND_TRIP)
+        longer = 4 * max(0.0, self.round_trip - _LONG_ROUND_TRIP)
+        return self._begun + _MAX_START_SECONDS + self.run.late_seconds + longer
 
     @property
     def silence_seconds(self) -> float:

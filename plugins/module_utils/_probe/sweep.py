@@ -66,6 +66,7 @@ DEFAULT_TIMEOUT = 3.5  # seconds; just above 3 s, so that three SYNs leave (at o
 DEFAULT_CONCURRENCY = 4096
 
 _BURST = 32  # connections started between two looks at the answers
+_MAX_CATCH_UP = 0.1  # seconds of a rate that follow at once if this host was late
 # What the probing host runs out of (descriptors, buffers, ephemeral ports), and has again when other attempts
 # end.
 _SCARCE = (errno.EMFILE, errno.ENFILE, errno.ENOBUFS, errno.ENOMEM, errno.EAGAIN, errno.EADDRNOTAVAIL)
@@ -194,10 +195,19 @@ class Sweep:
         """Start as many attempts as may start now."""
         room = min(_BURST, self._pace.concurrency - len(self._engine))
         if self._pace.rate:
-            due = int((time.monotonic() - self._begun) * self._pace.rate) + 1
-            room = min(room, due - self._started)
+            room = min(room, self._due() - self._started)
         for item in turns.take(room, time.monotonic()):
             self.start(*item)
+
+    def _due(self) -> int:
+        """Return how many attempts may have started by now.
+
+        What a busy host is late with is not made up for: a device that counts would take it for a scan.
+        """
+        now = time.monotonic()
+        late = now - self._begun - self._started / self._pace.rate
+        self._begun += max(0.0, late - _MAX_CATCH_UP)
+        return int((now - self._begun) * self._pace.rate) + 1
 
     def _seconds_to_wait(self, turns: Turns) -> float:
         """Return how long to wait for events: until the next alarm, or the next start."""

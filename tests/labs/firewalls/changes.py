@@ -19,6 +19,7 @@ if t.TYPE_CHECKING:
 
 ROLLBACK_SECONDS = 15
 PATIENCE_SECONDS = 120
+HOLD_SECONDS = 3000  # no timer ends a change before a test says so
 
 # As soon as our own object stands, everything from the controller is dropped at its head.
 _WHEN_CHANGED = (
@@ -53,15 +54,17 @@ def state_of(firewalls: FirewallLab, host: str) -> Path:
 def die_before_confirming(
     firewalls: FirewallLab,
     folder: Path,
-    rollback_seconds: int,
     hosts: Sequence[str] = PROVIDERS,
     patience: int = PATIENCE_SECONDS,
     **options: t.Any,
 ) -> None:
-    """Run until every host awaits its confirmation, and kill the controller then."""
+    """Run until every host awaits its confirmation, and kill the controller then.
+
+    Each host keeps its change until C(let_timers_go()), however long a busy machine takes meanwhile.
+    """
     run = firewalls.start(
         hosts,
-        rollback_after=rollback_seconds,
+        rollback_after=HOLD_SECONDS,
         environment={"ANSIBLE_SSH_EXECUTABLE": str(_stuck_ssh(folder))},
         **options,
     )
@@ -75,11 +78,38 @@ def die_before_confirming(
         run.kill()
 
 
-def await_rollbacks(firewalls: FirewallLab, patience: float = 30) -> None:
-    """Wait until all hosts have rolled their changes back, as they do when they start."""
-    for host in PROVIDERS:
+def let_timers_go(firewalls: FirewallLab, hosts: Sequence[str] = PROVIDERS) -> None:
+    """Let the time for the confirmation be over, and start what the timer of each host would start."""
+    scripts = {}
+    for host in hosts:
+        due = state_of(firewalls, host) / "pending/due"
+        identity = due.read_text(encoding="utf-8").split()[3]
+        new = due.with_name("due.test")  # in one step: a timer goes ahead if it finds half a file
+        new.write_text(f"0 0 0 {identity}\n", encoding="utf-8")
+        new.chmod(0o600)
+        new.rename(due)
+        unit = f"exasol-network-rollback-{identity}"
+        scripts[host] = f"systemctl start {unit}.service\nsystemctl stop {unit}.timer 2>/dev/null || true"
+    firewalls.lab.everywhere(scripts)
+
+
+def seconds_left(state: Path) -> float:
+    """Return the seconds until a host rolls its change back, 0 if none waits or it is still being made."""
+    try:
+        process, _start, second, _identity = (state / "pending/due").read_text(encoding="utf-8").split()
+    except (OSError, ValueError):
+        return 0
+    uptime = float(Path("/proc/uptime").read_text(encoding="ascii").split()[0])
+    return int(second) - uptime if process == "0" else 0
+
+
+def await_rollbacks(
+    firewalls: FirewallLab, hosts: Sequence[str] = PROVIDERS, patience: float = PATIENCE_SECONDS
+) -> None:
+    """Wait until hosts have rolled their changes back, by their timer or when they start."""
+    for host in hosts:
         rolled_back = partial(_has_rolled_back, state_of(firewalls, host))
-        until(rolled_back, f"the rollback of {host} after its start", patience)
+        until(rolled_back, f"the whole rollback of {host}", patience)
 
 
 def _has_rolled_back(state: Path) -> bool:

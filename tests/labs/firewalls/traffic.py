@@ -31,6 +31,7 @@ Reached = dict[str, dict[int, set[int]]]
 
 # The second SYN leaves after one second: one that is lost on a busy machine does not count as blocked.
 _SECONDS = 2
+_PATIENCE_SECONDS = 120  # against hanging; on a busy machine a host may take most of a minute to start
 
 _LISTEN = f"""
 import asyncio, sys
@@ -116,7 +117,7 @@ except OSError:
 """
 
 
-def until(look: Callable[[], T], what: str, seconds: float = 30) -> T:
+def until(look: Callable[[], T], what: str, seconds: float = _PATIENCE_SECONDS) -> T:
     """Return what a function finds as soon as it finds something."""
     deadline = time.monotonic() + seconds
     while not (found := look()):

@@ -92,6 +92,15 @@ def command(pid: int) -> list[str]:
         return []
 
 
+def children(pid: int) -> list[int]:
+    """Return the processes that the first thread of a process has started, nothing if it is gone."""
+    try:
+        text = Path("/proc", str(pid), "task", str(pid), "children").read_text(encoding="ascii")
+    except OSError:
+        return []
+    return [int(number) for number in text.split()]
+
+
 @functools.cache
 def blind() -> str:
     """Return why the sockets of a listener cannot be seen here, or nothing.

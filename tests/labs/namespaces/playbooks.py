@@ -378,4 +378,4 @@ TRIPLE = cluster({"n11": "127.0.0.11", "n12": "127.0.0.12"}, {"client": "127.0.0
 
 def idle(machine: Machine) -> bool:
     """Tell whether no listener is left, or becomes so in a moment."""
-    return oracles.until(lambda: oracles.nothing_left(machine), "the end of all listeners", 10)
+    return oracles.until(lambda: oracles.nothing_left(machine), "the end of all listeners")

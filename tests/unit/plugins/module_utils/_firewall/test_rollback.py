@@ -265,7 +265,7 @@ def test_a_rollback_that_was_cut_short_is_completed(place):
     assert place.rollbacks() == 1 and place.names() == ["rolled_back"]
 
 
-def until(condition, seconds=10):
+def until(condition, seconds=60):
     """Wait for something that a process of its own brings about."""
     end = time.monotonic() + seconds
     while not condition():

@@ -65,3 +65,49 @@ def test_a_process_that_has_to_wait_makes_the_error_of_a_clock_greater(monkeypat
     error, offset = path.clock
     assert abs(offset) <= error + 0.001, "it is one clock"
     assert error < 2.0
+
+
+class Made:
+    """A clock, and an engine that takes longer than it was told, or gets an event earlier."""
+
+    def __init__(self, asked, takes):
+        self.now, self._asked, self._takes = 1000.0, asked, list(takes)
+
+    def __len__(self):
+        return len(self._takes)
+
+    def seconds_to_next_alarm(self):
+        return self._asked
+
+    def wait(self, unused_seconds):
+        self.now += self._takes.pop(0)
+
+    def end_all(self):
+        pass
+
+    def close(self):
+        pass
+
+    def monotonic(self):
+        return self.now
+
+
+@pytest.mark.parametrize(
+    ("takes", "late"),
+    [
+        ([0.3, 0.3], 0.0),
+        ([0.1, 0.0, 0.2], 0.0),
+        ([0.7, 0.1, 1.3], 1.4),
+        ([30.0], _paths._MAX_LATE_SECONDS),
+    ],
+    ids=["in time", "events come before", "late twice", "no more than that"],
+)
+def test_what_this_host_is_late_does_not_shorten_the_search(monkeypatch, takes, late):
+    made = Made(0.3, takes)
+    monkeypatch.setattr(_paths, "time", made)
+    monkeypatch.setattr(_paths, "Engine", lambda: made)
+    run = _paths._Run(_paths.Pace(), _paths.Sources(()), KEY)
+    path = type("Path", (), {"_begun": made.now, "run": run, "round_trip": 0.0})()
+    before = _paths._Path._last_start.fget(path)
+    run.all([])
+    assert _paths._Path._last_start.fget(path) - before == pytest.approx(late)

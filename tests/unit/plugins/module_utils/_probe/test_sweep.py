@@ -641,6 +641,23 @@ def test_no_port_is_started_before_its_turn():
     assert (len(times), early) == (21, [])
 
 
+def test_a_host_that_was_late_does_not_make_up_for_it_at_once():
+    """For a device that counts connections, a burst is a scan, whatever the rate was before."""
+    times = []
+
+    def work(made, port):
+        for number in range(60):
+            times.append(time.monotonic())
+            if number == 5:
+                time.sleep(0.8)  # 40 connections of the rate
+            yield made, port
+
+    with bound("127.0.0.1") as refusing, Sweep(Pace(timeout=5.0, rate=50.0), Sources(())) as sweep:
+        sweep.run(work(target("127.0.0.1", [port_of(refusing)]), port_of(refusing)))
+    # Twice what may follow at once: the host may be late again between the look at the clock and the start.
+    assert [index for index in range(40) if times[index + 20] - times[index] < (20 - 2 * 6) / 50.0] == []
+
+
 def test_an_interrupted_sweep_leaves_no_socket():
     def interrupted(made, port):
         yield made, port
