@@ -30,7 +30,13 @@ from ..plugin_utils._inventory.play_checks import (
     check_themselves,
     check_together,
 )
-from ..plugin_utils._inventory.site_variables import CONNECTION, NOTHING, RESTRICT, misspelt_variables
+from ..plugin_utils._inventory.site_variables import (
+    CONNECTION,
+    NOTHING,
+    RESTRICT,
+    TEMPLATE,
+    misspelt_variables,
+)
 from ..plugin_utils._inventory.topology import (
     DEFAULT_GROUPS,
     Inventory,
@@ -38,8 +44,6 @@ from ..plugin_utils._inventory.topology import (
     default_peers,
     misspelt_groups,
 )
-from ..plugin_utils._report.own_template import OPTION, OwnTemplate
-from ..plugin_utils._verdict.limits import read_limits
 
 if t.TYPE_CHECKING:
     from ..module_utils._shapes import Plan
@@ -137,8 +141,11 @@ class ActionModule(ControllerAction):
         """Refuse a template for the report that cannot be used, before anything is measured."""
         # It is a variable of the site, so all hosts agree.
         for host in present[:1]:
-            path = self.host_values(variables).of(host, OPTION)
+            path = self.host_values(variables).of(host, TEMPLATE)
             if path not in (NOTHING, None, ""):
+                # Only here: it brings the whole report along, which a plan without a template need not load.
+                from ..plugin_utils._report.own_template import OwnTemplate
+
                 OwnTemplate(str(path))
 
     def _releases(
@@ -181,7 +188,12 @@ class ActionModule(ControllerAction):
         for host in itertools.islice(present, 1):  # all have the same
             limits, wanted = (values.of(host, f"exasol_verify_{name}") for name in ("limits", "throughput"))
             given = limits if isinstance(limits, Mapping) else {}
-            read_limits(given, throughput=False if wanted is NOTHING else wanted)
+            measured = False if wanted is NOTHING else wanted
+            if given or measured is not False:
+                # Only here: a plan without either need not load how measurements are judged.
+                from ..plugin_utils._verdict.limits import read_limits
+
+                read_limits(given, throughput=measured)
 
     def _check_restrict(self, present: Iterable[str], variables: Mapping[str, t.Any]) -> None:
         """Refuse what a firewall could not be told, before anything is measured or changed."""

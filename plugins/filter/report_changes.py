@@ -9,16 +9,18 @@ from __future__ import annotations
 import typing as t
 
 from ..plugin_utils._ansible.filters import raising
-from ..plugin_utils._report.changes import DATA, render_changes
-from ..plugin_utils._report.comparison import changes
-from ..plugin_utils._report.report import verification_of
 
 _USER = "report_changes"
 
 
 @raising
-def report_changes(after: t.Any, before: t.Any, format: str = DATA) -> t.Any:  # noqa: A002  # as to_report has it
+def report_changes(after: t.Any, before: t.Any, format: str = "data") -> t.Any:  # noqa: A002  # as to_report has it
     """Compare a verification with an earlier one."""
+    # Only here: Ansible loads the files of all filters for any of them.
+    from ..plugin_utils._report.changes import DATA, render_changes
+    from ..plugin_utils._report.comparison import changes
+    from ..plugin_utils._report.report import verification_of
+
     newer, older = verification_of(after, _USER), verification_of(before, _USER)
     if format == DATA:
         return changes(newer, older).as_dict()

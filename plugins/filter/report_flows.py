@@ -10,7 +10,6 @@ import typing as t
 
 from ..module_utils._values.errors import NetworkError
 from ..plugin_utils._ansible.filters import raising
-from ..plugin_utils._report.report import verification_of
 
 _KINDS = ("flows", "paths")
 
@@ -18,6 +17,9 @@ _KINDS = ("flows", "paths")
 @raising
 def report_flows(report: t.Any, kind: str = "flows") -> list[t.Any]:
     """Return the flows or the paths of a report one by one."""
+    # Only here: Ansible loads the files of all filters for any of them.
+    from ..plugin_utils._report.report import verification_of
+
     if kind not in _KINDS:
         raise NetworkError(f"kind {kind!r} of report_flows is not known: expected one of {', '.join(_KINDS)}")
     verification = verification_of(report, "report_flows")

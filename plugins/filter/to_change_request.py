@@ -9,14 +9,6 @@ from __future__ import annotations
 import typing as t
 
 from ..plugin_utils._ansible.filters import raising
-from ..plugin_utils._change_request.change_request import (
-    plan_of,
-    render_request,
-    request_of_plan,
-    request_of_verification,
-)
-from ..plugin_utils._change_request.lines import Head
-from ..plugin_utils._report.report import is_verification, verification_of
 
 _USER = "to_change_request"
 
@@ -32,6 +24,16 @@ def to_change_request(
     ticket: str = "",
 ) -> str:
     """Render the change request of a verification or of a plan."""
+    # Only here: Ansible loads the files of all filters for any of them.
+    from ..plugin_utils._change_request.change_request import (
+        plan_of,
+        render_request,
+        request_of_plan,
+        request_of_verification,
+    )
+    from ..plugin_utils._change_request.lines import Head
+    from ..plugin_utils._report.report import is_verification, verification_of
+
     head = Head(site=str(site), date=str(date), requester=str(requester), ticket=str(ticket))
     if is_verification(value):
         request = request_of_verification(verification_of(value, _USER), include_unlocated, head)

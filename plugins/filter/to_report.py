@@ -9,12 +9,14 @@ from __future__ import annotations
 import typing as t
 
 from ..plugin_utils._ansible.filters import raising
-from ..plugin_utils._report.report import render, verification_of
 
 
 @raising
 def to_report(verification: t.Any, format: str = "json") -> str:  # noqa: A002  # the name that users write
     """Render a verification."""
+    # Only here: Ansible loads the files of all filters for any of them.
+    from ..plugin_utils._report.report import render, verification_of
+
     return render(verification_of(verification, "to_report"), format)
 
 

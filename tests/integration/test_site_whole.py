@@ -287,6 +287,20 @@ def test_what_was_seen_before_counts_no_more(namespace: Namespace, tmp_path: Pat
     assert done.verdicts(source="n11") == done.verdicts(source="n12") == {"ok"}
 
 
+def test_the_wait_of_an_earlier_verification_does_not_count(machine: Machine, tmp_path: Path) -> None:
+    """What waits after the probes, in a file that the next verification does not include."""
+
+    def began(condition: str) -> dict[str, t.Any]:
+        wanted = f"__verify_began_to_wait | float {condition}"
+        return {"ansible.builtin.assert": {"that": wanted}, "run_once": True}
+
+    waits = {"tasks": [IMPORT, began("> 0")], "vars": {"exasol_verify_idle": [1]}}
+    done = run_plays(machine, tmp_path, [waits, {"tasks": [IMPORT, began("== 0")]}], inventory=TRIO)
+    assert done.code == 0, done.output
+    assert done.output.count("6 flows: 6 ok") == 2
+    assert done.output.count("All assertions passed") == 2
+
+
 def test_two_verifications_of_different_hosts_are_both_right(machine: Machine, tmp_path: Path) -> None:
     nodes = {"hosts": "exasol_nodes", **ALWAYS}
     done = run_plays(machine, tmp_path, [BEFORE, nodes], inventory=TRIO)

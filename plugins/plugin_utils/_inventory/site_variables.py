@@ -19,6 +19,7 @@ from collections.abc import Callable, Iterable, Mapping, Sequence
 from ...module_utils._values.errors import NetworkError
 
 TEXT, FLAG, LIST, DATA = "text", "flag", "list", "data"
+TEMPLATE = "exasol_report_template"
 # What one task reads once for all hosts, and how its values are compared.
 SITE = {
     "exasol_overrides": DATA,
@@ -49,7 +50,7 @@ SITE = {
     "exasol_report_date": TEXT,
     "exasol_report_requester": TEXT,
     "exasol_report_ticket": TEXT,
-    "exasol_report_template": TEXT,
+    TEMPLATE: TEXT,
 }
 REPORT = tuple(name for name in SITE if name.startswith("exasol_report_"))
 # Each node's own too, but the same for all nodes of a cluster; _plan/plan.py checks that.
