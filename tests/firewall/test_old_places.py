@@ -58,6 +58,8 @@ done
 for address in 192.0.2.205 192.0.2.206; do
     firewall-cmd --zone=public --add-rich-rule="$(drops '' $address)"
 done
+rule='rule family="ipv4" source address="192.0.2.207" accept'
+firewall-cmd --policy=exasol-network-in --add-rich-rule="$rule"
 printf '<!-- the end -->' >> /etc/firewalld/policies/exasol-network-in.xml
 chmod 600 /etc/firewalld/policies/exasol-network-in.xml
 """,

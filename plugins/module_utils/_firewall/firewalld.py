@@ -238,6 +238,7 @@ class _Reload(NamedTuple):
     restored: List[str]  # zones, policies and ipsets that get back what the reload forgets
     lost: List[str]  # those that do not
     held_back: List[str]  # zones and policies that were prepared for a later reload
+    ours_again: List[Step]  # what others changed in our own policies, for a reload that restores these
 
     def notes(self) -> List[str]:
         """Return what the user should know of it."""
@@ -343,7 +344,7 @@ class Firewalld(Provider):
         if any(appears) or changes > MAX_CHANGES:
             reload = self._reload()
             change.steps.extend(reload.steps)
-            change.undo.extend(reload.steps)
+            change.undo.extend(reload.steps + reload.ours_again)
             change.notes.extend(reload.notes())
             return change
         for policy, (added, removed) in differences.items():
@@ -435,7 +436,10 @@ class Firewalld(Provider):
             permanent = parse_policies(output(("firewall-cmd", "--permanent", f"--list-all-{kind}")))
             if kind == "zones":
                 found.steps.extend(_interfaces_again(running, permanent, _default_zone()))
-            for name in sorted({*running, *permanent} - {policy.name for policy in POLICIES}):
+            ours = {policy.name for policy in POLICIES}
+            for name in sorted(ours & {*running} & {*permanent}):
+                found.ours_again.extend(_again(f"{option}={name}", running[name], permanent[name]))
+            for name in sorted({*running, *permanent} - ours):
                 if name not in permanent:
                     found.lost.append(name)
                     continue
@@ -566,7 +570,7 @@ def _ipsets_again() -> _Reload:
 
     Zones and rules may permit or refuse everybody who is in one (firewalld.ipset(5)).
     """
-    found = _Reload(steps=[], restored=[], lost=[], held_back=[])
+    found = _Reload(steps=[], restored=[], lost=[], held_back=[], ours_again=[])
     try:
         names = output(("firewall-cmd", "--get-ipsets")).split()
     except FirewallError:
@@ -600,7 +604,7 @@ def _direct_again() -> _Reload:
     """
     added: List[Step] = []
     removed: List[Step] = []
-    found = _Reload(steps=[], restored=[], lost=[], held_back=[])
+    found = _Reload(steps=[], restored=[], lost=[], held_back=[], ours_again=[])
     is_prepared = re.search("<(chain|rule|passthrough) ", read(_DIRECT) or "")
     for kind in ("chain", "rule", "passthrough"):
         listed = f"--get-all-{kind}s"

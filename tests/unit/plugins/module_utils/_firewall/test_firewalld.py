@@ -814,6 +814,21 @@ def test_absent_removes_file_and_policy(monkeypatch, tmp_path):
     assert back[0].content == firewalld.document(IN_POLICY, RULES)
 
 
+def test_rollback_of_absent_gives_our_policy_what_others_added_to_it_by_hand(monkeypatch, tmp_path):
+    by_hand = 'rule family="ipv4" source address="192.0.2.7" accept'
+    (tmp_path / "exasol-network-in.xml").write_text(firewalld.document(IN_POLICY, RULES))
+    host = Host(monkeypatch, tmp_path, LISTING_1_3.replace(HELD[0], f"{HELD[0]}\n\t{by_hand}"))
+    host.answers["--permanent --list-all-policies"] = LISTING_1_3.replace(HELD[1] + "\n\t", "")
+    steps, back, unused = firewalld.Firewalld().change_to((), True)
+    assert kinds(steps) == ["exasol-network-in.xml gone", "--reload"]
+    assert kinds(back) == ["exasol-network-in.xml", "--reload", "--add-rich-rule"]
+    assert back[2].command[1:] == (
+        "--policy=exasol-network-in",
+        f"--add-rich-rule={by_hand}",
+        f"--add-rich-rule={HELD[1]}",
+    )
+
+
 def test_absent_where_nothing_is(monkeypatch, tmp_path):
     Host(monkeypatch, tmp_path)
     assert firewalld.Firewalld().change_to((), True)[:2] == ([], [])
