@@ -14,10 +14,12 @@ import pytest
 
 from ansible_collections.exasol_community.network.tests.labs.firewalls.baselines import PROVIDERS
 from ansible_collections.exasol_community.network.tests.labs.firewalls.changes import (
+    HOLD_SECONDS,
+    await_rollbacks,
     die_before_confirming,
+    let_timers_go,
     state_of,
 )
-from ansible_collections.exasol_community.network.tests.labs.firewalls.traffic import until
 
 _IPTABLES = """
 iptables -I INPUT 1 -s 192.0.2.200 -j DROP
@@ -94,13 +96,6 @@ _MAKE = {
 }
 CHANGE = {"restrict": True, "cut": True}
 _LONG_SECONDS = 600  # against hanging
-_HOLD_SECONDS = 3000  # no timer ends a change here
-_TIMER = """
-cd /var/lib/exasol_community.network/pending
-read -r process start second identity < due
-echo "$process $start 0 $identity" > due
-sh ./undo.sh "$identity"
-"""
 _REFUSED = "sh /var/lib/exasol_community.network/pending/undo.sh refused\n"
 
 
@@ -140,14 +135,12 @@ def failed(firewalls, before):
 
 def expire(firewalls, folder, **options):
     """Make a change, kill the controller, and do what the timers of all hosts do when their time is over."""
-    die_before_confirming(firewalls, folder, _HOLD_SECONDS, patience=_LONG_SECONDS, **options)
+    die_before_confirming(firewalls, folder, patience=_LONG_SECONDS, **options)
     during = look(firewalls)
-    firewalls.lab.everywhere(dict.fromkeys(PROVIDERS, _TIMER))
+    let_timers_go(firewalls)
+    await_rollbacks(firewalls, patience=_LONG_SECONDS)
     for host in PROVIDERS:
-        state = state_of(firewalls, host)
-        until((state / "rolled_back").exists, f"the rollback of {host}", _LONG_SECONDS)
-        until(lambda state=state: not (state / "taken").exists(), f"the whole rollback of {host}")
-        (state / "rolled_back").unlink()
+        (state_of(firewalls, host) / "rolled_back").unlink()
     return {"during": during, "after": look(firewalls)}
 
 
@@ -167,8 +160,8 @@ def removed(firewalls, before, tmp_path_factory):
 def refused(firewalls, before):
     """A change that is held, until a measurement speaks against it."""
     firewalls.play(
-        rollback_after=_HOLD_SECONDS,
-        options=["--extra-vars", f"__firewall_hold_for={_HOLD_SECONDS}"],
+        rollback_after=HOLD_SECONDS,
+        options=["--extra-vars", f"__firewall_hold_for={HOLD_SECONDS}"],
         **CHANGE,
     )
     during = look(firewalls)

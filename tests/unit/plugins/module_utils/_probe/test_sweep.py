@@ -308,8 +308,9 @@ def answering_in(pieces, says_end, token=KEY):
             for number in range(pieces):
                 time.sleep(0.05 if number else 0.0)
                 sock.sendall(line[number * len(line) // pieces : (number + 1) * len(line) // pieces])
-            if says_end:
-                sock.shutdown(socket.SHUT_WR)
+            with contextlib.suppress(OSError):  # the reset may have come
+                if says_end:
+                    sock.shutdown(socket.SHUT_WR)
             try:
                 endings.append("fin" if not sock.recv(1) else "data")
             except ConnectionResetError:
