@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import contextlib
 import ctypes
+import fcntl
 import functools
 import itertools
 import os
@@ -15,6 +16,7 @@ import re
 import shutil
 import signal
 import socket
+import struct
 import subprocess
 import time
 import typing as t
@@ -25,7 +27,11 @@ PREFIX = "exanet"
 # No step of a test may take longer: a bound against hanging, on the busiest machine, and no measure.
 SECONDS = 180
 _HANDLES = Path("/run/netns")
+# Packets that wait for a processor on their way from one namespace to another. One queue holds those of all
+# namespaces, so a sweep of one test would let another one lose packets. The kernel's own limit is 1000.
+_BACKLOG, _BACKLOG_PACKETS = Path("/proc/sys/net/core/netdev_max_backlog"), 100_000
 _CLONE_NEWNET = 0x40000000  # setns(2); os.setns is there since Python 3.12
+_SIOCGIFFLAGS, _IFF_RUNNING = 0x8913, 0x40  # netdevice(7)
 _libc = ctypes.CDLL(None, use_errno=True)
 _numbers = itertools.count(1)
 
@@ -180,6 +186,7 @@ def join(
     one: Namespace, other: Namespace, device: str, addresses: Sequence[str], other_addresses: Sequence[str]
 ) -> None:
     """Lay a cable between two namespaces; at both ends the device has the same name."""
+    _let_bursts_pass()
     run(
         "ip",
         "link",
@@ -198,6 +205,30 @@ def join(
     for end, own in ((one, addresses), (other, other_addresses)):
         end.ip("link", "set", device, "up")
         end.address(*own, device=device)
+    for end in (one, other):
+        _await_link(end, device)
+
+
+@functools.cache
+def _let_bursts_pass() -> None:
+    """Let more packets wait on this machine, until it starts anew."""
+    with contextlib.suppress(OSError):  # denied in a container; then it is as it is
+        if int(_BACKLOG.read_text(encoding="ascii")) < _BACKLOG_PACKETS:
+            _BACKLOG.write_text(str(_BACKLOG_PACKETS), encoding="ascii")
+
+
+def _await_link(host: Namespace, device: str) -> None:
+    """Wait until a device sends: the kernel starts it some time after its other end is up.
+
+    Until then it drops what is to be sent (linkwatch), which looks like loss to who measures it.
+    """
+    deadline = time.monotonic() + SECONDS
+    with host.inside(), socket.socket(socket.AF_INET, socket.SOCK_DGRAM) as any_socket:
+        asked = struct.pack("16sH14x", device.encode("ascii"), 0)
+        while not struct.unpack("16sH14x", fcntl.ioctl(any_socket, _SIOCGIFFLAGS, asked))[1] & _IFF_RUNNING:
+            if time.monotonic() > deadline:
+                raise RuntimeError(f"device {device} of {host.name} does not start")
+            time.sleep(0.005)
 
 
 # Root without any of root's rights, for what must need none; a real other user could not read a checkout in
