@@ -29,6 +29,6 @@ class ActionModule(PlannedAction):
         """Return where a host listens, or at the end who connects to it."""
         if given.get("state") == "absent":
             return {"remotes": remotes_of(host), "addresses": own_addresses(host)}
-        if not host["endpoints"]:
+        if not given.get("endpoints", host["endpoints"]):
             return None
         return {"endpoints": host["endpoints"], "addresses": own_addresses(host)}

@@ -42,11 +42,13 @@ class ActionModule(PlannedAction):
         """Return the flows of a host, and where the listeners answer that they lead to."""
         name = given.pop(_LISTENING, None)
         flows = host["probes"]
-        if not flows:
+        own = [option for option in ("flows", "targets") if given.get(option)]
+        if not own and ("flows" in given or not flows):
             return None
         listening = self.variable(_LISTENING, name, "", variables) if name else {}
         return {
             "flows": flows,
-            "listening": listening_for(flows, listening),
+            # What is given in place of the plan has not been checked yet, and may lead to any host.
+            "listening": listening if own else listening_for(flows, listening),
             "addresses": own_addresses(host),
         }

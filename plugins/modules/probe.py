@@ -279,6 +279,7 @@ options:
       - The name of a variable that has O(listening) of all hosts, for use with O(plan_in).
       - The host gets the part that its flows lead to, at the ports that they probe. With a flow to a DNS name
         of a connection string (C(member)), that is the part of all hosts at the ports of such names.
+      - With O(flows) or O(targets) of your own the host gets all of it.
     type: str
   run:
     description:

@@ -40,17 +40,21 @@ def listening_for(
     """Return where the listeners answer that a probe of these flows may meet, at the ports that it probes.
 
     A DNS name of a connection string (C(member)) may lead to any host of the plan, so a probe of one needs
-    the listeners of all hosts, at the ports of such names.
+    the listeners of all hosts, at the ports of such names. The probe has one target for all flows to a name,
+    so these are also the ports of other flows to a host that the inventory calls so.
     """
     asked: _Asked = {}
-    of_members: dict[str, set[str]] = {}
+    members: set[tuple[str, str]] = set()
     for flow in flows:
-        if flow.get("member"):
-            of_members.setdefault(flow["protocol"], set()).add(flow["ports"])
         for name, addresses in flow["destinations"].items():
             places, ports = asked.setdefault((name, flow["protocol"]), (set(), set()))
             places.update(addresses)
             ports.add(flow["ports"])
+            if flow.get("member"):
+                members.add((name, flow["protocol"]))
+    of_members: dict[str, set[str]] = {}
+    for name, protocol in members:
+        of_members.setdefault(protocol, set()).update(asked[name, protocol][1])
     found: dict[str, list[PortsAt]] = {}
     for name in listening if of_members else dict.fromkeys(name for name, _protocol in asked):
         entries = [

@@ -129,6 +129,26 @@ def test_an_option_that_is_given_counts(sent):
     assert given["flows"] == [flow({"n22": ["192.0.2.22"]})]
 
 
+@pytest.mark.parametrize(
+    "own",
+    [
+        {"flows": [{"ports": 22, "destinations": {"n99": ["192.0.2.99"]}}]},  # as the module takes it
+        {"targets": [{"address": "192.0.2.99", "ports": 22}]},
+    ],
+)
+@pytest.mark.parametrize("host", ["n12", "idle"])
+def test_what_is_given_in_place_of_the_plan_may_meet_any_listener(sent, own, host):
+    given = sent(probe, host=host, plan_in="plan", listening_in="listening", **own)
+    assert given["listening"] == LISTENING
+    assert {option: given[option] for option in own} == own
+
+
+def test_a_host_without_planned_endpoints_listens_where_it_is_told(sent):
+    assert sent(listener, host="idle", plan_in="plan", endpoints=[ENDPOINT])["endpoints"] == [ENDPOINT]
+    with pytest.raises(AnsibleActionSkip):
+        sent(listener, plan_in="plan", endpoints=[])
+
+
 @pytest.mark.parametrize("action", [probe, listener])
 def test_a_host_with_nothing_to_do_is_skipped(sent, action):
     with pytest.raises(AnsibleActionSkip, match="nothing for idle"):

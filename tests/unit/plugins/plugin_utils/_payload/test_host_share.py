@@ -77,6 +77,19 @@ CASES = {
             "n14": [at("192.0.2.14", "8563")],
         },
     ),
+    "a name of a connection string that is a host's too": (
+        [
+            flow({"db.example.com": ["db.example.com"]}, "8564", member=True),
+            flow({"db.example.com": ["db.example.com"]}, "8563"),
+            flow({"n11": ["192.0.2.11"]}, "22"),
+        ],
+        {
+            "n11": [at("192.0.2.11", "22,8563"), at("10.0.0.11", "8563")],
+            "n12": [at("0.0.0.0", "8563-8564"), at("::", "8563")],
+            "n13": [at("2001:db8::13", "8563")],
+            "n14": [at("192.0.2.14", "8563")],
+        },
+    ),
 }
 
 
