@@ -40,7 +40,7 @@ from .rule import (
     network_text,
     sort_rules,
 )
-from .steps import FirewallError, Run, Step, Write, as_it_is, output, read, run, which
+from .steps import FirewallError, Run, Step, Write, as_it_is, lines_of, output, read, run, which
 
 _MIN_VERSION = (0, 9)
 _FOLDER = "/etc/firewalld/policies/"
@@ -220,7 +220,7 @@ def parse_policies(listing: str) -> Dict[str, Dict[str, str]]:
     policies: Dict[str, Dict[str, str]] = {}
     fields: Dict[str, str] = {}
     field = ""
-    for line in listing.splitlines():
+    for line in lines_of(listing):
         if line and not line[0].isspace():
             fields = policies.setdefault(line.split(" ")[0], {})
         elif re.match(r"  [a-z-]+( [a-z]+)?:", line):
@@ -294,7 +294,7 @@ class Firewalld(Provider):
             run(("firewall-cmd", "--direct", "--get-all-rules")).stdout
             + run(("firewall-cmd", "--direct", "--get-all-passthroughs")).stdout
         )
-        lines = saved.splitlines(True)
+        lines = lines_of(saved, ends=True)
         for base in ("INPUT", "OUTPUT"):
             known = re.findall(rf"^ipv{version} (?:filter {base} |.*-[AI] {base} )", direct, re.MULTILINE)
             dropping = [line for line in lines if line.startswith(f"-A {base} ") and xtables.may_drop(line)]
@@ -321,9 +321,7 @@ class Firewalld(Provider):
         return tuple(rule for rule in parsed if rule is not None)
 
     def _texts(self, policy: Policy) -> List[str]:
-        return [
-            line for line in self._policies.get(policy.name, {}).get("rich rules", "").splitlines() if line
-        ]
+        return [line for line in lines_of(self._policies.get(policy.name, {}).get("rich rules", "")) if line]
 
     def wanted(self, rules: Rules) -> Rules:
         """Return all of the rules, with the names that firewalld can keep."""
@@ -561,7 +559,7 @@ def _only_permanent(fields: Dict[str, str]) -> Dict[str, str]:
 
 def _items(field: str, text: str) -> Set[str]:
     if field in _LINES:
-        return {line.strip() for line in text.splitlines() if line.strip()}
+        return {line.strip() for line in lines_of(text) if line.strip()}
     return set(text.split())
 
 
@@ -609,10 +607,10 @@ def _direct_again() -> _Reload:
     for kind in ("chain", "rule", "passthrough"):
         listed = f"--get-all-{kind}s"
         try:
-            running = output(("firewall-cmd", "--direct", listed)).splitlines()
+            running = lines_of(output(("firewall-cmd", "--direct", listed)))
             if not running and not is_prepared:
                 continue  # each call of firewall-cmd starts a Python
-            permanent = output(("firewall-cmd", "--permanent", "--direct", listed)).splitlines()
+            permanent = lines_of(output(("firewall-cmd", "--permanent", "--direct", listed)))
         except FirewallError:
             continue  # a version without them
         gone, again = _in_order(running, permanent)

@@ -20,7 +20,19 @@ from .places import PLACES
 from .provider import Change, Provider, several_run
 from .rule import ACCEPT, COMMENT_PREFIX, IN, OUT, REJECT, Rule, Rules, canonical
 from .saved_file import missing_chain, sections
-from .steps import FirewallError, Run, Shell, Write, absolute, as_it_is, read, run, systemd_runs, which
+from .steps import (
+    FirewallError,
+    Run,
+    Shell,
+    Write,
+    absolute,
+    as_it_is,
+    lines_of,
+    read,
+    run,
+    systemd_runs,
+    which,
+)
 
 CHAINS = {IN: "EXASOL-IN", OUT: "EXASOL-OUT"}
 _BASES = {IN: "INPUT", OUT: "OUTPUT"}
@@ -149,7 +161,7 @@ def parse(saved: str, version: int) -> Rules:
     """Return our rules in what iptables-save prints, in canonical form."""
     found = []
     for direction, chain in CHAINS.items():
-        lines = [line for line in saved.splitlines() if line.startswith(f"-A {chain} ")]
+        lines = [line for line in lines_of(saved) if line.startswith(f"-A {chain} ")]
         found += [xtables.parse_line(line, direction, version) for line in lines]
     return canonical(rule for rule in found if rule is not None)
 
@@ -165,8 +177,8 @@ def _direction(saved: str, rules: Rules, version: int, direction: str) -> str:
     chain, wanted = CHAINS[direction], chain_lines(rules, direction, version)
     exists = f":{chain} " in saved
     # Somebody may have put a rule into our chain by hand, so its rules are counted too.
-    intact = sum(line.startswith(f"-A {chain} ") for line in saved.splitlines()) == len(wanted)
-    in_base = [line for line in saved.splitlines() if line.startswith(f"-A {_BASES[direction]} ")]
+    intact = sum(line.startswith(f"-A {chain} ") for line in lines_of(saved)) == len(wanted)
+    in_base = [line for line in lines_of(saved) if line.startswith(f"-A {_BASES[direction]} ")]
     jumps = [position for position, line in enumerate(in_base) if line.endswith(f"-j {chain}")]
     own = tuple(rule for rule in rules if (rule.direction, rule.version) == (direction, version))
     held = tuple(rule for rule in parse(saved, version) if rule.direction == direction)
@@ -191,7 +203,7 @@ def _foreign_changes(
         if f":{chain} " in text:
             yield drift.chain_gone(where, path)
         return
-    lines = saved.splitlines()
+    lines = lines_of(saved)
     in_base = [line for line in lines if line.startswith(f"-A {_BASES[direction]} ")]
     jumps = [position for position, line in enumerate(in_base) if line.endswith(f"-j {chain}")]
     if not jumps:
@@ -215,7 +227,7 @@ def undo_step(family: Family, saved: str) -> Shell:
     """Return the step that restores our chains and jumps as saved, however far a change has come by then."""
     heads = "*filter\n" + "".join(f":{chain} - [0:0]\n" for chain in CHAINS.values())
     rest = "".join(_as_saved(saved, direction) for direction in CHAINS) + "COMMIT\n"
-    was = "".join(f"was {line}\n" for line in saved.splitlines() if re.match("-A (INPUT|OUTPUT) ", line))
+    was = "".join(f"was {line}\n" for line in lines_of(saved) if re.match("-A (INPUT|OUTPUT) ", line))
     save, awk, restore = absolute(family.save), absolute("awk"), absolute(family.restore)
     load = " ".join([restore, "--noflush"] + xtables.wait_option(family.restore))
     text = (
@@ -235,7 +247,7 @@ def _as_saved(saved: str, direction: str) -> str:
     chain = CHAINS[direction]
     if f":{chain} " not in saved:
         return f"-X {chain}\n"
-    return "".join(f"{line}\n" for line in saved.splitlines() if line.startswith(f"-A {chain} "))
+    return "".join(f"{line}\n" for line in lines_of(saved) if line.startswith(f"-A {chain} "))
 
 
 def edit(text: Optional[str], rules: Rules, version: int, path: str = "the saved rules") -> Optional[str]:
@@ -262,7 +274,7 @@ def edit(text: Optional[str], rules: Rules, version: int, path: str = "the saved
 
 def _holds(text: str, rules: Rules, version: int, path: str) -> bool:
     """Tell whether the file holds our rules already, saved by somebody else with iptables-save."""
-    lines = text.splitlines(True)
+    lines = lines_of(text, ends=True)
     filters = [section for section in sections(lines, path) if section.table == "filter"]
     if len(filters) != 1:
         return False
@@ -293,7 +305,7 @@ def _wrong_with(family: Family, path: str, content: str) -> str:
         return f"{family.restore} --test says: {(done.stderr or done.stdout).strip()[-500:]}"
     # Without a flush, a rule may name chains that are not in the file.
     keeps = re.search(r"^IPTABLES_RESTORE_NOFLUSH=.?yes", read(_DEFAULTS) or "", re.MULTILINE)
-    return "" if keeps else missing_chain(content.splitlines(True), path)
+    return "" if keeps else missing_chain(lines_of(content, ends=True), path)
 
 
 def undo_file(before: Write, written: Optional[str]) -> Shell:
@@ -301,7 +313,7 @@ def undo_file(before: Write, written: Optional[str]) -> Shell:
 
     If others have changed it by then, only our lines become what they were.
     """
-    lines = (written or "").splitlines(True)
+    lines = lines_of(written or "", ends=True)
     left = "".join(line for line in lines if not _OURS.match(line)).rstrip("\n")
     path, sed = shlex.quote(before.path), f"sed -E {shlex.quote(_SELECT + 'd')}"
     awk, ours = absolute("awk"), shlex.quote(_lines_of_ours(before.content or ""))
@@ -331,7 +343,7 @@ def undo_file(before: Write, written: Optional[str]) -> Shell:
 def _rules_before(text: str) -> str:
     """Return the rules of the filter table's base chains as the awk program of the undo step reads them."""
     table, found = "", []
-    for line in text.splitlines():
+    for line in lines_of(text):
         table = line.split(" ")[0] if line.startswith("*") else table
         rule = re.sub("^" + _COUNTERS, "", line)
         if table == "*filter" and re.match("-A (INPUT|OUTPUT) ", rule):
@@ -344,7 +356,7 @@ def _lines_of_ours(text: str) -> str:
 
     Without the jumps that stand among rules of others: their places depend on what else is there by then.
     """
-    own = [re.sub("^" + _COUNTERS, "", line) for line in text.splitlines(True) if _OURS.match(line)]
+    own = [re.sub("^" + _COUNTERS, "", line) for line in lines_of(text, ends=True) if _OURS.match(line)]
     heads = [line for line in own if line.startswith(":")]
     rules = [line for line in own if line.startswith("-A EXASOL-")]
     jumps = [line for line in own if line.startswith("-I ")]
@@ -352,7 +364,7 @@ def _lines_of_ours(text: str) -> str:
 
 
 def _without_ours(text: str) -> List[str]:
-    lines = [line for line in text.splitlines(True) if not _OURS.match(line)]
+    lines = [line for line in lines_of(text, ends=True) if not _OURS.match(line)]
     if lines and not lines[-1].endswith("\n"):
         lines[-1] += "\n"
     return lines[: -len(_ADDED)] if lines[-len(_ADDED) :] == _ADDED else lines

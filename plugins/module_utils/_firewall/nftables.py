@@ -28,6 +28,7 @@ from .steps import (
     Step,
     Write,
     absolute,
+    lines_of,
     output,
     read,
     run,
@@ -45,18 +46,19 @@ function plain(text) {
   sub(/^[ \t]+/, "", text)
   sub(/ # handle [0-9]+$/, "", text)
   gsub(/packets [0-9]+ bytes [0-9]+/, "", text)
+  gsub(/ used [0-9]+ [a-z]+/, "", text)
   return text
 }
 /^was/ {
   was[++old] = plain(substr($0, 4))
   raw[old] = substr($0, 4)
-  if (raw[old] ~ /jump CHAIN( |$)/) ours[old] = 1
+  if (raw[old] ~ /[ \t]jump CHAIN( comment "[^"]*")?$/) ours[old] = 1
   next
 }
 /^\t\t.* # handle [0-9]+$/ {
   line[++last] = plain($0)
   handle[last] = $NF
-  if ($0 ~ /jump CHAIN /) own[last] = 1
+  if ($0 ~ /[ \t]jump CHAIN( comment "[^"]*")? # handle [0-9]+$/) own[last] = 1
 }
 END {
   places()
@@ -435,10 +437,14 @@ def _undo_step(bases: Sequence[Place], restores: Optional[str], jumped: Mapping[
 def _finds_jumps(nft: str, base: Place, around: Optional[str]) -> List[str]:
     """Return what looks for our jumps; C(around) is the chain with those to restore, empty for the head."""
     where = f"{base.in_table} {base.base}"
-    jumps = shlex.quote(f"s|.*jump {base.chain} .*# handle \\([0-9]*\\)$|delete rule {where} handle \\1|p")
+    # Only as a rule's own verdict, which its comment alone follows: comments and log prefixes of others may
+    # have the same words in them.
+    ending = f'[\t ]jump {base.chain}\\( comment "[^"]*"\\)\\{{0,1\\}} # handle \\([0-9]*\\)$'
+    jumps = shlex.quote(f"s|.*{ending}|delete rule {where} handle \\2|p")
     back = ":" if around is None else f"back=$back{shlex.quote(render_jump(base))}"
     if around:
-        rules = "".join(f"was{line}\n" for line in around.splitlines() if re.match(r"\t\t(?!type )", line))
+        listed = [line for line in lines_of(around) if re.match(r"\t\t(?!type |comment )", line)]
+        rules = "".join(f"was{line}\n" for line in listed)
         program = _JUMPS.replace("CHAIN", base.chain).replace("WHERE", where)
         awk, data = absolute("awk"), f"printf '%s%s\\n' {shlex.quote(rules)} \"$found\""
         back = f"more=$({data} | {awk} {shlex.quote(program)}) || exit 1\n    back=$back$more'\n'"
@@ -456,7 +462,7 @@ def _finds_jumps(nft: str, base: Place, around: Optional[str]) -> List[str]:
 
 def _known_files() -> Set[str]:
     known = read(_DROP_IN) or ""
-    return {line.split(" ")[-1] for line in known.splitlines() if line.startswith("ExecStartPost=")}
+    return {line.split(" ")[-1] for line in lines_of(known) if line.startswith("ExecStartPost=")}
 
 
 def _drop_in(paths: Sequence[str]) -> Optional[str]:

@@ -24,6 +24,7 @@ from .chains import (
     always,
 )
 from .rule import ACCEPT
+from .steps import lines_of
 
 Meaning = Callable[[Any], Condition]
 _HOOKS = {"PREROUTING": "prerouting", "INPUT": "input", "OUTPUT": "output", "POSTROUTING": "postrouting"}
@@ -74,7 +75,7 @@ def tables(text: str, version: int) -> Iterator[Tuple[str, Dict[str, Chain]]]:
     table = ""
     policies: Dict[str, str] = {}
     links: Dict[str, List[Link]] = {}
-    for line in text.splitlines():
+    for line in lines_of(text):
         if line.startswith("*"):
             table, policies, links = line[1:].strip(), {}, {}
         elif line.startswith(":"):

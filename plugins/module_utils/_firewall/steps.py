@@ -24,6 +24,7 @@ What the script has to cope with, and how:
 """
 
 import errno
+import io
 import os
 import shlex
 import signal
@@ -301,25 +302,24 @@ def execute(command: List[str], stdin: str, environment: Dict[str, str], seconds
     What a killed shell has started would otherwise keep our pipes open.
     """
     # Rules of others have comments in any encoding, and the locale may be C: surrogates bring each byte back
-    # unchanged.
+    # unchanged. So would a text stream of Python, but for carriage returns.
     # pylint: disable-next=ansible-bad-function  # pure code has no module to run commands with
     process = subprocess.Popen(
         command,
         stdin=subprocess.PIPE,
         stdout=subprocess.PIPE,
         stderr=subprocess.PIPE,
-        encoding="utf-8",
-        errors="surrogateescape",
         env=environment,
         start_new_session=True,
     )
     with process:
         try:
-            said = process.communicate(stdin, timeout=seconds)
+            said = process.communicate(stdin.encode("utf-8", "surrogateescape"), timeout=seconds)
         finally:
             if process.poll() is None:
                 os.killpg(process.pid, signal.SIGKILL)
-    return Done(process.returncode, said[0], said[1])
+    output_text, error_text = (text.decode("utf-8", "surrogateescape") for text in said)
+    return Done(process.returncode, output_text, error_text)
 
 
 def output(command: Sequence[str]) -> str:
@@ -328,6 +328,15 @@ def output(command: Sequence[str]) -> str:
     if done.returncode:
         raise FirewallError(f"{' '.join(command[:6])} failed with code {done.returncode}: {done.message}")
     return done.stdout
+
+
+def lines_of(text: str, ends: bool = False) -> List[str]:
+    """Return the lines of what a command lists or a file holds, with or without the newlines at their ends.
+
+    C(str.splitlines()) would end a line at more characters, such as U+2028, which comments of rules may have.
+    """
+    found = list(io.StringIO(text, newline="\n"))
+    return found if ends else [line[:-1] if line.endswith("\n") else line for line in found]
 
 
 def which(name: str) -> str:

@@ -24,7 +24,7 @@ from .listing import Listing
 from .places import PLACES
 from .provider import Change, Provider
 from .rule import ACCEPT, COMMENT_PREFIX, IN, OUT, REJECT, Rule, Rules, canonical, names_of, network_text
-from .steps import FirewallError, Run, Shell, Write, absolute, as_it_is, open_lock, read, run
+from .steps import FirewallError, Run, Shell, Write, absolute, as_it_is, lines_of, open_lock, read, run
 
 _LOCK = "/run/ufw.lock"
 _BEGIN = "### RULES ###\n"
@@ -125,7 +125,7 @@ def _line(rule: Rule, network: Optional[str], ports: Ports) -> str:
 def parse(text: str, version: int) -> Rules:
     """Return our rules in a file of user rules, in canonical form."""
     return canonical(
-        rule for rule in (_parse_tuple(line, version) for line in text.splitlines()) if rule is not None
+        rule for rule in (_parse_tuple(line, version) for line in lines_of(text)) if rule is not None
     )
 
 
@@ -172,24 +172,28 @@ def undo_step(family: Family, before: Write, running: str = "") -> Shell:
     hand, or prepared some in the file that are not loaded yet.
     """
     path, awk, restore = shlex.quote(family.path), absolute("awk"), absolute(family.restore)
-    command = " ".join(_restore(family, restore))
-    load = f"{command} < {path}"
+    load = " ".join(_restore(family, restore))
     content = before.content or ""
-    # The dots keep the newlines at the end, which the shell would drop. awk ends each line with one.
+    chains = shlex.quote(running) if running else '"${was%.}"'
+    # The dots keep the newlines at the end, which the shell would drop. awk ends each line with one. A file
+    # that has gone, cannot be written or has no place for our rules must not keep the kernel as it is.
     text = (
-        f"was={shlex.quote(content + '.')}\n"
-        f"now=$(cat {path} && echo .) || exit 1\n"
-        f"new=$(printf '%s' \"${{was%.}}\" | {awk} {shlex.quote(_EDIT)} mark=1 - mark= {path} && echo .) || "
-        f"{{ echo 'no place for our rules in {family.path}' >&2; exit 1; }}\n"
-        "case $now in *'\n.') ;; *) new=${new%?.}. ;; esac\n"
-        f"mode=$(stat -L -c %a {path}) || exit 1\n"
-        f'[ "$now" = "$new" ] || printf \'%s\' "${{new%.}}" | put {path} "$mode" || exit 1\n'
+        f"was={shlex.quote(content + '.')} new= failed=\n"
+        f"if ! now=$(cat {path} && echo .); then failed=1\n"
+        f"elif new=$(printf '%s' \"${{was%.}}\" | {awk} {shlex.quote(_EDIT)} mark=1 - mark= {path} && "
+        "echo .)\n"
+        "then\n"
+        "    case $now in *'\n.') ;; *) new=${new%?.}. ;; esac\n"
+        f'    [ "$now" = "$new" ] || {{ mode=$(stat -L -c %a {path}) && '
+        f'printf \'%s\' "${{new%.}}" | put {path} "$mode"; }} || failed=1\n'
+        f"else new= failed=1; echo 'no place for our rules in {family.path}' >&2\nfi\n"
+        'if [ -z "$new" ] || [ "$new" = "$was" ]; then\n'
+        f"    printf '%s' {chains} | {load} || {{ [ \"$new\" ] && printf '%s' \"${{new%.}}\" | {load}; }}\n"
+        f"else printf '%s' \"${{new%.}}\" | {load}\n"
+        'fi && [ -z "$failed" ]'
     )
-    if running:
-        chains = f"printf '%s' {shlex.quote(running)} | {command}"
-        text += f'if [ "$new" = "$was" ]; then {chains} && exit 0; fi\n'
     return Shell(
-        text + load,
+        text,
         what=f"restoring our rules of ufw for IPv{family.version}",
         tool=load,
         needs=(awk, restore, "stat"),
@@ -198,7 +202,7 @@ def undo_step(family: Family, before: Write, running: str = "") -> Shell:
 
 def _running(text: str, saved: str) -> str:
     """Return what loads the chains of a file of user rules as iptables-save lists them, if there are any."""
-    lines = saved.splitlines(True)
+    lines = lines_of(saved, ends=True)
     names = [name for name in re.findall(r"^:(ufw6?-\S+) ", text, re.MULTILINE) if f"\n:{name} " in saved]
     if not names:
         return ""
@@ -213,7 +217,7 @@ def _restore(family: Family, command: str) -> List[str]:
 def _without_ours(text: str) -> str:
     # One of our rules is a blank line, the tuple and one iptables line. The line after that may be somebody
     # else's, who wrote it without a tuple.
-    lines = text.splitlines(True)
+    lines = lines_of(text, ends=True)
     mine = {index for index, line in enumerate(lines) if _is_ours(line)}
     gone = set(mine)
     gone.update(index + 1 for index in mine if lines[index + 1 :] and _LINE.match(lines[index + 1]))
@@ -222,7 +226,7 @@ def _without_ours(text: str) -> str:
 
 
 def _count_of_lines(text: str) -> int:
-    return sum(bool(_LINE.match(line)) for line in text.splitlines())
+    return sum(bool(_LINE.match(line)) for line in lines_of(text))
 
 
 def _is_ours(line: str) -> bool:
@@ -305,7 +309,7 @@ class Ufw(Provider):
         found = []
         for family in self._families:
             text = self._texts[family.version]
-            tuples = [line for line in text.splitlines() if line.startswith("### tuple ###")]
+            tuples = [line for line in lines_of(text) if line.startswith("### tuple ###")]
             ours = [place for place, line in enumerate(tuples) if _parse_tuple(line, family.version)]
             if not ours:
                 continue
@@ -343,7 +347,7 @@ class Ufw(Provider):
 def is_lock_of_ipv6(saved: str) -> bool:
     """Tell whether a filter table drops all but loopback, as ufw-init-functions makes it with IPV6=no."""
     policies = re.findall(r"^:(INPUT|FORWARD|OUTPUT) DROP", saved, re.MULTILINE)
-    rules: Set[str] = {line for line in saved.splitlines() if line.startswith("-A ") and "EXASOL" not in line}
+    rules: Set[str] = {line for line in lines_of(saved) if line.startswith("-A ") and "EXASOL" not in line}
     return len(policies) == 3 and rules <= {"-A INPUT -i lo -j ACCEPT", "-A OUTPUT -o lo -j ACCEPT"}
 
 

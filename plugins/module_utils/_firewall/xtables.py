@@ -15,7 +15,7 @@ from typing import Dict, Iterator, List, Optional, Tuple
 
 from .._values.ports import PortRange, Ports
 from .rule import ACCEPT, COMMENT_PREFIX, IN, OUT, REJECT, Rule, names_of
-from .steps import read, run, which
+from .steps import lines_of, read, run, which
 
 MAX_SLOTS = 15  # of one multiport match, where a range counts as two ports (iptables-extensions(8))
 FIREWALLD_CHAIN = "INPUT_ZONES"
@@ -45,7 +45,7 @@ def filters(saved: str) -> bool:
     """Tell whether a filter table drops what comes in or goes out, other than by chains of other programs."""
     if is_firewallds(saved):
         return False
-    for line in saved.splitlines():
+    for line in lines_of(saved):
         if re.match(r":(INPUT|OUTPUT) (DROP|REJECT)", line):
             return "-j ufw-" not in saved and "-j ufw6-" not in saved
         if re.match(r"-A (INPUT|OUTPUT) ", line) and may_drop(line):
@@ -64,7 +64,7 @@ def tables(saved: str) -> List[str]:
 
     A table that iptables cannot read is not among them: only a comment names it.
     """
-    return [line[1:].strip() for line in saved.splitlines() if line.startswith("*")]
+    return [line[1:].strip() for line in lines_of(saved) if line.startswith("*")]
 
 
 def unreadable(saved: str) -> List[str]:

@@ -360,6 +360,55 @@ def test_our_jump_comes_back_between_rules_of_others_that_changed_meanwhile(prov
     assert seen["absent rolled back"] == seen["repaired rolled back"]
 
 
+# Rules of others whose texts are hard to read: comments with the words that mark ours, with characters that
+# end a line for Python alone, with all that a shell and a regular expression reads; values that change.
+ODD = {
+    "nftables": (
+        "nft -f - <<'END'\n"
+        "insert rule inet filter input tcp dport 22 accept\n"
+        'insert rule inet filter input tcp dport 23 accept comment "before jump exasol_network_in # handle 2"\n'
+        'insert rule inet filter input tcp dport 24 log prefix "jump exasol_network_in " accept\n'
+        'insert rule inet filter input tcp dport 25 accept comment "a\u2028b\u0085c % %s \\n & \' $(x) `x`"\n'
+        "insert rule inet filter input tcp dport 26 quota over 25 mbytes used 3 mbytes drop\n"
+        'add rule inet filter input tcp dport 27 accept comment "before jump exasol_network_in of today"\n'
+        "END"
+    ),
+    "iptables": (
+        "cr=$(printf '\\r'); for t in iptables ip6tables; do\n"
+        'add() { $t $1 -p tcp --dport $2 -m comment --comment "$3" -j ACCEPT; }\n'
+        "add '-I INPUT' 22 \"from a file of Windows$cr\"\n"
+        "add '-I INPUT' 23 'a\u2028b\u0085c'\n"
+        "add '-I INPUT' 24 '% %s \\n & \"quoted\" \\ $(x) `x` -j EXASOL-IN'\n"
+        "add '-A INPUT' 25 'x -j EXASOL-IN'\n"
+        "add '-A EXASOL-IN' 26 'a\u2028b\u0085c'\n"
+        "add '-A EXASOL-IN' 27 \"of Windows too$cr\"\n"
+        "done"
+    ),
+}
+
+
+@pytest.mark.parametrize(
+    "provider", [pytest.param("nftables", marks=NFT), pytest.param("iptables", marks=IPTABLES)]
+)
+def test_rules_of_others_with_odd_texts_survive_a_rollback(provider):
+    """One of others comes first meanwhile, so that only the texts tell where ours have been."""
+    host = {"nftables": NFT_HOSTS["policy"], "iptables": IPTABLES_HOSTS["policy"]}[provider]
+    afterwards = {
+        "nftables": "nft insert rule inet filter input tcp dport 33 accept",
+        "iptables": "for t in iptables ip6tables; do $t -I INPUT -p tcp --dport 33 -j ACCEPT; done",
+    }[provider]
+    (seen,) = lives(
+        scenarios(provider, {"one": host}, meanwhile=ODD[provider], afterwards=afterwards),
+    )
+    assert "error" not in seen, seen["error"]
+    assert seen["problems"] == []
+    assert seen["repaired"] != seen["disturbed"], "the control: the change moves our jump"
+    late = [line for line in seen["repaired rolled back"] if re.search(r"dport 33\b", line)]
+    assert len(late) == {"nftables": 1, "iptables": 2}[provider], "the control"
+    assert [line for line in seen["repaired rolled back"] if line not in late] == seen["disturbed"]
+    assert seen["absent rolled back"] == seen["repaired rolled back"]
+
+
 def without_meanwhile(lines):
     return [line for line in lines if "22" not in line]
 

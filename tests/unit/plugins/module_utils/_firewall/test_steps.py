@@ -617,3 +617,14 @@ def test_systemd_runs_where_it_started_the_host(monkeypatch, booted):
     monkeypatch.setattr(_steps, "which", lambda name: "/usr/bin/" + name)
     monkeypatch.setattr(_steps.os.path, "isdir", lambda path: booted and path == "/run/systemd/system")
     assert _steps.systemd_runs() is booted
+
+
+def test_only_newlines_end_the_lines_of_what_a_command_lists():
+    """A file of Windows leaves carriage returns in comments, and a word processor its own line ends."""
+    text = "a\rb\r\nc\u2028d\u0085e\x0cf\n\nno newline"
+    said = _steps.run(("cat",), text)
+    assert said.stdout == text
+    assert _steps.lines_of(said.stdout) == ["a\rb\r", "c\u2028d\u0085e\x0cf", "", "no newline"]
+    assert "".join(_steps.lines_of(text, ends=True)) == text
+    assert _steps.lines_of("") == _steps.lines_of("", ends=True) == []
+    assert len(text.splitlines()) > len(_steps.lines_of(text)), "the control"

@@ -484,6 +484,33 @@ def test_the_kernel_gets_its_chains_as_they_were_unless_others_changed_the_file(
     assert ufw._running(before, "*nat\nCOMMIT\n") == ""
 
 
+@pytest.mark.parametrize(
+    "running", ["", "*filter\n:ufw-user-input - [0:0]\nCOMMIT\n"], ids=["file", "kernel"]
+)
+@pytest.mark.parametrize("fault", ["none", "gone", "emptied", "replaced", "not-writable"])
+def test_the_kernel_is_rolled_back_even_if_the_file_cannot_be(monkeypatch, tmp_path, fault, running):
+    """Otherwise whoever the change shut out would stay shut out."""
+    before = HEAD + FIRST + OURS + TAIL
+    now = {"emptied": "", "replaced": "*nat\nCOMMIT of others\n"}.get(fault, ufw.edit(before, (), 4, ""))
+    path, restore = tmp_path / "user.rules", tmp_path / "restore"
+    path.write_text(now)
+    restore.write_text(f"#!/bin/sh\ncat > '{tmp_path}/loaded'\n")
+    restore.chmod(0o755)
+    family = ufw.FAMILIES[0]._replace(path=str(path), restore=str(restore))
+    step = ufw.undo_step(family, _steps.Write(str(path), before), running)
+    if fault == "gone":
+        path.unlink()
+    if fault == "not-writable":
+        (tmp_path / "user.rules.exasol-new").mkdir()  # where the new content would be written first
+    if fault == "none":
+        step.perform()
+        assert path.read_text() == before
+    else:
+        assert_names(refusal(step.perform), ["restoring our rules of ufw for IPv4"])
+        assert not path.exists() if fault == "gone" else path.read_text() == now
+    assert (tmp_path / "loaded").read_text() == (running or before)
+
+
 def test_provider_has_nothing_to_do_where_all_is_there(monkeypatch, tmp_path):
     Host(monkeypatch, tmp_path, v4=ufw.edit(FILES["foreign"], RULES, 4, ""))
     provider = ufw.Ufw()
