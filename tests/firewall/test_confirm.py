@@ -25,7 +25,7 @@ from ansible_collections.exasol_community.network.tests.labs.firewalls.changes i
     seconds_left,
     state_of,
 )
-from ansible_collections.exasol_community.network.tests.labs.firewalls.traffic import until
+from ansible_collections.exasol_community.network.tests.labs.waiting import until
 
 GRACE_SECONDS = 60  # far below what a timer that never fires would take, and no bound on a busy machine
 _UTC = re.compile(r"\d{4}-\d\d-\d\dT\d\d:\d\d:\d\dZ$")

@@ -22,7 +22,7 @@ from ansible_collections.exasol_community.network.tests.labs.firewalls.changes i
     seconds_left,
     state_of,
 )
-from ansible_collections.exasol_community.network.tests.labs.firewalls.traffic import until
+from ansible_collections.exasol_community.network.tests.labs.waiting import until
 
 STRAY = "ufw"
 # Nothing seems to filter on a permissive host of iptables: it is chosen there.

@@ -23,7 +23,7 @@ from ansible_collections.exasol_community.network.tests.labs.firewalls.changes i
     lock_out,
     state_of,
 )
-from ansible_collections.exasol_community.network.tests.labs.firewalls.traffic import until
+from ansible_collections.exasol_community.network.tests.labs.waiting import until
 
 OPENED = {2580, 8563}
 _ZONE = "firewall-cmd --quiet --set-default-zone={0}\n"

@@ -23,7 +23,7 @@ from ansible_collections.exasol_community.network.tests.labs.firewalls.changes i
     seconds_left,
     state_of,
 )
-from ansible_collections.exasol_community.network.tests.labs.firewalls.traffic import until
+from ansible_collections.exasol_community.network.tests.labs.waiting import until
 
 OPENED = EVERYBODY | {2580, 8563}
 PATIENCE_SECONDS = 300

@@ -21,7 +21,7 @@ from ansible_collections.exasol_community.network.tests.labs.firewalls.changes i
     let_timers_go,
     state_of,
 )
-from ansible_collections.exasol_community.network.tests.labs.firewalls.traffic import until
+from ansible_collections.exasol_community.network.tests.labs.waiting import until
 
 _UTC = re.compile(r"\d{4}-\d\d-\d\dT\d\d:\d\d:\d\dZ$")
 # What each host's rollback cannot do without.

@@ -21,7 +21,6 @@ import pytest
 import yaml
 
 from ansible_collections.exasol_community.network.tests.labs.namespaces.namespaces import (
-    SECONDS,
     Machine,
     Namespace,
     missing,
@@ -36,6 +35,7 @@ from ansible_collections.exasol_community.network.tests.labs.namespaces.playbook
     play,
     warnings_in,
 )
+from ansible_collections.exasol_community.network.tests.labs.waiting import SECONDS
 
 pytestmark = pytest.mark.versions
 

@@ -21,10 +21,10 @@ from ansible_collections.exasol_community.network.plugins.module_utils._probe.pr
 from ansible_collections.exasol_community.network.plugins.module_utils._probe.probe import run as run_probe
 from ansible_collections.exasol_community.network.plugins.module_utils._probe.scouts import RIVALS
 from ansible_collections.exasol_community.network.plugins.module_utils._probe.sweep import Pace
-from ansible_collections.exasol_community.network.tests.labs.namespaces import oracles
 from ansible_collections.exasol_community.network.tests.labs.namespaces.lines import SERVER, Line
 from ansible_collections.exasol_community.network.tests.labs.namespaces.probing import TOKEN, listener, target
 from ansible_collections.exasol_community.network.tests.labs.namespaces.services import Service, silent_ports
+from ansible_collections.exasol_community.network.tests.labs.waiting import until
 
 FAMILIES = pytest.mark.parametrize("version", [pytest.param(4, id="ipv4"), pytest.param(6, id="ipv6")])
 DEAD = 3  # source ports, each of which fails for good
@@ -79,7 +79,7 @@ def test_a_service_behind_a_dead_link_is_reached_by_one_connection(line: Line, v
         assert states(result) == [("8563", "open")]
         (path,) = result["paths"]
         assert (path["tries"], path["lost"]) == (1, 1), "the first try counts as lost"
-        oracles.until(lambda: service.endings, "the end of the conversation")
+        until(lambda: service.endings, "the end of the conversation")
         assert (service.received, service.endings) == ([b""], ["eof"])
     assert tried(line) == DEAD + 1
 

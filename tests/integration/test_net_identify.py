@@ -21,13 +21,14 @@ import pytest
 from ansible_collections.exasol_community.network.plugins.module_utils._probe.probe import Settings, collect
 from ansible_collections.exasol_community.network.plugins.module_utils._probe.probe import run as run_probe
 from ansible_collections.exasol_community.network.plugins.module_utils._probe.sweep import Pace
-from ansible_collections.exasol_community.network.tests.labs.namespaces import oracles, servers
+from ansible_collections.exasol_community.network.tests.labs.namespaces import servers
 from ansible_collections.exasol_community.network.tests.labs.namespaces.lines import CLIENT, SERVER, Line
 from ansible_collections.exasol_community.network.tests.labs.namespaces.resolvers import (
     ADDRESSES_OF_A_NAME,
     Resolver,
 )
 from ansible_collections.exasol_community.network.tests.labs.namespaces.servers import Hall, Server
+from ansible_collections.exasol_community.network.tests.labs.waiting import until
 
 ADDRESS = SERVER[4]
 NEEDED = (
@@ -695,8 +696,8 @@ def test_mysql_that_looks_up_our_name_for_long_is_waited_for(line: Line, own: Ha
             sock.settimeout(10)
             with pytest.raises(TimeoutError):
                 sock.recv(100)
-        oracles.until(lambda: ADDRESSES_OF_A_NAME in resolver.asked, "the end of the look-up")
-        oracles.until(
+        until(lambda: ADDRESSES_OF_A_NAME in resolver.asked, "the end of the look-up")
+        until(
             lambda: "is blocked because of" in ordinary_client(line, 10307).stderr, "the block of this host"
         )
         state = asked(line, {"mysql": 10307})[10307]

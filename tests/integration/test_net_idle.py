@@ -30,11 +30,7 @@ from ansible_collections.exasol_community.network.tests.labs.namespaces.lines im
     Line,
     filter_rules,
 )
-from ansible_collections.exasol_community.network.tests.labs.namespaces.oracles import (
-    listeners,
-    nothing_left,
-    until,
-)
+from ansible_collections.exasol_community.network.tests.labs.namespaces.oracles import listeners, nothing_left
 from ansible_collections.exasol_community.network.tests.labs.namespaces.probing import (
     TOKEN,
     lease,
@@ -42,6 +38,7 @@ from ansible_collections.exasol_community.network.tests.labs.namespaces.probing 
     release,
     target,
 )
+from ansible_collections.exasol_community.network.tests.labs.waiting import until
 
 PORTS = "20000-20009"
 FAMILIES = pytest.mark.parametrize("version", [pytest.param(4, id="ipv4"), pytest.param(6, id="ipv6")])

@@ -42,6 +42,7 @@ from ansible_collections.exasol_community.network.tests.labs.namespaces.probing 
     target,
 )
 from ansible_collections.exasol_community.network.tests.labs.namespaces.services import Service, bound, talk
+from ansible_collections.exasol_community.network.tests.labs.waiting import until
 
 HOST = "n12"
 ADDRESS = "127.0.0.12"
@@ -52,7 +53,7 @@ NOBODY = ["setpriv", "--reuid=65534", "--clear-groups"]
 @pytest.fixture(autouse=True)
 def _nothing_is_left(machine: Machine) -> t.Iterator[None]:
     yield
-    oracles.until(lambda: oracles.nothing_left(machine), "the end of all listeners")
+    until(lambda: oracles.nothing_left(machine), "the end of all listeners")
 
 
 def ports(machine: Machine, protocol: str = "tcp", address: str = ADDRESS) -> list[int]:
@@ -164,7 +165,7 @@ def test_an_address_of_another_host_is_refused_and_nothing_starts(namespace: Nam
         match=r"cannot listen on 192\.0\.2\.1 tcp port 8563: this host does not have the address",
     ):
         lease(namespace, HOST, target(ADDRESS, 8563), target("192.0.2.1", 8563))
-    oracles.until(lambda: oracles.nothing_left(namespace), "the end of the listener")
+    until(lambda: oracles.nothing_left(namespace), "the end of the listener")
 
 
 def test_a_refusal_does_not_harm_another_run(namespace: Namespace) -> None:
@@ -243,13 +244,13 @@ def test_no_run_ends_the_ports_of_another(machine: Machine) -> None:
 def test_each_run_ends_at_its_own_deadline(machine: Machine) -> None:
     lease(machine, HOST, target(ADDRESS, "8563"), ttl=1)
     lease(machine, HOST, target(ADDRESS, "2580"), token=OTHER_TOKEN)
-    oracles.until(lambda: ports(machine) == [2580], "the end of the first lease")
+    until(lambda: ports(machine) == [2580], "the end of the first lease")
     release(machine, HOST, OTHER_TOKEN)
 
 
 def test_it_ends_by_itself_when_nobody_ends_it(machine: Machine) -> None:
     pid = lease(machine, HOST, target(ADDRESS, "8563"), ttl=1)["pid"]
-    oracles.until(lambda: not oracles.comm(pid), "the listener's own end")
+    until(lambda: not oracles.comm(pid), "the listener's own end")
     assert not ports(machine)
 
 
@@ -263,7 +264,7 @@ def test_only_the_run_that_took_a_lease_ends_it(machine: Machine) -> None:
 def test_a_killed_listener_is_replaced(machine: Machine) -> None:
     with listener(machine, HOST, target(ADDRESS, 8563)) as first:
         os.kill(first["pid"], signal.SIGKILL)
-        oracles.until(lambda: not ports(machine), "the end of the killed listener")
+        until(lambda: not ports(machine), "the end of the killed listener")
         second = lease(machine, HOST, target(ADDRESS, 8563))
         assert second["pid"] != first["pid"]
         assert answers(machine, second) == [HOST]
@@ -287,7 +288,7 @@ def test_many_runs_start_at_the_same_time(machine: Machine) -> None:
     for number in range(6):
         assert ports(machine)
         assert release(machine, HOST, f"token number {number}, long enough")
-    oracles.until(lambda: not ports(machine), "the end of the last lease")
+    until(lambda: not ports(machine), "the end of the last lease")
 
 
 # Hostile clients.
@@ -391,7 +392,7 @@ def test_another_user_may_not_ask_it(namespace: Namespace) -> None:
 def test_another_user_cannot_keep_it_from_starting(namespace: Namespace) -> None:
     with listener(namespace, HOST, target(ADDRESS, 8563)):
         (name,) = oracles.control_sockets(namespace)
-    oracles.until(lambda: oracles.nothing_left(namespace), "the end of the listener")
+    until(lambda: oracles.nothing_left(namespace), "the end of the listener")
     # The name that another run had, and all of it that can be told in advance.
     names = [
         name[1:],
@@ -517,7 +518,7 @@ def test_a_listener_at_a_name_serves_the_addresses_beside_it(namespace: Namespac
 
 def test_a_run_that_gives_no_sign_frees_its_ports(machine: Machine) -> None:
     lease(machine, HOST, target(ADDRESS, 8563), idle=1)
-    oracles.until(lambda: not ports(machine), "the listener to step aside")
+    until(lambda: not ports(machine), "the listener to step aside")
     with Service(machine, ADDRESS, 8563, greeting=b"the database\n"):
         assert talk(machine, ADDRESS, 8563) == b"the database\n"
     told = elsewhere(machine, "absent", host=HOST, token=TOKEN)
@@ -540,7 +541,7 @@ def test_a_listener_that_did_not_come_to_answer_says_so(machine: Machine) -> Non
 
 def test_a_listener_that_root_left_behind_is_ended_by_a_query_of_root(namespace: Namespace) -> None:
     before = lease(namespace, HOST, target(ADDRESS, "8563,2580"), idle=10)
-    oracles.until(
+    until(
         lambda: (
             elsewhere(namespace, "query", host=HOST, endpoints=[target(ADDRESS, 8563)], dry=True)[
                 "leftovers"
@@ -567,5 +568,5 @@ def test_a_control_connection_that_stalls_does_not_stop_the_answers(namespace: N
         with namespace.inside(), socket.socket(socket.AF_UNIX) as stalled:
             stalled.connect("\0" + name[1:])
             stalled.send(b'{"operation"')
-            oracles.until(lambda: oracles.socket_count(result["pid"]) > held, "the listener to accept")
+            until(lambda: oracles.socket_count(result["pid"]) > held, "the listener to accept")
             assert answers(namespace, result) == [HOST]

@@ -16,7 +16,6 @@ from pathlib import Path
 
 import pytest
 
-from ansible_collections.exasol_community.network.tests.labs.namespaces import oracles
 from ansible_collections.exasol_community.network.tests.labs.namespaces.namespaces import Machine, Namespace
 from ansible_collections.exasol_community.network.tests.labs.namespaces.probing import (
     RefusedError,
@@ -29,6 +28,7 @@ from ansible_collections.exasol_community.network.tests.labs.namespaces.probing 
     target,
 )
 from ansible_collections.exasol_community.network.tests.labs.namespaces.services import Service, bound
+from ansible_collections.exasol_community.network.tests.labs.waiting import until
 
 ADDRESS = "127.0.0.12"
 OPEN = [("8563", "open", "syn-ack", "")]
@@ -36,7 +36,7 @@ OPEN = [("8563", "open", "syn-ack", "")]
 
 def over(service: Service, count: int = 1) -> Service:
     """Wait until a service's conversations are over."""
-    oracles.until(lambda: len(service.endings) >= count, "the end of a conversation")
+    until(lambda: len(service.endings) >= count, "the end of a conversation")
     return service
 
 

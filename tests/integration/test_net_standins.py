@@ -21,8 +21,8 @@ from ansible_collections.exasol_community.network.plugins.module_utils._probe.pr
 from ansible_collections.exasol_community.network.plugins.module_utils._probe.probe import run as run_probe
 from ansible_collections.exasol_community.network.plugins.module_utils._probe.sweep import Pace
 from ansible_collections.exasol_community.network.plugins.module_utils._values.ports import Ports
-from ansible_collections.exasol_community.network.tests.labs.namespaces import oracles, standins
-from ansible_collections.exasol_community.network.tests.labs.namespaces.namespaces import SECONDS, Machine
+from ansible_collections.exasol_community.network.tests.labs.namespaces import standins
+from ansible_collections.exasol_community.network.tests.labs.namespaces.namespaces import Machine
 from ansible_collections.exasol_community.network.tests.labs.namespaces.services import talk
 from ansible_collections.exasol_community.network.tests.labs.namespaces.standins import (
     MARKUP,
@@ -30,6 +30,7 @@ from ansible_collections.exasol_community.network.tests.labs.namespaces.standins
     InsideTls,
     StandIn,
 )
+from ansible_collections.exasol_community.network.tests.labs.waiting import SECONDS, until
 from ansible_collections.exasol_community.network.tests.unit.plugins.module_utils._identify import answers
 
 ADDRESS = "127.0.0.12"
@@ -58,7 +59,7 @@ def identities(machine: Machine, services: Mapping[str, int]) -> dict[str, Found
 def identity(machine: Machine, service: str, standin: StandIn) -> Found:
     """Return who answered for one service, when the conversation is over."""
     found = identities(machine, {service: standin.port})[service]
-    oracles.until(lambda: standin.endings, "the end of a conversation")
+    until(lambda: standin.endings, "the end of a conversation")
     return found
 
 
@@ -322,7 +323,7 @@ def test_who_says_nothing_does_not_hold_the_probe(machine: Machine) -> None:
         ]
         found = identities(machine, ports)
         for standin in opened:
-            oracles.until(lambda standin=standin: standin.endings, "the end of a conversation")
+            until(lambda standin=standin: standin.endings, "the end of a conversation")
             assert_polite(standin)
     assert {service: one["status"] for service, one in found.items()} == {
         **dict.fromkeys(services, "silent"),

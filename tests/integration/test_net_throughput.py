@@ -39,7 +39,6 @@ from ansible_collections.exasol_community.network.tests.labs.namespaces.oracles 
     control_sockets,
     listeners,
     nothing_left,
-    until,
 )
 from ansible_collections.exasol_community.network.tests.labs.namespaces.probing import (
     TOKEN,
@@ -48,6 +47,7 @@ from ansible_collections.exasol_community.network.tests.labs.namespaces.probing 
     release,
     target,
 )
+from ansible_collections.exasol_community.network.tests.labs.waiting import until
 
 PORTS = (20000, 20001, 20002)
 FAMILIES = pytest.mark.parametrize("version", [pytest.param(4, id="ipv4"), pytest.param(6, id="ipv6")])

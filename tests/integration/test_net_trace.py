@@ -31,9 +31,9 @@ from ansible_collections.exasol_community.network.tests.labs.namespaces.hops imp
     Hops,
 )
 from ansible_collections.exasol_community.network.tests.labs.namespaces.lines import filter_rules
-from ansible_collections.exasol_community.network.tests.labs.namespaces.namespaces import SECONDS
 from ansible_collections.exasol_community.network.tests.labs.namespaces.probing import TOKEN, listener, target
 from ansible_collections.exasol_community.network.tests.labs.namespaces.services import Service, silent_ports
+from ansible_collections.exasol_community.network.tests.labs.waiting import SECONDS
 
 VERSIONS = pytest.mark.parametrize("version", [4, 6], ids=["IPv4", "IPv6"])
 PORTS = range(8563, 8573)

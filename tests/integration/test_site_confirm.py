@@ -28,8 +28,8 @@ from ansible_collections.exasol_community.network.tests.labs.namespaces.firewall
     STRANGER,
     Firewalled,
 )
-from ansible_collections.exasol_community.network.tests.labs.namespaces.oracles import until
 from ansible_collections.exasol_community.network.tests.labs.namespaces.playbooks import Done
+from ansible_collections.exasol_community.network.tests.labs.waiting import until
 
 ROLE = "exasol_community.network.firewall"
 AFTER, DECIDE = "TASK [Measure after the change]", f"TASK [{ROLE} : Decide on the change]"

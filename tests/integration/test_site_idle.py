@@ -15,13 +15,14 @@ import pytest
 from ansible_collections.exasol_community.network.tests.integration.test_net_idle import DROP, forgetful
 from ansible_collections.exasol_community.network.tests.labs.namespaces.lines import CLIENT, SERVER, Line
 from ansible_collections.exasol_community.network.tests.labs.namespaces.namespaces import Machine
-from ansible_collections.exasol_community.network.tests.labs.namespaces.oracles import nothing_left, until
+from ansible_collections.exasol_community.network.tests.labs.namespaces.oracles import nothing_left
 from ansible_collections.exasol_community.network.tests.labs.namespaces.playbooks import (
     Done,
     Run,
     cluster,
     host,
 )
+from ansible_collections.exasol_community.network.tests.labs.waiting import until
 
 # The codes that tests of this file produce with a real fault; test_causes.py of the unit tests reads this.
 CAUSES_SHOWN = {"idle_cut"}

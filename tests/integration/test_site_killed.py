@@ -26,6 +26,7 @@ from ansible_collections.exasol_community.network.tests.labs.namespaces.playbook
     play,
 )
 from ansible_collections.exasol_community.network.tests.labs.namespaces.services import Service, talk
+from ansible_collections.exasol_community.network.tests.labs.waiting import until
 
 ADDRESS, PORT, BUCKETFS = "127.0.0.12", 8563, 2580
 
@@ -36,9 +37,7 @@ def test_a_killed_listener_is_noticed(machine: Machine, tmp_path: Path) -> None:
         run.wait_for(COLLECT)
         with run.suspended():
             os.kill(oracles.listener_at(machine, ADDRESS, PORT), signal.SIGKILL)
-            oracles.until(
-                lambda: not oracles.listener_at(machine, ADDRESS, PORT), "the end of the listener", 10
-            )
+            until(lambda: not oracles.listener_at(machine, ADDRESS, PORT), "the end of the listener", 10)
         done = run.finish()
     assert done.code == 2, done.output
     killed = done.results(destination="n12")
@@ -84,7 +83,7 @@ def test_a_killed_probe_is_noticed(machine: Machine, tmp_path: Path) -> None:
     )
     with Run(machine, tmp_path, inventory=inventory) as run:
         run.wait_for(PROBE)
-        os.kill(oracles.until(lambda: probe_of(own.name), "the probe of n11"), signal.SIGKILL)
+        os.kill(until(lambda: probe_of(own.name), "the probe of n11"), signal.SIGKILL)
         done = run.finish()
     assert done.code == 2, done.output
     result = done.the_result(source="n11")
@@ -108,7 +107,7 @@ def test_listeners_of_interrupted_runs_end_by_themselves(machine: Machine, tmp_p
     assert oracles.blind() or oracles.listener_at(machine, ADDRESS, PORT)
     third = play(machine, tmp_path / "third", inventory=PAIR)
     assert third.code == 0, third.output
-    oracles.until(lambda: oracles.nothing_left(machine), "the deadline of the interrupted runs", 120)
+    until(lambda: oracles.nothing_left(machine), "the deadline of the interrupted runs", 120)
 
 
 # The service in the place of the database is none, and nobody asks it.
@@ -126,7 +125,7 @@ def test_a_run_that_ends_while_it_probes_can_be_repeated_at_once(
     with Service(namespace, ADDRESS, PORT, greeting=b"the real database\n") as service:
         with Run(namespace, tmp_path / "killed", inventory=PAIR, variables=SLOWLY) as run:
             run.wait_for(PROBE)
-            oracles.until(lambda: service.endings, "the first flow of the probe")
+            until(lambda: service.endings, "the first flow of the probe")
             run.send(number)
             assert run.finish().code
             assert oracles.listener_at(namespace, ADDRESS, BUCKETFS), "the control: it left something behind"
@@ -135,7 +134,7 @@ def test_a_run_that_ends_while_it_probes_can_be_repeated_at_once(
         )
         assert again.code == 0, again.output
         assert "2 flows: 2 ok" in again.output
-        oracles.until(lambda: namespace.processes() == [], "the end of all processes of both runs")
+        until(lambda: namespace.processes() == [], "the end of all processes of both runs")
         assert oracles.nothing_left(namespace)
         assert talk(namespace, ADDRESS, PORT) == b"the real database\n"
         assert set(service.received) == {b""}

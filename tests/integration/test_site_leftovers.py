@@ -31,6 +31,7 @@ from ansible_collections.exasol_community.network.tests.labs.namespaces.playbook
     play,
 )
 from ansible_collections.exasol_community.network.tests.labs.namespaces.services import Service
+from ansible_collections.exasol_community.network.tests.labs.waiting import until
 
 ADDRESS, PORT, BUCKETFS = "127.0.0.12", 8563, 2580
 LIVE = {"exasol_verify_listeners": False}
@@ -75,7 +76,7 @@ def test_what_an_interrupted_run_left_is_no_database(namespace: Namespace, tmp_p
     outside = play(namespace, tmp_path / "outside", "--limit", "client", inventory=PAIR, variables=LIVE)
     assert outside.verdicts(destination="n12") == {"untested"}
     os.kill(left, signal.SIGKILL)
-    oracles.until(lambda: oracles.nothing_left(namespace), "its end")
+    until(lambda: oracles.nothing_left(namespace), "its end")
     with database(namespace):
         again = play(namespace, tmp_path / "again", inventory=PAIR, variables=UNASKED)
     assert again.code == 0, again.output

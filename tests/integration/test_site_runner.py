@@ -16,13 +16,14 @@ from pathlib import Path
 
 import yaml
 
-from ansible_collections.exasol_community.network.tests.labs.namespaces.namespaces import SECONDS, Machine
+from ansible_collections.exasol_community.network.tests.labs.namespaces.namespaces import Machine
 from ansible_collections.exasol_community.network.tests.labs.namespaces.playbooks import (
     CHECKOUT,
     PAIR,
     executable,
     inherited_environment,
 )
+from ansible_collections.exasol_community.network.tests.labs.waiting import SECONDS
 
 SECRET = "a-secret-of-this-test"
 _FILES = {"exasol_ftp_user": "somebody", "exasol_ftp_password": SECRET, "exasol_report_formats": ["json"]}

@@ -22,7 +22,7 @@ from ansible_collections.exasol_community.network.tests.integration.test_net_thr
 )
 from ansible_collections.exasol_community.network.tests.labs.namespaces.lines import CLIENT, SERVER, Line
 from ansible_collections.exasol_community.network.tests.labs.namespaces.namespaces import Machine
-from ansible_collections.exasol_community.network.tests.labs.namespaces.oracles import nothing_left, until
+from ansible_collections.exasol_community.network.tests.labs.namespaces.oracles import nothing_left
 from ansible_collections.exasol_community.network.tests.labs.namespaces.playbooks import (
     LISTEN,
     TRIPLE,
@@ -32,6 +32,7 @@ from ansible_collections.exasol_community.network.tests.labs.namespaces.playbook
     host,
     play,
 )
+from ansible_collections.exasol_community.network.tests.labs.waiting import until
 
 # The codes that tests of this file produce with a real fault; test_causes.py of the unit tests reads this.
 CAUSES_SHOWN = {"throughput_low", "throughput_unmeasured"}

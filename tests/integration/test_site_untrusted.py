@@ -22,7 +22,7 @@ from ansible_collections.exasol_community.network.plugins.plugin_utils._change_r
 from ansible_collections.exasol_community.network.plugins.plugin_utils._change_request.formats import (
     REQUEST_FORMATS,
 )
-from ansible_collections.exasol_community.network.tests.labs.namespaces.namespaces import SECONDS, Machine
+from ansible_collections.exasol_community.network.tests.labs.namespaces.namespaces import Machine
 from ansible_collections.exasol_community.network.tests.labs.namespaces.playbooks import (
     CHECKOUT,
     PAIR,
@@ -32,6 +32,7 @@ from ansible_collections.exasol_community.network.tests.labs.namespaces.playbook
     executable,
     play,
 )
+from ansible_collections.exasol_community.network.tests.labs.waiting import SECONDS
 
 # A Python that runs the module and changes what it returns, with its second argument as the host's owner
 # would. Shell at first: the path of the real one may hold a blank.

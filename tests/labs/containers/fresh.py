@@ -11,7 +11,9 @@ nothing else.
 
 from __future__ import annotations
 
+import ast
 import contextlib
+import functools
 import os
 import re
 import shlex
@@ -50,6 +52,7 @@ _PROCESSOR_TIME = """
 cd /sys/fs/cgroup
 sed -n 's/^usage_usec \\(.*\\)/\\1000/p' cpu.stat 2>&- || cat cpuacct/cpuacct.usage
 """
+_SOURCE_OF_PIP = r"^{place}\.(index-url|extra-index-url|find-links)=(.*)$"
 # Whether pip's index answers there, whatever it says.
 _ASK_INDEX = """
 import ssl, sys, urllib.error, urllib.request
@@ -148,7 +151,7 @@ class Started(t.NamedTuple):
 
     def without_index(self) -> str:
         """Return why pip's index cannot be reached from there, or nothing if it answers."""
-        url = os.environ.get("PIP_INDEX_URL") or _configured("index-url") or "https://pypi.org/simple/"
+        url = _sources_of_pip().get("index-url", "https://pypi.org/simple/")
         if url.startswith("file:"):
             return ""
         code, output = self.do(f"python3 -c {shlex.quote(_ASK_INDEX)} {shlex.quote(url)}")
@@ -202,7 +205,7 @@ def started(engine: Engine, wanted: FreshMachine, source: Path) -> Iterator[Star
 def _registries() -> list[str]:
     """Return the engine's options with which pip and apt reach the registries there as they do here."""
     variables = {name: value for name, value in os.environ.items() if _OF_REGISTRIES.fullmatch(name)}
-    words = [*variables.values(), *map(_configured, ("index-url", "extra-index-url", "find-links"))]
+    words = [*variables.values(), *_sources_of_pip().values()]
     paths = [path for word in words for path in word.replace("file://", "").split() if path.startswith("/")]
     shared = dict.fromkeys(path for path in [*paths, *_CONFIGURATIONS] if Path(path).exists())
     return [
@@ -211,7 +214,13 @@ def _registries() -> list[str]:
     ]
 
 
-def _configured(option: str) -> str:
-    """Return what pip's files say of an option, or nothing."""
-    command = [sys.executable, "-m", "pip", "config", "get", f"global.{option}"]
-    return subprocess.run(command, capture_output=True, text=True, check=False).stdout.strip()
+@functools.cache
+def _sources_of_pip() -> dict[str, str]:
+    """Return where pip looks for packages, by option: its files say so, and variables more strongly."""
+    command = [sys.executable, "-m", "pip", "config", "list"]
+    listed = subprocess.run(command, capture_output=True, text=True, check=False).stdout
+    found: dict[str, str] = {}
+    for place in ("global", "install", ":env:"):
+        for option, value in re.findall(_SOURCE_OF_PIP.format(place=place), listed, re.MULTILINE):
+            found[option] = ast.literal_eval(value)
+    return found

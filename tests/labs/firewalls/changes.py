@@ -11,8 +11,8 @@ from collections.abc import Sequence
 from functools import partial
 from pathlib import Path
 
+from ..waiting import until
 from .baselines import PROVIDERS
-from .traffic import until
 
 if t.TYPE_CHECKING:
     from .hosts import FirewallLab

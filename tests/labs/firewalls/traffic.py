@@ -13,7 +13,6 @@ import contextlib
 import json
 import subprocess
 import sys
-import time
 import typing as t
 from collections.abc import Callable, Iterable, Iterator
 from concurrent.futures import ThreadPoolExecutor
@@ -25,7 +24,6 @@ TCP_PORTS = (1521, 2580, 4444, 8563, 9998, 9999, 20000, 20002, 20500, 21000, 210
 UDP_PORT = 7777
 SQL, FOREIGN = 8563, 9998  # a service of the plan, and what all baselines let in from everybody
 ECHO_PORTS = (FOREIGN, SQL)
-T = t.TypeVar("T")
 # Reached[destination][IP version] is the set of ports; the one of UDP is written as a negative number.
 Reached = dict[str, dict[int, set[int]]]
 
@@ -115,16 +113,6 @@ try:
 except OSError:
     pass
 """
-
-
-def until(look: Callable[[], T], what: str, seconds: float = _PATIENCE_SECONDS) -> T:
-    """Return what a function finds as soon as it finds something."""
-    deadline = time.monotonic() + seconds
-    while not (found := look()):
-        if time.monotonic() > deadline:
-            raise AssertionError(f"{what} did not happen within {seconds:g} s")
-        time.sleep(0.1)
-    return found
 
 
 def _inside(process: int, code: str, *arguments: str) -> subprocess.Popen[str]:

@@ -19,6 +19,7 @@ import typing as t
 from collections.abc import Iterator, Mapping
 from pathlib import Path
 
+from ..waiting import until
 from . import oracles
 from .namespaces import Machine, Namespace, join, run
 from .playbooks import Done, Run, cluster, play
@@ -163,7 +164,7 @@ class Firewalled:
             process, start, _second, identity = due.read_text(encoding="ascii").split()
             due.write_text(f"{process} {start} 0 {identity}\n", encoding="ascii")
             self._wake_timer(name, identity)
-        oracles.until(
+        until(
             lambda: (
                 (self._state(name) / "rolled_back").exists()
                 and not any((self._state(name) / folder).exists() for folder in ("pending", "taken"))

@@ -14,7 +14,8 @@ import threading
 import typing as t
 from pathlib import Path
 
-from .namespaces import SECONDS, Machine
+from ..waiting import SECONDS
+from .namespaces import Machine
 
 
 def _manifest(artefact: Path) -> dict[str, t.Any]:

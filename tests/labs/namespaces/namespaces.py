@@ -18,14 +18,13 @@ import signal
 import socket
 import struct
 import subprocess
-import time
 import typing as t
 from collections.abc import Iterator, Sequence
 from pathlib import Path
 
+from ..waiting import SECONDS, until
+
 PREFIX = "exanet"
-# No step of a test may take longer: a bound against hanging, on the busiest machine, and no measure.
-SECONDS = 180
 _HANDLES = Path("/run/netns")
 # Packets that wait for a processor on their way from one namespace to another. One queue holds those of all
 # namespaces, so a sweep of one test would let another one lose packets. The kernel's own limit is 1000.
@@ -129,14 +128,15 @@ class Namespace(Machine):
 
     def kill_processes(self) -> None:
         """Kill the processes in this namespace, which the tests started, and wait until they have ended."""
-        deadline = time.monotonic() + SECONDS
-        while pids := [pid for pid in self.processes() if pid != os.getpid()]:
-            if time.monotonic() > deadline:
-                raise RuntimeError(f"processes in {self.name} do not end: {pids}")
+
+        def none_left() -> bool:
+            pids = [pid for pid in self.processes() if pid != os.getpid()]
             for pid in pids:
                 with contextlib.suppress(ProcessLookupError):
                     os.kill(pid, signal.SIGKILL)
-            time.sleep(0.01)
+            return not pids
+
+        until(none_left, f"the end of all processes in {self.name}")
 
     @contextlib.contextmanager
     def inside(self) -> Iterator[None]:
@@ -222,13 +222,14 @@ def _await_link(host: Namespace, device: str) -> None:
 
     Until then it drops what is to be sent (linkwatch), which looks like loss to who measures it.
     """
-    deadline = time.monotonic() + SECONDS
     with host.inside(), socket.socket(socket.AF_INET, socket.SOCK_DGRAM) as any_socket:
         asked = struct.pack("16sH14x", device.encode("ascii"), 0)
-        while not struct.unpack("16sH14x", fcntl.ioctl(any_socket, _SIOCGIFFLAGS, asked))[1] & _IFF_RUNNING:
-            if time.monotonic() > deadline:
-                raise RuntimeError(f"device {device} of {host.name} does not start")
-            time.sleep(0.005)
+
+        def running() -> bool:
+            flags: int = struct.unpack("16sH14x", fcntl.ioctl(any_socket, _SIOCGIFFLAGS, asked))[1]
+            return bool(flags & _IFF_RUNNING)
+
+        until(running, f"the start of device {device} of {host.name}")
 
 
 # Root without any of root's rights, for what must need none; a real other user could not read a checkout in

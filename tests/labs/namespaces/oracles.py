@@ -10,29 +10,15 @@ import functools
 import ipaddress
 import os
 import re
-import time
 import typing as t
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from pathlib import Path
 
-from .namespaces import SECONDS, Machine
+from .namespaces import Machine
 
 _CAP_SYS_PTRACE = 19  # linux/capability.h
 _LISTEN = "0A"  # TCP_LISTEN, include/net/tcp_states.h
 LISTENER = "exasol-listener"
-T = t.TypeVar("T")
-
-
-def until(look: Callable[[], T], what: str, seconds: float = SECONDS) -> T:
-    """Return what a look finds as soon as it finds something."""
-    deadline = time.monotonic() + seconds
-    while True:
-        found = look()
-        if found:
-            return found
-        if time.monotonic() > deadline:
-            raise AssertionError(f"{what} was waited for in vain, {seconds:g} s")
-        time.sleep(0.01)
 
 
 class Sock(t.NamedTuple):

@@ -20,8 +20,9 @@ from collections.abc import Mapping, Sequence
 from pathlib import Path
 
 from ..reports import verification_in
+from ..waiting import SECONDS, until
 from . import oracles
-from .namespaces import SECONDS, Machine, Namespace, with_hosts
+from .namespaces import Machine, Namespace, with_hosts
 
 CHECKOUT = Path(__file__).resolve().parents[3]
 LOOPBACK = CHECKOUT / "inventory" / "loopback.yml"
@@ -378,4 +379,4 @@ TRIPLE = cluster({"n11": "127.0.0.11", "n12": "127.0.0.12"}, {"client": "127.0.0
 
 def idle(machine: Machine) -> bool:
     """Tell whether no listener is left, or becomes so in a moment."""
-    return oracles.until(lambda: oracles.nothing_left(machine), "the end of all listeners")
+    return until(lambda: oracles.nothing_left(machine), "the end of all listeners")

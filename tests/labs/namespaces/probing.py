@@ -19,7 +19,8 @@ from ansible_collections.exasol_community.network.plugins.module_utils._probe.pr
 from ansible_collections.exasol_community.network.plugins.module_utils._probe.probe import run as run_probe
 from ansible_collections.exasol_community.network.plugins.module_utils._probe.sweep import Pace
 
-from .namespaces import SECONDS, Machine, with_hosts
+from ..waiting import SECONDS
+from .namespaces import Machine, with_hosts
 
 if t.TYPE_CHECKING:
     from ansible_collections.exasol_community.network.plugins.module_utils._shapes import (

@@ -13,7 +13,8 @@ import threading
 import time
 from pathlib import Path
 
-from .namespaces import SECONDS, Machine
+from ..waiting import SECONDS
+from .namespaces import Machine
 
 _PTR, ADDRESSES_OF_A_NAME = 12, 1
 

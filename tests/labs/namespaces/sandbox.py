@@ -21,10 +21,11 @@ import yaml
 
 from ansible_collections.exasol_community.network.tests.unit.plugins.module_utils._identify import answers
 
+from ..waiting import SECONDS
 from . import standins
 from .documents import Block, blocks
 from .galaxy import Galaxy
-from .namespaces import SECONDS, Namespace, join, with_hosts
+from .namespaces import Namespace, join, with_hosts
 from .playbooks import CHECKOUT, executable, inherited_environment
 from .services import Service
 from .standins import Certificate, StandIn

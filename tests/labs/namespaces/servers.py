@@ -19,6 +19,7 @@ import typing as t
 from collections.abc import Mapping, Sequence
 from pathlib import Path
 
+from ..waiting import until
 from . import oracles
 from .lines import CLIENT
 from .namespaces import Machine, run, with_file, with_hosts
@@ -151,7 +152,7 @@ class Server:
                 sock.port == port and sock.protocol == protocol for sock in oracles.waiting_sockets(machine)
             )
 
-        oracles.until(ready, f"{self._command} on port {port}")
+        until(ready, f"{self._command} on port {port}")
         return self
 
     def said(self) -> list[str]:
@@ -160,7 +161,7 @@ class Server:
 
     def until_it_says(self, words: str) -> Server:
         """Return when some words are in the log: some servers listen before they are ready."""
-        oracles.until(lambda: words in "\n".join(self.said()), f"{words!r} of {self._command}")
+        until(lambda: words in "\n".join(self.said()), f"{words!r} of {self._command}")
         return self
 
     def stop(self) -> None:

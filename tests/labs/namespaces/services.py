@@ -12,7 +12,8 @@ import socket
 import threading
 from collections.abc import Callable, Iterator
 
-from .namespaces import SECONDS, Machine
+from ..waiting import SECONDS
+from .namespaces import Machine
 
 
 def bound(

@@ -27,7 +27,8 @@ from ansible_collections.exasol_community.network.tests.unit.plugins.module_util
     once,
 )
 
-from .namespaces import SECONDS, Machine
+from ..waiting import SECONDS
+from .namespaces import Machine
 from .services import bound
 
 Words = Callable[[bytes], bytes]  # from what was just heard to what is answered
