@@ -16,7 +16,7 @@ PARTS := lint docs-check docs-site sanity consumers units integration containers
 # Those that run at the same time, because each of them waits often or uses a single processor. CHECKS measure no time.
 CHECKS := lint docs-check docs-site sanity
 QUICK := units consumers
-CONTAINERS := firewall molecule-ci fresh-short
+CONTAINERS := firewall molecule-ci fresh
 # What WITHOUT leaves of some of them.
 chosen = $(filter-out $(WITHOUT),$(1))
 side_by_side = @MAKE="$(MAKE)" tools/side_by_side.sh $(call chosen,$(1))
@@ -49,7 +49,7 @@ no_coverage = @rm -rf .cache/coverage && mkdir -p .cache/coverage && chmod 1777 
 molecule molecule-ci: export PYTHONPATH := $(CURDIR)/tests/labs/namespaces/compiled
 molecule molecule-ci: export EXANET_COMPILED := $(CURDIR)/.cache/compiled
 
-.PHONY: help site test beside-containers beside-integration patient-checks patient-quick checks quick lint sanity units compat compat-run compat-ci compat-list consumers integration firewall containers fresh fresh-short skipped no-results molecule molecule-ci lab lab-down docs docs-check docs-site build changelog bench coverage coverage-whole mutants clean
+.PHONY: help site test beside-containers beside-integration patient-checks patient-quick checks quick lint sanity units compat compat-run compat-ci compat-list consumers integration firewall containers fresh fresh-whole skipped no-results molecule molecule-ci lab lab-down docs docs-check docs-site build changelog bench coverage coverage-whole mutants clean
 .NOTPARALLEL:
 
 help:  ## show this list
@@ -88,7 +88,7 @@ checks: .venv/test
 quick: .venv/test
 	$(call side_by_side,$(QUICK))
 
-containers: .venv/test  ## firewall, molecule-ci and fresh-short at the same time
+containers: .venv/test  ## firewall, molecule-ci and fresh at the same time
 	$(call side_by_side,$(CONTAINERS))
 
 lint: .venv/test  ## style, types, playbooks and roles, documentation, changelog, workflows
@@ -135,11 +135,11 @@ firewall: .venv/test  ## tests of firewalls with real traffic; as root, in conta
 
 # Without loadgroup xdist gives four machines to two of the processes, two of them one after the other to each. The report in the
 # older format says how many seconds of a processor each machine needed.
-fresh: .venv/test  ## README's two commands on fresh machines, with all tests; as root, in containers
+fresh: .venv/test  ## README's two commands on fresh machines, with the tests that can differ between machines; as root, in containers
 	python -m pytest tests/fresh/test_fresh.py --numprocesses=4 --dist=loadgroup -o junit_family=xunit1 $(REPORT) $(ARGS)
 
-fresh-short: .venv/test  ## the same with the tests that can differ between machines, a part of make test
-	python -m pytest tests/fresh/test_short.py --numprocesses=4 --dist=loadgroup -o junit_family=xunit1 $(REPORT) $(ARGS)
+fresh-whole: .venv/test  ## the same with all tests, which is no part of make test
+	python -m pytest tests/fresh/test_whole.py --numprocesses=4 --dist=loadgroup -o junit_family=xunit1 $(REPORT) $(ARGS)
 
 molecule: .venv/test  ## all Molecule scenarios; as root, in containers; ARGS="-s ufw" for one of them
 	@mkdir -p $$EXANET_COMPILED; test -n "$(ARGS)" || python tests/labs images

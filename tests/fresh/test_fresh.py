@@ -2,33 +2,26 @@
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
 
-"""README's two commands on four machines that have only Python, git and make: make fresh, the whole.
+"""README's two commands on four machines that have only Python, git and make, in short: make fresh.
 
-Four machines run at the same time: Debian 12 and 13, an ordinary user and root, a clone in /tmp and one in a
-path with a blank. Each runs both commands, and installs for itself what they need. The four together run all
-that make test is without more packages, so make test leaves out there what another machine runs:
+The machines are those of test_whole.py, and each installs for itself what the commands need. make site is
+whole there. Of make test, each machine runs:
 
-- lint, docs-check and docs-site run on two of them, which differ in Debian and in user.
-- sanity and consumers run on one, as an ordinary user. ansible-test makes an environment for sanity itself,
-  and consumers skips most tests without browsers. As root, both run in make test of the machine below.
-- Every file of unit tests runs once. Those that touch what differs between users (files, processes, sockets)
-  run once as an ordinary user and once as root. Property tests try a tenth of the examples, because those do
-  not depend on the machine.
-- Every file of integration tests runs once: without tools for network namespaces, root's tests are those of
-  an ordinary user, and run one after the other, because all of them share one loopback.
-- Only .venv's Python is there, so the unit tests of managed hosts run on no other.
-- Of the test tools, what is used is compiled when it is first used. pip would compile all 64 MB of them on
-  each machine. make site installs as it does everywhere.
+- two or three of the parts that run tests. All files of these tests are collected, which fails where one of
+  them imports or looks for what is not there;
+- of the tests, those with the marker "machines" alone: their result can depend on the machine (files,
+  processes, users, locale, PWD, HOME, tools that are not installed);
+- the line at the end that counts the skipped tests.
 
-firewall, molecule-ci and fresh-short are skipped on each of them, because there is no container engine.
+Each part runs on two machines, which differ in Debian and in user, and in the way of working on it. Style,
+types, documentation and sanity are left out: what they say depends on no machine, but for what they install,
+and test_whole.py (make fresh-whole), which runs everything, shows that.
 
-This needs about twenty minutes of a processor, so it is no part of make test. There, test_short.py runs both
-commands on the same machines, with those tests alone whose result can depend on the machine.
+Where there is no container engine, all of it is skipped, so a fresh machine makes none itself.
 """
 
 from __future__ import annotations
 
-import functools
 import re
 from pathlib import Path
 
@@ -36,125 +29,97 @@ import pytest
 
 from ansible_collections.exasol_community.network.tests.labs.containers.fresh import (
     MACHINES,
-    FreshMachine,
     Started,
+    unexplained,
 )
 
+pytestmark = pytest.mark.machines
+
 CHECKOUT = Path(__file__).resolve().parents[2]
-# The parts of make test that are left to another machine.
-LEFT_OUT = dict(
+# The parts of make test that a machine runs.
+RUN = dict(
     zip(
         MACHINES,
         (
-            ("sanity", "consumers"),
-            ("sanity", "consumers"),
-            ("lint", "docs-check", "docs-site", "sanity", "consumers"),
-            ("lint", "docs-check", "docs-site"),
+            ("units", "containers"),
+            ("units", "containers"),
+            ("integration", "consumers"),
+            ("integration", "consumers"),
         ),
         strict=True,
     )
 )
-# Seconds of a processor, roughly, so that the machines end at about the same time.
-_WORK = {"lint": 40, "docs-site": 10, "sanity": 80, "consumers": 10}
-_ONCE = ("sanity", "consumers")  # parts that run on one machine, as an ordinary user
-# What a file of tests has if root may see something else in it than an ordinary user.
-_DIFFERS_BETWEEN_USERS = re.compile(
-    r"uid\b|chmod|chown|unshare|Permission|EPERM|EACCES|\broot\b|subprocess|run_python|import socket"
-)
-_WORK_OF_A_KIBIBYTE = {"tests/integration": 0.6, "tests/unit": 0.05}
+WITH_TESTS = {"units", "integration", "containers", "consumers"}
+# One process: another would import all files once more.
+CHOSEN = "-m machines --numprocesses=0"
+# As the tests of real servers once looked for sshd.
+WITHOUT_ASKING = """
+import subprocess
+
+subprocess.run(["sshd", "-V"], check=False)
 
 
-def _ignored(machine: FreshMachine) -> list[str]:
-    """Return the files of tests that are left to other machines."""
-    return [file for file, machines in _who_runs_what().items() if machine not in machines]
+def test_of_sshd():
+    pass
+"""
 
 
-@functools.cache
-def _who_runs_what() -> dict[str, list[FreshMachine]]:
-    """Return the machines of each file of tests: whoever would be ready first takes the next largest."""
-    work = {
-        machine: sum(seconds for part, seconds in _WORK.items() if part not in LEFT_OUT[machine])
-        for machine in MACHINES
-    }
-    of_users = [[machine for machine in MACHINES if machine.user == user] for user in ("ordinary", "root")]
-    found: dict[str, list[FreshMachine]] = {}
-    for folder in ("tests/integration", "tests/unit"):
-        files = [(path.stat().st_size, path) for path in (CHECKOUT / folder).rglob("test_*.py")]
-        for size, path in sorted(files, reverse=True):
-            as_both = folder == "tests/unit" and _DIFFERS_BETWEEN_USERS.search(path.read_text("utf-8"))
-            groups = of_users if as_both else [MACHINES]
-            chosen = [min(group, key=lambda machine: work[machine]) for group in groups]
-            found[str(path.relative_to(CHECKOUT))] = chosen
-            for machine in chosen:
-                work[machine] += size / 1024 * _WORK_OF_A_KIBIBYTE[folder]
-    return found
+def _parts() -> set[str]:
+    makefile = (CHECKOUT / "Makefile").read_text(encoding="utf-8")
+    found = re.search(r"^PARTS := (.*)$", makefile, re.MULTILINE)
+    assert found
+    return {*found[1].split()}
 
 
-def test_both_commands_end_green(machine: Started) -> None:
+def _test(machine: Started, *parts: str) -> tuple[int, str]:
+    left_out = " ".join(sorted(_parts() - {*parts}))
+    return machine.make("test", WITHOUT=left_out, ARGS=CHOSEN, EXANET_EXAMPLES="10", PIP_NO_COMPILE="1")
+
+
+def test_both_commands_end_green_and_what_is_broken_is_red(machine: Started) -> None:
     code, output = machine.make("site")
     assert code == 0, output
     assert "72 flows: 72 ok" in output, output
-    left_out = " ".join(LEFT_OUT[machine.machine])
-    ignored = " ".join(f"--ignore={file}" for file in _ignored(machine.machine))
-    code, output = machine.make(
-        "test", WITHOUT=left_out, PYTEST_ADDOPTS=ignored, EXANET_EXAMPLES="10", PIP_NO_COMPILE="1"
-    )
+    code, output = _test(machine, *RUN[machine.machine])
     assert code == 0, output
-    assert f"Left out: {left_out}." in output, output
     assert "Skipped tests: " in output, output
     assert machine.unexplained() == []
+    assert re.search(r"[1-9][0-9]* passed", output), output
     assert machine.do(f"cd '{machine.clone}' && git status --porcelain") == (0, ""), (
         "make test left files in the tree"
     )
 
+    # The control. consumers has the fewest files to collect.
+    broken = "tests/consumers/test_without_asking.py"
+    assert machine.do(f"cd '{machine.clone}' && echo '{WITHOUT_ASKING}' > {broken}")[0] == 0
+    code, output = _test(machine, "consumers")
+    assert code == 2, output
+    assert f"ERROR {broken}" in output, output
+    assert "FileNotFoundError" in output, output
 
-def test_what_a_machine_leaves_out_another_does() -> None:
-    makefile = (CHECKOUT / "Makefile").read_text(encoding="utf-8")
-    found = re.search(r"^PARTS := (.*)$", makefile, re.MULTILINE)
-    assert found
-    parts = {*found[1].split()}
-    assert len(parts) > 5
-    for machine in MACHINES:
-        assert {*LEFT_OUT[machine]} < parts, "a misspelt name would leave nothing out"
-    for part in parts:
-        done_by = [machine for machine in MACHINES if part not in LEFT_OUT[machine]]
-        if part in _ONCE:
-            assert [machine.user for machine in done_by] == ["ordinary"], part
-            continue
+
+def test_each_part_with_tests_runs_on_two_machines_that_differ() -> None:
+    assert _parts() > WITH_TESTS, "a misspelt name would leave nothing out"
+    for part in WITH_TESTS:
+        done_by = [machine for machine in MACHINES if part in RUN[machine]]
         assert {machine.release for machine in done_by} == {"bookworm", "trixie"}, part
         assert {machine.user for machine in done_by} == {"ordinary", "root"}, part
-    for part in ("units", "integration", "containers"):
-        assert not any(part in LEFT_OUT[machine] for machine in MACHINES)
-
-
-@pytest.mark.parametrize("folder", ["tests/unit", "tests/integration"])
-def test_every_file_of_tests_runs(folder: str) -> None:
-    files = {str(path.relative_to(CHECKOUT)) for path in (CHECKOUT / folder).rglob("test_*.py")}
-    done_by = {file: [one for one in MACHINES if file not in _ignored(one)] for file in files}
-    assert len(files) > 20
-    assert all(machines for machines in done_by.values())
-    assert all(len({one.user for one in machines}) == len(machines) for machines in done_by.values())
-    assert {one for machines in done_by.values() for one in machines} == {*MACHINES}, "each runs some"
+        assert {machine.background for machine in done_by} == {True, False}, part
 
 
 @pytest.mark.parametrize(
-    ("file", "users"),
+    "reason",
     [
-        ("tests/unit/plugins/module_utils/_firewall/test_steps.py", {"ordinary", "root"}),
-        ("tests/unit/plugins/module_utils/_firewall/test_apply.py", {"ordinary", "root"}),
-        ("tests/unit/plugins/plugin_utils/_files/test_files.py", {"ordinary", "root"}),
-        ("tests/unit/plugins/module_utils/_listener/test_start.py", {"ordinary", "root"}),
+        "needs root, to make network namespaces",
+        "needs sshd, nginx (Debian: nginx-light, openssh-server)",
+        "needs IPv6 on the loopback interface",
+        "ansible-core 2.21.5 serves no host with Python 3.6",
     ],
 )
-def test_what_differs_between_users_runs_as_both(file: str, users: set[str]) -> None:
-    assert (CHECKOUT / file).exists()
-    assert {one.user for one in MACHINES if file not in _ignored(one)} == users
+def test_a_reason_that_says_what_is_needed_is_enough(reason: str) -> None:
+    assert unexplained([reason]) == []
 
 
-def test_most_unit_tests_run_on_one_machine() -> None:
-    machines = [
-        [one for one in MACHINES if file not in _ignored(one)]
-        for file in _who_runs_what()
-        if file.startswith("tests/unit")
-    ]
-    assert sum(len(found) == 1 for found in machines) > len(machines) / 2
+@pytest.mark.parametrize("reason", ["needs busybox", "jq is not installed", "only root can do that"])
+def test_a_reason_that_names_no_package_and_no_right_is_not(reason: str) -> None:
+    assert unexplained([reason, "needs jq (Debian: jq)"]) == [reason]
