@@ -485,7 +485,8 @@ class _Sample(_Connection):
                 self.path.run.engine.set_alarm(self, _rounded(_PATIENT_SECONDS + 2 * self.path.round_trip))
                 self.path.sample_waits()
                 return
-            if is_unanswered:
+            if is_unanswered and not self.repeated_syns:
+                # Behind a SYN-ACK that was lost, the other end may repeat its answer only after 3 s.
                 self.path.note_stray(UNANSWERED, self.port)
             self.close()
             self._passed(self._lost + 1)

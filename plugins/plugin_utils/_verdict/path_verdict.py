@@ -69,7 +69,7 @@ def judge_path(case: Case, judged: Judgement) -> Judgement:
 def _of_connections(case: Case) -> Judgement | None:
     """Return what is wrong with connections of TCP over the path, or None."""
     path = case.path
-    strayed = judge_strays(case, loses_most=path is not None and loses_most(path))
+    strayed = judge_strays(case)
     if strayed is not None:
         return strayed
     vanishing = vanishing_directions(path)
@@ -130,12 +130,12 @@ def _of_limits(case: Case) -> Judgement | None:
             f"exceeds exasol_verify_limits; ask who runs the network in between."
         )
         return because(case, causes.LIMIT_EXCEEDED, DEGRADED, sentence)
-    if loses_most(path):
+    if _loses_most(path):
         return because(case, causes.LOSS, DEGRADED, _lossy(case, path))
     return None
 
 
-def loses_most(path: Path) -> bool:
+def _loses_most(path: Path) -> bool:
     """Tell whether a path lost more first tries of connections than passed."""
     return path["tries"] >= _MIN_TRIES and path["lost"] > _HEAVY_LOSS * path["tries"]
 

@@ -13,6 +13,7 @@ from hypothesis import strategies as st
 from ansible_collections.exasol_community.network.plugins.module_utils._probe.chances import (
     MAX_CHANCE,
     chance_of_connections,
+    chance_of_silence,
     chance_of_size,
     independent,
 )
@@ -70,6 +71,49 @@ def test_when_a_pattern_is_established(tried, failed, syns, lost, established):
 )
 def test_when_loss_is_ruled_out(vanished, tries, passed, established):
     assert (chance_of_size(vanished, tries, passed) < MAX_CHANCE) is established
+
+
+@pytest.mark.parametrize(
+    "tries, silent, lost, established",
+    [
+        pytest.param(16, 8, 0, True, id="one of two servers"),
+        pytest.param(16, 8, 2, True, id="beside a little loss"),
+        pytest.param(64, 16, 22, True, id="one of four beside 20 percent loss each way"),
+        pytest.param(1016, 3, 0, True, id="three of a whole range"),
+        pytest.param(1016, 3, 366, False, id="three of a whole range at 20 percent loss each way"),
+        pytest.param(16, 1, 0, False, id="one alone may be chance"),
+        pytest.param(16, 0, 0, False, id="all are answered"),
+        pytest.param(16, 8, 12, False, id="more than came about"),
+    ],
+)
+def test_when_loss_leaves_no_connection_unanswered(tries, silent, lost, established):
+    assert (chance_of_silence(tries, silent, lost) < MAX_CHANCE) is established
+
+
+def _silent_and_lost(tries, away, back, dead, drawn):
+    """Return how many connections stay without an answer, or without a SYN-ACK at first.
+
+    A packet is lost on its way there or back; a share of the connections is led to a server that is dead.
+    """
+    silent = lost = 0
+    for unused in range(tries):
+        if drawn.random() < away or drawn.random() < back:
+            lost += 1
+        elif drawn.random() < dead or all(drawn.random() < back for unused in range(4)):
+            silent += 1
+    return silent, lost
+
+
+@pytest.mark.parametrize("tries", [16, 100, 1000])
+@pytest.mark.parametrize("away, back", [(0.0, 0.4), (0.2, 0.2), (0.4, 0.0), (0.1, 0.6)])
+def test_loss_alone_is_never_taken_for_a_dead_server_and_a_dead_server_is_found(tries, away, back):
+    drawn = random.Random(7)
+    for unused in range(20):
+        silent, lost = _silent_and_lost(tries, away, back, dead=0.0, drawn=drawn)
+        assert chance_of_silence(tries, silent, lost) > 100 * MAX_CHANCE, (silent, lost)
+    if tries > 16:
+        silent, lost = _silent_and_lost(tries, away, back, dead=0.5, drawn=drawn)
+        assert chance_of_silence(tries, silent, lost) < 10 * MAX_CHANCE, (silent, lost)
 
 
 class Lossy:

@@ -45,6 +45,18 @@ JUDGED = {
         "degraded",
         "loss",
     ),
+    "three unanswered where a third of all first tries is lost": (
+        OK._replace(
+            path=clean_path("n11", DESTINATION, strays=[stray("unanswered", 3)], tries=1016, lost=366)
+        ),
+        "ok",
+        "",
+    ),
+    "a quarter unanswered where a third of all first tries is lost": (
+        OK._replace(path=clean_path("n11", DESTINATION, strays=[stray("unanswered", 16)], tries=64, lost=22)),
+        "degraded",
+        "answers_differ",
+    ),
     "three refused where most packets are lost": (
         OK._replace(path=clean_path("n11", DESTINATION, strays=[stray("refused", 3)], tries=64, lost=40)),
         "degraded",
