@@ -87,7 +87,7 @@ MIN_TIMEOUT = 1.0  # seconds; of what a user may choose
 _MAX_RETRIES = 6  # at 20 % loss each way a port stays silent through all of them with a probability of 5e-10
 _RESOLVER_SECONDS = 10.0
 _MIN_SOCKETS = 8
-LARGE = 8192  # ports; a probe of fewer takes less time than other processes save
+LARGE = 16384  # ports; one process tries fewer in about a second
 
 AskAgain = Callable[[List[Work], float, float], None]  # ports, seconds, connections a second
 

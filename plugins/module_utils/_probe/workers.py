@@ -3,10 +3,10 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
 """Processes that share the first pass of a large probe, so that it uses more than one processor.
 
-1. I(When.) If there are many ports (C(LARGE)), no limit of the rate, and more than one processor. A limited
-   range of others (range_turns.py) stays with the probe's own process, as do datagrams. There are at most
-   C(MOST_WORKERS) workers, and they use at most half of the processors that the probe may use, but two. Each
-   gets as many ports of every host as the others.
+1. I(When.) If there are many ports (C(LARGE) in probe.py), no limit of the rate, and more than one processor.
+   A limited range of others (range_turns.py) stays with the probe's own process, as do datagrams. There are
+   at most C(MOST_WORKERS) workers, and no more than half of the processors that the probe may use; of two or
+   three processors they use two. Each gets as many ports of every host as the others.
 2. I(What.) A worker does what costs processor time and concerns one port alone: it connects, takes refusals,
    and lets our own listeners prove themselves. Everything else it passes on, with the socket
    (SCM_RIGHTS in unix(7)): what is silent for a third of the timeout, because traces, scouts, rivals and late
