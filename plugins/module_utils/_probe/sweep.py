@@ -43,6 +43,7 @@ connects, and a plain C(bind) takes a port for it alone. See C(Sources.bind) for
 """
 
 import errno
+import math
 import socket
 import time
 from collections import deque
@@ -217,7 +218,10 @@ class Sweep:
         """Go on with a connection that a worker has begun."""
         target, port = work
         attempt = Attempt(self._context, sock, target, port, started, plain)
-        self._engine.add(sock.fileno(), self._handshake(attempt), 0.0, time.monotonic())
+        now = time.monotonic()
+        # The engine wants few different alarms.
+        left = math.ceil(10 * (started + self._quick_seconds - now)) / 10
+        self._engine.add(sock.fileno(), self._handshake(attempt), max(0.0, left), now)
 
     @property
     def _is_waiting(self) -> bool:
@@ -296,11 +300,16 @@ class Sweep:
             target.own_address = own_address(sock)
         attempt = Attempt(self._context, sock, target, port, started, plain)
         if target.protocol == "tcp":
-            self._engine.add(sock.fileno(), self._handshake(attempt), self._pace.timeout / PART, started)
+            self._engine.add(sock.fileno(), self._handshake(attempt), self._quick_seconds, started)
         else:
             datagrams = Datagrams(attempt)
             self._engine.add(sock.fileno(), datagrams, datagrams.seconds, started)
             datagrams.ask()
+
+    @property
+    def _quick_seconds(self) -> float:
+        """How long an attempt waits alone for its first sign of life."""
+        return self._pace.timeout / PART
 
     def _handshake(self, attempt: Attempt) -> Handshake:
         return Handshake(attempt, left=self._pace.timeout * (1 - 1 / PART))

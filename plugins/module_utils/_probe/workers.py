@@ -9,10 +9,10 @@
    three processors they use two. Each gets as many ports of every host as the others.
 2. I(What.) A worker does what costs processor time and concerns one port alone: it connects, takes refusals,
    and lets our own listeners prove themselves. Everything else it passes on, with the socket
-   (SCM_RIGHTS in unix(7)): what is silent for a third of the timeout, because traces, scouts, rivals and late
-   answers look at all ports of an address, and every connection to what is not our listener. So the probe's
-   own process decides as if it had opened all connections itself. It knows all that a worker has heard
-   before it gets a socket: both come in one stream.
+   (SCM_RIGHTS in unix(7)): what is silent for a sixth of the timeout, because traces, scouts, rivals and late
+   answers look at all ports of an address, and every connection to what is not our listener. The first of
+   these begins after a third of the timeout, so the probe's own process decides as if it had opened all
+   connections itself. It knows all that a worker has heard before it gets a socket: both come in one stream.
 3. I(Limits.) All workers together have half of the sockets that may be open at a time, also counting those
    that they have passed on. A worker that has no more, or lacks something else that this host will have again
    later, gives up: the probe's own process tries what is left. So it does where most ports are silent, and
@@ -326,6 +326,10 @@ class _Part(Sweep):
     @property
     def _room(self) -> int:
         return super()._room - self._passed_on
+
+    @property
+    def _quick_seconds(self) -> float:
+        return super()._quick_seconds / 2
 
     def _handshake(self, attempt: Attempt) -> Handshake:
         return _Quick(attempt, self)
