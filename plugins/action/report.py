@@ -36,11 +36,10 @@ from ..plugin_utils._report.comparison import changes_of_report, to_text, with_p
 from ..plugin_utils._report.formats import FORMATS
 from ..plugin_utils._report.own_template import OwnTemplate, TemplateError
 from ..plugin_utils._report.report import verification_of
-from ..plugin_utils._report.summary import host_order
+from ..plugin_utils._report.summary import host_order, with_records
 from ..plugin_utils._report.terminal import closing
 from ..plugin_utils._text.tables import visible
 from ..plugin_utils._verdict.counts import not_ok
-from ..plugin_utils._verdict.records import with_records
 
 if t.TYPE_CHECKING:
     from ..module_utils._shapes import Verification

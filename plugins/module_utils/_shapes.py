@@ -712,6 +712,7 @@ if TYPE_CHECKING:
         sources: List[int]  # numbers of names
         places: List[int]  # numbers of places
         pairs: List[List[int]]  # in place of both: a source and a place each
+        turn: int  # groups are read in the order of their turns, 0 if there is none
 
     class FlowGroup(_Members):
         """Results that share everything but their ends and their round trips (_report/grouping.py)."""

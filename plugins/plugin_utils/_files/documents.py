@@ -19,8 +19,8 @@ from .._report.changes import render_changes
 from .._report.formats import FORMATS, KIND
 from .._report.own_template import OwnTemplate
 from .._report.report import parts, render
+from .._report.summary import with_records
 from .._text.format_registry import choose
-from .._verdict.records import with_records
 
 if t.TYPE_CHECKING:
     from ...module_utils._shapes import Plan, Verification

@@ -7,11 +7,13 @@
 A group has the sources and the places of its members as numbers of two lists. Its members are every source
 with every place, except a host with itself, place by place; or, where that is no shorter, C(pairs). A field
 of numbers is a list: one for each member, or a single one if all are equal. In a text, C({source}) and the
-like stand for the ends of each member, and C({brace}) for an opening brace.
+like stand for the ends of each member, and C({brace}) for an opening brace. Groups are read in the order of
+their C(turn), 0 if they have none, and of the file; so the members of a pair come back in their order.
 """
 
 from __future__ import annotations
 
+import itertools
 import re
 import typing as t
 from collections.abc import Iterable, Iterator, Mapping, Sequence
@@ -21,6 +23,7 @@ from .._text.products import grouped
 from .._text.sets import natural
 from .._verdict.records import COLUMNS, MARKS, PATTERNS, Ends, Field, Kind, Place, Records, texts_of
 from .summary import Order, ordered
+from .turns import parts_in_turn
 
 if t.TYPE_CHECKING:
     from ...module_utils._shapes import Report, Verification
@@ -30,7 +33,7 @@ _GROUPS: tuple[tuple[t.Literal["flow_groups", "path_groups"], t.Literal["results
     ("path_groups", "paths"),
 )
 _OWN = frozenset(("names", "places", "flow_groups", "path_groups"))
-_MEMBERS = frozenset(("sources", "places", "pairs"))
+_MEMBERS = frozenset(("sources", "places", "pairs", "turn"))
 _MAX_MEMBERS = 20_000_000  # of all groups; a few numbers in a file must not fill the memory
 _WORDS = dict(zip(MARKS, (f"{{{name}}}" for name in Ends._fields), strict=True))
 _TO_WORDS = str.maketrans({**_WORDS, "{": "{brace}"})
@@ -38,6 +41,7 @@ _FROM_WORDS = {**{word: mark for mark, word in _WORDS.items()}, "{brace}": "{"}
 _WORD = re.compile("|".join(map(re.escape, _FROM_WORDS)))
 _IS_MARK = re.compile(f"[{MARKS}]")
 _Rows = dict[int, dict[int, int]]  # of a kind, by place and source
+_Single = tuple[int, int, int]  # a place, a source and a row
 Group = dict[str, object]
 
 
@@ -83,44 +87,74 @@ def numbering_of(several: Iterable[Records[t.Any]], order: Order) -> Numbering:
     )
 
 
-def groups_of(records: Records[t.Any], numbering: Numbering) -> Iterator[Group]:
+def groups_of(records: Records[t.Any], numbering: Numbering, order: Order) -> Iterator[Group]:
     """Yield the groups of all records; their numbers are C(Numbers), as there may be millions."""
     # The number of the source that is the same host as a place.
     hosts = [numbering.names.get(place.destination, -1) for place in numbering.places]
     names = [numbering.names[name] for name in records.names]
     places = [numbering.places[place] for place in records.places]
-    for kind in records.kinds:
+    texts: dict[int, dict[Field, Sequence[str]]] = {}
+
+    def members_of(kind: Kind, rows: Sequence[int]) -> list[_Members]:
+        sources = [names[kind.sources[row]] for row in rows]
+        by_place, single = _divided(sources, [places[kind.places[row]] for row in rows], rows, hosts)
+        return _members(by_place, single, hosts)
+
+    def read(kind: Kind, rows: Sequence[int]) -> Iterator[int]:
+        return itertools.chain.from_iterable(members.rows for members in members_of(kind, rows))
+
+    for kind, rows, turn in parts_in_turn(records, order, read):
         common = {name: _worded(value) if name in PATTERNS else value for name, value in kind.common.items()}
-        ends = zip(map(names.__getitem__, kind.sources), map(places.__getitem__, kind.places), strict=True)
-        texts = {field: list(texts_of(column)) for field, column in kind.columns.items()}
-        for members in _members(ends, hosts):
-            yield {**common, **_columns(kind, texts, members.rows), **members.ends}
+        if turn:
+            common["turn"] = turn
+        if kind.number not in texts:
+            # Those of one kind stand one behind the other.
+            texts = {kind.number: {field: list(texts_of(column)) for field, column in kind.columns.items()}}
+        for members in members_of(kind, rows):
+            yield {**common, **_columns(kind, texts[kind.number], members.rows), **members.ends}
 
 
-def _members(ends: Iterable[tuple[int, int]], hosts: Sequence[int]) -> list[_Members]:
-    """Return the members of all groups of a kind, from the source and the place of each of its rows."""
-    found: list[_Members] = []
+def _divided(
+    sources: Sequence[int], places: Sequence[int], rows: Sequence[int], hosts: Sequence[int]
+) -> tuple[_Rows, list[_Single]]:
+    """Return the row of each source and place, and those that are no part of a product."""
     by_place: _Rows = {}
-    single: list[tuple[int, int, int]] = []
-    for row, (source, place) in enumerate(ends):
-        of_place = by_place.setdefault(place, {})
-        if source in of_place or source == hosts[place]:
-            single.append((place, source, row))
-        else:
-            of_place[source] = row
-    sources_of = {place: frozenset(by_place[place]) for place in sorted(by_place) if by_place[place]}
+    single: list[_Single] = []
+    in_order = sorted(range(len(rows)), key=places.__getitem__)
+    for place, several in itertools.groupby(in_order, places.__getitem__):
+        here = list(several)
+        of_place = dict(zip(map(sources.__getitem__, here), map(rows.__getitem__, here)))
+        if len(of_place) < len(here) or hosts[place] in of_place:
+            of_place = {}
+            for source, row in zip(map(sources.__getitem__, here), map(rows.__getitem__, here)):
+                if source in of_place or source == hosts[place]:
+                    single.append((place, source, row))
+                else:
+                    of_place[source] = row
+        if of_place:
+            by_place[place] = of_place
+    return by_place, single
+
+
+def _members(by_place: _Rows, single: list[_Single], hosts: Sequence[int]) -> list[_Members]:
+    """Return the members of groups."""
+    found: list[_Members] = []
+    sources_of = {place: frozenset(of_place) for place, of_place in by_place.items()}
     for sources, places in grouped(sources_of, hosts.__getitem__):
         some = sorted(sources)
-        members = [
-            (place, source, by_place[place][source])
-            for place in places
-            for source in some
-            if source != hosts[place]
-        ]
-        if len(members) > 1 and 2 * len(members) <= len(some) + len(places):
-            single += members
+        rows: list[int] = []
+        for place in places:
+            itself = hosts[place]
+            others = [source for source in some if source != itself] if itself in sources else some
+            rows.extend(map(by_place[place].__getitem__, others))
+        if len(rows) > 1 and 2 * len(rows) <= len(some) + len(places):
+            single += [
+                (place, source, by_place[place][source])
+                for place in places
+                for source in some
+                if source != hosts[place]
+            ]
         else:
-            rows = [row for _place, _source, row in members]
             found.append(_Members(ends={"sources": some, "places": places}, rows=rows))
     if single:
         single.sort()
@@ -164,57 +198,80 @@ def verification_of_groups(report: Report) -> Verification:
     places = [Place(place["destination"], place["address"]) for place in report["places"]]
     for field, inner in _GROUPS:
         records: Records[t.Any] = Records(report.get("addresses", {}), report.get("external", {}))
-        for number, group in enumerate(report[field]):
+        # Kinds stand in the order of the file.
+        groups = [(number, group, _fields(records, group)) for number, group in enumerate(report[field])]
+        for number, group, fields in sorted(groups, key=lambda one: one[1].get("turn", 0)):
             try:
-                _add(records, group, report["names"], places)
+                _add(records, group, fields, report["names"], places)
             except NetworkError as error:
                 raise NetworkError(f"{field}[{number}] {error}") from error
         rest[inner] = records
     return t.cast("Verification", rest)
 
 
-def _add(
-    records: Records[t.Any], group: Mapping[str, t.Any], names: Sequence[str], places: Sequence[Place]
-) -> None:
-    pairs = _pairs(group, names, places, _MAX_MEMBERS - len(records))
+class _Fields(t.NamedTuple):
+    """The kind of the members of a group, and their numbers."""
+
+    kind: Kind
+    numbers: dict[Field, Sequence[float]]
+
+
+def _fields(records: Records[t.Any], group: Mapping[str, t.Any]) -> _Fields:
     common: dict[str, object] = {}
-    columns: dict[Field, Sequence[float]] = {}
+    numbers: dict[Field, Sequence[float]] = {}
     for name, value in group.items():
         if name in COLUMNS:
             parts = value.items() if isinstance(value, Mapping) else [("", value)]
-            columns.update({(name, part): _each(numbers, len(pairs), name) for part, numbers in parts})
+            numbers.update({(name, part): some for part, some in parts})
         elif name not in _MEMBERS:
             common[name] = _marked(value) if name in PATTERNS else value
-    own_name = {source: records.name(names[source]) for source, _place in pairs}
-    own_place = {place: records.place(places[place]) for _source, place in pairs}
+    return _Fields(kind=records.kind(common, numbers), numbers=numbers)
+
+
+def _add(
+    records: Records[t.Any],
+    group: Mapping[str, t.Any],
+    fields: _Fields,
+    names: Sequence[str],
+    places: Sequence[Place],
+) -> None:
+    sources, destinations = _ends(group, names, places, _MAX_MEMBERS - len(records))
+    count = len(sources)
+    own_name = {source: records.name(names[source]) for source in dict.fromkeys(sources)}
+    own_place = {place: records.place(places[place]) for place in dict.fromkeys(destinations)}
     records.extend(
-        records.kind(common, columns),
-        sources=[own_name[source] for source, _place in pairs],
-        places=[own_place[place] for _source, place in pairs],
-        columns=columns,
+        fields.kind,
+        sources=list(map(own_name.__getitem__, sources)),
+        places=list(map(own_place.__getitem__, destinations)),
+        columns={field: _each(numbers, count, field[0]) for field, numbers in fields.numbers.items()},
     )
 
 
-def _pairs(
+def _ends(
     group: Mapping[str, t.Any], names: Sequence[str], places: Sequence[Place], most: int
-) -> Sequence[Sequence[int]]:
-    """Return the source and the place of each member."""
+) -> tuple[list[int], list[int]]:
+    """Return the source of each member, and its place."""
     pairs: Sequence[Sequence[int]] = group.get("pairs", ())
     some = [source for source, _place in pairs] or group.get("sources", ())
     others = [place for _source, place in pairs] or group.get("places", ())
     _check_numbers(some, len(names), "names")
     _check_numbers(others, len(places), "places")
     if pairs:
-        return pairs
+        return list(some), list(others)
     if len(some) * len(others) > most:
         raise NetworkError(f"is one group too many: expected at most {_MAX_MEMBERS:,} members of all")
-    found = [
-        (source, place) for place in others for source in some if names[source] != places[place].destination
-    ]
-    if not found:
+    known = {names[source] for source in some}
+    sources: list[int] = []
+    destinations: list[int] = []
+    for place in others:
+        itself = places[place].destination
+        here = [source for source in some if names[source] != itself] if itself in known else some
+        sources += here
+        destinations += [place] * len(here)
+    if not sources:
         # What it says would be said of nobody, and so be lost.
         raise NetworkError("has no members: expected sources and places of different hosts, or pairs")
-    return found
+    return sources, destinations
 
 
 def _check_numbers(numbers: Sequence[int], count: int, of: str) -> None:

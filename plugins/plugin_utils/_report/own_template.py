@@ -21,11 +21,10 @@ from jinja2.sandbox import ImmutableSandboxedEnvironment
 
 from ...module_utils._values.errors import NetworkError
 from .._text.template_output import of_pages
-from .._verdict.records import with_records
 from .blocks import blocks, ticket
 from .formats._json import flat
 from .spoken import sentences
-from .summary import counts, host_order, lines, named_service
+from .summary import counts, host_order, lines, named_service, with_records
 
 if t.TYPE_CHECKING:
     from ...module_utils._shapes import Result, Verification

@@ -16,10 +16,10 @@ from pathlib import Path
 from ...module_utils._values.errors import NetworkError
 from .._text.format_registry import choose
 from .._untrusted.shape import Check, compiled
-from .._verdict.records import with_records
 from .formats import FORMATS, KIND
 from .formats._json import SCHEMA
 from .grouping import verification_of_groups
+from .summary import with_records
 
 if t.TYPE_CHECKING:
     from ...module_utils._shapes import Verification

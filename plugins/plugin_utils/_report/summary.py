@@ -14,13 +14,14 @@ from ...module_utils._identify._finding import REFUSING
 from ...module_utils._plan.expected import REACHABLE
 from .._text.products import grouped
 from .._text.sets import elided, natural
-from .._verdict.records import Kind, Place, Records, Some
+from .._verdict.records import Kind, Place, Records, Some, of
 from .._verdict.verdict import SEVERITY, VERDICTS
 
 if t.TYPE_CHECKING:
     from ...module_utils._shapes import Result, Verification
 
 _ENDS: tuple[t.Literal["source", "destination"], ...] = ("source", "destination")
+_FIELDS: tuple[t.Literal["results", "paths"], ...] = ("results", "paths")
 LAST_CHOICE = "any_node"  # the name for a set of hosts only if no other peer is the same set
 
 Peers = Mapping[str, Sequence[str]]
@@ -58,13 +59,28 @@ def _medians(results: Sequence[Result]) -> Iterable[float]:
 def host_order(verification: Verification) -> Order:
     """Return the place of every host: in the order of the inventory, then partners, n2 before n10."""
     known = dict.fromkeys(verification.get("hosts", ()))
-    results = verification["results"]
-    if isinstance(results, Records):
-        ends = {*results.names, *(place.destination for place in results.places)}
-    else:
-        ends = {result[end] for result in results for end in _ENDS}
+    ends: set[str] = set()
+    for several in (verification["results"], verification.get("paths", ())):
+        if isinstance(several, Records):
+            ends.update(several.names, (place.destination for place in several.places))
+        else:
+            ends.update(one[end] for one in several for end in _ENDS)
     others = ends.difference(known)
     return {name: place for place, name in enumerate((*known, *sorted(others, key=natural)))}
+
+
+def with_records(verification: Verification) -> Verification:
+    """Return a verification whose results and paths are records, pair by pair in the order of its hosts.
+
+    So all formats are the same when a report is read again, whatever the order of the run was.
+    """
+    fields = [field for field in _FIELDS if field in verification]
+    records = {field: of(verification, field) for field in fields}
+    compact = t.cast("Verification", {**verification, **records})
+    order = host_order(compact)
+    for several in records.values():
+        several.sort(order)
+    return compact
 
 
 def in_order(results: Iterable[Result], order: Order) -> Sequence[Result]:
@@ -86,11 +102,8 @@ def lines(results: Iterable[Result], order: Order | None = None) -> list[Line]:
     """
     found: list[Line] = []
     if isinstance(results, Records):
-        kinds: dict[tuple[str, ...], list[Kind]] = {}
-        for kind in results.kinds:
-            kinds.setdefault(_alike(kind.common), []).append(kind)
-        for several in kinds.values():
-            found += _lines_of_kinds(results, several, order or {})
+        # Several formats want the same.
+        found = results.once("lines", order or {}, lambda: _lines_of_records(results, order or {}))
     else:
         groups: dict[tuple[str, ...], list[Result]] = {}
         for result in results:
@@ -141,6 +154,13 @@ def lines_of(results: Iterable[Result], order: Order) -> list[Line]:
         results = tuple(result for place in arranged for result in by_place[place].values())
         found.append(Line(sources=ordered(sources, order), destinations=destinations, results=results))
     return found
+
+
+def _lines_of_records(records: Records[Result], order: Order) -> list[Line]:
+    kinds: dict[tuple[str, ...], list[Kind]] = {}
+    for kind in records.kinds:
+        kinds.setdefault(_alike(kind.common), []).append(kind)
+    return [line for several in kinds.values() for line in _lines_of_kinds(records, several, order)]
 
 
 def _lines_of_kinds(records: Records[Result], kinds: Iterable[Kind], order: Order) -> Iterator[Line]:

@@ -273,8 +273,11 @@ def _all_numbers(shape: Shape) -> Callable[[Sequence[t.Any]], bool] | None:
     def are_numbers(values: Sequence[t.Any]) -> bool:
         if not values or not kinds.issuperset(map(type, values)):
             return False
-        # No comparison holds for NaN, so each number is looked at first.
-        return all(map(_is_finite, values)) and least <= min(values) and max(values) <= most
+        try:
+            # No comparison holds for NaN, so each number is looked at first.
+            return all(map(math.isfinite, values)) and least <= min(values) and max(values) <= most
+        except OverflowError:  # an integer that is too large for a float
+            return False
 
     return are_numbers
 

@@ -49,6 +49,7 @@ COLUMNS = frozenset(
     )
 )
 Record = t.TypeVar("Record", bound=Mapping[str, t.Any])
+Made = t.TypeVar("Made")
 
 
 class Place(t.NamedTuple):
@@ -91,6 +92,16 @@ class Kind:
         self.places.append(place)
         return len(self.sources) - 1
 
+    def sort(self, rows: Sequence[int]) -> None:
+        """Put the records into the order of these rows, which are all of them."""
+        if len(rows) < 2:
+            return
+        taken = operator.itemgetter(*rows)
+        self.sources, self.places = array("I", taken(self.sources)), array("I", taken(self.places))
+        for field, column in self.columns.items():
+            values = taken(column)
+            self.columns[field] = list(values) if isinstance(column, list) else array(column.typecode, values)
+
 
 def _extended(column: Column, numbers: Sequence[float]) -> Column:
     """Return a column with more numbers."""
@@ -106,7 +117,7 @@ def _extended(column: Column, numbers: Sequence[float]) -> Column:
 
 def _wider(column: Column, numbers: Sequence[float]) -> Column:
     """Return a column that holds what it held and numbers that do not fit into it."""
-    is_first = not column and all(isinstance(number, float) for number in numbers)
+    is_first = not column and set(map(type, numbers)) == {float}
     return array("d", numbers) if is_first else [*column, *numbers]
 
 
@@ -139,6 +150,7 @@ class Records(Sequence[Record]):
         self._name_numbers: dict[str, int] = {}
         self._place_numbers: dict[Place, int] = {}
         self._sorted: tuple[t.Any, Some[Record]] | None = None
+        self._made: dict[str, tuple[object, object]] = {}
         self._known: dict[t.Hashable, tuple[Kind, tuple[int, ...]]] = {}
         self._canonical: dict[t.Hashable, Kind] = {}
         self._ends: list[tuple[str, str, str]] = []  # of each name: itself, its addresses, its external ones
@@ -281,12 +293,35 @@ class Records(Sequence[Record]):
         """Return the ends of a record."""
         return self._ends_of(kind.sources[row], self.places[kind.places[row]])
 
+    def sort(self, order: Mapping[str, int]) -> None:
+        """Give the records the order of C(sorted), and each kind's rows too."""
+        some = self.sorted(order)
+        if some.kinds == self.order and some.rows == self.rows:
+            return
+        of_kinds: list[list[int]] = [[] for _kind in self.kinds]
+        takers = [of_kind.append for of_kind in of_kinds]
+        for number, row in zip(some.kinds, some.rows):
+            takers[number](row)
+        for kind, of_kind in zip(self.kinds, of_kinds):
+            kind.sort(of_kind)
+        following = [itertools.count().__next__ for _kind in self.kinds]
+        self._made = {}
+        self.order, self.rows = some.kinds, array("I", [following[number]() for number in some.kinds])
+        self._sorted = (self._sorted_by(order), self[:])
+
+    def once(self, name: str, order: Mapping[str, int], make: Callable[[], Made]) -> Made:
+        """Return what a function makes of these records in an order; it is called once for all who ask."""
+        known = self._made.get(name)
+        if known is None or known[0] != self._sorted_by(order):
+            known = self._made[name] = (self._sorted_by(order), make())
+        return t.cast("Made", known[1])
+
     def sorted(self, order: Mapping[str, int]) -> Some[Record]:
         """Return the records by the places of their sources and destinations in an order.
 
         Those of one pair stay as they came.
         """
-        known = (len(self), dict(order))
+        known = self._sorted_by(order)
         # All formats want the same.
         if self._sorted is None or self._sorted[0] != known:
             # Keys with the index behind them are all different, and numbers are compared without a call.
@@ -299,6 +334,9 @@ class Records(Sequence[Record]):
             kinds = array("I", map(self.order.__getitem__, indexes))
             self._sorted = (known, Some(self, kinds, array("I", map(self.rows.__getitem__, indexes))))
         return self._sorted[1]
+
+    def _sorted_by(self, order: Mapping[str, int]) -> tuple[int, dict[str, int]]:
+        return len(self), dict(order)
 
     def _keys(self, order: Mapping[str, int]) -> array[int]:
         """Return for each record a number for its pair of hosts."""
@@ -486,12 +524,6 @@ def of(verification: Verification, field: t.Literal["results", "paths"]) -> Reco
     if isinstance(found, Records):
         return found
     return Records(verification.get("addresses", {}), verification.get("external", {}), found)
-
-
-def with_records(verification: Verification) -> Verification:
-    """Return a verification whose results and paths are records."""
-    compact = {field: of(verification, field) for field in ("results", "paths") if field in verification}
-    return t.cast("Verification", {**verification, **compact})
 
 
 def wrong(results: Sequence[Result]) -> Sequence[Result]:

@@ -23,7 +23,7 @@ from markupsafe import Markup
 from ..._text.sets import some_names
 from ..._text.template_output import of_pages
 from ..._verdict.not_covered import by_reason, coverage_sentences
-from ..._verdict.records import values_of, with_records
+from ..._verdict.records import values_of
 from ..._verdict.verdict import OK, SEVERITY, VERDICTS
 from ..blocks import Block, blocks, ticket
 from ..comparison import changes_of_report, to_text
@@ -32,7 +32,7 @@ from ..page.looks import look
 from ..page.matrix import Matrix
 from ..page.services import service_table
 from ..spoken import Said, Speaker, commands, is_wrong
-from ..summary import Line, Peers, counts, label, lines, named_service, title
+from ..summary import Line, Peers, counts, label, lines, named_service, title, with_records
 
 if t.TYPE_CHECKING:
     from ....module_utils._shapes import NotCovered, Unmeasured, Verification

@@ -33,14 +33,15 @@ def render(verification: Verification) -> str:
 def parts(verification: Verification) -> Iterator[str]:
     """Yield the same; a group stands in one line."""
     flows, paths = of(verification, "results"), of(verification, "paths")
-    numbering = numbering_of((flows, paths), host_order(verification))
+    order = host_order(verification)
+    numbering = numbering_of((flows, paths), order)
     head = {
         **head_of(verification),
         "schema": SCHEMA,
         "names": list(numbering.names),
         "places": [place._asdict() for place in numbering.places],
-        "flow_groups": groups_of(flows, numbering),
-        "path_groups": groups_of(paths, numbering),
+        "flow_groups": groups_of(flows, numbering, order),
+        "path_groups": groups_of(paths, numbering, order),
     }
     for field in ("results", "paths"):
         head.pop(field, None)

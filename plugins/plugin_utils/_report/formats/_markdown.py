@@ -18,13 +18,13 @@ from ..._verdict.counts import flow_verdicts
 from ..._verdict.idle_connections import longest_lived, shortest_cut
 from ..._verdict.not_covered import by_reason, coverage_sentences
 from ..._verdict.path_verdict import segments_of, vanishing_directions
-from ..._verdict.records import Kind, Records, of, with_records
+from ..._verdict.records import Kind, Records, of
 from ..._verdict.throughput import megabytes_per_second
 from ..._verdict.verdict import OK
 from ..blocks import Block, blocks
 from ..comparison import changes_of_report, to_text
 from ..spoken import sentences
-from ..summary import Line, Order, Peers, counts, host_order, label, lines, ordered, title
+from ..summary import Line, Order, Peers, counts, host_order, label, lines, ordered, title, with_records
 
 if t.TYPE_CHECKING:
     from ....module_utils._shapes import (

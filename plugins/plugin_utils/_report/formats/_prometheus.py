@@ -11,8 +11,9 @@ from __future__ import annotations
 
 import datetime
 import typing as t
-from collections.abc import Callable, Iterable, Iterator, Mapping
-from itertools import islice, repeat
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from itertools import groupby, islice, repeat
+from operator import add
 
 from ....module_utils._probe.segments import UNMEASURED
 from ..._text.tables import in_parts, printable
@@ -32,7 +33,6 @@ _STATISTICS: tuple[t.Literal["min", "median", "p95", "max"], ...] = ("min", "med
 _ESCAPES = str.maketrans({"\\": "\\\\", '"': '\\"'})
 _Sample = tuple[Mapping[str, str], t.Any]
 _Worse = Callable[[float, float], float]
-_CHUNK = 10_000  # samples that are one part of the text
 
 
 def render(verification: Verification) -> str:
@@ -100,27 +100,41 @@ class _Flows:
             gauge.more({"service": kind.common["service"], "expected": kind.common["expected"]})
             for kind in results.kinds
         ]
+        self._names = list(dict.fromkeys(self._flows))
 
-    def _worst(self) -> Iterator[tuple[str, Kind]]:
-        """Yield the labels of each flow, or of its group, and the most severe kind of its results."""
+    def _worst_of_sources(self) -> Iterator[tuple[str, dict[int, int]]]:
+        """Yield the label of each source, and the most severe kind of each of its flows, all as numbers."""
         kinds, places = self._results.kinds, self._results.places
-        flows = list(dict.fromkeys(self._flows))
-        numbers = {flow: number for number, flow in enumerate(flows)}
+        numbers = {flow: number for number, flow in enumerate(self._names)}
         of_kind = [numbers[flow] for flow in self._flows]
         severities = list(map(_severity, kinds))
         firsts: dict[str, int] = {}  # two places of one destination are the same flow
-        of_place = [firsts.setdefault(place.destination, number) for number, place in enumerate(places)]
+        of_place = [
+            firsts.setdefault(place.destination, number) * len(numbers) for number, place in enumerate(places)
+        ]
         some = self._results.sorted(self._order)
         for source, members in some.by_source():
-            found: dict[tuple[int, int], int] = {}
-            for kind, place in zip(some.kinds[members], some.places[members]):
-                flow = (of_place[place], of_kind[kind])
-                known = found.setdefault(flow, kind)
-                if severities[kind] > severities[known]:
-                    found[flow] = kind
-            start = self._sources[source]
-            for (place, number), kind in found.items():
-                yield f"{start}{self._destinations[place]}{flows[number]}", kinds[kind]
+            own = some.kinds[members]
+            flows = [of_place[place] + of_kind[kind] for kind, place in zip(own, some.places[members])]
+            found = dict(zip(flows, own))
+            if len(found) < len(flows):
+                found = {}
+                for flow, kind in zip(flows, own):
+                    known = found.setdefault(flow, kind)
+                    if severities[kind] > severities[known]:
+                        found[flow] = kind
+            yield self._sources[source], found
+
+    def _behind_source(self, flow: int) -> str:
+        """Return the labels of a flow behind that of its source."""
+        place, number = divmod(flow, len(self._names))
+        return f"{self._destinations[place]}{self._names[number]}"
+
+    def _worst(self) -> Iterator[tuple[str, Kind]]:
+        """Yield the labels of each flow, or of its group, and the most severe kind of its results."""
+        for source, found in self._worst_of_sources():
+            for flow, kind in found.items():
+                yield f"{source}{self._behind_source(flow)}", self._results.kinds[kind]
 
     def ok(self) -> Iterator[str]:
         """Yield the gauge that says whether flows are as expected."""
@@ -128,18 +142,30 @@ class _Flows:
         yield from self._gauge.head(
             name, "Whether a flow is as expected (1) or somebody must act (0); none if it was not tested."
         )
-        verdicts: Iterable[tuple[str, str]] = (
-            (labels, kind.common["verdict"]) for labels, kind in self._worst()
-        )
+        site = self._gauge.site
         if self._gauge.is_grouped:
             groups: dict[str, str] = {}
-            for labels, verdict in verdicts:
-                groups[labels] = worst((groups.get(labels, OK), verdict))
-            verdicts = groups.items()
-        site = self._gauge.site
-        for labels, verdict in verdicts:
-            if verdict != UNTESTED:
-                yield f"{name}{{{labels}{site}}} {int(verdict == OK)}\n"
+            for labels, kind in self._worst():
+                groups[labels] = worst((groups.get(labels, OK), kind.common["verdict"]))
+            for labels, verdict in groups.items():
+                if verdict != UNTESTED:
+                    yield f"{name}{{{labels}{site}}} {int(verdict == OK)}\n"
+            return
+        # Of each verdict, what stands behind the source is the same for all sources.
+        verdicts = [kind.common["verdict"] for kind in self._results.kinds]
+        ends: dict[str, dict[int, str]] = {verdict: {} for verdict in verdicts}
+        known = [ends[verdict] for verdict in verdicts]
+        for source, found in self._worst_of_sources():
+            texts: list[str] = []
+            for flow, number in found.items():
+                end = known[number].get(flow)
+                if end is None:
+                    verdict = verdicts[number]
+                    end = f"{self._behind_source(flow)}{site}}} {int(verdict == OK)}\n"
+                    known[number][flow] = end = "" if verdict == UNTESTED else end
+                if end:
+                    texts.append(end)
+            yield _each_behind(f"{name}{{{source}", texts)
 
     def verdicts(self) -> Iterator[str]:
         """Yield the gauge that counts the flows of each verdict and cause."""
@@ -159,6 +185,21 @@ class _Flows:
                     counts[sample] = counts.get(sample, 0) + 1
         for labels, count in counts.items():
             yield f"{name}{{{labels}{self._gauge.site}}} {count}\n"
+
+
+def _line_ends(values: Sequence[float]) -> Iterable[str]:
+    """Return values as the ends of lines; mostly few are different."""
+    different = set(values)
+    # 1 equals 1.0, and 0.0 equals -0.0, but their texts differ.
+    if 0 in different or len(set(map(type, values))) > 1:
+        return [f"{value}\n" for value in values]
+    texts = {value: f"{value}\n" for value in different}
+    return map(texts.__getitem__, values)
+
+
+def _each_behind(start: str, ends: Sequence[str]) -> str:
+    """Return lines that begin alike."""
+    return start + start.join(ends) if ends else ""
 
 
 def _severity(kind: Kind) -> int:
@@ -355,19 +396,20 @@ class _Gauges:
         for kind in paths.kinds:
             for some in sampled(kind):
                 rest = self.more(some.labels) + self.site
-                samples = zip(some.sources, some.places, some.values)
                 if self._groups:
-                    for source, place, value in samples:
+                    for source, place, value in zip(some.sources, some.places, some.values):
                         group = f"{sources[source]}{places[place]}{rest}"
                         folded[group] = worse(folded[group], value) if group in folded else value
                     continue
-                starts = [f"{name}{{{source}" for source in sources]
                 ends = [f"{place}{rest}}} " for place in places]
-                while chunk := [
-                    f"{starts[source]}{ends[place]}{value}\n"
-                    for source, place, value in islice(samples, _CHUNK)
-                ]:
-                    yield "".join(chunk)
+                own, others = list(some.sources), list(map(ends.__getitem__, some.places))
+                lines = list(map(add, others, _line_ends(list(islice(some.values, len(own))))))
+                # Paths of one source stand one behind the other.
+                first = 0
+                for source, several in groupby(own):
+                    last = first + sum(1 for _each in several)
+                    yield _each_behind(f"{name}{{{sources[source]}", lines[first:last])
+                    first = last
         for labels, value in folded.items():
             yield f"{name}{{{labels}}} {value}\n"
 

@@ -19,7 +19,7 @@ import re
 import typing as t
 import zlib
 from array import array
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterable, Mapping
 
 from ....module_utils._probe.segments import UNMEASURED
 from ..._text.tables import printable, visible
@@ -118,7 +118,7 @@ class _Flows:
         results = self._results
         known: list[dict[int, int]] = [{} for _kind in results.kinds]  # what the page has for it, by place
         of_place = [columns[place.destination] for place in results.places]
-        coded = [_coded_times(kind) for kind in results.kinds]
+        coded = _coded_times(results.kinds)
         found = results.sorted(self._matrix.order)
         cells: list[list[int]] = []
         times: list[str] = []
@@ -211,12 +211,19 @@ def _run_lengths(numbers: t.Sequence[t.Any]) -> list[t.Any]:
     return [part for run in runs for part in run]
 
 
-def _coded_times(kind: Kind) -> list[str]:
-    """Return the round trips of each result of a kind as text, which is empty if it has none."""
-    if ("rtt_ms", "median") not in kind.columns:
-        return [""] * len(kind.sources)
-    each = (mapped(_coded, kind.columns["rtt_ms", name]) for name in ("min", "median", "max"))
-    return list(map("".join, zip(*each, strict=True)))
+def _coded_times(kinds: Iterable[Kind]) -> list[list[str]]:
+    """Return the round trips of each result of all kinds as text, which is empty if it has none."""
+    known: dict[float, str] = {}  # most times occur in several kinds
+    found: list[list[str]] = []
+    for kind in kinds:
+        if ("rtt_ms", "median") not in kind.columns:
+            found.append([""] * len(kind.sources))
+            continue
+        columns = [kind.columns["rtt_ms", name] for name in ("min", "median", "max")]
+        known.update((time, _coded(time)) for time in set().union(*columns).difference(known))
+        each = (map(known.__getitem__, column) for column in columns)
+        found.append(list(map("".join, zip(*each, strict=True))))
+    return found
 
 
 def _coded(milliseconds: float) -> str:

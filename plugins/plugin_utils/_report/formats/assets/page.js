@@ -1,6 +1,6 @@
 "use strict";
 const start = (data) => {
-  const [table, detail, form, shown, fold] = ["matrix", "detail", "filters", "shown", "fold"].map((id) => document.getElementById(id));
+  const [table, frame, detail, form, shown, fold] = ["matrix", "frame", "detail", "filters", "shown", "fold"].map((id) => document.getElementById(id));
   const fields = ["host", "service", "verdict"].map((id) => document.getElementById(id));
   const text = (index) => data.texts[index];
   // Hosts stand once in the data.
@@ -8,7 +8,9 @@ const start = (data) => {
   for (const group of data.groups) group.names = group.hosts.map((host) => data.hosts[host]);
   const OK = 0; // the number of a verdict is its severity
   const NARROW = 16; // up to so many columns, a cell has room for its numbers
-  const AT_ONCE = 6000; // cells that are made before the page answers again
+  const MOST_CELLS = 6000; // up to so many, the whole matrix is there; of a larger one, what is in sight
+  const MOST_PRINTED = 100000; // on paper
+  const AROUND = 6; // rows and columns that are there around what is in sight
   const MOST_ENTRIES = 40;
   const MOST_PARTS = 6; // of a range of ports that stand there in words
 
@@ -60,6 +62,10 @@ const start = (data) => {
   }
   const pairsOfPaths = [];
   (data.paths.pair ?? []).reduce((before, step) => pairsOfPaths[pairsOfPaths.length] = before + step, 0);
+  // They are numbered row by row, so the paths of a source are those from its first one to that of the next.
+  const firstPaths = new Uint32Array(data.rows.length + 1);
+  for (const pair of pairsOfPaths) firstPaths[Math.floor(pair / width) + 1] += 1;
+  for (let row = 0; row < data.rows.length; row += 1) firstPaths[row + 1] += firstPaths[row];
 
   function make(tag, attributes, ...children) {
     const element = document.createElement(tag);
@@ -155,15 +161,18 @@ const start = (data) => {
     });
   }
 
-  let grid = []; // rows of cells
-  let rowOf = new Map(); // the row of the grid that holds a source
-  let columnOf = new Map();
+  let rows = []; // hosts and groups of hosts
+  let columns = [];
+  let rowOf = []; // the row that holds a source
+  let columnOf = []; // the column that holds a destination
+  let grid = []; // rows of cells, each of which is made when it is asked for
+  let measured = []; // of each row: what was measured behind its cells
 
   const wordsOf = []; // the verdicts of each set of bits
 
   // A large site has half a million pairs, so this asks nothing twice: names were looked at before, verdicts are bits.
   function counted(row, column) {
-    const cell = { row, column, place: "", total: 0, ok: 0, flows: 0, words: [] };
+    const cell = { row, column, place: "", total: 0, ok: 0, words: [] };
     let bits = 0;
     for (const source of row.members) {
       const isSourceNamed = !wanted[0] || named.row[source];
@@ -175,7 +184,6 @@ const start = (data) => {
         const found = tallies[set] ?? tally(set);
         cell.total += found.total;
         cell.ok += found.ok;
-        cell.flows += found.flows;
         bits |= found.bits;
       }
     }
@@ -184,37 +192,65 @@ const start = (data) => {
     return cell;
   }
 
-  function measureCells() {
-    const chosen = measure && MEASURES[measure.value];
-    legend.hidden = !chosen;
-    if (!chosen) return;
-    legend.textContent = chosen.legend;
+  function cellAt(y, x) {
+    if (!rows[y] || !columns[x]) return undefined;
+    grid[y] ??= [];
+    return grid[y][x] ??= { ...counted(rows[y], columns[x]), y, x };
+  }
+
+  // What the filters leave: which rows and columns have a flow, and how many flows there are.
+  function remaining() {
+    const found = { row: new Uint8Array(data.rows.length), column: new Uint8Array(width), flows: 0 };
+    for (let row = 0, pair = 0; row < data.rows.length; row += 1) {
+      const isSourceNamed = !wanted[0] || named.row[row];
+      for (let column = 0; column < width; column += 1, pair += 1) {
+        const set = pairs[pair];
+        if (!set || !(isSourceNamed || named.column[column])) continue;
+        const { flows } = tallies[set] ?? tally(set);
+        if (!flows) continue;
+        found.row[row] = found.column[column] = 1;
+        found.flows += flows;
+      }
+    }
+    return found;
+  }
+
+  const shownMeasure = () => measure && MEASURES[measure.value];
+
+  // What was measured behind the cells of a row; NaN if nothing was.
+  function measuredIn(y) {
+    const { worse } = shownMeasure();
     const values = data.paths[measure.value];
-    const median = usual(measure.value);
-    const [rowAt, columnAt] = [data.rows.map((_, row) => grid[rowOf.get(row)]), data.columns.map((_, column) => columnOf.get(column))];
-    values.forEach((value, index) => {
-      if (value === null) return;
-      const pair = pairsOfPaths[index];
-      const row = Math.floor(pair / width);
-      const cell = rowAt[row]?.[columnAt[pair - row * width]];
-      if (cell) cell.value = cell.value === undefined ? value : chosen.worse(cell.value, value);
-    });
-    for (const cell of grid.flat()) if (cell.value !== undefined) cell.measured = { text: chosen.shown(cell.value), kind: `heat${chosen.heat(cell.value, median)}`, says: chosen.says(cell.value) };
+    const found = new Float64Array(columns.length).fill(NaN);
+    for (const row of rows[y].members) {
+      for (let index = firstPaths[row]; index < firstPaths[row + 1]; index += 1) {
+        const x = columnOf[pairsOfPaths[index] - row * width];
+        if (values[index] === null || x < 0) continue;
+        found[x] = Number.isNaN(found[x]) ? values[index] : worse(found[x], values[index]);
+      }
+    }
+    return found;
+  }
+
+  function measuredAt({ y, x }) {
+    const chosen = shownMeasure();
+    const value = (measured[y] ??= measuredIn(y))[x];
+    return Number.isNaN(value) ? null : { text: chosen.shown(value), kind: `heat${chosen.heat(value, usual(measure.value))}`, says: chosen.says(value) };
   }
 
   function element(cell, isNarrow) {
     const box = document.createElement("td");
-    cell.element = box;
     if (!cell.place) return box;
     box.id = cell.place;
     box.tabIndex = -1;
     const { sign, kind } = cell.worst < 0 ? { sign: "·", kind: "off" } : data.verdicts[cell.worst];
     const words = [...cell.words].sort((one, other) => other - one).map((word) => data.verdicts[word].word);
     let [look, mark, small] = [kind, sign, isNarrow && cell.total ? `${cell.ok}/${cell.total}` : ""];
-    if (measure && measure.value) {
-      look = !cell.total ? "off" : cell.measured ? cell.measured.kind : "unknown";
-      [mark, small] = ["", isNarrow && cell.measured && cell.total ? cell.measured.text : ""];
-      words.push(cell.measured ? cell.measured.says : "not measured");
+    if (shownMeasure()) {
+      const found = measuredAt(cell);
+      look = !cell.total ? "off" : found ? found.kind : "unknown";
+      [mark, small] = ["", isNarrow && found && cell.total ? found.text : ""];
+      words.push(found ? found.says : "not measured");
     }
     box.className = look;
     box.textContent = mark;
@@ -238,51 +274,150 @@ const start = (data) => {
       if (unit.isFolded) unfolded[axis].add(unit.number);
       else unfolded[axis].delete(unit.number);
       build();
+      const index = (axis === "row" ? rows : columns).findIndex((one) => one.number === unit.number && (one.isFolded || one.isFirst));
+      if (axis === "row") reveal(index, undefined);
+      else reveal(undefined, index);
       table.querySelector(`[data-group="${axis}${unit.number}"]`)?.focus();
     });
     return head;
   }
 
-  let turn = 0;
+  // Which rows and columns are there: all, or those in sight and a few around them. All cells of a large matrix have one
+  // size, and the room around the table is what the others would take.
+  const room = document.createElement("div");
+  table.before(room);
+  room.append(table);
+  let drawn = { isPart: false };
+  const step = { down: 25, right: 25 }; // from one row and from one column to the next, in pixels
+
+  // Where the rows and the columns in sight begin and end; the headings cover what is under them.
+  function inSight() {
+    const corner = table.tHead.rows[0].cells[0];
+    return {
+      top: Math.floor(frame.scrollTop / step.down), bottom: Math.ceil((frame.scrollTop + frame.clientHeight - corner.offsetHeight) / step.down),
+      left: Math.floor(frame.scrollLeft / step.right), right: Math.ceil((frame.scrollLeft + frame.clientWidth - corner.offsetWidth) / step.right),
+    };
+  }
+
+  function spanToDraw(most) {
+    const whole = { isPart: false, top: 0, bottom: rows.length, left: 0, right: columns.length };
+    if (rows.length * columns.length <= most) return whole;
+    const seen = inSight();
+    const within = (place, length) => Math.max(0, Math.min(place, length));
+    const span = { isPart: true, top: within(seen.top - AROUND, rows.length - 1), bottom: within(seen.bottom + AROUND, rows.length), left: 0, right: columns.length };
+    // The cells of few columns have numbers, and are as wide as these.
+    return columns.length <= NARROW ? span : { ...span, left: within(seen.left - AROUND, columns.length - 1), right: within(seen.right + AROUND, columns.length) };
+  }
+
+  function makeRoom() {
+    const { top, bottom, left, right } = drawn;
+    const sides = [top * step.down, (columns.length - right) * step.right, (rows.length - bottom) * step.down, left * step.right];
+    room.style.padding = sides.map((side) => `${side}px`).join(" ");
+  }
+
+  function measureStep() {
+    const before = { ...step };
+    const [one, other] = table.tBodies[0].rows;
+    const between = (first, second, side) => second.getBoundingClientRect()[side] - first.getBoundingClientRect()[side];
+    if (other) step.down = between(one, other, "top");
+    if (one.cells[2]) step.right = between(one.cells[1], one.cells[2], "left");
+    if (Math.abs(step.down - before.down) < 0.01 && Math.abs(step.right - before.right) < 0.01) return;
+    makeRoom();
+    follow();
+  }
+
+  function draw(most = MOST_CELLS) {
+    drawn = spanToDraw(most);
+    const { isPart, top, bottom, left, right } = drawn;
+    const isNarrow = columns.length <= NARROW;
+    const focused = table.contains(document.activeElement) ? document.activeElement : null;
+    table.className = `${isNarrow ? "narrow" : "wide"}${isPart ? " part" : ""}`;
+    if (isPart) {
+      // Whoever scrolls through it would fill the memory.
+      [grid, measured] = [[], []];
+      table.style.setProperty("--label", `${Math.max(...[...rows, ...columns].map(({ label }) => label.length))}ch`);
+      table.setAttribute("aria-rowcount", rows.length + 1);
+      table.setAttribute("aria-colcount", columns.length + 1);
+    } else {
+      table.removeAttribute("aria-rowcount");
+      table.removeAttribute("aria-colcount");
+    }
+    const [head] = table.tHead.rows;
+    const shownColumns = columns.slice(left, right);
+    head.replaceChildren(head.cells[0], ...shownColumns.map((column) => heading(column, "column")));
+    let stop = null;
+    const lines = rows.slice(top, bottom).map((row, line) => {
+      const cells = shownColumns.map((_, index) => cellAt(top + line, left + index));
+      const boxes = cells.map((cell) => element(cell, isNarrow));
+      cells.forEach((cell, index) => {
+        if (isPart) boxes[index].setAttribute("aria-colindex", cell.x + 2);
+        if (cell.place === chosen?.place) boxes[index].classList.add("chosen");
+        if (cell.total && (!stop || cell.place === chosen?.place)) stop = boxes[index];
+      });
+      return make("tr", isPart ? { "aria-rowindex": top + line + 2 } : {}, heading(row, "row"), ...boxes);
+    });
+    table.tBodies[0].replaceChildren(...lines);
+    if (stop) stop.tabIndex = 0;
+    makeRoom(); // first of all, or the browser would scroll back to what is there
+    if (isPart) measureStep();
+    // What had the focus may be out of sight now, but the keys go on from there.
+    if (focused && !table.contains(focused)) {
+      const again = focused.id ? document.getElementById(focused.id) : table.querySelector(`[data-group="${focused.dataset.group}"]`);
+      (again ?? table).focus({ preventScroll: true });
+    }
+  }
+
+  const isDrawn = (y, x) => (y === undefined || (drawn.top <= y && y < drawn.bottom)) && (x === undefined || (drawn.left <= x && x < drawn.right));
+
+  // Bring a row or a column of a large matrix into its middle, if it is not there.
+  function reveal(y, x) {
+    if (!drawn.isPart || isDrawn(y, x)) return;
+    if (y !== undefined) frame.scrollTop = (y + 1) * step.down - frame.clientHeight / 2;
+    if (x !== undefined) frame.scrollLeft = (x + 1) * step.right - frame.clientWidth / 2;
+    draw();
+  }
+
+  function boxOf(cell) {
+    reveal(cell.y, cell.x);
+    return document.getElementById(cell.place);
+  }
+
+  function follow() {
+    if (!drawn.isPart) return;
+    const { top, bottom, left, right } = inSight();
+    if (!isDrawn(top, left) || !isDrawn(Math.min(bottom, rows.length) - 1, Math.min(right, columns.length) - 1)) draw();
+  }
+
+  frame.addEventListener("scroll", follow);
+  // On a phone that is turned, cells have another size.
+  new ResizeObserver(() => { if (drawn.isPart) draw(); }).observe(frame);
+  window.addEventListener("beforeprint", () => { if (drawn.isPart) draw(MOST_PRINTED); });
+  window.addEventListener("afterprint", () => { if (!drawn.isPart) draw(); });
+
+  // The number of the unit that holds each member; -1 if none does.
+  function byMember(list, length) {
+    const found = new Int32Array(length).fill(-1);
+    list.forEach((unit, index) => unit.members.forEach((member) => { found[member] = index; }));
+    return found;
+  }
 
   function build() {
-    const own = turn += 1;
-    let [rows, columns] = [units("row"), units("column")];
-    grid = rows.map((row) => columns.map((column) => counted(row, column)));
-    if (wanted.some(Boolean)) {
-      const isSeen = columns.map((_, x) => grid.some((cells) => cells[x].total));
-      columns = columns.filter((_, x) => isSeen[x]);
-      rows = rows.filter((_, y) => grid[y].some((cell) => cell.total));
-      grid = grid.filter((cells) => cells.some((cell) => cell.total)).map((cells) => cells.filter((_, x) => isSeen[x]));
-    }
-    const byMember = (list) => new Map(list.flatMap((unit, index) => unit.members.map((member) => [member, index])));
-    [rowOf, columnOf] = [byMember(rows), byMember(columns)];
-    grid.forEach((cells, y) => cells.forEach((cell, x) => Object.assign(cell, { y, x })));
-    measureCells();
-    const isNarrow = columns.length <= NARROW;
-    table.className = isNarrow ? "narrow" : "wide";
+    const left = remaining();
+    const isKept = wanted.some(Boolean) ? (axis) => (unit) => unit.members.some((member) => left[axis][member]) : () => () => true;
+    rows = units("row").filter(isKept("row"));
+    columns = units("column").filter(isKept("column"));
+    rowOf = byMember(rows, data.rows.length);
+    columnOf = byMember(columns, width);
+    [grid, measured] = [[], []];
+    const found = shownMeasure();
+    legend.hidden = !found;
+    if (found) legend.textContent = found.legend;
     chosen = null;
-    table.tHead.rows[0].replaceChildren(table.tHead.rows[0].cells[0], ...columns.map((column) => heading(column, "column")));
-    table.tBodies[0].replaceChildren();
-    const first = grid.flat().find((cell) => cell.total);
-    // Thousands of cells are made a few at a time, so that the page answers meanwhile.
-    (function add(from) {
-      if (own !== turn) return;
-      let cells = 0;
-      const part = document.createDocumentFragment();
-      let y = from;
-      for (; y < rows.length && cells < AT_ONCE; y += 1) {
-        part.append(make("tr", {}, heading(rows[y], "row"), ...grid[y].map((cell) => element(cell, isNarrow))));
-        cells += columns.length;
-      }
-      table.tBodies[0].append(part);
-      if (!from && first?.element) first.element.tabIndex = 0;
-      if (y < rows.length) setTimeout(() => add(y));
-    })(0);
+    draw();
     const isFolded = [...rows, ...columns].some((unit) => unit.isFolded);
     fold.hidden = [...rows, ...columns].every((unit) => unit.number < 0); // the filters may hide all groups
     fold.textContent = isFolded ? "Unfold all hosts" : "Fold equal hosts";
-    return grid.flat().reduce((sum, cell) => sum + cell.flows, 0);
+    return left.flows;
   }
 
   let chosen = null;
@@ -296,9 +431,21 @@ const start = (data) => {
     return [back];
   }
 
-  // The pairs of a cell that have flows and that the filter of hosts leaves.
-  const pairsOf = (cell) => cell.row.members.flatMap((row) => cell.column.members.filter((column) => pairs[row * width + column]
-    && (!wanted[0] || named.row[row] || named.column[column])).map((column) => [row, column]));
+  // The sets of kinds of the pairs of a cell that have flows and that the filter of hosts leaves: how many pairs have it,
+  // and the first of them.
+  function setsOf(cell) {
+    const found = new Map();
+    for (const row of cell.row.members) {
+      for (const column of cell.column.members) {
+        const set = pairs[row * width + column];
+        if (!set || (wanted[0] && !named.row[row] && !named.column[column])) continue;
+        const known = found.get(set);
+        if (known) known.pairs += 1;
+        else found.set(set, { row, column, pairs: 1 });
+      }
+    }
+    return found;
+  }
 
   // The parts of the ports of some kinds of flows, each with the worst verdict of its ports.
   function portParts(list) {
@@ -319,7 +466,7 @@ const start = (data) => {
 
   // Which part of a range of ports is open, for each service of a cell that has a range: the worst of all its pairs.
   function bars(cell) {
-    const found = [...new Set(pairsOf(cell).map(([row, column]) => pairs[row * width + column]))].flatMap((set) => sets[set]);
+    const found = [...setsOf(cell).keys()].flatMap((set) => sets[set]);
     const seen = new Set(found.filter(matches).map(flowOf));
     const services = new Map();
     for (const kind of found.filter((one) => seen.has(flowOf(one)))) {
@@ -352,24 +499,25 @@ const start = (data) => {
   // The flows of a cell that the filters leave; what is alike for several pairs stands once, with an example.
   function entries(cell) {
     const alike = new Map();
-    for (const [row, column] of pairsOf(cell)) {
-      for (const kind of sets[pairs[row * width + column]].filter(matches)) {
-        const key = [kind.verdict, kind.service, kind.ports, kind.expected, kind.seen, kind.cause].join();
-        const single = cell.row.members.length * cell.column.members.length === 1;
-        const name = single ? `${key},${kind.address}` : key;
-        if (!alike.has(name)) alike.set(name, { row, column, kind, pairs: new Set() });
-        alike.get(name).pairs.add(row * width + column);
+    const isSingle = cell.row.members.length * cell.column.members.length === 1;
+    for (const [set, { row, column, pairs: count }] of setsOf(cell)) {
+      const counted = new Set();
+      for (const kind of sets[set].filter(matches)) {
+        const key = [kind.verdict, kind.service, kind.ports, kind.expected, kind.seen, kind.cause, isSingle ? kind.address : ""].join();
+        if (!alike.has(key)) alike.set(key, { row, column, kind, pairs: 0 });
+        if (!counted.has(key)) alike.get(key).pairs += count;
+        counted.add(key);
       }
     }
     const found = [...alike.values()].sort((one, other) => other.kind.verdict - one.kind.verdict);
-    const shownOnes = found.slice(0, MOST_ENTRIES).map((one) => entry(flowsOf(one.row, one.column).find((flow) => flow.kind === one.kind), one.pairs.size));
+    const shownOnes = found.slice(0, MOST_ENTRIES).map((one) => entry(flowsOf(one.row, one.column).find((flow) => flow.kind === one.kind), one.pairs));
     if (found.length > MOST_ENTRIES) shownOnes.push(make("li", {}, `… and ${found.length - MOST_ENTRIES} more: unfold the hosts`));
     return shownOnes;
   }
 
   function cellOf(name) {
     const [row, column] = name.slice(1).split("-").map(Number);
-    return grid[rowOf.get(row)]?.[columnOf.get(column)];
+    return cellAt(rowOf[row], columnOf[column]);
   }
 
   function show(name, focus) {
@@ -380,22 +528,22 @@ const start = (data) => {
       filter();
       cell = cellOf(name);
     }
-    if (!cell?.total || !cell.element) return;
-    if (chosen) {
-      chosen.element.classList.remove("chosen");
-      chosen.element.tabIndex = -1;
+    if (!cell?.total) return;
+    const box = boxOf(cell);
+    for (const other of table.querySelectorAll('td.chosen, td[tabindex="0"]')) {
+      other.classList.remove("chosen");
+      other.tabIndex = -1;
     }
-    for (const other of table.querySelectorAll('td[tabindex="0"]')) other.tabIndex = -1;
     chosen = cell;
-    cell.element.classList.add("chosen");
-    cell.element.tabIndex = 0;
+    box.classList.add("chosen");
+    box.tabIndex = 0;
     detail.replaceChildren(make("h2", {}, `${cell.row.label} → ${cell.column.label}`), ...wayBack(), ...bars(cell), make("ul", {}, ...entries(cell)));
     origin = null;
     detail.hidden = false;
     if (focus) {
-      cell.element.focus({ preventScroll: true });
-      cell.element.scrollIntoView({ block: "nearest", inline: "nearest" });
-      uncover(cell.element);
+      box.focus({ preventScroll: true });
+      box.scrollIntoView({ block: "nearest", inline: "nearest" });
+      uncover(box);
     }
   }
 
@@ -443,9 +591,9 @@ const start = (data) => {
   // Cells without a flow are skipped, and so are those that the filters hide.
   function neighbour(cell, down, right, far) {
     let found = null;
-    for (let [y, x] = [cell.y + down, cell.x + right]; grid[y]?.[x]; y += down, x += right) {
-      if (!grid[y][x].total) continue;
-      found = grid[y][x];
+    for (let next = cellAt(cell.y + down, cell.x + right); next; next = cellAt(next.y + down, next.x + right)) {
+      if (!next.total) continue;
+      found = next;
       if (!far) return found;
     }
     return found;
@@ -454,14 +602,14 @@ const start = (data) => {
   const STEPS = { ArrowUp: [-1, 0], ArrowDown: [1, 0], ArrowLeft: [0, -1], ArrowRight: [0, 1], Home: [0, -1, true], End: [0, 1, true], PageUp: [-1, 0, true], PageDown: [1, 0, true] };
 
   table.addEventListener("keydown", (event) => {
-    const box = event.target.closest("td[id]");
-    if (!box) return;
-    const step = STEPS[event.key];
-    if (step) {
-      const next = neighbour(cellOf(box.id), ...step);
+    const place = event.target.closest("td[id]")?.id ?? (event.target === table ? chosen?.place : undefined);
+    if (!place) return;
+    const way = STEPS[event.key];
+    if (way) {
+      const next = neighbour(cellOf(place), ...way);
       if (next) show(next.place, true);
     } else if (event.key === "Enter" || event.key === " ") {
-      show(box.id, false);
+      show(place, false);
       detail.focus();
     } else {
       return;
@@ -469,7 +617,7 @@ const start = (data) => {
     event.preventDefault();
   });
   detail.addEventListener("keydown", (event) => {
-    if (event.key === "Escape" && chosen) chosen.element.focus();
+    if (event.key === "Escape" && chosen) boxOf(chosen).focus();
   });
   table.addEventListener("click", (event) => show(event.target.closest("td")?.id, true));
   table.addEventListener("pointerover", (event) => {
@@ -520,6 +668,7 @@ const start = (data) => {
   }
 
   table.setAttribute("role", "grid");
+  table.tabIndex = -1;
   form.hidden = false;
   // It opens on what is not ok; "Show all" shows the rest.
   if (kinds.some((kind) => kind.verdict !== OK)) fields[2].value = "not ok";

@@ -8,6 +8,7 @@ from __future__ import annotations
 import itertools
 import json
 import re
+import shlex
 import shutil
 import subprocess
 from pathlib import Path
@@ -32,6 +33,8 @@ from ansible_collections.exasol_community.network.tests.unit.plugins.plugin_util
     verification,
 )
 
+FLOWS = 'include "flows"; flows'
+MEMBERS = ("sources", "places", "pairs", "turn")
 GUIDE = Path(__file__).parents[5] / "docs" / "guide.md"
 
 
@@ -48,7 +51,7 @@ def grouped(made):
 
 def expanded(report):
     """Return the flows of a report as its schema describes them; nothing here is the reader's."""
-    for group in report["flow_groups"]:
+    for group in sorted(report["flow_groups"], key=lambda one: one.get("turn", 0)):
         pairs = group.get("pairs") or [
             (source, place)
             for place in group["places"]
@@ -64,7 +67,7 @@ def expanded(report):
                 "source_external": "",
                 "brace": "{",
             }
-            flow = {key: value for key, value in group.items() if key not in ("sources", "places", "pairs")}
+            flow = {key: value for key, value in group.items() if key not in MEMBERS}
             for field in ("sentence", "next_command", "answered_by", "reason_ip"):
                 if field in flow:
                     flow[field] = in_words(flow[field], words)
@@ -126,8 +129,32 @@ def test_paths_are_exactly_the_paths(paths):
     assert keys(verification_of(report, "it")["paths"]) == keys(json.loads(json.dumps(paths)))
 
 
-@pytest.mark.skipif(shutil.which("jq") is None, reason="needs jq (Debian: jq)")
-def test_the_recipe_of_the_guide_makes_the_same_flows_with_jq():
+needs_jq = pytest.mark.skipif(shutil.which("jq") is None, reason="needs jq (Debian: jq)")
+
+
+@pytest.fixture
+def folder(tmp_path):
+    """Return a folder with the recipe of the guide, as its readers keep it."""
+    (recipe,) = re.findall("```text\n(def flows:.*?)```", GUIDE.read_text(encoding="utf-8"), re.DOTALL)
+    (tmp_path / "flows.jq").write_text(recipe)
+    (tmp_path / "report").mkdir()
+    return tmp_path
+
+
+def jq(folder, made, *arguments):
+    """Return what jq prints of a report, in lines."""
+    (folder / "report" / "report.json").write_text(render(made, "json"))
+    done = subprocess.run(["jq", *arguments], cwd=folder, stdout=subprocess.PIPE, text=True, check=True)
+    return done.stdout.splitlines()
+
+
+def with_jq(folder, made):
+    """Return the flows of a report as the recipe makes them."""
+    return list(map(json.loads, jq(folder, made, "-L", ".", "-c", FLOWS, "report/report.json")))
+
+
+@needs_jq
+def test_the_recipe_of_the_guide_makes_the_same_flows_with_jq(folder):
     several = [
         *mesh(n13="blocked"),
         result("client", "n11", sentence="{source} is {no} word"),
@@ -145,15 +172,38 @@ def test_the_recipe_of_the_guide_makes_the_same_flows_with_jq():
         ),
     ]
     made = verification(several, addresses={"n11": ["192.0.2.11"]})
-    (recipe,) = re.findall("```text\n(def flows:.*?)```", GUIDE.read_text(encoding="utf-8"), re.DOTALL)
-    done = subprocess.run(
-        ["jq", "-c", f"{recipe} flows"],
-        input=render(made, "json"),
-        stdout=subprocess.PIPE,
-        text=True,
-        check=True,
-    )
-    assert keys(map(json.loads, done.stdout.splitlines())) == keys(several)
+    assert keys(with_jq(folder, made)) == keys(several)
+
+
+@needs_jq
+def test_the_recipe_keeps_the_order_of_the_flows_of_a_pair(folder):
+    several = [
+        *(result("n11", "n12", service=service) for service in ("confd", "bucketfs")),
+        *(result("n11", "n13", service=service) for service in ("bucketfs", "confd")),
+        result("n12", "n13", "blocked", service="confd"),
+        result("n12", "n13", service="bucketfs"),
+    ]
+    found = with_jq(folder, verification(several))
+    for source, destination in (("n11", "n12"), ("n11", "n13"), ("n12", "n13")):
+        services = [
+            [one["service"] for one in flows if (one["source"], one["destination"]) == (source, destination)]
+            for flows in (found, several)
+        ]
+        assert services[0] == services[1]
+
+
+@needs_jq
+def test_the_commands_of_the_guide_work(folder):
+    """As they stand there, each in its line."""
+    lines = GUIDE.read_text(encoding="utf-8").splitlines()
+    wrong, counts = (shlex.split(line) for line in lines if line.startswith("jq -L ."))
+    made = verification([*mesh(n13="blocked"), result("client", "n11", service="confd")])
+    sentences = [one["sentence"] for one in made["results"] if one["verdict"] != "ok"]
+    assert len(sentences) == 5 and sorted(jq(folder, made, *wrong[1:])) == sorted(sentences)
+    assert json.loads("".join(jq(folder, made, *counts[1:]))) == {
+        "confd": {"ok": 1},
+        "subconnection_in": {"ok": 25, "blocked": 5},
+    }
 
 
 def test_a_mesh_is_one_group_and_a_fault_one_more():
