@@ -9,8 +9,7 @@ import typing as t
 from collections.abc import Callable, Iterable
 from pathlib import Path
 
-from firewalls import PLAYS, Rule, Site
-from packages import CACHE
+from firewalls import PLAYS, SYSTEM_ROLE, Rule, Site
 from row import Row, compared, ratio, seconds
 from stopwatch import Contestant, Effort, Lap, interleave, median
 
@@ -21,8 +20,7 @@ _GROUPS = {
     200: {"exasol_nodes": 60, "exasol_admins": 20, "exasol_clients": 120},
 }
 _USUAL, _MANY = 20, 200
-# ansible-galaxy role install linux-system-roles.firewall -p .cache/bench/roles
-_SYSTEM_ROLE = CACHE / "roles" / "linux-system-roles.firewall"
+_MOST_TASKS, _MOST_TASKS_AGAIN = 300, 100  # more take minutes
 HEADINGS = (
     "firewall, sources",
     "role firewall",
@@ -61,7 +59,9 @@ PEERS = {
     "ufw": (Peer("loop of community.general.ufw", "loop_ufw.yml", lambda rule: [rule], is_loop=True),),
     "firewalld": (
         Peer("loop of ansible.posix.firewalld", "loop_firewalld.yml", _rich_rules, is_loop=True),
-        Peer("linux-system-roles.firewall", "system_role.yml", _rich_rules, needs=_SYSTEM_ROLE),
+        Peer(
+            "module of linux-system-roles.firewall", "system_role_module.yml", _rich_rules, needs=SYSTEM_ROLE
+        ),
     ),
 }
 
@@ -89,8 +89,8 @@ class _Case:
 
     def theirs(self, peer: Peer) -> Contestant:
         """Return a peer as a contestant, on the host as it is."""
-        variables = {"bench_rules": self.items(peer), "bench_system_role": str(_SYSTEM_ROLE)}
-        return self._checked(peer.name, self._site.play(PLAYS / peer.playbook, self._inventory, **variables))
+        play = self._site.play(PLAYS / peer.playbook, self._inventory, bench_rules=self.items(peer))
+        return self._checked(peer.name, play)
 
     def pings(self) -> Contestant:
         """Return two tasks that do nothing."""
@@ -121,7 +121,10 @@ class _Case:
 
     def _checked(self, name: str, contestant: Contestant) -> Contestant:
         def once() -> Lap:
-            lap = contestant()
+            try:
+                lap = contestant()
+            except RuntimeError as error:
+                raise RuntimeError(f"{name}: {error}") from error
             self._site.check(name, self._host, self._rules)
             return lap
 
@@ -210,9 +213,9 @@ def _grown(case: _Case, host: str, sources: int) -> list[Grown]:
     grown = []
     for peer in filter(_is_there, PEERS[host]):
         theirs = case.theirs(peer)
-        takes_minutes = peer.is_loop and sources == _MANY
-        first = case.first(theirs)()
-        second = None if takes_minutes else case.second(theirs)()
+        tasks = len(case.items(peer)) if peer.is_loop else 1
+        first = case.first(theirs)() if tasks <= _MOST_TASKS else None
+        second = case.second(theirs)() if tasks <= _MOST_TASKS_AGAIN else None
         grown.append(
             Grown(host, sources, ours, f"{peer.name}, {len(case.items(peer)):,} rules", (first, second))
         )

@@ -16,7 +16,7 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
 
-from packages import ROOT, environment
+from packages import CACHE, ROOT, environment
 from stopwatch import Contestant, Lap, command, plain_environment
 
 from ansible_collections.exasol_community.network.tests.labs.containers.engine import EngineError
@@ -25,6 +25,8 @@ from ansible_collections.exasol_community.network.tests.labs.firewalls import ba
 
 PLAYS = ROOT / "benchmarks" / "playbooks"
 ROLE = PLAYS / "firewall.yml"
+# ansible-galaxy role install linux-system-roles.firewall -p .cache/bench/roles
+SYSTEM_ROLE = CACHE / "roles" / "linux-system-roles.firewall"
 _PACKAGE = "ansible ~= 12.3"
 _OPTIONAL = ["bucketfs_https", "client_subconnection", "install_ssh"]
 _RULE = re.compile(
@@ -60,6 +62,8 @@ class Site:
             ANSIBLE_COLLECTIONS_PATH=str(folder / "collections"),
             LC_ALL="C.UTF-8",
             ANSIBLE_LOCAL_TEMP=str(folder / "local"),
+            ANSIBLE_LIBRARY=str(SYSTEM_ROLE / "library"),
+            ANSIBLE_MODULE_UTILS=str(SYSTEM_ROLE / "module_utils"),
             ANSIBLE_CALLBACK_PLUGINS=str(ROOT / "tests" / "firewall" / "callbacks"),
         )
 
