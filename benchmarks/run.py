@@ -123,7 +123,7 @@ def arguments(argv: Sequence[str] | None = None) -> argparse.Namespace:
     parser.add_argument(
         "--quick",
         action="store_true",
-        help="leave out the peers that take minutes (nmap on dropped ports, wait_for)",
+        help="leave out what takes minutes (nmap on dropped ports, wait_for, the largest sizes)",
     )
     parser.add_argument(
         "--output", type=Path, default=Path("report"), help="the folder for benchmarks.json and benchmarks.md"
