@@ -1,7 +1,7 @@
 # Copyright (c) 2026, exasol_community.network contributors
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""Rows about the role firewall, on containers over SSH, compared with loops of the usual modules.
+"""The hosts on which role firewall and its competitors run: containers, over SSH.
 
 Everybody runs from one environment that holds the PyPI package C(ansible). Whom a host lets in are addresses
 that nothing is sent to.
@@ -11,33 +11,40 @@ from __future__ import annotations
 
 import json
 import re
-import subprocess
-import sys
 import typing as t
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
 
-from row import Row, compared
-from stopwatch import Contestant, Effort, Lap, command, interleave, median, plain_environment
+from packages import CACHE, ROOT, environment
+from stopwatch import Contestant, Lap, command, plain_environment
 
 from ansible_collections.exasol_community.network.tests.labs.containers.engine import EngineError
 from ansible_collections.exasol_community.network.tests.labs.containers.lab import Lab
 from ansible_collections.exasol_community.network.tests.labs.firewalls import baselines
 
-ROOT = Path(__file__).resolve().parent.parent
-_PLAYS = ROOT / "benchmarks" / "playbooks"
-_ROLE = _PLAYS / "firewall.yml"
-_ENVIRONMENT = ROOT / ".cache" / "bench" / "ansible"
+PLAYS = ROOT / "benchmarks" / "playbooks"
+ROLE = PLAYS / "firewall.yml"
+# ansible-galaxy role install linux-system-roles.firewall -p .cache/bench/roles
+SYSTEM_ROLE = CACHE / "roles" / "linux-system-roles.firewall"
 _PACKAGE = "ansible ~= 12.3"
 _OPTIONAL = ["bucketfs_https", "client_subconnection", "install_ssh"]
-# Who is let in, of twenty: a small cluster, its clients and administrators.
-_GROUPS = {"exasol_nodes": 4, "exasol_admins": 4, "exasol_clients": 12}
 _RULE = re.compile(
     r"accept in (?:(?P<protocol>tcp|udp) (?P<ports>\S+)|any protocol) from (?P<sources>[^#]+)  # "
     r"(?P<services>.*)"
 )
-_MANY = 200
+_CHANGED = re.compile(r"\bchanged=(\d+)")
+# What the kernel holds, in the words of both tools: each writes rules of the other as well as it can.
+_LOADED = "nft list ruleset; iptables-save 2>/dev/null || true"
+_PRIVILEGED = 1024  # smaller numbers stand for much else in a listing
+
+
+class Rule(t.TypedDict):
+    """Whom a host lets in, and where."""
+
+    source: str
+    ports: str  # numbers and ranges with commas; empty: all
+    protocol: str
 
 
 class Site:
@@ -45,7 +52,7 @@ class Site:
 
     def __init__(self, folder: Path):
         self.lab = Lab(Path(__file__).with_name("firewalls.yml"), keep_compiled=False)
-        self._folder, self._bin = folder, _ENVIRONMENT / "bin"
+        self._folder, self._program = folder, environment("ansible", _PACKAGE)
         collection = folder / "collections" / "ansible_collections" / "exasol_community" / "network"
         collection.parent.mkdir(parents=True)
         collection.symlink_to(ROOT)
@@ -55,6 +62,8 @@ class Site:
             ANSIBLE_COLLECTIONS_PATH=str(folder / "collections"),
             LC_ALL="C.UTF-8",
             ANSIBLE_LOCAL_TEMP=str(folder / "local"),
+            ANSIBLE_LIBRARY=str(SYSTEM_ROLE / "library"),
+            ANSIBLE_MODULE_UTILS=str(SYSTEM_ROLE / "module_utils"),
             ANSIBLE_CALLBACK_PLUGINS=str(ROOT / "tests" / "firewall" / "callbacks"),
         )
 
@@ -90,9 +99,12 @@ class Site:
         prepare: t.Callable[[], None] | None = None,
         **variables: t.Any,
     ) -> Contestant:
-        """Return a contestant that runs a playbook; what prepares a lap is not measured."""
+        """Return a contestant that runs a playbook; what prepares a lap is not measured.
+
+        Its laps say how many tasks changed something.
+        """
         arguments = [
-            str(self._bin / "ansible-playbook"),
+            str(self._program / "ansible-playbook"),
             "-i",
             str(inventory),
             *options,
@@ -101,12 +113,27 @@ class Site:
             json.dumps(variables),
         ]
 
-        def once():
+        def once() -> Lap:
             if prepare:
                 prepare()
-            return command(arguments, cwd=self._folder, env=self._environment)[0]
+            lap, text = command(arguments, cwd=self._folder, env=self._environment)
+            return lap._replace(extra={**lap.extra, "changed": sum(map(int, _CHANGED.findall(text)))})
 
         return once
+
+    def role(self, inventory: Path, *options: str, prepare: t.Callable[[], None] | None = None) -> Contestant:
+        """Return role firewall with all rows of release 8 as a contestant."""
+        return self.play(ROLE, inventory, *options, prepare=prepare, exasol_include=_OPTIONAL)
+
+    def check(self, name: str, host: str, rules: t.Iterable[Rule]) -> None:
+        """Raise C(RuntimeError) unless the kernel of a host knows all addresses and ports of these rules."""
+        loaded = set(re.findall(r"[0-9.]+", self.lab.execute(host, _LOADED)))
+        wanted = {rule["source"] for rule in rules} | {
+            port for rule in rules for port in re.findall("[0-9]+", rule["ports"]) if int(port) > _PRIVILEGED
+        }
+        if not wanted <= loaded:
+            lacking = ", ".join(sorted(wanted - loaded)[:10])
+            raise RuntimeError(f"{name} opened too little on {host}: {lacking} appear in no rule")
 
     def recorded(self, contestant: Contestant) -> tuple[Lap, dict[str, t.Any]]:
         """Let a contestant run; returns its lap, and what became of the task that changes the firewall."""
@@ -120,14 +147,12 @@ class Site:
             record.unlink(missing_ok=True)
         return lap, next(entry for entry in entries if "diff" in entry["result"])
 
-    def rules(self, inventory: Path, **variables: t.Any) -> list[dict[str, str]]:
+    def rules(self, inventory: Path) -> list[Rule]:
         """Return what the role would open, a source and a text of ports each, as its check mode tells."""
-        text = self.recorded(self.play(_ROLE, inventory, "--check", "--diff", **variables))[1]["result"][
-            "diff"
-        ]["after"]
-        found = [_RULE.match(line) for line in text.splitlines()]
+        entry = self.recorded(self.role(inventory, "--check", "--diff"))[1]
+        found = [_RULE.match(line) for line in entry["result"]["diff"]["after"].splitlines()]
         return [
-            {"source": source, "ports": match["ports"] or "", "protocol": match["protocol"] or "any"}
+            Rule(source=source, ports=match["ports"] or "", protocol=match["protocol"] or "any")
             for match in found
             if match
             for source in match["sources"].split(", ")
@@ -138,11 +163,6 @@ class Site:
 @contextmanager
 def running(folder: Path) -> Iterator[Site]:
     """Bring the lab up, and remove it in the end."""
-    if not (_ENVIRONMENT / "bin" / "ansible-playbook").exists():
-        subprocess.run([str(ROOT / "tools" / "venv.sh"), sys.executable, str(_ENVIRONMENT)], check=True)
-        subprocess.run(
-            [str(_ENVIRONMENT / "bin" / "python"), "-m", "pip", "install", "-q", _PACKAGE], check=True
-        )
     site = Site(folder)
     try:
         site.lab.up()
@@ -158,78 +178,3 @@ def missing() -> str:
     except EngineError as error:
         return str(error)
     return ""
-
-
-def firewalld(site: Site, effort: Effort) -> Row:
-    """All rows of release 8 for 20 sources, on firewalld."""
-    return _beside_a_loop(
-        site,
-        effort,
-        "firewalld",
-        "ansible.posix.firewalld",
-        lambda rule: [{**rule, "ports": item} for item in rule["ports"].split(",")],
-    )
-
-
-def ufw(site: Site, effort: Effort) -> Row:
-    """All rows of release 8 for 20 sources, on ufw; a task takes all ports of a source."""
-    return _beside_a_loop(site, effort, "ufw", "community.general.ufw", lambda rule: [rule])
-
-
-def _beside_a_loop(
-    site: Site,
-    effort: Effort,
-    host: str,
-    module: str,
-    items: t.Callable[[dict[str, str]], list[dict[str, str]]],
-) -> Row:
-    inventory = site.inventory(host, _GROUPS)
-    site.reset(host)
-    rules = [item for rule in site.rules(inventory, exasol_include=_OPTIONAL) for item in items(rule)]
-    ours = site.play(_ROLE, inventory, prepare=lambda: site.reset(host), exasol_include=_OPTIONAL)
-    loop = site.play(
-        _PLAYS / f"loop_{host}.yml", inventory, prepare=lambda: site.reset(host), bench_rules=rules
-    )
-    laps = {
-        **interleave({"ours": ours}, effort.rounds),
-        **interleave({module: loop}, 1 if effort.quick else min(effort.rounds, 3)),
-    }
-    row = compared(f"role firewall on {host}: all rows of release 8, 20 sources", laps, module, 1 / 3)
-    return row._replace(peer_name=f"loop of {module}, {len(rules)} rules")
-
-
-def unchanged(host: str) -> t.Callable[[Site, Effort], Row]:
-    """Return the row of a second run, which changes nothing, on a host."""
-
-    def row(site: Site, effort: Effort) -> Row:
-        inventory = site.inventory(host, _GROUPS)
-        site.reset(host)
-        ours = site.play(_ROLE, inventory, exasol_include=_OPTIONAL)
-        ours()
-        laps = interleave(
-            {"ours": ours, "2 x ping": site.play(_PLAYS / "ping_pair.yml", inventory)}, effort.rounds
-        )
-        return compared(f"role firewall on {host}, second run: nothing changes", laps, "2 x ping", 1.5)
-
-    return row
-
-
-def many(site: Site, effort: Effort) -> Row:
-    """All rows of release 8 for 200 sources on nftables: the task on the host."""
-    host, groups = "nftables", {"exasol_nodes": 60, "exasol_admins": 20, "exasol_clients": _MANY - 80}
-    inventory = site.inventory(host, groups)
-    role = site.play(_ROLE, inventory, "--diff", prepare=lambda: site.reset(host), exasol_include=_OPTIONAL)
-
-    def once():
-        lap, entry = site.recorded(role)
-        return lap._replace(
-            wall=entry["seconds"], extra={"run": lap.wall, "confirmed": entry["result"]["confirmed"]}
-        )
-
-    ours = median([once() for _ in range(effort.rounds)])
-    name = (
-        f"the task of role firewall on {host}: all rows of release 8, {_MANY} sources, rendered, applied and "
-        f"confirmed "
-        f"(with the plan and Ansible's start {ours.extra['run']:.1f} s)"
-    )
-    return Row(name, ours, "at most 3 s", ours.wall <= 3)

@@ -14,11 +14,13 @@ import platform
 import signal
 import sys
 import tempfile
+import traceback
 import typing as t
-from collections.abc import Sequence
+from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
 
 import confirming
+import firewall_rows
 import firewalls
 import live
 import page
@@ -26,9 +28,10 @@ import payload
 import plays
 import scale
 import sets
+import sweep_growth
 import sweeps
 from plot import growth_svg
-from row import HEADINGS, Row, markdown
+from row import HEADINGS, Failure, Row, markdown
 from stopwatch import Effort
 
 from ansible_collections.exasol_community.network.tests.labs.cables import Lab, missing
@@ -56,23 +59,55 @@ PLAYS = {
     "payload": payload.carried,
 }
 FIREWALLS = {
-    "firewalld": firewalls.firewalld,
-    "ufw": firewalls.ufw,
-    "nftables-200": firewalls.many,
+    "firewalld": firewall_rows.opened("firewalld"),
+    "ufw": firewall_rows.opened("ufw"),
+    "iptables": firewall_rows.opened("iptables"),
+    "nftables": firewall_rows.opened("nftables", at_most=None),
+    "nftables-200": firewall_rows.many,
     **{
-        f"unchanged-{host}": firewalls.unchanged(host)
+        f"unchanged-{host}": firewall_rows.unchanged(host)
         for host in ("nftables", "iptables", "ufw", "firewalld")
     },
 }
-GROWTH = "growth"
-PAYLOAD = "payload-growth"
 OTHERS = {
     "mesh": scale.mesh,
     "page": functools.partial(page.usable, 64, 0.3),
     "page-256": functools.partial(page.usable, 256, 1),
 }
 PAGES = {"page-1000": functools.partial(page.large, 1000, 1)}
-NAMES = (*SWEEPS, *PLAYS, *OTHERS, *PAGES, *FIREWALLS, GROWTH, PAYLOAD)
+
+
+class Table(t.NamedTuple):
+    """A work of several sizes, whose results are a table of its own."""
+
+    measure: Callable[[t.Any, Effort], list[t.Any]]  # its first argument is the place where it is done
+    headings: Sequence[str]
+    cells: Callable[[list[t.Any]], list[tuple[str, ...]]]
+    plain: Callable[[list[t.Any]], list[t.Any]]  # what goes into benchmarks.json
+
+
+GROWTH = "growth"
+IN_NAMESPACES = {
+    "sweeps-growth": Table(
+        sweep_growth.growth, sweep_growth.HEADINGS, sweep_growth.cells, sweep_growth.plain
+    ),
+    GROWTH: Table(scale.growth, scale.GROWTH_HEADINGS, scale.growth_cells, list),
+}
+WITH_ANSIBLE = {
+    "payload-growth": Table(
+        payload.growth, payload.HEADINGS, payload.cells, lambda sent: [one._asdict() for one in sent]
+    )
+}
+IN_CONTAINERS = {
+    "firewalls-growth": Table(
+        firewall_rows.growth,
+        firewall_rows.HEADINGS,
+        firewall_rows.cells,
+        lambda grown: [one._asdict() for one in grown],
+    )
+}
+TABLES: Mapping[str, Table] = {**IN_CONTAINERS, **IN_NAMESPACES, **WITH_ANSIBLE}
+NAMES = (*SWEEPS, *PLAYS, *OTHERS, *PAGES, *FIREWALLS, *TABLES)
 _MARK = "<!-- results -->"
 _PICTURE = "growth.svg"
 
@@ -88,7 +123,7 @@ def arguments(argv: Sequence[str] | None = None) -> argparse.Namespace:
     parser.add_argument(
         "--quick",
         action="store_true",
-        help="leave out the peers that take minutes (nmap on dropped ports, wait_for)",
+        help="leave out what takes minutes (nmap on dropped ports, wait_for, the largest sizes)",
     )
     parser.add_argument(
         "--output", type=Path, default=Path("report"), help="the folder for benchmarks.json and benchmarks.md"
@@ -107,66 +142,90 @@ def arguments(argv: Sequence[str] | None = None) -> argparse.Namespace:
     return options
 
 
-class Measured(t.NamedTuple):
-    """What was asked for."""
-
-    rows: list[Row]
-    grown: list[dict[str, t.Any]]  # of a plan, without Ansible
-    sent: list[payload.Grown]
+Job = Callable[[Effort], t.Any]  # returns a row, or what a table is made of
 
 
-def measure(options: argparse.Namespace, folder: Path) -> Measured:
-    """Return the rows and the growths that were asked for."""
-    effort = Effort(options.rounds, options.quick)
-    wanted = [name for name in NAMES if not options.names or name in options.names]
+class Results:
+    """What was measured so far."""
+
+    def __init__(self, options: argparse.Namespace) -> None:
+        self.rows: list[Row | Failure] = []
+        self.grown: dict[str, list[t.Any]] = {}  # by the names of tables
+        self._effort = Effort(options.rounds, options.quick)
+        self._names = options.names or NAMES
+
+    @property
+    def has_failed(self) -> bool:
+        """Whether a contestant failed, or did something else than it should."""
+        return any(isinstance(row, Failure) for row in self.rows)
+
+    def wanted(self, jobs: Mapping[str, t.Any]) -> dict[str, t.Any]:
+        """Return those of some jobs that were asked for."""
+        return {name: job for name, job in jobs.items() if name in self._names}
+
+    def measure(self, jobs: Mapping[str, Job]) -> None:
+        """Do those of some jobs that were asked for; one that fails does not end the others."""
+        for name, job in self.wanted(jobs).items():
+            print(f"measuring {name}", file=sys.stderr, flush=True)
+            try:
+                found = job(self._effort)
+            except Exception as error:  # noqa: BLE001 - whatever it was, the table and the exit code say so
+                traceback.print_exc()
+                found = Failure(name, str(error))
+            if name in TABLES and not isinstance(found, Failure):
+                self.grown[name] = found
+                continue
+            print(" | ".join(found.cells()), file=sys.stderr, flush=True)
+            self.rows.append(found)
+
+
+def measure(options: argparse.Namespace, folder: Path) -> Results:
+    """Return the rows and the tables that were asked for."""
+    results = Results(options)
     with Lab() as lab:
         ansible = plays.Ansible(folder, lab)
-        jobs: dict[str, t.Any] = {name: functools.partial(job, lab) for name, job in SWEEPS.items()}
-        jobs.update({name: functools.partial(job, ansible) for name, job in PLAYS.items()})
-        jobs.update(OTHERS)
-        jobs.update({name: functools.partial(job, lab) for name, job in PAGES.items()})
-        rows = _measured({name: job for name, job in jobs.items() if name in wanted}, effort)
-        grown = scale.growth(lab, effort) if GROWTH in wanted else []
-        sent = payload.growth(ansible, effort) if PAYLOAD in wanted else []
-    rows += _firewalls([name for name in FIREWALLS if name in wanted], effort, folder / "firewalls")
-    return Measured(rows, grown, sent)
+        results.measure(_at(lab, SWEEPS))
+        results.measure(_at(ansible, PLAYS))
+        results.measure(OTHERS)
+        results.measure(_at(lab, PAGES))
+        results.measure(_at(lab, _measures(IN_NAMESPACES)))
+        results.measure(_at(ansible, _measures(WITH_ANSIBLE)))
+    _measure_firewalls(results, folder / "firewalls")
+    return results
 
 
-def _measured(jobs: dict[str, t.Callable[[Effort], Row]], effort: Effort) -> list[Row]:
-    rows = []
-    for name, job in jobs.items():
-        print(f"measuring {name}", file=sys.stderr, flush=True)
-        row = job(effort)
-        print(" | ".join(row.cells()), file=sys.stderr, flush=True)
-        rows.append(row)
-    return rows
+def _measures(tables: Mapping[str, Table]) -> dict[str, Callable[[t.Any, Effort], list[t.Any]]]:
+    return {name: table.measure for name, table in tables.items()}
 
 
-def _firewalls(wanted: Sequence[str], effort: Effort, folder: Path) -> list[Row]:
-    lacking = firewalls.missing() if wanted else ""
+def _at(place: t.Any, jobs: Mapping[str, Callable[[t.Any, Effort], t.Any]]) -> dict[str, Job]:
+    return {name: functools.partial(job, place) for name, job in jobs.items()}
+
+
+def _measure_firewalls(results: Results, folder: Path) -> None:
+    jobs: dict[str, t.Any] = {**FIREWALLS, **_measures(IN_CONTAINERS)}
+    lacking = firewalls.missing() if results.wanted(jobs) else ""
     if lacking:
         print(f"benchmarks of firewalls skipped: {lacking}", file=sys.stderr)
-    if lacking or not wanted:
-        return []
+    if lacking or not results.wanted(jobs):
+        return
     with firewalls.running(folder) as site:
-        return _measured({name: functools.partial(FIREWALLS[name], site) for name in wanted}, effort)
+        results.measure(_at(site, jobs))
 
 
-def document(measured: Measured) -> str:
+def document(results: Results) -> str:
     """Return the results as Markdown."""
     now = datetime.datetime.now(datetime.timezone.utc).date().isoformat()
     parts = [
         f"{now}, Python {platform.python_version()}, Linux {platform.release()}, {os.cpu_count()} processors."
     ]
-    if measured.rows:
-        parts.append(markdown(HEADINGS, [row.cells() for row in measured.rows]))
-    if measured.grown:
-        parts += [
-            markdown(scale.GROWTH_HEADINGS, scale.growth_cells(measured.grown)),
-            f"![Processor time by number of flows]({_PICTURE})",
-        ]
-    if measured.sent:
-        parts.append(markdown(payload.HEADINGS, payload.cells(measured.sent)))
+    if results.rows:
+        parts.append(markdown(HEADINGS, [row.cells() for row in results.rows]))
+    for name, table in TABLES.items():
+        if name in results.grown:
+            parts.append(markdown(table.headings, table.cells(results.grown[name])))
+        if name == GROWTH and name in results.grown:
+            parts.append(f"![Processor time by number of flows]({_PICTURE})")
     return "\n\n".join(parts) + "\n"
 
 
@@ -179,24 +238,24 @@ def main() -> int:
     # A terminated run removes its namespaces as an interrupted one does.
     signal.signal(signal.SIGTERM, signal.default_int_handler)
     with tempfile.TemporaryDirectory(prefix="exabench-") as folder:
-        measured = measure(options, Path(folder))
-    text = document(measured)
+        results = measure(options, Path(folder))
+    text = document(results)
     options.output.mkdir(parents=True, exist_ok=True)
     (options.output / "benchmarks.md").write_text(text)
-    grown = measured.grown
-    results = {
-        "rows": [row.as_dict() for row in measured.rows],
-        "growth": grown,
-        "payload": [one._asdict() for one in measured.sent],
-    }
-    (options.output / "benchmarks.json").write_text(json.dumps(results, indent=1) + "\n")
+    (options.output / "benchmarks.json").write_text(json.dumps(_plain(results), indent=1) + "\n")
     if options.document:
         kept = options.document.read_text().partition(_MARK)[0]
         options.document.write_text(f"{kept}{_MARK}\n\n{text}")
-    for folder in {options.output, *([options.document.parent] if options.document else [])} if grown else ():
-        (folder / _PICTURE).write_text(growth_svg(grown))
+    if GROWTH in results.grown:
+        for place in {options.output, *([options.document.parent] if options.document else [])}:
+            (place / _PICTURE).write_text(growth_svg(results.grown[GROWTH]))
     print(text, end="")
-    return 0
+    return int(results.has_failed)
+
+
+def _plain(results: Results) -> dict[str, t.Any]:
+    tables = {name: TABLES[name].plain(grown) for name, grown in results.grown.items()}
+    return {"rows": [row.as_dict() for row in results.rows], **tables}
 
 
 if __name__ == "__main__":

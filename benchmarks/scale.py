@@ -6,7 +6,6 @@
 from __future__ import annotations
 
 import resource
-import shutil
 import tempfile
 import time
 import typing as t
@@ -17,11 +16,12 @@ from pathlib import Path
 
 from plays import FOREIGN, PLAYS, Ansible, crowd
 from row import Row
+from scanners import NMAP, Work, is_installed, scan
 from simulation import BROKEN, EVERYTHING
-from stopwatch import Effort, Lap, command, interleave, median
-from sweeps import NMAP, PORTS, targets, work
+from stopwatch import Effort, Lap, interleave, median
+from sweeps import PORTS, targets, work
 
-from ansible_collections.exasol_community.network.tests.labs.cables import Lab, Mesh, inside
+from ansible_collections.exasol_community.network.tests.labs.cables import Lab, Mesh
 from ansible_collections.exasol_community.network.tests.labs.reports import verification_in
 
 _NODES, _RANGE = 16, 1001
@@ -49,7 +49,7 @@ def mesh(effort: Effort) -> Row:
             work(name, "listen", host=address, endpoints=targets([address]))
             stack.callback(work, name, "stop", host=address)
         contestants: dict[str, Callable[[], Lap]] = {"ours": lambda: _together(_swept, lab)}
-        if shutil.which("nmap"):
+        if is_installed(NMAP):
             contestants[NMAP] = lambda: _together(_scanned, lab)
         laps = interleave(contestants, 1 if effort.quick else min(effort.rounds, 3))
     ours, peer = median(laps["ours"]), median(laps[NMAP]) if NMAP in laps else None
@@ -88,9 +88,7 @@ def _swept(lab: Mesh, name: str) -> None:
 
 
 def _scanned(lab: Mesh, name: str) -> None:
-    text = command(inside(name, [*NMAP.split(), "-p", PORTS, *_others(lab, name)]))[1]
-    if text.count("/tcp open") + text.count("(conn-refused)") < _NODES - 1:
-        raise RuntimeError(f"nmap found too little:\n{text[-2000:]}")
+    scan(name, NMAP, Work(_others(lab, name), PORTS, "open"))
 
 
 def controller(label: str) -> Callable[[Ansible, Effort], Row]:

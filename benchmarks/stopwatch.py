@@ -46,7 +46,8 @@ def command(arguments: Sequence[str], expected: Sequence[int] = (0,), **options:
         output.seek(0)
         text = output.read()
     if process.returncode not in expected:
-        raise RuntimeError(f"{' '.join(arguments)} ended with {process.returncode}:\n{text[-4000:]}")
+        name = Path(arguments[0]).name
+        raise RuntimeError(f"{name} ended with {process.returncode}\n{' '.join(arguments)}\n{text[-4000:]}")
     return Lap(wall, usage.ru_utime + usage.ru_stime, {"peak_kib": usage.ru_maxrss}), text
 
 

@@ -1,12 +1,11 @@
 # Copyright (c) 2026, exasol_community.network contributors
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""Rows about the probe and the listener, without Ansible, beside nmap."""
+"""Rows about the probe and the listener, without Ansible, beside connect scanners of others."""
 
 from __future__ import annotations
 
 import json
-import re
 import shutil
 import subprocess
 import sys
@@ -17,14 +16,16 @@ from contextlib import contextmanager
 from pathlib import Path
 
 from row import Row, compared
+from scanners import NETCAT, NMAP, NMAP_HASTY, PORTSCANNER, Work, counted, scans
 from stopwatch import Contestant, Effort, Lap, command, interleave, median
 
 from ansible_collections.exasol_community.network.tests.labs.cables import TARGET, TARGETS, Lab, inside
 
 PORTS = "20000-21000"
-_COUNT = 1001
+SINGLE = (NMAP, NETCAT, PORTSCANNER)  # beside one host
+SEVERAL = (NMAP,)  # the others take one host, or a minute for many
+_HASTY = (NMAP_HASTY, PORTSCANNER)
 _WORKER = str(Path(__file__).with_name("worker.py"))
-NMAP = "nmap -n -Pn -sT"
 _MESH = 16
 _SWALLOWED = 1400  # bytes; larger packets vanish in a black hole
 _BLACK_HOLE_SECONDS = 5.0
@@ -45,53 +46,46 @@ def work(namespace: str, task: str, **arguments: t.Any) -> t.Any:
         text=True,
     )
     if done.returncode:
-        raise RuntimeError(f"{task}: {done.stderr}")
+        raise RuntimeError(f"{task}: {done.stderr.strip().splitlines()[-1:]}\n{done.stderr}")
     return json.loads(done.stdout)
 
 
-def targets(addresses: Sequence[str]) -> list[dict[str, str]]:
-    """Return the whole range of ports at each address."""
-    return [{"address": address, "protocol": "tcp", "ports": PORTS} for address in addresses]
+def targets(addresses: Sequence[str], ports: str = PORTS) -> list[dict[str, str]]:
+    """Return a range of ports at each address."""
+    return [{"address": address, "protocol": "tcp", "ports": ports} for address in addresses]
 
 
-def _sweeper(
-    lab: Lab, expected: str, addresses: Sequence[str], segments: str = "", **options: t.Any
-) -> Contestant:
+def _sweeper(lab: Lab, scanned: Work, segments: str = "", **options: t.Any) -> Contestant:
     def once() -> Lap:
-        done = work(lab.source, "sweep", targets=targets(addresses), **options)
+        done = work(lab.source, "sweep", targets=targets(scanned.addresses, scanned.ports), **options)
         if segments and done["segments"] != [segments]:
             raise RuntimeError(f"expected segments that are {segments}, found {done['segments']}")
-        if done["summary"] != {expected: _COUNT * len(addresses)} or done["proven"] is False:
-            raise RuntimeError(
-                f"expected {_COUNT * len(addresses)} {expected} ports, found {done['summary']}"
-            )
+        if done["summary"] != {scanned.state: scanned.count} or done["proven"] is False:
+            raise RuntimeError(f"expected {scanned.count} {scanned.state} ports, found {done['summary']}")
         return Lap(done["wall"], done["cpu"], done)
 
     return once
 
 
-def _nmapper(lab: Lab, addresses: str) -> Contestant:
-    def once() -> Lap:
-        lap, text = command(inside(lab.source, [*NMAP.split(), "-p", PORTS, addresses]))
-        found = re.search(r"scanned in ([0-9.]+) seconds", text)
-        return lap._replace(extra={"own_seconds": float(found.group(1)) if found else None})
+def beside(
+    lab: Lab, scanned: Work, peers: Sequence[str], rounds: int, **options: t.Any
+) -> dict[str, list[Lap]]:
+    """Let us and scanners of others run in turn.
 
-    return once
-
-
-def _beside_nmap(lab: Lab, ours: Contestant, addresses: str, rounds: int) -> dict[str, list[Lap]]:
-    contestants = {"ours": ours}
-    if shutil.which("nmap"):
-        contestants[NMAP] = _nmapper(lab, addresses)
+    Before, each runs once while the target counts what it asks for.
+    """
+    contestants = {"ours": _sweeper(lab, scanned, **options), **scans(lab, peers, scanned)}
+    for name, contestant in contestants.items():
+        counted(lab, name, contestant, scanned)()
     return interleave(contestants, rounds)
 
 
 @contextmanager
-def listening(lab: Lab, addresses: Sequence[str]) -> Iterator[list[int]]:
+def listening(lab: Lab, addresses: Sequence[str], ports: str = PORTS) -> Iterator[list[int]]:
     """Let a listener of its own answer at each address; yields their processes."""
     try:
         yield [
-            work(lab.target, "listen", host=address, endpoints=targets([address]))["pid"]
+            work(lab.target, "listen", host=address, endpoints=targets([address], ports))["pid"]
             for address in addresses
         ]
     finally:
@@ -100,95 +94,88 @@ def listening(lab: Lab, addresses: Sequence[str]) -> Iterator[list[int]]:
 
 
 def dropped(lab: Lab, effort: Effort) -> Row:
-    """1001 dropped ports."""
+    """1001 dropped ports; nmap as it is, and told to give up as soon as we do."""
+    scanned = Work([TARGET], PORTS, "filtered")
+    contestants = {"ours": _sweeper(lab, scanned, timeout=2.0), **scans(lab, _HASTY, scanned)}
     lab.drop(PORTS)
     try:
-        ours = median(
-            interleave({"ours": _sweeper(lab, "filtered", [TARGET], timeout=2.0)}, effort.rounds)["ours"]
+        laps = interleave(
+            {name: counted(lab, name, each, scanned) for name, each in contestants.items()}, effort.rounds
         )
-        peer = None if effort.quick or not shutil.which("nmap") else _nmapper(lab, TARGET)()
+        for name, patient in scans(lab, [] if effort.quick else [NMAP], scanned).items():
+            laps[name] = [counted(lab, name, patient, scanned)()]
     finally:
         lab.drop_nothing()
-    name = NMAP + (", once" if peer else ", left out")
-    return Row(
-        "1001 dropped ports, timeout 2 s",
-        ours,
-        "at most 2.2 s",
-        ours.wall <= 2.2,
-        peer,
-        name,
-        peer.extra if peer else {},
-    )
+    row = compared("1001 dropped ports, timeout 2 s", laps, NMAP, 1)
+    once = f"{NMAP}, once" if row.peer else f"{NMAP}: left out" if effort.quick else row.peer_name
+    return row._replace(target="at most 2.2 s", met=row.ours.wall <= 2.2, peer_name=once)
 
 
 def closed(lab: Lab, effort: Effort) -> Row:
     """1001 closed ports."""
-    laps = _beside_nmap(lab, _sweeper(lab, "closed", [TARGET]), TARGET, effort.rounds)
+    laps = beside(lab, Work([TARGET], PORTS, "closed"), SINGLE, effort.rounds)
     return compared("1001 closed ports", laps, NMAP, 1.0)
 
 
 def opened(lab: Lab, effort: Effort) -> Row:
-    """1001 open ports, each with the proof of our listener; nmap asks for none."""
+    """1001 open ports, each with the proof of our listener; the others ask for none."""
     with listening(lab, [TARGET]):
-        laps = _beside_nmap(lab, _sweeper(lab, "open", [TARGET], proof=True), TARGET, effort.rounds)
+        laps = beside(lab, Work([TARGET], PORTS, "open"), SINGLE, effort.rounds, proof=True)
     return compared("1001 open ports, each proven by our listener", laps, NMAP, 1.0)
 
 
 def many(lab: Lab, effort: Effort) -> Row:
     """63 hosts with 1001 closed ports each."""
-    laps = _beside_nmap(
-        lab, _sweeper(lab, "closed", TARGETS), f"{TARGETS[0]}-{TARGETS[-1].rpartition('.')[2]}", effort.rounds
-    )
-    ours = median(laps["ours"])
-    peak, size = (
-        max(lap.extra["peak_kib"] for lap in laps["ours"]),
-        max(lap.extra["json_bytes"] for lap in laps["ours"]),
-    )
-    met = ours.wall <= 4.0 and peak <= 100 * 1024 and size <= 64 * 1024
-    peer, name = (median(laps[NMAP]), NMAP) if NMAP in laps else (None, f"{NMAP}: not installed")
-    return Row(
+    laps = beside(lab, Work(TARGETS, PORTS, "closed"), SEVERAL, effort.rounds)
+    peak, size = (max(lap.extra[name] for lap in laps["ours"]) for name in ("peak_kib", "json_bytes"))
+    row = compared(
         f"63 hosts x 1001 closed ports (peak {peak / 1024:.0f} MiB, result {size / 1024:.0f} KiB)",
-        ours,
-        "at most 4 s, 100 MiB, 64 KiB",
-        met,
-        peer,
-        name,
-        {"peak_kib": peak, "json_bytes": size},
+        laps,
+        NMAP,
+        1.0,
+        peak_kib=peak,
+        json_bytes=size,
     )
+    met = row.ours.wall <= 4.0 and peak <= 100 * 1024 and size <= 64 * 1024
+    return row._replace(target="at most 4 s, 100 MiB, 64 KiB", met=met)
 
 
 def proofs(lab: Lab, effort: Effort) -> Row:
     """16 hosts with 1001 open ports each: what a proven connection costs both ends."""
-    hosts = TARGETS[:_MESH]
-    with listening(lab, hosts) as processes:
+    scanned = Work(TARGETS[:_MESH], PORTS, "open")
+    sweeper = _sweeper(lab, scanned, proof=True)
+    with listening(lab, scanned.addresses) as processes:
         begun = sum(map(_busy_seconds, processes))
-        laps = interleave({"ours": _sweeper(lab, "open", hosts, proof=True)}, effort.rounds)["ours"]
+        laps = interleave({"ours": sweeper}, effort.rounds)
         listeners = sum(map(_busy_seconds, processes)) - begun
-    count = _MESH * _COUNT
-    prober, listener = median(laps).cpu / count * 1e6, listeners / effort.rounds / count * 1e6
-    return Row(
+        laps.update(interleave(scans(lab, [NMAP], scanned), effort.rounds))
+    prober = median(laps["ours"]).cpu / scanned.count * 1e6
+    listener = listeners / effort.rounds / scanned.count * 1e6
+    row = compared(
         f"16 hosts x 1001 open ports, proven ({prober:.0f} + {listener:.0f} µs of CPU a connection, probe + "
         f"listener)",
-        median(laps),
-        "at most 250 µs",
-        prober + listener <= 250,
-        notes={"prober_us": prober, "listener_us": listener},
+        laps,
+        NMAP,
+        1.0,
+        prober_us=prober,
+        listener_us=listener,
     )
+    return row._replace(target="at most 250 µs", met=prober + listener <= 250)
 
 
 def black_holes(lab: Lab, effort: Effort) -> Row:
     """16 hosts with 1001 open ports each, and full-size segments that vanish on all paths, both ways."""
-    hosts = TARGETS[:_MESH]
+    scanned = Work(TARGETS[:_MESH], PORTS, "open")
 
     def swallowed() -> Lap:
         lab.swallow(_SWALLOWED)
         try:
-            return _sweeper(lab, "open", hosts, proof=True, segments="stalled")()
+            return _sweeper(lab, scanned, proof=True, segments="stalled")()
         finally:
             lab.swallow_nothing()
 
-    clean = _sweeper(lab, "open", hosts, proof=True, segments="passed")
-    with listening(lab, hosts):
+    clean = _sweeper(lab, scanned, proof=True, segments="passed")
+    with listening(lab, scanned.addresses):
         laps = interleave({"ours": swallowed, "clean": clean}, effort.rounds)
     ours, without = median(laps["ours"]), median(laps["clean"])
     more = ours.wall - without.wall
