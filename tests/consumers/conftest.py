@@ -122,3 +122,16 @@ def _needed(name: str) -> bool:
         or name in [f"ansible_collections/{collection}/plugins/modules/{module}.py" for module in modules]
         for collection, modules in _FOREIGN.items()
     )
+
+
+@pytest.fixture(scope="module")
+def browser(tmp_path_factory: pytest.TempPathFactory) -> t.Iterator[t.Any]:
+    """Return a browser, or skip."""
+    # Only here: most of the readers need no Selenium.
+    from ansible_collections.exasol_community.network.tests.consumers.browser import Browser, missing
+
+    if missing():
+        pytest.skip(f"needs {missing()} (Debian: chromium, chromium-driver)")
+    opened = Browser(tmp_path_factory.mktemp("profile"))
+    yield opened
+    opened.close()

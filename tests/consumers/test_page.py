@@ -16,7 +16,7 @@ import pytest
 
 from ansible_collections.exasol_community.network.plugins.plugin_utils._report.page import data
 from ansible_collections.exasol_community.network.plugins.plugin_utils._report.report import render
-from ansible_collections.exasol_community.network.tests.consumers.browser import Browser, missing
+from ansible_collections.exasol_community.network.tests.consumers.browser import Browser
 from ansible_collections.exasol_community.network.tests.consumers.samples import (
     MARKUP,
     cluster,
@@ -28,16 +28,6 @@ pytestmark = pytest.mark.machines  # it looks for browsers
 
 CHOSEN = "return document.querySelector('.chosen')?.id ?? ''"
 DETAIL = "return document.getElementById('detail').innerText"
-
-
-@pytest.fixture(scope="module")
-def browser(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Browser]:
-    """Return a browser, or skip."""
-    if missing():
-        pytest.skip(f"needs {missing()} (Debian: chromium, chromium-driver)")
-    opened = Browser(tmp_path_factory.mktemp("profile"))
-    yield opened
-    opened.close()
 
 
 @pytest.fixture(scope="module", params=[3, 64], ids=["3 hosts", "64 hosts"])

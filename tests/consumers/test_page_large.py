@@ -14,7 +14,7 @@ from typing import Any
 import pytest
 
 from ansible_collections.exasol_community.network.plugins.plugin_utils._report.report import render
-from ansible_collections.exasol_community.network.tests.consumers.browser import Browser, missing
+from ansible_collections.exasol_community.network.tests.consumers.browser import Browser
 from ansible_collections.exasol_community.network.tests.consumers.samples import result, verification
 
 pytestmark = pytest.mark.machines  # it looks for browsers
@@ -64,16 +64,6 @@ def made(count: int = COUNT) -> dict[str, Any]:
         for one, other in pairs
     ]
     return verification(results, names, hosts=names, paths=paths)
-
-
-@pytest.fixture(scope="module")
-def browser(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Browser]:
-    """Return a browser, or skip."""
-    if missing():
-        pytest.skip(f"needs {missing()} (Debian: chromium, chromium-driver)")
-    opened = Browser(tmp_path_factory.mktemp("profile"))
-    yield opened
-    opened.close()
 
 
 @pytest.fixture(scope="module")

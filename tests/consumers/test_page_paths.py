@@ -13,7 +13,7 @@ from pathlib import Path
 import pytest
 
 from ansible_collections.exasol_community.network.plugins.plugin_utils._report.report import render
-from ansible_collections.exasol_community.network.tests.consumers.browser import Browser, missing
+from ansible_collections.exasol_community.network.tests.consumers.browser import Browser
 from ansible_collections.exasol_community.network.tests.consumers.samples import result, verification
 
 pytestmark = pytest.mark.machines  # it looks for browsers
@@ -58,16 +58,6 @@ FAULTS = {
     (2, 0): {"throughput": carried(1170, 11.7)},
     (2, 1): {"throughput": carried(800, 1170)},
 }
-
-
-@pytest.fixture(scope="module")
-def browser(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Browser]:
-    """Return a browser, or skip."""
-    if missing():
-        pytest.skip(f"needs {missing()} (Debian: chromium, chromium-driver)")
-    opened = Browser(tmp_path_factory.mktemp("profile"))
-    yield opened
-    opened.close()
 
 
 @pytest.fixture
