@@ -19,21 +19,23 @@ if sys.argv[1]:
     __import__(sys.argv[1], fromlist=["ActionModule"])
 else:
     import ansible.plugins.action
-kinds = ("filter", "test")
-found = [kind for name in sys.modules for kind in kinds if name.startswith(f"ansible.plugins.{kind}.core")]
-loaded = sorted(set(found))
+core = [name for name in sys.modules if name.startswith("ansible.plugins.") and "core" in name]
+loaded = {name.split(".")[2] for name in core}
 reading, writing = os.pipe()
 if os.fork() == 0:
     os.write(writing, str(gc.get_freeze_count()).encode())
     os._exit(0)
 os.wait()
-print(json.dumps([loaded, int(os.read(reading, 99)), gc.get_freeze_count()]))
+print(json.dumps([sorted(loaded), int(os.read(reading, 99)), gc.get_freeze_count()]))
 """
 ACTION = "ansible_collections.exasol_community.network.plugins.action."
 
 
 def after(name: str) -> tuple[list[str], int, int]:
-    """Return which plugins of templates are loaded, and how many objects child and parent leave alone."""
+    """Return which plugins of templates are loaded, and how many objects child and parent leave alone.
+
+    Python 3.12 and newer leave a few alone from the start.
+    """
     paths = {**os.environ, "PYTHONPATH": os.pathsep.join(sys.path)}
     done = subprocess.run(
         [sys.executable, "-c", PROGRAM, name], env=paths, capture_output=True, text=True, check=True
@@ -46,9 +48,9 @@ def after(name: str) -> tuple[list[str], int, int]:
 def test_with_an_action_processes_begin_prepared(action):
     loaded, child, parent = after(ACTION + action)
     assert loaded == ["filter", "test"]
-    assert child > 10_000 and parent == 0, "Ansible itself goes on as ever"
+    assert child > parent + 10_000, "Ansible itself goes on as ever"
 
 
 def test_without_one_they_do_not():
     loaded, child, parent = after("")
-    assert (loaded, child, parent) == ([], 0, 0)
+    assert loaded == [] and child == parent
