@@ -24,16 +24,20 @@ _TALLY = "SIMULATED_TALLY"
 
 def _flows(given: dict[str, t.Any]) -> list[dict[str, t.Any]]:
     # Not before Ansible has its own finder of collections.
-    from ansible_collections.exasol_community.network.plugins.module_utils._ansible.planned import unpack
+    from ansible_collections.exasol_community.network.plugins.module_utils._values import packed
 
-    found: list[dict[str, t.Any]] = unpack(given["packed"])["flows"] if "packed" in given else given["flows"]
+    share = packed.unpack(given["packed"]) if "packed" in given else given
+    found: list[dict[str, t.Any]] = share["flows"]
     return found
 
 
 def _answer(module: str, given: dict[str, t.Any], source: str) -> dict[str, t.Any]:
     """Return what a module of ours would return on a host without a fault, or what ping returns."""
     if module == "exasol_community.network.probe":
-        return {**measured(_flows(given), source=source), "summary": {}, "elapsed_s": 1.0, "id": source}
+        from ansible_collections.exasol_community.network.plugins.module_utils._values import packed
+
+        found = {**measured(_flows(given), source=source), "summary": {}, "elapsed_s": 1.0, "id": source}
+        return packed.shrunk(found, packed.APART) if given.get("pack") else found
     if module == "exasol_community.network.listener" and given["state"] == "present":
         return {"listening": given.get("endpoints", []), "in_use": [], "denied": [], "pid": 1}
     return {"ping": "pong"}
@@ -45,7 +49,7 @@ def _execute_module(self: ActionBase, *_arguments: t.Any, **named: t.Any) -> dic
     sent = json.dumps(self._task.args if given is None else given, default=str)
     host, read = named["task_vars"]["inventory_hostname"], json.loads(sent)
     answer = _answer(module, read, host)
-    flows = sum(len(flow["destinations"]) for flow in _flows(read)) if "observations" in answer else 0
+    flows = sum(len(flow["destinations"]) for flow in _flows(read)) if module.endswith(".probe") else 0
     with open(os.environ[_TALLY], "a", encoding="utf-8") as tally:
         tally.write(json.dumps({"host": host, "module": module, "bytes": len(sent), "flows": flows}) + "\n")
     origin = {"run": read["run"]} if read.get("run") else {}

@@ -9,7 +9,12 @@ from __future__ import annotations
 import typing as t
 from collections.abc import Mapping
 
+# First, and unused: the compiled code of what is imported after it is kept.
+from ..plugin_utils._ansible import compiled  # noqa: F401  # pylint: disable=unused-import
+
+# isort: split
 from ..plugin_utils._ansible.action import ControllerAction
+from ..plugin_utils._ansible.variables import is_over
 from ..plugin_utils._inventory.play_checks import check_judged, is_selected
 
 _AROUND = ("Block", "TaskInclude", "IncludeRole")
@@ -19,19 +24,19 @@ class ActionModule(ControllerAction):
     """Compare the run of the plan with the run of the verdicts."""
 
     OPTIONS: t.ClassVar[dict[str, t.Any]] = {
-        "planned": {"type": "str", "default": ""},
-        "judged": {"type": "str", "default": ""},
+        "plan_in": {"type": "str", "required": True},
+        "verification_in": {"type": "str", "required": True},
     }
 
     def act(self, options: dict[str, t.Any], variables: dict[str, t.Any]) -> dict[str, t.Any]:
         """Return the run, which is over."""
-        if not options["planned"] and self._left_out(variables):
+        planned, judged = (_run_in(variables.get(options[name])) for name in ("plan_in", "verification_in"))
+        if not planned and self._left_out(variables):
             # An earlier verification of this playbook stays the latest.
-            return {"skipped": True, "ended": True, "run": options["judged"]}
-        judged = options["planned"] if self._task.check_mode else options["judged"]
+            return {"skipped": True, "ended": True, "run": judged}
         hosts = variables.get("ansible_play_hosts_all") or [variables.get("inventory_hostname", "")]
-        check_judged(options["planned"], judged, hosts[0])
-        return {"run": options["planned"], "ended": True}
+        check_judged(planned, planned if self._task.check_mode else judged, hosts[0])
+        return {"run": planned, "ended": True}
 
     def _left_out(self, variables: Mapping[str, t.Any]) -> bool:
         """Tell whether the user chose tags that skip the whole role except this task, which always runs."""
@@ -56,3 +61,8 @@ class ActionModule(ControllerAction):
                 return not around.statically_loaded
             around = around._parent
         return False
+
+
+def _run_in(result: t.Any) -> str:
+    """Return the run of a plan or of verdicts; empty if they were skipped, or if the run is over."""
+    return "" if not isinstance(result, Mapping) or is_over(result) else str(result.get("run") or "")

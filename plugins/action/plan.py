@@ -15,6 +15,10 @@ from ansible.errors import AnsibleError
 from ansible.module_utils.parsing.convert_bool import boolean
 from ansible.utils.display import Display
 
+# First, and unused: the compiled code of what is imported after it is kept.
+from ..plugin_utils._ansible import compiled  # noqa: F401  # pylint: disable=unused-import
+
+# isort: split
 from ..module_utils._ansible.options import table_options
 from ..module_utils._firewall.restrict import read_restrict
 from ..module_utils._plan.connections import CLIENT
@@ -44,6 +48,7 @@ from ..plugin_utils._inventory.topology import (
     default_peers,
     misspelt_groups,
 )
+from ..plugin_utils._payload.packed_plan import packed_plan
 
 if t.TYPE_CHECKING:
     from ..module_utils._shapes import Plan
@@ -85,6 +90,7 @@ class ActionModule(ControllerAction):
         ftp_active_ports={"type": "str", "default": ACTIVE_PORTS},
         together={"type": "bool", "default": False},
         hosts={"type": "list", "elements": "str"},
+        pack={"type": "bool", "default": False},
     )
 
     def act(self, options: dict[str, t.Any], variables: dict[str, t.Any]) -> dict[str, t.Any]:
@@ -135,7 +141,9 @@ class ActionModule(ControllerAction):
         )
         for note in plan["notes"]:
             display.warning(note)
-        return {**plan, "flows": flow_count(plan), "run": uuid.uuid4().hex[:12]}
+        flows, run = flow_count(plan), uuid.uuid4().hex[:12]
+        measured = {"check_mode": True} if options["together"] and self._task.check_mode else {}
+        return {**(packed_plan(plan) if options["pack"] else plan), "flows": flows, "run": run, **measured}
 
     def _check_template(self, present: Sequence[str], variables: Mapping[str, t.Any]) -> None:
         """Refuse a template for the report that cannot be used, before anything is measured."""

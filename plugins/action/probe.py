@@ -12,10 +12,14 @@ from __future__ import annotations
 import typing as t
 from collections.abc import Mapping
 
+# First, and unused: the compiled code of what is imported after it is kept.
+from ..plugin_utils._ansible import compiled  # noqa: F401  # pylint: disable=unused-import
+
+# isort: split
 from ..module_utils._ansible.hidden import hide
 from ..plugin_utils._ansible.planned import PlannedAction
 from ..plugin_utils._payload.host_share import listening_for, own_addresses
-from ..plugin_utils._untrusted.host_results import PROBE
+from ..plugin_utils._untrusted.host_results import PACKED_PROBE, PROBE
 
 if t.TYPE_CHECKING:
     from ..module_utils._shapes import HostPlan
@@ -28,13 +32,14 @@ class ActionModule(PlannedAction):
 
     MODULE = "exasol_community.network.probe"
     SHAPE = PROBE
+    PACKED_SHAPE = PACKED_PROBE
 
-    def arguments(self, given: dict[str, t.Any], variables: Mapping[str, t.Any]) -> dict[str, t.Any]:
-        """Return the options for the module, the FTP password hidden."""
+    def prepared(self, given: dict[str, t.Any]) -> dict[str, t.Any]:
+        """Return the options with the FTP password hidden."""
         ftp = given.get("ftp")
         if isinstance(ftp, Mapping) and ftp.get("password") is not None:
-            given["ftp"] = {**ftp, "password": hide(str(ftp["password"]))}
-        return super().arguments(given, variables)
+            return {**given, "ftp": {**ftp, "password": hide(str(ftp["password"]))}}
+        return given
 
     def share(
         self, host: HostPlan, given: dict[str, t.Any], variables: Mapping[str, t.Any]

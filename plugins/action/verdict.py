@@ -10,11 +10,19 @@ import datetime
 import shutil
 import textwrap
 import typing as t
+from collections.abc import Mapping, Sequence
 
 from ansible.utils.display import Display
 
+# First, and unused: the compiled code of what is imported after it is kept.
+from ..plugin_utils._ansible import compiled  # noqa: F401  # pylint: disable=unused-import
+
+# isort: split
+from ..module_utils._values.errors import NetworkError
 from ..plugin_utils._ansible.action import ControllerAction
 from ..plugin_utils._ansible.screen import show
+from ..plugin_utils._ansible.variables import Registered, dictionary_in
+from ..plugin_utils._payload.packed_plan import whole_plan
 from ..plugin_utils._report.spoken import sentences
 from ..plugin_utils._report.summary import counts, host_order
 from ..plugin_utils._report.terminal import MIN_COLUMNS, opening, table
@@ -44,10 +52,20 @@ from ..plugin_utils._verdict.trace_notes import trace_notes
 from ..plugin_utils._verdict.unverified import unverified
 
 if t.TYPE_CHECKING:
-    from ..module_utils._shapes import Verification
+    from ..module_utils._shapes import Plan, PlannedRun, Verification
 
 display = Display()
 
+# What results_in may name: the field that counts, and whether a result of another run is none. The others say
+# of which run they are, and Origins reports it.
+_RESULTS: dict[str, tuple[str | None, bool]] = {
+    "observations": (None, False),
+    "listeners": (None, False),
+    "queries": (None, False),
+    "captures": ("capture", True),
+    "stopped": (None, True),
+    "transfers": (None, True),
+}
 _MAX_PROSE_WIDTH = 120  # columns
 _MAX_TABLE_WIDTH = 200
 
@@ -56,8 +74,11 @@ class ActionModule(ControllerAction):
     """Judge every flow of a plan and print the matrix."""
 
     OPTIONS: t.ClassVar[dict[str, t.Any]] = {
-        "plan": {"type": "dict", "required": True},
-        "observations": {"type": "dict", "required": True},
+        "plan": {"type": "dict"},
+        "plan_in": {"type": "str"},
+        "hosts": {"type": "list", "elements": "str"},
+        "results_in": {"type": "dict"},
+        "observations": {"type": "dict"},
         "listeners": {"type": "dict", "default": {}},
         "captures": {"type": "dict", "default": {}},
         "stopped": {"type": "dict", "default": {}},
@@ -68,10 +89,15 @@ class ActionModule(ControllerAction):
         "transfers": {"type": "dict", "default": {}},
         "display": {"type": "bool", "default": True},
     }
+    ONE_OF = (("plan", "plan_in"), ("observations", "results_in"))
 
     def act(self, options: dict[str, t.Any], variables: dict[str, t.Any]) -> dict[str, t.Any]:
         """Return the verification."""
-        plan = options["plan"]
+        planned: PlannedRun = whole_plan(
+            options["plan"] or dictionary_in(variables, options["plan_in"], self._templar, "plan_in", "hosts")
+        )
+        options = {**options, **_registered(options, planned, variables)}
+        plan: Plan = planned
         limits = read_limits(options["limits"], options["idle"], options["throughput"])
         claims = believable(
             plan,
@@ -82,7 +108,7 @@ class ActionModule(ControllerAction):
             queries=options["queries"],
             transfers=options["transfers"],
         )
-        origins = Origins(plan)
+        origins = Origins(planned)
         listeners, queries = origins.listeners(claims.listeners), origins.listeners(claims.queries)
         observations = origins.observations(claims.observations, listeners or queries)
         observations = with_idle(observations, claims.stopped)
@@ -128,7 +154,7 @@ class ActionModule(ControllerAction):
         ]
         verification: Verification = {
             "created": datetime.datetime.now(datetime.timezone.utc).isoformat(timespec="seconds"),
-            "run": options["plan"].get("run", ""),
+            "run": planned.get("run", ""),
             "release": plan["release"],
             "peers": hosts_by_peer(plan["hosts"]),
             "addresses": {name: host["addresses"] for name, host in plan["hosts"].items()},
@@ -150,13 +176,14 @@ class ActionModule(ControllerAction):
             "note_causes": causes_of(notes),
         }
         verification["not_ok"] = not_ok(verification["summary"])
-        verification["message"] = _message(verification)
+        said = sentences(verification)  # once: of a large site, they take as long as a third of the verdicts
+        verification["message"] = _message(verification, said)
         if options["display"]:
-            self._print(verification)
+            self._print(verification, said)
         return dict(verification)
 
     @staticmethod
-    def _print(verification: Verification) -> None:
+    def _print(verification: Verification, said: Sequence[str]) -> None:
         columns = min(max(shutil.get_terminal_size().columns, MIN_COLUMNS), _MAX_TABLE_WIDTH)
         for shown in opening(verification):
             # What follows an item of a block stands under it.
@@ -170,11 +197,29 @@ class ActionModule(ControllerAction):
             display.display(_filled(sentence, columns))
             display.display("")
         display.display(_filled(counts(verification), columns))
-        for sentence in sentences(verification):
+        for sentence in said:
             display.display("")
             display.display(_filled(sentence, columns))
         for note in verification["notes"]:
             display.warning(visible(note))
+
+
+def _registered(
+    options: Mapping[str, t.Any], plan: PlannedRun, variables: Mapping[str, t.Any]
+) -> dict[str, t.Any]:
+    """Return the options whose values hosts have registered; a name may be empty."""
+    names = options["results_in"] or {}
+    unknown = sorted(set(names) - set(_RESULTS))
+    if unknown:
+        raise NetworkError(f"results_in has {unknown[0]!r}: expected {', '.join(_RESULTS)}")
+    hosts = variables.get("ansible_play_hosts_all", ()) if options["hosts"] is None else options["hosts"]
+    registered = Registered(hosts if names else (), variables.get("hostvars", {}))
+    found = {}
+    for option, name in names.items():
+        field, of_this_run = _RESULTS[option]
+        if name and not options[option]:
+            found[option] = registered.under(name, field, plan.get("run") if of_this_run else None)
+    return found
 
 
 def _filled(text: str, columns: int, indent: str = "") -> str:
@@ -188,11 +233,11 @@ def _filled(text: str, columns: int, indent: str = "") -> str:
     )
 
 
-def _message(verification: Verification) -> str:
+def _message(verification: Verification, said: Sequence[str]) -> str:
     return "\n".join(
         [
             counts(verification),
-            *sentences(verification),
+            *said,
             *coverage_sentences(verification),
             *verification["notes"],
         ]

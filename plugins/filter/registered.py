@@ -9,10 +9,11 @@ from __future__ import annotations
 import typing as t
 from collections.abc import Iterable, Mapping
 
-LOST = {
-    "failed": True,
-    "msg": "the host was unreachable or had failed before it was asked, or a condition (when) left it out",
-}
+# First, and unused: the compiled code of what is imported after it is kept.
+from ..plugin_utils._ansible import compiled  # noqa: F401  # pylint: disable=unused-import
+
+# isort: split
+from ..plugin_utils._ansible.variables import Registered
 
 
 def registered(
@@ -27,18 +28,7 @@ def registered(
     A host that registered nothing counts as failed. A result of a run other than C(run) is left from an
     earlier task of the same playbook: in this run, the host registered nothing.
     """
-    results = {host: hostvars[host].get(name, LOST) for host in hosts}
-    if run is not None:
-        results = {host: LOST if _is_of_another(result, run) else result for host, result in results.items()}
-    if field is None:
-        return results
-    return {host: result[field] for host, result in results.items() if result.get(field)}
-
-
-def _is_of_another(result: Mapping[str, t.Any], run: str) -> bool:
-    # If a task was skipped, or its host was lost, it registered no run; its result is of this run.
-    has_no_run = result.get("skipped") or result.get("failed") or result.get("unreachable")
-    return not has_no_run and result.get("run") != run
+    return Registered(hosts, hostvars).under(name, field, run)
 
 
 class FilterModule:

@@ -24,17 +24,21 @@ attributes:
     support: full
     platforms: all
 options:
-  planned:
+  plan_in:
     description:
-      - The run of the plan, RV(exasol_community.network.plan#module:run). Empty if nothing was planned.
+      - The name of the variable that the plan is registered in, the result of
+        M(exasol_community.network.plan).
+      - If the variable is not defined, or if the task was skipped, nothing was planned. The same is true if
+        the variable holds a result of this module, because that run is over.
     type: str
-    default: ''
-  judged:
+    required: true
+  verification_in:
     description:
-      - The run of the verdicts, RV(exasol_community.network.verdict#module:run). Empty if nothing was judged.
+      - The name of the variable that the verdicts are registered in, the result of
+        M(exasol_community.network.verdict). If the variable is not defined, nothing was judged.
       - Ignored in check mode, in which nothing is measured.
     type: str
-    default: ''
+    required: true
 seealso:
   - module: exasol_community.network.plan
   - module: exasol_community.network.verdict
@@ -45,8 +49,9 @@ author:
 EXAMPLES = r"""
 - name: Fail unless this run was planned and judged
   exasol_community.network.judged:
-    planned: "{{ plan.run | default('') }}"
-    judged: "{{ verification.run | default('') }}"
+    plan_in: plan
+    verification_in: verification
+  register: plan
   tags: always
 """
 

@@ -84,6 +84,11 @@ options:
       - Seconds after which the listener ends, at most 14400 (4 hours).
     type: int
     default: 1800
+  least_ttl:
+    description:
+      - Seconds that the listener lives at least, if O(ttl) is less.
+    type: int
+    default: 0
   idle:
     description:
       - Seconds without a sign of the run after which the listener closes its ports, even before O(ttl).
@@ -405,6 +410,8 @@ def check(params: Dict[str, Any]) -> None:
     """Raise if an option cannot be used."""
     if not 1 <= params["ttl"] <= MAX_TTL:
         raise NetworkError(f"ttl {params['ttl']} is out of range: expected 1 to {MAX_TTL} seconds")
+    if params.get("least_ttl", 0) > MAX_TTL:
+        raise NetworkError(f"least_ttl {params['least_ttl']} is too long: expected at most {MAX_TTL} seconds")
     if params.get("idle", 1) < 1:
         raise NetworkError(f"idle {params['idle']} is too short: expected at least 1 second")
     if not params["host"]:
@@ -434,7 +441,7 @@ def act(params: Dict[str, Any], dry: bool) -> "ListenerResult":
         params["host"],
         params["token"],
         params["endpoints"],
-        params["ttl"],
+        max(params["ttl"], params["least_ttl"]),
         dry=dry,
         capture=params["capture"],
         idle=params["idle"],
@@ -458,6 +465,7 @@ def main() -> None:
             ),
         },
         "ttl": {"type": "int", "default": 1800},
+        "least_ttl": {"type": "int", "default": 0},
         "idle": {"type": "int", "default": DEFAULT_IDLE},
         "capture": {"type": "bool", "default": False},
         "remotes": {"type": "list", "elements": "str", "default": []},

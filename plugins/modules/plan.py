@@ -119,6 +119,8 @@ options:
         C(ansible.netcommon.network_cli).
       - A measurement needs this, because all hosts have to listen before any of them probes, and each has to
         probe by itself. Firewall rules do not need it.
+      - In check mode, the plan says that nothing is measured (RV(check_mode)), and tasks with C(plan_in) are
+        skipped.
     type: bool
     default: false
   hosts:
@@ -127,6 +129,15 @@ options:
       - With C(serial), name the hosts of the batch (C(ansible_play_batch)) to measure only between these.
     type: list
     elements: str
+  pack:
+    description:
+      - Return each host's part of RV(hosts) as one text, base64 of zlib-compressed JSON.
+        M(exasol_community.network.listener), M(exasol_community.network.probe) and
+        M(exasol_community.network.verdict) take such a plan with C(plan_in).
+      - Ansible copies a result several times, value by value, and starts each task of each host with a copy
+        of its memory. The plan of 1000 hosts has millions of values.
+    type: bool
+    default: false
 seealso:
   - module: exasol_community.network.port_info
   - module: exasol_community.network.probe
@@ -231,8 +242,13 @@ EXAMPLES = r"""
 """
 
 RETURN = r"""
+check_mode:
+  description: That nothing is measured with this plan.
+  returned: with O(together) in check mode
+  type: bool
+  sample: true
 hosts:
-  description: What each managed host has to do, by its name.
+  description: What each managed host has to do, by its name; with O(pack), each a text.
   returned: success
   type: dict
   contains:

@@ -268,6 +268,14 @@ options:
         description: The name of this host, as the task that collects the results has it.
         type: str
         required: true
+  pack:
+    description:
+      - Return a result of more than 4 KiB as RV(packed), except RV(id), RV(run), RV(machine), RV(summary),
+        RV(elapsed_s) and RV(idle_left_s). M(exasol_community.network.verdict) takes it as it is.
+      - Ansible copies a result several times, value by value, and starts each task of each host with a copy
+        of its memory. That of 1000 hosts takes gigabytes unpacked.
+    type: bool
+    default: false
   token:
     description:
       - The token of this run's listeners. Without it they cannot prove themselves.
@@ -738,6 +746,11 @@ ftp_sessions:
       sample:
         - {mode: passive, command: EPSV, address: 192.0.2.31, port: 49152, state: filtered, reason:
           no-response}
+packed:
+  description: The other values, as base64 of zlib-compressed JSON.
+  returned: with O(pack), in place of the other values, if the result is large
+  type: str
+  sample: eJyrVspPSspMTizJzM8rVrKKjq0FAFGoCC4=
 idle_left_s:
   description: Seconds until all idle connections have been idle for long enough, V(0) if there are none.
   returned: with O(idle)
@@ -799,6 +812,7 @@ from ..module_utils._plan.ftp_modes import BOTH, MODES
 from ..module_utils._probe.probe import Settings, collect, patient, run
 from ..module_utils._probe.range_turns import RANGE_RATE
 from ..module_utils._probe.sweep import DEFAULT_CONCURRENCY, DEFAULT_TIMEOUT, Pace
+from ..module_utils._values.packed import APART, shrunk
 from ..module_utils._values.ports import Ports
 
 if TYPE_CHECKING:
@@ -906,6 +920,7 @@ def main() -> None:
         "capture": {"type": "bool", "default": False},
         "trace": {"type": "bool", "default": True},
         "idle": {"type": "dict", "options": idle_options()},
+        "pack": {"type": "bool", "default": False},
     }
     options.update(machine.options())
     options.update(planned_options())
@@ -929,11 +944,13 @@ def main() -> None:
             host=params["idle"]["host"] if params["idle"] else "",
         )
         targets = collect(params["flows"], params["targets"], params["listening"] if params["token"] else {})
-        module.exit_json(
+        result = dict(
+            machine.origin(params["run"], params["addresses"]),
             changed=False,
             id=uuid.uuid4().hex[:12],
-            **dict(machine.origin(params["run"], params["addresses"]), **run(targets, settings)),
+            **run(targets, settings),
         )
+        module.exit_json(**(shrunk(result, APART) if params["pack"] else result))
 
 
 if __name__ == "__main__":

@@ -33,16 +33,34 @@ attributes:
 options:
   plan:
     description:
-      - The result of M(exasol_community.network.plan).
+      - The result of M(exasol_community.network.plan). Required unless O(plan_in) is given.
     type: dict
-    required: true
+  plan_in:
+    description:
+      - The name of a variable that holds O(plan).
+      - Ansible copies the value of an option several times, and sends it back with the result. For a large
+        site, give the names of variables (O(plan_in), O(results_in)) instead.
+    type: str
+  hosts:
+    description:
+      - The hosts whose results O(results_in) means. By default, all hosts of the play.
+    type: list
+    elements: str
+  results_in:
+    description:
+      - Names of variables in which each host has registered a result, by option, in place of O(observations),
+        O(listeners), O(captures), O(stopped), O(queries) and O(transfers).
+      - A host that registered nothing counts as failed. For O(captures), O(stopped) and O(transfers), a
+        result of another run counts as nothing. O(captures) is the field C(capture) of the result.
+      - An empty name is ignored, and options that are given count instead.
+    type: dict
   observations:
     description:
       - The result of M(exasol_community.network.probe) of each host, as the filter
         P(exasol_community.network.registered#filter) collects them.
       - Hosts that are missing took no part in the run.
+      - Required unless O(results_in) is given.
     type: dict
-    required: true
   listeners:
     description:
       - The result of M(exasol_community.network.listener) of each host.
@@ -133,6 +151,15 @@ EXAMPLES = r"""
   exasol_community.network.verdict:
     plan: "{{ plan }}"
     observations: "{{ ansible_play_hosts_all | exasol_community.network.registered(hostvars, 'probe') }}"
+  run_once: true
+  register: verification
+
+- name: Judge what the hosts of a large site observed
+  exasol_community.network.verdict:
+    plan_in: plan
+    results_in:
+      observations: probe
+      listeners: listener
   run_once: true
   register: verification
 """

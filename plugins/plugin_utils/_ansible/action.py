@@ -21,6 +21,7 @@ from .._inventory.site_variables import CONNECTION, NOTHING, PREFIX, RELEASE, RE
 from .._text.escaping import escaped
 from .._untrusted.host_results import checked, harmless, interpreter
 from .._untrusted.shape import Shape
+from . import prepared  # noqa: F401  # pylint: disable=unused-import
 
 
 class HostValues:
@@ -94,6 +95,7 @@ class ControllerAction(ActionBase):  # type: ignore[misc, unused-ignore]  # ansi
     _requires_connection = False
     _supports_check_mode = True
     OPTIONS: t.ClassVar[dict[str, t.Any]] = {}
+    ONE_OF: t.ClassVar[tuple[tuple[str, ...], ...]] = ()  # of these options, one has to be given
     _host_values: HostValues | None = None
 
     def run(self, tmp: t.Any = None, task_vars: dict[str, t.Any] | None = None) -> dict[str, t.Any]:
@@ -119,7 +121,9 @@ class ControllerAction(ActionBase):  # type: ignore[misc, unused-ignore]  # ansi
         }
         self._task.args = {**given, **{name: {} for name in whole}}
         try:
-            options: dict[str, t.Any] = self.validate_argument_spec(argument_spec=self.OPTIONS)[1]
+            options: dict[str, t.Any] = self.validate_argument_spec(
+                argument_spec=self.OPTIONS, required_one_of=self.ONE_OF
+            )[1]
         finally:
             self._task.args = given
         return {**options, **whole}
@@ -193,6 +197,7 @@ class HostAction(RemoteAction):
     _supports_check_mode = True
     MODULE = ""
     SHAPE: t.ClassVar[Shape] = {}
+    PACKED_SHAPE: t.ClassVar[Shape] = {}  # of a result that the module may have packed
 
     def run(self, tmp: t.Any = None, task_vars: dict[str, t.Any] | None = None) -> dict[str, t.Any]:
         """Run the module and return what counts of its result."""
@@ -204,7 +209,8 @@ class HostAction(RemoteAction):
             task_vars=task_vars,
         )
         host = self._task.delegate_to or variables.get("inventory_hostname", "the host")
-        return {"changed": False, **checked(result, self.SHAPE, host), **interpreter(result)}
+        shape = self.PACKED_SHAPE if self.PACKED_SHAPE and "packed" in result else self.SHAPE
+        return {"changed": False, **checked(result, shape, host), **interpreter(result)}
 
     def arguments(self, given: dict[str, t.Any], variables: Mapping[str, t.Any]) -> dict[str, t.Any]:
         """Return the options for the module."""

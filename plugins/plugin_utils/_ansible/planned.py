@@ -5,26 +5,28 @@
 """Actions that take a host's part of a plan from a variable, without templates, and send it packed.
 
 A template copies the whole plan for each host and task: ansible-core 2.18 and older template a variable with
-all that it holds, newer ones what the template returns. At 1000 hosts, the plan is tens of megabytes.
+all that it holds, newer ones what the template returns. At 1000 hosts, the plan is tens of megabytes. So a
+task of a host has no condition about the plan either: this action skips it if nothing is planned.
 """
 
 from __future__ import annotations
 
-import json
 import typing as t
 from collections.abc import Mapping
 
 from ansible.errors import AnsibleActionFail, AnsibleActionSkip
 
-from ...module_utils._ansible.planned import pack
 from ...module_utils._values.errors import NetworkError
+from ...module_utils._values.packed import shrunk
+from .._payload.packed_plan import host_part
 from .action import HostAction
+from .variables import dictionary_in, is_over, options_in
 
 if t.TYPE_CHECKING:
     from ...module_utils._shapes import HostPlan, PlannedRun
 
-_READABLE = 4096  # bytes of JSON; so little is sent as it is, and can be read with -vvv
 _PLAN = "plan_in"
+_OPTIONS = "options_in"
 
 
 class PlannedAction(HostAction):
@@ -32,7 +34,11 @@ class PlannedAction(HostAction):
 
     def arguments(self, given: dict[str, t.Any], variables: Mapping[str, t.Any]) -> dict[str, t.Any]:
         """Return the options for the module; those that are given count, the plan has the others."""
+        names = given.pop(_OPTIONS, None) or {}
         name = given.pop(_PLAN, None)
+        if name and (reason := _without_plan(variables.get(name))):
+            raise AnsibleActionSkip(reason)
+        given = self.prepared({**options_in(variables, names, self._templar), **given})
         if not name:
             return given
         try:
@@ -40,16 +46,18 @@ class PlannedAction(HostAction):
             host = variables["inventory_hostname"]
             if host not in plan["hosts"]:
                 raise NetworkError(f"{_PLAN}: the plan in variable {name!r} has no host {host!r}")
-            share = self.share(plan["hosts"][host], given, variables)
+            share = self.share(host_part(plan, host), given, variables)
         except NetworkError as error:
             raise AnsibleActionFail(str(error)) from error
         if share is None:
             raise AnsibleActionSkip(f"the plan has nothing for {host} to do here")
         share = {option: value for option, value in share.items() if option not in given}
         given.setdefault("run", plan.get("run", ""))
-        if len(json.dumps(share)) <= _READABLE:
-            return {**given, **share}
-        return {**given, "packed": pack(share)}
+        return {**given, **shrunk(share)}
+
+    def prepared(self, given: dict[str, t.Any]) -> dict[str, t.Any]:
+        """Return the options that the task has, in the form that the module gets."""
+        return given
 
     def share(
         self, host: HostPlan, given: dict[str, t.Any], variables: Mapping[str, t.Any]
@@ -59,12 +67,12 @@ class PlannedAction(HostAction):
 
     def variable(self, option: str, name: str, key: str, variables: Mapping[str, t.Any]) -> t.Any:
         """Return the dictionary in a variable that an option names; with a key, that it must have."""
-        value = variables.get(name)
-        if isinstance(value, str):  # a variable that is a template itself
-            value = self._templar.template(value)
-        if not isinstance(value, Mapping) or (key and key not in value):
-            raise NetworkError(
-                f"{option}: variable {name!r} holds no {'plan' if key else 'dictionary'}: expected the name "
-                f"of a variable that a task before this one has registered or set"
-            )
-        return value
+        return dictionary_in(variables, name, self._templar, option, key)
+
+
+def _without_plan(plan: t.Any) -> str:
+    """Return why a variable with a plan leaves nothing to do, whatever the host."""
+    if is_over(plan):
+        return "nothing was planned for this task"
+    in_check_mode = isinstance(plan, Mapping) and plan.get("check_mode")
+    return "in check mode, nothing is measured" if in_check_mode else ""

@@ -18,7 +18,7 @@ from ...module_utils._probe.path_words import TO_OTHER_HOST
 from ...module_utils._probe.segments import UNMEASURED
 from ...module_utils._values.addresses import parse_address
 from ...module_utils._values.ports import Ports
-from .host_results import CAPTURE, LISTENER, PROBE, THROUGHPUT, checked, malformed
+from .host_results import CAPTURE, LISTENER, PROBE, THROUGHPUT, checked, malformed, opened
 from .shape import Shape, ShapeError, shown
 
 if t.TYPE_CHECKING:
@@ -101,7 +101,7 @@ def _read(host: str, result: t.Any, shape: Shape) -> t.Any:
 
 
 def _probed(host: str, result: t.Any, hosts: Hosts) -> t.Any:
-    found = _read(host, result, PROBE)
+    found = _read(host, opened(result, host), PROBE)
     if not found or found.get("failed") or found.get("skipped"):
         return found
     try:

@@ -41,6 +41,7 @@ from ...module_utils._probe.trace_words import MAX_HOPS
 from ...module_utils._probe.turns import REASONS as TRANSFER_REASONS
 from ...module_utils._values.addresses import is_name, parse_address, stands_for
 from ...module_utils._values.errors import NetworkError
+from ...module_utils._values.packed import APART, unpack
 from ...module_utils._values.ports import Ports
 from .._text.tables import visible
 from .shape import Formats, Shape, ShapeError, compiled
@@ -50,6 +51,8 @@ _MAX_TEXT = 2000
 _MAX_OUTPUT = 20000  # of what a module printed before it failed
 _MAX_NAME = 300
 _MAX_ENTRIES = 65536
+_MAX_PACKED = 1 << 24  # characters
+_MAX_OPENED = 1 << 26  # bytes of JSON
 _MAX_PORTS = 6 * 65536
 _MAX_SERVICES = 1000  # of one rule
 _MAX_CONNECTIONS = 2**32
@@ -356,6 +359,12 @@ PROBE = _object(
     idle_left_s={"type": "number", "minimum": 0, "maximum": 2 * MAX_SECONDS},
     **_ORIGIN,
 )
+# The same result of a large site, as one text. Whoever opens it checks it by the shape above.
+PACKED_PROBE = _object(
+    "packed",
+    packed={"type": "string", "maxLength": _MAX_PACKED, "pattern": "^[A-Za-z0-9+/=]*$"},
+    **{name: PROBE["properties"][name] for name in APART},
+)
 LISTENER = _object(
     "",
     changed=_CHANGED,
@@ -452,6 +461,19 @@ def checked(result: t.Any, shape: Shape, host: str) -> dict[str, t.Any]:
         return dict(_check(shape)(result), failed=False)
     except ShapeError as mismatch:
         return malformed(host, mismatch)
+
+
+def opened(result: t.Any, host: str) -> t.Any:
+    """Return a result with what its module has packed; what cannot be read becomes a failure of the host."""
+    if not isinstance(result, Mapping) or not isinstance(result.get("packed"), str):
+        return result
+    try:
+        inside = unpack(result["packed"], _MAX_OPENED)
+    except NetworkError as error:
+        return malformed(host, ShapeError(str(error)))
+    # No word about the task itself, such as "skipped", and no other name of the measurement.
+    known = {name: inside[name] for name in PROBE["properties"] if name in inside and name not in APART}
+    return {**known, **{name: value for name, value in result.items() if name != "packed"}}
 
 
 def _check(shape: Shape) -> t.Any:

@@ -11,17 +11,24 @@ from ansible.errors import AnsibleError
 from ansible_collections.exasol_community.network.plugins.action.judged import ActionModule
 
 HOSTS = {"ansible_play_hosts_all": ["n11", "n12"], "inventory_hostname": "n12"}
+NAMES = {"plan_in": "plan", "verification_in": "verification"}
+
+
+def of(planned=None, judged=None, **more):
+    """Return the variables of a host, with the results that a plan and verdicts have registered."""
+    results = {"plan": planned, "verification": judged}
+    return {**HOSTS, **more, **{name: result for name, result in results.items() if result is not None}}
 
 
 def test_a_whole_run_is_over(act):
-    found = act(ActionModule, {"planned": "one", "judged": "one"}, HOSTS)
+    found = act(ActionModule, NAMES, of({"run": "one"}, {"run": "one"}))
     assert (found["run"], found["ended"], found["changed"]) == ("one", True, False)
 
 
 def test_in_check_mode_nothing_is_judged(act):
-    assert act(ActionModule, {"planned": "one"}, HOSTS, check_mode=True)["ended"]
+    assert act(ActionModule, NAMES, of({"run": "one"}), check_mode=True)["ended"]
     with pytest.raises(AnsibleError, match="nothing was planned"):
-        act(ActionModule, {}, HOSTS, check_mode=True)
+        act(ActionModule, NAMES, of(), check_mode=True)
 
 
 @pytest.mark.parametrize(
@@ -36,19 +43,31 @@ def test_in_check_mode_nothing_is_judged(act):
     ],
 )
 def test_only_who_leaves_the_whole_role_out_wants_nothing(act, tags, run_tags, skip_tags, left_out):
-    variables = {**HOSTS, "ansible_run_tags": run_tags, "ansible_skip_tags": skip_tags}
+    chosen = {"ansible_run_tags": run_tags, "ansible_skip_tags": skip_tags}
     if left_out:
-        found = act(ActionModule, {"judged": "earlier"}, variables, around={"tags": tags})
+        variables = of(judged={"run": "earlier"}, **chosen)
+        found = act(ActionModule, NAMES, variables, around={"tags": tags})
         assert (found["skipped"], found["run"]) == (True, "earlier")
         return
     with pytest.raises(AnsibleError, match=r"nothing was planned.*n11, the first host"):
-        act(ActionModule, {}, variables, around={"tags": tags})
+        act(ActionModule, NAMES, of(**chosen), around={"tags": tags})
 
 
 def test_a_plan_without_verdicts_is_red_whatever_the_tags(act):
     with pytest.raises(AnsibleError, match="planned and not judged"):
         act(
             ActionModule,
-            {"planned": "two", "judged": "one"},
-            {**HOSTS, "ansible_run_tags": ["other"], "ansible_skip_tags": []},
+            NAMES,
+            of({"run": "two"}, {"run": "one"}, ansible_run_tags=["other"], ansible_skip_tags=[]),
         )
+
+
+@pytest.mark.parametrize(
+    "planned",
+    [{"changed": False, "skipped": True}, {"run": "one", "ended": True}, {"hosts": {}}],
+    ids=["skipped", "over", "without a run"],
+)
+def test_what_is_no_plan_of_this_run_does_not_count(act, planned):
+    with pytest.raises(AnsibleError, match="nothing was planned"):
+        act(ActionModule, NAMES, of(planned, {"run": "one"}))
+    assert act(ActionModule, NAMES, of({"run": "one"}, {"run": "one"}))["ended"], "the control"

@@ -14,6 +14,7 @@ from ansible.errors import AnsibleError, AnsibleUndefinedVariable
 
 from ansible_collections.exasol_community.network.plugins.action import plan
 from ansible_collections.exasol_community.network.plugins.action.plan import ActionModule
+from ansible_collections.exasol_community.network.plugins.module_utils._values.packed import unpack
 from ansible_collections.exasol_community.network.tests.unit.helpers import assert_names
 
 HOSTVARS = {
@@ -42,6 +43,13 @@ def test_default_groups_are_planned(act):
     assert found["flows"] == 2 + 2 + 2
     assert found["hosts"]["n11"]["peers"] == ["any_node", "database_node"]
     assert found["hosts"]["idle"]["rules"] == []
+
+
+def test_the_parts_of_hosts_may_be_packed(act):
+    found, packed = (act(ActionModule, {"pack": pack}, variables()) for pack in (False, True))
+    assert {name: unpack(part) for name, part in packed["hosts"].items()} == found["hosts"]
+    others = [{name: plan[name] for name in plan if name not in ("hosts", "run")} for plan in (found, packed)]
+    assert others[0] == others[1]
 
 
 def test_partner_systems_come_from_a_variable(act):
@@ -256,6 +264,13 @@ def test_a_measurement_in_check_mode_is_that_of_the_whole_run(act, task, run, re
         return
     with pytest.raises(AnsibleError, match="remove check_mode from the role"):
         act(ActionModule, {"together": True}, more, check_mode=task)
+
+
+@pytest.mark.parametrize(("check_mode", "together"), [(True, True), (True, False), (False, True)])
+def test_a_plan_for_a_measurement_says_that_check_mode_measures_nothing(act, check_mode, together):
+    one = variables(ansible_play_hosts=list(HOSTVARS), ansible_play_batch=list(HOSTVARS))
+    found = act(ActionModule, {"together": together}, one, check_mode=check_mode)
+    assert found.get("check_mode", False) is (check_mode and together)
 
 
 def test_one_host_may_run_alone(act):

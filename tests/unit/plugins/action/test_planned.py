@@ -10,11 +10,13 @@ from types import SimpleNamespace
 from unittest import mock
 
 import pytest
+from ansible import errors
 from ansible.errors import AnsibleActionFail, AnsibleActionSkip
 from ansible.plugins.action import ActionBase
 
 from ansible_collections.exasol_community.network.plugins.action import listener, probe
-from ansible_collections.exasol_community.network.plugins.module_utils._ansible.planned import unpack
+from ansible_collections.exasol_community.network.plugins.module_utils._ansible.hidden import reveal
+from ansible_collections.exasol_community.network.plugins.module_utils._values.packed import pack, unpack
 
 MANY = {f"n{number}": [f"192.0.2.{number}"] for number in range(20, 250)}
 
@@ -52,6 +54,18 @@ LISTENING = {
 OWN = ["10.0.0.12", "192.0.2.12"]
 
 
+def templated(value):
+    """Return what Ansible makes of a value."""
+    if value == "{{ omit }}":
+        raise OMITTED
+    assert value != "{{ broken }}", "it was evaluated"
+    return {"{{ plan }}": PLAN, "{{ 3 + 4 }}": 7}.get(value, value) if isinstance(value, str) else value
+
+
+# Ansible-core 2.18 and older return the value of the variable omit instead.
+OMITTED = getattr(errors, "AnsibleValueOmittedError", KeyError)()
+
+
 @pytest.fixture
 def sent(monkeypatch):
     """Return a function that runs an action for a host, and returns what its module is given."""
@@ -69,7 +83,7 @@ def sent(monkeypatch):
             connection=mock.Mock(),
             play_context=SimpleNamespace(check_mode=False),
             loader=mock.Mock(),
-            templar=mock.Mock(template=lambda text: {"{{ plan }}": PLAN}[text]),
+            templar=mock.Mock(template=templated),
             shared_loader_obj=mock.Mock(),
         ).run(
             None,
@@ -182,3 +196,78 @@ def test_a_variable_may_be_a_template(sent):
 def test_without_a_plan_nothing_changes(sent):
     options = {"flows": [1], "listening_in": "listening"}  # the module refuses the latter
     assert sent(probe, **options) == options
+
+
+def test_options_may_be_in_variables(sent):
+    variables = {"patience": 2, "sum": "{{ 3 + 4 }}", "own": ["192.0.2.12"]}
+    names = {"timeout": "patience", "concurrency": "sum", "source_address": "own", "rate": "undefined"}
+    given = sent(probe, variables=variables, plan_in="plan", options_in=names, concurrency=5)
+    assert (given["timeout"], given["concurrency"], given["source_address"]) == (2, 5, ["192.0.2.12"])
+    assert not {"rate", "options_in", "plan_in"} & set(given)
+    assert sent(probe, variables=variables, options_in=names, flows=[1])["concurrency"] == 7
+
+
+@pytest.mark.parametrize("value", ["__omit_place_holder__1", OMITTED], ids=["old", "new"])
+def test_a_variable_that_omits_itself_is_left_out(sent, value):
+    if not isinstance(value, str) and isinstance(value, KeyError):
+        pytest.skip("this ansible-core has no such error")
+    variables = {"omit": "__omit_place_holder__1", "rate": value if isinstance(value, str) else "{{ omit }}"}
+    given = sent(probe, variables=variables, flows=[1], options_in={"rate": "rate", "timeout": "five"})
+    assert given == {"flows": [1]}
+    assert sent(probe, variables={"rate": 5}, flows=[1], options_in={"rate": "rate"})["rate"] == 5
+
+
+def test_an_option_in_a_variable_decides_what_a_listener_gets(sent):
+    variables = {"state": "absent", "name": "n12"}
+    given = sent(listener, variables=variables, plan_in="plan", options_in={"state": "state", "host": "name"})
+    assert (given["state"], given["host"], given["remotes"]) == ("absent", "n12", ["192.0.2.21"])
+
+
+def test_a_password_in_a_variable_is_hidden_too(sent):
+    variables = {"login": {"user": "exasol", "password": "exasol"}}
+    given = sent(probe, variables=variables, flows=[1], options_in={"ftp": "login"})
+    assert given["ftp"]["password"] != "exasol"
+    assert reveal(given["ftp"]["password"]) == "exasol"
+
+
+@pytest.mark.parametrize("action", [probe, listener])
+@pytest.mark.parametrize(
+    "plan",
+    [{"changed": False, "skipped": True}, {**PLAN, "ended": True}],
+    ids=["skipped", "over"],
+)
+def test_without_a_plan_of_this_run_a_host_is_skipped(sent, action, plan):
+    with pytest.raises(AnsibleActionSkip, match="nothing was planned"):
+        sent(action, variables={"plan": plan}, plan_in="plan")
+    assert sent(action, plan_in="plan")["run"] == PLAN["run"], "the control"
+
+
+@pytest.mark.parametrize("action", [probe, listener])
+def test_a_packed_plan_says_the_same(sent, action):
+    packed = {**PLAN, "hosts": {name: pack(host) for name, host in PLAN["hosts"].items()}}
+    options = {"plan_in": "plan", "token": "t"}
+    assert sent(action, variables={"plan": packed}, **options) == sent(action, **options)
+
+
+@pytest.mark.parametrize("action", [probe, listener])
+def test_in_check_mode_a_host_is_skipped(sent, action):
+    with pytest.raises(AnsibleActionSkip, match="in check mode"):
+        sent(action, variables={"plan": {**PLAN, "check_mode": True}}, plan_in="plan")
+
+
+@pytest.mark.parametrize(
+    ("condition", "taken"),
+    [("exasol", True), (True, True), ([60], True), ("", False), (False, False), ([], False), (None, False)],
+)
+def test_an_option_may_depend_on_other_variables(sent, condition, taken):
+    variables = {"condition": condition, "yes": True, "idle": {"seconds": [60]}}
+    given = sent(probe, variables=variables, flows=[1], options_in={"idle": ["yes", "condition", "idle"]})
+    assert given == {"flows": [1], **({"idle": {"seconds": [60]}} if taken else {})}
+
+
+def test_what_is_not_needed_is_not_evaluated(sent):
+    names = {"idle": ["no", "broken"], "ftp": ["undefined", "broken"]}
+    with pytest.raises(AssertionError, match="evaluated"):
+        sent(probe, variables={"broken": "{{ broken }}"}, flows=[1], options_in={"idle": "broken"})
+    variables = {"no": False, "broken": "{{ broken }}"}
+    assert sent(probe, variables=variables, flows=[1], options_in=names) == {"flows": [1]}

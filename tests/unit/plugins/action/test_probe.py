@@ -82,6 +82,19 @@ def test_a_result_sets_no_variable(run, action, answer):
     }
 
 
+def test_a_packed_result_has_a_shape_too(run):
+    answer = {"packed": "eJw=", "id": "one", "summary": {"open": 1}}
+    found, _given = run(probe.ActionModule, {**answer, "observations": [], "ansible_facts": FACTS, "x": 1})
+    assert found == {
+        "changed": False,
+        **answer,
+        "failed": False,
+        "ansible_facts": {"discovered_interpreter_python": "/usr/bin/python3"},
+    }
+    broken, _given = run(probe.ActionModule, {"packed": "\x1b[2J"})
+    assert broken["failed"] and "packed is" in broken["msg"]
+
+
 def test_the_failure_names_the_host_that_the_task_ran_on(run):
     assert run(probe.ActionModule, {"observations": 5})[0]["msg"].startswith("n12 returned")
     assert run(probe.ActionModule, {"observations": 5}, delegate_to="n13")[0]["msg"].startswith(

@@ -13,6 +13,7 @@ from ansible.errors import AnsibleError
 from ansible_collections.exasol_community.network.plugins.action import verdict
 from ansible_collections.exasol_community.network.plugins.module_utils._plan.flows import Party
 from ansible_collections.exasol_community.network.plugins.module_utils._plan.plan import Wishes, make_plan
+from ansible_collections.exasol_community.network.plugins.module_utils._values.packed import pack
 from ansible_collections.exasol_community.network.plugins.plugin_utils._ansible import screen as screen_module
 
 NODE, CLIENT = Party("n11", ("192.0.2.11",), managed=True), Party("client", ("192.0.2.21",), managed=True)
@@ -177,12 +178,16 @@ def test_a_source_outside_of_the_run_is_set_aside(act, screen):
 
 
 @pytest.mark.parametrize(
-    "options",
-    [{}, {"plan": PLAN}, {"plan": PLAN, "observations": "text"}],
+    ("options", "named"),
+    [
+        ({}, "plan_in"),
+        ({"plan": PLAN}, "observations"),
+        ({"plan": PLAN, "observations": "text"}, "observations"),
+    ],
     ids=["nothing", "no observations", "text"],
 )
-def test_missing_options_are_refused(act, options):
-    with pytest.raises(AnsibleError, match="observations"):
+def test_missing_options_are_refused(act, options, named):
+    with pytest.raises(AnsibleError, match=named):
         act(verdict.ActionModule, options, {})
 
 
@@ -236,3 +241,65 @@ def test_what_is_not_measured_of_throughput_is_a_note(act, screen, options, verd
 def test_a_limit_that_nothing_measures_is_no_verdict(act, screen):
     with pytest.raises(AnsibleError, match="throughput_mb_s 5 has no effect"):
         judged(act, observed("open", "syn-ack"), limits={"throughput_mb_s": 5})
+
+
+HOSTS = {"ansible_play_hosts_all": ["client"]}
+
+
+def in_variables(act, hostvars, **options):
+    """Run the action with the names of variables."""
+    variables = {**HOSTS, "plan": {**PLAN, "run": "now"}, "hostvars": hostvars}
+    return act(verdict.ActionModule, {"plan_in": "plan", **options}, variables)
+
+
+def test_results_may_be_in_variables_of_the_hosts(act, screen):
+    seen = observed("open", "syn-ack")["client"]
+    hostvars = {"client": {"probe": {**seen, "run": "now"}}}
+    found = in_variables(act, hostvars, results_in={"observations": "probe", "listeners": ""})
+    assert (found["summary"], found["run"]) == ({"ok": 1}, "now")
+    lost = in_variables(act, {"client": {}}, results_in={"observations": "probe"})
+    assert lost["summary"] == {"untested": 1} and "had failed before it was asked" in lost["message"]
+
+
+def test_hosts_whose_results_count_may_be_given(act, screen):
+    hostvars = {"client": {"probe": {**observed("open", "syn-ack")["client"], "run": "now"}}}
+    assert in_variables(act, hostvars, hosts=[], results_in={"observations": "probe"})["results"] == []
+
+
+@pytest.mark.parametrize(("run", "noted"), [("now", True), ("before", False)])
+def test_captures_in_variables_are_of_this_run(act, screen, monkeypatch, run, noted):
+    monkeypatch.setattr(verdict.display, "warning", lambda *unused, **more: None)
+    stopped = {"run": run, "capture": {"complete": False, "problem": "no memory"}}
+    hostvars = {
+        "client": {"probe": {**observed("filtered", "no-response")["client"], "run": "now"}},
+        "n11": {"stopped": stopped},
+    }
+    results = {"observations": "probe", "captures": "stopped"}
+    found = in_variables(act, hostvars, hosts=["client", "n11"], results_in=results)
+    assert any("no memory" in note for note in found["notes"]) is noted
+
+
+def test_results_that_are_given_count(act, screen):
+    given = {"client": {**observed("open", "syn-ack")["client"], "run": "now"}}
+    hostvars = {"client": {"probe": {"failed": True, "msg": "broken"}}}
+    found = in_variables(act, hostvars, observations=given, results_in={"observations": "probe"})
+    assert found["summary"] == {"ok": 1}
+
+
+@pytest.mark.parametrize(
+    ("options", "named"),
+    [
+        ({"results_in": {"nonsense": "probe"}}, "results_in has 'nonsense'"),
+        ({"plan_in": "nowhere", "results_in": {"observations": "probe"}}, "variable 'nowhere' holds no plan"),
+    ],
+)
+def test_names_that_lead_nowhere_are_refused(act, options, named):
+    with pytest.raises(AnsibleError, match=named):
+        in_variables(act, {"client": {}}, **options)
+
+
+def test_a_packed_plan_is_judged_as_any_other(act, screen):
+    packed = {**PLAN, "hosts": {name: pack(host) for name, host in PLAN["hosts"].items()}}
+    seen = observed("open", "syn-ack")
+    found, expected = (judged(act, seen, plan=plan) for plan in (packed, PLAN))
+    assert found["results"] == expected["results"] != []

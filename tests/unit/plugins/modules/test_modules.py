@@ -6,6 +6,7 @@
 import pytest
 
 from ansible_collections.exasol_community.network.plugins.module_utils._ansible import failures, options
+from ansible_collections.exasol_community.network.plugins.module_utils._listener import control
 from ansible_collections.exasol_community.network.plugins.module_utils._values.errors import (
     ListenerError,
     NetworkError,
@@ -93,6 +94,7 @@ def test_port_info_names_what_it_does_not_know(params, fragments):
         ({"ttl": 0, "host": "n11"}, ["ttl 0", "1 to 14400 seconds"]),
         ({"ttl": -5, "host": "n11"}, ["ttl -5", "1 to 14400 seconds"]),
         ({"ttl": 14401, "host": "n11"}, ["ttl 14401", "1 to 14400 seconds"]),
+        ({"ttl": 5, "least_ttl": 14401, "host": "n11"}, ["least_ttl 14401", "at most 14400 seconds"]),
         ({"ttl": 5, "idle": 0, "host": "n11"}, ["idle 0", "at least 1 second"]),
         ({"ttl": 5, "host": ""}, ["host is empty"]),
     ],
@@ -101,9 +103,22 @@ def test_listener_names_options_that_cannot_be_used(params, fragments):
     assert_names(refusal(listener.check, params), fragments)
 
 
-@pytest.mark.parametrize("params", [{"ttl": 1}, {"ttl": 14400}, {"ttl": 1, "idle": 300}], ids=repr)
+@pytest.mark.parametrize(
+    "params",
+    [{"ttl": 1}, {"ttl": 14400}, {"ttl": 1, "idle": 300}, {"ttl": 1, "least_ttl": 14400}],
+    ids=repr,
+)
 def test_listener_accepts_the_rest(params):
     assert listener.check(dict(params, host="n11")) is None
+
+
+@pytest.mark.parametrize(("ttl", "least", "lives"), [(5, 0, 5), (5, 60, 60), (60, 5, 60)])
+def test_a_listener_lives_as_long_as_the_longer_of_two_times(monkeypatch, ttl, least, lives):
+    given = []
+    monkeypatch.setattr(control, "present", lambda *options, **more: given.append(options[3]) or {})
+    params = {"state": "present", "host": "n11", "token": "t", "endpoints": [], "capture": False, "idle": 300}
+    listener.act({**params, "ttl": ttl, "least_ttl": least}, dry=False)
+    assert given == [lives]
 
 
 class Module:

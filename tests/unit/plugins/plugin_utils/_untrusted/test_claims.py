@@ -5,9 +5,11 @@
 
 from __future__ import annotations
 
+import base64
 import copy
 import json
 import math
+import zlib
 
 import pytest
 from hypothesis import given
@@ -144,6 +146,46 @@ TRACE = {
     "tried": 6,
     "hops": [{"hop": 1, "by": ["203.0.113.1"]}],
 }
+
+
+def packed(host, **more):
+    """Return what the probe of a host returns, packed by another encoder."""
+    inside = {
+        name: value for name, value in {**EVERYBODY[host], **more}.items() if name not in ("changed", "id")
+    }
+    text = base64.b64encode(zlib.compress(json.dumps(inside).encode())).decode()
+    return {"changed": False, "id": f"id of {host}", "packed": text}
+
+
+def test_what_is_packed_counts_as_if_it_were_not():
+    assert judged({host: packed(host) for host in EVERYBODY}) == judged(EVERYBODY)
+    assert {result["verdict"] for result in judged(EVERYBODY)} != {"untested"}, "the control"
+
+
+@pytest.mark.parametrize(
+    ("result", "words"),
+    [
+        pytest.param({"packed": "####"}, "packed is damaged", id="damaged"),
+        pytest.param({"packed": packed("client")["packed"][:-20]}, "packed is damaged", id="cut"),
+        pytest.param(
+            {"packed": base64.b64encode(zlib.compress(b" " * (1 << 27))).decode()}, "more than", id="bomb"
+        ),
+        pytest.param(packed("client", observations=5), "observations is 5", id="another shape"),
+        pytest.param(packed("client", traces=[{**TRACE, "port": 22}]), "port 22", id="not asked for"),
+    ],
+)
+def test_what_is_packed_is_checked_too(result, words):
+    results = judged({**EVERYBODY, "client": result})
+    assert verdicts_of(results, "client") == {"untested"}
+    assert all(words in result["sentence"] for result in results if result["source"] == "client")
+    assert verdicts_of(results, "n1") == verdicts_of(judged(EVERYBODY), "n1") != {"untested"}
+
+
+def test_what_is_packed_says_nothing_about_its_task():
+    lies = packed("client", skipped=True, failed=True, unreachable=True, run="another")
+    assert judged({**EVERYBODY, "client": lies}) == judged(EVERYBODY)
+    nameless = {name: value for name, value in packed("client").items() if name != "id"}
+    assert "id" not in believable(PLAN, {"client": nameless}, {}, {}, {}).observations["client"]
 
 
 def test_a_trace_of_what_was_asked_for_counts():
