@@ -209,7 +209,7 @@ def unchanged(host: str) -> t.Callable[[Site, Effort], Row]:
         laps = interleave(
             {"ours": ours, "2 x ping": site.play(_PLAYS / "ping_pair.yml", inventory)}, effort.rounds
         )
-        return compared(f"role firewall on {host}, second run: nothing changes", laps, "2 x ping", 1.5)
+        return compared(f"role firewall on {host}, second run: nothing changes", laps, "2 x ping", 1.2)
 
     return row
 

@@ -21,6 +21,7 @@ from .._inventory.site_variables import CONNECTION, NOTHING, PREFIX, RELEASE, RE
 from .._text.escaping import escaped
 from .._untrusted.host_results import checked, harmless, interpreter
 from .._untrusted.shape import Shape
+from .archives import kept
 
 
 class HostValues:
@@ -173,7 +174,8 @@ class RemoteAction(ActionBase):  # type: ignore[misc, unused-ignore]  # ansible-
     """
 
     def _execute_module(self, *arguments: t.Any, **named: t.Any) -> dict[str, t.Any]:
-        result = super()._execute_module(*arguments, **named)
+        with kept(named.get("module_name") or self._task.action):
+            result = super()._execute_module(*arguments, **named)
         return {**harmless(result), **interpreter(result)}
 
     def _parse_returned_data(self, res: dict[str, t.Any], *more: t.Any, **named: t.Any) -> dict[str, t.Any]:
