@@ -18,7 +18,7 @@ from ansible.errors import AnsibleActionFail, AnsibleConnectionFailure
 from ansible.plugins.connection import ConnectionBase
 from ansible.utils.display import Display
 
-# First, and unused: what is imported after it is compiled once.
+# First, and unused: the compiled code of what is imported after it is kept.
 from ..plugin_utils._ansible import compiled  # noqa: F401  # pylint: disable=unused-import
 
 # isort: split
