@@ -161,7 +161,7 @@ def unchanged(host: str) -> Callable[[Site, Effort], Row]:
         ours = case.ours()
         case.first(ours)()
         laps = interleave({"ours": case.second(ours), "2 x ping": case.second(case.pings())}, effort.rounds)
-        return compared(f"role firewall on {host}, second run: nothing changes", laps, "2 x ping", 1.5)
+        return compared(f"role firewall on {host}, second run: nothing changes", laps, "2 x ping", 1.2)
 
     return row
 

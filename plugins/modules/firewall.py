@@ -454,8 +454,8 @@ confirmed:
   sample: true
 """
 
+import os
 import typing as t
-import uuid
 
 from ansible.module_utils.basic import AnsibleModule
 
@@ -529,7 +529,7 @@ def act(
         cut=params["cut"],
         hold_for=params["hold_for"],
     )
-    return change(wanted, identity=uuid.uuid4().hex[:12], dry=check_mode)
+    return change(wanted, identity=os.urandom(6).hex(), dry=check_mode)
 
 
 def main() -> None:

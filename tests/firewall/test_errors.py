@@ -17,7 +17,7 @@ _IPTABLES = (
     "iptables -A INPUT -m conntrack --ctstate ESTABLISHED -j ACCEPT\n"
     "iptables -P INPUT DROP"
 )
-# An older program that stands before the real one on the PATH.
+# Older programs that stand before the real ones on the PATH; an older firewalld has no policies on the bus.
 OLD_FIREWALLD = """cat > /usr/sbin/firewall-cmd <<'END'
 #!/bin/sh
 case $1 in
@@ -26,7 +26,14 @@ case $1 in
     *) exec /usr/bin/firewall-cmd "$@";;
 esac
 END
-chmod +x /usr/sbin/firewall-cmd
+cat > /usr/sbin/busctl <<'END'
+#!/bin/sh
+case $* in
+    *polic*) echo 'Call failed: Unknown interface' >&2; exit 1;;
+    *) exec /usr/bin/busctl "$@";;
+esac
+END
+chmod +x /usr/sbin/firewall-cmd /usr/sbin/busctl
 """
 UNREADABLE = {
     "iptables": ("printf '\\377' >> /etc/iptables/rules.v4", "/etc/iptables/rules.v4"),

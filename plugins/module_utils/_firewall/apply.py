@@ -257,7 +257,7 @@ def _change(options: Options, identity: str, dry: bool) -> "FirewallResult":
             *decided.notes,
             *provider.left_out(plan),
             *other_firewalls.notes(firewall, barriers),
-            *_notes_on_docker(after),
+            *_notes_on_docker(after, listing),
             *other_firewalls.notes_on_replies(firewall, unanswered),
         ],
         "diff": _diff(shown_before, shown_after),
@@ -427,13 +427,13 @@ def _changed_rules(before: Rules, after: Rules) -> "List[ChangedRule]":
     ]
 
 
-def _notes_on_docker(rules: Rules) -> List[str]:
+def _notes_on_docker(rules: Rules, listing: Listing) -> List[str]:
     opened = Ports.union(
         rule.ports
         for rule in rules
         if rule.direction == IN and rule.action == ACCEPT and rule.protocol == "tcp"
     )
-    published = [str(port) for port in detect.published_by_docker() if port in opened]
+    published = [str(port) for port in detect.published_by_docker(listing) if port in opened]
     if not published:
         return []
     note = "this traffic bypasses the rules for incoming traffic, so they neither open nor restrict it"

@@ -11,7 +11,7 @@ from .listing import Listing
 from .provider import Provider, several_run
 from .providers import PROVIDERS, provider_class
 from .ruleset import FAMILIES
-from .steps import FirewallError, run, which
+from .steps import FirewallError, which
 from .xtables import MIXED, SAVE, unreadable
 
 AUTO = "auto"
@@ -56,9 +56,7 @@ def _refuse_mixed(listing: Listing) -> None:
             raise FirewallError(MIXED.format(family))
 
 
-def published_by_docker() -> List[int]:
+def published_by_docker(listing: Listing) -> List[int]:
     """Return the ports that Docker publishes: their packets never reach the rules for what comes in."""
-    if not which("iptables-save"):
-        return []
-    saved = run(("iptables-save",)).stdout
+    saved = listing.saved_if_any(SAVE[4])
     return sorted({int(port) for port in re.findall(r"-A DOCKER .*--dport (\d+) .*-j DNAT", saved)})

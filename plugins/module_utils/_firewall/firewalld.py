@@ -12,16 +12,16 @@
   and do it again after each reload, at the change and at its rollback.
 """
 
+import html
 import ipaddress
 import itertools
 import re
 import shlex
 from typing import Dict, Iterable, Iterator, List, NamedTuple, Optional, Sequence, Set, Tuple, Type
-from xml.sax.saxutils import escape, unescape
 
 from .._values.addresses import Network
 from .._values.ports import PortRange, Ports
-from . import drift, xtables
+from . import drift, firewalld_bus, xtables
 from .chains import DROP, Chain, link
 from .listing import Listing
 from .provider import Change, Provider
@@ -40,7 +40,7 @@ from .rule import (
     network_text,
     sort_rules,
 )
-from .steps import FirewallError, Run, Step, Write, as_it_is, lines_of, output, read, run, which
+from .steps import FirewallError, Run, Step, Write, as_it_is, lines_of, output, read, run
 
 _MIN_VERSION = (0, 9)
 _FOLDER = "/etc/firewalld/policies/"
@@ -49,17 +49,6 @@ MAX_CHANGES = 50  # of single rules; more are faster with a reload
 _RELOAD_SECONDS = 600
 _PRIORITY = -32000  # before the policies of others; -32768 is the lowest
 _REJECT_PRIORITY = 100  # after everything that is accepted
-# What C(firewall-cmd --state) asks, without starting its Python (firewalld.dbus(5), busctl(1)).
-_STATE = (
-    "busctl",
-    "--system",
-    "--auto-start=no",
-    "get-property",
-    "org.fedoraproject.FirewallD1",
-    "/org/fedoraproject/FirewallD1",
-    "org.fedoraproject.FirewallD1",
-    "state",
-)
 _REJECTIONS = {4: "icmp-admin-prohibited", 6: "icmp6-adm-prohibited"}
 
 
@@ -198,7 +187,7 @@ def document(policy: Policy, rules: Rules) -> str:
         '<?xml version="1.0" encoding="utf-8"?>',
         f'<policy priority="{_PRIORITY}" target="CONTINUE">',
         "  <short>exasol_community.network</short>",
-        f"  <description>{escape(services_of(rules, policy.direction))}</description>",
+        f"  <description>{html.escape(services_of(rules, policy.direction), quote=False)}</description>",
         f'  <ingress-zone name="{policy.ingress}"/>',
         f'  <egress-zone name="{policy.egress}"/>',
     ]
@@ -279,9 +268,8 @@ class Firewalld(Provider):
     def is_running(cls, listing: Listing, beside: Sequence[Type[Provider]] = ()) -> bool:
         """Tell whether the service runs, asked over the bus if it answers there."""
         del listing, beside
-        if which("busctl") and run(_STATE).stdout.strip() == 's "RUNNING"':
-            return True
-        return run(("firewall-cmd", "--state")).stdout.strip() == "running"
+        runs = firewalld_bus.runs()
+        return run(("firewall-cmd", "--state")).stdout.strip() == "running" if runs is None else runs
 
     @classmethod
     def without_its_rules(cls, saved: str, version: int) -> str:
@@ -304,11 +292,9 @@ class Firewalld(Provider):
 
     def __init__(self, listing: Optional[Listing] = None) -> None:
         super().__init__(listing)
-        try:
-            self._policies = parse_policies(output(("firewall-cmd", "--list-all-policies")))
-        except FirewallError:
-            _refuse_old()  # asked only now: each call of firewall-cmd starts a Python
-            raise
+        of_bus = firewalld_bus.policies()
+        self._policies = _policies() if of_bus is None else of_bus
+        self._has_all_fields = of_bus is None
 
     def rules(self) -> Rules:
         """Return what our policies hold at run time."""
@@ -316,7 +302,7 @@ class Firewalld(Provider):
 
     def _held(self, policy: Policy) -> Rules:
         description = re.search(r"<description>(.*?)</description>", read(policy.path) or "", re.DOTALL)
-        services = parse_services(unescape(description.group(1)) if description else "")
+        services = parse_services(html.unescape(description.group(1)) if description else "")
         parsed = (parse_rich(text, policy.direction, services) for text in self._texts(policy))
         return tuple(rule for rule in parsed if rule is not None)
 
@@ -430,7 +416,8 @@ class Firewalld(Provider):
         found.restored.extend(direct.restored)
         found.held_back.extend(direct.held_back)
         zones = parse_policies(output(("firewall-cmd", "--list-all-zones")))
-        for option, kind, running in (("--zone", "zones", zones), ("--policy", "policies", self._policies)):
+        policies = self._policies if self._has_all_fields else _policies()
+        for option, kind, running in (("--zone", "zones", zones), ("--policy", "policies", policies)):
             permanent = parse_policies(output(("firewall-cmd", "--permanent", f"--list-all-{kind}")))
             if kind == "zones":
                 found.steps.extend(_interfaces_again(running, permanent, _default_zone()))
@@ -474,6 +461,15 @@ def _change_rules(policy: Policy, added: Sequence[str], removed: Sequence[str]) 
                 ("firewall-cmd", "--policy", policy.name, *options),
                 what=f"changing the active rules of our policy {policy.name}",
             )
+
+
+def _policies() -> Dict[str, Dict[str, str]]:
+    """Return the policies of the running firewall with all of their fields."""
+    try:
+        return parse_policies(output(("firewall-cmd", "--list-all-policies")))
+    except FirewallError:
+        _refuse_old()  # asked only now: each call of firewall-cmd starts a Python
+        raise
 
 
 def _refuse_old() -> None:

@@ -371,7 +371,7 @@ def _without_ours(text: str) -> List[str]:
 
 
 def _other_variant_that_filters(listing: Listing) -> str:
-    variant = xtables.other_variant()
+    variant = listing.other_variant()
     commands = xtables.save_commands(variant).values() if variant else ()
     for command in commands:
         if xtables.filters(xtables.filter_table(listing.saved_if_any(command))):

@@ -31,6 +31,7 @@ class Listing:
     def __init__(self) -> None:
         self._ruleset: Optional[_ruleset.Ruleset] = None
         self._saved: Dict[str, Done] = {}
+        self._version: Optional[str] = None  # of the command iptables
 
     def ruleset(self) -> _ruleset.Ruleset:
         """Return nft's rule set; an nft that cannot list it as JSON is an error."""
@@ -57,10 +58,19 @@ class Listing:
             self._saved[command] = run((command,))
         return self._saved[command]
 
+    def _iptables_version(self) -> str:
+        if self._version is None:
+            self._version = xtables.version_of_command()
+        return self._version
+
+    def other_variant(self) -> str:
+        """Return the variant of iptables that its command is not, nothing if that has no filter table."""
+        return xtables.other_variant(self._iptables_version())
+
     def texts(self) -> List[Saved]:
         """Return what both variants of iptables list."""
         commands = [("iptables", xtables.SAVE)]
-        other = xtables.other_variant()
+        other = self.other_variant()
         if other:
             commands.append((other, xtables.save_commands(other)))
         found = []
@@ -83,7 +93,7 @@ class Listing:
         """Return the tables of nft that iptables can read, None if its nft variant is not installed."""
         if not _ruleset.has_names_of_iptables(document):
             return frozenset()
-        commands = xtables.nft_save_commands()
+        commands = xtables.nft_save_commands(self._iptables_version())
         if not commands:
             return None
         readable = set()

@@ -24,7 +24,7 @@ from .listing import Listing
 from .places import PLACES
 from .provider import Change, Provider
 from .rule import ACCEPT, COMMENT_PREFIX, IN, OUT, REJECT, Rule, Rules, canonical, names_of, network_text
-from .steps import FirewallError, Run, Shell, Write, absolute, as_it_is, lines_of, open_lock, read, run
+from .steps import FirewallError, Run, Shell, Write, absolute, as_it_is, lines_of, open_lock, read
 
 _LOCK = "/run/ufw.lock"
 _BEGIN = "### RULES ###\n"
@@ -246,9 +246,18 @@ class Ufw(Provider):
 
     @classmethod
     def is_running(cls, listing: Listing, beside: Sequence[Type[Provider]] = ()) -> bool:
-        """Tell whether ufw calls itself active."""
-        del listing, beside
-        return "Status: active" in run(("ufw", "status")).stdout
+        """Tell whether ufw is active: whether its chains are there, by which C(ufw status) tells it too.
+
+        They are looked for in a listing that is read anyway, because ufw starts a Python for an answer
+        (get_status in backend_iptables.py of ufw 0.36).
+        """
+        del beside
+        for family in _families():
+            saved = xtables.filter_table(listing.saved_if_any(xtables.SAVE[family.version]))
+            names = (f"ufw{family.infix}-user-{end}" for end in ("input", "output", "forward"))
+            if not all(f"\n:{name} " in saved for name in names):
+                return False
+        return True
 
     @classmethod
     def without_its_rules(cls, saved: str, version: int) -> str:
@@ -260,7 +269,7 @@ class Ufw(Provider):
         super().__init__(listing)
         self._lock = open_lock(_LOCK)
         fcntl.lockf(self._lock, fcntl.LOCK_EX)
-        self._families = [family for family in FAMILIES if family.version == 4 or _has_ipv6()]
+        self._families = _families()
         self._texts: Dict[int, str] = {family.version: _read(family.path) for family in self._families}
 
     def rules(self) -> Rules:
@@ -342,6 +351,11 @@ class Ufw(Provider):
             r"^### tuple ### (deny|reject) .* out(_| |$)", "\n".join(self._texts.values()), re.MULTILINE
         )
         return bool(denies) or bool(default and default.group(1) != "ACCEPT")
+
+
+def _families() -> List[Family]:
+    """Return the IP versions that ufw manages here."""
+    return [family for family in FAMILIES if family.version == 4 or _has_ipv6()]
 
 
 def is_lock_of_ipv6(saved: str) -> bool:

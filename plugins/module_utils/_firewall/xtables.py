@@ -91,14 +91,20 @@ def wait_option(restore: str) -> List[str]:
     return [f"--wait={_LOCK_SECONDS}"] if "--wait" in help_text.stdout + help_text.stderr else []
 
 
-def other_variant() -> str:
+def version_of_command() -> str:
+    """Return what C(iptables --version) prints, which names its variant; nothing if it is not installed."""
+    return run(("iptables", "--version")).stdout if which("iptables") else ""
+
+
+def other_variant(version: str) -> str:
     """Return the variant that the command iptables is not, C(iptables-legacy) or C(iptables-nft).
 
-    Nothing if there is only one variant, or the other one has no filter table.
+    Nothing if there is only one variant, or the other one has no filter table. C(version) is what
+    C(version_of_command()) returned.
     """
     if not all(which(name) for name in ("iptables", "iptables-nft-save", "iptables-legacy-save")):
         return ""
-    if "legacy" in run(("iptables", "--version")).stdout:
+    if "legacy" in version:
         return "iptables-nft"
     # Most hosts have both variants, but tables in only one of them.
     return "iptables-legacy" if any("filter" in (read(path) or "").split() for path in _LEGACY_TABLES) else ""
@@ -110,9 +116,9 @@ def save_commands(variant: str) -> Dict[int, str]:
     return {version: command.replace("tables-", f"tables-{kind}-") for version, command in SAVE.items()}
 
 
-def nft_save_commands() -> Dict[int, str]:
+def nft_save_commands(version: str) -> Dict[int, str]:
     """Return the commands that list the nft variant of iptables, nothing if it is not installed."""
-    if which("iptables") and "nf_tables" in run(("iptables", "--version")).stdout:
+    if "nf_tables" in version:
         return SAVE
     return save_commands("iptables-nft") if which("iptables-nft-save") else {}
 

@@ -29,7 +29,8 @@ _RESET = f"""
 while umount /etc 2>/dev/null; do :; done
 systemctl stop exanet-lockout 'exasol-network-rollback-*' 2>/dev/null || true
 systemctl reset-failed 'exasol-network*' 2>/dev/null || true
-rm -rf /var/lib/exasol_community.network /etc/exasol_community.network /usr/local/sbin/* /usr/sbin/firewall-cmd
+rm -rf /var/lib/exasol_community.network /etc/exasol_community.network
+rm -rf /usr/local/sbin/* /usr/sbin/firewall-cmd /usr/sbin/busctl
 if test -e {_DROP_IN}; then rm -r {_DROP_IN}; systemctl daemon-reload; fi
 if ls {_OBSERVING} >/dev/null 2>&1; then rm {_OBSERVING}; systemctl daemon-reload; fi
 cd /etc

@@ -35,7 +35,7 @@ LAYERS = {
     "plugin_utils/_access": "+_values +_plan _text _verdict",
     "plugin_utils/_report": "+_values +_plan +_firewall +_identify +_probe _text _untrusted _verdict _access",
     "plugin_utils/_change_request": "+_values +_plan _text _verdict _access _report",
-    "plugin_utils/_files": "+_values _text _verdict _report _change_request",
+    "plugin_utils/_files": "+_values _text _report _change_request",
     "plugin_utils/_ansible": "+_values _text _inventory _untrusted _payload",
 }
 # The plugins themselves are documentation, options and one call; whom they call says this.

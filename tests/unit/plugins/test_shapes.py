@@ -15,6 +15,7 @@ UNDECLARED = re.compile(r"\b[Dd]ict\[str, (t\.)?Any\]")
 FACE_ANSIBLE = ("action", "filter", "inventory", "modules", "module_utils/_ansible", "plugin_utils/_ansible")
 # Files with undeclared data, and whose it is.
 BORDERS = {
+    "module_utils/_firewall/firewalld_bus": "settings as firewalld returns them",
     "module_utils/_identify/_finding": "NamedTuples on their way to a shape",
     "module_utils/_kernel/machine": "the options of modules",
     "module_utils/_listener/release": "a request to a listener",

@@ -118,7 +118,7 @@ class Host(Place):
         monkeypatch.setattr(apply, "_LOCK", str(tmp_path / "lock"))
         monkeypatch.setattr(apply.os, "geteuid", lambda: 0)
         monkeypatch.setattr(apply.detect, "choose", lambda choice, listing: Chosen(self.provider))
-        monkeypatch.setattr(apply.detect, "published_by_docker", lambda: [8563, 9999])
+        monkeypatch.setattr(apply.detect, "published_by_docker", lambda listing: [8563, 9999])
         monkeypatch.setattr(apply._connection, "find", lambda: None)
         monkeypatch.setattr(observation, "is_there", lambda listing: False)
         monkeypatch.setattr(apply.other_firewalls, "barriers", lambda firewall, rules, listing: [])

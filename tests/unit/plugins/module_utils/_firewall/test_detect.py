@@ -10,6 +10,7 @@ import pytest
 
 from ansible_collections.exasol_community.network.plugins.module_utils._firewall import (
     detect,
+    ufw,
     xtables,
 )
 from ansible_collections.exasol_community.network.plugins.module_utils._firewall import (
@@ -309,15 +310,16 @@ def test_nftables_is_what_nobody_else_manages(monkeypatch, items, expected):
     assert chosen("auto") == expected
 
 
+UFW_RUNS = (*(f":ufw-user-{end} - [0:0]" for end in ("input", "output", "forward")), *UFW)
 RUNNING = {
     "firewalld": {"firewall-cmd --state": "running\n"},
-    "ufw": {"ufw status": "Status: active\n\nTo   Action  From\n"},
+    "ufw": {"ufw": "", "iptables-save": saved(*UFW_RUNS)},
     "nftables": nft(*OWN),
     "iptables": {"iptables-save": saved(input="DROP"), "ip6tables-save": saved()},
 }
 IDLE = {
     "firewall-cmd --state": (252, ""),
-    "ufw status": "Status: inactive\n",
+    "ufw": "",
     "nft -j list ruleset": tables(),
     "iptables-save": saved(),
     "ip6tables-save": "",
@@ -328,6 +330,16 @@ BUSCTL = (
     "busctl --system --auto-start=no get-property org.fedoraproject.FirewallD1 /org/fedoraproject/FirewallD1 "
     "org.fedoraproject.FirewallD1 state"
 )
+OWNER = (
+    "busctl --system --auto-start=no call org.freedesktop.DBus /org/freedesktop/DBus org.freedesktop.DBus "
+    "NameHasOwner s org.fedoraproject.FirewallD1"
+)
+
+
+@pytest.fixture(autouse=True)
+def ufw_without_ipv6(monkeypatch):
+    """Whether ufw manages IPv6 is written in a file of the machine that runs the tests."""
+    monkeypatch.setattr(ufw, "_has_ipv6", lambda: False)
 
 
 def host(monkeypatch, running, base_answers=None):
@@ -335,6 +347,8 @@ def host(monkeypatch, running, base_answers=None):
     answers = dict(IDLE if base_answers is None else base_answers)
     for name in running:
         answers.update(RUNNING[name])
+    if {"ufw", "iptables"} <= set(running):
+        answers["iptables-save"] = saved(*UFW_RUNS, "-A INPUT -j DROP")
     return Commands(monkeypatch, answers)
 
 
@@ -355,25 +369,32 @@ def test_the_running_one_is_chosen(monkeypatch, running, expected, others):
 
 
 @pytest.mark.parametrize(
-    "answer, asked, expected",
+    "state, owner, asked, expected",
     [
-        ('s "RUNNING"\n', (252, ""), "firewalld"),
-        ('s "INIT"\n', (252, ""), ""),
-        ((1, ""), (252, ""), ""),
-        ((1, ""), "running\n", "firewalld"),
+        ('s "RUNNING"\n', "b true\n", (252, ""), "firewalld"),
+        ('s "INIT"\n', "b true\n", (252, ""), ""),
+        ((1, ""), (1, ""), (252, ""), ""),
+        ((1, ""), (1, ""), "running\n", "firewalld"),
+        ((1, ""), "b true\n", "running\n", "firewalld"),
     ],
-    ids=["running", "starting", "no-service", "an-old-busctl"],
+    ids=["running", "starting", "no-service", "no-bus", "an-old-busctl"],
 )
-def test_firewalld_is_asked_over_the_bus_and_by_its_command_where_that_does_not_say_yes(
-    monkeypatch, answer, asked, expected
+def test_firewalld_is_asked_by_its_command_where_the_bus_does_not_tell(
+    monkeypatch, state, owner, asked, expected
 ):
-    Commands(monkeypatch, {BUSCTL: answer, "firewall-cmd --state": asked})
+    Commands(monkeypatch, {BUSCTL: state, OWNER: owner, "firewall-cmd --state": asked})
     assert chosen("auto") == expected
 
 
-def test_firewalld_that_answers_over_the_bus_is_not_asked_twice(monkeypatch):
-    Commands(monkeypatch, {BUSCTL: 's "RUNNING"\n', "firewall-cmd": ""})
-    assert chosen("firewalld") == "firewalld"
+@pytest.mark.parametrize(
+    "state, owner, expected",
+    [('s "RUNNING"\n', (1, ""), "firewalld"), ((1, ""), "b false\n", "")],
+    ids=["runs", "nobody-has-its-name"],
+)
+def test_firewalld_is_not_asked_by_its_command_where_the_bus_tells(monkeypatch, state, owner, expected):
+    commands = Commands(monkeypatch, {BUSCTL: state, OWNER: owner, "firewall-cmd --state": "running\n"})
+    assert chosen("firewalld") == expected
+    assert all(command.startswith("busctl ") for command in commands.called)
 
 
 @pytest.mark.parametrize(
@@ -656,7 +677,7 @@ COMMIT
 )
 def test_ports_that_docker_publishes_are_found(monkeypatch, answers, expected):
     Commands(monkeypatch, answers)
-    assert detect.published_by_docker() == expected
+    assert detect.published_by_docker(_listing.Listing()) == expected
 
 
 @pytest.mark.parametrize("firewall", PROVIDERS)

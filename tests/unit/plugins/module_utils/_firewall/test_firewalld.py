@@ -12,6 +12,7 @@ from hypothesis import strategies as st
 
 from ansible_collections.exasol_community.network.plugins.module_utils._firewall import (
     firewalld,
+    firewalld_bus,
 )
 from ansible_collections.exasol_community.network.plugins.module_utils._firewall import (
     steps as _steps,
@@ -364,6 +365,8 @@ class Host:
         monkeypatch.setattr(firewalld, "_FOLDER", str(folder) + "/")
         monkeypatch.setattr(firewalld, "_CONFIGURATION", str(self.configuration))
         monkeypatch.setattr(firewalld, "output", self.output)
+        monkeypatch.setattr(firewalld_bus, "policies", lambda: self.of_bus)
+        self.of_bus = None
 
     def output(self, command):
         """Answer as firewall-cmd does; what it does not know is an error."""
@@ -743,6 +746,20 @@ def test_nothing_is_asked_twice_and_no_more_than_is_compared(monkeypatch, tmp_pa
             "--get-ipsets",
         ]
     )
+
+
+def test_what_the_bus_says_is_not_asked_again_before_a_reload(monkeypatch, tmp_path):
+    host = Host(monkeypatch, tmp_path)
+    host.of_bus = firewalld.parse_policies(LISTING_1_3)
+    provider = firewalld.Firewalld()
+    unnamed = tuple(one._replace(services=()) for one in RULES)  # the policy's file has the names
+    assert provider.rules() == firewalld.merge_rules(unnamed) and provider.filters_outgoing() is False
+    assert host.asked == []
+    for kind in ("chains", "rules", "passthroughs"):
+        host.answers["--direct --get-all-" + kind] = ""
+    host.answers["--list-all-policies"] = host.answers["--permanent --list-all-policies"] = LISTING_1_3
+    provider.change_to((), True)
+    assert "--list-all-policies" in host.asked, "the reload compares fields that the bus was not asked for"
 
 
 @pytest.mark.parametrize("more, expected", [(0, False), (1, True)], ids=["as-many-as-are-quick", "one-more"])

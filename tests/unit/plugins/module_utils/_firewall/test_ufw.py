@@ -23,11 +23,15 @@ from ansible_collections.exasol_community.network.plugins.module_utils._firewall
 from ansible_collections.exasol_community.network.plugins.module_utils._firewall.host_chains import (
     HostChains,
 )
+from ansible_collections.exasol_community.network.plugins.module_utils._firewall.listing import Listing
 from ansible_collections.exasol_community.network.plugins.module_utils._firewall.permits import Kind
 from ansible_collections.exasol_community.network.tests.unit.helpers import assert_names, refusal
 from ansible_collections.exasol_community.network.tests.unit.plugins.module_utils._firewall import cases
 from ansible_collections.exasol_community.network.tests.unit.plugins.module_utils._firewall.cases import (
     rule,
+)
+from ansible_collections.exasol_community.network.tests.unit.plugins.module_utils._firewall.commands import (
+    Commands,
 )
 
 RULES = cases.settled(
@@ -679,12 +683,49 @@ def test_the_table_with_which_ufw_locks_ipv6_is_recognized(saved, expected):
     assert ufw.is_lock_of_ipv6(saved) is expected
 
 
-@pytest.mark.parametrize("status, runs", [("Status: active\n", True), ("Status: inactive\n", False)])
-def test_ufw_says_itself_whether_it_runs(monkeypatch, status, runs):
-    monkeypatch.setattr(
-        ufw, "run", lambda command: _steps.Done(0, status if command == ("ufw", "status") else "", "")
+def loaded(infix="", ends=("input", "output", "forward")):
+    """Return what iptables-save prints where ufw has loaded these of its chains."""
+    return (
+        "*filter\n:INPUT DROP [0:0]\n"
+        + "".join(f":ufw{infix}-user-{end} - [0:0]\n" for end in ends)
+        + "COMMIT\n"
     )
-    assert ufw.Ufw.is_running(None) is runs
+
+
+# As C(ufw status) tells it: get_status in backend_iptables.py of ufw 0.36 looks for these chains.
+@pytest.mark.parametrize(
+    "v4, v6, has_ipv6, runs",
+    [
+        (loaded(), loaded("6"), True, True),
+        (loaded(), "", False, True),
+        (loaded(), "", True, False),
+        ("", loaded("6"), True, False),
+        (loaded(ends=("input", "output")), loaded("6"), True, False),
+        (loaded(), loaded(), True, False),
+        (loaded().replace("*filter", "*mangle"), "", False, False),
+        ("# Table `filter' is incompatible, use 'nft' tool.\n", "", False, False),
+        (loaded(ends=("input-other", "output", "forward")), "", False, False),
+    ],
+    ids=[
+        "both",
+        "ipv4-alone",
+        "ipv6-is-gone",
+        "ipv4-is-gone",
+        "a-chain-is-gone",
+        "of-the-other-version",
+        "another-table",
+        "unreadable",
+        "another-name",
+    ],
+)
+def test_ufw_runs_where_its_chains_are_loaded(monkeypatch, v4, v6, has_ipv6, runs):
+    commands = Commands(monkeypatch, {"ufw": "", "iptables-save": v4, "ip6tables-save": v6})
+    monkeypatch.setattr(ufw, "_has_ipv6", lambda: has_ipv6)
+    assert ufw.Ufw.is_running(Listing()) is runs
+    assert not any(command.startswith("ufw") for command in commands.called), "each call starts a Python"
+
+
+def test_what_ufw_locks_is_its_own():
     assert ufw.Ufw.without_its_rules(LOCKED + LOOPBACK, 6) == ""
     assert ufw.Ufw.without_its_rules("*filter\n", 6) == "*filter\n"
 

@@ -198,12 +198,13 @@ BOTH = {"iptables-nft-save": "", "iptables-legacy-save": ""}
 def test_variant_that_the_command_is_not(monkeypatch, answers, legacy_tables, other, of_nft):
     Commands(monkeypatch, answers)
     monkeypatch.setattr(xtables, "read", lambda path: legacy_tables)
-    assert xtables.other_variant() == other
-    assert xtables.nft_save_commands().get(4, {}) == of_nft
+    version = xtables.version_of_command()
+    assert xtables.other_variant(version) == other
+    assert xtables.nft_save_commands(version).get(4, {}) == of_nft
 
 
 @pytest.mark.parametrize("table", xtables._LEGACY_TABLES)
 def test_a_legacy_table_of_either_version_counts(monkeypatch, table):
     Commands(monkeypatch, dict(BOTH, **{"iptables --version": NF}))
     monkeypatch.setattr(xtables, "read", lambda path: "filter\n" if path == table else None)
-    assert xtables.other_variant() == "iptables-legacy"
+    assert xtables.other_variant(xtables.version_of_command()) == "iptables-legacy"
