@@ -347,6 +347,9 @@ public (active)
 """
 
 
+MASQUERADE = ("dmz\n  target: default\n", "dmz\n  target: default\n  masquerade: yes\n")
+
+
 class Host:
     """A host's commands and files, as far as the provider asks for them."""
 
@@ -534,6 +537,8 @@ GUESTS = """guests
             [],
             [],
         ),
+        ("zones", [MASQUERADE], [], ["--zone=dmz --add-masquerade"], ["dmz"], [], []),
+        ("zones", [], [MASQUERADE], ["--zone=dmz --remove-masquerade"], ["dmz"], [], []),
         ("zones", [("80/tcp 443/tcp", "443/tcp")], [], ["--zone=dmz --remove-port=80/tcp"], ["dmz"], [], []),
         (
             "zones",
@@ -569,6 +574,8 @@ GUESTS = """guests
         "interface-of-the-default-zone",
         "interface-moved",
         "port",
+        "masquerade",
+        "no-masquerade",
         "port-removed",
         "rule-removed",
         "zone",
@@ -726,6 +733,20 @@ def test_entries_of_ipsets_that_are_not_permanent_are_made_again(
     )
 
 
+def test_an_ipset_whose_entries_expire_hides_none_behind_it(monkeypatch, tmp_path):
+    host = Host(monkeypatch, tmp_path)
+    host.answers["--get-ipsets"] = "early late\n"
+    for when, name, said in (
+        ("", "early", "options: timeout=600"),
+        ("--permanent ", "early", "options: timeout=600"),
+        ("", "late", "entries: 192.0.2.7"),
+        ("--permanent ", "late", "entries: "),
+    ):
+        host.answers[f"{when}--info-ipset={name}"] = f"{name}\n  {said}\n"
+    steps = firewalld.Firewalld().change_to(RULES, True).steps
+    assert [getattr(step, "stdin", "") for step in steps][-1] == "192.0.2.7\n"
+
+
 def test_nothing_is_asked_twice_and_no_more_than_is_compared(monkeypatch, tmp_path):
     host = Host(monkeypatch, tmp_path)
     for kind in ("chains", "rules", "passthroughs"):
@@ -827,6 +848,15 @@ def test_rollback_of_absent_gives_our_policy_what_others_added_to_it_by_hand(mon
         f"--add-rich-rule={by_hand}",
         f"--add-rich-rule={HELD[1]}",
     )
+
+
+@pytest.mark.parametrize(
+    "what, policy", [("in tcp 8563", "exasol-network-in"), ("out tcp 8563", "exasol-network-out")]
+)
+def test_each_direction_has_a_policy_of_its_own(monkeypatch, tmp_path, what, policy):
+    Host(monkeypatch, tmp_path)
+    rules = firewalld.split_rules(cases.settled([rule(what, "192.0.2.1")]))
+    assert kinds(firewalld.Firewalld().change_to(rules, True).steps) == [f"{policy}.xml", "--reload"]
 
 
 def test_absent_where_nothing_is(monkeypatch, tmp_path):
