@@ -284,7 +284,6 @@ class _Trial:
         self._outside = _outside_functions(compile(self._source, "module", "exec"))
         self._baseline = measure(module, tests, baseline, self._output)
         _import(self._baseline.imported)
-        self._limit = 30 + 5 * sum(self._baseline.seconds.values())
         # The next mutant has another code at the same time and of the same length, so nothing is kept of it.
         for compiled in (module.parent / "__pycache__").glob(f"{module.stem}.*.pyc"):
             compiled.unlink()
@@ -314,7 +313,7 @@ class _Trial:
                 run = functools.partial(
                     self._run_items, session, [items[name] for name in chosen], functions, mutation
                 )
-                code = _in_child(run, seconds=self._limit, output=self._output)
+                code = _in_child(run, seconds=self._limit(chosen), output=self._output)
                 if code != _NOT_IN_FUNCTIONS:
                     keep(mutant, self._result(code))
 
@@ -355,9 +354,13 @@ class _Trial:
             return _pytest(files, _Selection(self._baseline.seconds, chosen))
 
         try:
-            return self._result(_in_child(run, seconds=self._limit, output=self._output))
+            return self._result(_in_child(run, seconds=self._limit(chosen), output=self._output))
         finally:
             self._module.write_text(self._source, encoding="utf-8")
+
+    def _limit(self, chosen: Iterable[str]) -> float:
+        """Return after how many seconds tests hang that a mutant leads into a loop without an end."""
+        return 30 + 5 * sum(self._baseline.seconds[name] for name in chosen)
 
     def runs_for_tests_alone(self, mutation: MutationSpec) -> bool:
         """Tell whether nothing runs the lines of a mutant when it is imported."""

@@ -255,6 +255,16 @@ def test_firewalld(monkeypatch, policies, kept, expected):
     assert codes(provider.foreign_changes()) == expected
 
 
+def test_each_policy_of_firewalld_is_looked_at_for_itself(monkeypatch):
+    """Nothing comes in, and a rule that goes out was deleted."""
+    out = firewalld.POLICIES[1]
+    held = firewalld.split_rules(cases.settled([rule("out tcp 8563", "192.0.2.1")]))
+    monkeypatch.setattr(firewalld, "read", {out.path: firewalld.document(out, held)}.get)
+    provider = firewalld.Firewalld.__new__(firewalld.Firewalld)
+    provider._policies = {out.name: fields(**{"rich rules": ""})}
+    assert codes(provider.foreign_changes()) == [("changed", "policy exasol-network-out")]
+
+
 EMPTY_UFW = "*filter\n:ufw-user-input - [0:0]\n### RULES ###\n\n### END RULES ###\nCOMMIT\n"
 UFW = ufw.edit(EMPTY_UFW, RULES, 4, "")
 DENIED = (

@@ -785,6 +785,18 @@ def test_many_rules_change_with_one_reload(monkeypatch, tmp_path, more, expected
         assert ("--reload" in kind) is expected
 
 
+def test_rules_that_go_count_as_those_that_come(monkeypatch, tmp_path):
+    half = firewalld.MAX_CHANGES // 2 + 1
+    before, after = (
+        firewalld.split_rules(
+            cases.settled([rule("in tcp 8563", f"192.0.{net}.{2 * number}") for number in range(half)])
+        )
+        for net in (2, 3)
+    )
+    steps = standing(monkeypatch, tmp_path, before).change_to(after, True).steps
+    assert kinds(steps) == ["exasol-network-in.xml", "--reload"]
+
+
 def test_without_a_reload_nothing_is_dropped(monkeypatch, tmp_path):
     provider = standing(monkeypatch, tmp_path)
     assert provider.change_to(RULES, True).notes == []

@@ -751,6 +751,12 @@ def test_rollback_puts_our_jump_between_rules_of_others_in_a_file_that_they_save
     assert "192.0.2.201" in left and left.count("-A EXASOL-IN") == before.count("-A EXASOL-IN")
 
 
+def test_rules_of_a_filter_table_are_known_whatever_follows_its_name():
+    """iptables-restore reads no further than the name."""
+    text = "*nat as saved\n-A INPUT -j ACCEPT\nCOMMIT\n*filter as saved\n-A INPUT -j DROP\nCOMMIT\n"
+    assert iptables._rules_before(text) == "was -A INPUT -j DROP\n"
+
+
 def test_rollback_of_a_file_that_was_not_written_yet_does_nothing(monkeypatch, tmp_path):
     Host(monkeypatch, tmp_path, commands=BOTH + ("netfilter-persistent",))
     for step in saving(iptables.Iptables().change_to(RULES, True).undo):
