@@ -227,6 +227,17 @@ ONE_MORE = fields()["rich rules"] + '\nrule family="ipv4" source address="198.51
             KEPT,
             [("not_first", "policy exasol-network-in")],
         ),
+        (
+            {"exasol-network-in": fields()},
+            firewalld.document(IN_POLICY, ()),
+            [("changed", "policy exasol-network-in")],
+        ),
+        ({"exasol-network-in": fields(), "equal": fields(priority="-32000")}, KEPT, []),
+        (
+            {"exasol-network-in": fields(), "early": fields(priority="-32500", **{"ingress-zones": "dmz"})},
+            KEPT,
+            [],
+        ),
         ({"exasol-network-in": fields(), "late": fields(priority="-1")}, KEPT, []),
         (
             {
@@ -244,6 +255,9 @@ ONE_MORE = fields()["rich rules"] + '\nrule family="ipv4" source address="198.51
         "a rule among ours",
         "the file was deleted",
         "a policy before ours",
+        "more than the file has",
+        "a policy of the same priority",
+        "a policy for other sources",
         "a policy after ours",
         "a policy for other traffic",
     ],

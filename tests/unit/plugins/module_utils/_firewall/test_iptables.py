@@ -751,6 +751,13 @@ def test_rollback_puts_our_jump_between_rules_of_others_in_a_file_that_they_save
     assert "192.0.2.201" in left and left.count("-A EXASOL-IN") == before.count("-A EXASOL-IN")
 
 
+def test_rules_in_the_first_of_two_filter_tables_go_to_the_last():
+    """The second one is loaded after them."""
+    first, last = held(ONE, 4, "-A INPUT -j DROP"), saved("-A INPUT -j ACCEPT")
+    assert iptables.edit(first, ONE, 4) == first, "the control"
+    assert "EXASOL" not in iptables.edit(first + last, ONE, 4).split("*filter\n")[1]
+
+
 def test_rules_of_a_filter_table_are_known_whatever_follows_its_name():
     """iptables-restore reads no further than the name."""
     text = "*nat as saved\n-A INPUT -j ACCEPT\nCOMMIT\n*filter as saved\n-A INPUT -j DROP\nCOMMIT\n"
