@@ -199,7 +199,7 @@ coverage-whole: .venv/coverage  ## the same of unit and integration tests, with 
 	coverage run -m pytest tests/integration $(SIDE_BY_SIDE) $(REPORT) $(ARGS); ended=$$?; \
 		coverage combine --quiet && rm -f .cache/coverage/data.* && coverage report --show-missing --fail-under=0 && python tools/coverage_floor.py --whole && exit $$ended
 
-mutants: .venv/test  ## change the code that judges and that writes rules, and see that a unit test fails; ARGS=plugins/.../file.py for one file
+mutants: .venv/bin/pip  ## change the code that judges and that writes rules, and see that a unit test fails; ARGS=plugins/.../file.py for one file
 	python tools/mutants.py $(ARGS)
 
 clean:  ## remove everything that was installed or created here

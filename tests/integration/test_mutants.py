@@ -6,6 +6,7 @@
 from __future__ import annotations
 
 import json
+from pathlib import Path
 
 import mutants
 import pytest
@@ -62,3 +63,90 @@ def test_every_explained_line_is_in_its_module() -> None:
         source = (ROOT / survivor.module).read_text(encoding="utf-8")
         assert survivor.line in {text.strip() for text in source.splitlines()}
         assert why
+
+
+# What is tried, on a module with tests that miss something.
+
+SMALL = """\
+LIMIT = 3
+WORD = "word"
+
+
+def few(count):
+    return count < LIMIT
+
+
+def last(count):
+    return count == LIMIT
+
+
+def is_word(text):
+    return text == WORD
+
+
+def more(count):
+    return count + 1 if few(count) else count
+"""
+TESTS = """\
+import importlib.util
+
+import pytest
+
+spec = importlib.util.spec_from_file_location("small", "plugins/small.py")
+small = importlib.util.module_from_spec(spec)
+spec.loader.exec_module(small)
+
+
+@pytest.fixture(scope="module")
+def shared():
+    return small.more(2), small.more(9)
+
+
+def test_first_user(shared):
+    assert len(shared) == 2
+
+
+def test_second_user(shared):
+    assert shared == (3, 9)
+
+
+def test_few():
+    assert small.few(2) and not small.few(4)
+
+
+def test_last():
+    assert small.last(3) and not small.last(4)
+
+
+def test_is_word():
+    assert small.is_word("word") and not small.is_word("another")
+"""
+
+
+@pytest.fixture
+def tree(tmp_path: Path) -> Path:
+    """A checkout with that module and its tests."""
+    if not (mutants.VENV / "bin" / "cosmic-ray").exists():
+        pytest.skip("needs what make mutants installs")
+    for name, text in (("plugins/small.py", SMALL), ("tests/unit/plugins/test_small.py", TESTS)):
+        (tmp_path / name).parent.mkdir(parents=True)
+        (tmp_path / name).write_text(text, encoding="utf-8")
+    return tmp_path
+
+
+def test_missing_tests_are_found_and_nothing_is_left_changed(tree: Path) -> None:
+    """Those of texts in another order are none, and one test may look at what another one has made."""
+    run = mutants.try_all(tree, "plugins/small.py", tree / "session")
+    assert {(one.line, one.operator) for one in run.survivors} == {
+        ("return count < LIMIT", "core/ReplaceComparisonOperator_Lt_LtE"),
+        ("return count == LIMIT", "core/ReplaceComparisonOperator_Eq_LtE"),
+    }
+    assert run.killed > 10
+    assert (tree / "plugins" / "small.py").read_text(encoding="utf-8") == SMALL
+    assert mutants.try_all(tree, "plugins/small.py", tree / "session") == run, "nothing is tried twice"
+
+
+def test_tests_that_fail_without_a_mutant_are_an_error(tree: Path) -> None:
+    (tree / "plugins" / "small.py").write_text(SMALL.replace("= 3", "= 7"), encoding="utf-8")
+    with pytest.raises(SystemExit, match=r"mutant_tests\.py .* failed"):
+        mutants.try_all(tree, "plugins/small.py", tree / "session")

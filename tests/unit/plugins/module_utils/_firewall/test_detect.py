@@ -575,6 +575,7 @@ def test_ufws_lock_of_ipv6_is_no_second_firewall(monkeypatch, running, v6, expec
 
 
 DIRECT = "ipv4 filter INPUT 0 -s 203.0.113.5 -j DROP\nipv6 filter INPUT 0 -s 2001:db8::5 -j DROP\nipv4 filter FORWARD 0 -j DROP\n"
+FROM_7 = "ipv4 filter INPUT 0 -s 203.0.113.7 -j ACCEPT\n"
 FROM_5, FROM_6 = "-A INPUT -s 203.0.113.5/32 -j DROP", "-A INPUT -s 203.0.113.6/32 -j DROP"
 
 
@@ -583,12 +584,13 @@ FROM_5, FROM_6 = "-A INPUT -s 203.0.113.5/32 -j DROP", "-A INPUT -s 203.0.113.6/
     [
         (DIRECT, "", saved(FROM_5), "firewalld"),
         ("", "ipv4 -I INPUT -s 203.0.113.5 -j DROP\n", saved(FROM_5), "firewalld"),
+        (DIRECT + FROM_7, "", saved(FROM_5), "firewalld"),
         (DIRECT, "", saved(FROM_5, FROM_6), None),
         (DIRECT, "", saved(FROM_5, input="DROP"), None),
         (DIRECT.replace("ipv4 filter INPUT", "ipv4 filter OUTPUT"), "", saved(FROM_5), None),
         ("", "", saved(FROM_5), None),
     ],
-    ids=["direct", "passthrough", "one-more", "policy", "another-chain", "none"],
+    ids=["direct", "passthrough", "one-that-accepts", "one-more", "policy", "another-chain", "none"],
 )
 def test_a_direct_rule_of_firewalld_is_no_second_firewall(monkeypatch, rules, passthroughs, v4, expected):
     host(monkeypatch, ["firewalld"]).answers.update(

@@ -127,6 +127,7 @@ def saved(*lines):
     "running, kept, expected",
     [
         ([*CHAIN, JUMP, FOREIGN, *LINES], [*CHAIN, *LINES], []),
+        ([*CHAIN, JUMP, FOREIGN, JUMP, *LINES], [], []),
         ([FOREIGN], [], []),
         ([FOREIGN], [*CHAIN, *LINES], [("chain_gone", "chain INPUT of IPv4")]),
         ([*CHAIN, FOREIGN, *LINES], [], [("jump_gone", "chain INPUT of IPv4")]),
@@ -140,6 +141,7 @@ def saved(*lines):
     ],
     ids=[
         "as we made it",
+        "two jumps",
         "nothing of ours",
         "flushed",
         "the jump was deleted",
@@ -154,6 +156,39 @@ def test_iptables(running, kept, expected):
     assert codes(found) == expected
     if expected and expected[0][0] == "not_first":
         assert FOREIGN in found[0].text
+
+
+MORE_THAN_OURS = "-A EXASOL-IN -p tcp -m tcp --dport 22 -j ACCEPT"
+
+
+@pytest.mark.parametrize(
+    "lines, items, why",
+    [
+        ([*LINES, MORE_THAN_OURS], [FIRST, OWN, BY_HAND], "1 more than ours"),
+        ([*LINES, *2 * [MORE_THAN_OURS]], [FIRST, OWN, BY_HAND, BY_HAND], "2 more than ours"),
+        (LINES[1:], [OWN], "1 fewer than ours"),
+    ],
+    ids=["one", "two", "one-fewer"],
+)
+def test_rules_that_are_not_ours_in_our_chain_are_counted(monkeypatch, lines, items, why):
+    (found,) = iptables._foreign_changes(saved(*CHAIN, JUMP, *lines), 4, "in", ("", ""))
+    (of_nft,) = nft(monkeypatch, our_jump("input", 5), OURS, *items).foreign_changes()
+    assert found.text.endswith(f": {why}") and of_nft.text.endswith(f": {why}")
+
+
+def test_rules_before_our_first_jump_are_counted():
+    """A second jump of ours stands behind them all."""
+    before = [FOREIGN, FOREIGN.replace("100.1", "100.2")]
+    running = saved(*CHAIN, *before, JUMP, FOREIGN.replace("100.1", "100.3"), JUMP, *LINES)
+    (found,) = iptables._foreign_changes(running, 4, "in", ("", ""))
+    assert_names(found.text, ["2 rules stand", f": {FOREIGN}"])
+
+
+def test_rules_before_our_first_jump_of_nftables_are_counted(monkeypatch):
+    before = [entry("input", TCP_22, DROP)] * 2
+    items = [*before, our_jump("input", 5), *before, our_jump("input", 6), OURS, FIRST, OWN]
+    (found,) = nft(monkeypatch, *items).foreign_changes()
+    assert_names(found.text, ["2 rules stand"])
 
 
 IN_POLICY = firewalld.POLICIES[0]
@@ -192,6 +227,17 @@ ONE_MORE = fields()["rich rules"] + '\nrule family="ipv4" source address="198.51
             KEPT,
             [("not_first", "policy exasol-network-in")],
         ),
+        (
+            {"exasol-network-in": fields()},
+            firewalld.document(IN_POLICY, ()),
+            [("changed", "policy exasol-network-in")],
+        ),
+        ({"exasol-network-in": fields(), "equal": fields(priority="-32000")}, KEPT, []),
+        (
+            {"exasol-network-in": fields(), "early": fields(priority="-32500", **{"ingress-zones": "dmz"})},
+            KEPT,
+            [],
+        ),
         ({"exasol-network-in": fields(), "late": fields(priority="-1")}, KEPT, []),
         (
             {
@@ -209,6 +255,9 @@ ONE_MORE = fields()["rich rules"] + '\nrule family="ipv4" source address="198.51
         "a rule among ours",
         "the file was deleted",
         "a policy before ours",
+        "more than the file has",
+        "a policy of the same priority",
+        "a policy for other sources",
         "a policy after ours",
         "a policy for other traffic",
     ],
@@ -220,11 +269,23 @@ def test_firewalld(monkeypatch, policies, kept, expected):
     assert codes(provider.foreign_changes()) == expected
 
 
+def test_each_policy_of_firewalld_is_looked_at_for_itself(monkeypatch):
+    """Nothing comes in, and a rule that goes out was deleted."""
+    out = firewalld.POLICIES[1]
+    held = firewalld.split_rules(cases.settled([rule("out tcp 8563", "192.0.2.1")]))
+    monkeypatch.setattr(firewalld, "read", {out.path: firewalld.document(out, held)}.get)
+    provider = firewalld.Firewalld.__new__(firewalld.Firewalld)
+    provider._policies = {out.name: fields(**{"rich rules": ""})}
+    assert codes(provider.foreign_changes()) == [("changed", "policy exasol-network-out")]
+
+
 EMPTY_UFW = "*filter\n:ufw-user-input - [0:0]\n### RULES ###\n\n### END RULES ###\nCOMMIT\n"
 UFW = ufw.edit(EMPTY_UFW, RULES, 4, "")
 DENIED = (
     "\n### tuple ### deny any any 0.0.0.0/0 any 198.51.100.1 in\n-A ufw-user-input -s 198.51.100.1 -j DROP\n"
 )
+TWO_OF_UFW = ufw.edit(EMPTY_UFW, cases.settled([*RULES, rule("in tcp 2580", "192.0.2.7")]), 4, "")
+BY_HAND_OF_UFW = UFW.replace("\n### END", "\n-A ufw-user-input -s 198.51.100.1 -j DROP\n### END")
 ABOVE = UFW.replace("### RULES ###\n", f"### RULES ###\n{DENIED}", 1)
 
 
@@ -246,8 +307,17 @@ class Saved:
         (EMPTY_UFW, EMPTY_UFW, []),
         (ABOVE, ABOVE, [("not_first", "/etc/ufw/user.rules")]),
         (UFW, EMPTY_UFW, [("chain_gone", "ufw's user chains of IPv4")]),
+        (TWO_OF_UFW, TWO_OF_UFW, []),
+        (UFW, BY_HAND_OF_UFW, []),
     ],
-    ids=["as we made it", "nothing of ours", "a rule before ours", "flushed"],
+    ids=[
+        "as we made it",
+        "nothing of ours",
+        "a rule before ours",
+        "flushed",
+        "two rules of ours",
+        "a rule by hand in the kernel alone",
+    ],
 )
 def test_ufw(text, running, expected):
     provider = ufw.Ufw.__new__(ufw.Ufw)

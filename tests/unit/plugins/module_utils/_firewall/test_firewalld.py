@@ -348,6 +348,9 @@ public (active)
 """
 
 
+MASQUERADE = ("dmz\n  target: default\n", "dmz\n  target: default\n  masquerade: yes\n")
+
+
 class Host:
     """A host's commands and files, as far as the provider asks for them."""
 
@@ -537,6 +540,8 @@ GUESTS = """guests
             [],
             [],
         ),
+        ("zones", [MASQUERADE], [], ["--zone=dmz --add-masquerade"], ["dmz"], [], []),
+        ("zones", [], [MASQUERADE], ["--zone=dmz --remove-masquerade"], ["dmz"], [], []),
         ("zones", [("80/tcp 443/tcp", "443/tcp")], [], ["--zone=dmz --remove-port=80/tcp"], ["dmz"], [], []),
         (
             "zones",
@@ -572,6 +577,8 @@ GUESTS = """guests
         "interface-of-the-default-zone",
         "interface-moved",
         "port",
+        "masquerade",
+        "no-masquerade",
         "port-removed",
         "rule-removed",
         "zone",
@@ -729,6 +736,20 @@ def test_entries_of_ipsets_that_are_not_permanent_are_made_again(
     )
 
 
+def test_an_ipset_whose_entries_expire_hides_none_behind_it(monkeypatch, tmp_path):
+    host = Host(monkeypatch, tmp_path)
+    host.answers["--get-ipsets"] = "early late\n"
+    for when, name, said in (
+        ("", "early", "options: timeout=600"),
+        ("--permanent ", "early", "options: timeout=600"),
+        ("", "late", "entries: 192.0.2.7"),
+        ("--permanent ", "late", "entries: "),
+    ):
+        host.answers[f"{when}--info-ipset={name}"] = f"{name}\n  {said}\n"
+    steps = firewalld.Firewalld().change_to(RULES, True).steps
+    assert [getattr(step, "stdin", "") for step in steps][-1] == "192.0.2.7\n"
+
+
 def test_nothing_is_asked_twice_and_no_more_than_is_compared(monkeypatch, tmp_path):
     host = Host(monkeypatch, tmp_path)
     for kind in ("chains", "rules", "passthroughs"):
@@ -779,6 +800,18 @@ def test_many_rules_change_with_one_reload(monkeypatch, tmp_path, more, expected
         assert kind[0] == "exasol-network-in.xml"
         assert (kind[1:] == ["--reload"]) is expected
         assert ("--reload" in kind) is expected
+
+
+def test_rules_that_go_count_as_those_that_come(monkeypatch, tmp_path):
+    half = firewalld.MAX_CHANGES // 2 + 1
+    before, after = (
+        firewalld.split_rules(
+            cases.settled([rule("in tcp 8563", f"192.0.{net}.{2 * number}") for number in range(half)])
+        )
+        for net in (2, 3)
+    )
+    steps = standing(monkeypatch, tmp_path, before).change_to(after, True).steps
+    assert kinds(steps) == ["exasol-network-in.xml", "--reload"]
 
 
 def test_without_a_reload_nothing_is_dropped(monkeypatch, tmp_path):
@@ -844,6 +877,15 @@ def test_rollback_of_absent_gives_our_policy_what_others_added_to_it_by_hand(mon
         f"--add-rich-rule={by_hand}",
         f"--add-rich-rule={HELD[1]}",
     )
+
+
+@pytest.mark.parametrize(
+    "what, policy", [("in tcp 8563", "exasol-network-in"), ("out tcp 8563", "exasol-network-out")]
+)
+def test_each_direction_has_a_policy_of_its_own(monkeypatch, tmp_path, what, policy):
+    Host(monkeypatch, tmp_path)
+    rules = firewalld.split_rules(cases.settled([rule(what, "192.0.2.1")]))
+    assert kinds(firewalld.Firewalld().change_to(rules, True).steps) == [f"{policy}.xml", "--reload"]
 
 
 def test_absent_where_nothing_is(monkeypatch, tmp_path):

@@ -98,6 +98,7 @@ FRESH = [":EXASOL-IN - [0:0]"] + BODY
         # Made by hand, without our comment: -D has to match all of a rule.
         ([IN_JUMP, "-A INPUT -j EXASOL-IN"] + BODY, [DELETE_IN, "-D INPUT -j EXASOL-IN", INSERT_IN]),
         ([IN_JUMP] + BODY[:1], FRESH),
+        ([IN_JUMP] + BODY[1:], FRESH),
         ([IN_JUMP, "-A INPUT -j DROP"] + BODY + [BODY[1].replace("8563", "22")], FRESH),
         (["-A INPUT -j EXASOL-INTERNAL", "-A EXASOL-INTERNAL -j DROP"], FRESH + [INSERT_IN]),
     ],
@@ -110,6 +111,7 @@ FRESH = [":EXASOL-IN - [0:0]"] + BODY
         "no-jump",
         "by-hand",
         "empty",
+        "no-replies",
         "one-too-many",
         "somebody-of-a-similar-name",
     ],
@@ -499,6 +501,18 @@ def test_without_ip6tables_ipv6_is_left_out_with_a_word_and_nobody_is_refused_th
     assert_names(refusal(provider.wanted, refused), ["ip6tables-save is not installed", "IPv6", "restrict"])
 
 
+def test_without_ip6tables_ipv4_is_refused_as_planned(monkeypatch, tmp_path):
+    Host(monkeypatch, tmp_path, commands=("iptables-save",))
+    of_4, of_6 = (cases.settled([rule("in tcp 8563", action="reject", version=one)]) for one in (4, 6))
+    assert iptables.Iptables().wanted(of_4) == of_4
+    assert_names(refusal(iptables.Iptables().wanted, of_6), ["IPv6", "restrict"])
+
+
+def test_a_table_that_iptables_cannot_read_is_left_alone_where_nobody_can_look_into_it(monkeypatch, tmp_path):
+    Host(monkeypatch, tmp_path, v4="# Table `filter' is incompatible, use 'nft' tool.\n")
+    assert_names(refusal(iptables.Iptables().change_to, RULES, False), ["ip filter", "cannot read"])
+
+
 def test_with_ip6tables_nothing_is_left_out(monkeypatch, tmp_path):
     Host(monkeypatch, tmp_path, commands=("iptables-save", "ip6tables-save", "netfilter-persistent"))
     assert iptables.Iptables().change_to(RULES, True).notes == []
@@ -600,6 +614,34 @@ def test_units_that_do_not_load_our_rules_at_boot_are_reported(
     assert iptables.Iptables().change_to((), True).notes == []
 
 
+@pytest.mark.parametrize(
+    "one, stays",
+    [
+        (rule("in tcp 8563", "192.0.2.0/24"), ("ip", "EXASOL-IN")),
+        (rule("in tcp 8563", "2001:db8::/64"), ("ip6", "EXASOL-IN")),
+        (rule("out udp 53", "192.0.2.53"), ("ip", "EXASOL-OUT")),
+        (rule("out udp 53", "2001:db8::53"), ("ip6", "EXASOL-OUT")),
+    ],
+    ids=["in", "in-ipv6", "out", "out-ipv6"],
+)
+def test_of_our_chains_the_one_of_the_rule_stays(monkeypatch, tmp_path, one, stays):
+    Host(monkeypatch, tmp_path)
+    provider = iptables.Iptables()
+    for family in ("ip", "ip6"):
+        for chain in ("EXASOL-IN", "EXASOL-OUT"):
+            assert provider.answers(chain, family, (one,)) is ((family, chain) == stays)
+
+
+@pytest.mark.parametrize(
+    "kept, expected", [(RULES, [("chain_gone", "chain INPUT of IPv4")]), ((), [])], ids=["saved", "not-saved"]
+)
+def test_saved_rules_that_are_not_in_force_are_reported(monkeypatch, tmp_path, kept, expected):
+    host = Host(monkeypatch, tmp_path, commands=BOTH + ("netfilter-persistent",))
+    host.write("rules.v4", iptables.edit(DEBIAN, [one for one in kept if one.direction == "in"], 4))
+    found = iptables.Iptables().foreign_changes()
+    assert [(one.code, one.where) for one in found] == expected
+
+
 def test_saved_files_are_restored_exactly(monkeypatch, tmp_path):
     host = Host(monkeypatch, tmp_path, commands=BOTH + ("netfilter-persistent",))
     host.write("rules.v4", DEBIAN)
@@ -610,6 +652,12 @@ def test_saved_files_are_restored_exactly(monkeypatch, tmp_path):
     assert (tmp_path / "rules.v4").read_bytes() == DEBIAN.encode("utf-8")
     assert (tmp_path / "rules.v4").stat().st_mode & 0o777 == 0o600
     assert not (tmp_path / "rules.v6").exists()
+
+
+def test_a_new_file_of_saved_rules_is_not_for_everybody(monkeypatch, tmp_path):
+    Host(monkeypatch, tmp_path, commands=BOTH + ("netfilter-persistent",))
+    modes = [step.mode for step in saving(iptables.Iptables().change_to(RULES, True).steps)]
+    assert modes == [0o640, 0o640]
 
 
 def saving(steps):
@@ -701,6 +749,19 @@ def test_rollback_puts_our_jump_between_rules_of_others_in_a_file_that_they_save
         IN_JUMP.replace("-A INPUT", "-I INPUT 3")
     ]
     assert "192.0.2.201" in left and left.count("-A EXASOL-IN") == before.count("-A EXASOL-IN")
+
+
+def test_rules_in_the_first_of_two_filter_tables_go_to_the_last():
+    """The second one is loaded after them."""
+    first, last = held(ONE, 4, "-A INPUT -j DROP"), saved("-A INPUT -j ACCEPT")
+    assert iptables.edit(first, ONE, 4) == first, "the control"
+    assert "EXASOL" not in iptables.edit(first + last, ONE, 4).split("*filter\n")[1]
+
+
+def test_rules_of_a_filter_table_are_known_whatever_follows_its_name():
+    """iptables-restore reads no further than the name."""
+    text = "*nat as saved\n-A INPUT -j ACCEPT\nCOMMIT\n*filter as saved\n-A INPUT -j DROP\nCOMMIT\n"
+    assert iptables._rules_before(text) == "was -A INPUT -j DROP\n"
 
 
 def test_rollback_of_a_file_that_was_not_written_yet_does_nothing(monkeypatch, tmp_path):

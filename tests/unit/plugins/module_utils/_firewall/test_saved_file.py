@@ -222,6 +222,19 @@ def test_lines_of_ours_that_a_host_refuses_are_distinguished_from_a_file_that_wa
     )
 
 
+@pytest.mark.parametrize("stdout, stderr", [("x", "y"), ("y", "")], ids=["errors", "output"])
+def test_of_a_long_message_the_end_is_quoted(monkeypatch, stdout, stderr):
+    """iptables-restore names the line last."""
+
+    def said(word):
+        return f" {500 * 'x'}{word * 500}\n"
+
+    done = steps.Done(2, said(stdout), stderr and said(stderr))
+    monkeypatch.setattr(iptables, "run", lambda *unused: done)
+    text = refusal(iptables.check_loads, iptables.FAMILIES[0], "rules.v4", "", "*filter\n")
+    assert f"iptables-restore --test says: {500 * 'y'}. Nothing" in text
+
+
 @pytest.mark.parametrize(
     "text, expected",
     [

@@ -110,6 +110,11 @@ def test_our_rules_stand_at_the_head_and_all_others_stay(text):
     assert edited.count("### tuple ###") == text.count("### tuple ###") + 3
 
 
+def test_a_second_mark_stays_where_it_is():
+    text = (HEAD + TAIL).replace("COMMIT\n", "### RULES ###\nCOMMIT\n")
+    assert ufw.edit(ufw.edit(text, RULES, 4, ""), (), 4, "") == text
+
+
 @BY_FILE
 def test_edit_of_an_edited_file_depends_on_the_last_rules_alone(text):
     once = ufw.edit(text, RULES, 4, "")
@@ -730,7 +735,7 @@ def test_what_ufw_locks_is_its_own():
     assert ufw.Ufw.without_its_rules("*filter\n", 6) == "*filter\n"
 
 
-@pytest.mark.parametrize("count", [ufw.MAX_REPORTED, ufw.MAX_REPORTED + 1])
+@pytest.mark.parametrize("count", [1, ufw.MAX_REPORTED, ufw.MAX_REPORTED + 1])
 def test_a_warning_says_that_it_leaves_rules_out_only_if_it_does(monkeypatch, tmp_path, count):
     Host(monkeypatch, tmp_path, defaults="IPV6=no\n")
     monkeypatch.setattr(xtables, "has_ipv6", lambda: True)
