@@ -18,10 +18,6 @@ from ansible.errors import AnsibleActionFail, AnsibleConnectionFailure
 from ansible.plugins.connection import ConnectionBase
 from ansible.utils.display import Display
 
-# First, and unused: the compiled code of what is imported after it is kept.
-from ..plugin_utils._ansible import compiled  # noqa: F401  # pylint: disable=unused-import
-
-# isort: split
 from ..module_utils._kernel.machine import machine
 from ..module_utils._values.errors import NetworkError
 from ..plugin_utils._ansible.action import RemoteAction

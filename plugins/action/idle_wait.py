@@ -11,10 +11,6 @@ import typing as t
 
 from ansible.utils.display import Display
 
-# First, and unused: the compiled code of what is imported after it is kept.
-from ..plugin_utils._ansible import compiled  # noqa: F401  # pylint: disable=unused-import
-
-# isort: split
 from ..plugin_utils._ansible.action import ControllerAction
 from ..plugin_utils._text.durations import progress, steps
 

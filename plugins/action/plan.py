@@ -15,7 +15,7 @@ from ansible.errors import AnsibleError
 from ansible.module_utils.parsing.convert_bool import boolean
 from ansible.utils.display import Display
 
-# First, and unused: the compiled code of what is imported after it is kept.
+# First, and unused: the compiled code of what is imported after it is kept, here and by later tasks.
 from ..plugin_utils._ansible import compiled  # noqa: F401  # pylint: disable=unused-import
 
 # isort: split

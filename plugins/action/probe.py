@@ -12,10 +12,6 @@ from __future__ import annotations
 import typing as t
 from collections.abc import Mapping
 
-# First, and unused: the compiled code of what is imported after it is kept.
-from ..plugin_utils._ansible import compiled  # noqa: F401  # pylint: disable=unused-import
-
-# isort: split
 from ..module_utils._ansible.hidden import hide
 from ..plugin_utils._ansible.planned import PlannedAction
 from ..plugin_utils._payload.host_share import listening_for, own_addresses

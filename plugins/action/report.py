@@ -17,7 +17,7 @@ from pathlib import Path
 from ansible import constants
 from ansible.utils.display import Display
 
-# First, and unused: the compiled code of what is imported after it is kept.
+# First, and unused: the compiled code of what is imported after it is kept, here and by later tasks.
 from ..plugin_utils._ansible import compiled  # noqa: F401  # pylint: disable=unused-import
 
 # isort: split

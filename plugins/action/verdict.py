@@ -14,10 +14,6 @@ from collections.abc import Mapping, Sequence
 
 from ansible.utils.display import Display
 
-# First, and unused: the compiled code of what is imported after it is kept.
-from ..plugin_utils._ansible import compiled  # noqa: F401  # pylint: disable=unused-import
-
-# isort: split
 from ..module_utils._values.errors import NetworkError
 from ..plugin_utils._ansible.action import ControllerAction
 from ..plugin_utils._ansible.screen import show

@@ -9,10 +9,6 @@ from __future__ import annotations
 import typing as t
 from collections.abc import Iterable, Mapping
 
-# First, and unused: the compiled code of what is imported after it is kept.
-from ..plugin_utils._ansible import compiled  # noqa: F401  # pylint: disable=unused-import
-
-# isort: split
 from ..plugin_utils._ansible.variables import Registered
 
 

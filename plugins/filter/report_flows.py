@@ -8,10 +8,6 @@ from __future__ import annotations
 
 import typing as t
 
-# First, and unused: the compiled code of what is imported after it is kept.
-from ..plugin_utils._ansible import compiled  # noqa: F401  # pylint: disable=unused-import
-
-# isort: split
 from ..module_utils._values.errors import NetworkError
 from ..plugin_utils._ansible.filters import raising
 

@@ -110,10 +110,6 @@ from collections.abc import Mapping
 from ansible.errors import AnsibleParserError
 from ansible.plugins.inventory import BaseInventoryPlugin, Constructable
 
-# First, and unused: the compiled code of what is imported after it is kept.
-from ..plugin_utils._ansible import compiled  # noqa: F401  # pylint: disable=unused-import
-
-# isort: split
 from ..module_utils._values.errors import NetworkError, closest
 from ..plugin_utils._deployments.deployment import Deployment
 from ..plugin_utils._deployments.formats import cluster_name, read_deployment
