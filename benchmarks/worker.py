@@ -20,19 +20,8 @@ _TTL = 3600  # seconds, should a benchmark be killed
 
 
 def _cpu() -> float:
-    usages = [resource.getrusage(who) for who in (resource.RUSAGE_SELF, resource.RUSAGE_CHILDREN)]
-    return sum(usage.ru_utime + usage.ru_stime for usage in usages)
-
-
-def _peak_kib() -> int:
-    """Return the most memory of this process and its workers, with what they share counted for each."""
-    from ansible_collections.exasol_community.network.plugins.module_utils._probe import workers
-    from ansible_collections.exasol_community.network.plugins.module_utils._probe.sweep import Pace
-
-    alone, of_one = (
-        resource.getrusage(who).ru_maxrss for who in (resource.RUSAGE_SELF, resource.RUSAGE_CHILDREN)
-    )
-    return alone + workers.how_many(Pace(), workers.processors()) * of_one
+    usage = resource.getrusage(resource.RUSAGE_SELF)
+    return usage.ru_utime + usage.ru_stime
 
 
 def sweep(targets: list[dict[str, str]], timeout: float = 3.5, proof: bool = False) -> dict[str, t.Any]:
@@ -67,7 +56,7 @@ def sweep(targets: list[dict[str, str]], timeout: float = 3.5, proof: bool = Fal
             {segment["state"] for path in result["paths"] for segment in path.get("segments", {}).values()}
         ),
         "json_bytes": len(json.dumps(result)),
-        "peak_kib": _peak_kib(),
+        "peak_kib": resource.getrusage(resource.RUSAGE_SELF).ru_maxrss,
     }
 
 

@@ -33,11 +33,6 @@ description:
     resolves to a loopback address, if the host has the address at the moment or keeps it by a route of type
     C(local), and if a rule of the host (DNAT, REDIRECT) leads the connection or the datagrams back. A refusal
     by a rule of the probing host (REJECT with a reset) has the same reason.
-  - A probe of 16384 ports and more that has no O(rate) is shared by up to four processes. They use at most
-    half of the processors that the module may use, but two where there are two or three. O(concurrency) and
-    all other limits hold for them together.
-  - If one of these processes is killed, the ports that it did not report have the state V(error) and the
-    reason V(process-lost).
   - Connections are closed with FIN, those to listeners of M(exasol_community.network.listener) with RST.
   - The module does not log in and does not query a database; only O(ftp) logs in to FTP servers.
   - There is one exception. C(mysql) counts handshakes that are not finished against the probing host

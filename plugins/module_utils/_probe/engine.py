@@ -96,11 +96,6 @@ class Engine:
         self._readers[descriptor] = read
         self._poll.register(descriptor, select.EPOLLIN)
 
-    def unwatch(self, descriptor: int) -> None:
-        """Read no more from a descriptor, which must still be open."""
-        del self._readers[descriptor]
-        self._poll.unregister(descriptor)
-
     def add(self, descriptor: int, stage: Stage, seconds: float, now: float) -> None:
         """Take in a new socket with its first stage."""
         self._stages[descriptor] = stage
@@ -128,11 +123,6 @@ class Engine:
             stage.alarm = 0.0
         if self._background:
             self._background.discard(descriptor)
-
-    def pass_on(self, descriptor: int) -> None:
-        """Forget a socket that another process goes on with: closing it here does not end its events."""
-        self.remove(descriptor)
-        self._poll.unregister(descriptor)
 
     def seconds_to_next_alarm(self) -> float:
         """Return the seconds to the next alarm, at most a second."""

@@ -30,7 +30,6 @@ OTHER_RUN = "other-run"  # a listener of another run answered
 OWN_ADDRESS = "own-address"  # the host reached itself
 LATE = "late-answer"  # the answer to the first packet came after the timeout, see late.py
 RATE_LIMITED, SHUT_OUT = "rate-limited", "shut-out"  # for connections by their number (rate_limit.py)
-PROCESS_LOST = "process-lost"  # a process of the probe ended before it had reported (workers.py)
 
 # What became of the challenge to our own listener; empty if there was none.
 PROOF_OURS = "ours"

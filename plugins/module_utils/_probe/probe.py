@@ -4,9 +4,8 @@
 """A whole probe, from a plan's flows to observations.
 
 1. Names are resolved, and each of their addresses becomes a target.
-2. One sweep tries every port (sweep.py), a large one in several processes (workers.py). What stays silent or
-   is rejected is traced beside it (trace.py). What is silent to the end of the timeout waits on for an answer
-   that comes late (late.py).
+2. One sweep tries every port (sweep.py). What stays silent or is rejected is traced beside it (trace.py).
+   What is silent to the end of the timeout waits on for an answer that comes late (late.py).
 3. Bans and limits for new connections are told from filters (rate_limit.py).
    Silent ports whose packets may have been lost are tried again (observations.py).
 4. Silent ports beside rejected ones are tried again alone, slowly (icmp_limit.py).
@@ -81,13 +80,11 @@ if TYPE_CHECKING:
     )
     from .ftp_session import Login, Server
     from .rate_limit import Limit
-    from .workers import Workers
 
 MIN_TIMEOUT = 1.0  # seconds; of what a user may choose
 _MAX_RETRIES = 6  # at 20 % loss each way a port stays silent through all of them with a probability of 5e-10
 _RESOLVER_SECONDS = 10.0
 _MIN_SOCKETS = 8
-LARGE = 16384  # ports; one process tries fewer in about a second
 
 AskAgain = Callable[[List[Work], float, float], None]  # ports, seconds, connections a second
 
@@ -235,32 +232,13 @@ def _swept(resolved: Sequence[Target], settings: Settings, sources: Sources, key
         tracer = _tracer(settings, sources)
         stack.callback(tracer.close)
         again = _Again(settings, sources, key, capture)
-        workers = _workers(sweep, resolved, sources, key)
-        if workers is not None:
-            stack.callback(workers.close)
-        found_paths, limits = _measure(sweep, resolved, tracer, again.ask, workers)
+        found_paths, limits = _measure(sweep, resolved, tracer, again.ask)
         if capture is not None:
             _ask_next_hops(resolved, settings.pace, sources, capture)
         _find_own_refusals(resolved, settings.pace, sources, capture)
         if capture is not None:
             captured = capture.report()
     return _Swept(found_paths, limits, tracer, captured)
-
-
-def _workers(sweep: Sweep, targets: Sequence[Target], sources: Sources, key: bytes) -> Optional["Workers"]:
-    """Start workers for a large probe; returns None if there is nothing that they could do sooner."""
-    if sum(len(target.ports) for target in targets) < LARGE:
-        return None
-    from . import workers
-
-    some = workers.shared(targets, sweep.pace)
-    count = workers.how_many(sweep.pace, workers.processors())
-    if not count or sum(len(target.ports) for target in some) < LARGE:
-        return None
-    try:
-        return workers.Workers(sweep, some, workers.How(sweep.pace, sources, key), count)
-    except OSError:
-        return None  # this process tries all ports itself
 
 
 def _kernel_report(
@@ -347,17 +325,13 @@ def _gentle(pace: Pace, limits: Mapping[str, "Limit"]) -> Pace:
 
 
 def _measure(
-    sweep: Sweep,
-    targets: Sequence[Target],
-    tracer: Tracer,
-    ask_again: AskAgain,
-    workers: Optional["Workers"] = None,
+    sweep: Sweep, targets: Sequence[Target], tracer: Tracer, ask_again: AskAgain
 ) -> Tuple[List["Path"], Dict[str, "Limit"]]:
     """Probe all ports; returns for each path how many first tries were lost, and limits by address."""
     groups = by_address(targets)
     tracer.begin(targets)
     sweep.scout(Scouts(groups))
-    sweep.run_traced(groups, tracer, workers)
+    sweep.run_traced(groups, tracer)
     tracer.take_outcomes()
     tracer.finish()
     sweep.wait_for_late()

@@ -15,7 +15,6 @@ wait for satisfies these; they need C(exasol_verify_rate), or an exception for t
 """
 
 import heapq
-import itertools
 from collections import deque
 from typing import Deque, Dict, Iterable, Iterator, List, Tuple
 
@@ -65,11 +64,6 @@ class Turns:
     def is_over(self) -> bool:
         """Whether every port has had its turn."""
         return self._is_read and not self._queue
-
-    def add(self, work: Iterable[Work]) -> None:
-        """Let more ports have their turns after the others."""
-        self._work = itertools.chain(self._work, work)
-        self._is_read = False
 
     def take(self, room: int, now: float) -> Iterator[Work]:
         """Yield at most so many ports whose turn it is; no port is read before the last one has started."""

@@ -208,12 +208,6 @@ class Handshake(_Stage):
         if number not in _ONCE_CONNECTED or not events & select.EPOLLOUT:
             self._fail(number, milliseconds)
             return
-        # What came with the handshake is never signalled again (EPOLLET, epoll(7)).
-        self._go_on(milliseconds, is_readable=bool(events & select.EPOLLIN))
-
-    def _go_on(self, milliseconds: float, is_readable: bool) -> None:
-        """Go on with a connection that came about after so long."""
-        attempt = self._attempt
         attempt.rtt_ms = handshake_ms(attempt.sock, milliseconds)
         if attempt.rtt_ms >= LOSS_MS:
             attempt.note_slow_answer(milliseconds)
@@ -222,7 +216,8 @@ class Handshake(_Stage):
         if attempt.target.may_join_itself and joins_itself(attempt.sock, attempt.port):
             attempt.finish(Outcome(CLOSED, REFUSED), milliseconds)
         elif attempt.target.expects_proof(attempt.port):
-            Proof(attempt).begin(is_readable)
+            # What came with the handshake is never signalled again (EPOLLET, epoll(7)).
+            Proof(attempt).begin(is_readable=bool(events & select.EPOLLIN))
         else:
             _look_who_is_there(attempt, go_on=_go_on_with_service)
 

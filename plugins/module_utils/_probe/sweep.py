@@ -43,12 +43,10 @@ connects, and a plain C(bind) takes a port for it alone. See C(Sources.bind) for
 """
 
 import errno
-import math
 import socket
 import time
 from collections import deque
-from itertools import islice
-from typing import TYPE_CHECKING, Callable, Iterable, Iterator, List, NamedTuple, Optional, Sequence
+from typing import TYPE_CHECKING, Iterable, Iterator, List, NamedTuple, Optional, Sequence
 
 from .._kernel.sockets import Sources, own_address
 from .._listener import proof
@@ -63,7 +61,6 @@ from .trace import Tracer
 if TYPE_CHECKING:
     from .._kernel.capture import Capture
     from .late import LateAnswers
-    from .workers import Workers
 
 DEFAULT_TIMEOUT = 3.5  # seconds; just above 3 s, so that three SYNs leave (at once, after 1 s and after 3 s)
 DEFAULT_CONCURRENCY = 4096
@@ -122,8 +119,6 @@ class Sweep:
         self._scouts = Scouts(())
         self._postponed: List[Work] = []
         self._tracer: Optional[Tracer] = None  # that looks at the pass
-        self._workers: Optional["Workers"] = None  # that try some of its ports
-        self._turns = Turns((), 0.0, 0.0)  # of the pass
         self._begun = 0.0  # when the pass began
         self._started = 0  # attempts in the pass
 
@@ -140,15 +135,7 @@ class Sweep:
 
     def watch(self, capture: "Capture") -> None:
         """Let a capture read while we probe."""
-        self.read_from(capture.sock.fileno(), capture.read)
-
-    def read_from(self, descriptor: int, read: Callable[[], None]) -> None:
-        """Call C(read) whenever a descriptor has something to read while we probe."""
-        self._engine.watch(descriptor, read)
-
-    def read_no_more_from(self, descriptor: int) -> None:
-        """Leave a descriptor alone, which must still be open."""
-        self._engine.unwatch(descriptor)
+        self._engine.watch(capture.sock.fileno(), capture.read)
 
     def wait_for_late(self) -> None:
         """Wait on where a slow path may be why ports were silent in a traced pass."""
@@ -160,21 +147,15 @@ class Sweep:
             self._engine.wait(self._engine.seconds_to_next_alarm())
         late.conclude()
 
-    def run_traced(
-        self, groups: Sequence[Sequence[Target]], tracer: Tracer, workers: Optional["Workers"] = None
-    ) -> None:
+    def run_traced(self, groups: Sequence[Sequence[Target]], tracer: Tracer) -> None:
         """Try each port once; a tracer looks meanwhile which of them are silent, and these wait on.
 
-        C(groups) are the targets of each address, C(workers) those who try some of them, see workers.py.
+        C(groups) are the targets of each address.
         """
         self._engine.watch(tracer.fileno(), tracer.read)
         self._tracer, self._patient_groups = tracer, groups
-        targets = [target for group in groups for target in group]
-        if workers is not None:
-            targets = [target for target in targets if target not in workers.targets]
-            self._workers = workers
-        self.run(all_ports(targets))
-        self._tracer, self._patient_groups, self._workers = None, (), None
+        self.run(all_ports(target for group in groups for target in group))
+        self._tracer, self._patient_groups = None, ()
 
     def scout(self, scouts: Scouts) -> None:
         """Let silent addresses be tried from more source ports, see scouts.py."""
@@ -200,8 +181,8 @@ class Sweep:
 
     def _pass(self, work: Iterable[Work]) -> None:
         self._begun, self._started = time.monotonic(), 0
-        self._turns = turns = Turns(work, self._pace.range_rate, self._begun)
-        while not turns.is_over or self._is_waiting:
+        turns = Turns(work, self._pace.range_rate, self._begun)
+        while not turns.is_over or self._engine.is_waited_for:
             self._start_some(turns)
             seconds = self._seconds_to_wait(turns)
             if self._tracer is not None:
@@ -210,32 +191,9 @@ class Sweep:
                 seconds = min(seconds, self._tracer.seconds_to_next(now))
             self._engine.wait(seconds)
 
-    def add_work(self, work: Iterable[Work]) -> None:
-        """Let the pass try more ports."""
-        self._turns.add(work)
-
-    def take_over(self, sock: socket.SocketType, work: Work, started: float, plain: bool) -> None:
-        """Go on with a connection that a worker has begun."""
-        target, port = work
-        attempt = Attempt(self._context, sock, target, port, started, plain)
-        now = time.monotonic()
-        # The engine wants few different alarms.
-        left = math.ceil(10 * (started + self._quick_seconds - now)) / 10
-        self._engine.add(sock.fileno(), self._handshake(attempt), max(0.0, left), now)
-
-    @property
-    def _is_waiting(self) -> bool:
-        return self._engine.is_waited_for or (self._workers is not None and self._workers.are_busy)
-
-    @property
-    def _room(self) -> int:
-        """How many attempts may start beside those that are under way."""
-        of_workers = self._workers.sockets if self._workers is not None else 0
-        return self._pace.concurrency - len(self._engine) - of_workers
-
     def _start_some(self, turns: Turns) -> None:
         """Start as many attempts as may start now."""
-        room = min(_BURST, self._room)
+        room = min(_BURST, self._pace.concurrency - len(self._engine))
         if self._pace.rate:
             room = min(room, self._due() - self._started)
         for item in turns.take(room, time.monotonic()):
@@ -254,8 +212,8 @@ class Sweep:
     def _seconds_to_wait(self, turns: Turns) -> float:
         """Return how long to wait for events: until the next alarm, or the next start."""
         if turns.is_over:
-            return self._engine.seconds_to_next_alarm() if self._is_waiting else 0.0
-        if self._room <= 0:
+            return self._engine.seconds_to_next_alarm() if self._engine.is_waited_for else 0.0
+        if len(self._engine) >= self._pace.concurrency:
             return self._engine.seconds_to_next_alarm()
         now = time.monotonic()
         seconds = turns.seconds_to_next(now)
@@ -300,19 +258,13 @@ class Sweep:
             target.own_address = own_address(sock)
         attempt = Attempt(self._context, sock, target, port, started, plain)
         if target.protocol == "tcp":
-            self._engine.add(sock.fileno(), self._handshake(attempt), self._quick_seconds, started)
+            at_first = self._pace.timeout / PART
+            handshake = Handshake(attempt, left=self._pace.timeout - at_first)
+            self._engine.add(sock.fileno(), handshake, at_first, started)
         else:
             datagrams = Datagrams(attempt)
             self._engine.add(sock.fileno(), datagrams, datagrams.seconds, started)
             datagrams.ask()
-
-    @property
-    def _quick_seconds(self) -> float:
-        """How long an attempt waits alone for its first sign of life."""
-        return self._pace.timeout / PART
-
-    def _handshake(self, attempt: Attempt) -> Handshake:
-        return Handshake(attempt, left=self._pace.timeout * (1 - 1 / PART))
 
     def _hear_only_this_host(self, sock: socket.SocketType) -> None:
         from .._kernel.loopback import receive_only_from_here
@@ -345,7 +297,7 @@ class Sweep:
         return self._scouts.take_rivals(target, port)
 
     def _start_rival(self, rivals: Rivals) -> bool:
-        if self._room <= 0:
+        if len(self._engine) >= self._pace.concurrency:
             return False
         if self._pace.rate and self._started > (time.monotonic() - self._begun) * self._pace.rate:
             return False
@@ -382,45 +334,20 @@ class Sweep:
 
     def _refuse(self, target: Target, port: int, number: int) -> None:
         """Take in that this host's own kernel did not start an attempt."""
-        if number in _SCARCE and self._postpones(target, port):
-            return
-        if number == errno.ECONNREFUSED:
+        if number in _SCARCE and len(self._engine):
+            self._postponed.append((target, port))
+        elif number == errno.ECONNREFUSED:
             target.record(port, from_errno(number, 0.0, target.protocol))
         else:
             target.record(port, local_failure(number))
 
-    def _postpones(self, target: Target, port: int) -> bool:
-        """Keep a port for later, if what is missing will be there then; returns whether it will."""
-        if len(self._engine):
-            self._postponed.append((target, port))
-        return len(self._engine) > 0
 
-
-def all_ports(targets: Iterable[Target], part: int = 0, parts: int = 1) -> Iterator[Work]:
-    """Yield every port of every target, one target after the other, so that no host takes the whole burst.
-
-    With C(parts), only one of so many parts, which have as many ports.
-    """
-    queues = deque(
-        (target, islice(target.ports, _first(part, index, parts), None, parts))
-        for index, target in enumerate(targets)
-    )
+def all_ports(targets: Iterable[Target]) -> Iterator[Work]:
+    """Yield every port of every target, one target after the other, so that no host takes the whole burst."""
+    queues = deque((target, iter(target.ports)) for target in targets)
     while queues:
         target, ports = queues.popleft()
         port = next(ports, None)
         if port is not None:
             queues.append((target, ports))
             yield target, port
-
-
-def size_of_part(targets: Iterable[Target], part: int, parts: int) -> int:
-    """Return how many ports one of so many parts has."""
-    return sum(
-        len(range(_first(part, index, parts), len(target.ports), parts))
-        for index, target in enumerate(targets)
-    )
-
-
-def _first(part: int, index: int, parts: int) -> int:
-    """Return which port of a target is the first one of a part, so that single ports are spread over all."""
-    return (part + index) % parts

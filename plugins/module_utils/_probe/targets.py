@@ -105,12 +105,6 @@ class Target:
         if rtt_ms >= 0:
             found.rtt_ms.append(rtt_ms)
 
-    def record_all(self, outcome: Outcome, ports: Iterable[int], rtt_ms: Iterable[float]) -> None:
-        """Keep the outcome that the attempts at several ports share."""
-        found = self.found.setdefault(outcome, PortGroup(array("H"), array("d")))
-        found.ports.extend(ports)
-        found.rtt_ms.extend(rtt_ms)
-
     def correct(self, port: int, outcome: Outcome, rtt_ms: float = -1.0) -> None:
         """Replace the outcome of an attempt, because more was heard later."""
         for before, found in self.found.items():

@@ -24,7 +24,6 @@ BORDERS = {
     "module_utils/_listener/other_listeners": "what a process of any user answers",
     "module_utils/_listener/server": "requests of a process of any user, and what they become",
     "module_utils/_probe/idle_holder": "requests of a process of any user, and what they become",
-    "module_utils/_probe/workers": "what a process reports to the one that started it",
     "module_utils/_shapes": "statements of nft",
     "module_utils/_values/packed": "values that were packed, as they were",
     "plugin_utils/_deployments/deployment": "variables of hosts, for Ansible",

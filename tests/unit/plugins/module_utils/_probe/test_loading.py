@@ -42,7 +42,6 @@ RARE = (
     "_probe/rate_limit",
     "_probe/refused_here",
     "_probe/throughput",
-    "_probe/workers",
     "_plan/flows",
     "_shapes",
 )

@@ -175,7 +175,6 @@ REACHABLE = [
     ),
     (case("error", "EMFILE", detail="raise it"), "untested", ["could not test", "EMFILE, raise it."]),
     (case("error", "EIO"), "untested", ["could not test", "EIO."]),
-    (case("error", "process-lost", detail="killed"), "untested", ["could not test", "process-lost, killed."]),
 ]
 
 TLS = {"fingerprint": "AB" * 32}
@@ -299,7 +298,6 @@ BLOCKED = [
     (("unreachable", "no-route"), {}, "ok", ["does not reach"]),
     (("unresolved", "name"), {"detail": "gone"}, "unresolved", ["cannot resolve", "gone"]),
     (("error", "EMFILE"), {}, "untested", ["could not test", "EMFILE"]),
-    (("error", "process-lost"), {"control": "n12"}, "untested", ["could not test", "process-lost"]),
     (("open|filtered", "no-response"), {}, "untested", ["gets no reply"]),
     (("open|filtered", "no-response"), {"listener": Listener(UP)}, "ok", ["does not reach"]),
 ]
