@@ -85,11 +85,25 @@ def _log_chance_of_silence(rate: float, silent: int, others: int, lost: int) -> 
     """Return the logarithm of the chance of both at one rate of loss (multinomial distribution)."""
     unanswered = rate**_ANSWERS
     answered = (1 - rate) * (1 - unanswered)
-    term = total = others * math.log(answered)
-    for index in range(1, lost + 1):
-        term += math.log((others - index + 1) / float(index) * rate / answered)
-        total = max(total, term) + math.log1p(math.exp(-abs(total - term)))
-    return silent * math.log((1 - rate) * unanswered) + total
+    return silent * math.log((1 - rate) * unanswered) + _log_at_most(lost, others, rate, answered)
+
+
+def _log_at_most(lost: int, tries: int, rate: float, answered: float) -> float:
+    """Return the logarithm of the sum of the first terms of C((rate + answered) ** tries), or a little more.
+
+    Below its greatest term, each is a smaller part of the next one than that is of its next one: they sum up
+    to less than a geometric series does. So this takes no longer for a million than for ten.
+    """
+    whole = tries * math.log(rate + answered)
+    smaller = lost * answered / ((tries - lost + 1) * rate)  # the term before the last one, as a part of it
+    if smaller >= 1:
+        return whole
+    last = (
+        (math.lgamma(tries + 1) - math.lgamma(lost + 1) - math.lgamma(tries - lost + 1))
+        + lost * math.log(rate)
+        + (tries - lost) * math.log(answered)
+    )
+    return min(whole, last - math.log(1 - smaller))
 
 
 def _log_chance(rate: float, others: int, syns: int, lost: int) -> float:

@@ -75,6 +75,7 @@ class Engine:
         self._poll = select.epoll()
         self._stages: Dict[int, Stage] = {}  # by file descriptor
         self._background: Set[int] = set()
+        self._added: Set[int] = set()  # since the events that are told were found
         self._alarms = _Alarms()
         self._readers: Dict[int, Callable[[], None]] = {}
 
@@ -99,6 +100,7 @@ class Engine:
     def add(self, descriptor: int, stage: Stage, seconds: float, now: float) -> None:
         """Take in a new socket with its first stage."""
         self._stages[descriptor] = stage
+        self._added.add(descriptor)
         self._alarms.set(stage, seconds, now)
         self._poll.register(descriptor, _EVENTS)
 
@@ -144,7 +146,11 @@ class Engine:
             stage.on_alarm()
 
     def _tell(self, found: Iterable[Tuple[int, int]]) -> None:
+        self._added.clear()
         for descriptor, events in found:
+            if descriptor in self._added:
+                # The event is of a socket that a stage told before has closed; a new one has its number.
+                continue
             stage = self._stages.get(descriptor)
             if stage is not None:
                 stage.on_event(events)

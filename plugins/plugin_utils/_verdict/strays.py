@@ -37,7 +37,7 @@ if t.TYPE_CHECKING:
 _MAY_BE_GONE = (ENDED, ASIDE, BUSY, UNSEEN)
 _MIN_REFUSED = 2
 _MIN_UNANSWERED = 3  # a listener may be late for one
-_MAX_CHANCE = 1e-5  # that loss is why connections are not answered
+_MAX_CHANCE = 1e-3  # that loss is why connections are not answered; beyond, both causes are named
 
 
 def judge_strays(case: Case) -> Judgement | None:

@@ -18,6 +18,8 @@ from ansible_collections.exasol_community.network.plugins.module_utils._probe.ch
     independent,
 )
 
+ESTABLISHED = 1e-3  # of silence, as the verdict has it
+
 
 def choices(several, some):
     """Return the binomial coefficient; math.comb is there since Python 3.8 only."""
@@ -81,13 +83,14 @@ def test_when_loss_is_ruled_out(vanished, tries, passed, established):
         pytest.param(64, 16, 22, True, id="one of four beside 20 percent loss each way"),
         pytest.param(1016, 3, 0, True, id="three of a whole range"),
         pytest.param(1016, 3, 366, False, id="three of a whole range at 20 percent loss each way"),
-        pytest.param(16, 1, 0, False, id="one alone may be chance"),
+        pytest.param(16, 3, 1, True, id="three of sixteen beside one that was lost"),
+        pytest.param(16, 5, 4, True, id="five of sixteen beside four that were lost"),
         pytest.param(16, 0, 0, False, id="all are answered"),
         pytest.param(16, 8, 12, False, id="more than came about"),
     ],
 )
 def test_when_loss_leaves_no_connection_unanswered(tries, silent, lost, established):
-    assert (chance_of_silence(tries, silent, lost) < MAX_CHANCE) is established
+    assert (chance_of_silence(tries, silent, lost) < ESTABLISHED) is established
 
 
 def _silent_and_lost(tries, away, back, dead, drawn):
@@ -104,16 +107,37 @@ def _silent_and_lost(tries, away, back, dead, drawn):
     return silent, lost
 
 
+def test_the_chance_of_silence_is_at_least_the_sum_of_its_terms_and_at_most_three_times_as_much():
+    for tries, silent, lost in ((16, 3, 1), (32, 2, 5), (64, 3, 20), (200, 5, 60)):
+        exact = max(
+            choices(tries, silent)
+            * ((1 - rate) * rate**4) ** silent
+            * sum(
+                choices(tries - silent, index)
+                * rate**index
+                * ((1 - rate) * (1 - rate**4)) ** (tries - silent - index)
+                for index in range(lost + 1)
+            )
+            for rate in (step / 200 for step in range(1, 200))
+        )
+        assert exact * (1 - 1e-6) <= chance_of_silence(tries, silent, lost) <= 3 * exact
+
+
+def test_the_chance_of_silence_of_many_tries_takes_no_time():
+    assert chance_of_silence(2**32, 3, 2**31) > ESTABLISHED
+    assert chance_of_silence(2**32, 2**31, 3) < ESTABLISHED
+
+
 @pytest.mark.parametrize("tries", [16, 100, 1000])
 @pytest.mark.parametrize("away, back", [(0.0, 0.4), (0.2, 0.2), (0.4, 0.0), (0.1, 0.6)])
 def test_loss_alone_is_never_taken_for_a_dead_server_and_a_dead_server_is_found(tries, away, back):
     drawn = random.Random(7)
     for unused in range(20):
         silent, lost = _silent_and_lost(tries, away, back, dead=0.0, drawn=drawn)
-        assert chance_of_silence(tries, silent, lost) > 100 * MAX_CHANCE, (silent, lost)
+        assert chance_of_silence(tries, silent, lost) > ESTABLISHED, (silent, lost)
     if tries > 16:
         silent, lost = _silent_and_lost(tries, away, back, dead=0.5, drawn=drawn)
-        assert chance_of_silence(tries, silent, lost) < 10 * MAX_CHANCE, (silent, lost)
+        assert chance_of_silence(tries, silent, lost) < ESTABLISHED, (silent, lost)
 
 
 class Lossy:

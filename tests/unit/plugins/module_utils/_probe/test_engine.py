@@ -101,3 +101,41 @@ def test_a_stage_that_ended_is_not_kept_until_its_alarm():
                 engine.remove(sock.fileno())
         del stage
         assert [ref() is not None for ref in kept] == [False, False, True]
+
+
+class Replacing(Told):
+    """Ends another stage when it is told something, and begins one whose socket gets the same number."""
+
+    def __init__(self, log, engine, ended, stack):
+        super().__init__(log)
+        self.begun = Told(log)
+        self._engine, self._ended, self._stack = engine, ended, stack
+
+    def on_event(self, events):
+        super().on_event(events)
+        number = self._ended.fileno()
+        self._engine.remove(number)
+        self._ended.close()
+        sock, self.other = (self._stack.enter_context(some) for some in socket.socketpair())
+        assert sock.fileno() == number, "the kernel gives the lowest number that is free"
+        self._engine.add(number, self.begun, SECONDS, time.monotonic())
+
+
+def test_an_event_of_a_closed_socket_is_not_told_to_one_with_its_number():
+    with contextlib.ExitStack() as stack:
+        engine = stack.enter_context(contextlib.closing(Engine()))
+        first, other = (stack.enter_context(some) for some in socket.socketpair())
+        ended, other_of_ended = (stack.enter_context(some) for some in socket.socketpair())
+        log = []
+        replacing, told = Replacing(log, engine, ended, stack), Told(log)
+        engine.add(first.fileno(), replacing, SECONDS, time.monotonic())
+        engine.add(ended.fileno(), told, SECONDS, time.monotonic())
+        other.send(b"x")
+        other_of_ended.send(b"x")
+        engine.wait(0)
+        assert log == [replacing], "both had an event, and the first one ended the other"
+        replacing.other.send(b"x")
+        replacing._ended = stack.enter_context(socket.socket())
+        first.recv(1)
+        engine.wait(1)
+        assert log == [replacing, replacing.begun], "its own events are told"

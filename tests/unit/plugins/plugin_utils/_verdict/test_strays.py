@@ -52,6 +52,16 @@ JUDGED = {
         "ok",
         "",
     ),
+    "three unanswered of sixteen where one first try was lost": (
+        OK._replace(path=clean_path("n11", DESTINATION, strays=[stray("unanswered", 3)], tries=16, lost=1)),
+        "degraded",
+        "answers_differ",
+    ),
+    "five unanswered of sixteen where four first tries were lost": (
+        OK._replace(path=clean_path("n11", DESTINATION, strays=[stray("unanswered", 5)], tries=16, lost=4)),
+        "degraded",
+        "answers_differ",
+    ),
     "a quarter unanswered where a third of all first tries is lost": (
         OK._replace(path=clean_path("n11", DESTINATION, strays=[stray("unanswered", 16)], tries=64, lost=22)),
         "degraded",
