@@ -44,6 +44,7 @@ from ansible_collections.exasol_community.network.tests.labs.waiting import unti
 PORTS = "20000-20009"
 FAMILIES = pytest.mark.parametrize("version", [pytest.param(4, id="ipv4"), pytest.param(6, id="ipv6")])
 HOST = "client"
+OTHER_TOKEN = "another token of the integration tests"
 DROP, REJECT = "drop", "reject with tcp reset"
 OUT, IN = "source_first", "destination_first"
 
@@ -218,37 +219,37 @@ def test_the_listener_gives_its_ports_back_while_connections_are_held(line: Line
         release(line.server, "n11")
 
 
-def test_what_an_older_run_holds_or_has_found_is_not_that_of_another_run(line: Line) -> None:
-    """A firewall may begin to forget in between, and keep what it knows of older connections."""
-    other = "another token of the integration tests"
+@contextlib.contextmanager
+def beside_another_run(line: Line, seconds: list[int]) -> Iterator[t.Any]:
+    """Let the listener of a run answer, and another run with its own listener hold connections."""
     wish = target(SERVER[4], PORTS)
     with (
-        listener(line.server, "n11", wish, token=other) as theirs,
+        listener(line.server, "n11", wish, token=OTHER_TOKEN) as theirs,
         listener(line.server, "n11", wish) as found,
     ):
-        probe(line, 4, [1, 6], theirs["listening"], token=other)
+        probe(line, 4, seconds, theirs["listening"], token=OTHER_TOKEN)
+        yield found
+
+
+def test_what_an_older_run_holds_or_has_found_is_not_that_of_another_run(line: Line) -> None:
+    """A firewall may begin to forget in between, and keep what it knows of older connections."""
+    with beside_another_run(line, [1, 6]) as found:
         time.sleep(7)
         line.router.nft(forgetful(outwards=DROP, inwards=DROP))
         assert probe(line, 4, [1, 6], found["listening"]) > 6, "its time begins now"
         time.sleep(6)
         checks = collected(line)
-        older = collected(line, other)
+        older = collected(line, OTHER_TOKEN)
     assert (checks[1][OUT], checks[1][IN]) == ("lived", "lived"), checks
     assert (checks[6][OUT], checks[6][IN]) == ("silence", "silence"), checks
     assert (older[6][OUT], older[6][IN]) == ("lived", "lived"), older
 
 
 def test_two_runs_at_the_same_time_hold_their_own_connections(line: Line) -> None:
-    other = "another token of the integration tests"
-    wish = target(SERVER[4], PORTS)
-    with (
-        listener(line.server, "n11", wish, token=other) as theirs,
-        listener(line.server, "n11", wish) as found,
-    ):
-        probe(line, 4, [1, 4], theirs["listening"], token=other)
+    with beside_another_run(line, [1, 4]) as found:
         probe(line, 4, [1, 4], found["listening"])
         time.sleep(4)
-        for token in (TOKEN, other):
+        for token in (TOKEN, OTHER_TOKEN):
             checks = collected(line, token)
             assert {checks[4][OUT], checks[4][IN]} == {"lived"}, checks
     assert until(lambda: nothing_left(line.client), "the end of both processes")
