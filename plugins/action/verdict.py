@@ -107,7 +107,7 @@ class ActionModule(ControllerAction):
         origins = Origins(planned)
         listeners, queries = origins.listeners(claims.listeners), origins.listeners(claims.queries)
         observations = origins.observations(claims.observations, listeners or queries)
-        observations = with_idle(observations, claims.stopped)
+        observations = with_idle(observations, claims.stopped, plan["hosts"])
         observations = with_throughput(observations, claims.transfers, plan["hosts"])
         strings = ConnectionStrings(plan, observations)
         plan, observations = strings.plan, strings.observed

@@ -10,7 +10,7 @@ version_added: 0.1.0
 description:
   - Waits on the controller while hosts hold idle connections (O(exasol_community.network.probe#module:idle)),
     and says each minute how long it will take.
-  - If the run is interrupted here, the hosts go on, and a later run continues.
+  - If the run is interrupted here, nothing of it is measured, and a later run begins anew.
   - Run it once for all hosts, not once for each.
 extends_documentation_fragment:
   - exasol_community.network._attributes

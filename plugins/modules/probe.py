@@ -249,8 +249,8 @@ options:
       - The module returns before the durations are over. RV(idle_left_s) says how long to wait, and then
         M(exasol_community.network.listener) with O(exasol_community.network.listener#module:state=absent)
         returns what was found.
-      - The process goes on if the run is interrupted. A later run with the same durations on the same paths
-        continues with it, so nothing that was measured is lost.
+      - Each run holds its own connections, and only its results count. If a run is interrupted, its process
+        goes on, and a later run begins anew.
       - If nothing collects the results, the process ends half an hour after the longest duration.
     type: dict
     suboptions:

@@ -27,6 +27,7 @@ from ansible_collections.exasol_community.network.plugins.module_utils._probe.pr
 from ansible_collections.exasol_community.network.plugins.module_utils._probe.sweep import Pace
 from ansible_collections.exasol_community.network.tests.labs.namespaces.lines import (
     SERVER,
+    SERVERS,
     Line,
     filter_rules,
 )
@@ -43,6 +44,7 @@ from ansible_collections.exasol_community.network.tests.labs.waiting import unti
 PORTS = "20000-20009"
 FAMILIES = pytest.mark.parametrize("version", [pytest.param(4, id="ipv4"), pytest.param(6, id="ipv6")])
 HOST = "client"
+OTHER_TOKEN = "another token of the integration tests"
 DROP, REJECT = "drop", "reject with tcp reset"
 OUT, IN = "source_first", "destination_first"
 
@@ -74,20 +76,20 @@ def forgetful(outwards: str = "", inwards: str = "", seconds: int = 3) -> str:
     )
 
 
-def probe(line: Line, version: int, seconds: list[int], listening: t.Any) -> float:
+def probe(line: Line, version: int, seconds: list[int], listening: t.Any, token: str = TOKEN) -> float:
     """Probe, and let the connections be held; returns how long that will take."""
     address = SERVER[version]
     with line.client.inside():
         return run_probe(
             collect([], [target(address, PORTS)], {address: listening}),
-            Settings(Pace(3.5), (), TOKEN, idle=seconds, host=HOST),
+            Settings(Pace(3.5), (), token, idle=seconds, host=HOST),
         )["idle_left_s"]
 
 
-def collected(line: Line) -> t.Any:
+def collected(line: Line, token: str = TOKEN) -> t.Any:
     """Return the checks of the only path, when they are over."""
     with line.client.inside():
-        found = idle_results.collect(HOST, TOKEN)
+        found = idle_results.collect(HOST, token)
     assert found is not None and len(found) == 1, found
     return {check["seconds"]: check for check in found[0]["checks"]}
 
@@ -217,16 +219,78 @@ def test_the_listener_gives_its_ports_back_while_connections_are_held(line: Line
         release(line.server, "n11")
 
 
-def test_another_probe_goes_on_with_what_an_interrupted_one_left(line: Line) -> None:
-    with listener(line.server, "n11", target(SERVER[4], PORTS)) as found:
-        assert probe(line, 4, [1, 8], found["listening"]) > 8
-        time.sleep(3)
-        assert 0 < probe(line, 4, [1, 8], found["listening"]) <= 7, "its time counts"
-        with line.client.inside():
-            assert idle_results.collect(HOST, "another token of a run") is None
-        time.sleep(4)
+@contextlib.contextmanager
+def beside_another_run(line: Line, seconds: list[int]) -> Iterator[t.Any]:
+    """Let the listener of a run answer, and another run with its own listener hold connections."""
+    wish = target(SERVER[4], PORTS)
+    with (
+        listener(line.server, "n11", wish, token=OTHER_TOKEN) as theirs,
+        listener(line.server, "n11", wish) as found,
+    ):
+        probe(line, 4, seconds, theirs["listening"], token=OTHER_TOKEN)
+        yield found
+
+
+def test_what_an_older_run_holds_or_has_found_is_not_that_of_another_run(line: Line) -> None:
+    """A firewall may begin to forget in between, and keep what it knows of older connections."""
+    with beside_another_run(line, [1, 6]) as found:
+        time.sleep(7)
+        line.router.nft(forgetful(outwards=DROP, inwards=DROP))
+        assert probe(line, 4, [1, 6], found["listening"]) > 6, "its time begins now"
+        time.sleep(6)
         checks = collected(line)
-    assert {checks[8][OUT], checks[8][IN]} == {"lived"}
+        older = collected(line, OTHER_TOKEN)
+    assert (checks[1][OUT], checks[1][IN]) == ("lived", "lived"), checks
+    assert (checks[6][OUT], checks[6][IN]) == ("silence", "silence"), checks
+    assert (older[6][OUT], older[6][IN]) == ("lived", "lived"), older
+
+
+def test_two_runs_at_the_same_time_hold_their_own_connections(line: Line) -> None:
+    with beside_another_run(line, [1, 4]) as found:
+        probe(line, 4, [1, 4], found["listening"])
+        time.sleep(4)
+        for token in (TOKEN, OTHER_TOKEN):
+            checks = collected(line, token)
+            assert {checks[4][OUT], checks[4][IN]} == {"lived"}, checks
+    assert until(lambda: nothing_left(line.client), "the end of both processes")
+
+
+def test_a_probe_without_a_path_leaves_nothing_of_an_earlier_one_of_its_run(line: Line) -> None:
+    with listener(line.server, "n11", target(SERVER[4], PORTS)) as found:
+        probe(line, 4, [1], found["listening"])
+        time.sleep(1)
+        assert probe(line, 4, [1], []) == 0
+        with line.client.inside():
+            assert idle_results.collect(HOST, TOKEN) is None
+    assert until(lambda: nothing_left(line.client), "the end of what held connections")
+
+
+def led_elsewhere(port: int, rules: str) -> str:
+    """Return rules of a router that leads a port of the server to its second address, and filters others."""
+    second = SERVERS[4][1]
+    past = f"ip daddr {second} accept\n  ip saddr {second} accept\n  "
+    return rules.replace('iifname "near" tcp flags', f'{past}iifname "near" tcp flags') + (
+        "table ip lead {\n chain lead {\n  type nat hook prerouting priority -100\n"
+        f"  ip daddr {SERVER[4]} tcp dport {port} dnat to {second}\n }}\n}}\n"
+    )
+
+
+@pytest.mark.parametrize("is_led", [False, True], ids=["every port is the server's", "one leads elsewhere"])
+def test_a_port_that_leads_to_another_host_is_not_measured_in_place_of_the_path(
+    line: Line, is_led: bool
+) -> None:
+    rules = forgetful(outwards=DROP, inwards=DROP)
+    second = target(SERVERS[4][1], PORTS)
+    first = target(SERVER[4], PORTS)
+    with listener(line.server, "n11", first) as found, listener(line.server, "n12", second):
+        for ports, forgets in ((rules, True), ("flush ruleset\n", False)):
+            line.router.nft(led_elsewhere(20000, ports) if is_led else ports)
+            probe(line, 4, [1, 5], found["listening"])
+            time.sleep(5)
+            checks = collected(line)
+            assert (checks[1][OUT], checks[1][IN]) == ("lived", "lived"), checks
+            expected = ("silence", "silence") if forgets else ("lived", "lived")
+            assert (checks[5][OUT], checks[5][IN]) == expected, checks
 
 
 def test_other_durations_begin_anew(line: Line) -> None:

@@ -6,7 +6,9 @@
 
 from __future__ import annotations
 
+import json
 import signal
+import time
 import typing as t
 from pathlib import Path
 
@@ -17,10 +19,12 @@ from ansible_collections.exasol_community.network.tests.labs.namespaces.lines im
 from ansible_collections.exasol_community.network.tests.labs.namespaces.namespaces import Machine
 from ansible_collections.exasol_community.network.tests.labs.namespaces.oracles import nothing_left
 from ansible_collections.exasol_community.network.tests.labs.namespaces.playbooks import (
+    CHECKOUT,
     Done,
     Run,
     cluster,
     host,
+    play,
 )
 from ansible_collections.exasol_community.network.tests.labs.waiting import until
 
@@ -29,7 +33,7 @@ CAUSES_SHOWN = {"idle_cut"}
 ALL_FORMATS = ["json", "csv", "markdown", "html", "prometheus", "junit"]
 
 
-def run(line: Line, folder: Path, idle: list[int], **variables: t.Any) -> Run:
+def run(line: Line, folder: Path, idle: list[int], *arguments: str, **variables: t.Any) -> Run:
     """Start a verification between a node at the one end and a client at the other."""
     folder.mkdir(exist_ok=True)
     inventory = cluster(
@@ -38,6 +42,7 @@ def run(line: Line, folder: Path, idle: list[int], **variables: t.Any) -> Run:
     return Run(
         Machine(),
         folder,
+        *arguments,
         inventory=inventory,
         variables={
             "exasol_verify_timeout": 1.2,
@@ -49,9 +54,9 @@ def run(line: Line, folder: Path, idle: list[int], **variables: t.Any) -> Run:
     )
 
 
-def verify(line: Line, folder: Path, idle: list[int], **variables: t.Any) -> Done:
+def verify(line: Line, folder: Path, idle: list[int], *arguments: str, **variables: t.Any) -> Done:
     """Verify to the end."""
-    with run(line, folder, idle, **variables) as running:
+    with run(line, folder, idle, *arguments, **variables) as running:
         return running.finish()
 
 
@@ -98,19 +103,58 @@ def test_what_is_not_asked_for_is_not_tried(line: Line, tmp_path: Path) -> None:
 
 
 @pytest.mark.parametrize("number", [signal.SIGINT, signal.SIGKILL], ids=["interrupted", "killed"])
-def test_an_interrupted_run_is_continued_by_the_next_one(
+def test_what_an_interrupted_run_measured_is_not_that_of_the_next_one(
     line: Line, tmp_path: Path, number: signal.Signals
 ) -> None:
-    with run(line, tmp_path / "first", [1, 20]) as first:
-        first.wait_for("Idle connections: idle for 1 s so far")
+    with run(line, tmp_path / "first", [1, 12]) as first:
+        first.wait_for("Idle connections: just begun")
         if number == signal.SIGINT:
             first.interrupt(number)
         else:
             first.send(number)
-    # What a firewall forgets from now on would be seen by new connections only.
-    done = verify(line, tmp_path / "second", [1, 20])
+    time.sleep(14)  # by now, all connections of the first run have lived for as long as they should
+    line.router.nft(forgetful(outwards=DROP, inwards=DROP, seconds=6))
+    done = verify(line, tmp_path / "second", [1, 12])
+    assert done.code == 2, done.output
+    assert done.verdicts(protocol="tcp") == {"degraded"}
+    assert {result["cause"] for result in done.results(protocol="tcp")} == {"idle_cut"}
+    assert "Idle connections: just begun" in done.said, "it waits by itself"
+    line.router.nft_flush()
+    done = verify(line, tmp_path / "third", [1, 12])
+    assert (done.code, done.verdicts()) == (0, {"ok"}), done.output
+
+
+@pytest.mark.parametrize(
+    ("given", "seconds"),
+    [
+        pytest.param("exasol_verify_idle=2", [2], id="a number as text"),
+        pytest.param('{"exasol_verify_idle": 2}', [2], id="a number"),
+        pytest.param("exasol_verify_idle=1,2", [1, 2], id="numbers as text"),
+        pytest.param('{"exasol_verify_idle": []}', None, id="nothing"),
+    ],
+)
+def test_a_number_is_a_list_of_one(line: Line, tmp_path: Path, given: str, seconds: list[int] | None) -> None:
+    done = verify(line, tmp_path, [], "-e", given)
     assert done.code == 0, done.output
     (path,) = done.report["paths"]
-    assert {check["source_first"] for check in path["idle"]} == {"lived"}
-    assert "Idle connections: just begun" not in done.said, "the time of the first run counts"
-    assert until(lambda: nothing_left(line.client), "the end of what holds connections")
+    assert [check["seconds"] for check in path.get("idle", ())] == (seconds or [])
+    assert ("Idle connections: " in done.said) == bool(seconds)
+
+
+@pytest.mark.parametrize("given", ["exasol_verify_idle=3600", '{"exasol_verify_idle": 3600}'])
+def test_the_listeners_last_as_long_as_a_number_needs(tmp_path: Path, given: str) -> None:
+    playbook = tmp_path / "ttl.yml"
+    ttl = {"ansible.builtin.debug": {"msg": "ttl={{ __verify_needed_ttl }}"}}
+    files = [str(CHECKOUT / "roles" / "verify" / name / "main.yml") for name in ("defaults", "vars")]
+    tasks = {"hosts": "localhost", "gather_facts": False, "vars_files": files, "tasks": [ttl]}
+    playbook.write_text(json.dumps([tasks]), encoding="utf-8")
+    done = play(Machine(), tmp_path, "-e", given, playbook=str(playbook))
+    assert "ttl=5400" in done.output, done.output
+
+
+@pytest.mark.parametrize("given", ["1h", "[60,350]", "true"])
+def test_what_is_no_number_is_refused_at_once(line: Line, tmp_path: Path, given: str) -> None:
+    done = verify(line, tmp_path, [], "-e", f"exasol_verify_idle={given}")
+    assert done.code == 2
+    assert "exasol_verify_idle" in done.output and given.split(",")[0] in done.output
+    assert not done.wrote_report and "Start listeners" not in done.output

@@ -12,7 +12,7 @@ import time
 from typing import TYPE_CHECKING, Any, Dict, List, Optional, cast
 
 from . import dialogue, proof
-from .dialogue import ask_at, control_names
+from .dialogue import ask_at
 
 if TYPE_CHECKING:
     from .._shapes import IdlePath
@@ -25,14 +25,9 @@ _PATIENCE_SECONDS = 75.0
 _LOOK_SECONDS = 0.25
 
 
-def stem_of(host: str) -> str:
-    """Return what the names of all such processes of this user for a host have in common."""
-    return _PREFIX + dialogue.stem_of(host).partition("/")[2]
-
-
 def control_name(host: str, run: str) -> bytes:
     """Return the abstract address of the process that a run has started."""
-    return ("\0" + stem_of(host) + run).encode("ascii")
+    return ("\0" + _PREFIX + dialogue.stem_of(host).partition("/")[2] + run).encode("ascii")
 
 
 def collect(host: str, token: str) -> "Optional[List[IdlePath]]":
@@ -41,9 +36,7 @@ def collect(host: str, token: str) -> "Optional[List[IdlePath]]":
     What is not decided for its last duration is waited for.
     """
     run = proof.run_id(proof.check_token(token)).decode("ascii")
-    name = _name_of(host, run)
-    if name is None:
-        return None
+    name = control_name(host, run)
     deadline = time.monotonic() + _PATIENCE_SECONDS
     found: "List[IdlePath]" = []
     while True:
@@ -58,14 +51,6 @@ def collect(host: str, token: str) -> "Optional[List[IdlePath]]":
         if len(found) >= answer["paths"] or not answer["idle"]:
             _ask(name, {"operation": "end", "run": run})
             return found
-
-
-def _name_of(host: str, run: str) -> Optional[bytes]:
-    """Return where the process that serves a run is asked; one that was adopted has the name of another."""
-    for name in [control_name(host, run), *control_names(stem_of(host))]:
-        if _ask(name, {"operation": "collect", "run": run, "start": 0}) is not None:
-            return name
-    return None
 
 
 def _ask(name: bytes, wish: Dict[str, Any]) -> Optional[Dict[str, Any]]:

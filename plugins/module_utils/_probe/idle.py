@@ -45,6 +45,7 @@ from .idle_words import (
     WAITING,
 )
 from .outcome import PROOF_OURS
+from .proven import proven_hosts
 from .targets import Target
 
 if TYPE_CHECKING:
@@ -62,25 +63,27 @@ _CONNECTING, _ASKING, _AGREEING, _HELD, _SPOKEN, _OVER = range(6)
 
 
 class Place(NamedTuple):
-    """A path to hold connections on: the ports are those where our listener has proven itself."""
+    """A path to hold connections on: the ports are those where the listener of a host has proven itself."""
 
     destination: str
     address: str
+    host: str
     ports: Tuple[int, ...]
 
 
 def places(targets: Sequence[Target]) -> List[Place]:
     """Return the paths on which a listener of ours has proven itself, with a few ports each."""
-    ports: Dict[Tuple[str, str], List[int]] = {}
+    ports: Dict[Tuple[str, str, str], List[int]] = {}
     for target in targets:
         if target.protocol != "tcp":
             continue
         for outcome, group in target.found.items():
             if outcome.proof == PROOF_OURS:
-                ports.setdefault((target.destination, target.address), []).extend(group.ports)
+                key = (target.destination, target.address, outcome.answered_by)
+                ports.setdefault(key, []).extend(group.ports)
     return [
-        Place(destination=destination, address=address, ports=tuple(_spread(sorted(found))))
-        for (destination, address), found in sorted(ports.items())
+        Place(destination=destination, address=address, host=found.host, ports=tuple(_spread(found.ports)))
+        for (destination, address), found in sorted(proven_hosts(ports).items())
     ]
 
 
@@ -282,7 +285,9 @@ class _Connection(Stage):
 
     def _hear(self, line: bytes) -> None:
         if self.state == _ASKING:
-            if proof.read_answer(self.path.idle.key, self.nonce, line) is None:
+            answer = proof.read_answer(self.path.idle.key, self.nonce, line)
+            # A load balancer may lead this connection to another host than the ones before.
+            if answer is None or answer.host != self.path.place.host:
                 self._fail(0)
                 return
             self.state = _AGREEING

@@ -8,9 +8,10 @@ and ends, and a later task collects what was found.
 
 1. I(Start.) The probe forks it with one control socket in Linux's abstract namespace (unix(7)), as the
    listener has one. Only root and the user who started it are answered, by the kernel's word.
-2. I(Adoption.) If a run is interrupted, the process goes on. A later run that wants the same durations on the
-   same paths adopts it in place of starting anew, so nothing that was measured is lost, and no second of
-   waiting. It has no tokens to check then: the connections have proven themselves when they began.
+2. I(One run.) It serves the run that started it, and no other one. Firewalls keep what they know of old
+   connections when their rules change, so what an older run measured, or connections that it opened, say
+   nothing about this run. If a run probes again, its earlier process ends first. Those of other runs are left
+   alone: nobody here can tell one that is in progress from one that was interrupted.
 3. I(End.) Whoever collects for the last time ends it. If nobody does, it ends C(_LEFT_SECONDS) after its
    longest duration. Nothing is left on disk.
 """
@@ -20,14 +21,14 @@ import json
 import os
 import socket
 import time
-from typing import Any, Dict, List, Sequence
+from typing import Any, Dict, Sequence
 
 from .._kernel import open_files
 from .._kernel.privileges import give_up_root
 from .._kernel.sockets import Sources
 from .._listener import proof
-from .._listener.dialogue import ask_at, control_names, read_line
-from .._listener.idle_results import ASK_SECONDS, SOON_SECONDS, control_name, stem_of
+from .._listener.dialogue import ask_at, read_line
+from .._listener.idle_results import ASK_SECONDS, SOON_SECONDS, control_name
 from .._listener.process import detach, name_process, peer_uid
 from .._values.errors import NetworkError
 from .idle import Idle, Place
@@ -39,30 +40,31 @@ _PAGE = 1000  # paths in one answer
 
 
 def hold(host: str, where: Sequence[Place], seconds: Sequence[int], sources: Sources, key: bytes) -> float:
-    """Let a process hold connections, or let one of an interrupted run go on; returns how long it will take.
+    """Let a process hold connections; returns how long it will take, in seconds.
 
     There is nothing to wait for without a path.
     """
+    run = proof.run_id(key).decode("ascii") if key else ""
+    name = control_name(host, run)
     if not where:
+        _end(name, run)
         return 0.0
-    run = proof.run_id(key).decode("ascii")
-    wish = {"operation": "adopt", "run": run, "seconds": list(seconds), "places": _named(where)}
-    for name in control_names(stem_of(host)):
-        answered = ask_at(name, os.getuid(), ASK_SECONDS, wish)
-        if answered is not None and answered[1].get("adopted"):
-            return float(answered[1]["left_s"])
     control = socket.socket(socket.AF_UNIX, socket.SOCK_STREAM)
     with control:
-        _bind(control, host, run)
+        _bind(control, name, run)
         control.listen(16)
         owner = os.getuid()
         detach(control, lambda: _serve(control, owner, run, where, seconds, sources, key))
     return max(seconds) + SOON_SECONDS / 2
 
 
-def _bind(control: socket.socket, host: str, run: str) -> None:
-    """Take the name of a run; what it holds for other durations or paths by then is ended."""
-    name = control_name(host, run)
+def _end(name: bytes, run: str) -> None:
+    """End what an earlier probe of the same run holds, if there is anything."""
+    ask_at(name, os.getuid(), ASK_SECONDS, {"operation": "end", "run": run})
+
+
+def _bind(control: socket.socket, name: bytes, run: str) -> None:
+    """Take the name of a run; what an earlier probe of it holds is ended."""
     deadline = time.monotonic() + _BIND_SECONDS
     while True:
         try:
@@ -74,12 +76,8 @@ def _bind(control: socket.socket, host: str, run: str) -> None:
                     f"idle connections cannot be held: {error.strerror}; another process may have taken the "
                     f"name of the control socket: measure again, or leave exasol_verify_idle empty"
                 )
-        ask_at(name, os.getuid(), ASK_SECONDS, {"operation": "end", "run": run})
+        _end(name, run)
         time.sleep(_RETRY_SECONDS)
-
-
-def _named(where: Sequence[Place]) -> List[List[str]]:
-    return sorted([place.destination, place.address] for place in where)
 
 
 def _serve(
@@ -103,7 +101,7 @@ class Holder:
     def __init__(self, control: socket.socket, owner: int, run: str, idle: Idle):
         self._control = control
         self._owner = owner
-        self._runs = {run}
+        self._run = run
         self._idle = idle
         self._ends_at = time.monotonic() + idle.seconds[-1] + _LEFT_SECONDS
         idle.engine.watch(control.fileno(), self._on_control)
@@ -134,9 +132,7 @@ class Holder:
     def _obey(self, line: bytes) -> Dict[str, Any]:
         wish = json.loads(line.decode("ascii"))
         operation, run = str(wish["operation"]), str(wish["run"])
-        if operation == "adopt":
-            return self._adopt(run, wish["seconds"], wish["places"])
-        if run not in self._runs:
+        if run != self._run:
             return {"error": "another run is served here"}
         if operation == "end":
             self._ends_at = 0.0
@@ -148,10 +144,3 @@ class Holder:
             "is_over": self._idle.is_over,
             "left_s": self._idle.seconds_left,
         }
-
-    def _adopt(self, run: str, seconds: List[int], places: List[List[str]]) -> Dict[str, Any]:
-        """Serve another run in place of the one before, if it wants the same."""
-        if seconds != self._idle.seconds or places != _named([path.place for path in self._idle.paths]):
-            return {"adopted": False}
-        self._runs = {run}
-        return {"adopted": True, "left_s": self._idle.seconds_left}

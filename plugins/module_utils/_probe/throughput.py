@@ -29,6 +29,7 @@ from .._values.errors import NetworkError
 from .._values.ports import Ports
 from .bounds import Bounds
 from .outcome import PROOF_OURS
+from .proven import proven_hosts
 from .turns import BUSY, CUT, NO_ANSWER, Turns
 
 if TYPE_CHECKING:
@@ -194,11 +195,7 @@ def _line(sock: socket.socket, deadline: float) -> bytes:
 
 
 def proven_places(observations: "Iterable[Observation]") -> Dict[Tuple[str, str], Place]:
-    """Return where listeners have proven themselves, by destination and address, with a few ports each.
-
-    If different hosts answered at the ports of one address, it is the path to the destination that counts,
-    and without it the one to whoever answered at most ports.
-    """
+    """Return where listeners have proven themselves, by destination and address, with a few ports each."""
     ports: Dict[Tuple[str, str, str], List[int]] = {}
     try:
         for seen in observations:
@@ -211,13 +208,10 @@ def proven_places(observations: "Iterable[Observation]") -> Dict[Tuple[str, str]
             f"observations cannot be read ({type(error).__name__}: {error}): expected what the module probe "
             "returns under observations"
         )
-    places: Dict[Tuple[str, str], Place] = {}
-    for (destination, address, host), found in sorted(
-        ports.items(), key=lambda item: (item[0][0] != item[0][2], -len(item[1]), item[0])
-    ):
-        place = Place(host, address, tuple(sorted(found)[:_MAX_PORTS]))
-        places.setdefault((destination, address), place)
-    return places
+    return {
+        (destination, address): Place(proven.host, address, proven.ports[:_MAX_PORTS])
+        for (destination, address), proven in proven_hosts(ports).items()
+    }
 
 
 def reported(

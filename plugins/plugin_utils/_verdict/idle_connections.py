@@ -11,14 +11,15 @@ a path does not keep is a limit that is exceeded. What was asked for and not mea
 from __future__ import annotations
 
 import typing as t
-from collections.abc import Mapping, Sequence
+from collections.abc import Collection, Mapping, Sequence
 
 from ...module_utils._probe import idle_words as states
 from .case import Case
+from .later import joined
 from .limits import Limits
 
 if t.TYPE_CHECKING:
-    from ...module_utils._shapes import IdleCheck, IdlePath, ListenerTask, MeasuredPath, Path, ProbeTask
+    from ...module_utils._shapes import IdleCheck, ListenerTask, MeasuredPath, Path, ProbeTask
 
 _WHY_UNTRIED = {
     states.WAITING: "the run was over before the time was",
@@ -30,24 +31,19 @@ _NOTHING = "no connection was kept idle"
 
 
 def with_idle(
-    observed: Mapping[str, ProbeTask | None], stopped: Mapping[str, ListenerTask | None]
+    observed: Mapping[str, ProbeTask | None],
+    stopped: Mapping[str, ListenerTask | None],
+    hosts: Collection[str],
 ) -> dict[str, ProbeTask | None]:
     """Return the results of all probes, with what became of their idle connections at each path."""
-    found = dict(observed)
-    for host, result in observed.items():
-        held = (stopped.get(host) or {}).get("idle_connections")
-        if result and held and "paths" in result:
-            found[host] = {**result, "paths": _joined(result["paths"], held)}
-    return found
-
-
-def _joined(paths: Sequence[Path], held: Sequence[IdlePath]) -> list[Path]:
-    checks = {(one["destination"], one["address"]): one["checks"] for one in held}
-    joined: list[Path] = []
-    for path in paths:
-        key = (path["destination"], path["address"])
-        joined.append({**path, "idle": checks[key]} if key in checks else path)
-    return joined
+    later = {
+        host: {
+            (one["destination"], one["address"]): one["checks"]
+            for one in (result or {}).get("idle_connections", ())
+        }
+        for host, result in stopped.items()
+    }
+    return joined(observed, "idle", later, hosts)
 
 
 def idle_checks(path: Path | None) -> Sequence[IdleCheck]:

@@ -17,6 +17,7 @@ from collections.abc import Collection, Iterator, Mapping, Sequence
 from ...module_utils._probe import turns
 from . import causes
 from .case import Case
+from .later import joined
 from .limits import Limits
 from .task_results import has_failed, problem_of
 
@@ -24,7 +25,6 @@ if t.TYPE_CHECKING:
     from ...module_utils._shapes import (
         MeasuredPath,
         Path,
-        PathTransfers,
         ProbeTask,
         ThroughputTask,
         Transfer,
@@ -50,37 +50,15 @@ def with_throughput(
     transferred: Mapping[str, ThroughputTask | None],
     hosts: Collection[str],
 ) -> dict[str, ProbeTask | None]:
-    """Return the results of all probes, with what their transfers found at each path.
-
-    A transfer with another host than the one at which the path should lead says nothing of that path.
-    """
-    found = dict(observed)
-    for host, result in observed.items():
-        carried = (transferred.get(host) or {}).get("throughput")
-        if result and carried and "paths" in result:
-            elsewhere = _elsewhere(result, hosts)
-            right = [one for one in carried if (one["destination"], one["address"]) not in elsewhere]
-            found[host] = {**result, "paths": _joined(result["paths"], right)}
-    return found
-
-
-def _elsewhere(result: ProbeTask, hosts: Collection[str]) -> set[tuple[str, str]]:
-    """Return the destinations and addresses at which only listeners of other hosts have proven themselves."""
-    answered: dict[tuple[str, str], set[str]] = {}
-    for one in result.get("observations", ()):
-        if one["protocol"] == "tcp" and one["destination"] in hosts:
-            names = answered.setdefault((one["destination"], one["address"]), set())
-            names.update(state.get("answered_by", "") for state in one["states"])
-    return {key for key, names in answered.items() if names - {""} and key[0] not in names}
-
-
-def _joined(paths: Sequence[Path], carried: Sequence[PathTransfers]) -> list[Path]:
-    transfers = {(one["destination"], one["address"]): one["transfers"] for one in carried}
-    joined: list[Path] = []
-    for path in paths:
-        key = (path["destination"], path["address"])
-        joined.append({**path, "throughput": transfers[key]} if key in transfers else path)
-    return joined
+    """Return the results of all probes, with what their transfers found at each path."""
+    later = {
+        host: {
+            (one["destination"], one["address"]): one["transfers"]
+            for one in (result or {}).get("throughput", ())
+        }
+        for host, result in transferred.items()
+    }
+    return joined(observed, "throughput", later, hosts)
 
 
 def transfers_of(path: Path | None) -> list[tuple[str, Transfer]]:

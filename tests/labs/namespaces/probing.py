@@ -148,10 +148,12 @@ def release(machine: Machine, host: str, token: str = TOKEN) -> bool:
 
 
 @contextlib.contextmanager
-def listener(machine: Machine, host: str, *listens: Mapping[str, t.Any]) -> Iterator[dict[str, t.Any]]:
+def listener(
+    machine: Machine, host: str, *listens: Mapping[str, t.Any], token: str = TOKEN
+) -> Iterator[dict[str, t.Any]]:
     """Let our listener answer for a host; yields what the module would return."""
-    result = lease(machine, host, *listens)
+    result = lease(machine, host, *listens, token=token)
     try:
         yield result
     finally:
-        release(machine, host)
+        release(machine, host, token)

@@ -39,6 +39,7 @@ RARE = (
     "_probe/late",
     "_probe/led_back",
     "_probe/next_hop",
+    "_probe/proven",
     "_probe/rate_limit",
     "_probe/refused_here",
     "_probe/throughput",

@@ -42,10 +42,33 @@ def test_each_path_gets_what_its_source_found():
     }
     held = [{"destination": "n12", "address": "192.0.2.12", "checks": [LIVED]}]
     stopped = {"n11": {"idle_connections": held}, "n13": {"failed": True}, "n15": None}
-    found = with_idle(observed, stopped)
+    found = with_idle(observed, stopped, ["n11", "n12", "n13"])
     assert found["n11"]["paths"] == [entry("192.0.2.12", idle=[LIVED]), entry("192.0.2.13")]
     assert found["n13"]["paths"] == [entry("192.0.2.12")]
     assert found["n14"] is None and set(found) == set(observed)
+
+
+@pytest.mark.parametrize(
+    ("answered", "counts"),
+    [
+        pytest.param("n12", True, id="by the destination"),
+        pytest.param("n13", False, id="by another host alone"),
+    ],
+)
+def test_connections_to_another_host_say_nothing_of_a_path(answered, counts):
+    seen = {
+        "destination": "n12",
+        "address": "192.0.2.12",
+        "protocol": "tcp",
+        "states": [{"ports": "2", "state": "open", "answered_by": answered}],
+    }
+    held = [{"destination": "n12", "address": "192.0.2.12", "checks": [LIVED]}]
+    found = with_idle(
+        {"n11": {"paths": [entry("192.0.2.12")], "observations": [seen]}},
+        {"n11": {"idle_connections": held}},
+        ["n11", "n12", "n13"],
+    )
+    assert ("idle" in found["n11"]["paths"][0]) is counts
 
 
 @pytest.mark.parametrize(

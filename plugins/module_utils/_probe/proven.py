@@ -1,0 +1,31 @@
+# Copyright (c) 2026, exasol_community.network contributors
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""Whose listener a path leads to, where different hosts answered at the ports of one address.
+
+A NAT rule may lead a port to another host. What is measured there says nothing of the path to the
+destination.
+"""
+
+from typing import Dict, Mapping, NamedTuple, Sequence, Tuple
+
+
+class Proven(NamedTuple):
+    """The host whose listener has proven itself, and the ports where it has."""
+
+    host: str
+    ports: Tuple[int, ...]
+
+
+def proven_hosts(ports: Mapping[Tuple[str, str, str], Sequence[int]]) -> Dict[Tuple[str, str], Proven]:
+    """Return the host that counts for each destination and address, with its ports in order.
+
+    C(ports) has where listeners have proven themselves, by destination, address and host. The destination
+    itself counts, and without it whoever answered at most ports.
+    """
+    found: Dict[Tuple[str, str], Proven] = {}
+    for (destination, address, host), proven in sorted(
+        ports.items(), key=lambda item: (item[0][0] != item[0][2], -len(item[1]), item[0])
+    ):
+        found.setdefault((destination, address), Proven(host, tuple(sorted(proven))))
+    return found
