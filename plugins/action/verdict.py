@@ -215,6 +215,10 @@ def _registered(
         field, of_this_run = _RESULTS[option]
         if name and not options[option]:
             found[option] = registered.under(name, field, plan.get("run") if of_this_run else None)
+    if options["observations"] is None and "observations" not in found:
+        raise NetworkError(
+            "results_in names no variable for 'observations': expected what the probes registered"
+        )
     return found
 
 

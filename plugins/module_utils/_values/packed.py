@@ -48,8 +48,8 @@ def unpack(text: str, most: int = 0) -> Dict[str, Any]:
         if not reader.eof:
             raise NetworkError(f"{_DAMAGED} (its end is missing)")
         values = json.loads(found.decode())
-    except (ValueError, zlib.error, RecursionError) as error:
-        raise NetworkError(f"{_DAMAGED} ({error})")
+    except (ValueError, zlib.error, RecursionError, MemoryError) as error:
+        raise NetworkError(f"{_DAMAGED} ({str(error) or type(error).__name__})")
     if not isinstance(values, dict):
         raise NetworkError(f"{_DAMAGED}, not {type(values).__name__}")
     return values

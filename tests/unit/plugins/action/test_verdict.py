@@ -289,6 +289,8 @@ def test_results_that_are_given_count(act, screen):
 @pytest.mark.parametrize(
     ("options", "named"),
     [
+        ({"results_in": {}}, "names no variable for .observations."),
+        ({"results_in": {"observations": ""}}, "names no variable for .observations."),
         ({"results_in": {"nonsense": "probe"}}, "results_in has 'nonsense'"),
         ({"plan_in": "nowhere", "results_in": {"observations": "probe"}}, "variable 'nowhere' holds no plan"),
     ],
