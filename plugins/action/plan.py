@@ -24,6 +24,7 @@ from ..module_utils._plan.plan import Wishes, flow_count, make_plan
 from ..module_utils._plan.table_rows import NODE_PEERS
 from ..module_utils._values.errors import NetworkError
 from ..plugin_utils._ansible.action import ControllerAction
+from ..plugin_utils._confirmation.reuse import digest_of
 from ..plugin_utils._inventory.play_checks import (
     check_connections,
     check_reality,
@@ -85,6 +86,7 @@ class ActionModule(ControllerAction):
         ftp_active_ports={"type": "str", "default": ACTIVE_PORTS},
         together={"type": "bool", "default": False},
         hosts={"type": "list", "elements": "str"},
+        digest={"type": "bool", "default": False},
     )
 
     def act(self, options: dict[str, t.Any], variables: dict[str, t.Any]) -> dict[str, t.Any]:
@@ -135,7 +137,11 @@ class ActionModule(ControllerAction):
         )
         for note in plan["notes"]:
             display.warning(note)
-        return {**plan, "flows": flow_count(plan), "run": uuid.uuid4().hex[:12]}
+        found = {**plan, "flows": flow_count(plan), "run": uuid.uuid4().hex[:12]}
+        if options["digest"]:
+            values = self.host_values(variables)
+            found["digest"] = digest_of(plan, present_names, values.of)
+        return found
 
     def _check_template(self, present: Sequence[str], variables: Mapping[str, t.Any]) -> None:
         """Refuse a template for the report that cannot be used, before anything is measured."""

@@ -127,6 +127,12 @@ options:
       - With C(serial), name the hosts of the batch (C(ansible_play_batch)) to measure only between these.
     type: list
     elements: str
+  digest:
+    description:
+      - Return RV(digest), with which the step V(reuse) of M(exasol_community.network.confirmation) compares
+        two plans.
+    type: bool
+    default: false
 seealso:
   - module: exasol_community.network.port_info
   - module: exasol_community.network.probe
@@ -399,6 +405,13 @@ run:
   returned: success
   type: str
   sample: 5b0e6f3c9d21
+digest:
+  description:
+    - A text that is the same for plans and variables of the role P(exasol_community.network.verify#role) with
+      which the same is measured. Empty if a login is set (C(exasol_ftp_user)), because the password decides
+      too.
+  returned: with O(digest)
+  type: str
 release:
   description: The release that was planned for; several are separated by commas, the oldest first.
   returned: success
