@@ -24,7 +24,6 @@ from ..module_utils._plan.plan import Wishes, flow_count, make_plan
 from ..module_utils._plan.table_rows import NODE_PEERS
 from ..module_utils._values.errors import NetworkError
 from ..plugin_utils._ansible.action import ControllerAction
-from ..plugin_utils._confirmation.reuse import digest_of
 from ..plugin_utils._inventory.play_checks import (
     check_connections,
     check_reality,
@@ -139,8 +138,10 @@ class ActionModule(ControllerAction):
             display.warning(note)
         found = {**plan, "flows": flow_count(plan), "run": uuid.uuid4().hex[:12]}
         if options["digest"]:
-            values = self.host_values(variables)
-            found["digest"] = digest_of(plan, present_names, values.of)
+            # Only here: most plans are compared with no other.
+            from ..plugin_utils._confirmation.reuse import digest_of
+
+            found["digest"] = digest_of(plan, present_names, self.host_values(variables).of)
         return found
 
     def _check_template(self, present: Sequence[str], variables: Mapping[str, t.Any]) -> None:
