@@ -14,6 +14,7 @@ from ansible.utils.display import Display
 from ..module_utils._values.errors import NetworkError
 from ..plugin_utils._ansible.action import ControllerAction
 from ..plugin_utils._confirmation.decision import begin, conclude, decide
+from ..plugin_utils._confirmation.reuse import why_measure_again
 from ..plugin_utils._report.report import verification_of
 from ..plugin_utils._text.tables import visible
 
@@ -29,7 +30,7 @@ class ActionModule(ControllerAction):
     """Keep what works before a change, decide on the change, and say how it ended."""
 
     OPTIONS: t.ClassVar[dict[str, t.Any]] = {
-        "step": {"type": "str", "choices": ["before", "decide", "end"], "required": True},
+        "step": {"type": "str", "choices": ["before", "decide", "end", "reuse"], "required": True},
         "verification": {"type": "dict"},
         "begun": {"type": "float"},
         "absent": {"type": "list", "elements": "str", "default": []},
@@ -38,6 +39,10 @@ class ActionModule(ControllerAction):
         "holding": {"type": "dict"},
         "decision": {"type": "dict"},
         "settled": {"type": "dict", "default": {}},
+        "kept": {"type": "dict"},
+        "plans": {"type": "dict", "default": {}},
+        "hosts": {"type": "list", "elements": "str", "default": []},
+        "digest": {"type": "str", "default": ""},
     }
 
     def act(self, options: dict[str, t.Any], variables: dict[str, t.Any]) -> dict[str, t.Any]:
@@ -47,6 +52,8 @@ class ActionModule(ControllerAction):
             "decide": self._decide,
             "end": self._end,
         }
+        if options["step"] == "reuse":
+            return self._reuse(options, variables)
         return step[options["step"]](options)
 
     @staticmethod
@@ -83,6 +90,27 @@ class ActionModule(ControllerAction):
         if ended.is_error:
             raise NetworkError(visible(ended.message))
         return {"msg": ended.message, "run": (options["verification"] or {}).get("run", "")}
+
+    @staticmethod
+    def _reuse(options: dict[str, t.Any], variables: dict[str, t.Any]) -> dict[str, t.Any]:
+        _need(options, "kept")
+        if not any(options["kept"].values()):
+            return {"is_reused": False, "msg": ""}  # no change was measured, so there is nothing to say
+        why = why_measure_again(
+            options["kept"],
+            options["plans"],
+            hosts=options["hosts"],
+            active=variables.get("ansible_play_hosts", ()),
+            digest=options["digest"],
+        )
+        measured = "The measurement after the change of the firewalls"
+        said = (
+            f"{measured} does not replace this verification: {why}."
+            if why
+            else f"{measured} replaces this verification: it is of the same hosts, plan and variables."
+        )
+        display.display(visible(said))
+        return {"is_reused": not why, "msg": said}
 
 
 def _need(options: dict[str, t.Any], *names: str) -> None:

@@ -91,6 +91,7 @@ class ActionModule(ControllerAction):
         together={"type": "bool", "default": False},
         hosts={"type": "list", "elements": "str"},
         pack={"type": "bool", "default": False},
+        digest={"type": "bool", "default": False},
     )
 
     def act(self, options: dict[str, t.Any], variables: dict[str, t.Any]) -> dict[str, t.Any]:
@@ -141,9 +142,16 @@ class ActionModule(ControllerAction):
         )
         for note in plan["notes"]:
             display.warning(note)
-        flows, run = flow_count(plan), uuid.uuid4().hex[:12]
-        measured = {"check_mode": True} if options["together"] and self._task.check_mode else {}
-        return {**(packed_plan(plan) if options["pack"] else plan), "flows": flows, "run": run, **measured}
+        packed = packed_plan(plan) if options["pack"] else plan
+        found = {**packed, "flows": flow_count(plan), "run": uuid.uuid4().hex[:12]}
+        if options["together"] and self._task.check_mode:
+            found["check_mode"] = True
+        if options["digest"]:
+            # Only here: most plans are compared with no other.
+            from ..plugin_utils._confirmation.reuse import digest_of
+
+            found["digest"] = digest_of(plan, present_names, self.host_values(variables).of)
+        return found
 
     def _check_template(self, present: Sequence[str], variables: Mapping[str, t.Any]) -> None:
         """Refuse a template for the report that cannot be used, before anything is measured."""

@@ -29,8 +29,11 @@ options:
       - V(before) keeps what a measurement before the change shows.
       - V(decide) compares it with the measurement after the change.
       - V(end) says how it ended on each host. It fails if the change was rolled back, or if hosts differ.
+      - V(reuse) says whether a later verification may take the measurement after the change in place of its
+        own. It may if it would measure the same hosts with the same plan and variables, if no host failed
+        since, and if the role P(exasol_community.network.firewall#role) ran on none of them since.
     type: str
-    choices: [before, decide, end]
+    choices: [before, decide, end, reuse]
     required: true
   verification:
     description:
@@ -70,6 +73,25 @@ options:
       O(exasol_community.network.firewall#module:roll_back), by host.
     type: dict
     default: {}
+  kept:
+    description:
+      - What each host has of the measurement after its change. Required for V(reuse).
+      - This is its run (C(run)), the run of the plan of the change (C(plan)), its C(hosts) and the C(digest)
+        of its plan.
+    type: dict
+  plans:
+    description: The run of the plan of the last change, by host, with V(reuse).
+    type: dict
+    default: {}
+  hosts:
+    description: The hosts of the verification, with V(reuse).
+    type: list
+    elements: str
+    default: []
+  digest:
+    description: The RV(exasol_community.network.plan#module:digest) of the verification, with V(reuse).
+    type: str
+    default: ''
 seealso:
   - module: exasol_community.network.firewall
   - module: exasol_community.network.verdict
@@ -160,7 +182,12 @@ held:
   type: list
   elements: str
 msg:
-  description: How it ended.
-  returned: with V(end)
+  description: How it ended; with V(reuse), why another measurement is needed, or that none is.
+  returned: with V(end) and V(reuse)
   type: str
+is_reused:
+  description: Whether the measurement after the change takes the place of the verification.
+  returned: with V(reuse)
+  type: bool
+  sample: true
 """

@@ -138,6 +138,12 @@ options:
         of its memory. The plan of 1000 hosts has millions of values.
     type: bool
     default: false
+  digest:
+    description:
+      - Return RV(digest), with which the step V(reuse) of M(exasol_community.network.confirmation) compares
+        two plans.
+    type: bool
+    default: false
 seealso:
   - module: exasol_community.network.port_info
   - module: exasol_community.network.probe
@@ -415,6 +421,13 @@ run:
   returned: success
   type: str
   sample: 5b0e6f3c9d21
+digest:
+  description:
+    - A text that is the same for plans and variables of the role P(exasol_community.network.verify#role) with
+      which the same is measured. Empty if a login is set (C(exasol_ftp_user)), because the password decides
+      too.
+  returned: with O(digest)
+  type: str
 release:
   description: The release that was planned for; several are separated by commas, the oldest first.
   returned: success

@@ -17,7 +17,7 @@ from ansible.plugins.action import ActionBase
 from ansible.template import Templar
 
 from ...module_utils._values.errors import NetworkError
-from .._inventory.site_variables import CONNECTION, NOTHING, PREFIX, RELEASE, RESTRICT, SITE, check_agreement
+from .._inventory.site_variables import BY_HOST, NOTHING, PREFIX, SITE, check_agreement
 from .._text.escaping import escaped
 from .._untrusted.host_results import checked, harmless, interpreter
 from .._untrusted.shape import Shape
@@ -46,9 +46,7 @@ class HostValues:
         if host not in self._raw:
             every = self._all(host)
             self.names.update(variable for variable in every if variable.startswith(PREFIX))
-            self._raw[host] = {
-                name: every[name] for name in (*SITE, RELEASE, CONNECTION, RESTRICT) if name in every
-            }
+            self._raw[host] = {name: every[name] for name in (*SITE, *BY_HOST) if name in every}
         return self._raw[host].get(name, NOTHING)
 
     def of(self, host: str, name: str) -> t.Any:

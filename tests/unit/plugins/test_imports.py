@@ -31,7 +31,7 @@ LAYERS = {
     "plugin_utils/_payload": "+_values +_listener",
     "plugin_utils/_untrusted": "+_values +_kernel +_plan +_firewall +_identify +_listener +_probe _text",
     "plugin_utils/_verdict": "+_values +_kernel +_plan +_identify +_listener +_probe",
-    "plugin_utils/_confirmation": "+_values +_plan _text _verdict",
+    "plugin_utils/_confirmation": "+_values +_plan _inventory _text _verdict",
     "plugin_utils/_access": "+_values +_plan _text _verdict",
     "plugin_utils/_report": "+_values +_plan +_firewall +_identify +_probe _text _untrusted _verdict _access",
     "plugin_utils/_change_request": "+_values +_plan _text _verdict _access _report",

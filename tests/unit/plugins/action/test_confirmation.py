@@ -89,9 +89,41 @@ def test_a_change_that_is_rolled_back_is_a_failure(step):
 
 @pytest.mark.parametrize(
     ("name", "missing"),
-    [("before", "verification and begun"), ("decide", "before"), ("end", "decision")],
+    [("before", "verification and begun"), ("decide", "before"), ("end", "decision"), ("reuse", "kept")],
 )
 def test_what_a_step_needs_is_named(step, name, missing):
     with pytest.raises(AnsibleError) as caught:
         step(name)
     assert f"step {name} needs {missing}" in str(caught.value)
+
+
+OF = {"run": "two", "plan": "planned", "hosts": ["n11", "n12"], "digest": "same"}
+REUSE = {
+    "kept": {"n11": OF, "n12": OF},
+    "plans": {"n11": "planned", "n12": "planned"},
+    "hosts": ["n11", "n12"],
+    "digest": "same",
+}
+
+
+@pytest.mark.parametrize(
+    ("given", "is_reused", "said"),
+    [
+        ({}, True, "replaces this verification"),
+        ({"kept": {"n11": OF}}, False, "does not replace this verification: n12 had no part"),
+    ],
+    ids=["same", "another-host"],
+)
+def test_whether_a_measurement_is_reused_is_displayed(act, screen, given, is_reused, said):
+    found = act(
+        confirmation.ActionModule,
+        {"step": "reuse", **REUSE, **given},
+        {"ansible_play_hosts": ["n11", "n12"]},
+    )
+    assert found["is_reused"] is is_reused
+    assert len(screen) == 1 and said in screen[0]
+
+
+def test_nothing_is_said_if_no_change_was_measured(step, screen):
+    assert step("reuse", **{**REUSE, "kept": {}})["is_reused"] is False
+    assert screen == []

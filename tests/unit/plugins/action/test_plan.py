@@ -52,6 +52,16 @@ def test_the_parts_of_hosts_may_be_packed(act):
     assert others[0] == others[1]
 
 
+def test_a_digest_tells_plans_and_variables_apart(act):
+    slow = {**HOSTVARS, "n12": {**HOSTVARS["n12"], "exasol_verify_timeout": 9}}
+    found = [
+        act(ActionModule, {"digest": True, **options}, variables(**more))["digest"]
+        for options, more in (({}, {}), ({}, {}), ({"exclude": ["bucketfs"]}, {}), ({}, {"hostvars": slow}))
+    ]
+    assert found[0] == found[1] and len(set(found)) == 3
+    assert "digest" not in act(ActionModule, {}, variables())
+
+
 def test_partner_systems_come_from_a_variable(act):
     found = act(ActionModule, {"release": "kb"}, variables(exasol_peers={"oracle": ["databases"]}))
     assert found["hosts"]["db1"]["endpoints"] == [
