@@ -131,7 +131,8 @@ options:
     elements: str
   pack:
     description:
-      - Return each host's part of RV(hosts) as one text, base64 of zlib-compressed JSON.
+      - Return each host's part of RV(hosts) that has more than 4096 bytes as one text, base64 of
+        zlib-compressed JSON.
         M(exasol_community.network.listener), M(exasol_community.network.probe) and
         M(exasol_community.network.verdict) take such a plan with C(plan_in).
       - Ansible copies a result several times, value by value, and starts each task of each host with a copy

@@ -11,7 +11,7 @@ several times, value by value, and keeps it in the memory of which each of its p
 import binascii
 import json
 import zlib
-from typing import Any, Dict, Mapping, Sequence
+from typing import Any, Dict, Mapping, Sequence, Union
 
 from .errors import NetworkError
 
@@ -24,6 +24,12 @@ _DAMAGED = "packed is damaged: expected base64 of zlib-compressed JSON, a dictio
 def pack(values: Mapping[str, Any]) -> str:
     """Return values as text: base64 (RFC 4648) of zlib-compressed JSON (RFC 1950)."""
     return _packed(_json(values))
+
+
+def pack_large(values: Mapping[str, Any]) -> Union[Dict[str, Any], str]:
+    """Return values as they are, or, if they are large, as text."""
+    text = _json(values)
+    return dict(values) if len(text) <= READABLE else _packed(text)
 
 
 def shrunk(values: Mapping[str, Any], apart: Sequence[str] = ()) -> Dict[str, Any]:

@@ -14,6 +14,7 @@ from ansible.errors import AnsibleError, AnsibleUndefinedVariable
 
 from ansible_collections.exasol_community.network.plugins.action import plan
 from ansible_collections.exasol_community.network.plugins.action.plan import ActionModule
+from ansible_collections.exasol_community.network.plugins.module_utils._values import packed as packed_values
 from ansible_collections.exasol_community.network.plugins.module_utils._values.packed import unpack
 from ansible_collections.exasol_community.network.tests.unit.helpers import assert_names
 
@@ -45,8 +46,14 @@ def test_default_groups_are_planned(act):
     assert found["hosts"]["idle"]["rules"] == []
 
 
-def test_the_parts_of_hosts_may_be_packed(act):
+def test_the_parts_of_hosts_may_be_packed(act, monkeypatch):
+    small = act(ActionModule, {"pack": True}, variables())
+    assert all(isinstance(part, dict) for part in small["hosts"].values()), (
+        "what is small can be read with -v"
+    )
+    monkeypatch.setattr(packed_values, "READABLE", 0)
     found, packed = (act(ActionModule, {"pack": pack}, variables()) for pack in (False, True))
+    assert found["hosts"] == small["hosts"]
     assert {name: unpack(part) for name, part in packed["hosts"].items()} == found["hosts"]
     others = [{name: plan[name] for name in plan if name not in ("hosts", "run")} for plan in (found, packed)]
     assert others[0] == others[1]
