@@ -15,10 +15,6 @@ from ansible.errors import AnsibleError
 from ansible.module_utils.parsing.convert_bool import boolean
 from ansible.utils.display import Display
 
-# First, and unused: the compiled code of what is imported after it is kept, here and by later tasks.
-from ..plugin_utils._ansible import compiled  # noqa: F401  # pylint: disable=unused-import
-
-# isort: split
 from ..module_utils._ansible.options import table_options
 from ..module_utils._firewall.restrict import read_restrict
 from ..module_utils._plan.connections import CLIENT

@@ -17,10 +17,6 @@ from pathlib import Path
 from ansible import constants
 from ansible.utils.display import Display
 
-# First, and unused: the compiled code of what is imported after it is kept, here and by later tasks.
-from ..plugin_utils._ansible import compiled  # noqa: F401  # pylint: disable=unused-import
-
-# isort: split
 from ..module_utils._values.errors import NetworkError
 from ..plugin_utils._ansible.action import ControllerAction
 from ..plugin_utils._ansible.screen import show
