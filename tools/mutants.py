@@ -208,10 +208,11 @@ def _hash(*content: bytes) -> str:
 
 def forget_survivors(session: Path) -> None:
     """Let the mutants of a session be tried again that survived, or were not tried because of an error."""
-    with contextlib.closing(sqlite3.connect(session)) as database, database:
+    with contextlib.closing(sqlite3.connect(session)) as database:
         database.execute(
             "DELETE FROM work_results WHERE worker_outcome != 'SKIPPED' AND test_outcome IS NOT 'KILLED'"
         )
+        database.commit()
 
 
 def _run(module: str, keep_killed: bool) -> Run:
