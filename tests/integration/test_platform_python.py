@@ -45,7 +45,7 @@ exec "$@"
 def started(namespace: Namespace, directory: Path, platform: str, other: str = "") -> Run:
     """Start site.yml where Ansible has to find the Python of the hosts itself."""
     if Path(OWN).parent == Path("/usr/bin"):
-        pytest.skip("the Python of this controller is in /usr/bin, where none must be")
+        pytest.skip("needs a controller with Python 3.11 or newer outside of /usr/bin, where none must be")
     if not Path("/usr/libexec").is_dir():
         pytest.skip("needs /usr/libexec")
     path = "PATH=/usr/sbin:/usr/bin:/sbin:/bin"
@@ -70,7 +70,7 @@ def assert_green(namespace: Namespace, going: Run, python: str) -> None:
     assert idle(namespace)
 
 
-@pytest.mark.skipif(CORE > (2, 16), reason="ansible-core 2.17 and newer do not look for it")
+@pytest.mark.skipif(CORE > (2, 16), reason="ansible-core 2.17 and newer serve no host with Python 3.6")
 def test_python_3_6_is_found_as_the_platforms_and_serves(namespace: Namespace, tmp_path: Path) -> None:
     python = pythons.find("3.6")
     if not python:
@@ -78,7 +78,7 @@ def test_python_3_6_is_found_as_the_platforms_and_serves(namespace: Namespace, t
     assert_green(namespace, started(namespace, tmp_path, str(python)), str(python))
 
 
-@pytest.mark.skipif(CORE < (2, 17), reason="ansible-core 2.16 looks for the platform's Python")
+@pytest.mark.skipif(CORE < (2, 17), reason="ansible-core 2.16 finds the Python 3.6 of the platform")
 def test_a_newer_ansible_core_needs_another_python(namespace: Namespace, tmp_path: Path) -> None:
     with started(namespace, tmp_path / "without", OWN) as going:
         done = going.finish()
