@@ -148,12 +148,9 @@ def _members(by_place: _Rows, single: list[_Single], hosts: Sequence[int]) -> li
             others = [source for source in some if source != itself] if itself in sources else some
             rows.extend(map(by_place[place].__getitem__, others))
         if len(rows) > 1 and 2 * len(rows) <= len(some) + len(places):
-            single += [
-                (place, source, by_place[place][source])
-                for place in places
-                for source in some
-                if source != hosts[place]
-            ]
+            for place in places:
+                others = [source for source in some if source != hosts[place]]
+                single += [(place, source, by_place[place][source]) for source in others]
         else:
             found.append(_Members(ends={"sources": some, "places": places}, rows=rows))
     if single:
