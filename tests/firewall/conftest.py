@@ -9,13 +9,12 @@ Each process of pytest-xdist has a lab of its own: half of the time of a test he
 
 from __future__ import annotations
 
-import fcntl
 import os
 import shutil
 
 import pytest
 
-from ansible_collections.exasol_community.network.tests.labs.containers.engine import CACHE, EngineError, find
+from ansible_collections.exasol_community.network.tests.labs.containers.engine import EngineError, alone, find
 from ansible_collections.exasol_community.network.tests.labs.containers.images import ImageError
 from ansible_collections.exasol_community.network.tests.labs.firewalls.baselines import PROVIDERS
 from ansible_collections.exasol_community.network.tests.labs.firewalls.hosts import FirewallLab
@@ -39,9 +38,7 @@ def firewalls():
     absent = [tool for tool in _TOOLS if not shutil.which(tool)]
     if absent:
         pytest.skip(f"needs {', '.join(absent)} (Debian: iproute2, util-linux, openssh-client)")
-    CACHE.mkdir(parents=True, exist_ok=True)
-    with (CACHE / f"{_LAB}.lock").open("w") as lock:
-        fcntl.flock(lock, fcntl.LOCK_EX)  # two sessions would change the same hosts
+    with alone(_LAB):  # two sessions would change the same hosts
         yield from _running_lab()
 
 

@@ -6,9 +6,13 @@
 
 from __future__ import annotations
 
+import contextlib
+import fcntl
+import hashlib
 import os
 import shutil
 import subprocess
+import tempfile
 import typing as t
 from pathlib import Path
 
@@ -88,11 +92,34 @@ def find() -> Engine:
     raise EngineError(f"no container engine answers, neither of: {wish or ', '.join(_ENGINES)}")
 
 
+@contextlib.contextmanager
+def alone(work: str) -> t.Iterator[None]:
+    """Do this work while no other process does: several labs of a checkout may start at the same time."""
+    CACHE.mkdir(parents=True, exist_ok=True)
+    with (CACHE / f"{work}.lock").open("w") as lock:
+        fcntl.flock(lock, fcntl.LOCK_EX)
+        yield
+
+
+def made_once(name: str, make: t.Callable[[Path], object]) -> Path:
+    """Return the path of a file in CACHE, which is there as a whole or not at all.
+
+    Whoever comes first makes it, in a folder of its own: other processes may read the path at any time, and a
+    run that is killed leaves no part of the file there.
+    """
+    path = CACHE / name
+    with alone(name):
+        if not path.exists():
+            with tempfile.TemporaryDirectory(dir=CACHE) as folder:
+                make(Path(folder) / name)
+                # The file itself comes last: where it is, whatever was made beside it is there too.
+                for made in sorted(Path(folder).iterdir(), key=lambda made: made.name == name):
+                    made.replace(CACHE / made.name)
+    return path
+
+
 def _configuration() -> Path:
-    path = CACHE / "containers.conf"
-    path.parent.mkdir(parents=True, exist_ok=True)
     runtime = '[engine]\nruntime = "runc"\n' if shutil.which("runc") else ""
     content = f"{runtime}[containers]\n{_LIMITS}\n"
-    if not path.exists() or path.read_text() != content:
-        path.write_text(content)
-    return path
+    digest = hashlib.sha256(content.encode()).hexdigest()[:8]
+    return made_once(f"containers-{digest}.conf", lambda path: path.write_text(content))

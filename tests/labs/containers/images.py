@@ -10,18 +10,15 @@ twice.
 
 from __future__ import annotations
 
-import contextlib
-import fcntl
 import hashlib
 import os
 import shlex
 import shutil
 import subprocess
 import tempfile
-import typing as t
 from concurrent.futures import ThreadPoolExecutor
 
-from .engine import CACHE, Engine, EngineError
+from .engine import CACHE, Engine, EngineError, alone
 
 BASE = "EXANET_BASE_IMAGE"
 REPOSITORY = "localhost/exanet-node"
@@ -115,20 +112,11 @@ def ensure(engine: Engine, release: str, flavours: set[str]) -> dict[str, str]:
     """Return the image of each flavour; the missing ones are made, at the same time."""
     recipes = {flavour: recipe(release, flavour) for flavour in sorted(flavours)}
     tags = {flavour: f"{REPOSITORY}:{release}-{flavour}-{_digest(text)}" for flavour, text in recipes.items()}
-    with _alone(release):
+    with alone(release):
         missing = [flavour for flavour, tag in tags.items() if not engine.knows("image", tag)]
         with ThreadPoolExecutor() as pool:
             list(pool.map(lambda flavour: _make(engine, release, flavour, tags[flavour]), missing))
     return tags
-
-
-@contextlib.contextmanager
-def _alone(images: str) -> t.Iterator[None]:
-    """Make these images while no other process does: several labs may want them at the same time."""
-    CACHE.mkdir(parents=True, exist_ok=True)
-    with (CACHE / f"{images}.lock").open("w") as lock:
-        fcntl.flock(lock, fcntl.LOCK_EX)
-        yield
 
 
 def ensure_all(engine: Engine, needed: dict[str, set[str]]) -> None:
@@ -236,7 +224,7 @@ def ensure_fresh(engine: Engine, release: str) -> str:
     recipe_of_image = f"FROM {image}\nRUN {install}\n"
     bootstrap = ["mmdebstrap", "--quiet", "--variant=apt", f"--include={','.join(FRESH)}", release]
     tag = f"{REPOSITORY}:{release}-fresh-{_digest(recipe_of_image if image else ' '.join(bootstrap))}"
-    with _alone(f"{release}-fresh"):
+    with alone(f"{release}-fresh"):
         if not engine.knows("image", tag):
             if image:
                 _build(engine, tag, recipe_of_image)

@@ -21,7 +21,7 @@ from types import MappingProxyType
 import yaml
 
 from . import images, networks
-from .engine import BOOT, CACHE, NETWORK, REMOVE, ROOT, Engine, EngineError, find
+from .engine import BOOT, CACHE, NETWORK, REMOVE, ROOT, Engine, EngineError, find, made_once
 
 PREFIX = "exanet-"
 # Every checkout has its own labs: what one takes down is not what another brought up.
@@ -398,13 +398,9 @@ def _together(function: t.Callable[[str, str], t.Any], arguments: dict[str, str]
 
 
 def _key() -> Path:
-    path = CACHE / "id_ed25519"
-    if not path.exists():
-        path.parent.mkdir(parents=True, exist_ok=True)
-        subprocess.run(
-            ["ssh-keygen", "-q", "-t", "ed25519", "-N", "", "-C", "exanet lab", "-f", str(path)], check=True
-        )
-    return path
+    """Return the private key of all labs; the public one is beside it."""
+    command = ("ssh-keygen", "-q", "-t", "ed25519", "-N", "", "-C", "exanet lab", "-f")
+    return made_once("id_ed25519", lambda path: subprocess.run([*command, str(path)], check=True))
 
 
 def _await_ssh(address: str) -> None:
