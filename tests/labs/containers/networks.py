@@ -61,7 +61,8 @@ def _routes() -> Iterator[Subnet]:
 
 def _networks(engine: Engine) -> Iterable[Subnet]:
     names = engine.run("network", "ls", "--quiet").split()
-    listing = engine.run("network", "inspect", *names) if names else ""
+    # Another lab may remove its network in this moment. Then the others are listed nevertheless.
+    listing = engine.run("network", "inspect", *names, check=False) if names else ""
     return [
         ipaddress.ip_network(text, strict=False)
         for text in re.findall(r'"[sS]ubnet": "([0-9a-f.:/]+)"', listing)
