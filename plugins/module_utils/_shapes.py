@@ -212,7 +212,7 @@ if TYPE_CHECKING:
     class Stray(TypedDict):
         """Connections that did not come to the listener which had proven itself on the same ports."""
 
-        how: str  # one of _probe/paths.STRAYS
+        how: str  # one of _probe/path_words.STRAYS
         ports: str
         connections: int
         answered_by: NotRequired[str]  # the other host
@@ -266,7 +266,7 @@ if TYPE_CHECKING:
         clock_error_s: NotRequired[float]
         retransmitted: NotRequired[int]  # packets of measuring connections that were sent again
         connections: NotRequired[ConnectionsTried]
-        pattern: NotRequired[str]  # one of _probe/paths.PATTERNS, if one is established
+        pattern: NotRequired[str]  # one of _probe/path_words.PATTERNS, if one is established
         strays: NotRequired[List[Stray]]  # if there are any
         segments: NotRequired[Dict[str, SegmentSize]]  # "out" and "in"
         rate_limit: NotRequired[RateLimit]  # if new connections are limited on the way

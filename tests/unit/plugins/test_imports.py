@@ -236,6 +236,7 @@ MEASURING = (
     "module_utils/_listener/server",
     "module_utils/_probe/ftp_session",
     "module_utils/_probe/idle",
+    "module_utils/_probe/path_connections",
     "module_utils/_probe/paths",
     "module_utils/_probe/rate_limit",
     "module_utils/_probe/sweep",

@@ -5,8 +5,11 @@
 
 import pytest
 
+from ansible_collections.exasol_community.network.plugins.module_utils._kernel.sockets import Sources
 from ansible_collections.exasol_community.network.plugins.module_utils._listener import proof
-from ansible_collections.exasol_community.network.plugins.module_utils._probe import paths as _paths
+from ansible_collections.exasol_community.network.plugins.module_utils._probe import path_connections
+from ansible_collections.exasol_community.network.plugins.module_utils._probe.paths import MeasuredPath
+from ansible_collections.exasol_community.network.plugins.module_utils._probe.sweep import Pace
 
 KEY = b"a token of the tests"
 
@@ -39,11 +42,11 @@ class Path:
         self.expected = {"n11"}
         self._clock = None
 
-    note_clock = _paths._Path.note_clock
+    note_clock = MeasuredPath.note_clock
     clock = property(lambda self: self._clock)
 
 
-class Connection(_paths._Connection):
+class Connection(path_connections.Connection):
     """Is asked and answered without a socket."""
 
     def say(self, words):
@@ -53,13 +56,13 @@ class Connection(_paths._Connection):
 @pytest.mark.parametrize("long_one", range(1, 6))
 def test_a_process_that_has_to_wait_makes_the_error_of_a_clock_greater(monkeypatch, long_one):
     clock = Clock(long_one, 3.0)
-    monkeypatch.setattr(_paths, "time", clock)
+    monkeypatch.setattr(path_connections, "time", clock)
     path = Path()
     connection = Connection(path, 8563)
     connection._asked = clock.monotonic()
     stamp = b"%.6f" % clock.time()
     answer = proof.Answer(host="n11", port=8563, seen="192.0.2.1", stamp=stamp)
-    monkeypatch.setattr(_paths.proof, "read_answer", lambda *unused: answer)
+    monkeypatch.setattr(path_connections.proof, "read_answer", lambda *unused: answer)
     assert proof.clock(answer) is not None
     connection._hear(b"the answer\n")
     error, offset = path.clock
@@ -98,16 +101,16 @@ class Made:
         ([0.3, 0.3], 0.0),
         ([0.1, 0.0, 0.2], 0.0),
         ([0.7, 0.1, 1.3], 1.4),
-        ([30.0], _paths._MAX_LATE_SECONDS),
+        ([30.0], path_connections._MAX_LATE_SECONDS),
     ],
     ids=["in time", "events come before", "late twice", "no more than that"],
 )
 def test_what_this_host_is_late_does_not_shorten_the_search(monkeypatch, takes, late):
     made = Made(0.3, takes)
-    monkeypatch.setattr(_paths, "time", made)
-    monkeypatch.setattr(_paths, "Engine", lambda: made)
-    run = _paths._Run(_paths.Pace(), _paths.Sources(()), KEY)
+    monkeypatch.setattr(path_connections, "time", made)
+    monkeypatch.setattr(path_connections, "Engine", lambda: made)
+    run = path_connections.Run(Pace(), Sources(()), KEY)
     path = type("Path", (), {"_begun": made.now, "run": run, "round_trip": 0.0})()
-    before = _paths._Path._last_start.fget(path)
+    before = MeasuredPath._last_start.fget(path)
     run.all([])
-    assert _paths._Path._last_start.fget(path) - before == pytest.approx(late)
+    assert MeasuredPath._last_start.fget(path) - before == pytest.approx(late)

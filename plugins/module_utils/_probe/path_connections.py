@@ -1,0 +1,316 @@
+# Copyright (c) 2026, exasol_community.network contributors
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""What all connections have in common that measure a path, and what starts them and waits for them."""
+
+import errno
+import select
+import socket
+import time
+from collections import deque
+from typing import TYPE_CHECKING, Deque, Optional, Sequence
+
+from .._kernel.sockets import Sources, reset
+from .._kernel.tcp_info import TcpInfo, answers_first_syn, tcp_info, unacknowledged
+from .._listener import proof
+from .engine import Engine, Stage
+from .path_words import REFUSED_ONE, TO_OTHER_HOST, TO_STRANGER
+from .sweep import Pace
+
+if TYPE_CHECKING:
+    from .paths import MeasuredPath
+
+
+SAMPLES = 16  # of a path
+_FEW_SAMPLES = 4  # with a limit of the rate
+MORE_TRIES = 11  # of a silent connection, from its source port
+_MAX_SECONDS = 7.0  # after which everything ends, but for what many paths and a limit of the rate add to it
+_MAX_LATE_SECONDS = 8.0  # of this host itself, which count for neither of these
+LONG_ROUND_TRIP = 0.5  # seconds; whoever waits longer for an answer measures slower paths too
+_SLOW_RATE = 1000.0  # connections a second that a busy host starts, and a busy listener answers
+_BURST = 32
+_FAILED = select.EPOLLERR | select.EPOLLHUP
+_STREAM = int(socket.SOCK_STREAM | socket.SOCK_NONBLOCK)
+CONNECTING, ASKING, ANSWERED, OVER = range(4)  # states of a connection
+
+
+def rounded(seconds: float) -> float:
+    """Return a delay of which there are few different ones, as the engine wants it."""
+    return max(0.05, round(seconds * 20) / 20.0)
+
+
+class Run:
+    """Starts the connections of all paths as fast as may be, and waits for them."""
+
+    def __init__(self, pace: Pace, sources: Sources, key: bytes):
+        self.engine = Engine()
+        self.sources = sources
+        self.key = key
+        self.samples = _FEW_SAMPLES if pace.rate else SAMPLES
+        self.longest_round_trip = max(LONG_ROUND_TRIP, pace.timeout)
+        self._pace = pace
+        self._waiting: Deque[Connection] = deque()
+        self._paths: Sequence[MeasuredPath] = ()
+        self._started = 0
+        self._begun = 0.0
+        self._late = 0.0
+
+    @property
+    def late_seconds(self) -> float:
+        """How much of the time this host itself took: a busy one would search a size for too short."""
+        return min(self._late, _MAX_LATE_SECONDS)
+
+    def start(self, connection: "Connection") -> None:
+        """Let a connection start when there is room."""
+        self._waiting.append(connection)
+
+    def all(self, paths: Sequence["MeasuredPath"]) -> None:
+        """Measure all paths."""
+        self._paths = paths
+        for path in paths:
+            path.begin()
+        self._wait()
+
+    def weigh_loss(self, paths: Sequence["MeasuredPath"]) -> None:
+        """Try more connections over paths that lose packets, until the rate is clear."""
+        for path in paths:
+            path.begin_loss()
+        self._wait()
+
+    def rescue(self, paths: Sequence["MeasuredPath"]) -> None:
+        """Try the silent ports of paths with a dead link again."""
+        for path in paths:
+            path.begin_rescue()
+        self._wait()
+
+    def _wait(self) -> None:
+        self._begun, self._started, self._late = time.monotonic(), 0, 0.0
+        while self._waiting or len(self.engine):
+            now = time.monotonic()
+            seconds = 0.0 if self._start_some() else self.engine.seconds_to_next_alarm()
+            self.engine.wait(seconds)
+            self._late += max(0.0, time.monotonic() - now - seconds)
+            if self._is_over():
+                self._waiting.clear()
+                self.engine.end_all()
+
+    def _is_over(self) -> bool:
+        over = (
+            self._begun + _MAX_SECONDS + self.late_seconds + self._started / (self._pace.rate or _SLOW_RATE)
+        )
+        now = time.monotonic()
+        if now <= over:
+            return False
+        furthest = max((path.round_trip for path in self._paths), default=0.0)
+        return now > over + 2 * MORE_TRIES * furthest
+
+    def _start_some(self) -> bool:
+        """Start as many as may start now; returns whether more may start at once."""
+        room = min(_BURST, self._pace.concurrency - len(self.engine))
+        if self._pace.rate:
+            room = min(room, int((time.monotonic() - self._begun) * self._pace.rate) + 1 - self._started)
+        while self._waiting and room > 0:
+            connection = self._waiting.popleft()
+            if connection.is_needed:
+                connection.start()
+                self._started += 1
+                room -= 1
+        return bool(self._waiting) and len(self.engine) < self._pace.concurrency and not self._pace.rate
+
+
+class Connection(Stage):
+    """A connection to a listener of ours: handshake, hello, answer, and what a subclass does with it."""
+
+    __slots__ = (
+        "path",
+        "port",
+        "sock",
+        "source_port",
+        "started",
+        "state",
+        "rtt_ms",
+        "repeated_syns",
+        "answer",
+        "_asked",
+        "_nonce",
+        "_received",
+        "_unsent",
+        "_unneeded",
+    )
+    measures = True  # whether the listener is to keep the connection
+
+    def __init__(self, path: "MeasuredPath", port: int, source_port: int = 0):
+        self.path = path
+        self.port = port
+        self.source_port = source_port
+        self.started = 0.0  # 0 until there is a socket
+        self.state = CONNECTING
+        self.rtt_ms = -1.0
+        self.repeated_syns = 0  # those of a slow path, which nobody needed, are not counted
+        self._unneeded = 0
+        self.answer: Optional[proof.Answer] = None
+        self._asked = 0.0
+        self._nonce = proof.new_nonce()
+        self._received = b""
+        self._unsent = b""
+
+    @property
+    def seconds(self) -> float:
+        """How long the connection may take at first."""
+        return self.path.silence_seconds
+
+    @property
+    def is_needed(self) -> bool:
+        """Whether a connection that waits to start shall start."""
+        return not self.path.is_settled
+
+    def prepare(self) -> None:
+        """Set what has to be set before the connection starts."""
+
+    def on_answered(self) -> None:
+        """Go on after the listener has proven itself."""
+
+    def on_data(self, data: bytes) -> None:
+        """Take in what comes after the answer."""
+
+    def on_end(self) -> None:
+        """Take in that the connection ended by itself, or could not start."""
+
+    def start(self) -> None:
+        """Start the connection."""
+        family = self.path.family
+        self.path.has_begun()
+        try:
+            self.sock = socket.SocketType(family, _STREAM)
+        except OSError:
+            self.state = OVER
+            self.on_end()
+            return
+        self.started = time.monotonic()
+        try:
+            self.sock.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
+            self.prepare()
+            if self.source_port:
+                self.sock.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+                self.sock.bind((self.path.sent_from, self.source_port))
+            else:
+                self.path.run.sources.bind(self.sock, family)
+            number = self.sock.connect_ex((self.path.address, self.port))
+        except OSError as error:
+            number = error.errno or errno.EIO
+        if number not in (0, errno.EINPROGRESS):
+            self.sock.close()
+            self.state = OVER
+            self.on_end()
+            return
+        self.path.run.engine.add(self.sock.fileno(), self, self.seconds, self.started)
+
+    def on_event(self, events: int) -> None:
+        """Take in what happened."""
+        if self.state == CONNECTING:
+            number = self.sock.getsockopt(socket.SOL_SOCKET, socket.SO_ERROR) if events & _FAILED else 0
+            if number:
+                if number == errno.ECONNREFUSED:
+                    self.path.note_stray(REFUSED_ONE, self.port)
+                self._break_off()
+                return
+            if not events & select.EPOLLOUT:
+                return
+            self._ask()
+        if self._unsent and self.state != OVER:
+            self.say(b"")
+        if events & (select.EPOLLIN | _FAILED):
+            self._read()
+
+    def _ask(self) -> None:
+        info = tcp_info(self.sock)
+        self.repeated_syns = info.repeated if info else 0
+        waited_ms = (time.monotonic() - self.started) * 1000
+        if self.path.is_slow and info and info.repeated and answers_first_syn(info.rtt_ms, waited_ms):
+            self._unneeded, self.repeated_syns = info.repeated, 0
+        if info and info.rtt_ms and not self.repeated_syns:
+            self.rtt_ms = info.rtt_ms
+            self.path.note_round_trip(info.rtt_ms)
+        self.state = ASKING
+        self._asked = time.monotonic()
+        key = self.path.run.key
+        self.say(
+            proof.measuring_hello(key, self._nonce)
+            if self.measures
+            else proof.hello(proof.prefix(key), self._nonce)
+        )
+
+    def say(self, words: bytes) -> None:
+        """Send words; what the kernel does not take follows later."""
+        if self._unsent:
+            words, self._unsent = self._unsent + words, b""
+        try:
+            sent = self.sock.send(words)
+        except BlockingIOError:
+            sent = 0
+        except OSError:
+            self._break_off()
+            return
+        self._unsent = words[sent:]
+
+    def _read(self) -> None:
+        while self.state != OVER:
+            try:
+                data = self.sock.recv(65536)
+            except BlockingIOError:
+                return
+            except OSError:
+                data = b""
+            if not data:
+                self._break_off()
+            elif self.state == ANSWERED:
+                self.on_data(data)
+            else:
+                self._hear(data)
+
+    def _hear(self, data: bytes) -> None:
+        self._received += data
+        line, newline, rest = self._received.partition(b"\n")
+        if not newline and len(self._received) < proof.MAX_BYTES:
+            return
+        answer = proof.read_answer(self.path.run.key, self._nonce, line)
+        if answer is None:
+            self.path.note_stray(TO_STRANGER, self.port)
+            self._break_off()
+            return
+        self.answer = answer
+        if answer.host not in self.path.expected:
+            self.path.note_stray(TO_OTHER_HOST, self.port, answer.host)
+        now = time.time()
+        # In this order: if this process has to wait in between, the error grows, and not the offset.
+        self.path.note_clock(proof.clock(answer), now, seconds=time.monotonic() - self._asked)
+        self.state = ANSWERED
+        self.on_answered()
+        if rest and self.state == ANSWERED:
+            self.on_data(rest)
+
+    def _is_all_acknowledged(self) -> bool:
+        """Tell whether all that we sent has arrived."""
+        try:
+            return unacknowledged(self.sock) + len(self._unsent) == 0
+        except OSError:
+            return False
+
+    def _break_off(self) -> None:
+        if self.state != OVER:
+            self.close()
+            self.on_end()
+
+    def _repeated(self, info: Optional[TcpInfo]) -> int:
+        """Return how many segments were sent again because they were lost."""
+        return info.repeated - self._unneeded if info else 0
+
+    def close(self) -> None:
+        """End the connection with RST."""
+        if self.state == OVER or not self.started:
+            return
+        self.state = OVER
+        info = tcp_info(self.sock)
+        self.path.repeated += self._repeated(info)
+        self.path.run.engine.remove(self.sock.fileno())
+        reset(self.sock)

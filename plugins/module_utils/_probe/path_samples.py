@@ -1,0 +1,174 @@
+# Copyright (c) 2026, exasol_community.network contributors
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""Connections that tell whether one comes about: samples of the round trip, first tries, silent ports again.
+
+Steps 1 to 4 of paths.py.
+"""
+
+from typing import TYPE_CHECKING
+
+from .._kernel.tcp_info import tcp_info
+from .chances import independent
+from .outcome import OPEN, SYN_ACK, Outcome, proof_at
+from .path_connections import CONNECTING, MORE_TRIES, Connection, rounded
+from .path_words import UNANSWERED
+from .targets import Target
+
+if TYPE_CHECKING:
+    from .paths import MeasuredPath
+
+
+# The other end repeats its answer 0.2, 0.6, 1.4 and 3 s after the first time (RFC 6298, with Linux' minimum).
+_PATIENT_SECONDS = 2.25  # behind the 1.25 s of the first wait
+
+
+class Sample(Connection):
+    """Measures the round trip and the clock, and whether this very connection ever comes about."""
+
+    __slots__ = ("_tries", "_lost", "_is_of_sweep", "_is_patient")
+    measures = False
+
+    def __init__(self, path: "MeasuredPath", port: int, source_port: int = 0, lost: int = 0):
+        super().__init__(path, port, source_port)
+        self._tries = 1 if source_port else 0
+        self._lost = lost  # SYNs before this try
+        self._is_of_sweep = bool(source_port)  # whether the first try was one of the sweep
+        self._is_patient = False  # whether it waits longer, and others start meanwhile
+
+    @property
+    def is_needed(self) -> bool:
+        """Whether a connection that waits to start shall start."""
+        return True
+
+    @property
+    def seconds(self) -> float:
+        """How long the connection may take."""
+        return self.path.again_seconds if self._tries else self.path.silence_seconds
+
+    def on_answered(self) -> None:
+        """Count a connection that came about."""
+        if self.rtt_ms >= 0 and not self._tries:
+            self.path.rtt_ms.append(self.rtt_ms)
+        info = tcp_info(self.sock)
+        self.close()
+        self._passed(self._lost + self._repeated(info))
+
+    def _passed(self, lost: int) -> None:
+        if not self._is_of_sweep:
+            # Of what follows the handshake, the sweep does not count losses either.
+            self.path.note_first_try(is_lost=self._lost > 0 or self.repeated_syns > 0)
+        if self._is_patient:
+            self.path.sample_is_back()
+        self.path.sample_passed(lost)
+
+    def on_end(self) -> None:
+        """Not silence: it tells nothing about loss."""
+        if self._is_patient:
+            self.path.sample_is_back()
+        self.path.sample_is_void()
+
+    def on_alarm(self) -> None:
+        """Try again from the same source port."""
+        if self.state != CONNECTING:
+            is_unanswered = self._is_all_acknowledged()
+            if is_unanswered and not self._is_patient:
+                self._is_patient = True
+                self.path.run.engine.set_alarm(self, rounded(_PATIENT_SECONDS + 2 * self.path.round_trip))
+                self.path.sample_waits()
+                return
+            if is_unanswered and not self.repeated_syns:
+                # Behind a SYN-ACK that was lost, the other end may repeat its answer only after 3 s.
+                self.path.note_stray(UNANSWERED, self.port)
+            self.close()
+            self._passed(self._lost + 1)
+            return
+        own = self.sock.getsockname()
+        self.close()
+        self._lost += 1 if self._tries else 2
+        self._tries += 1
+        if self._tries > MORE_TRIES or not own[1]:
+            self.path.sample_failed(independent(self._lost, tries=self._tries - 1))
+            return
+        again = Sample(self.path, self.port, own[1], self._lost)
+        again._tries, again._is_of_sweep = self._tries, self._is_of_sweep
+        self.path.sample_is_silent()
+        self.path.run.start(again)
+
+
+class FirstTry(Connection):
+    """Tells whether a connection comes about at its first try, and nothing else."""
+
+    __slots__ = ()
+    measures = False
+
+    @property
+    def is_needed(self) -> bool:
+        """Whether the rate of loss is still unclear."""
+        return self.path.is_loss_unclear
+
+    @property
+    def seconds(self) -> float:
+        """How long the connection may take."""
+        return self.path.again_seconds
+
+    def _ask(self) -> None:
+        self._count(is_lost=False)
+
+    def on_alarm(self) -> None:
+        """Count a lost packet."""
+        self._count(is_lost=True)
+
+    def _count(self, is_lost: bool) -> None:
+        self.close()
+        self.path.note_first_try(is_lost)
+        self.path.try_loss()
+
+    def on_end(self) -> None:
+        """Tell nothing of one that was refused."""
+
+
+class Rescue(Connection):
+    """Tries a silent port again, from new source ports, until it answers."""
+
+    __slots__ = ("_target", "_tries")
+    measures = False
+
+    def __init__(self, path: "MeasuredPath", target: Target, port: int, tries: int):
+        super().__init__(path, port)
+        self._target = target
+        self._tries = tries
+
+    @property
+    def is_needed(self) -> bool:
+        """Whether the port is silent still."""
+        return (self._target, self.port) in self.path.silent
+
+    @property
+    def seconds(self) -> float:
+        """How long the connection may take."""
+        return self.path.again_seconds
+
+    def on_answered(self) -> None:
+        """Correct what was found so far."""
+        if self.answer and self.is_needed:
+            self.path.silent.discard((self._target, self.port))
+            own = str(self.sock.getsockname()[0]).partition("%")[0]
+            seen = self.answer.seen
+            outcome = Outcome(
+                state=OPEN,
+                reason=SYN_ACK,
+                proof=proof_at(self.answer.port, asked=self.port),
+                answered_by=self.answer.host,
+                seen_as="" if seen == own else seen,
+            )
+            self._target.correct(self.port, outcome)
+            self.path.entry["tries"] += 1
+            self.path.entry["lost"] += 1
+        self.close()
+
+    def on_alarm(self) -> None:
+        """Try again, or leave it."""
+        self.close()
+        if self._tries > 1:
+            self.path.run.start(Rescue(self.path, self._target, self.port, self._tries - 1))
