@@ -13,6 +13,7 @@ from typing import Any
 
 import pytest
 
+from ansible_collections.exasol_community.network.plugins.plugin_utils._report.formats import _html
 from ansible_collections.exasol_community.network.plugins.plugin_utils._report.report import render
 from ansible_collections.exasol_community.network.tests.consumers.browser import Browser
 from ansible_collections.exasol_community.network.tests.consumers.samples import result, verification
@@ -315,6 +316,32 @@ def test_paper_holds_all_of_it(unfolded: Browser) -> None:
     assert unfolded.run("return document.querySelectorAll('#matrix td[id]').length") == len(PAIRS)
     unfolded.run("window.dispatchEvent(new Event('afterprint'))")
     assert unfolded.run(ELEMENTS) <= MOST_ELEMENTS
+
+
+NOTE = "return document.getElementById('part').offsetHeight > 0"
+
+
+def test_paper_that_holds_all_has_no_note(unfolded: Browser) -> None:
+    unfolded.emulate(media="print")
+    unfolded.run("window.dispatchEvent(new Event('beforeprint'))")
+    assert not unfolded.run(NOTE)
+
+
+def test_paper_that_holds_a_part_says_so(
+    browser: Browser, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    read = _html._asset
+    monkeypatch.setattr(
+        _html, "_asset", lambda name: read(name).replace("MOST_PRINTED = 100000", "MOST_PRINTED = 6001")
+    )
+    browser.emulate()
+    browser.open(written(tmp_path, made()))
+    unfold(browser, COUNT)
+    assert not browser.run(NOTE), "a screen can be scrolled"
+    browser.run("window.dispatchEvent(new Event('beforeprint'))")
+    browser.emulate(media="print")
+    assert browser.run("return document.querySelectorAll('#matrix td[id]').length") < len(PAIRS)
+    assert browser.run(NOTE)
 
 
 @pytest.mark.parametrize(("width", "height"), [(390, 844), (1400, 1000)], ids=["phone", "desk"])

@@ -329,6 +329,7 @@ const start = (data) => {
   function draw(most = MOST_CELLS) {
     drawn = spanToDraw(most);
     const { isPart, top, bottom, left, right } = drawn;
+    document.getElementById("part").hidden = !isPart;
     const isNarrow = columns.length <= NARROW;
     const focused = table.contains(document.activeElement) ? document.activeElement : null;
     table.className = `${isNarrow ? "narrow" : "wide"}${isPart ? " part" : ""}`;
