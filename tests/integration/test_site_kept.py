@@ -4,7 +4,8 @@
 
 """The measurement after a change of firewalls, in place of a verification: only if that would be the same.
 
-Each run changes firewalls in plays of its own and then verifies. All share one lab, and few flows: the
+Playbook site says that its verification follows the change, and so do plays here; others measure always. Each
+run changes firewalls in plays of its own and then verifies. All share one lab, and few flows: the
 client connects to two nodes, and these connect to a partner outside of the inventory.
 """
 
@@ -69,7 +70,11 @@ def rescued(**variables: t.Any) -> Play:
 
 
 def verifies(**variables: t.Any) -> Play:
-    """Return the playbook that verifies."""
+    """Return the playbook that verifies, as site.yml has it."""
+    return _verifies(__verify_follows_open=True, **variables)
+
+
+def _verifies(**variables: t.Any) -> Play:
     return {"import_playbook": str(CHECKOUT / "playbooks" / "verify.yml"), "vars": variables}
 
 
@@ -126,25 +131,25 @@ def test_the_same_is_measured_once(
 MEASURED = [
     pytest.param(
         [changes("exasol_nodes", serial=1), verifies(exasol_hosts="exasol_nodes")],
-        "n12 had no part in the measurement of n11; to measure once, let the role firewall change all hosts",
+        "n12 had no part in the measurement of n11",
         TO_PARTNER,
         id="batches-of-one",
     ),
     pytest.param(
         [changes("n12"), changes("n11"), verifies(exasol_hosts="exasol_nodes")],
-        "n12 had no part in the measurement of n11;",
+        "n12 had no part in the measurement of n11",
         TO_PARTNER,
         id="two-plays",
     ),
     pytest.param(
         [changes("exasol_nodes"), verifies()],
-        "client had no part in the measurement of n11 and n12;",
+        "client had no part in the measurement of n11 and n12",
         TO_NODES | TO_PARTNER,
         id="nodes-and-then-all",
     ),
     pytest.param(
         [changes(), verifies(exasol_hosts="exasol_nodes")],
-        "that measurement has client too, and this play does not;",
+        "that measurement has client too, and this play does not",
         TO_PARTNER,
         id="all-and-then-nodes",
     ),
@@ -156,7 +161,7 @@ MEASURED = [
     ),
     pytest.param(
         [changes(), changes("n12", vars={"exasol_firewall_confirm": "connection"}), verifies()],
-        "the role firewall ran on n12 after that measurement;",
+        "the role firewall ran on n12 after that measurement",
         TO_NODES | TO_PARTNER,
         id="a-later-change",
     ),
@@ -183,6 +188,28 @@ def test_a_flow_that_only_the_last_batch_has_fails(site: Firewalled, tmp_path: P
         site.hosts["client"].nft("delete table inet fault")
     assert done.code == 2, done.output
     assert flows(done, "ok") == {("n11", STRANGER)} and flows(done) == TO_PARTNER
+
+
+@pytest.mark.parametrize(
+    ("verification", "code", "failing"),
+    [
+        pytest.param(_verifies(), 2, {("n12", STRANGER)}, id="playbook-verify"),
+        pytest.param(verifies(), 0, set(), id="control"),
+    ],
+)
+def test_what_other_plays_change_after_the_role_is_measured(
+    site: Firewalled, tmp_path: Path, verification: Play, code: int, failing: object
+) -> None:
+    """The control claims that nothing was in between, which is true in site.yml alone."""
+    task = {"name": "Drop", "ansible.builtin.command": {"argv": ["nft", DROPS]}}
+    drops = {"hosts": "client", "gather_facts": False, "tasks": [task]}
+    try:
+        done = run(site, tmp_path, [changes(), drops, verification])
+    finally:
+        site.hosts["client"].nft("delete table inet fault")
+    assert done.code == code, done.output
+    assert flows(done) == TO_NODES | TO_PARTNER
+    assert flows(done) - flows(done, "ok") == failing
 
 
 def test_a_change_that_was_rolled_back_leaves_no_measurement(site: Firewalled, tmp_path: Path) -> None:

@@ -4,8 +4,9 @@
 
 """Whether the measurement after a change of firewalls takes the place of a verification that follows it.
 
-It does only if the verification would measure exactly the same: the same hosts, plan and options, with no
-change of a firewall since. Everything that is in doubt means to measure again, which costs only time.
+It does only in playbook C(site), where nothing stands between the two, and only if the verification would
+measure exactly the same: the same hosts, plan and options, with no change of a firewall since. Everything
+that is in doubt means to measure again, which costs only time.
 """
 
 from __future__ import annotations
@@ -28,9 +29,6 @@ _DECIDING = [
     for name in (*SITE, *BY_HOST)
     if name.startswith(("exasol_verify_", "exasol_ftp_")) and name not in (_PASSWORD, "exasol_verify_fail")
 ]
-_REMEDY = (
-    "to measure once, let the role firewall change all hosts of the verification in one play, without serial"
-)
 
 
 def digest_of(plan: Plan, hosts: Sequence[str], value_of: Callable[[str, str], t.Any]) -> str:
@@ -68,28 +66,20 @@ def why_measure_again(
         return "no change was measured"
     missing = [host for host in hosts if kept.get(host, {}).get("run") != last["run"]]
     if missing:
-        return (
-            f"{some_names(missing)} had no part in the measurement of {some_names(last['hosts'])}; {_REMEDY}"
-        )
+        return f"{some_names(missing)} had no part in the measurement of {some_names(last['hosts'])}"
     others = [host for host in last["hosts"] if host not in hosts]
     if others:
-        return (
-            f"that measurement has {some_names(others)} too, and this play does not; to measure once, run "
-            "both on the same hosts (exasol_hosts, --limit)"
-        )
+        return f"that measurement has {some_names(others)} too, and this play does not"
     if not last["plan"]:
         return "after the rules were removed (exasol_firewall_state), each verification measures itself"
     changed = [host for host in hosts if plans.get(host) != last["plan"]]
     if changed:
-        return f"the role firewall ran on {some_names(changed)} after that measurement; {_REMEDY}"
+        return f"the role firewall ran on {some_names(changed)} after that measurement"
     failed = [host for host in hosts if host not in active]
     if failed:
         return f"{some_names(failed)} failed before this verification; fix that and run again"
     if not digest:
         return f"with {_LOGIN}, each verification measures itself"
     if digest != last["digest"]:
-        return (
-            "the plan or the variables of the role verify differ from those of that measurement; to measure "
-            "once, set variables for all plays (inventory, -e)"
-        )
+        return "the plan or the variables of the role verify differ from those of that measurement"
     return ""

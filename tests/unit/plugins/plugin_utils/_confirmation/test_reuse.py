@@ -72,10 +72,6 @@ def test_every_difference_means_to_measure_again(given, said):
     assert said in why(**given)
 
 
-def test_a_remedy_is_named_with_the_host():
-    assert "let the role firewall change all hosts" in why(kept={"n12": OTHER})
-
-
 PLAN = {"release": "8", "hosts": {"n11": {"probes": []}}, "notes": ["a group is misspelt"]}
 
 
