@@ -101,6 +101,12 @@ def flows(done: Done, *verdicts: str) -> set[tuple[str, str]]:
 
 
 REPLACED = [
+    pytest.param(
+        [{"import_playbook": str(CHECKOUT / "playbooks" / "site.yml")}],
+        (),
+        TO_NODES | TO_PARTNER,
+        id="site.yml",
+    ),
     pytest.param([changes(), verifies()], (), TO_NODES | TO_PARTNER, id="all-at-once"),
     pytest.param(
         [changes("exasol_nodes", serial=2), verifies(exasol_hosts="exasol_nodes")],
