@@ -48,8 +48,8 @@ def jump_gone(where: str, chain: str) -> ForeignChange:
 def not_first(where: str, count: int, first: str = "") -> ForeignChange:
     """Return that rules of others stand before ours; C(first) is the first of them, if its text is known."""
     such = f": {first}" if first else ""
-    stand = "1 rule stands" if count == 1 else f"{count} rules stand"
-    return ForeignChange(NOT_FIRST, where, f"{stand} in {where} before ours and decides first{such}")
+    stand, decide = ("1 rule stands", "decides") if count == 1 else (f"{count} rules stand", "decide")
+    return ForeignChange(NOT_FIRST, where, f"{stand} in {where} before ours and {decide} first{such}")
 
 
 def changed(where: str, why: str) -> ForeignChange:

@@ -187,7 +187,7 @@ def document(policy: Policy, rules: Rules) -> str:
         '<?xml version="1.0" encoding="utf-8"?>',
         f'<policy priority="{_PRIORITY}" target="CONTINUE">',
         "  <short>exasol_community.network</short>",
-        f"  <description>{html.escape(services_of(rules, policy.direction), quote=False)}</description>",
+        f"  <description>{html.escape(services_of(rules, policy.direction))}</description>",
         f'  <ingress-zone name="{policy.ingress}"/>',
         f'  <egress-zone name="{policy.egress}"/>',
     ]
@@ -368,15 +368,16 @@ class Firewalld(Provider):
         return found
 
     def _evaluated_before(self, policy: Policy) -> List[str]:
-        """Return the policies of others that see our packets before ours."""
-        return sorted(
-            name
+        """Return the policies of others that see our packets before ours, in that order."""
+        priorities = {
+            name: int(fields.get("priority") or 0)
             for name, fields in self._policies.items()
             if name not in (ours.name for ours in POLICIES)
-            and int(fields.get("priority") or 0) < _PRIORITY
             and {policy.ingress, "ANY"} & set(fields.get("ingress-zones", "").split())
             and {policy.egress, "ANY"} & set(fields.get("egress-zones", "").split())
-        )
+        }
+        before = [(priority, name) for name, priority in priorities.items() if priority < _PRIORITY]
+        return [name for _priority, name in sorted(before)]
 
     def refusing(
         self, chains: Dict[str, Chain], version: int, rejections: Rules

@@ -181,7 +181,7 @@ def test_rules_before_our_first_jump_are_counted():
     before = [FOREIGN, FOREIGN.replace("100.1", "100.2")]
     running = saved(*CHAIN, *before, JUMP, FOREIGN.replace("100.1", "100.3"), JUMP, *LINES)
     (found,) = iptables._foreign_changes(running, 4, "in", ("", ""))
-    assert_names(found.text, ["2 rules stand", f": {FOREIGN}"])
+    assert_names(found.text, ["2 rules stand", f" decide first: {FOREIGN}"])
 
 
 def test_rules_before_our_first_jump_of_nftables_are_counted(monkeypatch):
@@ -267,6 +267,19 @@ def test_firewalld(monkeypatch, policies, kept, expected):
     provider = firewalld.Firewalld.__new__(firewalld.Firewalld)
     provider._policies = policies
     assert codes(provider.foreign_changes()) == expected
+
+
+def test_policies_of_firewalld_before_ours_are_counted_and_the_first_is_the_one_that_decides_first(
+    monkeypatch,
+):
+    """They decide in the order of their priorities, and those of the same one in that of their names."""
+    monkeypatch.setattr(firewalld, "read", {IN_POLICY.path: KEPT}.get)
+    provider = firewalld.Firewalld.__new__(firewalld.Firewalld)
+    priorities = {"a-third": "-32500", "second": "-32700", "first": "-32700"}
+    provider._policies = {name: fields(priority=priority) for name, priority in priorities.items()}
+    provider._policies[IN_POLICY.name] = fields()
+    (found,) = provider.foreign_changes()
+    assert_names(found.text, ["3 rules stand", "decide first: policy first"])
 
 
 def test_each_policy_of_firewalld_is_looked_at_for_itself(monkeypatch):
