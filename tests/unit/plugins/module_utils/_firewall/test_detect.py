@@ -16,6 +16,7 @@ from ansible_collections.exasol_community.network.plugins.module_utils._firewall
 from ansible_collections.exasol_community.network.plugins.module_utils._firewall import (
     listing as _listing,
 )
+from ansible_collections.exasol_community.network.plugins.module_utils._firewall.iptables import Iptables
 from ansible_collections.exasol_community.network.plugins.module_utils._firewall.nftables import Nftables
 from ansible_collections.exasol_community.network.plugins.module_utils._firewall.providers import (
     PROVIDERS,
@@ -259,6 +260,14 @@ def test_a_table_that_iptables_made_and_cannot_read_any_more_is_refused(monkeypa
     assert_names(
         refusal(detect.choose, wish), ["ip filter", "iptables cannot read", "nftables with provider"]
     )
+
+
+def test_a_table_that_iptables_cannot_read_prevents_a_removal_only_if_it_holds_our_chains(monkeypatch):
+    items = (POLICY, accepts(XT, COUNTER), accepts(TCP_22))
+    Commands(monkeypatch, dict(nft(*items), **INCOMPATIBLE))
+    assert Iptables().change_to((), persist=False)[:2] == ([], [])
+    Commands(monkeypatch, dict(nft(*items, chain("EXASOL-IN", family="ip")), **INCOMPATIBLE))
+    assert_names(refusal(Iptables().change_to, (), False), ["ip filter", "iptables cannot read"])
 
 
 @pytest.mark.parametrize(

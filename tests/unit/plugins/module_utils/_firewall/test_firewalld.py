@@ -266,6 +266,20 @@ def test_rules_have_the_form_of_every_other_provider():
     assert firewalld.merge_rules(rules) == rules != firewalld.split_rules(rules)
 
 
+def test_names_are_shared_until_nothing_changes_any_more():
+    """Each range of ports has one set of names, and hands it on to the next rule that has this range too."""
+    rules = cases.settled(
+        [
+            rule("in tcp 1,7", "192.0.2.2/31", "c"),
+            rule("in tcp 3", "192.0.2.1", "a,b"),
+            rule("in tcp 3,5,7", "192.0.2.0,192.0.2.2", "b,c"),
+        ]
+    )
+    merged = firewalld.merge_rules(rules)
+    assert {one.services for one in merged} == {("a", "b", "c")}
+    assert firewalld.merge_rules(merged) == merged
+
+
 @pytest.mark.parametrize(
     "text",
     [
@@ -471,6 +485,7 @@ def test_policies_are_made_with_one_reload(monkeypatch, tmp_path):
 
 
 DROP_192_0_2_7 = 'rule family="ipv4" source address="192.0.2.7" drop'
+DROP_LINE = f"\t{DROP_192_0_2_7}\n"
 DIRECT = 'ipv4 filter INPUT 0 -p tcp -m comment --comment "a b" -j ACCEPT'
 
 
@@ -545,9 +560,9 @@ GUESTS = """guests
         ("zones", [("80/tcp 443/tcp", "443/tcp")], [], ["--zone=dmz --remove-port=80/tcp"], ["dmz"], [], []),
         (
             "zones",
-            [("\t" + DROP_192_0_2_7 + "\n", "")],
+            [(DROP_LINE, "")],
             [],
-            ["--zone=public --remove-rich-rule=" + DROP_192_0_2_7],
+            [f"--zone=public --remove-rich-rule={DROP_192_0_2_7}"],
             ["public"],
             [],
             [],
@@ -563,6 +578,28 @@ GUESTS = """guests
                 "--zone=guests --remove-service=ssh",
             ],
             [],
+            [],
+            ["guests"],
+        ),
+        (
+            "zones",
+            [("dmz\n", GUESTS + "dmz\n"), (DROP_LINE, "")],
+            [],
+            [f"--zone=public --remove-rich-rule={DROP_192_0_2_7}"],
+            ["public"],
+            ["guests"],
+            [],
+        ),
+        (
+            "zones",
+            [(DROP_LINE, "")],
+            [("dmz\n", GUESTS.replace("interfaces: eth1", "interfaces:") + "dmz\n")],
+            [
+                "--zone=guests --remove-source=192.0.2.0/24",
+                "--zone=guests --remove-service=ssh",
+                f"--zone=public --remove-rich-rule={DROP_192_0_2_7}",
+            ],
+            ["public"],
             [],
             ["guests"],
         ),
@@ -583,6 +620,8 @@ GUESTS = """guests
         "rule-removed",
         "zone",
         "zone-prepared",
+        "zone-before-a-rule-removed",
+        "zone-prepared-before-a-rule-removed",
         "policy",
     ],
 )
@@ -635,7 +674,14 @@ def test_direct_rules_that_are_not_permanent_are_made_again(monkeypatch, tmp_pat
     assert_names(" ".join(notes), ["direct rules"])
 
 
+def test_direct_rules_are_made_again_where_direct_chains_cannot_be_listed(monkeypatch, tmp_path):
+    host = Host(monkeypatch, tmp_path)
+    host.answers.update({"--direct --get-all-rules": DIRECT, "--permanent --direct --get-all-rules": ""})
+    assert kinds(firewalld.Firewalld().change_to(RULES, True).steps)[-2:] == ["--reload", "ACCEPT"]
+
+
 FIRST_DIRECT, SECOND_DIRECT, THIRD_DIRECT = (f"ipv4 filter INPUT 0 -s 192.0.2.{n} -j DROP" for n in (1, 2, 3))
+OTHER_DIRECT = "ipv4 filter INPUT 0 -p tcp -j ACCEPT"
 LATER_DIRECT = FIRST_DIRECT.replace(" 0 ", " 1 ")
 
 
@@ -656,10 +702,35 @@ LATER_DIRECT = FIRST_DIRECT.replace(" 0 ", " 1 ")
             ],
             ["restored"],
         ),
+        (
+            [OTHER_DIRECT, FIRST_DIRECT],
+            [FIRST_DIRECT],
+            [("remove", FIRST_DIRECT), ("add", OTHER_DIRECT), ("add", FIRST_DIRECT)],
+            ["restored"],
+        ),
+        (
+            [FIRST_DIRECT, SECOND_DIRECT],
+            [SECOND_DIRECT, FIRST_DIRECT],
+            [
+                ("remove", SECOND_DIRECT),
+                ("remove", FIRST_DIRECT),
+                ("add", FIRST_DIRECT),
+                ("add", SECOND_DIRECT),
+            ],
+            ["restored"],
+        ),
         ([LATER_DIRECT, FIRST_DIRECT], [FIRST_DIRECT, LATER_DIRECT], [], []),
         ([], [FIRST_DIRECT], [("remove", FIRST_DIRECT)], ["prepared"]),
     ],
-    ids=["the-same", "more", "another-first", "of-another-priority", "prepared"],
+    ids=[
+        "the-same",
+        "more",
+        "another-first",
+        "one-with-other-conditions-first",
+        "exchanged",
+        "of-another-priority",
+        "prepared",
+    ],
 )
 def test_direct_rules_are_in_their_order_again_after_a_reload(
     monkeypatch, tmp_path, running, permanent, again, notes
@@ -736,16 +807,18 @@ def test_entries_of_ipsets_that_are_not_permanent_are_made_again(
     )
 
 
-def test_an_ipset_whose_entries_expire_hides_none_behind_it(monkeypatch, tmp_path):
+@pytest.mark.parametrize(
+    "early",
+    [{"": "options: timeout=600", "--permanent ": "options: timeout=600"}, {"": "entries: 192.0.2.9"}],
+    ids=["entries-that-expire", "not-permanent"],
+)
+def test_an_ipset_that_a_reload_loses_hides_none_behind_it(monkeypatch, tmp_path, early):
     host = Host(monkeypatch, tmp_path)
     host.answers["--get-ipsets"] = "early late\n"
-    for when, name, said in (
-        ("", "early", "options: timeout=600"),
-        ("--permanent ", "early", "options: timeout=600"),
-        ("", "late", "entries: 192.0.2.7"),
-        ("--permanent ", "late", "entries: "),
-    ):
-        host.answers[f"{when}--info-ipset={name}"] = f"{name}\n  {said}\n"
+    late = {"": "entries: 192.0.2.7", "--permanent ": "entries: "}
+    for name, info in (("early", early), ("late", late)):
+        for when, said in info.items():
+            host.answers[f"{when}--info-ipset={name}"] = f"{name}\n  {said}\n"
     steps = firewalld.Firewalld().change_to(RULES, True).steps
     assert [getattr(step, "stdin", "") for step in steps][-1] == "192.0.2.7\n"
 

@@ -17,6 +17,7 @@ from ansible_collections.exasol_community.network.plugins.module_utils._firewall
 from ansible_collections.exasol_community.network.plugins.module_utils._firewall import (
     steps as _steps,
 )
+from ansible_collections.exasol_community.network.plugins.module_utils._firewall.chains import BaseChain
 from ansible_collections.exasol_community.network.tests.unit.helpers import assert_names, refusal
 from ansible_collections.exasol_community.network.tests.unit.plugins.module_utils._firewall import cases
 from ansible_collections.exasol_community.network.tests.unit.plugins.module_utils._firewall.cases import (
@@ -508,9 +509,20 @@ def test_without_ip6tables_ipv4_is_refused_as_planned(monkeypatch, tmp_path):
     assert_names(refusal(iptables.Iptables().wanted, of_6), ["IPv6", "restrict"])
 
 
-def test_a_table_that_iptables_cannot_read_is_left_alone_where_nobody_can_look_into_it(monkeypatch, tmp_path):
-    Host(monkeypatch, tmp_path, v4="# Table `filter' is incompatible, use 'nft' tool.\n")
-    assert_names(refusal(iptables.Iptables().change_to, RULES, False), ["ip filter", "cannot read"])
+@pytest.mark.parametrize(
+    "unreadable, named",
+    [(("v4",), "ip filter"), (("v6",), "ip6 filter"), (("v4", "v6"), "ip filter")],
+    ids=["ipv4", "ipv6", "first-of-both"],
+)
+def test_a_table_that_iptables_cannot_read_is_left_alone_where_nobody_can_look_into_it(
+    monkeypatch, tmp_path, unreadable, named
+):
+    Host(
+        monkeypatch,
+        tmp_path,
+        **dict.fromkeys(unreadable, "# Table `filter' is incompatible, use 'nft' tool.\n"),
+    )
+    assert_names(refusal(iptables.Iptables().change_to, RULES, False), [f"the table {named}", "cannot read"])
 
 
 def test_with_ip6tables_nothing_is_left_out(monkeypatch, tmp_path):
@@ -758,6 +770,16 @@ def test_rules_in_the_first_of_two_filter_tables_go_to_the_last():
     assert "EXASOL" not in iptables.edit(first + last, ONE, 4).split("*filter\n")[1]
 
 
+def test_a_rule_in_the_first_line_of_a_table_stands_before_our_jump():
+    """A file that was written by hand need not name the chains of the kernel before it."""
+    head = ":INPUT DROP [3:180]\n:FORWARD DROP [0:0]\n:OUTPUT ACCEPT [9:900]\n"
+    text = held(ONE, 4)
+    assert head in text and iptables.edit(text.replace(head, ""), ONE, 4) == text.replace(head, ""), (
+        "the control"
+    )
+    assert INSERT_IN in iptables.edit(text.replace(head, "-A INPUT -j DROP\n"), ONE, 4).splitlines()
+
+
 def test_rules_of_a_filter_table_are_known_whatever_follows_its_name():
     """iptables-restore reads no further than the name."""
     text = "*nat as saved\n-A INPUT -j ACCEPT\nCOMMIT\n*filter as saved\n-A INPUT -j DROP\nCOMMIT\n"
@@ -817,3 +839,9 @@ def test_rollback_from_absent_writes_the_saved_file_anew(monkeypatch, tmp_path):
 def test_outgoing_is_filtered(monkeypatch, tmp_path, v4, expected):
     Host(monkeypatch, tmp_path, v4=v4)
     assert iptables.Iptables().filters_outgoing() is expected
+
+
+@pytest.mark.parametrize("family, command", [("ip", "iptables"), ("ip6", "ip6tables")])
+def test_replies_of_each_ip_version_are_accepted_by_its_own_command(family, command):
+    advice = iptables.Iptables.accepts_replies_by(BaseChain(family, "filter", "INPUT"))
+    assert advice == f"{command} -I INPUT -m conntrack --ctstate ESTABLISHED -j ACCEPT"
