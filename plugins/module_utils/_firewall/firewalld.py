@@ -373,6 +373,7 @@ class Firewalld(Provider):
             name: int(fields.get("priority") or 0)
             for name, fields in self._policies.items()
             if name not in (ours.name for ours in POLICIES)
+            and fields.get("disable") != "yes"  # firewalld 2.4 can leave a policy out of the rules
             and {policy.ingress, "ANY"} & set(fields.get("ingress-zones", "").split())
             and {policy.egress, "ANY"} & set(fields.get("egress-zones", "").split())
         }

@@ -59,6 +59,8 @@ def _ask(method: str, *arguments: str) -> Any:
 def _fields(settings: Dict[str, Dict[str, Any]]) -> Dict[str, str]:
     values = {name: value["data"] for name, value in settings.items()}
     found = {field: str(values[name]) for field, name in _FIELDS.items() if name in values}
+    if "disable" in values:
+        found["disable"] = "yes" if values["disable"] else "no"
     for field, name in _LISTS.items():
         found[field] = " ".join(values.get(name, ()))
     found["rich rules"] = "\n".join(values.get("rich_rules", ()))

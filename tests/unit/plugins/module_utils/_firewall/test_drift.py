@@ -239,6 +239,12 @@ ONE_MORE = fields()["rich rules"] + '\nrule family="ipv4" source address="198.51
             [],
         ),
         ({"exasol-network-in": fields(), "late": fields(priority="-1")}, KEPT, []),
+        ({"exasol-network-in": fields(), "early": fields(priority="-32500", disable="yes")}, KEPT, []),
+        (
+            {"exasol-network-in": fields(), "early": fields(priority="-32500", disable="no")},
+            KEPT,
+            [("not_first", "policy exasol-network-in")],
+        ),
         (
             {
                 "exasol-network-in": fields(),
@@ -259,6 +265,8 @@ ONE_MORE = fields()["rich rules"] + '\nrule family="ipv4" source address="198.51
         "a policy of the same priority",
         "a policy for other sources",
         "a policy after ours",
+        "a disabled policy",
+        "a policy that is not disabled",
         "a policy for other traffic",
     ],
 )

@@ -63,6 +63,15 @@ def test_policies_are_those_of_the_listing(monkeypatch):
     }
 
 
+@pytest.mark.parametrize(("said", "listed"), [("true", "yes"), ("false", "no")])
+def test_a_disabled_policy_is_told(monkeypatch, said, listed):
+    """Since firewalld 2.4.0."""
+    text = '{"type":"a{sv}","data":[{"disable":{"type":"b","data":%s}}]}' % said
+    name = next(iter(LISTED))
+    Commands(monkeypatch, answers(**{name: text}))
+    assert firewalld_bus.policies()[name]["disable"] == listed
+
+
 def test_no_policies_are_an_answer(monkeypatch):
     Commands(monkeypatch, {f"{_CALL}getPolicies": '{"type":"as","data":[[]]}\n'})
     assert firewalld_bus.policies() == {}
