@@ -63,10 +63,10 @@ def test_policies_are_those_of_the_listing(monkeypatch):
     }
 
 
-@pytest.mark.parametrize(("said", "listed"), [("true", "yes"), ("false", "no")])
-def test_a_disabled_policy_is_told(monkeypatch, said, listed):
+@pytest.mark.parametrize(("is_disabled", "listed"), [(True, "yes"), (False, "no")])
+def test_a_disabled_policy_is_told(monkeypatch, is_disabled, listed):
     """Since firewalld 2.4.0."""
-    text = '{"type":"a{sv}","data":[{"disable":{"type":"b","data":%s}}]}' % said
+    text = json.dumps({"type": "a{sv}", "data": [{"disable": {"type": "b", "data": is_disabled}}]})
     name = next(iter(LISTED))
     Commands(monkeypatch, answers(**{name: text}))
     assert firewalld_bus.policies()[name]["disable"] == listed
