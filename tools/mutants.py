@@ -50,7 +50,7 @@ MODULES: dict[str, tuple[str, ...]] = {
     f"{_VERDICT}/packet_stages.py": (f"tests/unit/{_VERDICT}/test_judge.py",),
     f"{_FIREWALL}/xtables.py": _of_firewall("golden", "detect"),
     f"{_FIREWALL}/iptables.py": _of_firewall("golden", "drift", "detect", "redhat", "saved_file"),
-    f"{_FIREWALL}/nftables.py": _of_firewall("golden", "drift", "detect", "observe"),
+    f"{_FIREWALL}/nftables.py": _of_firewall("golden", "drift", "detect", "observe", "other_firewalls"),
     f"{_FIREWALL}/ufw.py": _of_firewall("golden", "drift", "detect"),
     f"{_FIREWALL}/firewalld.py": _of_firewall("golden", "drift", "detect", "redhat"),
 }

@@ -12,7 +12,7 @@ their base chain jumps to it. Rejections have to accept nothing, and stand in a 
 import os
 import re
 import shlex
-from typing import Dict, Iterable, Iterator, List, Mapping, NamedTuple, Optional, Sequence, Set, Tuple, Type
+from typing import Dict, Iterable, Iterator, List, Mapping, NamedTuple, Optional, Sequence, Set, Type
 
 from . import drift
 from .chains import BaseChain
@@ -76,7 +76,7 @@ FOLDER = "/etc/exasol_community.network"
 _DROP_IN = "/etc/systemd/system/nftables.service.d/exasol_community.network.conf"
 
 
-def render_rule(rule: Rule, versions: Sequence[int] = (4, 6)) -> str:
+def render_rule(rule: Rule, versions: Sequence[int] = VERSIONS["inet"]) -> str:
     """Return a rule in nft's language, for a table that sees these IP versions."""
     parts = []
     if rule.networks:
@@ -96,20 +96,19 @@ def render_rule(rule: Rule, versions: Sequence[int] = (4, 6)) -> str:
 
 def render_chain(place: Place, rules: Iterable[Rule]) -> str:
     """Return the commands that make our chain in a table of others hold exactly these rules."""
-    name = f"{place.in_table} {place.chain}"
+    name = place.chain_in_table
     lines = [
         f"add chain {name}",
         f"flush chain {name}",
         f"add rule {name} ct state established ct direction reply accept",
     ]
-    own = [rule for rule in rules if rule.action == ACCEPT and _concerns(rule, place)]
-    lines += [f"add rule {name} {render_rule(rule, place.versions)}" for rule in own]
+    lines += [f"add rule {name} {render_rule(rule, place.versions)}" for rule in _rules_in(place, rules)]
     return "\n".join(lines) + "\n"
 
 
 def render_jump(place: Place) -> str:
     """Return the command that puts the jump to our chain at the head of the base chain."""
-    return f'insert rule {place.in_table} {place.base} jump {place.chain} comment "{_COMMENT}"\n'
+    return f'insert rule {place.base_in_table} jump {place.chain} comment "{_COMMENT}"\n'
 
 
 def render_restrictions(rules: Iterable[Rule]) -> str:
@@ -130,16 +129,12 @@ def render_restrictions(rules: Iterable[Rule]) -> str:
 class _OurChain(NamedTuple):
     """Our chain in one table of others: what it holds now, and what it has to hold."""
 
+    place: Place  # where it is: any of the bases, which have its table and direction
     bases: Sequence[Place]  # the base chains of the table that jump to it, or have to
     exists: bool
     held: Rules
     intact: bool  # whether it holds as many rules as wanted, so that none was added by hand
     wanted: Rules
-
-    @property
-    def name(self) -> str:
-        """Table and chain as nft writes them."""
-        return f"{self.bases[0].in_table} {self.bases[0].chain}"
 
 
 class Nftables(Provider):
@@ -225,14 +220,12 @@ class Nftables(Provider):
 
     def _bases_of_chains(self) -> List[List[Place]]:
         """Return the base chains that jump to our chain, or have to, in a list for each chain of ours."""
-        grouped: Dict[Tuple[str, str], List[Place]] = {}
-        without_base = {(place.in_table, place.chain): place for place in self._ruleset.ours_anywhere()}
-        for key in without_base:
-            grouped[key] = []
+        without_base = {place.chain_in_table: place for place in self._ruleset.ours_anywhere()}
+        grouped: Dict[str, List[Place]] = {name: [] for name in without_base}
         jumping = {place for place in self._ruleset.bases() if self._ruleset.jumps(place)}
         for place in sorted(set(self._places) | jumping):
-            grouped.setdefault((place.in_table, place.chain), []).append(place)
-        return [found or [without_base[key]] for key, found in sorted(grouped.items())]
+            grouped.setdefault(place.chain_in_table, []).append(place)
+        return [found or [without_base[name]] for name, found in sorted(grouped.items())]
 
     def _our_chain(self, bases: Sequence[Place], rules: Rules) -> _OurChain:
         place = bases[0]
@@ -240,6 +233,7 @@ class Nftables(Provider):
         wanted = _rules_in(place, rules) if needed else ()
         present = self._ruleset.rules(place.family, place.table, place.chain)
         return _OurChain(
+            place=place,
             bases=bases,
             exists=self._ruleset.has_chain(place.family, place.table, place.chain),
             held=self._ruleset.ours(place),
@@ -249,11 +243,12 @@ class Nftables(Provider):
 
     def _chain_commands(self, chain: _OurChain) -> Iterator[str]:
         if chain.wanted and (chain.held != chain.wanted or not chain.intact):
-            yield render_chain(chain.bases[0], chain.wanted)
+            yield render_chain(chain.place, chain.wanted)
         for base in chain.bases:
             yield from self._jump_commands(base, bool(chain.wanted) and base in self._places)
         if chain.exists and not chain.wanted:
-            yield f"flush chain {chain.name}\ndelete chain {chain.name}\n"
+            name = chain.place.chain_in_table
+            yield f"flush chain {name}\ndelete chain {name}\n"
 
     def _jump_commands(self, base: Place, needed: bool) -> Iterator[str]:
         """Yield what makes one jump at the head of the base chain, or none at all."""
@@ -261,29 +256,31 @@ class Nftables(Provider):
         if [position for position, handle in jumps] == ([0] if needed else []):
             return
         for unused, handle in jumps:
-            yield f"delete rule {base.in_table} {base.base} handle {handle}\n"
+            yield f"delete rule {base.base_in_table} handle {handle}\n"
         if needed:
             yield render_jump(base)
 
     def _undo_chain(self, chain: _OurChain) -> Step:
         jumped = {base: self._around(base) for base in chain.bases if self._ruleset.jumps(base)}
-        return _undo_step(chain.bases, self._restores(chain) if chain.exists else None, jumped)
+        restores = self._restores(chain) if chain.exists else None
+        return _undo_step(chain.place, chain.bases, restores, jumped)
 
     def _around(self, base: Place) -> str:
         """Return what nft lists of a base chain, nothing if our jump is the first of its rules."""
         if [position for position, unused in self._ruleset.jumps(base)] == [0]:
             return ""
-        return _listed("chain", base.in_table, base.base)
+        return _listed(f"chain {base.base_in_table}")
 
     def _restores(self, chain: _OurChain) -> str:
         """Return the commands that make our chain what it is now, with what somebody put there by hand."""
-        place = chain.bases[0]
+        place = chain.place
         ours = render_chain(place, chain.held)
         present = self._ruleset.rules(place.family, place.table, place.chain)
         if len(present) == ours.count("add rule "):
             return ours
-        listed = _listed("chain", place.in_table, place.chain)
-        return f"add chain {chain.name}\nflush chain {chain.name}\n{listed}" if listed else ours
+        name = place.chain_in_table
+        listed = _listed(f"chain {name}")
+        return f"add chain {name}\nflush chain {name}\n{listed}" if listed else ours
 
     def _change_table(self, rules: Rules, commands: List[str], undo: List[Step]) -> None:
         wanted = _rules_of_table(rules)
@@ -298,7 +295,7 @@ class Nftables(Provider):
             text = remove = f"add table inet {TABLE}\ndelete table inet {TABLE}\n"
             if exists:
                 is_ours = len(present) == len(held) + _ADDED_TO_TABLE
-                listed = "" if is_ours else _listed("table", f"inet {TABLE}")
+                listed = "" if is_ours else _listed(f"table inet {TABLE}")
                 text = remove + listed if listed else render_restrictions(held)
             undo.append(Run(("nft", "-f", "-"), text, what=f"restoring our nftables table inet {TABLE}"))
 
@@ -347,8 +344,8 @@ class Nftables(Provider):
         """Return what others did to our chains, compared with the files that load them at boot."""
         found = [change for path in sorted(_known_files()) for change in self._lost_of(path)]
         for place in sorted(place for place in self._ruleset.bases() if self._has_ours(place)):
-            jumps, where = self._ruleset.jumps(place), f"chain {place.in_table} {place.base}"
-            if jumps and jumps[0][0] > 0:
+            jumps, where = self._ruleset.jumps(place), f"chain {place.base_in_table}"
+            if jumps and jumps[0][0]:
                 found.append(drift.not_first(where, jumps[0][0]))
             elif not jumps and place in self._places:
                 found.append(drift.jump_gone(where, place.chain))
@@ -357,7 +354,7 @@ class Nftables(Provider):
             strange = len(present) - 1 - len(self._ruleset.ours(place))
             if strange:
                 why = f"{abs(strange)} {'more' if strange > 0 else 'fewer'} than ours"
-                found.append(drift.changed(f"chain {place.in_table} {place.chain}", why))
+                found.append(drift.changed(f"chain {place.chain_in_table}", why))
         return found
 
     def _has_ours(self, place: Place) -> bool:
@@ -390,7 +387,7 @@ class Nftables(Provider):
         return f"nft insert rule {chain} ct state established accept"
 
 
-def _rules_in(place: Place, rules: Rules) -> Rules:
+def _rules_in(place: Place, rules: Iterable[Rule]) -> Rules:
     return tuple(rule for rule in rules if rule.action == ACCEPT and _concerns(rule, place))
 
 
@@ -405,23 +402,24 @@ def _concerns(rule: Rule, place: Place) -> bool:
     return rule.direction == place.direction and rule.version in place.versions
 
 
-def _listed(*what: str) -> str:
+def _listed(what: str) -> str:
     """Return what nft lists of a chain or table, which it reads too; nothing if that has gone meanwhile."""
-    words = " ".join(what).split(" ")
     try:
-        return output(("nft", "list", *words))
+        return output(("nft", "list", *what.split(" ")))
     except FirewallError:
         return ""
 
 
-def _undo_step(bases: Sequence[Place], restores: Optional[str], jumped: Mapping[Place, str]) -> Step:
+def _undo_step(
+    place: Place, bases: Sequence[Place], restores: Optional[str], jumped: Mapping[Place, str]
+) -> Step:
     # The handles of our jumps are not known in advance. So the script looks them up, and removes the jumps in
     # the same transaction that restores what was there. If a table or base chain has gone meanwhile, our part
     # of it went along.
-    nft, name = absolute("nft"), f"{bases[0].in_table} {bases[0].chain}"
+    nft, name = absolute("nft"), place.chain_in_table
     gone = f"add chain {name}\nflush chain {name}\ndelete chain {name}\n"
     before = gone if restores is None else restores
-    table = shlex.quote(f"table {bases[0].in_table}")
+    table = shlex.quote(f"table {place.in_table}")
     lines = [
         f"tables=$({nft} list tables) || exit 1",
         f'case "\n$tables\n" in *"\n"{table}"\n"*) ;; *) exit 0;; esac',
@@ -430,13 +428,13 @@ def _undo_step(bases: Sequence[Place], restores: Optional[str], jumped: Mapping[
     for base in bases:
         lines += _finds_jumps(nft, base, jumped.get(base)) if base.base else []
     lines.append(f'printf \'%s\\n%s%s\' "$gone" {shlex.quote(before)} "$back" | {nft} -f -')
-    what = f"restoring our chain in the nftables table {bases[0].in_table}"
+    what = f"restoring our chain in the nftables table {place.in_table}"
     return Shell("\n".join(lines), what=what, tool=f"{nft} -f -", needs=(nft, "sed", absolute("awk")))
 
 
 def _finds_jumps(nft: str, base: Place, around: Optional[str]) -> List[str]:
     """Return what looks for our jumps; C(around) is the chain with those to restore, empty for the head."""
-    where = f"{base.in_table} {base.base}"
+    where = base.base_in_table
     # Only as a rule's own verdict, which its comment alone follows: comments and log prefixes of others may
     # have the same words in them.
     ending = f'[\t ]jump {base.chain}\\( comment "[^"]*"\\)\\{{0,1\\}} # handle \\([0-9]*\\)$'

@@ -61,6 +61,16 @@ class Place(NamedTuple):
         return f"{self.family} {self.table}"
 
     @property
+    def base_in_table(self) -> str:
+        """The base chain as nft writes it."""
+        return f"{self.in_table} {self.base}"
+
+    @property
+    def chain_in_table(self) -> str:
+        """Our chain as nft writes it."""
+        return f"{self.in_table} {self.chain}"
+
+    @property
     def versions(self) -> Sequence[int]:
         """The IP versions that the table sees."""
         return VERSIONS[self.family]

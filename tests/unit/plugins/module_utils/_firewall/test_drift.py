@@ -60,6 +60,7 @@ def nft(monkeypatch, *items, files=()):
 
 
 FILE = nftables.render_chain(INPUT, RULES) + nftables.render_jump(INPUT)
+FILE_OUT = nftables.render_chain(INPUT._replace(base="output", direction="out"), ())
 RESTRICTIONS = nftables.render_restrictions(RULES)
 
 
@@ -79,6 +80,12 @@ RESTRICTIONS = nftables.render_restrictions(RULES)
             [our_jump("input", 5), OURS, FIRST, OWN],
             [RESTRICTIONS],
             [("chain_gone", "table inet exasol_network")],
+        ),
+        ([base(table="exasol_network", name=INPUT.chain)], [RESTRICTIONS], []),
+        (
+            [our_jump("input", 5), OURS, FIRST, OWN],
+            [FILE, FILE_OUT],
+            [("chain_gone", "table inet filter")],
         ),
         ([OURS, FIRST, OWN], [FILE], [("jump_gone", "chain inet filter input")]),
         (
@@ -103,6 +110,8 @@ RESTRICTIONS = nftables.render_restrictions(RULES)
         "nothing of ours",
         "the table was loaded again",
         "our own table was deleted",
+        "our own table stands",
+        "the chain of one direction was deleted",
         "the jump was deleted",
         "a rule before the jump",
         "a rule among ours",

@@ -656,6 +656,64 @@ def test_a_rollback_restores_our_chain_with_what_others_did_to_it(monkeypatch, t
     assert (BODY[1] in back) is not lists
 
 
+JUMP = INSERT.split("input ", 1)[1]
+# What stands in for nft while a rollback runs. Meanwhile our jump was made anew, with handle 7, and a rule of
+# others has come behind it.
+NFT = """#!/bin/sh
+case $* in
+    "list tables") echo "table inet filter" ;;
+    "-a list chain inet filter input")
+        printf '\\t\\tjump exasol_network_in # handle 7\\n'
+        printf '\\t\\ttcp dport 80 drop # handle 8\\n\\t\\ttcp dport 22 accept # handle 3\\n' ;;
+    "-f -") cat > {0} ;;
+esac
+"""
+
+
+@pytest.mark.parametrize(
+    "items, before, listings, expected",
+    [
+        (OURS[:2] + DROPPING, [JUMP, "tcp dport 22 accept"], 0, [INSERT]),
+        (
+            OURS[:1] + DROPPING + OURS[1:2],
+            ["tcp dport 22 accept", JUMP],
+            1,
+            ["add rule inet filter input " + JUMP],
+        ),
+        (
+            OURS[:2] + DROPPING + OURS[1:2],
+            [JUMP, "tcp dport 22 accept", JUMP],
+            1,
+            ["insert rule inet filter input position 8 " + JUMP, "add rule inet filter input " + JUMP],
+        ),
+        (OURS[:1] + DROPPING, ["tcp dport 22 accept"], 0, []),
+    ],
+    ids=["first", "last", "first-and-last", "none"],
+)
+def test_a_rollback_puts_our_jumps_back_where_they_stood(
+    monkeypatch, tmp_path, items, before, listings, expected
+):
+    """Where the first rule was our jump, nothing is listed: a base chain may have thousands of rules."""
+    Host(monkeypatch, tmp_path, *items, *OURS[2:])
+    listed = []
+
+    def output(command):
+        listed.append(command)
+        return "".join(f"\t\t{line}\n" for line in before)
+
+    monkeypatch.setattr(nftables, "output", output)
+    nft = tmp_path / "nft"
+    nft.write_text(NFT.format(tmp_path / "batch"))
+    nft.chmod(0o755)
+    monkeypatch.setattr(nftables, "absolute", lambda name: str(nft) if name == "nft" else name)
+    (back,) = nftables.Nftables().change_to((), False).undo
+    back.perform()
+    done = [" ".join(line.split()) for line in (tmp_path / "batch").read_text().splitlines()]
+    assert done[0] == "delete rule inet filter input handle 7"
+    assert [line for line in done if " jump " in line] == expected
+    assert listed == [("nft", "list", "chain", "inet", "filter", "input")] * listings
+
+
 def test_openings_that_take_effect_are_not_refused(monkeypatch, tmp_path):
     Host(monkeypatch, tmp_path, *DROPPING)
     nftables.Nftables().check()

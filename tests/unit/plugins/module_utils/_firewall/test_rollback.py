@@ -836,13 +836,16 @@ def test_the_timer_of_a_change_that_waits_again_is_stopped(broken, monkeypatch):
     assert stopped == ["one"]
 
 
+PLACE = ruleset.Place("inet", "filter", "input", "in")
+
+
 @pytest.mark.parametrize(
     "make",
     [
         lambda: iptables.undo_step(iptables.FAMILIES[0], "*filter\nCOMMIT\n"),
         lambda: iptables.undo_file(Write("/etc/x", "x"), "y"),
         lambda: ufw.undo_step(ufw.FAMILIES[0], Write("/etc/x", "x"), "*filter\nCOMMIT\n"),
-        lambda: nftables._undo_step([ruleset.Place("inet", "filter", "input", "in")], None, {}),
+        lambda: nftables._undo_step(PLACE, [PLACE], None, {}),
     ],
     ids=["iptables", "iptables-file", "ufw", "nftables"],
 )
