@@ -44,7 +44,7 @@ def _of_firewall(*names: str) -> tuple[str, ...]:
 
 # Modules, and which tests they have besides the one of their own name.
 MODULES: dict[str, tuple[str, ...]] = {
-    f"{_VERDICT}/counts.py": (),
+    f"{_VERDICT}/counts.py": (f"tests/unit/{_VERDICT}/test_records.py",),
     f"{_VERDICT}/actors.py": (),
     f"{_VERDICT}/judge.py": (),
     f"{_VERDICT}/packet_stages.py": (f"tests/unit/{_VERDICT}/test_judge.py",),

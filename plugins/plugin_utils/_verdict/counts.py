@@ -56,16 +56,15 @@ def one_for_each_flow(records: Records[Result]) -> Iterator[tuple[Kind, list[int
     by_service: dict[tuple[str, str], list[Kind]] = {}
     for kind in records.kinds:
         by_service.setdefault((kind.common["service"], kind.common["expected"]), []).append(kind)
-    width = len(records.names) + len(records.places)
     # Two places of one destination are the same flow.
     firsts: dict[str, int] = {}
     destinations = [firsts.setdefault(place.destination, len(firsts)) for place in records.places]
     for kinds in by_service.values():
         seen: set[int] = set()
-        for kind in sorted(kinds, key=lambda one: -SEVERITY[one.common["verdict"]]):
+        for kind in sorted(kinds, key=lambda one: SEVERITY[one.common["verdict"]], reverse=True):
             rows: list[int] = []
-            for row, (source, place) in enumerate(zip(kind.sources, kind.places, strict=True)):
-                flow = source * width + destinations[place]
+            for row, (source, place) in enumerate(zip(kind.sources, kind.places)):
+                flow = source * len(firsts) + destinations[place]
                 if flow not in seen:
                     seen.add(flow)
                     rows.append(row)
