@@ -22,6 +22,7 @@ if TYPE_CHECKING:
 
 
 SAMPLES = 16  # of a path
+SILENCE_SECONDS = 1.25  # two SYNs
 _FEW_SAMPLES = 4  # with a limit of the rate
 MORE_TRIES = 11  # of a silent connection, from its source port
 _MAX_SECONDS = 7.0  # after which everything ends, but for what many paths and a limit of the rate add to it

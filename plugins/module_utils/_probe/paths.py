@@ -19,7 +19,8 @@ For each path:
    more, because its own tries may all have met the dead link: nobody is to look for a filter there.
 3. I(Strays.) A load balancer may lead one connection to the destination and the next one elsewhere, so each
    connection says who answered it. One whose question was acknowledged and not answered waits until the other
-   end has sent its answer five times: that answer may have been lost.
+   end has sent its answer five times, on a long path less often: that answer may have been lost. At the first
+   one, sixteen more samples start. What loss may explain is not reported (chances.py).
 4. I(Loss.) If packets are lost, more connections are tried once each, until those that were lost and those
    that passed at once differ by sixteen. Of two rates that lie alike around one half, such as 36 % and 64 %
    (20 % and 40 % of the packets in each direction), the wrong one then looks right once in 10,000 runs: the
@@ -39,14 +40,14 @@ from typing import TYPE_CHECKING, Dict, Iterable, List, NamedTuple, Optional, Se
 from .._kernel.learned_mtu import LearnedMtu, learned_mtu
 from .._kernel.sockets import Sources
 from .._values.ports import Ports
-from .chances import MAX_CHANCE, chance_of_connections
+from .chances import MAX_CHANCE, chance_of_connections, explains_silence
 from .observations import LOSS_MS, spread
 from .outcome import NO_RESPONSE, OPEN, PROOF_OURS
 from .packet_sizes import HEADERS, LARGEST, SMALLEST, Bounds
-from .path_connections import LONG_ROUND_TRIP, SAMPLES, Connection, Run, rounded
-from .path_samples import FirstTry, Rescue, Sample
+from .path_connections import LONG_ROUND_TRIP, SAMPLES, SILENCE_SECONDS, Connection, Run, rounded
+from .path_samples import FirstTry, Rescue, Sample, answers_to
 from .path_segments import Segments, Small
-from .path_words import BY_CONNECTION
+from .path_words import BY_CONNECTION, UNANSWERED
 from .segments import NO_ANSWER, OF_OTHERS, OUT_OF_TIME, UNDECIDED, Direction, unmeasured
 from .sweep import Pace
 from .targets import Target
@@ -59,7 +60,6 @@ _MIN_SAMPLES = 8  # whatever the sweep has tried: in its burst, round trips are 
 _AT_A_TIME = 4
 _FAR_MS = 5.0  # from this round trip on, our own queue does not matter, and all samples start at once
 _MAX_SILENT = 1024  # connections of the sweep that are tried again
-_SILENCE_SECONDS = 1.25  # two SYNs
 _AGAIN_SECONDS = 0.25  # one SYN
 _CLEAR_LEAD, _MAX_LOSS_TRIES = 16, 200  # of connections that are tried once each
 _LOSS_AT_A_TIME = 24
@@ -144,6 +144,7 @@ class MeasuredPath:
         self.sent_from = next((target.sent_from for target in targets if target.sent_from), "")
         self.rtt_ms: List[float] = []
         self.repeated = 0
+        self.samples = 0  # that came about, at once or later
         self.confirmed_at = 0.0  # when a confirmation ends
         self._targets = targets
         self._ports = ports
@@ -161,7 +162,7 @@ class MeasuredPath:
         self.silent: Set[Tuple[Target, int]] = set()  # ports that are tried again at the end
         self._waiting = 0  # samples to start
         self._running = 0
-        self._had_silence = False
+        self._had_silence = self._had_no_answer = False
         self._tried = self._failed = self._lost = 0
         self._fewest_syns = 0  # of a connection that failed always
         self._loss_tries = 0
@@ -195,7 +196,7 @@ class MeasuredPath:
     @property
     def silence_seconds(self) -> float:
         """How long a connection may take that may be silent."""
-        return rounded(_SILENCE_SECONDS + 2 * self.round_trip)
+        return rounded(SILENCE_SECONDS + 2 * self.round_trip)
 
     @property
     def again_seconds(self) -> float:
@@ -331,7 +332,10 @@ class MeasuredPath:
             self.run.start(FirstTry(self, self._port()))
 
     def sample_waits(self) -> None:
-        """Let others start in place of a connection that waits longer."""
+        """Let others start in place of a connection that waits longer, and more, to tell why it does."""
+        if not self._had_no_answer:
+            self._had_no_answer = True
+            self._waiting += self.run.samples
         self._running -= 1
         self._start_samples()
 
@@ -446,6 +450,18 @@ class MeasuredPath:
 
     # Results.
 
+    def _is_loss(self, silent: int) -> bool:
+        """Tell whether mere loss may be why so many connections were accepted and not answered."""
+        # If not one was answered at once, nobody knows how long the path is.
+        longest_ms = max(self.rtt_ms, default=self.run.longest_round_trip * 1000)
+        return explains_silence(
+            samples=self.samples,
+            silent=silent,
+            tries=self.entry["tries"],
+            lost=self.entry["lost"],
+            answers=answers_to(longest_ms / 1000),
+        )
+
     def conclude(self) -> None:
         """Write down what was found."""
         entry = self.entry
@@ -458,6 +474,8 @@ class MeasuredPath:
                 round(self._clock[0], 6),
             )
         entry["retransmitted"] = self.repeated
+        if self._strays and self._is_loss(len(self._strays.get((UNANSWERED, ""), ()))):
+            self._strays.pop((UNANSWERED, ""), None)
         if self._strays:
             entry["strays"] = [_stray(*key, ports=ports) for key, ports in sorted(self._strays.items())]
         entry["connections"] = {"tried": self._tried, "failed_always": self._failed}
