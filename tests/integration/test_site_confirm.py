@@ -254,6 +254,30 @@ def test_what_another_run_breaks_meanwhile_is_no_measurement_before_the_change(
     assert not any(site.waits(name) for name in NODES)
 
 
+def test_what_another_run_breaks_meanwhile_is_no_measurement_of_hosts_that_need_no_change(
+    site: Firewalled, tmp_path: Path
+) -> None:
+    """A second run finds the client cut off. When it comes to change anything, all is as it wants it."""
+    site.connect_from(STRANGER)
+    lenient = {"exasol_firewall_restrict": False}
+    done = site.play(tmp_path, variables=lenient)
+    assert done.code == 0 and done.verdicts() == {"ok"}, done.output
+    with contextlib.ExitStack() as runs:
+        first = runs.enter_context(site.running(tmp_path, playbook=OPENS))
+        first.wait_for(AFTER, PATIENCE)
+        with contextlib.ExitStack() as pause:
+            with first.suspended():
+                assert passing(site) == everywhere(CLIENT), "the control: the change is in force"
+                second = runs.enter_context(site.running(tmp_path, variables=lenient))
+                second.wait_for(KEEP, PATIENCE)
+                pause.enter_context(second.suspended())
+            assert "because 4 flows that worked before fail after it" in first.finish().said
+        done = second.finish()
+    assert "No firewall was changed. What was measured before may not hold" in done.said
+    assert "a host rolled back an earlier change" in done.said
+    assert done.code == 0 and done.verdicts() == {"ok"}, done.output
+
+
 def test_two_controllers_at_once_leave_the_same_state_on_all_hosts(site: Firewalled, tmp_path: Path) -> None:
     with contextlib.ExitStack() as runs:
         both = [runs.enter_context(site.running(tmp_path, playbook=OPENS)) for unused in range(2)]
