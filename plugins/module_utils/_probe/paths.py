@@ -28,7 +28,7 @@ For each path:
    segments pass, they are sent once more.
 5. I(Segments.) One connection for full-size segments, and more where one stalls (segments.py).
 
-What a path costs is bounded: it starts nothing new after four seconds, ends in about five, and has about 90
+What a path costs is bounded: it starts nothing new after four seconds, ends in about five, and has about 110
 connections with one segment each where everything goes wrong, and at most 200 more that are opened alone if
 packets are lost; 9 to 16 where all is well. Connections are
 closed by RST, as every connection to a listener of ours.
