@@ -348,6 +348,38 @@ def test_a_mute_server_of_a_load_balancer_is_found_at_many_ports(line: Line) -> 
     assert unanswered(path) >= 4, path
 
 
+@pytest.mark.parametrize(
+    ("hole", "states"),
+    [
+        pytest.param(0, ("stalled", "passed"), id="on the way to the server"),
+        pytest.param(1, ("passed", "passed"), id="on the way to the other host"),
+    ],
+)
+def test_ports_that_lead_to_another_host_say_nothing_of_the_path(
+    line: Line, hole: int, states: tuple[str, str]
+) -> None:
+    address, other = SERVERS[4][:2]
+    line.router.nft(
+        filter_rules("forward", f"ip daddr {SERVERS[4][hole]} meta length > 1000 drop")
+        + "table ip lead { chain lead { type nat hook prerouting priority -100; "
+        f"ip daddr {address} tcp dport 20000-20029 dnat to {other}; }}; }}"
+    )
+    flow = {"protocol": "tcp", "ports": PORTS, "service": "", "expected": "reachable"}
+    with contextlib.ExitStack() as stack:
+        stack.enter_context(listener(line.server, "n12", target(other, PORTS)))
+        found = stack.enter_context(listener(line.server, "n11", target(address, PORTS)))
+        stack.enter_context(line.client.inside())
+        targets = collect([{**flow, "destinations": {"n11": [address]}}], [], {"n11": found["listening"]})
+        result = run_probe(targets, Settings(Pace(3.5), (), TOKEN))
+    (path,), (seen,) = result["paths"], result["observations"]
+    assert {state["ports"]: state["answered_by"] for state in seen["states"]} == {
+        "20000-20029": "n12",
+        "20030-20039": "n11",
+    }
+    assert tuple(path["segments"][way]["state"] for way in ("out", "in")) == states, path
+    assert "strays" not in path, "each port leads to one host"
+
+
 # The first two source ports fail for good: a set that holds two takes no third one.
 FIRST_TWO_SOURCE_PORTS = """
 flush ruleset

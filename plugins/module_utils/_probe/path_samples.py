@@ -141,6 +141,7 @@ class Rescue(Connection):
 
     __slots__ = ("_target", "_tries")
     measures = False
+    takes_others = True
 
     def __init__(self, path: "MeasuredPath", target: Target, port: int, tries: int):
         super().__init__(path, port)

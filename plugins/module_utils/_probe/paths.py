@@ -18,9 +18,10 @@ For each path:
    eight from loss (chances.py). If that is the pattern, each port that stayed silent is tried twenty times
    more, because its own tries may all have met the dead link: nobody is to look for a filter there.
 3. I(Strays.) A load balancer may lead one connection to the destination and the next one elsewhere, so each
-   connection says who answered it. One whose question was acknowledged and not answered waits until the other
-   end has sent its answer five times, on a long path less often: that answer may have been lost. At the first
-   one, sixteen more samples start. What loss may explain is not reported (chances.py).
+   connection says who answered it. What is measured elsewhere says nothing of this path. One whose question
+   was acknowledged and not answered waits until the other end has sent its answer five times, on a long path
+   less often: that answer may have been lost. At the first one, sixteen more samples start. What loss may
+   explain is not reported (chances.py).
 4. I(Loss.) If packets are lost, more connections are tried once each, until those that were lost and those
    that passed at once differ by sixteen. Of two rates that lie alike around one half, such as 36 % and 64 %
    (20 % and 40 % of the packets in each direction), the wrong one then looks right once in 10,000 runs: the
@@ -48,6 +49,7 @@ from .path_connections import LONG_ROUND_TRIP, SAMPLES, SILENCE_SECONDS, Connect
 from .path_samples import FirstTry, Rescue, Sample, answers_to
 from .path_segments import Segments, Small
 from .path_words import BY_CONNECTION, UNANSWERED
+from .proven import Proven, proven_hosts
 from .segments import NO_ANSWER, OF_OTHERS, OUT_OF_TIME, UNDECIDED, Direction, unmeasured
 from .sweep import Pace
 from .targets import Target
@@ -93,9 +95,9 @@ def measure(
     run = Run(pace, sources, key)
     for entry in found:
         there = opened.get((entry["destination"], entry["address"]), [])
-        ports = sorted({port for target in there for port in _proven(target)})
-        if ports and key:
-            measured.append(MeasuredPath(run, entry, there, ports))
+        proven = _proven_at(entry, there)
+        if proven and key:
+            measured.append(MeasuredPath(run, entry, there, proven))
         elif any(outcome.state == OPEN for target in there for outcome in target.found):
             entry["segments"] = unmeasured(OF_OTHERS)
     try:
@@ -109,7 +111,18 @@ def measure(
         run.engine.close()
 
 
-def _slow_round_trip(targets: Iterable[Target]) -> float:
+def _proven_at(entry: "Path", targets: Iterable[Target]) -> Optional[Proven]:
+    """Return whose listener the path leads to, and at which ports."""
+    ports: Dict[Tuple[str, str, str], List[int]] = {}
+    for target in targets:
+        for outcome, group in target.found.items():
+            if outcome.proof == PROOF_OURS:
+                key = (entry["destination"], entry["address"], outcome.answered_by)
+                ports.setdefault(key, []).extend(group.ports)
+    return proven_hosts(ports).get((entry["destination"], entry["address"]))
+
+
+def _slow_round_trip(targets: Iterable[Target], host: str) -> float:
     """Return the shortest round trip that the sweep saw, in milliseconds, if it is a long one, or 0.
 
     Shorter ones may be those of our own queue. Without it, the first connections of a slow path would not be
@@ -119,24 +132,16 @@ def _slow_round_trip(targets: Iterable[Target]) -> float:
         min(group.rtt_ms)
         for target in targets
         for outcome, group in target.found.items()
-        if outcome.proof == PROOF_OURS and group.rtt_ms
+        if outcome.proof == PROOF_OURS and outcome.answered_by == host and group.rtt_ms
     ]
     shortest = min(trips, default=0.0)
     return shortest if shortest >= LONG_ROUND_TRIP * 1000 else 0.0
 
 
-def _proven(target: Target) -> List[int]:
-    ports: List[int] = []
-    for outcome, group in target.found.items():
-        if outcome.proof == PROOF_OURS:
-            ports += group.ports
-    return ports
-
-
 class MeasuredPath:
     """What is known of one path, and what to do next."""
 
-    def __init__(self, run: Run, entry: "Path", targets: Sequence[Target], ports: Sequence[int]):
+    def __init__(self, run: Run, entry: "Path", targets: Sequence[Target], proven: Proven):
         self.run = run
         self.entry = entry
         self.address = entry["address"]
@@ -147,17 +152,17 @@ class MeasuredPath:
         self.samples = 0  # that came about, at once or later
         self.confirmed_at = 0.0  # when a confirmation ends
         self._targets = targets
-        self._ports = ports
+        self._ports = sorted(set(proven.ports))
+        self._first = len(proven.ports)  # first tries of the sweep
         self._next_port = 0
         self._begun = 0.0
-        self._shortest = _slow_round_trip(targets)  # ms
+        self._shortest = _slow_round_trip(targets, proven.host)  # ms
         self._slow_at_first = sum(len(target.slow) for target in targets) if self.is_slow else 0
         self._clock: Optional[Tuple[float, float]] = None  # error, offset
         self._learned: Optional[Tuple[float, LearnedMtu]] = None
         # Samples.
         # A target that is no flow has an address in place of the name by which its listener proves itself.
-        proven = {outcome.answered_by for target in targets for outcome in target.found if outcome.proof}
-        self.expected = {entry["destination"]} | (set() if entry["destination"] in proven else proven)
+        self.expected = {entry["destination"], proven.host}
         self._strays: Dict[Tuple[str, str], List[int]] = {}  # ports, by how and by whom
         self.silent: Set[Tuple[Target, int]] = set()  # ports that are tried again at the end
         self._waiting = 0  # samples to start
@@ -252,7 +257,7 @@ class MeasuredPath:
     def begin(self) -> None:
         """Start the first connections."""
         self._start_segments(Segments(self, self._port()))
-        first = sum(len(_proven(target)) for target in self._targets)
+        first = self._first
         self._waiting = min(self.run.samples, max(_MIN_SAMPLES, SAMPLES - first))
         silent: List[Silent] = []
         for target in self._targets:
