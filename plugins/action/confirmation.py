@@ -89,7 +89,9 @@ class ActionModule(ControllerAction):
         ended = conclude(options["decision"], options["settled"])
         if ended.is_error:
             raise NetworkError(visible(ended.message))
-        return {"msg": ended.message, "run": (options["verification"] or {}).get("run", "")}
+        is_measured = options["decision"].get("is_measured", True)
+        run = (options["verification"] or {}).get("run", "") if is_measured else ""
+        return {"msg": ended.message, "run": run}
 
     @staticmethod
     def _reuse(options: dict[str, t.Any], variables: dict[str, t.Any]) -> dict[str, t.Any]:

@@ -33,6 +33,7 @@ from ..plugin_utils._verdict.counts import not_ok, summarize
 from ..plugin_utils._verdict.ftp_results import ftp_results, still_untestable
 from ..plugin_utils._verdict.idle_connections import idle_notes, with_idle
 from ..plugin_utils._verdict.joining import Joining
+from ..plugin_utils._verdict.later import without_others
 from ..plugin_utils._verdict.limits import read_limits
 from ..plugin_utils._verdict.links import link_notes
 from ..plugin_utils._verdict.login_addresses import login_notes
@@ -107,6 +108,7 @@ class ActionModule(ControllerAction):
         origins = Origins(planned)
         listeners, queries = origins.listeners(claims.listeners), origins.listeners(claims.queries)
         observations = origins.observations(claims.observations, listeners or queries)
+        observations = without_others(observations, plan["hosts"])
         observations = with_idle(observations, claims.stopped, plan["hosts"])
         observations = with_throughput(observations, claims.transfers, plan["hosts"])
         strings = ConnectionStrings(plan, observations)

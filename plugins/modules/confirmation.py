@@ -150,7 +150,9 @@ hold_for:
   type: int
   sample: 78
 run:
-  description: The run of the verification; with V(end), of the one that shows the present state.
+  description:
+    - The run of the verification; with V(end), of the one that shows the present state.
+    - It is empty with V(end) if none does, because a host rolled back an earlier change meanwhile.
   returned: with V(before) and V(end)
   type: str
   sample: 5b0e6f3c9d21
@@ -176,6 +178,13 @@ lines:
   returned: with V(decide)
   type: list
   elements: str
+is_measured:
+  description:
+    - Whether the last measurement shows what is in force if the decision is carried out.
+    - It does not if nothing was changed, and a host rolled back an earlier change that it may have seen.
+  returned: with V(decide)
+  type: bool
+  sample: true
 held:
   description: The hosts that hold the change.
   returned: with V(decide)

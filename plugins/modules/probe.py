@@ -513,6 +513,8 @@ paths:
           load balancer in between.
         - C(how) is V(other_host) if the listener of another host, C(answered_by), proved itself; V(stranger)
           if something else answered; V(refused); or V(unanswered) if they were accepted and never answered.
+        - V(unanswered) is returned only if packet loss explains it with a probability below one in a
+          thousand.
       type: list
       elements: dict
       returned: if there are any

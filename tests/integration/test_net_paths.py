@@ -32,6 +32,7 @@ from ansible_collections.exasol_community.network.plugins.module_utils._probe.sw
 from ansible_collections.exasol_community.network.tests.labs.namespaces.lines import (
     CLIENT,
     SERVER,
+    SERVERS,
     Line,
     filter_rules,
 )
@@ -323,6 +324,60 @@ def test_a_dead_member_of_a_bundle_is_told_from_a_filter(line: Line, version: in
     assert path.get("pattern") == "by_connection", path
     assert 0 < path["connections"]["failed_always"] < path["connections"]["tried"] / 2
     assert segments(path) == (("passed", FULL[version]), ("passed", FULL[version]))
+
+
+def unanswered(path: dict[str, t.Any]) -> int:
+    """Return how many connections of a path were accepted and never answered."""
+    return sum(stray["connections"] for stray in path.get("strays", ()) if stray["how"] == "unanswered")
+
+
+def test_a_mute_server_of_a_load_balancer_is_found_at_many_ports(line: Line) -> None:
+    other = SERVERS[4][1]
+    line.router.nft(filter_rules("forward", "meta l4proto tcp numgen random mod 100 < 10 drop"))
+    path, states = measured(line, 4, PORTS, timeout=1.0)
+    assert [state["state"] for state in states] == ["open"] and not unanswered(path), "of loss alone"
+    line.router.nft(
+        "flush ruleset\ntable ip balancer { chain c { type nat hook prerouting priority -100; "
+        f"ip daddr {SERVER[4]} tcp dport {PORTS} numgen inc mod 3 == 0 dnat to {other}:7777; }}; }}"
+    )
+    with line.server.inside():
+        mute = socket.create_server((other, 7777), backlog=4096)
+    with mute:
+        path, states = measured(line, 4, PORTS, timeout=1.0)
+    assert [state["state"] for state in states] == ["open"], "in the end each port has proven itself"
+    assert unanswered(path) >= 4, path
+
+
+@pytest.mark.parametrize(
+    ("hole", "states"),
+    [
+        pytest.param(0, ("stalled", "passed"), id="on the way to the server"),
+        pytest.param(1, ("passed", "passed"), id="on the way to the other host"),
+    ],
+)
+def test_ports_that_lead_to_another_host_say_nothing_of_the_path(
+    line: Line, hole: int, states: tuple[str, str]
+) -> None:
+    address, other = SERVERS[4][:2]
+    line.router.nft(
+        filter_rules("forward", f"ip daddr {SERVERS[4][hole]} meta length > 1000 drop")
+        + "table ip lead { chain lead { type nat hook prerouting priority -100; "
+        f"ip daddr {address} tcp dport 20000-20029 dnat to {other}; }}; }}"
+    )
+    flow = {"protocol": "tcp", "ports": PORTS, "service": "", "expected": "reachable"}
+    with contextlib.ExitStack() as stack:
+        stack.enter_context(listener(line.server, "n12", target(other, PORTS)))
+        found = stack.enter_context(listener(line.server, "n11", target(address, PORTS)))
+        stack.enter_context(line.client.inside())
+        targets = collect([{**flow, "destinations": {"n11": [address]}}], [], {"n11": found["listening"]})
+        result = run_probe(targets, Settings(Pace(3.5), (), TOKEN))
+    (path,), (seen,) = result["paths"], result["observations"]
+    assert {state["ports"]: state["answered_by"] for state in seen["states"]} == {
+        "20000-20029": "n12",
+        "20030-20039": "n11",
+    }
+    assert tuple(path["segments"][way]["state"] for way in ("out", "in")) == states, path
+    assert "strays" not in path, "each port leads to one host"
 
 
 # The first two source ports fail for good: a set that holds two takes no third one.

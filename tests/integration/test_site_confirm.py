@@ -15,6 +15,7 @@ import json
 import re
 import signal
 import socket
+import typing as t
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -229,29 +230,50 @@ def test_a_host_whose_module_dies_before_its_change(site: Firewalled, tmp_path: 
     assert passing(site) == everywhere(CLIENT)
 
 
+def after_another_run(site: Firewalled, folder: Path, **options: t.Any) -> Done:
+    """Measure while a change of another run is in force, which is then rolled back, and go on.
+
+    That change cuts off the client.
+    """
+    with contextlib.ExitStack() as runs:
+        first = runs.enter_context(site.running(folder, playbook=OPENS))
+        first.wait_for(AFTER, PATIENCE)
+        with contextlib.ExitStack() as pause:
+            with first.suspended():
+                assert passing(site) == everywhere(CLIENT), "the control: the change is in force"
+                second = runs.enter_context(site.running(folder, **options))
+                second.wait_for(KEEP, PATIENCE)
+                pause.enter_context(second.suspended())
+            assert "because 4 flows that worked before fail after it" in first.finish().said
+            assert passing(site) == everywhere(CLIENT, STRANGER)
+        return second.finish()
+
+
 def test_what_another_run_breaks_meanwhile_is_no_measurement_before_the_change(
     site: Firewalled, tmp_path: Path
 ) -> None:
     """The change cuts off the client. A second run would find it cut off before its own change already."""
     site.connect_from(STRANGER)
     before = site.rulesets()
-    with contextlib.ExitStack() as runs:
-        first = runs.enter_context(site.running(tmp_path, playbook=OPENS))
-        first.wait_for(AFTER, PATIENCE)
-        with contextlib.ExitStack() as pause:
-            with first.suspended():
-                assert passing(site) == everywhere(CLIENT), "the control: the change is in force"
-                second = runs.enter_context(site.running(tmp_path, playbook=OPENS))
-                second.wait_for(KEEP, PATIENCE)
-                pause.enter_context(second.suspended())
-            done = first.finish()
-            assert "because 4 flows that worked before fail after it" in done.said
-            assert site.rulesets() == before
-        done = second.finish()
+    done = after_another_run(site, tmp_path, playbook=OPENS)
     assert done.code == 2, done.output
     assert "all 2 hosts that were changed (n11, n12), because an earlier change was rolled back" in done.said
     assert site.rulesets() == before
     assert not any(site.waits(name) for name in NODES)
+
+
+def test_what_another_run_breaks_meanwhile_is_no_measurement_of_hosts_that_need_no_change(
+    site: Firewalled, tmp_path: Path
+) -> None:
+    """A second run finds the client cut off. When it comes to change anything, all is as it wants it."""
+    site.connect_from(STRANGER)
+    lenient = {"exasol_firewall_restrict": False}
+    done = site.play(tmp_path, variables=lenient)
+    assert done.code == 0 and done.verdicts() == {"ok"}, done.output
+    done = after_another_run(site, tmp_path, variables=lenient)
+    assert "No firewall was changed. What was measured before may not hold" in done.said
+    assert "a host rolled back an earlier change" in done.said
+    assert done.code == 0 and done.verdicts() == {"ok"}, done.output
 
 
 def test_two_controllers_at_once_leave_the_same_state_on_all_hosts(site: Firewalled, tmp_path: Path) -> None:

@@ -27,19 +27,24 @@ connections that lost 7 SYNs each and no other loss it is 4e-7; with 1 of 16 it 
 but 1 of 32 does (4e-7). With 20 % loss each way other connections lose SYNs too, which makes the chance
 greater at once: with 4 lost SYNs beside 2 of 16, it is 2e-4.
 
-I(Are some connections accepted and never answered?) C(silent) of C(tries) connections got a SYN-ACK at once
-and an acknowledgement of what was sent, but no answer, although the other end repeats it after 0.2, 0.6 and
-1.4 s (RFC 6298, with Linux' minimum). Loss does that if it meets the answer four times, after the SYN-ACK,
-which comes the same way, has passed: C((1 - p) * p ** 4), with a rate of loss p on the way back. Then it
-also meets the first SYN-ACKs of other connections, of which only C(lost) were lost. With 3 of 16 and nothing
-lost the chance is 2e-6; with 3 of 1016 of which 366 were lost, as at 20 % loss each way, it is 0.2.
+I(Are some connections accepted and never answered?) C(silent) of C(samples) connections got a SYN-ACK at once
+and an acknowledgement of what was sent, but no answer, although the other end repeats it: on a short path
+after 0.2, 0.6 and 1.4 s, on a long one less often (RFC 6298, with Linux' minimum; C(answers_within)). Loss
+does that if it meets the answer each time, after the SYN-ACK, which comes the same way, has passed: with
+four answers C((1 - p) * p ** 4), for a rate of loss p on the way back. Then it also meets the first SYN-ACKs
+of all connections, of which only C(lost) of C(tries) were lost. Most tries are no samples: nobody waits for
+their answers, so only samples can be silent. With 3 of 16 and nothing lost the chance is 2e-6; with 3 of 24
+beside 366 of 1016 that were lost, as at 20 % loss each way, it is 3e-3; with 6 of 24 it is 3e-7. A chance of
+1e-3 is enough here: beyond, the verdict names a load balancer and a limit for connections, and accuses
+neither alone.
 """
 
 import math
 
 MAX_CHANCE = 1e-6
 _STEPS = 200  # of the rates of loss that are tried
-_ANSWERS = 4  # times an answer is sent before nobody waits for it any more
+_LEAST_REPETITION = 0.2  # seconds after which Linux repeats at the soonest
+_SILENCE_EXPLAINED = 1e-3  # beyond, loss is not why connections are not answered
 
 
 def chance_of_size(vanished: int, tries: int, passed: int) -> float:
@@ -68,42 +73,54 @@ def chance_of_connections(tried: int, failed: int, syns: int, lost: int) -> floa
     return math.exp(min(0.0, choices + greatest))
 
 
-def chance_of_silence(tries: int, silent: int, lost: int) -> float:
-    """Return how probable it is that so many connections are accepted and not answered by mere loss.
+def answers_within(seconds: float, round_trip: float) -> int:
+    """Return how often an answer would come within so many seconds after the first one, if none were lost.
 
-    C(lost) of C(tries) connections got no SYN-ACK at once.
+    The time until it is repeated begins with the round trip and twice as much, at least 0.2 s, for how that
+    may vary (RFC 6298, section 2.2), and doubles each time. Linux' timers may be late by an eighth
+    (kernel/time/timer.c).
     """
-    if not silent or silent > tries - lost:
+    repetition = 1.125 * (round_trip + max(2 * round_trip, _LEAST_REPETITION))
+    return 1 + int(math.log(seconds / repetition + 1, 2))
+
+
+def explains_silence(samples: int, silent: int, tries: int, lost: int, answers: int) -> bool:
+    """Tell whether mere loss may be why so many samples are accepted and not answered."""
+    return chance_of_silence(samples, silent, tries, lost, answers) > _SILENCE_EXPLAINED
+
+
+def chance_of_silence(samples: int, silent: int, tries: int, lost: int, answers: int) -> float:
+    """Return how probable it is that so many samples are accepted and not answered by mere loss.
+
+    Each answer was sent C(answers) times. C(lost) of C(tries) connections, samples among them, got no SYN-ACK
+    at once.
+    """
+    if not silent or silent > min(samples, tries - lost):
         return 1.0
-    choices = math.lgamma(tries + 1) - math.lgamma(silent + 1) - math.lgamma(tries - silent + 1)
+    choices = math.lgamma(samples + 1) - math.lgamma(silent + 1) - math.lgamma(samples - silent + 1)
     rates = [step / float(_STEPS) for step in range(1, _STEPS)]
-    greatest = max(_log_chance_of_silence(rate, silent, tries - silent, lost) for rate in rates)
+    greatest = max(
+        silent * (math.log(1 - rate) + answers * math.log(rate)) + _log_at_most(lost, tries - silent, rate)
+        for rate in rates
+    )
     return math.exp(min(0.0, choices + greatest))
 
 
-def _log_chance_of_silence(rate: float, silent: int, others: int, lost: int) -> float:
-    """Return the logarithm of the chance of both at one rate of loss (multinomial distribution)."""
-    unanswered = rate**_ANSWERS
-    answered = (1 - rate) * (1 - unanswered)
-    return silent * math.log((1 - rate) * unanswered) + _log_at_most(lost, others, rate, answered)
+def _log_at_most(lost: int, tries: int, rate: float) -> float:
+    """Return the logarithm of the chance that no more are lost (binomial distribution), or a little more.
 
-
-def _log_at_most(lost: int, tries: int, rate: float, answered: float) -> float:
-    """Return the logarithm of the sum of the first terms of C((rate + answered) ** tries), or a little more.
-
-    Below its greatest term, each is a smaller part of the next one than that is of its next one: they sum up
-    to less than a geometric series does. So this takes no longer for a million than for ten.
+    Below the greatest term of the sum, each is a smaller part of the next one than that is of its next one:
+    they sum up to less than a geometric series does. So this takes no longer for a million than for ten.
     """
-    whole = tries * math.log(rate + answered)
-    smaller = lost * answered / ((tries - lost + 1) * rate)  # the term before the last one, as a part of it
+    smaller = lost * (1 - rate) / ((tries - lost + 1) * rate)  # the term before the last one, as a part of it
     if smaller >= 1:
-        return whole
+        return 0.0
     last = (
         (math.lgamma(tries + 1) - math.lgamma(lost + 1) - math.lgamma(tries - lost + 1))
         + lost * math.log(rate)
-        + (tries - lost) * math.log(answered)
+        + (tries - lost) * math.log(1 - rate)
     )
-    return min(whole, last - math.log(1 - smaller))
+    return min(0.0, last - math.log(1 - smaller))
 
 
 def _log_chance(rate: float, others: int, syns: int, lost: int) -> float:

@@ -22,6 +22,7 @@ if TYPE_CHECKING:
 
 
 SAMPLES = 16  # of a path
+SILENCE_SECONDS = 1.25  # two SYNs
 _FEW_SAMPLES = 4  # with a limit of the rate
 MORE_TRIES = 11  # of a silent connection, from its source port
 _MAX_SECONDS = 7.0  # after which everything ends, but for what many paths and a limit of the rate add to it
@@ -138,6 +139,7 @@ class Connection(Stage):
         "_unneeded",
     )
     measures = True  # whether the listener is to keep the connection
+    takes_others = False  # whether it is of use if the listener of another host answers
 
     def __init__(self, path: "MeasuredPath", port: int, source_port: int = 0):
         self.path = path
@@ -281,9 +283,13 @@ class Connection(Stage):
         self.answer = answer
         if answer.host not in self.path.expected:
             self.path.note_stray(TO_OTHER_HOST, self.port, answer.host)
-        now = time.time()
-        # In this order: if this process has to wait in between, the error grows, and not the offset.
-        self.path.note_clock(proof.clock(answer), now, seconds=time.monotonic() - self._asked)
+            if not self.takes_others:
+                self._break_off()
+                return
+        else:
+            now = time.time()
+            # In this order: if this process has to wait in between, the error grows, and not the offset.
+            self.path.note_clock(proof.clock(answer), now, seconds=time.monotonic() - self._asked)
         self.state = ANSWERED
         self.on_answered()
         if rest and self.state == ANSWERED:

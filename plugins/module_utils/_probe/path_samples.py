@@ -9,9 +9,9 @@ Steps 1 to 4 of paths.py.
 from typing import TYPE_CHECKING
 
 from .._kernel.tcp_info import tcp_info
-from .chances import independent
+from .chances import answers_within, independent
 from .outcome import OPEN, SYN_ACK, Outcome, proof_at
-from .path_connections import CONNECTING, MORE_TRIES, Connection, rounded
+from .path_connections import CONNECTING, MORE_TRIES, SILENCE_SECONDS, Connection, rounded
 from .path_words import UNANSWERED
 from .targets import Target
 
@@ -19,8 +19,15 @@ if TYPE_CHECKING:
     from .paths import MeasuredPath
 
 
-# The other end repeats its answer 0.2, 0.6, 1.4 and 3 s after the first time (RFC 6298, with Linux' minimum).
-_PATIENT_SECONDS = 2.25  # behind the 1.25 s of the first wait
+# The other end repeats its answer 0.2, 0.6, 1.4 and 3 s after the first time (RFC 6298, with Linux' minimum);
+# on a long path less often (chances.py).
+_PATIENT_SECONDS = 2.25  # behind SILENCE_SECONDS
+
+
+def answers_to(round_trip: float) -> int:
+    """Return how often an answer would come while a sample waits, if none were lost; the round trip in s."""
+    # Of the four round trips for which it waits longer, two are over with the first answer.
+    return answers_within(SILENCE_SECONDS + _PATIENT_SECONDS + 2 * round_trip, round_trip)
 
 
 class Sample(Connection):
@@ -58,6 +65,7 @@ class Sample(Connection):
         if not self._is_of_sweep:
             # Of what follows the handshake, the sweep does not count losses either.
             self.path.note_first_try(is_lost=self._lost > 0 or self.repeated_syns > 0)
+            self.path.samples += 1
         if self._is_patient:
             self.path.sample_is_back()
         self.path.sample_passed(lost)
@@ -77,7 +85,7 @@ class Sample(Connection):
                 self.path.run.engine.set_alarm(self, rounded(_PATIENT_SECONDS + 2 * self.path.round_trip))
                 self.path.sample_waits()
                 return
-            if is_unanswered and not self.repeated_syns:
+            if is_unanswered and not self._tries and not self.repeated_syns:
                 # Behind a SYN-ACK that was lost, the other end may repeat its answer only after 3 s.
                 self.path.note_stray(UNANSWERED, self.port)
             self.close()
@@ -133,6 +141,7 @@ class Rescue(Connection):
 
     __slots__ = ("_target", "_tries")
     measures = False
+    takes_others = True
 
     def __init__(self, path: "MeasuredPath", target: Target, port: int, tries: int):
         super().__init__(path, port)

@@ -18,8 +18,10 @@ For each path:
    eight from loss (chances.py). If that is the pattern, each port that stayed silent is tried twenty times
    more, because its own tries may all have met the dead link: nobody is to look for a filter there.
 3. I(Strays.) A load balancer may lead one connection to the destination and the next one elsewhere, so each
-   connection says who answered it. One whose question was acknowledged and not answered waits until the other
-   end has sent its answer five times: that answer may have been lost.
+   connection says who answered it. What is measured elsewhere says nothing of this path. One whose question
+   was acknowledged and not answered waits until the other end has sent its answer five times, on a long path
+   less often: that answer may have been lost. At the first one, sixteen more samples start. What loss may
+   explain is not reported (chances.py).
 4. I(Loss.) If packets are lost, more connections are tried once each, until those that were lost and those
    that passed at once differ by sixteen. Of two rates that lie alike around one half, such as 36 % and 64 %
    (20 % and 40 % of the packets in each direction), the wrong one then looks right once in 10,000 runs: the
@@ -27,7 +29,7 @@ For each path:
    segments pass, they are sent once more.
 5. I(Segments.) One connection for full-size segments, and more where one stalls (segments.py).
 
-What a path costs is bounded: it starts nothing new after four seconds, ends in about five, and has about 90
+What a path costs is bounded: it starts nothing new after four seconds, ends in about five, and has about 110
 connections with one segment each where everything goes wrong, and at most 200 more that are opened alone if
 packets are lost; 9 to 16 where all is well. Connections are
 closed by RST, as every connection to a listener of ours.
@@ -39,14 +41,15 @@ from typing import TYPE_CHECKING, Dict, Iterable, List, NamedTuple, Optional, Se
 from .._kernel.learned_mtu import LearnedMtu, learned_mtu
 from .._kernel.sockets import Sources
 from .._values.ports import Ports
-from .chances import MAX_CHANCE, chance_of_connections
+from .chances import MAX_CHANCE, chance_of_connections, explains_silence
 from .observations import LOSS_MS, spread
 from .outcome import NO_RESPONSE, OPEN, PROOF_OURS
 from .packet_sizes import HEADERS, LARGEST, SMALLEST, Bounds
-from .path_connections import LONG_ROUND_TRIP, SAMPLES, Connection, Run, rounded
-from .path_samples import FirstTry, Rescue, Sample
+from .path_connections import LONG_ROUND_TRIP, SAMPLES, SILENCE_SECONDS, Connection, Run, rounded
+from .path_samples import FirstTry, Rescue, Sample, answers_to
 from .path_segments import Segments, Small
-from .path_words import BY_CONNECTION
+from .path_words import BY_CONNECTION, UNANSWERED
+from .proven import Proven, proven_hosts
 from .segments import NO_ANSWER, OF_OTHERS, OUT_OF_TIME, UNDECIDED, Direction, unmeasured
 from .sweep import Pace
 from .targets import Target
@@ -59,7 +62,6 @@ _MIN_SAMPLES = 8  # whatever the sweep has tried: in its burst, round trips are 
 _AT_A_TIME = 4
 _FAR_MS = 5.0  # from this round trip on, our own queue does not matter, and all samples start at once
 _MAX_SILENT = 1024  # connections of the sweep that are tried again
-_SILENCE_SECONDS = 1.25  # two SYNs
 _AGAIN_SECONDS = 0.25  # one SYN
 _CLEAR_LEAD, _MAX_LOSS_TRIES = 16, 200  # of connections that are tried once each
 _LOSS_AT_A_TIME = 24
@@ -93,9 +95,9 @@ def measure(
     run = Run(pace, sources, key)
     for entry in found:
         there = opened.get((entry["destination"], entry["address"]), [])
-        ports = sorted({port for target in there for port in _proven(target)})
-        if ports and key:
-            measured.append(MeasuredPath(run, entry, there, ports))
+        proven = _proven_at(entry, there)
+        if proven and key:
+            measured.append(MeasuredPath(run, entry, there, proven))
         elif any(outcome.state == OPEN for target in there for outcome in target.found):
             entry["segments"] = unmeasured(OF_OTHERS)
     try:
@@ -109,7 +111,18 @@ def measure(
         run.engine.close()
 
 
-def _slow_round_trip(targets: Iterable[Target]) -> float:
+def _proven_at(entry: "Path", targets: Iterable[Target]) -> Optional[Proven]:
+    """Return whose listener the path leads to, and at which ports."""
+    ports: Dict[Tuple[str, str, str], List[int]] = {}
+    for target in targets:
+        for outcome, group in target.found.items():
+            if outcome.proof == PROOF_OURS:
+                key = (entry["destination"], entry["address"], outcome.answered_by)
+                ports.setdefault(key, []).extend(group.ports)
+    return proven_hosts(ports).get((entry["destination"], entry["address"]))
+
+
+def _slow_round_trip(targets: Iterable[Target], host: str) -> float:
     """Return the shortest round trip that the sweep saw, in milliseconds, if it is a long one, or 0.
 
     Shorter ones may be those of our own queue. Without it, the first connections of a slow path would not be
@@ -119,24 +132,16 @@ def _slow_round_trip(targets: Iterable[Target]) -> float:
         min(group.rtt_ms)
         for target in targets
         for outcome, group in target.found.items()
-        if outcome.proof == PROOF_OURS and group.rtt_ms
+        if outcome.proof == PROOF_OURS and outcome.answered_by == host and group.rtt_ms
     ]
     shortest = min(trips, default=0.0)
     return shortest if shortest >= LONG_ROUND_TRIP * 1000 else 0.0
 
 
-def _proven(target: Target) -> List[int]:
-    ports: List[int] = []
-    for outcome, group in target.found.items():
-        if outcome.proof == PROOF_OURS:
-            ports += group.ports
-    return ports
-
-
 class MeasuredPath:
     """What is known of one path, and what to do next."""
 
-    def __init__(self, run: Run, entry: "Path", targets: Sequence[Target], ports: Sequence[int]):
+    def __init__(self, run: Run, entry: "Path", targets: Sequence[Target], proven: Proven):
         self.run = run
         self.entry = entry
         self.address = entry["address"]
@@ -144,24 +149,25 @@ class MeasuredPath:
         self.sent_from = next((target.sent_from for target in targets if target.sent_from), "")
         self.rtt_ms: List[float] = []
         self.repeated = 0
+        self.samples = 0  # that came about, at once or later
         self.confirmed_at = 0.0  # when a confirmation ends
         self._targets = targets
-        self._ports = ports
+        self._ports = sorted(set(proven.ports))
+        self._first = len(proven.ports)  # first tries of the sweep
         self._next_port = 0
         self._begun = 0.0
-        self._shortest = _slow_round_trip(targets)  # ms
+        self._shortest = _slow_round_trip(targets, proven.host)  # ms
         self._slow_at_first = sum(len(target.slow) for target in targets) if self.is_slow else 0
         self._clock: Optional[Tuple[float, float]] = None  # error, offset
         self._learned: Optional[Tuple[float, LearnedMtu]] = None
         # Samples.
         # A target that is no flow has an address in place of the name by which its listener proves itself.
-        proven = {outcome.answered_by for target in targets for outcome in target.found if outcome.proof}
-        self.expected = {entry["destination"]} | (set() if entry["destination"] in proven else proven)
+        self.expected = {entry["destination"], proven.host}
         self._strays: Dict[Tuple[str, str], List[int]] = {}  # ports, by how and by whom
         self.silent: Set[Tuple[Target, int]] = set()  # ports that are tried again at the end
         self._waiting = 0  # samples to start
         self._running = 0
-        self._had_silence = False
+        self._had_silence = self._had_no_answer = False
         self._tried = self._failed = self._lost = 0
         self._fewest_syns = 0  # of a connection that failed always
         self._loss_tries = 0
@@ -195,7 +201,7 @@ class MeasuredPath:
     @property
     def silence_seconds(self) -> float:
         """How long a connection may take that may be silent."""
-        return rounded(_SILENCE_SECONDS + 2 * self.round_trip)
+        return rounded(SILENCE_SECONDS + 2 * self.round_trip)
 
     @property
     def again_seconds(self) -> float:
@@ -251,7 +257,7 @@ class MeasuredPath:
     def begin(self) -> None:
         """Start the first connections."""
         self._start_segments(Segments(self, self._port()))
-        first = sum(len(_proven(target)) for target in self._targets)
+        first = self._first
         self._waiting = min(self.run.samples, max(_MIN_SAMPLES, SAMPLES - first))
         silent: List[Silent] = []
         for target in self._targets:
@@ -331,7 +337,10 @@ class MeasuredPath:
             self.run.start(FirstTry(self, self._port()))
 
     def sample_waits(self) -> None:
-        """Let others start in place of a connection that waits longer."""
+        """Let others start in place of a connection that waits longer, and more, to tell why it does."""
+        if not self._had_no_answer:
+            self._had_no_answer = True
+            self._waiting += self.run.samples
         self._running -= 1
         self._start_samples()
 
@@ -446,6 +455,18 @@ class MeasuredPath:
 
     # Results.
 
+    def _is_loss(self, silent: int) -> bool:
+        """Tell whether mere loss may be why so many connections were accepted and not answered."""
+        # If not one was answered at once, nobody knows how long the path is.
+        longest_ms = max(self.rtt_ms, default=self.run.longest_round_trip * 1000)
+        return explains_silence(
+            samples=self.samples,
+            silent=silent,
+            tries=self.entry["tries"],
+            lost=self.entry["lost"],
+            answers=answers_to(longest_ms / 1000),
+        )
+
     def conclude(self) -> None:
         """Write down what was found."""
         entry = self.entry
@@ -458,6 +479,8 @@ class MeasuredPath:
                 round(self._clock[0], 6),
             )
         entry["retransmitted"] = self.repeated
+        if self._strays and self._is_loss(len(self._strays.get((UNANSWERED, ""), ()))):
+            self._strays.pop((UNANSWERED, ""), None)
         if self._strays:
             entry["strays"] = [_stray(*key, ports=ports) for key, ports in sorted(self._strays.items())]
         entry["connections"] = {"tried": self._tried, "failed_always": self._failed}

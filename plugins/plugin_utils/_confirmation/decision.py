@@ -51,6 +51,7 @@ class Decision(t.NamedTuple):
     lines: list[str]  # a sentence for each group of broken flows
     held: list[str]  # the hosts whose change waits
     hold_for: int = 0  # the most seconds for which one of them waits
+    is_measured: bool = True  # whether the last measurement shows what is in force if this is carried out
 
 
 def begin(verification: Verification, absent: Sequence[str], took: float, now: float) -> Baseline:
@@ -95,7 +96,11 @@ def decide(
     """
     held = [host for host, result in changes.items() if result.get("held")]
     if not held:
-        return Decision(verdict=NOTHING, headline=_nothing(changes), broken=[], lines=[], held=[])
+        another = _of_another_change(before, changes)
+        headline = _nothing(changes, another)
+        return Decision(
+            verdict=NOTHING, headline=headline, broken=[], lines=[], held=[], is_measured=not another
+        )
     hold_for = max(_holds(before, changes))
     doubt = (
         _doubt(before, after, changes, now)
@@ -122,9 +127,11 @@ def decide(
     return Decision(verdict=CONFIRM, headline=headline, broken=[], lines=[], held=held, hold_for=hold_for)
 
 
-def _nothing(changes: Results) -> str:
+def _nothing(changes: Results, another: str) -> str:
     failed = [host for host in changes if _problem(changes[host])]
     tail = f"; it failed on {_names(failed)}" if failed else ""
+    if another:
+        return f"No firewall was changed{tail}. What was measured before may not hold: {another}."
     return f"No firewall was changed, so what was measured before still holds{tail}."
 
 

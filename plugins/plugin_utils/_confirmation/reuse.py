@@ -64,6 +64,8 @@ def why_measure_again(
     last = next((kept[host] for host in hosts if kept.get(host)), None)
     if last is None:
         return "no change was measured"
+    if not last["run"]:
+        return "meanwhile, a host rolled back an earlier change, which that measurement may have seen"
     missing = [host for host in hosts if kept.get(host, {}).get("run") != last["run"]]
     if missing:
         return f"{some_names(missing)} had no part in the measurement of {some_names(last['hosts'])}"

@@ -2,7 +2,10 @@
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
 
-"""What was measured of paths after the probes: idle connections and throughput, joined with the paths."""
+"""What was measured of paths with listeners, also after the probes: idle connections and throughput.
+
+What was measured at another host than the one at which the path should lead says nothing of that path.
+"""
 
 from __future__ import annotations
 
@@ -12,16 +15,33 @@ from collections.abc import Collection, Iterable, Mapping
 if t.TYPE_CHECKING:
     from ...module_utils._shapes import Path, ProbeTask
 
+# What a path has whoever answers there, or that says who did.
+_OF_ANYBODY = ("destination", "address", "tries", "lost", "strays", "rate_limit", "gateway", "link_address")
 Found = Mapping[tuple[str, str], object]  # by destination and address
+
+
+def without_others(
+    observed: Mapping[str, ProbeTask | None], hosts: Collection[str]
+) -> dict[str, ProbeTask | None]:
+    """Return the results of all probes, without what they measured of paths at other hosts."""
+    results = dict(observed)
+    for host, result in observed.items():
+        elsewhere = _elsewhere(result, hosts) if result and "paths" in result else set()
+        if result and elsewhere:
+            paths = [
+                t.cast("Path", {name: value for name, value in path.items() if name in _OF_ANYBODY})
+                if (path["destination"], path["address"]) in elsewhere
+                else path
+                for path in result["paths"]
+            ]
+            results[host] = {**result, "paths": paths}
+    return results
 
 
 def joined(
     observed: Mapping[str, ProbeTask | None], field: str, later: Mapping[str, Found], hosts: Collection[str]
 ) -> dict[str, ProbeTask | None]:
-    """Return the results of all probes, with what each host found later as a field of its paths.
-
-    What was measured at another host than the one at which the path should lead says nothing of that path.
-    """
+    """Return the results of all probes, with what each host found later as a field of its paths."""
     results = dict(observed)
     for host, result in observed.items():
         found = later.get(host)
@@ -34,12 +54,16 @@ def joined(
 
 def _elsewhere(result: ProbeTask, hosts: Collection[str]) -> set[tuple[str, str]]:
     """Return the destinations and addresses at which only listeners of other hosts have proven themselves."""
-    answered: dict[tuple[str, str], set[str]] = {}
+    own: set[tuple[str, str]] = set()
+    others: set[tuple[str, str]] = set()
     for one in result.get("observations", ()):
-        if one["protocol"] == "tcp" and one["destination"] in hosts:
-            names = answered.setdefault((one["destination"], one["address"]), set())
-            names.update(state.get("answered_by", "") for state in one["states"])
-    return {key for key, names in answered.items() if names - {""} and key[0] not in names}
+        destination = one["destination"]
+        if one["protocol"] == "tcp" and destination in hosts:
+            for state in one["states"]:
+                name = state.get("answered_by")
+                if name:
+                    (own if name == destination else others).add((destination, one["address"]))
+    return others - own
 
 
 def _with(paths: Iterable[Path], field: str, found: Found) -> t.Iterator[Path]:

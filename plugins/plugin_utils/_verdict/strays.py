@@ -10,8 +10,8 @@ the path count as well: each says who answered (module_utils C(_probe/paths.py))
 1. Another host of the plan, or something that is no listener of this run, answered: C(wrong_host). Once is
    enough, because chance does not make such an answer.
 2. Some were refused, or accepted and never answered: C(degraded). A load balancer with a dead server does
-   that, and so does a limit for connections, so both are named. Loss also leaves connections unanswered, the
-   more, the more packets are lost (module_utils C(_probe/chances.py)).
+   that, and so does a limit for connections, so both are named. Loss also leaves connections unanswered; the
+   probe reports none that loss may explain (module_utils C(_probe/chances.py)).
 
 A listener that was busy, stopped or gone refuses and leaves unanswered too, and a service may have its port
 since. Then only another host of the plan counts.
@@ -22,7 +22,6 @@ from __future__ import annotations
 import typing as t
 from collections.abc import Iterable
 
-from ...module_utils._probe.chances import chance_of_silence
 from ...module_utils._probe.path_words import REFUSED_ONE, TO_OTHER_HOST, TO_STRANGER, UNANSWERED
 from ...module_utils._values.ports import Ports
 from . import causes
@@ -37,7 +36,6 @@ if t.TYPE_CHECKING:
 _MAY_BE_GONE = (ENDED, ASIDE, BUSY, UNSEEN)
 _MIN_REFUSED = 2
 _MIN_UNANSWERED = 3  # a listener may be late for one
-_MAX_CHANCE = 1e-3  # that loss is why connections are not answered; beyond, both causes are named
 
 
 def judge_strays(case: Case) -> Judgement | None:
@@ -55,8 +53,6 @@ def judge_strays(case: Case) -> Judgement | None:
         return _led_elsewhere(case, others)
     refused = _count(stray for stray in here if stray["how"] == REFUSED_ONE)
     unanswered = _count(stray for stray in here if stray["how"] == UNANSWERED)
-    if unanswered and chance_of_silence(path["tries"], unanswered, path["lost"]) > _MAX_CHANCE:
-        unanswered = 0
     if refused >= _MIN_REFUSED or unanswered >= _MIN_UNANSWERED:
         return _not_always(case, refused, unanswered)
     return None

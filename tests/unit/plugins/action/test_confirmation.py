@@ -79,6 +79,17 @@ def test_end_names_the_run_that_shows_the_present_state(step):
     assert ended["run"] == "two" and "confirmed on n11" in ended["msg"]
 
 
+def test_end_names_no_run_if_another_change_may_have_been_measured(step):
+    before = step("before", verification=GREEN, begun=time.time())
+    changes = {
+        "n11": {"changed": False, "rolled_back": "2026-11-23T05:00:49Z", "rolled_back_epoch": time.time()}
+    }
+    decision = step("decide", before=before, changes=changes, verification=GREEN)
+    assert step("end", decision=decision, verification=GREEN)["run"] == ""
+    decision = step("decide", before=before, changes={"n11": {"changed": False}}, verification=GREEN)
+    assert step("end", decision=decision, verification=GREEN)["run"] == GREEN["run"]
+
+
 def test_a_change_that_is_rolled_back_is_a_failure(step):
     before = step("before", verification=GREEN, begun=time.time())
     decision = step("decide", before=before, changes=HELD, verification=RED)

@@ -12,13 +12,14 @@ from hypothesis import strategies as st
 
 from ansible_collections.exasol_community.network.plugins.module_utils._probe.chances import (
     MAX_CHANCE,
+    answers_within,
     chance_of_connections,
     chance_of_silence,
     chance_of_size,
+    explains_silence,
     independent,
 )
-
-ESTABLISHED = 1e-3  # of silence, as the verdict has it
+from ansible_collections.exasol_community.network.plugins.module_utils._probe.path_samples import answers_to
 
 
 def choices(several, some):
@@ -76,68 +77,115 @@ def test_when_loss_is_ruled_out(vanished, tries, passed, established):
 
 
 @pytest.mark.parametrize(
-    "tries, silent, lost, established",
+    "samples, silent, tries, lost, explained",
     [
-        pytest.param(16, 8, 0, True, id="one of two servers"),
-        pytest.param(16, 8, 2, True, id="beside a little loss"),
-        pytest.param(64, 16, 22, True, id="one of four beside 20 percent loss each way"),
-        pytest.param(1016, 3, 0, True, id="three of a whole range"),
-        pytest.param(1016, 3, 366, False, id="three of a whole range at 20 percent loss each way"),
-        pytest.param(16, 3, 1, True, id="three of sixteen beside one that was lost"),
-        pytest.param(16, 5, 4, True, id="five of sixteen beside four that were lost"),
-        pytest.param(16, 0, 0, False, id="all are answered"),
-        pytest.param(16, 8, 12, False, id="more than came about"),
+        pytest.param(16, 8, 16, 0, False, id="one of two servers"),
+        pytest.param(16, 8, 16, 2, False, id="beside a little loss"),
+        pytest.param(24, 6, 64, 22, False, id="one of four beside 20 percent loss each way"),
+        pytest.param(8, 3, 1009, 0, False, id="three beside a whole range"),
+        pytest.param(8, 5, 1009, 246, False, id="of a range with each second connection tried again"),
+        pytest.param(24, 10, 1025, 528, False, id="of a range, beside 20 percent loss each way"),
+        pytest.param(24, 3, 1016, 366, True, id="three beside a range at 20 percent loss each way"),
+        pytest.param(16, 3, 16, 1, False, id="three of sixteen beside one that was lost"),
+        pytest.param(16, 5, 16, 4, False, id="five of sixteen beside four that were lost"),
+        pytest.param(24, 3, 64, 40, True, id="where most are lost"),
+        pytest.param(16, 0, 16, 0, True, id="all are answered"),
+        pytest.param(16, 8, 16, 12, True, id="more than came about"),
     ],
 )
-def test_when_loss_leaves_no_connection_unanswered(tries, silent, lost, established):
-    assert (chance_of_silence(tries, silent, lost) < ESTABLISHED) is established
+def test_when_loss_leaves_no_connection_unanswered(samples, silent, tries, lost, explained):
+    assert explains_silence(samples, silent, tries, lost, answers=4) is explained
 
 
-def _silent_and_lost(tries, away, back, dead, drawn):
-    """Return how many connections stay without an answer, or without a SYN-ACK at first.
+def test_a_long_path_repeats_an_answer_less_often():
+    assert [answers_within(3.5, 0.0002), answers_within(3.7, 0.1), answers_within(4.5, 0.5)] == [5, 4, 2]
+    assert not explains_silence(24, 4, 64, 20, answers=4)
+    assert explains_silence(24, 4, 64, 20, answers=2)
 
-    A packet is lost on its way there or back; a share of the connections is led to a server that is dead.
-    """
-    silent = lost = 0
-    for unused in range(tries):
-        if drawn.random() < away or drawn.random() < back:
-            lost += 1
-        elif drawn.random() < dead or all(drawn.random() < back for unused in range(4)):
-            silent += 1
-    return silent, lost
+
+class Connections:
+    """Connections to a Linux host over a path that loses packets, of which some are led to a dead server."""
+
+    def __init__(self, away, back, round_trip, dead, seed):
+        self.away, self.back, self.round_trip, self.dead = away, back, round_trip, dead
+        self._random = random.Random(seed)
+
+    def _passes(self, loss):
+        return self._random.random() >= loss
+
+    def is_lost(self):
+        """Return whether one gets no SYN-ACK at once."""
+        return not (self._passes(self.away) and self._passes(self.back))
+
+    def is_silent(self):
+        """Return whether one that got its SYN-ACK gets no answer while a sample waits."""
+        end = 3.5 + 4 * self.round_trip
+        if not self._passes(self.dead):
+            return True
+        asked = next((at for at in self._repeated(self.round_trip, end) if self._passes(self.away)), None)
+        if asked is None:
+            return False  # the question is not acknowledged
+        there = asked + self.round_trip / 2
+        return not any(self._passes(self.back) for unused in self._repeated(there, end - self.round_trip / 2))
+
+    def _repeated(self, at, end):
+        wait = self.round_trip + max(2 * self.round_trip, 0.2)
+        while at <= end:
+            yield at
+            at, wait = at + wait, 2 * wait
+
+    def is_explained(self, others):
+        """Return whether loss explains what a measurement of a path sees, beside others that are tried."""
+        samples = max(8, 16 - others)
+        lost, silent = sum(self.is_lost() for unused in range(others)), 0
+        count = 0
+        while count < samples:
+            count += 1
+            if self.is_lost():
+                lost += 1
+            elif self.is_silent():
+                samples += 0 if silent else 16
+                silent += 1
+        return silent < 3 or explains_silence(
+            samples, silent, others + samples, lost, answers=answers_to(self.round_trip)
+        )
+
+
+@pytest.mark.parametrize("others", [1, 100, 1001])
+@pytest.mark.parametrize("round_trip", [0.0, 0.1, 0.3, 0.7])
+@pytest.mark.parametrize("away, back", [(0.0, 0.4), (0.2, 0.2), (0.4, 0.0), (0.1, 0.6)])
+def test_loss_alone_is_not_taken_for_a_dead_server(others, round_trip, away, back):
+    loss = Connections(away, back, round_trip, dead=0.0, seed=7)
+    assert sum(loss.is_explained(others) for unused in range(40)) >= 39
+
+
+@pytest.mark.parametrize("others", [1, 100, 1001])
+@pytest.mark.parametrize(
+    "dead, away, back", [(0.5, 0.2, 0.2), (0.5, 0.0, 0.4), (0.5, 0.0, 0.0), (0.25, 0.0, 0.0)]
+)
+def test_a_dead_server_is_found_beside_loss(others, dead, away, back):
+    balanced = Connections(away, back, 0.001, dead, seed=7)
+    assert sum(not balanced.is_explained(others) for unused in range(40)) >= 30
 
 
 def test_the_chance_of_silence_is_at_least_the_sum_of_its_terms_and_at_most_three_times_as_much():
-    for tries, silent, lost in ((16, 3, 1), (32, 2, 5), (64, 3, 20), (200, 5, 60)):
+    for samples, silent, tries, lost in ((16, 3, 16, 1), (24, 2, 32, 5), (32, 3, 64, 20), (24, 5, 200, 60)):
         exact = max(
-            choices(tries, silent)
+            choices(samples, silent)
             * ((1 - rate) * rate**4) ** silent
             * sum(
-                choices(tries - silent, index)
-                * rate**index
-                * ((1 - rate) * (1 - rate**4)) ** (tries - silent - index)
+                choices(tries - silent, index) * rate**index * (1 - rate) ** (tries - silent - index)
                 for index in range(lost + 1)
             )
             for rate in (step / 200 for step in range(1, 200))
         )
-        assert exact * (1 - 1e-6) <= chance_of_silence(tries, silent, lost) <= 3 * exact
+        chance = chance_of_silence(samples, silent, tries, lost, answers=4)
+        assert exact * (1 - 1e-6) <= chance <= 3 * exact
 
 
 def test_the_chance_of_silence_of_many_tries_takes_no_time():
-    assert chance_of_silence(2**32, 3, 2**31) > ESTABLISHED
-    assert chance_of_silence(2**32, 2**31, 3) < ESTABLISHED
-
-
-@pytest.mark.parametrize("tries", [16, 100, 1000])
-@pytest.mark.parametrize("away, back", [(0.0, 0.4), (0.2, 0.2), (0.4, 0.0), (0.1, 0.6)])
-def test_loss_alone_is_never_taken_for_a_dead_server_and_a_dead_server_is_found(tries, away, back):
-    drawn = random.Random(7)
-    for unused in range(20):
-        silent, lost = _silent_and_lost(tries, away, back, dead=0.0, drawn=drawn)
-        assert chance_of_silence(tries, silent, lost) > ESTABLISHED, (silent, lost)
-    if tries > 16:
-        silent, lost = _silent_and_lost(tries, away, back, dead=0.5, drawn=drawn)
-        assert chance_of_silence(tries, silent, lost) < ESTABLISHED, (silent, lost)
+    assert explains_silence(24, 3, 2**32, 2**31, answers=4)
+    assert not explains_silence(24, 12, 2**32, 3, answers=4)
 
 
 class Lossy:

@@ -39,7 +39,6 @@ RARE = (
     "_probe/late",
     "_probe/led_back",
     "_probe/next_hop",
-    "_probe/proven",
     "_probe/rate_limit",
     "_probe/refused_here",
     "_probe/throughput",

@@ -70,6 +70,34 @@ def test_a_process_that_has_to_wait_makes_the_error_of_a_clock_greater(monkeypat
     assert error < 2.0
 
 
+class Balanced(Path):
+    """Keeps who else answered, as a path does."""
+
+    def __init__(self):
+        super().__init__()
+        self.strays = []
+
+    def note_stray(self, *stray):
+        self.strays.append(stray)
+
+
+@pytest.mark.parametrize("takes_others", [False, True])
+@pytest.mark.parametrize("host", ["n11", "n12"])
+def test_a_connection_to_another_host_measures_nothing(monkeypatch, host, takes_others):
+    monkeypatch.setattr(Connection, "takes_others", takes_others)
+    ended = []
+    monkeypatch.setattr(Connection, "close", lambda self: setattr(self, "state", path_connections.OVER))
+    monkeypatch.setattr(Connection, "on_end", lambda unused: ended.append(True))
+    answer = proof.Answer(host=host, port=8563, seen="192.0.2.1", stamp=b"1700000000.000000")
+    monkeypatch.setattr(path_connections.proof, "read_answer", lambda *unused: answer)
+    path = Balanced()
+    connection = Connection(path, 8563)
+    connection._hear(b"the answer\n")
+    assert (path.clock is not None) is (host == "n11"), "that of another host is not asked for"
+    assert (connection.state == path_connections.ANSWERED, not ended) == (host == "n11" or takes_others,) * 2
+    assert path.strays == ([] if host == "n11" else [("other_host", 8563, "n12")])
+
+
 class Made:
     """A clock, and an engine that takes longer than it was told, or gets an event earlier."""
 

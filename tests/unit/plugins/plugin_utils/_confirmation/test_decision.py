@@ -111,6 +111,18 @@ def test_what_was_measured_during_the_change_of_another_run_does_not_count(more,
     assert ("was rolled back on n11 after the first" in decision.headline) is (verdict == "roll_back")
 
 
+@pytest.mark.parametrize(
+    ("ago", "holds"), [(5, False), (6, True)], ids=["while-it-was-measured", "before-that"]
+)
+def test_nothing_was_changed_but_what_was_measured_was_the_change_of_another_run(ago, holds):
+    """The host rolled that back, and then had just the rules that this run wants."""
+    rolled_back = {"rolled_back": "2026-11-23T05:00:49Z", "rolled_back_epoch": NOW - ago}
+    decision = decide(before(result()), None, {"n11": {**SAME, **rolled_back}, "n12": SAME}, LATER)
+    assert (decision.verdict, decision.is_measured) == ("nothing", holds)
+    assert ("still holds" in decision.headline) is holds
+    assert ("rolled back on n11" in decision.headline) is not holds
+
+
 def test_a_flow_that_could_not_be_measured_before_and_is_blocked_after_it():
     decision = decide(before(result("untested")), RED, {"n11": HELD}, LATER)
     assert decision.verdict == "roll_back"

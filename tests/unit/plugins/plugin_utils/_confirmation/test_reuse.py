@@ -52,6 +52,7 @@ def test_the_same_is_not_measured_again():
         ({"digest": ""}, "with exasol_ftp_user"),
         ({"kept": everywhere({**KEPT, "plan": ""})}, "after the rules were removed"),
         ({"kept": everywhere({})}, "no change was measured"),
+        ({"kept": everywhere({**KEPT, "run": ""})}, "rolled back an earlier change"),
     ],
     ids=[
         "batches",
@@ -66,6 +67,7 @@ def test_the_same_is_not_measured_again():
         "login",
         "removal",
         "nothing",
+        "change-of-another-run",
     ],
 )
 def test_every_difference_means_to_measure_again(given, said):
