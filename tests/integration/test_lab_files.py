@@ -15,6 +15,10 @@ import pytest
 
 from ansible_collections.exasol_community.network.tests.labs.containers import engine, lab
 
+needs_ssh_keygen = pytest.mark.skipif(
+    not shutil.which("ssh-keygen"), reason="needs ssh-keygen (Debian: openssh-client)"
+)
+
 
 @pytest.fixture
 def cache(tmp_path, monkeypatch):
@@ -23,7 +27,7 @@ def cache(tmp_path, monkeypatch):
     return engine.CACHE
 
 
-@pytest.mark.skipif(not shutil.which("ssh-keygen"), reason="needs ssh-keygen (Debian: openssh-client)")
+@needs_ssh_keygen
 def test_labs_that_ask_for_the_key_at_the_same_time_get_the_same_one(cache):
     start = threading.Barrier(6)
 
@@ -40,7 +44,7 @@ def test_labs_that_ask_for_the_key_at_the_same_time_get_the_same_one(cache):
     assert {path.name for path in cache.iterdir()} == {"id_ed25519", "id_ed25519.pub", "id_ed25519.lock"}
 
 
-@pytest.mark.skipif(not shutil.which("ssh-keygen"), reason="needs ssh-keygen (Debian: openssh-client)")
+@needs_ssh_keygen
 def test_a_key_that_is_there_would_not_be_made_again(tmp_path):
     """What the test above guards against: without a lock, whoever comes second fails."""
     command = ["ssh-keygen", "-q", "-t", "ed25519", "-N", "", "-f", str(tmp_path / "key")]

@@ -44,8 +44,7 @@ from .idle_words import (
     SILENCE,
     WAITING,
 )
-from .outcome import PROOF_OURS
-from .proven import proven_hosts
+from .proven import proven_targets
 from .targets import Target
 
 if TYPE_CHECKING:
@@ -73,17 +72,9 @@ class Place(NamedTuple):
 
 def places(targets: Sequence[Target]) -> List[Place]:
     """Return the paths on which a listener of ours has proven itself, with a few ports each."""
-    ports: Dict[Tuple[str, str, str], List[int]] = {}
-    for target in targets:
-        if target.protocol != "tcp":
-            continue
-        for outcome, group in target.found.items():
-            if outcome.proof == PROOF_OURS:
-                key = (target.destination, target.address, outcome.answered_by)
-                ports.setdefault(key, []).extend(group.ports)
     return [
         Place(destination=destination, address=address, host=found.host, ports=tuple(_spread(found.ports)))
-        for (destination, address), found in sorted(proven_hosts(ports).items())
+        for (destination, address), found in sorted(proven_targets(targets).items())
     ]
 
 

@@ -49,7 +49,7 @@ from .path_connections import LONG_ROUND_TRIP, SAMPLES, SILENCE_SECONDS, Connect
 from .path_samples import FirstTry, Rescue, Sample, answers_to
 from .path_segments import Segments, Small
 from .path_words import BY_CONNECTION, UNANSWERED
-from .proven import Proven, proven_hosts
+from .proven import Proven, proven_targets
 from .segments import NO_ANSWER, OF_OTHERS, OUT_OF_TIME, UNDECIDED, Direction, unmeasured
 from .sweep import Pace
 from .targets import Target
@@ -84,18 +84,19 @@ class Silent(NamedTuple):
 
 
 def measure(
-    found: Sequence["Path"], targets: Iterable[Target], pace: Pace, sources: Sources, key: bytes
+    found: Sequence["Path"], targets: Sequence[Target], pace: Pace, sources: Sources, key: bytes
 ) -> None:
     """Measure the paths, and add to each what was found."""
     opened: Dict[Tuple[str, str], List[Target]] = {}
     for target in targets:
         if target.protocol == "tcp":
             opened.setdefault((target.destination, target.address), []).append(target)
+    hosts = proven_targets(targets)
     measured: List[MeasuredPath] = []
     run = Run(pace, sources, key)
     for entry in found:
-        there = opened.get((entry["destination"], entry["address"]), [])
-        proven = _proven_at(entry, there)
+        place = (entry["destination"], entry["address"])
+        there, proven = opened.get(place, []), hosts.get(place)
         if proven and key:
             measured.append(MeasuredPath(run, entry, there, proven))
         elif any(outcome.state == OPEN for target in there for outcome in target.found):
@@ -109,17 +110,6 @@ def measure(
         run.rescue(measured)
     finally:
         run.engine.close()
-
-
-def _proven_at(entry: "Path", targets: Iterable[Target]) -> Optional[Proven]:
-    """Return whose listener the path leads to, and at which ports."""
-    ports: Dict[Tuple[str, str, str], List[int]] = {}
-    for target in targets:
-        for outcome, group in target.found.items():
-            if outcome.proof == PROOF_OURS:
-                key = (entry["destination"], entry["address"], outcome.answered_by)
-                ports.setdefault(key, []).extend(group.ports)
-    return proven_hosts(ports).get((entry["destination"], entry["address"]))
 
 
 def _slow_round_trip(targets: Iterable[Target], host: str) -> float:

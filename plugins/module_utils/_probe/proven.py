@@ -7,7 +7,12 @@ A NAT rule may lead a port to another host. What is measured there says nothing 
 destination.
 """
 
-from typing import Dict, Mapping, NamedTuple, Sequence, Tuple
+from typing import TYPE_CHECKING, Dict, Iterable, List, Mapping, NamedTuple, Sequence, Tuple
+
+from .outcome import PROOF_OURS
+
+if TYPE_CHECKING:
+    from .targets import Target
 
 
 class Proven(NamedTuple):
@@ -29,3 +34,16 @@ def proven_hosts(ports: Mapping[Tuple[str, str, str], Sequence[int]]) -> Dict[Tu
     ):
         found.setdefault((destination, address), Proven(host, tuple(sorted(proven))))
     return found
+
+
+def proven_targets(targets: Iterable["Target"]) -> Dict[Tuple[str, str], Proven]:
+    """Return the host that counts for each destination and address at which a listener answered by TCP."""
+    ports: Dict[Tuple[str, str, str], List[int]] = {}
+    for target in targets:
+        if target.protocol != "tcp":
+            continue
+        for outcome, group in target.found.items():
+            if outcome.proof == PROOF_OURS:
+                key = (target.destination, target.address, outcome.answered_by)
+                ports.setdefault(key, []).extend(group.ports)
+    return proven_hosts(ports)
