@@ -113,6 +113,7 @@ def test_each_part_with_tests_runs_on_two_machines_that_differ() -> None:
         "needs root, to make network namespaces",
         "needs sshd, nginx (Debian: nginx-light, openssh-server)",
         "needs IPv6 on the loopback interface",
+        "needs coverage, which make coverage-whole installs",
         "ansible-core 2.21.5 serves no host with Python 3.6",
     ],
 )
@@ -120,6 +121,8 @@ def test_a_reason_that_says_what_is_needed_is_enough(reason: str) -> None:
     assert unexplained([reason]) == []
 
 
-@pytest.mark.parametrize("reason", ["needs busybox", "jq is not installed", "only root can do that"])
+@pytest.mark.parametrize(
+    "reason", ["needs busybox", "jq is not installed", "needs what make installs", "only root can do that"]
+)
 def test_a_reason_that_names_no_package_and_no_right_is_not(reason: str) -> None:
     assert unexplained([reason, "needs jq (Debian: jq)"]) == [reason]

@@ -127,7 +127,7 @@ def test_is_word():
 def tree(tmp_path: Path) -> Path:
     """A checkout with that module and its tests."""
     if not (mutants.VENV / "bin" / "cosmic-ray").exists():
-        pytest.skip("needs what make mutants installs")
+        pytest.skip("needs cosmic-ray, which make mutants installs")
     for name, text in (("plugins/small.py", SMALL), ("tests/unit/plugins/test_small.py", TESTS)):
         (tmp_path / name).parent.mkdir(parents=True)
         (tmp_path / name).write_text(text, encoding="utf-8")

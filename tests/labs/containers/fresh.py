@@ -70,9 +70,11 @@ sys.path.insert(0, "tools")
 import skipped
 print(*map(ascii, {*skipped.reasons(pathlib.Path(".cache/results"))}), sep="\\n")
 """
-# Root's rights, packages, or what no package of this Debian gives: rights and IPv6, other versions.
+# Root's rights, packages, what another target of make installs, or what no package of this Debian gives:
+# rights and IPv6, other versions.
 _EXPLAINED = re.compile(
-    r"needs root|\(Debian: [^)]+\)|IPv6 on (the )?loopback|needs the right|\bPython 3\.|needs OpenSSH 9\.8"
+    r"needs root|\(Debian: [^)]+\)|which make [a-z-]+ installs|IPv6 on (the )?loopback|needs the right"
+    r"|\bPython 3\.|needs OpenSSH 9\.8"
 )
 _COLOURS = re.compile(r"\x1b\[[0-9;]*m")  # of a terminal
 _SECONDS = 2400  # against what hangs; other tests in containers may run beside it
