@@ -14,7 +14,7 @@ from ...module_utils._identify._finding import REFUSING
 from ...module_utils._plan.expected import REACHABLE
 from .._text.products import grouped
 from .._text.sets import elided, natural
-from .._verdict.records import Kind, Place, Records, Some, of
+from .._verdict.records import Kind, Place, Records, Some, median, of
 from .._verdict.verdict import SEVERITY, VERDICTS
 
 if t.TYPE_CHECKING:
@@ -42,18 +42,17 @@ class Line(t.NamedTuple):
 
     def milliseconds(self) -> str:
         """Return the median of the medians, as text."""
-        medians = sorted(_medians(self.results))
-        if not medians:
+        found = _median(self.results)
+        if found is None:
             return "-"
-        median = medians[len(medians) // 2]
-        digits = 2 if median < 10 else 1 if median < 100 else 0
-        return f"{median:.{digits}f}"
+        digits = 2 if found < 10 else 1 if found < 100 else 0
+        return f"{found:.{digits}f}"
 
 
-def _medians(results: Sequence[Result]) -> Iterable[float]:
+def _median(results: Sequence[Result]) -> float | None:
     if isinstance(results, Some):
-        return results.numbers("rtt_ms", "median")
-    return (result["rtt_ms"]["median"] for result in results if "rtt_ms" in result)
+        return results.median("rtt_ms", "median")
+    return median([result["rtt_ms"]["median"] for result in results if "rtt_ms" in result])
 
 
 def host_order(verification: Verification) -> Order:

@@ -372,6 +372,7 @@ class Some(Sequence[Record]):
         self.records = records
         self.kinds = kinds
         self.rows = rows
+        self._medians: dict[Field, float | None] = {}
 
     def __len__(self) -> int:
         return len(self.kinds)
@@ -447,12 +448,20 @@ class Some(Sequence[Record]):
         if members:
             yield Pair(last, members)
 
-    def numbers(self, name: str, part: str = "") -> Iterator[float]:
-        """Yield one number of each record that has it."""
-        for kind, row in self.each():
-            column = kind.columns.get((name, part))
-            if column is not None:
-                yield column[row]
+    def median(self, name: str, part: str = "") -> float | None:
+        """Return the median of one number of all records that have it, of an even count the greater one."""
+        field = (name, part)
+        # Several formats ask for the same.
+        if field not in self._medians:
+            columns = [kind.columns.get(field) for kind in self.records.kinds]
+            found = ((columns[kind], row) for kind, row in zip(self.kinds, self.rows))
+            self._medians[field] = median([column[row] for column, row in found if column is not None])
+        return self._medians[field]
+
+
+def median(numbers: list[float]) -> float | None:
+    """Return the median of some numbers, of an even count the greater one, or None if there are none."""
+    return sorted(numbers)[len(numbers) // 2] if numbers else None
 
 
 def mapped(function: Callable[[t.Any], t.Any], values: Iterable[t.Any]) -> Iterator[t.Any]:

@@ -10,6 +10,7 @@ import re
 import typing as t
 from collections.abc import Iterable, Iterator, Sequence
 from heapq import nlargest
+from itertools import repeat
 
 from ....module_utils._probe.segments import STALLED, UNMEASURED
 from ..._text.sets import some_names
@@ -171,19 +172,20 @@ def _paths(paths: Records[MeasuredPath], order: Order) -> Iterator[str]:
             bool(vanishing_directions(kind.common) or shortest_cut(kind.common) is not None)
             for kind in paths.kinds
         ]
-        worst = nlargest(
-            _MAX_PATHS, in_order.each(), key=lambda one: (stalled[one[0].number], *_badness(*one))
-        )
-        shown = (paths.record(kind, row) for kind, row in worst)
+        of_kind = [_badness(kind, is_stalled) for kind, is_stalled in zip(paths.kinds, stalled, strict=True)]
+        badness = [of_kind[kind][row] for kind, row in zip(in_order.kinds, in_order.rows, strict=True)]
+        shown = map(in_order.__getitem__, nlargest(_MAX_PATHS, range(len(paths)), key=badness.__getitem__))
     yield markdown_table(_PATH_HEADINGS, [_path_row(path) for path in shown])
     if len(paths) > _MAX_PATHS:
         yield f"The worst {_MAX_PATHS} of {len(paths)} paths; report.json has all of them."
 
 
-def _badness(kind: Kind, row: int) -> tuple[float, float]:
-    tries, medians = kind.columns["tries", ""][row], kind.columns.get(("rtt_ms", "median"))
-    share = kind.columns["lost", ""][row] / tries if tries else 0.0
-    return share, medians[row] if medians else 0.0
+def _badness(kind: Kind, is_stalled: bool) -> list[tuple[bool, float, float]]:
+    """Return what the paths of a kind are sorted by: the share that is lost, then the round trip."""
+    tries, lost = kind.columns["tries", ""], kind.columns["lost", ""]
+    shares = [vanished / sent if sent else 0.0 for vanished, sent in zip(lost, tries, strict=True)]
+    times = kind.columns.get(("rtt_ms", "median"), repeat(0.0))
+    return list(zip(repeat(is_stalled), shares, times))
 
 
 def _path_row(path: MeasuredPath) -> tuple[str, ...]:
