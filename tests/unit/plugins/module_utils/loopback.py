@@ -15,6 +15,7 @@ import threading
 import time
 
 PATIENCE = 10.0  # seconds until a test gives up on something that is there at once
+_OURS = 10000, 32000  # Linux takes ephemeral ports above 32767
 TIME_WAIT = "06"  # linux/tcp_states.h, as /proc/net/tcp prints it
 
 
@@ -52,22 +53,30 @@ def port_of(sock):
 
 
 def free_ports(address, count=1, kind=socket.SOCK_STREAM):
-    """Return ports that were free a moment ago."""
-    with contextlib.ExitStack() as stack:
-        return sorted(port_of(stack.enter_context(bound(address, kind=kind))) for unused in range(count))
+    """Return ports that were free a moment ago, below the ephemeral ones.
+
+    A test beside this one may get any of those at any time, and at all addresses.
+    """
+    found = set()
+    while len(found) < count:
+        port = random.randint(*_OURS)
+        with contextlib.suppress(OSError), bound(address, port, kind):
+            found.add(port)
+    return sorted(found)
 
 
 def free_range(address, count):
     """Return the first of consecutive free ports below the ephemeral ones."""
+    first, last = _OURS
     for unused in range(100):
-        first = random.randint(10000, 32000 - count)
+        start = random.randint(first, last - count)
         with contextlib.ExitStack() as stack:
             try:
-                for port in range(first, first + count):
+                for port in range(start, start + count):
                     stack.enter_context(bound(address, port))
             except OSError:
                 continue
-            return first
+            return start
     raise AssertionError(f"no {count} consecutive ports are free at {address}")
 
 
