@@ -9,7 +9,7 @@ import resource
 import tempfile
 import time
 import typing as t
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterable, Mapping
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import ExitStack
 from pathlib import Path
@@ -106,6 +106,7 @@ def controller(label: str) -> Callable[[Ansible, Effort], Row]:
         )
         ours = median([play() for _round in range(1 if effort.quick else min(effort.rounds, 3))])
         report = verification_in(ansible.folder / "scale" / "report.json")
+        _check(report["summary"], label)
         peak = ours.extra["peak_kib"]
         name = (
             f"64 nodes, 10 clients on the controller, {label}: {len(report['results']):,} results, six "
@@ -121,6 +122,18 @@ def controller(label: str) -> Callable[[Ansible, Effort], Row]:
         )
 
     return row
+
+
+def _check(summary: Mapping[str, int], label: str) -> None:
+    """Raise if the verdicts are not those of the fault: something else would have been measured."""
+    wrong = sum(summary.values()) - summary.get("ok", 0)
+    found = {
+        "all green": wrong == 0,
+        "one rule missing": 0 < wrong < 100,
+        "nothing passes": "ok" not in summary,
+    }
+    if not found[label] or "untested" in summary:
+        raise RuntimeError(f"{label}: {summary}")
 
 
 def _site(ansible: Ansible, nodes: int, clients: int) -> Path:

@@ -26,7 +26,7 @@ def measured(
     places = dict.fromkeys(
         (one["destination"], one["address"])
         for one in found
-        if any("answered_by" in state for state in one["states"])
+        if one["protocol"] == "tcp" and any("answered_by" in state for state in one["states"])
     )
     return {"observations": found, "paths": [_path(*place, source) for place in places]}
 

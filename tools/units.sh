@@ -3,7 +3,7 @@
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
 
-# Run the unit tests of what managed nodes execute on one version of Python, in a small environment of its own: units.sh VERSION [OPTION OF PYTEST...]
+# Run the unit tests of what managed nodes execute on one version of Python, in a small environment of its own: units.sh VERSION [FILE OR OPTION OF PYTEST...]
 set -euo pipefail
 version=$1
 shift
@@ -30,4 +30,9 @@ once=("$folder/test_"{cutting,locking_out}.py)
 # Nor does it show in what the kernel makes of our rules, or in who dies between two files, where the time goes. What an older Python lacks may show
 # anywhere, and the oldest lacks most of all: it runs these too.
 [ "$version" = 3.6 ] || once+=("$folder/test_"{namespaces,passage,phases}.py)
-exec "$venv/bin/python" -m pytest tests/unit/plugins/module_utils "${once[@]/#/--ignore=}" --numprocesses=4 --dist=loadfile "$@"
+
+tests=(tests/unit/plugins/module_utils "${once[@]/#/--ignore=}")
+for argument; do
+    [ ! -e "${argument%%::*}" ] || tests=()  # of these files alone
+done
+exec "$venv/bin/python" -m pytest "${tests[@]}" --numprocesses=4 --dist=loadfile "$@"

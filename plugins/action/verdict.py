@@ -19,6 +19,7 @@ from ..plugin_utils._ansible.action import ControllerAction
 from ..plugin_utils._ansible.screen import show
 from ..plugin_utils._ansible.variables import Registered, dictionary_in
 from ..plugin_utils._payload.packed_plan import whole_plan
+from ..plugin_utils._report.report import for_variable
 from ..plugin_utils._report.spoken import sentences
 from ..plugin_utils._report.summary import counts, host_order
 from ..plugin_utils._report.terminal import MIN_COLUMNS, opening, table
@@ -178,7 +179,7 @@ class ActionModule(ControllerAction):
         verification["message"] = _message(verification, said)
         if options["display"]:
             self._print(verification, said)
-        return dict(verification)
+        return for_variable(verification)
 
     @staticmethod
     def _print(verification: Verification, said: Sequence[str]) -> None:

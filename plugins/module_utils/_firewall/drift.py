@@ -57,6 +57,11 @@ def changed(where: str, why: str) -> ForeignChange:
     return ForeignChange(CHANGED, where, f"our rules in {where} were changed: {why}")
 
 
+def changed_by(where: str, strange: int) -> ForeignChange:
+    """Return that our rules are C(strange) more than ours, or fewer if that is negative."""
+    return changed(where, f"{abs(strange)} {'more' if strange > 0 else 'fewer'} than ours")
+
+
 def report(before: Rules, after: Rules, foreign: Sequence[ForeignChange], since: str) -> "FirewallDrift":
     """Return the drift for the user; of a long list only the beginning."""
     held, wanted = set(before), set(after)

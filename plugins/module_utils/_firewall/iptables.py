@@ -213,8 +213,7 @@ def _foreign_changes(
     present = [line for line in lines if line.startswith(f"-A {chain} ")]
     strange = len(present) - len(chain_lines(parse(saved, version), direction, version))
     if strange:
-        why = f"{abs(strange)} {'more' if strange > 0 else 'fewer'} than ours"
-        yield drift.changed(f"chain {chain} of IPv{version}", why)
+        yield drift.changed_by(f"chain {chain} of IPv{version}", strange)
 
 
 def _insertion(direction: str) -> str:

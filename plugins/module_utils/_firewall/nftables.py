@@ -353,8 +353,7 @@ class Nftables(Provider):
             present = self._ruleset.rules(place.family, place.table, place.chain)
             strange = len(present) - 1 - len(self._ruleset.ours(place))
             if strange:
-                why = f"{abs(strange)} {'more' if strange > 0 else 'fewer'} than ours"
-                found.append(drift.changed(f"chain {place.chain_in_table}", why))
+                found.append(drift.changed_by(f"chain {place.chain_in_table}", strange))
         return found
 
     def _has_ours(self, place: Place) -> bool:

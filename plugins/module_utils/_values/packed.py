@@ -23,13 +23,18 @@ _DAMAGED = "packed is damaged: expected base64 of zlib-compressed JSON, a dictio
 
 def pack(values: Mapping[str, Any]) -> str:
     """Return values as text: base64 (RFC 4648) of zlib-compressed JSON (RFC 1950)."""
-    return _packed(_json(values))
+    return pack_text(_json(values))
+
+
+def pack_text(text: str) -> str:
+    """Return JSON in the same form."""
+    return binascii.b2a_base64(zlib.compress(text.encode()), newline=False).decode()
 
 
 def pack_large(values: Mapping[str, Any]) -> Union[Dict[str, Any], str]:
     """Return values as they are, or, if they are large, as text."""
     text = _json(values)
-    return dict(values) if len(text) <= READABLE else _packed(text)
+    return dict(values) if len(text) <= READABLE else pack_text(text)
 
 
 def shrunk(values: Mapping[str, Any], apart: Sequence[str] = ()) -> Dict[str, Any]:
@@ -38,7 +43,7 @@ def shrunk(values: Mapping[str, Any], apart: Sequence[str] = ()) -> Dict[str, An
     text = _json(inside)
     if len(text) <= READABLE:
         return dict(values)
-    return dict({name: values[name] for name in apart if name in values}, packed=_packed(text))
+    return dict({name: values[name] for name in apart if name in values}, packed=pack_text(text))
 
 
 def unpack(text: str, most: int = 0) -> Dict[str, Any]:
@@ -63,7 +68,3 @@ def unpack(text: str, most: int = 0) -> Dict[str, Any]:
 
 def _json(values: Mapping[str, Any]) -> str:
     return json.dumps(values, separators=(",", ":"))
-
-
-def _packed(text: str) -> str:
-    return binascii.b2a_base64(zlib.compress(text.encode()), newline=False).decode()

@@ -11,11 +11,14 @@ import json
 import typing as t
 from collections.abc import Iterator, Mapping
 from functools import cache
+from itertools import islice
 from pathlib import Path
 
 from ...module_utils._values.errors import NetworkError
+from ...module_utils._values.packed import pack_text, unpack
 from .._text.format_registry import choose
 from .._untrusted.shape import Check, compiled
+from .._verdict.verdict import OK
 from .formats import FORMATS, KIND
 from .formats._json import SCHEMA
 from .grouping import verification_of_groups
@@ -30,6 +33,10 @@ _SCHEMA_FILE = _ASSETS / "report.schema.json"
 # What is not grouped: a fresh verification, and a report with a schema of before 3.
 _FLAT_SCHEMA_FILE = _ASSETS / "verification.schema.json"
 _GROUPED = "flow_groups"
+_PACKED = "packed"
+MOST_RESULTS = 10_000  # that stand in a variable of Ansible one by one
+# What a packed verification still says itself.
+_APART = ("created", "run", "release", "summary", "not_ok", "message", "notes", "note_causes")
 
 
 def is_verification(value: t.Any) -> bool:
@@ -46,6 +53,23 @@ def parts(verification: Verification, name: str) -> Iterator[str]:
     """Return the same part by part, because that of a large site is large."""
     _check_version(verification, "the report")
     return choose(FORMATS, name, KIND).parts(_compact(verification))
+
+
+def for_variable(verification: Verification) -> dict[str, t.Any]:
+    """Return a verification as Ansible should keep it in a variable.
+
+    Ansible copies a result several times, value by value, and each process of a task begins as a copy of the
+    memory that holds it: at 1000 hosts, two gigabytes. So a large one is the text of a report in JSON,
+    packed, which C(verification_of) reads. Beside it stand those results that are not ok.
+    """
+    if len(verification["results"]) <= MOST_RESULTS:
+        return dict(verification)
+    wrong = (result for result in verification["results"] if result["verdict"] != OK)
+    return {
+        **{name: value for name, value in verification.items() if name in _APART},
+        "results": list(islice(wrong, MOST_RESULTS)),
+        _PACKED: pack_text(render(verification, "json")),
+    }
 
 
 def _compact(value: t.Any) -> Verification:
@@ -72,6 +96,10 @@ def verification_of(value: t.Any, user: str) -> Verification:
         raise NetworkError(
             f"{user} needs what exasol_community.network.verdict returns, or what a report in JSON holds"
         )
+    try:
+        value = unpack(str(value[_PACKED])) if _PACKED in value else value
+    except NetworkError as damage:
+        raise NetworkError(f"{user} is no report: {damage}") from damage
     _check_version(value, user)
     try:
         if _GROUPED in value:

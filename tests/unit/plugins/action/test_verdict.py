@@ -10,11 +10,13 @@ import datetime
 import pytest
 from ansible.errors import AnsibleError
 
-from ansible_collections.exasol_community.network.plugins.action import verdict
+from ansible_collections.exasol_community.network.plugins.action import report, verdict
 from ansible_collections.exasol_community.network.plugins.module_utils._plan.flows import Party
 from ansible_collections.exasol_community.network.plugins.module_utils._plan.plan import Wishes, make_plan
 from ansible_collections.exasol_community.network.plugins.module_utils._values.packed import pack
 from ansible_collections.exasol_community.network.plugins.plugin_utils._ansible import screen as screen_module
+from ansible_collections.exasol_community.network.plugins.plugin_utils._report import report as reports
+from ansible_collections.exasol_community.network.plugins.plugin_utils._report.report import verification_of
 
 NODE, CLIENT = Party("n11", ("192.0.2.11",), managed=True), Party("client", ("192.0.2.21",), managed=True)
 PLAN = make_plan(Wishes("kb"), {"database_node": [NODE], "client": [CLIENT]}, [])
@@ -305,3 +307,19 @@ def test_a_packed_plan_is_judged_as_any_other(act, screen):
     seen = observed("open", "syn-ack")
     found, expected = (judged(act, seen, plan=plan) for plan in (packed, PLAN))
     assert found["results"] == expected["results"] != []
+
+
+def test_a_large_site_is_one_text_in_its_variable(act, screen, monkeypatch, tmp_path):
+    """The report is that of the same results one by one."""
+    monkeypatch.setattr(reports, "MOST_RESULTS", 0)
+    found = judged(act, observed("filtered", "no-response"))
+    assert (found["summary"], found["not_ok"], "addresses" in found) == ({"blocked": 1}, 1, False)
+    monkeypatch.undo()
+    flat = {**verification_of(found, "it"), "schema": 2}
+    flat["results"], flat["paths"] = list(flat["results"]), list(flat["paths"])
+    texts = []
+    for number, one in enumerate((found, flat)):
+        folder = tmp_path / str(number)
+        act(report.ActionModule, {"directory": str(folder), "verification": one}, {})
+        texts.append({file.name: file.read_text(encoding="utf-8") for file in folder.iterdir()})
+    assert texts[0] == texts[1] and "blocked" in texts[0]["report.md"]

@@ -8,7 +8,7 @@ const start = (data) => {
   for (const group of data.groups) group.names = group.hosts.map((host) => data.hosts[host]);
   const OK = 0; // the number of a verdict is its severity
   const NARROW = 16; // up to so many columns, a cell has room for its numbers
-  const MOST_CELLS = 6000; // up to so many, the whole matrix is there; of a larger one, what is in sight
+  const MOST_CELLS = 2500; // up to so many, the whole matrix is there; of a larger one, what is in sight
   const MOST_PRINTED = 100000; // on paper
   const AROUND = 6; // rows and columns that are there around what is in sight
   const MOST_ENTRIES = 40;

@@ -7,7 +7,9 @@ from __future__ import annotations
 
 import itertools
 import json
+from unittest import mock
 
+import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
@@ -18,6 +20,7 @@ from ansible_collections.exasol_community.network.plugins.plugin_utils._change_r
 from ansible_collections.exasol_community.network.plugins.plugin_utils._change_request.formats import (
     REQUEST_FORMATS,
 )
+from ansible_collections.exasol_community.network.plugins.plugin_utils._report import report as reports
 from ansible_collections.exasol_community.network.plugins.plugin_utils._report.formats import FORMATS
 from ansible_collections.exasol_community.network.plugins.plugin_utils._report.formats._json import (
     FLAT_SCHEMA,
@@ -25,11 +28,13 @@ from ansible_collections.exasol_community.network.plugins.plugin_utils._report.f
     flat,
 )
 from ansible_collections.exasol_community.network.plugins.plugin_utils._report.report import (
+    for_variable,
     render,
     verification_of,
 )
 from ansible_collections.exasol_community.network.plugins.plugin_utils._report.summary import with_records
 from ansible_collections.exasol_community.network.plugins.plugin_utils._verdict.counts import summarize
+from ansible_collections.exasol_community.network.tests.unit.helpers import assert_names, refusal
 from ansible_collections.exasol_community.network.tests.unit.plugins.plugin_utils.verifications import (
     IDLE,
     RESULTS,
@@ -131,6 +136,41 @@ def test_so_are_change_requests(made):
             for one in (read_again(made), with_records(made))
         )
         assert again == fresh, name
+
+
+def in_variable(made, most):
+    """Return a verification as Ansible keeps it, where so many results are not too many."""
+    with mock.patch.object(reports, "MOST_RESULTS", most):
+        return json.loads(json.dumps(for_variable(made)))
+
+
+@given(made=MADE)
+def test_one_that_is_packed_is_the_same_in_all_formats(made):
+    kept = in_variable(made, 0)
+    assert ("packed" in kept) is bool(made["results"])
+    again = verification_of(kept, "it")
+    assert of_pairs(again) == of_pairs(made)
+    for name in FORMATS:
+        assert render(again, name) == render(made, name), name
+
+
+@pytest.mark.parametrize(("most", "shown"), [(4, 4), (3, 2), (1, 1)])
+def test_a_large_one_shows_what_is_not_ok(most, shown):
+    verdicts = ("ok", "blocked", "ok", "untested")
+    made = made_of([result("n1", f"n{number}", verdict) for number, verdict in enumerate(verdicts)])
+    kept = in_variable({**made, "run": "now", "not_ok": 2}, most)
+    assert ("packed" in kept) is (most < len(verdicts))
+    assert len(kept["results"]) == shown
+    wrong = [one["verdict"] for one in kept["results"]]
+    assert wrong == ["blocked", "untested"][:shown] or "packed" not in kept
+    assert (kept["run"], kept["not_ok"], kept["summary"]) == ("now", 2, made["summary"])
+    assert len(verification_of(kept, "it")["results"]) == len(verdicts), "the control: nothing is lost"
+
+
+@pytest.mark.parametrize("text", ["", "no base64!", "AAAA", 7])
+def test_one_that_is_damaged_is_refused(text):
+    kept = {**in_variable(made_of([result("n1", "n2")]), 0), "packed": text}
+    assert_names(refusal(verification_of, kept, "it"), ["it is no report", "packed is damaged"])
 
 
 def test_no_turns_are_needed_where_the_order_of_the_kinds_is_right():
