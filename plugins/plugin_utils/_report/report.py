@@ -55,7 +55,7 @@ def parts(verification: Verification, name: str) -> Iterator[str]:
     return choose(FORMATS, name, KIND).parts(_compact(verification))
 
 
-def for_variable(verification: Verification) -> dict[str, t.Any]:
+def for_variable(verification: Verification) -> dict[str, object]:
     """Return a verification as Ansible should keep it in a variable.
 
     Ansible copies a result several times, value by value, and each process of a task begins as a copy of the
