@@ -31,6 +31,7 @@ from ansible_collections.exasol_community.network.plugins.module_utils._probe.pr
 from ansible_collections.exasol_community.network.plugins.module_utils._probe.sweep import Pace
 from ansible_collections.exasol_community.network.tests.labs.namespaces.lines import (
     CLIENT,
+    NOBODY_FAR,
     SERVER,
     SERVERS,
     Line,
@@ -346,6 +347,69 @@ def test_a_mute_server_of_a_load_balancer_is_found_at_many_ports(line: Line) -> 
         path, states = measured(line, 4, PORTS, timeout=1.0)
     assert [state["state"] for state in states] == ["open"], "in the end each port has proven itself"
     assert unanswered(path) >= 4, path
+
+
+@contextlib.contextmanager
+def closing(line: Line, address: str, by_reset: bool) -> Iterator[None]:
+    """Let a server accept connections and end each at once, as a proxy does whose own server is dead."""
+    with line.server.inside():
+        server = socket.create_server((address, 7777), backlog=4096)
+
+    def serve() -> None:
+        with contextlib.suppress(OSError):
+            while True:
+                with server.accept()[0] as sock:
+                    if by_reset:
+                        sock.setsockopt(socket.SOL_SOCKET, socket.SO_LINGER, b"\1\0\0\0\0\0\0\0")
+
+    thread = threading.Thread(target=serve)
+    thread.start()
+    try:
+        yield
+    finally:
+        server.shutdown(socket.SHUT_RDWR)
+        thread.join()
+        server.close()
+
+
+def test_connections_that_are_dropped_behind_their_handshake_are_found(line: Line) -> None:
+    """A proxy of SYNs whose server is dead does that, or a filter that sees one direction of some routes."""
+    line.router.nft(
+        """
+table ip some {
+ chain choose {
+  type filter hook prerouting priority -100
+  tcp dport 20000 ct state new numgen inc mod 3 == 2 ct mark set 1
+ }
+ chain behind { type filter hook forward priority 0; ct mark 1 tcp flags & syn == 0 drop; }
+}
+"""
+    )
+    path, states = measured(line, 4, "20000", timeout=1.0)
+    assert [state["state"] for state in states] == ["open"], "the control: the first connection passes"
+    assert unanswered(path) >= 4, path
+
+
+@pytest.mark.parametrize("dead", ["closes", "resets", "rejects", "is off"])
+def test_a_dead_server_of_a_load_balancer_is_found(line: Line, dead: str) -> None:
+    other = NOBODY_FAR[4] if dead == "is off" else SERVERS[4][1]
+    line.router.nft(
+        "table ip balancer { chain c { type nat hook prerouting priority -100; "
+        f"ip daddr {SERVER[4]} tcp dport 20000 numgen inc mod 3 == 2 dnat to {other}:7777; }}; }}"
+    )
+    with contextlib.ExitStack() as stack:
+        if dead == "rejects":
+            line.server.nft(
+                filter_rules("input", f"ip daddr {other} reject with icmpx type admin-prohibited")
+            )
+        elif dead != "is off":
+            stack.enter_context(closing(line, other, by_reset=dead == "resets"))
+        path, states = measured(line, 4, "20000", timeout=1.0)
+    assert [state["state"] for state in states] == ["open"], "the control: the first connection passes"
+    how = "cut_off" if dead in ("closes", "resets") else "refused"
+    (stray,) = path["strays"]
+    assert stray["how"] == how and stray["connections"] >= 4, path
+    assert "pattern" not in path, "no link of a bundle is blamed"
 
 
 @pytest.mark.parametrize(
