@@ -25,13 +25,17 @@ import pytest
 
 from ansible_collections.exasol_community.network.plugins.module_utils._firewall import apply
 from ansible_collections.exasol_community.network.plugins.module_utils._listener import proof
-from ansible_collections.exasol_community.network.plugins.module_utils._listener.measuring import Measuring
+from ansible_collections.exasol_community.network.plugins.module_utils._listener.measuring import (
+    SEGMENT,
+    Measuring,
+)
 from ansible_collections.exasol_community.network.plugins.module_utils._probe.probe import Settings, collect
 from ansible_collections.exasol_community.network.plugins.module_utils._probe.probe import run as run_probe
 from ansible_collections.exasol_community.network.plugins.module_utils._probe.sweep import Pace
 from ansible_collections.exasol_community.network.tests.labs.namespaces.lines import (
     CLIENT,
     NOBODY_FAR,
+    ROUTER,
     SERVER,
     SERVERS,
     Line,
@@ -213,6 +217,86 @@ def test_jumbo_hosts_with_a_switch_without_jumbo_frames(own_line: Line, version:
     path, _states = measured(own_line, version)
     assert segments(path) == (("stalled", FULL[version]), ("stalled", FULL[version]))
     assert path["segments"]["out"]["mss"] == FULL[version] + 7500
+
+
+@contextlib.contextmanager
+def relay(line: Line, port: int, is_prompt: bool) -> Iterator[None]:
+    """Let the router accept connections, and hand on all that comes to the server, as proxies do.
+
+    One that is prompt hands on a question before the segment behind it is there.
+    """
+    waiting = []
+    threads = []
+
+    def hand_on(source: socket.socket, sink: socket.socket) -> None:
+        with contextlib.suppress(OSError):
+            while data := source.recv(65536):
+                first = 1 if is_prompt and data.startswith(SEGMENT) else len(data)
+                sink.sendall(data[:first])
+                sink.sendall(data[first:])
+        with contextlib.suppress(OSError):
+            sink.shutdown(socket.SHUT_RDWR)
+
+    def serve() -> None:
+        with line.router.inside(), contextlib.suppress(OSError):
+            while True:
+                near = listening.accept()[0]
+                far = socket.create_connection((SERVER[4], port), timeout=5)
+                far.settimeout(None)
+                waiting.extend([near, far])
+                for ends in ((near, far), (far, near)):
+                    ends[1].setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
+                    threads.append(threading.Thread(target=hand_on, args=ends))
+                    threads[-1].start()
+
+    with line.router.inside():
+        listening = socket.create_server((ROUTER[4], port), backlog=1024)
+    threads.append(threading.Thread(target=serve))
+    threads[0].start()
+    try:
+        yield
+    finally:
+        for sock in (listening, *waiting):
+            with contextlib.suppress(OSError):
+                sock.shutdown(socket.SHUT_RDWR)
+        for thread in threads:
+            thread.join()
+        for sock in (listening, *waiting):
+            sock.close()
+
+
+@pytest.mark.parametrize(
+    ("largest", "is_prompt", "found"),
+    [
+        pytest.param(1400, True, {("stalled", 1348)}, id="a hole"),
+        # Questions that are joined with a segment vanish, too: with all of them, nothing is known.
+        pytest.param(
+            1400,
+            False,
+            {("stalled", 1348), ("stalled", 1347), ("unmeasured", None)},
+            id="a hole for joined packets",
+        ),
+        pytest.param(1500, True, {("passed", 1448)}, id="no hole"),
+        pytest.param(1500, False, {("passed", 1448)}, id="no hole for joined packets"),
+    ],
+)
+def test_a_black_hole_behind_a_proxy(
+    line: Line, largest: int, is_prompt: bool, found: set[tuple[str, int | None]]
+) -> None:
+    """The proxy acknowledges what never comes to the listener."""
+    address, port = ROUTER[4], 20000
+    line.server.nft(filter_rules("input", f"iifname far meta length > {largest} drop"))
+    with contextlib.ExitStack() as stack:
+        stack.enter_context(listener(line.server, "n11", target(SERVER[4], port)))
+        stack.enter_context(relay(line, port, is_prompt))
+        stack.enter_context(line.client.inside())
+        result = run_probe(
+            collect([], [target(address, port)], {address: [target(address, port)]}),
+            Settings(Pace(3.5), (), TOKEN),
+        )
+    (path,), (seen,) = result["paths"], result["observations"]
+    assert [one["answered_by"] for one in seen["states"]] == ["n11"], "the control: small data passes"
+    assert segments(path)[0] in found
 
 
 @FAMILIES
